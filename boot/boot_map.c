@@ -1,0 +1,66 @@
+#include "boot/boot_map.h"
+
+bool boot_map_add(struct boot_map *map, uint64_t start, uint64_t bytes, enum boot_memory type)
+{
+    if (bytes == 0 || start + bytes < start)
+        return true;
+
+    if (map->count > 0) {
+        struct boot_range *last = &map->entries[map->count - 1];
+        if (last->type == type && last->end == start) {
+            last->end += bytes;
+            return true;
+        }
+    }
+    if (map->count == BOOT_MAP_ENTRIES_MAX)
+        return false;
+    map->entries[map->count++] = (struct boot_range){ start, start + bytes, type };
+    return true;
+}
+
+static void sort(uint64_t *values, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        uint64_t value = values[i];
+        unsigned at = i;
+        for (; at > 0 && values[at - 1] > value; at--)
+            values[at] = values[at - 1];
+        values[at] = value;
+    }
+}
+
+static enum boot_memory worst_type(const struct boot_map *map, uint64_t start, uint64_t end)
+{
+    enum boot_memory worst = BOOT_MEMORY_NONE;
+    for (unsigned i = 0; i < map->count; i++) {
+        const struct boot_range *entry = &map->entries[i];
+        if (entry->start <= start && end <= entry->end && entry->type > worst)
+            worst = entry->type;
+    }
+    return worst;
+}
+
+unsigned boot_map_finish(struct boot_map *map, struct boot_range *ranges)
+{
+    unsigned bound_count = 0, count = 0;
+
+    for (unsigned i = 0; i < map->count; i++) {
+        map->bounds[bound_count++] = map->entries[i].start;
+        map->bounds[bound_count++] = map->entries[i].end;
+    }
+    sort(map->bounds, bound_count);
+
+    for (unsigned i = 1; i < bound_count; i++) {
+        uint64_t start = map->bounds[i - 1], end = map->bounds[i];
+        enum boot_memory type = start < end ? worst_type(map, start, end) : BOOT_MEMORY_NONE;
+        if (type == BOOT_MEMORY_NONE)
+            continue;
+        if (count > 0 && ranges[count - 1].end == start && ranges[count - 1].type == type)
+            ranges[count - 1].end = end;
+        else if (count < BOOT_RANGES_MAX)
+            ranges[count++] = (struct boot_range){ start, end, type };
+        else
+            break;
+    }
+    return count;
+}

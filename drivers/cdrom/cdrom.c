@@ -1,0 +1,240 @@
+/*
+ * cdrom.c - the CD drive driver: units that understand the multimedia command set, whatever
+ * carries the packets.
+ */
+#include "drivers/cdrom/cdrom.h"
+#include "drivers/cdrom/mmc.h"
+#include "kernel/dev/deadlines.h"
+#include "kernel/dev/driver.h"
+#include "kernel/log.h"
+#include "lib/format.h"
+#include "lib/string.h"
+
+enum { DEVICE_TYPE_MMC = 5 };
+
+/* ---- commands ----------------------------------------------------------------------------- */
+
+static void cdrom_lose_medium(struct cdrom *cdrom)
+{
+    bool was_there = device_medium(cdrom->device).present;
+    atomic_fetch_add(&cdrom->changes, 1);
+    atomic_store(&cdrom->eject_asked, false);
+    device_clear_medium(cdrom->device);
+    if (was_there)
+        log_info(cdrom->device->alias, "the disc was taken out");
+}
+
+enum sense_action cdrom_note(struct cdrom *cdrom, const struct packet_command *command)
+{
+    if (!command->status)
+        return SENSE_DONE;
+    if (command->status == -ENODEV)
+        return SENSE_GONE;
+    if (!command->check_condition)
+        return SENSE_RETRY;
+    if (sense_is_reset(command->sense))
+        atomic_store(&cdrom->relock, true);
+    enum sense_action action = sense_decode(command->sense);
+    if (action == SENSE_CHANGED || action == SENSE_ABSENT)
+        cdrom_lose_medium(cdrom);
+    return action;
+}
+
+struct cdrom_execution {
+    struct cdrom *cdrom;
+    enum sense_action action;
+};
+
+static void cdrom_execute_complete(struct packet_command *command)
+{
+    struct cdrom_execution *execution = command->context;
+    execution->action = cdrom_note(execution->cdrom, command);
+}
+
+enum sense_action cdrom_execute(struct cdrom *cdrom, struct cdrom_query *query)
+{
+    struct cdrom_execution execution = { .cdrom = cdrom };
+    struct io_segment segment = { query->answer, query->answer_bytes };
+    struct packet_command command = {
+        .segments = &segment,
+        .segment_count = 1,
+        .length_bytes = query->answer_bytes,
+        .timeout_us = query->timeout_us ? query->timeout_us : DEADLINE_PACKET_US,
+        .complete = cdrom_execute_complete,
+        .context = &execution,
+    };
+    memcpy(command.cdb, query->cdb, sizeof(command.cdb));
+    (void)!packet_execute(cdrom->unit, &command);
+    query->done_bytes = command.done_bytes;
+    return execution.action;
+}
+
+enum sense_action cdrom_execute_insisting(struct cdrom *cdrom, struct cdrom_query *query)
+{
+    enum sense_action action = SENSE_AGAIN;
+    for (unsigned i = 0; i < CDROM_ATTENTIONS_MAX && action == SENSE_AGAIN; i++)
+        action = cdrom_execute(cdrom, query);
+    return action;
+}
+
+status_t cdrom_status(enum sense_action action)
+{
+    static const status_t statuses[SENSE_ACTIONS] = {
+        [SENSE_DONE] = 0,
+        [SENSE_CHANGED] = -EAGAIN,
+        [SENSE_ABSENT] = -ENOMEDIUM,
+        [SENSE_AGAIN] = -EAGAIN,
+        [SENSE_WAIT] = -EAGAIN,
+        [SENSE_BLANK] = -EIO,
+        [SENSE_MEDIUM] = -EIO,
+        [SENSE_RETRY] = -EIO,
+        [SENSE_REFUSED] = -EIO,
+        [SENSE_UNSUPPORTED] = -EOPNOTSUPP,
+        [SENSE_LOCKED] = -EBUSY,
+        [SENSE_GONE] = -ENODEV,
+    };
+    return statuses[action];
+}
+
+/* ---- controls ----------------------------------------------------------------------------- */
+
+/* Runs a command that is not to be lost to the news of a medium that changed. */
+static status_t cdrom_command(struct cdrom *cdrom, uint8_t operation, uint8_t how,
+                              uint32_t timeout_us)
+{
+    struct cdrom_query query = { .cdb = { operation, [4] = how }, .timeout_us = timeout_us };
+    enum sense_action action = cdrom_execute_insisting(cdrom, &query);
+    if (action == SENSE_CHANGED)
+        action = cdrom_execute_insisting(cdrom, &query);
+    return cdrom_status(action);
+}
+
+static status_t cdrom_eject(struct cdrom *cdrom)
+{
+    status_t status =
+        cdrom_command(cdrom, MMC_START_STOP_UNIT, MMC_EJECT, DEADLINE_PACKET_MOTION_US);
+    if (!status)
+        cdrom_lose_medium(cdrom);
+    return status;
+}
+
+/* The next poll finds what is in the tray. */
+static status_t cdrom_load(struct cdrom *cdrom)
+{
+    return cdrom_command(cdrom, MMC_START_STOP_UNIT, MMC_LOAD, DEADLINE_PACKET_MOTION_US);
+}
+
+status_t cdrom_set_door(struct cdrom *cdrom, bool locked)
+{
+    status_t status = cdrom_command(cdrom, MMC_PREVENT_ALLOW, locked, DEADLINE_PACKET_US);
+    if (!status)
+        atomic_store(&cdrom->door_locked, locked);
+    return status;
+}
+
+static status_t cdrom_lock_door(struct cdrom *cdrom)
+{
+    return cdrom_set_door(cdrom, true);
+}
+
+/* Who pressed the button meanwhile gets the disc now. */
+static status_t cdrom_unlock_door(struct cdrom *cdrom)
+{
+    status_t status = cdrom_set_door(cdrom, false);
+    if (!status && atomic_exchange(&cdrom->eject_asked, false))
+        (void)!cdrom_eject(cdrom);
+    return status;
+}
+
+static status_t cdrom_control(struct device *device, unsigned operation, void *argument,
+                              size_t bytes)
+{
+    static status_t (*const controls[])(struct cdrom *cdrom) = {
+        [DEVICE_CONTROL_EJECT] = cdrom_eject,
+        [DEVICE_CONTROL_LOAD] = cdrom_load,
+        [DEVICE_CONTROL_LOCK_DOOR] = cdrom_lock_door,
+        [DEVICE_CONTROL_UNLOCK_DOOR] = cdrom_unlock_door,
+    };
+    (void)argument;
+    (void)bytes;
+    if (operation >= sizeof(controls) / sizeof(controls[0]) || !controls[operation])
+        return -EOPNOTSUPP;
+    return controls[operation](device->private_data);
+}
+
+/* ---- the device --------------------------------------------------------------------------- */
+
+static void cdrom_describe(struct device *device, char *text, size_t bytes)
+{
+    struct cdrom *cdrom = device->private_data;
+    struct device_medium medium = device_medium(device);
+    const char *door = atomic_load(&cdrom->door_locked) ? ", door locked" : "";
+    const char *button = atomic_load(&cdrom->eject_asked) ? ", eject asked for" : "";
+    char disc[40];
+    if (!medium.present)
+        format_text(disc, sizeof(disc), "no disc");
+    else if (!medium.bytes)
+        format_text(disc, sizeof(disc), "blank disc");
+    else
+        format_text(disc, sizeof(disc), "disc of %llu KiB",
+                    (unsigned long long)(medium.bytes / 1024));
+    format_text(text, bytes, "%s, firmware %s, %s%s%s", cdrom->info->model, cdrom->info->firmware,
+                disc, door, button);
+}
+
+static void cdrom_destroy(struct device *device)
+{
+    mem_free(device->private_data);
+}
+
+static const struct device_ops cdrom_ops = {
+    .start = cdrom_start,
+    .poll = cdrom_poll,
+    .control = cdrom_control,
+    .describe = cdrom_describe,
+    .destroy = cdrom_destroy,
+};
+
+static struct io_limits cdrom_limits(const struct packet_unit_info *info)
+{
+    uint32_t most = MMC_READ_10_BLOCKS_MAX * CDROM_BLOCK_BYTES;
+    if (info->transfer_bytes && info->transfer_bytes < most)
+        most = info->transfer_bytes - info->transfer_bytes % CDROM_BLOCK_BYTES;
+    return (struct io_limits){
+        .block_bytes = CDROM_BLOCK_BYTES,
+        .transfer_bytes = most,
+        .segment_count = info->segment_count,
+        .segment_align = info->segment_align,
+        .highest_address = info->highest_address,
+        .depth = 1,
+    };
+}
+
+static status_t cdrom_add_device(struct device *unit)
+{
+    const struct packet_unit_info *info = unit->bus_kind == BUS_PACKET ? unit->bus_data : NULL;
+    if (!info || info->device_type != DEVICE_TYPE_MMC)
+        return -ENODEV;
+    struct cdrom *cdrom = mem_zalloc(sizeof(*cdrom));
+    struct device *device = cdrom ? device_create(unit, "cdrom") : NULL;
+    if (!device) {
+        mem_free(cdrom);
+        return -ENOMEM;
+    }
+    *cdrom = (struct cdrom){ .device = device, .unit = unit, .info = info };
+    device->ops = &cdrom_ops;
+    device->private_data = cdrom;
+    device->device_class = CLASS_CDROM;
+    device->read_only = true;
+    device->limits = cdrom_limits(info);
+    status_t status = device_publish(device);
+    device_put(device);
+    return status;
+}
+
+static const struct driver driver_cdrom = {
+    .name = "cdrom",
+    .order = 30,
+    .add_device = cdrom_add_device,
+};
+DRIVER(driver_cdrom);

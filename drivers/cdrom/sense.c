@@ -1,0 +1,80 @@
+/*
+ * sense.c - sense data, by a table (SPC-3 4.5 and annex D; MMC-5 annex F).
+ */
+#include "drivers/cdrom/cdrom.h"
+
+enum {
+    NO_SENSE = 0x0,
+    RECOVERED_ERROR = 0x1,
+    NOT_READY = 0x2,
+    MEDIUM_ERROR = 0x3,
+    HARDWARE_ERROR = 0x4,
+    ILLEGAL_REQUEST = 0x5,
+    UNIT_ATTENTION = 0x6,
+    DATA_PROTECT = 0x7,
+    BLANK_CHECK = 0x8,
+    ABORTED_COMMAND = 0xb,
+
+    ANY = 0xff,
+    SENSE_CURRENT = 0x70, /* byte 0: about this command; 71h is about an earlier one */
+    SENSE_RESPONSE_MASK = 0x7f,
+    ASC_RESET = 0x29,
+};
+
+struct sense_rule {
+    uint8_t key, asc, ascq;
+    enum sense_action action;
+};
+
+/* The first that fits is taken. */
+static const struct sense_rule sense_rules[] = {
+    { NO_SENSE, ANY, ANY, SENSE_DONE },
+    { RECOVERED_ERROR, ANY, ANY, SENSE_DONE },
+
+    { NOT_READY, 0x04, 0x03, SENSE_REFUSED }, /* a person has to help */
+    { NOT_READY, 0x04, 0x02, SENSE_ABSENT },  /* stopped, or the tray is out */
+    { NOT_READY, 0x04, ANY, SENSE_WAIT },     /* becoming ready, busy with a long operation */
+    { NOT_READY, 0x3a, ANY, SENSE_ABSENT },
+    { NOT_READY, 0x30, ANY, SENSE_BLANK },    /* incompatible or unformatted */
+    { NOT_READY, 0x57, ANY, SENSE_BLANK },    /* no table of contents */
+    { NOT_READY, 0x53, ANY, SENSE_LOCKED },
+    { NOT_READY, ANY, ANY, SENSE_RETRY },
+
+    { MEDIUM_ERROR, 0x30, ANY, SENSE_BLANK },
+    { MEDIUM_ERROR, 0x57, ANY, SENSE_BLANK },
+    { MEDIUM_ERROR, ANY, ANY, SENSE_MEDIUM },
+    { HARDWARE_ERROR, ANY, ANY, SENSE_RETRY },
+
+    { ILLEGAL_REQUEST, 0x20, ANY, SENSE_UNSUPPORTED }, /* operation code */
+    { ILLEGAL_REQUEST, 0x24, ANY, SENSE_UNSUPPORTED }, /* field in the packet */
+    { ILLEGAL_REQUEST, 0x30, ANY, SENSE_BLANK },
+    { ILLEGAL_REQUEST, 0x53, ANY, SENSE_LOCKED },
+    { ILLEGAL_REQUEST, ANY, ANY, SENSE_REFUSED }, /* 21h past the end, 64h an audio track */
+
+    { UNIT_ATTENTION, 0x28, ANY, SENSE_CHANGED },
+    { UNIT_ATTENTION, 0x3a, ANY, SENSE_ABSENT },
+    { UNIT_ATTENTION, ANY, ANY, SENSE_AGAIN }, /* 29h a reset, 2Ah parameters, 5Ah a button */
+
+    { DATA_PROTECT, ANY, ANY, SENSE_REFUSED },
+    { BLANK_CHECK, ANY, ANY, SENSE_REFUSED },
+    { ABORTED_COMMAND, ANY, ANY, SENSE_RETRY },
+};
+
+enum sense_action sense_decode(const uint8_t *sense)
+{
+    if ((sense[0] & SENSE_RESPONSE_MASK) != SENSE_CURRENT)
+        return SENSE_RETRY; /* no sense data to be had: a failure, and nobody knows which */
+    uint8_t key = sense[2] & 0xf, asc = sense[12], ascq = sense[13];
+    for (unsigned i = 0; i < sizeof(sense_rules) / sizeof(sense_rules[0]); i++) {
+        const struct sense_rule *rule = &sense_rules[i];
+        if (rule->key == key && (rule->asc == ANY || rule->asc == asc) &&
+            (rule->ascq == ANY || rule->ascq == ascq))
+            return rule->action;
+    }
+    return SENSE_RETRY;
+}
+
+bool sense_is_reset(const uint8_t *sense)
+{
+    return (sense[2] & 0xf) == UNIT_ATTENTION && sense[12] == ASC_RESET;
+}

@@ -1,0 +1,163 @@
+/*
+ * bus.c - the PCI bus driver: walks the buses and publishes a device a function.
+ *
+ * Model       Takes the root of the device tree, publishes the bus "pci" below it, and below that
+ *             every function of every bus side by side: a name says where it sits. Buses behind
+ *             bridges are found by the numbers that the firmware gave them; a set of the buses
+ *             that were seen bounds the walk, however the bridges point at each other.
+ * Status      Functions that come or go later are not noticed.
+ */
+#include "drivers/pci/pci.h"
+#include "kernel/dev/driver.h"
+#include "kernel/log.h"
+#include "lib/format.h"
+#include "lib/string.h"
+
+enum { BUSES_PER_WORD = 64, BRIDGE_CLASS = 6, BRIDGE_SUBCLASS_PCI = 4 };
+
+/* The walk: buses to be scanned, and those that were ever put there. */
+struct pci_walk {
+    struct device *bus_device;
+    uint64_t seen[PCI_BUSES_MAX / BUSES_PER_WORD];
+    uint8_t queue[PCI_BUSES_MAX];
+    unsigned queued, scanned, functions;
+};
+
+static void walk_add_bus(struct pci_walk *walk, unsigned bus)
+{
+    uint64_t bit = (uint64_t)1 << bus % BUSES_PER_WORD;
+    if (bus >= PCI_BUSES_MAX || walk->seen[bus / BUSES_PER_WORD] & bit)
+        return;
+    walk->seen[bus / BUSES_PER_WORD] |= bit;
+    walk->queue[walk->queued++] = (uint8_t)bus;
+}
+
+/* ---- devices ------------------------------------------------------------------------------ */
+
+static void function_describe(struct device *device, char *text, size_t bytes)
+{
+    const struct pci_function *function = device->private_data;
+    format_text(text, bytes, "%04x:%04x %s", function->vendor, function->product,
+                pci_class_text(function->class_code, function->subclass));
+}
+
+static void function_destroy(struct device *device)
+{
+    mem_free(device->private_data);
+}
+
+static const struct device_ops function_ops = {
+    .describe = function_describe,
+    .destroy = function_destroy,
+};
+
+/* Publishes a copy of *found. */
+static status_t function_publish(struct device *bus_device, const struct pci_function *found)
+{
+    char name[DEVICE_NAME_BYTES];
+    format_text(name, sizeof(name), "%02x:%02x.%x", found->bus, found->slot, found->function);
+    struct pci_function *function = mem_alloc(sizeof(*function));
+    struct device *device = function ? device_create(bus_device, name) : NULL;
+    if (!device) {
+        mem_free(function);
+        return -ENOMEM;
+    }
+    *function = *found;
+    device->ops = &function_ops;
+    device->private_data = function;
+    device->bus_kind = BUS_PCI;
+    device->bus_data = function;
+    status_t status = device_publish(device);
+    device_put(device); /* the tree has its own reference; without it this frees */
+    return status;
+}
+
+/* ---- the walk ----------------------------------------------------------------------------- */
+
+static void walk_enter_bridge(struct pci_walk *walk, const struct pci_function *bridge)
+{
+    unsigned secondary = bridge->access->read32(bridge, PCI_BUSES) >> 8 & 0xff;
+    if (secondary) /* 0: the firmware did not set the bridge up */
+        walk_add_bus(walk, secondary);
+}
+
+static bool function_is_bridge(const struct pci_function *function)
+{
+    return function->class_code == BRIDGE_CLASS && function->subclass == BRIDGE_SUBCLASS_PCI &&
+           (pci_function_header(function) & PCI_HEADER_TYPE_MASK) == PCI_HEADER_BRIDGE;
+}
+
+static bool walk_function(struct pci_walk *walk, struct pci_function *function)
+{
+    if (!pci_function_identify(function))
+        return false;
+    if (function_is_bridge(function))
+        walk_enter_bridge(walk, function);
+    status_t status = function_publish(walk->bus_device, function);
+    if (status)
+        log_error("pci", "%02x:%02x.%x: %s", function->bus, function->slot, function->function,
+                  status_text(status));
+    walk->functions++;
+    return true;
+}
+
+static void walk_slot(struct pci_walk *walk, unsigned bus, unsigned slot)
+{
+    unsigned count = 1; /* more only where function 0 says so: others may answer to any number */
+    for (unsigned number = 0; number < count; number++) {
+        struct pci_function function = {
+            .access = &pci_mechanism1,
+            .bus = (uint8_t)bus,
+            .slot = (uint8_t)slot,
+            .function = (uint8_t)number,
+        };
+        bool there = walk_function(walk, &function);
+        if (number == 0 && there && pci_function_header(&function) & PCI_HEADER_MULTIFUNCTION)
+            count = PCI_FUNCTIONS;
+    }
+}
+
+static void walk_buses(struct pci_walk *walk)
+{
+    walk_add_bus(walk, 0);
+    while (walk->scanned < walk->queued) {
+        unsigned bus = walk->queue[walk->scanned++];
+        for (unsigned slot = 0; slot < PCI_SLOTS; slot++)
+            walk_slot(walk, bus, slot);
+    }
+}
+
+static status_t pci_publish_bus(struct device *root, struct device **bus_device)
+{
+    struct device *device = device_create(root, "pci");
+    if (!device)
+        return -ENOMEM;
+    device->device_class = CLASS_BUS;
+    status_t status = device_publish(device);
+    if (status)
+        device_put(device);
+    else
+        *bus_device = device;
+    return status;
+}
+
+static status_t pci_add_device(struct device *device)
+{
+    if (device->parent || !pci_mechanism1_present())
+        return -ENODEV;
+    struct pci_walk walk = { 0 };
+    status_t status = pci_publish_bus(device, &walk.bus_device);
+    if (status)
+        return status;
+    walk_buses(&walk);
+    log_debug("pci", "%u functions on %u buses", walk.functions, walk.scanned);
+    device_put(walk.bus_device);
+    return 0;
+}
+
+static const struct driver driver_pci = {
+    .name = "pci",
+    .order = 10,
+    .add_device = pci_add_device,
+};
+DRIVER(driver_pci);

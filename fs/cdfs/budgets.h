@@ -1,0 +1,18 @@
+/*
+ * budgets.h - how far cdfs follows a medium, in one place.
+ *
+ * A loop over a medium ends when its budget is spent, whatever the medium says; what lies beyond is
+ * counted as an anomaly. The budgets are far above what real discs need.
+ */
+#ifndef FS_CDFS_BUDGETS_H
+#define FS_CDFS_BUDGETS_H
+
+enum {
+    CDFS_DESCRIPTORS_MAX = 100,          /* sectors looked at for volume descriptors */
+    CDFS_ENTRIES_MAX = 1 << 20,          /* entries of a directory */
+    CDFS_SECTIONS_MAX = 4096,            /* extents of a file */
+    CDFS_CONTINUATIONS_MAX = 32,         /* CE entries followed for one record */
+    CDFS_CONTINUATION_BYTES_MAX = 32768, /* one continuation area */
+};
+
+#endif

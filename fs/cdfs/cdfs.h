@@ -1,0 +1,222 @@
+/*
+ * cdfs.h - what the files of fs/cdfs share.
+ *
+ *   volume.c   descriptors, choice of the name tree, mount and dismount
+ *   scan.c     directory records, one after another
+ *   susp.c     system use entries: Rock Ridge
+ *   names.c    identifiers to names
+ *   index.c    a directory's entries in memory: unique names, look-up
+ *   node.c     vnodes: extents, times, links
+ *   data.c     a file's bytes
+ *
+ * Trees       A mount shows one of three: plain, Rock Ridge (plain records with better names), or
+ *             Joliet. Vnode ids are the byte address of the (first) directory record with the tree
+ *             in bits 62-63, so they never collide and survive a reboot; the root is VNODE_ROOT.
+ * Metadata    Directories, continuation areas and descriptors are read through one cache over the
+ *             device (`meta`), so looking at a record again costs no command.
+ * Anomalies   What is wrong but harmless is tolerated and counted in the ledger.
+ * Locking     A mounted cdfs does not change but for the ledger (atomics) and each directory's
+ *             index, which is installed under `index_lock`.
+ */
+#ifndef FS_CDFS_CDFS_H
+#define FS_CDFS_CDFS_H
+
+#include "fs/cdfs/iso9660.h"
+#include "kernel/vfs/cache.h"
+#include "kernel/vfs/fsd.h"
+
+enum cdfs_tree { TREE_PLAIN, TREE_ROCK_RIDGE, TREE_JOLIET };
+
+enum cdfs_anomaly {
+    ANOMALY_BOTH_ENDIAN,   /* the two halves of a number differ */
+    ANOMALY_TERMINATOR,    /* the descriptor set has no end */
+    ANOMALY_VOLUME_SIZE,   /* larger than the device */
+    ANOMALY_RECORD,        /* a directory record that is none: the rest of its sector is skipped */
+    ANOMALY_DIRECTORY_SIZE, /* no multiple of the sector */
+    ANOMALY_SECTIONS,      /* the last section of a file is missing */
+    ANOMALY_SUSP_ENTRY,    /* a system use entry longer than its area */
+    ANOMALY_CONTINUATION,  /* continuation area out of range, too long, or too many */
+    ANOMALY_ROCK_RIDGE,    /* an entry whose fields make no sense */
+    ANOMALY_NAME,          /* characters were replaced, or equal names told apart */
+    ANOMALY_BUDGET,        /* a directory with too many entries */
+    ANOMALY_COUNT,
+};
+
+struct cdfs {
+    struct fsd fsd;
+    struct cache meta;       /* the device, in logical sectors */
+    uint64_t device_bytes;
+    uint32_t block_bytes;    /* logical block: 512, 1024 or 2048 */
+    uint64_t volume_blocks;
+    enum cdfs_tree tree;
+    unsigned susp_skip;      /* SP: bytes before system use entries */
+    uint8_t root_record[PVD_ROOT_RECORD_BYTES];
+    uint64_t root_record_address;
+    char volume_name[128];
+    struct spin index_lock;  /* rank CACHE: the nodes' index pointers */
+    _Atomic uint32_t anomalies[ANOMALY_COUNT];
+};
+
+static inline struct cdfs *cdfs_of(struct fsd *fsd)
+{
+    return fsd->private_data;
+}
+
+static inline void cdfs_anomaly(struct cdfs *cdfs, enum cdfs_anomaly anomaly)
+{
+    atomic_fetch_add_explicit(&cdfs->anomalies[anomaly], 1, memory_order_relaxed);
+}
+
+/* ---- volume.c ----------------------------------------------------------------------------- */
+
+/* Exactly `bytes` from the device: 0, -EIO for what is not there, or what the device says. */
+status_t cdfs_read(struct cdfs *cdfs, uint64_t address, void *buffer, size_t bytes) MUST_CHECK;
+
+/* ---- scan.c ------------------------------------------------------------------------------- */
+
+/* A directory record, checked: its lengths fit each other and its sector. */
+struct cdfs_record {
+    uint64_t address; /* bytes from the start of the device */
+    uint64_t data_address; /* of the extent's first byte, after the extended attributes */
+    uint32_t data_bytes;
+    unsigned flags, unit_blocks, gap_blocks, sequence_number;
+    struct bytes identifier, system_use; /* in raw[] */
+    uint8_t raw[255];
+};
+
+/* Records from `address` to `end`. One scan belongs to one thread. */
+struct cdfs_scan {
+    struct cdfs *cdfs;
+    uint64_t address, end;
+    struct cache_view view; /* of the sector at hand; .page NULL: none */
+    uint64_t view_address;
+};
+
+void cdfs_scan_begin(struct cdfs_scan *scan, struct cdfs *cdfs, uint64_t address, uint64_t end);
+/* 1 and the next record, 0 at the end, or an errno when a sector could not be read. */
+int cdfs_scan_next(struct cdfs_scan *scan, struct cdfs_record *record) MUST_CHECK;
+void cdfs_scan_end(struct cdfs_scan *scan);
+
+/* The one record at this address; -EUCLEAN when there is none. */
+status_t cdfs_record_at(struct cdfs *cdfs, uint64_t address,
+                        struct cdfs_record *record) MUST_CHECK;
+/* Decodes `raw`; false when it is no record. */
+bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
+                        struct cdfs_record *record);
+/* "." or ".." (9.1.11: identifiers of one byte, 0 or 1). */
+bool cdfs_record_is_dot(const struct cdfs_record *record);
+/* 9.1.5: seconds since 1970, false for a date that is none. */
+bool cdfs_time_short(struct bytes b, size_t offset, int64_t *seconds);
+/* 8.4.26.1: sixteen digits and an offset. */
+bool cdfs_time_long(struct bytes b, size_t offset, int64_t *seconds);
+
+/* ---- susp.c ------------------------------------------------------------------------------- */
+
+struct cdfs_stamp {
+    bool present, valid; /* recorded at all; a date that exists */
+    int64_t seconds;
+};
+
+/* What Rock Ridge says of a record. Large: keep it on the heap. */
+struct cdfs_rock {
+    bool has_name, has_mode, has_link, has_child, relocated, sparse, zisofs;
+    uint32_t mode, links, uid, gid;
+    uint64_t device_number;
+    struct cdfs_stamp created, modified, accessed, changed;
+    uint64_t child_address; /* CL: of the directory that stands here */
+    size_t name_length, target_length;
+    bool component_continues, target_rooted;
+    char name[NAME_BYTES_MAX + 1];
+    char target[PATH_BYTES_MAX + 1];
+};
+
+/* Clears *rock and fills it from the record's system use area and its continuations. */
+void cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record, struct cdfs_rock *rock);
+/* SP in the root's "." record: does SUSP apply, and how many bytes come before its entries? */
+bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip);
+
+/* ---- names.c ------------------------------------------------------------------------------ */
+
+struct cdfs_name {
+    size_t length;
+    int version; /* ;n, or -1 */
+    char text[NAME_BYTES_MAX + 1];
+};
+
+/* The name as shown: by the tree, UTF-8, without `;n` and a bare trailing dot, never empty, `.`,
+ * `..`, and without NUL and `/`. `rock` may be NULL. */
+void cdfs_name_make(struct cdfs *cdfs, const struct cdfs_record *record,
+                    const struct cdfs_rock *rock, struct cdfs_name *name);
+/* Splits `NAME;n` as asked for: the length without it and without a trailing dot; the version, or
+ * -1. */
+size_t cdfs_name_split(const char *name, size_t length, int *version);
+/* UCS-2 big-endian to UTF-8. */
+size_t cdfs_name_from_ucs2(struct bytes identifier, char *text, size_t bytes, bool *replaced);
+
+/* ---- index.c ------------------------------------------------------------------------------ */
+
+struct cdfs_index;
+
+struct cdfs_index_entry {
+    vnode_id_t id;
+    struct cdfs_index_entry *next;      /* in the order of the directory */
+    struct cdfs_index_entry *bucket_next;
+    uint32_t hash;                      /* of the folded name */
+    uint16_t length;
+    int16_t version;
+    uint8_t type;                       /* enum node_type */
+    bool hidden;                        /* a lower version: found as NAME;n only */
+    char name[];
+};
+
+struct cdfs_node;
+
+/* The directory's index: a reference, built when there is none. */
+status_t cdfs_index_get(struct cdfs *cdfs, struct cdfs_node *directory,
+                        struct cdfs_index **index) MUST_CHECK;
+void cdfs_index_put(struct cdfs_index *index); /* NULL: nothing */
+/* 0, -ENOENT, or why the directory could not be read whole. */
+status_t cdfs_index_find(const struct cdfs_index *index, const char *name, size_t length,
+                         vnode_id_t *id) MUST_CHECK;
+/* The entry after `entry` (NULL: the first), hidden ones left out; NULL at the end. */
+const struct cdfs_index_entry *cdfs_index_next(const struct cdfs_index *index,
+                                               const struct cdfs_index_entry *entry);
+/* Why the listing is not whole, or 0. */
+status_t cdfs_index_status(const struct cdfs_index *index);
+
+/* ---- node.c ------------------------------------------------------------------------------- */
+
+/* A part of a file that lies in one piece on the disc, but for interleaving. */
+struct cdfs_extent {
+    uint64_t file_offset, address, length_bytes;
+    uint32_t unit_bytes, gap_bytes; /* interleaved: 0, 0 when not */
+};
+
+struct cdfs_node {
+    uint64_t address;      /* of the content's first byte */
+    uint64_t size_bytes;
+    unsigned flags;        /* DR_FLAG_ of the record */
+    bool has_mode;
+    uint32_t mode, links, uid, gid;
+    uint64_t device_number;
+    struct cdfs_stamp created, modified, accessed, changed;
+    char *target;          /* of a link */
+    struct cdfs_extent first, *extents; /* extents == &first for one */
+    unsigned extent_count;
+    struct cdfs_index *index; /* of a directory; under index_lock */
+};
+
+status_t cdfs_get_vnode(struct fsd *fsd, struct vnode *vnode);
+void cdfs_put_vnode(struct fsd *fsd, struct vnode *vnode);
+status_t cdfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
+                       struct node_info *info);
+ssize_t cdfs_read_link(struct fsd *fsd, struct vnode *vnode, char *target, size_t bytes);
+
+/* ---- data.c ------------------------------------------------------------------------------- */
+
+/* Can the extents be read in whole cache blocks? If not, data.c copies. */
+bool cdfs_extents_are_plain(const struct cdfs *cdfs, const struct cdfs_node *node);
+void cdfs_read_write(struct fsd *fsd, struct vfs_io *io);
+void cdfs_finish_io(struct fsd *fsd, struct vfs_io *io);
+
+#endif

@@ -1,0 +1,420 @@
+/*
+ * index.c - a directory's entries in memory.
+ *
+ * One pass over the records leaves entries in the order of the directory, with names that are
+ * unique, and a hash table over the folded names; so looking at each of n entries costs O(n) in
+ * all, and what is listed is found. Entries and their names lie in pages, one after another.
+ *
+ * Of records with equal names the one of the highest version keeps the name and the others are
+ * found as NAME;n; where versions do not tell them apart, later ones get `~2`, `~3`.
+ */
+#include "fs/cdfs/budgets.h"
+#include "fs/cdfs/cdfs.h"
+#include "lib/format.h"
+#include "lib/hash.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "lib/utf8.h"
+
+enum { BUCKETS_MAX = 1 << 16 };
+
+struct arena_page {
+    struct arena_page *next;
+};
+
+struct cdfs_index {
+    _Atomic int references;
+    bool versions;      /* do names have `;n`? Not in Rock Ridge */
+    status_t status;    /* 0: the listing is whole */
+    struct arena_page *pages;
+    size_t page_used;
+    struct cdfs_index_entry *first, *last;
+    size_t count, bucket_count;
+    struct cdfs_index_entry **buckets;
+};
+
+/* ---- entries ------------------------------------------------------------------------------ */
+
+static struct cdfs_index_entry *arena_take(struct cdfs_index *index, size_t name_length)
+{
+    size_t bytes = (sizeof(struct cdfs_index_entry) + name_length + 15) & ~(size_t)15;
+    if (!index->pages || index->page_used + bytes > PAGE_BYTES) {
+        struct arena_page *page = page_alloc();
+        if (!page)
+            return NULL;
+        page->next = index->pages;
+        index->pages = page;
+        index->page_used = 16;
+    }
+    void *entry = (char *)index->pages + index->page_used;
+    index->page_used += bytes;
+    return entry;
+}
+
+static uint32_t hash_folded(const char *name, size_t length)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < length;) {
+        uint32_t code;
+        int count = utf8_decode(name + i, length - i, &code);
+        if (count <= 0) {
+            code = 0x110000 + (uint8_t)name[i];
+            count = 1;
+        }
+        hash = hash_u64(hash ^ unicode_fold(code));
+        i += (size_t)count;
+    }
+    return (uint32_t)hash;
+}
+
+static struct cdfs_index_entry *entry_create(struct cdfs_index *index, const char *name,
+                                             size_t length)
+{
+    struct cdfs_index_entry *entry = arena_take(index, length);
+    if (!entry)
+        return NULL;
+    *entry = (struct cdfs_index_entry){ .length = (uint16_t)length };
+    memcpy(entry->name, name, length);
+    entry->hash = hash_folded(name, length);
+    return entry;
+}
+
+static enum node_type type_of_record(const struct cdfs_record *record,
+                                     const struct cdfs_rock *rock)
+{
+    if (rock->has_child)
+        return NODE_NONE; /* a directory, if its CL holds */
+    if (record->flags & DR_FLAG_DIRECTORY)
+        return NODE_DIRECTORY;
+    return NODE_NONE;
+}
+
+/* ---- collecting --------------------------------------------------------------------------- */
+
+struct collector {
+    struct cdfs *cdfs;
+    struct cdfs_index *index;
+    struct cdfs_record record;
+    struct cdfs_rock rock;
+    struct cdfs_name name;
+    uint8_t section_id[255]; /* of a file whose next section is awaited */
+    size_t section_id_length; /* 0: none */
+};
+
+/* Is this record a later section of the file before it (9.1.6 bit 7)? */
+static bool record_continues(struct collector *c)
+{
+    const struct bytes *id = &c->record.identifier;
+    bool continues = c->section_id_length == id->length &&
+                     memcmp(c->section_id, id->data, id->length) == 0;
+    if (!continues && c->section_id_length)
+        cdfs_anomaly(c->cdfs, ANOMALY_SECTIONS);
+    c->section_id_length = 0;
+    if (c->record.flags & DR_FLAG_MULTI_EXTENT) {
+        memcpy(c->section_id, id->data, id->length);
+        c->section_id_length = id->length;
+    }
+    return continues;
+}
+
+static status_t collect_record(struct collector *c)
+{
+    struct cdfs_index *index = c->index;
+    if (record_continues(c) || cdfs_record_is_dot(&c->record) ||
+        c->record.flags & DR_FLAG_ASSOCIATED)
+        return 0;
+    cdfs_rock_read(c->cdfs, &c->record, &c->rock);
+    if (c->rock.relocated)
+        return 0; /* shown where its CL stands */
+    cdfs_name_make(c->cdfs, &c->record, &c->rock, &c->name);
+    struct cdfs_index_entry *entry = entry_create(index, c->name.text, c->name.length);
+    if (!entry)
+        return -ENOMEM;
+    entry->id = c->record.address | (vnode_id_t)c->cdfs->tree << 62;
+    entry->version = (int16_t)(c->name.version > INT16_MAX ? INT16_MAX : c->name.version);
+    entry->type = (uint8_t)type_of_record(&c->record, &c->rock);
+    if (index->last)
+        index->last->next = entry;
+    else
+        index->first = entry;
+    index->last = entry;
+    if (++index->count < CDFS_ENTRIES_MAX)
+        return 0;
+    cdfs_anomaly(c->cdfs, ANOMALY_BUDGET);
+    return -EUCLEAN;
+}
+
+/* 0, -ENOMEM, or - with what could be read in the index - why the rest could not. */
+static status_t collect(struct cdfs *cdfs, const struct cdfs_node *directory,
+                        struct cdfs_index *index)
+{
+    struct collector *c = mem_alloc(sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    c->cdfs = cdfs;
+    c->index = index;
+    c->section_id_length = 0;
+    struct cdfs_scan scan;
+    cdfs_scan_begin(&scan, cdfs, directory->address, directory->address + directory->size_bytes);
+    status_t status = 0;
+    int got = 0;
+    while (!status && (got = cdfs_scan_next(&scan, &c->record)) > 0)
+        status = collect_record(c);
+    cdfs_scan_end(&scan);
+    mem_free(c);
+    return status ? status : got;
+}
+
+/* ---- unique names ------------------------------------------------------------------------- */
+
+static struct cdfs_index_entry **index_bucket(const struct cdfs_index *index, uint32_t hash)
+{
+    return &index->buckets[hash & (index->bucket_count - 1)];
+}
+
+static void index_insert(struct cdfs_index *index, struct cdfs_index_entry *entry)
+{
+    struct cdfs_index_entry **bucket = index_bucket(index, entry->hash);
+    entry->bucket_next = *bucket;
+    *bucket = entry;
+}
+
+static bool entry_is(const struct cdfs_index_entry *entry, const char *name, size_t length)
+{
+    return text_equal_n(entry->name, entry->length, name, length);
+}
+
+/* The entry that is shown under exactly this name. */
+static struct cdfs_index_entry *index_exact(const struct cdfs_index *index, uint32_t hash,
+                                            const char *name, size_t length)
+{
+    struct cdfs_index_entry *entry = *index_bucket(index, hash);
+    while (entry && (entry->hidden || entry->hash != hash || !entry_is(entry, name, length)))
+        entry = entry->bucket_next;
+    return entry;
+}
+
+/* Gives `entry`, whose name is taken, one with a number; returns what takes its place. `number` is
+ * where to go on counting. */
+static struct cdfs_index_entry *entry_renamed(struct cdfs_index *index,
+                                              const struct cdfs_index_entry *entry,
+                                              unsigned *number)
+{
+    struct cdfs_name *name = mem_alloc(sizeof(*name));
+    struct cdfs_index_entry *fresh = NULL;
+    while (name) {
+        char suffix[12];
+        size_t digits = (size_t)format_text(suffix, sizeof(suffix), "~%u", ++*number);
+        size_t stem = entry->length + digits > NAME_BYTES_MAX ? NAME_BYTES_MAX - digits
+                                                              : entry->length;
+        memcpy(name->text, entry->name, stem);
+        memcpy(name->text + stem, suffix, digits);
+        name->length = stem + digits;
+        uint32_t hash = hash_folded(name->text, name->length);
+        if (!index_exact(index, hash, name->text, name->length)) {
+            fresh = entry_create(index, name->text, name->length);
+            break;
+        }
+    }
+    mem_free(name);
+    if (fresh) {
+        fresh->id = entry->id;
+        fresh->type = entry->type;
+        fresh->version = entry->version;
+        fresh->next = entry->next;
+    }
+    return fresh;
+}
+
+/* Enters every entry into the table. Those that find their name taken are hidden, if versions tell
+ * the two apart; else they are left out, with `version` INT16_MIN as a mark. */
+static bool index_fill(struct cdfs_index *index)
+{
+    bool duplicates = false;
+    for (struct cdfs_index_entry *entry = index->first; entry; entry = entry->next) {
+        struct cdfs_index_entry *same =
+            index_exact(index, entry->hash, entry->name, entry->length);
+        bool versions = same && same->version >= 0 && entry->version >= 0 &&
+                        same->version != entry->version;
+        if (same && !versions) {
+            entry->version = INT16_MIN;
+            duplicates = true;
+            continue;
+        }
+        if (versions)
+            (same->version < entry->version ? same : entry)->hidden = true;
+        index_insert(index, entry);
+    }
+    return duplicates;
+}
+
+/* Renames what index_fill left out. The entry that keeps a name also keeps count of its numbers,
+ * so that a thousand equal names cost a thousand steps. */
+static status_t index_rename(struct cdfs *cdfs, struct cdfs_index *index)
+{
+    struct cdfs_index_entry *before = NULL;
+    const struct cdfs_index_entry *counted = NULL;
+    unsigned number = 1;
+    for (struct cdfs_index_entry *entry = index->first; entry; entry = entry->next) {
+        if (entry->version == INT16_MIN) {
+            const struct cdfs_index_entry *owner =
+                index_exact(index, entry->hash, entry->name, entry->length);
+            if (owner != counted)
+                number = 1;
+            counted = owner;
+            struct cdfs_index_entry *fresh = entry_renamed(index, entry, &number);
+            if (!fresh)
+                return -ENOMEM;
+            fresh->version = -1;
+            if (before)
+                before->next = fresh;
+            else
+                index->first = fresh;
+            index_insert(index, fresh);
+            cdfs_anomaly(cdfs, ANOMALY_NAME);
+            entry = fresh;
+        }
+        before = entry;
+    }
+    return 0;
+}
+
+static status_t index_build_table(struct cdfs *cdfs, struct cdfs_index *index)
+{
+    index->bucket_count = 16;
+    while (index->bucket_count < index->count && index->bucket_count < BUCKETS_MAX)
+        index->bucket_count *= 2;
+    index->buckets = mem_zalloc(index->bucket_count * sizeof(*index->buckets));
+    if (!index->buckets)
+        return -ENOMEM;
+    return index_fill(index) ? index_rename(cdfs, index) : 0;
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+void cdfs_index_put(struct cdfs_index *index)
+{
+    if (!index || atomic_fetch_sub(&index->references, 1) != 1)
+        return;
+    while (index->pages) {
+        struct arena_page *page = index->pages;
+        index->pages = page->next;
+        page_free(page);
+    }
+    mem_free(index->buckets);
+    mem_free(index);
+}
+
+static status_t index_create(struct cdfs *cdfs, const struct cdfs_node *directory,
+                             struct cdfs_index **result)
+{
+    struct cdfs_index *index = mem_zalloc(sizeof(*index));
+    if (!index)
+        return -ENOMEM;
+    atomic_init(&index->references, 1);
+    index->versions = cdfs->tree != TREE_ROCK_RIDGE;
+    index->status = collect(cdfs, directory, index);
+    status_t status = index->status == -ENOMEM ? -ENOMEM : index_build_table(cdfs, index);
+    if (status) {
+        cdfs_index_put(index);
+        return status;
+    }
+    *result = index;
+    return 0;
+}
+
+/* The node's index with a reference, after installing `fresh` where there was none. */
+static struct cdfs_index *index_install(struct cdfs *cdfs, struct cdfs_node *directory,
+                                        struct cdfs_index *fresh)
+{
+    spin_lock(&cdfs->index_lock);
+    /* an index that is not whole is not kept: the next look may find the disc readable */
+    if (!directory->index && fresh && !fresh->status) {
+        directory->index = fresh;
+        atomic_fetch_add(&fresh->references, 1);
+    }
+    struct cdfs_index *index = directory->index;
+    if (index && index != fresh)
+        atomic_fetch_add(&index->references, 1);
+    spin_unlock(&cdfs->index_lock);
+    return index;
+}
+
+status_t cdfs_index_get(struct cdfs *cdfs, struct cdfs_node *directory,
+                        struct cdfs_index **index)
+{
+    *index = index_install(cdfs, directory, NULL);
+    if (*index)
+        return 0;
+    struct cdfs_index *fresh;
+    status_t status = index_create(cdfs, directory, &fresh);
+    if (status)
+        return status;
+    *index = index_install(cdfs, directory, fresh);
+    if (!*index)
+        *index = fresh; /* for this caller only */
+    else if (*index != fresh)
+        cdfs_index_put(fresh); /* another thread was first */
+    return 0;
+}
+
+status_t cdfs_index_status(const struct cdfs_index *index)
+{
+    return index->status;
+}
+
+const struct cdfs_index_entry *cdfs_index_next(const struct cdfs_index *index,
+                                               const struct cdfs_index_entry *entry)
+{
+    entry = entry ? entry->next : index->first;
+    while (entry && entry->hidden)
+        entry = entry->next;
+    return entry;
+}
+
+/* ---- finding ------------------------------------------------------------------------------ */
+
+static const struct cdfs_index_entry *index_folded(const struct cdfs_index *index, uint32_t hash,
+                                                   const char *name, size_t length)
+{
+    const struct cdfs_index_entry *entry = *index_bucket(index, hash);
+    while (entry && (entry->hidden || entry->hash != hash ||
+                     !utf8_equal_folded(entry->name, entry->length, name, length)))
+        entry = entry->bucket_next;
+    return entry;
+}
+
+/* `NAME;n`: the entry of that version; `NAME.` and `NAME;1` of a name without one, too. */
+static const struct cdfs_index_entry *index_version(const struct cdfs_index *index,
+                                                    const char *name, size_t length)
+{
+    int version;
+    size_t stem = cdfs_name_split(name, length, &version);
+    if (!stem || stem == length)
+        return NULL;
+    uint32_t hash = hash_folded(name, stem);
+    const struct cdfs_index_entry *entry = *index_bucket(index, hash);
+    for (; entry; entry = entry->bucket_next) {
+        bool fits = version < 0 ? !entry->hidden
+                                : entry->version == version || (entry->version < 0 && version == 1);
+        if (fits && entry->hash == hash &&
+            utf8_equal_folded(entry->name, entry->length, name, stem))
+            return entry;
+    }
+    return NULL;
+}
+
+status_t cdfs_index_find(const struct cdfs_index *index, const char *name, size_t length,
+                         vnode_id_t *id)
+{
+    uint32_t hash = hash_folded(name, length);
+    const struct cdfs_index_entry *entry = index_exact(index, hash, name, length);
+    if (!entry)
+        entry = index_folded(index, hash, name, length);
+    if (!entry && index->versions)
+        entry = index_version(index, name, length);
+    if (!entry)
+        return index->status ? index->status : -ENOENT;
+    *id = entry->id;
+    return 0;
+}

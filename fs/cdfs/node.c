@@ -1,0 +1,313 @@
+/*
+ * node.c - vnodes of cdfs: made from the directory record that the id names.
+ */
+#include "fs/cdfs/budgets.h"
+#include "fs/cdfs/cdfs.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+enum {
+    MODE_TYPE = 0170000,
+    MODE_REGULAR = 0100000,
+    MODE_DIRECTORY = 0040000,
+    MODE_LINK = 0120000,
+};
+
+/* What making a node needs, together on the heap. */
+struct node_maker {
+    struct cdfs *cdfs;
+    struct cdfs_node *node;
+    struct cdfs_record record, next;
+    struct cdfs_rock rock;
+};
+
+/* ---- extents ------------------------------------------------------------------------------ */
+
+static status_t node_add_extent(struct node_maker *maker, const struct cdfs_record *record)
+{
+    struct cdfs_node *node = maker->node;
+    uint32_t block = maker->cdfs->block_bytes;
+    if (node->extent_count >= CDFS_SECTIONS_MAX)
+        return -EUCLEAN;
+    if (node->extent_count == 1) {
+        node->extents = mem_alloc(CDFS_SECTIONS_MAX * sizeof(*node->extents));
+        if (!node->extents)
+            return -ENOMEM;
+        node->extents[0] = node->first;
+    }
+    node->extents[node->extent_count++] = (struct cdfs_extent){
+        .file_offset = node->size_bytes,
+        .address = record->data_address,
+        .length_bytes = record->data_bytes,
+        .unit_bytes = record->unit_blocks * block,
+        .gap_bytes = record->gap_blocks * block,
+    };
+    node->size_bytes += record->data_bytes;
+    return 0;
+}
+
+/* Gives back what node_add_extent took too much for a file of a few sections. */
+static void node_shrink_extents(struct cdfs_node *node)
+{
+    if (node->extents == &node->first)
+        return;
+    size_t bytes = node->extent_count * sizeof(*node->extents);
+    struct cdfs_extent *exact = mem_alloc(bytes);
+    if (!exact)
+        return;
+    memcpy(exact, node->extents, bytes);
+    mem_free(node->extents);
+    node->extents = exact;
+}
+
+/* The sections of a file are records of one identifier, all but the last flagged (6.5.1, 9.1.6).
+ * *complete: was the last one found? */
+static status_t node_collect_extents(struct node_maker *maker, bool *complete)
+{
+    status_t status = node_add_extent(maker, &maker->record);
+    *complete = !(maker->record.flags & DR_FLAG_MULTI_EXTENT);
+    if (*complete || status)
+        return status;
+    struct cdfs_scan scan;
+    cdfs_scan_begin(&scan, maker->cdfs, maker->record.address + maker->record.raw[DR_LENGTH],
+                    maker->cdfs->device_bytes);
+    const struct bytes *id = &maker->record.identifier;
+    int got = 0;
+    while (!status && !*complete && (got = cdfs_scan_next(&scan, &maker->next)) > 0) {
+        const struct bytes *next_id = &maker->next.identifier;
+        if (next_id->length != id->length || memcmp(next_id->data, id->data, id->length) != 0)
+            break;
+        status = node_add_extent(maker, &maker->next);
+        *complete = !(maker->next.flags & DR_FLAG_MULTI_EXTENT);
+    }
+    cdfs_scan_end(&scan);
+    node_shrink_extents(maker->node);
+    return status ? status : got < 0 ? got : 0;
+}
+
+/* ---- from record to node ------------------------------------------------------------------ */
+
+static void node_take_times(struct node_maker *maker)
+{
+    struct cdfs_node *node = maker->node;
+    const struct cdfs_rock *rock = &maker->rock;
+    node->created = rock->created;
+    node->accessed = rock->accessed;
+    node->changed = rock->changed;
+    node->modified = rock->modified;
+    if (node->modified.present)
+        return;
+    struct bytes raw = { maker->record.raw, DR_BYTES_MIN };
+    node->modified.present = true;
+    node->modified.valid = cdfs_time_short(raw, DR_DATE, &node->modified.seconds);
+}
+
+static void node_take_mode(struct node_maker *maker)
+{
+    struct cdfs_node *node = maker->node;
+    const struct cdfs_rock *rock = &maker->rock;
+    node->has_mode = rock->has_mode;
+    node->mode = rock->mode;
+    node->links = rock->links;
+    node->uid = rock->uid;
+    node->gid = rock->gid;
+    node->device_number = rock->device_number;
+    node->flags = maker->record.flags;
+}
+
+/* The record's directory bit decides; among the rest SL, then the mode. */
+static enum node_type node_type_of(const struct node_maker *maker)
+{
+    uint32_t mode = maker->rock.has_mode ? maker->rock.mode & MODE_TYPE : 0;
+    if (maker->record.flags & DR_FLAG_DIRECTORY)
+        return NODE_DIRECTORY;
+    if (maker->rock.has_link || mode == MODE_LINK)
+        return NODE_LINK;
+    return !mode || mode == MODE_REGULAR || mode == MODE_DIRECTORY ? NODE_FILE : NODE_OTHER;
+}
+
+static status_t make_link(struct node_maker *maker, struct vnode *vnode)
+{
+    size_t length = maker->rock.target_length;
+    maker->node->target = mem_alloc(length + 1);
+    if (!maker->node->target)
+        return -ENOMEM;
+    memcpy(maker->node->target, maker->rock.target, length + 1);
+    vnode->size_bytes = length;
+    return 0;
+}
+
+static status_t make_directory(struct node_maker *maker)
+{
+    struct cdfs_node *node = maker->node;
+    node->size_bytes = maker->record.data_bytes;
+    if (node->size_bytes % ISO_SECTOR_BYTES)
+        cdfs_anomaly(maker->cdfs, ANOMALY_DIRECTORY_SIZE);
+    return 0;
+}
+
+static status_t make_file(struct node_maker *maker, struct vnode *vnode)
+{
+    struct cdfs *cdfs = maker->cdfs;
+    bool complete;
+    status_t status = node_collect_extents(maker, &complete);
+    if (status)
+        return status;
+    vnode->size_bytes = maker->node->size_bytes;
+    if (cdfs_extents_are_plain(cdfs, maker->node))
+        vnode->cache_block_bytes = cdfs->fsd.cache_block_bytes;
+    if (!complete) {
+        cdfs_anomaly(cdfs, ANOMALY_SECTIONS);
+        vnode->open_status = -EIO;
+    }
+    if (maker->rock.sparse || maker->rock.zisofs)
+        vnode->open_status = -EOPNOTSUPP; /* never bytes that are not the file's */
+    return 0;
+}
+
+static status_t node_make(struct node_maker *maker, struct vnode *vnode)
+{
+    node_take_times(maker);
+    node_take_mode(maker);
+    maker->node->address = maker->record.data_address;
+    vnode->type = node_type_of(maker);
+    vnode->cache_block_bytes = 0;
+    switch (vnode->type) {
+    case NODE_DIRECTORY: return make_directory(maker);
+    case NODE_LINK: return make_link(maker, vnode);
+    case NODE_FILE: return make_file(maker, vnode);
+    default: return 0;
+    }
+}
+
+/* ---- finding the record ------------------------------------------------------------------- */
+
+/* RRIP 4.1.5.1: where CL points to a directory, its "." record stands for the node. */
+static void maker_follow_child(struct node_maker *maker)
+{
+    struct cdfs *cdfs = maker->cdfs;
+    uint64_t address = maker->rock.child_address;
+    if (cdfs_record_at(cdfs, address, &maker->next) || !cdfs_record_is_dot(&maker->next) ||
+        maker->next.identifier.data[0] != 0 || !(maker->next.flags & DR_FLAG_DIRECTORY)) {
+        cdfs_anomaly(cdfs, ANOMALY_ROCK_RIDGE);
+        return;
+    }
+    /* decoded anew, since the slices point into the record itself */
+    struct bytes raw = { maker->next.raw, maker->next.raw[DR_LENGTH] };
+    (void)cdfs_record_decode(cdfs, raw, address, &maker->record);
+    cdfs_rock_read(cdfs, &maker->record, &maker->rock);
+}
+
+/* The root's record is in the volume descriptor; its own "." carries the Rock Ridge fields. */
+static status_t maker_read_root(struct node_maker *maker)
+{
+    struct cdfs *cdfs = maker->cdfs;
+    struct bytes raw = { cdfs->root_record, sizeof(cdfs->root_record) };
+    if (!cdfs_record_decode(cdfs, raw, cdfs->root_record_address, &maker->record))
+        return -EUCLEAN;
+    maker->record.flags |= DR_FLAG_DIRECTORY;
+    if (!cdfs_record_at(cdfs, maker->record.data_address, &maker->next))
+        cdfs_rock_read(cdfs, &maker->next, &maker->rock);
+    return 0;
+}
+
+static status_t maker_read(struct node_maker *maker, vnode_id_t id)
+{
+    struct cdfs *cdfs = maker->cdfs;
+    if (id == VNODE_ROOT)
+        return maker_read_root(maker);
+    uint64_t address = id & ~(3ull << 62);
+    if (id >> 62 != (unsigned)cdfs->tree || address < ISO_FIRST_DESCRIPTOR * ISO_SECTOR_BYTES)
+        return -ENOENT;
+    status_t status = cdfs_record_at(cdfs, address, &maker->record);
+    if (status)
+        return status;
+    cdfs_rock_read(cdfs, &maker->record, &maker->rock);
+    if (maker->rock.has_child)
+        maker_follow_child(maker);
+    return 0;
+}
+
+/* ---- the slots ---------------------------------------------------------------------------- */
+
+static void node_free(struct cdfs_node *node)
+{
+    if (!node)
+        return;
+    if (node->extents != &node->first)
+        mem_free(node->extents);
+    cdfs_index_put(node->index);
+    mem_free(node->target);
+    mem_free(node);
+}
+
+status_t cdfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
+{
+    struct node_maker *maker = mem_zalloc(sizeof(*maker));
+    struct cdfs_node *node = mem_zalloc(sizeof(*node));
+    status_t status = maker && node ? 0 : -ENOMEM;
+    if (!status) {
+        node->extents = &node->first;
+        maker->cdfs = cdfs_of(fsd);
+        maker->node = node;
+        status = maker_read(maker, vnode->id);
+    }
+    if (!status)
+        status = node_make(maker, vnode);
+    if (!status)
+        vnode->private_data = node;
+    else
+        node_free(node);
+    mem_free(maker);
+    return status;
+}
+
+void cdfs_put_vnode(struct fsd *fsd, struct vnode *vnode)
+{
+    (void)fsd;
+    node_free(vnode->private_data);
+}
+
+static void info_take_times(const struct cdfs_node *node, struct node_info *info)
+{
+    info->has_modified = node->modified.valid;
+    info->has_created = node->created.valid;
+    info->has_accessed = node->accessed.valid;
+    info->has_changed = node->changed.valid;
+    info->modified_s = node->modified.seconds;
+    info->created_s = node->created.seconds;
+    info->accessed_s = node->accessed.seconds;
+    info->changed_s = node->changed.seconds;
+}
+
+status_t cdfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
+                       struct node_info *info)
+{
+    (void)fsd, (void)levels; /* all of it is at hand */
+    const struct cdfs_node *node = vnode->private_data;
+    info->known = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_ALIAS;
+    info->size_bytes = vnode->type == NODE_FILE || vnode->type == NODE_LINK ? vnode->size_bytes
+                                                                             : 0;
+    info->attributes = ATTRIBUTE_READ_ONLY;
+    if (node->flags & DR_FLAG_HIDDEN)
+        info->attributes |= ATTRIBUTE_HIDDEN;
+    info_take_times(node, info);
+    if (node->has_mode) {
+        info->known |= INFO_MODE;
+        info->mode = node->mode;
+        info->links = node->links;
+        info->uid = node->uid;
+        info->gid = node->gid;
+        info->device_number = node->device_number;
+    }
+    info->alias = node->address;
+    return 0;
+}
+
+ssize_t cdfs_read_link(struct fsd *fsd, struct vnode *vnode, char *target, size_t bytes)
+{
+    (void)fsd;
+    const struct cdfs_node *node = vnode->private_data;
+    text_copy(target, bytes, node->target);
+    return (ssize_t)vnode->size_bytes;
+}

@@ -1,0 +1,161 @@
+/*
+ * scan.c - directory records, one after another (ECMA-119 6.8.1, 9.1).
+ */
+#include "fs/cdfs/cdfs.h"
+#include "lib/civil.h"
+#include "lib/string.h"
+
+bool cdfs_record_is_dot(const struct cdfs_record *record)
+{
+    return record->identifier.length == 1 && record->identifier.data[0] <= 1;
+}
+
+bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
+                        struct cdfs_record *record)
+{
+    size_t length = iso_711(raw, DR_LENGTH), id_length = iso_711(raw, DR_ID_LENGTH);
+    if (length < DR_BYTES_MIN || length > raw.length || !id_length || DR_ID + id_length > length)
+        return false;
+    memcpy(record->raw, raw.data, length);
+    struct bytes b = { record->raw, length };
+    bool agree = true;
+    record->address = address;
+    uint64_t block = iso_733(b, DR_EXTENT, &agree);
+    record->data_address = (block + iso_711(b, DR_XAR_BLOCKS)) * cdfs->block_bytes;
+    record->data_bytes = iso_733(b, DR_DATA_BYTES, &agree);
+    record->flags = iso_711(b, DR_FLAGS);
+    record->unit_blocks = iso_711(b, DR_UNIT_BLOCKS);
+    record->gap_blocks = iso_711(b, DR_GAP_BLOCKS);
+    record->sequence_number = iso_723(b, DR_SEQUENCE_NUMBER, &agree);
+    record->identifier = bytes_slice(b, DR_ID, id_length);
+    size_t system_use = DR_ID + id_length + (id_length % 2 ? 0 : 1);
+    record->system_use = bytes_slice(b, system_use, length);
+    if (!agree)
+        cdfs_anomaly(cdfs, ANOMALY_BOTH_ENDIAN);
+    return true;
+}
+
+/* ---- scanning ----------------------------------------------------------------------------- */
+
+void cdfs_scan_begin(struct cdfs_scan *scan, struct cdfs *cdfs, uint64_t address, uint64_t end)
+{
+    *scan = (struct cdfs_scan){ .cdfs = cdfs, .address = address, .end = end };
+}
+
+void cdfs_scan_end(struct cdfs_scan *scan)
+{
+    if (scan->view.page)
+        cache_view_close(&scan->view);
+}
+
+/* Makes scan->view hold the bytes at scan->address. */
+static status_t scan_load(struct cdfs_scan *scan)
+{
+    if (scan->view.page && scan->address >= scan->view_address &&
+        scan->address - scan->view_address < scan->view.length_bytes)
+        return 0;
+    cdfs_scan_end(scan);
+    ssize_t got = cache_view_open(&scan->cdfs->meta, scan->address, &scan->view);
+    scan->view_address = scan->address;
+    if (got > 0)
+        return 0;
+    scan->view.page = NULL;
+    return got ? (status_t)got : -EIO; /* past the end of the device */
+}
+
+static uint64_t sector_end(uint64_t address)
+{
+    return (address / ISO_SECTOR_BYTES + 1) * ISO_SECTOR_BYTES;
+}
+
+int cdfs_scan_next(struct cdfs_scan *scan, struct cdfs_record *record)
+{
+    while (scan->address < scan->end) {
+        status_t status = scan_load(scan);
+        if (status)
+            return status;
+        size_t offset = (size_t)(scan->address - scan->view_address);
+        uint64_t limit = sector_end(scan->address);
+        if (limit > scan->end)
+            limit = scan->end;
+        struct bytes raw = bytes_slice((struct bytes){ scan->view.data, scan->view.length_bytes },
+                                       offset, (size_t)(limit - scan->address));
+        uint8_t length = iso_711(raw, DR_LENGTH);
+        if (length && cdfs_record_decode(scan->cdfs, raw, scan->address, record)) {
+            scan->address += length;
+            return 1;
+        }
+        if (length)
+            cdfs_anomaly(scan->cdfs, ANOMALY_RECORD);
+        /* 6.8.1.1: a zero length ends the sector, not the directory */
+        scan->address = sector_end(scan->address);
+    }
+    return 0;
+}
+
+status_t cdfs_record_at(struct cdfs *cdfs, uint64_t address, struct cdfs_record *record)
+{
+    struct cdfs_scan scan;
+    cdfs_scan_begin(&scan, cdfs, address, sector_end(address));
+    int got = cdfs_scan_next(&scan, record);
+    cdfs_scan_end(&scan);
+    if (got < 0)
+        return got;
+    return got && record->address == address ? 0 : -EUCLEAN;
+}
+
+/* ---- dates -------------------------------------------------------------------------------- */
+
+/* Quarter hours from GMT; what lies outside -48..52 counts as 0. */
+static int64_t zone_seconds(uint8_t zone)
+{
+    int quarters = (int8_t)zone;
+    return quarters >= -48 && quarters <= 52 ? quarters * 900 : 0;
+}
+
+static bool civil_utc(const struct civil *civil, uint8_t zone, int64_t *seconds)
+{
+    if (!civil_valid(civil))
+        return false;
+    *seconds = civil_to_seconds(civil->year, civil->month, civil->day, civil->hour,
+                                civil->minute, civil->second) - zone_seconds(zone);
+    return true;
+}
+
+bool cdfs_time_short(struct bytes b, size_t offset, int64_t *seconds)
+{
+    struct civil civil = {
+        .year = 1900 + bytes_u8(b, offset),
+        .month = bytes_u8(b, offset + 1),
+        .day = bytes_u8(b, offset + 2),
+        .hour = bytes_u8(b, offset + 3),
+        .minute = bytes_u8(b, offset + 4),
+        .second = bytes_u8(b, offset + 5),
+    };
+    return bytes_has(b, offset, 7) && civil_utc(&civil, bytes_u8(b, offset + 6), seconds);
+}
+
+static bool digits(struct bytes b, size_t offset, size_t count, unsigned *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t digit = bytes_u8(b, offset + i);
+        if (digit < '0' || digit > '9')
+            return false;
+        *value = *value * 10 + digit - '0';
+    }
+    return true;
+}
+
+bool cdfs_time_long(struct bytes b, size_t offset, int64_t *seconds)
+{
+    struct civil civil;
+    unsigned year, hundredths;
+    if (!bytes_has(b, offset, 17) || !digits(b, offset, 4, &year) ||
+        !digits(b, offset + 4, 2, &civil.month) || !digits(b, offset + 6, 2, &civil.day) ||
+        !digits(b, offset + 8, 2, &civil.hour) || !digits(b, offset + 10, 2, &civil.minute) ||
+        !digits(b, offset + 12, 2, &civil.second) || !digits(b, offset + 14, 2, &hundredths))
+        return false;
+    civil.year = year;
+    return civil_utc(&civil, bytes_u8(b, offset + 16), seconds);
+}

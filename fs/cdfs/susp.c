@@ -1,0 +1,278 @@
+/*
+ * susp.c - system use entries (SUSP 1.12) and what Rock Ridge (RRIP 1.12) says in them.
+ *
+ * An entry is a tag of two letters, a length, a version, and its fields. Unknown tags are skipped
+ * by their length; a length below 4 ends the area, since nothing behind it can be trusted.
+ */
+#include "fs/cdfs/budgets.h"
+#include "fs/cdfs/cdfs.h"
+#include "lib/string.h"
+
+enum { SUSP_HEADER_BYTES = 4 };
+
+struct continuation {
+    uint64_t address;
+    uint32_t bytes; /* 0: none */
+};
+
+struct rock_reader {
+    struct cdfs *cdfs;
+    struct cdfs_rock *rock;
+    struct continuation next;
+};
+
+/* ---- one function a tag; `body` is what follows the version byte ---------------------------- */
+
+/* SUSP 5.1 CE: block, offset, length (733 each). */
+static void entry_ce(struct rock_reader *reader, struct bytes body)
+{
+    bool agree = true;
+    if (body.length < 24) {
+        cdfs_anomaly(reader->cdfs, ANOMALY_CONTINUATION);
+        return;
+    }
+    uint64_t block = iso_733(body, 0, &agree);
+    reader->next.address = block * reader->cdfs->block_bytes + iso_733(body, 8, &agree);
+    reader->next.bytes = iso_733(body, 16, &agree);
+}
+
+/* RRIP 4.1.1 PX: mode, links, user, group; a serial number in version 1.12. */
+static void entry_px(struct rock_reader *reader, struct bytes body)
+{
+    struct cdfs_rock *rock = reader->rock;
+    bool agree = true;
+    if (body.length < 8) {
+        cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+        return;
+    }
+    rock->has_mode = true;
+    rock->mode = iso_733(body, 0, &agree);
+    rock->links = iso_733(body, 8, &agree);
+    rock->uid = iso_733(body, 16, &agree);
+    rock->gid = iso_733(body, 24, &agree);
+}
+
+/* RRIP 4.1.2 PN: device number, high and low. */
+static void entry_pn(struct rock_reader *reader, struct bytes body)
+{
+    bool agree = true;
+    uint64_t high = iso_733(body, 0, &agree);
+    reader->rock->device_number = high << 32 | iso_733(body, 8, &agree);
+}
+
+/* RRIP 4.1.4 NM: flags, then a piece of the name. CURRENT and PARENT name no node. */
+static void entry_nm(struct rock_reader *reader, struct bytes body)
+{
+    struct cdfs_rock *rock = reader->rock;
+    if (!body.length || bytes_u8(body, 0) & 0x06)
+        return;
+    struct bytes piece = bytes_slice(body, 1, body.length);
+    size_t room = NAME_BYTES_MAX - rock->name_length;
+    if (piece.length > room) {
+        cdfs_anomaly(reader->cdfs, ANOMALY_NAME);
+        piece.length = room;
+    }
+    memcpy(rock->name + rock->name_length, piece.data, piece.length);
+    rock->name_length += piece.length;
+    rock->has_name = rock->name_length > 0;
+}
+
+static void target_append(struct rock_reader *reader, const void *text, size_t length)
+{
+    struct cdfs_rock *rock = reader->rock;
+    size_t room = PATH_BYTES_MAX - rock->target_length;
+    if (length > room) {
+        cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+        length = room;
+    }
+    memcpy(rock->target + rock->target_length, text, length);
+    rock->target_length += length;
+}
+
+/* RRIP 4.1.3.1: a component of a link. A root component is an empty one: the slashes that join
+ * components then make "/a" of root and "a". */
+static void target_component(struct rock_reader *reader, unsigned flags, struct bytes content)
+{
+    struct cdfs_rock *rock = reader->rock;
+    if (rock->has_link && !rock->component_continues)
+        target_append(reader, "/", 1);
+    rock->target_rooted = !rock->has_link && flags & 0x08;
+    rock->has_link = true;
+    rock->component_continues = flags & 0x01;
+    if (flags & 0x02)
+        target_append(reader, ".", 1);
+    else if (flags & 0x04)
+        target_append(reader, "..", 2);
+    else if (!(flags & 0x08))
+        target_append(reader, content.data, content.length);
+}
+
+/* RRIP 4.1.3 SL: flags, then components of flags, length, content. */
+static void entry_sl(struct rock_reader *reader, struct bytes body)
+{
+    size_t at = 1;
+    while (bytes_has(body, at, 2)) {
+        size_t length = bytes_u8(body, at + 1);
+        if (!bytes_has(body, at + 2, length)) {
+            cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+            return;
+        }
+        target_component(reader, bytes_u8(body, at), bytes_slice(body, at + 2, length));
+        at += 2 + length;
+    }
+}
+
+/* RRIP 4.1.6 TF: flags say which stamps follow, in this order, and how long they are. */
+static void entry_tf(struct rock_reader *reader, struct bytes body)
+{
+    struct cdfs_rock *rock = reader->rock;
+    struct cdfs_stamp *const stamps[] = { &rock->created, &rock->modified, &rock->accessed,
+                                          &rock->changed };
+    unsigned flags = bytes_u8(body, 0);
+    size_t width = flags & 0x80 ? 17 : 7, at = 1;
+    for (unsigned i = 0; i < 4; i++) {
+        if (!(flags & 1u << i))
+            continue;
+        if (!bytes_has(body, at, width)) {
+            cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+            return;
+        }
+        stamps[i]->present = true;
+        stamps[i]->valid = width == 7 ? cdfs_time_short(body, at, &stamps[i]->seconds)
+                                      : cdfs_time_long(body, at, &stamps[i]->seconds);
+        at += width;
+    }
+}
+
+/* RRIP 4.1.5.1 CL: the block of a directory that was moved away from here. */
+static void entry_cl(struct rock_reader *reader, struct bytes body)
+{
+    bool agree = true;
+    if (body.length < 8) {
+        cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+        return;
+    }
+    reader->rock->has_child = true;
+    reader->rock->child_address = (uint64_t)iso_733(body, 0, &agree) * reader->cdfs->block_bytes;
+}
+
+/* RRIP 4.1.5.3 RE: this directory is shown where its CL stands. */
+static void entry_re(struct rock_reader *reader, struct bytes body)
+{
+    (void)body;
+    reader->rock->relocated = true;
+}
+
+/* RRIP 4.1.7 SF: sparse files are not read. */
+static void entry_sf(struct rock_reader *reader, struct bytes body)
+{
+    (void)body;
+    reader->rock->sparse = true;
+}
+
+/* zisofs: content is compressed. */
+static void entry_zf(struct rock_reader *reader, struct bytes body)
+{
+    if (bytes_u8(body, 0) == 'p' && bytes_u8(body, 1) == 'z')
+        reader->rock->zisofs = true;
+}
+
+static const struct {
+    char tag[2];
+    void (*read)(struct rock_reader *reader, struct bytes body);
+} tags[] = {
+    { { 'C', 'E' }, entry_ce }, { { 'P', 'X' }, entry_px }, { { 'P', 'N' }, entry_pn },
+    { { 'N', 'M' }, entry_nm }, { { 'S', 'L' }, entry_sl }, { { 'T', 'F' }, entry_tf },
+    { { 'C', 'L' }, entry_cl }, { { 'R', 'E' }, entry_re }, { { 'S', 'F' }, entry_sf },
+    { { 'Z', 'F' }, entry_zf },
+};
+
+/* ---- areas -------------------------------------------------------------------------------- */
+
+static void entry_dispatch(struct rock_reader *reader, struct bytes entry)
+{
+    for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+        if (entry.data[0] == (uint8_t)tags[i].tag[0] && entry.data[1] == (uint8_t)tags[i].tag[1]) {
+            tags[i].read(reader, bytes_slice(entry, SUSP_HEADER_BYTES, entry.length));
+            return;
+        }
+}
+
+static void area_read(struct rock_reader *reader, struct bytes area)
+{
+    reader->next.bytes = 0;
+    for (size_t at = 0; bytes_has(area, at, SUSP_HEADER_BYTES);) {
+        size_t length = bytes_u8(area, at + 2);
+        struct bytes entry = bytes_slice(area, at, length);
+        if (length < SUSP_HEADER_BYTES)
+            return; /* padding, or bytes of something else */
+        if (entry.length < length) {
+            cdfs_anomaly(reader->cdfs, ANOMALY_SUSP_ENTRY);
+            return;
+        }
+        if (entry.data[0] == 'S' && entry.data[1] == 'T')
+            return; /* SUSP 5.4: the end */
+        entry_dispatch(reader, entry);
+        at += length;
+    }
+}
+
+/* Reads the area that the last CE named. */
+static status_t continuation_read(struct rock_reader *reader)
+{
+    struct continuation from = reader->next;
+    if (from.bytes > CDFS_CONTINUATION_BYTES_MAX)
+        return -EUCLEAN;
+    uint8_t *buffer = mem_alloc(from.bytes);
+    if (!buffer)
+        return -ENOMEM;
+    status_t status = cdfs_read(reader->cdfs, from.address, buffer, from.bytes);
+    if (!status)
+        area_read(reader, (struct bytes){ buffer, from.bytes });
+    mem_free(buffer);
+    return status;
+}
+
+/* A link of one root component is "/"; every longer one got its slashes between components. */
+static void rock_finish(struct cdfs_rock *rock)
+{
+    if (rock->target_rooted && !rock->target_length)
+        rock->target[rock->target_length++] = '/';
+    rock->target[rock->target_length] = '\0';
+    rock->name[rock->name_length] = '\0';
+}
+
+static void rock_clear(struct cdfs_rock *rock)
+{
+    memset(rock, 0, offsetof(struct cdfs_rock, name));
+}
+
+void cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record, struct cdfs_rock *rock)
+{
+    struct rock_reader reader = { .cdfs = cdfs, .rock = rock };
+    rock_clear(rock);
+    if (cdfs->tree != TREE_ROCK_RIDGE)
+        return;
+    area_read(&reader, bytes_slice(record->system_use, cdfs->susp_skip, SIZE_MAX));
+    for (unsigned hops = 0; reader.next.bytes; hops++)
+        if (hops == CDFS_CONTINUATIONS_MAX || continuation_read(&reader)) {
+            cdfs_anomaly(cdfs, ANOMALY_CONTINUATION);
+            break;
+        }
+    rock_finish(rock);
+}
+
+bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip)
+{
+    /* SUSP 5.3; some discs put 14 bytes of CD-XA before it, and some pad them to 15 */
+    static const size_t places[] = { 0, 14, 15 };
+    static const uint8_t sp[] = { 'S', 'P', 7, 1, 0xbe, 0xef };
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        struct bytes entry = bytes_slice(root_dot->system_use, places[i], 7);
+        if (entry.length == 7 && memcmp(entry.data, sp, sizeof(sp)) == 0) {
+            *skip = entry.data[6];
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,399 @@
+/*
+ * volume.c - is it an ISO 9660 volume, and which of its name trees is shown?
+ */
+#include "fs/cdfs/budgets.h"
+#include "fs/cdfs/cdfs.h"
+#include "kernel/dev/driver.h"
+#include "kernel/log.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+status_t cdfs_read(struct cdfs *cdfs, uint64_t address, void *buffer, size_t bytes)
+{
+    ssize_t got = cache_read(&cdfs->meta, address, buffer, bytes);
+    if (got < 0)
+        return (status_t)got;
+    return (size_t)got == bytes ? 0 : -EIO;
+}
+
+/* ---- descriptors -------------------------------------------------------------------------- */
+
+/* A primary or supplementary descriptor's part that counts. */
+struct descriptor {
+    bool found;
+    uint64_t address;
+    uint32_t block_bytes;
+    uint64_t volume_blocks;
+    uint8_t volume_id[PVD_VOLUME_ID_BYTES];
+    uint8_t root_record[PVD_ROOT_RECORD_BYTES];
+};
+
+struct descriptors {
+    struct descriptor primary, joliet;
+};
+
+static bool block_bytes_valid(uint32_t bytes)
+{
+    return bytes == 512 || bytes == 1024 || bytes == 2048;
+}
+
+static void descriptor_take(struct cdfs *cdfs, struct bytes b, uint64_t address,
+                            struct descriptor *descriptor)
+{
+    bool agree = true;
+    if (descriptor->found)
+        return; /* the first one counts */
+    descriptor->found = true;
+    descriptor->address = address;
+    descriptor->block_bytes = iso_723(b, PVD_BLOCK_BYTES, &agree);
+    descriptor->volume_blocks = iso_733(b, PVD_SPACE_SIZE, &agree);
+    memcpy(descriptor->volume_id, b.data + PVD_VOLUME_ID, PVD_VOLUME_ID_BYTES);
+    memcpy(descriptor->root_record, b.data + PVD_ROOT_RECORD, PVD_ROOT_RECORD_BYTES);
+    if (!agree)
+        cdfs_anomaly(cdfs, ANOMALY_BOTH_ENDIAN);
+}
+
+/* Joliet: escape sequences for UCS-2 levels 1 to 3 in a version 1 descriptor. */
+static bool descriptor_is_joliet(struct bytes b)
+{
+    return iso_711(b, VD_VERSION) == 1 && iso_711(b, SVD_ESCAPES) == '%' &&
+           iso_711(b, SVD_ESCAPES + 1) == '/' &&
+           (iso_711(b, SVD_ESCAPES + 2) == '@' || iso_711(b, SVD_ESCAPES + 2) == 'C' ||
+            iso_711(b, SVD_ESCAPES + 2) == 'E');
+}
+
+/* Looks at one sector. 1: the set goes on, 0: it ended here, or an errno. */
+static int descriptor_read(struct cdfs *cdfs, uint64_t address, uint8_t *sector,
+                           struct descriptors *set)
+{
+    struct bytes b = { sector, ISO_SECTOR_BYTES };
+    status_t status = cdfs_read(cdfs, address, sector, ISO_SECTOR_BYTES);
+    if (status)
+        return status;
+    if (memcmp(sector + VD_STANDARD_ID, "CD001", 5) != 0) {
+        cdfs_anomaly(cdfs, ANOMALY_TERMINATOR);
+        return 0;
+    }
+    unsigned type = iso_711(b, VD_TYPE);
+    if (type == VD_TYPE_PRIMARY && iso_711(b, VD_VERSION) == 1)
+        descriptor_take(cdfs, b, address, &set->primary);
+    if (type == VD_TYPE_SUPPLEMENTARY && descriptor_is_joliet(b))
+        descriptor_take(cdfs, b, address, &set->joliet);
+    return type != VD_TYPE_TERMINATOR;
+}
+
+static status_t descriptors_read(struct cdfs *cdfs, struct descriptors *set)
+{
+    uint8_t *sector = mem_alloc(ISO_SECTOR_BYTES);
+    if (!sector)
+        return -ENOMEM;
+    int more = 1;
+    for (unsigned i = 0; more > 0 && i < CDFS_DESCRIPTORS_MAX; i++)
+        more = descriptor_read(cdfs, (uint64_t)(ISO_FIRST_DESCRIPTOR + i) * ISO_SECTOR_BYTES,
+                               sector, set);
+    mem_free(sector);
+    if (set->primary.found)
+        return 0; /* what went wrong after it does not matter */
+    return more < 0 && more != -EIO ? more : -EMEDIUMTYPE;
+}
+
+/* ---- name trees --------------------------------------------------------------------------- */
+
+static void volume_use(struct cdfs *cdfs, const struct descriptor *descriptor,
+                       enum cdfs_tree tree)
+{
+    cdfs->tree = tree;
+    cdfs->block_bytes = descriptor->block_bytes;
+    cdfs->volume_blocks = descriptor->volume_blocks;
+    cdfs->root_record_address = descriptor->address + PVD_ROOT_RECORD;
+    memcpy(cdfs->root_record, descriptor->root_record, PVD_ROOT_RECORD_BYTES);
+}
+
+/* The root's "." record; -EUCLEAN when the descriptor's root is no directory that can be read. */
+static status_t volume_check_root(struct cdfs *cdfs, struct cdfs_record *dot)
+{
+    struct bytes raw = { cdfs->root_record, sizeof(cdfs->root_record) };
+    if (!block_bytes_valid(cdfs->block_bytes) ||
+        !cdfs_record_decode(cdfs, raw, cdfs->root_record_address, dot))
+        return -EUCLEAN;
+    if (!(dot->flags & DR_FLAG_DIRECTORY) || !dot->data_bytes)
+        return -EUCLEAN;
+    status_t status = cdfs_record_at(cdfs, dot->data_address, dot);
+    return status == -EUCLEAN ? 0 : status; /* roots without "." exist */
+}
+
+/* Does the root hold anything but "." and ".."? */
+static bool volume_root_is_empty(struct cdfs *cdfs, struct cdfs_record *record)
+{
+    struct cdfs_scan scan;
+    struct bytes raw = { cdfs->root_record, sizeof(cdfs->root_record) };
+    if (!cdfs_record_decode(cdfs, raw, cdfs->root_record_address, record))
+        return true;
+    uint64_t start = record->data_address;
+    cdfs_scan_begin(&scan, cdfs, start, start + record->data_bytes);
+    bool empty = true;
+    while (empty && cdfs_scan_next(&scan, record) > 0)
+        empty = cdfs_record_is_dot(record);
+    cdfs_scan_end(&scan);
+    return empty;
+}
+
+static status_t volume_choose_plain(struct cdfs *cdfs, const struct descriptors *set, bool rock,
+                                    struct cdfs_record *record)
+{
+    volume_use(cdfs, &set->primary, TREE_PLAIN);
+    status_t status = volume_check_root(cdfs, record);
+    if (status)
+        return status;
+    bool susp = cdfs_record_is_dot(record) && cdfs_susp_detect(record, &cdfs->susp_skip);
+    if (rock && susp)
+        cdfs->tree = TREE_ROCK_RIDGE;
+    return rock && !susp ? -ENOENT : 0;
+}
+
+static status_t volume_choose_joliet(struct cdfs *cdfs, const struct descriptors *set,
+                                     struct cdfs_record *record)
+{
+    if (!set->joliet.found)
+        return -ENOENT;
+    volume_use(cdfs, &set->joliet, TREE_JOLIET);
+    return volume_check_root(cdfs, record);
+}
+
+/* Rock Ridge, else Joliet, else plain; a tree that is broken or empty gives way to the next. */
+static status_t volume_choose(struct cdfs *cdfs, const struct descriptors *set,
+                              struct cdfs_record *record)
+{
+    status_t rock = volume_choose_plain(cdfs, set, true, record);
+    if (!rock && !(set->joliet.found && volume_root_is_empty(cdfs, record)))
+        return 0;
+    if (!volume_choose_joliet(cdfs, set, record))
+        return 0;
+    if (!rock)
+        return volume_choose_plain(cdfs, set, true, record);
+    return volume_choose_plain(cdfs, set, false, record);
+}
+
+/* The tree that names=... asks for; -ENOENT when the disc has none. */
+static status_t volume_choose_named(struct cdfs *cdfs, const struct descriptors *set,
+                                    const char *names, struct cdfs_record *record)
+{
+    if (text_equal(names, "rr"))
+        return volume_choose_plain(cdfs, set, true, record);
+    if (text_equal(names, "joliet"))
+        return volume_choose_joliet(cdfs, set, record);
+    if (text_equal(names, "iso"))
+        return volume_choose_plain(cdfs, set, false, record);
+    return -EINVAL;
+}
+
+/* Trailing blanks are filling; blanks within belong to the name. */
+static void volume_take_name(struct cdfs *cdfs, const struct descriptors *set)
+{
+    bool replaced = false;
+    size_t length;
+    if (cdfs->tree == TREE_JOLIET) {
+        struct bytes id = { set->joliet.volume_id, PVD_VOLUME_ID_BYTES };
+        length = cdfs_name_from_ucs2(id, cdfs->volume_name, sizeof(cdfs->volume_name) - 1,
+                                     &replaced);
+    } else {
+        length = PVD_VOLUME_ID_BYTES;
+        memcpy(cdfs->volume_name, set->primary.volume_id, length);
+    }
+    cdfs->volume_name[length] = '\0';
+    length = strlen(cdfs->volume_name); /* some writers fill with NUL */
+    while (length && cdfs->volume_name[length - 1] == ' ')
+        length--;
+    cdfs->volume_name[length] = '\0';
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)cdfs->volume_name[i] < 0x20 || cdfs->volume_name[i] == 0x7f ||
+            (cdfs->tree != TREE_JOLIET && (unsigned char)cdfs->volume_name[i] > 0x7e))
+            cdfs->volume_name[i] = '_';
+}
+
+static status_t volume_open(struct cdfs *cdfs, const char *names)
+{
+    struct descriptors *set = mem_zalloc(sizeof(*set));
+    struct cdfs_record *record = mem_alloc(sizeof(*record));
+    status_t status = set && record ? descriptors_read(cdfs, set) : -ENOMEM;
+    if (!status)
+        status = names ? volume_choose_named(cdfs, set, names, record)
+                       : volume_choose(cdfs, set, record);
+    if (!status) {
+        volume_take_name(cdfs, set);
+        if (cdfs->volume_blocks * cdfs->block_bytes > cdfs->device_bytes)
+            cdfs_anomaly(cdfs, ANOMALY_VOLUME_SIZE);
+    }
+    mem_free(record);
+    mem_free(set);
+    return status;
+}
+
+/* ---- the other slots ---------------------------------------------------------------------- */
+
+static void cdfs_dismount(struct fsd *fsd)
+{
+    struct cdfs *cdfs = cdfs_of(fsd);
+    cache_destroy(&cdfs->meta);
+    mem_free(cdfs);
+}
+
+static status_t cdfs_get_fs_info(struct fsd *fsd, struct fs_info *info)
+{
+    static const char *const trees[] = { "plain", "Rock Ridge", "Joliet" };
+    const struct cdfs *cdfs = cdfs_of(fsd);
+    *info = (struct fs_info){
+        .total_bytes = cdfs->volume_blocks * cdfs->block_bytes,
+        .block_bytes = cdfs->block_bytes,
+        .read_only = true,
+    };
+    text_copy(info->volume_name, sizeof(info->volume_name), cdfs->volume_name);
+    format_text(info->type, sizeof(info->type), "cdfs, %s", trees[cdfs->tree]);
+    return 0;
+}
+
+static status_t cdfs_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
+                            vnode_id_t *id)
+{
+    struct cdfs_index *index;
+    status_t status = cdfs_index_get(cdfs_of(fsd), directory->private_data, &index);
+    if (status)
+        return status;
+    status = cdfs_index_find(index, element.name, element.length, id);
+    cdfs_index_put(index);
+    return status;
+}
+
+struct cdfs_cursor {
+    struct cdfs_index *index;
+    const struct cdfs_index_entry *entry; /* the one given last */
+    bool ended;
+};
+
+static status_t cdfs_open_dir(struct fsd *fsd, struct vnode *directory, void **result)
+{
+    struct cdfs_cursor *cursor = mem_zalloc(sizeof(*cursor));
+    if (!cursor)
+        return -ENOMEM;
+    status_t status = cdfs_index_get(cdfs_of(fsd), directory->private_data, &cursor->index);
+    if (status) {
+        mem_free(cursor);
+        return status;
+    }
+    *result = cursor;
+    return 0;
+}
+
+static int cdfs_read_dir(struct fsd *fsd, struct vnode *directory, void *opaque,
+                         uint64_t *position, struct dir_entry *entry)
+{
+    (void)fsd, (void)directory, (void)position;
+    struct cdfs_cursor *cursor = opaque;
+    const struct cdfs_index_entry *next =
+        cursor->ended ? NULL : cdfs_index_next(cursor->index, cursor->entry);
+    if (!next) {
+        cursor->ended = true;
+        return cdfs_index_status(cursor->index);
+    }
+    cursor->entry = next;
+    entry->id = next->id;
+    entry->type = (enum node_type)next->type;
+    memcpy(entry->name, next->name, next->length);
+    entry->name[next->length] = '\0';
+    return 1;
+}
+
+static void cdfs_close_dir(struct fsd *fsd, struct vnode *directory, void *opaque)
+{
+    (void)fsd, (void)directory;
+    struct cdfs_cursor *cursor = opaque;
+    cdfs_index_put(cursor->index);
+    mem_free(cursor);
+}
+
+static status_t cdfs_passthrough(struct fsd *fsd, unsigned operation, void *argument,
+                                 size_t bytes)
+{
+    return device_control(fsd->device.device, operation, argument, bytes);
+}
+
+static const struct fsd_ops cdfs_ops = {
+    .dismount = cdfs_dismount,
+    .get_fs_info = cdfs_get_fs_info,
+    .lookup = cdfs_lookup,
+    .get_vnode = cdfs_get_vnode,
+    .put_vnode = cdfs_put_vnode,
+    .get_info = cdfs_get_info,
+    .read_write = cdfs_read_write,
+    .finish_io = cdfs_finish_io,
+    .open_dir = cdfs_open_dir,
+    .read_dir = cdfs_read_dir,
+    .close_dir = cdfs_close_dir,
+    .read_link = cdfs_read_link,
+    .passthrough = cdfs_passthrough,
+};
+
+/* ---- mounting ----------------------------------------------------------------------------- */
+
+/* The value of names=...; NULL when nothing was asked. -EINVAL for what is no option of ours. */
+static status_t options_parse(const char *options, const char **names)
+{
+    *names = NULL;
+    if (!*options)
+        return 0;
+    if (!text_starts(options, "names="))
+        return -EINVAL;
+    *names = options + strlen("names=");
+    return 0;
+}
+
+static struct cdfs *cdfs_create(const struct device_handle *handle)
+{
+    struct cdfs *cdfs = mem_zalloc(sizeof(*cdfs));
+    if (!cdfs)
+        return NULL;
+    cdfs->fsd = (struct fsd){
+        .ops = &cdfs_ops,
+        .name = "cdfs",
+        .device = *handle,
+        .cache_block_bytes = ISO_SECTOR_BYTES,
+        .fold_case = true,
+        .read_only = true,
+        .private_data = cdfs,
+    };
+    list_init(&cdfs->fsd.vnodes);
+    spin_init(&cdfs->index_lock, RANK_CACHE);
+    cdfs->device_bytes = device_medium(handle->device).bytes;
+    cdfs->block_bytes = ISO_SECTOR_BYTES;
+    device_cache_init(&cdfs->meta, &cdfs->fsd.device, ISO_SECTOR_BYTES);
+    return cdfs;
+}
+
+static status_t cdfs_mount(const struct device_handle *handle, const char *options,
+                           struct fsd **fsd)
+{
+    const char *names;
+    if (!handle->device || handle->device->limits.block_bytes > ISO_SECTOR_BYTES)
+        return -EMEDIUMTYPE;
+    status_t status = options_parse(options, &names);
+    if (status)
+        return status;
+    struct cdfs *cdfs = cdfs_create(handle);
+    if (!cdfs)
+        return -ENOMEM;
+    status = volume_open(cdfs, names);
+    if (status) {
+        cdfs_dismount(&cdfs->fsd);
+        return status;
+    }
+    *fsd = &cdfs->fsd;
+    return 0;
+}
+
+static const struct driver driver_cdfs = {
+    .name = "cdfs",
+    .order = 50,
+    .mount_fs = cdfs_mount,
+};
+DRIVER(driver_cdfs);

@@ -1,0 +1,119 @@
+/* console.c - see console.h. */
+#include "kernel/console.h"
+
+#include "kernel/sched/sync.h"
+
+enum {
+    INPUT_BYTES = 8192,
+    CONSOLES_MAX = 8,
+    CHUNK_BYTES = 256,
+    CONTROL_C = 0x03,
+};
+
+static struct {
+    struct spin lock; /* of the highest rank: input comes from interrupts, under anything */
+    struct list consoles;
+    uint8_t input[INPUT_BYTES];
+    uint64_t put, taken; /* bytes since start; byte n stands at input[n % INPUT_BYTES] */
+    uint64_t dropped;
+    struct wait_queue readers;
+    struct thread *interruptible;
+} state = {
+    .lock = SPIN_INIT(RANK_LOG),
+    .consoles = LIST_INIT(state.consoles),
+    .readers = WAIT_QUEUE_INIT(state.readers),
+};
+
+void console_register(struct console *console)
+{
+    spin_lock(&state.lock);
+    list_push_back(&state.consoles, &console->link);
+    spin_unlock(&state.lock);
+}
+
+/* ---- output ------------------------------------------------------------------------------- */
+
+/* Consoles stay for ever, so they can be called when the lock, which no slow device may keep, is
+ * free again. */
+static unsigned list_consoles(struct console *consoles[CONSOLES_MAX])
+{
+    unsigned count = 0;
+    spin_lock(&state.lock);
+    list_each(link, &state.consoles)
+        if (count < CONSOLES_MAX)
+            consoles[count++] = list_entry(link, struct console, link);
+    spin_unlock(&state.lock);
+    return count;
+}
+
+/* Moves text into chunk[CHUNK_BYTES] with CR LF for LF; returns the chunk's length. */
+static size_t fill_chunk(char *chunk, const char **text, size_t *bytes)
+{
+    size_t length = 0;
+    while (*bytes > 0 && length + 2 <= CHUNK_BYTES) {
+        char c = *(*text)++;
+        --*bytes;
+        if (c == '\n')
+            chunk[length++] = '\r';
+        chunk[length++] = c;
+    }
+    return length;
+}
+
+void console_write(const char *text, size_t bytes)
+{
+    struct console *consoles[CONSOLES_MAX];
+    char chunk[CHUNK_BYTES];
+    unsigned count = list_consoles(consoles);
+    while (count > 0 && bytes > 0) {
+        size_t length = fill_chunk(chunk, &text, &bytes);
+        for (unsigned i = 0; i < count; i++)
+            consoles[i]->write(chunk, length);
+    }
+}
+
+/* ---- input -------------------------------------------------------------------------------- */
+
+void console_input(uint8_t byte)
+{
+    spin_lock(&state.lock);
+    if (state.put - state.taken < INPUT_BYTES) {
+        state.input[state.put++ % INPUT_BYTES] = byte;
+        wait_queue_wake_one(&state.readers);
+    } else {
+        state.dropped++;
+    }
+    /* Under the lock, which console_set_interruptible() takes before the thread can end. */
+    if (byte == CONTROL_C && state.interruptible != NULL)
+        thread_interrupt(state.interruptible);
+    spin_unlock(&state.lock);
+}
+
+int console_read(uint64_t deadline_us)
+{
+    int result = 0;
+    spin_lock(&state.lock);
+    if (thread_interrupted())
+        result = -EINTR;
+    while (result == 0 && state.put == state.taken)
+        result = wait_queue_wait_interruptible(&state.readers, &state.lock, deadline_us);
+    if (result == 0)
+        result = state.input[state.taken++ % INPUT_BYTES];
+    spin_unlock(&state.lock);
+    return result;
+}
+
+void console_set_interruptible(struct thread *thread)
+{
+    spin_lock(&state.lock);
+    state.interruptible = thread;
+    spin_unlock(&state.lock);
+}
+
+uint64_t console_dropped_bytes(void)
+{
+    spin_lock(&state.lock);
+    uint64_t dropped = state.dropped;
+    spin_unlock(&state.lock);
+    return dropped;
+}

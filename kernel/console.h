@@ -1,0 +1,30 @@
+/*
+ * console.h - the person's terminal: bytes out to every console, bytes in from any.
+ *
+ * Drivers register a console and feed its input; the shell and the log use it. Output is bytes as
+ * they shall stand on the wire but for LF, which becomes CR LF. Input is kept in a ring, so what is
+ * typed ahead is not lost; when the ring is full, further bytes are dropped and counted.
+ *
+ * Locking     write: any context. input: any context (interrupt handlers call it). read: threads.
+ */
+#ifndef KERNEL_CONSOLE_H
+#define KERNEL_CONSOLE_H
+
+#include "kernel/port.h"
+
+struct console {
+    const char *name;
+    void (*write)(const char *text, size_t bytes); /* any context; may poll the device */
+    struct list link;                              /* console.c's */
+};
+
+void console_register(struct console *console); /* borrowed for ever */
+void console_write(const char *text, size_t bytes);
+void console_input(uint8_t byte);
+/* A byte, or -ETIMEDOUT, or -EINTR when the thread was interrupted. */
+int console_read(uint64_t deadline_us) MUST_CHECK;
+/* ^C (0x03) in console_input() interrupts this thread, besides entering the ring. NULL: none. */
+void console_set_interruptible(struct thread *thread);
+uint64_t console_dropped_bytes(void);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * deadlines.h - every time limit of the io path, in one place, in microseconds.
+ *
+ * A command's limit is generous, since drives spin up and retry by themselves; a person who waits
+ * is served by interruptible waits, not by short limits.
+ */
+#ifndef KERNEL_DEV_DEADLINES_H
+#define KERNEL_DEV_DEADLINES_H
+
+enum {
+    DEADLINE_ATA_RESET_US = 31000000 / 10, /* BSY after a soft reset; the standard allows 31 s, an
+                                              absent device answers never, so a tenth */
+    DEADLINE_ATA_SELECT_US = 100000,       /* BSY and DRQ clear after selecting a device */
+    DEADLINE_ATA_IDENTIFY_US = 1000000,
+    DEADLINE_ATA_DRQ_US = 3000000,         /* the unit asks for the packet bytes */
+    DEADLINE_PACKET_US = 10000000,         /* a command that moves data, or tests the unit */
+    DEADLINE_PACKET_MOTION_US = 30000000,  /* load, eject */
+    DEADLINE_NOT_READY_US = 10000000,      /* how long "becoming ready" is waited for in all */
+    DELAY_NOT_READY_US = 100000,           /* between two tries of it */
+    DEADLINE_SETTLE_US = 10000000,         /* start-up waits this long for devices */
+    POLL_MEDIUM_US = 1000000,              /* how often removable drives are asked */
+};
+
+#endif

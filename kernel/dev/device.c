@@ -1,0 +1,462 @@
+/*
+ * device.c - the device tree, class names, media and references.
+ */
+#include "kernel/dev/device.h"
+#include "kernel/dev/driver.h"
+#include "kernel/dev/event.h"
+#include "kernel/log.h"
+#include "kernel/sched/sync.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+static struct mutex tree_lock = MUTEX_INIT(tree_lock, RANK_DEVTREE);
+static struct list published = LIST_INIT(published); /* in the order of publishing */
+static struct device *root;
+static unsigned last_number;
+
+static const struct device_ops bus_ops = { 0 };
+
+const char *device_class_name(enum device_class device_class)
+{
+    static const char *const names[] = {
+        [CLASS_NONE] = "none", [CLASS_BUS] = "bus",     [CLASS_CONTROL] = "control",
+        [CLASS_DISK] = "disk", [CLASS_CDROM] = "cdrom", [CLASS_VIRTUAL] = "virtual",
+    };
+    return names[device_class];
+}
+
+/* ---- references --------------------------------------------------------------------------- */
+
+struct device *device_get(struct device *device)
+{
+    atomic_fetch_add_explicit(&device->references, 1, memory_order_relaxed);
+    return device;
+}
+
+static void device_free_transfers(struct device *device)
+{
+    for (unsigned i = 0; device->bounce_pages && i < IO_BOUNCE_PAGES; i++)
+        if (device->bounce_pages[i])
+            page_free(device->bounce_pages[i]);
+    mem_free(device->bounce_pages);
+    mem_free(device->transfer_segments);
+    mem_free(device->transfers);
+    device->bounce_pages = NULL;
+    device->transfer_segments = NULL;
+    device->transfers = NULL;
+}
+
+void device_put(struct device *device)
+{
+    while (device && atomic_fetch_sub(&device->references, 1) == 1) {
+        struct device *parent = device->parent;
+        if (device->ops && device->ops->destroy)
+            device->ops->destroy(device);
+        device_free_transfers(device);
+        mem_free(device);
+        device = parent; /* the child held one of it */
+    }
+}
+
+struct device *device_create(struct device *parent, const char *name)
+{
+    struct device *device = mem_zalloc(sizeof(*device));
+    if (!device)
+        return NULL;
+    text_copy(device->name, sizeof(device->name), name);
+    device->ops = &bus_ops;
+    device->parent = parent ? parent : root;
+    if (device->parent)
+        device_get(device->parent);
+    list_init(&device->siblings);
+    list_init(&device->children);
+    list_init(&device->all_link);
+    list_init(&device->waiting);
+    list_init(&device->event_link);
+    list_init(&device->put_link);
+    spin_init(&device->queue_lock, RANK_QUEUE);
+    device->generation = 1;
+    atomic_init(&device->references, 1);
+    return device;
+}
+
+/* ---- publishing --------------------------------------------------------------------------- */
+
+/* What the io path needs of memory is taken now, so that reading never allocates. */
+static status_t device_prepare_transfers(struct device *device)
+{
+    struct io_limits *limits = &device->limits;
+    if (!device->ops->start)
+        return 0;
+    if (!limits->depth || limits->depth > IO_DEPTH_MAX)
+        limits->depth = 1;
+    if (!limits->segment_count || limits->segment_count > IO_SEGMENTS_MAX)
+        limits->segment_count = IO_SEGMENTS_MAX;
+    device->transfers = mem_zalloc(limits->depth * sizeof(struct io_transfer));
+    device->transfer_segments =
+        mem_zalloc(limits->depth * limits->segment_count * sizeof(struct io_segment));
+    if (!device->transfers || !device->transfer_segments)
+        return -ENOMEM;
+    for (unsigned i = 0; i < limits->depth; i++) {
+        device->transfers[i].device = device;
+        device->transfers[i].segments = device->transfer_segments + i * limits->segment_count;
+    }
+    bool reaches_all = !limits->highest_address ||
+                       limits->highest_address >= mem_highest_physical();
+    if (reaches_all && limits->segment_align <= 1)
+        return 0; /* it takes any memory: nothing to bounce */
+    device->bounce_pages = mem_zalloc(IO_BOUNCE_PAGES * sizeof(void *));
+    for (unsigned i = 0; device->bounce_pages && i < IO_BOUNCE_PAGES; i++)
+        if (!(device->bounce_pages[i] = page_alloc_low()))
+            return -ENOMEM;
+    return device->bounce_pages ? 0 : -ENOMEM;
+}
+
+static const char *device_alias_prefix(const struct device *device)
+{
+    return device->class_prefix ? device->class_prefix : device_class_name(device->device_class);
+}
+
+static bool device_alias_taken(const char *prefix, unsigned number)
+{
+    list_each(link, &published) {
+        struct device *other = list_entry(link, struct device, all_link);
+        if (other->alias[0] && other->class_number == number &&
+            text_equal(device_alias_prefix(other), prefix))
+            return true;
+    }
+    return false;
+}
+
+static void device_give_alias(struct device *device)
+{
+    if (device->device_class <= CLASS_CONTROL)
+        return;
+    const char *prefix = device_alias_prefix(device);
+    while (device_alias_taken(prefix, device->class_number))
+        device->class_number++;
+    format_text(device->alias, sizeof(device->alias), "%s%u", prefix, device->class_number);
+}
+
+static struct device *device_child_named(struct device *parent, const char *name, size_t length)
+{
+    list_each(link, &parent->children) {
+        struct device *child = list_entry(link, struct device, siblings);
+        if (text_equal_n(child->name, strlen(child->name), name, length))
+            return child;
+    }
+    return NULL;
+}
+
+static status_t device_enter_tree(struct device *device)
+{
+    struct device *parent = device->parent;
+    status_t status = 0;
+    mutex_lock(&tree_lock);
+    if (parent && (parent->gone || !parent->published))
+        status = -ENODEV;
+    else if (parent && device_child_named(parent, device->name, strlen(device->name)))
+        status = -EEXIST;
+    else {
+        device_give_alias(device);
+        device->number = ++last_number;
+        if (parent)
+            list_push_back(&parent->children, &device->siblings);
+        list_push_back(&published, &device_get(device)->all_link);
+        device->published = true;
+    }
+    mutex_unlock(&tree_lock);
+    return status;
+}
+
+/* The root is everybody's: each driver of a built-in bus publishes its own below it. */
+static void device_offer(struct device *device)
+{
+    for (const struct driver *d = driver_next(NULL); d; d = driver_next(d)) {
+        if (!d->add_device || (device->driver && device != root))
+            continue;
+        status_t status = d->add_device(device);
+        if (status == -ENODEV)
+            continue;
+        if (status)
+            log_error(d->name, "%s: %s", device->name, status_text(status));
+        device->driver = d;
+    }
+}
+
+status_t device_publish(struct device *device)
+{
+    status_t status = device_prepare_transfers(device);
+    if (!status)
+        status = device_enter_tree(device);
+    if (status) {
+        device_free_transfers(device);
+        return status;
+    }
+    event_post(EVENT_ADDED, device);
+    device_offer(device);
+    return 0;
+}
+
+/* ---- removal ------------------------------------------------------------------------------ */
+
+static void device_fail_waiting(struct device *device)
+{
+    for (;;) {
+        spin_lock(&device->queue_lock);
+        struct list *link = list_pop_front(&device->waiting);
+        spin_unlock(&device->queue_lock);
+        if (!link)
+            return;
+        struct io_request *request = list_entry(link, struct io_request, link);
+        io_complete(request, -ENODEV, request->done_bytes);
+    }
+}
+
+static bool device_leave_tree(struct device *device)
+{
+    mutex_lock(&tree_lock);
+    bool was_published = device->published;
+    device->published = false;
+    if (was_published) {
+        list_remove(&device->siblings);
+        list_remove(&device->all_link);
+    }
+    spin_lock(&device->queue_lock);
+    device->gone = true;
+    device->medium_present = false;
+    device->generation++;
+    spin_unlock(&device->queue_lock);
+    mutex_unlock(&tree_lock);
+    return was_published;
+}
+
+/* The deepest first child: what has no children can go at once. */
+static struct device *device_leaf(struct device *device)
+{
+    mutex_lock(&tree_lock);
+    while (!list_empty(&device->children))
+        device = list_entry(device->children.next, struct device, siblings);
+    device_get(device);
+    mutex_unlock(&tree_lock);
+    return device;
+}
+
+void device_remove(struct device *device)
+{
+    for (bool last = false; !last;) {
+        struct device *leaf = device_leaf(device);
+        last = leaf == device;
+        if (device_leave_tree(leaf)) {
+            device_fail_waiting(leaf);
+            event_post(EVENT_REMOVED, leaf);
+            device_put(leaf); /* the tree's */
+        }
+        device_put(leaf);
+    }
+}
+
+/* ---- medium ------------------------------------------------------------------------------- */
+
+static void device_change_medium(struct device *device, bool present, uint64_t bytes)
+{
+    spin_lock(&device->queue_lock);
+    bool changed = !device->gone && (present || device->medium_present);
+    if (changed) {
+        device->generation++;
+        device->medium_present = present;
+        device->medium_bytes = bytes;
+    }
+    spin_unlock(&device->queue_lock);
+    if (changed)
+        event_post(EVENT_MEDIUM, device);
+}
+
+void device_set_medium(struct device *device, uint64_t bytes)
+{
+    device_change_medium(device, true, bytes);
+}
+
+void device_clear_medium(struct device *device)
+{
+    device_change_medium(device, false, 0);
+}
+
+struct device_medium device_medium(struct device *device)
+{
+    spin_lock(&device->queue_lock);
+    struct device_medium medium = {
+        .present = device->medium_present,
+        .bytes = device->medium_bytes,
+        .generation = device->generation,
+    };
+    spin_unlock(&device->queue_lock);
+    return medium;
+}
+
+/* ---- handles ------------------------------------------------------------------------------ */
+
+status_t device_open(struct device *device, struct device_handle *handle)
+{
+    status_t status = 0;
+    spin_lock(&device->queue_lock);
+    if (device->gone || !device->ops->start)
+        status = -ENODEV;
+    else if (!device->medium_present)
+        status = -ENOMEDIUM;
+    else
+        device->open_count++;
+    handle->generation = device->generation;
+    spin_unlock(&device->queue_lock);
+    handle->device = status ? NULL : device_get(device);
+    return status;
+}
+
+void device_close(struct device_handle *handle)
+{
+    struct device *device = handle->device;
+    if (!device)
+        return;
+    spin_lock(&device->queue_lock);
+    device->open_count--;
+    spin_unlock(&device->queue_lock);
+    handle->device = NULL;
+    device_put(device);
+}
+
+status_t device_check(const struct device_handle *handle)
+{
+    struct device *device = handle->device;
+    status_t status = 0;
+    spin_lock(&device->queue_lock);
+    if (device->gone)
+        status = -ENODEV;
+    else if (device->generation != handle->generation)
+        status = device->medium_present ? -ESTALE : -ENOMEDIUM;
+    spin_unlock(&device->queue_lock);
+    return status;
+}
+
+status_t device_control(struct device *device, unsigned operation, void *argument, size_t bytes)
+{
+    if (device->gone)
+        return -ENODEV;
+    if (!device->ops->control)
+        return -EOPNOTSUPP;
+    return device->ops->control(device, operation, argument, bytes);
+}
+
+/* ---- finding ------------------------------------------------------------------------------ */
+
+static struct device *device_find_alias(const char *alias)
+{
+    list_each(link, &published) {
+        struct device *device = list_entry(link, struct device, all_link);
+        if (device->alias[0] && text_equal(device->alias, alias))
+            return device;
+    }
+    return NULL;
+}
+
+static struct device *device_find_path(const char *path)
+{
+    struct device *device = root;
+    while (device && *path) {
+        const char *slash = strchr(path, '/');
+        size_t length = slash ? (size_t)(slash - path) : strlen(path);
+        if (length)
+            device = device_child_named(device, path, length);
+        path += slash ? length + 1 : length;
+    }
+    return device;
+}
+
+struct device *device_find(const char *name)
+{
+    mutex_lock(&tree_lock);
+    struct device *device = device_find_alias(name);
+    if (!device)
+        device = device_find_path(name);
+    if (device)
+        device_get(device);
+    mutex_unlock(&tree_lock);
+    return device;
+}
+
+struct device *device_find_number(unsigned number)
+{
+    struct device *found = NULL;
+    mutex_lock(&tree_lock);
+    list_each(link, &published) {
+        struct device *device = list_entry(link, struct device, all_link);
+        if (device->number == number)
+            found = device_get(device);
+    }
+    mutex_unlock(&tree_lock);
+    return found;
+}
+
+struct device *device_root(void)
+{
+    return root;
+}
+
+void device_path(struct device *device, char *text, size_t bytes)
+{
+    struct device *chain[16];
+    unsigned depth = 0;
+    for (; device && device != root && depth < 16; device = device->parent)
+        chain[depth++] = device;
+    size_t used = 0;
+    text_copy(text, bytes, "");
+    while (depth-- && used < bytes)
+        used += (size_t)format_text(text + used, bytes - used, "%s%s", used ? "/" : "",
+                                    chain[depth]->name);
+}
+
+struct device *device_child(struct device *parent, unsigned n)
+{
+    struct device *found = NULL;
+    mutex_lock(&tree_lock);
+    list_each(link, &parent->children)
+        if (!found && n-- == 0)
+            found = device_get(list_entry(link, struct device, siblings));
+    mutex_unlock(&tree_lock);
+    return found;
+}
+
+struct device *device_by_class(unsigned n)
+{
+    struct device *found = NULL;
+    mutex_lock(&tree_lock);
+    list_each(link, &published) {
+        struct device *device = list_entry(link, struct device, all_link);
+        if (!found && device->alias[0] && n-- == 0)
+            found = device_get(device);
+    }
+    mutex_unlock(&tree_lock);
+    return found;
+}
+
+/* ---- start and stop ----------------------------------------------------------------------- */
+
+status_t device_start(void)
+{
+    root = device_create(NULL, "");
+    if (!root)
+        return -ENOMEM;
+    root->device_class = CLASS_BUS;
+    return device_publish(root);
+}
+
+void device_stop(void)
+{
+    device_remove(root);
+    struct event event; /* events hold references */
+    while (!event_wait(&event, 0))
+        device_put(event.device);
+    device_put(root);
+    root = NULL;
+    last_number = 0; /* the next root is number 1 again, as file systems expect */
+}

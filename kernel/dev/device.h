@@ -1,0 +1,165 @@
+/*
+ * device.h - the device tree.
+ *
+ * A device is a node: a name under its parent, an ops table, and - if it carries data - limits, a
+ * medium and a class. Buses are devices without data. The tree is real and shown under
+ * /System/Devices; a device of a class has an alias in /System/Devices/Classes (`cdrom0`), with
+ * the lowest free number.
+ *
+ * Life        device_create -> fill ops, limits, class -> device_publish (visible, offered to the
+ *             drivers, event ADDED) -> device_remove (out of the tree, event REMOVED, new opens
+ *             fail, requests get -ENODEV) -> last device_put: ops->destroy, freed.
+ * Medium      Each medium has a generation. device_set_medium() and device_clear_medium() bump it;
+ *             handles opened under an older one get -ESTALE for ever, so no byte of an old disc is
+ *             served for a new one. A fixed store sets its medium once.
+ * Interface   bus drivers: create, publish, remove. Data drivers: ops->start, io_transfer_done().
+ *             users: device_find, device_open, io_submit with the handle, device_close.
+ * Locking     Tree and classes: one mutex of rank DEVTREE. A device's queue and medium: its spin.
+ *             Functions here may be called with locks below DEVTREE, from threads; those marked
+ *             "any context" from interrupts and completion callbacks too.
+ * Ownership   device_get/device_put count references; the tree holds one of each published device,
+ *             a child holds one of its parent.
+ */
+#ifndef KERNEL_DEV_DEVICE_H
+#define KERNEL_DEV_DEVICE_H
+
+#include "kernel/dev/io.h"
+
+struct driver;
+
+enum device_class {
+    CLASS_NONE,
+    CLASS_BUS,     /* has children, no alias */
+    CLASS_CONTROL, /* takes operations only, no alias */
+    CLASS_DISK,
+    CLASS_CDROM,
+    CLASS_VIRTUAL,
+};
+
+enum bus_kind { BUS_NONE, BUS_PCI, BUS_PACKET };
+
+enum { DEVICE_NAME_BYTES = 32 };
+
+struct device_ops {
+    /* Begins a transfer and returns; never waits. Called by any thread that submits, and by
+     * whatever context ends the transfer before. NULL: the device has no data. */
+    void (*start)(struct device *device, struct io_transfer *transfer);
+    /* Looks whether the medium is there and still the same, and says so through
+     * device_set_medium/device_clear_medium. May wait for the device. NULL: the medium is fixed. */
+    status_t (*poll)(struct device *device);
+    /* An operation of DEVICE_CONTROL_*; may wait. -EOPNOTSUPP for unknown ones. NULL: none. */
+    status_t (*control)(struct device *device, unsigned operation, void *argument, size_t bytes);
+    /* One line about the device for `devices`, e.g. maker and model. NULL: nothing to say. */
+    void (*describe)(struct device *device, char *text, size_t bytes);
+    /* The last reference went: free what private_data owns. NULL: nothing. */
+    void (*destroy)(struct device *device);
+};
+
+enum {
+    DEVICE_CONTROL_EJECT = 1,
+    DEVICE_CONTROL_LOAD,
+    DEVICE_CONTROL_LOCK_DOOR,
+    DEVICE_CONTROL_UNLOCK_DOOR,
+};
+
+struct device {
+    char name[DEVICE_NAME_BYTES];        /* under its parent: "00:01.1", "ide1", "cdrom" */
+    char alias[DEVICE_NAME_BYTES];       /* class name, "" if none: "cdrom0" */
+    const struct device_ops *ops;        /* set before publish */
+    const struct driver *driver;         /* who took it, or NULL */
+    void *private_data;                  /* of the one who created it (ops) */
+    enum bus_kind bus_kind;              /* what bus_data points to, said by the bus driver */
+    const void *bus_data;                /* BUS_PCI: struct pci_function; BUS_PACKET: struct
+                                            packet_unit_info; owned by the bus driver */
+    const struct packet_transport *packet_transport; /* a unit that takes packets (packet.h) */
+    enum device_class device_class;
+    const char *class_prefix;            /* NULL, or the alias' prefix, where not the class's */
+    unsigned level;                      /* 0 hardware and RAM; see DESIGN.md "No deadlock" */
+    bool read_only;
+    bool no_automount;                   /* the monitor leaves its medium alone */
+    struct io_limits limits;
+
+    /* device.c's and io.c's */
+    unsigned number;                     /* unique since start, > 0; its vnode id in devfs */
+    struct device *parent;
+    struct list siblings, children;
+    struct list all_link;
+    unsigned class_number;
+    _Atomic int references;
+    bool published, gone;                /* under DEVTREE */
+    struct spin queue_lock;              /* rank QUEUE: all below */
+    struct list waiting;                 /* io_requests */
+    struct io_transfer *transfers;       /* limits.depth of them */
+    struct io_segment *transfer_segments;
+    void **bounce_pages;
+    bool pumping, pump_again;
+    struct list event_link;              /* event.c's, with the next */
+    unsigned pending_events;
+    struct list put_link;                /* io.c's */
+    uint32_t generation;                 /* of the medium; starts at 1 */
+    bool medium_present;
+    uint64_t medium_bytes;
+    unsigned open_count;
+};
+
+/* A device opened under one generation of its medium. Copy freely; close once. */
+struct device_handle {
+    struct device *device;
+    uint32_t generation;
+};
+
+/* A device under `parent` (NULL: the root of the tree) with one reference, the caller's. */
+struct device *device_create(struct device *parent, const char *name);
+/* Puts it into the tree, gives it its alias and its transfers, offers it to every driver's
+ * add_device in order until one takes it (returns 0), and tells the monitor. -EEXIST when the
+ * parent has a child of that name; -ENOMEM. On failure the caller still owns its reference. */
+status_t device_publish(struct device *device) MUST_CHECK;
+/* Takes it out, children first. Requests that wait end with -ENODEV; those in flight end by
+ * themselves. Idempotent. */
+void device_remove(struct device *device);
+
+struct device *device_get(struct device *device);
+void device_put(struct device *device);
+
+/* Any context. The new medium has `bytes` bytes, a multiple of limits.block_bytes. */
+void device_set_medium(struct device *device, uint64_t bytes);
+void device_clear_medium(struct device *device);
+/* A state as one moment saw it. */
+struct device_medium {
+    bool present;
+    uint64_t bytes;
+    uint32_t generation;
+};
+struct device_medium device_medium(struct device *device); /* any context */
+
+/* By alias ("cdrom0") or by path below the root ("pci/00:01.1/ide1/cdrom"). Returns a reference
+ * or NULL. */
+struct device *device_find(const char *name);
+/* By `number`. A reference or NULL. */
+struct device *device_find_number(unsigned number);
+/* The root of the tree: borrowed. */
+struct device *device_root(void);
+/* The path below the root into `text`; cut when too long. */
+void device_path(struct device *device, char *text, size_t bytes);
+
+/* 0, -ENODEV when it is gone, -ENOMEDIUM without a medium. Takes a reference. */
+status_t device_open(struct device *device, struct device_handle *handle) MUST_CHECK;
+void device_close(struct device_handle *handle);
+/* 0, -ENODEV, -ENOMEDIUM or -ESTALE: would a request by this handle be taken now? Any context. */
+status_t device_check(const struct device_handle *handle) MUST_CHECK;
+status_t device_control(struct device *device, unsigned operation, void *argument,
+                        size_t bytes) MUST_CHECK;
+
+/* The n-th child (from 0) or, with by_class, the n-th device that has an alias. A reference, or
+ * NULL at the end. For listings: stable while the tree does not change. */
+struct device *device_child(struct device *parent, unsigned n);
+struct device *device_by_class(unsigned n);
+
+/* Creates the root and offers it to the drivers: probing starts here. */
+status_t device_start(void) MUST_CHECK;
+/* Removes every device and forgets all (host tests). */
+void device_stop(void);
+
+const char *device_class_name(enum device_class device_class); /* "cdrom", "disk", ... */
+
+#endif

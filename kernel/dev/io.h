@@ -1,0 +1,111 @@
+/*
+ * io.h - io requests: one asynchronous operation on a device.
+ *
+ * A request says what (op), where (offset and length in bytes), and whose memory (a list of
+ * segments). io_submit() queues it and returns; the request ends exactly once, through its
+ * callback, on the completion thread. In between the request and its memory belong to kernel/dev.
+ *
+ *     submit -> checked, queued on the device -> carved into transfers that keep the device's
+ *     limits (bounced where it cannot reach) -> driver's start() -> io_transfer_done() from
+ *     anywhere -> next transfer, or io_complete() -> completion thread -> request->complete()
+ *
+ * Invariants  status 0 <=> done_bytes == length. done_bytes is a prefix that is valid.
+ *             A request has at most one transfer in flight. Nothing here allocates, so reading
+ *             works when memory is out: transfers and bounce pages belong to the device from
+ *             device_publish() on.
+ * Generation  A request carries the generation of the medium that its submitter means; it is
+ *             checked when submitted and again before each transfer: -ESTALE.
+ * Locking     io_submit: threads and completion callbacks, any lock below QUEUE held.
+ *             io_complete, io_transfer_done: any context.
+ * Callbacks   run one after another on the completion thread: they wait for nothing and may submit.
+ */
+#ifndef KERNEL_DEV_IO_H
+#define KERNEL_DEV_IO_H
+
+#include "kernel/port.h"
+
+struct device;
+
+enum io_op { IO_READ, IO_WRITE, IO_FLUSH };
+
+/* Memory in the kernel's address space; only drivers turn it into physical addresses. */
+struct io_segment {
+    void *address;
+    uint32_t length_bytes;
+};
+
+struct io_request {
+    /* set by the submitter; unchanged until the callback */
+    struct device *device; /* borrowed: the submitter holds a reference */
+    enum io_op op;
+    uint32_t generation;
+    uint64_t offset_bytes, length_bytes;     /* multiples of the device's block */
+    const struct io_segment *segments;       /* borrowed; together >= skip_bytes + length_bytes */
+    unsigned segment_count;
+    uint64_t skip_bytes;                     /* of the segments, before the first byte moved */
+    void (*complete)(struct io_request *request);
+    void *context; /* the submitter's */
+
+    /* the result, valid in the callback */
+    status_t status;
+    uint64_t done_bytes;
+
+    /* kernel/dev's */
+    struct list link;
+    _Atomic int state;
+    uint64_t submitted_us;
+    unsigned segment;        /* how far carving has come: this segment, */
+    uint32_t segment_offset; /* and this byte in it */
+};
+
+/* What a device can do in one transfer. Zero fields mean "no limit". */
+struct io_limits {
+    uint32_t block_bytes;        /* offset and length are multiples of it; 512..4096, power of 2 */
+    uint32_t transfer_bytes;     /* longest transfer */
+    unsigned segment_count;      /* most segments a transfer (at most IO_SEGMENTS_MAX) */
+    uint32_t segment_align;      /* segments start and end at multiples of it (0: anywhere) */
+    uint64_t highest_address;    /* highest physical byte it can reach */
+    unsigned depth;              /* transfers it takes at once, 1..IO_DEPTH_MAX */
+};
+
+enum { IO_SEGMENTS_MAX = 128, IO_DEPTH_MAX = 4, IO_BOUNCE_PAGES = 32 };
+
+/* What a driver's start() gets: a piece of a request that keeps the limits. */
+struct io_transfer {
+    struct device *device;
+    enum io_op op;
+    uint64_t offset_bytes;
+    uint32_t length_bytes;
+    struct io_segment *segments; /* lengths add up to length_bytes; adjacent ones are merged */
+    unsigned segment_count;
+    uint64_t driver_data[40]; /* the driver's own, untouched from start() to done() */
+
+    struct io_request *request; /* kernel/dev's */
+    bool bounced, busy;
+};
+
+/* Sends a request on its way. Returns nothing and never calls back: a refusal (range, alignment,
+ * read-only, no medium, stale generation, device gone) comes through the callback like any other
+ * end. The submitter does not touch the request until then. */
+void io_submit(struct io_request *request);
+
+/* Ends a transfer: by its driver, once, from any context. status 0 means all length_bytes;
+ * otherwise the first done_bytes are valid. */
+void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t done_bytes);
+
+/* Ends a request that was never handed to a driver (for layers that answer by themselves): one
+ * atomic state change, of which the loser does nothing, and an append to the completion queue. */
+void io_complete(struct io_request *request, status_t status, uint64_t done_bytes);
+
+struct device_handle;
+/* Moves at most 4 GiB between the device and `memory` (from mem_alloc or page_alloc: devices must
+ * reach it) and waits for it. Not on the completion thread. `done_bytes` may be NULL. */
+status_t io_wait(const struct device_handle *handle, enum io_op op, uint64_t offset_bytes,
+                 void *memory, uint64_t length_bytes, uint64_t *done_bytes) MUST_CHECK;
+
+/* Starts the completion thread. Called once, before any device. */
+status_t io_start(void) MUST_CHECK;
+/* Stops it again, after the queue ran empty (host tests: nothing may stay behind). */
+void io_stop(void);
+
+#endif

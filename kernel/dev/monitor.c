@@ -1,0 +1,321 @@
+/*
+ * monitor.c - see monitor.h.
+ */
+#include "kernel/dev/monitor.h"
+#include "kernel/dev/deadlines.h"
+#include "kernel/dev/event.h"
+#include "kernel/log.h"
+#include "kernel/sched/sync.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+enum { MOUNT_PATH_BYTES = 64, BUILD_ID_BYTES = 64 };
+
+static struct {
+    const struct monitor_options *options;
+    struct thread *thread;
+    struct path *root;
+    struct spin lock; /* rank QUEUE: the two flags */
+    struct wait_queue changed;
+    bool settled, stopping;
+} monitor = {
+    .lock = SPIN_INIT(RANK_QUEUE),
+    .changed = WAIT_QUEUE_INIT(monitor.changed),
+};
+
+/* ---- mounting ----------------------------------------------------------------------------- */
+
+static bool holds_media(const struct device *device)
+{
+    return device->alias[0] && device->ops->start && !device->no_automount;
+}
+
+static void drive_path(const struct device *device, char *path)
+{
+    format_text(path, MOUNT_PATH_BYTES, "/Drives/%s", device->alias);
+}
+
+/* What is said when a medium cannot be mounted. */
+static const char *reason(const struct device_medium *medium, status_t status)
+{
+    if (!medium->present || status == -ENOMEDIUM)
+        return "no disc";
+    if (!medium->bytes)
+        return "a blank disc";
+    return status == -EMEDIUMTYPE ? "no file system that Spindle knows" : status_text(status);
+}
+
+/* Mounts a device's medium at /Drives/<class name>. */
+static status_t mount_drive(struct device *device)
+{
+    char path[MOUNT_PATH_BYTES];
+    struct device_medium medium = device_medium(device);
+    if (!medium.present || !medium.bytes)
+        return -ENOMEDIUM;
+    drive_path(device, path);
+    status_t status = vfs_mkdir(monitor.root, path);
+    if (status && status != -EEXIST)
+        return status;
+    status = vfs_mount(monitor.root, path, device->alias, NULL, NULL);
+    if (status)
+        (void)!vfs_unlink(monitor.root, path);
+    return status;
+}
+
+/* Takes a device's medium out of the tree, and the directory that was made for it. */
+static void unmount_drive(struct device *device)
+{
+    char path[MOUNT_PATH_BYTES];
+    drive_path(device, path);
+    vfs_unmount_device(device);
+    (void)!vfs_unlink(monitor.root, path); /* if it is there, and empty */
+}
+
+/* Does the disc mounted at /Drives/<class name> carry our build id? */
+static bool drive_is_ours(const struct device *device)
+{
+    char path[MOUNT_PATH_BYTES + 16], id[BUILD_ID_BYTES] = "";
+    struct file *file;
+    format_text(path, sizeof(path), "/Drives/%s/boot/spindle.id", device->alias);
+    if (file_open(monitor.root, path, OPEN_READ, &file))
+        return false;
+    ssize_t got = file_read(file, id, sizeof(id) - 1);
+    file_close(file);
+    size_t length = strlen(monitor.options->build_id);
+    return got >= (ssize_t)length && text_starts(id, monitor.options->build_id) &&
+           (id[length] == '\n' || !id[length]);
+}
+
+/* Moves the mount of a device from /Drives to /System. */
+static status_t become_system(struct device *device)
+{
+    unmount_drive(device);
+    status_t status = vfs_mount(monitor.root, "/System", device->alias, NULL, NULL);
+    if (!status)
+        log_info("monitor", "/System is %s", device->alias);
+    return status;
+}
+
+/* Is a disc mounted at /System? */
+static bool system_is_mounted(void)
+{
+    struct path *path;
+    if (path_walk(monitor.root, "/System", 0, &path))
+        return false;
+    bool mounted = path_is_mount_point(path);
+    path_put(path);
+    return mounted;
+}
+
+/* ---- media that come and go after start-up ------------------------------------------------- */
+
+static void medium_arrived(struct device *device)
+{
+    struct device_medium medium = device_medium(device);
+    status_t status = mount_drive(device);
+    if (status == -EBUSY)
+        return; /* mounted already */
+    if (status) {
+        log_info("monitor", "%s: %s", device->alias, reason(&medium, status));
+        return;
+    }
+    if (!drive_is_ours(device) || system_is_mounted() || become_system(device))
+        log_info("monitor", "%s is at /Drives/%s", device->alias, device->alias);
+}
+
+/* Another medium, or none: what was mounted of the old one goes. */
+static void medium_changed(struct device *device)
+{
+    unmount_drive(device);
+    if (device_medium(device).present)
+        medium_arrived(device);
+}
+
+static void poll_device(struct device *device)
+{
+    if (device->ops->poll)
+        (void)!device->ops->poll(device); /* what it found comes as an event */
+}
+
+static void poll_all(void)
+{
+    struct device *device;
+    for (unsigned n = 0; (device = device_by_class(n)); n++) {
+        poll_device(device);
+        device_put(device);
+    }
+}
+
+static void handle_event(const struct event *event)
+{
+    struct device *device = event->device;
+    if (holds_media(device)) {
+        if (event->kind == EVENT_ADDED) {
+            poll_device(device);
+            if (device_medium(device).present)
+                medium_arrived(device);
+        } else if (event->kind == EVENT_MEDIUM) {
+            medium_changed(device);
+        } else {
+            unmount_drive(device);
+        }
+    }
+    device_put(device);
+}
+
+/* ---- start-up ----------------------------------------------------------------------------- */
+
+/* Takes the events of what is there already; the media are looked at all together. */
+static void drain_events(void)
+{
+    struct event event;
+    while (!event_wait(&event, 0)) {
+        if (event.kind == EVENT_ADDED && holds_media(event.device))
+            poll_device(event.device);
+        device_put(event.device);
+    }
+}
+
+/* The first device in the order of preference that `accept` takes: physical before virtual, CDs
+ * before others, then by class number. A reference, or NULL. */
+static struct device *choose(bool (*accept)(const struct device *device))
+{
+    static const enum device_class order[] = { CLASS_CDROM, CLASS_DISK, CLASS_VIRTUAL };
+    for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        struct device *best = NULL, *device;
+        for (unsigned n = 0; (device = device_by_class(n)); n++) {
+            bool better = device->device_class == order[i] && holds_media(device) &&
+                          accept(device) && (!best || device->class_number < best->class_number);
+            device_put(better ? best : device);
+            if (better)
+                best = device;
+        }
+        if (best)
+            return best;
+    }
+    return NULL;
+}
+
+static bool is_mounted_cd(const struct device *device)
+{
+    char path[MOUNT_PATH_BYTES];
+    struct path *place;
+    if (device->device_class != CLASS_CDROM)
+        return false;
+    drive_path(device, path);
+    if (path_walk(monitor.root, path, 0, &place))
+        return false;
+    bool mounted = path_is_mount_point(place);
+    path_put(place);
+    return mounted;
+}
+
+static bool is_asked_for(const struct device *device)
+{
+    return text_equal(device->alias, monitor.options->system_name);
+}
+
+/* Mounts every medium below /Drives; keeps why the last one could not be. */
+static void mount_all(char *why, size_t bytes)
+{
+    struct device *device;
+    text_copy(why, bytes, "there is no drive");
+    for (unsigned n = 0; (device = device_by_class(n)); n++) {
+        struct device_medium medium = device_medium(device);
+        status_t status = holds_media(device) ? mount_drive(device) : 0;
+        if (status)
+            format_text(why, bytes, "%s: %s", device->alias, reason(&medium, status));
+        device_put(device);
+    }
+}
+
+static void choose_system(void)
+{
+    char why[96];
+    mount_all(why, sizeof(why));
+    struct device *device;
+    if (monitor.options->system_name) {
+        device = choose(is_asked_for);
+        if (!device)
+            format_text(why, sizeof(why), "%s: no such drive", monitor.options->system_name);
+    } else if (!(device = choose(drive_is_ours))) {
+        device = choose(is_mounted_cd);
+    }
+    status_t status = device ? become_system(device) : -ENODEV;
+    if (device && status) {
+        struct device_medium medium = device_medium(device);
+        format_text(why, sizeof(why), "%s: %s", device->alias, reason(&medium, status));
+    }
+    if (status)
+        log_warn("monitor", "nothing is mounted at /System: %s", why);
+    device_put(device);
+}
+
+/* ---- the thread --------------------------------------------------------------------------- */
+
+static bool is_stopping(void)
+{
+    spin_lock(&monitor.lock);
+    bool stopping = monitor.stopping;
+    spin_unlock(&monitor.lock);
+    return stopping;
+}
+
+static void set_settled(void)
+{
+    spin_lock(&monitor.lock);
+    monitor.settled = true;
+    wait_queue_wake_all(&monitor.changed);
+    spin_unlock(&monitor.lock);
+}
+
+static void monitor_main(void *unused)
+{
+    (void)unused;
+    drain_events();
+    choose_system();
+    set_settled();
+    uint64_t next_poll_us = time_now_us() + POLL_MEDIUM_US;
+    while (!is_stopping()) {
+        struct event event;
+        if (!event_wait(&event, next_poll_us))
+            handle_event(&event);
+        if (time_now_us() < next_poll_us)
+            continue;
+        poll_all();
+        next_poll_us = time_now_us() + POLL_MEDIUM_US;
+    }
+}
+
+status_t monitor_start(const struct monitor_options *options)
+{
+    monitor.options = options;
+    monitor.settled = monitor.stopping = false;
+    monitor.root = path_root();
+    monitor.thread = thread_create("monitor", PRIORITY_NORMAL, monitor_main, NULL);
+    if (monitor.thread)
+        return 0;
+    path_put(monitor.root);
+    return -ENOMEM;
+}
+
+status_t monitor_wait_settled(uint64_t deadline_us)
+{
+    status_t status = 0;
+    spin_lock(&monitor.lock);
+    while (!monitor.settled && !status)
+        status = wait_queue_wait(&monitor.changed, &monitor.lock, deadline_us);
+    spin_unlock(&monitor.lock);
+    return status;
+}
+
+void monitor_stop(void)
+{
+    spin_lock(&monitor.lock);
+    monitor.stopping = true;
+    spin_unlock(&monitor.lock);
+    thread_join(monitor.thread);
+    path_put(monitor.root);
+}

@@ -1,0 +1,159 @@
+/*
+ * log.c - see log.h.
+ *
+ * Lines are made on the caller's stack and enter the ring whole, under the spin. They are written
+ * to the console outside of it, since a serial line is slow.
+ */
+#include "kernel/log.h"
+
+#include "lib/format.h"
+#include "lib/string.h"
+
+enum {
+    RING_BYTES = 32768,
+    HELD_BYTES = 4096,
+    LINE_BYTES = 256, /* with its LF; longer ones are cut */
+    READ_BYTES = 1024, /* most that log_read copies at once, with interrupts off */
+};
+
+static struct {
+    struct spin lock;
+    /* Bytes are counted since start; byte n stands at ring[n % RING_BYTES]. */
+    uint64_t oldest, end; /* oldest: the start of the first line that is whole */
+    char ring[RING_BYTES];
+
+    enum log_level shown_level;
+    bool settled;
+    size_t held_bytes, held_shown; /* of held[], whole lines */
+    unsigned held_lost;            /* lines that found it full */
+    char held[HELD_BYTES];
+} state = { .lock = SPIN_INIT(RANK_LOG), .shown_level = LOG_INFO };
+
+/* Makes room by dropping whole lines. */
+static void ring_append(const char *line, size_t bytes)
+{
+    while (state.end + bytes - state.oldest > RING_BYTES)
+        while (state.ring[state.oldest++ % RING_BYTES] != '\n')
+            ;
+    for (size_t i = 0; i < bytes; i++)
+        state.ring[state.end++ % RING_BYTES] = line[i];
+}
+
+static void hold(const char *line, size_t bytes)
+{
+    if (bytes > HELD_BYTES - state.held_bytes) {
+        state.held_lost++;
+        return;
+    }
+    memcpy(state.held + state.held_bytes, line, bytes);
+    state.held_bytes += bytes;
+}
+
+/* Says whether the line is to be written at once. */
+static bool enter_line(enum log_level level, const char *line, size_t bytes)
+{
+    spin_lock(&state.lock);
+    ring_append(line, bytes);
+    bool shown = level >= state.shown_level;
+    bool now = shown && !state.settled;
+    if (shown && state.settled && level >= LOG_WARN)
+        hold(line, bytes);
+    spin_unlock(&state.lock);
+    return now;
+}
+
+static size_t clamp_length(int length)
+{
+    return length < LINE_BYTES - 1 ? (size_t)length : LINE_BYTES - 2;
+}
+
+/* `[    1.234567] name: ` into line[LINE_BYTES]; the length, which leaves room for an LF. */
+static size_t make_head(char *line, const char *name)
+{
+    uint64_t now = time_now_us();
+    return clamp_length(format_text(line, LINE_BYTES, "[%5llu.%06llu] %s: ",
+                                    (unsigned long long)(now / 1000000),
+                                    (unsigned long long)(now % 1000000), name));
+}
+
+/* A message is one line, whatever it quotes from a medium: no byte of it may move the cursor. */
+static void clean(char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            text[i] = ' ';
+}
+
+void log_write(enum log_level level, const char *name, const char *format, ...)
+{
+    char line[LINE_BYTES];
+    size_t head = make_head(line, name);
+    va_list arguments;
+    va_start(arguments, format);
+    int rest = format_text_v(line + head, LINE_BYTES - head, format, arguments);
+    va_end(arguments);
+    size_t length = clamp_length((int)head + (rest < LINE_BYTES ? rest : LINE_BYTES));
+    clean(line, length);
+    line[length++] = '\n';
+    if (enter_line(level, line, length))
+        port_console_write(line, length);
+}
+
+void log_set_level(enum log_level level)
+{
+    spin_lock(&state.lock);
+    state.shown_level = level;
+    spin_unlock(&state.lock);
+}
+
+void log_settle(void)
+{
+    spin_lock(&state.lock);
+    state.settled = true;
+    spin_unlock(&state.lock);
+}
+
+/* Takes the next held line into line[LINE_BYTES], at last the note on lines lost; 0 when none. */
+static size_t take_held(char *line)
+{
+    size_t bytes = 0;
+    spin_lock(&state.lock);
+    if (state.held_shown < state.held_bytes) {
+        do
+            line[bytes++] = state.held[state.held_shown];
+        while (state.held[state.held_shown++] != '\n');
+    } else {
+        if (state.held_lost > 0)
+            bytes = (size_t)format_text(line, LINE_BYTES, "(%u more in the log)\n",
+                                        state.held_lost);
+        state.held_shown = state.held_bytes = 0;
+        state.held_lost = 0;
+    }
+    spin_unlock(&state.lock);
+    return bytes;
+}
+
+void log_show_held(void)
+{
+    char line[LINE_BYTES];
+    size_t bytes;
+    while ((bytes = take_held(line)) > 0)
+        port_console_write(line, bytes);
+}
+
+size_t log_read(uint64_t *position, char *buffer, size_t bytes)
+{
+    spin_lock(&state.lock);
+    uint64_t from = *position > state.oldest ? *position : state.oldest;
+    uint64_t left = from < state.end ? state.end - from : 0;
+    size_t count = bytes < READ_BYTES ? bytes : READ_BYTES;
+    if (count > left)
+        count = (size_t)left;
+    while (count > 0 && state.ring[(from + count - 1) % RING_BYTES] != '\n')
+        count--;
+    for (size_t i = 0; i < count; i++)
+        buffer[i] = state.ring[(from + i) % RING_BYTES];
+    *position = from + count;
+    spin_unlock(&state.lock);
+    return count;
+}

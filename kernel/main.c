@@ -1,0 +1,95 @@
+/*
+ * main.c - the start-up, a line a step, each with its reason.
+ *
+ * The boot loader's entry (boot/) has brought the processor into long mode in the higher half, with
+ * page tables that reach the first GiB, and gathered what the loader said in boot_info.
+ */
+#include "boot/boot_info.h"
+#include "drivers/serial/serial.h"
+#include "kernel/build.h"
+#include "kernel/command_line.h"
+#include "kernel/dev/deadlines.h"
+#include "kernel/dev/monitor.h"
+#include "kernel/log.h"
+#include "kernel/mm/memory.h"
+#include "kernel/sched/thread.h"
+#include "kernel/selftest.h"
+#include "kernel/shell/shell.h"
+#include "kernel/vfs/vfs.h"
+#include "kernel/x86/clock.h"
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/gdt.h"
+#include "kernel/x86/interrupts.h"
+#include "kernel/x86/power.h"
+#include "kernel/x86/traps.h"
+#include "kernel/x86/dispatch.h"
+
+static struct command_line command_line;
+static struct shell shell;
+
+/* The machine itself: from here on there are memory, time, threads and a console. */
+static void start_machine(const struct boot_info *boot)
+{
+    cpu_start();         /* NX and write protection, before there are pages that need them */
+    gdt_start();         /* a stack of its own for double faults */
+    traps_start();       /* so that a mistake from here on says where it was made */
+    interrupts_start();  /* the 8259s away from the traps' vectors, before anything may fire */
+    memory_start(boot);  /* the final page tables, frames and the heap */
+    clock_start();       /* before the first thing that waits */
+    thread_start();      /* this becomes the first thread; interrupts are on */
+    serial_start();      /* the console, with input */
+    power_start(boot);   /* reads ACPI's tables now, so that turning off needs no memory */
+}
+
+static void say_hello(const struct boot_info *boot)
+{
+    log_info("spindle", "build %s, by %s%s%s", spindle_build_id, boot->protocol,
+             *boot->loader ? " from " : "", boot->loader);
+    log_info("memory", "%zu of %zu KiB free", page_free_count() * (PAGE_BYTES / 1024),
+             page_total_count() * (PAGE_BYTES / 1024));
+    if (boot->command_line_cut)
+        log_warn("boot", "the command line is too long and was cut");
+}
+
+static void must(const char *what, status_t status)
+{
+    if (status)
+        panic("%s: %s", what, status_text(status));
+}
+
+/* The storage stack, from the bottom up. */
+static void start_storage(void)
+{
+    static struct monitor_options options;
+    options.build_id = spindle_build_id;
+    options.system_name = command_line.system_name;
+    mem_set_reclaim(vfs_reclaim);           /* caches may fill memory from now on */
+    must("io requests", io_start());        /* the completion thread, before any device */
+    must("file cache", cache_start());
+    must("devices", device_start());        /* drivers find their devices */
+    must("file systems", vfs_start());      /* ramfs at /, devfs at /System/Devices */
+    must("monitor", monitor_start(&options)); /* mounts what is in the drives */
+    if (monitor_wait_settled(time_now_us() + DEADLINE_SETTLE_US))
+        log_warn("monitor", "a drive has not answered yet; going on without it");
+    log_settle();                           /* log lines wait for a prompt from now on */
+}
+
+static void run_selftests(void)
+{
+    if (command_line.selftest && selftest_run())
+        machine_poweroff(1);
+}
+
+_Noreturn void kmain(const struct boot_info *boot)
+{
+    start_machine(boot);
+    command_line_parse(boot->command_line, &command_line);
+    log_set_level(command_line.log_level);
+    say_hello(boot);
+    run_selftests(); /* before anything else uses memory: they compare it before and after */
+    start_storage();
+    must("shell", shell_init(&shell, shell_console_sink, NULL, NULL));
+    if (command_line.run)
+        shell_run_text(&shell, command_line.run);
+    shell_interact(&shell);
+}

@@ -1,0 +1,340 @@
+#include "kernel/mm/frames.h"
+#include "kernel/mm/memory.h"
+#include "lib/string.h"
+
+#define FOUR_GIB 0x100000000ull
+
+enum {
+    ORDERS = FRAME_ORDER_MAX + 1,
+    RESERVED_MAX = BOOT_MODULES_MAX + 3,
+    RECLAIM_BATCH = 16, /* pages to ask for when one is wanted */
+};
+
+enum zone { ZONE_LOW, ZONE_HIGH, ZONES };
+
+struct area {
+    uint64_t start, end; /* physical bytes, page aligned */
+};
+
+static struct spin lock = SPIN_INIT(RANK_FRAMES);
+static struct list free_blocks[ZONES][ORDERS]; /* of struct frame, by link */
+static struct frame *frames;
+static uint64_t frame_count; /* descriptors there are */
+static size_t free_pages, total_pages;
+static uint64_t highest_physical;
+static size_t (*reclaimer)(size_t pages);
+
+static struct area reserved[RESERVED_MAX];
+static unsigned reserved_count;
+
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+static enum zone zone_of(uint64_t index)
+{
+    return index * PAGE_BYTES < FOUR_GIB ? ZONE_LOW : ZONE_HIGH;
+}
+
+static void put_block(uint64_t index, unsigned order)
+{
+    frames[index].state = FRAME_FREE;
+    frames[index].order = (uint8_t)order;
+    list_push_front(&free_blocks[zone_of(index)][order], &frames[index].link);
+}
+
+static void take_block(uint64_t index)
+{
+    frames[index].state = FRAME_NONE;
+    list_remove(&frames[index].link);
+}
+
+/* Frees an aligned block, merging it with its buddy as often as that is free. */
+static void free_block(uint64_t index, unsigned order)
+{
+    free_pages += 1ul << order;
+    for (; order < FRAME_ORDER_MAX; order++) {
+        uint64_t buddy = index ^ 1ull << order;
+        if (buddy >= frame_count || frames[buddy].state != FRAME_FREE ||
+            frames[buddy].order != order)
+            break;
+        take_block(buddy);
+        if (buddy < index)
+            index = buddy;
+    }
+    put_block(index, order);
+}
+
+/* Frees any run of frames, as the largest aligned blocks that it consists of. */
+static void free_run(uint64_t index, uint64_t count)
+{
+    while (count > 0) {
+        unsigned order = index != 0 ? (unsigned)__builtin_ctzll(index) : FRAME_ORDER_MAX;
+        unsigned longest = 63 - (unsigned)__builtin_clzll(count);
+        if (order > longest)
+            order = longest;
+        if (order > FRAME_ORDER_MAX)
+            order = FRAME_ORDER_MAX;
+        free_block(index, order);
+        index += 1ull << order;
+        count -= 1ull << order;
+    }
+}
+
+/* Takes the smallest free block of at least `order` and gives back what is over. */
+static bool alloc_block(enum zone zone, unsigned order, uint64_t *index)
+{
+    unsigned found = order;
+
+    while (found < ORDERS && list_empty(&free_blocks[zone][found]))
+        found++;
+    if (found == ORDERS)
+        return false;
+
+    *index = (uint64_t)(list_entry(free_blocks[zone][found].next, struct frame, link) - frames);
+    take_block(*index);
+    while (found > order) {
+        found--;
+        put_block(*index + (1ull << found), found);
+    }
+    free_pages -= 1ul << order;
+    return true;
+}
+
+static void *alloc_run(size_t pages, bool low_only)
+{
+    unsigned order = pages > 1 ? 64 - (unsigned)__builtin_clzll(pages - 1) : 0;
+    uint64_t index;
+
+    if (order > FRAME_ORDER_MAX)
+        return NULL;
+    spin_lock(&lock);
+    bool found = alloc_block(ZONE_LOW, order, &index) ||
+                 (!low_only && alloc_block(ZONE_HIGH, order, &index));
+    if (found) {
+        frames[index].state = FRAME_TAKEN;
+        free_run(index + pages, (1ull << order) - pages);
+    }
+    spin_unlock(&lock);
+    return found ? memory_at(index * PAGE_BYTES) : NULL;
+}
+
+void *frames_alloc(size_t pages)
+{
+    return alloc_run(pages, false);
+}
+
+void frames_free(void *memory, size_t pages)
+{
+    struct frame *frame = frame_of(memory);
+
+    kassert(frame->state > FRAME_FREE);
+    if (MEMORY_DEBUG)
+        memset(memory, MEMORY_POISON, pages * PAGE_BYTES);
+    spin_lock(&lock);
+    frame->state = FRAME_NONE;
+    free_run((uint64_t)(frame - frames), pages);
+    spin_unlock(&lock);
+}
+
+bool frames_contain(const void *memory)
+{
+    return (uint64_t)memory >= MEMORY_DIRECT_MAP &&
+           ((uint64_t)memory - MEMORY_DIRECT_MAP) / PAGE_BYTES < frame_count;
+}
+
+struct frame *frame_of(const void *memory)
+{
+    kassert(frames_contain(memory));
+    return &frames[((uint64_t)memory - MEMORY_DIRECT_MAP) / PAGE_BYTES];
+}
+
+void *frame_memory(const struct frame *frame)
+{
+    return memory_at((uint64_t)(frame - frames) * PAGE_BYTES);
+}
+
+/* ---- pages, as kernel/port.h has them ----------------------------------------------------- */
+
+void mem_set_reclaim(size_t (*reclaim)(size_t pages))
+{
+    reclaimer = reclaim;
+}
+
+size_t frames_reclaim(size_t pages)
+{
+    return reclaimer != NULL ? reclaimer(pages > RECLAIM_BATCH ? pages : RECLAIM_BATCH) : 0;
+}
+
+static void *alloc_page(bool low_only)
+{
+    void *page;
+
+    do
+        page = alloc_run(1, low_only);
+    while (page == NULL && frames_reclaim(1) > 0);
+    if (page != NULL)
+        frame_of(page)->state = FRAME_PAGE;
+    return page;
+}
+
+void *page_alloc(void)
+{
+    return alloc_page(false);
+}
+
+void *page_alloc_low(void)
+{
+    return alloc_page(true);
+}
+
+void page_free(void *page)
+{
+    if (page == NULL)
+        return;
+    kassert((uint64_t)page % PAGE_BYTES == 0);
+    if (frame_of(page)->state != FRAME_PAGE)
+        panic("page_free: %p is no page in use", page);
+    frames_free(page, 1);
+}
+
+size_t page_free_count(void)
+{
+    return free_pages;
+}
+
+size_t page_total_count(void)
+{
+    return total_pages;
+}
+
+uint64_t mem_highest_physical(void)
+{
+    return highest_physical;
+}
+
+uint64_t mem_physical(const void *memory)
+{
+    kassert(frames_contain(memory));
+    return (uint64_t)memory - MEMORY_DIRECT_MAP;
+}
+
+/* ---- what there is at the start ----------------------------------------------------------- */
+
+static void reserve(uint64_t start, uint64_t end)
+{
+    kassert(reserved_count < RESERVED_MAX);
+    reserved[reserved_count++] = (struct area){
+        start & ~(PAGE_BYTES - 1ull), (end + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull)
+    };
+}
+
+/* The reserved area with the lowest start that ends after `at`, or NULL. */
+static const struct area *next_reserved(uint64_t at)
+{
+    const struct area *next = NULL;
+
+    for (unsigned i = 0; i < reserved_count; i++)
+        if (reserved[i].end > at && (next == NULL || reserved[i].start < next->start))
+            next = &reserved[i];
+    return next;
+}
+
+/* The next piece of a boot range, from *at on, that is usable, unreserved, of whole pages, and
+ * below `limit`. Moves *at past it. */
+static bool next_piece(const struct boot_range *range, uint64_t limit, uint64_t *at,
+                       struct area *piece)
+{
+    uint64_t end = (range->end < limit ? range->end : limit) & ~(PAGE_BYTES - 1ull);
+
+    if (range->type != BOOT_MEMORY_USABLE)
+        return false;
+    if (*at < range->start)
+        *at = range->start;
+    *at = (*at + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
+    while (*at < end) {
+        const struct area *block = next_reserved(*at);
+        if (block != NULL && block->start <= *at) {
+            *at = block->end;
+            continue;
+        }
+        piece->start = *at;
+        piece->end = block != NULL && block->start < end ? block->start : end;
+        *at = piece->end;
+        return true;
+    }
+    return false;
+}
+
+static void add_pieces(const struct boot_info *boot, uint64_t from, uint64_t limit)
+{
+    for (unsigned i = 0; i < boot->range_count; i++) {
+        uint64_t at = from;
+        struct area piece;
+        while (next_piece(&boot->ranges[i], limit, &at, &piece)) {
+            uint64_t count = (piece.end - piece.start) / PAGE_BYTES;
+            free_run(piece.start / PAGE_BYTES, count);
+            total_pages += count;
+            if (piece.end - 1 > highest_physical)
+                highest_physical = piece.end - 1;
+        }
+    }
+}
+
+static uint64_t find_highest_usable(const struct boot_info *boot)
+{
+    uint64_t highest = 0;
+
+    for (unsigned i = 0; i < boot->range_count; i++)
+        if (boot->ranges[i].type == BOOT_MEMORY_USABLE && boot->ranges[i].end > highest)
+            highest = boot->ranges[i].end;
+    return highest;
+}
+
+static bool place_descriptors(const struct boot_info *boot, uint64_t bytes)
+{
+    for (unsigned i = 0; i < boot->range_count; i++) {
+        uint64_t at = 0;
+        struct area piece;
+        while (next_piece(&boot->ranges[i], FOUR_GIB, &at, &piece)) {
+            if (piece.end - piece.start < bytes)
+                continue;
+            frames = memory_at(piece.start);
+            reserve(piece.start, piece.start + bytes);
+            return true;
+        }
+    }
+    return false;
+}
+
+void frames_start(const struct boot_info *boot)
+{
+    for (unsigned zone = 0; zone < ZONES; zone++)
+        for (unsigned order = 0; order < ORDERS; order++)
+            list_init(&free_blocks[zone][order]);
+
+    reserve(0, PAGE_BYTES);
+    reserve((uint64_t)__kernel_physical_start, (uint64_t)__kernel_physical_end);
+    for (unsigned i = 0; i < boot->module_count; i++)
+        reserve(boot->modules[i].start, boot->modules[i].end);
+
+    /* Memory so high that its descriptors would not fit below 4 GiB stays unused. */
+    frame_count = find_highest_usable(boot) / PAGE_BYTES;
+    while (frame_count > 0 && !place_descriptors(boot, frame_count * sizeof *frames))
+        frame_count /= 2;
+    if (frame_count == 0)
+        panic("memory: no room for the first tables");
+    memset(frames, 0, frame_count * sizeof *frames);
+    add_pieces(boot, 0, frame_count * PAGE_BYTES < FOUR_GIB ? frame_count * PAGE_BYTES : FOUR_GIB);
+}
+
+void frames_add_rest(const struct boot_info *boot)
+{
+    uint64_t start = memory_kernel_physical(__boot_only_start);
+    uint64_t count = (uint64_t)(__boot_only_end - __boot_only_start) / PAGE_BYTES;
+
+    spin_lock(&lock);
+    free_run(start / PAGE_BYTES, count);
+    total_pages += count;
+    if (frame_count * PAGE_BYTES > FOUR_GIB)
+        add_pieces(boot, FOUR_GIB, frame_count * PAGE_BYTES);
+    spin_unlock(&lock);
+}

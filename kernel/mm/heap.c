@@ -1,0 +1,193 @@
+#include "kernel/mm/heap.h"
+#include "kernel/mm/frames.h"
+#include "kernel/mm/memory.h"
+#include "lib/string.h"
+
+/* Multiples of 16; the larger ones divide a page with little left over. */
+static const uint16_t class_bytes[] = { 16,  32,  48,  64,  96,  128,  192,
+                                        256, 384, 512, 816, 1024, 1360, HEAP_OBJECT_MAX };
+enum {
+    CLASSES = sizeof class_bytes / sizeof class_bytes[0],
+    GRAIN = 16,
+    LINK_BYTES = sizeof(uint16_t), /* what a free object keeps in its first bytes */
+    LARGE_TRIES_MAX = 16,
+};
+
+static struct spin lock = SPIN_INIT(RANK_HEAP);
+static struct list partial[CLASSES]; /* slabs with a free object: struct frame, by link */
+static uint8_t class_of_grains[HEAP_OBJECT_MAX / GRAIN + 1];
+static size_t used_bytes;
+
+void heap_start(void)
+{
+    unsigned class = 0;
+
+    for (unsigned i = 0; i < CLASSES; i++)
+        list_init(&partial[i]);
+    for (unsigned grains = 0; grains <= HEAP_OBJECT_MAX / GRAIN; grains++) {
+        if (grains * GRAIN > class_bytes[class])
+            class++;
+        class_of_grains[grains] = (uint8_t)class;
+    }
+}
+
+/* ---- objects in slabs --------------------------------------------------------------------- */
+
+static bool slab_is_full(const struct frame *slab)
+{
+    return slab->free_object == FRAME_NO_OBJECT &&
+           (slab->carved + 1u) * class_bytes[slab->order] > PAGE_BYTES;
+}
+
+static struct frame *create_slab(unsigned class)
+{
+    void *page = frames_alloc(1);
+    if (page == NULL)
+        return NULL;
+
+    struct frame *slab = frame_of(page);
+    slab->state = FRAME_SLAB;
+    slab->order = (uint8_t)class;
+    slab->used = slab->carved = 0;
+    slab->free_object = FRAME_NO_OBJECT;
+    list_push_front(&partial[class], &slab->link);
+    return slab;
+}
+
+/* A write after free shows when the object is handed out again. */
+static void check_poison(const uint8_t *object, size_t bytes)
+{
+    for (size_t i = LINK_BYTES; i < bytes; i++)
+        if (object[i] != MEMORY_POISON)
+            panic("heap: byte %zu of %p (%zu bytes) was written after it was freed", i,
+                  (const void *)object, bytes);
+}
+
+static void *take_freed(struct frame *slab, uint8_t *page)
+{
+    uint8_t *object = page + slab->free_object;
+
+    memcpy(&slab->free_object, object, LINK_BYTES);
+    if (MEMORY_DEBUG)
+        check_poison(object, class_bytes[slab->order]);
+    return object;
+}
+
+/* Takes an object, or returns NULL when there is no page for a new slab. */
+static void *take_object(unsigned class)
+{
+    struct frame *slab = list_entry(partial[class].next, struct frame, link);
+    if (list_empty(&partial[class]))
+        slab = create_slab(class);
+    if (slab == NULL)
+        return NULL;
+
+    uint8_t *page = frame_memory(slab);
+    void *object = slab->free_object != FRAME_NO_OBJECT
+                       ? take_freed(slab, page)
+                       : page + (size_t)slab->carved++ * class_bytes[class];
+    slab->used++;
+    if (slab_is_full(slab))
+        list_remove(&slab->link);
+    used_bytes += class_bytes[class];
+    return object;
+}
+
+static void free_object(struct frame *slab, void *object)
+{
+    uint16_t offset = (uint64_t)object % PAGE_BYTES, bytes = class_bytes[slab->order];
+
+    if (offset % bytes != 0 || offset / bytes >= slab->carved)
+        panic("mem_free: %p is no object", object);
+    if (MEMORY_DEBUG)
+        memset(object, MEMORY_POISON, bytes);
+    if (slab_is_full(slab))
+        list_push_front(&partial[slab->order], &slab->link);
+    memcpy(object, &slab->free_object, LINK_BYTES);
+    slab->free_object = offset;
+    used_bytes -= bytes;
+    if (--slab->used > 0)
+        return;
+    list_remove(&slab->link);
+    frames_free(frame_memory(slab), 1);
+}
+
+static void *alloc_object(size_t bytes)
+{
+    unsigned class = class_of_grains[(bytes + GRAIN - 1) / GRAIN];
+    void *object;
+
+    do {
+        spin_lock(&lock);
+        object = take_object(class);
+        spin_unlock(&lock);
+    } while (object == NULL && frames_reclaim(1) > 0);
+    return object;
+}
+
+/* ---- runs of pages ------------------------------------------------------------------------ */
+
+/* Reclaim need not free neighbours, so asking is given up after some rounds. */
+static void *alloc_large(size_t bytes)
+{
+    size_t pages = bytes / PAGE_BYTES + (bytes % PAGE_BYTES != 0);
+    void *memory = frames_alloc(pages);
+
+    for (int i = 0; memory == NULL && i < LARGE_TRIES_MAX && frames_reclaim(pages) > 0; i++)
+        memory = frames_alloc(pages);
+    if (memory == NULL)
+        return NULL;
+
+    struct frame *frame = frame_of(memory);
+    spin_lock(&lock);
+    frame->state = FRAME_LARGE;
+    frame->run_pages = (uint32_t)pages;
+    used_bytes += pages * PAGE_BYTES;
+    spin_unlock(&lock);
+    return memory;
+}
+
+static void free_large(struct frame *frame, void *memory)
+{
+    if ((uint64_t)memory % PAGE_BYTES != 0)
+        panic("mem_free: %p lies inside a run of pages", memory);
+    used_bytes -= (size_t)frame->run_pages * PAGE_BYTES;
+    frames_free(memory, frame->run_pages);
+}
+
+/* ---- kernel/port.h ------------------------------------------------------------------------ */
+
+void *mem_alloc(size_t bytes)
+{
+    return bytes <= HEAP_OBJECT_MAX ? alloc_object(bytes) : alloc_large(bytes);
+}
+
+void *mem_zalloc(size_t bytes)
+{
+    void *memory = mem_alloc(bytes);
+
+    if (memory != NULL)
+        memset(memory, 0, bytes);
+    return memory;
+}
+
+void mem_free(void *memory)
+{
+    if (memory == NULL)
+        return;
+
+    struct frame *frame = frame_of(memory);
+    spin_lock(&lock);
+    if (frame->state == FRAME_SLAB)
+        free_object(frame, memory);
+    else if (frame->state == FRAME_LARGE)
+        free_large(frame, memory);
+    else
+        panic("mem_free: %p is not in use", memory);
+    spin_unlock(&lock);
+}
+
+size_t mem_used_bytes(void)
+{
+    return used_bytes;
+}

@@ -1,0 +1,13 @@
+#include "kernel/mm/memory.h"
+#include "kernel/mm/frames.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/space.h"
+
+void memory_start(const struct boot_info *boot)
+{
+    /* The boot page tables reach 4 GiB, so only frames below can become the final tables. */
+    frames_start(boot);
+    space_start(boot);
+    frames_add_rest(boot);
+    heap_start();
+}

@@ -1,0 +1,346 @@
+/*
+ * Reference: Intel SDM volume 3, 4.5 (4-level paging).
+ */
+#include "kernel/mm/space.h"
+#include "kernel/mm/frames.h"
+#include "kernel/mm/memory.h"
+#include "kernel/x86/cpu.h"
+#include "lib/string.h"
+
+#define STACKS 0xffffc00000000000ull
+#define STACKS_END (STACKS + (uint64_t)STACK_SLOTS * SLOT_BYTES)
+#define WINDOWS 0xffffc00040000000ull
+#define WINDOWS_END 0xffffc00080000000ull
+
+#define ENTRY_ADDRESS 0x000ffffffffff000ull
+#define ENTRY_NX (1ull << 63)
+
+enum {
+    ENTRY_PRESENT = 1 << 0,
+    ENTRY_WRITE = 1 << 1,
+    ENTRY_UNCACHED = 1 << 3 | 1 << 4,
+    ENTRY_LARGE = 1 << 7,
+
+    TABLE_ENTRIES = 512,
+    LEVEL_PAGE = 0,
+    LEVEL_LARGE = 1, /* 2 MiB */
+    LEVEL_TOP = 3,
+    LARGE_BYTES = 2 << 20,
+
+    STACK_SLOTS = 4096,
+    SLOT_BYTES = 2 * STACK_BYTES,
+    STACK_PAGES = STACK_BYTES / PAGE_BYTES,
+};
+
+static struct spin lock = SPIN_INIT(RANK_HEAP);
+static uint64_t *top;
+static uint64_t no_execute; /* ENTRY_NX where the processor knows it */
+static uint64_t slot_used[STACK_SLOTS / 64];
+static uint64_t next_window = WINDOWS;
+
+/* ---- tables ------------------------------------------------------------------------------- */
+
+static unsigned entry_index(uint64_t address, unsigned level)
+{
+    return address >> (12 + 9 * level) & (TABLE_ENTRIES - 1);
+}
+
+static uint64_t *table_under(uint64_t entry)
+{
+    return memory_at(entry & ENTRY_ADDRESS);
+}
+
+/* A page of zeroes, without reclaim: the lock is held. */
+static uint64_t *create_table(void)
+{
+    uint64_t *table = frames_alloc(1);
+
+    if (table == NULL)
+        return NULL;
+    memset(table, 0, PAGE_BYTES);
+    frame_of(table)->state = FRAME_PAGE;
+    frame_of(table)->used = 0;
+    return table;
+}
+
+/* The entry for `address` at `level`, with the tables above it; NULL when memory is out. */
+static uint64_t *make_entry(uint64_t address, unsigned level)
+{
+    uint64_t *table = top;
+
+    for (unsigned l = LEVEL_TOP; l > level; l--) {
+        uint64_t *entry = &table[entry_index(address, l)];
+        if (!(*entry & ENTRY_PRESENT)) {
+            uint64_t *lower = create_table();
+            if (lower == NULL)
+                return NULL;
+            *entry = mem_physical(lower) | ENTRY_PRESENT | ENTRY_WRITE;
+        }
+        table = table_under(*entry);
+    }
+    return &table[entry_index(address, level)];
+}
+
+/* The entry that maps `address`, of either size, or NULL. */
+static uint64_t *find_entry(uint64_t address)
+{
+    uint64_t *table = top;
+
+    for (unsigned l = LEVEL_TOP;; l--) {
+        uint64_t *entry = &table[entry_index(address, l)];
+        if (!(*entry & ENTRY_PRESENT))
+            return NULL;
+        if (l == LEVEL_PAGE || (*entry & ENTRY_LARGE))
+            return entry;
+        table = table_under(*entry);
+    }
+}
+
+static bool map_page(uint64_t address, uint64_t physical, uint64_t rights)
+{
+    uint64_t *entry = make_entry(address, LEVEL_PAGE);
+
+    if (entry == NULL)
+        return false;
+    kassert(*entry == 0);
+    *entry = physical | rights | ENTRY_PRESENT;
+    frame_of(entry)->used++;
+    return true;
+}
+
+/* Unmaps a page, and frees the table it stood in when that was the last; counts of free memory
+ * so return to what they were. Returns the physical address. */
+static uint64_t unmap_page(uint64_t address)
+{
+    uint64_t *entry = find_entry(address);
+    kassert(entry != NULL);
+    uint64_t physical = *entry & ENTRY_ADDRESS;
+
+    *entry = 0;
+    cpu_flush_page(address);
+    if (--frame_of(entry)->used == 0) {
+        uint64_t *above = make_entry(address, LEVEL_LARGE);
+        uint64_t *table = table_under(*above);
+        *above = 0;
+        cpu_flush_page(address);
+        page_free(table);
+    }
+    return physical;
+}
+
+unsigned space_rights(uint64_t address)
+{
+    if (top == NULL) /* a panic before space_start() asks about the boot stack */
+        return address - (uint64_t)__data_start < (uint64_t)(__data_end - __data_start)
+                   ? SPACE_READ | SPACE_WRITE | SPACE_EXECUTE
+                   : 0;
+    bool canonical = (uint64_t)((int64_t)(address << 16) >> 16) == address;
+    uint64_t *entry = canonical ? find_entry(address) : NULL;
+
+    if (entry == NULL)
+        return 0;
+    return SPACE_READ | (*entry & ENTRY_WRITE ? SPACE_WRITE : 0) |
+           (*entry & ENTRY_NX ? 0 : SPACE_EXECUTE);
+}
+
+/* ---- stacks ------------------------------------------------------------------------------- */
+
+static bool take_slot(uint64_t *stack)
+{
+    for (unsigned i = 0; i < STACK_SLOTS / 64; i++) {
+        if (slot_used[i] == UINT64_MAX)
+            continue;
+        unsigned bit = (unsigned)__builtin_ctzll(~slot_used[i]);
+        slot_used[i] |= 1ull << bit;
+        *stack = STACKS + (i * 64ull + bit) * SLOT_BYTES + STACK_BYTES;
+        return true;
+    }
+    return false;
+}
+
+static void free_slot(uint64_t stack)
+{
+    uint64_t slot = (stack - STACKS) / SLOT_BYTES;
+    slot_used[slot / 64] &= ~(1ull << slot % 64);
+}
+
+static bool map_stack(uint64_t stack, void *const pages[STACK_PAGES])
+{
+    for (unsigned i = 0; i < STACK_PAGES; i++) {
+        if (map_page(stack + i * PAGE_BYTES, mem_physical(pages[i]), ENTRY_WRITE | no_execute))
+            continue;
+        while (i-- > 0)
+            unmap_page(stack + i * PAGE_BYTES);
+        return false;
+    }
+    return true;
+}
+
+static void *place_stack(void *const pages[STACK_PAGES])
+{
+    uint64_t stack = 0;
+
+    spin_lock(&lock);
+    if (take_slot(&stack) && !map_stack(stack, pages)) {
+        free_slot(stack);
+        stack = 0;
+    }
+    spin_unlock(&lock);
+    return (void *)stack;
+}
+
+void *space_stack_alloc(void)
+{
+    void *pages[STACK_PAGES];
+    unsigned got = 0;
+    void *stack = NULL;
+
+    while (got < STACK_PAGES && (pages[got] = page_alloc()) != NULL)
+        got++;
+    if (got == STACK_PAGES)
+        do
+            stack = place_stack(pages);
+        while (stack == NULL && frames_reclaim(1) > 0);
+    while (stack == NULL && got > 0)
+        page_free(pages[--got]);
+    return stack;
+}
+
+void space_stack_free(void *stack)
+{
+    uint64_t base = (uint64_t)stack;
+
+    kassert(base >= STACKS && base < STACKS_END && base % SLOT_BYTES == STACK_BYTES);
+    spin_lock(&lock);
+    for (unsigned i = 0; i < STACK_PAGES; i++)
+        page_free(memory_at(unmap_page(base + i * PAGE_BYTES)));
+    free_slot(base);
+    spin_unlock(&lock);
+}
+
+bool space_is_stack_guard(uint64_t address)
+{
+    if (address >= STACKS && address < STACKS_END)
+        return (address - STACKS) % SLOT_BYTES < STACK_BYTES;
+    return address - (uint64_t)boot_stack_guard < PAGE_BYTES;
+}
+
+/* ---- windows on what is not RAM ----------------------------------------------------------- */
+
+static void unmap_pages(uint64_t start, uint64_t end)
+{
+    for (uint64_t at = start; at < end; at += PAGE_BYTES)
+        unmap_page(at);
+}
+
+static bool map_pages(uint64_t start, uint64_t end, uint64_t physical, uint64_t rights)
+{
+    for (uint64_t at = start; at < end; at += PAGE_BYTES) {
+        if (!map_page(at, physical + (at - start), rights)) {
+            unmap_pages(start, at);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void *map_window(uint64_t physical, size_t bytes, uint64_t rights)
+{
+    uint64_t offset = physical % PAGE_BYTES;
+    uint64_t span = (offset + bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
+
+    if (bytes == 0 || bytes > WINDOWS_END - WINDOWS || physical > ENTRY_ADDRESS - span)
+        return NULL;
+    spin_lock(&lock);
+    uint64_t start = next_window;
+    bool mapped = span <= WINDOWS_END - start &&
+                  map_pages(start, start + span, physical - offset, rights);
+    if (mapped)
+        next_window += span;
+    spin_unlock(&lock);
+    return mapped ? (void *)(start + offset) : NULL;
+}
+
+void *space_map_mmio(uint64_t physical, size_t bytes)
+{
+    return map_window(physical, bytes, ENTRY_WRITE | ENTRY_UNCACHED | no_execute);
+}
+
+const void *space_map_firmware(uint64_t physical, size_t bytes)
+{
+    return map_window(physical, bytes, no_execute);
+}
+
+/* Addresses are used again only when the newest window goes first; there are 1 GiB of them. */
+void space_unmap(const void *memory, size_t bytes)
+{
+    uint64_t start = (uint64_t)memory & ~(PAGE_BYTES - 1ull);
+    uint64_t end = ((uint64_t)memory + bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
+
+    kassert(start >= WINDOWS && end <= WINDOWS_END && start < end);
+    spin_lock(&lock);
+    unmap_pages(start, end);
+    if (end == next_window)
+        next_window = start;
+    spin_unlock(&lock);
+}
+
+/* ---- start -------------------------------------------------------------------------------- */
+
+static void map_direct(uint64_t physical, uint64_t end)
+{
+    while (physical < end) {
+        uint64_t address = MEMORY_DIRECT_MAP + physical;
+        bool large = physical % LARGE_BYTES == 0 && end - physical >= LARGE_BYTES;
+        uint64_t *entry = make_entry(address, large ? LEVEL_LARGE : LEVEL_PAGE);
+
+        if (entry == NULL)
+            panic("memory: too little for the page tables");
+        *entry = physical | ENTRY_PRESENT | ENTRY_WRITE | (large ? ENTRY_LARGE : 0) | no_execute;
+        physical += large ? LARGE_BYTES : PAGE_BYTES;
+    }
+}
+
+/* The kernel's image is left out, else its text could be written through here. */
+static void map_ram(const struct boot_range *range)
+{
+    uint64_t start = (range->start + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
+    uint64_t end = range->end & ~(PAGE_BYTES - 1ull);
+    uint64_t image = (uint64_t)__kernel_physical_start;
+    uint64_t image_end = memory_kernel_physical(__boot_only_start);
+
+    if (start < image_end && end > image) {
+        map_direct(start, image);
+        map_direct(image_end > start ? image_end : start, end);
+    } else {
+        map_direct(start, end);
+    }
+}
+
+static void map_kernel(const char *start, const char *end, uint64_t rights)
+{
+    for (const char *at = start; at < end; at += PAGE_BYTES)
+        if (at != boot_stack_guard &&
+            !map_page((uint64_t)at, memory_kernel_physical(at), rights))
+            panic("memory: too little for the page tables");
+}
+
+void space_start(const struct boot_info *boot)
+{
+    no_execute = cpu_has_nx() ? ENTRY_NX : 0;
+    top = create_table();
+    if (top == NULL)
+        panic("memory: too little for the page tables");
+
+    for (unsigned i = 0; i < boot->range_count; i++)
+        if (boot->ranges[i].type == BOOT_MEMORY_USABLE)
+            map_ram(&boot->ranges[i]);
+    map_kernel(__text_start, __text_end, 0);
+    map_kernel(__rodata_start, __rodata_end, no_execute);
+    map_kernel(__data_start, __data_end, ENTRY_WRITE | no_execute);
+
+    /* The upper tables of both regions stay for good, so that only page tables come and go. */
+    if (make_entry(STACKS, LEVEL_LARGE) == NULL || make_entry(WINDOWS, LEVEL_LARGE) == NULL)
+        panic("memory: too little for the page tables");
+    cpu_load_page_tables(mem_physical(top));
+}

@@ -1,0 +1,40 @@
+/*
+ * space.h - the kernel's address space.
+ *
+ *     0xffff800000000000  direct map: RAM at its physical address, no-execute, large pages where
+ *                         they fit; without the kernel's own image
+ *     0xffffc00000000000  thread stacks, a guard of the same size below each
+ *     0xffffc00040000000  device memory and firmware tables
+ *     0xffffffff80000000  the kernel: text R-X, constants R--, data RW-
+ *
+ * There is nothing else, so page 0 and all of the lower half fault.
+ *
+ * Locking     One spin of rank HEAP inside. Threads only.
+ * Status      One address space; no user mode. 4-level tables.
+ */
+#ifndef KERNEL_MM_SPACE_H
+#define KERNEL_MM_SPACE_H
+
+#include "boot/boot_info.h"
+#include "kernel/port.h"
+
+enum { STACK_BYTES = 16384 };
+
+void space_start(const struct boot_info *boot);
+
+/* The lowest byte of a new stack of STACK_BYTES, or NULL. */
+void *space_stack_alloc(void);
+void space_stack_free(void *stack);
+bool space_is_stack_guard(uint64_t address);
+
+/* Shows physical memory that is not RAM: registers (uncached, writable), or the firmware's tables
+ * (cached, read-only). NULL when memory for the page tables is out. */
+void *space_map_mmio(uint64_t physical, size_t bytes);
+const void *space_map_firmware(uint64_t physical, size_t bytes);
+void space_unmap(const void *memory, size_t bytes);
+
+/* What may be done at an address: 0 when nothing is mapped there. */
+enum { SPACE_READ = 1, SPACE_WRITE = 2, SPACE_EXECUTE = 4 };
+unsigned space_rights(uint64_t address);
+
+#endif

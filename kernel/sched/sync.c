@@ -1,0 +1,220 @@
+/*
+ * sync.c - wait queues, mutexes and semaphores over spins and park/unpark: see sync.h. And the
+ * check of the locks' order, see port.h.
+ *
+ * Why no wake-up is lost: a waiter links itself into the queue while it holds the caller's spin,
+ * and wakers hold that spin too, so a wake comes before (the condition is true already) or finds
+ * the link. Between the release of the spin and thread_park() the permit keeps the wake.
+ *
+ * Why a stale permit does no harm: it ends one thread_park(), after which the waiter looks, under
+ * the spin, whether somebody unlinked it, and parks again if not. The waiter lives on the waiting
+ * thread's stack; it leaves the queue, under the spin, before the function returns, and a waker
+ * that took it out has given its permit before it releases the spin, so it never touches a thread
+ * that went on.
+ */
+#include "kernel/sched/sync.h"
+
+/* ---- the order of locks ------------------------------------------------------------------- */
+
+enum { TWICE_SHIFT = 16 }; /* the upper half of the word: this rank is held twice */
+
+static const char *rank_name(unsigned rank)
+{
+    static const char *const names[] = {
+        [RANK_MOUNT] = "MOUNT",     [RANK_NAMES] = "NAMES",   [RANK_VNODE] = "VNODE",
+        [RANK_FSD] = "FSD",         [RANK_CACHE] = "CACHE",   [RANK_DEVTREE] = "DEVTREE",
+        [RANK_DEVICE] = "DEVICE",   [RANK_QUEUE] = "QUEUE",   [RANK_COMPLETIONS] = "COMPLETIONS",
+        [RANK_HEAP] = "HEAP",
+        [RANK_FRAMES] = "FRAMES",   [RANK_SCHED] = "SCHED",   [RANK_LOG] = "LOG",
+    };
+    return rank < sizeof(names) / sizeof(names[0]) && names[rank] != NULL ? names[rank] : "?";
+}
+
+void lock_rank_enter(enum lock_rank rank)
+{
+    uint32_t *held = lock_ranks_held();
+    uint32_t not_below = (*held & 0xffff) >> rank << rank;
+    if (not_below != 0) {
+        unsigned highest = 31 - (unsigned)__builtin_clz(not_below);
+        panic("lock of rank %s wanted while one of rank %s is held", rank_name(rank),
+              rank_name(highest));
+    }
+    *held |= 1u << rank;
+}
+
+void lock_rank_note(enum lock_rank rank)
+{
+    uint32_t *held = lock_ranks_held();
+    *held |= *held & 1u << rank ? 1u << rank << TWICE_SHIFT : 1u << rank;
+}
+
+void lock_rank_leave(enum lock_rank rank)
+{
+    uint32_t *held = lock_ranks_held();
+    uint32_t twice = 1u << rank << TWICE_SHIFT;
+    *held &= *held & twice ? ~twice : ~(1u << rank);
+}
+
+/* ---- wait queues -------------------------------------------------------------------------- */
+
+struct waiter {
+    struct list link;
+    struct thread *thread;
+    bool woken; /* under the spin of the queue's user */
+};
+
+void wait_queue_init(struct wait_queue *queue)
+{
+    list_init(&queue->waiters);
+}
+
+static bool deadline_came(uint64_t deadline_us)
+{
+    return deadline_us != TIME_NEVER && time_now_us() >= deadline_us;
+}
+
+/* A wake wins over a deadline and an interrupt that come at the same time: whoever woke this
+ * waiter rather than another relies on it. */
+static status_t wait(struct wait_queue *queue, struct spin *spin, uint64_t deadline_us,
+                     bool interruptible)
+{
+    kassert(spin_is_held(spin));
+    struct waiter waiter = { .thread = thread_current() };
+    status_t status = 0;
+    list_push_back(&queue->waiters, &waiter.link);
+    while (!waiter.woken) {
+        if (interruptible && thread_interrupted())
+            status = -EINTR;
+        else if (deadline_came(deadline_us))
+            status = -ETIMEDOUT;
+        if (status != 0)
+            break;
+        spin_unlock(spin);
+        thread_park(deadline_us);
+        spin_lock(spin);
+    }
+    list_remove(&waiter.link);
+    return status;
+}
+
+status_t wait_queue_wait(struct wait_queue *queue, struct spin *spin, uint64_t deadline_us)
+{
+    return wait(queue, spin, deadline_us, false);
+}
+
+status_t wait_queue_wait_interruptible(struct wait_queue *queue, struct spin *spin,
+                                       uint64_t deadline_us)
+{
+    return wait(queue, spin, deadline_us, true);
+}
+
+static void wake_first(struct wait_queue *queue)
+{
+    struct waiter *waiter = list_entry(list_pop_front(&queue->waiters), struct waiter, link);
+    waiter->woken = true;
+    thread_unpark(waiter->thread);
+}
+
+void wait_queue_wake_one(struct wait_queue *queue)
+{
+    if (!list_empty(&queue->waiters))
+        wake_first(queue);
+}
+
+void wait_queue_wake_all(struct wait_queue *queue)
+{
+    while (!list_empty(&queue->waiters))
+        wake_first(queue);
+}
+
+/* ---- mutexes ------------------------------------------------------------------------------ */
+
+void mutex_init(struct mutex *mutex, enum lock_rank rank)
+{
+    *mutex = (struct mutex){ .rank = rank };
+    spin_init(&mutex->guard, RANK_SCHED);
+    wait_queue_init(&mutex->waiters);
+}
+
+/* The owner is written under the guard. mutex_is_mine() reads it without, which is safe since only
+ * the running thread could make the answer true or false; atomic, so that no half is read. */
+static void set_owner(struct mutex *mutex, struct thread *owner)
+{
+    __atomic_store_n(&mutex->owner, owner, __ATOMIC_RELAXED);
+}
+
+bool mutex_is_mine(struct mutex *mutex)
+{
+    return __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED) == thread_current();
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+    kassert(!mutex_is_mine(mutex));
+    lock_rank_enter(mutex->rank);
+    /* The guard's rank is SCHED, above every mutex's, whatever this thread holds besides. */
+    spin_lock(&mutex->guard);
+    while (mutex->owner != NULL) {
+        status_t status = wait_queue_wait(&mutex->waiters, &mutex->guard, TIME_NEVER);
+        kassert(status == 0);
+    }
+    set_owner(mutex, thread_current());
+    spin_unlock(&mutex->guard);
+}
+
+bool mutex_try_lock(struct mutex *mutex)
+{
+    spin_lock(&mutex->guard);
+    bool taken = mutex->owner == NULL;
+    if (taken)
+        set_owner(mutex, thread_current());
+    spin_unlock(&mutex->guard);
+    if (taken)
+        lock_rank_note(mutex->rank);
+    return taken;
+}
+
+/* The mutex is not handed over but set free: a thread that runs may take it before the woken one
+ * does, which then waits again. */
+void mutex_unlock(struct mutex *mutex)
+{
+    kassert(mutex_is_mine(mutex));
+    lock_rank_leave(mutex->rank);
+    spin_lock(&mutex->guard);
+    set_owner(mutex, NULL);
+    wait_queue_wake_one(&mutex->waiters);
+    spin_unlock(&mutex->guard);
+}
+
+/* ---- semaphores --------------------------------------------------------------------------- */
+
+void semaphore_init(struct semaphore *semaphore, unsigned count)
+{
+    *semaphore = (struct semaphore){ .count = count };
+    spin_init(&semaphore->guard, RANK_SCHED);
+    wait_queue_init(&semaphore->waiters);
+}
+
+void semaphore_up(struct semaphore *semaphore)
+{
+    spin_lock(&semaphore->guard);
+    semaphore->count++;
+    wait_queue_wake_one(&semaphore->waiters);
+    spin_unlock(&semaphore->guard);
+}
+
+/* A count that is there is taken even when the deadline came first. One that was woken may find the
+ * count taken by a thread that did not wait, and then waits again until the same deadline. */
+status_t semaphore_down(struct semaphore *semaphore, uint64_t deadline_us)
+{
+    status_t status = 0;
+    spin_lock(&semaphore->guard);
+    while (semaphore->count == 0 && status == 0)
+        status = wait_queue_wait(&semaphore->waiters, &semaphore->guard, deadline_us);
+    if (semaphore->count > 0) {
+        semaphore->count--;
+        status = 0;
+    }
+    spin_unlock(&semaphore->guard);
+    return status;
+}

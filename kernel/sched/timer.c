@@ -1,0 +1,72 @@
+#include "kernel/sched/timer.h"
+#include "kernel/x86/clock.h"
+#include "kernel/x86/cpu.h"
+
+static struct list pending = LIST_INIT(pending); /* of struct timer, by deadline; interrupts off */
+
+static struct timer *first_pending(void)
+{
+    return list_empty(&pending) ? NULL : list_entry(pending.next, struct timer, link);
+}
+
+void timer_init(struct timer *timer, void (*fire)(void *context), void *context)
+{
+    *timer = (struct timer){ .fire = fire, .context = context };
+    list_init(&timer->link);
+}
+
+bool timer_is_pending(const struct timer *timer)
+{
+    return !list_empty(&timer->link);
+}
+
+/* From the back, since most deadlines are later than those already there. */
+static void insert(struct timer *timer)
+{
+    struct list *at = pending.prev;
+
+    while (at != &pending && list_entry(at, struct timer, link)->deadline_us > timer->deadline_us)
+        at = at->prev;
+    list_insert_after(at, &timer->link);
+}
+
+void timer_start(struct timer *timer, uint64_t deadline_us)
+{
+    uint64_t flags = cpu_interrupts_save();
+
+    list_remove(&timer->link);
+    timer->deadline_us = deadline_us;
+    if (deadline_us != TIME_NEVER) {
+        insert(timer);
+        if (first_pending() == timer)
+            clock_set_alarm(deadline_us);
+    }
+    cpu_interrupts_restore(flags);
+}
+
+bool timer_cancel(struct timer *timer)
+{
+    uint64_t flags = cpu_interrupts_save();
+    bool was_pending = timer_is_pending(timer);
+
+    list_remove(&timer->link);
+    cpu_interrupts_restore(flags);
+    return was_pending;
+}
+
+/* The time is read once: a timer that its own `fire` starts anew for now waits for the next
+ * alarm, so this ends. */
+void timer_interrupt(void)
+{
+    uint64_t now = time_now_us();
+    struct timer *timer;
+
+    while ((timer = first_pending()) != NULL && timer->deadline_us <= now) {
+        list_remove(&timer->link);
+        timer->fire(timer->context);
+        if (first_pending() == timer)
+            break;
+    }
+    if ((timer = first_pending()) != NULL)
+        clock_set_alarm(timer->deadline_us);
+}

@@ -1,0 +1,257 @@
+/*
+ * commands_devices.c - devices and what is mounted of them: devices, mount, umount.
+ */
+#include "kernel/dev/virtual.h"
+#include "kernel/shell/shell.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+/* ---- devices ------------------------------------------------------------------------------ */
+
+static void devices_print(struct shell *shell, struct device *device, unsigned depth)
+{
+    char text[160] = "";
+    if (device->ops->describe)
+        device->ops->describe(device, text, sizeof(text));
+    stream_format(shell->out, "%*s%-*s %-9s", (int)(2 * depth), "", (int)(24 - 2 * depth),
+                  device->name, device->alias);
+    if (*text) {
+        stream_text(shell->out, " ");
+        stream_escaped(shell->out, text, false);
+    }
+    stream_text(shell->out, "\n");
+}
+
+/* The next device in the order of the tree: the first child, else the next sibling of it or of the
+ * nearest ancestor that has one. Takes over the reference to `device`. */
+static struct device *devices_next(struct device *device, unsigned *depth)
+{
+    struct device *next = device_child(device, 0);
+    if (next) {
+        ++*depth;
+        device_put(device);
+        return next;
+    }
+    while (device != device_root() && device->parent) {
+        struct device *parent = device_get(device->parent), *sibling;
+        bool passed = false;
+        for (unsigned n = 0; (sibling = device_child(parent, n)); n++) {
+            if (passed)
+                break;
+            passed = sibling == device;
+            device_put(sibling);
+        }
+        device_put(device);
+        if (sibling) {
+            device_put(parent);
+            return sibling;
+        }
+        device = parent;
+        --*depth;
+    }
+    device_put(device);
+    return NULL;
+}
+
+static int run_devices(struct shell *shell, int count, char **words)
+{
+    (void)count, (void)words;
+    unsigned depth = 0;
+    struct device *device = device_get(device_root());
+    while ((device = devices_next(device, &depth)))
+        devices_print(shell, device, depth - 1);
+    return SHELL_DONE;
+}
+
+static const struct shell_command command_devices = {
+    .name = "devices",
+    .arguments = "",
+    .summary = "the device tree, with class names",
+    .run = run_devices,
+};
+SHELL_COMMAND(command_devices);
+
+/* ---- mount -------------------------------------------------------------------------------- */
+
+static int mount_list(struct shell *shell)
+{
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    status_t status = info ? 0 : -ENOMEM;
+    for (unsigned n = 0; info && !(status = vfs_mount_info(n, info)); n++) {
+        stream_format(shell->out, "%-20s %-10s %-20s %s", info->path,
+                      *info->device ? info->device : "-", info->fs.type,
+                      info->fs.read_only ? "ro" : "rw");
+        if (*info->fs.volume_name) {
+            stream_text(shell->out, "  \"");
+            stream_escaped(shell->out, info->fs.volume_name, false);
+            stream_text(shell->out, "\"");
+        }
+        stream_text(shell->out, "\n");
+    }
+    mem_free(info);
+    return status == -ENOENT ? SHELL_DONE : shell_fail(shell, NULL, status);
+}
+
+/* Is this path a device's file? Then its path below the device tree. */
+static bool path_names_device(struct path *path, char *name, size_t bytes)
+{
+    static const char devices[] = "/System/Devices/";
+    char *text = mem_alloc(PATH_BYTES_MAX + 1);
+    bool is = text && text_equal(path_fsd(path)->name, "devfs") &&
+              path_text(path, text, PATH_BYTES_MAX + 1) <= PATH_BYTES_MAX &&
+              text_starts(text, devices) &&
+              text_copy(name, bytes, text + strlen(devices)) < bytes;
+    mem_free(text);
+    return is;
+}
+
+/* A virtual drive for an image file that lives as long as its mount. */
+static status_t mount_make_drive(struct path *image, char *name, size_t bytes)
+{
+    struct device *control = device_find(VIRTUAL_CONTROL);
+    struct virtual_register *request = mem_zalloc(sizeof(*request));
+    status_t status = control ? 0 : -ENODEV;
+    if (!request)
+        status = -ENOMEM;
+    if (!status) {
+        request->struct_bytes = sizeof(*request);
+        request->store = VIRTUAL_FILE;
+        request->flags = VIRTUAL_TEMPORARY;
+        if (path_text(image, request->image, sizeof(request->image)) >= sizeof(request->image))
+            status = -ENAMETOOLONG;
+    }
+    if (!status)
+        status = device_control(control, VIRTUAL_REGISTER, request, sizeof(*request));
+    if (!status)
+        text_copy(name, bytes, request->device);
+    mem_free(request);
+    device_put(control);
+    return status;
+}
+
+/* Gives a drive back that mount_make_drive made; leaves every other device alone. */
+static void mount_drop_drive(const char *name)
+{
+    struct virtual_unregister request = { .struct_bytes = sizeof(request),
+                                          .only_temporary = true };
+    struct device *control = device_find(VIRTUAL_CONTROL);
+    text_copy(request.device, sizeof(request.device), name);
+    if (control)
+        (void)!device_control(control, VIRTUAL_UNREGISTER, &request, sizeof(request));
+    device_put(control);
+}
+
+/* From what was typed to a device's name: a class name, a device's file, or an image. */
+static status_t mount_find_device(struct shell *shell, const char *what, char *name, size_t bytes,
+                                  bool *made)
+{
+    struct device *device = device_find(what);
+    *made = false;
+    if (device) {
+        device_put(device);
+        text_copy(name, bytes, what);
+        return 0;
+    }
+    struct path *path;
+    status_t status = path_walk(shell->directory, what, 0, &path);
+    if (status)
+        return status;
+    if (path_is_directory(path)) {
+        status = -EISDIR;
+    } else if (!path_names_device(path, name, bytes)) {
+        status = mount_make_drive(path, name, bytes);
+        *made = !status;
+    }
+    path_put(path);
+    return status;
+}
+
+static int mount_what(struct shell *shell, const char *what, const char *where,
+                      const char *options)
+{
+    char name[256];
+    bool made;
+    status_t status = mount_find_device(shell, what, name, sizeof(name), &made);
+    if (status)
+        return shell_fail(shell, what, status);
+    struct path *place;
+    status = path_walk(shell->directory, where, 0, &place);
+    if (status) {
+        shell_fail(shell, where, status);
+    } else {
+        path_put(place);
+        status = vfs_mount(shell->directory, where, name, NULL, options);
+        if (status == -EMEDIUMTYPE)
+            shell_complain(shell, "%s: no file system that Spindle knows", what);
+        else if (status == -EBUSY || status == -ENOTDIR)
+            shell_fail(shell, where, status);
+        else if (status)
+            shell_fail(shell, what, status);
+    }
+    if (status && made)
+        mount_drop_drive(name);
+    return status ? SHELL_FAILED : SHELL_DONE;
+}
+
+static int run_mount(struct shell *shell, int count, char **words)
+{
+    const char *options = NULL;
+    int first = 1;
+    if (count > 2 && text_equal(words[1], "-o")) {
+        options = words[2];
+        first = 3;
+    }
+    if (count == 1)
+        return mount_list(shell);
+    if (count - first != 2)
+        return shell_usage(shell);
+    return mount_what(shell, words[first], words[first + 1], options);
+}
+
+static const struct shell_command command_mount = {
+    .name = "mount",
+    .arguments = "[[-o names=rr|joliet|iso] DEVICE|IMAGE DIRECTORY]",
+    .summary = "mount a disc or an image file; alone: list the mounts",
+    .arguments_max = 4,
+    .run = run_mount,
+};
+SHELL_COMMAND(command_mount);
+
+/* The device mounted at exactly this path, "" for none. */
+static void umount_find_device(struct shell *shell, const char *where, char *name, size_t bytes)
+{
+    struct path *path;
+    *name = '\0';
+    if (path_walk(shell->directory, where, 0, &path))
+        return;
+    struct device *device = path_fsd(path)->device.device;
+    if (path_is_mount_point(path) && device)
+        text_copy(name, bytes, device->alias);
+    path_put(path);
+}
+
+static int run_umount(struct shell *shell, int count, char **words)
+{
+    (void)count;
+    char name[DEVICE_NAME_BYTES];
+    umount_find_device(shell, words[1], name, sizeof(name));
+    status_t status = vfs_unmount(shell->directory, words[1]);
+    if (status == -EINVAL)
+        return shell_complain(shell, "%s: nothing is mounted there", words[1]);
+    if (status)
+        return shell_fail(shell, words[1], status);
+    if (*name)
+        mount_drop_drive(name);
+    return SHELL_DONE;
+}
+
+static const struct shell_command command_umount = {
+    .name = "umount",
+    .arguments = "DIRECTORY",
+    .summary = "undo a mount",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_umount,
+};
+SHELL_COMMAND(command_umount);

@@ -1,0 +1,80 @@
+/*
+ * shell.h - the shell: lines in, commands run, a status out.
+ *
+ * Interface   shell_run_text() runs a line (or several, separated by newlines); shell_interact()
+ *             reads lines from the console until the end of the world. Commands are descriptors in
+ *             the table `shell_commands`, one file a group, and get the shell with its two output
+ *             streams: `out`, which `>` redirects, and `err`.
+ * Status      0 done, 1 failed, 2 wrong usage, 126 interrupted, 127 no such command.
+ * Locking     A shell belongs to one thread.
+ */
+#ifndef KERNEL_SHELL_SHELL_H
+#define KERNEL_SHELL_SHELL_H
+
+#include "kernel/shell/stream.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/table.h"
+
+enum {
+    SHELL_DONE = 0,
+    SHELL_FAILED = 1,
+    SHELL_USAGE = 2,
+    SHELL_INTERRUPTED = 126,
+    SHELL_NO_COMMAND = 127,
+
+    SHELL_LINE_BYTES = 4096, /* with the NUL */
+};
+
+struct shell {
+    struct path *directory; /* the current one; a reference */
+    struct stream *out, *err;
+    int status;             /* of the last command: $? */
+    const struct shell_command *command; /* the one that runs */
+    struct stream console_out, console_err;
+};
+
+struct shell_command {
+    const char *name;
+    const char *arguments; /* for the usage line: "[-a] PATH..." */
+    const char *summary;   /* for `help`: one line */
+    int arguments_min, arguments_max; /* without the name; max -1: any number */
+    int (*run)(struct shell *shell, int count, char **words); /* words[0]: the name */
+};
+
+TABLE_DECLARE(shell_commands, struct shell_command);
+#define SHELL_COMMAND(object) TABLE_ENTRY(shell_commands, struct shell_command, object)
+
+/* A shell at `/` whose streams end in `sink` with contexts for out and err. */
+status_t shell_init(struct shell *shell,
+                    status_t (*sink)(struct stream *stream, const char *text, size_t bytes),
+                    void *out_context, void *err_context) MUST_CHECK;
+void shell_destroy(struct shell *shell);
+
+/* Runs the commands of `text` (borrowed); returns the last status, which is shell->status too. */
+int shell_run_text(struct shell *shell, const char *text);
+/* "spindle:/cwd$ " */
+void shell_prompt(const struct shell *shell, char *text, size_t bytes);
+
+/* ---- editor.c ----------------------------------------------------------------------------- */
+
+/* Prompts, reads and runs lines from the console (kernel/console.h). Never returns. */
+_Noreturn void shell_interact(struct shell *shell);
+/* A sink that writes to the console. */
+status_t shell_console_sink(struct stream *stream, const char *text, size_t bytes);
+
+/* ---- for commands ------------------------------------------------------------------------- */
+
+/* "name: SUBJECT: what went wrong" on err; returns SHELL_FAILED, or SHELL_INTERRUPTED for -EINTR.
+ * Subject NULL: left out. */
+int shell_fail(struct shell *shell, const char *subject, status_t status);
+/* The same with words of one's own. */
+int shell_complain(struct shell *shell, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The usage line of the running command on err; returns SHELL_USAGE. */
+int shell_usage(struct shell *shell);
+/* Has ^C been typed? Commands ask in every loop that can be long. */
+bool shell_interrupted(void);
+
+const struct shell_command *shell_command_find(const char *name);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * walk.c - see walk.h.
+ */
+#include "kernel/shell/walk.h"
+#include "lib/hash.h"
+#include "lib/string.h"
+
+struct pending {
+    struct path *parent; /* a reference */
+    unsigned depth;
+    size_t name_at;      /* where in text the name begins */
+    char text[];         /* relative to the start */
+};
+
+struct walk {
+    struct path *single;      /* a start that is no directory: a reference, until it was given */
+    struct pending **heap;    /* the least text at [0] */
+    size_t count, room;
+    uint64_t *entered;        /* aliases of directories: a hash table, 0 is free */
+    size_t entered_count, entered_room;
+    struct path *current;     /* the item's */
+    struct pending *visited;  /* the item's text */
+    struct dir_entry entry;
+};
+
+/* ---- the heap ----------------------------------------------------------------------------- */
+
+static bool heap_less(const struct walk *walk, size_t a, size_t b)
+{
+    return strcmp(walk->heap[a]->text, walk->heap[b]->text) < 0;
+}
+
+static void heap_swap(struct walk *walk, size_t a, size_t b)
+{
+    struct pending *kept = walk->heap[a];
+    walk->heap[a] = walk->heap[b];
+    walk->heap[b] = kept;
+}
+
+static status_t heap_push(struct walk *walk, struct pending *pending)
+{
+    if (walk->count == walk->room) {
+        size_t room = walk->room ? walk->room * 2 : 64;
+        struct pending **grown = mem_alloc(room * sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        if (walk->count)
+            memcpy(grown, walk->heap, walk->count * sizeof(*grown));
+        mem_free(walk->heap);
+        walk->heap = grown;
+        walk->room = room;
+    }
+    size_t at = walk->count++;
+    walk->heap[at] = pending;
+    for (; at && heap_less(walk, at, (at - 1) / 2); at = (at - 1) / 2)
+        heap_swap(walk, at, (at - 1) / 2);
+    return 0;
+}
+
+static struct pending *heap_pop(struct walk *walk)
+{
+    struct pending *top = walk->heap[0];
+    walk->heap[0] = walk->heap[--walk->count];
+    for (size_t at = 0;;) {
+        size_t least = at, left = 2 * at + 1, right = left + 1;
+        if (left < walk->count && heap_less(walk, left, least))
+            least = left;
+        if (right < walk->count && heap_less(walk, right, least))
+            least = right;
+        if (least == at)
+            return top;
+        heap_swap(walk, at, least);
+        at = least;
+    }
+}
+
+static void pending_free(struct pending *pending)
+{
+    if (pending)
+        path_put(pending->parent);
+    mem_free(pending);
+}
+
+/* ---- what was entered --------------------------------------------------------------------- */
+
+static uint64_t *entered_slot(const struct walk *walk, uint64_t key)
+{
+    size_t mask = walk->entered_room - 1, at = hash_u64(key) & mask;
+    while (walk->entered[at] && walk->entered[at] != key)
+        at = (at + 1) & mask;
+    return &walk->entered[at];
+}
+
+static status_t entered_grow(struct walk *walk)
+{
+    uint64_t *old = walk->entered;
+    size_t old_room = walk->entered_room;
+    uint64_t *grown = mem_zalloc((old_room ? old_room * 2 : 64) * sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    walk->entered = grown;
+    walk->entered_room = old_room ? old_room * 2 : 64;
+    for (size_t i = 0; i < old_room; i++)
+        if (old[i])
+            *entered_slot(walk, old[i]) = old[i];
+    mem_free(old);
+    return 0;
+}
+
+/* 0 the first time, -ELOOP the second. */
+static status_t entered_add(struct walk *walk, uint64_t alias)
+{
+    uint64_t key = alias + 1; /* 0 means free */
+    if (2 * walk->entered_count >= walk->entered_room && entered_grow(walk))
+        return -ENOMEM;
+    uint64_t *slot = entered_slot(walk, key);
+    if (*slot)
+        return -ELOOP;
+    *slot = key;
+    walk->entered_count++;
+    return 0;
+}
+
+/* ---- visiting ----------------------------------------------------------------------------- */
+
+static status_t push_entry(struct walk *walk, struct path *directory, const char *prefix,
+                           unsigned depth)
+{
+    size_t head = strlen(prefix), length = strlen(walk->entry.name);
+    size_t slash = head ? 1 : 0;
+    struct pending *pending = mem_alloc(sizeof(*pending) + head + slash + length + 1);
+    if (!pending)
+        return -ENOMEM;
+    pending->parent = path_get(directory);
+    pending->depth = depth;
+    pending->name_at = head + slash;
+    memcpy(pending->text, prefix, head);
+    if (slash)
+        pending->text[head] = '/';
+    memcpy(pending->text + head + slash, walk->entry.name, length + 1);
+    status_t status = heap_push(walk, pending);
+    if (status)
+        pending_free(pending);
+    return status;
+}
+
+/* Puts a directory's entries into the heap. *status: why the listing is not whole. */
+static status_t push_entries(struct walk *walk, struct path *directory, const char *prefix,
+                             unsigned depth, status_t *status)
+{
+    struct file *file;
+    *status = file_open_path(directory, OPEN_DIRECTORY | OPEN_READ, &file);
+    if (*status)
+        return *status == -ENOMEM ? -ENOMEM : 0;
+    status_t failed = 0;
+    int got = 0;
+    while (!failed && (got = dir_read(file, &walk->entry)) > 0)
+        failed = thread_interrupted() ? -EINTR : push_entry(walk, directory, prefix, depth);
+    file_close(file);
+    if (got < 0)
+        *status = got;
+    return failed;
+}
+
+static status_t enter(struct walk *walk, struct walk_item *item, unsigned depth)
+{
+    item->status = depth >= WALK_DEPTH_MAX ? -ELOOP : entered_add(walk, item->info.alias);
+    if (item->status)
+        return item->status == -ENOMEM ? -ENOMEM : 0;
+    return push_entries(walk, item->path, item->text, depth + 1, &item->status);
+}
+
+static void walk_let_go(struct walk *walk)
+{
+    path_put(walk->current);
+    pending_free(walk->visited);
+    walk->current = NULL;
+    walk->visited = NULL;
+}
+
+int walk_next(struct walk *walk, struct walk_item *item)
+{
+    walk_let_go(walk);
+    *item = (struct walk_item){ .text = "" };
+    if (thread_interrupted())
+        return -EINTR;
+    unsigned depth = 0;
+    if (walk->single) {
+        walk->current = walk->single;
+        walk->single = NULL;
+    } else if (walk->count) {
+        struct pending *pending = walk->visited = heap_pop(walk);
+        item->text = pending->text;
+        depth = pending->depth;
+        item->status = path_child(pending->parent, pending->text + pending->name_at, false,
+                                  &walk->current);
+    } else {
+        return 0;
+    }
+    if (!item->status)
+        item->status = path_info(walk->current, INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
+                                 &item->info);
+    if (item->status)
+        return item->status == -ENOMEM ? -ENOMEM : 1;
+    item->path = walk->current;
+    if (item->info.type != NODE_DIRECTORY)
+        return 1;
+    status_t status = enter(walk, item, depth);
+    return status ? status : 1;
+}
+
+status_t walk_begin(struct path *start, struct walk **result)
+{
+    struct node_info info;
+    status_t listing = 0, status = path_info(start, INFO_ALIAS, &info);
+    if (status)
+        return status;
+    struct walk *walk = mem_zalloc(sizeof(*walk));
+    if (!walk)
+        return -ENOMEM;
+    if (info.type != NODE_DIRECTORY) {
+        walk->single = path_get(start);
+    } else {
+        status = entered_add(walk, info.alias);
+        if (!status)
+            status = push_entries(walk, start, "", 0, &listing);
+        if (!status)
+            status = listing; /* there is no line to say it on */
+    }
+    if (status) {
+        walk_end(walk);
+        return status;
+    }
+    *result = walk;
+    return 0;
+}
+
+void walk_end(struct walk *walk)
+{
+    if (!walk)
+        return;
+    walk_let_go(walk);
+    path_put(walk->single);
+    while (walk->count)
+        pending_free(walk->heap[--walk->count]);
+    mem_free(walk->heap);
+    mem_free(walk->entered);
+    mem_free(walk);
+}

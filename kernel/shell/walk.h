@@ -1,0 +1,32 @@
+/*
+ * walk.h - a whole tree, node by node, in the bytewise order of the paths.
+ *
+ * The walk never crosses a mount and never recurses: what is known but not yet visited waits in a
+ * heap, from which the least path comes next. Each directory content is entered once; a directory
+ * that shows it again, or lies deeper than WALK_DEPTH_MAX, is visited with status -ELOOP.
+ *
+ * Ownership   walk_item's path and text are borrowed until the next call.
+ */
+#ifndef KERNEL_SHELL_WALK_H
+#define KERNEL_SHELL_WALK_H
+
+#include "kernel/vfs/vfs.h"
+
+enum { WALK_DEPTH_MAX = 256 };
+
+struct walk;
+
+struct walk_item {
+    const char *text;      /* relative to the start, "" for the start itself if that is a file */
+    struct path *path;     /* NULL when the node could not be read: status says why */
+    struct node_info info; /* valid with a path */
+    status_t status;       /* 0; of reading the node; of listing a directory; -ELOOP */
+};
+
+/* Below `start`; a start that is no directory is the only item. */
+status_t walk_begin(struct path *start, struct walk **walk) MUST_CHECK;
+/* 1 and an item, 0 at the end, -ENOMEM or -EINTR. */
+int walk_next(struct walk *walk, struct walk_item *item) MUST_CHECK;
+void walk_end(struct walk *walk); /* NULL: nothing */
+
+#endif

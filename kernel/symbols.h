@@ -1,0 +1,16 @@
+/*
+ * symbols.h - names of the kernel's functions, for backtraces.
+ *
+ * The table is made by kernel/symbols.sh from a first link and linked in by the second, at a place
+ * where it moves no function: see linker.ld. Sorted offsets from the start of .text, and the names
+ * in the same order, one NUL after each.
+ */
+#ifndef KERNEL_SYMBOLS_H
+#define KERNEL_SYMBOLS_H
+
+#include <stdint.h>
+
+/* The function that `address` lies in and how far, or NULL when it is outside the text. */
+const char *symbol_find(uint64_t address, uint64_t *offset);
+
+#endif

@@ -1,0 +1,234 @@
+/*
+ * fsd.h - what a file system driver implements, and what it may call.
+ *
+ * A driver's mount_fs (kernel/dev/driver.h) creates a `struct fsd` by proving that the medium is
+ * its own, and fills ops, default block, flags. From then on the VFS asks it by vnode id: ids are
+ * 64 bits, never collide within the mount, and survive a reboot; get_vnode() reads the medium
+ * again, so no table of every node ever seen is kept. `.` and `..` belong to the VFS alone: an FSD
+ * neither lists nor looks them up.
+ *
+ * Locking     Calls come from any thread, several at once. No VFS lock is held during a call, so
+ *             an FSD may wait for its device. read_write must not wait: it submits, and goes on
+ *             in finish_io on the completion thread. put_vnode may be called by reclaim: it frees
+ *             memory and takes no lock that is held across an allocation.
+ * Ownership   fsd->private_data is the FSD's; freed in dismount. vnode->private_data is set by
+ *             get_vnode and freed by put_vnode.
+ * Errors      -EUCLEAN for structures that are wrong, -EIO for what could not be read.
+ */
+#ifndef KERNEL_VFS_FSD_H
+#define KERNEL_VFS_FSD_H
+
+#include "kernel/dev/device.h"
+
+typedef uint64_t vnode_id_t;
+
+#define VNODE_NONE ((vnode_id_t)0)
+#define VNODE_ROOT ((vnode_id_t)1)
+
+enum { NAME_BYTES_MAX = 1023, PATH_BYTES_MAX = 4095 };
+
+enum node_type { NODE_NONE, NODE_FILE, NODE_DIRECTORY, NODE_LINK, NODE_OTHER };
+
+struct fsd;
+struct vnode;
+struct vfs_io;
+struct cache_fill;
+
+/* ---- caches, embedded in what they serve (kernel/vfs/cache.h) ------------------------------- */
+
+struct cache;
+
+struct cache_ops {
+    /* Begins to read what cache_fill_io(fill) says, whole blocks; never waits. */
+    void (*fill)(struct cache *cache, struct cache_fill *fill);
+    /* May bytes be served, from memory too? E.g. -ESTALE after the disc was changed. */
+    status_t (*check)(struct cache *cache);
+};
+
+struct cache {
+    const struct cache_ops *ops;
+    void *owner;
+    uint32_t block_bytes;
+    uint64_t size_bytes;
+    /* cache.c's */
+    struct list pages;
+    unsigned fills;          /* in flight */
+    uint64_t expected;       /* where a sequential reader would go on */
+    uint64_t ahead_end;      /* read-ahead was launched up to here */
+    uint32_t window_bytes;
+};
+
+/* ---- asynchronous reading and writing ----------------------------------------------------- */
+
+struct vfs_io {
+    struct vnode *vnode;
+    enum io_op op;
+    uint64_t offset_bytes, length_bytes; /* in the file; whole cache blocks, unless uncached */
+    const struct io_segment *segments;
+    unsigned segment_count;
+
+    /* the FSD's, from read_write to vfs_io_complete */
+    uint64_t done_bytes;       /* how far it has come */
+    struct io_request request; /* for vfs_io_submit */
+
+    void (*complete)(struct vfs_io *io, status_t status); /* the VFS's */
+    void *context;
+};
+
+/* Sends the part [io->done_bytes, + length_bytes) of the io to the FSD's device at `device_offset`;
+ * finish_io follows. One at a time. */
+void vfs_io_submit(struct vfs_io *io, uint64_t device_offset_bytes, uint64_t length_bytes);
+/* The same to another device than the FSD's. */
+void vfs_io_submit_to(struct vfs_io *io, const struct device_handle *handle,
+                      uint64_t device_offset_bytes, uint64_t length_bytes);
+/* Ends the io, once; io->done_bytes says how much is good. Any thread. */
+void vfs_io_complete(struct vfs_io *io, status_t status);
+
+/* ---- vnodes ------------------------------------------------------------------------------- */
+
+struct vnode {
+    struct fsd *fsd;
+    vnode_id_t id;
+    /* set by get_vnode */
+    enum node_type type;
+    uint64_t size_bytes;        /* files: content; links: length of the target, if known */
+    uint32_t cache_block_bytes; /* preset to the FSD's default; 0: uncached, synchronous, by byte */
+    status_t open_status;       /* opening its content ends with this, e.g. -ENOMEDIUM */
+    bool transient;             /* goes with its last user instead of staying in memory */
+    unsigned level;             /* of the device that holds the content; preset to fsd->device's */
+    void *private_data;
+    /* vnode.c's */
+    struct cache cache;
+    unsigned references;
+    bool loading;
+    status_t failed; /* why loading did */
+    struct list hash_link, unused_link, fsd_link;
+};
+
+/* ---- what is said of a node --------------------------------------------------------------- */
+
+/* Levels of get_info, to be or-ed; what an FSD does not know stays out of `known`. */
+enum {
+    INFO_NONE = 0,            /* does it exist? */
+    INFO_DIRENT = 1,          /* id and type */
+    INFO_STANDARD = 2,        /* size, attributes */
+    INFO_TIMES = 4,
+    INFO_MODE = 8,            /* POSIX mode, links, owner, device number */
+    INFO_ALIAS = 16,          /* identity of a directory's content on the medium */
+};
+
+enum {
+    ATTRIBUTE_HIDDEN = 1,
+    ATTRIBUTE_READ_ONLY = 2,
+    ATTRIBUTE_ASSOCIATED = 4,
+};
+
+struct node_info {
+    unsigned known;
+    vnode_id_t id;
+    enum node_type type;
+    uint64_t size_bytes;
+    unsigned attributes;
+    bool has_modified, has_created, has_accessed, has_changed;
+    int64_t modified_s, created_s, accessed_s, changed_s; /* UTC, seconds since 1970 */
+    uint32_t mode, links, uid, gid;
+    uint64_t device_number; /* PN: high << 32 | low */
+    uint64_t alias;         /* equal for directories that share their content */
+};
+
+struct dir_entry {
+    vnode_id_t id;
+    enum node_type type; /* NODE_NONE: not known without get_vnode */
+    char name[NAME_BYTES_MAX + 1];
+};
+
+struct fs_info {
+    char volume_name[128];
+    char type[32];           /* "cdfs, Rock Ridge" */
+    uint64_t total_bytes, free_bytes;
+    uint32_t block_bytes;
+    bool read_only;
+};
+
+/* One element of a path: not terminated, not empty, no slash, neither . nor .. */
+struct element {
+    const char *name;
+    size_t length;
+};
+
+struct fsd_ops {
+    /* The last user went: free everything. Never NULL. */
+    void (*dismount)(struct fsd *fsd);
+    /* Never NULL. */
+    status_t (*get_fs_info)(struct fsd *fsd, struct fs_info *info);
+    /* The id of one element in a directory: exactly this name first, then - where fold_case - one
+     * that differs only in case. -ENOENT. Never NULL. */
+    status_t (*lookup)(struct fsd *fsd, struct vnode *directory, struct element element,
+                       vnode_id_t *id);
+    /* Changes match names exactly. NULL: -EROFS. */
+    status_t (*create)(struct fsd *fsd, struct vnode *directory, struct element element,
+                       vnode_id_t *id);
+    status_t (*mkdir)(struct fsd *fsd, struct vnode *directory, struct element element,
+                      vnode_id_t *id);
+    /* Removes the name of `vnode`; a directory only when empty (-ENOTEMPTY); -ENOENT when the name
+     * is another's by now. The node itself goes with put_vnode. NULL: -EROFS. */
+    status_t (*unlink)(struct fsd *fsd, struct vnode *directory, struct element element,
+                       struct vnode *vnode);
+    /* Moves a name within the mount; -EEXIST when the new one is taken, -EINVAL for a directory
+     * into itself. NULL: -EROFS. */
+    status_t (*rename)(struct fsd *fsd, struct vnode *from, struct element old_name,
+                       struct vnode *to, struct element new_name);
+    /* Fills in the vnode from the medium by vnode->id, checking everything again; a forged id ends
+     * in an errno. Never NULL. */
+    status_t (*get_vnode)(struct fsd *fsd, struct vnode *vnode);
+    /* May the vnode's content be served now, from memory too? NULL: whenever fsd->device may. */
+    status_t (*check)(struct fsd *fsd, struct vnode *vnode);
+    /* Frees vnode->private_data. NULL: there is none. */
+    void (*put_vnode)(struct fsd *fsd, struct vnode *vnode);
+    /* Fills what it knows of the levels asked for. Never NULL. */
+    status_t (*get_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
+                         struct node_info *info);
+    /* INFO_STANDARD: truncate or extend to info->size_bytes. NULL: -EROFS. */
+    status_t (*set_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
+                         const struct node_info *info);
+    /* Begins the io and returns. For vnodes with cache_block_bytes 0 it is complete on return.
+     * NULL: nothing here has content. */
+    void (*read_write)(struct fsd *fsd, struct vfs_io *io);
+    /* A part sent by vfs_io_submit came back: submit the next or complete. On the completion
+     * thread: never waits. NULL: vfs_io_submit is not used. */
+    void (*finish_io)(struct fsd *fsd, struct vfs_io *io);
+    /* Walks a directory: *cursor is the FSD's (NULL until open_dir, freed by close_dir). open_dir
+     * and close_dir NULL: no cursor is needed but `position`, which starts at 0. */
+    status_t (*open_dir)(struct fsd *fsd, struct vnode *directory, void **cursor);
+    /* 1 and an entry; 0 at the end; or an errno. Never NULL. */
+    int (*read_dir)(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
+                    struct dir_entry *entry);
+    void (*close_dir)(struct fsd *fsd, struct vnode *directory, void *cursor);
+    /* The target, terminated and cut to `bytes`; returns its whole length. NULL: no links. */
+    ssize_t (*read_link)(struct fsd *fsd, struct vnode *vnode, char *target, size_t bytes);
+    /* An operation on the file; NULL: -EOPNOTSUPP. */
+    status_t (*ioctl)(struct fsd *fsd, struct vnode *vnode, unsigned operation, void *argument,
+                      size_t bytes);
+    /* Hands an operation to the device beneath; NULL: -EOPNOTSUPP. */
+    status_t (*passthrough)(struct fsd *fsd, unsigned operation, void *argument, size_t bytes);
+    /* Writes back what is dirty; NULL: nothing ever is. */
+    status_t (*flush)(struct fsd *fsd);
+};
+
+struct fsd {
+    const struct fsd_ops *ops;
+    const char *name;            /* the driver's: "cdfs" */
+    struct device_handle device; /* .device NULL: none */
+    uint32_t cache_block_bytes;  /* default for vnodes; 0: uncached */
+    bool fold_case, read_only;
+    void *private_data;
+    struct list vnodes;          /* vnode.c's, with the next */
+    _Atomic unsigned dying;      /* vnodes that left the list and are not yet freed */
+};
+
+/* A cache over the FSD's device itself, for the structures of the medium. Embed and destroy it in
+ * dismount. block_bytes a multiple of the device's block. */
+void device_cache_init(struct cache *cache, const struct device_handle *handle,
+                       uint32_t block_bytes);
+
+#endif

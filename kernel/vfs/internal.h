@@ -1,0 +1,64 @@
+/*
+ * internal.h - what the files of kernel/vfs share and nobody else sees.
+ *
+ * Lock order: mounts (MOUNT) < vnodes (VNODE) < pages (CACHE).
+ */
+#ifndef KERNEL_VFS_INTERNAL_H
+#define KERNEL_VFS_INTERNAL_H
+
+#include "kernel/vfs/vfs.h"
+
+struct mount {
+    _Atomic int references; /* the table's, and one a path */
+    struct fsd *fsd;        /* owned */
+    struct vnode *root;     /* a reference */
+    char *text;             /* canonical absolute path, owned */
+    uint64_t hash;          /* of the path, as in struct path */
+    bool fixed;             /* the VFS's own: never unmounted by request */
+    struct list link;
+};
+
+struct path {
+    _Atomic int references;
+    struct path *parent; /* NULL: `/` */
+    struct mount *mount;
+    struct vnode *vnode;
+    uint64_t hash; /* of all names down from `/` */
+    size_t length;
+    char name[];
+};
+
+/* ---- vnode.c ---- */
+
+/* The vnode of an id, read from the medium when it is not in memory. A reference. */
+status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **vnode) MUST_CHECK;
+struct vnode *vnode_ref(struct vnode *vnode);
+void vnode_put(struct vnode *vnode);
+/* After the name was removed: it goes with its last user. The caller has a reference. */
+void vnode_unlinked(struct vnode *vnode);
+/* Before dismount; none may be referenced. */
+void vnodes_drop(struct fsd *fsd);
+size_t vnodes_reclaim(size_t wanted);
+void vnodes_count(struct vfs_counts *counts);
+/* May the file system be asked now? 0, -ESTALE, -ENOMEDIUM, -ENODEV. */
+status_t fsd_check(struct fsd *fsd) MUST_CHECK;
+
+/* ---- mount.c ---- */
+
+/* The mount that covers `parent`/`name`: a reference, or NULL. */
+struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash);
+struct mount *mount_get(struct mount *mount);
+void mount_put(struct mount *mount);
+
+/* ---- path.c ---- */
+
+uint64_t path_hash(uint64_t parent_hash, const char *name, size_t length);
+/* Takes over the references to mount and vnode, also when it fails (NULL). */
+struct path *path_create(struct path *parent, struct mount *mount, struct vnode *vnode,
+                         const char *name, size_t length);
+/* All but the last element, which must not be `.` or `..`; *last points into `text`. */
+status_t path_walk_parent(struct path *start, const char *text, struct path **parent,
+                          struct element *last) MUST_CHECK;
+void path_set_root(struct path *path);
+
+#endif

@@ -1,0 +1,372 @@
+/*
+ * mount.c - the mount table.
+ */
+#include "kernel/dev/driver.h"
+#include "kernel/log.h"
+#include "kernel/sched/sync.h"
+#include "kernel/vfs/internal.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+static struct mutex mounts_lock = MUTEX_INIT(mounts_lock, RANK_MOUNT);
+static struct list mounts = LIST_INIT(mounts); /* in the order of mounting */
+
+/* ---- references --------------------------------------------------------------------------- */
+
+struct mount *mount_get(struct mount *mount)
+{
+    atomic_fetch_add_explicit(&mount->references, 1, memory_order_relaxed);
+    return mount;
+}
+
+static void fsd_dismount(struct fsd *fsd)
+{
+    struct device_handle handle = fsd->device;
+    vnodes_drop(fsd);
+    fsd->ops->dismount(fsd);
+    device_close(&handle);
+}
+
+void mount_put(struct mount *mount)
+{
+    if (atomic_fetch_sub(&mount->references, 1) != 1)
+        return;
+    if (mount->root)
+        vnode_put(mount->root);
+    if (mount->fsd)
+        fsd_dismount(mount->fsd);
+    mem_free(mount->text);
+    mem_free(mount);
+}
+
+/* ---- finding ------------------------------------------------------------------------------ */
+
+/* Is `text` the path of parent/name? Compared from the end, a name at a time. */
+static bool mount_matches(const struct mount *mount, struct path *parent, const char *name,
+                          size_t length)
+{
+    size_t end = strlen(mount->text);
+    for (;;) {
+        if (length + 1 > end || mount->text[end - length - 1] != '/' ||
+            memcmp(mount->text + end - length, name, length) != 0)
+            return false;
+        end -= length + 1;
+        if (!parent->parent)
+            return end == 0;
+        name = parent->name;
+        length = parent->length;
+        parent = parent->parent;
+    }
+}
+
+struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash)
+{
+    struct mount *found = NULL;
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts) {
+        struct mount *mount = list_entry(link, struct mount, link);
+        if (mount->hash == hash && mount_matches(mount, parent, name, length))
+            found = mount_get(mount);
+    }
+    mutex_unlock(&mounts_lock);
+    return found;
+}
+
+/* The mount of exactly this path; the caller holds the table. */
+static struct mount *mount_at(const char *text)
+{
+    kassert(mutex_is_mine(&mounts_lock));
+    list_each(link, &mounts) {
+        struct mount *mount = list_entry(link, struct mount, link);
+        if (text_equal(mount->text, text))
+            return mount;
+    }
+    return NULL;
+}
+
+/* Is something mounted below, other than what the VFS keeps there? */
+static bool mount_has_children(const struct mount *mount)
+{
+    kassert(mutex_is_mine(&mounts_lock));
+    size_t length = strlen(mount->text);
+    list_each(link, &mounts) {
+        const struct mount *other = list_entry(link, struct mount, link);
+        if (!other->fixed && text_starts(other->text, mount->text) &&
+            (length == 1 || other->text[length] == '/') && other != mount)
+            return true;
+    }
+    return false;
+}
+
+/* ---- mounting ----------------------------------------------------------------------------- */
+
+/* Asks the FSDs in their order; the first that does not say "not mine" has the last word. */
+static status_t fsd_find(const struct device_handle *handle, const char *type,
+                         const char *options, struct fsd **fsd)
+{
+    status_t status = type ? -ENODEV : -EMEDIUMTYPE;
+    for (const struct driver *d = driver_next(NULL); d; d = driver_next(d)) {
+        if (!d->mount_fs || (type && !text_equal(type, d->name)))
+            continue;
+        status = d->mount_fs(handle, options, fsd);
+        if (status != -EMEDIUMTYPE)
+            return status;
+    }
+    return status;
+}
+
+static status_t fsd_open(const char *device_name, const char *type, const char *options,
+                         struct fsd **fsd)
+{
+    struct device_handle handle = { 0 };
+    status_t status = 0;
+    if (*device_name) {
+        struct device *device = device_find(device_name);
+        if (!device)
+            return -ENODEV;
+        status = device_open(device, &handle);
+        device_put(device);
+    } else if (!type) {
+        return -EINVAL;
+    }
+    if (!status)
+        status = fsd_find(&handle, type, options, fsd);
+    if (status)
+        device_close(&handle);
+    return status;
+}
+
+static struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t hash)
+{
+    struct mount *mount = mem_zalloc(sizeof(*mount));
+    char *copy = mem_alloc(strlen(text) + 1);
+    if (!mount || !copy) {
+        fsd_dismount(fsd);
+        mem_free(mount);
+        mem_free(copy);
+        return NULL;
+    }
+    atomic_init(&mount->references, 1);
+    text_copy(copy, strlen(text) + 1, text);
+    mount->fsd = fsd;
+    mount->text = copy;
+    mount->hash = hash;
+    list_init(&mount->link);
+    return mount;
+}
+
+static status_t mount_enter(struct mount *mount)
+{
+    mutex_lock(&mounts_lock);
+    bool taken = mount_at(mount->text) != NULL;
+    if (!taken)
+        list_push_back(&mounts, &mount->link);
+    mutex_unlock(&mounts_lock);
+    return taken ? -EBUSY : 0;
+}
+
+/* Mounts an FSD at a canonical path. Takes the FSD over, also when it fails. */
+static status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fixed)
+{
+    struct mount *mount = mount_create(fsd, text, hash);
+    if (!mount)
+        return -ENOMEM;
+    mount->fixed = fixed;
+    status_t status = vnode_get(fsd, VNODE_ROOT, &mount->root);
+    if (!status && mount->root->type != NODE_DIRECTORY)
+        status = -EUCLEAN;
+    if (!status)
+        status = mount_enter(mount);
+    if (status)
+        mount_put(mount);
+    return status;
+}
+
+status_t vfs_mount(struct path *start, const char *text, const char *device, const char *type,
+                   const char *options)
+{
+    struct path *path;
+    status_t status = path_walk(start, text, 0, &path);
+    if (status)
+        return status;
+    char *canonical = mem_alloc(PATH_BYTES_MAX + 1);
+    struct fsd *fsd;
+    if (!canonical)
+        status = -ENOMEM;
+    else if (!path_is_directory(path))
+        status = -ENOTDIR;
+    else if (path_is_mount_point(path))
+        status = -EBUSY;
+    else if (path_text(path, canonical, PATH_BYTES_MAX + 1) > PATH_BYTES_MAX)
+        status = -ENAMETOOLONG;
+    if (!status)
+        status = fsd_open(device, type, options ? options : "", &fsd);
+    if (!status)
+        status = mount_publish(fsd, canonical, path->hash, false);
+    mem_free(canonical);
+    path_put(path);
+    return status;
+}
+
+/* ---- unmounting --------------------------------------------------------------------------- */
+
+static status_t mount_leave(struct path *path)
+{
+    struct mount *mount = path->mount;
+    status_t status = 0;
+    mutex_lock(&mounts_lock);
+    /* the table's reference and the caller's path: more means somebody is inside */
+    if (mount->fixed || !path->parent)
+        status = -EBUSY;
+    else if (list_empty(&mount->link))
+        status = -EINVAL;
+    else if (mount_has_children(mount) || atomic_load(&mount->references) > 2)
+        status = -EBUSY;
+    else
+        list_remove(&mount->link);
+    mutex_unlock(&mounts_lock);
+    return status;
+}
+
+status_t vfs_unmount(struct path *start, const char *text)
+{
+    struct path *path;
+    status_t status = path_walk(start, text, 0, &path);
+    if (status)
+        return status;
+    if (!path_is_mount_point(path))
+        status = -EINVAL;
+    else if (!(status = mount_leave(path)))
+        mount_put(path->mount); /* the table's */
+    path_put(path);
+    return status;
+}
+
+static struct mount *mount_take_of_device(struct device *device)
+{
+    struct mount *found = NULL;
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts) {
+        struct mount *mount = list_entry(link, struct mount, link);
+        if (!found && mount->fsd->device.device == device)
+            found = mount;
+    }
+    if (found)
+        list_remove(&found->link);
+    mutex_unlock(&mounts_lock);
+    return found;
+}
+
+unsigned vfs_unmount_device(struct device *device)
+{
+    unsigned count = 0;
+    for (struct mount *mount; (mount = mount_take_of_device(device)); count++)
+        mount_put(mount);
+    return count;
+}
+
+/* ---- start, stop, listing ----------------------------------------------------------------- */
+
+static status_t mount_builtin(const char *type, const char *text, bool fixed)
+{
+    struct fsd *fsd;
+    uint64_t hash = 0;
+    for (const char *at = text; *at == '/' && at[1];) {
+        const char *name = ++at;
+        while (*at && *at != '/')
+            at++;
+        hash = path_hash(hash, name, (size_t)(at - name));
+    }
+    status_t status = fsd_open("", type, "", &fsd);
+    return status ? status : mount_publish(fsd, text, hash, fixed);
+}
+
+status_t vfs_start(void)
+{
+    status_t status = mount_builtin("ramfs", "/", true);
+    if (status)
+        return status;
+    struct mount *mount = list_entry(mounts.next, struct mount, link);
+    struct path *root = path_create(NULL, mount_get(mount), vnode_ref(mount->root), "", 0);
+    if (!root)
+        return -ENOMEM;
+    path_set_root(root);
+    status = vfs_mkdir(root, "/System");
+    if (!status)
+        status = mount_builtin("devfs", "/System/Devices", true);
+    return status ? status : vfs_mkdir(root, "/Drives");
+}
+
+void vfs_stop(void)
+{
+    struct path *root = path_root();
+    path_put(root); /* ours */
+    path_put(root); /* that of vfs_start */
+    path_set_root(NULL);
+    while (!list_empty(&mounts)) { /* last mounted, first unmounted */
+        struct mount *mount = list_entry(mounts.prev, struct mount, link);
+        list_remove(&mount->link);
+        kassert(atomic_load(&mount->references) == 1);
+        mount_put(mount);
+    }
+}
+
+static struct mount *mount_nth(unsigned n)
+{
+    struct mount *found = NULL;
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts)
+        if (!found && n-- == 0)
+            found = mount_get(list_entry(link, struct mount, link));
+    mutex_unlock(&mounts_lock);
+    return found;
+}
+
+status_t vfs_mount_info(unsigned n, struct mount_info *info)
+{
+    struct mount *mount = mount_nth(n);
+    if (!mount)
+        return -ENOENT;
+    struct device *device = mount->fsd->device.device;
+    *info = (struct mount_info){ 0 };
+    text_copy(info->path, sizeof(info->path), mount->text);
+    if (device)
+        text_copy(info->device, sizeof(info->device),
+                  device->alias[0] ? device->alias : device->name);
+    status_t status = mount->fsd->ops->get_fs_info(mount->fsd, &info->fs);
+    mount_put(mount);
+    return status;
+}
+
+/* Is `text` directly below the directory of this path? Then its last element. */
+static const char *mount_name_below(const char *text, const char *directory)
+{
+    size_t length = strlen(directory);
+    if (length == 1)
+        length = 0; /* "/" */
+    if (!text_starts(text, directory) || text[length] != '/' || !text[length + 1])
+        return NULL;
+    const char *name = text + length + 1;
+    return strchr(name, '/') ? NULL : name;
+}
+
+status_t vfs_mount_below(struct path *path, unsigned n, char *name, size_t bytes)
+{
+    char *text = mem_alloc(PATH_BYTES_MAX + 1);
+    status_t status = text ? -ENOENT : -ENOMEM;
+    if (!text)
+        return status;
+    path_text(path, text, PATH_BYTES_MAX + 1);
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts) {
+        const struct mount *mount = list_entry(link, struct mount, link);
+        const char *last = mount_name_below(mount->text, text);
+        if (last && status && n-- == 0) {
+            text_copy(name, bytes, last);
+            status = 0;
+        }
+    }
+    mutex_unlock(&mounts_lock);
+    mem_free(text);
+    return status;
+}

@@ -1,0 +1,372 @@
+/*
+ * path.c - walking paths.
+ */
+#include "kernel/vfs/internal.h"
+#include "lib/hash.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "lib/utf8.h"
+
+enum { LINKS_MAX = 16 };
+
+static struct path *root;
+
+/* ---- path objects ------------------------------------------------------------------------- */
+
+uint64_t path_hash(uint64_t parent_hash, const char *name, size_t length)
+{
+    return hash_bytes(name, length, parent_hash + 1);
+}
+
+struct path *path_create(struct path *parent, struct mount *mount, struct vnode *vnode,
+                         const char *name, size_t length)
+{
+    struct path *path = mem_alloc(sizeof(*path) + length + 1);
+    if (!path) {
+        vnode_put(vnode);
+        mount_put(mount);
+        return NULL;
+    }
+    atomic_init(&path->references, 1);
+    path->parent = parent ? path_get(parent) : NULL;
+    path->mount = mount;
+    path->vnode = vnode;
+    path->hash = parent ? path_hash(parent->hash, name, length) : 0;
+    path->length = length;
+    memcpy(path->name, name, length);
+    path->name[length] = '\0';
+    return path;
+}
+
+void path_set_root(struct path *path)
+{
+    root = path;
+}
+
+struct path *path_root(void)
+{
+    return path_get(root);
+}
+
+struct path *path_get(struct path *path)
+{
+    atomic_fetch_add_explicit(&path->references, 1, memory_order_relaxed);
+    return path;
+}
+
+void path_put(struct path *path)
+{
+    while (path && atomic_fetch_sub(&path->references, 1) == 1) {
+        struct path *parent = path->parent;
+        vnode_put(path->vnode);
+        mount_put(path->mount);
+        mem_free(path);
+        path = parent;
+    }
+}
+
+struct vnode *path_vnode(struct path *path)
+{
+    return path->vnode;
+}
+
+struct fsd *path_fsd(struct path *path)
+{
+    return path->mount->fsd;
+}
+
+bool path_is_directory(struct path *path)
+{
+    return path->vnode->type == NODE_DIRECTORY;
+}
+
+bool path_is_mount_point(struct path *path)
+{
+    return !path->parent || path->mount != path->parent->mount;
+}
+
+size_t path_text(struct path *path, char *text, size_t bytes)
+{
+    size_t length = path->parent ? 0 : 1;
+    for (struct path *at = path; at->parent; at = at->parent)
+        length += 1 + at->length;
+    if (!bytes)
+        return length;
+    text_copy(text, bytes, path->parent ? "" : "/");
+    size_t end = length;
+    for (struct path *at = path; at->parent; at = at->parent) {
+        end -= 1 + at->length;
+        for (size_t i = 0; i <= at->length && end + i < bytes - 1; i++)
+            text[end + i] = i ? at->name[i - 1] : '/';
+    }
+    text[length < bytes ? length : bytes - 1] = '\0';
+    return length;
+}
+
+/* ---- a walk ------------------------------------------------------------------------------- */
+
+struct walk {
+    struct path *at;   /* a reference */
+    const char *rest;  /* what is still to be walked */
+    char *expanded;    /* owned text that `rest` points into once a link was met */
+    unsigned links;
+};
+
+/* Takes the next element off the rest; false when there is none. */
+static bool walk_next(struct walk *walk, struct element *element)
+{
+    while (*walk->rest == '/')
+        walk->rest++;
+    element->name = walk->rest;
+    while (*walk->rest && *walk->rest != '/')
+        walk->rest++;
+    element->length = (size_t)(walk->rest - element->name);
+    return element->length > 0;
+}
+
+static bool element_is(struct element element, const char *text)
+{
+    return text_equal_n(element.name, element.length, text, strlen(text));
+}
+
+static void walk_move(struct walk *walk, struct path *to)
+{
+    path_put(walk->at);
+    walk->at = to;
+}
+
+/* The child through the mount table, or NULL when nothing is mounted there. */
+static status_t child_mounted(struct path *parent, struct element element, struct path **result)
+{
+    uint64_t hash = path_hash(parent->hash, element.name, element.length);
+    struct mount *mount = mount_find(parent, element.name, element.length, hash);
+    *result = NULL;
+    if (!mount)
+        return 0;
+    *result = path_create(parent, mount, vnode_ref(mount->root), element.name, element.length);
+    return *result ? 0 : -ENOMEM;
+}
+
+static status_t child_of_vnode(struct path *parent, struct element element, struct path **result)
+{
+    struct fsd *fsd = parent->mount->fsd;
+    vnode_id_t id;
+    struct vnode *vnode = NULL;
+    status_t status = fsd_check(fsd);
+    if (!status)
+        status = fsd->ops->lookup(fsd, parent->vnode, element, &id);
+    if (!status)
+        status = vnode_get(fsd, id, &vnode);
+    if (status)
+        return status;
+    *result = path_create(parent, mount_get(parent->mount), vnode, element.name, element.length);
+    return *result ? 0 : -ENOMEM;
+}
+
+static status_t child_get(struct path *parent, struct element element, bool cross,
+                          struct path **result)
+{
+    *result = NULL;
+    if (!path_is_directory(parent))
+        return -ENOTDIR;
+    if (element.length > NAME_BYTES_MAX)
+        return -ENAMETOOLONG;
+    status_t status = cross ? child_mounted(parent, element, result) : 0;
+    if (status || *result)
+        return status;
+    return child_of_vnode(parent, element, result);
+}
+
+status_t path_child(struct path *parent, const char *name, bool cross, struct path **result)
+{
+    struct element element = { name, strlen(name) };
+    return child_get(parent, element, cross, result);
+}
+
+/* Puts the link's target in front of the rest. The walk stands at the link's directory. */
+static status_t walk_expand(struct walk *walk, struct path *link)
+{
+    struct fsd *fsd = link->mount->fsd;
+    if (++walk->links > LINKS_MAX)
+        return -ELOOP;
+    if (!fsd->ops->read_link)
+        return -EOPNOTSUPP;
+    char *text = mem_alloc(PATH_BYTES_MAX + 1);
+    if (!text)
+        return -ENOMEM;
+    ssize_t length = fsd->ops->read_link(fsd, link->vnode, text, PATH_BYTES_MAX + 1);
+    size_t rest = strlen(walk->rest);
+    if (length >= 0 && (size_t)length + rest > PATH_BYTES_MAX)
+        length = -ENAMETOOLONG;
+    if (length <= 0) {
+        mem_free(text);
+        return length ? (status_t)length : -ENOENT;
+    }
+    memcpy(text + length, walk->rest, rest + 1);
+    mem_free(walk->expanded);
+    walk->rest = walk->expanded = text;
+    if (text[0] == '/')
+        walk_move(walk, path_root());
+    return 0;
+}
+
+static status_t walk_step(struct walk *walk, struct element element, unsigned flags)
+{
+    if (!path_is_directory(walk->at))
+        return -ENOTDIR;
+    if (element_is(element, "."))
+        return 0;
+    if (element_is(element, "..")) {
+        if (walk->at->parent)
+            walk_move(walk, path_get(walk->at->parent));
+        return 0;
+    }
+    struct path *child;
+    status_t status = child_get(walk->at, element, true, &child);
+    if (status)
+        return status;
+    if (child->vnode->type != NODE_LINK || (!*walk->rest && flags & WALK_NO_FOLLOW)) {
+        walk_move(walk, child);
+        return 0;
+    }
+    status = walk_expand(walk, child);
+    path_put(child);
+    return status;
+}
+
+status_t path_walk(struct path *start, const char *text, unsigned flags, struct path **result)
+{
+    size_t length = strlen(text);
+    *result = NULL;
+    if (!length)
+        return -ENOENT;
+    if (length > PATH_BYTES_MAX)
+        return -ENAMETOOLONG;
+    struct walk walk = { .at = text[0] == '/' ? path_root() : path_get(start), .rest = text };
+    struct element element;
+    status_t status = 0;
+    while (!status && walk_next(&walk, &element))
+        status = walk_step(&walk, element, flags);
+    if (!status && text[length - 1] == '/' && !path_is_directory(walk.at))
+        status = -ENOTDIR;
+    mem_free(walk.expanded);
+    if (status)
+        path_put(walk.at);
+    else
+        *result = walk.at;
+    return status;
+}
+
+status_t path_walk_parent(struct path *start, const char *text, struct path **parent,
+                          struct element *last)
+{
+    size_t length = strlen(text);
+    if (length > PATH_BYTES_MAX)
+        return -ENAMETOOLONG;
+    while (length > 1 && text[length - 1] == '/')
+        length--;
+    size_t head = length;
+    while (head && text[head - 1] != '/')
+        head--;
+    *last = (struct element){ text + head, length - head };
+    if (!last->length || element_is(*last, ".") || element_is(*last, ".."))
+        return -EINVAL;
+    if (last->length > NAME_BYTES_MAX)
+        return -ENAMETOOLONG;
+    if (!utf8_valid(last->name, last->length))
+        return -EILSEQ;
+    char *directory = mem_alloc(head + 2);
+    if (!directory)
+        return -ENOMEM;
+    text_copy(directory, head + 2, head ? text : ".");
+    if (head)
+        directory[head] = '\0';
+    status_t status = path_walk(start, directory, 0, parent);
+    mem_free(directory);
+    return status;
+}
+
+/* ---- about nodes -------------------------------------------------------------------------- */
+
+status_t path_info(struct path *path, unsigned levels, struct node_info *info)
+{
+    struct fsd *fsd = path->mount->fsd;
+    *info = (struct node_info){
+        .known = INFO_DIRENT,
+        .id = path->vnode->id,
+        .type = path->vnode->type,
+        .alias = path->vnode->id,
+    };
+    status_t status = fsd_check(fsd);
+    return status ? status : fsd->ops->get_info(fsd, path->vnode, levels, info);
+}
+
+ssize_t path_read_link(struct path *path, char *target, size_t bytes)
+{
+    struct fsd *fsd = path->mount->fsd;
+    status_t status = fsd_check(fsd);
+    if (status)
+        return status;
+    if (path->vnode->type != NODE_LINK)
+        return -EINVAL;
+    return fsd->ops->read_link ? fsd->ops->read_link(fsd, path->vnode, target, bytes)
+                               : -EOPNOTSUPP;
+}
+
+/* ---- changing names ----------------------------------------------------------------------- */
+
+status_t vfs_mkdir(struct path *start, const char *text)
+{
+    struct path *parent;
+    struct element last;
+    status_t status = path_walk_parent(start, text, &parent, &last);
+    if (status)
+        return status;
+    struct fsd *fsd = parent->mount->fsd;
+    vnode_id_t id;
+    if (!path_is_directory(parent))
+        status = -ENOTDIR;
+    else if (!fsd->ops->lookup(fsd, parent->vnode, last, &id))
+        status = -EEXIST;
+    else
+        status = fsd->ops->mkdir ? fsd->ops->mkdir(fsd, parent->vnode, last, &id) : -EROFS;
+    path_put(parent);
+    return status;
+}
+
+/* What a name in `parent` stands for, for a change of it; -EBUSY when it is a mount point. */
+static status_t child_for_change(struct path *parent, struct element element,
+                                 struct path **child)
+{
+    status_t status = child_mounted(parent, element, child);
+    if (*child) {
+        path_put(*child);
+        return -EBUSY;
+    }
+    if (!status && !path_is_directory(parent))
+        status = -ENOTDIR;
+    return status ? status : child_of_vnode(parent, element, child);
+}
+
+status_t vfs_unlink(struct path *start, const char *text)
+{
+    struct path *parent, *child;
+    struct element last;
+    status_t status = path_walk_parent(start, text, &parent, &last);
+    if (status)
+        return status;
+    struct fsd *fsd = parent->mount->fsd;
+    status = child_for_change(parent, last, &child);
+    if (!status) {
+        if (text[strlen(text) - 1] == '/' && !path_is_directory(child))
+            status = -ENOTDIR;
+        else
+            status = fsd->ops->unlink ? fsd->ops->unlink(fsd, parent->vnode, last, child->vnode)
+                                      : -EROFS;
+        if (!status)
+            vnode_unlinked(child->vnode);
+        path_put(child);
+    }
+    path_put(parent);
+    return status;
+}

@@ -1,0 +1,145 @@
+/*
+ * vfs.h - paths, mounts and files, for those who use them (kernel/vfs/fsd.h: for those who make
+ * file systems).
+ *
+ * Paths       A `struct path` is a place that was walked to: a referenced mount, vnode, the path
+ *             it was reached by, and its name there. `..` goes back to that parent, out of a mount
+ *             too, and stays at `/`. Vnodes themselves have no parent. At most 16 links a walk.
+ * Mounts      The table holds (parent path, name) as text. A mounted file system covers the
+ *             directory of that path. `/System/Devices` is the VFS's own: it stays whatever is or
+ *             is not mounted at /System.
+ * Files       A `struct file` is an open handle with an offset; one thread uses it at a time.
+ *             Reading goes through the vnode's file cache.
+ * Media       Everything answers -ESTALE, -ENOMEDIUM or -ENODEV once the disc beneath was changed,
+ *             taken out, or its drive went, from memory too.
+ * Locking     Called from threads with no lock held; may wait for devices.
+ * Ownership   Functions that return a path or a file give a reference; path_put, file_close.
+ */
+#ifndef KERNEL_VFS_VFS_H
+#define KERNEL_VFS_VFS_H
+
+#include "kernel/vfs/cache.h"
+#include "kernel/vfs/fsd.h"
+
+struct path;
+struct mount;
+struct file;
+
+/* ---- paths -------------------------------------------------------------------------------- */
+
+enum {
+    WALK_NO_FOLLOW = 1, /* a link as last element is the result itself */
+};
+
+struct path *path_root(void);
+struct path *path_get(struct path *path);
+void path_put(struct path *path); /* NULL: nothing */
+
+/* From `start`, or from `/` when `text` begins with a slash. A trailing slash asks for a
+ * directory. -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, or what the file system says. */
+status_t path_walk(struct path *start, const char *text, unsigned flags,
+                   struct path **result) MUST_CHECK;
+/* One more element, which read_dir gave: never `.` nor `..`. Links are not followed. Crosses into
+ * a mount only when `cross`. */
+status_t path_child(struct path *parent, const char *name, bool cross,
+                    struct path **result) MUST_CHECK;
+/* The absolute path, cut to `bytes`; returns its whole length. */
+size_t path_text(struct path *path, char *text, size_t bytes);
+struct vnode *path_vnode(struct path *path); /* borrowed */
+struct fsd *path_fsd(struct path *path);     /* borrowed */
+bool path_is_directory(struct path *path);
+/* Is it the root of what is mounted there? */
+bool path_is_mount_point(struct path *path);
+
+/* What is known of a node; `known` says which levels. */
+status_t path_info(struct path *path, unsigned levels, struct node_info *info) MUST_CHECK;
+ssize_t path_read_link(struct path *path, char *target, size_t bytes) MUST_CHECK;
+/* The MIME type that the name tells, "application/octet-stream" for none. */
+const char *mime_type(const char *name);
+
+/* ---- changing names ----------------------------------------------------------------------- */
+
+status_t vfs_mkdir(struct path *start, const char *text) MUST_CHECK;
+status_t vfs_unlink(struct path *start, const char *text) MUST_CHECK; /* empty directories too */
+
+/* ---- mounts ------------------------------------------------------------------------------- */
+
+/* Mounts what `device` (name or alias, "" for none) holds over the directory `text`. `type` names
+ * the FSD, or NULL asks all of them in turn. -EBUSY when something is mounted there. -EMEDIUMTYPE
+ * when no FSD knows the medium. */
+status_t vfs_mount(struct path *start, const char *text, const char *device, const char *type,
+                   const char *options) MUST_CHECK;
+/* -EINVAL when it is no mount point; -EBUSY while files or directories on it are in use or
+ * something is mounted below. */
+status_t vfs_unmount(struct path *start, const char *text) MUST_CHECK;
+/* Takes the mounts of a device out of the tree at once; what is open on them answers errors until
+ * closed. Returns how many. */
+unsigned vfs_unmount_device(struct device *device);
+/* At start: the root file system and `/System/Devices`. */
+status_t vfs_start(void) MUST_CHECK;
+/* Unmounts everything (host tests); kasserts that nothing was in use. */
+void vfs_stop(void);
+
+struct mount_info {
+    char path[256];
+    char device[DEVICE_NAME_BYTES];
+    struct fs_info fs;
+};
+/* The n-th mount in the order of mounting; -ENOENT past the last. */
+status_t vfs_mount_info(unsigned n, struct mount_info *info) MUST_CHECK;
+/* The name of the n-th mount directly below `path`; -ENOENT past the last. */
+status_t vfs_mount_below(struct path *path, unsigned n, char *name, size_t bytes) MUST_CHECK;
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+enum {
+    OPEN_READ = 1,
+    OPEN_WRITE = 2,
+    OPEN_CREATE = 4,
+    OPEN_TRUNCATE = 8,
+    OPEN_APPEND = 16,
+    OPEN_DIRECTORY = 32, /* for dir_read */
+};
+
+status_t file_open(struct path *start, const char *text, unsigned flags,
+                   struct file **file) MUST_CHECK;
+status_t file_open_path(struct path *path, unsigned flags, struct file **file) MUST_CHECK;
+/* By vnode id in the file system that `mounted` lies on. Such a file has no path. */
+status_t file_open_id(struct path *mounted, vnode_id_t id, unsigned flags,
+                      struct file **file) MUST_CHECK;
+void file_close(struct file *file); /* NULL: nothing */
+
+uint64_t file_size(struct file *file);
+void file_seek(struct file *file, uint64_t offset_bytes);
+/* Bytes moved; 0 at the end; an errno when not one could be. */
+ssize_t file_read(struct file *file, void *buffer, size_t bytes) MUST_CHECK;
+ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer,
+                     size_t bytes) MUST_CHECK;
+ssize_t file_write(struct file *file, const void *buffer, size_t bytes) MUST_CHECK;
+/* Reads past the cache straight into the segments' memory, without copying where offset and length
+ * are whole cache blocks of the file, else through the cache: the same bytes. All of them, or an
+ * errno with *done_bytes good ones. */
+status_t file_read_direct(struct file *file, uint64_t offset_bytes,
+                          const struct io_segment *segments, unsigned segment_count,
+                          uint32_t length_bytes, uint32_t *done_bytes) MUST_CHECK;
+/* DESIGN.md "No deadlock": the level of the device that holds the file; 0 for none. */
+unsigned file_level(struct file *file);
+
+/* The next bytes in place, at the file's offset, which moves on; 0 at the end. */
+ssize_t file_view(struct file *file, struct cache_view *view) MUST_CHECK;
+void file_view_close(struct file *file, struct cache_view *view);
+
+/* 1 and an entry, 0 at the end, or an errno. Mount points that the directory itself does not hold
+ * are not listed (vfs_mount_below). */
+int dir_read(struct file *directory, struct dir_entry *entry) MUST_CHECK;
+
+/* ---- memory ------------------------------------------------------------------------------- */
+
+/* Frees clean pages and unused vnodes; for mem_set_reclaim(). */
+size_t vfs_reclaim(size_t pages);
+struct vfs_counts {
+    size_t pages, vnodes, unused_vnodes;
+};
+struct vfs_counts vfs_counts(void);
+
+#endif

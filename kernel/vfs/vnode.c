@@ -1,0 +1,320 @@
+/*
+ * vnode.c - vnodes in memory: one table, found by (file system, id).
+ *
+ * A vnode that nobody references stays, with its pages, until memory is wanted or there are too
+ * many: the next one who asks finds it.
+ */
+#include "kernel/sched/sync.h"
+#include "kernel/vfs/internal.h"
+#include "lib/hash.h"
+
+enum { BUCKETS = 256, UNUSED_MAX = 2048 };
+
+static struct {
+    struct spin lock;
+    struct list buckets[BUCKETS]; /* all zero: not yet used */
+    struct list unused;           /* front: longest unused */
+    size_t count, unused_count;
+    struct wait_queue loaded;
+} vnodes = {
+    .lock = SPIN_INIT(RANK_VNODE),
+    .unused = LIST_INIT(vnodes.unused),
+    .loaded = WAIT_QUEUE_INIT(vnodes.loaded),
+};
+
+status_t fsd_check(struct fsd *fsd)
+{
+    return fsd->device.device ? device_check(&fsd->device) : 0;
+}
+
+/* ---- the vnode's cache -------------------------------------------------------------------- */
+
+static void vnode_fill(struct cache *cache, struct cache_fill *fill)
+{
+    struct vnode *vnode = cache->owner;
+    struct vfs_io *io = cache_fill_io(fill);
+    io->vnode = vnode;
+    vnode->fsd->ops->read_write(vnode->fsd, io);
+}
+
+static status_t vnode_check(struct cache *cache)
+{
+    struct vnode *vnode = cache->owner;
+    struct fsd *fsd = vnode->fsd;
+    return fsd->ops->check ? fsd->ops->check(fsd, vnode) : fsd_check(fsd);
+}
+
+static const struct cache_ops vnode_cache_ops = { .fill = vnode_fill, .check = vnode_check };
+
+static void vfs_io_part_done(struct io_request *request)
+{
+    struct vfs_io *io = request->context;
+    struct fsd *fsd = io->vnode->fsd;
+    io->done_bytes += request->done_bytes;
+    fsd->ops->finish_io(fsd, io);
+}
+
+void vfs_io_submit_to(struct vfs_io *io, const struct device_handle *handle,
+                      uint64_t device_offset_bytes, uint64_t length_bytes)
+{
+    io->request = (struct io_request){
+        .device = handle->device,
+        .op = io->op,
+        .generation = handle->generation,
+        .offset_bytes = device_offset_bytes,
+        .length_bytes = length_bytes,
+        .segments = io->segments,
+        .segment_count = io->segment_count,
+        .skip_bytes = io->done_bytes,
+        .complete = vfs_io_part_done,
+        .context = io,
+    };
+    io_submit(&io->request);
+}
+
+void vfs_io_submit(struct vfs_io *io, uint64_t device_offset_bytes, uint64_t length_bytes)
+{
+    vfs_io_submit_to(io, &io->vnode->fsd->device, device_offset_bytes, length_bytes);
+}
+
+void vfs_io_complete(struct vfs_io *io, status_t status)
+{
+    io->complete(io, status);
+}
+
+/* ---- the table ---------------------------------------------------------------------------- */
+
+static struct list *vnode_bucket(const struct fsd *fsd, vnode_id_t id)
+{
+    struct list *bucket = &vnodes.buckets[hash_u64((uint64_t)(uintptr_t)fsd ^ id) % BUCKETS];
+    if (!bucket->next)
+        list_init(bucket);
+    return bucket;
+}
+
+static struct vnode *vnode_find(const struct fsd *fsd, vnode_id_t id)
+{
+    kassert(spin_is_held(&vnodes.lock));
+    struct list *bucket = vnode_bucket(fsd, id);
+    list_each(link, bucket) {
+        struct vnode *vnode = list_entry(link, struct vnode, hash_link);
+        if (vnode->fsd == fsd && vnode->id == id)
+            return vnode;
+    }
+    return NULL;
+}
+
+static void vnode_remove(struct vnode *vnode)
+{
+    if (!list_empty(&vnode->unused_link))
+        vnodes.unused_count--;
+    list_remove(&vnode->unused_link);
+    list_remove(&vnode->hash_link);
+    list_remove(&vnode->fsd_link);
+    vnodes.count--;
+    atomic_fetch_add(&vnode->fsd->dying, 1); /* vnode_destroy() follows */
+}
+
+/* Frees a vnode that is in no table and has no user. May wait for read-ahead still under way. */
+static void vnode_destroy(struct vnode *vnode)
+{
+    struct fsd *fsd = vnode->fsd;
+    cache_destroy(&vnode->cache);
+    if (fsd->ops->put_vnode && !vnode->failed)
+        fsd->ops->put_vnode(fsd, vnode);
+    mem_free(vnode);
+    atomic_fetch_sub(&fsd->dying, 1);
+}
+
+static struct vnode *vnode_create(struct fsd *fsd, vnode_id_t id)
+{
+    struct vnode *vnode = mem_zalloc(sizeof(*vnode));
+    if (!vnode)
+        return NULL;
+    vnode->fsd = fsd;
+    vnode->id = id;
+    vnode->cache_block_bytes = fsd->cache_block_bytes;
+    vnode->level = fsd->device.device ? fsd->device.device->level : 0;
+    vnode->references = 1;
+    vnode->loading = true;
+    list_init(&vnode->hash_link);
+    list_init(&vnode->unused_link);
+    list_init(&vnode->fsd_link);
+    return vnode;
+}
+
+static status_t vnode_load(struct vnode *vnode)
+{
+    status_t status = vnode->fsd->ops->get_vnode(vnode->fsd, vnode);
+    if (!status && vnode->cache_block_bytes)
+        cache_init(&vnode->cache, &vnode_cache_ops, vnode, vnode->cache_block_bytes,
+                   vnode->size_bytes);
+    spin_lock(&vnodes.lock);
+    vnode->loading = false;
+    vnode->failed = status;
+    if (status) { /* the next one asks again; those who wait now see `failed` */
+        list_remove(&vnode->hash_link);
+        list_remove(&vnode->fsd_link);
+    }
+    wait_queue_wake_all(&vnodes.loaded);
+    spin_unlock(&vnodes.lock);
+    if (status)
+        vnode_put(vnode);
+    return status;
+}
+
+/* Takes a reference to what is in the table, or puts `fresh` there. */
+static struct vnode *vnode_find_or_insert(struct vnode *fresh)
+{
+    spin_lock(&vnodes.lock);
+    struct vnode *vnode = vnode_find(fresh->fsd, fresh->id);
+    if (!vnode) {
+        list_push_front(vnode_bucket(fresh->fsd, fresh->id), &fresh->hash_link);
+        list_push_back(&fresh->fsd->vnodes, &fresh->fsd_link);
+        vnodes.count++;
+        spin_unlock(&vnodes.lock);
+        return fresh;
+    }
+    if (!vnode->references++) {
+        list_remove(&vnode->unused_link);
+        vnodes.unused_count--;
+    }
+    while (vnode->loading)
+        (void)!wait_queue_wait(&vnodes.loaded, &vnodes.lock, TIME_NEVER);
+    spin_unlock(&vnodes.lock);
+    return vnode;
+}
+
+status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **result)
+{
+    status_t status = fsd_check(fsd);
+    if (status)
+        return status;
+    struct vnode *fresh = vnode_create(fsd, id);
+    if (!fresh)
+        return -ENOMEM;
+    struct vnode *vnode = vnode_find_or_insert(fresh);
+    if (vnode == fresh) {
+        status = vnode_load(vnode);
+    } else {
+        mem_free(fresh);
+        status = vnode->failed;
+        if (status)
+            vnode_put(vnode);
+    }
+    *result = status ? NULL : vnode;
+    return status;
+}
+
+struct vnode *vnode_ref(struct vnode *vnode)
+{
+    spin_lock(&vnodes.lock);
+    vnode->references++;
+    spin_unlock(&vnodes.lock);
+    return vnode;
+}
+
+/* One that must go: its name or its loading failed, or too many are unused. */
+static struct vnode *vnode_surplus(struct vnode *vnode)
+{
+    if (vnode->failed || vnode->transient)
+        return vnode;
+    list_push_back(&vnodes.unused, &vnode->unused_link);
+    if (++vnodes.unused_count <= UNUSED_MAX)
+        return NULL;
+    return list_entry(vnodes.unused.next, struct vnode, unused_link);
+}
+
+void vnode_put(struct vnode *vnode)
+{
+    struct vnode *surplus = NULL;
+    spin_lock(&vnodes.lock);
+    kassert(vnode->references > 0);
+    if (--vnode->references == 0 && (surplus = vnode_surplus(vnode)))
+        vnode_remove(surplus);
+    spin_unlock(&vnodes.lock);
+    if (surplus)
+        vnode_destroy(surplus);
+}
+
+void vnode_unlinked(struct vnode *vnode)
+{
+    spin_lock(&vnodes.lock);
+    vnode->transient = true;
+    list_remove(&vnode->hash_link); /* nobody finds it by id any more */
+    spin_unlock(&vnodes.lock);
+}
+
+void vnodes_drop(struct fsd *fsd)
+{
+    for (;;) {
+        struct vnode *vnode = NULL;
+        spin_lock(&vnodes.lock);
+        if (!list_empty(&fsd->vnodes)) {
+            vnode = list_entry(fsd->vnodes.next, struct vnode, fsd_link);
+            kassert(!vnode->references);
+            vnode_remove(vnode);
+        }
+        spin_unlock(&vnodes.lock);
+        if (!vnode)
+            break;
+        vnode_destroy(vnode);
+    }
+    while (atomic_load(&fsd->dying)) /* others, reclaim among them, are freeing the last ones */
+        thread_sleep_until(time_now_us() + 100);
+}
+
+/* ---- reclaim ------------------------------------------------------------------------------ */
+
+/* An unused vnode without pages or fills: freeing it waits for nothing. */
+static struct vnode *vnode_take_idle(void)
+{
+    struct vnode *found = NULL;
+    if (!spin_try_lock(&vnodes.lock))
+        return NULL;
+    list_each(link, &vnodes.unused) {
+        struct vnode *vnode = list_entry(link, struct vnode, unused_link);
+        if (!vnode->cache.ops || cache_is_idle(&vnode->cache)) {
+            vnode_remove(vnode);
+            found = vnode;
+            break;
+        }
+    }
+    spin_unlock(&vnodes.lock);
+    return found;
+}
+
+size_t vnodes_reclaim(size_t wanted)
+{
+    size_t freed = 0;
+    for (struct vnode *vnode; freed < wanted && (vnode = vnode_take_idle()); freed++) {
+        vnode->cache.ops = NULL; /* nothing left to destroy, no lock to take */
+        vnode_destroy(vnode);
+    }
+    return freed;
+}
+
+size_t vfs_reclaim(size_t wanted)
+{
+    size_t before = page_free_count();
+    cache_reclaim(wanted);
+    if (page_free_count() < before + wanted)
+        vnodes_reclaim(64 * wanted);
+    size_t now = page_free_count();
+    return now > before ? now - before : 0;
+}
+
+void vnodes_count(struct vfs_counts *counts)
+{
+    spin_lock(&vnodes.lock);
+    counts->vnodes = vnodes.count;
+    counts->unused_vnodes = vnodes.unused_count;
+    spin_unlock(&vnodes.lock);
+}
+
+struct vfs_counts vfs_counts(void)
+{
+    struct vfs_counts counts = { .pages = cache_page_count() };
+    vnodes_count(&counts);
+    return counts;
+}

@@ -1,0 +1,61 @@
+/*
+ * Reference: Intel SDM volume 3, 3.4.5 (descriptors), 8.7 (64-bit task state segment).
+ */
+#include "kernel/x86/gdt.h"
+
+struct task_state {
+    uint32_t reserved0;
+    uint64_t stacks[3];
+    uint64_t reserved1;
+    uint64_t interrupt_stacks[7];
+    uint64_t reserved2;
+    uint16_t reserved3, port_map;
+} __attribute__((packed));
+
+struct table_pointer {
+    uint16_t limit;
+    uint64_t base;
+} __attribute__((packed));
+
+enum { DOUBLE_FAULT_STACK_BYTES = 8192 };
+
+static uint8_t double_fault_stack[DOUBLE_FAULT_STACK_BYTES] __attribute__((aligned(16)));
+static struct task_state task_state;
+static uint64_t gdt[5] = {
+    [GDT_CODE / 8] = 0x00af9b000000ffff,
+    [GDT_DATA / 8] = 0x00cf93000000ffff,
+};
+
+static void describe_task_state(void)
+{
+    uint64_t base = (uint64_t)&task_state, limit = sizeof task_state - 1;
+
+    gdt[GDT_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    gdt[GDT_TSS / 8 + 1] = base >> 32;
+}
+
+void gdt_start(void)
+{
+    struct table_pointer pointer = { sizeof gdt - 1, (uint64_t)gdt };
+
+    task_state.interrupt_stacks[GDT_IST_DOUBLE_FAULT - 1] =
+        (uint64_t)double_fault_stack + sizeof double_fault_stack;
+    task_state.port_map = sizeof task_state;
+    describe_task_state();
+
+    __asm__ volatile("lgdt %0\n\t"
+                     "pushq %q1\n\t"
+                     "leaq 1f(%%rip), %%rax\n\t"
+                     "pushq %%rax\n\t"
+                     "lretq\n"
+                     "1:\n\t"
+                     "movl %2, %%eax\n\t"
+                     "movl %%eax, %%ds\n\t"
+                     "movl %%eax, %%es\n\t"
+                     "movl %%eax, %%ss\n\t"
+                     "movl %3, %%eax\n\t"
+                     "ltr %%ax"
+                     :
+                     : "m"(pointer), "i"(GDT_CODE), "i"(GDT_DATA), "i"(GDT_TSS)
+                     : "rax", "memory");
+}

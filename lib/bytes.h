@@ -1,0 +1,72 @@
+/*
+ * bytes.h - reading numbers out of bytes that came from elsewhere.
+ *
+ * A `struct bytes` is memory with its length, borrowed. Reads are checked: one that reaches past
+ * the end gives 0 and touches nothing, so a decoder can be wrong about a medium but never about
+ * memory. Decoders that must tell 0 from "not there" ask bytes_has() before.
+ */
+#ifndef LIB_BYTES_H
+#define LIB_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bytes {
+    const uint8_t *data;
+    size_t length;
+};
+
+static inline bool bytes_has(struct bytes b, size_t offset, size_t count)
+{
+    return offset <= b.length && count <= b.length - offset;
+}
+
+static inline uint8_t bytes_u8(struct bytes b, size_t offset)
+{
+    return bytes_has(b, offset, 1) ? b.data[offset] : 0;
+}
+
+static inline uint16_t bytes_le16(struct bytes b, size_t offset)
+{
+    if (!bytes_has(b, offset, 2))
+        return 0;
+    const uint8_t *at = b.data + offset;
+    return (uint16_t)(at[0] | at[1] << 8);
+}
+
+static inline uint32_t bytes_le32(struct bytes b, size_t offset)
+{
+    if (!bytes_has(b, offset, 4))
+        return 0;
+    const uint8_t *at = b.data + offset;
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static inline uint64_t bytes_le64(struct bytes b, size_t offset)
+{
+    if (!bytes_has(b, offset, 8))
+        return 0;
+    return bytes_le32(b, offset) | (uint64_t)bytes_le32(b, offset + 4) << 32;
+}
+
+static inline uint16_t bytes_be16(struct bytes b, size_t offset)
+{
+    return __builtin_bswap16(bytes_le16(b, offset));
+}
+
+static inline uint32_t bytes_be32(struct bytes b, size_t offset)
+{
+    return __builtin_bswap32(bytes_le32(b, offset));
+}
+
+/* The part from `offset` on, at most `length` bytes, clamped to what is there; possibly empty. */
+static inline struct bytes bytes_slice(struct bytes b, size_t offset, size_t length)
+{
+    if (offset >= b.length)
+        return (struct bytes){ b.data, 0 };
+    size_t left = b.length - offset;
+    return (struct bytes){ b.data + offset, length < left ? length : left };
+}
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * civil.c - see civil.h.
+ *
+ * Years are counted from March, so that the day that comes and goes is a year's last, and the days
+ * before month m (0: March) are (153 m + 2) / 5. Four hundred years ("an era") have 146097 days.
+ */
+#include "lib/civil.h"
+
+#include "lib/format.h"
+
+enum {
+    ERA_YEARS = 400,
+    ERA_DAYS = 146097,
+    DAY_SECONDS = 86400,
+    EPOCH_DAYS = 719468, /* from 0000-03-01 to 1970-01-01 */
+};
+
+static int64_t floor_divide(int64_t number, int64_t divisor)
+{
+    int64_t quotient = number / divisor;
+    return number % divisor < 0 ? quotient - 1 : quotient;
+}
+
+static bool is_leap(int64_t year)
+{
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static unsigned days_in_month(int64_t year, unsigned month)
+{
+    static const uint8_t days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+int64_t civil_to_seconds(int64_t year, unsigned month, unsigned day, unsigned hour,
+                         unsigned minute, unsigned second)
+{
+    if (month <= 2)
+        year--;
+    int64_t era = floor_divide(year, ERA_YEARS);
+    int64_t year_of_era = year - era * ERA_YEARS;
+    int64_t month_from_march = (month + 9) % 12;
+    int64_t day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    int64_t days = era * ERA_DAYS + day_of_era - EPOCH_DAYS;
+    return days * DAY_SECONDS + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
+}
+
+struct civil seconds_to_civil(int64_t seconds)
+{
+    int64_t days = floor_divide(seconds, DAY_SECONDS);
+    unsigned rest = (unsigned)(seconds - days * DAY_SECONDS);
+    days += EPOCH_DAYS;
+    int64_t era = floor_divide(days, ERA_DAYS);
+    unsigned day_of_era = (unsigned)(days - era * ERA_DAYS);
+    /* Take out the leap days before the day: one in 4 years, none in 100, one in 400. */
+    unsigned year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned day_of_year =
+        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    unsigned month_from_march = (5 * day_of_year + 2) / 153;
+    unsigned month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+    return (struct civil){
+        .year = era * ERA_YEARS + year_of_era + (month <= 2 ? 1 : 0),
+        .month = month,
+        .day = day_of_year - (153 * month_from_march + 2) / 5 + 1,
+        .hour = rest / 3600,
+        .minute = rest / 60 % 60,
+        .second = rest % 60,
+    };
+}
+
+bool civil_valid(const struct civil *civil)
+{
+    return civil->year >= 1 && civil->year <= 9999 && civil->month >= 1 && civil->month <= 12 &&
+           civil->day >= 1 && civil->day <= days_in_month(civil->year, civil->month) &&
+           civil->hour < 24 && civil->minute < 60 && civil->second < 60;
+}
+
+size_t civil_format(char *out, size_t bytes, int64_t seconds)
+{
+    struct civil c = seconds_to_civil(seconds);
+    return (size_t)format_text(out, bytes, "%04lld-%02u-%02uT%02u:%02u:%02uZ", (long long)c.year,
+                               c.month, c.day, c.hour, c.minute, c.second);
+}

@@ -1,0 +1,283 @@
+/* format.c - see format.h. */
+#include "lib/format.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/string.h"
+
+/* Where the text goes; `length` counts on when the buffer is full. */
+struct sink {
+    char *buffer;
+    size_t bytes, length;
+};
+
+/* One conversion, taken apart. */
+struct spec {
+    bool left, zero, plus, space, alternate;
+    bool has_precision;
+    unsigned width, precision;
+    unsigned size_bytes; /* of an integer argument */
+    char conversion;
+};
+
+/* A va_list may be an array, whose address does not survive being an argument; in a struct it
+ * does. */
+struct arguments {
+    va_list list;
+};
+
+enum {
+    NUMBER_BYTES = 24, /* a 64-bit number in octal has 22 digits */
+    NUMBER_MAX = 0x7fffffff,
+};
+
+static void put(struct sink *sink, char c)
+{
+    if (sink->length + 1 < sink->bytes)
+        sink->buffer[sink->length] = c;
+    sink->length++;
+}
+
+static void put_times(struct sink *sink, char c, size_t times)
+{
+    while (times-- > 0)
+        put(sink, c);
+}
+
+static void put_bytes(struct sink *sink, const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        put(sink, text[i]);
+}
+
+static void put_padded(struct sink *sink, const struct spec *spec, const char *text, size_t bytes)
+{
+    size_t padding = spec->width > bytes ? spec->width - bytes : 0;
+    if (!spec->left)
+        put_times(sink, ' ', padding);
+    put_bytes(sink, text, bytes);
+    if (spec->left)
+        put_times(sink, ' ', padding);
+}
+
+/* ---- numbers ------------------------------------------------------------------------------ */
+
+/* The digits of `value` at the end of digits[NUMBER_BYTES]; returns how many. Zero has none when
+ * the precision is 0. */
+static unsigned make_digits(char *digits, uint64_t value, const struct spec *spec)
+{
+    const char *symbols = spec->conversion == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+    unsigned count = 0;
+    unsigned base = spec->conversion == 'o' ? 8
+                    : spec->conversion == 'd' || spec->conversion == 'u' ? 10
+                                                                         : 16;
+    for (; value != 0; value /= base)
+        digits[NUMBER_BYTES - ++count] = symbols[value % base];
+    if (count == 0 && !(spec->has_precision && spec->precision == 0))
+        digits[NUMBER_BYTES - ++count] = '0';
+    return count;
+}
+
+/* What stands before the digits: the sign, or the base. */
+static const char *number_prefix(const struct spec *spec, uint64_t magnitude, bool negative)
+{
+    switch (spec->conversion) {
+    case 'd': return negative ? "-" : spec->plus ? "+" : spec->space ? " " : "";
+    case 'p': return "0x";
+    case 'x': return spec->alternate && magnitude != 0 ? "0x" : "";
+    case 'X': return spec->alternate && magnitude != 0 ? "0X" : "";
+    default: return "";
+    }
+}
+
+static void put_number(struct sink *sink, const struct spec *spec, uint64_t magnitude,
+                       bool negative)
+{
+    char digits[NUMBER_BYTES];
+    unsigned count = make_digits(digits, magnitude, spec);
+    const char *prefix = number_prefix(spec, magnitude, negative);
+    size_t zeros = spec->has_precision && spec->precision > count ? spec->precision - count : 0;
+    if (spec->conversion == 'o' && spec->alternate && zeros == 0 &&
+        (count == 0 || digits[NUMBER_BYTES - count] != '0'))
+        zeros = 1;
+    size_t taken = strlen(prefix) + zeros + count;
+    size_t padding = spec->width > taken ? spec->width - taken : 0;
+    if (spec->zero && !spec->left && !spec->has_precision) {
+        zeros += padding;
+        padding = 0;
+    }
+    if (!spec->left)
+        put_times(sink, ' ', padding);
+    put_bytes(sink, prefix, strlen(prefix));
+    put_times(sink, '0', zeros);
+    put_bytes(sink, digits + NUMBER_BYTES - count, count);
+    if (spec->left)
+        put_times(sink, ' ', padding);
+}
+
+static int64_t take_signed(struct arguments *arguments, unsigned size_bytes)
+{
+    switch (size_bytes) {
+    case 1: return (signed char)va_arg(arguments->list, int);
+    case 2: return (short)va_arg(arguments->list, int);
+    case 4: return va_arg(arguments->list, int);
+    default: return va_arg(arguments->list, long long);
+    }
+}
+
+static uint64_t take_unsigned(struct arguments *arguments, unsigned size_bytes)
+{
+    switch (size_bytes) {
+    case 1: return (unsigned char)va_arg(arguments->list, unsigned);
+    case 2: return (unsigned short)va_arg(arguments->list, unsigned);
+    case 4: return va_arg(arguments->list, unsigned);
+    default: return va_arg(arguments->list, unsigned long long);
+    }
+}
+
+/* ---- the format --------------------------------------------------------------------------- */
+
+static const char *parse_flags(const char *at, struct spec *spec)
+{
+    for (;; at++) {
+        switch (*at) {
+        case '-': spec->left = true; break;
+        case '0': spec->zero = true; break;
+        case '+': spec->plus = true; break;
+        case ' ': spec->space = true; break;
+        case '#': spec->alternate = true; break;
+        default: return at;
+        }
+    }
+}
+
+/* A number or a star; -1 in *number for a negative argument of a star. */
+static const char *parse_number(const char *at, struct arguments *arguments, int *number)
+{
+    *number = 0;
+    if (*at == '*') {
+        *number = va_arg(arguments->list, int);
+        return at + 1;
+    }
+    for (; *at >= '0' && *at <= '9'; at++)
+        if (*number < NUMBER_MAX / 10 - 1)
+            *number = *number * 10 + (*at - '0');
+    return at;
+}
+
+static const char *parse_size(const char *at, struct spec *spec)
+{
+    switch (*at) {
+    case 'h':
+        spec->size_bytes = at[1] == 'h' ? sizeof(char) : sizeof(short);
+        return at + (at[1] == 'h' ? 2 : 1);
+    case 'l':
+        spec->size_bytes = sizeof(long long);
+        return at + (at[1] == 'l' ? 2 : 1);
+    case 'z':
+    case 'j':
+    case 't':
+        spec->size_bytes = sizeof(uint64_t);
+        return at + 1;
+    default:
+        spec->size_bytes = sizeof(int);
+        return at;
+    }
+}
+
+/* From behind the '%' to behind the conversion's letter. */
+static const char *parse_spec(const char *at, struct arguments *arguments, struct spec *spec)
+{
+    int number;
+    *spec = (struct spec){ 0 };
+    at = parse_flags(at, spec);
+    at = parse_number(at, arguments, &number);
+    if (number < 0)
+        spec->left = true;
+    spec->width = number < 0 ? 0u - (unsigned)number : (unsigned)number;
+    if (*at == '.') {
+        at = parse_number(at + 1, arguments, &number);
+        spec->has_precision = number >= 0;
+        spec->precision = number >= 0 ? (unsigned)number : 0;
+    }
+    at = parse_size(at, spec);
+    spec->conversion = *at == 'i' ? 'd' : *at;
+    return *at == '\0' ? at : at + 1;
+}
+
+static void put_text(struct sink *sink, const struct spec *spec, const char *text)
+{
+    if (text == NULL)
+        text = "(null)";
+    size_t most = spec->has_precision ? spec->precision : SIZE_MAX;
+    size_t bytes = 0;
+    while (bytes < most && text[bytes] != '\0') /* need not end within the precision */
+        bytes++;
+    put_padded(sink, spec, text, bytes);
+}
+
+/* False when the conversion is not known. */
+static bool put_conversion(struct sink *sink, const struct spec *spec, struct arguments *arguments)
+{
+    char c;
+    int64_t number;
+    switch (spec->conversion) {
+    case 'd':
+        number = take_signed(arguments, spec->size_bytes);
+        put_number(sink, spec, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, number < 0);
+        return true;
+    case 'u':
+    case 'x':
+    case 'X':
+    case 'o':
+        put_number(sink, spec, take_unsigned(arguments, spec->size_bytes), false);
+        return true;
+    case 'p':
+        put_number(sink, spec, (uintptr_t)va_arg(arguments->list, void *), false);
+        return true;
+    case 'c':
+        c = (char)va_arg(arguments->list, int);
+        put_padded(sink, spec, &c, 1);
+        return true;
+    case 's':
+        put_text(sink, spec, va_arg(arguments->list, const char *));
+        return true;
+    case '%':
+        put(sink, '%');
+        return true;
+    default:
+        return false;
+    }
+}
+
+int format_text_v(char *buffer, size_t bytes, const char *format, va_list list)
+{
+    struct sink sink = { .buffer = buffer, .bytes = bytes };
+    struct arguments arguments;
+    va_copy(arguments.list, list);
+    while (*format != '\0') {
+        if (*format != '%') {
+            put(&sink, *format++);
+            continue;
+        }
+        struct spec spec;
+        const char *end = parse_spec(format + 1, &arguments, &spec);
+        if (!put_conversion(&sink, &spec, &arguments))
+            put_bytes(&sink, format, (size_t)(end - format));
+        format = end;
+    }
+    va_end(arguments.list);
+    if (bytes > 0)
+        buffer[sink.length < bytes ? sink.length : bytes - 1] = '\0';
+    return sink.length > NUMBER_MAX ? NUMBER_MAX : (int)sink.length;
+}
+
+int format_text(char *buffer, size_t bytes, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = format_text_v(buffer, bytes, format, arguments);
+    va_end(arguments);
+    return length;
+}

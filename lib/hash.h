@@ -1,0 +1,41 @@
+/*
+ * hash.h - 64-bit hashes for tables in memory.
+ *
+ * Fast and well spread, but no defence against someone who picks keys to collide; tables whose keys
+ * come from a medium bound the length of their chains. The values are not kept on any medium.
+ */
+#ifndef LIB_HASH_H
+#define LIB_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A bijection of 64-bit numbers under which each input bit changes half of the output bits:
+ * multiplications by odd numbers and shifted xors can all be undone. */
+static inline uint64_t hash_u64(uint64_t value)
+{
+    value ^= value >> 32;
+    value *= 0xd6e8feb86659fd93u;
+    value ^= value >> 32;
+    value *= 0xd6e8feb86659fd93u;
+    value ^= value >> 32;
+    return value;
+}
+
+/* Chain calls through `seed` to hash several things. */
+static inline uint64_t hash_bytes(const void *memory, size_t bytes, uint64_t seed)
+{
+    const uint8_t *at = memory;
+    uint64_t hash = seed ^ bytes * 0x9e3779b97f4a7c15u;
+    for (; bytes >= 8; bytes -= 8, at += 8) {
+        uint64_t word;
+        __builtin_memcpy(&word, at, 8);
+        hash = hash_u64(hash ^ word);
+    }
+    uint64_t rest = 0;
+    for (size_t i = 0; i < bytes; i++)
+        rest |= (uint64_t)at[i] << i * 8;
+    return hash_u64(hash ^ rest);
+}
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * list.h - doubly linked lists whose links live inside the elements.
+ *
+ * A `struct list` is both the head of a list and a link in one. An empty head, and a link that is
+ * in no list, point at themselves; list_remove() leaves them so, which makes it idempotent.
+ * No allocation, no locking: the owner of the head says which lock guards it.
+ */
+#ifndef LIB_LIST_H
+#define LIB_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct list {
+    struct list *next, *prev;
+};
+
+#define LIST_INIT(name) { &(name), &(name) }
+
+/* The element of `type` whose `member` is *link. */
+#define list_entry(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+
+/* Walks links; the body must not remove *link (list_each_safe may). */
+#define list_each(link, head) \
+    for (struct list *link = (head)->next; link != (head); link = link->next)
+#define list_each_safe(link, head) \
+    for (struct list *link = (head)->next, *link##_next = link->next; link != (head); \
+         link = link##_next, link##_next = link->next)
+
+static inline void list_init(struct list *l)
+{
+    l->next = l->prev = l;
+}
+
+static inline bool list_empty(const struct list *l)
+{
+    return l->next == l;
+}
+
+static inline void list_insert_after(struct list *at, struct list *link)
+{
+    link->next = at->next;
+    link->prev = at;
+    at->next->prev = link;
+    at->next = link;
+}
+
+static inline void list_push_front(struct list *head, struct list *link)
+{
+    list_insert_after(head, link);
+}
+
+static inline void list_push_back(struct list *head, struct list *link)
+{
+    list_insert_after(head->prev, link);
+}
+
+static inline void list_remove(struct list *link)
+{
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+    list_init(link);
+}
+
+/* Takes the first link off, or returns NULL when the list is empty. */
+static inline struct list *list_pop_front(struct list *head)
+{
+    if (list_empty(head))
+        return NULL;
+    struct list *link = head->next;
+    list_remove(link);
+    return link;
+}
+
+#endif

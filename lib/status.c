@@ -1,0 +1,69 @@
+/* status.c - names and sentences for errno values: see status.h. */
+#include "lib/status.h"
+
+struct status_entry {
+    int number;
+    const char *name, *text;
+};
+
+#define ENTRY(number, sentence) { number, #number, sentence }
+
+static const struct status_entry entries[] = {
+    { 0, "OK", "done" },
+    ENTRY(EPERM, "operation not permitted"),
+    ENTRY(ENOENT, "no such file or directory"),
+    ENTRY(EINTR, "interrupted"),
+    ENTRY(EIO, "input/output error"),
+    ENTRY(ENXIO, "no such address or unit"),
+    ENTRY(EBADF, "bad file handle"),
+    ENTRY(EAGAIN, "try again"),
+    ENTRY(ENOMEM, "out of memory"),
+    ENTRY(EACCES, "permission denied"),
+    ENTRY(EFAULT, "bad address"),
+    ENTRY(EBUSY, "in use"),
+    ENTRY(EEXIST, "exists already"),
+    ENTRY(EXDEV, "not on the same volume"),
+    ENTRY(ENODEV, "no such device"),
+    ENTRY(ENOTDIR, "not a directory"),
+    ENTRY(EISDIR, "is a directory"),
+    ENTRY(EINVAL, "invalid argument"),
+    ENTRY(ENFILE, "too many open files"),
+    ENTRY(EFBIG, "file too large"),
+    ENTRY(ENOSPC, "no space left"),
+    ENTRY(EROFS, "read-only"),
+    ENTRY(EPIPE, "broken pipe"),
+    ENTRY(ERANGE, "number out of range"),
+    ENTRY(ENAMETOOLONG, "name too long"),
+    ENTRY(ENOSYS, "not implemented"),
+    ENTRY(ENOTEMPTY, "directory not empty"),
+    ENTRY(ELOOP, "too many links"),
+    ENTRY(EOVERFLOW, "value too large"),
+    ENTRY(EILSEQ, "invalid byte sequence"),
+    ENTRY(EOPNOTSUPP, "not supported"),
+    ENTRY(ETIMEDOUT, "timed out"),
+    ENTRY(EALREADY, "already under way"),
+    ENTRY(ESTALE, "the medium was changed"),
+    ENTRY(EUCLEAN, "structures on the medium are damaged"),
+    ENTRY(ENOMEDIUM, "no medium in the drive"),
+    ENTRY(EMEDIUMTYPE, "unknown file system"),
+    ENTRY(ECANCELED, "cancelled"),
+};
+
+static const struct status_entry *entry_of(status_t status)
+{
+    static const struct status_entry unknown = { -1, "E???", "unknown error" };
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+        if (entries[i].number == status || entries[i].number == -(int64_t)status)
+            return &entries[i];
+    return &unknown;
+}
+
+const char *status_name(status_t status)
+{
+    return entry_of(status)->name;
+}
+
+const char *status_text(status_t status)
+{
+    return entry_of(status)->text;
+}

@@ -1,0 +1,70 @@
+/*
+ * status.h - how every function says whether it worked.
+ *
+ * A `status_t` is 0 or a negative errno; a count is an `ssize_t`, >= 0 or a negative errno. Both
+ * are to be looked at: functions that return one carry MUST_CHECK.
+ *
+ * The numbers are Linux's, and the lines below are spelt as the C library of the host spells them,
+ * so that this header and <errno.h> may meet in one file of the host build.
+ *
+ * What the ones that matter most mean here:
+ *   EIO          the device failed                 ENOMEDIUM    no disc in the drive
+ *   ESTALE       the disc was changed              EUCLEAN      the medium's structures are wrong
+ *   EMEDIUMTYPE  not my file system, ask the next  EROFS        cannot be written
+ *   ENODEV       the device is halted or gone      EOPNOTSUPP   known, but not done by this object
+ */
+#ifndef LIB_STATUS_H
+#define LIB_STATUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EPERM 1
+#define ENOENT 2
+#define EINTR 4
+#define EIO 5
+#define ENXIO 6
+#define EBADF 9
+#define EAGAIN 11
+#define ENOMEM 12
+#define EACCES 13
+#define EFAULT 14
+#define EBUSY 16
+#define EEXIST 17
+#define EXDEV 18
+#define ENODEV 19
+#define ENOTDIR 20
+#define EISDIR 21
+#define EINVAL 22
+#define ENFILE 23
+#define EFBIG 27
+#define ENOSPC 28
+#define EROFS 30
+#define EPIPE 32
+#define ERANGE 34
+#define ENAMETOOLONG 36
+#define ENOSYS 38
+#define ENOTEMPTY 39
+#define ELOOP 40
+#define EOVERFLOW 75
+#define EILSEQ 84
+#define EOPNOTSUPP 95
+#define ETIMEDOUT 110
+#define EALREADY 114
+#define ESTALE 116
+#define EUCLEAN 117
+#define ENOMEDIUM 123
+#define EMEDIUMTYPE 124
+#define ECANCELED 125
+
+typedef int status_t;
+typedef long ssize_t;
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+/* The errno's name ("EIO") and a sentence ("input/output error") for a status, either sign;
+ * "E???" and "unknown error" for numbers that are not in the list above. Never NULL. */
+const char *status_name(status_t status);
+const char *status_text(status_t status);
+
+#endif

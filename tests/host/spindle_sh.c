@@ -1,0 +1,170 @@
+/*
+ * spindle_sh.c - build/host/spindle-sh: Spindle's shell on this machine, over one image.
+ *
+ *     spindle-sh IMAGE [-c "command; command"]
+ *
+ * IMAGE is virtual0, read-only, mounted at /System. Without -c commands come from standard input;
+ * the prompt is shown on a terminal only. Errors go to standard error. The exit status is that of
+ * the last command, or poweroff's code; 125, and nothing was run, when IMAGE could not be mounted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "drivers/virtual/store.h"
+#include "kernel/log.h"
+#include "kernel/shell/shell.h"
+#include "tests/host/port/host.h"
+
+enum { EXIT_NOT_MOUNTED = 125, MEMORY_BYTES = 1 << 30 };
+
+/* ---- a store in a file of the host -------------------------------------------------------- */
+
+struct host_store {
+    struct store store;
+    int fd;
+};
+
+static status_t host_store_read(struct store *store, uint64_t offset_bytes,
+                                const struct io_segment *segments, unsigned segment_count,
+                                uint32_t length_bytes, uint32_t *done_bytes)
+{
+    const struct host_store *host = (struct host_store *)(void *)store;
+    (void)segment_count;
+    *done_bytes = 0;
+    for (unsigned i = 0; *done_bytes < length_bytes; i++) {
+        uint32_t count = segments[i].length_bytes;
+        if (count > length_bytes - *done_bytes)
+            count = length_bytes - *done_bytes;
+        ssize_t got = pread(host->fd, segments[i].address, count,
+                            (off_t)(offset_bytes + *done_bytes));
+        if (got > 0)
+            *done_bytes += (uint32_t)got;
+        if (got != (ssize_t)count)
+            return -EIO;
+    }
+    return 0;
+}
+
+static void host_store_close(struct store *store)
+{
+    struct host_store *host = (struct host_store *)(void *)store;
+    close(host->fd);
+    mem_free(host);
+}
+
+static const struct store_ops host_store_ops = {
+    .read = host_store_read,
+    .close = host_store_close,
+};
+
+/* Files and block devices: lseek tells the size of both. */
+static struct store *host_store_open(const char *image)
+{
+    struct host_store *host = mem_zalloc(sizeof(*host));
+    if (!host || (host->fd = open(image, O_RDONLY | O_CLOEXEC)) < 0) {
+        mem_free(host);
+        return NULL;
+    }
+    off_t size = lseek(host->fd, 0, SEEK_END);
+    host->store = (struct store){ .ops = &host_store_ops, .waits = true };
+    host->store.size_bytes = size > 0 ? (uint64_t)size : 0;
+    return &host->store;
+}
+
+/* ---- start-up ----------------------------------------------------------------------------- */
+
+static void must(const char *what, status_t status)
+{
+    if (status)
+        panic("%s: %s", what, status_text(status));
+}
+
+/* Why IMAGE cannot be mounted; NULL: it is mounted. */
+static const char *mount_image(const char *image)
+{
+    struct device *device;
+    struct store *store = host_store_open(image);
+    if (!store)
+        return strerror(errno);
+    status_t status = drive_create(store, 512, false, &device);
+    if (status == -EINVAL)
+        return "smaller than a sector";
+    if (!status) {
+        struct path *root = path_root();
+        status = vfs_mount(root, "/System", device->alias, NULL, NULL);
+        path_put(root);
+    }
+    if (status == -EMEDIUMTYPE)
+        return "no file system that Spindle knows";
+    return status ? status_text(status) : NULL;
+}
+
+static void start(void)
+{
+    host_memory_limit(MEMORY_BYTES);
+    mem_set_reclaim(vfs_reclaim);
+    log_set_level(LOG_ERROR);
+    must("io requests", io_start());
+    must("file cache", cache_start());
+    must("devices", device_start());
+    must("file systems", vfs_start());
+}
+
+/* ---- the shell ---------------------------------------------------------------------------- */
+
+static status_t stdio_sink(struct stream *stream, const char *text, size_t bytes)
+{
+    FILE *file = stream->context;
+    return fwrite(text, 1, bytes, file) == bytes && !fflush(file) ? 0 : -EIO;
+}
+
+static void run_stdin(struct shell *shell)
+{
+    bool terminal = isatty(STDIN_FILENO);
+    char *line = NULL, prompt[512];
+    size_t room = 0;
+    for (;;) {
+        if (terminal) {
+            shell_prompt(shell, prompt, sizeof(prompt));
+            fputs(prompt, stdout);
+            fflush(stdout);
+        }
+        if (getline(&line, &room, stdin) < 0)
+            break;
+        shell_run_text(shell, line);
+    }
+    free(line);
+    if (terminal)
+        putchar('\n');
+}
+
+static int usage(void)
+{
+    fputs("usage: spindle-sh IMAGE [-c \"command; command\"]\n", stderr);
+    return SHELL_USAGE;
+}
+
+int main(int count, char **words)
+{
+    static struct shell shell;
+    if (count != 2 && !(count == 4 && strcmp(words[2], "-c") == 0))
+        return usage();
+    start();
+    const char *why = mount_image(words[1]);
+    if (why) {
+        fprintf(stderr, "spindle-sh: %s: %s\n", words[1], why);
+        return EXIT_NOT_MOUNTED;
+    }
+    must("shell", shell_init(&shell, stdio_sink, stdout, stderr));
+    if (count == 4)
+        shell_run_text(&shell, words[3]);
+    else
+        run_stdin(&shell);
+    fflush(stdout);
+    _exit(shell.status); /* threads are still there; nothing is left to write */
+}

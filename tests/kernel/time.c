@@ -1,0 +1,179 @@
+/*
+ * Self tests of clock, timers and interrupts. Nothing here asserts how fast the machine is: only
+ * that things happen, in order, and not too early.
+ */
+#include "kernel/log.h"
+#include "kernel/sched/timer.h"
+#include "kernel/selftest.h"
+#include "kernel/x86/clock.h"
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/dispatch.h"
+#include "kernel/x86/interrupts.h"
+#include "lib/string.h"
+
+SELFTEST(clock_never_goes_back)
+{
+    uint64_t last = time_now_us();
+
+    for (unsigned i = 0; i < 100000; i++) {
+        uint64_t now = time_now_us();
+        SELFTEST_CHECK(now >= last);
+        last = now;
+    }
+    uint64_t start = time_now_us();
+    while (time_now_us() == start)
+        ;
+    SELFTEST_CHECK(clock_frequency_hz() > 0);
+}
+
+static char fired[8];
+static unsigned fired_count;
+static struct thread *waiter;
+
+static void note_fired(void *context)
+{
+    if (fired_count < sizeof fired - 1)
+        fired[fired_count++] = *(const char *)context;
+    thread_unpark(waiter);
+}
+
+static void wait_fired(unsigned count)
+{
+    while (__atomic_load_n(&fired_count, __ATOMIC_RELAXED) < count)
+        thread_park(TIME_NEVER);
+}
+
+static void reset(void)
+{
+    memset(fired, 0, sizeof fired);
+    fired_count = 0;
+    waiter = thread_current();
+}
+
+SELFTEST(timers_fire_in_order_of_deadline)
+{
+    struct timer a, b, c;
+    uint64_t now = time_now_us();
+
+    reset();
+    timer_init(&a, note_fired, "a");
+    timer_init(&b, note_fired, "b");
+    timer_init(&c, note_fired, "c");
+    timer_start(&c, now + 9000);
+    timer_start(&a, now + 3000);
+    timer_start(&b, now + 6000);
+    wait_fired(3);
+    SELFTEST_CHECK(time_now_us() >= now + 9000);
+    SELFTEST_CHECK(strcmp(fired, "abc") == 0);
+    SELFTEST_CHECK(!timer_is_pending(&a) && !timer_cancel(&a));
+}
+
+SELFTEST(cancelled_timer_does_not_fire)
+{
+    struct timer gone, moved;
+    uint64_t now = time_now_us();
+
+    reset();
+    timer_init(&gone, note_fired, "g");
+    timer_init(&moved, note_fired, "m");
+    timer_start(&gone, now + 2000);
+    timer_start(&moved, now + 1000);
+    timer_start(&moved, now + 4000);
+    SELFTEST_CHECK(timer_cancel(&gone));
+    SELFTEST_CHECK(!timer_cancel(&gone));
+    wait_fired(1);
+    SELFTEST_CHECK(strcmp(fired, "m") == 0 && time_now_us() >= now + 4000);
+}
+
+SELFTEST(timer_in_the_past_fires_at_once)
+{
+    struct timer timer;
+
+    reset();
+    timer_init(&timer, note_fired, "p");
+    timer_start(&timer, 0);
+    wait_fired(1);
+    SELFTEST_CHECK(fired_count == 1);
+}
+
+/* Without a competitor there is no tick. Others may have far deadlines, for which the alarm rings
+ * every 50 ms; a tick of the slice's length would ring 20 times. */
+SELFTEST(no_alarms_while_nothing_waits)
+{
+    uint64_t start = time_now_us();
+
+    thread_sleep_until(start + 60000);
+    uint64_t before = interrupt_counts()->raised[0];
+    while (time_now_us() - start < 260000)
+        ;
+    uint64_t alarms = interrupt_counts()->raised[0] - before;
+    SELFTEST_CHECK(alarms <= 12);
+}
+
+static _Atomic unsigned asked;
+
+static bool deny(void *context)
+{
+    (void)context;
+    asked++;
+    return false;
+}
+
+SELFTEST(line_handlers_are_shared)
+{
+    static struct interrupt_handler handler = { .handle = deny };
+    uint64_t raised = interrupt_counts()->raised[0];
+
+    asked = 0;
+    SELFTEST_CHECK(interrupt_register(0, &handler) == 0);
+    thread_sleep_until(time_now_us() + 2000);
+    interrupt_unregister(0, &handler);
+    unsigned while_registered = asked;
+    thread_sleep_until(time_now_us() + 2000);
+    SELFTEST_CHECK(while_registered > 0 && asked == while_registered);
+    SELFTEST_CHECK(interrupt_counts()->raised[0] - raised >= 2);
+}
+
+SELFTEST(impossible_lines_are_refused)
+{
+    static struct interrupt_handler handler = { .handle = deny };
+
+    SELFTEST_CHECK(interrupt_register(0xff, &handler) == -EINVAL);
+    SELFTEST_CHECK(interrupt_register(INTERRUPT_LINES, &handler) == -EINVAL);
+}
+
+static void look_at_context(void *context)
+{
+    *(bool *)context = interrupt_is_handling() && !(cpu_flags() & CPU_FLAG_INTERRUPTS);
+    thread_unpark(waiter);
+}
+
+SELFTEST(timers_run_in_interrupt_context)
+{
+    bool handling = false;
+    struct timer timer;
+
+    reset();
+    timer_init(&timer, look_at_context, &handling);
+    timer_start(&timer, time_now_us() + 500);
+    while (timer_is_pending(&timer))
+        thread_park(TIME_NEVER);
+    SELFTEST_CHECK(handling && !interrupt_is_handling());
+}
+
+SELFTEST(spins_keep_interrupts_off_until_the_last)
+{
+    static struct spin outer = SPIN_INIT(RANK_DEVICE), inner = SPIN_INIT(RANK_QUEUE);
+
+    spin_lock(&outer);
+    spin_lock(&inner);
+    spin_unlock(&outer); /* not in the order of locking */
+    bool off = !(cpu_flags() & CPU_FLAG_INTERRUPTS) && spin_is_held(&inner);
+    spin_unlock(&inner);
+    SELFTEST_CHECK(off && (cpu_flags() & CPU_FLAG_INTERRUPTS));
+    SELFTEST_CHECK(*lock_ranks_held() == 0);
+    SELFTEST_CHECK(spin_try_lock(&outer));
+    SELFTEST_CHECK(!spin_try_lock(&outer));
+    spin_unlock(&outer);
+    SELFTEST_CHECK(*lock_ranks_held() == 0);
+}
