@@ -60,15 +60,20 @@ static void must(const char *what, status_t status)
 /* The storage stack, from the bottom up. */
 static void start_storage(void)
 {
-    static struct monitor_options options;
-    options.build_id = spindle_build_id;
-    options.system_name = command_line.system_name;
     mem_set_reclaim(vfs_reclaim);           /* caches may fill memory from now on */
     must("io requests", io_start());        /* the completion thread, before any device */
     must("file cache", cache_start());
     must("devices", device_start());        /* drivers find their devices */
     must("file systems", vfs_start());      /* ramfs at /, devfs at /System/Devices */
-    must("monitor", monitor_start(&options)); /* mounts what is in the drives */
+}
+
+/* Mounts what is in the drives, now and later. */
+static void start_monitor(void)
+{
+    static struct monitor_options options;
+    options.build_id = spindle_build_id;
+    options.system_name = command_line.system_name;
+    must("monitor", monitor_start(&options));
     if (monitor_wait_settled(time_now_us() + DEADLINE_SETTLE_US))
         log_warn("monitor", "a drive has not answered yet; going on without it");
     log_settle();                           /* log lines wait for a prompt from now on */
@@ -86,8 +91,9 @@ _Noreturn void kmain(const struct boot_info *boot)
     command_line_parse(boot->command_line, &command_line);
     log_set_level(command_line.log_level);
     say_hello(boot);
-    run_selftests(); /* before anything else uses memory: they compare it before and after */
     start_storage();
+    run_selftests(); /* while nobody else uses memory: they compare it before and after */
+    start_monitor();
     must("shell", shell_init(&shell, shell_console_sink, NULL, NULL));
     if (command_line.run)
         shell_run_text(&shell, command_line.run);

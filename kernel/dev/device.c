@@ -347,6 +347,17 @@ status_t device_control(struct device *device, unsigned operation, void *argumen
     return device->ops->control(device, operation, argument, bytes);
 }
 
+void device_file_opened(struct device *device)
+{
+    if (!atomic_fetch_add(&device->files_open, 1) && !device->door_locked && device->ops->control)
+        event_post(EVENT_DOOR, device);
+}
+
+void device_file_closed(struct device *device)
+{
+    atomic_fetch_sub(&device->files_open, 1); /* the monitor unlocks at its next round */
+}
+
 /* ---- finding ------------------------------------------------------------------------------ */
 
 static struct device *device_find_alias(const char *alias)

@@ -100,6 +100,8 @@ struct device {
     bool medium_present;
     uint64_t medium_bytes;
     unsigned open_count;
+    _Atomic int files_open;              /* on file systems of this medium */
+    bool door_locked;                    /* the monitor's */
 };
 
 /* A device opened under one generation of its medium. Copy freely; close once. */
@@ -131,6 +133,11 @@ struct device_medium {
     uint32_t generation;
 };
 struct device_medium device_medium(struct device *device); /* any context */
+
+/* A file (no directory) on the device's medium was opened or closed: the monitor keeps the door of
+ * a removable drive locked meanwhile. Threads. */
+void device_file_opened(struct device *device);
+void device_file_closed(struct device *device);
 
 /* By alias ("cdrom0") or by path below the root ("pci/00:01.1/ide1/cdrom"). Returns a reference
  * or NULL. */

@@ -10,7 +10,12 @@
 
 #include "kernel/dev/device.h"
 
-enum event_kind { EVENT_ADDED, EVENT_MEDIUM, EVENT_REMOVED };
+enum event_kind {
+    EVENT_ADDED,
+    EVENT_MEDIUM,  /* it came, went, or was changed */
+    EVENT_DOOR,    /* the first file was opened */
+    EVENT_REMOVED,
+};
 
 struct event {
     enum event_kind kind;

@@ -133,6 +133,18 @@ static void medium_changed(struct device *device)
         medium_arrived(device);
 }
 
+/* The door is locked while a file on the disc is open. A command for each file would cost more than
+ * the files: the door is unlocked when a round finds none open. */
+static void keep_door(struct device *device)
+{
+    bool lock = atomic_load(&device->files_open) > 0;
+    if (lock == device->door_locked || !device->ops->control)
+        return;
+    unsigned operation = lock ? DEVICE_CONTROL_LOCK_DOOR : DEVICE_CONTROL_UNLOCK_DOOR;
+    device->door_locked = lock; /* whatever the drive says: some have no lock */
+    (void)!device_control(device, operation, NULL, 0);
+}
+
 static void poll_device(struct device *device)
 {
     if (device->ops->poll)
@@ -144,6 +156,7 @@ static void poll_all(void)
     struct device *device;
     for (unsigned n = 0; (device = device_by_class(n)); n++) {
         poll_device(device);
+        keep_door(device);
         device_put(device);
     }
 }
@@ -158,6 +171,8 @@ static void handle_event(const struct event *event)
                 medium_arrived(device);
         } else if (event->kind == EVENT_MEDIUM) {
             medium_changed(device);
+        } else if (event->kind == EVENT_DOOR) {
+            keep_door(device);
         } else {
             unmount_drive(device);
         }

@@ -49,6 +49,8 @@ static status_t file_prepare(struct file *file)
         status = file_truncate(fsd, vnode);
     if (!status && file->flags & OPEN_DIRECTORY && fsd->ops->open_dir)
         status = fsd->ops->open_dir(fsd, vnode, &file->cursor);
+    if (!status && !(file->flags & OPEN_DIRECTORY) && fsd->device.device)
+        device_file_opened(fsd->device.device);
     return status;
 }
 
@@ -134,6 +136,8 @@ void file_close(struct file *file)
     struct fsd *fsd = file->vnode->fsd;
     if (file->flags & OPEN_DIRECTORY && fsd->ops->close_dir)
         fsd->ops->close_dir(fsd, file->vnode, file->cursor);
+    if (!(file->flags & OPEN_DIRECTORY) && fsd->device.device)
+        device_file_closed(fsd->device.device);
     if (file->view_page)
         page_free(file->view_page);
     if (file->path) {

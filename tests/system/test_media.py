@@ -1,4 +1,9 @@
 """Discs that come and go, by QMP, as a person's hand would do it."""
+import shutil
+import subprocess
+
+import pytest
+
 import decoder
 from conftest import debian_disc
 from qemu import EMPTY, ISO
@@ -56,3 +61,47 @@ def test_ten_changes(booted):
         assert machine.manifest(WHERE) == expected[i % 2]
         machine.eject()
         machine.wait_command("mount", lambda lines: not is_mounted(lines), 30)
+
+
+@pytest.fixture(scope="module")
+def nested(tmp_path_factory):
+    """A disc with a disc with a disc in it, and what lies in the innermost."""
+    folder = tmp_path_factory.mktemp("nested")
+    inner = debian_disc("grub-rescue")
+    image = inner
+    for name in ("middle.iso", "outer.iso"):
+        tree = folder / name.replace(".iso", "")
+        tree.mkdir()
+        shutil.copy(image, tree / "image.iso")
+        (tree / "inside").mkdir()
+        image = folder / name
+        subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", name[:5].upper(), "-o",
+                        image, tree], check=True, stderr=subprocess.DEVNULL)
+    return image, decoder.manifest(inner)
+
+
+def door_is_locked(machine):
+    return [drive["locked"] for drive in machine.qmp("query-block") if drive["removable"]][0]
+
+
+def test_images_in_images(booted, nested):
+    image, expected = nested
+    machine = booted("", cdrom=image)
+    for commands in ("mount /System/image.iso /System/inside",
+                     "mount /System/inside/image.iso /System/inside/inside"):
+        machine.command(commands)
+        assert machine.status() == 0
+    assert machine.manifest("/System/inside/inside") == expected
+    machine.command("umount /System/inside")
+    assert machine.status() == 1  # something is mounted in it
+    machine.command("umount /System/inside/inside && umount /System/inside && umount /System")
+    assert machine.status() == 0
+
+
+def test_a_file_in_use_locks_the_door(booted, nested):
+    machine = booted("", cdrom=nested[0])
+    assert not door_is_locked(machine)
+    machine.command("mount /System/image.iso /Drives")
+    machine.wait_command("pwd", lambda _: door_is_locked(machine), 20)
+    machine.command("umount /Drives")
+    machine.wait_command("pwd", lambda _: not door_is_locked(machine), 20)
