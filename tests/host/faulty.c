@@ -1,0 +1,213 @@
+/* faulty.c - see faulty.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/host/faulty.h"
+#include "tests/host/port/run.h"
+
+#pragma weak sim_random
+
+struct io_limits faulty_limits(void)
+{
+    return (struct io_limits){ .block_bytes = 512 };
+}
+
+/* ---- what a transfer must keep ------------------------------------------------------------ */
+
+static void check_segment(const struct io_limits *limits, const struct io_segment *segment)
+{
+    kassert(segment->length_bytes > 0);
+    uint64_t first = limits->highest_address || limits->segment_align
+                         ? mem_physical(segment->address) : 0;
+    if (limits->highest_address)
+        kassert(first + segment->length_bytes - 1 <= limits->highest_address);
+    if (limits->segment_align)
+        kassert(first % limits->segment_align == 0 &&
+                segment->length_bytes % limits->segment_align == 0);
+}
+
+static void check_transfer(const struct io_transfer *transfer)
+{
+    const struct io_limits *limits = &transfer->device->limits;
+    uint64_t sum = 0;
+    kassert(transfer->segment_count <= limits->segment_count);
+    for (unsigned i = 0; i < transfer->segment_count; i++) {
+        check_segment(limits, &transfer->segments[i]);
+        sum += transfer->segments[i].length_bytes;
+    }
+    kassert(sum == transfer->length_bytes);
+    if (transfer->op == IO_FLUSH)
+        return;
+    kassert(sum > 0 && sum % limits->block_bytes == 0);
+    kassert(transfer->offset_bytes % limits->block_bytes == 0);
+    kassert(!limits->transfer_bytes || sum <= limits->transfer_bytes);
+}
+
+/* In io_transfer.driver_data while it waits. */
+struct faulty_entry {
+    struct list link;
+    struct io_transfer *transfer;
+};
+
+/* ---- answering ---------------------------------------------------------------------------- */
+
+static void copy(struct faulty *faulty, struct io_transfer *transfer, uint32_t from, uint32_t to,
+                 bool scribble)
+{
+    uint32_t at = 0;
+    for (unsigned i = 0; i < transfer->segment_count; i++) {
+        uint32_t length = transfer->segments[i].length_bytes;
+        uint32_t first = from > at ? from : at, end = to < at + length ? to : at + length;
+        if (first < end) {
+            char *memory = (char *)transfer->segments[i].address + (first - at);
+            uint8_t *image = faulty->image + transfer->offset_bytes + first;
+            if (scribble)
+                memset(memory, 0xee, end - first);
+            else if (transfer->op == IO_READ)
+                memcpy(memory, image, end - first);
+            else
+                memcpy(image, memory, end - first);
+        }
+        at += length;
+    }
+}
+
+/* How much of a read is good; the lock is held. */
+static uint32_t good_bytes(struct faulty *faulty, const struct io_transfer *transfer)
+{
+    uint64_t offset = transfer->offset_bytes, end = offset + transfer->length_bytes;
+    if (faulty->fail_nth && --faulty->fail_nth == 0)
+        return 0;
+    if (offset >= faulty->bad_to || end <= faulty->bad_from)
+        return transfer->length_bytes;
+    uint64_t good = faulty->bad_from > offset ? faulty->bad_from - offset : 0;
+    return (uint32_t)(good - good % transfer->device->limits.block_bytes);
+}
+
+static void serve(struct faulty *faulty, struct io_transfer *transfer)
+{
+    uint32_t length = transfer->length_bytes, good = length;
+    spin_lock(&faulty->lock);
+    bool inside = transfer->offset_bytes + length <= device_medium(transfer->device).bytes;
+    if (transfer->op == IO_READ)
+        good = inside ? good_bytes(faulty, transfer) : 0;
+    if (faulty->image && inside && transfer->op != IO_FLUSH)
+        copy(faulty, transfer, 0, good, false);
+    if (faulty->image && faulty->scribbles && good < length)
+        copy(faulty, transfer, good, length, true);
+    status_t status = good == length ? 0 : faulty->error ? faulty->error : -EIO;
+    if (!inside)
+        status = -ENOMEDIUM; /* it changed meanwhile */
+    spin_unlock(&faulty->lock);
+    io_transfer_done(transfer, status, good);
+}
+
+static void faulty_main(void *argument)
+{
+    struct faulty *faulty = argument;
+    for (;;) {
+        spin_lock(&faulty->lock);
+        while (((list_empty(&faulty->transfers) || atomic_load(&faulty->held))) &&
+               !faulty->stopping)
+            (void)!wait_queue_wait(&faulty->arrival, &faulty->lock, TIME_NEVER);
+        struct list *link = list_pop_front(&faulty->transfers);
+        spin_unlock(&faulty->lock);
+        if (!link)
+            return;
+        thread_yield();
+        serve(faulty, list_entry(link, struct faulty_entry, link)->transfer);
+    }
+}
+
+static bool queue(struct faulty *faulty, struct io_transfer *transfer)
+{
+    struct faulty_entry *entry = (struct faulty_entry *)(void *)transfer->driver_data;
+    entry->transfer = transfer;
+    spin_lock(&faulty->lock);
+    bool late = faulty->manner == FAULTY_LATE;
+    if (faulty->manner == FAULTY_MIXED)
+        late = run_is_simulated() ? sim_random() % 2 : ++faulty->flips % 3 == 0;
+    late = late && !faulty->stopping;
+    if (late) {
+        list_push_back(&faulty->transfers, &entry->link);
+        wait_queue_wake_one(&faulty->arrival);
+    }
+    spin_unlock(&faulty->lock);
+    return late;
+}
+
+static void faulty_start(struct device *device, struct io_transfer *transfer)
+{
+    struct faulty *faulty = device->private_data;
+    check_transfer(transfer);
+    atomic_fetch_add(transfer->op == IO_READ ? &faulty->reads : transfer->op == IO_WRITE
+                         ? &faulty->writes : &faulty->flushes, 1);
+    atomic_fetch_add(&faulty->bytes, transfer->length_bytes);
+    if (!queue(faulty, transfer))
+        serve(faulty, transfer);
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+static void faulty_free(struct device *device)
+{
+    mem_free(device->private_data);
+}
+
+static const struct device_ops faulty_ops = { .start = faulty_start, .destroy = faulty_free };
+
+struct faulty *faulty_create(unsigned n, void *image, uint64_t bytes, struct io_limits limits,
+                             enum faulty_manner manner)
+{
+    char name[16];
+    struct faulty *faulty = mem_zalloc(sizeof(*faulty));
+    snprintf(name, sizeof(name), "faulty%u", n);
+    struct device *device = device_create(NULL, name);
+    kassert(faulty != NULL && device != NULL);
+    spin_init(&faulty->lock, RANK_DEVICE);
+    list_init(&faulty->transfers);
+    wait_queue_init(&faulty->arrival);
+    faulty->device = device;
+    faulty->image = image;
+    faulty->manner = manner;
+    device->ops = &faulty_ops;
+    device->private_data = faulty;
+    device->device_class = CLASS_DISK;
+    device->limits = limits;
+    if (bytes)
+        device_set_medium(device, bytes);
+    faulty->worker = thread_create("faulty", PRIORITY_IO, faulty_main, faulty);
+    kassert(faulty->worker != NULL);
+    kassert(device_publish(device) == 0);
+    return faulty;
+}
+
+void faulty_destroy(struct faulty *faulty)
+{
+    device_remove(faulty->device);
+    spin_lock(&faulty->lock);
+    faulty->stopping = true;
+    wait_queue_wake_all(&faulty->arrival);
+    spin_unlock(&faulty->lock);
+    thread_join(faulty->worker);
+    device_put(faulty->device);
+}
+
+void faulty_hold(struct faulty *faulty, bool held)
+{
+    spin_lock(&faulty->lock);
+    atomic_store(&faulty->held, held);
+    wait_queue_wake_all(&faulty->arrival);
+    spin_unlock(&faulty->lock);
+}
+
+void faulty_change(struct faulty *faulty, void *image, uint64_t bytes)
+{
+    spin_lock(&faulty->lock);
+    faulty->image = image;
+    if (image)
+        device_set_medium(faulty->device, bytes);
+    else
+        device_clear_medium(faulty->device);
+    spin_unlock(&faulty->lock);
+}

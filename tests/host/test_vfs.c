@@ -1,0 +1,530 @@
+/*
+ * test_vfs.c - paths, mounts, ramfs, devfs and virtual drives, as vfs.h, fsd.h and virtual.h
+ * promise. For both back ends.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/dev/virtual.h"
+#include "kernel/log.h"
+#include "tests/host/rig.h"
+
+static uint8_t *image; /* rock_ridge_everything */
+static size_t image_bytes;
+
+static void load_image(void)
+{
+    char path[512];
+    for (unsigned n = 0; !image && rig_image(n, path, sizeof(path)); n++)
+        if (strstr(path, "rock_ridge_everything"))
+            image = rig_load(path, &image_bytes);
+    kassert(image != NULL);
+}
+
+static struct faulty *image_device(unsigned n)
+{
+    return faulty_create(n, image, image_bytes, faulty_limits(), FAULTY_MIXED);
+}
+
+static status_t mount(const char *path, const char *device)
+{
+    struct path *root = path_root();
+    status_t status = vfs_mount(root, path, device, NULL, NULL);
+    path_put(root);
+    return status;
+}
+
+static status_t unmount(const char *path)
+{
+    struct path *root = path_root();
+    status_t status = vfs_unmount(root, path);
+    path_put(root);
+    return status;
+}
+
+static status_t unlink_path(const char *path)
+{
+    struct path *root = path_root();
+    status_t status = vfs_unlink(root, path);
+    path_put(root);
+    return status;
+}
+
+static status_t mkdir_path(const char *path)
+{
+    struct path *root = path_root();
+    status_t status = vfs_mkdir(root, path);
+    path_put(root);
+    return status;
+}
+
+static void expect(const char *what, status_t status, status_t expected)
+{
+    if (status != expected)
+        panic("%.100s: %s, not %s", what, status_name(status), status_name(expected));
+}
+
+/* ---- ramfs -------------------------------------------------------------------------------- */
+
+enum { FILE_MODEL_BYTES = 60000 };
+
+/* Random writes, appends, truncations and reads against an array. */
+static void content_body(void *unused)
+{
+    (void)unused;
+    static uint8_t model[FILE_MODEL_BYTES], got[FILE_MODEL_BYTES + 100], piece[9000];
+    size_t size = 0;
+    struct file *file, *append;
+    rig_start();
+    memset(model, 0, sizeof(model));
+    kassert(rig_open("/f", OPEN_READ | OPEN_WRITE | OPEN_CREATE, &file) == 0);
+    kassert(rig_open("/f", OPEN_WRITE | OPEN_APPEND, &append) == 0);
+    for (unsigned i = 0; i < 60; i++) {
+        size_t bytes = rig_random() % sizeof(piece);
+        bool at_end = rig_random() % 3 == 0;
+        size_t at = at_end ? size : rig_random() % (FILE_MODEL_BYTES - sizeof(piece));
+        if (at + bytes > FILE_MODEL_BYTES)
+            continue;
+        memset(piece, (int)(rig_random() | 1), bytes);
+        file_seek(file, at);
+        kassert(file_write(at_end ? append : file, piece, bytes) == (ssize_t)bytes);
+        memcpy(model + at, piece, bytes);
+        size = bytes && at + bytes > size ? at + bytes : size;
+        if (i % 7 == 6) { /* shorter or longer */
+            struct node_info info = { .size_bytes = rig_random() % FILE_MODEL_BYTES };
+            struct path *root = path_root(), *path;
+            kassert(path_walk(root, "/f", 0, &path) == 0);
+            struct fsd *fsd = path_fsd(path);
+            kassert(fsd->ops->set_info(fsd, path_vnode(path), INFO_STANDARD, &info) == 0);
+            path_put(path);
+            path_put(root);
+            size = info.size_bytes;
+            memset(model + size, 0, FILE_MODEL_BYTES - size);
+        }
+        kassert(file_size(file) == size);
+        kassert(rig_get_file("/f", got, sizeof(got)) == (ssize_t)size);
+        kassert(memcmp(got, model, size) == 0);
+    }
+    file_close(append);
+    file_close(file);
+    rig_stop();
+}
+
+static void test_content(void **state)
+{
+    (void)state;
+    rig_run(content_body, NULL, 20);
+}
+
+static status_t rename_name(const char *directory, const char *from, const char *to_directory,
+                            const char *to)
+{
+    struct path *root = path_root(), *a, *b;
+    kassert(path_walk(root, directory, 0, &a) == 0 && path_walk(root, to_directory, 0, &b) == 0);
+    struct fsd *fsd = path_fsd(a);
+    status_t status = fsd->ops->rename(fsd, path_vnode(a), (struct element){ from, strlen(from) },
+                                       path_vnode(b), (struct element){ to, strlen(to) });
+    path_put(a);
+    path_put(b);
+    path_put(root);
+    return status;
+}
+
+static void names_body(void *unused)
+{
+    (void)unused;
+    struct file *file;
+    char text[16];
+    rig_start();
+    rig_mkdir("/d");
+    rig_mkdir("/d/e");
+    rig_put_file("/d/f", "hello", 5);
+    expect("mkdir twice", mkdir_path("/d"), -EEXIST);
+    expect("mkdir over file", mkdir_path("/d/f"), -EEXIST);
+    expect("mkdir in file", mkdir_path("/d/f/g"), -ENOTDIR);
+    expect("mkdir nowhere", mkdir_path("/x/g"), -ENOENT);
+    expect("unlink full", unlink_path("/d"), -ENOTEMPTY);
+    expect("unlink nothing", unlink_path("/d/x"), -ENOENT);
+    expect("unlink file/", unlink_path("/d/f/"), -ENOTDIR);
+    expect("unlink ..", unlink_path("/d/.."), -EINVAL);
+    expect("create dir/", rig_open("/d/new/", OPEN_WRITE | OPEN_CREATE, &file), -EISDIR);
+    expect("walk new", rig_walk("/d/new"), -ENOENT);
+    expect("no utf-8", mkdir_path("/d/\xff\xfe"), -EILSEQ);
+    expect("rename", rename_name("/d", "f", "/d/e", "g"), 0);
+    expect("rename gone", rename_name("/d", "f", "/d/e", "h"), -ENOENT);
+    expect("rename into itself", rename_name("/", "d", "/d/e", "d"), -EINVAL);
+    expect("rename over", rename_name("/d", "e", "/", "d"), -EEXIST);
+    expect("renamed", rig_walk("/d/e/g"), 0);
+    expect("case", rig_walk("/d/e/G"), -ENOENT);
+    kassert(rig_open("/d/e/g", OPEN_READ | OPEN_WRITE, &file) == 0);
+    expect("unlink open", unlink_path("/d/e/g"), 0);
+    expect("unlinked", rig_walk("/d/e/g"), -ENOENT);
+    rig_put_file("/d/e/g", "other", 5); /* another file of the same name */
+    kassert(file_read_at(file, 0, text, 16) == 5 && memcmp(text, "hello", 5) == 0);
+    file_seek(file, 5);
+    kassert(file_write(file, "!", 1) == 1 && file_read_at(file, 0, text, 16) == 6);
+    file_close(file);
+    kassert(rig_get_file("/d/e/g", text, 16) == 5 && memcmp(text, "other", 5) == 0);
+    kassert(rig_open("/d/e/g", OPEN_WRITE, &file) == 0);
+    file_seek(file, UINT64_MAX - 2);
+    kassert(file_write(file, "far", 3) == -EFBIG);
+    kassert(file_read(file, text, 1) == -EBADF);
+    file_close(file);
+    expect("write a directory", rig_open("/d", OPEN_WRITE, &file), -EISDIR);
+    expect("list a file", rig_open("/d/e/g", OPEN_DIRECTORY, &file), -ENOTDIR);
+    rig_stop();
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    rig_run(names_body, NULL, 30);
+}
+
+/* What stays is listed once, whatever comes and goes meanwhile. */
+static void listing_body(void *unused)
+{
+    (void)unused;
+    enum { COUNT = 60 };
+    unsigned seen[COUNT] = { 0 };
+    char path[32];
+    struct file *file;
+    static struct dir_entry entry;
+    rig_start();
+    for (unsigned i = 0; i < COUNT; i++) {
+        snprintf(path, sizeof(path), "/%u", i);
+        rig_put_file(path, "", 0);
+    }
+    kassert(rig_open("/", OPEN_DIRECTORY, &file) == 0);
+    for (int got; (got = dir_read(file, &entry)) != 0;) {
+        kassert(got == 1);
+        unsigned number = (unsigned)strtoul(entry.name, NULL, 10);
+        if (entry.name[0] >= '0' && entry.name[0] <= '9')
+            seen[number]++;
+        snprintf(path, sizeof(path), "/%u", (unsigned)(rig_random() % (COUNT / 2) * 2));
+        if (rig_random() % 2)
+            (void)!unlink_path(path); /* even ones come and go */
+        else
+            rig_put_file(path, "x", 1);
+    }
+    file_close(file);
+    for (unsigned i = 1; i < COUNT; i += 2)
+        kassert(seen[i] == 1);
+    rig_stop();
+}
+
+static void test_listing(void **state)
+{
+    (void)state;
+    rig_run(listing_body, NULL, 10);
+}
+
+static void fill_ramfs(void)
+{
+    static uint8_t data[65536];
+    struct file *file;
+    ssize_t got;
+    kassert(rig_open("/big", OPEN_WRITE | OPEN_CREATE, &file) == 0);
+    while ((got = file_write(file, data, sizeof(data))) > 0)
+        ;
+    kassert(got == -ENOSPC);
+    kassert(page_free_count() >= page_total_count() / 8 - 2);
+    kassert(page_free_count() < page_total_count() / 8 + 64);
+    file_close(file);
+}
+
+/* -ENOSPC before the last eighth; pages that are only cached do not count. */
+static void space_body(void *unused)
+{
+    (void)unused;
+    static uint8_t disk[6 << 20];
+    rig_start();
+    size_t limit = page_total_count() * PAGE_BYTES;
+    host_memory_limit(host_memory_used() + (4 << 20));
+    struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_MIXED);
+    uint8_t *data = malloc(sizeof(disk));
+    struct file *file;
+    kassert(rig_open("/System/Devices/faulty0", OPEN_READ, &file) == 0);
+    kassert(file_read(file, data, sizeof(disk)) == (ssize_t)sizeof(disk));
+    kassert(page_free_count() < page_total_count() / 8); /* the cache has it all */
+    fill_ramfs();
+    struct node_info huge = { .size_bytes = (uint64_t)1 << 30 };
+    struct path *root = path_root(), *path;
+    kassert(path_walk(root, "/big", 0, &path) == 0);
+    struct fsd *fsd = path_fsd(path);
+    kassert(fsd->ops->set_info(fsd, path_vnode(path), INFO_STANDARD, &huge) == -ENOSPC);
+    path_put(path);
+    path_put(root);
+    kassert(unlink_path("/big") == 0);
+    fill_ramfs(); /* what was removed is free again */
+    kassert(unlink_path("/big") == 0);
+    file_close(file);
+    free(data);
+    host_memory_limit(limit);
+    faulty_destroy(faulty);
+    rig_stop();
+}
+
+static void test_space(void **state)
+{
+    (void)state;
+    rig_run(space_body, NULL, 2);
+}
+
+/* ---- paths -------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *text;
+    status_t status;
+} walks[] = {
+    { "", -ENOENT }, { "/", 0 }, { "//", 0 }, { "/.", 0 }, { "/..", 0 }, { "/../../..", 0 },
+    { "/d", 0 }, { "/d/", 0 }, { "//d//e//", 0 }, { "/d/./e/../e/.", 0 }, { "d/e", 0 },
+    { "/d/x", -ENOENT }, { "/d/x/..", -ENOENT }, { "/d/f", 0 }, { "/d/f/", -ENOTDIR },
+    { "/d/f/.", -ENOTDIR }, { "/d/f/..", -ENOTDIR }, { "/d/f/x", -ENOTDIR },
+    { "/System/../d/e", 0 }, { "/System/Devices/../../d", 0 }, { "/System/Devices/..", 0 },
+    { "/mnt/links/../with blank", 0 }, { "/mnt/..", 0 }, { "/mnt/../d", 0 },
+    { "/mnt/links/up", -ENOENT }, { "/mnt/links/root/d/e", 0 }, { "/mnt/links/root", 0 },
+    { "/mnt/LINKS/root", 0 }, { "/mnt/links/root/mnt/.hidden", 0 }, { "/D", -ENOENT },
+    { "/mnt/kept;1", 0 }, { "/mnt/kept", -ENOENT }, { "/mnt/dot.", 0 }, { "/mnt/dot", -ENOENT },
+};
+
+static void expect_text(const char *walk, const char *expected)
+{
+    char text[64];
+    struct path *root = path_root(), *path;
+    kassert(path_walk(root, walk, 0, &path) == 0);
+    size_t length = path_text(path, text, sizeof(text));
+    if (strcmp(text, expected) != 0 || length != strlen(expected))
+        panic("%s is %s", walk, text);
+    path_put(path);
+    path_put(root);
+}
+
+static void expect_long_paths(void)
+{
+    static char text[2 * PATH_BYTES_MAX];
+    memset(text, 'n', sizeof(text));
+    text[0] = '/';
+    text[1 + NAME_BYTES_MAX] = '\0';
+    expect("longest name", rig_walk(text), -ENOENT);
+    expect("make longest name", mkdir_path(text), 0);
+    expect("longest name", rig_walk(text), 0);
+    text[1 + NAME_BYTES_MAX] = 'n';
+    text[2 + NAME_BYTES_MAX] = '\0';
+    expect("too long a name", rig_walk(text), -ENAMETOOLONG);
+    expect("make too long a name", mkdir_path(text), -ENAMETOOLONG);
+    for (unsigned i = 0; i < PATH_BYTES_MAX; i++)
+        text[i] = i % 2 ? '.' : '/';
+    text[PATH_BYTES_MAX] = '\0';
+    expect("longest path", rig_walk(text), 0);
+    text[PATH_BYTES_MAX] = '/';
+    text[PATH_BYTES_MAX + 1] = '\0';
+    expect("too long a path", rig_walk(text), -ENAMETOOLONG);
+    strcpy(text, "/mnt/links/root");
+    for (unsigned links = 2; links <= 16; links++)
+        strcat(text, "/mnt/links/root");
+    expect("16 links", rig_walk(text), 0);
+    strcat(text, "/mnt/links/root");
+    expect("17 links", rig_walk(text), -ELOOP);
+}
+
+static void paths_body(void *unused)
+{
+    (void)unused;
+    char target[16];
+    rig_start();
+    struct faulty *faulty = image_device(0);
+    rig_mkdir("/d");
+    rig_mkdir("/d/e");
+    rig_put_file("/d/f", "f", 1);
+    rig_mkdir("/mnt");
+    expect("mount", mount("/mnt", "disk0"), 0);
+    for (size_t i = 0; i < sizeof(walks) / sizeof(walks[0]); i++)
+        expect(walks[i].text, rig_walk(walks[i].text), walks[i].status);
+    expect_text("/mnt/links/..", "/mnt");
+    expect_text("/mnt/links/../..", "/");
+    expect_text("//d/./e/", "/d/e");
+    expect_text("/mnt/links/root/d", "/d");
+    expect_text("/System/Devices/Classes/disk0", "/System/Devices/faulty0");
+    struct path *root = path_root(), *link;
+    kassert(path_walk(root, "/mnt/links/up", WALK_NO_FOLLOW, &link) == 0);
+    kassert(path_read_link(link, target, 5) == 7 && strcmp(target, "../.") == 0);
+    path_put(link);
+    path_put(root);
+    expect_long_paths();
+    expect("write to the disc", mkdir_path("/mnt/new"), -EROFS);
+    expect("unlink on the disc", unlink_path("/mnt/.hidden"), -EROFS);
+    expect("unmount", unmount("/mnt"), 0);
+    faulty_destroy(faulty);
+    rig_stop();
+}
+
+static void test_paths(void **state)
+{
+    (void)state;
+    rig_run(paths_body, NULL, 10);
+}
+
+/* ---- mounts ------------------------------------------------------------------------------- */
+
+static void mounts_body(void *unused)
+{
+    (void)unused;
+    struct file *file;
+    struct path *root, *inside;
+    rig_start();
+    struct faulty *a = image_device(0), *b = image_device(1);
+    rig_mkdir("/m");
+    rig_mkdir("/n");
+    rig_put_file("/f", "f", 1);
+    root = path_root();
+    expect("on a file", mount("/f", "disk0"), -ENOTDIR);
+    expect("nowhere", mount("/x", "disk0"), -ENOENT);
+    expect("no device", mount("/m", "disk7"), -ENODEV);
+    expect("control device", mount("/m", "virtual/control"), -ENODEV);
+    expect("unknown type", vfs_mount(root, "/m", "disk0", "nofs", NULL), -ENODEV);
+    expect("not its type", vfs_mount(root, "/m", "disk0", "ramfs", NULL), -EMEDIUMTYPE);
+    expect("bad option", vfs_mount(root, "/m", "disk0", "cdfs", "x=y"), -EINVAL);
+    expect("over the root", mount("/", "disk0"), -EBUSY);
+    expect("over the devices", mount("/System/Devices", "disk0"), -EBUSY);
+    expect("mount", mount("/m", "disk0"), 0);
+    expect("twice", mount("/m", "disk1"), -EBUSY);
+    expect("elsewhere", mount("/n", "disk0"), 0);
+    expect("below", vfs_mount(root, "/m/links", "", "ramfs", NULL), 0);
+    rig_put_file("/m/links/new", "n", 1);
+    expect("out of it", rig_walk("/m/links/../.hidden"), 0);
+    expect("parent with child", unmount("/m"), -EBUSY);
+    expect("unlink a mount point", unlink_path("/n"), -EBUSY);
+    expect("no mount point", unmount("/m/links/new"), -EINVAL);
+    expect("child", unmount("/m/links"), 0);
+    kassert(rig_open("/m/access", OPEN_READ, &file) == 0);
+    expect("open file", unmount("/m"), -EBUSY);
+    file_close(file);
+    kassert(rig_open("/m/links", OPEN_DIRECTORY, &file) == 0);
+    expect("open directory", unmount("/m"), -EBUSY);
+    file_close(file);
+    kassert(path_walk(root, "/m/links", 0, &inside) == 0);
+    expect("somebody inside", unmount("/m"), -EBUSY);
+    path_put(inside);
+    expect("free", unmount("/m"), 0);
+    expect("the directory beneath", rig_walk("/m/links"), -ENOENT);
+    expect("root", unmount("/"), -EBUSY);
+    expect("devices", unmount("/System/Devices"), -EBUSY);
+    expect("over /System", mount("/System", "disk1"), 0);
+    expect("devices stay", rig_walk("/System/Devices/Classes/disk0"), 0);
+    expect("and the disc is there", rig_walk("/System/access"), 0);
+    expect("unmount /System", unmount("/System"), 0);
+    expect("devices stay", rig_walk("/System/Devices/faulty1"), 0);
+    kassert(vfs_unmount_device(a->device) == 1 && vfs_unmount_device(a->device) == 0);
+    path_put(root);
+    faulty_destroy(a);
+    faulty_destroy(b);
+    rig_stop();
+}
+
+static void test_mounts(void **state)
+{
+    (void)state;
+    rig_run(mounts_body, NULL, 10);
+}
+
+/* The drive goes while its files are open: errors until they are closed, then nothing is left. */
+static void gone_body(void *unused)
+{
+    (void)unused;
+    struct file *file, *directory;
+    static struct dir_entry entry;
+    char text[16];
+    rig_start();
+    struct faulty *faulty = image_device(0);
+    rig_mkdir("/m");
+    expect("mount", mount("/m", "disk0"), 0);
+    kassert(rig_open("/m/access", OPEN_READ, &file) == 0);
+    kassert(rig_open("/m", OPEN_DIRECTORY, &directory) == 0);
+    kassert(file_read_at(file, 0, text, sizeof(text)) > 0);
+    device_remove(faulty->device);
+    kassert(vfs_unmount_device(faulty->device) == 1);
+    expect("gone", rig_walk("/m/access"), -ENOENT);
+    kassert(file_read_at(file, 0, text, sizeof(text)) == -ENODEV);
+    kassert(file_read_at(file, 1000, text, sizeof(text)) == -ENODEV);
+    kassert(dir_read(directory, &entry) == -ENODEV);
+    file_close(directory);
+    file_close(file);
+    faulty_destroy(faulty);
+    expect("rmdir", unlink_path("/m"), 0);
+    rig_stop();
+}
+
+static void test_gone(void **state)
+{
+    (void)state;
+    rig_run(gone_body, NULL, 20);
+}
+
+static void by_id_body(void *unused)
+{
+    (void)unused;
+    static struct dir_entry entry;
+    struct file *directory, *file;
+    char by_path[256], by_id[256];
+    rig_start();
+    struct faulty *faulty = image_device(0);
+    rig_mkdir("/m");
+    expect("mount", mount("/m", "disk0"), 0);
+    struct path *root = path_root(), *mounted;
+    kassert(path_walk(root, "/m", 0, &mounted) == 0);
+    kassert(rig_open("/m", OPEN_DIRECTORY, &directory) == 0);
+    unsigned files = 0;
+    while (dir_read(directory, &entry) == 1) {
+        char path[1100];
+        snprintf(path, sizeof(path), "/m/%s", entry.name);
+        ssize_t length = rig_get_file(path, by_path, sizeof(by_path));
+        rig_evict();
+        status_t status = file_open_id(mounted, entry.id, OPEN_READ, &file);
+        kassert(status == (length < 0 ? length : 0));
+        if (status)
+            continue;
+        kassert(file_read(file, by_id, sizeof(by_id)) == length);
+        kassert(memcmp(by_id, by_path, (size_t)length) == 0);
+        file_close(file);
+        files++;
+    }
+    kassert(files > 10);
+    file_close(directory);
+    kassert(file_open_id(mounted, VNODE_NONE, OPEN_READ, &file) != 0);
+    kassert(file_open_id(mounted, VNODE_ROOT, OPEN_DIRECTORY, &file) == 0);
+    path_put(mounted);
+    expect("open by id", unmount("/m"), -EBUSY);
+    file_close(file);
+    expect("unmount", unmount("/m"), 0);
+    path_put(root);
+    faulty_destroy(faulty);
+    rig_stop();
+}
+
+static void test_by_id(void **state)
+{
+    (void)state;
+    rig_run(by_id_body, NULL, 5);
+}
+
+int main(void)
+{
+    log_set_level(LOG_ERROR);
+    load_image();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_content), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_listing), cmocka_unit_test(test_space),
+        cmocka_unit_test(test_paths),   cmocka_unit_test(test_mounts),
+        cmocka_unit_test(test_gone),    cmocka_unit_test(test_by_id),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    free(image);
+    return failed;
+}
