@@ -154,8 +154,9 @@ $(HOST_OUT)/tool/%.c.o: %.c
 	$(HOST_CC) $(TOOL_CFLAGS) -c -o $@ $<
 
 # Each test is linked with each back end of the port that it is meant for.
-TESTS_SIM := test_sync test_port test_cdrom
-TESTS_THREADS := test_lib test_sync test_port test_cdrom
+TESTS_BOTH := test_sync test_port test_io test_cache test_vfs test_drives test_cdfs test_cdrom
+TESTS_SIM := $(TESTS_BOTH)
+TESTS_THREADS := test_lib test_inflate $(TESTS_BOTH)
 TESTS_ALONE := test_string
 HOST_TESTS := $(TESTS_SIM:%=$(HOST_OUT)/%.sim) $(TESTS_THREADS:%=$(HOST_OUT)/%.threads) \
     $(TESTS_ALONE:%=$(HOST_OUT)/%.alone)
@@ -171,11 +172,11 @@ $(HOST_OUT)/test/%.c.o: %.c
 
 $(HOST_OUT)/%.sim: $(HOST_OUT)/test/tests/host/%.c.o $(TEST_OBJECTS) \
     $(HOST_OUT)/test/tests/host/port/port_sim.c.o
-	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread
+	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 $(HOST_OUT)/%.threads: $(HOST_OUT)/test/tests/host/%.c.o $(TEST_OBJECTS) \
     $(HOST_OUT)/test/tests/host/port/port_threads.c.o
-	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread
+	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 $(HOST_OUT)/%.alone: $(HOST_OUT)/test/tests/host/%.c.o
 	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka

@@ -7,7 +7,9 @@
  *   names.c    identifiers to names
  *   index.c    a directory's entries in memory: unique names, look-up
  *   node.c     vnodes: extents, times, links
- *   data.c     a file's bytes
+ *   data.c     a file's bytes, straight from the disc into the cache's pages
+ *   describe.c all of it in words
+ *   worker.c   a file's bytes that need work: gathered, or unpacked by zisofs.c
  *
  * Trees       A mount shows one of three: plain, Rock Ridge (plain records with better names), or
  *             Joliet. Vnode ids are the byte address of the (first) directory record with the tree
@@ -23,6 +25,7 @@
 
 #include "fs/cdfs/iso9660.h"
 #include "kernel/vfs/cache.h"
+#include "kernel/sched/sync.h"
 #include "kernel/vfs/fsd.h"
 
 enum cdfs_tree { TREE_PLAIN, TREE_ROCK_RIDGE, TREE_JOLIET };
@@ -39,6 +42,7 @@ enum cdfs_anomaly {
     ANOMALY_ROCK_RIDGE,    /* an entry whose fields make no sense */
     ANOMALY_NAME,          /* characters were replaced, or equal names told apart */
     ANOMALY_BUDGET,        /* a directory with too many entries */
+    ANOMALY_OTHER_VOLUME,  /* a file that is said to lie on another disc */
     ANOMALY_COUNT,
 };
 
@@ -48,12 +52,16 @@ struct cdfs {
     uint64_t device_bytes;
     uint32_t block_bytes;    /* logical block: 512, 1024 or 2048 */
     uint64_t volume_blocks;
+    unsigned set_size, sequence_number; /* of the volume set: discs, and which one this is */
     enum cdfs_tree tree;
     unsigned susp_skip;      /* SP: bytes before system use entries */
     uint8_t root_record[PVD_ROOT_RECORD_BYTES];
     uint64_t root_record_address;
     char volume_name[128];
     struct spin index_lock;  /* rank CACHE: the nodes' index pointers */
+    struct cdfs_worker *worker; /* NULL until a file needs one; under worker_lock */
+    struct mutex worker_lock;   /* rank FSD */
+    _Atomic uint64_t last_serial;
     _Atomic uint32_t anomalies[ANOMALY_COUNT];
 };
 
@@ -71,6 +79,9 @@ static inline void cdfs_anomaly(struct cdfs *cdfs, enum cdfs_anomaly anomaly)
 
 /* Exactly `bytes` from the device: 0, -EIO for what is not there, or what the device says. */
 status_t cdfs_read(struct cdfs *cdfs, uint64_t address, void *buffer, size_t bytes) MUST_CHECK;
+
+/* Is this supplementary descriptor Joliet's? */
+bool cdfs_descriptor_is_joliet(struct bytes b);
 
 /* ---- scan.c ------------------------------------------------------------------------------- */
 
@@ -117,9 +128,18 @@ struct cdfs_stamp {
     int64_t seconds;
 };
 
+/* ZF: the content is packed. */
+struct cdfs_zisofs {
+    unsigned version;  /* 1 or 2; 0: it is not packed */
+    uint32_t header_bytes;
+    unsigned block_log2;
+    uint64_t size_bytes; /* unpacked */
+};
+
 /* What Rock Ridge says of a record. Large: keep it on the heap. */
 struct cdfs_rock {
-    bool has_name, has_mode, has_link, has_child, relocated, sparse, zisofs;
+    bool has_name, has_mode, has_link, has_child, relocated, sparse;
+    struct cdfs_zisofs zisofs;
     uint32_t mode, links, uid, gid;
     uint64_t device_number;
     struct cdfs_stamp created, modified, accessed, changed;
@@ -130,8 +150,11 @@ struct cdfs_rock {
     char target[PATH_BYTES_MAX + 1];
 };
 
-/* Clears *rock and fills it from the record's system use area and its continuations. */
-void cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record, struct cdfs_rock *rock);
+/* Clears *rock and fills it from the record's system use area and its continuations. What is wrong
+ * with those is an anomaly; an errno when one could not be read: *rock then holds what came before
+ * it, which may be part of a name or target. */
+status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
+                        struct cdfs_rock *rock) MUST_CHECK;
 /* SP in the root's "." record: does SUSP apply, and how many bytes come before its entries? */
 bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip);
 
@@ -193,6 +216,7 @@ struct cdfs_extent {
 };
 
 struct cdfs_node {
+    uint64_t serial;       /* > 0; no other node of the mount ever has it */
     uint64_t address;      /* of the content's first byte */
     uint64_t size_bytes;
     unsigned flags;        /* DR_FLAG_ of the record */
@@ -203,6 +227,8 @@ struct cdfs_node {
     char *target;          /* of a link */
     struct cdfs_extent first, *extents; /* extents == &first for one */
     unsigned extent_count;
+    struct cdfs_zisofs zisofs;
+    bool needs_work;          /* the worker makes the bytes */
     struct cdfs_index *index; /* of a directory; under index_lock */
 };
 
@@ -214,9 +240,42 @@ ssize_t cdfs_read_link(struct fsd *fsd, struct vnode *vnode, char *target, size_
 
 /* ---- data.c ------------------------------------------------------------------------------- */
 
-/* Can the extents be read in whole cache blocks? If not, data.c copies. */
+/* Can the extents be read in whole sectors? If not, the worker gathers them. */
 bool cdfs_extents_are_plain(const struct cdfs *cdfs, const struct cdfs_node *node);
+/* The bytes of the file as they lie on the disc (packed, if it is), through the metadata cache.
+ * Waits. 0 and everything, or an errno with *done good bytes. */
+status_t cdfs_copy(struct cdfs *cdfs, const struct cdfs_node *node, uint64_t offset, void *buffer,
+                   size_t bytes, size_t *done) MUST_CHECK;
 void cdfs_read_write(struct fsd *fsd, struct vfs_io *io);
 void cdfs_finish_io(struct fsd *fsd, struct vfs_io *io);
+
+/* ---- describe.c --------------------------------------------------------------------------- */
+
+/* FSD_DESCRIBE_VOLUME and FSD_DESCRIBE_NODE. */
+status_t cdfs_ioctl(struct fsd *fsd, struct vnode *vnode, unsigned operation, void *argument,
+                    size_t bytes);
+
+/* ---- worker.c ----------------------------------------------------------------------------- */
+
+/* Makes sure that the mount has its worker. */
+status_t cdfs_worker_start(struct cdfs *cdfs) MUST_CHECK;
+void cdfs_worker_stop(struct cdfs *cdfs);
+/* Hands it an io of a vnode whose data needs work. Never waits. */
+void cdfs_worker_submit(struct cdfs *cdfs, struct vfs_io *io);
+
+/* ---- zisofs.c ----------------------------------------------------------------------------- */
+
+struct cdfs_unpacker;
+
+/* The worker's own; NULL when memory is out. */
+struct cdfs_unpacker *cdfs_unpacker_create(void);
+void cdfs_unpacker_destroy(struct cdfs_unpacker *unpacker); /* NULL: nothing */
+/* Unpacks the part of the file at `offset`: *data is valid until the next call, and *bytes long
+ * (up to the end of its block). -EUCLEAN when the packed data is damaged. */
+status_t cdfs_unpack(struct cdfs_unpacker *unpacker, struct cdfs *cdfs,
+                     const struct cdfs_node *node, uint64_t offset, const uint8_t **data,
+                     size_t *bytes) MUST_CHECK;
+/* Is what ZF says something that can be read? */
+bool cdfs_zisofs_valid(const struct cdfs_zisofs *zisofs);
 
 #endif

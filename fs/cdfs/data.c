@@ -3,11 +3,10 @@
  *
  * Files whose extents start and end on sectors are read asynchronously, a run at a time, straight
  * into the cache's pages. The others - logical blocks smaller than a sector, inner sections that
- * end in the middle of one, interleaved extents - are uncached vnodes: their bytes are copied out
- * of the metadata cache while the caller waits.
+ * end in the middle of one, interleaved extents, packed files - are made by the mount's worker from
+ * what cdfs_copy() gathers out of the metadata cache.
  */
 #include "fs/cdfs/cdfs.h"
-#include "lib/string.h"
 
 bool cdfs_extents_are_plain(const struct cdfs *cdfs, const struct cdfs_node *node)
 {
@@ -102,37 +101,34 @@ static uint64_t extent_run(const struct cdfs_extent *extent, uint64_t within, ui
     return rest < left ? rest : left;
 }
 
-static status_t copy_run(struct cdfs *cdfs, struct vfs_io *io)
+status_t cdfs_copy(struct cdfs *cdfs, const struct cdfs_node *node, uint64_t offset, void *buffer,
+                   size_t bytes, size_t *done)
 {
-    const struct cdfs_node *node = io->vnode->private_data;
-    uint64_t offset = io->offset_bytes + io->done_bytes, address;
-    const struct cdfs_extent *extent = extent_find(node, offset);
-    if (!extent)
-        return -EIO;
-    uint64_t run = extent_run(extent, offset - extent->file_offset, &address);
-    if (run > io->length_bytes - io->done_bytes)
-        run = io->length_bytes - io->done_bytes;
-    char *memory = (char *)io->segments[0].address + io->done_bytes;
-    ssize_t got = cache_read(&cdfs->meta, address, memory, (size_t)run);
-    if (got > 0)
-        io->done_bytes += (uint64_t)got;
-    return got > 0 ? 0 : got ? (status_t)got : -EIO;
+    for (*done = 0; *done < bytes;) {
+        uint64_t address, at = offset + *done;
+        const struct cdfs_extent *extent = extent_find(node, at);
+        if (!extent)
+            return -EIO;
+        uint64_t run = extent_run(extent, at - extent->file_offset, &address);
+        if (run > bytes - *done)
+            run = bytes - *done;
+        ssize_t got = cache_read(&cdfs->meta, address, (char *)buffer + *done, (size_t)run);
+        if (got > 0)
+            *done += (size_t)got;
+        if (got <= 0)
+            return got ? (status_t)got : -EIO;
+    }
+    return 0;
 }
 
 void cdfs_read_write(struct fsd *fsd, struct vfs_io *io)
 {
-    struct cdfs *cdfs = cdfs_of(fsd);
+    const struct cdfs_node *node = io->vnode->private_data;
     io->done_bytes = 0;
-    if (io->op != IO_READ) {
+    if (io->op != IO_READ)
         vfs_io_complete(io, -EROFS);
-        return;
-    }
-    if (io->vnode->cache_block_bytes) {
-        io_continue(cdfs, io);
-        return;
-    }
-    status_t status = 0;
-    while (!status && io->done_bytes < io->length_bytes)
-        status = copy_run(cdfs, io);
-    vfs_io_complete(io, status);
+    else if (node->needs_work)
+        cdfs_worker_submit(cdfs_of(fsd), io);
+    else
+        io_continue(cdfs_of(fsd), io);
 }

@@ -123,7 +123,13 @@ static status_t collect_record(struct collector *c)
     if (record_continues(c) || cdfs_record_is_dot(&c->record) ||
         c->record.flags & DR_FLAG_ASSOCIATED)
         return 0;
-    cdfs_rock_read(c->cdfs, &c->record, &c->rock);
+    status_t status = cdfs_rock_read(c->cdfs, &c->record, &c->rock);
+    if (status == -ENOMEM)
+        return status;
+    if (status) { /* listed by its plain name, in a listing that says it is not whole */
+        c->rock.has_name = false;
+        index->status = status;
+    }
     if (c->rock.relocated)
         return 0; /* shown where its CL stands */
     cdfs_name_make(c->cdfs, &c->record, &c->rock, &c->name);
@@ -313,8 +319,10 @@ static status_t index_create(struct cdfs *cdfs, const struct cdfs_node *director
         return -ENOMEM;
     atomic_init(&index->references, 1);
     index->versions = cdfs->tree != TREE_ROCK_RIDGE;
-    index->status = collect(cdfs, directory, index);
-    status_t status = index->status == -ENOMEM ? -ENOMEM : index_build_table(cdfs, index);
+    status_t status = collect(cdfs, directory, index);
+    if (status)
+        index->status = status;
+    status = status == -ENOMEM ? status : index_build_table(cdfs, index);
     if (status) {
         cdfs_index_put(index);
         return status;

@@ -36,6 +36,7 @@ enum {
     PVD_VOLUME_ID_BYTES = 32,
     PVD_SPACE_SIZE = 80,    /* 733, logical blocks */
     SVD_ESCAPES = 88,
+    PVD_SET_SIZE = 120,     /* 723 */
     PVD_SEQUENCE_NUMBER = 124, /* 723 */
     PVD_BLOCK_BYTES = 128,  /* 723 */
     PVD_ROOT_RECORD = 156,

@@ -30,10 +30,11 @@ static status_t node_add_extent(struct node_maker *maker, const struct cdfs_reco
     if (node->extent_count >= CDFS_SECTIONS_MAX)
         return -EUCLEAN;
     if (node->extent_count == 1) {
-        node->extents = mem_alloc(CDFS_SECTIONS_MAX * sizeof(*node->extents));
-        if (!node->extents)
+        struct cdfs_extent *many = mem_alloc(CDFS_SECTIONS_MAX * sizeof(*many));
+        if (!many)
             return -ENOMEM;
-        node->extents[0] = node->first;
+        many[0] = node->first;
+        node->extents = many;
     }
     node->extents[node->extent_count++] = (struct cdfs_extent){
         .file_offset = node->size_bytes,
@@ -146,6 +147,28 @@ static status_t make_directory(struct node_maker *maker)
     return 0;
 }
 
+/* Which way the bytes go: in whole sectors straight to the cache, or through the worker. */
+static void make_content(struct node_maker *maker, struct vnode *vnode)
+{
+    struct cdfs_node *node = maker->node;
+    const struct cdfs_zisofs *zisofs = &maker->rock.zisofs;
+    vnode->size_bytes = node->size_bytes;
+    vnode->cache_block_bytes = maker->cdfs->fsd.cache_block_bytes;
+    node->needs_work = !cdfs_extents_are_plain(maker->cdfs, node);
+    if (!zisofs->version)
+        return;
+    node->zisofs = *zisofs;
+    node->needs_work = true;
+    vnode->size_bytes = zisofs->size_bytes;
+    if (cdfs_zisofs_valid(zisofs)) {
+        uint32_t block = 1u << zisofs->block_log2;
+        vnode->cache_block_bytes = block < CACHE_BLOCK_MAX_BYTES ? block : CACHE_BLOCK_MAX_BYTES;
+    } else {
+        cdfs_anomaly(maker->cdfs, ANOMALY_ROCK_RIDGE);
+        vnode->open_status = -EUCLEAN;
+    }
+}
+
 static status_t make_file(struct node_maker *maker, struct vnode *vnode)
 {
     struct cdfs *cdfs = maker->cdfs;
@@ -153,16 +176,19 @@ static status_t make_file(struct node_maker *maker, struct vnode *vnode)
     status_t status = node_collect_extents(maker, &complete);
     if (status)
         return status;
-    vnode->size_bytes = maker->node->size_bytes;
-    if (cdfs_extents_are_plain(cdfs, maker->node))
-        vnode->cache_block_bytes = cdfs->fsd.cache_block_bytes;
     if (!complete) {
         cdfs_anomaly(cdfs, ANOMALY_SECTIONS);
         vnode->open_status = -EIO;
     }
-    if (maker->rock.sparse || maker->rock.zisofs)
+    if (maker->rock.sparse)
         vnode->open_status = -EOPNOTSUPP; /* never bytes that are not the file's */
-    return 0;
+    if (maker->record.sequence_number != cdfs->sequence_number) {
+        cdfs_anomaly(cdfs, ANOMALY_OTHER_VOLUME);
+        if (cdfs->set_size > 1)
+            vnode->open_status = -ENXIO; /* on another disc of the set */
+    }
+    make_content(maker, vnode);
+    return maker->node->needs_work ? cdfs_worker_start(cdfs) : 0;
 }
 
 static status_t node_make(struct node_maker *maker, struct vnode *vnode)
@@ -183,19 +209,24 @@ static status_t node_make(struct node_maker *maker, struct vnode *vnode)
 /* ---- finding the record ------------------------------------------------------------------- */
 
 /* RRIP 4.1.5.1: where CL points to a directory, its "." record stands for the node. */
-static void maker_follow_child(struct node_maker *maker)
+static status_t maker_follow_child(struct node_maker *maker)
 {
     struct cdfs *cdfs = maker->cdfs;
     uint64_t address = maker->rock.child_address;
-    if (cdfs_record_at(cdfs, address, &maker->next) || !cdfs_record_is_dot(&maker->next) ||
-        maker->next.identifier.data[0] != 0 || !(maker->next.flags & DR_FLAG_DIRECTORY)) {
+    status_t status = -EUCLEAN;
+    if (address < cdfs->device_bytes)
+        status = cdfs_record_at(cdfs, address, &maker->next);
+    if (status && status != -EUCLEAN)
+        return status;
+    if (status || !cdfs_record_is_dot(&maker->next) || maker->next.identifier.data[0] != 0 ||
+        !(maker->next.flags & DR_FLAG_DIRECTORY)) {
         cdfs_anomaly(cdfs, ANOMALY_ROCK_RIDGE);
-        return;
+        return 0;
     }
     /* decoded anew, since the slices point into the record itself */
     struct bytes raw = { maker->next.raw, maker->next.raw[DR_LENGTH] };
     (void)cdfs_record_decode(cdfs, raw, address, &maker->record);
-    cdfs_rock_read(cdfs, &maker->record, &maker->rock);
+    return cdfs_rock_read(cdfs, &maker->record, &maker->rock);
 }
 
 /* The root's record is in the volume descriptor; its own "." carries the Rock Ridge fields. */
@@ -206,9 +237,10 @@ static status_t maker_read_root(struct node_maker *maker)
     if (!cdfs_record_decode(cdfs, raw, cdfs->root_record_address, &maker->record))
         return -EUCLEAN;
     maker->record.flags |= DR_FLAG_DIRECTORY;
-    if (!cdfs_record_at(cdfs, maker->record.data_address, &maker->next))
-        cdfs_rock_read(cdfs, &maker->next, &maker->rock);
-    return 0;
+    status_t status = cdfs_record_at(cdfs, maker->record.data_address, &maker->next);
+    if (!status)
+        return cdfs_rock_read(cdfs, &maker->next, &maker->rock);
+    return status == -EUCLEAN ? 0 : status; /* roots without "." exist */
 }
 
 static status_t maker_read(struct node_maker *maker, vnode_id_t id)
@@ -222,10 +254,10 @@ static status_t maker_read(struct node_maker *maker, vnode_id_t id)
     status_t status = cdfs_record_at(cdfs, address, &maker->record);
     if (status)
         return status;
-    cdfs_rock_read(cdfs, &maker->record, &maker->rock);
-    if (maker->rock.has_child)
-        maker_follow_child(maker);
-    return 0;
+    status = cdfs_rock_read(cdfs, &maker->record, &maker->rock);
+    if (!status && maker->rock.has_child)
+        status = maker_follow_child(maker);
+    return status;
 }
 
 /* ---- the slots ---------------------------------------------------------------------------- */
@@ -248,6 +280,7 @@ status_t cdfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
     status_t status = maker && node ? 0 : -ENOMEM;
     if (!status) {
         node->extents = &node->first;
+        node->serial = atomic_fetch_add(&cdfs_of(fsd)->last_serial, 1) + 1;
         maker->cdfs = cdfs_of(fsd);
         maker->node = node;
         status = maker_read(maker, vnode->id);

@@ -170,11 +170,19 @@ static void entry_sf(struct rock_reader *reader, struct bytes body)
     reader->rock->sparse = true;
 }
 
-/* zisofs: content is compressed. */
+/* ZF: algorithm "pz" (zisofs) or "PZ" (zisofs2), header size / 4, block size as a power of two, and
+ * the unpacked size: 733, or 64 bits in zisofs2. */
 static void entry_zf(struct rock_reader *reader, struct bytes body)
 {
-    if (bytes_u8(body, 0) == 'p' && bytes_u8(body, 1) == 'z')
-        reader->rock->zisofs = true;
+    bool agree = true, second = bytes_u8(body, 0) == 'P' && bytes_u8(body, 1) == 'Z';
+    if (!second && !(bytes_u8(body, 0) == 'p' && bytes_u8(body, 1) == 'z'))
+        return; /* an algorithm that nobody knows: the bytes are shown as they lie there */
+    reader->rock->zisofs = (struct cdfs_zisofs){
+        .version = second ? 2 : 1,
+        .header_bytes = bytes_u8(body, 2) * 4u,
+        .block_log2 = bytes_u8(body, 3),
+        .size_bytes = second ? bytes_le64(body, 4) : iso_733(body, 4, &agree),
+    };
 }
 
 static const struct {
@@ -217,11 +225,13 @@ static void area_read(struct rock_reader *reader, struct bytes area)
     }
 }
 
-/* Reads the area that the last CE named. */
+/* Reads the area that the last CE named; -EUCLEAN when there can be none. */
 static status_t continuation_read(struct rock_reader *reader)
 {
     struct continuation from = reader->next;
-    if (from.bytes > CDFS_CONTINUATION_BYTES_MAX)
+    uint64_t device_bytes = reader->cdfs->device_bytes;
+    if (from.bytes > CDFS_CONTINUATION_BYTES_MAX || from.bytes > device_bytes ||
+        from.address > device_bytes - from.bytes)
         return -EUCLEAN;
     uint8_t *buffer = mem_alloc(from.bytes);
     if (!buffer)
@@ -247,19 +257,22 @@ static void rock_clear(struct cdfs_rock *rock)
     memset(rock, 0, offsetof(struct cdfs_rock, name));
 }
 
-void cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record, struct cdfs_rock *rock)
+status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
+                        struct cdfs_rock *rock)
 {
     struct rock_reader reader = { .cdfs = cdfs, .rock = rock };
+    status_t status = 0;
     rock_clear(rock);
     if (cdfs->tree != TREE_ROCK_RIDGE)
-        return;
+        return 0;
     area_read(&reader, bytes_slice(record->system_use, cdfs->susp_skip, SIZE_MAX));
-    for (unsigned hops = 0; reader.next.bytes; hops++)
-        if (hops == CDFS_CONTINUATIONS_MAX || continuation_read(&reader)) {
-            cdfs_anomaly(cdfs, ANOMALY_CONTINUATION);
-            break;
-        }
+    for (unsigned hops = 0; reader.next.bytes && !status; hops++)
+        status = hops < CDFS_CONTINUATIONS_MAX ? continuation_read(&reader) : -EUCLEAN;
     rock_finish(rock);
+    if (status != -EUCLEAN)
+        return status;
+    cdfs_anomaly(cdfs, ANOMALY_CONTINUATION);
+    return 0;
 }
 
 bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip)

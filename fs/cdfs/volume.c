@@ -25,6 +25,7 @@ struct descriptor {
     uint64_t address;
     uint32_t block_bytes;
     uint64_t volume_blocks;
+    unsigned set_size, sequence_number;
     uint8_t volume_id[PVD_VOLUME_ID_BYTES];
     uint8_t root_record[PVD_ROOT_RECORD_BYTES];
 };
@@ -48,6 +49,8 @@ static void descriptor_take(struct cdfs *cdfs, struct bytes b, uint64_t address,
     descriptor->address = address;
     descriptor->block_bytes = iso_723(b, PVD_BLOCK_BYTES, &agree);
     descriptor->volume_blocks = iso_733(b, PVD_SPACE_SIZE, &agree);
+    descriptor->set_size = iso_723(b, PVD_SET_SIZE, &agree);
+    descriptor->sequence_number = iso_723(b, PVD_SEQUENCE_NUMBER, &agree);
     memcpy(descriptor->volume_id, b.data + PVD_VOLUME_ID, PVD_VOLUME_ID_BYTES);
     memcpy(descriptor->root_record, b.data + PVD_ROOT_RECORD, PVD_ROOT_RECORD_BYTES);
     if (!agree)
@@ -55,7 +58,7 @@ static void descriptor_take(struct cdfs *cdfs, struct bytes b, uint64_t address,
 }
 
 /* Joliet: escape sequences for UCS-2 levels 1 to 3 in a version 1 descriptor. */
-static bool descriptor_is_joliet(struct bytes b)
+bool cdfs_descriptor_is_joliet(struct bytes b)
 {
     return iso_711(b, VD_VERSION) == 1 && iso_711(b, SVD_ESCAPES) == '%' &&
            iso_711(b, SVD_ESCAPES + 1) == '/' &&
@@ -78,7 +81,7 @@ static int descriptor_read(struct cdfs *cdfs, uint64_t address, uint8_t *sector,
     unsigned type = iso_711(b, VD_TYPE);
     if (type == VD_TYPE_PRIMARY && iso_711(b, VD_VERSION) == 1)
         descriptor_take(cdfs, b, address, &set->primary);
-    if (type == VD_TYPE_SUPPLEMENTARY && descriptor_is_joliet(b))
+    if (type == VD_TYPE_SUPPLEMENTARY && cdfs_descriptor_is_joliet(b))
         descriptor_take(cdfs, b, address, &set->joliet);
     return type != VD_TYPE_TERMINATOR;
 }
@@ -106,6 +109,8 @@ static void volume_use(struct cdfs *cdfs, const struct descriptor *descriptor,
     cdfs->tree = tree;
     cdfs->block_bytes = descriptor->block_bytes;
     cdfs->volume_blocks = descriptor->volume_blocks;
+    cdfs->set_size = descriptor->set_size;
+    cdfs->sequence_number = descriptor->sequence_number;
     cdfs->root_record_address = descriptor->address + PVD_ROOT_RECORD;
     memcpy(cdfs->root_record, descriptor->root_record, PVD_ROOT_RECORD_BYTES);
 }
@@ -235,6 +240,7 @@ static status_t volume_open(struct cdfs *cdfs, const char *names)
 static void cdfs_dismount(struct fsd *fsd)
 {
     struct cdfs *cdfs = cdfs_of(fsd);
+    cdfs_worker_stop(cdfs);
     cache_destroy(&cdfs->meta);
     mem_free(cdfs);
 }
@@ -331,6 +337,7 @@ static const struct fsd_ops cdfs_ops = {
     .read_dir = cdfs_read_dir,
     .close_dir = cdfs_close_dir,
     .read_link = cdfs_read_link,
+    .ioctl = cdfs_ioctl,
     .passthrough = cdfs_passthrough,
 };
 
@@ -364,6 +371,7 @@ static struct cdfs *cdfs_create(const struct device_handle *handle)
     };
     list_init(&cdfs->fsd.vnodes);
     spin_init(&cdfs->index_lock, RANK_CACHE);
+    mutex_init(&cdfs->worker_lock, RANK_FSD);
     cdfs->device_bytes = device_medium(handle->device).bytes;
     cdfs->block_bytes = ISO_SECTOR_BYTES;
     device_cache_init(&cdfs->meta, &cdfs->fsd.device, ISO_SECTOR_BYTES);

@@ -164,7 +164,9 @@ static status_t device_enter_tree(struct device *device)
         if (parent)
             list_push_back(&parent->children, &device->siblings);
         list_push_back(&published, &device_get(device)->all_link);
+        spin_lock(&device->queue_lock);
         device->published = true;
+        spin_unlock(&device->queue_lock);
     }
     mutex_unlock(&tree_lock);
     return status;
@@ -218,12 +220,12 @@ static bool device_leave_tree(struct device *device)
 {
     mutex_lock(&tree_lock);
     bool was_published = device->published;
-    device->published = false;
     if (was_published) {
         list_remove(&device->siblings);
         list_remove(&device->all_link);
     }
     spin_lock(&device->queue_lock);
+    device->published = false;
     device->gone = true;
     device->medium_present = false;
     device->generation++;
@@ -263,13 +265,14 @@ static void device_change_medium(struct device *device, bool present, uint64_t b
 {
     spin_lock(&device->queue_lock);
     bool changed = !device->gone && (present || device->medium_present);
+    bool tell = changed && device->published; /* what is there at first comes with ADDED */
     if (changed) {
         device->generation++;
         device->medium_present = present;
         device->medium_bytes = bytes;
     }
     spin_unlock(&device->queue_lock);
-    if (changed)
+    if (tell)
         event_post(EVENT_MEDIUM, device);
 }
 

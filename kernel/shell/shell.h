@@ -30,6 +30,7 @@ struct shell {
     struct stream *out, *err;
     int status;             /* of the last command: $? */
     const struct shell_command *command; /* the one that runs */
+    const struct options *options;       /* what was given to it (options.h) */
     struct stream console_out, console_err;
 };
 
@@ -39,6 +40,9 @@ struct shell_command {
     const char *summary;   /* for `help`: one line */
     int arguments_min, arguments_max; /* without the name; max -1: any number */
     int (*run)(struct shell *shell, int count, char **words); /* words[0]: the name */
+    const struct shell_option *options; /* options.h; NULL: none but --help */
+    unsigned option_rules;              /* OPTIONS_* of options.h */
+    const char *group;                  /* heading in `help`; NULL: the shell's own */
 };
 
 TABLE_DECLARE(shell_commands, struct shell_command);
@@ -76,5 +80,19 @@ int shell_usage(struct shell *shell);
 bool shell_interrupted(void);
 
 const struct shell_command *shell_command_find(const char *name);
+/* Runs the command that words[0] names: takes the options out (they stay in shell->options while
+ * it runs), answers --help, checks how many words are left. words[count] is NULL. */
+int shell_run_command(struct shell *shell, int count, char **words);
+
+/* The command's standard input: what the command before it in a pipe writes; a file after `<`; else
+ * the console, line by line, up to ^D at the start of a line (on the host: standard input with -c,
+ * else the end of file). Bytes, 0 at the end, -EINTR after ^C, or an errno. */
+ssize_t shell_read(struct shell *shell, void *buffer, size_t bytes) MUST_CHECK;
+/* Does `out` go to the console, and was that seen to be a terminal? Then escape sequences may be
+ * sent: progress bars, `more`. */
+bool shell_out_is_terminal(const struct shell *shell);
+void shell_terminal_size(unsigned *columns, unsigned *rows); /* 80 x 24 until it said otherwise */
+/* The value of a variable, or NULL; valid until the shell's variables are changed. */
+const char *shell_variable(const struct shell *shell, const char *name);
 
 #endif

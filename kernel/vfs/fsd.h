@@ -70,6 +70,7 @@ struct vfs_io {
     /* the FSD's, from read_write to vfs_io_complete */
     uint64_t done_bytes;       /* how far it has come */
     struct io_request request; /* for vfs_io_submit */
+    struct list link;          /* for a queue of its own */
 
     void (*complete)(struct vfs_io *io, status_t status); /* the VFS's */
     void *context;
@@ -148,6 +149,17 @@ struct fs_info {
     uint64_t total_bytes, free_bytes;
     uint32_t block_bytes;
     bool read_only;
+};
+
+/* Takes text a piece at a time, e.g. to a stream. */
+struct text_sink {
+    void (*write)(struct text_sink *sink, const char *text, size_t bytes);
+};
+
+/* Operations of fsd_ops.ioctl; the argument is a struct text_sink. */
+enum {
+    FSD_DESCRIBE_VOLUME = 1, /* all about the volume, whichever vnode: lines of text */
+    FSD_DESCRIBE_NODE,       /* how the FSD understood this vnode */
 };
 
 /* One element of a path: not terminated, not empty, no slash, neither . nor .. */

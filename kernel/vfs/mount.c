@@ -208,6 +208,24 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
     return status;
 }
 
+status_t device_describe_volume(const char *device, struct text_sink *sink)
+{
+    struct fsd *fsd;
+    struct vnode *root;
+    status_t status = fsd_open(device, NULL, "", &fsd);
+    if (status)
+        return status;
+    status = vnode_get(fsd, VNODE_ROOT, &root);
+    if (!status) {
+        status = fsd->ops->ioctl
+                     ? fsd->ops->ioctl(fsd, root, FSD_DESCRIBE_VOLUME, sink, sizeof(*sink))
+                     : -EOPNOTSUPP;
+        vnode_put(root);
+    }
+    fsd_dismount(fsd);
+    return status;
+}
+
 /* ---- unmounting --------------------------------------------------------------------------- */
 
 static status_t mount_leave(struct path *path)

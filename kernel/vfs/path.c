@@ -313,6 +313,18 @@ ssize_t path_read_link(struct path *path, char *target, size_t bytes)
                                : -EOPNOTSUPP;
 }
 
+status_t path_describe(struct path *path, bool node, struct text_sink *sink)
+{
+    struct fsd *fsd = path->mount->fsd;
+    status_t status = fsd_check(fsd);
+    if (status)
+        return status;
+    if (!fsd->ops->ioctl)
+        return -EOPNOTSUPP;
+    return fsd->ops->ioctl(fsd, path->vnode, node ? FSD_DESCRIBE_NODE : FSD_DESCRIBE_VOLUME, sink,
+                           sizeof(*sink));
+}
+
 /* ---- changing names ----------------------------------------------------------------------- */
 
 status_t vfs_mkdir(struct path *start, const char *text)

@@ -57,6 +57,12 @@ ssize_t path_read_link(struct path *path, char *target, size_t bytes) MUST_CHECK
 /* The MIME type that the name tells, "application/octet-stream" for none. */
 const char *mime_type(const char *name);
 
+/* Lets the file system tell, as lines of text, all about its volume or (with `node`) how it
+ * understood this one node. -EOPNOTSUPP when it has nothing to tell. */
+status_t path_describe(struct path *path, bool node, struct text_sink *sink) MUST_CHECK;
+/* The same of the volume on a device, which need not be mounted. */
+status_t device_describe_volume(const char *device, struct text_sink *sink) MUST_CHECK;
+
 /* ---- changing names ----------------------------------------------------------------------- */
 
 status_t vfs_mkdir(struct path *start, const char *text) MUST_CHECK;

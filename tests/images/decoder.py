@@ -26,7 +26,10 @@ S_IFMT, S_IFREG, S_IFLNK, S_IFDIR = 0o170000, 0o100000, 0o120000, 0o040000
 CE_HOPS_MAX = 32
 DEPTH_MAX = 256
 JOLIET_ESCAPES = (b"%/@", b"%/C", b"%/E")
-ZISOFS_MAGIC = bytes.fromhex("37E45396C9DBD607")
+# zisofs versions: magic, type of a block pointer, where the header has the unpacked size, and of
+# which type that is.
+ZISOFS = {b"pz": (bytes.fromhex("37E45396C9DBD607"), "I", 8, "<I"),
+          b"PZ": (bytes.fromhex("EF2255A1BC1B95A0"), "Q", 12, "<Q")}
 
 
 class NotIso(Exception):
@@ -34,7 +37,7 @@ class NotIso(Exception):
 
 
 class ReadError(Exception):
-    """Bytes that the image does not hold, or that cannot be decoded."""
+    """Bytes that the image does not hold, or that cannot be decoded; says the errno's name."""
 
 
 def le16(data, at):
@@ -192,8 +195,9 @@ class Rock:
         self.sparse = True
 
     def entry_zf(self, body):
-        if len(body) >= 12 and body[:2] == b"pz":
-            self.zisofs = (body[2] * 4, body[3], le32(body, 4))
+        if len(body) >= 12 and body[:2] in ZISOFS:
+            size = struct.unpack_from(ZISOFS[body[:2]][3], body, 4)[0]
+            self.zisofs = (body[:2], body[2] * 4, body[3], size)
 
     HANDLERS = {b"PX": entry_px, b"NM": entry_nm, b"SL": entry_sl, b"TF": entry_tf,
                 b"CL": entry_cl, b"RE": entry_re, b"SF": entry_sf, b"ZF": entry_zf}
@@ -269,7 +273,7 @@ class Volume:
 
     def read(self, offset, length):
         if offset + length > self.bytes:
-            raise ReadError("beyond the end of the image")
+            raise ReadError("EIO")
         self.file.seek(offset)
         return self.file.read(length)
 
@@ -462,7 +466,7 @@ class Volume:
 
     def chunks(self, record):
         if not record.complete:
-            raise ReadError("the last section is missing")
+            raise ReadError("EIO")  # the last section is missing
         for section in record.sections:
             for offset, length in self.pieces(section):
                 while length:
@@ -473,28 +477,29 @@ class Volume:
     def unzip(self, record):
         """zisofs: a header, block pointers, and each block by itself; an empty one is zeros."""
         raw = b"".join(self.chunks(record))
-        header, log2, size = record.rock.zisofs
-        if raw[:8] != ZISOFS_MAGIC or le32(raw, 8) != size:
-            raise ReadError("zisofs header")
+        version, header, log2, size = record.rock.zisofs
+        magic, pointer, size_at, size_type = ZISOFS[version]
+        if raw[:8] != magic or struct.unpack_from(size_type, raw, size_at)[0] != size:
+            raise ReadError("EUCLEAN")
         count = (size + (1 << log2) - 1) >> log2
         try:
-            at = struct.unpack_from("<%dI" % (count + 1), raw, header)
+            at = struct.unpack_from(f"<{count + 1}{pointer}", raw, header)
             for i in range(count):
                 want = min(1 << log2, size - (i << log2))
                 packed = raw[at[i]:at[i + 1]]
                 yield zlib.decompress(packed)[:want] if packed else bytes(want)
         except (struct.error, zlib.error) as error:
-            raise ReadError("zisofs block") from error
+            raise ReadError("EUCLEAN") from error
 
     def digest(self, record):
         state, zipped = hashlib.sha256(), record.rock and record.rock.zisofs
         try:
             if record.rock and record.rock.sparse:
-                raise ReadError("sparse")
+                raise ReadError("EOPNOTSUPP")
             for chunk in self.unzip(record) if zipped else self.chunks(record):
                 state.update(chunk)
-        except ReadError:
-            return "EIO"
+        except ReadError as error:
+            return str(error)
         return state.hexdigest()
 
     # ---- the walk
@@ -514,7 +519,7 @@ class Volume:
         node = Node(self.kind(record), path, time)
         if node.kind == "f":
             zipped = rock and rock.zisofs
-            node.size = rock.zisofs[2] if zipped else sum(s.size for s in record.sections)
+            node.size = rock.zisofs[3] if zipped else sum(s.size for s in record.sections)
             node.digest = self.digest(record)
         elif node.kind == "l":
             node.target = rock.target()
