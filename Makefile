@@ -16,46 +16,56 @@ endif
 BUILD := build
 KERNEL_OUT := $(BUILD)/kernel
 
-.PHONY: all kernel iso run debug host test lint fuzz soak help clean FORCE
+.PHONY: all kernel iso run debug host test lint soak help clean FORCE
 all: kernel
+
+# Folders are no targets, though make would be content with them.
+.PHONY: boot drivers fs lib tests
+boot drivers fs lib tests:
+	@echo "$@ is a folder; \`make help\` lists the targets" >&2; exit 2
 
 help:
 	@echo "make run      build, and boot the CD in QEMU with the serial console here"
+	@echo "              DISC=other.iso puts another disc into a second drive"
 	@echo "make iso      build/spindle.iso, the boot CD"
 	@echo "make debug    the same as run, waiting for gdb (the command is printed)"
 	@echo "make test     every test; the last line counts them"
-	@echo "make kernel   build/spindle.elf alone"
+	@echo "make kernel   build/spindle.elf alone (what make without a target does)"
 	@echo "make host     build/host/spindle-sh, the same shell for images on this machine"
 	@echo "make lint     who may include whom; no assertion on bytes from a medium"
 	@echo "make soak     SOAK_BOOTS=1000 boots in a row"
 	@echo "make clean    remove build/"
-	@echo "With: CC=clang  CROSS_COMPILE=x86_64-elf-  DEBUG=1 (freed memory is checked)  V=1"
+	@echo "With: CC=clang  CROSS_COMPILE=x86_64-elf-  HOST_CC=cc  QEMU=qemu-system-x86_64"
+	@echo "      DEBUG=1 (freed memory is checked)  V=1 (show the commands)"
+	@echo "      SPINDLE_CORPORA=folder (real discs with their truths, for make test)"
 
 clean:
 	rm -rf $(BUILD)
 
 # What is missing is installed first, by a make of its own: the rules below need the tools already
 # while they are read.
-run: MAKE_NEEDS := run
-iso debug: MAKE_NEEDS := run
+iso run debug soak: MAKE_NEEDS := run
 test: MAKE_NEEDS := test
-kernel: MAKE_NEEDS := build
-host: MAKE_NEEDS := build
+kernel host: MAKE_NEEDS := build
+lint: MAKE_NEEDS := lint
 
-kernel iso run debug host test:
-	.ci/packages $(MAKE_NEEDS)
+kernel iso run debug host test lint soak:
+	CC="$(CC)" .ci/packages $(MAKE_NEEDS)
 	$(MAKE) --no-print-directory do-$@
 
-.PHONY: do-kernel do-iso do-run do-debug do-host do-test
+.PHONY: do-kernel do-iso do-run do-debug do-host do-test do-lint do-soak
 do-kernel: $(BUILD)/spindle.elf
+	@echo "$< is ready"
 do-iso: $(BUILD)/spindle.iso
+	@echo "$< is ready"
 do-host: $(BUILD)/host/spindle-sh
+	@echo "$< is ready"
 
 # ---- the kernel -----------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 
-KERNEL_CPPFLAGS := -I. -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+KERNEL_CPPFLAGS := -I. -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
     -DKERNEL_DEBUG=$(DEBUG)
 KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-pic -fno-stack-protector -fno-omit-frame-pointer \
@@ -134,7 +144,7 @@ PORTABLE := $(filter-out lib/string.c kernel/dev/pci.c, $(sort $(wildcard lib/*.
     kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c)
 
 HOST_OUT := $(BUILD)/host
-HOST_CC ?= $(CC)
+HOST_CC ?= $(if $(CROSS_COMPILE),cc,$(CC))
 HOST_CFLAGS := -std=gnu17 -g -I. $(WARNINGS) -MMD -MP
 TOOL_CFLAGS := $(HOST_CFLAGS) -O2
 TEST_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -148,7 +158,12 @@ $(HOST_OUT)/spindle-sh: $(TOOL_OBJECTS)
 	@echo "  LINK  $@"
 	$(HOST_CC) -o $@ $(TOOL_OBJECTS) -lpthread
 
-$(HOST_OUT)/tool/%.c.o: %.c
+$(HOST_OUT)/flags: FORCE
+	mkdir -p $(@D)
+	echo '$(HOST_CC) $(TOOL_CFLAGS) $(TEST_CFLAGS)' | cmp -s - $@ || \
+	    echo '$(HOST_CC) $(TOOL_CFLAGS) $(TEST_CFLAGS)' >$@
+
+$(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 	mkdir -p $(@D)
 	@echo "  HOST  $<"
 	$(HOST_CC) $(TOOL_CFLAGS) -c -o $@ $<
@@ -165,7 +180,7 @@ TEST_HELPERS := $(filter-out tests/host/test_%.c tests/host/spindle_sh.c, $(wild
 TEST_OBJECTS := $(patsubst %,$(HOST_OUT)/test/%.o, $(PORTABLE) $(TEST_HELPERS) \
     tests/host/port/port_common.c)
 
-$(HOST_OUT)/test/%.c.o: %.c
+$(HOST_OUT)/test/%.c.o: %.c $(HOST_OUT)/flags
 	mkdir -p $(@D)
 	@echo "  TEST  $<"
 	$(HOST_CC) $(TEST_CFLAGS) -c -o $@ $<
@@ -196,21 +211,21 @@ $(IMAGES)/.made: tests/images/builder.py
 	touch $@
 
 do-test: do-iso do-host $(HOST_TESTS) $(IMAGES)/.made
-	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/summary "lint=$(MAKE) --no-print-directory lint" \
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/summary "lint=$(PYTHON) tests/lint" \
 	    $(foreach test,$(HOST_TESTS),"$(notdir $(test))=timeout 300 $(test)") \
-	    "system=timeout 900 $(PYTHON) -m pytest -q tests/system"
+	    "system=timeout 900 $(PYTHON) -m pytest -q -rs tests/system"
 
 # The house's walls (DESIGN.md, "The house"), and no assertion on what a medium or a person says.
-lint:
-	$(PYTHON) tests/lint
+do-lint:
+	python3 tests/lint
 
 SOAK_BOOTS ?= 1000
-soak: do-iso
+do-soak: do-iso
 	$(PYTHON) tests/system/soak.py --boots $(SOAK_BOOTS)
 
 # ---- the boot CD and the machine --------------------------------------------------------------
 
-ISO_FILES := $(shell find iso -type f)
+ISO_FILES := $(wildcard iso/* iso/*/* iso/*/*/*)
 
 $(BUILD)/spindle.iso: $(BUILD)/spindle.elf $(BUILD)/spindle.id $(ISO_FILES) Makefile
 	@echo "  ISO   $@"
@@ -224,14 +239,17 @@ $(BUILD)/spindle.iso: $(BUILD)/spindle.elf $(BUILD)/spindle.id $(ISO_FILES) Make
 	    { cat $(BUILD)/iso.log; rm -f $@; exit 1; }
 
 QEMU ?= qemu-system-x86_64
-QEMU_FLAGS := -accel tcg -m 64M -display none -serial stdio -no-reboot \
-    -device isa-debug-exit,iobase=0xf4,iosize=0x04
-DISC ?= $(BUILD)/spindle.iso
+QEMU_FLAGS := -accel tcg -m 64M -display none -serial stdio -boot d
+DISC ?=
+# Our CD in the first CD drive, the disc of DISC in the second.
+QEMU_DRIVES = -drive if=ide,index=2,media=cdrom,readonly=on,file=$(BUILD)/spindle.iso \
+    $(if $(DISC),-drive if=ide$(comma)index=3$(comma)media=cdrom$(comma)readonly=on$(comma)file=$(DISC))
+comma := ,
 
-# poweroff in Spindle ends QEMU with status 1 (code*2+1): that is no error of make's.
 do-run: $(BUILD)/spindle.iso
-	$(QEMU) $(QEMU_FLAGS) -cdrom $(DISC) -boot d || [ $$? -eq 1 ]
+	$(QEMU) $(QEMU_FLAGS) $(QEMU_DRIVES)
 
 do-debug: $(BUILD)/spindle.iso
-	@echo "in another terminal: gdb $(BUILD)/spindle.debug.elf -ex 'target remote :1234'"
-	$(QEMU) $(QEMU_FLAGS) -cdrom $(DISC) -boot d -s -S || [ $$? -eq 1 ]
+	@echo "in another terminal:"
+	@echo "gdb $(BUILD)/spindle.debug.elf -ex 'target remote 127.0.0.1:1234'"
+	$(QEMU) $(QEMU_FLAGS) $(QEMU_DRIVES) -gdb tcp:127.0.0.1:1234 -S

@@ -43,8 +43,8 @@ static void start_machine(const struct boot_info *boot)
 
 static void say_hello(const struct boot_info *boot)
 {
-    log_info("spindle", "build %s, by %s%s%s", spindle_build_id, boot->protocol,
-             *boot->loader ? " from " : "", boot->loader);
+    log_info("spindle", "build %s, by %s", spindle_build_id,
+             *boot->loader ? boot->loader : boot->protocol);
     log_info("memory", "%zu of %zu KiB free", page_free_count() * (PAGE_BYTES / 1024),
              page_total_count() * (PAGE_BYTES / 1024));
     if (boot->command_line_cut)

@@ -79,6 +79,7 @@ struct ata_unit {
     unsigned packet_bytes; /* 12 or 16 */
     bool dma_direction;    /* wants FEATURE_DMA_IN */
     unsigned dma_failures; /* in a row */
+    bool dma_worked;         /* a transfer by DMA was good */
     struct packet_unit_info info;
 };
 

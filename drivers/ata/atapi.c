@@ -107,6 +107,8 @@ static status_t atapi_finish_pio(struct ata_channel *channel, struct packet_comm
     struct atapi_cursor cursor = { .command = command };
     for (;;) {
         status_t waited = ata_await(channel, false, deadline_us);
+        if (!waited && time_now_us() > deadline_us)
+            waited = -ETIMEDOUT; /* it always has more: that must end, too */
         if (waited)
             return waited;
         uint8_t status = port_in8(ata_port(channel, ATA_STATUS));
@@ -231,9 +233,13 @@ static bool atapi_use_dma(struct ata_unit *unit, const struct packet_command *co
            ata_dma_prepare(unit->channel, command);
 }
 
-/* A unit whose DMA fails again and again is better served slowly. */
-static void atapi_count_dma(struct ata_unit *unit, bool failed)
+/* A unit whose DMA fails again and again is better served slowly. But where DMA has worked, a drive
+ * that does not answer in time has trouble with its disc. */
+static void atapi_count_dma(struct ata_unit *unit, bool failed, bool timed_out)
 {
+    if (failed && timed_out && unit->dma_worked)
+        return;
+    unit->dma_worked |= !failed;
     unit->dma_failures = failed ? unit->dma_failures + 1 : 0;
     if (unit->dma_failures < DMA_FAILURES_MAX)
         return;
@@ -249,7 +255,8 @@ void atapi_execute(struct ata_unit *unit, struct packet_command *command)
     bool dma = atapi_use_dma(unit, command);
     command->status = atapi_carry(unit, command, dma);
     if (dma)
-        atapi_count_dma(unit, command->status && !command->check_condition);
+        atapi_count_dma(unit, command->status && !command->check_condition,
+                        command->status == -ETIMEDOUT);
     if (command->check_condition)
         atapi_fetch_sense(unit, command);
 }

@@ -63,7 +63,7 @@ static const struct sense_rule sense_rules[] = {
 enum sense_action sense_decode(const uint8_t *sense)
 {
     if ((sense[0] & SENSE_RESPONSE_MASK) != SENSE_CURRENT)
-        return SENSE_RETRY; /* no sense data to be had: a failure, and nobody knows which */
+        return SENSE_CHANGED; /* no sense data to be had: it may have said "another disc" */
     uint8_t key = sense[2] & 0xf, asc = sense[12], ascq = sense[13];
     for (unsigned i = 0; i < sizeof(sense_rules) / sizeof(sense_rules[0]); i++) {
         const struct sense_rule *rule = &sense_rules[i];

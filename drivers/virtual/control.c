@@ -34,8 +34,10 @@ static status_t control_register(struct virtual_register *request, size_t bytes)
     status_t status = store_create(request, &store);
     if (!status)
         status = drive_create(store, block_bytes, request->flags & VIRTUAL_TEMPORARY, &device);
-    if (!status)
+    if (!status) {
         text_copy(request->device, sizeof(request->device), device->alias);
+        device_put(device);
+    }
     return status;
 }
 

@@ -110,8 +110,19 @@ static void drive_destroy(struct device *device)
     mem_free(drive);
 }
 
+static status_t drive_check(struct device *device)
+{
+    const struct drive *drive = device->private_data;
+    struct store *store = drive->store;
+    return store && store->ops->check ? store->ops->check(store) : 0;
+}
+
+static void drive_closed(struct device *device);
+
 static const struct device_ops drive_ops = {
     .start = drive_start,
+    .check = drive_check,
+    .closed = drive_closed,
     .describe = drive_describe,
     .destroy = drive_destroy,
 };
@@ -148,7 +159,7 @@ static void drive_set_up(struct device *device, const struct store *store, uint3
     device_set_medium(device, store->size_bytes / block_bytes * block_bytes);
 }
 
-static unsigned next_drive; /* numbers below "virtual" are never used twice */
+static _Atomic unsigned next_drive; /* numbers below "virtual" are never used twice */
 
 status_t drive_create(struct store *store, uint32_t block_bytes, bool temporary,
                       struct device **result)
@@ -173,8 +184,10 @@ status_t drive_create(struct store *store, uint32_t block_bytes, bool temporary,
     status = device_publish(device);
     if (status)
         worker_stop(drive);
-    *result = device;
-    device_put(device); /* the tree's remains; after a failure this frees drive and store */
+    if (status)
+        device_put(device); /* frees drive and store */
+    else
+        *result = device;
     return status;
 
 no_device:
@@ -204,6 +217,13 @@ status_t drive_remove(struct device *device)
     }
     device_put(device);
     return 0;
+}
+
+/* A drive that was made for a mount goes with it. */
+static void drive_closed(struct device *device)
+{
+    if (drive_is_temporary(device))
+        (void)!drive_remove(device); /* -EBUSY: somebody opened it again; -ENODEV: it is going */
 }
 
 bool device_is_drive(const struct device *device)

@@ -21,6 +21,11 @@ static status_t file_store_read(struct store *store, uint64_t offset_bytes,
                             done_bytes);
 }
 
+static status_t file_store_check(struct store *store)
+{
+    return file_check(((struct file_store *)(void *)store)->file);
+}
+
 static void file_store_close(struct store *store)
 {
     struct file_store *file = (struct file_store *)(void *)store;
@@ -30,6 +35,7 @@ static void file_store_close(struct store *store)
 
 static const struct store_ops file_store_ops = {
     .read = file_store_read,
+    .check = file_store_check,
     .close = file_store_close,
 };
 

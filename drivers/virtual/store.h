@@ -23,6 +23,8 @@ struct store_ops {
     status_t (*write)(struct store *store, uint64_t offset_bytes,
                       const struct io_segment *segments, unsigned segment_count,
                       uint32_t length_bytes, uint32_t *done_bytes);
+    /* Is what the store lies on still what it was? 0, -ESTALE ... NULL: it lies on nothing. */
+    status_t (*check)(struct store *store);
     void (*close)(struct store *store);
 };
 
@@ -39,8 +41,8 @@ status_t store_ram_create(uint64_t size_bytes, struct store **store) MUST_CHECK;
 status_t store_file_create(const char *path, struct store **store) MUST_CHECK;
 
 /* A drive on the store: published, with an alias "virtualN". Takes the store over, also when it
- * fails. The size is rounded down to whole blocks; -EINVAL when that leaves none. `device` is
- * borrowed from the tree. */
+ * fails. The size is rounded down to whole blocks; -EINVAL when that leaves none. A temporary drive
+ * removes itself when its last handle is closed. *device is a reference. */
 status_t drive_create(struct store *store, uint32_t block_bytes, bool temporary,
                       struct device **device) MUST_CHECK;
 /* Takes the drive away: -EBUSY while it is open. */

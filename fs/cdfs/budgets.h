@@ -12,7 +12,8 @@ enum {
     CDFS_ENTRIES_MAX = 1 << 20,          /* entries of a directory */
     CDFS_SECTIONS_MAX = 4096,            /* extents of a file */
     CDFS_CONTINUATIONS_MAX = 32,         /* CE entries followed for one record */
-    CDFS_CONTINUATION_BYTES_MAX = 32768, /* one continuation area */
+    CDFS_CONTINUATION_BYTES_MAX = 32768, /* all continuation areas of one record */
+    CDFS_PARTIAL_INDEX_US = 10000000,    /* a listing that is not whole is tried again after this */
 };
 
 #endif

@@ -42,6 +42,7 @@ enum cdfs_anomaly {
     ANOMALY_ROCK_RIDGE,    /* an entry whose fields make no sense */
     ANOMALY_NAME,          /* characters were replaced, or equal names told apart */
     ANOMALY_BUDGET,        /* a directory with too many entries */
+    ANOMALY_OVERLAP,       /* a directory that runs into another one: it ends there */
     ANOMALY_OTHER_VOLUME,  /* a file that is said to lie on another disc */
     ANOMALY_COUNT,
 };
@@ -184,7 +185,9 @@ struct cdfs_index_entry {
     vnode_id_t id;
     struct cdfs_index_entry *next;      /* in the order of the directory */
     struct cdfs_index_entry *bucket_next;
+    struct cdfs_index_entry *older;     /* lower versions: hidden, in no bucket */
     uint32_t hash;                      /* of the folded name */
+    uint32_t renamed;                   /* the last number given to an equal name */
     uint16_t length;
     int16_t version;
     uint8_t type;                       /* enum node_type */
@@ -198,6 +201,9 @@ struct cdfs_node;
 status_t cdfs_index_get(struct cdfs *cdfs, struct cdfs_node *directory,
                         struct cdfs_index **index) MUST_CHECK;
 void cdfs_index_put(struct cdfs_index *index); /* NULL: nothing */
+/* The entry of this name: spelt so, or differing only in case, or as NAME;n; or NULL. */
+const struct cdfs_index_entry *cdfs_index_entry(const struct cdfs_index *index, const char *name,
+                                                size_t length);
 /* 0, -ENOENT, or why the directory could not be read whole. */
 status_t cdfs_index_find(const struct cdfs_index *index, const char *name, size_t length,
                          vnode_id_t *id) MUST_CHECK;

@@ -24,7 +24,8 @@ static void say(struct describer *d, const char *format, ...)
     va_start(arguments, format);
     int length = format_text_v(line, sizeof(line), format, arguments);
     va_end(arguments);
-    d->sink->write(d->sink, line, (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1);
+    size_t bytes = (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1;
+    d->sink->write(d->sink, line, bytes);
 }
 
 static struct bytes sector_bytes(const struct describer *d)
@@ -221,6 +222,7 @@ static void describe_ledger(struct describer *d)
         [ANOMALY_ROCK_RIDGE] = "Rock Ridge entries that make no sense",
         [ANOMALY_NAME] = "names that had to be changed",
         [ANOMALY_BUDGET] = "directories with too many entries",
+        [ANOMALY_OVERLAP] = "directories that run into another one",
         [ANOMALY_OTHER_VOLUME] = "files that are said to lie on another disc",
     };
     unsigned kinds = 0;

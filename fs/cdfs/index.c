@@ -26,6 +26,8 @@ struct cdfs_index {
     _Atomic int references;
     bool versions;      /* do names have `;n`? Not in Rock Ridge */
     status_t status;    /* 0: the listing is whole */
+    uint64_t built_us;
+    uint64_t seed;      /* of the hashes: a disc cannot know which names meet in a bucket */
     struct arena_page *pages;
     size_t page_used;
     struct cdfs_index_entry *first, *last;
@@ -51,9 +53,9 @@ static struct cdfs_index_entry *arena_take(struct cdfs_index *index, size_t name
     return entry;
 }
 
-static uint32_t hash_folded(const char *name, size_t length)
+static uint32_t hash_folded(const struct cdfs_index *index, const char *name, size_t length)
 {
-    uint64_t hash = 0;
+    uint64_t hash = index->seed;
     for (size_t i = 0; i < length;) {
         uint32_t code;
         int count = utf8_decode(name + i, length - i, &code);
@@ -75,7 +77,7 @@ static struct cdfs_index_entry *entry_create(struct cdfs_index *index, const cha
         return NULL;
     *entry = (struct cdfs_index_entry){ .length = (uint16_t)length };
     memcpy(entry->name, name, length);
-    entry->hash = hash_folded(name, length);
+    entry->hash = hash_folded(index, name, length);
     return entry;
 }
 
@@ -94,6 +96,7 @@ static enum node_type type_of_record(const struct cdfs_record *record,
 struct collector {
     struct cdfs *cdfs;
     struct cdfs_index *index;
+    uint64_t start; /* of the directory */
     struct cdfs_record record;
     struct cdfs_rock rock;
     struct cdfs_name name;
@@ -115,6 +118,14 @@ static bool record_continues(struct collector *c)
         c->section_id_length = id->length;
     }
     return continues;
+}
+
+/* Does another directory begin here? Each begins with a "." that points at itself. */
+static bool record_begins_directory(const struct collector *c)
+{
+    const struct cdfs_record *record = &c->record;
+    return cdfs_record_is_dot(record) && record->identifier.data[0] == 0 &&
+           record->address == record->data_address && record->address != c->start;
 }
 
 static status_t collect_record(struct collector *c)
@@ -159,13 +170,20 @@ static status_t collect(struct cdfs *cdfs, const struct cdfs_node *directory,
         return -ENOMEM;
     c->cdfs = cdfs;
     c->index = index;
+    c->start = directory->address;
     c->section_id_length = 0;
     struct cdfs_scan scan;
     cdfs_scan_begin(&scan, cdfs, directory->address, directory->address + directory->size_bytes);
     status_t status = 0;
     int got = 0;
-    while (!status && (got = cdfs_scan_next(&scan, &c->record)) > 0)
-        status = collect_record(c);
+    while (!status && (got = cdfs_scan_next(&scan, &c->record)) > 0) {
+        if (record_begins_directory(c)) {
+            cdfs_anomaly(cdfs, ANOMALY_OVERLAP);
+            got = 0;
+            break;
+        }
+        status = thread_interrupted() ? -EINTR : collect_record(c);
+    }
     cdfs_scan_end(&scan);
     mem_free(c);
     return status ? status : got;
@@ -195,28 +213,42 @@ static struct cdfs_index_entry *index_exact(const struct cdfs_index *index, uint
                                             const char *name, size_t length)
 {
     struct cdfs_index_entry *entry = *index_bucket(index, hash);
-    while (entry && (entry->hidden || entry->hash != hash || !entry_is(entry, name, length)))
+    while (entry && (entry->hash != hash || !entry_is(entry, name, length)))
         entry = entry->bucket_next;
     return entry;
+}
+
+/* Puts a higher version in the place of the one that was shown so far. */
+static void index_replace(struct cdfs_index *index, struct cdfs_index_entry *shown,
+                          struct cdfs_index_entry *higher)
+{
+    struct cdfs_index_entry **link = index_bucket(index, shown->hash);
+    while (*link != shown)
+        link = &(*link)->bucket_next;
+    higher->bucket_next = shown->bucket_next;
+    *link = higher;
+    higher->older = shown;
+    shown->hidden = true;
 }
 
 /* Gives `entry`, whose name is taken, one with a number; returns what takes its place. `number` is
  * where to go on counting. */
 static struct cdfs_index_entry *entry_renamed(struct cdfs_index *index,
                                               const struct cdfs_index_entry *entry,
-                                              unsigned *number)
+                                              uint32_t *number)
 {
     struct cdfs_name *name = mem_alloc(sizeof(*name));
     struct cdfs_index_entry *fresh = NULL;
     while (name) {
         char suffix[12];
-        size_t digits = (size_t)format_text(suffix, sizeof(suffix), "~%u", ++*number);
+        *number = *number ? *number + 1 : 2;
+        size_t digits = (size_t)format_text(suffix, sizeof(suffix), "~%u", *number);
         size_t stem = entry->length + digits > NAME_BYTES_MAX ? NAME_BYTES_MAX - digits
                                                               : entry->length;
         memcpy(name->text, entry->name, stem);
         memcpy(name->text + stem, suffix, digits);
         name->length = stem + digits;
-        uint32_t hash = hash_folded(name->text, name->length);
+        uint32_t hash = hash_folded(index, name->text, name->length);
         if (!index_exact(index, hash, name->text, name->length)) {
             fresh = entry_create(index, name->text, name->length);
             break;
@@ -232,25 +264,36 @@ static struct cdfs_index_entry *entry_renamed(struct cdfs_index *index,
     return fresh;
 }
 
-/* Enters every entry into the table. Those that find their name taken are hidden, if versions tell
- * the two apart; else they are left out, with `version` INT16_MIN as a mark. */
+/* Enters an entry into the table. False when its name is taken and versions do not tell the two
+ * apart. */
+static bool index_enter(struct cdfs_index *index, struct cdfs_index_entry *entry)
+{
+    struct cdfs_index_entry *same = index_exact(index, entry->hash, entry->name, entry->length);
+    if (!same) {
+        index_insert(index, entry);
+        return true;
+    }
+    if (same->version < 0 || entry->version < 0 || same->version == entry->version)
+        return false;
+    if (same->version < entry->version) {
+        index_replace(index, same, entry);
+    } else {
+        entry->hidden = true;
+        entry->older = same->older;
+        same->older = entry;
+    }
+    return true;
+}
+
+/* Enters all; those that found their name taken are left out, `version` INT16_MIN marks them. */
 static bool index_fill(struct cdfs_index *index)
 {
     bool duplicates = false;
-    for (struct cdfs_index_entry *entry = index->first; entry; entry = entry->next) {
-        struct cdfs_index_entry *same =
-            index_exact(index, entry->hash, entry->name, entry->length);
-        bool versions = same && same->version >= 0 && entry->version >= 0 &&
-                        same->version != entry->version;
-        if (same && !versions) {
+    for (struct cdfs_index_entry *entry = index->first; entry; entry = entry->next)
+        if (!index_enter(index, entry)) {
             entry->version = INT16_MIN;
             duplicates = true;
-            continue;
         }
-        if (versions)
-            (same->version < entry->version ? same : entry)->hidden = true;
-        index_insert(index, entry);
-    }
     return duplicates;
 }
 
@@ -259,16 +302,11 @@ static bool index_fill(struct cdfs_index *index)
 static status_t index_rename(struct cdfs *cdfs, struct cdfs_index *index)
 {
     struct cdfs_index_entry *before = NULL;
-    const struct cdfs_index_entry *counted = NULL;
-    unsigned number = 1;
     for (struct cdfs_index_entry *entry = index->first; entry; entry = entry->next) {
         if (entry->version == INT16_MIN) {
-            const struct cdfs_index_entry *owner =
+            struct cdfs_index_entry *owner =
                 index_exact(index, entry->hash, entry->name, entry->length);
-            if (owner != counted)
-                number = 1;
-            counted = owner;
-            struct cdfs_index_entry *fresh = entry_renamed(index, entry, &number);
+            struct cdfs_index_entry *fresh = entry_renamed(index, entry, &owner->renamed);
             if (!fresh)
                 return -ENOMEM;
             fresh->version = -1;
@@ -319,10 +357,13 @@ static status_t index_create(struct cdfs *cdfs, const struct cdfs_node *director
         return -ENOMEM;
     atomic_init(&index->references, 1);
     index->versions = cdfs->tree != TREE_ROCK_RIDGE;
+    index->built_us = time_now_us();
+    index->seed = hash_u64(index->built_us ^ (uint64_t)(uintptr_t)index);
     status_t status = collect(cdfs, directory, index);
     if (status)
         index->status = status;
-    status = status == -ENOMEM ? status : index_build_table(cdfs, index);
+    if (status != -ENOMEM && status != -EINTR)
+        status = index_build_table(cdfs, index);
     if (status) {
         cdfs_index_put(index);
         return status;
@@ -331,20 +372,30 @@ static status_t index_create(struct cdfs *cdfs, const struct cdfs_node *director
     return 0;
 }
 
-/* The node's index with a reference, after installing `fresh` where there was none. */
+/* An index that is not whole serves for a while, so that looking at each entry of a damaged
+ * directory does not read the damage each time; then the disc may have become readable. */
+static bool index_is_current(const struct cdfs_index *index)
+{
+    return index && (!index->status || time_now_us() - index->built_us < CDFS_PARTIAL_INDEX_US);
+}
+
+/* The node's index with a reference; `fresh` takes its place where it is not current. */
 static struct cdfs_index *index_install(struct cdfs *cdfs, struct cdfs_node *directory,
                                         struct cdfs_index *fresh)
 {
+    struct cdfs_index *old = NULL;
     spin_lock(&cdfs->index_lock);
-    /* an index that is not whole is not kept: the next look may find the disc readable */
-    if (!directory->index && fresh && !fresh->status) {
+    if (fresh && !index_is_current(directory->index)) {
+        old = directory->index;
         directory->index = fresh;
-        atomic_fetch_add(&fresh->references, 1);
     }
     struct cdfs_index *index = directory->index;
-    if (index && index != fresh)
+    if (index && (fresh || index_is_current(index)))
         atomic_fetch_add(&index->references, 1);
+    else
+        index = NULL;
     spin_unlock(&cdfs->index_lock);
+    cdfs_index_put(old);
     return index;
 }
 
@@ -359,9 +410,7 @@ status_t cdfs_index_get(struct cdfs *cdfs, struct cdfs_node *directory,
     if (status)
         return status;
     *index = index_install(cdfs, directory, fresh);
-    if (!*index)
-        *index = fresh; /* for this caller only */
-    else if (*index != fresh)
+    if (*index != fresh)
         cdfs_index_put(fresh); /* another thread was first */
     return 0;
 }
@@ -386,7 +435,7 @@ static const struct cdfs_index_entry *index_folded(const struct cdfs_index *inde
                                                    const char *name, size_t length)
 {
     const struct cdfs_index_entry *entry = *index_bucket(index, hash);
-    while (entry && (entry->hidden || entry->hash != hash ||
+    while (entry && (entry->hash != hash ||
                      !utf8_equal_folded(entry->name, entry->length, name, length)))
         entry = entry->bucket_next;
     return entry;
@@ -400,27 +449,31 @@ static const struct cdfs_index_entry *index_version(const struct cdfs_index *ind
     size_t stem = cdfs_name_split(name, length, &version);
     if (!stem || stem == length)
         return NULL;
-    uint32_t hash = hash_folded(name, stem);
-    const struct cdfs_index_entry *entry = *index_bucket(index, hash);
-    for (; entry; entry = entry->bucket_next) {
-        bool fits = version < 0 ? !entry->hidden
-                                : entry->version == version || (entry->version < 0 && version == 1);
-        if (fits && entry->hash == hash &&
-            utf8_equal_folded(entry->name, entry->length, name, stem))
-            return entry;
-    }
-    return NULL;
+    const struct cdfs_index_entry *entry =
+        index_folded(index, hash_folded(index, name, stem), name, stem);
+    if (version < 0 || (entry && entry->version < 0 && version == 1))
+        return entry;
+    while (entry && entry->version != version)
+        entry = entry->older;
+    return entry;
 }
 
-status_t cdfs_index_find(const struct cdfs_index *index, const char *name, size_t length,
-                         vnode_id_t *id)
+const struct cdfs_index_entry *cdfs_index_entry(const struct cdfs_index *index, const char *name,
+                                                size_t length)
 {
-    uint32_t hash = hash_folded(name, length);
+    uint32_t hash = hash_folded(index, name, length);
     const struct cdfs_index_entry *entry = index_exact(index, hash, name, length);
     if (!entry)
         entry = index_folded(index, hash, name, length);
     if (!entry && index->versions)
         entry = index_version(index, name, length);
+    return entry;
+}
+
+status_t cdfs_index_find(const struct cdfs_index *index, const char *name, size_t length,
+                         vnode_id_t *id)
+{
+    const struct cdfs_index_entry *entry = cdfs_index_entry(index, name, length);
     if (!entry)
         return index->status ? index->status : -ENOENT;
     *id = entry->id;

@@ -70,11 +70,14 @@ static status_t node_collect_extents(struct node_maker *maker, bool *complete)
     if (*complete || status)
         return status;
     struct cdfs_scan scan;
-    cdfs_scan_begin(&scan, maker->cdfs, maker->record.address + maker->record.raw[DR_LENGTH],
-                    maker->cdfs->device_bytes);
+    cdfs_scan_begin(&scan, maker->cdfs, maker->record.address + maker->record.raw[DR_LENGTH], 0);
     const struct bytes *id = &maker->record.identifier;
     int got = 0;
-    while (!status && !*complete && (got = cdfs_scan_next(&scan, &maker->next)) > 0) {
+    while (!status && !*complete) {
+        /* the next record is in this sector or at the start of the next, or nowhere */
+        scan.end = (scan.address / ISO_SECTOR_BYTES + 2) * ISO_SECTOR_BYTES;
+        if ((got = cdfs_scan_next(&scan, &maker->next)) <= 0)
+            break;
         const struct bytes *next_id = &maker->next.identifier;
         if (next_id->length != id->length || memcmp(next_id->data, id->data, id->length) != 0)
             break;

@@ -19,6 +19,7 @@ struct rock_reader {
     struct cdfs *cdfs;
     struct cdfs_rock *rock;
     struct continuation next;
+    uint32_t continued_bytes; /* in all, against the budget */
 };
 
 /* ---- one function a tag; `body` is what follows the version byte ---------------------------- */
@@ -77,6 +78,7 @@ static void entry_nm(struct rock_reader *reader, struct bytes body)
     rock->has_name = rock->name_length > 0;
 }
 
+/* NUL cannot stand in a path: it becomes `_`, as in names. */
 static void target_append(struct rock_reader *reader, const void *text, size_t length)
 {
     struct cdfs_rock *rock = reader->rock;
@@ -85,8 +87,12 @@ static void target_append(struct rock_reader *reader, const void *text, size_t l
         cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
         length = room;
     }
-    memcpy(rock->target + rock->target_length, text, length);
-    rock->target_length += length;
+    const char *from = text;
+    for (size_t i = 0; i < length; i++) {
+        if (!from[i])
+            cdfs_anomaly(reader->cdfs, ANOMALY_NAME);
+        rock->target[rock->target_length++] = from[i] ? from[i] : '_';
+    }
 }
 
 /* RRIP 4.1.3.1: a component of a link. A root component is an empty one: the slashes that join
@@ -230,9 +236,11 @@ static status_t continuation_read(struct rock_reader *reader)
 {
     struct continuation from = reader->next;
     uint64_t device_bytes = reader->cdfs->device_bytes;
-    if (from.bytes > CDFS_CONTINUATION_BYTES_MAX || from.bytes > device_bytes ||
+    if (from.bytes > CDFS_CONTINUATION_BYTES_MAX - reader->continued_bytes ||
+        from.bytes > device_bytes ||
         from.address > device_bytes - from.bytes)
         return -EUCLEAN;
+    reader->continued_bytes += from.bytes;
     uint8_t *buffer = mem_alloc(from.bytes);
     if (!buffer)
         return -ENOMEM;

@@ -98,7 +98,10 @@ static status_t descriptors_read(struct cdfs *cdfs, struct descriptors *set)
     mem_free(sector);
     if (set->primary.found)
         return 0; /* what went wrong after it does not matter */
-    return more < 0 && more != -EIO ? more : -EMEDIUMTYPE;
+    /* too short for a descriptor: not ours; long enough and unreadable: who knows */
+    bool short_device = cdfs->device_bytes <
+                        (uint64_t)(ISO_FIRST_DESCRIPTOR + 1) * ISO_SECTOR_BYTES;
+    return more < 0 && !short_device ? more : -EMEDIUMTYPE;
 }
 
 /* ---- name trees --------------------------------------------------------------------------- */
@@ -271,6 +274,24 @@ static status_t cdfs_lookup(struct fsd *fsd, struct vnode *directory, struct ele
     return status;
 }
 
+static size_t cdfs_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,
+                               char *name)
+{
+    struct cdfs_index *index;
+    if (cdfs_index_get(cdfs_of(fsd), directory->private_data, &index))
+        return 0;
+    const struct cdfs_index_entry *entry =
+        cdfs_index_entry(index, element.name, element.length);
+    size_t length = 0;
+    if (entry && !entry->hidden &&
+        !text_equal_n(entry->name, entry->length, element.name, element.length)) {
+        length = entry->length;
+        memcpy(name, entry->name, length);
+    }
+    cdfs_index_put(index);
+    return length;
+}
+
 struct cdfs_cursor {
     struct cdfs_index *index;
     const struct cdfs_index_entry *entry; /* the one given last */
@@ -328,6 +349,7 @@ static const struct fsd_ops cdfs_ops = {
     .dismount = cdfs_dismount,
     .get_fs_info = cdfs_get_fs_info,
     .lookup = cdfs_lookup,
+    .actual_name = cdfs_actual_name,
     .get_vnode = cdfs_get_vnode,
     .put_vnode = cdfs_put_vnode,
     .get_info = cdfs_get_info,

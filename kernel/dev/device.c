@@ -216,9 +216,15 @@ static void device_fail_waiting(struct device *device)
     }
 }
 
-static bool device_leave_tree(struct device *device)
+/* False when a child came meanwhile: it has to go first. *left: it was in the tree, whose reference
+ * is the caller's now. */
+static bool device_leave_tree(struct device *device, bool *left)
 {
     mutex_lock(&tree_lock);
+    if (!list_empty(&device->children)) {
+        mutex_unlock(&tree_lock);
+        return false;
+    }
     bool was_published = device->published;
     if (was_published) {
         list_remove(&device->siblings);
@@ -231,7 +237,8 @@ static bool device_leave_tree(struct device *device)
     device->generation++;
     spin_unlock(&device->queue_lock);
     mutex_unlock(&tree_lock);
-    return was_published;
+    *left = was_published;
+    return true;
 }
 
 /* The deepest first child: what has no children can go at once. */
@@ -249,8 +256,9 @@ void device_remove(struct device *device)
 {
     for (bool last = false; !last;) {
         struct device *leaf = device_leaf(device);
-        last = leaf == device;
-        if (device_leave_tree(leaf)) {
+        bool was_published = false;
+        last = device_leave_tree(leaf, &was_published) && leaf == device;
+        if (was_published) {
             device_fail_waiting(leaf);
             event_post(EVENT_REMOVED, leaf);
             device_put(leaf); /* the tree's */
@@ -270,6 +278,7 @@ static void device_change_medium(struct device *device, bool present, uint64_t b
         device->generation++;
         device->medium_present = present;
         device->medium_bytes = bytes;
+        device->files_open = 0;
     }
     spin_unlock(&device->queue_lock);
     if (tell)
@@ -300,9 +309,17 @@ struct device_medium device_medium(struct device *device)
 
 /* ---- handles ------------------------------------------------------------------------------ */
 
+static status_t device_check_beneath(struct device *device)
+{
+    return device->ops->check ? device->ops->check(device) : 0;
+}
+
 status_t device_open(struct device *device, struct device_handle *handle)
 {
-    status_t status = 0;
+    handle->device = NULL;
+    status_t status = device_check_beneath(device);
+    if (status)
+        return status;
     spin_lock(&device->queue_lock);
     if (device->gone || !device->ops->start)
         status = -ENODEV;
@@ -322,9 +339,11 @@ void device_close(struct device_handle *handle)
     if (!device)
         return;
     spin_lock(&device->queue_lock);
-    device->open_count--;
+    bool last = --device->open_count == 0;
     spin_unlock(&device->queue_lock);
     handle->device = NULL;
+    if (last && device->ops->closed)
+        device->ops->closed(device);
     device_put(device);
 }
 
@@ -338,7 +357,7 @@ status_t device_check(const struct device_handle *handle)
     else if (device->generation != handle->generation)
         status = device->medium_present ? -ESTALE : -ENOMEDIUM;
     spin_unlock(&device->queue_lock);
-    return status;
+    return status ? status : device_check_beneath(device);
 }
 
 status_t device_control(struct device *device, unsigned operation, void *argument, size_t bytes)
@@ -350,15 +369,32 @@ status_t device_control(struct device *device, unsigned operation, void *argumen
     return device->ops->control(device, operation, argument, bytes);
 }
 
-void device_file_opened(struct device *device)
+void device_file_opened(const struct device_handle *handle)
 {
-    if (!atomic_fetch_add(&device->files_open, 1) && !device->door_locked && device->ops->control)
+    struct device *device = handle->device;
+    spin_lock(&device->queue_lock);
+    bool first = device->generation == handle->generation && !device->files_open++;
+    spin_unlock(&device->queue_lock);
+    if (first && !device->door_locked && device->ops->control)
         event_post(EVENT_DOOR, device);
 }
 
-void device_file_closed(struct device *device)
+/* The monitor unlocks the door at its next round. */
+void device_file_closed(const struct device_handle *handle)
 {
-    atomic_fetch_sub(&device->files_open, 1); /* the monitor unlocks at its next round */
+    struct device *device = handle->device;
+    spin_lock(&device->queue_lock);
+    if (device->generation == handle->generation && device->files_open)
+        device->files_open--;
+    spin_unlock(&device->queue_lock);
+}
+
+unsigned device_files_open(struct device *device)
+{
+    spin_lock(&device->queue_lock);
+    unsigned files = device->files_open;
+    spin_unlock(&device->queue_lock);
+    return files;
 }
 
 /* ---- finding ------------------------------------------------------------------------------ */

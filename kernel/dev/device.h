@@ -49,6 +49,12 @@ struct device_ops {
     status_t (*poll)(struct device *device);
     /* An operation of DEVICE_CONTROL_*; may wait. -EOPNOTSUPP for unknown ones. NULL: none. */
     status_t (*control)(struct device *device, unsigned operation, void *argument, size_t bytes);
+    /* Is what lies beneath the device still what it was? 0, or e.g. -ESTALE when the disc with its
+     * image was changed: then nothing of it is served, from memory neither. Threads; no lock is
+     * held. NULL: nothing lies beneath. */
+    status_t (*check)(struct device *device);
+    /* The last handle was closed. Threads; may remove the device. NULL: nothing. */
+    void (*closed)(struct device *device);
     /* One line about the device for `devices`, e.g. maker and model. NULL: nothing to say. */
     void (*describe)(struct device *device, char *text, size_t bytes);
     /* The last reference went: free what private_data owns. NULL: nothing. */
@@ -100,8 +106,8 @@ struct device {
     bool medium_present;
     uint64_t medium_bytes;
     unsigned open_count;
-    _Atomic int files_open;              /* on file systems of this medium */
-    bool door_locked;                    /* the monitor's */
+    unsigned files_open;                 /* on file systems of this medium */
+    bool door_locked, drive_directory;   /* the monitor's */
 };
 
 /* A device opened under one generation of its medium. Copy freely; close once. */
@@ -134,10 +140,11 @@ struct device_medium {
 };
 struct device_medium device_medium(struct device *device); /* any context */
 
-/* A file (no directory) on the device's medium was opened or closed: the monitor keeps the door of
- * a removable drive locked meanwhile. Threads. */
-void device_file_opened(struct device *device);
-void device_file_closed(struct device *device);
+/* A file (no directory) on the handle's medium was opened or closed: the monitor keeps the door of
+ * a removable drive locked meanwhile. What is left open of an old medium does not count. */
+void device_file_opened(const struct device_handle *handle);
+void device_file_closed(const struct device_handle *handle);
+unsigned device_files_open(struct device *device);
 
 /* By alias ("cdrom0") or by path below the root ("pci/00:01.1/ide1/cdrom"). Returns a reference
  * or NULL. */
@@ -152,7 +159,8 @@ void device_path(struct device *device, char *text, size_t bytes);
 /* 0, -ENODEV when it is gone, -ENOMEDIUM without a medium. Takes a reference. */
 status_t device_open(struct device *device, struct device_handle *handle) MUST_CHECK;
 void device_close(struct device_handle *handle);
-/* 0, -ENODEV, -ENOMEDIUM or -ESTALE: would a request by this handle be taken now? Any context. */
+/* 0, -ENODEV, -ENOMEDIUM or -ESTALE: would a request by this handle be taken now? Threads, with no
+ * lock held. */
 status_t device_check(const struct device_handle *handle) MUST_CHECK;
 status_t device_control(struct device *device, unsigned operation, void *argument,
                         size_t bytes) MUST_CHECK;

@@ -354,7 +354,7 @@ static status_t request_check_shape(const struct io_request *request)
     const struct device *device = request->device;
     if (!device->ops->start)
         return -ENODEV;
-    if (request->op != IO_READ && device->read_only)
+    if (request->op == IO_WRITE && device->read_only)
         return -EROFS;
     if (request->op == IO_FLUSH)
         return request->length_bytes ? -EINVAL : 0;

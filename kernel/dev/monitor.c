@@ -47,6 +47,17 @@ static const char *reason(const struct device_medium *medium, status_t status)
     return status == -EMEDIUMTYPE ? "no file system that Spindle knows" : status_text(status);
 }
 
+/* Takes the directory away that mount_drive made; what a person made stays. */
+static void remove_drive_directory(struct device *device)
+{
+    char path[MOUNT_PATH_BYTES];
+    if (!device->drive_directory)
+        return;
+    drive_path(device, path);
+    device->drive_directory = false;
+    (void)!vfs_unlink(monitor.root, path); /* unless something was put into it */
+}
+
 /* Mounts a device's medium at /Drives/<class name>. */
 static status_t mount_drive(struct device *device)
 {
@@ -58,19 +69,19 @@ static status_t mount_drive(struct device *device)
     status_t status = vfs_mkdir(monitor.root, path);
     if (status && status != -EEXIST)
         return status;
+    if (!status)
+        device->drive_directory = true;
     status = vfs_mount(monitor.root, path, device->alias, NULL, NULL);
     if (status)
-        (void)!vfs_unlink(monitor.root, path);
+        remove_drive_directory(device);
     return status;
 }
 
 /* Takes a device's medium out of the tree, and the directory that was made for it. */
 static void unmount_drive(struct device *device)
 {
-    char path[MOUNT_PATH_BYTES];
-    drive_path(device, path);
     vfs_unmount_device(device);
-    (void)!vfs_unlink(monitor.root, path); /* if it is there, and empty */
+    remove_drive_directory(device);
 }
 
 /* Does the disc mounted at /Drives/<class name> carry our build id? */
@@ -88,13 +99,17 @@ static bool drive_is_ours(const struct device *device)
            (id[length] == '\n' || !id[length]);
 }
 
-/* Moves the mount of a device from /Drives to /System. */
+/* Moves the mount of a device from /Drives to /System; back again when that cannot be. */
 static status_t become_system(struct device *device)
 {
     unmount_drive(device);
     status_t status = vfs_mount(monitor.root, "/System", device->alias, NULL, NULL);
-    if (!status)
+    if (!status) {
         log_info("monitor", "/System is %s", device->alias);
+        return 0;
+    }
+    log_warn("monitor", "%s cannot become /System: %s", device->alias, status_text(status));
+    (void)!mount_drive(device);
     return status;
 }
 
@@ -137,7 +152,7 @@ static void medium_changed(struct device *device)
  * the files: the door is unlocked when a round finds none open. */
 static void keep_door(struct device *device)
 {
-    bool lock = atomic_load(&device->files_open) > 0;
+    bool lock = device_files_open(device) > 0;
     if (lock == device->door_locked || !device->ops->control)
         return;
     unsigned operation = lock ? DEVICE_CONTROL_LOCK_DOOR : DEVICE_CONTROL_UNLOCK_DOOR;
@@ -166,8 +181,8 @@ static void handle_event(const struct event *event)
     struct device *device = event->device;
     if (holds_media(device)) {
         if (event->kind == EVENT_ADDED) {
-            poll_device(device);
-            if (device_medium(device).present)
+            poll_device(device); /* what it finds is an event of its own */
+            if (!device->ops->poll && device_medium(device).present)
                 medium_arrived(device);
         } else if (event->kind == EVENT_MEDIUM) {
             medium_changed(device);

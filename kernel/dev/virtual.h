@@ -34,7 +34,8 @@ enum {
 };
 
 enum {
-    VIRTUAL_TEMPORARY = 1, /* made for a mount: goes with it, and the monitor leaves it alone */
+    VIRTUAL_TEMPORARY = 1, /* made for a mount: goes when its last handle is closed, and the monitor
+                              leaves it alone */
 };
 
 struct virtual_register {

@@ -112,16 +112,26 @@ static void free_object(struct frame *slab, void *object)
     frames_free(frame_memory(slab), 1);
 }
 
+static void *locked_take(unsigned class)
+{
+    spin_lock(&lock);
+    void *object = take_object(class);
+    spin_unlock(&lock);
+    return object;
+}
+
 static void *alloc_object(size_t bytes)
 {
     unsigned class = class_of_grains[(bytes + GRAIN - 1) / GRAIN];
-    void *object;
+    void *object = locked_take(class);
 
-    do {
-        spin_lock(&lock);
-        object = take_object(class);
-        spin_unlock(&lock);
-    } while (object == NULL && frames_reclaim(1) > 0);
+    while (object == NULL) {
+        /* once more in any case: what was freed may be an object of this class, and no page */
+        bool more = frames_reclaim(1) > 0;
+        object = locked_take(class);
+        if (!more)
+            break;
+    }
     return object;
 }
 

@@ -50,7 +50,7 @@ static status_t file_prepare(struct file *file)
     if (!status && file->flags & OPEN_DIRECTORY && fsd->ops->open_dir)
         status = fsd->ops->open_dir(fsd, vnode, &file->cursor);
     if (!status && !(file->flags & OPEN_DIRECTORY) && fsd->device.device)
-        device_file_opened(fsd->device.device);
+        device_file_opened(&fsd->device);
     return status;
 }
 
@@ -137,7 +137,7 @@ void file_close(struct file *file)
     if (file->flags & OPEN_DIRECTORY && fsd->ops->close_dir)
         fsd->ops->close_dir(fsd, file->vnode, file->cursor);
     if (!(file->flags & OPEN_DIRECTORY) && fsd->device.device)
-        device_file_closed(fsd->device.device);
+        device_file_closed(&fsd->device);
     if (file->view_page)
         page_free(file->view_page);
     if (file->path) {
@@ -147,6 +147,11 @@ void file_close(struct file *file)
         mount_put(file->mount);
     }
     mem_free(file);
+}
+
+status_t file_check(struct file *file)
+{
+    return vnode_check(file->vnode);
 }
 
 uint64_t file_size(struct file *file)
@@ -248,7 +253,7 @@ status_t file_read_direct(struct file *file, uint64_t offset_bytes,
 {
     struct vnode *vnode = file->vnode;
     uint32_t block = vnode->cache_block_bytes;
-    status_t status = fsd_check(vnode->fsd);
+    status_t status = vnode_check(vnode);
     *done_bytes = 0;
     if (status)
         return status;
@@ -281,7 +286,7 @@ ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer, siz
         return -EBADF;
     if (vnode->cache_block_bytes)
         return cache_read(&vnode->cache, offset_bytes, buffer, bytes);
-    status_t status = fsd_check(vnode->fsd);
+    status_t status = vnode_check(vnode);
     if (status || offset_bytes >= vnode->size_bytes)
         return status;
     if (bytes > vnode->size_bytes - offset_bytes)

@@ -177,6 +177,11 @@ struct fsd_ops {
      * that differs only in case. -ENOENT. Never NULL. */
     status_t (*lookup)(struct fsd *fsd, struct vnode *directory, struct element element,
                        vnode_id_t *id);
+    /* How the directory itself spells what was asked for, when it differs (another case, `;1`): the
+     * length, with the name in name[NAME_BYTES_MAX + 1]; 0 when it is spelt as asked. NULL: names
+     * are only ever found as they are. */
+    size_t (*actual_name)(struct fsd *fsd, struct vnode *directory, struct element element,
+                          char *name);
     /* Changes match names exactly. NULL: -EROFS. */
     status_t (*create)(struct fsd *fsd, struct vnode *directory, struct element element,
                        vnode_id_t *id);

@@ -42,6 +42,8 @@ size_t vnodes_reclaim(size_t wanted);
 void vnodes_count(struct vfs_counts *counts);
 /* May the file system be asked now? 0, -ESTALE, -ENOMEDIUM, -ENODEV. */
 status_t fsd_check(struct fsd *fsd) MUST_CHECK;
+/* May this vnode's content be served now? The same. */
+status_t vnode_check(struct vnode *vnode) MUST_CHECK;
 
 /* ---- mount.c ---- */
 

@@ -260,6 +260,22 @@ status_t vfs_unmount(struct path *start, const char *text)
     return status;
 }
 
+/* Of the mounts below this one (those that are not the VFS's own) the deepest; else the mount. */
+static struct mount *mount_deepest(struct mount *mount)
+{
+    kassert(mutex_is_mine(&mounts_lock));
+    size_t length = strlen(mount->text);
+    struct mount *deepest = mount;
+    list_each(link, &mounts) {
+        struct mount *other = list_entry(link, struct mount, link);
+        if (!other->fixed && text_starts(other->text, mount->text) &&
+            other->text[length] == '/' && strlen(other->text) > strlen(deepest->text))
+            deepest = other;
+    }
+    return deepest;
+}
+
+/* Takes a mount of the device out of the table, or one that lies below such a mount. */
 static struct mount *mount_take_of_device(struct device *device)
 {
     struct mount *found = NULL;
@@ -269,8 +285,10 @@ static struct mount *mount_take_of_device(struct device *device)
         if (!found && mount->fsd->device.device == device)
             found = mount;
     }
-    if (found)
+    if (found) {
+        found = mount_deepest(found);
         list_remove(&found->link);
+    }
     mutex_unlock(&mounts_lock);
     return found;
 }

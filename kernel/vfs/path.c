@@ -152,15 +152,31 @@ static status_t child_of_vnode(struct path *parent, struct element element, stru
     struct fsd *fsd = parent->mount->fsd;
     vnode_id_t id;
     struct vnode *vnode = NULL;
-    status_t status = fsd_check(fsd);
-    if (!status)
-        status = fsd->ops->lookup(fsd, parent->vnode, element, &id);
+    status_t status = fsd->ops->lookup(fsd, parent->vnode, element, &id);
     if (!status)
         status = vnode_get(fsd, id, &vnode);
     if (status)
         return status;
     *result = path_create(parent, mount_get(parent->mount), vnode, element.name, element.length);
     return *result ? 0 : -ENOMEM;
+}
+
+/* The element as the directory spells it, so that one node has one path: what is mounted there is
+ * found however the name was typed. `room` is for the spelling. */
+static status_t element_spell(struct path *parent, struct element *element, char **room)
+{
+    struct fsd *fsd = parent->mount->fsd;
+    *room = NULL;
+    status_t status = fsd_check(fsd);
+    if (status || !fsd->ops->actual_name)
+        return status;
+    *room = mem_alloc(NAME_BYTES_MAX + 1);
+    if (!*room)
+        return -ENOMEM;
+    size_t length = fsd->ops->actual_name(fsd, parent->vnode, *element, *room);
+    if (length)
+        *element = (struct element){ *room, length };
+    return 0;
 }
 
 static status_t child_get(struct path *parent, struct element element, bool cross,
@@ -171,10 +187,16 @@ static status_t child_get(struct path *parent, struct element element, bool cros
         return -ENOTDIR;
     if (element.length > NAME_BYTES_MAX)
         return -ENAMETOOLONG;
+    char *room = NULL;
     status_t status = cross ? child_mounted(parent, element, result) : 0;
-    if (status || *result)
-        return status;
-    return child_of_vnode(parent, element, result);
+    if (!status && !*result)
+        status = element_spell(parent, &element, &room);
+    if (!status && !*result && cross && room && element.name == room)
+        status = child_mounted(parent, element, result);
+    if (!status && !*result)
+        status = child_of_vnode(parent, element, result);
+    mem_free(room);
+    return status;
 }
 
 status_t path_child(struct path *parent, const char *name, bool cross, struct path **result)

@@ -78,8 +78,8 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
 /* -EINVAL when it is no mount point; -EBUSY while files or directories on it are in use or
  * something is mounted below. */
 status_t vfs_unmount(struct path *start, const char *text) MUST_CHECK;
-/* Takes the mounts of a device out of the tree at once; what is open on them answers errors until
- * closed. Returns how many. */
+/* Takes the mounts of a device, and what is mounted below them, out of the tree at once; what is
+ * open there answers errors until closed. Returns how many. */
 unsigned vfs_unmount_device(struct device *device);
 /* At start: the root file system and `/System/Devices`. */
 status_t vfs_start(void) MUST_CHECK;
@@ -115,6 +115,8 @@ status_t file_open_id(struct path *mounted, vnode_id_t id, unsigned flags,
                       struct file **file) MUST_CHECK;
 void file_close(struct file *file); /* NULL: nothing */
 
+/* May its bytes be served now? 0, -ESTALE, -ENOMEDIUM, -ENODEV. */
+status_t file_check(struct file *file) MUST_CHECK;
 uint64_t file_size(struct file *file);
 void file_seek(struct file *file, uint64_t offset_bytes);
 /* Bytes moved; 0 at the end; an errno when not one could be. */

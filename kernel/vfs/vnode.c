@@ -37,14 +37,19 @@ static void vnode_fill(struct cache *cache, struct cache_fill *fill)
     vnode->fsd->ops->read_write(vnode->fsd, io);
 }
 
-static status_t vnode_check(struct cache *cache)
+status_t vnode_check(struct vnode *vnode)
 {
-    struct vnode *vnode = cache->owner;
     struct fsd *fsd = vnode->fsd;
     return fsd->ops->check ? fsd->ops->check(fsd, vnode) : fsd_check(fsd);
 }
 
-static const struct cache_ops vnode_cache_ops = { .fill = vnode_fill, .check = vnode_check };
+static status_t vnode_cache_check(struct cache *cache)
+{
+    return vnode_check(cache->owner);
+}
+
+static const struct cache_ops vnode_cache_ops = { .fill = vnode_fill,
+                                                  .check = vnode_cache_check };
 
 static void vfs_io_part_done(struct io_request *request)
 {

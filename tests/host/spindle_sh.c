@@ -98,6 +98,7 @@ static const char *mount_image(const char *image)
         struct path *root = path_root();
         status = vfs_mount(root, "/System", device->alias, NULL, NULL);
         path_put(root);
+        device_put(device);
     }
     if (status == -EMEDIUMTYPE)
         return "no file system that Spindle knows";

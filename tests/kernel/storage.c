@@ -19,7 +19,6 @@ static status_t drive_make(char *name)
     if (!status) {
         request->struct_bytes = sizeof(*request);
         request->store = VIRTUAL_RAM;
-        request->flags = VIRTUAL_TEMPORARY;
         request->size_bytes = DRIVE_BYTES;
         status = device_control(control, VIRTUAL_REGISTER, request, sizeof(*request));
         text_copy(name, DEVICE_NAME_BYTES, request->device);

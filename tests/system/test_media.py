@@ -105,3 +105,31 @@ def test_a_file_in_use_locks_the_door(booted, nested):
     machine.wait_command("pwd", lambda _: door_is_locked(machine), 20)
     machine.command("umount /Drives")
     machine.wait_command("pwd", lambda _: not door_is_locked(machine), 20)
+
+
+def test_what_was_mounted_below_goes_with_the_disc(booted, nested):
+    """A disc taken out by force takes along what was mounted of its images, cached or not."""
+    machine = booted("", cdrom=nested[0])
+    machine.command("mount /System/image.iso /System/inside")
+    assert machine.manifest("/System/inside")
+    machine.command("cd /System/inside")
+    machine.eject()
+    machine.wait_command("mount", lambda lines: not any("inside" in line for line in lines), 30)
+    machine.command("ls")
+    assert machine.status() == 1
+    machine.command("cd /")
+    machine.insert(debian_disc("ipxe"))
+    machine.wait_command("mount", is_mounted, 30)
+    assert not any("virtual0" in line for line in machine.command("devices"))
+
+
+def test_one_directory_has_one_path_however_it_is_typed(booted, nested):
+    machine = booted("", cdrom=nested[0])
+    machine.command("cd /System/INSIDE")
+    assert machine.command("pwd") == ["/System/inside"]
+    machine.command("cd /; mount /System/image.iso /System/Inside")
+    assert machine.status() == 0
+    machine.command("mount /System/image.iso /System/inside")
+    assert machine.status() == 1
+    machine.command("umount /System/INSIDE")
+    assert machine.status() == 0
