@@ -21,6 +21,15 @@ static status_t store_create(const struct virtual_register *request, struct stor
     return -EINVAL;
 }
 
+/* An image of whole CD sectors is shown as the data in them, unless a block size was asked for. */
+static status_t raw_detect(struct store **store, bool *raw)
+{
+    status_t status = store_raw_detect(store, raw);
+    if (status)
+        (*store)->ops->close(*store);
+    return status;
+}
+
 static status_t control_register(struct virtual_register *request, size_t bytes)
 {
     if (bytes != sizeof(*request) || request->struct_bytes != sizeof(*request) ||
@@ -31,7 +40,12 @@ static status_t control_register(struct virtual_register *request, size_t bytes)
         return -EINVAL;
     struct store *store;
     struct device *device;
+    bool raw = false;
     status_t status = store_create(request, &store);
+    if (!status && request->store == VIRTUAL_FILE && !request->block_bytes)
+        status = raw_detect(&store, &raw);
+    if (raw)
+        block_bytes = 2048;
     if (!status)
         status = drive_create(store, block_bytes, request->flags & VIRTUAL_TEMPORARY, &device);
     if (!status) {

@@ -40,6 +40,11 @@ status_t store_ram_create(uint64_t size_bytes, struct store **store) MUST_CHECK;
 /* A file, through the VFS, past its cache. The path is absolute. */
 status_t store_file_create(const char *path, struct store **store) MUST_CHECK;
 
+/* If the store holds whole CD sectors (2352 or 2336 bytes) around an ISO 9660 volume, puts a store
+ * of the sectors' data around it (*found), for a drive of 2048-byte blocks. -ENOMEM: *store is as
+ * it was. */
+status_t store_raw_detect(struct store **store, bool *found) MUST_CHECK;
+
 /* A drive on the store: published, with an alias "virtualN". Takes the store over, also when it
  * fails. The size is rounded down to whole blocks; -EINVAL when that leaves none. A temporary drive
  * removes itself when its last handle is closed. *device is a reference. */

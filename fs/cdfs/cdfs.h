@@ -55,6 +55,7 @@ struct cdfs {
     uint64_t volume_blocks;
     unsigned set_size, sequence_number; /* of the volume set: discs, and which one this is */
     enum cdfs_tree tree;
+    bool high_sierra;        /* the plain tree's records are of that older kind */
     unsigned susp_skip;      /* SP: bytes before system use entries */
     uint8_t root_record[PVD_ROOT_RECORD_BYTES];
     uint64_t root_record_address;

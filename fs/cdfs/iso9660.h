@@ -43,6 +43,21 @@ enum {
     PVD_ROOT_RECORD_BYTES = 34,
 };
 
+/* High Sierra, from which ISO 9660 was made: the same structures, some fields elsewhere. */
+enum {
+    HS_TYPE = 8,
+    HS_STANDARD_ID = 9, /* "CDROM" */
+    HS_VERSION = 14,
+    HS_VOLUME_ID = 48,
+    HS_SPACE_SIZE = 88,
+    HS_SET_SIZE = 128,
+    HS_SEQUENCE_NUMBER = 132,
+    HS_BLOCK_BYTES = 136,
+    HS_ROOT_RECORD = 180,
+
+    HS_DR_FLAGS = 24, /* dates have no zone, which makes room for the flags */
+};
+
 /* 9.1 directory record */
 enum {
     DR_LENGTH = 0,

@@ -101,9 +101,13 @@ static void node_take_times(struct node_maker *maker)
     node->modified = rock->modified;
     if (node->modified.present)
         return;
-    struct bytes raw = { maker->record.raw, DR_BYTES_MIN };
+    uint8_t date[7];
+    struct bytes b = { date, sizeof(date) };
+    memcpy(date, maker->record.raw + DR_DATE, sizeof(date));
+    if (maker->cdfs->high_sierra)
+        date[6] = 0; /* no zone there, but the flags */
     node->modified.present = true;
-    node->modified.valid = cdfs_time_short(raw, DR_DATE, &node->modified.seconds);
+    node->modified.valid = cdfs_time_short(b, 0, &node->modified.seconds);
 }
 
 static void node_take_mode(struct node_maker *maker)

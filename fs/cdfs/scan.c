@@ -23,7 +23,7 @@ bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
     uint64_t block = iso_733(b, DR_EXTENT, &agree);
     record->data_address = (block + iso_711(b, DR_XAR_BLOCKS)) * cdfs->block_bytes;
     record->data_bytes = iso_733(b, DR_DATA_BYTES, &agree);
-    record->flags = iso_711(b, DR_FLAGS);
+    record->flags = iso_711(b, cdfs->high_sierra ? HS_DR_FLAGS : DR_FLAGS);
     record->unit_blocks = iso_711(b, DR_UNIT_BLOCKS);
     record->gap_blocks = iso_711(b, DR_GAP_BLOCKS);
     record->sequence_number = iso_723(b, DR_SEQUENCE_NUMBER, &agree);

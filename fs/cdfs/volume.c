@@ -22,7 +22,7 @@ status_t cdfs_read(struct cdfs *cdfs, uint64_t address, void *buffer, size_t byt
 /* A primary or supplementary descriptor's part that counts. */
 struct descriptor {
     bool found;
-    uint64_t address;
+    uint64_t root_address; /* of the root's record, in the descriptor */
     uint32_t block_bytes;
     uint64_t volume_blocks;
     unsigned set_size, sequence_number;
@@ -31,7 +31,22 @@ struct descriptor {
 };
 
 struct descriptors {
-    struct descriptor primary, joliet;
+    struct descriptor primary, joliet, high_sierra;
+};
+
+/* Where the fields of a descriptor lie. */
+struct descriptor_layout {
+    size_t volume_id, space_size, set_size, sequence_number, block_bytes, root_record;
+};
+
+static const struct descriptor_layout layout_iso = {
+    PVD_VOLUME_ID,       PVD_SPACE_SIZE,  PVD_SET_SIZE,
+    PVD_SEQUENCE_NUMBER, PVD_BLOCK_BYTES, PVD_ROOT_RECORD,
+};
+
+static const struct descriptor_layout layout_high_sierra = {
+    HS_VOLUME_ID,       HS_SPACE_SIZE,  HS_SET_SIZE,
+    HS_SEQUENCE_NUMBER, HS_BLOCK_BYTES, HS_ROOT_RECORD,
 };
 
 static bool block_bytes_valid(uint32_t bytes)
@@ -40,19 +55,20 @@ static bool block_bytes_valid(uint32_t bytes)
 }
 
 static void descriptor_take(struct cdfs *cdfs, struct bytes b, uint64_t address,
+                            const struct descriptor_layout *layout,
                             struct descriptor *descriptor)
 {
     bool agree = true;
     if (descriptor->found)
         return; /* the first one counts */
     descriptor->found = true;
-    descriptor->address = address;
-    descriptor->block_bytes = iso_723(b, PVD_BLOCK_BYTES, &agree);
-    descriptor->volume_blocks = iso_733(b, PVD_SPACE_SIZE, &agree);
-    descriptor->set_size = iso_723(b, PVD_SET_SIZE, &agree);
-    descriptor->sequence_number = iso_723(b, PVD_SEQUENCE_NUMBER, &agree);
-    memcpy(descriptor->volume_id, b.data + PVD_VOLUME_ID, PVD_VOLUME_ID_BYTES);
-    memcpy(descriptor->root_record, b.data + PVD_ROOT_RECORD, PVD_ROOT_RECORD_BYTES);
+    descriptor->root_address = address + layout->root_record;
+    descriptor->block_bytes = iso_723(b, layout->block_bytes, &agree);
+    descriptor->volume_blocks = iso_733(b, layout->space_size, &agree);
+    descriptor->set_size = iso_723(b, layout->set_size, &agree);
+    descriptor->sequence_number = iso_723(b, layout->sequence_number, &agree);
+    memcpy(descriptor->volume_id, b.data + layout->volume_id, PVD_VOLUME_ID_BYTES);
+    memcpy(descriptor->root_record, b.data + layout->root_record, PVD_ROOT_RECORD_BYTES);
     if (!agree)
         cdfs_anomaly(cdfs, ANOMALY_BOTH_ENDIAN);
 }
@@ -74,15 +90,20 @@ static int descriptor_read(struct cdfs *cdfs, uint64_t address, uint8_t *sector,
     status_t status = cdfs_read(cdfs, address, sector, ISO_SECTOR_BYTES);
     if (status)
         return status;
+    if (memcmp(sector + HS_STANDARD_ID, "CDROM", 5) == 0) {
+        if (iso_711(b, HS_TYPE) == VD_TYPE_PRIMARY && iso_711(b, HS_VERSION) == 1)
+            descriptor_take(cdfs, b, address, &layout_high_sierra, &set->high_sierra);
+        return iso_711(b, HS_TYPE) != VD_TYPE_TERMINATOR;
+    }
     if (memcmp(sector + VD_STANDARD_ID, "CD001", 5) != 0) {
         cdfs_anomaly(cdfs, ANOMALY_TERMINATOR);
         return 0;
     }
     unsigned type = iso_711(b, VD_TYPE);
     if (type == VD_TYPE_PRIMARY && iso_711(b, VD_VERSION) == 1)
-        descriptor_take(cdfs, b, address, &set->primary);
+        descriptor_take(cdfs, b, address, &layout_iso, &set->primary);
     if (type == VD_TYPE_SUPPLEMENTARY && cdfs_descriptor_is_joliet(b))
-        descriptor_take(cdfs, b, address, &set->joliet);
+        descriptor_take(cdfs, b, address, &layout_iso, &set->joliet);
     return type != VD_TYPE_TERMINATOR;
 }
 
@@ -96,6 +117,10 @@ static status_t descriptors_read(struct cdfs *cdfs, struct descriptors *set)
         more = descriptor_read(cdfs, (uint64_t)(ISO_FIRST_DESCRIPTOR + i) * ISO_SECTOR_BYTES,
                                sector, set);
     mem_free(sector);
+    if (!set->primary.found && set->high_sierra.found) {
+        set->primary = set->high_sierra;
+        cdfs->high_sierra = true;
+    }
     if (set->primary.found)
         return 0; /* what went wrong after it does not matter */
     /* too short for a descriptor: not ours; long enough and unreadable: who knows */
@@ -114,7 +139,7 @@ static void volume_use(struct cdfs *cdfs, const struct descriptor *descriptor,
     cdfs->volume_blocks = descriptor->volume_blocks;
     cdfs->set_size = descriptor->set_size;
     cdfs->sequence_number = descriptor->sequence_number;
-    cdfs->root_record_address = descriptor->address + PVD_ROOT_RECORD;
+    cdfs->root_record_address = descriptor->root_address;
     memcpy(cdfs->root_record, descriptor->root_record, PVD_ROOT_RECORD_BYTES);
 }
 
@@ -258,7 +283,8 @@ static status_t cdfs_get_fs_info(struct fsd *fsd, struct fs_info *info)
         .read_only = true,
     };
     text_copy(info->volume_name, sizeof(info->volume_name), cdfs->volume_name);
-    format_text(info->type, sizeof(info->type), "cdfs, %s", trees[cdfs->tree]);
+    format_text(info->type, sizeof(info->type), "cdfs, %s",
+                cdfs->high_sierra ? "High Sierra" : trees[cdfs->tree]);
     return 0;
 }
 

@@ -91,7 +91,10 @@ static const char *mount_image(const char *image)
     struct store *store = host_store_open(image);
     if (!store)
         return strerror(errno);
-    status_t status = drive_create(store, 512, false, &device);
+    bool raw;
+    status_t status = store_raw_detect(&store, &raw);
+    if (!status)
+        status = drive_create(store, raw ? 2048 : 512, false, &device);
     if (status == -EINVAL)
         return "smaller than a sector";
     if (!status) {

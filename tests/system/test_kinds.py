@@ -1,0 +1,88 @@
+"""Images that are not plain ISO 9660: dumps of whole sectors, and High Sierra."""
+import hashlib
+import struct
+
+import pytest
+
+import decoder
+from conftest import debian_disc
+from test_manifest import run_shell
+
+SYNC = bytes([0] + [255] * 10 + [0])
+BLOCK = 2048
+
+
+def whole_sectors(data, mode, bare):
+    """The image as a dump keeps it: 2352 bytes a sector, or 2336 when bare."""
+    for number, at in enumerate(range(0, len(data), BLOCK)):
+        frame = number + 150
+        block = data[at:at + BLOCK].ljust(BLOCK, b"\0")
+        head = SYNC + bytes([frame // 4500, frame // 75 % 60, frame % 75, mode])
+        if mode == 1:
+            yield head + block + bytes(288)
+        else:
+            yield (b"" if bare else head) + bytes(8) + block + bytes(280)
+
+
+@pytest.mark.parametrize("mode, bare", [(1, False), (2, False), (2, True)],
+                         ids=["mode 1", "mode 2 form 1", "2336 bytes"])
+def test_dump_of_whole_sectors(tmp_path, mode, bare):
+    disc = debian_disc("grub-rescue")
+    with open(disc, "rb") as image:
+        data = image.read()
+    dump = tmp_path / "dump.bin"
+    dump.write_bytes(b"".join(whole_sectors(data, mode, bare)))
+    done = run_shell(dump)
+    assert (done.returncode, done.stdout) == (0, decoder.manifest(disc)), done.stderr
+
+
+def both16(value):
+    return struct.pack("<H", value) + struct.pack(">H", value)
+
+
+def both32(value):
+    return struct.pack("<I", value) + struct.pack(">I", value)
+
+
+def record(name, block, size, directory=False):
+    """A High Sierra directory record: six bytes of date, then the flags."""
+    body = (bytes([0]) + both32(block) + both32(size) + bytes([89, 10, 9, 8, 7, 6]) +
+            bytes([2 if directory else 0, 0, 0, 0]) + both16(1) + bytes([len(name)]) + name)
+    body += bytes(1 - len(name) % 2)
+    return bytes([len(body) + 1]) + body
+
+
+def high_sierra():
+    """A volume with a file in its root and one in a directory."""
+    first, second = b"read me\n", bytes(range(256)) * 9
+    root = (record(b"\0", 18, BLOCK, True) + record(b"\1", 18, BLOCK, True) +
+            record(b"README.TXT;1", 20, len(first)) + record(b"SUB", 19, BLOCK, True))
+    sub = (record(b"\0", 19, BLOCK, True) + record(b"\1", 18, BLOCK, True) +
+           record(b"DATA.BIN;1", 21, len(second)))
+    volume = bytearray(BLOCK)
+    volume[0:8] = both32(16)
+    volume[8:15] = b"\1CDROM\1"
+    volume[48:80] = b"OLD DISC".ljust(32)
+    volume[88:96] = both32(23)
+    volume[128:132] = volume[132:136] = both16(1)
+    volume[136:140] = both16(BLOCK)
+    volume[180:214] = record(b"\0", 18, BLOCK, True)
+    end = both32(17) + b"\xffCDROM\1"
+    sectors = [bytes(BLOCK)] * 16 + [bytes(volume), end, root, sub, first, second]
+    image = b"".join(s.ljust(-(-len(s) // BLOCK) * BLOCK, b"\0") for s in sectors)
+    lines = [("f", len(first), hashlib.sha256(first).hexdigest(), "README.TXT"),
+             ("d", 0, "-", "SUB"),
+             ("f", len(second), hashlib.sha256(second).hexdigest(), "SUB/DATA.BIN")]
+    time = "1989-10-09T08:07:06Z"
+    return image, "".join(f"{kind}\t{size}\t{digest}\t{time}\t{path}\n"
+                          for kind, size, digest, path in lines).encode()
+
+
+def test_high_sierra(tmp_path):
+    image, expected = high_sierra()
+    path = tmp_path / "high-sierra.iso"
+    path.write_bytes(image)
+    done = run_shell(path)
+    assert (done.returncode, done.stdout) == (0, expected), done.stderr
+    assert b"High Sierra" in run_shell(path, "mount").stdout
+    assert run_shell(path, "cat '/System/readme.txt;1'").stdout == b"read me\n"
