@@ -155,8 +155,10 @@ static status_t cdrom_control(struct device *device, unsigned operation, void *a
         [DEVICE_CONTROL_LOCK_DOOR] = cdrom_lock_door,
         [DEVICE_CONTROL_UNLOCK_DOOR] = cdrom_unlock_door,
     };
-    (void)argument;
-    (void)bytes;
+    if (operation == DEVICE_CONTROL_SESSION)
+        return bytes == sizeof(struct device_session)
+                   ? cdrom_find_session(device->private_data, argument)
+                   : -EINVAL;
     if (operation >= sizeof(controls) / sizeof(controls[0]) || !controls[operation])
         return -EOPNOTSUPP;
     return controls[operation](device->private_data);

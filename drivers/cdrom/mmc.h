@@ -12,6 +12,7 @@ enum mmc_operation {
     MMC_PREVENT_ALLOW = 0x1e,
     MMC_READ_CAPACITY = 0x25,
     MMC_READ_10 = 0x28,
+    MMC_READ_TOC = 0x43,
     MMC_GET_EVENT_STATUS = 0x4a,
     MMC_READ_DISC_INFORMATION = 0x51,
 };

@@ -51,6 +51,7 @@ struct cdfs {
     struct fsd fsd;
     struct cache meta;       /* the device, in logical sectors */
     uint64_t device_bytes;
+    uint64_t session_address; /* where the session begins whose descriptors count */
     uint32_t block_bytes;    /* logical block: 512, 1024 or 2048 */
     uint64_t volume_blocks;
     unsigned set_size, sequence_number; /* of the volume set: discs, and which one this is */

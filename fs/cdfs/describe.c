@@ -235,13 +235,24 @@ static void describe_ledger(struct describer *d)
         say(d, "no anomalies met so far\n");
 }
 
+static void describe_sessions(struct describer *d, uint32_t first)
+{
+    struct device_session session = { 0 };
+    if (!device_control(d->cdfs->fsd.device.device, DEVICE_CONTROL_SESSION, &session,
+                        sizeof(session)))
+        say(d, "sessions: %u, the last begins at sector %u; shown: that at sector %u\n",
+            session.count, session.first_block, first);
+}
+
 static void describe_volume(struct describer *d)
 {
     static const char *const trees[] = { "plain ISO 9660", "Rock Ridge", "Joliet" };
     const struct cdfs *cdfs = d->cdfs;
     uint64_t volume_bytes = cdfs->volume_blocks * cdfs->block_bytes;
+    uint32_t first = (uint32_t)(cdfs->session_address / ISO_SECTOR_BYTES);
+    describe_sessions(d, first);
     for (unsigned i = 0; i < CDFS_DESCRIPTORS_MAX; i++)
-        if (!describe_descriptor(d, ISO_FIRST_DESCRIPTOR + i))
+        if (!describe_descriptor(d, first + ISO_FIRST_DESCRIPTOR + i))
             break;
     say(d, "names shown: %s\n", trees[cdfs->tree]);
     say(d, "volume %llu bytes, device %llu bytes%s\n", (unsigned long long)volume_bytes,

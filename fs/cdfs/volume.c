@@ -114,7 +114,8 @@ static status_t descriptors_read(struct cdfs *cdfs, struct descriptors *set)
         return -ENOMEM;
     int more = 1;
     for (unsigned i = 0; more > 0 && i < CDFS_DESCRIPTORS_MAX; i++)
-        more = descriptor_read(cdfs, (uint64_t)(ISO_FIRST_DESCRIPTOR + i) * ISO_SECTOR_BYTES,
+        more = descriptor_read(cdfs, cdfs->session_address +
+                                         (uint64_t)(ISO_FIRST_DESCRIPTOR + i) * ISO_SECTOR_BYTES,
                                sector, set);
     mem_free(sector);
     if (!set->primary.found && set->high_sierra.found) {
@@ -208,15 +209,25 @@ static status_t volume_choose(struct cdfs *cdfs, const struct descriptors *set,
     return volume_choose_plain(cdfs, set, false, record);
 }
 
+/* What -o asked for. */
+struct mount_options {
+    const char *names; /* a name tree; NULL: choose */
+    size_t names_length;
+    uint64_t session;  /* from 1; 0: the last */
+};
+
 /* The tree that names=... asks for; -ENOENT when the disc has none. */
 static status_t volume_choose_named(struct cdfs *cdfs, const struct descriptors *set,
-                                    const char *names, struct cdfs_record *record)
+                                    const struct mount_options *options,
+                                    struct cdfs_record *record)
 {
-    if (text_equal(names, "rr"))
+    const char *names = options->names;
+    size_t length = options->names_length;
+    if (text_equal_n(names, length, "rr", 2))
         return volume_choose_plain(cdfs, set, true, record);
-    if (text_equal(names, "joliet"))
+    if (text_equal_n(names, length, "joliet", 6))
         return volume_choose_joliet(cdfs, set, record);
-    if (text_equal(names, "iso"))
+    if (text_equal_n(names, length, "iso", 3))
         return volume_choose_plain(cdfs, set, false, record);
     return -EINVAL;
 }
@@ -245,14 +256,40 @@ static void volume_take_name(struct cdfs *cdfs, const struct descriptors *set)
             cdfs->volume_name[i] = '_';
 }
 
-static status_t volume_open(struct cdfs *cdfs, const char *names)
+/* Finds the session in the drive's table of contents. Where there is none, as in an image, the
+ * medium is one session. */
+static status_t volume_find_session(struct cdfs *cdfs, const struct mount_options *options)
+{
+    struct device_session session = { .number = (unsigned)options->session };
+    status_t status = device_control(cdfs->fsd.device.device, DEVICE_CONTROL_SESSION, &session,
+                                     sizeof(session));
+    if (!status)
+        cdfs->session_address = (uint64_t)session.first_block * ISO_SECTOR_BYTES;
+    return options->session ? status : 0;
+}
+
+/* The descriptors of the session; of the first, where the last holds no file system and none was
+ * asked for. */
+static status_t volume_read_descriptors(struct cdfs *cdfs, const struct mount_options *options,
+                                        struct descriptors *set)
+{
+    status_t status = volume_find_session(cdfs, options);
+    if (!status)
+        status = descriptors_read(cdfs, set);
+    if (!status || !cdfs->session_address || options->session)
+        return status;
+    cdfs->session_address = 0;
+    return descriptors_read(cdfs, set);
+}
+
+static status_t volume_open(struct cdfs *cdfs, const struct mount_options *options)
 {
     struct descriptors *set = mem_zalloc(sizeof(*set));
     struct cdfs_record *record = mem_alloc(sizeof(*record));
-    status_t status = set && record ? descriptors_read(cdfs, set) : -ENOMEM;
+    status_t status = set && record ? volume_read_descriptors(cdfs, options, set) : -ENOMEM;
     if (!status)
-        status = names ? volume_choose_named(cdfs, set, names, record)
-                       : volume_choose(cdfs, set, record);
+        status = options->names ? volume_choose_named(cdfs, set, options, record)
+                                : volume_choose(cdfs, set, record);
     if (!status) {
         volume_take_name(cdfs, set);
         if (cdfs->volume_blocks * cdfs->block_bytes > cdfs->device_bytes)
@@ -391,16 +428,33 @@ static const struct fsd_ops cdfs_ops = {
 
 /* ---- mounting ----------------------------------------------------------------------------- */
 
-/* The value of names=...; NULL when nothing was asked. -EINVAL for what is no option of ours. */
-static status_t options_parse(const char *options, const char **names)
+/* One word of the options: names=rr|joliet|iso or session=N. */
+static status_t option_take(const char *word, size_t length, struct mount_options *options)
 {
-    *names = NULL;
-    if (!*options)
+    char number[8];
+    if (length > 6 && memcmp(word, "names=", 6) == 0) {
+        options->names = word + 6;
+        options->names_length = length - 6;
         return 0;
-    if (!text_starts(options, "names="))
+    }
+    if (length < 9 || length > 11 || memcmp(word, "session=", 8) != 0)
         return -EINVAL;
-    *names = options + strlen("names=");
-    return 0;
+    text_copy(number, length - 8 + 1, word + 8);
+    return text_parse_u64(number, &options->session) || !options->session ? -EINVAL : 0;
+}
+
+/* Words separated by commas. -EINVAL for what is no option of ours. */
+static status_t options_parse(const char *text, struct mount_options *options)
+{
+    status_t status = 0;
+    *options = (struct mount_options){ 0 };
+    while (*text && !status) {
+        const char *comma = strchr(text, ',');
+        size_t length = comma ? (size_t)(comma - text) : strlen(text);
+        status = option_take(text, length, options);
+        text += length + (comma ? 1 : 0);
+    }
+    return status;
 }
 
 static struct cdfs *cdfs_create(const struct device_handle *handle)
@@ -426,19 +480,19 @@ static struct cdfs *cdfs_create(const struct device_handle *handle)
     return cdfs;
 }
 
-static status_t cdfs_mount(const struct device_handle *handle, const char *options,
+static status_t cdfs_mount(const struct device_handle *handle, const char *text,
                            struct fsd **fsd)
 {
-    const char *names;
+    struct mount_options options;
     if (!handle->device || handle->device->limits.block_bytes > ISO_SECTOR_BYTES)
         return -EMEDIUMTYPE;
-    status_t status = options_parse(options, &names);
+    status_t status = options_parse(text, &options);
     if (status)
         return status;
     struct cdfs *cdfs = cdfs_create(handle);
     if (!cdfs)
         return -ENOMEM;
-    status = volume_open(cdfs, names);
+    status = volume_open(cdfs, &options);
     if (status) {
         cdfs_dismount(&cdfs->fsd);
         return status;

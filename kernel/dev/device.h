@@ -66,6 +66,13 @@ enum {
     DEVICE_CONTROL_LOAD,
     DEVICE_CONTROL_LOCK_DOOR,
     DEVICE_CONTROL_UNLOCK_DOOR,
+    DEVICE_CONTROL_SESSION, /* struct device_session: where a session of the disc begins */
+};
+
+struct device_session {
+    unsigned number;      /* which one is asked for, from 1; 0: the last, and answered so */
+    unsigned count;       /* answer: sessions on the disc */
+    uint32_t first_block; /* answer: of 2048 bytes */
 };
 
 struct device {

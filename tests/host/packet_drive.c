@@ -88,6 +88,23 @@ static void drive_read_disc_information(struct packet_command *command)
     answer(command, data, sizeof(data));
 }
 
+/* Two sessions: at block 0, and at 00:04:00, which is block 150. */
+static void drive_read_toc(struct packet_command *command)
+{
+    static const uint8_t last[12] = { 0, 10, 1, 2, 0, 0x14, 2, 0, 0, 0, 0, 150 };
+    static const uint8_t full[4 + 4 * 11] = {
+        0, 46, 1, 2,
+        1, 0x14, 0, 0xa0, 0, 0, 0, 0, 1, 0, 0,
+        1, 0x14, 0, 1,    0, 0, 0, 0, 0, 2, 0,
+        2, 0x14, 0, 0xa2, 0, 0, 0, 0, 0, 9, 0,
+        2, 0x14, 0, 2,    0, 0, 0, 0, 0, 4, 0,
+    };
+    if (command->cdb[2] == 1)
+        answer(command, last, sizeof(last));
+    else
+        answer(command, full, sizeof(full));
+}
+
 static void drive_start_stop(struct packet_command *command)
 {
     if (packet_drive.locked)
@@ -123,6 +140,7 @@ static void drive_behave(struct packet_command *command)
     case MMC_READ_10: drive_read(command); break;
     case MMC_READ_CAPACITY: drive_read_capacity(command); break;
     case MMC_READ_DISC_INFORMATION: drive_read_disc_information(command); break;
+    case MMC_READ_TOC: drive_read_toc(command); break;
     case MMC_START_STOP_UNIT: drive_start_stop(command); break;
     case MMC_PREVENT_ALLOW: packet_drive.locked = command->cdb[4]; break;
     case MMC_GET_EVENT_STATUS: drive_get_event(command); break;

@@ -467,6 +467,34 @@ static void test_arrival(void **state)
     run_body(arrival_body);
 }
 
+static void sessions_body(void *unused)
+{
+    (void)unused;
+    static const struct packet_drive_step cut[PACKET_DRIVE_STEPS_MAX] = {
+        { .operation = MMC_READ_TOC, .times = 9, .cut = true },
+    };
+    struct device *cdrom = set_up_polled(1);
+    struct device_session session = { 0 };
+    kassert(!device_control(cdrom, DEVICE_CONTROL_SESSION, &session, sizeof(session)));
+    kassert(session.number == 2 && session.count == 2 && session.first_block == 150);
+    session.number = 1;
+    kassert(!device_control(cdrom, DEVICE_CONTROL_SESSION, &session, sizeof(session)));
+    kassert(session.count == 2 && session.first_block == 0);
+    session.number = 3;
+    kassert(device_control(cdrom, DEVICE_CONTROL_SESSION, &session, sizeof(session)) == -ENOENT);
+    kassert(device_control(cdrom, DEVICE_CONTROL_SESSION, &session, 1) == -EINVAL);
+    packet_drive_follow(cut);
+    session.number = 0;
+    kassert(device_control(cdrom, DEVICE_CONTROL_SESSION, &session, sizeof(session)) == -EIO);
+    packet_drive_tear_down(cdrom);
+}
+
+static void test_sessions(void **state)
+{
+    (void)state;
+    run_body(sessions_body);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR); /* discs come and go thousands of times */
@@ -475,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_capacities),   cmocka_unit_test(test_media),
         cmocka_unit_test(test_swapping),     cmocka_unit_test(test_controls),
         cmocka_unit_test(test_arrival),      cmocka_unit_test(test_drive_without_lock),
+        cmocka_unit_test(test_sessions),
     };
     const struct CMUnitTest in_virtual_time[] = { /* ten seconds, each of the seeds */
         cmocka_unit_test(test_never_ready),
