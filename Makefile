@@ -16,7 +16,7 @@ endif
 BUILD := build
 KERNEL_OUT := $(BUILD)/kernel
 
-.PHONY: all kernel iso run debug host test lint soak help clean FORCE
+.PHONY: all kernel iso run run-gui debug host test lint soak help clean FORCE
 all: kernel
 
 # Folders are no targets, though make would be content with them.
@@ -27,6 +27,7 @@ boot drivers fs lib tests:
 help:
 	@echo "make run      build, and boot the CD in QEMU with the serial console here"
 	@echo "              DISC=other.iso puts another disc into a second drive"
+	@echo "make run-gui  the same with a window: the machine's own screen and keyboard"
 	@echo "make iso      build/spindle.iso, the boot CD"
 	@echo "make debug    the same as run, waiting for gdb (the command is printed)"
 	@echo "make test     every test; the last line counts them"
@@ -45,15 +46,16 @@ clean:
 # What is missing is installed first, by a make of its own: the rules below need the tools already
 # while they are read.
 iso run debug soak: MAKE_NEEDS := run
+run-gui: MAKE_NEEDS := gui
 test: MAKE_NEEDS := test
 kernel host: MAKE_NEEDS := build
 lint: MAKE_NEEDS := lint
 
-kernel iso run debug host test lint soak:
+kernel iso run run-gui debug host test lint soak:
 	CC="$(CC)" .ci/packages $(MAKE_NEEDS)
 	$(MAKE) --no-print-directory do-$@
 
-.PHONY: do-kernel do-iso do-run do-debug do-host do-test do-lint do-soak
+.PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-lint do-soak
 do-kernel: $(BUILD)/spindle.elf
 	@echo "$< is ready"
 do-iso: $(BUILD)/spindle.iso
@@ -78,7 +80,11 @@ KERNEL_SOURCES := $(sort $(wildcard boot/*.S boot/*.c kernel/*.c kernel/*/*.c ke
     drivers/*/*.c fs/*/*.c lib/*.c tests/kernel/*.c))
 KERNEL_HEADERS := $(sort $(wildcard boot/*.h kernel/*.h kernel/*/*.h drivers/*/*.h fs/*/*.h \
     lib/*.h tests/kernel/*.h))
-KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(KERNEL_OUT)/%.o) $(KERNEL_OUT)/build_id.c.o
+KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(KERNEL_OUT)/%.o) $(KERNEL_OUT)/build_id.c.o \
+    $(KERNEL_OUT)/font.S.o
+
+# The screen's font, from the package console-setup-linux: 8 pixels wide, PSF version 1.
+FONT ?= /usr/share/consolefonts/Uni2-Terminus16.psf.gz
 
 $(BUILD)/spindle.elf: $(BUILD)/spindle.debug.elf
 	@echo "  STRIP $@"
@@ -111,6 +117,13 @@ $(KERNEL_OUT)/build_id.c: $(BUILD)/spindle.id
 	mkdir -p $(@D)
 	{ echo 'extern const char spindle_build_id[];'; \
 	  echo "const char spindle_build_id[] = \"$$(cat $<)\";"; } >$@
+
+$(KERNEL_OUT)/font.S: $(FONT) Makefile
+	mkdir -p $(@D)
+	gzip -dc $(FONT) >$(KERNEL_OUT)/font.psf
+	{ echo '    .section .rodata'; echo '    .globl font_start, font_end'; echo 'font_start:'; \
+	  echo '    .incbin "$(KERNEL_OUT)/font.psf"'; echo 'font_end:'; \
+	  echo '    .section .note.GNU-stack, "", @progbits'; } >$@
 
 # Objects are made again when the compiler or its flags change.
 $(KERNEL_OUT)/flags: FORCE
@@ -169,12 +182,13 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 	$(HOST_CC) $(TOOL_CFLAGS) -c -o $@ $<
 
 # Each test is linked with each back end of the port that it is meant for.
-TESTS_BOTH := test_sync test_port test_io test_cache test_vfs test_drives test_cdfs test_cdrom
+TESTS_BOTH := test_sync test_port test_io test_cache test_vfs test_drives test_cdfs test_cdrom \
+    test_commands
 TESTS_SIM := $(TESTS_BOTH)
 TESTS_THREADS := test_lib test_inflate $(TESTS_BOTH)
-TESTS_ALONE := test_string
+TESTS_ALONE := test_string test_terminal test_keymap
 HOST_TESTS := $(TESTS_SIM:%=$(HOST_OUT)/%.sim) $(TESTS_THREADS:%=$(HOST_OUT)/%.threads) \
-    $(TESTS_ALONE:%=$(HOST_OUT)/%.alone)
+    $(TESTS_ALONE:%=$(HOST_OUT)/%.alone) $(HOST_OUT)/test_book.sim $(HOST_OUT)/test_book.threads
 
 TEST_HELPERS := $(filter-out tests/host/test_%.c tests/host/spindle_sh.c, $(wildcard tests/host/*.c))
 TEST_OBJECTS := $(patsubst %,$(HOST_OUT)/test/%.o, $(PORTABLE) $(TEST_HELPERS) \
@@ -195,6 +209,25 @@ $(HOST_OUT)/%.threads: $(HOST_OUT)/test/tests/host/%.c.o $(TEST_OBJECTS) \
 
 $(HOST_OUT)/%.alone: $(HOST_OUT)/test/tests/host/%.c.o
 	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka
+
+# The Book's examples: the C of its chapters, compiled as the kernel's and linked with a test.
+BOOK_OUT := $(BUILD)/book
+BOOK_OBJECTS := $(BOOK_OUT)/4-driver.host.o $(BOOK_OUT)/5-fsd.host.o
+
+$(BOOK_OUT)/%.c: iso/Book/%.md tests/book/extract
+	mkdir -p $(@D)
+	sh tests/book/extract $< >$@
+
+$(BOOK_OUT)/%.kernel.o: $(BOOK_OUT)/%.c $(KERNEL_HEADERS)
+	@echo "  BOOK  $<"
+	$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS) -c -o $@ $<
+
+$(BOOK_OUT)/%.host.o: $(BOOK_OUT)/%.c $(BOOK_OUT)/%.kernel.o
+	$(HOST_CC) $(TEST_CFLAGS) -c -o $@ $<
+
+$(HOST_OUT)/test_book.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(BOOK_OBJECTS) \
+    $(TEST_OBJECTS) $(HOST_OUT)/test/tests/host/port/port_%.c.o
+	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 .SECONDARY:
 -include $(TOOL_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*.d)
@@ -227,16 +260,31 @@ do-soak: do-iso
 
 ISO_FILES := $(wildcard iso/* iso/*/* iso/*/*/*)
 
+# What GRUB may load, on either firmware; its own start looks through all kinds of partitions. The
+# screen's drivers of UEFI are not there for BIOS, so they are put beside them. The last line of
+# what xorriso is told takes off what only another maker's firmware would look for.
+GRUB_MODULES := normal multiboot2 test echo minicmd ls cat video_fb part_acorn part_amiga \
+    part_apple part_bsd part_dfly part_dvh part_gpt part_msdos part_plan part_sun part_sunpc
+GRUB_EFI_MODULES := efi_gop efi_uga
+GRUB_EFI := /usr/lib/grub/x86_64-efi
+MAKE_DISC = grub-mkrescue --fonts= --locales= --themes= --install-modules="$(GRUB_MODULES)" \
+    -o $@ $(BUILD)/iso -- -volid SPINDLE -rm_r /System /mach_kernel -- \
+    >$(BUILD)/iso.log 2>&1 || \
+    { cat $(BUILD)/iso.log; rm -f $@; exit 1; }
+
+# Made twice: what grub-mkrescue adds is known from the first disc and listed on the second.
 $(BUILD)/spindle.iso: $(BUILD)/spindle.elf $(BUILD)/spindle.id $(ISO_FILES) Makefile
 	@echo "  ISO   $@"
 	rm -rf $(BUILD)/iso
-	mkdir -p $(BUILD)/iso/boot/grub
+	mkdir -p $(BUILD)/iso/boot/grub/x86_64-efi
 	cp $(BUILD)/spindle.elf $(BUILD)/spindle.id $(BUILD)/iso/boot/
 	cp iso/grub.cfg $(BUILD)/iso/boot/grub/
 	cp -r iso/Book $(BUILD)/iso/
-	grub-mkrescue -d /usr/lib/grub/i386-pc --fonts= --locales= --themes= \
-	    -o $@ $(BUILD)/iso -- -volid SPINDLE >$(BUILD)/iso.log 2>&1 || \
-	    { cat $(BUILD)/iso.log; rm -f $@; exit 1; }
+	cp $(GRUB_EFI_MODULES:%=$(GRUB_EFI)/%.mod) $(BUILD)/iso/boot/grub/x86_64-efi/
+	$(MAKE_DISC)
+	sh iso/manifest.sh reserve $(BUILD)/iso $@
+	$(MAKE_DISC)
+	sh iso/manifest.sh fill $@ || { rm -f $@; exit 1; }
 
 QEMU ?= qemu-system-x86_64
 QEMU_FLAGS := -accel tcg -m 64M -display none -serial stdio -boot d
@@ -248,6 +296,10 @@ comma := ,
 
 do-run: $(BUILD)/spindle.iso
 	$(QEMU) $(QEMU_FLAGS) $(QEMU_DRIVES)
+
+# In QEMU's own choice of a window; the same shell is there and in this terminal.
+do-run-gui: $(BUILD)/spindle.iso
+	$(QEMU) $(filter-out -display none,$(QEMU_FLAGS)) $(QEMU_DRIVES)
 
 do-debug: $(BUILD)/spindle.iso
 	@echo "in another terminal:"

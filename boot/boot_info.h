@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "kernel/framebuffer.h"
 
 enum {
     BOOT_RANGES_MAX = 128,
@@ -42,14 +43,6 @@ struct boot_module {
     char name[BOOT_NAME_BYTES];
 };
 
-struct boot_framebuffer {
-    uint64_t address; /* physical; 0: none given */
-    uint32_t pitch_bytes, width, height;
-    uint8_t bits; /* a pixel */
-    bool text;    /* character cells, not pixels: width and height count cells */
-    uint8_t red_shift, red_bits, green_shift, green_bits, blue_shift, blue_bits;
-};
-
 struct boot_info {
     const char *protocol; /* "multiboot2", "PVH" */
     char loader[BOOT_NAME_BYTES];
@@ -64,7 +57,7 @@ struct boot_info {
 
     uint64_t rsdp_address;         /* physical; 0: not known */
     uint8_t rsdp[BOOT_RSDP_BYTES]; /* ACPI's root pointer as given; all 0: search for it */
-    struct boot_framebuffer framebuffer;
+    struct framebuffer framebuffer;
 };
 
 /* kernel/main.c */

@@ -44,6 +44,12 @@ header:
     .short 6, 0
     .long 8
 
+    /* A framebuffer, if there is one to have. 640 pixels are 80 columns (drivers/video). */
+    .balign 8
+    .short 5, 1 /* optional */
+    .long 20
+    .long 640, 480, 32
+
     .balign 8
     .short 0, 0
     .long 8

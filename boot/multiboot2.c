@@ -88,7 +88,7 @@ static void read_memory_map(struct reading *r, const uint8_t *body, uint32_t byt
 static void read_framebuffer(struct reading *r, const uint8_t *body, uint32_t bytes)
 {
     enum { INDEXED = 0, RGB = 1, TEXT = 2 };
-    struct boot_framebuffer *fb = &r->info->framebuffer;
+    struct framebuffer *fb = &r->info->framebuffer;
 
     if (bytes < 24)
         return;

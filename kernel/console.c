@@ -72,6 +72,15 @@ void console_write(const char *text, size_t bytes)
     }
 }
 
+void console_scroll(int half_screens)
+{
+    struct console *consoles[CONSOLES_MAX];
+    unsigned count = list_consoles(consoles);
+    for (unsigned i = 0; i < count; i++)
+        if (consoles[i]->scroll != NULL)
+            consoles[i]->scroll(half_screens);
+}
+
 /* ---- input -------------------------------------------------------------------------------- */
 
 void console_input(uint8_t byte)

@@ -5,7 +5,7 @@
  * they shall stand on the wire but for LF, which becomes CR LF. Input is kept in a ring, so what is
  * typed ahead is not lost; when the ring is full, further bytes are dropped and counted.
  *
- * Locking     write: any context. input: any context (interrupt handlers call it). read: threads.
+ * Locking     write, scroll, input: any context (interrupt handlers call them). read: threads.
  */
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
@@ -15,11 +15,14 @@
 struct console {
     const char *name;
     void (*write)(const char *text, size_t bytes); /* any context; may poll the device */
+    void (*scroll)(int half_screens);              /* any context; NULL: nothing to look back at */
     struct list link;                              /* console.c's */
 };
 
 void console_register(struct console *console); /* borrowed for ever */
 void console_write(const char *text, size_t bytes);
+/* Shows what was written before, half a screen further back, or (negative) forward. */
+void console_scroll(int half_screens);
 void console_input(uint8_t byte);
 /* A byte, or -ETIMEDOUT, or -EINTR when the thread was interrupted. */
 int console_read(uint64_t deadline_us) MUST_CHECK;

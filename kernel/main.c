@@ -5,7 +5,9 @@
  * page tables that reach the first GiB, and gathered what the loader said in boot_info.
  */
 #include "boot/boot_info.h"
+#include "drivers/input/keyboard.h"
 #include "drivers/serial/serial.h"
+#include "drivers/video/video.h"
 #include "kernel/build.h"
 #include "kernel/command_line.h"
 #include "kernel/dev/deadlines.h"
@@ -21,6 +23,7 @@
 #include "kernel/x86/gdt.h"
 #include "kernel/x86/interrupts.h"
 #include "kernel/x86/power.h"
+#include "kernel/x86/rtc.h"
 #include "kernel/x86/traps.h"
 #include "kernel/x86/dispatch.h"
 
@@ -39,6 +42,9 @@ static void start_machine(const struct boot_info *boot)
     thread_start();      /* this becomes the first thread; interrupts are on */
     serial_start();      /* the console, with input */
     power_start(boot);   /* reads ACPI's tables now, so that turning off needs no memory */
+    rtc_start(power_century_register()); /* the date, before the first file could bear one */
+    video_start(&boot->framebuffer);     /* the screen, before there is something to be read */
+    keyboard_start();    /* the same console's other input */
 }
 
 static void say_hello(const struct boot_info *boot)

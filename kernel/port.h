@@ -140,6 +140,8 @@ void thread_each(void (*visit)(const struct thread_info *info, void *context), v
 
 uint64_t time_now_us(void); /* monotonic, microseconds since start */
 void thread_sleep_until(uint64_t deadline_us);
+/* The time of day: seconds since 1970 in UTC, or INT64_MIN when nobody knows. */
+int64_t time_wall_s(void);
 
 /* Where log.c and panic write, at once and from any context. */
 void port_console_write(const char *text, size_t bytes);

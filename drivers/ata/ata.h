@@ -1,7 +1,9 @@
 /*
  * ata.h - the files of the ATA driver among themselves.
  *
- *   controller.c  the driver: takes IDE controllers on PCI, finds their ports, publishes
+ *   controller.c  the driver: takes IDE controllers on PCI, finds their ports
+ *   isa.c         channels at the old ports, on no PCI function
+ *   attach.c      from ports to devices: takes them, configures, publishes
  *   identify.c    detect -> identify: which units stand on a channel, and what they are
  *   channel.c     registers, bounded waits, selecting, reset, the interrupt
  *   atapi.c       the packet protocol: one command from CDB to status, by PIO or DMA, and sense
@@ -104,6 +106,34 @@ struct ata_channel {
     struct interrupt_handler handler;
     struct thread *worker;
 };
+
+/* Where a channel is. */
+struct ata_place {
+    unsigned number; /* of its name */
+    uint16_t command_port, control_port;
+    uint16_t bus_master_port; /* 0: none */
+    unsigned line;
+};
+
+enum { ATA_CHANNELS_MAX = 16 };
+
+/* ---- controller.c ------------------------------------------------------------------------- */
+
+struct pci_function;
+
+/* The place of a controller's first (0) or second (1) channel. False: it has no ports. */
+bool ata_find_place(const struct pci_function *function, unsigned channel,
+                    struct ata_place *place);
+
+/* ---- attach.c ----------------------------------------------------------------------------- */
+
+/* False: they are a channel's already. Before the ports are touched. */
+bool ata_take_ports(uint16_t command_port) MUST_CHECK;
+/* A channel with its units identified, or NULL without memory. */
+struct ata_channel *ata_channel_find(const struct ata_place *place);
+/* Puts it into the tree and serves its units; on failure it is freed. */
+status_t ata_channel_publish(struct ata_channel *channel, struct device *controller) MUST_CHECK;
+void ata_channel_free(struct ata_channel *channel);
 
 /* ---- channel.c ---------------------------------------------------------------------------- */
 

@@ -178,10 +178,12 @@ void ata_connect_interrupt(struct ata_channel *channel)
 {
     channel->handler = (struct interrupt_handler){ .handle = ata_interrupt, .context = channel };
     channel->polled = interrupt_register(channel->line, &channel->handler) != 0;
-    if (channel->polled)
-        log_warn(channel->name, "no interrupt line: polling");
-    else
+    if (!channel->polled) {
         port_out8(channel->control_port, 0);
+        return;
+    }
+    channel->handler.handle = NULL;
+    log_info(channel->name, "no interrupt line: polling");
 }
 
 void ata_disconnect_interrupt(struct ata_channel *channel)

@@ -6,8 +6,7 @@
  * put_vnode takes no lock: a node goes with the last of its users, which are its name and its
  * vnodes (two for a moment, when reclaim frees one while another is made).
  *
- * Status: modification times are counted from start-up until there is a clock of the day, so they
- * are not reported.
+ * A node was modified when it was made, or its content changed: a directory's are its names.
  */
 #include "kernel/dev/driver.h"
 #include "kernel/sched/sync.h"
@@ -26,6 +25,7 @@ struct ramfs_node {
     bool orphan;                 /* no name any more */
     _Atomic unsigned users;      /* its name and its vnodes */
     uint64_t size_bytes;
+    int64_t modified_s;          /* time_wall_s(): may be unknown */
     uint8_t **pages;
     size_t page_count;           /* in the array */
     struct ramfs_node *parent;
@@ -77,6 +77,7 @@ static struct ramfs_node *node_create(struct ramfs *ramfs, enum node_type type,
     atomic_init(&node->users, 1);
     node->id = ++ramfs->last_id;
     node->type = type;
+    node->modified_s = time_wall_s();
     node->name = name;
     node->name_length = element.length;
     list_init(&node->children);
@@ -160,6 +161,7 @@ static status_t ramfs_make(struct fsd *fsd, struct vnode *directory, struct elem
         status = -ENOMEM;
     if (!status) {
         node->parent = parent;
+        parent->modified_s = node->modified_s;
         list_push_back(&parent->children, &node->siblings);
         *id = node->id;
     }
@@ -193,6 +195,7 @@ static status_t ramfs_unlink(struct fsd *fsd, struct vnode *directory, struct el
     if (!status) {
         list_remove(&node->siblings);
         list_remove(&node->id_link);
+        node->parent->modified_s = time_wall_s();
         node->parent = NULL;
         node->orphan = true;
         node_put(node); /* the caller's vnode keeps it */
@@ -223,6 +226,7 @@ static status_t ramfs_rename(struct fsd *fsd, struct vnode *from, struct element
         name = old;
         list_remove(&node->siblings);
         list_push_back(&target->children, &node->siblings);
+        node->parent->modified_s = target->modified_s = time_wall_s();
         node->parent = target;
     }
     mutex_unlock(&ramfs->lock);
@@ -257,9 +261,12 @@ static void ramfs_put_vnode(struct fsd *fsd, struct vnode *vnode)
 static status_t ramfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                                struct node_info *info)
 {
+    const struct ramfs_node *node = vnode->private_data;
     (void)fsd, (void)levels;
-    info->known = INFO_DIRENT | INFO_STANDARD | INFO_ALIAS;
+    info->known = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_ALIAS;
     info->size_bytes = vnode->size_bytes;
+    info->has_modified = node->modified_s != INT64_MIN;
+    info->modified_s = node->modified_s;
     info->alias = vnode->id;
     return 0;
 }
@@ -312,19 +319,29 @@ static void node_shrink(struct ramfs_node *node, uint64_t size)
         memset(node->pages[keep - 1] + size % PAGE_BYTES, 0, PAGE_BYTES - size % PAGE_BYTES);
 }
 
+static status_t node_set_size(struct ramfs_node *node, struct vnode *vnode, uint64_t size)
+{
+    status_t status = node_make_room(node, size);
+    if (status)
+        return status;
+    node_shrink(node, size);
+    node->size_bytes = vnode->size_bytes = size;
+    node->modified_s = time_wall_s();
+    return 0;
+}
+
 static status_t ramfs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                                const struct node_info *info)
 {
     struct ramfs *ramfs = ramfs_of(fsd);
     struct ramfs_node *node = vnode->private_data;
-    if (levels != INFO_STANDARD || vnode->type != NODE_FILE)
+    if (levels & ~(unsigned)(INFO_STANDARD | INFO_TIMES) ||
+        (levels & INFO_STANDARD && vnode->type != NODE_FILE))
         return -EINVAL;
     mutex_lock(&ramfs->lock);
-    status_t status = node_make_room(node, info->size_bytes);
-    if (!status) {
-        node_shrink(node, info->size_bytes);
-        node->size_bytes = vnode->size_bytes = info->size_bytes;
-    }
+    status_t status = levels & INFO_STANDARD ? node_set_size(node, vnode, info->size_bytes) : 0;
+    if (!status && levels & INFO_TIMES && info->has_modified)
+        node->modified_s = info->modified_s;
     mutex_unlock(&ramfs->lock);
     return status;
 }
@@ -376,6 +393,8 @@ static void ramfs_read_write(struct fsd *fsd, struct vfs_io *io)
     bool too_far = io->offset_bytes > FILE_BYTES_MAX; /* so that no sum wraps */
     status_t status = too_far ? -EFBIG : node_transfer(node, io);
     uint64_t end = io->offset_bytes + io->done_bytes;
+    if (io->op == IO_WRITE && io->done_bytes)
+        node->modified_s = time_wall_s();
     if (io->op == IO_WRITE && io->done_bytes && end > node->size_bytes)
         node->size_bytes = vnode->size_bytes = end;
     mutex_unlock(&ramfs->lock);

@@ -20,6 +20,7 @@ enum {
     ENTRY_WRITE = 1 << 1,
     ENTRY_UNCACHED = 1 << 3 | 1 << 4,
     ENTRY_LARGE = 1 << 7,
+    ENTRY_COMBINING = 1 << 7, /* of a page: the fifth memory type, see cpu_has_combining() */
 
     TABLE_ENTRIES = 512,
     LEVEL_PAGE = 0,
@@ -264,6 +265,12 @@ static void *map_window(uint64_t physical, size_t bytes, uint64_t rights)
 void *space_map_mmio(uint64_t physical, size_t bytes)
 {
     return map_window(physical, bytes, ENTRY_WRITE | ENTRY_UNCACHED | no_execute);
+}
+
+void *space_map_framebuffer(uint64_t physical, size_t bytes)
+{
+    uint64_t type = cpu_has_combining() ? ENTRY_COMBINING : ENTRY_UNCACHED;
+    return map_window(physical, bytes, ENTRY_WRITE | type | no_execute);
 }
 
 const void *space_map_firmware(uint64_t physical, size_t bytes)

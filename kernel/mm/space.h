@@ -4,7 +4,7 @@
  *     0xffff800000000000  direct map: RAM at its physical address, no-execute, large pages where
  *                         they fit; without the kernel's own image
  *     0xffffc00000000000  thread stacks, a guard of the same size below each
- *     0xffffc00040000000  device memory and firmware tables
+ *     0xffffc00040000000  device memory, pixels and firmware tables
  *     0xffffffff80000000  the kernel: text R-X, constants R--, data RW-
  *
  * There is nothing else, so page 0 and all of the lower half fault.
@@ -28,8 +28,10 @@ void space_stack_free(void *stack);
 bool space_is_stack_guard(uint64_t address);
 
 /* Shows physical memory that is not RAM: registers (uncached, writable), or the firmware's tables
- * (cached, read-only). NULL when memory for the page tables is out. */
+ * (cached, read-only), or pixels (writable, and writes may be gathered into larger ones where the
+ * processor can). NULL when memory for the page tables is out. */
 void *space_map_mmio(uint64_t physical, size_t bytes);
+void *space_map_framebuffer(uint64_t physical, size_t bytes);
 const void *space_map_firmware(uint64_t physical, size_t bytes);
 void space_unmap(const void *memory, size_t bytes);
 

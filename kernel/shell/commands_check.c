@@ -1,5 +1,5 @@
 /*
- * commands_check.c - what is on a disc, and is it intact: sha256sum, manifest.
+ * commands_check.c - what is on a disc, and is it intact: manifest.
  */
 #include "kernel/shell/shell.h"
 #include "kernel/shell/walk.h"
@@ -38,43 +38,6 @@ static status_t digest_path(struct path *path, char hex[SHA256_HEX_BYTES])
         sha256_hex(digest, hex);
     return status;
 }
-
-/* ---- sha256sum ---------------------------------------------------------------------------- */
-
-static int sha256sum_one(struct shell *shell, const char *name)
-{
-    struct path *path;
-    char hex[SHA256_HEX_BYTES];
-    status_t status = path_walk(shell->directory, name, 0, &path);
-    if (!status) {
-        status = digest_path(path, hex);
-        path_put(path);
-    }
-    if (status)
-        return shell_fail(shell, name, status);
-    stream_format(shell->out, "%s  %s\n", hex, name);
-    return SHELL_DONE;
-}
-
-static int run_sha256sum(struct shell *shell, int count, char **words)
-{
-    int result = SHELL_DONE;
-    for (int i = 1; i < count && result != SHELL_INTERRUPTED; i++) {
-        int one = sha256sum_one(shell, words[i]);
-        result = one ? one : result;
-    }
-    return result;
-}
-
-static const struct shell_command command_sha256sum = {
-    .name = "sha256sum",
-    .arguments = "FILE...",
-    .summary = "SHA-256 digests of files",
-    .arguments_min = 1,
-    .arguments_max = -1,
-    .run = run_sha256sum,
-};
-SHELL_COMMAND(command_sha256sum);
 
 /* ---- manifest ----------------------------------------------------------------------------- */
 
@@ -166,7 +129,7 @@ static int run_manifest(struct shell *shell, int count, char **words)
         return shell_fail(shell, words[1], status);
     struct manifest_line *line = mem_zalloc(sizeof(*line));
     char *target = mem_alloc(PATH_BYTES_MAX + 1);
-    status = line && target ? walk_begin(path, &walk) : -ENOMEM;
+    status = line && target ? walk_begin(path, 0, &walk) : -ENOMEM;
     int result;
     if (status) {
         result = shell_fail(shell, words[1], status);
@@ -188,5 +151,6 @@ static const struct shell_command command_manifest = {
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_manifest,
+    .group = "Trees",
 };
 SHELL_COMMAND(command_manifest);

@@ -2,7 +2,7 @@
  * commands_devices.c - devices and what is mounted of them: devices, mount, umount.
  */
 #include "kernel/dev/virtual.h"
-#include "kernel/shell/shell.h"
+#include "kernel/shell/options.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -69,6 +69,7 @@ static const struct shell_command command_devices = {
     .arguments = "",
     .summary = "the device tree, with class names",
     .run = run_devices,
+    .group = "Devices and mounts",
 };
 SHELL_COMMAND(command_devices);
 
@@ -196,25 +197,26 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
 
 static int run_mount(struct shell *shell, int count, char **words)
 {
-    const char *options = NULL;
-    int first = 1;
-    if (count > 2 && text_equal(words[1], "-o")) {
-        options = words[2];
-        first = 3;
-    }
     if (count == 1)
         return mount_list(shell);
-    if (count - first != 2)
+    if (count != 3)
         return shell_usage(shell);
-    return mount_what(shell, words[first], words[first + 1], options);
+    return mount_what(shell, words[1], words[2], option_value(shell, 'o'));
 }
+
+static const struct shell_option mount_options[] = {
+    { 'o', "options", "names=rr|joliet|iso", "which of a disc's name trees to show" },
+    { 0 },
+};
 
 static const struct shell_command command_mount = {
     .name = "mount",
     .arguments = "[[-o names=rr|joliet|iso] DEVICE|IMAGE DIRECTORY]",
     .summary = "mount a disc or an image file; alone: list the mounts",
-    .arguments_max = 4,
+    .arguments_max = 2,
     .run = run_mount,
+    .options = mount_options,
+    .group = "Devices and mounts",
 };
 SHELL_COMMAND(command_mount);
 
@@ -253,5 +255,6 @@ static const struct shell_command command_umount = {
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_umount,
+    .group = "Devices and mounts",
 };
 SHELL_COMMAND(command_umount);

@@ -1,19 +1,31 @@
 /*
- * commands_system.c - the machine: help, log, mem, ps, uptime, reboot, poweroff.
+ * commands_system.c - the machine: help, date, time, log, ps, uptime, reboot, poweroff.
  */
 #include "kernel/log.h"
-#include "kernel/shell/shell.h"
+#include "kernel/shell/options.h"
+#include "lib/civil.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
 /* ---- help --------------------------------------------------------------------------------- */
 
-/* The command whose name follows `previous` in the alphabet; NULL at the end. */
-static const struct shell_command *help_next(const struct shell_command *previous)
+static const char *const groups[] = {
+    NULL, "Files", "Text", "Trees", "Devices and mounts", "The machine",
+};
+
+static bool same_group(const char *a, const char *b)
+{
+    return a && b ? text_equal(a, b) : a == b;
+}
+
+/* The command of a group whose name follows `previous` in the alphabet; NULL at the end. */
+static const struct shell_command *help_next(const char *group,
+                                             const struct shell_command *previous)
 {
     const struct shell_command *best = NULL;
     table_each(entry, shell_commands, struct shell_command) {
-        if (previous && strcmp((*entry)->name, previous->name) <= 0)
+        if (!same_group((*entry)->group, group) ||
+            (previous && strcmp((*entry)->name, previous->name) <= 0))
             continue;
         if (!best || strcmp((*entry)->name, best->name) < 0)
             best = *entry;
@@ -27,14 +39,16 @@ static int run_help(struct shell *shell, int count, char **words)
         const struct shell_command *command = shell_command_find(words[1]);
         if (!command)
             return shell_complain(shell, "%s: no such command", words[1]);
-        stream_format(shell->out, "%s %s\n    %s\n", command->name, command->arguments,
-                      command->summary);
+        options_help(shell, command);
         return SHELL_DONE;
     }
-    for (const struct shell_command *c = help_next(NULL); c; c = help_next(c))
-        stream_format(shell->out, "%-10s %s\n", c->name, c->summary);
-    stream_text(shell->out, "Between commands: ;  &&  ||   To a file: >  >>   "
-                            "Quotes: '...'  \"...\"   Last status: $?\n");
+    for (unsigned i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+        stream_format(shell->out, "%s%s\n", i ? "\n" : "", i ? groups[i] : "The shell");
+        const struct shell_command *c = NULL;
+        while ((c = help_next(groups[i], c)))
+            stream_format(shell->out, "  %-10s %s\n", c->name, c->summary);
+    }
+    stream_text(shell->out, "\n`help COMMAND` or `COMMAND --help` tells more; `book` the rest.\n");
     return SHELL_DONE;
 }
 
@@ -47,7 +61,74 @@ static const struct shell_command command_help = {
 };
 SHELL_COMMAND(command_help);
 
-/* ---- log, mem, ps, uptime ----------------------------------------------------------------- */
+/* ---- date, time --------------------------------------------------------------------------- */
+
+static int run_date(struct shell *shell, int count, char **words)
+{
+    static const char days[] = "ThuFriSatSunMonTueWed"; /* 1970 began on a Thursday */
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int64_t now = time_wall_s();
+    char text[CIVIL_TEXT_BYTES];
+    if (count > 1 && !text_equal(words[1], "+%s"))
+        return shell_usage(shell);
+    if (now == INT64_MIN)
+        return shell_complain(shell, "this machine has no clock of the day");
+    struct civil c = seconds_to_civil(now);
+    unsigned day = (unsigned)((now / 86400 % 7 + 7) % 7);
+    if (count > 1) {
+        stream_format(shell->out, "%lld\n", (long long)now);
+    } else if (option_given(shell, 'I')) {
+        civil_format(text, sizeof(text), now);
+        stream_format(shell->out, "%s\n", text);
+    } else {
+        stream_format(shell->out, "%.3s %.3s %2u %02u:%02u:%02u UTC %lld\n", days + 3 * day,
+                      months + 3 * (c.month - 1), c.day, c.hour, c.minute, c.second,
+                      (long long)c.year);
+    }
+    return SHELL_DONE;
+}
+
+static const struct shell_option date_options[] = {
+    { 'I', "iso-8601", NULL, "as 2024-05-01T12:34:56Z" },
+    { 'u', "utc", NULL, "in UTC: always so" },
+    { 0 },
+};
+
+static const struct shell_command command_date = {
+    .name = "date",
+    .arguments = "[-Iu] [+%s]",
+    .summary = "day and time, in UTC; +%s: seconds since 1970",
+    .arguments_max = 1,
+    .run = run_date,
+    .options = date_options,
+    .group = "The machine",
+};
+SHELL_COMMAND(command_date);
+
+static int run_time(struct shell *shell, int count, char **words)
+{
+    uint64_t begun_us = time_now_us();
+    int status = shell_run_command(shell, count - 1, words + 1);
+    uint64_t ms = (time_now_us() - begun_us) / 1000;
+    (void)!stream_flush(shell->out);
+    stream_format(shell->err, "real %llu.%03llus\n", (unsigned long long)(ms / 1000),
+                  (unsigned long long)(ms % 1000));
+    (void)!stream_flush(shell->err);
+    return status;
+}
+
+static const struct shell_command command_time = {
+    .name = "time",
+    .arguments = "COMMAND [WORD...]",
+    .summary = "run a command and say how long it took",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_time,
+    .option_rules = OPTIONS_FIRST,
+};
+SHELL_COMMAND(command_time);
+
+/* ---- log, ps, uptime ---------------------------------------------------------------------- */
 
 static int run_log(struct shell *shell, int count, char **words)
 {
@@ -68,33 +149,9 @@ static const struct shell_command command_log = {
     .arguments = "",
     .summary = "what the kernel has said so far",
     .run = run_log,
+    .group = "The machine",
 };
 SHELL_COMMAND(command_log);
-
-static int run_mem(struct shell *shell, int count, char **words)
-{
-    if (count > 1) {
-        if (!text_equal(words[1], "--reclaim"))
-            return shell_usage(shell);
-        while (vfs_reclaim(64))
-            ;
-    }
-    struct vfs_counts counts = vfs_counts();
-    stream_format(shell->out, "total pages: %zu\nfree pages: %zu\nheap bytes: %zu\n",
-                  page_total_count(), page_free_count(), mem_used_bytes());
-    stream_format(shell->out, "cached pages: %zu\nvnodes: %zu\nunused vnodes: %zu\n",
-                  counts.pages, counts.vnodes, counts.unused_vnodes);
-    return SHELL_DONE;
-}
-
-static const struct shell_command command_mem = {
-    .name = "mem",
-    .arguments = "[--reclaim]",
-    .summary = "memory in use; --reclaim: drop what is only cached first",
-    .arguments_max = 1,
-    .run = run_mem,
-};
-SHELL_COMMAND(command_mem);
 
 enum { PS_THREADS_MAX = 64 };
 
@@ -142,6 +199,7 @@ static const struct shell_command command_ps = {
     .arguments = "",
     .summary = "threads",
     .run = run_ps,
+    .group = "The machine",
 };
 SHELL_COMMAND(command_ps);
 
@@ -160,6 +218,7 @@ static const struct shell_command command_uptime = {
     .arguments = "",
     .summary = "time since the kernel started",
     .run = run_uptime,
+    .group = "The machine",
 };
 SHELL_COMMAND(command_uptime);
 
@@ -177,6 +236,7 @@ static const struct shell_command command_reboot = {
     .arguments = "",
     .summary = "start the machine again",
     .run = run_reboot,
+    .group = "The machine",
 };
 SHELL_COMMAND(command_reboot);
 
@@ -195,5 +255,6 @@ static const struct shell_command command_poweroff = {
     .summary = "switch off; CODE (0..125) is the exit status under an emulator",
     .arguments_max = 1,
     .run = run_poweroff,
+    .group = "The machine",
 };
 SHELL_COMMAND(command_poweroff);

@@ -1,7 +1,7 @@
 /*
  * commands_volume.c - what a file system says of its volume: volinfo.
  */
-#include "kernel/shell/shell.h"
+#include "kernel/shell/options.h"
 #include "lib/text.h"
 
 struct shell_sink {
@@ -17,10 +17,9 @@ static void shell_sink_write(struct text_sink *sink, const char *text, size_t by
 static int run_volinfo(struct shell *shell, int count, char **words)
 {
     struct shell_sink sink = { .sink.write = shell_sink_write, .shell = shell };
-    bool node = text_equal(words[1], "-r");
-    const char *name = words[count - 1];
-    if (count != 2 + node || (!node && words[1][0] == '-'))
-        return shell_usage(shell);
+    (void)count;
+    bool node = option_given(shell, 'r');
+    const char *name = words[1];
     struct device *device = node ? NULL : device_find(name);
     struct path *path = NULL;
     status_t status;
@@ -36,12 +35,19 @@ static int run_volinfo(struct shell *shell, int count, char **words)
     return status ? shell_fail(shell, name, status) : SHELL_DONE;
 }
 
+static const struct shell_option volinfo_options[] = {
+    { 'r', "record", NULL, "instead, the record of one node" },
+    { 0 },
+};
+
 static const struct shell_command command_volinfo = {
     .name = "volinfo",
     .arguments = "DEVICE|PATH | -r PATH",
-    .summary = "a volume's descriptors, boot catalog and anomalies; -r: one node's record",
+    .summary = "a volume's descriptors, boot catalog and anomalies",
     .arguments_min = 1,
-    .arguments_max = 2,
+    .arguments_max = 1,
     .run = run_volinfo,
+    .options = volinfo_options,
+    .group = "Devices and mounts",
 };
 SHELL_COMMAND(command_volinfo);

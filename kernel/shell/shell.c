@@ -83,21 +83,6 @@ const struct shell_command *shell_command_find(const char *name)
     return NULL;
 }
 
-static int run_words(struct shell *shell, int count, char **words)
-{
-    const struct shell_command *command = shell_command_find(words[0]);
-    if (!command) {
-        shell_complain(shell, "%s: no such command; `help` lists them", words[0]);
-        return SHELL_NO_COMMAND;
-    }
-    shell->command = command;
-    int given = count - 1;
-    if (given < command->arguments_min ||
-        (command->arguments_max >= 0 && given > command->arguments_max))
-        return shell_usage(shell);
-    return command->run(shell, count, words);
-}
-
 static status_t file_sink(struct stream *stream, const char *text, size_t bytes)
 {
     while (bytes) {
@@ -123,7 +108,8 @@ static int run_into_file(struct shell *shell, struct line *line)
     if (stream) {
         stream_init(stream, file_sink, file);
         shell->out = stream;
-        result = line->word_count ? run_words(shell, line->word_count, line->words) : SHELL_DONE;
+        result = line->word_count ? shell_run_command(shell, line->word_count, line->words)
+                                  : SHELL_DONE;
         status = stream_flush(stream);
         shell->out = console;
         mem_free(stream);
@@ -143,7 +129,7 @@ static void run_command(struct shell *shell, struct line *line)
     shell->command = NULL;
     line->words[line->word_count] = NULL;
     shell->status = line->target ? run_into_file(shell, line)
-                                 : run_words(shell, line->word_count, line->words);
+                                 : shell_run_command(shell, line->word_count, line->words);
     if (shell_interrupted())
         shell->status = SHELL_INTERRUPTED;
     shell->command = NULL;

@@ -2,7 +2,7 @@
  * walk.c - see walk.h.
  */
 #include "kernel/shell/walk.h"
-#include "lib/hash.h"
+#include "kernel/shell/seen.h"
 #include "lib/string.h"
 
 struct pending {
@@ -16,8 +16,8 @@ struct walk {
     struct path *single;      /* a start that is no directory: a reference, until it was given */
     struct pending **heap;    /* the least text at [0] */
     size_t count, room;
-    uint64_t *entered;        /* aliases of directories: a hash table, 0 is free */
-    size_t entered_count, entered_room;
+    struct seen entered;      /* aliases of directories */
+    unsigned flags;
     struct path *current;     /* the item's */
     struct pending *visited;  /* the item's text */
     struct dir_entry entry;
@@ -25,9 +25,18 @@ struct walk {
 
 /* ---- the heap ----------------------------------------------------------------------------- */
 
+/* A byte's place in the order: nested, the slash comes before everything else. */
+static unsigned order(const struct walk *walk, char c)
+{
+    return c == '/' && walk->flags & WALK_NESTED ? 1 : c ? (unsigned char)c + 1u : 0;
+}
+
 static bool heap_less(const struct walk *walk, size_t a, size_t b)
 {
-    return strcmp(walk->heap[a]->text, walk->heap[b]->text) < 0;
+    const char *one = walk->heap[a]->text, *two = walk->heap[b]->text;
+    while (*one && *one == *two)
+        one++, two++;
+    return order(walk, *one) < order(walk, *two);
 }
 
 static void heap_swap(struct walk *walk, size_t a, size_t b)
@@ -81,46 +90,6 @@ static void pending_free(struct pending *pending)
     mem_free(pending);
 }
 
-/* ---- what was entered --------------------------------------------------------------------- */
-
-static uint64_t *entered_slot(const struct walk *walk, uint64_t key)
-{
-    size_t mask = walk->entered_room - 1, at = hash_u64(key) & mask;
-    while (walk->entered[at] && walk->entered[at] != key)
-        at = (at + 1) & mask;
-    return &walk->entered[at];
-}
-
-static status_t entered_grow(struct walk *walk)
-{
-    uint64_t *old = walk->entered;
-    size_t old_room = walk->entered_room;
-    uint64_t *grown = mem_zalloc((old_room ? old_room * 2 : 64) * sizeof(*grown));
-    if (!grown)
-        return -ENOMEM;
-    walk->entered = grown;
-    walk->entered_room = old_room ? old_room * 2 : 64;
-    for (size_t i = 0; i < old_room; i++)
-        if (old[i])
-            *entered_slot(walk, old[i]) = old[i];
-    mem_free(old);
-    return 0;
-}
-
-/* 0 the first time, -ELOOP the second. */
-static status_t entered_add(struct walk *walk, uint64_t alias)
-{
-    uint64_t key = alias + 1; /* 0 means free */
-    if (2 * walk->entered_count >= walk->entered_room && entered_grow(walk))
-        return -ENOMEM;
-    uint64_t *slot = entered_slot(walk, key);
-    if (*slot)
-        return -ELOOP;
-    *slot = key;
-    walk->entered_count++;
-    return 0;
-}
-
 /* ---- visiting ----------------------------------------------------------------------------- */
 
 static status_t push_entry(struct walk *walk, struct path *directory, const char *prefix,
@@ -164,7 +133,7 @@ static status_t push_entries(struct walk *walk, struct path *directory, const ch
 
 static status_t enter(struct walk *walk, struct walk_item *item, unsigned depth)
 {
-    item->status = depth >= WALK_DEPTH_MAX ? -ELOOP : entered_add(walk, item->info.alias);
+    item->status = depth >= WALK_DEPTH_MAX ? -ELOOP : seen_add(&walk->entered, item->info.alias);
     if (item->status)
         return item->status == -ENOMEM ? -ENOMEM : 0;
     return push_entries(walk, item->path, item->text, depth + 1, &item->status);
@@ -181,7 +150,7 @@ static void walk_let_go(struct walk *walk)
 int walk_next(struct walk *walk, struct walk_item *item)
 {
     walk_let_go(walk);
-    *item = (struct walk_item){ .text = "" };
+    *item = (struct walk_item){ .text = "", .name = "" };
     if (thread_interrupted())
         return -EINTR;
     unsigned depth = 0;
@@ -191,8 +160,11 @@ int walk_next(struct walk *walk, struct walk_item *item)
     } else if (walk->count) {
         struct pending *pending = walk->visited = heap_pop(walk);
         item->text = pending->text;
+        item->name = pending->text + pending->name_at;
+        item->parent = pending->parent;
         depth = pending->depth;
-        item->status = path_child(pending->parent, pending->text + pending->name_at, false,
+        item->depth = depth + 1;
+        item->status = path_child(pending->parent, item->name, false,
                                   &walk->current);
     } else {
         return 0;
@@ -209,7 +181,7 @@ int walk_next(struct walk *walk, struct walk_item *item)
     return status ? status : 1;
 }
 
-status_t walk_begin(struct path *start, struct walk **result)
+status_t walk_begin(struct path *start, unsigned flags, struct walk **result)
 {
     struct node_info info;
     status_t listing = 0, status = path_info(start, INFO_ALIAS, &info);
@@ -218,10 +190,11 @@ status_t walk_begin(struct path *start, struct walk **result)
     struct walk *walk = mem_zalloc(sizeof(*walk));
     if (!walk)
         return -ENOMEM;
+    walk->flags = flags;
     if (info.type != NODE_DIRECTORY) {
         walk->single = path_get(start);
     } else {
-        status = entered_add(walk, info.alias);
+        status = seen_add(&walk->entered, info.alias);
         if (!status)
             status = push_entries(walk, start, "", 0, &listing);
         if (!status)
@@ -244,6 +217,6 @@ void walk_end(struct walk *walk)
     while (walk->count)
         pending_free(walk->heap[--walk->count]);
     mem_free(walk->heap);
-    mem_free(walk->entered);
+    seen_destroy(&walk->entered);
     mem_free(walk);
 }

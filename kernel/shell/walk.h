@@ -1,11 +1,14 @@
 /*
- * walk.h - a whole tree, node by node, in the bytewise order of the paths.
+ * walk.h - a whole tree, node by node, in the bytewise order of the paths; or nested, so that what
+ * a directory holds follows it at once (`a`, `a/x`, `a-b` instead of `a`, `a-b`, `a/x`).
  *
  * The walk never crosses a mount and never recurses: what is known but not yet visited waits in a
  * heap, from which the least path comes next. Each directory content is entered once; a directory
  * that shows it again, or lies deeper than WALK_DEPTH_MAX, is visited with status -ELOOP.
  *
- * Ownership   walk_item's path and text are borrowed until the next call.
+ * A directory's entries are read when it is visited, so what was visited may be removed.
+ *
+ * Ownership   walk_item's pointers are borrowed until the next call.
  */
 #ifndef KERNEL_SHELL_WALK_H
 #define KERNEL_SHELL_WALK_H
@@ -13,18 +16,22 @@
 #include "kernel/vfs/vfs.h"
 
 enum { WALK_DEPTH_MAX = 256 };
+enum { WALK_NESTED = 1 };
 
 struct walk;
 
 struct walk_item {
     const char *text;      /* relative to the start, "" for the start itself if that is a file */
+    const char *name;      /* the last element of text */
+    struct path *parent;   /* the directory it was found in; NULL for a start that is a file */
+    unsigned depth;        /* 1: directly below the start */
     struct path *path;     /* NULL when the node could not be read: status says why */
     struct node_info info; /* valid with a path */
     status_t status;       /* 0; of reading the node; of listing a directory; -ELOOP */
 };
 
 /* Below `start`; a start that is no directory is the only item. */
-status_t walk_begin(struct path *start, struct walk **walk) MUST_CHECK;
+status_t walk_begin(struct path *start, unsigned flags, struct walk **walk) MUST_CHECK;
 /* 1 and an item, 0 at the end, -ENOMEM or -EINTR. */
 int walk_next(struct walk *walk, struct walk_item *item) MUST_CHECK;
 void walk_end(struct walk *walk); /* NULL: nothing */

@@ -205,7 +205,8 @@ struct fsd_ops {
     /* Fills what it knows of the levels asked for. Never NULL. */
     status_t (*get_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                          struct node_info *info);
-    /* INFO_STANDARD: truncate or extend to info->size_bytes. NULL: -EROFS. */
+    /* INFO_STANDARD: truncate or extend to info->size_bytes; INFO_TIMES: the times that `has_...`
+     * says are there. -EINVAL for what is not kept. NULL: -EROFS. */
     status_t (*set_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                          const struct node_info *info);
     /* Begins the io and returns. For vnodes with cache_block_bytes 0 it is complete on return.

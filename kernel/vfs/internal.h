@@ -51,6 +51,8 @@ status_t vnode_check(struct vnode *vnode) MUST_CHECK;
 struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash);
 struct mount *mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
+/* Is something mounted at this path or below it? */
+bool mounts_touch(struct path *path);
 
 /* ---- path.c ---- */
 

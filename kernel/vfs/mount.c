@@ -98,6 +98,23 @@ static bool mount_has_children(const struct mount *mount)
     return false;
 }
 
+bool mounts_touch(struct path *path)
+{
+    bool found = path_is_mount_point(path);
+    char *text = found ? NULL : mem_alloc(PATH_BYTES_MAX + 1);
+    if (!text)
+        return true; /* also when it cannot be told */
+    size_t length = path_text(path, text, PATH_BYTES_MAX + 1);
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts) {
+        const struct mount *mount = list_entry(link, struct mount, link);
+        found |= text_starts(mount->text, text) && mount->text[length] == '/';
+    }
+    mutex_unlock(&mounts_lock);
+    mem_free(text);
+    return found;
+}
+
 /* ---- mounting ----------------------------------------------------------------------------- */
 
 /* Asks the FSDs in their order; the first that does not say "not mine" has the last word. */

@@ -85,6 +85,18 @@ bool path_is_mount_point(struct path *path)
     return !path->parent || path->mount != path->parent->mount;
 }
 
+bool path_is_same(struct path *a, struct path *b)
+{
+    return a->vnode == b->vnode; /* there is one vnode a node while it is referenced */
+}
+
+bool path_is_inside(struct path *path, struct path *directory)
+{
+    while (path && !path_is_same(path, directory))
+        path = path->parent;
+    return path != NULL;
+}
+
 size_t path_text(struct path *path, char *text, size_t bytes)
 {
     size_t length = path->parent ? 0 : 1;
@@ -347,6 +359,18 @@ status_t path_describe(struct path *path, bool node, struct text_sink *sink)
                            sizeof(*sink));
 }
 
+status_t path_set_modified(struct path *path, int64_t modified_s)
+{
+    struct fsd *fsd = path->mount->fsd;
+    struct node_info info = {
+        .known = INFO_TIMES, .has_modified = true, .modified_s = modified_s
+    };
+    status_t status = fsd_check(fsd);
+    if (!status && (fsd->read_only || !fsd->ops->set_info))
+        status = -EROFS;
+    return status ? status : fsd->ops->set_info(fsd, path->vnode, INFO_TIMES, &info);
+}
+
 /* ---- changing names ----------------------------------------------------------------------- */
 
 status_t vfs_mkdir(struct path *start, const char *text)
@@ -402,5 +426,72 @@ status_t vfs_unlink(struct path *start, const char *text)
         path_put(child);
     }
     path_put(parent);
+    return status;
+}
+
+/* ---- renaming ----------------------------------------------------------------------------- */
+
+struct rename {
+    struct path *from_parent, *to_parent, *node; /* references, once they are there */
+    struct element from, to;
+};
+
+/* The new name is free, or what has it may go: removes it. */
+static status_t rename_replace(struct rename *r)
+{
+    struct fsd *fsd = r->to_parent->mount->fsd;
+    struct path *old;
+    status_t status = child_for_change(r->to_parent, r->to, &old);
+    if (status)
+        return status == -ENOENT ? 0 : status;
+    bool old_is_directory = path_is_directory(old);
+    if (old->vnode == r->node->vnode)
+        status = -EALREADY; /* the same name: nothing to do */
+    else if (path_is_directory(r->node) != old_is_directory)
+        status = old_is_directory ? -EISDIR : -ENOTDIR;
+    else
+        status = fsd->ops->unlink ? fsd->ops->unlink(fsd, r->to_parent->vnode, r->to, old->vnode)
+                                  : -EROFS;
+    if (!status)
+        vnode_unlinked(old->vnode);
+    path_put(old);
+    return status;
+}
+
+static status_t rename_do(struct rename *r)
+{
+    struct fsd *fsd = r->from_parent->mount->fsd;
+    if (r->to_parent->mount != r->from_parent->mount)
+        return -EXDEV;
+    if (!fsd->ops->rename || fsd->read_only)
+        return -EROFS;
+    if (!path_is_directory(r->to_parent))
+        return -ENOTDIR;
+    if (path_is_inside(r->to_parent, r->node))
+        return -EINVAL;
+    if (path_is_directory(r->node) && mounts_touch(r->node))
+        return -EBUSY;
+    status_t status = rename_replace(r);
+    if (!status)
+        status = fsd->ops->rename(fsd, r->from_parent->vnode, r->from, r->to_parent->vnode, r->to);
+    return status == -EALREADY ? 0 : status;
+}
+
+status_t vfs_rename(struct path *start, const char *from, const char *to)
+{
+    struct rename r = { 0 };
+    status_t status = path_walk_parent(start, from, &r.from_parent, &r.from);
+    if (status)
+        return status;
+    status = path_walk_parent(start, to, &r.to_parent, &r.to);
+    if (!status) {
+        status = child_for_change(r.from_parent, r.from, &r.node);
+        if (!status) {
+            status = rename_do(&r);
+            path_put(r.node);
+        }
+        path_put(r.to_parent);
+    }
+    path_put(r.from_parent);
     return status;
 }

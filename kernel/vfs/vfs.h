@@ -50,6 +50,9 @@ struct fsd *path_fsd(struct path *path);     /* borrowed */
 bool path_is_directory(struct path *path);
 /* Is it the root of what is mounted there? */
 bool path_is_mount_point(struct path *path);
+/* Is it `directory` itself, or was it reached through it? */
+bool path_is_inside(struct path *path, struct path *directory);
+bool path_is_same(struct path *a, struct path *b); /* the same node, however reached */
 
 /* What is known of a node; `known` says which levels. */
 status_t path_info(struct path *path, unsigned levels, struct node_info *info) MUST_CHECK;
@@ -67,6 +70,13 @@ status_t device_describe_volume(const char *device, struct text_sink *sink) MUST
 
 status_t vfs_mkdir(struct path *start, const char *text) MUST_CHECK;
 status_t vfs_unlink(struct path *start, const char *text) MUST_CHECK; /* empty directories too */
+/* Within one file system (-EXDEV). What has the new name goes: a file for a file, an empty
+ * directory for a directory (-EISDIR, -ENOTDIR, -ENOTEMPTY). -EINVAL for a directory into itself,
+ * -EBUSY when something is mounted on it or below. Paths that were walked before keep the names
+ * they were reached by. */
+status_t vfs_rename(struct path *start, const char *from, const char *to) MUST_CHECK;
+/* -EROFS or -EINVAL where the file system keeps no such time. */
+status_t path_set_modified(struct path *path, int64_t modified_s) MUST_CHECK;
 
 /* ---- mounts ------------------------------------------------------------------------------- */
 

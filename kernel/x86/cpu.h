@@ -20,6 +20,9 @@ void cpu_start(void);
 bool cpu_has_nx(void);
 bool cpu_has_tsc(void);
 bool cpu_has_hypervisor(void);
+/* Can pages be mapped so that writes are combined? cpu_start() makes the fifth memory type (a
+ * page's attribute bit without the two cache bits) that one. */
+bool cpu_has_combining(void);
 
 static inline uint64_t cpu_flags(void)
 {

@@ -19,6 +19,7 @@ enum {
     FADT_ACPI_ENABLE = 52,
     FADT_PM1A_CONTROL = 64,
     FADT_PM1B_CONTROL = 68,
+    FADT_CENTURY = 108,
     FADT_LONG_DSDT = 140,
 
     PM1_SCI_ENABLED = 1,
@@ -33,6 +34,13 @@ static struct {
     uint8_t sleep_type_a, sleep_type_b;
     bool known;
 } soft_off;
+
+static unsigned century_register;
+
+unsigned power_century_register(void)
+{
+    return century_register;
+}
 
 /* ---- reading the tables ------------------------------------------------------------------- */
 
@@ -144,6 +152,7 @@ static void read_fadt(struct bytes fadt)
         dsdt_address = bytes_le32(fadt, FADT_DSDT);
     struct bytes dsdt = map_table(dsdt_address);
 
+    century_register = bytes_u8(fadt, FADT_CENTURY);
     soft_off.smi_command = (uint16_t)bytes_le32(fadt, FADT_SMI_COMMAND);
     soft_off.enable = bytes_u8(fadt, FADT_ACPI_ENABLE);
     soft_off.pm1a = (uint16_t)bytes_le32(fadt, FADT_PM1A_CONTROL);

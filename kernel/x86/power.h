@@ -16,6 +16,9 @@
 /* Reads the tables, so that turning off needs no memory later. After memory_start(). */
 void power_start(const struct boot_info *boot);
 
+/* The clock's register that holds the century, as ACPI tells it; 0: none. After power_start(). */
+unsigned power_century_register(void);
+
 /* Leaves QEMU with code * 2 + 1 where that is possible; else returns. Any context. */
 void power_debug_exit(int code);
 

@@ -34,10 +34,10 @@ def qemu_status(code):
     return code * 2 + 1
 
 
-def base_command(memory="64M"):
+def base_command(memory="64M", debug_exit=True):
+    port = ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"] if debug_exit else []
     return [QEMU, "-accel", "tcg", "-m", memory, "-display", "none", "-monitor", "none",
-            "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-            "-nodefaults", "-vga", "std", "-serial", "stdio"]
+            "-no-reboot", *port, "-nodefaults", "-vga", "std", "-serial", "stdio"]
 
 
 def pvh_options(append):
@@ -57,7 +57,7 @@ def cdrom_options(cdrom):
 class Machine:
     """append: PVH boot with this command line; append=None: the firmware boots from the disc."""
 
-    def __init__(self, append="", cdrom=None, memory="64M", options=()):
+    def __init__(self, append="", cdrom=None, memory="64M", options=(), debug_exit=True):
         boot = ["-boot", "d"] if append is None else pvh_options(append)
         self.output = b""  # since the last prompt that was waited for
         self.all_output = b""
@@ -68,7 +68,8 @@ class Machine:
             self.qmp_socket = ours
             number = theirs.fileno()
             monitor = ["-chardev", f"socket,id=qmp,fd={number}", "-mon", "qmp,mode=control"]
-            command = base_command(memory) + boot + cdrom_options(cdrom) + monitor + list(options)
+            command = base_command(memory, debug_exit) + boot + cdrom_options(cdrom) + monitor
+            command += list(options)
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[number],
                                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                             bufsize=0)

@@ -234,6 +234,12 @@ uint64_t time_now_us(void)
     return sim.now_us;
 }
 
+int64_t time_wall_s(void)
+{
+    enum { FIRST_OF_2001 = 978307200 };
+    return FIRST_OF_2001 + (int64_t)(sim.now_us / 1000000);
+}
+
 void thread_park(uint64_t deadline_us)
 {
     struct sim_thread *t = sim_current();

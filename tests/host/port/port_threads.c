@@ -49,6 +49,11 @@ uint64_t time_now_us(void)
     return clock_us() - start_us;
 }
 
+int64_t time_wall_s(void)
+{
+    return (int64_t)time(NULL);
+}
+
 /* As CLOCK_MONOTONIC's; deadlines beyond the host's time are as good as never. */
 static struct timespec timespec_of(uint64_t deadline_us)
 {

@@ -1,0 +1,144 @@
+/* keyboard.c - the 8042; see keyboard.h. */
+#include "drivers/input/keyboard.h"
+#include "kernel/console.h"
+#include "kernel/log.h"
+#include "kernel/x86/interrupts.h"
+#include "kernel/x86/ports.h"
+
+enum {
+    DATA = 0x60,
+    STATUS = 0x64,  /* read */
+    COMMAND = 0x64, /* written */
+    LINE = 1,
+
+    STATUS_FULL = 1 << 0,     /* a byte for us */
+    STATUS_BUSY = 1 << 1,     /* ours was not taken yet */
+    STATUS_FROM_MOUSE = 1 << 5,
+
+    COMMAND_READ_MODE = 0x20,
+    COMMAND_WRITE_MODE = 0x60,
+    COMMAND_MOUSE_OFF = 0xa7,
+    COMMAND_KEYBOARD_OFF = 0xad,
+    COMMAND_KEYBOARD_ON = 0xae,
+    MODE_INTERRUPT = 1 << 0,
+    MODE_MOUSE_INTERRUPT = 1 << 1,
+    MODE_KEYBOARD_OFF = 1 << 4,
+    MODE_MOUSE_OFF = 1 << 5,
+    MODE_TRANSLATE = 1 << 6, /* to scancode set 1 */
+
+    KEYBOARD_SCAN = 0xf4,
+    KEYBOARD_ACKNOWLEDGE = 0xfa,
+
+    WAIT_US = 20000,
+    WAIT_KEYBOARD_US = 100000,
+    DRAIN_MAX = 64,
+};
+
+static struct keymap keymap;
+
+/* ---- the controller ----------------------------------------------------------------------- */
+
+static bool wait_status(uint8_t mask, uint8_t value, uint64_t limit_us)
+{
+    uint64_t deadline_us = time_now_us() + limit_us;
+    for (;;) {
+        bool late = time_now_us() >= deadline_us;
+        if ((port_in8(STATUS) & mask) == value)
+            return true;
+        if (late)
+            return false;
+    }
+}
+
+static bool send(uint16_t port, uint8_t value)
+{
+    if (!wait_status(STATUS_BUSY, 0, WAIT_US))
+        return false;
+    port_out8(port, value);
+    return true;
+}
+
+static bool receive(uint8_t *value, uint64_t limit_us)
+{
+    if (!wait_status(STATUS_FULL, STATUS_FULL, limit_us))
+        return false;
+    *value = port_in8(DATA);
+    return true;
+}
+
+static void drain(void)
+{
+    for (unsigned i = 0; i < DRAIN_MAX && (port_in8(STATUS) & STATUS_FULL); i++)
+        (void)port_in8(DATA);
+}
+
+/* With the keyboard off, what comes next is the answer. 0xff: nobody there at all. */
+static bool set_mode(void)
+{
+    uint8_t mode;
+
+    if (port_in8(STATUS) == 0xff || !send(COMMAND, COMMAND_KEYBOARD_OFF) ||
+        !send(COMMAND, COMMAND_MOUSE_OFF))
+        return false;
+    drain();
+    if (!send(COMMAND, COMMAND_READ_MODE) || !receive(&mode, WAIT_US))
+        return false;
+    mode |= MODE_INTERRUPT | MODE_TRANSLATE | MODE_MOUSE_OFF;
+    mode &= (uint8_t)~(MODE_MOUSE_INTERRUPT | MODE_KEYBOARD_OFF);
+    return send(COMMAND, COMMAND_WRITE_MODE) && send(DATA, mode) &&
+           send(COMMAND, COMMAND_KEYBOARD_ON);
+}
+
+/* A keyboard that does not answer now may be plugged in later: it is listened to all the same. */
+static void start_scanning(void)
+{
+    uint8_t answer = 0;
+    if (!send(DATA, KEYBOARD_SCAN) || !receive(&answer, WAIT_KEYBOARD_US) ||
+        answer != KEYBOARD_ACKNOWLEDGE)
+        log_debug("keyboard", "no answer");
+}
+
+/* ---- keys --------------------------------------------------------------------------------- */
+
+static void take_key(uint8_t code)
+{
+    switch (keymap_take(&keymap, code)) {
+    case KEYMAP_BYTES:
+        for (unsigned i = 0; i < keymap.count; i++)
+            console_input((uint8_t)keymap.bytes[i]);
+        break;
+    case KEYMAP_LOOK_BACK: console_scroll(1); break;
+    case KEYMAP_LOOK_FORWARD: console_scroll(-1); break;
+    case KEYMAP_RESTART: machine_reboot();
+    case KEYMAP_NONE: break;
+    }
+}
+
+static bool handle_interrupt(void *context)
+{
+    (void)context;
+    bool any = false;
+    for (unsigned i = 0; i < DRAIN_MAX; i++) {
+        uint8_t status = port_in8(STATUS);
+        if (status == 0xff || !(status & STATUS_FULL))
+            break;
+        uint8_t code = port_in8(DATA);
+        any = true;
+        if (!(status & STATUS_FROM_MOUSE))
+            take_key(code);
+    }
+    return any;
+}
+
+void keyboard_start(void)
+{
+    static struct interrupt_handler handler = { .handle = handle_interrupt };
+
+    if (!set_mode()) {
+        log_debug("keyboard", "no controller");
+        return;
+    }
+    start_scanning();
+    if (interrupt_register(LINE, &handler) != 0)
+        log_error("keyboard", "no interrupt line");
+}

@@ -1,0 +1,154 @@
+/* screen.c - see video.h. */
+#include "drivers/video/font.h"
+#include "drivers/video/terminal.h"
+#include "drivers/video/video.h"
+#include "kernel/console.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/sched/sync.h"
+
+enum {
+    FRAME_US = 30000,
+    HISTORY_LINES_MAX = 1000,
+    HISTORY_MEMORY_PART = 128, /* of the memory that is free */
+};
+
+extern const uint8_t font_start[], font_end[]; /* the Makefile puts the font's file there */
+
+static struct spin lock = SPIN_INIT(RANK_LOG); /* all down to `glass` */
+static struct terminal terminal;
+static unsigned view; /* lines that one looks back */
+static bool changed;
+static struct wait_queue arrival = WAIT_QUEUE_INIT(arrival);
+
+static const struct video_glass *glass;
+static uint32_t *shown; /* what stands on the glass */
+
+/* ---- the glass ---------------------------------------------------------------------------- */
+
+static void take_row(unsigned row, uint32_t *cells)
+{
+    spin_lock(&lock);
+    const uint32_t *line = terminal_line(&terminal, (int)row - (int)view);
+    for (unsigned column = 0; column < glass->columns; column++)
+        cells[column] = line[column];
+    if (!terminal.cursor_hidden && terminal.at.row + view == row)
+        cells[terminal.at.column] |= CELL_CURSOR;
+    spin_unlock(&lock);
+}
+
+static void paint_row(unsigned row, const uint32_t *cells)
+{
+    uint32_t *old = shown + row * glass->columns;
+    for (unsigned from = 0, to; from < glass->columns; from = to) {
+        bool same = cells[from] == old[from];
+        for (to = from; to < glass->columns && (cells[to] == old[to]) == same; to++)
+            ;
+        if (!same)
+            glass->draw(row, from, cells + from, to - from);
+    }
+    for (unsigned column = 0; column < glass->columns; column++)
+        old[column] = cells[column];
+}
+
+static void paint(void)
+{
+    static uint32_t cells[TERMINAL_COLUMNS_MAX];
+    for (unsigned row = 0; row < glass->rows; row++) {
+        take_row(row, cells);
+        paint_row(row, cells);
+    }
+}
+
+static void paint_for_ever(void *argument)
+{
+    (void)argument;
+    for (;;) {
+        spin_lock(&lock);
+        while (!changed)
+            (void)wait_queue_wait(&arrival, &lock, TIME_NEVER);
+        changed = false;
+        spin_unlock(&lock);
+        paint();
+        thread_sleep_until(time_now_us() + FRAME_US);
+    }
+}
+
+/* ---- the console -------------------------------------------------------------------------- */
+
+/* The lock is held. */
+static void note_change(void)
+{
+    if (!changed)
+        wait_queue_wake_one(&arrival);
+    changed = true;
+}
+
+static void screen_write(const char *text, size_t bytes)
+{
+    spin_lock(&lock);
+    terminal_write(&terminal, text, bytes);
+    view = 0;
+    note_change();
+    spin_unlock(&lock);
+    if (panic_is_active())
+        paint();
+}
+
+static void screen_scroll(int half_screens)
+{
+    spin_lock(&lock);
+    int lines = (int)view + half_screens * (int)(glass->rows / 2);
+    view = lines < 0 ? 0 : (unsigned)lines;
+    if (view > terminal.history)
+        view = terminal.history;
+    note_change();
+    spin_unlock(&lock);
+}
+
+/* A small machine looks back less far. */
+static unsigned choose_history(void)
+{
+    size_t bytes = page_free_count() / HISTORY_MEMORY_PART * PAGE_BYTES;
+    size_t lines = bytes / (glass->columns * sizeof(uint32_t));
+    return lines < HISTORY_LINES_MAX ? (unsigned)lines : HISTORY_LINES_MAX;
+}
+
+static bool make_cells(void)
+{
+    unsigned lines = glass->rows + choose_history();
+    uint32_t *cells = mem_alloc((size_t)lines * glass->columns * sizeof(*cells));
+
+    shown = mem_zalloc((size_t)glass->rows * glass->columns * sizeof(*shown));
+    if (cells == NULL || shown == NULL) {
+        mem_free(cells);
+        mem_free(shown);
+        return false;
+    }
+    terminal_init(&terminal, glass->columns, glass->rows, lines, cells);
+    return true;
+}
+
+void video_start(const struct framebuffer *framebuffer)
+{
+    static struct console console = {
+        .name = "screen", .write = screen_write, .scroll = screen_scroll,
+    };
+
+    if (!font_read(font_start, (size_t)(font_end - font_start)))
+        return;
+    glass = framebuffer_start(framebuffer);
+    if (glass == NULL)
+        glass = vga_start(framebuffer);
+    if (glass == NULL)
+        return;
+    struct thread *painter = NULL;
+    if (make_cells())
+        painter = thread_create("screen", PRIORITY_NORMAL, paint_for_ever, NULL);
+    if (painter == NULL) {
+        log_warn("screen", "no memory for it");
+        return;
+    }
+    thread_detach(painter);
+    console_register(&console);
+}

@@ -1,0 +1,293 @@
+/*
+ * commands_change.c - names that come and go: mkdir, touch, rm.
+ */
+#include "kernel/shell/names.h"
+#include "kernel/shell/options.h"
+#include "kernel/shell/walk.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+/* Runs one for each word; the last failure is the command's status. */
+static int each_word(struct shell *shell, int count, char **words,
+                     status_t (*one)(struct shell *shell, const char *name))
+{
+    int result = SHELL_DONE;
+    for (int i = 1; i < count && !shell_interrupted(); i++) {
+        status_t status = one(shell, words[i]);
+        if (status)
+            result = shell_fail(shell, words[i], status);
+    }
+    return result;
+}
+
+static void say(struct shell *shell, const char *what, const char *name)
+{
+    if (!option_given(shell, 'v'))
+        return;
+    stream_text(shell->out, what);
+    stream_text(shell->out, " ");
+    stream_escaped(shell->out, name, false);
+    stream_text(shell->out, "\n");
+}
+
+/* ---- mkdir -------------------------------------------------------------------------------- */
+
+/* One directory of the way; that it is there already is no error. */
+static status_t mkdir_step(struct shell *shell, const char *name)
+{
+    struct path *path;
+    status_t status = vfs_mkdir(shell->directory, name);
+    if (status != -EEXIST && status != -EINVAL) /* -EINVAL: `.` and `..`, which are there */
+        return status;
+    if (path_walk(shell->directory, name, 0, &path))
+        return status;
+    status = path_is_directory(path) ? 0 : -ENOTDIR;
+    path_put(path);
+    return status;
+}
+
+static status_t mkdir_way(struct shell *shell, const char *name)
+{
+    char *way = join_path(name, "");
+    status_t status = way ? 0 : -ENOMEM;
+    for (char *at = way; !status && *at;) {
+        while (*at == '/')
+            at++;
+        while (*at && *at != '/')
+            at++;
+        char kept = *at;
+        *at = '\0';
+        if (!text_equal(way, "/"))
+            status = mkdir_step(shell, way);
+        *at = kept;
+        while (*at == '/')
+            at++;
+    }
+    mem_free(way);
+    return status;
+}
+
+static status_t mkdir_one(struct shell *shell, const char *name)
+{
+    status_t status = option_given(shell, 'p') ? mkdir_way(shell, name)
+                                               : vfs_mkdir(shell->directory, name);
+    if (!status)
+        say(shell, "made", name);
+    return status;
+}
+
+static int run_mkdir(struct shell *shell, int count, char **words)
+{
+    return each_word(shell, count, words, mkdir_one);
+}
+
+static const struct shell_option mkdir_options[] = {
+    { 'p', "parents", NULL, "the directories above too; no error when it exists" },
+    { 'v', "verbose", NULL, "say what was made" },
+    { 0 },
+};
+
+static const struct shell_command command_mkdir = {
+    .name = "mkdir",
+    .arguments = "[-pv] DIRECTORY...",
+    .summary = "make directories",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_mkdir,
+    .options = mkdir_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_mkdir);
+
+static status_t rmdir_one(struct shell *shell, const char *name)
+{
+    struct path *path;
+    status_t status = path_walk(shell->directory, name, WALK_NO_FOLLOW, &path);
+    if (status)
+        return status;
+    status = path_is_directory(path) ? 0 : -ENOTDIR;
+    path_put(path);
+    return status ? status : vfs_unlink(shell->directory, name);
+}
+
+static int run_rmdir(struct shell *shell, int count, char **words)
+{
+    return each_word(shell, count, words, rmdir_one);
+}
+
+static const struct shell_command command_rmdir = {
+    .name = "rmdir",
+    .arguments = "DIRECTORY...",
+    .summary = "remove empty directories",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_rmdir,
+    .group = "Files",
+};
+SHELL_COMMAND(command_rmdir);
+
+/* ---- touch -------------------------------------------------------------------------------- */
+
+static status_t touch_one(struct shell *shell, const char *name)
+{
+    struct path *path;
+    struct file *file;
+    status_t status = path_walk(shell->directory, name, 0, &path);
+    if (status == -ENOENT) {
+        if (option_given(shell, 'c'))
+            return 0;
+        status = file_open(shell->directory, name, OPEN_WRITE | OPEN_CREATE, &file);
+        if (!status)
+            file_close(file);
+        return status;
+    }
+    if (status)
+        return status;
+    int64_t now = time_wall_s();
+    status = now == INT64_MIN ? 0 : path_set_modified(path, now);
+    path_put(path);
+    return status == -EINVAL ? 0 : status; /* a file system that keeps no times */
+}
+
+static int run_touch(struct shell *shell, int count, char **words)
+{
+    return each_word(shell, count, words, touch_one);
+}
+
+static const struct shell_option touch_options[] = {
+    { 'c', "no-create", NULL, "make no files" },
+    { 0 },
+};
+
+static const struct shell_command command_touch = {
+    .name = "touch",
+    .arguments = "[-c] FILE...",
+    .summary = "make empty files, or give files the time of now",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_touch,
+    .options = touch_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_touch);
+
+/* ---- rm ----------------------------------------------------------------------------------- */
+
+/* A directory that is to go when everything in it has gone. */
+struct doomed {
+    struct doomed *next;
+    struct path *parent; /* a reference */
+    char name[];
+};
+
+static status_t doomed_push(struct doomed **list, struct path *parent, const char *name)
+{
+    size_t bytes = strlen(name) + 1;
+    struct doomed *doomed = mem_alloc(sizeof(*doomed) + bytes);
+    if (!doomed)
+        return -ENOMEM;
+    doomed->parent = path_get(parent);
+    memcpy(doomed->name, name, bytes);
+    doomed->next = *list;
+    *list = doomed;
+    return 0;
+}
+
+/* One node of the tree: files go now, directories wait until the end. */
+static status_t rm_item(struct shell *shell, const struct walk_item *item, struct doomed **list)
+{
+    if (item->path && item->info.type == NODE_DIRECTORY && !item->status)
+        return doomed_push(list, item->parent, item->name);
+    status_t status = vfs_unlink(item->parent, item->name);
+    if (!status)
+        say(shell, "removed", item->text);
+    return status;
+}
+
+static int rm_tree(struct shell *shell, struct path *path, const char *name)
+{
+    struct walk *walk;
+    struct walk_item item;
+    struct doomed *list = NULL;
+    int result = SHELL_DONE, got;
+    status_t status = walk_begin(path, WALK_NESTED, &walk);
+    if (status)
+        return shell_fail(shell, name, status);
+    while ((got = walk_next(walk, &item)) > 0)
+        if ((status = rm_item(shell, &item, &list)))
+            result = shell_fail(shell, item.text, status);
+    if (got < 0)
+        result = shell_fail(shell, name, got);
+    walk_end(walk);
+    while (list) { /* the last that was met comes first: no directory before what it holds */
+        struct doomed *doomed = list;
+        list = doomed->next;
+        if (result != SHELL_INTERRUPTED &&
+            (status = vfs_unlink(doomed->parent, doomed->name)))
+            result = shell_fail(shell, doomed->name, status);
+        path_put(doomed->parent);
+        mem_free(doomed);
+    }
+    return result;
+}
+
+static int rm_directory(struct shell *shell, struct path *path, const char *name)
+{
+    if (!option_given(shell, 'r') && !option_given(shell, 'R'))
+        return shell_complain(shell, "%s: is a directory; -r removes it", name);
+    if (path_is_mount_point(path))
+        return shell_fail(shell, name, -EBUSY);
+    if (path_is_inside(shell->directory, path))
+        return shell_complain(shell, "%s: the current directory lies in it", name);
+    return rm_tree(shell, path, name);
+}
+
+static int rm_one(struct shell *shell, const char *name)
+{
+    struct path *path;
+    bool force = option_given(shell, 'f');
+    status_t status = path_walk(shell->directory, name, WALK_NO_FOLLOW, &path);
+    if (status)
+        return force && (status == -ENOENT || status == -ENOTDIR) ? SHELL_DONE
+                                                                  : shell_fail(shell, name, status);
+    int result = path_is_directory(path) ? rm_directory(shell, path, name) : SHELL_DONE;
+    path_put(path);
+    if (result)
+        return result;
+    status = vfs_unlink(shell->directory, name);
+    if (status)
+        return shell_fail(shell, name, status);
+    say(shell, "removed", name);
+    return SHELL_DONE;
+}
+
+static int run_rm(struct shell *shell, int count, char **words)
+{
+    int result = SHELL_DONE;
+    if (count == 1 && !option_given(shell, 'f'))
+        return shell_usage(shell);
+    for (int i = 1; i < count && !shell_interrupted(); i++) {
+        int one = rm_one(shell, words[i]);
+        result = one ? one : result;
+    }
+    return result;
+}
+
+static const struct shell_option rm_options[] = {
+    { 'r', "recursive", NULL, "directories and what they hold" },
+    { 'R', NULL, NULL, "the same" },
+    { 'f', "force", NULL, "no error for what is not there" },
+    { 'v', "verbose", NULL, "say what was removed" },
+    { 0 },
+};
+
+static const struct shell_command command_rm = {
+    .name = "rm",
+    .arguments = "[-rfv] PATH...",
+    .summary = "remove files, and with -r directories",
+    .arguments_max = -1,
+    .run = run_rm,
+    .options = rm_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_rm);

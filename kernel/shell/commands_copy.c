@@ -1,0 +1,428 @@
+/*
+ * commands_copy.c - cp and mv.
+ *
+ * A copy that fails or is interrupted is removed again; where that fails too, it is said that the
+ * file is not complete. There is no way to make a link: a link to a file is copied as that file,
+ * other links inside a tree are named and left out.
+ */
+#include "kernel/shell/names.h"
+#include "kernel/shell/options.h"
+#include "kernel/shell/progress.h"
+#include "kernel/shell/walk.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+struct copy {
+    struct shell *shell;
+    bool recursive, verbose;
+    bool keep_times;
+    bool keep_old;  /* -n: what is there stays */
+};
+
+/* ---- one file ----------------------------------------------------------------------------- */
+
+static status_t write_all(struct file *file, const uint8_t *data, size_t bytes)
+{
+    while (bytes) {
+        ssize_t done = file_write(file, data, bytes);
+        if (done <= 0)
+            return done ? (status_t)done : -EIO;
+        data += done;
+        bytes -= (size_t)done;
+    }
+    return 0;
+}
+
+/* Moves the bytes; *write_failed tells whose fault it was. */
+static status_t copy_bytes(struct progress *progress, struct file *from, struct file *to,
+                           bool *write_failed)
+{
+    struct cache_view view = { 0 };
+    ssize_t got;
+    status_t status = 0;
+    *write_failed = false;
+    while (!status && (got = file_view(from, &view)) > 0) {
+        status = write_all(to, view.data, view.length_bytes);
+        *write_failed = status != 0;
+        progress_add(progress, view.length_bytes);
+        file_view_close(from, &view);
+        view = (struct cache_view){ 0 };
+        if (!status && shell_interrupted())
+            status = -EINTR;
+    }
+    return status ? status : (status_t)got;
+}
+
+static void copy_remove_part(struct copy *copy, const char *to)
+{
+    status_t status = vfs_unlink(copy->shell->directory, to);
+    if (status)
+        shell_complain(copy->shell, "%s: is not complete, and stays: %s", to, status_text(status));
+    else if (shell_interrupted())
+        shell_complain(copy->shell, "%s: was not complete, and was removed", to);
+}
+
+static void copy_times(struct shell *shell, struct path *from, const char *to)
+{
+    struct node_info info;
+    struct path *path;
+    if (path_info(from, INFO_TIMES, &info) || !info.has_modified)
+        return;
+    if (path_walk(shell->directory, to, 0, &path))
+        return;
+    (void)!path_set_modified(path, info.modified_s); /* a file system may keep none */
+    path_put(path);
+}
+
+/* -EALREADY when both are one file. */
+static status_t copy_check(struct copy *copy, struct path *from, const char *to)
+{
+    struct path *path;
+    status_t status = path_walk(copy->shell->directory, to, 0, &path);
+    if (status)
+        return status == -ENOENT ? 0 : status;
+    if (path_is_same(path, from))
+        status = -EALREADY;
+    else if (path_is_directory(path))
+        status = -EISDIR;
+    else if (copy->keep_old)
+        status = -EEXIST;
+    path_put(path);
+    return status;
+}
+
+static status_t copy_opened(struct copy *copy, struct file *source, const char *from,
+                            const char *to, bool *write_failed)
+{
+    struct file *target;
+    struct progress *progress = mem_alloc(sizeof(*progress));
+    if (!progress)
+        return -ENOMEM;
+    *write_failed = true;
+    status_t status = file_open(copy->shell->directory, to,
+                                OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &target);
+    if (!status) {
+        progress_begin(progress, copy->shell, from, file_size(source));
+        status = copy_bytes(progress, source, target, write_failed);
+        progress_end(progress);
+        file_close(target);
+        if (status)
+            copy_remove_part(copy, to);
+    }
+    mem_free(progress);
+    return status;
+}
+
+static int copy_file(struct copy *copy, struct path *path, const char *from, const char *to)
+{
+    struct shell *shell = copy->shell;
+    struct file *source;
+    bool write_failed = false;
+    status_t status = copy_check(copy, path, to);
+    if (status == -EALREADY)
+        return shell_complain(shell, "%s and %s are the same file", from, to);
+    if (status == -EEXIST)
+        return SHELL_DONE;
+    if (status)
+        return shell_fail(shell, to, status);
+    status = file_open_path(path, OPEN_READ, &source);
+    if (!status) {
+        status = copy_opened(copy, source, from, to, &write_failed);
+        file_close(source);
+    }
+    if (status)
+        return shell_fail(shell, write_failed ? to : from, status);
+    if (copy->keep_times)
+        copy_times(shell, path, to);
+    if (copy->verbose) {
+        stream_escaped(shell->out, from, false);
+        stream_text(shell->out, " -> ");
+        stream_escaped(shell->out, to, false);
+        stream_text(shell->out, "\n");
+    }
+    return SHELL_DONE;
+}
+
+/* ---- a tree ------------------------------------------------------------------------------- */
+
+static int copy_mkdir(struct copy *copy, const char *to)
+{
+    struct path *path;
+    status_t status = vfs_mkdir(copy->shell->directory, to);
+    if (status == -EEXIST && !path_walk(copy->shell->directory, to, 0, &path)) {
+        status = path_is_directory(path) ? 0 : -ENOTDIR;
+        path_put(path);
+    }
+    return status ? shell_fail(copy->shell, to, status) : SHELL_DONE;
+}
+
+static int copy_link(struct copy *copy, const struct walk_item *item, const char *from,
+                     const char *to)
+{
+    struct path *path;
+    status_t status = path_walk(item->parent, item->name, 0, &path);
+    if (status)
+        return shell_fail(copy->shell, from, status);
+    int result = path_is_directory(path)
+                     ? shell_complain(copy->shell, "%s: a link to a directory, left out", from)
+                     : copy_file(copy, path, from, to);
+    path_put(path);
+    return result;
+}
+
+static int copy_item(struct copy *copy, const struct walk_item *item, const char *from,
+                     const char *to)
+{
+    bool directory = item->path && item->info.type == NODE_DIRECTORY;
+    int result = directory ? copy_mkdir(copy, to) : SHELL_DONE;
+    if (item->status) /* of a directory: not all of it can be listed */
+        return shell_fail(copy->shell, from, item->status);
+    switch (item->info.type) {
+    case NODE_DIRECTORY: return result;
+    case NODE_FILE: return copy_file(copy, item->path, from, to);
+    case NODE_LINK: return copy_link(copy, item, from, to);
+    default: return shell_complain(copy->shell, "%s: neither file nor directory, left out", from);
+    }
+}
+
+static int copy_walk(struct copy *copy, struct walk *walk, const char *from, const char *to)
+{
+    struct walk_item *item = mem_alloc(sizeof(*item));
+    int result = item ? SHELL_DONE : shell_fail(copy->shell, from, -ENOMEM), got = 0;
+    while (item && result != SHELL_INTERRUPTED && (got = walk_next(walk, item)) > 0) {
+        char *source = join_path(from, item->text), *target = join_path(to, item->text);
+        int one = source && target ? copy_item(copy, item, source, target)
+                                   : shell_fail(copy->shell, item->text, -ENOMEM);
+        result = one ? one : result;
+        mem_free(source);
+        mem_free(target);
+    }
+    if (got < 0)
+        result = shell_fail(copy->shell, from, got);
+    mem_free(item);
+    return result;
+}
+
+/* The directory that `to` lies or would lie in: a reference. */
+static status_t parent_of(struct shell *shell, const char *to, struct path **parent)
+{
+    status_t status = path_walk(shell->directory, to, 0, parent);
+    if (status != -ENOENT)
+        return status;
+    size_t length;
+    const char *base = base_name(to, &length);
+    char *directory = join_path(base > to ? "" : ".", to);
+    if (!directory)
+        return -ENOMEM;
+    directory[base > to ? (size_t)(base - to) : 1] = '\0';
+    status = path_walk(shell->directory, directory, 0, parent);
+    mem_free(directory);
+    return status;
+}
+
+static int copy_tree(struct copy *copy, struct path *path, const char *from, const char *to)
+{
+    struct shell *shell = copy->shell;
+    struct path *parent;
+    struct walk *walk;
+    status_t status = parent_of(shell, to, &parent);
+    if (status)
+        return shell_fail(shell, to, status);
+    bool inside = path_is_inside(parent, path);
+    path_put(parent);
+    if (inside)
+        return shell_complain(shell, "%s: cannot be copied into itself, %s", from, to);
+    int result = copy_mkdir(copy, to);
+    if (result)
+        return result;
+    status = walk_begin(path, WALK_NESTED, &walk);
+    if (status)
+        return shell_fail(shell, from, status);
+    result = copy_walk(copy, walk, from, to);
+    walk_end(walk);
+    return result;
+}
+
+static int copy_one(struct copy *copy, const char *from, const char *to)
+{
+    struct shell *shell = copy->shell;
+    struct path *path;
+    status_t status = path_walk(shell->directory, from, 0, &path);
+    if (status)
+        return shell_fail(shell, from, status);
+    int result;
+    if (!path_is_directory(path))
+        result = copy_file(copy, path, from, to);
+    else if (copy->recursive)
+        result = copy_tree(copy, path, from, to);
+    else
+        result = shell_complain(shell, "%s: is a directory; -r copies it", from);
+    path_put(path);
+    return result;
+}
+
+/* ---- many words, one target ---------------------------------------------------------------- */
+
+/* What `from` is called in the directory `to`: on the heap. "." and ".." are meant by their
+ * content, so they get no name of their own. */
+static char *name_within(const char *from, const char *to)
+{
+    size_t length;
+    const char *base = base_name(from, &length);
+    if (text_equal(base, ".") || text_equal(base, "..") || *base == '/')
+        return join_path(to, "");
+    char *path = join_path(to, base);
+    if (path && length < strlen(base)) /* trailing slashes */
+        path[strlen(path) - (strlen(base) - length)] = '\0';
+    return path;
+}
+
+static bool is_directory(struct shell *shell, const char *name)
+{
+    struct path *path;
+    if (path_walk(shell->directory, name, 0, &path))
+        return false;
+    bool directory = path_is_directory(path);
+    path_put(path);
+    return directory;
+}
+
+/* FROM... TO: calls one(copy, from, to) with the name that each shall have. */
+static int each_to(struct copy *copy, int count, char **words,
+                   int (*one)(struct copy *copy, const char *from, const char *to))
+{
+    const char *to = words[count - 1];
+    bool into = is_directory(copy->shell, to);
+    int result = SHELL_DONE;
+    if (!into && count > 3)
+        return shell_fail(copy->shell, to, -ENOTDIR);
+    for (int i = 1; i < count - 1 && !shell_interrupted(); i++) {
+        char *target = into ? name_within(words[i], to) : join_path(to, "");
+        int status = target ? one(copy, words[i], target)
+                            : shell_fail(copy->shell, words[i], -ENOMEM);
+        result = status ? status : result;
+        mem_free(target);
+    }
+    return shell_interrupted() ? SHELL_INTERRUPTED : result;
+}
+
+static int run_cp(struct shell *shell, int count, char **words)
+{
+    struct copy copy = {
+        .shell = shell,
+        .recursive = option_given(shell, 'r') || option_given(shell, 'R') ||
+                     option_given(shell, 'a'),
+        .verbose = option_given(shell, 'v'),
+        .keep_times = option_given(shell, 'p') || option_given(shell, 'a'),
+        .keep_old = option_given(shell, 'n'),
+    };
+    return each_to(&copy, count, words, copy_one);
+}
+
+static const struct shell_option cp_options[] = {
+    { 'r', "recursive", NULL, "directories and what they hold; never into another mount" },
+    { 'R', NULL, NULL, "the same" },
+    { 'a', "archive", NULL, "-r and -p" },
+    { 'p', NULL, NULL, "keep times" },
+    { 'f', "force", NULL, "replace what is there: always so" },
+    { 'n', "no-clobber", NULL, "leave files alone that are there already" },
+    { 'v', "verbose", NULL, "name what was copied" },
+    { 0 },
+};
+
+static const struct shell_command command_cp = {
+    .name = "cp",
+    .arguments = "[-rapfnv] FROM TO | FROM... DIRECTORY",
+    .summary = "copy files, and with -r directories",
+    .arguments_min = 2,
+    .arguments_max = -1,
+    .run = run_cp,
+    .options = cp_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_cp);
+
+/* ---- mv ----------------------------------------------------------------------------------- */
+
+/* Across file systems. Only files: a tree of which a part could not be copied or removed would lie
+ * in two places. */
+static int move_file(struct copy *copy, const char *from, const char *to)
+{
+    struct path *path;
+    status_t status = path_walk(copy->shell->directory, from, WALK_NO_FOLLOW, &path);
+    if (status)
+        return shell_fail(copy->shell, from, status);
+    int result;
+    if (path_fsd(path)->read_only || !path_fsd(path)->ops->unlink)
+        result = shell_fail(copy->shell, from, -EROFS);
+    else if (path_is_directory(path))
+        result = shell_complain(copy->shell, "%s: a directory goes to another file system by "
+                                             "cp -r and rm -r", from);
+    else
+        result = copy_file(copy, path, from, to);
+    path_put(path);
+    if (result)
+        return result;
+    status = vfs_unlink(copy->shell->directory, from);
+    return status ? shell_fail(copy->shell, from, status) : SHELL_DONE;
+}
+
+static bool exists(struct shell *shell, const char *name)
+{
+    struct path *path;
+    if (path_walk(shell->directory, name, WALK_NO_FOLLOW, &path))
+        return false;
+    path_put(path);
+    return true;
+}
+
+static int move_one(struct copy *copy, const char *from, const char *to)
+{
+    struct shell *shell = copy->shell;
+    if (copy->keep_old && exists(shell, to))
+        return SHELL_DONE;
+    status_t status = vfs_rename(shell->directory, from, to);
+    if (status == -EXDEV)
+        return move_file(copy, from, to);
+    if (status == -EINVAL)
+        return shell_complain(shell, "%s: cannot be moved to %s", from, to);
+    if (status)
+        return shell_fail(shell, status == -ENOENT && exists(shell, from) ? to : from, status);
+    if (copy->verbose) {
+        stream_escaped(shell->out, from, false);
+        stream_text(shell->out, " -> ");
+        stream_escaped(shell->out, to, false);
+        stream_text(shell->out, "\n");
+    }
+    return SHELL_DONE;
+}
+
+static int run_mv(struct shell *shell, int count, char **words)
+{
+    struct copy copy = {
+        .shell = shell,
+        .verbose = option_given(shell, 'v'),
+        .keep_old = option_given(shell, 'n'),
+        .keep_times = true,
+    };
+    return each_to(&copy, count, words, move_one);
+}
+
+static const struct shell_option mv_options[] = {
+    { 'f', "force", NULL, "replace what is there: always so" },
+    { 'n', "no-clobber", NULL, "leave files alone that are there already" },
+    { 'v', "verbose", NULL, "name what was moved" },
+    { 0 },
+};
+
+static const struct shell_command command_mv = {
+    .name = "mv",
+    .arguments = "[-fnv] FROM TO | FROM... DIRECTORY",
+    .summary = "move or rename",
+    .arguments_min = 2,
+    .arguments_max = -1,
+    .run = run_mv,
+    .options = mv_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_mv);

@@ -1,0 +1,353 @@
+/*
+ * commands_tree.c - whole trees: find and tree. Neither crosses a mount.
+ */
+#include "kernel/shell/names.h"
+#include "kernel/shell/options.h"
+#include "kernel/shell/pattern.h"
+#include "kernel/shell/seen.h"
+#include "kernel/shell/walk.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+/* Calls one(shell, name, path, context) for each word, or else for the current directory. */
+static int each_place(struct shell *shell, int count, char **words,
+                      int (*one)(struct shell *shell, const char *name, struct path *path,
+                                 void *context),
+                      void *context)
+{
+    int result = SHELL_DONE;
+    for (int i = 1; i < count || (i == 1 && count == 1); i++) {
+        const char *name = count > 1 ? words[i] : ".";
+        struct path *path;
+        status_t status = path_walk(shell->directory, name, 0, &path);
+        int done = status ? shell_fail(shell, name, status) : one(shell, name, path, context);
+        if (!status)
+            path_put(path);
+        result = done ? done : result;
+        if (done == SHELL_INTERRUPTED || shell->out->status)
+            break;
+    }
+    return result;
+}
+
+/* ---- find --------------------------------------------------------------------------------- */
+
+struct find {
+    const char *name, *iname, *type;
+    char size_sign;          /* '+', '-', '=' or 0 */
+    uint64_t size, unit;
+    uint64_t depth_max;
+};
+
+static bool find_size_matches(const struct find *find, uint64_t bytes)
+{
+    uint64_t units = bytes / find->unit + (bytes % find->unit != 0);
+    switch (find->size_sign) {
+    case '+': return units > find->size;
+    case '-': return units < find->size;
+    default: return units == find->size;
+    }
+}
+
+static bool find_matches(const struct find *find, const char *name, const struct node_info *info)
+{
+    static const char letters[] = "?fdlo";
+    if (find->name && !glob_matches(find->name, name, false))
+        return false;
+    if (find->iname && !glob_matches(find->iname, name, true))
+        return false;
+    if (find->type && letters[info->type] != *find->type)
+        return false;
+    return !find->size_sign ||
+           (info->type == NODE_FILE && find_size_matches(find, info->size_bytes));
+}
+
+static void find_say(struct shell *shell, const char *start, const char *text)
+{
+    stream_escaped(shell->out, start, false);
+    if (*text && start[strlen(start) - 1] != '/')
+        stream_text(shell->out, "/");
+    stream_escaped(shell->out, text, false);
+    stream_text(shell->out, "\n");
+}
+
+/* The start itself, which the walk does not name. */
+static status_t find_start(struct shell *shell, const struct find *find, const char *start,
+                           struct path *path)
+{
+    struct node_info info;
+    size_t length;
+    status_t status = path_info(path, INFO_STANDARD, &info);
+    const char *base = base_name(start, &length);
+    if (!status && find_matches(find, text_equal(base, ".") ? "" : base, &info))
+        find_say(shell, start, "");
+    return status;
+}
+
+static int find_walk(struct shell *shell, const struct find *find, const char *start,
+                     struct walk *walk)
+{
+    struct walk_item item;
+    int got = 0, result = SHELL_DONE;
+    while (!shell->out->status && (got = walk_next(walk, &item)) > 0) {
+        if (item.depth > find->depth_max || !item.depth)
+            continue;
+        if (item.status)
+            result = shell_fail(shell, item.text, item.status);
+        if (item.path && find_matches(find, item.name, &item.info))
+            find_say(shell, start, item.text);
+    }
+    return got < 0 ? shell_fail(shell, start, got) : result;
+}
+
+static int find_place(struct shell *shell, const char *name, struct path *path, void *context)
+{
+    const struct find *find = context;
+    struct walk *walk;
+    status_t status = find_start(shell, find, name, path);
+    if (!status)
+        status = walk_begin(path, WALK_NESTED, &walk);
+    if (status)
+        return shell_fail(shell, name, status);
+    int result = find_walk(shell, find, name, walk);
+    walk_end(walk);
+    return result;
+}
+
+/* [+-]N[ckMG]; without a letter in blocks of 512 bytes, as elsewhere. */
+static bool find_parse_size(struct find *find, const char *text)
+{
+    static const struct { char letter; uint64_t bytes; } units[] = {
+        { 'c', 1 }, { 'b', 512 }, { 'k', 1024 }, { 'M', 1 << 20 }, { 'G', 1 << 30 }
+    };
+    char digits[24];
+    find->size_sign = *text == '+' || *text == '-' ? *text++ : '=';
+    find->unit = 512;
+    size_t length = strlen(text);
+    for (size_t i = 0; length && i < sizeof(units) / sizeof(units[0]); i++)
+        if (text[length - 1] == units[i].letter) {
+            find->unit = units[i].bytes;
+            length--;
+            break;
+        }
+    if (!length || length >= sizeof(digits))
+        return false;
+    text_copy(digits, length + 1, text);
+    return !text_parse_u64(digits, &find->size);
+}
+
+static int run_find(struct shell *shell, int count, char **words)
+{
+    struct find find = {
+        .name = option_value_name(shell, "-name"),
+        .iname = option_value_name(shell, "-iname"),
+        .type = option_value_name(shell, "-type"),
+        .depth_max = UINT64_MAX,
+    };
+    const char *size = option_value_name(shell, "-size");
+    const char *depth = option_value_name(shell, "-maxdepth");
+    if (find.type && (strlen(find.type) != 1 || !strchr("fdl", *find.type))) {
+        shell_complain(shell, "-type wants f, d or l, not '%s'", find.type);
+        return SHELL_USAGE;
+    }
+    if (size && !find_parse_size(&find, size)) {
+        shell_complain(shell, "-size wants [+-]N[ckMG], not '%s'", size);
+        return SHELL_USAGE;
+    }
+    if (depth && text_parse_u64(depth, &find.depth_max)) {
+        shell_complain(shell, "-maxdepth wants a number, not '%s'", depth);
+        return SHELL_USAGE;
+    }
+    return each_place(shell, count, words, find_place, &find);
+}
+
+static const struct shell_option find_options[] = {
+    { 0, "-name", "GLOB", "names that match; quote it: '*.md'" },
+    { 0, "-iname", "GLOB", "the same, whatever the case" },
+    { 0, "-type", "f|d|l", "files, directories or links" },
+    { 0, "-size", "[+-]N[ckMG]", "files of N 512-byte blocks (or bytes, KiB); +N: more" },
+    { 0, "-maxdepth", "N", "no deeper than N below the PATH" },
+    { 0, "-print", NULL, "print the paths: always so" },
+    { 0 },
+};
+
+static const struct shell_command command_find = {
+    .name = "find",
+    .arguments = "[PATH...] [-name GLOB] [-type f|d|l] [-size [+-]N[ckMG]]",
+    .summary = "names in a tree that pass every test",
+    .arguments_max = -1,
+    .run = run_find,
+    .options = find_options,
+    .group = "Trees",
+};
+SHELL_COMMAND(command_find);
+
+/* ---- tree --------------------------------------------------------------------------------- */
+
+/* One directory that is being drawn: what is left of its names. */
+struct tree_level {
+    struct tree_level *above;
+    struct path *path; /* a reference */
+    struct name *names;
+};
+
+struct tree {
+    struct shell *shell;
+    bool all, directories_only;
+    uint64_t depth, depth_max;
+    uint64_t directories, files;
+    struct tree_level *level;
+    struct seen entered; /* each directory content once */
+    int result;
+};
+
+static status_t tree_enter(struct tree *tree, struct path *path)
+{
+    struct node_info info;
+    status_t status = path_info(path, INFO_ALIAS, &info);
+    if (!status)
+        status = seen_add(&tree->entered, info.alias);
+    struct tree_level *level = status ? NULL : mem_zalloc(sizeof(*level));
+    if (!level)
+        return status ? status : -ENOMEM;
+    level->path = path_get(path);
+    level->above = tree->level;
+    tree->level = level;
+    tree->depth++;
+    status = names_collect(path, false, &level->names);
+    struct name *names = level->names, *kept = NULL;
+    for (struct name *next; names; names = next) {
+        next = names_next(names);
+        name_look(path, false, names, INFO_DIRENT, NULL);
+        bool shown = (names->text[0] != '.' || tree->all) &&
+                     (!tree->directories_only || names->info.type == NODE_DIRECTORY);
+        names->link.next = kept && shown ? &kept->link : NULL;
+        if (shown)
+            kept = names;
+        else
+            mem_free(names);
+    }
+    level->names = (struct name *)(void *)sort_list(kept ? &kept->link : NULL, names_by_text,
+                                                    NULL);
+    return status;
+}
+
+static void tree_leave(struct tree *tree)
+{
+    struct tree_level *level = tree->level;
+    tree->level = level->above;
+    tree->depth--;
+    path_put(level->path);
+    names_free(level->names);
+    mem_free(level);
+}
+
+/* The lines beside the levels above, outermost first: "|   " where more names follow. */
+static void tree_indent(const struct tree *tree)
+{
+    bool more[WALK_DEPTH_MAX];
+    unsigned count = 0;
+    for (const struct tree_level *l = tree->level->above; l && count < WALK_DEPTH_MAX; l = l->above)
+        more[count++] = l->names != NULL;
+    while (count--)
+        stream_text(tree->shell->out, more[count] ? "|   " : "    ");
+}
+
+static void tree_line(struct tree *tree, const struct name *name, struct path *path)
+{
+    struct stream *out = tree->shell->out;
+    char *target = NULL;
+    tree_indent(tree);
+    stream_text(out, tree->level->names ? "|-- " : "`-- ");
+    stream_escaped(out, name->text, false);
+    if (name->info.type == NODE_LINK && (target = mem_alloc(PATH_BYTES_MAX + 1)) &&
+        path_read_link(path, target, PATH_BYTES_MAX + 1) >= 0) {
+        stream_text(out, " -> ");
+        stream_escaped(out, target, false);
+    }
+    mem_free(target);
+    stream_text(out, "\n");
+}
+
+static status_t tree_step(struct tree *tree)
+{
+    struct name *name = tree->level->names;
+    struct path *path = NULL;
+    status_t status = name->status;
+    tree->level->names = names_next(name);
+    if (!status)
+        status = path_child(tree->level->path, name->text, false, &path);
+    bool directory = path && path_is_directory(path);
+    tree_line(tree, name, path);
+    tree->directories += directory;
+    tree->files += !directory;
+    if (directory && tree->depth < tree->depth_max)
+        status = tree->depth >= WALK_DEPTH_MAX ? -ELOOP : tree_enter(tree, path);
+    if (status)
+        tree->result = shell_fail(tree->shell, name->text, status);
+    path_put(path);
+    mem_free(name);
+    return status == -ENOMEM ? status : 0;
+}
+
+static int tree_place(struct shell *shell, const char *name, struct path *path, void *context)
+{
+    struct tree *tree = context;
+    tree->result = SHELL_DONE;
+    stream_escaped(shell->out, name, false);
+    stream_text(shell->out, "\n");
+    status_t status = path_is_directory(path) ? tree_enter(tree, path) : 0;
+    if (status)
+        tree->result = shell_fail(shell, name, status);
+    while (tree->level && !shell->out->status && !shell_interrupted() && status != -ENOMEM) {
+        if (tree->level->names)
+            status = tree_step(tree);
+        else
+            tree_leave(tree);
+    }
+    while (tree->level)
+        tree_leave(tree);
+    seen_destroy(&tree->entered);
+    return shell_interrupted() ? SHELL_INTERRUPTED : tree->result;
+}
+
+static int run_tree(struct shell *shell, int count, char **words)
+{
+    struct tree tree = {
+        .shell = shell,
+        .all = option_given(shell, 'a'),
+        .directories_only = option_given(shell, 'd'),
+        .depth_max = UINT64_MAX,
+    };
+    if (!option_number(shell, 'L', &tree.depth_max))
+        return SHELL_USAGE;
+    int result = each_place(shell, count, words, tree_place, &tree);
+    if (result == SHELL_INTERRUPTED)
+        return result;
+    stream_format(shell->out, "\n%llu director%s", (unsigned long long)tree.directories,
+                  tree.directories == 1 ? "y" : "ies");
+    if (!tree.directories_only)
+        stream_format(shell->out, ", %llu file%s", (unsigned long long)tree.files,
+                      tree.files == 1 ? "" : "s");
+    stream_text(shell->out, "\n");
+    return result;
+}
+
+static const struct shell_option tree_options[] = {
+    { 'a', "all", NULL, "also names that begin with a dot" },
+    { 'd', "directories", NULL, "directories only" },
+    { 'L', "level", "N", "no deeper than N" },
+    { 0 },
+};
+
+static const struct shell_command command_tree = {
+    .name = "tree",
+    .arguments = "[-ad] [-L N] [DIRECTORY...]",
+    .summary = "draw a tree of names",
+    .arguments_max = -1,
+    .run = run_tree,
+    .options = tree_options,
+    .group = "Trees",
+};
+SHELL_COMMAND(command_tree);

@@ -1,0 +1,62 @@
+/*
+ * names.h - what several commands need of names: sorted lists, listings, ways to show numbers.
+ *
+ * Locking     None: lists belong to one thread.
+ */
+#ifndef KERNEL_SHELL_NAMES_H
+#define KERNEL_SHELL_NAMES_H
+
+#include "kernel/shell/shell.h"
+
+/* ---- sorting ------------------------------------------------------------------------------ */
+
+/* The first field of what is to be sorted. */
+struct sortable {
+    struct sortable *next;
+};
+
+/* Merge sort: stable, without memory or recursion. compare: < 0, 0, > 0. */
+struct sortable *sort_list(struct sortable *list,
+                           int (*compare)(const struct sortable *a, const struct sortable *b,
+                                          const void *context),
+                           const void *context);
+
+/* ---- listings ----------------------------------------------------------------------------- */
+
+struct name {
+    struct sortable link;
+    struct node_info info; /* once name_look() was asked */
+    status_t status;       /* of name_look() */
+    char text[];
+};
+
+/* Adds a name in front of *names. */
+status_t names_add(struct name **names, const char *text) MUST_CHECK;
+/* What the directory holds and, with `mounts`, what is mounted in it, in no order. Returns why that
+ * is not all. */
+status_t names_collect(struct path *directory, bool mounts, struct name **names) MUST_CHECK;
+/* Fills name->info and status; `.` and `..` too. With a path, a reference that the caller puts. */
+void name_look(struct path *directory, bool cross, struct name *name, unsigned levels,
+               struct path **path);
+int names_by_text(const struct sortable *a, const struct sortable *b, const void *context);
+struct name *names_next(const struct name *name);
+void names_free(struct name *names);
+
+/* ---- showing ------------------------------------------------------------------------------ */
+
+enum { SIZE_TEXT_BYTES = 24, MODE_TEXT_BYTES = 11, DATE_TEXT_BYTES = 24 };
+
+/* "317", "1.2K", "48M": four characters at most, rounded up; or all digits when not `human`. */
+void size_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human);
+/* "-rw-r--r--"; '?' for what is not known. */
+void mode_text(char text[MODE_TEXT_BYTES], const struct node_info *info);
+/* "2024-05-01 12:34" in UTC, or "-". */
+void date_text(char text[DATE_TEXT_BYTES], bool known, int64_t seconds);
+/* Columns that stream_escaped() takes for a text: one a code point, four a byte that it escapes. */
+size_t text_columns(const char *text);
+/* directory/name on the heap; NULL when memory is out. */
+char *join_path(const char *directory, const char *name);
+/* What stands behind the last slash, trailing ones left aside; points into `path`. */
+const char *base_name(const char *path, size_t *length);
+
+#endif

@@ -1,0 +1,259 @@
+/* options.c - see options.h. */
+#include "kernel/shell/options.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+static const struct shell_option no_options[] = { { 0 } };
+
+static const struct shell_option *table_of(const struct shell_command *command)
+{
+    return command->options ? command->options : no_options;
+}
+
+static bool option_is_end(const struct shell_option *option)
+{
+    return !option->letter && !option->name;
+}
+
+static int find_letter(const struct shell_option *table, char letter)
+{
+    for (int i = 0; letter && i < OPTIONS_MAX && !option_is_end(&table[i]); i++)
+        if (table[i].letter == letter)
+            return i;
+    return -1;
+}
+
+static int find_name(const struct shell_option *table, const char *name, size_t length)
+{
+    for (int i = 0; i < OPTIONS_MAX && !option_is_end(&table[i]); i++)
+        if (table[i].name && text_equal_n(table[i].name, strlen(table[i].name), name, length))
+            return i;
+    return -1;
+}
+
+/* ---- asking ------------------------------------------------------------------------------- */
+
+static bool given_at(const struct shell *shell, int index)
+{
+    return index >= 0 && shell->options->given >> index & 1;
+}
+
+bool option_given(const struct shell *shell, char letter)
+{
+    return given_at(shell, find_letter(shell->options->table, letter));
+}
+
+const char *option_value(const struct shell *shell, char letter)
+{
+    int index = find_letter(shell->options->table, letter);
+    return given_at(shell, index) ? shell->options->values[index] : NULL;
+}
+
+bool option_given_name(const struct shell *shell, const char *name)
+{
+    return given_at(shell, find_name(shell->options->table, name, strlen(name)));
+}
+
+const char *option_value_name(const struct shell *shell, const char *name)
+{
+    int index = find_name(shell->options->table, name, strlen(name));
+    return given_at(shell, index) ? shell->options->values[index] : NULL;
+}
+
+bool option_number(struct shell *shell, char letter, uint64_t *number)
+{
+    const char *value = option_value(shell, letter);
+    if (!value || !text_parse_u64(value, number))
+        return true;
+    shell_complain(shell, "-%c wants a number, not '%s'", letter, value);
+    return false;
+}
+
+/* ---- help --------------------------------------------------------------------------------- */
+
+static void option_title(const struct shell_option *option, char *text, size_t bytes)
+{
+    char dashed[48] = "";
+    if (option->name)
+        format_text(dashed, sizeof(dashed), "%s%s", *option->name == '-' ? "" : "--",
+                    option->name);
+    char letter[4] = "";
+    if (option->letter)
+        format_text(letter, sizeof(letter), "-%c", option->letter);
+    bool gap = !*dashed || *option->name == '-'; /* "-n N", but "--lines=N" */
+    format_text(text, bytes, "%s%s%s%s%s", letter, *letter && *dashed ? ", " : "", dashed,
+                !option->argument ? "" : gap ? " " : "=",
+                option->argument ? option->argument : "");
+}
+
+void options_help(struct shell *shell, const struct shell_command *command)
+{
+    struct stream *out = shell->out;
+    char title[80];
+    stream_format(out, "usage: %s%s%s\n%s\n", command->name, *command->arguments ? " " : "",
+                  command->arguments, command->summary);
+    for (const struct shell_option *o = table_of(command); !option_is_end(o); o++) {
+        option_title(o, title, sizeof(title));
+        stream_format(out, "  %-20s %s\n", title, o->help);
+    }
+    stream_format(out, "  %-20s %s\n", "--help", "this text");
+}
+
+/* ---- parsing ------------------------------------------------------------------------------ */
+
+struct parse {
+    struct shell *shell;
+    struct options *options;
+    char **words;
+    int count, at; /* the word that is looked at */
+    bool help;
+};
+
+static bool wrong(struct parse *parse, const char *format, const char *word)
+{
+    char text[160];
+    format_text(text, sizeof(text), format, word);
+    shell_complain(parse->shell, "%s; try %s --help", text, parse->shell->command->name);
+    return false;
+}
+
+/* Enters an option; its value is `value`, or else the next word. */
+static bool take(struct parse *parse, int index, const char *value, const char *shown)
+{
+    const struct shell_option *option = &parse->options->table[index];
+    if (!option->argument && value)
+        return wrong(parse, "option %s takes no value", shown);
+    if (option->argument && !value) {
+        if (parse->at + 1 >= parse->count)
+            return wrong(parse, "option %s wants a value", shown);
+        value = parse->words[++parse->at];
+    }
+    parse->options->given |= 1u << index;
+    parse->options->values[index] = value;
+    return true;
+}
+
+static bool take_letters(struct parse *parse, const char *word)
+{
+    const struct shell_option *table = parse->options->table;
+    for (const char *at = word + 1; *at; at++) {
+        char shown[3] = { '-', *at };
+        int index = find_letter(table, *at);
+        if (index < 0)
+            return wrong(parse, "unknown option %s", at == word + 1 && at[1] ? word : shown);
+        if (table[index].argument)
+            return take(parse, index, at[1] ? at + 1 : NULL, shown);
+        if (!take(parse, index, NULL, shown))
+            return false;
+    }
+    return true;
+}
+
+static bool take_name(struct parse *parse, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    size_t length = equals ? (size_t)(equals - word) : strlen(word);
+    int index = find_name(parse->options->table, word + 2, length - 2);
+    if (index < 0 || word[2] == '-')
+        return wrong(parse, "unknown option %s", word);
+    return take(parse, index, equals ? equals + 1 : NULL, word);
+}
+
+static bool all_digits(const char *text)
+{
+    while (*text >= '0' && *text <= '9')
+        text++;
+    return !*text;
+}
+
+static bool take_word(struct parse *parse, const char *word)
+{
+    const struct shell_option *table = parse->options->table;
+    int index = find_name(table, word, strlen(word)); /* "-name" */
+    if (index >= 0 && *table[index].name == '-')
+        return take(parse, index, NULL, word);
+    if (word[1] == '-')
+        return take_name(parse, word);
+    index = find_letter(table, 'n');
+    if (all_digits(word + 1) && index >= 0 && table[index].argument)
+        return take(parse, index, word + 1, word);
+    return take_letters(parse, word);
+}
+
+/* For lenient commands: would every letter of the word be understood? */
+static bool is_understood(const struct parse *parse, const char *word)
+{
+    if (word[1] == '-')
+        return find_name(parse->options->table, word + 2, strlen(word + 2)) >= 0;
+    while (*++word)
+        if (find_letter(parse->options->table, *word) < 0)
+            return false;
+    return true;
+}
+
+/* Takes the options out of the words; returns how many words are left, or -1. */
+static int parse_words(struct parse *parse, unsigned rules)
+{
+    bool open = true;
+    int left = 1;
+    for (parse->at = 1; parse->at < parse->count; parse->at++) {
+        char *word = parse->words[parse->at];
+        bool is_option = open && word[0] == '-' && word[1];
+        if (is_option && text_equal(word, "--help")) {
+            parse->help = true;
+            return left;
+        }
+        if (is_option && rules & OPTIONS_LENIENT)
+            is_option = is_understood(parse, word);
+        else if (is_option && text_equal(word, "--")) {
+            open = false;
+            continue;
+        }
+        if (is_option && !take_word(parse, word))
+            return -1;
+        if (!is_option) {
+            parse->words[left++] = word;
+            open = open && !(rules & (OPTIONS_FIRST | OPTIONS_LENIENT));
+        }
+    }
+    parse->words[left] = NULL;
+    return left;
+}
+
+static int run_with_options(struct shell *shell, const struct shell_command *command, int count,
+                            char **words)
+{
+    struct options options = { .table = table_of(command) };
+    struct parse parse = {
+        .shell = shell, .options = &options, .words = words, .count = count
+    };
+    int left = parse_words(&parse, command->option_rules);
+    if (left < 0)
+        return SHELL_USAGE;
+    if (parse.help) {
+        options_help(shell, command);
+        return SHELL_DONE;
+    }
+    if (left - 1 < command->arguments_min ||
+        (command->arguments_max >= 0 && left - 1 > command->arguments_max))
+        return shell_usage(shell);
+    shell->options = &options;
+    return command->run(shell, left, words);
+}
+
+int shell_run_command(struct shell *shell, int count, char **words)
+{
+    const struct shell_command *outer = shell->command;
+    const struct options *outer_options = shell->options;
+    const struct shell_command *command = shell_command_find(words[0]);
+    if (!command) {
+        shell_complain(shell, "%s: no such command; `help` lists them", words[0]);
+        return SHELL_NO_COMMAND;
+    }
+    shell->command = command;
+    int status = run_with_options(shell, command, count, words);
+    shell->command = outer;
+    shell->options = outer_options;
+    return status;
+}

@@ -1,0 +1,138 @@
+#include "kernel/x86/rtc.h"
+#include "kernel/log.h"
+#include "kernel/port.h"
+#include "kernel/x86/ports.h"
+#include "lib/civil.h"
+#include "lib/string.h"
+
+enum {
+    INDEX = 0x70, /* the highest bit keeps non-maskable interrupts away: left clear */
+    DATA = 0x71,
+    REGISTERS = 128,
+
+    SECOND = 0,
+    MINUTE = 2,
+    HOUR = 4,
+    DAY = 7,
+    MONTH = 8,
+    YEAR = 9,
+    STATUS_A = 10,
+    STATUS_B = 11,
+    UPDATING = 1 << 7,
+
+    READS_MAX = 10,
+    UPDATE_POLLS_MAX = 20000, /* an update takes 2 ms, a poll two port reads */
+    YEARS_OF_1900 = 70,       /* without a century, 70 is 1970 and 69 is 2069 */
+};
+
+static bool known;
+static int64_t start_s;   /* the date that was read, */
+static uint64_t start_us; /* and time_now_us() then */
+
+static uint8_t read_register(unsigned number)
+{
+    port_out8(INDEX, (uint8_t)number);
+    return port_in8(DATA);
+}
+
+static bool wait_update(void)
+{
+    for (unsigned i = 0; i < UPDATE_POLLS_MAX; i++)
+        if (!(read_register(STATUS_A) & UPDATING))
+            return true;
+    return false;
+}
+
+static struct rtc_registers read_all(unsigned century_register)
+{
+    return (struct rtc_registers){
+        .second = read_register(SECOND), .minute = read_register(MINUTE),
+        .hour = read_register(HOUR), .day = read_register(DAY),
+        .month = read_register(MONTH), .year = read_register(YEAR),
+        .century = century_register != 0 ? read_register(century_register) : 0,
+        .mode = read_register(STATUS_B),
+    };
+}
+
+/* An update may begin at any moment: what reads the same twice was not caught by one. */
+static bool read_steady(unsigned century_register, struct rtc_registers *registers)
+{
+    for (unsigned i = 0; i < READS_MAX; i++) {
+        if (!wait_update())
+            return false;
+        *registers = read_all(century_register);
+        struct rtc_registers again = read_all(century_register);
+        if (memcmp(registers, &again, sizeof again) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* False: not two decimal digits, where these are kept so. */
+static bool decode_number(const struct rtc_registers *r, uint8_t value, unsigned *number)
+{
+    bool decimal = !(r->mode & RTC_MODE_BINARY);
+    *number = decimal ? value / 16u * 10 + value % 16 : value;
+    return !decimal || (value / 16 < 10 && value % 16 < 10);
+}
+
+static bool decode_hour(const struct rtc_registers *r, unsigned *hour)
+{
+    if (r->mode & RTC_MODE_24_HOURS)
+        return decode_number(r, r->hour, hour);
+    bool afternoon = r->hour & RTC_HOUR_AFTERNOON;
+    if (!decode_number(r, r->hour & (uint8_t)~RTC_HOUR_AFTERNOON, hour) || *hour < 1 || *hour > 12)
+        return false;
+    *hour = *hour % 12 + (afternoon ? 12 : 0);
+    return true;
+}
+
+static bool decode_year(const struct rtc_registers *r, int64_t *year)
+{
+    unsigned century, in_century;
+    if (!decode_number(r, r->year, &in_century) || in_century > 99)
+        return false;
+    if (!decode_number(r, r->century, &century) || century < 19 || century > 30)
+        century = in_century >= YEARS_OF_1900 ? 19 : 20;
+    *year = century * 100 + in_century;
+    return true;
+}
+
+bool rtc_decode(const struct rtc_registers *r, int64_t *seconds)
+{
+    struct civil date;
+    bool numbers = decode_year(r, &date.year) && decode_number(r, r->month, &date.month) &&
+                   decode_number(r, r->day, &date.day) && decode_hour(r, &date.hour) &&
+                   decode_number(r, r->minute, &date.minute) &&
+                   decode_number(r, r->second, &date.second);
+
+    if (!numbers || !civil_valid(&date))
+        return false;
+    *seconds = civil_to_seconds(date.year, date.month, date.day, date.hour, date.minute,
+                                date.second);
+    return true;
+}
+
+void rtc_start(unsigned century_register)
+{
+    struct rtc_registers registers;
+    char text[CIVIL_TEXT_BYTES];
+
+    if (century_register >= REGISTERS)
+        century_register = 0;
+    known = read_steady(century_register, &registers) && rtc_decode(&registers, &start_s);
+    start_us = time_now_us();
+    if (!known) {
+        log_info("clock", "no date");
+        return;
+    }
+    civil_format(text, sizeof text, start_s);
+    log_debug("clock", "%s", text);
+}
+
+int64_t time_wall_s(void)
+{
+    if (!known)
+        return INT64_MIN;
+    return start_s + (int64_t)((time_now_us() - start_us) / 1000000);
+}

@@ -1,0 +1,109 @@
+/*
+ * test_book.c - the Book's examples do what the Book says: the drive counts, the file system shows
+ * its file. The examples are linked beside this, from the chapters' own text.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "tests/host/rig.h"
+
+static void counter_body(void *unused)
+{
+    (void)unused;
+    uint64_t words[1024];
+    struct file *file;
+    rig_start();
+    kassert(rig_open("/System/Devices/Classes/disk0", OPEN_READ, &file) == 0);
+    kassert(file_size(file) == 1024 * 1024);
+    kassert(file_read_at(file, 0x1000, words, sizeof(words)) == (ssize_t)sizeof(words));
+    for (unsigned i = 0; i < 1024; i++)
+        kassert(words[i] == 0x1000 + 8 * i);
+    kassert(file_read_at(file, 1024 * 1024 - 3, words, 100) == 3);
+    file_close(file);
+    kassert(rig_open("/System/Devices/Classes/disk0", OPEN_READ | OPEN_WRITE, &file) == -EROFS);
+    rig_stop();
+}
+
+static void test_the_counter_counts(void **state)
+{
+    (void)state;
+    rig_run(counter_body, NULL, 20);
+}
+
+enum { FILE_BYTES = 10000, IMAGE_BYTES = 4096 + 12288 };
+
+static uint8_t image[IMAGE_BYTES];
+
+static void make_image(void)
+{
+    memset(image, 0, sizeof(image));
+    memcpy(image, "ONEFILE1", 8);
+    image[8] = FILE_BYTES & 255;
+    image[9] = FILE_BYTES >> 8;
+    strcpy((char *)image + 16, "the only one");
+    for (unsigned i = 0; i < sizeof(image) - 4096; i++)
+        image[4096 + i] = (uint8_t)(i * 7 >> 3);
+}
+
+static status_t mount_image(const char *type)
+{
+    struct path *root = path_root();
+    struct faulty *faulty = faulty_create(0, image, sizeof(image), faulty_limits(), FAULTY_MIXED);
+    rig_mkdir("/mnt");
+    status_t status = vfs_mount(root, "/mnt", faulty->device->alias, type, NULL);
+    if (!status) {
+        static uint8_t got[FILE_BYTES + 1];
+        kassert(rig_get_file("/mnt/the only one", got, sizeof(got)) == FILE_BYTES);
+        kassert(memcmp(got, image + 4096, FILE_BYTES) == 0);
+        kassert(rig_walk("/mnt/another") == -ENOENT);
+        struct file *directory;
+        struct dir_entry *entry = mem_alloc(sizeof(*entry));
+        kassert(rig_open("/mnt", OPEN_READ | OPEN_DIRECTORY, &directory) == 0);
+        kassert(dir_read(directory, entry) == 1 && strcmp(entry->name, "the only one") == 0);
+        kassert(dir_read(directory, entry) == 0);
+        file_close(directory);
+        mem_free(entry);
+        kassert(vfs_unmount(root, "/mnt") == 0);
+    }
+    path_put(root);
+    faulty_destroy(faulty);
+    return status;
+}
+
+static void onefile_body(void *unused)
+{
+    (void)unused;
+    static const struct { unsigned at; uint8_t byte; status_t status; } wrong[] = {
+        { 0, 'o', -EMEDIUMTYPE }, { 9, 0xff, -EUCLEAN }, { 16, 0, -EUCLEAN }, { 20, '/', -EUCLEAN },
+    };
+    make_image();
+    rig_start();
+    kassert(mount_image(NULL) == 0);
+    rig_stop();
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        make_image();
+        image[wrong[i].at] = wrong[i].byte;
+        rig_start();
+        kassert(mount_image("onefile") == wrong[i].status);
+        rig_stop();
+    }
+}
+
+static void test_the_file_system_shows_its_file(void **state)
+{
+    (void)state;
+    rig_run(onefile_body, NULL, 20);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_counter_counts),
+        cmocka_unit_test(test_the_file_system_shows_its_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,462 @@
+/*
+ * test_commands.c - the commands on files and text, over ramfs: what they print, what they say on
+ * err, which status they end with, and what they leave.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/shell/names.h"
+#include "kernel/shell/options.h"
+#include "kernel/shell/pattern.h"
+#include "kernel/shell/progress.h"
+#include "tests/host/rig.h"
+
+/* ---- a shell whose words are kept --------------------------------------------------------- */
+
+enum { SAID_BYTES = 64 * 1024 };
+
+struct said {
+    size_t used;
+    char text[SAID_BYTES];
+};
+
+static struct said out, err;
+static struct shell shell;
+
+static status_t said_sink(struct stream *stream, const char *text, size_t bytes)
+{
+    struct said *said = stream->context;
+    kassert(said->used + bytes < SAID_BYTES);
+    memcpy(said->text + said->used, text, bytes);
+    said->used += bytes;
+    said->text[said->used] = '\0';
+    return 0;
+}
+
+static void start(void)
+{
+    rig_start();
+    kassert(shell_init(&shell, said_sink, &out, &err) == 0);
+}
+
+static void stop(void)
+{
+    shell_destroy(&shell);
+    rig_stop();
+}
+
+/* Runs a line and compares all that it says. NULL: not looked at. */
+static void run(const char *line, int status, const char *on_out, const char *on_err)
+{
+    out.used = err.used = 0;
+    out.text[0] = err.text[0] = '\0';
+    int got = shell_run_text(&shell, line);
+    if (got != status)
+        panic("%s: status %d, not %d; %s%s", line, got, status, out.text, err.text);
+    if (on_out && strcmp(out.text, on_out) != 0)
+        panic("%s said:\n%s\nnot:\n%s", line, out.text, on_out);
+    if (on_err && strcmp(err.text, on_err) != 0)
+        panic("%s complained:\n%s\nnot:\n%s", line, err.text, on_err);
+}
+
+static void says(const char *line, const char *on_out)
+{
+    run(line, SHELL_DONE, on_out, "");
+}
+
+static void fails(const char *line, const char *on_err)
+{
+    run(line, SHELL_FAILED, "", on_err);
+}
+
+static void put(const char *path, const char *text)
+{
+    rig_put_file(path, text, strlen(text));
+}
+
+#define BODY(name) \
+    static void name##_body(void *unused); \
+    static void test_##name(void **state) \
+    { \
+        (void)state; \
+        rig_run(name##_body, NULL, 1); \
+    } \
+    static void name##_body(void *unused)
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+BODY(options)
+{
+    (void)unused;
+    start();
+    run("ls -z", SHELL_USAGE, "", "ls: unknown option -z; try ls --help\n");
+    run("ls --zoo", SHELL_USAGE, "", "ls: unknown option --zoo; try ls --help\n");
+    run("head -n", SHELL_USAGE, "", "head: option -n wants a value; try head --help\n");
+    run("ls --all=5", SHELL_USAGE, "", "ls: option --all=5 takes no value; try ls --help\n");
+    run("mkdir", SHELL_USAGE, "", "usage: mkdir [-pv] DIRECTORY...\n");
+    run("mkdir -p", SHELL_USAGE, "", NULL);
+    run("pwd a", SHELL_USAGE, "", NULL);
+    put("/f", "1\n2\n3\n4\n");
+    put("/-n", "dash\n");
+    says("head -n2 /f", "1\n2\n");
+    says("head -n 2 /f", "1\n2\n");
+    says("head -2 /f", "1\n2\n");
+    says("head --lines=2 /f", "1\n2\n");
+    says("head --lines 2 /f", "1\n2\n");
+    says("head /f -n 2", "1\n2\n");
+    says("cat -- -n", "dash\n");
+    says("ls -1ar /", "f\nSystem\nDrives\n..\n.\n-n\n");
+    says("echo -n a -n", "a -n");
+    says("echo -x -- b", "-x -- b\n");
+    run("time echo -n a", SHELL_DONE, "a", NULL);
+    run("time nothing", SHELL_NO_COMMAND, "", NULL);
+    stop();
+}
+
+/* Each command answers --help, in 80 columns, and names each of its options. */
+BODY(help)
+{
+    (void)unused;
+    char line[80];
+    start();
+    table_each(entry, shell_commands, struct shell_command) {
+        const struct shell_command *command = *entry;
+        snprintf(line, sizeof(line), "%s --help", command->name);
+        run(line, SHELL_DONE, NULL, "");
+        kassert(strncmp(out.text, "usage: ", 7) == 0 && strstr(out.text, command->summary));
+        for (const struct shell_option *o = command->options; o && (o->letter || o->name); o++)
+            kassert(strstr(out.text, o->help) != NULL);
+        for (char *at = strtok(out.text, "\n"); at; at = strtok(NULL, "\n"))
+            if (strlen(at) > 80)
+                panic("%s: more than 80 columns: %s", command->name, at);
+    }
+    run("help", SHELL_DONE, NULL, "");
+    table_each(entry, shell_commands, struct shell_command)
+        kassert(strstr(out.text, (*entry)->name) != NULL);
+    run("help nothing", SHELL_FAILED, "", NULL);
+    stop();
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+BODY(listing)
+{
+    (void)unused;
+    start();
+    rig_mkdir("/d");
+    rig_mkdir("/d/sub");
+    put("/d/big", "0123456789");
+    put("/d/small", "0");
+    put("/d/.hidden", "");
+    put("/d/sub/x\x1b[1m", "");
+    says("ls /d", "big\nsmall\nsub\n");
+    says("ls -A /d", ".hidden\nbig\nsmall\nsub\n");
+    says("ls -S /d/big /d/small", "/d/big\n/d/small\n");
+    says("ls -Sr /d/big /d/small", "/d/small\n/d/big\n");
+    says("ls -F /d", "big\nsmall\nsub/\n");
+    says("ls -d /d", "/d\n");
+    says("ls -R /d", "/d:\nbig\nsmall\nsub\n\n/d/sub:\nx\\x1B[1m\n");
+    says("cd /d; ls sub; cd /", "x\\x1B[1m\n");
+    run("ls /d/none /d/big", SHELL_FAILED, "/d/big\n", "ls: /d/none: no such file or directory\n");
+    run("ls -l /d/big", SHELL_DONE, NULL, "");
+    kassert(strstr(out.text, " 10 ") != NULL && strstr(out.text, " /d/big\n") != NULL);
+    says("find /d -type f -name '*l*'", "/d/small\n");
+    says("find /d -type d", "/d\n/d/sub\n");
+    says("find /d -size +5c", "/d/big\n");
+    says("find /d -size -2c -type f", "/d/.hidden\n/d/small\n/d/sub/x\\x1B[1m\n");
+    run("find /d -type x", SHELL_USAGE, "", NULL);
+    says("tree /d", "/d\n|-- big\n|-- small\n`-- sub\n    `-- x\\x1B[1m\n\n1 directory, 3 files\n");
+    run("du -s /d", SHELL_DONE, NULL, "");
+    kassert(strcmp(out.text, "8\t/d\n") == 0);
+    says("du -sh /d", "8.0K\t/d\n");
+    run("df /d", SHELL_DONE, NULL, "");
+    kassert(strstr(out.text, " /\n") != NULL);
+    stop();
+}
+
+BODY(making_and_removing)
+{
+    (void)unused;
+    start();
+    says("mkdir -p /a/b/c /a/b", "");
+    fails("mkdir /a", "mkdir: /a: exists already\n");
+    fails("mkdir /none/x", "mkdir: /none/x: no such file or directory\n");
+    says("touch /a/f /a/b/g; touch -c /a/none; ls /a", "b\nf\n");
+    fails("rm /a", "rm: /a: is a directory; -r removes it\n");
+    fails("rm /none", "rm: /none: no such file or directory\n");
+    says("rm -f /none", "");
+    run("cd /a/b; rm -r /a; cd /", SHELL_DONE, "",
+        "rm: /a: the current directory lies in it\n");
+    fails("rm -r /", "rm: /: in use\n");
+    fails("rmdir /a", "rmdir: /a: directory not empty\n");
+    says("rm -r /a; ls /", "Drives\nSystem\n");
+    stop();
+}
+
+/* What touch, cp, cp -p and mv do to a time long past. */
+BODY(times)
+{
+    (void)unused;
+    struct path *root, *path;
+    struct node_info info;
+    start();
+    put("/f", "");
+    root = path_root();
+    kassert(path_walk(root, "/f", 0, &path) == 0);
+    kassert(path_set_modified(path, 86400 + 60) == 0);
+    path_put(path);
+    says("ls -l /f", "- 0 1970-01-02 00:01 /f\n");
+    says("cp /f /new; cp -p /f /kept; mv /f /moved; ls -t /new /kept", "/new\n/kept\n");
+    says("ls -l /kept /moved", "- 0 1970-01-02 00:01 /kept\n- 0 1970-01-02 00:01 /moved\n");
+    says("touch /kept; ls -rt /moved /kept", "/moved\n/kept\n");
+    kassert(path_walk(root, "/kept", 0, &path) == 0);
+    kassert(path_info(path, INFO_TIMES, &info) == 0 && info.modified_s > 86400 * 2);
+    path_put(path);
+    path_put(root);
+    stop();
+}
+
+BODY(copying)
+{
+    (void)unused;
+    start();
+    says("mkdir -p /a/b; echo one > /a/f; echo two > /a/b/g", "");
+    says("cp /a/f /c; cat /c", "one\n");
+    says("cp /a/b/g /c; cat /c", "two\n");
+    says("cp -n /a/f /c; cat /c", "two\n");
+    fails("cp /a/f /a/f", "cp: /a/f and /a/f are the same file\n");
+    fails("cp /a /x", "cp: /a: is a directory; -r copies it\n");
+    fails("cp -r /a /a/b/x", "cp: /a: cannot be copied into itself, /a/b/x\n");
+    fails("cp -r /a /a", "cp: /a: cannot be copied into itself, /a/a\n");
+    fails("cp /a/f /c /none", "cp: /none: not a directory\n");
+    says("cp -r /a /x; find /x", "/x\n/x/b\n/x/b/g\n/x/f\n");
+    says("cp -r /a/ /x; find /x/a", "/x/a\n/x/a/b\n/x/a/b/g\n/x/a/f\n");
+    says("cp -rv /a/. /y", "/a/./b/g -> /y/b/g\n/a/./f -> /y/f\n");
+    says("mkdir /in; cp /a/f /c /in; ls /in", "c\nf\n");
+    fails("cp /a/f /System/Devices/x", NULL);
+    fails("cp /none /z", "cp: /none: no such file or directory\n");
+    stop();
+}
+
+BODY(moving)
+{
+    (void)unused;
+    start();
+    says("mkdir -p /a/b /e; echo one > /a/f; echo two > /g", "");
+    says("mv /a/f /g; cat /g; ls /a", "one\nb\n");
+    says("mv /g /a; cat /a/g", "one\n");
+    fails("mv /a /a/b", "mv: /a: cannot be moved to /a/b/a\n");
+    says("mv /a/g /a/g; cat /a/g", "one\n");
+    says("mv /a /e; find /e", "/e\n/e/a\n/e/a/b\n/e/a/g\n");
+    fails("mv /System /s", "mv: /System: in use\n");
+    fails("mv /none /s", "mv: /none: no such file or directory\n");
+    fails("mv /e/a/g /none/x", "mv: /none/x: no such file or directory\n");
+    says("cat /e/a/g", "one\n");
+    struct path *root = path_root();
+    put("/file", "");
+    kassert(vfs_rename(root, "/e/a/b", "/file") == -ENOTDIR);
+    kassert(vfs_rename(root, "/file", "/e/a/b") == -EISDIR);
+    kassert(vfs_rename(root, "/e/a/b", "/e") == -ENOTEMPTY);
+    kassert(vfs_rename(root, "/e", "/e/a/b/c") == -EINVAL);
+    kassert(vfs_rename(root, "/file", "/System/Devices/file") == -EXDEV);
+    path_put(root);
+    stop();
+}
+
+/* A copy that cannot be finished leaves nothing behind. */
+BODY(no_room)
+{
+    (void)unused;
+    enum { BYTES = 1 << 20 };
+    char *data = calloc(1, BYTES);
+    host_memory_limit(4 << 20);
+    start();
+    rig_put_file("/big", data, BYTES);
+    run("cp /big /1; cp /big /2; cp /big /3; cp /big /4", SHELL_FAILED, "", NULL);
+    kassert(strstr(err.text, "no space left") != NULL);
+    run("cmp /big /1", SHELL_DONE, "", "");
+    run("find / -size -2047 -type f", SHELL_DONE, "", ""); /* no part of one */
+    stop();
+    host_memory_limit(256 << 20);
+    free(data);
+}
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+BODY(text)
+{
+    (void)unused;
+    start();
+    put("/t", "pear\nApple\n10 x\n9 y\npear\n");
+    put("/u", "pear\nApple\n11 x");
+    put("/e", "");
+    says("tail -n 2 /t", "9 y\npear\n");
+    says("tail -n 1 /u", "11 x");
+    says("tail -n 99 /u", "pear\nApple\n11 x");
+    says("tail -n +4 /t", "9 y\npear\n");
+    says("tail -c 3 /t", "ar\n");
+    says("tail -n 0 /t; tail /e; head /e", "");
+    says("head -c 3 /t", "pea");
+    says("head -n 1 /t /u", "==> /t <==\npear\n\n==> /u <==\npear\n");
+    says("wc /t", "      5       7      25 /t\n");
+    says("wc -l /t /e", "5 /t\n0 /e\n5 total\n");
+    says("cat -n /u", "     1\tpear\n     2\tApple\n     3\t11 x");
+    says("sort /t", "10 x\n9 y\nApple\npear\npear\n");
+    says("sort -u /t", "10 x\n9 y\nApple\npear\n");
+    says("sort -n /t", "Apple\npear\npear\n9 y\n10 x\n");
+    says("sort -nr /t", "10 x\n9 y\npear\npear\nApple\n");
+    run("cmp /t /u", SHELL_FAILED, "/t /u differ: byte 13, line 3\n", "");
+    run("cmp /t /e", SHELL_FAILED, "", "cmp: /e ends after byte 0\n");
+    run("cmp -s /t /u", SHELL_FAILED, "", "");
+    says("cmp /t /t", "");
+    says("hexdump -C -s 1 -n 2 /t",
+         "00000001  65 61                                             |ea|\n");
+    says("more /u", "pear\nApple\n11 x");
+    stop();
+}
+
+BODY(long_tail)
+{
+    (void)unused;
+    char *text = malloc(20000);
+    size_t used = 0;
+    for (int i = 0; i < 3000; i++)
+        used += (size_t)sprintf(text + used, "%d\n", i);
+    start();
+    put("/t", text);
+    char expected[64];
+    snprintf(expected, sizeof(expected), "2998\n2999\n");
+    says("tail -n 2 /t", expected);
+    run("tail -n 2500 /t", SHELL_DONE, strstr(text, "\n500\n") + 1, "");
+    run("tail -n +501 /t", SHELL_DONE, strstr(text, "\n500\n") + 1, "");
+    run("tail -n 3000 /t", SHELL_DONE, text, "");
+    stop();
+    free(text);
+}
+
+BODY(grep)
+{
+    (void)unused;
+    start();
+    rig_mkdir("/d");
+    put("/d/a", "one\nTwo\na.b\naxb\n");
+    put("/d/b", "none\n");
+    says("grep one /d/a", "one\n");
+    says("grep -i two /d/a", "Two\n");
+    says("grep -v o /d/a", "a.b\naxb\n");
+    says("grep -n a.b /d/a", "3:a.b\n4:axb\n");
+    says("grep -F a.b /d/a", "a.b\n");
+    says("grep 'a\\.b' /d/a", "a.b\n");
+    says("grep -c o /d/a /d/b", "/d/a:2\n/d/b:1\n");
+    says("grep -l one /d/a /d/b", "/d/a\n/d/b\n");
+    says("grep -r ^one /d", "/d/a:one\n");
+    run("grep nothing /d/a", SHELL_FAILED, "", "");
+    run("grep -q one /d/a", SHELL_DONE, "", "");
+    run("grep one /d/none", SHELL_FAILED, "", "grep: /d/none: no such file or directory\n");
+    stop();
+}
+
+BODY(patterns)
+{
+    (void)unused;
+    static const struct { const char *pattern, *text; bool fold, matches; } cases[] = {
+        { "", "", 0, 1 },           { "a", "cab", 0, 1 },        { "^a", "cab", 0, 0 },
+        { "b$", "cab", 0, 1 },      { "a$", "cab", 0, 0 },       { "^$", "", 0, 1 },
+        { "^$", "a", 0, 0 },        { "c.b", "cab", 0, 1 },      { "ca*b", "cb", 0, 1 },
+        { "ca*b", "caaab", 0, 1 },  { "ca*b", "caaxb", 0, 0 },   { ".*b$", "aab", 0, 1 },
+        { "[a-c]x", "bx", 0, 1 },   { "[^a-c]x", "bx", 0, 0 },   { "[]]", "]", 0, 1 },
+        { "[^]]", "]", 0, 0 },      { "[a-]", "-", 0, 1 },       { "[", "[", 0, 1 },
+        { "\\$", "a$b", 0, 1 },     { "\\$$", "a$", 0, 1 },      { "*a", "*a", 0, 1 },
+        { "\xc3\x84", "\xc3\xa4", 1, 1 }, { "^.$", "\xc3\xa4", 0, 1 }, { "^.$", "\xff", 0, 1 },
+        { "AbC", "xaBcx", 1, 1 },   { "a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaa", 0, 0 },
+        { "x*$", "abc", 0, 1 },     { "[[]a", "[a", 0, 1 },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct pattern *p = pattern_create(cases[i].pattern, false, cases[i].fold);
+        if (pattern_matches(p, cases[i].text, strlen(cases[i].text)) != cases[i].matches)
+            panic("%s and %s", cases[i].pattern, cases[i].text);
+        pattern_destroy(p);
+    }
+    kassert(glob_matches("*.md", "a.md", false) && !glob_matches("*.md", ".md", false));
+    kassert(glob_matches("*", "", false) && !glob_matches("?", "", false));
+    kassert(glob_matches("[!a]*b?c", "xxbbyc", false) && !glob_matches("a", "A", false));
+    kassert(glob_matches("a", "A", true) && glob_matches("?", "\xc3\xa4", false));
+    kassert(glob_matches("\\*", "*", false) && !glob_matches("\\*", "a", false));
+}
+
+/* ---- digests ------------------------------------------------------------------------------ */
+
+BODY(digests)
+{
+    (void)unused;
+    static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    char text[1024], line[200];
+    start();
+    put("/abc", "abc");
+    put("/back\\slash", "abc");
+    snprintf(line, sizeof(line), "%s  /abc\n", abc);
+    says("sha256sum /abc", line);
+    snprintf(line, sizeof(line), "\\%s  /back\\\\slash\n", abc);
+    says("sha256sum '/back\\slash'", line);
+    says("sha256sum /abc '/back\\slash' > /list; sha256sum -c /list",
+         "/abc: OK\n/back\\x5Cslash: OK\n");
+    snprintf(text, sizeof(text), "%s *abc\nnonsense\n%s  none\n%064d  abc\n", abc, abc, 0);
+    put("/list", text);
+    run("sha256sum -c /list", SHELL_FAILED, "abc: OK\nnone: FAILED open or read\nabc: FAILED\n",
+        "sha256sum: none: no such file or directory\n"
+        "sha256sum: WARNING: 1 line is improperly formatted\n"
+        "sha256sum: WARNING: 1 listed file could not be read\n"
+        "sha256sum: WARNING: 1 computed checksum did NOT match\n");
+    put("/list", "nonsense\n");
+    fails("sha256sum -c /list", "sha256sum: /list: no properly formatted checksum lines found\n");
+    stop();
+}
+
+/* ---- numbers ------------------------------------------------------------------------------ */
+
+BODY(numbers)
+{
+    (void)unused;
+    static const struct { uint64_t bytes; const char *text; } sizes[] = {
+        { 0, "0" }, { 1023, "1023" }, { 1024, "1.0K" }, { 1025, "1.1K" }, { 10239, "10K" },
+        { 1 << 20, "1.0M" }, { 1023 * 1024, "1.0M" }, { 999 * 1024, "999K" },
+        { UINT64_MAX, "16E" },
+    };
+    char text[128];
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        size_text(text, sizes[i].bytes, true);
+        if (strcmp(text, sizes[i].text) != 0)
+            panic("%llu is %s, not %s", (unsigned long long)sizes[i].bytes, text, sizes[i].text);
+    }
+    progress_text(text, sizeof(text), 1 << 20, 4 << 20, 2000000);
+    kassert(strcmp(text, "[=====>              ]  25%  1.0M/4.0M  512K/s  0:06 left") == 0);
+    progress_text(text, sizeof(text), 0, 0, 0);
+    progress_text(text, sizeof(text), UINT64_MAX, 1, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_listing),
+        cmocka_unit_test(test_making_and_removing),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_copying),
+        cmocka_unit_test(test_moving),
+        cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_long_tail),
+        cmocka_unit_test(test_grep),
+        cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_digests),
+        cmocka_unit_test(test_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
