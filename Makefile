@@ -248,7 +248,7 @@ do-test: do-iso do-host $(HOST_TESTS) $(IMAGES)/.made
 	    $(foreach test,$(HOST_TESTS),"$(notdir $(test))=timeout 300 $(test)") \
 	    "system=timeout 900 $(PYTHON) -m pytest -q -rs tests/system"
 
-# The house's walls (DESIGN.md, "The house"), and no assertion on what a medium or a person says.
+# The house's walls (README.md), and no assertion on what a medium or a person says.
 do-lint:
 	python3 tests/lint
 

@@ -1,5 +1,5 @@
 /*
- * log.h - the log: a ring of lines, shown on the console as DESIGN.md section 5 says.
+ * log.h - the log: a ring of lines, shown on the console as the Book, chapter 6, says.
  *
  * A line is `[    1.234567] name: text`. Before log_settle() a line of the shown level or above
  * appears at once; afterwards warnings and errors are held until log_show_held(), which the shell

@@ -13,7 +13,7 @@
  *             may sleep (mutexes, semaphores, wait queues) is built on spins and on park/unpark in
  *             kernel/sched/sync.h.
  * Ranks       A lock may be taken only while every lock held by this thread has a lower rank
- *             (DESIGN.md "Locks"). lock_rank_enter() panics on a violation.
+ *             (Book, chapter 6). lock_rank_enter() panics on a violation.
  */
 #ifndef KERNEL_PORT_H
 #define KERNEL_PORT_H

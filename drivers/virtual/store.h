@@ -31,7 +31,7 @@ struct store_ops {
 struct store {
     const struct store_ops *ops;
     uint64_t size_bytes;
-    unsigned level; /* of the drive on it: DESIGN.md "No deadlock" */
+    unsigned level; /* of the drive on it: Book, chapter 6 */
     bool waits;
 };
 

@@ -87,7 +87,7 @@ struct device {
     const struct packet_transport *packet_transport; /* a unit that takes packets (packet.h) */
     enum device_class device_class;
     const char *class_prefix;            /* NULL, or the alias' prefix, where not the class's */
-    unsigned level;                      /* 0 hardware and RAM; see DESIGN.md "No deadlock" */
+    unsigned level;                      /* 0 hardware and RAM; see the Book, chapter 6 */
     bool read_only;
     bool no_automount;                   /* the monitor leaves its medium alone */
     struct io_limits limits;

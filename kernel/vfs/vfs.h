@@ -140,7 +140,7 @@ ssize_t file_write(struct file *file, const void *buffer, size_t bytes) MUST_CHE
 status_t file_read_direct(struct file *file, uint64_t offset_bytes,
                           const struct io_segment *segments, unsigned segment_count,
                           uint32_t length_bytes, uint32_t *done_bytes) MUST_CHECK;
-/* DESIGN.md "No deadlock": the level of the device that holds the file; 0 for none. */
+/* Book, chapter 6: the level of the device that holds the file; 0 for none. */
 unsigned file_level(struct file *file);
 
 /* The next bytes in place, at the file's offset, which moves on; 0 at the end. */

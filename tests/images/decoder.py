@@ -9,7 +9,7 @@ CL, PL, RE, TF, SF), the Joliet specification, and zisofs's ZF entry.
     Volume(path).manifest()                                           the same, as bytes
 
 The default view is Rock Ridge if the root's "." has a valid SP entry, else Joliet, else the plain
-names. The format, the escapes and the rules for names are DESIGN.md's, sections 4 and 5.
+names. The format, the escapes and the rules for names are those of iso/Book/6-promises.md.
 """
 import argparse
 import datetime
