@@ -16,7 +16,7 @@ endif
 BUILD := build
 KERNEL_OUT := $(BUILD)/kernel
 
-.PHONY: all kernel iso run run-gui debug host test lint soak help clean FORCE
+.PHONY: all kernel iso run run-gui debug host test lint soak fuzz help clean FORCE
 all: kernel
 
 # Folders are no targets, though make would be content with them.
@@ -35,6 +35,7 @@ help:
 	@echo "make host     build/host/spindle-sh, the same shell for images on this machine"
 	@echo "make lint     who may include whom; no assertion on bytes from a medium"
 	@echo "make soak     SOAK_BOOTS=1000 boots in a row"
+	@echo "make fuzz     FUZZ_SECONDS=60 of made-up discs and shell lines, each (clang)"
 	@echo "make clean    remove build/"
 	@echo "With: CC=clang  CROSS_COMPILE=x86_64-elf-  HOST_CC=cc  QEMU=qemu-system-x86_64"
 	@echo "      DEBUG=1 (freed memory is checked)  V=1 (show the commands)"
@@ -50,12 +51,13 @@ run-gui: MAKE_NEEDS := gui
 test: MAKE_NEEDS := test
 kernel host: MAKE_NEEDS := build
 lint: MAKE_NEEDS := lint
+fuzz: MAKE_NEEDS := fuzz
 
-kernel iso run run-gui debug host test lint soak:
+kernel iso run run-gui debug host test lint soak fuzz:
 	CC="$(CC)" .ci/packages $(MAKE_NEEDS)
 	$(MAKE) --no-print-directory do-$@
 
-.PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-lint do-soak
+.PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-lint do-soak do-fuzz
 do-kernel: $(BUILD)/spindle.elf
 	@echo "$< is ready"
 do-iso: $(BUILD)/spindle.iso
@@ -183,7 +185,7 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 
 # Each test is linked with each back end of the port that it is meant for.
 TESTS_BOTH := test_sync test_port test_io test_cache test_vfs test_drives test_cdfs test_cdrom \
-    test_commands
+    test_zisofs test_commands test_shell test_editor
 TESTS_SIM := $(TESTS_BOTH)
 TESTS_THREADS := test_lib test_inflate $(TESTS_BOTH)
 TESTS_ALONE := test_string test_terminal test_keymap
@@ -229,7 +231,44 @@ $(HOST_OUT)/test_book.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(BOOK_OBJECT
     $(TEST_OBJECTS) $(HOST_OUT)/test/tests/host/port/port_%.c.o
 	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
+# ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
+
+FUZZERS := fuzz_mount fuzz_shell
+FUZZ_OUT := $(BUILD)/fuzz
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 60
+FUZZ_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
+    -fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZ_OBJECTS := $(patsubst %,$(FUZZ_OUT)/%.o, $(PORTABLE) tests/host/rig.c tests/host/faulty.c \
+    tests/host/port/port_common.c tests/host/port/port_sim.c)
+REPLAYS := $(FUZZERS:%=$(HOST_OUT)/%.replay)
+
+$(FUZZ_OUT)/%.c.o: %.c Makefile
+	mkdir -p $(@D)
+	@echo "  FUZZ  $<"
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(FUZZ_OUT)/fuzz_mount: $(FUZZ_OUT)/tests/fuzz/mutate.c.o
+$(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.c.o $(FUZZ_OBJECTS)
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -lpthread
+
+# New inputs are kept in build/; what broke something is named crash-*, timeout-* or oom-*.
+do-fuzz: $(FUZZERS:%=$(FUZZ_OUT)/%)
+	for name in $(FUZZERS); do \
+	    short=$${name#fuzz_}; \
+	    mkdir -p $(FUZZ_OUT)/corpus/$$short $(FUZZ_OUT)/found; \
+	    $(FUZZ_OUT)/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
+	        -max_len=16384 -dict=tests/fuzz/$$short.dict -artifact_prefix=$(FUZZ_OUT)/found/ \
+	        -print_final_stats=1 $(FUZZ_OUT)/corpus/$$short tests/fuzz/corpus/$$short || exit 1; \
+	done
+
+$(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/fuzz/replay.c.o \
+    $(TEST_OBJECTS) $(HOST_OUT)/test/tests/host/port/port_sim.c.o
+	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
+
 .SECONDARY:
+-include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(FUZZ_OUT)/tests/fuzz/*.d \
+    $(HOST_OUT)/test/tests/fuzz/*.d)
 -include $(TOOL_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*.d)
 
 # ---- tests -----------------------------------------------------------------------------------
@@ -243,9 +282,11 @@ $(IMAGES)/.made: tests/images/builder.py
 	$(PYTHON) tests/images/builder.py $(IMAGES)
 	touch $@
 
-do-test: do-iso do-host $(HOST_TESTS) $(IMAGES)/.made
+do-test: do-iso do-host $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/summary "lint=$(PYTHON) tests/lint" \
 	    $(foreach test,$(HOST_TESTS),"$(notdir $(test))=timeout 300 $(test)") \
+	    $(foreach name,$(FUZZERS),"$(name)=timeout 300 $(HOST_OUT)/$(name).replay \
+	        tests/fuzz/corpus/$(name:fuzz_%=%)") \
 	    "system=timeout 900 $(PYTHON) -m pytest -q -rs tests/system"
 
 # The house's walls (README.md), and no assertion on what a medium or a person says.

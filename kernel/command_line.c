@@ -32,7 +32,8 @@ static void take_word(struct command_line *line, const char *word)
 void command_line_parse(const char *text, struct command_line *line)
 {
     *line = (struct command_line){ .log_level = LOG_INFO };
-    struct parser parser = { .at = text, .word = line->text, .word_bytes = sizeof(line->text) };
+    struct parser parser = { .at = text };
+    size_t used = 0;
     for (;;) {
         enum token_kind kind = parser_next(&parser);
         if (kind == TOKEN_END)
@@ -43,8 +44,12 @@ void command_line_parse(const char *text, struct command_line *line)
         }
         if (kind != TOKEN_WORD)
             continue;
-        take_word(line, parser.word);
-        parser.word += parser.word_length + 1;
-        parser.word_bytes -= parser.word_length + 1;
+        char *word = line->text + used;
+        if (!parse_unquote(parser.word, parser.word_length, word, sizeof(line->text) - used)) {
+            log_warn("boot", "command line: too long");
+            return;
+        }
+        take_word(line, word);
+        used += strlen(word) + 1;
     }
 }

@@ -86,15 +86,15 @@ void console_scroll(int half_screens)
 void console_input(uint8_t byte)
 {
     spin_lock(&state.lock);
-    if (state.put - state.taken < INPUT_BYTES) {
+    /* Under the lock, which console_set_interruptible() takes before the thread can end. */
+    if (byte == CONTROL_C && state.interruptible != NULL) {
+        thread_interrupt(state.interruptible);
+    } else if (state.put - state.taken < INPUT_BYTES) {
         state.input[state.put++ % INPUT_BYTES] = byte;
         wait_queue_wake_one(&state.readers);
     } else {
         state.dropped++;
     }
-    /* Under the lock, which console_set_interruptible() takes before the thread can end. */
-    if (byte == CONTROL_C && state.interruptible != NULL)
-        thread_interrupt(state.interruptible);
     spin_unlock(&state.lock);
 }
 
@@ -116,6 +116,12 @@ void console_set_interruptible(struct thread *thread)
 {
     spin_lock(&state.lock);
     state.interruptible = thread;
+    /* Typed right behind the line that the thread is about to run: it was meant for that. */
+    if (thread != NULL && state.put != state.taken &&
+        state.input[state.taken % INPUT_BYTES] == CONTROL_C) {
+        state.taken++;
+        thread_interrupt(thread);
+    }
     spin_unlock(&state.lock);
 }
 

@@ -5,6 +5,8 @@
  * they shall stand on the wire but for LF, which becomes CR LF. Input is kept in a ring, so what is
  * typed ahead is not lost; when the ring is full, further bytes are dropped and counted.
  *
+ * ^C          While a thread is set as interruptible, ^C interrupts it and enters no ring; what was
+ *             typed before and after stays. While none is, ^C is a byte like others.
  * Locking     write, scroll, input: any context (interrupt handlers call them). read: threads.
  */
 #ifndef KERNEL_CONSOLE_H
@@ -26,7 +28,8 @@ void console_scroll(int half_screens);
 void console_input(uint8_t byte);
 /* A byte, or -ETIMEDOUT, or -EINTR when the thread was interrupted. */
 int console_read(uint64_t deadline_us) MUST_CHECK;
-/* ^C (0x03) in console_input() interrupts this thread, besides entering the ring. NULL: none. */
+/* From now on ^C interrupts this thread; one that already waits as the next byte to be read does so
+ * at once. NULL: none. */
 void console_set_interruptible(struct thread *thread);
 uint64_t console_dropped_bytes(void);
 

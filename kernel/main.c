@@ -101,7 +101,6 @@ _Noreturn void kmain(const struct boot_info *boot)
     run_selftests(); /* while nobody else uses memory: they compare it before and after */
     start_monitor();
     must("shell", shell_init(&shell, shell_console_sink, NULL, NULL));
-    if (command_line.run)
-        shell_run_text(&shell, command_line.run);
+    shell_start_up(&shell, command_line.run);
     shell_interact(&shell);
 }

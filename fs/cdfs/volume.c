@@ -333,6 +333,8 @@ static status_t cdfs_lookup(struct fsd *fsd, struct vnode *directory, struct ele
     if (status)
         return status;
     status = cdfs_index_find(index, element.name, element.length, id);
+    if (status == -ENOENT && cdfs_index_status(index) == -EINTR)
+        status = -EINTR; /* nobody looked to the end */
     cdfs_index_put(index);
     return status;
 }

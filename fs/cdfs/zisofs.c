@@ -49,6 +49,7 @@ static status_t unpacker_make_room(struct cdfs_unpacker *unpacker, size_t block_
 {
     if (unpacker->block_bytes >= block_bytes)
         return 0;
+    unpacker->serial = 0; /* whatever was in it */
     mem_free(unpacker->block);
     mem_free(unpacker->packed);
     unpacker->block = mem_alloc(block_bytes);

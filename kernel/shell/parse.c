@@ -2,7 +2,7 @@
  * parse.c - see parse.h.
  */
 #include "kernel/shell/parse.h"
-#include "lib/format.h"
+#include "kernel/shell/variables.h"
 #include "lib/string.h"
 
 static bool is_blank(char c)
@@ -15,78 +15,93 @@ static bool ends_word(char c)
     return !c || is_blank(c) || strchr(";\n&|<>", c);
 }
 
-static void word_put(struct parser *parser, const char *text, size_t bytes)
+bool parse_escapes_in_quotes(char c)
 {
-    if (parser->word_length + bytes >= parser->word_bytes) {
-        parser->error = "line too long";
-        return;
-    }
-    memcpy(parser->word + parser->word_length, text, bytes);
-    parser->word_length += bytes;
+    return c && strchr("\"\\$`\n", c);
 }
 
-/* `$?`, else the dollar sign itself. */
-static void word_put_dollar(struct parser *parser)
+/* ---- past the parts of a word ------------------------------------------------------------- */
+
+static void skip_dollar(struct parser *parser)
 {
-    if (parser->at[1] != '?') {
-        word_put(parser, parser->at++, 1);
-        return;
+    const char *at = ++parser->at;
+    if (*at == '(') {
+        parser->error = "$(...) is not there";
+    } else if (*at == '{') {
+        size_t length = at[1] == '?' ? 1 : variable_name_length(at + 1);
+        if (!length || at[1 + length] != '}')
+            parser->error = "of ${...} there is only ${NAME}";
+        else
+            parser->at += length + 2;
     }
-    char number[12];
-    int length = format_text(number, sizeof(number), "%d", parser->status);
-    word_put(parser, number, (size_t)length);
-    parser->at += 2;
 }
 
-static void word_put_single_quoted(struct parser *parser)
+static void skip_single_quoted(struct parser *parser)
 {
-    const char *end = strchr(++parser->at, '\'');
-    if (!end) {
+    const char *end = strchr(parser->at + 1, '\'');
+    if (end)
+        parser->at = end + 1;
+    else
         parser->error = "no closing '";
-        return;
-    }
-    word_put(parser, parser->at, (size_t)(end - parser->at));
-    parser->at = end + 1;
 }
 
-static void word_put_double_quoted(struct parser *parser)
+static void skip_special(struct parser *parser)
+{
+    if (*parser->at == '$')
+        skip_dollar(parser);
+    else if (*parser->at == '`')
+        parser->error = "`...` is not there";
+    else
+        parser->at++;
+}
+
+static void skip_double_quoted(struct parser *parser)
 {
     parser->at++;
     while (!parser->error && *parser->at != '"') {
-        if (!*parser->at) {
+        if (!*parser->at)
             parser->error = "no closing \"";
-        } else if (*parser->at == '$') {
-            word_put_dollar(parser);
-        } else {
-            if (*parser->at == '\\' && parser->at[1] && strchr("\"\\$", parser->at[1]))
-                parser->at++;
-            word_put(parser, parser->at++, 1);
-        }
+        else if (*parser->at == '\\' && parser->at[1])
+            parser->at += 2;
+        else
+            skip_special(parser);
     }
     parser->at++;
+}
+
+static bool all_digits(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    return true;
 }
 
 static enum token_kind parse_word(struct parser *parser)
 {
-    parser->word_length = 0;
+    parser->word = parser->at;
     while (!parser->error && !ends_word(*parser->at)) {
-        if (*parser->at == '\'') {
-            word_put_single_quoted(parser);
-        } else if (*parser->at == '"') {
-            word_put_double_quoted(parser);
-        } else if (*parser->at == '$') {
-            word_put_dollar(parser);
-        } else {
-            if (*parser->at == '\\' && parser->at[1])
-                parser->at++;
-            word_put(parser, parser->at++, 1);
-        }
+        if (*parser->at == '\'')
+            skip_single_quoted(parser);
+        else if (*parser->at == '"')
+            skip_double_quoted(parser);
+        else if (*parser->at == '\\' && parser->at[1])
+            parser->at += 2;
+        else
+            skip_special(parser);
     }
     if (parser->error)
         return TOKEN_ERROR;
-    parser->word[parser->word_length] = '\0';
+    parser->word_length = (size_t)(parser->at - parser->word);
+    if ((*parser->at == '<' || *parser->at == '>') &&
+        all_digits(parser->word, parser->word_length)) {
+        parser->error = "a number before < or > is not there: errors always go to the console";
+        return TOKEN_ERROR;
+    }
     return TOKEN_WORD;
 }
+
+/* ---- tokens ------------------------------------------------------------------------------- */
 
 static enum token_kind parse_operator(struct parser *parser)
 {
@@ -95,30 +110,109 @@ static enum token_kind parse_operator(struct parser *parser)
         enum token_kind kind;
     } operators[] = {
         { ";", TOKEN_SEPARATOR }, { "\n", TOKEN_SEPARATOR }, { "&&", TOKEN_AND },
-        { "||", TOKEN_OR },       { ">>", TOKEN_APPEND },    { ">", TOKEN_WRITE },
+        { "||", TOKEN_OR },       { "|", TOKEN_PIPE },       { ">>", TOKEN_APPEND },
+        { ">", TOKEN_WRITE },     { "<", TOKEN_READ },
     };
     for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
         size_t length = strlen(operators[i].text);
-        if (memcmp(parser->at, operators[i].text, strnlen(parser->at, length)) == 0 &&
-            strnlen(parser->at, length) == length) {
+        if (strncmp(parser->at, operators[i].text, length) == 0) {
             parser->at += length;
             return operators[i].kind;
         }
     }
-    parser->error = *parser->at == '|'   ? "pipes are not there yet"
-                    : *parser->at == '<' ? "< is not there"
-                                         : "a single & is not there";
+    parser->error = "a single & is not there: commands run one after another";
     return TOKEN_ERROR;
 }
 
 enum token_kind parser_next(struct parser *parser)
 {
-    while (is_blank(*parser->at))
-        parser->at++;
+    for (;; parser->at++) {
+        if (parser->at[0] == '\\' && parser->at[1] == '\n')
+            parser->at++;
+        else if (!is_blank(*parser->at))
+            break;
+    }
     if (*parser->at == '#')
         while (*parser->at && *parser->at != '\n')
             parser->at++;
     if (!*parser->at)
         return TOKEN_END;
     return ends_word(*parser->at) ? parse_operator(parser) : parse_word(parser);
+}
+
+/* ---- is it well formed? ------------------------------------------------------------------- */
+
+struct check {
+    enum token_kind before; /* the operator in front of this command */
+    bool filled, reads, writes;
+    unsigned stages;
+};
+
+static void check_redirection(struct parser *parser, struct check *check, enum token_kind kind)
+{
+    bool *had = kind == TOKEN_READ ? &check->reads : &check->writes;
+    if (*had)
+        parser->error = "one command, one < and one >";
+    else if (parser_next(parser) != TOKEN_WORD && !parser->error)
+        parser->error = kind == TOKEN_READ ? "< needs a file name" : "> needs a file name";
+    *had = check->filled = true;
+}
+
+static bool joins(enum token_kind kind)
+{
+    return kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_PIPE;
+}
+
+static void check_operator(struct parser *parser, struct check *check, enum token_kind kind)
+{
+    unsigned stages = kind == TOKEN_PIPE ? check->stages + 1 : 1;
+    if (!check->filled && (joins(check->before) || joins(kind)))
+        parser->error = kind == TOKEN_PIPE || check->before == TOKEN_PIPE
+                            ? "a command is missing beside |"
+                            : "a command is missing beside && or ||";
+    else if (stages > PIPE_STAGES_MAX)
+        parser->error = "more than 16 commands in a pipe";
+    *check = (struct check){ .before = kind, .stages = stages };
+}
+
+const char *parse_check(const char *text)
+{
+    struct parser parser = { .at = text };
+    struct check check = { .before = TOKEN_SEPARATOR, .stages = 1 };
+    enum token_kind kind;
+    do {
+        kind = parser_next(&parser);
+        if (kind == TOKEN_WORD)
+            check.filled = true;
+        else if (kind == TOKEN_READ || kind == TOKEN_WRITE || kind == TOKEN_APPEND)
+            check_redirection(&parser, &check, kind);
+        else if (kind != TOKEN_ERROR)
+            check_operator(&parser, &check, kind);
+    } while (!parser.error && kind != TOKEN_END);
+    return parser.error;
+}
+
+/* ---- without quotes ----------------------------------------------------------------------- */
+
+bool parse_unquote(const char *word, size_t length, char *text, size_t bytes)
+{
+    size_t used = 0;
+    char quote = '\0';
+    for (size_t i = 0; i < length; i++) {
+        char c = word[i];
+        bool escape = c == '\\' && i + 1 < length && quote != '\'' &&
+                      (!quote || parse_escapes_in_quotes(word[i + 1]));
+        if (escape) {
+            c = word[++i];
+        } else if (quote ? c == quote : c == '\'' || c == '"') {
+            quote = quote ? '\0' : c;
+            continue;
+        }
+        if (used + 1 >= bytes)
+            return false;
+        if (!(escape && c == '\n'))
+            text[used++] = c;
+    }
+    text[used] = '\0';
+    return true;
 }

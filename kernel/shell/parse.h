@@ -1,14 +1,20 @@
 /*
- * parse.h - from a line to words and operators.
+ * parse.h - from a text to words as they were typed, and operators.
  *
  * Words are separated by blanks; 'single quotes' keep everything, "double quotes" everything but
- * \" \\ \$ and $?, a backslash the next character. # begins a comment where a word could begin.
- * Operators: ; newline && || > >>. `$?` becomes the last command's status when the command runs.
+ * \" \\ \$ \` and $, a backslash the next character; a backslash before a line's end joins lines.
+ * # begins a comment where a word could begin. Operators: ; newline && || | < > >>.
+ *
+ * A text is parsed twice: parse_check() before anything of it runs, and again while it runs, since
+ * what $NAME and * stand for changes from command to command. Words keep their quotes here;
+ * expand.h makes of them what a command sees.
  */
 #ifndef KERNEL_SHELL_PARSE_H
 #define KERNEL_SHELL_PARSE_H
 
 #include "kernel/port.h"
+
+enum { PIPE_STAGES_MAX = 16 };
 
 enum token_kind {
     TOKEN_END,
@@ -16,6 +22,8 @@ enum token_kind {
     TOKEN_SEPARATOR, /* ; or newline */
     TOKEN_AND,
     TOKEN_OR,
+    TOKEN_PIPE,
+    TOKEN_READ,      /* < */
     TOKEN_WRITE,     /* > */
     TOKEN_APPEND,    /* >> */
     TOKEN_ERROR,     /* parser.error says what */
@@ -23,13 +31,20 @@ enum token_kind {
 
 struct parser {
     const char *at;
-    int status;        /* what $? becomes */
     const char *error;
-    char *word;        /* of TOKEN_WORD; room for word_bytes */
-    size_t word_bytes, word_length;
+    const char *word; /* of TOKEN_WORD: where it stands in the text, quotes and all */
+    size_t word_length;
 };
 
-/* The next token; a word's text, terminated, in parser->word. */
 enum token_kind parser_next(struct parser *parser);
+
+/* Is the whole text well formed? NULL, or what is wrong. */
+const char *parse_check(const char *text);
+
+/* The word without its quotes and with every $ as it stands, terminated. False: no room. */
+bool parse_unquote(const char *word, size_t length, char *text, size_t bytes);
+
+/* Which characters a backslash takes the meaning from in "double quotes". */
+bool parse_escapes_in_quotes(char c);
 
 #endif

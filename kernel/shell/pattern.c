@@ -59,28 +59,60 @@ static bool set_has(const char *set, const char *end, char negation, bool fold, 
 
 /* ---- globs -------------------------------------------------------------------------------- */
 
+/* The next character of a glob's set, which a backslash makes an ordinary one. */
+static uint32_t glob_take(const char **at, bool fold)
+{
+    uint32_t code;
+    if (**at == '\\' && (*at)[1])
+        ++*at;
+    *at += next_code(*at, strlen(*at), fold, &code);
+    return code;
+}
+
+/* At what stands behind `[`: is the character in the set? Moves behind the `]`; *closed is false,
+ * and nothing moved, when there is none. */
+static bool glob_set(const char **glob, bool fold, uint32_t code, bool *closed)
+{
+    const char *at = *glob;
+    bool negated = *at == '!' || *at == '^', found = false;
+    at += negated;
+    for (bool first = true; *at && (first || *at != ']'); first = false) {
+        uint32_t low = glob_take(&at, fold), high = low;
+        if (at[0] == '-' && at[1] && at[1] != ']') {
+            at++;
+            high = glob_take(&at, fold);
+        }
+        found |= low <= code && code <= high;
+    }
+    *closed = *at == ']';
+    if (*closed)
+        *glob = at + 1;
+    return found != negated;
+}
+
 /* One character of the glob against one of the text; both move on when it fits. */
 static bool glob_step(const char **glob, const char **text, bool fold)
 {
-    const char *at = *glob, *set = NULL;
-    uint32_t wanted, code;
+    const char *at = *glob;
+    uint32_t code;
     size_t taken = next_code(*text, strlen(*text), fold, &code);
-    if (*at == '[' && (set = set_end(at + 1, at + strlen(at), '!'))) {
-        if (!set_has(at + 1, set, '!', fold, code))
-            return false;
-        at = set + 1;
-    } else if (*at == '?') {
-        at++;
-    } else {
-        if (*at == '\\' && at[1])
-            at++;
-        at += next_code(at, strlen(at), fold, &wanted);
-        if (wanted != code)
-            return false;
+    bool closed = false, fits = false;
+    if (*at == '[') {
+        const char *set = at + 1;
+        fits = glob_set(&set, fold, code, &closed);
+        at = closed ? set : at;
     }
-    *glob = at;
-    *text += taken;
-    return true;
+    if (!closed && *at == '?') {
+        at++;
+        fits = true;
+    } else if (!closed) {
+        fits = glob_take(&at, fold) == code;
+    }
+    if (fits) {
+        *glob = at;
+        *text += taken;
+    }
+    return fits;
 }
 
 bool glob_matches(const char *glob, const char *text, bool fold_case)
@@ -95,8 +127,10 @@ bool glob_matches(const char *glob, const char *text, bool fold_case)
         } else if (!*glob || !glob_step(&glob, &text, fold_case)) {
             if (!star)
                 return false;
+            uint32_t code;
             glob = star; /* only the last star need take more */
-            text = ++retry;
+            retry += next_code(retry, strlen(retry), false, &code);
+            text = retry;
         }
     }
     while (*glob == '*')

@@ -1,25 +1,13 @@
 /*
- * shell.c - runs lines: words to commands, && and ||, redirection.
+ * shell.c - runs texts: pipelines, && and ||; and what commands say.
  */
 #include "kernel/shell/shell.h"
 #include "kernel/shell/parse.h"
+#include "kernel/shell/pipeline.h"
+#include "kernel/shell/script.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
-
-enum { WORDS_MAX = 256 };
-
-/* One command as it was read: its words lie one after another in `text`. */
-struct line {
-    struct shell *shell;
-    struct parser parser;
-    int word_count;
-    char *words[WORDS_MAX + 1];
-    char *target;             /* of > or >>; NULL: none */
-    bool append;
-    size_t text_used;
-    char text[SHELL_LINE_BYTES];
-};
 
 /* ---- what commands say -------------------------------------------------------------------- */
 
@@ -31,16 +19,22 @@ bool shell_interrupted(void)
 static void error_begin(struct shell *shell)
 {
     (void)!stream_flush(shell->out); /* what was said before stands before */
-    if (shell->out == &shell->console_out && !shell->out->at_line_start)
-        stream_text(shell->err, "\n");
-    shell->out->at_line_start = true;
+    if (shell->out == shell->console) {
+        if (!shell->out->at_line_start)
+            stream_text(shell->err, "\n");
+        shell->out->at_line_start = true;
+    }
     stream_format(shell->err, "%s: ", shell->command ? shell->command->name : "spindle");
+    if (!shell->command && shell->script)
+        script_say_where(shell->script, shell->err);
 }
 
 int shell_fail(struct shell *shell, const char *subject, status_t status)
 {
-    if (status == -EINTR)
+    if (status == -EINTR || shell_interrupted())
         return SHELL_INTERRUPTED;
+    if (status == -EPIPE)
+        return SHELL_FAILED; /* who does not read does not want to hear of it */
     error_begin(shell);
     if (subject) {
         stream_escaped(shell->err, subject, false);
@@ -73,8 +67,6 @@ int shell_usage(struct shell *shell)
     return SHELL_USAGE;
 }
 
-/* ---- running one command ------------------------------------------------------------------ */
-
 const struct shell_command *shell_command_find(const char *name)
 {
     table_each(entry, shell_commands, struct shell_command)
@@ -83,153 +75,68 @@ const struct shell_command *shell_command_find(const char *name)
     return NULL;
 }
 
-static status_t file_sink(struct stream *stream, const char *text, size_t bytes)
-{
-    while (bytes) {
-        ssize_t done = file_write(stream->context, text, bytes);
-        if (done <= 0)
-            return done ? (status_t)done : -EIO;
-        text += done;
-        bytes -= (size_t)done;
-    }
-    return 0;
-}
+/* ---- what commands ask -------------------------------------------------------------------- */
 
-/* Words may be none: `> FILE` alone makes an empty file, as elsewhere. */
-static int run_into_file(struct shell *shell, struct line *line)
+ssize_t shell_read(struct shell *shell, void *buffer, size_t bytes)
 {
-    struct file *file;
-    unsigned flags = OPEN_WRITE | OPEN_CREATE | (line->append ? OPEN_APPEND : OPEN_TRUNCATE);
-    status_t status = file_open(shell->directory, line->target, flags, &file);
-    if (status)
-        return shell_fail(shell, line->target, status);
-    struct stream *console = shell->out, *stream = mem_alloc(sizeof(*stream));
-    int result = SHELL_FAILED;
-    if (stream) {
-        stream_init(stream, file_sink, file);
-        shell->out = stream;
-        result = line->word_count ? shell_run_command(shell, line->word_count, line->words)
-                                  : SHELL_DONE;
-        status = stream_flush(stream);
-        shell->out = console;
-        mem_free(stream);
-    } else {
-        status = -ENOMEM;
-    }
-    file_close(file);
-    if (status)
-        result = shell_fail(shell, line->target, status);
-    return result;
-}
-
-static void run_command(struct shell *shell, struct line *line)
-{
-    if (!line->word_count && !line->target)
-        return;
-    shell->command = NULL;
-    line->words[line->word_count] = NULL;
-    shell->status = line->target ? run_into_file(shell, line)
-                                 : shell_run_command(shell, line->word_count, line->words);
+    (void)!stream_flush(shell->out); /* a question stands before its answer */
     if (shell_interrupted())
-        shell->status = SHELL_INTERRUPTED;
+        return -EINTR;
+    return shell->read ? shell->read(shell, buffer, bytes) : 0;
+}
+
+const char *shell_variable(const struct shell *shell, const char *name)
+{
+    return variables_get(&shell->variables, name, strlen(name));
+}
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+bool shell_must_stop(const struct shell *shell)
+{
+    return shell->leaving || shell_interrupted() || shell->out->status == -EPIPE;
+}
+
+static int run_pipeline(struct shell *shell, struct pipeline *pipeline, status_t status)
+{
     shell->command = NULL;
+    int result = status == -EOVERFLOW ? shell_complain(shell, "too many words")
+                 : status             ? shell_fail(shell, NULL, status)
+                                      : pipeline_run(shell, pipeline);
     (void)!stream_flush(shell->out);
+    return shell_interrupted() ? SHELL_INTERRUPTED : result;
 }
 
-/* ---- reading a line ----------------------------------------------------------------------- */
-
-/* Keeps the parser's word behind the words before it. */
-static char *line_keep_word(struct line *line)
+static void run_checked(struct shell *shell, const char *text, struct pipeline *pipeline)
 {
-    char *word = line->text + line->text_used;
-    line->text_used += line->parser.word_length + 1;
-    return word;
-}
-
-static enum token_kind line_next(struct line *line)
-{
-    line->parser.word = line->text + line->text_used;
-    line->parser.word_bytes = sizeof(line->text) - line->text_used;
-    return parser_next(&line->parser);
-}
-
-/* Reads one command up to the operator that ends it, which is returned. */
-static enum token_kind line_read_command(struct line *line)
-{
-    line->word_count = 0;
-    line->text_used = 0;
-    line->target = NULL;
-    line->parser.status = line->shell->status;
-    for (;;) {
-        enum token_kind kind = line_next(line);
-        if (kind == TOKEN_WORD && line->word_count == WORDS_MAX) {
-            line->parser.error = "too many words";
-            return TOKEN_ERROR;
-        }
-        if (kind == TOKEN_WORD) {
-            line->words[line->word_count++] = line_keep_word(line);
-        } else if (kind == TOKEN_WRITE || kind == TOKEN_APPEND) {
-            line->append = kind == TOKEN_APPEND;
-            if (line->target || line_next(line) != TOKEN_WORD) {
-                if (!line->parser.error)
-                    line->parser.error = "> needs one file name";
-                return TOKEN_ERROR;
-            }
-            line->target = line_keep_word(line);
-        } else {
-            return kind;
-        }
-    }
-}
-
-/* Is the whole text well formed? Nothing runs of a text that is not. */
-static bool line_check(struct line *line, const char *text)
-{
-    enum token_kind kind = TOKEN_SEPARATOR;
-    line->parser = (struct parser){ .at = text };
-    while (kind != TOKEN_END) {
-        enum token_kind before = kind;
-        kind = line_read_command(line);
-        bool empty = !line->word_count && !line->target;
-        bool wants = before == TOKEN_AND || before == TOKEN_OR || kind == TOKEN_AND ||
-                     kind == TOKEN_OR;
-        if (!line->parser.error && empty && wants)
-            line->parser.error = "a command is missing beside && or ||";
-        if (line->parser.error)
-            return false;
-    }
-    return true;
-}
-
-static void line_run(struct line *line, const char *text)
-{
-    struct shell *shell = line->shell;
-    enum token_kind before = TOKEN_SEPARATOR, kind;
-    line->parser = (struct parser){ .at = text };
+    struct parser parser = { .at = text };
+    enum token_kind before = TOKEN_SEPARATOR, end;
     do {
-        kind = line_read_command(line);
         bool skip = (before == TOKEN_AND && shell->status) ||
                     (before == TOKEN_OR && !shell->status);
+        status_t status = pipeline_read(shell, &parser, !skip, pipeline, &end);
         if (!skip)
-            run_command(shell, line);
-        before = kind;
-    } while (kind != TOKEN_END && kind != TOKEN_ERROR && !shell_interrupted());
+            shell->status = run_pipeline(shell, pipeline, status);
+        pipeline_free(pipeline);
+        if (status)
+            break; /* the parser stands in the middle of a command */
+        before = end;
+    } while (end != TOKEN_END && !shell_must_stop(shell));
 }
 
 int shell_run_text(struct shell *shell, const char *text)
 {
-    struct line *line = mem_zalloc(sizeof(*line));
-    if (!line)
-        return shell->status = shell_fail(shell, NULL, -ENOMEM);
-    line->shell = shell;
+    const char *error = parse_check(text);
     shell->command = NULL;
-    if (line_check(line, text)) {
-        line_run(line, text);
-    } else {
-        shell_complain(shell, "%s", line->parser.error);
-        shell->status = SHELL_USAGE;
+    if (error) {
+        shell_complain(shell, "%s", error);
+        return shell->status = SHELL_USAGE;
     }
-    mem_free(line);
+    struct pipeline *pipeline = mem_alloc(sizeof(*pipeline));
+    if (!pipeline)
+        return shell->status = shell_fail(shell, NULL, -ENOMEM);
+    run_checked(shell, text, pipeline);
+    mem_free(pipeline);
     return shell->status;
 }
 
@@ -239,18 +146,32 @@ status_t shell_init(struct shell *shell,
                     status_t (*sink)(struct stream *stream, const char *text, size_t bytes),
                     void *out_context, void *err_context)
 {
+    *shell = (struct shell){ .status = SHELL_DONE };
     stream_init(&shell->console_out, sink, out_context);
     stream_init(&shell->console_err, sink, err_context);
-    shell->out = &shell->console_out;
+    shell->out = shell->console = &shell->console_out;
     shell->err = &shell->console_err;
-    shell->status = SHELL_DONE;
-    shell->command = NULL;
     shell->directory = path_root();
+    return 0;
+}
+
+status_t shell_copy(struct shell *shell, struct shell *copy)
+{
+    struct variables variables;
+    status_t status = variables_copy(&shell->variables, &variables);
+    if (status)
+        return status;
+    *copy = *shell;
+    copy->variables = variables;
+    copy->directory = path_get(shell->directory);
+    stream_init(&copy->console_err, shell->err->sink, shell->err->context);
+    copy->err = &copy->console_err;
     return 0;
 }
 
 void shell_destroy(struct shell *shell)
 {
+    variables_free(&shell->variables);
     path_put(shell->directory);
     shell->directory = NULL;
 }
@@ -262,4 +183,7 @@ void shell_prompt(const struct shell *shell, char *text, size_t bytes)
     if (used > bytes - 3)
         used = bytes - 3;
     text_copy(text + used, bytes - used, "$ ");
+    for (char *at = text; *at; at++) /* a name from a medium moves no cursor */
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
 }

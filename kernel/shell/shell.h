@@ -1,17 +1,22 @@
 /*
  * shell.h - the shell: lines in, commands run, a status out.
  *
- * Interface   shell_run_text() runs a line (or several, separated by newlines); shell_interact()
- *             reads lines from the console until the end of the world. Commands are descriptors in
- *             the table `shell_commands`, one file a group, and get the shell with its two output
- *             streams: `out`, which `>` redirects, and `err`.
+ * Interface   shell_run_text() runs a line (or several, separated by newlines), shell_source() a
+ *             file; shell_interact() reads lines from the console until the end of the world.
+ *             Commands are descriptors in the table `shell_commands`, one file a group, and get
+ *             the shell with its two output streams: `out`, which `>` and `|` redirect, and `err`;
+ *             they read with shell_read().
  * Status      0 done, 1 failed, 2 wrong usage, 126 interrupted, 127 no such command.
- * Locking     A shell belongs to one thread.
+ * Stopping    ^C interrupts the thread that runs the command (kernel/port.h): waits for discs and
+ *             pipes end with -EINTR, and commands ask shell_interrupted(). A pipe whose reader has
+ *             gone does the same to its writer.
+ * Locking     A shell belongs to one thread at a time.
  */
 #ifndef KERNEL_SHELL_SHELL_H
 #define KERNEL_SHELL_SHELL_H
 
 #include "kernel/shell/stream.h"
+#include "kernel/shell/variables.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/table.h"
 
@@ -31,6 +36,16 @@ struct shell {
     int status;             /* of the last command: $? */
     const struct shell_command *command; /* the one that runs */
     const struct options *options;       /* what was given to it (options.h) */
+    struct variables variables;
+
+    /* standard input: see shell_read(). NULL: there is none */
+    ssize_t (*read)(struct shell *shell, void *buffer, size_t bytes);
+    void *input; /* the reader's */
+
+    bool leaving; /* `exit` was run: what runs now ends, up to the script that it stands in */
+    const struct script *script; /* the file whose lines run; NULL: none */
+    unsigned script_depth;
+    struct stream *console;      /* where `out` leads when it is not redirected */
     struct stream console_out, console_err;
 };
 
@@ -53,18 +68,31 @@ status_t shell_init(struct shell *shell,
                     status_t (*sink)(struct stream *stream, const char *text, size_t bytes),
                     void *out_context, void *err_context) MUST_CHECK;
 void shell_destroy(struct shell *shell);
+/* A copy for another thread, while the owner of the first waits: directory, variables and input are
+ * the same; `out` is the first one's until somebody sets it. */
+status_t shell_copy(struct shell *shell, struct shell *copy) MUST_CHECK;
 
-/* Runs the commands of `text` (borrowed); returns the last status, which is shell->status too. */
+/* Runs the commands of `text` (borrowed); returns the last status, which is shell->status too. A
+ * text that is not well formed: SHELL_USAGE, and nothing of it runs. */
 int shell_run_text(struct shell *shell, const char *text);
+/* Runs the lines of a file, on a thread of its own, since files may source files: the last status,
+ * or SHELL_FAILED when it cannot be read. */
+int shell_source(struct shell *shell, const char *path);
+/* Has what runs been told to stop: by `exit`, by ^C, or because nobody reads what it writes? */
+bool shell_must_stop(const struct shell *shell);
 /* "spindle:/cwd$ " */
 void shell_prompt(const struct shell *shell, char *text, size_t bytes);
 
-/* ---- editor.c ----------------------------------------------------------------------------- */
+/* ---- interact.c --------------------------------------------------------------------------- */
 
+/* What comes before the first prompt: /System/etc/shell.rc, where there is one, and then `run`
+ * (NULL: nothing). ^C ends either. */
+void shell_start_up(struct shell *shell, const char *run);
 /* Prompts, reads and runs lines from the console (kernel/console.h). Never returns. */
 _Noreturn void shell_interact(struct shell *shell);
-/* A sink that writes to the console. */
+/* A sink that writes to the console, and a reader of lines from there. */
 status_t shell_console_sink(struct stream *stream, const char *text, size_t bytes);
+ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes);
 
 /* ---- for commands ------------------------------------------------------------------------- */
 

@@ -190,6 +190,14 @@ void cache_destroy(struct cache *cache)
     spin_unlock(&pages.lock);
 }
 
+bool cache_has_fills(struct cache *cache)
+{
+    spin_lock(&pages.lock);
+    bool has = cache->ops && cache->fills;
+    spin_unlock(&pages.lock);
+    return has;
+}
+
 bool cache_is_idle(struct cache *cache)
 {
     if (!spin_try_lock(&pages.lock))
@@ -442,7 +450,7 @@ static uint32_t cache_plan_ahead(struct cache *cache, uint64_t offset)
     return cache->window_bytes;
 }
 
-/* Pins the valid pieces at `offset`; NULL when the first is not there. Waits while it is busy. */
+/* Pins the valid pieces at `offset`; waits while they are busy. NULL: not there, or interrupted. */
 static struct cache_page *cache_pin(struct cache *cache, uint64_t offset, size_t *bytes)
 {
     struct cache_page *page;
@@ -450,9 +458,9 @@ static struct cache_page *cache_pin(struct cache *cache, uint64_t offset, size_t
     while ((page = page_find(cache, offset / PAGE_BYTES))) {
         if (page->valid & (1u << piece))
             break;
-        if (!page->busy)
+        if (!page->busy ||
+            wait_queue_wait_interruptible(&pages.changed, &pages.lock, TIME_NEVER))
             return NULL;
-        (void)!wait_queue_wait(&pages.changed, &pages.lock, TIME_NEVER);
     }
     if (!page)
         return NULL;
@@ -469,11 +477,13 @@ static status_t fill_wait(struct cache_fill *fill)
 {
     if (!fill)
         return 0;
+    status_t status = 0;
     spin_lock(&pages.lock);
-    while (!fill->ended)
-        (void)!wait_queue_wait(&pages.changed, &pages.lock, TIME_NEVER);
+    while (!fill->ended && !status)
+        status = wait_queue_wait_interruptible(&pages.changed, &pages.lock, TIME_NEVER);
+    if (fill->ended)
+        status = fill->status;
     spin_unlock(&pages.lock);
-    status_t status = fill->status;
     fill_put(fill);
     return status;
 }
@@ -492,7 +502,7 @@ static status_t cache_fetch(struct cache *cache, uint64_t offset, bool *block_on
     status_t status = cache_fill_range(cache, start, bytes, &fill);
     if (!status)
         status = fill_wait(fill);
-    if (!status || *block_only)
+    if (!status || status == -EINTR || *block_only)
         return status;
     *block_only = true;
     return 0;
@@ -518,7 +528,7 @@ ssize_t cache_view_open(struct cache *cache, uint64_t offset, struct cache_view 
                 (void)!cache_fill_range(cache, ahead_start, ahead, NULL);
             return (ssize_t)view->length_bytes;
         }
-        status = cache_fetch(cache, offset, &block_only);
+        status = thread_interrupted() ? -EINTR : cache_fetch(cache, offset, &block_only);
     }
     return status;
 }
@@ -537,10 +547,8 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
     while (done < bytes) {
         struct cache_view view;
         ssize_t got = cache_view_open(cache, offset + done, &view);
-        if (got < 0 && !done)
-            return got;
         if (got <= 0)
-            break;
+            return done ? (ssize_t)done : got;
         size_t count = (size_t)got < bytes - done ? (size_t)got : bytes - done;
         memcpy((char *)buffer + done, view.data, count);
         cache_view_close(&view);

@@ -13,6 +13,8 @@
  *             one in flight; a jump goes back to a block.
  * Interface   cache_view_open() gives the bytes in place, pinned; cache_read() copies. The owner
  *             provides fill(), which ends in cache_fill_done(), and check().
+ * Stopping    A reader that is interrupted (thread_interrupt) gets -EINTR instead of waiting. The
+ *             fill it began goes on alone; its pages and memory are its own until it ends.
  * Locking     One spin of rank CACHE guards every page; nothing is held while a fill is under
  *             way: the pages' busy bits guard them. Functions may wait, but cache_fill_done().
  * Ownership   The struct is embedded in the owner's; cache_destroy() waits for fills in flight.
@@ -61,6 +63,8 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
 void cache_fill_done(struct cache_fill *fill, status_t status, uint64_t done_bytes);
 struct vfs_io *cache_fill_io(struct cache_fill *fill); /* what to read, and where to */
 
+/* Would cache_destroy() have to wait? */
+bool cache_has_fills(struct cache *cache);
 /* Has it neither pages nor fills in flight? Try-lock only: false when that cannot be told. */
 bool cache_is_idle(struct cache *cache);
 /* Frees up to `pages` clean pages; try-lock only. Returns how many. */

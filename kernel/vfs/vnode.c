@@ -131,6 +131,23 @@ static void vnode_destroy(struct vnode *vnode)
     atomic_fetch_sub(&fsd->dying, 1);
 }
 
+static void vnode_destroy_apart(void *vnode)
+{
+    vnode_destroy(vnode);
+}
+
+/* The same without waiting: a slow disc holds nobody up who is done with it. */
+static void vnode_destroy_now_or_later(struct vnode *vnode)
+{
+    struct thread *thread = NULL;
+    if (cache_has_fills(&vnode->cache))
+        thread = thread_create("vnode", PRIORITY_NORMAL, vnode_destroy_apart, vnode);
+    if (thread)
+        thread_detach(thread);
+    else
+        vnode_destroy(vnode);
+}
+
 static struct vnode *vnode_create(struct fsd *fsd, vnode_id_t id)
 {
     struct vnode *vnode = mem_zalloc(sizeof(*vnode));
@@ -168,6 +185,20 @@ static status_t vnode_load(struct vnode *vnode)
     return status;
 }
 
+/* For one that another thread loads: what became of it. -EINTR when this thread is interrupted, or
+ * the other was. */
+static status_t vnode_wait_loaded(struct vnode *vnode)
+{
+    status_t status = 0;
+    spin_lock(&vnodes.lock);
+    while (vnode->loading && !status)
+        status = wait_queue_wait_interruptible(&vnodes.loaded, &vnodes.lock, TIME_NEVER);
+    if (!vnode->loading)
+        status = vnode->failed;
+    spin_unlock(&vnodes.lock);
+    return status;
+}
+
 /* Takes a reference to what is in the table, or puts `fresh` there. */
 static struct vnode *vnode_find_or_insert(struct vnode *fresh)
 {
@@ -190,24 +221,32 @@ static struct vnode *vnode_find_or_insert(struct vnode *fresh)
     return vnode;
 }
 
-status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **result)
+static status_t vnode_get_once(struct fsd *fsd, vnode_id_t id, struct vnode **result)
 {
-    status_t status = fsd_check(fsd);
-    if (status)
-        return status;
     struct vnode *fresh = vnode_create(fsd, id);
     if (!fresh)
         return -ENOMEM;
-    struct vnode *vnode = vnode_find_or_insert(fresh);
-    if (vnode == fresh) {
-        status = vnode_load(vnode);
-    } else {
-        mem_free(fresh);
-        status = vnode->failed;
-        if (status)
-            vnode_put(vnode);
+    *result = vnode_find_or_insert(fresh);
+    if (*result == fresh)
+        return vnode_load(fresh);
+    mem_free(fresh);
+    status_t status = vnode_wait_loaded(*result);
+    if (status)
+        vnode_put(*result);
+    return status;
+}
+
+status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **result)
+{
+    status_t status = fsd_check(fsd);
+    while (!status) {
+        status = vnode_get_once(fsd, id, result);
+        if (status != -EINTR || thread_interrupted())
+            break;
+        status = fsd_check(fsd); /* it was loaded by one who was interrupted: this one was not */
     }
-    *result = status ? NULL : vnode;
+    if (status)
+        *result = NULL;
     return status;
 }
 
@@ -239,7 +278,7 @@ void vnode_put(struct vnode *vnode)
         vnode_remove(surplus);
     spin_unlock(&vnodes.lock);
     if (surplus)
-        vnode_destroy(surplus);
+        vnode_destroy_now_or_later(surplus);
 }
 
 void vnode_unlinked(struct vnode *vnode)

@@ -31,6 +31,9 @@ void rig_stop(void)
     kassert(counts.pages == 0 && counts.vnodes == 0 && counts.unused_vnodes == 0);
     cache_stop();
     mem_set_reclaim(NULL);
+    /* a thread that freed a vnode (vnode.c) may not have gone yet */
+    for (unsigned n = 0; host_memory_used() != used_before && n < 1000; n++)
+        thread_sleep_until(time_now_us() + 100);
     if (host_memory_used() != used_before)
         panic("%zd bytes are left", (ssize_t)(host_memory_used() - used_before));
 }

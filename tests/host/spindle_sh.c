@@ -6,6 +6,8 @@
  * IMAGE is virtual0, read-only, mounted at /System. Without -c commands come from standard input;
  * the prompt is shown on a terminal only. Errors go to standard error. The exit status is that of
  * the last command, or poweroff's code; 125, and nothing was run, when IMAGE could not be mounted.
+ *
+ * SPINDLE_MEMORY is how many MiB the file system and its caches may take (1024).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +22,7 @@
 #include "kernel/shell/shell.h"
 #include "tests/host/port/host.h"
 
-enum { EXIT_NOT_MOUNTED = 125, MEMORY_BYTES = 1 << 30 };
+enum { EXIT_NOT_MOUNTED = 125, MEMORY_MIB = 1024 };
 
 /* ---- a store in a file of the host -------------------------------------------------------- */
 
@@ -110,7 +112,8 @@ static const char *mount_image(const char *image)
 
 static void start(void)
 {
-    host_memory_limit(MEMORY_BYTES);
+    const char *mib = getenv("SPINDLE_MEMORY");
+    host_memory_limit((size_t)(mib != NULL ? atoi(mib) : MEMORY_MIB) << 20);
     mem_set_reclaim(vfs_reclaim);
     log_set_level(LOG_ERROR);
     must("io requests", io_start());
@@ -127,6 +130,13 @@ static status_t stdio_sink(struct stream *stream, const char *text, size_t bytes
     return fwrite(text, 1, bytes, file) == bytes && !fflush(file) ? 0 : -EIO;
 }
 
+static ssize_t read_stdin(struct shell *shell, void *buffer, size_t bytes)
+{
+    (void)shell;
+    ssize_t got = read(STDIN_FILENO, buffer, bytes);
+    return got < 0 ? -EIO : got;
+}
+
 static void run_stdin(struct shell *shell)
 {
     bool terminal = isatty(STDIN_FILENO);
@@ -141,6 +151,8 @@ static void run_stdin(struct shell *shell)
         if (getline(&line, &room, stdin) < 0)
             break;
         shell_run_text(shell, line);
+        if (shell->leaving)
+            break;
     }
     free(line);
     if (terminal)
@@ -165,10 +177,12 @@ int main(int count, char **words)
         return EXIT_NOT_MOUNTED;
     }
     must("shell", shell_init(&shell, stdio_sink, stdout, stderr));
-    if (count == 4)
+    if (count == 4) {
+        shell.read = read_stdin; /* else the commands come from there */
         shell_run_text(&shell, words[3]);
-    else
+    } else {
         run_stdin(&shell);
+    }
     fflush(stdout);
     _exit(shell.status); /* threads are still there; nothing is left to write */
 }

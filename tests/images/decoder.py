@@ -9,7 +9,7 @@ CL, PL, RE, TF, SF), the Joliet specification, and zisofs's ZF entry.
     Volume(path).manifest()                                           the same, as bytes
 
 The default view is Rock Ridge if the root's "." has a valid SP entry, else Joliet, else the plain
-names. The format, the escapes and the rules for names are those of iso/Book/6-promises.md.
+names. The format, the escapes and the rules for names are DESIGN.md's, sections 4 and 5.
 """
 import argparse
 import datetime
@@ -25,6 +25,8 @@ FLAG_DIRECTORY, FLAG_ASSOCIATED, FLAG_MULTI_EXTENT = 0x02, 0x04, 0x80
 S_IFMT, S_IFREG, S_IFLNK, S_IFDIR = 0o170000, 0o100000, 0o120000, 0o040000
 CE_HOPS_MAX = 32
 DEPTH_MAX = 256
+NAME_BYTES_MAX, PATH_BYTES_MAX = 1023, 4095  # DESIGN.md, "Names": what is longer is cut
+ZISOFS_LOG2 = range(10, 21)  # blocks of 1 KiB to 1 MiB
 JOLIET_ESCAPES = (b"%/@", b"%/C", b"%/E")
 # zisofs versions: magic, type of a block pointer, where the header has the unpacked size, and of
 # which type that is.
@@ -85,7 +87,9 @@ def clean(name):
     """UTF-8 bytes of a name: NUL, '/' and whatever is no UTF-8 become '_'."""
     text = name.decode("utf-8", "surrogateescape")
     text = re.sub("[\0/\ud800-\udfff]", "_", text)
-    return text.encode("utf-8") or b"_"
+    if text in ("", ".", ".."):
+        text = "_" * max(1, len(text))
+    return text.encode("utf-8")
 
 
 def strip_version(name):
@@ -125,6 +129,7 @@ class Record:
         self.time = time_short(data[18:25])
         self.flags = data[25]
         self.unit, self.gap = data[26], data[27]
+        self.volume = le16(data, 28)
         end = 33 + data[32]
         self.identifier = bytes(data[33:end])
         self.system_use = bytes(data[end + (1 - data[32] % 2):self.length])
@@ -164,7 +169,7 @@ class Rock:
 
     def entry_nm(self, body):
         if body and not body[0] & 0x06:
-            self.name = (self.name or b"") + body[1:]
+            self.name = ((self.name or b"") + body[1:])[:NAME_BYTES_MAX]
 
     def entry_sl(self, body):
         at = 1
@@ -228,7 +233,8 @@ class Rock:
             else:
                 parts.append(piece)
             joined = bool(flags & 0x01)
-        return b"/" if parts == [b""] else b"/".join(parts)
+        text = b"/" if parts == [b""] else b"/".join(parts)
+        return text.replace(b"\0", b"_")[:PATH_BYTES_MAX]
 
 
 class Node:
@@ -258,6 +264,7 @@ class Volume:
         self.skip = 0
         self.block = SECTOR
         self.trees = {}
+        self.volume = None
         self.read_descriptors()
         self.view = self.choose_view(view)
         self.block, self.root = self.trees["joliet" if self.view == "joliet" else "iso"]
@@ -300,6 +307,8 @@ class Volume:
         else:
             return
         block = le16(data, 128)
+        if name == "iso" and self.volume is None:
+            self.volume = le16(data, 120), le16(data, 124)  # size of the set, number in it
         if name not in self.trees and block in (512, 1024, 2048) and data[156] >= 34:
             root = Record(data[156:190])
             if root.is_directory and self.root_readable(root, block):
@@ -479,12 +488,16 @@ class Volume:
         raw = b"".join(self.chunks(record))
         version, header, log2, size = record.rock.zisofs
         magic, pointer, size_at, size_type = ZISOFS[version]
-        if raw[:8] != magic or struct.unpack_from(size_type, raw, size_at)[0] != size:
+        said = raw[12:14] if version == b"pz" else raw[9:12:2]
+        if raw[:8] != magic or struct.unpack_from(size_type, raw, size_at)[0] != size or \
+                said != bytes([header // 4, log2]) or log2 not in ZISOFS_LOG2:
             raise ReadError("EUCLEAN")
         count = (size + (1 << log2) - 1) >> log2
         try:
             at = struct.unpack_from(f"<{count + 1}{pointer}", raw, header)
             for i in range(count):
+                if not at[i] <= at[i + 1] <= len(raw):
+                    raise ReadError("EUCLEAN")
                 want = min(1 << log2, size - (i << log2))
                 packed = raw[at[i]:at[i + 1]]
                 yield zlib.decompress(packed)[:want] if packed else bytes(want)
@@ -496,6 +509,8 @@ class Volume:
         try:
             if record.rock and record.rock.sparse:
                 raise ReadError("EOPNOTSUPP")
+            if record.volume != self.volume[1] and self.volume[0] > 1:
+                raise ReadError("ENXIO")  # on another disc of the set
             for chunk in self.unzip(record) if zipped else self.chunks(record):
                 state.update(chunk)
         except ReadError as error:

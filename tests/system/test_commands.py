@@ -80,7 +80,7 @@ def test_book_lists_its_chapters(shell):
     printed = shell.command("book")
     titles = [open(os.path.join(BOOK, name), encoding="utf-8").readline()[2:].strip()
               for name in sorted(os.listdir(BOOK)) if name != "index.md"]
-    assert len(titles) == 5
+    assert len(titles) >= 6
     for number, title in enumerate(titles, 1):
         assert any(re.match(rf" +{number}  \w+ +{re.escape(title)}$", line) for line in printed)
 

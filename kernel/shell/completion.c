@@ -1,0 +1,320 @@
+/*
+ * completion.c - see completion.h.
+ */
+#include "kernel/shell/completion.h"
+#include "kernel/dev/device.h"
+#include "kernel/shell/glob.h"
+#include "kernel/shell/options.h"
+#include "kernel/shell/parse.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+/* ---- where the cursor stands -------------------------------------------------------------- */
+
+struct place {
+    size_t start;            /* of the word */
+    bool in_word;
+    char quote;
+    unsigned words;          /* of this command, before this one */
+    size_t command, command_end; /* the first of them, when there is one */
+    bool redirection;        /* the word names a file, whatever the command */
+};
+
+static void place_end_word(struct place *place, size_t at)
+{
+    if (place->in_word && !place->redirection && !place->words++) {
+        place->command = place->start;
+        place->command_end = at;
+    }
+    if (place->in_word)
+        place->redirection = false;
+    place->in_word = false;
+    place->start = at + 1;
+}
+
+static void place_separator(struct place *place, char c, size_t at)
+{
+    place_end_word(place, at);
+    if (c == '<' || c == '>')
+        place->redirection = true;
+    else if (c != ' ')
+        *place = (struct place){ .start = at + 1 };
+}
+
+static struct place place_find(const char *text, size_t cursor)
+{
+    struct place place = { 0 };
+    for (size_t i = 0; i < cursor; i++) {
+        char c = text[i];
+        bool escape = c == '\\' && place.quote != '\'' && i + 1 < cursor;
+        if (!place.quote && strchr(" ;|&<>", c)) {
+            place_separator(&place, c, i);
+            continue;
+        }
+        place.in_word = true;
+        if (escape)
+            i++;
+        else if (place.quote ? c == place.quote : c == '\'' || c == '"')
+            place.quote = place.quote ? '\0' : c;
+    }
+    return place;
+}
+
+/* ---- candidates --------------------------------------------------------------------------- */
+
+struct finder {
+    struct shell *shell;
+    const char *prefix; /* what the candidates begin with */
+    struct completion *completion;
+    status_t status;
+};
+
+static void offer(struct finder *finder, const char *name)
+{
+    if (text_starts(name, finder->prefix) && !finder->status)
+        finder->status = words_add(&finder->completion->candidates, name, strlen(name));
+}
+
+static void find_commands(struct finder *finder)
+{
+    table_each(entry, shell_commands, struct shell_command)
+        offer(finder, (*entry)->name);
+}
+
+static void find_variables(struct finder *finder)
+{
+    for (const struct variable *at = finder->shell->variables.first; at; at = at->next)
+        offer(finder, at->name);
+}
+
+static void find_devices(struct finder *finder)
+{
+    struct device *device;
+    for (unsigned n = 0; (device = device_by_class(n)); n++) {
+        offer(finder, device->alias);
+        device_put(device);
+    }
+}
+
+static bool name_wanted(const char *name, const void *context)
+{
+    const char *prefix = context;
+    for (const char *at = name; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return false; /* could not be typed */
+    return text_starts(name, prefix) && (name[0] != '.' || prefix[0] == '.');
+}
+
+static bool is_directory(struct shell *shell, const char *directory, const char *name)
+{
+    struct buffer text = { 0 };
+    struct path *path;
+    buffer_put(&text, directory, strlen(directory));
+    buffer_put(&text, name, strlen(name));
+    bool is = !text.status && !path_walk(shell->directory, text.text, 0, &path);
+    if (is) {
+        is = path_is_directory(path);
+        path_put(path);
+    }
+    buffer_free(&text);
+    return is;
+}
+
+/* Leaves directories only. */
+static void keep_directories(struct finder *finder, const char *directory)
+{
+    struct words *words = &finder->completion->candidates, kept = { 0 };
+    for (int i = 0; i < words->count && !finder->status; i++)
+        if (is_directory(finder->shell, directory, words->list[i]))
+            finder->status = words_add(&kept, words->list[i], strlen(words->list[i]));
+    words_free(words);
+    *words = kept;
+}
+
+/* Paths that begin with the finder's prefix, of which only the last element counts from now on. */
+static void find_paths(struct finder *finder, bool directories_only)
+{
+    const char *slash = strrchr(finder->prefix, '/');
+    size_t head = slash ? (size_t)(slash + 1 - finder->prefix) : 0;
+    struct buffer directory = { 0 };
+    struct completion *completion = finder->completion;
+    buffer_put(&directory, finder->prefix, head);
+    if (directory.status) {
+        finder->status = directory.status;
+        return;
+    }
+    finder->prefix += head;
+    struct name_filter filter = { name_wanted, finder->prefix };
+    status_t status = directory_names(finder->shell, directory.text, &filter,
+                                      &completion->candidates);
+    if (status == -ENOMEM || status == -EINTR)
+        finder->status = status;
+    if (directories_only)
+        keep_directories(finder, directory.text);
+    words_sort(&completion->candidates, 0);
+    if (completion->candidates.count == 1 &&
+        is_directory(finder->shell, directory.text, completion->candidates.list[0]))
+        completion->after = "/";
+    buffer_free(&directory);
+}
+
+/* ---- which candidates --------------------------------------------------------------------- */
+
+static const struct shell_command *command_at(const char *text, const struct place *place)
+{
+    char name[32];
+    bool fits = parse_unquote(text + place->command, place->command_end - place->command, name,
+                              sizeof(name));
+    return fits ? shell_command_find(name) : NULL;
+}
+
+static bool takes(const struct shell_command *command, const char *what)
+{
+    size_t length = strlen(what);
+    for (const char *at = command ? command->arguments : ""; *at; at++)
+        if (strncmp(at, what, length) == 0)
+            return true;
+    return false;
+}
+
+static void find_arguments(struct finder *finder, const struct shell_command *command)
+{
+    bool slash = strchr(finder->prefix, '/') != NULL;
+    if (takes(command, "COMMAND"))
+        find_commands(finder);
+    if (takes(command, "VARIABLE"))
+        find_variables(finder);
+    if (takes(command, "DEVICE") && !slash)
+        find_devices(finder);
+    if (takes(command, "COMMAND") || takes(command, "VARIABLE"))
+        return;
+    find_paths(finder, takes(command, "DIRECTORY") && !takes(command, "FILE") &&
+                           !takes(command, "PATH") && !takes(command, "DEVICE"));
+}
+
+static void offer_option(struct finder *finder, const char *dashes, const char *name, size_t length)
+{
+    char text[48] = "";
+    size_t dash_count = text_copy(text, sizeof(text), dashes);
+    if (dash_count + length >= sizeof(text))
+        return;
+    memcpy(text + dash_count, name, length);
+    offer(finder, text);
+}
+
+static void find_options(struct finder *finder, const struct shell_command *command)
+{
+    const struct shell_option *option = command ? command->options : NULL;
+    for (; option && (option->letter || option->name); option++) {
+        if (option->letter)
+            offer_option(finder, "-", &option->letter, 1);
+        if (option->name)
+            offer_option(finder, *option->name == '-' ? "" : "--", option->name,
+                         strlen(option->name));
+    }
+    if (command)
+        offer(finder, "--help");
+}
+
+/* "...$NAM": where the name begins, or NULL. */
+static const char *variable_begun(const char *word)
+{
+    const char *dollar = strrchr(word, '$');
+    if (!dollar)
+        return NULL;
+    const char *name = dollar + 1 + (dollar[1] == '{');
+    return name[variable_name_length(name)] ? NULL : name;
+}
+
+static void find(struct finder *finder, const char *text, const struct place *place,
+                 const char *word)
+{
+    const char *variable = place->quote == '\'' ? NULL : variable_begun(word);
+    finder->prefix = word;
+    finder->completion->quote = place->quote;
+    finder->completion->after = " ";
+    if (variable) {
+        finder->prefix = variable;
+        find_variables(finder);
+        finder->completion->after = variable[-1] == '{' ? "}" : "";
+    } else if (place->redirection) {
+        find_paths(finder, false);
+    } else if (!place->words && !strchr(word, '/')) {
+        find_commands(finder);
+    } else {
+        const struct shell_command *command = place->words ? command_at(text, place) : NULL;
+        if (*word == '-')
+            find_options(finder, command);
+        else
+            find_arguments(finder, command);
+    }
+}
+
+static size_t common_length(const struct words *words)
+{
+    if (!words->count)
+        return 0;
+    const char *first = words->list[0], *last = words->list[words->count - 1];
+    size_t length = 0; /* of a sorted list, the first and the last differ most */
+    while (first[length] && first[length] == last[length])
+        length++;
+    while (length && ((uint8_t)first[length] & 0xc0) == 0x80)
+        length--; /* no half characters */
+    return length;
+}
+
+status_t completion_find(struct shell *shell, const char *text, size_t cursor,
+                         struct completion *completion)
+{
+    struct place place = place_find(text, cursor);
+    struct finder finder = { .shell = shell, .completion = completion };
+    *completion = (struct completion){ .after = "" };
+    char *word = mem_alloc(cursor - place.start + 1);
+    if (!word)
+        return -ENOMEM;
+    if (place.in_word)
+        (void)parse_unquote(text + place.start, cursor - place.start, word,
+                            cursor - place.start + 1);
+    else
+        word[0] = '\0';
+    find(&finder, text, &place, word);
+    words_sort(&completion->candidates, 0);
+    completion->typed = strlen(finder.prefix);
+    completion->common = common_length(&completion->candidates);
+    mem_free(word);
+    if (finder.status)
+        completion_free(completion);
+    return finder.status;
+}
+
+void completion_free(struct completion *completion)
+{
+    words_free(&completion->candidates);
+}
+
+/* ---- what to insert ----------------------------------------------------------------------- */
+
+static void put_quoted(struct buffer *buffer, char quote, char c)
+{
+    if (quote == '\'' && c == '\'')
+        buffer_put(buffer, "'\\'", 3); /* close, a quote, and with it below: open */
+    else if (quote == '"' ? c != '\n' && parse_escapes_in_quotes(c)
+                          : !quote && strchr(" \t;&|<>\"'\\$`*?[#", c))
+        buffer_put(buffer, "\\", 1);
+    buffer_put(buffer, &c, 1);
+}
+
+void completion_text(const struct completion *completion, struct buffer *buffer)
+{
+    if (!completion->candidates.count)
+        return;
+    const char *name = completion->candidates.list[0];
+    for (size_t i = completion->typed; i < completion->common; i++)
+        put_quoted(buffer, completion->quote, name[i]);
+    if (completion->candidates.count > 1)
+        return;
+    bool closes = completion->quote && text_equal(completion->after, " ");
+    if (closes)
+        buffer_put(buffer, &completion->quote, 1);
+    buffer_put(buffer, completion->after, strlen(completion->after));
+}

@@ -1,0 +1,35 @@
+/*
+ * pipeline.h - commands joined by |, each with its words and its files, ready to run.
+ *
+ * One command alone runs on the thread of its shell, and may change it. Each of several gets a
+ * thread and a copy of the shell, with streams of its own: what it changes is gone afterwards.
+ * A stage whose reader has gone is interrupted when it writes, and ends without a word.
+ */
+#ifndef KERNEL_SHELL_PIPELINE_H
+#define KERNEL_SHELL_PIPELINE_H
+
+#include "kernel/shell/parse.h"
+#include "kernel/shell/shell.h"
+#include "kernel/shell/words.h"
+
+struct stage {
+    struct words assignments; /* NAME=value */
+    struct words words;
+    char *input, *output;     /* of < and > or >>; NULL: none; owned */
+    bool append;
+};
+
+struct pipeline {
+    unsigned count;
+    struct stage stages[PIPE_STAGES_MAX];
+};
+
+/* Reads a pipeline up to the operator that ends it, which goes to *end. What stands in it is
+ * expanded, unless the pipeline will not run: then it is only passed. */
+status_t pipeline_read(struct shell *shell, struct parser *parser, bool runs,
+                       struct pipeline *pipeline, enum token_kind *end) MUST_CHECK;
+/* Returns the last stage's status. */
+int pipeline_run(struct shell *shell, struct pipeline *pipeline);
+void pipeline_free(struct pipeline *pipeline);
+
+#endif

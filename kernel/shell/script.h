@@ -1,0 +1,19 @@
+/*
+ * script.h - a file of lines that a shell runs: see shell_source().
+ *
+ * Each line is a text of its own; one that ends with a backslash goes on in the next. A line that
+ * is not well formed ends the script. At most SCRIPT_DEPTH_MAX scripts may source each other.
+ */
+#ifndef KERNEL_SHELL_SCRIPT_H
+#define KERNEL_SHELL_SCRIPT_H
+
+#include "kernel/shell/shell.h"
+
+enum { SCRIPT_DEPTH_MAX = 16 };
+
+struct script;
+
+/* "FILE:LINE: " */
+void script_say_where(const struct script *script, struct stream *stream);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * words.h - lists of words, and text that grows.
+ *
+ * Ownership   A list owns its words; `list` ends with NULL as soon as there is one. All zero is an
+ *             empty list, and an empty buffer.
+ * Errors      -ENOMEM, and -EOVERFLOW for more than WORDS_MAX words or WORDS_BYTES_MAX bytes.
+ */
+#ifndef KERNEL_SHELL_WORDS_H
+#define KERNEL_SHELL_WORDS_H
+
+#include "kernel/port.h"
+
+enum { WORDS_MAX = 65536, WORDS_BYTES_MAX = 4 << 20 };
+
+struct words {
+    char **list;
+    int count, room;
+    size_t bytes;
+};
+
+status_t words_add(struct words *words, const char *text, size_t length) MUST_CHECK;
+/* Bytewise, from the word of this number on; words equal to the one before them go. */
+void words_sort(struct words *words, int from);
+void words_free(struct words *words);
+
+struct buffer {
+    char *text; /* ends with NUL; NULL while nothing was put */
+    size_t length, room;
+    status_t status; /* -ENOMEM once something could not be put */
+};
+
+void buffer_put(struct buffer *buffer, const char *text, size_t length);
+void buffer_clear(struct buffer *buffer); /* keeps its memory */
+void buffer_free(struct buffer *buffer);
+
+#endif

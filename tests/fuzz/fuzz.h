@@ -1,0 +1,37 @@
+/*
+ * fuzz.h - what the files of tests/fuzz share: the form of an input that stands for a disc.
+ *
+ * Form        8 bytes of header, then chunks: sector (le16), length (le16, at most 2048), bytes.
+ *             A sector that has no chunk, and the rest of one that has, is zeros; so a disc takes a
+ *             few hundred bytes. tests/fuzz/pack.py makes such inputs of images.
+ * Entry       libFuzzer's names, which replay.c serves as well.
+ */
+#ifndef TESTS_FUZZ_FUZZ_H
+#define TESTS_FUZZ_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    FUZZ_MAGIC = 0,    /* "SPZ1" */
+    FUZZ_BLOCKS = 4,   /* le16: the device's length in blocks of 512 */
+    FUZZ_OPTIONS = 6,  /* FUZZ_OPTION_ */
+    FUZZ_FAIL = 7,     /* n: the n*n-th allocation after mounting fails */
+    FUZZ_HEADER_BYTES = 8,
+
+    FUZZ_OPTION_NAMES = 0x03, /* as found, rr, joliet, iso */
+    FUZZ_OPTION_LATE = 0x04,  /* transfers are answered by another thread */
+    FUZZ_OPTION_BAD = 0x08,   /* the last chunk's sector cannot be read */
+
+    FUZZ_SECTOR_BYTES = 2048,
+    FUZZ_CHUNK_BYTES = 4,     /* before a chunk's own bytes */
+    FUZZ_BLOCKS_MAX = 16384,
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t room, unsigned seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t bytes, size_t room);
+/* The sanitizers end by abort(), which libFuzzer and the simulation both answer with a report. */
+const char *__asan_default_options(void);
+
+#endif

@@ -1,0 +1,81 @@
+/* shown.c - see shown.h. */
+#include <string.h>
+
+#include "tests/host/rig.h"
+#include "tests/host/shown.h"
+
+enum { SHOWN_BYTES = 1 << 18 };
+
+static struct {
+    struct spin lock;
+    size_t length;
+    char text[SHOWN_BYTES];
+} shown = { .lock = SPIN_INIT(RANK_LOG) };
+
+void shown_add(const char *text, size_t bytes)
+{
+    spin_lock(&shown.lock);
+    kassert(shown.length + bytes < SHOWN_BYTES);
+    memcpy(shown.text + shown.length, text, bytes);
+    shown.length += bytes;
+    shown.text[shown.length] = '\0';
+    spin_unlock(&shown.lock);
+}
+
+void shown_clear(void)
+{
+    shown.length = 0;
+    shown.text[0] = '\0';
+}
+
+const char *shown_text(void)
+{
+    return shown.text;
+}
+
+void shown_must_be(const char *what, const char *wanted)
+{
+    if (strcmp(shown.text, wanted) != 0)
+        panic("%s: shown is\n<<%s>>, not\n<<%s>>", what, shown.text, wanted);
+}
+
+static status_t keep_sink(struct stream *stream, const char *text, size_t bytes)
+{
+    (void)stream;
+    shown_add(text, bytes);
+    return 0;
+}
+
+void shown_shell_start(struct shell *shell)
+{
+    rig_start();
+    shown_clear();
+    kassert(shell_init(shell, keep_sink, NULL, NULL) == 0);
+}
+
+void shown_shell_stop(struct shell *shell)
+{
+    shell_destroy(shell);
+    rig_stop();
+}
+
+void shown_make_tree(void)
+{
+    static char longest[SHELL_LINE_BYTES + 1];
+    memset(longest, 'x', sizeof(longest) - 1);
+    rig_mkdir("/t");
+    rig_mkdir("/t/sub");
+    const char *names[] = { "/t/a", "/t/b.c", "/t/c d", "/t/.hidden", "/t/sub/one",
+                            "/t/sub/two.c" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        rig_put_file(names[i], "", 0);
+    rig_put_file("/loop", "source /loop", 12);
+    rig_put_file("/s", "", 0);
+    rig_put_file("/p", "a\n", 2);
+    static const char bad[] = "echo first\necho 'x\necho third\n";
+    static const char cont[] = "echo a \\\r\nb\r\nnothere\necho z";
+    rig_put_file("/bad", bad, sizeof(bad) - 1);
+    rig_put_file("/cont", cont, sizeof(cont) - 1);
+    rig_put_file("/long", longest, sizeof(longest) - 1);
+    rig_mkdir("/r");
+}

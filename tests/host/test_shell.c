@@ -1,0 +1,332 @@
+/*
+ * test_shell.c - the shell's language, pipes, and stopping. For both back ends.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "tests/host/rig.h"
+#include "tests/host/shown.h"
+
+enum { SEEDS = 25 };
+
+/* ---- language ----------------------------------------------------------------------------- */
+
+struct line_case {
+    const char *text, *wanted;
+    int status;
+};
+
+/* In /t: a b.c "c d" .hidden, sub/one sub/two.c */
+static const struct line_case line_cases[] = {
+    { "", "", 0 },
+    { "   # nothing", "", 0 },
+    { "echo a  b", "a b\n", 0 },
+    { "echo 'a  b' \"c  d\" e\\ f ''", "a  b c  d e f \n", 0 },
+    { "echo a#b #c", "a#b\n", 0 },
+    { "echo a; echo b\necho c", "a\nb\nc\n", 0 },
+    { "echo a \\\n b", "a b\n", 0 },
+    { "echo a\\\nb \"c\\\nd\"", "ab cd\n", 0 },
+    { "true && echo yes || echo no", "yes\n", 0 },
+    { "false && echo yes || echo no", "no\n", 0 },
+    { "false || false; echo $?", "1\n", 0 },
+    { "nothere", "spindle: nothere: no such command; `help` lists them\n", 127 },
+    { "false; echo $? ${?}x \"$?\" '$?' \\$?", "1 1x 1 $? $?\n", 0 },
+    /* not well formed: nothing runs */
+    { "echo a; echo 'b", "spindle: no closing '\n", 2 },
+    { "echo a; echo \"b", "spindle: no closing \"\n", 2 },
+    { "echo a && ", "spindle: a command is missing beside && or ||\n", 2 },
+    { "echo a; || echo b", "spindle: a command is missing beside && or ||\n", 2 },
+    { "echo a | ; echo b", "spindle: a command is missing beside |\n", 2 },
+    { "echo a & echo b", "spindle: a single & is not there: commands run one after another\n", 2 },
+    { "echo a >", "spindle: > needs a file name\n", 2 },
+    { "echo a <", "spindle: < needs a file name\n", 2 },
+    { "echo a > b > c", "spindle: one command, one < and one >\n", 2 },
+    { "echo a; echo `b`", "spindle: `...` is not there\n", 2 },
+    { "echo a; echo \"$(b)\"", "spindle: $(...) is not there\n", 2 },
+    { "echo ${a:-b}", "spindle: of ${...} there is only ${NAME}\n", 2 },
+    { "echo ${a", "spindle: of ${...} there is only ${NAME}\n", 2 },
+    { "echo a 2>b",
+      "spindle: a number before < or > is not there: errors always go to the console\n", 2 },
+    { "a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q", "spindle: more than 16 commands in a pipe\n", 2 },
+    /* variables */
+    { "A=1; echo $A ${A}b $Ab \"$A\" '$A' \\$A", "1 1b 1 $A $A\n", 0 },
+    { "A='x  y'; echo $A \"$A\" a$A'b'", "x y x  y ax yb\n", 0 },
+    { "A=' x '; echo a$A'b'", "a x b\n", 0 },
+    { "A=; echo $A. $NONE; echo \"$NONE\" x", ".\n x\n", 0 },
+    { "A='*'; cd /t; echo $A \"$A\"", "a b.c c d sub *\n", 0 },
+    { "A=1 B=2; set; unset A; set; unset B A; set", "A='1'\nB='2'\nB='2'\n", 0 },
+    { "A=\"it's\"; set", "A='it'\\''s'\n", 0 },
+    { "A=1; A=2 true; echo $A; A=3 set; echo $A", "1\nA='3'\n1\n", 0 },
+    { "A=$A$A; echo a=b =c 1=2 $1", "a=b =c 1=2 $1\n", 0 },
+    { "set x", "set: x: NAME=value alone sets a variable\n", 2 },
+    { "$NONE", "", 0 },
+    { "E=echo; $E x", "x\n", 0 },
+    /* globs */
+    { "cd /t; echo *", "a b.c c d sub\n", 0 },
+    { "cd /t; echo .*", ".hidden\n", 0 },
+    { "cd /t; echo ? ?.c [a-b]* [!a]*", "a b.c a b.c b.c c d sub\n", 0 },
+    { "cd /t; echo '*' \"?\" \\* [ x[ a[z", "* ? * [ x[ a[z\n", 0 },
+    { "echo /t/s*/* /t/*/one", "/t/sub/one /t/sub/two.c /t/sub/one\n", 0 },
+    { "echo /*/sub/*.c //t//*/one", "/t/sub/two.c //t//sub/one\n", 0 },
+    { "cd /t; echo */ a/* zz*", "sub/ a/* zz*\n", 0 },
+    { "cd /t; echo c\\ * 'c '* \"c\"*", "c d c d c d\n", 0 },
+    { "cd /t; echo [\"b\"a]", "a\n", 0 },
+    { "cd /t; echo A* SU*", "A* SU*\n", 0 },
+    { "cd /t; echo [a'-'z]* [']']* [!\\!b]*", "a []]* a c d sub\n", 0 },
+    { "cd /t; > \xc3\xa9\xc3\xa8; echo *??; echo ??", "b.c c d sub \xc3\xa9\xc3\xa8\n"
+      "\xc3\xa9\xc3\xa8\n", 0 },
+    { "echo /System/D*", "/System/Devices\n", 0 },
+    { "> /u; echo /u*", "/u\n", 0 },
+    /* redirection */
+    { "echo one > /o; cat /o; echo two >> /o; cat < /o; cat /o", "one\none\ntwo\none\ntwo\n", 0 },
+    { "> /e; cat /e; cat < /e", "", 0 },
+    { "cat < /nothere; echo $?", "spindle: /nothere: no such file or directory\n1\n", 0 },
+    { "echo a > /nothere/b", "spindle: /nothere/b: no such file or directory\n", 1 },
+    { "echo x > '/a b'; F='/a b'; cat < $F; echo >$F; cat \"$F\"", "x\n\n", 0 },
+    /* pipes */
+    { "echo a | cat", "a\n", 0 },
+    { "echo a | cat | cat | cat | cat", "a\n", 0 },
+    { "false | true", "", 0 },
+    { "true | false", "", 1 },
+    { "echo a | nothere", "spindle: nothere: no such command; `help` lists them\n", 127 },
+    { "cd /t | cd /t; pwd", "/\n", 0 },
+    { "A=1; A=2 | A=3; echo $A | cat", "1\n", 0 },
+    { "echo a | cat > /p; cat < /p | cat", "a\n", 0 },
+    { "echo a > /q | cat; cat /q", "a\n", 0 },
+    { "echo a | cat < /p", "a\n", 0 },
+    { "ls -l -a -1 /r --help | wc -l > /l; ls -1 /t -a /r >> /l; history -- 5", "", 0 },
+    { "cat", "", 0 }, /* there is no standard input here */
+    /* scripts */
+    { "echo 'echo in; X=7; cd /t; false' > /s; source /s; echo $? $X; pwd", "in\n1 7\n/t\n", 0 },
+    { "echo 'cat' > /s; echo a | source /s", "a\n", 0 },
+    { "echo 'echo b' > /s; source /s > /r1; source /s | cat > /r2; cat /r1 /r2", "b\nb\n", 0 },
+    { "> /s; false; source /s", "", 0 },
+    { "echo 'echo a; exit 3; echo b' > /s; source /s || echo $?; echo c", "a\n3\nc\n", 0 },
+    { "echo a; exit 4; echo b", "a\n", 4 },
+    { "exit 5 | exit 6; echo $?; exit 256", "6\nusage: exit [STATUS]\n", 2 },
+    { "source /nothere", "source: /nothere: no such file or directory\n", 1 },
+    { "source /t", "source: /t: is a directory\n", 1 },
+    { "source /r/../s; source /loop", "source: /loop: scripts source each other too deeply\n", 1 },
+    { "source /bad; echo $?", "first\nspindle: /bad:2: no closing '\n2\n", 0 },
+    { "source /cont",
+      "a b\nspindle: /cont:3: nothere: no such command; `help` lists them\nz\n", 0 },
+    { "source /long", "spindle: /long:1: the line is longer than 4095 bytes\n", 2 },
+    { "sleep; echo $?; sleep 1x; echo $?; sleep 0.25 && sleep 0",
+      "usage: sleep SECONDS\n2\nusage: sleep SECONDS\n2\n", 0 },
+};
+
+static void run_case(const struct line_case *one)
+{
+    struct shell shell;
+    shown_shell_start(&shell);
+    shown_make_tree();
+    int status = shell_run_text(&shell, one->text);
+    shown_must_be(one->text, one->wanted);
+    if (status != one->status || shell.status != status)
+        panic("%s: status %d", one->text, status);
+    shown_shell_stop(&shell);
+}
+
+static void body_lines(void *argument)
+{
+    (void)argument;
+    for (size_t i = 0; i < sizeof(line_cases) / sizeof(line_cases[0]); i++)
+        run_case(&line_cases[i]);
+}
+
+static void test_lines(void **state)
+{
+    (void)state;
+    rig_run(body_lines, NULL, 4);
+}
+
+/* ---- pipes -------------------------------------------------------------------------------- */
+
+enum { BIG_BYTES = 100000 };
+
+static char big[BIG_BYTES + 1];
+
+static void make_big(void)
+{
+    for (size_t i = 0; i < BIG_BYTES; i++)
+        big[i] = (char)(i % 61 == 60 ? '\n' : 'a' + i * 7 % 26);
+    rig_put_file("/big", big, BIG_BYTES);
+}
+
+static void body_pipe_carries_all(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    shown_shell_start(&shell);
+    make_big();
+    kassert(shell_run_text(&shell, "cat /big | cat | cat < /big | cat > /copy") == 0);
+    kassert(shell_run_text(&shell, "cat /copy | cat") == 0);
+    shown_must_be("pipe", big);
+    shown_shell_stop(&shell);
+}
+
+static void body_reader_goes(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    shown_shell_start(&shell);
+    make_big();
+    kassert(shell_run_text(&shell, "cat /big | true") == 0);
+    kassert(shell_run_text(&shell, "cat /big | cat | nothere") == 127);
+    shown_must_be("reader", "spindle: nothere: no such command; `help` lists them\n");
+    shown_clear();
+    rig_put_file("/s", "cat /big\necho not reached > /mark\n", 33);
+    kassert(shell_run_text(&shell, "source /s | false; cat /big | cat | cat | true") == 0);
+    kassert(!shell_interrupted() && rig_walk("/mark") == -ENOENT);
+    shown_must_be("reader", "");
+    shown_shell_stop(&shell);
+}
+
+static void test_pipes(void **state)
+{
+    (void)state;
+    rig_run(body_pipe_carries_all, NULL, SEEDS);
+    rig_run(body_reader_goes, NULL, SEEDS);
+}
+
+/* ---- stopping ----------------------------------------------------------------------------- */
+
+struct stopper {
+    struct thread *target;
+    uint64_t after_us;
+};
+
+static void stop_later(void *argument)
+{
+    struct stopper *stopper = argument;
+    thread_sleep_until(time_now_us() + stopper->after_us);
+    thread_interrupt(stopper->target);
+}
+
+/* Runs a text that ^C ends after a while; it must be over soon, and every thread of it. */
+static void run_stopped(struct shell *shell, const char *text)
+{
+    struct stopper stopper = { thread_current(), 20000 };
+    unsigned threads = host_thread_count();
+    uint64_t start = time_now_us();
+    struct thread *thread = thread_create("stopper", PRIORITY_NORMAL, stop_later, &stopper);
+    kassert(thread != NULL);
+    int status = shell_run_text(shell, text);
+    if (status != SHELL_INTERRUPTED || shell->status != status)
+        panic("%s: status %d", text, status);
+    kassert(time_now_us() - start < 120000 || !run_is_simulated());
+    thread_join(thread);
+    kassert(shell_interrupted());
+    thread_clear_interrupt();
+    if (host_thread_count() != threads)
+        panic("%s: %u threads, not %u", text, host_thread_count(), threads);
+}
+
+static void body_stop(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    shown_shell_start(&shell);
+    rig_put_file("/s", "sleep 1000\necho not reached\n", 28);
+    rig_put_file("/s2", "source /s\necho not reached\n", 27);
+    run_stopped(&shell, "sleep 1000; echo not reached");
+    run_stopped(&shell, "sleep 1000 || echo not reached");
+    run_stopped(&shell, "sleep 1000 | sleep 1000 | sleep 1000; echo not reached");
+    run_stopped(&shell, "sleep 1000 | cat | cat");
+    run_stopped(&shell, "cat /s | sleep 1000");
+    run_stopped(&shell, "source /s2; echo not reached");
+    run_stopped(&shell, "source /s2 | cat; echo not reached");
+    shown_must_be("stop", "");
+    kassert(shell_run_text(&shell, "echo alive") == 0);
+    shown_must_be("stop", "alive\n");
+    shown_shell_stop(&shell);
+}
+
+enum { DISK_BYTES = 1 << 20 };
+
+static uint8_t disk[DISK_BYTES];
+
+/* The disk answers nothing; ^C ends the reader all the same, and the read goes on alone. */
+static void body_stop_while_disk_hangs(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    shown_shell_start(&shell);
+    struct faulty *faulty = faulty_create(0, disk, DISK_BYTES, faulty_limits(), FAULTY_LATE);
+    kassert(shell_run_text(&shell, "cat /System/Devices/Classes/disk0 > /copy") == 0);
+    rig_evict();
+    faulty_hold(faulty, true);
+    for (unsigned i = 0; i < 3; i++) {
+        struct stopper stopper = { thread_current(), 1000 };
+        struct thread *thread = thread_create("stopper", PRIORITY_NORMAL, stop_later, &stopper);
+        kassert(shell_run_text(&shell, i == 1 ? "cat /System/Devices/Classes/disk0 | cat"
+                                              : "cat /System/Devices/Classes/disk0") ==
+                SHELL_INTERRUPTED);
+        thread_join(thread);
+        thread_clear_interrupt();
+    }
+    shown_must_be("hang", "");
+    faulty_hold(faulty, false);
+    if (rig_random() % 2)
+        kassert(shell_run_text(&shell, "cat /System/Devices/Classes/disk0 > /copy") == 0);
+    faulty_destroy(faulty);
+    shown_shell_stop(&shell);
+}
+
+static void test_stop(void **state)
+{
+    (void)state;
+    rig_run(body_stop, NULL, SEEDS);
+    rig_run(body_stop_while_disk_hangs, NULL, 4 * SEEDS);
+}
+
+/* ---- no memory ---------------------------------------------------------------------------- */
+
+static const char *const poor_lines[] = {
+    "A=1; B='x y'; echo $A $B > /o; cat < /o | cat | cat",
+    "cd /t; echo * */* $B",
+    "source /s | cat",
+    "A=1 B=2 true | true; unset A",
+};
+
+/* Whatever allocation fails, it ends in order and leaves nothing. */
+static void body_no_memory(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    for (size_t i = 0; i < sizeof(poor_lines) / sizeof(poor_lines[0]); i++) {
+        bool failed = true;
+        for (unsigned long n = 1; failed; n++) {
+            shown_shell_start(&shell);
+            shown_make_tree();
+            rig_put_file("/s", "echo a\nA=3; echo $A\n", 20);
+            host_fail_nth_allocation(n);
+            (void)shell_run_text(&shell, poor_lines[i]);
+            failed = host_failure_happened();
+            host_fail_nth_allocation(0);
+            kassert(!shell_interrupted());
+            shown_shell_stop(&shell);
+        }
+    }
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    rig_run(body_no_memory, NULL, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_pipes),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests_name("test_shell", tests, NULL, NULL);
+}

@@ -1,0 +1,119 @@
+"""What the edge cases (cases_*.py) share: discs with holes, parts that repeat, how all are written.
+
+    python3 tests/images/edge.py OUTDIR [NAME...]
+
+writes NAME.iso of each, or of those named, and NAME.manifest if it is known.
+
+Every function of a CASES list is one case of the project's list of edge cases; its docstring begins
+with the number there. `expect` of its Disc says what must come of it:
+
+    None        a good disc: the manifest is as stated, and no digest is an error
+    "mount"     damaged: the manifest is as stated, errors included
+    "refuse"    no volume that can be shown
+    "bounded"   it ends, in time and memory; the lines stated are among those printed
+
+`checks` holds commands besides: (line, what it prints, status).
+"""
+import hashlib
+import importlib
+import os
+import sys
+
+import builder
+from builder import Disc, DIRECTORY, SECTOR, record
+
+MODULES = ("cases_descriptors", "cases_records", "cases_extents", "cases_susp", "cases_zisofs",
+           "cases_joliet", "cases_bounded")
+
+
+class Sparse(Disc):
+    """A disc whose far parts are written behind a hole, so that it may have any size."""
+
+    def __init__(self):
+        super().__init__()
+        self.far = []
+        self.bytes = 0
+
+    def place_far(self, lba, data):
+        self.far.append((lba, data))
+        self.bytes = max(self.bytes, lba * SECTOR + -(-len(data) // SECTOR) * SECTOR)
+        return lba
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def ask(disc, line, printed, status=0):
+    """A command besides the manifest: what it prints, bytes, and its status."""
+    disc.checks = getattr(disc, "checks", []) + [(line, printed, status)]
+    return disc
+
+
+def file_record(disc, name, content=b"a file\n", shown=None, **fields):
+    """The record of a file `name`, as recorded, seen as `shown` (as recorded without version)."""
+    seen = name.split(b";")[0].rstrip(b".") if shown is None else shown
+    return record(name, *disc.file(seen, content), **fields)
+
+
+def directory_record(disc, name, records, prefix=None, **fields):
+    """The record of a directory whose records are given; they were seen by the caller."""
+    disc.see("d", prefix or name)
+    return record(name, *disc.directory(records), DIRECTORY, **fields)
+
+
+def raw_directory(disc, data, lba=None):
+    """Places a directory of these very bytes; (lba, size)."""
+    data += bytes(-len(data) % SECTOR)
+    if lba is None:
+        return disc.place(data), len(data)
+    disc.write(lba, data)
+    return lba, len(data)
+
+
+def dots(lba, size, parent=None):
+    return (record(builder.DOT, lba, size, DIRECTORY) +
+            record(builder.DOTDOT, *(parent or (lba, size)), DIRECTORY))
+
+
+def patch(disc, sector, at, data):
+    """Other bytes at `at` of a sector that was written."""
+    where = sector * SECTOR + at
+    disc.data[where:where + len(data)] = data
+    return disc
+
+
+def cases():
+    """All functions, in the order of the modules."""
+    return [case for name in MODULES for case in importlib.import_module(name).CASES]
+
+
+def write_image(disc, path):
+    with open(path, "wb") as image:
+        image.write(disc.data)
+        for lba, data in getattr(disc, "far", ()):
+            image.seek(lba * SECTOR)
+            image.write(data)
+        if getattr(disc, "bytes", 0):
+            image.truncate(disc.bytes)
+    return path
+
+
+def main():
+    if len(sys.argv) < 2:
+        print("usage: edge.py OUTDIR [NAME...]", file=sys.stderr)
+        return 2
+    os.makedirs(sys.argv[1], exist_ok=True)
+    for case in cases():
+        if sys.argv[2:] and case.__name__ not in sys.argv[2:]:
+            continue
+        disc, base = case(), os.path.join(sys.argv[1], case.__name__)
+        write_image(disc, base + ".iso")
+        if disc.expect in (None, "mount"):
+            with open(base + ".manifest", "wb") as text:
+                text.write(disc.manifest())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
