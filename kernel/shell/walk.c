@@ -18,6 +18,7 @@ struct walk {
     size_t count, room;
     struct seen entered;      /* aliases of directories */
     unsigned flags;
+    status_t listing;         /* why the start itself could not be listed whole */
     struct path *current;     /* the item's */
     struct pending *visited;  /* the item's text */
     struct dir_entry entry;
@@ -166,8 +167,10 @@ int walk_next(struct walk *walk, struct walk_item *item)
         item->depth = depth + 1;
         item->status = path_child(pending->parent, item->name, false,
                                   &walk->current);
-    } else {
-        return 0;
+    } else { /* there is no item that could say what is wrong with the start */
+        status_t listing = walk->listing;
+        walk->listing = 0;
+        return listing;
     }
     if (!item->status)
         item->status = path_info(walk->current, INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
@@ -184,7 +187,7 @@ int walk_next(struct walk *walk, struct walk_item *item)
 status_t walk_begin(struct path *start, unsigned flags, struct walk **result)
 {
     struct node_info info;
-    status_t listing = 0, status = path_info(start, INFO_ALIAS, &info);
+    status_t status = path_info(start, INFO_ALIAS, &info);
     if (status)
         return status;
     struct walk *walk = mem_zalloc(sizeof(*walk));
@@ -196,9 +199,7 @@ status_t walk_begin(struct path *start, unsigned flags, struct walk **result)
     } else {
         status = seen_add(&walk->entered, info.alias);
         if (!status)
-            status = push_entries(walk, start, "", 0, &listing);
-        if (!status)
-            status = listing; /* there is no line to say it on */
+            status = push_entries(walk, start, "", 0, &walk->listing);
     }
     if (status) {
         walk_end(walk);

@@ -32,7 +32,8 @@ struct walk_item {
 
 /* Below `start`; a start that is no directory is the only item. */
 status_t walk_begin(struct path *start, unsigned flags, struct walk **walk) MUST_CHECK;
-/* 1 and an item, 0 at the end, -ENOMEM or -EINTR. */
+/* 1 and an item, 0 at the end, -ENOMEM or -EINTR; once, before the end, why the start itself could
+ * not be listed whole. */
 int walk_next(struct walk *walk, struct walk_item *item) MUST_CHECK;
 void walk_end(struct walk *walk); /* NULL: nothing */
 

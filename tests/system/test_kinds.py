@@ -52,13 +52,15 @@ def record(name, block, size, directory=False):
     return bytes([len(body) + 1]) + body
 
 
-def high_sierra():
-    """A volume with a file in its root and one in a directory."""
+def high_sierra(root_blocks=1):
+    """A volume with a file in its root and one in a directory. The root comes last, and the image
+    ends after its first block, however many it is said to have."""
     first, second = b"read me\n", bytes(range(256)) * 9
-    root = (record(b"\0", 18, BLOCK, True) + record(b"\1", 18, BLOCK, True) +
-            record(b"README.TXT;1", 20, len(first)) + record(b"SUB", 19, BLOCK, True))
-    sub = (record(b"\0", 19, BLOCK, True) + record(b"\1", 18, BLOCK, True) +
-           record(b"DATA.BIN;1", 21, len(second)))
+    root = (record(b"\0", 22, root_blocks * BLOCK, True) +
+            record(b"\1", 22, root_blocks * BLOCK, True) +
+            record(b"README.TXT;1", 19, len(first)) + record(b"SUB", 18, BLOCK, True))
+    sub = (record(b"\0", 18, BLOCK, True) + record(b"\1", 22, root_blocks * BLOCK, True) +
+           record(b"DATA.BIN;1", 20, len(second)))
     volume = bytearray(BLOCK)
     volume[0:8] = both32(16)
     volume[8:15] = b"\1CDROM\1"
@@ -66,9 +68,9 @@ def high_sierra():
     volume[88:96] = both32(23)
     volume[128:132] = volume[132:136] = both16(1)
     volume[136:140] = both16(BLOCK)
-    volume[180:214] = record(b"\0", 18, BLOCK, True)
+    volume[180:214] = record(b"\0", 22, root_blocks * BLOCK, True)
     end = both32(17) + b"\xffCDROM\1"
-    sectors = [bytes(BLOCK)] * 16 + [bytes(volume), end, root, sub, first, second]
+    sectors = [bytes(BLOCK)] * 16 + [bytes(volume), end, sub, first, second, root]
     image = b"".join(s.ljust(-(-len(s) // BLOCK) * BLOCK, b"\0") for s in sectors)
     lines = [("f", len(first), hashlib.sha256(first).hexdigest(), "README.TXT"),
              ("d", 0, "-", "SUB"),
@@ -86,3 +88,12 @@ def test_high_sierra(tmp_path):
     assert (done.returncode, done.stdout) == (0, expected), done.stderr
     assert b"High Sierra" in run_shell(path, "mount").stdout
     assert run_shell(path, "cat '/System/readme.txt;1'").stdout == b"read me\n"
+
+
+def test_what_can_be_read_of_a_root_is_listed(tmp_path):
+    image, expected = high_sierra(root_blocks=2)
+    path = tmp_path / "short-root.iso"
+    path.write_bytes(image)
+    done = run_shell(path)
+    assert (done.returncode, done.stdout) == (1, expected)
+    assert b"input/output error" in done.stderr
