@@ -204,10 +204,16 @@ static void console_body(void *argument)
     console_input(0x03);
     kassert(console_read(TIME_NEVER) == -EINTR && console_read(0) == -EINTR);
     thread_clear_interrupt();
-    kassert(console_read(TIME_NEVER) == 0x03);
+    kassert(console_read(0) == -ETIMEDOUT); /* it interrupted, and is no input */
     console_set_interruptible(NULL);
     console_input(0x03);
     kassert(!thread_interrupted() && console_read(0) == 0x03);
+    console_input(0x03); /* typed before there was somebody to interrupt */
+    console_set_interruptible(thread_current());
+    kassert(thread_interrupted());
+    thread_clear_interrupt();
+    console_set_interruptible(NULL);
+    kassert(console_read(0) == -ETIMEDOUT);
     uint64_t dropped = console_dropped_bytes();
     for (unsigned i = 0; i < 8192 + 5; i++)
         console_input((uint8_t)i);
