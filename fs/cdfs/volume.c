@@ -430,7 +430,7 @@ static const struct fsd_ops cdfs_ops = {
 
 /* ---- mounting ----------------------------------------------------------------------------- */
 
-/* One word of the options: names=rr|joliet|iso or session=N. */
+/* One word of the options: names=rr|joliet|iso, session=N, or ro, which every disc is. */
 static status_t option_take(const char *word, size_t length, struct mount_options *options)
 {
     char number[8];
@@ -439,6 +439,8 @@ static status_t option_take(const char *word, size_t length, struct mount_option
         options->names_length = length - 6;
         return 0;
     }
+    if (text_equal_n(word, length, "ro", 2))
+        return 0;
     if (length < 9 || length > 11 || memcmp(word, "session=", 8) != 0)
         return -EINVAL;
     text_copy(number, length - 8 + 1, word + 8);

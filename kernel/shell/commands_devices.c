@@ -175,7 +175,8 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
     bool made;
     status_t status = mount_find_device(shell, what, name, sizeof(name), &made);
     if (status)
-        return shell_fail(shell, what, status);
+        return status == -EINVAL ? shell_complain(shell, "%s: too small for a file system", what)
+                                 : shell_fail(shell, what, status);
     struct path *place;
     status = path_walk(shell->directory, where, 0, &place);
     if (status) {
@@ -187,6 +188,9 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
             shell_complain(shell, "%s: no file system that Spindle knows", what);
         else if (status == -EBUSY || status == -ENOTDIR)
             shell_fail(shell, where, status);
+        else if (status == -EINVAL && options)
+            shell_complain(shell, "%s: names=rr|joliet|iso, session=N and ro are the options",
+                           options);
         else if (status)
             shell_fail(shell, what, status);
     }

@@ -96,7 +96,7 @@ static status_t cat_plain(struct input *input)
     ssize_t got = 0;
     while (!input->shell->out->status && (got = input_piece(input, &data)) > 0)
         stream_write(input->shell->out, data, (size_t)got);
-    return (status_t)got;
+    return got < 0 ? (status_t)got : 0; /* what `out` has to say is said by who opened it */
 }
 
 static status_t cat_numbered(struct input *input, uint64_t *number)
@@ -111,7 +111,7 @@ static status_t cat_numbered(struct input *input, uint64_t *number)
         if (input->line_ended)
             stream_text(out, "\n");
     }
-    return got;
+    return got < 0 ? got : 0;
 }
 
 static status_t cat_input(struct input *input, void *number)
