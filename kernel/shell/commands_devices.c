@@ -131,7 +131,8 @@ static status_t mount_make_drive(struct path *image, char *name, size_t bytes)
     return status;
 }
 
-/* Gives a drive back that mount_make_drive made; leaves every other device alone. */
+/* Gives a drive back that mount_make_drive made and nothing was mounted from: one that was mounted
+ * goes by itself with its mount. */
 static void mount_drop_drive(const char *name)
 {
     struct virtual_unregister request = { .struct_bytes = sizeof(request),
@@ -224,32 +225,13 @@ static const struct shell_command command_mount = {
 };
 SHELL_COMMAND(command_mount);
 
-/* The device mounted at exactly this path, "" for none. */
-static void umount_find_device(struct shell *shell, const char *where, char *name, size_t bytes)
-{
-    struct path *path;
-    *name = '\0';
-    if (path_walk(shell->directory, where, 0, &path))
-        return;
-    struct device *device = path_fsd(path)->device.device;
-    if (path_is_mount_point(path) && device)
-        text_copy(name, bytes, device->alias);
-    path_put(path);
-}
-
 static int run_umount(struct shell *shell, int count, char **words)
 {
     (void)count;
-    char name[DEVICE_NAME_BYTES];
-    umount_find_device(shell, words[1], name, sizeof(name));
     status_t status = vfs_unmount(shell->directory, words[1]);
     if (status == -EINVAL)
         return shell_complain(shell, "%s: nothing is mounted there", words[1]);
-    if (status)
-        return shell_fail(shell, words[1], status);
-    if (*name)
-        mount_drop_drive(name);
-    return SHELL_DONE;
+    return status ? shell_fail(shell, words[1], status) : SHELL_DONE;
 }
 
 static const struct shell_command command_umount = {
