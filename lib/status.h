@@ -40,12 +40,14 @@
 #define EFBIG 27
 #define ENOSPC 28
 #define EROFS 30
+#define EMLINK 31
 #define EPIPE 32
 #define ERANGE 34
 #define ENAMETOOLONG 36
 #define ENOSYS 38
 #define ENOTEMPTY 39
 #define ELOOP 40
+#define ENODATA 61
 #define EOVERFLOW 75
 #define EILSEQ 84
 #define EOPNOTSUPP 95

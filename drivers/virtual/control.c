@@ -17,8 +17,8 @@ static status_t store_create(const struct virtual_register *request, struct stor
     switch (request->store) {
     case VIRTUAL_RAM: return store_ram_create(request->size_bytes, store);
     case VIRTUAL_FILE: return store_file_create(request->image, store);
+    default: return -EINVAL;
     }
-    return -EINVAL;
 }
 
 /* An image of whole CD sectors is shown as the data in them, unless a block size was asked for. */
@@ -64,7 +64,7 @@ static status_t control_unregister(const struct virtual_unregister *request, siz
     if (!device)
         return -ENODEV;
     status_t status = -EINVAL;
-    if (device_is_drive(device) && (!request->only_temporary || drive_is_temporary(device)))
+    if (device_is_drive(device) && request->removal == VIRTUAL_IF_IDLE)
         status = drive_remove(device);
     device_put(device);
     return status;

@@ -124,8 +124,10 @@ static status_t mount_make_drive(struct path *image, char *name, size_t bytes)
     }
     if (!status)
         status = device_control(control, VIRTUAL_REGISTER, request, sizeof(*request));
-    if (!status)
-        text_copy(name, bytes, request->device);
+    struct device *drive = status ? NULL : device_find(request->device);
+    if (drive)
+        device_path(drive, name, bytes); /* whose number no other drive will ever have */
+    device_put(drive);
     mem_free(request);
     device_put(control);
     return status;
@@ -136,7 +138,7 @@ static status_t mount_make_drive(struct path *image, char *name, size_t bytes)
 static void mount_drop_drive(const char *name)
 {
     struct virtual_unregister request = { .struct_bytes = sizeof(request),
-                                          .only_temporary = true };
+                                          .removal = VIRTUAL_IF_IDLE };
     struct device *control = device_find(VIRTUAL_CONTROL);
     text_copy(request.device, sizeof(request.device), name);
     if (control)

@@ -176,10 +176,9 @@ static status_t add_drive(enum virtual_store store, const char *path, uint64_t b
     return status;
 }
 
-static status_t remove_drive(const char *alias, bool only_temporary)
+static status_t remove_drive(const char *alias)
 {
-    struct virtual_unregister request = { .struct_bytes = sizeof(request),
-                                          .only_temporary = only_temporary };
+    struct virtual_unregister request = { .struct_bytes = sizeof(request) };
     snprintf(request.device, sizeof(request.device), "%s", alias);
     return control(VIRTUAL_UNREGISTER, &request, sizeof(request));
 }
@@ -204,11 +203,10 @@ static void ram_body(void *unused)
     kassert(io_wait(&handle, IO_READ, 0, got, sizeof(got), NULL) == 0);
     kassert(memcmp(got, data, sizeof(got)) == 0);
     kassert(io_wait(&handle, IO_WRITE, sizeof(data), data, 512, NULL) == -ENOSPC);
-    expect("busy", remove_drive(alias, false), -EBUSY);
+    expect("busy", remove_drive(alias), -EBUSY);
     device_close(&handle);
-    expect("not temporary", remove_drive(alias, true), -EINVAL);
-    expect("remove", remove_drive(alias, false), 0);
-    expect("again", remove_drive(alias, false), -ENODEV);
+    expect("remove", remove_drive(alias), 0);
+    expect("again", remove_drive(alias), -ENODEV);
     kassert(device_open(device, &handle) == -ENODEV);
     device_put(device);
     expect("no block", add_drive(VIRTUAL_RAM, NULL, 511, 512, 0, alias), -EINVAL);
@@ -219,7 +217,7 @@ static void ram_body(void *unused)
     expect("size of struct", control(VIRTUAL_REGISTER, got, 10), -EINVAL);
     expect("unknown", control(77, got, 10), -EOPNOTSUPP);
     expect("temporary", add_drive(VIRTUAL_RAM, NULL, 512, 512, VIRTUAL_TEMPORARY, alias), 0);
-    expect("its removal", remove_drive(alias, true), 0);
+    expect("its removal", remove_drive(alias), 0);
     rig_stop();
 }
 
@@ -251,7 +249,7 @@ static void ram_space_body(void *unused)
     device_close(&handle);
     device_put(device);
     host_memory_limit(limit);
-    expect("remove", remove_drive(alias, false), 0);
+    expect("remove", remove_drive(alias), 0);
     rig_stop();
 }
 
@@ -290,7 +288,7 @@ static void file_body(void *unused)
         snprintf(path, sizeof(path), "/System/Devices/Classes/%s", alias);
         kassert(rig_get_file(path, got, sizeof(got)) == (ssize_t)size);
         device_put(device);
-        expect("remove", remove_drive(alias, false), 0);
+        expect("remove", remove_drive(alias), 0);
     }
     rig_stop();
 }
@@ -318,9 +316,9 @@ static void levels_body(void *unused)
         expect_disk(path, data, sizeof(data));
     }
     expect("one more", add_drive(VIRTUAL_FILE, path, 0, 512, 0, aliases[level]), -ELOOP);
-    expect("in use by the next", remove_drive(aliases[0], false), -EBUSY);
+    expect("in use by the next", remove_drive(aliases[0]), -EBUSY);
     while (level--)
-        expect("remove", remove_drive(aliases[level], false), 0);
+        expect("remove", remove_drive(aliases[level]), 0);
     rig_stop();
 }
 
@@ -345,7 +343,7 @@ static void drive_allocations_body(void *unused)
         host_fail_nth_allocation(0);
         kassert(!status || (more && status == -ENOMEM));
         if (!status)
-            expect("remove", remove_drive(alias, false), 0);
+            expect("remove", remove_drive(alias), 0);
     }
     rig_stop();
 }
@@ -464,7 +462,7 @@ static void last_reference_body(void *unused)
     expect("mount", mount("/n", alias), 0);
     kassert(rig_get_file("/n/file099.t", data, sizeof(data)) == 99);
     kassert(rig_get_file("/m/file099.t", data, sizeof(data)) == 99);
-    expect("in use", remove_drive(alias, false), -EBUSY);
+    expect("in use", remove_drive(alias), -EBUSY);
     struct device *drive = device_find(alias);
     struct file *file;
     kassert(rig_open("/n/file098.t", OPEN_READ, &file) == 0);
@@ -472,7 +470,7 @@ static void last_reference_body(void *unused)
     kassert(file_read(file, data, sizeof(data)) == 98);
     file_close(file); /* this dismounts */
     device_put(drive);
-    expect("remove", remove_drive(alias, false), 0);
+    expect("remove", remove_drive(alias), 0);
     kassert(vfs_unmount_device(faulty->device) == 1);
     faulty_destroy(faulty);
     rig_stop();
@@ -493,7 +491,7 @@ struct remover {
 static void remover_main(void *argument)
 {
     struct remover *remover = argument;
-    status_t status = remove_drive(remover->alias, false);
+    status_t status = remove_drive(remover->alias);
     kassert(!status || status == -ENODEV);
     atomic_fetch_add(&remover->removed, !status);
 }
