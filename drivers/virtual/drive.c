@@ -1,22 +1,38 @@
 /*
- * drive.c - a device whose bytes come from a store.
+ * drive.c - see drive.h.
  *
- * A store that never waits is served inside start(). For one that waits the drive owns a worker,
- * which waits only for devices of lower levels than the drive's own.
+ * An image that never waits is served inside start(). For one that waits the drive owns a worker,
+ * which waits only for devices of lower levels than the drive's own. While the image is being
+ * exchanged or looked after, transfers wait in a list.
  */
-#include "drivers/virtual/store.h"
+#include "drivers/virtual/drive.h"
+#include "drivers/virtual/geometry.h"
 #include "kernel/sched/sync.h"
 #include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+enum drive_state {
+    STATE_REGISTERED = 1,
+    STATE_DETACHING = 2,
+    STATE_HALTING = 4,
+    STATE_HALTED = 8,
+    STATE_ATTACHING = 16,
+    STATE_GONE = 32,
+};
 
 struct drive {
-    struct store *store;
-    uint64_t store_bytes;
-    bool temporary, waits; /* the store does */
     struct spin lock; /* rank QUEUE: all below */
+    enum drive_state state;
+    struct image *image; /* NULL: halted */
+    char *path;          /* of the last image; owned */
+    bool temporary;
+    bool held;           /* transfers are to wait */
+    unsigned serving;    /* transfers under way */
     struct list transfers;
-    struct wait_queue arrival;
+    struct wait_queue changed; /* a transfer came or ended, `held` was cleared, stopping */
     bool stopping;
-    struct thread *worker; /* NULL: the store never waits */
+    struct thread *worker; /* NULL: no image has waited yet */
 };
 
 /* In io_transfer.driver_data. */
@@ -25,99 +41,400 @@ struct drive_transfer {
     struct io_transfer *transfer;
 };
 
-static void drive_serve(struct drive *drive, struct io_transfer *transfer)
+static struct drive *drive_of(const struct device *device)
 {
-    struct store *store = drive->store;
+    return device->private_data;
+}
+
+/* One step: true if the drive was in one of the states `from`, and is in `to` now. */
+static bool drive_change_state(struct drive *drive, unsigned from, enum drive_state to)
+{
+    spin_lock(&drive->lock);
+    bool changed = drive->state & from;
+    if (changed)
+        drive->state = to;
+    spin_unlock(&drive->lock);
+    return changed;
+}
+
+static enum drive_state drive_state(struct drive *drive)
+{
+    spin_lock(&drive->lock);
+    enum drive_state state = drive->state;
+    spin_unlock(&drive->lock);
+    return state;
+}
+
+/* ---- transfers ---------------------------------------------------------------------------- */
+
+static void drive_serve(struct image *image, struct io_transfer *transfer)
+{
+    struct store *store = image->store;
+    struct span span = { transfer->offset_bytes, transfer->segments, transfer->segment_count,
+                         transfer->length_bytes };
     uint32_t done = 0;
     status_t status = 0;
     if (transfer->op == IO_READ)
-        status = store->ops->read(store, transfer->offset_bytes, transfer->segments,
-                                  transfer->segment_count, transfer->length_bytes, &done);
+        status = store->ops->read(store, &span, &done);
     else if (transfer->op == IO_WRITE)
-        status = store->ops->write(store, transfer->offset_bytes, transfer->segments,
-                                   transfer->segment_count, transfer->length_bytes, &done);
+        status = store->ops->write(store, &span, &done);
+    else
+        status = store_flush(store);
     io_transfer_done(transfer, status, done);
 }
 
-/* ---- the worker --------------------------------------------------------------------------- */
+static void drive_served(struct drive *drive)
+{
+    spin_lock(&drive->lock);
+    drive->serving--;
+    wait_queue_wake_all(&drive->changed);
+    spin_unlock(&drive->lock);
+}
+
+/* The image for looking at, beside transfers; it stays until drive_served(). NULL: halted. */
+static struct image *drive_borrow(struct drive *drive)
+{
+    spin_lock(&drive->lock);
+    while (drive->held)
+        (void)!wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER);
+    drive->serving++;
+    struct image *image = drive->image;
+    spin_unlock(&drive->lock);
+    return image;
+}
+
+/* Takes a transfer that may be served now; NULL: none. The image stays until drive_served(). */
+static struct io_transfer *drive_take(struct drive *drive)
+{
+    kassert(spin_is_held(&drive->lock));
+    struct list *link = drive->held ? NULL : list_pop_front(&drive->transfers);
+    if (!link)
+        return NULL;
+    drive->serving++;
+    return list_entry(link, struct drive_transfer, link)->transfer;
+}
+
+static void drive_serve_or_refuse(struct drive *drive, struct io_transfer *transfer)
+{
+    struct image *image = drive->image; /* stays while `serving` counts this transfer */
+    if (image)
+        drive_serve(image, transfer);
+    else
+        io_transfer_done(transfer, -ENODEV, 0);
+    drive_served(drive);
+}
 
 static struct io_transfer *worker_next(struct drive *drive)
 {
+    struct io_transfer *transfer;
     spin_lock(&drive->lock);
-    while (list_empty(&drive->transfers) && !drive->stopping)
-        (void)!wait_queue_wait(&drive->arrival, &drive->lock, TIME_NEVER);
-    struct list *link = list_pop_front(&drive->transfers);
+    while (!(transfer = drive_take(drive)) && !drive->stopping)
+        (void)!wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER);
     spin_unlock(&drive->lock);
-    return link ? list_entry(link, struct drive_transfer, link)->transfer : NULL;
+    return transfer;
 }
 
 static void worker_main(void *argument)
 {
     struct drive *drive = argument;
     for (struct io_transfer *transfer; (transfer = worker_next(drive));)
-        drive_serve(drive, transfer);
+        drive_serve_or_refuse(drive, transfer);
+}
+
+static void drive_start(struct device *device, struct io_transfer *transfer)
+{
+    struct drive *drive = drive_of(device);
+    struct drive_transfer *entry = (struct drive_transfer *)(void *)transfer->driver_data;
+    entry->transfer = transfer;
+    spin_lock(&drive->lock);
+    list_push_back(&drive->transfers, &entry->link);
+    bool here = !drive->held && (!drive->image || image_serves_at_once(drive->image));
+    struct io_transfer *mine = here ? drive_take(drive) : NULL;
+    if (!mine)
+        wait_queue_wake_all(&drive->changed);
+    spin_unlock(&drive->lock);
+    if (mine)
+        drive_serve_or_refuse(drive, mine);
+}
+
+/* ---- holding transfers back --------------------------------------------------------------- */
+
+/* From here to drive_release() no transfer is under way, and the caller alone has the image. */
+static void drive_hold(struct drive *drive)
+{
+    spin_lock(&drive->lock);
+    while (drive->held)
+        (void)!wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER);
+    drive->held = true;
+    while (drive->serving)
+        (void)!wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER);
+    spin_unlock(&drive->lock);
+}
+
+static void drive_release(struct drive *drive)
+{
+    spin_lock(&drive->lock);
+    drive->held = false;
+    bool here = !drive->image || !drive->worker;
+    struct io_transfer *transfer = here ? drive_take(drive) : NULL; /* there is one at most */
+    wait_queue_wake_all(&drive->changed);
+    spin_unlock(&drive->lock);
+    if (transfer)
+        drive_serve_or_refuse(drive, transfer);
+}
+
+static status_t worker_make(struct drive *drive, const struct image *image)
+{
+    if (!image->store->waits || drive->worker)
+        return 0;
+    drive->worker = thread_create("vdrive", PRIORITY_IO, worker_main, drive);
+    return drive->worker ? 0 : -ENOMEM;
 }
 
 static void worker_stop(struct drive *drive)
 {
-    if (!drive->worker)
-        return;
     spin_lock(&drive->lock);
-    drive->stopping = true;
-    wait_queue_wake_all(&drive->arrival);
-    spin_unlock(&drive->lock);
-    thread_join(drive->worker);
+    struct thread *worker = drive->worker;
     drive->worker = NULL;
+    drive->stopping = true;
+    wait_queue_wake_all(&drive->changed);
+    spin_unlock(&drive->lock);
+    if (worker)
+        thread_join(worker);
+}
+
+status_t drive_with_image(struct device *device,
+                          status_t (*use)(struct device *device, struct image *image,
+                                          void *context),
+                          void *context)
+{
+    struct drive *drive = drive_of(device);
+    drive_hold(drive);
+    status_t status = use(device, drive->image, context);
+    if (!status && drive->image)
+        status = worker_make(drive, drive->image); /* its store may wait from now on */
+    drive_release(drive);
+    return status;
+}
+
+/* ---- images ------------------------------------------------------------------------------- */
+
+/* What holds the bytes of a drive's image: a reference, or NULL. */
+static struct device *drive_holder(struct device *device)
+{
+    if (!device_is_drive(device))
+        return NULL;
+    const struct image *image = drive_borrow(drive_of(device));
+    struct device *holder = image && image->holder ? device_get(image->holder) : NULL;
+    drive_served(drive_of(device));
+    return holder;
+}
+
+/* Does the image lie on this drive, through however many others? */
+static bool image_lies_on(const struct image *image, const struct device *device)
+{
+    struct device *holder = image->holder ? device_get(image->holder) : NULL;
+    while (holder && holder != device) {
+        struct device *next = drive_holder(holder);
+        device_put(holder);
+        holder = next;
+    }
+    bool lies = holder != NULL;
+    device_put(holder);
+    return lies;
+}
+
+/* Puts the image into a drive that has none; the drive is held. The medium is another one then. */
+static status_t drive_attach(struct device *device, struct image *image)
+{
+    struct drive *drive = drive_of(device);
+    size_t bytes = strlen(image->path) + 1;
+    char *path = mem_alloc(bytes);
+    status_t status = path ? worker_make(drive, image) : -ENOMEM;
+    if (status) {
+        mem_free(path);
+        return status;
+    }
+    text_copy(path, bytes, image->path);
+    mem_free(drive->path);
+    drive->path = path;
+    device->level = image->store->level;
+    device->read_only = image_is_read_only(image);
+    device->limits.block_bytes = image->block_bytes;
+    device->limits.depth = 1;
+    drive->image = image;
+    device_set_medium(device, image->size_bytes);
+    return 0;
+}
+
+/* ---- going -------------------------------------------------------------------------------- */
+
+/* For the one who changed the state to GONE. */
+static void drive_go(struct device *device)
+{
+    struct drive *drive = drive_of(device);
+    device_get(device);
+    device_remove(device);
+    worker_stop(drive);
+    drive_hold(drive);
+    struct image *image = drive->image;
+    drive->image = NULL;
+    drive_release(drive);
+    image_close(image); /* now: the last reference may go on the completion thread */
+    device_put(device);
+}
+
+/* Nobody can open it any more: is it to go? */
+static void drive_go_if_unused(struct device *device)
+{
+    if (!device_open_count(device) &&
+        drive_change_state(drive_of(device), STATE_DETACHING | STATE_HALTED, STATE_GONE))
+        drive_go(device);
+}
+
+/* For one who came too late to take it away. */
+static status_t removed_already(struct drive *drive)
+{
+    return drive_state(drive) == STATE_GONE ? -ENODEV : -EALREADY;
+}
+
+static status_t remove_if_idle(struct device *device)
+{
+    struct drive *drive = drive_of(device);
+    if (drive_state(drive) != STATE_REGISTERED)
+        return removed_already(drive);
+    status_t status = device_refuse_opens(device, true);
+    if (status)
+        return status;
+    if (!drive_change_state(drive, STATE_REGISTERED, STATE_GONE))
+        return removed_already(drive);
+    drive_go(device);
+    return 0;
+}
+
+static status_t remove_lazily(struct device *device)
+{
+    if (!drive_change_state(drive_of(device), STATE_REGISTERED, STATE_DETACHING))
+        return removed_already(drive_of(device));
+    status_t status = device_refuse_opens(device, false);
+    drive_go_if_unused(device);
+    return status;
+}
+
+static status_t remove_now(struct device *device)
+{
+    struct drive *drive = drive_of(device);
+    if (!drive_change_state(drive, STATE_REGISTERED | STATE_DETACHING, STATE_HALTING))
+        return removed_already(drive);
+    status_t status = device_refuse_opens(device, false);
+    device_halt(device);
+    drive_hold(drive);
+    struct image *image = drive->image;
+    drive->image = NULL;
+    drive_release(drive);
+    image_close(image);
+    drive_change_state(drive, STATE_HALTING, STATE_HALTED);
+    drive_go_if_unused(device);
+    return status;
+}
+
+status_t drive_unregister(struct device *device, enum virtual_removal removal)
+{
+    switch (removal) {
+    case VIRTUAL_IF_IDLE: return remove_if_idle(device);
+    case VIRTUAL_LAZY: return remove_lazily(device);
+    case VIRTUAL_NOW: return remove_now(device);
+    }
+    return -EINVAL;
+}
+
+/* ---- another image ------------------------------------------------------------------------ */
+
+static status_t drive_exchange(struct device *device, struct image *image, bool halted)
+{
+    struct drive *drive = drive_of(device);
+    struct image *old = NULL;
+    status_t status = image_lies_on(image, device) ? -ELOOP : 0;
+    drive_hold(drive);
+    if (!status && !halted && !drive->image)
+        status = -ENODEV;
+    old = drive->image;
+    if (!status)
+        status = drive_attach(device, image);
+    drive_release(drive);
+    image_close(status ? image : old);
+    return status;
+}
+
+status_t drive_register_again(struct device *device, struct image *image)
+{
+    struct drive *drive = drive_of(device);
+    if (!drive_change_state(drive, STATE_HALTED, STATE_ATTACHING)) {
+        image_close(image);
+        return -EBUSY;
+    }
+    status_t status = drive_exchange(device, image, true);
+    if (!status)
+        device_allow_opens(device);
+    drive_change_state(drive, STATE_ATTACHING, status ? STATE_HALTED : STATE_REGISTERED);
+    if (status)
+        drive_go_if_unused(device); /* the last close may have found it ATTACHING */
+    return status;
+}
+
+status_t drive_swap(struct device *device, struct image *image)
+{
+    return drive_exchange(device, image, false);
 }
 
 /* ---- the device --------------------------------------------------------------------------- */
 
-static void drive_start(struct device *device, struct io_transfer *transfer)
+static const char *kind_text(enum virtual_store kind)
 {
-    struct drive *drive = device->private_data;
-    struct drive_transfer *entry = (struct drive_transfer *)(void *)transfer->driver_data;
-    if (!drive->waits) {
-        drive_serve(drive, transfer);
-        return;
-    }
-    entry->transfer = transfer;
-    spin_lock(&drive->lock);
-    bool stopping = drive->stopping;
-    if (!stopping) {
-        list_push_back(&drive->transfers, &entry->link);
-        wait_queue_wake_one(&drive->arrival);
-    }
-    spin_unlock(&drive->lock);
-    if (stopping)
-        io_transfer_done(transfer, -ENODEV, 0);
+    static const char *const texts[] = {
+        [VIRTUAL_RAM] = "memory",          [VIRTUAL_FILE] = "",
+        [VIRTUAL_RAM_IMAGE] = "copy of ",  [VIRTUAL_OVERLAY] = "overlay on ",
+        [VIRTUAL_MEMORY] = "boot module ",
+    };
+    return texts[kind];
 }
 
 static void drive_describe(struct device *device, char *text, size_t bytes)
 {
-    const struct drive *drive = device->private_data;
-    format_text(text, bytes, "virtual drive, %llu bytes%s",
-                (unsigned long long)drive->store_bytes,
-                device->read_only ? ", read-only" : "");
+    const struct image *image = drive_borrow(drive_of(device));
+    if (image)
+        format_text(text, bytes, "%llu bytes%s, %s%s", (unsigned long long)image->size_bytes,
+                    device->read_only ? ", read-only" : "", kind_text(image->kind), image->path);
+    else
+        text_copy(text, bytes, "halted");
+    drive_served(drive_of(device));
 }
 
 static void drive_destroy(struct device *device)
 {
-    struct drive *drive = device->private_data;
+    struct drive *drive = drive_of(device);
     if (!drive)
         return;
-    if (drive->store)
-        drive->store->ops->close(drive->store);
+    image_close(drive->image);
+    mem_free(drive->path);
     mem_free(drive);
 }
 
 static status_t drive_check(struct device *device)
 {
-    const struct drive *drive = device->private_data;
-    struct store *store = drive->store;
-    return store && store->ops->check ? store->ops->check(store) : 0;
+    struct image *image = drive_borrow(drive_of(device));
+    status_t status = image ? store_check(image->store) : 0; /* halted: the device says so */
+    drive_served(drive_of(device));
+    return status;
 }
 
-static void drive_closed(struct device *device);
+/* The last handle was closed: a drive that was made for a mount goes with it. */
+static void drive_closed(struct device *device)
+{
+    if (drive_of(device)->temporary)
+        (void)!remove_if_idle(device); /* or somebody opened it again, or it is going already */
+    drive_go_if_unused(device);
+}
 
 static const struct device_ops drive_ops = {
     .start = drive_start,
@@ -127,111 +444,116 @@ static const struct device_ops drive_ops = {
     .destroy = drive_destroy,
 };
 
-static struct drive *drive_alloc(struct store *store, bool temporary)
-{
-    struct drive *drive = mem_zalloc(sizeof(*drive));
-    if (!drive)
-        return NULL;
-    drive->temporary = temporary;
-    drive->waits = store->waits;
-    drive->store_bytes = store->size_bytes;
-    spin_init(&drive->lock, RANK_QUEUE);
-    list_init(&drive->transfers);
-    wait_queue_init(&drive->arrival);
-    if (store->waits) {
-        drive->worker = thread_create("vdrive", PRIORITY_IO, worker_main, drive);
-        if (!drive->worker) {
-            mem_free(drive);
-            return NULL;
-        }
-    }
-    drive->store = store;
-    return drive;
-}
-
-static void drive_set_up(struct device *device, const struct store *store, uint32_t block_bytes)
-{
-    device->ops = &drive_ops;
-    device->device_class = CLASS_VIRTUAL;
-    device->level = store->level;
-    device->read_only = !store->ops->write;
-    device->limits = (struct io_limits){ .block_bytes = block_bytes, .depth = 1 };
-    device_set_medium(device, store->size_bytes / block_bytes * block_bytes);
-}
-
-static _Atomic unsigned next_drive; /* numbers below "virtual" are never used twice */
-
-status_t drive_create(struct store *store, uint32_t block_bytes, bool temporary,
-                      struct device **result)
-{
-    char name[16];
-    struct drive *drive = NULL;
-    status_t status = -EINVAL;
-    if (store->size_bytes < block_bytes)
-        goto no_drive;
-    status = -ENOMEM;
-    if (!(drive = drive_alloc(store, temporary)))
-        goto no_drive;
-    struct device *bus = device_find("virtual");
-    format_text(name, sizeof(name), "%u", next_drive++);
-    struct device *device = device_create(bus, name);
-    device_put(bus);
-    if (!device)
-        goto no_device;
-    device->private_data = drive;
-    device->no_automount = temporary;
-    drive_set_up(device, store, block_bytes);
-    status = device_publish(device);
-    if (status)
-        worker_stop(drive);
-    if (status)
-        device_put(device); /* frees drive and store */
-    else
-        *result = device;
-    return status;
-
-no_device:
-    worker_stop(drive);
-    mem_free(drive);
-no_drive:
-    store->ops->close(store);
-    return status;
-}
-
-status_t drive_remove(struct device *device)
-{
-    struct drive *drive = device->private_data;
-    spin_lock(&device->queue_lock);
-    status_t status = device->gone ? -ENODEV : device->open_count ? -EBUSY : 0;
-    if (!status)
-        device->gone = true; /* no open can come between */
-    spin_unlock(&device->queue_lock);
-    if (status)
-        return status;
-    device_get(device);
-    device_remove(device);
-    worker_stop(drive);
-    if (drive->waits) { /* now, since the last reference may go on the completion thread */
-        drive->store->ops->close(drive->store);
-        drive->store = NULL;
-    }
-    device_put(device);
-    return 0;
-}
-
-/* A drive that was made for a mount goes with it. */
-static void drive_closed(struct device *device)
-{
-    if (drive_is_temporary(device))
-        (void)!drive_remove(device); /* -EBUSY: somebody opened it again; -ENODEV: it is going */
-}
-
 bool device_is_drive(const struct device *device)
 {
     return device->ops == &drive_ops;
 }
 
-bool drive_is_temporary(const struct device *device)
+/* ---- coming ------------------------------------------------------------------------------- */
+
+static struct drive *drive_alloc(bool temporary)
 {
-    return ((const struct drive *)device->private_data)->temporary;
+    struct drive *drive = mem_zalloc(sizeof(*drive));
+    if (!drive)
+        return NULL;
+    drive->temporary = temporary;
+    drive->state = STATE_REGISTERED;
+    spin_init(&drive->lock, RANK_QUEUE);
+    list_init(&drive->transfers);
+    wait_queue_init(&drive->changed);
+    return drive;
+}
+
+static struct device *drive_device(const struct image *image)
+{
+    static _Atomic unsigned next_drive; /* numbers below "virtual" are never used twice */
+    char name[16];
+    struct device *bus = device_find("virtual");
+    format_text(name, sizeof(name), "%u", next_drive++);
+    struct device *device = bus ? device_create(bus, name) : NULL;
+    device_put(bus);
+    if (!device)
+        return NULL;
+    device->ops = &drive_ops;
+    device->device_class = image->flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL;
+    device->class_prefix = "virtual";
+    device->private_data = drive_alloc(image->flags & VIRTUAL_TEMPORARY);
+    /* What can be written is mounted by hand: a mount keeps others from writing. */
+    device->no_automount = image->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
+                           !image_is_read_only(image);
+    return device;
+}
+
+status_t drive_create(struct image *image, struct device **result)
+{
+    struct device *device = drive_device(image);
+    status_t status = device && device->private_data ? 0 : -ENOMEM;
+    if (!status)
+        status = drive_attach(device, image);
+    if (status) {
+        image_close(image);
+        device_put(device);
+        return status;
+    }
+    status = device_publish(device);
+    if (status) {
+        worker_stop(drive_of(device));
+        device_put(device); /* frees the drive and its image */
+        return status;
+    }
+    *result = device;
+    return 0;
+}
+
+/* ---- information -------------------------------------------------------------------------- */
+
+static enum virtual_state shown_state(struct drive *drive)
+{
+    switch (drive_state(drive)) {
+    case STATE_REGISTERED: return VIRTUAL_REGISTERED;
+    case STATE_DETACHING: return VIRTUAL_DETACHING;
+    default: return VIRTUAL_HALTED;
+    }
+}
+
+static void info_fill(const struct image *image, struct virtual_info *info)
+{
+    info->store = image->kind;
+    info->flags = image->flags;
+    info->block_bytes = image->block_bytes;
+    info->size_bytes = image->size_bytes;
+    info->offset_bytes = image->offset_bytes;
+    info->tail_bytes = image->tail_bytes;
+    info->memory_bytes = store_memory(image->store);
+    info->raw_sector_bytes = image->raw_sector_bytes;
+    info->faults = image->fault ? store_fault_count(image->fault) : 0;
+    info->geometry = image->geometry;
+    info->bios_geometry = geometry_bios(image->size_bytes);
+}
+
+void drive_get_info(struct device *device, struct virtual_info *info)
+{
+    struct drive *drive = drive_of(device);
+    const struct image *image = drive_borrow(drive);
+    text_copy(info->device, sizeof(info->device), device->alias);
+    text_copy(info->image, sizeof(info->image), drive->path);
+    info->state = shown_state(drive);
+    info->generation = device_medium(device).generation;
+    info->level = device->level;
+    info->handles = device_open_count(device);
+    info->read_only = device->read_only;
+    if (image)
+        info_fill(image, info);
+    drive_served(drive);
+}
+
+bool drive_is_halted_on(struct device *device, const char *path)
+{
+    struct drive *drive = drive_of(device);
+    if (drive_state(drive) != STATE_HALTED)
+        return false;
+    drive_borrow(drive);
+    bool same = text_equal(drive->path, path);
+    drive_served(drive);
+    return same;
 }

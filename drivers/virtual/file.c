@@ -1,10 +1,12 @@
 /*
- * file.c - a store in a file: read through the VFS, past the file's cache, so that the drive's own
- * users alone decide what is kept in memory. Page lists go straight to the file system beneath
- * where they are whole cache blocks there.
+ * file.c - a store in a file: read and written through the VFS, past the file's cache, so that the
+ * drive's own users alone decide what is kept in memory. Page lists go straight to the file system
+ * beneath where they are whole cache blocks there.
+ *
+ * While the drive shows it, nobody else writes the file; while the drive may write it, nobody else
+ * opens it.
  */
 #include "drivers/virtual/store.h"
-#include "kernel/dev/virtual.h"
 #include "kernel/vfs/vfs.h"
 
 struct file_store {
@@ -12,55 +14,95 @@ struct file_store {
     struct file *file;
 };
 
-static status_t file_store_read(struct store *store, uint64_t offset_bytes,
-                                const struct io_segment *segments, unsigned segment_count,
-                                uint32_t length_bytes, uint32_t *done_bytes)
+static struct file *file_of(struct store *store)
 {
-    struct file_store *file = (struct file_store *)(void *)store;
-    return file_read_direct(file->file, offset_bytes, segments, segment_count, length_bytes,
-                            done_bytes);
+    return ((struct file_store *)(void *)store)->file;
+}
+
+static status_t file_store_read(struct store *store, const struct span *span, uint32_t *done_bytes)
+{
+    return file_transfer(file_of(store), IO_READ, span->offset_bytes, span->segments,
+                         span->segment_count, span->length_bytes, done_bytes);
+}
+
+static status_t file_store_write(struct store *store, const struct span *span,
+                                 uint32_t *done_bytes)
+{
+    return file_transfer(file_of(store), IO_WRITE, span->offset_bytes, span->segments,
+                         span->segment_count, span->length_bytes, done_bytes);
+}
+
+static status_t file_store_flush(struct store *store)
+{
+    return file_flush(file_of(store));
 }
 
 static status_t file_store_check(struct store *store)
 {
-    return file_check(((struct file_store *)(void *)store)->file);
+    return file_check(file_of(store));
 }
 
 static void file_store_close(struct store *store)
 {
-    struct file_store *file = (struct file_store *)(void *)store;
-    file_close(file->file);
-    mem_free(file);
+    file_close(file_of(store));
+    mem_free(store);
 }
 
-static const struct store_ops file_store_ops = {
+static const struct store_ops file_read_only_ops = {
     .read = file_store_read,
     .check = file_store_check,
     .close = file_store_close,
 };
 
-status_t store_file_create(const char *path, struct store **store)
+static const struct store_ops file_ops = {
+    .read = file_store_read,
+    .write = file_store_write,
+    .flush = file_store_flush,
+    .check = file_store_check,
+    .close = file_store_close,
+};
+
+static status_t file_open_image(const char *path, bool writable, struct file **file)
 {
-    struct file_store *file = mem_zalloc(sizeof(*file));
-    if (!file)
-        return -ENOMEM;
     struct path *root = path_root();
-    status_t status = file_open(root, path, OPEN_READ, &file->file);
+    unsigned way = writable ? OPEN_WRITE | OPEN_EXCLUSIVE : OPEN_DENY_WRITE;
+    status_t status = file_open(root, path, OPEN_READ | way, file);
     path_put(root);
-    if (!status && file_level(file->file) + 1 > VIRTUAL_LEVEL_MAX) {
-        file_close(file->file);
-        status = -ELOOP;
+    if (!status && file_level(*file) + 1 > VIRTUAL_LEVEL_MAX) {
+        file_close(*file);
+        status = -EMLINK;
     }
+    return status;
+}
+
+status_t store_file_create(const char *path, bool writable, struct store **store,
+                           struct device **device)
+{
+    struct file_store *created = mem_zalloc(sizeof(*created));
+    if (!created)
+        return -ENOMEM;
+    status_t status = file_open_image(path, writable, &created->file);
     if (status) {
-        mem_free(file);
+        mem_free(created);
         return status;
     }
-    file->store = (struct store){
-        .ops = &file_store_ops,
-        .size_bytes = file_size(file->file),
-        .level = file_level(file->file) + 1,
+    created->store = (struct store){
+        .ops = writable ? &file_ops : &file_read_only_ops,
+        .size_bytes = file_size(created->file),
+        .level = file_level(created->file) + 1,
         .waits = true,
     };
-    *store = &file->store;
+    struct device *holder = file_device(created->file);
+    if (device)
+        *device = holder ? device_get(holder) : NULL;
+    *store = &created->store;
     return 0;
+}
+
+status_t store_file_grow(struct store *store, uint64_t size_bytes)
+{
+    status_t status = file_set_size(file_of(store), size_bytes);
+    if (!status)
+        store->size_bytes = size_bytes;
+    return status;
 }

@@ -1,15 +1,15 @@
 /*
- * ram.c - a store in memory: pages that are taken when they are first written.
+ * ram.c - a store in memory: blank, or a copy of another.
  */
+#include "drivers/virtual/pages.h"
 #include "drivers/virtual/store.h"
-#include "kernel/sched/sync.h"
-#include "kernel/vfs/vfs.h"
 #include "lib/string.h"
+
+enum { LOAD_PAGES = 64 }; /* read at once */
 
 struct ram_store {
     struct store store;
-    struct spin lock; /* rank QUEUE: the page array */
-    uint8_t *pages[];
+    struct pages pages;
 };
 
 static struct ram_store *ram_of(struct store *store)
@@ -17,113 +17,164 @@ static struct ram_store *ram_of(struct store *store)
     return (struct ram_store *)(void *)store;
 }
 
-/* An eighth of memory is left to everybody else, but for what can be had again at any time. */
-static bool ram_memory_is_short(void)
+/* The part of [offset, + bytes) that lies in the offset's page. */
+static uint32_t within_page(uint64_t offset, uint32_t bytes)
 {
-    size_t needed = page_total_count() / 8, free = page_free_count();
-    return free < needed && (vfs_reclaim(needed - free), page_free_count() < needed);
+    uint32_t room = (uint32_t)(PAGE_BYTES - offset % PAGE_BYTES);
+    return bytes < room ? bytes : room;
 }
 
-/* The page for writing; NULL when memory is short. */
-static uint8_t *ram_make_page(struct ram_store *ram, size_t index)
+static status_t ram_read_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
+                               uint32_t *done_bytes)
 {
-    uint8_t *fresh = NULL;
-    if (!ram->pages[index] && !ram_memory_is_short())
-        fresh = page_alloc();
-    if (fresh)
-        memset(fresh, 0, PAGE_BYTES);
-    spin_lock(&ram->lock);
-    if (!ram->pages[index]) {
-        ram->pages[index] = fresh;
-        fresh = NULL;
-    }
-    uint8_t *page = ram->pages[index];
-    spin_unlock(&ram->lock);
-    if (fresh)
-        page_free(fresh);
-    return page;
-}
-
-static status_t ram_move(struct ram_store *ram, bool write, uint64_t offset, uint8_t *memory,
-                         uint32_t bytes, uint32_t *done_bytes)
-{
-    while (bytes) {
-        size_t index = (size_t)(offset / PAGE_BYTES), at = (size_t)(offset % PAGE_BYTES);
-        uint32_t count = bytes < PAGE_BYTES - at ? bytes : (uint32_t)(PAGE_BYTES - at);
-        uint8_t *page = write ? ram_make_page(ram, index) : ram->pages[index];
-        if (write && !page)
-            return -ENOSPC;
-        if (write)
-            memcpy(page + at, memory, count);
-        else if (page)
-            memcpy(memory, page + at, count);
+    struct ram_store *ram = context;
+    for (uint32_t count; bytes; bytes -= count, memory += count, offset += count) {
+        count = within_page(offset, bytes);
+        const uint8_t *page = pages_get(&ram->pages, offset / PAGE_BYTES);
+        if (page)
+            memcpy(memory, page + offset % PAGE_BYTES, count);
         else
             memset(memory, 0, count);
-        memory += count;
-        offset += count;
-        bytes -= count;
         *done_bytes += count;
     }
     return 0;
 }
 
-static status_t ram_transfer(struct store *store, bool write, uint64_t offset_bytes,
-                             const struct io_segment *segments, uint32_t length_bytes,
-                             uint32_t *done_bytes)
+static status_t ram_write_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
+                                uint32_t *done_bytes)
 {
-    status_t status = 0;
-    *done_bytes = 0;
-    for (unsigned i = 0; !status && *done_bytes < length_bytes; i++) {
-        uint32_t count = segments[i].length_bytes;
-        if (count > length_bytes - *done_bytes)
-            count = length_bytes - *done_bytes;
-        status = ram_move(ram_of(store), write, offset_bytes + *done_bytes, segments[i].address,
-                          count, done_bytes);
+    struct ram_store *ram = context;
+    for (uint32_t count; bytes; bytes -= count, memory += count, offset += count) {
+        count = within_page(offset, bytes);
+        uint8_t *page = pages_make(&ram->pages, offset / PAGE_BYTES, NULL);
+        if (!page)
+            return -ENOSPC;
+        memcpy(page + offset % PAGE_BYTES, memory, count);
+        *done_bytes += count;
     }
-    return status;
+    return 0;
 }
 
-static status_t ram_read(struct store *store, uint64_t offset_bytes,
-                         const struct io_segment *segments, unsigned segment_count,
-                         uint32_t length_bytes, uint32_t *done_bytes)
+static status_t ram_read(struct store *store, const struct span *span, uint32_t *done_bytes)
 {
-    (void)segment_count;
-    return ram_transfer(store, false, offset_bytes, segments, length_bytes, done_bytes);
+    return span_each(span, done_bytes, ram_read_piece, store);
 }
 
-static status_t ram_write(struct store *store, uint64_t offset_bytes,
-                          const struct io_segment *segments, unsigned segment_count,
-                          uint32_t length_bytes, uint32_t *done_bytes)
+static status_t ram_write(struct store *store, const struct span *span, uint32_t *done_bytes)
 {
-    (void)segment_count;
-    return ram_transfer(store, true, offset_bytes, segments, length_bytes, done_bytes);
+    return span_each(span, done_bytes, ram_write_piece, store);
+}
+
+static uint64_t ram_memory(struct store *store)
+{
+    return atomic_load(&ram_of(store)->pages.count) * (uint64_t)PAGE_BYTES;
 }
 
 static void ram_close(struct store *store)
 {
-    struct ram_store *ram = ram_of(store);
-    for (size_t i = 0; i < (store->size_bytes + PAGE_BYTES - 1) / PAGE_BYTES; i++)
-        if (ram->pages[i])
-            page_free(ram->pages[i]);
-    mem_free(ram);
+    pages_free(&ram_of(store)->pages);
+    mem_free(store);
 }
 
 static const struct store_ops ram_ops = {
     .read = ram_read,
     .write = ram_write,
+    .memory = ram_memory,
     .close = ram_close,
 };
 
 status_t store_ram_create(uint64_t size_bytes, struct store **store)
 {
-    uint64_t pages = size_bytes / PAGE_BYTES + (size_bytes % PAGE_BYTES != 0);
-    if (!size_bytes || pages > UINT32_MAX)
-        return -EINVAL;
-    struct ram_store *ram = mem_zalloc(sizeof(*ram) + (size_t)pages * sizeof(uint8_t *));
+    struct ram_store *ram = mem_zalloc(sizeof(*ram));
     if (!ram)
         return -ENOMEM;
-    spin_init(&ram->lock, RANK_QUEUE);
+    status_t status = pages_init(&ram->pages, size_bytes);
+    if (status) {
+        mem_free(ram);
+        return status;
+    }
     ram->store = (struct store){ .ops = &ram_ops, .size_bytes = size_bytes };
     *store = &ram->store;
     return 0;
+}
+
+/* ---- loading ------------------------------------------------------------------------------ */
+
+static bool page_is_blank(const uint8_t *page)
+{
+    return !page[0] && memcmp(page, page + 1, PAGE_BYTES - 1) == 0;
+}
+
+/* Fresh pages for the store's next bytes: how many could be had. */
+static unsigned load_alloc(struct io_segment *segments, uint64_t bytes)
+{
+    unsigned count = 0;
+    for (; count < LOAD_PAGES && bytes; count++) {
+        uint32_t length = bytes < PAGE_BYTES ? (uint32_t)bytes : PAGE_BYTES;
+        uint8_t *page = pages_are_short(2) ? NULL : page_alloc();
+        if (!page)
+            break;
+        memset(page + length, 0, PAGE_BYTES - length);
+        segments[count] = (struct io_segment){ .address = page, .length_bytes = length };
+        bytes -= length;
+    }
+    return count;
+}
+
+/* Keeps what was read: pages of zeroes need not be there. */
+static status_t load_keep(struct ram_store *ram, uint64_t index, void *page)
+{
+    status_t status = -ENOENT;
+    if (!page_is_blank(page))
+        status = pages_put(&ram->pages, index, page);
+    if (status)
+        page_free(page);
+    return status == -ENOENT ? 0 : status;
+}
+
+/* The pages from `offset` on: how many bytes, or an errno. */
+static ssize_t load_some(struct ram_store *ram, struct store *from, uint64_t offset,
+                         struct io_segment *segments)
+{
+    struct span span = { .offset_bytes = offset, .segments = segments };
+    uint32_t done;
+    span.segment_count = load_alloc(segments, from->size_bytes - offset);
+    for (unsigned i = 0; i < span.segment_count; i++)
+        span.length_bytes += segments[i].length_bytes;
+    status_t status = span.segment_count ? from->ops->read(from, &span, &done) : -ENOMEM;
+    for (unsigned i = 0; i < span.segment_count; i++)
+        if (status)
+            page_free(segments[i].address);
+        else
+            status = load_keep(ram, offset / PAGE_BYTES + i, segments[i].address);
+    return status ? status : (ssize_t)span.length_bytes;
+}
+
+static status_t load_all(struct ram_store *ram, struct store *from,
+                         struct virtual_progress *progress)
+{
+    struct io_segment *segments = mem_alloc(LOAD_PAGES * sizeof(*segments));
+    ssize_t got = segments ? 0 : -ENOMEM;
+    for (uint64_t done = 0; got >= 0 && done < from->size_bytes; done += (uint64_t)got) {
+        if (progress)
+            progress->report(progress, done, from->size_bytes);
+        got = thread_interrupted() ? -EINTR : load_some(ram, from, done, segments);
+    }
+    if (progress && got >= 0)
+        progress->report(progress, from->size_bytes, from->size_bytes);
+    mem_free(segments);
+    return got < 0 ? (status_t)got : 0;
+}
+
+status_t store_ram_load(struct store *from, struct virtual_progress *progress,
+                        struct store **store)
+{
+    status_t status = store_ram_create(from->size_bytes, store);
+    if (!status) {
+        status = load_all(ram_of(*store), from, progress);
+        if (status)
+            store_close(*store);
+    }
+    store_close(from);
+    return status;
 }

@@ -19,17 +19,10 @@ enum {
 };
 
 struct raw_store {
-    struct store store, *inner; /* inner: owned */
+    struct store store;
     uint32_t stride, skip;
     uint8_t *chunk; /* CHUNK_SECTORS whole sectors */
 };
-
-static status_t inner_read(struct store *inner, uint64_t offset, void *memory, uint32_t bytes)
-{
-    struct io_segment segment = { .address = memory, .length_bytes = bytes };
-    uint32_t done;
-    return inner->ops->read(inner, offset, &segment, 1, bytes, &done);
-}
 
 /* Copies into the segments at `at` bytes; returns where to go on. */
 static uint64_t scatter(const struct io_segment *segments, uint64_t at, const uint8_t *data,
@@ -49,46 +42,34 @@ static uint64_t scatter(const struct io_segment *segments, uint64_t at, const ui
     return at + bytes;
 }
 
-static status_t raw_read(struct store *store, uint64_t offset_bytes,
-                         const struct io_segment *segments, unsigned segment_count,
-                         uint32_t length_bytes, uint32_t *done_bytes)
+static status_t raw_read(struct store *store, const struct span *span, uint32_t *done_bytes)
 {
     struct raw_store *raw = (struct raw_store *)(void *)store;
-    (void)segment_count;
     *done_bytes = 0;
-    while (*done_bytes < length_bytes) { /* the drive's blocks are whole sectors of data */
-        uint64_t sector = (offset_bytes + *done_bytes) / DATA_BYTES;
-        uint32_t count = (length_bytes - *done_bytes) / DATA_BYTES;
+    while (*done_bytes < span->length_bytes) { /* the drive's blocks are whole sectors of data */
+        uint64_t sector = (span->offset_bytes + *done_bytes) / DATA_BYTES;
+        uint32_t count = (span->length_bytes - *done_bytes) / DATA_BYTES;
         if (count > CHUNK_SECTORS)
             count = CHUNK_SECTORS;
-        status_t status = inner_read(raw->inner, sector * raw->stride, raw->chunk,
+        status_t status = store_read(store->beneath, sector * raw->stride, raw->chunk,
                                      count * raw->stride);
         if (status)
             return status;
         for (uint32_t i = 0; i < count; i++)
-            *done_bytes = (uint32_t)scatter(segments, *done_bytes,
+            *done_bytes = (uint32_t)scatter(span->segments, *done_bytes,
                                             raw->chunk + i * raw->stride + raw->skip, DATA_BYTES);
     }
     return 0;
 }
 
-static status_t raw_check(struct store *store)
-{
-    struct store *inner = ((struct raw_store *)(void *)store)->inner;
-    return inner->ops->check ? inner->ops->check(inner) : 0;
-}
-
 static void raw_close(struct store *store)
 {
-    struct raw_store *raw = (struct raw_store *)(void *)store;
-    raw->inner->ops->close(raw->inner);
-    mem_free(raw->chunk);
-    mem_free(raw);
+    mem_free(((struct raw_store *)(void *)store)->chunk);
+    mem_free(store);
 }
 
 static const struct store_ops raw_ops = {
     .read = raw_read,
-    .check = raw_check,
     .close = raw_close,
 };
 
@@ -112,7 +93,7 @@ static bool raw_recognise(struct store *inner, uint8_t *sector, uint32_t *stride
 {
     if (inner->size_bytes < (uint64_t)(DESCRIPTOR_SECTOR + 1) * SECTOR_BYTES)
         return false;
-    if (!inner_read(inner, DESCRIPTOR_SECTOR * SECTOR_BYTES, sector, SECTOR_BYTES)) {
+    if (!store_read(inner, DESCRIPTOR_SECTOR * SECTOR_BYTES, sector, SECTOR_BYTES)) {
         *stride = SECTOR_BYTES;
         *skip = sector_skip(sector);
         if (*skip && is_descriptor(sector + *skip))
@@ -120,14 +101,14 @@ static bool raw_recognise(struct store *inner, uint8_t *sector, uint32_t *stride
     }
     *stride = SECTOR_BYTES_BARE;
     *skip = 8;
-    return !inner_read(inner, DESCRIPTOR_SECTOR * SECTOR_BYTES_BARE, sector, SECTOR_BYTES_BARE) &&
+    return !store_read(inner, DESCRIPTOR_SECTOR * SECTOR_BYTES_BARE, sector, SECTOR_BYTES_BARE) &&
            is_descriptor(sector + *skip);
 }
 
-status_t store_raw_detect(struct store **store, bool *found)
+status_t store_raw_detect(struct store **store, uint32_t *sector_bytes)
 {
     struct raw_store *raw = mem_zalloc(sizeof(*raw));
-    *found = false;
+    *sector_bytes = 0;
     if (raw)
         raw->chunk = mem_alloc(CHUNK_SECTORS * SECTOR_BYTES);
     if (!raw || !raw->chunk) {
@@ -139,14 +120,14 @@ status_t store_raw_detect(struct store **store, bool *found)
         mem_free(raw);
         return 0;
     }
-    raw->inner = *store;
     raw->store = (struct store){
         .ops = &raw_ops,
+        .beneath = *store,
         .size_bytes = (*store)->size_bytes / raw->stride * DATA_BYTES,
         .level = (*store)->level,
         .waits = (*store)->waits,
     };
     *store = &raw->store;
-    *found = true;
+    *sector_bytes = raw->stride;
     return 0;
 }

@@ -7,6 +7,7 @@
  * Vnode ids   bits 0-27 the device's number (the root's is 1, which is VNODE_ROOT), bits 28-29 the
  *             kind, bits 30-61 the generation of the medium for devices with data: another disc is
  *             another vnode, so nothing that was opened on the old one can show the new.
+ * Writing     goes past the cache, and has the device alone (device_claim).
  * Ownership   A vnode holds a reference to its device, and an open handle where there is a medium.
  *             Vnodes are transient: a device that nobody uses is not kept open by this cache.
  */
@@ -111,10 +112,10 @@ static status_t node_open_device(struct vnode *vnode, struct devfs_node *node)
 {
     struct device *device = node->device;
     vnode->type = NODE_FILE;
-    vnode->level = device->level;
+    vnode->device = device;
     vnode->cache_block_bytes = device->limits.block_bytes;
     status_t status = device_open(device, &node->handle);
-    if (status == -ENOMEDIUM) {
+    if (status && status != -ENOMEM) { /* it is there, though it cannot be read */
         vnode->open_status = status;
         return id_of_device(device) == vnode->id ? 0 : -ESTALE;
     }
@@ -178,6 +179,21 @@ static status_t devfs_check(struct fsd *fsd, struct vnode *vnode)
     return device_check(&node_of(vnode)->handle);
 }
 
+static status_t devfs_open(struct fsd *fsd, struct vnode *vnode, bool write)
+{
+    (void)fsd;
+    const struct devfs_node *node = node_of(vnode);
+    status_t status = device_admits(node->device);
+    return !status && write ? device_claim(&node->handle) : status;
+}
+
+static void devfs_close(struct fsd *fsd, struct vnode *vnode, bool write)
+{
+    (void)fsd;
+    if (write)
+        device_release(&node_of(vnode)->handle);
+}
+
 static status_t devfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                                struct node_info *info)
 {
@@ -218,7 +234,7 @@ static void devfs_finish_io(struct fsd *fsd, struct vfs_io *io)
 static status_t devfs_get_fs_info(struct fsd *fsd, struct fs_info *info)
 {
     (void)fsd;
-    *info = (struct fs_info){ .read_only = true };
+    *info = (struct fs_info){ .read_only = true }; /* its names are; devices may be written */
     text_copy(info->type, sizeof(info->type), "devfs");
     return 0;
 }
@@ -234,6 +250,8 @@ static const struct fsd_ops devfs_ops = {
     .lookup = devfs_lookup,
     .get_vnode = devfs_get_vnode,
     .check = devfs_check,
+    .open = devfs_open,
+    .close = devfs_close,
     .put_vnode = devfs_put_vnode,
     .get_info = devfs_get_info,
     .read_write = devfs_read_write,
@@ -251,7 +269,7 @@ static status_t devfs_mount(const struct device_handle *handle, const char *opti
     struct fsd *fsd = mem_zalloc(sizeof(*fsd));
     if (!fsd)
         return -ENOMEM;
-    *fsd = (struct fsd){ .ops = &devfs_ops, .name = "devfs", .read_only = true };
+    *fsd = (struct fsd){ .ops = &devfs_ops, .name = "devfs" };
     list_init(&fsd->vnodes);
     *result = fsd;
     return 0;

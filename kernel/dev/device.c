@@ -77,6 +77,7 @@ struct device *device_create(struct device *parent, const char *name)
     list_init(&device->put_link);
     spin_init(&device->queue_lock, RANK_QUEUE);
     device->generation = 1;
+    device->absent_status = -ENOMEDIUM;
     atomic_init(&device->references, 1);
     return device;
 }
@@ -269,11 +270,14 @@ void device_remove(struct device *device)
 
 /* ---- medium ------------------------------------------------------------------------------- */
 
-static void device_change_medium(struct device *device, bool present, uint64_t bytes)
+/* `absent`: what is answered when there is no medium. */
+static void device_change_medium(struct device *device, bool present, uint64_t bytes,
+                                 status_t absent)
 {
     spin_lock(&device->queue_lock);
     bool changed = !device->gone && (present || device->medium_present);
     bool tell = changed && device->published; /* what is there at first comes with ADDED */
+    device->absent_status = absent;
     if (changed) {
         device->generation++;
         device->medium_present = present;
@@ -287,12 +291,17 @@ static void device_change_medium(struct device *device, bool present, uint64_t b
 
 void device_set_medium(struct device *device, uint64_t bytes)
 {
-    device_change_medium(device, true, bytes);
+    device_change_medium(device, true, bytes, -ENOMEDIUM);
 }
 
 void device_clear_medium(struct device *device)
 {
-    device_change_medium(device, false, 0);
+    device_change_medium(device, false, 0, -ENOMEDIUM);
+}
+
+void device_halt(struct device *device)
+{
+    device_change_medium(device, false, 0, -ENODEV);
 }
 
 struct device_medium device_medium(struct device *device)
@@ -321,10 +330,12 @@ status_t device_open(struct device *device, struct device_handle *handle)
     if (status)
         return status;
     spin_lock(&device->queue_lock);
-    if (device->gone || !device->ops->start)
+    if (device->gone || device->refuses_opens || !device->ops->start)
         status = -ENODEV;
     else if (!device->medium_present)
-        status = -ENOMEDIUM;
+        status = device->absent_status;
+    else if (device->claimed)
+        status = -EBUSY;
     else
         device->open_count++;
     handle->generation = device->generation;
@@ -347,6 +358,63 @@ void device_close(struct device_handle *handle)
     device_put(device);
 }
 
+unsigned device_open_count(struct device *device)
+{
+    spin_lock(&device->queue_lock);
+    unsigned count = device->open_count;
+    spin_unlock(&device->queue_lock);
+    return count;
+}
+
+/* ---- who may open it ---------------------------------------------------------------------- */
+
+status_t device_claim(const struct device_handle *handle)
+{
+    struct device *device = handle->device;
+    status_t status = device->read_only ? -EROFS : 0;
+    spin_lock(&device->queue_lock);
+    if (!status && (device->claimed || device->open_count > 1))
+        status = -EBUSY;
+    if (!status)
+        device->claimed = true;
+    spin_unlock(&device->queue_lock);
+    return status;
+}
+
+void device_release(const struct device_handle *handle)
+{
+    spin_lock(&handle->device->queue_lock);
+    handle->device->claimed = false;
+    spin_unlock(&handle->device->queue_lock);
+}
+
+status_t device_refuse_opens(struct device *device, bool only_idle)
+{
+    spin_lock(&device->queue_lock);
+    bool busy = only_idle && device->open_count;
+    if (!busy)
+        device->refuses_opens = true;
+    spin_unlock(&device->queue_lock);
+    return busy ? -EBUSY : 0;
+}
+
+void device_allow_opens(struct device *device)
+{
+    spin_lock(&device->queue_lock);
+    device->refuses_opens = false;
+    spin_unlock(&device->queue_lock);
+}
+
+status_t device_admits(struct device *device)
+{
+    spin_lock(&device->queue_lock);
+    bool refuses = device->gone || device->refuses_opens;
+    spin_unlock(&device->queue_lock);
+    return refuses ? -ENODEV : 0;
+}
+
+/* ---- handles in use ----------------------------------------------------------------------- */
+
 status_t device_check(const struct device_handle *handle)
 {
     struct device *device = handle->device;
@@ -355,7 +423,7 @@ status_t device_check(const struct device_handle *handle)
     if (device->gone)
         status = -ENODEV;
     else if (device->generation != handle->generation)
-        status = device->medium_present ? -ESTALE : -ENOMEDIUM;
+        status = device->medium_present ? -ESTALE : device->absent_status;
     spin_unlock(&device->queue_lock);
     return status ? status : device_check_beneath(device);
 }

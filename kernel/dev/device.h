@@ -112,7 +112,9 @@ struct device {
     uint32_t generation;                 /* of the medium; starts at 1 */
     bool medium_present;
     uint64_t medium_bytes;
+    status_t absent_status;              /* without a medium: -ENOMEDIUM; -ENODEV when halted */
     unsigned open_count;
+    bool refuses_opens, claimed;
     unsigned files_open;                 /* on file systems of this medium */
     bool door_locked, drive_directory;   /* the monitor's */
 };
@@ -139,6 +141,8 @@ void device_put(struct device *device);
 /* Any context. The new medium has `bytes` bytes, a multiple of limits.block_bytes. */
 void device_set_medium(struct device *device, uint64_t bytes);
 void device_clear_medium(struct device *device);
+/* Any context. As device_clear_medium, but everything answers -ENODEV until there is a medium. */
+void device_halt(struct device *device);
 /* A state as one moment saw it. */
 struct device_medium {
     bool present;
@@ -163,9 +167,21 @@ struct device *device_root(void);
 /* The path below the root into `text`; cut when too long. */
 void device_path(struct device *device, char *text, size_t bytes);
 
-/* 0, -ENODEV when it is gone, -ENOMEDIUM without a medium. Takes a reference. */
+/* 0, -ENODEV when it is gone, -ENOMEDIUM without a medium, -EBUSY while it is claimed. Takes a
+ * reference. */
 status_t device_open(struct device *device, struct device_handle *handle) MUST_CHECK;
 void device_close(struct device_handle *handle);
+unsigned device_open_count(struct device *device);
+/* Whoever writes has the device alone: -EBUSY when there is another handle, -EROFS when it cannot
+ * be written; from then on nobody else can open it. */
+status_t device_claim(const struct device_handle *handle) MUST_CHECK;
+void device_release(const struct device_handle *handle);
+/* From now on opening fails with -ENODEV. With only_idle: -EBUSY, and nothing happens, while
+ * anybody has it open. */
+status_t device_refuse_opens(struct device *device, bool only_idle) MUST_CHECK;
+void device_allow_opens(struct device *device);
+/* Would it be opened now? 0 or -ENODEV. */
+status_t device_admits(struct device *device) MUST_CHECK;
 /* 0, -ENODEV, -ENOMEDIUM or -ESTALE: would a request by this handle be taken now? Threads, with no
  * lock held. */
 status_t device_check(const struct device_handle *handle) MUST_CHECK;

@@ -249,16 +249,24 @@ static void request_skip(struct io_request *request, uint64_t bytes)
 
 /* ---- the queue ---------------------------------------------------------------------------- */
 
+/* Is the medium the one that the request means? */
+static status_t request_admit_medium(const struct device *device,
+                                     const struct io_request *request)
+{
+    if (device->gone)
+        return -ENODEV;
+    if (!device->medium_present)
+        return device->absent_status;
+    return request->generation != device->generation ? -ESTALE : 0;
+}
+
 /* Would the device take this request now? The caller holds its queue_lock. */
 static status_t request_admit(const struct device *device, const struct io_request *request)
 {
     kassert(spin_is_held(&device->queue_lock));
-    if (device->gone)
-        return -ENODEV;
-    if (!device->medium_present)
-        return -ENOMEDIUM;
-    if (request->generation != device->generation)
-        return -ESTALE;
+    status_t status = request_admit_medium(device, request);
+    if (status)
+        return status;
     uint64_t size = device->medium_bytes;
     if (request->length_bytes > size || request->offset_bytes > size - request->length_bytes)
         return request->op == IO_WRITE ? -ENOSPC : -EIO;
@@ -375,15 +383,15 @@ void io_submit(struct io_request *request)
     request->segment_offset = 0;
     request->submitted_us = time_now_us();
     atomic_store(&request->state, REQUEST_ACTIVE);
-    status_t status = request_check_shape(request);
-    if (status) {
-        io_complete(request, status, 0);
-        return;
-    }
-    request_skip(request, request->skip_bytes);
+    status_t shape = request_check_shape(request);
+    if (!shape)
+        request_skip(request, request->skip_bytes);
     device_get(device); /* for pump */
     spin_lock(&device->queue_lock);
-    status = request_admit(device, request);
+    /* another medium may have other blocks: that it is another comes first */
+    status_t status = (shape ? request_admit_medium : request_admit)(device, request);
+    if (!status)
+        status = shape;
     if (!status)
         list_push_back(&device->waiting, &request->link);
     spin_unlock(&device->queue_lock);

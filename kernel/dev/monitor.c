@@ -144,7 +144,7 @@ static void medium_arrived(struct device *device)
 static void medium_changed(struct device *device)
 {
     unmount_drive(device);
-    if (device_medium(device).present)
+    if (holds_media(device) && device_medium(device).present)
         medium_arrived(device);
 }
 
@@ -176,21 +176,23 @@ static void poll_all(void)
     }
 }
 
+static void device_arrived(struct device *device)
+{
+    if (!holds_media(device))
+        return;
+    poll_device(device); /* what it finds is an event of its own */
+    if (!device->ops->poll && device_medium(device).present)
+        medium_arrived(device);
+}
+
 static void handle_event(const struct event *event)
 {
     struct device *device = event->device;
-    if (holds_media(device)) {
-        if (event->kind == EVENT_ADDED) {
-            poll_device(device); /* what it finds is an event of its own */
-            if (!device->ops->poll && device_medium(device).present)
-                medium_arrived(device);
-        } else if (event->kind == EVENT_MEDIUM) {
-            medium_changed(device);
-        } else if (event->kind == EVENT_DOOR) {
-            keep_door(device);
-        } else {
-            unmount_drive(device);
-        }
+    switch (event->kind) {
+    case EVENT_ADDED: device_arrived(device); break;
+    case EVENT_MEDIUM: medium_changed(device); break;
+    case EVENT_DOOR: keep_door(device); break;
+    case EVENT_REMOVED: unmount_drive(device); break;
     }
     device_put(device);
 }

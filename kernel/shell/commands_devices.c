@@ -178,7 +178,7 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
     bool made;
     status_t status = mount_find_device(shell, what, name, sizeof(name), &made);
     if (status)
-        return status == -EINVAL ? shell_complain(shell, "%s: too small for a file system", what)
+        return status == -ENODATA ? shell_complain(shell, "%s: too small for a file system", what)
                                  : shell_fail(shell, what, status);
     struct path *place;
     status = path_walk(shell->directory, where, 0, &place);

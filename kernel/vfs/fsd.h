@@ -96,11 +96,13 @@ struct vnode {
     uint32_t cache_block_bytes; /* preset to the FSD's default; 0: uncached, synchronous, by byte */
     status_t open_status;       /* opening its content ends with this, e.g. -ENOMEDIUM */
     bool transient;             /* goes with its last user instead of staying in memory */
-    unsigned level;             /* of the device that holds the content; preset to fsd->device's */
+    struct device *device;      /* that holds the content, where not fsd->device: borrowed */
     void *private_data;
     /* vnode.c's */
     struct cache cache;
     unsigned references;
+    unsigned opens, writers, write_denials; /* files open on the content, and how */
+    bool exclusive;                         /* one of them has it alone */
     bool loading;
     status_t failed; /* why loading did */
     struct list hash_link, unused_link, fsd_link;
@@ -200,6 +202,10 @@ struct fsd_ops {
     status_t (*get_vnode)(struct fsd *fsd, struct vnode *vnode);
     /* May the vnode's content be served now, from memory too? NULL: whenever fsd->device may. */
     status_t (*check)(struct fsd *fsd, struct vnode *vnode);
+    /* A file was opened on the content, or closed again; opening may be refused. NULL: all the
+     * same to it. */
+    status_t (*open)(struct fsd *fsd, struct vnode *vnode, bool write);
+    void (*close)(struct fsd *fsd, struct vnode *vnode, bool write);
     /* Frees vnode->private_data. NULL: there is none. */
     void (*put_vnode)(struct fsd *fsd, struct vnode *vnode);
     /* Fills what it knows of the levels asked for. Never NULL. */

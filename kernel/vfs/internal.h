@@ -28,6 +28,16 @@ struct path {
     char name[];
 };
 
+struct file {
+    struct path *path;   /* NULL when opened by id */
+    struct mount *mount; /* a reference of its own when there is no path */
+    struct vnode *vnode;
+    unsigned flags;
+    uint64_t offset;     /* directories: the FSD's position */
+    void *cursor;        /* of open_dir */
+    uint8_t *view_page;  /* for views of uncached files */
+};
+
 /* ---- vnode.c ---- */
 
 /* The vnode of an id, read from the medium when it is not in memory. A reference. */
@@ -44,6 +54,24 @@ void vnodes_count(struct vfs_counts *counts);
 status_t fsd_check(struct fsd *fsd) MUST_CHECK;
 /* May this vnode's content be served now? The same. */
 status_t vnode_check(struct vnode *vnode) MUST_CHECK;
+
+/* Notes that the vnode's content is opened so: -EBUSY when that does not go with how it is open
+ * already (OPEN_DENY_WRITE, OPEN_EXCLUSIVE in vfs.h). What has a cache is written by one handle
+ * alone, which goes past the cache: that is emptied first. */
+status_t vnode_share(struct vnode *vnode, unsigned flags) MUST_CHECK;
+void vnode_unshare(struct vnode *vnode, unsigned flags);
+
+/* ---- direct.c ---- */
+
+/* One io of the FSD, waited for. *done_bytes are good, whatever the status. */
+status_t vnode_io(struct vfs_io template, uint64_t *done_bytes) MUST_CHECK;
+/* The same with one piece of memory (from mem_alloc or page_alloc) and whole cache blocks, if there
+ * are any: bytes moved, or an errno when not one could be. */
+ssize_t vnode_io_memory(struct vnode *vnode, enum io_op op, uint64_t offset_bytes, void *memory,
+                        size_t bytes) MUST_CHECK;
+/* The same with any bytes. */
+ssize_t vnode_io_bytes(struct vnode *vnode, enum io_op op, uint64_t offset_bytes, void *memory,
+                       size_t bytes) MUST_CHECK;
 
 /* ---- mount.c ---- */
 

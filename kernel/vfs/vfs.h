@@ -115,8 +115,12 @@ enum {
     OPEN_TRUNCATE = 8,
     OPEN_APPEND = 16,
     OPEN_DIRECTORY = 32, /* for dir_read */
+    OPEN_DENY_WRITE = 64, /* nobody writes it meanwhile */
+    OPEN_EXCLUSIVE = 128, /* nobody else opens it meanwhile; so it is with every device that is
+                             opened for writing */
 };
 
+/* -EBUSY when the way it is open already does not go with `flags`. */
 status_t file_open(struct path *start, const char *text, unsigned flags,
                    struct file **file) MUST_CHECK;
 status_t file_open_path(struct path *path, unsigned flags, struct file **file) MUST_CHECK;
@@ -133,14 +137,23 @@ void file_seek(struct file *file, uint64_t offset_bytes);
 ssize_t file_read(struct file *file, void *buffer, size_t bytes) MUST_CHECK;
 ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer,
                      size_t bytes) MUST_CHECK;
+/* Where a device ends, nothing is written: -ENOSPC. */
 ssize_t file_write(struct file *file, const void *buffer, size_t bytes) MUST_CHECK;
-/* Reads past the cache straight into the segments' memory, without copying where offset and length
- * are whole cache blocks of the file, else through the cache: the same bytes. All of them, or an
- * errno with *done_bytes good ones. */
-status_t file_read_direct(struct file *file, uint64_t offset_bytes,
-                          const struct io_segment *segments, unsigned segment_count,
-                          uint32_t length_bytes, uint32_t *done_bytes) MUST_CHECK;
-/* Book, chapter 6: the level of the device that holds the file; 0 for none. */
+ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buffer,
+                      size_t bytes) MUST_CHECK;
+/* To the end of the file or beyond; what is new reads as zeroes. */
+status_t file_set_size(struct file *file, uint64_t bytes) MUST_CHECK;
+/* Until it returns 0, what was written may still be lost with the device's power. */
+status_t file_flush(struct file *file) MUST_CHECK;
+/* Reads or writes past the cache straight from or to the segments' memory, without copying where
+ * offset and length are whole cache blocks of the file, else through the cache or a block of its
+ * own: the same bytes. All of them, or an errno with *done_bytes good ones. */
+status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
+                       const struct io_segment *segments, unsigned segment_count,
+                       uint32_t length_bytes, uint32_t *done_bytes) MUST_CHECK;
+/* The device that holds the file's bytes; NULL: memory. Borrowed, while the file is open. */
+struct device *file_device(struct file *file);
+/* Book, chapter 6: that device's level; 0 for none. */
 unsigned file_level(struct file *file);
 
 /* The next bytes in place, at the file's offset, which moves on; 0 at the end. */

@@ -156,7 +156,6 @@ static struct vnode *vnode_create(struct fsd *fsd, vnode_id_t id)
     vnode->fsd = fsd;
     vnode->id = id;
     vnode->cache_block_bytes = fsd->cache_block_bytes;
-    vnode->level = fsd->device.device ? fsd->device.device->level : 0;
     vnode->references = 1;
     vnode->loading = true;
     list_init(&vnode->hash_link);
@@ -165,12 +164,18 @@ static struct vnode *vnode_create(struct fsd *fsd, vnode_id_t id)
     return vnode;
 }
 
+static void vnode_start_cache(struct vnode *vnode)
+{
+    if (vnode->cache_block_bytes)
+        cache_init(&vnode->cache, &vnode_cache_ops, vnode, vnode->cache_block_bytes,
+                   vnode->size_bytes);
+}
+
 static status_t vnode_load(struct vnode *vnode)
 {
     status_t status = vnode->fsd->ops->get_vnode(vnode->fsd, vnode);
-    if (!status && vnode->cache_block_bytes)
-        cache_init(&vnode->cache, &vnode_cache_ops, vnode, vnode->cache_block_bytes,
-                   vnode->size_bytes);
+    if (!status)
+        vnode_start_cache(vnode);
     spin_lock(&vnodes.lock);
     vnode->loading = false;
     vnode->failed = status;
@@ -279,6 +284,47 @@ void vnode_put(struct vnode *vnode)
     spin_unlock(&vnodes.lock);
     if (surplus)
         vnode_destroy_now_or_later(surplus);
+}
+
+/* ---- sharing ------------------------------------------------------------------------------ */
+
+/* Does this handle have the vnode for itself? */
+static bool wants_alone(const struct vnode *vnode, unsigned flags)
+{
+    return flags & OPEN_EXCLUSIVE || (flags & OPEN_WRITE && vnode->cache_block_bytes);
+}
+
+status_t vnode_share(struct vnode *vnode, unsigned flags)
+{
+    bool alone = wants_alone(vnode, flags);
+    status_t status = 0;
+    spin_lock(&vnodes.lock);
+    if (vnode->exclusive || (alone && vnode->opens) ||
+        (flags & OPEN_WRITE && vnode->write_denials) ||
+        (flags & OPEN_DENY_WRITE && vnode->writers)) {
+        status = -EBUSY;
+    } else {
+        vnode->exclusive = alone;
+        vnode->opens++;
+        vnode->writers += !!(flags & OPEN_WRITE);
+        vnode->write_denials += !!(flags & OPEN_DENY_WRITE);
+    }
+    spin_unlock(&vnodes.lock);
+    if (!status && alone && vnode->cache_block_bytes) {
+        cache_destroy(&vnode->cache);
+        vnode_start_cache(vnode);
+    }
+    return status;
+}
+
+void vnode_unshare(struct vnode *vnode, unsigned flags)
+{
+    spin_lock(&vnodes.lock);
+    vnode->exclusive = false; /* if it was, it was this handle's */
+    vnode->opens--;
+    vnode->writers -= !!(flags & OPEN_WRITE);
+    vnode->write_denials -= !!(flags & OPEN_DENY_WRITE);
+    spin_unlock(&vnodes.lock);
 }
 
 void vnode_unlinked(struct vnode *vnode)

@@ -17,9 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "drivers/virtual/store.h"
+#include "drivers/virtual/drive.h"
 #include "kernel/log.h"
 #include "kernel/shell/shell.h"
+#include "lib/text.h"
 #include "tests/host/port/host.h"
 
 enum { EXIT_NOT_MOUNTED = 125, MEMORY_MIB = 1024 };
@@ -31,25 +32,19 @@ struct host_store {
     int fd;
 };
 
-static status_t host_store_read(struct store *store, uint64_t offset_bytes,
-                                const struct io_segment *segments, unsigned segment_count,
-                                uint32_t length_bytes, uint32_t *done_bytes)
+static status_t host_read_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
+                                uint32_t *done_bytes)
 {
-    const struct host_store *host = (struct host_store *)(void *)store;
-    (void)segment_count;
-    *done_bytes = 0;
-    for (unsigned i = 0; *done_bytes < length_bytes; i++) {
-        uint32_t count = segments[i].length_bytes;
-        if (count > length_bytes - *done_bytes)
-            count = length_bytes - *done_bytes;
-        ssize_t got = pread(host->fd, segments[i].address, count,
-                            (off_t)(offset_bytes + *done_bytes));
-        if (got > 0)
-            *done_bytes += (uint32_t)got;
-        if (got != (ssize_t)count)
-            return -EIO;
-    }
-    return 0;
+    const struct host_store *host = context;
+    ssize_t got = pread(host->fd, memory, bytes, (off_t)offset);
+    if (got > 0)
+        *done_bytes += (uint32_t)got;
+    return got == (ssize_t)bytes ? 0 : -EIO;
+}
+
+static status_t host_store_read(struct store *store, const struct span *span, uint32_t *done_bytes)
+{
+    return span_each(span, done_bytes, host_read_piece, store);
 }
 
 static void host_store_close(struct store *store)
@@ -93,11 +88,20 @@ static const char *mount_image(const char *image)
     struct store *store = host_store_open(image);
     if (!store)
         return strerror(errno);
-    bool raw;
-    status_t status = store_raw_detect(&store, &raw);
+    struct virtual_register *request = mem_zalloc(sizeof(*request));
+    struct image *shown;
+    status_t status = request ? 0 : -ENOMEM;
+    if (status) {
+        store_close(store);
+    } else {
+        request->store = VIRTUAL_FILE;
+        text_copy(request->image, sizeof(request->image), image);
+        status = image_open_store(request, store, &shown);
+    }
+    mem_free(request);
     if (!status)
-        status = drive_create(store, raw ? 2048 : 512, false, &device);
-    if (status == -EINVAL)
+        status = drive_create(shown, &device);
+    if (status == -ENODATA)
         return "smaller than a sector";
     if (!status) {
         struct path *root = path_root();

@@ -77,6 +77,10 @@ static void devfs_body(void *unused)
     struct faulty *faulty = faulty_create(0, disks[0], DISK_BYTES, faulty_limits(), FAULTY_MIXED);
     expect_disk("/System/Devices/faulty0", disks[0], DISK_BYTES);
     expect_disk("/System/Devices/Classes/disk0", disks[0], DISK_BYTES);
+    expect("writing", rig_open("/System/Devices/faulty0", OPEN_WRITE, &old), 0);
+    expect("alone", rig_open("/System/Devices/faulty0", OPEN_READ, &again), -EBUSY);
+    file_close(old);
+    faulty->device->read_only = true;
     expect("no writing", rig_open("/System/Devices/faulty0", OPEN_WRITE, &old), -EROFS);
     expect("no directory", rig_walk("/System/Devices/faulty0/x"), -ENOTDIR);
     expect("control", rig_open("/System/Devices/virtual/control", OPEN_READ, &old), -EOPNOTSUPP);
@@ -209,8 +213,8 @@ static void ram_body(void *unused)
     expect("again", remove_drive(alias), -ENODEV);
     kassert(device_open(device, &handle) == -ENODEV);
     device_put(device);
-    expect("no block", add_drive(VIRTUAL_RAM, NULL, 511, 512, 0, alias), -EINVAL);
-    expect("no bytes", add_drive(VIRTUAL_RAM, NULL, 0, 512, 0, alias), -EINVAL);
+    expect("no block", add_drive(VIRTUAL_RAM, NULL, 511, 512, 0, alias), -ENODATA);
+    expect("no bytes", add_drive(VIRTUAL_RAM, NULL, 0, 512, 0, alias), -ENODATA);
     expect("bad block", add_drive(VIRTUAL_RAM, NULL, 8192, 513, 0, alias), -EINVAL);
     expect("bad store", add_drive((enum virtual_store)7, NULL, 8192, 512, 0, alias), -EINVAL);
     expect("too large", add_drive(VIRTUAL_RAM, NULL, UINT64_MAX, 512, 0, alias), -EINVAL);
@@ -272,8 +276,8 @@ static void file_body(void *unused)
     rig_put_file("/none", data, 0);
     expect("nothing there", add_drive(VIRTUAL_FILE, "/x", 0, 512, 0, alias), -ENOENT);
     expect("directory", add_drive(VIRTUAL_FILE, "/Drives", 0, 512, 0, alias), -EISDIR);
-    expect("smaller", add_drive(VIRTUAL_FILE, "/small", 0, 2048, 0, alias), -EINVAL);
-    expect("empty", add_drive(VIRTUAL_FILE, "/none", 0, 512, 0, alias), -EINVAL);
+    expect("smaller", add_drive(VIRTUAL_FILE, "/small", 0, 2048, 0, alias), -ENODATA);
+    expect("empty", add_drive(VIRTUAL_FILE, "/none", 0, 512, 0, alias), -ENODATA);
     for (uint32_t block = 512; block <= 4096; block *= 2) {
         struct device_handle handle;
         expect("add", add_drive(VIRTUAL_FILE, "/img", 0, block, 0, alias), 0);
@@ -315,7 +319,7 @@ static void levels_body(void *unused)
         snprintf(path, sizeof(path), "/System/Devices/Classes/%s", aliases[level]);
         expect_disk(path, data, sizeof(data));
     }
-    expect("one more", add_drive(VIRTUAL_FILE, path, 0, 512, 0, aliases[level]), -ELOOP);
+    expect("one more", add_drive(VIRTUAL_FILE, path, 0, 512, 0, aliases[level]), -EMLINK);
     expect("in use by the next", remove_drive(aliases[0]), -EBUSY);
     while (level--)
         expect("remove", remove_drive(aliases[level]), 0);
@@ -457,7 +461,7 @@ static void last_reference_body(void *unused)
     rig_mkdir("/n");
     struct faulty *faulty = faulty_create(0, volume, volume_bytes, faulty_limits(), FAULTY_MIXED);
     expect("mount", mount("/m", "disk0"), 0);
-    expect("add", add_drive(VIRTUAL_FILE, "/m/file099.t", 0, 512, 0, alias), -EINVAL);
+    expect("add", add_drive(VIRTUAL_FILE, "/m/file099.t", 0, 512, 0, alias), -ENODATA);
     expect("device file", add_drive(VIRTUAL_FILE, "/System/Devices/faulty0", 0, 2048, 0, alias), 0);
     expect("mount", mount("/n", alias), 0);
     kassert(rig_get_file("/n/file099.t", data, sizeof(data)) == 99);

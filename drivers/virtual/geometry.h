@@ -1,0 +1,20 @@
+/*
+ * geometry.h - cylinders, heads and sectors, for those who still ask.
+ */
+#ifndef DRIVERS_VIRTUAL_GEOMETRY_H
+#define DRIVERS_VIRTUAL_GEOMETRY_H
+
+#include "kernel/dev/virtual.h"
+
+bool block_bytes_valid(uint32_t bytes); /* 512, 1024, 2048 or 4096 */
+/* The bytes of a geometry that was given. -EINVAL for a zero or a sector that is no block size,
+ * -EOVERFLOW. */
+status_t geometry_size(const struct virtual_geometry *geometry, uint64_t *size_bytes) MUST_CHECK;
+/* One sector a track, the fewest heads that leave the cylinders within 32 bits; never a zero; at
+ * least all blocks. */
+struct virtual_geometry geometry_derive(uint64_t size_bytes, uint32_t block_bytes);
+/* What a BIOS can say: at most 1024 cylinders, 255 heads, 63 sectors of 512 bytes; never a zero.
+ * Covers the drive, as far as such a geometry reaches. */
+struct virtual_geometry geometry_bios(uint64_t size_bytes);
+
+#endif

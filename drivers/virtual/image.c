@@ -1,0 +1,223 @@
+/* image.c - see image.h. */
+#include "drivers/virtual/image.h"
+#include "drivers/virtual/geometry.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+enum { CD_BLOCK_BYTES = 2048 };
+
+/* ---- the bottom of the stack -------------------------------------------------------------- */
+
+/* How many bytes of the image are asked for; the whole rest: 0. */
+static status_t image_wanted(const struct virtual_register *request, uint64_t *bytes)
+{
+    *bytes = request->size_bytes;
+    if (request->flags & VIRTUAL_GEOMETRY)
+        return geometry_size(&request->geometry, bytes);
+    return 0;
+}
+
+static status_t open_ram(const struct virtual_register *request, struct image *image)
+{
+    uint64_t bytes;
+    status_t status = image_wanted(request, &bytes);
+    if (status)
+        return status;
+    return bytes ? store_ram_create(bytes, &image->store) : -ENODATA;
+}
+
+static status_t open_memory(const struct virtual_register *request, struct image *image)
+{
+    if (!request->memory)
+        return -EINVAL;
+    return store_memory_create(request->memory, request->size_bytes, &image->store);
+}
+
+static status_t open_in_place(const struct virtual_register *request, struct image *image)
+{
+    return store_file_create(request->image, request->flags & VIRTUAL_WRITABLE, &image->store,
+                             &image->holder);
+}
+
+static status_t open_to_load(const struct virtual_register *request, struct image *image)
+{
+    return store_file_create(request->image, false, &image->store, NULL);
+}
+
+static status_t image_open_bottom(const struct virtual_register *request, struct image *image)
+{
+    static status_t (*const open[])(const struct virtual_register *, struct image *) = {
+        [VIRTUAL_RAM] = open_ram,
+        [VIRTUAL_FILE] = open_in_place,
+        [VIRTUAL_RAM_IMAGE] = open_to_load,
+        [VIRTUAL_OVERLAY] = open_in_place,
+        [VIRTUAL_MEMORY] = open_memory,
+    };
+    return open[request->store](request, image);
+}
+
+/* ---- window, sectors, memory, overlay ------------------------------------------------------- */
+
+/* A geometry larger than the file makes the file larger. */
+static status_t image_grow(const struct virtual_register *request, struct image *image,
+                           uint64_t end)
+{
+    if (end <= image->store->size_bytes || !(request->flags & VIRTUAL_GEOMETRY))
+        return 0;
+    if (request->store != VIRTUAL_FILE || !(request->flags & VIRTUAL_WRITABLE))
+        return -EROFS;
+    return store_file_grow(image->store, end);
+}
+
+static status_t image_cut(const struct virtual_register *request, struct image *image)
+{
+    uint64_t offset = request->offset_bytes, wanted, end;
+    status_t status = image_wanted(request, &wanted);
+    if (!status && __builtin_add_overflow(offset, wanted, &end))
+        status = -EOVERFLOW;
+    if (!status)
+        status = image_grow(request, image, end);
+    if (status)
+        return status;
+    uint64_t size = image->store->size_bytes;
+    if (end > size)
+        return -EINVAL;
+    if (!wanted)
+        wanted = size - offset;
+    if (wanted == size)
+        return 0;
+    struct store *inner = image->store;
+    image->store = NULL; /* closed when that fails */
+    return store_window_create(inner, offset, wanted, &image->store);
+}
+
+static status_t image_load(const struct virtual_register *request, struct image *image)
+{
+    struct store *from = image->store;
+    image->store = NULL; /* closed in any case */
+    return store_ram_load(from, request->progress, &image->store);
+}
+
+static status_t image_overlay(struct image *image)
+{
+    struct store *inner = image->store;
+    image->store = NULL;
+    status_t status = store_overlay_create(inner, &image->store);
+    image->overlay = image->store;
+    return status;
+}
+
+static status_t image_stack(const struct virtual_register *request, struct image *image)
+{
+    bool guess = !request->block_bytes && !(request->flags & (VIRTUAL_GEOMETRY | VIRTUAL_WRITABLE));
+    status_t status = image_cut(request, image);
+    if (!status && guess && *request->image)
+        status = store_raw_detect(&image->store, &image->raw_sector_bytes);
+    if (!status && request->store == VIRTUAL_RAM_IMAGE)
+        status = image_load(request, image);
+    if (!status && request->store == VIRTUAL_OVERLAY)
+        status = image_overlay(image);
+    return status;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+static uint32_t image_choose_block(const struct virtual_register *request,
+                                   const struct image *image)
+{
+    if (request->flags & VIRTUAL_GEOMETRY)
+        return request->geometry.sector_bytes;
+    if (request->block_bytes)
+        return request->block_bytes;
+    return image->raw_sector_bytes || request->flags & VIRTUAL_CD ? CD_BLOCK_BYTES
+                                                                  : VIRTUAL_BLOCK_BYTES;
+}
+
+static status_t image_measure(const struct virtual_register *request, struct image *image)
+{
+    uint64_t size = image->store->size_bytes;
+    image->block_bytes = image_choose_block(request, image);
+    if (size < image->block_bytes)
+        return -ENODATA;
+    image->tail_bytes = size % image->block_bytes;
+    image->size_bytes = size - image->tail_bytes;
+    image->geometry = request->flags & VIRTUAL_GEOMETRY
+                          ? request->geometry
+                          : geometry_derive(size, image->block_bytes);
+    return 0;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------ */
+
+static struct image *image_create(const struct virtual_register *request)
+{
+    struct image *image = mem_zalloc(sizeof(*image));
+    size_t bytes = strlen(request->image) + 1;
+    if (!image || !(image->path = mem_alloc(bytes))) {
+        mem_free(image);
+        return NULL;
+    }
+    text_copy(image->path, bytes, request->image);
+    image->kind = request->store;
+    image->flags = request->flags;
+    image->offset_bytes = request->offset_bytes;
+    return image;
+}
+
+status_t image_open_store(const struct virtual_register *request, struct store *store,
+                          struct image **result)
+{
+    struct image *image = image_create(request);
+    status_t status = image ? 0 : -ENOMEM;
+    if (image && !store)
+        status = image_open_bottom(request, image);
+    else if (image)
+        image->store = store;
+    else
+        store_close(store);
+    if (!status)
+        status = image_stack(request, image);
+    if (!status)
+        status = image_measure(request, image);
+    if (status)
+        image_close(image);
+    else
+        *result = image;
+    return status;
+}
+
+status_t image_open(const struct virtual_register *request, struct image **image)
+{
+    return image_open_store(request, NULL, image);
+}
+
+void image_close(struct image *image)
+{
+    if (!image)
+        return;
+    store_close(image->store);
+    device_put(image->holder);
+    mem_free(image->path);
+    mem_free(image);
+}
+
+bool image_is_read_only(const struct image *image)
+{
+    return image->flags & VIRTUAL_CD || !image->store->ops->write;
+}
+
+bool image_serves_at_once(const struct image *image)
+{
+    return !image->store->waits || (image->fault && store_fault_flips(image->fault));
+}
+
+status_t image_make_faulty(struct image *image)
+{
+    struct store *faulty;
+    if (image->fault)
+        return 0;
+    status_t status = store_fault_create(image->store, image->block_bytes, &faulty);
+    if (!status)
+        image->store = image->fault = faulty;
+    return status;
+}

@@ -1,0 +1,34 @@
+/*
+ * image.h - what a drive shows: a stack of stores, and what was asked of it.
+ */
+#ifndef DRIVERS_VIRTUAL_IMAGE_H
+#define DRIVERS_VIRTUAL_IMAGE_H
+
+#include "drivers/virtual/store.h"
+
+struct image {
+    struct store *store;              /* the top of the stack; owned */
+    struct store *overlay, *fault;    /* in the stack, or NULL */
+    struct device *holder;            /* of the image's bytes: a reference; NULL: memory */
+    enum virtual_store kind;
+    uint32_t flags, block_bytes, raw_sector_bytes;
+    uint64_t offset_bytes, size_bytes, tail_bytes; /* size: whole blocks */
+    struct virtual_geometry geometry;
+    char *path;                       /* "" for none; owned */
+};
+
+/* Opens, loads and stacks up what was asked for. The request's texts end within their arrays. The
+ * errors are virtual.h's. */
+status_t image_open(const struct virtual_register *request, struct image **image) MUST_CHECK;
+/* The same over a store instead of what the request names; takes the store over, also when it
+ * fails. */
+status_t image_open_store(const struct virtual_register *request, struct store *store,
+                          struct image **image) MUST_CHECK;
+void image_close(struct image *image); /* NULL: nothing */
+bool image_is_read_only(const struct image *image);
+/* May requests be served where they are submitted? */
+bool image_serves_at_once(const struct image *image);
+/* Puts a fault store on top, if there is none. -ENOMEM. */
+status_t image_make_faulty(struct image *image) MUST_CHECK;
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * file_io.c - what is read from and written to open files.
+ *
+ * What has cache blocks is read through its cache, but for a handle that has it alone (internal.h):
+ * that one reads and writes past it.
+ */
+#include "kernel/vfs/internal.h"
+
+static bool file_is_cached(const struct file *file)
+{
+    return file->vnode->cache_block_bytes && !file->vnode->exclusive;
+}
+
+/* ---- at an offset ------------------------------------------------------------------------- */
+
+ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer, size_t bytes)
+{
+    struct vnode *vnode = file->vnode;
+    if (file->flags & OPEN_DIRECTORY)
+        return -EISDIR;
+    if (!(file->flags & OPEN_READ))
+        return -EBADF;
+    if (file_is_cached(file))
+        return cache_read(&vnode->cache, offset_bytes, buffer, bytes);
+    status_t status = vnode_check(vnode);
+    if (status || offset_bytes >= vnode->size_bytes)
+        return status;
+    if (bytes > vnode->size_bytes - offset_bytes)
+        bytes = (size_t)(vnode->size_bytes - offset_bytes);
+    return vnode_io_bytes(vnode, IO_READ, offset_bytes, buffer, bytes);
+}
+
+ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buffer, size_t bytes)
+{
+    struct vnode *vnode = file->vnode;
+    if (!(file->flags & OPEN_WRITE))
+        return -EBADF;
+    status_t status = vnode_check(vnode);
+    if (status || !bytes)
+        return status;
+    if (vnode->cache_block_bytes &&
+        (bytes > vnode->size_bytes || offset_bytes > vnode->size_bytes - bytes))
+        return -ENOSPC; /* a device does not grow */
+    return vnode_io_bytes(vnode, IO_WRITE, offset_bytes, (void *)(uintptr_t)buffer, bytes);
+}
+
+status_t file_flush(struct file *file)
+{
+    struct vnode *vnode = file->vnode;
+    uint64_t done;
+    status_t status = vnode_check(vnode);
+    if (status || !vnode->cache_block_bytes)
+        return status;
+    return vnode_io((struct vfs_io){ .vnode = vnode, .op = IO_FLUSH }, &done);
+}
+
+/* ---- segments ----------------------------------------------------------------------------- */
+
+static status_t file_copy_segments(struct file *file, enum io_op op, uint64_t offset_bytes,
+                                   const struct io_segment *segments, uint32_t length_bytes,
+                                   uint32_t *done_bytes)
+{
+    for (unsigned i = 0; *done_bytes < length_bytes; i++) {
+        uint32_t count = segments[i].length_bytes;
+        uint64_t at = offset_bytes + *done_bytes;
+        if (count > length_bytes - *done_bytes)
+            count = length_bytes - *done_bytes;
+        ssize_t got = op == IO_READ ? file_read_at(file, at, segments[i].address, count)
+                                    : file_write_at(file, at, segments[i].address, count);
+        if (got > 0)
+            *done_bytes += (uint32_t)got;
+        if (got != (ssize_t)count)
+            return got < 0 ? (status_t)got : -EIO;
+    }
+    return 0;
+}
+
+status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
+                       const struct io_segment *segments, unsigned segment_count,
+                       uint32_t length_bytes, uint32_t *done_bytes)
+{
+    struct vnode *vnode = file->vnode;
+    uint32_t block = vnode->cache_block_bytes;
+    *done_bytes = 0;
+    if (op == IO_WRITE && !(file->flags & OPEN_WRITE))
+        return -EBADF;
+    status_t status = vnode_check(vnode);
+    if (status)
+        return status;
+    if (!block || offset_bytes % block || length_bytes % block ||
+        length_bytes > vnode->size_bytes || offset_bytes > vnode->size_bytes - length_bytes)
+        return file_copy_segments(file, op, offset_bytes, segments, length_bytes, done_bytes);
+    uint64_t done;
+    status = vnode_io(
+        (struct vfs_io){
+            .vnode = vnode,
+            .op = op,
+            .offset_bytes = offset_bytes,
+            .length_bytes = length_bytes,
+            .segments = segments,
+            .segment_count = segment_count,
+        },
+        &done);
+    *done_bytes = (uint32_t)done;
+    return status;
+}
+
+/* ---- one after another -------------------------------------------------------------------- */
+
+ssize_t file_read(struct file *file, void *buffer, size_t bytes)
+{
+    ssize_t got = file_read_at(file, file->offset, buffer, bytes);
+    if (got > 0)
+        file->offset += (uint64_t)got;
+    return got;
+}
+
+ssize_t file_write(struct file *file, const void *buffer, size_t bytes)
+{
+    if (file->flags & OPEN_APPEND)
+        file->offset = file->vnode->size_bytes;
+    ssize_t done = file_write_at(file, file->offset, buffer, bytes);
+    if (done > 0)
+        file->offset += (uint64_t)done;
+    return done;
+}
+
+/* Uncached files have no pages to show: theirs are copied into one of the handle's. */
+static ssize_t file_view_copy(struct file *file, struct cache_view *view)
+{
+    if (!file->view_page && !(file->view_page = page_alloc()))
+        return -ENOMEM;
+    ssize_t got = file_read_at(file, file->offset, file->view_page, PAGE_BYTES);
+    if (got > 0)
+        *view = (struct cache_view){ .data = file->view_page, .length_bytes = (size_t)got };
+    return got;
+}
+
+ssize_t file_view(struct file *file, struct cache_view *view)
+{
+    if (!(file->flags & OPEN_READ))
+        return -EBADF;
+    ssize_t got = file_is_cached(file)
+                      ? cache_view_open(&file->vnode->cache, file->offset, view)
+                      : file_view_copy(file, view);
+    if (got > 0)
+        file->offset += (uint64_t)got;
+    return got;
+}
+
+void file_view_close(struct file *file, struct cache_view *view)
+{
+    (void)file;
+    if (view->page)
+        cache_view_close(view);
+}
+
