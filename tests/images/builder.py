@@ -59,13 +59,13 @@ def record(identifier, extent, size, flags=0, time=None, xar=0, unit=0, gap=0, v
 
 def pack_records(records):
     """Records one after the other, none across a sector's end, padded to whole sectors."""
-    data = b""
+    data = bytearray()
     for item in records:
         room = -len(data) % SECTOR
         if 0 < room < len(item):
             data += bytes(room)
         data += item
-    return data + bytes(-len(data) % SECTOR)
+    return bytes(data + bytes(-len(data) % SECTOR))
 
 
 def padded(data, width, filler=b" "):
