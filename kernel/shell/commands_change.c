@@ -177,54 +177,71 @@ SHELL_COMMAND(command_touch);
 struct doomed {
     struct doomed *next;
     struct path *parent; /* a reference */
-    char name[];
+    char text[];         /* below the start */
 };
 
-static status_t doomed_push(struct doomed **list, struct path *parent, const char *name)
+static status_t doomed_push(struct doomed **list, struct path *parent, const char *text)
 {
-    size_t bytes = strlen(name) + 1;
+    size_t bytes = strlen(text) + 1;
     struct doomed *doomed = mem_alloc(sizeof(*doomed) + bytes);
     if (!doomed)
         return -ENOMEM;
     doomed->parent = path_get(parent);
-    memcpy(doomed->name, name, bytes);
+    memcpy(doomed->text, text, bytes);
     doomed->next = *list;
     *list = doomed;
     return 0;
 }
 
-/* One node of the tree: files go now, directories wait until the end. */
-static status_t rm_item(struct shell *shell, const struct walk_item *item, struct doomed **list)
+/* What a walk from `start` calls `text` goes; `name` is the last element of it. */
+static int rm_node(struct shell *shell, const char *start, struct path *parent, const char *text,
+                   const char *name)
 {
-    if (item->path && item->info.type == NODE_DIRECTORY && !item->status)
-        return doomed_push(list, item->parent, item->name);
-    status_t status = vfs_unlink(item->parent, item->name);
-    if (!status)
-        say(shell, "removed", item->text);
-    return status;
+    status_t status = vfs_unlink(parent, name);
+    if (status)
+        return shell_fail_below(shell, start, text, status);
+    char *path = option_given(shell, 'v') ? join_path(start, text) : NULL;
+    if (path)
+        say(shell, "removed", path);
+    mem_free(path);
+    return SHELL_DONE;
 }
 
-static int rm_tree(struct shell *shell, struct path *path, const char *name)
+/* Files go now, directories wait until the end. */
+static int rm_files(struct shell *shell, struct walk *walk, const char *start,
+                    struct doomed **list)
+{
+    struct walk_item item;
+    int result = SHELL_DONE, got;
+    while ((got = walk_next(walk, &item)) > 0) {
+        int one = SHELL_DONE;
+        if (!item.path || item.info.type != NODE_DIRECTORY || item.status)
+            one = rm_node(shell, start, item.parent, item.text, item.name);
+        else if (doomed_push(list, item.parent, item.text))
+            one = shell_fail_below(shell, start, item.text, -ENOMEM);
+        result = one ? one : result;
+    }
+    return got < 0 ? shell_fail(shell, start, got) : result;
+}
+
+static int rm_tree(struct shell *shell, struct path *path, const char *start)
 {
     struct walk *walk;
-    struct walk_item item;
     struct doomed *list = NULL;
-    int result = SHELL_DONE, got;
     status_t status = walk_begin(path, WALK_NESTED, &walk);
     if (status)
-        return shell_fail(shell, name, status);
-    while ((got = walk_next(walk, &item)) > 0)
-        if ((status = rm_item(shell, &item, &list)))
-            result = shell_fail(shell, item.text, status);
-    if (got < 0)
-        result = shell_fail(shell, name, got);
+        return shell_fail(shell, start, status);
+    int result = rm_files(shell, walk, start, &list);
     walk_end(walk);
     while (list) { /* the last that was met comes first: no directory before what it holds */
         struct doomed *doomed = list;
+        const char *slash = strrchr(doomed->text, '/');
         list = doomed->next;
-        if (result != SHELL_INTERRUPTED &&
-            (status = vfs_unlink(doomed->parent, doomed->name)))
-            result = shell_fail(shell, doomed->name, status);
+        if (result != SHELL_INTERRUPTED) {
+            int one = rm_node(shell, start, doomed->parent, doomed->text,
+                              slash ? slash + 1 : doomed->text);
+            result = one ? one : result;
+        }
         path_put(doomed->parent);
         mem_free(doomed);
     }
@@ -242,10 +259,19 @@ static int rm_directory(struct shell *shell, struct path *path, const char *name
     return rm_tree(shell, path, name);
 }
 
+static bool is_dots(const char *name)
+{
+    size_t length;
+    const char *base = base_name(name, &length);
+    return text_equal_n(base, length, ".", 1) || text_equal_n(base, length, "..", 2);
+}
+
 static int rm_one(struct shell *shell, const char *name)
 {
     struct path *path;
     bool force = option_given(shell, 'f');
+    if (is_dots(name)) /* before what it holds is gone */
+        return shell_complain(shell, "%s: `.` and `..` stay; give the directory's name", name);
     status_t status = path_walk(shell->directory, name, WALK_NO_FOLLOW, &path);
     if (status)
         return force && (status == -ENOENT || status == -ENOTDIR) ? SHELL_DONE

@@ -2,6 +2,7 @@
  * commands_devices.c - devices and what is mounted of them: devices, mount, umount.
  */
 #include "kernel/dev/virtual.h"
+#include "kernel/shell/mounts.h"
 #include "kernel/shell/options.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -94,19 +95,6 @@ static int mount_list(struct shell *shell)
     return status == -ENOENT ? SHELL_DONE : shell_fail(shell, NULL, status);
 }
 
-/* Is this path a device's file? Then its path below the device tree. */
-static bool path_names_device(struct path *path, char *name, size_t bytes)
-{
-    static const char devices[] = "/System/Devices/";
-    char *text = mem_alloc(PATH_BYTES_MAX + 1);
-    bool is = text && text_equal(path_fsd(path)->name, "devfs") &&
-              path_text(path, text, PATH_BYTES_MAX + 1) <= PATH_BYTES_MAX &&
-              text_starts(text, devices) &&
-              text_copy(name, bytes, text + strlen(devices)) < bytes;
-    mem_free(text);
-    return is;
-}
-
 /* A virtual drive for an image file that lives as long as its mount. */
 static status_t mount_make_drive(struct path *image, char *name, size_t bytes)
 {
@@ -163,7 +151,7 @@ static status_t mount_find_device(struct shell *shell, const char *what, char *n
         return status;
     if (path_is_directory(path)) {
         status = -EISDIR;
-    } else if (!path_names_device(path, name, bytes)) {
+    } else if (!mounts_device_name(path, name, bytes)) {
         status = mount_make_drive(path, name, bytes);
         *made = !status;
     }
@@ -230,16 +218,25 @@ SHELL_COMMAND(command_mount);
 static int run_umount(struct shell *shell, int count, char **words)
 {
     (void)count;
-    status_t status = vfs_unmount(shell->directory, words[1]);
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    status_t status = info ? vfs_unmount(shell->directory, words[1]) : -ENOMEM;
+    if (status == -ENOENT || status == -EINVAL) { /* no place, so it may be a device */
+        status_t found = mounts_of_device(shell, words[1], info);
+        if (!found)
+            status = vfs_unmount(shell->directory, info->path);
+        else if (found != -ENODEV)
+            status = found == -ENOENT ? -EINVAL : found;
+    }
+    mem_free(info);
     if (status == -EINVAL)
-        return shell_complain(shell, "%s: nothing is mounted there", words[1]);
+        return shell_complain(shell, "%s: is not mounted", words[1]);
     return status ? shell_fail(shell, words[1], status) : SHELL_DONE;
 }
 
 static const struct shell_command command_umount = {
     .name = "umount",
-    .arguments = "DIRECTORY",
-    .summary = "undo a mount",
+    .arguments = "DIRECTORY|DEVICE",
+    .summary = "undo a mount, of a device the last one",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_umount,

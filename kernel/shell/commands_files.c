@@ -11,26 +11,69 @@
 
 /* ---- cd, pwd, echo ------------------------------------------------------------------------ */
 
-static int run_cd(struct shell *shell, int count, char **words)
+/* PWD is the path, OLDPWD what PWD was. */
+static status_t cd_remember(struct shell *shell, struct path *path)
+{
+    const char *before = shell_variable(shell, "PWD");
+    size_t bytes = path_text(path, NULL, 0) + 1;
+    char *text = mem_alloc(bytes);
+    status_t status = text ? 0 : -ENOMEM;
+    if (!status && before)
+        status = variables_set(&shell->variables, "OLDPWD", 6, before);
+    if (!status) {
+        path_text(path, text, bytes);
+        status = variables_set(&shell->variables, "PWD", 3, text);
+    }
+    mem_free(text);
+    return status;
+}
+
+static status_t cd_go(struct shell *shell, const char *name)
 {
     struct path *path;
-    const char *name = count > 1 ? words[1] : "/";
     status_t status = path_walk(shell->directory, name, 0, &path);
-    if (!status && !path_is_directory(path)) {
-        path_put(path);
-        status = -ENOTDIR;
-    }
     if (status)
-        return shell_fail(shell, name, status);
+        return status;
+    status = path_is_directory(path) ? cd_remember(shell, path) : -ENOTDIR;
+    if (status) {
+        path_put(path);
+        return status;
+    }
     path_put(shell->directory);
     shell->directory = path;
-    return SHELL_DONE;
+    return 0;
+}
+
+static int cd_back(struct shell *shell)
+{
+    const char *before = shell_variable(shell, "OLDPWD");
+    char *name = before ? join_path(before, "") : NULL; /* the variable changes on the way */
+    if (!before)
+        return shell_complain(shell, "OLDPWD is not set: there is nowhere to go back to");
+    status_t status = name ? cd_go(shell, name) : -ENOMEM;
+    int result = status ? shell_fail(shell, name, status) : SHELL_DONE;
+    if (!status) {
+        stream_escaped(shell->out, name, false);
+        stream_text(shell->out, "\n");
+    }
+    mem_free(name);
+    return result;
+}
+
+static int run_cd(struct shell *shell, int count, char **words)
+{
+    const char *home = shell_variable(shell, "HOME");
+    const char *name = count > 1 ? words[1] : home ? home : "/";
+    if (text_equal(name, "-"))
+        return cd_back(shell);
+    status_t status = cd_go(shell, name);
+    return status ? shell_fail(shell, name, status) : SHELL_DONE;
 }
 
 static const struct shell_command command_cd = {
     .name = "cd",
-    .arguments = "[DIRECTORY]",
-    .summary = "go to a directory; without one, to /",
+    .arguments = "[DIRECTORY|-]",
+    .summary = "go to a directory; -: back to the one before; alone: to $HOME",
     .arguments_max = 1,
     .run = run_cd,
     .group = "Files",

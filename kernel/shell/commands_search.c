@@ -87,7 +87,7 @@ static int grep_walk(struct shell *shell, struct grep *grep, const char *start, 
            (got = walk_next(walk, item)) > 0) {
         int one = SHELL_DONE;
         if (item->status)
-            one = shell_fail(shell, item->text, item->status);
+            one = shell_fail_below(shell, start, item->text, item->status);
         else if (item->info.type == NODE_FILE)
             one = grep_file(shell, grep, start, item);
         result = one ? one : result;
@@ -286,7 +286,7 @@ static int run_sort(struct shell *shell, int count, char **words)
         .fold = option_given(shell, 'f'),
     };
     int result = input_each(shell, 1, count, words, sort_input, &sort);
-    if (result != SHELL_INTERRUPTED) {
+    if (!result) { /* a part is not what was asked for */
         sort_turn(&sort);
         sort.lines = sort_list(sort.lines, sort_compare, &sort);
         sort_print(shell, &sort);

@@ -1,6 +1,6 @@
 /*
  * commands_shell.c - what belongs to the shell itself: source, exit, set, unset, true, false,
- * sleep, history.
+ * sleep, clear, history.
  */
 #include "kernel/shell/history.h"
 #include "kernel/shell/options.h"
@@ -23,6 +23,16 @@ static const struct shell_command command_source = {
     .run = run_source,
 };
 SHELL_COMMAND(command_source);
+
+static const struct shell_command command_dot = {
+    .name = ".",
+    .arguments = "FILE",
+    .summary = "the same as source",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_source,
+};
+SHELL_COMMAND(command_dot);
 
 /* Out of a script, or on the host out of the shell. */
 static int run_exit(struct shell *shell, int count, char **words)
@@ -172,6 +182,25 @@ static const struct shell_command command_sleep = {
     .run = run_sleep,
 };
 SHELL_COMMAND(command_sleep);
+
+/* ---- clear -------------------------------------------------------------------------------- */
+
+/* What is no terminal has no screen. */
+static int run_clear(struct shell *shell, int count, char **words)
+{
+    (void)count, (void)words;
+    if (shell_out_is_terminal(shell))
+        stream_text(shell->out, "\x1b[H\x1b[J");
+    return SHELL_DONE;
+}
+
+static const struct shell_command command_clear = {
+    .name = "clear",
+    .arguments = "",
+    .summary = "an empty screen, on a terminal; ^L does the same",
+    .run = run_clear,
+};
+SHELL_COMMAND(command_clear);
 
 /* ---- history ------------------------------------------------------------------------------ */
 

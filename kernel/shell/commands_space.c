@@ -1,6 +1,7 @@
 /*
  * commands_space.c - how much there is of it: du, df, free, mem.
  */
+#include "kernel/shell/mounts.h"
 #include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
 #include "kernel/shell/walk.h"
@@ -88,7 +89,7 @@ static int du_walk(struct du *du, struct walk *walk)
     while ((got = walk_next(walk, &item)) > 0) {
         status_t status = du_item(du, &item);
         if (status)
-            result = shell_fail(du->shell, item.text, status);
+            result = shell_fail_below(du->shell, du->start, item.text, status);
     }
     if (got == -EINTR)
         du->total_only = true; /* what was counted so far is nobody's size */
@@ -168,9 +169,14 @@ SHELL_COMMAND(command_du);
 
 /* ---- df ----------------------------------------------------------------------------------- */
 
-static void df_line(struct shell *shell, const struct mount_info *info)
+/* With the header above the first line. */
+static void df_line(struct shell *shell, const struct mount_info *info, bool *titled)
 {
     bool human = option_given(shell, 'h');
+    if (!*titled)
+        stream_format(shell->out, "%-12s %10s %10s %10s %4s %s\n", "Device",
+                      human ? "Size" : "1K-blocks", "Used", "Available", "Use%", "Mounted on");
+    *titled = true;
     uint64_t total = info->fs.total_bytes, free = info->fs.free_bytes;
     uint64_t used = total > free ? total - free : 0;
     char size[SIZE_TEXT_BYTES], taken[SIZE_TEXT_BYTES], left[SIZE_TEXT_BYTES], percent[8] = "-";
@@ -193,11 +199,15 @@ static bool is_above(const char *mount, const char *text)
     return text_starts(text, mount) && (length == 1 || !text[length] || text[length] == '/');
 }
 
-/* The mount that a path lies on: of those above it the one with the longest path. */
+/* The mount of a device, or that a path lies on: of those above it the one with the longest
+ * path. */
 static status_t df_find(struct shell *shell, const char *name, struct mount_info *info)
 {
     struct path *path;
-    status_t status = path_walk(shell->directory, name, 0, &path);
+    status_t status = mounts_of_device(shell, name, info);
+    if (status != -ENODEV && status != -ENOENT)
+        return status;
+    status = path_walk(shell->directory, name, 0, &path);
     if (status)
         return status;
     char *text = mem_alloc(PATH_BYTES_MAX + 1);
@@ -220,23 +230,21 @@ static int run_df(struct shell *shell, int count, char **words)
     struct mount_info *info = mem_alloc(sizeof(*info));
     int result = SHELL_DONE;
     status_t status = 0;
+    bool titled = false;
     if (!info)
         return shell_fail(shell, NULL, -ENOMEM);
-    stream_format(shell->out, "%-12s %10s %10s %10s %4s %s\n", "Device",
-                  option_given(shell, 'h') ? "Size" : "1K-blocks", "Used", "Available", "Use%",
-                  "Mounted on");
     for (int i = 1; i < count; i++) {
         status = df_find(shell, words[i], info);
         if (status)
             result = shell_fail(shell, words[i], status);
         else
-            df_line(shell, info);
+            df_line(shell, info, &titled);
     }
     for (unsigned n = 0; count == 1 && (status = vfs_mount_info(n, info)) != -ENOENT; n++) {
         if (status)
             result = shell_fail(shell, info->path, status);
         else
-            df_line(shell, info);
+            df_line(shell, info, &titled);
     }
     mem_free(info);
     return result;
@@ -249,7 +257,7 @@ static const struct shell_option df_options[] = {
 
 static const struct shell_command command_df = {
     .name = "df",
-    .arguments = "[-h] [PATH...]",
+    .arguments = "[-h] [PATH|DEVICE...]",
     .summary = "size and free space of what is mounted",
     .arguments_max = -1,
     .run = run_df,

@@ -94,7 +94,7 @@ static int find_walk(struct shell *shell, const struct find *find, const char *s
         if (item.depth > find->depth_max || !item.depth)
             continue;
         if (item.status)
-            result = shell_fail(shell, item.text, item.status);
+            result = shell_fail_below(shell, start, item.text, item.status);
         if (item.path && find_matches(find, item.name, &item.info))
             find_say(shell, start, item.text);
     }

@@ -119,6 +119,25 @@ static size_t put_quoted(struct expansion *x, const char *start)
     return (size_t)(at + 1 - start);
 }
 
+/* Is this a ~ that stands for the home? At the start of a word or of a variable's value, alone or
+ * before a slash. */
+static bool is_home(const struct expansion *x, const char *word, size_t length, const char *at)
+{
+    size_t before = (size_t)(at - word);
+    bool begins = !before || (!x->words && at[-1] == '=' &&
+                              variable_name_length(word) + 1 == before);
+    return *at == '~' && begins && (before + 1 == length || at[1] == '/');
+}
+
+/* "~/a" with / as the home is "/a". Returns how many characters were taken. */
+static size_t put_home(struct expansion *x, bool slash_follows)
+{
+    const char *home = shell_variable(x->shell, "HOME");
+    home = home && *home ? home : "/";
+    put_value(x, home, true);
+    return 1 + (slash_follows && home[strlen(home) - 1] == '/');
+}
+
 /* The lexer has seen to it that every quote and brace is closed within the word. */
 static void put_word(struct expansion *x, const char *word, size_t length)
 {
@@ -129,6 +148,8 @@ static void put_word(struct expansion *x, const char *word, size_t length)
             at += put_dollar(x, at, false);
         else if (*at == '\\')
             at += put_escaped(x, at, false);
+        else if (is_home(x, word, length, at))
+            at += put_home(x, at + 1 < word + length);
         else
             put_plain(x, *at++);
     }

@@ -2,8 +2,9 @@
  * expand.h - from a word as it was typed to what a command sees.
  *
  * $NAME, ${NAME} and $? become their values; outside of quotes these are split at blanks, and what
- * is then a pattern (glob.h) becomes the names it matches, or stays when there are none. Quotes and
- * backslashes go.
+ * is then a pattern (glob.h) becomes the names it matches, or stays when there are none. ~ alone or
+ * before a slash, at the start of a word or of a variable's value, is $HOME. Quotes and backslashes
+ * go.
  */
 #ifndef KERNEL_SHELL_EXPAND_H
 #define KERNEL_SHELL_EXPAND_H

@@ -236,3 +236,11 @@ const char *base_name(const char *path, size_t *length)
     *length = end - start;
     return path + start;
 }
+
+int shell_fail_below(struct shell *shell, const char *start, const char *text, status_t status)
+{
+    char *path = join_path(start, text);
+    int result = shell_fail(shell, path ? path : text, status);
+    mem_free(path);
+    return result;
+}

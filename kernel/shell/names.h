@@ -56,6 +56,8 @@ void date_text(char text[DATE_TEXT_BYTES], bool known, int64_t seconds);
 size_t text_columns(const char *text);
 /* directory/name on the heap; NULL when memory is out. */
 char *join_path(const char *directory, const char *name);
+/* shell_fail() of what a walk that began at `start` calls `text`. */
+int shell_fail_below(struct shell *shell, const char *start, const char *text, status_t status);
 /* What stands behind the last slash, trailing ones left aside; points into `path`. */
 const char *base_name(const char *path, size_t *length);
 

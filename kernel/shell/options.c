@@ -1,5 +1,6 @@
 /* options.c - see options.h. */
 #include "kernel/shell/options.h"
+#include "kernel/shell/hints.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -247,10 +248,8 @@ int shell_run_command(struct shell *shell, int count, char **words)
     const struct shell_command *outer = shell->command;
     const struct options *outer_options = shell->options;
     const struct shell_command *command = shell_command_find(words[0]);
-    if (!command) {
-        shell_complain(shell, "%s: no such command; `help` lists them", words[0]);
-        return SHELL_NO_COMMAND;
-    }
+    if (!command)
+        return hints_no_command(shell, words[0]);
     shell->command = command;
     int status = run_with_options(shell, command, count, words);
     shell->command = outer;

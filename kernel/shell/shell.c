@@ -45,13 +45,23 @@ int shell_fail(struct shell *shell, const char *subject, status_t status)
     return SHELL_FAILED;
 }
 
+static status_t escaped_sink(struct stream *stream, const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        stream_escaped(stream->context, (const char[]){ text[i], '\0' }, false);
+    return 0;
+}
+
 int shell_complain(struct shell *shell, const char *format, ...)
 {
     va_list arguments;
+    struct stream escaped; /* the words may hold names from a medium */
     error_begin(shell);
+    stream_init(&escaped, escaped_sink, shell->err);
     va_start(arguments, format);
-    stream_format_v(shell->err, format, arguments);
+    stream_format_v(&escaped, format, arguments);
     va_end(arguments);
+    (void)!stream_flush(&escaped);
     stream_text(shell->err, "\n");
     (void)!stream_flush(shell->err);
     return SHELL_FAILED;
@@ -142,6 +152,13 @@ int shell_run_text(struct shell *shell, const char *text)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+void shell_destroy(struct shell *shell)
+{
+    variables_free(&shell->variables);
+    path_put(shell->directory);
+    shell->directory = NULL;
+}
+
 status_t shell_init(struct shell *shell,
                     status_t (*sink)(struct stream *stream, const char *text, size_t bytes),
                     void *out_context, void *err_context)
@@ -152,7 +169,12 @@ status_t shell_init(struct shell *shell,
     shell->out = shell->console = &shell->console_out;
     shell->err = &shell->console_err;
     shell->directory = path_root();
-    return 0;
+    status_t status = variables_set(&shell->variables, "HOME", 4, "/");
+    if (!status)
+        status = variables_set(&shell->variables, "PWD", 3, "/");
+    if (status)
+        shell_destroy(shell);
+    return status;
 }
 
 status_t shell_copy(struct shell *shell, struct shell *copy)
@@ -167,13 +189,6 @@ status_t shell_copy(struct shell *shell, struct shell *copy)
     stream_init(&copy->console_err, shell->err->sink, shell->err->context);
     copy->err = &copy->console_err;
     return 0;
-}
-
-void shell_destroy(struct shell *shell)
-{
-    variables_free(&shell->variables);
-    path_put(shell->directory);
-    shell->directory = NULL;
 }
 
 void shell_prompt(const struct shell *shell, char *text, size_t bytes)

@@ -418,6 +418,8 @@ status_t vfs_unlink(struct path *start, const char *text)
     if (!status) {
         if (text[strlen(text) - 1] == '/' && !path_is_directory(child))
             status = -ENOTDIR;
+        else if (path_is_directory(child) && mounts_touch(child))
+            status = -EBUSY; /* what is mounted below need not lie in a directory of its own */
         else
             status = fsd->ops->unlink ? fsd->ops->unlink(fsd, parent->vnode, last, child->vnode)
                                       : -EROFS;

@@ -69,7 +69,8 @@ status_t device_describe_volume(const char *device, struct text_sink *sink) MUST
 /* ---- changing names ----------------------------------------------------------------------- */
 
 status_t vfs_mkdir(struct path *start, const char *text) MUST_CHECK;
-status_t vfs_unlink(struct path *start, const char *text) MUST_CHECK; /* empty directories too */
+/* Empty directories too (-ENOTEMPTY); -EBUSY when something is mounted there or below. */
+status_t vfs_unlink(struct path *start, const char *text) MUST_CHECK;
 /* Within one file system (-EXDEV). What has the new name goes: a file for a file, an empty
  * directory for a directory (-EISDIR, -ENOTDIR, -ENOTEMPTY). -EINVAL for a directory into itself,
  * -EBUSY when something is mounted on it or below. Paths that were walked before keep the names

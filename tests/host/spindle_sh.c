@@ -63,8 +63,14 @@ static const struct store_ops host_store_ops = {
 static struct store *host_store_open(const char *image)
 {
     struct host_store *host = mem_zalloc(sizeof(*host));
+    struct stat info;
     if (!host || (host->fd = open(image, O_RDONLY | O_CLOEXEC)) < 0) {
         mem_free(host);
+        return NULL;
+    }
+    if (fstat(host->fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+        host_store_close(&host->store);
+        errno = EISDIR;
         return NULL;
     }
     off_t size = lseek(host->fd, 0, SEEK_END);
@@ -87,7 +93,7 @@ static const char *mount_image(const char *image)
     struct device *device;
     struct store *store = host_store_open(image);
     if (!store)
-        return strerror(errno);
+        return errno == EISDIR ? "is a directory, and no image" : strerror(errno);
     struct virtual_register *request = mem_zalloc(sizeof(*request));
     struct image *shown;
     status_t status = request ? 0 : -ENOMEM;
@@ -163,17 +169,33 @@ static void run_stdin(struct shell *shell)
         putchar('\n');
 }
 
-static int usage(void)
+static const char usage[] = "usage: spindle-sh IMAGE [-c \"command; command\"]\n";
+
+static const char help[] =
+    "Spindle's shell on this machine, over the image of a CD (a file or a drive), which is only\n"
+    "read: it is mounted at /System. Without -c commands come from standard input; `help` lists\n"
+    "them. The exit status is the last command's, or poweroff's number; 125: IMAGE could not be\n"
+    "mounted. SPINDLE_MEMORY=N gives the file systems and their caches N MiB (1024).\n";
+
+static bool asks_for_help(int count, char **words)
 {
-    fputs("usage: spindle-sh IMAGE [-c \"command; command\"]\n", stderr);
-    return SHELL_USAGE;
+    for (int i = 1; i < count; i++)
+        if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
+            return true;
+        else if (strcmp(words[i], "-c") == 0)
+            break; /* what follows is a command */
+    return false;
 }
 
 int main(int count, char **words)
 {
     static struct shell shell;
-    if (count != 2 && !(count == 4 && strcmp(words[2], "-c") == 0))
-        return usage();
+    if (asks_for_help(count, words))
+        return printf("%s%s", usage, help) < 0;
+    if (count != 2 && !(count == 4 && strcmp(words[2], "-c") == 0)) {
+        fprintf(stderr, "%sspindle-sh --help tells more\n", usage);
+        return SHELL_USAGE;
+    }
     start();
     const char *why = mount_image(words[1]);
     if (why) {

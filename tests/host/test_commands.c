@@ -15,6 +15,7 @@
 #include "kernel/shell/options.h"
 #include "kernel/shell/pattern.h"
 #include "kernel/shell/progress.h"
+#include "tests/host/faulty.h"
 #include "tests/host/rig.h"
 
 /* ---- a shell whose words are kept --------------------------------------------------------- */
@@ -287,6 +288,63 @@ BODY(no_room)
     free(data);
 }
 
+/* What is said of a node in a tree names all of its path. */
+BODY(whole_paths)
+{
+    (void)unused;
+    start();
+    rig_mkdir("/d");
+    rig_mkdir("/d/in");
+    put("/d/in/a", "");
+    run("cd /d; rm -rv in", SHELL_DONE, "removed in/a\nremoved in\n", "");
+    rig_mkdir("/d/in");
+    fails("cd /; ls /d/in && rm -r /d/. /d/in/../ /System",
+          "rm: /d/.: `.` and `..` stay; give the directory's name\n"
+          "rm: /d/in/../: `.` and `..` stay; give the directory's name\n"
+          "rm: /System: in use\n");
+    struct path *root = path_root();
+    kassert(vfs_mount(root, "/d/in", "", "ramfs", NULL) == 0);
+    run("rm -rv /d", SHELL_FAILED, "", "rm: /d/in: in use\n");
+    kassert(vfs_unmount(root, "/d/in") == 0);
+    path_put(root);
+    stop();
+}
+
+/* A name from a medium steers no terminal, whichever way it comes to be said. */
+BODY(strange_names)
+{
+    (void)unused;
+    start();
+    rig_mkdir("/a\033[2J");
+    fails("rm /a*", "rm: /a\\x1B[2J: is a directory; -r removes it\n");
+    fails("cp /a* /b", "cp: /a\\x1B[2J: is a directory; -r copies it\n");
+    run("/a*", SHELL_NO_COMMAND, "", "spindle: /a\\x1B[2J: is a directory; `cd` goes there\n");
+    says("cd /a*; cd /; cd -", "/a\\x1B[2J\n");
+    stop();
+}
+
+static uint8_t disk[64 * 1024];
+
+BODY(device_names)
+{
+    (void)unused;
+    start();
+    struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_SYNC);
+    fails("df /none", "df: /none: no such file or directory\n");
+    fails("df disk0", "df: disk0: no such file or directory\n");
+    run("df /none /", SHELL_FAILED, NULL, "df: /none: no such file or directory\n");
+    kassert(strncmp(out.text, "Device ", 7) == 0 && strstr(out.text, "% /\n"));
+    fails("umount disk0", "umount: disk0: is not mounted\n");
+    fails("umount /System/Devices/Classes/disk0",
+          "umount: /System/Devices/Classes/disk0: is not mounted\n");
+    fails("umount none", "umount: none: no such file or directory\n");
+    fails("umount /Drives", "umount: /Drives: is not mounted\n");
+    run("hexdump /System/Devices/Classes/disk0 99999999999999999999", SHELL_USAGE, "", NULL);
+    run("hexdump / 0 x", SHELL_USAGE, "", NULL);
+    faulty_destroy(faulty);
+    stop();
+}
+
 /* ---- text --------------------------------------------------------------------------------- */
 
 BODY(text)
@@ -319,6 +377,23 @@ BODY(text)
          "00000001  65 61                                             |ea|\n");
     says("more /u", "pear\nApple\n11 x");
     stop();
+}
+
+/* When memory is out, or one of its inputs is missing, sort says nothing but that. */
+BODY(sort_is_all_or_nothing)
+{
+    (void)unused;
+    enum { BYTES = 2 << 20 };
+    char *data = malloc(BYTES);
+    memset(data, '\n', BYTES); /* lines cost more than their bytes */
+    host_memory_limit(8 << 20);
+    start();
+    rig_put_file("/big", data, BYTES);
+    fails("sort /big", "sort: /big: out of memory\n");
+    fails("echo a | sort - /none", "sort: /none: no such file or directory\n");
+    stop();
+    host_memory_limit(256 << 20);
+    free(data);
 }
 
 BODY(long_tail)
@@ -528,6 +603,10 @@ int main(void)
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_long_tail),
+        cmocka_unit_test(test_whole_paths),
+        cmocka_unit_test(test_strange_names),
+        cmocka_unit_test(test_device_names),
+        cmocka_unit_test(test_sort_is_all_or_nothing),
         cmocka_unit_test(test_grep),
         cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_digests),

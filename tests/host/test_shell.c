@@ -58,13 +58,45 @@ static const struct line_case line_cases[] = {
     { "A=' x '; echo a$A'b'", "a x b\n", 0 },
     { "A=; echo $A. $NONE; echo \"$NONE\" x", ".\n x\n", 0 },
     { "A='*'; cd /t; echo $A \"$A\"", "a b.c c d sub *\n", 0 },
-    { "A=1 B=2; set; unset A; set; unset B A; set", "A='1'\nB='2'\nB='2'\n", 0 },
-    { "A=\"it's\"; set", "A='it'\\''s'\n", 0 },
-    { "A=1; A=2 true; echo $A; A=3 set; echo $A", "1\nA='3'\n1\n", 0 },
+    { "A=1 B=2; set; unset A; set; unset B A; set", "A='1'\nB='2'\nHOME='/'\nPWD='/'\n"
+      "B='2'\nHOME='/'\nPWD='/'\nHOME='/'\nPWD='/'\n", 0 },
+    { "unset HOME PWD; A=\"it's\"; set", "A='it'\\''s'\n", 0 },
+    { "unset HOME PWD; A=1; A=2 true; echo $A; A=3 set; echo $A", "1\nA='3'\n1\n", 0 },
     { "A=$A$A; echo a=b =c 1=2 $1", "a=b =c 1=2 $1\n", 0 },
     { "set x", "set: x: NAME=value alone sets a variable\n", 2 },
     { "$NONE", "", 0 },
     { "E=echo; $E x", "x\n", 0 },
+    /* the home, and the directory before */
+    { "echo ~ ~/ ~/t a~ ~a '~' \"~\" \\~ a/~ a=~", "/ / /t a~ ~a ~ ~ ~ a/~ a=~\n", 0 },
+    { "HOME=/t; echo ~ ~/a ~/*.c; A=~/x; B=a=~; echo $A $B; cd; pwd", "/t /t/a /t/b.c\n/t/x a=~\n"
+      "/t\n", 0 },
+    { "HOME='*'; echo ~; unset HOME; echo ~/t; cd /t; cd; pwd", "*\n/t\n/\n", 0 },
+    { "cat ~/p > ~/q; cat < ~/q", "a\n", 0 },
+    { "cd -", "cd: OLDPWD is not set: there is nowhere to go back to\n", 1 },
+    { "cd /t; cd sub; cd -; pwd; cd -; cd /no; echo $PWD $OLDPWD",
+      "/t\n/t\n/t/sub\ncd: /no: no such file or directory\n/t/sub /t\n", 0 },
+    { "cd /r; cd /t; rm -r /r; cd -; pwd", "cd: /r: no such file or directory\n/t\n", 0 },
+    { "cd /t/a; cd /t | cd -; echo $PWD",
+      "cd: /t/a: not a directory\ncd: OLDPWD is not set: there is nowhere to go back to\n/\n", 0 },
+    /* what other shells have */
+    { "sh /s", "spindle: sh: no such command; `source FILE` runs the commands in a file\n", 127 },
+    { "less",
+      "spindle: less: no such command; `more FILE` shows text a screenful at a time\n", 127 },
+    { "vi x",
+      "spindle: vi: no such command; there is no editor; `cat > FILE` takes lines up to ^D\n",
+      127 },
+    { "[ a ] || [[ a ]]",
+      "spindle: [: no such command; there is no `if`; && and || run what follows\n"
+      "spindle: [[: no such command; there is no `if`; && and || run what follows\n", 127 },
+    { "./p; /p; /t; ..; ./no",
+      "spindle: ./p: is a file; `source` runs the commands in it\n"
+      "spindle: /p: is a file; `source` runs the commands in it\n"
+      "spindle: /t: is a directory; `cd` goes there\n"
+      "spindle: ..: is a directory; `cd` goes there\n"
+      "spindle: ./no: no such file or directory\n", 127 },
+    { "' '; 'sh bash'", "spindle:  : no such command; `help` lists them\n"
+      "spindle: sh bash: no such command; `help` lists them\n", 127 },
+    { "clear", "", 0 },
     /* globs */
     { "cd /t; echo *", "a b.c c d sub\n", 0 },
     { "cd /t; echo .*", ".hidden\n", 0 },
@@ -108,6 +140,8 @@ static const struct line_case line_cases[] = {
     { "echo 'echo a; exit 3; echo b' > /s; source /s || echo $?; echo c", "a\n3\nc\n", 0 },
     { "echo a; exit 4; echo b", "a\n", 4 },
     { "exit 5 | exit 6; echo $?; exit 256", "6\nusage: exit [STATUS]\n", 2 },
+    { "echo 'echo in; X=7' > /s; . /s; echo $X; . /no; .",
+      "in\n7\n.: /no: no such file or directory\nusage: . FILE\n", 2 },
     { "source /nothere", "source: /nothere: no such file or directory\n", 1 },
     { "source /t", "source: /t: is a directory\n", 1 },
     { "source /r/../s; source /loop", "source: /loop: scripts source each other too deeply\n", 1 },

@@ -1,0 +1,50 @@
+"""build/host/spindle-sh: the same shell on this machine, as a command among others."""
+import os
+import subprocess
+
+import pytest
+
+from qemu import BUILD, ISO
+
+TOOL = os.path.join(BUILD, "host", "spindle-sh")
+
+
+def run(*words, stdin=b""):
+    done = subprocess.run([TOOL, *words], input=stdin, capture_output=True, timeout=60, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], [ISO, "--help"]])
+def test_help(words):
+    status, out, err = run(*words)
+    assert status == 0 and err == ""
+    assert out.startswith("usage: spindle-sh IMAGE [-c") and "/System" in out
+
+
+@pytest.mark.parametrize("words", [[], [ISO, "-c"], [ISO, "x"], [ISO, "-c", "true", "x"]])
+def test_wrong_usage(words):
+    status, out, err = run(*words)
+    assert status == 2 and out == ""
+    assert err.startswith("usage: spindle-sh IMAGE")
+
+
+def test_help_of_a_command_is_not_the_tools():
+    status, out, _ = run(ISO, "-c", "--help")
+    assert status == 127 and out == ""
+    assert run(ISO, "-c", "pwd --help")[1].startswith("usage: pwd")
+
+
+def test_what_is_no_image(tmp_path):
+    empty = tmp_path / "empty"
+    empty.write_bytes(b"")
+    assert run(tmp_path, "-c", "echo no") == (
+        125, "", f"spindle-sh: {tmp_path}: is a directory, and no image\n")
+    assert run(empty) == (125, "", f"spindle-sh: {empty}: smaller than a sector\n")
+    status, out, err = run(tmp_path / "none")
+    assert status == 125 and out == "" and err.endswith("/none: No such file or directory\n")
+
+
+def test_a_mount_is_named_by_its_device():
+    status, out, err = run(ISO, "-c", "df virtual0 | tail -n 1; umount virtual0; umount virtual0")
+    assert out.startswith("virtual0 ") and out.endswith("100% /System\n")
+    assert status == 1 and err == "umount: virtual0: is not mounted\n"
