@@ -67,6 +67,15 @@ def shown_lines(view, printed):
     return lines
 
 
+def check_view(view, tree, printed):
+    """What `manifest` printed against the truth of one tree."""
+    shown, expected = shown_lines(view, printed), expected_lines(view, tree)
+    for path, truth in expected.items():
+        assert shown.get(path) == truth, path
+    extra = set(shown) - set(expected)
+    assert not extra or any("path_hex" in node or node.get("associated") for node in tree), extra
+
+
 @pytest.mark.parametrize("image, view, tree", views(), ids=lambda value: value
                          if isinstance(value, str) else "")
 def test_each_tree_is_as_its_truth_says(tmp_path, image, view, tree):
@@ -74,9 +83,4 @@ def test_each_tree_is_as_its_truth_says(tmp_path, image, view, tree):
     done = run_shell(disc, f"umount /System && mount -o names={view} virtual0 /System && "
                            "manifest /System")
     assert done.stdout or done.returncode == 0, done.stderr.decode()
-    shown = shown_lines(view, done.stdout)
-    expected = expected_lines(view, tree)
-    for path, truth in expected.items():
-        assert shown.get(path) == truth, path
-    extra = set(shown) - set(expected)
-    assert not extra or any("path_hex" in node or node.get("associated") for node in tree), extra
+    check_view(view, tree, done.stdout)

@@ -1,4 +1,4 @@
-"""Every edge case of tests/images/cases_*.py: by the host's tool, by the decoder, some in QEMU."""
+"""Every edge case of tests/images/cases_*.py: by the host's tool and by the decoder."""
 import os
 import subprocess
 
@@ -64,40 +64,3 @@ def test_edge_case(image_of, tmp_path, name):
     for line, shown, code in getattr(disc, "checks", ()):
         done = run_shell(image, line)
         assert (done.stdout, done.returncode) == (shown, code), (line, done.stderr)
-
-
-# ---------------------------------------------------------------- the machine
-
-MACHINE_BYTES = 400 << 10  # of each image that is carried to the machine
-
-
-def carried():
-    """The cases that the machine sees: those of small images that are shown."""
-    for name, case in CASES.items():
-        disc = case()
-        if disc.expect != "refuse" and not getattr(disc, "far", None) and \
-                len(disc.data) <= MACHINE_BYTES:
-            yield name, disc
-
-
-def test_edge_cases_in_the_machine(booted, tmp_path):
-    """One CD carries the images; each is mounted as a file, and its manifest compared."""
-    discs, tree = dict(carried()), tmp_path / "tree"
-    tree.mkdir()
-    for name, disc in discs.items():
-        edge.write_image(disc, tree / (name + ".iso"))
-    image = tmp_path / "carrier.iso"
-    subprocess.run(["xorrisofs", "-quiet", "-R", "-o", image, tree], check=True)
-    machine = booted("", cdrom=image)
-    machine.command("mkdir /edge")
-    for name, disc in discs.items():
-        said = machine.command(f"mount /System/{name}.iso /edge")
-        if said and disc.expect == "bounded":
-            continue
-        assert said == [], name
-        shown = machine.manifest("/edge")
-        if disc.expect == "bounded":
-            assert set(disc.manifest().splitlines()) <= set(shown.splitlines()), name
-        else:
-            assert shown == disc.manifest(), name
-        assert machine.command("umount /edge") == [], name

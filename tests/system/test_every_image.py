@@ -1,0 +1,170 @@
+"""Every image that has a truth, in the machine: what `manifest` prints there is what it must be.
+
+A few boots in all. A CD carries the images of a group; each is mounted as a file, looked at, and
+unmounted again. Images with holes, which no CD could carry, are put into the machine's drive.
+"""
+import hashlib
+import subprocess
+
+import pytest
+
+import builder
+import decoder
+import edge
+from conftest import DEBIAN_DISCS, cut_in_the_middle, debian_disc
+from qemu import EMPTY
+from test_corpora import check_view, views
+from test_kinds import high_sierra, whole_sectors
+from test_manifest import corpora, fill_tree, run_shell, status_of, unpack
+
+SECONDS = 20  # whatever an image holds, a command on it ends
+PLACE = "/image"
+DRIVE = "/Drives/cdrom0"
+
+
+@pytest.fixture
+def carrying(booted, tmp_path):
+    """carrying(folder): a machine with a CD that holds the folder's files."""
+    def start(folder):
+        image = tmp_path / "carrier.iso"
+        subprocess.run(["xorrisofs", "-quiet", "-R", "-o", image, folder], check=True)
+        machine = booted("", cdrom=image)
+        machine.command(f"mkdir {PLACE}")
+        return machine
+    return start
+
+
+def mounted(machine, name, options=""):
+    """Mounts an image of the carrier: what that said, nothing when it went well."""
+    return machine.command(f"mount {options} /System/{name} {PLACE}", SECONDS)
+
+
+def unmount(machine, name):
+    assert machine.command(f"umount {PLACE}", SECONDS) == [], name
+
+
+def check_expected(machine, name, expected, place=PLACE):
+    """The manifest, and its status."""
+    assert machine.manifest(place, SECONDS) == expected, name
+    assert machine.status() == status_of(expected), name
+
+
+def check_case(machine, name, disc, folder, place=PLACE):
+    """What a disc of the builder says that it must show. Of hostile ones, which may say megabytes,
+    the digest must be that of what the host's tool says; that holds what must be seen."""
+    if disc.expect == "bounded":
+        image = edge.write_image(disc, folder / "bounded.iso")
+        told = hashlib.sha256(run_shell(image).stdout).hexdigest()
+        assert machine.command(f"manifest {place} | sha256sum", SECONDS)[-1] == told + "  -", name
+    else:
+        check_expected(machine, name, disc.manifest(), place)
+    described = machine.command(f"volinfo {place} | wc", SECONDS)
+    assert len(described) == 1 and int(described[0].split()[0]) > 0, name
+    for line, shown, code in getattr(disc, "checks", ()):
+        if "umount" in line:
+            continue  # it is the tool's own drive that is mounted again
+        printed = machine.command_bytes(line.replace("/System", place), SECONDS)
+        if code == 0:  # the prompt begins a line of its own
+            assert printed.rstrip() == shown.rstrip().replace(b"\n", b"\r\n"), (name, line)
+        assert machine.status() == code, (name, line)
+
+
+def is_far(disc):
+    return bool(getattr(disc, "far", None))
+
+
+def test_built_images(carrying, tmp_path):
+    """Those of builder.py and of cases_*.py, but for the ones with holes."""
+    folder, discs = tmp_path / "tree", {}
+    folder.mkdir()
+    for case in [*builder.CASES, *edge.cases()]:
+        disc = case()
+        if not is_far(disc):
+            assert case.__name__ not in discs
+            discs[case.__name__] = disc
+            edge.write_image(disc, folder / case.__name__)
+    machine = carrying(folder)
+    for name, disc in discs.items():
+        said = mounted(machine, name)
+        if disc.expect == "refuse" or (said and disc.expect == "bounded"):
+            assert len(said) == 1 and machine.status() == 1, (name, said)
+            continue
+        assert said == [], name
+        check_case(machine, name, disc, tmp_path)
+        unmount(machine, name)
+
+
+def test_images_with_holes(booted, tmp_path):
+    """In the drive one after another. QEMU counts a disc's sectors in 31 bits, and ends when it is
+    asked for one beyond; what lies there is the host tool's to show."""
+    machine = booted("", cdrom=EMPTY)
+    for case in edge.cases():
+        disc = case()
+        if not is_far(disc) or disc.bytes > builder.SECTOR << 31:
+            continue
+        machine.insert(edge.write_image(disc, tmp_path / "disc.iso"))
+        machine.wait_command("mount", lambda lines: any(DRIVE in line for line in lines))
+        check_case(machine, case.__name__, disc, tmp_path, DRIVE)
+        machine.eject()
+        machine.wait_command("mount", lambda lines: not any(DRIVE in line for line in lines))
+
+
+def test_real_discs(carrying, tmp_path):
+    """The folder of real discs: by default, and each of their trees; what is no disc is refused."""
+    good, bad = corpora("mount"), corpora("refuse")
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    expected = {name: decoder.manifest(unpack(name, folder)) for name in good}
+    for name in {*bad, *(image for image, _, _ in views())} - set(good):
+        unpack(name, folder)
+    machine = carrying(folder)
+    for name, text in expected.items():
+        assert mounted(machine, name) == [], name
+        check_expected(machine, name, text)
+        unmount(machine, name)
+    for name in bad:
+        assert len(mounted(machine, name)) == 1 and machine.status() == 1, name
+    for name, view, tree in views():
+        assert mounted(machine, name, f"-o names={view}") == [], (name, view)
+        check_view(view, tree, machine.manifest(PLACE, SECONDS))
+        unmount(machine, name)
+
+
+def write_discs(folder):
+    """What others' writers and dumpers make of trees and discs: {name: the manifest}."""
+    made, tree = {}, folder.parent / "source"
+    tree.mkdir()
+    fill_tree(tree)
+    for writer in ("genisoimage", "xorrisofs"):
+        for options in ("-R", "-r -J", "-l"):
+            name = writer + options.replace(" ", "")
+            subprocess.run([writer, "-quiet", *options.split(), "-o", folder / name, tree],
+                           check=True, stderr=subprocess.DEVNULL)
+            made[name] = decoder.manifest(folder / name)
+    for name in DEBIAN_DISCS:
+        disc = debian_disc(name)
+        (folder / name).symlink_to(disc)
+        made[name] = decoder.manifest(disc)
+        made["cut-" + name] = decoder.manifest(cut_in_the_middle(folder / name, folder))
+    with open(debian_disc("grub-rescue"), "rb") as image:
+        data = image.read()
+    for mode, bare in ((1, False), (2, False), (2, True)):
+        name = f"sectors-of-mode-{mode}{'-bare' if bare else ''}"
+        (folder / name).write_bytes(b"".join(whole_sectors(data, mode, bare)))
+        made[name] = made["grub-rescue"]
+    image, made["high-sierra"] = high_sierra()
+    (folder / "high-sierra").write_bytes(image)
+    return made
+
+
+def test_discs_of_writers(booted, tmp_path):
+    folder, image = tmp_path / "tree", tmp_path / "carrier.iso"
+    folder.mkdir()
+    made = write_discs(folder)
+    subprocess.run(["xorrisofs", "-quiet", "-R", "-f", "-o", image, folder], check=True)
+    machine = booted("", cdrom=image)
+    machine.command(f"mkdir {PLACE}")
+    for name, expected in made.items():
+        assert mounted(machine, name) == [], name
+        check_expected(machine, name, expected)
+        unmount(machine, name)
