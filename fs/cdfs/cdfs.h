@@ -2,6 +2,7 @@
  * cdfs.h - what the files of fs/cdfs share.
  *
  *   volume.c   descriptors, choice of the name tree, mount and dismount
+ *   session.c  where the sessions of a disc or an image begin
  *   scan.c     directory records, one after another
  *   susp.c     system use entries: Rock Ridge
  *   names.c    identifiers to names
@@ -85,6 +86,12 @@ status_t cdfs_read(struct cdfs *cdfs, uint64_t address, void *buffer, size_t byt
 
 /* Is this supplementary descriptor Joliet's? */
 bool cdfs_descriptor_is_joliet(struct bytes b);
+
+/* ---- session.c ---------------------------------------------------------------------------- */
+
+/* Finds session->number (0: the last, and answered so), from the drive's table of contents or the
+ * medium itself; a medium without any is one session. -ENOENT: it has fewer. */
+status_t cdfs_session_find(struct cdfs *cdfs, struct device_session *session) MUST_CHECK;
 
 /* ---- scan.c ------------------------------------------------------------------------------- */
 

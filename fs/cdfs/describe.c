@@ -238,8 +238,7 @@ static void describe_ledger(struct describer *d)
 static void describe_sessions(struct describer *d, uint32_t first)
 {
     struct device_session session = { 0 };
-    if (!device_control(d->cdfs->fsd.device.device, DEVICE_CONTROL_SESSION, &session,
-                        sizeof(session)))
+    if (!cdfs_session_find(d->cdfs, &session))
         say(d, "sessions: %u, the last begins at sector %u; shown: that at sector %u\n",
             session.count, session.first_block, first);
 }

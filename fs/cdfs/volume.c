@@ -256,26 +256,17 @@ static void volume_take_name(struct cdfs *cdfs, const struct descriptors *set)
             cdfs->volume_name[i] = '_';
 }
 
-/* Finds the session in the drive's table of contents. Where there is none, as in an image, the
- * medium is one session. */
-static status_t volume_find_session(struct cdfs *cdfs, const struct mount_options *options)
-{
-    struct device_session session = { .number = (unsigned)options->session };
-    status_t status = device_control(cdfs->fsd.device.device, DEVICE_CONTROL_SESSION, &session,
-                                     sizeof(session));
-    if (!status)
-        cdfs->session_address = (uint64_t)session.first_block * ISO_SECTOR_BYTES;
-    return options->session ? status : 0;
-}
-
 /* The descriptors of the session; of the first, where the last holds no file system and none was
  * asked for. */
 static status_t volume_read_descriptors(struct cdfs *cdfs, const struct mount_options *options,
                                         struct descriptors *set)
 {
-    status_t status = volume_find_session(cdfs, options);
-    if (!status)
-        status = descriptors_read(cdfs, set);
+    struct device_session session = { .number = (unsigned)options->session };
+    status_t status = cdfs_session_find(cdfs, &session);
+    if (status)
+        return status;
+    cdfs->session_address = (uint64_t)session.first_block * ISO_SECTOR_BYTES;
+    status = descriptors_read(cdfs, set);
     if (!status || !cdfs->session_address || options->session)
         return status;
     cdfs->session_address = 0;

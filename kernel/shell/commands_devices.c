@@ -182,6 +182,9 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
         else if (status == -EINVAL && options)
             shell_complain(shell, "%s: names=rr|joliet|iso, session=N and ro are the options",
                            options);
+        else if (status == -ENOENT && options)
+            shell_complain(shell, "%s: it has no such session or tree of names: %s", what,
+                           options);
         else if (status)
             shell_fail(shell, what, status);
     }
@@ -200,13 +203,14 @@ static int run_mount(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option mount_options[] = {
-    { 'o', "options", "names=rr|joliet|iso", "which of a disc's name trees to show" },
+    { 'o', "options", "names=rr|joliet|iso,session=N",
+      "which of a disc's name trees, and which session, to show" },
     { 0 },
 };
 
 static const struct shell_command command_mount = {
     .name = "mount",
-    .arguments = "[[-o names=rr|joliet|iso] DEVICE|IMAGE DIRECTORY]",
+    .arguments = "[[-o names=rr|joliet|iso,session=N] DEVICE|IMAGE DIRECTORY]",
     .summary = "mount a disc or an image file; alone: list the mounts",
     .arguments_max = 2,
     .run = run_mount,

@@ -262,7 +262,10 @@ static void mounted(const struct disc *disc)
 
 static void run_disc(void *argument)
 {
-    static const char *const names[] = { NULL, "names=rr", "names=joliet", "names=iso" };
+    static const char *const options[] = {
+        NULL, "names=rr", "names=joliet", "names=iso",
+        "session=2", "session=2,names=rr", "session=2,names=joliet", "session=2,names=iso",
+    };
     const struct disc *disc = argument;
     rig_start();
     rig_mkdir("/m");
@@ -276,7 +279,8 @@ static void run_disc(void *argument)
     (void)!device_describe_volume("disk0", &sink);
     struct path *root = path_root();
     status_t status = vfs_mount(root, "/m", "disk0", "cdfs",
-                                names[disc->options & FUZZ_OPTION_NAMES]);
+                                options[(disc->options & FUZZ_OPTION_NAMES) +
+                                        (disc->options & FUZZ_OPTION_SESSION ? 4 : 0)]);
     path_put(root);
     if (!status)
         mounted(disc);

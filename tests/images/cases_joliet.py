@@ -1,6 +1,6 @@
 """E59 to E67: Joliet, and which of several trees is shown."""
 from builder import (DIRECTORY, DOT, SECTOR, Disc, both32, hostile, record, rock_root, su_nm)
-from edge import ask, digest, patch
+from edge import ask, digest, mount_with, patch
 
 
 def ucs2(text):
@@ -100,9 +100,10 @@ def three_trees():
     plain = record(b"PLAIN.;1", lba, len(text), system_use=su_nm(b"rock ridge"))
     joliet = disc.directory([record(ucs2("joliet"), lba, len(text))])
     disc.finish(rock_root(disc, [plain]), joliet=joliet)
-    for tree, name in (("rr", "rock ridge"), ("joliet", "joliet"), ("iso", "PLAIN")):
-        ask(disc, f"umount /System && mount -o names={tree} virtual0 /System && "
-                  f"cat '/System/{name}'", text)
+    for tree, name in (("rr", b"rock ridge"), ("joliet", b"joliet"), ("iso", b"PLAIN")):
+        other = Disc()
+        other.see("f", name, len(text), digest(text))
+        mount_with(disc, f"names={tree}", other.manifest())
     return disc
 
 

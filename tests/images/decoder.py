@@ -20,6 +20,8 @@ import struct
 import sys
 import zlib
 
+import sessions
+
 SECTOR = 2048
 FLAG_DIRECTORY, FLAG_ASSOCIATED, FLAG_MULTI_EXTENT = 0x02, 0x04, 0x80
 S_IFMT, S_IFREG, S_IFLNK, S_IFDIR = 0o170000, 0o100000, 0o120000, 0o040000
@@ -287,7 +289,8 @@ class Volume:
     # ---- descriptors
 
     def read_descriptors(self):
-        for sector in range(16, 116):
+        first = sessions.last(self.file) + 16
+        for sector in range(first, first + 100):
             try:
                 data = self.read(sector * SECTOR, SECTOR)
             except ReadError:

@@ -12,7 +12,8 @@ with the number there. `expect` of its Disc says what must come of it:
     "refuse"    no volume that can be shown
     "bounded"   it ends, in time and memory; the lines stated are among those printed
 
-`checks` holds commands besides: (line, what it prints, status).
+`checks` holds commands besides: (line, what it prints, status). `mounts` holds other ways to mount
+it: (options, the manifest then; None: that is refused).
 """
 import hashlib
 import importlib
@@ -23,7 +24,7 @@ import builder
 from builder import Disc, DIRECTORY, SECTOR, record
 
 MODULES = ("cases_descriptors", "cases_records", "cases_extents", "cases_susp", "cases_zisofs",
-           "cases_joliet", "cases_bounded")
+           "cases_joliet", "cases_sessions", "cases_bounded")
 
 
 class Sparse(Disc):
@@ -47,6 +48,12 @@ def digest(data):
 def ask(disc, line, printed, status=0):
     """A command besides the manifest: what it prints, bytes, and its status."""
     disc.checks = getattr(disc, "checks", []) + [(line, printed, status)]
+    return disc
+
+
+def mount_with(disc, options, manifest):
+    """Mounted with these options: the manifest, or None where there is no such tree or session."""
+    disc.mounts = getattr(disc, "mounts", []) + [(options, manifest)]
     return disc
 
 

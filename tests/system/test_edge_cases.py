@@ -64,3 +64,9 @@ def test_edge_case(image_of, tmp_path, name):
     for line, shown, code in getattr(disc, "checks", ()):
         done = run_shell(image, line)
         assert (done.stdout, done.returncode) == (shown, code), (line, done.stderr)
+    for options, shown in getattr(disc, "mounts", ()):
+        done = run_shell(image, f"umount /System && mount -o {options} virtual0 /System && "
+                                "manifest /System")
+        assert (done.stdout, done.returncode) == (shown or b"", int(shown is None)), options
+        assert shown is not None or f"no such session or tree of names: {options}" in \
+            done.stderr.decode()
