@@ -32,7 +32,7 @@ def overlapping_directories():
 
 def overlapping_directories_without_dots():
     """E23: the same, where no "." tells that another directory begins."""
-    disc, count = Disc(), 300
+    disc, count = Disc(), 150
     top = disc.next
     disc.next += count
     for i in range(count):

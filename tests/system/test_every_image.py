@@ -17,7 +17,7 @@ from test_corpora import check_view, views
 from test_kinds import high_sierra, whole_sectors
 from test_manifest import corpora, fill_tree, run_shell, status_of, unpack
 
-SECONDS = 20  # whatever an image holds, a command on it ends
+SECONDS = 60  # whatever an image holds, a command on it ends
 PLACE = "/image"
 DRIVE = "/Drives/cdrom0"
 
