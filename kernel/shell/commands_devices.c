@@ -203,14 +203,13 @@ static int run_mount(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option mount_options[] = {
-    { 'o', "options", "names=rr|joliet|iso,session=N",
-      "which of a disc's name trees, and which session, to show" },
+    { 'o', "options", "LIST", "names=rr|joliet|iso,session=N: which tree of which session" },
     { 0 },
 };
 
 static const struct shell_command command_mount = {
     .name = "mount",
-    .arguments = "[[-o names=rr|joliet|iso,session=N] DEVICE|IMAGE DIRECTORY]",
+    .arguments = "[[-o LIST] DEVICE|IMAGE DIRECTORY]",
     .summary = "mount a disc or an image file; alone: list the mounts",
     .arguments_max = 2,
     .run = run_mount,

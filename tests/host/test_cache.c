@@ -504,12 +504,12 @@ static void device_body(void *unused)
     (void)unused;
     struct source source;
     struct cache cache;
-    struct device_handle handle;
+    struct fsd fsd = { 0 };
     uint64_t size = (1 + rig_random() % 900) * 512;
     set_up(&source, 512, 0, FAULTY_MIXED);
     faulty_change(source.faulty, disk, size);
-    kassert(device_open(source.faulty->device, &handle) == 0);
-    device_cache_init(&cache, &handle, 2048);
+    kassert(device_open(source.faulty->device, &fsd.device) == 0);
+    device_cache_init(&cache, &fsd, 2048);
     kassert(cache_read(&cache, 0, buffer, DISK_BYTES) == (ssize_t)size);
     kassert(memcmp(buffer, disk, size) == 0);
     faulty_change(source.faulty, disk + 512, size);
@@ -519,7 +519,7 @@ static void device_body(void *unused)
     device_remove(source.faulty->device);
     kassert(cache_read(&cache, 0, buffer, 100) == -ENODEV);
     cache_destroy(&cache);
-    device_close(&handle);
+    device_close(&fsd.device);
     tear_down(&source);
 }
 

@@ -17,78 +17,7 @@
 #include "kernel/shell/progress.h"
 #include "tests/host/faulty.h"
 #include "tests/host/rig.h"
-
-/* ---- a shell whose words are kept --------------------------------------------------------- */
-
-enum { SAID_BYTES = 64 * 1024 };
-
-struct said {
-    size_t used;
-    char text[SAID_BYTES];
-};
-
-static struct said out, err;
-static struct shell shell;
-
-static status_t said_sink(struct stream *stream, const char *text, size_t bytes)
-{
-    struct said *said = stream->context;
-    kassert(said->used + bytes < SAID_BYTES);
-    memcpy(said->text + said->used, text, bytes);
-    said->used += bytes;
-    said->text[said->used] = '\0';
-    return 0;
-}
-
-static void start(void)
-{
-    rig_start();
-    kassert(shell_init(&shell, said_sink, &out, &err) == 0);
-}
-
-static void stop(void)
-{
-    shell_destroy(&shell);
-    rig_stop();
-}
-
-/* Runs a line and compares all that it says. NULL: not looked at. */
-static void run(const char *line, int status, const char *on_out, const char *on_err)
-{
-    out.used = err.used = 0;
-    out.text[0] = err.text[0] = '\0';
-    int got = shell_run_text(&shell, line);
-    if (got != status)
-        panic("%s: status %d, not %d; %s%s", line, got, status, out.text, err.text);
-    if (on_out && strcmp(out.text, on_out) != 0)
-        panic("%s said:\n%s\nnot:\n%s", line, out.text, on_out);
-    if (on_err && strcmp(err.text, on_err) != 0)
-        panic("%s complained:\n%s\nnot:\n%s", line, err.text, on_err);
-}
-
-static void says(const char *line, const char *on_out)
-{
-    run(line, SHELL_DONE, on_out, "");
-}
-
-static void fails(const char *line, const char *on_err)
-{
-    run(line, SHELL_FAILED, "", on_err);
-}
-
-static void put(const char *path, const char *text)
-{
-    rig_put_file(path, text, strlen(text));
-}
-
-#define BODY(name) \
-    static void name##_body(void *unused); \
-    static void test_##name(void **state) \
-    { \
-        (void)state; \
-        rig_run(name##_body, NULL, 1); \
-    } \
-    static void name##_body(void *unused)
+#include "tests/host/said.h"
 
 /* ---- options ------------------------------------------------------------------------------ */
 
@@ -515,81 +444,6 @@ BODY(numbers)
     progress_text(text, sizeof(text), UINT64_MAX, 1, 1);
 }
 
-/* ---- bench -------------------------------------------------------------------------------- */
-
-/* Three lines a repetition: a rate, how much was done, and how long it took. */
-static void measures(const char *line, const char *name, unsigned long long amount,
-                     const char *unit, int repeat)
-{
-    char want[64], rate_unit[32], tail[8];
-    run(line, SHELL_DONE, NULL, "");
-    const char *at = out.text;
-    for (int i = 0; i < repeat; i++) {
-        unsigned long long whole, micro, tenth;
-        int used = 0;
-        snprintf(want, sizeof(want), "BENCH %s %%llu.%%1llu %%31s BENCH %s.amount%%n", name, name);
-        kassert(sscanf(at, want, &whole, &tenth, rate_unit, &used) == 3 && used);
-        snprintf(want, sizeof(want), "%s/s", strcmp(unit, "bytes") ? unit : "MiB");
-        kassert(strcmp(rate_unit, want) == 0);
-        at += used;
-        snprintf(want, sizeof(want), " %llu %s\nBENCH %s.time ", amount, unit, name);
-        if (strncmp(at, want, strlen(want)) != 0)
-            panic("%s said:\n%s\nnot%s", line, at, want);
-        at += strlen(want);
-        kassert(sscanf(at, "%llu.%6llu %7s%n", &whole, &micro, tail, &used) == 3);
-        kassert(whole + micro > 0 && strcmp(tail, "s") == 0);
-        at = strchr(at, '\n') + 1;
-    }
-    kassert(!*at);
-}
-
-BODY(bench)
-{
-    (void)unused;
-    static uint8_t disk[256 * 1024];
-    start();
-    struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_SYNC);
-    rig_mkdir("/d");
-    rig_mkdir("/d/e");
-    put("/d/f", "12345");
-    put("/d/e/g", "678");
-    measures("bench raw disk0", "raw", sizeof(disk), "bytes", 1);
-    measures("bench raw -s 65536 -n 3 disk0", "raw", 3 * 65536, "bytes", 1);
-    measures("bench -r 2 file /d/f", "file", 5, "bytes", 2);
-    measures("bench random disk0", "random", 2000, "reads", 1);
-    measures("bench random -s 2 -n 7 /d/f", "random", 7, "reads", 1);
-    measures("bench walk /d", "walk", 3, "entries", 1);
-    measures("bench stat /d", "stat", 2, "entries", 1);
-    measures("bench small /d", "small", 2, "files", 1);
-    measures("bench absent -n 50 /d", "absent", 50, "names", 1);
-    unsigned long before = faulty->reads;
-    measures("bench random -n 9 -r 3 disk0", "random", 9, "reads", 3);
-    kassert(faulty->reads - before == 27); /* no cache stands between */
-    faulty->fail_nth = 2;
-    fails("bench raw -s 4096 disk0", "bench: disk0: input/output error\n");
-    faulty_destroy(faulty);
-    stop();
-}
-
-BODY(bench_refuses)
-{
-    (void)unused;
-    start();
-    put("/f", "12345");
-    put("/no-such-name-3", "");
-    run("bench", SHELL_DONE, NULL, "");
-    kassert(strstr(out.text, "raw ") && strstr(out.text, "small "));
-    run("bench fly /f", SHELL_USAGE, "", "bench: fly: no such measurement; `bench` lists them\n");
-    run("bench file", SHELL_USAGE, "", NULL);
-    run("bench -s 4194305 file /f", SHELL_USAGE, "", "bench: -s is at most 4194304\n");
-    fails("bench raw /f", "bench: /f: no such device\n");
-    fails("bench random /f", "bench: /f: invalid argument\n"); /* smaller than a read */
-    fails("bench walk /f", "bench: /f: not a directory\n");
-    fails("bench file /", "bench: /: is a directory\n");
-    fails("bench absent /", "bench: /: exists already\n");
-    stop();
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -611,8 +465,6 @@ int main(void)
         cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_digests),
         cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_bench),
-        cmocka_unit_test(test_bench_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
