@@ -477,6 +477,7 @@ static struct device *drive_device(const struct image *image)
     device->ops = &drive_ops;
     device->device_class = image->flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL;
     device->class_prefix = "virtual";
+    device->is_virtual = true;
     device->private_data = drive_alloc(image->flags & VIRTUAL_TEMPORARY);
     /* What can be written is mounted by hand: a mount keeps others from writing. */
     device->no_automount = image->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||

@@ -471,7 +471,7 @@ static struct cdfs *cdfs_create(const struct device_handle *handle)
     mutex_init(&cdfs->worker_lock, RANK_FSD);
     cdfs->device_bytes = device_medium(handle->device).bytes;
     cdfs->block_bytes = ISO_SECTOR_BYTES;
-    device_cache_init(&cdfs->meta, &cdfs->fsd.device, ISO_SECTOR_BYTES);
+    device_cache_init(&cdfs->meta, &cdfs->fsd, ISO_SECTOR_BYTES);
     return cdfs;
 }
 

@@ -90,6 +90,7 @@ struct device {
     unsigned level;                      /* 0 hardware and RAM; see the Book, chapter 6 */
     bool read_only;
     bool no_automount;                   /* the monitor leaves its medium alone */
+    bool is_virtual;                     /* its bytes are other files' or memory's */
     struct io_limits limits;
 
     /* device.c's and io.c's */

@@ -25,6 +25,7 @@
 #include "kernel/port.h"
 
 struct device;
+struct fsd;
 
 enum io_op { IO_READ, IO_WRITE, IO_FLUSH };
 
@@ -50,7 +51,8 @@ struct io_request {
     status_t status;
     uint64_t done_bytes;
 
-    /* kernel/dev's */
+    /* kernel/dev's; before io_submit the VFS's (gate.c) */
+    struct fsd *gate_fsd;
     struct list link;
     _Atomic int state;
     uint64_t submitted_us;

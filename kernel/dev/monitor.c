@@ -210,24 +210,26 @@ static void drain_events(void)
     }
 }
 
-/* The first device in the order of preference that `accept` takes: physical before virtual, CDs
- * before others, then by class number. A reference, or NULL. */
+/* Physical before virtual, CDs before others, then by class number. */
+static bool is_preferred(const struct device *device, const struct device *over)
+{
+    if (!over || device->is_virtual != over->is_virtual)
+        return !over || over->is_virtual;
+    bool cd = device->device_class == CLASS_CDROM, over_cd = over->device_class == CLASS_CDROM;
+    return cd != over_cd ? cd : device->class_number < over->class_number;
+}
+
+/* The first device in the order of preference that `accept` takes. A reference, or NULL. */
 static struct device *choose(bool (*accept)(const struct device *device))
 {
-    static const enum device_class order[] = { CLASS_CDROM, CLASS_DISK, CLASS_VIRTUAL };
-    for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-        struct device *best = NULL, *device;
-        for (unsigned n = 0; (device = device_by_class(n)); n++) {
-            bool better = device->device_class == order[i] && holds_media(device) &&
-                          accept(device) && (!best || device->class_number < best->class_number);
-            device_put(better ? best : device);
-            if (better)
-                best = device;
-        }
-        if (best)
-            return best;
+    struct device *best = NULL, *device;
+    for (unsigned n = 0; (device = device_by_class(n)); n++) {
+        bool better = holds_media(device) && accept(device) && is_preferred(device, best);
+        device_put(better ? best : device);
+        if (better)
+            best = device;
     }
-    return NULL;
+    return best;
 }
 
 static bool is_mounted_cd(const struct device *device)

@@ -561,20 +561,19 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
 
 static void device_fill_done(struct io_request *request)
 {
-    cache_fill_done(request->context, request->status, request->done_bytes);
+    struct cache_fill *fill = request->context;
+    fsd_request_ended(fill->cache->owner);
+    cache_fill_done(fill, request->status, request->done_bytes);
 }
 
 static void device_fill(struct cache *cache, struct cache_fill *fill)
 {
-    const struct device_handle *handle = cache->owner;
     struct vfs_io *io = &fill->io;
     uint64_t length = io->length_bytes; /* the last block may reach past the device's end */
     if (io->offset_bytes + length > cache->size_bytes)
         length = cache->size_bytes - io->offset_bytes;
     io->request = (struct io_request){
-        .device = handle->device,
         .op = IO_READ,
-        .generation = handle->generation,
         .offset_bytes = io->offset_bytes,
         .length_bytes = length,
         .segments = io->segments,
@@ -582,18 +581,16 @@ static void device_fill(struct cache *cache, struct cache_fill *fill)
         .complete = device_fill_done,
         .context = fill,
     };
-    io_submit(&io->request);
+    fsd_submit(cache->owner, &io->request);
 }
 
 static status_t device_fill_check(struct cache *cache)
 {
-    return device_check(cache->owner);
+    return fsd_check(cache->owner);
 }
 
-void device_cache_init(struct cache *cache, const struct device_handle *handle,
-                       uint32_t block_bytes)
+void device_cache_init(struct cache *cache, struct fsd *fsd, uint32_t block_bytes)
 {
     static const struct cache_ops ops = { .fill = device_fill, .check = device_fill_check };
-    uint64_t bytes = device_medium(handle->device).bytes;
-    cache_init(cache, &ops, (void *)(uintptr_t)handle, block_bytes, bytes);
+    cache_init(cache, &ops, fsd, block_bytes, device_medium(fsd->device.device).bytes);
 }

@@ -42,8 +42,7 @@ static status_t file_claim(struct file *file)
         vnode_unshare(vnode, file->flags);
         return status;
     }
-    if (fsd->device.device)
-        device_file_opened(&fsd->device);
+    fsd_file_opened(fsd);
     return 0;
 }
 
@@ -51,8 +50,7 @@ static void file_unclaim(struct file *file)
 {
     struct vnode *vnode = file->vnode;
     struct fsd *fsd = vnode->fsd;
-    if (fsd->device.device)
-        device_file_closed(&fsd->device);
+    fsd_file_closed(fsd);
     if (fsd->ops->close)
         fsd->ops->close(fsd, vnode, file->flags & OPEN_WRITE);
     vnode_unshare(vnode, file->flags);

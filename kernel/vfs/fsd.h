@@ -242,17 +242,27 @@ struct fsd_ops {
 struct fsd {
     const struct fsd_ops *ops;
     const char *name;            /* the driver's: "cdfs" */
-    struct device_handle device; /* .device NULL: none */
+    struct device_handle device; /* .device NULL: none. Once mounted, use fsd_submit, fsd_check */
     uint32_t cache_block_bytes;  /* default for vnodes; 0: uncached */
     bool fold_case, read_only;
     void *private_data;
     struct list vnodes;          /* vnode.c's, with the next */
     _Atomic unsigned dying;      /* vnodes that left the list and are not yet freed */
+    bool gate_closed;            /* gate.c's, with the next */
+    unsigned requests, files;    /* under way; open */
+    struct device *former;       /* whose place `device` took: a reference, since a copy of the old
+                                    handle may still be in somebody's hands */
 };
+
+/* Sends a request that is filled in but for device and generation to the FSD's device; its callback
+ * begins with fsd_request_ended(). */
+void fsd_submit(struct fsd *fsd, struct io_request *request);
+void fsd_request_ended(struct fsd *fsd);
+/* May the file system be asked now? 0, -ESTALE, -ENOMEDIUM, -ENODEV. */
+status_t fsd_check(struct fsd *fsd) MUST_CHECK;
 
 /* A cache over the FSD's device itself, for the structures of the medium. Embed and destroy it in
  * dismount. block_bytes a multiple of the device's block. */
-void device_cache_init(struct cache *cache, const struct device_handle *handle,
-                       uint32_t block_bytes);
+void device_cache_init(struct cache *cache, struct fsd *fsd, uint32_t block_bytes);
 
 #endif

@@ -50,8 +50,6 @@ void vnode_unlinked(struct vnode *vnode);
 void vnodes_drop(struct fsd *fsd);
 size_t vnodes_reclaim(size_t wanted);
 void vnodes_count(struct vfs_counts *counts);
-/* May the file system be asked now? 0, -ESTALE, -ENOMEDIUM, -ENODEV. */
-status_t fsd_check(struct fsd *fsd) MUST_CHECK;
 /* May this vnode's content be served now? The same. */
 status_t vnode_check(struct vnode *vnode) MUST_CHECK;
 
@@ -60,6 +58,14 @@ status_t vnode_check(struct vnode *vnode) MUST_CHECK;
  * alone, which goes past the cache: that is emptied first. */
 status_t vnode_share(struct vnode *vnode, unsigned flags) MUST_CHECK;
 void vnode_unshare(struct vnode *vnode, unsigned flags);
+
+/* ---- gate.c ---- */
+
+/* A file was opened on it, or closed: its device keeps the door locked meanwhile. */
+void fsd_file_opened(struct fsd *fsd);
+void fsd_file_closed(struct fsd *fsd);
+/* See vfs_exchange_device(). */
+status_t fsd_exchange_device(struct fsd *fsd, struct device *device) MUST_CHECK;
 
 /* ---- direct.c ---- */
 

@@ -23,8 +23,10 @@ static void fsd_dismount(struct fsd *fsd)
 {
     struct device_handle handle = fsd->device;
     vnodes_drop(fsd);
+    struct device *former = fsd->former;
     fsd->ops->dismount(fsd);
     device_close(&handle);
+    device_put(former);
 }
 
 void mount_put(struct mount *mount)
@@ -273,6 +275,24 @@ status_t vfs_unmount(struct path *start, const char *text)
         status = -EINVAL;
     else if (!(status = mount_leave(path)))
         mount_put(path->mount); /* the table's */
+    path_put(path);
+    return status;
+}
+
+status_t vfs_exchange_device(struct path *start, const char *text, const char *device_name)
+{
+    struct path *path;
+    status_t status = path_walk(start, text, 0, &path);
+    if (status)
+        return status;
+    struct device *device = device_find(device_name);
+    if (!path_is_mount_point(path))
+        status = -EINVAL;
+    else if (!device)
+        status = -ENODEV;
+    else
+        status = fsd_exchange_device(path->mount->fsd, device);
+    device_put(device);
     path_put(path);
     return status;
 }

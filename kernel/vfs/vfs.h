@@ -92,6 +92,10 @@ status_t vfs_unmount(struct path *start, const char *text) MUST_CHECK;
 /* Takes the mounts of a device, and what is mounted below them, out of the tree at once; what is
  * open there answers errors until closed. Returns how many. */
 unsigned vfs_unmount_device(struct device *device);
+/* Lets a mounted file system read from another device that holds the same bytes: open files, ids
+ * and cached pages stay valid. -EINVAL when it is no mount point, or blocks or size differ;
+ * -EALREADY when this was done before; -ESTALE and the like when the disc was changed meanwhile. */
+status_t vfs_exchange_device(struct path *start, const char *text, const char *device) MUST_CHECK;
 /* At start: the root file system and `/System/Devices`. */
 status_t vfs_start(void) MUST_CHECK;
 /* Unmounts everything (host tests); kasserts that nothing was in use. */

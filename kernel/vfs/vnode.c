@@ -22,11 +22,6 @@ static struct {
     .loaded = WAIT_QUEUE_INIT(vnodes.loaded),
 };
 
-status_t fsd_check(struct fsd *fsd)
-{
-    return fsd->device.device ? device_check(&fsd->device) : 0;
-}
-
 /* ---- the vnode's cache -------------------------------------------------------------------- */
 
 static void vnode_fill(struct cache *cache, struct cache_fill *fill)
@@ -59,27 +54,41 @@ static void vfs_io_part_done(struct io_request *request)
     fsd->ops->finish_io(fsd, io);
 }
 
-void vfs_io_submit_to(struct vfs_io *io, const struct device_handle *handle,
-                      uint64_t device_offset_bytes, uint64_t length_bytes)
+static void vfs_io_own_part_done(struct io_request *request)
+{
+    struct vfs_io *io = request->context;
+    fsd_request_ended(io->vnode->fsd);
+    vfs_io_part_done(request);
+}
+
+static void vfs_io_prepare(struct vfs_io *io, uint64_t device_offset_bytes, uint64_t length_bytes)
 {
     io->request = (struct io_request){
-        .device = handle->device,
         .op = io->op,
-        .generation = handle->generation,
         .offset_bytes = device_offset_bytes,
         .length_bytes = length_bytes,
         .segments = io->segments,
         .segment_count = io->segment_count,
         .skip_bytes = io->done_bytes,
-        .complete = vfs_io_part_done,
         .context = io,
     };
+}
+
+void vfs_io_submit_to(struct vfs_io *io, const struct device_handle *handle,
+                      uint64_t device_offset_bytes, uint64_t length_bytes)
+{
+    vfs_io_prepare(io, device_offset_bytes, length_bytes);
+    io->request.device = handle->device;
+    io->request.generation = handle->generation;
+    io->request.complete = vfs_io_part_done;
     io_submit(&io->request);
 }
 
 void vfs_io_submit(struct vfs_io *io, uint64_t device_offset_bytes, uint64_t length_bytes)
 {
-    vfs_io_submit_to(io, &io->vnode->fsd->device, device_offset_bytes, length_bytes);
+    vfs_io_prepare(io, device_offset_bytes, length_bytes);
+    io->request.complete = vfs_io_own_part_done;
+    fsd_submit(io->vnode->fsd, &io->request);
 }
 
 void vfs_io_complete(struct vfs_io *io, status_t status)

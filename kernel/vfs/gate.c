@@ -1,0 +1,170 @@
+/*
+ * gate.c - the way from a file system to its device, which another device can take the place of.
+ *
+ * Every request of a mounted file system passes here. vfs_exchange_device() closes the gate: new
+ * requests wait in a list, those under way finish; then the handle is exchanged and the list goes
+ * to the new device. So what is open, listed or cached stays valid: only the bytes' place changed.
+ *
+ * Locking     One spin for all gates, of rank DEVICE: a handle is read and exchanged under it.
+ */
+#include "kernel/sched/sync.h"
+#include "kernel/vfs/internal.h"
+
+static struct {
+    struct spin lock;
+    struct wait_queue idle;
+    struct list held; /* io_requests that wait for their gate to open */
+} gate = {
+    .lock = SPIN_INIT(RANK_DEVICE),
+    .idle = WAIT_QUEUE_INIT(gate.idle),
+    .held = LIST_INIT(gate.held),
+};
+
+/* ---- passing ------------------------------------------------------------------------------ */
+
+static struct device_handle gate_handle(struct fsd *fsd)
+{
+    spin_lock(&gate.lock);
+    struct device_handle handle = fsd->device;
+    spin_unlock(&gate.lock);
+    return handle;
+}
+
+status_t fsd_check(struct fsd *fsd)
+{
+    if (!fsd->device.device)
+        return 0;
+    struct device_handle handle = gate_handle(fsd); /* its device stays: see `former` */
+    return device_check(&handle);
+}
+
+void fsd_submit(struct fsd *fsd, struct io_request *request)
+{
+    spin_lock(&gate.lock);
+    bool held = fsd->gate_closed;
+    if (held) {
+        request->device = NULL; /* not known before it opens */
+        request->gate_fsd = fsd;
+        list_push_back(&gate.held, &request->link);
+    } else {
+        fsd->requests++;
+        request->device = fsd->device.device;
+        request->generation = fsd->device.generation;
+    }
+    spin_unlock(&gate.lock);
+    if (!held)
+        io_submit(request);
+}
+
+void fsd_request_ended(struct fsd *fsd)
+{
+    spin_lock(&gate.lock);
+    if (!--fsd->requests && fsd->gate_closed)
+        wait_queue_wake_all(&gate.idle);
+    spin_unlock(&gate.lock);
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+void fsd_file_opened(struct fsd *fsd)
+{
+    if (!fsd->device.device)
+        return;
+    spin_lock(&gate.lock);
+    fsd->files++;
+    device_file_opened(&fsd->device);
+    spin_unlock(&gate.lock);
+}
+
+void fsd_file_closed(struct fsd *fsd)
+{
+    if (!fsd->device.device)
+        return;
+    spin_lock(&gate.lock);
+    fsd->files--;
+    device_file_closed(&fsd->device);
+    spin_unlock(&gate.lock);
+}
+
+/* ---- exchanging --------------------------------------------------------------------------- */
+
+static void gate_close(struct fsd *fsd)
+{
+    spin_lock(&gate.lock);
+    while (fsd->gate_closed) /* by another */
+        (void)!wait_queue_wait(&gate.idle, &gate.lock, TIME_NEVER);
+    fsd->gate_closed = true;
+    while (fsd->requests)
+        (void)!wait_queue_wait(&gate.idle, &gate.lock, TIME_NEVER);
+    spin_unlock(&gate.lock);
+}
+
+/* A request that waits for this gate; NULL: none. */
+static struct io_request *gate_take(struct fsd *fsd)
+{
+    struct io_request *found = NULL;
+    spin_lock(&gate.lock);
+    list_each(link, &gate.held) {
+        struct io_request *request = list_entry(link, struct io_request, link);
+        if (request->gate_fsd == fsd) {
+            list_remove(link);
+            found = request;
+            break;
+        }
+    }
+    spin_unlock(&gate.lock);
+    return found;
+}
+
+static void gate_open(struct fsd *fsd)
+{
+    spin_lock(&gate.lock);
+    fsd->gate_closed = false;
+    wait_queue_wake_all(&gate.idle);
+    spin_unlock(&gate.lock);
+    for (struct io_request *request; (request = gate_take(fsd));)
+        fsd_submit(fsd, request);
+}
+
+static bool same_shape(const struct device_handle *a, const struct device_handle *b)
+{
+    return a->device->limits.block_bytes == b->device->limits.block_bytes &&
+           device_medium(a->device).bytes == device_medium(b->device).bytes;
+}
+
+/* The gate is closed. The old handle is the caller's then. */
+static void gate_swap(struct fsd *fsd, struct device_handle *handle)
+{
+    spin_lock(&gate.lock);
+    struct device_handle old = fsd->device;
+    for (unsigned i = 0; i < fsd->files; i++) {
+        device_file_closed(&old);
+        device_file_opened(handle);
+    }
+    fsd->device = *handle;
+    fsd->former = device_get(old.device);
+    *handle = old;
+    spin_unlock(&gate.lock);
+}
+
+status_t fsd_exchange_device(struct fsd *fsd, struct device *device)
+{
+    struct device_handle handle;
+    if (!fsd->device.device)
+        return -ENODEV;
+    status_t status = device_open(device, &handle);
+    if (status)
+        return status;
+    gate_close(fsd);
+    if (fsd->former)
+        status = -EALREADY;
+    else if (!same_shape(&fsd->device, &handle))
+        status = -EINVAL;
+    else
+        status = device_check(&fsd->device); /* is what was copied still what is mounted? */
+    if (!status)
+        gate_swap(fsd, &handle);
+    gate_open(fsd);
+    device_close(&handle);
+    return status;
+}
