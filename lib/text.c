@@ -51,6 +51,7 @@ static unsigned suffix_shift(char c)
     case 'k': return 10;
     case 'm': return 20;
     case 'g': return 30;
+    case 't': return 40;
     default: return 0;
     }
 }

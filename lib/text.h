@@ -20,9 +20,9 @@ bool text_starts(const char *text, const char *prefix);
 
 char text_lower(char c);
 
-/* The number that the whole text is: decimal, or hexadecimal after 0x, with one K, M or G (either
- * case: KiB, MiB, GiB) after it if you like. 0; -EINVAL when it is no number (empty and signs
- * included), -ERANGE when it does not fit; *value is written on 0 only. */
+/* The number that the whole text is: decimal, or hexadecimal after 0x, with one K, M, G or T
+ * (either case: KiB and so on) after it if you like. 0; -EINVAL when it is no number (empty and
+ * signs included), -ERANGE when it does not fit; *value is written on 0 only. */
 status_t text_parse_u64(const char *text, uint64_t *value) MUST_CHECK;
 
 #endif

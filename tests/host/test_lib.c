@@ -383,10 +383,13 @@ static void text_parses_numbers(void **state)
         { "0x2G", 0, (uint64_t)2 << 30 },
         { "17179869183G", 0, (uint64_t)17179869183 << 30 },
         { "17179869184G", -ERANGE, 0 },
+        { "0x2t", 0, (uint64_t)2 << 40 },
+        { "16777215T", 0, (uint64_t)16777215 << 40 },
+        { "16777216T", -ERANGE, 0 },
         { "99999999999999999999x", -EINVAL, 0 },
         { "", -EINVAL, 0 }, { "0x", -EINVAL, 0 }, { "K", -EINVAL, 0 }, { "-1", -EINVAL, 0 },
         { "+1", -EINVAL, 0 }, { " 1", -EINVAL, 0 }, { "1 ", -EINVAL, 0 }, { "1KK", -EINVAL, 0 },
-        { "1a", -EINVAL, 0 }, { "0xg", -EINVAL, 0 }, { "1T", -EINVAL, 0 },
+        { "1a", -EINVAL, 0 }, { "0xg", -EINVAL, 0 }, { "1P", -EINVAL, 0 },
     };
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint64_t value = 12345;
