@@ -25,5 +25,8 @@ struct event {
 void event_post(enum event_kind kind, struct device *device);
 /* 0, or -ETIMEDOUT at the deadline. */
 status_t event_wait(struct event *event, uint64_t deadline_us) MUST_CHECK;
+/* Until the consumer is done with all that was posted before: it waits for more. 0, -ETIMEDOUT at
+ * the deadline, -EINTR. */
+status_t event_wait_done(uint64_t deadline_us) MUST_CHECK;
 
 #endif

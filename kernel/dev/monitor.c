@@ -345,11 +345,17 @@ status_t monitor_wait_settled(uint64_t deadline_us)
     return status;
 }
 
+status_t monitor_wait_idle(uint64_t deadline_us)
+{
+    return monitor.thread ? event_wait_done(deadline_us) : 0;
+}
+
 void monitor_stop(void)
 {
     spin_lock(&monitor.lock);
     monitor.stopping = true;
     spin_unlock(&monitor.lock);
     thread_join(monitor.thread);
+    monitor.thread = NULL;
     path_put(monitor.root);
 }

@@ -11,8 +11,9 @@
  * Every other medium goes to /Drives/<class name>. Later on only a medium with our build id becomes
  * /System again.
  *
- * Locking     monitor_start and monitor_wait_settled: the main thread. All else happens on the
- *             monitor's own thread.
+ * Locking     monitor_start, monitor_wait_settled and monitor_stop: the main thread.
+ *             monitor_wait_idle: any thread but the monitor, with no lock held. All else happens
+ *             on the monitor's own thread.
  */
 #ifndef KERNEL_DEV_MONITOR_H
 #define KERNEL_DEV_MONITOR_H
@@ -28,6 +29,9 @@ struct monitor_options {
 status_t monitor_start(const struct monitor_options *options) MUST_CHECK;
 /* 0, or -ETIMEDOUT at the deadline: some device has not answered. */
 status_t monitor_wait_settled(uint64_t deadline_us) MUST_CHECK;
+/* Until the monitor is done with all that has happened to devices up to now: what can be mounted
+ * is, and what went is not any more. 0 at once where no monitor runs; -ETIMEDOUT, -EINTR. */
+status_t monitor_wait_idle(uint64_t deadline_us) MUST_CHECK;
 /* Ends the thread; mounts stay (host tests). */
 void monitor_stop(void);
 
