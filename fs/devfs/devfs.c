@@ -2,11 +2,14 @@
  * devfs.c - the device tree as files, at /System/Devices.
  *
  * Buses are directories, devices with data are files that read the device, and `Classes` holds a
- * link for each class name ("cdrom0" -> "../pci/00:01.1/ide1/master/cdrom").
+ * link for each class name ("cdrom0" -> "../pci/00:01.1/ide1/master/cdrom"). Two nodes have no
+ * device: `null` takes all that is written and gives nothing, `zero` takes it too and gives zeroes
+ * without end.
  *
- * Vnode ids   bits 0-27 the device's number (the root's is 1, which is VNODE_ROOT), bits 28-29 the
- *             kind, bits 30-61 the generation of the medium for devices with data: another disc is
- *             another vnode, so nothing that was opened on the old one can show the new.
+ * Vnode ids   bits 0-27 the device's number (the root's is 1, which is VNODE_ROOT; that of a stream
+ *             is its place in the table), bits 28-29 the kind, bits 30-61 the generation of the
+ *             medium for devices with data: another disc is another vnode, so nothing that was
+ *             opened on the old one can show the new.
  * Writing     goes past the cache, and has the device alone (device_claim).
  * Ownership   A vnode holds a reference to its device, and an open handle where there is a medium.
  *             Vnodes are transient: a device that nobody uses is not kept open by this cache.
@@ -17,13 +20,19 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
-enum devfs_kind { KIND_DEVICE, KIND_CLASSES, KIND_ALIAS };
+enum devfs_kind { KIND_DEVICE, KIND_CLASSES, KIND_ALIAS, KIND_STREAM };
 
 struct devfs_node {
     enum devfs_kind kind;
-    struct device *device;       /* a reference; NULL for Classes */
+    struct device *device;       /* a reference; NULL for Classes and streams */
     struct device_handle handle; /* .device NULL: no medium */
 };
+
+enum { STREAM_NULL, STREAM_ZERO, STREAMS };
+
+enum { MODE_STREAM = 020666 }; /* a character device for everybody */
+
+static const char *const stream_names[STREAMS] = { "null", "zero" };
 
 static vnode_id_t id_make(enum devfs_kind kind, unsigned number, uint32_t generation)
 {
@@ -60,16 +69,27 @@ static void entry_fill(struct dir_entry *entry, vnode_id_t id, enum node_type ty
     text_copy(entry->name, sizeof(entry->name), name);
 }
 
+/* What the root holds besides devices. */
+static void root_entry(unsigned n, struct dir_entry *entry)
+{
+    if (n == 0)
+        entry_fill(entry, id_classes, NODE_DIRECTORY, "Classes");
+    else
+        entry_fill(entry, id_make(KIND_STREAM, n - 1, 0), NODE_OTHER, stream_names[n - 1]);
+}
+
 /* The n-th entry of a directory: 1, or 0 past the last. */
 static int devfs_entry(const struct devfs_node *node, unsigned n, struct dir_entry *entry)
 {
-    bool is_root = node->kind == KIND_DEVICE && node->device == device_root();
-    if (is_root && n == 0) {
-        entry_fill(entry, id_classes, NODE_DIRECTORY, "Classes");
-        return 1;
+    if (node->kind == KIND_DEVICE && node->device == device_root()) {
+        if (n <= STREAMS) {
+            root_entry(n, entry);
+            return 1;
+        }
+        n -= 1 + STREAMS;
     }
     struct device *device = node->kind == KIND_CLASSES ? device_by_class(n)
-                                                       : device_child(node->device, n - is_root);
+                                                       : device_child(node->device, n);
     if (!device)
         return 0;
     if (node->kind == KIND_CLASSES)
@@ -127,12 +147,22 @@ static status_t node_open_device(struct vnode *vnode, struct devfs_node *node)
     return status;
 }
 
+static status_t node_open_stream(struct vnode *vnode)
+{
+    vnode->type = NODE_OTHER;
+    vnode->stream = true;
+    vnode->size_bytes = vnode->id == id_make(KIND_STREAM, STREAM_ZERO, 0) ? INT64_MAX : 0;
+    return (vnode->id & 0xfffffff) < STREAMS && vnode->id >> 30 == 0 ? 0 : -ENOENT;
+}
+
 static status_t node_open(struct vnode *vnode, struct devfs_node *node)
 {
     node->kind = (enum devfs_kind)(vnode->id >> 28 & 3);
     vnode->type = NODE_DIRECTORY;
     if (node->kind == KIND_CLASSES)
         return vnode->id == id_classes ? 0 : -ENOENT;
+    if (node->kind == KIND_STREAM)
+        return node_open_stream(vnode);
     node->device = device_find_number(vnode->id & 0xfffffff);
     if (!node->device)
         return -ENOENT;
@@ -176,6 +206,8 @@ static void devfs_put_vnode(struct fsd *fsd, struct vnode *vnode)
 static status_t devfs_check(struct fsd *fsd, struct vnode *vnode)
 {
     (void)fsd;
+    if (vnode->stream)
+        return 0;
     return device_check(&node_of(vnode)->handle);
 }
 
@@ -183,6 +215,8 @@ static status_t devfs_open(struct fsd *fsd, struct vnode *vnode, bool write)
 {
     (void)fsd;
     const struct devfs_node *node = node_of(vnode);
+    if (vnode->stream)
+        return 0;
     status_t status = device_admits(node->device);
     return !status && write ? device_claim(&node->handle) : status;
 }
@@ -190,7 +224,7 @@ static status_t devfs_open(struct fsd *fsd, struct vnode *vnode, bool write)
 static void devfs_close(struct fsd *fsd, struct vnode *vnode, bool write)
 {
     (void)fsd;
-    if (write)
+    if (write && !vnode->stream)
         device_release(&node_of(vnode)->handle);
 }
 
@@ -201,6 +235,11 @@ static status_t devfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned le
     info->known = INFO_DIRENT | INFO_STANDARD | INFO_ALIAS;
     info->size_bytes = vnode->type == NODE_FILE ? vnode->size_bytes : 0;
     info->alias = vnode->id;
+    if (vnode->stream) {
+        info->known |= INFO_MODE;
+        info->mode = MODE_STREAM;
+        info->links = 1;
+    }
     if (node_of(vnode)->device && node_of(vnode)->device->read_only)
         info->attributes = ATTRIBUTE_READ_ONLY;
     return 0;
@@ -216,10 +255,23 @@ static ssize_t devfs_read_link(struct fsd *fsd, struct vnode *vnode, char *targe
 
 /* ---- content ------------------------------------------------------------------------------ */
 
+/* Reading comes here of `zero` only: of `null` there is nothing to read. */
+static void stream_read_write(struct vfs_io *io)
+{
+    for (unsigned i = 0; io->op == IO_READ && i < io->segment_count; i++)
+        memset(io->segments[i].address, 0, io->segments[i].length_bytes);
+    io->done_bytes = io->length_bytes;
+    vfs_io_complete(io, 0);
+}
+
 static void devfs_read_write(struct fsd *fsd, struct vfs_io *io)
 {
     (void)fsd;
     io->done_bytes = 0;
+    if (io->vnode->stream) {
+        stream_read_write(io);
+        return;
+    }
     vfs_io_submit_to(io, &node_of(io->vnode)->handle, io->offset_bytes, io->length_bytes);
 }
 

@@ -203,7 +203,7 @@ static int run_mount(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option mount_options[] = {
-    { 'o', "options", "LIST", "names=rr|joliet|iso,session=N: which tree of which session" },
+    { 'o', "options", "LIST", "names=rr|joliet|iso or session=N" },
     { 0 },
 };
 

@@ -109,18 +109,14 @@ static int run_time(struct shell *shell, int count, char **words)
 {
     uint64_t begun_us = time_now_us();
     int status = shell_run_command(shell, count - 1, words + 1);
-    uint64_t ms = (time_now_us() - begun_us) / 1000;
-    (void)!stream_flush(shell->out);
-    stream_format(shell->err, "real %llu.%03llus\n", (unsigned long long)(ms / 1000),
-                  (unsigned long long)(ms % 1000));
-    (void)!stream_flush(shell->err);
+    shell_say_time(shell, begun_us);
     return status;
 }
 
 static const struct shell_command command_time = {
     .name = "time",
     .arguments = "COMMAND [WORD...]",
-    .summary = "run a command and say how long it took",
+    .summary = "run a command, or all of a pipe, and say how long it took",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_time,

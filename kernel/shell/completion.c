@@ -47,7 +47,8 @@ static struct place place_find(const char *text, size_t cursor)
     for (size_t i = 0; i < cursor; i++) {
         char c = text[i];
         bool escape = c == '\\' && place.quote != '\'' && i + 1 < cursor;
-        if (!place.quote && strchr(" ;|&<>", c)) {
+        bool joins = c == '&' && i && text[i - 1] == '>'; /* 2>&1 */
+        if (!place.quote && !joins && strchr(" ;|&<>", c)) {
             place_separator(&place, c, i);
             continue;
         }

@@ -77,6 +77,65 @@ static bool all_digits(const char *text, size_t length)
     return true;
 }
 
+/* ---- tokens ------------------------------------------------------------------------------- */
+
+/* Behind `>`: the `&1` of `2>&1`. */
+static enum token_kind parse_join(struct parser *parser)
+{
+    parser->at++;
+    parser->other = (unsigned)(*parser->at - '0');
+    if ((parser->other != 1 && parser->other != 2) || !ends_word(parser->at[1])) {
+        parser->error = "behind >& stands 1 or 2";
+        return TOKEN_ERROR;
+    }
+    parser->at++;
+    return TOKEN_JOIN;
+}
+
+static enum token_kind parse_operator(struct parser *parser)
+{
+    static const struct {
+        const char *text;
+        enum token_kind kind;
+        const char *error;
+    } operators[] = {
+        { ";", TOKEN_SEPARATOR, NULL },
+        { "\n", TOKEN_SEPARATOR, NULL },
+        { "&&", TOKEN_AND, NULL },
+        { "&>", TOKEN_ERROR, "&> is not there: > FILE 2>&1" },
+        { "&", TOKEN_ERROR, "a single & is not there: commands run one after another" },
+        { "||", TOKEN_OR, NULL },
+        { "|&", TOKEN_ERROR, "|& is not there: 2>&1 |" },
+        { "|", TOKEN_PIPE, NULL },
+        { ">>", TOKEN_APPEND, NULL },
+        { ">", TOKEN_WRITE, NULL },
+        { "<<", TOKEN_ERROR, "<< is not there: echo ... | COMMAND" },
+        { "<", TOKEN_READ, NULL },
+    };
+    size_t i = 0;
+    while (strncmp(parser->at, operators[i].text, strlen(operators[i].text)) != 0)
+        i++; /* one of them: the character ends words */
+    parser->at += strlen(operators[i].text);
+    parser->error = operators[i].error;
+    parser->stream = 1;
+    return operators[i].kind == TOKEN_WRITE && *parser->at == '&' ? parse_join(parser)
+                                                                 : operators[i].kind;
+}
+
+/* At the < or > behind a word of digits. */
+static enum token_kind parse_numbered(struct parser *parser)
+{
+    unsigned stream = (unsigned)(*parser->word - '0');
+    bool writes = *parser->at == '>';
+    if (parser->word_length != 1 || (writes ? stream != 1 && stream != 2 : stream != 0)) {
+        parser->error = "a number before > is 1 or 2, before < 0";
+        return TOKEN_ERROR;
+    }
+    enum token_kind kind = parse_operator(parser);
+    parser->stream = stream;
+    return kind;
+}
+
 static enum token_kind parse_word(struct parser *parser)
 {
     parser->word = parser->at;
@@ -94,34 +153,9 @@ static enum token_kind parse_word(struct parser *parser)
         return TOKEN_ERROR;
     parser->word_length = (size_t)(parser->at - parser->word);
     if ((*parser->at == '<' || *parser->at == '>') &&
-        all_digits(parser->word, parser->word_length)) {
-        parser->error = "a number before < or > is not there: errors always go to the console";
-        return TOKEN_ERROR;
-    }
+        all_digits(parser->word, parser->word_length))
+        return parse_numbered(parser);
     return TOKEN_WORD;
-}
-
-/* ---- tokens ------------------------------------------------------------------------------- */
-
-static enum token_kind parse_operator(struct parser *parser)
-{
-    static const struct {
-        const char *text;
-        enum token_kind kind;
-    } operators[] = {
-        { ";", TOKEN_SEPARATOR }, { "\n", TOKEN_SEPARATOR }, { "&&", TOKEN_AND },
-        { "||", TOKEN_OR },       { "|", TOKEN_PIPE },       { ">>", TOKEN_APPEND },
-        { ">", TOKEN_WRITE },     { "<", TOKEN_READ },
-    };
-    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
-        size_t length = strlen(operators[i].text);
-        if (strncmp(parser->at, operators[i].text, length) == 0) {
-            parser->at += length;
-            return operators[i].kind;
-        }
-    }
-    parser->error = "a single & is not there: commands run one after another";
-    return TOKEN_ERROR;
 }
 
 enum token_kind parser_next(struct parser *parser)
@@ -140,20 +174,28 @@ enum token_kind parser_next(struct parser *parser)
     return ends_word(*parser->at) ? parse_operator(parser) : parse_word(parser);
 }
 
+bool parse_is_redirection(enum token_kind kind)
+{
+    return kind == TOKEN_READ || kind == TOKEN_WRITE || kind == TOKEN_APPEND ||
+           kind == TOKEN_JOIN;
+}
+
 /* ---- is it well formed? ------------------------------------------------------------------- */
 
 struct check {
     enum token_kind before; /* the operator in front of this command */
-    bool filled, reads, writes;
+    bool filled, reads, writes, writes_errors;
     unsigned stages;
 };
 
 static void check_redirection(struct parser *parser, struct check *check, enum token_kind kind)
 {
-    bool *had = kind == TOKEN_READ ? &check->reads : &check->writes;
+    bool *had = kind == TOKEN_READ    ? &check->reads
+                : parser->stream == 2 ? &check->writes_errors
+                                      : &check->writes;
     if (*had)
-        parser->error = "one command, one < and one >";
-    else if (parser_next(parser) != TOKEN_WORD && !parser->error)
+        parser->error = "one command, one <, one > and one 2>";
+    else if (kind != TOKEN_JOIN && parser_next(parser) != TOKEN_WORD && !parser->error)
         parser->error = kind == TOKEN_READ ? "< needs a file name" : "> needs a file name";
     *had = check->filled = true;
 }
@@ -184,7 +226,7 @@ const char *parse_check(const char *text)
         kind = parser_next(&parser);
         if (kind == TOKEN_WORD)
             check.filled = true;
-        else if (kind == TOKEN_READ || kind == TOKEN_WRITE || kind == TOKEN_APPEND)
+        else if (parse_is_redirection(kind))
             check_redirection(&parser, &check, kind);
         else if (kind != TOKEN_ERROR)
             check_operator(&parser, &check, kind);

@@ -3,7 +3,7 @@
  *
  * Words are separated by blanks; 'single quotes' keep everything, "double quotes" everything but
  * \" \\ \$ \` and $, a backslash the next character; a backslash before a line's end joins lines.
- * # begins a comment where a word could begin. Operators: ; newline && || | < > >>.
+ * # begins a comment where a word could begin. Operators: ; newline && || | < > >> 2> 2>> 2>&1 >&2.
  *
  * A text is parsed twice: parse_check() before anything of it runs, and again while it runs, since
  * what $NAME and * stand for changes from command to command. Words keep their quotes here;
@@ -24,8 +24,9 @@ enum token_kind {
     TOKEN_OR,
     TOKEN_PIPE,
     TOKEN_READ,      /* < */
-    TOKEN_WRITE,     /* > */
-    TOKEN_APPEND,    /* >> */
+    TOKEN_WRITE,     /* > or 2> */
+    TOKEN_APPEND,    /* >> or 2>> */
+    TOKEN_JOIN,      /* 2>&1 or >&2 */
     TOKEN_ERROR,     /* parser.error says what */
 };
 
@@ -34,9 +35,12 @@ struct parser {
     const char *error;
     const char *word; /* of TOKEN_WORD: where it stands in the text, quotes and all */
     size_t word_length;
+    unsigned stream; /* of TOKEN_WRITE, _APPEND, _JOIN: 1 output, 2 errors */
+    unsigned other;  /* of TOKEN_JOIN: where that one goes */
 };
 
 enum token_kind parser_next(struct parser *parser);
+bool parse_is_redirection(enum token_kind kind);
 
 /* Is the whole text well formed? NULL, or what is wrong. */
 const char *parse_check(const char *text);

@@ -12,6 +12,7 @@ struct pipe {
     struct spin lock;
     _Atomic unsigned ends; /* not yet closed */
     uint64_t put, taken;
+    bool writing; /* one who writes has its turn */
     bool writer_gone, reader_gone;
     struct wait_queue changed;
     uint8_t data[PIPE_BYTES];
@@ -45,7 +46,27 @@ static size_t piece(uint64_t at, size_t bytes, uint64_t ready)
     return count < ready ? count : (size_t)ready;
 }
 
-status_t pipe_write(struct pipe *pipe, const char *data, size_t bytes)
+static status_t pipe_take_turn(struct pipe *pipe)
+{
+    status_t status = 0;
+    spin_lock(&pipe->lock);
+    while (!status && pipe->writing)
+        status = wait_queue_wait_interruptible(&pipe->changed, &pipe->lock, TIME_NEVER);
+    if (!status)
+        pipe->writing = true;
+    spin_unlock(&pipe->lock);
+    return status;
+}
+
+static void pipe_end_turn(struct pipe *pipe)
+{
+    spin_lock(&pipe->lock);
+    pipe->writing = false;
+    wait_queue_wake_all(&pipe->changed);
+    spin_unlock(&pipe->lock);
+}
+
+static status_t write_in_turn(struct pipe *pipe, const char *data, size_t bytes)
 {
     while (bytes) {
         status_t status = 0;
@@ -65,6 +86,16 @@ status_t pipe_write(struct pipe *pipe, const char *data, size_t bytes)
         bytes -= count;
     }
     return 0;
+}
+
+status_t pipe_write(struct pipe *pipe, const char *data, size_t bytes)
+{
+    status_t status = pipe_take_turn(pipe);
+    if (status)
+        return status;
+    status = write_in_turn(pipe, data, bytes);
+    pipe_end_turn(pipe);
+    return status;
 }
 
 ssize_t pipe_read(struct pipe *pipe, void *buffer, size_t bytes)

@@ -1,10 +1,11 @@
 /*
  * pipe.h - a bounded stream of bytes from one thread to another.
  *
- * One thread writes, one reads. A full pipe makes the writer wait, an empty one the reader; both
- * waits end with -EINTR after ^C. Each end is closed once by its thread (or for it); the pipe goes
- * with the second. Once the reading end is closed writing gives -EPIPE; once the writing end is,
- * reading gives what is left and then 0.
+ * One thread reads; several may write, each in its turn, so that what one call writes stays
+ * together. A full pipe makes the writer wait, an empty one the reader; both waits end with -EINTR
+ * after ^C. Each end is closed once by its thread (or for it); the pipe goes with the second. Once
+ * the reading end is closed writing gives -EPIPE; once the writing end is, reading gives what is
+ * left and then 0.
  */
 #ifndef KERNEL_SHELL_PIPE_H
 #define KERNEL_SHELL_PIPE_H

@@ -5,7 +5,9 @@
 #include "kernel/shell/crew.h"
 #include "kernel/shell/expand.h"
 #include "kernel/shell/pipe.h"
+#include "kernel/sched/sync.h"
 #include "lib/string.h"
+#include "lib/text.h"
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
@@ -29,12 +31,22 @@ static status_t read_assignment(struct shell *shell, const struct parser *parser
 static status_t read_redirection(struct shell *shell, struct parser *parser, bool runs,
                                  enum token_kind kind, struct stage *stage)
 {
+    unsigned stream = parser->stream - 1;
+    if (kind == TOKEN_JOIN) {
+        stage->targets[stream] = stage->targets[parser->other - 1];
+        return 0;
+    }
     (void)parser_next(parser); /* a word: parse_check() has seen to it */
     if (!runs)
         return 0;
     char *name = expand_text(shell, parser->word, parser->word_length);
-    *(kind == TOKEN_READ ? &stage->input : &stage->output) = name;
-    stage->append |= kind == TOKEN_APPEND;
+    if (kind == TOKEN_READ) {
+        stage->input = name;
+    } else {
+        stage->files[stream].name = name;
+        stage->files[stream].append = kind == TOKEN_APPEND;
+        stage->targets[stream] = TARGET_FILE + stream;
+    }
     return name ? 0 : -ENOMEM;
 }
 
@@ -45,7 +57,7 @@ static status_t read_stage(struct shell *shell, struct parser *parser, bool runs
     bool leading = true; /* no word but assignments so far */
     while (!status) {
         *end = parser_next(parser);
-        if (*end == TOKEN_READ || *end == TOKEN_WRITE || *end == TOKEN_APPEND) {
+        if (parse_is_redirection(*end)) {
             status = read_redirection(shell, parser, runs, *end, stage);
         } else if (*end != TOKEN_WORD) {
             break;
@@ -66,7 +78,7 @@ status_t pipeline_read(struct shell *shell, struct parser *parser, bool runs,
     pipeline->count = 0;
     do {
         struct stage *stage = &pipeline->stages[pipeline->count++];
-        *stage = (struct stage){ 0 };
+        *stage = (struct stage){ .targets = { TARGET_OUT, TARGET_ERR } };
         status = read_stage(shell, parser, runs, stage, end);
     } while (!status && *end == TOKEN_PIPE);
     return status;
@@ -79,7 +91,8 @@ void pipeline_free(struct pipeline *pipeline)
         words_free(&stage->assignments);
         words_free(&stage->words);
         mem_free(stage->input);
-        mem_free(stage->output);
+        mem_free(stage->files[0].name);
+        mem_free(stage->files[1].name);
     }
     pipeline->count = 0;
 }
@@ -134,43 +147,104 @@ static int run_words(struct shell *shell, struct stage *stage)
     return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
 }
 
+/* A file that is written to, by one thread at a time: the stages of a pipe may share it. */
+struct output {
+    struct file *file;
+    struct semaphore turn;
+    struct stream stream;
+};
+
 static status_t file_sink(struct stream *stream, const char *text, size_t bytes)
 {
-    while (bytes) {
-        ssize_t done = file_write(stream->context, text, bytes);
-        if (done <= 0)
-            return done ? (status_t)done : -EIO;
-        text += done;
-        bytes -= (size_t)done;
+    struct output *output = stream->context;
+    status_t status = 0;
+    while (semaphore_down(&output->turn, TIME_NEVER))
+        ;
+    while (bytes && !status) {
+        ssize_t done = file_write(output->file, text, bytes);
+        if (done <= 0) {
+            status = done ? (status_t)done : -EIO;
+        } else {
+            text += done;
+            bytes -= (size_t)done;
+        }
     }
+    semaphore_up(&output->turn);
+    return status;
+}
+
+static status_t output_open(struct shell *shell, const char *name, bool append,
+                            struct output **result)
+{
+    unsigned flags = OPEN_WRITE | OPEN_CREATE | (append ? OPEN_APPEND : OPEN_TRUNCATE);
+    struct output *output = mem_alloc(sizeof(*output));
+    if (!output)
+        return -ENOMEM;
+    status_t status = file_open(shell->directory, name, flags, &output->file);
+    if (status) {
+        mem_free(output);
+        return status;
+    }
+    semaphore_init(&output->turn, 1);
+    stream_init(&output->stream, file_sink, output);
+    *result = output;
     return 0;
+}
+
+/* NULL: nothing. What writing said. */
+static status_t output_close(struct output *output)
+{
+    if (!output)
+        return 0;
+    status_t status = stream_flush(&output->stream);
+    file_close(output->file);
+    mem_free(output);
+    return status;
+}
+
+/* With the streams that the targets name among: the shell's two, and the files. */
+static int run_with_targets(struct shell *shell, struct stage *stage, struct output *outputs[2])
+{
+    const unsigned *targets = stage->targets;
+    struct stream *out = shell->out, *err = shell->err;
+    struct file *output_file = shell->output_file;
+    struct stream *streams[] = { out, err, outputs[0] ? &outputs[0]->stream : NULL,
+                                 outputs[1] ? &outputs[1]->stream : NULL };
+    if (targets[0] != TARGET_OUT)
+        shell->output_file = targets[0] < TARGET_FILE ? NULL
+                                                      : outputs[targets[0] - TARGET_FILE]->file;
+    shell->out = streams[targets[0]];
+    shell->err = streams[targets[1]];
+    int result = run_words(shell, stage);
+    shell->command = NULL;
+    (void)!stream_flush(shell->out);
+    (void)!stream_flush(shell->err);
+    shell->out = out;
+    shell->err = err;
+    shell->output_file = output_file;
+    return result;
 }
 
 /* Words may be none: `> FILE` alone makes an empty file, as elsewhere. */
 static int run_with_output(struct shell *shell, struct stage *stage)
 {
-    struct file *file;
-    unsigned flags = OPEN_WRITE | OPEN_CREATE | (stage->append ? OPEN_APPEND : OPEN_TRUNCATE);
-    if (!stage->output)
-        return run_words(shell, stage);
-    status_t status = file_open(shell->directory, stage->output, flags, &file);
-    if (status)
-        return shell_fail(shell, stage->output, status);
-    struct stream *before = shell->out, *stream = mem_alloc(sizeof(*stream));
+    struct output *outputs[2] = { 0 };
+    const char *name = NULL; /* of the file that is not well */
     int result = SHELL_FAILED;
-    if (stream) {
-        stream_init(stream, file_sink, file);
-        shell->out = stream;
-        result = run_words(shell, stage);
-        shell->command = NULL;
-        status = stream_flush(stream);
-        shell->out = before;
-        mem_free(stream);
-    } else {
-        status = -ENOMEM;
+    status_t status = 0;
+    for (unsigned i = 0; i < 2 && !status; i++)
+        if ((name = stage->files[i].name))
+            status = output_open(shell, name, stage->files[i].append, &outputs[i]);
+    if (!status)
+        result = run_with_targets(shell, stage, outputs);
+    for (unsigned i = 0; i < 2; i++) {
+        status_t one = output_close(outputs[i]);
+        name = one && !status ? stage->files[i].name : name;
+        status = status ? status : one;
     }
-    file_close(file);
-    return status ? shell_fail(shell, stage->output, status) : result;
+    if (status == -ENOENT && text_starts(name, "/dev/"))
+        return shell_complain(shell, "%s: devices are in /System/Devices, `null` too", name);
+    return status ? shell_fail(shell, name, status) : result;
 }
 
 static ssize_t read_file(struct shell *shell, void *buffer, size_t bytes)
@@ -189,11 +263,13 @@ static int run_stage(struct shell *shell, struct stage *stage)
         return shell_fail(shell, stage->input, status);
     ssize_t (*read)(struct shell *shell, void *buffer, size_t bytes) = shell->read;
     void *input = shell->input;
+    struct file *input_file = shell->input_file;
     shell->read = read_file;
-    shell->input = file;
+    shell->input = shell->input_file = file;
     int result = run_with_output(shell, stage);
     shell->read = read;
     shell->input = input;
+    shell->input_file = input_file;
     file_close(file);
     return result;
 }
@@ -249,10 +325,12 @@ static struct runner *runner_create(struct shell *shell, struct stage *stage, st
     if (in) {
         runner->shell.read = read_pipe;
         runner->shell.input = in;
+        runner->shell.input_file = NULL;
     }
     if (out) {
         stream_init(&runner->stream, pipe_sink, out);
         runner->shell.out = &runner->stream;
+        runner->shell.output_file = NULL;
     }
     return runner;
 }
@@ -312,14 +390,34 @@ static int run_stages(struct shell *shell, struct pipeline *pipeline)
     return status ? shell_fail(shell, NULL, status) : result;
 }
 
+/* `time` at the head of several stages is no command of the first: takes it off. */
+static bool take_time(struct pipeline *pipeline)
+{
+    struct words *words = &pipeline->stages[0].words;
+    if (pipeline->count == 1 || words->count < 2 || !text_equal(words->list[0], "time") ||
+        words->list[1][0] == '-')
+        return false;
+    mem_free(words->list[0]);
+    memmove(words->list, words->list + 1, (size_t)words->count * sizeof(*words->list));
+    words->count--;
+    return true;
+}
+
+static bool is_empty(const struct stage *stage)
+{
+    return !stage->words.count && !stage->assignments.count && !stage->input &&
+           !stage->files[0].name && !stage->files[1].name;
+}
+
 int pipeline_run(struct shell *shell, struct pipeline *pipeline)
 {
-    const struct stage *first = &pipeline->stages[0];
-    bool alone = pipeline->count == 1;
-    if (alone && !first->words.count && !first->assignments.count && !first->input &&
-        !first->output)
+    bool alone = pipeline->count == 1, timed = take_time(pipeline);
+    if (alone && is_empty(&pipeline->stages[0]))
         return shell->status; /* an empty line leaves $? as it is */
+    uint64_t begun_us = time_now_us();
     int status = alone ? run_stage(shell, &pipeline->stages[0]) : run_stages(shell, pipeline);
     shell->command = NULL;
+    if (timed)
+        shell_say_time(shell, begun_us);
     return status;
 }

@@ -4,6 +4,9 @@
  * One command alone runs on the thread of its shell, and may change it. Each of several gets a
  * thread and a copy of the shell, with streams of its own: what it changes is gone afterwards.
  * A stage whose reader has gone is interrupted when it writes, and ends without a word.
+ *
+ * What redirects takes effect from the left: `> FILE 2>&1` brings both to the file, `2>&1 > FILE`
+ * the errors to where the output went before. `time` before several stages times them all.
  */
 #ifndef KERNEL_SHELL_PIPELINE_H
 #define KERNEL_SHELL_PIPELINE_H
@@ -12,11 +15,18 @@
 #include "kernel/shell/shell.h"
 #include "kernel/shell/words.h"
 
+/* Where the stage's output and errors lead: where they would without a word, or to its files. */
+enum target { TARGET_OUT, TARGET_ERR, TARGET_FILE };
+
 struct stage {
     struct words assignments; /* NAME=value */
     struct words words;
-    char *input, *output;     /* of < and > or >>; NULL: none; owned */
-    bool append;
+    char *input;              /* of <; NULL: none; owned */
+    struct {
+        char *name;           /* of > or 2>; NULL: none; owned */
+        bool append;
+    } files[2];
+    unsigned targets[2];      /* enum target; TARGET_FILE + n: files[n] */
 };
 
 struct pipeline {

@@ -77,6 +77,15 @@ int shell_usage(struct shell *shell)
     return SHELL_USAGE;
 }
 
+void shell_say_time(struct shell *shell, uint64_t begun_us)
+{
+    uint64_t ms = (time_now_us() - begun_us) / 1000;
+    (void)!stream_flush(shell->out);
+    stream_format(shell->err, "real %llu.%03llus\n", (unsigned long long)(ms / 1000),
+                  (unsigned long long)(ms % 1000));
+    (void)!stream_flush(shell->err);
+}
+
 const struct shell_command *shell_command_find(const char *name)
 {
     table_each(entry, shell_commands, struct shell_command)

@@ -4,8 +4,8 @@
  * Interface   shell_run_text() runs a line (or several, separated by newlines), shell_source() a
  *             file; shell_interact() reads lines from the console until the end of the world.
  *             Commands are descriptors in the table `shell_commands`, one file a group, and get
- *             the shell with its two output streams: `out`, which `>` and `|` redirect, and `err`;
- *             they read with shell_read().
+ *             the shell with its two output streams: `out`, which `>` and `|` redirect, and `err`,
+ *             which `2>` does; they read with shell_read().
  * Status      0 done, 1 failed, 2 wrong usage, 126 interrupted, 127 no such command.
  * Stopping    ^C interrupts the thread that runs the command (kernel/port.h): waits for discs and
  *             pipes end with -EINTR, and commands ask shell_interrupted(). A pipe whose reader has
@@ -41,6 +41,7 @@ struct shell {
     /* standard input: see shell_read(). NULL: there is none */
     ssize_t (*read)(struct shell *shell, void *buffer, size_t bytes);
     void *input; /* the reader's */
+    struct file *input_file, *output_file; /* where < and > lead; NULL: to no file */
 
     bool leaving; /* `exit` was run: what runs now ends, up to the script that it stands in */
     const struct script *script; /* the file whose lines run; NULL: none */
@@ -104,6 +105,8 @@ int shell_complain(struct shell *shell, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The usage line of the running command on err; returns SHELL_USAGE. */
 int shell_usage(struct shell *shell);
+/* "real 1.234s" on err: since `begun_us`. */
+void shell_say_time(struct shell *shell, uint64_t begun_us);
 /* Has ^C been typed? Commands ask in every loop that can be long. */
 bool shell_interrupted(void);
 

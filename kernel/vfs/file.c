@@ -17,7 +17,7 @@ static status_t file_check_type(const struct vnode *vnode, unsigned flags)
         return -ELOOP; /* as the last element of a walk that does not follow */
     if (vnode->open_status)
         return vnode->open_status;
-    return vnode->type == NODE_FILE ? 0 : -EOPNOTSUPP;
+    return vnode->type == NODE_FILE || vnode->stream ? 0 : -EOPNOTSUPP;
 }
 
 static status_t vnode_set_size(struct vnode *vnode, uint64_t bytes)
@@ -60,11 +60,12 @@ static status_t file_prepare_content(struct file *file)
 {
     struct vnode *vnode = file->vnode;
     struct fsd *fsd = vnode->fsd;
-    if (file->flags & OPEN_WRITE && fsd->read_only)
+    if (file->flags & OPEN_WRITE && fsd->read_only && !vnode->stream)
         return -EROFS;
     status_t status = file_claim(file);
-    if (!status && file->flags & OPEN_TRUNCATE) {
-        status = vnode->cache_block_bytes ? 0 : vnode_set_size(vnode, 0); /* devices stay */
+    bool stays = vnode->cache_block_bytes || vnode->stream; /* devices do */
+    if (!status && file->flags & OPEN_TRUNCATE && !stays) {
+        status = vnode_set_size(vnode, 0);
         if (status)
             file_unclaim(file);
     }
@@ -194,6 +195,11 @@ struct device *file_device(struct file *file)
 {
     struct vnode *vnode = file->vnode;
     return vnode->device ? vnode->device : vnode->fsd->device.device;
+}
+
+bool file_is_same(struct file *a, struct file *b)
+{
+    return a->vnode == b->vnode && a->vnode->type == NODE_FILE;
 }
 
 unsigned file_level(struct file *file)

@@ -117,7 +117,7 @@ ssize_t file_read(struct file *file, void *buffer, size_t bytes)
 
 ssize_t file_write(struct file *file, const void *buffer, size_t bytes)
 {
-    if (file->flags & OPEN_APPEND)
+    if (file->flags & OPEN_APPEND && !file->vnode->stream)
         file->offset = file->vnode->size_bytes;
     ssize_t done = file_write_at(file, file->offset, buffer, bytes);
     if (done > 0)

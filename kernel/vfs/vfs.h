@@ -137,6 +137,8 @@ void file_close(struct file *file); /* NULL: nothing */
 /* May its bytes be served now? 0, -ESTALE, -ENOMEDIUM, -ENODEV. */
 status_t file_check(struct file *file) MUST_CHECK;
 uint64_t file_size(struct file *file);
+/* Do both keep their bytes in one place? What keeps none is the same as nothing. */
+bool file_is_same(struct file *a, struct file *b);
 void file_seek(struct file *file, uint64_t offset_bytes);
 /* Bytes moved; 0 at the end; an errno when not one could be. */
 ssize_t file_read(struct file *file, void *buffer, size_t bytes) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/host/rig.h"
@@ -44,13 +45,23 @@ static const struct line_case line_cases[] = {
     { "echo a & echo b", "spindle: a single & is not there: commands run one after another\n", 2 },
     { "echo a >", "spindle: > needs a file name\n", 2 },
     { "echo a <", "spindle: < needs a file name\n", 2 },
-    { "echo a > b > c", "spindle: one command, one < and one >\n", 2 },
+    { "echo a > b > c", "spindle: one command, one <, one > and one 2>\n", 2 },
     { "echo a; echo `b`", "spindle: `...` is not there\n", 2 },
     { "echo a; echo \"$(b)\"", "spindle: $(...) is not there\n", 2 },
     { "echo ${a:-b}", "spindle: of ${...} there is only ${NAME}\n", 2 },
     { "echo ${a", "spindle: of ${...} there is only ${NAME}\n", 2 },
-    { "echo a 2>b",
-      "spindle: a number before < or > is not there: errors always go to the console\n", 2 },
+    { "echo a 2> b 2>&1", "spindle: one command, one <, one > and one 2>\n", 2 },
+    { "echo a >&2 > b", "spindle: one command, one <, one > and one 2>\n", 2 },
+    { "echo a 3> b", "spindle: a number before > is 1 or 2, before < 0\n", 2 },
+    { "echo a 12> b", "spindle: a number before > is 1 or 2, before < 0\n", 2 },
+    { "echo a 1< b", "spindle: a number before > is 1 or 2, before < 0\n", 2 },
+    { "echo a 2>&3", "spindle: behind >& stands 1 or 2\n", 2 },
+    { "echo a 2>&", "spindle: behind >& stands 1 or 2\n", 2 },
+    { "echo a 2>&1x", "spindle: behind >& stands 1 or 2\n", 2 },
+    { "echo a 2>", "spindle: > needs a file name\n", 2 },
+    { "echo a &> b", "spindle: &> is not there: > FILE 2>&1\n", 2 },
+    { "echo a |& cat", "spindle: |& is not there: 2>&1 |\n", 2 },
+    { "cat << x", "spindle: << is not there: echo ... | COMMAND\n", 2 },
     { "a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q", "spindle: more than 16 commands in a pipe\n", 2 },
     /* variables */
     { "A=1; echo $A ${A}b $Ab \"$A\" '$A' \\$A", "1 1b 1 $A $A\n", 0 },
@@ -119,6 +130,40 @@ static const struct line_case line_cases[] = {
     { "cat < /nothere; echo $?", "spindle: /nothere: no such file or directory\n1\n", 0 },
     { "echo a > /nothere/b", "spindle: /nothere/b: no such file or directory\n", 1 },
     { "echo x > '/a b'; F='/a b'; cat < $F; echo >$F; cat \"$F\"", "x\n\n", 0 },
+    { "echo a 1>/o; cat 0</o; echo 2>/o; echo 2 >/o; cat /o", "a\n\n2\n", 0 },
+    { "ls /no /t/a 2> /e > /o; echo $?; cat /o; cat /e",
+      "1\n/t/a\nls: /no: no such file or directory\n", 0 },
+    { "ls /no 2> /e; nothere 2>> /e; cat /e",
+      "ls: /no: no such file or directory\n"
+      "spindle: nothere: no such command; `help` lists them\n", 0 },
+    { "ls /no /t/a > /o 2>&1; wc -l /o; ls /no 2>&1 > /o; cat /o", "2 /o\n"
+      "ls: /no: no such file or directory\n", 0 },
+    { "ls /no 2>&1 | wc -l; ls /no | wc -l", "1\nls: /no: no such file or directory\n0\n", 0 },
+    { "echo a >&2 | wc -l; echo a 1>&2 2> /e; cat /e", "a\n0\na\n", 0 },
+    { "echo a > /o >&2", "spindle: one command, one <, one > and one 2>\n", 2 },
+    { "echo a >&2 2>/e; cat /e", "a\n", 0 },
+    { "2> /e; cat /e; ls -z 2> /e; cat /e; ls 2> /no/e",
+      "ls: unknown option -z; try ls --help\nspindle: /no/e: no such file or directory\n", 1 },
+    { "echo 'ls /no; ls /no | cat; echo b' > /s; source /s > /o 2>&1; wc -l /o; . /s 2>&1 | wc -l",
+      "3 /o\n3\n", 0 },
+    { "ls > /dev/null", "spindle: /dev/null: devices are in /System/Devices, `null` too\n", 1 },
+    /* what keeps nothing, and zeroes without end */
+    { "N=/System/Devices/null; ls /no /t/a > $N 2>&1; cat $N; echo a >> $N; cat < $N | wc -c; "
+      "cat $N >> $N; echo $?", "0\n0\n", 0 },
+    { "Z=/System/Devices/zero; head -c 20 $Z | hexdump -s 18; cat $Z | head -c 9000 | wc -c; "
+      "head -c 5000 $Z > /z; head -c 5000 $Z | cmp - /z; hexdump -s 9 -n 1 $Z; echo a > $Z",
+      "00000012  00 00                                             |..|\n9000\n"
+      "00000009  00                                                |.|\n", 0 },
+    { "cd /System/Devices; cp /p null; cat null; rm null", "rm: null: read-only\n", 1 },
+    { "cd /System/Devices; > new; ls -l null zero | head -n 1; find . -name '*o' -type f",
+      "spindle: new: read-only\ncrw-rw-rw- 0 - null\n", 0 },
+    { "echo a | tee /x /y | cat; echo b | tee -a /x /no/x; cat /x /y",
+      "a\ntee: /no/x: no such file or directory\nb\na\nb\na\n", 0 },
+    { "cat /p >> /p; cat < /p >> /p; cat /p; cat /p | cat >> /p; cat /p",
+      "cat: /p: is input and output at once\n"
+      "cat: (standard input): is input and output at once\na\na\na\n", 0 },
+    { "echo 'cat /p; cat /p 1>&2' > /s; source /s >> /p", "cat: /p: is input and output at once\n"
+      "a\n", 0 },
     /* pipes */
     { "echo a | cat", "a\n", 0 },
     { "echo a | cat | cat | cat | cat", "a\n", 0 },
@@ -220,11 +265,67 @@ static void body_reader_goes(void *argument)
     shown_shell_stop(&shell);
 }
 
+/* Errors of every stage go to one place, whole lines each. */
+static void body_many_writers(void *argument)
+{
+    struct shell shell;
+    char line[] = "cat /no1 | cat /no2 | cat /no3 | ls /no4\n";
+    (void)argument;
+    shown_shell_start(&shell);
+    shown_make_tree();
+    rig_put_file("/s", line, sizeof(line) - 1);
+    kassert(shell_run_text(&shell, ". /s 2>&1 | sort; . /s > /o 2>&1; . /s 2> /e; sort /o") == 0);
+    shown_must_be("many writers", "cat: /no1: no such file or directory\n"
+                                  "cat: /no2: no such file or directory\n"
+                                  "cat: /no3: no such file or directory\n"
+                                  "ls: /no4: no such file or directory\n"
+                                  "cat: /no1: no such file or directory\n"
+                                  "cat: /no2: no such file or directory\n"
+                                  "cat: /no3: no such file or directory\n"
+                                  "ls: /no4: no such file or directory\n");
+    shown_clear();
+    kassert(shell_run_text(&shell, "sort /e") == 0);
+    shown_must_be("many writers", "cat: /no1: no such file or directory\n"
+                                  "cat: /no2: no such file or directory\n"
+                                  "cat: /no3: no such file or directory\n"
+                                  "ls: /no4: no such file or directory\n");
+    shown_shell_stop(&shell);
+}
+
+/* What `time` says last on err: how many thousandths of a second. */
+static unsigned timed_ms(struct shell *shell, const char *text)
+{
+    unsigned seconds, ms;
+    shown_clear();
+    kassert(shell_run_text(shell, text) == 0);
+    const char *real = strstr(shown_text(), "real ");
+    kassert(real && sscanf(real, "real %u.%3us", &seconds, &ms) == 2);
+    kassert(!strstr(real + 1, "real "));
+    return seconds * 1000 + ms;
+}
+
+static void body_time_of_a_pipe(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    shown_shell_start(&shell);
+    kassert(timed_ms(&shell, "time true | sleep 0.05") >= 50);
+    kassert(timed_ms(&shell, "time sleep 0.05 | true") >= 50);
+    kassert(timed_ms(&shell, "time sleep 0.05") >= 50);
+    kassert(timed_ms(&shell, "sleep 0.05 | time true") < 50 || !run_is_simulated());
+    kassert(shell_run_text(&shell, "time nothere | false") == 1);
+    kassert(shell_run_text(&shell, "time | true") == 0);
+    kassert(strstr(shown_text(), "usage: time"));
+    shown_shell_stop(&shell);
+}
+
 static void test_pipes(void **state)
 {
     (void)state;
     rig_run(body_pipe_carries_all, NULL, SEEDS);
     rig_run(body_reader_goes, NULL, SEEDS);
+    rig_run(body_many_writers, NULL, SEEDS);
+    rig_run(body_time_of_a_pipe, NULL, 2);
 }
 
 /* ---- stopping ----------------------------------------------------------------------------- */
@@ -325,6 +426,7 @@ static const char *const poor_lines[] = {
     "cd /t; echo * */* $B",
     "source /s | cat",
     "A=1 B=2 true | true; unset A",
+    "ls /no > /o 2> /e; source /s 2>&1 | cat; cd /t; cd -; echo ~/x; time true | true",
 };
 
 /* Whatever allocation fails, it ends in order and leaves nothing. */
