@@ -304,7 +304,7 @@ ISO_FILES := $(wildcard iso/* iso/*/* iso/*/*/*)
 # What GRUB may load, on either firmware; its own start looks through all kinds of partitions. The
 # screen's drivers of UEFI are not there for BIOS, so they are put beside them. The last line of
 # what xorriso is told takes off what only another maker's firmware would look for.
-GRUB_MODULES := normal multiboot2 test echo minicmd ls cat video_fb part_acorn part_amiga \
+GRUB_MODULES := normal multiboot2 test regexp echo minicmd ls cat video_fb part_acorn part_amiga \
     part_apple part_bsd part_dfly part_dvh part_gpt part_msdos part_plan part_sun part_sunpc
 GRUB_EFI_MODULES := efi_gop efi_uga
 GRUB_EFI := /usr/lib/grub/x86_64-efi
@@ -325,6 +325,7 @@ $(BUILD)/spindle.iso: $(BUILD)/spindle.elf $(BUILD)/spindle.id $(ISO_FILES) Make
 	$(MAKE_DISC)
 	sh iso/manifest.sh reserve $(BUILD)/iso $@
 	$(MAKE_DISC)
+	sh iso/disc_size.sh $@ || { rm -f $@; exit 1; }
 	sh iso/manifest.sh fill $@ || { rm -f $@; exit 1; }
 
 QEMU ?= qemu-system-x86_64

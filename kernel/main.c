@@ -14,6 +14,7 @@
 #include "kernel/dev/monitor.h"
 #include "kernel/log.h"
 #include "kernel/mm/memory.h"
+#include "kernel/modules.h"
 #include "kernel/sched/thread.h"
 #include "kernel/selftest.h"
 #include "kernel/shell/shell.h"
@@ -98,6 +99,7 @@ _Noreturn void kmain(const struct boot_info *boot)
     log_set_level(command_line.log_level);
     say_hello(boot);
     start_storage();
+    modules_start(boot); /* drives like the others, before one of them becomes /System */
     run_selftests(); /* while nobody else uses memory: they compare it before and after */
     start_monitor();
     must("shell", shell_init(&shell, shell_console_sink, NULL, NULL));

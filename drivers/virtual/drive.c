@@ -392,9 +392,9 @@ status_t drive_swap(struct device *device, struct image *image)
 static const char *kind_text(enum virtual_store kind)
 {
     static const char *const texts[] = {
-        [VIRTUAL_RAM] = "memory",          [VIRTUAL_FILE] = "",
-        [VIRTUAL_RAM_IMAGE] = "copy of ",  [VIRTUAL_OVERLAY] = "overlay on ",
-        [VIRTUAL_MEMORY] = "boot module ",
+        [VIRTUAL_RAM] = "memory",      [VIRTUAL_FILE] = "file",
+        [VIRTUAL_RAM_IMAGE] = "copy of", [VIRTUAL_OVERLAY] = "overlay on",
+        [VIRTUAL_MEMORY] = "boot module",
     };
     return texts[kind];
 }
@@ -403,8 +403,9 @@ static void drive_describe(struct device *device, char *text, size_t bytes)
 {
     const struct image *image = drive_borrow(drive_of(device));
     if (image)
-        format_text(text, bytes, "%llu bytes%s, %s%s", (unsigned long long)image->size_bytes,
-                    device->read_only ? ", read-only" : "", kind_text(image->kind), image->path);
+        format_text(text, bytes, "%llu bytes%s, %s%s%s", (unsigned long long)image->size_bytes,
+                    device->read_only ? ", read-only" : "", kind_text(image->kind),
+                    *image->path ? " " : "", image->path);
     else
         text_copy(text, bytes, "halted");
     drive_served(drive_of(device));

@@ -1,0 +1,49 @@
+/* modules.c - see modules.h. */
+#include "kernel/modules.h"
+#include "kernel/dev/virtual.h"
+#include "kernel/log.h"
+#include "kernel/mm/memory.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+enum { DESCRIPTOR_OFFSET = 16 * 2048 }; /* ECMA-119 6.2.1: the data area's first block */
+
+static bool holds_volume(const uint8_t *image, uint64_t bytes)
+{
+    return bytes > DESCRIPTOR_OFFSET + 2048 &&
+           memcmp(image + DESCRIPTOR_OFFSET + 1, "CD001", 5) == 0;
+}
+
+static status_t module_register(struct device *control, const struct boot_module *module,
+                                struct virtual_register *request)
+{
+    *request = (struct virtual_register){
+        .struct_bytes = sizeof(*request),
+        .store = VIRTUAL_MEMORY,
+        .memory = memory_at(module->start),
+        .size_bytes = module->end - module->start,
+    };
+    text_copy(request->image, sizeof(request->image), module->name);
+    if (holds_volume(request->memory, request->size_bytes))
+        request->flags = VIRTUAL_CD;
+    return device_control(control, VIRTUAL_REGISTER, request, sizeof(*request));
+}
+
+void modules_start(const struct boot_info *boot)
+{
+    struct device *control = device_find(VIRTUAL_CONTROL);
+    struct virtual_register *request = mem_alloc(sizeof(*request));
+    if (boot->modules_dropped)
+        log_warn("boot", "%u modules make no sense or are too many", boot->modules_dropped);
+    for (unsigned i = 0; control && request && i < boot->module_count; i++) {
+        const struct boot_module *module = &boot->modules[i];
+        status_t status = module_register(control, module, request);
+        if (status)
+            log_warn("boot", "module %s: %s", module->name, status_text(status));
+        else
+            log_info("boot", "%s is module %s, %llu bytes", request->device, module->name,
+                     (unsigned long long)(module->end - module->start));
+    }
+    mem_free(request);
+    device_put(control);
+}
