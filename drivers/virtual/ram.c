@@ -169,11 +169,14 @@ static status_t load_all(struct ram_store *ram, struct store *from,
 status_t store_ram_load(struct store *from, struct virtual_progress *progress,
                         struct store **store)
 {
-    status_t status = store_ram_create(from->size_bytes, store);
+    struct store *loaded;
+    status_t status = store_ram_create(from->size_bytes, &loaded);
     if (!status) {
-        status = load_all(ram_of(*store), from, progress);
+        status = load_all(ram_of(loaded), from, progress);
         if (status)
-            store_close(*store);
+            store_close(loaded);
+        else
+            *store = loaded;
     }
     store_close(from);
     return status;
