@@ -17,14 +17,21 @@ struct place {
     char quote;
     unsigned words;          /* of this command, before this one */
     size_t command, command_end; /* the first of them, when there is one */
+    size_t part, part_end;       /* the second */
     bool redirection;        /* the word names a file, whatever the command */
 };
 
 static void place_end_word(struct place *place, size_t at)
 {
-    if (place->in_word && !place->redirection && !place->words++) {
-        place->command = place->start;
-        place->command_end = at;
+    if (place->in_word && !place->redirection) {
+        if (!place->words) {
+            place->command = place->start;
+            place->command_end = at;
+        } else if (place->words == 1) {
+            place->part = place->start;
+            place->part_end = at;
+        }
+        place->words++;
     }
     if (place->in_word)
         place->redirection = false;
@@ -88,11 +95,18 @@ static void find_variables(struct finder *finder)
         offer(finder, at->name);
 }
 
-static void find_devices(struct finder *finder)
+static void find_parts(struct finder *finder, const struct shell_command *command)
+{
+    for (const struct shell_command *const *part = command->parts; *part; part++)
+        offer(finder, options_part_name(*part));
+}
+
+static void find_devices(struct finder *finder, const char *prefix)
 {
     struct device *device;
     for (unsigned n = 0; (device = device_by_class(n)); n++) {
-        offer(finder, device->alias);
+        if (text_starts(device->alias, prefix))
+            offer(finder, device->alias);
         device_put(device);
     }
 }
@@ -161,12 +175,17 @@ static void find_paths(struct finder *finder, bool directories_only)
 
 /* ---- which candidates --------------------------------------------------------------------- */
 
+/* The command that the words before the cursor name, or its part once they name that. */
 static const struct shell_command *command_at(const char *text, const struct place *place)
 {
     char name[32];
     bool fits = parse_unquote(text + place->command, place->command_end - place->command, name,
                               sizeof(name));
-    return fits ? shell_command_find(name) : NULL;
+    const struct shell_command *command = fits ? shell_command_find(name) : NULL;
+    if (!command || !command->parts || place->words < 2)
+        return command;
+    fits = parse_unquote(text + place->part, place->part_end - place->part, name, sizeof(name));
+    return fits ? options_part(command, name) : NULL;
 }
 
 static bool takes(const struct shell_command *command, const char *what)
@@ -181,12 +200,18 @@ static bool takes(const struct shell_command *command, const char *what)
 static void find_arguments(struct finder *finder, const struct shell_command *command)
 {
     bool slash = strchr(finder->prefix, '/') != NULL;
+    if (command && command->parts) {
+        find_parts(finder, command);
+        return;
+    }
     if (takes(command, "COMMAND"))
         find_commands(finder);
     if (takes(command, "VARIABLE"))
         find_variables(finder);
     if (takes(command, "DEVICE") && !slash)
-        find_devices(finder);
+        find_devices(finder, "");
+    else if (takes(command, "DRIVE") && !slash)
+        find_devices(finder, "virtual");
     if (takes(command, "COMMAND") || takes(command, "VARIABLE"))
         return;
     find_paths(finder, takes(command, "DIRECTORY") && !takes(command, "FILE") &&

@@ -2,9 +2,10 @@
  * completion.h - what a word that was begun could become.
  *
  * Where a command stands: the commands' names. After it: paths, and what the words of the command's
- * usage line say besides - class names of devices for DEVICE, directories alone for DIRECTORY,
- * commands for COMMAND, variables for VARIABLE; after a dash its options. After $ variables, after
- * < and > paths. Reads directories, so it may wait for a disc; ^C (thread_interrupt) ends that.
+ * usage line say besides - class names of devices for DEVICE, of virtual drives for DRIVE,
+ * directories alone for DIRECTORY, commands for COMMAND, variables for VARIABLE, the parts of a
+ * command of several; after a dash its options. After $ variables, after < and > paths.
+ * Reads directories, so it may wait for a disc; ^C (thread_interrupt) ends that.
  */
 #ifndef KERNEL_SHELL_COMPLETION_H
 #define KERNEL_SHELL_COMPLETION_H

@@ -71,6 +71,22 @@ bool option_number(struct shell *shell, char letter, uint64_t *number)
     return false;
 }
 
+/* ---- parts -------------------------------------------------------------------------------- */
+
+const char *options_part_name(const struct shell_command *part)
+{
+    const char *blank = strrchr(part->name, ' ');
+    return blank ? blank + 1 : part->name;
+}
+
+const struct shell_command *options_part(const struct shell_command *command, const char *word)
+{
+    for (const struct shell_command *const *part = command->parts; part && *part; part++)
+        if (text_equal(options_part_name(*part), word))
+            return *part;
+    return NULL;
+}
+
 /* ---- help --------------------------------------------------------------------------------- */
 
 static void option_title(const struct shell_option *option, char *text, size_t bytes)
@@ -88,6 +104,14 @@ static void option_title(const struct shell_option *option, char *text, size_t b
                 option->argument ? option->argument : "");
 }
 
+static void help_parts(struct stream *out, const struct shell_command *command)
+{
+    for (const struct shell_command *const *part = command->parts; part && *part; part++)
+        stream_format(out, "  %-20s %s\n", options_part_name(*part), (*part)->summary);
+    if (command->parts)
+        stream_format(out, "%s NAME --help tells more of each.\n", command->name);
+}
+
 void options_help(struct shell *shell, const struct shell_command *command)
 {
     struct stream *out = shell->out;
@@ -99,6 +123,7 @@ void options_help(struct shell *shell, const struct shell_command *command)
         stream_format(out, "  %-20s %s\n", title, o->help);
     }
     stream_format(out, "  %-20s %s\n", "--help", "this text");
+    help_parts(out, command);
 }
 
 /* ---- parsing ------------------------------------------------------------------------------ */
@@ -236,11 +261,26 @@ static int run_with_options(struct shell *shell, const struct shell_command *com
         options_help(shell, command);
         return SHELL_DONE;
     }
-    if (left - 1 < command->arguments_min ||
+    if (command->parts || left - 1 < command->arguments_min ||
         (command->arguments_max >= 0 && left - 1 > command->arguments_max))
         return shell_usage(shell);
     shell->options = &options;
     return command->run(shell, left, words);
+}
+
+/* Of a command of several, the part that the first word chooses. */
+static int run_part(struct shell *shell, const struct shell_command *command, int count,
+                    char **words)
+{
+    if (!command->parts || count < 2 || words[1][0] == '-')
+        return run_with_options(shell, command, count, words);
+    const struct shell_command *part = options_part(command, words[1]);
+    if (!part) {
+        shell_complain(shell, "%s: no such word here; try %s --help", words[1], command->name);
+        return SHELL_USAGE;
+    }
+    shell->command = part;
+    return run_with_options(shell, part, count - 1, words + 1);
 }
 
 int shell_run_command(struct shell *shell, int count, char **words)
@@ -251,7 +291,7 @@ int shell_run_command(struct shell *shell, int count, char **words)
     if (!command)
         return hints_no_command(shell, words[0]);
     shell->command = command;
-    int status = run_with_options(shell, command, count, words);
+    int status = run_part(shell, command, count, words);
     shell->command = outer;
     shell->options = outer_options;
     return status;

@@ -12,6 +12,9 @@
  * Forms       -l, --long, -la for -l -a, -n5, -n 5, --lines=5, --lines 5; -5 is -n 5 where -n takes
  *             a value. `--` ends the options, `-` alone is a word. Options may stand behind words.
  *             A name that begins with a dash is meant as it is: "-name" for find.
+ * Parts       A command of several has a list of them, ended by NULL: commands that stand in no
+ *             table, each with its own words and options, named by what stands before them too:
+ *             "vdrive add". The first word chooses; the command's own `run` is not called.
  * Errors      A wrong option is one line on err and status 2.
  * Ownership   Values point into the words.
  */
@@ -49,7 +52,11 @@ const char *option_value_name(const struct shell *shell, const char *name);
 /* A value that is a number: true and unchanged when not given; else false after one line. */
 bool option_number(struct shell *shell, char letter, uint64_t *number);
 
-/* Usage, summary and options of a command on out. */
+/* The part that `word` names, or NULL; and its name without the command's. */
+const struct shell_command *options_part(const struct shell_command *command, const char *word);
+const char *options_part_name(const struct shell_command *part);
+
+/* Usage, summary, parts and options of a command on out. */
 void options_help(struct shell *shell, const struct shell_command *command);
 
 #endif

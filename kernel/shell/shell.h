@@ -59,6 +59,7 @@ struct shell_command {
     const struct shell_option *options; /* options.h; NULL: none but --help */
     unsigned option_rules;              /* OPTIONS_* of options.h */
     const char *group;                  /* heading in `help`; NULL: the shell's own */
+    const struct shell_command *const *parts; /* options.h; NULL: none */
 };
 
 TABLE_DECLARE(shell_commands, struct shell_command);

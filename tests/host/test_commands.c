@@ -49,22 +49,30 @@ BODY(options)
     stop();
 }
 
-/* Each command answers --help, in 80 columns, and names each of its options. */
+static void helps(const struct shell_command *command)
+{
+    char line[80];
+    snprintf(line, sizeof(line), "%s --help", command->name);
+    run(line, SHELL_DONE, NULL, "");
+    kassert(strncmp(out.text, "usage: ", 7) == 0 && strstr(out.text, command->summary));
+    for (const struct shell_option *o = command->options; o && (o->letter || o->name); o++)
+        kassert(strstr(out.text, o->help) != NULL);
+    for (const struct shell_command *const *part = command->parts; part && *part; part++)
+        kassert(strstr(out.text, (*part)->summary) != NULL);
+    for (char *at = strtok(out.text, "\n"); at; at = strtok(NULL, "\n"))
+        if (strlen(at) > 80)
+            panic("%s: more than 80 columns: %s", command->name, at);
+}
+
+/* Each command answers --help, in 80 columns, and names each of its options and parts. */
 BODY(help)
 {
     (void)unused;
-    char line[80];
     start();
     table_each(entry, shell_commands, struct shell_command) {
-        const struct shell_command *command = *entry;
-        snprintf(line, sizeof(line), "%s --help", command->name);
-        run(line, SHELL_DONE, NULL, "");
-        kassert(strncmp(out.text, "usage: ", 7) == 0 && strstr(out.text, command->summary));
-        for (const struct shell_option *o = command->options; o && (o->letter || o->name); o++)
-            kassert(strstr(out.text, o->help) != NULL);
-        for (char *at = strtok(out.text, "\n"); at; at = strtok(NULL, "\n"))
-            if (strlen(at) > 80)
-                panic("%s: more than 80 columns: %s", command->name, at);
+        helps(*entry);
+        for (const struct shell_command *const *part = (*entry)->parts; part && *part; part++)
+            helps(*part);
     }
     run("help", SHELL_DONE, NULL, "");
     table_each(entry, shell_commands, struct shell_command)

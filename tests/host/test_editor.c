@@ -222,6 +222,11 @@ static const struct key_case terminal_cases[] = {
     { "zzz\t\t.\r", "zzz.", NULL },
     { "sl\tx" LEFT LEFT LEFT "\t\r", "sleep p x", NULL },
     { "history --h\t\r", "history --help ", NULL },
+    { "vdrive com\tx\r", "vdrive commit x", NULL },
+    { "vdrive d\tx\r", "vdrive dix", NULL },
+    { "vdrive add --ov\tsu\t\r", "vdrive add --overlay sub/", NULL },
+    { "vdrive rm v\tx\r", "vdrive rm virtual0 x", NULL },
+    { "vdrive nothing --h\t\r", "vdrive nothing --h", NULL },
     /* what means nothing is swallowed */
     { "a\033[15~\033[200~b\033[201~\033[[A\033Ok\033[1;2;3;4;5;6;7;8;9;10;11;12;13mc\r", "abc",
       NULL },
@@ -248,7 +253,7 @@ static void body_terminal(void *argument)
     (void)argument;
     shown_shell_start(&shell);
     shown_make_tree();
-    kassert(shell_run_text(&shell, "cd /t; LONG=x") == 0);
+    kassert(shell_run_text(&shell, "cd /t; LONG=x; vdrive new 4K") == 0);
     for (size_t i = 0; i < sizeof(terminal_cases) / sizeof(terminal_cases[0]); i++)
         check_terminal_case(&terminal_cases[i], &shell);
     kassert(terminal_is_seen());

@@ -1,0 +1,245 @@
+/*
+ * vdrive.c - see vdrive.h.
+ */
+#include "kernel/shell/vdrive.h"
+#include "kernel/dev/deadlines.h"
+#include "kernel/dev/monitor.h"
+#include "kernel/shell/names.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+static const char devices_path[] = "/System/Devices/";
+
+/* ---- requests ----------------------------------------------------------------------------- */
+
+status_t vdrive_control(unsigned operation, void *request, size_t bytes)
+{
+    struct device *control = device_find(VIRTUAL_CONTROL);
+    if (!control)
+        return -EOPNOTSUPP;
+    status_t status = device_control(control, operation, request, bytes);
+    device_put(control);
+    if (operation == VIRTUAL_REGISTER || operation == VIRTUAL_UNREGISTER ||
+        operation == VIRTUAL_FAULT)
+        (void)!monitor_wait_idle(time_now_us() + DEADLINE_SETTLE_US); /* it may have a bad disc */
+    return status;
+}
+
+status_t vdrive_info(const char *device, struct virtual_info **result)
+{
+    struct virtual_info *info = mem_zalloc(sizeof(*info));
+    if (!info)
+        return -ENOMEM;
+    info->struct_bytes = sizeof(*info);
+    text_copy(info->device, sizeof(info->device), device);
+    status_t status = vdrive_control(VIRTUAL_GET_INFO, info, sizeof(*info));
+    if (status)
+        mem_free(info);
+    else
+        *result = info;
+    return status;
+}
+
+status_t vdrive_walk_next(struct vdrive_walk *walk)
+{
+    status_t status;
+    walk->list.struct_bytes = sizeof(walk->list);
+    walk->info.struct_bytes = sizeof(walk->info);
+    do {
+        status = vdrive_control(VIRTUAL_LIST, &walk->list, sizeof(walk->list));
+        if (status)
+            return status;
+        text_copy(walk->info.device, sizeof(walk->info.device), walk->list.device);
+        status = vdrive_control(VIRTUAL_GET_INFO, &walk->info, sizeof(walk->info));
+    } while (status == -ENODEV); /* it went in between */
+    return status;
+}
+
+static void bar_report(struct virtual_progress *report, uint64_t done_bytes, uint64_t total_bytes)
+{
+    struct vdrive_bar *bar = (struct vdrive_bar *)(void *)report;
+    bar->progress.total_bytes = total_bytes;
+    progress_add(&bar->progress, done_bytes - bar->progress.done_bytes);
+}
+
+void vdrive_bar_begin(struct vdrive_bar *bar, struct shell *shell, const char *name)
+{
+    bar->report.report = bar_report;
+    progress_begin(&bar->progress, shell, name, 0);
+}
+
+void vdrive_bar_end(struct vdrive_bar *bar)
+{
+    progress_end(&bar->progress);
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+/* Of a device's file: its device, a reference; else NULL. */
+static struct device *device_of_path(struct path *path)
+{
+    struct device *device = NULL;
+    char *text = mem_alloc(PATH_BYTES_MAX + 1);
+    if (text && text_equal(path_fsd(path)->name, "devfs") &&
+        path_text(path, text, PATH_BYTES_MAX + 1) <= PATH_BYTES_MAX &&
+        text_starts(text, devices_path))
+        device = device_find(text + strlen(devices_path));
+    mem_free(text);
+    return device;
+}
+
+static bool all_digits(const char *text)
+{
+    while (*text >= '0' && *text <= '9')
+        text++;
+    return !*text;
+}
+
+status_t vdrive_name(struct shell *shell, const char *word, char device[DEVICE_NAME_BYTES])
+{
+    struct path *path;
+    int length = *word && all_digits(word)
+                     ? format_text(device, DEVICE_NAME_BYTES, "virtual%s", word)
+                     : (int)text_copy(device, DEVICE_NAME_BYTES, word);
+    if (!strchr(word, '/'))
+        return *word && length < DEVICE_NAME_BYTES ? 0 : -ENODEV;
+    status_t status = path_walk(shell->directory, word, 0, &path);
+    if (status)
+        return status;
+    struct device *found = device_of_path(path);
+    if (!found || !found->alias[0])
+        status = -EINVAL;
+    else
+        text_copy(device, DEVICE_NAME_BYTES, found->alias);
+    device_put(found);
+    path_put(path);
+    return status;
+}
+
+static status_t path_copy(struct path *path, char *image)
+{
+    if (path_is_directory(path))
+        return -EISDIR;
+    return path_text(path, image, VIRTUAL_IMAGE_BYTES) < VIRTUAL_IMAGE_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+status_t vdrive_image(struct shell *shell, const char *word, char image[VIRTUAL_IMAGE_BYTES])
+{
+    struct device *device = *word ? device_find(word) : NULL;
+    if (device) {
+        size_t length = text_copy(image, VIRTUAL_IMAGE_BYTES, devices_path);
+        device_path(device, image + length, VIRTUAL_IMAGE_BYTES - length);
+        device_put(device);
+        return 0;
+    }
+    struct path *path;
+    status_t status = path_walk(shell->directory, word, 0, &path);
+    if (status)
+        return status;
+    status = path_copy(path, image);
+    path_put(path);
+    return status;
+}
+
+/* ---- saying ------------------------------------------------------------------------------- */
+
+int vdrive_refuse(struct shell *shell, const char *subject, status_t status,
+                  const struct vdrive_refusal *table)
+{
+    for (; table->status; table++)
+        if (table->status == status && !shell_interrupted())
+            return shell_complain(shell, "%s: %s", subject, table->sentence);
+    return shell_fail(shell, subject, status);
+}
+
+/* Why a drive answers -ENODEV: it may be there still. */
+static const char *gone_text(const char *device)
+{
+    struct virtual_info *info;
+    if (vdrive_info(device, &info))
+        return "no such virtual drive; `vdrive list` shows them";
+    enum virtual_state state = info->state;
+    mem_free(info);
+    return state == VIRTUAL_HALTED ? "halted: there is nothing in it"
+                                   : "is being taken away: nobody can open it any more";
+}
+
+int vdrive_refuse_drive(struct shell *shell, const char *device, status_t status)
+{
+    const struct vdrive_refusal table[] = {
+        { -ENODEV, status == -ENODEV ? gone_text(device) : "" },
+        { -EINVAL, "no virtual drive" },
+        { -EALREADY, "is being taken away already, and goes at its last close" },
+        { 0 },
+    };
+    return vdrive_refuse(shell, device, status, table);
+}
+
+void vdrive_each_mount(const char *device, void (*say)(void *context, const char *path),
+                       void *context)
+{
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    for (unsigned n = 0; info && vfs_mount_info(n, info) != -ENOENT; n++)
+        if (text_equal(info->device, device))
+            say(context, info->path);
+    mem_free(info);
+}
+
+struct busy {
+    struct shell *shell;
+    const char *device;
+};
+
+static void busy_say_mount(void *context, const char *path)
+{
+    const struct busy *busy = context;
+    shell_complain(busy->shell, "%s: mounted at %s", busy->device, path);
+}
+
+/* Is the image this drive's file, by whatever path? */
+static bool image_is_drive(struct shell *shell, const char *image, const char *device)
+{
+    struct path *path;
+    if (!*image || path_walk(shell->directory, image, 0, &path))
+        return false;
+    struct device *of_image = device_of_path(path);
+    bool is = of_image && text_equal(of_image->alias, device);
+    device_put(of_image);
+    path_put(path);
+    return is;
+}
+
+static void busy_say_images(const struct busy *busy)
+{
+    struct vdrive_walk *walk = mem_zalloc(sizeof(*walk));
+    while (walk && !vdrive_walk_next(walk))
+        if (image_is_drive(busy->shell, walk->info.image, busy->device))
+            shell_complain(busy->shell, "%s: the image of %s", busy->device, walk->info.device);
+    mem_free(walk);
+}
+
+int vdrive_say_busy(struct shell *shell, const char *device, const char *advice)
+{
+    struct busy busy = { shell, device };
+    struct virtual_info *info;
+    status_t status = vdrive_info(device, &info);
+    if (status)
+        return vdrive_refuse_drive(shell, device, status);
+    vdrive_each_mount(device, busy_say_mount, &busy);
+    busy_say_images(&busy);
+    shell_complain(shell, "%s: in use, open %u time%s%s", device, info->handles,
+                   info->handles == 1 ? "" : "s", advice);
+    mem_free(info);
+    return SHELL_FAILED;
+}
+
+bool vdrive_size(struct shell *shell, const char *text, uint64_t *size)
+{
+    status_t status = text_parse_u64(text, size);
+    if (status)
+        shell_complain(shell, "%s: %s", text, status == -ERANGE
+                                                  ? "does not fit 64 bits"
+                                                  : "no size; 2048, 64M and 0x8000 are some");
+    return !status;
+}

@@ -1,0 +1,266 @@
+"""Virtual drives as a person types them: images in every way, what they hold, ^C and the bar."""
+import hashlib
+import random
+import re
+import subprocess
+import time
+
+import pytest
+
+from terminal import Terminal
+from vdrive import (DRIVE, find_mounted, images, machines, make_disc, memory, run,  # noqa: F401
+                    shell, slow_drive, truth, unmount_and_remove)
+
+
+# ---- images
+
+
+@pytest.mark.parametrize("options, shown", [
+    ("", "512 bytes, read-only"), ("--ro --disk", "512 bytes, read-only"), ("--ram", "512 bytes"),
+    ("--overlay", "512 bytes"), ("--cd", "2048 bytes, read-only"),
+    ("--cd --ram", "2048 bytes, read-only"), ("--sector 1024", "1024 bytes, read-only"),
+    ("--ram --sector 2K", "2048 bytes")])
+def test_a_disc_in_every_way(shell, images, truth, options, shown):
+    size = (images[0] / "small.iso").stat().st_size
+    block = int(shown.split()[0])
+    assert size % block == 0
+    where = ", at /Drives/virtual0" if "read-only" in shown else ""
+    assert run(shell, f"vdrive add {options} /System/small.iso") == [
+        f"virtual0: {size // block} blocks of {shown}{where}"]
+    assert shell.manifest(find_mounted(shell)) == truth
+    unmount_and_remove(shell)
+
+
+@pytest.mark.parametrize("name, sector", [("mode1.bin", 2352), ("mode2.bin", 2336)])
+@pytest.mark.parametrize("options", ["", "--ram", "--cd"])
+def test_raw_sectors_are_shown_as_their_data(shell, truth, name, sector, options):
+    printed = run(shell, f"vdrive add {options} /System/{name}")
+    assert re.match(rf"virtual0: \d+ blocks of 2048 bytes.*, from raw sectors of {sector}\b",
+                    printed[0])
+    assert f"       raw sectors of {sector}" in run(shell, "vdrive info 0")
+    assert shell.manifest(find_mounted(shell)) == truth
+    unmount_and_remove(shell)
+
+
+def test_a_part_of_an_image(shell, images, truth):
+    size = (images[0] / "small.iso").stat().st_size
+    run(shell, f"cd /System; vdrive add --offset 12345 --size {size} wrapped")
+    assert shell.manifest("/Drives/virtual0") == truth
+    assert "    offset 12345" in run(shell, "vdrive info virtual0")
+    unmount_and_remove(shell)
+    whole = size + 777
+    assert run(shell, "vdrive add --offset 12345 /System/wrapped") == [
+        f"virtual0: {whole // 512} blocks of 512 bytes, read-only, {whole % 512} bytes at the end "
+        "left out, at /Drives/virtual0"]
+    unmount_and_remove(shell)
+
+
+def test_what_is_no_whole_block_is_left_out_and_said(shell):
+    assert run(shell, "vdrive add /System/odd") == [
+        "virtual0: 5 blocks of 512 bytes, read-only, 317 bytes at the end left out"]
+    assert "  left out 317 bytes at the end" in run(shell, "vdrive info 0")
+    assert run(shell, f"wc -c < {DRIVE}; vdrive rm 0") == ["2560"]
+
+
+def test_blocks_of_4096(shell, images):
+    data = (images[0] / "small.iso").read_bytes()
+    assert run(shell, "vdrive add --sector=0x1000 /System/small.iso") == [
+        f"virtual0: {len(data) // 4096} blocks of 4096 bytes, read-only"]
+    digest = hashlib.sha256(data).hexdigest()
+    assert run(shell, f"sha256sum < {DRIVE}; vdrive rm 0") == [f"{digest}  -"]
+
+
+def test_a_device_is_an_image(shell):
+    disc = run(shell, "sha256sum < /System/Devices/Classes/cdrom0")
+    run(shell, "vdrive add --cd --no-mount cdrom0")
+    assert run(shell, f"sha256sum < {DRIVE}") == disc
+    assert "     level 1" in run(shell, "vdrive info 0")
+    assert run(shell, "vdrive rm 0") == []
+
+
+def test_discs_in_discs(shell, truth):
+    run(shell, "vdrive add /System/outer.iso; vdrive add /Drives/virtual0/small.iso")
+    assert shell.manifest("/Drives/virtual1") == truth
+    assert "     level 2" in run(shell, "vdrive info 1")
+    assert "     mount /Drives/virtual1" in run(shell, "vdrive info 1")
+    unmount_and_remove(shell, 1)
+    unmount_and_remove(shell)
+
+
+def test_images_lie_at_most_eight_deep(shell):
+    run(shell, "vdrive add /System/odd")
+    for number in range(7):
+        run(shell, f"vdrive add virtual{number}")
+    assert run(shell, "vdrive add virtual7", 1) == [
+        "vdrive add: virtual7: images within images go 8 levels deep, and this would be one more"]
+    for number in reversed(range(8)):
+        assert run(shell, f"vdrive rm {number}") == []
+
+
+# ---- new, list, info
+
+
+def test_new_list_info(shell):
+    assert run(shell, "vdrive new 8M") == ["virtual0: 16384 blocks of 512 bytes"]
+    assert run(shell, "vdrive new --sector 4K 0x5001") == [
+        "virtual1: 5 blocks of 4096 bytes, 1 bytes at the end left out"]
+    run(shell, "vdrive add /System/floppy.img")
+    assert run(shell, "vdrive list") == [
+        "NAME       STATE      STORE    SIZE RW  OPEN IMAGE",
+        "virtual0   registered ram      8.0M rw     0 -",
+        "virtual1   registered ram       20K rw     0 -",
+        "virtual2   registered file     160K ro     0 /System/floppy.img"]
+    assert run(shell, "vdrive info virtual0") == [
+        "     drive virtual0", "     state registered", "     store memory",
+        "      size 8388608 bytes, 16384 blocks of 512", "    access read and write",
+        "    memory 0 bytes", "  geometry 16384,1,1,512", " to a BIOS 17,16,63,512",
+        "     level 0", "generation 2", "      open 0"]
+    assert run(shell, f"vdrive info 0 > /info; cat /info; rm /info") == \
+        run(shell, f"vdrive info {DRIVE}") == run(shell, "vdrive info virtual0")
+    run(shell, "vdrive rm 0; vdrive rm 1; vdrive rm 2")
+
+
+def test_new_and_gone_again_at_once(shell):
+    """Nobody looks at a drive any more once the command that made it is back."""
+    line = "vdrive new 1M && vdrive rm 0"
+    assert run(shell, " && ".join([line] * 20)) == ["virtual0: 2048 blocks of 512 bytes"] * 20
+
+
+def test_too_little_memory(booted, tmp_path):
+    """A drive may be larger than memory; it cannot be filled, and the machine lives on."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "dense").write_bytes(random.Random(1).randbytes(8 << 20))
+    make_disc(tmp_path / "tree", tmp_path / "disc.iso", "DENSE")
+    machine = booted("", cdrom=tmp_path / "disc.iso", memory="9M")
+    before = memory(machine)
+    assert run(machine, "vdrive add --ram cdrom0", 1) == [
+        "vdrive add: cdrom0: too little memory: the last eighth of it is not for drives"]
+    assert memory(machine) == before
+    assert run(machine, "vdrive new 16T", 1) == [
+        "vdrive new: 16T: too little memory: the last eighth of it is not for drives"]
+    assert run(machine, "vdrive new 1G") == ["virtual0: 2097152 blocks of 512 bytes"]
+    assert run(machine, f"cp /System/Devices/Classes/cdrom0 {DRIVE}", 1)[-1] == \
+        f"cp: {DRIVE}: no space left"
+    assert run(machine, "vdrive rm 0; sha256sum < /System/dense") == [
+        hashlib.sha256(random.Random(1).randbytes(8 << 20)).hexdigest() + "  -"]
+    assert memory(machine) == before
+
+
+# ---- bytes
+
+
+def test_a_floppy_is_changed_in_memory_and_saved(shell, images):
+    """The same file as the host's mcopy made of the same floppy."""
+    tree = images[0]
+    run(shell, "vdrive add --ram /System/floppy.img")
+    run(shell, f"cp /System/change {DRIVE}; vdrive save 0 /saved")
+    digest = hashlib.sha256((tree / "changed.img").read_bytes()).hexdigest()
+    assert run(shell, "sha256sum /saved") == [f"{digest}  /saved"]
+    run(shell, "cd /System; cmp /saved changed.img; cd /")
+    assert run(shell, f"cmp {DRIVE} /saved; rm /saved; vdrive rm 0") == []
+    listed = subprocess.run(["mtype", "-i", tree / "changed.img", "::NOTE.TXT"], check=True,
+                            capture_output=True, text=True)
+    assert listed.stdout == "written by the host\n"
+
+
+def test_save_replaces_when_all_is_written(shell):
+    run(shell, "echo old > /file; vdrive add /System/odd; cd /; vdrive save virtual0 file")
+    assert run(shell, "wc -c < /file") == ["2560"]
+    run(shell, "vdrive fault 0 bad 4")
+    assert run(shell, "vdrive save 0 /file", 1) == ["vdrive save: virtual0: input/output error"]
+    assert run(shell, "wc -c < /file; ls -A /") == ["2560", "Drives", "System", "file"]
+    assert run(shell, "vdrive save 0 /Drives", 1) == [
+        "vdrive save: /Drives: a directory: a file is wanted"]
+    assert run(shell, "vdrive save 0 /System/x", 1) == ["vdrive save: /System/x: read-only"]
+    assert run(shell, "vdrive save 0 /no/x", 1) == [
+        "vdrive save: /no/x: no such file or directory"]
+    run(shell, "vdrive rm 0; rm /file")
+
+
+def test_overlay(shell, images):
+    before = hashlib.sha256((images[0] / "floppy.img").read_bytes()).hexdigest()
+    after = hashlib.sha256((images[0] / "changed.img").read_bytes()).hexdigest()
+    run(shell, "cp /System/floppy.img /image; vdrive add --overlay --rw /image")
+    assert run(shell, "vdrive diff 0") == []
+    run(shell, f"cp /System/change {DRIVE}")
+    assert run(shell, f"sha256sum < {DRIVE}") == [f"{after}  -"]
+    runs = [[int(word, 16) for word in line.split()] for line in run(shell, "vdrive diff 0")]
+    covered = sum(length for _, length in runs)
+    assert runs[0][0] == 0 and (images[0] / "change").stat().st_size <= covered < 40000
+    assert run(shell, f"vdrive discard 0; sha256sum {DRIVE}") == [f"{before}  {DRIVE}"]
+    assert run(shell, "vdrive diff 0") == []
+    run(shell, f"cp /System/change {DRIVE}")
+    assert run(shell, "vdrive commit 0; vdrive diff 0") == []
+    assert run(shell, "vdrive rm 0; sha256sum /image; rm /image") == [f"{after}  /image"]
+
+
+def test_overlay_that_is_not_for_commit(shell):
+    run(shell, f"vdrive add --overlay /System/floppy.img; cp /System/tiny {DRIVE}")
+    assert run(shell, "vdrive commit 0", 1) == [
+        "vdrive commit: virtual0: was not added with --overlay --rw: save or discard what it holds"]
+    run(shell, "vdrive add virtual0")
+    assert run(shell, "vdrive discard 0", 1) == [
+        "vdrive discard: virtual0: the image of virtual1",
+        "vdrive discard: virtual0: in use, open 1 time"]
+    assert run(shell, "vdrive rm 1; vdrive discard 0; vdrive rm 0") == []
+
+
+def test_a_file_is_written_through_a_drive(shell, images):
+    after = hashlib.sha256((images[0] / "changed.img").read_bytes()).hexdigest()
+    run(shell, "cp /System/floppy.img /image; vdrive add --rw /image")
+    run(shell, f"cp /System/change {DRIVE}; vdrive rm 0")
+    assert run(shell, "sha256sum /image; rm /image") == [f"{after}  /image"]
+
+
+def test_geometry(shell):
+    run(shell, "cp /System/odd /image")
+    assert run(shell, "vdrive add --geometry 4,2,9,512 /image", 1) == [
+        "vdrive add: /image: read-only: it cannot be written, nor grow"]
+    assert run(shell, "vdrive add --rw --geometry 4,2,9,512 /image") == [
+        "virtual0: 72 blocks of 512 bytes"]
+    assert "  geometry 4,2,9,512" in run(shell, "vdrive info 0")
+    assert run(shell, "vdrive rm 0; wc -c < /image") == ["36864"]
+    assert run(shell, "vdrive add --geometry 2,1,1,1024 /image") == [
+        "virtual0: 2 blocks of 1024 bytes, read-only"]
+    run(shell, "vdrive rm 0; rm /image")
+
+
+# ---- ^C and the bar
+
+
+@pytest.mark.parametrize("line", ["vdrive add --ram cdrom0", "vdrive save 0 /saved"])
+def test_interrupt(booted, images, line):
+    machine = booted("", options=slow_drive(images[1], 400000))
+    run(machine, "vdrive add --no-mount cdrom0")
+    listed, before = machine.command("vdrive list; ls -A /"), memory(machine)
+    machine.type(line + "\r")
+    machine.wait_text(rb"\r\n")
+    time.sleep(0.3)
+    assert not machine.output.endswith(b"$ "), machine.output
+    start = time.monotonic()
+    machine.type("\x03")
+    machine.wait_prompt()
+    assert time.monotonic() - start < 1
+    assert machine.command("echo $?") == ["126"]
+    # what was on its way arrives some time, and then all is as before
+    machine.wait_command("vdrive list; ls -A /", lambda lines: lines == listed, 20)
+    deadline = time.monotonic() + 30
+    while memory(machine) != before:
+        assert time.monotonic() < deadline, (before, memory(machine))
+
+
+@pytest.mark.parametrize("line", ["vdrive add --ram cdrom0", "vdrive save 0 /saved"])
+def test_a_bar_shows_how_far_it_is(images, line):
+    with Terminal("", options=slow_drive(images[1], 3000000)) as t:
+        t.wait_shell()
+        t.press("\x0cvdrive add --no-mount cdrom0\r")
+        t.wait_shell()
+        t.press("\x0c" + line + "\r")
+        deadline = time.monotonic() + 30
+        while not any(re.search(r"\[=+> *\] +\d+% .*left$", row) for row in t.rows()):
+            t.take(0.1)
+            assert time.monotonic() < deadline, t.rows()
+        t.wait_screen(lambda rows: rows[-1] == "spindle:/$")
+        assert not any("[=" in row for row in t.rows())
+        t.press("echo $?\r")
+        t.wait_screen(lambda rows: rows[-2:] == ["0", "spindle:/$"])
