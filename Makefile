@@ -16,7 +16,7 @@ endif
 BUILD := build
 KERNEL_OUT := $(BUILD)/kernel
 
-.PHONY: all kernel iso run run-gui debug host test lint soak fuzz help clean FORCE
+.PHONY: all kernel iso run run-gui debug host test lint soak fuzz bench help clean FORCE
 all: kernel
 
 # Folders are no targets, though make would be content with them.
@@ -36,6 +36,8 @@ help:
 	@echo "make lint     who may include whom; no assertion on bytes from a medium"
 	@echo "make soak     SOAK_BOOTS=1000 boots in a row"
 	@echo "make fuzz     FUZZ_SECONDS=60 of made-up discs and shell lines, each (clang)"
+	@echo "make bench    speed, beside Debian's Linux in the same machine and beside no kernel:"
+	@echo "              BENCH_RUNS=5 times; BENCH_ROWS=\"file walk\" only these"
 	@echo "make clean    remove build/"
 	@echo "With: CC=clang  CROSS_COMPILE=x86_64-elf-  HOST_CC=cc  QEMU=qemu-system-x86_64"
 	@echo "      DEBUG=1 (freed memory is checked)  V=1 (show the commands)"
@@ -52,12 +54,14 @@ test: MAKE_NEEDS := test
 kernel host: MAKE_NEEDS := build
 lint: MAKE_NEEDS := lint
 fuzz: MAKE_NEEDS := fuzz
+bench: MAKE_NEEDS := bench
 
-kernel iso run run-gui debug host test lint soak fuzz:
+kernel iso run run-gui debug host test lint soak fuzz bench:
 	CC="$(CC)" .ci/packages $(MAKE_NEEDS)
 	$(MAKE) --no-print-directory do-$@
 
-.PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-lint do-soak do-fuzz
+.PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-lint do-soak do-fuzz \
+    do-bench
 do-kernel: $(BUILD)/spindle.elf
 	@echo "$< is ready"
 do-iso: $(BUILD)/spindle.iso
@@ -296,6 +300,29 @@ do-lint:
 SOAK_BOOTS ?= 1000
 do-soak: do-iso
 	$(PYTHON) tests/system/soak.py --boots $(SOAK_BOOTS)
+
+# ---- the benchmark ----------------------------------------------------------------------------
+
+# The program without a kernel that measures what the machine allows.
+BARE_OBJECTS := $(patsubst %,$(KERNEL_OUT)/%.o,$(wildcard boot/*.S boot/*.c \
+    tests/bench/bare/*.c tests/bench/bare/*.S) lib/string.c lib/format.c)
+
+$(BUILD)/bench/bare.elf: $(BARE_OBJECTS) linker.ld
+	mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(LD) $(KERNEL_LDFLAGS) -o $@ $(BARE_OBJECTS)
+
+-include $(BARE_OBJECTS:.o=.d)
+
+# The disc is the same bytes each time.
+$(BUILD)/bench/bench.iso: tests/bench/images.py tests/images/builder.py
+	mkdir -p $(@D)
+	@echo "  DISC  $@"
+	$(PYTHON) tests/bench/images.py $@.part
+	mv $@.part $@
+
+do-bench: do-iso $(BUILD)/bench/bare.elf $(BUILD)/bench/bench.iso
+	BENCH_RUNS="$(BENCH_RUNS)" BENCH_ROWS="$(BENCH_ROWS)" $(PYTHON) tests/bench/run.py
 
 # ---- the boot CD and the machine --------------------------------------------------------------
 

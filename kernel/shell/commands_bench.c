@@ -221,12 +221,22 @@ static status_t look_at(struct path *directory, const char *name, struct node_in
     return status;
 }
 
+/* With a number, so many of the names, evenly spread, and the listing is not charged: where a look
+ * takes long, a sample must do. */
 static status_t stat_names(struct bench *bench, struct path *directory)
 {
     struct name *names = NULL;
+    uint64_t have = 0, passed = 0;
     status_t status = names_collect(directory, false, &names);
+    for (struct name *name = names; name; name = names_next(name))
+        have++;
+    uint64_t wanted = bench->count && bench->count < have ? bench->count : have;
+    if (wanted < have)
+        bench_begin(bench);
     for (struct name *name = names; name && !status; name = names_next(name)) {
         struct path *path;
+        if (bench->amount * have > passed++ * wanted)
+            continue;
         status = shell_interrupted() ? -EINTR : look_at(directory, name->text, &name->info, &path);
         if (status)
             break;
@@ -421,9 +431,8 @@ static int kinds_list(struct shell *shell)
 /* Tenths of `unit` a second: of the amount, or of MiB where it is bytes. */
 static uint64_t bench_rate_tenths(const struct bench *bench, bool bytes)
 {
-    uint64_t amount = bytes ? bench->amount >> 10 : bench->amount;
-    uint64_t tenths = amount * 10000000 / bench->us;
-    return bytes ? tenths >> 10 : tenths;
+    uint64_t tenths = bench->amount * 10000000 / bench->us;
+    return bytes ? tenths >> 20 : tenths;
 }
 
 static void bench_say(const struct bench *bench, const struct bench_kind *kind)

@@ -57,6 +57,8 @@ BODY(bench)
     measures("bench random -s 2 -n 7 /d/f", "random", 7, "reads", 1);
     measures("bench walk /d", "walk", 3, "entries", 1);
     measures("bench stat /d", "stat", 2, "entries", 1);
+    measures("bench stat -n 1 /d", "stat", 1, "entries", 1);
+    measures("bench stat -n 3 /d", "stat", 2, "entries", 1); /* there are no more */
     measures("bench small /d", "small", 2, "files", 1);
     measures("bench absent -n 50 /d", "absent", 50, "names", 1);
     unsigned long before = faulty->reads;

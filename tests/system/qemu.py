@@ -40,8 +40,8 @@ def base_command(memory="64M", debug_exit=True):
             "-no-reboot", *port, "-nodefaults", "-vga", "std", "-serial", "stdio"]
 
 
-def pvh_options(append):
-    return ["-kernel", ELF, "-append", append]
+def pvh_options(append, kernel=ELF):
+    return ["-kernel", kernel, "-append", append]
 
 
 def cdrom_options(cdrom):
@@ -55,10 +55,13 @@ def cdrom_options(cdrom):
 
 
 class Machine:
-    """append: PVH boot with this command line; append=None: the firmware boots from the disc."""
+    """append: PVH boot with this command line; append=None: the firmware boots from the disc.
+    Another kernel may show another prompt."""
 
-    def __init__(self, append="", cdrom=None, memory="64M", options=(), debug_exit=True):
-        boot = ["-boot", "d"] if append is None else pvh_options(append)
+    def __init__(self, append="", cdrom=None, memory="64M", options=(), debug_exit=True,
+                 kernel=ELF, prompt=PROMPT):
+        boot = ["-boot", "d"] if append is None else pvh_options(append, kernel)
+        self.prompt = prompt
         self.output = b""  # since the last prompt that was waited for
         self.all_output = b""
         self.cwd = None
@@ -105,7 +108,7 @@ class Machine:
     def wait_prompt(self, seconds=BOOT_SECONDS):
         """What was printed before the prompt; the working directory it shows is in `cwd`."""
         deadline = time.monotonic() + seconds
-        while not (match := PROMPT.search(self.output[-5000:])):
+        while not (match := self.prompt.search(self.output[-5000:])):
             if not self.receive(deadline, "the prompt"):
                 self.fail("the machine ended before the prompt")
         text = self.output[:len(self.output) - len(match.group().lstrip(b"\n"))]

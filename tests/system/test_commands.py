@@ -188,20 +188,3 @@ def test_time_and_date(shell):
     assert printed[0] == "done" and re.fullmatch(r"real \d+\.\d{3}s", printed[1])
     assert re.fullmatch(r"\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d UTC 20\d\d",
                         shell.command("date")[0])
-
-
-@pytest.mark.parametrize("line, amount, unit", [
-    ("raw -n 2 cdrom0", "2097152 bytes", "MiB/s"), ("random -n 20 cdrom0", "20 reads", "reads/s"),
-    ("file /System/boot/spindle.elf", None, "MiB/s"), ("stat /System/Book", None, "entries/s"),
-    ("walk /System/Book", None, "entries/s"), ("small /System/Book", None, "files/s"),
-    ("absent -n 100 /System", "100 names", "names/s")])
-def test_bench_says_rate_amount_and_time(shell, line, amount, unit):
-    name = line.split()[0]
-    (rate, done, time), status = both(shell, f"bench {line}")
-    assert status == 0
-    value = re.fullmatch(rf"BENCH {name} (\d+\.\d) {unit}", rate)
-    assert value and float(value[1]) > 0
-    count = re.fullmatch(rf"BENCH {name}\.amount (\d+ \w+)", done)
-    assert count and count[1] == (amount or count[1]) and int(count[1].split()[0]) > 0
-    seconds = re.fullmatch(rf"BENCH {name}\.time (\d+\.\d{{6}}) s", time)
-    assert seconds and 0 < float(seconds[1]) < 60

@@ -1,0 +1,179 @@
+"""The three who do the work, each in a QEMU of its own with the same machine and memory."""
+import os
+import re
+import subprocess
+import time
+
+import linux
+from qemu import (BUILD, ELF, ISO, Machine, base_command, cdrom_options, pvh_options,
+                  qemu_status)
+from rows import STEPS, WORDS
+
+FOLDER = os.path.join(BUILD, "bench")
+DISC = os.path.join(FOLDER, "bench.iso")
+BARE = os.path.join(FOLDER, "bare.elf")
+MEMORY = "256M"
+BOOT_SECONDS, STEP_SECONDS, BARE_SECONDS = 120, 300, 120
+LINE = re.compile(r"BENCH (\w+) ([\d.]+) (\S+)\Z")
+TIME = re.compile(r"BENCH \w+\.time ([\d.]+) s\Z")
+LISTS_FIRST = re.compile(r" -n \d+ stat ")  # which is not charged
+HANDOVER = "handing over"
+PROMPT_AFTER_GRUB = re.compile(rb"[\n\r](?:spindle|linux):([^\r\n]*)\$ \Z")
+
+
+def machine(system, **options):
+    """A machine with one of the two kernels, to be waited for."""
+    if system == "spindle":
+        return Machine("log=warn", **options)
+    kernel, initrd = linux.prepared()
+    return Machine(linux.APPEND, kernel=kernel, prompt=linux.PROMPT, options=["-initrd", initrd],
+                   **options)
+
+
+def from_disc(disc, memory):
+    return Machine(None, cdrom=disc, memory=memory, prompt=PROMPT_AFTER_GRUB)
+
+
+def must(guest, text):
+    """A command that prints nothing when it goes well."""
+    if printed := guest.command(text, STEP_SECONDS):
+        guest.fail(f"{text} says {printed}")
+
+
+def remount(guest, words, inner):
+    must(guest, words["umount"])
+    must(guest, words["mount"])
+    if inner:
+        must(guest, words["mount_inner"])
+
+
+def step(guest, names, text, clocks):
+    """The values of the rows that a command gives. The guest's clock is compared with ours."""
+    begun = time.monotonic()
+    lines = guest.command(text, STEP_SECONDS)
+    host = time.monotonic() - begun
+    values = [float(match[2]) for match in map(LINE.match, lines) if match]
+    times = [float(match[1]) for match in map(TIME.match, lines) if match]
+    if len(values) != len(names) or len(times) != len(names):
+        guest.fail(f"{text} says {lines}")
+    if not LISTS_FIRST.search(text):
+        clocks.append((sum(times), host))
+    return dict(zip(names, values))
+
+
+def measure_guest(system, wanted, clocks):
+    """Every step that gives a wanted row, in a machine of its own."""
+    words, values = WORDS[system], {}
+    with machine(system, cdrom=DISC, memory=MEMORY) as guest:
+        guest.wait_prompt(BOOT_SECONDS)
+        if system == "spindle":
+            must(guest, "mkdir /disc /inner; umount /System; mount cdrom0 /disc")
+        for names, fresh, text in STEPS:
+            if not set(names) & set(wanted):
+                continue
+            inner = "/inner" in text
+            if fresh:
+                remount(guest, words, inner)
+            values.update(step(guest, names, text.format(**words), clocks))
+            if inner:
+                must(guest, "umount /inner")
+    return values
+
+
+def measure_bare():
+    command = base_command(MEMORY) + pvh_options("", BARE) + cdrom_options(DISC)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=BARE_SECONDS, check=False)
+    values = {match[1]: float(match[2])
+              for match in map(LINE.match, done.stdout.splitlines()) if match}
+    if done.returncode != qemu_status(0) or not values:
+        raise SystemExit(f"the bare program failed: {done.stdout}{done.stderr}")
+    return values
+
+
+# ---------------------------------------------------------------- from GRUB on
+
+GRUB_CONFIG = """serial --unit=0
+terminal_output serial
+set timeout=0
+menuentry boot {
+    %s
+    echo %s
+    boot
+}
+"""
+GRUB_MODULES = "normal multiboot2 linux serial terminal echo"
+GRUB_LOADS = {
+    "spindle": "multiboot2 /boot/spindle.elf log=warn",
+    "linux": f"linux /boot/vmlinuz {linux.APPEND}\n    initrd /boot/initrd.gz",
+}
+
+
+def boot_files(system):
+    if system == "spindle":
+        return [(ELF, "spindle.elf"), (os.path.join(BUILD, "spindle.id"), "spindle.id")]
+    kernel, initrd = linux.prepared()
+    return [(kernel, "vmlinuz"), (initrd, "initrd.gz")]
+
+
+def make_boot_disc(system):
+    """A CD whose GRUB says on the serial line when it hands over, and what of it was loaded."""
+    path = os.path.join(FOLDER, f"boot-{system}.iso")
+    config = os.path.join(FOLDER, f"grub-{system}.cfg")
+    with open(config, "w", encoding="ascii") as text:
+        text.write(GRUB_CONFIG % (GRUB_LOADS[system], HANDOVER))
+    grafts = [f"/boot/grub/grub.cfg={config}"]
+    grafts += [f"/boot/{name}={source}" for source, name in boot_files(system)]
+    subprocess.run(["grub-mkrescue", "--fonts=", "--locales=", "--themes=", "-d",
+                    "/usr/lib/grub/i386-pc", f"--install-modules={GRUB_MODULES}", "-o", path,
+                    *grafts], check=True, capture_output=True)
+    return path
+
+
+def measure_handover(disc):
+    """Seconds from GRUB's last word to the prompt, by our clock."""
+    with from_disc(disc, MEMORY) as guest:
+        guest.wait_text(HANDOVER.encode(), BOOT_SECONDS)
+        begun = time.monotonic()
+        guest.wait_prompt(BOOT_SECONDS)
+        return time.monotonic() - begun
+
+
+# ---------------------------------------------------------------- how little memory is enough
+
+DIGESTS = {"spindle": "manifest /System",
+           "linux": "cd /disc && find . -type f | sort | xargs sha256sum; cd /"}
+
+
+def digests(system, disc, memory, seconds):
+    """What the boot CD's files are in a machine of so much memory; None when it does not get
+    that far."""
+    try:
+        with from_disc(disc, memory) as guest:
+            guest.wait_prompt(seconds)
+            return guest.command(DIGESTS[system], seconds)
+    except (AssertionError, BrokenPipeError):
+        return None
+
+
+def least_memory(system, disc):
+    """In MiB; Linux's to the nearest 4."""
+    grain, low, high, seconds = (1, 1, 64, 20) if system == "spindle" else (4, 32, 256, 90)
+    whole = digests(system, disc, f"{high}M", BOOT_SECONDS)
+    if not whole:
+        raise SystemExit(f"{system} does not list {disc} with {high} MiB")
+    while high - low > grain:
+        middle = (low + high) // 2 // grain * grain
+        if digests(system, disc, f"{middle}M", seconds) == whole:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def memory_disc(system):
+    return ISO if system == "spindle" else make_boot_disc("linux")
+
+
+def image_kib(system):
+    return os.path.getsize(boot_files(system)[0][0]) / 1024

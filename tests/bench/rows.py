@@ -1,0 +1,74 @@
+"""What is measured: the rows of the table, and the commands that give them.
+
+The same commands are typed at Spindle's prompt and at that of busybox; what differs is in WORDS.
+The bare program (bare/main.c) prints the rows' own names.
+"""
+from collections import namedtuple
+
+Row = namedtuple("Row", "name title unit limit aim", defaults=(None, None))
+
+# limit: the bare program's row that bounds this one. aim: (kind, number, ...), see report.py.
+ROWS = [
+    Row("raw_1m", "raw sequential read, 1 MiB a request", "MiB/s", "raw_1m", ("limit", 0.7)),
+    Row("raw_64k", "raw sequential read, 64 KiB", "MiB/s", "raw_64k"),
+    Row("random_raw", "4 KiB at random, raw", "reads/s", "random_raw", ("limit", 0.5)),
+    Row("file_cold", "file of 128 MiB, cold", "MiB/s", "file_cold", ("limit", 0.7)),
+    Row("file_warm", "file of 128 MiB, warm", "MiB/s", "file_warm", ("linux", 1.2)),
+    Row("random_file", "4 KiB at random in a file, cold", "reads/s", "random_raw",
+        ("limit", 0.5)),
+    Row("inner_cold", "file in an image in the CD, cold", "MiB/s", "file_cold",
+        ("row", 0.9, "file_cold")),
+    Row("walk_cold", "tree of 20,400 entries, cold", "entries/s", "walk_cold", ("least", 200000)),
+    Row("walk_warm", "tree of 20,400 entries, warm", "entries/s"),
+    Row("stat_1k_cold", "stat each of 1,000 in a directory, cold", "entries/s", "stat_1k_cold"),
+    Row("stat_1k_warm", "stat each of 1,000, warm", "entries/s"),
+    Row("stat_10k_cold", "stat each of 10,000, cold", "entries/s", "stat_10k_cold",
+        ("least", 200000)),
+    Row("stat_10k_warm", "stat each of 10,000, warm", "entries/s"),
+    Row("stat_100k_cold", "stat each of 100,000, cold", "entries/s", "stat_100k_cold",
+        ("least", 200000)),
+    Row("absent", "names that are not among 10,000", "names/s", None, ("least", 100000)),
+    Row("small_cold", "20,000 small files, cold", "files/s", "small_cold", ("least", 60000)),
+    Row("small_warm", "20,000 small files, warm", "files/s"),
+    Row("handover", "GRUB's hand-over to the prompt", "s", None, ("most", 0.1)),
+    Row("memory", "least memory, from the boot CD to its manifest", "MiB", None, ("most", 8)),
+    Row("image", "the kernel's image", "KiB"),
+]
+
+# Rows that one command gives, one a repetition; whether its mount must be fresh; the command.
+STEPS = [
+    (["raw_1m"], False, "bench -n 128 raw {device}"),
+    (["raw_64k"], False, "bench -s 65536 -n 2048 raw {device}"),
+    (["random_raw"], False, "bench random {device}"),
+    (["file_cold", "file_warm"], True, "bench -r 2 file /disc/big"),
+    (["random_file"], True, "bench random /disc/big"),
+    (["inner_cold"], True, "bench file /inner/big"),
+    (["walk_cold", "walk_warm"], True, "bench -r 2 walk /disc/tree"),
+    (["stat_1k_cold", "stat_1k_warm"], True, "bench -r 2 stat /disc/d1k"),
+    (["stat_10k_cold", "stat_10k_warm"], True, "bench -r 2{some} stat /disc/d10k"),
+    (["stat_100k_cold"], True, "bench{few} stat /disc/d100k"),
+    (["absent"], True, "bench{few_absent} absent /disc/d10k"),
+    (["small_cold", "small_warm"], True, "bench -r 2 small /disc/tree"),
+]
+
+# Linux looks through a directory from its start for each name: of many, a sample must do.
+WORDS = {
+    "spindle": {"device": "cdrom0", "some": "", "few": "", "few_absent": "",
+                "mount": "mount cdrom0 /disc", "umount": "umount /disc",
+                "mount_inner": "mount /disc/inner.iso /inner"},
+    "linux": {"device": "/dev/sr0", "some": " -n 200", "few": " -n 20", "few_absent": " -n 50",
+              "mount": "mount -r -t iso9660 /dev/sr0 /disc",
+              "umount": "umount /disc; echo 3 >/proc/sys/vm/drop_caches",
+              "mount_inner": "mount -r -o loop /disc/inner.iso /inner"},
+}
+
+
+def chosen(words):
+    """The names of the rows that begin with one of the words, in any order; all for none."""
+    wanted = words.replace(",", " ").split()
+    names = [row.name for row in ROWS]
+    for word in wanted:
+        if not any(name.startswith(word) for name in names):
+            raise SystemExit(f"BENCH_ROWS: no row begins with {word}; there are: "
+                             + " ".join(names))
+    return [name for name in names if not wanted or name.startswith(tuple(wanted))]

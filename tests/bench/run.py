@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""make bench: the same work, on the same disc, in the same QEMU, by Spindle and by Debian's Linux,
+in turn; and what the machine allows, by a program without a kernel.
+
+    BENCH_RUNS=5     how often
+    BENCH_ROWS=      names of rows, or how they begin: "file walk_cold"; all for none
+
+Writes build/bench/table.txt, chart.svg and results.json.
+"""
+import json
+import os
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "system"))
+sys.dont_write_bytecode = True
+
+import linux  # noqa: E402
+import machines  # noqa: E402
+import report  # noqa: E402
+import rows  # noqa: E402
+
+SYSTEMS = ("spindle", "linux")
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def warm_host(path):
+    """The host shall have the disc in memory, whoever comes first."""
+    with open(path, "rb") as disc:
+        while disc.read(1 << 20):
+            pass
+
+
+def keep(results, system, values):
+    for name, value in values.items():
+        results[system].setdefault(name, []).append(value)
+
+
+def measure_discs(runs, wanted, results, clocks):
+    if not any(set(names) & set(wanted) for names, _, _ in rows.STEPS):
+        return
+    warm_host(machines.DISC)
+    for run in range(1, runs + 1):
+        say(f"run {run} of {runs}: bare")
+        keep(results, "bare", machines.measure_bare())
+        for system in SYSTEMS:
+            say(f"run {run} of {runs}: {system}")
+            values = machines.measure_guest(system, wanted, clocks)
+            keep(results, system, {name: values[name] for name in wanted if name in values})
+
+
+def measure_starts(runs, wanted, results):
+    if "handover" in wanted:
+        discs = {system: machines.make_boot_disc(system) for system in SYSTEMS}
+        for run in range(1, runs + 1):
+            say(f"run {run} of {runs}: from GRUB to the prompt")
+            for system in SYSTEMS:
+                keep(results, system, {"handover": machines.measure_handover(discs[system])})
+    if "memory" in wanted:
+        for system in SYSTEMS:
+            say(f"the least memory: {system}")
+            disc = machines.memory_disc(system)
+            keep(results, system, {"memory": machines.least_memory(system, disc)})
+    if "image" in wanted:
+        for system in SYSTEMS:
+            keep(results, system, {"image": machines.image_kib(system)})
+
+
+def write(name, text):
+    with open(os.path.join(machines.FOLDER, name), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def main():
+    runs = int(os.environ.get("BENCH_RUNS") or 5)
+    wanted = rows.chosen(os.environ.get("BENCH_ROWS") or "")
+    results, clocks = {"spindle": {}, "linux": {}, "bare": {}}, []
+    measure_discs(runs, wanted, results, clocks)
+    measure_starts(runs, wanted, results)
+    text = (report.table(results) + "\n" + report.note(runs, machines.MEMORY)
+            + f"Linux is Debian's {linux.release()}. " + report.clock_note(clocks))
+    write("table.txt", text)
+    write("results.json", json.dumps(results, indent=1) + "\n")
+    if picture := report.chart(results):
+        write("chart.svg", picture)
+    say("\n" + text)
+
+
+if __name__ == "__main__":
+    main()
