@@ -19,7 +19,7 @@
  *             device (`meta`), so looking at a record again costs no command.
  * Anomalies   What is wrong but harmless is tolerated and counted in the ledger.
  * Locking     A mounted cdfs does not change but for the ledger (atomics) and each directory's
- *             index, which is installed under `index_lock`.
+ *             index, which is installed under `index_lock`, and freed again when memory is wanted.
  */
 #ifndef FS_CDFS_CDFS_H
 #define FS_CDFS_CDFS_H
@@ -210,6 +210,8 @@ struct cdfs_node;
 status_t cdfs_index_get(struct cdfs *cdfs, struct cdfs_node *directory,
                         struct cdfs_index **index) MUST_CHECK;
 void cdfs_index_put(struct cdfs_index *index); /* NULL: nothing */
+/* Frees the directory's index unless somebody looks into it; try-lock only. */
+void cdfs_index_trim(struct cdfs *cdfs, struct cdfs_node *directory);
 /* The entry of this name: spelt so, or differing only in case, or as NAME;n; or NULL. */
 const struct cdfs_index_entry *cdfs_index_entry(const struct cdfs_index *index, const char *name,
                                                 size_t length);
@@ -249,6 +251,7 @@ struct cdfs_node {
 
 status_t cdfs_get_vnode(struct fsd *fsd, struct vnode *vnode);
 void cdfs_put_vnode(struct fsd *fsd, struct vnode *vnode);
+void cdfs_trim_vnode(struct fsd *fsd, struct vnode *vnode);
 status_t cdfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                        struct node_info *info);
 ssize_t cdfs_read_link(struct fsd *fsd, struct vnode *vnode, char *target, size_t bytes);

@@ -415,6 +415,19 @@ status_t cdfs_index_get(struct cdfs *cdfs, struct cdfs_node *directory,
     return 0;
 }
 
+void cdfs_index_trim(struct cdfs *cdfs, struct cdfs_node *directory)
+{
+    struct cdfs_index *idle = NULL;
+    if (!spin_try_lock(&cdfs->index_lock))
+        return;
+    if (directory->index && atomic_load(&directory->index->references) == 1) {
+        idle = directory->index; /* the node's reference is the only one */
+        directory->index = NULL;
+    }
+    spin_unlock(&cdfs->index_lock);
+    cdfs_index_put(idle);
+}
+
 status_t cdfs_index_status(const struct cdfs_index *index)
 {
     return index->status;

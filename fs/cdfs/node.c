@@ -308,6 +308,11 @@ void cdfs_put_vnode(struct fsd *fsd, struct vnode *vnode)
     node_free(vnode->private_data);
 }
 
+void cdfs_trim_vnode(struct fsd *fsd, struct vnode *vnode)
+{
+    cdfs_index_trim(cdfs_of(fsd), vnode->private_data);
+}
+
 static void info_take_times(const struct cdfs_node *node, struct node_info *info)
 {
     info->has_modified = node->modified.valid;

@@ -408,6 +408,7 @@ static const struct fsd_ops cdfs_ops = {
     .actual_name = cdfs_actual_name,
     .get_vnode = cdfs_get_vnode,
     .put_vnode = cdfs_put_vnode,
+    .trim_vnode = cdfs_trim_vnode,
     .get_info = cdfs_get_info,
     .read_write = cdfs_read_write,
     .finish_io = cdfs_finish_io,

@@ -210,6 +210,9 @@ struct fsd_ops {
     void (*close)(struct fsd *fsd, struct vnode *vnode, bool write);
     /* Frees vnode->private_data. NULL: there is none. */
     void (*put_vnode)(struct fsd *fsd, struct vnode *vnode);
+    /* Frees what it keeps of a vnode in use and can make again, such as a directory's index. Called
+     * by reclaim under a spin of rank VNODE: takes others by try-lock only. NULL: there is none. */
+    void (*trim_vnode)(struct fsd *fsd, struct vnode *vnode);
     /* Fills what it knows of the levels asked for. Never NULL. */
     status_t (*get_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                          struct node_info *info);

@@ -173,7 +173,7 @@ int dir_read(struct file *directory, struct dir_entry *entry) MUST_CHECK;
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
-/* Frees clean pages and unused vnodes; for mem_set_reclaim(). */
+/* Frees clean pages, unused vnodes, and what those in use can do without; for mem_set_reclaim(). */
 size_t vfs_reclaim(size_t pages);
 struct vfs_counts {
     size_t pages, vnodes, unused_vnodes;

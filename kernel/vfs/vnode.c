@@ -393,12 +393,35 @@ size_t vnodes_reclaim(size_t wanted)
     return freed;
 }
 
+static void bucket_trim(const struct list *bucket)
+{
+    list_each(link, bucket) {
+        struct vnode *vnode = list_entry(link, struct vnode, hash_link);
+        if (!vnode->loading && vnode->fsd->ops->trim_vnode)
+            vnode->fsd->ops->trim_vnode(vnode->fsd, vnode);
+    }
+}
+
+/* What vnodes in use can do without, until so many pages are free; each time from another bucket
+ * on, so that it is not always the same one's. */
+static void vnodes_trim(size_t free_pages)
+{
+    static size_t next;
+    if (!spin_try_lock(&vnodes.lock))
+        return;
+    for (size_t i = 0; i < BUCKETS && page_free_count() < free_pages; i++, next++)
+        if (vnodes.buckets[next % BUCKETS].next)
+            bucket_trim(&vnodes.buckets[next % BUCKETS]);
+    spin_unlock(&vnodes.lock);
+}
+
 size_t vfs_reclaim(size_t wanted)
 {
     size_t before = page_free_count();
     cache_reclaim(wanted);
     if (page_free_count() < before + wanted)
         vnodes_reclaim(64 * wanted);
+    vnodes_trim(before + wanted);
     size_t now = page_free_count();
     return now > before ? now - before : 0;
 }

@@ -13,190 +13,10 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "kernel/vfs/internal.h"
 #include "lib/hash.h"
-#include "lib/utf8.h"
-#include "tests/host/rig.h"
+#include "tests/host/disc.h"
 
-enum { IMAGES_MAX = 100, NODES_MAX = 4000, CONTENT_MAX = 1 << 20, SECTOR = 2048 };
-
-struct image {
-    char path[512];
-    uint8_t *bytes;
-    size_t length;
-    bool refused, hostile; /* as the builder expects */
-};
-
-static struct image images[IMAGES_MAX];
-static unsigned image_count;
-
-/* A node as a walk saw it. */
-struct seen {
-    vnode_id_t id;
-    uint64_t name, place, size, digest; /* hashes: of its name, of its directory's place */
-    enum node_type type;
-    status_t status;                    /* why its content or listing could not be had whole */
-};
-
-struct walk {
-    struct fsd *fsd;
-    struct path *mounted;
-    struct seen nodes[NODES_MAX];
-    unsigned count, next; /* directories before `next` were entered */
-    uint64_t aliases[NODES_MAX];
-    unsigned alias_count;
-};
-
-/* ---- walking ------------------------------------------------------------------------------ */
-
-static uint64_t hash_of(const void *data, size_t bytes)
-{
-    return hash_bytes(data, bytes, 1);
-}
-
-static void see_content(struct walk *walk, struct seen *node)
-{
-    static uint8_t buffer[5000];
-    struct file *file;
-    uint64_t done = 0;
-    node->status = file_open_id(walk->mounted, node->id, OPEN_READ, &file);
-    if (node->status)
-        return;
-    for (ssize_t got; done < CONTENT_MAX; done += (uint64_t)got) {
-        got = file_read(file, buffer, sizeof(buffer));
-        if (got < 0)
-            node->status = (status_t)got;
-        if (got <= 0)
-            break;
-        for (ssize_t i = 0; i < got; i++) /* however the reads are cut */
-            node->digest = (node->digest ^ buffer[i]) * 0x100000001b3u;
-    }
-    if (!node->status && done < CONTENT_MAX)
-        kassert(done == node->size && file_size(file) == done);
-    file_close(file);
-}
-
-static void see_node(struct walk *walk, struct seen *node)
-{
-    struct vnode *vnode;
-    struct node_info info = { 0 };
-    node->digest = 1;
-    node->status = vnode_get(walk->fsd, node->id, &vnode);
-    if (node->status)
-        return;
-    kassert(walk->fsd->ops->get_info(walk->fsd, vnode, INFO_STANDARD, &info) == 0);
-    node->type = vnode->type;
-    node->size = info.size_bytes;
-    if (vnode->type == NODE_FILE) {
-        see_content(walk, node);
-    } else if (vnode->type == NODE_LINK) {
-        static char target[PATH_BYTES_MAX + 1];
-        ssize_t length = walk->fsd->ops->read_link(walk->fsd, vnode, target, sizeof(target));
-        kassert(length >= 0 && strlen(target) == (size_t)length);
-        node->digest = hash_of(target, (size_t)length);
-    }
-    vnode_put(vnode);
-}
-
-/* Is the directory's content another's that was entered already? */
-static bool alias_is_new(struct walk *walk, struct vnode *vnode)
-{
-    struct node_info info = { 0 };
-    kassert(walk->fsd->ops->get_info(walk->fsd, vnode, INFO_ALIAS, &info) == 0);
-    for (unsigned i = 0; i < walk->alias_count; i++)
-        if (walk->aliases[i] == info.alias)
-            return false;
-    walk->aliases[walk->alias_count++] = info.alias;
-    return true;
-}
-
-static void see_entry(struct walk *walk, const struct seen *parent, struct vnode *directory,
-                      const struct dir_entry *entry)
-{
-    size_t length = strlen(entry->name);
-    vnode_id_t id = 0;
-    if (walk->count == NODES_MAX)
-        return;
-    kassert(length > 0 && length <= NAME_BYTES_MAX && !strchr(entry->name, '/'));
-    kassert(utf8_valid(entry->name, length));
-    kassert(strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0);
-    status_t status = walk->fsd->ops->lookup(walk->fsd, directory,
-                                             (struct element){ entry->name, length }, &id);
-    kassert(status ? status != -ENOENT : id == entry->id); /* what is listed is found */
-    struct seen *node = &walk->nodes[walk->count++];
-    *node = (struct seen){ .id = entry->id, .name = hash_of(entry->name, length),
-                           .place = parent->place * 31 + parent->name };
-    see_node(walk, node);
-    kassert(entry->type == NODE_NONE || node->status || entry->type == node->type);
-}
-
-static void see_directory(struct walk *walk, struct seen *node)
-{
-    static struct dir_entry entry;
-    struct file *file;
-    struct vnode *vnode;
-    status_t status = vnode_get(walk->fsd, node->id, &vnode);
-    if (status) {
-        node->status = status;
-        return;
-    }
-    int got = alias_is_new(walk, vnode) ? file_open_id(walk->mounted, node->id, OPEN_DIRECTORY,
-                                                       &file) : -ELOOP;
-    if (!got) {
-        while ((got = dir_read(file, &entry)) > 0)
-            see_entry(walk, node, vnode, &entry);
-        file_close(file);
-    }
-    node->status = got;
-    vnode_put(vnode);
-}
-
-static void walk_all(struct walk *walk)
-{
-    walk->count = 1;
-    walk->alias_count = 0;
-    walk->nodes[0] = (struct seen){ .id = VNODE_ROOT };
-    see_node(walk, &walk->nodes[0]);
-    for (walk->next = 0; walk->next < walk->count; walk->next++)
-        if (walk->nodes[walk->next].type == NODE_DIRECTORY)
-            see_directory(walk, &walk->nodes[walk->next]);
-}
-
-/* ---- mounting ----------------------------------------------------------------------------- */
-
-static status_t mount_with(struct walk *walk, const char *options)
-{
-    struct path *root = path_root();
-    status_t status = vfs_mount(root, "/m", "disk0", NULL, options);
-    if (!status && (status = path_walk(root, "/m", 0, &walk->mounted)))
-        kassert(vfs_unmount(root, "/m") == 0); /* an allocation failed, only once */
-    if (!status)
-        walk->fsd = path_fsd(walk->mounted);
-    path_put(root);
-    return status;
-}
-
-static void unmount(struct walk *walk)
-{
-    struct path *root = path_root();
-    path_put(walk->mounted);
-    kassert(vfs_unmount(root, "/m") == 0);
-    path_put(root);
-}
-
-static struct faulty *begin(const struct image *image)
-{
-    rig_start();
-    rig_mkdir("/m");
-    return faulty_create(0, image->bytes, image->length / 512 * 512, faulty_limits(),
-                         FAULTY_MIXED);
-}
-
-static void end(struct faulty *faulty)
-{
-    faulty_destroy(faulty);
-    rig_stop();
-}
+enum { SECTOR = 2048 };
 
 static struct walk walk, again; /* large */
 
@@ -218,8 +38,8 @@ static unsigned manifest_lines(const struct image *image)
 static void whole_body(void *argument)
 {
     const struct image *image = argument;
-    struct faulty *faulty = begin(image);
-    status_t status = mount_with(&walk, NULL);
+    struct faulty *faulty = disc_begin(image);
+    status_t status = disc_mount(&walk, NULL);
     if ((status != 0) != image->refused)
         panic("%s: %s", image->path, status_name(status));
     if (!status) {
@@ -236,9 +56,9 @@ static void whole_body(void *argument)
             for (unsigned j = 0; j < i; j++)
                 kassert(walk.nodes[j].id != walk.nodes[i].id);
         }
-        unmount(&walk);
+        disc_unmount(&walk);
     }
-    end(faulty);
+    disc_end(faulty);
 }
 
 static void test_whole(void **state)
@@ -265,8 +85,8 @@ static vnode_id_t forge(const struct image *image)
 static void forged_body(void *argument)
 {
     struct image *image = argument;
-    struct faulty *faulty = begin(image);
-    if (!mount_with(&walk, NULL)) {
+    struct faulty *faulty = disc_begin(image);
+    if (!disc_mount(&walk, NULL)) {
         walk_all(&walk);
         for (unsigned i = 0; i < 300; i++) {
             struct seen node = { .id = forge(image) };
@@ -279,9 +99,9 @@ static void forged_body(void *argument)
                 file_close(file);
             }
         }
-        unmount(&walk);
+        disc_unmount(&walk);
     }
-    end(faulty);
+    disc_end(faulty);
 }
 
 static void test_forged(void **state)
@@ -319,30 +139,58 @@ static bool mount_again(void)
     struct fs_info good, now;
     static char type[32];
     if (!walk.count) {
-        kassert(mount_with(&again, NULL) == 0);
+        kassert(disc_mount(&again, NULL) == 0);
         walk = again;
         walk_all(&walk);
         kassert(walk.fsd->ops->get_fs_info(walk.fsd, &good) == 0);
         strcpy(type, good.type);
-        unmount(&walk);
+        disc_unmount(&walk);
         rig_evict();
     }
-    if (mount_with(&again, NULL))
+    if (disc_mount(&again, NULL))
         return false;
     kassert(again.fsd->ops->get_fs_info(again.fsd, &now) == 0);
     bool same = strcmp(type, now.type) == 0; /* another name tree is another list of names */
     if (!same)
-        unmount(&again);
+        disc_unmount(&again);
     return same;
+}
+
+/* Answered at once, by another thread, or now so, now so: the same disc. */
+static void manners_body(void *argument)
+{
+    struct image *image = argument;
+    struct faulty *faulty = disc_begin(image);
+    walk.count = 0;
+    for (enum faulty_manner manner = FAULTY_SYNC; manner <= FAULTY_MIXED; manner++) {
+        faulty->manner = manner;
+        kassert(mount_again());
+        walk_all(&again);
+        compare(image);
+        kassert(again.count == walk.count);
+        for (unsigned i = 0; i < again.count; i++)
+            kassert(again.nodes[i].status == walk.nodes[i].status);
+        disc_unmount(&again);
+        rig_evict();
+    }
+    disc_end(faulty);
+}
+
+static void test_manners(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < image_count; i++)
+        if (!images[i].refused)
+            rig_run(manners_body, &images[i], 1);
 }
 
 static void nth_read_body(void *argument)
 {
     struct image *image = argument;
-    struct faulty *faulty = begin(image);
+    struct faulty *faulty = disc_begin(image);
     walk.count = 0;
     kassert(mount_again());
-    unmount(&again);
+    disc_unmount(&again);
     rig_evict();
     faulty->scribbles = true;
     for (unsigned long n = 1;; n++) {
@@ -350,7 +198,7 @@ static void nth_read_body(void *argument)
         if (mount_again()) {
             walk_all(&again);
             compare(image);
-            unmount(&again);
+            disc_unmount(&again);
         }
         rig_evict();
         if (faulty->fail_nth)
@@ -363,11 +211,11 @@ static void nth_read_body(void *argument)
         if (mount_again()) {
             walk_all(&again);
             compare(image);
-            unmount(&again);
+            disc_unmount(&again);
         }
         rig_evict();
     }
-    end(faulty);
+    disc_end(faulty);
 }
 
 static bool is_small(const struct image *image)
@@ -386,15 +234,15 @@ static void test_bad_reads(void **state)
 static void nth_allocation_body(void *argument)
 {
     struct image *image = argument;
-    struct faulty *faulty = begin(image);
+    struct faulty *faulty = disc_begin(image);
     bool more = true;
     walk.count = 0;
     kassert(mount_again());
-    unmount(&again);
+    disc_unmount(&again);
     for (unsigned long n = 1; more; n += 1 + n / 40) {
         rig_evict();
         host_fail_nth_allocation(n);
-        status_t status = mount_with(&again, NULL);
+        status_t status = disc_mount(&again, NULL);
         kassert(!status || status == -ENOMEM);
         if (!status)
             walk_all(&again);
@@ -402,10 +250,10 @@ static void nth_allocation_body(void *argument)
         host_fail_nth_allocation(0);
         if (!status) {
             compare(image);
-            unmount(&again);
+            disc_unmount(&again);
         }
     }
-    end(faulty);
+    disc_end(faulty);
 }
 
 static void test_allocations(void **state)
@@ -442,16 +290,16 @@ static void hostile_body(void *argument)
     struct image changed = *image;
     changed.bytes = malloc(image->length);
     memcpy(changed.bytes, image->bytes, image->length);
-    struct faulty *faulty = begin(&changed);
+    struct faulty *faulty = disc_begin(&changed);
     for (unsigned i = 0; i < 5; i++) {
         mutate(changed.bytes, changed.length);
-        if (!mount_with(&again, NULL)) {
+        if (!disc_mount(&again, NULL)) {
             walk_all(&again);
-            unmount(&again);
+            disc_unmount(&again);
         }
         rig_evict();
     }
-    end(faulty);
+    disc_end(faulty);
     free(changed.bytes);
 }
 
@@ -463,14 +311,6 @@ static void test_hostile(void **state)
 }
 
 /* ---- options and names -------------------------------------------------------------------- */
-
-static struct image *image_named(const char *name)
-{
-    for (unsigned i = 0; i < image_count; i++)
-        if (strstr(images[i].path, name))
-            return &images[i];
-    panic("no image %s", name);
-}
 
 static const struct {
     const char *image, *options;
@@ -497,9 +337,9 @@ static void options_body(void *unused)
 {
     (void)unused;
     for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-        struct faulty *faulty = begin(image_named(choices[i].image));
+        struct faulty *faulty = disc_begin(image_named(choices[i].image));
         struct fs_info info;
-        status_t status = mount_with(&walk, choices[i].options);
+        status_t status = disc_mount(&walk, choices[i].options);
         if (status != choices[i].status)
             panic("%s, %s: %s", choices[i].image, choices[i].options, status_name(status));
         if (!status) {
@@ -507,9 +347,9 @@ static void options_body(void *unused)
             kassert(strcmp(info.type, choices[i].type) == 0);
             walk_all(&walk);
             kassert(walk.count > 1 || strcmp(choices[i].type, "cdfs, plain") == 0);
-            unmount(&walk);
+            disc_unmount(&walk);
         }
-        end(faulty);
+        disc_end(faulty);
     }
 }
 
@@ -517,6 +357,54 @@ static void test_options(void **state)
 {
     (void)state;
     rig_run(options_body, NULL, 2);
+}
+
+/* ---- the trees of one disc ---------------------------------------------------------------- */
+
+/* The contents that a tree shows, whatever their names and order. */
+static uint64_t contents_of(const struct walk *tree)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < tree->count; i++) {
+        const struct seen *node = &tree->nodes[i];
+        kassert(node->status == 0);
+        if (node->type == NODE_FILE && node->size) /* plain trees show links as empty files */
+            sum += hash_u64(node->digest ^ hash_u64(node->size));
+    }
+    return sum;
+}
+
+static const struct written {
+    const char *image;
+    unsigned trees;
+} writings[] = { { "all-trees.iso", 3 }, { "xorriso.iso", 2 }, { "joliet.iso", 3 } };
+
+static void trees_body(void *argument)
+{
+    static const char *const options[] = { "names=iso", "names=rr", "names=joliet" };
+    const struct written *written = argument;
+    struct faulty *faulty = disc_begin(image_named(written->image));
+    uint64_t first = 0;
+    unsigned trees = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        if (disc_mount(&walk, options[i]))
+            continue;
+        walk_all(&walk);
+        uint64_t contents = contents_of(&walk);
+        if (!trees++)
+            first = contents;
+        kassert(walk.count > 100 && contents == first);
+        disc_unmount(&walk);
+    }
+    kassert(trees == written->trees);
+    disc_end(faulty);
+}
+
+static void test_trees_agree(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(writings) / sizeof(writings[0]); i++)
+        rig_run(trees_body, (void *)(uintptr_t)&writings[i], 2);
 }
 
 static const struct {
@@ -541,15 +429,15 @@ static void lookups_body(void *unused)
 {
     (void)unused;
     for (size_t i = 0; i < sizeof(lookups) / sizeof(lookups[0]); i++) {
-        struct faulty *faulty = begin(image_named(lookups[i].image));
+        struct faulty *faulty = disc_begin(image_named(lookups[i].image));
         char path[128];
-        kassert(mount_with(&walk, NULL) == 0);
+        kassert(disc_mount(&walk, NULL) == 0);
         snprintf(path, sizeof(path), "/m/%s", lookups[i].name);
         status_t status = rig_walk(path);
         if (status != lookups[i].status)
             panic("%s: %s", path, status_name(status));
-        unmount(&walk);
-        end(faulty);
+        disc_unmount(&walk);
+        disc_end(faulty);
     }
 }
 
@@ -559,41 +447,18 @@ static void test_lookups(void **state)
     rig_run(lookups_body, NULL, 1);
 }
 
-/* ---- images ------------------------------------------------------------------------------- */
-
-static void image_add(const char *path)
-{
-    char expect[600], word[16] = "";
-    struct image *image = &images[image_count++];
-    kassert(image_count < IMAGES_MAX);
-    snprintf(image->path, sizeof(image->path), "%s", path);
-    image->bytes = rig_load(path, &image->length);
-    kassert(image->bytes != NULL);
-    snprintf(expect, sizeof(expect), "%.*s.expect", (int)strlen(path) - 4, path);
-    FILE *stream = fopen(expect, "r");
-    if (stream) {
-        kassert(fscanf(stream, "%15s", word) == 1);
-        fclose(stream);
-    }
-    image->refused = strcmp(word, "refuse") == 0;
-    image->hostile = word[0] != '\0';
-}
-
 int main(void)
 {
-    char path[512];
     log_set_level(LOG_ERROR);
-    while (rig_image(image_count, path, sizeof(path)))
-        image_add(path);
-    rig_make_images(image_add);
+    images_load();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),     cmocka_unit_test(test_options),
         cmocka_unit_test(test_lookups),   cmocka_unit_test(test_forged),
         cmocka_unit_test(test_bad_reads), cmocka_unit_test(test_allocations),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_manners),
+        cmocka_unit_test(test_trees_agree),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    while (image_count)
-        free(images[--image_count].bytes);
+    images_free();
     return failed;
 }

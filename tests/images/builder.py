@@ -256,6 +256,21 @@ def no_rock_ridge_versions():
     return disc.finish(disc.directory(records))
 
 
+def large_directories():
+    """Two directories of 500 long names: their lists take more memory than all else here."""
+    disc, records, lba = Disc(), [], 24
+    disc.place(b"shared\n")
+    for letter in (b"A", b"B"):
+        inner = []
+        for i in range(500):
+            name = letter * 180 + b"%03d" % i
+            disc.see("f", letter + b"/" + name, 7, hashlib.sha256(b"shared\n").hexdigest())
+            inner.append(record(name, lba, 7))
+        disc.see("d", letter)
+        records.append(record(letter, *disc.directory(inner), DIRECTORY))
+    return disc.finish(disc.directory(records))
+
+
 def sizes_around_a_sector():
     """E35, E37: lengths 0, 1, 2047, 2048, 2049; empty files with any extent address."""
     disc, records = Disc(), []
@@ -535,7 +550,7 @@ def descriptor_only():
 
 
 CASES = [plain_two_sector_directory, record_ends_on_sector_boundary, no_rock_ridge_versions,
-         sizes_around_a_sector, multi_extent_not_contiguous, extended_attribute_record,
+         large_directories, sizes_around_a_sector, multi_extent_not_contiguous, extended_attribute_record,
          associated_file_hidden, dates, joliet_only, rock_ridge_everything, rock_ridge_relocated,
          zisofs_file, self_pointing_directory, ce_loop, directory_extent_beyond_device,
          bad_both_endian, root_not_directory, zero_block_size, no_terminator, not_iso,

@@ -1,0 +1,218 @@
+/*
+ * test_cdfs_memory.c - what fs/cdfs keeps in memory: directories' indexes are given back when
+ * memory is wanted, though their directories are in use, and made again. For both back ends.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/log.h"
+#include "tests/host/disc.h"
+
+enum {
+    INDEX_BYTES = 64 << 10, /* that of each of the two directories takes at least so much */
+    LISTED = 500,           /* names in each */
+    POOL_BYTES = 256 << 20,
+};
+
+static struct walk disc; /* large */
+
+static struct path *walk_to(const char *text)
+{
+    struct path *root = path_root(), *path;
+    kassert(path_walk(root, text, 0, &path) == 0);
+    path_put(root);
+    return path;
+}
+
+/* Looks a name of a directory up; its id. */
+static vnode_id_t look_up(struct vnode *directory, char letter, unsigned n)
+{
+    char name[200];
+    vnode_id_t id = VNODE_NONE;
+    memset(name, letter, 180);
+    snprintf(name + 180, sizeof(name) - 180, "%03u", n);
+    status_t status = disc.fsd->ops->lookup(disc.fsd, directory,
+                                            (struct element){ name, strlen(name) }, &id);
+    if (status)
+        panic("%c %u: %s", letter, n, status_name(status));
+    return id;
+}
+
+static vnode_id_t id_of(const char *text)
+{
+    struct path *path = walk_to(text);
+    struct node_info info;
+    kassert(path_info(path, INFO_DIRENT, &info) == 0);
+    path_put(path);
+    return info.id;
+}
+
+/* ---- an index that nobody looks into ------------------------------------------------------ */
+
+static void idle_body(void *unused)
+{
+    (void)unused;
+    struct faulty *faulty = disc_begin(image_named("large_directories"));
+    struct vnode *directory;
+    kassert(disc_mount(&disc, NULL) == 0);
+    kassert(vnode_get(disc.fsd, id_of("/m/A"), &directory) == 0);
+    rig_evict();
+    size_t before = host_memory_used();
+    vnode_id_t id = look_up(directory, 'A', 7);
+    kassert(host_memory_used() > before + INDEX_BYTES);
+    rig_evict();
+    kassert(host_memory_used() <= before);
+    kassert(look_up(directory, 'A', 7) == id); /* made again */
+    rig_evict();
+    struct seen node = { .id = id };
+    see_node(&disc, &node);
+    kassert(node.status == 0 && node.size == 7);
+    vnode_put(directory);
+    disc_unmount(&disc);
+    disc_end(faulty);
+}
+
+static void test_idle_index(void **state)
+{
+    (void)state;
+    rig_run(idle_body, NULL, 20);
+}
+
+/* ---- one that is being listed ------------------------------------------------------------- */
+
+static void listed_body(void *unused)
+{
+    (void)unused;
+    static struct dir_entry entry;
+    struct faulty *faulty = disc_begin(image_named("large_directories"));
+    struct file *file;
+    kassert(disc_mount(&disc, NULL) == 0);
+    struct path *path = walk_to("/m/B");
+    kassert(file_open_path(path, OPEN_DIRECTORY, &file) == 0);
+    unsigned count = 0;
+    while (dir_read(file, &entry) > 0) {
+        kassert(entry.name[0] == 'B' && strlen(entry.name) == 183);
+        if (count++ % 50 == 0)
+            rig_evict();
+    }
+    kassert(count == LISTED);
+    file_close(file);
+    path_put(path);
+    disc_unmount(&disc);
+    disc_end(faulty);
+}
+
+static void test_listed_index(void **state)
+{
+    (void)state;
+    rig_run(listed_body, NULL, 20);
+}
+
+/* ---- not enough memory for both ----------------------------------------------------------- */
+
+static void pressure_body(void *unused)
+{
+    (void)unused;
+    struct faulty *faulty = disc_begin(image_named("large_directories"));
+    struct vnode *first, *second;
+    kassert(disc_mount(&disc, NULL) == 0);
+    kassert(vnode_get(disc.fsd, id_of("/m/A"), &first) == 0);
+    kassert(vnode_get(disc.fsd, id_of("/m/B"), &second) == 0);
+    rig_evict();
+    size_t before = host_memory_used();
+    vnode_id_t a = look_up(first, 'A', 0), b = look_up(second, 'B', 0);
+    kassert(host_memory_used() > before + 2 * INDEX_BYTES);
+    rig_evict();
+    host_memory_limit(before + 3 * INDEX_BYTES);
+    for (unsigned i = 0; i < 20; i++) {
+        kassert(look_up(first, 'A', 0) == a && look_up(second, 'B', 0) == b);
+        kassert(look_up(first, 'A', LISTED - 1) && look_up(second, 'B', LISTED - 1));
+    }
+    host_memory_limit(POOL_BYTES);
+    vnode_put(first);
+    vnode_put(second);
+    disc_unmount(&disc);
+    disc_end(faulty);
+}
+
+static void test_pressure(void **state)
+{
+    (void)state;
+    rig_run(pressure_body, NULL, 20);
+}
+
+/* ---- look-ups and reclaim at the same time ------------------------------------------------ */
+
+struct looker {
+    struct vnode *directory;
+    char letter;
+};
+
+static void looker_main(void *argument)
+{
+    const struct looker *looker = argument;
+    vnode_id_t ids[2];
+    for (unsigned i = 0; i < 60; i++) {
+        unsigned n = i % 2 ? LISTED - 1 : 3;
+        vnode_id_t id = look_up(looker->directory, looker->letter, n);
+        kassert(i < 2 || ids[i % 2] == id);
+        ids[i % 2] = id;
+    }
+}
+
+static void reclaim_main(void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 200; i++) {
+        (void)vfs_reclaim(rig_random() % 100);
+        thread_yield();
+    }
+}
+
+static void together_body(void *unused)
+{
+    (void)unused;
+    struct faulty *faulty = disc_begin(image_named("large_directories"));
+    struct looker lookers[3] = { { .letter = 'A' }, { .letter = 'B' }, { .letter = 'A' } };
+    struct thread *threads[4];
+    kassert(disc_mount(&disc, NULL) == 0);
+    for (unsigned i = 0; i < 3; i++)
+        kassert(vnode_get(disc.fsd, id_of(i % 2 ? "/m/B" : "/m/A"), &lookers[i].directory) == 0);
+    for (unsigned i = 0; i < 4; i++) {
+        threads[i] = thread_create("test", PRIORITY_NORMAL, i < 3 ? looker_main : reclaim_main,
+                                   i < 3 ? &lookers[i] : NULL);
+        kassert(threads[i] != NULL);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        thread_join(threads[i]);
+    for (unsigned i = 0; i < 3; i++)
+        vnode_put(lookers[i].directory);
+    disc_unmount(&disc);
+    disc_end(faulty);
+}
+
+static void test_together(void **state)
+{
+    (void)state;
+    rig_run(together_body, NULL, 20);
+}
+
+int main(void)
+{
+    log_set_level(LOG_ERROR);
+    images_load();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_idle_index),
+        cmocka_unit_test(test_listed_index),
+        cmocka_unit_test(test_pressure),
+        cmocka_unit_test(test_together),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    images_free();
+    return failed;
+}
