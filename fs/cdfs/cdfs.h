@@ -288,6 +288,8 @@ struct cdfs_unpacker;
 /* The worker's own; NULL when memory is out. */
 struct cdfs_unpacker *cdfs_unpacker_create(void);
 void cdfs_unpacker_destroy(struct cdfs_unpacker *unpacker); /* NULL: nothing */
+/* Frees what it unpacked last, and the room for more. */
+void cdfs_unpacker_release(struct cdfs_unpacker *unpacker);
 /* Unpacks the part of the file at `offset`: *data is valid until the next call, and *bytes long
  * (up to the end of its block). -EUCLEAN when the packed data is damaged. */
 status_t cdfs_unpack(struct cdfs_unpacker *unpacker, struct cdfs *cdfs,

@@ -7,6 +7,8 @@
 #include "fs/cdfs/cdfs.h"
 #include "lib/string.h"
 
+enum { UNPACKER_IDLE_US = 1000000 };
+
 struct cdfs_worker {
     struct cdfs *cdfs;
     struct thread *thread;
@@ -83,11 +85,18 @@ static void io_serve(struct cdfs_worker *worker, struct vfs_io *io)
 
 /* ---- the thread --------------------------------------------------------------------------- */
 
+/* With nothing to do for a while, it gives its memory back: a reader who goes on pays for it with a
+ * block that is unpacked once more. */
 static struct vfs_io *worker_next(struct cdfs_worker *worker)
 {
+    uint64_t until = time_now_us() + UNPACKER_IDLE_US;
     spin_lock(&worker->lock);
-    while (list_empty(&worker->ios) && !worker->stopping)
-        (void)!wait_queue_wait(&worker->arrival, &worker->lock, TIME_NEVER);
+    while (list_empty(&worker->ios) && !worker->stopping) {
+        if (wait_queue_wait(&worker->arrival, &worker->lock, until) != -ETIMEDOUT)
+            continue;
+        cdfs_unpacker_release(worker->unpacker);
+        until = TIME_NEVER;
+    }
     struct list *link = list_pop_front(&worker->ios);
     spin_unlock(&worker->lock);
     return link ? list_entry(link, struct vfs_io, link) : NULL;

@@ -36,12 +36,20 @@ struct cdfs_unpacker *cdfs_unpacker_create(void)
     return mem_zalloc(sizeof(struct cdfs_unpacker));
 }
 
+void cdfs_unpacker_release(struct cdfs_unpacker *unpacker)
+{
+    mem_free(unpacker->block);
+    mem_free(unpacker->packed);
+    unpacker->block = unpacker->packed = NULL;
+    unpacker->block_bytes = 0;
+    unpacker->serial = 0; /* whatever was in it */
+}
+
 void cdfs_unpacker_destroy(struct cdfs_unpacker *unpacker)
 {
     if (!unpacker)
         return;
-    mem_free(unpacker->block);
-    mem_free(unpacker->packed);
+    cdfs_unpacker_release(unpacker);
     mem_free(unpacker);
 }
 
@@ -49,9 +57,7 @@ static status_t unpacker_make_room(struct cdfs_unpacker *unpacker, size_t block_
 {
     if (unpacker->block_bytes >= block_bytes)
         return 0;
-    unpacker->serial = 0; /* whatever was in it */
-    mem_free(unpacker->block);
-    mem_free(unpacker->packed);
+    cdfs_unpacker_release(unpacker);
     unpacker->block = mem_alloc(block_bytes);
     unpacker->packed = mem_alloc(2 * block_bytes);
     unpacker->block_bytes = unpacker->block && unpacker->packed ? block_bytes : 0;

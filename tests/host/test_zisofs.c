@@ -13,7 +13,7 @@
 
 #include "tests/host/rig.h"
 
-enum { LAST = 65536, PIECE = 2048, POOL_BYTES = 256 << 20 };
+enum { LAST = 65536, PIECE = 2048, POOL_BYTES = 256 << 20, BLOCK_LARGE = 128 << 10 };
 
 static uint8_t *image;
 static size_t image_bytes;
@@ -71,6 +71,41 @@ static void test_little_memory(void **state)
     rig_run(memory_body, NULL, 5);
 }
 
+/* A worker without work keeps no blocks, though the file is open. */
+static void idle_body(void *unused)
+{
+    (void)unused;
+    static uint8_t before[PIECE], after[PIECE];
+    rig_start();
+    rig_mkdir("/m");
+    struct faulty *faulty = faulty_create(0, image, image_bytes, faulty_limits(), FAULTY_MIXED);
+    struct path *root = path_root();
+    struct file *file;
+    kassert(vfs_mount(root, "/m", "disk0", NULL, NULL) == 0);
+    path_put(root);
+    kassert(rig_open("/m/log17", OPEN_READ, &file) == 0);
+    rig_evict();
+    size_t used = host_memory_used();
+    kassert(read_last(file, before) == 0);
+    rig_evict();
+    kassert(host_memory_used() > used + BLOCK_LARGE);
+    thread_sleep_until(time_now_us() + 2000000);
+    kassert(host_memory_used() <= used);
+    kassert(read_last(file, after) == 0 && memcmp(before, after, PIECE) == 0);
+    file_close(file);
+    root = path_root();
+    kassert(vfs_unmount(root, "/m") == 0);
+    path_put(root);
+    faulty_destroy(faulty);
+    rig_stop();
+}
+
+static void test_idle_worker(void **state)
+{
+    (void)state;
+    rig_run(idle_body, NULL, 5);
+}
+
 static int make_image(void **state)
 {
     (void)state;
@@ -95,5 +130,9 @@ static int free_image(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_little_memory) };
-    return cmocka_run_group_tests(tests, make_image, free_image);
+    const struct CMUnitTest in_virtual_time[] = { cmocka_unit_test(test_idle_worker) };
+    int failed = cmocka_run_group_tests(tests, make_image, free_image);
+    if (run_is_simulated())
+        failed += cmocka_run_group_tests(in_virtual_time, make_image, free_image);
+    return failed;
 }
