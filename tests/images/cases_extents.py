@@ -103,6 +103,18 @@ def larger_than_32_bits():
          record(b"HUGE.;1", 0x10F00000, size), tail])), "mount")
 
 
+def bad_sector_in_a_file():
+    """E41: a file of 20 sectors whose 13th cannot be read; disc.bad says which that is. No image
+    can hold such a sector: who shows this one breaks it."""
+    disc, text = Disc(), content(41, 20 * SECTOR)
+    disc.see("f", b"BROKEN", len(text), "EIO")
+    lba = disc.place(text)
+    disc.bad = lba + 12
+    items = [record(b"BROKEN.;1", lba, len(text)), file_record(disc, b"WHOLE.;1")]
+    disc.readable = text[:12 * SECTOR]
+    return hostile(disc.finish(disc.directory(items)), "mount")
+
+
 def reads_at_the_edges():
     """E39: before, at and behind the end of a file of three bytes."""
     disc = Disc()

@@ -24,7 +24,8 @@ import builder
 from builder import Disc, DIRECTORY, SECTOR, record
 
 MODULES = ("cases_descriptors", "cases_records", "cases_extents", "cases_susp", "cases_zisofs",
-           "cases_joliet", "cases_sessions", "cases_bounded")
+           "cases_joliet", "cases_sessions", "cases_hybrids",
+           "cases_bounded")
 
 
 class Sparse(Disc):

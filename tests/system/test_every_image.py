@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import builder
+import cases_extents
 import decoder
 import edge
 from conftest import DEBIAN_DISCS, cut_in_the_middle, debian_disc
@@ -118,6 +119,20 @@ def test_images_with_holes(booted, tmp_path):
         check_case(machine, case.__name__, disc, tmp_path, DRIVE)
         machine.eject()
         machine.wait_command("mount", lambda lines: not any(DRIVE in line for line in lines))
+
+
+def test_bad_sector(booted, tmp_path):
+    """What lies before it is read, and what lies elsewhere."""
+    disc = cases_extents.bad_sector_in_a_file()
+    image = edge.write_image(disc, tmp_path / "disc.iso")
+    drive = f"if=none,id=disc,media=cdrom,format=raw,file.driver=blkdebug," \
+            f"file.image.filename={image},file.inject-error.0.event=read_aio," \
+            f"file.inject-error.0.sector={disc.bad * 4},file.inject-error.0.errno=5"
+    machine = booted("", options=["-drive", drive, "-device", "ide-cd,bus=ide.1,drive=disc"])
+    check_expected(machine, "bad sector", disc.manifest(), "/System")
+    printed = machine.command("cat /System/BROKEN | sha256sum", SECONDS)
+    assert printed[-1] == hashlib.sha256(disc.readable).hexdigest() + "  -", printed
+    assert "input/output error" in printed[0]
 
 
 def test_real_discs(carrying, tmp_path):
