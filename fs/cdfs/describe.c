@@ -320,6 +320,9 @@ static void describe_node(struct describer *d, const struct vnode *vnode)
     if (node->has_mode)
         say(d, "  mode               %06o, %u links, owner %u:%u\n", node->mode, node->links,
             node->uid, node->gid);
+    if (node->device_number)
+        say(d, "  device             high %u, low %u\n", (unsigned)(node->device_number >> 32),
+            (unsigned)node->device_number);
     describe_content(d, node);
     if (vnode->open_status)
         say(d, "  opening it         %s\n", status_text(vnode->open_status));

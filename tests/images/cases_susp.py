@@ -261,7 +261,9 @@ def device_numbers():
         use = su_px(mode) + su_nm(name) + su(b"PN", both32(0xFFFFFFFF) * 2)
         records.append(record(name.upper() + b".;1", 0, 0, system_use=use))
     disc = rock_disc(records, disc)
-    return ask(disc, "cat /System/socket", b"", 1)
+    ask(disc, "cat /System/socket", b"", 1)
+    return ask(disc, "volinfo -r /System/block | grep device",
+               b"  device             high 4294967295, low 4294967295\n")
 
 
 def sparse_file():
