@@ -7,11 +7,16 @@ extern const uint32_t symbol_count;
 extern const uint32_t symbol_offsets[];
 extern const char symbol_names[];
 
-const char *symbol_find(uint64_t address, uint64_t *offset)
+uint32_t symbol_total(void)
+{
+    return symbol_count;
+}
+
+uint32_t symbol_number(uint64_t address)
 {
     uint64_t in_text = address - (uint64_t)__text_start;
     if (in_text >= (uint64_t)(__text_end - __text_start))
-        return NULL;
+        return symbol_count;
 
     /* The last symbol that starts at or before the address: first[low] <= it < first[high]. */
     uint32_t low = 0, high = symbol_count;
@@ -23,11 +28,39 @@ const char *symbol_find(uint64_t address, uint64_t *offset)
             high = middle;
     }
     if (symbol_count == 0 || symbol_offsets[low] > in_text)
-        return NULL;
+        return symbol_count;
+    return low;
+}
 
+uint64_t symbol_address(uint32_t number)
+{
+    return (uint64_t)__text_start + symbol_offsets[number];
+}
+
+const char *symbol_name(uint32_t number)
+{
     const char *name = symbol_names;
-    for (uint32_t i = 0; i < low; i++)
+    for (uint32_t i = 0; i < number; i++)
         name += strlen(name) + 1;
-    *offset = in_text - symbol_offsets[low];
     return name;
+}
+
+uint32_t symbol_named(const char *name)
+{
+    const char *at = symbol_names;
+    uint32_t number = 0;
+    while (number < symbol_count && strcmp(at, name) != 0) {
+        at += strlen(at) + 1;
+        number++;
+    }
+    return number;
+}
+
+const char *symbol_find(uint64_t address, uint64_t *offset)
+{
+    uint32_t number = symbol_number(address);
+    if (number == symbol_count)
+        return NULL;
+    *offset = address - (uint64_t)__text_start - symbol_offsets[number];
+    return symbol_name(number);
 }

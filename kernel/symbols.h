@@ -13,4 +13,12 @@
 /* The function that `address` lies in and how far, or NULL when it is outside the text. */
 const char *symbol_find(uint64_t address, uint64_t *offset);
 
+/* The same by number, 0 to symbol_total() - 1 in the order of addresses; symbol_total() itself for
+ * an address outside the text. Any context. */
+uint32_t symbol_total(void);
+uint32_t symbol_number(uint64_t address);
+uint64_t symbol_address(uint32_t number);
+const char *symbol_name(uint32_t number); /* walks over the names before it */
+uint32_t symbol_named(const char *name);  /* symbol_total() for none */
+
 #endif

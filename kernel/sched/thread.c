@@ -383,6 +383,11 @@ unsigned thread_count(void)
     return count;
 }
 
+bool thread_is_idle(void)
+{
+    return halted;
+}
+
 /* What an interrupt handler locks has nothing to do with what the interrupted thread holds. */
 uint32_t *lock_ranks_held(void)
 {

@@ -26,5 +26,6 @@ void thread_preempt_after_interrupt(void);
 void thread_preempt(void);
 
 unsigned thread_count(void);
+bool thread_is_idle(void); /* is nobody ready? For interrupt handlers */
 
 #endif

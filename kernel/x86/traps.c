@@ -25,6 +25,7 @@ enum { INTERRUPT_GATE = 0x8e, VECTOR_DOUBLE_FAULT = 8, VECTOR_PAGE_FAULT = 14 };
 extern const uint64_t trap_stubs[TRAP_VECTORS]; /* stubs.S */
 
 static struct gate gates[TRAP_VECTORS];
+static const struct trap_frame *interrupted;
 
 static const char *const names[TRAP_EXCEPTIONS] = {
     [0] = "divide error",
@@ -72,7 +73,13 @@ void trap_handle(struct trap_frame *frame)
 {
     if (frame->vector < TRAP_EXCEPTIONS)
         report_exception(frame);
+    interrupted = frame;
     interrupt_dispatch((unsigned)(frame->vector - TRAP_LINES_BASE));
+}
+
+const struct trap_frame *trap_interrupted(void)
+{
+    return interrupted;
 }
 
 void traps_start(void)

@@ -23,5 +23,7 @@ void traps_start(void);
 
 /* stubs.S calls it, interrupts off. */
 void trap_handle(struct trap_frame *frame);
+/* What the running interrupt handler interrupted; its own use only. */
+const struct trap_frame *trap_interrupted(void);
 
 #endif

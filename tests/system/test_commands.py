@@ -169,7 +169,7 @@ def test_every_command_has_help(shell):
 
 
 @pytest.mark.parametrize("line", ["ls -z", "cp -r", "head -n x /System/MANIFEST.sha256",
-                                  "find / -type q", "rm", "df --what"])
+                                  "find / -type q", "rm", "df --what", "prof -n 1"])
 def test_wrong_usage_is_one_line_and_status_2(shell, line):
     printed, status = both(shell, line)
     assert status == 2 and len(printed) == 1
@@ -181,6 +181,18 @@ def test_free_and_df(shell):
     assert 32000 < int(numbers.split()[1]) < 65536
     assert any(line.startswith("cdrom0") and line.endswith("100% /System")
                for line in shell.command("df"))
+
+
+def test_prof_names_the_function_that_computes_digests(shell):
+    printed = shell.command("prof -i 200 -n 3 sha256sum /System/boot/spindle.elf /System/efi.img")
+    header = [line for line in printed if re.fullmatch(r"\d+ samples, of which idle +\d+\.\d %",
+                                                       line)]
+    assert len(header) == 1 and int(header[0].split()[0]) > 20
+    at = printed.index(header[0])
+    assert printed[at + 1].split() == ["self", "total", "function"]
+    assert len(printed) == at + 5 and printed[at + 2].endswith("  add_block")
+    assert shell.command("prof -c add_block -n 1 sha256sum /System/efi.img")[-1].endswith(
+        "  sha256_update")
 
 
 def test_time_and_date(shell):

@@ -1,0 +1,165 @@
+#include "kernel/prof.h"
+#include "kernel/mm/space.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sched/timer.h"
+#include "kernel/symbols.h"
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/traps.h"
+#include "lib/string.h"
+
+enum { FRAMES_MAX = 24, TOP_WORDS = 8 };
+
+struct call_frame {
+    const struct call_frame *caller;
+    uint64_t return_address;
+};
+
+struct counter {
+    uint32_t self, total;
+    uint32_t last; /* the sample that `total` was counted for last: recursion counts once */
+};
+
+/* The functions that one sample found on the stack, the innermost first. */
+struct trace {
+    uint32_t functions[FRAMES_MAX];
+    unsigned count;
+};
+
+static struct {
+    struct counter *counters; /* by symbol number; NULL: nobody profiles */
+    uint32_t callers_of;      /* symbol_total(): everything counts */
+    uint64_t interval_us;
+    struct prof_run run;
+    struct timer timer;
+} prof;
+
+/* ---- in the interrupt --------------------------------------------------------------------- */
+
+static void trace_add(struct trace *trace, uint64_t address)
+{
+    uint32_t function = symbol_number(address);
+    if (function < symbol_total() && trace->count < FRAMES_MAX)
+        trace->functions[trace->count++] = function;
+}
+
+/* Does the code before this address call the function that begins at `start`, by `call rel32`? */
+static bool follows_call(uint64_t address, uint64_t start)
+{
+    enum { CALL = 0xe8, CALL_BYTES = 5 };
+    int32_t distance;
+    if (symbol_number(address - CALL_BYTES) == symbol_total())
+        return false;
+    const uint8_t *call = (const uint8_t *)(address - CALL_BYTES);
+    memcpy(&distance, call + 1, sizeof(distance));
+    return *call == CALL && address + (uint64_t)(int64_t)distance == start;
+}
+
+/* Functions that call none have no frame, nor has any at its first and last instructions. Their
+ * return address lies near the top of the stack, and is known by the call before it. */
+static void trace_add_frameless(struct trace *trace, const struct trap_frame *trap)
+{
+    const uint64_t *word = (const uint64_t *)trap->rsp;
+    uint32_t function = symbol_number(trap->rip);
+    if (function == symbol_total())
+        return;
+    for (unsigned i = 0; i < TOP_WORDS && (uint64_t)(word + i) < trap->rbp; i++)
+        if (follows_call(word[i], symbol_address(function))) {
+            trace_add(trace, word[i] - 1);
+            return;
+        }
+}
+
+/* Frames lie one above the other in the stack that was interrupted; anything else ends the trace.
+ * A return address may be the first byte of the next function: the call before it is looked up. */
+static void trace_take(struct trace *trace, const struct trap_frame *trap)
+{
+    uint64_t lowest = trap->rsp, end = trap->rsp + STACK_BYTES, at = trap->rbp;
+    trace_add(trace, trap->rip);
+    trace_add_frameless(trace, trap);
+    while (at % sizeof(at) == 0 && at >= lowest && at <= end - sizeof(struct call_frame)) {
+        const struct call_frame *frame = (const struct call_frame *)at;
+        trace_add(trace, frame->return_address - 1);
+        lowest = at + 1;
+        at = (uint64_t)frame->caller;
+    }
+}
+
+static void trace_count(const struct trace *trace, unsigned from)
+{
+    for (unsigned i = from; i < trace->count; i++) {
+        struct counter *counter = &prof.counters[trace->functions[i]];
+        counter->self += i == from;
+        counter->total += counter->last != prof.run.samples;
+        counter->last = prof.run.samples;
+    }
+}
+
+static void sample(void *context)
+{
+    struct trace trace = { .count = 0 };
+    (void)context;
+    timer_start(&prof.timer, time_now_us() + prof.interval_us);
+    prof.run.samples++;
+    if (thread_is_idle()) {
+        prof.run.idle++;
+        return;
+    }
+    trace_take(&trace, trap_interrupted());
+    unsigned from = 0;
+    if (prof.callers_of < symbol_total())
+        while (from < trace.count && trace.functions[from++] != prof.callers_of)
+            ;
+    trace_count(&trace, from);
+}
+
+/* ---- a run -------------------------------------------------------------------------------- */
+
+status_t prof_start(uint64_t interval_us, const char *callers_of)
+{
+    uint32_t root = callers_of ? symbol_named(callers_of) : symbol_total();
+    if (prof.counters)
+        return -EBUSY;
+    if (callers_of && root == symbol_total())
+        return -ENOENT;
+    prof.counters = mem_zalloc(symbol_total() * sizeof(*prof.counters));
+    if (!prof.counters)
+        return -ENOMEM;
+    prof.callers_of = root;
+    prof.interval_us = interval_us;
+    prof.run = (struct prof_run){ 0 };
+    timer_init(&prof.timer, sample, NULL);
+    timer_start(&prof.timer, time_now_us() + interval_us);
+    return 0;
+}
+
+struct prof_run prof_stop(void)
+{
+    timer_cancel(&prof.timer);
+    return prof.run;
+}
+
+bool prof_take(bool by_total, struct prof_function *function)
+{
+    uint32_t best = 0, most = 0;
+    for (uint32_t i = 0; i < symbol_total(); i++) {
+        const struct counter *counter = &prof.counters[i];
+        uint32_t count = by_total ? counter->total : counter->self;
+        if (count > most) {
+            most = count;
+            best = i;
+        }
+    }
+    if (!most)
+        return false;
+    *function = (struct prof_function){
+        symbol_name(best), prof.counters[best].self, prof.counters[best].total
+    };
+    prof.counters[best] = (struct counter){ 0 };
+    return true;
+}
+
+void prof_end(void)
+{
+    mem_free(prof.counters);
+    prof.counters = NULL;
+}

@@ -1,0 +1,79 @@
+/*
+ * Self tests of the profiler: a busy function is found, and so is who called it; idle is idle.
+ */
+#include "kernel/prof.h"
+#include "kernel/selftest.h"
+#include "lib/string.h"
+
+enum { INTERVAL_US = 200, BUSY_US = 20000 };
+
+static volatile uint64_t turns;
+
+static __attribute__((noinline)) void prof_turn(void)
+{
+    for (unsigned i = 0; i < 1000; i++)
+        turns = turns + 1;
+}
+
+static __attribute__((noinline)) void prof_be_busy(void)
+{
+    for (uint64_t end_us = time_now_us() + BUSY_US; time_now_us() < end_us;)
+        prof_turn();
+}
+
+/* The counts of one function of a run over prof_be_busy(), all others thrown away. */
+static status_t profile(const char *callers_of, const char *name, struct prof_run *run,
+                        struct prof_function *found)
+{
+    struct prof_function function;
+    status_t status = prof_start(INTERVAL_US, callers_of);
+    *found = (struct prof_function){ 0 };
+    if (status)
+        return status;
+    prof_be_busy();
+    *run = prof_stop();
+    while (prof_take(true, &function))
+        if (strcmp(function.name, name) == 0)
+            *found = function;
+    prof_end();
+    return 0;
+}
+
+SELFTEST(prof_finds_what_runs)
+{
+    struct prof_run run;
+    struct prof_function turn, caller;
+    SELFTEST_CHECK(!profile(NULL, "prof_turn", &run, &turn));
+    SELFTEST_CHECK(run.samples >= 5 && run.idle < run.samples);
+    SELFTEST_CHECK(turn.self > (run.samples - run.idle) / 2);
+    SELFTEST_CHECK(!profile(NULL, "prof_be_busy", &run, &caller));
+    SELFTEST_CHECK(caller.total > caller.self && caller.total > (run.samples - run.idle) / 2);
+}
+
+SELFTEST(prof_finds_callers)
+{
+    struct prof_run run;
+    struct prof_function turn, caller;
+    SELFTEST_CHECK(!profile("prof_turn", "prof_be_busy", &run, &caller));
+    SELFTEST_CHECK(caller.self > (run.samples - run.idle) / 2);
+    SELFTEST_CHECK(!profile("prof_turn", "prof_turn", &run, &turn));
+    SELFTEST_CHECK(turn.total == 0);
+}
+
+SELFTEST(prof_sees_idleness)
+{
+    SELFTEST_CHECK(!prof_start(INTERVAL_US, NULL));
+    thread_sleep_until(time_now_us() + BUSY_US);
+    struct prof_run run = prof_stop();
+    prof_end();
+    SELFTEST_CHECK(run.idle > run.samples / 2);
+}
+
+SELFTEST(prof_one_at_a_time)
+{
+    SELFTEST_CHECK(prof_start(INTERVAL_US, "no such function") == -ENOENT);
+    SELFTEST_CHECK(!prof_start(INTERVAL_US, NULL));
+    SELFTEST_CHECK(prof_start(INTERVAL_US, NULL) == -EBUSY);
+    (void)prof_stop();
+    prof_end();
+}
