@@ -73,7 +73,6 @@ enum lock_rank {
 struct spin {
     _Atomic unsigned held;
     unsigned rank;
-    unsigned long saved_flags; /* interrupt state to restore; the holder's */
 };
 
 #define SPIN_INIT(the_rank) { .rank = (the_rank) }

@@ -18,7 +18,7 @@ struct thread {
     enum state state;
     enum thread_priority priority;
     bool permit, interrupted, detached;
-    uint32_t ranks_held;
+    uint32_t ranks_held;  /* while it does not run */
     int64_t slice_left_us;
     uint64_t cpu_us;
     unsigned number;
@@ -47,9 +47,9 @@ static struct list dead = LIST_INIT(dead); /* detached and ended: the reaper's *
 static struct thread *reaper;
 static unsigned next_number, count;
 static uint64_t running_since_us; /* when `current` got the processor */
-static bool should_switch; /* `current` is to give way at the next chance */
 static bool halted;        /* in wait_for_ready() */
-static uint32_t interrupt_ranks;
+bool thread_switch_wanted; /* `current` is to give way at the next chance */
+uint32_t thread_ranks;     /* that `current` holds, or the running interrupt handler */
 static struct timer slice_timer = {
     .link = LIST_INIT(slice_timer.link), .fire = end_slice
 };
@@ -59,7 +59,7 @@ static struct timer slice_timer = {
 static void end_slice(void *context)
 {
     (void)context;
-    should_switch = true;
+    thread_switch_wanted = true;
 }
 
 /* Charges the current thread for the time since it was last charged. */
@@ -88,7 +88,7 @@ static void make_ready(struct thread *thread)
     if (halted)
         return;
     if (thread->priority < current->priority)
-        should_switch = true;
+        thread_switch_wanted = true;
     else if (thread->priority == current->priority && !timer_is_pending(&slice_timer))
         start_slice();
 }
@@ -124,9 +124,11 @@ static void switch_away(void)
     timer_cancel(&slice_timer);
     struct thread *next = wait_for_ready();
     running_since_us = time_now_us();
-    should_switch = false;
+    thread_switch_wanted = false;
     current = next;
     next->state = STATE_RUNNING;
+    previous->ranks_held = thread_ranks;
+    thread_ranks = next->ranks_held;
     if (next->slice_left_us <= 0)
         next->slice_left_us = THREAD_SLICE_US;
     if (!list_empty(&ready[next->priority]))
@@ -151,13 +153,13 @@ static void give_way(void)
 
 void thread_preempt_after_interrupt(void)
 {
-    if (should_switch && !halted && !panic_is_active())
+    if (thread_switch_wanted && !halted && !panic_is_active())
         give_way();
 }
 
 void thread_preempt(void)
 {
-    if (!should_switch)
+    if (!thread_switch_wanted)
         return;
     uint64_t flags = cpu_interrupts_save();
     thread_preempt_after_interrupt();
@@ -273,7 +275,7 @@ static void reap(void *argument)
 static _Noreturn void end_current(void)
 {
     cpu_interrupts_off();
-    kassert(current->ranks_held == 0);
+    kassert(thread_ranks == 0);
     current->state = STATE_ENDED;
     if (current->detached) {
         list_push_back(&dead, &current->link);
@@ -388,10 +390,22 @@ bool thread_is_idle(void)
     return halted;
 }
 
-/* What an interrupt handler locks has nothing to do with what the interrupted thread holds. */
 uint32_t *lock_ranks_held(void)
 {
-    return interrupt_is_handling() ? &interrupt_ranks : &current->ranks_held;
+    return &thread_ranks;
+}
+
+uint32_t thread_enter_interrupt(void)
+{
+    uint32_t ranks = thread_ranks;
+
+    thread_ranks = 0;
+    return ranks;
+}
+
+void thread_leave_interrupt(uint32_t ranks)
+{
+    thread_ranks = ranks;
 }
 
 static const char *state_name(enum state state)

@@ -20,6 +20,15 @@ enum { THREAD_SLICE_US = 10000 };
  * interrupts_start() and clock_start(). Panics when memory is out. */
 void thread_start(void);
 
+/* For spin.c alone, which is called too often to ask functions. */
+extern uint32_t thread_ranks;    /* *lock_ranks_held() */
+extern bool thread_switch_wanted; /* thread_preempt() would do something */
+
+/* The ranks of an interrupt handler's locks are no concern of what it interrupted: returns those,
+ * and thread_leave_interrupt() takes them back. Interrupts off. */
+uint32_t thread_enter_interrupt(void);
+void thread_leave_interrupt(uint32_t ranks);
+
 /* Lets a thread run that should: at the end of an interrupt and where spins end. The first with
  * interrupts off, the second with them on. */
 void thread_preempt_after_interrupt(void);

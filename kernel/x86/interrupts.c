@@ -110,10 +110,12 @@ void interrupt_dispatch(unsigned line)
 {
     if (is_spurious(line))
         return;
+    uint32_t ranks = thread_enter_interrupt();
     handling = true;
     call_handlers(line);
     acknowledge(line);
     handling = false;
+    thread_leave_interrupt(ranks);
     thread_preempt_after_interrupt();
 }
 

@@ -197,7 +197,6 @@ void spin_init(struct spin *spin, enum lock_rank rank)
 {
     atomic_init(&spin->held, 0);
     spin->rank = rank;
-    spin->saved_flags = 0;
 }
 
 /* `held` is the number of the thread that holds it. */
