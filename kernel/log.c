@@ -13,7 +13,7 @@ enum {
     RING_BYTES = 32768,
     HELD_BYTES = 4096,
     LINE_BYTES = 256, /* with its LF; longer ones are cut */
-    READ_BYTES = 1024, /* most that log_read copies at once, with interrupts off */
+    READ_BYTES = 1024, /* most that log_read copies at once, with interrupts held back */
 };
 
 static struct {

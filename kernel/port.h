@@ -8,7 +8,7 @@
  *   tests/host/port     one thread, a seeded scheduler of coroutines and virtual time: a failing
  *                       run replays from its seed
  *
- * Locking     Spins are the lowest lock: in the kernel they turn interrupts off, so hold them for
+ * Locking     Spins are the lowest lock: in the kernel they hold interrupts back, so hold them for
  *             a few dozen instructions and never across anything that may sleep. Everything that
  *             may sleep (mutexes, semaphores, wait queues) is built on spins and on park/unpark in
  *             kernel/sched/sync.h.

@@ -30,6 +30,7 @@ static struct {
     uint32_t callers_of;      /* symbol_total(): everything counts */
     uint64_t interval_us;
     struct prof_run run;
+    struct trace deferred; /* of the clock's interrupt that waits; count 0: none */
     struct timer timer;
 } prof;
 
@@ -94,17 +95,27 @@ static void trace_count(const struct trace *trace, unsigned from)
     }
 }
 
+void prof_note_deferred(const struct trap_frame *trap)
+{
+    if (prof.counters != NULL) {
+        prof.deferred.count = 0;
+        trace_take(&prof.deferred, trap);
+    }
+}
+
 static void sample(void *context)
 {
-    struct trace trace = { .count = 0 };
+    struct trace trace = prof.deferred;
     (void)context;
     timer_start(&prof.timer, time_now_us() + prof.interval_us);
     prof.run.samples++;
+    prof.deferred.count = 0;
     if (thread_is_idle()) {
         prof.run.idle++;
         return;
     }
-    trace_take(&trace, trap_interrupted());
+    if (trace.count == 0)
+        trace_take(&trace, trap_interrupted());
     unsigned from = 0;
     if (prof.callers_of < symbol_total())
         while (from < trace.count && trace.functions[from++] != prof.callers_of)
@@ -127,6 +138,7 @@ status_t prof_start(uint64_t interval_us, const char *callers_of)
     prof.callers_of = root;
     prof.interval_us = interval_us;
     prof.run = (struct prof_run){ 0 };
+    prof.deferred.count = 0;
     timer_init(&prof.timer, sample, NULL);
     timer_start(&prof.timer, time_now_us() + interval_us);
     return 0;

@@ -4,9 +4,9 @@
  * Model       A timer interrupts every `interval_us` and counts the function that it interrupted
  *             ("self") and, once each, the functions that led there ("total"), by the frame
  *             pointers. While nothing is ready to run, the sample counts as idle.
- * What it     Interrupts wait while they are off: such a stretch is counted where it ends, which is
- * cannot see  mostly spin_unlock(): look at the totals of its callers. The caller of a function
- *             without a frame is missed when it called through a pointer.
+ * What it     Stretches with interrupts off, of which the scheduler has a few, count where they
+ * cannot see  end. The caller of a function without a frame is missed when it called through a
+ *             pointer.
  * Interface   prof_start(), prof_stop(), prof_take() until it has nothing more, prof_end(): the
  *             command `prof COMMAND...` does it all.
  * Locking     One run at a time, by one thread.
@@ -24,6 +24,11 @@ struct prof_function {
 struct prof_run {
     uint32_t samples, idle; /* idle ones are among the samples */
 };
+
+/* The clock's interrupt came while interrupts are deferred and will be served later: this is what it
+ * interrupted. kernel/x86/traps.c calls it. */
+struct trap_frame;
+void prof_note_deferred(const struct trap_frame *frame);
 
 /* -EBUSY until the run before was ended, -ENOMEM. With `callers_of` (NULL: none) only samples that
  * were taken in that function or below it count, and as if its callers had run themselves; -ENOENT

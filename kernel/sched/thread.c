@@ -120,6 +120,7 @@ static void switch_away(void)
 {
     struct thread *previous = current;
 
+    kassert(interrupts_deferred == 0); /* no spin is held: it would never be served */
     charge_current();
     timer_cancel(&slice_timer);
     struct thread *next = wait_for_ready();
@@ -153,7 +154,7 @@ static void give_way(void)
 
 void thread_preempt_after_interrupt(void)
 {
-    if (thread_switch_wanted && !halted && !panic_is_active())
+    if (thread_switch_wanted && interrupts_deferred == 0 && !halted && !panic_is_active())
         give_way();
 }
 

@@ -13,7 +13,6 @@ enum {
     COMMAND_ALARM = 0x30,     /* channel 0, two bytes, mode 0: interrupt on terminal count */
     COMMAND_REFERENCE = 0xb4, /* channel 2, two bytes, mode 2: counts down again and again */
     COMMAND_LATCH = 0x80,     /* channel 2 */
-    PIT_LINE = 0,
     SPEAKER_PORT = 0x61,
     SPEAKER_GATE = 1,
     SPEAKER_DATA = 2,
@@ -94,25 +93,24 @@ static uint64_t measure_tsc(void)
     return hz >= 10000000 && hz <= 20000000000 ? hz : 0;
 }
 
-/* Interrupts off. */
 static uint64_t read_ticks(void)
 {
     if (use_tsc)
         return cpu_timestamp();
+    uint64_t flags = cpu_interrupts_save();
     uint16_t count = read_reference();
     counted += (uint16_t)(last_count - count);
     last_count = count;
-    return counted;
+    uint64_t ticks = counted;
+    cpu_interrupts_restore(flags);
+    return ticks;
 }
 
 uint64_t time_now_us(void)
 {
     if (!started)
         return 0;
-    uint64_t flags = cpu_interrupts_save();
-    uint64_t ticks = read_ticks() - base;
-    cpu_interrupts_restore(flags);
-    return (uint64_t)((unsigned __int128)ticks * scale >> SCALE_BITS);
+    return (uint64_t)((unsigned __int128)(read_ticks() - base) * scale >> SCALE_BITS);
 }
 
 uint64_t clock_frequency_hz(void)
@@ -176,7 +174,7 @@ void clock_start(void)
     base = read_ticks();
     started = true;
 
-    if (interrupt_register(PIT_LINE, &handler) != 0)
+    if (interrupt_register(CLOCK_LINE, &handler) != 0)
         panic("clock: no interrupt line");
     if (!use_tsc) {
         uint64_t flags = cpu_interrupts_save();

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { CLOCK_LINE = 0 }; /* the alarm's interrupt */
+
 void clock_start(void);
 
 /* Asks for timer_interrupt() (kernel/sched/timer.h) at `deadline_us` or earlier. A later deadline

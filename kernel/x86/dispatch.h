@@ -14,6 +14,12 @@ void interrupts_start(void);
 /* Runs the line's handlers, acknowledges, and lets the scheduler preempt what was interrupted. */
 void interrupt_dispatch(unsigned line);
 
+/* While this count is not zero, an interrupt only sets its line's bit here, unacknowledged, and
+ * leaves interrupts off for what it came across. kernel/sched/spin.c counts. */
+extern unsigned interrupts_deferred, interrupts_waiting;
+/* Runs what waits. Interrupts off, and nothing deferred any more. */
+void interrupt_dispatch_waiting(void);
+
 /* Is the caller inside an interrupt handler? */
 bool interrupt_is_handling(void);
 

@@ -33,6 +33,7 @@ static struct list handlers[INTERRUPT_LINES]; /* of struct interrupt_handler, by
 static unsigned unclaimed_run[INTERRUPT_LINES];
 static uint16_t masked = 0xffff;
 static bool handling;
+unsigned interrupts_deferred, interrupts_waiting;
 static struct interrupt_counts counts;
 
 const struct interrupt_counts *interrupt_counts(void)
@@ -106,17 +107,38 @@ static void call_handlers(unsigned line)
     note_claimed(line, claimed);
 }
 
-void interrupt_dispatch(unsigned line)
+/* Interrupts count as deferred meanwhile, so that a handler's spins leave them as they are. */
+static void handle_line(unsigned line)
 {
     if (is_spurious(line))
         return;
     uint32_t ranks = thread_enter_interrupt();
+    interrupts_deferred++;
     handling = true;
     call_handlers(line);
     acknowledge(line);
     handling = false;
+    interrupts_deferred--;
     thread_leave_interrupt(ranks);
+}
+
+void interrupt_dispatch(unsigned line)
+{
+    handle_line(line);
     thread_preempt_after_interrupt();
+}
+
+/* In the order of the 8259s, since an acknowledgement is for the first line in that order: the
+ * second one's lines come in by line 2 of the first. */
+void interrupt_dispatch_waiting(void)
+{
+    while (interrupts_waiting != 0) {
+        unsigned first = interrupts_waiting & 0x0007, second = interrupts_waiting & 0xff00;
+        unsigned line = (unsigned)__builtin_ctz(first ? first : second ? second
+                                                                       : interrupts_waiting);
+        interrupts_waiting &= ~(1u << line);
+        handle_line(line);
+    }
 }
 
 status_t interrupt_register(unsigned line, struct interrupt_handler *handler)

@@ -4,6 +4,8 @@
 #include "kernel/x86/traps.h"
 #include "kernel/mm/space.h"
 #include "kernel/panic.h"
+#include "kernel/prof.h"
+#include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/dispatch.h"
 #include "kernel/x86/gdt.h"
@@ -69,12 +71,26 @@ static _Noreturn void report_exception(const struct trap_frame *frame)
                   frame->vector, frame->error);
 }
 
+/* What was interrupted holds a spin and goes on, with interrupts off: see kernel/sched/spin.c. */
+static void defer(struct trap_frame *frame, unsigned line)
+{
+    interrupts_waiting |= 1u << line;
+    frame->rflags &= ~(uint64_t)CPU_FLAG_INTERRUPTS;
+    if (line == CLOCK_LINE)
+        prof_note_deferred(frame);
+}
+
 void trap_handle(struct trap_frame *frame)
 {
     if (frame->vector < TRAP_EXCEPTIONS)
         report_exception(frame);
+    unsigned line = (unsigned)(frame->vector - TRAP_LINES_BASE);
+    if (interrupts_deferred != 0) {
+        defer(frame, line);
+        return;
+    }
     interrupted = frame;
-    interrupt_dispatch((unsigned)(frame->vector - TRAP_LINES_BASE));
+    interrupt_dispatch(line);
 }
 
 const struct trap_frame *trap_interrupted(void)

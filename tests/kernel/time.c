@@ -161,17 +161,68 @@ SELFTEST(timers_run_in_interrupt_context)
     SELFTEST_CHECK(handling && !interrupt_is_handling());
 }
 
-SELFTEST(spins_keep_interrupts_off_until_the_last)
+static void set_flag(void *flag)
+{
+    __atomic_store_n((bool *)flag, true, __ATOMIC_RELAXED);
+}
+
+/* Long enough for the clock's interrupt to come. */
+static void pass_time(void)
+{
+    for (uint64_t end_us = time_now_us() + 5000; time_now_us() < end_us;)
+        ;
+}
+
+SELFTEST(spins_hold_interrupts_back_until_the_last)
 {
     static struct spin outer = SPIN_INIT(RANK_DEVICE), inner = SPIN_INIT(RANK_QUEUE);
+    bool rang = false;
+    struct timer timer;
 
+    timer_init(&timer, set_flag, &rang);
     spin_lock(&outer);
     spin_lock(&inner);
+    timer_start(&timer, time_now_us() + 500);
+    pass_time();
     spin_unlock(&outer); /* not in the order of locking */
-    bool off = !(cpu_flags() & CPU_FLAG_INTERRUPTS) && spin_is_held(&inner);
+    bool early = rang || !timer_is_pending(&timer);
+    bool waits = !(cpu_flags() & CPU_FLAG_INTERRUPTS); /* the interrupt did come */
     spin_unlock(&inner);
-    SELFTEST_CHECK(off && (cpu_flags() & CPU_FLAG_INTERRUPTS));
-    SELFTEST_CHECK(*lock_ranks_held() == 0);
+    bool at_once = rang;
+    timer_cancel(&timer);
+    SELFTEST_CHECK(!early && waits && at_once);
+    SELFTEST_CHECK((cpu_flags() & CPU_FLAG_INTERRUPTS) && *lock_ranks_held() == 0);
+}
+
+static void set_flag_when_woken(void *flag)
+{
+    thread_park(TIME_NEVER);
+    set_flag(flag);
+}
+
+SELFTEST(spins_hold_switches_back)
+{
+    static struct spin spin = SPIN_INIT(RANK_DEVICE);
+    static bool ran;
+    struct thread *thread;
+
+    ran = false;
+    thread = thread_create("urgent", PRIORITY_IO, set_flag_when_woken, &ran);
+    SELFTEST_CHECK(thread != NULL);
+    spin_lock(&spin);
+    thread_unpark(thread);
+    pass_time();
+    bool early = __atomic_load_n(&ran, __ATOMIC_RELAXED);
+    spin_unlock(&spin);
+    bool at_once = __atomic_load_n(&ran, __ATOMIC_RELAXED);
+    thread_join(thread);
+    SELFTEST_CHECK(!early && at_once);
+}
+
+SELFTEST(spins_know_their_ranks)
+{
+    static struct spin outer = SPIN_INIT(RANK_DEVICE);
+
     SELFTEST_CHECK(spin_try_lock(&outer));
     SELFTEST_CHECK(!spin_try_lock(&outer));
     spin_unlock(&outer);
