@@ -25,8 +25,8 @@ struct prof_run {
     uint32_t samples, idle; /* idle ones are among the samples */
 };
 
-/* The clock's interrupt came while interrupts are deferred and will be served later: this is what it
- * interrupted. kernel/x86/traps.c calls it. */
+/* The clock's interrupt came while interrupts are deferred and will be served later: this is what
+ * it interrupted. kernel/x86/traps.c calls it. */
 struct trap_frame;
 void prof_note_deferred(const struct trap_frame *frame);
 

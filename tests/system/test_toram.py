@@ -1,0 +1,133 @@
+"""The boot disc moves into memory, and the disc can go; and the disc that the loader brought."""
+import random
+import subprocess
+
+import pytest
+
+import decoder
+from conftest import debian_disc
+from qemu import ISO
+
+STAYS = "/System is in memory now, as virtual%d; cdrom0 is not needed any more"
+
+
+def no_disc(lines):
+    return any("cdrom0" in line and "no disc" in line for line in lines)
+
+
+def test_everything_stays_when_the_disc_is_taken_out(booted):
+    machine = booted("", cdrom=ISO)
+    machine.command("vdrive add /System/boot/spindle.elf")  # keeps the file open
+    digest = machine.command("sha256sum /System/Devices/Classes/virtual0")
+    before = machine.command("stat /System/boot/spindle.id")
+    machine.command("cd /System/Book")
+    assert machine.command("toram") == [STAYS % 1]
+    machine.eject()
+    machine.wait_command("devices", no_disc, 20)
+    assert machine.command("sha256sum /System/Devices/Classes/virtual0") == digest
+    assert machine.command("stat /System/boot/spindle.id") == before
+    assert machine.command("pwd") == ["/System/Book"]
+    assert machine.manifest("/System") == decoder.manifest(ISO)
+    assert machine.command("head -n 1 2-read.md")
+    assert machine.status() == 0
+    assert machine.command("toram") == ["toram: /System: is in memory already"]
+
+
+def test_the_drive_is_free_for_another_disc(booted):
+    machine = booted('run="toram; eject cdrom0"', cdrom=ISO)
+    machine.wait_command("devices", no_disc, 20)
+    other = debian_disc("grub-rescue")
+    machine.insert(other)
+    machine.wait_command("mount", lambda lines: any("/Drives/cdrom0" in line for line in lines), 20)
+    assert machine.manifest("/Drives/cdrom0") == decoder.manifest(other)
+    assert machine.manifest("/System") == decoder.manifest(ISO)
+
+
+def test_the_memory_comes_back_with_the_mount(booted):
+    machine = booted("", cdrom=debian_disc("grub-rescue"))
+    machine.command("toram; toram; umount /System")
+    assert machine.command("vdrive list | grep -c virtual0") == ["0"]
+
+
+@pytest.mark.parametrize("sector", [16, 100, 2000])
+def test_a_bad_sector_refuses_and_changes_nothing(machine, sector):
+    drive = (f"if=none,id=bad,media=cdrom,format=raw,file.driver=blkdebug,"
+             f"file.image.driver=file,file.image.filename={ISO},"
+             f"file.inject-error.0.event=read_aio,file.inject-error.0.sector={sector * 4},"
+             f"file.inject-error.0.errno=5,file.inject-error.0.once=off")
+    bad = machine(append="log=error", options=["-drive", drive,
+                                               "-device", "ide-cd,bus=ide.1,unit=0,drive=bad"])
+    bad.wait_prompt()
+    if sector != 16:  # with which there is no /System
+        assert bad.command("toram") == \
+            ["toram: cdrom0: a block cannot be read; nothing has changed"]
+        assert bad.command("cat /System/boot/spindle.id; vdrive list | grep -c virtual")[1:] == \
+            ["0"]
+    else:
+        assert bad.command("toram") == ["toram: /System: no device is mounted there"]
+    assert bad.status() == 1
+
+
+def test_too_little_memory_refuses_and_changes_nothing(booted, tmp_path):
+    disc, tree = tmp_path / "disc.iso", tmp_path / "tree"
+    tree.mkdir()
+    (tree / "noise").write_bytes(random.Random(1).randbytes(8 << 20))
+    subprocess.run(["genisoimage", "-quiet", "-R", "-o", disc, tree], check=True)
+    machine = booted("log=error", cdrom=disc, memory="8M")
+    assert machine.command("toram") == [
+        "toram: cdrom0: too little memory for all of the disc: the last eighth is not for drives"]
+    assert machine.command("vdrive list | grep -c virtual") == ["0"]
+    assert machine.manifest("/System") == decoder.manifest(disc)
+
+
+def test_eject(booted):
+    machine = booted("log=error", cdrom=ISO)
+    machine.command("vdrive add /System/boot/spindle.elf")
+    assert machine.command("eject") == ["eject: cdrom0: 1 file is on it open"]
+    machine.command("vdrive rm 0")
+    assert machine.command("eject cdrom0; mount | grep -c cdrom0") == ["0"]
+    assert machine.command("eject nowhere") == ["eject: nowhere: no such device"]
+    assert machine.command("eject virtual/control") == ["eject: virtual/control: has no tray"]
+    assert machine.command("eject -t") == []
+    machine.wait_command("ls /System/boot/spindle.id", lambda lines: "spindle.id" in lines[0], 20)
+
+
+def test_what_is_no_mount_is_refused(booted):
+    machine = booted("", cdrom=ISO)
+    assert machine.command("toram /Drives") == ["toram: /Drives: no device is mounted there"]
+    assert machine.command("toram /nowhere") == ["toram: /nowhere: no such file or directory"]
+    assert machine.command("toram /") == ["toram: /: no device is mounted there"]
+
+
+# ---- the disc as a boot module, where there is no CD ---------------------------------------------
+
+
+def test_system_comes_from_a_module(machine):
+    booted = machine(append="", options=["-initrd", ISO])
+    booted.wait_prompt()
+    assert booted.manifest("/System") == decoder.manifest(ISO)
+    assert booted.command("eject virtual0")
+    assert booted.status() == 1
+
+
+def test_a_cd_is_preferred_to_a_module(machine):
+    booted = machine(append="", cdrom=debian_disc("grub-rescue"),
+                     options=["-initrd", debian_disc("grub-rescue")])
+    booted.wait_prompt()
+    assert [line.split()[1] for line in booted.command("mount") if line.startswith("/System ")] \
+        == ["cdrom0"]
+    assert booted.manifest("/Drives/virtual0") == decoder.manifest(debian_disc("grub-rescue"))
+
+
+def test_our_disc_as_a_module_is_preferred_to_a_strange_cd(machine):
+    booted = machine(append="", cdrom=debian_disc("grub-rescue"), options=["-initrd", ISO])
+    booted.wait_prompt()
+    assert [line.split()[1] for line in booted.command("mount") if line.startswith("/System ")] \
+        == ["virtual0"]
+
+
+def test_a_stick_brings_its_disc_along(machine):
+    stick = ["-drive", f"if=ide,index=0,format=raw,snapshot=on,file={ISO}"]
+    booted = machine(append=None, options=["-boot", "c"] + stick)
+    booted.wait_prompt()
+    assert booted.manifest("/System") == decoder.manifest(ISO)
