@@ -1,0 +1,129 @@
+/*
+ * test_vdrive.c - the vdrive commands where the machine is not needed: drives that hold each
+ * other, and every allocation failing. What they say is looked at in tests/system/test_vdrive.py.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "tests/host/rig.h"
+#include "tests/host/shown.h"
+
+enum { IMAGE_BYTES = 20480, NTH_MAX = 2000 };
+
+static struct shell shell;
+static uint8_t image[IMAGE_BYTES];
+
+static void start(void)
+{
+    shown_shell_start(&shell);
+    for (size_t i = 0; i < sizeof(image); i++)
+        image[i] = (uint8_t)(i * 7 + i / 256);
+    rig_put_file("/image", image, sizeof(image));
+    rig_put_file("/change", "changed", 7);
+}
+
+static void run(const char *line, int status)
+{
+    shown_clear();
+    int got = shell_run_text(&shell, line);
+    if (got != status)
+        panic("%s: status %d, not %d: %s", line, got, status, shown_text());
+}
+
+/* ---- every allocation fails ----------------------------------------------------------------- */
+
+struct nth_case {
+    const char *before, *line, *after;
+};
+
+static const struct nth_case nth_cases[] = {
+    { "", "vdrive new 64K", "vdrive rm 0" },
+    { "", "vdrive add --offset 1000 /image", "vdrive rm 0" },
+    { "", "vdrive add --ram /image", "vdrive rm 0" },
+    { "", "vdrive add --overlay --rw --sector 1024 /image", "vdrive rm 0" },
+    { "", "vdrive add --rw --geometry 3,4,5,512 /image", "vdrive rm 0" },
+    { "vdrive add /image", "vdrive info 0; vdrive list", "vdrive rm 0" },
+    { "vdrive add /image", "vdrive save 0 /saved", "vdrive rm 0; rm -f /saved" },
+    { "vdrive add /image", "vdrive fault 0 bad 3; vdrive fault 0 clear", "vdrive rm 0" },
+    { "vdrive add /image", "vdrive fault 0 swap /image", "vdrive rm 0" },
+    { "vdrive add --overlay --rw /image; cp /change /System/Devices/Classes/virtual0",
+      "vdrive diff 0; vdrive commit 0", "vdrive discard 0; vdrive rm 0" },
+};
+
+/* Whatever fails, it is said, and what is left can be taken away. */
+static void nth_case(const struct nth_case *one)
+{
+    bool more = true;
+    for (unsigned long n = 1; more && n < NTH_MAX; n++) {
+        shell_run_text(&shell, one->before);
+        shown_clear();
+        host_fail_nth_allocation(n);
+        int status = shell_run_text(&shell, one->line);
+        more = host_failure_happened();
+        host_fail_nth_allocation(0);
+        if (status != SHELL_DONE && !(more && status == SHELL_FAILED))
+            panic("%s: allocation %lu: status %d: %s", one->line, n, status, shown_text());
+        if (status == SHELL_FAILED && !strchr(shown_text(), ':'))
+            panic("%s: allocation %lu: nothing is said", one->line, n);
+        shell_run_text(&shell, one->after);
+        run("vdrive list | wc -l > /lines; cmp /lines /one", SHELL_DONE);
+        (void)vfs_reclaim(1000);
+    }
+    kassert(!more);
+}
+
+static void nth_body(void *unused)
+{
+    (void)unused;
+    start();
+    rig_put_file("/one", "1\n", 2);
+    for (size_t i = 0; i < sizeof(nth_cases) / sizeof(nth_cases[0]); i++)
+        nth_case(&nth_cases[i]);
+    shown_shell_stop(&shell);
+}
+
+static void test_nth(void **state)
+{
+    (void)state;
+    rig_run(nth_body, NULL, 3);
+}
+
+/* ---- a drive on a drive on a drive ---------------------------------------------------------- */
+
+static void chain_body(void *unused)
+{
+    (void)unused;
+    start();
+    run("vdrive add --overlay /image; vdrive add virtual0; vdrive add --ram virtual1", SHELL_DONE);
+    run("vdrive rm 0", SHELL_FAILED);
+    shown_must_be("busy", "vdrive rm: virtual0: the image of virtual1\n"
+                          "vdrive rm: virtual0: in use, open 1 time; --lazy or --now takes it "
+                          "away anyhow\n");
+    run("vdrive rm --now 0", SHELL_DONE);
+    shown_must_be("now", "virtual0: halted, open 1 time; gone at the last close\n");
+    run("cat /System/Devices/Classes/virtual1", SHELL_FAILED);
+    run("vdrive rm 1; vdrive info 0", SHELL_FAILED);
+    run("cmp /image /System/Devices/Classes/virtual2", SHELL_DONE);
+    run("vdrive add /image", SHELL_DONE);
+    run("vdrive rm 2; vdrive rm 0", SHELL_DONE);
+    shown_shell_stop(&shell);
+}
+
+static void test_chain(void **state)
+{
+    (void)state;
+    rig_run(chain_body, NULL, 20);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nth),
+        cmocka_unit_test(test_chain),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
