@@ -33,9 +33,15 @@ static struct device_handle gate_handle(struct fsd *fsd)
 status_t fsd_check(struct fsd *fsd)
 {
     if (!fsd->device.device)
-        return 0;
-    struct device_handle handle = gate_handle(fsd); /* its device stays: see `former` */
-    return device_check(&handle);
+        return 0; /* it has none, ever */
+    struct device_handle handle, now = gate_handle(fsd);
+    status_t status;
+    do { /* once more when it was exchanged meanwhile, and the old disc is gone */
+        handle = now; /* whose device stays: see `former` */
+        status = device_check(&handle);
+        now = gate_handle(fsd);
+    } while (status && now.device != handle.device);
+    return status;
 }
 
 void fsd_submit(struct fsd *fsd, struct io_request *request)
