@@ -178,7 +178,7 @@ struct virtual_change {
 enum virtual_fault_kind {
     VIRTUAL_FAULT_NONE,      /* set: forget all faults */
     VIRTUAL_FAULT_BAD,       /* blocks [first, first + count) end in -EIO */
-    VIRTUAL_FAULT_DELAY,     /* each transfer takes `count` milliseconds more, at most 60,000 */
+    VIRTUAL_FAULT_DELAY,     /* each transfer takes `count` milliseconds more, at most 10,000 */
     VIRTUAL_FAULT_SHORT,     /* each transfer ends in -EIO after `count` blocks */
     VIRTUAL_FAULT_FLIP,      /* transfers end by turns in the submitter and in a worker */
     VIRTUAL_FAULT_ATTENTION, /* once, now: as if the disc had been changed for itself */

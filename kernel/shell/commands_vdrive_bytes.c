@@ -176,7 +176,7 @@ static const struct fault_kind fault_kinds[] = {
     { "clear", VIRTUAL_FAULT_NONE, 0, "" },
 };
 
-enum { FAULT_KINDS = sizeof(fault_kinds) / sizeof(fault_kinds[0]), FAULT_DELAY_MAX = 60000 };
+enum { FAULT_KINDS = sizeof(fault_kinds) / sizeof(fault_kinds[0]), FAULT_DELAY_MAX = 10000 };
 
 /* As it would be typed. */
 static void fault_print(struct stream *out, const struct virtual_fault *fault)
