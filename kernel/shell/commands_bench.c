@@ -193,7 +193,7 @@ static status_t bench_random(struct bench *bench)
 
 /* ---- names: of one directory -------------------------------------------------------------- */
 
-/* Calls one() for each directory that the target names: it must be one. */
+/* Calls one(), while the clock runs, with the directory that the target names. */
 static status_t bench_directory(struct bench *bench,
                                 status_t (*one)(struct bench *bench, struct path *directory))
 {
