@@ -373,9 +373,10 @@ status_t drive_register_again(struct device *device, struct image *image)
         image_close(image);
         return -EBUSY;
     }
+    device_allow_opens(device); /* before anybody is told of the medium; till then there is none */
     status_t status = drive_exchange(device, image, true);
-    if (!status)
-        device_allow_opens(device);
+    if (status)
+        (void)!device_refuse_opens(device, false);
     drive_change_state(drive, STATE_ATTACHING, status ? STATE_HALTED : STATE_REGISTERED);
     if (status)
         drive_go_if_unused(device); /* the last close may have found it ATTACHING */

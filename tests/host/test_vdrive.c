@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "kernel/dev/device.h"
 #include "tests/host/rig.h"
 #include "tests/host/shown.h"
 
@@ -119,11 +120,52 @@ static void test_chain(void **state)
     rig_run(chain_body, NULL, 20);
 }
 
+/* ---- into a halted drive ------------------------------------------------------------------ */
+
+/* As the monitor does: opens the drive as soon as there is a medium. */
+static void open_when_there(void *argument)
+{
+    struct device *device = argument;
+    struct device_handle handle;
+    while (!device_medium(device).present)
+        thread_yield();
+    status_t status = device_open(device, &handle);
+    if (status)
+        panic("the medium is there, and cannot be opened: %s", status_text(status));
+    device_close(&handle);
+}
+
+static void into_body(void *unused)
+{
+    (void)unused;
+    start();
+    run("vdrive add /image", SHELL_DONE);
+    struct device *device = device_find("virtual0");
+    struct device_handle handle;
+    kassert(device && device_open(device, &handle) == 0);
+    run("vdrive rm --now 0", SHELL_DONE);
+    struct thread *thread = thread_create("opener", PRIORITY_NORMAL, open_when_there, device);
+    run("vdrive add --into 0 /image", SHELL_DONE);
+    thread_join(thread);
+    kassert(device_check(&handle) == -ESTALE);
+    device_close(&handle);
+    device_put(device);
+    run("vdrive rm 0", SHELL_DONE);
+    shown_shell_stop(&shell);
+}
+
+static void test_into(void **state)
+{
+    (void)state;
+    rig_run(into_body, NULL, 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nth),
         cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_into),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
