@@ -13,6 +13,8 @@ enum {
     LARGE_TRIES_MAX = 16,
 };
 
+/* 2^32 / class_bytes[], rounded up: a product with it, shifted, is an offset in a page divided. */
+static uint32_t class_inverse[CLASSES];
 static struct spin lock = SPIN_INIT(RANK_HEAP);
 static struct list partial[CLASSES]; /* slabs with a free object: struct frame, by link */
 static uint8_t class_of_grains[HEAP_OBJECT_MAX / GRAIN + 1];
@@ -22,8 +24,10 @@ void heap_start(void)
 {
     unsigned class = 0;
 
-    for (unsigned i = 0; i < CLASSES; i++)
+    for (unsigned i = 0; i < CLASSES; i++) {
         list_init(&partial[i]);
+        class_inverse[i] = UINT32_MAX / class_bytes[i] + 1;
+    }
     for (unsigned grains = 0; grains <= HEAP_OBJECT_MAX / GRAIN; grains++) {
         if (grains * GRAIN > class_bytes[class])
             class++;
@@ -95,16 +99,17 @@ static void *take_object(unsigned class)
 
 static void free_object(struct frame *slab, void *object)
 {
-    uint16_t offset = (uint64_t)object % PAGE_BYTES, bytes = class_bytes[slab->order];
+    unsigned offset = (uint64_t)object % PAGE_BYTES, bytes = class_bytes[slab->order];
+    unsigned number = (unsigned)((uint64_t)offset * class_inverse[slab->order] >> 32);
 
-    if (offset % bytes != 0 || offset / bytes >= slab->carved)
+    if (number * bytes != offset || number >= slab->carved)
         panic("mem_free: %p is no object", object);
     if (MEMORY_DEBUG)
         memset(object, MEMORY_POISON, bytes);
     if (slab_is_full(slab))
         list_push_front(&partial[slab->order], &slab->link);
     memcpy(object, &slab->free_object, LINK_BYTES);
-    slab->free_object = offset;
+    slab->free_object = (uint16_t)offset;
     used_bytes -= bytes;
     if (--slab->used > 0)
         return;
