@@ -66,6 +66,7 @@ struct cdfs {
     struct cdfs_worker *worker; /* NULL until a file needs one; under worker_lock */
     struct mutex worker_lock;   /* rank FSD */
     _Atomic uint64_t last_serial;
+    struct cdfs_node_maker *_Atomic spare_maker; /* node.c's; NULL: none */
     _Atomic uint32_t anomalies[ANOMALY_COUNT];
 };
 

@@ -53,20 +53,33 @@ static struct cdfs_index_entry *arena_take(struct cdfs_index *index, size_t name
     return entry;
 }
 
+/* The code point at `name`, folded, or a byte that is none of one, marked as such. */
+static uint32_t folded_code(const char *name, size_t length, size_t *used)
+{
+    uint8_t first = (uint8_t)name[0];
+    uint32_t code;
+    *used = 1;
+    if (first < 0x80) /* nearly always: without a call */
+        return first >= 'A' && first <= 'Z' ? first + 32u : first;
+    int count = utf8_decode(name, length, &code);
+    if (count <= 0)
+        return 0x110000u + first;
+    *used = (size_t)count;
+    return unicode_fold(code);
+}
+
+/* Three code points of 21 bits to a round. */
 static uint32_t hash_folded(const struct cdfs_index *index, const char *name, size_t length)
 {
-    uint64_t hash = index->seed;
-    for (size_t i = 0; i < length;) {
-        uint32_t code;
-        int count = utf8_decode(name + i, length - i, &code);
-        if (count <= 0) {
-            code = 0x110000 + (uint8_t)name[i];
-            count = 1;
+    uint64_t hash = index->seed, word = 0;
+    for (size_t i = 0, used; i < length; i += used) {
+        word = word << 21 | folded_code(name + i, length - i, &used);
+        if (word >> 42) {
+            hash = hash_u64(hash ^ word);
+            word = 0;
         }
-        hash = hash_u64(hash ^ unicode_fold(code));
-        i += (size_t)count;
     }
-    return (uint32_t)hash;
+    return (uint32_t)hash_u64(hash ^ word);
 }
 
 static struct cdfs_index_entry *entry_create(struct cdfs_index *index, const char *name,

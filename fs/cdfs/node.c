@@ -14,16 +14,16 @@ enum {
 };
 
 /* What making a node needs, together on the heap. */
-struct node_maker {
+struct cdfs_node_maker {
     struct cdfs *cdfs;
     struct cdfs_node *node;
     struct cdfs_record record, next;
-    struct cdfs_rock rock;
+    struct cdfs_rock rock; /* last, since its texts need no clearing */
 };
 
 /* ---- extents ------------------------------------------------------------------------------ */
 
-static status_t node_add_extent(struct node_maker *maker, const struct cdfs_record *record)
+static status_t node_add_extent(struct cdfs_node_maker *maker, const struct cdfs_record *record)
 {
     struct cdfs_node *node = maker->node;
     uint32_t block = maker->cdfs->block_bytes;
@@ -63,7 +63,7 @@ static void node_shrink_extents(struct cdfs_node *node)
 
 /* The sections of a file are records of one identifier, all but the last flagged (6.5.1, 9.1.6).
  * *complete: was the last one found? */
-static status_t node_collect_extents(struct node_maker *maker, bool *complete)
+static status_t node_collect_extents(struct cdfs_node_maker *maker, bool *complete)
 {
     status_t status = node_add_extent(maker, &maker->record);
     *complete = !(maker->record.flags & DR_FLAG_MULTI_EXTENT);
@@ -91,7 +91,7 @@ static status_t node_collect_extents(struct node_maker *maker, bool *complete)
 
 /* ---- from record to node ------------------------------------------------------------------ */
 
-static void node_take_times(struct node_maker *maker)
+static void node_take_times(struct cdfs_node_maker *maker)
 {
     struct cdfs_node *node = maker->node;
     const struct cdfs_rock *rock = &maker->rock;
@@ -110,7 +110,7 @@ static void node_take_times(struct node_maker *maker)
     node->modified.valid = cdfs_time_short(b, 0, &node->modified.seconds);
 }
 
-static void node_take_mode(struct node_maker *maker)
+static void node_take_mode(struct cdfs_node_maker *maker)
 {
     struct cdfs_node *node = maker->node;
     const struct cdfs_rock *rock = &maker->rock;
@@ -124,7 +124,7 @@ static void node_take_mode(struct node_maker *maker)
 }
 
 /* The record's directory bit decides; among the rest SL, then the mode. */
-static enum node_type node_type_of(const struct node_maker *maker)
+static enum node_type node_type_of(const struct cdfs_node_maker *maker)
 {
     uint32_t mode = maker->rock.has_mode ? maker->rock.mode & MODE_TYPE : 0;
     if (maker->record.flags & DR_FLAG_DIRECTORY)
@@ -134,7 +134,7 @@ static enum node_type node_type_of(const struct node_maker *maker)
     return !mode || mode == MODE_REGULAR || mode == MODE_DIRECTORY ? NODE_FILE : NODE_OTHER;
 }
 
-static status_t make_link(struct node_maker *maker, struct vnode *vnode)
+static status_t make_link(struct cdfs_node_maker *maker, struct vnode *vnode)
 {
     size_t length = maker->rock.target_length;
     maker->node->target = mem_alloc(length + 1);
@@ -145,7 +145,7 @@ static status_t make_link(struct node_maker *maker, struct vnode *vnode)
     return 0;
 }
 
-static status_t make_directory(struct node_maker *maker)
+static status_t make_directory(struct cdfs_node_maker *maker)
 {
     struct cdfs_node *node = maker->node;
     node->size_bytes = maker->record.data_bytes;
@@ -155,7 +155,7 @@ static status_t make_directory(struct node_maker *maker)
 }
 
 /* Which way the bytes go: in whole sectors straight to the cache, or through the worker. */
-static void make_content(struct node_maker *maker, struct vnode *vnode)
+static void make_content(struct cdfs_node_maker *maker, struct vnode *vnode)
 {
     struct cdfs_node *node = maker->node;
     const struct cdfs_zisofs *zisofs = &maker->rock.zisofs;
@@ -176,7 +176,7 @@ static void make_content(struct node_maker *maker, struct vnode *vnode)
     }
 }
 
-static status_t make_file(struct node_maker *maker, struct vnode *vnode)
+static status_t make_file(struct cdfs_node_maker *maker, struct vnode *vnode)
 {
     struct cdfs *cdfs = maker->cdfs;
     bool complete;
@@ -198,7 +198,7 @@ static status_t make_file(struct node_maker *maker, struct vnode *vnode)
     return maker->node->needs_work ? cdfs_worker_start(cdfs) : 0;
 }
 
-static status_t node_make(struct node_maker *maker, struct vnode *vnode)
+static status_t node_make(struct cdfs_node_maker *maker, struct vnode *vnode)
 {
     node_take_times(maker);
     node_take_mode(maker);
@@ -216,7 +216,7 @@ static status_t node_make(struct node_maker *maker, struct vnode *vnode)
 /* ---- finding the record ------------------------------------------------------------------- */
 
 /* RRIP 4.1.5.1: where CL points to a directory, its "." record stands for the node. */
-static status_t maker_follow_child(struct node_maker *maker)
+static status_t maker_follow_child(struct cdfs_node_maker *maker)
 {
     struct cdfs *cdfs = maker->cdfs;
     uint64_t address = maker->rock.child_address;
@@ -237,7 +237,7 @@ static status_t maker_follow_child(struct node_maker *maker)
 }
 
 /* The root's record is in the volume descriptor; its own "." carries the Rock Ridge fields. */
-static status_t maker_read_root(struct node_maker *maker)
+static status_t maker_read_root(struct cdfs_node_maker *maker)
 {
     struct cdfs *cdfs = maker->cdfs;
     struct bytes raw = { cdfs->root_record, sizeof(cdfs->root_record) };
@@ -250,7 +250,7 @@ static status_t maker_read_root(struct node_maker *maker)
     return status == -EUCLEAN ? 0 : status; /* roots without "." exist */
 }
 
-static status_t maker_read(struct node_maker *maker, vnode_id_t id)
+static status_t maker_read(struct cdfs_node_maker *maker, vnode_id_t id)
 {
     struct cdfs *cdfs = maker->cdfs;
     if (id == VNODE_ROOT)
@@ -280,16 +280,34 @@ static void node_free(struct cdfs_node *node)
     mem_free(node);
 }
 
+/* The mount keeps one: it is large, and wanted for each node that is looked at. */
+static struct cdfs_node_maker *maker_take(struct cdfs *cdfs, struct cdfs_node *node)
+{
+    struct cdfs_node_maker *maker = atomic_exchange(&cdfs->spare_maker, NULL);
+    if (!maker)
+        maker = mem_alloc(sizeof(*maker));
+    if (!maker)
+        return NULL;
+    memset(maker, 0, offsetof(struct cdfs_node_maker, rock) + offsetof(struct cdfs_rock, name));
+    maker->cdfs = cdfs;
+    maker->node = node;
+    return maker;
+}
+
+static void maker_give_back(struct cdfs *cdfs, struct cdfs_node_maker *maker)
+{
+    mem_free(atomic_exchange(&cdfs->spare_maker, maker));
+}
+
 status_t cdfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
 {
-    struct node_maker *maker = mem_zalloc(sizeof(*maker));
+    struct cdfs *cdfs = cdfs_of(fsd);
     struct cdfs_node *node = mem_zalloc(sizeof(*node));
-    status_t status = maker && node ? 0 : -ENOMEM;
+    struct cdfs_node_maker *maker = node ? maker_take(cdfs, node) : NULL;
+    status_t status = maker ? 0 : -ENOMEM;
     if (!status) {
         node->extents = &node->first;
-        node->serial = atomic_fetch_add(&cdfs_of(fsd)->last_serial, 1) + 1;
-        maker->cdfs = cdfs_of(fsd);
-        maker->node = node;
+        node->serial = atomic_fetch_add(&cdfs->last_serial, 1) + 1;
         status = maker_read(maker, vnode->id);
     }
     if (!status)
@@ -298,7 +316,8 @@ status_t cdfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
         vnode->private_data = node;
     else
         node_free(node);
-    mem_free(maker);
+    if (maker)
+        maker_give_back(cdfs, maker);
     return status;
 }
 

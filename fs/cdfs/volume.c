@@ -298,6 +298,7 @@ static void cdfs_dismount(struct fsd *fsd)
     struct cdfs *cdfs = cdfs_of(fsd);
     cdfs_worker_stop(cdfs);
     cache_destroy(&cdfs->meta);
+    mem_free(atomic_load(&cdfs->spare_maker));
     mem_free(cdfs);
 }
 

@@ -191,6 +191,7 @@ static status_t element_spell(struct path *parent, struct element *element, char
     return 0;
 }
 
+/* Without `cross` the name is known to be the directory's own spelling. */
 static status_t child_get(struct path *parent, struct element element, bool cross,
                           struct path **result)
 {
@@ -202,7 +203,7 @@ static status_t child_get(struct path *parent, struct element element, bool cros
     char *room = NULL;
     status_t status = cross ? child_mounted(parent, element, result) : 0;
     if (!status && !*result)
-        status = element_spell(parent, &element, &room);
+        status = cross ? element_spell(parent, &element, &room) : fsd_check(parent->mount->fsd);
     if (!status && !*result && cross && room && element.name == room)
         status = child_mounted(parent, element, result);
     if (!status && !*result)

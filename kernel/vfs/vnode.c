@@ -8,7 +8,7 @@
 #include "kernel/vfs/internal.h"
 #include "lib/hash.h"
 
-enum { BUCKETS = 256, UNUSED_MAX = 2048 };
+enum { BUCKETS = 1024, UNUSED_MAX = 2048 };
 
 static struct {
     struct spin lock;
