@@ -188,8 +188,9 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 	$(HOST_CC) $(TOOL_CFLAGS) -c -o $@ $<
 
 # Each test is linked with each back end of the port that it is meant for.
-TESTS_BOTH := test_sync test_port test_io test_cache test_vfs test_drives test_vdrive test_cdfs \
-    test_cdfs_memory test_exchange test_cdrom test_zisofs test_commands test_bench test_shell test_editor
+TESTS_BOTH := test_sync test_port test_io test_cache test_cache_memory test_vfs test_drives \
+    test_vdrive test_cdfs test_cdfs_memory test_exchange test_cdrom test_zisofs test_commands \
+    test_bench test_shell test_editor
 TESTS_SIM := $(TESTS_BOTH)
 TESTS_THREADS := test_lib test_inflate $(TESTS_BOTH)
 TESTS_ALONE := test_string test_terminal test_keymap

@@ -37,6 +37,9 @@ size_t mem_used_bytes(void); /* bytes handed out and not yet freed, rounded up t
 /* Whole pages, page aligned, contents undefined. */
 void *page_alloc(void);
 void page_free(void *page);
+/* Up to `count` pages, neighbours where there are some; returns how many: fewer when memory is
+ * out. */
+size_t page_alloc_many(void *pages[], size_t count);
 size_t page_free_count(void);
 size_t page_total_count(void); /* pages that page_alloc could ever hand out */
 

@@ -181,6 +181,41 @@ void *page_alloc(void)
     return alloc_page(false);
 }
 
+/* Takes blocks as large as they come, the largest first. */
+static size_t take_pages(enum zone zone, void *pages[], size_t count)
+{
+    size_t got = 0;
+    uint64_t index;
+
+    if (count == 0)
+        return 0;
+    unsigned order = 63 - (unsigned)__builtin_clzll(count);
+    for (;;) {
+        while (1ul << order > count - got || !alloc_block(zone, order, &index))
+            if (order-- == 0)
+                return got;
+        for (uint64_t end = index + (1ull << order); index < end; index++) {
+            frames[index].state = FRAME_PAGE;
+            pages[got++] = memory_at(index * PAGE_BYTES);
+        }
+        if (got == count)
+            return got;
+    }
+}
+
+size_t page_alloc_many(void *pages[], size_t count)
+{
+    size_t got = 0;
+
+    do {
+        spin_lock(&lock);
+        for (unsigned zone = 0; zone < ZONES; zone++)
+            got += take_pages(zone, pages + got, count - got);
+        spin_unlock(&lock);
+    } while (got < count && frames_reclaim(count - got) > 0);
+    return got;
+}
+
 void *page_alloc_low(void)
 {
     return alloc_page(true);

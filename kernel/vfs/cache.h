@@ -3,7 +3,8 @@
  *
  * A cache is a range of bytes [0, size) in blocks of `block_bytes`. Each vnode has one; a file
  * system has one more for the structures of its device. Pages of all caches live in one hash
- * table and on one list, from which reclaim takes clean, unpinned ones (second chance).
+ * table and on one list, from which reclaim takes clean, unpinned ones. A page that was looked at
+ * again, after another one, has a second chance; what is only read along goes first.
  *
  * Validity    A page knows which of its 512-byte pieces are valid. Blocks are filled whole; bytes
  *             past `size` are zero before a page becomes valid. A block that failed is never

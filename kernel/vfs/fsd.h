@@ -55,6 +55,7 @@ struct cache {
     unsigned fills;          /* in flight */
     uint64_t expected;       /* where a sequential reader would go on */
     uint64_t ahead_end;      /* read-ahead was launched up to here */
+    uint64_t last_index;     /* of the page that was looked at last */
     uint32_t window_bytes;
 };
 

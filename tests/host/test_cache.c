@@ -10,105 +10,9 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "tests/host/rig.h"
-
-enum { DISK_BYTES = 4 << 20 };
-
-static uint8_t disk[DISK_BYTES];
-
-/* A cache over the first bytes of the disk; what follows them there is not zero. */
-struct source {
-    struct cache cache;
-    struct faulty *faulty;
-    _Atomic status_t check;
-};
-
-static void source_fill_done(struct io_request *request)
-{
-    cache_fill_done(request->context, request->status, request->done_bytes);
-}
-
-static void source_fill(struct cache *cache, struct cache_fill *fill)
-{
-    struct source *source = cache->owner;
-    struct vfs_io *io = cache_fill_io(fill);
-    kassert(io->offset_bytes % cache->block_bytes == 0);
-    kassert(io->length_bytes % cache->block_bytes == 0 && io->length_bytes > 0);
-    kassert(io->offset_bytes + io->length_bytes < cache->size_bytes + cache->block_bytes);
-    io->request = (struct io_request){
-        .device = source->faulty->device,
-        .op = IO_READ,
-        .generation = device_medium(source->faulty->device).generation,
-        .offset_bytes = io->offset_bytes,
-        .length_bytes = io->length_bytes,
-        .segments = io->segments,
-        .segment_count = io->segment_count,
-        .complete = source_fill_done,
-        .context = fill,
-    };
-    io_submit(&io->request);
-}
-
-static status_t source_check(struct cache *cache)
-{
-    return atomic_load(&((struct source *)cache->owner)->check);
-}
-
-static const struct cache_ops source_ops = { .fill = source_fill, .check = source_check };
-
-static void set_up(struct source *source, uint32_t block, uint64_t size, enum faulty_manner manner)
-{
-    for (size_t i = 0; i < DISK_BYTES; i++)
-        disk[i] = (uint8_t)(1 + (i * 7 + (i >> 9) * 13) % 255);
-    kassert(io_start() == 0 && device_start() == 0 && cache_start() == 0);
-    mem_set_reclaim(cache_reclaim);
-    memset(source, 0, sizeof(*source));
-    source->faulty = faulty_create(0, disk, DISK_BYTES, faulty_limits(), manner);
-    cache_init(&source->cache, &source_ops, source, block, size);
-}
-
-static void tear_down(struct source *source)
-{
-    cache_destroy(&source->cache);
-    kassert(cache_page_count() == 0);
-    faulty_destroy(source->faulty);
-    cache_stop();
-    device_stop();
-    io_stop();
-    mem_set_reclaim(NULL);
-}
-
-/* One view, checked: the bytes, its length, and zeroes behind the end of the cache. */
-static ssize_t view_checked(struct source *source, uint64_t offset)
-{
-    struct cache_view view;
-    uint64_t size = source->cache.size_bytes;
-    ssize_t got = cache_view_open(&source->cache, offset, &view);
-    if (got <= 0)
-        return got;
-    size_t room = PAGE_BYTES - offset % PAGE_BYTES;
-    kassert((size_t)got == view.length_bytes && (size_t)got <= room && offset + got <= size);
-    kassert(memcmp(view.data, disk + offset, (size_t)got) == 0);
-    if (offset + (uint64_t)got == size)
-        for (size_t i = (size_t)got; i < room; i++)
-            kassert(view.data[i] == 0);
-    cache_view_close(&view);
-    return got;
-}
+#include "tests/host/cache_source.h"
 
 static uint8_t buffer[DISK_BYTES];
-
-/* Reads, and checks what came. */
-static ssize_t read_checked(struct source *source, uint64_t offset, size_t bytes)
-{
-    uint8_t *to = mem_alloc(bytes + 1);
-    kassert(to != NULL);
-    ssize_t got = cache_read(&source->cache, offset, to, bytes);
-    if (got > 0)
-        kassert(memcmp(to, disk + offset, (size_t)got) == 0);
-    mem_free(to);
-    return got;
-}
 
 /* ---- blocks and sizes --------------------------------------------------------------------- */
 
@@ -305,70 +209,6 @@ static void test_no_memory(void **state)
     rig_run(no_memory_body, NULL, 1);
 }
 
-/* ---- reclaim ------------------------------------------------------------------------------ */
-
-static void second_chance_body(void *unused)
-{
-    (void)unused;
-    struct source source;
-    set_up(&source, 4096, 64 * PAGE_BYTES, FAULTY_MIXED);
-    kassert(read_checked(&source, 0, 64 * PAGE_BYTES) == 64 * PAGE_BYTES);
-    size_t count = cache_page_count();
-    kassert(count == 64 && cache_reclaim(1) == 1); /* every page has lost its first chance */
-    uint64_t hot = (1 + rig_random() % 62) * PAGE_BYTES;
-    unsigned long reads = source.faulty->reads;
-    if (view_checked(&source, hot) <= 0 || source.faulty->reads != reads)
-        hot += PAGE_BYTES; /* this was the one */
-    kassert(view_checked(&source, hot) > 0);
-    reads = source.faulty->reads;
-    size_t left = cache_page_count();
-    kassert(cache_reclaim(left - 2) == left - 2 && cache_page_count() == 2);
-    kassert(view_checked(&source, hot) > 0 && source.faulty->reads == reads);
-    kassert(cache_reclaim(1000) == 2 && cache_page_count() == 0);
-    tear_down(&source);
-}
-
-static void test_second_chance(void **state)
-{
-    (void)state;
-    rig_run(second_chance_body, NULL, 40);
-}
-
-/* Reading four times the memory works; pages that are looked at stay. */
-static void limit_body(void *unused)
-{
-    (void)unused;
-    enum { PINS = 16 };
-    struct source source;
-    struct cache_view pins[PINS];
-    uint32_t block = blocks[rig_random() % (BLOCK_KINDS - 1)];
-    set_up(&source, block, DISK_BYTES, FAULTY_MIXED);
-    size_t limit = page_total_count() * PAGE_BYTES, used = host_memory_used();
-    host_memory_limit(used + (1 << 20));
-    for (unsigned i = 0; i < PINS; i++)
-        kassert(cache_view_open(&source.cache, i * 17 * PAGE_BYTES + i, &pins[i]) > 0);
-    for (unsigned i = 0; i < 2; i++)
-        kassert(cache_read(&source.cache, 0, buffer, DISK_BYTES) == DISK_BYTES &&
-                memcmp(buffer, disk, DISK_BYTES) == 0);
-    kassert(cache_page_count() <= 256 && host_memory_used() <= used + (1 << 20));
-    (void)cache_reclaim(1000);
-    kassert(cache_page_count() >= PINS);
-    for (unsigned i = 0; i < PINS; i++) {
-        kassert(memcmp(pins[i].data, disk + i * 17 * PAGE_BYTES + i, pins[i].length_bytes) == 0);
-        cache_view_close(&pins[i]);
-    }
-    (void)cache_reclaim(1000);
-    (void)cache_reclaim(1000);
-    host_memory_limit(limit);
-    tear_down(&source);
-}
-
-static void test_limit(void **state)
-{
-    (void)state;
-    rig_run(limit_body, NULL, 3);
-}
-
 /* ---- several at once ---------------------------------------------------------------------- */
 
 struct reader {
@@ -534,8 +374,7 @@ int main(void)
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes),     cmocka_unit_test(test_sequential),
-        cmocka_unit_test(test_device),    cmocka_unit_test(test_second_chance),
-        cmocka_unit_test(test_limit),     cmocka_unit_test(test_together),
+        cmocka_unit_test(test_device),    cmocka_unit_test(test_together),
         cmocka_unit_test(test_nth),       cmocka_unit_test(test_destroy),
         cmocka_unit_test(test_bad_spot),  cmocka_unit_test(test_half_page),
         cmocka_unit_test(test_check),     cmocka_unit_test(test_no_memory),

@@ -36,6 +36,24 @@ SELFTEST(page_alloc_takes_one_and_gives_it_back)
     SELFTEST_CHECK(same_as(before));
 }
 
+SELFTEST(page_alloc_many_gives_neighbours_that_return_one_by_one)
+{
+    enum { COUNT = 45 };
+    static void *pages[COUNT];
+    struct counts before = count_memory();
+    unsigned seams = 0;
+
+    SELFTEST_CHECK(page_alloc_many(pages, 0) == 0);
+    SELFTEST_CHECK(page_alloc_many(pages, COUNT) == COUNT);
+    SELFTEST_CHECK(page_free_count() == before.free_pages - COUNT);
+    for (unsigned i = 1; i < COUNT; i++)
+        seams += (char *)pages[i] != (char *)pages[i - 1] + PAGE_BYTES;
+    for (unsigned i = 0; i < COUNT; i++)
+        page_free(pages[i * 7 % COUNT]);
+    SELFTEST_CHECK(seams < COUNT / 2);
+    SELFTEST_CHECK(same_as(before));
+}
+
 SELFTEST(page_alloc_low_is_below_4_gib)
 {
     struct counts before = count_memory();

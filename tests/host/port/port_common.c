@@ -116,6 +116,14 @@ void *page_alloc(void)
     return memset(page, FILL_BYTE, PAGE_BYTES);
 }
 
+size_t page_alloc_many(void *pages[], size_t count)
+{
+    size_t got = 0;
+    while (got < count && (pages[got] = page_alloc()) != NULL)
+        got++;
+    return got;
+}
+
 void page_free(void *page)
 {
     check_rank(RANK_FRAMES);

@@ -1,0 +1,293 @@
+/*
+ * cache_fill.c - fills: pages made, entered into the table as busy, read into, made valid.
+ */
+#include "kernel/vfs/cache_internal.h"
+#include "lib/string.h"
+
+enum { CREATE_BATCH = 32 };
+
+/* A page of a fill: `bytes` of it from `from` on. With `spare` they are read to there: the page is
+ * partly valid, and what readers may look at is not written to; or it is valid altogether and
+ * `page` is NULL (blocks larger than a page are read whole). */
+struct fill_slot {
+    struct cache_page *page, *spare;
+    uint16_t from, bytes;
+};
+
+struct cache_fill {
+    struct vfs_io io;
+    struct cache *cache;
+    _Atomic int references; /* the reader's and the completion's */
+    status_t status;
+    bool ended;
+    unsigned slot_count;
+    struct io_segment *segments;
+    struct fill_slot slots[];
+};
+
+static uint8_t piece_mask(uint32_t from, uint32_t to)
+{
+    return (uint8_t)(((1u << (to / CACHE_PIECE_BYTES)) - 1) &
+                     ~((1u << (from / CACHE_PIECE_BYTES)) - 1));
+}
+
+static uint64_t cache_end(const struct cache *cache)
+{
+    return (cache->size_bytes + cache->block_bytes - 1) / cache->block_bytes * cache->block_bytes;
+}
+
+struct vfs_io *cache_fill_io(struct cache_fill *fill)
+{
+    return &fill->io;
+}
+
+static void fill_put(struct cache_fill *fill)
+{
+    if (atomic_fetch_sub(&fill->references, 1) == 1)
+        mem_free(fill);
+}
+
+/* Throws away pages that nobody needs. The caller holds the lock. */
+static void fill_drop_spares(struct cache_fill *fill, unsigned from)
+{
+    for (unsigned i = from; i < fill->slot_count; i++)
+        if (fill->slots[i].spare)
+            cache_page_destroy(fill->slots[i].spare);
+}
+
+/* A fresh page for each slot, for as many as there is memory for. */
+static void fill_create_pages(struct cache_fill *fill, unsigned count)
+{
+    struct cache_page *pages[CREATE_BATCH];
+    while (fill->slot_count < count) {
+        unsigned left = count - fill->slot_count;
+        unsigned wanted = left < CREATE_BATCH ? left : CREATE_BATCH;
+        unsigned got = cache_pages_create(pages, wanted);
+        for (unsigned i = 0; i < got; i++)
+            fill->slots[fill->slot_count++].spare = pages[i];
+        if (got < wanted)
+            break;
+    }
+}
+
+/* A fill of [start, end); shorter when memory runs out. */
+static struct cache_fill *fill_create(struct cache *cache, uint64_t start, uint64_t end)
+{
+    size_t count = (end + PAGE_BYTES - 1) / PAGE_BYTES - start / PAGE_BYTES;
+    size_t head = sizeof(struct cache_fill) + count * sizeof(struct fill_slot);
+    struct cache_fill *fill = mem_alloc(head + count * sizeof(struct io_segment));
+    if (!fill)
+        return NULL;
+    memset(fill, 0, head);
+    atomic_init(&fill->references, 1);
+    fill->cache = cache;
+    fill->io.offset_bytes = start;
+    fill->segments = (struct io_segment *)(void *)((char *)fill + head);
+    fill_create_pages(fill, (unsigned)count);
+    for (unsigned i = 0; i < fill->slot_count; i++) {
+        uint64_t page_start = start / PAGE_BYTES * PAGE_BYTES + (uint64_t)i * PAGE_BYTES;
+        uint64_t from = page_start < start ? start : page_start;
+        uint64_t to = page_start + PAGE_BYTES < end ? page_start + PAGE_BYTES : end;
+        fill->slots[i].from = (uint16_t)(from - page_start);
+        fill->slots[i].bytes = (uint16_t)(to - from);
+    }
+    return fill;
+}
+
+/* Enters slot i into the table. False: the page is busy, or there is nothing to fill in it. */
+static bool fill_claim_slot(struct cache_fill *fill, unsigned i)
+{
+    struct cache *cache = fill->cache;
+    struct fill_slot *slot = &fill->slots[i];
+    uint64_t index = fill->io.offset_bytes / PAGE_BYTES + i;
+    uint8_t mask = piece_mask(slot->from, slot->from + slot->bytes);
+    struct cache_page *page = cache_page_find(cache, index);
+    if (!page) {
+        cache_page_insert(slot->spare, cache, index);
+        slot->page = slot->spare;
+        slot->spare = NULL;
+        return true;
+    }
+    if (page->busy)
+        return false;
+    if ((page->valid & mask) == mask)
+        return cache->block_bytes > PAGE_BYTES; /* read again, into the spare */
+    page->busy = true;
+    slot->page = page; /* what it lacks comes by way of the spare */
+    return true;
+}
+
+/* Claims slots from the front for as long as they are free to be filled, in whole blocks. */
+static void fill_claim(struct cache_fill *fill)
+{
+    struct cache *cache = fill->cache;
+    unsigned block_pages = cache->block_bytes / PAGE_BYTES, claimed = 0;
+    spin_lock(&cache_table.lock);
+    while (claimed < fill->slot_count && fill_claim_slot(fill, claimed))
+        claimed++;
+    if (block_pages > 1)
+        for (; claimed % block_pages; claimed--) { /* half a block cannot be read */
+            struct cache_page *page = fill->slots[claimed - 1].page;
+            if (page && !page->valid && !fill->slots[claimed - 1].spare) {
+                cache_page_remove(page);
+                fill->slots[claimed - 1].spare = page;
+            }
+            if (page)
+                page->busy = false;
+            fill->slots[claimed - 1].page = NULL;
+        }
+    if (claimed)
+        cache->fills++;
+    fill_drop_spares(fill, claimed);
+    fill->slot_count = claimed;
+    spin_unlock(&cache_table.lock);
+}
+
+static void fill_io_complete(struct vfs_io *io, status_t status)
+{
+    cache_fill_done(io->context, status, io->done_bytes);
+}
+
+static void fill_start(struct cache_fill *fill)
+{
+    for (unsigned i = 0; i < fill->slot_count; i++) {
+        struct fill_slot *slot = &fill->slots[i];
+        struct cache_page *page = slot->spare ? slot->spare : slot->page;
+        fill->segments[i].address = page->data + slot->from;
+        fill->segments[i].length_bytes = slot->bytes;
+        fill->io.length_bytes += slot->bytes;
+    }
+    fill->io.op = IO_READ;
+    fill->io.segments = fill->segments;
+    fill->io.segment_count = fill->slot_count;
+    fill->io.complete = fill_io_complete;
+    fill->io.context = fill;
+    fill->cache->ops->fill(fill->cache, fill);
+}
+
+/* Makes what was read of a slot valid, with zeroes past the end of the cache. */
+static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, uint64_t good_end)
+{
+    struct cache_page *page = slot->page;
+    uint64_t page_start = page->index * PAGE_BYTES, size = fill->cache->size_bytes;
+    uint64_t end = page_start + slot->from + slot->bytes;
+    if (good_end < end)
+        end = good_end;
+    if (end <= page_start + slot->from)
+        return;
+    uint32_t to = (uint32_t)(end - page_start);
+    uint8_t *data = slot->spare ? slot->spare->data : page->data;
+    if (size <= end) {
+        uint32_t live = size > page_start ? (uint32_t)(size - page_start) : 0;
+        memset(data + live, 0, PAGE_BYTES - live);
+        to = PAGE_BYTES;
+    }
+    uint8_t fresh = piece_mask(slot->from, to) & (uint8_t)~page->valid;
+    for (uint32_t at = 0; slot->spare && at < PAGE_BYTES; at += CACHE_PIECE_BYTES)
+        if (fresh & 1u << at / CACHE_PIECE_BYTES)
+            memcpy(page->data + at, data + at, CACHE_PIECE_BYTES);
+    page->valid |= fresh;
+}
+
+void cache_fill_done(struct cache_fill *fill, status_t status, uint64_t done_bytes)
+{
+    struct cache *cache = fill->cache;
+    uint64_t good = status ? done_bytes - done_bytes % cache->block_bytes : fill->io.length_bytes;
+    uint64_t good_end = fill->io.offset_bytes + good;
+    fill->status = status;
+    spin_lock(&cache_table.lock);
+    for (unsigned i = 0; i < fill->slot_count; i++) {
+        struct fill_slot *slot = &fill->slots[i];
+        if (!slot->page)
+            continue;
+        fill_validate_slot(fill, slot, good_end);
+        slot->page->busy = false;
+        if (slot->page->valid)
+            continue;
+        cache_page_remove(slot->page); /* what failed is not cached */
+        cache_page_destroy(slot->page);
+    }
+    fill_drop_spares(fill, 0);
+    cache->fills--; /* from here on the cache may go */
+    fill->ended = true;
+    wait_queue_wake_all(&cache_table.changed);
+    spin_unlock(&cache_table.lock);
+    fill_put(fill);
+}
+
+status_t cache_fill_range(struct cache *cache, uint64_t start, uint64_t bytes,
+                          struct cache_fill **result)
+{
+    uint64_t end = start + bytes, last = cache_end(cache);
+    if (end > last)
+        end = last;
+    struct cache_fill *fill = fill_create(cache, start, end);
+    if (!fill)
+        return -ENOMEM;
+    uint64_t reach = start - start % PAGE_BYTES + fill->slot_count * (uint64_t)PAGE_BYTES;
+    status_t status = reach >= start + cache->block_bytes ? 0 : -ENOMEM; /* not even a block */
+    fill_claim(fill);
+    if (!fill->slot_count) {
+        fill_put(fill);
+        return status;
+    }
+    if (result) {
+        atomic_fetch_add(&fill->references, 1);
+        *result = fill;
+    }
+    fill_start(fill);
+    return 0;
+}
+
+status_t cache_fill_wait(struct cache_fill *fill)
+{
+    if (!fill)
+        return 0;
+    status_t status = 0;
+    spin_lock(&cache_table.lock);
+    while (!fill->ended && !status)
+        status = wait_queue_wait_interruptible(&cache_table.changed, &cache_table.lock, TIME_NEVER);
+    if (fill->ended)
+        status = fill->status;
+    spin_unlock(&cache_table.lock);
+    fill_put(fill);
+    return status;
+}
+
+/* ---- a cache over a device ---------------------------------------------------------------- */
+
+static void device_fill_done(struct io_request *request)
+{
+    struct cache_fill *fill = request->context;
+    fsd_request_ended(fill->cache->owner);
+    cache_fill_done(fill, request->status, request->done_bytes);
+}
+
+static void device_fill(struct cache *cache, struct cache_fill *fill)
+{
+    struct vfs_io *io = &fill->io;
+    uint64_t length = io->length_bytes; /* the last block may reach past the device's end */
+    if (io->offset_bytes + length > cache->size_bytes)
+        length = cache->size_bytes - io->offset_bytes;
+    io->request = (struct io_request){
+        .op = IO_READ,
+        .offset_bytes = io->offset_bytes,
+        .length_bytes = length,
+        .segments = io->segments,
+        .segment_count = io->segment_count,
+        .complete = device_fill_done,
+        .context = fill,
+    };
+    fsd_submit(cache->owner, &io->request);
+}
+
+static status_t device_fill_check(struct cache *cache)
+{
+    return fsd_check(cache->owner);
+}
+
+void device_cache_init(struct cache *cache, struct fsd *fsd, uint32_t block_bytes)
+{
+    static const struct cache_ops ops = { .fill = device_fill, .check = device_fill_check };
+    cache_init(cache, &ops, fsd, block_bytes, device_medium(fsd->device.device).bytes);
+}
