@@ -187,13 +187,13 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 	@echo "  HOST  $<"
 	$(HOST_CC) $(TOOL_CFLAGS) -c -o $@ $<
 
-# Each test is linked with each back end of the port that it is meant for.
-TESTS_BOTH := test_sync test_port test_io test_cache test_cache_memory test_vfs test_drives \
-    test_vdrive test_cdfs test_cdfs_memory test_exchange test_cdrom test_zisofs test_commands \
-    test_bench test_shell test_editor
-TESTS_SIM := $(TESTS_BOTH)
-TESTS_THREADS := test_lib test_inflate $(TESTS_BOTH)
+# Each test is linked with both back ends of the port, but those that need threads alone, or nothing.
+TESTS_ONCE := test_lib test_inflate
 TESTS_ALONE := test_string test_terminal test_keymap
+TESTS_BOTH := $(filter-out $(TESTS_ONCE) $(TESTS_ALONE), \
+    $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c)))
+TESTS_SIM := $(TESTS_BOTH)
+TESTS_THREADS := $(TESTS_ONCE) $(TESTS_BOTH)
 HOST_TESTS := $(TESTS_SIM:%=$(HOST_OUT)/%.sim) $(TESTS_THREADS:%=$(HOST_OUT)/%.threads) \
     $(TESTS_ALONE:%=$(HOST_OUT)/%.alone) $(HOST_OUT)/test_book.sim $(HOST_OUT)/test_book.threads
 

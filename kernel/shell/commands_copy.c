@@ -56,6 +56,8 @@ static status_t copy_bytes(struct progress *progress, struct file *from, struct 
 static void copy_remove_part(struct copy *copy, const char *to)
 {
     status_t status = vfs_unlink(copy->shell->directory, to);
+    if (status == -EROFS)
+        return; /* and yet written to: a stream */
     if (status)
         shell_complain(copy->shell, "%s: is not complete, and stays: %s", to, status_text(status));
     else if (shell_interrupted())

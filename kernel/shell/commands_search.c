@@ -1,20 +1,19 @@
 /*
- * commands_search.c - lines: grep and sort.
+ * commands_search.c - grep.
+ *
+ * A file whose matching line holds a NUL is no text: that it matches is all that is said, unless -a
+ * wants its bytes.
  */
+#include "kernel/shell/expression.h"
 #include "kernel/shell/input.h"
 #include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
-#include "kernel/shell/pattern.h"
 #include "kernel/shell/walk.h"
-#include "lib/format.h"
 #include "lib/string.h"
-#include "lib/text.h"
-
-/* ---- grep --------------------------------------------------------------------------------- */
 
 struct grep {
-    struct pattern *pattern;
-    bool invert, number, count_only, names_only, quiet, titles;
+    struct expression *expression;
+    bool invert, number, count_only, names_only, quiet, titles, parts_only, all_is_text;
     bool found; /* anywhere */
 };
 
@@ -26,45 +25,84 @@ static void grep_title(const struct grep *grep, struct stream *out, const char *
     stream_text(out, ":");
 }
 
-static void grep_say(const struct grep *grep, const struct input *input, uint64_t number,
-                     const char *line, size_t bytes)
+static void grep_print(const struct grep *grep, const struct input *input, uint64_t number,
+                       const char *text, size_t bytes)
 {
     struct stream *out = input->shell->out;
     grep_title(grep, out, input->name);
     if (grep->number)
         stream_format(out, "%llu:", (unsigned long long)number);
-    stream_write(out, line, bytes);
+    stream_write(out, text, bytes);
     stream_text(out, "\n");
+}
+
+/* -o: each part that matches, on a line of its own; empty ones are none. */
+static void grep_print_parts(const struct grep *grep, const struct input *input, uint64_t number,
+                             const char *line, size_t bytes)
+{
+    size_t at = 0, start, end;
+    while (at < bytes && !shell_interrupted() &&
+           expression_find(grep->expression, line, bytes, at, &start, &end)) {
+        if (end > start)
+            grep_print(grep, input, number, line + start, end - start);
+        at = end > start ? end : end + 1;
+    }
+}
+
+/* False: the rest of the input need not be looked at. */
+static bool grep_say(const struct grep *grep, const struct input *input, uint64_t number,
+                     const char *line, size_t bytes)
+{
+    if (grep->quiet || grep->names_only)
+        return false;
+    if (grep->count_only)
+        return true;
+    if (!grep->all_is_text && memchr(line, '\0', bytes)) {
+        stream_escaped(input->shell->out, input->name, false);
+        stream_text(input->shell->out, ": matches, and is no text; -a shows it\n");
+        return false;
+    }
+    if (!grep->parts_only)
+        grep_print(grep, input, number, line, bytes);
+    else if (!grep->invert)
+        grep_print_parts(grep, input, number, line, bytes);
+    return true;
+}
+
+/* What is said of an input at its end. */
+static void grep_sum_up(const struct grep *grep, const struct input *input, uint64_t matches)
+{
+    struct stream *out = input->shell->out;
+    if (grep->quiet)
+        return;
+    if (grep->names_only && matches) {
+        stream_escaped(out, input->name, false);
+        stream_text(out, "\n");
+    } else if (grep->count_only && !grep->names_only) {
+        grep_title(grep, out, input->name);
+        stream_format(out, "%llu\n", (unsigned long long)matches);
+    }
 }
 
 static status_t grep_input(struct input *input, void *context)
 {
     struct grep *grep = context;
-    struct stream *out = input->shell->out;
-    bool first_only = grep->names_only || grep->quiet;
     uint64_t number = 0, matches = 0;
     char *line;
     size_t bytes;
     int got = 0;
-    while (!(first_only && matches) && !out->status &&
-           (got = input_line(input, &line, &bytes)) > 0) {
+    bool goes_on = true;
+    while (goes_on && !input->shell->out->status && (got = input_line(input, &line, &bytes)) > 0) {
         number++;
-        if (pattern_matches(grep->pattern, line, bytes) == grep->invert)
+        if (expression_matches(grep->expression, line, bytes) == grep->invert)
             continue;
         matches++;
-        if (!grep->count_only && !first_only)
-            grep_say(grep, input, number, line, bytes);
+        goes_on = grep_say(grep, input, number, line, bytes);
     }
     grep->found |= matches != 0;
     if (got < 0)
         return got;
-    if (grep->names_only && matches) {
-        stream_escaped(out, input->name, false);
-        stream_text(out, "\n");
-    } else if (grep->count_only && !first_only) {
-        grep_title(grep, out, input->name);
-        stream_format(out, "%llu\n", (unsigned long long)matches);
-    }
+    grep_sum_up(grep, input, matches);
     return 0;
 }
 
@@ -112,34 +150,64 @@ static int grep_tree(struct shell *shell, struct grep *grep, const char *start)
     return result;
 }
 
-static int grep_all(struct shell *shell, struct grep *grep, int count, char **words)
+/* In words[first..count). */
+static int grep_all(struct shell *shell, struct grep *grep, int first, int count, char **words)
 {
     int result = SHELL_DONE;
-    if (!option_given(shell, 'r'))
-        return input_each(shell, 2, count, words, grep_input, grep);
-    for (int i = 2; (i < count || i == 2) && result != SHELL_INTERRUPTED; i++) {
-        int one = grep_tree(shell, grep, count > 2 ? words[i] : ".");
+    if (!option_given(shell, 'r') && !option_given(shell, 'R'))
+        return input_each(shell, first, count, words, grep_input, grep);
+    for (int i = first; (i < count || i == first) && result != SHELL_INTERRUPTED; i++) {
+        int one = grep_tree(shell, grep, count > first ? words[i] : ".");
         result = one ? one : result;
     }
     return result;
 }
 
+static unsigned grep_flags(const struct shell *shell)
+{
+    static const struct { char letter; unsigned flag; } flags[] = {
+        { 'E', EXPRESSION_EXTENDED }, { 'F', EXPRESSION_FIXED }, { 'i', EXPRESSION_FOLD },
+        { 'w', EXPRESSION_WORDS },    { 'x', EXPRESSION_LINES },
+    };
+    unsigned all = 0;
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+        all |= option_given(shell, flags[i].letter) ? flags[i].flag : 0;
+    return all;
+}
+
+static int grep_compile(struct shell *shell, struct grep *grep, const char *pattern)
+{
+    const char *why;
+    status_t status = expression_create(pattern, grep_flags(shell), &grep->expression, &why);
+    if (status != -EINVAL)
+        return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
+    shell_complain(shell, "'%s' %s", pattern, why);
+    return SHELL_USAGE;
+}
+
 static int run_grep(struct shell *shell, int count, char **words)
 {
+    const char *pattern = option_value(shell, 'e');
+    int first = pattern ? 1 : 2; /* of the files */
+    if (count < first)
+        return shell_usage(shell);
+    bool tree = option_given(shell, 'r') || option_given(shell, 'R');
     struct grep grep = {
         .invert = option_given(shell, 'v'),
         .number = option_given(shell, 'n'),
         .count_only = option_given(shell, 'c'),
         .names_only = option_given(shell, 'l'),
         .quiet = option_given(shell, 'q'),
-        .titles = (count > 3 || option_given(shell, 'r') || option_given(shell, 'H')) &&
+        .parts_only = option_given(shell, 'o'),
+        .all_is_text = option_given(shell, 'a'),
+        .titles = (count > first + 1 || tree || option_given(shell, 'H')) &&
                   !option_given(shell, 'h'),
     };
-    grep.pattern = pattern_create(words[1], option_given(shell, 'F'), option_given(shell, 'i'));
-    if (!grep.pattern)
-        return shell_fail(shell, NULL, -ENOMEM);
-    int result = grep_all(shell, &grep, count, words);
-    pattern_destroy(grep.pattern);
+    int result = grep_compile(shell, &grep, pattern ? pattern : words[1]);
+    if (result)
+        return result;
+    result = grep_all(shell, &grep, first, count, words);
+    expression_destroy(grep.expression);
     return result ? result : grep.found ? SHELL_DONE : SHELL_FAILED;
 }
 
@@ -149,8 +217,15 @@ static const struct shell_option grep_options[] = {
     { 'n', "line-number", NULL, "a number before each line" },
     { 'c', "count", NULL, "how many lines, instead of the lines" },
     { 'l', "files-with-matches", NULL, "which files, instead of the lines" },
+    { 'o', "only-matching", NULL, "the parts that match, instead of their lines" },
     { 'r', "recursive", NULL, "all files of directories" },
+    { 'R', NULL, NULL, "the same" },
+    { 'E', "extended-regexp", NULL, "special as well: a|b (a) a+ a? a{2,5}" },
     { 'F', "fixed-strings", NULL, "every character stands for itself" },
+    { 'w', "word-regexp", NULL, "no letter, digit or _ beside what matches" },
+    { 'x', "line-regexp", NULL, "what matches is the whole line" },
+    { 'e', "regexp", "PATTERN", "the pattern, which may begin with a dash" },
+    { 'a', "text", NULL, "lines with NULs in them, too" },
     { 'q', "quiet", NULL, "say nothing: the status tells" },
     { 'H', "with-filename", NULL, "a name before each line" },
     { 'h', "no-filename", NULL, "no name before the lines" },
@@ -159,161 +234,11 @@ static const struct shell_option grep_options[] = {
 
 static const struct shell_command command_grep = {
     .name = "grep",
-    .arguments = "[-ivnclrFqHh] PATTERN [FILE...]",
+    .arguments = "[-ivncloErFwxaqHh] [-e] PATTERN [FILE...]",
     .summary = "lines that match; special in PATTERN: . * ^ $ [abc] [^a-z] \\",
-    .arguments_min = 1,
     .arguments_max = -1,
     .run = run_grep,
     .options = grep_options,
     .group = "Text",
 };
 SHELL_COMMAND(command_grep);
-
-/* ---- sort --------------------------------------------------------------------------------- */
-
-struct sort_line {
-    struct sortable link;
-    size_t bytes;
-    char text[]; /* ends with NUL */
-};
-
-struct sort {
-    bool numeric, reverse, unique, fold;
-    struct sortable *lines; /* the last one read first */
-};
-
-/* A number at the beginning of a line, in thousandths; anything else is 0. */
-static int64_t line_number(const char *text)
-{
-    enum { DIGITS = 3 };
-    const int64_t most = INT64_MAX / 10000;
-    int64_t value = 0;
-    while (*text == ' ' || *text == '\t')
-        text++;
-    bool negative = *text == '-';
-    text += negative;
-    for (; *text >= '0' && *text <= '9'; text++)
-        value = value > most / 10 ? most : value * 10 + (*text - '0');
-    if (*text == '.')
-        text++;
-    for (unsigned i = 0; i < DIGITS; i++) {
-        bool digit = *text >= '0' && *text <= '9';
-        value = value * 10 + (digit ? *text - '0' : 0);
-        text += digit;
-    }
-    return negative ? -value : value;
-}
-
-static int compare_text(const char *a, const char *b, bool fold)
-{
-    if (!fold)
-        return strcmp(a, b);
-    while (*a && text_lower(*a) == text_lower(*b))
-        a++, b++;
-    return (unsigned char)text_lower(*a) - (unsigned char)text_lower(*b);
-}
-
-static int compare_keys(const struct sort *sort, const char *a, const char *b)
-{
-    if (!sort->numeric)
-        return compare_text(a, b, sort->fold);
-    int64_t one = line_number(a), two = line_number(b);
-    return one < two ? -1 : one > two;
-}
-
-static int sort_compare(const struct sortable *a, const struct sortable *b, const void *context)
-{
-    const struct sort *sort = context;
-    const char *one = ((const struct sort_line *)(const void *)a)->text;
-    const char *two = ((const struct sort_line *)(const void *)b)->text;
-    int order = compare_keys(sort, one, two);
-    if (!order && !sort->unique)
-        order = strcmp(one, two);
-    return sort->reverse ? -order : order;
-}
-
-static status_t sort_input(struct input *input, void *context)
-{
-    struct sort *sort = context;
-    char *text;
-    size_t bytes;
-    int got;
-    while ((got = input_line(input, &text, &bytes)) > 0) {
-        struct sort_line *line = mem_alloc(sizeof(*line) + bytes + 1);
-        if (!line)
-            return -ENOMEM;
-        line->bytes = bytes;
-        memcpy(line->text, text, bytes + 1);
-        line->link.next = sort->lines;
-        sort->lines = &line->link;
-    }
-    return got;
-}
-
-static void sort_turn(struct sort *sort)
-{
-    struct sortable *turned = NULL;
-    while (sort->lines) {
-        struct sortable *next = sort->lines->next;
-        sort->lines->next = turned;
-        turned = sort->lines;
-        sort->lines = next;
-    }
-    sort->lines = turned;
-}
-
-static void sort_print(struct shell *shell, const struct sort *sort)
-{
-    const struct sort_line *before = NULL;
-    for (const struct sortable *at = sort->lines; at && !shell->out->status; at = at->next) {
-        const struct sort_line *line = (const struct sort_line *)(const void *)at;
-        if (shell_interrupted())
-            return;
-        if (sort->unique && before && !compare_keys(sort, before->text, line->text))
-            continue;
-        stream_write(shell->out, line->text, line->bytes);
-        stream_text(shell->out, "\n");
-        before = line;
-    }
-}
-
-static int run_sort(struct shell *shell, int count, char **words)
-{
-    struct sort sort = {
-        .numeric = option_given(shell, 'n'),
-        .reverse = option_given(shell, 'r'),
-        .unique = option_given(shell, 'u'),
-        .fold = option_given(shell, 'f'),
-    };
-    int result = input_each(shell, 1, count, words, sort_input, &sort);
-    if (!result) { /* a part is not what was asked for */
-        sort_turn(&sort);
-        sort.lines = sort_list(sort.lines, sort_compare, &sort);
-        sort_print(shell, &sort);
-    }
-    while (sort.lines) {
-        struct sortable *next = sort.lines->next;
-        mem_free(sort.lines);
-        sort.lines = next;
-    }
-    return result;
-}
-
-static const struct shell_option sort_options[] = {
-    { 'n', "numeric-sort", NULL, "by the number at the beginning" },
-    { 'r', "reverse", NULL, "the other way round" },
-    { 'u', "unique", NULL, "of equal lines only the first" },
-    { 'f', "ignore-case", NULL, "upper and lower case are the same" },
-    { 0 },
-};
-
-static const struct shell_command command_sort = {
-    .name = "sort",
-    .arguments = "[-nruf] [FILE...]",
-    .summary = "sort lines, in the order of their bytes",
-    .arguments_max = -1,
-    .run = run_sort,
-    .options = sort_options,
-    .group = "Text",
-};
-SHELL_COMMAND(command_sort);

@@ -47,6 +47,10 @@ void host_console_capture(char *buffer, size_t bytes);
 /* Threads made by thread_create() that are not freed yet. */
 unsigned host_thread_count(void);
 
+/* After so many calls of thread_interrupted() every thread that asks is interrupted: what would go
+ * on without end does not. LONG_MAX, as at first: never. */
+void host_set_patience(long questions);
+
 /* NULL when no thread and no memory is left, else a sentence about what is. Waits a while for
  * detached threads that are about to end. */
 const char *host_leftovers(void);

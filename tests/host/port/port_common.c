@@ -1,4 +1,5 @@
 /* port_common.c - memory, spins, panic and console for both host back ends: see host.h. */
+#include <limits.h>
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -301,8 +302,17 @@ void thread_interrupt(struct thread *thread)
     thread_unpark(thread);
 }
 
+static _Atomic long patience = LONG_MAX;
+
+void host_set_patience(long questions)
+{
+    atomic_store(&patience, questions);
+}
+
 bool thread_interrupted(void)
 {
+    if (atomic_load(&patience) < LONG_MAX && atomic_fetch_sub(&patience, 1) <= 0)
+        atomic_store(&thread_current()->interrupted, true);
     return atomic_load(&thread_current()->interrupted);
 }
 

@@ -1,0 +1,88 @@
+/*
+ * expression.h - regular expressions for lines: those of grep, basic and extended.
+ *
+ * Basic       . [abc] [^a-z] [[:alpha:]] * ^ $ \(...\) \| \{n,m\} \+ \?
+ * Extended    the same with ( ) | { } + ? themselves; a backslash makes them ordinary
+ * Both        \w \W \s \S \b \B \< \>; any other character behind a backslash is itself. What
+ *             repeats nothing (`*a`) is itself. There are no back references.
+ * Characters  are matched, not bytes; bytes that are no UTF-8 are characters of their own. Those
+ *             beyond ASCII count as letters.
+ * Cost        A match takes time in proportion to text x expression, whatever they are; memory in
+ *             proportion to the expression, which is EXPRESSION_STEPS_MAX steps long at most.
+ * Model       The expression is compiled to steps (expression.c); all ways through them are gone
+ *             at once, a character after another (expression_run.c).
+ */
+#ifndef KERNEL_SHELL_EXPRESSION_H
+#define KERNEL_SHELL_EXPRESSION_H
+
+#include "kernel/port.h"
+
+enum { EXPRESSION_STEPS_MAX = 8192, EXPRESSION_GROUPS_MAX = 32, EXPRESSION_REPEAT_MAX = 255 };
+
+enum {
+    EXPRESSION_EXTENDED = 1,
+    EXPRESSION_FIXED = 2,  /* every character stands for itself */
+    EXPRESSION_FOLD = 4,   /* upper and lower case are the same */
+    EXPRESSION_WORDS = 8,  /* no letter, digit or _ may stand beside a match */
+    EXPRESSION_LINES = 16, /* a match is the whole line */
+};
+
+/* ---- what expression.c makes for expression_run.c ------------------------------------------ */
+
+enum step_kind {
+    STEP_CODE,   /* this character */
+    STEP_ANY,
+    STEP_SET,
+    STEP_SPLIT,  /* goes on with the next step and at `to` */
+    STEP_JUMP,   /* goes on at `to` */
+    STEP_ASSERT, /* takes no character */
+    STEP_MATCH,
+};
+
+enum assertion {
+    AT_START, AT_END, AT_EDGE, AT_NO_EDGE, AT_WORD_START, AT_WORD_END, NOT_AFTER_WORD,
+    NOT_BEFORE_WORD,
+};
+
+struct step {
+    enum step_kind kind;
+    int to;                     /* relative to this step */
+    uint32_t code;              /* of STEP_CODE; enum assertion */
+    bool negated;               /* STEP_SET */
+    const char *set, *set_end;  /* STEP_SET: between the brackets, behind ^ */
+};
+
+/* A way that was gone so far: the next step, and where its match begins. */
+struct way {
+    unsigned step;
+    size_t start;
+};
+
+struct expression {
+    bool fold;
+    char *text; /* what sets point into */
+    struct step *steps;
+    unsigned count, room;
+    /* expression_run.c's; `count` of each, but for the stack: twice */
+    struct way *now, *next;
+    unsigned now_count, next_count;
+    unsigned *marks, *stack;
+    unsigned mark;
+};
+
+bool expression_set_has(const struct expression *e, const struct step *step, uint32_t code);
+bool expression_is_word(uint32_t code);
+
+/* ---- for those who match -------------------------------------------------------------------- */
+
+/* -ENOMEM; -EINVAL: not well formed, and *why says what is wrong. */
+status_t expression_create(const char *text, unsigned flags, struct expression **expression,
+                           const char **why) MUST_CHECK;
+void expression_destroy(struct expression *expression); /* NULL: nothing */
+/* Is there a match within text[bytes]? */
+bool expression_matches(struct expression *expression, const char *text, size_t bytes);
+/* The first match that begins at `from` or behind, the longest of those: text[*start..*end). */
+bool expression_find(struct expression *expression, const char *text, size_t bytes, size_t from,
+                     size_t *start, size_t *end);
+
+#endif

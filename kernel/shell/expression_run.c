@@ -1,0 +1,151 @@
+/*
+ * expression_run.c - matching; see expression.h.
+ *
+ * A list holds the steps that wait for the next character, each once, in the order of where their
+ * matches begin: who comes to a step first has the earliest start.
+ */
+#include "kernel/shell/expression.h"
+#include "kernel/shell/pattern.h"
+#include "lib/string.h"
+
+struct run {
+    struct expression *e;
+    const char *text;
+    size_t bytes, at;
+    bool found, any; /* any: whether there is a match is all that is asked */
+    size_t start, end;
+};
+
+/* ASCII is looked at, and all that is not counts as a letter. */
+static bool word_at(const struct run *run, size_t at)
+{
+    unsigned char c = (unsigned char)run->text[at];
+    return c >= 0x80 || expression_is_word(c);
+}
+
+static bool holds(const struct run *run, enum assertion assertion)
+{
+    bool before = run->at > 0 && word_at(run, run->at - 1);
+    bool after = run->at < run->bytes && word_at(run, run->at);
+    switch (assertion) {
+    case AT_START: return run->at == 0;
+    case AT_END: return run->at == run->bytes;
+    case AT_EDGE: return before != after;
+    case AT_NO_EDGE: return before == after;
+    case AT_WORD_START: return !before && after;
+    case AT_WORD_END: return before && !after;
+    case NOT_AFTER_WORD: return !before;
+    default: return !after;
+    }
+}
+
+/* Enters a step, and those that can be reached without a character, into the list `next`. */
+static void enter(struct run *run, unsigned first, size_t start)
+{
+    struct expression *e = run->e;
+    unsigned depth = 0;
+    e->stack[depth++] = first;
+    while (depth) {
+        unsigned at = e->stack[--depth];
+        const struct step *step = &e->steps[at];
+        if (e->marks[at] == e->mark)
+            continue;
+        e->marks[at] = e->mark;
+        if (step->kind == STEP_MATCH) {
+            run->found = true; /* later starts are no longer followed */
+            run->start = start;
+            run->end = run->at;
+        } else if (step->kind == STEP_ASSERT) {
+            if (holds(run, (enum assertion)step->code))
+                e->stack[depth++] = at + 1;
+        } else if (step->kind == STEP_JUMP || step->kind == STEP_SPLIT) {
+            e->stack[depth++] = (unsigned)((int)at + step->to);
+            if (step->kind == STEP_SPLIT)
+                e->stack[depth++] = at + 1;
+        } else {
+            e->next[e->next_count++] = (struct way){ at, start };
+        }
+    }
+}
+
+static bool takes(const struct expression *e, const struct step *step, uint32_t code)
+{
+    switch (step->kind) {
+    case STEP_ANY: return true;
+    case STEP_SET: return expression_set_has(e, step, code);
+    default: return step->code == code;
+    }
+}
+
+/* What was entered waits for the character from now on. */
+static void turn(struct expression *e)
+{
+    struct way *kept = e->now;
+    e->now = e->next;
+    e->now_count = e->next_count;
+    e->next = kept;
+    e->next_count = 0;
+    if (!++e->mark) { /* once in 2^32 characters */
+        memset(e->marks, 0, e->count * sizeof(*e->marks));
+        e->mark = 1;
+    }
+}
+
+/* Goes over one character. */
+static void advance(struct run *run)
+{
+    struct expression *e = run->e;
+    uint32_t code;
+    size_t taken = pattern_take(run->text + run->at, run->bytes - run->at, e->fold, &code);
+    turn(e);
+    run->at += taken;
+    for (unsigned i = 0; i < e->now_count; i++) {
+        const struct way *way = &e->now[i];
+        if (run->found && way->start > run->start)
+            break;
+        if (takes(e, &e->steps[way->step], code))
+            enter(run, way->step + 1, way->start);
+    }
+}
+
+/* While no way is open: the next place where a match may begin, or the end of the text. */
+static size_t next_place(const struct run *run)
+{
+    const struct step *first = &run->e->steps[0];
+    if (first->kind != STEP_CODE || first->code >= 0x80 || run->e->fold)
+        return run->at;
+    const char *place = memchr(run->text + run->at, (int)first->code, run->bytes - run->at);
+    return place ? (size_t)(place - run->text) : run->bytes;
+}
+
+static bool find(struct run *run)
+{
+    struct expression *e = run->e;
+    e->next_count = 0;
+    turn(e);
+    for (;;) {
+        if (!run->found && !e->next_count)
+            run->at = next_place(run);
+        if (!run->found)
+            enter(run, 0, run->at);
+        if ((run->found && (run->any || !e->next_count)) || run->at == run->bytes)
+            return run->found;
+        advance(run);
+    }
+}
+
+bool expression_matches(struct expression *e, const char *text, size_t bytes)
+{
+    struct run run = { .e = e, .text = text, .bytes = bytes, .any = true };
+    return find(&run);
+}
+
+bool expression_find(struct expression *e, const char *text, size_t bytes, size_t from,
+                     size_t *start, size_t *end)
+{
+    struct run run = { .e = e, .text = text, .bytes = bytes, .at = from };
+    bool found = find(&run);
+    *start = run.start;
+    *end = run.end;
+    return found;
+}
