@@ -3,7 +3,7 @@
  *
  * A copy that fails or is interrupted is removed again; where that fails too, it is said that the
  * file is not complete. There is no way to make a link: a link to a file is copied as that file,
- * other links inside a tree are named and left out.
+ * links inside a tree to directories and to nothing are named and left out, with status 1.
  */
 #include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
@@ -163,6 +163,8 @@ static int copy_link(struct copy *copy, const struct walk_item *item, const char
 {
     struct path *path;
     status_t status = path_walk(item->parent, item->name, 0, &path);
+    if (status == -ENOENT || status == -ENOTDIR)
+        return shell_complain(copy->shell, "%s: a link to nothing, left out", from);
     if (status)
         return shell_fail(copy->shell, from, status);
     int result = path_is_directory(path)
@@ -326,6 +328,7 @@ static const struct shell_option cp_options[] = {
     { 'R', NULL, NULL, "the same" },
     { 'a', "archive", NULL, "-r and -p" },
     { 'p', NULL, NULL, "keep times" },
+    { 'L', "dereference", NULL, "links as the files they lead to: always so" },
     { 'f', "force", NULL, "replace what is there: always so" },
     { 'n', "no-clobber", NULL, "leave files alone that are there already" },
     { 'v', "verbose", NULL, "name what was copied" },
@@ -334,8 +337,8 @@ static const struct shell_option cp_options[] = {
 
 static const struct shell_command command_cp = {
     .name = "cp",
-    .arguments = "[-rapfnv] FROM TO | FROM... DIRECTORY",
-    .summary = "copy files, and with -r directories",
+    .arguments = "[-rapLfnv] FROM TO | FROM... DIRECTORY",
+    .summary = "copy files, with -r directories; of links the files they lead to",
     .arguments_min = 2,
     .arguments_max = -1,
     .run = run_cp,

@@ -1,38 +1,50 @@
 /*
- * commands_eject.c - the disc out of its drive, and the tray back in: eject.
+ * commands_eject.c - eject: a disc that nobody uses, out of its drive.
  */
-#include "kernel/dev/deadlines.h"
-#include "kernel/dev/monitor.h"
+#include "kernel/shell/mounts.h"
 #include "kernel/shell/options.h"
 
-/* The door is the monitor's, which opens it some time after the last file was closed; this is the
- * person's wish, so now. Some drives have no lock, and say so with an error. */
-static status_t take_out(struct device *device)
+/* All mounts of the device, the last first; -EBUSY when one is in use. */
+static status_t unmount_all(struct shell *shell, const char *word, struct mount_info *info)
 {
-    (void)!device_control(device, DEVICE_CONTROL_UNLOCK_DOOR, NULL, 0);
-    return device_control(device, DEVICE_CONTROL_EJECT, NULL, 0);
+    status_t status;
+    while (!(status = mounts_of_device(shell, word, info)))
+        if ((status = vfs_unmount(shell->directory, info->path)))
+            return status;
+    return status == -ENOENT ? 0 : status;
 }
 
-static int move_tray(struct shell *shell, const char *name, struct device *device, bool in)
+static int eject(struct shell *shell, const char *word, struct device *device)
 {
-    unsigned files = in ? 0 : device_files_open(device);
-    if (files)
-        return shell_complain(shell, "%s: %u file%s on it open", name, files,
-                              files == 1 ? " is" : "s are");
-    status_t status = in ? device_control(device, DEVICE_CONTROL_LOAD, NULL, 0) : take_out(device);
-    (void)!monitor_wait_idle(time_now_us() + DEADLINE_SETTLE_US); /* its mounts go, too */
-    if (status == -EOPNOTSUPP)
-        return shell_complain(shell, "%s: has no tray", name);
-    return status ? shell_fail(shell, name, status) : SHELL_DONE;
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    status_t status = info ? unmount_all(shell, word, info) : -ENOMEM;
+    int result = status == -EBUSY ? shell_complain(shell, "%s: %s is in use", word, info->path)
+                 : status         ? shell_fail(shell, word, status)
+                                  : SHELL_DONE;
+    mem_free(info);
+    if (result)
+        return result;
+    /* the monitor unlocks a door only when it comes by; that there is none is no error */
+    (void)!device_control(device, DEVICE_CONTROL_UNLOCK_DOOR, NULL, 0);
+    status = device_control(device, DEVICE_CONTROL_EJECT, NULL, 0);
+    return status ? shell_fail(shell, word, status) : SHELL_DONE;
 }
 
 static int run_eject(struct shell *shell, int count, char **words)
 {
-    const char *name = count > 1 ? words[1] : "cdrom0";
-    struct device *device = device_find(name);
+    (void)count;
+    struct device *device = mounts_find_device(shell, words[1]);
+    int result = SHELL_DONE;
     if (!device)
-        return shell_fail(shell, name, -ENODEV);
-    int result = move_tray(shell, name, device, option_given(shell, 't'));
+        return shell_complain(shell, "%s: no such device; `devices` lists them", words[1]);
+    if (device->device_class != CLASS_CDROM || device->is_virtual) {
+        result = shell_complain(shell, "%s: is no drive with a tray", words[1]);
+    } else if (option_given(shell, 't')) {
+        status_t status = device_control(device, DEVICE_CONTROL_LOAD, NULL, 0);
+        result = status ? shell_fail(shell, words[1], status) : SHELL_DONE;
+    } else {
+        result = eject(shell, words[1], device);
+    }
     device_put(device);
     return result;
 }
@@ -44,8 +56,9 @@ static const struct shell_option eject_options[] = {
 
 static const struct shell_command command_eject = {
     .name = "eject",
-    .arguments = "[-t] [DEVICE]",
-    .summary = "take a disc out of its drive, cdrom0 if not said",
+    .arguments = "[-t] DEVICE",
+    .summary = "undo a disc's mounts and open its drive's tray",
+    .arguments_min = 1,
     .arguments_max = 1,
     .run = run_eject,
     .options = eject_options,

@@ -6,6 +6,7 @@
 #include "kernel/shell/glob.h"
 #include "kernel/shell/options.h"
 #include "kernel/shell/parse.h"
+#include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -62,8 +63,8 @@ static struct place place_find(const char *text, size_t cursor)
         place.in_word = true;
         if (escape)
             i++;
-        else if (place.quote ? c == place.quote : c == '\'' || c == '"')
-            place.quote = place.quote ? '\0' : c;
+        else
+            place.quote = parse_quote_at(text, cursor, &i, place.quote);
     }
     return place;
 }
@@ -73,6 +74,7 @@ static struct place place_find(const char *text, size_t cursor)
 struct finder {
     struct shell *shell;
     const char *prefix; /* what the candidates begin with */
+    bool at_home;       /* ... in which ~/ stands for the home */
     struct completion *completion;
     status_t status;
 };
@@ -114,9 +116,6 @@ static void find_devices(struct finder *finder, const char *prefix)
 static bool name_wanted(const char *name, const void *context)
 {
     const char *prefix = context;
-    for (const char *at = name; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            return false; /* could not be typed */
     return text_starts(name, prefix) && (name[0] != '.' || prefix[0] == '.');
 }
 
@@ -146,6 +145,18 @@ static void keep_directories(struct finder *finder, const char *directory)
     *words = kept;
 }
 
+/* The first `head` bytes of the prefix, in which a ~ may stand for the home. */
+static void put_directory(const struct finder *finder, struct buffer *directory, size_t head)
+{
+    const char *home = shell_variable(finder->shell, "HOME");
+    if (finder->at_home && head) {
+        buffer_put(directory, home ? home : "/", strlen(home ? home : "/"));
+        buffer_put(directory, finder->prefix + 1, head - 1);
+    } else {
+        buffer_put(directory, finder->prefix, head);
+    }
+}
+
 /* Paths that begin with the finder's prefix, of which only the last element counts from now on. */
 static void find_paths(struct finder *finder, bool directories_only)
 {
@@ -153,7 +164,7 @@ static void find_paths(struct finder *finder, bool directories_only)
     size_t head = slash ? (size_t)(slash + 1 - finder->prefix) : 0;
     struct buffer directory = { 0 };
     struct completion *completion = finder->completion;
-    buffer_put(&directory, finder->prefix, head);
+    put_directory(finder, &directory, head);
     if (directory.status) {
         finder->status = directory.status;
         return;
@@ -294,6 +305,7 @@ status_t completion_find(struct shell *shell, const char *text, size_t cursor,
 {
     struct place place = place_find(text, cursor);
     struct finder finder = { .shell = shell, .completion = completion };
+    finder.at_home = cursor - place.start > 1 && text_starts(text + place.start, "~/");
     *completion = (struct completion){ .after = "" };
     char *word = mem_alloc(cursor - place.start + 1);
     if (!word)
@@ -320,14 +332,29 @@ void completion_free(struct completion *completion)
 
 /* ---- what to insert ----------------------------------------------------------------------- */
 
+static bool is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+/* As it must be typed within the quote that is open; $ stands for that of $'...'. */
 static void put_quoted(struct buffer *buffer, char quote, char c)
 {
-    if (quote == '\'' && c == '\'')
-        buffer_put(buffer, "'\\'", 3); /* close, a quote, and with it below: open */
-    else if (quote == '"' ? c != '\n' && parse_escapes_in_quotes(c)
+    static const char quotes[] = "'\"";
+    char text[16] = { c };
+    if (quote == '$' && (c == '\'' || c == '\\'))
+        format_text(text, sizeof(text), "\\%c", c);
+    else if (is_control(c) && quote == '$')
+        format_text(text, sizeof(text), "\\x%02X", (unsigned char)c);
+    else if (is_control(c)) /* out of the quote, and in again */
+        format_text(text, sizeof(text), "%.1s$'\\x%02X'%.1s", strchr(quotes, quote),
+                    (unsigned char)c, strchr(quotes, quote));
+    else if (quote == '\'' && c == '\'')
+        format_text(text, sizeof(text), "'\\''");
+    else if (quote == '"' ? parse_escapes_in_quotes(c)
                           : !quote && strchr(" \t;&|<>\"'\\$`*?[#", c))
-        buffer_put(buffer, "\\", 1);
-    buffer_put(buffer, &c, 1);
+        format_text(text, sizeof(text), "\\%c", c);
+    buffer_put(buffer, text, strlen(text));
 }
 
 void completion_text(const struct completion *completion, struct buffer *buffer)
@@ -335,12 +362,14 @@ void completion_text(const struct completion *completion, struct buffer *buffer)
     if (!completion->candidates.count)
         return;
     const char *name = completion->candidates.list[0];
+    if (!completion->typed && completion->common && *name == '~' && !completion->quote)
+        buffer_put(buffer, "\\", 1); /* not the home */
     for (size_t i = completion->typed; i < completion->common; i++)
         put_quoted(buffer, completion->quote, name[i]);
     if (completion->candidates.count > 1)
         return;
     bool closes = completion->quote && text_equal(completion->after, " ");
     if (closes)
-        buffer_put(buffer, &completion->quote, 1);
+        buffer_put(buffer, completion->quote == '"' ? "\"" : "'", 1);
     buffer_put(buffer, completion->after, strlen(completion->after));
 }

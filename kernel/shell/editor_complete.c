@@ -9,11 +9,21 @@
 
 enum { LISTED_MAX = 400, GAP = 2 };
 
+/* Of a name as stream_escaped() shows it. */
+static size_t name_width(const char *name)
+{
+    size_t width = text_width(name, strlen(name));
+    for (; *name; name++)
+        if ((unsigned char)*name < ' ' || *name == 0x7f || *name == '\\')
+            width += 3; /* \xHH */
+    return width;
+}
+
 static size_t widest(const struct words *words, int count)
 {
     size_t most = 0;
     for (int i = 0; i < count; i++) {
-        size_t width = text_width(words->list[i], strlen(words->list[i]));
+        size_t width = name_width(words->list[i]);
         if (width > most)
             most = width;
     }
@@ -22,9 +32,8 @@ static size_t widest(const struct words *words, int count)
 
 static void list_name(struct stream *out, const char *name, size_t columns)
 {
-    size_t length = strlen(name), width = text_width(name, length);
-    stream_write(out, name, length);
-    for (; width < columns; width++)
+    stream_escaped(out, name, false);
+    for (size_t width = name_width(name); width < columns; width++)
         stream_text(out, " ");
 }
 

@@ -138,12 +138,28 @@ static size_t put_home(struct expansion *x, bool slash_follows)
     return 1 + (slash_follows && home[strlen(home) - 1] == '/');
 }
 
+/* At $'...'; the same. */
+static size_t put_special(struct expansion *x, const char *start)
+{
+    const char *at = start + 2;
+    x->begun = true;
+    while (*at != '\'') {
+        char c;
+        at = parse_special(at, &c);
+        if (c)
+            put_literal(x, c);
+    }
+    return (size_t)(at + 1 - start);
+}
+
 /* The lexer has seen to it that every quote and brace is closed within the word. */
 static void put_word(struct expansion *x, const char *word, size_t length)
 {
     for (const char *at = word; at < word + length && !x->status;) {
         if (*at == '\'' || *at == '"')
             at += put_quoted(x, at);
+        else if (at[0] == '$' && at[1] == '\'')
+            at += put_special(x, at);
         else if (*at == '$')
             at += put_dollar(x, at, false);
         else if (*at == '\\')

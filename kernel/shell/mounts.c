@@ -17,8 +17,7 @@ bool mounts_device_name(struct path *path, char *name, size_t bytes)
     return is;
 }
 
-/* A reference, or NULL. */
-static struct device *find_device(struct shell *shell, const char *word)
+struct device *mounts_find_device(struct shell *shell, const char *word)
 {
     struct path *path;
     char name[256];
@@ -31,7 +30,7 @@ static struct device *find_device(struct shell *shell, const char *word)
 
 status_t mounts_of_device(struct shell *shell, const char *word, struct mount_info *info)
 {
-    struct device *device = find_device(shell, word);
+    struct device *device = mounts_find_device(shell, word);
     unsigned last = 0;
     bool found = false;
     if (!device)

@@ -4,6 +4,7 @@
 #include "kernel/shell/parse.h"
 #include "kernel/shell/variables.h"
 #include "lib/string.h"
+#include "lib/text.h"
 
 static bool is_blank(char c)
 {
@@ -13,6 +14,31 @@ static bool is_blank(char c)
 static bool ends_word(char c)
 {
     return !c || is_blank(c) || strchr(";\n&|<>", c);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = text_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+const char *parse_special(const char *at, char *c)
+{
+    static const char letters[] = "ntreab\\'\"", meanings[] = "\n\t\r\033\a\b\\'\"";
+    const char *letter = *at == '\\' && at[1] ? strchr(letters, at[1]) : NULL;
+    *c = letter ? meanings[letter - letters] : *at;
+    if (letter)
+        return at + 2;
+    if (at[0] != '\\' || at[1] != 'x' || hex_digit(at[2]) < 0)
+        return at + 1;
+    unsigned value = 0;
+    const char *digit = at + 2;
+    for (; digit < at + 4 && hex_digit(*digit) >= 0; digit++)
+        value = value * 16 + (unsigned)hex_digit(*digit);
+    *c = (char)value;
+    return digit;
 }
 
 bool parse_escapes_in_quotes(char c)
@@ -34,6 +60,18 @@ static void skip_dollar(struct parser *parser)
         else
             parser->at += length + 2;
     }
+}
+
+/* At the quote of $'...'. */
+static void skip_special_quoted(struct parser *parser)
+{
+    const char *at = parser->at + 1;
+    while (*at && *at != '\'')
+        at += *at == '\\' && at[1] ? 2 : 1;
+    if (*at)
+        parser->at = at + 1;
+    else
+        parser->error = "no closing '";
 }
 
 static void skip_single_quoted(struct parser *parser)
@@ -146,6 +184,8 @@ static enum token_kind parse_word(struct parser *parser)
             skip_double_quoted(parser);
         else if (*parser->at == '\\' && parser->at[1])
             parser->at += 2;
+        else if (*parser->at == '$' && parser->at[1] == '\'' && parser->at++)
+            skip_special_quoted(parser);
         else
             skip_special(parser);
     }
@@ -236,23 +276,46 @@ const char *parse_check(const char *text)
 
 /* ---- without quotes ----------------------------------------------------------------------- */
 
+/* At a quote that opens or closes, `quote` being the one that is open: the one that is open behind
+ * it; $ stands for that of $'...'. Moves to its last character. */
+static char turn_quote(const char *word, size_t length, size_t *at, char quote)
+{
+    if (quote)
+        return '\0';
+    if (word[*at] != '$')
+        return word[*at];
+    *at += *at + 1 < length;
+    return '$';
+}
+
+char parse_quote_at(const char *word, size_t length, size_t *at, char quote)
+{
+    char c = word[*at];
+    bool special = c == '$' && *at + 1 < length && word[*at + 1] == '\'';
+    bool turns = !quote ? c == '\'' || c == '"' || special : c == (quote == '$' ? '\'' : quote);
+    return turns ? turn_quote(word, length, at, quote) : quote;
+}
+
 bool parse_unquote(const char *word, size_t length, char *text, size_t bytes)
 {
     size_t used = 0;
     char quote = '\0';
     for (size_t i = 0; i < length; i++) {
-        char c = word[i];
-        bool escape = c == '\\' && i + 1 < length && quote != '\'' &&
-                      (!quote || parse_escapes_in_quotes(word[i + 1]));
-        if (escape) {
-            c = word[++i];
-        } else if (quote ? c == quote : c == '\'' || c == '"') {
-            quote = quote ? '\0' : c;
+        size_t before = i;
+        char c = word[i], next = parse_quote_at(word, length, &i, quote);
+        if (next != quote || i != before) {
+            quote = next;
             continue;
         }
+        bool escape = c == '\\' && i + 1 < length && quote != '\'' && quote != '$' &&
+                      (!quote || parse_escapes_in_quotes(word[i + 1]));
+        if (escape)
+            c = word[++i];
+        else if (quote == '$')
+            i = (size_t)(parse_special(word + i, &c) - word) - 1;
         if (used + 1 >= bytes)
             return false;
-        if (!(escape && c == '\n'))
+        if (c && !(escape && c == '\n'))
             text[used++] = c;
     }
     text[used] = '\0';

@@ -333,8 +333,11 @@ static struct mount *mount_take_of_device(struct device *device)
 unsigned vfs_unmount_device(struct device *device)
 {
     unsigned count = 0;
-    for (struct mount *mount; (mount = mount_take_of_device(device)); count++)
+    for (struct mount *mount; (mount = mount_take_of_device(device)); count++) {
+        if (atomic_load(&mount->references) > 1) /* the table's, which is now ours, and others */
+            log_warn("vfs", "%s was in use when %s was taken away", mount->text, device->alias);
         mount_put(mount);
+    }
     return count;
 }
 

@@ -90,7 +90,7 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
  * something is mounted below. */
 status_t vfs_unmount(struct path *start, const char *text) MUST_CHECK;
 /* Takes the mounts of a device, and what is mounted below them, out of the tree at once; what is
- * open there answers errors until closed. Returns how many. */
+ * open there answers errors until closed, and a warning says so. Returns how many. */
 unsigned vfs_unmount_device(struct device *device);
 /* Lets a mounted file system read from another device that holds the same bytes: open files, ids
  * and cached pages stay valid. -EINVAL when it is no mount point, or blocks or size differ;

@@ -204,6 +204,18 @@ static const struct key_case terminal_cases[] = {
     { "\x12" "two\x01" "# \r", "# echo two", NULL },
     { "\x12" "ls" UP "\r", "echo one", NULL },
     /* completion: in /t there are a, b.c, "c d", .hidden, sub */
+    { "cat /ctl/t\tx\r", "cat /ctl/t$'\\x09'ab$'\\x1B' x", NULL },
+    { "cat '/ctl/t\tx\r", "cat '/ctl/t'$'\\x09''ab'$'\\x1B''' x", NULL },
+    { "cat \"/ctl/t\tx\r", "cat \"/ctl/t\"$'\\x09'\"ab\"$'\\x1B'\"\" x", NULL },
+    { "cat /ctl/$'t\\t\tx\r", "cat /ctl/$'t\\tab\\x1B' x", NULL },
+    { "cat /ctl/t$'\\x09'\tx\r", "cat /ctl/t$'\\x09'ab$'\\x1B' x", NULL },
+    { "cat $'/ctl/q\t.\r", "cat $'/ctl/q\\'\\\\' .", NULL },
+    { "cat ~/t/su\t\r", "cat ~/t/sub/", NULL },
+    { "cat ~/lon\t\r", "cat ~/long ", NULL },
+    { "cat /tilde/\tx\r", "cat /tilde/\\~/x", NULL },
+    { "cat '~/lon\t'\r", "cat '~/lon'", NULL },
+    { "cat a 2>su\t\r", "cat a 2>sub/", NULL },
+    { "cat a 2>&1 su\t\r", "cat a 2>&1 sub/", NULL },
     { "histo\t5\r", "history 5", NULL },
     { "cat su\t\r", "cat sub/", NULL },
     { "cat sub/o\t\r", "cat sub/one ", NULL },
@@ -253,6 +265,11 @@ static void body_terminal(void *argument)
     (void)argument;
     shown_shell_start(&shell);
     shown_make_tree();
+    rig_mkdir("/ctl");
+    rig_mkdir("/tilde");
+    rig_mkdir("/tilde/~");
+    rig_put_file("/ctl/t\tab\033", "", 0);
+    rig_put_file("/ctl/q'\\", "", 0);
     kassert(shell_run_text(&shell, "cd /t; LONG=x; vdrive new 4K") == 0);
     for (size_t i = 0; i < sizeof(terminal_cases) / sizeof(terminal_cases[0]); i++)
         check_terminal_case(&terminal_cases[i], &shell);

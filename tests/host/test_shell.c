@@ -63,6 +63,12 @@ static const struct line_case line_cases[] = {
     { "echo a |& cat", "spindle: |& is not there: 2>&1 |\n", 2 },
     { "cat << x", "spindle: << is not there: echo ... | COMMAND\n", 2 },
     { "a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q", "spindle: more than 16 commands in a pipe\n", 2 },
+    { "echo $'a\\tb\\x21\\'\\\\\\q\\x' $'' \"$'a'\" x$'\\x41B'y",
+      "a\tb!'\\\\q\\x  $'a' xABy\n", 0 },
+    { "echo a > $'/\\x01'; ls -d /?; cat $'/\\1' $'/\\x1'; echo $'*' $'a\\x00b'",
+      "/\\x01\n/p\n/r\n/s\n/t\ncat: /\\x5C1: no such file or directory\na\n* ab\n", 0 },
+    { "echo $'a", "spindle: no closing '\n", 2 },
+    { "echo $'a\\'", "spindle: no closing '\n", 2 },
     /* variables */
     { "A=1; echo $A ${A}b $Ab \"$A\" '$A' \\$A", "1 1b 1 $A $A\n", 0 },
     { "A='x  y'; echo $A \"$A\" a$A'b'", "x y x  y ax yb\n", 0 },

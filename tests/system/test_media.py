@@ -25,6 +25,50 @@ def test_eject_while_idle_gives_an_error_not_a_hang(booted):
     assert machine.command("echo alive") == ["alive"]
 
 
+def in_use(lines):
+    return [line for line in lines if " was in use when " in line]
+
+
+def test_a_disc_in_use_that_is_taken_out_is_said(booted):
+    """By a line of the log before the next prompt, once; a disc that nobody used goes silently."""
+    machine = booted("", cdrom=ISO)
+    machine.command("cd /System/boot")
+    machine.eject()
+    lines = machine.wait_command("pwd", in_use, 20)
+    said = in_use(lines)
+    assert len(said) == 1 and said[0].endswith(
+        "] vfs: /System was in use when cdrom0 was taken away")
+    assert lines[0] == "/System/boot"
+    machine.command("ls")
+    assert machine.status() == 1
+    machine.command("cd /")
+    machine.insert(debian_disc("ipxe"))
+    machine.wait_command("mount", is_mounted, 30)
+    machine.command(f"ls -R {WHERE}; sha256sum {WHERE}/*")
+    machine.eject()
+    machine.wait_command("mount", lambda lines: not is_mounted(lines), 30)
+    assert len(in_use(machine.command("log"))) == 1
+
+
+def tray_is_open(machine):
+    return [drive["tray_open"] for drive in machine.qmp("query-block") if drive["removable"]][0]
+
+
+def test_eject_opens_the_tray_of_a_disc_that_is_not_in_use(booted):
+    machine = booted("", cdrom=ISO)
+    assert machine.command("cd /System; eject cdrom0") == ["eject: cdrom0: /System is in use"]
+    assert machine.status() == 1 and not tray_is_open(machine)
+    machine.command("head -c 1 Book/index.md > /one; cd /; eject cdrom0")
+    assert machine.status() == 0 and tray_is_open(machine)
+    machine.wait_command("ls /System", lambda lines: lines == ["Devices"], 20)
+    machine.command("eject -t cdrom0")
+    machine.wait_command("ls /System", lambda lines: "Book" in lines, 30)
+    assert not tray_is_open(machine)
+    assert machine.command("eject null; eject virtual/control") == [
+        "eject: null: no such device; `devices` lists them",
+        "eject: virtual/control: is no drive with a tray"]
+
+
 def test_disc_inserted_later_is_mounted(booted):
     machine = booted("", cdrom=EMPTY)
     disc = debian_disc("grub-rescue")

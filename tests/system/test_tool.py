@@ -44,6 +44,29 @@ def test_what_is_no_image(tmp_path):
     assert status == 125 and out == "" and err.endswith("/none: No such file or directory\n")
 
 
+def test_links_are_copied_as_files_or_named(tmp_path):
+    tree = tmp_path / "tree"
+    (tree / "d").mkdir(parents=True)
+    (tree / "d" / "f").write_text("text\n")
+    for name, target in (("to-file", "d/f"), ("to-directory", "d"), ("to-nothing", "none"),
+                         ("under-file", "d/f/x"), ("round", "round")):
+        (tree / name).symlink_to(target)
+    disc = tmp_path / "links.iso"
+    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-o", disc, tree], check=True,
+                   stderr=subprocess.DEVNULL)
+    status, out, err = run(disc, "-c", "cp -r /System /copy; echo $?; find /copy -type f; "
+                           "find /copy -type d; cat /copy/to-file; cp /System/to-file /one; cat /one; "
+                           "cp /System/to-nothing /two")
+    assert status == 1
+    assert out.splitlines() == ["1", "/copy/d/f", "/copy/to-file", "/copy", "/copy/d", "text", "text"]
+    assert sorted(err.splitlines()) == [
+        "cp: /System/round: too many links",
+        "cp: /System/to-directory: a link to a directory, left out",
+        "cp: /System/to-nothing: a link to nothing, left out",
+        "cp: /System/to-nothing: no such file or directory",
+        "cp: /System/under-file: a link to nothing, left out"]
+
+
 def test_a_mount_is_named_by_its_device():
     status, out, err = run(ISO, "-c", "df virtual0 | tail -n 1; umount virtual0; umount virtual0")
     assert out.startswith("virtual0 ") and out.endswith("100% /System\n")
