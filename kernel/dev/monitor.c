@@ -66,6 +66,7 @@ static status_t mount_drive(struct device *device)
     if (!medium.present || !medium.bytes)
         return -ENOMEDIUM;
     drive_path(device, path);
+    (void)!vfs_mkdir(monitor.root, "/Drives"); /* there already, unless a person removed it */
     status_t status = vfs_mkdir(monitor.root, path);
     if (status && status != -EEXIST)
         return status;

@@ -189,8 +189,10 @@ SHELL_COMMAND(command_sleep);
 static int run_clear(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
-    if (shell_out_is_terminal(shell))
-        stream_text(shell->out, "\x1b[H\x1b[J");
+    if (!shell_out_is_terminal(shell))
+        return SHELL_DONE;
+    stream_text(shell->out, "\x1b[H\x1b[J");
+    shell->out->at_line_start = true; /* and not behind a J */
     return SHELL_DONE;
 }
 

@@ -2,6 +2,7 @@
  * commands_system.c - the machine: help, date, time, log, ps, uptime, reboot, poweroff.
  */
 #include "kernel/log.h"
+#include "kernel/shell/hints.h"
 #include "kernel/shell/options.h"
 #include "lib/civil.h"
 #include "lib/string.h"
@@ -37,8 +38,10 @@ static int run_help(struct shell *shell, int count, char **words)
 {
     if (count > 1) {
         const struct shell_command *command = shell_command_find(words[1]);
-        if (!command)
-            return shell_complain(shell, "%s: no such command", words[1]);
+        if (!command) {
+            (void)hints_no_command(shell, words[1]);
+            return SHELL_FAILED;
+        }
         options_help(shell, command);
         return SHELL_DONE;
     }

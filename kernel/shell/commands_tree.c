@@ -270,6 +270,19 @@ static void tree_line(struct tree *tree, const struct name *name, struct path *p
     stream_text(out, "\n");
 }
 
+/* Of `name` in a directory, by its absolute path: the names above are not kept. */
+static int tree_fail(const struct tree *tree, struct path *path, const char *name,
+                     status_t status)
+{
+    size_t bytes = path_text(path, NULL, 0) + 1;
+    char *text = mem_alloc(bytes);
+    if (text)
+        path_text(path, text, bytes);
+    int result = shell_fail_below(tree->shell, text ? text : "", name, status);
+    mem_free(text);
+    return result;
+}
+
 static status_t tree_step(struct tree *tree)
 {
     struct name *name = tree->level->names;
@@ -285,7 +298,8 @@ static status_t tree_step(struct tree *tree)
     if (directory && tree->depth < tree->depth_max)
         status = tree->depth >= WALK_DEPTH_MAX ? -ELOOP : tree_enter(tree, path);
     if (status)
-        tree->result = shell_fail(tree->shell, name->text, status);
+        tree->result = path ? tree_fail(tree, path, "", status)
+                            : tree_fail(tree, tree->level->path, name->text, status);
     path_put(path);
     mem_free(name);
     return status == -ENOMEM ? status : 0;

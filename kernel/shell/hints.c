@@ -22,6 +22,12 @@ static const struct hint {
     { "fgrep", "`grep -F`" },
     { "dir vdir ll la l", "`ls -l` lists a directory" },
     { "od xxd hd strings", "`hexdump FILE` shows bytes" },
+    { "uniq", "`sort -u FILE`, which sorts as well" },
+    { "yes seq expr bc dc jot factor", "nothing here makes lines or counts" },
+    { "basename dirname", "the names that patterns like *.c give are as they were typed" },
+    { "uname hostname arch lscpu nproc", "`log` begins with what this is" },
+    { "lsof fuser", "`umount` and `eject` say what is in use" },
+    { "cdrecord wodim growisofs burn", "discs are only read here" },
     { "dd", "`head -c`, `cp` and `hexdump -s` read parts of devices and files" },
     { "diff", "`cmp A B` finds the first difference" },
     { "md5sum sha1sum sha512sum cksum sum crc32 b2sum", "`sha256sum FILE`" },
@@ -106,7 +112,7 @@ static int say_path(struct shell *shell, const char *name)
 
 int hints_no_command(struct shell *shell, const char *name)
 {
-    const char *hint = find_hint(name);
+    const char *hint = *name == '!' ? "the arrows and ^R bring lines back" : find_hint(name);
     if (strchr(name, '/') || text_equal(name, ".."))
         return say_path(shell, name);
     shell_complain(shell, "%s: no such command; %s", name, hint ? hint : "`help` lists them");

@@ -77,7 +77,11 @@ BODY(help)
     run("help", SHELL_DONE, NULL, "");
     table_each(entry, shell_commands, struct shell_command)
         kassert(strstr(out.text, (*entry)->name) != NULL);
-    run("help nothing", SHELL_FAILED, "", NULL);
+    run("help nothing", SHELL_FAILED, "", "help: nothing: no such command; `help` lists them\n");
+    run("help less", SHELL_FAILED, "",
+        "help: less: no such command; `more FILE` shows text a screenful at a time\n");
+    run("!!", SHELL_NO_COMMAND, "",
+        "spindle: !!: no such command; the arrows and ^R bring lines back\n");
     stop();
 }
 

@@ -77,6 +77,13 @@ def test_disc_inserted_later_is_mounted(booted):
     assert machine.manifest(WHERE) == decoder.manifest(disc)
 
 
+def test_drives_comes_back_when_it_was_removed(booted):
+    machine = booted("", cdrom=EMPTY)
+    machine.command("rm -r /Drives")
+    machine.insert(debian_disc("ipxe"))
+    machine.wait_command("mount", is_mounted, 30)
+
+
 def test_our_disc_inserted_later_becomes_system(booted, build_id):
     machine = booted("", cdrom=EMPTY)
     machine.insert(ISO)

@@ -308,6 +308,16 @@ def test_another_size(terminal):
     assert t.cursor() == (2, len(whole) - 61)
 
 
+def test_clear(terminal):
+    t = terminal()
+    t.press("\x01echo a\rclear\r")
+    t.wait_screen(lambda rows: rows == ["spindle:/$"])
+    t.press("clear; echo b | cat\r")
+    t.wait_screen(lambda rows: rows == ["b", "spindle:/$"])
+    t.press("clear | cat\r")
+    t.wait_screen(lambda rows: rows == ["b", PROMPT + "clear | cat", "spindle:/$"])
+
+
 def test_pasted_lines_are_all_run(terminal):
     t = terminal(rows=50)
     t.press("\x0c")
