@@ -168,6 +168,16 @@ def test_every_command_has_help(shell):
         assert shell.command(f"help {name}") == shown
 
 
+def test_every_command_is_in_the_book_and_the_readme(shell):
+    with open(os.path.join(BOOK, "8-shell.md"), encoding="utf-8") as text:
+        book = re.split(r"[\s,\[]+", text.read())
+    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as text:
+        readme = re.findall("`([a-z0-9.]+)`", text.read())
+    names = [line.split()[0] for line in shell.command("help") if line.startswith("  ")]
+    assert [name for name in names if name not in book] == []
+    assert [name for name in names if name not in readme] == []
+
+
 @pytest.mark.parametrize("line", ["ls -z", "cp -r", "head -n x /System/MANIFEST.sha256",
                                   "find / -type q", "rm", "df --what", "prof -n 1"])
 def test_wrong_usage_is_one_line_and_status_2(shell, line):
