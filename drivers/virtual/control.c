@@ -38,6 +38,15 @@ enum {
     FLAGS = VIRTUAL_TEMPORARY | VIRTUAL_WRITABLE | VIRTUAL_CD | VIRTUAL_GEOMETRY | VIRTUAL_NO_MOUNT,
 };
 
+/* A CD is read-only, and of 2048-byte blocks. */
+static bool cd_valid(const struct virtual_register *request)
+{
+    uint32_t block = request->flags & VIRTUAL_GEOMETRY ? request->geometry.sector_bytes
+                                                       : request->block_bytes;
+    return !(request->flags & VIRTUAL_CD) ||
+           (!(request->flags & VIRTUAL_WRITABLE) && (!block || block == 2048));
+}
+
 static bool register_valid(const struct virtual_register *request)
 {
     bool from_file = request->store == VIRTUAL_FILE || request->store == VIRTUAL_RAM_IMAGE ||
@@ -49,7 +58,7 @@ static bool register_valid(const struct virtual_register *request)
            (!request->block_bytes || block_bytes_valid(request->block_bytes)) &&
            !(geometry && (request->block_bytes || request->size_bytes)) &&
            (from_file ? *request->image == '/' : !request->offset_bytes) &&
-           !(request->flags & VIRTUAL_CD && request->flags & VIRTUAL_WRITABLE);
+           cd_valid(request);
 }
 
 /* The halted drive that had this image before; a reference, or NULL. */

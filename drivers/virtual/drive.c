@@ -26,7 +26,7 @@ struct drive {
     enum drive_state state;
     struct image *image; /* NULL: halted */
     char *path;          /* of the last image; owned */
-    bool temporary;
+    bool temporary;      /* under the lock */
     bool held;           /* transfers are to wait */
     unsigned serving;    /* transfers under way */
     struct list transfers;
@@ -244,6 +244,19 @@ static bool image_lies_on(const struct image *image, const struct device *device
     return lies;
 }
 
+/* What the drive is, but for its name, is said anew with each registration. */
+static void drive_take_flags(struct device *device, const struct image *image)
+{
+    struct drive *drive = drive_of(device);
+    device->device_class = image->flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL;
+    /* What can be written is mounted by hand: a mount keeps others from writing. */
+    device->no_automount = image->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
+                           !image_is_read_only(image);
+    spin_lock(&drive->lock);
+    drive->temporary = image->flags & VIRTUAL_TEMPORARY;
+    spin_unlock(&drive->lock);
+}
+
 /* Puts the image into a drive that has none; the drive is held. The medium is another one then. */
 static status_t drive_attach(struct device *device, struct image *image)
 {
@@ -258,6 +271,7 @@ static status_t drive_attach(struct device *device, struct image *image)
     text_copy(path, bytes, image->path);
     mem_free(drive->path);
     drive->path = path;
+    drive_take_flags(device, image);
     device->level = image->store->level;
     device->read_only = image_is_read_only(image);
     device->limits.block_bytes = image->block_bytes;
@@ -359,8 +373,12 @@ static status_t drive_exchange(struct device *device, struct image *image, bool 
     if (!status && !halted && !drive->image)
         status = -ENODEV;
     old = drive->image;
+    if (old)
+        image->flags |= old->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT);
     if (!status)
         status = drive_attach(device, image);
+    if (!status)
+        image->grown = NULL;
     drive_release(drive);
     image_close(status ? image : old);
     return status;
@@ -433,7 +451,11 @@ static status_t drive_check(struct device *device)
 /* The last handle was closed: a drive that was made for a mount goes with it. */
 static void drive_closed(struct device *device)
 {
-    if (drive_of(device)->temporary)
+    struct drive *drive = drive_of(device);
+    spin_lock(&drive->lock);
+    bool temporary = drive->temporary;
+    spin_unlock(&drive->lock);
+    if (temporary)
         (void)!remove_if_idle(device); /* or somebody opened it again, or it is going already */
     drive_go_if_unused(device);
 }
@@ -453,12 +475,11 @@ bool device_is_drive(const struct device *device)
 
 /* ---- coming ------------------------------------------------------------------------------- */
 
-static struct drive *drive_alloc(bool temporary)
+static struct drive *drive_alloc(void)
 {
     struct drive *drive = mem_zalloc(sizeof(*drive));
     if (!drive)
         return NULL;
-    drive->temporary = temporary;
     drive->state = STATE_REGISTERED;
     spin_init(&drive->lock, RANK_QUEUE);
     list_init(&drive->transfers);
@@ -466,7 +487,7 @@ static struct drive *drive_alloc(bool temporary)
     return drive;
 }
 
-static struct device *drive_device(const struct image *image)
+static struct device *drive_device(void)
 {
     static _Atomic unsigned next_drive; /* numbers below "virtual" are never used twice */
     char name[16];
@@ -477,19 +498,15 @@ static struct device *drive_device(const struct image *image)
     if (!device)
         return NULL;
     device->ops = &drive_ops;
-    device->device_class = image->flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL;
     device->class_prefix = "virtual";
     device->is_virtual = true;
-    device->private_data = drive_alloc(image->flags & VIRTUAL_TEMPORARY);
-    /* What can be written is mounted by hand: a mount keeps others from writing. */
-    device->no_automount = image->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
-                           !image_is_read_only(image);
+    device->private_data = drive_alloc();
     return device;
 }
 
 status_t drive_create(struct image *image, struct device **result)
 {
-    struct device *device = drive_device(image);
+    struct device *device = drive_device();
     status_t status = device && device->private_data ? 0 : -ENOMEM;
     if (!status)
         status = drive_attach(device, image);
@@ -498,8 +515,11 @@ status_t drive_create(struct image *image, struct device **result)
         device_put(device);
         return status;
     }
+    struct store *grown = image->grown; /* once published, the drive may go at any moment */
+    image->grown = NULL;
     status = device_publish(device);
     if (status) {
+        image->grown = grown;
         worker_stop(drive_of(device));
         device_put(device); /* frees the drive and its image */
         return status;

@@ -66,7 +66,13 @@ static status_t image_grow(const struct virtual_register *request, struct image 
         return 0;
     if (request->store != VIRTUAL_FILE || !(request->flags & VIRTUAL_WRITABLE))
         return -EROFS;
-    return store_file_grow(image->store, end);
+    uint64_t size = image->store->size_bytes;
+    status_t status = store_file_grow(image->store, end);
+    if (!status) {
+        image->grown = image->store;
+        image->grown_from_bytes = size;
+    }
+    return status;
 }
 
 static status_t image_cut(const struct virtual_register *request, struct image *image)
@@ -86,9 +92,7 @@ static status_t image_cut(const struct virtual_register *request, struct image *
         wanted = size - offset;
     if (wanted == size)
         return 0;
-    struct store *inner = image->store;
-    image->store = NULL; /* closed when that fails */
-    return store_window_create(inner, offset, wanted, &image->store);
+    return store_window_create(image->store, offset, wanted, &image->store);
 }
 
 static status_t image_load(const struct virtual_register *request, struct image *image)
@@ -195,6 +199,8 @@ void image_close(struct image *image)
 {
     if (!image)
         return;
+    if (image->grown)
+        (void)!store_file_grow(image->grown, image->grown_from_bytes); /* smaller: no room needed */
     store_close(image->store);
     device_put(image->holder);
     mem_free(image->path);

@@ -9,6 +9,9 @@
 struct image {
     struct store *store;              /* the top of the stack; owned */
     struct store *overlay, *fault;    /* in the stack, or NULL */
+    struct store *grown;              /* in the stack: a file that was made larger for this; NULL:
+                                         none, or it is to stay so */
+    uint64_t grown_from_bytes;
     struct device *holder;            /* of the image's bytes: a reference; NULL: memory */
     enum virtual_store kind;
     uint32_t flags, block_bytes, raw_sector_bytes;
@@ -24,7 +27,8 @@ status_t image_open(const struct virtual_register *request, struct image **image
  * fails. */
 status_t image_open_store(const struct virtual_register *request, struct store *store,
                           struct image **image) MUST_CHECK;
-void image_close(struct image *image); /* NULL: nothing */
+/* NULL: nothing. A file that was made larger gets its size back. */
+void image_close(struct image *image);
 bool image_is_read_only(const struct image *image);
 /* May requests be served where they are submitted? */
 bool image_serves_at_once(const struct image *image);

@@ -79,9 +79,10 @@ status_t store_memory_create(void *memory, uint64_t size_bytes, struct store **s
  * NULL: what holds the file's bytes; a reference, or NULL. */
 status_t store_file_create(const char *path, bool writable, struct store **store,
                            struct device **device) MUST_CHECK;
-/* Makes a writable file larger. */
+/* Makes a writable file larger, or as small again. */
 status_t store_file_grow(struct store *store, uint64_t size_bytes) MUST_CHECK;
-/* The bytes from `offset_bytes` on. The window lies within the store. */
+/* The bytes from `offset_bytes` on. The window lies within the store. -ENOMEM: `inner` is as it
+ * was. */
 status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_t size_bytes,
                              struct store **store) MUST_CHECK;
 /* If the store holds whole CD sectors (2352 or 2336 bytes) around an ISO 9660 volume, puts a store

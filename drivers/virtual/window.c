@@ -47,10 +47,8 @@ status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_
                              struct store **store)
 {
     struct window_store *window = mem_zalloc(sizeof(*window));
-    if (!window) {
-        store_close(inner);
+    if (!window)
         return -ENOMEM;
-    }
     window->store = (struct store){
         .ops = inner->ops->write ? &window_ops : &window_read_only_ops,
         .beneath = inner,

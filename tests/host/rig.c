@@ -108,6 +108,13 @@ void rig_mkdir(const char *path)
     path_put(root);
 }
 
+void rig_unlink(const char *path)
+{
+    struct path *root = path_root();
+    kassert(vfs_unlink(root, path) == 0);
+    path_put(root);
+}
+
 void rig_evict(void)
 {
     for (unsigned i = 0; i < 3; i++)

@@ -28,6 +28,7 @@ ssize_t rig_get_file(const char *path, void *data, size_t bytes);
 status_t rig_walk(const char *path);
 status_t rig_open(const char *path, unsigned flags, struct file **file);
 void rig_mkdir(const char *path);
+void rig_unlink(const char *path);
 /* Frees every page and unused vnode. */
 void rig_evict(void);
 

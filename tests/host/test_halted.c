@@ -1,0 +1,333 @@
+/*
+ * test_halted.c - virtual drives over time: another image in the same drive, drives in numbers and
+ * of any size, failures in the middle of each operation. For both back ends. See test_virtual.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/log.h"
+#include "tests/host/vdrive.h"
+
+enum { IMAGE_BYTES = 5 * 4096, BLOCK = 512 };
+
+static uint8_t image[IMAGE_BYTES], other[IMAGE_BYTES];
+
+static void start(void)
+{
+    rig_start();
+    vdrive_pattern(image, sizeof(image), 1);
+    vdrive_pattern(other, sizeof(other), 2);
+    rig_put_file("/img", image, sizeof(image));
+    rig_put_file("/other", other, sizeof(other));
+}
+
+/* ---- another image in the same drive ------------------------------------------------------- */
+
+/* The halted subject's handle, and a file on it that was read from: kept open over all of it. */
+struct old_users {
+    struct device_handle handle;
+    struct file *file;
+};
+
+static void old_users_open(const char *alias, struct old_users *old)
+{
+    static uint8_t got[BLOCK];
+    expect("open", vdrive_open(alias, &old->handle), 0);
+    expect("open file", rig_open(vdrive_path(alias), OPEN_READ, &old->file), 0);
+    kassert(file_read_at(old->file, 0, got, sizeof(got)) == sizeof(got)); /* cached from now on */
+}
+
+/* Nothing by any way, and not a byte of the buffer is touched. */
+static void old_users_expect(const struct old_users *old, status_t status)
+{
+    static const enum io_op ops[] = { IO_READ, IO_WRITE };
+    static uint8_t got[4096], blank[sizeof(got)];
+    struct cache_view view = { .page = NULL };
+    memset(got, 0x5a, sizeof(got));
+    memset(blank, 0x5a, sizeof(blank));
+    for (unsigned i = 0; i < 2; i++)
+        for (uint32_t bytes = 512; bytes <= sizeof(got); bytes *= 2)
+            expect("old handle", io_wait(&old->handle, ops[i], 0, got, bytes, NULL), status);
+    expect("far", io_wait(&old->handle, IO_READ, 1u << 30, got, 512, NULL), status);
+    expect("flush", io_wait(&old->handle, IO_FLUSH, 0, NULL, 0, NULL), status);
+    expect("check", device_check(&old->handle), status);
+    expect("file", (status_t)file_read_at(old->file, 0, got, sizeof(got)), status);
+    expect("view", (status_t)file_view(old->file, &view), status);
+    kassert(memcmp(got, blank, sizeof(got)) == 0);
+}
+
+static void old_users_close(struct old_users *old)
+{
+    file_close(old->file);
+    device_close(&old->handle);
+}
+
+static const struct vdrive successors[] = {
+    { .store = VIRTUAL_FILE, .image = "/other" },
+    { .store = VIRTUAL_FILE, .image = "/other", .block_bytes = 4096 },
+    { .store = VIRTUAL_FILE, .image = "/other", .offset_bytes = 512, .size_bytes = 1024 },
+    { .store = VIRTUAL_FILE, .image = "/other", .flags = VIRTUAL_WRITABLE, .block_bytes = 1024 },
+    { .store = VIRTUAL_OVERLAY, .image = "/other" },
+    { .store = VIRTUAL_RAM_IMAGE, .image = "/other" },
+    { .store = VIRTUAL_RAM, .size_bytes = 1 << 20 },
+    { .store = VIRTUAL_FILE, .image = "/img" }, /* VB3: the same path is another medium too */
+    { .store = VIRTUAL_MEMORY, .memory = other, .size_bytes = sizeof(other) },
+};
+
+static void succeed(const struct vdrive *successor, const char *alias)
+{
+    static uint8_t data[1 << 20], zeroes[1 << 20];
+    const uint8_t *expected = successor->store == VIRTUAL_RAM         ? zeroes
+                              : successor->memory                     ? other
+                              : strcmp(successor->image, "/img") == 0 ? image
+                                                                      : other;
+    struct vdrive drive = *successor;
+    struct virtual_info before, info;
+    char again[DEVICE_NAME_BYTES];
+    drive.into = alias;
+    expect("info", vdrive_info(alias, &before), 0);
+    expect("register again", vdrive_add(&drive, again), 0);
+    kassert(strcmp(alias, again) == 0 && vdrive_info(alias, &info) == 0);
+    kassert(info.state == VIRTUAL_REGISTERED && info.generation > before.generation);
+    kassert(info.block_bytes == (drive.block_bytes ? drive.block_bytes : 512));
+    kassert(!info.read_only == (drive.store != VIRTUAL_FILE || drive.flags & VIRTUAL_WRITABLE));
+    size_t size = (size_t)info.size_bytes;
+    kassert(rig_get_file(vdrive_path(alias), data, sizeof(data)) == (ssize_t)size);
+    kassert(memcmp(data, expected + drive.offset_bytes, size) == 0);
+    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+}
+
+/* VB2, VB3: what was open on the first image never sees a byte of those after it. */
+static void successors_body(void *unused)
+{
+    (void)unused;
+    char alias[DEVICE_NAME_BYTES];
+    struct old_users old;
+    start();
+    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, alias), 0);
+    old_users_open(alias, &old);
+    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+    old_users_expect(&old, -ENODEV);
+    for (unsigned i = 0; i < sizeof(successors) / sizeof(successors[0]); i++) {
+        char again[DEVICE_NAME_BYTES];
+        succeed(&successors[i], alias);
+        old_users_expect(&old, -ENODEV);
+        struct vdrive plain = { .store = VIRTUAL_FILE, .image = "/img", .into = alias };
+        expect("back", vdrive_add(&plain, again), 0);
+        old_users_expect(&old, -ESTALE);
+        expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+    }
+    old_users_close(&old);
+    expect("gone", vdrive_listed(alias), -ENOENT);
+    rig_stop();
+}
+
+static void test_successors(void **state)
+{
+    (void)state;
+    rig_run(successors_body, NULL, 10);
+}
+
+/* V7: of several halted drives the one that had this image is found by its path, whatever the file
+ * of that name is now; a temporary drive is always a new one. */
+static void same_path_body(void *unused)
+{
+    (void)unused;
+    static uint8_t got[IMAGE_BYTES];
+    char aliases[3][DEVICE_NAME_BYTES], alias[DEVICE_NAME_BYTES];
+    static const char *const paths[] = { "/other", "/img", "/img2" };
+    struct old_users old[3];
+    struct vdrive drive = { .store = VIRTUAL_FILE };
+    start();
+    rig_put_file("/img2", image, sizeof(image));
+    for (unsigned i = 0; i < 3; i++) {
+        drive.image = paths[i];
+        expect("add", vdrive_add(&drive, aliases[i]), 0);
+        old_users_open(aliases[i], &old[i]);
+        expect("halt", vdrive_remove(aliases[i], VIRTUAL_NOW), 0);
+    }
+    rig_put_file("/img", other, 4096);
+    drive.image = "/img";
+    drive.flags = VIRTUAL_TEMPORARY;
+    expect("temporary", vdrive_add(&drive, alias), 0);
+    kassert(strcmp(alias, "virtual3") == 0);
+    drive.flags = 0;
+    expect("again", vdrive_add(&drive, alias), 0);
+    kassert(strcmp(alias, aliases[1]) == 0);
+    kassert(rig_get_file(vdrive_path(alias), got, sizeof(got)) == 4096);
+    kassert(memcmp(got, other, 4096) == 0);
+    old_users_expect(&old[1], -ESTALE);
+    old_users_expect(&old[0], -ENODEV);
+    for (unsigned i = 0; i < 3; i++)
+        old_users_close(&old[i]);
+    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("remove", vdrive_remove("virtual3", VIRTUAL_IF_IDLE), 0);
+    rig_stop();
+}
+
+static void test_same_path(void **state)
+{
+    (void)state;
+    rig_run(same_path_body, NULL, 10);
+}
+
+/* VB2: what cannot be registered into a halted drive leaves it halted, and old handles on nothing;
+ * it goes with the last of them. */
+static void failed_again_body(void *unused)
+{
+    (void)unused;
+    char alias[DEVICE_NAME_BYTES], again[DEVICE_NAME_BYTES];
+    struct old_users old;
+    struct virtual_info info;
+    start();
+    rig_put_file("/small", image, 100);
+    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, alias), 0);
+    old_users_open(alias, &old);
+    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+    static const struct vdrive wrong[] = {
+        { ON(FILE, "/none") }, { ON(FILE, "/small") }, { ON(RAM_IMAGE, "/small") },
+        { ON(OVERLAY, "/img"), .size_bytes = 1 << 20 }, { .store = VIRTUAL_RAM },
+    };
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct vdrive drive = wrong[i];
+        drive.into = alias;
+        kassert(vdrive_add(&drive, again) < 0);
+        expect("info", vdrive_info(alias, &info), 0);
+        kassert(info.state == VIRTUAL_HALTED && strcmp(info.image, "/img") == 0);
+        old_users_expect(&old, -ENODEV);
+    }
+    old_users_close(&old);
+    expect("gone", vdrive_listed(alias), -ENOENT);
+    rig_stop();
+}
+
+static void test_failed_again(void **state)
+{
+    (void)state;
+    rig_run(failed_again_body, NULL, 10);
+}
+
+/* What was registered into a halted drive says what the drive is, not what it was before. */
+static void other_kind_body(void *unused)
+{
+    (void)unused;
+    char alias[DEVICE_NAME_BYTES];
+    struct old_users old;
+    start();
+    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, alias), 0);
+    struct device *device = device_find(alias);
+    kassert(device->device_class == CLASS_VIRTUAL && !device->no_automount);
+    old_users_open(alias, &old);
+    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+    expect("as a CD", vdrive_add(&(struct vdrive){ ON(FILE, "/img"), .flags = VIRTUAL_CD },
+                                 alias), 0);
+    kassert(device->device_class == CLASS_CDROM && !device->no_automount);
+    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+    expect("to write", vdrive_add(&(struct vdrive){ ON(OVERLAY, "/img") }, alias), 0);
+    kassert(device->device_class == CLASS_VIRTUAL && device->no_automount);
+    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+    expect("for a mount", vdrive_add(&(struct vdrive){ ON(FILE, "/img"), .into = alias,
+                                                       .flags = VIRTUAL_TEMPORARY }, alias), 0);
+    kassert(device->no_automount);
+    old_users_close(&old); /* the last handle of a temporary drive */
+    expect("gone", vdrive_listed(alias), -ENOENT);
+    device_put(device);
+    rig_stop();
+}
+
+static void test_other_kind(void **state)
+{
+    (void)state;
+    rig_run(other_kind_body, NULL, 10);
+}
+
+/* ---- an image on its own drive, and drives on drives --------------------------------------- */
+
+/* VB18, VB5: a swap would let a drive stand on itself, directly or through others. */
+static void cycles_body(void *unused)
+{
+    (void)unused;
+    char alias[3][DEVICE_NAME_BYTES];
+    start();
+    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, alias[0]), 0);
+    for (unsigned i = 1; i < 3; i++)
+        expect("add", vdrive_add(&(struct vdrive){
+                          .store = i == 1 ? VIRTUAL_FILE : VIRTUAL_OVERLAY,
+                          .image = vdrive_path(alias[i - 1]) }, alias[i]), 0);
+    expect("on itself", vdrive_swap(alias[0], vdrive_path(alias[0])), -ELOOP);
+    expect("through one", vdrive_swap(alias[0], vdrive_path(alias[1])), -ELOOP);
+    expect("through two", vdrive_swap(alias[0], vdrive_path(alias[2])), -ELOOP);
+    expect("the other way", vdrive_swap(alias[2], vdrive_path(alias[0])), 0);
+    static uint8_t got[IMAGE_BYTES];
+    kassert(rig_get_file(vdrive_path(alias[2]), got, sizeof(got)) == IMAGE_BYTES);
+    kassert(memcmp(got, image, sizeof(got)) == 0);
+    for (unsigned i = 3; i--;)
+        expect("remove", vdrive_remove(alias[i], VIRTUAL_IF_IDLE), 0);
+    rig_stop();
+}
+
+static void test_cycles(void **state)
+{
+    (void)state;
+    rig_run(cycles_body, NULL, 20);
+}
+
+/* What one drive waits for holds no other up (VB5), and asking about it does not either. */
+static void apart_body(void *unused)
+{
+    (void)unused;
+    static uint8_t disk[IMAGE_BYTES], got[BLOCK];
+    char slow[DEVICE_NAME_BYTES], fast[DEVICE_NAME_BYTES];
+    struct device_handle handle;
+    struct virtual_info info;
+    start();
+    vdrive_pattern(disk, sizeof(disk), 9);
+    struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_LATE);
+    expect("slow", vdrive_add(&(struct vdrive){ ON(FILE, "/System/Devices/faulty0"),
+                                                .block_bytes = 512 }, slow), 0);
+    expect("fast", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, fast), 0);
+    faulty_hold(faulty, true);
+    expect("open", vdrive_open(slow, &handle), 0);
+    struct vdrive_reader reader = { .handle = &handle, .memory = got, .bytes = sizeof(got) };
+    vdrive_read_start(&reader);
+    static uint8_t all[IMAGE_BYTES];
+    kassert(rig_get_file(vdrive_path(fast), all, sizeof(all)) == IMAGE_BYTES);
+    expect("info", vdrive_info(slow, &info), 0);
+    kassert(info.handles == 1 && !vdrive_listed(slow));
+    expect("busy", vdrive_remove(slow, VIRTUAL_IF_IDLE), -EBUSY);
+    kassert(!atomic_load(&reader.ended));
+    faulty_hold(faulty, false);
+    expect("read", vdrive_read_end(&reader), 0);
+    kassert(memcmp(got, disk, sizeof(got)) == 0);
+    device_close(&handle);
+    expect("remove", vdrive_remove(slow, VIRTUAL_IF_IDLE), 0);
+    expect("remove", vdrive_remove(fast, VIRTUAL_IF_IDLE), 0);
+    faulty_destroy(faulty);
+    rig_stop();
+}
+
+static void test_apart(void **state)
+{
+    (void)state;
+    rig_run(apart_body, NULL, 20);
+}
+
+int main(void)
+{
+    log_set_level(LOG_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_successors),
+        cmocka_unit_test(test_same_path),
+        cmocka_unit_test(test_failed_again),
+        cmocka_unit_test(test_other_kind),
+        cmocka_unit_test(test_cycles),
+        cmocka_unit_test(test_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
