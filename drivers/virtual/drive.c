@@ -114,13 +114,23 @@ static struct io_transfer *drive_take(struct drive *drive)
     return list_entry(link, struct drive_transfer, link)->transfer;
 }
 
+/* The image came with a generation of the medium, and stays while `serving` counts the transfer:
+ * one that was meant for an image before it is not served from this one. */
+static status_t drive_admits(const struct drive *drive, const struct io_transfer *transfer)
+{
+    struct device_medium medium = device_medium(transfer->device);
+    if (!drive->image || !medium.present)
+        return -ENODEV;
+    return medium.generation == transfer->generation ? 0 : -ESTALE;
+}
+
 static void drive_serve_or_refuse(struct drive *drive, struct io_transfer *transfer)
 {
-    struct image *image = drive->image; /* stays while `serving` counts this transfer */
-    if (image)
-        drive_serve(image, transfer);
+    status_t status = drive_admits(drive, transfer);
+    if (!status)
+        drive_serve(drive->image, transfer);
     else
-        io_transfer_done(transfer, -ENODEV, 0);
+        io_transfer_done(transfer, status, 0);
     drive_served(drive);
 }
 
@@ -289,11 +299,11 @@ static void drive_go(struct device *device)
     struct drive *drive = drive_of(device);
     device_get(device);
     device_remove(device);
-    worker_stop(drive);
     drive_hold(drive);
     struct image *image = drive->image;
     drive->image = NULL;
     drive_release(drive);
+    worker_stop(drive); /* without an image, nobody makes another */
     image_close(image); /* now: the last reference may go on the completion thread */
     device_put(device);
 }
@@ -343,6 +353,7 @@ static status_t remove_now(struct device *device)
     status_t status = device_refuse_opens(device, false);
     device_halt(device);
     drive_hold(drive);
+    device_halt(device); /* again: a swap that was under way has brought another medium */
     struct image *image = drive->image;
     drive->image = NULL;
     drive_release(drive);

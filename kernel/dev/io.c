@@ -218,6 +218,7 @@ static void transfer_carve(struct io_transfer *transfer, struct io_request *requ
 {
     transfer->request = request;
     transfer->op = request->op;
+    transfer->generation = request->generation;
     transfer->offset_bytes = request->offset_bytes + request->done_bytes;
     transfer->length_bytes = 0;
     transfer->segment_count = 0;

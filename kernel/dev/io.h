@@ -76,6 +76,7 @@ enum { IO_SEGMENTS_MAX = 128, IO_DEPTH_MAX = 4, IO_BOUNCE_PAGES = 32 };
 struct io_transfer {
     struct device *device;
     enum io_op op;
+    uint32_t generation; /* of the medium that is meant; it may have been changed since */
     uint64_t offset_bytes;
     uint32_t length_bytes;
     struct io_segment *segments; /* lengths add up to length_bytes; adjacent ones are merged */
