@@ -16,7 +16,7 @@ endif
 BUILD := build
 KERNEL_OUT := $(BUILD)/kernel
 
-.PHONY: all kernel iso run run-gui debug host test lint soak fuzz bench help clean FORCE
+.PHONY: all kernel iso run run-gui debug host test tsan lint soak fuzz bench help clean FORCE
 all: kernel
 
 # Folders are no targets, though make would be content with them.
@@ -35,6 +35,7 @@ help:
 	@echo "make host     build/host/spindle-sh, the same shell for images on this machine"
 	@echo "make lint     who may include whom; no assertion on bytes from a medium"
 	@echo "make soak     SOAK_BOOTS=1000 boots in a row"
+	@echo "make tsan     the tests of threads that meet, under ThreadSanitizer"
 	@echo "make fuzz     FUZZ_SECONDS=60 of made-up discs and shell lines, each (clang)"
 	@echo "make bench    speed, beside Debian's Linux in the same machine and beside no kernel:"
 	@echo "              BENCH_RUNS=5 times; BENCH_ROWS=\"file walk\" only these"
@@ -50,18 +51,18 @@ clean:
 # while they are read.
 iso run debug soak: MAKE_NEEDS := run
 run-gui: MAKE_NEEDS := gui
-test: MAKE_NEEDS := test
+test tsan: MAKE_NEEDS := test
 kernel host: MAKE_NEEDS := build
 lint: MAKE_NEEDS := lint
 fuzz: MAKE_NEEDS := fuzz
 bench: MAKE_NEEDS := bench
 
-kernel iso run run-gui debug host test lint soak fuzz bench:
+kernel iso run run-gui debug host test tsan lint soak fuzz bench:
 	CC="$(CC)" .ci/packages $(MAKE_NEEDS)
 	$(MAKE) --no-print-directory do-$@
 
-.PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-lint do-soak do-fuzz \
-    do-bench
+.PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-tsan do-lint do-soak \
+    do-fuzz do-bench
 do-kernel: $(BUILD)/spindle.elf
 	@echo "$< is ready"
 do-iso: $(BUILD)/spindle.iso
@@ -217,6 +218,22 @@ $(HOST_OUT)/%.threads: $(HOST_OUT)/test/tests/host/%.c.o $(TEST_OBJECTS) \
 $(HOST_OUT)/%.alone: $(HOST_OUT)/test/tests/host/%.c.o
 	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka
 
+# The same with real threads under ThreadSanitizer, which looks for what no seed shows: two threads
+# at one place of memory with nothing between them.
+TSAN_TESTS := test_virtual_threads test_drives
+TSAN_OUT := $(BUILD)/tsan
+TSAN_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=thread -fno-omit-frame-pointer
+TSAN_OBJECTS := $(patsubst %,$(TSAN_OUT)/%.o, $(PORTABLE) $(TEST_HELPERS) \
+    tests/host/port/port_common.c tests/host/port/port_threads.c)
+
+$(TSAN_OUT)/%.c.o: %.c Makefile
+	mkdir -p $(@D)
+	@echo "  TSAN  $<"
+	$(HOST_CC) $(TSAN_CFLAGS) -c -o $@ $<
+
+$(TSAN_OUT)/test_%: $(TSAN_OUT)/tests/host/test_%.c.o $(TSAN_OBJECTS)
+	$(HOST_CC) $(TSAN_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
+
 # The Book's examples: the C of its chapters, compiled as the kernel's and linked with a test.
 BOOK_OUT := $(BUILD)/book
 BOOK_OBJECTS := $(BOOK_OUT)/4-driver.host.o $(BOOK_OUT)/5-fsd.host.o
@@ -274,6 +291,7 @@ $(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/f
 .SECONDARY:
 -include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(FUZZ_OUT)/tests/fuzz/*.d \
     $(HOST_OUT)/test/tests/fuzz/*.d)
+-include $(TSAN_OBJECTS:.o=.d) $(wildcard $(TSAN_OUT)/tests/host/*.d)
 -include $(TOOL_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*.d)
 
 # ---- tests -----------------------------------------------------------------------------------
@@ -293,6 +311,11 @@ do-test: do-iso do-host $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
 	    $(foreach name,$(FUZZERS),"$(name)=timeout 300 $(HOST_OUT)/$(name).replay \
 	        tests/fuzz/corpus/$(name:fuzz_%=%)") \
 	    "system=timeout 900 $(PYTHON) -m pytest -q -rs tests/system"
+
+do-tsan: $(TSAN_TESTS:%=$(TSAN_OUT)/%) $(IMAGES)/.made
+	for test in $(TSAN_TESTS); do \
+	    TSAN_OPTIONS=halt_on_error=0:exitcode=66 timeout 300 $(TSAN_OUT)/$$test || exit 1; \
+	done
 
 # The house's walls (README.md), and no assertion on what a medium or a person says.
 do-lint:

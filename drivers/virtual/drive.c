@@ -285,7 +285,6 @@ static status_t drive_attach(struct device *device, struct image *image)
     device->level = image->store->level;
     device->read_only = image_is_read_only(image);
     device->limits.block_bytes = image->block_bytes;
-    device->limits.depth = 1;
     drive->image = image;
     device_set_medium(device, image->size_bytes);
     return 0;

@@ -85,13 +85,15 @@ struct device {
     const void *bus_data;                /* BUS_PCI: struct pci_function; BUS_PACKET: struct
                                             packet_unit_info; owned by the bus driver */
     const struct packet_transport *packet_transport; /* a unit that takes packets (packet.h) */
-    enum device_class device_class;
     const char *class_prefix;            /* NULL, or the alias' prefix, where not the class's */
-    unsigned level;                      /* 0 hardware and RAM; see the Book, chapter 6 */
-    bool read_only;
-    bool no_automount;                   /* the monitor leaves its medium alone */
     bool is_virtual;                     /* its bytes are other files' or memory's */
-    struct io_limits limits;
+    /* What follows may change with the medium, while others look: each is read whole, and what was
+     * read goes for the generation that is told after it. */
+    _Atomic enum device_class device_class;
+    _Atomic unsigned level;              /* 0 hardware and RAM; see the Book, chapter 6 */
+    _Atomic bool read_only;
+    _Atomic bool no_automount;           /* the monitor leaves its medium alone */
+    struct io_limits limits;             /* of these only the block */
 
     /* device.c's and io.c's */
     unsigned number;                     /* unique since start, > 0; its vnode id in devfs */

@@ -313,7 +313,8 @@ status_t vnode_share(struct vnode *vnode, unsigned flags)
         (flags & OPEN_DENY_WRITE && vnode->writers)) {
         status = -EBUSY;
     } else {
-        vnode->exclusive = alone;
+        if (alone) /* else it is read without the lock, by those who have it open already */
+            vnode->exclusive = true;
         vnode->opens++;
         vnode->writers += !!(flags & OPEN_WRITE);
         vnode->write_denials += !!(flags & OPEN_DENY_WRITE);
@@ -329,7 +330,8 @@ status_t vnode_share(struct vnode *vnode, unsigned flags)
 void vnode_unshare(struct vnode *vnode, unsigned flags)
 {
     spin_lock(&vnodes.lock);
-    vnode->exclusive = false; /* if it was, it was this handle's */
+    if (vnode->exclusive) /* it was this handle's */
+        vnode->exclusive = false;
     vnode->opens--;
     vnode->writers -= !!(flags & OPEN_WRITE);
     vnode->write_denials -= !!(flags & OPEN_DENY_WRITE);

@@ -11,15 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/dev/virtual.h"
 #include "kernel/log.h"
-#include "tests/host/rig.h"
-
-static void expect(const char *what, status_t status, status_t expected)
-{
-    if (status != expected)
-        panic("%.100s: %s, not %s", what, status_name(status), status_name(expected));
-}
+#include "tests/host/vdrive.h"
 
 static status_t mount(const char *path, const char *device)
 {
@@ -157,34 +150,16 @@ static void test_swap(void **state)
 
 /* ---- virtual drives ----------------------------------------------------------------------- */
 
-static status_t control(unsigned operation, void *argument, size_t bytes)
-{
-    struct device *device = device_find(VIRTUAL_CONTROL);
-    kassert(device != NULL);
-    status_t status = device_control(device, operation, argument, bytes);
-    device_put(device);
-    return status;
-}
-
 static status_t add_drive(enum virtual_store store, const char *path, uint64_t bytes,
                           uint32_t block, uint32_t flags, char *alias)
 {
-    struct virtual_register *request = mem_zalloc(sizeof(*request));
-    *request = (struct virtual_register){ .struct_bytes = sizeof(*request), .store = store,
-                                          .flags = flags, .block_bytes = block,
-                                          .size_bytes = bytes };
-    snprintf(request->image, sizeof(request->image), "%s", path ? path : "");
-    status_t status = control(VIRTUAL_REGISTER, request, sizeof(*request));
-    strcpy(alias, request->device);
-    mem_free(request);
-    return status;
+    return vdrive_add(&(struct vdrive){ .store = store, .image = path, .size_bytes = bytes,
+                                        .block_bytes = block, .flags = flags }, alias);
 }
 
 static status_t remove_drive(const char *alias)
 {
-    struct virtual_unregister request = { .struct_bytes = sizeof(request) };
-    snprintf(request.device, sizeof(request.device), "%s", alias);
-    return control(VIRTUAL_UNREGISTER, &request, sizeof(request));
+    return vdrive_remove(alias, VIRTUAL_IF_IDLE);
 }
 
 static void ram_body(void *unused)
@@ -218,8 +193,8 @@ static void ram_body(void *unused)
     expect("bad block", add_drive(VIRTUAL_RAM, NULL, 8192, 513, 0, alias), -EINVAL);
     expect("bad store", add_drive((enum virtual_store)7, NULL, 8192, 512, 0, alias), -EINVAL);
     expect("too large", add_drive(VIRTUAL_RAM, NULL, UINT64_MAX, 512, 0, alias), -EINVAL);
-    expect("size of struct", control(VIRTUAL_REGISTER, got, 10), -EINVAL);
-    expect("unknown", control(77, got, 10), -EOPNOTSUPP);
+    expect("size of struct", vdrive_control(VIRTUAL_REGISTER, got, 10), -EINVAL);
+    expect("unknown", vdrive_control(77, got, 10), -EOPNOTSUPP);
     expect("temporary", add_drive(VIRTUAL_RAM, NULL, 512, 512, VIRTUAL_TEMPORARY, alias), 0);
     expect("its removal", remove_drive(alias), 0);
     rig_stop();
@@ -267,7 +242,7 @@ static void file_body(void *unused)
 {
     (void)unused;
     static uint8_t data[10000], got[sizeof(data)];
-    char alias[DEVICE_NAME_BYTES], path[64];
+    char alias[DEVICE_NAME_BYTES];
     rig_start();
     for (unsigned i = 0; i < sizeof(data); i++)
         data[i] = (uint8_t)(i * 13 + (i >> 8));
@@ -289,8 +264,7 @@ static void file_body(void *unused)
         kassert(memcmp(got, data, size) == 0);
         kassert(io_wait(&handle, IO_WRITE, 0, got, block, NULL) == -EROFS);
         device_close(&handle);
-        snprintf(path, sizeof(path), "/System/Devices/Classes/%s", alias);
-        kassert(rig_get_file(path, got, sizeof(got)) == (ssize_t)size);
+        kassert(rig_get_file(vdrive_path(alias), got, sizeof(got)) == (ssize_t)size);
         device_put(device);
         expect("remove", remove_drive(alias), 0);
     }
@@ -308,7 +282,8 @@ static void levels_body(void *unused)
 {
     (void)unused;
     static uint8_t data[8192];
-    char aliases[VIRTUAL_LEVEL_MAX + 1][DEVICE_NAME_BYTES], path[64] = "/img";
+    char aliases[VIRTUAL_LEVEL_MAX + 1][DEVICE_NAME_BYTES];
+    const char *path = "/img";
     rig_start();
     for (unsigned i = 0; i < sizeof(data); i++)
         data[i] = (uint8_t)(i * 5 + (i >> 8));
@@ -316,7 +291,7 @@ static void levels_body(void *unused)
     unsigned level = 0;
     for (; level < VIRTUAL_LEVEL_MAX; level++) {
         expect("add", add_drive(VIRTUAL_FILE, path, 0, 512, 0, aliases[level]), 0);
-        snprintf(path, sizeof(path), "/System/Devices/Classes/%s", aliases[level]);
+        path = vdrive_path(aliases[level]);
         expect_disk(path, data, sizeof(data));
     }
     expect("one more", add_drive(VIRTUAL_FILE, path, 0, 512, 0, aliases[level]), -EMLINK);

@@ -237,7 +237,8 @@ static void crowd_body(void *unused)
 static void test_crowd(void **state)
 {
     (void)state;
-    rig_run(crowd_body, NULL, 300);
+    for (unsigned n = 0; n < (run_is_simulated() ? 1 : 8); n++)
+        rig_run(crowd_body, NULL, 300);
 }
 
 /* ---- two of them -------------------------------------------------------------------------- */

@@ -235,11 +235,12 @@ bool spin_try_lock(struct spin *spin)
     return taken;
 }
 
+/* Once released, the spin may be gone with its owner: a semaphore that was waited for. */
 void spin_unlock(struct spin *spin)
 {
     kassert(spin_is_held(spin));
-    atomic_store_explicit(&spin->held, 0, memory_order_release);
     lock_rank_leave(spin->rank);
+    atomic_store_explicit(&spin->held, 0, memory_order_release);
     if (--thread_current()->spins_held == 0)
         backend_spins_released();
 }
