@@ -91,9 +91,11 @@ static void serve(struct faulty *faulty, struct io_transfer *transfer)
     bool inside = transfer->offset_bytes + length <= device_medium(transfer->device).bytes;
     if (transfer->op == IO_READ)
         good = inside ? good_bytes(faulty, transfer) : 0;
+    else if (transfer->op == IO_WRITE && faulty->fail_nth_write && !--faulty->fail_nth_write)
+        good = 0;
     if (faulty->image && inside && transfer->op != IO_FLUSH)
         copy(faulty, transfer, 0, good, false);
-    if (faulty->image && faulty->scribbles && good < length)
+    if (faulty->image && faulty->scribbles && good < length && transfer->op == IO_READ)
         copy(faulty, transfer, good, length, true);
     status_t status = good == length ? 0 : faulty->error ? faulty->error : -EIO;
     if (!inside)

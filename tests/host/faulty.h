@@ -20,6 +20,7 @@ struct faulty {
     enum faulty_manner manner;
     _Atomic bool held;        /* late transfers wait until this is false: faulty_hold() */
     unsigned long fail_nth;   /* the n-th read from now on (1: the next) fails, once; 0: none */
+    unsigned long fail_nth_write; /* the same for writes, of which nothing is written then */
     uint64_t bad_from, bad_to; /* reads that touch these bytes fail, after those before */
     status_t error;           /* how reads fail; 0: -EIO */
     bool scribbles;           /* what could not be read is overwritten with 0xee */
