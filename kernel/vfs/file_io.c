@@ -56,23 +56,34 @@ status_t file_flush(struct file *file)
 
 /* ---- segments ----------------------------------------------------------------------------- */
 
+/* What comes short is asked for again: then it says why. */
+static status_t file_copy_piece(struct file *file, enum io_op op, uint64_t offset_bytes,
+                                uint8_t *memory, uint32_t bytes, uint32_t *done_bytes)
+{
+    while (bytes) {
+        ssize_t got = op == IO_READ ? file_read_at(file, offset_bytes, memory, bytes)
+                                    : file_write_at(file, offset_bytes, memory, bytes);
+        if (got <= 0)
+            return got ? (status_t)got : -EIO; /* the file has become shorter */
+        *done_bytes += (uint32_t)got;
+        offset_bytes += (uint64_t)got;
+        memory += got;
+        bytes -= (uint32_t)got;
+    }
+    return 0;
+}
+
 static status_t file_copy_segments(struct file *file, enum io_op op, uint64_t offset_bytes,
                                    const struct io_segment *segments, uint32_t length_bytes,
                                    uint32_t *done_bytes)
 {
-    for (unsigned i = 0; *done_bytes < length_bytes; i++) {
-        uint32_t count = segments[i].length_bytes;
-        uint64_t at = offset_bytes + *done_bytes;
-        if (count > length_bytes - *done_bytes)
-            count = length_bytes - *done_bytes;
-        ssize_t got = op == IO_READ ? file_read_at(file, at, segments[i].address, count)
-                                    : file_write_at(file, at, segments[i].address, count);
-        if (got > 0)
-            *done_bytes += (uint32_t)got;
-        if (got != (ssize_t)count)
-            return got < 0 ? (status_t)got : -EIO;
+    status_t status = 0;
+    for (unsigned i = 0; !status && *done_bytes < length_bytes; i++) {
+        uint32_t count = segments[i].length_bytes, left = length_bytes - *done_bytes;
+        status = file_copy_piece(file, op, offset_bytes + *done_bytes, segments[i].address,
+                                 count < left ? count : left, done_bytes);
     }
-    return 0;
+    return status;
 }
 
 status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
@@ -85,7 +96,7 @@ status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
     if (op == IO_WRITE && !(file->flags & OPEN_WRITE))
         return -EBADF;
     status_t status = vnode_check(vnode);
-    if (status)
+    if (status || !length_bytes)
         return status;
     if (!block || offset_bytes % block || length_bytes % block ||
         length_bytes > vnode->size_bytes || offset_bytes > vnode->size_bytes - length_bytes)
