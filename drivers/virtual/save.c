@@ -50,10 +50,12 @@ static status_t save_to_new(struct path *root, struct file *from, const char *pa
 {
     struct file *to;
     status_t status = file_open(root, part, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &to);
-    if (status)
+    if (status && status != -ENOMEM) /* then it may have been made, though not opened */
         return status;
-    status = save_bytes(from, to, progress);
-    file_close(to);
+    if (!status) {
+        status = save_bytes(from, to, progress);
+        file_close(to);
+    }
     if (!status)
         status = vfs_rename(root, part, path);
     if (status)

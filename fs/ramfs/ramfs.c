@@ -181,31 +181,40 @@ static status_t ramfs_mkdir(struct fsd *fsd, struct vnode *directory, struct ele
     return ramfs_make(fsd, directory, element, NODE_DIRECTORY, id);
 }
 
+/* May this name go, which is to be the vnode's? */
+static status_t node_may_go(const struct ramfs_node *node, const struct vnode *vnode)
+{
+    if (!node || node != vnode->private_data)
+        return -ENOENT;
+    return list_empty(&node->children) ? 0 : -ENOTEMPTY;
+}
+
+/* Takes the node's name away; the caller's vnode keeps the node. */
+static void node_forget(struct ramfs_node *node)
+{
+    list_remove(&node->siblings);
+    list_remove(&node->id_link);
+    node->parent->modified_s = time_wall_s();
+    node->parent = NULL;
+    node->orphan = true;
+    node_put(node);
+}
+
 static status_t ramfs_unlink(struct fsd *fsd, struct vnode *directory, struct element element,
                              struct vnode *vnode)
 {
     struct ramfs *ramfs = ramfs_of(fsd);
-    status_t status = 0;
     mutex_lock(&ramfs->lock);
     struct ramfs_node *node = node_child(directory->private_data, element);
-    if (!node || node != vnode->private_data)
-        status = -ENOENT;
-    else if (!list_empty(&node->children))
-        status = -ENOTEMPTY;
-    if (!status) {
-        list_remove(&node->siblings);
-        list_remove(&node->id_link);
-        node->parent->modified_s = time_wall_s();
-        node->parent = NULL;
-        node->orphan = true;
-        node_put(node); /* the caller's vnode keeps it */
-    }
+    status_t status = node_may_go(node, vnode);
+    if (!status)
+        node_forget(node);
     mutex_unlock(&ramfs->lock);
     return status;
 }
 
 static status_t ramfs_rename(struct fsd *fsd, struct vnode *from, struct element old_name,
-                             struct vnode *to, struct element new_name)
+                             struct vnode *to, struct element new_name, struct vnode *replaced)
 {
     struct ramfs *ramfs = ramfs_of(fsd);
     struct ramfs_node *target = to->private_data;
@@ -213,17 +222,22 @@ static status_t ramfs_rename(struct fsd *fsd, struct vnode *from, struct element
     status_t status = name ? 0 : -ENOMEM;
     mutex_lock(&ramfs->lock);
     struct ramfs_node *node = node_child(from->private_data, old_name);
+    struct ramfs_node *old = node_child(target, new_name);
     if (!status && (!node || target->orphan))
         status = -ENOENT;
-    else if (!status && node_child(target, new_name))
+    else if (!status && old && (!replaced || old != replaced->private_data))
         status = -EEXIST;
     else if (!status && node_is_above(node, target))
         status = -EINVAL;
+    if (!status && old)
+        status = node_may_go(old, replaced);
     if (!status) {
-        char *old = node->name;
+        if (old)
+            node_forget(old);
+        char *old_text = node->name;
         node->name = name;
         node->name_length = new_name.length;
-        name = old;
+        name = old_text;
         list_remove(&node->siblings);
         list_push_back(&target->children, &node->siblings);
         node->parent->modified_s = target->modified_s = time_wall_s();

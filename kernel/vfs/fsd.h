@@ -196,10 +196,11 @@ struct fsd_ops {
      * is another's by now. The node itself goes with put_vnode. NULL: -EROFS. */
     status_t (*unlink)(struct fsd *fsd, struct vnode *directory, struct element element,
                        struct vnode *vnode);
-    /* Moves a name within the mount; -EEXIST when the new one is taken, -EINVAL for a directory
-     * into itself. NULL: -EROFS. */
+    /* Moves a name within the mount. What has the new name, `replaced`, of the same type, goes in
+     * the same step: -ENOTEMPTY; -EEXIST when it is not this one, or NULL. -EINVAL for a directory
+     * into itself. When it fails, both are as they were. NULL: -EROFS. */
     status_t (*rename)(struct fsd *fsd, struct vnode *from, struct element old_name,
-                       struct vnode *to, struct element new_name);
+                       struct vnode *to, struct element new_name, struct vnode *replaced);
     /* Fills in the vnode from the medium by vnode->id, checking everything again; a forged id ends
      * in an errno. Never NULL. */
     status_t (*get_vnode)(struct fsd *fsd, struct vnode *vnode);

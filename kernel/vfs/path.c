@@ -439,26 +439,20 @@ struct rename {
     struct element from, to;
 };
 
-/* The new name is free, or what has it may go: removes it. */
-static status_t rename_replace(struct rename *r)
+/* What has the new name and would go: a path, or NULL. -EALREADY when it is the node itself. */
+static status_t rename_replaces(struct rename *r, struct path **old)
 {
-    struct fsd *fsd = r->to_parent->mount->fsd;
-    struct path *old;
-    status_t status = child_for_change(r->to_parent, r->to, &old);
-    if (status)
+    status_t status = child_for_change(r->to_parent, r->to, old);
+    if (status) {
+        *old = NULL;
         return status == -ENOENT ? 0 : status;
-    bool old_is_directory = path_is_directory(old);
-    if (old->vnode == r->node->vnode)
-        status = -EALREADY; /* the same name: nothing to do */
-    else if (path_is_directory(r->node) != old_is_directory)
-        status = old_is_directory ? -EISDIR : -ENOTDIR;
-    else
-        status = fsd->ops->unlink ? fsd->ops->unlink(fsd, r->to_parent->vnode, r->to, old->vnode)
-                                  : -EROFS;
-    if (!status)
-        vnode_unlinked(old->vnode);
-    path_put(old);
-    return status;
+    }
+    bool old_is_directory = path_is_directory(*old);
+    if ((*old)->vnode == r->node->vnode)
+        return -EALREADY; /* the same name: nothing to do */
+    if (path_is_directory(r->node) != old_is_directory)
+        return old_is_directory ? -EISDIR : -ENOTDIR;
+    return 0;
 }
 
 static status_t rename_do(struct rename *r)
@@ -474,9 +468,14 @@ static status_t rename_do(struct rename *r)
         return -EINVAL;
     if (path_is_directory(r->node) && mounts_touch(r->node))
         return -EBUSY;
-    status_t status = rename_replace(r);
+    struct path *old;
+    status_t status = rename_replaces(r, &old);
     if (!status)
-        status = fsd->ops->rename(fsd, r->from_parent->vnode, r->from, r->to_parent->vnode, r->to);
+        status = fsd->ops->rename(fsd, r->from_parent->vnode, r->from, r->to_parent->vnode, r->to,
+                                  old ? old->vnode : NULL);
+    if (!status && old)
+        vnode_unlinked(old->vnode);
+    path_put(old);
     return status == -EALREADY ? 0 : status;
 }
 

@@ -129,7 +129,7 @@ static status_t rename_name(const char *directory, const char *from, const char 
     kassert(path_walk(root, directory, 0, &a) == 0 && path_walk(root, to_directory, 0, &b) == 0);
     struct fsd *fsd = path_fsd(a);
     status_t status = fsd->ops->rename(fsd, path_vnode(a), (struct element){ from, strlen(from) },
-                                       path_vnode(b), (struct element){ to, strlen(to) });
+                                       path_vnode(b), (struct element){ to, strlen(to) }, NULL);
     path_put(a);
     path_put(b);
     path_put(root);

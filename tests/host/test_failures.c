@@ -1,0 +1,404 @@
+/*
+ * test_failures.c - virtual drives when memory or the medium fails in the middle of each operation:
+ * nothing is kept, nothing has changed; and drives in great numbers. For both back ends. See
+ * test_virtual.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/log.h"
+#include "tests/host/vdrive.h"
+
+enum { DISK_BYTES = 64 * 1024 };
+
+#define DISK "/System/Devices/faulty0"
+
+static uint8_t disk[DISK_BYTES], small[3 * 4096], got[DISK_BYTES];
+static uint8_t dump[17 * 2352 + 2352];
+static struct faulty *faulty;
+
+/* /raw is a dump of whole sectors. */
+static void put_dump(void)
+{
+    uint8_t *descriptor = dump + 16 * 2352;
+    memset(descriptor, 0xff, 12);
+    descriptor[0] = descriptor[11] = 0;
+    descriptor[15] = 1;
+    memcpy(descriptor + 16, "\1CD001\1", 7);
+    rig_put_file("/raw", dump, sizeof(dump));
+}
+
+static void start(void)
+{
+    rig_start();
+    vdrive_pattern(disk, sizeof(disk), 8);
+    vdrive_pattern(small, sizeof(small), 9);
+    rig_put_file("/img", small, sizeof(small));
+    rig_put_file("/other", small, 8192);
+    put_dump();
+    faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_LATE);
+}
+
+static void stop(void)
+{
+    faulty_destroy(faulty);
+    rig_stop();
+}
+
+/* ---- registering, of every kind ----------------------------------------------------------- */
+
+static const struct vdrive kinds[] = {
+    { .store = VIRTUAL_RAM, .size_bytes = 100000 },
+    { .store = VIRTUAL_MEMORY, .memory = disk, .size_bytes = sizeof(disk) },
+    { ON(FILE, "/img") },
+    { ON(FILE, "/img"), .flags = VIRTUAL_WRITABLE, .offset_bytes = 512 },
+    { ON(FILE, "/img"), .flags = VIRTUAL_WRITABLE | VIRTUAL_GEOMETRY,
+      .geometry = { 10, 10, 10, 512 } }, /* it grows */
+    { ON(FILE, "/raw") },
+    { ON(FILE, DISK), .flags = VIRTUAL_WRITABLE },
+    { ON(OVERLAY, DISK), .flags = VIRTUAL_WRITABLE, .size_bytes = 8192 },
+    { ON(OVERLAY, "/raw") },
+    { ON(RAM_IMAGE, "/raw") },
+    { ON(RAM_IMAGE, DISK), .offset_bytes = 4096 },
+    { ON(FILE, "/img"), .flags = VIRTUAL_TEMPORARY },
+    { ON(FILE, DISK), .flags = VIRTUAL_CD },
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+static void expect_untouched(void)
+{
+    kassert(rig_get_file("/img", got, sizeof(got)) == sizeof(small));
+    kassert(memcmp(got, small, sizeof(small)) == 0);
+    expect("no drive", vdrive_listed("virtual0"), -ENOENT);
+}
+
+/* VB1, VB19: no step's failure is passed over. */
+static void register_body(void *unused)
+{
+    (void)unused;
+    start();
+    for (unsigned i = 0; i < KINDS; i++) {
+        bool more = true;
+        for (unsigned long n = 1; more; n++) {
+            char alias[DEVICE_NAME_BYTES];
+            host_fail_nth_allocation(n);
+            status_t status = vdrive_add(&kinds[i], alias);
+            more = host_failure_happened();
+            host_fail_nth_allocation(0);
+            kassert(!status || (more && (status == -ENOMEM || status == -ENOSPC)));
+            if (status)
+                expect_untouched();
+            else
+                expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+            rig_put_file("/img", small, sizeof(small)); /* it may have grown */
+        }
+    }
+    stop();
+}
+
+static void test_register(void **state)
+{
+    (void)state;
+    rig_run(register_body, NULL, 4);
+}
+
+/* ---- every operation on a drive ----------------------------------------------------------- */
+
+struct subject {
+    char alias[DEVICE_NAME_BYTES];
+    struct device_handle handle;
+};
+
+/* An overlay on the disk, of which two pages are changed, and that is open. */
+static void subject_make(struct subject *subject)
+{
+    expect("add", vdrive_add(&(struct vdrive){ ON(OVERLAY, DISK), .flags = VIRTUAL_WRITABLE },
+                             subject->alias), 0);
+    expect("open", vdrive_open(subject->alias, &subject->handle), 0);
+    expect("write", io_wait(&subject->handle, IO_WRITE, 4096, small, 8192, NULL), 0);
+}
+
+static void subject_end(struct subject *subject)
+{
+    (void)!vdrive_remove(subject->alias, VIRTUAL_NOW);
+    device_close(&subject->handle);
+    expect("gone", vdrive_listed(subject->alias), -ENOENT);
+    rig_put_file("/other", small, 8192);
+    vdrive_pattern(disk, sizeof(disk), 8);
+}
+
+static status_t op_info(struct subject *subject)
+{
+    struct virtual_info info;
+    return vdrive_info(subject->alias, &info);
+}
+
+static status_t op_list(struct subject *subject)
+{
+    return vdrive_listed(subject->alias);
+}
+
+static status_t op_read(struct subject *subject)
+{
+    status_t status = io_wait(&subject->handle, IO_READ, 0, got, 16384, NULL);
+    kassert(status || (memcmp(got, disk, 4096) == 0 && memcmp(got + 4096, small, 8192) == 0));
+    return status;
+}
+
+static status_t op_save(struct subject *subject)
+{
+    return vdrive_save(subject->alias, "/other", NULL);
+}
+
+static void saved(struct subject *subject, status_t status)
+{
+    (void)subject;
+    kassert(rig_get_file("/other", got, sizeof(got)) == (status ? 8192 : DISK_BYTES));
+    kassert(memcmp(got + (status ? 0 : 4096), small, 8192) == 0);
+    expect("nothing beside it", rig_walk("/other.part"), -ENOENT);
+}
+
+static status_t op_diff(struct subject *subject)
+{
+    uint64_t offset = 0, length;
+    status_t status = vdrive_diff(subject->alias, &offset, &length);
+    kassert(status || (offset == 4096 && length == 8192));
+    return status;
+}
+
+static status_t op_commit(struct subject *subject)
+{
+    status_t status = vdrive_commit(subject->alias, NULL);
+    kassert(status || memcmp(disk + 4096, small, 8192) == 0);
+    return status;
+}
+
+static status_t op_discard(struct subject *subject)
+{
+    device_close(&subject->handle);
+    return vdrive_discard(subject->alias);
+}
+
+static void discarded(struct subject *subject, status_t status)
+{
+    if (status)
+        expect("open", vdrive_open(subject->alias, &subject->handle), 0);
+}
+
+static status_t op_fault(struct subject *subject)
+{
+    return vdrive_fault(subject->alias, VIRTUAL_FAULT_BAD, 100, 1);
+}
+
+static status_t op_swap(struct subject *subject)
+{
+    return vdrive_swap(subject->alias, "/other");
+}
+
+static status_t op_lazy(struct subject *subject)
+{
+    return vdrive_remove(subject->alias, VIRTUAL_LAZY);
+}
+
+static status_t op_now(struct subject *subject)
+{
+    return vdrive_remove(subject->alias, VIRTUAL_NOW);
+}
+
+static const struct {
+    const char *name;
+    status_t (*run)(struct subject *subject);
+    void (*look)(struct subject *subject, status_t status); /* afterwards; or NULL */
+} operations[] = {
+    { "info", op_info, NULL },     { "list", op_list, NULL },
+    { "read", op_read, NULL },     { "save", op_save, saved },
+    { "diff", op_diff, NULL },     { "commit", op_commit, NULL },
+    { "fault", op_fault, NULL },   { "swap", op_swap, NULL },
+    { "lazy", op_lazy, NULL },     { "discard", op_discard, discarded },
+    { "now", op_now, NULL },
+};
+
+enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
+
+/* What failed has changed nothing that can be seen of the drive. */
+static void look_at(struct subject *subject, unsigned op, status_t status)
+{
+    struct virtual_info info;
+    if (operations[op].look)
+        operations[op].look(subject, status);
+    if (!status)
+        return;
+    expect("info", vdrive_info(subject->alias, &info), 0);
+    kassert(info.state == VIRTUAL_REGISTERED && info.handles == 1 && info.faults == 0);
+    kassert(info.size_bytes == DISK_BYTES && strcmp(info.image, DISK) == 0);
+    expect("the same medium", device_check(&subject->handle), 0);
+    expect("read", op_read(subject), 0);
+}
+
+static bool fail_allocation(unsigned op, unsigned long n)
+{
+    struct subject subject;
+    subject_make(&subject);
+    host_fail_nth_allocation(n);
+    status_t status = operations[op].run(&subject);
+    bool happened = host_failure_happened();
+    host_fail_nth_allocation(0);
+    if (status && (!happened || (status != -ENOMEM && status != -ENOSPC)))
+        panic("%s: %s at allocation %lu", operations[op].name, status_name(status), n);
+    look_at(&subject, op, status);
+    subject_end(&subject);
+    return happened;
+}
+
+static void allocations_body(void *unused)
+{
+    (void)unused;
+    start();
+    for (unsigned op = 0; op < OPERATIONS; op++)
+        for (unsigned long n = 1; fail_allocation(op, n); n++)
+            ;
+    stop();
+}
+
+static void test_allocations(void **state)
+{
+    (void)state;
+    rig_run(allocations_body, NULL, 4);
+}
+
+/* ---- the medium --------------------------------------------------------------------------- */
+
+/* The n-th read or write of the disk beneath fails; false: there are not so many. */
+static bool fail_io(unsigned op, unsigned long n, bool write)
+{
+    struct subject subject;
+    subject_make(&subject);
+    *(write ? &faulty->fail_nth_write : &faulty->fail_nth) = n;
+    status_t status = operations[op].run(&subject);
+    bool happened = !faulty->fail_nth && !faulty->fail_nth_write;
+    faulty->fail_nth = faulty->fail_nth_write = 0;
+    if (status && (!happened || status != -EIO))
+        panic("%s: %s at transfer %lu", operations[op].name, status_name(status), n);
+    look_at(&subject, op, status);
+    subject_end(&subject);
+    return happened;
+}
+
+static void io_body(void *unused)
+{
+    (void)unused;
+    start();
+    for (unsigned op = 0; op < OPERATIONS; op++) {
+        for (unsigned long n = 1; fail_io(op, n, false); n++)
+            ;
+        for (unsigned long n = 1; fail_io(op, n, true); n++)
+            ;
+    }
+    for (unsigned i = 0; i < KINDS; i++) {
+        char alias[DEVICE_NAME_BYTES];
+        status_t status = -EIO;
+        for (unsigned long n = 1; status; n++) {
+            faulty->fail_nth = n;
+            status = vdrive_add(&kinds[i], alias);
+            faulty->fail_nth = 0;
+            kassert(!status || status == -EIO);
+        }
+        expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    }
+    stop();
+}
+
+static void test_io(void **state)
+{
+    (void)state;
+    rig_run(io_body, NULL, 4);
+}
+
+/* VB15: what a flush of the disk beneath says is what the drive's says; so with its disc. */
+static void beneath_body(void *unused)
+{
+    (void)unused;
+    char alias[DEVICE_NAME_BYTES];
+    struct device_handle handle;
+    start();
+    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, DISK), .flags = VIRTUAL_WRITABLE },
+                             alias), 0);
+    expect("open", vdrive_open(alias, &handle), 0);
+    expect("flush", io_wait(&handle, IO_FLUSH, 0, NULL, 0, NULL), 0);
+    faulty_change(faulty, disk, sizeof(disk)); /* another disc of the same size */
+    expect("flush", io_wait(&handle, IO_FLUSH, 0, NULL, 0, NULL), -ESTALE);
+    expect("read", io_wait(&handle, IO_READ, 0, got, 512, NULL), -ESTALE);
+    expect("write", io_wait(&handle, IO_WRITE, 0, got, 512, NULL), -ESTALE);
+    expect("check", device_check(&handle), -ESTALE);
+    device_remove(faulty->device);
+    expect("flush", io_wait(&handle, IO_FLUSH, 0, NULL, 0, NULL), -ENODEV);
+    device_close(&handle);
+    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    stop();
+}
+
+static void test_beneath(void **state)
+{
+    (void)state;
+    rig_run(beneath_body, NULL, 10);
+}
+
+/* ---- in great numbers --------------------------------------------------------------------- */
+
+/* Every kind in turn, taken away in every way, open or not. */
+static void cycle(unsigned n)
+{
+    struct device_handle handle = { .device = NULL };
+    enum virtual_removal removal = (enum virtual_removal)(n / KINDS % 3);
+    char alias[DEVICE_NAME_BYTES];
+    expect("add", vdrive_add(&kinds[n % KINDS], alias), 0);
+    if (removal != VIRTUAL_IF_IDLE)
+        expect("open", vdrive_open(alias, &handle), 0);
+    expect("remove", vdrive_remove(alias, removal), 0);
+    if (removal == VIRTUAL_NOW && n % 2) {
+        struct vdrive again = { ON(FILE, "/other"), .into = alias };
+        expect("again", vdrive_add(&again, alias), 0);
+        expect("remove", vdrive_remove(alias, VIRTUAL_LAZY), 0);
+    }
+    device_close(&handle);
+    vdrive_take_events();
+}
+
+static void cycles_body(void *unused)
+{
+    (void)unused;
+    enum { CYCLES = 10000, FIRST = 100 };
+    size_t before = 0;
+    start();
+    for (unsigned n = 0; n < FIRST + CYCLES; n++) {
+        if (n == FIRST)
+            before = host_memory_used();
+        cycle(n);
+    }
+    kassert(host_memory_used() == before);
+    expect("none is left", vdrive_listed("virtual0"), -ENOENT);
+    stop();
+}
+
+static void test_cycles(void **state)
+{
+    (void)state;
+    rig_run(cycles_body, NULL, 1);
+}
+
+int main(void)
+{
+    log_set_level(LOG_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_register), cmocka_unit_test(test_allocations),
+        cmocka_unit_test(test_io),       cmocka_unit_test(test_beneath),
+        cmocka_unit_test(test_cycles),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
