@@ -28,9 +28,9 @@ static status_t open_ram(const struct virtual_register *request, struct image *i
 
 static status_t open_memory(const struct virtual_register *request, struct image *image)
 {
-    if (!request->memory)
-        return -EINVAL;
-    return store_memory_create(request->memory, request->size_bytes, &image->store);
+    uint64_t bytes;
+    status_t status = request->memory ? image_wanted(request, &bytes) : -EINVAL;
+    return status ? status : store_memory_create(request->memory, bytes, &image->store);
 }
 
 static status_t open_in_place(const struct virtual_register *request, struct image *image)

@@ -1,6 +1,6 @@
 /*
- * test_halted.c - virtual drives over time: another image in the same drive, drives in numbers and
- * of any size, failures in the middle of each operation. For both back ends. See test_virtual.c.
+ * test_halted.c - virtual drives over time: another image in the same drive, drives on drives, in
+ * numbers, and of any size. For both back ends. See test_virtual.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -318,6 +318,153 @@ static void test_apart(void **state)
     rig_run(apart_body, NULL, 20);
 }
 
+/* ---- in numbers, and of any size ----------------------------------------------------------- */
+
+/* VB20: as many as one likes, all of them listed, and each name free again once it is gone. */
+static void many_body(void *unused)
+{
+    (void)unused;
+    enum { MANY = 40 };
+    char aliases[MANY][DEVICE_NAME_BYTES], alias[DEVICE_NAME_BYTES], expected[16];
+    struct virtual_list list = { .struct_bytes = sizeof(list) };
+    start();
+    for (unsigned i = 0; i < MANY; i++)
+        expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, aliases[i]), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        expect("list", vdrive_control(VIRTUAL_LIST, &list, sizeof(list)), 0);
+        snprintf(expected, sizeof(expected), "virtual%u", i);
+        kassert(strcmp(list.device, expected) == 0 && strcmp(aliases[i], expected) == 0);
+    }
+    expect("no more", vdrive_control(VIRTUAL_LIST, &list, sizeof(list)), -ENOENT);
+    list.position = UINT32_MAX; /* VB7: no number is taken for an index */
+    expect("far", vdrive_control(VIRTUAL_LIST, &list, sizeof(list)), -ENOENT);
+    expect("remove", vdrive_remove(aliases[17], VIRTUAL_IF_IDLE), 0);
+    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/other") }, alias), 0);
+    kassert(strcmp(alias, "virtual17") == 0);
+    for (unsigned i = 0; i < MANY; i++)
+        expect("remove", vdrive_remove(aliases[i], VIRTUAL_IF_IDLE), 0);
+    rig_stop();
+}
+
+static void test_many(void **state)
+{
+    (void)state;
+    rig_run(many_body, NULL, 5);
+}
+
+static uint64_t geometry_blocks(const struct virtual_geometry *geometry)
+{
+    return (uint64_t)geometry->cylinders * geometry->heads * geometry->sectors;
+}
+
+/* VB12, VB14: whatever the size, no part is zero, no block is left out, and a BIOS could say it. */
+static void expect_geometry(const struct virtual_info *info)
+{
+    const struct virtual_geometry *own = &info->geometry, *bios = &info->bios_geometry;
+    uint64_t blocks = info->size_bytes / info->block_bytes;
+    kassert(own->cylinders && own->heads && own->sectors == 1);
+    kassert(own->sector_bytes == info->block_bytes && geometry_blocks(own) >= blocks);
+    kassert(own->heads == (blocks + UINT32_MAX - 1) / UINT32_MAX); /* the fewest */
+    kassert(geometry_blocks(own) - blocks < own->heads);
+    kassert(bios->cylinders >= 1 && bios->cylinders <= 1024 && bios->sectors == 63);
+    kassert(bios->heads >= 16 && bios->heads <= 255 && bios->sector_bytes == 512);
+    uint64_t most = (uint64_t)1024 * 255 * 63, sectors = info->size_bytes / 512;
+    kassert(geometry_blocks(bios) >= (sectors < most ? sectors : most));
+}
+
+/* VB13: a size and an offset are 64 bits everywhere. */
+static void sizes_body(void *unused)
+{
+    (void)unused;
+    static const uint64_t sizes[] = {
+        512, 1024, 100 * 1024, 512 * 1024 - 512, 512 * 1024, 516096, 528482304, 8422686720,
+        (uint64_t)4 << 30, ((uint64_t)4 << 30) + 512, (uint64_t)2 << 40, ((uint64_t)2 << 40) + 512,
+        ((uint64_t)5 << 40) + 5120,
+    };
+    static uint8_t got[BLOCK];
+    start();
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        char alias[DEVICE_NAME_BYTES];
+        struct virtual_info info;
+        struct device_handle handle;
+        struct file *file;
+        uint64_t last = sizes[i] - BLOCK;
+        expect("add", vdrive_add(&(struct vdrive){ .store = VIRTUAL_RAM, .size_bytes = sizes[i] },
+                                 alias), 0);
+        kassert(!vdrive_info(alias, &info) && info.size_bytes == sizes[i]);
+        expect_geometry(&info);
+        expect("open", vdrive_open(alias, &handle), 0);
+        expect("write", io_wait(&handle, IO_WRITE, last, image, BLOCK, NULL), 0);
+        expect("behind", io_wait(&handle, IO_WRITE, last + BLOCK, image, BLOCK, NULL), -ENOSPC);
+        expect("file", rig_open(vdrive_path(alias), OPEN_READ, &file), 0);
+        kassert(file_size(file) == sizes[i]);
+        kassert(file_read_at(file, last, got, BLOCK) == BLOCK && memcmp(got, image, BLOCK) == 0);
+        kassert(file_read_at(file, (uint32_t)last, got, BLOCK) == BLOCK);
+        kassert((memcmp(got, image, BLOCK) == 0) == (last == (uint32_t)last)); /* not the same */
+        kassert(!vdrive_info(alias, &info) && info.memory_bytes == 4096);
+        file_close(file);
+        device_close(&handle);
+        expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    }
+    rig_stop();
+}
+
+static void test_sizes(void **state)
+{
+    (void)state;
+    rig_run(sizes_body, NULL, 3);
+}
+
+/* V9, VB10: a geometry that was given is the drive's; a writable file grows for it, and keeps what
+ * it had; a smaller one shows less of it. */
+static void geometry_body(void *unused)
+{
+    (void)unused;
+    static const struct {
+        struct vdrive drive;
+        uint64_t shown, file;
+    } cases[] = {
+        { { ON(FILE, "/img"), .flags = VIRTUAL_GEOMETRY, .geometry = { 5, 2, 1, 2048 } },
+          IMAGE_BYTES, IMAGE_BYTES },
+        { { ON(FILE, "/img"), .flags = VIRTUAL_GEOMETRY, .geometry = { 1, 1, 3, 1024 } },
+          3072, IMAGE_BYTES },
+        { { ON(OVERLAY, "/img"), .flags = VIRTUAL_GEOMETRY, .geometry = { 2, 2, 2, 512 } },
+          4096, IMAGE_BYTES },
+        { { .store = VIRTUAL_RAM, .flags = VIRTUAL_GEOMETRY, .geometry = { 7, 5, 3, 512 } },
+          7 * 5 * 3 * 512, IMAGE_BYTES },
+        { { .store = VIRTUAL_MEMORY, .memory = other, .flags = VIRTUAL_GEOMETRY,
+            .geometry = { 5, 1, 1, 4096 } }, IMAGE_BYTES, IMAGE_BYTES },
+        { { ON(FILE, "/img"), .flags = VIRTUAL_GEOMETRY | VIRTUAL_WRITABLE,
+            .geometry = { 10, 10, 1, 512 } }, 51200, 51200 },
+        { { ON(FILE, "/img"), .flags = VIRTUAL_GEOMETRY | VIRTUAL_WRITABLE, .offset_bytes = 1000,
+            .geometry = { 10, 20, 1, 512 } }, 102400, 103400 },
+    };
+    static uint8_t got[110000];
+    start();
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char alias[DEVICE_NAME_BYTES];
+        struct virtual_info info;
+        const struct virtual_geometry *given = &cases[i].drive.geometry;
+        expect("add", vdrive_add(&cases[i].drive, alias), 0);
+        kassert(!vdrive_info(alias, &info) && info.size_bytes == cases[i].shown);
+        kassert(memcmp(&info.geometry, given, sizeof(*given)) == 0);
+        kassert(info.block_bytes == given->sector_bytes);
+        kassert(rig_get_file(vdrive_path(alias), got, sizeof(got)) == (ssize_t)cases[i].shown);
+        expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+        kassert(rig_get_file("/img", got, sizeof(got)) == (ssize_t)cases[i].file);
+        kassert(memcmp(got, image, IMAGE_BYTES) == 0);
+        for (size_t at = IMAGE_BYTES; at < cases[i].file; at++)
+            kassert(got[at] == 0);
+    }
+    rig_stop();
+}
+
+static void test_geometry(void **state)
+{
+    (void)state;
+    rig_run(geometry_body, NULL, 5);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -328,6 +475,9 @@ int main(void)
         cmocka_unit_test(test_other_kind),
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_geometry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
