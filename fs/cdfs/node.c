@@ -330,6 +330,7 @@ void cdfs_put_vnode(struct fsd *fsd, struct vnode *vnode)
 void cdfs_trim_vnode(struct fsd *fsd, struct vnode *vnode)
 {
     cdfs_index_trim(cdfs_of(fsd), vnode->private_data);
+    mem_free(atomic_exchange(&cdfs_of(fsd)->spare_maker, NULL));
 }
 
 static void info_take_times(const struct cdfs_node *node, struct node_info *info)

@@ -35,15 +35,26 @@ status_t cache_start(void)
     return 0;
 }
 
+static struct cache_page *stock_take(void)
+{
+    struct cache_page *page = cache_table.stock;
+    if (page) {
+        cache_table.stock = page->bucket_next;
+        cache_table.stock_count--;
+    }
+    return page;
+}
+
+static void stock_drop(void)
+{
+    for (struct cache_page *page; (page = stock_take());)
+        mem_free(page);
+}
+
 void cache_stop(void)
 {
     kassert(!cache_table.count);
-    while (cache_table.stock) {
-        struct cache_page *page = cache_table.stock;
-        cache_table.stock = page->bucket_next;
-        mem_free(page);
-    }
-    cache_table.stock_count = 0;
+    stock_drop();
     mem_free(cache_table.buckets);
     cache_table.buckets = NULL;
 }
@@ -107,16 +118,6 @@ void cache_page_destroy(struct cache_page *page)
     cache_table.stock_count++;
 }
 
-static struct cache_page *stock_take(void)
-{
-    struct cache_page *page = cache_table.stock;
-    if (page) {
-        cache_table.stock = page->bucket_next;
-        cache_table.stock_count--;
-    }
-    return page;
-}
-
 /* As many as there is memory for, and no page is left over. */
 static unsigned pages_describe(struct cache_page **pages, void **data, unsigned count)
 {
@@ -170,7 +171,7 @@ static bool reclaim_next(void)
 /* Twice round the list is enough: the first time takes all second chances away. */
 size_t cache_reclaim(size_t wanted)
 {
-    size_t freed = 0, left = 2 * cache_table.count;
+    size_t freed = 0, left = 2 * cache_table.count + 1;
     while (left && freed < wanted) {
         if (!spin_try_lock(&cache_table.lock))
             break;
@@ -180,6 +181,8 @@ size_t cache_reclaim(size_t wanted)
             else
                 freed += reclaim_next();
         }
+        if (!left && freed < wanted)
+            stock_drop(); /* it is as bad as that */
         spin_unlock(&cache_table.lock);
     }
     return freed;
