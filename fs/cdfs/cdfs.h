@@ -9,6 +9,7 @@
  *   index.c    a directory's entries in memory: unique names, look-up
  *   node.c     vnodes: extents, times, links
  *   data.c     a file's bytes, straight from the disc into the cache's pages
+ *   small.c    small files that lie side by side, fetched together
  *   describe.c all of it in words
  *   worker.c   a file's bytes that need work: gathered, or unpacked by zisofs.c
  *
@@ -48,6 +49,13 @@ enum cdfs_anomaly {
     ANOMALY_COUNT,
 };
 
+/* How far small files were read one behind the other. */
+struct cdfs_small {
+    uint64_t next;         /* device address behind the last one */
+    uint64_t ahead_end;    /* read ahead up to here */
+    uint32_t window_bytes; /* by this much; 0: nothing yet */
+};
+
 struct cdfs {
     struct fsd fsd;
     struct cache meta;       /* the device, in logical sectors */
@@ -62,7 +70,8 @@ struct cdfs {
     uint8_t root_record[PVD_ROOT_RECORD_BYTES];
     uint64_t root_record_address;
     char volume_name[128];
-    struct spin index_lock;  /* rank CACHE: the nodes' index pointers */
+    struct spin index_lock;  /* rank CACHE: the nodes' index pointers, and `small` */
+    struct cdfs_small small;
     struct cdfs_worker *worker; /* NULL until a file needs one; under worker_lock */
     struct mutex worker_lock;   /* rank FSD */
     _Atomic uint64_t last_serial;
@@ -267,6 +276,13 @@ status_t cdfs_copy(struct cdfs *cdfs, const struct cdfs_node *node, uint64_t off
                    size_t bytes, size_t *done) MUST_CHECK;
 void cdfs_read_write(struct fsd *fsd, struct vfs_io *io);
 void cdfs_finish_io(struct fsd *fsd, struct vfs_io *io);
+
+/* ---- small.c ------------------------------------------------------------------------------ */
+
+/* Reads a small file out of the metadata cache: true when all of it was there. In any case, what to
+ * fetch into that cache for the files that lie behind it; 0 bytes: nothing. */
+bool cdfs_small_read(struct cdfs *cdfs, struct vfs_io *io, uint64_t *ahead,
+                     uint64_t *ahead_bytes) MUST_CHECK;
 
 /* ---- describe.c --------------------------------------------------------------------------- */
 

@@ -23,12 +23,19 @@ static uint32_t cache_unit(const struct cache *cache)
     return cache->block_bytes > PAGE_BYTES ? cache->block_bytes : PAGE_BYTES;
 }
 
+/* Is this page where a sequential reader would look next, or not far behind it? */
+static bool cache_goes_on(const struct cache *cache, uint64_t offset)
+{
+    uint64_t page_start = offset / PAGE_BYTES * PAGE_BYTES;
+    return page_start >= cache->expected && page_start - cache->expected <= cache->slack_bytes;
+}
+
 /* How much to ask for at `offset`, which is not there: by how the cache was read so far. */
 static uint64_t cache_plan_window(struct cache *cache, uint64_t offset)
 {
     uint32_t unit = cache_unit(cache);
     uint64_t start = offset / unit * unit;
-    bool sequential = offset < PAGE_BYTES || offset / PAGE_BYTES == cache->expected / PAGE_BYTES;
+    bool sequential = offset < PAGE_BYTES || cache_goes_on(cache, offset);
     uint32_t window = unit;
     if (sequential)
         window = cache->window_bytes < WINDOW_START_BYTES ? WINDOW_START_BYTES
@@ -46,7 +53,7 @@ static uint64_t cache_plan_window(struct cache *cache, uint64_t offset)
 static uint32_t cache_plan_ahead(struct cache *cache, uint64_t offset)
 {
     uint64_t page_start = offset / PAGE_BYTES * PAGE_BYTES;
-    bool forward = page_start == cache->expected;
+    bool forward = cache_goes_on(cache, offset);
     cache->expected = page_start + PAGE_BYTES;
     if (!forward || cache->window_bytes < 2 * WINDOW_START_BYTES)
         return 0;
@@ -227,4 +234,58 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
         done += count;
     }
     return (ssize_t)done;
+}
+
+/* ---- without waiting ---------------------------------------------------------------------- */
+
+void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes)
+{
+    uint64_t start = offset / cache->block_bytes * cache->block_bytes;
+    if (start < cache->size_bytes)
+        (void)!cache_fill_range(cache, start, offset - start + bytes, NULL);
+}
+
+/* Copies into memory that is cut into segments; *skip and the segments move on. */
+static void scatter(const struct io_segment **segments, uint64_t *skip, const uint8_t *from,
+                    size_t bytes)
+{
+    while (bytes) {
+        const struct io_segment *segment = *segments;
+        if (*skip >= segment->length_bytes) {
+            *skip -= segment->length_bytes;
+            ++*segments;
+            continue;
+        }
+        size_t room = segment->length_bytes - (size_t)*skip;
+        size_t count = room < bytes ? room : bytes;
+        memcpy((char *)segment->address + *skip, from, count);
+        *skip += count;
+        from += count;
+        bytes -= count;
+    }
+}
+
+bool cache_copy_present(struct cache *cache, uint64_t offset, const struct io_segment *segments,
+                        uint64_t skip_bytes, uint64_t bytes)
+{
+    if (offset + bytes > cache->size_bytes || (cache->ops->check && cache->ops->check(cache)))
+        return false;
+    for (uint64_t done = 0; done < bytes;) {
+        size_t count;
+        spin_lock(&cache_table.lock);
+        struct cache_page *page = page_valid_at(cache, offset + done, &count);
+        if (page)
+            page->pins++;
+        spin_unlock(&cache_table.lock);
+        if (!page)
+            return false;
+        if (count > bytes - done)
+            count = (size_t)(bytes - done);
+        scatter(&segments, &skip_bytes, page->data + (offset + done) % PAGE_BYTES, count);
+        spin_lock(&cache_table.lock);
+        page->pins--;
+        spin_unlock(&cache_table.lock);
+        done += count;
+    }
+    return true;
 }

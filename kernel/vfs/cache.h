@@ -60,6 +60,14 @@ void cache_view_close(struct cache_view *view);
  * even the first byte could be had. */
 ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t bytes) MUST_CHECK;
 
+/* Begins to read what is not there of these bytes, and waits for nothing. A hint: when memory is
+ * out, less is read or nothing. Threads only. */
+void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes);
+/* Copies bytes that are all there to the segments' memory from `skip_bytes` on, and waits for
+ * nothing. False when one is not there, or may not be served: then some may have been copied. */
+bool cache_copy_present(struct cache *cache, uint64_t offset, const struct io_segment *segments,
+                        uint64_t skip_bytes, uint64_t bytes) MUST_CHECK;
+
 /* Called by the owner, from any thread, the completion thread included. */
 void cache_fill_done(struct cache_fill *fill, status_t status, uint64_t done_bytes);
 struct vfs_io *cache_fill_io(struct cache_fill *fill); /* what to read, and where to */

@@ -4,7 +4,7 @@
 #include "kernel/vfs/cache_internal.h"
 #include "lib/string.h"
 
-enum { CREATE_BATCH = 32 };
+enum { CREATE_BATCH = 32, DEVICE_SLACK_BYTES = 64 * 1024 };
 
 /* A page of a fill: `bytes` of it from `from` on. With `spare` they are read to there: the page is
  * partly valid, and what readers may look at is not written to; or it is valid altogether and
@@ -290,4 +290,5 @@ void device_cache_init(struct cache *cache, struct fsd *fsd, uint32_t block_byte
 {
     static const struct cache_ops ops = { .fill = device_fill, .check = device_fill_check };
     cache_init(cache, &ops, fsd, block_bytes, device_medium(fsd->device.device).bytes);
+    cache->slack_bytes = DEVICE_SLACK_BYTES; /* one structure follows the other, with gaps */
 }

@@ -57,6 +57,7 @@ struct cache {
     uint64_t ahead_end;      /* read-ahead was launched up to here */
     uint64_t last_index;     /* of the page that was looked at last */
     uint32_t window_bytes;
+    uint32_t slack_bytes;    /* how far ahead of `expected` still counts as going on */
 };
 
 /* ---- asynchronous reading and writing ----------------------------------------------------- */

@@ -271,6 +271,14 @@ def large_directories():
     return disc.finish(disc.directory(records))
 
 
+def many_small_files():
+    """200 files of a sector or two, side by side in the order of their names."""
+    disc, records = Disc(), []
+    for i in range(200):
+        records.append(record(b"S%03d.;1" % i, *disc.file(b"S%03d" % i, content(i, 1500 + 7 * i))))
+    return disc.finish(disc.directory(records))
+
+
 def sizes_around_a_sector():
     """E35, E37: lengths 0, 1, 2047, 2048, 2049; empty files with any extent address."""
     disc, records = Disc(), []
@@ -550,11 +558,11 @@ def descriptor_only():
 
 
 CASES = [plain_two_sector_directory, record_ends_on_sector_boundary, no_rock_ridge_versions,
-         large_directories, sizes_around_a_sector, multi_extent_not_contiguous, extended_attribute_record,
-         associated_file_hidden, dates, joliet_only, rock_ridge_everything, rock_ridge_relocated,
-         zisofs_file, self_pointing_directory, ce_loop, directory_extent_beyond_device,
-         bad_both_endian, root_not_directory, zero_block_size, no_terminator, not_iso,
-         descriptor_only]
+         large_directories, many_small_files, sizes_around_a_sector, multi_extent_not_contiguous,
+         extended_attribute_record, associated_file_hidden, dates, joliet_only,
+         rock_ridge_everything, rock_ridge_relocated, zisofs_file, self_pointing_directory,
+         ce_loop, directory_extent_beyond_device, bad_both_endian, root_not_directory,
+         zero_block_size, no_terminator, not_iso, descriptor_only]
 
 
 def write_case(case, folder):

@@ -1,0 +1,140 @@
+/*
+ * test_cdfs_small.c - small files side by side on a disc: how many commands and bytes they cost.
+ * For both back ends.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/log.h"
+#include "tests/host/disc.h"
+#include "tests/host/faulty.h"
+
+enum { FILES = 200, SECTOR = 2048, FILE_BYTES_MAX = 1500 + 7 * FILES };
+
+static struct walk disc;
+static struct image *image;
+static struct faulty *faulty;
+
+static size_t file_bytes(unsigned n)
+{
+    return 1500 + 7 * n;
+}
+
+static void begin(void)
+{
+    image = image_named("many_small_files");
+    faulty = disc_begin(image);
+    kassert(disc_mount(&disc, NULL) == 0);
+}
+
+static void end(void)
+{
+    disc_unmount(&disc);
+    disc_end(faulty);
+}
+
+/* Reads the n-th file whole and compares it with the image, where it lies behind those before it,
+ * which begin at the builder's first sector for data. Its length, or how that failed. */
+static ssize_t read_file(unsigned n)
+{
+    static uint8_t buffer[FILE_BYTES_MAX + 1];
+    uint64_t at = 24 * SECTOR;
+    char name[16];
+    for (unsigned i = 0; i < n; i++)
+        at += (file_bytes(i) + SECTOR - 1) / SECTOR * SECTOR;
+    snprintf(name, sizeof(name), "/m/S%03u", n);
+    struct path *root = path_root();
+    struct file *file;
+    status_t status = file_open(root, name, OPEN_READ, &file);
+    path_put(root);
+    kassert(status == 0 && file_size(file) == file_bytes(n));
+    ssize_t got = file_read(file, buffer, sizeof(buffer));
+    if (got > 0)
+        kassert((size_t)got == file_bytes(n) && !memcmp(buffer, image->bytes + at, (size_t)got));
+    file_close(file);
+    return got;
+}
+
+/* One after the other: a handful of commands for all of them, and hardly a byte that is not
+ * theirs. */
+static void in_order_body(void *unused)
+{
+    (void)unused;
+    begin();
+    kassert(read_file(0) > 0);
+    unsigned long reads = faulty->reads, bytes = faulty->bytes;
+    for (unsigned i = 1; i < FILES; i++)
+        kassert(read_file(i) > 0);
+    kassert(faulty->reads - reads < FILES / 4 && faulty->bytes - bytes < 2 * image->length);
+    end();
+}
+
+static void test_in_order(void **state)
+{
+    (void)state;
+    rig_run(in_order_body, NULL, 20);
+}
+
+/* Here and there: a file costs itself and no more. */
+static void here_and_there_body(void *unused)
+{
+    (void)unused;
+    begin();
+    kassert(read_file(FILES - 1) > 0); /* and the directory */
+    unsigned long reads = faulty->reads, bytes = faulty->bytes, files = 0, own = 0;
+    for (unsigned i = FILES - 2; i > 4; i -= 1 + (unsigned)rig_random() % 3) {
+        kassert(read_file(i) > 0);
+        files++;
+        own += (file_bytes(i) + SECTOR - 1) / SECTOR * SECTOR;
+    }
+    kassert(faulty->reads - reads <= files && faulty->bytes - bytes <= own);
+    end();
+}
+
+static void test_here_and_there(void **state)
+{
+    (void)state;
+    rig_run(here_and_there_body, NULL, 20);
+}
+
+/* A bad sector fails the file that it is in and none of its neighbours. */
+static void bad_sector_body(void *unused)
+{
+    (void)unused;
+    unsigned bad = 10 + (unsigned)rig_random() % 180;
+    begin();
+    faulty->bad_from = 24 * SECTOR;
+    for (unsigned i = 0; i < bad; i++)
+        faulty->bad_from += (file_bytes(i) + SECTOR - 1) / SECTOR * SECTOR;
+    faulty->bad_to = faulty->bad_from + 1;
+    for (unsigned i = 0; i < FILES; i++)
+        kassert(i == bad ? read_file(i) == -EIO : read_file(i) > 0);
+    faulty->bad_from = faulty->bad_to = 0;
+    kassert(read_file(bad) > 0);
+    end();
+}
+
+static void test_bad_sector(void **state)
+{
+    (void)state;
+    rig_run(bad_sector_body, NULL, 20);
+}
+
+int main(void)
+{
+    log_set_level(LOG_ERROR);
+    images_load();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_in_order),
+        cmocka_unit_test(test_here_and_there),
+        cmocka_unit_test(test_bad_sector),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    images_free();
+    return failed;
+}
