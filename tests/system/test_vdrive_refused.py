@@ -177,6 +177,17 @@ def test_now(shell, truth, images):
     unmount_and_remove(shell)
 
 
+def test_into_mounts_what_the_new_image_lets(shell, truth):
+    run(shell, "vdrive new 1M; vdrive add virtual0; vdrive rm --now 0")
+    assert run(shell, "vdrive add --into 0 /System/small.iso")[0].endswith(", at /Drives/virtual0")
+    assert shell.manifest("/Drives/virtual0") == truth
+    run(shell, "vdrive rm 1")
+    unmount_and_remove(shell)
+    run(shell, "vdrive add /System/small.iso; vdrive add --no-mount virtual0; vdrive rm --now 0")
+    assert run(shell, "vdrive add --into 0 --ram /System/small.iso")[0].endswith(" 512 bytes")
+    assert run(shell, f"vdrive rm 1; cp /System/tiny {DRIVE}; vdrive rm 0") == []
+
+
 def test_the_same_image_finds_its_halted_drive(shell, truth):
     run(shell, "vdrive new 1M; vdrive add /System/small.iso; cd /Drives/virtual1")
     run(shell, "vdrive rm --now 1; vdrive rm 0; vdrive add /System/small.iso")
