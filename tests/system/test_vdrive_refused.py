@@ -113,7 +113,7 @@ SECTORS = "a sector has 512, 1024, 2048 or 4096 bytes"
      "vdrive add: --geometry gives sector and size already"),
     ("vdrive fault 0 break", "vdrive fault: break: no such fault; try vdrive fault --help"),
     ("vdrive fault 0 delay x", "vdrive fault: delay wants a number, not 'x'"),
-    ("vdrive fault 0 delay 60001", "vdrive fault: a delay is at most 60000 milliseconds"),
+    ("vdrive fault 0 delay 10001", "vdrive fault: a delay is at most 10000 milliseconds"),
 ])
 def test_wrong_usage(shell, line, wanted):
     assert run(shell, line, 2) == [wanted]
