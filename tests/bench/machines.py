@@ -158,7 +158,7 @@ def digests(system, disc, memory, seconds):
 
 def least_memory(system, disc):
     """In MiB; Linux's to the nearest 4."""
-    grain, low, high, seconds = (1, 1, 64, 20) if system == "spindle" else (4, 32, 256, 90)
+    grain, low, high, seconds = (1, 1, 64, 20) if system == "spindle" else (4, 32, 256, 180)
     whole = digests(system, disc, f"{high}M", BOOT_SECONDS)
     if not whole:
         raise SystemExit(f"{system} does not list {disc} with {high} MiB")

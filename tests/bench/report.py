@@ -5,8 +5,9 @@ from statistics import median
 from rows import ROWS
 
 NOTE = """Medians of {runs} in turn, with the least and the greatest in brackets, in one \
-emulated machine with {memory}. `limit` is a loop without a kernel in the same machine. On real \
-drives the drive is the limit, and the ratios are smaller.
+emulated machine with {memory}; a ratio is the median of the runs' own ratios. `limit` is a loop \
+without a kernel in the same machine; where entries are looked at, it only passes over their \
+records. On real drives the drive is the limit, and the ratios are smaller.
 """
 
 
@@ -33,8 +34,12 @@ def middle(results, system, name):
     return median(values) if values else None
 
 
-def ratio(one, other):
-    return one / other if one is not None and other else None
+def ratio(results, system, name, other_system, other_name):
+    """The median of what the runs say, each by itself: a busy host slows both sides of one run."""
+    ones, others = results[system].get(name), results[other_system].get(other_name)
+    if not ones or not others:
+        return None
+    return median(one / other for one, other in zip(ones, others))
 
 
 def aim_of(results, row):
@@ -47,22 +52,20 @@ def aim_of(results, row):
         return f">= {number(wanted)}", value >= wanted
     if kind == "most":
         return f"<= {number(wanted)}", value <= wanted
-    base = {"limit": middle(results, "bare", row.limit or ""),
-            "linux": middle(results, "linux", row.name),
-            "row": middle(results, "spindle", other[0] if other else "")}[kind]
     what = other[0] if other else kind
-    return f">= {wanted} {what}", None if not base else value >= wanted * base
+    reached = {"limit": ratio(results, "spindle", row.name, "bare", row.limit),
+               "linux": ratio(results, "spindle", row.name, "linux", row.name),
+               "row": ratio(results, "spindle", row.name, "spindle", what)}[kind]
+    return f">= {wanted} {what}", None if reached is None else reached >= wanted
 
 
 def cells(results, row):
     """The row's cells as text."""
-    spindle, linux = (middle(results, system, row.name) for system in ("spindle", "linux"))
-    bare = middle(results, "bare", row.limit) if row.limit else None
     words, reached = aim_of(results, row)
-    ratios = [ratio(spindle, linux), ratio(spindle, bare)]
+    ratios = [ratio(results, "spindle", row.name, "linux", row.name),
+              ratio(results, "spindle", row.name, "bare", row.limit)]
     return [row.title, row.unit, spread(results["spindle"].get(row.name)),
-            spread(results["linux"].get(row.name)),
-            spread(results["bare"].get(row.limit)) if row.limit else "-",
+            spread(results["linux"].get(row.name)), spread(results["bare"].get(row.limit)),
             *("-" if value is None else number(value) for value in ratios),
             words + {None: "", True: " yes", False: " NO"}[reached]]
 
@@ -89,55 +92,74 @@ def clock_note(clocks):
             f"commands of half a second or more took by the host's clock.\n")
 
 
+def load_note(loads, processors):
+    """How busy the host was; the machine alone makes a load of one or two."""
+    return (f"The host has {processors} processors, and a load of {min(loads):.1f} to "
+            f"{max(loads):.1f} was seen.\n")
+
+
 # ---------------------------------------------------------------- the chart
 
 ROW_HEIGHT, LEFT, RIGHT, TOP, WIDTH = 34, 330, 90, 46, 1000
-COLORS = {"spindle": "#2f6db5", "bare": "#b9b9b9"}
+SPINDLE_COLOR, LIMIT_COLOR = "#2f6db5", "#b9b9b9"
+
+
+class Axis:
+    """Ratios to places, by their logarithm; the bars begin at 1."""
+
+    def __init__(self, ratios):
+        self.low = min(0, math.floor(math.log10(min(ratios))))
+        self.high = max(1, math.ceil(math.log10(max(ratios))))
+        self.scale = (WIDTH - LEFT - RIGHT) / (self.high - self.low)
+
+    def place(self, value):
+        return LEFT + self.scale * (math.log10(value) - self.low)
+
+    def marks(self, height):
+        return [grid_line(self.place(10.0 ** power), number(10.0 ** power), height)
+                for power in range(self.low, self.high + 1)]
 
 
 def chart(results):
-    """Bars of the ratio to Linux, by its logarithm: how many times as fast (or as small)."""
+    """How many times as fast as Linux (or as small): Spindle and the limit; None without any."""
     rows = [(row, *bars(results, row)) for row in ROWS]
     rows = [item for item in rows if item[1]]
     if not rows:
         return None
-    most = max(max(own, limit or 0) for _, own, limit in rows)
-    decades = max(1, math.ceil(math.log10(most)))
-    scale = (WIDTH - LEFT - RIGHT) / decades
-    body = [bar_row(TOP + i * ROW_HEIGHT, scale, *item) for i, item in enumerate(rows)]
+    axis = Axis([value for _, *pair in rows for value in pair if value])
     height = TOP + len(rows) * ROW_HEIGHT + 10
-    lines = [grid_line(LEFT + i * scale, 10 ** i, height) for i in range(decades + 1)]
+    body = [bar_row(TOP + i * ROW_HEIGHT, axis, *item) for i, item in enumerate(rows)]
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
             f'font-family="sans-serif" font-size="13">\n'
             f'<rect width="{WIDTH}" height="{height}" fill="white"/>\n'
             f'<text x="10" y="18">Spindle (blue) and the bare limit (grey), times Linux</text>\n'
-            + "\n".join(lines + body) + "\n</svg>\n")
+            + "\n".join(axis.marks(height) + body) + "\n</svg>\n")
 
 
 def bars(results, row):
     """(Spindle's ratio to Linux, the limit's), the other way about where less is better."""
-    spindle, linux = (middle(results, system, row.name) for system in ("spindle", "linux"))
-    if not spindle or not linux:
-        return None, None
     if row.unit in ("s", "MiB", "KiB"):
-        return linux / spindle, None
-    return spindle / linux, ratio(middle(results, "bare", row.limit or ""), linux)
+        return ratio(results, "linux", row.name, "spindle", row.name), None
+    return (ratio(results, "spindle", row.name, "linux", row.name),
+            ratio(results, "bare", row.limit, "linux", row.name))
 
 
-def grid_line(x, value, height):
+def grid_line(x, text, height):
     return (f'<line x1="{x:.0f}" y1="{TOP - 8}" x2="{x:.0f}" y2="{height - 8}" stroke="#ddd"/>'
-            f'<text x="{x:.0f}" y="{TOP - 12}" text-anchor="middle" fill="#666">{value}</text>')
+            f'<text x="{x:.0f}" y="{TOP - 12}" text-anchor="middle" fill="#666">{text}</text>')
 
 
-def bar_row(y, scale, row, own, limit):
+def bar(axis, value, color, y, tall):
+    ends = sorted((axis.place(1), axis.place(value)))
+    return (f'<rect x="{ends[0]:.1f}" y="{y}" width="{max(1, ends[1] - ends[0]):.1f}" '
+            f'height="{tall}" fill="{color}"/>')
+
+
+def bar_row(y, axis, row, own, limit):
     shown = [f'<text x="{LEFT - 8}" y="{y + 15}" text-anchor="end">{row.title}</text>']
-    for value, color, top, tall in ((limit, COLORS["bare"], y, 22), (own, COLORS["spindle"],
-                                                                    y + 5, 12)):
-        if value:
-            width = scale * math.log10(value)
-            x = LEFT + min(0, width)
-            shown.append(f'<rect x="{x:.1f}" y="{top}" width="{max(1, abs(width)):.1f}" '
-                         f'height="{tall}" fill="{color}"/>')
-    end = LEFT + scale * max(0, math.log10(own), math.log10(limit) if limit else 0)
+    if limit:
+        shown.append(bar(axis, limit, LIMIT_COLOR, y, 22))
+    shown.append(bar(axis, own, SPINDLE_COLOR, y + 5, 12))
+    end = axis.place(max(1, own, limit or 0))
     shown.append(f'<text x="{end + 6:.0f}" y="{y + 16}">{number(own)}</text>')
     return "".join(shown)

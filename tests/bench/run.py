@@ -23,7 +23,12 @@ import rows  # noqa: E402
 SYSTEMS = ("spindle", "linux")
 
 
+loads = []
+
+
 def say(text):
+    """What is done next. Others at work on this host make every figure worse: noted."""
+    loads.append(os.getloadavg()[0])
     print(text, flush=True)
 
 
@@ -81,12 +86,13 @@ def main():
     measure_discs(runs, wanted, results, clocks)
     measure_starts(runs, wanted, results)
     text = (report.table(results) + "\n" + report.note(runs, machines.MEMORY)
-            + f"Linux is Debian's {linux.release()}. " + report.clock_note(clocks))
+            + f"Linux is Debian's {linux.release()}. " + report.clock_note(clocks)
+            + report.load_note(loads or [os.getloadavg()[0]], os.cpu_count()))
     write("table.txt", text)
     write("results.json", json.dumps(results, indent=1) + "\n")
     if picture := report.chart(results):
         write("chart.svg", picture)
-    say("\n" + text)
+    print("\n" + text, flush=True)
 
 
 if __name__ == "__main__":
