@@ -159,6 +159,7 @@ def test_now(shell, truth, images):
     run(shell, "vdrive add /System/small.iso; cd /Drives/virtual0")
     assert run(shell, "vdrive rm --now 0") == [
         "virtual0: halted, open 1 time; gone at the last close"]
+    assert b"vfs: /Drives/virtual0 was in use when virtual0 was taken away" in shell.all_output
     assert run(shell, "ls", 1) == ["ls: .: no such device"]
     assert run(shell, "vdrive list")[1:] == [
         "virtual0   halted     -           - -      1 /System/small.iso"]

@@ -2,6 +2,7 @@
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -96,8 +97,8 @@ def truth(images):
 
 
 def run(shell, line, status=0):
-    """What a line prints; it ends with this status."""
-    printed = shell.command(line)
+    """What a line prints, but for the log; it ends with this status."""
+    printed = [text for text in shell.command(line) if not text.startswith("[")]
     assert shell.status() == status, (line, printed)
     return printed
 
@@ -121,5 +122,19 @@ def slow_drive(disc, bytes_per_second):
 
 
 def memory(machine):
+    """Free pages, and bytes of the heap that somebody has."""
     machine.command("mem --reclaim")
-    return re.findall(r"(?:free pages|heap bytes): \d+", "\n".join(machine.command("mem")))
+    text = "\n".join(machine.command("mem"))
+    return [int(re.search(rf"{what}: (\d+)", text).group(1)) for what in ("free pages",
+                                                                         "heap bytes")]
+
+
+def wait_memory(machine, before):
+    """Until memory is as it was: those who end give theirs back a little later, and the tables of
+    the file cache stay as large as they once had to be."""
+    deadline = time.monotonic() + 30
+    while True:
+        now = memory(machine)
+        if abs(now[0] - before[0]) <= 16 and abs(now[1] - before[1]) <= 16384:
+            return
+        assert time.monotonic() < deadline, (before, now)
