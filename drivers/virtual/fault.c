@@ -6,7 +6,7 @@
  */
 #include "drivers/virtual/store.h"
 
-enum { DELAY_MAX_MS = 60000 };
+enum { DELAY_MAX_MS = 10000 };
 
 struct bad_blocks {
     uint64_t first, count;

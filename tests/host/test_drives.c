@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "tests/host/vdrive.h"
+#include "tests/host/drives.h"
 
 static status_t mount(const char *path, const char *device)
 {
@@ -153,13 +153,13 @@ static void test_swap(void **state)
 static status_t add_drive(enum virtual_store store, const char *path, uint64_t bytes,
                           uint32_t block, uint32_t flags, char *alias)
 {
-    return vdrive_add(&(struct vdrive){ .store = store, .image = path, .size_bytes = bytes,
+    return drives_add(&(struct wanted){ .store = store, .image = path, .size_bytes = bytes,
                                         .block_bytes = block, .flags = flags }, alias);
 }
 
 static status_t remove_drive(const char *alias)
 {
-    return vdrive_remove(alias, VIRTUAL_IF_IDLE);
+    return drives_remove(alias, VIRTUAL_IF_IDLE);
 }
 
 static void ram_body(void *unused)
@@ -193,8 +193,8 @@ static void ram_body(void *unused)
     expect("bad block", add_drive(VIRTUAL_RAM, NULL, 8192, 513, 0, alias), -EINVAL);
     expect("bad store", add_drive((enum virtual_store)7, NULL, 8192, 512, 0, alias), -EINVAL);
     expect("too large", add_drive(VIRTUAL_RAM, NULL, UINT64_MAX, 512, 0, alias), -EINVAL);
-    expect("size of struct", vdrive_control(VIRTUAL_REGISTER, got, 10), -EINVAL);
-    expect("unknown", vdrive_control(77, got, 10), -EOPNOTSUPP);
+    expect("size of struct", drives_control(VIRTUAL_REGISTER, got, 10), -EINVAL);
+    expect("unknown", drives_control(77, got, 10), -EOPNOTSUPP);
     expect("temporary", add_drive(VIRTUAL_RAM, NULL, 512, 512, VIRTUAL_TEMPORARY, alias), 0);
     expect("its removal", remove_drive(alias), 0);
     rig_stop();
@@ -264,7 +264,7 @@ static void file_body(void *unused)
         kassert(memcmp(got, data, size) == 0);
         kassert(io_wait(&handle, IO_WRITE, 0, got, block, NULL) == -EROFS);
         device_close(&handle);
-        kassert(rig_get_file(vdrive_path(alias), got, sizeof(got)) == (ssize_t)size);
+        kassert(rig_get_file(drives_path(alias), got, sizeof(got)) == (ssize_t)size);
         device_put(device);
         expect("remove", remove_drive(alias), 0);
     }
@@ -291,7 +291,7 @@ static void levels_body(void *unused)
     unsigned level = 0;
     for (; level < VIRTUAL_LEVEL_MAX; level++) {
         expect("add", add_drive(VIRTUAL_FILE, path, 0, 512, 0, aliases[level]), 0);
-        path = vdrive_path(aliases[level]);
+        path = drives_path(aliases[level]);
         expect_disk(path, data, sizeof(data));
     }
     expect("one more", add_drive(VIRTUAL_FILE, path, 0, 512, 0, aliases[level]), -EMLINK);

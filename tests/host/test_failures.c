@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "tests/host/vdrive.h"
+#include "tests/host/drives.h"
 
 enum { DISK_BYTES = 64 * 1024 };
 
@@ -36,8 +36,8 @@ static void put_dump(void)
 static void start(void)
 {
     rig_start();
-    vdrive_pattern(disk, sizeof(disk), 8);
-    vdrive_pattern(small, sizeof(small), 9);
+    drives_pattern(disk, sizeof(disk), 8);
+    drives_pattern(small, sizeof(small), 9);
     rig_put_file("/img", small, sizeof(small));
     rig_put_file("/other", small, 8192);
     put_dump();
@@ -52,7 +52,7 @@ static void stop(void)
 
 /* ---- registering, of every kind ----------------------------------------------------------- */
 
-static const struct vdrive kinds[] = {
+static const struct wanted kinds[] = {
     { .store = VIRTUAL_RAM, .size_bytes = 100000 },
     { .store = VIRTUAL_MEMORY, .memory = disk, .size_bytes = sizeof(disk) },
     { ON(FILE, "/img") },
@@ -75,7 +75,7 @@ static void expect_untouched(void)
 {
     kassert(rig_get_file("/img", got, sizeof(got)) == sizeof(small));
     kassert(memcmp(got, small, sizeof(small)) == 0);
-    expect("no drive", vdrive_listed("virtual0"), -ENOENT);
+    expect("no drive", drives_listed("virtual0"), -ENOENT);
 }
 
 /* VB1, VB19: no step's failure is passed over. */
@@ -88,14 +88,14 @@ static void register_body(void *unused)
         for (unsigned long n = 1; more; n++) {
             char alias[DEVICE_NAME_BYTES];
             host_fail_nth_allocation(n);
-            status_t status = vdrive_add(&kinds[i], alias);
+            status_t status = drives_add(&kinds[i], alias);
             more = host_failure_happened();
             host_fail_nth_allocation(0);
             kassert(!status || (more && (status == -ENOMEM || status == -ENOSPC)));
             if (status)
                 expect_untouched();
             else
-                expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+                expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
             rig_put_file("/img", small, sizeof(small)); /* it may have grown */
         }
     }
@@ -118,30 +118,30 @@ struct subject {
 /* An overlay on the disk, of which two pages are changed, and that is open. */
 static void subject_make(struct subject *subject)
 {
-    expect("add", vdrive_add(&(struct vdrive){ ON(OVERLAY, DISK), .flags = VIRTUAL_WRITABLE },
+    expect("add", drives_add(&(struct wanted){ ON(OVERLAY, DISK), .flags = VIRTUAL_WRITABLE },
                              subject->alias), 0);
-    expect("open", vdrive_open(subject->alias, &subject->handle), 0);
+    expect("open", drives_open(subject->alias, &subject->handle), 0);
     expect("write", io_wait(&subject->handle, IO_WRITE, 4096, small, 8192, NULL), 0);
 }
 
 static void subject_end(struct subject *subject)
 {
-    (void)!vdrive_remove(subject->alias, VIRTUAL_NOW);
+    (void)!drives_remove(subject->alias, VIRTUAL_NOW);
     device_close(&subject->handle);
-    expect("gone", vdrive_listed(subject->alias), -ENOENT);
+    expect("gone", drives_listed(subject->alias), -ENOENT);
     rig_put_file("/other", small, 8192);
-    vdrive_pattern(disk, sizeof(disk), 8);
+    drives_pattern(disk, sizeof(disk), 8);
 }
 
 static status_t op_info(struct subject *subject)
 {
     struct virtual_info info;
-    return vdrive_info(subject->alias, &info);
+    return drives_info(subject->alias, &info);
 }
 
 static status_t op_list(struct subject *subject)
 {
-    return vdrive_listed(subject->alias);
+    return drives_listed(subject->alias);
 }
 
 static status_t op_read(struct subject *subject)
@@ -153,7 +153,7 @@ static status_t op_read(struct subject *subject)
 
 static status_t op_save(struct subject *subject)
 {
-    return vdrive_save(subject->alias, "/other", NULL);
+    return drives_save(subject->alias, "/other", NULL);
 }
 
 static void saved(struct subject *subject, status_t status)
@@ -167,14 +167,14 @@ static void saved(struct subject *subject, status_t status)
 static status_t op_diff(struct subject *subject)
 {
     uint64_t offset = 0, length;
-    status_t status = vdrive_diff(subject->alias, &offset, &length);
+    status_t status = drives_diff(subject->alias, &offset, &length);
     kassert(status || (offset == 4096 && length == 8192));
     return status;
 }
 
 static status_t op_commit(struct subject *subject)
 {
-    status_t status = vdrive_commit(subject->alias, NULL);
+    status_t status = drives_commit(subject->alias, NULL);
     kassert(status || memcmp(disk + 4096, small, 8192) == 0);
     return status;
 }
@@ -182,33 +182,33 @@ static status_t op_commit(struct subject *subject)
 static status_t op_discard(struct subject *subject)
 {
     device_close(&subject->handle);
-    return vdrive_discard(subject->alias);
+    return drives_discard(subject->alias);
 }
 
 static void discarded(struct subject *subject, status_t status)
 {
     if (status)
-        expect("open", vdrive_open(subject->alias, &subject->handle), 0);
+        expect("open", drives_open(subject->alias, &subject->handle), 0);
 }
 
 static status_t op_fault(struct subject *subject)
 {
-    return vdrive_fault(subject->alias, VIRTUAL_FAULT_BAD, 100, 1);
+    return drives_fault(subject->alias, VIRTUAL_FAULT_BAD, 100, 1);
 }
 
 static status_t op_swap(struct subject *subject)
 {
-    return vdrive_swap(subject->alias, "/other");
+    return drives_swap(subject->alias, "/other");
 }
 
 static status_t op_lazy(struct subject *subject)
 {
-    return vdrive_remove(subject->alias, VIRTUAL_LAZY);
+    return drives_remove(subject->alias, VIRTUAL_LAZY);
 }
 
 static status_t op_now(struct subject *subject)
 {
-    return vdrive_remove(subject->alias, VIRTUAL_NOW);
+    return drives_remove(subject->alias, VIRTUAL_NOW);
 }
 
 static const struct {
@@ -234,7 +234,7 @@ static void look_at(struct subject *subject, unsigned op, status_t status)
         operations[op].look(subject, status);
     if (!status)
         return;
-    expect("info", vdrive_info(subject->alias, &info), 0);
+    expect("info", drives_info(subject->alias, &info), 0);
     kassert(info.state == VIRTUAL_REGISTERED && info.handles == 1 && info.faults == 0);
     kassert(info.size_bytes == DISK_BYTES && strcmp(info.image, DISK) == 0);
     expect("the same medium", device_check(&subject->handle), 0);
@@ -305,11 +305,11 @@ static void io_body(void *unused)
         status_t status = -EIO;
         for (unsigned long n = 1; status; n++) {
             faulty->fail_nth = n;
-            status = vdrive_add(&kinds[i], alias);
+            status = drives_add(&kinds[i], alias);
             faulty->fail_nth = 0;
             kassert(!status || status == -EIO);
         }
-        expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+        expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     }
     stop();
 }
@@ -327,9 +327,9 @@ static void beneath_body(void *unused)
     char alias[DEVICE_NAME_BYTES];
     struct device_handle handle;
     start();
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, DISK), .flags = VIRTUAL_WRITABLE },
+    expect("add", drives_add(&(struct wanted){ ON(FILE, DISK), .flags = VIRTUAL_WRITABLE },
                              alias), 0);
-    expect("open", vdrive_open(alias, &handle), 0);
+    expect("open", drives_open(alias, &handle), 0);
     expect("flush", io_wait(&handle, IO_FLUSH, 0, NULL, 0, NULL), 0);
     faulty_change(faulty, disk, sizeof(disk)); /* another disc of the same size */
     expect("flush", io_wait(&handle, IO_FLUSH, 0, NULL, 0, NULL), -ESTALE);
@@ -339,7 +339,7 @@ static void beneath_body(void *unused)
     device_remove(faulty->device);
     expect("flush", io_wait(&handle, IO_FLUSH, 0, NULL, 0, NULL), -ENODEV);
     device_close(&handle);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     stop();
 }
 
@@ -357,17 +357,17 @@ static void cycle(unsigned n)
     struct device_handle handle = { .device = NULL };
     enum virtual_removal removal = (enum virtual_removal)(n / KINDS % 3);
     char alias[DEVICE_NAME_BYTES];
-    expect("add", vdrive_add(&kinds[n % KINDS], alias), 0);
+    expect("add", drives_add(&kinds[n % KINDS], alias), 0);
     if (removal != VIRTUAL_IF_IDLE)
-        expect("open", vdrive_open(alias, &handle), 0);
-    expect("remove", vdrive_remove(alias, removal), 0);
+        expect("open", drives_open(alias, &handle), 0);
+    expect("remove", drives_remove(alias, removal), 0);
     if (removal == VIRTUAL_NOW && n % 2) {
-        struct vdrive again = { ON(FILE, "/other"), .into = alias };
-        expect("again", vdrive_add(&again, alias), 0);
-        expect("remove", vdrive_remove(alias, VIRTUAL_LAZY), 0);
+        struct wanted again = { ON(FILE, "/other"), .into = alias };
+        expect("again", drives_add(&again, alias), 0);
+        expect("remove", drives_remove(alias, VIRTUAL_LAZY), 0);
     }
     device_close(&handle);
-    vdrive_take_events();
+    drives_take_events();
 }
 
 static void cycles_body(void *unused)
@@ -382,7 +382,7 @@ static void cycles_body(void *unused)
         cycle(n);
     }
     kassert(host_memory_used() == before);
-    expect("none is left", vdrive_listed("virtual0"), -ENOENT);
+    expect("none is left", drives_listed("virtual0"), -ENOENT);
     stop();
 }
 

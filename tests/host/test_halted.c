@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "tests/host/vdrive.h"
+#include "tests/host/drives.h"
 
 enum { IMAGE_BYTES = 5 * 4096, BLOCK = 512 };
 
@@ -21,8 +21,8 @@ static uint8_t image[IMAGE_BYTES], other[IMAGE_BYTES];
 static void start(void)
 {
     rig_start();
-    vdrive_pattern(image, sizeof(image), 1);
-    vdrive_pattern(other, sizeof(other), 2);
+    drives_pattern(image, sizeof(image), 1);
+    drives_pattern(other, sizeof(other), 2);
     rig_put_file("/img", image, sizeof(image));
     rig_put_file("/other", other, sizeof(other));
 }
@@ -38,8 +38,8 @@ struct old_users {
 static void old_users_open(const char *alias, struct old_users *old)
 {
     static uint8_t got[BLOCK];
-    expect("open", vdrive_open(alias, &old->handle), 0);
-    expect("open file", rig_open(vdrive_path(alias), OPEN_READ, &old->file), 0);
+    expect("open", drives_open(alias, &old->handle), 0);
+    expect("open file", rig_open(drives_path(alias), OPEN_READ, &old->file), 0);
     kassert(file_read_at(old->file, 0, got, sizeof(got)) == sizeof(got)); /* cached from now on */
 }
 
@@ -68,7 +68,7 @@ static void old_users_close(struct old_users *old)
     device_close(&old->handle);
 }
 
-static const struct vdrive successors[] = {
+static const struct wanted successors[] = {
     { .store = VIRTUAL_FILE, .image = "/other" },
     { .store = VIRTUAL_FILE, .image = "/other", .block_bytes = 4096 },
     { .store = VIRTUAL_FILE, .image = "/other", .offset_bytes = 512, .size_bytes = 1024 },
@@ -80,27 +80,27 @@ static const struct vdrive successors[] = {
     { .store = VIRTUAL_MEMORY, .memory = other, .size_bytes = sizeof(other) },
 };
 
-static void succeed(const struct vdrive *successor, const char *alias)
+static void succeed(const struct wanted *successor, const char *alias)
 {
     static uint8_t data[1 << 20], zeroes[1 << 20];
     const uint8_t *expected = successor->store == VIRTUAL_RAM         ? zeroes
                               : successor->memory                     ? other
                               : strcmp(successor->image, "/img") == 0 ? image
                                                                       : other;
-    struct vdrive drive = *successor;
+    struct wanted drive = *successor;
     struct virtual_info before, info;
     char again[DEVICE_NAME_BYTES];
     drive.into = alias;
-    expect("info", vdrive_info(alias, &before), 0);
-    expect("register again", vdrive_add(&drive, again), 0);
-    kassert(strcmp(alias, again) == 0 && vdrive_info(alias, &info) == 0);
+    expect("info", drives_info(alias, &before), 0);
+    expect("register again", drives_add(&drive, again), 0);
+    kassert(strcmp(alias, again) == 0 && drives_info(alias, &info) == 0);
     kassert(info.state == VIRTUAL_REGISTERED && info.generation > before.generation);
     kassert(info.block_bytes == (drive.block_bytes ? drive.block_bytes : 512));
     kassert(!info.read_only == (drive.store != VIRTUAL_FILE || drive.flags & VIRTUAL_WRITABLE));
     size_t size = (size_t)info.size_bytes;
-    kassert(rig_get_file(vdrive_path(alias), data, sizeof(data)) == (ssize_t)size);
+    kassert(rig_get_file(drives_path(alias), data, sizeof(data)) == (ssize_t)size);
     kassert(memcmp(data, expected + drive.offset_bytes, size) == 0);
-    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+    expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
 }
 
 /* VB2, VB3: what was open on the first image never sees a byte of those after it. */
@@ -110,21 +110,21 @@ static void successors_body(void *unused)
     char alias[DEVICE_NAME_BYTES];
     struct old_users old;
     start();
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, alias), 0);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, alias), 0);
     old_users_open(alias, &old);
-    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+    expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
     old_users_expect(&old, -ENODEV);
     for (unsigned i = 0; i < sizeof(successors) / sizeof(successors[0]); i++) {
         char again[DEVICE_NAME_BYTES];
         succeed(&successors[i], alias);
         old_users_expect(&old, -ENODEV);
-        struct vdrive plain = { .store = VIRTUAL_FILE, .image = "/img", .into = alias };
-        expect("back", vdrive_add(&plain, again), 0);
+        struct wanted plain = { .store = VIRTUAL_FILE, .image = "/img", .into = alias };
+        expect("back", drives_add(&plain, again), 0);
         old_users_expect(&old, -ESTALE);
-        expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+        expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
     }
     old_users_close(&old);
-    expect("gone", vdrive_listed(alias), -ENOENT);
+    expect("gone", drives_listed(alias), -ENOENT);
     rig_stop();
 }
 
@@ -143,31 +143,31 @@ static void same_path_body(void *unused)
     char aliases[3][DEVICE_NAME_BYTES], alias[DEVICE_NAME_BYTES];
     static const char *const paths[] = { "/other", "/img", "/img2" };
     struct old_users old[3];
-    struct vdrive drive = { .store = VIRTUAL_FILE };
+    struct wanted drive = { .store = VIRTUAL_FILE };
     start();
     rig_put_file("/img2", image, sizeof(image));
     for (unsigned i = 0; i < 3; i++) {
         drive.image = paths[i];
-        expect("add", vdrive_add(&drive, aliases[i]), 0);
+        expect("add", drives_add(&drive, aliases[i]), 0);
         old_users_open(aliases[i], &old[i]);
-        expect("halt", vdrive_remove(aliases[i], VIRTUAL_NOW), 0);
+        expect("halt", drives_remove(aliases[i], VIRTUAL_NOW), 0);
     }
     rig_put_file("/img", other, 4096);
     drive.image = "/img";
     drive.flags = VIRTUAL_TEMPORARY;
-    expect("temporary", vdrive_add(&drive, alias), 0);
+    expect("temporary", drives_add(&drive, alias), 0);
     kassert(strcmp(alias, "virtual3") == 0);
     drive.flags = 0;
-    expect("again", vdrive_add(&drive, alias), 0);
+    expect("again", drives_add(&drive, alias), 0);
     kassert(strcmp(alias, aliases[1]) == 0);
-    kassert(rig_get_file(vdrive_path(alias), got, sizeof(got)) == 4096);
+    kassert(rig_get_file(drives_path(alias), got, sizeof(got)) == 4096);
     kassert(memcmp(got, other, 4096) == 0);
     old_users_expect(&old[1], -ESTALE);
     old_users_expect(&old[0], -ENODEV);
     for (unsigned i = 0; i < 3; i++)
         old_users_close(&old[i]);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
-    expect("remove", vdrive_remove("virtual3", VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove("virtual3", VIRTUAL_IF_IDLE), 0);
     rig_stop();
 }
 
@@ -187,23 +187,23 @@ static void failed_again_body(void *unused)
     struct virtual_info info;
     start();
     rig_put_file("/small", image, 100);
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, alias), 0);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, alias), 0);
     old_users_open(alias, &old);
-    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
-    static const struct vdrive wrong[] = {
+    expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
+    static const struct wanted wrong[] = {
         { ON(FILE, "/none") }, { ON(FILE, "/small") }, { ON(RAM_IMAGE, "/small") },
         { ON(OVERLAY, "/img"), .size_bytes = 1 << 20 }, { .store = VIRTUAL_RAM },
     };
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        struct vdrive drive = wrong[i];
+        struct wanted drive = wrong[i];
         drive.into = alias;
-        kassert(vdrive_add(&drive, again) < 0);
-        expect("info", vdrive_info(alias, &info), 0);
+        kassert(drives_add(&drive, again) < 0);
+        expect("info", drives_info(alias, &info), 0);
         kassert(info.state == VIRTUAL_HALTED && strcmp(info.image, "/img") == 0);
         old_users_expect(&old, -ENODEV);
     }
     old_users_close(&old);
-    expect("gone", vdrive_listed(alias), -ENOENT);
+    expect("gone", drives_listed(alias), -ENOENT);
     rig_stop();
 }
 
@@ -220,23 +220,23 @@ static void other_kind_body(void *unused)
     char alias[DEVICE_NAME_BYTES];
     struct old_users old;
     start();
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, alias), 0);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, alias), 0);
     struct device *device = device_find(alias);
     kassert(device->device_class == CLASS_VIRTUAL && !device->no_automount);
     old_users_open(alias, &old);
-    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
-    expect("as a CD", vdrive_add(&(struct vdrive){ ON(FILE, "/img"), .flags = VIRTUAL_CD },
+    expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
+    expect("as a CD", drives_add(&(struct wanted){ ON(FILE, "/img"), .flags = VIRTUAL_CD },
                                  alias), 0);
     kassert(device->device_class == CLASS_CDROM && !device->no_automount);
-    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
-    expect("to write", vdrive_add(&(struct vdrive){ ON(OVERLAY, "/img") }, alias), 0);
+    expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
+    expect("to write", drives_add(&(struct wanted){ ON(OVERLAY, "/img") }, alias), 0);
     kassert(device->device_class == CLASS_VIRTUAL && device->no_automount);
-    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
-    expect("for a mount", vdrive_add(&(struct vdrive){ ON(FILE, "/img"), .into = alias,
+    expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
+    expect("for a mount", drives_add(&(struct wanted){ ON(FILE, "/img"), .into = alias,
                                                        .flags = VIRTUAL_TEMPORARY }, alias), 0);
     kassert(device->no_automount);
     old_users_close(&old); /* the last handle of a temporary drive */
-    expect("gone", vdrive_listed(alias), -ENOENT);
+    expect("gone", drives_listed(alias), -ENOENT);
     device_put(device);
     rig_stop();
 }
@@ -255,20 +255,20 @@ static void cycles_body(void *unused)
     (void)unused;
     char alias[3][DEVICE_NAME_BYTES];
     start();
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, alias[0]), 0);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, alias[0]), 0);
     for (unsigned i = 1; i < 3; i++)
-        expect("add", vdrive_add(&(struct vdrive){
+        expect("add", drives_add(&(struct wanted){
                           .store = i == 1 ? VIRTUAL_FILE : VIRTUAL_OVERLAY,
-                          .image = vdrive_path(alias[i - 1]) }, alias[i]), 0);
-    expect("on itself", vdrive_swap(alias[0], vdrive_path(alias[0])), -ELOOP);
-    expect("through one", vdrive_swap(alias[0], vdrive_path(alias[1])), -ELOOP);
-    expect("through two", vdrive_swap(alias[0], vdrive_path(alias[2])), -ELOOP);
-    expect("the other way", vdrive_swap(alias[2], vdrive_path(alias[0])), 0);
+                          .image = drives_path(alias[i - 1]) }, alias[i]), 0);
+    expect("on itself", drives_swap(alias[0], drives_path(alias[0])), -ELOOP);
+    expect("through one", drives_swap(alias[0], drives_path(alias[1])), -ELOOP);
+    expect("through two", drives_swap(alias[0], drives_path(alias[2])), -ELOOP);
+    expect("the other way", drives_swap(alias[2], drives_path(alias[0])), 0);
     static uint8_t got[IMAGE_BYTES];
-    kassert(rig_get_file(vdrive_path(alias[2]), got, sizeof(got)) == IMAGE_BYTES);
+    kassert(rig_get_file(drives_path(alias[2]), got, sizeof(got)) == IMAGE_BYTES);
     kassert(memcmp(got, image, sizeof(got)) == 0);
     for (unsigned i = 3; i--;)
-        expect("remove", vdrive_remove(alias[i], VIRTUAL_IF_IDLE), 0);
+        expect("remove", drives_remove(alias[i], VIRTUAL_IF_IDLE), 0);
     rig_stop();
 }
 
@@ -287,27 +287,27 @@ static void apart_body(void *unused)
     struct device_handle handle;
     struct virtual_info info;
     start();
-    vdrive_pattern(disk, sizeof(disk), 9);
+    drives_pattern(disk, sizeof(disk), 9);
     struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_LATE);
-    expect("slow", vdrive_add(&(struct vdrive){ ON(FILE, "/System/Devices/faulty0"),
+    expect("slow", drives_add(&(struct wanted){ ON(FILE, "/System/Devices/faulty0"),
                                                 .block_bytes = 512 }, slow), 0);
-    expect("fast", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, fast), 0);
+    expect("fast", drives_add(&(struct wanted){ ON(FILE, "/img") }, fast), 0);
     faulty_hold(faulty, true);
-    expect("open", vdrive_open(slow, &handle), 0);
-    struct vdrive_reader reader = { .handle = &handle, .memory = got, .bytes = sizeof(got) };
-    vdrive_read_start(&reader);
+    expect("open", drives_open(slow, &handle), 0);
+    struct drives_reader reader = { .handle = &handle, .memory = got, .bytes = sizeof(got) };
+    drives_read_start(&reader);
     static uint8_t all[IMAGE_BYTES];
-    kassert(rig_get_file(vdrive_path(fast), all, sizeof(all)) == IMAGE_BYTES);
-    expect("info", vdrive_info(slow, &info), 0);
-    kassert(info.handles == 1 && !vdrive_listed(slow));
-    expect("busy", vdrive_remove(slow, VIRTUAL_IF_IDLE), -EBUSY);
+    kassert(rig_get_file(drives_path(fast), all, sizeof(all)) == IMAGE_BYTES);
+    expect("info", drives_info(slow, &info), 0);
+    kassert(info.handles == 1 && !drives_listed(slow));
+    expect("busy", drives_remove(slow, VIRTUAL_IF_IDLE), -EBUSY);
     kassert(!atomic_load(&reader.ended));
     faulty_hold(faulty, false);
-    expect("read", vdrive_read_end(&reader), 0);
+    expect("read", drives_read_end(&reader), 0);
     kassert(memcmp(got, disk, sizeof(got)) == 0);
     device_close(&handle);
-    expect("remove", vdrive_remove(slow, VIRTUAL_IF_IDLE), 0);
-    expect("remove", vdrive_remove(fast, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(slow, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(fast, VIRTUAL_IF_IDLE), 0);
     faulty_destroy(faulty);
     rig_stop();
 }
@@ -329,20 +329,20 @@ static void many_body(void *unused)
     struct virtual_list list = { .struct_bytes = sizeof(list) };
     start();
     for (unsigned i = 0; i < MANY; i++)
-        expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, aliases[i]), 0);
+        expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, aliases[i]), 0);
     for (unsigned i = 0; i < MANY; i++) {
-        expect("list", vdrive_control(VIRTUAL_LIST, &list, sizeof(list)), 0);
+        expect("list", drives_control(VIRTUAL_LIST, &list, sizeof(list)), 0);
         snprintf(expected, sizeof(expected), "virtual%u", i);
         kassert(strcmp(list.device, expected) == 0 && strcmp(aliases[i], expected) == 0);
     }
-    expect("no more", vdrive_control(VIRTUAL_LIST, &list, sizeof(list)), -ENOENT);
+    expect("no more", drives_control(VIRTUAL_LIST, &list, sizeof(list)), -ENOENT);
     list.position = UINT32_MAX; /* VB7: no number is taken for an index */
-    expect("far", vdrive_control(VIRTUAL_LIST, &list, sizeof(list)), -ENOENT);
-    expect("remove", vdrive_remove(aliases[17], VIRTUAL_IF_IDLE), 0);
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/other") }, alias), 0);
+    expect("far", drives_control(VIRTUAL_LIST, &list, sizeof(list)), -ENOENT);
+    expect("remove", drives_remove(aliases[17], VIRTUAL_IF_IDLE), 0);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/other") }, alias), 0);
     kassert(strcmp(alias, "virtual17") == 0);
     for (unsigned i = 0; i < MANY; i++)
-        expect("remove", vdrive_remove(aliases[i], VIRTUAL_IF_IDLE), 0);
+        expect("remove", drives_remove(aliases[i], VIRTUAL_IF_IDLE), 0);
     rig_stop();
 }
 
@@ -389,22 +389,22 @@ static void sizes_body(void *unused)
         struct device_handle handle;
         struct file *file;
         uint64_t last = sizes[i] - BLOCK;
-        expect("add", vdrive_add(&(struct vdrive){ .store = VIRTUAL_RAM, .size_bytes = sizes[i] },
+        expect("add", drives_add(&(struct wanted){ .store = VIRTUAL_RAM, .size_bytes = sizes[i] },
                                  alias), 0);
-        kassert(!vdrive_info(alias, &info) && info.size_bytes == sizes[i]);
+        kassert(!drives_info(alias, &info) && info.size_bytes == sizes[i]);
         expect_geometry(&info);
-        expect("open", vdrive_open(alias, &handle), 0);
+        expect("open", drives_open(alias, &handle), 0);
         expect("write", io_wait(&handle, IO_WRITE, last, image, BLOCK, NULL), 0);
         expect("behind", io_wait(&handle, IO_WRITE, last + BLOCK, image, BLOCK, NULL), -ENOSPC);
-        expect("file", rig_open(vdrive_path(alias), OPEN_READ, &file), 0);
+        expect("file", rig_open(drives_path(alias), OPEN_READ, &file), 0);
         kassert(file_size(file) == sizes[i]);
         kassert(file_read_at(file, last, got, BLOCK) == BLOCK && memcmp(got, image, BLOCK) == 0);
         kassert(file_read_at(file, (uint32_t)last, got, BLOCK) == BLOCK);
         kassert((memcmp(got, image, BLOCK) == 0) == (last == (uint32_t)last)); /* not the same */
-        kassert(!vdrive_info(alias, &info) && info.memory_bytes == 4096);
+        kassert(!drives_info(alias, &info) && info.memory_bytes == 4096);
         file_close(file);
         device_close(&handle);
-        expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+        expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     }
     rig_stop();
 }
@@ -421,7 +421,7 @@ static void geometry_body(void *unused)
 {
     (void)unused;
     static const struct {
-        struct vdrive drive;
+        struct wanted drive;
         uint64_t shown, file;
     } cases[] = {
         { { ON(FILE, "/img"), .flags = VIRTUAL_GEOMETRY, .geometry = { 5, 2, 1, 2048 } },
@@ -445,12 +445,12 @@ static void geometry_body(void *unused)
         char alias[DEVICE_NAME_BYTES];
         struct virtual_info info;
         const struct virtual_geometry *given = &cases[i].drive.geometry;
-        expect("add", vdrive_add(&cases[i].drive, alias), 0);
-        kassert(!vdrive_info(alias, &info) && info.size_bytes == cases[i].shown);
+        expect("add", drives_add(&cases[i].drive, alias), 0);
+        kassert(!drives_info(alias, &info) && info.size_bytes == cases[i].shown);
         kassert(memcmp(&info.geometry, given, sizeof(*given)) == 0);
         kassert(info.block_bytes == given->sector_bytes);
-        kassert(rig_get_file(vdrive_path(alias), got, sizeof(got)) == (ssize_t)cases[i].shown);
-        expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+        kassert(rig_get_file(drives_path(alias), got, sizeof(got)) == (ssize_t)cases[i].shown);
+        expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
         kassert(rig_get_file("/img", got, sizeof(got)) == (ssize_t)cases[i].file);
         kassert(memcmp(got, image, IMAGE_BYTES) == 0);
         for (size_t at = IMAGE_BYTES; at < cases[i].file; at++)

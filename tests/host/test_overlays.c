@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "tests/host/vdrive.h"
+#include "tests/host/drives.h"
 
 enum { PAGES = 12, DISK_BYTES = PAGES * 4096, FILE_BYTES = DISK_BYTES + 1300 };
 
@@ -23,8 +23,8 @@ static struct faulty *faulty;
 static void start(void)
 {
     rig_start();
-    vdrive_pattern(disk, sizeof(disk), 4);
-    vdrive_pattern(file_bytes, sizeof(file_bytes), 5);
+    drives_pattern(disk, sizeof(disk), 4);
+    drives_pattern(file_bytes, sizeof(file_bytes), 5);
     rig_put_file("/img", file_bytes, sizeof(file_bytes));
     faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_MIXED);
 }
@@ -39,9 +39,9 @@ static void write_drive(const char *alias, uint64_t offset, uint32_t bytes, unsi
 {
     static uint8_t data[DISK_BYTES];
     struct device_handle handle;
-    vdrive_pattern(data, bytes, seed);
+    drives_pattern(data, bytes, seed);
     memcpy(model + offset, data, bytes);
-    expect("open", vdrive_open(alias, &handle), 0);
+    expect("open", drives_open(alias, &handle), 0);
     expect("write", io_wait(&handle, IO_WRITE, offset, data, bytes, NULL), 0);
     device_close(&handle);
 }
@@ -49,7 +49,7 @@ static void write_drive(const char *alias, uint64_t offset, uint32_t bytes, unsi
 static void expect_drive(const char *alias, const uint8_t *data, size_t bytes)
 {
     memset(got, 0, sizeof(got));
-    kassert(rig_get_file(vdrive_path(alias), got, sizeof(got)) == (ssize_t)bytes);
+    kassert(rig_get_file(drives_path(alias), got, sizeof(got)) == (ssize_t)bytes);
     kassert(memcmp(got, data, bytes) == 0);
 }
 
@@ -99,10 +99,10 @@ static void expect_runs(const char *alias, const struct run *runs, unsigned coun
 {
     uint64_t offset = 0, length;
     for (unsigned i = 0; i < count; i++, offset += length) {
-        expect("run", vdrive_diff(alias, &offset, &length), 0);
+        expect("run", drives_diff(alias, &offset, &length), 0);
         kassert(offset == runs[i].offset && length == runs[i].length);
     }
-    expect("no more", vdrive_diff(alias, &offset, &length), -ENOENT);
+    expect("no more", drives_diff(alias, &offset, &length), -ENOENT);
 }
 
 static void diff_body(void *unused)
@@ -114,7 +114,7 @@ static void diff_body(void *unused)
     struct virtual_info info;
     start();
     memcpy(model, file_bytes, sizeof(model));
-    expect("add", vdrive_add(&(struct vdrive){ ON(OVERLAY, "/img") }, alias), 0);
+    expect("add", drives_add(&(struct wanted){ ON(OVERLAY, "/img") }, alias), 0);
     expect_runs(alias, NULL, 0);
     expect_drive(alias, file_bytes, FILE_BYTES / 512 * 512);
     expect_runs(alias, NULL, 0); /* reading changes nothing */
@@ -122,25 +122,25 @@ static void diff_body(void *unused)
     write_drive(alias, 4 * 4096 - 1024, 2048, 2);
     write_drive(alias, DISK_BYTES + 512, 512, 3);
     expect_runs(alias, runs, 3);
-    kassert(!vdrive_info(alias, &info) && info.memory_bytes == 4 * 4096);
+    kassert(!drives_info(alias, &info) && info.memory_bytes == 4 * 4096);
     uint64_t offset = 3 * 4096 + 700, length;
-    expect("within", vdrive_diff(alias, &offset, &length), 0);
+    expect("within", drives_diff(alias, &offset, &length), 0);
     kassert(offset == 3 * 4096 + 700 && length == 2 * 4096 - 700);
     offset = UINT64_MAX;
-    expect("far", vdrive_diff(alias, &offset, &length), -ENOENT);
+    expect("far", drives_diff(alias, &offset, &length), -ENOENT);
     expect_drive(alias, model, FILE_BYTES / 512 * 512);
-    expect("only in memory", vdrive_commit(alias, NULL), -EROFS);
+    expect("only in memory", drives_commit(alias, NULL), -EROFS);
     expect_file("/img", file_bytes, FILE_BYTES);
-    expect("discard", vdrive_discard(alias), 0);
+    expect("discard", drives_discard(alias), 0);
     expect_runs(alias, NULL, 0);
-    kassert(!vdrive_info(alias, &info) && info.memory_bytes == 0);
+    kassert(!drives_info(alias, &info) && info.memory_bytes == 0);
     expect_drive(alias, file_bytes, FILE_BYTES / 512 * 512);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, alias), 0);
-    expect("no overlay", vdrive_diff(alias, &offset, &length), -EINVAL);
-    expect("no overlay", vdrive_commit(alias, NULL), -EINVAL);
-    expect("no overlay", vdrive_discard(alias), -EINVAL);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, alias), 0);
+    expect("no overlay", drives_diff(alias, &offset, &length), -EINVAL);
+    expect("no overlay", drives_commit(alias, NULL), -EINVAL);
+    expect("no overlay", drives_discard(alias), -EINVAL);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     stop();
 }
 
@@ -153,7 +153,7 @@ static void test_diff(void **state)
 static void commit_make(char *alias)
 {
     memcpy(model, disk, sizeof(disk));
-    expect("add", vdrive_add(&(struct vdrive){ ON(OVERLAY, DISK), .flags = VIRTUAL_WRITABLE },
+    expect("add", drives_add(&(struct wanted){ ON(OVERLAY, DISK), .flags = VIRTUAL_WRITABLE },
                              alias), 0);
     for (unsigned i = 1; i < PAGES; i += 2)
         write_drive(alias, i * 4096 + 1024, 1536, i);
@@ -170,16 +170,16 @@ static void commit_body(void *unused)
     commit_make(alias);
     kassert(atomic_load(&faulty->writes) == 0 && memcmp(disk, model, DISK_BYTES) != 0);
     unsigned long bytes = atomic_load(&faulty->bytes);
-    expect("commit", vdrive_commit(alias, &watching(&watch, 0)->progress), 0);
+    expect("commit", drives_commit(alias, &watching(&watch, 0)->progress), 0);
     kassert(atomic_load(&faulty->bytes) - bytes == PAGES / 2 * 4096);
     kassert(watch.done == watch.total && watch.total == PAGES / 2 * 4096 && watch.reports > 2);
     kassert(memcmp(disk, model, DISK_BYTES) == 0 && atomic_load(&faulty->flushes) == 1);
     expect_runs(alias, NULL, 0);
-    kassert(!vdrive_info(alias, &info) && info.memory_bytes == 0);
+    kassert(!drives_info(alias, &info) && info.memory_bytes == 0);
     expect_drive(alias, model, DISK_BYTES);
-    expect("nothing more", vdrive_commit(alias, &watching(&watch, 0)->progress), 0);
+    expect("nothing more", drives_commit(alias, &watching(&watch, 0)->progress), 0);
     kassert(watch.total == 0 && atomic_load(&faulty->writes) == PAGES / 2);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     stop();
 }
 
@@ -200,19 +200,19 @@ static void commit_fails_body(void *unused)
             char alias[DEVICE_NAME_BYTES];
             struct watch watch;
             struct virtual_info info;
-            vdrive_pattern(disk, sizeof(disk), n);
+            drives_pattern(disk, sizeof(disk), n);
             commit_make(alias);
             faulty->fail_nth_write = way ? 0 : n;
-            expect("commit", vdrive_commit(alias, &watching(&watch, way ? n : 0)->progress),
+            expect("commit", drives_commit(alias, &watching(&watch, way ? n : 0)->progress),
                    way ? -EINTR : -EIO);
             thread_clear_interrupt();
-            kassert(!vdrive_info(alias, &info));
+            kassert(!drives_info(alias, &info));
             kassert(info.memory_bytes == (PAGES / 2 - (n - 1)) * 4096 && watch.done < watch.total);
             expect_drive(alias, model, DISK_BYTES);
-            expect("again", vdrive_commit(alias, NULL), 0);
+            expect("again", drives_commit(alias, NULL), 0);
             expect_runs(alias, NULL, 0);
             kassert(memcmp(disk, model, DISK_BYTES) == 0);
-            expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+            expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
         }
     stop();
 }
@@ -232,28 +232,28 @@ static void save_body(void *unused)
     struct watch watch;
     start();
     commit_make(alias);
-    watching(&watch, 0)->busy = vdrive_path(alias);
-    expect("save", vdrive_save(alias, "/saved", &watch.progress), 0);
+    watching(&watch, 0)->busy = drives_path(alias);
+    expect("save", drives_save(alias, "/saved", &watch.progress), 0);
     kassert(watch.done == DISK_BYTES && watch.total == DISK_BYTES);
     expect_file("/saved", model, DISK_BYTES);
     expect("nothing beside it", rig_walk("/saved.part"), -ENOENT);
     write_drive(alias, 0, 512, 77);
-    expect("again", vdrive_save(alias, "/saved", NULL), 0);
+    expect("again", drives_save(alias, "/saved", NULL), 0);
     expect_file("/saved", model, DISK_BYTES);
-    expect("load", vdrive_add(&(struct vdrive){ ON(RAM_IMAGE, "/saved"),
+    expect("load", drives_add(&(struct wanted){ ON(RAM_IMAGE, "/saved"),
                                                 .progress = &watching(&watch, 0)->progress },
                               loaded), 0);
     kassert(watch.done == DISK_BYTES && watch.total == DISK_BYTES);
     expect_drive(loaded, model, DISK_BYTES);
-    expect("over what was loaded", vdrive_save(loaded, "/saved", NULL), 0);
-    expect("interrupted", vdrive_add(&(struct vdrive){ ON(RAM_IMAGE, "/saved"),
+    expect("over what was loaded", drives_save(loaded, "/saved", NULL), 0);
+    expect("interrupted", drives_add(&(struct wanted){ ON(RAM_IMAGE, "/saved"),
                                      .progress = &watching(&watch, 1)->progress }, loaded), -EINTR);
     thread_clear_interrupt();
-    expect("into a directory", vdrive_save(alias, "/Drives", NULL), -EISDIR);
-    expect("where there is none", vdrive_save(alias, "/none/saved", NULL), -ENOENT);
-    expect("into the tree", vdrive_save(alias, "/System/Devices/x", NULL), -EROFS);
-    expect("remove", vdrive_remove(loaded, VIRTUAL_IF_IDLE), 0);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("into a directory", drives_save(alias, "/Drives", NULL), -EISDIR);
+    expect("where there is none", drives_save(alias, "/none/saved", NULL), -ENOENT);
+    expect("into the tree", drives_save(alias, "/System/Devices/x", NULL), -EROFS);
+    expect("remove", drives_remove(loaded, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     stop();
 }
 
@@ -271,28 +271,28 @@ static void save_fails_body(void *unused)
     struct watch watch;
     start();
     rig_put_file("/old", file_bytes, 1000);
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, DISK) }, alias), 0);
-    expect("interrupted", vdrive_save(alias, "/old", &watching(&watch, 1)->progress), -EINTR);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, DISK) }, alias), 0);
+    expect("interrupted", drives_save(alias, "/old", &watching(&watch, 1)->progress), -EINTR);
     thread_clear_interrupt();
     faulty->bad_from = 5 * 4096, faulty->bad_to = 5 * 4096 + 512;
-    expect("unreadable", vdrive_save(alias, "/old", NULL), -EIO);
+    expect("unreadable", drives_save(alias, "/old", NULL), -EIO);
     faulty->bad_to = 0;
     size_t limit = page_total_count() * PAGE_BYTES;
     void *ballast = mem_alloc(4 << 20); /* less than an eighth is left then */
     host_memory_limit(host_memory_used() + 400 * 1024);
-    expect("no room", vdrive_save(alias, "/old", NULL), -ENOSPC);
+    expect("no room", drives_save(alias, "/old", NULL), -ENOSPC);
     host_memory_limit(limit);
     mem_free(ballast);
     expect_file("/old", file_bytes, 1000);
     expect("nothing beside it", rig_walk("/old.part"), -ENOENT);
     for (enum virtual_store store = VIRTUAL_FILE; store <= VIRTUAL_OVERLAY; store += 2) {
-        expect("shown", vdrive_add(&(struct vdrive){ .store = store, .image = "/old" }, other), 0);
-        expect("its own image", vdrive_save(other, "/old", NULL), -EBUSY);
-        expect("another's image", vdrive_save(alias, "/old", NULL), -EBUSY);
-        expect("remove", vdrive_remove(other, VIRTUAL_IF_IDLE), 0);
+        expect("shown", drives_add(&(struct wanted){ .store = store, .image = "/old" }, other), 0);
+        expect("its own image", drives_save(other, "/old", NULL), -EBUSY);
+        expect("another's image", drives_save(alias, "/old", NULL), -EBUSY);
+        expect("remove", drives_remove(other, VIRTUAL_IF_IDLE), 0);
     }
     expect_file("/old", file_bytes, 1000);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     stop();
 }
 
@@ -330,41 +330,41 @@ static void faults_body(void *unused)
     struct virtual_info info;
     const unsigned blocks = FILE_BYTES / 512;
     start();
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img"), .flags = VIRTUAL_WRITABLE },
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/img"), .flags = VIRTUAL_WRITABLE },
                              alias), 0);
-    expect("open", vdrive_open(alias, &handle), 0);
-    expect("none", vdrive_fault(alias, VIRTUAL_FAULT_NONE, 0, 0), 0);
-    expect("no blocks", vdrive_fault(alias, VIRTUAL_FAULT_BAD, 3, 0), -EINVAL);
-    expect("behind the end", vdrive_fault(alias, VIRTUAL_FAULT_BAD, blocks, 1), -EINVAL);
-    expect("beyond the end", vdrive_fault(alias, VIRTUAL_FAULT_BAD, blocks - 1, 2), -EINVAL);
-    expect("without end", vdrive_fault(alias, VIRTUAL_FAULT_BAD, 1, UINT64_MAX), -EINVAL);
-    expect("too slow", vdrive_fault(alias, VIRTUAL_FAULT_DELAY, 0, 60001), -EINVAL);
-    expect("slow", vdrive_fault(alias, VIRTUAL_FAULT_DELAY, 0, 60000), 0);
-    expect("not slow", vdrive_fault(alias, VIRTUAL_FAULT_DELAY, 0, 0), 0);
-    expect("flip what waits", vdrive_fault(alias, VIRTUAL_FAULT_FLIP, 0, 0), -EOPNOTSUPP);
-    expect("bad", vdrive_fault(alias, VIRTUAL_FAULT_BAD, 10, 2), 0);
-    expect("bad", vdrive_fault(alias, VIRTUAL_FAULT_BAD, blocks - 1, 1), 0);
-    kassert(!vdrive_info(alias, &info) && info.faults == 2);
+    expect("open", drives_open(alias, &handle), 0);
+    expect("none", drives_fault(alias, VIRTUAL_FAULT_NONE, 0, 0), 0);
+    expect("no blocks", drives_fault(alias, VIRTUAL_FAULT_BAD, 3, 0), -EINVAL);
+    expect("behind the end", drives_fault(alias, VIRTUAL_FAULT_BAD, blocks, 1), -EINVAL);
+    expect("beyond the end", drives_fault(alias, VIRTUAL_FAULT_BAD, blocks - 1, 2), -EINVAL);
+    expect("without end", drives_fault(alias, VIRTUAL_FAULT_BAD, 1, UINT64_MAX), -EINVAL);
+    expect("too slow", drives_fault(alias, VIRTUAL_FAULT_DELAY, 0, 10001), -EINVAL);
+    expect("slow", drives_fault(alias, VIRTUAL_FAULT_DELAY, 0, 10000), 0);
+    expect("not slow", drives_fault(alias, VIRTUAL_FAULT_DELAY, 0, 0), 0);
+    expect("flip what waits", drives_fault(alias, VIRTUAL_FAULT_FLIP, 0, 0), -EOPNOTSUPP);
+    expect("bad", drives_fault(alias, VIRTUAL_FAULT_BAD, 10, 2), 0);
+    expect("bad", drives_fault(alias, VIRTUAL_FAULT_BAD, blocks - 1, 1), 0);
+    kassert(!drives_info(alias, &info) && info.faults == 2);
     expect_blocks(&handle, 0, 10, 10);
     expect_blocks(&handle, 0, 11, 10);
     expect_blocks(&handle, 11, 1, 0);
     expect_blocks(&handle, 12, blocks - 13, blocks - 13);
     expect_blocks(&handle, 12, blocks - 12, blocks - 13);
     expect("writing", io_wait(&handle, IO_WRITE, 9 * 512, file_bytes + 9 * 512, 1024, NULL), -EIO);
-    expect("short", vdrive_fault(alias, VIRTUAL_FAULT_SHORT, 0, 3), 0);
+    expect("short", drives_fault(alias, VIRTUAL_FAULT_SHORT, 0, 3), 0);
     expect_blocks(&handle, 0, 3, 3);
     expect_blocks(&handle, 0, 4, 3);
     expect_blocks(&handle, 8, 3, 2);
-    expect("whole again", vdrive_fault(alias, VIRTUAL_FAULT_NONE, 0, 0), 0);
-    kassert(!vdrive_info(alias, &info) && info.faults == 0);
+    expect("whole again", drives_fault(alias, VIRTUAL_FAULT_NONE, 0, 0), 0);
+    kassert(!drives_info(alias, &info) && info.faults == 0);
     expect_blocks(&handle, 0, blocks, blocks);
     for (unsigned i = 0; i < VIRTUAL_FAULTS_MAX; i++)
-        expect("bad", vdrive_fault(alias, VIRTUAL_FAULT_BAD, i, 1), 0);
-    expect("one too many", vdrive_fault(alias, VIRTUAL_FAULT_BAD, 70, 1), -ENOSPC);
-    expect("attention", vdrive_fault(alias, VIRTUAL_FAULT_ATTENTION, 0, 0), 0);
+        expect("bad", drives_fault(alias, VIRTUAL_FAULT_BAD, i, 1), 0);
+    expect("one too many", drives_fault(alias, VIRTUAL_FAULT_BAD, 70, 1), -ENOSPC);
+    expect("attention", drives_fault(alias, VIRTUAL_FAULT_ATTENTION, 0, 0), 0);
     expect("another medium", device_check(&handle), -ESTALE);
     device_close(&handle);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     stop();
 }
 
@@ -387,22 +387,22 @@ static void fault_list_body(void *unused)
     struct virtual_fault fault = { .struct_bytes = sizeof(fault) };
     enum { FAULTS = sizeof(faults) / sizeof(faults[0]) };
     start();
-    expect("add", vdrive_add(&(struct vdrive){ .store = VIRTUAL_RAM, .size_bytes = 65536 },
+    expect("add", drives_add(&(struct wanted){ .store = VIRTUAL_RAM, .size_bytes = 65536 },
                              fault.device), 0);
-    expect("none yet", vdrive_control(VIRTUAL_GET_FAULT, &fault, sizeof(fault)), -ENOENT);
+    expect("none yet", drives_control(VIRTUAL_GET_FAULT, &fault, sizeof(fault)), -ENOENT);
     for (unsigned i = 0; i < FAULTS; i++)
-        expect("set", vdrive_fault(fault.device, faults[i].kind, faults[i].first,
+        expect("set", drives_fault(fault.device, faults[i].kind, faults[i].first,
                                    faults[i].count), 0);
     for (fault.position = 0; fault.position < FAULTS; fault.position++) {
-        expect("get", vdrive_control(VIRTUAL_GET_FAULT, &fault, sizeof(fault)), 0);
+        expect("get", drives_control(VIRTUAL_GET_FAULT, &fault, sizeof(fault)), 0);
         kassert(fault.kind == faults[fault.position].kind);
         kassert(fault.first == faults[fault.position].first);
         kassert(fault.count == faults[fault.position].count);
     }
-    expect("no more", vdrive_control(VIRTUAL_GET_FAULT, &fault, sizeof(fault)), -ENOENT);
+    expect("no more", drives_control(VIRTUAL_GET_FAULT, &fault, sizeof(fault)), -ENOENT);
     fault.position = UINT32_MAX;
-    expect("far", vdrive_control(VIRTUAL_GET_FAULT, &fault, sizeof(fault)), -ENOENT);
-    expect("remove", vdrive_remove(fault.device, VIRTUAL_IF_IDLE), 0);
+    expect("far", drives_control(VIRTUAL_GET_FAULT, &fault, sizeof(fault)), -ENOENT);
+    expect("remove", drives_remove(fault.device, VIRTUAL_IF_IDLE), 0);
     stop();
 }
 

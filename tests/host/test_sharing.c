@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "tests/host/vdrive.h"
+#include "tests/host/drives.h"
 
 /* ---- who beside whom ---------------------------------------------------------------------- */
 
@@ -121,7 +121,7 @@ static void write_anywhere(struct file *file)
     size_t left = (size_t)(DISK_BYTES - at), bytes = (size_t)(1 + rig_random() % 9000);
     if (bytes > left)
         bytes = left;
-    vdrive_pattern(data, bytes, (unsigned)rig_random());
+    drives_pattern(data, bytes, (unsigned)rig_random());
     kassert(file_write_at(file, at, data, bytes) == (ssize_t)bytes);
     memcpy(model + at, data, bytes);
     size_t around = at < 700 ? (size_t)at : 700;
@@ -151,7 +151,7 @@ static void writing_body(void *argument)
     struct io_limits limits = { .block_bytes = block };
     struct file *file;
     rig_start();
-    vdrive_pattern(disk, sizeof(disk), 6);
+    drives_pattern(disk, sizeof(disk), 6);
     memcpy(model, disk, sizeof(disk));
     struct faulty *faulty = faulty_create(0, disk, sizeof(disk), limits, FAULTY_MIXED);
     for (unsigned round = 0; round < 3; round++) {
@@ -192,8 +192,8 @@ static void part_fails_body(void *unused)
     (void)unused;
     struct file *file;
     rig_start();
-    vdrive_pattern(disk, sizeof(disk), 6);
-    vdrive_pattern(data, sizeof(data), 7);
+    drives_pattern(disk, sizeof(disk), 6);
+    drives_pattern(data, sizeof(data), 7);
     memcpy(model, disk, sizeof(disk));
     struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_MIXED);
     faulty->bad_from = 4096, faulty->bad_to = 4096 + 512;
@@ -225,7 +225,7 @@ static void transfer_body(void *argument)
     static uint8_t mine[DISK_BYTES];
     struct file *file;
     rig_start();
-    vdrive_pattern(disk, sizeof(disk), 6);
+    drives_pattern(disk, sizeof(disk), 6);
     memcpy(model, disk, sizeof(disk));
     rig_put_file("/img", disk, sizeof(disk));
     struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_MIXED);
@@ -237,7 +237,7 @@ static void transfer_body(void *argument)
         uint32_t bytes = (uint32_t)(1 + rig_random() % (DISK_BYTES / 4)) / grain * grain;
         struct io_segment segments[] = { { mine, first }, { mine + first, DISK_BYTES - first } };
         enum io_op op = rig_random() % 2 ? IO_WRITE : IO_READ;
-        vdrive_pattern(mine, sizeof(mine), (unsigned)rig_random());
+        drives_pattern(mine, sizeof(mine), (unsigned)rig_random());
         expect("transfer", file_transfer(file, op, at, segments, 2, bytes, &done), 0);
         kassert(done == bytes);
         if (op == IO_WRITE)
@@ -265,7 +265,7 @@ static void no_room_body(void *unused)
     struct file *file;
     uint32_t done;
     rig_start();
-    vdrive_pattern(data, sizeof(data), 7);
+    drives_pattern(data, sizeof(data), 7);
     size_t limit = page_total_count() * PAGE_BYTES;
     void *ballast = mem_alloc(4 << 20);
     expect("open", rig_open("/sparse", OPEN_READ | OPEN_WRITE | OPEN_CREATE, &file), 0);

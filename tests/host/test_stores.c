@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "tests/host/vdrive.h"
+#include "tests/host/drives.h"
 
 enum {
     DATA_BYTES = 12 * 4096, /* what drives show */
@@ -55,7 +55,7 @@ static void put_raw(uint32_t stride, uint32_t skip, uint8_t mode)
 
 static void put_all(void)
 {
-    vdrive_pattern(model, sizeof(model), 3);
+    drives_pattern(model, sizeof(model), 3);
     memcpy(model + 16 * 2048, "\1CD001\1", 7);
     memcpy(beneath, model, sizeof(model));
     memcpy(memory, model, sizeof(model));
@@ -68,7 +68,7 @@ static void put_all(void)
 
 static const struct kind {
     const char *name;
-    struct vdrive drive;
+    struct wanted drive;
     bool blank;
     uint32_t disk_block;                  /* of the disk beneath; 0: there is none */
     uint32_t raw_stride, raw_skip, raw_mode;
@@ -122,7 +122,7 @@ static bool kind_is_writable(const struct kind *kind)
 
 static void kind_make(const struct kind *kind, uint32_t block, char *alias)
 {
-    struct vdrive drive = kind->drive;
+    struct wanted drive = kind->drive;
     struct io_limits limits = { .block_bytes = kind->disk_block };
     drive.block_bytes = kind->raw_stride ? 0 : block;
     put_all();
@@ -132,9 +132,9 @@ static void kind_make(const struct kind *kind, uint32_t block, char *alias)
         put_raw(kind->raw_stride, kind->raw_skip, (uint8_t)kind->raw_mode);
     if (kind->blank)
         memset(model, 0, sizeof(model));
-    expect(kind->name, vdrive_add(&drive, alias), 0);
+    expect(kind->name, drives_add(&drive, alias), 0);
     if (kind->fault)
-        expect("fault", vdrive_fault(alias, kind->fault, 0, 1), 0);
+        expect("fault", drives_fault(alias, kind->fault, 0, 1), 0);
 }
 
 /* What was written is where it belongs: in the image, or nowhere but in the drive. */
@@ -142,8 +142,8 @@ static void kind_end(const struct kind *kind, const char *alias)
 {
     static uint8_t was[DATA_BYTES], got[MARGIN_BYTES + DATA_BYTES + TAIL_BYTES];
     bool through = kind->drive.store == VIRTUAL_FILE && kind_is_writable(kind);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
-    vdrive_pattern(was, sizeof(was), 3);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
+    drives_pattern(was, sizeof(was), 3);
     memcpy(was + 16 * 2048, "\1CD001\1", 7);
     const uint8_t *now = through ? model : was;
     kassert(rig_get_file("/img", got, sizeof(got)) == DATA_BYTES + TAIL_BYTES);
@@ -183,8 +183,8 @@ static void move_some(const struct subject *subject)
     uint8_t *mine = buffer + rig_random() % 64;
     uint64_t done;
     bool write = rig_random() % 2;
-    vdrive_pattern(mine, bytes, (unsigned)rig_random());
-    status_t status = vdrive_transfer(&subject->handle, write ? IO_WRITE : IO_READ, at, mine,
+    drives_pattern(mine, bytes, (unsigned)rig_random());
+    status_t status = drives_transfer(&subject->handle, write ? IO_WRITE : IO_READ, at, mine,
                                       bytes, &done);
     done_blocks = (uint32_t)done / subject->block;
     expect("transfer", status, write && !subject->writable ? -EROFS : 0);
@@ -244,7 +244,7 @@ static void flush_some(const struct subject *subject, bool through)
 static void read_file(const char *alias, uint32_t block)
 {
     struct file *file;
-    expect("open", rig_open(vdrive_path(alias), OPEN_READ, &file), 0);
+    expect("open", rig_open(drives_path(alias), OPEN_READ, &file), 0);
     kassert(file_size(file) == DATA_BYTES);
     for (unsigned i = 0; i < 20; i++) {
         uint64_t at = rig_random() % (DATA_BYTES + 10);
@@ -263,10 +263,10 @@ static void conform(const struct kind *kind, uint32_t block)
     struct virtual_info info;
     struct subject subject = { .block = block, .writable = kind_is_writable(kind) };
     kind_make(kind, block, alias);
-    expect("open", vdrive_open(alias, &subject.handle), 0);
+    expect("open", drives_open(alias, &subject.handle), 0);
     struct device_medium medium = device_medium(subject.handle.device);
     kassert(medium.present && medium.bytes == DATA_BYTES);
-    expect("info", vdrive_info(alias, &info), 0);
+    expect("info", drives_info(alias, &info), 0);
     kassert(info.size_bytes == DATA_BYTES && info.block_bytes == block);
     kassert(info.read_only == !subject.writable && info.raw_sector_bytes == kind->raw_stride);
     bool has_tail = kind->drive.image && !kind->drive.size_bytes && !kind->disk_block &&
@@ -306,7 +306,7 @@ static void not_raw_body(void *unused)
 {
     (void)unused;
     static uint8_t got[sizeof(raw)];
-    static const struct vdrive asked[] = {
+    static const struct wanted asked[] = {
         { ON(FILE, "/raw"), .block_bytes = 512 },
         { ON(FILE, "/raw"), .flags = VIRTUAL_WRITABLE },
         { ON(FILE, "/raw"), .flags = VIRTUAL_GEOMETRY, .geometry = { 10, 1, 1, 2048 } },
@@ -320,11 +320,11 @@ static void not_raw_body(void *unused)
         if (i == 3)
             model[16 * 2048 + 1] = 'X';
         put_raw(2352, 16, 1);
-        expect("add", vdrive_add(&asked[i], alias), 0);
-        kassert(!vdrive_info(alias, &info) && info.raw_sector_bytes == 0);
-        kassert(rig_get_file(vdrive_path(alias), got, sizeof(got)) == (ssize_t)info.size_bytes);
+        expect("add", drives_add(&asked[i], alias), 0);
+        kassert(!drives_info(alias, &info) && info.raw_sector_bytes == 0);
+        kassert(rig_get_file(drives_path(alias), got, sizeof(got)) == (ssize_t)info.size_bytes);
         kassert(memcmp(got, raw, (size_t)info.size_bytes) == 0);
-        expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+        expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     }
     rig_stop();
 }

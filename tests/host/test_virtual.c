@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "tests/host/vdrive.h"
+#include "tests/host/drives.h"
 
 enum { IMAGE_BYTES = 5 * 4096, BLOCK = 512 };
 
@@ -25,8 +25,8 @@ static uint8_t image[IMAGE_BYTES], other[IMAGE_BYTES];
 static void start(void)
 {
     rig_start();
-    vdrive_pattern(image, sizeof(image), 1);
-    vdrive_pattern(other, sizeof(other), 2);
+    drives_pattern(image, sizeof(image), 1);
+    drives_pattern(other, sizeof(other), 2);
     rig_put_file("/img", image, sizeof(image));
     rig_put_file("/other", other, sizeof(other));
 }
@@ -47,21 +47,21 @@ struct subject {
 static void subject_make(struct subject *subject, enum state state)
 {
     *subject = (struct subject){ .alias = "" };
-    expect("add", vdrive_add(&(struct vdrive){ .store = VIRTUAL_OVERLAY, .image = "/img" },
+    expect("add", drives_add(&(struct wanted){ .store = VIRTUAL_OVERLAY, .image = "/img" },
                              subject->alias), 0);
     subject->device = device_find(subject->alias);
     if (state == OPEN || state == DETACHING || state == HALTED)
         expect("open", device_open(subject->device, &subject->handle), 0);
     if (state == DETACHING)
-        expect("lazy", vdrive_remove(subject->alias, VIRTUAL_LAZY), 0);
+        expect("lazy", drives_remove(subject->alias, VIRTUAL_LAZY), 0);
     if (state == HALTED || state == GONE)
-        expect("now", vdrive_remove(subject->alias, VIRTUAL_NOW), 0);
+        expect("now", drives_remove(subject->alias, VIRTUAL_NOW), 0);
 }
 
 static enum state subject_state(const struct subject *subject)
 {
     struct virtual_info info;
-    status_t status = vdrive_info(subject->alias, &info);
+    status_t status = drives_info(subject->alias, &info);
     if (status) {
         expect("gone", status, -ENODEV);
         return GONE;
@@ -76,7 +76,7 @@ static enum state subject_state(const struct subject *subject)
 /* Whatever has become of it, nothing of it is left. */
 static void subject_end(struct subject *subject)
 {
-    status_t status = vdrive_remove(subject->alias, VIRTUAL_NOW);
+    status_t status = drives_remove(subject->alias, VIRTUAL_NOW);
     kassert(!status || status == -EALREADY || status == -ENODEV);
     device_close(&subject->handle);
     kassert(subject_state(subject) == GONE);
@@ -88,7 +88,7 @@ static status_t op_open(struct subject *subject)
     struct device_handle handle;
     status_t status = device_open(subject->device, &handle);
     struct file *file;
-    expect("device file", rig_open(vdrive_path(subject->alias), OPEN_READ, &file),
+    expect("device file", rig_open(drives_path(subject->alias), OPEN_READ, &file),
            status && subject_state(subject) == GONE ? -ENOENT : status);
     if (status)
         return status;
@@ -112,17 +112,17 @@ static status_t op_register(struct subject *subject)
     char alias[DEVICE_NAME_BYTES];
     bool was_halted = subject_state(subject) == HALTED;
     bool was_gone = subject_state(subject) == GONE; /* its alias is free then */
-    status_t status = vdrive_add(&(struct vdrive){ .store = VIRTUAL_FILE, .image = "/img" }, alias);
+    status_t status = drives_add(&(struct wanted){ .store = VIRTUAL_FILE, .image = "/img" }, alias);
     kassert(status || was_halted == (!was_gone && strcmp(alias, subject->alias) == 0));
     if (!status && !was_halted)
-        expect("remove the second", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+        expect("remove the second", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     return status;
 }
 
 static status_t op_register_into(struct subject *subject)
 {
     char alias[DEVICE_NAME_BYTES];
-    status_t status = vdrive_add(&(struct vdrive){ .store = VIRTUAL_FILE, .image = "/other",
+    status_t status = drives_add(&(struct wanted){ .store = VIRTUAL_FILE, .image = "/other",
                                                    .into = subject->alias }, alias);
     kassert(status || strcmp(alias, subject->alias) == 0);
     return status;
@@ -130,35 +130,35 @@ static status_t op_register_into(struct subject *subject)
 
 static status_t op_remove_idle(struct subject *subject)
 {
-    return vdrive_remove(subject->alias, VIRTUAL_IF_IDLE);
+    return drives_remove(subject->alias, VIRTUAL_IF_IDLE);
 }
 
 static status_t op_remove_lazily(struct subject *subject)
 {
-    return vdrive_remove(subject->alias, VIRTUAL_LAZY);
+    return drives_remove(subject->alias, VIRTUAL_LAZY);
 }
 
 static status_t op_remove_now(struct subject *subject)
 {
-    return vdrive_remove(subject->alias, VIRTUAL_NOW);
+    return drives_remove(subject->alias, VIRTUAL_NOW);
 }
 
 static status_t op_info(struct subject *subject)
 {
     struct virtual_info info;
-    status_t status = vdrive_info(subject->alias, &info);
+    status_t status = drives_info(subject->alias, &info);
     kassert(status || strcmp(info.image, "/img") == 0);
     return status;
 }
 
 static status_t op_list(struct subject *subject)
 {
-    return vdrive_listed(subject->alias);
+    return drives_listed(subject->alias);
 }
 
 static status_t op_save(struct subject *subject)
 {
-    status_t status = vdrive_save(subject->alias, "/saved", NULL);
+    status_t status = drives_save(subject->alias, "/saved", NULL);
     expect("saved", rig_walk("/saved"), status ? -ENOENT : 0);
     if (!status)
         rig_unlink("/saved");
@@ -168,32 +168,32 @@ static status_t op_save(struct subject *subject)
 static status_t op_diff(struct subject *subject)
 {
     uint64_t offset = 0, length;
-    return vdrive_diff(subject->alias, &offset, &length);
+    return drives_diff(subject->alias, &offset, &length);
 }
 
 static status_t op_commit(struct subject *subject)
 {
-    return vdrive_commit(subject->alias, NULL);
+    return drives_commit(subject->alias, NULL);
 }
 
 static status_t op_discard(struct subject *subject)
 {
-    return vdrive_discard(subject->alias);
+    return drives_discard(subject->alias);
 }
 
 static status_t op_fault(struct subject *subject)
 {
-    return vdrive_fault(subject->alias, VIRTUAL_FAULT_BAD, 3, 1);
+    return drives_fault(subject->alias, VIRTUAL_FAULT_BAD, 3, 1);
 }
 
 static status_t op_attention(struct subject *subject)
 {
-    return vdrive_fault(subject->alias, VIRTUAL_FAULT_ATTENTION, 0, 0);
+    return drives_fault(subject->alias, VIRTUAL_FAULT_ATTENTION, 0, 0);
 }
 
 static status_t op_swap(struct subject *subject)
 {
-    return vdrive_swap(subject->alias, "/other");
+    return drives_swap(subject->alias, "/other");
 }
 
 static status_t op_close(struct subject *subject)
@@ -294,19 +294,19 @@ static void temporary_body(void *unused)
 {
     (void)unused;
     static const status_t now[] = { -EBUSY, 0, 0 };
-    struct vdrive drive = { .store = VIRTUAL_FILE, .image = "/img", .flags = VIRTUAL_TEMPORARY };
+    struct wanted drive = { .store = VIRTUAL_FILE, .image = "/img", .flags = VIRTUAL_TEMPORARY };
     start();
     for (enum virtual_removal removal = VIRTUAL_IF_IDLE; removal <= VIRTUAL_NOW; removal++) {
         char alias[DEVICE_NAME_BYTES];
         struct device_handle handles[2];
-        expect("add", vdrive_add(&drive, alias), 0);
-        expect("open", vdrive_open(alias, &handles[0]), 0);
-        expect("open", vdrive_open(alias, &handles[1]), 0);
+        expect("add", drives_add(&drive, alias), 0);
+        expect("open", drives_open(alias, &handles[0]), 0);
+        expect("open", drives_open(alias, &handles[1]), 0);
         device_close(&handles[0]);
-        expect("still there", vdrive_listed(alias), 0);
-        expect("removal", vdrive_remove(alias, removal), now[removal]);
+        expect("still there", drives_listed(alias), 0);
+        expect("removal", drives_remove(alias, removal), now[removal]);
         device_close(&handles[1]);
-        expect("gone", vdrive_listed(alias), -ENOENT);
+        expect("gone", drives_listed(alias), -ENOENT);
     }
     rig_stop();
 }
@@ -326,7 +326,7 @@ static uint8_t somewhere[4096];
 /* /img is 20480 bytes; /rw is shown by virtual0, which writes it, and /ro by one that does not. */
 static const struct {
     const char *what;
-    struct vdrive drive;
+    struct wanted drive;
     status_t status;
 } refusals[] = {
     { "no such file", { ON(FILE, "/none") }, -ENOENT },
@@ -408,9 +408,9 @@ static void refusals_start(char *writer, char *reader)
     rig_put_file("/small", image, 511);
     rig_put_file("/small2", image, 2047);
     rig_put_file("/empty", image, 0);
-    expect("writer", vdrive_add(&(struct vdrive){ ON(FILE, "/rw"), .flags = VIRTUAL_WRITABLE },
+    expect("writer", drives_add(&(struct wanted){ ON(FILE, "/rw"), .flags = VIRTUAL_WRITABLE },
                                 writer), 0);
-    expect("reader", vdrive_add(&(struct vdrive){ ON(FILE, "/ro") }, reader), 0);
+    expect("reader", drives_add(&(struct wanted){ ON(FILE, "/ro") }, reader), 0);
 }
 
 static void refusals_body(void *unused)
@@ -422,16 +422,16 @@ static void refusals_body(void *unused)
     size_t before = 0;
     for (unsigned round = 0; round < 2; round++) { /* the first one fills caches of nodes */
         for (unsigned i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-            expect(refusals[i].what, vdrive_add(&refusals[i].drive, alias), refusals[i].status);
+            expect(refusals[i].what, drives_add(&refusals[i].drive, alias), refusals[i].status);
         kassert(round == 0 || host_memory_used() == before); /* VB1: nothing is kept */
         before = host_memory_used();
     }
     kassert(rig_get_file("/img", got, sizeof(got)) == IMAGE_BYTES); /* nothing has changed */
     kassert(memcmp(got, image, sizeof(image)) == 0);
-    expect("second reader", vdrive_add(&(struct vdrive){ ON(FILE, "/ro") }, alias), 0);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
-    expect("remove", vdrive_remove(reader, VIRTUAL_IF_IDLE), 0);
-    expect("remove", vdrive_remove(writer, VIRTUAL_IF_IDLE), 0);
+    expect("second reader", drives_add(&(struct wanted){ ON(FILE, "/ro") }, alias), 0);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(reader, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(writer, VIRTUAL_IF_IDLE), 0);
     rig_stop();
 }
 
@@ -478,19 +478,19 @@ static void structs_body(void *unused)
         size_t bytes = structs[i].bytes;
         uint32_t wrong = (uint32_t)bytes - 1;
         void *argument = unended(bytes);
-        expect("no struct", vdrive_control(structs[i].operation, NULL, bytes), -EINVAL);
-        expect("shorter", vdrive_control(structs[i].operation, argument, bytes - 1), -EINVAL);
-        expect("longer", vdrive_control(structs[i].operation, argument, bytes + 1), -EINVAL);
-        expect("nothing", vdrive_control(structs[i].operation, argument, 0), -EINVAL);
+        expect("no struct", drives_control(structs[i].operation, NULL, bytes), -EINVAL);
+        expect("shorter", drives_control(structs[i].operation, argument, bytes - 1), -EINVAL);
+        expect("longer", drives_control(structs[i].operation, argument, bytes + 1), -EINVAL);
+        expect("nothing", drives_control(structs[i].operation, argument, 0), -EINVAL);
         if (structs[i].operation != VIRTUAL_LIST) /* VB4: it has no text to read */
-            expect("no end", vdrive_control(structs[i].operation, argument, bytes), -EINVAL);
+            expect("no end", drives_control(structs[i].operation, argument, bytes), -EINVAL);
         memcpy(argument, &wrong, sizeof(wrong));
-        expect("says less", vdrive_control(structs[i].operation, argument, bytes), -EINVAL);
+        expect("says less", drives_control(structs[i].operation, argument, bytes), -EINVAL);
         free(argument);
     }
-    expect("before the first", vdrive_control(VIRTUAL_REGISTER - 1, somewhere, 4), -EOPNOTSUPP);
-    expect("after the last", vdrive_control(VIRTUAL_GET_FAULT + 1, somewhere, 4), -EOPNOTSUPP);
-    expect("eject", vdrive_control(DEVICE_CONTROL_EJECT, NULL, 0), -EOPNOTSUPP);
+    expect("before the first", drives_control(VIRTUAL_REGISTER - 1, somewhere, 4), -EOPNOTSUPP);
+    expect("after the last", drives_control(VIRTUAL_GET_FAULT + 1, somewhere, 4), -EOPNOTSUPP);
+    expect("eject", drives_control(DEVICE_CONTROL_EJECT, NULL, 0), -EOPNOTSUPP);
     rig_stop();
 }
 
@@ -506,33 +506,33 @@ static void texts_body(void *unused)
     (void)unused;
     char alias[DEVICE_NAME_BYTES];
     start();
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/img") }, alias), 0);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, alias), 0);
     struct virtual_register *request = unended(sizeof(*request));
     *request = (struct virtual_register){ .struct_bytes = sizeof(*request),
                                           .store = VIRTUAL_FILE, .device = "" };
     memset(request->image, '/', sizeof(request->image));
-    expect("image", vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request)), -EINVAL);
+    expect("image", drives_control(VIRTUAL_REGISTER, request, sizeof(*request)), -EINVAL);
     strcpy(request->image, "/img");
     memset(request->device, 'v', sizeof(request->device));
-    expect("device", vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request)), -EINVAL);
+    expect("device", drives_control(VIRTUAL_REGISTER, request, sizeof(*request)), -EINVAL);
     free(request);
     struct virtual_save *save = unended(sizeof(*save));
     strcpy(save->device, alias);
     save->path[0] = '/';
-    expect("path", vdrive_control(VIRTUAL_SAVE, save, sizeof(*save)), -EINVAL);
+    expect("path", drives_control(VIRTUAL_SAVE, save, sizeof(*save)), -EINVAL);
     strcpy(save->path, "relative");
-    expect("relative", vdrive_control(VIRTUAL_SAVE, save, sizeof(*save)), -EINVAL);
+    expect("relative", drives_control(VIRTUAL_SAVE, save, sizeof(*save)), -EINVAL);
     free(save);
     struct virtual_fault *fault = unended(sizeof(*fault));
     strcpy(fault->device, alias);
     fault->kind = VIRTUAL_FAULT_SWAP;
     fault->image[0] = '/';
-    expect("image", vdrive_control(VIRTUAL_FAULT, fault, sizeof(*fault)), -EINVAL);
+    expect("image", drives_control(VIRTUAL_FAULT, fault, sizeof(*fault)), -EINVAL);
     fault->kind = VIRTUAL_FAULT_SWAP + 1;
-    expect("kind", vdrive_control(VIRTUAL_FAULT, fault, sizeof(*fault)), -EINVAL);
+    expect("kind", drives_control(VIRTUAL_FAULT, fault, sizeof(*fault)), -EINVAL);
     free(fault);
-    expect("kind of removal", vdrive_remove(alias, (enum virtual_removal)3), -EINVAL);
-    expect("remove", vdrive_remove(alias, VIRTUAL_IF_IDLE), 0);
+    expect("kind of removal", drives_remove(alias, (enum virtual_removal)3), -EINVAL);
+    expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     rig_stop();
 }
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "tests/host/vdrive.h"
+#include "tests/host/drives.h"
 
 enum { SECTORS = 40, IMAGES = 4, DRIVES = 2, SECTOR = 512, ROUNDS = 25 };
 
@@ -86,7 +86,7 @@ static void some_yields(void)
 static status_t read_some(const struct device_handle *handle, uint8_t *sectors, unsigned count)
 {
     uint64_t done;
-    return vdrive_transfer(handle, IO_READ, 0, sectors, count * SECTOR, &done);
+    return drives_transfer(handle, IO_READ, 0, sectors, count * SECTOR, &done);
 }
 
 /* Who has a handle keeps to one image, whatever comes into the drive meanwhile. */
@@ -94,7 +94,7 @@ static void user_round(uint8_t *sectors, bool writes)
 {
     struct device_handle handle;
     uint64_t done;
-    status_t status = vdrive_open(some_drive(), &handle);
+    status_t status = drives_open(some_drive(), &handle);
     expect_fair("open", status);
     if (status)
         return;
@@ -105,7 +105,7 @@ static void user_round(uint8_t *sectors, bool writes)
         some_yields();
         if (writes) {
             stamp(sectors, count, which);
-            status = vdrive_transfer(&handle, IO_WRITE, 0, sectors, count * SECTOR, &done);
+            status = drives_transfer(&handle, IO_WRITE, 0, sectors, count * SECTOR, &done);
         } else {
             status = read_some(&handle, sectors, count);
             kassert(status || stamped(sectors, count) == which);
@@ -137,7 +137,7 @@ static void file_main(void *unused)
     (void)unused;
     uint8_t sectors[SECTORS * SECTOR];
     for (unsigned i = 0; i < ROUNDS; i++) {
-        ssize_t got = rig_get_file(vdrive_path(some_drive()), sectors, sizeof(sectors));
+        ssize_t got = rig_get_file(drives_path(some_drive()), sectors, sizeof(sectors));
         if (got > 0 && got % SECTOR == 0) /* else a reading that was cut off */
             (void)stamped(sectors, (unsigned)got / SECTOR);
         else
@@ -150,17 +150,17 @@ static void register_some(void)
 {
     static const enum virtual_store stores[] = { VIRTUAL_FILE, VIRTUAL_OVERLAY, VIRTUAL_RAM_IMAGE };
     char alias[DEVICE_NAME_BYTES];
-    struct vdrive drive = {
+    struct wanted drive = {
         .store = stores[rig_random() % 3],
         .image = paths[rig_random() % IMAGES],
         .into = some_drive(),
         .flags = rig_random() % 8 ? 0 : VIRTUAL_TEMPORARY,
         .block_bytes = rig_random() % 3 ? SECTOR : SECTOR * 2,
     };
-    status_t status = vdrive_add(&drive, alias);
+    status_t status = drives_add(&drive, alias);
     if (status == -ENODEV) {
         drive.into = NULL;
-        status = vdrive_add(&drive, alias);
+        status = drives_add(&drive, alias);
     }
     expect_fair("register", status);
 }
@@ -170,14 +170,14 @@ static void change_some(void)
     const char *alias = some_drive();
     uint64_t offset = 0, length;
     switch (rig_random() % 8) {
-    case 0: expect_fair("swap", vdrive_swap(alias, paths[rig_random() % IMAGES])); break;
-    case 1: expect_fair("attention", vdrive_fault(alias, VIRTUAL_FAULT_ATTENTION, 0, 0)); break;
-    case 2: expect_fair("flip", vdrive_fault(alias, VIRTUAL_FAULT_NONE, 0, 0)); break;
-    case 3: expect_fair("bad", vdrive_fault(alias, VIRTUAL_FAULT_BAD, rig_random() % 8, 1)); break;
-    case 4: expect_fair("diff", vdrive_diff(alias, &offset, &length)); break;
-    case 5: expect_fair("discard", vdrive_discard(alias)); break;
-    case 6: expect_fair("listed", vdrive_listed(alias)); break;
-    default: expect_fair("saved", vdrive_save(alias, "/saved", NULL)); break;
+    case 0: expect_fair("swap", drives_swap(alias, paths[rig_random() % IMAGES])); break;
+    case 1: expect_fair("attention", drives_fault(alias, VIRTUAL_FAULT_ATTENTION, 0, 0)); break;
+    case 2: expect_fair("flip", drives_fault(alias, VIRTUAL_FAULT_NONE, 0, 0)); break;
+    case 3: expect_fair("bad", drives_fault(alias, VIRTUAL_FAULT_BAD, rig_random() % 8, 1)); break;
+    case 4: expect_fair("diff", drives_diff(alias, &offset, &length)); break;
+    case 5: expect_fair("discard", drives_discard(alias)); break;
+    case 6: expect_fair("listed", drives_listed(alias)); break;
+    default: expect_fair("saved", drives_save(alias, "/saved", NULL)); break;
     }
 }
 
@@ -188,14 +188,14 @@ static void master_main(void *unused)
     for (unsigned i = 0; i < 2 * ROUNDS; i++) {
         const char *alias = some_drive();
         if (rig_random() % 3 == 0)
-            expect_fair("remove", vdrive_remove(alias, (enum virtual_removal)(rig_random() % 3)));
+            expect_fair("remove", drives_remove(alias, (enum virtual_removal)(rig_random() % 3)));
         else if (rig_random() % 2)
             register_some();
         else
             change_some();
-        status_t status = vdrive_info(alias, &info); /* VB6: whole, whoever changes it */
+        status_t status = drives_info(alias, &info); /* VB6: whole, whoever changes it */
         kassert(status == -ENODEV || (!status && info.state <= VIRTUAL_HALTED));
-        vdrive_take_events();
+        drives_take_events();
         some_yields();
     }
 }
@@ -205,8 +205,8 @@ static void master_main(void *unused)
 static void remove_all(void)
 {
     struct virtual_list list = { .struct_bytes = sizeof(list) };
-    while (!vdrive_control(VIRTUAL_LIST, &list, sizeof(list))) {
-        status_t status = vdrive_remove(list.device, VIRTUAL_NOW);
+    while (!drives_control(VIRTUAL_LIST, &list, sizeof(list))) {
+        status_t status = drives_remove(list.device, VIRTUAL_NOW);
         kassert(!status || status == -ENODEV);
         list.position = 0;
     }
@@ -246,8 +246,8 @@ static void test_crowd(void **state)
 static void swapper_main(void *alias)
 {
     for (unsigned i = 0; i < 3; i++) {
-        expect_fair("swap", vdrive_swap(alias, paths[i]));
-        expect_fair("attention", vdrive_fault(alias, VIRTUAL_FAULT_ATTENTION, 0, 0));
+        expect_fair("swap", drives_swap(alias, paths[i]));
+        expect_fair("attention", drives_fault(alias, VIRTUAL_FAULT_ATTENTION, 0, 0));
     }
 }
 
@@ -259,17 +259,17 @@ static void halt_body(void *unused)
     struct device_handle handle;
     rig_start();
     put_images();
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/d") }, alias), 0);
-    expect("open", vdrive_open(alias, &handle), 0);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/d") }, alias), 0);
+    expect("open", drives_open(alias, &handle), 0);
     struct thread *swapper = thread_create("swapper", PRIORITY_NORMAL, swapper_main, alias);
     some_yields();
-    expect("halt", vdrive_remove(alias, VIRTUAL_NOW), 0);
+    expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
     expect("halted", device_check(&handle), -ENODEV);
     thread_join(swapper);
     expect("still halted", device_check(&handle), -ENODEV);
     kassert(!device_medium(handle.device).present);
     device_close(&handle);
-    expect("gone", vdrive_listed(alias), -ENOENT);
+    expect("gone", drives_listed(alias), -ENOENT);
     rig_stop();
 }
 
@@ -290,7 +290,7 @@ static void remover_main(void *argument)
 {
     struct remover *remover = argument;
     some_yields();
-    remover->status = vdrive_remove(remover->alias, remover->removal);
+    remover->status = drives_remove(remover->alias, remover->removal);
 }
 
 static void removers_body(void *unused)
@@ -301,7 +301,7 @@ static void removers_body(void *unused)
     struct remover removers[3];
     rig_start();
     put_images();
-    expect("add", vdrive_add(&(struct vdrive){ ON(FILE, "/d") }, alias), 0);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/d") }, alias), 0);
     for (unsigned i = 0; i < 3; i++) {
         removers[i] = (struct remover){ alias, (enum virtual_removal)(rig_random() % 3), 0 };
         threads[i] = thread_create("remover", PRIORITY_NORMAL, remover_main, &removers[i]);
@@ -314,7 +314,7 @@ static void removers_body(void *unused)
         removed += !status;
     }
     kassert(removed >= 1); /* the second of lazily and now is no second removal */
-    expect("gone", vdrive_listed(alias), -ENOENT);
+    expect("gone", drives_listed(alias), -ENOENT);
     rig_stop();
 }
 

@@ -1,11 +1,11 @@
 /*
- * vdrive.h - virtual drives for tests: what the control device takes (kernel/dev/virtual.h), a
+ * drives.h - virtual drives for tests: what the control device takes (kernel/dev/virtual.h), a
  * function an operation, and transfers cut into any pieces.
  *
  * Helpers that return nothing panic when what they do goes wrong.
  */
-#ifndef TESTS_HOST_VDRIVE_H
-#define TESTS_HOST_VDRIVE_H
+#ifndef TESTS_HOST_DRIVES_H
+#define TESTS_HOST_DRIVES_H
 
 #include "kernel/dev/virtual.h"
 #include "tests/host/rig.h"
@@ -14,7 +14,7 @@
 void expect(const char *what, status_t status, status_t expected);
 
 /* struct virtual_register without its long arrays; zero: as there. */
-struct vdrive {
+struct wanted {
     enum virtual_store store;
     const char *image, *into;
     uint32_t flags, block_bytes;
@@ -28,30 +28,30 @@ struct vdrive {
 #define ON(kind, path) .store = VIRTUAL_##kind, .image = (path)
 
 /* The control device's operation itself. */
-status_t vdrive_control(unsigned operation, void *argument, size_t bytes);
+status_t drives_control(unsigned operation, void *argument, size_t bytes);
 /* alias[DEVICE_NAME_BYTES]: the drive's, untouched when that fails. */
-status_t vdrive_add(const struct vdrive *drive, char *alias);
-status_t vdrive_remove(const char *alias, enum virtual_removal removal);
-status_t vdrive_info(const char *alias, struct virtual_info *info);
+status_t drives_add(const struct wanted *drive, char *alias);
+status_t drives_remove(const char *alias, enum virtual_removal removal);
+status_t drives_info(const char *alias, struct virtual_info *info);
 /* Is it among what LIST tells? 0 or -ENOENT. */
-status_t vdrive_listed(const char *alias);
-status_t vdrive_save(const char *alias, const char *path, struct virtual_progress *progress);
-status_t vdrive_diff(const char *alias, uint64_t *offset_bytes, uint64_t *length_bytes);
-status_t vdrive_commit(const char *alias, struct virtual_progress *progress);
-status_t vdrive_discard(const char *alias);
-status_t vdrive_fault(const char *alias, enum virtual_fault_kind kind, uint64_t first,
+status_t drives_listed(const char *alias);
+status_t drives_save(const char *alias, const char *path, struct virtual_progress *progress);
+status_t drives_diff(const char *alias, uint64_t *offset_bytes, uint64_t *length_bytes);
+status_t drives_commit(const char *alias, struct virtual_progress *progress);
+status_t drives_discard(const char *alias);
+status_t drives_fault(const char *alias, enum virtual_fault_kind kind, uint64_t first,
                       uint64_t count);
-status_t vdrive_swap(const char *alias, const char *image);
-status_t vdrive_open(const char *alias, struct device_handle *handle);
+status_t drives_swap(const char *alias, const char *image);
+status_t drives_open(const char *alias, struct device_handle *handle);
 /* "/System/Devices/Classes/<alias>"; valid until the next but three. */
-const char *vdrive_path(const char *alias);
+const char *drives_path(const char *alias);
 
 /* A request over segments, waited for. The memory is given as one piece and cut at random. */
-status_t vdrive_transfer(const struct device_handle *handle, enum io_op op, uint64_t offset_bytes,
+status_t drives_transfer(const struct device_handle *handle, enum io_op op, uint64_t offset_bytes,
                          void *memory, uint32_t length_bytes, uint64_t *done_bytes);
 
 /* The same in a thread: the first bytes of the handle's device. */
-struct vdrive_reader {
+struct drives_reader {
     const struct device_handle *handle;
     void *memory;
     uint32_t bytes;
@@ -59,12 +59,12 @@ struct vdrive_reader {
     status_t status;
     struct thread *thread;
 };
-void vdrive_read_start(struct vdrive_reader *reader);
-status_t vdrive_read_end(struct vdrive_reader *reader); /* waits for it */
+void drives_read_start(struct drives_reader *reader);
+status_t drives_read_end(struct drives_reader *reader); /* waits for it */
 
 /* What the monitor does: takes the events, and with them their references. */
-void vdrive_take_events(void);
+void drives_take_events(void);
 /* Bytes that tell one place, and one `seed`, from another. */
-void vdrive_pattern(uint8_t *data, size_t bytes, unsigned seed);
+void drives_pattern(uint8_t *data, size_t bytes, unsigned seed);
 
 #endif

@@ -1,10 +1,10 @@
-/* vdrive.c - see vdrive.h. */
+/* drives.c - see drives.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel/dev/event.h"
-#include "tests/host/vdrive.h"
+#include "tests/host/drives.h"
 
 void expect(const char *what, status_t status, status_t expected)
 {
@@ -14,7 +14,7 @@ void expect(const char *what, status_t status, status_t expected)
 
 /* ---- the control device ------------------------------------------------------------------- */
 
-status_t vdrive_control(unsigned operation, void *argument, size_t bytes)
+status_t drives_control(unsigned operation, void *argument, size_t bytes)
 {
     struct device *device = device_find(VIRTUAL_CONTROL);
     kassert(device != NULL);
@@ -23,7 +23,7 @@ status_t vdrive_control(unsigned operation, void *argument, size_t bytes)
     return status;
 }
 
-status_t vdrive_add(const struct vdrive *drive, char *alias)
+status_t drives_add(const struct wanted *drive, char *alias)
 {
     static const size_t bytes = sizeof(struct virtual_register);
     struct virtual_register *request = calloc(1, bytes); /* the host's: its failure is not asked */
@@ -36,98 +36,98 @@ status_t vdrive_add(const struct vdrive *drive, char *alias)
     };
     snprintf(request->image, sizeof(request->image), "%s", drive->image ? drive->image : "");
     snprintf(request->device, sizeof(request->device), "%s", drive->into ? drive->into : "");
-    status_t status = vdrive_control(VIRTUAL_REGISTER, request, bytes);
+    status_t status = drives_control(VIRTUAL_REGISTER, request, bytes);
     if (!status)
         strcpy(alias, request->device);
     free(request);
     return status;
 }
 
-status_t vdrive_remove(const char *alias, enum virtual_removal removal)
+status_t drives_remove(const char *alias, enum virtual_removal removal)
 {
     struct virtual_unregister request = { .struct_bytes = sizeof(request), .removal = removal };
     snprintf(request.device, sizeof(request.device), "%s", alias);
-    return vdrive_control(VIRTUAL_UNREGISTER, &request, sizeof(request));
+    return drives_control(VIRTUAL_UNREGISTER, &request, sizeof(request));
 }
 
-status_t vdrive_info(const char *alias, struct virtual_info *info)
+status_t drives_info(const char *alias, struct virtual_info *info)
 {
     memset(info, 0, sizeof(*info));
     info->struct_bytes = sizeof(*info);
     snprintf(info->device, sizeof(info->device), "%s", alias);
-    return vdrive_control(VIRTUAL_GET_INFO, info, sizeof(*info));
+    return drives_control(VIRTUAL_GET_INFO, info, sizeof(*info));
 }
 
-status_t vdrive_listed(const char *alias)
+status_t drives_listed(const char *alias)
 {
     struct virtual_list list = { .struct_bytes = sizeof(list) };
     status_t status;
-    while (!(status = vdrive_control(VIRTUAL_LIST, &list, sizeof(list))))
+    while (!(status = drives_control(VIRTUAL_LIST, &list, sizeof(list))))
         if (strcmp(list.device, alias) == 0)
             return 0;
     return status;
 }
 
-status_t vdrive_save(const char *alias, const char *path, struct virtual_progress *progress)
+status_t drives_save(const char *alias, const char *path, struct virtual_progress *progress)
 {
     struct virtual_save request = { .struct_bytes = sizeof(request), .progress = progress };
     snprintf(request.device, sizeof(request.device), "%s", alias);
     snprintf(request.path, sizeof(request.path), "%s", path);
-    return vdrive_control(VIRTUAL_SAVE, &request, sizeof(request));
+    return drives_control(VIRTUAL_SAVE, &request, sizeof(request));
 }
 
-status_t vdrive_diff(const char *alias, uint64_t *offset_bytes, uint64_t *length_bytes)
+status_t drives_diff(const char *alias, uint64_t *offset_bytes, uint64_t *length_bytes)
 {
     struct virtual_diff request = { .struct_bytes = sizeof(request),
                                     .offset_bytes = *offset_bytes };
     snprintf(request.device, sizeof(request.device), "%s", alias);
-    status_t status = vdrive_control(VIRTUAL_DIFF, &request, sizeof(request));
+    status_t status = drives_control(VIRTUAL_DIFF, &request, sizeof(request));
     *offset_bytes = request.offset_bytes;
     *length_bytes = request.length_bytes;
     return status;
 }
 
-static status_t vdrive_change(unsigned operation, const char *alias,
+static status_t drives_change(unsigned operation, const char *alias,
                               struct virtual_progress *progress)
 {
     struct virtual_change request = { .struct_bytes = sizeof(request), .progress = progress };
     snprintf(request.device, sizeof(request.device), "%s", alias);
-    return vdrive_control(operation, &request, sizeof(request));
+    return drives_control(operation, &request, sizeof(request));
 }
 
-status_t vdrive_commit(const char *alias, struct virtual_progress *progress)
+status_t drives_commit(const char *alias, struct virtual_progress *progress)
 {
-    return vdrive_change(VIRTUAL_COMMIT, alias, progress);
+    return drives_change(VIRTUAL_COMMIT, alias, progress);
 }
 
-status_t vdrive_discard(const char *alias)
+status_t drives_discard(const char *alias)
 {
-    return vdrive_change(VIRTUAL_DISCARD, alias, NULL);
+    return drives_change(VIRTUAL_DISCARD, alias, NULL);
 }
 
-static status_t vdrive_misbehave(const char *alias, struct virtual_fault request,
+static status_t drives_misbehave(const char *alias, struct virtual_fault request,
                                  const char *image)
 {
     request.struct_bytes = sizeof(request);
     snprintf(request.device, sizeof(request.device), "%s", alias);
     snprintf(request.image, sizeof(request.image), "%s", image);
-    return vdrive_control(VIRTUAL_FAULT, &request, sizeof(request));
+    return drives_control(VIRTUAL_FAULT, &request, sizeof(request));
 }
 
-status_t vdrive_fault(const char *alias, enum virtual_fault_kind kind, uint64_t first,
+status_t drives_fault(const char *alias, enum virtual_fault_kind kind, uint64_t first,
                       uint64_t count)
 {
     struct virtual_fault request = { .kind = kind, .first = first, .count = count };
-    return vdrive_misbehave(alias, request, "");
+    return drives_misbehave(alias, request, "");
 }
 
-status_t vdrive_swap(const char *alias, const char *image)
+status_t drives_swap(const char *alias, const char *image)
 {
     struct virtual_fault request = { .kind = VIRTUAL_FAULT_SWAP };
-    return vdrive_misbehave(alias, request, image);
+    return drives_misbehave(alias, request, image);
 }
 
-status_t vdrive_open(const char *alias, struct device_handle *handle)
+status_t drives_open(const char *alias, struct device_handle *handle)
 {
     struct device *device = device_find(alias);
     status_t status = device ? device_open(device, handle) : -ENODEV;
@@ -135,7 +135,7 @@ status_t vdrive_open(const char *alias, struct device_handle *handle)
     return status;
 }
 
-const char *vdrive_path(const char *alias)
+const char *drives_path(const char *alias)
 {
     static char paths[4][64];
     static _Atomic unsigned next;
@@ -171,7 +171,7 @@ static void transfer_done(struct io_request *request)
     semaphore_up(request->context);
 }
 
-status_t vdrive_transfer(const struct device_handle *handle, enum io_op op, uint64_t offset_bytes,
+status_t drives_transfer(const struct device_handle *handle, enum io_op op, uint64_t offset_bytes,
                          void *memory, uint32_t length_bytes, uint64_t *done_bytes)
 {
     struct io_segment segments[CUTS + 2];
@@ -199,18 +199,18 @@ status_t vdrive_transfer(const struct device_handle *handle, enum io_op op, uint
 
 static void reader_main(void *argument)
 {
-    struct vdrive_reader *reader = argument;
+    struct drives_reader *reader = argument;
     reader->status = io_wait(reader->handle, IO_READ, 0, reader->memory, reader->bytes, NULL);
     atomic_store(&reader->ended, true);
 }
 
-void vdrive_read_start(struct vdrive_reader *reader)
+void drives_read_start(struct drives_reader *reader)
 {
     reader->thread = thread_create("reader", PRIORITY_NORMAL, reader_main, reader);
     kassert(reader->thread != NULL);
 }
 
-status_t vdrive_read_end(struct vdrive_reader *reader)
+status_t drives_read_end(struct drives_reader *reader)
 {
     thread_join(reader->thread);
     return reader->status;
@@ -218,14 +218,14 @@ status_t vdrive_read_end(struct vdrive_reader *reader)
 
 /* ---- the rest ----------------------------------------------------------------------------- */
 
-void vdrive_take_events(void)
+void drives_take_events(void)
 {
     struct event event;
     while (!event_wait(&event, 0))
         device_put(event.device);
 }
 
-void vdrive_pattern(uint8_t *data, size_t bytes, unsigned seed)
+void drives_pattern(uint8_t *data, size_t bytes, unsigned seed)
 {
     for (size_t i = 0; i < bytes; i++)
         data[i] = (uint8_t)(i * 7 + (i >> 8) * 13 + (i >> 16) + seed * 101);
