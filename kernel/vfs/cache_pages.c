@@ -171,10 +171,12 @@ static bool reclaim_next(void)
 /* Twice round the list is enough: the first time takes all second chances away. */
 size_t cache_reclaim(size_t wanted)
 {
-    size_t freed = 0, left = 2 * cache_table.count + 1;
+    size_t freed = 0, left = SIZE_MAX;
     while (left && freed < wanted) {
         if (!spin_try_lock(&cache_table.lock))
             break;
+        if (left > 2 * cache_table.count + 1)
+            left = 2 * cache_table.count + 1;
         for (unsigned i = 0; i < RECLAIM_STEPS && left && freed < wanted; i++, left--) {
             if (list_empty(&cache_table.by_age))
                 left = 1;
