@@ -40,6 +40,9 @@ struct file {
 
 /* ---- vnode.c ---- */
 
+/* Once, before the first mount; after the last unmount. */
+status_t vnodes_start(void) MUST_CHECK;
+void vnodes_stop(void);
 /* The vnode of an id, read from the medium when it is not in memory. A reference. */
 status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **vnode) MUST_CHECK;
 struct vnode *vnode_ref(struct vnode *vnode);

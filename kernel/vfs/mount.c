@@ -359,7 +359,9 @@ static status_t mount_builtin(const char *type, const char *text, bool fixed)
 
 status_t vfs_start(void)
 {
-    status_t status = mount_builtin("ramfs", "/", true);
+    status_t status = vnodes_start();
+    if (!status)
+        status = mount_builtin("ramfs", "/", true);
     if (status)
         return status;
     struct mount *mount = list_entry(mounts.next, struct mount, link);
@@ -385,6 +387,7 @@ void vfs_stop(void)
         kassert(atomic_load(&mount->references) == 1);
         mount_put(mount);
     }
+    vnodes_stop();
 }
 
 static struct mount *mount_nth(unsigned n)

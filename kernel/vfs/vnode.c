@@ -8,13 +8,15 @@
 #include "kernel/vfs/internal.h"
 #include "lib/hash.h"
 
-enum { BUCKETS = 1024, UNUSED_MAX = 2048 };
+/* The table has a bucket for so many pages of memory, and keeps so many unused vnodes a bucket. */
+enum { BUCKETS_MIN = 64, PAGES_A_BUCKET = 8, UNUSED_A_BUCKET = 4 };
 
 static struct {
     struct spin lock;
-    struct list buckets[BUCKETS]; /* all zero: not yet used */
-    struct list unused;           /* front: longest unused */
-    size_t count, unused_count;
+    struct list *buckets;
+    size_t bucket_count; /* a power of two */
+    struct list unused;  /* front: longest unused */
+    size_t count, unused_count, unused_max;
     struct wait_queue loaded;
 } vnodes = {
     .lock = SPIN_INIT(RANK_VNODE),
@@ -98,12 +100,31 @@ void vfs_io_complete(struct vfs_io *io, status_t status)
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
+status_t vnodes_start(void)
+{
+    size_t count = BUCKETS_MIN;
+    while (count < page_total_count() / PAGES_A_BUCKET)
+        count *= 2;
+    vnodes.buckets = mem_alloc(count * sizeof(struct list));
+    if (!vnodes.buckets)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        list_init(&vnodes.buckets[i]);
+    vnodes.bucket_count = count;
+    vnodes.unused_max = count * UNUSED_A_BUCKET;
+    return 0;
+}
+
+void vnodes_stop(void)
+{
+    kassert(!vnodes.count);
+    mem_free(vnodes.buckets);
+    vnodes.bucket_count = 0;
+}
+
 static struct list *vnode_bucket(const struct fsd *fsd, vnode_id_t id)
 {
-    struct list *bucket = &vnodes.buckets[hash_u64((uint64_t)(uintptr_t)fsd ^ id) % BUCKETS];
-    if (!bucket->next)
-        list_init(bucket);
-    return bucket;
+    return &vnodes.buckets[hash_u64((uint64_t)(uintptr_t)fsd ^ id) & (vnodes.bucket_count - 1)];
 }
 
 static struct vnode *vnode_find(const struct fsd *fsd, vnode_id_t id)
@@ -278,7 +299,7 @@ static struct vnode *vnode_surplus(struct vnode *vnode)
     if (vnode->failed || vnode->transient)
         return vnode;
     list_push_back(&vnodes.unused, &vnode->unused_link);
-    if (++vnodes.unused_count <= UNUSED_MAX)
+    if (++vnodes.unused_count <= vnodes.unused_max)
         return NULL;
     return list_entry(vnodes.unused.next, struct vnode, unused_link);
 }
@@ -411,9 +432,8 @@ static void vnodes_trim(size_t free_pages)
     static size_t next;
     if (!spin_try_lock(&vnodes.lock))
         return;
-    for (size_t i = 0; i < BUCKETS && page_free_count() < free_pages; i++, next++)
-        if (vnodes.buckets[next % BUCKETS].next)
-            bucket_trim(&vnodes.buckets[next % BUCKETS]);
+    for (size_t i = 0; i < vnodes.bucket_count && page_free_count() < free_pages; i++, next++)
+        bucket_trim(&vnodes.buckets[next & (vnodes.bucket_count - 1)]);
     spin_unlock(&vnodes.lock);
 }
 
