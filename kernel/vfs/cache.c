@@ -40,8 +40,8 @@ static uint64_t cache_plan_window(struct cache *cache, uint64_t offset)
     if (sequential)
         window = cache->window_bytes < WINDOW_START_BYTES ? WINDOW_START_BYTES
                                                           : cache->window_bytes * 2;
-    if (window > CACHE_WINDOW_BYTES)
-        window = CACHE_WINDOW_BYTES;
+    if (window > cache_table.window_max_bytes)
+        window = cache_table.window_max_bytes;
     if (window < unit)
         window = unit;
     cache->window_bytes = window;
@@ -59,7 +59,7 @@ static uint32_t cache_plan_ahead(struct cache *cache, uint64_t offset)
         return 0;
     if (cache->ahead_end <= offset || cache->ahead_end >= cache->size_bytes)
         return 0;
-    if (cache->ahead_end - offset > cache->window_bytes / 2)
+    if (cache->ahead_end - offset > cache->window_bytes)
         return 0;
     cache->ahead_end += cache->window_bytes;
     return cache->window_bytes;
