@@ -45,6 +45,17 @@ static status_t save_may_replace(struct path *root, const char *path)
     return status == -ENOENT ? 0 : status;
 }
 
+/* Is the name of the working copy free? What a person has there stays. */
+static status_t save_is_free(struct path *root, const char *part)
+{
+    struct path *there;
+    status_t status = path_walk(root, part, WALK_NO_FOLLOW, &there);
+    if (status)
+        return status == -ENOENT ? 0 : status;
+    path_put(there);
+    return -EEXIST;
+}
+
 static status_t save_to_new(struct path *root, struct file *from, const char *path,
                             const char *part, struct virtual_progress *progress)
 {
@@ -75,6 +86,8 @@ status_t save_device(struct device *device, const char *path, struct virtual_pro
     format_text(part, bytes, "%s.part", path);
     format_text(name, sizeof(name), "/System/Devices/virtual/%s", device->name);
     status_t status = save_may_replace(root, path);
+    if (!status)
+        status = save_is_free(root, part);
     if (!status)
         status = file_open(root, name, OPEN_READ | OPEN_DENY_WRITE, &from);
     if (!status) {

@@ -285,6 +285,10 @@ static void save_fails_body(void *unused)
     mem_free(ballast);
     expect_file("/old", file_bytes, 1000);
     expect("nothing beside it", rig_walk("/old.part"), -ENOENT);
+    rig_put_file("/old.part", file_bytes, 10);
+    expect("a person's own", drives_save(alias, "/old", NULL), -EEXIST);
+    expect_file("/old.part", file_bytes, 10);
+    expect_file("/old", file_bytes, 1000);
     for (enum virtual_store store = VIRTUAL_FILE; store <= VIRTUAL_OVERLAY; store += 2) {
         expect("shown", drives_add(&(struct wanted){ .store = store, .image = "/old" }, other), 0);
         expect("its own image", drives_save(other, "/old", NULL), -EBUSY);
