@@ -1,6 +1,8 @@
 /*
  * commands_eject.c - eject: a disc that nobody uses, out of its drive.
  */
+#include "kernel/dev/deadlines.h"
+#include "kernel/dev/monitor.h"
 #include "kernel/shell/mounts.h"
 #include "kernel/shell/options.h"
 
@@ -32,20 +34,21 @@ static int eject(struct shell *shell, const char *word, struct device *device)
 
 static int run_eject(struct shell *shell, int count, char **words)
 {
-    (void)count;
-    struct device *device = mounts_find_device(shell, words[1]);
+    const char *word = count > 1 ? words[1] : "cdrom0";
+    struct device *device = mounts_find_device(shell, word);
     int result = SHELL_DONE;
     if (!device)
-        return shell_complain(shell, "%s: no such device; `devices` lists them", words[1]);
+        return shell_complain(shell, "%s: no such device; `devices` lists them", word);
     if (device->device_class != CLASS_CDROM || device->is_virtual) {
-        result = shell_complain(shell, "%s: is no drive with a tray", words[1]);
+        result = shell_complain(shell, "%s: is no drive with a tray", word);
     } else if (option_given(shell, 't')) {
         status_t status = device_control(device, DEVICE_CONTROL_LOAD, NULL, 0);
-        result = status ? shell_fail(shell, words[1], status) : SHELL_DONE;
+        result = status ? shell_fail(shell, word, status) : SHELL_DONE;
     } else {
-        result = eject(shell, words[1], device);
+        result = eject(shell, word, device);
     }
     device_put(device);
+    (void)!monitor_wait_idle(time_now_us() + DEADLINE_SETTLE_US); /* for what comes next */
     return result;
 }
 
@@ -56,9 +59,8 @@ static const struct shell_option eject_options[] = {
 
 static const struct shell_command command_eject = {
     .name = "eject",
-    .arguments = "[-t] DEVICE",
-    .summary = "undo a disc's mounts and open its drive's tray",
-    .arguments_min = 1,
+    .arguments = "[-t] [DEVICE]",
+    .summary = "undo a disc's mounts and open the tray, cdrom0's if not said",
     .arguments_max = 1,
     .run = run_eject,
     .options = eject_options,
