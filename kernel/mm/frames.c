@@ -212,7 +212,7 @@ size_t page_alloc_many(void *pages[], size_t count)
         for (unsigned zone = 0; zone < ZONES; zone++)
             got += take_pages(zone, pages + got, count - got);
         spin_unlock(&lock);
-    } while (got < count && frames_reclaim(count - got) > 0);
+    } while (got < count && frames_reclaim(count - got + RECLAIM_BATCH) > 0);
     return got;
 }
 

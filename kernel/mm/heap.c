@@ -10,7 +10,6 @@ enum {
     CLASSES = sizeof class_bytes / sizeof class_bytes[0],
     GRAIN = 16,
     LINK_BYTES = sizeof(uint16_t), /* what a free object keeps in its first bytes */
-    LARGE_TRIES_MAX = 16,
 };
 
 /* 2^32 / class_bytes[], rounded up: a product with it, shifted, is an offset in a page divided. */
@@ -142,13 +141,13 @@ static void *alloc_object(size_t bytes)
 
 /* ---- runs of pages ------------------------------------------------------------------------ */
 
-/* Reclaim need not free neighbours, so asking is given up after some rounds. */
+/* Reclaim need not free neighbours, so it is asked for as long as it has something to give. */
 static void *alloc_large(size_t bytes)
 {
     size_t pages = bytes / PAGE_BYTES + (bytes % PAGE_BYTES != 0);
     void *memory = frames_alloc(pages);
 
-    for (int i = 0; memory == NULL && i < LARGE_TRIES_MAX && frames_reclaim(pages) > 0; i++)
+    while (memory == NULL && frames_reclaim(pages) > 0)
         memory = frames_alloc(pages);
     if (memory == NULL)
         return NULL;

@@ -6,6 +6,7 @@
 #include "kernel/mm/space.h"
 #include "kernel/port.h"
 #include "kernel/selftest.h"
+#include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 
 struct counts {
@@ -97,6 +98,45 @@ SELFTEST(large_allocation_takes_only_its_pages)
                    mem_physical(memory) + 5 * PAGE_BYTES);
     memset(memory, 0x11, 5 * PAGE_BYTES + 1);
     mem_free(memory);
+    SELFTEST_CHECK(same_as(before));
+}
+
+/* All of memory, in lists of pages that are no neighbours of each other. */
+enum { LISTS = 7 };
+static struct listed_page {
+    struct listed_page *next;
+} *lists[LISTS];
+
+static size_t give_back(size_t wanted)
+{
+    size_t freed = 0;
+    for (unsigned i = 0; i < LISTS && freed < wanted; i++)
+        while (lists[i] != NULL && freed < wanted) {
+            struct listed_page *page = lists[i];
+            lists[i] = page->next;
+            page_free(page);
+            freed++;
+        }
+    return freed;
+}
+
+SELFTEST(large_allocation_reclaims_until_there_are_neighbours)
+{
+    struct counts before = count_memory();
+    struct listed_page *page;
+
+    mem_set_reclaim(NULL);
+    while ((page = page_alloc()) != NULL) {
+        unsigned i = (unsigned)(mem_physical(page) / PAGE_BYTES % LISTS);
+        page->next = lists[i];
+        lists[i] = page;
+    }
+    mem_set_reclaim(give_back);
+    void *memory = mem_alloc(16 * PAGE_BYTES);
+    (void)give_back(SIZE_MAX);
+    mem_set_reclaim(vfs_reclaim);
+    mem_free(memory);
+    SELFTEST_CHECK(memory != NULL);
     SELFTEST_CHECK(same_as(before));
 }
 
