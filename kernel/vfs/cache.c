@@ -6,6 +6,7 @@
 
 enum {
     WINDOW_START_BYTES = 32 * 1024, /* the first window of a sequential reader */
+    WINDOWS = 32,                   /* that memory has room for, at least */
     RUN_PAGES = 16,                 /* what cache_read() pins at a time */
 };
 
@@ -30,6 +31,15 @@ static bool cache_goes_on(const struct cache *cache, uint64_t offset)
     return page_start >= cache->expected && page_start - cache->expected <= cache->slack_bytes;
 }
 
+/* What is being read can be neither used nor given back: so it is a small part of memory. */
+static uint32_t window_max(void)
+{
+    uint32_t window = CACHE_WINDOW_BYTES;
+    while (window > WINDOW_START_BYTES && window / PAGE_BYTES > page_total_count() / WINDOWS)
+        window /= 2;
+    return window;
+}
+
 /* How much to ask for at `offset`, which is not there: by how the cache was read so far. */
 static uint64_t cache_plan_window(struct cache *cache, uint64_t offset)
 {
@@ -40,8 +50,9 @@ static uint64_t cache_plan_window(struct cache *cache, uint64_t offset)
     if (sequential)
         window = cache->window_bytes < WINDOW_START_BYTES ? WINDOW_START_BYTES
                                                           : cache->window_bytes * 2;
-    if (window > cache_table.window_max_bytes)
-        window = cache_table.window_max_bytes;
+    uint32_t most = window_max();
+    if (window > most)
+        window = most;
     if (window < unit)
         window = unit;
     cache->window_bytes = window;

@@ -32,7 +32,6 @@ struct cache_table {
     size_t count;
     struct cache_page *stock; /* descriptors without a page, to be used again */
     unsigned stock_count;
-    uint32_t window_max_bytes; /* of read-ahead; set once */
     struct wait_queue changed; /* a page stopped being busy, or a fill ended */
 };
 

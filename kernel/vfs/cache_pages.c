@@ -10,8 +10,6 @@
 
 enum {
     BUCKETS_MIN = 256,
-    MEMORY_A_WINDOW = 32, /* a window is at most this part of memory, but never below the least */
-    WINDOW_MAX_BYTES_MIN = 64 * 1024,
     STOCK_MAX = 128,     /* descriptors that wait for their next page */
     RECLAIM_STEPS = 64,  /* pages looked at before the lock is let go */
     CREATE_BATCH = 32,
@@ -34,10 +32,6 @@ status_t cache_start(void)
     if (!cache_table.buckets)
         return -ENOMEM;
     cache_table.bucket_mask = buckets - 1;
-    cache_table.window_max_bytes = CACHE_WINDOW_BYTES;
-    while (cache_table.window_max_bytes / PAGE_BYTES > page_total_count() / MEMORY_A_WINDOW &&
-           cache_table.window_max_bytes > WINDOW_MAX_BYTES_MIN)
-        cache_table.window_max_bytes /= 2;
     return 0;
 }
 

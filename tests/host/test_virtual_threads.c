@@ -165,6 +165,14 @@ static void register_some(void)
     expect_fair("register", status);
 }
 
+/* -EEXIST: another is saving there. */
+static void save_some(const char *alias)
+{
+    status_t status = drives_save(alias, "/saved", NULL);
+    if (status != -EEXIST)
+        expect_fair("saved", status);
+}
+
 static void change_some(void)
 {
     const char *alias = some_drive();
@@ -177,7 +185,7 @@ static void change_some(void)
     case 4: expect_fair("diff", drives_diff(alias, &offset, &length)); break;
     case 5: expect_fair("discard", drives_discard(alias)); break;
     case 6: expect_fair("listed", drives_listed(alias)); break;
-    default: expect_fair("saved", drives_save(alias, "/saved", NULL)); break;
+    default: save_some(alias); break;
     }
 }
 
