@@ -121,6 +121,16 @@ void rig_evict(void)
         (void)vfs_reclaim(page_total_count());
 }
 
+void rig_evict_all(void)
+{
+    rig_evict();
+    for (unsigned n = 0; vfs_counts().pages && n < 100000; n++) {
+        thread_sleep_until(time_now_us() + 10);
+        rig_evict();
+    }
+    kassert(vfs_counts().pages == 0);
+}
+
 /* ---- files of the host -------------------------------------------------------------------- */
 
 uint8_t *rig_load(const char *host_path, size_t *bytes)

@@ -31,6 +31,8 @@ void rig_mkdir(const char *path);
 void rig_unlink(const char *path);
 /* Frees every page and unused vnode. */
 void rig_evict(void);
+/* The same, once what is in flight, read-ahead too, has ended: every page. No view may be open. */
+void rig_evict_all(void);
 
 /* A file of the host, in memory that the stack does not count; NULL when there is none. */
 uint8_t *rig_load(const char *host_path, size_t *bytes);

@@ -14,8 +14,10 @@
 #include "tests/host/disc.h"
 
 enum {
-    INDEX_BYTES = 64 << 10, /* that of each of the two directories takes at least so much */
+    INDEX_BYTES = 64 << 10, /* that of each of the two directories takes over twice as much */
     LISTED = 500,           /* names in each */
+    MOUNTS = 8,
+    SPARE_BYTES = MOUNTS * 2 * INDEX_BYTES, /* less than the indexes of all mounts take */
     POOL_BYTES = 256 << 20,
 };
 
@@ -30,17 +32,21 @@ static struct path *walk_to(const char *text)
 }
 
 /* Looks a name of a directory up; its id. */
-static vnode_id_t look_up(struct vnode *directory, char letter, unsigned n)
+static vnode_id_t look_up_in(struct fsd *fsd, struct vnode *directory, char letter, unsigned n)
 {
     char name[200];
     vnode_id_t id = VNODE_NONE;
     memset(name, letter, 180);
     snprintf(name + 180, sizeof(name) - 180, "%03u", n);
-    status_t status = disc.fsd->ops->lookup(disc.fsd, directory,
-                                            (struct element){ name, strlen(name) }, &id);
+    status_t status = fsd->ops->lookup(fsd, directory, (struct element){ name, strlen(name) }, &id);
     if (status)
         panic("%c %u: %s", letter, n, status_name(status));
     return id;
+}
+
+static vnode_id_t look_up(struct vnode *directory, char letter, unsigned n)
+{
+    return look_up_in(disc.fsd, directory, letter, n);
 }
 
 static vnode_id_t id_of(const char *text)
@@ -72,13 +78,13 @@ static void idle_body(void *unused)
     struct vnode *directory;
     kassert(disc_mount(&disc, NULL) == 0);
     kassert(vnode_get(disc.fsd, id_of("/m/A"), &directory) == 0);
-    rig_evict();
+    rig_evict_all();
     size_t before = host_memory_used();
     vnode_id_t id = look_up(directory, 'A', 7);
     kassert(host_memory_used() > before + INDEX_BYTES);
     kassert(shrinks_to(before));
     kassert(look_up(directory, 'A', 7) == id); /* made again */
-    rig_evict();
+    rig_evict_all();
     struct seen node = { .id = id };
     see_node(&disc, &node);
     kassert(node.status == 0 && node.size == 7);
@@ -123,30 +129,69 @@ static void test_listed_index(void **state)
     rig_run(listed_body, NULL, 20);
 }
 
-/* ---- not enough memory for both ----------------------------------------------------------- */
+/* ---- not enough memory for all ------------------------------------------------------------ */
+
+/* The disc is mounted several times, and both directories of each mount are in use. */
+struct pressure {
+    struct fsd *fsd;
+    struct vnode *directories[2];
+};
+
+static void pressure_mount(struct pressure *pressure, const char *place)
+{
+    struct path *root = path_root(), *mounted;
+    rig_mkdir(place);
+    kassert(vfs_mount(root, place, "disk0", NULL, NULL) == 0);
+    kassert(path_walk(root, place, 0, &mounted) == 0);
+    pressure->fsd = path_fsd(mounted);
+    for (unsigned i = 0; i < 2; i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "%s/%c", place, "AB"[i]);
+        kassert(vnode_get(pressure->fsd, id_of(text), &pressure->directories[i]) == 0);
+    }
+    path_put(mounted);
+    path_put(root);
+}
+
+static void pressure_unmount(struct pressure *pressure, const char *place)
+{
+    struct path *root = path_root();
+    for (unsigned i = 0; i < 2; i++)
+        vnode_put(pressure->directories[i]);
+    kassert(vfs_unmount(root, place) == 0);
+    path_put(root);
+}
 
 static void pressure_body(void *unused)
 {
     (void)unused;
+    static const char *const places[MOUNTS] = { "/0", "/1", "/2", "/3", "/4", "/5", "/6", "/7" };
+    struct pressure pressures[MOUNTS];
+    vnode_id_t ids[2]; /* the same in each mount */
     struct faulty *faulty = disc_begin(image_named("large_directories"));
-    struct vnode *first, *second;
-    kassert(disc_mount(&disc, NULL) == 0);
-    kassert(vnode_get(disc.fsd, id_of("/m/A"), &first) == 0);
-    kassert(vnode_get(disc.fsd, id_of("/m/B"), &second) == 0);
-    rig_evict();
+    for (unsigned i = 0; i < MOUNTS; i++)
+        pressure_mount(&pressures[i], places[i]);
+    void *page = page_alloc();
+    kassert(page != NULL);
+    rig_evict_all();
     size_t before = host_memory_used();
-    vnode_id_t a = look_up(first, 'A', 0), b = look_up(second, 'B', 0);
-    kassert(host_memory_used() > before + 2 * INDEX_BYTES);
-    rig_evict();
-    host_memory_limit(before + 3 * INDEX_BYTES);
-    for (unsigned i = 0; i < 20; i++) {
-        kassert(look_up(first, 'A', 0) == a && look_up(second, 'B', 0) == b);
-        kassert(look_up(first, 'A', LISTED - 1) && look_up(second, 'B', LISTED - 1));
+    for (unsigned i = 0; i < 2; i++)
+        ids[i] = look_up_in(pressures[0].fsd, pressures[0].directories[i], "AB"[i], 0);
+    size_t taken = host_memory_used() - before - vfs_counts().pages * PAGE_BYTES;
+    kassert(taken * MOUNTS > SPARE_BYTES);
+    rig_evict_all();
+    host_memory_limit(before + SPARE_BYTES);
+    for (unsigned i = 0; i < 3 * 2 * MOUNTS; i++) {
+        const struct pressure *pressure = &pressures[i / 2 % MOUNTS];
+        kassert(look_up_in(pressure->fsd, pressure->directories[i % 2], "AB"[i % 2], 0) ==
+                ids[i % 2]);
+        /* what is in flight is memory that nobody can have: behind this read there is none */
+        kassert(io_wait(&pressure->fsd->device, IO_READ, 0, page, 512, NULL) == 0);
     }
     host_memory_limit(POOL_BYTES);
-    vnode_put(first);
-    vnode_put(second);
-    disc_unmount(&disc);
+    page_free(page);
+    for (unsigned i = 0; i < MOUNTS; i++)
+        pressure_unmount(&pressures[i], places[i]);
     disc_end(faulty);
 }
 

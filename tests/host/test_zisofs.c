@@ -84,10 +84,10 @@ static void idle_body(void *unused)
     kassert(vfs_mount(root, "/m", "disk0", NULL, NULL) == 0);
     path_put(root);
     kassert(rig_open("/m/log17", OPEN_READ, &file) == 0);
-    rig_evict();
+    rig_evict_all();
     size_t used = host_memory_used();
     kassert(read_last(file, before) == 0);
-    rig_evict();
+    rig_evict_all();
     kassert(host_memory_used() > used + BLOCK_LARGE);
     thread_sleep_until(time_now_us() + 2000000);
     kassert(host_memory_used() <= used);
