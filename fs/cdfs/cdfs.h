@@ -175,6 +175,9 @@ struct cdfs_rock {
  * it, which may be part of a name or target. */
 status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
                         struct cdfs_rock *rock) MUST_CHECK;
+/* The same without the dates, which take longer than all else: for listings. */
+status_t cdfs_rock_read_name(struct cdfs *cdfs, const struct cdfs_record *record,
+                             struct cdfs_rock *rock) MUST_CHECK;
 /* SP in the root's "." record: does SUSP apply, and how many bytes come before its entries? */
 bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip);
 

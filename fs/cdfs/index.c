@@ -147,7 +147,7 @@ static status_t collect_record(struct collector *c)
     if (record_continues(c) || cdfs_record_is_dot(&c->record) ||
         c->record.flags & DR_FLAG_ASSOCIATED)
         return 0;
-    status_t status = cdfs_rock_read(c->cdfs, &c->record, &c->rock);
+    status_t status = cdfs_rock_read_name(c->cdfs, &c->record, &c->rock);
     if (status == -ENOMEM)
         return status;
     if (status) { /* listed by its plain name, in a listing that says it is not whole */

@@ -57,6 +57,11 @@ static size_t clean(char *text, const char *from, size_t length, bool *replaced)
 {
     for (size_t i = 0; i < length;) {
         uint32_t code;
+        if ((uint8_t)from[i] < 0x80 && from[i] && from[i] != '/') { /* nearly always */
+            text[i] = from[i];
+            i++;
+            continue;
+        }
         int count = utf8_decode(from + i, length - i, &code);
         if (count > 0 && code && code != '/') {
             memmove(text + i, from + i, (size_t)count);

@@ -20,6 +20,7 @@ struct rock_reader {
     struct cdfs_rock *rock;
     struct continuation next;
     uint32_t continued_bytes; /* in all, against the budget */
+    bool with_times;
 };
 
 /* ---- one function a tag; `body` is what follows the version byte ---------------------------- */
@@ -144,8 +145,10 @@ static void entry_tf(struct rock_reader *reader, struct bytes body)
             return;
         }
         stamps[i]->present = true;
-        stamps[i]->valid = width == 7 ? cdfs_time_short(body, at, &stamps[i]->seconds)
-                                      : cdfs_time_long(body, at, &stamps[i]->seconds);
+        if (reader->with_times)
+            stamps[i]->valid = width == 7
+                                   ? cdfs_time_short(body, at, &stamps[i]->seconds)
+                                   : cdfs_time_long(body, at, &stamps[i]->seconds);
         at += width;
     }
 }
@@ -265,10 +268,10 @@ static void rock_clear(struct cdfs_rock *rock)
     memset(rock, 0, offsetof(struct cdfs_rock, name));
 }
 
-status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
-                        struct cdfs_rock *rock)
+static status_t rock_read(struct cdfs *cdfs, const struct cdfs_record *record, bool with_times,
+                          struct cdfs_rock *rock)
 {
-    struct rock_reader reader = { .cdfs = cdfs, .rock = rock };
+    struct rock_reader reader = { .cdfs = cdfs, .rock = rock, .with_times = with_times };
     status_t status = 0;
     rock_clear(rock);
     if (cdfs->tree != TREE_ROCK_RIDGE)
@@ -281,6 +284,18 @@ status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
         return status;
     cdfs_anomaly(cdfs, ANOMALY_CONTINUATION);
     return 0;
+}
+
+status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
+                        struct cdfs_rock *rock)
+{
+    return rock_read(cdfs, record, true, rock);
+}
+
+status_t cdfs_rock_read_name(struct cdfs *cdfs, const struct cdfs_record *record,
+                             struct cdfs_rock *rock)
+{
+    return rock_read(cdfs, record, false, rock);
 }
 
 bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip)
