@@ -135,6 +135,7 @@ def test_bad_sector(booted, tmp_path):
     assert "input/output error" in printed[0]
 
 
+@pytest.mark.skipif(not corpora("mount"), reason="there is no folder of real discs")
 def test_real_discs(carrying, tmp_path):
     """The folder of real discs: by default, and each of their trees; what is no disc is refused."""
     good, bad = corpora("mount"), corpora("refuse")
