@@ -33,23 +33,6 @@ static struct ata_channel *find_channel(const struct ata_place *place)
     return channel;
 }
 
-/* The bus, made with its first channel. */
-static status_t publish_bus(struct device *root, struct device **bus)
-{
-    if (*bus)
-        return 0;
-    struct device *device = device_create(root, "isa");
-    if (!device)
-        return -ENOMEM;
-    device->device_class = CLASS_BUS;
-    status_t status = device_publish(device);
-    if (status)
-        device_put(device);
-    else
-        *bus = device;
-    return status;
-}
-
 static status_t isa_add_device(struct device *root)
 {
     struct device *bus = NULL;
@@ -58,7 +41,8 @@ static status_t isa_add_device(struct device *root)
         struct ata_channel *channel = find_channel(&places[i]);
         if (!channel)
             continue;
-        status_t status = publish_bus(root, &bus);
+        /* the bus comes with its first channel */
+        status_t status = bus ? 0 : device_publish_bus(root, "isa", &bus);
         if (status)
             ata_channel_free(channel);
         else

@@ -127,26 +127,12 @@ static void walk_buses(struct pci_walk *walk)
     }
 }
 
-static status_t pci_publish_bus(struct device *root, struct device **bus_device)
-{
-    struct device *device = device_create(root, "pci");
-    if (!device)
-        return -ENOMEM;
-    device->device_class = CLASS_BUS;
-    status_t status = device_publish(device);
-    if (status)
-        device_put(device);
-    else
-        *bus_device = device;
-    return status;
-}
-
 static status_t pci_add_device(struct device *device)
 {
     if (device->parent || !pci_mechanism1_present())
         return -ENODEV;
     struct pci_walk walk = { 0 };
-    status_t status = pci_publish_bus(device, &walk.bus_device);
+    status_t status = device_publish_bus(device, "pci", &walk.bus_device);
     if (status)
         return status;
     walk_buses(&walk);

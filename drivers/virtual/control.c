@@ -324,15 +324,13 @@ static const struct device_ops control_ops = {
     .describe = control_describe,
 };
 
-static status_t publish(struct device *parent, const char *name, enum device_class device_class,
-                        const struct device_ops *ops)
+static status_t publish_control(struct device *bus)
 {
-    struct device *device = device_create(parent, name);
+    struct device *device = device_create(bus, "control");
     if (!device)
         return -ENOMEM;
-    device->device_class = device_class;
-    if (ops)
-        device->ops = ops;
+    device->device_class = CLASS_CONTROL;
+    device->ops = &control_ops;
     status_t status = device_publish(device);
     device_put(device);
     return status;
@@ -340,12 +338,13 @@ static status_t publish(struct device *parent, const char *name, enum device_cla
 
 static status_t virtual_add(struct device *device)
 {
+    struct device *bus;
     if (device != device_root())
         return -ENODEV;
-    status_t status = publish(device, "virtual", CLASS_BUS, NULL);
-    struct device *bus = device_find("virtual");
-    if (!status && bus)
-        status = publish(bus, "control", CLASS_CONTROL, &control_ops);
+    status_t status = device_publish_bus(device, "virtual", &bus);
+    if (status)
+        return status;
+    status = publish_control(bus);
     device_put(bus);
     return status;
 }

@@ -27,12 +27,6 @@ void pages_free(struct pages *pages)
     mem_free(pages->leaf);
 }
 
-bool pages_are_short(size_t wanted)
-{
-    size_t needed = page_total_count() / 8 + wanted, free = page_free_count();
-    return free < needed && (vfs_reclaim(needed - free), page_free_count() < needed);
-}
-
 static uint8_t **page_at(const struct pages *pages, uint64_t index)
 {
     uint8_t **leaf = pages->leaf[index / LEAF_PAGES];
@@ -61,7 +55,7 @@ status_t pages_put(struct pages *pages, uint64_t index, uint8_t *page)
 uint8_t *pages_make(struct pages *pages, uint64_t index, const uint8_t *template)
 {
     uint8_t *page = pages_get(pages, index);
-    if (page || pages_are_short(2) || !(page = page_alloc()))
+    if (page || vfs_memory_is_short(2) || !(page = page_alloc()))
         return page;
     if (template)
         memcpy(page, template, PAGE_BYTES);

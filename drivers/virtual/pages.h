@@ -30,7 +30,5 @@ status_t pages_put(struct pages *pages, uint64_t index, uint8_t *page) MUST_CHEC
 void pages_drop(struct pages *pages, uint64_t index);
 /* The first page there at or after `index`; UINT64_MAX when there is none. */
 uint64_t pages_next(struct pages *pages, uint64_t index);
-/* Is what is free too little to take `wanted` more, and cannot be had? */
-bool pages_are_short(size_t wanted);
 
 #endif

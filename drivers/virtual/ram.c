@@ -3,6 +3,7 @@
  */
 #include "drivers/virtual/pages.h"
 #include "drivers/virtual/store.h"
+#include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 
 enum { LOAD_PAGES = 64 }; /* read at once */
@@ -111,7 +112,7 @@ static unsigned load_alloc(struct io_segment *segments, uint64_t bytes)
     unsigned count = 0;
     for (; count < LOAD_PAGES && bytes; count++) {
         uint32_t length = bytes < PAGE_BYTES ? (uint32_t)bytes : PAGE_BYTES;
-        uint8_t *page = pages_are_short(2) ? NULL : page_alloc();
+        uint8_t *page = vfs_memory_is_short(2) ? NULL : page_alloc();
         if (!page)
             break;
         memset(page + length, 0, PAGE_BYTES - length);

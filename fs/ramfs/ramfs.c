@@ -47,13 +47,6 @@ static struct ramfs *ramfs_of(struct fsd *fsd)
     return fsd->private_data;
 }
 
-/* Leaves an eighth of memory to everybody else, but for what can be had again at any time. */
-static bool memory_is_short(size_t pages_wanted)
-{
-    size_t needed = page_total_count() / 8 + pages_wanted, free = page_free_count();
-    return free < needed && (vfs_reclaim(needed - free), page_free_count() < needed);
-}
-
 /* ---- nodes -------------------------------------------------------------------------------- */
 
 static char *name_copy(struct element element)
@@ -155,7 +148,7 @@ static status_t ramfs_make(struct fsd *fsd, struct vnode *directory, struct elem
         status = -ENOENT;
     else if (node_child(parent, element))
         status = -EEXIST;
-    else if (memory_is_short(0))
+    else if (vfs_memory_is_short(0))
         status = -ENOSPC;
     else if (!(node = node_create(ramfs, type, element)))
         status = -ENOMEM;
@@ -297,7 +290,7 @@ static status_t node_make_room(struct ramfs_node *node, uint64_t end)
     while (count < needed)
         count = count ? count * 2 : 8;
     size_t bytes = count * sizeof(uint8_t *);
-    uint8_t **grown = memory_is_short(bytes / PAGE_BYTES) ? NULL : mem_zalloc(bytes);
+    uint8_t **grown = vfs_memory_is_short(bytes / PAGE_BYTES) ? NULL : mem_zalloc(bytes);
     if (!grown)
         return -ENOSPC;
     if (node->page_count)
@@ -312,7 +305,7 @@ static status_t node_make_page(struct ramfs_node *node, size_t index)
 {
     if (node->pages[index])
         return 0;
-    uint8_t *page = memory_is_short(0) ? NULL : page_alloc();
+    uint8_t *page = vfs_memory_is_short(0) ? NULL : page_alloc();
     if (!page)
         return -ENOSPC;
     memset(page, 0, PAGE_BYTES);

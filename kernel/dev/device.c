@@ -202,6 +202,20 @@ status_t device_publish(struct device *device)
     return 0;
 }
 
+status_t device_publish_bus(struct device *parent, const char *name, struct device **bus)
+{
+    struct device *device = device_create(parent, name);
+    if (!device)
+        return -ENOMEM;
+    device->device_class = CLASS_BUS;
+    status_t status = device_publish(device);
+    if (status)
+        device_put(device);
+    else
+        *bus = device;
+    return status;
+}
+
 /* ---- removal ------------------------------------------------------------------------------ */
 
 static void device_fail_waiting(struct device *device)

@@ -134,6 +134,9 @@ struct device *device_create(struct device *parent, const char *name);
  * add_device in order until one takes it (returns 0), and tells the monitor. -EEXIST when the
  * parent has a child of that name; -ENOMEM. On failure the caller still owns its reference. */
 status_t device_publish(struct device *device) MUST_CHECK;
+/* Makes and publishes a device without data under `parent`; *bus is a reference. */
+status_t device_publish_bus(struct device *parent, const char *name,
+                            struct device **bus) MUST_CHECK;
 /* Takes it out, children first. Requests that wait end with -ENODEV; those in flight end by
  * themselves. Idempotent. */
 void device_remove(struct device *device);

@@ -175,6 +175,9 @@ int dir_read(struct file *directory, struct dir_entry *entry) MUST_CHECK;
 
 /* Frees clean pages, unused vnodes, and what those in use can do without; for mem_set_reclaim(). */
 size_t vfs_reclaim(size_t pages);
+/* Content that lives in memory leaves an eighth of it to everybody else, but for what can be had
+ * again at any time: would taking `pages` more go beyond that? */
+bool vfs_memory_is_short(size_t pages);
 struct vfs_counts {
     size_t pages, vnodes, unused_vnodes;
 };

@@ -448,6 +448,12 @@ size_t vfs_reclaim(size_t wanted)
     return now > before ? now - before : 0;
 }
 
+bool vfs_memory_is_short(size_t pages)
+{
+    size_t needed = page_total_count() / 8 + pages, free = page_free_count();
+    return free < needed && (vfs_reclaim(needed - free), page_free_count() < needed);
+}
+
 void vnodes_count(struct vfs_counts *counts)
 {
     spin_lock(&vnodes.lock);
