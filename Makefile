@@ -76,7 +76,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 
 KERNEL_CPPFLAGS := -I. -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
     -DKERNEL_DEBUG=$(DEBUG)
-KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -mcmodel=kernel -mno-red-zone \
+# -fbuiltin: small copies of a known size without a call
+KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fbuiltin -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-pic -fno-stack-protector -fno-omit-frame-pointer \
     -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
     $(WARNINGS) -Wframe-larger-than=1024

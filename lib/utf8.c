@@ -1,6 +1,8 @@
 /* utf8.c - see utf8.h. */
 #include "lib/utf8.h"
 
+#include "lib/hash.h"
+
 enum { LAST_CODE = 0x10ffff, BAD_BYTE = 0x200000 };
 
 /* By the number of bytes: what the first byte must be under its mask, and the least code point
@@ -158,4 +160,66 @@ bool utf8_equal_folded(const char *a, size_t a_bytes, const char *b, size_t b_by
         if (next_folded(&a, &a_bytes) != next_folded(&b, &b_bytes))
             return false;
     return a_bytes == b_bytes;
+}
+
+/* ---- hashing ------------------------------------------------------------------------------ */
+
+#define EACH_BYTE 0x0101010101010101u
+
+/* Eight folded bytes a round, the first one lowest; what is left over filled up with zeroes. */
+struct folded_hash {
+    uint64_t hash, word;
+    unsigned bytes; /* in word */
+};
+
+static void folded_add(struct folded_hash *folded, uint8_t byte)
+{
+    folded->word |= (uint64_t)byte << folded->bytes * 8;
+    if (++folded->bytes < 8)
+        return;
+    folded->hash = hash_u64(folded->hash ^ folded->word);
+    folded->word = folded->bytes = 0;
+}
+
+/* Any text, in the folded letters' UTF-8. */
+static void folded_add_slowly(struct folded_hash *folded, const char *text, size_t bytes)
+{
+    while (bytes > 0) {
+        char encoded[4];
+        uint32_t code = next_folded(&text, &bytes);
+        int count = utf8_encode(code, encoded);
+        if (count < 0)
+            folded_add(folded, (uint8_t)code);
+        for (int i = 0; i < count; i++)
+            folded_add(folded, (uint8_t)encoded[i]);
+    }
+}
+
+/* Eight bytes of ASCII at once: what is added carries into the top bit of bytes from 'A' on, and of
+ * those above 'Z'. */
+static uint64_t fold_ascii(uint64_t word)
+{
+    uint64_t from_a = word + (0x80 - 'A') * EACH_BYTE, above_z = word + (0x7f - 'Z') * EACH_BYTE;
+    return word | ((from_a & ~above_z & 0x80 * EACH_BYTE) >> 2);
+}
+
+uint64_t utf8_hash_folded(const char *text, size_t bytes, uint64_t seed)
+{
+    struct folded_hash folded = { .hash = seed };
+    while (bytes > 0) {
+        size_t count = bytes < 8 ? bytes : 8;
+        uint64_t word = 0;
+        for (size_t i = 0; count < 8 && i < count; i++)
+            word |= (uint64_t)(uint8_t)text[i] << i * 8;
+        if (count == 8)
+            __builtin_memcpy(&word, text, 8);
+        if (word & 0x80 * EACH_BYTE) {
+            folded_add_slowly(&folded, text, bytes);
+            break;
+        }
+        folded.hash = hash_u64(folded.hash ^ fold_ascii(word));
+        text += count;
+        bytes -= count;
+    }
+    return folded.bytes ? hash_u64(folded.hash ^ folded.word) : folded.hash;
 }

@@ -30,4 +30,7 @@ uint32_t unicode_fold(uint32_t code);
 /* Equal but for case? Bytes that are not well formed equal only themselves. */
 bool utf8_equal_folded(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
 
+/* A hash (lib/hash.h) that is the same for texts that are equal but for case. */
+uint64_t utf8_hash_folded(const char *text, size_t bytes, uint64_t seed);
+
 #endif

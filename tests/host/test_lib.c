@@ -240,6 +240,36 @@ static void utf8_compares_folded(void **state)
     assert_false(folded("\xff", "\xc3\xbf")); /* a byte is not the letter of that number */
 }
 
+/* Texts of random letters, half of them ASCII, and the same in another case. */
+static void utf8_hashes_folded(void **state)
+{
+    (void)state;
+    static const uint32_t letters[][2] = { { 'K', 0x212a }, { 0xc4, 0xe4 }, { 0x10400, 0x10428 },
+                                           { 0x3a9, 0x3c9 } };
+    uint64_t random = 1;
+    for (unsigned n = 0; n < 20000; n++) {
+        char a[80], b[80];
+        size_t a_bytes = 0, b_bytes = 0;
+        unsigned length = n % 20;
+        for (unsigned i = 0; i < length; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            unsigned which = random >> 40 & 63;
+            uint32_t one = which < 4 ? letters[which][0] : which - 4 + '@';
+            uint32_t other = which < 4 ? letters[which][1] : unicode_fold(one);
+            a_bytes += (size_t)utf8_encode(one, a + a_bytes);
+            b_bytes += (size_t)utf8_encode(other, b + b_bytes);
+        }
+        assert_true(utf8_equal_folded(a, a_bytes, b, b_bytes));
+        uint64_t hash = utf8_hash_folded(a, a_bytes, n);
+        assert_true(hash == utf8_hash_folded(b, b_bytes, n));
+        a[a_bytes] = '!';
+        assert_true(hash != utf8_hash_folded(a, a_bytes + 1, n));
+        assert_true(hash != utf8_hash_folded(a, a_bytes, n + 1));
+    }
+    assert_true(utf8_hash_folded("@[`{", 4, 1) != utf8_hash_folded("`{@[", 4, 1));
+    assert_true(utf8_hash_folded("\xffK", 2, 1) == utf8_hash_folded("\xffk", 2, 1));
+}
+
 /* ---- dates -------------------------------------------------------------------------------- */
 
 static void assert_as_host(int64_t seconds)
@@ -465,6 +495,7 @@ int main(void)
         cmocka_unit_test(utf8_refuses),
         cmocka_unit_test(unicode_folds),
         cmocka_unit_test(utf8_compares_folded),
+        cmocka_unit_test(utf8_hashes_folded),
         cmocka_unit_test(civil_as_host),
         cmocka_unit_test(civil_validates),
         cmocka_unit_test(civil_formats),
