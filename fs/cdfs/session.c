@@ -127,7 +127,7 @@ static status_t walk_sessions(struct session_walk *walk, struct device_session *
 
 status_t cdfs_session_find(struct cdfs *cdfs, struct device_session *session)
 {
-    struct device *device = cdfs->fsd.device.device;
+    struct device *device = fsd_device(&cdfs->fsd)->device;
     struct device_session last = { 0 };
     status_t status = device_control(device, DEVICE_CONTROL_SESSION, &last, sizeof(last));
     if (!status && last.count > 1) {

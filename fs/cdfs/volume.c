@@ -399,7 +399,7 @@ static void cdfs_close_dir(struct fsd *fsd, struct vnode *directory, void *opaqu
 static status_t cdfs_passthrough(struct fsd *fsd, unsigned operation, void *argument,
                                  size_t bytes)
 {
-    return device_control(fsd->device.device, operation, argument, bytes);
+    return device_control(fsd_device(fsd)->device, operation, argument, bytes);
 }
 
 static const struct fsd_ops cdfs_ops = {

@@ -429,17 +429,23 @@ status_t device_admits(struct device *device)
 
 /* ---- handles in use ----------------------------------------------------------------------- */
 
+static status_t device_say_why(struct device *device)
+{
+    spin_lock(&device->queue_lock);
+    status_t status = device->gone             ? -ENODEV
+                      : device->medium_present ? -ESTALE
+                                               : device->absent_status;
+    spin_unlock(&device->queue_lock);
+    return status;
+}
+
+/* Asked before every byte that is served from memory: without a lock while all is well. */
 status_t device_check(const struct device_handle *handle)
 {
     struct device *device = handle->device;
-    status_t status = 0;
-    spin_lock(&device->queue_lock);
-    if (device->gone)
-        status = -ENODEV;
-    else if (device->generation != handle->generation)
-        status = device->medium_present ? -ESTALE : device->absent_status;
-    spin_unlock(&device->queue_lock);
-    return status ? status : device_check_beneath(device);
+    if (device->generation != handle->generation)
+        return device_say_why(device);
+    return device_check_beneath(device);
 }
 
 status_t device_control(struct device *device, unsigned operation, void *argument, size_t bytes)

@@ -112,7 +112,7 @@ struct device {
     struct list event_link;              /* event.c's, with the next */
     unsigned pending_events;
     struct list put_link;                /* io.c's */
-    uint32_t generation;                 /* of the medium; starts at 1 */
+    _Atomic uint32_t generation;         /* of the medium; starts at 1; bumped at the end, too */
     bool medium_present;
     uint64_t medium_bytes;
     status_t absent_status;              /* without a medium: -ENOMEDIUM; -ENODEV when halted */

@@ -289,6 +289,6 @@ static status_t device_fill_check(struct cache *cache)
 void device_cache_init(struct cache *cache, struct fsd *fsd, uint32_t block_bytes)
 {
     static const struct cache_ops ops = { .fill = device_fill, .check = device_fill_check };
-    cache_init(cache, &ops, fsd, block_bytes, device_medium(fsd->device.device).bytes);
+    cache_init(cache, &ops, fsd, block_bytes, device_medium(fsd_device(fsd)->device).bytes);
     cache->slack_bytes = DEVICE_SLACK_BYTES; /* one structure follows the other, with gaps */
 }

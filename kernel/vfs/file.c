@@ -194,7 +194,7 @@ uint64_t file_size(struct file *file)
 struct device *file_device(struct file *file)
 {
     struct vnode *vnode = file->vnode;
-    return vnode->device ? vnode->device : vnode->fsd->device.device;
+    return vnode->device ? vnode->device : fsd_device(vnode->fsd)->device;
 }
 
 bool file_is_same(struct file *a, struct file *b)

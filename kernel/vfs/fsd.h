@@ -250,7 +250,8 @@ struct fsd_ops {
 struct fsd {
     const struct fsd_ops *ops;
     const char *name;            /* the driver's: "cdfs" */
-    struct device_handle device; /* .device NULL: none. Once mounted, use fsd_submit, fsd_check */
+    struct device_handle device; /* .device NULL: none. Once mounted, use fsd_submit, fsd_check,
+                                    fsd_device */
     uint32_t cache_block_bytes;  /* default for vnodes; 0: uncached */
     bool fold_case, read_only;
     void *private_data;
@@ -258,14 +259,17 @@ struct fsd {
     _Atomic unsigned dying;      /* vnodes that left the list and are not yet freed */
     bool gate_closed;            /* gate.c's, with the next */
     unsigned requests, files;    /* under way; open */
-    struct device *former;       /* whose place `device` took: a reference, since a copy of the old
-                                    handle may still be in somebody's hands */
+    _Atomic bool exchanged;      /* `successor` took the place of `device` */
+    struct device_handle successor;
+    struct device *former;       /* that of `device` then: a reference */
 };
 
 /* Sends a request that is filled in but for device and generation to the FSD's device; its callback
  * begins with fsd_request_ended(). */
 void fsd_submit(struct fsd *fsd, struct io_request *request);
 void fsd_request_ended(struct fsd *fsd);
+/* The device that holds the file system's bytes now: borrowed, and valid until dismount. */
+const struct device_handle *fsd_device(const struct fsd *fsd);
 /* May the file system be asked now? 0, -ESTALE, -ENOMEDIUM, -ENODEV. */
 status_t fsd_check(struct fsd *fsd) MUST_CHECK;
 

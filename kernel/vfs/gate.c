@@ -5,7 +5,8 @@
  * requests wait in a list, those under way finish; then the handle is exchanged and the list goes
  * to the new device. So what is open, listed or cached stays valid: only the bytes' place changed.
  *
- * Locking     One spin for all gates, of rank DEVICE: a handle is read and exchanged under it.
+ * Locking     One spin for all gates, of rank DEVICE. Which handle counts is read without it: both
+ *             stay as they are once they are there, and so does the old device (`former`).
  */
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
@@ -22,25 +23,19 @@ static struct {
 
 /* ---- passing ------------------------------------------------------------------------------ */
 
-static struct device_handle gate_handle(struct fsd *fsd)
+const struct device_handle *fsd_device(const struct fsd *fsd)
 {
-    spin_lock(&gate.lock);
-    struct device_handle handle = fsd->device;
-    spin_unlock(&gate.lock);
-    return handle;
+    return fsd->exchanged ? &fsd->successor : &fsd->device;
 }
 
 status_t fsd_check(struct fsd *fsd)
 {
-    if (!fsd->device.device)
+    const struct device_handle *handle = fsd_device(fsd);
+    if (!handle->device)
         return 0; /* it has none, ever */
-    struct device_handle handle, now = gate_handle(fsd);
-    status_t status;
-    do { /* once more when it was exchanged meanwhile, and the old disc is gone */
-        handle = now; /* whose device stays: see `former` */
-        status = device_check(&handle);
-        now = gate_handle(fsd);
-    } while (status && now.device != handle.device);
+    status_t status = device_check(handle);
+    if (status && fsd_device(fsd) != handle) /* exchanged meanwhile, and the old disc is gone */
+        status = device_check(fsd_device(fsd));
     return status;
 }
 
@@ -54,8 +49,8 @@ void fsd_submit(struct fsd *fsd, struct io_request *request)
         list_push_back(&gate.held, &request->link);
     } else {
         fsd->requests++;
-        request->device = fsd->device.device;
-        request->generation = fsd->device.generation;
+        request->device = fsd_device(fsd)->device;
+        request->generation = fsd_device(fsd)->generation;
     }
     spin_unlock(&gate.lock);
     if (!held)
@@ -78,7 +73,7 @@ void fsd_file_opened(struct fsd *fsd)
         return;
     spin_lock(&gate.lock);
     fsd->files++;
-    device_file_opened(&fsd->device);
+    device_file_opened(fsd_device(fsd));
     spin_unlock(&gate.lock);
 }
 
@@ -88,7 +83,7 @@ void fsd_file_closed(struct fsd *fsd)
         return;
     spin_lock(&gate.lock);
     fsd->files--;
-    device_file_closed(&fsd->device);
+    device_file_closed(fsd_device(fsd));
     spin_unlock(&gate.lock);
 }
 
@@ -138,18 +133,19 @@ static bool same_shape(const struct device_handle *a, const struct device_handle
            device_medium(a->device).bytes == device_medium(b->device).bytes;
 }
 
-/* The gate is closed. The old handle is the caller's then. */
+/* The gate is closed. The old handle is the caller's then, but whoever still looks at it finds its
+ * device. */
 static void gate_swap(struct fsd *fsd, struct device_handle *handle)
 {
     spin_lock(&gate.lock);
-    struct device_handle old = fsd->device;
     for (unsigned i = 0; i < fsd->files; i++) {
-        device_file_closed(&old);
+        device_file_closed(&fsd->device);
         device_file_opened(handle);
     }
-    fsd->device = *handle;
-    fsd->former = device_get(old.device);
-    *handle = old;
+    fsd->former = device_get(fsd->device.device);
+    fsd->successor = *handle;
+    fsd->exchanged = true;
+    *handle = fsd->device;
     spin_unlock(&gate.lock);
 }
 

@@ -21,9 +21,9 @@ struct mount *mount_get(struct mount *mount)
 
 static void fsd_dismount(struct fsd *fsd)
 {
-    struct device_handle handle = fsd->device;
-    vnodes_drop(fsd);
+    struct device_handle handle = *fsd_device(fsd);
     struct device *former = fsd->former;
+    vnodes_drop(fsd);
     fsd->ops->dismount(fsd);
     device_close(&handle);
     device_put(former);
@@ -319,7 +319,7 @@ static struct mount *mount_take_of_device(struct device *device)
     mutex_lock(&mounts_lock);
     list_each(link, &mounts) {
         struct mount *mount = list_entry(link, struct mount, link);
-        if (!found && mount->fsd->device.device == device)
+        if (!found && fsd_device(mount->fsd)->device == device)
             found = mount;
     }
     if (found) {
@@ -406,7 +406,7 @@ status_t vfs_mount_info(unsigned n, struct mount_info *info)
     struct mount *mount = mount_nth(n);
     if (!mount)
         return -ENOENT;
-    struct device *device = mount->fsd->device.device;
+    struct device *device = fsd_device(mount->fsd)->device;
     *info = (struct mount_info){ 0 };
     text_copy(info->path, sizeof(info->path), mount->text);
     if (device)
