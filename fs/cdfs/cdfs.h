@@ -4,10 +4,13 @@
  *   volume.c   descriptors, choice of the name tree, mount and dismount
  *   session.c  where the sessions of a disc or an image begin
  *   scan.c     directory records, one after another
+ *   stamp.c    dates
  *   susp.c     system use entries: Rock Ridge
  *   names.c    identifiers to names
+ *   facts.c    what a record says of its node
  *   index.c    a directory's entries in memory: unique names, look-up
- *   node.c     vnodes: extents, times, links
+ *   directory.c the slots that look into a directory
+ *   node.c     vnodes: extents, links
  *   data.c     a file's bytes, straight from the disc into the cache's pages
  *   small.c    small files that lie side by side, fetched together
  *   describe.c all of it in words
@@ -136,17 +139,30 @@ bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
                         struct cdfs_record *record);
 /* "." or ".." (9.1.11: identifiers of one byte, 0 or 1). */
 bool cdfs_record_is_dot(const struct cdfs_record *record);
-/* 9.1.5: seconds since 1970, false for a date that is none. */
-bool cdfs_time_short(struct bytes b, size_t offset, int64_t *seconds);
-/* 8.4.26.1: sixteen digits and an offset. */
+/* ---- stamp.c ------------------------------------------------------------------------------ */
+
+/* 8.4.26.1: sixteen digits and an offset. Seconds since 1970; false for a date that is none. */
 bool cdfs_time_long(struct bytes b, size_t offset, int64_t *seconds);
 
-/* ---- susp.c ------------------------------------------------------------------------------- */
-
+/* A date as it was recorded: many are never asked for. */
 struct cdfs_stamp {
-    bool present, valid; /* recorded at all; a date that exists */
-    int64_t seconds;
+    uint8_t kind;    /* enum cdfs_stamp_kind */
+    uint8_t date[7]; /* STAMP_SHORT: 9.1.5; STAMP_SECONDS: since 1970, little-endian */
 };
+
+enum cdfs_stamp_kind {
+    STAMP_NONE,    /* not recorded */
+    STAMP_SHORT,
+    STAMP_SECONDS,
+    STAMP_INVALID, /* recorded, but no date */
+};
+
+/* From a date of 7 or of 17 bytes at `offset`. */
+struct cdfs_stamp cdfs_stamp_make(struct bytes b, size_t offset, size_t width);
+/* False for a date that is none, or was not recorded. */
+bool cdfs_stamp_seconds(const struct cdfs_stamp *stamp, int64_t *seconds);
+
+/* ---- susp.c ------------------------------------------------------------------------------- */
 
 /* ZF: the content is packed. */
 struct cdfs_zisofs {
@@ -175,9 +191,6 @@ struct cdfs_rock {
  * it, which may be part of a name or target. */
 status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
                         struct cdfs_rock *rock) MUST_CHECK;
-/* The same without the dates, which take longer than all else: for listings. */
-status_t cdfs_rock_read_name(struct cdfs *cdfs, const struct cdfs_record *record,
-                             struct cdfs_rock *rock) MUST_CHECK;
 /* SP in the root's "." record: does SUSP apply, and how many bytes come before its entries? */
 bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip);
 
@@ -199,6 +212,26 @@ size_t cdfs_name_split(const char *name, size_t length, int *version);
 /* UCS-2 big-endian to UTF-8. */
 size_t cdfs_name_from_ucs2(struct bytes identifier, char *text, size_t bytes, bool *replaced);
 
+/* ---- facts.c ------------------------------------------------------------------------------ */
+
+/* Kept for each entry of a directory that is looked into: so it is small. */
+struct cdfs_facts {
+    uint64_t size_bytes;     /* as get_info tells it: of files, unpacked, and of links' targets */
+    uint64_t address;        /* of the content's first byte */
+    uint64_t device_number;
+    struct cdfs_stamp created, modified, accessed, changed;
+    uint32_t mode, links, uid, gid;
+    bool has_mode, hidden;
+    uint8_t type;            /* enum node_type; NODE_NONE: only the node itself can tell */
+};
+
+void cdfs_facts_make(const struct cdfs *cdfs, const struct cdfs_record *record,
+                     const struct cdfs_rock *rock, struct cdfs_facts *facts);
+/* Or are there more records that have a say? */
+bool cdfs_facts_are_whole(const struct cdfs_record *record, const struct cdfs_rock *rock);
+/* Adds what they say to what is known, but for the id. */
+void cdfs_facts_tell(const struct cdfs_facts *facts, unsigned levels, struct node_info *info);
+
 /* ---- index.c ------------------------------------------------------------------------------ */
 
 struct cdfs_index;
@@ -212,8 +245,8 @@ struct cdfs_index_entry {
     uint32_t renamed;                   /* the last number given to an equal name */
     uint16_t length;
     int16_t version;
-    uint8_t type;                       /* enum node_type */
     bool hidden;                        /* a lower version: found as NAME;n only */
+    struct cdfs_facts facts;
     char name[];
 };
 
@@ -228,14 +261,24 @@ void cdfs_index_trim(struct cdfs *cdfs, struct cdfs_node *directory);
 /* The entry of this name: spelt so, or differing only in case, or as NAME;n; or NULL. */
 const struct cdfs_index_entry *cdfs_index_entry(const struct cdfs_index *index, const char *name,
                                                 size_t length);
-/* 0, -ENOENT, or why the directory could not be read whole. */
-status_t cdfs_index_find(const struct cdfs_index *index, const char *name, size_t length,
-                         vnode_id_t *id) MUST_CHECK;
 /* The entry after `entry` (NULL: the first), hidden ones left out; NULL at the end. */
 const struct cdfs_index_entry *cdfs_index_next(const struct cdfs_index *index,
                                                const struct cdfs_index_entry *entry);
 /* Why the listing is not whole, or 0. */
 status_t cdfs_index_status(const struct cdfs_index *index);
+
+/* ---- directory.c -------------------------------------------------------------------------- */
+
+status_t cdfs_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
+                     vnode_id_t *id);
+status_t cdfs_get_child_info(struct fsd *fsd, struct vnode *directory, struct element element,
+                             unsigned levels, struct node_info *info);
+size_t cdfs_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,
+                        char *name);
+status_t cdfs_open_dir(struct fsd *fsd, struct vnode *directory, void **result);
+int cdfs_read_dir(struct fsd *fsd, struct vnode *directory, void *opaque, uint64_t *position,
+                  unsigned levels, struct dir_entry *entry);
+void cdfs_close_dir(struct fsd *fsd, struct vnode *directory, void *opaque);
 
 /* ---- node.c ------------------------------------------------------------------------------- */
 
@@ -247,13 +290,8 @@ struct cdfs_extent {
 
 struct cdfs_node {
     uint64_t serial;       /* > 0; no other node of the mount ever has it */
-    uint64_t address;      /* of the content's first byte */
-    uint64_t size_bytes;
-    unsigned flags;        /* DR_FLAG_ of the record */
-    bool has_mode;
-    uint32_t mode, links, uid, gid;
-    uint64_t device_number;
-    struct cdfs_stamp created, modified, accessed, changed;
+    struct cdfs_facts facts;
+    uint64_t size_bytes;   /* on the disc: packed, if it is */
     char *target;          /* of a link */
     struct cdfs_extent first, *extents; /* extents == &first for one */
     unsigned extent_count;

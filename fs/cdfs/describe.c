@@ -294,8 +294,8 @@ static void describe_record(struct describer *d, vnode_id_t id)
 static void describe_content(struct describer *d, const struct cdfs_node *node)
 {
     if (!node->extent_count)
-        say(d, "  content            byte %llu, %llu bytes\n", (unsigned long long)node->address,
-            (unsigned long long)node->size_bytes);
+        say(d, "  content            byte %llu, %llu bytes\n",
+            (unsigned long long)node->facts.address, (unsigned long long)node->size_bytes);
     for (unsigned i = 0; i < node->extent_count; i++) {
         const struct cdfs_extent *extent = &node->extents[i];
         say(d, "  extent %-11u byte %llu, %llu bytes", i, (unsigned long long)extent->address,
@@ -315,14 +315,15 @@ static void describe_content(struct describer *d, const struct cdfs_node *node)
 static void describe_node(struct describer *d, const struct vnode *vnode)
 {
     const struct cdfs_node *node = vnode->private_data;
+    const struct cdfs_facts *facts = &node->facts;
     say(d, "  id                 0x%llx\n", (unsigned long long)vnode->id);
     describe_record(d, vnode->id);
-    if (node->has_mode)
-        say(d, "  mode               %06o, %u links, owner %u:%u\n", node->mode, node->links,
-            node->uid, node->gid);
-    if (node->device_number)
-        say(d, "  device             high %u, low %u\n", (unsigned)(node->device_number >> 32),
-            (unsigned)node->device_number);
+    if (facts->has_mode)
+        say(d, "  mode               %06o, %u links, owner %u:%u\n", facts->mode, facts->links,
+            facts->uid, facts->gid);
+    if (facts->device_number)
+        say(d, "  device             high %u, low %u\n", (unsigned)(facts->device_number >> 32),
+            (unsigned)facts->device_number);
     describe_content(d, node);
     if (vnode->open_status)
         say(d, "  opening it         %s\n", status_text(vnode->open_status));

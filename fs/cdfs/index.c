@@ -16,7 +16,11 @@
 #include "lib/text.h"
 #include "lib/utf8.h"
 
-enum { BUCKETS_MAX = 1 << 16 };
+enum {
+    BUCKETS_MAX = 1 << 16,
+    NEIGHBOURS_BYTES = 64 * 1024, /* what is fetched with a small directory */
+    AHEAD_BYTES = 128 * 1024,     /* at a time, of a large one */
+};
 
 struct arena_page {
     struct arena_page *next;
@@ -53,33 +57,9 @@ static struct cdfs_index_entry *arena_take(struct cdfs_index *index, size_t name
     return entry;
 }
 
-/* The code point at `name`, folded, or a byte that is none of one, marked as such. */
-static uint32_t folded_code(const char *name, size_t length, size_t *used)
-{
-    uint8_t first = (uint8_t)name[0];
-    uint32_t code;
-    *used = 1;
-    if (first < 0x80) /* nearly always: without a call */
-        return first >= 'A' && first <= 'Z' ? first + 32u : first;
-    int count = utf8_decode(name, length, &code);
-    if (count <= 0)
-        return 0x110000u + first;
-    *used = (size_t)count;
-    return unicode_fold(code);
-}
-
-/* Three code points of 21 bits to a round. */
 static uint32_t hash_folded(const struct cdfs_index *index, const char *name, size_t length)
 {
-    uint64_t hash = index->seed, word = 0;
-    for (size_t i = 0, used; i < length; i += used) {
-        word = word << 21 | folded_code(name + i, length - i, &used);
-        if (word >> 42) {
-            hash = hash_u64(hash ^ word);
-            word = 0;
-        }
-    }
-    return (uint32_t)hash_u64(hash ^ word);
+    return (uint32_t)utf8_hash_folded(name, length, index->seed);
 }
 
 static struct cdfs_index_entry *entry_create(struct cdfs_index *index, const char *name,
@@ -94,22 +74,13 @@ static struct cdfs_index_entry *entry_create(struct cdfs_index *index, const cha
     return entry;
 }
 
-static enum node_type type_of_record(const struct cdfs_record *record,
-                                     const struct cdfs_rock *rock)
-{
-    if (rock->has_child)
-        return NODE_NONE; /* a directory, if its CL holds */
-    if (record->flags & DR_FLAG_DIRECTORY)
-        return NODE_DIRECTORY;
-    return NODE_NONE;
-}
-
 /* ---- collecting --------------------------------------------------------------------------- */
 
 struct collector {
     struct cdfs *cdfs;
     struct cdfs_index *index;
-    uint64_t start; /* of the directory */
+    uint64_t start, end; /* of the directory */
+    uint64_t ahead;      /* it was asked for up to here */
     struct cdfs_record record;
     struct cdfs_rock rock;
     struct cdfs_name name;
@@ -147,7 +118,7 @@ static status_t collect_record(struct collector *c)
     if (record_continues(c) || cdfs_record_is_dot(&c->record) ||
         c->record.flags & DR_FLAG_ASSOCIATED)
         return 0;
-    status_t status = cdfs_rock_read_name(c->cdfs, &c->record, &c->rock);
+    status_t status = cdfs_rock_read(c->cdfs, &c->record, &c->rock);
     if (status == -ENOMEM)
         return status;
     if (status) { /* listed by its plain name, in a listing that says it is not whole */
@@ -162,7 +133,8 @@ static status_t collect_record(struct collector *c)
         return -ENOMEM;
     entry->id = c->record.address | (vnode_id_t)c->cdfs->tree << 62;
     entry->version = (int16_t)(c->name.version > INT16_MAX ? INT16_MAX : c->name.version);
-    entry->type = (uint8_t)type_of_record(&c->record, &c->rock);
+    if (!status && cdfs_facts_are_whole(&c->record, &c->rock))
+        cdfs_facts_make(c->cdfs, &c->record, &c->rock, &entry->facts);
     if (index->last)
         index->last->next = entry;
     else
@@ -174,6 +146,38 @@ static status_t collect_record(struct collector *c)
     return -EUCLEAN;
 }
 
+/* Directories lie side by side, so the first look into one fetches its neighbours, too. A large one
+ * is fetched in runs, the next before the scan has come to the end of the last. */
+static void read_ahead(struct collector *c, uint64_t address)
+{
+    struct cache *meta = &c->cdfs->meta;
+    if (c->ahead >= c->end || c->ahead > address + AHEAD_BYTES / 2)
+        return;
+    uint64_t from = c->ahead / NEIGHBOURS_BYTES * NEIGHBOURS_BYTES;
+    uint64_t to = c->end < from + AHEAD_BYTES ? c->end : from + AHEAD_BYTES;
+    to = (to + NEIGHBOURS_BYTES - 1) / NEIGHBOURS_BYTES * NEIGHBOURS_BYTES;
+    if (!cache_has(meta, c->ahead))
+        cache_prefetch(meta, from, to - from);
+    c->ahead = to;
+}
+
+static status_t collect_records(struct collector *c, struct cdfs_scan *scan)
+{
+    status_t status = 0;
+    int got;
+    while (!status) {
+        read_ahead(c, scan->address);
+        if ((got = cdfs_scan_next(scan, &c->record)) <= 0)
+            return got;
+        if (record_begins_directory(c)) {
+            cdfs_anomaly(c->cdfs, ANOMALY_OVERLAP);
+            return 0;
+        }
+        status = thread_interrupted() ? -EINTR : collect_record(c);
+    }
+    return status;
+}
+
 /* 0, -ENOMEM, or - with what could be read in the index - why the rest could not. */
 static status_t collect(struct cdfs *cdfs, const struct cdfs_node *directory,
                         struct cdfs_index *index)
@@ -183,23 +187,15 @@ static status_t collect(struct cdfs *cdfs, const struct cdfs_node *directory,
         return -ENOMEM;
     c->cdfs = cdfs;
     c->index = index;
-    c->start = directory->address;
+    c->start = c->ahead = directory->facts.address;
+    c->end = c->start + directory->size_bytes;
     c->section_id_length = 0;
     struct cdfs_scan scan;
-    cdfs_scan_begin(&scan, cdfs, directory->address, directory->address + directory->size_bytes);
-    status_t status = 0;
-    int got = 0;
-    while (!status && (got = cdfs_scan_next(&scan, &c->record)) > 0) {
-        if (record_begins_directory(c)) {
-            cdfs_anomaly(cdfs, ANOMALY_OVERLAP);
-            got = 0;
-            break;
-        }
-        status = thread_interrupted() ? -EINTR : collect_record(c);
-    }
+    cdfs_scan_begin(&scan, cdfs, c->start, c->end);
+    status_t status = collect_records(c, &scan);
     cdfs_scan_end(&scan);
     mem_free(c);
-    return status ? status : got;
+    return status;
 }
 
 /* ---- unique names ------------------------------------------------------------------------- */
@@ -270,7 +266,7 @@ static struct cdfs_index_entry *entry_renamed(struct cdfs_index *index,
     mem_free(name);
     if (fresh) {
         fresh->id = entry->id;
-        fresh->type = entry->type;
+        fresh->facts = entry->facts;
         fresh->version = entry->version;
         fresh->next = entry->next;
     }
@@ -494,14 +490,4 @@ const struct cdfs_index_entry *cdfs_index_entry(const struct cdfs_index *index, 
     if (!entry && index->versions)
         entry = index_version(index, name, length);
     return entry;
-}
-
-status_t cdfs_index_find(const struct cdfs_index *index, const char *name, size_t length,
-                         vnode_id_t *id)
-{
-    const struct cdfs_index_entry *entry = cdfs_index_entry(index, name, length);
-    if (!entry)
-        return index->status ? index->status : -ENOENT;
-    *id = entry->id;
-    return 0;
 }

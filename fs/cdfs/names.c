@@ -52,16 +52,38 @@ size_t cdfs_name_from_ucs2(struct bytes identifier, char *text, size_t bytes, bo
     return length;
 }
 
+#define EACH_BYTE 0x0101010101010101u
+
+/* Eight bytes of what nearly all names consist of: ASCII without NUL and slashes. What is
+ * subtracted borrows where a byte is zero. */
+static bool is_plain(uint64_t word)
+{
+    uint64_t other = word ^ '/' * EACH_BYTE;
+    return !((word | (word - EACH_BYTE) | (other - EACH_BYTE)) & 0x80 * EACH_BYTE);
+}
+
+/* Copies the part that is plain; returns how much. */
+static size_t copy_plain(char *text, const char *from, size_t length)
+{
+    size_t i = 0;
+    uint64_t word = EACH_BYTE;
+    for (; length - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(&word, from + i, sizeof(word));
+        if (!is_plain(word))
+            return i;
+        memcpy(text + i, &word, sizeof(word));
+    }
+    for (; i < length && from[i] > 0 && from[i] != '/'; i++)
+        text[i] = from[i];
+    return i;
+}
+
 /* Copies bytes; what is no UTF-8, NUL and slashes become `_`. */
 static size_t clean(char *text, const char *from, size_t length, bool *replaced)
 {
-    for (size_t i = 0; i < length;) {
+    for (size_t i = copy_plain(text, from, length); i < length;
+         i += copy_plain(text + i, from + i, length - i)) {
         uint32_t code;
-        if ((uint8_t)from[i] < 0x80 && from[i] && from[i] != '/') { /* nearly always */
-            text[i] = from[i];
-            i++;
-            continue;
-        }
         int count = utf8_decode(from + i, length - i, &code);
         if (count > 0 && code && code != '/') {
             memmove(text + i, from + i, (size_t)count);

@@ -6,13 +6,6 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
-enum {
-    MODE_TYPE = 0170000,
-    MODE_REGULAR = 0100000,
-    MODE_DIRECTORY = 0040000,
-    MODE_LINK = 0120000,
-};
-
 /* What making a node needs, together on the heap. */
 struct cdfs_node_maker {
     struct cdfs *cdfs;
@@ -91,49 +84,6 @@ static status_t node_collect_extents(struct cdfs_node_maker *maker, bool *comple
 
 /* ---- from record to node ------------------------------------------------------------------ */
 
-static void node_take_times(struct cdfs_node_maker *maker)
-{
-    struct cdfs_node *node = maker->node;
-    const struct cdfs_rock *rock = &maker->rock;
-    node->created = rock->created;
-    node->accessed = rock->accessed;
-    node->changed = rock->changed;
-    node->modified = rock->modified;
-    if (node->modified.present)
-        return;
-    uint8_t date[7];
-    struct bytes b = { date, sizeof(date) };
-    memcpy(date, maker->record.raw + DR_DATE, sizeof(date));
-    if (maker->cdfs->high_sierra)
-        date[6] = 0; /* no zone there, but the flags */
-    node->modified.present = true;
-    node->modified.valid = cdfs_time_short(b, 0, &node->modified.seconds);
-}
-
-static void node_take_mode(struct cdfs_node_maker *maker)
-{
-    struct cdfs_node *node = maker->node;
-    const struct cdfs_rock *rock = &maker->rock;
-    node->has_mode = rock->has_mode;
-    node->mode = rock->mode;
-    node->links = rock->links;
-    node->uid = rock->uid;
-    node->gid = rock->gid;
-    node->device_number = rock->device_number;
-    node->flags = maker->record.flags;
-}
-
-/* The record's directory bit decides; among the rest SL, then the mode. */
-static enum node_type node_type_of(const struct cdfs_node_maker *maker)
-{
-    uint32_t mode = maker->rock.has_mode ? maker->rock.mode & MODE_TYPE : 0;
-    if (maker->record.flags & DR_FLAG_DIRECTORY)
-        return NODE_DIRECTORY;
-    if (maker->rock.has_link || mode == MODE_LINK)
-        return NODE_LINK;
-    return !mode || mode == MODE_REGULAR || mode == MODE_DIRECTORY ? NODE_FILE : NODE_OTHER;
-}
-
 static status_t make_link(struct cdfs_node_maker *maker, struct vnode *vnode)
 {
     size_t length = maker->rock.target_length;
@@ -195,15 +145,15 @@ static status_t make_file(struct cdfs_node_maker *maker, struct vnode *vnode)
             vnode->open_status = -ENXIO; /* on another disc of the set */
     }
     make_content(maker, vnode);
+    maker->node->facts.size_bytes = vnode->size_bytes; /* of all sections */
     return maker->node->needs_work ? cdfs_worker_start(cdfs) : 0;
 }
 
 static status_t node_make(struct cdfs_node_maker *maker, struct vnode *vnode)
 {
-    node_take_times(maker);
-    node_take_mode(maker);
-    maker->node->address = maker->record.data_address;
-    vnode->type = node_type_of(maker);
+    struct cdfs_facts *facts = &maker->node->facts;
+    cdfs_facts_make(maker->cdfs, &maker->record, &maker->rock, facts);
+    vnode->type = (enum node_type)facts->type;
     vnode->cache_block_bytes = 0;
     switch (vnode->type) {
     case NODE_DIRECTORY: return make_directory(maker);
@@ -333,39 +283,12 @@ void cdfs_trim_vnode(struct fsd *fsd, struct vnode *vnode)
     mem_free(atomic_exchange(&cdfs_of(fsd)->spare_maker, NULL));
 }
 
-static void info_take_times(const struct cdfs_node *node, struct node_info *info)
-{
-    info->has_modified = node->modified.valid;
-    info->has_created = node->created.valid;
-    info->has_accessed = node->accessed.valid;
-    info->has_changed = node->changed.valid;
-    info->modified_s = node->modified.seconds;
-    info->created_s = node->created.seconds;
-    info->accessed_s = node->accessed.seconds;
-    info->changed_s = node->changed.seconds;
-}
-
 status_t cdfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                        struct node_info *info)
 {
-    (void)fsd, (void)levels; /* all of it is at hand */
+    (void)fsd;
     const struct cdfs_node *node = vnode->private_data;
-    info->known = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_ALIAS;
-    info->size_bytes = vnode->type == NODE_FILE || vnode->type == NODE_LINK ? vnode->size_bytes
-                                                                             : 0;
-    info->attributes = ATTRIBUTE_READ_ONLY;
-    if (node->flags & DR_FLAG_HIDDEN)
-        info->attributes |= ATTRIBUTE_HIDDEN;
-    info_take_times(node, info);
-    if (node->has_mode) {
-        info->known |= INFO_MODE;
-        info->mode = node->mode;
-        info->links = node->links;
-        info->uid = node->uid;
-        info->gid = node->gid;
-        info->device_number = node->device_number;
-    }
-    info->alias = node->address;
+    cdfs_facts_tell(&node->facts, levels, info);
     return 0;
 }
 

@@ -2,7 +2,6 @@
  * scan.c - directory records, one after another (ECMA-119 6.8.1, 9.1).
  */
 #include "fs/cdfs/cdfs.h"
-#include "lib/civil.h"
 #include "lib/string.h"
 
 bool cdfs_record_is_dot(const struct cdfs_record *record)
@@ -102,60 +101,4 @@ status_t cdfs_record_at(struct cdfs *cdfs, uint64_t address, struct cdfs_record 
     if (got < 0)
         return got;
     return got && record->address == address ? 0 : -EUCLEAN;
-}
-
-/* ---- dates -------------------------------------------------------------------------------- */
-
-/* Quarter hours from GMT; what lies outside -48..52 counts as 0. */
-static int64_t zone_seconds(uint8_t zone)
-{
-    int quarters = (int8_t)zone;
-    return quarters >= -48 && quarters <= 52 ? quarters * 900 : 0;
-}
-
-static bool civil_utc(const struct civil *civil, uint8_t zone, int64_t *seconds)
-{
-    if (!civil_valid(civil))
-        return false;
-    *seconds = civil_to_seconds(civil->year, civil->month, civil->day, civil->hour,
-                                civil->minute, civil->second) - zone_seconds(zone);
-    return true;
-}
-
-bool cdfs_time_short(struct bytes b, size_t offset, int64_t *seconds)
-{
-    struct civil civil = {
-        .year = 1900 + bytes_u8(b, offset),
-        .month = bytes_u8(b, offset + 1),
-        .day = bytes_u8(b, offset + 2),
-        .hour = bytes_u8(b, offset + 3),
-        .minute = bytes_u8(b, offset + 4),
-        .second = bytes_u8(b, offset + 5),
-    };
-    return bytes_has(b, offset, 7) && civil_utc(&civil, bytes_u8(b, offset + 6), seconds);
-}
-
-static bool digits(struct bytes b, size_t offset, size_t count, unsigned *value)
-{
-    *value = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint8_t digit = bytes_u8(b, offset + i);
-        if (digit < '0' || digit > '9')
-            return false;
-        *value = *value * 10 + digit - '0';
-    }
-    return true;
-}
-
-bool cdfs_time_long(struct bytes b, size_t offset, int64_t *seconds)
-{
-    struct civil civil;
-    unsigned year, hundredths;
-    if (!bytes_has(b, offset, 17) || !digits(b, offset, 4, &year) ||
-        !digits(b, offset + 4, 2, &civil.month) || !digits(b, offset + 6, 2, &civil.day) ||
-        !digits(b, offset + 8, 2, &civil.hour) || !digits(b, offset + 10, 2, &civil.minute) ||
-        !digits(b, offset + 12, 2, &civil.second) || !digits(b, offset + 14, 2, &hundredths))
-        return false;
-    civil.year = year;
-    return civil_utc(&civil, bytes_u8(b, offset + 16), seconds);
 }

@@ -20,7 +20,6 @@ struct rock_reader {
     struct cdfs_rock *rock;
     struct continuation next;
     uint32_t continued_bytes; /* in all, against the budget */
-    bool with_times;
 };
 
 /* ---- one function a tag; `body` is what follows the version byte ---------------------------- */
@@ -144,11 +143,7 @@ static void entry_tf(struct rock_reader *reader, struct bytes body)
             cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
             return;
         }
-        stamps[i]->present = true;
-        if (reader->with_times)
-            stamps[i]->valid = width == 7
-                                   ? cdfs_time_short(body, at, &stamps[i]->seconds)
-                                   : cdfs_time_long(body, at, &stamps[i]->seconds);
+        *stamps[i] = cdfs_stamp_make(body, at, width);
         at += width;
     }
 }
@@ -268,10 +263,10 @@ static void rock_clear(struct cdfs_rock *rock)
     memset(rock, 0, offsetof(struct cdfs_rock, name));
 }
 
-static status_t rock_read(struct cdfs *cdfs, const struct cdfs_record *record, bool with_times,
-                          struct cdfs_rock *rock)
+status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
+                        struct cdfs_rock *rock)
 {
-    struct rock_reader reader = { .cdfs = cdfs, .rock = rock, .with_times = with_times };
+    struct rock_reader reader = { .cdfs = cdfs, .rock = rock };
     status_t status = 0;
     rock_clear(rock);
     if (cdfs->tree != TREE_ROCK_RIDGE)
@@ -284,18 +279,6 @@ static status_t rock_read(struct cdfs *cdfs, const struct cdfs_record *record, b
         return status;
     cdfs_anomaly(cdfs, ANOMALY_CONTINUATION);
     return 0;
-}
-
-status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
-                        struct cdfs_rock *rock)
-{
-    return rock_read(cdfs, record, true, rock);
-}
-
-status_t cdfs_rock_read_name(struct cdfs *cdfs, const struct cdfs_record *record,
-                             struct cdfs_rock *rock)
-{
-    return rock_read(cdfs, record, false, rock);
 }
 
 bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip)

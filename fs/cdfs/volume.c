@@ -317,85 +317,6 @@ static status_t cdfs_get_fs_info(struct fsd *fsd, struct fs_info *info)
     return 0;
 }
 
-static status_t cdfs_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
-                            vnode_id_t *id)
-{
-    struct cdfs_index *index;
-    status_t status = cdfs_index_get(cdfs_of(fsd), directory->private_data, &index);
-    if (status)
-        return status;
-    status = cdfs_index_find(index, element.name, element.length, id);
-    if (status == -ENOENT && cdfs_index_status(index) == -EINTR)
-        status = -EINTR; /* nobody looked to the end */
-    cdfs_index_put(index);
-    return status;
-}
-
-static size_t cdfs_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,
-                               char *name)
-{
-    struct cdfs_index *index;
-    if (cdfs_index_get(cdfs_of(fsd), directory->private_data, &index))
-        return 0;
-    const struct cdfs_index_entry *entry =
-        cdfs_index_entry(index, element.name, element.length);
-    size_t length = 0;
-    if (entry && !entry->hidden &&
-        !text_equal_n(entry->name, entry->length, element.name, element.length)) {
-        length = entry->length;
-        memcpy(name, entry->name, length);
-    }
-    cdfs_index_put(index);
-    return length;
-}
-
-struct cdfs_cursor {
-    struct cdfs_index *index;
-    const struct cdfs_index_entry *entry; /* the one given last */
-    bool ended;
-};
-
-static status_t cdfs_open_dir(struct fsd *fsd, struct vnode *directory, void **result)
-{
-    struct cdfs_cursor *cursor = mem_zalloc(sizeof(*cursor));
-    if (!cursor)
-        return -ENOMEM;
-    status_t status = cdfs_index_get(cdfs_of(fsd), directory->private_data, &cursor->index);
-    if (status) {
-        mem_free(cursor);
-        return status;
-    }
-    *result = cursor;
-    return 0;
-}
-
-static int cdfs_read_dir(struct fsd *fsd, struct vnode *directory, void *opaque,
-                         uint64_t *position, struct dir_entry *entry)
-{
-    (void)fsd, (void)directory, (void)position;
-    struct cdfs_cursor *cursor = opaque;
-    const struct cdfs_index_entry *next =
-        cursor->ended ? NULL : cdfs_index_next(cursor->index, cursor->entry);
-    if (!next) {
-        cursor->ended = true;
-        return cdfs_index_status(cursor->index);
-    }
-    cursor->entry = next;
-    entry->id = next->id;
-    entry->type = (enum node_type)next->type;
-    memcpy(entry->name, next->name, next->length);
-    entry->name[next->length] = '\0';
-    return 1;
-}
-
-static void cdfs_close_dir(struct fsd *fsd, struct vnode *directory, void *opaque)
-{
-    (void)fsd, (void)directory;
-    struct cdfs_cursor *cursor = opaque;
-    cdfs_index_put(cursor->index);
-    mem_free(cursor);
-}
-
 static status_t cdfs_passthrough(struct fsd *fsd, unsigned operation, void *argument,
                                  size_t bytes)
 {
@@ -406,6 +327,7 @@ static const struct fsd_ops cdfs_ops = {
     .dismount = cdfs_dismount,
     .get_fs_info = cdfs_get_fs_info,
     .lookup = cdfs_lookup,
+    .get_child_info = cdfs_get_child_info,
     .actual_name = cdfs_actual_name,
     .get_vnode = cdfs_get_vnode,
     .put_vnode = cdfs_put_vnode,

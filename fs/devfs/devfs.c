@@ -64,8 +64,8 @@ static const struct devfs_node *node_of(const struct vnode *vnode)
 static void entry_fill(struct dir_entry *entry, vnode_id_t id, enum node_type type,
                        const char *name)
 {
-    entry->id = id;
-    entry->type = type;
+    entry->info.id = id;
+    entry->info.type = type;
     text_copy(entry->name, sizeof(entry->name), name);
 }
 
@@ -101,9 +101,9 @@ static int devfs_entry(const struct devfs_node *node, unsigned n, struct dir_ent
 }
 
 static int devfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor,
-                          uint64_t *position, struct dir_entry *entry)
+                          uint64_t *position, unsigned levels, struct dir_entry *entry)
 {
-    (void)fsd, (void)cursor;
+    (void)fsd, (void)cursor, (void)levels;
     int got = devfs_entry(node_of(directory), (unsigned)*position, entry);
     *position += (uint64_t)got;
     return got;
@@ -117,7 +117,7 @@ static status_t devfs_lookup(struct fsd *fsd, struct vnode *directory, struct el
     status_t status = entry ? -ENOENT : -ENOMEM;
     for (unsigned n = 0; entry && devfs_entry(node_of(directory), n, entry); n++)
         if (text_equal_n(entry->name, strlen(entry->name), element.name, element.length)) {
-            *id = entry->id;
+            *id = entry->info.id;
             status = 0;
             break;
         }

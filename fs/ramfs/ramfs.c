@@ -413,9 +413,9 @@ static void ramfs_read_write(struct fsd *fsd, struct vfs_io *io)
 /* The position is one above the id listed last: ids only rise, and children stand in the order in
  * which they came, so a directory may change between two calls. */
 static int ramfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor,
-                          uint64_t *position, struct dir_entry *entry)
+                          uint64_t *position, unsigned levels, struct dir_entry *entry)
 {
-    (void)cursor;
+    (void)cursor, (void)levels;
     struct ramfs *ramfs = ramfs_of(fsd);
     struct ramfs_node *parent = directory->private_data, *next = NULL;
     mutex_lock(&ramfs->lock);
@@ -425,8 +425,8 @@ static int ramfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor
             next = node;
     }
     if (next) {
-        entry->id = next->id;
-        entry->type = next->type;
+        entry->info.id = next->id;
+        entry->info.type = next->type;
         memcpy(entry->name, next->name, next->name_length);
         entry->name[next->name_length] = '\0';
         *position = next->id + 1;

@@ -208,18 +208,8 @@ static status_t bench_directory(struct bench *bench,
     return status;
 }
 
-/* What `ls -l` asks of a name that it has read. */
-static status_t look_at(struct path *directory, const char *name, struct node_info *info,
-                        struct path **path)
-{
-    status_t status = path_child(directory, name, false, path);
-    if (status)
-        return status;
-    status = path_info(*path, INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS, info);
-    if (status)
-        path_put(*path);
-    return status;
-}
+/* What `ls -l` asks of a name. */
+enum { LEVELS = INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS };
 
 /* With a number, so many of the names, evenly spread, and the listing is not charged: where a look
  * takes long, a sample must do. */
@@ -227,21 +217,20 @@ static status_t stat_names(struct bench *bench, struct path *directory)
 {
     struct name *names = NULL;
     uint64_t have = 0, passed = 0;
-    status_t status = names_collect(directory, false, &names);
+    status_t status = names_collect(directory, false, INFO_NONE, &names);
     for (struct name *name = names; name; name = names_next(name))
         have++;
     uint64_t wanted = bench->count && bench->count < have ? bench->count : have;
     if (wanted < have)
         bench_begin(bench);
     for (struct name *name = names; name && !status; name = names_next(name)) {
-        struct path *path;
         if (bench->amount * have > passed++ * wanted)
             continue;
-        status = shell_interrupted() ? -EINTR : look_at(directory, name->text, &name->info, &path);
-        if (status)
-            break;
-        path_put(path);
-        bench->amount++;
+        status = shell_interrupted()
+                     ? -EINTR
+                     : path_child_info(directory, name->text, false, LEVELS, &name->info);
+        if (!status)
+            bench->amount++;
     }
     names_free(names);
     return status;
@@ -320,22 +309,30 @@ static status_t tree_read_file(struct bench_tree *tree, struct path *path)
     return (status_t)got;
 }
 
-static status_t tree_visit(struct bench_tree *tree, struct path *directory)
+/* Goes on with what an entry stands for: a directory to be listed, or a file to be read. */
+static status_t tree_go_on(struct bench_tree *tree, struct path *directory)
 {
-    struct node_info info;
     struct path *path;
-    status_t status = look_at(directory, tree->entry.name, &info, &path);
+    status_t status = path_child(directory, tree->entry.name, false, &path);
     if (status)
         return status;
-    bool read = tree->buffer && info.type == NODE_FILE;
-    if (info.type == NODE_DIRECTORY)
-        status = tree_push(tree, path);
-    else if (read)
-        status = tree_read_file(tree, path);
-    if (read || !tree->buffer)
-        tree->bench->amount++;
+    status = path_is_directory(path) ? tree_push(tree, path) : tree_read_file(tree, path);
     path_put(path);
     return status;
+}
+
+static status_t tree_visit(struct bench_tree *tree, struct path *directory)
+{
+    struct node_info *info = &tree->entry.info;
+    status_t status = info->known ? 0
+                                  : path_child_info(directory, tree->entry.name, false, LEVELS,
+                                                    info);
+    if (status)
+        return status;
+    bool read = tree->buffer && info->type == NODE_FILE;
+    if (read || !tree->buffer)
+        tree->bench->amount++;
+    return read || info->type == NODE_DIRECTORY ? tree_go_on(tree, directory) : 0;
 }
 
 static status_t tree_list(struct bench_tree *tree, struct path *directory)
@@ -345,7 +342,7 @@ static status_t tree_list(struct bench_tree *tree, struct path *directory)
     if (status)
         return status;
     int got = 0;
-    while (!status && (got = dir_read(file, &tree->entry)) > 0)
+    while (!status && (got = dir_read(file, LEVELS, &tree->entry)) > 0)
         status = shell_interrupted() ? -EINTR : tree_visit(tree, directory);
     file_close(file);
     return status ? status : got;

@@ -215,7 +215,7 @@ static int rm_files(struct shell *shell, struct walk *walk, const char *start,
     int result = SHELL_DONE, got;
     while ((got = walk_next(walk, &item)) > 0) {
         int one = SHELL_DONE;
-        if (!item.path || item.info.type != NODE_DIRECTORY || item.status)
+        if (!item.found || item.info.type != NODE_DIRECTORY || item.status)
             one = rm_node(shell, start, item.parent, item.text, item.name);
         else if (doomed_push(list, item.parent, item.text))
             one = shell_fail_below(shell, start, item.text, -ENOMEM);

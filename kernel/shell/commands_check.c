@@ -62,15 +62,18 @@ struct manifest_line {
 
 static status_t line_gather(struct manifest_line *line, const struct walk_item *item)
 {
+    struct path *path;
     status_t status = item->status;
     line->size_bytes = 0;
     line->digest = "-";
     if (!status && item->info.type == NODE_FILE) {
         line->size_bytes = item->info.size_bytes;
-        status = digest_path(item->path, line->hex);
+        status = walk_path(item, &path);
+        if (!status)
+            status = digest_path(path, line->hex);
         line->digest = line->hex;
-    } else if (!status && item->info.type == NODE_LINK) {
-        ssize_t length = path_read_link(item->path, line->target, PATH_BYTES_MAX + 1);
+    } else if (!status && item->info.type == NODE_LINK && !(status = walk_path(item, &path))) {
+        ssize_t length = path_read_link(path, line->target, PATH_BYTES_MAX + 1);
         line->size_bytes = length > 0 ? (uint64_t)length : 0;
         status = length < 0 ? (status_t)length : 0;
     }
@@ -79,7 +82,7 @@ static status_t line_gather(struct manifest_line *line, const struct walk_item *
     if (status)
         line->digest = status_name(status);
     line->failed = status != 0;
-    if (item->path && item->info.has_modified)
+    if (item->found && item->info.has_modified)
         civil_format(line->time, sizeof(line->time), item->info.modified_s);
     else
         text_copy(line->time, sizeof(line->time), "-");

@@ -174,16 +174,24 @@ static int copy_link(struct copy *copy, const struct walk_item *item, const char
     return result;
 }
 
+static int copy_node(struct copy *copy, const struct walk_item *item, const char *from,
+                     const char *to)
+{
+    struct path *path;
+    status_t status = walk_path(item, &path);
+    return status ? shell_fail(copy->shell, from, status) : copy_file(copy, path, from, to);
+}
+
 static int copy_item(struct copy *copy, const struct walk_item *item, const char *from,
                      const char *to)
 {
-    bool directory = item->path && item->info.type == NODE_DIRECTORY;
+    bool directory = item->found && item->info.type == NODE_DIRECTORY;
     int result = directory ? copy_mkdir(copy, to) : SHELL_DONE;
     if (item->status) /* of a directory: not all of it can be listed */
         return shell_fail(copy->shell, from, item->status);
     switch (item->info.type) {
     case NODE_DIRECTORY: return result;
-    case NODE_FILE: return copy_file(copy, item->path, from, to);
+    case NODE_FILE: return copy_node(copy, item, from, to);
     case NODE_LINK: return copy_link(copy, item, from, to);
     default: return shell_complain(copy->shell, "%s: neither file nor directory, left out", from);
     }

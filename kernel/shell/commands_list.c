@@ -254,7 +254,7 @@ static void ls_look(struct ls *ls, struct path *directory, struct name *names)
 {
     unsigned levels = ls_levels(ls);
     for (; levels && names && !shell_interrupted(); names = names_next(names)) {
-        name_look(directory, true, names, levels, NULL);
+        name_look(directory, true, names, levels);
         if (names->status && names->status != -EINTR)
             ls_failed(ls, names->text, names->status);
     }
@@ -307,7 +307,7 @@ static void ls_directory(struct ls *ls, struct path *path, const char *where)
     struct name *names = NULL;
     status_t status = ls_enter(ls, path);
     if (!status)
-        status = names_collect(path, true, &names);
+        status = names_collect(path, true, ls_levels(ls), &names);
     names = ls_filter(ls, names);
     if (ls->all && names_add(&names, "."))
         status = -ENOMEM;

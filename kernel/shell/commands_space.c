@@ -66,7 +66,7 @@ static status_t du_item(struct du *du, const struct walk_item *item)
 {
     while (item->depth && du->depth >= item->depth)
         du_leave(du);
-    if (!item->path)
+    if (!item->found)
         return item->status;
     uint64_t bytes = du_size(du, &item->info);
     if (item->info.type != NODE_DIRECTORY) {

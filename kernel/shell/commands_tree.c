@@ -95,7 +95,7 @@ static int find_walk(struct shell *shell, const struct find *find, const char *s
             continue;
         if (item.status)
             result = shell_fail_below(shell, start, item.text, item.status);
-        if (item.path && find_matches(find, item.name, &item.info))
+        if (item.found && find_matches(find, item.name, &item.info))
             find_say(shell, start, item.text);
     }
     return got < 0 ? shell_fail(shell, start, got) : result;
@@ -215,11 +215,11 @@ static status_t tree_enter(struct tree *tree, struct path *path)
     level->above = tree->level;
     tree->level = level;
     tree->depth++;
-    status = names_collect(path, false, &level->names);
+    status = names_collect(path, false, INFO_DIRENT, &level->names);
     struct name *names = level->names, *kept = NULL;
     for (struct name *next; names; names = next) {
         next = names_next(names);
-        name_look(path, false, names, INFO_DIRENT, NULL);
+        name_look(path, false, names, INFO_DIRENT);
         bool shown = (names->text[0] != '.' || tree->all) &&
                      (!tree->directories_only || names->info.type == NODE_DIRECTORY);
         names->link.next = kept && shown ? &kept->link : NULL;

@@ -27,7 +27,7 @@ static status_t list_entries(struct path *directory, const struct name_filter *f
                             : -ENOMEM;
     if (!status) {
         int got = 0;
-        while (!status && (got = dir_read(file, entry)) > 0) {
+        while (!status && (got = dir_read(file, INFO_NONE, entry)) > 0) {
             if (filter->wanted(entry->name, filter->context))
                 status = words_add(names, entry->name, strlen(entry->name));
             if (shell_interrupted())

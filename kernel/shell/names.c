@@ -80,24 +80,36 @@ status_t names_add(struct name **names, const char *text)
     return 0;
 }
 
-static bool names_have(const struct name *names, const char *text)
+static struct name *names_find(struct name *names, const char *text)
 {
     while (names && !text_equal(names->text, text))
         names = names_next(names);
-    return names != NULL;
+    return names;
 }
 
 static status_t collect_mounts(struct path *directory, struct name **names, char *text,
                                size_t bytes)
 {
     status_t status = 0;
-    for (unsigned n = 0; !status && !vfs_mount_below(directory, n, text, bytes); n++)
-        if (!names_have(*names, text))
+    for (unsigned n = 0; !status && !vfs_mount_below(directory, n, text, bytes); n++) {
+        struct name *covered = names_find(*names, text);
+        if (covered)
+            covered->info.known = 0; /* it was of what lies below the mount */
+        else
             status = names_add(names, text);
+    }
     return status;
 }
 
-status_t names_collect(struct path *directory, bool mounts, struct name **names)
+static status_t names_add_entry(struct name **names, const struct dir_entry *entry)
+{
+    status_t status = names_add(names, entry->name);
+    if (!status && entry->info.known)
+        (*names)->info = entry->info;
+    return status;
+}
+
+status_t names_collect(struct path *directory, bool mounts, unsigned levels, struct name **names)
 {
     struct file *file;
     status_t status = file_open_path(directory, OPEN_DIRECTORY | OPEN_READ, &file);
@@ -105,8 +117,8 @@ status_t names_collect(struct path *directory, bool mounts, struct name **names)
         return status;
     struct dir_entry *entry = mem_alloc(sizeof(*entry));
     int got = entry ? 0 : -ENOMEM;
-    while (entry && !status && (got = dir_read(file, entry)) > 0)
-        status = shell_interrupted() ? -EINTR : names_add(names, entry->name);
+    while (entry && !status && (got = dir_read(file, levels, entry)) > 0)
+        status = shell_interrupted() ? -EINTR : names_add_entry(names, entry);
     if (entry && !status && mounts)
         status = collect_mounts(directory, names, entry->name, sizeof(entry->name));
     mem_free(entry);
@@ -114,23 +126,26 @@ status_t names_collect(struct path *directory, bool mounts, struct name **names)
     return status ? status : got;
 }
 
-void name_look(struct path *directory, bool cross, struct name *name, unsigned levels,
-               struct path **result)
+static status_t look_along(struct path *start, const char *text, unsigned levels,
+                           struct node_info *info)
 {
-    struct path *path = NULL;
-    if (text_equal(name->text, ".") || text_equal(name->text, ".."))
-        name->status = path_walk(directory, name->text, 0, &path);
-    else
-        name->status = path_child(directory, name->text, cross, &path);
-    if (!name->status)
-        name->status = path_info(path, levels, &name->info);
-    if (result && !name->status) {
-        *result = path;
-        return;
-    }
+    struct path *path;
+    status_t status = path_walk(start, text, 0, &path);
+    if (status)
+        return status;
+    status = path_info(path, levels, info);
     path_put(path);
-    if (result)
-        *result = NULL;
+    return status;
+}
+
+void name_look(struct path *directory, bool cross, struct name *name, unsigned levels)
+{
+    if (name->info.known)
+        return;
+    if (text_equal(name->text, ".") || text_equal(name->text, ".."))
+        name->status = look_along(directory, name->text, levels, &name->info);
+    else
+        name->status = path_child_info(directory, name->text, cross, levels, &name->info);
 }
 
 void names_free(struct name *names)

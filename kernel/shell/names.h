@@ -25,19 +25,19 @@ struct sortable *sort_list(struct sortable *list,
 
 struct name {
     struct sortable link;
-    struct node_info info; /* once name_look() was asked */
+    struct node_info info; /* .known 0: not before name_look() */
     status_t status;       /* of name_look() */
     char text[];
 };
 
 /* Adds a name in front of *names. */
 status_t names_add(struct name **names, const char *text) MUST_CHECK;
-/* What the directory holds and, with `mounts`, what is mounted in it, in no order. Returns why that
- * is not all. */
-status_t names_collect(struct path *directory, bool mounts, struct name **names) MUST_CHECK;
-/* Fills name->info and status; `.` and `..` too. With a path, a reference that the caller puts. */
-void name_look(struct path *directory, bool cross, struct name *name, unsigned levels,
-               struct path **path);
+/* What the directory holds and, with `mounts`, what is mounted in it, in no order; with what the
+ * directory tells of `levels`. Returns why that is not all. */
+status_t names_collect(struct path *directory, bool mounts, unsigned levels,
+                       struct name **names) MUST_CHECK;
+/* Fills name->info, unless it is there, and status; `.` and `..` too. */
+void name_look(struct path *directory, bool cross, struct name *name, unsigned levels);
 int names_by_text(const struct sortable *a, const struct sortable *b, const void *context);
 struct name *names_next(const struct name *name);
 void names_free(struct name *names);

@@ -5,6 +5,8 @@
 #include "kernel/shell/seen.h"
 #include "lib/string.h"
 
+enum { LEVELS = INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS };
+
 struct pending {
     struct path *parent; /* a reference */
     unsigned depth;
@@ -19,7 +21,7 @@ struct walk {
     struct seen entered;      /* aliases of directories */
     unsigned flags;
     status_t listing;         /* why the start itself could not be listed whole */
-    struct path *current;     /* the item's */
+    struct path *current;     /* the item's, once somebody asked for it */
     struct pending *visited;  /* the item's text */
     struct dir_entry entry;
 };
@@ -124,7 +126,7 @@ static status_t push_entries(struct walk *walk, struct path *directory, const ch
         return *status == -ENOMEM ? -ENOMEM : 0;
     status_t failed = 0;
     int got = 0;
-    while (!failed && (got = dir_read(file, &walk->entry)) > 0)
+    while (!failed && (got = dir_read(file, INFO_NONE, &walk->entry)) > 0)
         failed = thread_interrupted() ? -EINTR : push_entry(walk, directory, prefix, depth);
     file_close(file);
     if (got < 0)
@@ -132,12 +134,24 @@ static status_t push_entries(struct walk *walk, struct path *directory, const ch
     return failed;
 }
 
+status_t walk_path(const struct walk_item *item, struct path **path)
+{
+    struct walk *walk = item->walk;
+    status_t status = walk->current ? 0
+                                    : path_child(item->parent, item->name, false, &walk->current);
+    *path = walk->current;
+    return status;
+}
+
 static status_t enter(struct walk *walk, struct walk_item *item, unsigned depth)
 {
+    struct path *path;
     item->status = depth >= WALK_DEPTH_MAX ? -ELOOP : seen_add(&walk->entered, item->info.alias);
+    if (!item->status)
+        item->status = walk_path(item, &path);
     if (item->status)
         return item->status == -ENOMEM ? -ENOMEM : 0;
-    return push_entries(walk, item->path, item->text, depth + 1, &item->status);
+    return push_entries(walk, path, item->text, depth + 1, &item->status);
 }
 
 static void walk_let_go(struct walk *walk)
@@ -148,39 +162,45 @@ static void walk_let_go(struct walk *walk)
     walk->visited = NULL;
 }
 
+/* The start, which is no directory; it was reached by a path. */
+static void take_single(struct walk *walk, struct walk_item *item)
+{
+    walk->current = walk->single;
+    walk->single = NULL;
+    item->status = path_info(walk->current, LEVELS, &item->info);
+}
+
+static void take_pending(struct walk *walk, struct walk_item *item)
+{
+    struct pending *pending = walk->visited = heap_pop(walk);
+    item->text = pending->text;
+    item->name = pending->text + pending->name_at;
+    item->parent = pending->parent;
+    item->depth = pending->depth + 1;
+    item->status = path_child_info(pending->parent, item->name, false, LEVELS, &item->info);
+}
+
 int walk_next(struct walk *walk, struct walk_item *item)
 {
     walk_let_go(walk);
-    *item = (struct walk_item){ .text = "", .name = "" };
+    *item = (struct walk_item){ .walk = walk, .text = "", .name = "" };
     if (thread_interrupted())
         return -EINTR;
-    unsigned depth = 0;
     if (walk->single) {
-        walk->current = walk->single;
-        walk->single = NULL;
+        take_single(walk, item);
     } else if (walk->count) {
-        struct pending *pending = walk->visited = heap_pop(walk);
-        item->text = pending->text;
-        item->name = pending->text + pending->name_at;
-        item->parent = pending->parent;
-        depth = pending->depth;
-        item->depth = depth + 1;
-        item->status = path_child(pending->parent, item->name, false,
-                                  &walk->current);
+        take_pending(walk, item);
     } else { /* there is no item that could say what is wrong with the start */
         status_t listing = walk->listing;
         walk->listing = 0;
         return listing;
     }
-    if (!item->status)
-        item->status = path_info(walk->current, INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
-                                 &item->info);
     if (item->status)
         return item->status == -ENOMEM ? -ENOMEM : 1;
-    item->path = walk->current;
+    item->found = true;
     if (item->info.type != NODE_DIRECTORY)
         return 1;
-    status_t status = enter(walk, item, depth);
+    status_t status = enter(walk, item, walk->visited->depth);
     return status ? status : 1;
 }
 

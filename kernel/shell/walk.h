@@ -8,7 +8,10 @@
  *
  * A directory's entries are read when it is visited, so what was visited may be removed.
  *
- * Ownership   walk_item's pointers are borrowed until the next call.
+ * What a directory tells of its entries itself is taken from there: a node that is only looked at
+ * is not made; walk_path() makes it.
+ *
+ * Ownership   walk_item's pointers, and walk_path()'s, are borrowed until the next call.
  */
 #ifndef KERNEL_SHELL_WALK_H
 #define KERNEL_SHELL_WALK_H
@@ -21,12 +24,13 @@ enum { WALK_NESTED = 1 };
 struct walk;
 
 struct walk_item {
+    struct walk *walk;
     const char *text;      /* relative to the start, "" for the start itself if that is a file */
     const char *name;      /* the last element of text */
     struct path *parent;   /* the directory it was found in; NULL for a start that is a file */
     unsigned depth;        /* 1: directly below the start */
-    struct path *path;     /* NULL when the node could not be read: status says why */
-    struct node_info info; /* valid with a path */
+    bool found;            /* else the node could not be read: status says why */
+    struct node_info info; /* when it was found */
     status_t status;       /* 0; of reading the node; of listing a directory; -ELOOP */
 };
 
@@ -35,6 +39,8 @@ status_t walk_begin(struct path *start, unsigned flags, struct walk **walk) MUST
 /* 1 and an item, 0 at the end, -ENOMEM or -EINTR; once, before the end, why the start itself could
  * not be listed whole. */
 int walk_next(struct walk *walk, struct walk_item *item) MUST_CHECK;
+/* Of the item that walk_next() gave last. */
+status_t walk_path(const struct walk_item *item, struct path **path) MUST_CHECK;
 void walk_end(struct walk *walk); /* NULL: nothing */
 
 #endif

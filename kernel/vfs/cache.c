@@ -256,6 +256,15 @@ void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes)
         (void)!cache_fill_range(cache, start, offset - start + bytes, NULL);
 }
 
+bool cache_has(struct cache *cache, uint64_t offset)
+{
+    spin_lock(&cache_table.lock);
+    const struct cache_page *page = cache_page_find(cache, offset / PAGE_BYTES);
+    bool has = page && (page->busy || page->valid & 1u << offset % PAGE_BYTES / CACHE_PIECE_BYTES);
+    spin_unlock(&cache_table.lock);
+    return has;
+}
+
 /* Copies into memory that is cut into segments; *skip and the segments move on. */
 static void scatter(const struct io_segment **segments, uint64_t *skip, const uint8_t *from,
                     size_t bytes)

@@ -64,6 +64,8 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
 /* Begins to read what is not there of these bytes, and waits for nothing. A hint: when memory is
  * out, less is read or nothing. Threads only. */
 void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes);
+/* Is the byte at `offset` there, or being read? */
+bool cache_has(struct cache *cache, uint64_t offset);
 /* Copies bytes that are all there to the segments' memory from `skip_bytes` on, and waits for
  * nothing. False when one is not there, or may not be served: then some may have been copied. */
 bool cache_copy_present(struct cache *cache, uint64_t offset, const struct io_segment *segments,

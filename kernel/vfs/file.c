@@ -221,7 +221,7 @@ void file_seek(struct file *file, uint64_t offset_bytes)
     file->offset = offset_bytes;
 }
 
-int dir_read(struct file *directory, struct dir_entry *entry)
+int dir_read(struct file *directory, unsigned levels, struct dir_entry *entry)
 {
     struct vnode *vnode = directory->vnode;
     struct fsd *fsd = vnode->fsd;
@@ -230,6 +230,6 @@ int dir_read(struct file *directory, struct dir_entry *entry)
     status_t status = fsd_check(fsd);
     if (status)
         return status;
-    entry->type = NODE_NONE;
-    return fsd->ops->read_dir(fsd, vnode, directory->cursor, &directory->offset, entry);
+    entry->info = (struct node_info){ .type = NODE_NONE };
+    return fsd->ops->read_dir(fsd, vnode, directory->cursor, &directory->offset, levels, entry);
 }

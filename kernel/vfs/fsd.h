@@ -144,8 +144,8 @@ struct node_info {
 };
 
 struct dir_entry {
-    vnode_id_t id;
-    enum node_type type; /* NODE_NONE: not known without get_vnode */
+    struct node_info info; /* as much as the directory itself tells: the id; the type, unless it is
+                              NODE_NONE; and what is `known` */
     char name[NAME_BYTES_MAX + 1];
 };
 
@@ -183,6 +183,10 @@ struct fsd_ops {
      * that differs only in case. -ENOENT. Never NULL. */
     status_t (*lookup)(struct fsd *fsd, struct vnode *directory, struct element element,
                        vnode_id_t *id);
+    /* What get_info would say of this element's node, without making it: id and type too. -EAGAIN
+     * when it takes get_vnode. NULL: it always does. */
+    status_t (*get_child_info)(struct fsd *fsd, struct vnode *directory, struct element element,
+                               unsigned levels, struct node_info *info);
     /* How the directory itself spells what was asked for, when it differs (another case, `;1`): the
      * length, with the name in name[NAME_BYTES_MAX + 1]; 0 when it is spelt as asked. NULL: names
      * are only ever found as they are. */
@@ -232,9 +236,11 @@ struct fsd_ops {
     /* Walks a directory: *cursor is the FSD's (NULL until open_dir, freed by close_dir). open_dir
      * and close_dir NULL: no cursor is needed but `position`, which starts at 0. */
     status_t (*open_dir)(struct fsd *fsd, struct vnode *directory, void **cursor);
-    /* 1 and an entry; 0 at the end; or an errno. Never NULL. */
+    /* 1 and an entry; 0 at the end; or an errno. Of `levels`, which are 0 when nobody asks, it
+     * tells what costs no further look at the medium: all of them for a node, or none. Never
+     * NULL. */
     int (*read_dir)(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
-                    struct dir_entry *entry);
+                    unsigned levels, struct dir_entry *entry);
     void (*close_dir)(struct fsd *fsd, struct vnode *directory, void *cursor);
     /* The target, terminated and cut to `bytes`; returns its whole length. NULL: no links. */
     ssize_t (*read_link)(struct fsd *fsd, struct vnode *vnode, char *target, size_t bytes);

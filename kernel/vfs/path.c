@@ -336,6 +336,44 @@ status_t path_info(struct path *path, unsigned levels, struct node_info *info)
     return status ? status : fsd->ops->get_info(fsd, path->vnode, levels, info);
 }
 
+static bool is_mount_point(struct path *parent, struct element element)
+{
+    uint64_t hash = path_hash(parent->hash, element.name, element.length);
+    struct mount *mount = mount_find(parent, element.name, element.length, hash);
+    if (mount)
+        mount_put(mount);
+    return mount != NULL;
+}
+
+/* -EAGAIN when the directory alone cannot tell. */
+static status_t child_info(struct path *parent, struct element element, bool cross,
+                           unsigned levels, struct node_info *info)
+{
+    struct fsd *fsd = parent->mount->fsd;
+    if (!fsd->ops->get_child_info || !path_is_directory(parent) ||
+        (cross && is_mount_point(parent, element)))
+        return -EAGAIN;
+    *info = (struct node_info){ 0 };
+    status_t status = fsd_check(fsd);
+    return status ? status : fsd->ops->get_child_info(fsd, parent->vnode, element, levels, info);
+}
+
+status_t path_child_info(struct path *parent, const char *name, bool cross, unsigned levels,
+                         struct node_info *info)
+{
+    struct path *child;
+    struct element element = { name, strlen(name) };
+    status_t status = child_info(parent, element, cross, levels, info);
+    if (status != -EAGAIN)
+        return status;
+    status = child_get(parent, element, cross, &child);
+    if (status)
+        return status;
+    status = path_info(child, levels, info);
+    path_put(child);
+    return status;
+}
+
 ssize_t path_read_link(struct path *path, char *target, size_t bytes)
 {
     struct fsd *fsd = path->mount->fsd;

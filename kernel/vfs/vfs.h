@@ -56,6 +56,9 @@ bool path_is_same(struct path *a, struct path *b); /* the same node, however rea
 
 /* What is known of a node; `known` says which levels. */
 status_t path_info(struct path *path, unsigned levels, struct node_info *info) MUST_CHECK;
+/* The same of what path_child() would give, which need not be made where the directory knows. */
+status_t path_child_info(struct path *parent, const char *name, bool cross, unsigned levels,
+                         struct node_info *info) MUST_CHECK;
 ssize_t path_read_link(struct path *path, char *target, size_t bytes) MUST_CHECK;
 /* The MIME type that the name tells, "application/octet-stream" for none. */
 const char *mime_type(const char *name);
@@ -167,9 +170,11 @@ unsigned file_level(struct file *file);
 ssize_t file_view(struct file *file, struct cache_view *view) MUST_CHECK;
 void file_view_close(struct file *file, struct cache_view *view);
 
-/* 1 and an entry, 0 at the end, or an errno. Mount points that the directory itself does not hold
- * are not listed (vfs_mount_below). */
-int dir_read(struct file *directory, struct dir_entry *entry) MUST_CHECK;
+/* 1 and an entry, 0 at the end, or an errno. Of the INFO_ levels in `levels` entry->info tells
+ * what the directory holds itself; entry->info.known says whether that is all, or nothing
+ * (path_child_info asks further). Mount points that the directory itself does not hold are not
+ * listed (vfs_mount_below). */
+int dir_read(struct file *directory, unsigned levels, struct dir_entry *entry) MUST_CHECK;
 
 /* ---- memory ------------------------------------------------------------------------------- */
 

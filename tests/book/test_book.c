@@ -63,8 +63,9 @@ static status_t mount_image(const char *type)
         struct file *directory;
         struct dir_entry *entry = mem_alloc(sizeof(*entry));
         kassert(rig_open("/mnt", OPEN_READ | OPEN_DIRECTORY, &directory) == 0);
-        kassert(dir_read(directory, entry) == 1 && strcmp(entry->name, "the only one") == 0);
-        kassert(dir_read(directory, entry) == 0);
+        kassert(dir_read(directory, INFO_NONE, entry) == 1);
+        kassert(strcmp(entry->name, "the only one") == 0);
+        kassert(dir_read(directory, INFO_NONE, entry) == 0);
         file_close(directory);
         mem_free(entry);
         kassert(vfs_unmount(root, "/mnt") == 0);

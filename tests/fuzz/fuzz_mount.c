@@ -21,6 +21,7 @@ enum {
     CONTENT_MAX = 96 << 10,    /* read of one file */
     CONTENTS_MAX = 1 << 20,    /* and of all together */
     MEMORY_BYTES = 64 << 20,
+    LEVELS = INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
 };
 
 static uint8_t image[FUZZ_BLOCKS_MAX * 512];
@@ -183,19 +184,31 @@ static void visit_id(vnode_id_t id, const struct node_info *info)
     file_close(file);
 }
 
+/* Whoever is asked says the same of a node: its path, its directory, the listing. */
+static void check_info(struct path *directory, const struct dir_entry *entry,
+                       const struct node_info *info)
+{
+    struct node_info told;
+    kassert(entry->info.type == NODE_NONE || entry->info.type == info->type);
+    kassert(!entry->info.known || rig_info_equal(&entry->info, info));
+    status_t status = path_child_info(directory, entry->name, false, LEVELS, &told);
+    kassert(status ? status != -ENOENT : rig_info_equal(&told, info));
+}
+
 /* Looks at a node; keeps the path of a directory for later, else lets it go. */
-static void visit_node(struct path *path, const struct dir_entry *entry)
+static void visit_node(struct path *path, struct path *directory, const struct dir_entry *entry)
 {
     struct node_info info;
-    status_t status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS, &info);
+    status_t status = path_info(path, LEVELS, &info);
     if (!status) {
-        kassert(!entry || entry->type == NODE_NONE || entry->type == info.type);
+        if (entry)
+            check_info(directory, entry, &info);
         if (info.type == NODE_FILE)
             visit_file(path, &info);
         if (info.type == NODE_LINK)
             visit_link(path, &info);
         if (entry)
-            visit_id(entry->id, &info);
+            visit_id(entry->info.id, &info);
         (void)!path_describe(path, true, &sink);
     }
     if (!status && info.type == NODE_DIRECTORY && visit.count < DIRECTORIES_MAX)
@@ -212,8 +225,8 @@ static void visit_entry(struct path *directory, const struct dir_entry *entry)
     kassert(status != -ENOENT); /* what is listed is found */
     if (status)
         return;
-    kassert(path_vnode(child)->id == entry->id);
-    visit_node(child, entry);
+    kassert(path_vnode(child)->id == entry->info.id);
+    visit_node(child, directory, entry);
 }
 
 static void visit_directory(struct path *directory)
@@ -222,7 +235,7 @@ static void visit_directory(struct path *directory)
     struct file *file;
     if (file_open_path(directory, OPEN_READ | OPEN_DIRECTORY, &file))
         return;
-    for (unsigned i = 0; i < ENTRIES_MAX && dir_read(file, &entry) > 0; i++)
+    for (unsigned i = 0; i < ENTRIES_MAX && dir_read(file, LEVELS, &entry) > 0; i++)
         visit_entry(directory, &entry);
     file_close(file);
 }
@@ -231,7 +244,7 @@ static void visit_all(void)
 {
     visit.count = visit.files = 0;
     visit.read_bytes = 0;
-    visit_node(path_get(visit.mounted), NULL);
+    visit_node(path_get(visit.mounted), NULL, NULL);
     for (unsigned next = 0; next < visit.count; next++)
         visit_directory(visit.directories[next]);
     while (visit.count)

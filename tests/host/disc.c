@@ -7,7 +7,11 @@
 #include "lib/utf8.h"
 #include "tests/host/disc.h"
 
-enum { IMAGES_MAX = 100, CONTENT_MAX = 1 << 20 };
+enum {
+    IMAGES_MAX = 100,
+    CONTENT_MAX = 1 << 20,
+    LEVELS = INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
+};
 
 struct image images[IMAGES_MAX];
 unsigned image_count;
@@ -75,6 +79,25 @@ static bool alias_is_new(struct walk *walk, struct vnode *vnode)
     return true;
 }
 
+/* The directory says of a node what the node says. */
+static void check_info(struct walk *walk, struct vnode *directory, const struct dir_entry *entry)
+{
+    struct vnode *vnode;
+    struct node_info info = { .known = INFO_DIRENT, .id = entry->info.id }, told = { 0 };
+    struct element name = { entry->name, strlen(entry->name) };
+    if (vnode_get(walk->fsd, entry->info.id, &vnode))
+        return;
+    info.type = vnode->type;
+    kassert(walk->fsd->ops->get_info(walk->fsd, vnode, LEVELS, &info) == 0);
+    kassert(entry->info.type == NODE_NONE || entry->info.type == info.type);
+    kassert(!entry->info.known || rig_info_equal(&entry->info, &info));
+    status_t status =
+        walk->fsd->ops->get_child_info(walk->fsd, directory, name, LEVELS, &told);
+    kassert(!entry->info.known == (status == -EAGAIN));
+    kassert(status || rig_info_equal(&told, &info));
+    vnode_put(vnode);
+}
+
 static void see_entry(struct walk *walk, const struct seen *parent, struct vnode *directory,
                       const struct dir_entry *entry)
 {
@@ -87,12 +110,12 @@ static void see_entry(struct walk *walk, const struct seen *parent, struct vnode
     kassert(strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0);
     status_t status = walk->fsd->ops->lookup(walk->fsd, directory,
                                              (struct element){ entry->name, length }, &id);
-    kassert(status ? status != -ENOENT : id == entry->id); /* what is listed is found */
+    kassert(status ? status != -ENOENT : id == entry->info.id); /* what is listed is found */
     struct seen *node = &walk->nodes[walk->count++];
-    *node = (struct seen){ .id = entry->id, .name = hash_of(entry->name, length),
+    *node = (struct seen){ .id = entry->info.id, .name = hash_of(entry->name, length),
                            .place = parent->place * 31 + parent->name };
     see_node(walk, node);
-    kassert(entry->type == NODE_NONE || node->status || entry->type == node->type);
+    check_info(walk, directory, entry);
 }
 
 static void see_directory(struct walk *walk, struct seen *node)
@@ -108,7 +131,7 @@ static void see_directory(struct walk *walk, struct seen *node)
     int got = alias_is_new(walk, vnode) ? file_open_id(walk->mounted, node->id, OPEN_DIRECTORY,
                                                        &file) : -ELOOP;
     if (!got) {
-        while ((got = dir_read(file, &entry)) > 0)
+        while ((got = dir_read(file, LEVELS, &entry)) > 0)
             see_entry(walk, node, vnode, &entry);
         file_close(file);
     }

@@ -1,8 +1,8 @@
 /*
  * disc.h - what the tests of fs/cdfs share: images, mounting one, and a walk that sees every node.
  *
- * A walk checks what must hold of any disc: names are usable, what is listed is found, the type
- * that a listing tells is the node's, a file is as long as it says. It keeps what it saw.
+ * A walk checks what must hold of any disc: names are usable, what is listed is found, what a
+ * listing tells is what the node says, a file is as long as it says. It keeps what it saw.
  */
 #ifndef TESTS_HOST_DISC_H
 #define TESTS_HOST_DISC_H

@@ -133,6 +133,18 @@ void rig_evict_all(void)
 
 /* ---- files of the host -------------------------------------------------------------------- */
 
+bool rig_info_equal(const struct node_info *a, const struct node_info *b)
+{
+    return a->known == b->known && a->id == b->id && a->type == b->type &&
+           a->size_bytes == b->size_bytes && a->attributes == b->attributes &&
+           a->has_modified == b->has_modified && a->modified_s == b->modified_s &&
+           a->has_created == b->has_created && a->created_s == b->created_s &&
+           a->has_accessed == b->has_accessed && a->accessed_s == b->accessed_s &&
+           a->has_changed == b->has_changed && a->changed_s == b->changed_s &&
+           a->mode == b->mode && a->links == b->links && a->uid == b->uid && a->gid == b->gid &&
+           a->device_number == b->device_number && a->alias == b->alias;
+}
+
 uint8_t *rig_load(const char *host_path, size_t *bytes)
 {
     FILE *stream = fopen(host_path, "rb");

@@ -34,6 +34,9 @@ void rig_evict(void);
 /* The same, once what is in flight, read-ahead too, has ended: every page. No view may be open. */
 void rig_evict_all(void);
 
+/* Do both say the same? */
+bool rig_info_equal(const struct node_info *a, const struct node_info *b);
+
 /* A file of the host, in memory that the stack does not count; NULL when there is none. */
 uint8_t *rig_load(const char *host_path, size_t *bytes);
 /* The n-th image (NAME.iso) of the folder SPINDLE_IMAGES (build/images); false past the last. */

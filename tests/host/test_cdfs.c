@@ -94,7 +94,7 @@ static void forged_body(void *argument)
             see_node(&walk, &node);
             if (!file_open_id(walk.mounted, node.id, OPEN_DIRECTORY, &file)) {
                 static struct dir_entry entry;
-                for (unsigned n = 0; n < 1000 && dir_read(file, &entry) > 0; n++)
+                for (unsigned n = 0; n < 1000 && dir_read(file, INFO_NONE, &entry) > 0; n++)
                     ;
                 file_close(file);
             }

@@ -111,7 +111,7 @@ static void listed_body(void *unused)
     struct path *path = walk_to("/m/B");
     kassert(file_open_path(path, OPEN_DIRECTORY, &file) == 0);
     unsigned count = 0;
-    while (dir_read(file, &entry) > 0) {
+    while (dir_read(file, INFO_NONE, &entry) > 0) {
         kassert(entry.name[0] == 'B' && strlen(entry.name) == 183);
         if (count++ % 50 == 0)
             rig_evict();

@@ -202,7 +202,7 @@ static void listing_body(void *unused)
         rig_put_file(path, "", 0);
     }
     kassert(rig_open("/", OPEN_DIRECTORY, &file) == 0);
-    for (int got; (got = dir_read(file, &entry)) != 0;) {
+    for (int got; (got = dir_read(file, INFO_NONE, &entry)) != 0;) {
         kassert(got == 1);
         unsigned number = (unsigned)strtoul(entry.name, NULL, 10);
         if (entry.name[0] >= '0' && entry.name[0] <= '9')
@@ -453,7 +453,7 @@ static void gone_body(void *unused)
     expect("gone", rig_walk("/m/access"), -ENOENT);
     kassert(file_read_at(file, 0, text, sizeof(text)) == -ENODEV);
     kassert(file_read_at(file, 1000, text, sizeof(text)) == -ENODEV);
-    kassert(dir_read(directory, &entry) == -ENODEV);
+    kassert(dir_read(directory, INFO_NONE, &entry) == -ENODEV);
     file_close(directory);
     file_close(file);
     faulty_destroy(faulty);
@@ -481,12 +481,12 @@ static void by_id_body(void *unused)
     kassert(path_walk(root, "/m", 0, &mounted) == 0);
     kassert(rig_open("/m", OPEN_DIRECTORY, &directory) == 0);
     unsigned files = 0;
-    while (dir_read(directory, &entry) == 1) {
+    while (dir_read(directory, INFO_NONE, &entry) == 1) {
         char path[1100];
         snprintf(path, sizeof(path), "/m/%s", entry.name);
         ssize_t length = rig_get_file(path, by_path, sizeof(by_path));
         rig_evict();
-        status_t status = file_open_id(mounted, entry.id, OPEN_READ, &file);
+        status_t status = file_open_id(mounted, entry.info.id, OPEN_READ, &file);
         kassert(status == (length < 0 ? length : 0));
         if (status)
             continue;

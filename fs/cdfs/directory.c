@@ -1,0 +1,122 @@
+/*
+ * directory.c - the slots that look into a directory, all through its index.
+ */
+#include "fs/cdfs/cdfs.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+/* ---- by name ------------------------------------------------------------------------------ */
+
+/* The entry of this name, with a reference to the index that holds it. -ENOENT, or why the
+ * directory could not be read whole. */
+static status_t entry_find(struct fsd *fsd, struct vnode *directory, struct element element,
+                           struct cdfs_index **index, const struct cdfs_index_entry **entry)
+{
+    status_t status = cdfs_index_get(cdfs_of(fsd), directory->private_data, index);
+    if (status)
+        return status;
+    *entry = cdfs_index_entry(*index, element.name, element.length);
+    if (*entry)
+        return 0;
+    status = cdfs_index_status(*index);
+    cdfs_index_put(*index);
+    return status ? status : -ENOENT;
+}
+
+status_t cdfs_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
+                     vnode_id_t *id)
+{
+    struct cdfs_index *index;
+    const struct cdfs_index_entry *entry;
+    status_t status = entry_find(fsd, directory, element, &index, &entry);
+    if (status)
+        return status;
+    *id = entry->id;
+    cdfs_index_put(index);
+    return 0;
+}
+
+status_t cdfs_get_child_info(struct fsd *fsd, struct vnode *directory, struct element element,
+                             unsigned levels, struct node_info *info)
+{
+    struct cdfs_index *index;
+    const struct cdfs_index_entry *entry;
+    status_t status = entry_find(fsd, directory, element, &index, &entry);
+    if (status)
+        return status;
+    info->id = entry->id;
+    if (entry->facts.type == NODE_NONE)
+        status = -EAGAIN;
+    else
+        cdfs_facts_tell(&entry->facts, levels, info);
+    cdfs_index_put(index);
+    return status;
+}
+
+size_t cdfs_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,
+                        char *name)
+{
+    struct cdfs_index *index;
+    const struct cdfs_index_entry *entry;
+    if (entry_find(fsd, directory, element, &index, &entry))
+        return 0;
+    size_t length = 0;
+    if (!entry->hidden &&
+        !text_equal_n(entry->name, entry->length, element.name, element.length)) {
+        length = entry->length;
+        memcpy(name, entry->name, length);
+    }
+    cdfs_index_put(index);
+    return length;
+}
+
+/* ---- one after another -------------------------------------------------------------------- */
+
+struct cdfs_cursor {
+    struct cdfs_index *index;
+    const struct cdfs_index_entry *entry; /* the one given last */
+    bool ended;
+};
+
+status_t cdfs_open_dir(struct fsd *fsd, struct vnode *directory, void **result)
+{
+    struct cdfs_cursor *cursor = mem_zalloc(sizeof(*cursor));
+    if (!cursor)
+        return -ENOMEM;
+    status_t status = cdfs_index_get(cdfs_of(fsd), directory->private_data, &cursor->index);
+    if (status) {
+        mem_free(cursor);
+        return status;
+    }
+    *result = cursor;
+    return 0;
+}
+
+int cdfs_read_dir(struct fsd *fsd, struct vnode *directory, void *opaque, uint64_t *position,
+                  unsigned levels, struct dir_entry *entry)
+{
+    (void)fsd, (void)directory, (void)position;
+    struct cdfs_cursor *cursor = opaque;
+    const struct cdfs_index_entry *next =
+        cursor->ended ? NULL : cdfs_index_next(cursor->index, cursor->entry);
+    if (!next) {
+        cursor->ended = true;
+        return cdfs_index_status(cursor->index);
+    }
+    cursor->entry = next;
+    entry->info.id = next->id;
+    entry->info.type = (enum node_type)next->facts.type;
+    if (levels && next->facts.type != NODE_NONE)
+        cdfs_facts_tell(&next->facts, levels, &entry->info);
+    memcpy(entry->name, next->name, next->length);
+    entry->name[next->length] = '\0';
+    return 1;
+}
+
+void cdfs_close_dir(struct fsd *fsd, struct vnode *directory, void *opaque)
+{
+    (void)fsd, (void)directory;
+    struct cdfs_cursor *cursor = opaque;
+    cdfs_index_put(cursor->index);
+    mem_free(cursor);
+}
