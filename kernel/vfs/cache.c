@@ -40,24 +40,24 @@ static uint32_t window_max(void)
     return window;
 }
 
+/* The window that follows one of `bytes`, of a reader who goes on; at least a block. */
+static uint32_t window_next(const struct cache *cache, uint32_t bytes)
+{
+    uint32_t most = window_max(), unit = cache_unit(cache);
+    uint32_t window = bytes < WINDOW_START_BYTES ? WINDOW_START_BYTES : bytes * 2;
+    if (window > most)
+        window = most;
+    return window > unit ? window : unit;
+}
+
 /* How much to ask for at `offset`, which is not there: by how the cache was read so far. */
 static uint64_t cache_plan_window(struct cache *cache, uint64_t offset)
 {
     uint32_t unit = cache_unit(cache);
-    uint64_t start = offset / unit * unit;
     bool sequential = offset < PAGE_BYTES || cache_goes_on(cache, offset);
-    uint32_t window = unit;
-    if (sequential)
-        window = cache->window_bytes < WINDOW_START_BYTES ? WINDOW_START_BYTES
-                                                          : cache->window_bytes * 2;
-    uint32_t most = window_max();
-    if (window > most)
-        window = most;
-    if (window < unit)
-        window = unit;
-    cache->window_bytes = window;
-    cache->ahead_end = start + window;
-    return window;
+    cache->window_bytes = sequential ? window_next(cache, cache->window_bytes) : unit;
+    cache->ahead_end = offset / unit * unit + cache->window_bytes;
+    return cache->window_bytes;
 }
 
 /* A page was found at `offset`. Returns how many bytes from ahead_end on to launch now. */
@@ -72,6 +72,7 @@ static uint32_t cache_plan_ahead(struct cache *cache, uint64_t offset)
         return 0;
     if (cache->ahead_end - offset > cache->window_bytes)
         return 0;
+    cache->window_bytes = window_next(cache, cache->window_bytes);
     cache->ahead_end += cache->window_bytes;
     return cache->window_bytes;
 }
