@@ -33,13 +33,6 @@ struct dma_entry {
     uint16_t flags;
 };
 
-/* The table while it is filled; the last entry is kept apart so that it can still grow. */
-struct dma_builder {
-    struct dma_entry *entries;
-    unsigned count;
-    uint32_t address, bytes; /* of the open entry; bytes 0: none */
-};
-
 static uint16_t master_port(const struct ata_channel *channel, unsigned number)
 {
     return (uint16_t)(channel->bus_master_port + number);
@@ -68,73 +61,47 @@ void ata_dma_configure(struct ata_channel *channel)
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
-static bool builder_close(struct dma_builder *builder, uint16_t flags)
-{
-    if (!builder->bytes)
-        return true;
-    if (builder->count == TABLE_ENTRIES)
-        return false;
-    builder->entries[builder->count++] = (struct dma_entry){
-        .address = builder->address,
-        .bytes = (uint16_t)builder->bytes,
-        .flags = flags,
-    };
-    builder->bytes = 0;
-    return true;
-}
-
-/* Adds memory that does not cross a page. */
-static bool builder_add(struct dma_builder *builder, uint64_t address, uint32_t bytes)
+/* Appends entries for memory that is one piece for the device, as all is that is one for the kernel:
+ * the direct map (kernel/mm/space.h) shows neighbours as neighbours. */
+static bool table_add(struct dma_entry *entries, unsigned *count, uint64_t address, uint32_t bytes)
 {
     if (address + bytes - 1 > UINT32_MAX || address % 2 || bytes % 2)
         return false;
-    bool follows = builder->bytes && address == (uint64_t)builder->address + builder->bytes &&
-                   address % BOUNDARY_BYTES;
-    if (follows) {
-        builder->bytes += bytes;
-        return true;
-    }
-    if (!builder_close(builder, 0))
-        return false;
-    builder->address = (uint32_t)address;
-    builder->bytes = bytes;
-    return true;
-}
-
-/* Physical addresses are asked for page by page: segments are contiguous for the kernel only. */
-static bool builder_add_segment(struct dma_builder *builder, const char *memory, uint32_t bytes)
-{
     while (bytes) {
-        uint32_t piece = PAGE_BYTES - (uint32_t)((uintptr_t)memory % PAGE_BYTES);
+        uint32_t piece = BOUNDARY_BYTES - (uint32_t)(address % BOUNDARY_BYTES);
         if (piece > bytes)
             piece = bytes;
-        if (!builder_add(builder, mem_physical(memory), piece))
+        if (*count == TABLE_ENTRIES)
             return false;
-        memory += piece;
+        entries[(*count)++] = (struct dma_entry){ (uint32_t)address, (uint16_t)piece, 0 };
+        address += piece;
         bytes -= piece;
     }
     return true;
 }
 
-static bool dma_build_table(struct dma_entry *entries, const struct packet_command *command)
+static bool table_build(struct dma_entry *entries, const struct packet_command *command)
 {
-    struct dma_builder builder = { .entries = entries };
     uint32_t left = command->length_bytes;
+    unsigned count = 0;
     for (unsigned i = 0; left && i < command->segment_count; i++) {
         const struct io_segment *segment = &command->segments[i];
         uint32_t bytes = segment->length_bytes < left ? segment->length_bytes : left;
-        if (!builder_add_segment(&builder, segment->address, bytes))
+        if (!table_add(entries, &count, mem_physical(segment->address), bytes))
             return false;
         left -= bytes;
     }
-    return !left && builder_close(&builder, TABLE_LAST);
+    if (left || !count)
+        return false;
+    entries[count - 1].flags = TABLE_LAST;
+    return true;
 }
 
 /* ---- running ------------------------------------------------------------------------------ */
 
 bool ata_dma_prepare(struct ata_channel *channel, const struct packet_command *command)
 {
-    if (!channel->bus_master_port || !dma_build_table(channel->dma_table, command))
+    if (!channel->bus_master_port || !table_build(channel->dma_table, command))
         return false;
     port_out8(master_port(channel, MASTER_COMMAND), MASTER_TO_MEMORY);
     master_clear(channel, MASTER_ERROR | MASTER_INTERRUPT);
