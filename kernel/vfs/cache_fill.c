@@ -148,18 +148,31 @@ static void fill_io_complete(struct vfs_io *io, status_t status)
     cache_fill_done(io->context, status, io->done_bytes);
 }
 
-static void fill_start(struct cache_fill *fill)
+/* Where the pages' memory follows on, one segment is enough for many. */
+static void fill_list_memory(struct cache_fill *fill)
 {
+    struct io_segment *last = NULL;
+    uint64_t bytes = 0;
     for (unsigned i = 0; i < fill->slot_count; i++) {
         struct fill_slot *slot = &fill->slots[i];
         struct cache_page *page = slot->spare ? slot->spare : slot->page;
-        fill->segments[i].address = page->data + slot->from;
-        fill->segments[i].length_bytes = slot->bytes;
-        fill->io.length_bytes += slot->bytes;
+        uint8_t *memory = page->data + slot->from;
+        if (!last || (uint8_t *)last->address + last->length_bytes != memory) {
+            last = last ? last + 1 : fill->segments;
+            *last = (struct io_segment){ .address = memory };
+        }
+        last->length_bytes += slot->bytes;
+        bytes += slot->bytes;
     }
+    fill->io.length_bytes = bytes;
+    fill->io.segment_count = last ? (unsigned)(last - fill->segments) + 1 : 0;
+}
+
+static void fill_start(struct cache_fill *fill)
+{
+    fill_list_memory(fill);
     fill->io.op = IO_READ;
     fill->io.segments = fill->segments;
-    fill->io.segment_count = fill->slot_count;
     fill->io.complete = fill_io_complete;
     fill->io.context = fill;
     fill->cache->ops->fill(fill->cache, fill);
