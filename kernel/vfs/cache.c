@@ -92,13 +92,14 @@ static void page_note_use(struct cache *cache, struct cache_page *page)
 static struct cache_page *page_valid_at(struct cache *cache, uint64_t offset, size_t *bytes)
 {
     struct cache_page *page = cache_page_find(cache, offset / PAGE_BYTES);
-    unsigned piece = (unsigned)(offset % PAGE_BYTES / CACHE_PIECE_BYTES);
+    unsigned in_page = (unsigned)(offset % PAGE_BYTES), piece = in_page / CACHE_PIECE_BYTES;
     if (!page || !(page->valid & (1u << piece)))
         return NULL;
-    while (piece < CACHE_PIECES && page->valid & (1u << piece))
-        piece++;
-    uint64_t end = page->index * PAGE_BYTES + piece * CACHE_PIECE_BYTES;
-    *bytes = (size_t)((end < cache->size_bytes ? end : cache->size_bytes) - offset);
+    /* the first that is not valid behind it; behind the last of a page there is none */
+    unsigned missing = ~(unsigned)page->valid >> piece << piece;
+    unsigned end = (unsigned)__builtin_ctz(missing) * CACHE_PIECE_BYTES;
+    uint64_t left = cache->size_bytes - offset;
+    *bytes = end - in_page < left ? end - in_page : (size_t)left;
     return page;
 }
 

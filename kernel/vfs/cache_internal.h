@@ -8,7 +8,7 @@
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/cache.h"
 
-enum { CACHE_PIECES = PAGE_BYTES / CACHE_PIECE_BYTES };
+enum { CACHE_PIECES = PAGE_BYTES / CACHE_PIECE_BYTES, CACHE_ALL_VALID = (1 << CACHE_PIECES) - 1 };
 
 struct cache_page {
     struct cache *cache;
@@ -37,9 +37,23 @@ struct cache_table {
 
 extern struct cache_table cache_table;
 
+/* Pages that follow each other lie in buckets that do. */
+static inline struct cache_page **cache_page_bucket(const struct cache *cache, uint64_t index)
+{
+    return &cache_table.buckets[(cache->hash + index) & cache_table.bucket_mask];
+}
+
+/* NULL: not there. The caller holds the lock. */
+static inline struct cache_page *cache_page_find(const struct cache *cache, uint64_t index)
+{
+    struct cache_page *page = *cache_page_bucket(cache, index);
+    while (page && (page->index != index || page->cache != cache))
+        page = page->bucket_next;
+    return page;
+}
+
 /* ---- cache_pages.c; the caller holds the lock unless it says otherwise ---------------------- */
 
-struct cache_page *cache_page_find(const struct cache *cache, uint64_t index);
 void cache_page_insert(struct cache_page *page, struct cache *cache, uint64_t index); /* busy */
 void cache_page_remove(struct cache_page *page);
 void cache_page_destroy(struct cache_page *page);

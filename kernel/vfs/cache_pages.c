@@ -59,24 +59,9 @@ void cache_stop(void)
     cache_table.buckets = NULL;
 }
 
-/* Pages that follow each other lie in buckets that do. */
-static struct cache_page **page_bucket(const struct cache *cache, uint64_t index)
-{
-    uint64_t hash = hash_u64((uint64_t)(uintptr_t)cache) + index;
-    return &cache_table.buckets[hash & cache_table.bucket_mask];
-}
-
-struct cache_page *cache_page_find(const struct cache *cache, uint64_t index)
-{
-    struct cache_page *page = *page_bucket(cache, index);
-    while (page && (page->index != index || page->cache != cache))
-        page = page->bucket_next;
-    return page;
-}
-
 void cache_page_insert(struct cache_page *page, struct cache *cache, uint64_t index)
 {
-    struct cache_page **bucket = page_bucket(cache, index);
+    struct cache_page **bucket = cache_page_bucket(cache, index);
     page->cache = cache;
     page->index = index;
     page->busy = true;
@@ -89,7 +74,7 @@ void cache_page_insert(struct cache_page *page, struct cache *cache, uint64_t in
 
 void cache_page_remove(struct cache_page *page)
 {
-    struct cache_page **link = page_bucket(page->cache, page->index);
+    struct cache_page **link = cache_page_bucket(page->cache, page->index);
     while (*link != page)
         link = &(*link)->bucket_next;
     *link = page->bucket_next;
@@ -200,6 +185,7 @@ void cache_init(struct cache *cache, const struct cache_ops *ops, void *owner,
         .owner = owner,
         .block_bytes = block_bytes,
         .size_bytes = size_bytes,
+        .hash = hash_u64((uint64_t)(uintptr_t)cache),
     };
     list_init(&cache->pages);
 }

@@ -52,6 +52,7 @@ struct cache {
     uint64_t size_bytes;
     /* cache.c's */
     struct list pages;
+    uint64_t hash;           /* where its pages are in the table */
     unsigned fills;          /* in flight */
     uint64_t expected;       /* where a sequential reader would go on */
     uint64_t ahead_end;      /* read-ahead was launched up to here */
