@@ -24,11 +24,13 @@ static uint32_t cache_unit(const struct cache *cache)
     return cache->block_bytes > PAGE_BYTES ? cache->block_bytes : PAGE_BYTES;
 }
 
-/* Is this page where a sequential reader would look next, or not far behind it? */
+/* Is this page where a sequential reader would look next, or not far behind it? Or still the one
+ * where he was? */
 static bool cache_goes_on(const struct cache *cache, uint64_t offset)
 {
-    uint64_t page_start = offset / PAGE_BYTES * PAGE_BYTES;
-    return page_start >= cache->expected && page_start - cache->expected <= cache->slack_bytes;
+    uint64_t page_end = offset / PAGE_BYTES * PAGE_BYTES + PAGE_BYTES;
+    return page_end >= cache->expected &&
+           page_end - cache->expected <= PAGE_BYTES + (uint64_t)cache->slack_bytes;
 }
 
 /* What is being read can be neither used nor given back: so it is a small part of memory. */
@@ -60,21 +62,33 @@ static uint64_t cache_plan_window(struct cache *cache, uint64_t offset)
     return cache->window_bytes;
 }
 
-/* A page was found at `offset`. Returns how many bytes from ahead_end on to launch now. */
+/* Returns how many bytes from ahead_end on to launch now that a reader has come to `offset`: his
+ * page is there or under way, so that the drive goes on while he waits for it or uses it. */
 static uint32_t cache_plan_ahead(struct cache *cache, uint64_t offset)
 {
-    uint64_t page_start = offset / PAGE_BYTES * PAGE_BYTES;
-    bool forward = cache_goes_on(cache, offset);
-    cache->expected = page_start + PAGE_BYTES;
-    if (!forward || cache->window_bytes < 2 * WINDOW_START_BYTES)
+    if (!cache_goes_on(cache, offset) || cache->window_bytes < 2 * WINDOW_START_BYTES)
         return 0;
     if (cache->ahead_end <= offset || cache->ahead_end >= cache->size_bytes)
         return 0;
-    if (cache->ahead_end - offset > cache->window_bytes)
+    if (cache->ahead_end - offset > cache->window_bytes ||
+        !cache_page_find(cache, offset / PAGE_BYTES))
         return 0;
     cache->window_bytes = window_next(cache, cache->window_bytes);
     cache->ahead_end += cache->window_bytes;
     return cache->window_bytes;
+}
+
+/* The same, launched. A hint: what fails is asked for again by the reader. The caller holds the
+ * lock, and is without it while something is launched. */
+static void cache_read_ahead(struct cache *cache, uint64_t offset)
+{
+    uint32_t bytes = cache_plan_ahead(cache, offset);
+    uint64_t start = cache->ahead_end - bytes;
+    if (!bytes)
+        return;
+    spin_unlock(&cache_table.lock);
+    (void)!cache_fill_range(cache, start, bytes, NULL);
+    spin_lock(&cache_table.lock);
 }
 
 /* ---- pinning ------------------------------------------------------------------------------ */
@@ -124,25 +138,22 @@ static void run_add(struct run *run, struct cache *cache, struct cache_page *pag
     run->bytes += bytes;
 }
 
-/* Pins what is there from `offset` on, at most `most` pages, up to `wanted` bytes or to where the
- * next window is to be launched: returns how many bytes of that. */
-static uint32_t run_pin(struct run *run, struct cache *cache, uint64_t offset, size_t wanted,
-                        unsigned most)
+/* Pins what is there from `offset` on, up to `wanted` bytes, at most `most` pages. The caller holds
+ * the lock, and lost it if the first had to be waited for. */
+static void run_pin(struct run *run, struct cache *cache, uint64_t offset, size_t wanted,
+                    unsigned most)
 {
     size_t bytes;
-    uint32_t ahead = 0;
+    uint64_t at = offset;
     struct cache_page *page = page_await(cache, offset, &bytes);
     while (page) {
-        uint64_t at = offset + run->bytes;
         run_add(run, cache, page, bytes);
-        ahead = cache_plan_ahead(cache, at);
         at += bytes;
-        if (ahead || run->count == most || run->bytes >= wanted || at % PAGE_BYTES ||
-            at >= cache->size_bytes)
-            break;
-        page = page_valid_at(cache, at, &bytes);
+        bool more = run->count < most && run->bytes < wanted && at % PAGE_BYTES == 0;
+        page = more && at < cache->size_bytes ? page_valid_at(cache, at, &bytes) : NULL;
     }
-    return ahead;
+    if (run->count)
+        cache->expected = (at + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
 static void run_unpin(struct run *run)
@@ -187,11 +198,9 @@ static ssize_t run_open(struct run *run, struct cache *cache, uint64_t offset, s
         if (offset >= cache->size_bytes)
             return 0;
         spin_lock(&cache_table.lock);
-        uint32_t ahead = run_pin(run, cache, offset, wanted, most);
-        uint64_t ahead_start = cache->ahead_end - ahead;
+        cache_read_ahead(cache, offset);
+        run_pin(run, cache, offset, wanted, most);
         spin_unlock(&cache_table.lock);
-        if (ahead) /* only a hint: what fails is asked for again by the reader */
-            (void)!cache_fill_range(cache, ahead_start, ahead, NULL);
         if (run->count)
             return (ssize_t)run->bytes;
         status = thread_interrupted() ? -EINTR : cache_fetch(cache, offset, &block_only);

@@ -54,16 +54,18 @@ static void test_sizes(void **state)
         rig_run(sizes_body, NULL, 12);
 }
 
-/* Sequential reading asks in larger and larger pieces, from 32 KiB to 512 KiB, never past the end,
- * and for nothing twice. */
+/* Sequential reading, page by page or in pieces that end anywhere, asks in larger and larger pieces,
+ * from 32 KiB to 512 KiB, never past the end, and for nothing twice. */
 static void sequential_body(void *unused)
 {
     (void)unused;
     struct source source;
     uint32_t block = blocks[rig_random() % BLOCK_KINDS];
+    bool by_page = rig_random() % 2;
     set_up(&source, block, 2 << 20, FAULTY_MIXED);
     for (uint64_t at = 0; at < source.cache.size_bytes;) {
-        ssize_t got = view_checked(&source, at);
+        ssize_t got = by_page ? view_checked(&source, at)
+                              : read_checked(&source, at, 1 + rig_random() % 50000);
         kassert(got > 0);
         at += (uint64_t)got;
     }
