@@ -56,7 +56,7 @@ static void fill_drop_spares(struct cache_fill *fill, unsigned from)
 }
 
 /* A fresh page for each slot, for as many as there is memory for. */
-static void fill_create_pages(struct cache_fill *fill, unsigned count)
+static void fill_create_slots(struct cache_fill *fill, unsigned count)
 {
     struct cache_page *pages[CREATE_BATCH];
     while (fill->slot_count < count) {
@@ -64,7 +64,8 @@ static void fill_create_pages(struct cache_fill *fill, unsigned count)
         unsigned wanted = left < CREATE_BATCH ? left : CREATE_BATCH;
         unsigned got = cache_pages_create(pages, wanted);
         for (unsigned i = 0; i < got; i++)
-            fill->slots[fill->slot_count++].spare = pages[i];
+            fill->slots[fill->slot_count++] =
+                (struct fill_slot){ .spare = pages[i], .bytes = PAGE_BYTES };
         if (got < wanted)
             break;
     }
@@ -73,23 +74,22 @@ static void fill_create_pages(struct cache_fill *fill, unsigned count)
 /* A fill of [start, end); shorter when memory runs out. */
 static struct cache_fill *fill_create(struct cache *cache, uint64_t start, uint64_t end)
 {
-    size_t count = (end + PAGE_BYTES - 1) / PAGE_BYTES - start / PAGE_BYTES;
+    unsigned count = (unsigned)((end + PAGE_BYTES - 1) / PAGE_BYTES - start / PAGE_BYTES);
     size_t head = sizeof(struct cache_fill) + count * sizeof(struct fill_slot);
     struct cache_fill *fill = mem_alloc(head + count * sizeof(struct io_segment));
     if (!fill)
         return NULL;
-    memset(fill, 0, head);
+    memset(fill, 0, sizeof(*fill));
     atomic_init(&fill->references, 1);
     fill->cache = cache;
     fill->io.offset_bytes = start;
     fill->segments = (struct io_segment *)(void *)((char *)fill + head);
-    fill_create_pages(fill, (unsigned)count);
-    for (unsigned i = 0; i < fill->slot_count; i++) {
-        uint64_t page_start = start / PAGE_BYTES * PAGE_BYTES + (uint64_t)i * PAGE_BYTES;
-        uint64_t from = page_start < start ? start : page_start;
-        uint64_t to = page_start + PAGE_BYTES < end ? page_start + PAGE_BYTES : end;
-        fill->slots[i].from = (uint16_t)(from - page_start);
-        fill->slots[i].bytes = (uint16_t)(to - from);
+    fill_create_slots(fill, count);
+    if (fill->slot_count == count) /* the last page is asked for up to the end, */
+        fill->slots[count - 1].bytes -= (uint16_t)(-end % PAGE_BYTES);
+    if (fill->slot_count) { /* and the first one from the start on */
+        fill->slots[0].from = (uint16_t)(start % PAGE_BYTES);
+        fill->slots[0].bytes -= fill->slots[0].from;
     }
     return fill;
 }
@@ -100,7 +100,6 @@ static bool fill_claim_slot(struct cache_fill *fill, unsigned i)
     struct cache *cache = fill->cache;
     struct fill_slot *slot = &fill->slots[i];
     uint64_t index = fill->io.offset_bytes / PAGE_BYTES + i;
-    uint8_t mask = piece_mask(slot->from, slot->from + slot->bytes);
     struct cache_page *page = cache_page_find(cache, index);
     if (!page) {
         cache_page_insert(slot->spare, cache, index);
@@ -110,6 +109,7 @@ static bool fill_claim_slot(struct cache_fill *fill, unsigned i)
     }
     if (page->busy)
         return false;
+    uint8_t mask = piece_mask(slot->from, slot->from + slot->bytes);
     if ((page->valid & mask) == mask)
         return cache->block_bytes > PAGE_BYTES; /* read again, into the spare */
     page->busy = true;
@@ -188,6 +188,10 @@ static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, 
         end = good_end;
     if (end <= page_start + slot->from)
         return;
+    if (!slot->spare && end == page_start + PAGE_BYTES && end <= size && !slot->from) {
+        page->valid = CACHE_ALL_VALID; /* as nearly always */
+        return;
+    }
     uint32_t to = (uint32_t)(end - page_start);
     uint8_t *data = slot->spare ? slot->spare->data : page->data;
     if (size <= end) {
