@@ -32,6 +32,9 @@ enum { PAGE_BYTES = 4096 };
 void *mem_alloc(size_t bytes) __attribute__((malloc, alloc_size(1)));
 void *mem_zalloc(size_t bytes) __attribute__((malloc, alloc_size(1)));
 void mem_free(void *memory);
+/* Up to `count` objects of `bytes`, at most 2048, each as from mem_alloc(); returns how many: fewer
+ * when memory is out. */
+size_t mem_alloc_many(size_t bytes, void *objects[], size_t count) MUST_CHECK;
 size_t mem_used_bytes(void); /* bytes handed out and not yet freed, rounded up to what they take */
 
 /* Whole pages, page aligned, contents undefined. */

@@ -176,6 +176,21 @@ void *mem_alloc(size_t bytes)
     return bytes <= HEAP_OBJECT_MAX ? alloc_object(bytes) : alloc_large(bytes);
 }
 
+size_t mem_alloc_many(size_t bytes, void *objects[], size_t count)
+{
+    unsigned class = class_of_grains[(bytes + GRAIN - 1) / GRAIN];
+    size_t got = 0;
+
+    kassert(bytes <= HEAP_OBJECT_MAX);
+    spin_lock(&lock);
+    while (got < count && (objects[got] = take_object(class)) != NULL)
+        got++;
+    spin_unlock(&lock);
+    while (got < count && (objects[got] = mem_alloc(bytes)) != NULL) /* who asks to reclaim */
+        got++;
+    return got;
+}
+
 void *mem_zalloc(size_t bytes)
 {
     void *memory = mem_alloc(bytes);

@@ -103,18 +103,27 @@ void cache_page_destroy(struct cache_page *page)
     cache_table.stock_count++;
 }
 
-/* As many as there is memory for, and no page is left over. */
-static unsigned pages_describe(struct cache_page **pages, void **data, unsigned count)
+/* Descriptors without a page, from the stock as long as it has some. */
+static unsigned descriptors_take(void **descriptors, unsigned count)
 {
     unsigned got = 0;
     spin_lock(&cache_table.lock);
-    while (got < count && (pages[got] = stock_take()))
+    while (got < count && (descriptors[got] = stock_take()))
         got++;
     spin_unlock(&cache_table.lock);
-    while (got < count && (pages[got] = mem_alloc(sizeof(**pages))))
-        got++;
-    for (unsigned i = 0; i < got; i++)
+    return got + (unsigned)mem_alloc_many(sizeof(struct cache_page), descriptors + got,
+                                          count - got);
+}
+
+/* As many as there is memory for, and no page is left over. */
+static unsigned pages_describe(struct cache_page **pages, void **data, unsigned count)
+{
+    void *descriptors[CREATE_BATCH];
+    unsigned got = descriptors_take(descriptors, count);
+    for (unsigned i = 0; i < got; i++) {
+        pages[i] = descriptors[i];
         *pages[i] = (struct cache_page){ .data = data[i] };
+    }
     for (unsigned i = got; i < count; i++)
         page_free(data[i]);
     return got;

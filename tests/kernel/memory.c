@@ -65,6 +65,24 @@ SELFTEST(page_alloc_low_is_below_4_gib)
     SELFTEST_CHECK(same_as(before));
 }
 
+SELFTEST(mem_alloc_many_gives_objects_that_return_one_by_one)
+{
+    enum { COUNT = 100, BYTES = 96 }; /* more than two pages of them */
+    static void *objects[COUNT];
+    struct counts before = count_memory();
+
+    SELFTEST_CHECK(mem_alloc_many(BYTES, objects, 0) == 0);
+    SELFTEST_CHECK(mem_alloc_many(BYTES, objects, COUNT) == COUNT);
+    SELFTEST_CHECK(mem_used_bytes() == before.used_bytes + COUNT * BYTES);
+    for (unsigned i = 0; i < COUNT; i++)
+        memset(objects[i], (int)i, BYTES);
+    for (unsigned i = 0; i < COUNT; i++)
+        SELFTEST_CHECK(*(uint8_t *)objects[i] == i && ((uint8_t *)objects[i])[BYTES - 1] == i);
+    for (unsigned i = 0; i < COUNT; i++)
+        mem_free(objects[i * 7 % COUNT]);
+    SELFTEST_CHECK(same_as(before));
+}
+
 SELFTEST(buddies_split_and_merge)
 {
     struct counts before = count_memory();

@@ -82,6 +82,14 @@ void *mem_alloc(size_t bytes)
     return result;
 }
 
+size_t mem_alloc_many(size_t bytes, void *objects[], size_t count)
+{
+    size_t got = 0;
+    while (got < count && (objects[got] = mem_alloc(bytes)) != NULL)
+        got++;
+    return got;
+}
+
 void *mem_zalloc(size_t bytes)
 {
     void *result = mem_alloc(bytes);
