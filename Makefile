@@ -76,10 +76,13 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 
 KERNEL_CPPFLAGS := -I. -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
     -DKERNEL_DEBUG=$(DEBUG)
-# -fbuiltin: small copies of a known size without a call
+# -fbuiltin: small copies of a known size without a call. Larger ones are calls of our memcpy(): gcc
+# would put `rep movsq` there, which an emulator does word by word. (clang does as we wish.)
+GCC_CFLAGS := -mmemcpy-strategy=libcall:-1:noalign
 KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fbuiltin -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-pic -fno-stack-protector -fno-omit-frame-pointer \
     -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
+    $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,$(GCC_CFLAGS)) \
     $(WARNINGS) -Wframe-larger-than=1024
 KERNEL_LDFLAGS := -T linker.ld -nostdlib -static --gc-sections -z noexecstack \
     -z max-page-size=4096 --build-id=none
