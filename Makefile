@@ -78,7 +78,8 @@ KERNEL_CPPFLAGS := -I. -nostdinc -isystem $(shell $(CC) -print-file-name=include
     -DKERNEL_DEBUG=$(DEBUG)
 # -fbuiltin: small copies of a known size without a call. Larger ones are calls of our memcpy(): gcc
 # would put `rep movsq` there, which an emulator does word by word. (clang does as we wish.)
-GCC_CFLAGS := -mmemcpy-strategy=libcall:-1:noalign
+GCC_CFLAGS := -mmemcpy-strategy=libcall:-1:noalign \
+    -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign
 KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fbuiltin -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-pic -fno-stack-protector -fno-omit-frame-pointer \
     -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \

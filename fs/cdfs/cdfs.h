@@ -52,8 +52,9 @@ enum cdfs_anomaly {
     ANOMALY_COUNT,
 };
 
-/* How far small files were read one behind the other. */
+/* Small files, and how far they were opened one behind the other. */
 struct cdfs_small {
+    struct cache cache;    /* the device; what follows is under index_lock */
     uint64_t next;         /* device address behind the last one */
     uint64_t ahead_end;    /* read ahead up to here */
     uint32_t window_bytes; /* by this much; 0: nothing yet */
@@ -73,11 +74,12 @@ struct cdfs {
     uint8_t root_record[PVD_ROOT_RECORD_BYTES];
     uint64_t root_record_address;
     char volume_name[128];
-    struct spin index_lock;  /* rank CACHE: the nodes' index pointers, and `small` */
+    struct spin index_lock;  /* rank CACHE: the nodes' index pointers, and of `small` */
     struct cdfs_small small;
     struct cdfs_worker *worker; /* NULL until a file needs one; under worker_lock */
     struct mutex worker_lock;   /* rank FSD */
     _Atomic uint64_t last_serial;
+    _Atomic uint64_t last_directory; /* address of that which was fetched last */
     struct cdfs_node_maker *_Atomic spare_maker; /* node.c's; NULL: none */
     _Atomic uint32_t anomalies[ANOMALY_COUNT];
 };
@@ -320,10 +322,12 @@ void cdfs_finish_io(struct fsd *fsd, struct vfs_io *io);
 
 /* ---- small.c ------------------------------------------------------------------------------ */
 
-/* Reads a small file out of the metadata cache: true when all of it was there. In any case, what to
- * fetch into that cache for the files that lie behind it; 0 bytes: nothing. */
-bool cdfs_small_read(struct cdfs *cdfs, struct vfs_io *io, uint64_t *ahead,
-                     uint64_t *ahead_bytes) MUST_CHECK;
+void cdfs_small_init(struct cdfs *cdfs);
+void cdfs_small_destroy(struct cdfs *cdfs);
+/* Lets the common cache hold the content of a file that is small and lies in one piece. */
+void cdfs_small_hold(struct cdfs *cdfs, const struct cdfs_node *node, struct vnode *vnode);
+/* Fetches what was opened, and what is likely to be next. */
+status_t cdfs_open(struct fsd *fsd, struct vnode *vnode, bool write);
 
 /* ---- describe.c --------------------------------------------------------------------------- */
 

@@ -121,17 +121,6 @@ status_t cdfs_copy(struct cdfs *cdfs, const struct cdfs_node *node, uint64_t off
     return 0;
 }
 
-static void read_plain(struct cdfs *cdfs, struct vfs_io *io)
-{
-    uint64_t ahead, ahead_bytes;
-    if (cdfs_small_read(cdfs, io, &ahead, &ahead_bytes))
-        vfs_io_complete(io, 0);
-    else
-        io_continue(cdfs, io);
-    if (ahead_bytes) /* behind what is wanted now */
-        cache_prefetch(&cdfs->meta, ahead, ahead_bytes);
-}
-
 void cdfs_read_write(struct fsd *fsd, struct vfs_io *io)
 {
     const struct cdfs_node *node = io->vnode->private_data;
@@ -141,5 +130,5 @@ void cdfs_read_write(struct fsd *fsd, struct vfs_io *io)
     else if (node->needs_work)
         cdfs_worker_submit(cdfs_of(fsd), io);
     else
-        read_plain(cdfs_of(fsd), io);
+        io_continue(cdfs_of(fsd), io);
 }

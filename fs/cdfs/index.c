@@ -18,7 +18,7 @@
 
 enum {
     BUCKETS_MAX = 1 << 16,
-    NEIGHBOURS_BYTES = 64 * 1024, /* what is fetched with a small directory */
+    NEIGHBOURS_BYTES = 64 * 1024, /* what is fetched with a directory that has neighbours */
     AHEAD_BYTES = 128 * 1024,     /* at a time, of a large one */
 };
 
@@ -146,18 +146,29 @@ static status_t collect_record(struct collector *c)
     return -EUCLEAN;
 }
 
-/* Directories lie side by side, so the first look into one fetches its neighbours, too. A large one
- * is fetched in runs, the next before the scan has come to the end of the last. */
+/* Was the directory that was fetched last one of this one's neighbours? */
+static bool has_neighbours(struct collector *c)
+{
+    uint64_t last = atomic_exchange(&c->cdfs->last_directory, c->start);
+    return (last < c->start ? c->start - last : last - c->start) <= NEIGHBOURS_BYTES;
+}
+
+/* A directory is fetched in runs, the next before the scan has come to the end of the last. On most
+ * discs directories lie side by side: then the first run takes in what is around it. */
 static void read_ahead(struct collector *c, uint64_t address)
 {
     struct cache *meta = &c->cdfs->meta;
     if (c->ahead >= c->end || c->ahead > address + AHEAD_BYTES / 2)
         return;
-    uint64_t from = c->ahead / NEIGHBOURS_BYTES * NEIGHBOURS_BYTES;
+    uint64_t from = c->ahead;
     uint64_t to = c->end < from + AHEAD_BYTES ? c->end : from + AHEAD_BYTES;
-    to = (to + NEIGHBOURS_BYTES - 1) / NEIGHBOURS_BYTES * NEIGHBOURS_BYTES;
-    if (!cache_has(meta, c->ahead))
+    if (!cache_has(meta, from)) {
+        if (from == c->start && has_neighbours(c)) {
+            from = from / NEIGHBOURS_BYTES * NEIGHBOURS_BYTES;
+            to = (to + NEIGHBOURS_BYTES - 1) / NEIGHBOURS_BYTES * NEIGHBOURS_BYTES;
+        }
         cache_prefetch(meta, from, to - from);
+    }
     c->ahead = to;
 }
 

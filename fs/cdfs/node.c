@@ -112,8 +112,10 @@ static void make_content(struct cdfs_node_maker *maker, struct vnode *vnode)
     vnode->size_bytes = node->size_bytes;
     vnode->cache_block_bytes = maker->cdfs->fsd.cache_block_bytes;
     node->needs_work = !cdfs_extents_are_plain(maker->cdfs, node);
-    if (!zisofs->version)
+    if (!zisofs->version) {
+        cdfs_small_hold(maker->cdfs, node, vnode);
         return;
+    }
     node->zisofs = *zisofs;
     node->needs_work = true;
     vnode->size_bytes = zisofs->size_bytes;

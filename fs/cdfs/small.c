@@ -1,10 +1,10 @@
 /*
- * small.c - small files that lie side by side are fetched together.
+ * small.c - small files that lie side by side are fetched together, and kept together.
  *
- * A drive takes as long for a command as for a hundred sectors. Who reads one small file and then
+ * A drive takes as long for a command as for a hundred sectors. Who opens one small file and then
  * the one behind it on the disc will want more of them: so the sectors behind are read ahead, in
- * windows that double, into the metadata cache, and the files' own pages are copied from there.
- * A file that is not there in time is read by a command of its own; a jump ends it all.
+ * windows that double. All small files lie in one cache over the device; a file is a part of it,
+ * and needs no pages and no command of its own. A jump ends the reading ahead.
  */
 #include "fs/cdfs/cdfs.h"
 
@@ -15,47 +15,57 @@ enum {
     WINDOW_BYTES_MAX = 256 * 1024,
 };
 
-/* Is the io the whole of a small file in one piece? */
-static bool io_is_small_file(const struct vfs_io *io)
+void cdfs_small_init(struct cdfs *cdfs)
 {
-    const struct cdfs_node *node = io->vnode->private_data;
-    return node->extent_count == 1 && node->size_bytes <= SMALL_BYTES_MAX && !io->offset_bytes &&
-           io->length_bytes >= node->size_bytes;
+    device_cache_init(&cdfs->small.cache, &cdfs->fsd, cdfs->fsd.cache_block_bytes);
 }
 
-/* A small file in [start, end) of the device is read now. Returns how many bytes to fetch from
- * *ahead on, for those to come. */
-static uint64_t small_plan(struct cdfs *cdfs, uint64_t start, uint64_t end, uint64_t *ahead)
+void cdfs_small_destroy(struct cdfs *cdfs)
+{
+    cache_destroy(&cdfs->small.cache);
+}
+
+void cdfs_small_hold(struct cdfs *cdfs, const struct cdfs_node *node, struct vnode *vnode)
+{
+    uint64_t address = node->first.address;
+    if (node->extent_count != 1 || node->needs_work || node->size_bytes > SMALL_BYTES_MAX ||
+        address > cdfs->device_bytes || node->size_bytes > cdfs->device_bytes - address)
+        return;
+    vnode->held_in = &cdfs->small.cache;
+    vnode->held_at = address;
+}
+
+/* A file in [start, end) of the device will be read; `here`: it is in memory. Returns how many
+ * bytes to fetch from *from on, for it and for those to come. */
+static uint64_t small_plan(struct cdfs *cdfs, uint64_t start, uint64_t end, bool here,
+                           uint64_t *from)
 {
     struct cdfs_small *small = &cdfs->small;
-    uint64_t bytes = 0;
     spin_lock(&cdfs->index_lock);
-    if (start < small->next || start - small->next > GAP_BYTES_MAX)
-        *small = (struct cdfs_small){ 0 };
-    else if (small->ahead_end < end + small->window_bytes / 2)
-        bytes = small->window_bytes ? small->window_bytes * 2 : WINDOW_BYTES_MIN;
-    if (bytes > WINDOW_BYTES_MAX)
-        bytes = WINDOW_BYTES_MAX;
-    small->next = end;
-    *ahead = small->ahead_end > end ? small->ahead_end : end;
-    if (bytes) {
-        small->window_bytes = (uint32_t)bytes;
-        small->ahead_end = *ahead + bytes;
+    bool jump = start < small->next || start - small->next > GAP_BYTES_MAX;
+    if (jump)
+        small->window_bytes = small->ahead_end = 0;
+    uint64_t ahead = small->ahead_end > end ? small->ahead_end : end, to = end;
+    if (!jump && ahead <= end + small->window_bytes / 2) {
+        uint32_t window = small->window_bytes ? small->window_bytes * 2 : WINDOW_BYTES_MIN;
+        small->window_bytes = window < WINDOW_BYTES_MAX ? window : WINDOW_BYTES_MAX;
+        to = small->ahead_end = ahead + small->window_bytes;
     }
+    small->next = end;
     spin_unlock(&cdfs->index_lock);
-    return bytes;
+    *from = here ? ahead : start;
+    return to > *from ? to - *from : 0;
 }
 
-bool cdfs_small_read(struct cdfs *cdfs, struct vfs_io *io, uint64_t *ahead, uint64_t *ahead_bytes)
+status_t cdfs_open(struct fsd *fsd, struct vnode *vnode, bool write)
 {
-    const struct cdfs_node *node = io->vnode->private_data;
-    *ahead_bytes = 0;
-    if (!io_is_small_file(io))
-        return false;
-    uint64_t start = node->extents[0].address;
-    *ahead_bytes = small_plan(cdfs, start, start + io->length_bytes, ahead);
-    if (!cache_copy_present(&cdfs->meta, start, io->segments, 0, io->length_bytes))
-        return false;
-    io->done_bytes = io->length_bytes;
-    return true;
+    (void)write;
+    struct cdfs *cdfs = cdfs_of(fsd);
+    if (vnode->held_in && vnode->size_bytes) {
+        uint64_t start = vnode->held_at, end = start + vnode->size_bytes, from;
+        uint64_t bytes = small_plan(cdfs, start, end, cache_has(vnode->held_in, start), &from);
+        if (bytes && !cache_has(vnode->held_in, from))
+            cache_prefetch(vnode->held_in, from, bytes);
+    }
+    return 0;
 }

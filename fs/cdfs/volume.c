@@ -298,6 +298,7 @@ static void cdfs_dismount(struct fsd *fsd)
     struct cdfs *cdfs = cdfs_of(fsd);
     cdfs_worker_stop(cdfs);
     cache_destroy(&cdfs->meta);
+    cdfs_small_destroy(cdfs);
     mem_free(atomic_load(&cdfs->spare_maker));
     mem_free(cdfs);
 }
@@ -330,6 +331,7 @@ static const struct fsd_ops cdfs_ops = {
     .get_child_info = cdfs_get_child_info,
     .actual_name = cdfs_actual_name,
     .get_vnode = cdfs_get_vnode,
+    .open = cdfs_open,
     .put_vnode = cdfs_put_vnode,
     .trim_vnode = cdfs_trim_vnode,
     .get_info = cdfs_get_info,
@@ -396,6 +398,7 @@ static struct cdfs *cdfs_create(const struct device_handle *handle)
     cdfs->device_bytes = device_medium(handle->device).bytes;
     cdfs->block_bytes = ISO_SECTOR_BYTES;
     device_cache_init(&cdfs->meta, &cdfs->fsd, ISO_SECTOR_BYTES);
+    cdfs_small_init(cdfs);
     return cdfs;
 }
 

@@ -262,9 +262,10 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
 
 void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes)
 {
-    uint64_t start = offset / cache->block_bytes * cache->block_bytes;
+    uint64_t block = cache->block_bytes, start = offset / block * block;
+    uint64_t end = (offset + bytes + block - 1) / block * block;
     if (start < cache->size_bytes)
-        (void)!cache_fill_range(cache, start, offset - start + bytes, NULL);
+        (void)!cache_fill_range(cache, start, end - start, NULL);
 }
 
 bool cache_has(struct cache *cache, uint64_t offset)
@@ -274,49 +275,4 @@ bool cache_has(struct cache *cache, uint64_t offset)
     bool has = page && (page->busy || page->valid & 1u << offset % PAGE_BYTES / CACHE_PIECE_BYTES);
     spin_unlock(&cache_table.lock);
     return has;
-}
-
-/* Copies into memory that is cut into segments; *skip and the segments move on. */
-static void scatter(const struct io_segment **segments, uint64_t *skip, const uint8_t *from,
-                    size_t bytes)
-{
-    while (bytes) {
-        const struct io_segment *segment = *segments;
-        if (*skip >= segment->length_bytes) {
-            *skip -= segment->length_bytes;
-            ++*segments;
-            continue;
-        }
-        size_t room = segment->length_bytes - (size_t)*skip;
-        size_t count = room < bytes ? room : bytes;
-        memcpy((char *)segment->address + *skip, from, count);
-        *skip += count;
-        from += count;
-        bytes -= count;
-    }
-}
-
-bool cache_copy_present(struct cache *cache, uint64_t offset, const struct io_segment *segments,
-                        uint64_t skip_bytes, uint64_t bytes)
-{
-    if (offset + bytes > cache->size_bytes || (cache->ops->check && cache->ops->check(cache)))
-        return false;
-    for (uint64_t done = 0; done < bytes;) {
-        size_t count;
-        spin_lock(&cache_table.lock);
-        struct cache_page *page = page_valid_at(cache, offset + done, &count);
-        if (page)
-            page->pins++;
-        spin_unlock(&cache_table.lock);
-        if (!page)
-            return false;
-        if (count > bytes - done)
-            count = (size_t)(bytes - done);
-        scatter(&segments, &skip_bytes, page->data + (offset + done) % PAGE_BYTES, count);
-        spin_lock(&cache_table.lock);
-        page->pins--;
-        spin_unlock(&cache_table.lock);
-        done += count;
-    }
-    return true;
 }

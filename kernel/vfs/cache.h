@@ -66,10 +66,6 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
 void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes);
 /* Is the byte at `offset` there, or being read? */
 bool cache_has(struct cache *cache, uint64_t offset);
-/* Copies bytes that are all there to the segments' memory from `skip_bytes` on, and waits for
- * nothing. False when one is not there, or may not be served: then some may have been copied. */
-bool cache_copy_present(struct cache *cache, uint64_t offset, const struct io_segment *segments,
-                        uint64_t skip_bytes, uint64_t bytes) MUST_CHECK;
 
 /* Called by the owner, from any thread, the completion thread included. */
 void cache_fill_done(struct cache_fill *fill, status_t status, uint64_t done_bytes);

@@ -21,7 +21,7 @@ ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer, siz
     if (!(file->flags & OPEN_READ))
         return -EBADF;
     if (file_is_cached(file))
-        return cache_read(&vnode->cache, offset_bytes, buffer, bytes);
+        return vnode_read(vnode, offset_bytes, buffer, bytes);
     status_t status = vnode_check(vnode);
     if (status || offset_bytes >= vnode->size_bytes)
         return status;
@@ -152,7 +152,7 @@ ssize_t file_view(struct file *file, struct cache_view *view)
     if (!(file->flags & OPEN_READ))
         return -EBADF;
     ssize_t got = file_is_cached(file)
-                      ? cache_view_open(&file->vnode->cache, file->offset, view)
+                      ? vnode_view_open(file->vnode, file->offset, view)
                       : file_view_copy(file, view);
     if (got > 0)
         file->offset += (uint64_t)got;

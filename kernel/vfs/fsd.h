@@ -98,6 +98,9 @@ struct vnode {
     uint64_t size_bytes;        /* files: content; links: length of the target, if known */
     uint32_t cache_block_bytes; /* preset to the FSD's default; 0: uncached, synchronous, by byte */
     status_t open_status;       /* opening its content ends with this, e.g. -ENOMEDIUM */
+    struct cache *held_in;      /* the content lies in this cache of the FSD's, which outlives the
+                                   vnode, from held_at on; NULL: in one of its own */
+    uint64_t held_at;
     bool stream;                /* NODE_OTHER that can be read and written all the same, on a
                                    read-only file system too; uncached */
     bool transient;             /* goes with its last user instead of staying in memory */

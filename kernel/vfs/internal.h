@@ -56,6 +56,10 @@ void vnodes_count(struct vfs_counts *counts);
 /* May this vnode's content be served now? The same. */
 status_t vnode_check(struct vnode *vnode) MUST_CHECK;
 
+/* Through the cache that holds the content: as cache_read(), cache_view_open(). */
+ssize_t vnode_read(struct vnode *vnode, uint64_t offset, void *buffer, size_t bytes) MUST_CHECK;
+ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view *view) MUST_CHECK;
+
 /* Notes that the vnode's content is opened so: -EBUSY when that does not go with how it is open
  * already (OPEN_DENY_WRITE, OPEN_EXCLUSIVE in vfs.h). What has a cache is written by one handle
  * alone, which goes past the cache: that is emptied first. */

@@ -98,6 +98,38 @@ void vfs_io_complete(struct vfs_io *io, status_t status)
     io->complete(io, status);
 }
 
+/* ---- reading through it ------------------------------------------------------------------- */
+
+/* How much of `bytes` at `offset` lies in the vnode. */
+static size_t vnode_clip(const struct vnode *vnode, uint64_t offset, size_t bytes)
+{
+    uint64_t left = offset < vnode->size_bytes ? vnode->size_bytes - offset : 0;
+    return bytes < left ? bytes : (size_t)left;
+}
+
+ssize_t vnode_read(struct vnode *vnode, uint64_t offset, void *buffer, size_t bytes)
+{
+    if (!vnode->held_in)
+        return cache_read(&vnode->cache, offset, buffer, bytes);
+    size_t wanted = vnode_clip(vnode, offset, bytes);
+    return wanted ? cache_read(vnode->held_in, vnode->held_at + offset, buffer, wanted)
+                  : vnode_check(vnode);
+}
+
+ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view *view)
+{
+    if (!vnode->held_in)
+        return cache_view_open(&vnode->cache, offset, view);
+    *view = (struct cache_view){ .page = NULL };
+    if (offset >= vnode->size_bytes)
+        return vnode_check(vnode);
+    ssize_t got = cache_view_open(vnode->held_in, vnode->held_at + offset, view);
+    if (got <= 0)
+        return got;
+    view->length_bytes = vnode_clip(vnode, offset, view->length_bytes);
+    return (ssize_t)view->length_bytes;
+}
+
 /* ---- the table ---------------------------------------------------------------------------- */
 
 status_t vnodes_start(void)
@@ -196,7 +228,7 @@ static struct vnode *vnode_create(struct fsd *fsd, vnode_id_t id)
 
 static void vnode_start_cache(struct vnode *vnode)
 {
-    if (vnode->cache_block_bytes)
+    if (vnode->cache_block_bytes && !vnode->held_in)
         cache_init(&vnode->cache, &vnode_cache_ops, vnode, vnode->cache_block_bytes,
                    vnode->size_bytes);
 }
