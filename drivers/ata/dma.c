@@ -61,8 +61,8 @@ void ata_dma_configure(struct ata_channel *channel)
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
-/* Appends entries for memory that is one piece for the device, as all is that is one for the kernel:
- * the direct map (kernel/mm/space.h) shows neighbours as neighbours. */
+/* Appends entries for memory that is one piece for the device, as all is that is one for the
+ * kernel: the direct map (kernel/mm/space.h) shows neighbours as neighbours. */
 static bool table_add(struct dma_entry *entries, unsigned *count, uint64_t address, uint32_t bytes)
 {
     if (address + bytes - 1 > UINT32_MAX || address % 2 || bytes % 2)

@@ -52,10 +52,43 @@ enum cdfs_anomaly {
     ANOMALY_COUNT,
 };
 
+/* A date as it was recorded: many are never asked for. */
+struct cdfs_stamp {
+    uint8_t kind;    /* enum cdfs_stamp_kind */
+    uint8_t date[7]; /* STAMP_SHORT: 9.1.5; STAMP_SECONDS: since 1970, little-endian */
+};
+
+enum cdfs_stamp_kind {
+    STAMP_NONE,    /* not recorded */
+    STAMP_SHORT,
+    STAMP_SECONDS,
+    STAMP_INVALID, /* recorded, but no date */
+};
+
+/* What a record says of its node. Kept for each entry of a directory that is looked into, so it is
+ * small. */
+struct cdfs_facts {
+    uint64_t size_bytes;     /* of the content: unpacked; a link's target */
+    uint64_t address;        /* of the content's first byte */
+    uint64_t device_number;
+    struct cdfs_stamp created, modified, accessed, changed;
+    uint32_t mode, links, uid, gid;
+    bool has_mode, hidden;
+    bool plain;              /* the node can be made of them: no other record, no packing */
+    uint8_t type;            /* enum node_type; NODE_NONE: only the node itself can tell */
+};
+
+/* The last look-up's: the vnode that is made next is nearly always this one. */
+struct cdfs_found {
+    vnode_id_t id;
+    struct cdfs_facts facts; /* plain ones */
+};
+
 /* Small files, and how far they were opened one behind the other. */
 struct cdfs_small {
     struct cache cache;    /* the device; what follows is under index_lock */
-    uint64_t next;         /* device address behind the last one */
+    uint64_t first, next;  /* device address of the row's first one, and behind the last one */
+    uint32_t files;        /* in the row */
     uint64_t ahead_end;    /* read ahead up to here */
     uint32_t window_bytes; /* by this much; 0: nothing yet */
 };
@@ -74,10 +107,11 @@ struct cdfs {
     uint8_t root_record[PVD_ROOT_RECORD_BYTES];
     uint64_t root_record_address;
     char volume_name[128];
-    struct spin index_lock;  /* rank CACHE: the nodes' index pointers, and of `small` */
+    struct spin index_lock;  /* rank CACHE: the nodes' index pointers, of `small` */
     struct cdfs_small small;
     struct cdfs_worker *worker; /* NULL until a file needs one; under worker_lock */
     struct mutex worker_lock;   /* rank FSD */
+    struct cdfs_found found;    /* under index_lock */
     _Atomic uint64_t last_serial;
     _Atomic uint64_t last_directory; /* address of that which was fetched last */
     struct cdfs_node_maker *_Atomic spare_maker; /* node.c's; NULL: none */
@@ -146,19 +180,6 @@ bool cdfs_record_is_dot(const struct cdfs_record *record);
 /* 8.4.26.1: sixteen digits and an offset. Seconds since 1970; false for a date that is none. */
 bool cdfs_time_long(struct bytes b, size_t offset, int64_t *seconds);
 
-/* A date as it was recorded: many are never asked for. */
-struct cdfs_stamp {
-    uint8_t kind;    /* enum cdfs_stamp_kind */
-    uint8_t date[7]; /* STAMP_SHORT: 9.1.5; STAMP_SECONDS: since 1970, little-endian */
-};
-
-enum cdfs_stamp_kind {
-    STAMP_NONE,    /* not recorded */
-    STAMP_SHORT,
-    STAMP_SECONDS,
-    STAMP_INVALID, /* recorded, but no date */
-};
-
 /* From a date of 7 or of 17 bytes at `offset`. */
 struct cdfs_stamp cdfs_stamp_make(struct bytes b, size_t offset, size_t width);
 /* False for a date that is none, or was not recorded. */
@@ -215,17 +236,6 @@ size_t cdfs_name_split(const char *name, size_t length, int *version);
 size_t cdfs_name_from_ucs2(struct bytes identifier, char *text, size_t bytes, bool *replaced);
 
 /* ---- facts.c ------------------------------------------------------------------------------ */
-
-/* Kept for each entry of a directory that is looked into: so it is small. */
-struct cdfs_facts {
-    uint64_t size_bytes;     /* as get_info tells it: of files, unpacked, and of links' targets */
-    uint64_t address;        /* of the content's first byte */
-    uint64_t device_number;
-    struct cdfs_stamp created, modified, accessed, changed;
-    uint32_t mode, links, uid, gid;
-    bool has_mode, hidden;
-    uint8_t type;            /* enum node_type; NODE_NONE: only the node itself can tell */
-};
 
 void cdfs_facts_make(const struct cdfs *cdfs, const struct cdfs_record *record,
                      const struct cdfs_rock *rock, struct cdfs_facts *facts);

@@ -23,6 +23,16 @@ static status_t entry_find(struct fsd *fsd, struct vnode *directory, struct elem
     return status ? status : -ENOENT;
 }
 
+static void entry_note(struct cdfs *cdfs, const struct cdfs_index_entry *entry)
+{
+    if (!entry->facts.plain)
+        return;
+    spin_lock(&cdfs->index_lock);
+    cdfs->found.id = entry->id;
+    cdfs->found.facts = entry->facts;
+    spin_unlock(&cdfs->index_lock);
+}
+
 status_t cdfs_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
                      vnode_id_t *id)
 {
@@ -32,6 +42,7 @@ status_t cdfs_lookup(struct fsd *fsd, struct vnode *directory, struct element el
     if (status)
         return status;
     *id = entry->id;
+    entry_note(cdfs_of(fsd), entry);
     cdfs_index_put(index);
     return 0;
 }

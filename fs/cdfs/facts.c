@@ -27,9 +27,18 @@ static uint64_t size_of(enum node_type type, const struct cdfs_record *record,
 {
     if (type == NODE_LINK)
         return rock->target_length;
-    if (type != NODE_FILE)
-        return 0;
     return rock->zisofs.version ? rock->zisofs.size_bytes : record->data_bytes;
+}
+
+/* A directory, or a file whose bytes lie on this disc in one piece and as they are? */
+static bool is_plain(const struct cdfs *cdfs, const struct cdfs_record *record,
+                     const struct cdfs_rock *rock, enum node_type type)
+{
+    if (!cdfs_facts_are_whole(record, rock))
+        return false;
+    return type == NODE_DIRECTORY ||
+           (type == NODE_FILE && !rock->zisofs.version && !rock->sparse && !record->unit_blocks &&
+            record->sequence_number == cdfs->sequence_number);
 }
 
 void cdfs_facts_make(const struct cdfs *cdfs, const struct cdfs_record *record,
@@ -39,6 +48,7 @@ void cdfs_facts_make(const struct cdfs *cdfs, const struct cdfs_record *record,
     *facts = (struct cdfs_facts){
         .type = (uint8_t)type,
         .hidden = record->flags & DR_FLAG_HIDDEN,
+        .plain = is_plain(cdfs, record, rock, type),
         .has_mode = rock->has_mode,
         .mode = rock->mode,
         .links = rock->links,
@@ -78,7 +88,8 @@ void cdfs_facts_tell(const struct cdfs_facts *facts, unsigned levels, struct nod
 {
     info->type = (enum node_type)facts->type;
     info->known |= INFO_DIRENT | INFO_STANDARD | INFO_ALIAS;
-    info->size_bytes = facts->size_bytes;
+    bool sized = facts->type == NODE_FILE || facts->type == NODE_LINK;
+    info->size_bytes = sized ? facts->size_bytes : 0;
     info->attributes = ATTRIBUTE_READ_ONLY | (facts->hidden ? ATTRIBUTE_HIDDEN : 0);
     info->alias = facts->address;
     if (levels & INFO_TIMES)

@@ -95,29 +95,25 @@ static status_t make_link(struct cdfs_node_maker *maker, struct vnode *vnode)
     return 0;
 }
 
-static status_t make_directory(struct cdfs_node_maker *maker)
+static void make_directory(struct cdfs *cdfs, struct cdfs_node *node)
 {
-    struct cdfs_node *node = maker->node;
-    node->size_bytes = maker->record.data_bytes;
+    node->size_bytes = node->facts.size_bytes;
     if (node->size_bytes % ISO_SECTOR_BYTES)
-        cdfs_anomaly(maker->cdfs, ANOMALY_DIRECTORY_SIZE);
-    return 0;
+        cdfs_anomaly(cdfs, ANOMALY_DIRECTORY_SIZE);
 }
 
 /* Which way the bytes go: in whole sectors straight to the cache, or through the worker. */
-static void make_content(struct cdfs_node_maker *maker, struct vnode *vnode)
+static void make_content(struct cdfs *cdfs, struct cdfs_node *node, struct vnode *vnode)
 {
-    struct cdfs_node *node = maker->node;
-    const struct cdfs_zisofs *zisofs = &maker->rock.zisofs;
     vnode->size_bytes = node->size_bytes;
-    vnode->cache_block_bytes = maker->cdfs->fsd.cache_block_bytes;
-    node->needs_work = !cdfs_extents_are_plain(maker->cdfs, node);
-    if (!zisofs->version) {
-        cdfs_small_hold(maker->cdfs, node, vnode);
-        return;
-    }
-    node->zisofs = *zisofs;
-    node->needs_work = true;
+    vnode->cache_block_bytes = cdfs->fsd.cache_block_bytes;
+    node->needs_work = node->zisofs.version || !cdfs_extents_are_plain(cdfs, node);
+    cdfs_small_hold(cdfs, node, vnode);
+}
+
+static void make_packed(struct cdfs_node_maker *maker, struct vnode *vnode)
+{
+    const struct cdfs_zisofs *zisofs = &maker->node->zisofs;
     vnode->size_bytes = zisofs->size_bytes;
     if (cdfs_zisofs_valid(zisofs)) {
         uint32_t block = 1u << zisofs->block_log2;
@@ -146,7 +142,10 @@ static status_t make_file(struct cdfs_node_maker *maker, struct vnode *vnode)
         if (cdfs->set_size > 1)
             vnode->open_status = -ENXIO; /* on another disc of the set */
     }
-    make_content(maker, vnode);
+    maker->node->zisofs = maker->rock.zisofs;
+    make_content(cdfs, maker->node, vnode);
+    if (maker->rock.zisofs.version)
+        make_packed(maker, vnode);
     maker->node->facts.size_bytes = vnode->size_bytes; /* of all sections */
     return maker->node->needs_work ? cdfs_worker_start(cdfs) : 0;
 }
@@ -158,7 +157,7 @@ static status_t node_make(struct cdfs_node_maker *maker, struct vnode *vnode)
     vnode->type = (enum node_type)facts->type;
     vnode->cache_block_bytes = 0;
     switch (vnode->type) {
-    case NODE_DIRECTORY: return make_directory(maker);
+    case NODE_DIRECTORY: make_directory(maker->cdfs, maker->node); return 0;
     case NODE_LINK: return make_link(maker, vnode);
     case NODE_FILE: return make_file(maker, vnode);
     default: return 0;
@@ -251,25 +250,63 @@ static void maker_give_back(struct cdfs *cdfs, struct cdfs_node_maker *maker)
     mem_free(atomic_exchange(&cdfs->spare_maker, maker));
 }
 
+/* From the medium. */
+static status_t node_read(struct cdfs *cdfs, struct cdfs_node *node, struct vnode *vnode)
+{
+    struct cdfs_node_maker *maker = maker_take(cdfs, node);
+    if (!maker)
+        return -ENOMEM;
+    status_t status = maker_read(maker, vnode->id);
+    if (!status)
+        status = node_make(maker, vnode);
+    maker_give_back(cdfs, maker);
+    return status;
+}
+
+/* From what a look-up has just found, if it was this one. */
+static bool found_take(struct cdfs *cdfs, vnode_id_t id, struct cdfs_facts *facts)
+{
+    spin_lock(&cdfs->index_lock);
+    bool is = cdfs->found.facts.plain && cdfs->found.id == id;
+    if (is)
+        *facts = cdfs->found.facts;
+    spin_unlock(&cdfs->index_lock);
+    return is;
+}
+
+static status_t node_make_found(struct cdfs *cdfs, struct cdfs_node *node, struct vnode *vnode)
+{
+    vnode->type = (enum node_type)node->facts.type;
+    vnode->cache_block_bytes = 0;
+    if (vnode->type == NODE_DIRECTORY) {
+        make_directory(cdfs, node);
+        return 0;
+    }
+    node->size_bytes = node->facts.size_bytes;
+    node->first = (struct cdfs_extent){
+        .address = node->facts.address,
+        .length_bytes = node->size_bytes,
+    };
+    node->extent_count = 1;
+    make_content(cdfs, node, vnode);
+    return node->needs_work ? cdfs_worker_start(cdfs) : 0;
+}
+
 status_t cdfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
 {
     struct cdfs *cdfs = cdfs_of(fsd);
     struct cdfs_node *node = mem_zalloc(sizeof(*node));
-    struct cdfs_node_maker *maker = node ? maker_take(cdfs, node) : NULL;
-    status_t status = maker ? 0 : -ENOMEM;
-    if (!status) {
-        node->extents = &node->first;
-        node->serial = atomic_fetch_add(&cdfs->last_serial, 1) + 1;
-        status = maker_read(maker, vnode->id);
-    }
-    if (!status)
-        status = node_make(maker, vnode);
-    if (!status)
-        vnode->private_data = node;
-    else
+    if (!node)
+        return -ENOMEM;
+    node->extents = &node->first;
+    node->serial = atomic_fetch_add(&cdfs->last_serial, 1) + 1;
+    status_t status = found_take(cdfs, vnode->id, &node->facts)
+                          ? node_make_found(cdfs, node, vnode)
+                          : node_read(cdfs, node, vnode);
+    if (status)
         node_free(node);
-    if (maker)
-        maker_give_back(cdfs, maker);
+    else
+        vnode->private_data = node;
     return status;
 }
 

@@ -274,6 +274,7 @@ struct bench_tree {
     struct bench *bench;
     struct bench_pending *pending;
     uint8_t *buffer; /* files are read whole into it, READ_BYTES at a time; NULL: they are not */
+    unsigned levels; /* what is asked of each entry */
     struct dir_entry entry;
 };
 
@@ -325,8 +326,8 @@ static status_t tree_visit(struct bench_tree *tree, struct path *directory)
 {
     struct node_info *info = &tree->entry.info;
     status_t status = info->known ? 0
-                                  : path_child_info(directory, tree->entry.name, false, LEVELS,
-                                                    info);
+                                  : path_child_info(directory, tree->entry.name, false,
+                                                    tree->levels, info);
     if (status)
         return status;
     bool read = tree->buffer && info->type == NODE_FILE;
@@ -342,7 +343,7 @@ static status_t tree_list(struct bench_tree *tree, struct path *directory)
     if (status)
         return status;
     int got = 0;
-    while (!status && (got = dir_read(file, LEVELS, &tree->entry)) > 0)
+    while (!status && (got = dir_read(file, tree->levels, &tree->entry)) > 0)
         status = shell_interrupted() ? -EINTR : tree_visit(tree, directory);
     file_close(file);
     return status ? status : got;
@@ -366,6 +367,7 @@ static status_t tree_walk(struct bench *bench, struct path *directory)
     if (!tree)
         return -ENOMEM;
     tree->bench = bench;
+    tree->levels = LEVELS;
     status_t status = tree_run(tree, directory);
     mem_free(tree);
     return status;
@@ -378,6 +380,7 @@ static status_t tree_read(struct bench *bench, struct path *directory)
     if (!tree)
         return status;
     tree->bench = bench;
+    tree->levels = INFO_DIRENT;
     tree->buffer = mem_alloc(READ_BYTES);
     if (tree->buffer)
         status = tree_run(tree, directory);

@@ -54,8 +54,8 @@ static void test_sizes(void **state)
         rig_run(sizes_body, NULL, 12);
 }
 
-/* Sequential reading, page by page or in pieces that end anywhere, asks in larger and larger pieces,
- * from 32 KiB to 512 KiB, never past the end, and for nothing twice. */
+/* Sequential reading, page by page or in pieces that end anywhere, asks in larger and larger
+ * pieces, from 32 KiB to 512 KiB, never past the end, and for nothing twice. */
 static void sequential_body(void *unused)
 {
     (void)unused;
