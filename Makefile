@@ -76,14 +76,18 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 
 KERNEL_CPPFLAGS := -I. -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
     -DKERNEL_DEBUG=$(DEBUG)
+# gcc compiles the kernel as a whole, which saves calls between its files: an emulator takes long for
+# the way back from each. LTO= builds faster.
+LTO ?= 1
+GCC := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,1)
 # -fbuiltin: small copies of a known size without a call. Larger ones are calls of our memcpy(): gcc
 # would put `rep movsq` there, which an emulator does word by word. (clang does as we wish.)
 GCC_CFLAGS := -mmemcpy-strategy=libcall:-1:noalign \
-    -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign
+    -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign $(if $(LTO),-flto)
 KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fbuiltin -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-pic -fno-stack-protector -fno-omit-frame-pointer \
     -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
-    $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,$(GCC_CFLAGS)) \
+    $(if $(GCC),$(GCC_CFLAGS)) \
     $(WARNINGS) -Wframe-larger-than=1024
 KERNEL_LDFLAGS := -T linker.ld -nostdlib -static --gc-sections -z noexecstack \
     -z max-page-size=4096 --build-id=none
@@ -102,15 +106,21 @@ $(BUILD)/spindle.elf: $(BUILD)/spindle.debug.elf
 	@echo "  STRIP $@"
 	$(OBJCOPY) --strip-all $< $@
 
+# One object of all. (Without -flto it is a link like any other.)
+$(KERNEL_OUT)/kernel.o: $(KERNEL_OBJECTS)
+	@echo "  LD    $@"
+	$(CC) $(KERNEL_CFLAGS) -nostdlib -r -o $@ $(KERNEL_OBJECTS) \
+	    $(if $(GCC),-flinker-output=nolto-rel -flto=auto)
+
 # Linked twice: the first link tells the addresses of the functions, the second has them in its
 # symbol table. They agree, since the table lies behind everything that it describes.
-$(BUILD)/spindle.debug.elf: $(KERNEL_OBJECTS) $(KERNEL_OUT)/symbols.S.o linker.ld
+$(BUILD)/spindle.debug.elf: $(KERNEL_OUT)/kernel.o $(KERNEL_OUT)/symbols.S.o linker.ld
 	@echo "  LD    $@"
-	$(LD) $(KERNEL_LDFLAGS) -o $@ $(KERNEL_OBJECTS) $(KERNEL_OUT)/symbols.S.o
+	$(LD) $(KERNEL_LDFLAGS) -o $@ $(KERNEL_OUT)/kernel.o $(KERNEL_OUT)/symbols.S.o
 
-$(KERNEL_OUT)/first.elf: $(KERNEL_OBJECTS) $(KERNEL_OUT)/no_symbols.S.o linker.ld
+$(KERNEL_OUT)/first.elf: $(KERNEL_OUT)/kernel.o $(KERNEL_OUT)/no_symbols.S.o linker.ld
 	@echo "  LD    $@"
-	$(LD) $(KERNEL_LDFLAGS) -o $@ $(KERNEL_OBJECTS) $(KERNEL_OUT)/no_symbols.S.o
+	$(LD) $(KERNEL_LDFLAGS) -o $@ $(KERNEL_OUT)/kernel.o $(KERNEL_OUT)/no_symbols.S.o
 
 $(KERNEL_OUT)/symbols.S: $(KERNEL_OUT)/first.elf kernel/symbols.sh
 	$(NM) -n $< >$(KERNEL_OUT)/symbols.txt

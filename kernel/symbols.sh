@@ -8,6 +8,7 @@ $3 == "__text_start" { start = $1 }
         next # another name of the same function
     last = $1
     address[n] = $1
+    sub(/\.lto_priv\.[0-9]+/, "", $3) # gcc tells static functions of one name apart
     name[n++] = $3
 }
 END {
