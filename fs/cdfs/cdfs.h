@@ -271,7 +271,7 @@ void cdfs_index_put(struct cdfs_index *index); /* NULL: nothing */
 /* Frees the directory's index unless somebody looks into it; try-lock only. */
 void cdfs_index_trim(struct cdfs *cdfs, struct cdfs_node *directory);
 /* The entry of this name: spelt so, or differing only in case, or as NAME;n; or NULL. */
-const struct cdfs_index_entry *cdfs_index_entry(const struct cdfs_index *index, const char *name,
+const struct cdfs_index_entry *cdfs_index_entry(struct cdfs_index *index, const char *name,
                                                 size_t length);
 /* The entry after `entry` (NULL: the first), hidden ones left out; NULL at the end. */
 const struct cdfs_index_entry *cdfs_index_next(const struct cdfs_index *index,

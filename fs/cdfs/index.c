@@ -17,7 +17,7 @@
 #include "lib/utf8.h"
 
 enum {
-    BUCKETS_MAX = 1 << 16,
+    BUCKETS_MAX = 1 << 18,
     NEIGHBOURS_BYTES = 64 * 1024, /* what is fetched with a directory that has neighbours */
     AHEAD_BYTES = 128 * 1024,     /* at a time, of a large one */
 };
@@ -37,6 +37,7 @@ struct cdfs_index {
     struct cdfs_index_entry *first, *last;
     size_t count, bucket_count;
     struct cdfs_index_entry **buckets;
+    const struct cdfs_index_entry *_Atomic expected; /* behind the one that was found last */
 };
 
 /* ---- entries ------------------------------------------------------------------------------ */
@@ -491,8 +492,17 @@ static const struct cdfs_index_entry *index_version(const struct cdfs_index *ind
     return entry;
 }
 
-const struct cdfs_index_entry *cdfs_index_entry(const struct cdfs_index *index, const char *name,
-                                                size_t length)
+/* Names are mostly looked up in the order in which the directory has them. */
+static const struct cdfs_index_entry *index_expected(struct cdfs_index *index, const char *name,
+                                                     size_t length)
+{
+    const struct cdfs_index_entry *entry =
+        atomic_load_explicit(&index->expected, memory_order_relaxed);
+    return entry && entry_is(entry, name, length) ? entry : NULL;
+}
+
+static const struct cdfs_index_entry *index_search(const struct cdfs_index *index,
+                                                   const char *name, size_t length)
 {
     uint32_t hash = hash_folded(index, name, length);
     const struct cdfs_index_entry *entry = index_exact(index, hash, name, length);
@@ -500,5 +510,17 @@ const struct cdfs_index_entry *cdfs_index_entry(const struct cdfs_index *index, 
         entry = index_folded(index, hash, name, length);
     if (!entry && index->versions)
         entry = index_version(index, name, length);
+    return entry;
+}
+
+const struct cdfs_index_entry *cdfs_index_entry(struct cdfs_index *index, const char *name,
+                                                size_t length)
+{
+    const struct cdfs_index_entry *entry = index_expected(index, name, length);
+    if (!entry)
+        entry = index_search(index, name, length);
+    if (entry)
+        atomic_store_explicit(&index->expected, cdfs_index_next(index, entry),
+                              memory_order_relaxed);
     return entry;
 }

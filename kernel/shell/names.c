@@ -101,6 +101,18 @@ static status_t collect_mounts(struct path *directory, struct name **names, char
     return status;
 }
 
+static void names_reverse(struct name **names)
+{
+    struct sortable *reversed = NULL, *rest = *names ? &(*names)->link : NULL;
+    while (rest) {
+        struct sortable *next = rest->next;
+        rest->next = reversed;
+        reversed = rest;
+        rest = next;
+    }
+    *names = (struct name *)(void *)reversed; /* the link is the first field */
+}
+
 static status_t names_add_entry(struct name **names, const struct dir_entry *entry)
 {
     status_t status = names_add(names, entry->name);
@@ -119,6 +131,7 @@ status_t names_collect(struct path *directory, bool mounts, unsigned levels, str
     int got = entry ? 0 : -ENOMEM;
     while (entry && !status && (got = dir_read(file, levels, entry)) > 0)
         status = shell_interrupted() ? -EINTR : names_add_entry(names, entry);
+    names_reverse(names); /* each was added in front */
     if (entry && !status && mounts)
         status = collect_mounts(directory, names, entry->name, sizeof(entry->name));
     mem_free(entry);

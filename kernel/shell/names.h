@@ -32,8 +32,9 @@ struct name {
 
 /* Adds a name in front of *names. */
 status_t names_add(struct name **names, const char *text) MUST_CHECK;
-/* What the directory holds and, with `mounts`, what is mounted in it, in no order; with what the
- * directory tells of `levels`. Returns why that is not all. */
+/* What the directory holds, in its order, and in front of that, with `mounts`, what is mounted in
+ * it; with what the directory tells of `levels`. *names is NULL before. Returns why that is not
+ * all. */
 status_t names_collect(struct path *directory, bool mounts, unsigned levels,
                        struct name **names) MUST_CHECK;
 /* Fills name->info, unless it is there, and status; `.` and `..` too. */
