@@ -140,12 +140,47 @@ static void test_limit(void **state)
     rig_run(limit_body, NULL, 3);
 }
 
+/* As long as the cache has a page that nobody looks at just now, another gets one, even if all were
+ * looked at again and have a second chance. */
+static void last_page_body(void *unused)
+{
+    (void)unused;
+    enum { PINS = 8, PAGES = 64, MOST = 256 };
+    struct source source;
+    struct cache_view pins[PINS];
+    void *pages[MOST];
+    unsigned count = 0;
+    set_up(&source, 2048, PAGES * PAGE_BYTES, FAULTY_MIXED);
+    for (unsigned i = 0; i < 2; i++)
+        kassert(read_checked(&source, 0, PAGES * PAGE_BYTES) == PAGES * PAGE_BYTES);
+    for (unsigned i = 0; i < PINS; i++)
+        kassert(cache_view_open(&source.cache, i * 7 * PAGE_BYTES, &pins[i]) > 0);
+    size_t limit = page_total_count() * PAGE_BYTES;
+    host_memory_limit(host_memory_used() + PAGE_BYTES - 1); /* it is of whole pages */
+    while (count < MOST && (pages[count] = page_alloc()))
+        count++;
+    kassert(count >= PAGES - PINS && count < MOST && cache_page_count() == PINS);
+    while (count)
+        page_free(pages[--count]);
+    for (unsigned i = 0; i < PINS; i++)
+        cache_view_close(&pins[i]);
+    host_memory_limit(limit);
+    tear_down(&source);
+}
+
+static void test_last_page(void **state)
+{
+    (void)state;
+    rig_run(last_page_body, NULL, 5);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_second_chance), cmocka_unit_test(test_scan),
         cmocka_unit_test(test_random),        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_last_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
