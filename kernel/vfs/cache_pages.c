@@ -13,6 +13,7 @@ enum {
     STOCK_MAX = 128,     /* descriptors that wait for their next page */
     RECLAIM_STEPS = 64,  /* pages looked at before the lock is let go */
     CREATE_BATCH = 32,
+    SPARE_PAGES = 32,    /* that stay free for others */
 };
 
 struct cache_table cache_table = {
@@ -129,15 +130,57 @@ static unsigned pages_describe(struct cache_page **pages, void **data, unsigned 
     return got;
 }
 
-unsigned cache_pages_create(struct cache_page **pages, unsigned count)
+/* One page's turn: out of the table and the caller's when nobody needs it, else NULL. */
+static struct cache_page *victim_next(void)
+{
+    struct cache_page *page =
+        list_entry(list_pop_front(&cache_table.by_age), struct cache_page, age_link);
+    bool spare = page->busy || page->pins || page->referenced;
+    list_push_back(&cache_table.by_age, &page->age_link);
+    page->referenced = false;
+    if (spare)
+        return NULL;
+    cache_page_remove(page);
+    return page;
+}
+
+/* Where memory is out, the pages that nobody needs longest are used again at once: neighbours stay
+ * neighbours, and nothing is given back to be asked for. */
+static unsigned pages_recycle(struct cache_page **pages, unsigned count)
+{
+    unsigned got = 0;
+    if (page_free_count() >= count + SPARE_PAGES)
+        return 0;
+    spin_lock(&cache_table.lock);
+    for (unsigned i = 0; i < RECLAIM_STEPS && got < count; i++) {
+        if (list_empty(&cache_table.by_age))
+            break;
+        struct cache_page *page = victim_next();
+        if (page)
+            pages[got++] = page;
+    }
+    spin_unlock(&cache_table.lock);
+    for (unsigned i = 0; i < got; i++)
+        *pages[i] = (struct cache_page){ .data = pages[i]->data };
+    return got;
+}
+
+/* Fresh ones. */
+static unsigned pages_make(struct cache_page **pages, unsigned count)
 {
     void *data[CREATE_BATCH];
+    return pages_describe(pages, data, (unsigned)page_alloc_many(data, count));
+}
+
+unsigned cache_pages_create(struct cache_page **pages, unsigned count)
+{
     unsigned created = 0;
     while (created < count) {
         unsigned left = count - created;
         unsigned wanted = left < CREATE_BATCH ? left : CREATE_BATCH;
-        unsigned got = (unsigned)page_alloc_many(data, wanted);
-        got = pages_describe(pages + created, data, got);
+        unsigned got = pages_recycle(pages + created, wanted);
+        if (got < wanted)
+            got += pages_make(pages + created + got, wanted - got);
         created += got;
         if (got < wanted)
             break;
@@ -147,19 +190,12 @@ unsigned cache_pages_create(struct cache_page **pages, unsigned count)
 
 /* ---- reclaim ------------------------------------------------------------------------------ */
 
-/* One page's turn: true when it was freed. */
 static bool reclaim_next(void)
 {
-    struct cache_page *page =
-        list_entry(list_pop_front(&cache_table.by_age), struct cache_page, age_link);
-    bool spare = page->busy || page->pins || page->referenced;
-    list_push_back(&cache_table.by_age, &page->age_link);
-    page->referenced = false;
-    if (spare)
-        return false;
-    cache_page_remove(page);
-    cache_page_destroy(page);
-    return true;
+    struct cache_page *page = victim_next();
+    if (page)
+        cache_page_destroy(page);
+    return page;
 }
 
 /* Twice round the list is enough: the first time takes all second chances away. */
