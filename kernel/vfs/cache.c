@@ -6,7 +6,7 @@
 
 enum {
     WINDOW_START_BYTES = 32 * 1024, /* the first window of a sequential reader */
-    WINDOWS = 32,                   /* that memory has room for, at least */
+    WINDOWS = 16,                   /* that memory has room for, at least */
     RUN_PAGES = 16,                 /* what cache_read() pins at a time */
 };
 
