@@ -75,7 +75,7 @@ struct cdfs_facts {
     uint32_t mode, links, uid, gid;
     bool has_mode, hidden;
     bool plain;              /* the node can be made of them: no other record, no packing */
-    uint8_t type;            /* enum node_type; NODE_NONE: only the node itself can tell */
+    uint8_t type;            /* enum node_type */
 };
 
 /* The last look-up's: the vnode that is made next is nearly always this one. */
@@ -258,7 +258,8 @@ struct cdfs_index_entry {
     uint16_t length;
     int16_t version;
     bool hidden;                        /* a lower version: found as NAME;n only */
-    struct cdfs_facts facts;
+    uint8_t type;                       /* enum node_type; NODE_NONE: only the node can tell */
+    const struct cdfs_facts *facts;     /* NULL: only the node can tell */
     char name[];
 };
 

@@ -25,11 +25,11 @@ static status_t entry_find(struct fsd *fsd, struct vnode *directory, struct elem
 
 static void entry_note(struct cdfs *cdfs, const struct cdfs_index_entry *entry)
 {
-    if (!entry->facts.plain)
+    if (!entry->facts || !entry->facts->plain)
         return;
     spin_lock(&cdfs->index_lock);
     cdfs->found.id = entry->id;
-    cdfs->found.facts = entry->facts;
+    cdfs->found.facts = *entry->facts;
     spin_unlock(&cdfs->index_lock);
 }
 
@@ -56,10 +56,10 @@ status_t cdfs_get_child_info(struct fsd *fsd, struct vnode *directory, struct el
     if (status)
         return status;
     info->id = entry->id;
-    if (entry->facts.type == NODE_NONE)
+    if (!entry->facts)
         status = -EAGAIN;
     else
-        cdfs_facts_tell(&entry->facts, levels, info);
+        cdfs_facts_tell(entry->facts, levels, info);
     cdfs_index_put(index);
     return status;
 }
@@ -116,9 +116,9 @@ int cdfs_read_dir(struct fsd *fsd, struct vnode *directory, void *opaque, uint64
     }
     cursor->entry = next;
     entry->info.id = next->id;
-    entry->info.type = (enum node_type)next->facts.type;
-    if (levels && next->facts.type != NODE_NONE)
-        cdfs_facts_tell(&next->facts, levels, &entry->info);
+    entry->info.type = (enum node_type)next->type;
+    if (levels && next->facts)
+        cdfs_facts_tell(next->facts, levels, &entry->info);
     memcpy(entry->name, next->name, next->length);
     entry->name[next->length] = '\0';
     return 1;

@@ -18,6 +18,7 @@
 
 enum {
     BUCKETS_MAX = 1 << 18,
+    MEMORY_PARTS = 16, /* of a directory larger than one of them only the names are kept */
     NEIGHBOURS_BYTES = 64 * 1024, /* what is fetched with a directory that has neighbours */
     AHEAD_BYTES = 128 * 1024,     /* at a time, of a large one */
 };
@@ -42,9 +43,9 @@ struct cdfs_index {
 
 /* ---- entries ------------------------------------------------------------------------------ */
 
-static struct cdfs_index_entry *arena_take(struct cdfs_index *index, size_t name_length)
+static void *arena_take(struct cdfs_index *index, size_t bytes)
 {
-    size_t bytes = (sizeof(struct cdfs_index_entry) + name_length + 15) & ~(size_t)15;
+    bytes = (bytes + 7) & ~(size_t)7;
     if (!index->pages || index->page_used + bytes > PAGE_BYTES) {
         struct arena_page *page = page_alloc();
         if (!page)
@@ -53,9 +54,9 @@ static struct cdfs_index_entry *arena_take(struct cdfs_index *index, size_t name
         index->pages = page;
         index->page_used = 16;
     }
-    void *entry = (char *)index->pages + index->page_used;
+    void *memory = (char *)index->pages + index->page_used;
     index->page_used += bytes;
-    return entry;
+    return memory;
 }
 
 static uint32_t hash_folded(const struct cdfs_index *index, const char *name, size_t length)
@@ -66,7 +67,7 @@ static uint32_t hash_folded(const struct cdfs_index *index, const char *name, si
 static struct cdfs_index_entry *entry_create(struct cdfs_index *index, const char *name,
                                              size_t length)
 {
-    struct cdfs_index_entry *entry = arena_take(index, length);
+    struct cdfs_index_entry *entry = arena_take(index, sizeof(*entry) + length);
     if (!entry)
         return NULL;
     *entry = (struct cdfs_index_entry){ .length = (uint16_t)length };
@@ -82,6 +83,7 @@ struct collector {
     struct cdfs_index *index;
     uint64_t start, end; /* of the directory */
     uint64_t ahead;      /* it was asked for up to here */
+    bool with_facts;     /* memory has room for them */
     struct cdfs_record record;
     struct cdfs_rock rock;
     struct cdfs_name name;
@@ -113,6 +115,24 @@ static bool record_begins_directory(const struct collector *c)
            record->address == record->data_address && record->address != c->start;
 }
 
+/* What the record says of the node, for those who ask for no more. */
+static status_t collect_facts(struct collector *c, struct cdfs_index_entry *entry)
+{
+    if (!cdfs_facts_are_whole(&c->record, &c->rock))
+        return 0;
+    struct cdfs_facts facts;
+    cdfs_facts_make(c->cdfs, &c->record, &c->rock, &facts);
+    entry->type = facts.type;
+    if (!c->with_facts)
+        return 0;
+    struct cdfs_facts *kept = arena_take(c->index, sizeof(*kept));
+    if (!kept)
+        return -ENOMEM;
+    *kept = facts;
+    entry->facts = kept;
+    return 0;
+}
+
 static status_t collect_record(struct collector *c)
 {
     struct cdfs_index *index = c->index;
@@ -134,8 +154,8 @@ static status_t collect_record(struct collector *c)
         return -ENOMEM;
     entry->id = c->record.address | (vnode_id_t)c->cdfs->tree << 62;
     entry->version = (int16_t)(c->name.version > INT16_MAX ? INT16_MAX : c->name.version);
-    if (!status && cdfs_facts_are_whole(&c->record, &c->rock))
-        cdfs_facts_make(c->cdfs, &c->record, &c->rock, &entry->facts);
+    if (!status && collect_facts(c, entry))
+        return -ENOMEM;
     if (index->last)
         index->last->next = entry;
     else
@@ -201,6 +221,7 @@ static status_t collect(struct cdfs *cdfs, const struct cdfs_node *directory,
     c->index = index;
     c->start = c->ahead = directory->facts.address;
     c->end = c->start + directory->size_bytes;
+    c->with_facts = directory->size_bytes <= page_total_count() * PAGE_BYTES / MEMORY_PARTS;
     c->section_id_length = 0;
     struct cdfs_scan scan;
     cdfs_scan_begin(&scan, cdfs, c->start, c->end);
@@ -278,6 +299,7 @@ static struct cdfs_index_entry *entry_renamed(struct cdfs_index *index,
     mem_free(name);
     if (fresh) {
         fresh->id = entry->id;
+        fresh->type = entry->type;
         fresh->facts = entry->facts;
         fresh->version = entry->version;
         fresh->next = entry->next;

@@ -19,6 +19,7 @@ enum {
     MOUNTS = 8,
     SPARE_BYTES = MOUNTS * 2 * INDEX_BYTES, /* less than the indexes of all mounts take */
     POOL_BYTES = 256 << 20,
+    LITTLE_BYTES = 1400 << 10, /* less than 16 times a directory */
 };
 
 static struct walk disc; /* large */
@@ -201,6 +202,52 @@ static void test_pressure(void **state)
     rig_run(pressure_body, NULL, 20);
 }
 
+/* ---- too little memory for more than names ------------------------------------------------ */
+
+/* Lists /m/B, and asks for what each of its names stands for: true when the directory told all of
+ * it, false when nothing. */
+static bool list_tells(void)
+{
+    static struct dir_entry entry;
+    enum { LEVELS = INFO_STANDARD | INFO_TIMES | INFO_ALIAS };
+    unsigned told = 0, count = 0;
+    struct path *path = walk_to("/m/B");
+    struct file *file;
+    kassert(file_open_path(path, OPEN_DIRECTORY, &file) == 0);
+    for (; dir_read(file, LEVELS, &entry) > 0; count++) {
+        struct node_info info;
+        kassert(path_child_info(path, entry.name, false, LEVELS, &info) == 0);
+        kassert(info.type == NODE_FILE && info.size_bytes == 7 && info.id == entry.info.id);
+        kassert(!entry.info.known || rig_info_equal(&entry.info, &info));
+        told += entry.info.known != 0;
+    }
+    file_close(file);
+    path_put(path);
+    kassert(count == LISTED && (told == 0 || told == count));
+    return told != 0;
+}
+
+static void little_body(void *unused)
+{
+    (void)unused;
+    struct faulty *faulty = disc_begin(image_named("large_directories"));
+    kassert(disc_mount(&disc, NULL) == 0);
+    host_memory_limit(LITTLE_BYTES);
+    kassert(!list_tells());
+    host_memory_limit(POOL_BYTES);
+    kassert(!list_tells()); /* the index stays, */
+    rig_evict_all();
+    kassert(list_tells()); /* until it is made anew */
+    disc_unmount(&disc);
+    disc_end(faulty);
+}
+
+static void test_little(void **state)
+{
+    (void)state;
+    rig_run(little_body, NULL, 5);
+}
+
 /* ---- look-ups and reclaim at the same time ------------------------------------------------ */
 
 struct looker {
@@ -265,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_idle_index),
         cmocka_unit_test(test_listed_index),
         cmocka_unit_test(test_pressure),
+        cmocka_unit_test(test_little),
         cmocka_unit_test(test_together),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
