@@ -42,6 +42,7 @@ help:
 	@echo "make clean    remove build/"
 	@echo "With: CC=clang  CROSS_COMPILE=x86_64-elf-  HOST_CC=cc  QEMU=qemu-system-x86_64"
 	@echo "      DEBUG=1 (freed memory is checked)  V=1 (show the commands)"
+	@echo "      LTO= (each file by itself: builds faster, and prof sees every function)"
 	@echo "      SPINDLE_CORPORA=folder (real discs with their truths, for make test)"
 
 clean:
@@ -77,8 +78,9 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 KERNEL_CPPFLAGS := -I. -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
     -DKERNEL_DEBUG=$(DEBUG)
 # gcc compiles the kernel as a whole, which saves calls between its files: an emulator takes long for
-# the way back from each. LTO= builds faster.
-LTO ?= 1
+# the way back from each. LTO= builds faster. (A cross compiler may have been built without it.)
+LTO ?= $(shell $(CC) -flto -fsyntax-only -x c /dev/null 2>/dev/null && echo 1)
+LTO := $(LTO)
 GCC := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,1)
 # -fbuiltin: small copies of a known size without a call. Larger ones are calls of our memcpy(): gcc
 # would put `rep movsq` there, which an emulator does word by word. (clang does as we wish.)

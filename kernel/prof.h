@@ -6,7 +6,8 @@
  *             pointers. While nothing is ready to run, the sample counts as idle.
  * What it     Stretches with interrupts off, of which the scheduler has a few, count where they
  * cannot see  end. The caller of a function without a frame is missed when it called through a
- *             pointer.
+ *             pointer. What the compiler inlined counts for where it was put: `make LTO=` leaves
+ *             that to the files themselves.
  * Interface   prof_start(), prof_stop(), prof_take() until it has nothing more, prof_end(): the
  *             command `prof COMMAND...` does it all.
  * Locking     One run at a time, by one thread.
