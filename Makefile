@@ -109,10 +109,11 @@ $(BUILD)/spindle.elf: $(BUILD)/spindle.debug.elf
 	$(OBJCOPY) --strip-all $< $@
 
 # One object of all. (Without -flto it is a link like any other.)
+LINK_WHOLE = $(CC) $(KERNEL_CFLAGS) -nostdlib -r $(if $(GCC),-flinker-output=nolto-rel -flto=auto)
+
 $(KERNEL_OUT)/kernel.o: $(KERNEL_OBJECTS)
 	@echo "  LD    $@"
-	$(CC) $(KERNEL_CFLAGS) -nostdlib -r -o $@ $(KERNEL_OBJECTS) \
-	    $(if $(GCC),-flinker-output=nolto-rel -flto=auto)
+	$(LINK_WHOLE) -o $@ $(KERNEL_OBJECTS)
 
 # Linked twice: the first link tells the addresses of the functions, the second has them in its
 # symbol table. They agree, since the table lies behind everything that it describes.
@@ -351,7 +352,8 @@ BARE_OBJECTS := $(patsubst %,$(KERNEL_OUT)/%.o,$(wildcard boot/*.S boot/*.c \
 $(BUILD)/bench/bare.elf: $(BARE_OBJECTS) linker.ld
 	mkdir -p $(@D)
 	@echo "  LD    $@"
-	$(LD) $(KERNEL_LDFLAGS) -o $@ $(BARE_OBJECTS)
+	$(LINK_WHOLE) -o $(@:.elf=.o) $(BARE_OBJECTS)
+	$(LD) $(KERNEL_LDFLAGS) -o $@ $(@:.elf=.o)
 
 -include $(BARE_OBJECTS:.o=.d)
 
