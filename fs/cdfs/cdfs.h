@@ -12,7 +12,7 @@
  *   directory.c the slots that look into a directory
  *   node.c     vnodes: extents, links
  *   data.c     a file's bytes, straight from the disc into the cache's pages
- *   small.c    small files that lie side by side, fetched together
+ *   small.c    small files that lie side by side, fetched and kept together
  *   describe.c all of it in words
  *   worker.c   a file's bytes that need work: gathered, or unpacked by zisofs.c
  *
@@ -22,8 +22,9 @@
  * Metadata    Directories, continuation areas and descriptors are read through one cache over the
  *             device (`meta`), so looking at a record again costs no command.
  * Anomalies   What is wrong but harmless is tolerated and counted in the ledger.
- * Locking     A mounted cdfs does not change but for the ledger (atomics) and each directory's
- *             index, which is installed under `index_lock`, and freed again when memory is wanted.
+ * Locking     A mounted cdfs does not change but for the ledger (atomics), what it remembers of the
+ *             last look-up and of small files (under `index_lock`), and each directory's index,
+ *             which is installed under that lock, too, and freed again when memory is wanted.
  */
 #ifndef FS_CDFS_CDFS_H
 #define FS_CDFS_CDFS_H
@@ -107,11 +108,11 @@ struct cdfs {
     uint8_t root_record[PVD_ROOT_RECORD_BYTES];
     uint64_t root_record_address;
     char volume_name[128];
-    struct spin index_lock;  /* rank CACHE: the nodes' index pointers, of `small` */
+    struct spin index_lock;  /* rank CACHE: the nodes' index pointers, `found`, `small` */
+    struct cdfs_found found;
     struct cdfs_small small;
     struct cdfs_worker *worker; /* NULL until a file needs one; under worker_lock */
     struct mutex worker_lock;   /* rank FSD */
-    struct cdfs_found found;    /* under index_lock */
     _Atomic uint64_t last_serial;
     _Atomic uint64_t last_directory; /* address of that which was fetched last */
     struct cdfs_node_maker *_Atomic spare_maker; /* node.c's; NULL: none */
