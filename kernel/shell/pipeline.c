@@ -152,6 +152,7 @@ struct output {
     struct file *file;
     struct semaphore turn;
     struct stream stream;
+    char buffer[STREAM_LARGE_BYTES]; /* the stream's */
 };
 
 static status_t file_sink(struct stream *stream, const char *text, size_t bytes)
@@ -187,6 +188,7 @@ static status_t output_open(struct shell *shell, const char *name, bool append,
     }
     semaphore_init(&output->turn, 1);
     stream_init(&output->stream, file_sink, output);
+    stream_use_large(&output->stream, output->buffer);
     *result = output;
     return 0;
 }
@@ -281,6 +283,7 @@ struct runner {
     struct stage *stage;
     struct pipe *in, *out; /* the ends it closes; NULL: none */
     struct stream stream; /* into `out` */
+    char buffer[STREAM_LARGE_BYTES]; /* the stream's */
     int status;
 };
 
@@ -329,6 +332,7 @@ static struct runner *runner_create(struct shell *shell, struct stage *stage, st
     }
     if (out) {
         stream_init(&runner->stream, pipe_sink, out);
+        stream_use_large(&runner->stream, runner->buffer);
         runner->shell.out = &runner->stream;
         runner->shell.output_file = NULL;
     }

@@ -14,32 +14,43 @@ void stream_init(struct stream *stream,
     stream->context = context;
     stream->at_line_start = true;
     stream->status = 0;
+    stream->large = NULL;
     stream->used = 0;
+}
+
+void stream_use_large(struct stream *stream, char buffer[STREAM_LARGE_BYTES])
+{
+    stream->large = buffer;
+}
+
+static void stream_hand_over(struct stream *stream, const char *text, size_t bytes)
+{
+    if (bytes && !stream->status)
+        stream->status = stream->sink(stream, text, bytes);
 }
 
 status_t stream_flush(struct stream *stream)
 {
-    if (stream->used && !stream->status)
-        stream->status = stream->sink(stream, stream->buffer, stream->used);
+    stream_hand_over(stream, stream->large ? stream->large : stream->buffer, stream->used);
     stream->used = 0;
     return stream->status;
 }
 
 void stream_write(struct stream *stream, const char *text, size_t bytes)
 {
-    if (bytes)
-        stream->at_line_start = text[bytes - 1] == '\n';
-    while (bytes) {
-        if (stream->used == STREAM_BYTES)
-            (void)!stream_flush(stream);
-        size_t count = STREAM_BYTES - stream->used;
-        if (count > bytes)
-            count = bytes;
-        memcpy(stream->buffer + stream->used, text, count);
-        stream->used += count;
-        text += count;
-        bytes -= count;
+    char *buffer = stream->large ? stream->large : stream->buffer;
+    size_t room = stream->large ? STREAM_LARGE_BYTES : STREAM_BYTES;
+    if (!bytes)
+        return;
+    stream->at_line_start = text[bytes - 1] == '\n';
+    if (bytes > room - stream->used)
+        (void)!stream_flush(stream);
+    if (bytes >= room) {
+        stream_hand_over(stream, text, bytes);
+        return;
     }
+    memcpy(buffer + stream->used, text, bytes);
+    stream->used += bytes;
 }
 
 void stream_text(struct stream *stream, const char *text)

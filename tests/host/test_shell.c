@@ -235,10 +235,15 @@ enum { BIG_BYTES = 100000 };
 
 static char big[BIG_BYTES + 1];
 
-static void make_big(void)
+static void fill_big(void)
 {
     for (size_t i = 0; i < BIG_BYTES; i++)
         big[i] = (char)(i % 61 == 60 ? '\n' : 'a' + i * 7 % 26);
+}
+
+static void make_big(void)
+{
+    fill_big();
     rig_put_file("/big", big, BIG_BYTES);
 }
 
@@ -425,6 +430,80 @@ static void test_stop(void **state)
     rig_run(body_stop_while_disk_hangs, NULL, 4 * SEEDS);
 }
 
+/* ---- streams ------------------------------------------------------------------------------ */
+
+/* What a stream's sink was given; it fails at the piece `fails_at`, counted from 1. */
+struct taken {
+    size_t bytes;
+    unsigned pieces, fails_at;
+    const char *last; /* where the last piece lay */
+    char text[4 * STREAM_LARGE_BYTES];
+};
+
+static status_t take_piece(struct stream *stream, const char *text, size_t bytes)
+{
+    struct taken *taken = stream->context;
+    if (++taken->pieces == taken->fails_at)
+        return -ENOSPC;
+    kassert(taken->bytes + bytes <= sizeof(taken->text));
+    memcpy(taken->text + taken->bytes, text, bytes);
+    taken->bytes += bytes;
+    taken->last = text;
+    return 0;
+}
+
+/* Whatever the lengths of what is written, it comes out whole and in order. */
+static void body_stream_order(void *argument)
+{
+    static const size_t lengths[] = { 1, 511, 512, 513, 3, 0, 1024, 4095, 4096, 4097, 2, 509, 1 };
+    static char room[STREAM_LARGE_BYTES];
+    static struct taken taken;
+    struct stream stream;
+    size_t at = 0;
+    fill_big();
+    taken = (struct taken){ 0 };
+    stream_init(&stream, take_piece, &taken);
+    if (argument)
+        stream_use_large(&stream, room);
+    kassert(stream.at_line_start);
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); at += lengths[i++]) {
+        stream_write(&stream, big + at, lengths[i]);
+        kassert(stream.at_line_start == (at + lengths[i] && big[at + lengths[i] - 1] == '\n'));
+    }
+    stream_write(&stream, "\n", 1);
+    stream_write(&stream, "", 0);
+    kassert(stream.at_line_start);
+    kassert(!stream_flush(&stream) && !stream_flush(&stream));
+    kassert(taken.bytes == at + 1 && !memcmp(taken.text, big, at));
+}
+
+static void body_stream_pieces(void *argument)
+{
+    static struct taken taken;
+    struct stream stream;
+    (void)argument;
+    taken = (struct taken){ .fails_at = 3 };
+    stream_init(&stream, take_piece, &taken);
+    stream_write(&stream, "ab", 2);
+    kassert(taken.pieces == 0); /* gathered */
+    stream_write(&stream, big, STREAM_BYTES);
+    kassert(taken.pieces == 2 && taken.last == big); /* not copied */
+    stream_write(&stream, "cd", 2);
+    kassert(stream_flush(&stream) == -ENOSPC);
+    stream_write(&stream, big, STREAM_BYTES);
+    stream_write(&stream, "ef", 2);
+    kassert(stream_flush(&stream) == -ENOSPC && stream.status == -ENOSPC);
+    kassert(taken.pieces == 3 && taken.bytes == 2 + STREAM_BYTES);
+}
+
+static void test_streams(void **state)
+{
+    (void)state;
+    rig_run(body_stream_order, NULL, 1);
+    rig_run(body_stream_order, big, 1);
+    rig_run(body_stream_pieces, NULL, 1);
+}
+
 /* ---- no memory ---------------------------------------------------------------------------- */
 
 static const char *const poor_lines[] = {
@@ -467,6 +546,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_pipes),
+        cmocka_unit_test(test_streams),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_no_memory),
     };
