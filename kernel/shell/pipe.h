@@ -12,7 +12,7 @@
 
 #include "kernel/port.h"
 
-enum { PIPE_BYTES = 4096 };
+enum { PIPE_BYTES = 16384 };
 
 struct pipe;
 
