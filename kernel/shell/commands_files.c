@@ -184,66 +184,95 @@ static const struct shell_command command_cat = {
 };
 SHELL_COMMAND(command_cat);
 
-enum { DUMP_ROW = 16 };
+enum {
+    DUMP_ROW = 16,
+    DUMP_ROW_TEXT = 96,     /* what a row looks like is shorter */
+    DUMP_OFFSET_DIGITS = 8, /* at least */
+    DUMP_BLOCK = 512,       /* read at a time */
+};
 
+static char *put_hex(char *to, uint64_t value, unsigned digits)
+{
+    while (digits--)
+        *to++ = "0123456789abcdef"[value >> 4 * digits & 15];
+    return to;
+}
+
+/* Without formats: there are as many rows as a file has bytes. */
 static void dump_row(struct stream *out, uint64_t offset, const uint8_t *data, size_t bytes)
 {
-    stream_format(out, "%08llx ", (unsigned long long)offset);
+    char text[DUMP_ROW_TEXT];
+    unsigned digits = DUMP_OFFSET_DIGITS;
+    while (digits < 16 && offset >> 4 * digits)
+        digits++;
+    char *at = put_hex(text, offset, digits);
+    *at++ = ' ';
     for (size_t i = 0; i < DUMP_ROW; i++) {
+        if (i == DUMP_ROW / 2)
+            *at++ = ' ';
+        *at++ = ' ';
         if (i < bytes)
-            stream_format(out, "%s%02x", i == DUMP_ROW / 2 ? "  " : " ", data[i]);
+            at = put_hex(at, data[i], 2);
         else
-            stream_text(out, i == DUMP_ROW / 2 ? "    " : "   ");
+            *at++ = ' ', *at++ = ' ';
     }
-    stream_text(out, "  |");
+    *at++ = ' ', *at++ = ' ', *at++ = '|';
     for (size_t i = 0; i < bytes; i++)
-        stream_format(out, "%c", data[i] >= 0x20 && data[i] < 0x7f ? data[i] : '.');
-    stream_text(out, "|\n");
+        *at++ = data[i] >= 0x20 && data[i] < 0x7f ? (char)data[i] : '.';
+    *at++ = '|', *at++ = '\n';
+    stream_write(out, text, (size_t)(at - text));
+}
+
+static void dump_rows(struct stream *out, uint64_t offset, const uint8_t *data, size_t bytes)
+{
+    for (size_t at = 0; at < bytes && !out->status && !shell_interrupted(); at += DUMP_ROW)
+        dump_row(out, offset + at, data + at, bytes - at < DUMP_ROW ? bytes - at : DUMP_ROW);
 }
 
 static status_t dump_file(struct shell *shell, struct file *file, uint64_t offset,
                           uint64_t length)
 {
-    uint8_t row[DUMP_ROW];
+    uint8_t block[DUMP_BLOCK];
     while (length && !shell->out->status) {
         if (shell_interrupted())
             return -EINTR;
-        size_t want = length < DUMP_ROW ? (size_t)length : DUMP_ROW;
-        ssize_t got = file_read_at(file, offset, row, want);
+        size_t want = length < DUMP_BLOCK ? (size_t)length : DUMP_BLOCK;
+        ssize_t got = file_read_at(file, offset, block, want);
         if (got <= 0)
             return (status_t)got;
-        dump_row(shell->out, offset, row, (size_t)got);
+        dump_rows(shell->out, offset, block, (size_t)got);
         offset += (uint64_t)got;
         length -= (uint64_t)got;
     }
     return 0;
 }
 
-/* Standard input has no place to jump to: what lies before `offset` is read and left out. */
+/* Standard input has no place to jump to: what lies before `offset` is read and left out. What lies
+ * behind the end is the next command's. */
 static status_t dump_input(struct shell *shell, uint64_t offset, uint64_t length)
 {
-    uint8_t row[DUMP_ROW];
+    uint8_t block[DUMP_BLOCK];
     uint64_t at = 0, end = length < UINT64_MAX - offset ? offset + length : UINT64_MAX;
-    size_t used = 0;
+    size_t used = 0; /* at the front of the block: less than a row that begins at `at` */
     ssize_t got = 1;
-    while (got > 0 && at + used < end && !shell->out->status) {
-        uint8_t byte;
-        if ((got = shell_read(shell, &byte, 1)) <= 0)
+    while (at + used < end && !shell->out->status) {
+        uint64_t left = at < offset ? offset - at : end - at - used;
+        size_t room = DUMP_BLOCK - used;
+        if ((got = shell_read(shell, block + used, left < room ? (size_t)left : room)) <= 0)
             break;
-        if (at + used < offset) {
-            at++;
+        if (at < offset) {
+            at += (uint64_t)got;
             continue;
         }
-        row[used++] = byte;
-        if (used == DUMP_ROW) {
-            dump_row(shell->out, at, row, used);
-            at += used;
-            used = 0;
-        }
+        size_t bytes = used + (size_t)got;
+        used = bytes % DUMP_ROW;
+        dump_rows(shell->out, at, block, bytes - used);
+        memmove(block, block + bytes - used, used);
+        at += bytes - used;
     }
     if (used)
-        dump_row(shell->out, at, row, used);
-    return (status_t)got < 0 ? (status_t)got : 0;
+        dump_row(shell->out, at, block, used);
+    return got < 0 ? (status_t)got : 0;
 }
 
 static int run_hexdump(struct shell *shell, int count, char **words)
