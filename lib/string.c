@@ -12,6 +12,8 @@
 /* Eight bytes at any address, of any type. */
 typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
 
+#define EACH_BYTE 0x0101010101010101u
+
 enum { WORD_BYTES = 8, TURN_WORDS = 8, TURN_BYTES = WORD_BYTES * TURN_WORDS };
 
 /* All loads come before all stores: where source and destination share a slot of an emulator's
@@ -72,7 +74,7 @@ void *memmove(void *to, const void *from, size_t bytes)
 void *memset(void *memory, int value, size_t bytes)
 {
     uint8_t *at = memory;
-    uint64_t word = (uint8_t)value * 0x0101010101010101u;
+    uint64_t word = (uint8_t)value * EACH_BYTE;
     for (; bytes >= TURN_BYTES; bytes -= TURN_BYTES, at += TURN_BYTES) {
         word_t *t = (word_t *)at;
         t[0] = word, t[1] = word, t[2] = word, t[3] = word;
@@ -88,8 +90,11 @@ void *memset(void *memory, int value, size_t bytes)
 int memcmp(const void *a, const void *b, size_t bytes)
 {
     const uint8_t *x = a, *y = b;
-    while (bytes >= WORD_BYTES && *(const word_t *)x == *(const word_t *)y)
-        x += WORD_BYTES, y += WORD_BYTES, bytes -= WORD_BYTES;
+    for (; bytes >= WORD_BYTES; x += WORD_BYTES, y += WORD_BYTES, bytes -= WORD_BYTES) {
+        uint64_t one = *(const word_t *)x, two = *(const word_t *)y;
+        if (one != two) /* the first byte counts most */
+            return __builtin_bswap64(one) < __builtin_bswap64(two) ? -1 : 1;
+    }
     for (; bytes > 0; x++, y++, bytes--)
         if (*x != *y)
             return *x < *y ? -1 : 1;
@@ -99,6 +104,14 @@ int memcmp(const void *a, const void *b, size_t bytes)
 void *memchr(const void *memory, int value, size_t bytes)
 {
     const uint8_t *at = memory;
+    uint64_t wanted = (uint8_t)value * EACH_BYTE;
+    for (; bytes >= WORD_BYTES; at += WORD_BYTES, bytes -= WORD_BYTES) {
+        /* The lowest top bit stands for the first zero byte; those above it may err. */
+        uint64_t word = *(const word_t *)at ^ wanted;
+        uint64_t zeroes = (word - EACH_BYTE) & ~word & 0x80 * EACH_BYTE;
+        if (zeroes)
+            return (void *)(uintptr_t)(at + __builtin_ctzll(zeroes) / 8);
+    }
     for (; bytes > 0; at++, bytes--)
         if (*at == (uint8_t)value)
             return (void *)(uintptr_t)at;

@@ -34,6 +34,24 @@ char text_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+#define EACH_BYTE 0x0101010101010101u
+
+size_t text_count(const char *text, size_t bytes, char c)
+{
+    size_t count = 0;
+    for (; bytes >= 8; text += 8, bytes -= 8) {
+        uint64_t word;
+        __builtin_memcpy(&word, text, 8);
+        word ^= (uint8_t)c * EACH_BYTE;
+        /* the top bit of each byte that is not zero */
+        uint64_t others = ((word & 0x7f * EACH_BYTE) + 0x7f * EACH_BYTE) | word;
+        count += (~others >> 7 & EACH_BYTE) * EACH_BYTE >> 56;
+    }
+    for (; bytes > 0; bytes--)
+        count += *text++ == c;
+    return count;
+}
+
 /* 16 for what is no digit in any base. */
 static unsigned digit_of(char c)
 {

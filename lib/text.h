@@ -20,6 +20,9 @@ bool text_starts(const char *text, const char *prefix);
 
 char text_lower(char c);
 
+/* How many of text[bytes] are this one. */
+size_t text_count(const char *text, size_t bytes, char c);
+
 /* The number that the whole text is: decimal, or hexadecimal after 0x, with one K, M, G or T
  * (either case: KiB and so on) after it if you like. 0; -EINVAL when it is no number (empty and
  * signs included), -ERANGE when it does not fit; *value is written on 0 only. */

@@ -368,6 +368,45 @@ BODY(hexdump)
     stop();
 }
 
+/* Counted a byte at a time. */
+static void expect_wc(char *to, const char *data, size_t bytes)
+{
+    unsigned lines = 0, words = 0;
+    bool before = true;
+    for (size_t i = 0; i < bytes; i++) {
+        bool blank = data[i] && strchr(" \t\n\v\f\r", data[i]);
+        lines += data[i] == '\n';
+        words += before && !blank;
+        before = blank;
+    }
+    sprintf(to, "%7u %7u %7zu /f\n%u /f\n%u /f\n%zu /f\n", lines, words, bytes, lines, words,
+            bytes);
+}
+
+/* At every length of a word, with pages behind each other, and all bytes. */
+BODY(wc)
+{
+    (void)unused;
+    enum { BYTES = 9000 };
+    static char data[BYTES], wanted[200];
+    start();
+    for (unsigned round = 0; round < 200; round++) {
+        size_t bytes = round < 60 ? round : rig_random() % BYTES;
+        for (size_t i = 0; i < bytes; i++) {
+            uint64_t random = rig_random() >> 20;
+            data[i] = random & 1 ? (char)(random >> 8) : "\t\n\v\f\r a\b\x0e\x1f!\x89\x8d\xa0"[
+                                                            (random >> 8) % 14];
+        }
+        rig_put_file("/f", data, bytes);
+        expect_wc(wanted, data, bytes);
+        says("wc /f; wc -l /f; wc -w /f; wc -c /f", wanted);
+        rig_unlink("/f");
+    }
+    put("/f", "a b\n");
+    says("wc -lc /f; wc -lw /f", "      1       4 /f\n      1       2 /f\n");
+    stop();
+}
+
 /* When memory is out, or one of its inputs is missing, sort says nothing but that. */
 BODY(sort_is_all_or_nothing)
 {
@@ -513,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_hexdump),
+        cmocka_unit_test(test_wc),
         cmocka_unit_test(test_long_tail),
         cmocka_unit_test(test_whole_paths),
         cmocka_unit_test(test_strange_names),

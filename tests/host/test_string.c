@@ -103,6 +103,37 @@ static void memory_compares(void **state)
         }
 }
 
+/* With bytes beside that are like the one that is looked for, and more of them behind it. */
+static void memory_is_searched(void **state)
+{
+    (void)state;
+    static const int values[] = { 0, 1, 0x7f, 0x80, 0x81, 0xff, 0x10a };
+    for (unsigned v = 0; v < sizeof(values) / sizeof(values[0]); v++)
+        for (size_t bytes = 0; bytes < 40; bytes++)
+            for (size_t at = 0; at < 40; at++) {
+                memset(area, values[v] ^ 1, sizeof(area));
+                memset(area + at + 1, values[v] ^ 0x80, 5);
+                area[at] = (uint8_t)values[v];
+                area[at + 3] = (uint8_t)values[v];
+                assert_ptr_equal(own_memchr(area, values[v], bytes),
+                                 memchr(area, values[v], bytes));
+            }
+}
+
+/* The first byte that differs decides, whatever those behind it say. */
+static void memory_orders(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < 20; at++) {
+        memset(area, 'a', sizeof(area));
+        area[at] = 'b';
+        area[256 + at + 1] = 'c';
+        assert_true(own_memcmp(area, area + 256, 40) > 0);
+        assert_true(own_memcmp(area + 256, area, 40) < 0);
+        assert_true(own_memcmp(area, area + 256, at) == 0);
+    }
+}
+
 static void texts_compare(void **state)
 {
     (void)state;
@@ -132,6 +163,8 @@ int main(void)
         cmocka_unit_test(memory_copies),
         cmocka_unit_test(memory_fills),
         cmocka_unit_test(memory_compares),
+        cmocka_unit_test(memory_is_searched),
+        cmocka_unit_test(memory_orders),
         cmocka_unit_test(texts_compare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
