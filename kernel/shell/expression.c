@@ -102,8 +102,9 @@ struct member {
 /* Takes a member off; false: what begins like a class is none. */
 static bool take_member(const char **at, const char *end, bool fold, struct member *member)
 {
+    bool is_class = text_starts(*at, "[:");
     *member = (struct member){ 0 };
-    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+    for (size_t i = 0; is_class && i < sizeof(classes) / sizeof(classes[0]); i++)
         if (text_starts(*at, classes[i].name)) {
             *at += strlen(classes[i].name);
             member->has = fold && (classes[i].has == is_upper || classes[i].has == is_lower)
@@ -111,7 +112,7 @@ static bool take_member(const char **at, const char *end, bool fold, struct memb
                               : classes[i].has;
             return true;
         }
-    if (text_starts(*at, "[:"))
+    if (is_class)
         return false;
     *at += pattern_take(*at, (size_t)(end - *at), fold, &member->low);
     member->high = member->low;
@@ -505,7 +506,10 @@ static status_t prepare_run(struct expression *e)
     e->next = mem_alloc(e->count * sizeof(*e->next));
     e->marks = mem_zalloc(e->count * sizeof(*e->marks));
     e->stack = mem_alloc((2 * (size_t)e->count + 1) * sizeof(*e->stack));
-    return e->now && e->next && e->marks && e->stack ? 0 : -ENOMEM;
+    if (!e->now || !e->next || !e->marks || !e->stack)
+        return -ENOMEM;
+    expression_find_starts(e);
+    return 0;
 }
 
 status_t expression_create(const char *text, unsigned flags, struct expression **expression,

@@ -17,7 +17,8 @@
 
 #include "kernel/port.h"
 
-enum { EXPRESSION_STEPS_MAX = 8192, EXPRESSION_GROUPS_MAX = 32, EXPRESSION_REPEAT_MAX = 255 };
+enum { EXPRESSION_STEPS_MAX = 8192, EXPRESSION_GROUPS_MAX = 32, EXPRESSION_REPEAT_MAX = 255,
+       EXPRESSION_HEAD_MAX = 16 };
 
 enum {
     EXPRESSION_EXTENDED = 1,
@@ -68,7 +69,15 @@ struct expression {
     unsigned now_count, next_count;
     unsigned *marks, *stack;
     unsigned mark;
+    /* where a match may begin */
+    bool anywhere;       /* everywhere: it may be empty */
+    bool starts[256];    /* at these bytes; those beyond ASCII stand for all of their kind */
+    char head[EXPRESSION_HEAD_MAX]; /* every match begins with these bytes */
+    unsigned head_bytes;
 };
+
+/* Once, when the steps are there. */
+void expression_find_starts(struct expression *e);
 
 bool expression_set_has(const struct expression *e, const struct step *step, uint32_t code);
 bool expression_is_word(uint32_t code);

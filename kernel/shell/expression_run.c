@@ -108,15 +108,87 @@ static void advance(struct run *run)
     }
 }
 
+/* ---- where a match may begin ---------------------------------------------------------------- */
+
+/* The bytes that a step takes as the first of a character. */
+static void note_start(struct expression *e, const struct step *step)
+{
+    for (unsigned c = 0; c < 0x80; c++)
+        e->starts[c] |= takes(e, step, e->fold ? unicode_fold(c) : c);
+    /* it would take long to tell which, and letters may fold to ASCII ones */
+    bool beyond = step->kind != STEP_CODE || step->code >= 0x80 || e->fold;
+    for (unsigned c = 0x80; c < 0x100; c++)
+        e->starts[c] |= beyond;
+}
+
+/* Goes wherever enter() may. */
+static void note_starts(struct expression *e)
+{
+    unsigned depth = 0;
+    e->mark = 1;
+    e->stack[depth++] = 0;
+    while (depth) {
+        unsigned at = e->stack[--depth];
+        const struct step *step = &e->steps[at];
+        if (e->marks[at] == e->mark)
+            continue;
+        e->marks[at] = e->mark;
+        if (step->kind == STEP_MATCH)
+            e->anywhere = true;
+        else if (step->kind == STEP_JUMP || step->kind == STEP_SPLIT)
+            e->stack[depth++] = (unsigned)((int)at + step->to);
+        else if (step->kind != STEP_ASSERT)
+            note_start(e, step);
+        if (step->kind == STEP_SPLIT || step->kind == STEP_ASSERT)
+            e->stack[depth++] = at + 1;
+    }
+}
+
+void expression_find_starts(struct expression *e)
+{
+    const struct step *step = e->steps;
+    for (; !e->fold && step->kind == STEP_CODE && step->code < 0x80; step++)
+        if (e->head_bytes < EXPRESSION_HEAD_MAX)
+            e->head[e->head_bytes++] = (char)step->code;
+    note_starts(e);
+}
+
+static size_t next_head(const struct run *run)
+{
+    const struct expression *e = run->e;
+    const char *at = run->text + run->at, *end = run->text + run->bytes;
+    while ((at = memchr(at, e->head[0], (size_t)(end - at)))) {
+        if ((size_t)(end - at) < e->head_bytes)
+            break;
+        if (!memcmp(at, e->head, e->head_bytes))
+            return (size_t)(at - run->text);
+        at++;
+    }
+    return run->bytes;
+}
+
 /* While no way is open: the next place where a match may begin, or the end of the text. */
 static size_t next_place(const struct run *run)
 {
-    const struct step *first = &run->e->steps[0];
-    if (first->kind != STEP_CODE || first->code >= 0x80 || run->e->fold)
-        return run->at;
-    const char *place = memchr(run->text + run->at, (int)first->code, run->bytes - run->at);
-    return place ? (size_t)(place - run->text) : run->bytes;
+    const struct expression *e = run->e;
+    size_t at = run->at;
+    if (e->anywhere)
+        return at;
+    if (e->head_bytes)
+        return next_head(run);
+    while (at < run->bytes && !e->starts[(unsigned char)run->text[at]])
+        at++;
+    return at;
 }
+
+static bool may_begin(const struct run *run)
+{
+    const struct expression *e = run->e;
+    return e->anywhere ||
+           (run->at < run->bytes && e->starts[(unsigned char)run->text[run->at]]);
+}
+
+/* ---- matching ----------------------------------------------------------------------------- */
 
 static bool find(struct run *run)
 {
@@ -126,7 +198,7 @@ static bool find(struct run *run)
     for (;;) {
         if (!run->found && !e->next_count)
             run->at = next_place(run);
-        if (!run->found)
+        if (!run->found && may_begin(run))
             enter(run, 0, run->at);
         if ((run->found && (run->any || !e->next_count)) || run->at == run->bytes)
             return run->found;

@@ -41,6 +41,13 @@ static const struct {
     { 0, "[^]]", "]", NULL },    { 0, "[a-]", "-", "-" },      { 0, "\\[", "[", "[" },
     { 0, "\\$", "a$b", "$" },    { 0, "\\$$", "a$", "$" },     { 0, "*a", "b*a", "*a" },
     { 0, "^*a", "*a", "*a" },    { 0, "a^b$c", "a^b$c", "a^b$c" }, { 0, "a\\{2\\}", "aaa", "aa" },
+    /* where a match may begin */
+    { 0, "aab", "aaab", "aab" }, { 0, "abc", "xabab", NULL }, { 0, "abc", "ababc", "abc" },
+    { 0, "abcdefghijklmnopqrs", "abcdefghijklmnopqrabcdefghijklmnopqrs", "abcdefghijklmnopqrs" },
+    { I, "k", "a\xe2\x84\xaa", "\xe2\x84\xaa" }, { I, "[sx]", "a\xc5\xbf", "\xc5\xbf" },
+    { 0, "[^a-z]", "abc\xc3\xa4", "\xc3\xa4" }, { 0, "\xa4", "\xc3\xa4" "a\xa4", "\xa4" },
+    { E, "(b|\xc3\xa4)x", "b\xc3\xa4x", "\xc3\xa4x" }, { E, "(a|$)", "bb", "" },
+    { E, "^(b|a)", "xa", NULL }, { W, "ab", "xab ab", "ab" }, { I | W, "aB", "xAb Ab", "Ab" },
     { I, "\xc3\x84", "\xc3\xa4", "\xc3\xa4" }, { 0, "^.$", "\xc3\xa4", "\xc3\xa4" },
     { 0, "^.$", "\xff", "\xff" }, { I, "AbC", "xaBcx", "aBc" }, { 0, "x*$", "abc", "" },
     { 0, "a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaa", NULL }, { 0, "[[]a", "[a", "[a" },
