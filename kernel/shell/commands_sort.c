@@ -40,31 +40,36 @@ static int64_t line_number(const char *text)
     return negative ? -value : value;
 }
 
-static int compare_text(const char *a, const char *b, bool fold)
+static int compare_folded(const char *a, const char *b)
 {
-    if (!fold)
-        return strcmp(a, b);
     while (*a && text_lower(*a) == text_lower(*b))
         a++, b++;
     return (unsigned char)text_lower(*a) - (unsigned char)text_lower(*b);
 }
 
-static int compare_keys(const struct sort *sort, const char *a, const char *b)
+static int compare_bytes(const struct sort_line *a, const struct sort_line *b)
+{
+    int order = memcmp(a->text, b->text, a->bytes < b->bytes ? a->bytes : b->bytes);
+    return order ? order : (a->bytes > b->bytes) - (a->bytes < b->bytes);
+}
+
+static int compare_keys(const struct sort *sort, const struct sort_line *a,
+                        const struct sort_line *b)
 {
     if (!sort->numeric)
-        return compare_text(a, b, sort->fold);
-    int64_t one = line_number(a), two = line_number(b);
+        return sort->fold ? compare_folded(a->text, b->text) : compare_bytes(a, b);
+    int64_t one = line_number(a->text), two = line_number(b->text);
     return one < two ? -1 : one > two;
 }
 
 static int sort_compare(const struct sortable *a, const struct sortable *b, const void *context)
 {
     const struct sort *sort = context;
-    const char *one = ((const struct sort_line *)(const void *)a)->text;
-    const char *two = ((const struct sort_line *)(const void *)b)->text;
+    const struct sort_line *one = (const struct sort_line *)(const void *)a;
+    const struct sort_line *two = (const struct sort_line *)(const void *)b;
     int order = compare_keys(sort, one, two);
-    if (!order && !sort->unique)
-        order = strcmp(one, two);
+    if (!order && !sort->unique && (sort->numeric || sort->fold))
+        order = compare_bytes(one, two);
     return sort->reverse ? -order : order;
 }
 
@@ -105,7 +110,7 @@ static void sort_print(struct shell *shell, const struct sort *sort)
         const struct sort_line *line = (const struct sort_line *)(const void *)at;
         if (shell_interrupted())
             return;
-        if (sort->unique && before && !compare_keys(sort, before->text, line->text))
+        if (sort->unique && before && !compare_keys(sort, before, line))
             continue;
         stream_write(shell->out, line->text, line->bytes);
         stream_text(shell->out, "\n");

@@ -311,6 +311,9 @@ BODY(text)
     says("sort -u /t", "10 x\n9 y\nApple\npear\n");
     says("sort -n /t", "Apple\npear\npear\n9 y\n10 x\n");
     says("sort -nr /t", "10 x\n9 y\npear\npear\nApple\n");
+    rig_put_file("/z", "b\0c\nb\0a\nb\nb\0a\n", 14); /* a NUL is a byte like others */
+    rig_put_file("/y", "b\nb\0a\nb\0c\n", 10);
+    says("sort -u /z | cmp - /y", "");
     run("cmp /t /u", SHELL_FAILED, "/t /u differ: byte 13, line 3\n", "");
     run("cmp /t /e", SHELL_FAILED, "", "cmp: /e ends after byte 0\n");
     run("cmp -s /t /u", SHELL_FAILED, "", "");
