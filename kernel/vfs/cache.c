@@ -6,7 +6,7 @@
 
 enum {
     WINDOW_START_BYTES = 32 * 1024, /* the first window of a sequential reader */
-    WINDOWS = 16,                   /* that memory has room for, at least */
+    WINDOWS = 16,                   /* that the cache has room for, at least */
     RUN_PAGES = 16,                 /* what cache_read() pins at a time */
 };
 
@@ -33,11 +33,13 @@ static bool cache_goes_on(const struct cache *cache, uint64_t offset)
            page_end - cache->expected <= PAGE_BYTES + (uint64_t)cache->slack_bytes;
 }
 
-/* What is being read can be neither used nor given back: so it is a small part of memory. */
+/* What is being read can be neither used nor given back: so it is a small part of what others leave
+ * of the memory. The caller holds the lock. */
 static uint32_t window_max(void)
 {
     uint32_t window = CACHE_WINDOW_BYTES;
-    while (window > WINDOW_START_BYTES && window / PAGE_BYTES > page_total_count() / WINDOWS)
+    size_t room = cache_table.count + page_free_count();
+    while (window > WINDOW_START_BYTES && window / PAGE_BYTES > room / WINDOWS)
         window /= 2;
     return window;
 }

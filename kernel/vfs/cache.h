@@ -10,9 +10,9 @@
  *             past `size` are zero before a page becomes valid. A block that failed is never
  *             cached, and fails only reads that touch it: after a failed window the reader's own
  *             block is asked for once more by itself.
- * Read-ahead  Sequential reading doubles the window up to CACHE_WINDOW_BYTES, or 1/16 of a small
- *             memory, and keeps the next one in flight while one is consumed; a jump goes back to
- *             a block.
+ * Read-ahead  Sequential reading doubles the window up to CACHE_WINDOW_BYTES, or 1/16 of the
+ *             memory that others leave, and keeps the next one in flight while one is consumed; a
+ *             jump goes back to a block.
  * Interface   cache_view_open() gives the bytes in place, pinned; cache_read() copies. The owner
  *             provides fill(), which ends in cache_fill_done(), and check().
  * Stopping    A reader that is interrupted (thread_interrupt) gets -EINTR instead of waiting. The

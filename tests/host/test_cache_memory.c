@@ -148,6 +148,40 @@ static void test_limit(void **state)
     rig_run(limit_body, NULL, 3);
 }
 
+/* Two who read side by side in the little that others have left of the memory: neither takes what
+ * was read ahead for the other. */
+static void crowded_body(void *unused)
+{
+    (void)unused;
+    enum { LEFT = 64, MOST = 4096, READ_BYTES = DISK_BYTES / 4 };
+    static void *taken[MOST];
+    struct source source;
+    struct cache second;
+    unsigned count = 0;
+    set_up(&source, 2048, READ_BYTES, FAULTY_MIXED);
+    cache_init(&second, &source_ops, &source, 2048, READ_BYTES);
+    size_t limit = page_total_count() * PAGE_BYTES;
+    host_memory_limit(host_memory_used() + MOST * PAGE_BYTES);
+    while (page_free_count() > LEFT && (taken[count] = page_alloc()))
+        count++;
+    for (uint64_t at = 0; at < READ_BYTES; at += PAGE_BYTES) {
+        kassert(view_checked(&source, at) == PAGE_BYTES);
+        kassert(cache_read(&second, at, buffer, PAGE_BYTES) == PAGE_BYTES);
+    }
+    kassert(source.faulty->bytes < 3 * READ_BYTES);
+    while (count)
+        page_free(taken[--count]);
+    host_memory_limit(limit);
+    cache_destroy(&second);
+    tear_down(&source);
+}
+
+static void test_crowded(void **state)
+{
+    (void)state;
+    rig_run(crowded_body, NULL, 10);
+}
+
 /* As long as the cache has a page that nobody looks at just now, another gets one, even if all were
  * looked at again and have a second chance. */
 static void last_page_body(void *unused)
@@ -188,7 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_second_chance), cmocka_unit_test(test_scan),
         cmocka_unit_test(test_random),        cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_last_page),
+        cmocka_unit_test(test_crowded),       cmocka_unit_test(test_last_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
