@@ -1,5 +1,6 @@
 /*
- * test_cdfs_small.c - small files side by side on a disc: how many commands and bytes they cost.
+ * test_cdfs_small.c - small files side by side on a disc: how many commands and bytes they cost, and
+ * that they are served no longer than their disc is there.
  * For both back ends.
  */
 #include <setjmp.h>
@@ -125,6 +126,42 @@ static void test_bad_sector(void **state)
     rig_run(bad_sector_body, NULL, 20);
 }
 
+/* Another disc: nothing is served of what is in memory, whichever way it is asked for. */
+static void changed_body(void *unused)
+{
+    (void)unused;
+    static struct dir_entry entry;
+    static uint8_t buffer[FILE_BYTES_MAX];
+    struct file *file, *directory;
+    struct cache_view view;
+    struct node_info info;
+    begin();
+    for (unsigned i = 0; i < 4; i++)
+        kassert(read_file(i) > 0);
+    kassert(rig_open("/m/S000", OPEN_READ, &file) == 0);
+    kassert(rig_open("/m", OPEN_READ | OPEN_DIRECTORY, &directory) == 0);
+    kassert(dir_read(directory, INFO_STANDARD, &entry) == 1);
+    faulty_change(faulty, image->bytes, image->length / 512 * 512);
+    unsigned long reads = faulty->reads;
+    kassert(file_read(file, buffer, 100) == -ESTALE);
+    kassert(file_read_at(file, file_size(file), buffer, 100) == -ESTALE);
+    kassert(file_view(file, &view) == -ESTALE);
+    kassert(dir_read(directory, INFO_STANDARD, &entry) == -ESTALE);
+    kassert(path_child_info(disc.mounted, "S001", false, INFO_STANDARD, &info) == -ESTALE);
+    struct file *other;
+    kassert(rig_open("/m/S002", OPEN_READ, &other) == -ESTALE);
+    kassert(faulty->reads == reads);
+    file_close(directory);
+    file_close(file);
+    end();
+}
+
+static void test_changed(void **state)
+{
+    (void)state;
+    rig_run(changed_body, NULL, 20);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -133,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_in_order),
         cmocka_unit_test(test_here_and_there),
         cmocka_unit_test(test_bad_sector),
+        cmocka_unit_test(test_changed),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     images_free();
