@@ -1,7 +1,6 @@
 /*
- * test_cdfs_small.c - small files side by side on a disc: how many commands and bytes they cost, and
- * that they are served no longer than their disc is there.
- * For both back ends.
+ * test_cdfs_small.c - small files side by side on a disc: how many commands and bytes they cost,
+ * and that they are served no longer than their disc is there. For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
