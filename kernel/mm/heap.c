@@ -178,10 +178,10 @@ void *mem_alloc(size_t bytes)
 
 size_t mem_alloc_many(size_t bytes, void *objects[], size_t count)
 {
+    kassert(bytes <= HEAP_OBJECT_MAX);
     unsigned class = class_of_grains[(bytes + GRAIN - 1) / GRAIN];
     size_t got = 0;
 
-    kassert(bytes <= HEAP_OBJECT_MAX);
     spin_lock(&lock);
     while (got < count && (objects[got] = take_object(class)) != NULL)
         got++;

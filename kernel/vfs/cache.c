@@ -264,6 +264,11 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
 
 void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes)
 {
+    spin_lock(&cache_table.lock);
+    uint64_t most = window_max();
+    spin_unlock(&cache_table.lock);
+    if (bytes > most) /* the rest when it is asked for */
+        bytes = most;
     uint64_t block = cache->block_bytes, start = offset / block * block;
     uint64_t end = (offset + bytes + block - 1) / block * block;
     if (start < cache->size_bytes)

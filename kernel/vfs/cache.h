@@ -61,8 +61,8 @@ void cache_view_close(struct cache_view *view);
  * even the first byte could be had. */
 ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t bytes) MUST_CHECK;
 
-/* Begins to read what is not there of these bytes, and waits for nothing. A hint: when memory is
- * out, less is read or nothing. Threads only. */
+/* Begins to read what is not there of these bytes, and waits for nothing. A hint: where memory is
+ * short, less is read or nothing. Threads only. */
 void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes);
 /* Is the byte at `offset` there, or being read? */
 bool cache_has(struct cache *cache, uint64_t offset);

@@ -104,7 +104,7 @@ struct vnode {
     bool stream;                /* NODE_OTHER that can be read and written all the same, on a
                                    read-only file system too; uncached */
     bool transient;             /* goes with its last user instead of staying in memory */
-    struct device *device;      /* that holds the content, where not fsd->device: borrowed */
+    struct device *device;      /* that holds the content, where not fsd_device(): borrowed */
     void *private_data;
     /* vnode.c's */
     struct cache cache;
@@ -213,7 +213,7 @@ struct fsd_ops {
     /* Fills in the vnode from the medium by vnode->id, checking everything again; a forged id ends
      * in an errno. Never NULL. */
     status_t (*get_vnode)(struct fsd *fsd, struct vnode *vnode);
-    /* May the vnode's content be served now, from memory too? NULL: whenever fsd->device may. */
+    /* May the vnode's content be served now, from memory too? NULL: whenever fsd_device() may. */
     status_t (*check)(struct fsd *fsd, struct vnode *vnode);
     /* A file was opened on the content, or closed again; opening may be refused. NULL: all the
      * same to it. */
