@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "lib/word.h"
+
 /* Else gcc would recognise the loops below and replace them by calls of themselves. Clang does no
  * such thing with -ffreestanding. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -11,8 +13,6 @@
 
 /* Eight bytes at any address, of any type. */
 typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
-
-#define EACH_BYTE 0x0101010101010101u
 
 enum { WORD_BYTES = 8, TURN_WORDS = 8, TURN_BYTES = WORD_BYTES * TURN_WORDS };
 

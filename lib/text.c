@@ -2,6 +2,7 @@
 #include "lib/text.h"
 
 #include "lib/string.h"
+#include "lib/word.h"
 
 size_t text_copy(char *to, size_t bytes, const char *from)
 {
@@ -33,8 +34,6 @@ char text_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
-
-#define EACH_BYTE 0x0101010101010101u
 
 size_t text_count(const char *text, size_t bytes, char c)
 {

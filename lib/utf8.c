@@ -2,6 +2,7 @@
 #include "lib/utf8.h"
 
 #include "lib/hash.h"
+#include "lib/word.h"
 
 enum { LAST_CODE = 0x10ffff, BAD_BYTE = 0x200000 };
 
@@ -163,8 +164,6 @@ bool utf8_equal_folded(const char *a, size_t a_bytes, const char *b, size_t b_by
 }
 
 /* ---- hashing ------------------------------------------------------------------------------ */
-
-#define EACH_BYTE 0x0101010101010101u
 
 /* Eight folded bytes a round, the first one lowest; what is left over filled up with zeroes. */
 struct folded_hash {

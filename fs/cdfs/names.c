@@ -4,6 +4,7 @@
 #include "fs/cdfs/cdfs.h"
 #include "lib/string.h"
 #include "lib/utf8.h"
+#include "lib/word.h"
 
 size_t cdfs_name_split(const char *name, size_t length, int *version)
 {
@@ -51,8 +52,6 @@ size_t cdfs_name_from_ucs2(struct bytes identifier, char *text, size_t bytes, bo
     }
     return length;
 }
-
-#define EACH_BYTE 0x0101010101010101u
 
 /* Eight bytes of what nearly all names consist of: ASCII without NUL and slashes. What is
  * subtracted borrows where a byte is zero. */

@@ -208,9 +208,6 @@ static status_t bench_directory(struct bench *bench,
     return status;
 }
 
-/* What `ls -l` asks of a name. */
-enum { LEVELS = INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS };
-
 /* With a number, so many of the names, evenly spread, and the listing is not charged: where a look
  * takes long, a sample must do. */
 static status_t stat_names(struct bench *bench, struct path *directory)
@@ -228,7 +225,7 @@ static status_t stat_names(struct bench *bench, struct path *directory)
             continue;
         status = shell_interrupted()
                      ? -EINTR
-                     : path_child_info(directory, name->text, false, LEVELS, &name->info);
+                     : path_child_info(directory, name->text, false, INFO_ALL, &name->info);
         if (!status)
             bench->amount++;
     }
@@ -367,7 +364,7 @@ static status_t tree_walk(struct bench *bench, struct path *directory)
     if (!tree)
         return -ENOMEM;
     tree->bench = bench;
-    tree->levels = LEVELS;
+    tree->levels = INFO_ALL;
     status_t status = tree_run(tree, directory);
     mem_free(tree);
     return status;

@@ -6,6 +6,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "lib/word.h"
 
 /* -n LINES or -c BYTES of head and tail; "+N" for tail: from there on. */
 struct part {
@@ -268,8 +269,6 @@ SHELL_COMMAND(command_tail);
 struct wc {
     uint64_t lines, words, bytes;
 };
-
-#define EACH_BYTE 0x0101010101010101u
 
 /* Eight bytes at once: the top bit of each that is none of \t \n \v \f \r and space. What is added
  * carries into the top bits of the bytes from a bound on. */

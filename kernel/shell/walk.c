@@ -5,8 +5,6 @@
 #include "kernel/shell/seen.h"
 #include "lib/string.h"
 
-enum { LEVELS = INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS };
-
 struct pending {
     struct path *parent; /* a reference */
     unsigned depth;
@@ -167,7 +165,7 @@ static void take_single(struct walk *walk, struct walk_item *item)
 {
     walk->current = walk->single;
     walk->single = NULL;
-    item->status = path_info(walk->current, LEVELS, &item->info);
+    item->status = path_info(walk->current, INFO_ALL, &item->info);
 }
 
 static void take_pending(struct walk *walk, struct walk_item *item)
@@ -177,7 +175,7 @@ static void take_pending(struct walk *walk, struct walk_item *item)
     item->name = pending->text + pending->name_at;
     item->parent = pending->parent;
     item->depth = pending->depth + 1;
-    item->status = path_child_info(pending->parent, item->name, false, LEVELS, &item->info);
+    item->status = path_child_info(pending->parent, item->name, false, INFO_ALL, &item->info);
 }
 
 int walk_next(struct walk *walk, struct walk_item *item)

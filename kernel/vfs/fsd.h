@@ -126,6 +126,7 @@ enum {
     INFO_TIMES = 4,
     INFO_MODE = 8,            /* POSIX mode, links, owner, device number */
     INFO_ALIAS = 16,          /* identity of a directory's content on the medium */
+    INFO_ALL = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
 };
 
 enum {

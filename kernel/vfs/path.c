@@ -147,11 +147,17 @@ static void walk_move(struct walk *walk, struct path *to)
     walk->at = to;
 }
 
+/* What is mounted there: a reference, or NULL. */
+static struct mount *mount_at(struct path *parent, struct element element)
+{
+    uint64_t hash = path_hash(parent->hash, element.name, element.length);
+    return mount_find(parent, element.name, element.length, hash);
+}
+
 /* The child through the mount table, or NULL when nothing is mounted there. */
 static status_t child_mounted(struct path *parent, struct element element, struct path **result)
 {
-    uint64_t hash = path_hash(parent->hash, element.name, element.length);
-    struct mount *mount = mount_find(parent, element.name, element.length, hash);
+    struct mount *mount = mount_at(parent, element);
     *result = NULL;
     if (!mount)
         return 0;
@@ -338,8 +344,7 @@ status_t path_info(struct path *path, unsigned levels, struct node_info *info)
 
 static bool is_mount_point(struct path *parent, struct element element)
 {
-    uint64_t hash = path_hash(parent->hash, element.name, element.length);
-    struct mount *mount = mount_find(parent, element.name, element.length, hash);
+    struct mount *mount = mount_at(parent, element);
     if (mount)
         mount_put(mount);
     return mount != NULL;

@@ -21,7 +21,6 @@ enum {
     CONTENT_MAX = 96 << 10,    /* read of one file */
     CONTENTS_MAX = 1 << 20,    /* and of all together */
     MEMORY_BYTES = 64 << 20,
-    LEVELS = INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
 };
 
 static uint8_t image[FUZZ_BLOCKS_MAX * 512];
@@ -191,7 +190,7 @@ static void check_info(struct path *directory, const struct dir_entry *entry,
     struct node_info told;
     kassert(entry->info.type == NODE_NONE || entry->info.type == info->type);
     kassert(!entry->info.known || rig_info_equal(&entry->info, info));
-    status_t status = path_child_info(directory, entry->name, false, LEVELS, &told);
+    status_t status = path_child_info(directory, entry->name, false, INFO_ALL, &told);
     kassert(status ? status != -ENOENT : rig_info_equal(&told, info));
 }
 
@@ -199,7 +198,7 @@ static void check_info(struct path *directory, const struct dir_entry *entry,
 static void visit_node(struct path *path, struct path *directory, const struct dir_entry *entry)
 {
     struct node_info info;
-    status_t status = path_info(path, LEVELS, &info);
+    status_t status = path_info(path, INFO_ALL, &info);
     if (!status) {
         if (entry)
             check_info(directory, entry, &info);
@@ -235,7 +234,7 @@ static void visit_directory(struct path *directory)
     struct file *file;
     if (file_open_path(directory, OPEN_READ | OPEN_DIRECTORY, &file))
         return;
-    for (unsigned i = 0; i < ENTRIES_MAX && dir_read(file, LEVELS, &entry) > 0; i++)
+    for (unsigned i = 0; i < ENTRIES_MAX && dir_read(file, INFO_ALL, &entry) > 0; i++)
         visit_entry(directory, &entry);
     file_close(file);
 }

@@ -7,11 +7,7 @@
 #include "lib/utf8.h"
 #include "tests/host/disc.h"
 
-enum {
-    IMAGES_MAX = 100,
-    CONTENT_MAX = 1 << 20,
-    LEVELS = INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
-};
+enum { IMAGES_MAX = 100, CONTENT_MAX = 1 << 20 };
 
 struct image images[IMAGES_MAX];
 unsigned image_count;
@@ -88,11 +84,11 @@ static void check_info(struct walk *walk, struct vnode *directory, const struct 
     if (vnode_get(walk->fsd, entry->info.id, &vnode))
         return;
     info.type = vnode->type;
-    kassert(walk->fsd->ops->get_info(walk->fsd, vnode, LEVELS, &info) == 0);
+    kassert(walk->fsd->ops->get_info(walk->fsd, vnode, INFO_ALL, &info) == 0);
     kassert(entry->info.type == NODE_NONE || entry->info.type == info.type);
     kassert(!entry->info.known || rig_info_equal(&entry->info, &info));
     status_t status =
-        walk->fsd->ops->get_child_info(walk->fsd, directory, name, LEVELS, &told);
+        walk->fsd->ops->get_child_info(walk->fsd, directory, name, INFO_ALL, &told);
     kassert(!entry->info.known == (status == -EAGAIN));
     kassert(status || rig_info_equal(&told, &info));
     vnode_put(vnode);
@@ -131,7 +127,7 @@ static void see_directory(struct walk *walk, struct seen *node)
     int got = alias_is_new(walk, vnode) ? file_open_id(walk->mounted, node->id, OPEN_DIRECTORY,
                                                        &file) : -ELOOP;
     if (!got) {
-        while ((got = dir_read(file, LEVELS, &entry)) > 0)
+        while ((got = dir_read(file, INFO_ALL, &entry)) > 0)
             see_entry(walk, node, vnode, &entry);
         file_close(file);
     }
