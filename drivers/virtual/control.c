@@ -161,7 +161,7 @@ static status_t control_save(void *argument)
 
 /* ---- what is done while the drive is held -------------------------------------------------- */
 
-static status_t with_drive(const char *name,
+static status_t with_drive(const char *name, bool may_wait,
                            status_t (*use)(struct device *device, struct image *image,
                                            void *context),
                            void *context)
@@ -169,7 +169,7 @@ static status_t with_drive(const char *name,
     struct device *device;
     status_t status = find_drive(name, &device);
     if (!status)
-        status = drive_with_image(device, use, context);
+        status = drive_with_image(device, may_wait, use, context);
     device_put(device);
     return status;
 }
@@ -230,22 +230,22 @@ static status_t get_fault_image(struct device *device, struct image *image, void
 
 static status_t control_diff(void *argument)
 {
-    return with_drive(((struct virtual_diff *)argument)->device, diff_image, argument);
+    return with_drive(((struct virtual_diff *)argument)->device, false, diff_image, argument);
 }
 
 static status_t control_commit(void *argument)
 {
-    return with_drive(((struct virtual_change *)argument)->device, commit_image, argument);
+    return with_drive(((struct virtual_change *)argument)->device, false, commit_image, argument);
 }
 
 static status_t control_discard(void *argument)
 {
-    return with_drive(((struct virtual_change *)argument)->device, discard_image, argument);
+    return with_drive(((struct virtual_change *)argument)->device, false, discard_image, argument);
 }
 
 static status_t control_get_fault(void *argument)
 {
-    return with_drive(((struct virtual_fault *)argument)->device, get_fault_image, argument);
+    return with_drive(((struct virtual_fault *)argument)->device, false, get_fault_image, argument);
 }
 
 /* The other disc is opened as the first one was: with its blocks and its class. */
@@ -275,7 +275,7 @@ static status_t control_fault(void *argument)
 {
     struct virtual_fault *fault = argument;
     if (fault->kind != VIRTUAL_FAULT_SWAP)
-        return with_drive(fault->device, fault_image, fault);
+        return with_drive(fault->device, true, fault_image, fault);
     bool valid = text_ends(fault->image, sizeof(fault->image)) && *fault->image == '/';
     return valid ? control_swap(fault) : -EINVAL;
 }

@@ -193,9 +193,9 @@ static void drive_release(struct drive *drive)
         drive_serve_or_refuse(drive, transfer);
 }
 
-static status_t worker_make(struct drive *drive, const struct image *image)
+static status_t worker_make(struct drive *drive)
 {
-    if (!image->store->waits || drive->worker)
+    if (drive->worker)
         return 0;
     drive->worker = thread_create("vdrive", PRIORITY_IO, worker_main, drive);
     return drive->worker ? 0 : -ENOMEM;
@@ -213,16 +213,19 @@ static void worker_stop(struct drive *drive)
         thread_join(worker);
 }
 
-status_t drive_with_image(struct device *device,
+status_t drive_with_image(struct device *device, bool may_wait,
                           status_t (*use)(struct device *device, struct image *image,
                                           void *context),
                           void *context)
 {
     struct drive *drive = drive_of(device);
     drive_hold(drive);
-    status_t status = use(device, drive->image, context);
-    if (!status && drive->image)
-        status = worker_make(drive, drive->image); /* its store may wait from now on */
+
+    /* Before the image changes: nothing has to be undone then. A drive without an image may be
+     * gone, and with it the one that would stop the worker. */
+    status_t status = may_wait && drive->image ? worker_make(drive) : 0;
+    if (!status)
+        status = use(device, drive->image, context);
     drive_release(drive);
     return status;
 }
@@ -273,7 +276,9 @@ static status_t drive_attach(struct device *device, struct image *image)
     struct drive *drive = drive_of(device);
     size_t bytes = strlen(image->path) + 1;
     char *path = mem_alloc(bytes);
-    status_t status = path ? worker_make(drive, image) : -ENOMEM;
+    status_t status = path ? 0 : -ENOMEM;
+    if (!status && image->store->waits)
+        status = worker_make(drive);
     if (status) {
         mem_free(path);
         return status;

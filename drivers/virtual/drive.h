@@ -35,8 +35,9 @@ status_t drive_register_again(struct device *device, struct image *image) MUST_C
 status_t drive_swap(struct device *device, struct image *image) MUST_CHECK;
 
 /* Calls `use` with the drive's image while no transfer is under way, or with NULL when the drive
- * has none now; others who come meanwhile wait. */
-status_t drive_with_image(struct device *device,
+ * has none now; others who come meanwhile wait. may_wait: the image's store may wait afterwards,
+ * also where it did not before. -ENOMEM: no thread for that; `use` was not called. */
+status_t drive_with_image(struct device *device, bool may_wait,
                           status_t (*use)(struct device *device, struct image *image,
                                           void *context),
                           void *context) MUST_CHECK;

@@ -272,6 +272,36 @@ static void test_allocations(void **state)
     rig_run(allocations_body, NULL, 4);
 }
 
+/* A drive that never waited gets its worker before it can: its requests end in any case. */
+static void worker_body(void *unused)
+{
+    (void)unused;
+    struct device_handle handle;
+    bool more = true;
+    start();
+    for (unsigned long n = 1; more; n++) {
+        char alias[DEVICE_NAME_BYTES];
+        expect("add", drives_add(&kinds[0], alias), 0);
+        expect("open", drives_open(alias, &handle), 0);
+        host_fail_nth_allocation(n);
+        status_t status = drives_fault(alias, VIRTUAL_FAULT_BAD, 1, 1);
+        more = host_failure_happened();
+        host_fail_nth_allocation(0);
+        kassert(status == (more ? -ENOMEM : 0));
+        expect("read", io_wait(&handle, IO_READ, 0, got, 512, NULL), 0);
+        expect("bad", io_wait(&handle, IO_READ, 512, got, 512, NULL), status ? 0 : -EIO);
+        device_close(&handle);
+        expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
+    }
+    stop();
+}
+
+static void test_worker(void **state)
+{
+    (void)state;
+    rig_run(worker_body, NULL, 4);
+}
+
 /* ---- the medium --------------------------------------------------------------------------- */
 
 /* The n-th read or write of the disk beneath fails; false: there are not so many. */
@@ -397,8 +427,8 @@ int main(void)
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_register), cmocka_unit_test(test_allocations),
-        cmocka_unit_test(test_io),       cmocka_unit_test(test_beneath),
-        cmocka_unit_test(test_cycles),
+        cmocka_unit_test(test_worker),   cmocka_unit_test(test_io),
+        cmocka_unit_test(test_beneath),  cmocka_unit_test(test_cycles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
