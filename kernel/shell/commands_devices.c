@@ -4,6 +4,7 @@
 #include "kernel/dev/virtual.h"
 #include "kernel/shell/mounts.h"
 #include "kernel/shell/options.h"
+#include "kernel/shell/words.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -199,11 +200,21 @@ static int run_mount(struct shell *shell, int count, char **words)
         return mount_list(shell);
     if (count != 3)
         return shell_usage(shell);
-    return mount_what(shell, words[1], words[2], option_value(shell, 'o'));
+
+    struct buffer list = { 0 }; /* -o a -o b is -o a,b */
+    for (const struct option_value *o = option_values(shell, 'o'); o; o = o->next) {
+        buffer_put(&list, o->text, strlen(o->text));
+        if (o->next)
+            buffer_put(&list, ",", 1);
+    }
+    int result = list.status ? shell_fail(shell, NULL, list.status)
+                             : mount_what(shell, words[1], words[2], list.text);
+    buffer_free(&list);
+    return result;
 }
 
 static const struct shell_option mount_options[] = {
-    { 'o', "options", "LIST", "names=rr|joliet|iso or session=N" },
+    { 'o', "options", "LIST...", "names=rr|joliet|iso, session=N, ro" },
     { 0 },
 };
 

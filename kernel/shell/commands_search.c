@@ -4,7 +4,7 @@
  * A file whose matching line holds a NUL is no text: that it matches is all that is said, unless -a
  * wants its bytes.
  */
-#include "kernel/shell/expression.h"
+#include "kernel/shell/expression_list.h"
 #include "kernel/shell/input.h"
 #include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
@@ -12,7 +12,7 @@
 #include "lib/string.h"
 
 struct grep {
-    struct expression *expression;
+    struct expression_list expressions;
     bool invert, number, count_only, names_only, quiet, titles, parts_only, all_is_text;
     bool found; /* anywhere */
 };
@@ -42,7 +42,7 @@ static void grep_print_parts(const struct grep *grep, const struct input *input,
 {
     size_t at = 0, start, end;
     while (at < bytes && !shell_interrupted() &&
-           expression_find(grep->expression, line, bytes, at, &start, &end)) {
+           expression_list_find(&grep->expressions, line, bytes, at, &start, &end)) {
         if (end > start)
             grep_print(grep, input, number, line + start, end - start);
         at = end > start ? end : end + 1;
@@ -94,7 +94,7 @@ static status_t grep_input(struct input *input, void *context)
     bool goes_on = true;
     while (goes_on && !input->shell->out->status && (got = input_line(input, &line, &bytes)) > 0) {
         number++;
-        if (expression_matches(grep->expression, line, bytes) == grep->invert)
+        if (expression_list_matches(&grep->expressions, line, bytes) == grep->invert)
             continue;
         matches++;
         goes_on = grep_say(grep, input, number, line, bytes);
@@ -178,17 +178,27 @@ static unsigned grep_flags(const struct shell *shell)
 static int grep_compile(struct shell *shell, struct grep *grep, const char *pattern)
 {
     const char *why;
-    status_t status = expression_create(pattern, grep_flags(shell), &grep->expression, &why);
+    status_t status =
+        expression_list_add(&grep->expressions, pattern, grep_flags(shell), &why);
     if (status != -EINVAL)
         return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
     shell_complain(shell, "'%s' %s", pattern, why);
     return SHELL_USAGE;
 }
 
+/* All patterns: each -e, or else the first word. */
+static int grep_compile_all(struct shell *shell, struct grep *grep, const char *word)
+{
+    const struct option_value *value = option_values(shell, 'e');
+    int result = value ? SHELL_DONE : grep_compile(shell, grep, word);
+    for (; value && !result; value = value->next)
+        result = grep_compile(shell, grep, value->text);
+    return result;
+}
+
 static int run_grep(struct shell *shell, int count, char **words)
 {
-    const char *pattern = option_value(shell, 'e');
-    int first = pattern ? 1 : 2; /* of the files */
+    int first = option_given(shell, 'e') ? 1 : 2; /* of the files */
     if (count < first)
         return shell_usage(shell);
     bool tree = option_given(shell, 'r') || option_given(shell, 'R');
@@ -203,11 +213,10 @@ static int run_grep(struct shell *shell, int count, char **words)
         .titles = (count > first + 1 || tree || option_given(shell, 'H')) &&
                   !option_given(shell, 'h'),
     };
-    int result = grep_compile(shell, &grep, pattern ? pattern : words[1]);
-    if (result)
-        return result;
-    result = grep_all(shell, &grep, first, count, words);
-    expression_destroy(grep.expression);
+    int result = grep_compile_all(shell, &grep, words[1]);
+    if (!result)
+        result = grep_all(shell, &grep, first, count, words);
+    expression_list_free(&grep.expressions);
     return result ? result : grep.found ? SHELL_DONE : SHELL_FAILED;
 }
 
@@ -224,7 +233,7 @@ static const struct shell_option grep_options[] = {
     { 'F', "fixed-strings", NULL, "every character stands for itself" },
     { 'w', "word-regexp", NULL, "no letter, digit or _ beside what matches" },
     { 'x', "line-regexp", NULL, "what matches is the whole line" },
-    { 'e', "regexp", "PATTERN", "the pattern, which may begin with a dash" },
+    { 'e', "regexp", "PATTERN...", "a pattern, which may begin with a dash" },
     { 'a', "text", NULL, "lines with NULs in them, too" },
     { 'q', "quiet", NULL, "say nothing: the status tells" },
     { 'H', "with-filename", NULL, "a name before each line" },
@@ -234,7 +243,7 @@ static const struct shell_option grep_options[] = {
 
 static const struct shell_command command_grep = {
     .name = "grep",
-    .arguments = "[-ivncloErFwxaqHh] [-e] PATTERN [FILE...]",
+    .arguments = "[-ivncloErFwxaqHh] {PATTERN | -e PATTERN...} [FILE...]",
     .summary = "lines that match; special in PATTERN: . * ^ $ [abc] [^a-z] \\",
     .arguments_max = -1,
     .run = run_grep,

@@ -33,6 +33,12 @@ static int find_name(const struct shell_option *table, const char *name, size_t 
     return -1;
 }
 
+bool option_repeats(const struct shell_option *option)
+{
+    size_t length = option->argument ? strlen(option->argument) : 0;
+    return length > 3 && text_equal(option->argument + length - 3, "...");
+}
+
 /* ---- asking ------------------------------------------------------------------------------- */
 
 static bool given_at(const struct shell *shell, int index)
@@ -45,21 +51,36 @@ bool option_given(const struct shell *shell, char letter)
     return given_at(shell, find_letter(shell->options->table, letter));
 }
 
-const char *option_value(const struct shell *shell, char letter)
-{
-    int index = find_letter(shell->options->table, letter);
-    return given_at(shell, index) ? shell->options->values[index] : NULL;
-}
-
 bool option_given_name(const struct shell *shell, const char *name)
 {
     return given_at(shell, find_name(shell->options->table, name, strlen(name)));
 }
 
+static const struct option_value *values_at(const struct shell *shell, int index)
+{
+    return given_at(shell, index) ? shell->options->values[index].first : NULL;
+}
+
+const struct option_value *option_values(const struct shell *shell, char letter)
+{
+    return values_at(shell, find_letter(shell->options->table, letter));
+}
+
+const struct option_value *option_values_name(const struct shell *shell, const char *name)
+{
+    return values_at(shell, find_name(shell->options->table, name, strlen(name)));
+}
+
+const char *option_value(const struct shell *shell, char letter)
+{
+    const struct option_value *value = option_values(shell, letter);
+    return value ? value->text : NULL;
+}
+
 const char *option_value_name(const struct shell *shell, const char *name)
 {
-    int index = find_name(shell->options->table, name, strlen(name));
-    return given_at(shell, index) ? shell->options->values[index] : NULL;
+    const struct option_value *value = option_values_name(shell, name);
+    return value ? value->text : NULL;
 }
 
 bool option_number(struct shell *shell, char letter, uint64_t *number)
@@ -134,6 +155,7 @@ struct parse {
     char **words;
     int count, at; /* the word that is looked at */
     bool help;
+    int result; /* the command's status when parsing fails */
 };
 
 static bool wrong(struct parse *parse, const char *format, const char *word)
@@ -141,23 +163,56 @@ static bool wrong(struct parse *parse, const char *format, const char *word)
     char text[160];
     format_text(text, sizeof(text), format, word);
     shell_complain(parse->shell, "%s; try %s --help", text, parse->shell->command->name);
+    parse->result = SHELL_USAGE;
     return false;
+}
+
+static bool add_value(struct parse *parse, int index, const char *text)
+{
+    struct option_values *values = &parse->options->values[index];
+    struct option_value *value = mem_alloc(sizeof(*value));
+    if (!value) {
+        parse->result = shell_fail(parse->shell, NULL, -ENOMEM);
+        return false;
+    }
+
+    *value = (struct option_value){ .text = text };
+    if (values->last)
+        values->last->next = value;
+    else
+        values->first = value;
+    values->last = value;
+    return true;
+}
+
+static void free_values(struct options *options)
+{
+    for (int i = 0; i < OPTIONS_MAX; i++) {
+        const struct option_value *next;
+        for (const struct option_value *at = options->values[i].first; at; at = next) {
+            next = at->next;
+            mem_free((void *)(uintptr_t)at);
+        }
+    }
 }
 
 /* Enters an option; its value is `value`, or else the next word. */
 static bool take(struct parse *parse, int index, const char *value, const char *shown)
 {
     const struct shell_option *option = &parse->options->table[index];
-    if (!option->argument && value)
-        return wrong(parse, "option %s takes no value", shown);
-    if (option->argument && !value) {
+    bool again = parse->options->given >> index & 1;
+
+    parse->options->given |= 1u << index;
+    if (!option->argument)
+        return !value || wrong(parse, "option %s takes no value", shown);
+    if (again && !option_repeats(option))
+        return wrong(parse, "option %s given twice", shown);
+    if (!value) {
         if (parse->at + 1 >= parse->count)
             return wrong(parse, "option %s wants a value", shown);
         value = parse->words[++parse->at];
     }
-    parse->options->given |= 1u << index;
-    parse->options->values[index] = value;
-    return true;
+    return add_value(parse, index, value);
 }
 
 static bool take_letters(struct parse *parse, const char *word)
@@ -176,14 +231,57 @@ static bool take_letters(struct parse *parse, const char *word)
     return true;
 }
 
+static bool begins_with(const struct shell_option *option, const char *name, size_t length)
+{
+    return option->name && *option->name != '-' && strlen(option->name) >= length &&
+           text_equal_n(option->name, length, name, length);
+}
+
+/* The entry whose name is `name`, or alone begins with it. `--help`, which is in no table, counts
+ * too: OPTIONS_MAX. -1 after one line. */
+static int find_prefix(struct parse *parse, const char *name, size_t length, const char *word)
+{
+    const struct shell_option *table = parse->options->table;
+    int found = find_name(table, name, length), others = 0;
+    if (found >= 0 && *name != '-')
+        return found;
+
+    char names[96] = "";
+    size_t used = 0;
+    for (int i = 0; length && i < OPTIONS_MAX && !option_is_end(&table[i]); i++) {
+        if (!begins_with(&table[i], name, length))
+            continue;
+        others += found >= 0;
+        found = i;
+        if (used < sizeof(names))
+            used += format_text(names + used, sizeof(names) - used, " --%s", table[i].name);
+    }
+    if (length && length <= 4 && text_equal_n("help", length, name, length)) {
+        others += found >= 0;
+        found = OPTIONS_MAX;
+        if (used < sizeof(names))
+            format_text(names + used, sizeof(names) - used, " --help");
+    }
+
+    if (!others && found >= 0)
+        return found;
+    char text[160];
+    format_text(text, sizeof(text), "option --%.*s is ambiguous:%s", (int)length, name, names);
+    wrong(parse, found < 0 ? "unknown option %s" : "%s", found < 0 ? word : text);
+    return -1;
+}
+
 static bool take_name(struct parse *parse, const char *word)
 {
     const char *equals = strchr(word, '=');
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
-    int index = find_name(parse->options->table, word + 2, length - 2);
-    if (index < 0 || word[2] == '-')
-        return wrong(parse, "unknown option %s", word);
-    return take(parse, index, equals ? equals + 1 : NULL, word);
+    int index = find_prefix(parse, word + 2, length - 2, word);
+    if (index < 0)
+        return false;
+    if (index < OPTIONS_MAX)
+        return take(parse, index, equals ? equals + 1 : NULL, word);
+    parse->help = true;
+    return !equals || wrong(parse, "option %s takes no value", word);
 }
 
 static bool all_digits(const char *text)
@@ -211,7 +309,8 @@ static bool take_word(struct parse *parse, const char *word)
 static bool is_understood(const struct parse *parse, const char *word)
 {
     if (word[1] == '-')
-        return find_name(parse->options->table, word + 2, strlen(word + 2)) >= 0;
+        return text_equal(word, "--help") ||
+               find_name(parse->options->table, word + 2, strlen(word + 2)) >= 0;
     while (*++word)
         if (find_letter(parse->options->table, *word) < 0)
             return false;
@@ -226,10 +325,6 @@ static int parse_words(struct parse *parse, unsigned rules)
     for (parse->at = 1; parse->at < parse->count; parse->at++) {
         char *word = parse->words[parse->at];
         bool is_option = open && word[0] == '-' && word[1];
-        if (is_option && text_equal(word, "--help")) {
-            parse->help = true;
-            return left;
-        }
         if (is_option && rules & OPTIONS_LENIENT)
             is_option = is_understood(parse, word);
         else if (is_option && text_equal(word, "--")) {
@@ -238,6 +333,8 @@ static int parse_words(struct parse *parse, unsigned rules)
         }
         if (is_option && !take_word(parse, word))
             return -1;
+        if (parse->help)
+            return left;
         if (!is_option) {
             parse->words[left++] = word;
             open = open && !(rules & (OPTIONS_FIRST | OPTIONS_LENIENT));
@@ -245,6 +342,23 @@ static int parse_words(struct parse *parse, unsigned rules)
     }
     parse->words[left] = NULL;
     return left;
+}
+
+/* Runs a command whose options were taken out of its words; `left` of these remain. */
+static int run_parsed(struct parse *parse, const struct shell_command *command, int left)
+{
+    struct shell *shell = parse->shell;
+    if (left < 0)
+        return parse->result;
+    if (parse->help) {
+        options_help(shell, command);
+        return SHELL_DONE;
+    }
+    if (command->parts || left - 1 < command->arguments_min ||
+        (command->arguments_max >= 0 && left - 1 > command->arguments_max))
+        return shell_usage(shell);
+    shell->options = parse->options;
+    return command->run(shell, left, parse->words);
 }
 
 static int run_with_options(struct shell *shell, const struct shell_command *command, int count,
@@ -255,17 +369,9 @@ static int run_with_options(struct shell *shell, const struct shell_command *com
         .shell = shell, .options = &options, .words = words, .count = count
     };
     int left = parse_words(&parse, command->option_rules);
-    if (left < 0)
-        return SHELL_USAGE;
-    if (parse.help) {
-        options_help(shell, command);
-        return SHELL_DONE;
-    }
-    if (command->parts || left - 1 < command->arguments_min ||
-        (command->arguments_max >= 0 && left - 1 > command->arguments_max))
-        return shell_usage(shell);
-    shell->options = &options;
-    return command->run(shell, left, words);
+    int result = run_parsed(&parse, command, left);
+    free_values(&options);
+    return result;
 }
 
 /* Of a command of several, the part that the first word chooses. */

@@ -6,17 +6,23 @@
  *
  *     static const struct shell_option head_options[] = {
  *         { 'n', "lines", "N", "the first N lines instead of 10" },
+ *         { 'e', "regexp", "PATTERN...", "lines that match this" },
  *         { 0 },
  *     };
  *
  * Forms       -l, --long, -la for -l -a, -n5, -n 5, --lines=5, --lines 5; -5 is -n 5 where -n takes
  *             a value. `--` ends the options, `-` alone is a word. Options may stand behind words.
+ *             A long name may be cut while only one option begins with it: --line for --lines.
  *             A name that begins with a dash is meant as it is: "-name" for find.
+ * Repeating   An option whose argument ends with "..." may be given several times and keeps all
+ *             values, in that order. Any other value that is given a second time is refused: one of
+ *             the two would be ignored silently.
+ *             Options without a value may be repeated; that changes nothing.
  * Parts       A command of several has a list of them, ended by NULL: commands that stand in no
  *             table, each with its own words and options, named by what stands before them too:
  *             "vdrive add". The first word chooses; the command's own `run` is not called.
- * Errors      A wrong option is one line on err and status 2.
- * Ownership   Values point into the words.
+ * Errors      A wrong option is one line on err and status 2; -ENOMEM, one line and status 1.
+ * Ownership   Values point into the words. The lists of values are freed when the command ends.
  */
 #ifndef KERNEL_SHELL_OPTIONS_H
 #define KERNEL_SHELL_OPTIONS_H
@@ -34,21 +40,35 @@ enum {
 struct shell_option {
     char letter;          /* 0: none */
     const char *name;     /* without the two dashes; NULL: none */
-    const char *argument; /* what its value is called; NULL: it takes none */
+    const char *argument; /* what its value is called; "N...": repeats; NULL: it takes none */
     const char *help;
+};
+
+struct option_value {
+    const struct option_value *next; /* the one given after it; NULL: none */
+    const char *text;
+};
+
+struct option_values {
+    struct option_value *first, *last;
 };
 
 struct options {
     const struct shell_option *table;
-    uint32_t given;                  /* a bit an entry */
-    const char *values[OPTIONS_MAX]; /* the last one given */
+    uint32_t given; /* a bit an entry */
+    struct option_values values[OPTIONS_MAX];
 };
 
 /* Of the running command. By letter, or by name where there is no letter. */
 bool option_given(const struct shell *shell, char letter);
-const char *option_value(const struct shell *shell, char letter); /* NULL: not given */
 bool option_given_name(const struct shell *shell, const char *name);
+bool option_repeats(const struct shell_option *option);
+/* The value of an option that may be given once; NULL: not given. */
+const char *option_value(const struct shell *shell, char letter);
 const char *option_value_name(const struct shell *shell, const char *name);
+/* The first of all values of an option, in the order given; NULL: not given. */
+const struct option_value *option_values(const struct shell *shell, char letter);
+const struct option_value *option_values_name(const struct shell *shell, const char *name);
 /* A value that is a number: true and unchanged when not given; else false after one line. */
 bool option_number(struct shell *shell, char letter, uint64_t *number);
 
