@@ -16,7 +16,8 @@ endif
 BUILD := build
 KERNEL_OUT := $(BUILD)/kernel
 
-.PHONY: all kernel iso run run-gui debug host test tsan lint soak fuzz bench help clean FORCE
+.PHONY: all kernel iso run run-gui debug host test differential tsan lint soak fuzz bench help \
+    clean FORCE
 all: kernel
 
 # Folders are no targets, though make would be content with them.
@@ -34,6 +35,7 @@ help:
 	@echo "make kernel   build/spindle.elf alone (what make without a target does)"
 	@echo "make host     build/host/spindle-sh, the same shell for images on this machine"
 	@echo "make lint     who may include whom; no assertion on bytes from a medium"
+	@echo "make differential  DIFFERENTIAL_LINES=100000 command lines here and in GNU's tools"
 	@echo "make soak     SOAK_BOOTS=1000 boots in a row"
 	@echo "make tsan     the tests of threads that meet, under ThreadSanitizer"
 	@echo "make fuzz     FUZZ_SECONDS=60 of made-up discs and shell lines, each (clang)"
@@ -52,18 +54,18 @@ clean:
 # while they are read.
 iso run debug soak: MAKE_NEEDS := run
 run-gui: MAKE_NEEDS := gui
-test tsan: MAKE_NEEDS := test
+test differential tsan: MAKE_NEEDS := test
 kernel host: MAKE_NEEDS := build
 lint: MAKE_NEEDS := lint
 fuzz: MAKE_NEEDS := fuzz
 bench: MAKE_NEEDS := bench
 
-kernel iso run run-gui debug host test tsan lint soak fuzz bench:
+kernel iso run run-gui debug host test differential tsan lint soak fuzz bench:
 	CC="$(CC)" .ci/packages $(MAKE_NEEDS)
 	$(MAKE) --no-print-directory do-$@
 
-.PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-tsan do-lint do-soak \
-    do-fuzz do-bench
+.PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-differential do-tsan \
+    do-lint do-soak do-fuzz do-bench
 do-kernel: $(BUILD)/spindle.elf
 	@echo "$< is ready"
 do-iso: $(BUILD)/spindle.iso
@@ -329,6 +331,13 @@ do-test: do-iso do-host $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
 	    $(foreach name,$(FUZZERS),"$(name)=timeout 300 $(HOST_OUT)/$(name).replay \
 	        tests/fuzz/corpus/$(name:fuzz_%=%)") \
 	    "system=timeout 900 $(PYTHON) -m pytest -q -rs tests/system"
+
+# Command lines that GNU's tools are asked as well, drawn at random: DIFFERENTIAL_SEED=n, others.
+DIFFERENTIAL_LINES ?= 100000
+DIFFERENTIAL_SEED ?= 1
+do-differential: do-host
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/differential/run.py $(DIFFERENTIAL_LINES) \
+	    $(DIFFERENTIAL_SEED)
 
 do-tsan: $(TSAN_TESTS:%=$(TSAN_OUT)/%) $(IMAGES)/.made
 	for test in $(TSAN_TESTS); do \

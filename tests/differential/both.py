@@ -1,0 +1,143 @@
+"""Runs a batch of command lines in Spindle's shell on the host and in the host's own, over one tree.
+
+Each line gets a fresh copy of the tree (a line that only reads gets the tree itself) and no standard
+input. What comes back of each: status, output, whether anything was reported on the error stream, and
+the tree's manifest afterwards.
+
+The host's commands change files. They run in a folder made for the purpose, and no line that could
+leave it is run: `contained` is asked first.
+"""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+
+import trees
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SPINDLE = os.path.join(TOP, "build/host/spindle-sh")
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+BATCH_SECONDS = 120
+
+
+@dataclass
+class Line:
+    text: str
+    changes: bool  # it may change the tree: it gets a copy
+
+
+@dataclass
+class Answer:
+    status: int
+    output: bytes
+    complains: bool
+    tree: str
+    errors: bytes = b""
+
+
+NO_ANSWER = Answer(-1, b"", False, "", b"(no answer: the shell ended)")
+
+
+def contained(text):
+    """Does every word of the line stay below the current directory?"""
+    return not re.search(r"""(^|[\s'"=])(/|~)|\.\.""", text)
+
+
+def run(tree, lines):
+    """[(Spindle's answer, the host's answer)] of each line."""
+    for line in lines:
+        assert contained(line.text), line.text
+    with tempfile.TemporaryDirectory(prefix="differential-") as folder:
+        trees.write(tree, os.path.join(folder, "disc/t"))
+        theirs = run_host(folder, lines)
+        ours = run_spindle(folder, lines)
+    return list(zip(ours, theirs))
+
+
+# ---- the host ---------------------------------------------------------------------------------------
+
+def run_host(folder, lines):
+    """The reference's answers; its shell is dash, its commands are those of PATH."""
+    script = []
+    for number, line in enumerate(lines):
+        where = f"{folder}/disc/t"
+        if line.changes:
+            where = f"{folder}/w{number}"
+            script.append(f"cp -a {folder}/disc/t {where}")
+        out, err = f"{folder}/o{number}", f"{folder}/e{number}"
+        script.append(f"cd {where} || exit 99")
+        script.append(f"{line.text} >{out} 2>{err} </dev/null")
+        script.append(f"echo $? >{folder}/s{number}")
+    with open(f"{folder}/script", "w", encoding="utf-8") as file:
+        file.write("\n".join(script) + "\n")
+    subprocess.run(["dash", f"{folder}/script"], env=ENVIRONMENT, check=True, timeout=BATCH_SECONDS,
+                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return [host_answer(folder, number, line) for number, line in enumerate(lines)]
+
+
+def host_answer(folder, number, line):
+    def read(letter):
+        with open(f"{folder}/{letter}{number}", "rb") as file:
+            return file.read()
+    tree = ""
+    if line.changes:
+        tree = trees.manifest(f"{folder}/w{number}")
+        shutil.rmtree(f"{folder}/w{number}")
+    errors = read("e")
+    return Answer(int(read("s")), read("o"), bool(errors), tree, errors)
+
+
+# ---- Spindle ----------------------------------------------------------------------------------------
+
+MARK = b"@@ differential "
+
+
+def run_spindle(folder, lines):
+    """The script is on the disc. A line `MARK what bytes` comes before each piece of an answer."""
+    script = []
+    for number, line in enumerate(lines):
+        script.append("cp -a /System/t /w; cd /w" if line.changes else "cd /System/t")
+        script.append(f"{line.text} >/o 2>/e </System/Devices/null")
+        script.append(f"echo $? >/s; cd /; {say('status', number, '/s')}")
+        script.append(f"{say('output', number, '/o')}; {say('errors', number, '/e')}")
+        if line.changes:
+            script.append(f"manifest /w >/m; {say('tree', number, '/m')}; rm -rf /w")
+    with open(f"{folder}/disc/script", "w", encoding="utf-8") as file:
+        file.write("\n".join(script) + "\n")
+    trees.image(f"{folder}/disc", f"{folder}/disc.iso")
+    try:
+        got = subprocess.run([SPINDLE, f"{folder}/disc.iso", "-c", "source /System/script"],
+                             capture_output=True, timeout=BATCH_SECONDS, check=False,
+                             stdin=subprocess.DEVNULL).stdout
+    except subprocess.TimeoutExpired as late:
+        got = late.stdout or b""
+    pieces = split(got)
+    return [spindle_answer(pieces, number, line) for number, line in enumerate(lines)]
+
+
+def say(what, number, file):
+    return f"echo -n '{MARK.decode()}{what} {number} '; wc -c <{file}; cat {file}"
+
+
+def split(text):
+    """{(what, number): bytes} of what the script printed."""
+    pieces, at = {}, 0
+    while text.startswith(MARK, at):
+        end = text.find(b"\n", at)
+        if end < 0:
+            break
+        what, number, size = text[at + len(MARK):end].split()
+        pieces[what.decode(), int(number)] = text[end + 1:end + 1 + int(size)]
+        at = end + 1 + int(size)
+    return pieces
+
+
+def spindle_answer(pieces, number, line):
+    wanted = ["status", "output", "errors"] + (["tree"] if line.changes else [])
+    if not all((what, number) in pieces for what in wanted):
+        return NO_ANSWER
+    errors = pieces["errors", number]
+    tree = trees.without_times(pieces["tree", number].decode()) if line.changes else ""
+    return Answer(int(pieces["status", number]), pieces["output", number], bool(errors), tree, errors)

@@ -1,0 +1,41 @@
+"""Promise: a command line means in Spindle's shell what it means to GNU's tools.
+
+`make test` tries the same lines each time; `make differential` others (run.py). A difference that is
+meant is in intended.py, with its reason.
+"""
+import both
+import lines
+from intended import difference
+from hypothesis import HealthCheck, given, settings
+
+
+def explain(tree, line, ours, theirs, what):
+    return (f"{what} differ\n  tree    {tree!r}\n  line    {line.text}\n  Spindle {ours}\n  GNU     {theirs}")
+
+
+def check(batch):
+    """Fails at the first line of the batch whose answers differ; returns how many were tried."""
+    tree, wanted = batch
+    for line, (ours, theirs) in zip(wanted, both.run(tree, wanted)):
+        what = difference(line, ours, theirs)
+        assert what is None, explain(tree, line, ours, theirs, what)
+    return len(wanted)
+
+
+@settings(max_examples=60, derandomize=True, database=None, deadline=None,
+          suppress_health_check=list(HealthCheck))
+@given(lines.batches(40))
+def test_lines_mean_the_same(batch):
+    check(batch)
+
+
+def test_no_line_leaves_its_folder():
+    """What would run on the host is looked at first."""
+    for text in ("cat /etc/passwd", "rm -r ..", "cp a ../b", "find ~", "grep -e '/x' a", "sort --output=/x"):
+        assert not both.contained(text), text
+    assert both.contained("cp -r a/b './c d'")
+
+
+def test_each_command_has_a_table():
+    for command in set(lines.READERS + lines.WRITERS) - {"find"}:
+        assert lines.options(command), command

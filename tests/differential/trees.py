@@ -1,0 +1,109 @@
+"""Trees to run commands in: strategies that draw them, and how they reach both shells.
+
+A tree is a dictionary: path -> bytes (a file), None (a directory) or str (a link's target). Parents
+are listed before what they contain. Names and contents come from small pools, so that commands meet
+what they look for: equal files, prefixes of each other, missing line ends, NULs, long lines.
+"""
+import hashlib
+import os
+import subprocess
+
+from hypothesis import strategies as st
+
+NAMES = ["a", "b", "ab", "f.txt", "x.c", "B", "a b", "é.txt", ".hidden", "10", "9", "-dash", "Makefile"]
+
+WORDS = ["a", "b", "ab", "abc", "A", "Ab", "foo", "foo bar", "10", "9", "-3", "2.5", "  lead", "a.b", "_x",
+         "é", "[", "^", "x1y2", "aa", "bb aa", "a\tb", "z", "a:b:c", "b:a:2", "1:z", ""]
+
+
+def contents():
+    """File contents; most are lines of words."""
+    line = st.sampled_from(WORDS)
+    text = st.builds(lambda lines, end: ("\n".join(lines) + end).encode(),
+                     st.lists(line, max_size=14), st.sampled_from(["\n", "\n", "\n", "", "\r\n"]))
+    special = st.sampled_from([
+        b"", b"\n", b"a", b"\0", b"a\0b\nc\n", b"\n\n\n", b"\xff\xfe\n", bytes(range(256)),
+        b"".join(b"%d\n" % i for i in range(1, 121)), b"y" * 70000 + b"\nshort\n",
+        b"b\0z\nb\0a\n", b"a\r\nb\r\n", b"x" * 512, b"x" * 513])
+    return st.one_of(text, text, text, special)
+
+
+@st.composite
+def trees(draw, links):
+    """A tree of at most a dozen nodes; `links`: symbolic links as well."""
+    tree = {}
+    folders = [""]
+    for _ in range(draw(st.integers(2, 10))):
+        parent = draw(st.sampled_from(folders))
+        path = (parent + "/" if parent else "") + draw(st.sampled_from(NAMES))
+        if path in tree or path.count("/") > 3:
+            continue
+        kind = draw(st.sampled_from("fffffddl" if links else "fffffdd"))
+        if kind == "f":
+            tree[path] = draw(contents())
+        elif kind == "d":
+            tree[path] = None
+            folders.append(path)
+        else:
+            tree[path] = draw(st.sampled_from(["a", "f.txt", "missing", ".", "B"]))
+    return tree
+
+
+def write(tree, folder):
+    """Makes the tree below a folder of the host; times are fixed, a minute apart."""
+    os.makedirs(folder)
+    for number, (path, what) in enumerate(tree.items()):
+        where = os.path.join(folder, path)
+        if what is None:
+            os.mkdir(where)
+        elif isinstance(what, str):
+            os.symlink(what, where)
+        else:
+            with open(where, "wb") as out:
+                out.write(what)
+        os.utime(where, (1_000_000_000 + 60 * number,) * 2, follow_symlinks=False)
+    for number, (path, what) in enumerate(tree.items()):
+        if what is None:
+            os.utime(os.path.join(folder, path), (1_000_000_000 + 60 * number,) * 2)
+
+
+def image(folder, iso):
+    """Writes the folder to an ISO 9660 image with Rock Ridge."""
+    subprocess.run(["genisoimage", "-quiet", "-R", "-o", iso, folder], check=True, timeout=60,
+                   stderr=subprocess.DEVNULL)
+
+
+def manifest(folder):
+    """The lines that Spindle's `manifest` prints of a folder, without the times."""
+    found = []
+    for here, folders, files in os.walk(folder):
+        for name in folders + files:
+            full = os.path.join(here, name)
+            path = os.path.relpath(full, folder).encode()
+            if os.path.islink(full):
+                target = os.readlink(full)
+                found.append((path, f"l\t{len(target.encode())}\t-", f" -> {target}"))
+            elif os.path.isdir(full):
+                found.append((path, "d\t0\t-", ""))
+            else:
+                with open(full, "rb") as file:
+                    data = file.read()
+                found.append((path, f"f\t{len(data)}\t{hashlib.sha256(data).hexdigest()}", ""))
+    return "".join(f"{head}\t{escaped(path)}{tail}\n" for path, head, tail in sorted(found))
+
+
+def escaped(path):
+    """A path as `manifest` shows it (DESIGN 5)."""
+    out = []
+    for byte in path.decode("utf-8", "surrogateescape"):
+        out.append(f"\\x{ord(byte):02X}" if byte < " " or byte in "\x7f\\" else byte)
+    return "".join(out).replace(" -> ", " -\\x3E ")
+
+
+def without_times(text):
+    """Drops the fourth column of a manifest."""
+    lines = []
+    for line in text.splitlines():
+        part = line.split("\t")
+        lines.append("\t".join(part[:3] + part[4:]) if len(part) >= 5 else line)
+    return "".join(line + "\n" for line in lines)
