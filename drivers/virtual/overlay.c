@@ -2,7 +2,7 @@
  * overlay.c - copy on write: what is written stays in memory, a page at a time; what was not is
  * read from the store beneath, which does not change.
  */
-#include "drivers/virtual/pages.h"
+#include "kernel/vfs/pages.h"
 #include "drivers/virtual/store.h"
 #include "lib/string.h"
 
@@ -105,12 +105,12 @@ static status_t overlay_write(struct store *store, const struct span *span, uint
 
 static uint64_t overlay_memory(struct store *store)
 {
-    return atomic_load(&overlay_of(store)->pages.count) * (uint64_t)PAGE_BYTES;
+    return pages_count(&overlay_of(store)->pages) * (uint64_t)PAGE_BYTES;
 }
 
 static void overlay_close(struct store *store)
 {
-    pages_free(&overlay_of(store)->pages);
+    pages_cut(&overlay_of(store)->pages, 0);
     mem_free(store);
 }
 
@@ -124,11 +124,9 @@ static const struct store_ops overlay_ops = {
 status_t store_overlay_create(struct store *inner, struct store **store)
 {
     struct overlay_store *overlay = mem_zalloc(sizeof(*overlay));
-    status_t status = overlay ? pages_init(&overlay->pages, inner->size_bytes) : -ENOMEM;
-    if (status) {
-        mem_free(overlay);
+    if (!overlay) {
         store_close(inner);
-        return status;
+        return -ENOMEM;
     }
     overlay->store = (struct store){
         .ops = &overlay_ops,
@@ -181,7 +179,5 @@ status_t store_overlay_commit(struct store *store, struct virtual_progress *prog
 
 void store_overlay_discard(struct store *store)
 {
-    struct pages *pages = &overlay_of(store)->pages;
-    for (uint64_t i = 0; (i = pages_next(pages, i)) != UINT64_MAX;)
-        pages_drop(pages, i);
+    pages_cut(&overlay_of(store)->pages, 0);
 }

@@ -1,7 +1,7 @@
 /*
  * ram.c - a store in memory: blank, or a copy of another.
  */
-#include "drivers/virtual/pages.h"
+#include "kernel/vfs/pages.h"
 #include "drivers/virtual/store.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/string.h"
@@ -68,12 +68,12 @@ static status_t ram_write(struct store *store, const struct span *span, uint32_t
 
 static uint64_t ram_memory(struct store *store)
 {
-    return atomic_load(&ram_of(store)->pages.count) * (uint64_t)PAGE_BYTES;
+    return pages_count(&ram_of(store)->pages) * (uint64_t)PAGE_BYTES;
 }
 
 static void ram_close(struct store *store)
 {
-    pages_free(&ram_of(store)->pages);
+    pages_cut(&ram_of(store)->pages, 0);
     mem_free(store);
 }
 
@@ -86,14 +86,11 @@ static const struct store_ops ram_ops = {
 
 status_t store_ram_create(uint64_t size_bytes, struct store **store)
 {
+    if (size_bytes > INT64_MAX) /* offsets in files end there */
+        return -EINVAL;
     struct ram_store *ram = mem_zalloc(sizeof(*ram));
     if (!ram)
         return -ENOMEM;
-    status_t status = pages_init(&ram->pages, size_bytes);
-    if (status) {
-        mem_free(ram);
-        return status;
-    }
     ram->store = (struct store){ .ops = &ram_ops, .size_bytes = size_bytes };
     *store = &ram->store;
     return 0;
