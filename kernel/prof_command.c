@@ -31,11 +31,9 @@ static void show_run(struct shell *shell, const struct prof_run *run, uint64_t l
 static int run_prof(struct shell *shell, int count, char **words)
 {
     uint64_t lines = LINES, interval_us = INTERVAL_US;
-    if (!option_number(shell, 'n', &lines) || !option_number(shell, 'i', &interval_us))
+    if (!option_number(shell, 'n', 0, UINT64_MAX, &lines) ||
+        !option_number(shell, 'i', INTERVAL_US_MIN, INTERVAL_US_MAX, &interval_us))
         return SHELL_USAGE;
-    if (interval_us < INTERVAL_US_MIN || interval_us > INTERVAL_US_MAX)
-        return shell_complain(shell, "an interval is %u to %u microseconds", INTERVAL_US_MIN,
-                              INTERVAL_US_MAX);
     const char *callers_of = option_value(shell, 'c');
     status_t status = prof_start(interval_us, callers_of);
     if (status == -ENOENT)

@@ -62,15 +62,26 @@ static unsigned digit_of(char c)
     return 16;
 }
 
-static unsigned suffix_shift(char c)
+/* What the unit at *text stands for; *text is moved past it. 1: there is none. */
+static uint64_t take_unit(const char **text)
 {
-    switch (text_lower(c)) {
-    case 'k': return 10;
-    case 'm': return 20;
-    case 'g': return 30;
-    case 't': return 40;
-    default: return 0;
+    static const char letters[] = "kmgtpe";
+    const char *letter = **text ? strchr(letters, text_lower(**text)) : NULL;
+    if (!letter)
+        return 1;
+
+    uint64_t base = 1024, unit = 1;
+    const char *at = *text + 1;
+    if (at[0] == 'i' && at[1] == 'B') {
+        at += 2;
+    } else if (at[0] == 'B') {
+        base = 1000;
+        at++;
     }
+    for (ptrdiff_t power = letter - letters; power >= 0; power--)
+        unit *= base;
+    *text = at;
+    return unit;
 }
 
 status_t text_parse_u64(const char *text, uint64_t *value)
@@ -82,18 +93,62 @@ status_t text_parse_u64(const char *text, uint64_t *value)
     }
     if (digit_of(*text) >= base)
         return -EINVAL;
+
     uint64_t number = 0;
     bool fits = true;
     for (; digit_of(*text) < base; text++)
         fits = !__builtin_mul_overflow(number, base, &number) &&
                !__builtin_add_overflow(number, digit_of(*text), &number) && fits;
-    unsigned shift = suffix_shift(*text);
-    if (shift != 0)
-        text++;
+
+    fits = !__builtin_mul_overflow(number, take_unit(&text), &number) && fits;
     if (*text != '\0')
         return -EINVAL;
-    if (!fits || number > UINT64_MAX >> shift)
+    if (!fits)
         return -ERANGE;
-    *value = number << shift;
+    *value = number;
+    return 0;
+}
+
+status_t text_parse_signed(const char *text, char *sign, uint64_t *value)
+{
+    bool has_sign = *text == '+' || *text == '-';
+    status_t status = text_parse_u64(text + has_sign, value);
+    if (!status)
+        *sign = has_sign ? *text : 0;
+    return status;
+}
+
+static uint64_t seconds_of_unit(char unit)
+{
+    switch (unit) {
+    case '\0':
+    case 's': return 1;
+    case 'm': return 60;
+    case 'h': return 3600;
+    case 'd': return 86400;
+    default: return 0;
+    }
+}
+
+status_t text_parse_time(const char *text, uint64_t *us)
+{
+    const char *at = text;
+    uint64_t whole = 0, part = 0, place = 1000000;
+    bool fits = true, digits = false;
+
+    for (; *at >= '0' && *at <= '9'; at++, digits = true)
+        fits = !__builtin_mul_overflow(whole, (uint64_t)10, &whole) &&
+               !__builtin_add_overflow(whole, (uint64_t)(*at - '0'), &whole) && fits;
+    if (*at == '.')
+        for (at++; *at >= '0' && *at <= '9'; at++, digits = true)
+            part += (uint64_t)(*at - '0') * (place /= 10);
+
+    uint64_t unit = seconds_of_unit(*at);
+    if (!digits || !unit || (*at && at[1]))
+        return -EINVAL;
+    if (!fits || __builtin_mul_overflow(whole, unit * 1000000, &whole) ||
+        __builtin_add_overflow(whole, part * unit, &whole))
+        return -ERANGE;
+    *us = whole;
     return 0;
 }

@@ -23,9 +23,18 @@ char text_lower(char c);
 /* How many of text[bytes] are this one. */
 size_t text_count(const char *text, size_t bytes, char c);
 
-/* The number that the whole text is: decimal, or hexadecimal after 0x, with one K, M, G or T
- * (either case: KiB and so on) after it if you like. 0; -EINVAL when it is no number (empty and
- * signs included), -ERANGE when it does not fit; *value is written on 0 only. */
+/*
+ * Numbers. The whole text is one: what follows it makes it invalid, and so does a blank.
+ *
+ * Digits      decimal, or hexadecimal after 0x.
+ * Unit        none, or K M G T P E in either case: powers of 1024. "iB" after it changes nothing,
+ *             "B" makes it a power of 1000, as in GNU's tools: 1K, 1KiB, 1kB = 1000.
+ * Errors      -EINVAL: not a number; -ERANGE: it does not fit. The result is written on 0 only.
+ */
 status_t text_parse_u64(const char *text, uint64_t *value) MUST_CHECK;
+/* The same with a sign in front or not: *sign is '+', '-' or 0. */
+status_t text_parse_signed(const char *text, char *sign, uint64_t *value) MUST_CHECK;
+/* A time, "1.5" or with one of s m h d after it, in microseconds; what is less than one is cut. */
+status_t text_parse_time(const char *text, uint64_t *us) MUST_CHECK;
 
 #endif

@@ -361,7 +361,10 @@ static status_t option_take(const char *word, size_t length, struct mount_option
     if (length < 9 || length > 11 || memcmp(word, "session=", 8) != 0)
         return -EINVAL;
     text_copy(number, length - 8 + 1, word + 8);
-    return text_parse_u64(number, &options->session) || !options->session ? -EINVAL : 0;
+    if (text_parse_u64(number, &options->session) || !options->session ||
+        options->session > UINT32_MAX) /* a session's number is an unsigned below */
+        return -EINVAL;
+    return 0;
 }
 
 /* Words separated by commas. -EINVAL for what is no option of ours. */

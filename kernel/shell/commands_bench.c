@@ -449,13 +449,9 @@ static void bench_say(const struct bench *bench, const struct bench_kind *kind)
 static bool bench_options(struct shell *shell, struct bench *bench, uint64_t *repeat)
 {
     *repeat = 1;
-    if (!option_number(shell, 's', &bench->size_bytes) ||
-        !option_number(shell, 'n', &bench->count) || !option_number(shell, 'r', repeat))
-        return false;
-    if (bench->size_bytes <= SIZE_MAX_BYTES)
-        return true;
-    shell_complain(shell, "-s is at most %u", SIZE_MAX_BYTES);
-    return false;
+    return option_number(shell, 's', 1, SIZE_MAX_BYTES, &bench->size_bytes) &&
+           option_number(shell, 'n', 1, UINT64_MAX, &bench->count) &&
+           option_number(shell, 'r', 1, UINT64_MAX, repeat);
 }
 
 static int run_bench(struct shell *shell, int count, char **words)

@@ -279,10 +279,14 @@ static int run_hexdump(struct shell *shell, int count, char **words)
 {
     uint64_t offset = 0, length = UINT64_MAX;
     const char *name = count > 1 ? words[1] : "-";
-    if ((count > 2 && text_parse_u64(words[2], &offset)) ||
-        (count > 3 && text_parse_u64(words[3], &length)))
-        return shell_usage(shell);
-    if (!option_number(shell, 's', &offset) || !option_number(shell, 'n', &length))
+    if ((count > 2 && option_given(shell, 's')) || (count > 3 && option_given(shell, 'n')))
+        return shell_usage(shell); /* one of the two would be ignored */
+    if (count > 2 && !shell_number(shell, "OFFSET", words[2], 0, UINT64_MAX, &offset))
+        return SHELL_USAGE;
+    if (count > 3 && !shell_number(shell, "LENGTH", words[3], 0, UINT64_MAX, &length))
+        return SHELL_USAGE;
+    if (!option_number(shell, 's', 0, UINT64_MAX, &offset) ||
+        !option_number(shell, 'n', 0, UINT64_MAX, &length))
         return SHELL_USAGE;
     struct file *file;
     status_t status;

@@ -38,8 +38,8 @@ SHELL_COMMAND(command_dot);
 static int run_exit(struct shell *shell, int count, char **words)
 {
     uint64_t status = (uint64_t)shell->status;
-    if (count > 1 && (text_parse_u64(words[1], &status) || status > 255))
-        return shell_usage(shell);
+    if (count > 1 && !shell_number(shell, "STATUS", words[1], 0, 255, &status))
+        return SHELL_USAGE;
     if (!shell->script && shell->console->sink == shell_console_sink)
         return shell_complain(shell, "there is nowhere to go; `poweroff` switches off");
     shell->leaving = true;
@@ -144,30 +144,20 @@ static const struct shell_command command_false = {
 };
 SHELL_COMMAND(command_false);
 
-/* "2", "0.25": microseconds; false for anything else. */
-static bool parse_seconds(const char *text, uint64_t *us)
-{
-    enum { SECONDS_MAX = 1000000000, SECOND_US = 1000000 };
-    uint64_t seconds = 0, unit = SECOND_US;
-    const char *at = text;
-    for (; *at >= '0' && *at <= '9' && seconds <= SECONDS_MAX; at++)
-        seconds = seconds * 10 + (uint64_t)(*at - '0');
-    *us = seconds * SECOND_US;
-    bool digits = at != text;
-    if (*at == '.')
-        for (at++; *at >= '0' && *at <= '9'; at++, digits = true)
-            *us += (uint64_t)(*at - '0') * (unit /= 10);
-    return digits && !*at && seconds <= SECONDS_MAX;
-}
-
 static int run_sleep(struct shell *shell, int count, char **words)
 {
-    uint64_t us;
-    (void)count;
-    if (!parse_seconds(words[1], &us))
-        return shell_usage(shell);
+    uint64_t deadline = 0, us;
+    for (int i = 1; i < count; i++) {
+        status_t status = text_parse_time(words[i], &us);
+        if (!status && __builtin_add_overflow(deadline, us, &deadline))
+            status = -ERANGE;
+        if (status)
+            return shell_refuse_number(shell, "TIME", words[i], status);
+    }
+
     (void)!stream_flush(shell->out);
-    uint64_t deadline = time_now_us() + us;
+    if (__builtin_add_overflow(deadline, time_now_us(), &deadline))
+        deadline = UINT64_MAX;
     while (!shell_interrupted() && time_now_us() < deadline)
         thread_park(deadline); /* ^C ends it, thread_sleep_until() would go on */
     return shell_interrupted() ? SHELL_INTERRUPTED : SHELL_DONE;
@@ -175,10 +165,10 @@ static int run_sleep(struct shell *shell, int count, char **words)
 
 static const struct shell_command command_sleep = {
     .name = "sleep",
-    .arguments = "SECONDS",
-    .summary = "wait so long; parts of a second after a point",
+    .arguments = "TIME...",
+    .summary = "wait: 2, 0.5 or 2s seconds, 1.5m minutes, h hours, d days",
     .arguments_min = 1,
-    .arguments_max = 1,
+    .arguments_max = -1,
     .run = run_sleep,
 };
 SHELL_COMMAND(command_sleep);
@@ -209,8 +199,8 @@ SHELL_COMMAND(command_clear);
 static int run_history(struct shell *shell, int count, char **words)
 {
     uint64_t wanted = UINT64_MAX;
-    if (count > 1 && text_parse_u64(words[1], &wanted))
-        return shell_usage(shell);
+    if (count > 1 && !shell_number(shell, "COUNT", words[1], 0, UINT64_MAX, &wanted))
+        return SHELL_USAGE;
     unsigned first = history_first(), end = history_end();
     if (wanted < end - first)
         first = end - (unsigned)wanted;

@@ -242,8 +242,8 @@ SHELL_COMMAND(command_reboot);
 static int run_poweroff(struct shell *shell, int count, char **words)
 {
     uint64_t code = 0;
-    if (count > 1 && (text_parse_u64(words[1], &code) || code > 125))
-        return shell_usage(shell);
+    if (count > 1 && !shell_number(shell, "CODE", words[1], 0, 125, &code))
+        return SHELL_USAGE;
     (void)!stream_flush(shell->out);
     machine_poweroff((int)code);
 }

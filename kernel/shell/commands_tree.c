@@ -334,7 +334,7 @@ static int run_tree(struct shell *shell, int count, char **words)
         .directories_only = option_given(shell, 'd'),
         .depth_max = UINT64_MAX,
     };
-    if (!option_number(shell, 'L', &tree.depth_max))
+    if (!option_number(shell, 'L', 1, UINT64_MAX, &tree.depth_max))
         return SHELL_USAGE;
     int result = each_place(shell, count, words, tree_place, &tree);
     if (result == SHELL_INTERRUPTED)

@@ -115,13 +115,6 @@ static bool wrong(struct shell *shell, const char *what)
     return false;
 }
 
-/* The value of a size option; unchanged when not given. */
-static bool take_size(struct shell *shell, const char *name, uint64_t *size)
-{
-    const char *value = option_value_name(shell, name);
-    return !value || vdrive_size(shell, value, size);
-}
-
 static bool block_bytes_valid(uint64_t bytes)
 {
     return bytes == 512 || bytes == 1024 || bytes == 2048 || bytes == 4096;
@@ -130,7 +123,7 @@ static bool block_bytes_valid(uint64_t bytes)
 static bool take_sector(struct shell *shell, struct virtual_register *request)
 {
     uint64_t bytes = 0;
-    if (!take_size(shell, "sector", &bytes))
+    if (!option_number_name(shell, "sector", 0, UINT64_MAX, &bytes))
         return false;
     if (option_given_name(shell, "sector") && !block_bytes_valid(bytes))
         return wrong(shell, "a sector has 512, 1024, 2048 or 4096 bytes");
@@ -183,8 +176,8 @@ static bool take_geometry(struct shell *shell, struct virtual_register *request)
 static bool take_window(struct shell *shell, struct virtual_register *request)
 {
     uint64_t end;
-    if (!take_size(shell, "offset", &request->offset_bytes) ||
-        !take_size(shell, "size", &request->size_bytes))
+    if (!option_number_name(shell, "offset", 0, UINT64_MAX, &request->offset_bytes) ||
+        !option_number_name(shell, "size", 0, UINT64_MAX, &request->size_bytes))
         return false;
     if (option_given_name(shell, "size") && !request->size_bytes)
         return wrong(shell, "--size 0 would leave nothing of the image");
@@ -298,7 +291,8 @@ static int run_new(struct shell *shell, int count, char **words)
         return shell_fail(shell, words[1], -ENOMEM);
     request->store = VIRTUAL_RAM;
     int result = SHELL_USAGE;
-    if (vdrive_size(shell, words[1], &request->size_bytes) && take_sector(shell, request))
+    if (shell_number(shell, "SIZE", words[1], 0, UINT64_MAX, &request->size_bytes) &&
+        take_sector(shell, request))
         result = make_drive(shell, request, words[1]);
     mem_free(request);
     return result;

@@ -209,14 +209,11 @@ static bool fault_take(struct shell *shell, const struct fault_kind *kind, char 
 {
     request->kind = kind->kind;
     request->count = 1;
-    for (int i = 0; words[i] && kind->words[i] != 'i'; i++)
-        if (text_parse_u64(words[i], kind->words[i] == 'f' ? &request->first : &request->count)) {
-            shell_complain(shell, "%s wants a number, not '%s'", kind->name, words[i]);
+    uint64_t most = kind->kind == VIRTUAL_FAULT_DELAY ? FAULT_DELAY_MAX : UINT64_MAX;
+    for (int i = 0; words[i] && kind->words[i] != 'i'; i++) {
+        uint64_t *number = kind->words[i] == 'f' ? &request->first : &request->count;
+        if (!shell_number(shell, kind->name, words[i], 0, most, number))
             return false;
-        }
-    if (kind->kind == VIRTUAL_FAULT_DELAY && request->count > FAULT_DELAY_MAX) {
-        shell_complain(shell, "a delay is at most %u milliseconds", FAULT_DELAY_MAX);
-        return false;
     }
     return true;
 }

@@ -83,13 +83,64 @@ const char *option_value_name(const struct shell *shell, const char *name)
     return value ? value->text : NULL;
 }
 
-bool option_number(struct shell *shell, char letter, uint64_t *number)
+char option_last(const struct shell *shell, const char *letters)
+{
+    const struct options *options = shell->options;
+    unsigned latest = 0;
+    char found = 0;
+    for (; *letters; letters++) {
+        int index = find_letter(options->table, *letters);
+        if (given_at(shell, index) && options->last[index] > latest) {
+            latest = options->last[index];
+            found = *letters;
+        }
+    }
+    return found;
+}
+
+/* ---- numbers ------------------------------------------------------------------------------ */
+
+int shell_refuse_number(struct shell *shell, const char *what, const char *text, status_t status)
+{
+    shell_complain(shell, "%s: %s: '%s'", what,
+                   status == -ERANGE ? "number too large" : "invalid number", text);
+    return SHELL_USAGE;
+}
+
+bool shell_number(struct shell *shell, const char *what, const char *text, uint64_t least,
+                  uint64_t most, uint64_t *number)
+{
+    uint64_t value;
+    status_t status = text_parse_u64(text, &value);
+    if (status) {
+        shell_refuse_number(shell, what, text, status);
+        return false;
+    }
+
+    if (value < least || value > most) {
+        shell_complain(shell, "%s: number out of range (%llu to %llu): '%s'", what,
+                       (unsigned long long)least, (unsigned long long)most, text);
+        return false;
+    }
+    *number = value;
+    return true;
+}
+
+bool option_number(struct shell *shell, char letter, uint64_t least, uint64_t most,
+                   uint64_t *number)
 {
     const char *value = option_value(shell, letter);
-    if (!value || !text_parse_u64(value, number))
-        return true;
-    shell_complain(shell, "-%c wants a number, not '%s'", letter, value);
-    return false;
+    return !value ||
+           shell_number(shell, (const char[]){ '-', letter, '\0' }, value, least, most, number);
+}
+
+bool option_number_name(struct shell *shell, const char *name, uint64_t least, uint64_t most,
+                        uint64_t *number)
+{
+    char what[32];
+    const char *value = option_value_name(shell, name);
+    format_text(what, sizeof(what), "--%s", name);
+    return !value || shell_number(shell, what, value, least, most, number);
 }
 
 /* ---- parts -------------------------------------------------------------------------------- */
@@ -203,6 +254,7 @@ static bool take(struct parse *parse, int index, const char *value, const char *
     bool again = parse->options->given >> index & 1;
 
     parse->options->given |= 1u << index;
+    parse->options->last[index] = ++parse->options->count;
     if (!option->argument)
         return !value || wrong(parse, "option %s takes no value", shown);
     if (again && !option_repeats(option))

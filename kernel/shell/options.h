@@ -56,6 +56,8 @@ struct option_values {
 struct options {
     const struct shell_option *table;
     uint32_t given; /* a bit an entry */
+    unsigned count; /* of all options given */
+    unsigned last[OPTIONS_MAX]; /* when the entry was given last: `count` then */
     struct option_values values[OPTIONS_MAX];
 };
 
@@ -69,8 +71,22 @@ const char *option_value_name(const struct shell *shell, const char *name);
 /* The first of all values of an option, in the order given; NULL: not given. */
 const struct option_value *option_values(const struct shell *shell, char letter);
 const struct option_value *option_values_name(const struct shell *shell, const char *name);
-/* A value that is a number: true and unchanged when not given; else false after one line. */
-bool option_number(struct shell *shell, char letter, uint64_t *number);
+/* Of these letters the one that was given last, for options that replace each other; 0: none. */
+char option_last(const struct shell *shell, const char *letters);
+
+/*
+ * A number that a person typed (lib/text.h: the whole text, with a unit), from `least` to `most`.
+ * False after one line that names it: `what`, and the text.
+ */
+bool shell_number(struct shell *shell, const char *what, const char *text, uint64_t least,
+                  uint64_t most, uint64_t *number);
+/* The same of an option's value: true and unchanged when it was not given. */
+bool option_number(struct shell *shell, char letter, uint64_t least, uint64_t most,
+                   uint64_t *number);
+bool option_number_name(struct shell *shell, const char *name, uint64_t least, uint64_t most,
+                        uint64_t *number);
+/* The line for a number that was refused with this status of lib/text.h; returns SHELL_USAGE. */
+int shell_refuse_number(struct shell *shell, const char *what, const char *text, status_t status);
 
 /* The part that `word` names, or NULL; and its name without the command's. */
 const struct shell_command *options_part(const struct shell_command *command, const char *word);

@@ -233,13 +233,3 @@ int vdrive_say_busy(struct shell *shell, const char *device, const char *advice)
     mem_free(info);
     return SHELL_FAILED;
 }
-
-bool vdrive_size(struct shell *shell, const char *text, uint64_t *size)
-{
-    status_t status = text_parse_u64(text, size);
-    if (status)
-        shell_complain(shell, "%s: %s", text, status == -ERANGE
-                                                  ? "does not fit 64 bits"
-                                                  : "no size; 2048, 64M and 0x8000 are some");
-    return !status;
-}

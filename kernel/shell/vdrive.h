@@ -62,8 +62,6 @@ int vdrive_say_busy(struct shell *shell, const char *device, const char *advice)
 /* Calls `say` with the path of each mount of the drive. */
 void vdrive_each_mount(const char *device, void (*say)(void *context, const char *path),
                        void *context);
-/* A size: digits, or hex after 0x, and K, M, G or T. False after a line. */
-bool vdrive_size(struct shell *shell, const char *text, uint64_t *size);
 
 /* ---- the parts ---------------------------------------------------------------------------- */
 

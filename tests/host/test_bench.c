@@ -80,7 +80,8 @@ BODY(bench_refuses)
     kassert(strstr(out.text, "raw ") && strstr(out.text, "small "));
     run("bench fly /f", SHELL_USAGE, "", "bench: fly: no such measurement; `bench` lists them\n");
     run("bench file", SHELL_USAGE, "", NULL);
-    run("bench -s 4194305 file /f", SHELL_USAGE, "", "bench: -s is at most 4194304\n");
+    run("bench -s 4194305 file /f", SHELL_USAGE, "", 
+        "bench: -s: number out of range (1 to 4194304): '4194305'\n");
     fails("bench raw /f", "bench: /f: no such device\n");
     fails("bench random /f", "bench: /f: invalid argument\n"); /* smaller than a read */
     fails("bench walk /f", "bench: /f: not a directory\n");

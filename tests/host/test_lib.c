@@ -433,15 +433,65 @@ static void text_parses_numbers(void **state)
         { "0x2t", 0, (uint64_t)2 << 40 },
         { "16777215T", 0, (uint64_t)16777215 << 40 },
         { "16777216T", -ERANGE, 0 },
+        { "2P", 0, (uint64_t)2 << 50 }, { "15e", 0, (uint64_t)15 << 60 }, { "16E", -ERANGE, 0 },
+        { "1KiB", 0, 1024 }, { "1kB", 0, 1000 }, { "2MB", 0, 2000000 }, { "3GiB", 0, 3ull << 30 },
+        { "18EB", 0, 18000000000000000000ull }, { "19EB", -ERANGE, 0 }, { "0x0E", 0, 14 },
         { "99999999999999999999x", -EINVAL, 0 },
         { "", -EINVAL, 0 }, { "0x", -EINVAL, 0 }, { "K", -EINVAL, 0 }, { "-1", -EINVAL, 0 },
         { "+1", -EINVAL, 0 }, { " 1", -EINVAL, 0 }, { "1 ", -EINVAL, 0 }, { "1KK", -EINVAL, 0 },
-        { "1a", -EINVAL, 0 }, { "0xg", -EINVAL, 0 }, { "1P", -EINVAL, 0 },
+        { "1a", -EINVAL, 0 }, { "0xg", -EINVAL, 0 }, { "1Z", -EINVAL, 0 },
+        { "1Ki", -EINVAL, 0 }, { "1kb", -EINVAL, 0 }, { "1B", -EINVAL, 0 }, { "1KiBx", -EINVAL, 0 },
     };
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint64_t value = 12345;
         assert_int_equal(text_parse_u64(cases[i].text, &value), cases[i].status);
         assert_true(value == (cases[i].status == 0 ? cases[i].value : 12345));
+    }
+}
+
+static void text_parses_signs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        status_t status;
+        char sign;
+        uint64_t value;
+    } cases[] = {
+        { "5", 0, 0, 5 },          { "-5", 0, '-', 5 },        { "+1K", 0, '+', 1024 },
+        { "-0", 0, '-', 0 },       { "--5", -EINVAL, 'x', 1 }, { "+-5", -EINVAL, 'x', 1 },
+        { "-", -EINVAL, 'x', 1 },  { "- 5", -EINVAL, 'x', 1 }, { "", -EINVAL, 'x', 1 },
+        { "-18446744073709551616", -ERANGE, 'x', 1 },
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char sign = 'x';
+        uint64_t value = 1;
+        assert_int_equal(text_parse_signed(cases[i].text, &sign, &value), cases[i].status);
+        assert_int_equal(sign, cases[i].sign);
+        assert_true(value == cases[i].value);
+    }
+}
+
+static void text_parses_times(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        status_t status;
+        uint64_t us;
+    } cases[] = {
+        { "0", 0, 0 }, { "2", 0, 2000000 }, { "0.25", 0, 250000 }, { ".5s", 0, 500000 },
+        { "1.", 0, 1000000 }, { "1.5m", 0, 90000000 }, { "2h", 0, 7200000000 },
+        { "1d", 0, 86400000000 }, { "0.0000019", 0, 1 }, { "0.00000000000000000000001", 0, 0 },
+        { "18446744073709", 0, 18446744073709000000ull }, { "18446744073710", -ERANGE, 7 },
+        { "99999999999999999999999", -ERANGE, 7 }, { "213503983d", -ERANGE, 7 },
+        { "", -EINVAL, 7 }, { ".", -EINVAL, 7 }, { "s", -EINVAL, 7 }, { "1x", -EINVAL, 7 },
+        { "1ss", -EINVAL, 7 }, { "-1", -EINVAL, 7 }, { "1.2.3", -EINVAL, 7 }, { "1 ", -EINVAL, 7 },
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t us = 7;
+        assert_int_equal(text_parse_time(cases[i].text, &us), cases[i].status);
+        assert_true(us == cases[i].us);
     }
 }
 
@@ -521,6 +571,8 @@ int main(void)
         cmocka_unit_test(text_compares),
         cmocka_unit_test(text_counts),
         cmocka_unit_test(text_parses_numbers),
+        cmocka_unit_test(text_parses_signs),
+        cmocka_unit_test(text_parses_times),
         cmocka_unit_test(statuses_have_names),
         cmocka_unit_test(hashes_spread),
         cmocka_unit_test(lists_link),

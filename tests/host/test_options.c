@@ -1,6 +1,6 @@
 /*
  * test_options.c - options as lists: which may be repeated, what a second value is answered, and
- * long names that are cut.
+ * long names that are cut; numbers, and what head and tail make of them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -113,6 +113,137 @@ BODY(values_without_memory)
     stop();
 }
 
+/* ---- numbers ------------------------------------------------------------------------------ */
+
+BODY(wrong_numbers)
+{
+    (void)unused;
+    static const struct { const char *line, *said; } cases[] = {
+        { "head -n x /f", "head: -n: invalid number: 'x'\n" },
+        { "head -n 5x /f", "head: -n: invalid number: '5x'\n" },
+        { "head -n '' /f", "head: -n: invalid number: ''\n" },
+        { "head -n - /f", "head: -n: invalid number: '-'\n" },
+        { "head -n --5 /f", "head: -n: invalid number: '--5'\n" },
+        { "head -c 99999999999999999999 /f",
+          "head: -c: number too large: '99999999999999999999'\n" },
+        { "tail -n +-1 /f", "tail: -n: invalid number: '+-1'\n" },
+        { "tail -c 16E /f", "tail: -c: number too large: '16E'\n" },
+        { "hexdump -s -1 /f", "hexdump: -s: invalid number: '-1'\n" },
+        { "hexdump -n 1X /f", "hexdump: -n: invalid number: '1X'\n" },
+        { "hexdump /f 0x", "hexdump: OFFSET: invalid number: '0x'\n" },
+        { "hexdump /f 0 1e30", "hexdump: LENGTH: invalid number: '1e30'\n" },
+        { "tree -L 0 /f",
+          "tree: -L: number out of range (1 to 18446744073709551615): '0'\n" },
+        { "sleep 0 1x", "sleep: TIME: invalid number: '1x'\n" },
+        { "sleep 99999999999999999999", "sleep: TIME: number too large: '99999999999999999999'\n" },
+        { "history 1x", "history: COUNT: invalid number: '1x'\n" },
+        { "exit x", "exit: STATUS: invalid number: 'x'\n" },
+        { "bench -n 0 file /f",
+          "bench: -n: number out of range (1 to 18446744073709551615): '0'\n" },
+        { "vdrive new 1M5", "vdrive new: SIZE: invalid number: '1M5'\n" },
+        { "vdrive add --offset 5% /f", "vdrive add: --offset: invalid number: '5%'\n" },
+    };
+    start();
+    put("/f", "1\n");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        run(cases[i].line, SHELL_USAGE, "", cases[i].said);
+    run("hexdump -s 1 /f 0", SHELL_USAGE, "", NULL);
+    says("sleep 0 0.001s 0m", "");
+    says("hexdump -s 1 -n 0x1 /f",
+         "00000001  0a                                                |.|\n");
+    stop();
+}
+
+/* What head and tail shall write of text[bytes], the slow way. */
+static size_t line_start(const char *text, size_t bytes, size_t line)
+{
+    size_t at = 0;
+    while (line-- && at < bytes) {
+        const char *end = memchr(text + at, '\n', bytes - at);
+        at = end ? (size_t)(end - text) + 1 : bytes;
+    }
+    return at;
+}
+
+static void expect_part(const char *command, const char *text, size_t bytes, char unit,
+                        const char *sign, size_t amount)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < bytes; i++)
+        lines += text[i] == '\n' || i + 1 == bytes;
+    size_t count = unit == 'c' ? bytes : lines, from_end = amount < count ? count - amount : 0;
+    size_t first = amount < count ? amount : count, from = 0, to = count;
+    if (*command == 'h')
+        to = *sign == '-' ? from_end : first;
+    else
+        from = *sign == '+' ? amount ? amount - 1 : 0 : from_end;
+    if (from > count)
+        from = count;
+    if (unit == 'n') {
+        from = line_start(text, bytes, from);
+        to = line_start(text, bytes, to);
+    }
+
+    char line[80], wanted[16384];
+    memcpy(wanted, text + from, to - from);
+    wanted[to - from] = '\0';
+    snprintf(line, sizeof(line), "%s -%c %s%zu /f", command, unit, sign, amount);
+    says(line, wanted);
+    snprintf(line, sizeof(line), "cat /f | %s -%c %s%zu", command, unit, sign, amount);
+    says(line, wanted);
+}
+
+static void expect_parts(const char *text, const size_t *amounts, size_t count)
+{
+    put("/f", text);
+    for (size_t i = 0; i < 2 * count; i++) {
+        char unit = i % 2 ? 'c' : 'n';
+        expect_part("head", text, strlen(text), unit, "", amounts[i / 2]);
+        expect_part("head", text, strlen(text), unit, "-", amounts[i / 2]);
+        expect_part("tail", text, strlen(text), unit, "", amounts[i / 2]);
+        expect_part("tail", text, strlen(text), unit, "-", amounts[i / 2]);
+        expect_part("tail", text, strlen(text), unit, "+", amounts[i / 2]);
+    }
+}
+
+/* Every part of files and of streams, with and without a last line end, over many pieces. */
+BODY(parts)
+{
+    (void)unused;
+    static const char *const texts[] = { "", "\n", "a", "a\n", "a\nb", "a\nb\n", "\n\n", "\n\na",
+                                         "ab\n\nc\nd\n" };
+    static const size_t amounts[] = { 0, 1, 2, 3, 4, 100 };
+    start();
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        expect_parts(texts[i], amounts, 6);
+
+    static const size_t large[] = { 0, 1, 2, 799, 800, 1500, 1600, 3999, 4000, 4001, 8192, 12799,
+                                    12800, 20000 };
+    static char text[12801];
+    for (size_t i = 0; i < 12800; i++)
+        text[i] = i % 8 == 7 ? '\n' : (char)('a' + i % 26);
+    expect_parts(text, large, sizeof(large) / sizeof(large[0]));
+    text[12799] = '\0';
+    expect_parts(text, large, sizeof(large) / sizeof(large[0]));
+    memset(text + 4000, 'x', 8100); /* a line longer than a piece */
+    expect_parts(text, large, sizeof(large) / sizeof(large[0]));
+    stop();
+}
+
+BODY(last_given)
+{
+    (void)unused;
+    start();
+    put("/f", "1\n2\n3\n");
+    says("head -c 1 -n 2 /f", "1\n2\n");
+    says("head -n 2 -c 1 /f", "1");
+    says("tail -qv -n 1 /f", "==> /f <==\n3\n");
+    says("tail -vq -n 1 /f /f", "3\n3\n");
+    says("head -n -1 /System/Devices/null", "");
+    says("cat /System/Devices/zero | head -c -5 | head -c 2 | wc -c", "2\n");
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +252,9 @@ int main(void)
         cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_grep_patterns),
         cmocka_unit_test(test_values_without_memory),
+        cmocka_unit_test(test_wrong_numbers),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_last_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,7 +190,8 @@ static const struct line_case line_cases[] = {
     { "> /s; false; source /s", "", 0 },
     { "echo 'echo a; exit 3; echo b' > /s; source /s || echo $?; echo c", "a\n3\nc\n", 0 },
     { "echo a; exit 4; echo b", "a\n", 4 },
-    { "exit 5 | exit 6; echo $?; exit 256", "6\nusage: exit [STATUS]\n", 2 },
+    { "exit 5 | exit 6; echo $?; exit 256",
+      "6\nexit: STATUS: number out of range (0 to 255): '256'\n", 2 },
     { "echo 'echo in; X=7' > /s; . /s; echo $X; . /no; .",
       "in\n7\n.: /no: no such file or directory\nusage: . FILE\n", 2 },
     { "source /nothere", "source: /nothere: no such file or directory\n", 1 },
@@ -201,7 +202,7 @@ static const struct line_case line_cases[] = {
       "a b\nspindle: /cont:3: nothere: no such command; `help` lists them\nz\n", 0 },
     { "source /long", "spindle: /long:1: the line is longer than 4095 bytes\n", 2 },
     { "sleep; echo $?; sleep 1x; echo $?; sleep 0.25 && sleep 0",
-      "usage: sleep SECONDS\n2\nusage: sleep SECONDS\n2\n", 0 },
+      "usage: sleep TIME...\n2\nsleep: TIME: invalid number: '1x'\n2\n", 0 },
 };
 
 static void run_case(const struct line_case *one)
