@@ -20,23 +20,31 @@ static int each_word(struct shell *shell, int count, char **words,
     return result;
 }
 
+/* With -v: what was done, in GNU's words: removed 'NAME'. */
 static void say(struct shell *shell, const char *what, const char *name)
 {
     if (!option_given(shell, 'v'))
         return;
-    stream_text(shell->out, what);
-    stream_text(shell->out, " ");
+    stream_format(shell->out, "%s '", what);
     stream_escaped(shell->out, name, false);
-    stream_text(shell->out, "\n");
+    stream_text(shell->out, "'\n");
 }
 
 /* ---- mkdir -------------------------------------------------------------------------------- */
 
-/* One directory of the way; that it is there already is no error. */
+static status_t mkdir_new(struct shell *shell, const char *name)
+{
+    status_t status = vfs_mkdir(shell->directory, name);
+    if (!status)
+        say(shell, "mkdir: created directory", name);
+    return status;
+}
+
+/* One directory of the way; that it is there already is not an error. */
 static status_t mkdir_step(struct shell *shell, const char *name)
 {
     struct path *path;
-    status_t status = vfs_mkdir(shell->directory, name);
+    status_t status = mkdir_new(shell, name);
     if (status != -EEXIST && status != -EINVAL) /* -EINVAL: `.` and `..`, which are there */
         return status;
     if (path_walk(shell->directory, name, 0, &path))
@@ -69,11 +77,7 @@ static status_t mkdir_way(struct shell *shell, const char *name)
 
 static status_t mkdir_one(struct shell *shell, const char *name)
 {
-    status_t status = option_given(shell, 'p') ? mkdir_way(shell, name)
-                                               : vfs_mkdir(shell->directory, name);
-    if (!status)
-        say(shell, "made", name);
-    return status;
+    return option_given(shell, 'p') ? mkdir_way(shell, name) : mkdir_new(shell, name);
 }
 
 static int run_mkdir(struct shell *shell, int count, char **words)
@@ -195,14 +199,14 @@ static status_t doomed_push(struct doomed **list, struct path *parent, const cha
 
 /* What a walk from `start` calls `text` goes; `name` is the last element of it. */
 static int rm_node(struct shell *shell, const char *start, struct path *parent, const char *text,
-                   const char *name)
+                   const char *name, bool directory)
 {
     status_t status = vfs_unlink(parent, name);
     if (status)
         return shell_fail_below(shell, start, text, status);
     char *path = option_given(shell, 'v') ? join_path(start, text) : NULL;
     if (path)
-        say(shell, "removed", path);
+        say(shell, directory ? "removed directory" : "removed", path);
     mem_free(path);
     return SHELL_DONE;
 }
@@ -216,7 +220,7 @@ static int rm_files(struct shell *shell, struct walk *walk, const char *start,
     while ((got = walk_next(walk, &item)) > 0) {
         int one = SHELL_DONE;
         if (!item.found || item.info.type != NODE_DIRECTORY || item.status)
-            one = rm_node(shell, start, item.parent, item.text, item.name);
+            one = rm_node(shell, start, item.parent, item.text, item.name, false);
         else if (doomed_push(list, item.parent, item.text))
             one = shell_fail_below(shell, start, item.text, -ENOMEM);
         result = one ? one : result;
@@ -239,7 +243,7 @@ static int rm_tree(struct shell *shell, struct path *path, const char *start)
         list = doomed->next;
         if (result != SHELL_INTERRUPTED) {
             int one = rm_node(shell, start, doomed->parent, doomed->text,
-                              slash ? slash + 1 : doomed->text);
+                              slash ? slash + 1 : doomed->text, true);
             result = one ? one : result;
         }
         path_put(doomed->parent);
@@ -276,14 +280,15 @@ static int rm_one(struct shell *shell, const char *name)
     if (status)
         return force && (status == -ENOENT || status == -ENOTDIR) ? SHELL_DONE
                                                                   : shell_fail(shell, name, status);
-    int result = path_is_directory(path) ? rm_directory(shell, path, name) : SHELL_DONE;
+    bool directory = path_is_directory(path);
+    int result = directory ? rm_directory(shell, path, name) : SHELL_DONE;
     path_put(path);
     if (result)
         return result;
     status = vfs_unlink(shell->directory, name);
     if (status)
         return shell_fail(shell, name, status);
-    say(shell, "removed", name);
+    say(shell, directory ? "removed directory" : "removed", name);
     return SHELL_DONE;
 }
 

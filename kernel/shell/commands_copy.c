@@ -19,6 +19,18 @@ struct copy {
     bool keep_old;  /* -n: what is there stays */
 };
 
+/* With -v: 'FROM' -> 'TO'. */
+static void report(const struct copy *copy, const char *what, const char *from, const char *to)
+{
+    if (!copy->verbose)
+        return;
+    stream_format(copy->shell->out, "%s'", what);
+    stream_escaped(copy->shell->out, from, false);
+    stream_text(copy->shell->out, "' -> '");
+    stream_escaped(copy->shell->out, to, false);
+    stream_text(copy->shell->out, "'\n");
+}
+
 /* ---- one file ----------------------------------------------------------------------------- */
 
 static status_t write_all(struct file *file, const uint8_t *data, size_t bytes)
@@ -136,12 +148,7 @@ static int copy_file(struct copy *copy, struct path *path, const char *from, con
         return shell_fail(shell, write_failed ? to : from, status);
     if (copy->keep_times)
         copy_times(shell, path, to);
-    if (copy->verbose) {
-        stream_escaped(shell->out, from, false);
-        stream_text(shell->out, " -> ");
-        stream_escaped(shell->out, to, false);
-        stream_text(shell->out, "\n");
-    }
+    report(copy, "", from, to);
     return SHELL_DONE;
 }
 
@@ -401,12 +408,7 @@ static int move_one(struct copy *copy, const char *from, const char *to)
         return shell_complain(shell, "%s: cannot be moved to %s", from, to);
     if (status)
         return shell_fail(shell, status == -ENOENT && exists(shell, from) ? to : from, status);
-    if (copy->verbose) {
-        stream_escaped(shell->out, from, false);
-        stream_text(shell->out, " -> ");
-        stream_escaped(shell->out, to, false);
-        stream_text(shell->out, "\n");
-    }
+    report(copy, "renamed ", from, to);
     return SHELL_DONE;
 }
 

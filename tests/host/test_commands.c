@@ -180,7 +180,7 @@ BODY(copying)
     fails("cp /a/f /c /none", "cp: /none: not a directory\n");
     says("cp -r /a /x; find /x", "/x\n/x/b\n/x/b/g\n/x/f\n");
     says("cp -r /a/ /x; find /x/a", "/x/a\n/x/a/b\n/x/a/b/g\n/x/a/f\n");
-    says("cp -rv /a/. /y", "/a/./b/g -> /y/b/g\n/a/./f -> /y/f\n");
+    says("cp -rv /a/. /y", "'/a/./b/g' -> '/y/b/g'\n'/a/./f' -> '/y/f'\n");
     says("mkdir /in; cp /a/f /c /in; ls /in", "c\nf\n");
     fails("cp /a/f /System/Devices/x", NULL);
     fails("cp /none /z", "cp: /none: no such file or directory\n");
@@ -238,7 +238,7 @@ BODY(whole_paths)
     rig_mkdir("/d");
     rig_mkdir("/d/in");
     put("/d/in/a", "");
-    run("cd /d; rm -rv in", SHELL_DONE, "removed in/a\nremoved in\n", "");
+    run("cd /d; rm -rv in", SHELL_DONE, "removed 'in/a'\nremoved directory 'in'\n", "");
     rig_mkdir("/d/in");
     fails("cd /; ls /d/in && rm -r /d/. /d/in/../ /System",
           "rm: /d/.: `.` and `..` stay; give the directory's name\n"
