@@ -333,7 +333,7 @@ static int run_cp(struct shell *shell, int count, char **words)
                      option_given(shell, 'a'),
         .verbose = option_given(shell, 'v'),
         .keep_times = option_given(shell, 'p') || option_given(shell, 'a'),
-        .keep_old = option_given(shell, 'n'),
+        .keep_old = option_last(shell, "nf") == 'n',
     };
     return each_to(&copy, count, words, copy_one);
 }
@@ -417,7 +417,7 @@ static int run_mv(struct shell *shell, int count, char **words)
     struct copy copy = {
         .shell = shell,
         .verbose = option_given(shell, 'v'),
-        .keep_old = option_given(shell, 'n'),
+        .keep_old = option_last(shell, "nf") == 'n',
         .keep_times = true,
     };
     return each_to(&copy, count, words, move_one);

@@ -19,7 +19,8 @@ struct ls {
     bool titles;           /* "name:" above each directory */
     bool printed;          /* something stands above */
     int result;
-    struct name *pending;  /* directories still to be listed, in order; text: the path */
+    struct name *operands; /* directories that were typed, still to be listed */
+    struct name *pending;  /* those below the last of them, in order; text: the path */
     struct seen entered;
 };
 
@@ -340,7 +341,7 @@ static status_t ls_sort_in(struct ls *ls, const char *word, struct name **files,
     if (status)
         return status;
     bool list = path_is_directory(path) && !directory;
-    status = names_add(list ? &ls->pending : files, word);
+    status = names_add(list ? &ls->operands : files, word);
     if (!status && !list)
         status = (*files)->status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE,
                                               &(*files)->info);
@@ -363,15 +364,27 @@ static void ls_words(struct ls *ls, int count, char **words)
     files = ls_sort(ls, files);
     ls_print(ls, ls->shell->directory, files, true);
     names_free(files);
-    ls->pending = ls_sort(ls, ls->pending);
+    ls->operands = ls_sort(ls, ls->operands);
 }
 
-static void ls_pending(struct ls *ls)
+/* The next directory: below the operand that is being listed, or else the next operand, below
+ * which each directory is listed once again. */
+static struct name *ls_next(struct ls *ls)
 {
-    while (ls->pending && !shell_interrupted() && !ls->shell->out->status) {
-        struct name *name = ls->pending;
+    struct name **list = ls->pending ? &ls->pending : &ls->operands;
+    struct name *name = *list;
+    if (!ls->pending)
+        seen_destroy(&ls->entered);
+    if (name)
+        *list = names_next(name);
+    return name;
+}
+
+static void ls_directories(struct ls *ls)
+{
+    struct name *name;
+    while (!shell_interrupted() && !ls->shell->out->status && (name = ls_next(ls))) {
         struct path *path;
-        ls->pending = names_next(name);
         status_t status = path_walk(ls->shell->directory, name->text, 0, &path);
         if (status) {
             ls_failed(ls, name->text, status);
@@ -388,11 +401,11 @@ static int run_ls(struct shell *shell, int count, char **words)
     struct ls ls = {
         .shell = shell,
         .details = option_given(shell, 'l'),
-        .all = option_given(shell, 'a'),
-        .almost_all = option_given(shell, 'A'),
+        .all = option_last(shell, "aA") == 'a',
+        .almost_all = option_last(shell, "aA") == 'A',
         .recursive = option_given(shell, 'R'),
-        .by_size = option_given(shell, 'S'),
-        .by_time = option_given(shell, 't'),
+        .by_size = option_last(shell, "tS") == 'S',
+        .by_time = option_last(shell, "tS") == 't',
         .human = option_given(shell, 'h'),
         .reverse = option_given(shell, 'r'),
         .single = option_given(shell, '1'),
@@ -400,8 +413,9 @@ static int run_ls(struct shell *shell, int count, char **words)
         .titles = count > 2 || option_given(shell, 'R'),
     };
     ls_words(&ls, count - 1, words + 1);
-    ls_pending(&ls);
+    ls_directories(&ls);
     names_free(ls.pending);
+    names_free(ls.operands);
     seen_destroy(&ls.entered);
     return shell_interrupted() ? SHELL_INTERRUPTED : ls.result;
 }

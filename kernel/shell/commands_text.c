@@ -12,6 +12,7 @@
 
 struct wc {
     uint64_t lines, words, bytes;
+    int width; /* of a column */
 };
 
 /* Eight bytes at once: the top bit of each that is none of \t \n \v \f \r and space. What is added
@@ -49,6 +50,29 @@ static bool wc_wants(const struct shell *shell, char letter)
     return all || option_given(shell, letter);
 }
 
+/* As many columns as the sum of the files' sizes takes; what has no size of its own takes 7. */
+static int wc_width(struct shell *shell, int count, char **words)
+{
+    uint64_t total = 0;
+    int least = 1, width = 1;
+    for (int i = 1; i < count; i++) {
+        struct path *path;
+        struct node_info info;
+        if (text_equal(words[i], "-")) {
+            least = 7;
+        } else if (!path_walk(shell->directory, words[i], 0, &path)) {
+            if (path_info(path, INFO_STANDARD, &info) || info.type != NODE_FILE)
+                least = 7;
+            else
+                total += info.size_bytes;
+            path_put(path);
+        }
+    }
+    for (; total >= 10; total /= 10)
+        width++;
+    return width > least ? width : least;
+}
+
 static void wc_say(struct shell *shell, const struct wc *wc, const char *name)
 {
     const struct { bool wanted; uint64_t value; } fields[] = {
@@ -56,11 +80,10 @@ static void wc_say(struct shell *shell, const struct wc *wc, const char *name)
         { wc_wants(shell, 'w'), wc->words },
         { wc_wants(shell, 'c'), wc->bytes },
     };
-    int width = fields[0].wanted + fields[1].wanted + fields[2].wanted == 1 ? 1 : 7;
     bool first = true;
     for (unsigned i = 0; i < 3; i++)
         if (fields[i].wanted) {
-            stream_format(shell->out, "%s%*llu", first ? "" : " ", width,
+            stream_format(shell->out, "%s%*llu", first ? "" : " ", wc->width,
                           (unsigned long long)fields[i].value);
             first = false;
         }
@@ -73,7 +96,7 @@ static void wc_say(struct shell *shell, const struct wc *wc, const char *name)
 
 static status_t wc_input(struct input *input, void *context)
 {
-    struct wc *total = context, wc = { 0 };
+    struct wc *total = context, wc = { .width = total->width };
     bool lines = wc_wants(input->shell, 'l'), words = wc_wants(input->shell, 'w');
     bool in_word = false;
     const char *data;
@@ -94,7 +117,13 @@ static status_t wc_input(struct input *input, void *context)
 
 static int run_wc(struct shell *shell, int count, char **words)
 {
-    struct wc total = { 0 };
+    bool one_number = option_given(shell, 'l') + option_given(shell, 'w') +
+                      option_given(shell, 'c') == 1;
+    struct wc total = {
+        .width = count > 2 || (count == 2 && !one_number) ? wc_width(shell, count, words)
+                 : one_number                             ? 1
+                                                          : 7,
+    };
     int result = input_each(shell, 1, count, words, wc_input, &total);
     if (count > 2 && result != SHELL_INTERRUPTED)
         wc_say(shell, &total, "total");

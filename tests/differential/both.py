@@ -59,8 +59,8 @@ def run(tree, lines):
 # ---- the host ---------------------------------------------------------------------------------------
 
 def run_host(folder, lines):
-    """The reference's answers; its shell is dash, its commands are those of PATH."""
-    script = []
+    """The reference's answers; its commands are those of PATH, not bash's own."""
+    script = ['echo() { command /bin/echo "$@"; }']
     for number, line in enumerate(lines):
         where = f"{folder}/disc/t"
         if line.changes:
@@ -72,7 +72,7 @@ def run_host(folder, lines):
         script.append(f"echo $? >{folder}/s{number}")
     with open(f"{folder}/script", "w", encoding="utf-8") as file:
         file.write("\n".join(script) + "\n")
-    subprocess.run(["dash", f"{folder}/script"], env=ENVIRONMENT, check=True, timeout=BATCH_SECONDS,
+    subprocess.run(["bash", f"{folder}/script"], env=ENVIRONMENT, check=True, timeout=BATCH_SECONDS,
                    stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return [host_answer(folder, number, line) for number, line in enumerate(lines)]
 

@@ -57,6 +57,8 @@ def blank_image():
 
 def quoted(word):
     """The word for either shell's parser."""
+    if "\n" in word:
+        return "$'" + word.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
     return word if re.fullmatch(r"[\w./+=,:%@-]+", word) else "'" + word.replace("'", "'\\''") + "'"
 
 

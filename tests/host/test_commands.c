@@ -43,6 +43,11 @@ BODY(options)
     says("head /f -n 2", "1\n2\n");
     says("cat -- -n", "dash\n");
     says("ls -1ar /", "f\nSystem\nDrives\n..\n.\n-n\n");
+    run("mkdir -p /t/u", SHELL_DONE, "", "");
+    says("ls -R /t /t", "/t:\nu\n\n/t/u:\n\n/t:\nu\n\n/t/u:\n");
+    run("rm -r /t", SHELL_DONE, "", "");
+    says("ls -1aA /; ls -1Aa /", "-n\nDrives\nSystem\nf\n-n\n.\n..\nDrives\nSystem\nf\n");
+    says("head -q -v -n 1 /f; head -v -q -n 1 /f /f", "==> /f <==\n1\n1\n1\n");
     says("echo -n a -n", "a -n");
     says("echo -x -- b", "-x -- b\n");
     run("time echo -n a", SHELL_DONE, "a", NULL);
@@ -304,8 +309,9 @@ BODY(text)
     says("tail -n 0 /t; tail /e; head /e", "");
     says("head -c 3 /t", "pea");
     says("head -n 1 /t /u", "==> /t <==\npear\n\n==> /u <==\npear\n");
-    says("wc /t", "      5       7      25 /t\n");
-    says("wc -l /t /e", "5 /t\n0 /e\n5 total\n");
+    says("wc /t", " 5  7 25 /t\n");
+    says("wc -l /t /e", " 5 /t\n 0 /e\n 5 total\n");
+    says("cat /t | wc", "      5       7      25\n");
     says("cat -n /u", "     1\tpear\n     2\tApple\n     3\t11 x");
     says("sort /t", "10 x\n9 y\nApple\npear\npear\n");
     says("sort -u /t", "10 x\n9 y\nApple\npear\n");
@@ -382,8 +388,9 @@ static void expect_wc(char *to, const char *data, size_t bytes)
         words += before && !blank;
         before = blank;
     }
-    sprintf(to, "%7u %7u %7zu /f\n%u /f\n%u /f\n%zu /f\n", lines, words, bytes, lines, words,
-            bytes);
+    int width = snprintf(NULL, 0, "%zu", bytes); /* the widest number, as in GNU's wc */
+    sprintf(to, "%*u %*u %*zu /f\n%u /f\n%u /f\n%zu /f\n", width, lines, width, words, width,
+            bytes, lines, words, bytes);
 }
 
 /* At every length of a word, with pages behind each other, and all bytes. */
@@ -406,7 +413,7 @@ BODY(wc)
         rig_unlink("/f");
     }
     put("/f", "a b\n");
-    says("wc -lc /f; wc -lw /f", "      1       4 /f\n      1       2 /f\n");
+    says("wc -lc /f; wc -lw /f", "1 4 /f\n1 2 /f\n");
     stop();
 }
 
