@@ -395,7 +395,6 @@ static struct cdfs *cdfs_create(const struct device_handle *handle)
         .read_only = true,
         .private_data = cdfs,
     };
-    list_init(&cdfs->fsd.vnodes);
     spin_init(&cdfs->index_lock, RANK_CACHE);
     mutex_init(&cdfs->worker_lock, RANK_FSD);
     cdfs->device_bytes = device_medium(handle->device).bytes;

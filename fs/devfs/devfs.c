@@ -322,7 +322,6 @@ static status_t devfs_mount(const struct device_handle *handle, const char *opti
     if (!fsd)
         return -ENOMEM;
     *fsd = (struct fsd){ .ops = &devfs_ops, .name = "devfs" };
-    list_init(&fsd->vnodes);
     *result = fsd;
     return 0;
 }

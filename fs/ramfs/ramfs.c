@@ -487,7 +487,6 @@ static status_t ramfs_mount(const struct device_handle *handle, const char *opti
     for (unsigned i = 0; i < BUCKETS; i++)
         list_init(&ramfs->by_id[i]);
     ramfs->fsd = (struct fsd){ .ops = &ramfs_ops, .name = "ramfs", .private_data = ramfs };
-    list_init(&ramfs->fsd.vnodes);
     if (!node_create(ramfs, NODE_DIRECTORY, (struct element){ "", 0 })) {
         mem_free(ramfs);
         return -ENOMEM;

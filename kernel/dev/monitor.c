@@ -37,14 +37,16 @@ static void drive_path(const struct device *device, char *path)
     format_text(path, MOUNT_PATH_BYTES, "/Drives/%s", device->alias);
 }
 
-/* What is said when a medium cannot be mounted. */
-static const char *reason(const struct device_medium *medium, status_t status)
+/* Writes why a medium could not be mounted. */
+static void reason(struct device *device, status_t status, char *text, size_t bytes)
 {
-    if (!medium->present || status == -ENOMEDIUM)
-        return "no disc";
-    if (!medium->bytes)
-        return "a blank disc";
-    return status == -EMEDIUMTYPE ? "no file system that Spindle knows" : status_text(status);
+    struct device_medium medium = device_medium(device);
+    if (!medium.present || status == -ENOMEDIUM)
+        text_copy(text, bytes, "no disc");
+    else if (!medium.bytes)
+        text_copy(text, bytes, "a blank disc");
+    else
+        device_mount_reason(device->alias, status, text, bytes);
 }
 
 /* Takes the directory away that mount_drive made; what a person made stays. */
@@ -129,12 +131,13 @@ static bool system_is_mounted(void)
 
 static void medium_arrived(struct device *device)
 {
-    struct device_medium medium = device_medium(device);
+    char why[MOUNT_REASON_BYTES];
     status_t status = mount_drive(device);
     if (status == -EBUSY)
         return; /* mounted already */
     if (status) {
-        log_info("monitor", "%s: %s", device->alias, reason(&medium, status));
+        reason(device, status, why, sizeof(why));
+        log_info("monitor", "%s: %s", device->alias, why);
         return;
     }
     if (!drive_is_ours(device) || system_is_mounted() || become_system(device))
@@ -252,23 +255,28 @@ static bool is_asked_for(const struct device *device)
     return text_equal(device->alias, monitor.options->system_name);
 }
 
-/* Mounts every medium below /Drives; keeps why the last one could not be. */
+/* Mounts every medium below /Drives and logs which one could not be, and why. Keeps the last such
+ * reason. */
 static void mount_all(char *why, size_t bytes)
 {
     struct device *device;
+    char text[MOUNT_REASON_BYTES];
     text_copy(why, bytes, "there is no drive");
     for (unsigned n = 0; (device = device_by_class(n)); n++) {
-        struct device_medium medium = device_medium(device);
         status_t status = holds_media(device) ? mount_drive(device) : 0;
-        if (status)
-            format_text(why, bytes, "%s: %s", device->alias, reason(&medium, status));
+        if (status) {
+            reason(device, status, text, sizeof(text));
+            format_text(why, bytes, "%s: %s", device->alias, text);
+            if (device_medium(device).present)
+                log_info("monitor", "%s", why);
+        }
         device_put(device);
     }
 }
 
 static void choose_system(void)
 {
-    char why[96];
+    char why[MOUNT_REASON_BYTES + DEVICE_NAME_BYTES], text[MOUNT_REASON_BYTES];
     mount_all(why, sizeof(why));
     struct device *device;
     if (monitor.options->system_name) {
@@ -280,8 +288,8 @@ static void choose_system(void)
     }
     status_t status = device ? become_system(device) : -ENODEV;
     if (device && status) {
-        struct device_medium medium = device_medium(device);
-        format_text(why, sizeof(why), "%s: %s", device->alias, reason(&medium, status));
+        reason(device, status, text, sizeof(text));
+        format_text(why, sizeof(why), "%s: %s", device->alias, text);
     }
     if (status)
         log_warn("monitor", "nothing is mounted at /System: %s", why);

@@ -160,6 +160,14 @@ static status_t mount_find_device(struct shell *shell, const char *what, char *n
     return status;
 }
 
+/* Names what the medium holds instead of a file system that can be mounted. */
+static void mount_say_reason(struct shell *shell, const char *what, const char *device)
+{
+    char reason[MOUNT_REASON_BYTES];
+    device_mount_reason(device, -EMEDIUMTYPE, reason, sizeof(reason));
+    shell_complain(shell, "%s: %s", what, reason);
+}
+
 static int mount_what(struct shell *shell, const char *what, const char *where,
                       const char *options)
 {
@@ -177,7 +185,7 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
         path_put(place);
         status = vfs_mount(shell->directory, where, name, NULL, options);
         if (status == -EMEDIUMTYPE)
-            shell_complain(shell, "%s: no file system that Spindle knows", what);
+            mount_say_reason(shell, what, name);
         else if (status == -EBUSY || status == -ENOTDIR)
             shell_fail(shell, where, status);
         else if (status == -EINVAL && options)

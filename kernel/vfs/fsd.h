@@ -266,7 +266,7 @@ struct fsd {
     uint32_t cache_block_bytes;  /* default for vnodes; 0: uncached */
     bool fold_case, read_only;
     void *private_data;
-    struct list vnodes;          /* vnode.c's, with the next */
+    struct list vnodes;          /* vnode.c's, with the next: initialized once mounted */
     _Atomic unsigned dying;      /* vnodes that left the list and are not yet freed */
     bool gate_closed;            /* gate.c's, with the next */
     unsigned requests, files;    /* under way; open */

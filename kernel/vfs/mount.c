@@ -5,6 +5,7 @@
 #include "kernel/log.h"
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
+#include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -128,6 +129,8 @@ static status_t fsd_find(const struct device_handle *handle, const char *type,
         if (!d->mount_fs || (type && !text_equal(type, d->name)))
             continue;
         status = d->mount_fs(handle, options, fsd);
+        if (!status)
+            list_init(&(*fsd)->vnodes);
         if (status != -EMEDIUMTYPE)
             return status;
     }
@@ -184,6 +187,26 @@ static status_t mount_enter(struct mount *mount)
     return taken ? -EBUSY : 0;
 }
 
+/* Which file system and which volume are mounted where, and from which device, for the log: on the
+ * heap; NULL when that is not known. */
+static char *mount_words(const struct mount *mount)
+{
+    enum { WORDS_BYTES = 256 };
+    struct device *device = fsd_device(mount->fsd)->device;
+    struct fs_info *info = mem_alloc(sizeof(*info));
+    char *text = info ? mem_alloc(WORDS_BYTES) : NULL;
+    if (text && mount->fsd->ops->get_fs_info(mount->fsd, info)) {
+        mem_free(text);
+        text = NULL;
+    }
+    if (text)
+        format_text(text, WORDS_BYTES, "%s: %s, volume \"%s\", from %s", mount->text, info->type,
+                    info->volume_name, !device ? "memory" : *device->alias ? device->alias
+                                                                         : device->name);
+    mem_free(info);
+    return text;
+}
+
 /* Mounts an FSD at a canonical path. Takes the FSD over, also when it fails. */
 static status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fixed)
 {
@@ -194,10 +217,15 @@ static status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, 
     status_t status = vnode_get(fsd, VNODE_ROOT, &mount->root);
     if (!status && mount->root->type != NODE_DIRECTORY)
         status = -EUCLEAN;
+    /* once it is in the table, another thread may unmount it */
+    char *words = status || fixed ? NULL : mount_words(mount);
     if (!status)
         status = mount_enter(mount);
     if (status)
         mount_put(mount);
+    else if (words)
+        log_info("vfs", "%s", words);
+    mem_free(words);
     return status;
 }
 

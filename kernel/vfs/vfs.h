@@ -20,6 +20,7 @@
 
 #include "kernel/vfs/cache.h"
 #include "kernel/vfs/fsd.h"
+#include "lib/identify.h"
 
 struct path;
 struct mount;
@@ -68,6 +69,21 @@ const char *mime_type(const char *name);
 status_t path_describe(struct path *path, bool node, struct text_sink *sink) MUST_CHECK;
 /* The same of the volume on a device, which need not be mounted. */
 status_t device_describe_volume(const char *device, struct text_sink *sink) MUST_CHECK;
+
+/* ---- what is on it (identify.c) ----------------------------------------------------------- */
+
+enum { MOUNT_REASON_BYTES = 192 };
+
+/* Finds the formats that the device's medium has signatures of. An errno only when nothing could be
+ * looked at; result->status is that of blocks which could not be read. */
+status_t device_identify(const struct device_handle *handle, struct identify *result) MUST_CHECK;
+/* The same of the device that holds the path's file system. -EOPNOTSUPP: none does. */
+status_t path_identify(struct path *path, struct identify *result) MUST_CHECK;
+/* The same of a file's content. */
+status_t file_identify(struct file *file, struct identify *result) MUST_CHECK;
+/* Writes why vfs_mount() of `device` ended with `status`: for -EMEDIUMTYPE, what is on the medium
+ * ("FAT32 file system, which Spindle cannot mount"); else the status in words. */
+void device_mount_reason(const char *device, status_t status, char *text, size_t bytes);
 
 /* ---- changing names ----------------------------------------------------------------------- */
 

@@ -90,6 +90,7 @@ static void must(const char *what, status_t status)
 /* Why IMAGE cannot be mounted; NULL: it is mounted. */
 static const char *mount_image(const char *image)
 {
+    static char why[MOUNT_REASON_BYTES];
     struct device *device;
     struct store *store = host_store_open(image);
     if (!store)
@@ -112,11 +113,13 @@ static const char *mount_image(const char *image)
     if (!status) {
         struct path *root = path_root();
         status = vfs_mount(root, "/System", device->alias, NULL, NULL);
+        if (status == -EMEDIUMTYPE)
+            device_mount_reason(device->alias, status, why, sizeof(why));
         path_put(root);
         device_put(device);
     }
     if (status == -EMEDIUMTYPE)
-        return "no file system that Spindle knows";
+        return why;
     return status ? status_text(status) : NULL;
 }
 

@@ -447,6 +447,30 @@ static void test_lookups(void **state)
     rig_run(lookups_body, NULL, 1);
 }
 
+/* C4: each mount is logged, with the file system and the volume. */
+static void logged_body(void *unused)
+{
+    (void)unused;
+    static char text[4096];
+    uint64_t position = 0;
+    while (log_read(&position, text, sizeof(text) - 1) > 0)
+        ;
+    struct faulty *faulty = disc_begin(image_named("joliet_only"));
+    kassert(disc_mount(&walk, NULL) == 0);
+    size_t bytes = log_read(&position, text, sizeof(text) - 1);
+    text[bytes] = '\0';
+    if (!strstr(text, "vfs: /m: cdfs, Joliet, volume \"") || !strstr(text, "\", from disk0\n"))
+        panic("the log says: %s", text);
+    disc_unmount(&walk);
+    disc_end(faulty);
+}
+
+static void test_mounts_are_logged(void **state)
+{
+    (void)state;
+    rig_run(logged_body, NULL, 1);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -456,7 +480,7 @@ int main(void)
         cmocka_unit_test(test_lookups),   cmocka_unit_test(test_forged),
         cmocka_unit_test(test_bad_reads), cmocka_unit_test(test_allocations),
         cmocka_unit_test(test_hostile),   cmocka_unit_test(test_manners),
-        cmocka_unit_test(test_trees_agree),
+        cmocka_unit_test(test_trees_agree), cmocka_unit_test(test_mounts_are_logged),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     images_free();

@@ -1,0 +1,83 @@
+/*
+ * identify.h - which format bytes are in: file systems, partition tables, images, archives, files.
+ *
+ * Signatures are entries of one table (offset, bytes, name, kind), checked against pieces of the
+ * source; an entry whose bytes prove little has a function that checks more. `mount`, `volinfo`,
+ * the monitor and `file` all ask here, so that one format has one name.
+ *
+ * Model       The source is read in windows of 2 KiB around the offsets of the table, in ascending
+ *             order and never past its end: a dozen, with a long volume recognition sequence 200.
+ *             A window that cannot be read holds no signature: the others are still looked at, and
+ *             `status` keeps the first error.
+ * Locking     None: a struct identify belongs to one thread.
+ * Ownership   Names and MIME types are static. A struct identify is 2 KiB: keep it on the heap.
+ * References  Each format's own; ECMA-167 2/8 and 3/9 for the volume recognition sequence; UEFI 5.3
+ *             for GPT.
+ * Status      Labels, versions and sizes are not decoded. Formats without a signature, and those
+ *             whose only signature is at an offset that varies, are not known.
+ */
+#ifndef LIB_IDENTIFY_H
+#define LIB_IDENTIFY_H
+
+#include <stdbool.h>
+#include "lib/bytes.h"
+#include "lib/status.h"
+
+/* In the order in which they are reported. */
+enum identity_kind {
+    IDENTITY_VOLUME,     /* a file system, or a container of volumes */
+    IDENTITY_PARTITIONS, /* a partition table or a boot sector */
+    IDENTITY_IMAGE,      /* an image of a disc or a disk */
+    IDENTITY_ARCHIVE,    /* an archive or compressed data */
+    IDENTITY_FILE,       /* any other file format */
+};
+
+struct identity {
+    enum identity_kind kind;
+    const char *name; /* "ext4 file system", "PNG image data" */
+    const char *mime; /* "image/png" */
+    unsigned order;   /* in the table */
+};
+
+struct identify_source {
+    /* Reads from offset on: bytes read, 0 past the end, or an errno when nothing could be read. */
+    ssize_t (*read)(struct identify_source *source, uint64_t offset, void *buffer, size_t bytes);
+    uint64_t size_bytes;
+};
+
+enum { IDENTIFY_WINDOW_BYTES = 2048, IDENTITIES_MAX = 6 };
+
+struct identify {
+    struct identify_source *source;
+    unsigned count;  /* of found */
+    status_t status; /* 0, or why a part of the source could not be read */
+    struct identity found[IDENTITIES_MAX]; /* in the order of the table: by kind */
+    /* identify.c's */
+    uint64_t window_at;
+    size_t window_bytes;
+    uint8_t window[IDENTIFY_WINDOW_BYTES];
+};
+
+/* Fills identify->found with the formats that the source has signatures of. -EINTR when reading was
+ * interrupted; otherwise 0, with identify->status. */
+status_t identify(struct identify *identify, struct identify_source *source) MUST_CHECK;
+
+/* The name of the first that was found, with those of all others of its kind, e.g. "ISO 9660 file
+ * system, UDF file system"; with `all`, of partition tables too. "" when nothing was found. */
+void identify_text(const struct identify *identify, bool all, char *text, size_t bytes);
+
+/* ---- for the table (identify_checks.c) ------------------------------------------------------ */
+
+/* The `bytes` (at most 64) at this offset, in the window; shorter where they cannot be read. Valid
+ * until the next call. */
+struct bytes identify_bytes(struct identify *identify, uint64_t offset, size_t bytes);
+
+/* A check returns the name of what it found, NULL: it is something else. */
+typedef const char *identify_check(struct identify *identify);
+
+identify_check identify_udf, identify_fat, identify_ext, identify_minix, identify_mbr,
+    identify_hfs, identify_lvm, identify_gpt, identify_elf, identify_mz, identify_riff,
+    identify_squashfs, identify_raw_cd, identify_vhd_fixed, identify_dmg, identify_nrg,
+    identify_macho;
+
+#endif
