@@ -19,6 +19,7 @@ static status_t module_register(struct device *control, const struct boot_module
 {
     *request = (struct virtual_register){
         .struct_bytes = sizeof(*request),
+        .magic = VIRTUAL_REGISTER_MAGIC,
         .store = VIRTUAL_MEMORY,
         .memory = memory_at(module->start),
         .size_bytes = module->end - module->start,

@@ -4,9 +4,11 @@
  */
 #include "drivers/cdrom/cdrom.h"
 #include "drivers/cdrom/mmc.h"
+#include "kernel/dev/control.h"
 #include "kernel/dev/deadlines.h"
 #include "kernel/dev/driver.h"
 #include "kernel/log.h"
+#include "lib/bytes.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
@@ -146,6 +148,38 @@ static status_t cdrom_unlock_door(struct cdrom *cdrom)
     return status;
 }
 
+/* Profiles of media that are written once (MMC-5 table 95): CD-R, DVD-R, DVD+R, BD-R and kin. Old
+ * drives do not know the command: their discs count as pressed ones. */
+static bool cdrom_is_write_once(struct cdrom *cdrom)
+{
+    static const uint16_t profiles[] = { 0x09, 0x11, 0x15, 0x16, 0x1b, 0x2b, 0x41, 0x42, 0x51 };
+    uint8_t answer[MMC_CONFIGURATION_BYTES] = { 0 };
+    struct cdrom_query query = {
+        .cdb = { MMC_GET_CONFIGURATION, [8] = MMC_CONFIGURATION_BYTES },
+        .answer = answer,
+        .answer_bytes = MMC_CONFIGURATION_BYTES,
+    };
+    if (cdrom_execute_insisting(cdrom, &query) != SENSE_DONE ||
+        query.done_bytes < MMC_CONFIGURATION_BYTES)
+        return false;
+    uint16_t profile = bytes_be16((struct bytes){ answer, sizeof(answer) }, MMC_PROFILE_OFFSET);
+    for (unsigned i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
+        if (profiles[i] == profile)
+            return true;
+    return false;
+}
+
+static status_t cdrom_get_flags(struct cdrom *cdrom, struct device_flags *flags)
+{
+    *flags = (struct device_flags){
+        .device_class = CLASS_CDROM,
+        .removable = true,
+        .read_only = true,
+        .write_once = cdrom_is_write_once(cdrom),
+    };
+    return 0;
+}
+
 static status_t cdrom_control(struct device *device, unsigned operation, void *argument,
                               size_t bytes)
 {
@@ -155,10 +189,11 @@ static status_t cdrom_control(struct device *device, unsigned operation, void *a
         [DEVICE_CONTROL_LOCK_DOOR] = cdrom_lock_door,
         [DEVICE_CONTROL_UNLOCK_DOOR] = cdrom_unlock_door,
     };
+    (void)bytes; /* device_control() checked it */
     if (operation == DEVICE_CONTROL_SESSION)
-        return bytes == sizeof(struct device_session)
-                   ? cdrom_find_session(device->private_data, argument)
-                   : -EINVAL;
+        return cdrom_find_session(device->private_data, argument);
+    if (operation == DEVICE_CONTROL_GET_FLAGS)
+        return cdrom_get_flags(device->private_data, argument);
     if (operation >= sizeof(controls) / sizeof(controls[0]) || !controls[operation])
         return -EOPNOTSUPP;
     return controls[operation](device->private_data);

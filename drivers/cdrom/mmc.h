@@ -13,6 +13,7 @@ enum mmc_operation {
     MMC_READ_CAPACITY = 0x25,
     MMC_READ_10 = 0x28,
     MMC_READ_TOC = 0x43,
+    MMC_GET_CONFIGURATION = 0x46,
     MMC_GET_EVENT_STATUS = 0x4a,
     MMC_READ_DISC_INFORMATION = 0x51,
 };
@@ -25,6 +26,9 @@ enum {
     MMC_CAPACITY_BYTES = 8,         /* last block, block length; both big-endian */
     MMC_DISC_INFORMATION_BYTES = 34,
     MMC_DISC_STATUS_MASK = 3,       /* of byte 2; 0: empty */
+
+    MMC_CONFIGURATION_BYTES = 8, /* the header, which ends with the current profile */
+    MMC_PROFILE_OFFSET = 6,
 
     MMC_EVENT_BYTES = 8,
     MMC_EVENT_CLASS_MEDIA = 4,      /* asked for as a bit, answered as a number */

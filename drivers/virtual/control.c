@@ -2,7 +2,7 @@
  * control.c - the control device, through which drives come and go (kernel/dev/virtual.h).
  */
 #include "drivers/virtual/drive.h"
-#include "drivers/virtual/geometry.h"
+#include "kernel/dev/geometry.h"
 #include "drivers/virtual/save.h"
 #include "kernel/dev/driver.h"
 #include "lib/string.h"
@@ -52,7 +52,8 @@ static bool register_valid(const struct virtual_register *request)
     bool from_file = request->store == VIRTUAL_FILE || request->store == VIRTUAL_RAM_IMAGE ||
                      request->store == VIRTUAL_OVERLAY;
     bool geometry = request->flags & VIRTUAL_GEOMETRY;
-    return (unsigned)request->store <= VIRTUAL_MEMORY && !(request->flags & ~(uint32_t)FLAGS) &&
+    return request->magic == VIRTUAL_REGISTER_MAGIC &&
+           (unsigned)request->store <= VIRTUAL_MEMORY && !(request->flags & ~(uint32_t)FLAGS) &&
            text_ends(request->image, sizeof(request->image)) &&
            text_ends(request->device, sizeof(request->device)) &&
            (!request->block_bytes || block_bytes_valid(request->block_bytes)) &&
@@ -210,7 +211,7 @@ static status_t fault_image(struct device *device, struct image *image, void *co
     if (!image)
         return -ENODEV;
     if (fault->kind == VIRTUAL_FAULT_ATTENTION) {
-        device_set_medium(device, image->size_bytes);
+        device_set_medium(device, image->facts.size_bytes);
         return 0;
     }
     if (fault->kind == VIRTUAL_FAULT_NONE && !image->fault)
@@ -259,6 +260,7 @@ static status_t control_swap(const struct virtual_fault *fault)
         mem_free(request);
         return status;
     }
+    request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_FILE;
     request->flags = device->device_class == CLASS_CDROM ? VIRTUAL_CD : 0;
     request->block_bytes = device->limits.block_bytes;

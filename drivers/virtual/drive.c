@@ -6,7 +6,6 @@
  * exchanged or looked after, transfers wait in a list.
  */
 #include "drivers/virtual/drive.h"
-#include "drivers/virtual/geometry.h"
 #include "kernel/sched/sync.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -26,6 +25,7 @@ struct drive {
     enum drive_state state;
     struct image *image; /* NULL: halted */
     char *path;          /* of the last image; owned */
+    struct image_facts facts; /* the last image's */
     bool temporary;      /* under the lock */
     bool held;           /* transfers are to wait */
     unsigned serving;    /* transfers under way */
@@ -261,12 +261,12 @@ static bool image_lies_on(const struct image *image, const struct device *device
 static void drive_take_flags(struct device *device, const struct image *image)
 {
     struct drive *drive = drive_of(device);
-    device->device_class = image->flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL;
+    device->device_class = image->facts.flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL;
     /* What can be written is mounted by hand: a mount keeps others from writing. */
-    device->no_automount = image->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
+    device->no_automount = image->facts.flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
                            !image_is_read_only(image);
     spin_lock(&drive->lock);
-    drive->temporary = image->flags & VIRTUAL_TEMPORARY;
+    drive->temporary = image->facts.flags & VIRTUAL_TEMPORARY;
     spin_unlock(&drive->lock);
 }
 
@@ -289,9 +289,10 @@ static status_t drive_attach(struct device *device, struct image *image)
     drive_take_flags(device, image);
     device->level = image->store->level;
     device->read_only = image_is_read_only(image);
-    device->limits.block_bytes = image->block_bytes;
+    device->limits.block_bytes = image->facts.block_bytes;
+    drive->facts = image->facts;
     drive->image = image;
-    device_set_medium(device, image->size_bytes);
+    device_set_medium(device, image->facts.size_bytes);
     return 0;
 }
 
@@ -389,7 +390,7 @@ static status_t drive_exchange(struct device *device, struct image *image, bool 
         status = -ENODEV;
     old = drive->image;
     if (old)
-        image->flags |= old->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT);
+        image->facts.flags |= old->facts.flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT);
     if (!status)
         status = drive_attach(device, image);
     if (!status)
@@ -422,28 +423,6 @@ status_t drive_swap(struct device *device, struct image *image)
 }
 
 /* ---- the device --------------------------------------------------------------------------- */
-
-static const char *kind_text(enum virtual_store kind)
-{
-    static const char *const texts[] = {
-        [VIRTUAL_RAM] = "memory",      [VIRTUAL_FILE] = "file",
-        [VIRTUAL_RAM_IMAGE] = "copy of", [VIRTUAL_OVERLAY] = "overlay on",
-        [VIRTUAL_MEMORY] = "boot module",
-    };
-    return texts[kind];
-}
-
-static void drive_describe(struct device *device, char *text, size_t bytes)
-{
-    const struct image *image = drive_borrow(drive_of(device));
-    if (image)
-        format_text(text, bytes, "%llu bytes%s, %s%s%s", (unsigned long long)image->size_bytes,
-                    device->read_only ? ", read-only" : "", kind_text(image->kind),
-                    *image->path ? " " : "", image->path);
-    else
-        text_copy(text, bytes, "halted");
-    drive_served(drive_of(device));
-}
 
 static void drive_destroy(struct device *device)
 {
@@ -478,6 +457,7 @@ static void drive_closed(struct device *device)
 static const struct device_ops drive_ops = {
     .start = drive_start,
     .check = drive_check,
+    .control = drive_control,
     .closed = drive_closed,
     .describe = drive_describe,
     .destroy = drive_destroy,
@@ -543,7 +523,7 @@ status_t drive_create(struct image *image, struct device **result)
     return 0;
 }
 
-/* ---- information -------------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------------------------ */
 
 static enum virtual_state shown_state(struct drive *drive)
 {
@@ -554,44 +534,16 @@ static enum virtual_state shown_state(struct drive *drive)
     }
 }
 
-static void info_fill(const struct image *image, struct virtual_info *info)
-{
-    info->store = image->kind;
-    info->flags = image->flags;
-    info->block_bytes = image->block_bytes;
-    info->size_bytes = image->size_bytes;
-    info->offset_bytes = image->offset_bytes;
-    info->tail_bytes = image->tail_bytes;
-    info->memory_bytes = store_memory(image->store);
-    info->raw_sector_bytes = image->raw_sector_bytes;
-    info->faults = image->fault ? store_fault_count(image->fault) : 0;
-    info->geometry = image->geometry;
-    info->bios_geometry = geometry_bios(image->size_bytes);
-}
-
-void drive_get_info(struct device *device, struct virtual_info *info)
+struct drive_look drive_look_begin(struct device *device)
 {
     struct drive *drive = drive_of(device);
     const struct image *image = drive_borrow(drive);
-    text_copy(info->device, sizeof(info->device), device->alias);
-    text_copy(info->image, sizeof(info->image), drive->path);
-    info->state = shown_state(drive);
-    info->generation = device_medium(device).generation;
-    info->level = device->level;
-    info->handles = device_open_count(device);
-    info->read_only = device->read_only;
-    if (image)
-        info_fill(image, info);
-    drive_served(drive);
+    return (struct drive_look){
+        .state = shown_state(drive), .image = image, .facts = &drive->facts, .path = drive->path,
+    };
 }
 
-bool drive_is_halted_on(struct device *device, const char *path)
+void drive_look_end(struct device *device)
 {
-    struct drive *drive = drive_of(device);
-    if (drive_state(drive) != STATE_HALTED)
-        return false;
-    drive_borrow(drive);
-    bool same = text_equal(drive->path, path);
-    drive_served(drive);
-    return same;
+    drive_served(drive_of(device));
 }

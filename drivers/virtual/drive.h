@@ -41,9 +41,27 @@ status_t drive_with_image(struct device *device, bool may_wait,
                           status_t (*use)(struct device *device, struct image *image,
                                           void *context),
                           void *context) MUST_CHECK;
-/* Has it shown, or does it show, the image of this path, and is it halted? */
+
+/* What a drive is now. Transfers continue meanwhile, but nothing below changes until
+ * drive_look_end(): no call in between may wait for another thread that changes the drive. */
+struct drive_look {
+    enum virtual_state state;
+    const struct image *image;       /* NULL: halted */
+    const struct image_facts *facts; /* of the last image, whose path is: */
+    const char *path;
+};
+struct drive_look drive_look_begin(struct device *device);
+void drive_look_end(struct device *device);
+
+/* ---- info.c: what a drive reports of itself ----------------------------------------------- */
+
+/* Is it halted, and was `path` its last image? */
 bool drive_is_halted_on(struct device *device, const char *path);
 /* All that virtual.h asks for. */
 void drive_get_info(struct device *device, struct virtual_info *info);
+/* device_ops of a drive. */
+status_t drive_control(struct device *device, unsigned operation, void *argument,
+                       size_t bytes) MUST_CHECK;
+void drive_describe(struct device *device, char *text, size_t bytes);
 
 #endif

@@ -1,6 +1,6 @@
 /* image.c - see image.h. */
 #include "drivers/virtual/image.h"
-#include "drivers/virtual/geometry.h"
+#include "kernel/dev/geometry.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -116,7 +116,7 @@ static status_t image_stack(const struct virtual_register *request, struct image
     bool guess = !request->block_bytes && !(request->flags & (VIRTUAL_GEOMETRY | VIRTUAL_WRITABLE));
     status_t status = image_cut(request, image);
     if (!status && guess && *request->image)
-        status = store_raw_detect(&image->store, &image->raw_sector_bytes);
+        status = store_raw_detect(&image->store, &image->facts.raw_sector_bytes);
     if (!status && request->store == VIRTUAL_RAM_IMAGE)
         status = image_load(request, image);
     if (!status && request->store == VIRTUAL_OVERLAY)
@@ -133,21 +133,21 @@ static uint32_t image_choose_block(const struct virtual_register *request,
         return request->geometry.sector_bytes;
     if (request->block_bytes)
         return request->block_bytes;
-    return image->raw_sector_bytes || request->flags & VIRTUAL_CD ? CD_BLOCK_BYTES
+    return image->facts.raw_sector_bytes || request->flags & VIRTUAL_CD ? CD_BLOCK_BYTES
                                                                   : VIRTUAL_BLOCK_BYTES;
 }
 
 static status_t image_measure(const struct virtual_register *request, struct image *image)
 {
     uint64_t size = image->store->size_bytes;
-    image->block_bytes = image_choose_block(request, image);
-    if (size < image->block_bytes)
+    image->facts.block_bytes = image_choose_block(request, image);
+    if (size < image->facts.block_bytes)
         return -ENODATA;
-    image->tail_bytes = size % image->block_bytes;
-    image->size_bytes = size - image->tail_bytes;
-    image->geometry = request->flags & VIRTUAL_GEOMETRY
+    image->facts.tail_bytes = size % image->facts.block_bytes;
+    image->facts.size_bytes = size - image->facts.tail_bytes;
+    image->facts.geometry = request->flags & VIRTUAL_GEOMETRY
                           ? request->geometry
-                          : geometry_derive(size, image->block_bytes);
+                          : geometry_derive(size, image->facts.block_bytes);
     return 0;
 }
 
@@ -162,9 +162,9 @@ static struct image *image_create(const struct virtual_register *request)
         return NULL;
     }
     text_copy(image->path, bytes, request->image);
-    image->kind = request->store;
-    image->flags = request->flags;
-    image->offset_bytes = request->offset_bytes;
+    image->facts.kind = request->store;
+    image->facts.flags = request->flags;
+    image->facts.offset_bytes = request->offset_bytes;
     return image;
 }
 
@@ -209,7 +209,7 @@ void image_close(struct image *image)
 
 bool image_is_read_only(const struct image *image)
 {
-    return image->flags & VIRTUAL_CD || !image->store->ops->write;
+    return image->facts.flags & VIRTUAL_CD || !image->store->ops->write;
 }
 
 bool image_serves_at_once(const struct image *image)
@@ -222,7 +222,7 @@ status_t image_make_faulty(struct image *image)
     struct store *faulty;
     if (image->fault)
         return 0;
-    status_t status = store_fault_create(image->store, image->block_bytes, &faulty);
+    status_t status = store_fault_create(image->store, image->facts.block_bytes, &faulty);
     if (!status)
         image->store = image->fault = faulty;
     return status;

@@ -6,17 +6,22 @@
 
 #include "drivers/virtual/store.h"
 
+/* What was asked of an image and what came of it: a drive reports it after the image is gone. */
+struct image_facts {
+    enum virtual_store kind;
+    uint32_t flags, block_bytes, raw_sector_bytes;
+    uint64_t offset_bytes, size_bytes, tail_bytes; /* size: whole blocks */
+    struct device_geometry geometry;
+};
+
 struct image {
+    struct image_facts facts;
     struct store *store;              /* the top of the stack; owned */
     struct store *overlay, *fault;    /* in the stack, or NULL */
     struct store *grown;              /* in the stack: a file that was made larger for this; NULL:
                                          none, or it is to stay so */
     uint64_t grown_from_bytes;
     struct device *holder;            /* of the image's bytes: a reference; NULL: memory */
-    enum virtual_store kind;
-    uint32_t flags, block_bytes, raw_sector_bytes;
-    uint64_t offset_bytes, size_bytes, tail_bytes; /* size: whole blocks */
-    struct virtual_geometry geometry;
     char *path;                       /* "" for none; owned */
 };
 

@@ -427,6 +427,11 @@ status_t device_admits(struct device *device)
     return refuses ? -ENODEV : 0;
 }
 
+bool device_is_removable(const struct device *device)
+{
+    return device->ops->poll != NULL;
+}
+
 /* ---- handles in use ----------------------------------------------------------------------- */
 
 static status_t device_say_why(struct device *device)
@@ -448,22 +453,13 @@ status_t device_check(const struct device_handle *handle)
     return device_check_beneath(device);
 }
 
-status_t device_control(struct device *device, unsigned operation, void *argument, size_t bytes)
-{
-    if (device->gone)
-        return -ENODEV;
-    if (!device->ops->control)
-        return -EOPNOTSUPP;
-    return device->ops->control(device, operation, argument, bytes);
-}
-
 void device_file_opened(const struct device_handle *handle)
 {
     struct device *device = handle->device;
     spin_lock(&device->queue_lock);
     bool first = device->generation == handle->generation && !device->files_open++;
     spin_unlock(&device->queue_lock);
-    if (first && !device->door_locked && device->ops->control)
+    if (first && !device->door_locked && device_is_removable(device))
         event_post(EVENT_DOOR, device);
 }
 

@@ -47,7 +47,9 @@ struct device_ops {
     /* Looks whether the medium is there and still the same, and says so through
      * device_set_medium/device_clear_medium. May wait for the device. NULL: the medium is fixed. */
     status_t (*poll)(struct device *device);
-    /* An operation of DEVICE_CONTROL_*; may wait. -EOPNOTSUPP for unknown ones. NULL: none. */
+    /* An operation of DEVICE_CONTROL_*; may wait. The length of those that control.h and this
+     * header list was checked. -EOPNOTSUPP for unknown ones, and for those of control.h that its
+     * common answer is right for. NULL: all of them. */
     status_t (*control)(struct device *device, unsigned operation, void *argument, size_t bytes);
     /* Is what lies beneath the device still what it was? 0, or e.g. -ESTALE when the disc with its
      * image was changed: then nothing of it is served, from memory neither. Threads; no lock is
@@ -191,8 +193,12 @@ status_t device_admits(struct device *device) MUST_CHECK;
 /* 0, -ENODEV, -ENOMEDIUM or -ESTALE: would a request by this handle be taken now? Threads, with no
  * lock held. */
 status_t device_check(const struct device_handle *handle) MUST_CHECK;
+/* control.c: an operation of the device. -EINVAL for a length other than the operation's struct,
+ * -EOPNOTSUPP for what neither the driver nor control.h knows, -ENODEV when the device is gone. */
 status_t device_control(struct device *device, unsigned operation, void *argument,
                         size_t bytes) MUST_CHECK;
+/* Can its medium be changed? Then the driver has a poll. */
+bool device_is_removable(const struct device *device);
 
 /* The n-th child (from 0) or, with by_class, the n-th device that has an alias. A reference, or
  * NULL at the end. For listings: stable while the tree does not change. */

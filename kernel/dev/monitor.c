@@ -157,7 +157,7 @@ static void medium_changed(struct device *device)
 static void keep_door(struct device *device)
 {
     bool lock = device_files_open(device) > 0;
-    if (lock == device->door_locked || !device->ops->control)
+    if (lock == device->door_locked || !device_is_removable(device))
         return;
     unsigned operation = lock ? DEVICE_CONTROL_LOCK_DOOR : DEVICE_CONTROL_UNLOCK_DOOR;
     device->door_locked = lock; /* whatever the drive says: some have no lock */

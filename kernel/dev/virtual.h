@@ -12,6 +12,9 @@
  *                                gone at the last close
  *             Registering into a halted drive keeps its name. Handles of before get -ESTALE for
  *             ever: its medium is another one. A drive that is not open is gone at once, whichever.
+ * Own handle  A drive answers VIRTUAL_GET_INFO and VIRTUAL_UNREGISTER itself too, with `device` ""
+ *             (or its own alias): a caller that holds it needs no name. A halted drive still
+ *             reports the image, store, size, geometry and flags it had.
  * Images      An image file is nobody else's to write while a drive shows it, and nobody else's to
  *             open while a drive may write it (-EBUSY). It may be a device's file.
  * Locking     From threads, with no lock held. Nothing is locked while images are opened, loaded
@@ -33,6 +36,7 @@
 #define KERNEL_DEV_VIRTUAL_H
 
 #include "kernel/dev/device.h"
+#include "kernel/dev/geometry.h"
 
 #define VIRTUAL_CONTROL "virtual/control"
 
@@ -60,11 +64,6 @@ struct virtual_progress {
     void (*report)(struct virtual_progress *progress, uint64_t done_bytes, uint64_t total_bytes);
 };
 
-struct virtual_geometry {
-    uint32_t cylinders, heads, sectors; /* sectors a track */
-    uint32_t sector_bytes;
-};
-
 /* ---- coming ------------------------------------------------------------------------------- */
 
 enum virtual_store {
@@ -86,15 +85,18 @@ enum {
     VIRTUAL_NO_MOUNT = 16, /* the monitor leaves it alone */
 };
 
+enum { VIRTUAL_REGISTER_MAGIC = 0x56445256 }; /* "VRDV", lowest byte first */
+
 struct virtual_register {
     uint32_t struct_bytes;
+    uint32_t magic; /* VIRTUAL_REGISTER_MAGIC; else -EINVAL: it is another kind of struct */
     enum virtual_store store;
     uint32_t flags;
     uint32_t block_bytes;  /* 512, 1024, 2048 or 4096; 0: the default, and an image of whole CD
                               sectors of 2352 or 2336 bytes is shown as the 2048 in each */
     uint64_t offset_bytes; /* of the image, before the drive's first byte */
     uint64_t size_bytes;   /* 0: all of the image from there; RAM and MEMORY: how large */
-    struct virtual_geometry geometry;
+    struct device_geometry geometry;
     void *memory;
     struct virtual_progress *progress; /* while an image is loaded; NULL: silently */
     char image[VIRTUAL_IMAGE_BYTES];   /* its absolute path */
@@ -119,7 +121,7 @@ enum virtual_state { VIRTUAL_REGISTERED, VIRTUAL_DETACHING, VIRTUAL_HALTED };
 struct virtual_info {
     uint32_t struct_bytes;
     char device[DEVICE_NAME_BYTES]; /* which; answer: its alias */
-    /* answers */
+    /* answers; of a HALTED drive those of the image that was withdrawn from it */
     enum virtual_state state;
     enum virtual_store store;
     uint32_t flags;              /* as registered */
@@ -127,16 +129,16 @@ struct virtual_info {
     uint64_t size_bytes;         /* what the drive shows */
     uint64_t offset_bytes;
     uint64_t tail_bytes;         /* at the image's end, less than a block: not shown */
-    uint64_t memory_bytes;       /* taken for RAM, RAM_IMAGE and what an OVERLAY holds */
+    uint64_t memory_bytes;       /* taken for RAM, RAM_IMAGE and what an OVERLAY holds; HALTED: 0 */
     uint32_t raw_sector_bytes;   /* 2352 or 2336: a raw image; else 0 */
     uint32_t generation;
     unsigned level;
     unsigned handles;            /* how often it is open: mounts and device files */
     unsigned faults;             /* how many are set */
     bool read_only;
-    struct virtual_geometry geometry; /* as given; else derived: sectors 1, and heads the fewest
+    struct device_geometry geometry; /* as given; else derived: sectors 1, and heads the fewest
                                          that leave the cylinders within 32 bits */
-    struct virtual_geometry bios_geometry; /* at most 1024 x 255 x 63, never 0 */
+    struct device_geometry bios_geometry; /* at most 1024 x 255 x 63, never 0 */
     char image[VIRTUAL_IMAGE_BYTES];
 };
 

@@ -106,6 +106,7 @@ static status_t mount_make_drive(struct path *image, char *name, size_t bytes)
         status = -ENOMEM;
     if (!status) {
         request->struct_bytes = sizeof(*request);
+        request->magic = VIRTUAL_REGISTER_MAGIC;
         request->store = VIRTUAL_FILE;
         request->flags = VIRTUAL_TEMPORARY;
         if (path_text(image, request->image, sizeof(request->image)) >= sizeof(request->image))

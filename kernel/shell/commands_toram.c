@@ -49,6 +49,7 @@ static status_t copy_disc(struct shell *shell, struct device *disc,
     if (!bar)
         return -ENOMEM;
     request->struct_bytes = sizeof(*request);
+    request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_RAM_IMAGE;
     request->flags = VIRTUAL_TEMPORARY | (disc->device_class == CLASS_CDROM ? VIRTUAL_CD : 0);
     request->block_bytes = disc->limits.block_bytes;

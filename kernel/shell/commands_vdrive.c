@@ -31,11 +31,9 @@ static const char *store_name(enum virtual_store store)
 static void list_one(struct stream *out, const struct virtual_info *info)
 {
     char size[SIZE_TEXT_BYTES];
-    bool halted = info->state == VIRTUAL_HALTED; /* nothing is in it */
     size_text(size, info->size_bytes, true);
     stream_format(out, "%-10s %-10s %-7s %5s %-2s %5u ", info->device, state_name(info->state),
-                  halted ? "-" : store_name(info->store), halted ? "-" : size,
-                  halted ? "-" : info->read_only ? "ro" : "rw", info->handles);
+                  store_name(info->store), size, info->read_only ? "ro" : "rw", info->handles);
     stream_escaped(out, *info->image ? info->image : "-", false);
     stream_text(out, "\n");
 }
@@ -84,7 +82,7 @@ static void info_say_mount(void *context, const char *path)
 }
 
 /* As --geometry takes it. */
-static void info_geometry(struct stream *out, const char *what, const struct virtual_geometry *of)
+static void info_geometry(struct stream *out, const char *what, const struct device_geometry *of)
 {
     stream_format(out, "%10s %u,%u,%u,%u\n", what, of->cylinders, of->heads, of->sectors,
                   of->sector_bytes);
@@ -106,7 +104,7 @@ static void info_image(struct stream *out, const struct virtual_info *info)
                       (unsigned long long)info->tail_bytes);
 }
 
-/* What a halted drive has not. */
+/* Of a halted drive: what was withdrawn from it. */
 static void info_bytes(struct stream *out, const struct virtual_info *info)
 {
     stream_format(out, "     store %s\n", store_text(info));
@@ -115,7 +113,9 @@ static void info_bytes(struct stream *out, const struct virtual_info *info)
                   (unsigned long long)info->size_bytes,
                   (unsigned long long)(info->size_bytes / info->block_bytes), info->block_bytes);
     stream_format(out, "    access %s\n", info->read_only ? "read-only" : "read and write");
-    stream_format(out, "    memory %llu bytes\n", (unsigned long long)info->memory_bytes);
+    if (info->state != VIRTUAL_HALTED)
+        stream_format(out, "    memory %llu bytes\n",
+                      (unsigned long long)info->memory_bytes);
     info_geometry(out, "geometry", &info->geometry);
     info_geometry(out, "to a BIOS", &info->bios_geometry);
     stream_format(out, "     level %u\n", info->level);
@@ -126,8 +126,7 @@ static void info_print(struct stream *out, const struct virtual_info *info)
     stream_format(out, "     drive %s%s\n", info->device, info->flags & VIRTUAL_CD ? ", a CD" : "");
     stream_format(out, "     state %s%s\n", state_name(info->state),
                   info->flags & VIRTUAL_TEMPORARY ? ", goes with its mount" : "");
-    if (info->state != VIRTUAL_HALTED)
-        info_bytes(out, info);
+    info_bytes(out, info);
     stream_format(out, "generation %u\n      open %u\n", info->generation, info->handles);
     if (info->faults)
         stream_format(out, "    faults %u\n", info->faults);

@@ -99,6 +99,7 @@ static int make_drive(struct shell *shell, struct virtual_register *request, con
         return shell_fail(shell, subject, -ENOMEM);
     vdrive_bar_begin(bar, shell, subject);
     request->struct_bytes = sizeof(*request);
+    request->magic = VIRTUAL_REGISTER_MAGIC;
     request->progress = &bar->report;
     status_t status = vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request));
     vdrive_bar_end(bar);
@@ -113,11 +114,6 @@ static bool wrong(struct shell *shell, const char *what)
 {
     shell_complain(shell, "%s", what);
     return false;
-}
-
-static bool block_bytes_valid(uint64_t bytes)
-{
-    return bytes == 512 || bytes == 1024 || bytes == 2048 || bytes == 4096;
 }
 
 static bool take_sector(struct shell *shell, struct virtual_register *request)
@@ -152,7 +148,7 @@ static bool take_number(const char **at, bool last, uint32_t *number)
 
 static bool take_geometry(struct shell *shell, struct virtual_register *request)
 {
-    struct virtual_geometry *geometry = &request->geometry;
+    struct device_geometry *geometry = &request->geometry;
     const char *at = option_value_name(shell, "geometry");
     uint64_t bytes;
     if (!at)

@@ -28,7 +28,8 @@ status_t drives_add(const struct wanted *drive, char *alias)
     static const size_t bytes = sizeof(struct virtual_register);
     struct virtual_register *request = calloc(1, bytes); /* the host's: its failure is not asked */
     *request = (struct virtual_register){
-        .struct_bytes = sizeof(*request),     .store = drive->store,
+        .struct_bytes = sizeof(*request),     .magic = VIRTUAL_REGISTER_MAGIC,
+        .store = drive->store,
         .flags = drive->flags,                .block_bytes = drive->block_bytes,
         .offset_bytes = drive->offset_bytes,  .size_bytes = drive->size_bytes,
         .geometry = drive->geometry,          .memory = drive->memory,

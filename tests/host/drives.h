@@ -19,7 +19,7 @@ struct wanted {
     const char *image, *into;
     uint32_t flags, block_bytes;
     uint64_t offset_bytes, size_bytes;
-    struct virtual_geometry geometry;
+    struct device_geometry geometry;
     void *memory;
     struct virtual_progress *progress;
 };

@@ -105,6 +105,16 @@ static void drive_read_toc(struct packet_command *command)
         answer(command, full, sizeof(full));
 }
 
+static void drive_get_configuration(struct packet_command *command)
+{
+    uint8_t data[8] = { 0, 0, 0, 4, 0, 0, (uint8_t)(packet_drive.profile >> 8),
+                        (uint8_t)packet_drive.profile };
+    if (packet_drive.profile)
+        answer(command, data, sizeof(data));
+    else
+        answer_sense(command, 5, 0x20, 0);
+}
+
 static void drive_start_stop(struct packet_command *command)
 {
     if (packet_drive.locked)
@@ -141,6 +151,7 @@ static void drive_behave(struct packet_command *command)
     case MMC_READ_CAPACITY: drive_read_capacity(command); break;
     case MMC_READ_DISC_INFORMATION: drive_read_disc_information(command); break;
     case MMC_READ_TOC: drive_read_toc(command); break;
+    case MMC_GET_CONFIGURATION: drive_get_configuration(command); break;
     case MMC_START_STOP_UNIT: drive_start_stop(command); break;
     case MMC_PREVENT_ALLOW: packet_drive.locked = command->cdb[4]; break;
     case MMC_GET_EVENT_STATUS: drive_get_event(command); break;

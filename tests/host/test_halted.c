@@ -352,7 +352,7 @@ static void test_many(void **state)
     rig_run(many_body, NULL, 5);
 }
 
-static uint64_t geometry_blocks(const struct virtual_geometry *geometry)
+static uint64_t geometry_blocks(const struct device_geometry *geometry)
 {
     return (uint64_t)geometry->cylinders * geometry->heads * geometry->sectors;
 }
@@ -360,7 +360,7 @@ static uint64_t geometry_blocks(const struct virtual_geometry *geometry)
 /* VB12, VB14: whatever the size, no part is zero, no block is left out, and a BIOS could say it. */
 static void expect_geometry(const struct virtual_info *info)
 {
-    const struct virtual_geometry *own = &info->geometry, *bios = &info->bios_geometry;
+    const struct device_geometry *own = &info->geometry, *bios = &info->bios_geometry;
     uint64_t blocks = info->size_bytes / info->block_bytes;
     kassert(own->cylinders && own->heads && own->sectors == 1);
     kassert(own->sector_bytes == info->block_bytes && geometry_blocks(own) >= blocks);
@@ -444,7 +444,7 @@ static void geometry_body(void *unused)
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char alias[DEVICE_NAME_BYTES];
         struct virtual_info info;
-        const struct virtual_geometry *given = &cases[i].drive.geometry;
+        const struct device_geometry *given = &cases[i].drive.geometry;
         expect("add", drives_add(&cases[i].drive, alias), 0);
         kassert(!drives_info(alias, &info) && info.size_bytes == cases[i].shown);
         kassert(memcmp(&info.geometry, given, sizeof(*given)) == 0);

@@ -509,6 +509,7 @@ static void texts_body(void *unused)
     expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, alias), 0);
     struct virtual_register *request = unended(sizeof(*request));
     *request = (struct virtual_register){ .struct_bytes = sizeof(*request),
+                                          .magic = VIRTUAL_REGISTER_MAGIC,
                                           .store = VIRTUAL_FILE, .device = "" };
     memset(request->image, '/', sizeof(request->image));
     expect("image", drives_control(VIRTUAL_REGISTER, request, sizeof(*request)), -EINVAL);

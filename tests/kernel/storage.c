@@ -18,6 +18,7 @@ static status_t drive_make(char *name)
     status_t status = control && request ? 0 : -ENOMEM;
     if (!status) {
         request->struct_bytes = sizeof(*request);
+        request->magic = VIRTUAL_REGISTER_MAGIC;
         request->store = VIRTUAL_RAM;
         request->size_bytes = DRIVE_BYTES;
         status = device_control(control, VIRTUAL_REGISTER, request, sizeof(*request));

@@ -1,14 +1,14 @@
 /* geometry.c - see geometry.h. */
-#include "drivers/virtual/geometry.h"
+#include "kernel/dev/geometry.h"
 
 enum { BIOS_CYLINDERS = 1024, BIOS_SECTORS = 63, BIOS_SECTOR_BYTES = 512 };
 
-bool block_bytes_valid(uint32_t bytes)
+bool block_bytes_valid(uint64_t bytes)
 {
     return bytes == 512 || bytes == 1024 || bytes == 2048 || bytes == 4096;
 }
 
-status_t geometry_size(const struct virtual_geometry *geometry, uint64_t *size_bytes)
+status_t geometry_size(const struct device_geometry *geometry, uint64_t *size_bytes)
 {
     if (!geometry->cylinders || !geometry->heads || !geometry->sectors ||
         !block_bytes_valid(geometry->sector_bytes))
@@ -30,11 +30,11 @@ static uint32_t between_1_and(uint64_t most, uint64_t value)
     return (uint32_t)(value < 1 ? 1 : value > most ? most : value);
 }
 
-struct virtual_geometry geometry_derive(uint64_t size_bytes, uint32_t block_bytes)
+struct device_geometry geometry_derive(uint64_t size_bytes, uint32_t block_bytes)
 {
     uint64_t blocks = size_bytes / block_bytes;
     uint32_t heads = between_1_and(UINT32_MAX, divide_up(blocks, UINT32_MAX));
-    return (struct virtual_geometry){
+    return (struct device_geometry){
         .cylinders = between_1_and(UINT32_MAX, divide_up(blocks, heads)),
         .heads = heads,
         .sectors = 1,
@@ -43,7 +43,7 @@ struct virtual_geometry geometry_derive(uint64_t size_bytes, uint32_t block_byte
 }
 
 /* The fewest heads of those that translations use, so that the cylinders fit. */
-struct virtual_geometry geometry_bios(uint64_t size_bytes)
+struct device_geometry geometry_bios(uint64_t size_bytes)
 {
     static const uint32_t heads[] = { 16, 32, 64, 128, 255 };
     uint64_t sectors = divide_up(size_bytes, BIOS_SECTOR_BYTES), cylinders = 0;
@@ -53,7 +53,7 @@ struct virtual_geometry geometry_bios(uint64_t size_bytes)
         if (cylinders <= BIOS_CYLINDERS)
             break;
     }
-    return (struct virtual_geometry){
+    return (struct device_geometry){
         .cylinders = between_1_and(BIOS_CYLINDERS, cylinders),
         .heads = heads[i < sizeof(heads) / sizeof(heads[0]) ? i : i - 1],
         .sectors = BIOS_SECTORS,

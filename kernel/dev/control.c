@@ -1,0 +1,156 @@
+/* control.c - see control.h. */
+#include "kernel/dev/control.h"
+
+#include "kernel/dev/icon.h"
+
+/* ---- common answers ----------------------------------------------------------------------- */
+
+/* What opening the device would end with, as far as its medium decides. */
+static status_t medium_status(struct device *device)
+{
+    spin_lock(&device->queue_lock);
+    status_t status = device->gone             ? -ENODEV
+                      : device->medium_present ? 0
+                                               : device->absent_status;
+    spin_unlock(&device->queue_lock);
+    return !status && device->ops->check ? device->ops->check(device) : status;
+}
+
+static status_t get_size(struct device *device, void *argument)
+{
+    struct device_size *size = argument;
+    status_t status = medium_status(device);
+    if (status)
+        return status;
+    *size = (struct device_size){ .size_bytes = device_medium(device).bytes,
+                                  .block_bytes = device->limits.block_bytes };
+    return 0;
+}
+
+static status_t get_geometry(struct device *device, void *argument)
+{
+    status_t status = medium_status(device);
+    if (!status)
+        *(struct device_geometry *)argument =
+            geometry_derive(device_medium(device).bytes, device->limits.block_bytes);
+    return status;
+}
+
+static status_t get_bios_geometry(struct device *device, void *argument)
+{
+    status_t status = medium_status(device);
+    if (!status)
+        *(struct device_geometry *)argument = geometry_bios(device_medium(device).bytes);
+    return status;
+}
+
+static status_t get_bios_drive(struct device *device, void *argument)
+{
+    struct device_bios_drive *bios = argument;
+    bool cd = device->device_class == CLASS_CDROM;
+    unsigned first = device->is_virtual ? DEVICE_BIOS_VIRTUAL : cd ? DEVICE_BIOS_CD
+                                                                   : DEVICE_BIOS_DISK;
+    unsigned end = device->is_virtual || cd ? DEVICE_BIOS_VIRTUAL : DEVICE_BIOS_CD;
+    unsigned drive = device->is_virtual ? first : first + device->class_number;
+    if (device->device_class <= CLASS_CONTROL || (!device->is_virtual && drive >= end))
+        return -EOPNOTSUPP; /* there are more drives than numbers */
+    bios->drive = (uint8_t)drive;
+    return 0;
+}
+
+static status_t get_status(struct device *device, void *argument)
+{
+    struct device_status *status = argument;
+    status_t medium = medium_status(device);
+    *status = (struct device_status){
+        .medium = medium,
+        .readable = !medium,
+        .writable = !medium && !device->read_only,
+        .generation = device_medium(device).generation,
+        .handles = device_open_count(device),
+    };
+    return 0;
+}
+
+static status_t get_flags(struct device *device, void *argument)
+{
+    struct device_flags *flags = argument;
+    *flags = (struct device_flags){
+        .device_class = device->device_class,
+        .is_virtual = device->is_virtual,
+        .removable = device_is_removable(device),
+        .read_only = device->read_only,
+    };
+    return 0;
+}
+
+static status_t get_icon(struct device *device, void *argument)
+{
+    struct device_icon *icon = argument;
+    enum icon_kind kind = device->device_class == CLASS_CDROM ? ICON_CD
+                          : device->is_virtual                ? ICON_VIRTUAL
+                                                              : ICON_DISK;
+    if (icon->side != ICON_SMALL && icon->side != ICON_LARGE)
+        return -EINVAL;
+    icon_draw(icon, kind, (device->read_only ? ICON_READ_ONLY : 0u) |
+                              (device_medium(device).present ? 0u : ICON_ABSENT));
+    return 0;
+}
+
+/* By the medium that is there now, as the caller has not opened it. */
+static status_t flush(struct device *device, void *argument)
+{
+    (void)argument;
+    const struct device_handle now = { device, device_medium(device).generation };
+    return io_wait(&now, IO_FLUSH, 0, NULL, 0, NULL);
+}
+
+/* ---- the way in --------------------------------------------------------------------------- */
+
+/* Which operations this checks the length for; `common` NULL: only a driver can do it. */
+static const struct {
+    unsigned operation;
+    size_t bytes; /* 0: takes no argument */
+    status_t (*common)(struct device *device, void *argument);
+} operations[] = {
+    { DEVICE_CONTROL_EJECT, 0, NULL },
+    { DEVICE_CONTROL_LOAD, 0, NULL },
+    { DEVICE_CONTROL_LOCK_DOOR, 0, NULL },
+    { DEVICE_CONTROL_UNLOCK_DOOR, 0, NULL },
+    { DEVICE_CONTROL_SESSION, sizeof(struct device_session), NULL },
+    { DEVICE_CONTROL_GET_SIZE, sizeof(struct device_size), get_size },
+    { DEVICE_CONTROL_GET_GEOMETRY, sizeof(struct device_geometry), get_geometry },
+    { DEVICE_CONTROL_GET_BIOS_GEOMETRY, sizeof(struct device_geometry), get_bios_geometry },
+    { DEVICE_CONTROL_GET_BIOS_DRIVE, sizeof(struct device_bios_drive), get_bios_drive },
+    { DEVICE_CONTROL_GET_STATUS, sizeof(struct device_status), get_status },
+    { DEVICE_CONTROL_GET_FLAGS, sizeof(struct device_flags), get_flags },
+    { DEVICE_CONTROL_GET_ICON, sizeof(struct device_icon), get_icon },
+    { DEVICE_CONTROL_FLUSH, 0, flush },
+};
+
+enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
+
+static status_t driver_control(struct device *device, unsigned operation, void *argument,
+                               size_t bytes)
+{
+    return device->ops->control ? device->ops->control(device, operation, argument, bytes)
+                                : -EOPNOTSUPP;
+}
+
+status_t device_control(struct device *device, unsigned operation, void *argument, size_t bytes)
+{
+    unsigned i = 0;
+    if (device->gone)
+        return -ENODEV;
+    while (i < OPERATIONS && operations[i].operation != operation)
+        i++;
+    if (i == OPERATIONS || !device->ops->start)
+        return driver_control(device, operation, argument, bytes);
+
+    if (bytes != operations[i].bytes || !argument != !operations[i].bytes)
+        return -EINVAL;
+    status_t status = driver_control(device, operation, argument, bytes);
+    if (status == -EOPNOTSUPP && operations[i].common)
+        status = operations[i].common(device, argument);
+    return status;
+}
