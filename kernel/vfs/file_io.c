@@ -23,10 +23,11 @@ ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer, siz
     if (file_is_cached(file))
         return vnode_read(vnode, offset_bytes, buffer, bytes);
     status_t status = vnode_check(vnode);
-    if (status || offset_bytes >= vnode->size_bytes)
+    uint64_t size = vnode->size_bytes;
+    if (status || offset_bytes >= size)
         return status;
-    if (bytes > vnode->size_bytes - offset_bytes)
-        bytes = (size_t)(vnode->size_bytes - offset_bytes);
+    if (bytes > size - offset_bytes)
+        bytes = (size_t)(size - offset_bytes);
     return vnode_io_bytes(vnode, IO_READ, offset_bytes, buffer, bytes);
 }
 
@@ -38,8 +39,8 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
     status_t status = vnode_check(vnode);
     if (status || !bytes)
         return status;
-    if (vnode->cache_block_bytes &&
-        (bytes > vnode->size_bytes || offset_bytes > vnode->size_bytes - bytes))
+    uint64_t size = vnode->size_bytes;
+    if (vnode->cache_block_bytes && (bytes > size || offset_bytes > size - bytes))
         return -ENOSPC; /* a device does not grow */
     return vnode_io_bytes(vnode, IO_WRITE, offset_bytes, (void *)(uintptr_t)buffer, bytes);
 }
@@ -91,6 +92,7 @@ status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
                        uint32_t length_bytes, uint32_t *done_bytes)
 {
     struct vnode *vnode = file->vnode;
+    uint64_t size = vnode->size_bytes;
     uint32_t block = vnode->cache_block_bytes;
     *done_bytes = 0;
     if (op == IO_WRITE && !(file->flags & OPEN_WRITE))
@@ -99,7 +101,7 @@ status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
     if (status || !length_bytes)
         return status;
     if (!block || offset_bytes % block || length_bytes % block ||
-        length_bytes > vnode->size_bytes || offset_bytes > vnode->size_bytes - length_bytes)
+        length_bytes > size || offset_bytes > size - length_bytes)
         return file_copy_segments(file, op, offset_bytes, segments, length_bytes, done_bytes);
     uint64_t done;
     status = vnode_io(

@@ -95,7 +95,8 @@ struct vnode {
     vnode_id_t id;
     /* set by get_vnode */
     enum node_type type;
-    uint64_t size_bytes;        /* files: content; links: length of the target, if known */
+    _Atomic uint64_t size_bytes; /* files: content; links: length of the target, if known. Read
+                                    it once: another thread may change it */
     uint32_t cache_block_bytes; /* preset to the FSD's default; 0: uncached, synchronous, by byte */
     status_t open_status;       /* opening its content ends with this, e.g. -ENOMEDIUM */
     struct cache *held_in;      /* the content lies in this cache of the FSD's, which outlives the

@@ -103,7 +103,7 @@ void vfs_io_complete(struct vfs_io *io, status_t status)
 /* How much of `bytes` at `offset` lies in the vnode. */
 static size_t vnode_clip(const struct vnode *vnode, uint64_t offset, size_t bytes)
 {
-    uint64_t left = offset < vnode->size_bytes ? vnode->size_bytes - offset : 0;
+    uint64_t size = vnode->size_bytes, left = offset < size ? size - offset : 0;
     return bytes < left ? bytes : (size_t)left;
 }
 

@@ -1,0 +1,111 @@
+/* content.c - the bytes of files: see ramfs.h. */
+#include "fs/ramfs/ramfs.h"
+#include "lib/string.h"
+
+#define FILE_BYTES_MAX ((uint64_t)1 << 40)
+
+/* ---- size --------------------------------------------------------------------------------- */
+
+static void set_size(struct ramfs_node *node, struct vnode *vnode, uint64_t size)
+{
+    atomic_store_explicit(&node->size_bytes, size, memory_order_relaxed);
+    vnode->size_bytes = size;
+}
+
+/* Frees what follows the new end, and clears the rest of its page: growing shows zeroes. */
+static void shrink(struct ramfs_node *node, uint64_t size)
+{
+    uint64_t keep = (size + PAGE_BYTES - 1) / PAGE_BYTES;
+    size_t within = (size_t)(size % PAGE_BYTES);
+    uint8_t *last = within ? pages_get(&node->pages, keep - 1) : NULL;
+    pages_cut(&node->pages, keep);
+    if (last)
+        memset(last + within, 0, PAGE_BYTES - within);
+}
+
+status_t ramfs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
+                        const struct node_info *info)
+{
+    struct ramfs_node *node = vnode->private_data;
+    (void)fsd;
+    if (levels & ~(unsigned)(INFO_STANDARD | INFO_TIMES) ||
+        (levels & INFO_STANDARD && vnode->type != NODE_FILE))
+        return -EINVAL;
+    if (levels & INFO_STANDARD && info->size_bytes > FILE_BYTES_MAX)
+        return -EFBIG;
+
+    mutex_lock(&node->lock);
+    if (levels & INFO_STANDARD) {
+        shrink(node, info->size_bytes);
+        set_size(node, vnode, info->size_bytes);
+        ramfs_node_touch(node);
+    }
+    if (levels & INFO_TIMES && info->has_modified)
+        atomic_store_explicit(&node->modified_s, info->modified_s, memory_order_relaxed);
+    mutex_unlock(&node->lock);
+    return 0;
+}
+
+/* ---- reading and writing ------------------------------------------------------------------ */
+
+/* Moves `bytes` between memory and the file at `offset`, within one page. */
+static status_t move(struct ramfs_node *node, enum io_op op, uint64_t offset, void *memory,
+                     size_t bytes)
+{
+    uint64_t index = offset / PAGE_BYTES;
+    size_t at = (size_t)(offset % PAGE_BYTES);
+    uint8_t *page = op == IO_WRITE ? pages_make(&node->pages, index, NULL)
+                                   : pages_get(&node->pages, index);
+    if (op == IO_WRITE && !page)
+        return -ENOSPC;
+    if (op == IO_WRITE)
+        memcpy(page + at, memory, bytes);
+    else if (page)
+        memcpy(memory, page + at, bytes);
+    else
+        memset(memory, 0, bytes);
+    return 0;
+}
+
+/* One segment (the VFS hands over no more for uncached vnodes). Reading ends at the end of the
+ * file, which may have come nearer since the caller looked. */
+static status_t transfer(struct ramfs_node *node, struct vfs_io *io)
+{
+    uint64_t size = node->size_bytes, length = io->length_bytes;
+    uint64_t left = io->offset_bytes < size ? size - io->offset_bytes : 0;
+    if (io->op == IO_READ && length > left)
+        length = left;
+    while (io->done_bytes < length) {
+        uint64_t offset = io->offset_bytes + io->done_bytes;
+        size_t count = PAGE_BYTES - (size_t)(offset % PAGE_BYTES);
+        if (count > length - io->done_bytes)
+            count = (size_t)(length - io->done_bytes);
+        char *memory = (char *)io->segments[0].address + io->done_bytes;
+        status_t status = move(node, io->op, offset, memory, count);
+        if (status)
+            return status;
+        io->done_bytes += count;
+    }
+    return 0;
+}
+
+void ramfs_read_write(struct fsd *fsd, struct vfs_io *io)
+{
+    struct ramfs_node *node = io->vnode->private_data;
+    uint64_t offset = io->offset_bytes;
+    status_t status = 0;
+    (void)fsd;
+    io->done_bytes = 0;
+    mutex_lock(&node->lock);
+    if (offset > FILE_BYTES_MAX || io->length_bytes > FILE_BYTES_MAX - offset)
+        status = -EFBIG;
+    else
+        status = transfer(node, io);
+    if (io->op == IO_WRITE && io->done_bytes) {
+        ramfs_node_touch(node);
+        if (offset + io->done_bytes > node->size_bytes)
+            set_size(node, io->vnode, offset + io->done_bytes);
+    }
+    mutex_unlock(&node->lock);
+    vfs_io_complete(io, status);
+}

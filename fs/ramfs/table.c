@@ -1,0 +1,150 @@
+/* table.c - see table.h. */
+#include "fs/ramfs/table.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/string.h"
+
+enum {
+    PAGE_BUCKETS = PAGE_BYTES / sizeof(struct table_link *),
+    LOAD = 2, /* elements a bucket, on average, before one is split */
+};
+
+/* ---- buckets ------------------------------------------------------------------------------ */
+
+static struct table_link **bucket_at(struct table *table, size_t index)
+{
+    if (!table->bucket_count)
+        return &table->single;
+    void *page = pages_get(&table->buckets, index / PAGE_BUCKETS);
+    return (struct table_link **)page + index % PAGE_BUCKETS;
+}
+
+/* The largest power of two that is not above the number of buckets. */
+static size_t table_floor(const struct table *table)
+{
+    return (size_t)1 << (63 - __builtin_clzll(table->bucket_count));
+}
+
+/* Buckets beyond the floor were split off the one that has so much smaller an index. */
+static struct table_link **bucket_of(struct table *table, uint64_t hash)
+{
+    if (!table->bucket_count)
+        return &table->single;
+    size_t floor = table_floor(table), index = hash & (2 * floor - 1);
+    return bucket_at(table, index < table->bucket_count ? index : index - floor);
+}
+
+static void push(struct table_link **bucket, struct table_link *link)
+{
+    link->next = *bucket;
+    *bucket = link;
+}
+
+/* Moves every link of a chain to the bucket where it belongs. */
+static void distribute(struct table *table, struct table_link *chain)
+{
+    while (chain) {
+        struct table_link *link = chain;
+        chain = chain->next;
+        push(bucket_of(table, link->hash), link);
+    }
+}
+
+/* ---- growing and shrinking ---------------------------------------------------------------- */
+
+static void first_buckets(struct table *table)
+{
+    if (!pages_make(&table->buckets, 0, NULL))
+        return;
+    struct table_link *chain = table->single;
+    table->single = NULL;
+    table->bucket_count = PAGE_BUCKETS;
+    distribute(table, chain);
+}
+
+static void no_buckets(struct table *table)
+{
+    struct table_link *all = NULL;
+    for (size_t i = 0; i < table->bucket_count; i++)
+        for (struct table_link *link; (link = *bucket_at(table, i));) {
+            *bucket_at(table, i) = link->next;
+            push(&all, link);
+        }
+    table->bucket_count = 0;
+    table->single = all;
+    pages_cut(&table->buckets, 0);
+}
+
+/* Appends a bucket, and splits the one whose elements may belong there. */
+static void split(struct table *table)
+{
+    size_t last = table->bucket_count;
+    if (last % PAGE_BUCKETS == 0 && !pages_make(&table->buckets, last / PAGE_BUCKETS, NULL))
+        return;
+    struct table_link **from = bucket_at(table, last - table_floor(table)), *chain = *from;
+    *from = NULL;
+    *bucket_at(table, last) = NULL;
+    table->bucket_count++;
+    distribute(table, chain);
+}
+
+/* Removes the last bucket: its elements return to where they were split from. */
+static void merge(struct table *table)
+{
+    size_t last = table->bucket_count - 1;
+    struct table_link *chain = *bucket_at(table, last);
+    table->bucket_count--;
+    distribute(table, chain);
+    if (last % PAGE_BUCKETS == 0)
+        pages_cut(&table->buckets, last / PAGE_BUCKETS);
+}
+
+/* ---- interface ---------------------------------------------------------------------------- */
+
+void table_insert(struct table *table, struct table_link *link)
+{
+    push(bucket_of(table, link->hash), link);
+    table->count++;
+    if (!table->bucket_count && table->count > TABLE_SMALL)
+        first_buckets(table);
+    else if (table->bucket_count && table->count > LOAD * table->bucket_count)
+        split(table);
+}
+
+void table_remove(struct table *table, struct table_link *link)
+{
+    struct table_link **at = bucket_of(table, link->hash);
+    while (*at != link)
+        at = &(*at)->next;
+    *at = link->next;
+    table->count--;
+    while (table->bucket_count > PAGE_BUCKETS && table->count < table->bucket_count / LOAD)
+        merge(table);
+    if (table->bucket_count == PAGE_BUCKETS && table->count < TABLE_SMALL / 2)
+        no_buckets(table);
+}
+
+static struct table_link *with_hash(struct table_link *link, uint64_t hash)
+{
+    while (link && link->hash != hash)
+        link = link->next;
+    return link;
+}
+
+struct table_link *table_first(struct table *table, uint64_t hash)
+{
+    return with_hash(*bucket_of(table, hash), hash);
+}
+
+struct table_link *table_next(const struct table_link *link)
+{
+    return with_hash(link->next, link->hash);
+}
+
+struct table_link *table_take_all(struct table *table)
+{
+    if (table->bucket_count)
+        no_buckets(table);
+    struct table_link *all = table->single;
+    *table = (struct table){ 0 };
+    return all;
+}

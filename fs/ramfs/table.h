@@ -1,0 +1,39 @@
+/*
+ * table.h - a hash table of links inside the elements, which grows and shrinks with them.
+ *
+ * Model       Linear hashing: when the elements become too many for the buckets, one bucket is
+ *             split, so that no insertion moves more than one bucket's elements. Buckets are kept
+ *             in pages (kernel/vfs/pages.h): no allocation is larger than a page, and when there
+ *             is none the table only becomes slower. Up to TABLE_SMALL elements have no buckets.
+ * Locking     The owner's.
+ */
+#ifndef FS_RAMFS_TABLE_H
+#define FS_RAMFS_TABLE_H
+
+#include "kernel/vfs/pages.h"
+
+enum { TABLE_SMALL = 16 };
+
+struct table_link {
+    struct table_link *next;
+    uint64_t hash;
+};
+
+/* Zero: empty. */
+struct table {
+    struct table_link *single; /* all elements, while there are no buckets */
+    struct pages buckets;      /* of struct table_link * */
+    size_t bucket_count, count;
+};
+
+/* Inserts a link whose hash is set. Never fails. */
+void table_insert(struct table *table, struct table_link *link);
+/* Removes a link that is in the table. */
+void table_remove(struct table *table, struct table_link *link);
+/* The first link with this hash, and the next one after `link` with its hash; NULL: none. */
+struct table_link *table_first(struct table *table, uint64_t hash);
+struct table_link *table_next(const struct table_link *link);
+/* Empties the table and frees its buckets: the elements as a chain, by `next`. */
+struct table_link *table_take_all(struct table *table);
+
+#endif
