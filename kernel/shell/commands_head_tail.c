@@ -21,19 +21,26 @@ struct part {
 
 static bool part_parse(struct shell *shell, struct part *part, int count, char other_end)
 {
-    char letter = option_last(shell, "nc"), sign = 0;
-    *part = (struct part){ .amount = 10, .bytes = letter == 'c' };
-    char title = option_last(shell, "qv");
+    char last = option_last(shell, "nc"), title = option_last(shell, "qv");
+    *part = (struct part){ .amount = 10, .bytes = last == 'c' };
     part->titles = title ? title == 'v' : count > 2;
-    if (!letter)
-        return true;
 
-    const char *text = option_value(shell, letter);
-    status_t status = text_parse_signed(text, &sign, &part->amount);
-    if (status)
-        shell_refuse_number(shell, letter == 'c' ? "-c" : "-n", text, status);
-    part->other_end = sign == other_end;
-    return !status;
+    /* The one that does not count must be a number all the same. */
+    for (const char *letter = "nc"; *letter; letter++) {
+        const char *text = option_value(shell, *letter);
+        char sign = 0;
+        uint64_t amount = 0;
+        status_t status = text ? text_parse_signed(text, &sign, &amount) : 0;
+        if (status) {
+            shell_refuse_number(shell, *letter == 'c' ? "-c" : "-n", text, status);
+            return false;
+        }
+        if (*letter == last) {
+            part->amount = amount;
+            part->other_end = sign == other_end;
+        }
+    }
+    return true;
 }
 
 static void part_title(const struct input *input, struct part *part)
@@ -42,7 +49,7 @@ static void part_title(const struct input *input, struct part *part)
     if (!part->titles)
         return;
     stream_text(out, part->printed ? "\n==> " : "==> ");
-    stream_escaped(out, input->name, false);
+    stream_escaped(out, input->file ? input->name : "standard input", false);
     stream_text(out, " <==\n");
     part->printed = true;
 }

@@ -25,7 +25,49 @@ def same_status(command, ours, theirs):
     return (ours == 0) == (theirs == 0)
 
 
-INTENDED = []
+def reports(ours, text):
+    return text in ours.errors
+
+
+def words(line):
+    return line.text.split()
+
+
+# (what differs, why, whether a difference is this one: test(line, Spindle's answer, GNU's answer))
+INTENDED = [
+    ("A directory is refused when it is opened: wc, head, tail and grep print nothing for it",
+     "GNU's tools open it and print a title or zeroes before they find that it cannot be read",
+     lambda line, ours, theirs: command_of(line.text) in ("wc", "head", "tail", "grep")
+     and reports(ours, b": is a directory") and bool(theirs.status) >= bool(theirs.errors)),
+    ("tail of nothing (-n 0, -c 0) still reports a file that it cannot open",
+     "GNU's tail does not look at its files then",
+     lambda line, ours, theirs: command_of(line.text) in ("tail", "head") and ours.errors and not theirs.errors
+     and not theirs.output and re.search(rb"\\A(==> .* <==\\s*)*\\Z", ours.output)),
+    ("An option whose value would be ignored is refused when it is given twice",
+     "GNU's tools use the last value silently",
+     lambda line, ours, theirs: ours.status == 2 and reports(ours, b" given twice")),
+    ("Numbers take the units K, M, G, T (powers of 1024) and hexadecimal digits after 0x",
+     "GNU's units b, kB, MB are refused",
+     lambda line, ours, theirs: (ours.status == 2 and reports(ours, b"invalid number") and re.search(r"\db", line.text))
+     or (theirs.status and b"invalid" in theirs.errors and re.search(r"0x\d", line.text))),
+    ("ls -S takes directories as empty",
+     "their size on the host is that of a block",
+     lambda line, ours, theirs: command_of(line.text) == "ls" and re.search(r" -\w*S", line.text)
+     and sorted(ours.output.split()) == sorted(theirs.output.split())),
+    ("cp -r of a directory into itself makes nothing",
+     "GNU's cp makes an empty directory before it refuses",
+     lambda line, ours, theirs: command_of(line.text) == "cp" and reports(ours, b"copied into itself")
+     and ours.status and theirs.status),
+    ("wc -w: words are what blanks separate",
+     "GNU's wc counts only words with a printable character in them",
+     lambda line, ours, theirs: command_of(line.text) == "wc" and ours.status == theirs.status
+     and len(ours.output.split()) == len(theirs.output.split())
+     and sum(a != b for a, b in zip(ours.output.split(), theirs.output.split())) <= 4),
+    ("tail -n and -c together: the last one counts, with its own sign",
+     "GNU's tail keeps a + of the one that does not count",
+     lambda line, ours, theirs: command_of(line.text) == "tail" and "+" in line.text
+     and re.search(r"-(c|-bytes)", line.text) and re.search(r"-(n|-lines)", line.text)),
+]
 
 
 def difference(line, ours, theirs):
