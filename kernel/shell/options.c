@@ -345,13 +345,10 @@ static bool all_digits(const char *text)
 
 static bool take_word(struct parse *parse, const char *word)
 {
-    const struct shell_option *table = parse->options->table;
-    int index = find_name(table, word, strlen(word)); /* "-name" */
-    if (index >= 0 && *table[index].name == '-')
-        return take(parse, index, NULL, word);
     if (word[1] == '-')
         return take_name(parse, word);
-    index = find_letter(table, 'n');
+    const struct shell_option *table = parse->options->table;
+    int index = find_letter(table, 'n');
     if (all_digits(word + 1) && index >= 0 && table[index].argument)
         return take(parse, index, word + 1, word);
     return take_letters(parse, word);
@@ -374,6 +371,10 @@ static int parse_words(struct parse *parse, unsigned rules)
 {
     bool open = true;
     int left = 1;
+    if (rules & OPTIONS_RAW) {
+        parse->help = parse->count > 1 && text_equal(parse->words[1], "--help");
+        return parse->count;
+    }
     for (parse->at = 1; parse->at < parse->count; parse->at++) {
         char *word = parse->words[parse->at];
         bool is_option = open && word[0] == '-' && word[1];

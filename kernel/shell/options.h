@@ -13,7 +13,8 @@
  * Forms       -l, --long, -la for -l -a, -n5, -n 5, --lines=5, --lines 5; -5 is -n 5 where -n takes
  *             a value. `--` ends the options, `-` alone is a word. Options may stand behind words.
  *             A long name may be cut while only one option begins with it: --line for --lines.
- *             A name that begins with a dash is meant as it is: "-name" for find.
+ *             A name that begins with a dash is shown as it is: "-name" of find, which parses its
+ *             words itself.
  * Repeating   An option whose argument ends with "..." may be given several times and keeps all
  *             values, in that order. Any other value that is given a second time is refused: one of
  *             the two would be ignored silently.
@@ -29,12 +30,13 @@
 
 #include "kernel/shell/shell.h"
 
-enum { OPTIONS_MAX = 20 }; /* in a table */
+enum { OPTIONS_MAX = 20 }; /* in a table, but for OPTIONS_RAW */
 
 /* shell_command.option_rules */
 enum {
     OPTIONS_FIRST = 1,   /* the first other word ends them: it is a command's name, say */
     OPTIONS_LENIENT = 2, /* what is no option of the table is a word: echo */
+    OPTIONS_RAW = 4,     /* all are words, but --help as the first one; the table is for --help */
 };
 
 struct shell_option {

@@ -58,11 +58,9 @@ static bool glob_step(const char **glob, const char **text, bool fold)
     return fits;
 }
 
-bool glob_matches(const char *glob, const char *text, bool fold_case)
+bool glob_matches_text(const char *glob, const char *text, bool fold_case)
 {
     const char *star = NULL, *retry = NULL;
-    if (*text == '.' && *glob != '.' && !(glob[0] == '\\' && glob[1] == '.'))
-        return false;
     while (*text) {
         if (*glob == '*') {
             star = ++glob;
@@ -79,4 +77,11 @@ bool glob_matches(const char *glob, const char *text, bool fold_case)
     while (*glob == '*')
         glob++;
     return !*glob;
+}
+
+bool glob_matches(const char *glob, const char *text, bool fold_case)
+{
+    if (*text == '.' && *glob != '.' && !(glob[0] == '\\' && glob[1] == '.'))
+        return false;
+    return glob_matches_text(glob, text, fold_case);
 }

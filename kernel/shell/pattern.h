@@ -13,6 +13,8 @@
 #include "lib/utf8.h"
 
 bool glob_matches(const char *glob, const char *text, bool fold_case);
+/* The same where a leading dot is a character like others: for find. A slash always is. */
+bool glob_matches_text(const char *glob, const char *text, bool fold_case);
 
 enum { PATTERN_NO_CODE = 0x110000 }; /* and above: bytes that are no UTF-8 */
 
