@@ -72,6 +72,27 @@ void console_write(const char *text, size_t bytes)
     }
 }
 
+bool console_shows_pictures(void)
+{
+    struct console *consoles[CONSOLES_MAX];
+    unsigned count = list_consoles(consoles);
+    for (unsigned i = 0; i < count; i++)
+        if (consoles[i]->picture != NULL)
+            return true;
+    return false;
+}
+
+status_t console_write_picture(const struct console_picture *picture, unsigned row)
+{
+    struct console *consoles[CONSOLES_MAX];
+    unsigned count = list_consoles(consoles);
+    status_t status = -EOPNOTSUPP;
+    for (unsigned i = 0; i < count; i++)
+        if (consoles[i]->picture != NULL)
+            status = consoles[i]->picture(picture, row);
+    return status;
+}
+
 void console_scroll(int half_screens)
 {
     struct console *consoles[CONSOLES_MAX];

@@ -14,15 +14,34 @@
 
 #include "kernel/port.h"
 
+/* A square picture of `side` pixels, 16 or 32. A pixel is a colour 1 to 15 of the terminal's, or 0
+ * for clear. In lines of text it takes side / 8 columns and side / 16 rows. */
+enum {
+    CONSOLE_PICTURE_COLUMN = 8, /* pixels a cell */
+    CONSOLE_PICTURE_ROW = 16,
+    CONSOLE_PICTURE_SIDE_MAX = 32,
+};
+struct console_picture {
+    unsigned side;
+    const uint8_t *pixels; /* row by row */
+};
+
 struct console {
     const char *name;
     void (*write)(const char *text, size_t bytes); /* any context; may poll the device */
     void (*scroll)(int half_screens);              /* any context; NULL: nothing to look back at */
+    /* Writes a row of cells of a picture, as if it were text. Threads. -ENOMEM. NULL: has no
+     * pixels. */
+    status_t (*picture)(const struct console_picture *picture, unsigned row);
     struct list link;                              /* console.c's */
 };
 
 void console_register(struct console *console); /* borrowed for ever */
 void console_write(const char *text, size_t bytes);
+/* Writes a row of cells of a picture to each console that has pixels, where its next character
+ * would go; the others show nothing. Threads. -EOPNOTSUPP when no console has any, -ENOMEM. */
+status_t console_write_picture(const struct console_picture *picture, unsigned row) MUST_CHECK;
+bool console_shows_pictures(void);
 /* Shows what was written before, half a screen further back, or (negative) forward. */
 void console_scroll(int half_screens);
 void console_input(uint8_t byte);

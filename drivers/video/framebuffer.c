@@ -1,5 +1,6 @@
 /* framebuffer.c - cells as pixels; see video.h. */
 #include "drivers/video/font.h"
+#include "drivers/video/picture.h"
 #include "drivers/video/terminal.h"
 #include "drivers/video/video.h"
 #include "kernel/mm/space.h"
@@ -58,6 +59,19 @@ static void draw_glyph(uint8_t *at, const uint8_t *glyph, uint32_t front, uint32
     }
 }
 
+/* Fonts of other heights show a tile's rows as often as it takes. */
+static void draw_tile(uint8_t *at, uint32_t code, uint32_t back)
+{
+    for (unsigned row = 0; row < font_rows() * scale; row++, at += mode.pitch_bytes) {
+        unsigned y = row / scale * CONSOLE_PICTURE_ROW / font_rows();
+        uint8_t *to = at;
+        for (unsigned x = 0; x < FONT_COLUMNS; x++) {
+            unsigned colour = picture_pixel(code, x, y);
+            to = put_pixel(to, colour != 0 ? colours[colour % COLOURS] : back);
+        }
+    }
+}
+
 static void draw(unsigned row, unsigned column, const uint32_t *cells, unsigned count)
 {
     size_t cell_bytes = (size_t)FONT_COLUMNS * scale * pixel_bytes;
@@ -67,8 +81,11 @@ static void draw(unsigned row, unsigned column, const uint32_t *cells, unsigned 
     for (unsigned i = 0; i < count; i++, at += cell_bytes) {
         uint32_t front = colours[cells[i] >> CELL_FRONT_SHIFT & CELL_COLOUR_MASK];
         uint32_t back = colours[cells[i] >> CELL_BACK_SHIFT & CELL_COLOUR_MASK];
-        const uint8_t *glyph = font_glyph(font_find(cells[i] & CELL_CODE_MASK));
-        if (cells[i] & CELL_CURSOR)
+        uint32_t code = cells[i] & CELL_CODE_MASK;
+        const uint8_t *glyph = font_glyph(font_find(code));
+        if (code >= PICTURE_CODE_FIRST && code < PICTURE_CODE_END)
+            draw_tile(at, code, back);
+        else if (cells[i] & CELL_CURSOR)
             draw_glyph(at, glyph, back, front);
         else
             draw_glyph(at, glyph, front, back);
@@ -113,6 +130,7 @@ const struct video_glass *framebuffer_start(const struct framebuffer *given)
     memset(memory, 0, bytes);
     glass = (struct video_glass){
         .columns = VIDEO_COLUMNS, .rows = mode.height / (font_rows() * scale), .draw = draw,
+        .shows_pictures = true,
     };
     return &glass;
 }

@@ -1,11 +1,13 @@
 /* screen.c - see video.h. */
 #include "drivers/video/font.h"
+#include "drivers/video/picture.h"
 #include "drivers/video/terminal.h"
 #include "drivers/video/video.h"
 #include "kernel/console.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sync.h"
+#include "lib/utf8.h"
 
 enum {
     FRAME_US = 30000,
@@ -106,6 +108,18 @@ static void screen_scroll(int half_screens)
     spin_unlock(&lock);
 }
 
+static status_t screen_picture(const struct console_picture *picture, unsigned row)
+{
+    uint32_t first = picture_keep(picture);
+    unsigned columns = picture->side / CONSOLE_PICTURE_COLUMN;
+    char text[4];
+    for (unsigned i = 0; first != 0 && i < columns; i++) {
+        int bytes = utf8_encode(first + row * columns + i, text);
+        screen_write(text, bytes > 0 ? (size_t)bytes : 0);
+    }
+    return first != 0 ? 0 : -ENOMEM;
+}
+
 /* A small machine looks back less far. */
 static unsigned choose_history(void)
 {
@@ -150,5 +164,7 @@ void video_start(const struct framebuffer *framebuffer)
         return;
     }
     thread_detach(painter);
+    if (glass->shows_pictures)
+        console.picture = screen_picture;
     console_register(&console);
 }

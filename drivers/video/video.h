@@ -3,6 +3,7 @@
  *
  *   terminal.c     what the bytes mean: cells, cursor, lines to look back at
  *   font.c         code points to pictures
+ *   picture.c      small pictures among the characters
  *   screen.c       the console; brings what changed to the glass
  *   framebuffer.c  a glass of pixels
  *   vga.c          a glass of character cells, for machines in text mode
@@ -30,6 +31,7 @@ struct video_glass {
     unsigned columns, rows;
     /* Shows `count` cells (terminal.h) from a place on. */
     void (*draw)(unsigned row, unsigned column, const uint32_t *cells, unsigned count);
+    bool shows_pictures; /* cells may be tiles of pictures (picture.h) */
 };
 
 /* Registers the console, on whatever glass there is. Needs memory and threads. */

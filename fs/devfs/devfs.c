@@ -30,7 +30,15 @@ struct devfs_node {
 
 enum { STREAM_NULL, STREAM_ZERO, STREAMS };
 
-enum { MODE_STREAM = 020666 }; /* a character device for everybody */
+/* What `ls -l` shows, as on Unix; the bits allow what the device does. */
+enum {
+    MODE_STREAM = 020666,
+    MODE_CONTROL = 020600,
+    MODE_BLOCK = 060444,
+    MODE_BLOCK_WRITABLE = 060666,
+    MODE_DIRECTORY = 040555,
+    MODE_LINK = 0120777,
+};
 
 static const char *const stream_names[STREAMS] = { "null", "zero" };
 
@@ -228,18 +236,26 @@ static void devfs_close(struct fsd *fsd, struct vnode *vnode, bool write)
         device_release(&node_of(vnode)->handle);
 }
 
+static uint32_t mode_of(const struct vnode *vnode)
+{
+    const struct device *device = node_of(vnode)->device;
+    switch (vnode->type) {
+    case NODE_DIRECTORY: return MODE_DIRECTORY;
+    case NODE_LINK: return MODE_LINK;
+    case NODE_FILE: return device && !device->read_only ? MODE_BLOCK_WRITABLE : MODE_BLOCK;
+    default: return vnode->stream ? MODE_STREAM : MODE_CONTROL;
+    }
+}
+
 static status_t devfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                                struct node_info *info)
 {
     (void)fsd, (void)levels;
-    info->known = INFO_DIRENT | INFO_STANDARD | INFO_ALIAS;
+    info->known = INFO_DIRENT | INFO_STANDARD | INFO_ALIAS | INFO_MODE;
     info->size_bytes = vnode->type == NODE_FILE ? vnode->size_bytes : 0;
     info->alias = vnode->id;
-    if (vnode->stream) {
-        info->known |= INFO_MODE;
-        info->mode = MODE_STREAM;
-        info->links = 1;
-    }
+    info->mode = mode_of(vnode);
+    info->links = 1;
     if (node_of(vnode)->device && node_of(vnode)->device->read_only)
         info->attributes = ATTRIBUTE_READ_ONLY;
     return 0;

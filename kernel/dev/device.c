@@ -508,9 +508,11 @@ static struct device *device_find_path(const char *path)
 
 struct device *device_find(const char *name)
 {
+    static const char classes[] = "Classes/";
+    bool by_class = text_starts(name, classes);
     mutex_lock(&tree_lock);
-    struct device *device = device_find_alias(name);
-    if (!device)
+    struct device *device = device_find_alias(by_class ? name + strlen(classes) : name);
+    if (!device && !by_class)
         device = device_find_path(name);
     if (device)
         device_get(device);

@@ -165,8 +165,8 @@ void device_file_opened(const struct device_handle *handle);
 void device_file_closed(const struct device_handle *handle);
 unsigned device_files_open(struct device *device);
 
-/* By alias ("cdrom0") or by path below the root ("pci/00:01.1/ide1/cdrom"). Returns a reference
- * or NULL. */
+/* By alias ("cdrom0" or "Classes/cdrom0") or by path below the root ("pci/00:01.1/ide1/cdrom"): the
+ * names that /System/Devices has. Returns a reference or NULL. */
 struct device *device_find(const char *name);
 /* By `number`. A reference or NULL. */
 struct device *device_find_number(unsigned number);

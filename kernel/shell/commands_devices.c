@@ -1,7 +1,9 @@
 /*
  * commands_devices.c - devices and what is mounted of them: devices, mount, umount.
  */
+#include "kernel/console.h"
 #include "kernel/dev/virtual.h"
+#include "kernel/shell/device_report.h"
 #include "kernel/shell/mounts.h"
 #include "kernel/shell/options.h"
 #include "kernel/shell/words.h"
@@ -56,21 +58,67 @@ static struct device *devices_next(struct device *device, unsigned *depth)
     return NULL;
 }
 
+/* Shows one device as the options say. */
+static status_t devices_show(struct shell *shell, struct device *device, unsigned depth)
+{
+    if (option_given_name(shell, "icons"))
+        return device->ops->start ? device_show_icons(shell->out, device) : 0;
+    if (option_given(shell, 'v'))
+        device_report(shell->out, device);
+    else
+        devices_print(shell, device, depth);
+    return 0;
+}
+
+static int devices_named(struct shell *shell, int count, char **words)
+{
+    int result = SHELL_DONE;
+    for (int i = 1; i < count; i++) {
+        struct device *device = mounts_find_device(shell, words[i]);
+        status_t status = device ? devices_show(shell, device, 0) : 0;
+        if (!device)
+            result = shell_complain(shell, "%s: no such device", words[i]);
+        else if (status)
+            result = shell_fail(shell, words[i], status);
+        device_put(device);
+        if (option_given(shell, 'v') && i + 1 < count)
+            stream_text(shell->out, "\n");
+    }
+    return result;
+}
+
 static int run_devices(struct shell *shell, int count, char **words)
 {
-    (void)count, (void)words;
     unsigned depth = 0;
+    status_t status = 0;
+    if (option_given_name(shell, "icons") && !console_shows_pictures())
+        return shell_complain(shell, "there is no screen to show icons on");
+    if (count > 1)
+        return devices_named(shell, count, words);
+
     struct device *device = device_get(device_root());
-    while ((device = devices_next(device, &depth)))
-        devices_print(shell, device, depth - 1);
-    return SHELL_DONE;
+    while (!status && (device = devices_next(device, &depth))) {
+        status = devices_show(shell, device, depth - 1);
+        if (option_given(shell, 'v'))
+            stream_text(shell->out, "\n");
+    }
+    device_put(device);
+    return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
 }
+
+static const struct shell_option devices_options[] = {
+    { 'v', "verbose", NULL, "all that each device answers: size, geometry, status" },
+    { 0, "icons", NULL, "drives with their icons, on a screen with pixels" },
+    { 0 },
+};
 
 static const struct shell_command command_devices = {
     .name = "devices",
-    .arguments = "",
+    .arguments = "[-v|--icons] [DEVICE...]",
     .summary = "the device tree, with class names",
+    .arguments_max = -1,
     .run = run_devices,
+    .options = devices_options,
     .group = "Devices and mounts",
 };
 SHELL_COMMAND(command_devices);

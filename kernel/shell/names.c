@@ -197,6 +197,8 @@ static char type_char(enum node_type type)
     return "?-dl?"[type];
 }
 
+enum { MODE_KIND = 0170000, MODE_BLOCK = 060000 };
+
 void mode_text(char text[MODE_TEXT_BYTES], const struct node_info *info)
 {
     static const char letters[] = "rwxrwxrwx";
@@ -205,7 +207,9 @@ void mode_text(char text[MODE_TEXT_BYTES], const struct node_info *info)
     };
     bool known = info->known & INFO_MODE;
     text[0] = type_char(info->type);
-    if (info->type == NODE_OTHER && known) /* fifo, character device, block device, socket */
+    bool special_file = info->type == NODE_OTHER || /* a drive's node reads as a file */
+                        (info->type == NODE_FILE && (info->mode & MODE_KIND) == MODE_BLOCK);
+    if (known && special_file) /* fifo, character or block device, socket */
         text[0] = "?pc???b?????s???"[info->mode >> 12 & 15];
     for (unsigned i = 0; i < 9; i++)
         text[1 + i] = !known ? '?' : info->mode >> (8 - i) & 1 ? letters[i] : '-';

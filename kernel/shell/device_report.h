@@ -1,0 +1,15 @@
+/*
+ * device_report.h - what a device answers (kernel/dev/control.h), as lines and as pictures.
+ */
+#ifndef KERNEL_SHELL_DEVICE_REPORT_H
+#define KERNEL_SHELL_DEVICE_REPORT_H
+
+#include "kernel/dev/device.h"
+#include "kernel/shell/shell.h"
+
+/* All that the device answers, a line each. */
+void device_report(struct stream *out, struct device *device);
+/* Two lines: name and description, on a screen behind the device's icon in both sizes. -ENOMEM. */
+status_t device_show_icons(struct stream *out, struct device *device) MUST_CHECK;
+
+#endif

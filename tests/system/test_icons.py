@@ -1,0 +1,62 @@
+"""devices --icons on a machine's screen: the pictures of kernel/dev/icon.c, pixel by pixel."""
+import os
+import re
+import time
+
+import qemu
+from qemu import ISO
+from screen import Screen
+
+COLOURS = ["000000", "aa0000", "00aa00", "aa5500", "0000aa", "aa00aa", "00aaaa", "aaaaaa",
+           "555555", "ff5555", "55ff55", "ffff55", "5555ff", "ff55ff", "55ffff", "ffffff"]
+
+
+def drawing(table, kind):
+    """The rows of a drawing, a hexadecimal digit a pixel."""
+    with open(os.path.join(qemu.TOP, "kernel", "dev", "icon.c"), encoding="ascii") as source:
+        text = source.read()
+    text = text[text.index(f" {table}[ICON_KINDS]"):]
+    words = re.findall("0x([0-9a-f]{16})", text[text.index(f"[{kind}]"):])
+    side = 16 if table == "small" else 32
+    per_row = side // 16
+    return ["".join(words[y * per_row:(y + 1) * per_row]) for y in range(side)]
+
+
+def shows(picture, left, top, rows, columns):
+    """Do these columns of the drawing's rows stand there?"""
+    width, _, pixels = picture
+    for y, row in enumerate(rows):
+        for x in range(columns):
+            at = ((top + y) * width + left + x) * 3
+            if pixels[at:at + 3].hex() != COLOURS[int(row[x], 16)]:
+                return False
+    return True
+
+
+def places(picture, rows, columns):
+    """The cells where it stands; the padlock of a drive that is read-only covers its other half."""
+    width, height, _ = picture
+    return [(x, y) for y in range(0, height - 31, 16) for x in range(0, width - 31, 8)
+            if shows(picture, x, y, rows, columns)]
+
+
+def test_icons_stand_beside_the_names(booted):
+    """V15: both sizes of the CD's icon, before the lines of the drive."""
+    machine = booted(None, cdrom=ISO)
+    machine.command("clear")
+    printed = machine.command("devices --icons")
+    assert printed[0] == "cdrom0" and "QEMU DVD-ROM" in printed[1]
+    large, small = drawing("large", "ICON_CD"), drawing("small", "ICON_CD")
+    screen, end = Screen(machine), time.monotonic() + 20
+    found = []
+    while not found and time.monotonic() < end:
+        picture = screen.picture()
+        found = places(picture, large, 16)
+    assert [x for x, _ in found] == [0]
+    assert shows(picture, 32, found[0][1], small, 8)
+
+
+def test_a_machine_in_text_mode_shows_none(booted):
+    machine = booted("", cdrom=ISO)
+    assert machine.command("devices --icons") == ["devices: there is no screen to show icons on"]
+    assert machine.status() == 1
