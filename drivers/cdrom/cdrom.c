@@ -190,6 +190,8 @@ static status_t cdrom_control(struct device *device, unsigned operation, void *a
         [DEVICE_CONTROL_UNLOCK_DOOR] = cdrom_unlock_door,
     };
     (void)bytes; /* device_control() checked it */
+    if (operation == DEVICE_CONTROL_TOC)
+        return cdrom_read_toc(device->private_data, argument);
     if (operation == DEVICE_CONTROL_SESSION)
         return cdrom_find_session(device->private_data, argument);
     if (operation == DEVICE_CONTROL_GET_FLAGS)

@@ -76,7 +76,8 @@ enum sense_action cdrom_execute_insisting(struct cdrom *cdrom, struct cdrom_quer
 /* The action as an errno, for those who can do nothing else about it. */
 status_t cdrom_status(enum sense_action action);
 
-/* toc.c: DEVICE_CONTROL_SESSION. -ENOENT: the disc has no such session. */
+/* toc.c: DEVICE_CONTROL_TOC and _SESSION. -ENOENT: the disc has no such session. */
+status_t cdrom_read_toc(struct cdrom *cdrom, struct device_toc *toc) MUST_CHECK;
 status_t cdrom_find_session(struct cdrom *cdrom, struct device_session *session) MUST_CHECK;
 
 /* ops->start and ops->poll. */

@@ -1,5 +1,5 @@
 /*
- * toc.c - where the sessions of a disc begin (READ TOC/PMA/ATIP, MMC-5 6.26).
+ * toc.c - a disc's tracks, and where its sessions begin (READ TOC/PMA/ATIP, MMC-5 6.26).
  */
 #include "drivers/cdrom/cdrom.h"
 #include "drivers/cdrom/mmc.h"
@@ -13,6 +13,8 @@ enum {
     TOC_FORMAT_SESSIONS = 1,
     TOC_FORMAT_FULL = 2,
     TOC_MSF = 2, /* addresses as minute, second, frame: the full table has no other */
+    TOC_CONTROL_DATA = 4,
+    TOC_LEAD_OUT = 0xa2,
     TRACKS_MAX = 99,
     MSF_OFFSET = 150, /* frames before block 0 */
 };
@@ -37,8 +39,8 @@ static status_t toc_read(struct cdrom *cdrom, unsigned format, unsigned session,
     return got->length >= TOC_HEADER_BYTES ? 0 : -EIO;
 }
 
-/* The last complete session: its number and the address of its first track. */
-static status_t toc_last_session(struct cdrom *cdrom, struct device_session *session)
+/* The last complete session: its number and the address of its first track, whether of data. */
+static status_t toc_last_session(struct cdrom *cdrom, struct device_session *session, bool *data)
 {
     uint8_t answer[TOC_LAST_SESSION_BYTES];
     struct bytes toc;
@@ -49,44 +51,99 @@ static status_t toc_last_session(struct cdrom *cdrom, struct device_session *ses
         return -EIO;
     session->number = session->count = bytes_u8(toc, 3);
     session->first_block = bytes_be32(toc, 8);
+    *data = bytes_u8(toc, 5) & TOC_CONTROL_DATA;
     return 0;
 }
 
-/* The least address of a track of this session; UINT32_MAX when it has none. */
-static uint32_t toc_find_session(struct bytes toc, unsigned number)
+/* ---- the whole table ------------------------------------------------------------------------ */
+
+/* The address that an entry of the full table gives; UINT32_MAX when it is before block 0. */
+static uint32_t entry_block(struct bytes toc, size_t at)
 {
-    uint32_t first = UINT32_MAX;
-    for (size_t at = TOC_HEADER_BYTES; bytes_has(toc, at, TOC_ENTRY_BYTES);
-         at += TOC_ENTRY_BYTES) {
-        uint8_t point = bytes_u8(toc, at + 3);
-        uint32_t frames = (bytes_u8(toc, at + 8) * 60u + bytes_u8(toc, at + 9)) * 75u +
-                          bytes_u8(toc, at + 10);
-        if (bytes_u8(toc, at) == number && point >= 1 && point <= TRACKS_MAX &&
-            frames >= MSF_OFFSET && frames - MSF_OFFSET < first)
-            first = frames - MSF_OFFSET;
-    }
-    return first;
+    uint32_t frames = (bytes_u8(toc, at + 8) * 60u + bytes_u8(toc, at + 9)) * 75u +
+                      bytes_u8(toc, at + 10);
+    return frames >= MSF_OFFSET ? frames - MSF_OFFSET : UINT32_MAX;
 }
 
-static status_t toc_named_session(struct cdrom *cdrom, struct device_session *session)
+/* A track goes before those that begin after it: drives list them in order, or should. */
+static void toc_insert(struct device_toc *toc, struct device_track track)
+{
+    unsigned at = toc->track_count++;
+    for (; at && toc->tracks[at - 1].first_block > track.first_block; at--)
+        toc->tracks[at] = toc->tracks[at - 1];
+    toc->tracks[at] = track;
+}
+
+static void toc_take_tracks(struct bytes full, struct device_toc *toc)
+{
+    for (size_t at = TOC_HEADER_BYTES; bytes_has(full, at, TOC_ENTRY_BYTES);
+         at += TOC_ENTRY_BYTES) {
+        uint8_t point = bytes_u8(full, at + 3);
+        uint32_t block = entry_block(full, at);
+        if (point >= 1 && point <= TRACKS_MAX && block != UINT32_MAX &&
+            toc->track_count < DEVICE_TRACKS_MAX)
+            toc_insert(toc, (struct device_track){
+                .number = point,
+                .session = bytes_u8(full, at),
+                .data = bytes_u8(full, at + 1) & TOC_CONTROL_DATA,
+                .first_block = block,
+            });
+    }
+}
+
+/* Each track ends where the next of its session begins, or the session's lead-out. */
+static void toc_measure_tracks(struct bytes full, struct device_toc *toc)
+{
+    for (unsigned i = 0; i < toc->track_count; i++) {
+        struct device_track *track = &toc->tracks[i];
+        uint32_t end = track->first_block;
+        if (i + 1 < toc->track_count && toc->tracks[i + 1].session == track->session)
+            end = toc->tracks[i + 1].first_block;
+        else
+            for (size_t at = TOC_HEADER_BYTES; bytes_has(full, at, TOC_ENTRY_BYTES);
+                 at += TOC_ENTRY_BYTES)
+                if (bytes_u8(full, at) == track->session && bytes_u8(full, at + 3) == TOC_LEAD_OUT)
+                    end = entry_block(full, at);
+        track->blocks = end > track->first_block && end != UINT32_MAX ? end - track->first_block
+                                                                       : 0;
+    }
+}
+
+status_t cdrom_read_toc(struct cdrom *cdrom, struct device_toc *toc)
 {
     uint8_t *answer = mem_alloc(TOC_BYTES_MAX);
-    struct bytes toc;
+    struct bytes full;
     if (!answer)
         return -ENOMEM;
-    status_t status = toc_read(cdrom, TOC_FORMAT_FULL, 1, answer, TOC_BYTES_MAX - 1, &toc);
+    status_t status = toc_read(cdrom, TOC_FORMAT_FULL, 1, answer, TOC_BYTES_MAX - 1, &full);
     if (!status) {
-        session->count = bytes_u8(toc, 3);
-        session->first_block = toc_find_session(toc, session->number);
-        if (session->first_block == UINT32_MAX)
-            status = -ENOENT;
+        *toc = (struct device_toc){ .session_count = bytes_u8(full, 3) };
+        toc_take_tracks(full, toc);
+        toc_measure_tracks(full, toc);
     }
     mem_free(answer);
     return status;
 }
 
+static status_t toc_named_session(struct cdrom *cdrom, struct device_session *session)
+{
+    struct device_toc *toc = mem_alloc(sizeof(*toc));
+    status_t status = toc ? cdrom_read_toc(cdrom, toc) : -ENOMEM;
+    if (!status)
+        status = toc_find_session(toc, session);
+    mem_free(toc);
+    return status;
+}
+
+/* Where the last session begins with audio, the full table may name its data track. */
 status_t cdrom_find_session(struct cdrom *cdrom, struct device_session *session)
 {
-    return session->number ? toc_named_session(cdrom, session)
-                           : toc_last_session(cdrom, session);
+    bool data;
+    if (session->number)
+        return toc_named_session(cdrom, session);
+    status_t status = toc_last_session(cdrom, session, &data);
+    struct device_session same = { .number = session->number };
+    if (!status && !data && !toc_named_session(cdrom, &same))
+        session->first_block = same.first_block;
+    return status;
 }

@@ -1,6 +1,7 @@
 /*
  * control.c - the control device, through which drives come and go (kernel/dev/virtual.h).
  */
+#include "drivers/virtual/cd_sector.h"
 #include "drivers/virtual/drive.h"
 #include "kernel/dev/geometry.h"
 #include "drivers/virtual/save.h"
@@ -343,6 +344,7 @@ static status_t virtual_add(struct device *device)
     struct device *bus;
     if (device != device_root())
         return -ENODEV;
+    cd_sector_start();
     status_t status = device_publish_bus(device, "virtual", &bus);
     if (status)
         return status;

@@ -1,4 +1,5 @@
 /* image.c - see image.h. */
+#include "drivers/virtual/disc.h"
 #include "drivers/virtual/image.h"
 #include "kernel/dev/geometry.h"
 #include "lib/string.h"
@@ -95,6 +96,17 @@ static status_t image_cut(const struct virtual_register *request, struct image *
     return store_window_create(image->store, offset, wanted, &image->store);
 }
 
+/* What follows the last whole sector cannot be verified, and is left out. */
+static status_t image_take_raw(struct image *image)
+{
+    uint64_t size = image->store->size_bytes;
+    uint32_t sector_bytes;
+    status_t status = store_raw_detect(&image->store, &image->ledger, &sector_bytes, &image->toc);
+    image->facts.raw_sector_bytes = sector_bytes;
+    image->facts.tail_bytes = sector_bytes ? size % sector_bytes : 0;
+    return status;
+}
+
 static status_t image_load(const struct virtual_register *request, struct image *image)
 {
     struct store *from = image->store;
@@ -116,7 +128,7 @@ static status_t image_stack(const struct virtual_register *request, struct image
     bool guess = !request->block_bytes && !(request->flags & (VIRTUAL_GEOMETRY | VIRTUAL_WRITABLE));
     status_t status = image_cut(request, image);
     if (!status && guess && *request->image)
-        status = store_raw_detect(&image->store, &image->facts.raw_sector_bytes);
+        status = image_take_raw(image);
     if (!status && request->store == VIRTUAL_RAM_IMAGE)
         status = image_load(request, image);
     if (!status && request->store == VIRTUAL_OVERLAY)
@@ -143,8 +155,9 @@ static status_t image_measure(const struct virtual_register *request, struct ima
     image->facts.block_bytes = image_choose_block(request, image);
     if (size < image->facts.block_bytes)
         return -ENODATA;
-    image->facts.tail_bytes = size % image->facts.block_bytes;
-    image->facts.size_bytes = size - image->facts.tail_bytes;
+    image->facts.size_bytes = size - size % image->facts.block_bytes;
+    if (!image->facts.raw_sector_bytes)
+        image->facts.tail_bytes = size - image->facts.size_bytes;
     image->facts.geometry = request->flags & VIRTUAL_GEOMETRY
                           ? request->geometry
                           : geometry_derive(size, image->facts.block_bytes);
@@ -162,6 +175,7 @@ static struct image *image_create(const struct virtual_register *request)
         return NULL;
     }
     text_copy(image->path, bytes, request->image);
+    image->ledger.name = image->path;
     image->facts.kind = request->store;
     image->facts.flags = request->flags;
     image->facts.offset_bytes = request->offset_bytes;
@@ -202,7 +216,9 @@ void image_close(struct image *image)
     if (image->grown)
         (void)!store_file_grow(image->grown, image->grown_from_bytes); /* smaller: no room needed */
     store_close(image->store);
+    ledger_clear(&image->ledger);
     device_put(image->holder);
+    mem_free(image->toc);
     mem_free(image->path);
     mem_free(image);
 }

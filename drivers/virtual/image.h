@@ -4,6 +4,7 @@
 #ifndef DRIVERS_VIRTUAL_IMAGE_H
 #define DRIVERS_VIRTUAL_IMAGE_H
 
+#include "drivers/virtual/ledger.h"
 #include "drivers/virtual/store.h"
 
 /* What was asked of an image and what came of it: a drive reports it after the image is gone. */
@@ -22,6 +23,8 @@ struct image {
                                          none, or it is to stay so */
     uint64_t grown_from_bytes;
     struct device *holder;            /* of the image's bytes: a reference; NULL: memory */
+    struct ledger ledger;             /* of its CD sectors, if it has any */
+    struct device_toc *toc;           /* of an image of CD sectors; NULL: none. Owned */
     char *path;                       /* "" for none; owned */
 };
 

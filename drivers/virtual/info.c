@@ -36,6 +36,8 @@ void drive_get_info(struct device *device, struct virtual_info *info)
     info_take_facts(look.facts, info);
     if (look.image) {
         info->memory_bytes = store_memory(look.image->store);
+        info->corrected_sectors = atomic_load(&look.image->ledger.corrected);
+        info->refused_sectors = atomic_load(&look.image->ledger.refused);
         info->faults = look.image->fault ? store_fault_count(look.image->fault) : 0;
     }
     drive_look_end(device);
@@ -107,6 +109,26 @@ static status_t own_get_size(struct device *device, void *argument)
     return 0;
 }
 
+static status_t own_get_toc(struct device *device, void *argument)
+{
+    struct drive_look look = drive_look_begin(device);
+    const struct device_toc *toc = look.image ? look.image->toc : NULL;
+    status_t status = toc ? 0 : look.image ? -EOPNOTSUPP : -ENODEV;
+    if (toc)
+        *(struct device_toc *)argument = *toc;
+    drive_look_end(device);
+    return status;
+}
+
+static status_t own_find_session(struct device *device, void *argument)
+{
+    struct drive_look look = drive_look_begin(device);
+    const struct device_toc *toc = look.image ? look.image->toc : NULL;
+    status_t status = toc ? toc_find_session(toc, argument) : look.image ? -EOPNOTSUPP : -ENODEV;
+    drive_look_end(device);
+    return status;
+}
+
 static status_t own_get_geometry(struct device *device, void *argument)
 {
     struct drive_look look = drive_look_begin(device);
@@ -132,6 +154,8 @@ static const struct {
     { VIRTUAL_GET_INFO, sizeof(struct virtual_info), own_get_info },
     { VIRTUAL_UNREGISTER, sizeof(struct virtual_unregister), own_unregister },
     { DEVICE_CONTROL_GET_SIZE, 0, own_get_size },
+    { DEVICE_CONTROL_TOC, 0, own_get_toc },
+    { DEVICE_CONTROL_SESSION, 0, own_find_session },
     { DEVICE_CONTROL_GET_GEOMETRY, 0, own_get_geometry },
     { DEVICE_CONTROL_GET_BIOS_GEOMETRY, 0, own_get_bios_geometry },
 };

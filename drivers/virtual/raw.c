@@ -1,133 +1,178 @@
 /*
- * raw.c - a store of 2048-byte blocks over an image of whole CD sectors.
+ * raw.c - recognises images of whole CD sectors, and finds which block of the disc each one is.
  *
- * Dumps of CDs keep 2352 bytes a sector (sync, header, data, error correction) or 2336 (without
- * sync and header). The data of mode 1 begins after 16 bytes; that of mode 2, form 1 after 24, or
- * after 8 where sync and header are left out. Error correction is not looked at.
+ * Dumps of CDs keep 2352 bytes a sector, 2368 or 2448 with subchannel data after it, or 2336 of
+ * mode 2 without sync and header. Recognition looks at a few sectors all over the file, since any
+ * one of them may be damaged: those with a sync mark must agree on the address of the first; bare
+ * ones must have an EDC that matches.
  *
- * References  ECMA-130 14 (sectors); CD-ROM XA (mode 2 form 1).
+ * A sector's header holds its address on the disc. The image of a whole disc begins with block 0;
+ * that of a later track with a higher one, or with the pre-gap before block 0. Some programs put
+ * made-up addresses there: the volume on it decides.
  */
-#include "drivers/virtual/store.h"
+#include "drivers/virtual/disc.h"
+#include "lib/bytes.h"
 #include "lib/string.h"
 
 enum {
-    DATA_BYTES = 2048,
-    SECTOR_BYTES = 2352,
-    SECTOR_BYTES_BARE = 2336,
+    SECTORS_MIN = 17,
     DESCRIPTOR_SECTOR = 16,
-    CHUNK_SECTORS = 14, /* read at once: fits nine pages */
+    VOTES_MIN = 2,
+    PVD_ROOT_BLOCK = 156 + 2, /* ECMA-119 8.4.18 and 9.1.3: where the root directory begins */
 };
 
-struct raw_store {
-    struct store store;
-    uint32_t stride, skip;
-    uint8_t *chunk; /* CHUNK_SECTORS whole sectors */
+static const uint16_t strides[] = { CD_SECTOR_BYTES, 2448, 2368, CD_BARE_BYTES };
+
+struct probe {
+    struct store *file;
+    struct cd_check check;
+    uint8_t sector[2448];
 };
 
-/* Copies into the segments at `at` bytes; returns where to go on. */
-static uint64_t scatter(const struct io_segment *segments, uint64_t at, const uint8_t *data,
-                        size_t bytes)
-{
-    uint64_t offset = at;
-    unsigned i = 0;
-    while (offset >= segments[i].length_bytes)
-        offset -= segments[i++].length_bytes;
-    for (size_t done = 0; done < bytes; i++, offset = 0) {
-        size_t count = (size_t)(segments[i].length_bytes - offset);
-        if (count > bytes - done)
-            count = bytes - done;
-        memcpy((uint8_t *)segments[i].address + offset, data + done, count);
-        done += count;
-    }
-    return at + bytes;
-}
+/* ---- recognition -------------------------------------------------------------------------- */
 
-static status_t raw_read(struct store *store, const struct span *span, uint32_t *done_bytes)
+/* What a sector says of the whole image, if it looks like one. */
+static bool probe_sector(struct probe *probe, struct disc_extent *extent, uint32_t index)
 {
-    struct raw_store *raw = (struct raw_store *)(void *)store;
-    *done_bytes = 0;
-    while (*done_bytes < span->length_bytes) { /* the drive's blocks are whole sectors of data */
-        uint64_t sector = (span->offset_bytes + *done_bytes) / DATA_BYTES;
-        uint32_t count = (span->length_bytes - *done_bytes) / DATA_BYTES;
-        if (count > CHUNK_SECTORS)
-            count = CHUNK_SECTORS;
-        status_t status = store_read(store->beneath, sector * raw->stride, raw->chunk,
-                                     count * raw->stride);
-        if (status)
-            return status;
-        for (uint32_t i = 0; i < count; i++)
-            *done_bytes = (uint32_t)scatter(span->segments, *done_bytes,
-                                            raw->chunk + i * raw->stride + raw->skip, DATA_BYTES);
-    }
-    return 0;
-}
-
-static void raw_close(struct store *store)
-{
-    mem_free(((struct raw_store *)(void *)store)->chunk);
-    mem_free(store);
-}
-
-static const struct store_ops raw_ops = {
-    .read = raw_read,
-    .close = raw_close,
-};
-
-/* Where the data of a whole sector begins; 0 when this is none. */
-static uint32_t sector_skip(const uint8_t *sector)
-{
-    static const uint8_t sync[12] = { 0,    0xff, 0xff, 0xff, 0xff, 0xff,
-                                      0xff, 0xff, 0xff, 0xff, 0xff, 0 };
-    if (memcmp(sector, sync, sizeof(sync)) != 0)
-        return 0;
-    return sector[15] == 1 ? 16 : sector[15] == 2 ? 24 : 0;
-}
-
-static bool is_descriptor(const uint8_t *data)
-{
-    return memcmp(data + 1, "CD001", 5) == 0 || memcmp(data + 9, "CDROM", 5) == 0;
-}
-
-/* Looks at the first volume descriptor, as it would stand in either kind of image. */
-static bool raw_recognise(struct store *inner, uint8_t *sector, uint32_t *stride, uint32_t *skip)
-{
-    if (inner->size_bytes < (uint64_t)(DESCRIPTOR_SECTOR + 1) * SECTOR_BYTES)
+    const uint8_t *data;
+    uint8_t *sector = probe->sector;
+    if (store_read(probe->file, (uint64_t)index * extent->stride_bytes, sector,
+                   extent->stride_bytes))
         return false;
-    if (!store_read(inner, DESCRIPTOR_SECTOR * SECTOR_BYTES, sector, SECTOR_BYTES)) {
-        *stride = SECTOR_BYTES;
-        *skip = sector_skip(sector);
-        if (*skip && is_descriptor(sector + *skip))
+    if (extent->format == DISC_BARE) {
+        extent->mode = 2;
+        return cd_sector_verify_bare(&probe->check, sector, &data) == CD_GOOD;
+    }
+    uint32_t frame = cd_sector_frame(sector);
+    if (!cd_sector_has_sync(sector) || frame == UINT32_MAX || (sector[15] != 1 && sector[15] != 2))
+        return false;
+    extent->frame = frame - index; /* below 0, it wraps around, and `frame + index` back */
+    extent->mode = sector[15];
+    return true;
+}
+
+/* Does the file look like sectors of the extent's stride? Fills in mode and frame then: those that
+ * most of the sectors agree on. */
+static bool probe_stride(struct probe *probe, struct disc_extent *extent)
+{
+    uint32_t n = extent->blocks;
+    const uint32_t places[] = { DESCRIPTOR_SECTOR, 0, 1, 2, DESCRIPTOR_SECTOR + 1,
+                                n / 4, n / 2, n / 4 * 3, n - 1 };
+    struct disc_extent found[sizeof(places) / sizeof(places[0])];
+    unsigned votes[sizeof(places) / sizeof(places[0])], count = 0, best = 0;
+    for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        unsigned j = 0;
+        found[count] = *extent;
+        if (places[i] >= n || !probe_sector(probe, &found[count], places[i]))
+            continue;
+        while (j < count && (found[j].frame != found[count].frame ||
+                             found[j].mode != found[count].mode))
+            j++;
+        if (j == count)
+            votes[count++] = 0;
+        if (++votes[j] > votes[best])
+            best = j;
+    }
+    if (!count || votes[best] < VOTES_MIN)
+        return false;
+    *extent = found[best];
+    return true;
+}
+
+/* The one extent of a file of whole sectors. */
+static bool raw_recognise(struct probe *probe, struct disc_extent *extent)
+{
+    for (unsigned i = 0; i < sizeof(strides) / sizeof(strides[0]); i++) {
+        uint64_t sectors = probe->file->size_bytes / strides[i];
+        *extent = (struct disc_extent){
+            .blocks = (uint32_t)sectors,
+            .format = strides[i] == CD_BARE_BYTES ? DISC_BARE : DISC_RAW,
+            .stride_bytes = strides[i],
+        };
+        if (sectors >= SECTORS_MIN && sectors <= CD_FRAMES_MAX && probe_stride(probe, extent))
             return true;
     }
-    *stride = SECTOR_BYTES_BARE;
-    *skip = 8;
-    return !store_read(inner, DESCRIPTOR_SECTOR * SECTOR_BYTES_BARE, sector, SECTOR_BYTES_BARE) &&
-           is_descriptor(sector + *skip);
+    return false;
 }
 
-status_t store_raw_detect(struct store **store, uint32_t *sector_bytes)
+/* ---- addresses ---------------------------------------------------------------------------- */
+
+/* Is sector `index` of the extent a primary volume descriptor? *root: where its root begins. */
+static bool descriptor_read(const struct disc_extent *extent, struct store *file,
+                            struct cd_check *check, uint8_t *sector, uint32_t index,
+                            uint32_t *root)
 {
-    struct raw_store *raw = mem_zalloc(sizeof(*raw));
-    *sector_bytes = 0;
-    if (raw)
-        raw->chunk = mem_alloc(CHUNK_SECTORS * SECTOR_BYTES);
-    if (!raw || !raw->chunk) {
-        mem_free(raw);
-        return -ENOMEM;
+    const uint8_t *data;
+    if (index >= extent->blocks ||
+        store_read(file, extent->offset_bytes + (uint64_t)index * extent->stride_bytes, sector,
+                   extent->stride_bytes))
+        return false;
+    check->frame = extent->frame + index;
+    check->mode = extent->mode;
+    enum cd_verdict verdict = cd_sector_verify(check, sector, &data);
+    if ((verdict != CD_GOOD && verdict != CD_CORRECTED) || memcmp(data, "\1CD001", 6) != 0)
+        return false;
+    *root = bytes_le32((struct bytes){ data, CD_DATA_BYTES }, PVD_ROOT_BLOCK);
+    return true;
+}
+
+void disc_place(struct disc_extent *extent, struct store *file, uint32_t lowest,
+                struct cd_check *check, uint8_t *sector)
+{
+    int64_t block = (int64_t)(int32_t)extent->frame - CD_LEAD_FRAMES;
+    uint32_t root, skip = block < lowest ? (uint32_t)(lowest - block) : 0;
+    if (extent->format != DISC_RAW || block == extent->first_block || skip >= extent->blocks)
+        return;
+    if (descriptor_read(extent, file, check, sector, DESCRIPTOR_SECTOR, &root)) {
+        if (block < lowest || root < block)
+            return; /* the volume counts from the track's first sector */
+    } else if (!skip || !descriptor_read(extent, file, check, sector, skip + DESCRIPTOR_SECTOR,
+                                         &root)) {
+        return;
     }
-    if (!raw_recognise(*store, raw->chunk, &raw->stride, &raw->skip)) {
-        mem_free(raw->chunk);
-        mem_free(raw);
+    extent->first_block = (uint32_t)(block + skip);
+    extent->frame += skip;
+    extent->offset_bytes += (uint64_t)skip * extent->stride_bytes;
+    extent->blocks -= skip;
+}
+
+/* ---- the image as a disc of one track ----------------------------------------------------- */
+
+static status_t raw_open(struct store **store, struct ledger *ledger, struct probe *probe,
+                         uint32_t *sector_bytes, struct device_toc **result)
+{
+    struct disc_extent extent;
+    probe->file = *store;
+    if (!raw_recognise(probe, &extent))
         return 0;
+    disc_place(&extent, *store, 0, &probe->check, probe->sector);
+    struct device_toc *toc = mem_zalloc(sizeof(*toc));
+    status_t status = toc ? store_disc_create(&extent, 1, store, 1,
+                                              extent.first_block + extent.blocks, ledger, store)
+                          : -ENOMEM;
+    if (status) {
+        mem_free(toc);
+        return status;
     }
-    raw->store = (struct store){
-        .ops = &raw_ops,
-        .beneath = *store,
-        .size_bytes = (*store)->size_bytes / raw->stride * DATA_BYTES,
-        .level = (*store)->level,
-        .waits = (*store)->waits,
+    toc->session_count = toc->track_count = 1;
+    toc->tracks[0] = (struct device_track){
+        .number = 1, .session = 1, .data = true, .mode = extent.mode,
+        .first_block = extent.first_block, .blocks = extent.blocks,
     };
-    *store = &raw->store;
-    *sector_bytes = raw->stride;
+    *sector_bytes = extent.stride_bytes;
+    *result = toc;
     return 0;
+}
+
+status_t store_raw_detect(struct store **store, struct ledger *ledger, uint32_t *sector_bytes,
+                          struct device_toc **toc)
+{
+    struct probe *probe = mem_zalloc(sizeof(*probe));
+    *sector_bytes = 0;
+    *toc = NULL;
+    if (!probe)
+        return -ENOMEM;
+    status_t status = raw_open(store, ledger, probe, sector_bytes, toc);
+    mem_free(probe);
+    return status;
 }

@@ -85,11 +85,6 @@ status_t store_file_grow(struct store *store, uint64_t size_bytes) MUST_CHECK;
  * was. */
 status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_t size_bytes,
                              struct store **store) MUST_CHECK;
-/* If the store holds whole CD sectors (2352 or 2336 bytes) around an ISO 9660 volume, puts a store
- * of the sectors' data around it, for a drive of 2048-byte blocks. *sector_bytes: 0 if it does not.
- * -ENOMEM: *store is as it was. */
-status_t store_raw_detect(struct store **store, uint32_t *sector_bytes) MUST_CHECK;
-
 /* Keeps in memory what is written, a page at a time. */
 status_t store_overlay_create(struct store *inner, struct store **store) MUST_CHECK;
 /* The first run of changed pages that reaches beyond `offset_bytes`; -ENOENT. */

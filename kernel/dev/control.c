@@ -118,6 +118,7 @@ static const struct {
     { DEVICE_CONTROL_LOCK_DOOR, 0, NULL },
     { DEVICE_CONTROL_UNLOCK_DOOR, 0, NULL },
     { DEVICE_CONTROL_SESSION, sizeof(struct device_session), NULL },
+    { DEVICE_CONTROL_TOC, sizeof(struct device_toc), NULL },
     { DEVICE_CONTROL_GET_SIZE, sizeof(struct device_size), get_size },
     { DEVICE_CONTROL_GET_GEOMETRY, sizeof(struct device_geometry), get_geometry },
     { DEVICE_CONTROL_GET_BIOS_GEOMETRY, sizeof(struct device_geometry), get_bios_geometry },

@@ -69,12 +69,29 @@ enum {
     DEVICE_CONTROL_LOCK_DOOR,
     DEVICE_CONTROL_UNLOCK_DOOR,
     DEVICE_CONTROL_SESSION, /* struct device_session: where a session of the disc begins */
+    DEVICE_CONTROL_TOC,     /* struct device_toc: its table of contents */
 };
 
 struct device_session {
     unsigned number;      /* which one is asked for, from 1; 0: the last, and answered so */
     unsigned count;       /* answer: sessions on the disc */
-    uint32_t first_block; /* answer: of 2048 bytes */
+    uint32_t first_block; /* answer, of 2048 bytes: of its first data track, or of its first */
+};
+
+enum { DEVICE_TRACKS_MAX = 99 };
+
+struct device_track {
+    uint8_t number, session;
+    bool data;            /* else audio */
+    uint8_t mode;         /* of data: 1 or 2; 0: not known */
+    uint32_t first_block; /* of 2048 bytes */
+    uint32_t blocks;      /* up to the next track, its pre-gap included, or to the lead-out */
+};
+
+/* All answers. Tracks in the order of the disc. */
+struct device_toc {
+    unsigned session_count, track_count;
+    struct device_track tracks[DEVICE_TRACKS_MAX];
 };
 
 struct device {
@@ -197,6 +214,9 @@ status_t device_check(const struct device_handle *handle) MUST_CHECK;
  * -EOPNOTSUPP for what neither the driver nor control.h knows, -ENODEV when the device is gone. */
 status_t device_control(struct device *device, unsigned operation, void *argument,
                         size_t bytes) MUST_CHECK;
+/* toc.c: what DEVICE_CONTROL_SESSION answers, from a table of contents. -ENOENT. */
+status_t toc_find_session(const struct device_toc *toc,
+                          struct device_session *session) MUST_CHECK;
 /* Can its medium be changed? Then the driver has a poll. */
 bool device_is_removable(const struct device *device);
 

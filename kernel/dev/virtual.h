@@ -93,7 +93,7 @@ struct virtual_register {
     enum virtual_store store;
     uint32_t flags;
     uint32_t block_bytes;  /* 512, 1024, 2048 or 4096; 0: the default, and an image of whole CD
-                              sectors of 2352 or 2336 bytes is shown as the 2048 in each */
+                              sectors is shown as the 2048 in each */
     uint64_t offset_bytes; /* of the image, before the drive's first byte */
     uint64_t size_bytes;   /* 0: all of the image from there; RAM and MEMORY: how large */
     struct device_geometry geometry;
@@ -130,7 +130,9 @@ struct virtual_info {
     uint64_t offset_bytes;
     uint64_t tail_bytes;         /* at the image's end, less than a block: not shown */
     uint64_t memory_bytes;       /* taken for RAM, RAM_IMAGE and what an OVERLAY holds; HALTED: 0 */
-    uint32_t raw_sector_bytes;   /* 2352 or 2336: a raw image; else 0 */
+    uint32_t raw_sector_bytes;   /* 2352, 2336, 2368 or 2448: an image of CD sectors; else 0 */
+    uint32_t corrected_sectors;  /* of those that were read: by their ECC */
+    uint32_t refused_sectors;    /* beyond correction, or without 2048 bytes of data */
     uint32_t generation;
     unsigned level;
     unsigned handles;            /* how often it is open: mounts and device files */

@@ -98,7 +98,8 @@ static void info_image(struct stream *out, const struct virtual_info *info)
     if (info->offset_bytes)
         stream_format(out, "    offset %llu\n", (unsigned long long)info->offset_bytes);
     if (info->raw_sector_bytes)
-        stream_format(out, "       raw sectors of %u\n", info->raw_sector_bytes);
+        stream_format(out, "       raw sectors of %u: %u corrected, %u refused\n",
+                      info->raw_sector_bytes, info->corrected_sectors, info->refused_sectors);
     if (info->tail_bytes)
         stream_format(out, "  left out %llu bytes at the end\n",
                       (unsigned long long)info->tail_bytes);

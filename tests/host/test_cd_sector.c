@@ -116,13 +116,15 @@ static void test_limit(void **state)
         make(i % 2 ? RAW_MODE_1 : RAW_FORM_1);
         for (unsigned diagonal = 0; diagonal < 26; diagonal++)
             for (unsigned plane = 0; plane < 2; plane++) {
-                unsigned at = 12 + (44 * (unsigned)(rand() % 43) + 43 * diagonal) % 1118 * 2 + plane;
+                unsigned word = (44 * (unsigned)(rand() % 43) + 43 * diagonal) % 1118;
+                unsigned at = 12 + 2 * word + plane;
                 flip(at < 16 && i % 2 == 0 ? at + 86 * 13 : at);
             }
         assert_true(verdict(false) == CD_CORRECTED || i % 2 == 0);
 
         make(i % 2 ? RAW_MODE_1 : RAW_FORM_1);
-        for (unsigned at = 16 + (unsigned)(rand() % 2200), left = 86; left && at < 2352; at++, left--)
+        unsigned at = 16 + (unsigned)(rand() % 2200);
+        for (unsigned left = 86; left && at < 2352; at++, left--)
             flip(at);
         enum cd_verdict result = verdict(false); /* a burst in the parity alone harms nothing */
         assert_true(result == CD_CORRECTED || result == CD_GOOD);

@@ -12,6 +12,7 @@
 
 #include "kernel/log.h"
 #include "tests/host/drives.h"
+#include "tests/host/raw_sectors.h"
 
 enum {
     DATA_BYTES = 12 * 4096, /* what drives show */
@@ -21,7 +22,7 @@ enum {
 };
 
 static uint8_t model[DATA_BYTES], beneath[DATA_BYTES], memory[DATA_BYTES];
-static uint8_t raw[RAW_SECTORS * 2352];
+static uint8_t raw[RAW_SECTORS * 2448];
 static struct faulty *faulty;
 
 /* ---- where the bytes are ------------------------------------------------------------------ */
@@ -37,18 +38,15 @@ static void put_file(void)
     rig_put_file("/margin", data, sizeof(data));
 }
 
-/* Sectors around the model's data, which says what a descriptor says. */
-static void put_raw(uint32_t stride, uint32_t skip, uint8_t mode)
+/* Sectors around the model's data. */
+static void put_raw(uint32_t stride, enum raw_kind sectors)
 {
     memset(raw, 0xee, sizeof(raw));
     for (unsigned i = 0; i < RAW_SECTORS; i++) {
-        uint8_t *sector = raw + i * stride;
-        if (mode) {
-            memset(sector, 0xff, 12);
-            sector[0] = sector[11] = 0;
-            sector[15] = mode;
-        }
-        memcpy(sector + skip, model + i * 2048, 2048);
+        uint8_t sector[2352], *to = raw + i * stride;
+        bool bare = stride == 2336;
+        raw_sector_make(sector, sectors, (int)i, model + i * 2048);
+        memcpy(to, sector + (bare ? 16 : 0), bare ? 2336 : 2352);
     }
     rig_put_file("/raw", raw, RAW_SECTORS * stride);
 }
@@ -71,7 +69,8 @@ static const struct kind {
     struct wanted drive;
     bool blank;
     uint32_t disk_block;                  /* of the disk beneath; 0: there is none */
-    uint32_t raw_stride, raw_skip, raw_mode;
+    uint32_t raw_stride;
+    enum raw_kind raw_sectors;
     enum virtual_fault_kind fault;        /* on top of it all */
 } kinds[] = {
     { "RAM", { .store = VIRTUAL_RAM, .size_bytes = DATA_BYTES }, .blank = true },
@@ -97,14 +96,16 @@ static const struct kind {
     { "overlay on a disk", { ON(OVERLAY, DISK) }, .disk_block = 512 },
     { "overlay on larger blocks", { ON(OVERLAY, DISK), .flags = VIRTUAL_WRITABLE },
       .disk_block = 2048 },
-    { "raw, mode 1", { ON(FILE, "/raw") }, .raw_stride = 2352, .raw_skip = 16,
-      .raw_mode = 1 },
-    { "raw, mode 2", { ON(FILE, "/raw") }, .raw_stride = 2352, .raw_skip = 24,
-      .raw_mode = 2 },
-    { "raw, bare", { ON(FILE, "/raw") }, .raw_stride = 2336, .raw_skip = 8 },
-    { "raw, loaded", { ON(RAM_IMAGE, "/raw") }, .raw_stride = 2352, .raw_skip = 16,
-      .raw_mode = 1 },
-    { "raw under an overlay", { ON(OVERLAY, "/raw") }, .raw_stride = 2336, .raw_skip = 8 },
+    { "raw, mode 1", { ON(FILE, "/raw") }, .raw_stride = 2352, .raw_sectors = RAW_MODE_1 },
+    { "raw, mode 2", { ON(FILE, "/raw") }, .raw_stride = 2352, .raw_sectors = RAW_FORM_1 },
+    { "raw, bare", { ON(FILE, "/raw") }, .raw_stride = 2336, .raw_sectors = RAW_FORM_1 },
+    { "raw with subchannels", { ON(FILE, "/raw") }, .raw_stride = 2448,
+      .raw_sectors = RAW_MODE_1 },
+    { "raw with one subchannel", { ON(FILE, "/raw") }, .raw_stride = 2368,
+      .raw_sectors = RAW_FORM_1 },
+    { "raw, loaded", { ON(RAM_IMAGE, "/raw") }, .raw_stride = 2352, .raw_sectors = RAW_MODE_1 },
+    { "raw under an overlay", { ON(OVERLAY, "/raw") }, .raw_stride = 2336,
+      .raw_sectors = RAW_FORM_1 },
     { "RAM that flips", { .store = VIRTUAL_RAM, .size_bytes = DATA_BYTES }, .blank = true,
       .fault = VIRTUAL_FAULT_FLIP },
     { "memory that flips", { .store = VIRTUAL_MEMORY, .memory = memory, .size_bytes = DATA_BYTES },
@@ -129,7 +130,7 @@ static void kind_make(const struct kind *kind, uint32_t block, char *alias)
     faulty = kind->disk_block ? faulty_create(0, beneath, sizeof(beneath), limits, FAULTY_MIXED)
                               : NULL;
     if (kind->raw_stride)
-        put_raw(kind->raw_stride, kind->raw_skip, (uint8_t)kind->raw_mode);
+        put_raw(kind->raw_stride, kind->raw_sectors);
     if (kind->blank)
         memset(model, 0, sizeof(model));
     expect(kind->name, drives_add(&drive, alias), 0);
@@ -310,16 +311,19 @@ static void not_raw_body(void *unused)
         { ON(FILE, "/raw"), .block_bytes = 512 },
         { ON(FILE, "/raw"), .flags = VIRTUAL_WRITABLE },
         { ON(FILE, "/raw"), .flags = VIRTUAL_GEOMETRY, .geometry = { 10, 1, 1, 2048 } },
-        { ON(FILE, "/raw") }, /* the last is of data that is no volume */
+        { ON(FILE, "/raw") }, /* the last is of sectors that no disc has */
     };
     rig_start();
     put_all();
     for (unsigned i = 0; i < 4; i++) {
         char alias[DEVICE_NAME_BYTES];
         struct virtual_info info;
-        if (i == 3)
-            model[16 * 2048 + 1] = 'X';
-        put_raw(2352, 16, 1);
+        put_raw(2352, RAW_MODE_1);
+        if (i == 3) { /* no two marks agree on where the first sector is */
+            for (unsigned n = 0; n < RAW_SECTORS; n++)
+                raw[n * 2352 + 13] = (uint8_t)(2 * n / 10 * 16 + 2 * n % 10);
+            rig_put_file("/raw", raw, RAW_SECTORS * 2352);
+        }
         expect("add", drives_add(&asked[i], alias), 0);
         kassert(!drives_info(alias, &info) && info.raw_sector_bytes == 0);
         kassert(rig_get_file(drives_path(alias), got, sizeof(got)) == (ssize_t)info.size_bytes);

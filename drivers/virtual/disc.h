@@ -1,0 +1,54 @@
+/*
+ * disc.h - a store of 2048-byte blocks over CD sectors in one file or several.
+ *
+ * A disc is a list of extents: blocks whose sectors follow each other in one file, each sector a
+ * `stride` from the next. Blocks between the extents, and those of audio, are -EIO. Sectors with
+ * an EDC are verified, and corrected, before their data is given out (cd_sector.h); the ledger
+ * counts those that were not good.
+ *
+ * Addresses   Block n of the drive is block n of the disc, as volumes and tables of contents count.
+ * Ownership   The store owns its files. The ledger is borrowed, and outlives the store.
+ */
+#ifndef DRIVERS_VIRTUAL_DISC_H
+#define DRIVERS_VIRTUAL_DISC_H
+
+#include "drivers/virtual/cd_sector.h"
+#include "drivers/virtual/ledger.h"
+#include "drivers/virtual/store.h"
+
+enum disc_format {
+    DISC_NO_DATA, /* audio, or data that has no 2048 bytes a sector */
+    DISC_COOKED,  /* the 2048 bytes alone */
+    DISC_RAW,     /* 2352 bytes, and perhaps subchannel data */
+    DISC_BARE,    /* 2336 bytes of mode 2: no sync, no header */
+};
+
+struct disc_extent {
+    uint32_t first_block, blocks;
+    enum disc_format format;
+    uint8_t mode, file;
+    uint16_t stride_bytes;
+    uint32_t frame;        /* RAW: the address that the header of the first sector has */
+    uint64_t offset_bytes; /* of the first sector in the file */
+};
+
+/* A store of `blocks` blocks: extents in order, files by their numbers; both are copied. Takes the
+ * files over unless it fails: -ENOMEM. */
+status_t store_disc_create(const struct disc_extent *extents, unsigned extent_count,
+                           struct store *const *files, unsigned file_count, uint32_t blocks,
+                           struct ledger *ledger, struct store **store) MUST_CHECK;
+
+/* If the file holds whole CD sectors of 2352, 2336, 2368 or 2448 bytes, a store of their data takes
+ * its place, and *toc says what is on it (on the heap; the caller's). Else all is as it was, and
+ * *toc is NULL. -ENOMEM: *store is as it was. */
+status_t store_raw_detect(struct store **store, struct ledger *ledger, uint32_t *sector_bytes,
+                          struct device_toc **toc) MUST_CHECK;
+
+/* Finds where a track of whole sectors belongs. On entry the extent says where it is thought to be,
+ * its `frame` what its sectors' headers say. Where the two differ and the ISO 9660 volume on it
+ * counts its blocks by the headers, the extent moves there, but not below `lowest`. `sector`: room
+ * for stride_bytes. */
+void disc_place(struct disc_extent *extent, struct store *file, uint32_t lowest,
+                struct cd_check *check, uint8_t *sector);
+
+#endif
