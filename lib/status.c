@@ -28,6 +28,7 @@ static const struct status_entry entries[] = {
     ENTRY(EISDIR, "is a directory"),
     ENTRY(EINVAL, "invalid argument"),
     ENTRY(ENFILE, "too many open files"),
+    ENTRY(ETXTBSY, "input and output are the same file"),
     ENTRY(EFBIG, "file too large"),
     ENTRY(ENOSPC, "no space left"),
     ENTRY(EROFS, "read-only"),

@@ -37,6 +37,7 @@
 #define EISDIR 21
 #define EINVAL 22
 #define ENFILE 23
+#define ETXTBSY 26
 #define EFBIG 27
 #define ENOSPC 28
 #define EROFS 30

@@ -6,7 +6,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-enum { CHUNK_BYTES = 256 * 1024, NAME_EXTRA = 16 };
+enum { CHUNK_BYTES = 256 * 1024 };
 
 static status_t save_chunks(struct file *from, struct file *to, struct virtual_progress *progress,
                             uint8_t *chunk)
@@ -34,43 +34,20 @@ static status_t save_bytes(struct file *from, struct file *to, struct virtual_pr
     return status;
 }
 
-/* Would replacing the file of that name harm nobody? A file that is written, or that a drive shows,
- * is not replaced. */
-static status_t save_may_replace(struct path *root, const char *path)
+/* The file has the name only when it is complete. One that is written, or that a drive shows, is
+ * not replaced: -EBUSY. */
+static status_t save_to(struct path *root, struct file *from, const char *path,
+                        struct virtual_progress *progress)
 {
-    struct file *file;
-    status_t status = file_open(root, path, OPEN_WRITE | OPEN_EXCLUSIVE, &file);
-    if (!status)
-        file_close(file);
-    return status == -ENOENT ? 0 : status;
-}
-
-/* Is the name of the working copy free? What a person has there stays. */
-static status_t save_is_free(struct path *root, const char *part)
-{
-    struct path *there;
-    status_t status = path_walk(root, part, WALK_NO_FOLLOW, &there);
+    struct replacement to;
+    status_t status = replace_begin(root, path, OPEN_DENY_WRITE, &to);
     if (status)
-        return status == -ENOENT ? 0 : status;
-    path_put(there);
-    return -EEXIST;
-}
-
-static status_t save_to_new(struct path *root, struct file *from, const char *path,
-                            const char *part, struct virtual_progress *progress)
-{
-    struct file *to;
-    status_t status = file_open(root, part, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &to);
-    if (status && status != -ENOMEM) /* then it may have been made, though not opened */
         return status;
-    if (!status) {
-        status = save_bytes(from, to, progress);
-        file_close(to);
-    }
-    if (!status)
-        status = vfs_rename(root, part, path);
+    status = save_bytes(from, to.file, progress);
     if (status)
-        (void)!vfs_unlink(root, part); /* what went wrong before is what counts */
+        replace_abandon(&to);
+    else
+        status = replace_commit(&to);
     return status;
 }
 
@@ -78,23 +55,13 @@ status_t save_device(struct device *device, const char *path, struct virtual_pro
 {
     char name[64];
     struct file *from;
-    size_t bytes = strlen(path) + NAME_EXTRA;
-    char *part = mem_alloc(bytes);
-    if (!part)
-        return -ENOMEM;
     struct path *root = path_root();
-    format_text(part, bytes, "%s.part", path);
     format_text(name, sizeof(name), "/System/Devices/virtual/%s", device->name);
-    status_t status = save_may_replace(root, path);
-    if (!status)
-        status = save_is_free(root, part);
-    if (!status)
-        status = file_open(root, name, OPEN_READ | OPEN_DENY_WRITE, &from);
+    status_t status = file_open(root, name, OPEN_READ | OPEN_DENY_WRITE, &from);
     if (!status) {
-        status = save_to_new(root, from, path, part, progress);
+        status = save_to(root, from, path, progress);
         file_close(from);
     }
     path_put(root);
-    mem_free(part);
     return status;
 }

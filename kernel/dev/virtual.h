@@ -153,8 +153,8 @@ struct virtual_list {
 
 /* ---- bytes -------------------------------------------------------------------------------- */
 
-/* `path` is made, or replaced once all is written: an end before that leaves it as it was. It is
- * written as `path`.part, which must not be there: -EEXIST. */
+/* `path` is made, or replaced once all is written (vfs.h, struct replacement): an end before that
+ * leaves it as it was. */
 struct virtual_save {
     uint32_t struct_bytes;
     struct virtual_progress *progress;

@@ -45,7 +45,7 @@ static status_t mkdir_step(struct shell *shell, const char *name)
 {
     struct path *path;
     status_t status = mkdir_new(shell, name);
-    if (status != -EEXIST && status != -EINVAL) /* -EINVAL: `.` and `..`, which are there */
+    if (status != -EEXIST)
         return status;
     if (path_walk(shell->directory, name, 0, &path))
         return status;
@@ -270,13 +270,34 @@ static bool is_dots(const char *name)
     return text_equal_n(base, length, ".", 1) || text_equal_n(base, length, "..", 2);
 }
 
+/* `rm -r LINK/` would empty the directory that the link leads to, and then fail. */
+static bool is_link_with_slash(struct shell *shell, const char *name)
+{
+    size_t length = strlen(name);
+    struct path *path;
+    char *bare = length && name[length - 1] == '/' ? join_path(name, "") : NULL;
+    if (!bare)
+        return false;
+    while (length > 1 && bare[length - 1] == '/')
+        bare[--length] = '\0';
+    bool link = !path_walk(shell->directory, bare, WALK_NO_FOLLOW, &path);
+    if (link) {
+        link = path_vnode(path)->type == NODE_LINK;
+        path_put(path);
+    }
+    mem_free(bare);
+    return link;
+}
+
 static int rm_one(struct shell *shell, const char *name)
 {
     struct path *path;
     bool force = option_given(shell, 'f');
     if (is_dots(name)) /* before what it holds is gone */
         return shell_complain(shell, "%s: `.` and `..` stay; give the directory's name", name);
-    status_t status = path_walk(shell->directory, name, WALK_NO_FOLLOW, &path);
+    status_t status = is_link_with_slash(shell, name)
+                          ? -ENOTDIR
+                          : path_walk(shell->directory, name, WALK_NO_FOLLOW, &path);
     if (status)
         return force && (status == -ENOENT || status == -ENOTDIR) ? SHELL_DONE
                                                                   : shell_fail(shell, name, status);

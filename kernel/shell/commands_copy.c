@@ -1,9 +1,10 @@
 /*
  * commands_copy.c - cp and mv.
  *
- * A copy that fails or is interrupted is removed again; where that fails too, it is said that the
- * file is not complete. There is no way to make a link: a link to a file is copied as that file,
- * links inside a tree to directories and to nothing are named and left out, with status 1.
+ * A copy is made beside the file it replaces, and takes its name when it is complete (vfs.h,
+ * replacement): one that fails or is interrupted leaves the old file as it was. There is no way to
+ * make a link: a link to a file is copied as that file, links inside a tree to directories and to
+ * nothing are named and left out, with status 1.
  */
 #include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
@@ -65,15 +66,17 @@ static status_t copy_bytes(struct progress *progress, struct file *from, struct 
     return status ? status : (status_t)got;
 }
 
-static void copy_remove_part(struct copy *copy, const char *to)
+static status_t copy_end(struct copy *copy, struct replacement *target, const char *to,
+                         status_t status)
 {
-    status_t status = vfs_unlink(copy->shell->directory, to);
-    if (status == -EROFS)
-        return; /* and yet written to: a stream */
-    if (status)
-        shell_complain(copy->shell, "%s: is not complete, and stays: %s", to, status_text(status));
-    else if (shell_interrupted())
-        shell_complain(copy->shell, "%s: was not complete, and was removed", to);
+    bool apart = target->file != target->old, replaces = target->old;
+    if (!status)
+        return replace_commit(target);
+    replace_abandon(target);
+    if (apart && shell_interrupted())
+        shell_complain(copy->shell, replaces ? "%s: was not complete; the old file stays"
+                                             : "%s: was not complete, and was removed", to);
+    return status;
 }
 
 static void copy_times(struct shell *shell, struct path *from, const char *to)
@@ -108,20 +111,21 @@ static status_t copy_check(struct copy *copy, struct path *from, const char *to)
 static status_t copy_opened(struct copy *copy, struct file *source, const char *from,
                             const char *to, bool *write_failed)
 {
-    struct file *target;
+    struct replacement target;
     struct progress *progress = mem_alloc(sizeof(*progress));
     if (!progress)
         return -ENOMEM;
     *write_failed = true;
-    status_t status = file_open(copy->shell->directory, to,
-                                OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &target);
+    status_t status = replace_begin(copy->shell->directory, to, OPEN_DENY_WRITE, &target);
     if (!status) {
         progress_begin(progress, copy->shell, from, file_size(source));
-        status = copy_bytes(progress, source, target, write_failed);
+        status = copy_bytes(progress, source, target.file, write_failed);
         progress_end(progress);
-        file_close(target);
-        if (status)
-            copy_remove_part(copy, to);
+        status_t end = copy_end(copy, &target, to, status);
+        *write_failed |= !status && end;
+        status = end;
+    } else if (status == -EISDIR && to[strlen(to) - 1] == '/') {
+        status = -ENOTDIR; /* it was no directory a moment ago, or is missing */
     }
     mem_free(progress);
     return status;
@@ -396,18 +400,49 @@ static bool exists(struct shell *shell, const char *name)
     return true;
 }
 
+/* Are both names of one node? rename() does nothing then (POSIX). */
+static bool is_same(struct shell *shell, const char *from, const char *to)
+{
+    struct path *a, *b;
+    if (path_walk(shell->directory, from, WALK_NO_FOLLOW, &a))
+        return false;
+    bool same = !path_walk(shell->directory, to, WALK_NO_FOLLOW, &b);
+    if (same) {
+        same = path_is_same(a, b);
+        path_put(b);
+    }
+    path_put(a);
+    return same;
+}
+
+static int move_refused(struct shell *shell, const char *from, const char *to, status_t status)
+{
+    struct path *path;
+    if (status == -EINVAL)
+        return shell_complain(shell, "%s: cannot be moved to %s", from, to);
+    if (status == -EBUSY && !path_walk(shell->directory, from, WALK_NO_FOLLOW, &path)) {
+        bool inside = path_is_inside(shell->directory, path);
+        path_put(path);
+        if (inside)
+            return shell_complain(shell, "%s: the current directory is in it", from);
+    }
+    bool about_to = (status == -ENOENT || status == -ENOTDIR || status == -EISDIR ||
+                     status == -ENOTEMPTY) && exists(shell, from);
+    return shell_fail(shell, about_to ? to : from, status);
+}
+
 static int move_one(struct copy *copy, const char *from, const char *to)
 {
     struct shell *shell = copy->shell;
     if (copy->keep_old && exists(shell, to))
         return SHELL_DONE;
+    if (is_same(shell, from, to))
+        return shell_complain(shell, "%s and %s are the same file", from, to);
     status_t status = vfs_rename(shell->directory, from, to);
     if (status == -EXDEV)
         return move_file(copy, from, to);
-    if (status == -EINVAL)
-        return shell_complain(shell, "%s: cannot be moved to %s", from, to);
     if (status)
-        return shell_fail(shell, status == -ENOENT && exists(shell, from) ? to : from, status);
+        return move_refused(shell, from, to, status);
     report(copy, "renamed ", from, to);
     return SHELL_DONE;
 }

@@ -83,6 +83,8 @@ SHELL_COMMAND(command_cd);
 static int run_pwd(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
+    if (!path_is_live(shell->directory)) /* its name is nobody's, or another's by now */
+        return shell_fail(shell, NULL, -ENOENT);
     size_t bytes = path_text(shell->directory, NULL, 0) + 1;
     char *text = mem_alloc(bytes);
     if (!text)

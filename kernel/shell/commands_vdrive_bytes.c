@@ -27,7 +27,6 @@ static int save_refused(struct shell *shell, const char *device, const char *wor
         { -EBUSY, "in use: it is the image of a drive, or open" },
         { -ELOOP, "lies on the drive itself" },
         { -EISDIR, "a directory: a file is wanted" },
-        { -EEXIST, "would first be written as .part behind that name, which is there already" },
         { -ENOSPC, "not enough space for all of the drive" },
         { 0 },
     };

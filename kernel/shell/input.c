@@ -95,14 +95,6 @@ int input_line(struct input *input, char **line, size_t *bytes)
     return used || input->line_ended;
 }
 
-/* Would what is read be what is written? It would never end. */
-static bool feeds_itself(const struct input *input)
-{
-    struct file *from = input->file ? input->file : input->shell->input_file;
-    struct file *to = input->shell->output_file;
-    return from && to && file_is_same(from, to);
-}
-
 static int each_one(struct shell *shell, const char *name,
                     status_t (*body)(struct input *input, void *context), void *context,
                     status_t *status)
@@ -111,14 +103,11 @@ static int each_one(struct shell *shell, const char *name,
     if (!input)
         return shell_fail(shell, name, *status = -ENOMEM);
     *status = input_open(shell, name, input);
-    bool refused = !*status && feeds_itself(input);
-    if (!*status && !refused)
+    if (!*status)
         *status = body(input, context);
     name = input->name;
     input_close(input);
     mem_free(input);
-    if (refused)
-        return shell_complain(shell, "%s: is input and output at once", name);
     if (*status == -EPIPE || (!*status && shell->out->status))
         return SHELL_DONE;
     return *status ? shell_fail(shell, name, *status) : SHELL_DONE;

@@ -37,7 +37,7 @@ void input_close(struct input *input);
 
 /* Calls body for each of words[first..count), or for standard input when there is none. What body
  * returns first that is not 0 is said of its input and the rest goes on; but for -EINTR and -EPIPE
- * (`out` takes no more). A file that `out` leads to is refused. Returns the command's status. */
+ * (`out` takes no more). Returns the command's status. */
 int input_each(struct shell *shell, int first, int count, char **words,
                status_t (*body)(struct input *input, void *context), void *context);
 

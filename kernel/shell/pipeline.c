@@ -4,6 +4,7 @@
 #include "kernel/shell/pipeline.h"
 #include "kernel/shell/crew.h"
 #include "kernel/shell/expand.h"
+#include "kernel/shell/output.h"
 #include "kernel/shell/pipe.h"
 #include "kernel/sched/sync.h"
 #include "lib/string.h"
@@ -147,106 +148,61 @@ static int run_words(struct shell *shell, struct stage *stage)
     return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
 }
 
-/* A file that is written to, by one thread at a time: the stages of a pipe may share it. */
-struct output {
-    struct file *file;
-    struct semaphore turn;
-    struct stream stream;
-    char buffer[STREAM_LARGE_BYTES]; /* the stream's */
-};
+/* ---- a stage's files ---------------------------------------------------------------------- */
 
-static status_t file_sink(struct stream *stream, const char *text, size_t bytes)
+/* Opens what the redirections name; the first that cannot be opened is kept for when it runs. */
+static void stage_open(struct shell *shell, const struct pipeline *pipeline, struct stage *stage)
 {
-    struct output *output = stream->context;
-    status_t status = 0;
-    while (semaphore_down(&output->turn, TIME_NEVER))
-        ;
-    while (bytes && !status) {
-        ssize_t done = file_write(output->file, text, bytes);
-        if (done <= 0) {
-            status = done ? (status_t)done : -EIO;
-        } else {
-            text += done;
-            bytes -= (size_t)done;
-        }
-    }
-    semaphore_up(&output->turn);
-    return status;
+    if ((stage->failed = stage->input))
+        stage->status = file_open(shell->directory, stage->input, OPEN_READ, &stage->input_file);
+    for (unsigned i = 0; i < 2 && !stage->status; i++)
+        if (stage->files[i].name)
+            stage->status = output_open(shell, pipeline, stage->failed = stage->files[i].name,
+                                        stage->files[i].append, &stage->outputs[i]);
 }
 
-static status_t output_open(struct shell *shell, const char *name, bool append,
-                            struct output **result)
+/* A command that was not told why its output is dropped - an input was refused - fails all the
+ * same. */
+static int stage_close(struct shell *shell, struct stage *stage, int result)
 {
-    unsigned flags = OPEN_WRITE | OPEN_CREATE | (append ? OPEN_APPEND : OPEN_TRUNCATE);
-    struct output *output = mem_alloc(sizeof(*output));
-    if (!output)
-        return -ENOMEM;
-    status_t status = file_open(shell->directory, name, flags, &output->file);
-    if (status) {
-        mem_free(output);
-        return status;
+    file_close(stage->input_file);
+    for (unsigned i = 0; i < 2; i++) {
+        bool kept = false;
+        if (stage->status)
+            output_abandon(stage->outputs[i]);
+        status_t status = stage->status ? 0 : output_close(stage->outputs[i], &kept);
+        if (status)
+            result = shell_fail(shell, stage->files[i].name, status);
+        else if (kept && !result)
+            result = shell_fail(shell, stage->files[i].name, -ETXTBSY);
     }
-    semaphore_init(&output->turn, 1);
-    stream_init(&output->stream, file_sink, output);
-    stream_use_large(&output->stream, output->buffer);
-    *result = output;
-    return 0;
+    return result;
 }
 
-/* NULL: nothing. What writing said. */
-static status_t output_close(struct output *output)
+static int stage_refused(struct shell *shell, const struct stage *stage)
 {
-    if (!output)
-        return 0;
-    status_t status = stream_flush(&output->stream);
-    file_close(output->file);
-    mem_free(output);
-    return status;
+    if (stage->status == -ENOENT && text_starts(stage->failed, "/dev/"))
+        return shell_complain(shell, "%s: devices are in /System/Devices, `null` too",
+                              stage->failed);
+    return shell_fail(shell, stage->failed, stage->status);
 }
 
 /* With the streams that the targets name among: the shell's two, and the files. */
-static int run_with_targets(struct shell *shell, struct stage *stage, struct output *outputs[2])
+static int run_with_targets(struct shell *shell, struct stage *stage)
 {
-    const unsigned *targets = stage->targets;
     struct stream *out = shell->out, *err = shell->err;
-    struct file *output_file = shell->output_file;
-    struct stream *streams[] = { out, err, outputs[0] ? &outputs[0]->stream : NULL,
-                                 outputs[1] ? &outputs[1]->stream : NULL };
-    if (targets[0] != TARGET_OUT)
-        shell->output_file = targets[0] < TARGET_FILE ? NULL
-                                                      : outputs[targets[0] - TARGET_FILE]->file;
-    shell->out = streams[targets[0]];
-    shell->err = streams[targets[1]];
+    struct stream *streams[] = { out, err,
+                                 stage->outputs[0] ? output_stream(stage->outputs[0]) : NULL,
+                                 stage->outputs[1] ? output_stream(stage->outputs[1]) : NULL };
+    shell->out = streams[stage->targets[0]];
+    shell->err = streams[stage->targets[1]];
     int result = run_words(shell, stage);
     shell->command = NULL;
     (void)!stream_flush(shell->out);
     (void)!stream_flush(shell->err);
     shell->out = out;
     shell->err = err;
-    shell->output_file = output_file;
     return result;
-}
-
-/* Words may be none: `> FILE` alone makes an empty file, as elsewhere. */
-static int run_with_output(struct shell *shell, struct stage *stage)
-{
-    struct output *outputs[2] = { 0 };
-    const char *name = NULL; /* of the file that is not well */
-    int result = SHELL_FAILED;
-    status_t status = 0;
-    for (unsigned i = 0; i < 2 && !status; i++)
-        if ((name = stage->files[i].name))
-            status = output_open(shell, name, stage->files[i].append, &outputs[i]);
-    if (!status)
-        result = run_with_targets(shell, stage, outputs);
-    for (unsigned i = 0; i < 2; i++) {
-        status_t one = output_close(outputs[i]);
-        name = one && !status ? stage->files[i].name : name;
-        status = status ? status : one;
-    }
-    if (status == -ENOENT && text_starts(name, "/dev/"))
-        return shell_complain(shell, "%s: devices are in /System/Devices, `null` too", name);
-    return status ? shell_fail(shell, name, status) : result;
 }
 
 static ssize_t read_file(struct shell *shell, void *buffer, size_t bytes)
@@ -254,26 +210,29 @@ static ssize_t read_file(struct shell *shell, void *buffer, size_t bytes)
     return file_read(shell->input, buffer, bytes);
 }
 
+/* Its files are open. Words may be none: `> FILE` alone makes an empty file, as elsewhere. */
 static int run_stage(struct shell *shell, struct stage *stage)
 {
-    struct file *file;
-    shell->command = NULL;
-    if (!stage->input)
-        return run_with_output(shell, stage);
-    status_t status = file_open(shell->directory, stage->input, OPEN_READ, &file);
-    if (status)
-        return shell_fail(shell, stage->input, status);
     ssize_t (*read)(struct shell *shell, void *buffer, size_t bytes) = shell->read;
     void *input = shell->input;
-    struct file *input_file = shell->input_file;
-    shell->read = read_file;
-    shell->input = shell->input_file = file;
-    int result = run_with_output(shell, stage);
+    shell->command = NULL;
+    if (stage->status)
+        return stage_refused(shell, stage);
+    if (stage->input_file) {
+        shell->read = read_file;
+        shell->input = stage->input_file;
+    }
+    int result = run_with_targets(shell, stage);
     shell->read = read;
     shell->input = input;
-    shell->input_file = input_file;
-    file_close(file);
     return result;
+}
+
+static int run_alone(struct shell *shell, struct pipeline *pipeline)
+{
+    struct stage *stage = &pipeline->stages[0];
+    stage_open(shell, pipeline, stage);
+    return stage_close(shell, stage, run_stage(shell, stage));
 }
 
 /* ---- several stages ----------------------------------------------------------------------- */
@@ -328,13 +287,11 @@ static struct runner *runner_create(struct shell *shell, struct stage *stage, st
     if (in) {
         runner->shell.read = read_pipe;
         runner->shell.input = in;
-        runner->shell.input_file = NULL;
     }
     if (out) {
         stream_init(&runner->stream, pipe_sink, out);
         stream_use_large(&runner->stream, runner->buffer);
         runner->shell.out = &runner->stream;
-        runner->shell.output_file = NULL;
     }
     return runner;
 }
@@ -384,12 +341,17 @@ static int run_stages(struct shell *shell, struct pipeline *pipeline)
         return shell_fail(shell, NULL, -ENOMEM);
     crew_init(&gang->crew);
     (void)!stream_flush(shell->out);
+    for (unsigned i = 0; i < pipeline->count; i++)
+        stage_open(shell, pipeline, &pipeline->stages[i]);
     status_t status = gang_start(gang, shell, pipeline);
     crew_wait(&gang->crew);
-    struct runner *last = gang->runners[pipeline->count - 1];
-    int result = status ? SHELL_FAILED : last->status;
-    for (unsigned i = 0; i < pipeline->count; i++)
-        runner_free(gang->runners[i]);
+    int result = SHELL_FAILED;
+    for (unsigned i = 0; i < pipeline->count; i++) {
+        struct runner *runner = gang->runners[i];
+        int one = runner ? runner->status : SHELL_FAILED;
+        result = stage_close(shell, &pipeline->stages[i], one); /* the last one's counts */
+        runner_free(runner);
+    }
     mem_free(gang);
     return status ? shell_fail(shell, NULL, status) : result;
 }
@@ -419,7 +381,7 @@ int pipeline_run(struct shell *shell, struct pipeline *pipeline)
     if (alone && is_empty(&pipeline->stages[0]))
         return shell->status; /* an empty line leaves $? as it is */
     uint64_t begun_us = time_now_us();
-    int status = alone ? run_stage(shell, &pipeline->stages[0]) : run_stages(shell, pipeline);
+    int status = alone ? run_alone(shell, pipeline) : run_stages(shell, pipeline);
     shell->command = NULL;
     if (timed)
         shell_say_time(shell, begun_us);

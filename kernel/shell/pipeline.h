@@ -5,6 +5,10 @@
  * thread and a copy of the shell, with streams of its own: what it changes is gone afterwards.
  * A stage whose reader has gone is interrupted when it writes, and ends without a word.
  *
+ * The files of all stages are opened before the first of them runs, and closed after the last has
+ * ended: so it does not depend on the stages' speed whether a file that one of them writes can be
+ * read by another (output.h).
+ *
  * What redirects takes effect from the left: `> FILE 2>&1` brings both to the file, `2>&1 > FILE`
  * the errors to where the output went before. `time` before several stages times them all.
  */
@@ -27,6 +31,12 @@ struct stage {
         bool append;
     } files[2];
     unsigned targets[2];      /* enum target; TARGET_FILE + n: files[n] */
+
+    /* while it runs */
+    struct file *input_file;
+    struct output *outputs[2];
+    status_t status;          /* of opening them */
+    const char *failed;       /* the name that was not opened; borrowed */
 };
 
 struct pipeline {

@@ -41,7 +41,6 @@ struct shell {
     /* standard input: see shell_read(). NULL: there is none */
     ssize_t (*read)(struct shell *shell, void *buffer, size_t bytes);
     void *input; /* the reader's */
-    struct file *input_file, *output_file; /* where < and > lead; NULL: to no file */
 
     bool leaving; /* `exit` was run: what runs now ends, up to the script that it stands in */
     const struct script *script; /* the file whose lines run; NULL: none */

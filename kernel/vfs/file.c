@@ -22,9 +22,8 @@ static status_t file_check_type(const struct vnode *vnode, unsigned flags)
 
 static status_t vnode_set_size(struct vnode *vnode, uint64_t bytes)
 {
-    struct fsd *fsd = vnode->fsd;
     struct node_info info = { .known = INFO_STANDARD, .size_bytes = bytes };
-    return fsd->ops->set_info ? fsd->ops->set_info(fsd, vnode, INFO_STANDARD, &info) : -EROFS;
+    return vnode_set_info(vnode, INFO_STANDARD, &info);
 }
 
 /* Takes the vnode's content for this handle: nobody else's way of using it may be against it, nor
@@ -56,6 +55,14 @@ static void file_unclaim(struct file *file)
     vnode_unshare(vnode, file->flags);
 }
 
+status_t file_truncate(struct file *file)
+{
+    struct vnode *vnode = file->vnode;
+    if (!(file->flags & OPEN_WRITE))
+        return -EBADF;
+    return vnode->cache_block_bytes || vnode->stream ? 0 : vnode_set_size(vnode, 0);
+}
+
 static status_t file_prepare_content(struct file *file)
 {
     struct vnode *vnode = file->vnode;
@@ -63,9 +70,9 @@ static status_t file_prepare_content(struct file *file)
     if (file->flags & OPEN_WRITE && fsd->read_only && !vnode->stream)
         return -EROFS;
     status_t status = file_claim(file);
-    bool stays = vnode->cache_block_bytes || vnode->stream; /* devices do */
-    if (!status && file->flags & OPEN_TRUNCATE && !stays) {
-        status = vnode_set_size(vnode, 0);
+    file->refused = status ? 0 : vnode_readers_refused(vnode);
+    if (!status && file->flags & OPEN_TRUNCATE) {
+        status = file_truncate(file);
         if (status)
             file_unclaim(file);
     }
@@ -126,34 +133,40 @@ status_t file_open_id(struct path *mounted, vnode_id_t id, unsigned flags, struc
     return file_create(NULL, mount_get(mounted->mount), vnode, flags, file);
 }
 
-/* Makes the file that a walk did not find. */
-static status_t file_make(struct path *start, const char *text)
+/* POSIX 4.13, as Linux has it: a name with a slash is not one of a file that can be created, even
+ * if a file has it. */
+static status_t file_open_place(const struct place *place, unsigned flags, struct file **file)
 {
-    struct path *parent;
-    struct element last;
-    status_t status = path_walk_parent(start, text, &parent, &last);
-    if (status)
-        return status;
-    struct fsd *fsd = parent->mount->fsd;
-    vnode_id_t id;
-    if (!path_is_directory(parent))
-        status = -ENOTDIR;
-    else
-        status = fsd->ops->create ? fsd->ops->create(fsd, parent->vnode, last, &id) : -EROFS;
-    path_put(parent);
-    return status;
+    if (place->dots)
+        return file_open_path(place->parent, flags, file);
+    if (place->slash)
+        return -EISDIR;
+    return place->node ? file_open_path(place->node, flags, file) : -ENOENT;
+}
+
+static status_t file_open_created(struct path *start, const char *text, unsigned flags,
+                                  struct file **file)
+{
+    struct place place;
+    for (;;) { /* what was missing may be there when it is to be created, and gone again */
+        status_t status = thread_interrupted() ? -EINTR : place_find(start, text, true, &place);
+        if (status)
+            return status;
+        bool missing = !place.dots && !place.slash && !place.node;
+        status = missing ? place_create(&place) : file_open_place(&place, flags, file);
+        place_put(&place);
+        if (!missing || (status && status != -EEXIST))
+            return status;
+    }
 }
 
 status_t file_open(struct path *start, const char *text, unsigned flags, struct file **file)
 {
     struct path *path;
     *file = NULL;
+    if (flags & OPEN_CREATE)
+        return file_open_created(start, text, flags, file);
     status_t status = path_walk(start, text, 0, &path);
-    if (status == -ENOENT && flags & OPEN_CREATE && *text) {
-        status = text[strlen(text) - 1] == '/' ? -EISDIR : file_make(start, text);
-        if (!status || status == -EEXIST) /* another thread was first */
-            status = path_walk(start, text, 0, &path);
-    }
     if (status)
         return status;
     status = file_open_path(path, flags, file);
@@ -197,9 +210,14 @@ struct device *file_device(struct file *file)
     return vnode->device ? vnode->device : fsd_device(vnode->fsd)->device;
 }
 
-bool file_is_same(struct file *a, struct file *b)
+bool file_is_of(struct file *file, struct path *path)
 {
-    return a->vnode == b->vnode && a->vnode->type == NODE_FILE;
+    return file->vnode == path->vnode;
+}
+
+bool file_has_refused_reader(struct file *file)
+{
+    return vnode_readers_refused(file->vnode) != file->refused;
 }
 
 unsigned file_level(struct file *file)

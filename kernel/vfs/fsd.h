@@ -110,8 +110,11 @@ struct vnode {
     /* vnode.c's */
     struct cache cache;
     unsigned references;
-    unsigned opens, writers, write_denials; /* files open on the content, and how */
+    /* files open on the content, and how */
+    unsigned opens, readers, writers, read_denials, write_denials;
+    unsigned readers_refused;               /* so far, because of read_denials */
     bool exclusive;                         /* one of them has it alone */
+    _Atomic bool unlinked; /* its name was removed */
     bool loading;
     status_t failed; /* why loading did */
     struct list hash_link, unused_link, fsd_link;

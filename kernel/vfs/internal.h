@@ -15,6 +15,7 @@ struct mount {
     char *text;             /* canonical absolute path, owned */
     uint64_t hash;          /* of the path, as in struct path */
     bool fixed;             /* the VFS's own: never unmounted by request */
+    _Atomic bool left;      /* the table: paths into it lead nowhere now */
     struct list link;
 };
 
@@ -33,6 +34,7 @@ struct file {
     struct mount *mount; /* a reference of its own when there is no path */
     struct vnode *vnode;
     unsigned flags;
+    unsigned refused;    /* vnode->readers_refused when it was opened */
     uint64_t offset;     /* directories: the FSD's position */
     void *cursor;        /* of open_dir */
     uint8_t *view_page;  /* for views of uncached files */
@@ -49,6 +51,13 @@ struct vnode *vnode_ref(struct vnode *vnode);
 void vnode_put(struct vnode *vnode);
 /* After the name was removed: it goes with its last user. The caller has a reference. */
 void vnode_unlinked(struct vnode *vnode);
+/* A directory gets another name. Paths hold names: -EBUSY when another than the caller has a
+ * reference to it, so that no path is left that leads elsewhere. Until the end, walks wait. */
+status_t vnode_move_begin(struct vnode *directory) MUST_CHECK;
+void vnode_move_end(void);
+/* How many such moves there were, when none is under way; -EINTR. */
+status_t vnode_moves_wait(unsigned *moves) MUST_CHECK;
+bool vnode_moved_since(unsigned moves);
 /* Before dismount; none may be referenced. */
 void vnodes_drop(struct fsd *fsd);
 size_t vnodes_reclaim(size_t wanted);
@@ -60,11 +69,12 @@ status_t vnode_check(struct vnode *vnode) MUST_CHECK;
 ssize_t vnode_read(struct vnode *vnode, uint64_t offset, void *buffer, size_t bytes) MUST_CHECK;
 ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view *view) MUST_CHECK;
 
-/* Notes that the vnode's content is opened so: -EBUSY when that does not go with how it is open
- * already (OPEN_DENY_WRITE, OPEN_EXCLUSIVE in vfs.h). What has a cache is written by one handle
- * alone, which goes past the cache: that is emptied first. */
+/* Notes that the vnode's content is opened so: -EBUSY or -ETXTBSY when that does not go with how
+ * it is open already (OPEN_DENY_WRITE, OPEN_DENY_READ, OPEN_EXCLUSIVE in vfs.h). What has a cache
+ * is written by one handle alone, which goes past the cache: that is emptied first. */
 status_t vnode_share(struct vnode *vnode, unsigned flags) MUST_CHECK;
 void vnode_unshare(struct vnode *vnode, unsigned flags);
+unsigned vnode_readers_refused(struct vnode *vnode);
 
 /* ---- gate.c ---- */
 
@@ -101,9 +111,39 @@ uint64_t path_hash(uint64_t parent_hash, const char *name, size_t length);
 /* Takes over the references to mount and vnode, also when it fails (NULL). */
 struct path *path_create(struct path *parent, struct mount *mount, struct vnode *vnode,
                          const char *name, size_t length);
-/* All but the last element, which must not be `.` or `..`; *last points into `text`. */
-status_t path_walk_parent(struct path *start, const char *text, struct path **parent,
-                          struct element *last) MUST_CHECK;
+/* What a directory has under a name of exactly these bytes; -ENOENT. The second: what is mounted
+ * there first. */
+status_t path_lookup(struct path *parent, struct element element,
+                     struct path **result) MUST_CHECK;
+status_t path_lookup_mounted(struct path *parent, struct element element,
+                             struct path **result) MUST_CHECK;
+
+/* Where a text leads, but for its last element: the directory in which a name is to be changed.
+ * Every call that changes a name finds it so. */
+struct place {
+    struct path *parent;  /* a reference */
+    struct element name;  /* in the caller's text, or in `text` */
+    bool slash;           /* followed it: only a directory can be meant (POSIX 4.13) */
+    bool dots;            /* it was `.`, `..` or `/`, which are nobody's to change */
+    struct path *node;    /* with `follow`: what has the name; a reference; NULL: nothing */
+    char *text;           /* owned */
+};
+
+/* With `follow`, links are followed to their end, which may have no node yet. */
+status_t place_find(struct path *start, const char *text, bool follow,
+                    struct place *place) MUST_CHECK;
+void place_put(struct place *place);
 void path_set_root(struct path *path);
+
+/* ---- change.c ---- */
+
+/* Creates a file at a place that has no node. -EEXIST: another thread was first. */
+status_t place_create(const struct place *place) MUST_CHECK;
+/* Removes or renames within the directory that `place` is in. */
+status_t place_remove(const struct place *place) MUST_CHECK;
+status_t place_rename(const struct place *from, const struct place *to) MUST_CHECK;
+/* See fsd_ops.set_info; the same gate. */
+status_t vnode_set_info(struct vnode *vnode, unsigned levels,
+                        const struct node_info *info) MUST_CHECK;
 
 #endif

@@ -242,6 +242,8 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
         status = -ENOMEM;
     else if (!path_is_directory(path))
         status = -ENOTDIR;
+    else if (!path_is_live(path))
+        status = -ENOENT; /* its text leads to nothing, or to another directory by now */
     else if (path_is_mount_point(path))
         status = -EBUSY;
     else if (path_text(path, canonical, PATH_BYTES_MAX + 1) > PATH_BYTES_MAX)
@@ -275,6 +277,13 @@ status_t device_describe_volume(const char *device, struct text_sink *sink)
 
 /* ---- unmounting --------------------------------------------------------------------------- */
 
+static void mount_remove(struct mount *mount)
+{
+    kassert(mutex_is_mine(&mounts_lock));
+    list_remove(&mount->link);
+    mount->left = true;
+}
+
 static status_t mount_leave(struct path *path)
 {
     struct mount *mount = path->mount;
@@ -288,7 +297,7 @@ static status_t mount_leave(struct path *path)
     else if (mount_has_children(mount) || atomic_load(&mount->references) > 2)
         status = -EBUSY;
     else
-        list_remove(&mount->link);
+        mount_remove(mount);
     mutex_unlock(&mounts_lock);
     return status;
 }
@@ -352,7 +361,7 @@ static struct mount *mount_take_of_device(struct device *device)
     }
     if (found) {
         found = mount_deepest(found);
-        list_remove(&found->link);
+        mount_remove(found);
     }
     mutex_unlock(&mounts_lock);
     return found;

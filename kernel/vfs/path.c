@@ -5,7 +5,6 @@
 #include "lib/hash.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "lib/utf8.h"
 
 enum { LINKS_MAX = 16 };
 
@@ -85,6 +84,11 @@ bool path_is_mount_point(struct path *path)
     return !path->parent || path->mount != path->parent->mount;
 }
 
+bool path_is_live(struct path *path)
+{
+    return !path->vnode->unlinked && !path->mount->left;
+}
+
 bool path_is_same(struct path *a, struct path *b)
 {
     return a->vnode == b->vnode; /* there is one vnode a node while it is referenced */
@@ -122,7 +126,20 @@ struct walk {
     const char *rest;  /* what is still to be walked */
     char *expanded;    /* owned text that `rest` points into once a link was met */
     unsigned links;
+    bool slash;        /* the element taken last was followed by a slash */
 };
+
+/* From `start`, or from `/`. -ENOENT for an empty text (POSIX 4.13), -ENAMETOOLONG. */
+static status_t walk_begin(struct walk *walk, struct path *start, const char *text)
+{
+    size_t length = strlen(text);
+    if (!length)
+        return -ENOENT;
+    if (length > PATH_BYTES_MAX)
+        return -ENAMETOOLONG;
+    *walk = (struct walk){ .at = text[0] == '/' ? path_root() : path_get(start), .rest = text };
+    return 0;
+}
 
 /* Takes the next element off the rest; false when there is none. */
 static bool walk_next(struct walk *walk, struct element *element)
@@ -133,7 +150,18 @@ static bool walk_next(struct walk *walk, struct element *element)
     while (*walk->rest && *walk->rest != '/')
         walk->rest++;
     element->length = (size_t)(walk->rest - element->name);
+    if (element->length)
+        walk->slash = *walk->rest == '/';
     return element->length > 0;
+}
+
+/* Was the element taken last the last one? Slashes may follow it. */
+static bool walk_is_at_last(const struct walk *walk)
+{
+    const char *rest = walk->rest;
+    while (*rest == '/')
+        rest++;
+    return !*rest;
 }
 
 static bool element_is(struct element element, const char *text)
@@ -154,10 +182,11 @@ static struct mount *mount_at(struct path *parent, struct element element)
     return mount_find(parent, element.name, element.length, hash);
 }
 
-/* The child through the mount table, or NULL when nothing is mounted there. */
+/* The child through the mount table, or NULL when nothing is mounted there. The table knows paths
+ * as text: a directory that was removed, or whose mount is gone, is not what its text leads to. */
 static status_t child_mounted(struct path *parent, struct element element, struct path **result)
 {
-    struct mount *mount = mount_at(parent, element);
+    struct mount *mount = path_is_live(parent) ? mount_at(parent, element) : NULL;
     *result = NULL;
     if (!mount)
         return 0;
@@ -165,18 +194,41 @@ static status_t child_mounted(struct path *parent, struct element element, struc
     return *result ? 0 : -ENOMEM;
 }
 
-static status_t child_of_vnode(struct path *parent, struct element element, struct path **result)
+/* Looks the element up and references its vnode. A directory may be moved between the two: then its
+ * name was the old one, and it is looked up again. Once it is referenced it cannot be moved. */
+static status_t vnode_of_element(struct path *parent, struct element element,
+                                 struct vnode **vnode)
 {
     struct fsd *fsd = parent->mount->fsd;
-    vnode_id_t id;
-    struct vnode *vnode = NULL;
-    status_t status = fsd->ops->lookup(fsd, parent->vnode, element, &id);
-    if (!status)
-        status = vnode_get(fsd, id, &vnode);
+    for (;;) {
+        vnode_id_t id;
+        unsigned moves;
+        status_t status = vnode_moves_wait(&moves);
+        if (!status)
+            status = fsd->ops->lookup(fsd, parent->vnode, element, &id);
+        if (!status)
+            status = vnode_get(fsd, id, vnode);
+        if (status || (*vnode)->type != NODE_DIRECTORY || !vnode_moved_since(moves))
+            return status;
+        vnode_put(*vnode);
+    }
+}
+
+status_t path_lookup(struct path *parent, struct element element, struct path **result)
+{
+    struct vnode *vnode;
+    *result = NULL;
+    status_t status = vnode_of_element(parent, element, &vnode);
     if (status)
         return status;
     *result = path_create(parent, mount_get(parent->mount), vnode, element.name, element.length);
     return *result ? 0 : -ENOMEM;
+}
+
+status_t path_lookup_mounted(struct path *parent, struct element element, struct path **result)
+{
+    status_t status = child_mounted(parent, element, result);
+    return status || *result ? status : path_lookup(parent, element, result);
 }
 
 /* The element as the directory spells it, so that one node has one path: what is mounted there is
@@ -213,7 +265,7 @@ static status_t child_get(struct path *parent, struct element element, bool cros
     if (!status && !*result && cross && room && element.name == room)
         status = child_mounted(parent, element, result);
     if (!status && !*result)
-        status = child_of_vnode(parent, element, result);
+        status = path_lookup(parent, element, result);
     mem_free(room);
     return status;
 }
@@ -266,7 +318,8 @@ static status_t walk_step(struct walk *walk, struct element element, unsigned fl
     status_t status = child_get(walk->at, element, true, &child);
     if (status)
         return status;
-    if (child->vnode->type != NODE_LINK || (!*walk->rest && flags & WALK_NO_FOLLOW)) {
+    bool stay = flags & WALK_NO_FOLLOW && !walk->slash && walk_is_at_last(walk);
+    if (child->vnode->type != NODE_LINK || stay) {
         walk_move(walk, child);
         return 0;
     }
@@ -275,56 +328,96 @@ static status_t walk_step(struct walk *walk, struct element element, unsigned fl
     return status;
 }
 
-status_t path_walk(struct path *start, const char *text, unsigned flags, struct path **result)
+/* POSIX 4.13: what a slash follows must be a directory. Also where a link's target ends so. */
+static status_t walk_end(struct walk *walk, status_t status, struct path **result)
 {
-    size_t length = strlen(text);
-    *result = NULL;
-    if (!length)
-        return -ENOENT;
-    if (length > PATH_BYTES_MAX)
-        return -ENAMETOOLONG;
-    struct walk walk = { .at = text[0] == '/' ? path_root() : path_get(start), .rest = text };
-    struct element element;
-    status_t status = 0;
-    while (!status && walk_next(&walk, &element))
-        status = walk_step(&walk, element, flags);
-    if (!status && text[length - 1] == '/' && !path_is_directory(walk.at))
+    if (!status && walk->slash && !path_is_directory(walk->at))
         status = -ENOTDIR;
-    mem_free(walk.expanded);
     if (status)
-        path_put(walk.at);
+        path_put(walk->at);
     else
-        *result = walk.at;
+        *result = walk->at;
     return status;
 }
 
-status_t path_walk_parent(struct path *start, const char *text, struct path **parent,
-                          struct element *last)
+status_t path_walk(struct path *start, const char *text, unsigned flags, struct path **result)
 {
-    size_t length = strlen(text);
-    if (length > PATH_BYTES_MAX)
-        return -ENAMETOOLONG;
-    while (length > 1 && text[length - 1] == '/')
-        length--;
-    size_t head = length;
-    while (head && text[head - 1] != '/')
-        head--;
-    *last = (struct element){ text + head, length - head };
-    if (!last->length || element_is(*last, ".") || element_is(*last, ".."))
-        return -EINVAL;
-    if (last->length > NAME_BYTES_MAX)
-        return -ENAMETOOLONG;
-    if (!utf8_valid(last->name, last->length))
-        return -EILSEQ;
-    char *directory = mem_alloc(head + 2);
-    if (!directory)
-        return -ENOMEM;
-    text_copy(directory, head + 2, head ? text : ".");
-    if (head)
-        directory[head] = '\0';
-    status_t status = path_walk(start, directory, 0, parent);
-    mem_free(directory);
+    struct walk walk;
+    struct element element;
+    *result = NULL;
+    status_t status = walk_begin(&walk, start, text);
+    if (status)
+        return status;
+    while (!status && walk_next(&walk, &element))
+        status = walk_step(&walk, element, flags);
+    mem_free(walk.expanded);
+    return walk_end(&walk, status, result);
+}
+
+/* ---- a place ------------------------------------------------------------------------------ */
+
+/* The last element, for one who creates: a link there is followed, to where the file would be
+ * created. *done: the place is found. */
+static status_t place_follow(struct walk *walk, struct element element, struct path **node,
+                             bool *done)
+{
+    struct path *child;
+    status_t status = child_get(walk->at, element, true, &child);
+    *done = status == -ENOENT || (!status && child->vnode->type != NODE_LINK);
+    if (*done) {
+        *node = child;
+        return 0;
+    }
+    if (!status)
+        status = walk_expand(walk, child);
+    path_put(child);
     return status;
+}
+
+static status_t place_walk(struct walk *walk, bool follow, struct place *place)
+{
+    struct element element;
+    status_t status = 0;
+    bool done = false;
+    place->dots = true; /* unless there is a name */
+    while (!status && !done && walk_next(walk, &element)) {
+        bool dots = element_is(element, ".") || element_is(element, "..");
+        if (!walk_is_at_last(walk) || (dots && follow)) {
+            status = walk_step(walk, element, 0);
+            continue;
+        }
+        done = true;
+        place->name = element;
+        if (!path_is_directory(walk->at))
+            status = -ENOTDIR;
+        else if (follow)
+            status = place_follow(walk, element, &place->node, &done);
+        place->dots = dots || !done;
+    }
+    return status;
+}
+
+status_t place_find(struct path *start, const char *text, bool follow, struct place *place)
+{
+    struct walk walk;
+    *place = (struct place){ .parent = NULL };
+    status_t status = walk_begin(&walk, start, text);
+    if (status)
+        return status;
+    status = place_walk(&walk, follow, place);
+    place->parent = walk.at;
+    place->slash = walk.slash;
+    place->text = walk.expanded;
+    if (status)
+        place_put(place);
+    return status;
+}
+
+void place_put(struct place *place)
+{
+    path_put(place->node);
+    path_put(place->parent);
+    mem_free(place->text);
 }
 
 /* ---- about nodes -------------------------------------------------------------------------- */
@@ -401,142 +494,4 @@ status_t path_describe(struct path *path, bool node, struct text_sink *sink)
         return -EOPNOTSUPP;
     return fsd->ops->ioctl(fsd, path->vnode, node ? FSD_DESCRIBE_NODE : FSD_DESCRIBE_VOLUME, sink,
                            sizeof(*sink));
-}
-
-status_t path_set_modified(struct path *path, int64_t modified_s)
-{
-    struct fsd *fsd = path->mount->fsd;
-    struct node_info info = {
-        .known = INFO_TIMES, .has_modified = true, .modified_s = modified_s
-    };
-    status_t status = fsd_check(fsd);
-    if (!status && (fsd->read_only || !fsd->ops->set_info))
-        status = -EROFS;
-    return status ? status : fsd->ops->set_info(fsd, path->vnode, INFO_TIMES, &info);
-}
-
-/* ---- changing names ----------------------------------------------------------------------- */
-
-status_t vfs_mkdir(struct path *start, const char *text)
-{
-    struct path *parent;
-    struct element last;
-    status_t status = path_walk_parent(start, text, &parent, &last);
-    if (status)
-        return status;
-    struct fsd *fsd = parent->mount->fsd;
-    vnode_id_t id;
-    if (!path_is_directory(parent))
-        status = -ENOTDIR;
-    else if (!fsd->ops->lookup(fsd, parent->vnode, last, &id))
-        status = -EEXIST;
-    else
-        status = fsd->ops->mkdir ? fsd->ops->mkdir(fsd, parent->vnode, last, &id) : -EROFS;
-    path_put(parent);
-    return status;
-}
-
-/* What a name in `parent` stands for, for a change of it; -EBUSY when it is a mount point. */
-static status_t child_for_change(struct path *parent, struct element element,
-                                 struct path **child)
-{
-    status_t status = child_mounted(parent, element, child);
-    if (*child) {
-        path_put(*child);
-        return -EBUSY;
-    }
-    if (!status && !path_is_directory(parent))
-        status = -ENOTDIR;
-    return status ? status : child_of_vnode(parent, element, child);
-}
-
-status_t vfs_unlink(struct path *start, const char *text)
-{
-    struct path *parent, *child;
-    struct element last;
-    status_t status = path_walk_parent(start, text, &parent, &last);
-    if (status)
-        return status;
-    struct fsd *fsd = parent->mount->fsd;
-    status = child_for_change(parent, last, &child);
-    if (!status) {
-        if (text[strlen(text) - 1] == '/' && !path_is_directory(child))
-            status = -ENOTDIR;
-        else if (path_is_directory(child) && mounts_touch(child))
-            status = -EBUSY; /* what is mounted below need not lie in a directory of its own */
-        else
-            status = fsd->ops->unlink ? fsd->ops->unlink(fsd, parent->vnode, last, child->vnode)
-                                      : -EROFS;
-        if (!status)
-            vnode_unlinked(child->vnode);
-        path_put(child);
-    }
-    path_put(parent);
-    return status;
-}
-
-/* ---- renaming ----------------------------------------------------------------------------- */
-
-struct rename {
-    struct path *from_parent, *to_parent, *node; /* references, once they are there */
-    struct element from, to;
-};
-
-/* What has the new name and would go: a path, or NULL. -EALREADY when it is the node itself. */
-static status_t rename_replaces(struct rename *r, struct path **old)
-{
-    status_t status = child_for_change(r->to_parent, r->to, old);
-    if (status) {
-        *old = NULL;
-        return status == -ENOENT ? 0 : status;
-    }
-    bool old_is_directory = path_is_directory(*old);
-    if ((*old)->vnode == r->node->vnode)
-        return -EALREADY; /* the same name: nothing to do */
-    if (path_is_directory(r->node) != old_is_directory)
-        return old_is_directory ? -EISDIR : -ENOTDIR;
-    return 0;
-}
-
-static status_t rename_do(struct rename *r)
-{
-    struct fsd *fsd = r->from_parent->mount->fsd;
-    if (r->to_parent->mount != r->from_parent->mount)
-        return -EXDEV;
-    if (!fsd->ops->rename || fsd->read_only)
-        return -EROFS;
-    if (!path_is_directory(r->to_parent))
-        return -ENOTDIR;
-    if (path_is_inside(r->to_parent, r->node))
-        return -EINVAL;
-    if (path_is_directory(r->node) && mounts_touch(r->node))
-        return -EBUSY;
-    struct path *old;
-    status_t status = rename_replaces(r, &old);
-    if (!status)
-        status = fsd->ops->rename(fsd, r->from_parent->vnode, r->from, r->to_parent->vnode, r->to,
-                                  old ? old->vnode : NULL);
-    if (!status && old)
-        vnode_unlinked(old->vnode);
-    path_put(old);
-    return status == -EALREADY ? 0 : status;
-}
-
-status_t vfs_rename(struct path *start, const char *from, const char *to)
-{
-    struct rename r = { 0 };
-    status_t status = path_walk_parent(start, from, &r.from_parent, &r.from);
-    if (status)
-        return status;
-    status = path_walk_parent(start, to, &r.to_parent, &r.to);
-    if (!status) {
-        status = child_for_change(r.from_parent, r.from, &r.node);
-        if (!status) {
-            status = rename_do(&r);
-            path_put(r.node);
-        }
-        path_put(r.to_parent);
-    }
-    path_put(r.from_parent);
-    return status;
 }

@@ -36,8 +36,9 @@ struct path *path_root(void);
 struct path *path_get(struct path *path);
 void path_put(struct path *path); /* NULL: nothing */
 
-/* From `start`, or from `/` when `text` begins with a slash. A trailing slash asks for a
- * directory. -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, or what the file system says. */
+/* From `start`, or from `/` when `text` begins with a slash. A trailing slash requires a directory,
+ * and follows a link with WALK_NO_FOLLOW too (POSIX 4.13). -ENOENT, -ENOTDIR, -ELOOP,
+ * -ENAMETOOLONG, or what the file system says. */
 status_t path_walk(struct path *start, const char *text, unsigned flags,
                    struct path **result) MUST_CHECK;
 /* One more element, which read_dir gave: never `.` nor `..`. Links are not followed. Crosses into
@@ -54,6 +55,8 @@ bool path_is_mount_point(struct path *path);
 /* Is it `directory` itself, or was it reached through it? */
 bool path_is_inside(struct path *path, struct path *directory);
 bool path_is_same(struct path *a, struct path *b); /* the same node, however reached */
+/* Does its text still lead to it? Not once it was removed, or its mount was taken away. */
+bool path_is_live(struct path *path);
 
 /* What is known of a node; `known` says which levels. */
 status_t path_info(struct path *path, unsigned levels, struct node_info *info) MUST_CHECK;
@@ -87,13 +90,23 @@ void device_mount_reason(const char *device, status_t status, char *text, size_t
 
 /* ---- changing names ----------------------------------------------------------------------- */
 
+/*
+ * Every change of a name passes one gate: -ENAMETOOLONG; -EILSEQ for a new name that is not UTF-8;
+ * -ENOENT in a directory that was removed; -EBUSY for a mount point; -EROFS, after what is wrong
+ * with the names. Only -ENOENT of a look-up means "not there"; any other error is passed on. A
+ * slash after the last element requires a directory: -ENOTDIR, or -EISDIR for a file to be created.
+ */
+
+/* -EEXIST, for `.` and `..` too. */
 status_t vfs_mkdir(struct path *start, const char *text) MUST_CHECK;
-/* Empty directories too (-ENOTEMPTY); -EBUSY when something is mounted there or below. */
+/* Empty directories too (-ENOTEMPTY); -EBUSY when something is mounted there or below; -EINVAL for
+ * `.` and `..`. A directory that was removed while it was in use has no names any more. */
 status_t vfs_unlink(struct path *start, const char *text) MUST_CHECK;
 /* Within one file system (-EXDEV). What has the new name goes: a file for a file, an empty
  * directory for a directory (-EISDIR, -ENOTDIR, -ENOTEMPTY). -EINVAL for a directory into itself,
- * -EBUSY when something is mounted on it or below. Paths that were walked before keep the names
- * they were reached by. */
+ * -EBUSY for `.` and `..`. A directory stays where it is, -EBUSY, while something is mounted on it
+ * or below, or a path leads to it or through it (a current directory, an open file): so no path's
+ * text ever leads to another place than the path itself. */
 status_t vfs_rename(struct path *start, const char *from, const char *to) MUST_CHECK;
 /* -EROFS or -EINVAL where the file system keeps no such time. */
 status_t path_set_modified(struct path *path, int64_t modified_s) MUST_CHECK;
@@ -101,8 +114,8 @@ status_t path_set_modified(struct path *path, int64_t modified_s) MUST_CHECK;
 /* ---- mounts ------------------------------------------------------------------------------- */
 
 /* Mounts what `device` (name or alias, "" for none) holds over the directory `text`. `type` names
- * the FSD, or NULL asks all of them in turn. -EBUSY when something is mounted there. -EMEDIUMTYPE
- * when no FSD knows the medium. */
+ * the FSD, or NULL asks all of them in turn. -EBUSY when something is mounted there, -ENOENT for a
+ * directory that was removed. -EMEDIUMTYPE when no FSD knows the medium. */
 status_t vfs_mount(struct path *start, const char *text, const char *device, const char *type,
                    const char *options) MUST_CHECK;
 /* -EINVAL when it is no mount point; -EBUSY while files or directories on it are in use or
@@ -140,11 +153,14 @@ enum {
     OPEN_APPEND = 16,
     OPEN_DIRECTORY = 32, /* for dir_read */
     OPEN_DENY_WRITE = 64, /* nobody writes it meanwhile */
+    OPEN_DENY_READ = 256, /* nobody reads it meanwhile, or it is -ETXTBSY: for a file that may be
+                             the input of what writes it. Streams, which keep nothing, are read */
     OPEN_EXCLUSIVE = 128, /* nobody else opens it meanwhile; so it is with every device that is
                              opened for writing */
 };
 
-/* -EBUSY when the way it is open already does not go with `flags`. */
+/* -EBUSY, or -ETXTBSY for OPEN_DENY_READ, when the way it is open already does not go with `flags`.
+ * A file to be created is created where a dangling link leads to (POSIX open()). */
 status_t file_open(struct path *start, const char *text, unsigned flags,
                    struct file **file) MUST_CHECK;
 status_t file_open_path(struct path *path, unsigned flags, struct file **file) MUST_CHECK;
@@ -156,8 +172,11 @@ void file_close(struct file *file); /* NULL: nothing */
 /* May its bytes be served now? 0, -ESTALE, -ENOMEDIUM, -ENODEV. */
 status_t file_check(struct file *file) MUST_CHECK;
 uint64_t file_size(struct file *file);
-/* Do both keep their bytes in one place? What keeps none is the same as nothing. */
-bool file_is_same(struct file *a, struct file *b);
+/* Is it open on the node of this path? */
+bool file_is_of(struct file *file, struct path *path);
+/* Was anyone refused since this handle was opened with OPEN_DENY_READ? Then what would replace the
+ * content may have been made without it. */
+bool file_has_refused_reader(struct file *file);
 void file_seek(struct file *file, uint64_t offset_bytes);
 /* Bytes moved; 0 at the end; an errno when not one could be. */
 ssize_t file_read(struct file *file, void *buffer, size_t bytes) MUST_CHECK;
@@ -169,6 +188,8 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
                       size_t bytes) MUST_CHECK;
 /* To the end of the file or beyond; what is new reads as zeroes. */
 status_t file_set_size(struct file *file, uint64_t bytes) MUST_CHECK;
+/* To nothing; what a device holds stays. */
+status_t file_truncate(struct file *file) MUST_CHECK;
 /* Until it returns 0, what was written may still be lost with the device's power. */
 status_t file_flush(struct file *file) MUST_CHECK;
 /* Reads or writes past the cache straight from or to the segments' memory, without copying where
@@ -191,6 +212,28 @@ void file_view_close(struct file *file, struct cache_view *view);
  * (path_child_info asks further). Mount points that the directory itself does not hold are not
  * listed (vfs_mount_below). */
 int dir_read(struct file *directory, unsigned levels, struct dir_entry *entry) MUST_CHECK;
+
+/* ---- replacing ---------------------------------------------------------------------------- */
+
+/*
+ * A new content for a file, in a file of its own beside it (`.NAME.part~1`), which takes the name
+ * in one step once it is complete: there is always the old file or the new one. It needs space for
+ * both. A handle on the old one stays valid. Devices and streams are written in place.
+ */
+struct replacement {
+    struct file *file; /* open for writing: the new content */
+    struct file *old;  /* open for writing; NULL: there was none; `file`: written in place */
+    struct replacing *names; /* replace.c's */
+};
+
+/* `flags`: how the old file is held, OPEN_DENY_READ or OPEN_DENY_WRITE. As file_open() with
+ * OPEN_CREATE: links are followed. */
+status_t replace_begin(struct path *start, const char *text, unsigned flags,
+                       struct replacement *replacement) MUST_CHECK;
+/* Ends it: the new content has the name, or the old one is as it was. */
+status_t replace_commit(struct replacement *replacement) MUST_CHECK;
+/* Ends it: the new content is removed. What was written in place stays. */
+void replace_abandon(struct replacement *replacement);
 
 /* ---- memory ------------------------------------------------------------------------------- */
 

@@ -18,10 +18,13 @@ static struct {
     struct list unused;  /* front: longest unused */
     size_t count, unused_count, unused_max;
     struct wait_queue loaded;
+    struct wait_queue moved;
+    _Atomic unsigned moves; /* of directories, begun and ended: odd while one is under way */
 } vnodes = {
     .lock = SPIN_INIT(RANK_VNODE),
     .unused = LIST_INIT(vnodes.unused),
     .loaded = WAIT_QUEUE_INIT(vnodes.loaded),
+    .moved = WAIT_QUEUE_INIT(vnodes.moved),
 };
 
 /* ---- the vnode's cache -------------------------------------------------------------------- */
@@ -356,21 +359,37 @@ static bool wants_alone(const struct vnode *vnode, unsigned flags)
     return flags & OPEN_EXCLUSIVE || (flags & OPEN_WRITE && vnode->cache_block_bytes);
 }
 
+static void vnode_count_open(struct vnode *vnode, unsigned flags, unsigned by)
+{
+    vnode->opens += by;
+    vnode->readers += flags & OPEN_READ ? by : 0;
+    vnode->writers += flags & OPEN_WRITE ? by : 0;
+    vnode->read_denials += flags & OPEN_DENY_READ ? by : 0;
+    vnode->write_denials += flags & OPEN_DENY_WRITE ? by : 0;
+}
+
+static status_t vnode_may_share(struct vnode *vnode, unsigned flags, bool alone)
+{
+    if (vnode->exclusive || (alone && vnode->opens) ||
+        (flags & OPEN_WRITE && vnode->write_denials) ||
+        (flags & OPEN_DENY_WRITE && vnode->writers))
+        return -EBUSY;
+    if (vnode->stream)
+        return 0;
+    bool refused = flags & OPEN_READ && vnode->read_denials;
+    vnode->readers_refused += refused;
+    return refused || (flags & OPEN_DENY_READ && vnode->readers) ? -ETXTBSY : 0;
+}
+
 status_t vnode_share(struct vnode *vnode, unsigned flags)
 {
     bool alone = wants_alone(vnode, flags);
-    status_t status = 0;
     spin_lock(&vnodes.lock);
-    if (vnode->exclusive || (alone && vnode->opens) ||
-        (flags & OPEN_WRITE && vnode->write_denials) ||
-        (flags & OPEN_DENY_WRITE && vnode->writers)) {
-        status = -EBUSY;
-    } else {
+    status_t status = vnode_may_share(vnode, flags, alone);
+    if (!status) {
         if (alone) /* else it is read without the lock, by those who have it open already */
             vnode->exclusive = true;
-        vnode->opens++;
-        vnode->writers += !!(flags & OPEN_WRITE);
-        vnode->write_denials += !!(flags & OPEN_DENY_WRITE);
+        vnode_count_open(vnode, flags, 1);
     }
     spin_unlock(&vnodes.lock);
     if (!status && alone && vnode->cache_block_bytes) {
@@ -385,17 +404,72 @@ void vnode_unshare(struct vnode *vnode, unsigned flags)
     spin_lock(&vnodes.lock);
     if (vnode->exclusive) /* it was this handle's */
         vnode->exclusive = false;
-    vnode->opens--;
-    vnode->writers -= !!(flags & OPEN_WRITE);
-    vnode->write_denials -= !!(flags & OPEN_DENY_WRITE);
+    vnode_count_open(vnode, flags, -1u);
     spin_unlock(&vnodes.lock);
+}
+
+unsigned vnode_readers_refused(struct vnode *vnode)
+{
+    spin_lock(&vnodes.lock);
+    unsigned refused = vnode->readers_refused;
+    spin_unlock(&vnodes.lock);
+    return refused;
 }
 
 void vnode_unlinked(struct vnode *vnode)
 {
     spin_lock(&vnodes.lock);
     vnode->transient = true;
+    vnode->unlinked = true;
     list_remove(&vnode->hash_link); /* nobody finds it by id any more */
+    spin_unlock(&vnodes.lock);
+}
+
+/* ---- moving directories ------------------------------------------------------------------- */
+
+/*
+ * A walk looks a name up, references the vnode, and makes a path with that name. A move counts up
+ * before it looks for references and after the names have changed. So a walk that saw the same even
+ * count before its look-up and after its reference has the right name, and a later move finds the
+ * reference.
+ */
+status_t vnode_moves_wait(unsigned *moves)
+{
+    status_t status = 0;
+    *moves = atomic_load(&vnodes.moves);
+    if (*moves % 2 == 0)
+        return 0;
+    spin_lock(&vnodes.lock);
+    while ((*moves = atomic_load(&vnodes.moves)) % 2 && !status)
+        status = wait_queue_wait_interruptible(&vnodes.moved, &vnodes.lock, TIME_NEVER);
+    spin_unlock(&vnodes.lock);
+    return status;
+}
+
+bool vnode_moved_since(unsigned moves)
+{
+    return atomic_load(&vnodes.moves) != moves;
+}
+
+status_t vnode_move_begin(struct vnode *directory)
+{
+    status_t status = 0;
+    spin_lock(&vnodes.lock);
+    while (atomic_load(&vnodes.moves) % 2 && !status) /* one at a time */
+        status = wait_queue_wait_interruptible(&vnodes.moved, &vnodes.lock, TIME_NEVER);
+    if (!status && directory->references > 1)
+        status = -EBUSY;
+    if (!status)
+        atomic_fetch_add(&vnodes.moves, 1);
+    spin_unlock(&vnodes.lock);
+    return status;
+}
+
+void vnode_move_end(void)
+{
+    spin_lock(&vnodes.lock);
+    atomic_fetch_add(&vnodes.moves, 1);
+    wait_queue_wake_all(&vnodes.moved);
     spin_unlock(&vnodes.lock);
 }
 

@@ -161,7 +161,7 @@ static void saved(struct subject *subject, status_t status)
     (void)subject;
     kassert(rig_get_file("/other", got, sizeof(got)) == (status ? 8192 : DISK_BYTES));
     kassert(memcmp(got + (status ? 0 : 4096), small, 8192) == 0);
-    expect("nothing beside it", rig_walk("/other.part"), -ENOENT);
+    expect("nothing beside it", rig_walk("/.other.part~1"), -ENOENT);
 }
 
 static status_t op_diff(struct subject *subject)

@@ -236,7 +236,7 @@ static void save_body(void *unused)
     expect("save", drives_save(alias, "/saved", &watch.progress), 0);
     kassert(watch.done == DISK_BYTES && watch.total == DISK_BYTES);
     expect_file("/saved", model, DISK_BYTES);
-    expect("nothing beside it", rig_walk("/saved.part"), -ENOENT);
+    expect("nothing beside it", rig_walk("/.saved.part~1"), -ENOENT);
     write_drive(alias, 0, 512, 77);
     expect("again", drives_save(alias, "/saved", NULL), 0);
     expect_file("/saved", model, DISK_BYTES);
@@ -284,11 +284,12 @@ static void save_fails_body(void *unused)
     host_memory_limit(limit);
     mem_free(ballast);
     expect_file("/old", file_bytes, 1000);
-    expect("nothing beside it", rig_walk("/old.part"), -ENOENT);
-    rig_put_file("/old.part", file_bytes, 10);
-    expect("a person's own", drives_save(alias, "/old", NULL), -EEXIST);
-    expect_file("/old.part", file_bytes, 10);
-    expect_file("/old", file_bytes, 1000);
+    expect("nothing beside it", rig_walk("/.old.part~1"), -ENOENT);
+    rig_put_file("/.old.part~1", file_bytes, 10);
+    expect("a person's own is left alone", drives_save(alias, "/old", NULL), 0);
+    expect_file("/.old.part~1", file_bytes, 10);
+    expect("nothing beside it", rig_walk("/.old.part~2"), -ENOENT);
+    rig_put_file("/old", file_bytes, 1000);
     for (enum virtual_store store = VIRTUAL_FILE; store <= VIRTUAL_OVERLAY; store += 2) {
         expect("shown", drives_add(&(struct wanted){ .store = store, .image = "/old" }, other), 0);
         expect("its own image", drives_save(other, "/old", NULL), -EBUSY);

@@ -166,10 +166,12 @@ static const struct line_case line_cases[] = {
     { "echo a | tee /x /y | cat; echo b | tee -a /x /no/x; cat /x /y",
       "a\ntee: /no/x: no such file or directory\nb\na\nb\na\n", 0 },
     { "cat /p >> /p; cat < /p >> /p; cat /p; cat /p | cat >> /p; cat /p",
-      "cat: /p: is input and output at once\n"
-      "cat: (standard input): is input and output at once\na\na\na\n", 0 },
-    { "echo 'cat /p; cat /p 1>&2' > /s; source /s >> /p", "cat: /p: is input and output at once\n"
-      "a\n", 0 },
+      "cat: /p: input and output are the same file\n"
+      "spindle: /p: input and output are the same file\na\n"
+      "cat: /p: input and output are the same file\na\n", 0 },
+    { "echo 'cat /p; cat /p 1>&2' > /s; source /s >> /p",
+      "cat: /p: input and output are the same file\n"
+      "cat: /p: input and output are the same file\n", 1 },
     /* pipes */
     { "echo a | cat", "a\n", 0 },
     { "echo a | cat | cat | cat | cat", "a\n", 0 },

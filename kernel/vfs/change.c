@@ -1,0 +1,230 @@
+/*
+ * change.c - what changes a directory or a node: creating, removing, renaming, setting.
+ *
+ * Every change of a name passes one gate, change_gate(), which refuses it in this order: the device
+ * cannot be asked; the name is too long or not UTF-8; the directory was removed; the name is there
+ * or is not there, against what the change needs; the file system cannot be changed. So a person
+ * reads what is wrong with the names before that the volume is read-only.
+ */
+#include "kernel/vfs/internal.h"
+#include "lib/utf8.h"
+
+enum change {
+    CHANGE_ADDS,     /* nothing may have the name: -EEXIST */
+    CHANGE_REMOVES,  /* something must have it: -ENOENT; no mount: -EBUSY */
+    CHANGE_REPLACES, /* what has it goes; no mount: -EBUSY */
+};
+
+static status_t name_check(struct element name, enum change change)
+{
+    if (name.length > NAME_BYTES_MAX)
+        return -ENAMETOOLONG;
+    return change == CHANGE_REMOVES || utf8_valid(name.name, name.length) ? 0 : -EILSEQ;
+}
+
+/* What has the name goes to *child, NULL for nothing. Only -ENOENT means that it is not there. */
+static status_t child_for_change(const struct place *place, enum change change,
+                                 struct path **child)
+{
+    status_t status = path_lookup_mounted(place->parent, place->name, child);
+    if (status == -ENOENT)
+        return change == CHANGE_REMOVES ? -ENOENT : 0;
+    if (status)
+        return status;
+    if (change == CHANGE_ADDS)
+        return -EEXIST;
+    return path_is_mount_point(*child) ? -EBUSY : 0;
+}
+
+/* `supported`: the FSD has the operation. *child is a reference, also when this fails. */
+static status_t change_gate(const struct place *place, enum change change, bool supported,
+                            struct path **child)
+{
+    struct fsd *fsd = place->parent->mount->fsd;
+    *child = NULL;
+    status_t status = fsd_check(fsd);
+    if (!status)
+        status = name_check(place->name, change);
+    if (!status && place->parent->vnode->unlinked)
+        status = -ENOENT;
+    if (!status)
+        status = child_for_change(place, change, child);
+    if (!status && (fsd->read_only || !supported))
+        status = -EROFS;
+    return status;
+}
+
+/* ---- adding ------------------------------------------------------------------------------- */
+
+typedef status_t (*fsd_add)(struct fsd *fsd, struct vnode *directory, struct element element,
+                            vnode_id_t *id);
+
+static status_t place_add(const struct place *place, fsd_add add)
+{
+    struct path *child;
+    vnode_id_t id;
+    if (place->dots)
+        return -EEXIST;
+    status_t status = change_gate(place, CHANGE_ADDS, add != NULL, &child);
+    if (!status)
+        status = add(place->parent->mount->fsd, place->parent->vnode, place->name, &id);
+    path_put(child);
+    return status;
+}
+
+status_t place_create(const struct place *place)
+{
+    return place->slash ? -EISDIR : place_add(place, place->parent->mount->fsd->ops->create);
+}
+
+status_t vfs_mkdir(struct path *start, const char *text)
+{
+    struct place place;
+    status_t status = place_find(start, text, false, &place);
+    if (status)
+        return status;
+    status = place_add(&place, place.parent->mount->fsd->ops->mkdir);
+    place_put(&place);
+    return status;
+}
+
+/* ---- removing ----------------------------------------------------------------------------- */
+
+status_t place_remove(const struct place *place)
+{
+    struct fsd *fsd = place->parent->mount->fsd;
+    struct path *child;
+    if (place->dots)
+        return place->name.length ? -EINVAL : -EBUSY; /* `.` and `..`; the root */
+    status_t status = change_gate(place, CHANGE_REMOVES, fsd->ops->unlink != NULL, &child);
+    if (!status && place->slash && !path_is_directory(child))
+        status = -ENOTDIR;
+    else if (!status && path_is_directory(child) && mounts_touch(child))
+        status = -EBUSY; /* what is mounted below need not be in a directory of its own */
+    if (!status)
+        status = fsd->ops->unlink(fsd, place->parent->vnode, place->name, child->vnode);
+    if (!status)
+        vnode_unlinked(child->vnode);
+    path_put(child);
+    return status;
+}
+
+status_t vfs_unlink(struct path *start, const char *text)
+{
+    struct place place;
+    status_t status = place_find(start, text, false, &place);
+    if (status)
+        return status;
+    status = place_remove(&place);
+    place_put(&place);
+    return status;
+}
+
+/* ---- renaming ----------------------------------------------------------------------------- */
+
+struct rename {
+    const struct place *from, *to;
+    struct path *node, *old; /* what moves, and what goes for it: NULL for nothing */
+};
+
+/* May the one take the place of the other? POSIX rename(). */
+static status_t rename_check(const struct rename *r)
+{
+    bool directory = path_is_directory(r->node);
+    if (!directory && (r->from->slash || r->to->slash))
+        return -ENOTDIR;
+    if (directory && path_is_inside(r->to->parent, r->node))
+        return -EINVAL;
+    if (!r->old)
+        return 0;
+    if (path_is_inside(r->from->parent, r->old))
+        return -ENOTEMPTY;
+    if (directory != path_is_directory(r->old))
+        return directory ? -ENOTDIR : -EISDIR;
+    return directory && mounts_touch(r->old) ? -EBUSY : 0;
+}
+
+/* A directory moves only while no path leads through it: paths, and the mount table, hold names. */
+static status_t rename_directory(const struct rename *r)
+{
+    struct fsd *fsd = r->node->mount->fsd;
+    status_t status = vnode_move_begin(r->node->vnode);
+    if (status)
+        return status;
+    status = mounts_touch(r->node) ? -EBUSY : 0;
+    if (!status)
+        status = fsd->ops->rename(fsd, r->from->parent->vnode, r->from->name,
+                                  r->to->parent->vnode, r->to->name,
+                                  r->old ? r->old->vnode : NULL);
+    vnode_move_end();
+    return status;
+}
+
+static status_t rename_node(const struct rename *r)
+{
+    struct fsd *fsd = r->node->mount->fsd;
+    status_t status = rename_check(r);
+    if (status)
+        return status;
+    if (path_is_directory(r->node))
+        return rename_directory(r);
+    return fsd->ops->rename(fsd, r->from->parent->vnode, r->from->name, r->to->parent->vnode,
+                            r->to->name, r->old ? r->old->vnode : NULL);
+}
+
+status_t place_rename(const struct place *from, const struct place *to)
+{
+    struct rename r = { .from = from, .to = to };
+    bool supported = from->parent->mount->fsd->ops->rename != NULL;
+    if (from->parent->mount != to->parent->mount)
+        return -EXDEV;
+    if (from->dots || to->dots)
+        return -EBUSY;
+    status_t status = change_gate(from, CHANGE_REMOVES, supported, &r.node);
+    if (!status)
+        status = change_gate(to, CHANGE_REPLACES, supported, &r.old);
+    bool same = !status && r.old && path_is_same(r.old, r.node);
+    if (!status && !same)
+        status = rename_node(&r);
+    else if (!status && !path_is_directory(r.node) && (from->slash || to->slash))
+        status = -ENOTDIR;
+    if (!status && r.old && !same)
+        vnode_unlinked(r.old->vnode);
+    path_put(r.old);
+    path_put(r.node);
+    return status;
+}
+
+status_t vfs_rename(struct path *start, const char *from, const char *to)
+{
+    struct place a, b;
+    status_t status = place_find(start, from, false, &a);
+    if (status)
+        return status;
+    status = place_find(start, to, false, &b);
+    if (!status) {
+        status = place_rename(&a, &b);
+        place_put(&b);
+    }
+    place_put(&a);
+    return status;
+}
+
+/* ---- setting ------------------------------------------------------------------------------ */
+
+status_t vnode_set_info(struct vnode *vnode, unsigned levels, const struct node_info *info)
+{
+    struct fsd *fsd = vnode->fsd;
+    status_t status = fsd_check(fsd);
+    if (!status && (fsd->read_only || !fsd->ops->set_info))
+        status = -EROFS;
+    return status ? status : fsd->ops->set_info(fsd, vnode, levels, info);
+}
+
+status_t path_set_modified(struct path *path, int64_t modified_s)
+{
+    const struct node_info info = {
+        .known = INFO_TIMES, .has_modified = true, .modified_s = modified_s
+    };
+    return vnode_set_info(path->vnode, INFO_TIMES, &info);
+}

@@ -1,0 +1,133 @@
+/*
+ * replace.c - new contents of files: see struct replacement in vfs.h.
+ */
+#include "kernel/vfs/internal.h"
+#include "lib/format.h"
+#include "lib/string.h"
+
+enum { PARTS_MAX = 100, PART_EXTRA = 16 /* `.`, `.part~100` and the NUL */ };
+
+struct replacing {
+    struct place place, part;
+    char name[NAME_BYTES_MAX + 1]; /* of the part */
+};
+
+/* How much of the name fits beside what is added to it; no character is cut. */
+static size_t part_stem(struct element name)
+{
+    size_t length = name.length;
+    if (length > NAME_BYTES_MAX - PART_EXTRA)
+        length = NAME_BYTES_MAX - PART_EXTRA;
+    while (length && length < name.length && (name.name[length] & 0xc0) == 0x80)
+        length--;
+    return length;
+}
+
+/* A file of a name that is free. */
+static status_t part_create(struct replacing *names)
+{
+    struct element target = names->place.name;
+    int stem = (int)part_stem(target);
+    status_t status = -EEXIST;
+    names->part.parent = path_get(names->place.parent);
+    for (unsigned n = 1; status == -EEXIST && n <= PARTS_MAX; n++) {
+        format_text(names->name, sizeof(names->name), ".%.*s.part~%u", stem, target.name, n);
+        names->part.name = (struct element){ names->name, strlen(names->name) };
+        status = place_create(&names->part);
+    }
+    return status;
+}
+
+static status_t part_open(struct replacing *names, struct file **file)
+{
+    struct path *path;
+    status_t status = part_create(names);
+    if (status)
+        return status;
+    status = path_lookup(names->part.parent, names->part.name, &path);
+    if (!status) {
+        status = file_open_path(path, OPEN_WRITE, file);
+        path_put(path);
+    }
+    if (status)
+        (void)!place_remove(&names->part); /* what went wrong before is what counts */
+    return status;
+}
+
+static bool is_replaced(const struct file *file)
+{
+    return !file->vnode->cache_block_bytes && !file->vnode->stream;
+}
+
+static status_t replace_open(struct replacement *replacement, unsigned flags)
+{
+    struct place *place = &replacement->names->place;
+    status_t status = 0;
+    if (place->slash || place->dots)
+        return -EISDIR;
+    if (place->node)
+        status = file_open_path(place->node, OPEN_WRITE | flags, &replacement->old);
+    if (status)
+        return status;
+    if (replacement->old && !is_replaced(replacement->old))
+        replacement->file = replacement->old;
+    else
+        status = part_open(replacement->names, &replacement->file);
+    if (status)
+        file_close(replacement->old);
+    return status;
+}
+
+static void replace_free(struct replacement *replacement)
+{
+    place_put(&replacement->names->place);
+    place_put(&replacement->names->part);
+    mem_free(replacement->names);
+    *replacement = (struct replacement){ .file = NULL };
+}
+
+status_t replace_begin(struct path *start, const char *text, unsigned flags,
+                       struct replacement *replacement)
+{
+    *replacement = (struct replacement){ .names = mem_zalloc(sizeof(struct replacing)) };
+    if (!replacement->names)
+        return -ENOMEM;
+    status_t status = place_find(start, text, true, &replacement->names->place);
+    if (status) {
+        mem_free(replacement->names);
+        return status;
+    }
+    status = replace_open(replacement, flags);
+    if (status)
+        replace_free(replacement);
+    return status;
+}
+
+/* Ends the writing; false when that was in place. */
+static bool replace_close(struct replacement *replacement)
+{
+    bool apart = replacement->file != replacement->old;
+    if (apart)
+        file_close(replacement->file);
+    file_close(replacement->old);
+    return apart;
+}
+
+status_t replace_commit(struct replacement *replacement)
+{
+    struct replacing *names = replacement->names;
+    status_t status = 0;
+    if (replace_close(replacement))
+        status = place_rename(&names->part, &names->place);
+    if (status)
+        (void)!place_remove(&names->part);
+    replace_free(replacement);
+    return status;
+}
+
+void replace_abandon(struct replacement *replacement)
+{
+    if (replace_close(replacement))
+        (void)!place_remove(&replacement->names->part);
+    replace_free(replacement);
+}
