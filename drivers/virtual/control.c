@@ -67,7 +67,8 @@ static bool register_valid(const struct virtual_register *request)
 static struct device *find_halted(const char *image)
 {
     struct device *bus = device_find("virtual"), *device = NULL;
-    for (unsigned n = 0; *image && bus && (device = device_child(bus, n)); n++) {
+    for (unsigned last = 0; *image && bus && (device = device_child(bus, last));) {
+        last = device->number;
         if (device_is_drive(device) && drive_is_halted_on(device, image))
             break;
         device_put(device);
@@ -137,7 +138,7 @@ static status_t control_list(void *argument)
     struct device *bus = device_find("virtual"), *device;
     status_t status = -ENOENT;
     while (status && bus && (device = device_child(bus, list->position))) {
-        list->position++;
+        list->position = device->number;
         if (device_is_drive(device)) {
             text_copy(list->device, sizeof(list->device), device->alias);
             status = 0;

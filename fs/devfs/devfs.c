@@ -30,6 +30,8 @@ struct devfs_node {
 
 enum { STREAM_NULL, STREAM_ZERO, STREAMS };
 
+enum { NUMBER_MASK = 0xfffffff };
+
 /* What `ls -l` shows, as on Unix; the bits allow what the device does. */
 enum {
     MODE_STREAM = 020666,
@@ -67,69 +69,134 @@ static const struct devfs_node *node_of(const struct vnode *vnode)
     return vnode->private_data;
 }
 
+/* ---- what is known of a node --------------------------------------------------------------- */
+
+/* `device` NULL: a stream, or Classes. */
+static uint32_t mode_of(const struct device *device, enum node_type type)
+{
+    switch (type) {
+    case NODE_DIRECTORY: return MODE_DIRECTORY;
+    case NODE_LINK: return MODE_LINK;
+    case NODE_FILE: return device->read_only ? MODE_BLOCK : MODE_BLOCK_WRITABLE;
+    default: return device ? MODE_CONTROL : MODE_STREAM;
+    }
+}
+
+static void info_fill(struct device *device, vnode_id_t id, enum node_type type,
+                      struct node_info *info)
+{
+    struct device_medium medium = { .present = false };
+    if (type == NODE_FILE)
+        medium = device_medium(device);
+    *info = (struct node_info){
+        .known = INFO_DIRENT | INFO_STANDARD | INFO_ALIAS | INFO_MODE,
+        .id = id,
+        .type = type,
+        .size_bytes = medium.present ? medium.bytes : 0,
+        .attributes = device && device->read_only ? ATTRIBUTE_READ_ONLY : 0,
+        .alias = id,
+        .mode = mode_of(device, type),
+        .links = 1,
+    };
+}
+
+static void device_info(struct device *device, enum devfs_kind kind, struct node_info *info)
+{
+    if (kind == KIND_ALIAS)
+        info_fill(device, id_make(KIND_ALIAS, device->number, 0), NODE_LINK, info);
+    else
+        info_fill(device, id_of_device(device), type_of_device(device), info);
+}
+
 /* ---- listing ------------------------------------------------------------------------------ */
 
-static void entry_fill(struct dir_entry *entry, vnode_id_t id, enum node_type type,
-                       const char *name)
+static bool is_root(const struct devfs_node *node)
 {
-    entry->info.id = id;
-    entry->info.type = type;
-    text_copy(entry->name, sizeof(entry->name), name);
+    return node->kind == KIND_DEVICE && node->device == device_root();
 }
 
-/* What the root holds besides devices. */
-static void root_entry(unsigned n, struct dir_entry *entry)
+/* What the root contains besides devices. */
+static const char *root_entry(unsigned n, struct node_info *info)
 {
-    if (n == 0)
-        entry_fill(entry, id_classes, NODE_DIRECTORY, "Classes");
-    else
-        entry_fill(entry, id_make(KIND_STREAM, n - 1, 0), NODE_OTHER, stream_names[n - 1]);
-}
-
-/* The n-th entry of a directory: 1, or 0 past the last. */
-static int devfs_entry(const struct devfs_node *node, unsigned n, struct dir_entry *entry)
-{
-    if (node->kind == KIND_DEVICE && node->device == device_root()) {
-        if (n <= STREAMS) {
-            root_entry(n, entry);
-            return 1;
-        }
-        n -= 1 + STREAMS;
+    if (n > 0) {
+        info_fill(NULL, id_make(KIND_STREAM, n - 1, 0), NODE_OTHER, info);
+        return stream_names[n - 1];
     }
-    struct device *device = node->kind == KIND_CLASSES ? device_by_class(n)
-                                                       : device_child(node->device, n);
+    info_fill(NULL, id_classes, NODE_DIRECTORY, info);
+    return "Classes";
+}
+
+/* Devices are listed by their numbers, after what is not a device: the position is one above the
+ * one listed last, so that it does not matter what comes or goes meanwhile. */
+static int devfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor,
+                          uint64_t *position, unsigned levels, struct dir_entry *entry)
+{
+    const struct devfs_node *node = node_of(directory);
+    (void)fsd, (void)cursor, (void)levels;
+    if (*position <= STREAMS && is_root(node)) {
+        const char *name = root_entry((unsigned)*position, &entry->info);
+        text_copy(entry->name, sizeof(entry->name), name);
+        ++*position;
+        return 1;
+    }
+
+    bool classes = node->kind == KIND_CLASSES;
+    unsigned after = *position > STREAMS ? (unsigned)*position - STREAMS - 1 : 0;
+    struct device *device = classes ? device_by_class(after) : device_child(node->device, after);
     if (!device)
         return 0;
-    if (node->kind == KIND_CLASSES)
-        entry_fill(entry, id_make(KIND_ALIAS, device->number, 0), NODE_LINK, device->alias);
-    else
-        entry_fill(entry, id_of_device(device), type_of_device(device), device->name);
+    device_info(device, classes ? KIND_ALIAS : KIND_DEVICE, &entry->info);
+    text_copy(entry->name, sizeof(entry->name), classes ? device->alias : device->name);
+    *position = (uint64_t)device->number + STREAMS + 1;
     device_put(device);
     return 1;
 }
 
-static int devfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor,
-                          uint64_t *position, unsigned levels, struct dir_entry *entry)
+/* The device of this class name: a reference, or NULL. */
+static struct device *find_class(struct element element)
 {
-    (void)fsd, (void)cursor, (void)levels;
-    int got = devfs_entry(node_of(directory), (unsigned)*position, entry);
-    *position += (uint64_t)got;
-    return got;
+    char name[DEVICE_NAME_BYTES];
+    if (element.length >= sizeof(name))
+        return NULL;
+    memcpy(name, element.name, element.length);
+    name[element.length] = '\0';
+    struct device *device = device_find(name); /* by its path, too: that is not a class name */
+    if (device && !text_equal(device->alias, name)) {
+        device_put(device);
+        device = NULL;
+    }
+    return device;
+}
+
+static status_t devfs_get_child_info(struct fsd *fsd, struct vnode *directory,
+                                     struct element element, unsigned levels,
+                                     struct node_info *info)
+{
+    const struct devfs_node *node = node_of(directory);
+    (void)fsd, (void)levels;
+    for (unsigned n = 0; is_root(node) && n <= STREAMS; n++) {
+        const char *name = root_entry(n, info);
+        if (text_equal_n(name, strlen(name), element.name, element.length))
+            return 0;
+    }
+    bool classes = node->kind == KIND_CLASSES;
+    struct device *device = classes ? find_class(element)
+                                    : device_find_child(node->device, element.name,
+                                                        element.length);
+    if (!device)
+        return -ENOENT;
+    device_info(device, classes ? KIND_ALIAS : KIND_DEVICE, info);
+    device_put(device);
+    return 0;
 }
 
 static status_t devfs_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
                              vnode_id_t *id)
 {
-    (void)fsd;
-    struct dir_entry *entry = mem_alloc(sizeof(*entry));
-    status_t status = entry ? -ENOENT : -ENOMEM;
-    for (unsigned n = 0; entry && devfs_entry(node_of(directory), n, entry); n++)
-        if (text_equal_n(entry->name, strlen(entry->name), element.name, element.length)) {
-            *id = entry->info.id;
-            status = 0;
-            break;
-        }
-    mem_free(entry);
+    struct node_info info;
+    status_t status = devfs_get_child_info(fsd, directory, element, INFO_DIRENT, &info);
+    if (!status)
+        *id = info.id;
     return status;
 }
 
@@ -160,7 +227,7 @@ static status_t node_open_stream(struct vnode *vnode)
     vnode->type = NODE_OTHER;
     vnode->stream = true;
     vnode->size_bytes = vnode->id == id_make(KIND_STREAM, STREAM_ZERO, 0) ? INT64_MAX : 0;
-    return (vnode->id & 0xfffffff) < STREAMS && vnode->id >> 30 == 0 ? 0 : -ENOENT;
+    return (vnode->id & NUMBER_MASK) < STREAMS && vnode->id >> 30 == 0 ? 0 : -ENOENT;
 }
 
 static status_t node_open(struct vnode *vnode, struct devfs_node *node)
@@ -171,7 +238,7 @@ static status_t node_open(struct vnode *vnode, struct devfs_node *node)
         return vnode->id == id_classes ? 0 : -ENOENT;
     if (node->kind == KIND_STREAM)
         return node_open_stream(vnode);
-    node->device = device_find_number(vnode->id & 0xfffffff);
+    node->device = device_find_number(vnode->id & NUMBER_MASK);
     if (!node->device)
         return -ENOENT;
     if (node->kind == KIND_ALIAS) {
@@ -236,28 +303,13 @@ static void devfs_close(struct fsd *fsd, struct vnode *vnode, bool write)
         device_release(&node_of(vnode)->handle);
 }
 
-static uint32_t mode_of(const struct vnode *vnode)
-{
-    const struct device *device = node_of(vnode)->device;
-    switch (vnode->type) {
-    case NODE_DIRECTORY: return MODE_DIRECTORY;
-    case NODE_LINK: return MODE_LINK;
-    case NODE_FILE: return device && !device->read_only ? MODE_BLOCK_WRITABLE : MODE_BLOCK;
-    default: return vnode->stream ? MODE_STREAM : MODE_CONTROL;
-    }
-}
-
 static status_t devfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                                struct node_info *info)
 {
     (void)fsd, (void)levels;
-    info->known = INFO_DIRENT | INFO_STANDARD | INFO_ALIAS | INFO_MODE;
-    info->size_bytes = vnode->type == NODE_FILE ? vnode->size_bytes : 0;
-    info->alias = vnode->id;
-    info->mode = mode_of(vnode);
-    info->links = 1;
-    if (node_of(vnode)->device && node_of(vnode)->device->read_only)
-        info->attributes = ATTRIBUTE_READ_ONLY;
+    info_fill(node_of(vnode)->device, vnode->id, vnode->type, info);
+    if (vnode->type == NODE_FILE)
+        info->size_bytes = vnode->size_bytes; /* of the medium that the id means */
     return 0;
 }
 
@@ -316,6 +368,7 @@ static const struct fsd_ops devfs_ops = {
     .dismount = devfs_dismount,
     .get_fs_info = devfs_get_fs_info,
     .lookup = devfs_lookup,
+    .get_child_info = devfs_get_child_info,
     .get_vnode = devfs_get_vnode,
     .check = devfs_check,
     .open = devfs_open,

@@ -4,6 +4,7 @@
 #include "kernel/dev/device.h"
 #include "kernel/dev/driver.h"
 #include "kernel/dev/event.h"
+#include "kernel/dev/tree.h"
 #include "kernel/log.h"
 #include "kernel/sched/sync.h"
 #include "lib/format.h"
@@ -72,6 +73,9 @@ struct device *device_create(struct device *parent, const char *name)
     list_init(&device->siblings);
     list_init(&device->children);
     list_init(&device->all_link);
+    list_init(&device->number_link);
+    list_init(&device->alias_link);
+    list_init(&device->name_link);
     list_init(&device->waiting);
     list_init(&device->event_link);
     list_init(&device->put_link);
@@ -114,42 +118,6 @@ static status_t device_prepare_transfers(struct device *device)
     return device->bounce_pages ? 0 : -ENOMEM;
 }
 
-static const char *device_alias_prefix(const struct device *device)
-{
-    return device->class_prefix ? device->class_prefix : device_class_name(device->device_class);
-}
-
-static bool device_alias_taken(const char *prefix, unsigned number)
-{
-    list_each(link, &published) {
-        struct device *other = list_entry(link, struct device, all_link);
-        if (other->alias[0] && other->class_number == number &&
-            text_equal(device_alias_prefix(other), prefix))
-            return true;
-    }
-    return false;
-}
-
-static void device_give_alias(struct device *device)
-{
-    if (device->device_class <= CLASS_CONTROL)
-        return;
-    const char *prefix = device_alias_prefix(device);
-    while (device_alias_taken(prefix, device->class_number))
-        device->class_number++;
-    format_text(device->alias, sizeof(device->alias), "%s%u", prefix, device->class_number);
-}
-
-static struct device *device_child_named(struct device *parent, const char *name, size_t length)
-{
-    list_each(link, &parent->children) {
-        struct device *child = list_entry(link, struct device, siblings);
-        if (text_equal_n(child->name, strlen(child->name), name, length))
-            return child;
-    }
-    return NULL;
-}
-
 static status_t device_enter_tree(struct device *device)
 {
     struct device *parent = device->parent;
@@ -157,11 +125,11 @@ static status_t device_enter_tree(struct device *device)
     mutex_lock(&tree_lock);
     if (parent && (parent->gone || !parent->published))
         status = -ENODEV;
-    else if (parent && device_child_named(parent, device->name, strlen(device->name)))
+    else if (parent && tree_find_child(parent, device->name, strlen(device->name)))
         status = -EEXIST;
     else {
-        device_give_alias(device);
         device->number = ++last_number;
+        tree_insert(device);
         if (parent)
             list_push_back(&parent->children, &device->siblings);
         list_push_back(&published, &device_get(device)->all_link);
@@ -244,6 +212,7 @@ static bool device_leave_tree(struct device *device, bool *left)
     if (was_published) {
         list_remove(&device->siblings);
         list_remove(&device->all_link);
+        tree_remove(device);
     }
     spin_lock(&device->queue_lock);
     device->published = false;
@@ -483,16 +452,6 @@ unsigned device_files_open(struct device *device)
 
 /* ---- finding ------------------------------------------------------------------------------ */
 
-static struct device *device_find_alias(const char *alias)
-{
-    list_each(link, &published) {
-        struct device *device = list_entry(link, struct device, all_link);
-        if (device->alias[0] && text_equal(device->alias, alias))
-            return device;
-    }
-    return NULL;
-}
-
 static struct device *device_find_path(const char *path)
 {
     struct device *device = root;
@@ -500,7 +459,7 @@ static struct device *device_find_path(const char *path)
         const char *slash = strchr(path, '/');
         size_t length = slash ? (size_t)(slash - path) : strlen(path);
         if (length)
-            device = device_child_named(device, path, length);
+            device = tree_find_child(device, path, length);
         path += slash ? length + 1 : length;
     }
     return device;
@@ -511,7 +470,7 @@ struct device *device_find(const char *name)
     static const char classes[] = "Classes/";
     bool by_class = text_starts(name, classes);
     mutex_lock(&tree_lock);
-    struct device *device = device_find_alias(by_class ? name + strlen(classes) : name);
+    struct device *device = tree_find_alias(by_class ? name + strlen(classes) : name);
     if (!device && !by_class)
         device = device_find_path(name);
     if (device)
@@ -520,15 +479,23 @@ struct device *device_find(const char *name)
     return device;
 }
 
+static struct device *device_get_found(struct device *device)
+{
+    return device ? device_get(device) : NULL;
+}
+
 struct device *device_find_number(unsigned number)
 {
-    struct device *found = NULL;
     mutex_lock(&tree_lock);
-    list_each(link, &published) {
-        struct device *device = list_entry(link, struct device, all_link);
-        if (device->number == number)
-            found = device_get(device);
-    }
+    struct device *found = device_get_found(tree_find_number(number));
+    mutex_unlock(&tree_lock);
+    return found;
+}
+
+struct device *device_find_child(struct device *parent, const char *name, size_t length)
+{
+    mutex_lock(&tree_lock);
+    struct device *found = device_get_found(tree_find_child(parent, name, length));
     mutex_unlock(&tree_lock);
     return found;
 }
@@ -551,24 +518,31 @@ void device_path(struct device *device, char *text, size_t bytes)
                                     chain[depth]->name);
 }
 
-struct device *device_child(struct device *parent, unsigned n)
+struct device *device_child(struct device *parent, unsigned after)
 {
-    struct device *found = NULL;
     mutex_lock(&tree_lock);
-    list_each(link, &parent->children)
-        if (!found && n-- == 0)
-            found = device_get(list_entry(link, struct device, siblings));
+    const struct device *last = tree_find_number(after);
+    struct list *link = parent->children.next;
+    if (last && last->parent == parent)
+        link = last->siblings.next;
+    while (link != &parent->children && list_entry(link, struct device, siblings)->number <= after)
+        link = link->next; /* the last one was removed: it is searched for */
+    struct device *found = NULL;
+    if (link != &parent->children)
+        found = device_get(list_entry(link, struct device, siblings));
     mutex_unlock(&tree_lock);
     return found;
 }
 
-struct device *device_by_class(unsigned n)
+struct device *device_by_class(unsigned after)
 {
     struct device *found = NULL;
     mutex_lock(&tree_lock);
-    list_each(link, &published) {
+    const struct device *last = tree_find_number(after);
+    struct list *link = last ? last->all_link.next : published.next;
+    for (; link != &published && !found; link = link->next) {
         struct device *device = list_entry(link, struct device, all_link);
-        if (!found && device->alias[0] && n-- == 0)
+        if (device->number > after && device->alias[0])
             found = device_get(device);
     }
     mutex_unlock(&tree_lock);
@@ -579,6 +553,7 @@ struct device *device_by_class(unsigned n)
 
 status_t device_start(void)
 {
+    tree_start();
     root = device_create(NULL, "");
     if (!root)
         return -ENOMEM;

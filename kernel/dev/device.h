@@ -119,7 +119,9 @@ struct device {
     struct device *parent;
     struct list siblings, children;
     struct list all_link;
+    struct list number_link, alias_link, name_link; /* tree.c's, with the next */
     unsigned class_number;
+    unsigned *first_free;                /* where the search for its prefix's numbers begins */
     _Atomic int references;
     bool published, gone;                /* under DEVTREE */
     struct spin queue_lock;              /* rank QUEUE: all below */
@@ -187,6 +189,8 @@ unsigned device_files_open(struct device *device);
 struct device *device_find(const char *name);
 /* By `number`. A reference or NULL. */
 struct device *device_find_number(unsigned number);
+/* By name below `parent`. A reference or NULL. */
+struct device *device_find_child(struct device *parent, const char *name, size_t length);
 /* The root of the tree: borrowed. */
 struct device *device_root(void);
 /* The path below the root into `text`; cut when too long. */
@@ -220,10 +224,11 @@ status_t toc_find_session(const struct device_toc *toc,
 /* Can its medium be changed? Then the driver has a poll. */
 bool device_is_removable(const struct device *device);
 
-/* The n-th child (from 0) or, with by_class, the n-th device that has an alias. A reference, or
- * NULL at the end. For listings: stable while the tree does not change. */
-struct device *device_child(struct device *parent, unsigned n);
-struct device *device_by_class(unsigned n);
+/* For listings, in the order of publishing, in which numbers rise: the first child, or the first
+ * device that has an alias, whose number is above `after`. A reference, or NULL at the end. What is
+ * published or removed meanwhile changes nothing for the others. */
+struct device *device_child(struct device *parent, unsigned after);
+struct device *device_by_class(unsigned after);
 
 /* Creates the root and offers it to the drivers: probing starts here. */
 status_t device_start(void) MUST_CHECK;

@@ -173,7 +173,8 @@ static void poll_device(struct device *device)
 static void poll_all(void)
 {
     struct device *device;
-    for (unsigned n = 0; (device = device_by_class(n)); n++) {
+    for (unsigned last = 0; (device = device_by_class(last));) {
+        last = device->number;
         poll_device(device);
         keep_door(device);
         device_put(device);
@@ -227,7 +228,8 @@ static bool is_preferred(const struct device *device, const struct device *over)
 static struct device *choose(bool (*accept)(const struct device *device))
 {
     struct device *best = NULL, *device;
-    for (unsigned n = 0; (device = device_by_class(n)); n++) {
+    for (unsigned last = 0; (device = device_by_class(last));) {
+        last = device->number;
         bool better = holds_media(device) && accept(device) && is_preferred(device, best);
         device_put(better ? best : device);
         if (better)
@@ -262,7 +264,8 @@ static void mount_all(char *why, size_t bytes)
     struct device *device;
     char text[MOUNT_REASON_BYTES];
     text_copy(why, bytes, "there is no drive");
-    for (unsigned n = 0; (device = device_by_class(n)); n++) {
+    for (unsigned last = 0; (device = device_by_class(last));) {
+        last = device->number;
         status_t status = holds_media(device) ? mount_drive(device) : 0;
         if (status) {
             reason(device, status, text, sizeof(text));

@@ -38,14 +38,8 @@ static struct device *devices_next(struct device *device, unsigned *depth)
         return next;
     }
     while (device != device_root() && device->parent) {
-        struct device *parent = device_get(device->parent), *sibling;
-        bool passed = false;
-        for (unsigned n = 0; (sibling = device_child(parent, n)); n++) {
-            if (passed)
-                break;
-            passed = sibling == device;
-            device_put(sibling);
-        }
+        struct device *parent = device_get(device->parent);
+        struct device *sibling = device_child(parent, device->number);
         device_put(device);
         if (sibling) {
             device_put(parent);

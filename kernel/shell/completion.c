@@ -106,7 +106,8 @@ static void find_parts(struct finder *finder, const struct shell_command *comman
 static void find_devices(struct finder *finder, const char *prefix)
 {
     struct device *device;
-    for (unsigned n = 0; (device = device_by_class(n)); n++) {
+    for (unsigned last = 0; (device = device_by_class(last));) {
+        last = device->number;
         if (text_starts(device->alias, prefix))
             offer(finder, device->alias);
         device_put(device);

@@ -320,12 +320,37 @@ static void test_apart(void **state)
 
 /* ---- in numbers, and of any size ----------------------------------------------------------- */
 
+/* Every class name, though each third drive is removed while they are listed. */
+static void expect_classes(char aliases[][DEVICE_NAME_BYTES], unsigned count)
+{
+    static struct dir_entry entry;
+    struct file *file;
+    unsigned listed = 0;
+    expect("open", rig_open("/System/Devices/Classes", OPEN_DIRECTORY, &file), 0);
+    while (dir_read(file, INFO_STANDARD, &entry) == 1) {
+        unsigned number = 0;
+        if (sscanf(entry.name, "virtual%u", &number) != 1)
+            continue;
+        kassert(entry.info.type == NODE_LINK && entry.info.known & INFO_STANDARD);
+        kassert(number == listed++);
+        if (number % 3 == 0)
+            expect("remove", drives_remove(aliases[number], VIRTUAL_IF_IDLE), 0);
+    }
+    file_close(file);
+    kassert(listed == count);
+    for (unsigned i = 0; i < count; i += 3) {
+        expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, aliases[i]), 0);
+        drives_take_events();
+    }
+}
+
 /* VB20: as many as one likes, all of them listed, and each name free again once it is gone. */
 static void many_body(void *unused)
 {
     (void)unused;
-    enum { MANY = 40 };
-    char aliases[MANY][DEVICE_NAME_BYTES], alias[DEVICE_NAME_BYTES], expected[16];
+    enum { MANY = 120 };
+    static char aliases[MANY][DEVICE_NAME_BYTES];
+    char alias[DEVICE_NAME_BYTES], expected[16];
     struct virtual_list list = { .struct_bytes = sizeof(list) };
     start();
     for (unsigned i = 0; i < MANY; i++)
@@ -338,6 +363,7 @@ static void many_body(void *unused)
     expect("no more", drives_control(VIRTUAL_LIST, &list, sizeof(list)), -ENOENT);
     list.position = UINT32_MAX; /* VB7: no number is taken for an index */
     expect("far", drives_control(VIRTUAL_LIST, &list, sizeof(list)), -ENOENT);
+    expect_classes(aliases, MANY);
     expect("remove", drives_remove(aliases[17], VIRTUAL_IF_IDLE), 0);
     expect("add", drives_add(&(struct wanted){ ON(FILE, "/other") }, alias), 0);
     kassert(strcmp(alias, "virtual17") == 0);
