@@ -138,7 +138,7 @@ static enum token_kind parse_operator(struct parser *parser)
         const char *error;
     } operators[] = {
         { ";", TOKEN_SEPARATOR, NULL },
-        { "\n", TOKEN_SEPARATOR, NULL },
+        { "\n", TOKEN_NEWLINE, NULL },
         { "&&", TOKEN_AND, NULL },
         { "&>", TOKEN_ERROR, "&> is not there: > FILE 2>&1" },
         { "&", TOKEN_ERROR, "a single & is not there: commands run one after another" },
@@ -198,20 +198,32 @@ static enum token_kind parse_word(struct parser *parser)
     return TOKEN_WORD;
 }
 
-enum token_kind parser_next(struct parser *parser)
+static void skip_blanks(struct parser *parser)
 {
     for (;; parser->at++) {
-        if (parser->at[0] == '\\' && parser->at[1] == '\n')
+        if (*parser->at == '#')
+            while (parser->at[1] && parser->at[1] != '\n')
+                parser->at++;
+        else if (parser->at[0] == '\\' && parser->at[1] == '\n')
             parser->at++;
-        else if (!is_blank(*parser->at))
+        else if (!is_blank(*parser->at) && !(*parser->at == '\n' && parser->joining))
             break;
     }
-    if (*parser->at == '#')
-        while (*parser->at && *parser->at != '\n')
-            parser->at++;
-    if (!*parser->at)
-        return TOKEN_END;
-    return ends_word(*parser->at) ? parse_operator(parser) : parse_word(parser);
+}
+
+static bool joins(enum token_kind kind)
+{
+    return kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_PIPE;
+}
+
+enum token_kind parser_next(struct parser *parser)
+{
+    skip_blanks(parser);
+    enum token_kind kind = !*parser->at            ? TOKEN_END
+                           : ends_word(*parser->at) ? parse_operator(parser)
+                                                    : parse_word(parser);
+    parser->joining = joins(kind);
+    return kind;
 }
 
 bool parse_is_redirection(enum token_kind kind)
@@ -240,27 +252,25 @@ static void check_redirection(struct parser *parser, struct check *check, enum t
     *had = check->filled = true;
 }
 
-static bool joins(enum token_kind kind)
-{
-    return kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_PIPE;
-}
-
 static void check_operator(struct parser *parser, struct check *check, enum token_kind kind)
 {
     unsigned stages = kind == TOKEN_PIPE ? check->stages + 1 : 1;
-    if (!check->filled && (joins(check->before) || joins(kind)))
+    bool ends = kind == TOKEN_NEWLINE || kind == TOKEN_END;
+    if (!check->filled && (joins(check->before) || !ends)) /* a line may be empty, or end with ; */
         parser->error = kind == TOKEN_PIPE || check->before == TOKEN_PIPE
                             ? "a command is missing beside |"
-                            : "a command is missing beside && or ||";
+                        : joins(kind) || joins(check->before)
+                            ? "a command is missing beside && or ||"
+                            : "a command is missing before ;";
     else if (stages > PIPE_STAGES_MAX)
         parser->error = "more than 16 commands in a pipe";
     *check = (struct check){ .before = kind, .stages = stages };
 }
 
-const char *parse_check(const char *text)
+const char *parse_check(const char *text, const char **next)
 {
     struct parser parser = { .at = text };
-    struct check check = { .before = TOKEN_SEPARATOR, .stages = 1 };
+    struct check check = { .before = TOKEN_NEWLINE, .stages = 1 };
     enum token_kind kind;
     do {
         kind = parser_next(&parser);
@@ -270,7 +280,8 @@ const char *parse_check(const char *text)
             check_redirection(&parser, &check, kind);
         else if (kind != TOKEN_ERROR)
             check_operator(&parser, &check, kind);
-    } while (!parser.error && kind != TOKEN_END);
+    } while (!parser.error && kind != TOKEN_NEWLINE && kind != TOKEN_END);
+    *next = parser.at;
     return parser.error;
 }
 

@@ -6,10 +6,14 @@
  * $'...' holds characters that cannot be typed: \n \t \r \e \a \b \\ \' and \xHH, as `ls` shows
  * them.
  * # begins a comment where a word could begin. Operators: ; newline && || | < > >> 2> 2>> 2>&1 >&2.
+ * A newline ends a line, except after && || and |, where the command may be in the next line.
  *
- * A text is parsed twice: parse_check() before anything of it runs, and again while it runs, since
- * what $NAME and * stand for changes from command to command. Words keep their quotes here;
+ * Each line is parsed twice: parse_check() before anything of it runs, and again while it runs,
+ * since what $NAME and * stand for changes from command to command. Words keep their quotes here;
  * expand.h makes of them what a command sees.
+ *
+ * References  POSIX.1-2017, Shell Command Language, 2.3 and 2.10: commands are separated by exactly
+ *             one `;`, which never begins a list.
  */
 #ifndef KERNEL_SHELL_PARSE_H
 #define KERNEL_SHELL_PARSE_H
@@ -21,7 +25,8 @@ enum { PIPE_STAGES_MAX = 16 };
 enum token_kind {
     TOKEN_END,
     TOKEN_WORD,
-    TOKEN_SEPARATOR, /* ; or newline */
+    TOKEN_SEPARATOR, /* ; */
+    TOKEN_NEWLINE,
     TOKEN_AND,
     TOKEN_OR,
     TOKEN_PIPE,
@@ -39,13 +44,14 @@ struct parser {
     size_t word_length;
     unsigned stream; /* of TOKEN_WRITE, _APPEND, _JOIN: 1 output, 2 errors */
     unsigned other;  /* of TOKEN_JOIN: where that one goes */
+    bool joining;    /* was the last token && || or |? A newline after it is a blank */
 };
 
 enum token_kind parser_next(struct parser *parser);
 bool parse_is_redirection(enum token_kind kind);
 
-/* Is the whole text well formed? NULL, or what is wrong. */
-const char *parse_check(const char *text);
+/* Is the first line of the text well formed? NULL, and the next line is at *next; or the error. */
+const char *parse_check(const char *text, const char **next);
 
 /* At word[*at], while `quote` is open (NUL: none; $ stands for that of $'...'): which one is open
  * behind it. *at moves to the last character of a quote that opens. */

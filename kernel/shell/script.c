@@ -84,7 +84,8 @@ static void run_lines(void *argument)
     shell->script = script;
     shell->script_depth++;
     while (!shell_must_stop(shell) && (got = next_line(script)) > 0) {
-        bool wrong = parse_check(script->line) != NULL;
+        const char *next;
+        bool wrong = parse_check(script->line, &next) != NULL;
         shell_run_text(shell, script->line);
         if (wrong)
             break;

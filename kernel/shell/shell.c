@@ -126,10 +126,11 @@ static int run_pipeline(struct shell *shell, struct pipeline *pipeline, status_t
     return shell_interrupted() ? SHELL_INTERRUPTED : result;
 }
 
-static void run_checked(struct shell *shell, const char *text, struct pipeline *pipeline)
+/* A line that parse_check() has passed. An error: no more of it can be read. */
+static status_t run_line(struct shell *shell, const char *line, struct pipeline *pipeline)
 {
-    struct parser parser = { .at = text };
-    enum token_kind before = TOKEN_SEPARATOR, end;
+    struct parser parser = { .at = line };
+    enum token_kind before = TOKEN_NEWLINE, end;
     do {
         bool skip = (before == TOKEN_AND && shell->status) ||
                     (before == TOKEN_OR && !shell->status);
@@ -138,23 +139,29 @@ static void run_checked(struct shell *shell, const char *text, struct pipeline *
             shell->status = run_pipeline(shell, pipeline, status);
         pipeline_free(pipeline);
         if (status)
-            break; /* the parser stands in the middle of a command */
+            return status; /* the parser is in the middle of a command */
         before = end;
-    } while (end != TOKEN_END && !shell_must_stop(shell));
+    } while (end != TOKEN_NEWLINE && end != TOKEN_END && !shell_must_stop(shell));
+    return 0;
 }
 
 int shell_run_text(struct shell *shell, const char *text)
 {
-    const char *error = parse_check(text);
-    shell->command = NULL;
-    if (error) {
-        shell_complain(shell, "%s", error);
-        return shell->status = SHELL_USAGE;
-    }
     struct pipeline *pipeline = mem_alloc(sizeof(*pipeline));
+    status_t status = 0;
+    shell->command = NULL;
     if (!pipeline)
         return shell->status = shell_fail(shell, NULL, -ENOMEM);
-    run_checked(shell, text, pipeline);
+    do {
+        const char *line = text, *error = parse_check(line, &text);
+        if (error) {
+            shell->command = NULL;
+            shell_complain(shell, "%s", error);
+            shell->status = SHELL_USAGE;
+            break;
+        }
+        status = run_line(shell, line, pipeline);
+    } while (!status && *text && !shell_must_stop(shell));
     mem_free(pipeline);
     return shell->status;
 }

@@ -73,8 +73,8 @@ void shell_destroy(struct shell *shell);
  * the same; `out` is the first one's until somebody sets it. */
 status_t shell_copy(struct shell *shell, struct shell *copy) MUST_CHECK;
 
-/* Runs the commands of `text` (borrowed); returns the last status, which is shell->status too. A
- * text that is not well formed: SHELL_USAGE, and nothing of it runs. */
+/* Runs the lines of `text` (borrowed); returns the last status, which is shell->status too. A line
+ * that is not well formed: SHELL_USAGE; nothing of it runs, and no line after it. */
 int shell_run_text(struct shell *shell, const char *text);
 /* Runs the lines of a file, on a thread of its own, since files may source files: the last status,
  * or SHELL_FAILED when it cannot be read. */
