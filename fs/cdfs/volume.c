@@ -318,9 +318,10 @@ static status_t cdfs_get_fs_info(struct fsd *fsd, struct fs_info *info)
     return 0;
 }
 
-static status_t cdfs_passthrough(struct fsd *fsd, unsigned operation, void *argument,
-                                 size_t bytes)
+static status_t cdfs_passthrough(struct fsd *fsd, struct vnode *vnode, unsigned operation,
+                                 void *argument, size_t bytes)
 {
+    (void)vnode;
     return device_control(fsd_device(fsd)->device, operation, argument, bytes);
 }
 

@@ -321,6 +321,14 @@ static ssize_t devfs_read_link(struct fsd *fsd, struct vnode *vnode, char *targe
     return format_text(target, bytes, "../%s", path);
 }
 
+static status_t devfs_passthrough(struct fsd *fsd, struct vnode *vnode, unsigned operation,
+                                  void *argument, size_t bytes)
+{
+    struct device *device = node_of(vnode)->device;
+    (void)fsd;
+    return device ? device_control(device, operation, argument, bytes) : -EOPNOTSUPP;
+}
+
 /* ---- content ------------------------------------------------------------------------------ */
 
 /* Reading comes here of `zero` only: of `null` there is nothing to read. */
@@ -379,6 +387,7 @@ static const struct fsd_ops devfs_ops = {
     .finish_io = devfs_finish_io,
     .read_dir = devfs_read_dir,
     .read_link = devfs_read_link,
+    .passthrough = devfs_passthrough,
 };
 
 static status_t devfs_mount(const struct device_handle *handle, const char *options,

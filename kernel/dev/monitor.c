@@ -277,18 +277,30 @@ static void mount_all(char *why, size_t bytes)
     }
 }
 
+/* The drive that `system=` names becomes /System; false after a warning: it cannot. */
+static bool take_asked_for(void)
+{
+    const char *name = monitor.options->system_name;
+    char text[MOUNT_REASON_BYTES] = "no such drive";
+    struct device *device = choose(is_asked_for);
+    status_t status = device ? become_system(device) : -ENODEV;
+    if (device && status)
+        reason(device, status, text, sizeof(text));
+    if (status)
+        log_warn("monitor", "system=%s: %s; /System is chosen without it", name, text);
+    device_put(device);
+    return !status;
+}
+
 static void choose_system(void)
 {
     char why[MOUNT_REASON_BYTES + DEVICE_NAME_BYTES], text[MOUNT_REASON_BYTES];
     mount_all(why, sizeof(why));
-    struct device *device;
-    if (monitor.options->system_name) {
-        device = choose(is_asked_for);
-        if (!device)
-            format_text(why, sizeof(why), "%s: no such drive", monitor.options->system_name);
-    } else if (!(device = choose(drive_is_ours))) {
+    if (monitor.options->system_name && take_asked_for())
+        return;
+    struct device *device = choose(drive_is_ours);
+    if (!device)
         device = choose(is_mounted_cd);
-    }
     status_t status = device ? become_system(device) : -ENODEV;
     if (device && status) {
         reason(device, status, text, sizeof(text));

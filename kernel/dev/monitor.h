@@ -4,9 +4,9 @@
  * It waits for device events and asks removable drives about their media once a second. Start-up
  * is settled when every device that was there was asked once. Then one medium becomes /System:
  *
- *   the device of `system=`, if given; else the disc whose /boot/spindle.id is our build id
- *   (physical before virtual, then lowest number); else the first CD that can be mounted; else
- *   nothing, and a line says why.
+ *   the device of `system=`, if given (one warning when it cannot be mounted); else the disc whose
+ *   /boot/spindle.id is our build id (physical before virtual, then lowest number); else the first
+ *   CD that can be mounted; else nothing, and a line says why.
  *
  * Every other medium goes to /Drives/<class name>. Later on only a medium with our build id becomes
  * /System again.

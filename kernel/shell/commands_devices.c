@@ -2,6 +2,7 @@
  * commands_devices.c - devices and what is mounted of them: devices, mount, umount.
  */
 #include "kernel/console.h"
+#include "kernel/dev/driver.h"
 #include "kernel/dev/virtual.h"
 #include "kernel/shell/device_report.h"
 #include "kernel/shell/mounts.h"
@@ -211,8 +212,28 @@ static void mount_say_reason(struct shell *shell, const char *what, const char *
     shell_complain(shell, "%s: %s", what, reason);
 }
 
+/* Is there a file system of this name? False after a line that lists those there are. */
+static bool mount_type_known(struct shell *shell, const char *type)
+{
+    struct buffer known = { 0 };
+    bool found = false;
+    for (const struct driver *d = driver_next(NULL); d; d = driver_next(d)) {
+        if (!d->mount_fs)
+            continue;
+        found |= text_equal(d->name, type);
+        if (known.length)
+            buffer_put(&known, ", ", 2);
+        buffer_put(&known, d->name, strlen(d->name));
+    }
+    if (!found)
+        shell_complain(shell, "%s: unknown file system; known are %s", type,
+                       known.status ? "others" : known.text);
+    buffer_free(&known);
+    return found;
+}
+
 static int mount_what(struct shell *shell, const char *what, const char *where,
-                      const char *options)
+                      const char *type, const char *options)
 {
     char name[256];
     bool made;
@@ -226,8 +247,10 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
         shell_fail(shell, where, status);
     } else {
         path_put(place);
-        status = vfs_mount(shell->directory, where, name, NULL, options);
-        if (status == -EMEDIUMTYPE)
+        status = vfs_mount(shell->directory, where, name, type, options);
+        if (status == -EMEDIUMTYPE && type)
+            shell_complain(shell, "%s: not a %s file system", what, type);
+        else if (status == -EMEDIUMTYPE)
             mount_say_reason(shell, what, name);
         else if (status == -EBUSY || status == -ENOTDIR)
             shell_fail(shell, where, status);
@@ -251,6 +274,9 @@ static int run_mount(struct shell *shell, int count, char **words)
         return mount_list(shell);
     if (count != 3)
         return shell_usage(shell);
+    const char *type = option_value(shell, 't');
+    if (type && !mount_type_known(shell, type))
+        return SHELL_USAGE;
 
     struct buffer list = { 0 }; /* -o a -o b is -o a,b */
     for (const struct option_value *o = option_values(shell, 'o'); o; o = o->next) {
@@ -259,19 +285,20 @@ static int run_mount(struct shell *shell, int count, char **words)
             buffer_put(&list, ",", 1);
     }
     int result = list.status ? shell_fail(shell, NULL, list.status)
-                             : mount_what(shell, words[1], words[2], list.text);
+                             : mount_what(shell, words[1], words[2], type, list.text);
     buffer_free(&list);
     return result;
 }
 
 static const struct shell_option mount_options[] = {
+    { 't', "types", "TYPE", "this file system only, such as cdfs" },
     { 'o', "options", "LIST...", "names=rr|joliet|iso, session=N, ro" },
     { 0 },
 };
 
 static const struct shell_command command_mount = {
     .name = "mount",
-    .arguments = "[[-o LIST] DEVICE|IMAGE DIRECTORY]",
+    .arguments = "[[-t TYPE] [-o LIST] DEVICE|IMAGE DIRECTORY]",
     .summary = "mount a disc or an image file; alone: list the mounts",
     .arguments_max = 2,
     .run = run_mount,

@@ -50,6 +50,8 @@ status_t file_flush(struct file *file)
     struct vnode *vnode = file->vnode;
     uint64_t done;
     status_t status = vnode_check(vnode);
+    if (!status)
+        status = fsd_flush(vnode->fsd);
     if (status || !vnode->cache_block_bytes)
         return status;
     return vnode_io((struct vfs_io){ .vnode = vnode, .op = IO_FLUSH }, &done);

@@ -256,9 +256,12 @@ struct fsd_ops {
     /* An operation on the file; NULL: -EOPNOTSUPP. */
     status_t (*ioctl)(struct fsd *fsd, struct vnode *vnode, unsigned operation, void *argument,
                       size_t bytes);
-    /* Hands an operation to the device beneath; NULL: -EOPNOTSUPP. */
-    status_t (*passthrough)(struct fsd *fsd, unsigned operation, void *argument, size_t bytes);
-    /* Writes back what is dirty; NULL: nothing ever is. */
+    /* Passes an operation of kernel/dev/control.h to the device that holds the vnode's bytes.
+     * Called by path_control(). NULL: -EOPNOTSUPP. */
+    status_t (*passthrough)(struct fsd *fsd, struct vnode *vnode, unsigned operation,
+                            void *argument, size_t bytes);
+    /* Writes back all that is dirty. Called by file_flush(), before the device's own cache is
+     * flushed, and before an unmount, which fails with its error. NULL: nothing is ever dirty. */
     status_t (*flush)(struct fsd *fsd);
 };
 

@@ -102,6 +102,8 @@ ssize_t vnode_io_bytes(struct vnode *vnode, enum io_op op, uint64_t offset_bytes
 struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash);
 struct mount *mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
+/* What the FSD has dirty is on its device, or an errno. 0 where nothing can be written any more. */
+status_t fsd_flush(struct fsd *fsd) MUST_CHECK;
 /* Is something mounted at this path or below it? */
 bool mounts_touch(struct path *path);
 

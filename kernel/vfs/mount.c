@@ -20,6 +20,11 @@ struct mount *mount_get(struct mount *mount)
     return mount;
 }
 
+status_t fsd_flush(struct fsd *fsd)
+{
+    return fsd->ops->flush && !fsd_check(fsd) ? fsd->ops->flush(fsd) : 0;
+}
+
 static void fsd_dismount(struct fsd *fsd)
 {
     struct device_handle handle = *fsd_device(fsd);
@@ -310,7 +315,11 @@ status_t vfs_unmount(struct path *start, const char *text)
         return status;
     if (!path_is_mount_point(path))
         status = -EINVAL;
-    else if (!(status = mount_leave(path)))
+    else
+        status = fsd_flush(path->mount->fsd);
+    if (!status)
+        status = mount_leave(path);
+    if (!status)
         mount_put(path->mount); /* the table's */
     path_put(path);
     return status;

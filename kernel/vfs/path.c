@@ -495,3 +495,11 @@ status_t path_describe(struct path *path, bool node, struct text_sink *sink)
     return fsd->ops->ioctl(fsd, path->vnode, node ? FSD_DESCRIBE_NODE : FSD_DESCRIBE_VOLUME, sink,
                            sizeof(*sink));
 }
+
+status_t path_control(struct path *path, unsigned operation, void *argument, size_t bytes)
+{
+    struct fsd *fsd = path->mount->fsd;
+    return fsd->ops->passthrough
+               ? fsd->ops->passthrough(fsd, path->vnode, operation, argument, bytes)
+               : -EOPNOTSUPP;
+}

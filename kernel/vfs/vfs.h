@@ -88,6 +88,11 @@ status_t file_identify(struct file *file, struct identify *result) MUST_CHECK;
  * ("FAT32 file system, which Spindle cannot mount"); else the status in words. */
 void device_mount_reason(const char *device, status_t status, char *text, size_t bytes);
 
+/* An operation of kernel/dev/control.h on the device that holds the node's bytes: a device's file
+ * means that device, others the one below their file system. -EOPNOTSUPP where there is none. */
+status_t path_control(struct path *path, unsigned operation, void *argument,
+                      size_t bytes) MUST_CHECK;
+
 /* ---- changing names ----------------------------------------------------------------------- */
 
 /*
@@ -119,7 +124,7 @@ status_t path_set_modified(struct path *path, int64_t modified_s) MUST_CHECK;
 status_t vfs_mount(struct path *start, const char *text, const char *device, const char *type,
                    const char *options) MUST_CHECK;
 /* -EINVAL when it is no mount point; -EBUSY while files or directories on it are in use or
- * something is mounted below. */
+ * something is mounted below; or why it could not write back what is dirty: it stays mounted. */
 status_t vfs_unmount(struct path *start, const char *text) MUST_CHECK;
 /* Takes the mounts of a device, and what is mounted below them, out of the tree at once; what is
  * open there answers errors until closed, and a warning says so. Returns how many. */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/console.h"
@@ -86,11 +87,79 @@ BODY(v15_devices_icons)
     stop();
 }
 
+/* ---- mount -------------------------------------------------------------------------------- */
+
+static void put_image(const char *host_path)
+{
+    size_t bytes;
+    uint8_t *image = rig_load(host_path, &bytes);
+    kassert(image != NULL);
+    rig_put_file("/disc", image, bytes);
+    free(image);
+}
+
+/* C2: a device is named relative to /System/Devices, as an alias or by its path. */
+BODY(c2_mount_by_class)
+{
+    (void)unused;
+    char line[128], node[64], whole[96];
+    const char *const names[] = { "Classes/virtual0", "virtual0", node,
+                                  "/System/Devices/Classes/virtual0", whole };
+    start();
+    rig_make_images(put_image);
+    says("mkdir /m", "");
+    says("vdrive add --no-mount /disc > /null", "");
+    struct device *drive = device_find("virtual0");
+    device_path(drive, node, sizeof(node)); /* its number there is never used twice */
+    device_put(drive);
+    snprintf(whole, sizeof(whole), "/System/Devices/%s", node);
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(line, sizeof(line), "mount %s /m; mount | grep -c virtual0; umount /m", names[i]);
+        says(line, "1\n");
+    }
+    says("mount Classes/virtual0 /m; umount Classes/virtual0", "");
+    fails("mount Classes/virtual1 /m", "mount: Classes/virtual1: no such file or directory\n");
+    fails("mount Classes/virtual/0 /m", "mount: Classes/virtual/0: no such file or directory\n");
+    says("vdrive rm 0; rm /disc", "");
+    stop();
+}
+
+/* C19: the file system can be named; for an unknown name those that are known are listed. */
+BODY(c19_mount_type)
+{
+    (void)unused;
+    start();
+    rig_make_images(put_image);
+    put("/text", "no volume\n");
+    says("mkdir /m; mount -t cdfs /disc /m; mount | grep -c cdfs; umount /m", "1\n");
+    run("mount -t ntfs /disc /m", SHELL_USAGE, "", NULL); /* the tests have some of their own too */
+    static const char known[] = "mount: ntfs: unknown file system; known are cdfs, ramfs, devfs";
+    kassert(strncmp(err.text, known, strlen(known)) == 0);
+    fails("mount -t ramfs /disc /m", "mount: /disc: not a ramfs file system\n");
+    says("vdrive list | wc -l; rm /disc", "1\n"); /* no drive is left */
+    stop();
+}
+
+/* V15: stat of a drive's file asks the drive. */
+BODY(v15_stat_of_a_drive)
+{
+    (void)unused;
+    start();
+    says("vdrive new 64K > /null", "");
+    says("stat -L /System/Devices/Classes/virtual0 | grep -e block -e medium",
+         "     block 512\n    medium present\n");
+    says("vdrive rm 0", "");
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_v15_devices_v),
         cmocka_unit_test(test_v15_devices_icons),
+        cmocka_unit_test(test_c2_mount_by_class),
+        cmocka_unit_test(test_c19_mount_type),
+        cmocka_unit_test(test_v15_stat_of_a_drive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
