@@ -31,7 +31,7 @@ static uint64_t blocks_good(const struct fault_store *fault, const struct span *
                             status_t *status)
 {
     uint64_t first = span->offset_bytes / fault->block_bytes;
-    uint64_t good = span->length_bytes / fault->block_bytes;
+    uint64_t good = (span->length_bytes + fault->block_bytes - 1) / fault->block_bytes;
     for (unsigned i = 0; i < fault->bad_count; i++) {
         const struct bad_blocks *bad = &fault->bad[i];
         uint64_t skip = bad->first > first ? bad->first - first : 0;
@@ -58,7 +58,9 @@ static status_t fault_transfer(struct store *store, bool write, const struct spa
     *done_bytes = 0;
     if (fault->delay_ms)
         thread_sleep_until(time_now_us() + fault->delay_ms * 1000);
-    good.length_bytes = (uint32_t)(blocks_good(fault, span, &status) * fault->block_bytes);
+    uint64_t good_bytes = blocks_good(fault, span, &status) * fault->block_bytes;
+    if (good_bytes < good.length_bytes) /* the last block of all may be shorter */
+        good.length_bytes = (uint32_t)good_bytes;
     if (good.length_bytes)
         moved = (write ? inner->ops->write : inner->ops->read)(inner, &good, done_bytes);
     return moved ? moved : status;

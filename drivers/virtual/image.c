@@ -2,6 +2,7 @@
 #include "drivers/virtual/disc.h"
 #include "drivers/virtual/image.h"
 #include "kernel/dev/geometry.h"
+#include "kernel/log.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -155,9 +156,15 @@ static status_t image_measure(const struct virtual_register *request, struct ima
     image->facts.block_bytes = image_choose_block(request, image);
     if (size < image->facts.block_bytes)
         return -ENODATA;
-    image->facts.size_bytes = size - size % image->facts.block_bytes;
+    image->facts.size_bytes = size;
     if (!image->facts.raw_sector_bytes)
-        image->facts.tail_bytes = size - image->facts.size_bytes;
+        image->facts.tail_bytes = size % image->facts.block_bytes;
+    if (image->facts.tail_bytes)
+        log_info("vdrive", "%s: %u bytes follow the last whole %s of %u", image->path,
+                 (unsigned)image->facts.tail_bytes,
+                 image->facts.raw_sector_bytes ? "sector" : "block",
+                 image->facts.raw_sector_bytes ? image->facts.raw_sector_bytes
+                                               : image->facts.block_bytes);
     image->facts.geometry = request->flags & VIRTUAL_GEOMETRY
                           ? request->geometry
                           : geometry_derive(size, image->facts.block_bytes);

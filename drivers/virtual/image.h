@@ -11,7 +11,7 @@
 struct image_facts {
     enum virtual_store kind;
     uint32_t flags, block_bytes, raw_sector_bytes;
-    uint64_t offset_bytes, size_bytes, tail_bytes; /* size: whole blocks */
+    uint64_t offset_bytes, size_bytes, tail_bytes;
     struct device_geometry geometry;
 };
 

@@ -348,7 +348,10 @@ static void devfs_read_write(struct fsd *fsd, struct vfs_io *io)
         stream_read_write(io);
         return;
     }
-    vfs_io_submit_to(io, &node_of(io->vnode)->handle, io->offset_bytes, io->length_bytes);
+    uint64_t length = io->length_bytes, size = io->vnode->size_bytes;
+    if (io->op == IO_READ && io->offset_bytes < size && length > size - io->offset_bytes)
+        length = size - io->offset_bytes; /* the last block of an image may be a part of one */
+    vfs_io_submit_to(io, &node_of(io->vnode)->handle, io->offset_bytes, length);
 }
 
 static void devfs_finish_io(struct fsd *fsd, struct vfs_io *io)

@@ -165,7 +165,8 @@ void device_remove(struct device *device);
 struct device *device_get(struct device *device);
 void device_put(struct device *device);
 
-/* Any context. The new medium has `bytes` bytes, a multiple of limits.block_bytes. */
+/* Any context. The new medium has `bytes` bytes. An image may end inside a block: what there is of
+ * it can be read, but not written. */
 void device_set_medium(struct device *device, uint64_t bytes);
 void device_clear_medium(struct device *device);
 /* Any context. As device_clear_medium, but everything answers -ENODEV until there is a medium. */

@@ -165,7 +165,10 @@ static void transfer_collect(struct io_transfer *transfer, const struct io_reque
         if (take && !transfer_append(transfer, (char *)segment->address + skip, (uint32_t)take))
             break;
     }
-    transfer_trim(transfer, transfer->length_bytes - transfer->length_bytes % limits->block_bytes);
+    /* Whole blocks; a last transfer ends where the request does, perhaps with the medium. */
+    if (transfer->length_bytes < request->length_bytes - request->done_bytes)
+        transfer_trim(transfer,
+                      transfer->length_bytes - transfer->length_bytes % limits->block_bytes);
 }
 
 /* Copies between the request's memory, from where carving stands, and the transfer's pages. */
@@ -269,6 +272,8 @@ static status_t request_admit(const struct device *device, const struct io_reque
     if (status)
         return status;
     uint64_t size = device->medium_bytes;
+    if (request->op == IO_WRITE)
+        size -= size % device->limits.block_bytes;
     if (request->length_bytes > size || request->offset_bytes > size - request->length_bytes)
         return request->op == IO_WRITE ? -ENOSPC : -EIO;
     return 0;
@@ -357,6 +362,15 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
 
 /* ---- submitting --------------------------------------------------------------------------- */
 
+/* Does a request that is not of whole blocks end where the medium does, in its last block? */
+static bool request_ends_medium(const struct io_request *request)
+{
+    uint64_t end;
+    return request->op == IO_READ &&
+           !__builtin_add_overflow(request->offset_bytes, request->length_bytes, &end) &&
+           end == device_medium(request->device).bytes;
+}
+
 /* What never changes about a request: its shape. */
 static status_t request_check_shape(const struct io_request *request)
 {
@@ -368,7 +382,8 @@ static status_t request_check_shape(const struct io_request *request)
     if (request->op == IO_FLUSH)
         return request->length_bytes ? -EINVAL : 0;
     uint32_t block = device->limits.block_bytes;
-    if (!request->length_bytes || request->offset_bytes % block || request->length_bytes % block)
+    if (!request->length_bytes || request->offset_bytes % block ||
+        (request->length_bytes % block && !request_ends_medium(request)))
         return -EINVAL;
     uint64_t memory = 0, needed = request->skip_bytes + request->length_bytes;
     for (unsigned i = 0; i < request->segment_count && memory < needed; i++)

@@ -40,7 +40,8 @@ struct io_request {
     struct device *device; /* borrowed: the submitter holds a reference */
     enum io_op op;
     uint32_t generation;
-    uint64_t offset_bytes, length_bytes;     /* multiples of the device's block */
+    uint64_t offset_bytes, length_bytes;     /* multiples of the device's block; reading may end
+                                                where the medium does, inside its last block */
     const struct io_segment *segments;       /* borrowed; together >= skip_bytes + length_bytes */
     unsigned segment_count;
     uint64_t skip_bytes;                     /* of the segments, before the first byte moved */
@@ -78,7 +79,7 @@ struct io_transfer {
     enum io_op op;
     uint32_t generation; /* of the medium that is meant; it may have been changed since */
     uint64_t offset_bytes;
-    uint32_t length_bytes;
+    uint32_t length_bytes; /* whole blocks, or up to the end of the medium */
     struct io_segment *segments; /* lengths add up to length_bytes; adjacent ones are merged */
     unsigned segment_count;
     uint64_t driver_data[40]; /* the driver's own, untouched from start() to done() */

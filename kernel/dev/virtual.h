@@ -128,7 +128,9 @@ struct virtual_info {
     uint32_t block_bytes;
     uint64_t size_bytes;         /* what the drive shows */
     uint64_t offset_bytes;
-    uint64_t tail_bytes;         /* at the image's end, less than a block: not shown */
+    uint64_t tail_bytes;         /* of size_bytes, after the last whole block: they can be read, but
+                                    not written. Of CD sectors: after the last whole sector, and
+                                    not shown */
     uint64_t memory_bytes;       /* taken for RAM, RAM_IMAGE and what an OVERLAY holds; HALTED: 0 */
     uint32_t raw_sector_bytes;   /* 2352, 2336, 2368 or 2448: an image of CD sectors; else 0 */
     uint32_t corrected_sectors;  /* of those that were read: by their ECC */

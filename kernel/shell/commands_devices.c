@@ -204,6 +204,23 @@ static status_t mount_find_device(struct shell *shell, const char *what, char *n
     return status;
 }
 
+/* An image that ends inside a block was cut, or written to another measure. */
+static void mount_say_tail(struct shell *shell, const char *what, const char *device)
+{
+    struct virtual_info *info = mem_zalloc(sizeof(*info));
+    struct device *drive = device_find(device);
+    if (info)
+        info->struct_bytes = sizeof(*info);
+    if (info && drive && !device_control(drive, VIRTUAL_GET_INFO, info, sizeof(*info)) &&
+        info->tail_bytes)
+        stream_format(shell->out, "%s: %llu bytes follow the last whole %s of %u\n", what,
+                      (unsigned long long)info->tail_bytes,
+                      info->raw_sector_bytes ? "sector" : "block",
+                      info->raw_sector_bytes ? info->raw_sector_bytes : info->block_bytes);
+    device_put(drive);
+    mem_free(info);
+}
+
 /* Names what the medium holds instead of a file system that can be mounted. */
 static void mount_say_reason(struct shell *shell, const char *what, const char *device)
 {
@@ -263,6 +280,8 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
         else if (status)
             shell_fail(shell, what, status);
     }
+    if (!status && made)
+        mount_say_tail(shell, what, name);
     if (status && made)
         mount_drop_drive(name);
     return status ? SHELL_FAILED : SHELL_DONE;

@@ -101,8 +101,10 @@ static void info_image(struct stream *out, const struct virtual_info *info)
         stream_format(out, "       raw sectors of %u: %u corrected, %u refused\n",
                       info->raw_sector_bytes, info->corrected_sectors, info->refused_sectors);
     if (info->tail_bytes)
-        stream_format(out, "  left out %llu bytes at the end\n",
-                      (unsigned long long)info->tail_bytes);
+        stream_format(out, "      tail %llu bytes after the last whole %s%s\n",
+                      (unsigned long long)info->tail_bytes,
+                      info->raw_sector_bytes ? "sector" : "block",
+                      info->raw_sector_bytes ? ", not shown" : "");
 }
 
 /* Of a halted drive: what was withdrawn from it. */

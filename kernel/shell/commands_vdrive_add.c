@@ -25,8 +25,9 @@ static void say_drive(struct shell *shell, const struct virtual_info *info)
     if (info->raw_sector_bytes)
         stream_format(out, ", from raw sectors of %u", info->raw_sector_bytes);
     if (info->tail_bytes)
-        stream_format(out, ", %llu bytes at the end left out",
-                      (unsigned long long)info->tail_bytes);
+        stream_format(out, ", %llu bytes after the last whole %s",
+                      (unsigned long long)info->tail_bytes,
+                      info->raw_sector_bytes ? "sector, not shown" : "block");
     vdrive_each_mount(info->device, say_mount, out);
     stream_text(out, "\n");
 }

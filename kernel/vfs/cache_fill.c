@@ -209,6 +209,8 @@ static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, 
 void cache_fill_done(struct cache_fill *fill, status_t status, uint64_t done_bytes)
 {
     struct cache *cache = fill->cache;
+    if (status && fill->io.offset_bytes + done_bytes >= cache->size_bytes)
+        status = 0; /* the device ends inside the last block, but not before the bytes do */
     uint64_t good = status ? done_bytes - done_bytes % cache->block_bytes : fill->io.length_bytes;
     uint64_t good_end = fill->io.offset_bytes + good;
     fill->status = status;

@@ -70,18 +70,24 @@ static ssize_t vnode_io_part(struct vnode *vnode, enum io_op op, uint64_t offset
     uint32_t block = vnode->cache_block_bytes, at = (uint32_t)(offset_bytes % block);
     if (bytes > block - at)
         bytes = block - at;
+    uint64_t start = offset_bytes - at, left = vnode->size_bytes - start;
+    uint32_t there = left < block ? (uint32_t)left : block; /* a medium may end inside a block */
+    if (offset_bytes + bytes > vnode->size_bytes)
+        return -EIO;
+    if (op == IO_WRITE && there < block)
+        return -ENOSPC;
     uint8_t *whole = mem_alloc(block);
     if (!whole)
         return -ENOMEM;
-    ssize_t done = vnode_io_memory(vnode, IO_READ, offset_bytes - at, whole, block);
-    if (done == (ssize_t)block && op == IO_WRITE) {
+    ssize_t done = vnode_io_memory(vnode, IO_READ, start, whole, there);
+    if (done == (ssize_t)there && op == IO_WRITE) {
         memcpy(whole + at, memory, bytes);
-        done = vnode_io_memory(vnode, IO_WRITE, offset_bytes - at, whole, block);
-    } else if (done == (ssize_t)block) {
+        done = vnode_io_memory(vnode, IO_WRITE, start, whole, there);
+    } else if (done == (ssize_t)there) {
         memcpy(memory, whole + at, bytes);
     }
     mem_free(whole);
-    return done == (ssize_t)block ? (ssize_t)bytes : done < 0 ? done : -EIO;
+    return done == (ssize_t)there ? (ssize_t)bytes : done < 0 ? done : -EIO;
 }
 
 ssize_t vnode_io_bytes(struct vnode *vnode, enum io_op op, uint64_t offset_bytes, void *memory,

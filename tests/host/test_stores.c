@@ -21,7 +21,7 @@ enum {
     RAW_SECTORS = DATA_BYTES / 2048,
 };
 
-static uint8_t model[DATA_BYTES], beneath[DATA_BYTES], memory[DATA_BYTES];
+static uint8_t model[DATA_BYTES + TAIL_BYTES], beneath[DATA_BYTES], memory[DATA_BYTES];
 static uint8_t raw[RAW_SECTORS * 2448];
 static struct faulty *faulty;
 
@@ -53,10 +53,11 @@ static void put_raw(uint32_t stride, enum raw_kind sectors)
 
 static void put_all(void)
 {
-    drives_pattern(model, sizeof(model), 3);
+    drives_pattern(model, DATA_BYTES, 3);
+    memset(model + DATA_BYTES, 0xaa, TAIL_BYTES);
     memcpy(model + 16 * 2048, "\1CD001\1", 7);
-    memcpy(beneath, model, sizeof(model));
-    memcpy(memory, model, sizeof(model));
+    memcpy(beneath, model, sizeof(beneath));
+    memcpy(memory, model, sizeof(memory));
     put_file();
 }
 
@@ -167,7 +168,7 @@ static void kind_end(const struct kind *kind, const char *alias)
 
 struct subject {
     struct device_handle handle;
-    uint32_t block;
+    uint32_t block, tail; /* bytes after the last whole block */
     bool writable;
 };
 
@@ -241,16 +242,34 @@ static void flush_some(const struct subject *subject, bool through)
     kassert(!faulty || atomic_load(&faulty->flushes) == before + through);
 }
 
-/* Through the device's file, at any byte. */
-static void read_file(const char *alias, uint32_t block)
+/* What there is of the last block can be read, and no byte more; none of it can be written. */
+static void read_tail(const struct subject *subject)
 {
+    uint32_t block = subject->block, tail = subject->tail;
+    uint64_t done;
+    memset(buffer, 0x77, sizeof(buffer));
+    expect("tail", io_wait(&subject->handle, IO_READ, DATA_BYTES - block, buffer, block + tail,
+                           &done), 0);
+    kassert(done == block + tail && buffer[block + tail] == 0x77);
+    kassert(memcmp(buffer, model + DATA_BYTES - block, block + tail) == 0);
+    expect("tail", io_wait(&subject->handle, IO_READ, DATA_BYTES, buffer, tail, NULL), 0);
+    expect("more", io_wait(&subject->handle, IO_READ, DATA_BYTES, buffer, tail + 1, NULL), -EINVAL);
+    expect("less", io_wait(&subject->handle, IO_READ, DATA_BYTES, buffer, tail - 1, NULL), -EINVAL);
+    status_t refused = subject->writable ? -EINVAL : -EROFS;
+    expect("write", io_wait(&subject->handle, IO_WRITE, DATA_BYTES, buffer, tail, NULL), refused);
+}
+
+/* Through the device's file, at any byte. */
+static void read_file(const char *alias, const struct subject *subject)
+{
+    uint32_t block = subject->block, size = DATA_BYTES + subject->tail;
     struct file *file;
     expect("open", rig_open(drives_path(alias), OPEN_READ, &file), 0);
-    kassert(file_size(file) == DATA_BYTES);
+    kassert(file_size(file) == size);
     for (unsigned i = 0; i < 20; i++) {
-        uint64_t at = rig_random() % (DATA_BYTES + 10);
+        uint64_t at = rig_random() % (size + 10);
         size_t bytes = (size_t)(1 + rig_random() % (3 * block));
-        size_t there = at < DATA_BYTES ? (size_t)(DATA_BYTES - at) : 0;
+        size_t there = at < size ? (size_t)(size - at) : 0;
         ssize_t got = file_read_at(file, at, buffer, bytes);
         kassert(got == (ssize_t)(bytes < there ? bytes : there));
         kassert(memcmp(buffer, model + (there ? at : 0), (size_t)got) == 0);
@@ -263,21 +282,23 @@ static void conform(const struct kind *kind, uint32_t block)
     char alias[DEVICE_NAME_BYTES];
     struct virtual_info info;
     struct subject subject = { .block = block, .writable = kind_is_writable(kind) };
+    if (kind->drive.image && !kind->drive.size_bytes && !kind->disk_block && !kind->raw_stride)
+        subject.tail = TAIL_BYTES;
     kind_make(kind, block, alias);
     expect("open", drives_open(alias, &subject.handle), 0);
     struct device_medium medium = device_medium(subject.handle.device);
-    kassert(medium.present && medium.bytes == DATA_BYTES);
+    kassert(medium.present && medium.bytes == DATA_BYTES + subject.tail);
     expect("info", drives_info(alias, &info), 0);
-    kassert(info.size_bytes == DATA_BYTES && info.block_bytes == block);
+    kassert(info.size_bytes == DATA_BYTES + subject.tail && info.block_bytes == block);
     kassert(info.read_only == !subject.writable && info.raw_sector_bytes == kind->raw_stride);
-    bool has_tail = kind->drive.image && !kind->drive.size_bytes && !kind->disk_block &&
-                    !kind->raw_stride;
-    kassert(info.tail_bytes == (has_tail ? TAIL_BYTES : 0)); /* VB11 */
+    kassert(info.tail_bytes == subject.tail); /* VB11 */
     for (unsigned i = 0; i < (kind->fault == VIRTUAL_FAULT_DELAY ? 5 : 40); i++)
         move_some(&subject);
     refuse_some(&subject);
     flush_some(&subject, kind->drive.flags & VIRTUAL_WRITABLE);
-    read_file(alias, block);
+    read_file(alias, &subject);
+    if (subject.tail)
+        read_tail(&subject);
     kassert(device_medium(subject.handle.device).generation == medium.generation);
     expect("all", io_wait(&subject.handle, IO_READ, 0, buffer, DATA_BYTES, NULL), 0);
     kassert(memcmp(buffer, model, DATA_BYTES) == 0);

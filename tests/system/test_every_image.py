@@ -15,7 +15,8 @@ import edge
 from conftest import DEBIAN_DISCS, cut_in_the_middle, debian_disc
 from qemu import EMPTY
 from test_corpora import check_view, views
-from test_kinds import high_sierra, whole_sectors
+from raw_sectors import whole_sectors
+from test_kinds import high_sierra
 from test_manifest import corpora, fill_tree, run_shell, status_of, unpack
 
 SECONDS = 60  # whatever an image holds, a command on it ends

@@ -1,27 +1,14 @@
 """Images that are not plain ISO 9660: dumps of whole sectors, and High Sierra."""
 import hashlib
 import struct
+import subprocess
 
 import pytest
 
 import decoder
 from conftest import debian_disc
+from raw_sectors import BLOCK, whole_sectors
 from test_manifest import run_shell
-
-SYNC = bytes([0] + [255] * 10 + [0])
-BLOCK = 2048
-
-
-def whole_sectors(data, mode, bare):
-    """The image as a dump keeps it: 2352 bytes a sector, or 2336 when bare."""
-    for number, at in enumerate(range(0, len(data), BLOCK)):
-        frame = number + 150
-        block = data[at:at + BLOCK].ljust(BLOCK, b"\0")
-        head = SYNC + bytes([frame // 4500, frame // 75 % 60, frame % 75, mode])
-        if mode == 1:
-            yield head + block + bytes(288)
-        else:
-            yield (b"" if bare else head) + bytes(8) + block + bytes(280)
 
 
 @pytest.mark.parametrize("mode, bare", [(1, False), (2, False), (2, True)],
@@ -97,3 +84,28 @@ def test_what_can_be_read_of_a_root_is_listed(tmp_path):
     done = run_shell(path)
     assert (done.returncode, done.stdout) == (1, expected)
     assert b"input/output error" in done.stderr
+
+
+@pytest.mark.parametrize("missing", [0, 1, 600, 2048])
+def test_image_that_ends_inside_a_block(tmp_path, missing):
+    """Bytes that are there are read, up to the last; what is not there is an error."""
+    tree, whole, cut = tmp_path / "tree", tmp_path / "whole.iso", tmp_path / "cut.iso"
+    tree.mkdir()
+    data = bytes(n * n % 251 for n in range(5000))
+    (tree / "first").write_text("first\n")
+    (tree / "last.bin").write_bytes(data)
+    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-o", whole, tree], check=True,
+                   stderr=subprocess.DEVNULL)
+    image = whole.read_bytes()
+    cut.write_bytes(image[:image.index(data) + len(data) - missing])
+    done = run_shell(cut, "sha256sum /System/last.bin")
+    if missing:
+        assert done.returncode == 1 and b"input/output error" in done.stderr
+        assert run_shell(cut, "head -c 2048 /System/last.bin | sha256sum").stdout.split()[0].decode() == \
+            hashlib.sha256(data[:2048]).hexdigest()
+    else:
+        assert done.stdout.split()[0].decode() == hashlib.sha256(data).hexdigest()
+    device = run_shell(cut, "sha256sum /System/Devices/virtual/0; vdrive info 0")
+    assert device.stdout.split()[0].decode() == hashlib.sha256(cut.read_bytes()).hexdigest()
+    tail = cut.stat().st_size % 512
+    assert tail and f"      tail {tail} bytes after the last whole block" in device.stdout.decode()

@@ -37,7 +37,7 @@ def test_raw_sectors_are_shown_as_their_data(shell, truth, name, sector, options
     printed = run(shell, f"vdrive add {options} /System/{name}")
     assert re.match(rf"virtual0: \d+ blocks of 2048 bytes.*, from raw sectors of {sector}\b",
                     printed[0])
-    assert f"       raw sectors of {sector}" in run(shell, "vdrive info 0")
+    assert f"       raw sectors of {sector}: 0 corrected, 0 refused" in run(shell, "vdrive info 0")
     assert shell.manifest(find_mounted(shell)) == truth
     unmount_and_remove(shell)
 
@@ -50,16 +50,16 @@ def test_a_part_of_an_image(shell, images, truth):
     unmount_and_remove(shell)
     whole = size + 777
     assert run(shell, "vdrive add --offset 12345 /System/wrapped") == [
-        f"virtual0: {whole // 512} blocks of 512 bytes, read-only, {whole % 512} bytes at the end "
-        "left out, at /Drives/virtual0"]
+        f"virtual0: {whole // 512} blocks of 512 bytes, read-only, {whole % 512} bytes after the "
+        "last whole block, at /Drives/virtual0"]
     unmount_and_remove(shell)
 
 
-def test_what_is_no_whole_block_is_left_out_and_said(shell):
+def test_what_follows_the_last_whole_block_is_read_and_said(shell):
     assert run(shell, "vdrive add /System/odd") == [
-        "virtual0: 5 blocks of 512 bytes, read-only, 317 bytes at the end left out"]
-    assert "  left out 317 bytes at the end" in run(shell, "vdrive info 0")
-    assert run(shell, f"wc -c < {DRIVE}; vdrive rm 0") == ["2560"]
+        "virtual0: 5 blocks of 512 bytes, read-only, 317 bytes after the last whole block"]
+    assert "      tail 317 bytes after the last whole block" in run(shell, "vdrive info 0")
+    assert run(shell, f"wc -c < {DRIVE}; vdrive rm 0") == ["2877"]
 
 
 def test_blocks_of_4096(shell, images):
@@ -103,7 +103,7 @@ def test_images_lie_at_most_eight_deep(shell):
 def test_new_list_info(shell):
     assert run(shell, "vdrive new 8M") == ["virtual0: 16384 blocks of 512 bytes"]
     assert run(shell, "vdrive new --sector 4K 0x5001") == [
-        "virtual1: 5 blocks of 4096 bytes, 1 bytes at the end left out"]
+        "virtual1: 5 blocks of 4096 bytes, 1 bytes after the last whole block"]
     run(shell, "vdrive add /System/floppy.img")
     assert run(shell, "vdrive list") == [
         "NAME       STATE      STORE    SIZE RW  OPEN IMAGE",

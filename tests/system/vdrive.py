@@ -9,7 +9,7 @@ import pytest
 import decoder
 import qemu
 from conftest import debian_disc
-from test_kinds import whole_sectors
+from raw_sectors import whole_sectors
 
 DRIVE = "/System/Devices/Classes/virtual0"
 FLOPPY_KIB = "160"
