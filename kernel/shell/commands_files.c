@@ -145,30 +145,39 @@ static status_t cat_plain(struct input *input)
     return got < 0 ? (status_t)got : 0; /* what `out` has to say is said by who opened it */
 }
 
-static status_t cat_numbered(struct input *input, uint64_t *number)
+struct numbering {
+    uint64_t lines;
+    bool in_line; /* the last file may end within a line, which the next one continues */
+};
+
+static status_t cat_numbered(struct input *input, struct numbering *numbering)
 {
     struct stream *out = input->shell->out;
-    char *line;
-    size_t bytes;
-    int got = 0;
-    while (!out->status && (got = input_line(input, &line, &bytes)) > 0) {
-        stream_format(out, "%6llu\t", (unsigned long long)++*number);
-        stream_write(out, line, bytes);
-        if (input->line_ended)
-            stream_text(out, "\n");
-    }
-    return got < 0 ? got : 0;
+    const char *data;
+    ssize_t got = 0;
+    while (!out->status && (got = input_piece(input, &data)) > 0)
+        for (size_t left = (size_t)got; left && !out->status;) {
+            if (!numbering->in_line)
+                stream_format(out, "%6llu\t", (unsigned long long)++numbering->lines);
+            const char *end = memchr(data, '\n', left);
+            size_t bytes = end ? (size_t)(end - data) + 1 : left;
+            stream_write(out, data, bytes);
+            numbering->in_line = !end;
+            data += bytes;
+            left -= bytes;
+        }
+    return got < 0 ? (status_t)got : 0;
 }
 
-static status_t cat_input(struct input *input, void *number)
+static status_t cat_input(struct input *input, void *numbering)
 {
-    return option_given(input->shell, 'n') ? cat_numbered(input, number) : cat_plain(input);
+    return option_given(input->shell, 'n') ? cat_numbered(input, numbering) : cat_plain(input);
 }
 
 static int run_cat(struct shell *shell, int count, char **words)
 {
-    uint64_t number = 0;
-    return input_each(shell, 1, count, words, cat_input, &number);
+    struct numbering numbering = { 0 };
+    return input_each(shell, 1, count, words, cat_input, &numbering);
 }
 
 static const struct shell_option cat_options[] = {

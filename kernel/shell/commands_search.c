@@ -217,7 +217,9 @@ static int run_grep(struct shell *shell, int count, char **words)
     if (!result)
         result = grep_all(shell, &grep, first, count, words);
     expression_list_free(&grep.expressions);
-    return result ? result : grep.found ? SHELL_DONE : SHELL_FAILED;
+    if (result == SHELL_INTERRUPTED || (result && !(grep.found && grep.quiet)))
+        return result;
+    return grep.found ? SHELL_DONE : SHELL_FAILED;
 }
 
 static const struct shell_option grep_options[] = {
@@ -248,6 +250,7 @@ static const struct shell_command command_grep = {
     .arguments_max = -1,
     .run = run_grep,
     .options = grep_options,
+    .trouble = SHELL_TROUBLE,
     .group = "Text",
 };
 SHELL_COMMAND(command_grep);

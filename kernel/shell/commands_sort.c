@@ -1,65 +1,56 @@
 /*
- * commands_sort.c - sort.
+ * commands_sort.c - sort: all lines are read, then ordered, then written.
+ *
+ * Order       by each key in turn, else by the whole line; lines that are equal so far by their
+ *             bytes, unless -s or -u is given. NULs are bytes like any other.
+ * Memory      holds all lines; what would take the last eighth of memory is refused.
  */
 #include "kernel/shell/input.h"
 #include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
+#include "kernel/shell/sort_key.h"
 #include "lib/string.h"
 #include "lib/text.h"
+
+enum { UNCHECKED_BYTES = 64 * 1024 }; /* are read before the memory is looked at again */
 
 struct sort_line {
     struct sortable link;
     size_t bytes;
-    char text[]; /* ends with NUL */
+    char text[];
 };
 
 struct sort {
-    bool numeric, reverse, unique, fold;
-    struct sortable *lines; /* the last one read first */
+    struct shell *shell;
+    struct sort_order order; /* of the whole line, and of keys without one of their own */
+    struct sort_key *keys;
+    int separator;           /* -1: blanks */
+    bool unique, stable;
+    bool check, quiet;       /* -c, -C: are the lines in order? */
+    bool disorder;
+    struct sortable *lines;  /* the last one read first */
+    size_t unchecked_bytes;
 };
 
-/* A number at the beginning of a line, in thousandths; anything else is 0. */
-static int64_t line_number(const char *text)
+/* ---- comparing ---------------------------------------------------------------------------- */
+
+static int compare_by_keys(const struct sort *sort, const struct sort_line *a,
+                           const struct sort_line *b)
 {
-    enum { DIGITS = 3 };
-    const int64_t most = INT64_MAX / 10000;
-    int64_t value = 0;
-    while (*text == ' ' || *text == '\t')
-        text++;
-    bool negative = *text == '-';
-    text += negative;
-    for (; *text >= '0' && *text <= '9'; text++)
-        value = value > most / 10 ? most : value * 10 + (*text - '0');
-    if (*text == '.')
-        text++;
-    for (unsigned i = 0; i < DIGITS; i++) {
-        bool digit = *text >= '0' && *text <= '9';
-        value = value * 10 + (digit ? *text - '0' : 0);
-        text += digit;
+    static const struct sort_key whole_line = { .first_field = 1, .first_char = 1 };
+    const struct sort_key *key = sort->keys ? sort->keys : &whole_line;
+    int result = 0;
+    for (; key && !result; key = key->next) {
+        struct sort_key place = *key;
+        if (!key->has_order)
+            place.order = sort->order;
+
+        size_t a_bytes, b_bytes;
+        const char *a_text = sort_key_find(&place, sort->separator, a->text, a->bytes, &a_bytes);
+        const char *b_text = sort_key_find(&place, sort->separator, b->text, b->bytes, &b_bytes);
+        result = sort_key_compare(&place.order, a_text, a_bytes, b_text, b_bytes);
     }
-    return negative ? -value : value;
-}
-
-static int compare_folded(const char *a, const char *b)
-{
-    while (*a && text_lower(*a) == text_lower(*b))
-        a++, b++;
-    return (unsigned char)text_lower(*a) - (unsigned char)text_lower(*b);
-}
-
-static int compare_bytes(const struct sort_line *a, const struct sort_line *b)
-{
-    int order = memcmp(a->text, b->text, a->bytes < b->bytes ? a->bytes : b->bytes);
-    return order ? order : (a->bytes > b->bytes) - (a->bytes < b->bytes);
-}
-
-static int compare_keys(const struct sort *sort, const struct sort_line *a,
-                        const struct sort_line *b)
-{
-    if (!sort->numeric)
-        return sort->fold ? compare_folded(a->text, b->text) : compare_bytes(a, b);
-    int64_t one = line_number(a->text), two = line_number(b->text);
-    return one < two ? -1 : one > two;
+    return result;
 }
 
 static int sort_compare(const struct sortable *a, const struct sortable *b, const void *context)
@@ -67,10 +58,30 @@ static int sort_compare(const struct sortable *a, const struct sortable *b, cons
     const struct sort *sort = context;
     const struct sort_line *one = (const struct sort_line *)(const void *)a;
     const struct sort_line *two = (const struct sort_line *)(const void *)b;
-    int order = compare_keys(sort, one, two);
-    if (!order && !sort->unique && (sort->numeric || sort->fold))
-        order = compare_bytes(one, two);
-    return sort->reverse ? -order : order;
+    int result = compare_by_keys(sort, one, two);
+    if (result || sort->unique || sort->stable)
+        return result;
+
+    const struct sort_order bytes = { .reverse = sort->order.reverse };
+    return sort_key_compare(&bytes, one->text, one->bytes, two->text, two->bytes);
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+static struct sort_line *line_create(struct sort *sort, const char *text, size_t bytes)
+{
+    sort->unchecked_bytes += sizeof(struct sort_line) + bytes;
+    if (sort->unchecked_bytes >= UNCHECKED_BYTES) {
+        if (vfs_memory_is_short(sort->unchecked_bytes / PAGE_BYTES))
+            return NULL;
+        sort->unchecked_bytes = 0;
+    }
+    struct sort_line *line = mem_alloc(sizeof(*line) + bytes);
+    if (!line)
+        return NULL;
+    line->bytes = bytes;
+    memcpy(line->text, text, bytes);
+    return line;
 }
 
 static status_t sort_input(struct input *input, void *context)
@@ -80,16 +91,61 @@ static status_t sort_input(struct input *input, void *context)
     size_t bytes;
     int got;
     while ((got = input_line(input, &text, &bytes)) > 0) {
-        struct sort_line *line = mem_alloc(sizeof(*line) + bytes + 1);
+        struct sort_line *line = line_create(sort, text, bytes);
         if (!line)
             return -ENOMEM;
-        line->bytes = bytes;
-        memcpy(line->text, text, bytes + 1);
         line->link.next = sort->lines;
         sort->lines = &line->link;
     }
     return got;
 }
+
+static void report_disorder(struct sort *sort, const struct input *input, uint64_t number,
+                            const struct sort_line *line)
+{
+    struct shell *shell = sort->shell;
+    sort->disorder = true;
+    if (sort->quiet)
+        return;
+    (void)!stream_flush(shell->out);
+    stream_text(shell->err, "sort: ");
+    stream_escaped(shell->err, input->file ? input->name : "-", false);
+    stream_format(shell->err, ":%llu: disorder: ", (unsigned long long)number);
+    stream_write(shell->err, line->text, line->bytes);
+    stream_text(shell->err, "\n");
+    (void)!stream_flush(shell->err);
+}
+
+/* -c: only the line before is kept. */
+static status_t check_input(struct input *input, void *context)
+{
+    struct sort *sort = context;
+    struct sort_line *before = NULL;
+    char *text;
+    size_t bytes;
+    int got = 0;
+    for (uint64_t number = 1; !sort->disorder; number++) {
+        got = input_line(input, &text, &bytes);
+        if (got <= 0)
+            break;
+        struct sort_line *line = line_create(sort, text, bytes);
+        if (!line) {
+            got = -ENOMEM;
+            break;
+        }
+        sort->unchecked_bytes = 0; /* it takes the place of the one before */
+
+        int order = before ? sort_compare(&before->link, &line->link, sort) : -1;
+        if (order > 0 || (order == 0 && sort->unique))
+            report_disorder(sort, input, number, line);
+        mem_free(before);
+        before = line;
+    }
+    mem_free(before);
+    return got < 0 ? got : 0;
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
 
 static void sort_turn(struct sort *sort)
 {
@@ -103,39 +159,102 @@ static void sort_turn(struct sort *sort)
     sort->lines = turned;
 }
 
-static void sort_print(struct shell *shell, const struct sort *sort)
+static void sort_print(const struct sort *sort)
 {
+    struct stream *out = sort->shell->out;
     const struct sort_line *before = NULL;
-    for (const struct sortable *at = sort->lines; at && !shell->out->status; at = at->next) {
+    for (const struct sortable *at = sort->lines; at && !out->status; at = at->next) {
         const struct sort_line *line = (const struct sort_line *)(const void *)at;
         if (shell_interrupted())
             return;
-        if (sort->unique && before && !compare_keys(sort, before, line))
+        if (sort->unique && before && !compare_by_keys(sort, before, line))
             continue;
-        stream_write(shell->out, line->text, line->bytes);
-        stream_text(shell->out, "\n");
+        stream_write(out, line->text, line->bytes);
+        stream_text(out, "\n");
         before = line;
     }
+}
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+static int parse_separator(struct sort *sort)
+{
+    const char *text = option_value(sort->shell, 't');
+    sort->separator = -1;
+    if (!text)
+        return SHELL_DONE;
+    if (text_equal(text, "\\0"))
+        sort->separator = '\0';
+    else if (strlen(text) == 1)
+        sort->separator = (uint8_t)*text;
+    else
+        return shell_complain(sort->shell, "-t: '%s' is not a single character", text);
+    return SHELL_DONE;
+}
+
+static int parse_keys(struct sort *sort)
+{
+    struct sort_key **last = &sort->keys;
+    const struct option_value *value = option_values(sort->shell, 'k');
+    for (; value; value = value->next) {
+        struct sort_key *key = mem_alloc(sizeof(*key));
+        if (!key)
+            return shell_fail(sort->shell, NULL, -ENOMEM);
+        status_t status = sort_key_parse(value->text, key);
+        *last = key;
+        last = &key->next;
+        if (status)
+            return shell_complain(sort->shell, "-k: invalid key '%s'", value->text);
+    }
+    return SHELL_DONE;
+}
+
+static int sort_run(struct sort *sort, int count, char **words)
+{
+    struct shell *shell = sort->shell;
+    if (sort->check && count > 2)
+        return shell_complain(shell, "%s: -c takes one file", words[2]);
+    if (sort->check) {
+        int result = input_each(shell, 1, count, words, check_input, sort);
+        return result ? result : sort->disorder ? SHELL_FAILED : SHELL_DONE;
+    }
+    int result = input_each(shell, 1, count, words, sort_input, sort);
+    if (result) /* a part is not what was asked for */
+        return result;
+    sort_turn(sort);
+    sort->lines = sort_list(sort->lines, sort_compare, sort);
+    sort_print(sort);
+    return SHELL_DONE;
 }
 
 static int run_sort(struct shell *shell, int count, char **words)
 {
     struct sort sort = {
-        .numeric = option_given(shell, 'n'),
-        .reverse = option_given(shell, 'r'),
+        .shell = shell,
         .unique = option_given(shell, 'u'),
-        .fold = option_given(shell, 'f'),
+        .stable = option_given(shell, 's'),
+        .quiet = option_given(shell, 'C'),
+        .check = option_given(shell, 'c') || option_given(shell, 'C'),
     };
-    int result = input_each(shell, 1, count, words, sort_input, &sort);
-    if (!result) { /* a part is not what was asked for */
-        sort_turn(&sort);
-        sort.lines = sort_list(sort.lines, sort_compare, &sort);
-        sort_print(shell, &sort);
-    }
+    for (const char *letter = "bdfinr"; *letter; letter++)
+        if (option_given(shell, *letter))
+            (void)!sort_order_letter(&sort.order, *letter);
+
+    int result = parse_separator(&sort);
+    if (!result)
+        result = parse_keys(&sort);
+    if (!result)
+        result = sort_run(&sort, count, words);
+
     while (sort.lines) {
         struct sortable *next = sort.lines->next;
         mem_free(sort.lines);
         sort.lines = next;
+    }
+    while (sort.keys) {
+        struct sort_key *next = sort.keys->next;
+        mem_free(sort.keys);
+        sort.keys = next;
     }
     return result;
 }
@@ -143,18 +262,27 @@ static int run_sort(struct shell *shell, int count, char **words)
 static const struct shell_option sort_options[] = {
     { 'n', "numeric-sort", NULL, "by the number at the beginning" },
     { 'r', "reverse", NULL, "the other way round" },
-    { 'u', "unique", NULL, "of equal lines only the first" },
-    { 'f', "ignore-case", NULL, "upper and lower case are the same" },
+    { 'u', "unique", NULL, "of lines that compare equal only the first" },
+    { 'f', "ignore-case", NULL, "lower case letters count as upper case" },
+    { 'b', "ignore-leading-blanks", NULL, "blanks at the beginning do not count" },
+    { 'd', "dictionary-order", NULL, "only blanks, letters and digits count" },
+    { 'i', "ignore-nonprinting", NULL, "only printable characters count" },
+    { 'k', "key", "KEY...", "by fields: F[.C][bdfinr][,F[.C][bdfinr]]" },
+    { 't', "field-separator", "CHARACTER", "ends a field, instead of blanks; \\0: a NUL" },
+    { 's', "stable", NULL, "lines with equal keys keep their order" },
+    { 'c', "check", NULL, "sort nothing: report the first line out of order" },
+    { 'C', NULL, NULL, "the same, reported by the status alone" },
     { 0 },
 };
 
 static const struct shell_command command_sort = {
     .name = "sort",
-    .arguments = "[-nruf] [FILE...]",
+    .arguments = "[-bcCdfinrsu] [-k KEY]... [-t CHARACTER] [FILE...]",
     .summary = "sort lines, in the order of their bytes",
     .arguments_max = -1,
     .run = run_sort,
     .options = sort_options,
+    .trouble = SHELL_TROUBLE,
     .group = "Text",
 };
 SHELL_COMMAND(command_sort);

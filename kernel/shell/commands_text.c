@@ -180,10 +180,9 @@ static int cmp_differ(struct shell *shell, struct side sides[2], uint64_t at, ui
 
 static int cmp_shorter(struct shell *shell, const struct side *side, uint64_t at)
 {
-    if (option_given(shell, 's'))
-        return SHELL_FAILED;
-    return shell_complain(shell, "%s ends after byte %llu", side->input.name,
-                          (unsigned long long)at);
+    if (!option_given(shell, 's'))
+        shell_complain(shell, "%s ends after byte %llu", side->input.name, (unsigned long long)at);
+    return SHELL_FAILED;
 }
 
 /* The first place within the next `bytes` where they differ; `bytes` for none. */
@@ -227,7 +226,9 @@ static int run_cmp(struct shell *shell, int count, char **words)
         return shell_fail(shell, NULL, -ENOMEM);
     for (int i = 0; i < 2 && !result; i++) {
         status_t status = input_open(shell, i + 1 < count ? words[i + 1] : "-", &sides[i].input);
-        if (status)
+        if (status && status != -EISDIR && option_given(shell, 's'))
+            result = SHELL_TROUBLE;
+        else if (status)
             result = shell_fail(shell, words[i + 1], status);
     }
     if (!result)
@@ -251,6 +252,7 @@ static const struct shell_command command_cmp = {
     .arguments_max = 2,
     .run = run_cmp,
     .options = cmp_options,
+    .trouble = SHELL_TROUBLE,
     .group = "Text",
 };
 SHELL_COMMAND(command_cmp);

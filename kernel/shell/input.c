@@ -3,7 +3,11 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
-enum { BUFFER_BYTES = 4096, LINE_ROOM = 256 };
+enum {
+    BUFFER_BYTES = 4096,
+    LINE_ROOM = 256,
+    LINE_FREE = 64 * 1024, /* a line buffer up to this size does not ask how much memory is left */
+};
 
 status_t input_open(struct shell *shell, const char *name, struct input *input)
 {
@@ -50,6 +54,8 @@ static status_t line_append(struct input *input, size_t used, const char *text, 
 {
     if (used + bytes >= input->line_bytes) {
         size_t room = 2 * (used + bytes) + LINE_ROOM;
+        if (room > LINE_FREE && vfs_memory_is_short(room / PAGE_BYTES))
+            return -ENOMEM;
         char *grown = mem_alloc(room);
         if (!grown)
             return -ENOMEM;
@@ -67,7 +73,7 @@ static status_t line_append(struct input *input, size_t used, const char *text, 
 int input_line(struct input *input, char **line, size_t *bytes)
 {
     size_t used = 0;
-    for (input->line_ended = false; !input->line_ended && used < INPUT_LINE_MAX;) {
+    for (input->line_ended = false; !input->line_ended;) {
         if (!input->rest_bytes) {
             ssize_t got = input_piece(input, &input->rest);
             if (got < 0)
@@ -78,14 +84,12 @@ int input_line(struct input *input, char **line, size_t *bytes)
         }
         const char *end = memchr(input->rest, '\n', input->rest_bytes);
         size_t take = end ? (size_t)(end - input->rest) : input->rest_bytes;
-        bool whole = take <= INPUT_LINE_MAX - used;
-        if (!whole)
-            take = INPUT_LINE_MAX - used;
         status_t status = line_append(input, used, input->rest, take);
         if (status)
             return status;
+
         used += take;
-        input->line_ended = whole && end;
+        input->line_ended = end != NULL;
         take += input->line_ended;
         input->rest += take;
         input->rest_bytes -= take;

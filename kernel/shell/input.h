@@ -3,17 +3,16 @@
  *
  * Model       An input gives its bytes in pieces, in place where they lie in the file cache, or
  *             line by line. `-` and no words at all mean standard input.
- * Lines       have no LF and end with NUL. One longer than INPUT_LINE_MAX is given in parts of that
- *             length: bytes from a medium must not take all memory.
- * Errors      0 at the end, -EINTR after ^C, else what reading said.
+ * Lines       have no LF and end with NUL. They have no length limit but the memory: a line is
+ *             given whole or not at all. Commands that need no whole line use pieces.
+ * Errors      0 at the end, -EINTR after ^C, -ENOMEM for a line that would take the last eighth of
+ *             memory, else the error of reading.
  * Ownership   Pieces and lines are borrowed until the next call.
  */
 #ifndef KERNEL_SHELL_INPUT_H
 #define KERNEL_SHELL_INPUT_H
 
 #include "kernel/shell/shell.h"
-
-enum { INPUT_LINE_MAX = 64 * 1024 };
 
 struct input {
     struct shell *shell;

@@ -29,12 +29,17 @@ static void error_begin(struct shell *shell)
         script_say_where(shell->script, shell->err);
 }
 
+static int trouble_of(const struct shell *shell)
+{
+    return shell->command && shell->command->trouble ? shell->command->trouble : SHELL_FAILED;
+}
+
 int shell_fail(struct shell *shell, const char *subject, status_t status)
 {
     if (status == -EINTR || shell_interrupted())
         return SHELL_INTERRUPTED;
     if (status == -EPIPE)
-        return SHELL_FAILED; /* who does not read does not want to hear of it */
+        return trouble_of(shell); /* the reader has gone: there is nobody to report it to */
     error_begin(shell);
     if (subject) {
         stream_escaped(shell->err, subject, false);
@@ -42,7 +47,7 @@ int shell_fail(struct shell *shell, const char *subject, status_t status)
     }
     stream_format(shell->err, "%s\n", status_text(status));
     (void)!stream_flush(shell->err);
-    return SHELL_FAILED;
+    return trouble_of(shell);
 }
 
 static status_t escaped_sink(struct stream *stream, const char *text, size_t bytes)
@@ -64,7 +69,7 @@ int shell_complain(struct shell *shell, const char *format, ...)
     (void)!stream_flush(&escaped);
     stream_text(shell->err, "\n");
     (void)!stream_flush(shell->err);
-    return SHELL_FAILED;
+    return trouble_of(shell);
 }
 
 int shell_usage(struct shell *shell)

@@ -24,6 +24,7 @@ enum {
     SHELL_DONE = 0,
     SHELL_FAILED = 1,
     SHELL_USAGE = 2,
+    SHELL_TROUBLE = 2, /* of grep, cmp, sort: an error, as opposed to "no" */
     SHELL_INTERRUPTED = 126,
     SHELL_NO_COMMAND = 127,
 
@@ -57,6 +58,7 @@ struct shell_command {
     int (*run)(struct shell *shell, int count, char **words); /* words[0]: the name */
     const struct shell_option *options; /* options.h; NULL: none but --help */
     unsigned option_rules;              /* OPTIONS_* of options.h */
+    int trouble; /* the status of an error; 0: SHELL_FAILED. SHELL_TROUBLE where 1 means "no" */
     const char *group;                  /* heading in `help`; NULL: the shell's own */
     const struct shell_command *const *parts; /* options.h; NULL: none */
 };
@@ -97,8 +99,8 @@ ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes);
 
 /* ---- for commands ------------------------------------------------------------------------- */
 
-/* "name: SUBJECT: what went wrong" on err; returns SHELL_FAILED, or SHELL_INTERRUPTED for -EINTR.
- * Subject NULL: left out. */
+/* "name: SUBJECT: what went wrong" on err; returns the command's `trouble`, or SHELL_INTERRUPTED
+ * for -EINTR. Subject NULL: left out. */
 int shell_fail(struct shell *shell, const char *subject, status_t status);
 /* The same with words of one's own. */
 int shell_complain(struct shell *shell, const char *format, ...)

@@ -50,6 +50,10 @@ INTENDED = [
      "GNU's units b, kB, MB are refused",
      lambda line, ours, theirs: (ours.status == 2 and reports(ours, b"invalid number") and re.search(r"\db", line.text))
      or (theirs.status and b"invalid" in theirs.errors and re.search(r"0x\d", line.text))),
+    ("sort +N is a file's name",
+     "GNU's sort takes it for a key of an older form",
+     lambda line, ours, theirs: command_of(line.text) == "sort" and re.search(r" \+\d", line.text)
+     and reports(ours, b": no such file")),
     ("ls -S takes directories as empty",
      "their size on the host is that of a block",
      lambda line, ours, theirs: command_of(line.text) == "ls" and re.search(r" -\w*S", line.text)
