@@ -73,11 +73,11 @@ static const char *store_text(const struct virtual_info *info)
     }
 }
 
-static void info_say_mount(void *context, const char *path)
+static void info_say_mount(void *context, const struct mount_info *mount)
 {
     struct stream *out = context;
     stream_text(out, "     mount ");
-    stream_escaped(out, path, false);
+    stream_escaped(out, mount->path, false);
     stream_text(out, "\n");
 }
 

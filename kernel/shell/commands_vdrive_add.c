@@ -8,11 +8,13 @@
 
 /* ---- what was made ------------------------------------------------------------------------ */
 
-static void say_mount(void *context, const char *path)
+static void say_mount(void *context, const struct mount_info *mount)
 {
     struct stream *out = context;
+    if (mount->stale)
+        return; /* of what was in the drive before */
     stream_text(out, ", at ");
-    stream_escaped(out, path, false);
+    stream_escaped(out, mount->path, false);
 }
 
 /* "virtual0: 2365 blocks of 2048 bytes, read-only, at /Drives/virtual0" */
@@ -38,9 +40,11 @@ static int say_made(struct shell *shell, const char *device)
     status_t status = vdrive_info(device, &info);
     if (status)
         return vdrive_refuse_drive(shell, device, status);
-    say_drive(shell, info);
+    bool halted = info->state == VIRTUAL_HALTED; /* by another command, meanwhile */
+    if (!halted)
+        say_drive(shell, info);
     mem_free(info);
-    return SHELL_DONE;
+    return halted ? vdrive_refuse_drive(shell, device, -ENODEV) : SHELL_DONE;
 }
 
 /* ---- what was refused --------------------------------------------------------------------- */

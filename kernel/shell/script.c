@@ -39,7 +39,8 @@ static int next_byte(struct script *script, char *byte)
     return 1;
 }
 
-/* 1 and a line; 0 at the end; -EOVERFLOW for a line too long, or what reading the file says. */
+/* 1 and a line; 0 at the end; -EILSEQ for a NUL, which no line of text has; -EOVERFLOW for a line
+ * too long; or what reading the file says. */
 static int next_line(struct script *script)
 {
     size_t length = 0;
@@ -52,7 +53,9 @@ static int next_line(struct script *script)
                 break;
             script->line_number++;
             length--;
-        } else if (byte != '\r' && byte) {
+        } else if (!byte) {
+            return -EILSEQ;
+        } else if (byte != '\r') {
             if (length + 1 == SHELL_LINE_BYTES)
                 return -EOVERFLOW;
             script->line[length++] = byte;
@@ -68,6 +71,9 @@ static void say_error(struct script *script, status_t status)
     shell->command = NULL;
     if (status == -EOVERFLOW) {
         shell_complain(shell, "the line is longer than %d bytes", SHELL_LINE_BYTES - 1);
+        shell->status = SHELL_USAGE;
+    } else if (status == -EILSEQ) {
+        shell_complain(shell, "cannot execute binary file");
         shell->status = SHELL_USAGE;
     } else {
         shell->status = shell_fail(shell, NULL, status);

@@ -176,13 +176,16 @@ int vdrive_refuse_drive(struct shell *shell, const char *device, status_t status
     return vdrive_refuse(shell, device, status, table);
 }
 
-void vdrive_each_mount(const char *device, void (*say)(void *context, const char *path),
-                       void *context)
+void vdrive_each_mount(const char *device,
+                       void (*say)(void *context, const struct mount_info *mount), void *context)
 {
     struct mount_info *info = mem_alloc(sizeof(*info));
-    for (unsigned n = 0; info && vfs_mount_info(n, info) != -ENOENT; n++)
-        if (text_equal(info->device, device))
-            say(context, info->path);
+    struct device *found = device_find(device);
+    unsigned number = found ? found->number : 0;
+    for (unsigned n = 0; info && number && vfs_mount_info(n, info) != -ENOENT; n++)
+        if (info->device_number == number)
+            say(context, info);
+    device_put(found);
     mem_free(info);
 }
 
@@ -191,10 +194,10 @@ struct busy {
     const char *device;
 };
 
-static void busy_say_mount(void *context, const char *path)
+static void busy_say_mount(void *context, const struct mount_info *mount)
 {
     const struct busy *busy = context;
-    shell_complain(busy->shell, "%s: mounted at %s", busy->device, path);
+    shell_complain(busy->shell, "%s: mounted at %s", busy->device, mount->path);
 }
 
 /* Is the image this drive's file, by whatever path? */

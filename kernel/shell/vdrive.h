@@ -59,9 +59,9 @@ int vdrive_refuse(struct shell *shell, const char *subject, status_t status,
 int vdrive_refuse_drive(struct shell *shell, const char *device, status_t status);
 /* A line for each of those who have the drive open, and one that says how often it is. */
 int vdrive_say_busy(struct shell *shell, const char *device, const char *advice);
-/* Calls `say` with the path of each mount of the drive. */
-void vdrive_each_mount(const char *device, void (*say)(void *context, const char *path),
-                       void *context);
+/* Calls `say` with each mount of the drive that has this name now. */
+void vdrive_each_mount(const char *device,
+                       void (*say)(void *context, const struct mount_info *mount), void *context);
 
 /* ---- the parts ---------------------------------------------------------------------------- */
 

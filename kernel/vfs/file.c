@@ -245,7 +245,7 @@ int dir_read(struct file *directory, unsigned levels, struct dir_entry *entry)
     struct fsd *fsd = vnode->fsd;
     if (!(directory->flags & OPEN_DIRECTORY))
         return -ENOTDIR;
-    status_t status = fsd_check(fsd);
+    status_t status = thread_interrupted() ? -EINTR : fsd_check(fsd);
     if (status)
         return status;
     entry->info = (struct node_info){ .type = NODE_NONE };

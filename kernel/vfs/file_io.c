@@ -3,6 +3,9 @@
  *
  * What has cache blocks is read through its cache, but for a handle that has it alone (internal.h):
  * that one reads and writes past it.
+ *
+ * Every read asks whether its thread was interrupted. So a loop over a file ends with ^C, whatever
+ * the file is and wherever its bytes are.
  */
 #include "kernel/vfs/internal.h"
 
@@ -20,6 +23,8 @@ ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer, siz
         return -EISDIR;
     if (!(file->flags & OPEN_READ))
         return -EBADF;
+    if (thread_interrupted())
+        return -EINTR;
     if (file_is_cached(file))
         return vnode_read(vnode, offset_bytes, buffer, bytes);
     status_t status = vnode_check(vnode);
@@ -155,6 +160,8 @@ ssize_t file_view(struct file *file, struct cache_view *view)
 {
     if (!(file->flags & OPEN_READ))
         return -EBADF;
+    if (thread_interrupted())
+        return -EINTR;
     ssize_t got = file_is_cached(file)
                       ? vnode_view_open(file->vnode, file->offset, view)
                       : file_view_copy(file, view);

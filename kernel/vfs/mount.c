@@ -455,9 +455,12 @@ status_t vfs_mount_info(unsigned n, struct mount_info *info)
     struct device *device = fsd_device(mount->fsd)->device;
     *info = (struct mount_info){ 0 };
     text_copy(info->path, sizeof(info->path), mount->text);
-    if (device)
+    if (device) {
         text_copy(info->device, sizeof(info->device),
                   device->alias[0] ? device->alias : device->name);
+        info->device_number = device->number;
+        info->stale = device->generation != fsd_device(mount->fsd)->generation;
+    }
     status_t status = mount->fsd->ops->get_fs_info(mount->fsd, &info->fs);
     mount_put(mount);
     return status;

@@ -141,6 +141,8 @@ void vfs_stop(void);
 struct mount_info {
     char path[256];
     char device[DEVICE_NAME_BYTES];
+    unsigned device_number; /* 0: none. Another device may have the same name by now */
+    bool stale;             /* its device or medium is gone: nothing of it can be read */
     struct fs_info fs;
 };
 /* The n-th mount in the order of mounting; -ENOENT past the last. */
@@ -183,7 +185,8 @@ bool file_is_of(struct file *file, struct path *path);
  * content may have been made without it. */
 bool file_has_refused_reader(struct file *file);
 void file_seek(struct file *file, uint64_t offset_bytes);
-/* Bytes moved; 0 at the end; an errno when not one could be. */
+/* Bytes moved; 0 at the end; an errno when not one could be. Reading, by dir_read() and file_view()
+ * too, ends with -EINTR once the thread was interrupted. */
 ssize_t file_read(struct file *file, void *buffer, size_t bytes) MUST_CHECK;
 ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer,
                      size_t bytes) MUST_CHECK;

@@ -269,7 +269,7 @@ static status_t vnode_wait_loaded(struct vnode *vnode)
     return status;
 }
 
-/* Takes a reference to what is in the table, or puts `fresh` there. */
+/* Takes a reference to what is in the table, loaded or not, or puts `fresh` there. */
 static struct vnode *vnode_find_or_insert(struct vnode *fresh)
 {
     spin_lock(&vnodes.lock);
@@ -285,8 +285,6 @@ static struct vnode *vnode_find_or_insert(struct vnode *fresh)
         list_remove(&vnode->unused_link);
         vnodes.unused_count--;
     }
-    while (vnode->loading)
-        (void)!wait_queue_wait(&vnodes.loaded, &vnodes.lock, TIME_NEVER);
     spin_unlock(&vnodes.lock);
     return vnode;
 }

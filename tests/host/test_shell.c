@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -223,6 +224,9 @@ static const struct line_case line_cases[] = {
     { "source /bad; echo $?", "first\nspindle: /bad:2: no closing '\n2\n", 0 },
     { "source /cont",
       "a b\nspindle: /cont:3: nothere: no such command; `help` lists them\nz\n", 0 },
+    { "source /System/Devices/zero",
+      "spindle: /System/Devices/zero:1: cannot execute binary file\n",
+      2 },
     { "source /long", "spindle: /long:1: the line is longer than 4095 bytes\n", 2 },
     { "sleep; echo $?; sleep 1x; echo $?; sleep 0.25 && sleep 0",
       "usage: sleep TIME...\n2\nsleep: TIME: invalid number: '1x'\n2\n", 0 },
@@ -396,6 +400,17 @@ static void run_stopped(struct shell *shell, const char *text)
         panic("%s: %u threads, not %u", text, host_thread_count(), threads);
 }
 
+/* What never waits, and so lets no time pass in the simulation, asks for ^C. */
+static void run_endless(struct shell *shell, const char *text)
+{
+    host_set_patience(1000);
+    int status = shell_run_text(shell, text);
+    host_set_patience(LONG_MAX);
+    thread_clear_interrupt();
+    if (status != SHELL_INTERRUPTED)
+        panic("%s: status %d", text, status);
+}
+
 static void body_stop(void *argument)
 {
     struct shell shell;
@@ -410,6 +425,9 @@ static void body_stop(void *argument)
     run_stopped(&shell, "cat /s | sleep 1000");
     run_stopped(&shell, "source /s2; echo not reached");
     run_stopped(&shell, "source /s2 | cat; echo not reached");
+    run_endless(&shell, "cat /System/Devices/zero > /System/Devices/null");
+    run_endless(&shell, "sha256sum /System/Devices/zero; echo not reached");
+    run_endless(&shell, "cat /System/Devices/zero | cat > /System/Devices/null");
     shown_must_be("stop", "");
     kassert(shell_run_text(&shell, "echo alive") == 0);
     shown_must_be("stop", "alive\n");
