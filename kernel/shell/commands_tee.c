@@ -2,13 +2,14 @@
  * commands_tee.c - tee: standard input to standard output and to files.
  */
 #include "kernel/shell/options.h"
+#include "kernel/shell/output.h"
 
 enum { TEE_BYTES = 4096, TEE_FILES = 16 };
 
 struct tee {
     struct shell *shell;
     char **names;
-    struct file *files[TEE_FILES]; /* NULL: could not be opened, or takes no more */
+    struct output *files[TEE_FILES]; /* NULL: could not be opened, or takes no more */
     int count;
     int result;
     char data[TEE_BYTES];
@@ -16,10 +17,9 @@ struct tee {
 
 static void tee_open(struct tee *tee)
 {
-    unsigned flags = OPEN_WRITE | OPEN_CREATE |
-                     (option_given(tee->shell, 'a') ? OPEN_APPEND : OPEN_TRUNCATE);
+    bool append = option_given(tee->shell, 'a');
     for (int i = 0; i < tee->count; i++) {
-        status_t status = file_open(tee->shell->directory, tee->names[i], flags, &tee->files[i]);
+        status_t status = output_open(tee->shell, NULL, tee->names[i], append, &tee->files[i]);
         if (status)
             tee->result = shell_fail(tee->shell, tee->names[i], status);
     }
@@ -28,16 +28,24 @@ static void tee_open(struct tee *tee)
 /* A file that takes no more is left out from then on. */
 static void tee_write(struct tee *tee, int n, size_t bytes)
 {
-    for (size_t at = 0; at < bytes && tee->files[n];) {
-        ssize_t done = file_write(tee->files[n], tee->data + at, bytes - at);
-        if (done > 0) {
-            at += (size_t)done;
-            continue;
-        }
-        tee->result = shell_fail(tee->shell, tee->names[n], done ? (status_t)done : -EIO);
-        file_close(tee->files[n]);
-        tee->files[n] = NULL;
-    }
+    if (!tee->files[n])
+        return;
+    struct stream *stream = output_stream(tee->files[n]);
+    stream_write(stream, tee->data, bytes);
+    status_t status = stream_flush(stream);
+    if (!status)
+        return;
+    tee->result = shell_fail(tee->shell, tee->names[n], status);
+    output_abandon(tee->files[n]);
+    tee->files[n] = NULL;
+}
+
+static void tee_close(struct tee *tee, int n)
+{
+    enum output_end end;
+    status_t status = output_close(tee->files[n], &end);
+    if (status || end != OUTPUT_WRITTEN)
+        tee->result = shell_fail(tee->shell, tee->names[n], status ? status : -ETXTBSY);
 }
 
 static void tee_copy(struct tee *tee)
@@ -52,7 +60,7 @@ static void tee_copy(struct tee *tee)
     if (got < 0)
         tee->result = shell_fail(tee->shell, NULL, (status_t)got);
     for (int i = 0; i < tee->count; i++)
-        file_close(tee->files[i]);
+        tee_close(tee, i);
 }
 
 static int run_tee(struct shell *shell, int count, char **words)

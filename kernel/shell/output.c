@@ -13,10 +13,9 @@ struct output {
     char buffer[STREAM_LARGE_BYTES]; /* the stream's */
 };
 
-/* Empties the file, unless what is written was made without it. */
 static status_t output_empty(struct output *output)
 {
-    if (!output->pending || file_has_refused_reader(output->file))
+    if (!output->pending)
         return 0;
     output->pending = false;
     return file_truncate(output->file);
@@ -41,7 +40,7 @@ static status_t output_sink(struct stream *stream, const char *text, size_t byte
     while (semaphore_down(&output->turn, TIME_NEVER))
         ;
     status_t status = apart ? 0 : output_empty(output);
-    if (!status && (apart || !output->pending)) /* else it is dropped: see output.h */
+    if (!status)
         status = write_all(apart ? apart : output->file, text, bytes);
     semaphore_up(&output->turn);
     return status;
@@ -60,16 +59,17 @@ static bool word_names(struct shell *shell, const char *word, struct file *file)
     return same;
 }
 
-/* A guess from the words, which decides only where the new content is written meanwhile. */
+/* A guess from the words, which decides only where the new content is written meanwhile. Without a
+ * pipeline it is not known, and may be so. */
 static bool is_named(struct shell *shell, const struct pipeline *pipeline, struct file *file)
 {
-    for (unsigned i = 0; i < pipeline->count; i++) {
+    for (unsigned i = 0; pipeline && i < pipeline->count; i++) {
         const struct words *words = &pipeline->stages[i].words;
         for (int n = 1; n < words->count && !shell_interrupted(); n++)
             if (word_names(shell, words->list[n], file))
                 return true;
     }
-    return false;
+    return !pipeline;
 }
 
 static status_t output_open_file(struct shell *shell, const struct pipeline *pipeline,
@@ -79,8 +79,8 @@ static status_t output_open_file(struct shell *shell, const struct pipeline *pip
     status_t status = file_open(shell->directory, name, flags, &output->file);
     if (status)
         return status;
-    output->pending = !append;
-    if (append || !file_size(output->file) || !is_named(shell, pipeline, output->file))
+    output->pending = !append && file_size(output->file);
+    if (!output->pending || !is_named(shell, pipeline, output->file))
         return 0;
     status = replace_begin(shell->directory, name, 0, &output->replacement);
     if (status)
@@ -115,22 +115,29 @@ struct stream *output_stream(struct output *output)
 
 /* ---- closing ------------------------------------------------------------------------------ */
 
-status_t output_close(struct output *output, bool *kept)
+static status_t output_end(struct output *output, bool whole)
 {
+    bool apart = output->replacement.file != NULL;
+    if (apart && whole)
+        return replace_commit(&output->replacement);
+    if (apart)
+        replace_abandon(&output->replacement);
+    return apart || !whole ? 0 : output_empty(output);
+}
+
+status_t output_close(struct output *output, enum output_end *end)
+{
+    *end = OUTPUT_WRITTEN;
     if (!output)
         return 0;
-    status_t status = stream_flush(&output->stream), end = 0;
-    *kept = output->pending && file_has_refused_reader(output->file);
-    bool apart = output->replacement.file != NULL, whole = !*kept && !thread_interrupted();
-    if (apart && whole)
-        end = replace_commit(&output->replacement);
-    else if (apart)
-        replace_abandon(&output->replacement);
-    else if (whole)
-        end = output_empty(output);
+    status_t status = stream_flush(&output->stream);
+    struct file *apart = output->replacement.file;
+    if (output->pending && file_has_refused_reader(output->file))
+        *end = apart && file_size(apart) ? OUTPUT_DROPPED : OUTPUT_KEPT;
+    status_t last = output_end(output, *end == OUTPUT_WRITTEN && !thread_interrupted());
     file_close(output->file);
     mem_free(output);
-    return status ? status : end;
+    return status ? status : last;
 }
 
 void output_abandon(struct output *output)

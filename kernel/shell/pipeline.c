@@ -161,20 +161,21 @@ static void stage_open(struct shell *shell, const struct pipeline *pipeline, str
                                         stage->files[i].append, &stage->outputs[i]);
 }
 
-/* A command that was not told why its output is dropped - an input was refused - fails all the
- * same. */
+/* The command has reported the input that it was refused; that its output is dropped for that, it
+ * does not know. */
 static int stage_close(struct shell *shell, struct stage *stage, int result)
 {
     file_close(stage->input_file);
     for (unsigned i = 0; i < 2; i++) {
-        bool kept = false;
+        enum output_end end = OUTPUT_WRITTEN;
         if (stage->status)
             output_abandon(stage->outputs[i]);
-        status_t status = stage->status ? 0 : output_close(stage->outputs[i], &kept);
+        status_t status = stage->status ? 0 : output_close(stage->outputs[i], &end);
         if (status)
             result = shell_fail(shell, stage->files[i].name, status);
-        else if (kept && !result)
-            result = shell_fail(shell, stage->files[i].name, -ETXTBSY);
+        else if (end == OUTPUT_DROPPED || (end == OUTPUT_KEPT && !result))
+            result = shell_complain(shell, "%s: input and output are the same file; it stays as "
+                                           "it was", stage->files[i].name);
     }
     return result;
 }

@@ -60,7 +60,11 @@ status_t file_truncate(struct file *file)
     struct vnode *vnode = file->vnode;
     if (!(file->flags & OPEN_WRITE))
         return -EBADF;
-    return vnode->cache_block_bytes || vnode->stream ? 0 : vnode_set_size(vnode, 0);
+    if (vnode->cache_block_bytes || vnode->stream)
+        return 0;
+    unsigned seen = file->truncations;
+    bool first = atomic_compare_exchange_strong(&vnode->truncations, &seen, seen + 1);
+    return first ? vnode_set_size(vnode, 0) : 0;
 }
 
 static status_t file_prepare_content(struct file *file)
@@ -69,8 +73,9 @@ static status_t file_prepare_content(struct file *file)
     struct fsd *fsd = vnode->fsd;
     if (file->flags & OPEN_WRITE && fsd->read_only && !vnode->stream)
         return -EROFS;
+    file->refused = vnode->readers_refused; /* before a reader can be refused for this handle */
+    file->truncations = vnode->truncations;
     status_t status = file_claim(file);
-    file->refused = status ? 0 : vnode_readers_refused(vnode);
     if (!status && file->flags & OPEN_TRUNCATE) {
         status = file_truncate(file);
         if (status)
@@ -217,7 +222,7 @@ bool file_is_of(struct file *file, struct path *path)
 
 bool file_has_refused_reader(struct file *file)
 {
-    return vnode_readers_refused(file->vnode) != file->refused;
+    return file->vnode->readers_refused != file->refused;
 }
 
 unsigned file_level(struct file *file)

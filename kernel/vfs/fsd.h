@@ -112,7 +112,8 @@ struct vnode {
     unsigned references;
     /* files open on the content, and how */
     unsigned opens, readers, writers, read_denials, write_denials;
-    unsigned readers_refused;               /* so far, because of read_denials */
+    _Atomic unsigned readers_refused;       /* so far, because of read_denials */
+    _Atomic unsigned truncations;           /* so far */
     bool exclusive;                         /* one of them has it alone */
     _Atomic bool unlinked; /* its name was removed */
     bool loading;

@@ -34,7 +34,8 @@ struct file {
     struct mount *mount; /* a reference of its own when there is no path */
     struct vnode *vnode;
     unsigned flags;
-    unsigned refused;    /* vnode->readers_refused when it was opened */
+    unsigned refused;    /* vnode->readers_refused when it was opened, */
+    unsigned truncations; /* and vnode->truncations */
     uint64_t offset;     /* directories: the FSD's position */
     void *cursor;        /* of open_dir */
     uint8_t *view_page;  /* for views of uncached files */
@@ -74,7 +75,6 @@ ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view 
  * is written by one handle alone, which goes past the cache: that is emptied first. */
 status_t vnode_share(struct vnode *vnode, unsigned flags) MUST_CHECK;
 void vnode_unshare(struct vnode *vnode, unsigned flags);
-unsigned vnode_readers_refused(struct vnode *vnode);
 
 /* ---- gate.c ---- */
 

@@ -480,6 +480,8 @@ static const char *mount_name_below(const char *text, const char *directory)
 
 status_t vfs_mount_below(struct path *path, unsigned n, char *name, size_t bytes)
 {
+    if (!path_is_live(path)) /* the text is another directory's by now */
+        return -ENOENT;
     char *text = mem_alloc(PATH_BYTES_MAX + 1);
     status_t status = text ? -ENOENT : -ENOMEM;
     if (!text)

@@ -196,7 +196,8 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
                       size_t bytes) MUST_CHECK;
 /* To the end of the file or beyond; what is new reads as zeroes. */
 status_t file_set_size(struct file *file, uint64_t bytes) MUST_CHECK;
-/* To nothing; what a device holds stays. */
+/* To nothing, unless another handle has done it since this one was opened. What a device holds
+ * stays. */
 status_t file_truncate(struct file *file) MUST_CHECK;
 /* Until it returns 0, what was written may still be lost with the device's power. */
 status_t file_flush(struct file *file) MUST_CHECK;

@@ -406,14 +406,6 @@ void vnode_unshare(struct vnode *vnode, unsigned flags)
     spin_unlock(&vnodes.lock);
 }
 
-unsigned vnode_readers_refused(struct vnode *vnode)
-{
-    spin_lock(&vnodes.lock);
-    unsigned refused = vnode->readers_refused;
-    spin_unlock(&vnodes.lock);
-    return refused;
-}
-
 void vnode_unlinked(struct vnode *vnode)
 {
     spin_lock(&vnodes.lock);

@@ -1,0 +1,326 @@
+/*
+ * test_redirect.c - nothing is overwritten before its replacement exists: inputs that are outputs,
+ * copies that fail, moves; and directories whose names lead to other places. Over ramfs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/log.h"
+#include "tests/host/faulty.h"
+#include "tests/host/links.h"
+#include "tests/host/rig.h"
+#include "tests/host/said.h"
+
+enum { LARGE_BYTES = 100000 };
+
+#define SAME ": input and output are the same file"
+
+static void expect_content(const char *line, const char *path, const char *content)
+{
+    static char got[LARGE_BYTES + 1];
+    ssize_t bytes = rig_get_file(path, got, LARGE_BYTES);
+    if (bytes != (ssize_t)strlen(content) || memcmp(got, content, (size_t)bytes) != 0)
+        panic("%s: %s has %zd bytes", line, path, bytes);
+}
+
+/* No file is left beside it. */
+static void expect_names(const char *line, const char *directory, const char *names)
+{
+    char list[64];
+    snprintf(list, sizeof(list), "ls -A %s", directory);
+    out.used = 0;
+    kassert(shell_run_text(&shell, list) == SHELL_DONE);
+    if (strcmp(out.text, names) != 0)
+        panic("%s left %s", line, out.text);
+}
+
+/* ---- an input that is an output ------------------------------------------------------------- */
+
+/* Whichever command reads it, however it is named, whatever was written before: it fails, and /f is
+ * as it was. */
+static const char *const refused[] = {
+    "sort /f > /f", "cat /f > /f", "cat < /f > /f", "< /f > /f cat", "hexdump /f > /f",
+    "manifest /f > /f", "sha256sum /f > /f", "head -n 1 /f > /f", "tail /f > /f", "wc /f > /f",
+    "grep h /f > /f", "cmp /f /g > /f", "file /f > /f",
+    "cat /g /f > /f", "cat /f /g > /f", "cat /large /f > /f", "cat /large - < /f > /f",
+    "cat /f | cat > /f", "cat /f | cat | cat > /f", "cat /large /f | cat > /f",
+    "cat < /f | cat > /f", "cd /d; sort ../f > ./../f", "sort //f > /d/../f", "sort /f 2> /f",
+    "sort /f 1> /f 2>&1", "source /f > /f", "cat /f >> /f", "cat < /f >> /f", "sort /f >> /f",
+    "head -n 1 /f >> /f", "cat /f | cat >> /f", "echo x >> /f | cat /f", "source /s > /f",
+    "cat /d/l > /f", "cat /f > /d/l", "sort < /d/l >> /f",
+};
+
+BODY(inputs)
+{
+    (void)unused;
+    static char large[LARGE_BYTES + 1];
+    start();
+    memset(large, 'x', LARGE_BYTES);
+    put("/large", large);
+    put("/f", "hello\n");
+    put("/g", "g\n");
+    put("/s", "sort /f\n");
+    rig_mkdir("/d");
+    struct path *root = path_root();
+    kassert(vfs_mount(root, "/d", "", "links", NULL) == 0);
+    path_put(root);
+    links_put("/d/l", "/f");
+    for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        bool appends = strstr(refused[i], "echo x >>"); /* that much is right */
+        int status = shell_run_text(&shell, refused[i]);
+        if (!status && !strstr(refused[i], "| cat >>")) /* a pipe's status is its last stage's */
+            panic("%s: status 0", refused[i]);
+        expect_content(refused[i], "/f", appends ? "hello\nx\n" : "hello\n");
+        says("cd /", "");
+        expect_names(refused[i], "/", "Drives\nSystem\nd\nf\ng\nlarge\ns\n");
+        put("/f", "hello\n");
+    }
+    says("umount /d", "");
+    stop();
+}
+
+BODY(messages)
+{
+    (void)unused;
+    start();
+    put("/f", "hello\n");
+    put("/g", "g\n");
+    run("sort /f > /f", SHELL_USAGE, "", "sort: /f" SAME "\n");
+    fails("cat < /f > /f", "spindle: /f" SAME "\n");
+    fails("cat /g /f > /f", "cat: /f" SAME "\nspindle: /f" SAME "; it stays as it was\n");
+    fails("manifest /f > /f", "spindle: /f" SAME "; it stays as it was\n");
+    fails("cat /f >> /f", "cat: /f" SAME "\n");
+    stop();
+}
+
+/* What only names the file, writes it or comes after may do so; the old content goes as ever. */
+BODY(outputs)
+{
+    (void)unused;
+    start();
+    put("/f", "hello, a long line\n");
+    says("echo /f > /f; cat /f", "/f\n");
+    says("wc -c < /f >> /g; cat /g", "3\n");
+    says("echo a > /f 2> /f; cat /f", "a\n");
+    says("echo b > /f | cat; cat /f", "b\n");
+    says("cat /f > /h; sort /h > /f; cat /f; > /f; wc -c /f", "b\n0 /f\n");
+    says("echo c > /f; cat /f | tee /h | cat > /k; cat /h /k", "c\nc\n");
+    run("nothere > /f", SHELL_NO_COMMAND, "", NULL);
+    expect_content("nothere", "/f", "");
+    run("echo x > /f; sort /none > /f", SHELL_USAGE, "", NULL);
+    expect_content("sort of nothing", "/f", "");
+    run("echo x > /f; cat < /none > /f", SHELL_FAILED, "", NULL);
+    expect_content("no input", "/f", "x\n");
+    run("manifest / > /m", SHELL_FAILED, "", ""); /* its own list is not read: ETXTBSY */
+    run("grep -c ETXTBSY /m; manifest / > /m; grep -c ETXTBSY /m", SHELL_DONE, "1\n1\n", "");
+    stop();
+}
+
+/* The file that it is fed from is refused, or was read before: lines are never lost. */
+static void tee_body(void *unused)
+{
+    (void)unused;
+    static char large[LARGE_BYTES + 1], got[2 * LARGE_BYTES];
+    start();
+    memset(large, 'x', LARGE_BYTES);
+    large[1000] = '\n';
+    put("/f", large);
+    put("/g", "g\n");
+    (void)!shell_run_text(&shell, "cat /g /f | tee /f | wc -c");
+    ssize_t bytes = rig_get_file("/f", got, sizeof(got));
+    bool old = bytes == LARGE_BYTES && memcmp(got, large, LARGE_BYTES) == 0;
+    bool new = bytes == LARGE_BYTES + 2 && memcmp(got + 2, large, LARGE_BYTES) == 0;
+    if (!old && !new)
+        panic("%zd bytes, %s, %s", bytes, out.text, err.text);
+    stop();
+}
+
+static void test_tee(void **state)
+{
+    (void)state;
+    rig_run(tee_body, NULL, 20);
+}
+
+/* ---- copies --------------------------------------------------------------------------------- */
+
+static uint8_t disk[64 * 1024];
+
+BODY(copies)
+{
+    (void)unused;
+    start();
+    struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_MIXED);
+    memset(disk, 'd', sizeof(disk));
+    put("/good", "good\n");
+    faulty->bad_from = 40000, faulty->bad_to = 40001;
+    fails("cp /System/Devices/faulty0 /good", "cp: /System/Devices/faulty0: input/output error\n");
+    fails("cp /System/Devices/faulty0 /new", "cp: /System/Devices/faulty0: input/output error\n");
+    expect_content("cp of a bad disk", "/good", "good\n");
+    expect_names("cp of a bad disk", "/", "Drives\nSystem\ngood\n");
+    faulty->bad_to = 0;
+    says("cp /System/Devices/faulty0 /good; wc -c /good", "65536 /good\n");
+    says("cp /good /System/Devices/faulty0", ""); /* a device, in place */
+    fails("cp /good /tmp/", "cp: /tmp/: not a directory\n");
+    fails("cp /good /good/", "cp: /good/: not a directory\n");
+    fails("cp /good /tmp/x", "cp: /tmp/x: no such file or directory\n");
+    fails("cp /good /Drives/../good", "cp: /good and /Drives/../good are the same file\n");
+    expect_names("cp", "/", "Drives\nSystem\ngood\n");
+    faulty_destroy(faulty);
+    stop();
+}
+
+/* No space for both: the old one stays whole. */
+BODY(copies_without_space)
+{
+    (void)unused;
+    static char large[LARGE_BYTES + 1];
+    start();
+    memset(large, 'x', LARGE_BYTES);
+    put("/old", large);
+    memset(large, 'y', LARGE_BYTES);
+    put("/new", large);
+    memset(large, 'x', LARGE_BYTES);
+    size_t limit = page_total_count() * PAGE_BYTES;
+    void *ballast = mem_alloc(4 << 20); /* less than an eighth is left then */
+    host_memory_limit(host_memory_used() + 400 * 1024);
+    fails("cp /new /old", "cp: /old: no space left\n");
+    host_memory_limit(limit);
+    mem_free(ballast);
+    expect_content("cp without space", "/old", large);
+    expect_names("cp without space", "/", "Drives\nSystem\nnew\nold\n");
+    stop();
+}
+
+/* Across file systems: the source goes once the copy is complete, and has its name. */
+BODY(moves_across)
+{
+    (void)unused;
+    start();
+    rig_mkdir("/d");
+    struct path *root = path_root();
+    kassert(vfs_mount(root, "/d", "", "ramfs", NULL) == 0);
+    path_put(root);
+    put("/f", "new\n");
+    put("/d/f", "old\n");
+    says("mv /f /d; cat /d/f; ls -A /d", "new\nf\n");
+    fails("mv /d/f /none/", "mv: /none/: not a directory\n");
+    expect_content("mv", "/d/f", "new\n");
+    says("umount /d", "");
+    stop();
+}
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+BODY(moved_directories)
+{
+    (void)unused;
+    start();
+    says("mkdir /a /a/b /k; cd /a/b", "");
+    fails("mv /a /c", "mv: /a: the current directory is in it\n");
+    fails("mv /a/b /c", "mv: /a/b: the current directory is in it\n");
+    fails("mv . /c", "mv: .: the current directory is in it\n");
+    says("pwd; mkdir x; mv x y; ls -A", "/a/b\ny\n");
+    says("cd /; mv /a /c; find /c", "/c\n/c/b\n/c/b/y\n");
+    struct file *file;
+    put("/c/f", "f");
+    kassert(rig_open("/c/f", OPEN_READ, &file) == 0);
+    fails("mv /c /e", "mv: /c: in use\n"); /* an open file has a path through it */
+    says("mv /c/f /g", "");                /* which a file's own name is no part of */
+    file_close(file);
+    says("mv /c /e; ls /e", "b\n");
+    stop();
+}
+
+/* A directory that was removed has no names, whatever has its own by now. */
+BODY(removed_directories)
+{
+    (void)unused;
+    start();
+    says("mkdir /a /a/b; cd /a/b; rmdir /a/b; mkdir /a/b", "");
+    fails("pwd", "pwd: no such file or directory\n");
+    fails("mkdir x", "mkdir: x: no such file or directory\n");
+    fails("> x", "spindle: x: no such file or directory\n");
+    fails("mv /a x", "mv: x: no such file or directory\n");
+    fails("cat x", "cat: x: no such file or directory\n");
+    struct path *root = path_root();
+    kassert(vfs_mount(shell.directory, ".", "", "ramfs", NULL) == -ENOENT);
+    rig_mkdir("/a/b/m");
+    kassert(vfs_mount(root, "/a/b/m", "", "ramfs", NULL) == 0);
+    fails("cd m", "cd: m: no such file or directory\n"); /* not the new directory's mount */
+    says("ls; cd ..; pwd; ls b; umount b/m", "/a\nm\n");
+    path_put(root);
+    stop();
+}
+
+/* A walk into a directory while it is moved: it gets the name that it has then. */
+static _Atomic bool movers_end;
+
+static void mover(void *unused)
+{
+    (void)unused;
+    struct path *root = path_root();
+    for (unsigned i = 0; !movers_end; i++) {
+        status_t status = vfs_rename(root, i % 2 ? "/y" : "/x", i % 2 ? "/x" : "/y");
+        i -= status != 0; /* in use: again */
+        kassert(!status || status == -EBUSY);
+        thread_sleep_until(time_now_us() + 1);
+    }
+    path_put(root);
+}
+
+static void racing_body(void *unused)
+{
+    (void)unused;
+    start();
+    rig_mkdir("/x");
+    rig_mkdir("/x/in");
+    movers_end = false;
+    struct path *root = path_root(), *path;
+    struct thread *thread = thread_create("mover", PRIORITY_NORMAL, mover, NULL);
+    for (unsigned i = 0; i < 200; i++) {
+        char text[16];
+        const char *name = i % 2 ? "/x/in" : "/y/in";
+        status_t status = path_walk(root, name, 0, &path);
+        kassert(!status || status == -ENOENT);
+        if (status)
+            continue;
+        thread_sleep_until(time_now_us() + 1);
+        path_text(path, text, sizeof(text));
+        kassert(strcmp(text, name) == 0 && rig_walk(name) == 0);
+        path_put(path);
+    }
+    movers_end = true;
+    thread_join(thread);
+    path_put(root);
+    stop();
+}
+
+static void test_racing(void **state)
+{
+    (void)state;
+    rig_run(racing_body, NULL, 20);
+}
+
+int main(void)
+{
+    log_set_level(LOG_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_inputs),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_outputs),
+        cmocka_unit_test(test_tee),
+        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_copies_without_space),
+        cmocka_unit_test(test_moves_across),
+        cmocka_unit_test(test_moved_directories),
+        cmocka_unit_test(test_removed_directories),
+        cmocka_unit_test(test_racing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
