@@ -8,7 +8,7 @@
 #define FS_CDFS_BUDGETS_H
 
 enum {
-    CDFS_DESCRIPTORS_MAX = 100,          /* sectors looked at for volume descriptors */
+    CDFS_DESCRIPTORS_MAX = 256,          /* sectors looked at for volume descriptors */
     CDFS_SESSIONS_MAX = 99,              /* sessions of a medium without a table of contents */
     CDFS_ENTRIES_MAX = 1 << 20,          /* entries of a directory */
     CDFS_SECTIONS_MAX = 4096,            /* extents of a file */

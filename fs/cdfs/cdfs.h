@@ -16,9 +16,10 @@
  *   describe.c all of it in words
  *   worker.c   a file's bytes that need work: gathered, or unpacked by zisofs.c
  *
- * Trees       A mount shows one of three: plain, Rock Ridge (plain records with better names), or
- *             Joliet. Vnode ids are the byte address of the (first) directory record with the tree
- *             in bits 62-63, so they never collide and survive a reboot; the root is VNODE_ROOT.
+ * Trees       A mount shows one of four: plain, Rock Ridge (plain records with better names),
+ *             Joliet, or enhanced (ISO 9660:1999: longer plain names). Vnode ids are the byte
+ *             address of the (first) directory record with the tree in bits 62-63, so they never
+ *             collide and survive a reboot; the root is VNODE_ROOT.
  * Metadata    Directories, continuation areas and descriptors are read through one cache over the
  *             device (`meta`), so looking at a record again costs no command.
  * Anomalies   What is wrong but harmless is tolerated and counted in the ledger.
@@ -33,8 +34,9 @@
 #include "kernel/vfs/cache.h"
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/fsd.h"
+#include "lib/charset.h"
 
-enum cdfs_tree { TREE_PLAIN, TREE_ROCK_RIDGE, TREE_JOLIET };
+enum cdfs_tree { TREE_PLAIN, TREE_ROCK_RIDGE, TREE_JOLIET, TREE_ENHANCED, TREE_COUNT };
 
 enum cdfs_anomaly {
     ANOMALY_BOTH_ENDIAN,   /* the two halves of a number differ */
@@ -50,6 +52,8 @@ enum cdfs_anomaly {
     ANOMALY_BUDGET,        /* a directory with too many entries */
     ANOMALY_OVERLAP,       /* a directory that runs into another one: it ends there */
     ANOMALY_OTHER_VOLUME,  /* a file that is said to lie on another disc */
+    ANOMALY_DESCRIPTORS,   /* more volume descriptors than are looked at */
+    ANOMALY_OUTSIDE,       /* an extent beyond the volume, but on the device */
     ANOMALY_COUNT,
 };
 
@@ -74,7 +78,7 @@ struct cdfs_facts {
     uint64_t device_number;
     struct cdfs_stamp created, modified, accessed, changed;
     uint32_t mode, links, uid, gid;
-    bool has_mode, hidden;
+    bool has_mode, hidden, associated; /* an associated file comes before it */
     bool plain;              /* the node can be made of them: no other record, no packing */
     uint8_t type;            /* enum node_type */
 };
@@ -103,10 +107,11 @@ struct cdfs {
     uint64_t volume_blocks;
     unsigned set_size, sequence_number; /* of the volume set: discs, and which one this is */
     enum cdfs_tree tree;
+    const struct charset *charset; /* of names in bytes; NULL: not asked for (names.c) */
     bool high_sierra;        /* the plain tree's records are of that older kind */
     unsigned susp_skip;      /* SP: bytes before system use entries */
     uint8_t root_record[PVD_ROOT_RECORD_BYTES];
-    uint64_t root_record_address;
+    uint64_t root_record_address, root_address; /* of its record; of its first sector */
     char volume_name[128];
     struct spin index_lock;  /* rank CACHE: the nodes' index pointers, `found`, `small` */
     struct cdfs_found found;
@@ -159,6 +164,7 @@ struct cdfs_record {
 struct cdfs_scan {
     struct cdfs *cdfs;
     uint64_t address, end;
+    unsigned skipped; /* invalid records, each with the rest of its sector */
     struct cache_view view; /* of the sector at hand; .page NULL: none */
     uint64_t view_address;
 };
@@ -174,6 +180,9 @@ status_t cdfs_record_at(struct cdfs *cdfs, uint64_t address,
 /* Decodes `raw`; false when it is no record. */
 bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
                         struct cdfs_record *record);
+/* Is the record right before this one that of its associated file (9.1.6 bit 2, order: 9.3)? */
+bool cdfs_record_is_associated(struct cdfs *cdfs, const struct cdfs_record *record,
+                               struct cdfs_record *before);
 /* "." or ".." (9.1.11: identifiers of one byte, 0 or 1). */
 bool cdfs_record_is_dot(const struct cdfs_record *record);
 /* ---- stamp.c ------------------------------------------------------------------------------ */
@@ -198,7 +207,7 @@ struct cdfs_zisofs {
 
 /* What Rock Ridge says of a record. Large: keep it on the heap. */
 struct cdfs_rock {
-    bool has_name, has_mode, has_link, has_child, relocated, sparse;
+    bool has_name, has_mode, has_link, has_child, has_parent, relocated, sparse;
     struct cdfs_zisofs zisofs;
     uint32_t mode, links, uid, gid;
     uint64_t device_number;
@@ -215,6 +224,10 @@ struct cdfs_rock {
  * it, which may be part of a name or target. */
 status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
                         struct cdfs_rock *rock) MUST_CHECK;
+/* Has the directory at this address a PL in its "..", which only moved ones have? -ENOMEM. `record`
+ * and `rock` are scratch. */
+status_t cdfs_is_relocated(struct cdfs *cdfs, uint64_t address, struct cdfs_record *record,
+                           struct cdfs_rock *rock, bool *relocated) MUST_CHECK;
 /* SP in the root's "." record: does SUSP apply, and how many bytes come before its entries? */
 bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip);
 
@@ -233,6 +246,10 @@ void cdfs_name_make(struct cdfs *cdfs, const struct cdfs_record *record,
 /* Splits `NAME;n` as asked for: the length without it and without a trailing dot; the version, or
  * -1. */
 size_t cdfs_name_split(const char *name, size_t length, int *version);
+/* What names in bytes are decoded by: the charset that the mount asks for; else, outside Rock
+ * Ridge, Latin-1 for what is not UTF-8. NULL: they are UTF-8, or what is not becomes `_`. */
+const struct charset *cdfs_name_charset(const struct cdfs *cdfs, bool rock, const char *name,
+                                        size_t length);
 /* UCS-2 big-endian to UTF-8. */
 size_t cdfs_name_from_ucs2(struct bytes identifier, char *text, size_t bytes, bool *replaced);
 
@@ -280,6 +297,8 @@ const struct cdfs_index_entry *cdfs_index_next(const struct cdfs_index *index,
                                                const struct cdfs_index_entry *entry);
 /* Why the listing is not whole, or 0. */
 status_t cdfs_index_status(const struct cdfs_index *index);
+/* How many invalid records were skipped. */
+unsigned cdfs_index_skipped(const struct cdfs_index *index);
 
 /* ---- directory.c -------------------------------------------------------------------------- */
 

@@ -224,6 +224,8 @@ static void describe_ledger(struct describer *d)
         [ANOMALY_BUDGET] = "directories with too many entries",
         [ANOMALY_OVERLAP] = "directories that run into another one",
         [ANOMALY_OTHER_VOLUME] = "files that are said to lie on another disc",
+        [ANOMALY_DESCRIPTORS] = "descriptor sets longer than what is looked at",
+        [ANOMALY_OUTSIDE] = "extents beyond the volume, but on the device",
     };
     unsigned kinds = 0;
     for (unsigned i = 0; i < ANOMALY_COUNT; i++) {
@@ -245,7 +247,8 @@ static void describe_sessions(struct describer *d, uint32_t first)
 
 static void describe_volume(struct describer *d)
 {
-    static const char *const trees[] = { "plain ISO 9660", "Rock Ridge", "Joliet" };
+    static const char *const trees[TREE_COUNT] = { "plain ISO 9660", "Rock Ridge", "Joliet",
+                                                   "enhanced (ISO 9660:1999)" };
     const struct cdfs *cdfs = d->cdfs;
     uint64_t volume_bytes = cdfs->volume_blocks * cdfs->block_bytes;
     uint32_t first = (uint32_t)(cdfs->session_address / ISO_SECTOR_BYTES);
@@ -253,7 +256,8 @@ static void describe_volume(struct describer *d)
     for (unsigned i = 0; i < CDFS_DESCRIPTORS_MAX; i++)
         if (!describe_descriptor(d, first + ISO_FIRST_DESCRIPTOR + i))
             break;
-    say(d, "names shown: %s\n", trees[cdfs->tree]);
+    say(d, "names shown: %s%s%s\n", trees[cdfs->tree], cdfs->charset ? ", charset " : "",
+        cdfs->charset ? charset_name(cdfs->charset) : "");
     say(d, "volume %llu bytes, device %llu bytes%s\n", (unsigned long long)volume_bytes,
         (unsigned long long)cdfs->device_bytes,
         volume_bytes > cdfs->device_bytes ? ": the end is missing" : "");

@@ -112,6 +112,7 @@ int cdfs_read_dir(struct fsd *fsd, struct vnode *directory, void *opaque, uint64
         cursor->ended ? NULL : cdfs_index_next(cursor->index, cursor->entry);
     if (!next) {
         cursor->ended = true;
+        entry->skipped = cdfs_index_skipped(cursor->index);
         return cdfs_index_status(cursor->index);
     }
     cursor->entry = next;

@@ -90,7 +90,8 @@ void cdfs_facts_tell(const struct cdfs_facts *facts, unsigned levels, struct nod
     info->known |= INFO_DIRENT | INFO_STANDARD | INFO_ALIAS;
     bool sized = facts->type == NODE_FILE || facts->type == NODE_LINK;
     info->size_bytes = sized ? facts->size_bytes : 0;
-    info->attributes = ATTRIBUTE_READ_ONLY | (facts->hidden ? ATTRIBUTE_HIDDEN : 0);
+    info->attributes = ATTRIBUTE_READ_ONLY | (facts->hidden ? ATTRIBUTE_HIDDEN : 0) |
+                       (facts->associated ? ATTRIBUTE_ASSOCIATED : 0);
     info->alias = facts->address;
     if (levels & INFO_TIMES)
         tell_times(facts, info);

@@ -36,6 +36,7 @@ struct cdfs_index {
     struct arena_page *pages;
     size_t page_used;
     struct cdfs_index_entry *first, *last;
+    unsigned skipped;   /* records that are invalid */
     size_t count, bucket_count;
     struct cdfs_index_entry **buckets;
     const struct cdfs_index_entry *_Atomic expected; /* behind the one that was found last */
@@ -84,27 +85,29 @@ struct collector {
     uint64_t start, end; /* of the directory */
     uint64_t ahead;      /* it was asked for up to here */
     bool with_facts;     /* memory has room for them */
+    uint64_t parent;     /* the address that ".." has */
+    bool other;          /* it holds something else than directories */
     struct cdfs_record record;
     struct cdfs_rock rock;
     struct cdfs_name name;
-    uint8_t section_id[255]; /* of a file whose next section is awaited */
-    size_t section_id_length; /* 0: none */
+    uint8_t before_id[255]; /* of the record before this one */
+    size_t before_length;   /* 0: there is none */
+    unsigned before_flags;
 };
 
-/* Is this record a later section of the file before it (9.1.6 bit 7)? */
-static bool record_continues(struct collector *c)
+/* The flags of the record right before this one when both have one identifier, else 0. With bit 7
+ * (9.1.6) this is a later section of that file; with bit 2 that is a file associated with this. */
+static unsigned record_follows(struct collector *c)
 {
     const struct bytes *id = &c->record.identifier;
-    bool continues = c->section_id_length == id->length &&
-                     memcmp(c->section_id, id->data, id->length) == 0;
-    if (!continues && c->section_id_length)
+    bool same = c->before_length == id->length && memcmp(c->before_id, id->data, id->length) == 0;
+    unsigned flags = same ? c->before_flags : 0;
+    if (!same && c->before_flags & DR_FLAG_MULTI_EXTENT)
         cdfs_anomaly(c->cdfs, ANOMALY_SECTIONS);
-    c->section_id_length = 0;
-    if (c->record.flags & DR_FLAG_MULTI_EXTENT) {
-        memcpy(c->section_id, id->data, id->length);
-        c->section_id_length = id->length;
-    }
-    return continues;
+    memcpy(c->before_id, id->data, id->length);
+    c->before_length = id->length;
+    c->before_flags = c->record.flags;
+    return flags;
 }
 
 /* Does another directory begin here? Each begins with a "." that points at itself. */
@@ -116,12 +119,14 @@ static bool record_begins_directory(const struct collector *c)
 }
 
 /* What the record says of the node, for those who ask for no more. */
-static status_t collect_facts(struct collector *c, struct cdfs_index_entry *entry)
+static status_t collect_facts(struct collector *c, struct cdfs_index_entry *entry,
+                              bool associated)
 {
     if (!cdfs_facts_are_whole(&c->record, &c->rock))
         return 0;
     struct cdfs_facts facts;
     cdfs_facts_make(c->cdfs, &c->record, &c->rock, &facts);
+    facts.associated = associated && facts.type == NODE_FILE;
     entry->type = facts.type;
     if (!c->with_facts)
         return 0;
@@ -136,9 +141,13 @@ static status_t collect_facts(struct collector *c, struct cdfs_index_entry *entr
 static status_t collect_record(struct collector *c)
 {
     struct cdfs_index *index = c->index;
-    if (record_continues(c) || cdfs_record_is_dot(&c->record) ||
+    unsigned before = record_follows(c);
+    if (cdfs_record_is_dot(&c->record) && c->record.identifier.data[0] == 1)
+        c->parent = c->record.data_address;
+    if (before & DR_FLAG_MULTI_EXTENT || cdfs_record_is_dot(&c->record) ||
         c->record.flags & DR_FLAG_ASSOCIATED)
         return 0;
+    c->other |= !(c->record.flags & DR_FLAG_DIRECTORY);
     status_t status = cdfs_rock_read(c->cdfs, &c->record, &c->rock);
     if (status == -ENOMEM)
         return status;
@@ -154,7 +163,7 @@ static status_t collect_record(struct collector *c)
         return -ENOMEM;
     entry->id = c->record.address | (vnode_id_t)c->cdfs->tree << 62;
     entry->version = (int16_t)(c->name.version > INT16_MAX ? INT16_MAX : c->name.version);
-    if (!status && collect_facts(c, entry))
+    if (!status && collect_facts(c, entry, before & DR_FLAG_ASSOCIATED))
         return -ENOMEM;
     if (index->last)
         index->last->next = entry;
@@ -210,6 +219,33 @@ static status_t collect_records(struct collector *c, struct cdfs_scan *scan)
     return status;
 }
 
+/* Takes out the directories that were moved here and have no RE (NetBSD's makefs writes none): each
+ * is shown where its CL is. Writers move them into one directory in the root, or into the root, so
+ * only those are looked at, and only where they hold nothing but directories. */
+static status_t drop_relocated(struct collector *c)
+{
+    struct cdfs_index *index = c->index;
+    struct cdfs_index_entry *kept = NULL;
+    status_t status = 0;
+    for (struct cdfs_index_entry *entry = index->first; entry && !status; entry = entry->next) {
+        bool relocated = false;
+        if (entry->type == NODE_DIRECTORY && entry->facts)
+            status = cdfs_is_relocated(c->cdfs, entry->facts->address, &c->record, &c->rock,
+                                       &relocated);
+        if (!status && thread_interrupted())
+            status = -EINTR;
+        if (relocated && kept)
+            kept->next = entry->next;
+        else if (relocated)
+            index->first = entry->next;
+        else
+            kept = entry;
+        index->count -= relocated;
+    }
+    index->last = kept;
+    return status;
+}
+
 /* 0, -ENOMEM, or - with what could be read in the index - why the rest could not. */
 static status_t collect(struct cdfs *cdfs, const struct cdfs_node *directory,
                         struct cdfs_index *index)
@@ -222,11 +258,18 @@ static status_t collect(struct cdfs *cdfs, const struct cdfs_node *directory,
     c->start = c->ahead = directory->facts.address;
     c->end = c->start + directory->size_bytes;
     c->with_facts = directory->size_bytes <= page_total_count() * PAGE_BYTES / MEMORY_PARTS;
-    c->section_id_length = 0;
+    c->before_length = c->before_flags = 0;
+    c->parent = 0;
+    c->other = false;
     struct cdfs_scan scan;
     cdfs_scan_begin(&scan, cdfs, c->start, c->end);
     status_t status = collect_records(c, &scan);
+    index->skipped = scan.skipped;
     cdfs_scan_end(&scan);
+    bool near_root = c->start == cdfs->root_address || c->parent == cdfs->root_address ||
+                     c->parent == c->start; /* some writers' ".." are wrong */
+    if (!status && near_root && !c->other && cdfs->tree == TREE_ROCK_RIDGE)
+        status = drop_relocated(c);
     mem_free(c);
     return status;
 }
@@ -474,6 +517,11 @@ void cdfs_index_trim(struct cdfs *cdfs, struct cdfs_node *directory)
 status_t cdfs_index_status(const struct cdfs_index *index)
 {
     return index->status;
+}
+
+unsigned cdfs_index_skipped(const struct cdfs_index *index)
+{
+    return index->skipped;
 }
 
 const struct cdfs_index_entry *cdfs_index_next(const struct cdfs_index *index,

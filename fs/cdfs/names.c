@@ -108,6 +108,14 @@ static size_t make_usable(char *text, size_t length, bool *replaced)
     return length;
 }
 
+const struct charset *cdfs_name_charset(const struct cdfs *cdfs, bool rock, const char *name,
+                                        size_t length)
+{
+    if (cdfs->charset)
+        return cdfs->charset;
+    return rock || utf8_valid(name, length) ? NULL : charset_find("latin1", 6);
+}
+
 void cdfs_name_make(struct cdfs *cdfs, const struct cdfs_record *record,
                     const struct cdfs_rock *rock, struct cdfs_name *name)
 {
@@ -125,6 +133,14 @@ void cdfs_name_make(struct cdfs *cdfs, const struct cdfs_record *record,
             from = name->text;
         }
         length = cdfs_name_split(from, length, &name->version);
+    }
+    const struct charset *charset =
+        cdfs->tree == TREE_JOLIET ? NULL
+                                  : cdfs_name_charset(cdfs, rock && rock->has_name, from, length);
+    if (charset) {
+        struct bytes encoded = { (const uint8_t *)from, length };
+        length = charset_to_utf8(charset, encoded, name->text, NAME_BYTES_MAX, &replaced);
+        from = name->text;
     }
     length = clean(name->text, from, length, &replaced);
     name->length = make_usable(name->text, length, &replaced);

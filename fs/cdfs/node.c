@@ -95,11 +95,20 @@ static status_t make_link(struct cdfs_node_maker *maker, struct vnode *vnode)
     return 0;
 }
 
+/* Counts an extent that the volume's size does not cover, though the device has its bytes. */
+static void check_extent(struct cdfs *cdfs, uint64_t address, uint64_t bytes)
+{
+    uint64_t end = cdfs->session_address + cdfs->volume_blocks * cdfs->block_bytes;
+    if (bytes && address < cdfs->device_bytes && (address >= end || bytes > end - address))
+        cdfs_anomaly(cdfs, ANOMALY_OUTSIDE);
+}
+
 static void make_directory(struct cdfs *cdfs, struct cdfs_node *node)
 {
     node->size_bytes = node->facts.size_bytes;
     if (node->size_bytes % ISO_SECTOR_BYTES)
         cdfs_anomaly(cdfs, ANOMALY_DIRECTORY_SIZE);
+    check_extent(cdfs, node->facts.address, node->size_bytes);
 }
 
 /* Which way the bytes go: in whole sectors straight to the cache, or through the worker. */
@@ -108,6 +117,8 @@ static void make_content(struct cdfs *cdfs, struct cdfs_node *node, struct vnode
     vnode->size_bytes = node->size_bytes;
     vnode->cache_block_bytes = cdfs->fsd.cache_block_bytes;
     node->needs_work = node->zisofs.version || !cdfs_extents_are_plain(cdfs, node);
+    for (unsigned i = 0; i < node->extent_count; i++)
+        check_extent(cdfs, node->extents[i].address, node->extents[i].length_bytes);
     cdfs_small_hold(cdfs, node, vnode);
 }
 
@@ -154,6 +165,8 @@ static status_t node_make(struct cdfs_node_maker *maker, struct vnode *vnode)
 {
     struct cdfs_facts *facts = &maker->node->facts;
     cdfs_facts_make(maker->cdfs, &maker->record, &maker->rock, facts);
+    if (facts->type == NODE_FILE)
+        facts->associated = cdfs_record_is_associated(maker->cdfs, &maker->record, &maker->next);
     vnode->type = (enum node_type)facts->type;
     vnode->cache_block_bytes = 0;
     switch (vnode->type) {

@@ -84,8 +84,10 @@ int cdfs_scan_next(struct cdfs_scan *scan, struct cdfs_record *record)
             scan->address += length;
             return 1;
         }
-        if (length)
+        if (length) {
             cdfs_anomaly(scan->cdfs, ANOMALY_RECORD);
+            scan->skipped++;
+        }
         /* 6.8.1.1: a zero length ends the sector, not the directory */
         scan->address = sector_end(scan->address);
     }
@@ -101,4 +103,21 @@ status_t cdfs_record_at(struct cdfs *cdfs, uint64_t address, struct cdfs_record 
     if (got < 0)
         return got;
     return got && record->address == address ? 0 : -EUCLEAN;
+}
+
+bool cdfs_record_is_associated(struct cdfs *cdfs, const struct cdfs_record *record,
+                               struct cdfs_record *before)
+{
+    /* records are found from the start of a sector only: of this one, or of the one before */
+    uint64_t start = (record->address - 1) / ISO_SECTOR_BYTES * ISO_SECTOR_BYTES;
+    bool found = false;
+    struct cdfs_scan scan;
+    cdfs_scan_begin(&scan, cdfs, start, record->address);
+    while (cdfs_scan_next(&scan, before) > 0)
+        found = before->flags & DR_FLAG_ASSOCIATED &&
+                before->identifier.length == record->identifier.length &&
+                memcmp(before->identifier.data, record->identifier.data,
+                       before->identifier.length) == 0;
+    cdfs_scan_end(&scan);
+    return found;
 }

@@ -160,6 +160,15 @@ static void entry_cl(struct rock_reader *reader, struct bytes body)
     reader->rock->child_address = (uint64_t)iso_733(body, 0, &agree) * reader->cdfs->block_bytes;
 }
 
+/* RRIP 4.1.5.2 PL: the block of the directory that a moved one's CL is in. In its ".." record. */
+static void entry_pl(struct rock_reader *reader, struct bytes body)
+{
+    if (body.length >= 8)
+        reader->rock->has_parent = true;
+    else
+        cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+}
+
 /* RRIP 4.1.5.3 RE: this directory is shown where its CL stands. */
 static void entry_re(struct rock_reader *reader, struct bytes body)
 {
@@ -196,7 +205,7 @@ static const struct {
     { { 'C', 'E' }, entry_ce }, { { 'P', 'X' }, entry_px }, { { 'P', 'N' }, entry_pn },
     { { 'N', 'M' }, entry_nm }, { { 'S', 'L' }, entry_sl }, { { 'T', 'F' }, entry_tf },
     { { 'C', 'L' }, entry_cl }, { { 'R', 'E' }, entry_re }, { { 'S', 'F' }, entry_sf },
-    { { 'Z', 'F' }, entry_zf },
+    { { 'Z', 'F' }, entry_zf }, { { 'P', 'L' }, entry_pl },
 };
 
 /* ---- areas -------------------------------------------------------------------------------- */
@@ -258,6 +267,25 @@ static void rock_finish(struct cdfs_rock *rock)
     rock->name[rock->name_length] = '\0';
 }
 
+/* Paths are of the same charset as names, where the mount asks for one. */
+static status_t rock_decode_target(struct cdfs *cdfs, struct cdfs_rock *rock)
+{
+    bool replaced = false;
+    if (!cdfs->charset || !rock->target_length)
+        return 0;
+    char *text = mem_alloc(PATH_BYTES_MAX);
+    if (!text)
+        return -ENOMEM;
+    struct bytes encoded = { (const uint8_t *)rock->target, rock->target_length };
+    rock->target_length = charset_to_utf8(cdfs->charset, encoded, text, PATH_BYTES_MAX, &replaced);
+    memcpy(rock->target, text, rock->target_length);
+    rock->target[rock->target_length] = '\0';
+    if (replaced)
+        cdfs_anomaly(cdfs, ANOMALY_NAME);
+    mem_free(text);
+    return 0;
+}
+
 static void rock_clear(struct cdfs_rock *rock)
 {
     memset(rock, 0, offsetof(struct cdfs_rock, name));
@@ -275,10 +303,29 @@ status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
     for (unsigned hops = 0; reader.next.bytes && !status; hops++)
         status = hops < CDFS_CONTINUATIONS_MAX ? continuation_read(&reader) : -EUCLEAN;
     rock_finish(rock);
+    if (rock_decode_target(cdfs, rock))
+        return -ENOMEM;
     if (status != -EUCLEAN)
         return status;
     cdfs_anomaly(cdfs, ANOMALY_CONTINUATION);
     return 0;
+}
+
+status_t cdfs_is_relocated(struct cdfs *cdfs, uint64_t address, struct cdfs_record *record,
+                           struct cdfs_rock *rock, bool *relocated)
+{
+    struct cdfs_scan scan;
+    int got = 1;
+    *relocated = false;
+    cdfs_scan_begin(&scan, cdfs, address, address + ISO_SECTOR_BYTES);
+    for (unsigned i = 0; i < 2 && got > 0; i++) /* "." and ".." */
+        got = cdfs_scan_next(&scan, record);
+    cdfs_scan_end(&scan);
+    if (got <= 0 || !cdfs_record_is_dot(record) || record->identifier.data[0] != 1)
+        return 0; /* what is wrong with the directory is met where it is entered */
+    status_t status = cdfs_rock_read(cdfs, record, rock);
+    *relocated = !status && rock->has_parent;
+    return status == -ENOMEM ? status : 0;
 }
 
 bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip)

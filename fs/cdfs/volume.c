@@ -31,7 +31,7 @@ struct descriptor {
 };
 
 struct descriptors {
-    struct descriptor primary, joliet, high_sierra;
+    struct descriptor primary, joliet, enhanced, high_sierra;
 };
 
 /* Where the fields of a descriptor lie. */
@@ -104,6 +104,8 @@ static int descriptor_read(struct cdfs *cdfs, uint64_t address, uint8_t *sector,
         descriptor_take(cdfs, b, address, &layout_iso, &set->primary);
     if (type == VD_TYPE_SUPPLEMENTARY && cdfs_descriptor_is_joliet(b))
         descriptor_take(cdfs, b, address, &layout_iso, &set->joliet);
+    if (type == VD_TYPE_SUPPLEMENTARY && iso_711(b, VD_VERSION) == 2)
+        descriptor_take(cdfs, b, address, &layout_iso, &set->enhanced);
     return type != VD_TYPE_TERMINATOR;
 }
 
@@ -118,6 +120,8 @@ static status_t descriptors_read(struct cdfs *cdfs, struct descriptors *set)
                                          (uint64_t)(ISO_FIRST_DESCRIPTOR + i) * ISO_SECTOR_BYTES,
                                sector, set);
     mem_free(sector);
+    if (more > 0)
+        cdfs_anomaly(cdfs, ANOMALY_DESCRIPTORS);
     if (!set->primary.found && set->high_sierra.found) {
         set->primary = set->high_sierra;
         cdfs->high_sierra = true;
@@ -151,8 +155,10 @@ static status_t volume_check_root(struct cdfs *cdfs, struct cdfs_record *dot)
     if (!block_bytes_valid(cdfs->block_bytes) ||
         !cdfs_record_decode(cdfs, raw, cdfs->root_record_address, dot))
         return -EUCLEAN;
-    if (!(dot->flags & DR_FLAG_DIRECTORY) || !dot->data_bytes)
+    if (!(dot->flags & DR_FLAG_DIRECTORY) || !dot->data_bytes ||
+        dot->data_address >= cdfs->device_bytes)
         return -EUCLEAN;
+    cdfs->root_address = dot->data_address;
     status_t status = cdfs_record_at(cdfs, dot->data_address, dot);
     return status == -EUCLEAN ? 0 : status; /* roots without "." exist */
 }
@@ -195,7 +201,18 @@ static status_t volume_choose_joliet(struct cdfs *cdfs, const struct descriptors
     return volume_check_root(cdfs, record);
 }
 
-/* Rock Ridge, else Joliet, else plain; a tree that is broken or empty gives way to the next. */
+/* ISO 9660:1999 8.5: a supplementary descriptor of version 2. */
+static status_t volume_choose_enhanced(struct cdfs *cdfs, const struct descriptors *set,
+                                       struct cdfs_record *record)
+{
+    if (!set->enhanced.found)
+        return -ENOENT;
+    volume_use(cdfs, &set->enhanced, TREE_ENHANCED);
+    return volume_check_root(cdfs, record);
+}
+
+/* Rock Ridge, else Joliet, else enhanced, else plain; a tree that is broken or empty gives way to
+ * the next. */
 static status_t volume_choose(struct cdfs *cdfs, const struct descriptors *set,
                               struct cdfs_record *record)
 {
@@ -206,6 +223,8 @@ static status_t volume_choose(struct cdfs *cdfs, const struct descriptors *set,
         return 0;
     if (!rock)
         return volume_choose_plain(cdfs, set, true, record);
+    if (!volume_choose_enhanced(cdfs, set, record) && !volume_root_is_empty(cdfs, record))
+        return 0;
     return volume_choose_plain(cdfs, set, false, record);
 }
 
@@ -213,6 +232,7 @@ static status_t volume_choose(struct cdfs *cdfs, const struct descriptors *set,
 struct mount_options {
     const char *names; /* a name tree; NULL: choose */
     size_t names_length;
+    const struct charset *charset; /* NULL: the default */
     uint64_t session;  /* from 1; 0: the last */
 };
 
@@ -227,6 +247,8 @@ static status_t volume_choose_named(struct cdfs *cdfs, const struct descriptors 
         return volume_choose_plain(cdfs, set, true, record);
     if (text_equal_n(names, length, "joliet", 6))
         return volume_choose_joliet(cdfs, set, record);
+    if (text_equal_n(names, length, "enhanced", 8))
+        return volume_choose_enhanced(cdfs, set, record);
     if (text_equal_n(names, length, "iso", 3))
         return volume_choose_plain(cdfs, set, false, record);
     return -EINVAL;
@@ -242,8 +264,11 @@ static void volume_take_name(struct cdfs *cdfs, const struct descriptors *set)
         length = cdfs_name_from_ucs2(id, cdfs->volume_name, sizeof(cdfs->volume_name) - 1,
                                      &replaced);
     } else {
-        length = PVD_VOLUME_ID_BYTES;
-        memcpy(cdfs->volume_name, set->primary.volume_id, length);
+        const char *id = (const char *)set->primary.volume_id;
+        const struct charset *charset = cdfs_name_charset(cdfs, false, id, PVD_VOLUME_ID_BYTES);
+        struct bytes encoded = { set->primary.volume_id, PVD_VOLUME_ID_BYTES };
+        length = charset_to_utf8(charset ? charset : charset_find("utf-8", 5), encoded,
+                                 cdfs->volume_name, sizeof(cdfs->volume_name) - 1, &replaced);
     }
     cdfs->volume_name[length] = '\0';
     length = strlen(cdfs->volume_name); /* some writers fill with NUL */
@@ -251,8 +276,7 @@ static void volume_take_name(struct cdfs *cdfs, const struct descriptors *set)
         length--;
     cdfs->volume_name[length] = '\0';
     for (size_t i = 0; i < length; i++)
-        if ((unsigned char)cdfs->volume_name[i] < 0x20 || cdfs->volume_name[i] == 0x7f ||
-            (cdfs->tree != TREE_JOLIET && (unsigned char)cdfs->volume_name[i] > 0x7e))
+        if ((unsigned char)cdfs->volume_name[i] < 0x20 || cdfs->volume_name[i] == 0x7f)
             cdfs->volume_name[i] = '_';
 }
 
@@ -305,7 +329,8 @@ static void cdfs_dismount(struct fsd *fsd)
 
 static status_t cdfs_get_fs_info(struct fsd *fsd, struct fs_info *info)
 {
-    static const char *const trees[] = { "plain", "Rock Ridge", "Joliet" };
+    static const char *const trees[TREE_COUNT] = { "plain", "Rock Ridge", "Joliet",
+                                                   "ISO 9660:1999" };
     const struct cdfs *cdfs = cdfs_of(fsd);
     *info = (struct fs_info){
         .total_bytes = cdfs->volume_blocks * cdfs->block_bytes,
@@ -348,7 +373,8 @@ static const struct fsd_ops cdfs_ops = {
 
 /* ---- mounting ----------------------------------------------------------------------------- */
 
-/* One word of the options: names=rr|joliet|iso, session=N, or ro, which every disc is. */
+/* One word of the options: names=rr|joliet|enhanced|iso, charset=NAME (lib/charset.h), session=N,
+ * or ro, which every disc is. */
 static status_t option_take(const char *word, size_t length, struct mount_options *options)
 {
     char number[8];
@@ -357,15 +383,16 @@ static status_t option_take(const char *word, size_t length, struct mount_option
         options->names_length = length - 6;
         return 0;
     }
+    if (length > 8 && memcmp(word, "charset=", 8) == 0) {
+        options->charset = charset_find(word + 8, length - 8);
+        return options->charset ? 0 : -EINVAL;
+    }
     if (text_equal_n(word, length, "ro", 2))
         return 0;
     if (length < 9 || length > 11 || memcmp(word, "session=", 8) != 0)
         return -EINVAL;
     text_copy(number, length - 8 + 1, word + 8);
-    if (text_parse_u64(number, &options->session) || !options->session ||
-        options->session > UINT32_MAX) /* a session's number is an unsigned below */
-        return -EINVAL;
-    return 0;
+    return text_parse_u64(number, &options->session) || !options->session ? -EINVAL : 0;
 }
 
 /* Words separated by commas. -EINVAL for what is no option of ours. */
@@ -417,6 +444,7 @@ static status_t cdfs_mount(const struct device_handle *handle, const char *text,
     struct cdfs *cdfs = cdfs_create(handle);
     if (!cdfs)
         return -ENOMEM;
+    cdfs->charset = options.charset;
     status = volume_open(cdfs, &options);
     if (status) {
         cdfs_dismount(&cdfs->fsd);

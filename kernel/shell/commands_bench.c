@@ -214,7 +214,7 @@ static status_t stat_names(struct bench *bench, struct path *directory)
 {
     struct name *names = NULL;
     uint64_t have = 0, passed = 0;
-    status_t status = names_collect(directory, false, INFO_NONE, &names);
+    status_t status = names_collect(directory, false, INFO_NONE, &names, NULL);
     for (struct name *name = names; name; name = names_next(name))
         have++;
     uint64_t wanted = bench->count && bench->count < have ? bench->count : have;

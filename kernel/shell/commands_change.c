@@ -225,7 +225,9 @@ static int rm_files(struct shell *shell, struct walk *walk, const char *start,
             one = shell_fail_below(shell, start, item.text, -ENOMEM);
         result = one ? one : result;
     }
-    return got < 0 ? shell_fail(shell, start, got) : result;
+    if (got < 0)
+        return shell_fail(shell, start, got);
+    return shell_end_skipped(shell, start, walk_skipped(walk), result);
 }
 
 static int rm_tree(struct shell *shell, struct path *path, const char *start)

@@ -119,7 +119,7 @@ static int manifest_walk(struct shell *shell, struct walk *walk, const char *sta
     }
     if (got < 0)
         return shell_fail(shell, start, got);
-    return failed ? SHELL_FAILED : SHELL_DONE;
+    return failed ? SHELL_FAILED : SHELL_DONE; /* invalid records: see the Book, chapter 6 */
 }
 
 static int run_manifest(struct shell *shell, int count, char **words)

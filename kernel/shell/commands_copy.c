@@ -223,7 +223,7 @@ static int copy_walk(struct copy *copy, struct walk *walk, const char *from, con
     if (got < 0)
         result = shell_fail(copy->shell, from, got);
     mem_free(item);
-    return result;
+    return shell_end_skipped(copy->shell, from, walk_skipped(walk), result);
 }
 
 /* The directory that `to` lies or would lie in: a reference. */

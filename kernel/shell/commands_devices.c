@@ -272,8 +272,8 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
         else if (status == -EBUSY || status == -ENOTDIR)
             shell_fail(shell, where, status);
         else if (status == -EINVAL && options)
-            shell_complain(shell, "%s: names=rr|joliet|iso, session=N and ro are the options",
-                           options);
+            shell_complain(shell, "%s: names=rr|joliet|enhanced|iso, charset=latin1|cp437|cp850|"
+                                  "shift-jis|utf-8, session=N and ro are the options", options);
         else if (status == -ENOENT && options)
             shell_complain(shell, "%s: it has no such session or tree of names: %s", what,
                            options);
@@ -311,7 +311,7 @@ static int run_mount(struct shell *shell, int count, char **words)
 
 static const struct shell_option mount_options[] = {
     { 't', "types", "TYPE", "this file system only, such as cdfs" },
-    { 'o', "options", "LIST...", "names=rr|joliet|iso, session=N, ro" },
+    { 'o', "options", "LIST...", "names=rr|joliet|enhanced|iso,charset=C,session=N,ro" },
     { 0 },
 };
 

@@ -398,8 +398,11 @@ static void stat_print(struct shell *shell, struct path *path, const struct node
     stream_text(out, "      path ");
     stream_escaped(out, text ? text : "?", false);
     stream_format(out, "\n      type %s\n", type_name(info->type));
-    if (info->type == NODE_FILE && text)
-        stream_format(out, "      mime %s\n", mime_type(text));
+    if (info->mime) {
+        stream_text(out, "      mime ");
+        stream_escaped(out, info->mime, false);
+        stream_text(out, "\n");
+    }
     if (info->type == NODE_LINK) {
         stat_target(shell, path);
     }
@@ -409,8 +412,12 @@ static void stat_print(struct shell *shell, struct path *path, const struct node
     stream_format(out, "      on   %s\n", path_fsd(path)->name);
     stat_mode(out, info);
     stat_device(out, path, info);
+    if (info->attributes & ATTRIBUTE_READ_ONLY)
+        stream_text(out, " read-only yes\n");
     if (info->attributes & ATTRIBUTE_HIDDEN)
         stream_text(out, "    hidden yes\n");
+    if (info->attributes & ATTRIBUTE_ASSOCIATED)
+        stream_text(out, "associated yes\n");
     stat_time(out, "modified", info->has_modified, info->modified_s);
     stat_time(out, "created", info->has_created, info->created_s);
     stat_time(out, "accessed", info->has_accessed, info->accessed_s);
@@ -425,7 +432,7 @@ static int stat_one(struct shell *shell, const char *name)
                                 option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW, &path);
     if (status)
         return shell_fail(shell, name, status);
-    status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE, &info);
+    status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_MIME, &info);
     if (!status)
         stat_print(shell, path, &info);
     path_put(path);

@@ -71,9 +71,11 @@ static bool enter(struct find_walk *walk, struct path *path, struct name *self)
                                   .length = walk->text.length };
     walk->level = level;
     walk->depth++;
-    status = names_collect(path, false, find->levels, &level->names);
+    unsigned skipped;
+    status = names_collect(path, false, find->levels, &level->names, &skipped);
     if (status)
         find_fail(find, walk->text.text, status);
+    find->result = shell_end_skipped(find->shell, walk->text.text, skipped, find->result);
     level->names = (struct name *)(void *)sort_list(level->names ? &level->names->link : NULL,
                                                     names_by_text, NULL);
     return true;

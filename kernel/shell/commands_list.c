@@ -306,9 +306,10 @@ static status_t ls_enter(struct ls *ls, struct path *path)
 static void ls_directory(struct ls *ls, struct path *path, const char *where)
 {
     struct name *names = NULL;
+    unsigned skipped = 0;
     status_t status = ls_enter(ls, path);
     if (!status)
-        status = names_collect(path, true, ls_levels(ls), &names);
+        status = names_collect(path, true, ls_levels(ls), &names, &skipped);
     names = ls_filter(ls, names);
     if (ls->all && names_add(&names, "."))
         status = -ENOMEM;
@@ -325,6 +326,7 @@ static void ls_directory(struct ls *ls, struct path *path, const char *where)
     names_free(names);
     if (status)
         ls_failed(ls, where, status);
+    ls->result = shell_end_skipped(ls->shell, where, skipped, ls->result);
 }
 
 /* ---- what was typed ----------------------------------------------------------------------- */

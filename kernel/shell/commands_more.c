@@ -144,7 +144,7 @@ static int chapter_order(const struct sortable *a, const struct sortable *b, con
 static status_t book_chapters(struct path *book, struct name **chapters)
 {
     struct name *all = NULL, *kept = NULL;
-    status_t status = names_collect(book, false, INFO_NONE, &all);
+    status_t status = names_collect(book, false, INFO_NONE, &all, NULL);
     for (struct name *next; all; all = next) {
         next = names_next(all);
         if (!is_chapter(all->text)) {

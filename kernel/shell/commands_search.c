@@ -131,7 +131,9 @@ static int grep_walk(struct shell *shell, struct grep *grep, const char *start, 
         result = one ? one : result;
     }
     mem_free(item);
-    return got < 0 ? shell_fail(shell, start, got) : result;
+    if (got < 0)
+        return shell_fail(shell, start, got);
+    return shell_end_skipped(shell, start, walk_skipped(walk), result);
 }
 
 static int grep_tree(struct shell *shell, struct grep *grep, const char *start)

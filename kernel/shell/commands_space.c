@@ -95,7 +95,9 @@ static int du_walk(struct du *du, struct walk *walk)
         du->total_only = true; /* what was counted so far is nobody's size */
     while (du->depth)
         du_leave(du);
-    return got < 0 ? shell_fail(du->shell, du->start, got) : result;
+    if (got < 0)
+        return shell_fail(du->shell, du->start, got);
+    return shell_end_skipped(du->shell, du->start, walk_skipped(walk), result);
 }
 
 static int du_place(struct du *du, const char *name)

@@ -46,6 +46,7 @@ struct tree {
     uint64_t directories, files;
     struct tree_level *level;
     struct seen entered; /* each directory content once */
+    unsigned skipped;    /* invalid entries of directories, left out */
     int result;
 };
 
@@ -62,7 +63,9 @@ static status_t tree_enter(struct tree *tree, struct path *path)
     level->above = tree->level;
     tree->level = level;
     tree->depth++;
-    status = names_collect(path, false, INFO_DIRENT, &level->names);
+    unsigned skipped = 0;
+    status = names_collect(path, false, INFO_DIRENT, &level->names, &skipped);
+    tree->skipped += skipped;
     struct name *names = level->names, *kept = NULL;
     for (struct name *next; names; names = next) {
         next = names_next(names);
@@ -156,6 +159,7 @@ static int tree_place(struct shell *shell, const char *name, struct path *path, 
 {
     struct tree *tree = context;
     tree->result = SHELL_DONE;
+    tree->skipped = 0;
     stream_escaped(shell->out, name, false);
     stream_text(shell->out, "\n");
     status_t status = path_is_directory(path) ? tree_enter(tree, path) : 0;
@@ -170,7 +174,9 @@ static int tree_place(struct shell *shell, const char *name, struct path *path, 
     while (tree->level)
         tree_leave(tree);
     seen_destroy(&tree->entered);
-    return shell_interrupted() ? SHELL_INTERRUPTED : tree->result;
+    if (shell_interrupted())
+        return SHELL_INTERRUPTED;
+    return shell_end_skipped(shell, name, tree->skipped, tree->result);
 }
 
 static int run_tree(struct shell *shell, int count, char **words)

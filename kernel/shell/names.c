@@ -121,9 +121,12 @@ static status_t names_add_entry(struct name **names, const struct dir_entry *ent
     return status;
 }
 
-status_t names_collect(struct path *directory, bool mounts, unsigned levels, struct name **names)
+status_t names_collect(struct path *directory, bool mounts, unsigned levels, struct name **names,
+                       unsigned *skipped)
 {
     struct file *file;
+    if (skipped)
+        *skipped = 0;
     status_t status = file_open_path(directory, OPEN_DIRECTORY | OPEN_READ, &file);
     if (status)
         return status;
@@ -131,6 +134,8 @@ status_t names_collect(struct path *directory, bool mounts, unsigned levels, str
     int got = entry ? 0 : -ENOMEM;
     while (entry && !status && (got = dir_read(file, levels, entry)) > 0)
         status = shell_interrupted() ? -EINTR : names_add_entry(names, entry);
+    if (skipped && entry && !status && !got)
+        *skipped = entry->skipped;
     names_reverse(names); /* each was added in front */
     if (entry && !status && mounts)
         status = collect_mounts(directory, names, entry->name, sizeof(entry->name));
@@ -275,4 +280,12 @@ int shell_fail_below(struct shell *shell, const char *start, const char *text, s
     int result = shell_fail(shell, path ? path : text, status);
     mem_free(path);
     return result;
+}
+
+int shell_end_skipped(struct shell *shell, const char *name, unsigned skipped, int result)
+{
+    if (skipped)
+        shell_complain(shell, skipped == 1 ? "%s: %u invalid record was skipped"
+                                           : "%s: %u invalid records were skipped", name, skipped);
+    return skipped && !result ? SHELL_FAILED : result;
 }

@@ -34,9 +34,9 @@ struct name {
 status_t names_add(struct name **names, const char *text) MUST_CHECK;
 /* What the directory holds, in its order, and in front of that, with `mounts`, what is mounted in
  * it; with what the directory tells of `levels`. *names is NULL before. Returns why that is not
- * all. */
-status_t names_collect(struct path *directory, bool mounts, unsigned levels,
-                       struct name **names) MUST_CHECK;
+ * all. *skipped (NULL: not asked for) counts the invalid entries that the listing leaves out. */
+status_t names_collect(struct path *directory, bool mounts, unsigned levels, struct name **names,
+                       unsigned *skipped) MUST_CHECK;
 /* Fills name->info, unless it is there, and status; `.` and `..` too. */
 void name_look(struct path *directory, bool cross, struct name *name, unsigned levels);
 int names_by_text(const struct sortable *a, const struct sortable *b, const void *context);
@@ -59,6 +59,9 @@ size_t text_columns(const char *text);
 char *join_path(const char *directory, const char *name);
 /* shell_fail() of what a walk that began at `start` calls `text`. */
 int shell_fail_below(struct shell *shell, const char *start, const char *text, status_t status);
+/* With `skipped` 0, returns `result`; else complains "NAME: 2 invalid records were skipped" and
+ * returns SHELL_FAILED, unless `result` is worse. */
+int shell_end_skipped(struct shell *shell, const char *name, unsigned skipped, int result);
 /* What stands behind the last slash, trailing ones left aside; points into `path`. */
 const char *base_name(const char *path, size_t *length);
 

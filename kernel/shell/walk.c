@@ -17,7 +17,7 @@ struct walk {
     struct pending **heap;    /* the least text at [0] */
     size_t count, room;
     struct seen entered;      /* aliases of directories */
-    unsigned flags;
+    unsigned flags, skipped;
     status_t listing;         /* why the start itself could not be listed whole */
     struct path *current;     /* the item's, once somebody asked for it */
     struct pending *visited;  /* the item's text */
@@ -129,7 +129,14 @@ static status_t push_entries(struct walk *walk, struct path *directory, const ch
     file_close(file);
     if (got < 0)
         *status = got;
+    if (!got && !failed)
+        walk->skipped += walk->entry.skipped;
     return failed;
+}
+
+unsigned walk_skipped(const struct walk *walk)
+{
+    return walk->skipped;
 }
 
 status_t walk_path(const struct walk_item *item, struct path **path)

@@ -39,6 +39,8 @@ status_t walk_begin(struct path *start, unsigned flags, struct walk **walk) MUST
 /* 1 and an item, 0 at the end, -ENOMEM or -EINTR; once, before the end, why the start itself could
  * not be listed whole. */
 int walk_next(struct walk *walk, struct walk_item *item) MUST_CHECK;
+/* Invalid entries that the directories listed so far hold and that were left out. */
+unsigned walk_skipped(const struct walk *walk);
 /* Of the item that walk_next() gave last. */
 status_t walk_path(const struct walk_item *item, struct path **path) MUST_CHECK;
 void walk_end(struct walk *walk); /* NULL: nothing */

@@ -254,5 +254,6 @@ int dir_read(struct file *directory, unsigned levels, struct dir_entry *entry)
     if (status)
         return status;
     entry->info = (struct node_info){ .type = NODE_NONE };
+    entry->skipped = 0;
     return fsd->ops->read_dir(fsd, vnode, directory->cursor, &directory->offset, levels, entry);
 }

@@ -131,13 +131,15 @@ enum {
     INFO_TIMES = 4,
     INFO_MODE = 8,            /* POSIX mode, links, owner, device number */
     INFO_ALIAS = 16,          /* identity of a directory's content on the medium */
+    INFO_MIME = 32,           /* the MIME type of a file's content: asked for by itself */
     INFO_ALL = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
 };
 
 enum {
     ATTRIBUTE_HIDDEN = 1,
     ATTRIBUTE_READ_ONLY = 2,
-    ATTRIBUTE_ASSOCIATED = 4,
+    ATTRIBUTE_ASSOCIATED = 4, /* a second file belongs to it, e.g. its resource fork on a CD for
+                                 Macintosh: not listed, and not reachable by a name */
 };
 
 struct node_info {
@@ -150,12 +152,15 @@ struct node_info {
     int64_t modified_s, created_s, accessed_s, changed_s; /* UTC, seconds since 1970 */
     uint32_t mode, links, uid, gid;
     uint64_t device_number; /* PN: high << 32 | low */
+    const char *mime;       /* INFO_MIME: as the medium stores it, the FSD's memory while the vnode
+                               is referenced; NULL: it does not, and the name tells */
     uint64_t alias;         /* equal for directories that share their content */
 };
 
 struct dir_entry {
     struct node_info info; /* as much as the directory itself tells: the id; the type, unless it is
                               NODE_NONE; and what is `known` */
+    unsigned skipped;      /* at the end: invalid entries that the listing leaves out */
     char name[NAME_BYTES_MAX + 1];
 };
 
@@ -246,9 +251,9 @@ struct fsd_ops {
     /* Walks a directory: *cursor is the FSD's (NULL until open_dir, freed by close_dir). open_dir
      * and close_dir NULL: no cursor is needed but `position`, which starts at 0. */
     status_t (*open_dir)(struct fsd *fsd, struct vnode *directory, void **cursor);
-    /* 1 and an entry; 0 at the end; or an errno. Of `levels`, which are 0 when nobody asks, it
-     * tells what costs no further look at the medium: all of them for a node, or none. Never
-     * NULL. */
+    /* 1 and an entry; 0 and entry->skipped at the end; or an errno. Of `levels`, which are 0 when
+     * nobody asks, it tells what costs no further look at the medium: all of them for a node, or
+     * none. Never NULL. */
     int (*read_dir)(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
                     unsigned levels, struct dir_entry *entry);
     void (*close_dir)(struct fsd *fsd, struct vnode *directory, void *cursor);

@@ -432,7 +432,11 @@ status_t path_info(struct path *path, unsigned levels, struct node_info *info)
         .alias = path->vnode->id,
     };
     status_t status = fsd_check(fsd);
-    return status ? status : fsd->ops->get_info(fsd, path->vnode, levels, info);
+    if (!status)
+        status = fsd->ops->get_info(fsd, path->vnode, levels, info);
+    if (!status && levels & INFO_MIME && info->type == NODE_FILE && !info->mime)
+        info->mime = mime_type(path->name);
+    return status;
 }
 
 static bool is_mount_point(struct path *parent, struct element element)

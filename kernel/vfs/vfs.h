@@ -58,7 +58,8 @@ bool path_is_same(struct path *a, struct path *b); /* the same node, however rea
 /* Does its text still lead to it? Not once it was removed, or its mount was taken away. */
 bool path_is_live(struct path *path);
 
-/* What is known of a node; `known` says which levels. */
+/* What is known of a node; `known` says which levels. The MIME type of a file is the one that the
+ * file system stores, else that of its name; it is valid while the path is held. */
 status_t path_info(struct path *path, unsigned levels, struct node_info *info) MUST_CHECK;
 /* The same of what path_child() would give, which need not be made where the directory knows. */
 status_t path_child_info(struct path *parent, const char *name, bool cross, unsigned levels,

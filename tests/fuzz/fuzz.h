@@ -23,6 +23,7 @@ enum {
     FUZZ_OPTION_LATE = 0x04,  /* transfers are answered by another thread */
     FUZZ_OPTION_BAD = 0x08,   /* the last chunk's sector cannot be read */
     FUZZ_OPTION_SESSION = 0x10, /* the second session is asked for */
+    FUZZ_OPTION_CHARSET = 0x20, /* instead, a charset or the enhanced tree */
 
     FUZZ_SECTOR_BYTES = 2048,
     FUZZ_CHUNK_BYTES = 4,     /* before a chunk's own bytes */

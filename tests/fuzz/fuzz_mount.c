@@ -277,6 +277,7 @@ static void run_disc(void *argument)
     static const char *const options[] = {
         NULL, "names=rr", "names=joliet", "names=iso",
         "session=2", "session=2,names=rr", "session=2,names=joliet", "session=2,names=iso",
+        "charset=shift-jis", "charset=cp437,names=rr", "names=enhanced", "charset=utf-8",
     };
     const struct disc *disc = argument;
     rig_start();
@@ -292,7 +293,8 @@ static void run_disc(void *argument)
     struct path *root = path_root();
     status_t status = vfs_mount(root, "/m", "disk0", "cdfs",
                                 options[(disc->options & FUZZ_OPTION_NAMES) +
-                                        (disc->options & FUZZ_OPTION_SESSION ? 4 : 0)]);
+                                        (disc->options & FUZZ_OPTION_CHARSET   ? 8
+                                         : disc->options & FUZZ_OPTION_SESSION ? 4 : 0)]);
     path_put(root);
     if (!status)
         mounted(disc);

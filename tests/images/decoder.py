@@ -21,6 +21,7 @@ import sys
 import zlib
 
 import sessions
+from naming import CODECS, clean, decoded, escape, escape_path, joliet_name, strip_version
 
 SECTOR = 2048
 FLAG_DIRECTORY, FLAG_ASSOCIATED, FLAG_MULTI_EXTENT = 0x02, 0x04, 0x80
@@ -30,6 +31,7 @@ DEPTH_MAX = 256
 NAME_BYTES_MAX, PATH_BYTES_MAX = 1023, 4095  # DESIGN.md, "Names": what is longer is cut
 ZISOFS_LOG2 = range(10, 21)  # blocks of 1 KiB to 1 MiB
 JOLIET_ESCAPES = (b"%/@", b"%/C", b"%/E")
+DESCRIPTORS_MAX = 256
 # zisofs versions: magic, type of a block pointer, where the header has the unpacked size, and of
 # which type that is.
 ZISOFS = {b"pz": (bytes.fromhex("37E45396C9DBD607"), "I", 8, "<I"),
@@ -83,41 +85,6 @@ def time_long(data):
     return utc(*parts, data[16])
 
 
-# ---------------------------------------------------------------- names
-
-def clean(name):
-    """UTF-8 bytes of a name: NUL, '/' and whatever is no UTF-8 become '_'."""
-    text = name.decode("utf-8", "surrogateescape")
-    text = re.sub("[\0/\ud800-\udfff]", "_", text)
-    if text in ("", ".", ".."):
-        text = "_" * max(1, len(text))
-    return text.encode("utf-8")
-
-
-def strip_version(name):
-    """(name without ';version' and without a bare trailing dot, version or -1)."""
-    match = re.fullmatch(rb"(.*?)(?:;([0-9]*))?", name, re.S)
-    base, version = match.group(1), match.group(2)
-    if base.endswith(b"."):
-        base = base[:-1]
-    return base, int(version) if version else -1
-
-
-def joliet_name(raw):
-    """UCS-2 or UTF-16, big-endian; a last odd byte is no character, a lone surrogate is '_'."""
-    text = raw[:len(raw) & ~1].decode("utf-16-be", "surrogatepass")
-    text = re.sub("[\ud800-\udfff]", "_", text)
-    return text.encode("utf-8")
-
-
-def escape(text):
-    return re.sub(rb"[\x00-\x1f\x7f\\]", lambda m: b"\\x%02X" % m.group()[0], text)
-
-
-def escape_path(path):
-    return escape(path.replace(b" -> ", b" -\0> ")).replace(b" -\\x00> ", b" -\\x3E ")
-
-
 # ---------------------------------------------------------------- records
 
 class Record:
@@ -160,6 +127,7 @@ class Rock:
         self.modify = None
         self.has_modify = False
         self.child = None
+        self.moved = False
         self.relocated = False
         self.sparse = False
         self.zisofs = None
@@ -195,6 +163,9 @@ class Rock:
         if len(body) >= 8:
             self.child = le32(body, 0)
 
+    def entry_pl(self, body):
+        self.moved = len(body) >= 8
+
     def entry_re(self, _):
         self.relocated = True
 
@@ -206,7 +177,7 @@ class Rock:
             size = struct.unpack_from(ZISOFS[body[:2]][3], body, 4)[0]
             self.zisofs = (body[:2], body[2] * 4, body[3], size)
 
-    HANDLERS = {b"PX": entry_px, b"NM": entry_nm, b"SL": entry_sl, b"TF": entry_tf,
+    HANDLERS = {b"PX": entry_px, b"PL": entry_pl, b"NM": entry_nm, b"SL": entry_sl, b"TF": entry_tf,
                 b"CL": entry_cl, b"RE": entry_re, b"SF": entry_sf, b"ZF": entry_zf}
 
     def area(self, data):
@@ -260,8 +231,9 @@ class Node:
 class Volume:
     """An image opened and its descriptors read; NotIso when there is nothing to show."""
 
-    def __init__(self, path, view=None):
+    def __init__(self, path, view=None, charset=None):
         self.file = open(path, "rb")
+        self.charset = charset
         self.bytes = self.file.seek(0, 2)
         self.skip = 0
         self.block = SECTOR
@@ -269,7 +241,7 @@ class Volume:
         self.volume = None
         self.read_descriptors()
         self.view = self.choose_view(view)
-        self.block, self.root = self.trees["joliet" if self.view == "joliet" else "iso"]
+        self.block, self.root = self.trees["iso" if self.view == "rr" else self.view]
 
     def close(self):
         self.file.close()
@@ -290,7 +262,7 @@ class Volume:
 
     def read_descriptors(self):
         first = sessions.last(self.file) + 16
-        for sector in range(first, first + 100):
+        for sector in range(first, first + DESCRIPTORS_MAX):
             try:
                 data = self.read(sector * SECTOR, SECTOR)
             except ReadError:
@@ -307,6 +279,8 @@ class Volume:
             name = "iso"
         elif data[0] == 2 and data[6] == 1 and escapes in JOLIET_ESCAPES:
             name = "joliet"
+        elif data[0] == 2 and data[6] == 2:
+            name = "enhanced"  # ISO 9660:1999
         else:
             return
         block = le16(data, 128)
@@ -328,6 +302,9 @@ class Volume:
                 return "rr"
         if wanted in (None, "joliet") and "joliet" in self.trees:
             return "joliet"
+        if wanted == "enhanced" and "enhanced" in self.trees or (
+                wanted is None and "enhanced" in self.trees and not self.root_empty("enhanced")):
+            return "enhanced"
         if wanted in (None, "iso") and "iso" in self.trees:
             return "iso"
         raise NotIso(f"no {wanted} view")
@@ -344,8 +321,8 @@ class Volume:
                 return True
         return False
 
-    def root_empty(self):
-        self.block, root = self.trees["iso"]
+    def root_empty(self, tree="iso"):
+        self.block, root = self.trees[tree]
         return all(r.is_dot for r in self.scan_directory(root)[0])
 
     # ---- directories
@@ -383,9 +360,19 @@ class Volume:
             if record.is_dot or record.flags & FLAG_ASSOCIATED:
                 continue
             self.take_names(record)
-            if not (record.rock and record.rock.relocated):
+            if not (record.rock and (record.rock.relocated or self.has_parent_link(record))):
                 shown.append(record)
         return self.make_unique(shown), whole
+
+    def has_parent_link(self, record):
+        """RRIP 4.1.5.2: a PL in the ".." of a directory says that it was moved here."""
+        try:
+            data = self.read(self.record_offset(record), SECTOR) if record.is_directory else b""
+        except ReadError:
+            return False
+        found = []
+        self.scan_sector(data, found)
+        return len(found) > 1 and found[1].identifier == b"\1" and self.read_rock(found[1]).moved
 
     def join_sections(self, records):
         """ECMA-119 6.5.1: a file of several sections has a record for each, the last unflagged."""
@@ -408,8 +395,10 @@ class Volume:
             name, record.version = strip_version(record.identifier)
         if self.view == "rr":
             record.rock = self.read_rock(record)
-            if record.rock.name:
-                name, record.version = record.rock.name, -1
+        if record.rock and record.rock.name:
+            name, record.version = decoded(record.rock.name, self.charset or "utf-8"), -1
+        elif self.view != "joliet":
+            name = decoded(name, self.charset)
         record.name = clean(name)
 
     def make_unique(self, records):
@@ -577,18 +566,19 @@ class Volume:
         return b"".join(node.line() for node in self.nodes())
 
 
-def manifest(path, view=None):
-    with Volume(path, view) as volume:
+def manifest(path, view=None, charset=None):
+    with Volume(path, view, charset) as volume:
         return volume.manifest()
 
 
 def main():
     parser = argparse.ArgumentParser(description="print the manifest of an ISO 9660 image")
-    parser.add_argument("--view", choices=("rr", "joliet", "iso"))
+    parser.add_argument("--view", choices=("rr", "joliet", "enhanced", "iso"))
+    parser.add_argument("--charset", choices=CODECS)
     parser.add_argument("image")
     options = parser.parse_args()
     try:
-        text = manifest(options.image, options.view)
+        text = manifest(options.image, options.view, options.charset)
     except (NotIso, OSError) as error:
         print(f"decoder: {options.image}: {error}", file=sys.stderr)
         return 125

@@ -25,7 +25,7 @@ from builder import Disc, DIRECTORY, SECTOR, record
 
 MODULES = ("cases_descriptors", "cases_records", "cases_extents", "cases_susp", "cases_zisofs",
            "cases_joliet", "cases_sessions", "cases_hybrids",
-           "cases_bounded")
+           "cases_bounded", "cases_trees")
 
 
 class Sparse(Disc):
