@@ -47,8 +47,11 @@ size_t page_free_count(void);
 size_t page_total_count(void); /* pages that page_alloc could ever hand out */
 
 /* The address that a device sees. Memory from mem_alloc and page_alloc only. A page-sized or
- * smaller allocation is contiguous there; larger ones from mem_alloc are too. */
+ * smaller allocation is contiguous there; of a larger one only what mem_contiguous() says. */
 uint64_t mem_physical(const void *memory);
+/* How many of the bytes have such addresses that follow one another: at least the rest of a page,
+ * if so many are asked for. */
+size_t mem_contiguous(const void *memory, size_t bytes);
 
 /* The highest physical byte that page_alloc may hand out, and a page below 4 GiB (NULL: none). */
 uint64_t mem_highest_physical(void);

@@ -61,8 +61,7 @@ void ata_dma_configure(struct ata_channel *channel)
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
-/* Appends entries for memory that is one piece for the device, as all is that is one for the
- * kernel: the direct map (kernel/mm/space.h) shows neighbours as neighbours. */
+/* Appends entries for memory that is one piece for the device. */
 static bool table_add(struct dma_entry *entries, unsigned *count, uint64_t address, uint32_t bytes)
 {
     if (address + bytes - 1 > UINT32_MAX || address % 2 || bytes % 2)
@@ -86,10 +85,13 @@ static bool table_build(struct dma_entry *entries, const struct packet_command *
     unsigned count = 0;
     for (unsigned i = 0; left && i < command->segment_count; i++) {
         const struct io_segment *segment = &command->segments[i];
-        uint32_t bytes = segment->length_bytes < left ? segment->length_bytes : left;
-        if (!table_add(entries, &count, mem_physical(segment->address), bytes))
-            return false;
+        uint32_t bytes = segment->length_bytes < left ? segment->length_bytes : left, piece;
         left -= bytes;
+        for (const char *at = segment->address; bytes; at += piece, bytes -= piece) {
+            piece = (uint32_t)mem_contiguous(at, bytes);
+            if (!table_add(entries, &count, mem_physical(at), piece))
+                return false;
+        }
     }
     if (left || !count)
         return false;

@@ -117,12 +117,20 @@ static bool segment_reachable(const struct io_limits *limits, const struct io_se
     return !align || (first % align == 0 && segment->length_bytes % align == 0);
 }
 
-/* Appends memory to the transfer's list, to the last segment where it follows on. False: full. */
+/* Does memory follow the segment, for a device too? */
+static bool segment_continues(const struct io_segment *last, const void *address, uint32_t bytes)
+{
+    size_t together = (size_t)last->length_bytes + bytes;
+    return (char *)last->address + last->length_bytes == address &&
+           mem_contiguous(last->address, together) == together;
+}
+
+/* Appends memory to the transfer's list, to the last segment where it follows it. False: full. */
 static bool transfer_append(struct io_transfer *transfer, void *address, uint32_t bytes)
 {
     struct io_segment *last =
         transfer->segment_count ? &transfer->segments[transfer->segment_count - 1] : NULL;
-    if (last && (char *)last->address + last->length_bytes == address) {
+    if (last && segment_continues(last, address, bytes)) {
         last->length_bytes += bytes;
     } else {
         if (transfer->segment_count == transfer->device->limits.segment_count)
@@ -131,6 +139,22 @@ static bool transfer_append(struct io_transfer *transfer, void *address, uint32_
             (struct io_segment){ .address = address, .length_bytes = bytes };
     }
     transfer->length_bytes += bytes;
+    return true;
+}
+
+/* Appends a segment from `skip` on, in pieces that a device sees as one, until the transfer has
+ * `most` bytes. False: full. */
+static bool transfer_append_part(struct io_transfer *transfer, const struct io_segment *segment,
+                                 uint32_t skip, uint64_t most)
+{
+    while (skip < segment->length_bytes && transfer->length_bytes < most) {
+        uint64_t take = segment->length_bytes - skip, room = most - transfer->length_bytes;
+        char *address = (char *)segment->address + skip;
+        take = mem_contiguous(address, take < room ? take : room);
+        if (!transfer_append(transfer, address, (uint32_t)take))
+            return false;
+        skip += (uint32_t)take;
+    }
     return true;
 }
 
@@ -159,10 +183,7 @@ static void transfer_collect(struct io_transfer *transfer, const struct io_reque
     uint32_t skip = request->segment_offset;
     for (unsigned i = request->segment; transfer->length_bytes < most; i++, skip = 0) {
         const struct io_segment *segment = &request->segments[i];
-        uint64_t take = segment->length_bytes - skip, room = most - transfer->length_bytes;
-        if (take > room)
-            take = room;
-        if (take && !transfer_append(transfer, (char *)segment->address + skip, (uint32_t)take))
+        if (!transfer_append_part(transfer, segment, skip, most))
             break;
     }
     /* Whole blocks; a last transfer ends where the request does, perhaps with the medium. */

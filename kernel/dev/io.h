@@ -80,7 +80,8 @@ struct io_transfer {
     uint32_t generation; /* of the medium that is meant; it may have been changed since */
     uint64_t offset_bytes;
     uint32_t length_bytes; /* whole blocks, or up to the end of the medium */
-    struct io_segment *segments; /* lengths add up to length_bytes; adjacent ones are merged */
+    struct io_segment *segments; /* lengths add up to length_bytes; each is one piece for a device
+                                    too (mem_contiguous()); adjacent ones are merged */
     unsigned segment_count;
     uint64_t driver_data[40]; /* the driver's own, untouched from start() to done() */
 

@@ -1,5 +1,6 @@
 #include "kernel/mm/frames.h"
 #include "kernel/mm/memory.h"
+#include "kernel/mm/space.h"
 #include "lib/string.h"
 
 #define FOUR_GIB 0x100000000ull
@@ -248,8 +249,16 @@ uint64_t mem_highest_physical(void)
 
 uint64_t mem_physical(const void *memory)
 {
+    if (space_is_run(memory))
+        return space_physical(memory);
     kassert(frames_contain(memory));
     return (uint64_t)memory - MEMORY_DIRECT_MAP;
+}
+
+size_t mem_contiguous(const void *memory, size_t bytes)
+{
+    size_t rest = PAGE_BYTES - (uint64_t)memory % PAGE_BYTES;
+    return space_is_run(memory) && rest < bytes ? rest : bytes;
 }
 
 /* ---- what there is at the start ----------------------------------------------------------- */

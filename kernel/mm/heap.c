@@ -1,6 +1,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/frames.h"
 #include "kernel/mm/memory.h"
+#include "kernel/mm/space.h"
 #include "lib/string.h"
 
 /* Multiples of 16; the larger ones divide a page with little left over. */
@@ -9,6 +10,7 @@ static const uint16_t class_bytes[] = { 16,  32,  48,  64,  96,  128,  192,
 enum {
     CLASSES = sizeof class_bytes / sizeof class_bytes[0],
     GRAIN = 16,
+    RECLAIM_PART = 8, /* of memory: what one allocation may cost the cache, at most */
     LINK_BYTES = sizeof(uint16_t), /* what a free object keeps in its first bytes */
 };
 
@@ -141,24 +143,37 @@ static void *alloc_object(size_t bytes)
 
 /* ---- runs of pages ------------------------------------------------------------------------ */
 
-/* Reclaim need not free neighbours, so it is asked for as long as it has something to give. */
+/* Where there are no neighbours, single pages are mapped one after another. What is so large that
+ * reclaim is not likely to find it fails at once, so that it does not cost everybody's cache. */
 static void *alloc_large(size_t bytes)
 {
     size_t pages = bytes / PAGE_BYTES + (bytes % PAGE_BYTES != 0);
     void *memory = frames_alloc(pages);
 
-    while (memory == NULL && frames_reclaim(pages) > 0)
-        memory = frames_alloc(pages);
-    if (memory == NULL)
+    if (memory == NULL && pages > page_free_count() + page_total_count() / RECLAIM_PART)
+        return NULL;
+    bool run = memory == NULL;
+    if (run && (memory = space_run_alloc(pages)) == NULL)
         return NULL;
 
-    struct frame *frame = frame_of(memory);
     spin_lock(&lock);
-    frame->state = FRAME_LARGE;
-    frame->run_pages = (uint32_t)pages;
+    if (!run) {
+        struct frame *frame = frame_of(memory);
+        frame->state = FRAME_LARGE;
+        frame->run_pages = (uint32_t)pages;
+    }
     used_bytes += pages * PAGE_BYTES;
     spin_unlock(&lock);
     return memory;
+}
+
+static void free_run(void *memory)
+{
+    size_t pages = space_run_free(memory);
+
+    spin_lock(&lock);
+    used_bytes -= pages * PAGE_BYTES;
+    spin_unlock(&lock);
 }
 
 static void free_large(struct frame *frame, void *memory)
@@ -204,6 +219,10 @@ void mem_free(void *memory)
 {
     if (memory == NULL)
         return;
+    if (space_is_run(memory)) {
+        free_run(memory);
+        return;
+    }
 
     struct frame *frame = frame_of(memory);
     spin_lock(&lock);

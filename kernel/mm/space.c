@@ -11,6 +11,8 @@
 #define STACKS_END (STACKS + (uint64_t)STACK_SLOTS * SLOT_BYTES)
 #define WINDOWS 0xffffc00040000000ull
 #define WINDOWS_END 0xffffc00080000000ull
+#define RUNS WINDOWS_END
+#define RUNS_END 0xffffc000c0000000ull
 
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
 #define ENTRY_NX (1ull << 63)
@@ -38,6 +40,7 @@ static uint64_t *top;
 static uint64_t no_execute; /* ENTRY_NX where the processor knows it */
 static uint64_t slot_used[STACK_SLOTS / 64];
 static uint64_t next_window = WINDOWS;
+static uint64_t next_run = RUNS; /* where the search for addresses continues */
 
 /* ---- tables ------------------------------------------------------------------------------- */
 
@@ -292,6 +295,94 @@ void space_unmap(const void *memory, size_t bytes)
     spin_unlock(&lock);
 }
 
+/* ---- runs of single pages ----------------------------------------------------------------- */
+
+bool space_is_run(const void *memory)
+{
+    return (uint64_t)memory - RUNS < RUNS_END - RUNS;
+}
+
+uint64_t space_physical(const void *memory)
+{
+    const uint64_t *entry = find_entry((uint64_t)memory);
+    kassert(entry != NULL && !(*entry & ENTRY_LARGE));
+    return (*entry & ENTRY_ADDRESS) + (uint64_t)memory % PAGE_BYTES;
+}
+
+/* Addresses for so many pages between two of which nothing is mapped; 0: there are none. */
+static uint64_t find_run(size_t pages)
+{
+    uint64_t start = next_run, at = start;
+
+    for (uint64_t looked = 0; looked < 2 * (RUNS_END - RUNS); looked += PAGE_BYTES) {
+        if (at == RUNS_END) {
+            start = at = RUNS;
+        } else if (find_entry(at) != NULL) {
+            start = at += PAGE_BYTES;
+        } else {
+            at += PAGE_BYTES;
+            if (at - start == (pages + 2) * PAGE_BYTES)
+                return start + PAGE_BYTES;
+        }
+    }
+    return 0;
+}
+
+/* Maps the pages, which are linked through their first bytes. Nothing is mapped when a table could
+ * not be made: the chain is as it was. */
+static uint64_t map_run(size_t pages, void *chain)
+{
+    spin_lock(&lock);
+    uint64_t start = find_run(pages), at = start;
+    for (void **page = chain; start != 0 && page != NULL; at += PAGE_BYTES) {
+        void **next = *page;
+        if (!map_page(at, mem_physical(page), ENTRY_WRITE | no_execute)) {
+            unmap_pages(start, at);
+            start = 0;
+        }
+        page = next;
+    }
+    if (start != 0)
+        next_run = at;
+    spin_unlock(&lock);
+    return start;
+}
+
+void *space_run_alloc(size_t pages)
+{
+    void **chain = NULL;
+    size_t got = 0;
+    uint64_t run = 0;
+
+    for (void **page; got < pages && (page = page_alloc()) != NULL; got++) {
+        *page = chain;
+        chain = page;
+    }
+    if (got == pages && pages < (RUNS_END - RUNS) / PAGE_BYTES - 1)
+        do
+            run = map_run(pages, chain);
+        while (run == 0 && frames_reclaim(1) > 0);
+    while (run == 0 && chain != NULL) {
+        void **next = *chain;
+        page_free(chain);
+        chain = next;
+    }
+    return (void *)run;
+}
+
+size_t space_run_free(void *run)
+{
+    uint64_t at = (uint64_t)run;
+
+    spin_lock(&lock);
+    do {
+        page_free(memory_at(unmap_page(at)));
+        at += PAGE_BYTES;
+    } while (find_entry(at) != NULL);
+    spin_unlock(&lock);
+    return (at - (uint64_t)run) / PAGE_BYTES;
+}
+
 /* ---- start -------------------------------------------------------------------------------- */
 
 static void map_direct(uint64_t physical, uint64_t end)
@@ -346,8 +437,9 @@ void space_start(const struct boot_info *boot)
     map_kernel(__rodata_start, __rodata_end, no_execute);
     map_kernel(__data_start, __data_end, ENTRY_WRITE | no_execute);
 
-    /* The upper tables of both regions stay for good, so that only page tables come and go. */
-    if (make_entry(STACKS, LEVEL_LARGE) == NULL || make_entry(WINDOWS, LEVEL_LARGE) == NULL)
+    /* The upper tables of these regions stay for good, so that only page tables come and go. */
+    if (make_entry(STACKS, LEVEL_LARGE) == NULL || make_entry(WINDOWS, LEVEL_LARGE) == NULL ||
+        make_entry(RUNS, LEVEL_LARGE) == NULL)
         panic("memory: too little for the page tables");
     cpu_load_page_tables(mem_physical(top));
 }

@@ -5,6 +5,7 @@
  *                         they fit; without the kernel's own image
  *     0xffffc00000000000  thread stacks, a guard of the same size below each
  *     0xffffc00040000000  device memory, pixels and firmware tables
+ *     0xffffc00080000000  large allocations of pages that are not neighbours
  *     0xffffffff80000000  the kernel: text R-X, constants R--, data RW-
  *
  * There is nothing else, so page 0 and all of the lower half fault.
@@ -26,6 +27,13 @@ void space_start(const struct boot_info *boot);
 void *space_stack_alloc(void);
 void space_stack_free(void *stack);
 bool space_is_stack_guard(uint64_t address);
+
+/* So many single pages at addresses that follow one another, between two where nothing is mapped.
+ * NULL: no memory. */
+void *space_run_alloc(size_t pages);
+size_t space_run_free(void *run); /* how many pages */
+bool space_is_run(const void *memory);
+uint64_t space_physical(const void *memory); /* where a mapped address is */
 
 /* Shows physical memory that is not RAM: registers (uncached, writable), or the firmware's tables
  * (cached, read-only), or pixels (writable, and writes may be gathered into larger ones where the

@@ -138,23 +138,57 @@ static size_t give_back(size_t wanted)
     return freed;
 }
 
-SELFTEST(large_allocation_reclaims_until_there_are_neighbours)
+/* No page that is free has a neighbour. */
+static void shatter(void)
 {
-    struct counts before = count_memory();
     struct listed_page *page;
 
-    mem_set_reclaim(NULL);
     while ((page = page_alloc()) != NULL) {
         unsigned i = (unsigned)(mem_physical(page) / PAGE_BYTES % LISTS);
         page->next = lists[i];
         lists[i] = page;
     }
+}
+
+SELFTEST(large_allocation_needs_no_neighbours)
+{
+    enum { PAGES = 16 };
+    struct counts before = count_memory();
+
+    mem_set_reclaim(NULL);
+    shatter();
     mem_set_reclaim(give_back);
-    void *memory = mem_alloc(16 * PAGE_BYTES);
+    uint8_t *memory = mem_alloc(PAGES * PAGE_BYTES), *other = mem_alloc(5000);
+    bool good = memory != NULL && other != NULL;
+    for (unsigned i = 0; good && i < PAGES; i++)
+        memset(memory + i * PAGE_BYTES, (int)i, PAGE_BYTES);
+    for (unsigned i = 0; good && i < PAGES; i++) {
+        const uint8_t *page = memory_at(mem_physical(memory + i * PAGE_BYTES));
+        good = page[0] == i && page[PAGE_BYTES - 1] == i;
+        good = good && mem_contiguous(memory + i * PAGE_BYTES + 1, PAGE_BYTES) == PAGE_BYTES - 1;
+    }
+    mem_free(memory);
+    mem_free(other);
     (void)give_back(SIZE_MAX);
     mem_set_reclaim(vfs_reclaim);
+    SELFTEST_CHECK(good);
+    SELFTEST_CHECK(same_as(before));
+}
+
+SELFTEST(large_allocation_that_cannot_be_discards_little)
+{
+    struct counts before = count_memory();
+
+    mem_set_reclaim(NULL);
+    shatter();
+    mem_set_reclaim(give_back);
+    void *memory = mem_alloc(page_total_count() / 2 * PAGE_BYTES);
+    size_t discarded = page_free_count();
     mem_free(memory);
-    SELFTEST_CHECK(memory != NULL);
+    (void)give_back(SIZE_MAX);
+    mem_set_reclaim(vfs_reclaim);
+    SELFTEST_CHECK(memory == NULL);
+    SELFTEST_CHECK(discarded <= page_total_count() / 8 + 64);
     SELFTEST_CHECK(same_as(before));
 }
 

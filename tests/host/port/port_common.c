@@ -160,6 +160,13 @@ uint64_t mem_physical(const void *block)
     return address;
 }
 
+/* As if large allocations were of single pages, as they may be in the kernel. */
+size_t mem_contiguous(const void *block, size_t bytes)
+{
+    size_t rest = PAGE_BYTES - (uintptr_t)block % PAGE_BYTES;
+    return memory.high && rest < bytes ? rest : bytes;
+}
+
 uint64_t mem_highest_physical(void)
 {
     return memory.high ? 0x17fffffff : 0x7fffffff;
