@@ -188,19 +188,50 @@ static int grep_compile(struct shell *shell, struct grep *grep, const char *patt
     return SHELL_USAGE;
 }
 
-/* All patterns: each -e, or else the first word. */
+struct grep_patterns {
+    struct grep *grep;
+    int result;
+};
+
+/* -f: each line is a pattern, an empty one too; an empty file has none and nothing matches. */
+static status_t grep_compile_lines(struct input *input, void *context)
+{
+    struct grep_patterns *patterns = context;
+    char *line;
+    size_t bytes;
+    int got = 0;
+    while (!patterns->result && (got = input_line(input, &line, &bytes)) > 0) {
+        if (memchr(line, '\0', bytes)) {
+            shell_complain(input->shell, "%s: a pattern contains a NUL", input->name);
+            patterns->result = SHELL_USAGE;
+        } else {
+            patterns->result = grep_compile(input->shell, patterns->grep, line);
+        }
+    }
+    return got < 0 ? got : 0;
+}
+
+/* All patterns: each -e and each line of -f, or else the first word. */
 static int grep_compile_all(struct shell *shell, struct grep *grep, const char *word)
 {
     const struct option_value *value = option_values(shell, 'e');
-    int result = value ? SHELL_DONE : grep_compile(shell, grep, word);
+    const struct option_value *file = option_values(shell, 'f');
+    int result = value || file ? SHELL_DONE : grep_compile(shell, grep, word);
     for (; value && !result; value = value->next)
         result = grep_compile(shell, grep, value->text);
+
+    for (; file && !result; file = file->next) {
+        struct grep_patterns patterns = { .grep = grep };
+        char *words[] = { (char *)(uintptr_t)file->text, NULL };
+        result = input_each(shell, 0, 1, words, grep_compile_lines, &patterns);
+        result = result ? result : patterns.result;
+    }
     return result;
 }
 
 static int run_grep(struct shell *shell, int count, char **words)
 {
-    int first = option_given(shell, 'e') ? 1 : 2; /* of the files */
+    int first = option_given(shell, 'e') || option_given(shell, 'f') ? 1 : 2; /* of the files */
     if (count < first)
         return shell_usage(shell);
     bool tree = option_given(shell, 'r') || option_given(shell, 'R');
@@ -238,6 +269,7 @@ static const struct shell_option grep_options[] = {
     { 'w', "word-regexp", NULL, "no letter, digit or _ beside what matches" },
     { 'x', "line-regexp", NULL, "what matches is the whole line" },
     { 'e', "regexp", "PATTERN...", "a pattern, which may begin with a dash" },
+    { 'f', "file", "FILE...", "patterns from FILE, one on each line" },
     { 'a', "text", NULL, "lines with NULs in them, too" },
     { 'q', "quiet", NULL, "say nothing: the status tells" },
     { 'H', "with-filename", NULL, "a name before each line" },
@@ -247,7 +279,7 @@ static const struct shell_option grep_options[] = {
 
 static const struct shell_command command_grep = {
     .name = "grep",
-    .arguments = "[-ivncloErFwxaqHh] {PATTERN | -e PATTERN...} [FILE...]",
+    .arguments = "[-ivncloErFwxaqHh] {PATTERN | -e PATTERN... | -f FILE} [FILE...]",
     .summary = "lines that match; special in PATTERN: . * ^ $ [abc] [^a-z] \\",
     .arguments_max = -1,
     .run = run_grep,

@@ -47,7 +47,7 @@ INTENDED = [
      "GNU's tools use the last value silently",
      lambda line, ours, theirs: ours.status == 2 and reports(ours, b" given twice")),
     ("Numbers take the units K, M, G, T (powers of 1024) and hexadecimal digits after 0x",
-     "GNU's units b, kB, MB are refused",
+     "GNU's unit b (512 bytes) is refused",
      lambda line, ours, theirs: (ours.status == 2 and reports(ours, b"invalid number") and re.search(r"\db", line.text))
      or (theirs.status and b"invalid" in theirs.errors and re.search(r"0x\d", line.text))),
     ("sort +N is a file's name",

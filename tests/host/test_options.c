@@ -94,6 +94,18 @@ BODY(grep_patterns)
     says("grep -o -e al -e alph -e ta /f", "alph\nta\n");
     says("grep -c -e '' -e alpha /f", "4\n");
     run("grep -e alpha -e '[' /f", SHELL_USAGE, "", NULL);
+    put("/p", "alpha\ngam");
+    put("/empty", "");
+    says("grep -f /p /f", "alpha\ngamma\n");
+    says("grep -f /p -e beta -f /empty /f", "alpha\nbeta\ngamma\n");
+    says("echo bet | grep --file=- /f", "beta\n");
+    run("grep -f /empty /f", SHELL_FAILED, "", "");
+    says("grep -v -f /empty -c /f", "4\n");
+    run("grep -f /none /f", SHELL_USAGE, "", "grep: /none: no such file or directory\n");
+    put("/p", "alpha\n\n");
+    says("grep -c -f /p /f", "4\n");
+    put("/p", "alpha\n[\n");
+    run("grep -f /p /f", SHELL_USAGE, "", NULL);
     stop();
 }
 
