@@ -68,6 +68,7 @@ static void read_again(struct cdrom_read *read, uint64_t not_before_us)
 
 static void read_done(struct cdrom_read *read)
 {
+    read->transfer->exact = read->prefix_only;
     if (read->prefix_only)
         read_finish(read, -EIO, read->command.length_bytes);
     else
@@ -83,21 +84,25 @@ static void read_wait(struct cdrom_read *read)
         read_again(read, now_us + DELAY_NOT_READY_US);
 }
 
-/* The blocks before the one that the sense data name, in bytes; 0 when they name none. */
-static uint32_t read_good_prefix(const struct cdrom_read *read)
+/* Do the sense data name a block of this read as the bad one? *prefix: the bytes before it. */
+static bool read_names_bad(const struct cdrom_read *read, uint32_t *prefix)
 {
     struct bytes sense = { read->command.sense, PACKET_SENSE_BYTES };
     uint32_t first = read_lba(read), bad = bytes_be32(sense, SENSE_INFORMATION);
     uint32_t blocks = read->command.length_bytes / CDROM_BLOCK_BYTES;
+    *prefix = 0;
     if (!(bytes_u8(sense, 0) & SENSE_VALID) || bad < first || bad - first >= blocks)
-        return 0;
-    return (bad - first) * CDROM_BLOCK_BYTES;
+        return false;
+    *prefix = (bad - first) * CDROM_BLOCK_BYTES;
+    return true;
 }
 
 static void read_medium_failed(struct cdrom_read *read)
 {
-    uint32_t prefix = read->prefix_only ? 0 : read_good_prefix(read);
-    if (!prefix) {
+    uint32_t prefix;
+    bool named = read_names_bad(read, &prefix);
+    if (!prefix || read->prefix_only) {
+        read->transfer->exact = named && !prefix;
         read_finish(read, -EIO, 0);
         return;
     }

@@ -80,6 +80,7 @@ static void drive_serve(struct image *image, struct io_transfer *transfer)
         status = store->ops->write(store, &span, &done);
     else
         status = store_flush(store);
+    transfer->exact = status && store_fault_is_bad(store, span.offset_bytes + done);
     io_transfer_done(transfer, status, done);
 }
 

@@ -109,6 +109,18 @@ status_t store_fault_create(struct store *inner, uint32_t block_bytes, struct st
     return 0;
 }
 
+bool store_fault_is_bad(struct store *store, uint64_t offset_bytes)
+{
+    const struct fault_store *fault = fault_of(store);
+    bool found = false;
+    if (store->ops != &fault_ops && store->ops != &fault_read_only_ops)
+        return false;
+    uint64_t block = offset_bytes / fault->block_bytes;
+    for (unsigned i = 0; i < fault->bad_count; i++)
+        found |= block >= fault->bad[i].first && block - fault->bad[i].first < fault->bad[i].count;
+    return found;
+}
+
 bool store_fault_flips(struct store *store)
 {
     struct fault_store *fault = fault_of(store);

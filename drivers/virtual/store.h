@@ -102,6 +102,8 @@ status_t store_fault_set(struct store *store, const struct virtual_fault *fault)
 status_t store_fault_get(struct store *store, unsigned position,
                          struct virtual_fault *fault) MUST_CHECK;
 unsigned store_fault_count(struct store *store);
+/* Is that block one of those set to be bad? False for another store. */
+bool store_fault_is_bad(struct store *store, uint64_t offset_bytes);
 /* Is the next transfer served in the submitter's thread? It never waits then. */
 bool store_fault_flips(struct store *store);
 

@@ -246,7 +246,7 @@ static void transfer_carve(struct io_transfer *transfer, struct io_request *requ
     transfer->offset_bytes = request->offset_bytes + request->done_bytes;
     transfer->length_bytes = 0;
     transfer->segment_count = 0;
-    transfer->bounced = false;
+    transfer->bounced = transfer->exact = false;
     transfer_collect(transfer, request);
     if (!transfer->device->bounce_pages)
         return;
@@ -370,6 +370,9 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
     }
     request_skip(request, good);
     request->done_bytes += good;
+    if (status) /* of a single block there is no doubt */
+        request->exact = transfer->exact ||
+                         transfer->length_bytes <= device->limits.block_bytes;
     transfer->busy = false;
     bool ended = status || request->done_bytes == request->length_bytes;
     if (!ended)
@@ -416,6 +419,7 @@ void io_submit(struct io_request *request)
 {
     struct device *device = device_get(request->device); /* put by the completion thread */
     request->done_bytes = 0;
+    request->exact = false;
     request->segment = 0;
     request->segment_offset = 0;
     request->submitted_us = time_now_us();

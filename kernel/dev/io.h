@@ -51,6 +51,8 @@ struct io_request {
     /* the result, valid in the callback */
     status_t status;
     uint64_t done_bytes;
+    bool exact; /* a failure's: it was the block behind done_bytes that failed, and no other is
+                   known to; else any of the rest may be good */
 
     /* kernel/dev's; before io_submit the VFS's (gate.c) */
     struct fsd *gate_fsd;
@@ -83,6 +85,7 @@ struct io_transfer {
     struct io_segment *segments; /* lengths add up to length_bytes; each is one piece for a device
                                     too (mem_contiguous()); adjacent ones are merged */
     unsigned segment_count;
+    bool exact; /* set by the driver when it knows which block failed; see struct io_request */
     uint64_t driver_data[40]; /* the driver's own, untouched from start() to done() */
 
     struct io_request *request; /* kernel/dev's */

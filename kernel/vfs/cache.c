@@ -8,6 +8,7 @@ enum {
     WINDOW_START_BYTES = 32 * 1024, /* the first window of a sequential reader */
     WINDOWS = 16,                   /* that the cache has room for, at least */
     RUN_PAGES = 16,                 /* what cache_read() pins at a time */
+    FAILURE_FRESH_US = 5 * 1000 * 1000, /* so long a failure is news to a reader */
 };
 
 /* Pages that follow each other, pinned. */
@@ -168,24 +169,54 @@ static void run_unpin(struct run *run)
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
+/* Did a fill fail a moment ago with the block at `offset`, or perhaps with it? The caller holds the
+ * lock. */
+static bool failure_touches(const struct cache *cache, uint64_t offset)
+{
+    const struct cache_failure *failure = &cache->failure;
+    uint64_t block = offset / cache->block_bytes * cache->block_bytes;
+    uint64_t to = failure->exact ? failure->from + cache->block_bytes : failure->to;
+    return failure->status && block >= failure->from && block < to &&
+           time_now_us() - failure->when_us <= FAILURE_FRESH_US;
+}
+
+/* Takes note of such a failure: an errno when it is known that it was this block; else *block_only,
+ * since it may be good. Each failure counts for one reader, and not for long: the next one asks the
+ * drive again. The caller holds the lock. */
+static status_t failure_take(struct cache *cache, uint64_t offset, bool *block_only)
+{
+    if (!failure_touches(cache, offset))
+        return 0;
+    struct cache_failure failure = cache->failure;
+    cache->failure.status = 0;
+    *block_only = true;
+    return failure.exact ? failure.status : 0;
+}
+
 /* Reads what is missing at `offset` and waits: a window first; where that fails, the one block. */
 static status_t cache_fetch(struct cache *cache, uint64_t offset, bool *block_only)
 {
+    spin_lock(&cache_table.lock);
+    status_t known = failure_take(cache, offset, block_only);
     uint64_t unit = *block_only ? cache->block_bytes : cache_unit(cache);
     uint64_t start = offset / unit * unit, bytes = unit;
-    if (!*block_only) {
-        spin_lock(&cache_table.lock);
+    if (!known && !*block_only)
         bytes = cache_plan_window(cache, offset);
-        spin_unlock(&cache_table.lock);
-    }
+    spin_unlock(&cache_table.lock);
+    if (known)
+        return known;
     struct cache_fill *fill = NULL;
     status_t status = cache_fill_range(cache, start, bytes, &fill);
     if (!status)
         status = cache_fill_wait(fill);
-    if (!status || status == -EINTR || *block_only)
-        return status;
-    *block_only = true;
-    return 0;
+    if (status && status != -EINTR && *block_only) {
+        spin_lock(&cache_table.lock);
+        status_t noted = failure_take(cache, offset, block_only); /* that is this one */
+        spin_unlock(&cache_table.lock);
+        return noted ? noted : status;
+    }
+    *block_only |= status && status != -EINTR;
+    return status == -EINTR ? status : 0;
 }
 
 /* A run of at least one page: its bytes, 0 at or past the end, or an errno. */
@@ -266,7 +297,10 @@ void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes)
 {
     spin_lock(&cache_table.lock);
     uint64_t most = window_max();
+    bool failed = failure_touches(cache, offset); /* the reader will hear of it */
     spin_unlock(&cache_table.lock);
+    if (failed)
+        return;
     if (bytes > most) /* the rest when it is asked for */
         bytes = most;
     uint64_t block = cache->block_bytes, start = offset / block * block;

@@ -8,8 +8,9 @@
  *
  * Validity    A page knows which of its 512-byte pieces are valid. Blocks are filled whole; bytes
  *             past `size` are zero before a page becomes valid. A block that failed is never
- *             cached, and fails only reads that touch it: after a failed window the reader's own
- *             block is asked for once more by itself.
+ *             cached, and fails only reads that touch it. Where the device knows which block of
+ *             a window it was, a reader of that block is told so without asking again; else the
+ *             reader's own block is asked for once more by itself.
  * Read-ahead  Sequential reading doubles the window up to CACHE_WINDOW_BYTES, or 1/16 of the
  *             memory that others leave, and keeps the next one in flight while one is consumed; a
  *             jump goes back to a block.

@@ -206,6 +206,19 @@ static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, 
     page->valid |= fresh;
 }
 
+/* A reader who waits for one of these blocks need not ask for the whole window again, nor for a
+ * block that failed by itself. The caller holds the lock. */
+static void fill_note_failure(struct cache_fill *fill, uint64_t good_end)
+{
+    struct cache_failure *failure = &fill->cache->failure;
+    uint64_t from = fill->io.offset_bytes, to = from + fill->io.length_bytes;
+    if (fill->status == -EIO)
+        *failure = (struct cache_failure){ .status = -EIO, .exact = fill->io.exact,
+                                           .from = good_end, .to = to, .when_us = time_now_us() };
+    else if (failure->from >= from && failure->from < good_end)
+        failure->status = 0; /* it could be read now */
+}
+
 void cache_fill_done(struct cache_fill *fill, status_t status, uint64_t done_bytes)
 {
     struct cache *cache = fill->cache;
@@ -215,6 +228,7 @@ void cache_fill_done(struct cache_fill *fill, status_t status, uint64_t done_byt
     uint64_t good_end = fill->io.offset_bytes + good;
     fill->status = status;
     spin_lock(&cache_table.lock);
+    fill_note_failure(fill, good_end);
     for (unsigned i = 0; i < fill->slot_count; i++) {
         struct fill_slot *slot = &fill->slots[i];
         if (!slot->page)
@@ -279,6 +293,7 @@ static void device_fill_done(struct io_request *request)
 {
     struct cache_fill *fill = request->context;
     fsd_request_ended(fill->cache->owner);
+    fill->io.exact = request->exact;
     cache_fill_done(fill, request->status, request->done_bytes);
 }
 

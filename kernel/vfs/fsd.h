@@ -45,6 +45,14 @@ struct cache_ops {
     status_t (*check)(struct cache *cache);
 };
 
+/* A fill that failed, until a reader takes note of it. */
+struct cache_failure {
+    status_t status;         /* 0: none */
+    bool exact;              /* it is the block at `from` that failed; else one or more up to `to` */
+    uint64_t from, to;
+    uint64_t when_us;
+};
+
 struct cache {
     const struct cache_ops *ops;
     void *owner;
@@ -59,6 +67,7 @@ struct cache {
     uint64_t last_index;     /* of the page that was looked at last */
     uint32_t window_bytes;
     uint32_t slack_bytes;    /* how far ahead of `expected` still counts as going on */
+    struct cache_failure failure;
 };
 
 /* ---- asynchronous reading and writing ----------------------------------------------------- */
@@ -72,6 +81,7 @@ struct vfs_io {
 
     /* the FSD's, from read_write to vfs_io_complete */
     uint64_t done_bytes;       /* how far it has come */
+    bool exact;                /* as in struct io_request */
     struct io_request request; /* for vfs_io_submit */
     struct list link;          /* for a queue of its own */
 

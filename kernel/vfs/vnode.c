@@ -56,6 +56,7 @@ static void vfs_io_part_done(struct io_request *request)
     struct vfs_io *io = request->context;
     struct fsd *fsd = io->vnode->fsd;
     io->done_bytes += request->done_bytes;
+    io->exact = request->exact;
     fsd->ops->finish_io(fsd, io);
 }
 

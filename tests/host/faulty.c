@@ -73,13 +73,17 @@ static void copy(struct faulty *faulty, struct io_transfer *transfer, uint32_t f
 }
 
 /* How much of a read is good; the lock is held. */
-static uint32_t good_bytes(struct faulty *faulty, const struct io_transfer *transfer)
+static uint32_t good_bytes(struct faulty *faulty, struct io_transfer *transfer)
 {
     uint64_t offset = transfer->offset_bytes, end = offset + transfer->length_bytes;
     if (faulty->fail_nth && --faulty->fail_nth == 0)
         return 0;
     if (offset >= faulty->bad_to || end <= faulty->bad_from)
         return transfer->length_bytes;
+    faulty->bad_reads++;
+    transfer->exact = !faulty->vague;
+    if (faulty->vague)
+        return 0;
     uint64_t good = faulty->bad_from > offset ? faulty->bad_from - offset : 0;
     return (uint32_t)(good - good % transfer->device->limits.block_bytes);
 }

@@ -23,7 +23,9 @@ struct faulty {
     unsigned long fail_nth_write; /* the same for writes, of which nothing is written then */
     uint64_t bad_from, bad_to; /* reads that touch these bytes fail, after those before */
     status_t error;           /* how reads fail; 0: -EIO */
+    bool vague;               /* it does not say which block failed, nor what was good before */
     bool scribbles;           /* what could not be read is overwritten with 0xee */
+    _Atomic unsigned long bad_reads; /* that touched the bad bytes, so far */
     _Atomic unsigned long reads, writes, flushes, bytes; /* so far */
 
     /* faulty.c's */

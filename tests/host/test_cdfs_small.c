@@ -125,6 +125,40 @@ static void test_bad_sector(void **state)
     rig_run(bad_sector_body, NULL, 20);
 }
 
+/* The bad sector is read once: by the window that was fetched with the file before it, or with its
+ * own file; the reader hears of that. A drive that does not say which sector it was is asked for
+ * this one by itself. */
+static void bad_once_body(void *unused)
+{
+    (void)unused;
+    bool vague = rig_random() % 2;
+    unsigned bad = 10 + (unsigned)rig_random() % 180, start = rig_random() % 2 ? bad : bad - 8;
+    begin();
+    faulty->vague = vague;
+    faulty->bad_from = 24 * SECTOR;
+    for (unsigned i = 0; i < bad; i++)
+        faulty->bad_from += (file_bytes(i) + SECTOR - 1) / SECTOR * SECTOR;
+    faulty->bad_to = faulty->bad_from + 1;
+    for (unsigned i = start; i < bad; i++)
+        kassert(read_file(i) > 0);
+    unsigned long before = faulty->bad_reads;
+    kassert(read_file(bad) == -EIO);
+    if (!vague && faulty->bad_reads != 1)
+        panic("%lu reads", (unsigned long)faulty->bad_reads);
+    kassert(faulty->bad_reads - before <= 2);
+    before = faulty->bad_reads;
+    kassert(read_file(bad) == -EIO && faulty->bad_reads > before); /* it may have become better */
+    faulty->bad_from = faulty->bad_to = 0;
+    kassert(read_file(bad) > 0);
+    end();
+}
+
+static void test_bad_once(void **state)
+{
+    (void)state;
+    rig_run(bad_once_body, NULL, 40);
+}
+
 /* Another disc: nothing is served of what is in memory, whichever way it is asked for. */
 static void changed_body(void *unused)
 {
@@ -169,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_in_order),
         cmocka_unit_test(test_here_and_there),
         cmocka_unit_test(test_bad_sector),
+        cmocka_unit_test(test_bad_once),
         cmocka_unit_test(test_changed),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
