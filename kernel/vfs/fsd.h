@@ -48,7 +48,7 @@ struct cache_ops {
 /* A fill that failed, until a reader takes note of it. */
 struct cache_failure {
     status_t status;         /* 0: none */
-    bool exact;              /* it is the block at `from` that failed; else one or more up to `to` */
+    bool exact;              /* the block at `from` failed; else one or more up to `to` */
     uint64_t from, to;
     uint64_t when_us;
 };
