@@ -255,5 +255,8 @@ int dir_read(struct file *directory, unsigned levels, struct dir_entry *entry)
         return status;
     entry->info = (struct node_info){ .type = NODE_NONE };
     entry->skipped = 0;
-    return fsd->ops->read_dir(fsd, vnode, directory->cursor, &directory->offset, levels, entry);
+    int got = fsd->ops->read_dir(fsd, vnode, directory->cursor, &directory->offset, levels, entry);
+    if (got > 0 && name_clean(entry->name))
+        fsd->changes_names = true;
+    return got;
 }

@@ -171,7 +171,7 @@ struct dir_entry {
     struct node_info info; /* as much as the directory itself tells: the id; the type, unless it is
                               NODE_NONE; and what is `known` */
     unsigned skipped;      /* at the end: invalid entries that the listing leaves out */
-    char name[NAME_BYTES_MAX + 1];
+    char name[NAME_BYTES_MAX + 1]; /* slashes and what is not UTF-8 the VFS replaces by `_` */
 };
 
 struct fs_info {
@@ -291,6 +291,7 @@ struct fsd {
     void *private_data;
     struct list vnodes;          /* vnode.c's, with the next: initialized once mounted */
     _Atomic unsigned dying;      /* vnodes that left the list and are not yet freed */
+    _Atomic bool changes_names;  /* names.c's: a name of its was changed when it was listed */
     bool gate_closed;            /* gate.c's, with the next */
     unsigned requests, files;    /* under way; open */
     _Atomic bool exchanged;      /* `successor` took the place of `device` */

@@ -76,6 +76,14 @@ ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view 
 status_t vnode_share(struct vnode *vnode, unsigned flags) MUST_CHECK;
 void vnode_unshare(struct vnode *vnode, unsigned flags);
 
+/* ---- names.c ---- */
+
+/* Replaces by `_` what no listed name may hold; returns whether there was any. */
+bool name_clean(char *name);
+/* The FSD's lookup, by names as they are listed. */
+status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
+                     vnode_id_t *id) MUST_CHECK;
+
 /* ---- gate.c ---- */
 
 /* A file was opened on it, or closed: its device keeps the door locked meanwhile. */

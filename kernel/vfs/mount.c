@@ -205,9 +205,11 @@ static char *mount_words(const struct mount *mount)
         text = NULL;
     }
     if (text)
-        format_text(text, WORDS_BYTES, "%s: %s, volume \"%s\", from %s", mount->text, info->type,
-                    info->volume_name, !device ? "memory" : *device->alias ? device->alias
-                                                                         : device->name);
+        format_text(text, WORDS_BYTES, "%s: %s%s%s%s from %s", mount->text,
+                    *info->type ? info->type : mount->fsd->name,
+                    *info->volume_name ? ", volume \"" : "", info->volume_name,
+                    *info->volume_name ? "\"," : "",
+                    !device ? "memory" : *device->alias ? device->alias : device->name);
     mem_free(info);
     return text;
 }

@@ -205,7 +205,7 @@ static status_t vnode_of_element(struct path *parent, struct element element,
         unsigned moves;
         status_t status = vnode_moves_wait(&moves);
         if (!status)
-            status = fsd->ops->lookup(fsd, parent->vnode, element, &id);
+            status = name_lookup(fsd, parent->vnode, element, &id);
         if (!status)
             status = vnode_get(fsd, id, vnode);
         if (status || (*vnode)->type != NODE_DIRECTORY || !vnode_moved_since(moves))
@@ -457,7 +457,9 @@ static status_t child_info(struct path *parent, struct element element, bool cro
         return -EAGAIN;
     *info = (struct node_info){ 0 };
     status_t status = fsd_check(fsd);
-    return status ? status : fsd->ops->get_child_info(fsd, parent->vnode, element, levels, info);
+    if (!status)
+        status = fsd->ops->get_child_info(fsd, parent->vnode, element, levels, info);
+    return status == -ENOENT && fsd->changes_names ? -EAGAIN : status;
 }
 
 status_t path_child_info(struct path *parent, const char *name, bool cross, unsigned levels,
