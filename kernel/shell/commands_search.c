@@ -1,153 +1,82 @@
 /*
- * commands_search.c - grep.
+ * commands_search.c - grep: its options, patterns and files (grep.h: one input).
  *
- * A file whose matching line holds a NUL is no text: that it matches is all that is said, unless -a
- * wants its bytes.
+ * Status      0 when a line was selected, 1 when none was, 2 after an error; with -q and a selected
+ *             line 0, whatever went wrong besides.
  */
-#include "kernel/shell/expression_list.h"
-#include "kernel/shell/input.h"
+#include "kernel/shell/grep.h"
 #include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
 #include "kernel/shell/walk.h"
 #include "lib/string.h"
+#include "lib/text.h"
 
-struct grep {
-    struct expression_list expressions;
-    bool invert, number, count_only, names_only, quiet, titles, parts_only, all_is_text;
-    bool found; /* anywhere */
-};
+/* ---- files -------------------------------------------------------------------------------- */
 
-static void grep_title(const struct grep *grep, struct stream *out, const char *name)
+/* Reports an error, unless -s was given. */
+static int grep_fail(struct shell *shell, const char *name, status_t status)
 {
-    if (!grep->titles)
-        return;
-    stream_escaped(out, name, false);
-    stream_text(out, ":");
+    if (option_given(shell, 's') && status != -EINTR)
+        return SHELL_TROUBLE;
+    return shell_fail(shell, name, status);
 }
 
-static void grep_print(const struct grep *grep, const struct input *input, uint64_t number,
-                       const char *text, size_t bytes)
+static int grep_file(struct shell *shell, struct grep *grep, const char *name)
 {
-    struct stream *out = input->shell->out;
-    grep_title(grep, out, input->name);
-    if (grep->number)
-        stream_format(out, "%llu:", (unsigned long long)number);
-    stream_write(out, text, bytes);
-    stream_text(out, "\n");
+    const char *shown;
+    status_t status = input_one(shell, name, &shown, grep_input, grep);
+    return !status || status == -EPIPE ? SHELL_DONE : grep_fail(shell, shown, status);
 }
 
-/* -o: each part that matches, on a line of its own; empty ones are none. */
-static void grep_print_parts(const struct grep *grep, const struct input *input, uint64_t number,
-                             const char *line, size_t bytes)
-{
-    size_t at = 0, start, end;
-    while (at < bytes && !shell_interrupted() &&
-           expression_list_find(&grep->expressions, line, bytes, at, &start, &end)) {
-        if (end > start)
-            grep_print(grep, input, number, line + start, end - start);
-        at = end > start ? end : end + 1;
-    }
-}
-
-/* False: the rest of the input need not be looked at. */
-static bool grep_say(const struct grep *grep, const struct input *input, uint64_t number,
-                     const char *line, size_t bytes)
-{
-    if (grep->quiet || grep->names_only)
-        return false;
-    if (grep->count_only)
-        return true;
-    if (!grep->all_is_text && memchr(line, '\0', bytes)) {
-        stream_escaped(input->shell->out, input->name, false);
-        stream_text(input->shell->out, ": matches, and is no text; -a shows it\n");
-        return false;
-    }
-    if (!grep->parts_only)
-        grep_print(grep, input, number, line, bytes);
-    else if (!grep->invert)
-        grep_print_parts(grep, input, number, line, bytes);
-    return true;
-}
-
-/* What is said of an input at its end. */
-static void grep_sum_up(const struct grep *grep, const struct input *input, uint64_t matches)
-{
-    struct stream *out = input->shell->out;
-    if (grep->quiet)
-        return;
-    if (grep->names_only && matches) {
-        stream_escaped(out, input->name, false);
-        stream_text(out, "\n");
-    } else if (grep->count_only && !grep->names_only) {
-        grep_title(grep, out, input->name);
-        stream_format(out, "%llu\n", (unsigned long long)matches);
-    }
-}
-
-static status_t grep_input(struct input *input, void *context)
-{
-    struct grep *grep = context;
-    uint64_t number = 0, matches = 0;
-    char *line;
-    size_t bytes;
-    int got = 0;
-    bool goes_on = true;
-    while (goes_on && !input->shell->out->status && (got = input_line(input, &line, &bytes)) > 0) {
-        number++;
-        if (expression_list_matches(&grep->expressions, line, bytes) == grep->invert)
-            continue;
-        matches++;
-        goes_on = grep_say(grep, input, number, line, bytes);
-    }
-    grep->found |= matches != 0;
-    if (got < 0)
-        return got;
-    grep_sum_up(grep, input, matches);
-    return 0;
-}
-
-static int grep_file(struct shell *shell, struct grep *grep, const char *start,
+/* `name` is what the tree is called; "" for the current directory without a word for it. */
+static int grep_item(struct shell *shell, struct grep *grep, const char *name,
                      const struct walk_item *item)
 {
-    char *path = join_path(start, item->text);
-    char *words[] = { path, NULL };
-    int result = path ? input_each(shell, 0, 1, words, grep_input, grep)
-                      : shell_fail(shell, item->text, -ENOMEM);
+    char *path = join_path(name, item->text);
+    int result = SHELL_DONE;
+    if (!path)
+        result = grep_fail(shell, item->text, -ENOMEM);
+    else if (item->status)
+        result = grep_fail(shell, path, item->status);
+    else if (item->info.type == NODE_FILE)
+        result = grep_file(shell, grep, path);
     mem_free(path);
     return result;
 }
 
-static int grep_walk(struct shell *shell, struct grep *grep, const char *start, struct walk *walk)
+static bool grep_goes_on(const struct shell *shell, const struct grep *grep, int result)
+{
+    return !shell->out->status && result != SHELL_INTERRUPTED && !(grep->quiet && grep->found);
+}
+
+static int grep_walk(struct shell *shell, struct grep *grep, const char *name, struct walk *walk)
 {
     struct walk_item *item = mem_alloc(sizeof(*item));
-    int result = item ? SHELL_DONE : shell_fail(shell, start, -ENOMEM), got = 0;
-    while (item && !shell->out->status && result != SHELL_INTERRUPTED &&
-           (got = walk_next(walk, item)) > 0) {
-        int one = SHELL_DONE;
-        if (item->status)
-            one = shell_fail_below(shell, start, item->text, item->status);
-        else if (item->info.type == NODE_FILE)
-            one = grep_file(shell, grep, start, item);
+    int result = item ? SHELL_DONE : grep_fail(shell, name, -ENOMEM), got = 0;
+    while (item && grep_goes_on(shell, grep, result) && (got = walk_next(walk, item)) > 0) {
+        int one = grep_item(shell, grep, name, item);
         result = one ? one : result;
     }
     mem_free(item);
     if (got < 0)
-        return shell_fail(shell, start, got);
-    return shell_end_skipped(shell, start, walk_skipped(walk), result);
+        return grep_fail(shell, name, got);
+    return shell_end_skipped(shell, *name ? name : ".", walk_skipped(walk), result);
 }
 
-static int grep_tree(struct shell *shell, struct grep *grep, const char *start)
+static int grep_tree(struct shell *shell, struct grep *grep, const char *name)
 {
     struct path *path;
     struct walk *walk;
-    status_t status = path_walk(shell->directory, start, 0, &path);
+    status_t status = path_walk(shell->directory, *name ? name : ".", 0, &path);
     if (status)
-        return shell_fail(shell, start, status);
+        return grep_fail(shell, name, status);
+    if (path_is_directory(path) && !option_given(shell, 'h'))
+        grep->titles = true;
     status = walk_begin(path, WALK_NESTED, &walk);
     path_put(path);
     if (status)
-        return shell_fail(shell, start, status);
-    int result = grep_walk(shell, grep, start, walk);
+        return grep_fail(shell, name, status);
+    int result = grep_walk(shell, grep, name, walk);
     walk_end(walk);
     return result;
 }
@@ -155,15 +84,18 @@ static int grep_tree(struct shell *shell, struct grep *grep, const char *start)
 /* In words[first..count). */
 static int grep_all(struct shell *shell, struct grep *grep, int first, int count, char **words)
 {
+    bool tree = option_given(shell, 'r') || option_given(shell, 'R');
     int result = SHELL_DONE;
-    if (!option_given(shell, 'r') && !option_given(shell, 'R'))
-        return input_each(shell, first, count, words, grep_input, grep);
-    for (int i = first; (i < count || i == first) && result != SHELL_INTERRUPTED; i++) {
-        int one = grep_tree(shell, grep, count > first ? words[i] : ".");
+    for (int i = first; (i < count || i == first) && grep_goes_on(shell, grep, result); i++) {
+        const char *name = i < count ? words[i] : tree ? "" : "-";
+        int one = tree && !text_equal(name, "-") ? grep_tree(shell, grep, name)
+                                                 : grep_file(shell, grep, name);
         result = one ? one : result;
     }
     return result;
 }
+
+/* ---- patterns and options ------------------------------------------------------------------- */
 
 static unsigned grep_flags(const struct shell *shell)
 {
@@ -229,30 +161,51 @@ static int grep_compile_all(struct shell *shell, struct grep *grep, const char *
     return result;
 }
 
-static int run_grep(struct shell *shell, int count, char **words)
+/* What the options ask for; false after one line about a number. */
+static bool grep_options_read(struct shell *shell, int files, struct grep *grep)
 {
-    int first = option_given(shell, 'e') || option_given(shell, 'f') ? 1 : 2; /* of the files */
-    if (count < first)
-        return shell_usage(shell);
-    bool tree = option_given(shell, 'r') || option_given(shell, 'R');
-    struct grep grep = {
+    char title = option_last(shell, "hH"), lists = option_last(shell, "lL");
+    uint64_t context = 0;
+    *grep = (struct grep){
         .invert = option_given(shell, 'v'),
         .number = option_given(shell, 'n'),
         .count_only = option_given(shell, 'c'),
-        .names_only = option_given(shell, 'l'),
         .quiet = option_given(shell, 'q'),
         .parts_only = option_given(shell, 'o'),
         .all_is_text = option_given(shell, 'a'),
-        .titles = (count > first + 1 || tree || option_given(shell, 'H')) &&
-                  !option_given(shell, 'h'),
+        .list_matching = lists == 'l',
+        .list_others = lists == 'L',
+        .titles = title ? title == 'H' : files > 1,
+        .line_end = option_given(shell, 'z') ? '\0' : '\n',
+        .separate = option_last(shell, "ABC") != 0,
+        .most = UINT64_MAX,
     };
+    if (!option_number(shell, 'C', 0, UINT64_MAX, &context))
+        return false;
+    grep->before = grep->after = context;
+    return option_number(shell, 'B', 0, UINT64_MAX, &grep->before) &&
+           option_number(shell, 'A', 0, UINT64_MAX, &grep->after) &&
+           option_number(shell, 'm', 0, UINT64_MAX, &grep->most);
+}
+
+static int run_grep(struct shell *shell, int count, char **words)
+{
+    struct grep grep;
+    int first = option_given(shell, 'e') || option_given(shell, 'f') ? 1 : 2; /* of the files */
+    if (count < first)
+        return shell_usage(shell);
+    if (option_given(shell, 'E') && option_given(shell, 'F'))
+        return shell_complain(shell, "-E and -F exclude each other");
+    if (!grep_options_read(shell, count - first, &grep))
+        return SHELL_USAGE;
+
     int result = grep_compile_all(shell, &grep, words[1]);
-    if (!result)
+    if (!result && (grep.most || grep.list_others))
         result = grep_all(shell, &grep, first, count, words);
     expression_list_free(&grep.expressions);
-    if (result == SHELL_INTERRUPTED || (result && !(grep.found && grep.quiet)))
-        return result;
-    return grep.found ? SHELL_DONE : SHELL_FAILED;
+    if (grep.found && grep.quiet && result != SHELL_INTERRUPTED)
+        return SHELL_DONE;
+    return result ? result : grep.found ? SHELL_DONE : SHELL_FAILED;
 }
 
 static const struct shell_option grep_options[] = {
@@ -260,18 +213,25 @@ static const struct shell_option grep_options[] = {
     { 'v', "invert-match", NULL, "lines that do not match" },
     { 'n', "line-number", NULL, "a number before each line" },
     { 'c', "count", NULL, "how many lines, instead of the lines" },
-    { 'l', "files-with-matches", NULL, "which files, instead of the lines" },
+    { 'l', "files-with-matches", NULL, "names of the files, instead of the lines" },
+    { 'L', "files-without-match", NULL, "names of the files without such a line" },
     { 'o', "only-matching", NULL, "the parts that match, instead of their lines" },
+    { 'm', "max-count", "N", "at most N lines of a file" },
+    { 'A', "after-context", "N", "N more lines after each line" },
+    { 'B', "before-context", "N", "N lines before each line" },
+    { 'C', "context", "N", "both" },
     { 'r', "recursive", NULL, "all files of directories" },
-    { 'R', NULL, NULL, "the same" },
+    { 'R', "dereference-recursive", NULL, "the same" },
     { 'E', "extended-regexp", NULL, "special as well: a|b (a) a+ a? a{2,5}" },
     { 'F', "fixed-strings", NULL, "every character stands for itself" },
     { 'w', "word-regexp", NULL, "no letter, digit or _ beside what matches" },
     { 'x', "line-regexp", NULL, "what matches is the whole line" },
     { 'e', "regexp", "PATTERN...", "a pattern, which may begin with a dash" },
     { 'f', "file", "FILE...", "patterns from FILE, one on each line" },
-    { 'a', "text", NULL, "lines with NULs in them, too" },
+    { 'a', "text", NULL, "files with NULs in them are text, too" },
+    { 'z', "null-data", NULL, "lines end with NUL" },
     { 'q', "quiet", NULL, "say nothing: the status tells" },
+    { 's', "no-messages", NULL, "nothing about files that cannot be read" },
     { 'H', "with-filename", NULL, "a name before each line" },
     { 'h', "no-filename", NULL, "no name before the lines" },
     { 0 },
@@ -279,7 +239,7 @@ static const struct shell_option grep_options[] = {
 
 static const struct shell_command command_grep = {
     .name = "grep",
-    .arguments = "[-ivncloErFwxaqHh] {PATTERN | -e PATTERN... | -f FILE} [FILE...]",
+    .arguments = "[OPTION...] {PATTERN | -e PATTERN... | -f FILE...} [FILE...]",
     .summary = "lines that match; special in PATTERN: . * ^ $ [abc] [^a-z] \\",
     .arguments_max = -1,
     .run = run_grep,

@@ -226,8 +226,8 @@ static int run_cmp(struct shell *shell, int count, char **words)
         return shell_fail(shell, NULL, -ENOMEM);
     for (int i = 0; i < 2 && !result; i++) {
         status_t status = input_open(shell, i + 1 < count ? words[i + 1] : "-", &sides[i].input);
-        if (status && status != -EISDIR && option_given(shell, 's'))
-            result = SHELL_TROUBLE;
+        if (status && status != -EINTR && option_given(shell, 's'))
+            result = SHELL_TROUBLE; /* POSIX: -s writes nothing */
         else if (status)
             result = shell_fail(shell, words[i + 1], status);
     }

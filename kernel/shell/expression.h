@@ -74,6 +74,9 @@ struct expression {
     bool starts[256];    /* at these bytes; those beyond ASCII stand for all of their kind */
     char head[EXPRESSION_HEAD_MAX]; /* every match begins with these bytes */
     unsigned head_bytes;
+    /* of a text in pieces */
+    size_t fed_to; /* where to continue in the next piece */
+    bool fed_match;
 };
 
 /* Once, when the steps are there. */
@@ -90,6 +93,11 @@ status_t expression_create(const char *text, unsigned flags, struct expression *
 void expression_destroy(struct expression *expression); /* NULL: nothing */
 /* Is there a match within text[bytes]? */
 bool expression_matches(struct expression *expression, const char *text, size_t bytes);
+/* The same of a text of any length, given in pieces: `fed_match` says whether there was a match so
+ * far. All before `fed_to` is used up, except for the character before it; whoever lets go of what
+ * is used up subtracts it from fed_to, and the next piece begins with the rest. */
+void expression_begin(struct expression *expression);
+void expression_feed(struct expression *expression, const char *text, size_t bytes, bool last);
 /* The first match that begins at `from` or behind, the longest of those: text[*start..*end). */
 bool expression_find(struct expression *expression, const char *text, size_t bytes, size_t from,
                      size_t *start, size_t *end);

@@ -68,6 +68,31 @@ bool expression_list_matches(const struct expression_list *list, const char *tex
     return false;
 }
 
+void expression_list_begin(const struct expression_list *list)
+{
+    for (const struct expression_entry *entry = list->first; entry; entry = entry->next)
+        expression_begin(entry->expression);
+}
+
+size_t expression_list_feed(const struct expression_list *list, const char *text, size_t bytes,
+                            bool last, bool *matches)
+{
+    size_t used = bytes;
+    *matches = false;
+    for (const struct expression_entry *entry = list->first; entry && !*matches;
+         entry = entry->next) {
+        struct expression *e = entry->expression;
+        expression_feed(e, text, bytes, last);
+        *matches = e->fed_match;
+        if (e->fed_to < used)
+            used = e->fed_to;
+    }
+    used -= used > 0; /* the character before tells where words and lines begin */
+    for (const struct expression_entry *entry = list->first; entry; entry = entry->next)
+        entry->expression->fed_to -= used;
+    return used;
+}
+
 bool expression_list_find(const struct expression_list *list, const char *text, size_t bytes,
                           size_t from, size_t *start, size_t *end)
 {

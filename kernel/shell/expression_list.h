@@ -22,6 +22,11 @@ void expression_list_free(struct expression_list *list);
 
 /* As expression_matches() and expression_find(): the first match of any, the longest of those. */
 bool expression_list_matches(const struct expression_list *list, const char *text, size_t bytes);
+/* As expression_begin() and expression_feed(); returns how many bytes of the piece are used up: the
+ * next piece begins with the others. *matches: so far. */
+void expression_list_begin(const struct expression_list *list);
+size_t expression_list_feed(const struct expression_list *list, const char *text, size_t bytes,
+                            bool last, bool *matches);
 bool expression_list_find(const struct expression_list *list, const char *text, size_t bytes,
                           size_t from, size_t *start, size_t *end);
 

@@ -13,6 +13,7 @@ struct run {
     const char *text;
     size_t bytes, at;
     bool found, any; /* any: whether there is a match is all that is asked */
+    bool more;       /* the text continues in another piece */
     size_t start, end;
 };
 
@@ -29,7 +30,7 @@ static bool holds(const struct run *run, enum assertion assertion)
     bool after = run->at < run->bytes && word_at(run, run->at);
     switch (assertion) {
     case AT_START: return run->at == 0;
-    case AT_END: return run->at == run->bytes;
+    case AT_END: return run->at == run->bytes && !run->more;
     case AT_EDGE: return before != after;
     case AT_NO_EDGE: return before == after;
     case AT_WORD_START: return !before && after;
@@ -190,20 +191,52 @@ static bool may_begin(const struct run *run)
 
 /* ---- matching ----------------------------------------------------------------------------- */
 
-static bool find(struct run *run)
+/* From run->at on, with the ways that wait there. With more to come it ends where a character, the
+ * one after it, or the head of a match might not be complete. */
+static bool find_from(struct run *run)
 {
+    enum { LOOK_AHEAD = EXPRESSION_HEAD_MAX + 4 };
     struct expression *e = run->e;
-    e->next_count = 0;
-    turn(e);
+    size_t limit = run->bytes;
+    if (run->more)
+        limit = run->bytes > LOOK_AHEAD ? run->bytes - LOOK_AHEAD : 0;
     for (;;) {
-        if (!run->found && !e->next_count)
-            run->at = next_place(run);
+        if (!run->found && !e->next_count) {
+            size_t place = next_place(run), most = run->at > limit ? run->at : limit;
+            run->at = place < most ? place : most;
+        }
+        if (run->more && run->at >= limit)
+            return run->found;
         if (!run->found && may_begin(run))
             enter(run, 0, run->at);
         if ((run->found && (run->any || !e->next_count)) || run->at == run->bytes)
             return run->found;
         advance(run);
     }
+}
+
+static bool find(struct run *run)
+{
+    run->e->next_count = 0;
+    turn(run->e);
+    return find_from(run);
+}
+
+void expression_begin(struct expression *e)
+{
+    e->fed_to = 0;
+    e->fed_match = false;
+    e->next_count = 0;
+    turn(e);
+}
+
+void expression_feed(struct expression *e, const char *text, size_t bytes, bool last)
+{
+    struct run run = { .e = e, .text = text, .bytes = bytes, .at = e->fed_to, .any = true,
+                       .more = !last };
+    if (!e->fed_match)
+        e->fed_match = find_from(&run);
+    e->fed_to = run.at;
 }
 
 bool expression_matches(struct expression *e, const char *text, size_t bytes)

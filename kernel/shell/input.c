@@ -11,7 +11,7 @@ enum {
 
 status_t input_open(struct shell *shell, const char *name, struct input *input)
 {
-    *input = (struct input){ .shell = shell, .name = name };
+    *input = (struct input){ .shell = shell, .name = name, .line_end = '\n' };
     if (!text_equal(name, "-"))
         return file_open(shell->directory, name, OPEN_READ, &input->file);
     input->name = "(standard input)";
@@ -50,71 +50,88 @@ ssize_t input_piece(struct input *input, const char **data)
     return got;
 }
 
-static status_t line_append(struct input *input, size_t used, const char *text, size_t bytes)
+/* Makes room for `bytes` and a NUL. */
+static status_t line_reserve(struct input *input, size_t used, size_t bytes)
 {
-    if (used + bytes >= input->line_bytes) {
-        size_t room = 2 * (used + bytes) + LINE_ROOM;
-        if (room > LINE_FREE && vfs_memory_is_short(room / PAGE_BYTES))
-            return -ENOMEM;
-        char *grown = mem_alloc(room);
-        if (!grown)
-            return -ENOMEM;
-        if (used)
-            memcpy(grown, input->line, used);
-        mem_free(input->line);
-        input->line = grown;
-        input->line_bytes = room;
-    }
-    memcpy(input->line + used, text, bytes);
-    input->line[used + bytes] = '\0';
+    if (used + bytes < input->line_bytes)
+        return 0;
+    size_t room = used + used / 2 + bytes + LINE_ROOM;
+    bool large = room > PAGE_BYTES;
+    char *grown = large && vfs_memory_is_short(room / PAGE_BYTES) ? NULL : mem_alloc(room);
+    if (!grown)
+        return -ENOMEM;
+    if (used)
+        memcpy(grown, input->line, used);
+    mem_free(input->line);
+    input->line = grown;
+    input->line_bytes = room;
     return 0;
+}
+
+int input_part(struct input *input, const char **part, size_t *bytes)
+{
+    input->line_ended = false;
+    if (!input->rest_bytes) {
+        ssize_t got = input_piece(input, &input->rest);
+        if (got <= 0)
+            return (int)got;
+        input->rest_bytes = (size_t)got;
+    }
+    const char *end = memchr(input->rest, input->line_end, input->rest_bytes);
+    *part = input->rest;
+    *bytes = end ? (size_t)(end - input->rest) : input->rest_bytes;
+    input->line_ended = end != NULL;
+    input->rest += *bytes + input->line_ended;
+    input->rest_bytes -= *bytes + input->line_ended;
+    return 1;
 }
 
 int input_line(struct input *input, char **line, size_t *bytes)
 {
-    size_t used = 0;
-    for (input->line_ended = false; !input->line_ended;) {
-        if (!input->rest_bytes) {
-            ssize_t got = input_piece(input, &input->rest);
-            if (got < 0)
-                return (int)got;
-            if (!got)
-                break;
-            input->rest_bytes = (size_t)got;
-        }
-        const char *end = memchr(input->rest, '\n', input->rest_bytes);
-        size_t take = end ? (size_t)(end - input->rest) : input->rest_bytes;
-        status_t status = line_append(input, used, input->rest, take);
+    const char *part;
+    size_t used = 0, part_bytes;
+    int got;
+    while ((got = input_part(input, &part, &part_bytes)) > 0) {
+        status_t status = line_reserve(input, used, part_bytes);
         if (status)
             return status;
-
-        used += take;
-        input->line_ended = end != NULL;
-        take += input->line_ended;
-        input->rest += take;
-        input->rest_bytes -= take;
+        memcpy(input->line + used, part, part_bytes);
+        used += part_bytes;
+        if (input->line_ended)
+            break;
     }
+    if (got < 0 || (!got && !used))
+        return got;
+    input->line[used] = '\0';
     *line = input->line;
     *bytes = used;
-    return used || input->line_ended;
+    return 1;
+}
+
+status_t input_one(struct shell *shell, const char *name, const char **shown_name,
+                   status_t (*body)(struct input *input, void *context), void *context)
+{
+    struct input *input = mem_alloc(sizeof(*input));
+    *shown_name = name;
+    if (!input)
+        return -ENOMEM;
+    status_t status = input_open(shell, name, input);
+    if (!status)
+        status = body(input, context);
+    *shown_name = input->name;
+    input_close(input);
+    mem_free(input);
+    return status;
 }
 
 static int each_one(struct shell *shell, const char *name,
                     status_t (*body)(struct input *input, void *context), void *context,
                     status_t *status)
 {
-    struct input *input = mem_alloc(sizeof(*input));
-    if (!input)
-        return shell_fail(shell, name, *status = -ENOMEM);
-    *status = input_open(shell, name, input);
-    if (!*status)
-        *status = body(input, context);
-    name = input->name;
-    input_close(input);
-    mem_free(input);
-    if (*status == -EPIPE || (!*status && shell->out->status))
+    *status = input_one(shell, name, &name, body, context);
+    if (!*status || *status == -EPIPE)
         return SHELL_DONE;
-    return *status ? shell_fail(shell, name, *status) : SHELL_DONE;
+    return shell_fail(shell, name, *status);
 }
 
 int input_each(struct shell *shell, int first, int count, char **words,

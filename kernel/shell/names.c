@@ -284,8 +284,10 @@ int shell_fail_below(struct shell *shell, const char *start, const char *text, s
 
 int shell_end_skipped(struct shell *shell, const char *name, unsigned skipped, int result)
 {
-    if (skipped)
-        shell_complain(shell, skipped == 1 ? "%s: %u invalid record was skipped"
-                                           : "%s: %u invalid records were skipped", name, skipped);
-    return skipped && !result ? SHELL_FAILED : result;
+    if (!skipped)
+        return result;
+    int one = shell_complain(shell, skipped == 1 ? "%s: %u invalid record was skipped"
+                                                 : "%s: %u invalid records were skipped",
+                             name, skipped);
+    return result ? result : one;
 }

@@ -417,13 +417,17 @@ static int run_parsed(struct parse *parse, const struct shell_command *command, 
 static int run_with_options(struct shell *shell, const struct shell_command *command, int count,
                             char **words)
 {
-    struct options options = { .table = table_of(command) };
+    struct options *options = mem_zalloc(sizeof(*options)); /* large for a kernel stack */
+    if (!options)
+        return shell_fail(shell, NULL, -ENOMEM);
+    options->table = table_of(command);
     struct parse parse = {
-        .shell = shell, .options = &options, .words = words, .count = count
+        .shell = shell, .options = options, .words = words, .count = count
     };
     int left = parse_words(&parse, command->option_rules);
     int result = run_parsed(&parse, command, left);
-    free_values(&options);
+    free_values(options);
+    mem_free(options);
     return result;
 }
 

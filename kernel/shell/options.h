@@ -30,7 +30,7 @@
 
 #include "kernel/shell/shell.h"
 
-enum { OPTIONS_MAX = 20 }; /* in a table, but for OPTIONS_RAW */
+enum { OPTIONS_MAX = 32 }; /* in a table, but for OPTIONS_RAW */
 
 /* shell_command.option_rules */
 enum {

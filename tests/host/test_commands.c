@@ -477,7 +477,7 @@ BODY(grep)
     says("grep -e -x -h -- /d/a /d/b || grep -vc -e -x /d/b", "1\n");
     says("grep -c -v o /d/a; grep -vl o /d/a /d/b; grep -o -v o /d/a", "2\n/d/a\n");
     rig_put_file("/d/c", "\0one\none\n", 9);
-    says("grep one /d/b /d/c", "/d/b:none\n/d/c: matches, and is no text; -a shows it\n");
+    run("grep one /d/b /d/c", SHELL_DONE, "/d/b:none\n", "grep: /d/c: binary file matches\n");
     says("grep -c one /d/c; grep -l one /d/c; grep -ao one /d/c", "2\n/d/c\none\none\n");
     run("grep '[' /d/a", SHELL_USAGE, "", "grep: '[' has no closing ]\n");
     run("grep -E 'a)' /d/a", SHELL_USAGE, "", "grep: 'a)' has a ) without a (\n");

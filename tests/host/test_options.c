@@ -67,7 +67,7 @@ BODY(prefixes)
     says("head --line=1 /f", "1\n");
     says("head --li 1 /f", "1\n");
     says("cat --n /f", "     1\t1\n     2\t2\n     3\t3\n");
-    run("grep --no 1 /f", SHELL_DONE, "1\n", "");
+    run("grep --no-f 1 /f", SHELL_DONE, "1\n", "");
     run("grep --re 1 /f", SHELL_USAGE, "",
         "grep: option --re is ambiguous: --recursive --regexp; try grep --help\n");
     run("ls --h", SHELL_USAGE, "",
