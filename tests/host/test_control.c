@@ -419,6 +419,90 @@ static void test_v6_magic(void **state)
     rig_run(magic_body, NULL, 1);
 }
 
+/* ---- the control device, and opening ------------------------------------------------------- */
+
+static void control_device_body(void *unused)
+{
+    (void)unused;
+    struct device_handle handle;
+    struct device_size size;
+    struct file *file;
+    start();
+    struct device *control = device_find(VIRTUAL_CONTROL);
+    expect("open", device_open(control, &handle), -ENODEV);
+    expect("read", rig_open("/System/Devices/virtual/control", OPEN_READ, &file), -EOPNOTSUPP);
+    expect("size", device_control(control, DEVICE_CONTROL_GET_SIZE, &size, sizeof(size)),
+           -EOPNOTSUPP);
+    device_put(control);
+    rig_stop();
+}
+
+/* V2, V14: the control device takes operations and has no data to read. */
+static void test_v2_v14_control_device(void **state)
+{
+    (void)state;
+    rig_run(control_device_body, NULL, 1);
+}
+
+static void opening_body(void *unused)
+{
+    (void)unused;
+    char alias[DEVICE_NAME_BYTES] = "";
+    struct device_handle first, second;
+    struct virtual_info info;
+    start();
+    expect("unknown", drives_open("virtual0", &first), -ENODEV);
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, alias), 0);
+    kassert(strcmp(alias, "virtual0") == 0); /* V12: the answer is the name to open */
+    expect("open", drives_open(alias, &first), 0);
+    expect("open", drives_open(alias, &second), 0);
+    expect("info", drives_info(alias, &info), 0);
+    kassert(info.handles == 2);
+    expect("lazy", drives_remove(alias, VIRTUAL_LAZY), 0);
+    device_close(&first);
+    expect("unregistered", drives_open(alias, &first), -ENODEV);
+    expect("there", drives_listed(alias), 0);
+    device_close(&second);
+    expect("gone at the last close", drives_listed(alias), -ENOENT);
+    rig_stop();
+}
+
+/* V12, V13: registering answers the name; handles are counted; the last close frees the drive. */
+static void test_v12_v13_opening(void **state)
+{
+    (void)state;
+    rig_run(opening_body, NULL, 5);
+}
+
+static void read_only_body(void *unused)
+{
+    (void)unused;
+    static uint8_t block[BLOCK];
+    struct device_handle handle;
+    start();
+    struct device *drive = added(&(struct wanted){ ON(FILE, "/img") });
+    kassert(flags_of(drive).read_only);
+    expect("open", device_open(drive, &handle), 0);
+    expect("write", io_wait(&handle, IO_WRITE, 0, block, BLOCK, NULL), -EROFS);
+    device_close(&handle);
+    char alias[DEVICE_NAME_BYTES];
+    struct wanted over = { .store = VIRTUAL_FILE, .image = drives_path(drive->alias),
+                           .flags = VIRTUAL_WRITABLE };
+    expect("no silent fall-back", drives_add(&over, alias), -EROFS);
+    removed(drive);
+    drive = added(&(struct wanted){ ON(FILE, "/img"), .flags = VIRTUAL_WRITABLE });
+    kassert(!flags_of(drive).read_only && status_of(drive).writable);
+    removed(drive);
+    rig_stop();
+}
+
+/* V8: an image is opened read-only unless writing is asked for, and then not without it. */
+static void test_v8_read_only(void **state)
+{
+    (void)state;
+    rig_run(read_only_body, NULL, 2);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -426,7 +510,8 @@ int main(void)
         cmocka_unit_test(test_vb21_v16_lengths), cmocka_unit_test(test_v15_v10_answers),
         cmocka_unit_test(test_v15_icons),        cmocka_unit_test(test_v15_v10_cdrom),
         cmocka_unit_test(test_v17_own_handle),   cmocka_unit_test(test_v18_halted),
-        cmocka_unit_test(test_v6_magic),
+        cmocka_unit_test(test_v6_magic),         cmocka_unit_test(test_v2_v14_control_device),
+        cmocka_unit_test(test_v12_v13_opening),  cmocka_unit_test(test_v8_read_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

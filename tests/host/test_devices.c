@@ -152,6 +152,48 @@ BODY(v15_stat_of_a_drive)
     stop();
 }
 
+/* ---- a mounted disc ----------------------------------------------------------------------- */
+
+/* C13: every change on a disc is refused, and it stays as it was. */
+BODY(c13_a_disc_is_read_only)
+{
+    (void)unused;
+    static const char *const lines[] = { "mkdir /m/new", "touch /m/new", "echo x > /m/new",
+                                         "rm -r /m/*", "cp /null /m/new", "mkdir /m/a/b" };
+    start();
+    rig_make_images(put_image);
+    says("mkdir /m; mount /disc /m; manifest /m > /before", "");
+    for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        kassert(shell_run_text(&shell, lines[i]) != SHELL_DONE);
+        stream_flush(shell.err);
+    }
+    says("manifest /m | cmp - /before; umount /m; rm /disc /before", "");
+    stop();
+}
+
+static struct fs_info mounted_info(const char *path)
+{
+    struct mount_info info;
+    for (unsigned n = 0; !vfs_mount_info(n, &info); n++)
+        if (strcmp(info.path, path) == 0)
+            return info.fs;
+    panic("%s is not mounted", path);
+}
+
+/* C10: a disc has a block, which its files are cached by, and a size; nothing of it is free. */
+BODY(c10_size_of_a_disc)
+{
+    (void)unused;
+    start();
+    rig_make_images(put_image);
+    says("mkdir /m; mount /disc /m", "");
+    struct fs_info info = mounted_info("/m");
+    kassert(info.block_bytes == 2048 && info.read_only && info.free_bytes == 0);
+    kassert(info.total_bytes > 16 * 2048 && info.total_bytes % 2048 == 0);
+    says("umount /m; rm /disc", "");
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +202,8 @@ int main(void)
         cmocka_unit_test(test_c2_mount_by_class),
         cmocka_unit_test(test_c19_mount_type),
         cmocka_unit_test(test_v15_stat_of_a_drive),
+        cmocka_unit_test(test_c13_a_disc_is_read_only),
+        cmocka_unit_test(test_c10_size_of_a_disc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
