@@ -327,6 +327,7 @@ $(IMAGES)/.made: tests/images/builder.py
 
 do-test: do-iso do-host $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/summary "lint=$(PYTHON) tests/lint" \
+	    "descent=$(PYTHON) tests/book/descent.py" \
 	    $(foreach test,$(HOST_TESTS),"$(notdir $(test))=timeout 300 $(test)") \
 	    $(foreach name,$(FUZZERS),"$(name)=timeout 300 $(HOST_OUT)/$(name).replay \
 	        tests/fuzz/corpus/$(name:fuzz_%=%)") \

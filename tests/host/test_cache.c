@@ -146,6 +146,7 @@ static void half_page_body(void *unused)
     tear_down(&source);
 }
 
+/* CB15. */
 static void test_half_page(void **state)
 {
     (void)state;

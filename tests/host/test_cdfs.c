@@ -104,6 +104,7 @@ static void forged_body(void *argument)
     disc_end(faulty);
 }
 
+/* C14. */
 static void test_forged(void **state)
 {
     (void)state;
@@ -176,6 +177,7 @@ static void manners_body(void *argument)
     disc_end(faulty);
 }
 
+/* C16, CB14. */
 static void test_manners(void **state)
 {
     (void)state;
@@ -223,6 +225,7 @@ static bool is_small(const struct image *image)
     return !image->refused && image->length < 200000;
 }
 
+/* CB2, CB13. */
 static void test_bad_reads(void **state)
 {
     (void)state;
@@ -256,6 +259,7 @@ static void nth_allocation_body(void *argument)
     disc_end(faulty);
 }
 
+/* CB3, CB4. */
 static void test_allocations(void **state)
 {
     (void)state;
@@ -303,6 +307,7 @@ static void hostile_body(void *argument)
     free(changed.bytes);
 }
 
+/* C3. */
 static void test_hostile(void **state)
 {
     (void)state;
@@ -445,6 +450,7 @@ static void lookups_body(void *unused)
     }
 }
 
+/* C11, CB19. */
 static void test_lookups(void **state)
 {
     (void)state;
@@ -469,6 +475,7 @@ static void logged_body(void *unused)
     disc_end(faulty);
 }
 
+/* C4. */
 static void test_mounts_are_logged(void **state)
 {
     (void)state;

@@ -94,6 +94,7 @@ static void idle_body(void *unused)
     disc_end(faulty);
 }
 
+/* C7. */
 static void test_idle_index(void **state)
 {
     (void)state;
@@ -124,6 +125,7 @@ static void listed_body(void *unused)
     disc_end(faulty);
 }
 
+/* C8. */
 static void test_listed_index(void **state)
 {
     (void)state;
@@ -196,6 +198,7 @@ static void pressure_body(void *unused)
     disc_end(faulty);
 }
 
+/* CB22. */
 static void test_pressure(void **state)
 {
     (void)state;
@@ -298,6 +301,7 @@ static void together_body(void *unused)
     disc_end(faulty);
 }
 
+/* C9, CB22. */
 static void test_together(void **state)
 {
     (void)state;

@@ -102,6 +102,7 @@ static void register_body(void *unused)
     stop();
 }
 
+/* VB1, VB19. */
 static void test_register(void **state)
 {
     (void)state;
@@ -266,6 +267,7 @@ static void allocations_body(void *unused)
     stop();
 }
 
+/* VB1. */
 static void test_allocations(void **state)
 {
     (void)state;
@@ -373,6 +375,7 @@ static void beneath_body(void *unused)
     stop();
 }
 
+/* VB15. */
 static void test_beneath(void **state)
 {
     (void)state;

@@ -128,6 +128,7 @@ static void successors_body(void *unused)
     rig_stop();
 }
 
+/* VB3. */
 static void test_successors(void **state)
 {
     (void)state;
@@ -171,6 +172,7 @@ static void same_path_body(void *unused)
     rig_stop();
 }
 
+/* V7. */
 static void test_same_path(void **state)
 {
     (void)state;
@@ -207,6 +209,7 @@ static void failed_again_body(void *unused)
     rig_stop();
 }
 
+/* VB2. */
 static void test_failed_again(void **state)
 {
     (void)state;
@@ -241,6 +244,7 @@ static void other_kind_body(void *unused)
     rig_stop();
 }
 
+/* V5. */
 static void test_other_kind(void **state)
 {
     (void)state;
@@ -272,6 +276,7 @@ static void cycles_body(void *unused)
     rig_stop();
 }
 
+/* VB18. */
 static void test_cycles(void **state)
 {
     (void)state;
@@ -312,6 +317,7 @@ static void apart_body(void *unused)
     rig_stop();
 }
 
+/* VB5. */
 static void test_apart(void **state)
 {
     (void)state;
@@ -372,6 +378,7 @@ static void many_body(void *unused)
     rig_stop();
 }
 
+/* V1, VB7, VB20. */
 static void test_many(void **state)
 {
     (void)state;
@@ -435,6 +442,7 @@ static void sizes_body(void *unused)
     rig_stop();
 }
 
+/* VB12, VB13, VB14. */
 static void test_sizes(void **state)
 {
     (void)state;
@@ -485,6 +493,7 @@ static void geometry_body(void *unused)
     rig_stop();
 }
 
+/* V9. */
 static void test_geometry(void **state)
 {
     (void)state;

@@ -338,6 +338,7 @@ static void once_body(void *unused)
     tear_down();
 }
 
+/* C17, CB14. */
 static void test_once(void **state)
 {
     (void)state;

@@ -179,6 +179,7 @@ static void writing_body(void *argument)
     rig_stop();
 }
 
+/* V11, VB8. */
 static void test_writing(void **state)
 {
     (void)state;

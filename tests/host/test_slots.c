@@ -125,6 +125,7 @@ static void flush_body(void *unused)
 }
 
 /* C6, C13: flush is called by file_flush and before an unmount, and its error is returned. */
+/* C1. */
 static void test_c6_c13_flush(void **state)
 {
     (void)state;

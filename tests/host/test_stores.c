@@ -317,6 +317,7 @@ static void conformance_body(void *unused)
     rig_stop();
 }
 
+/* V14, VB9, VB11. */
 static void test_conformance(void **state)
 {
     (void)state;

@@ -368,6 +368,7 @@ static void paths_body(void *unused)
     rig_stop();
 }
 
+/* CB11. */
 static void test_paths(void **state)
 {
     (void)state;
@@ -511,6 +512,7 @@ static void by_id_body(void *unused)
     rig_stop();
 }
 
+/* C5, CB18. */
 static void test_by_id(void **state)
 {
     (void)state;

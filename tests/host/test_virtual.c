@@ -283,6 +283,7 @@ static void states_body(void *unused)
     rig_stop();
 }
 
+/* V4, VB16, VB17. */
 static void test_states(void **state)
 {
     (void)state;
@@ -435,6 +436,7 @@ static void refusals_body(void *unused)
     rig_stop();
 }
 
+/* VB9, VB10, VB18. */
 static void test_refusals(void **state)
 {
     (void)state;
@@ -494,6 +496,7 @@ static void structs_body(void *unused)
     rig_stop();
 }
 
+/* VB21. */
 static void test_structs(void **state)
 {
     (void)state;
@@ -537,6 +540,7 @@ static void texts_body(void *unused)
     rig_stop();
 }
 
+/* VB4. */
 static void test_texts(void **state)
 {
     (void)state;

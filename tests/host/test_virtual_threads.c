@@ -242,6 +242,7 @@ static void crowd_body(void *unused)
     rig_stop();
 }
 
+/* V3, VB6. */
 static void test_crowd(void **state)
 {
     (void)state;

@@ -319,6 +319,7 @@ def associated_file_hidden():
     return disc.finish(disc.directory([fork, record(b"DATA.;1", *disc.file(b"DATA", b"data\n"))]))
 
 
+# CB21.
 def dates():
     """E15, E33: quarter hours both ways, the first year, no date, February 30."""
     disc, records = Disc(), []

@@ -23,6 +23,7 @@ def roomy(before):
     return disc.finish(disc.directory([file_record(disc, b"FILE.;1")]))
 
 
+# CB1.
 def wrong_identifier():
     """E1: CD002."""
     return hostile(patch(simple(), 16, 1, b"CD002"), "refuse")
@@ -123,6 +124,7 @@ def root_size_odd():
     return disc.finish((lba, 200))
 
 
+# CB1.
 def root_size_0():
     """E6: a root of no bytes is no root."""
     disc = Disc()
@@ -137,6 +139,7 @@ def root_extent_0():
     return hostile(patch(disc, 16, 158, both32(0)), "bounded")
 
 
+# CB3.
 def volume_names():
     """E7: 32 letters, blanks and letters outside ASCII do not matter to the files."""
     return simple(name=b"\xc4 NAME  WITH BLANKS AND \0 LETTERS")

@@ -24,6 +24,7 @@ def shared_extents():
                                        record(b"PART.;1", lba, 3), record(b"TWO.;1", lba, 7)]))
 
 
+# CB24.
 def neighbours_do_not_leak():
     """E37: what lies behind a file's last byte in its sector is no part of it."""
     disc, records = Disc(), []
@@ -35,6 +36,7 @@ def neighbours_do_not_leak():
     return disc.finish(disc.directory(records))
 
 
+# CB10.
 def two_contiguous_sections():
     """E38: as mkisofs writes files of more than 4 GiB, but small."""
     disc = Disc()
@@ -92,6 +94,7 @@ def too_many_sections():
     return hostile(disc.finish(disc.directory([before] + items + [after])), "bounded")
 
 
+# CB16.
 def larger_than_32_bits():
     """E38: two sections of nearly 4 GiB each, whose bytes the disc does not hold."""
     disc, size = Disc(), 0xFFFFF800
@@ -115,6 +118,7 @@ def bad_sector_in_a_file():
     return hostile(disc.finish(disc.directory(items)), "mount")
 
 
+# CB17.
 def reads_at_the_edges():
     """E39: before, at and behind the end of a file of three bytes."""
     disc = Disc()
@@ -138,6 +142,7 @@ def far_disc(lba):
     return disc
 
 
+# CB16.
 def beyond_4_gib():
     """E40: a product of sector and 2048 needs more than 32 bits."""
     return far_disc(FAR)
@@ -157,6 +162,7 @@ def across_4_gib():
     return disc
 
 
+# CB24.
 def extents_past_the_end():
     """E20, E35: the disc ends before, within and right behind a file."""
     disc = Disc()

@@ -57,6 +57,7 @@ def tail_of_most_of_a_sector():
     return one_directory(disc, data)
 
 
+# CB7.
 def directory_of_19_sectors():
     """E17."""
     disc = Disc()
@@ -66,6 +67,7 @@ def directory_of_19_sectors():
     return disc.finish((lba, size))
 
 
+# CB5.
 def two_thousand_entries():
     """E17: and a second directory of as many beside them."""
     disc = Disc()
@@ -73,6 +75,7 @@ def two_thousand_entries():
     return disc.finish(disc.directory(many(disc, 2000) + [inner]))
 
 
+# CB6.
 def record_across_sectors():
     """E18: a record begins in one sector and ends in the next; readers go on with the third."""
     disc = Disc()
@@ -96,6 +99,7 @@ def length_byte_in_last_byte():
     return hostile(one_directory(disc, data), "mount")
 
 
+# CB9.
 def lengths_that_do_not_fit():
     """E19: 1, 33, an identifier longer than its record, one of no bytes: each ends its sector."""
     disc = Disc()
@@ -111,6 +115,7 @@ def lengths_that_do_not_fit():
     return hostile(one_directory(disc, data), "mount")
 
 
+# C18, CB18.
 def directory_sizes():
     """E20: 0, 1, 2047, 2049: what lies within is shown."""
     disc, records = Disc(), []
@@ -126,6 +131,7 @@ def directory_sizes():
     return hostile(disc.finish(disc.directory(records)), "mount")
 
 
+# C12, CB7.
 def zero_sector_within():
     """E21: a sector of zeros in the middle; the records behind it count."""
     disc = Disc()
@@ -134,6 +140,7 @@ def zero_sector_within():
                          + last)
 
 
+# CB12.
 def no_dot_records():
     """E22: neither "." nor ".."; also in a directory below."""
     disc = Disc()
@@ -150,6 +157,7 @@ def dot_records_last():
     return one_directory(disc, lambda lba: item + dots(lba, SECTOR))
 
 
+# CB23.
 def cycle_of_19():
     """E23: nineteen directories, each in the one before, the last holds the first."""
     disc, top = Disc(), Disc().next
@@ -175,6 +183,7 @@ def directories_share_an_extent():
                                                record(b"TWO", *where, DIRECTORY)])), "mount")
 
 
+# CB20.
 def versions_in_any_order():
     """E24: the highest version has the name; the others are found by theirs."""
     disc, records = Disc(), []
@@ -210,6 +219,7 @@ def alternating_names():
     return disc.finish(disc.directory(records))
 
 
+# CB19.
 def odd_names():
     """E25: letters that cannot stand in a path are replaced; what was listed is found."""
     disc, records = Disc(), []
@@ -253,6 +263,7 @@ def extended_attributes_of_a_directory():
     return disc.finish(disc.directory([sub]))
 
 
+# CB10.
 def interleaved():
     """E30: two blocks of the file, one of something else, and so on."""
     disc, text = Disc(), content(30, 9 * SECTOR - 100)

@@ -124,6 +124,7 @@ def long_name_record(disc, recorded, name, shown=None):
     return rock_file(disc, recorded, shown or name, use, b"long\n")
 
 
+# CB8.
 def name_lengths():
     """E48: 255, 256, 1000 and 1023 bytes; of 1100 the first 1023 are shown."""
     disc = Disc()

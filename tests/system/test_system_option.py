@@ -39,7 +39,7 @@ def test_c19_without_it_our_disc_is_system(two_discs):
     assert mounts(machine)["/Drives/cdrom1"] == "cdrom1"
 
 
-def test_c19_an_unknown_name_is_one_warning(two_discs):
+def test_c19_unknown_name(two_discs):
     """C19: and the disc is chosen as if nothing had been asked for."""
     machine = two_discs("system=cdrom7")
     assert mounts(machine)["/System"] == "cdrom0"

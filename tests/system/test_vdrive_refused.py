@@ -155,6 +155,7 @@ def test_lazy_and_now_of_what_nobody_has_open(shell):
             "NAME       STATE      STORE    SIZE RW  OPEN IMAGE"]
 
 
+# V18.
 def test_now(shell, truth, images):
     """Who stands in it gets errors; the same name shows another disc, and the old stays gone."""
     skipped = ("     state", "    memory", "generation", "      open", "     mount")
