@@ -92,11 +92,13 @@ static status_t transfer(struct ramfs_node *node, struct vfs_io *io)
 void ramfs_read_write(struct fsd *fsd, struct vfs_io *io)
 {
     struct ramfs_node *node = io->vnode->private_data;
-    uint64_t offset = io->offset_bytes;
     status_t status = 0;
     (void)fsd;
     io->done_bytes = 0;
     mutex_lock(&node->lock);
+    if (io->append)
+        io->offset_bytes = node->size_bytes;
+    uint64_t offset = io->offset_bytes;
     if (offset > FILE_BYTES_MAX || io->length_bytes > FILE_BYTES_MAX - offset)
         status = -EFBIG;
     else

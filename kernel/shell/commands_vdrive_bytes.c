@@ -12,6 +12,8 @@
 /* The absolute path of a file that need not be there. */
 static status_t absolute_path(struct shell *shell, const char *word, char *path, size_t bytes)
 {
+    if (*word != '/' && !path_is_live(shell->directory))
+        return -ENOENT; /* its text is another directory's by now */
     size_t length = *word == '/' ? 0 : path_text(shell->directory, path, bytes);
     if (length >= bytes)
         return -ENAMETOOLONG;

@@ -19,7 +19,7 @@ static void vnode_io_complete(struct vfs_io *io, status_t status)
 }
 
 /* The io is on the heap: a request is too big for deep stacks. */
-status_t vnode_io(struct vfs_io template, uint64_t *done_bytes)
+static status_t vnode_io_at(struct vfs_io template, uint64_t *done_bytes, uint64_t *offset_bytes)
 {
     struct fsd *fsd = template.vnode->fsd;
     struct vnode_wait wait = { .status = 0 };
@@ -37,8 +37,15 @@ status_t vnode_io(struct vfs_io template, uint64_t *done_bytes)
     while (semaphore_down(&wait.done, TIME_NEVER))
         ;
     *done_bytes = io->done_bytes;
+    *offset_bytes = io->offset_bytes;
     mem_free(io);
     return wait.status;
+}
+
+status_t vnode_io(struct vfs_io template, uint64_t *done_bytes)
+{
+    uint64_t offset;
+    return vnode_io_at(template, done_bytes, &offset);
 }
 
 enum { IO_BYTES_MAX = 1 << 30 };
@@ -60,6 +67,27 @@ ssize_t vnode_io_memory(struct vnode *vnode, enum io_op op, uint64_t offset_byte
             .segment_count = 1,
         },
         &done);
+    return status && !done ? status : (ssize_t)done;
+}
+
+ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes, uint64_t *end)
+{
+    if (bytes > IO_BYTES_MAX)
+        bytes = IO_BYTES_MAX;
+    struct io_segment segment = { (void *)(uintptr_t)memory, (uint32_t)bytes };
+    uint64_t done, offset;
+    status_t status = vnode_io_at(
+        (struct vfs_io){
+            .vnode = vnode,
+            .op = IO_WRITE,
+            .append = true,
+            .offset_bytes = vnode->size_bytes,
+            .length_bytes = bytes,
+            .segments = &segment,
+            .segment_count = 1,
+        },
+        &done, &offset);
+    *end = offset + done;
     return status && !done ? status : (ssize_t)done;
 }
 

@@ -135,10 +135,23 @@ ssize_t file_read(struct file *file, void *buffer, size_t bytes)
     return got;
 }
 
+/* Two handles that append do not overwrite each other (POSIX write(), O_APPEND): where the end is,
+ * is found and written to in one step. A device's end does not move. */
+static ssize_t file_append(struct file *file, const void *buffer, size_t bytes)
+{
+    struct vnode *vnode = file->vnode;
+    if (vnode->cache_block_bytes)
+        return bytes ? -ENOSPC : 0;
+    status_t status = vnode_check(vnode);
+    if (status || !bytes)
+        return status;
+    return vnode_append(vnode, buffer, bytes, &file->offset);
+}
+
 ssize_t file_write(struct file *file, const void *buffer, size_t bytes)
 {
     if (file->flags & OPEN_APPEND && !file->vnode->stream)
-        file->offset = file->vnode->size_bytes;
+        return file_append(file, buffer, bytes);
     ssize_t done = file_write_at(file, file->offset, buffer, bytes);
     if (done > 0)
         file->offset += (uint64_t)done;

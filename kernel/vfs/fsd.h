@@ -78,6 +78,8 @@ struct vfs_io {
     uint64_t offset_bytes, length_bytes; /* in the file; whole cache blocks, unless uncached */
     const struct io_segment *segments;
     unsigned segment_count;
+    bool append; /* writes at the end that the file has then, which the FSD puts in
+                    offset_bytes; for uncached vnodes */
 
     /* the FSD's, from read_write to vfs_io_complete */
     uint64_t done_bytes;       /* how far it has come */

@@ -103,6 +103,10 @@ ssize_t vnode_io_memory(struct vnode *vnode, enum io_op op, uint64_t offset_byte
 /* The same with any bytes. */
 ssize_t vnode_io_bytes(struct vnode *vnode, enum io_op op, uint64_t offset_bytes, void *memory,
                        size_t bytes) MUST_CHECK;
+/* Writes at the end of an uncached vnode, wherever that is by then; *end: after what was
+ * written. */
+ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes,
+                     uint64_t *end) MUST_CHECK;
 
 /* ---- mount.c ---- */
 

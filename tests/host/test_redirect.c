@@ -147,6 +147,35 @@ static void test_tee(void **state)
     rig_run(tee_body, NULL, 20);
 }
 
+/* Both stages append to one file: nothing of either is lost. */
+static void appends_body(void *unused)
+{
+    (void)unused;
+    static char lines[4 * 8000 + 1], got[LARGE_BYTES];
+    unsigned ones = 0, twos = 0;
+    start();
+    for (unsigned i = 0; i < 8000; i++)
+        memcpy(lines + 4 * i, "one\n", 5);
+    put("/1", lines);
+    for (unsigned i = 0; i < 8000; i++)
+        memcpy(lines + 4 * i, "two\n", 5);
+    put("/2", lines);
+    says("cat /1 >> /f | cat /2 >> /f", "");
+    ssize_t bytes = rig_get_file("/f", got, sizeof(got));
+    for (ssize_t i = 0; i < bytes; i += 4) { /* pieces are of whole lines */
+        ones += memcmp(got + i, "one\n", 4) == 0;
+        twos += memcmp(got + i, "two\n", 4) == 0;
+    }
+    kassert(bytes == 64000 && ones == 8000 && twos == 8000);
+    stop();
+}
+
+static void test_appends(void **state)
+{
+    (void)state;
+    rig_run(appends_body, NULL, 20);
+}
+
 /* ---- copies --------------------------------------------------------------------------------- */
 
 static uint8_t disk[64 * 1024];
@@ -246,6 +275,7 @@ BODY(removed_directories)
     fails("pwd", "pwd: no such file or directory\n");
     fails("mkdir x", "mkdir: x: no such file or directory\n");
     fails("> x", "spindle: x: no such file or directory\n");
+    fails("vdrive save 0 x", "vdrive save: x: no such file or directory\n");
     fails("mv /a x", "mv: x: no such file or directory\n");
     fails("cat x", "cat: x: no such file or directory\n");
     struct path *root = path_root();
@@ -315,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_messages),
         cmocka_unit_test(test_outputs),
         cmocka_unit_test(test_tee),
+        cmocka_unit_test(test_appends),
         cmocka_unit_test(test_copies),
         cmocka_unit_test(test_copies_without_space),
         cmocka_unit_test(test_moves_across),
