@@ -1,4 +1,4 @@
-"""Where Spindle differs on purpose. Book chapter 8 prints this table.
+"""Where Spindle differs on purpose. Chapter 8 of the Book prints this table (test_differential.py compares them).
 
 NOT_COMPARED: options that only one side has, or whose output is not meant to be alike.
 INTENDED: (name, reason, test): `test(line, ours, theirs)` is true where the difference is this one.
@@ -42,22 +42,31 @@ INTENDED = [
     ("tail of nothing (-n 0, -c 0) still reports a file that it cannot open",
      "GNU's tail does not look at its files then",
      lambda line, ours, theirs: command_of(line.text) in ("tail", "head") and ours.errors and not theirs.errors
-     and not theirs.output and re.search(rb"\\A(==> .* <==\\s*)*\\Z", ours.output)),
+     and not theirs.output and re.search(rb"\A(==> .* <==\s*)*\Z", ours.output)),
     ("An option whose value would be ignored is refused when it is given twice",
      "GNU's tools use the last value silently",
      lambda line, ours, theirs: ours.status == 2 and reports(ours, b" given twice")),
-    ("Numbers take the units K, M, G, T (powers of 1024) and hexadecimal digits after 0x",
-     "GNU's unit b (512 bytes) is refused",
+    ("Numbers may be hexadecimal, after 0x; the unit b is refused",
+     "in GNU's tools b is 512 bytes in some and one byte in others",
      lambda line, ours, theirs: (ours.status == 2 and reports(ours, b"invalid number") and re.search(r"\db", line.text))
      or (theirs.status and b"invalid" in theirs.errors and re.search(r"0x\d", line.text))),
     ("sort +N is a file's name",
      "GNU's sort takes it for a key of an older form",
      lambda line, ours, theirs: command_of(line.text) == "sort" and re.search(r" \+\d", line.text)
      and reports(ours, b": no such file")),
-    ("ls -S takes directories as empty",
-     "their size on the host is that of a block",
-     lambda line, ours, theirs: command_of(line.text) == "ls" and re.search(r" -\w*S", line.text)
-     and sorted(ours.output.split()) == sorted(theirs.output.split())),
+    ("Directories have no size: ls -S sorts them last, find -size does not find them",
+     "on the host their size is that of the blocks that hold their names",
+     lambda line, ours, theirs: (command_of(line.text) == "ls" and re.search(r" -\w*S", line.text)
+     and sorted(ours.output.split()) == sorted(theirs.output.split()))
+     or (command_of(line.text) == "find" and "-size" in words(line))),
+    ("ls -ta: the parent of the tree is another directory on either side",
+     "it is not a part of the tree",
+     lambda line, ours, theirs: command_of(line.text) == "ls" and re.search(r" -\w*t", line.text)
+     and re.search(r" -(-all|\w*a)", line.text) and sorted(ours.output.split()) == sorted(theirs.output.split())),
+    ("cmp -s reports that an operand is a directory",
+     "GNU's cmp does so only when both can be opened",
+     lambda line, ours, theirs: command_of(line.text) == "cmp" and ours.status == theirs.status == 2
+     and reports(ours, b": is a directory")),
     ("cp -r of a directory into itself makes nothing",
      "GNU's cp makes an empty directory before it refuses",
      lambda line, ours, theirs: command_of(line.text) == "cp" and reports(ours, b"copied into itself")

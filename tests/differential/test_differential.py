@@ -3,9 +3,11 @@
 `make test` tries the same lines each time; `make differential` others (run.py). A difference that is
 meant is in intended.py, with its reason.
 """
+import os
+
 import both
 import lines
-from intended import difference
+from intended import INTENDED, difference
 from hypothesis import HealthCheck, given, settings
 
 
@@ -37,5 +39,12 @@ def test_no_line_leaves_its_folder():
 
 
 def test_each_command_has_a_table():
-    for command in set(lines.READERS + lines.WRITERS) - {"find"}:
+    for command in set(lines.READERS + lines.WRITERS) - {"find", "rmdir"}:
         assert lines.options(command), command
+
+
+def test_the_book_prints_the_intended_differences():
+    with open(os.path.join(both.TOP, "iso/Book/8-shell.md"), encoding="utf-8") as book:
+        text = " ".join(book.read().split())
+    for what, why, _ in INTENDED:
+        assert f"- {what} ({why})." in text, what
