@@ -86,7 +86,8 @@ static int run_devices(struct shell *shell, int count, char **words)
 {
     unsigned depth = 0;
     status_t status = 0;
-    if (option_given_name(shell, "icons") && !console_shows_pictures())
+    bool to_screen = console_shows_pictures() && shell->out == shell->console;
+    if (option_given_name(shell, "icons") && !to_screen)
         return shell_complain(shell, "there is no screen to show icons on");
     if (count > 1)
         return devices_named(shell, count, words);

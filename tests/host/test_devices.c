@@ -83,6 +83,8 @@ BODY(v15_devices_icons)
     if (strcmp(drawn, "32.0 16.0 16.0- 32.1 16.0- 16.0- ") != 0)
         panic("drawn: %s", drawn);
     says("devices --icons virtual0 virtual/control", "virtual0\n65536 bytes, memory\n");
+    run("devices --icons > /file", SHELL_FAILED, "", /* whose lines would be elsewhere */
+        "devices: there is no screen to show icons on\n");
     says("vdrive rm 0", "");
     stop();
 }
