@@ -34,17 +34,17 @@ static void say_drive(struct shell *shell, const struct virtual_info *info)
     stream_text(out, "\n");
 }
 
-static int say_made(struct shell *shell, const char *device)
+static int say_made(struct shell *shell, const char *device, struct virtual_info *info)
 {
-    struct virtual_info *info;
-    status_t status = vdrive_info(device, &info);
+    info->struct_bytes = sizeof(*info);
+    text_copy(info->device, sizeof(info->device), device);
+    status_t status = vdrive_control(VIRTUAL_GET_INFO, info, sizeof(*info));
+    if (!status && info->state == VIRTUAL_HALTED) /* by another command, meanwhile */
+        status = -ENODEV;
     if (status)
         return vdrive_refuse_drive(shell, device, status);
-    bool halted = info->state == VIRTUAL_HALTED; /* by another command, meanwhile */
-    if (!halted)
-        say_drive(shell, info);
-    mem_free(info);
-    return halted ? vdrive_refuse_drive(shell, device, -ENODEV) : SHELL_DONE;
+    say_drive(shell, info);
+    return SHELL_DONE;
 }
 
 /* ---- what was refused --------------------------------------------------------------------- */
@@ -96,12 +96,17 @@ static int say_refused(struct shell *shell, const struct virtual_register *reque
     return vdrive_refuse(shell, subject, status, of_window ? window_refusals : image_refusals);
 }
 
-/* Sends a request; with an image it may take a while. */
+/* Sends a request; with an image it may take a while. What is needed to report the drive is
+ * allocated before: a command that fails has made none. */
 static int make_drive(struct shell *shell, struct virtual_register *request, const char *subject)
 {
     struct vdrive_bar *bar = mem_alloc(sizeof(*bar));
-    if (!bar)
+    struct virtual_info *info = mem_zalloc(sizeof(*info));
+    if (!bar || !info) {
+        mem_free(info);
+        mem_free(bar);
         return shell_fail(shell, subject, -ENOMEM);
+    }
     vdrive_bar_begin(bar, shell, subject);
     request->struct_bytes = sizeof(*request);
     request->magic = VIRTUAL_REGISTER_MAGIC;
@@ -109,8 +114,10 @@ static int make_drive(struct shell *shell, struct virtual_register *request, con
     status_t status = vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request));
     vdrive_bar_end(bar);
     mem_free(bar);
-    return status ? say_refused(shell, request, subject, status)
-                  : say_made(shell, request->device);
+    int result = status ? say_refused(shell, request, subject, status)
+                        : say_made(shell, request->device, info);
+    mem_free(info);
+    return result;
 }
 
 /* ---- options ------------------------------------------------------------------------------ */

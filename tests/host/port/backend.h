@@ -37,4 +37,7 @@ void backend_spin_contended(struct spin *spin);
 void backend_spins_released(void);
 void backend_describe_run(void);
 
+/* Is this the thread_create() that is to fail? */
+bool host_thread_fails(void);
+
 #endif

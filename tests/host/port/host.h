@@ -21,7 +21,9 @@ size_t host_memory_used(void);
 
 /* The n-th allocation from now on (1: the next), of heap or page, fails, once. 0: none does. */
 void host_fail_nth_allocation(unsigned long n);
-/* Did the allocation that was to fail come? A test that raises n until this says no has seen every
+/* The same for the n-th thread_create(). */
+void host_fail_nth_thread(unsigned long n);
+/* Did the allocation, or the thread, that was to fail come? A test that raises n until this says no has seen every
  * allocation of its path fail. */
 bool host_failure_happened(void);
 

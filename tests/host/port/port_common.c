@@ -22,6 +22,7 @@ enum {
 static struct {
     _Atomic size_t limit_bytes, used_bytes, heap_bytes;
     _Atomic long countdown; /* to the allocation that fails; 0 or less: none */
+    _Atomic long thread_countdown;
     _Atomic bool failed, high;
     size_t (*_Atomic reclaim)(size_t pages);
 } memory = { .limit_bytes = POOL_BYTES };
@@ -33,9 +34,9 @@ static void check_rank(enum lock_rank rank)
     lock_rank_leave(rank);
 }
 
-static bool is_nth(void)
+static bool is_nth(_Atomic long *countdown)
 {
-    if (atomic_load(&memory.countdown) <= 0 || atomic_fetch_sub(&memory.countdown, 1) != 1)
+    if (atomic_load(countdown) <= 0 || atomic_fetch_sub(countdown, 1) != 1)
         return false;
     atomic_store(&memory.failed, true);
     return true;
@@ -54,7 +55,7 @@ static bool charge_once(size_t bytes)
 /* Takes bytes from the pool, if need be after reclaim. */
 static bool charge(size_t bytes)
 {
-    if (is_nth())
+    if (is_nth(&memory.countdown))
         return false;
     while (!charge_once(bytes)) {
         size_t (*reclaim)(size_t) = atomic_load(&memory.reclaim);
@@ -203,6 +204,17 @@ void host_fail_nth_allocation(unsigned long n)
 {
     memory.failed = false;
     memory.countdown = (long)n;
+}
+
+void host_fail_nth_thread(unsigned long n)
+{
+    memory.failed = false;
+    memory.thread_countdown = (long)n;
+}
+
+bool host_thread_fails(void)
+{
+    return is_nth(&memory.thread_countdown);
 }
 
 bool host_failure_happened(void)

@@ -159,7 +159,7 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
 {
     if (!sim.running)
         panic("thread_create outside of sim_run()");
-    struct sim_thread *t = mem_zalloc(sizeof(*t));
+    struct sim_thread *t = host_thread_fails() ? NULL : mem_zalloc(sizeof(*t));
     if (t == NULL)
         return NULL;
     host_thread_init(&t->thread, name, priority, entry, argument);

@@ -142,7 +142,7 @@ static void *run_thread(void *argument)
 struct thread *thread_create(const char *name, enum thread_priority priority,
                              void (*entry)(void *argument), void *argument)
 {
-    struct pthread_thread *t = mem_zalloc(sizeof(*t));
+    struct pthread_thread *t = host_thread_fails() ? NULL : mem_zalloc(sizeof(*t));
     if (t == NULL)
         return NULL;
     host_thread_init(&t->thread, name, priority, entry, argument);
