@@ -6,6 +6,7 @@
 #include "kernel/dev/geometry.h"
 #include "drivers/virtual/save.h"
 #include "kernel/dev/driver.h"
+#include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -32,6 +33,8 @@ static status_t find_drive(const char name[DEVICE_NAME_BYTES], struct device **d
     *device = found;
     return 0;
 }
+
+enum { DRIVE_PAGES = 8 }; /* a drive takes less, without what is written to it */
 
 /* ---- register ----------------------------------------------------------------------------- */
 
@@ -95,6 +98,8 @@ static status_t control_register(void *argument)
     struct image *image;
     if (!register_valid(request))
         return -EINVAL;
+    if (vfs_memory_is_short(DRIVE_PAGES))
+        return -ENOMEM;
     status_t status = choose_drive(request, &device);
     if (!status)
         status = image_open(request, &image);

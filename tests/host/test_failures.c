@@ -425,6 +425,36 @@ static void test_cycles(void **state)
     rig_run(cycles_body, NULL, 1);
 }
 
+/* Drives that hold nothing count, too: the last eighth of memory is not for them. */
+static void eighth_body(void *unused)
+{
+    (void)unused;
+    const struct wanted blank = { .store = VIRTUAL_RAM, .size_bytes = (uint64_t)1 << 40 };
+    char alias[DEVICE_NAME_BYTES];
+    status_t status = 0;
+    unsigned count = 0;
+    start();
+    size_t limit = page_total_count() * PAGE_BYTES;
+    host_memory_limit(host_memory_used() + (4 << 20));
+    for (; !status; count += !status)
+        status = drives_add(&blank, alias);
+    kassert(status == -ENOMEM && count > 50);
+    kassert(page_free_count() >= page_total_count() / 8);
+    while (count--) {
+        snprintf(alias, sizeof(alias), "virtual%u", count);
+        expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
+    }
+    drives_take_events();
+    host_memory_limit(limit);
+    stop();
+}
+
+static void test_eighth(void **state)
+{
+    (void)state;
+    rig_run(eighth_body, NULL, 1);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -432,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_register), cmocka_unit_test(test_allocations),
         cmocka_unit_test(test_worker),   cmocka_unit_test(test_io),
         cmocka_unit_test(test_beneath),  cmocka_unit_test(test_cycles),
+        cmocka_unit_test(test_eighth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,8 +23,8 @@ size_t host_memory_used(void);
 void host_fail_nth_allocation(unsigned long n);
 /* The same for the n-th thread_create(). */
 void host_fail_nth_thread(unsigned long n);
-/* Did the allocation, or the thread, that was to fail come? A test that raises n until this says no has seen every
- * allocation of its path fail. */
+/* Did the allocation, or the thread, that was to fail come? A test that raises n until this says no
+ * has seen every allocation of its path fail. */
 bool host_failure_happened(void);
 
 /* mem_physical() gives addresses below 2 GiB. With `high`, odd pages are above 4 GiB instead, where

@@ -1,0 +1,53 @@
+"""With all memory that may be taken by files and drives taken, the machine can still be used."""
+import pytest
+
+from qemu import EMPTY
+
+DRIVE = "/System/Devices/Classes/virtual4"
+ZERO = "/System/Devices/zero"
+
+
+def succeed(machine, line):
+    lines = machine.command(line, 60)
+    assert machine.status() == 0, f"{line}: {lines}"
+    return lines
+
+
+def refused(machine, line):
+    lines = machine.command(line, 60)
+    assert machine.status() == 1 and "no space" in "\n".join(lines), f"{line}: {lines}"
+
+
+@pytest.mark.parametrize("memory", ["8M", "14M", "16M"])
+def test_usable_when_full(machine, memory):
+    full = machine("", cdrom=EMPTY, memory=memory)
+    full.wait_prompt()
+    for size in ("256G", "256G", "1T", "64G", "64M"):
+        succeed(full, f"vdrive new {size}")
+    succeed(full, "mkdir /d; head -c 500000 " + ZERO + " > /d/small")
+    refused(full, f"cp {ZERO} {DRIVE}")
+    refused(full, f"cat {ZERO} > /d/rest")
+
+    assert succeed(full, "echo hi | cat") == ["hi"]
+    assert succeed(full, "ls / | sort | cat | head -n 1") == ["Drives"]
+    succeed(full, "ls -l /d; mount; df; find / | sort | wc -l; vdrive list")
+
+    succeed(full, "rm /d/rest; rm -r /d; ls /")
+    succeed(full, "vdrive rm 4; mkdir /e; echo again > /e/f")
+    assert succeed(full, "cat /e/f | cat") == ["again"]
+    succeed(full, "mount -t ramfs '' /e; ls /e; umount /e; cat /e/f")
+
+
+def test_drives_leave_an_eighth(machine):
+    """Blank drives take memory, too, until they are refused; pipes and removal still work."""
+    full = machine("", cdrom=EMPTY, memory="8M")
+    full.wait_prompt()
+    many = "; ".join(["vdrive new 1T"] * 20)
+    lines = []
+    for _ in range(300):
+        lines = full.command(many, 60)
+        if full.status():
+            break
+    assert "too little memory" in "\n".join(lines)
+    assert succeed(full, "echo hi | cat | cat") == ["hi"]
+    succeed(full, "vdrive list | wc -l; ls -l /System/Devices/Classes | tail -n 1; vdrive rm 0")
