@@ -44,11 +44,19 @@ status_t store_disc_create(const struct disc_extent *extents, unsigned extent_co
 status_t store_raw_detect(struct store **store, struct ledger *ledger, uint32_t *sector_bytes,
                           struct device_toc **toc) MUST_CHECK;
 
-/* Finds where a track of whole sectors belongs. On entry the extent says where it is thought to be,
- * its `frame` what its sectors' headers say. Where the two differ and the ISO 9660 volume on it
- * counts its blocks by the headers, the extent moves there, but not below `lowest`. `sector`: room
- * for stride_bytes. */
-void disc_place(struct disc_extent *extent, struct store *file, uint32_t lowest,
-                struct cd_check *check, uint8_t *sector);
+/* Memory for looking at sectors. */
+struct disc_probe {
+    struct cd_check check;
+    uint8_t sector[2448];
+};
+
+/* Are the extent's sectors of its format? Then mode and frame are what most of those that it looks
+ * at agree on. */
+bool disc_probe(struct disc_probe *probe, struct store *file, struct disc_extent *extent);
+/* Finds where an extent that was probed belongs, if the headers of its sectors put it elsewhere
+ * than first_block: where the ISO 9660 volume on it counts its blocks by the headers, it moves
+ * there, but not below `lowest`. What is before that is cut off. */
+void disc_place(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
+                uint32_t lowest);
 
 #endif

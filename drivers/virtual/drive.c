@@ -233,28 +233,35 @@ status_t drive_with_image(struct device *device, bool may_wait,
 
 /* ---- images ------------------------------------------------------------------------------- */
 
-/* What holds the bytes of a drive's image: a reference, or NULL. */
-static struct device *drive_holder(struct device *device)
+/* What holds the bytes of a drive's image: the n-th, a reference, or NULL. */
+static struct device *drive_holder(struct device *device, unsigned n)
 {
     if (!device_is_drive(device))
         return NULL;
     const struct image *image = drive_borrow(drive_of(device));
-    struct device *holder = image && image->holder ? device_get(image->holder) : NULL;
+    struct device *holder = image && n < image->holder_count ? device_get(image->holders[n]) : NULL;
     drive_served(drive_of(device));
     return holder;
 }
 
-/* Does the image lie on this drive, through however many others? */
+/* Is it this drive, or does its image lie on it, through however many others? Each is of a lower
+ * level than the one before, so this goes no deeper than VIRTUAL_LEVEL_MAX. */
+static bool device_lies_on(struct device *holder, const struct device *device, unsigned depth)
+{
+    struct device *next;
+    bool lies = holder == device;
+    for (unsigned n = 0; !lies && depth && (next = drive_holder(holder, n)); n++) {
+        lies = device_lies_on(next, device, depth - 1);
+        device_put(next);
+    }
+    return lies;
+}
+
 static bool image_lies_on(const struct image *image, const struct device *device)
 {
-    struct device *holder = image->holder ? device_get(image->holder) : NULL;
-    while (holder && holder != device) {
-        struct device *next = drive_holder(holder);
-        device_put(holder);
-        holder = next;
-    }
-    bool lies = holder != NULL;
-    device_put(holder);
+    bool lies = false;
+    for (unsigned n = 0; !lies && n < image->holder_count; n++)
+        lies = device_lies_on(image->holders[n], device, VIRTUAL_LEVEL_MAX);
     return lies;
 }
 

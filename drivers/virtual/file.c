@@ -8,6 +8,8 @@
  */
 #include "drivers/virtual/store.h"
 #include "kernel/vfs/vfs.h"
+#include "lib/string.h"
+#include "lib/text.h"
 
 struct file_store {
     struct store store;
@@ -97,6 +99,40 @@ status_t store_file_create(const char *path, bool writable, struct store **store
         *device = holder ? device_get(holder) : NULL;
     *store = &created->store;
     return 0;
+}
+
+static bool name_equal(const char *a, const char *b)
+{
+    while (*a && text_lower(*a) == text_lower(*b))
+        a++, b++;
+    return !*a && !*b;
+}
+
+status_t store_file_fold(char *path, size_t bytes)
+{
+    char *slash = strrchr(path, '/');
+    size_t room = slash ? bytes - (size_t)(slash + 1 - path) : 0;
+    struct dir_entry *entry = mem_alloc(sizeof(*entry));
+    struct file *directory = NULL;
+    struct path *root = path_root();
+    status_t status = !slash || !entry ? -ENOENT : 0;
+    if (!status) {
+        *slash = '\0';
+        status = file_open(root, *path ? path : "/", OPEN_READ | OPEN_DIRECTORY, &directory);
+        *slash = '/';
+    }
+    int got = 0;
+    while (!status && (got = dir_read(directory, 0, entry)) > 0)
+        if (name_equal(entry->name, slash + 1) && strlen(entry->name) < room) {
+            text_copy(slash + 1, room, entry->name);
+            break;
+        }
+    if (!status && got <= 0)
+        status = -ENOENT;
+    file_close(directory);
+    path_put(root);
+    mem_free(entry);
+    return status;
 }
 
 status_t store_file_grow(struct store *store, uint64_t size_bytes)

@@ -35,27 +35,58 @@ static status_t open_memory(const struct virtual_register *request, struct image
     return status ? status : store_memory_create(request->memory, bytes, &image->store);
 }
 
-static status_t open_in_place(const struct virtual_register *request, struct image *image)
+/* A sheet names the files; it is only read here. */
+static status_t image_take_sheet(struct virtual_register *request,
+                                 const struct sheet_opener *opener, struct image *image)
 {
-    return store_file_create(request->image, request->flags & VIRTUAL_WRITABLE, &image->store,
-                             &image->holder);
+    static const uint32_t refused = VIRTUAL_WRITABLE | VIRTUAL_GEOMETRY;
+    struct sheet_result result;
+    struct store *text = image->store;
+    if (request->flags & refused || request->offset_bytes || request->size_bytes ||
+        (request->block_bytes && request->block_bytes != CD_BLOCK_BYTES)) {
+        text_copy(request->reason, sizeof(request->reason),
+                  "a sheet is shown as a whole, read-only, in blocks of 2048");
+        return -EINVAL;
+    }
+    status_t status = sheet_open(request->image, text, opener, &image->ledger, request->reason,
+                                 &result);
+    if (status)
+        return status;
+    store_close(text);
+    for (; image->holder_count; image->holder_count--)
+        device_put(image->holders[image->holder_count - 1]);
+    memcpy(image->holders, result.holders, sizeof(result.holders));
+    image->holder_count = result.holder_count;
+    image->store = result.store;
+    image->toc = result.toc;
+    image->facts.raw_sector_bytes = result.sector_bytes;
+    if (request->store != VIRTUAL_OVERLAY)
+        image->facts.flags |= VIRTUAL_CD;
+    return 0;
 }
 
-static status_t open_to_load(const struct virtual_register *request, struct image *image)
+static status_t open_file(struct virtual_register *request, const struct sheet_opener *opener,
+                          struct image *image)
 {
-    return store_file_create(request->image, false, &image->store, NULL);
+    bool writable = request->store == VIRTUAL_FILE && request->flags & VIRTUAL_WRITABLE;
+    writable |= request->store == VIRTUAL_OVERLAY && request->flags & VIRTUAL_WRITABLE;
+    struct device *holder = NULL;
+    status_t status = opener->open(request->image, writable, &image->store, &holder);
+    if (status)
+        return status;
+    if (holder)
+        image->holders[image->holder_count++] = holder;
+    return sheet_has_name(request->image) ? image_take_sheet(request, opener, image) : 0;
 }
 
-static status_t image_open_bottom(const struct virtual_register *request, struct image *image)
+static status_t image_open_bottom(struct virtual_register *request,
+                                  const struct sheet_opener *opener, struct image *image)
 {
-    static status_t (*const open[])(const struct virtual_register *, struct image *) = {
-        [VIRTUAL_RAM] = open_ram,
-        [VIRTUAL_FILE] = open_in_place,
-        [VIRTUAL_RAM_IMAGE] = open_to_load,
-        [VIRTUAL_OVERLAY] = open_in_place,
-        [VIRTUAL_MEMORY] = open_memory,
-    };
-    return open[request->store](request, image);
+    switch (request->store) {
+    case VIRTUAL_RAM: return open_ram(request, image);
+    case VIRTUAL_MEMORY: return open_memory(request, image);
+    default: return open_file(request, opener, image);
+    }
 }
 
 /* ---- window, sectors, memory, overlay ------------------------------------------------------- */
@@ -112,6 +143,8 @@ static status_t image_load(const struct virtual_register *request, struct image 
 {
     struct store *from = image->store;
     image->store = NULL; /* closed in any case */
+    for (; image->holder_count; image->holder_count--) /* the copy is in memory */
+        device_put(image->holders[image->holder_count - 1]);
     return store_ram_load(from, request->progress, &image->store);
 }
 
@@ -128,7 +161,7 @@ static status_t image_stack(const struct virtual_register *request, struct image
 {
     bool guess = !request->block_bytes && !(request->flags & (VIRTUAL_GEOMETRY | VIRTUAL_WRITABLE));
     status_t status = image_cut(request, image);
-    if (!status && guess && *request->image)
+    if (!status && guess && *request->image && !image->toc)
         status = image_take_raw(image);
     if (!status && request->store == VIRTUAL_RAM_IMAGE)
         status = image_load(request, image);
@@ -146,7 +179,7 @@ static uint32_t image_choose_block(const struct virtual_register *request,
         return request->geometry.sector_bytes;
     if (request->block_bytes)
         return request->block_bytes;
-    return image->facts.raw_sector_bytes || request->flags & VIRTUAL_CD ? CD_BLOCK_BYTES
+    return image->toc || request->flags & VIRTUAL_CD ? CD_BLOCK_BYTES
                                                                   : VIRTUAL_BLOCK_BYTES;
 }
 
@@ -189,17 +222,14 @@ static struct image *image_create(const struct virtual_register *request)
     return image;
 }
 
-status_t image_open_store(const struct virtual_register *request, struct store *store,
-                          struct image **result)
+status_t image_open_from(struct virtual_register *request, const struct sheet_opener *opener,
+                         struct image **result)
 {
     struct image *image = image_create(request);
-    status_t status = image ? 0 : -ENOMEM;
-    if (image && !store)
-        status = image_open_bottom(request, image);
-    else if (image)
-        image->store = store;
-    else
-        store_close(store);
+    request->reason[0] = '\0';
+    if (!image)
+        return -ENOMEM;
+    status_t status = image_open_bottom(request, opener, image);
     if (!status)
         status = image_stack(request, image);
     if (!status)
@@ -211,9 +241,10 @@ status_t image_open_store(const struct virtual_register *request, struct store *
     return status;
 }
 
-status_t image_open(const struct virtual_register *request, struct image **image)
+status_t image_open(struct virtual_register *request, struct image **image)
 {
-    return image_open_store(request, NULL, image);
+    static const struct sheet_opener opener = { store_file_create, store_file_fold };
+    return image_open_from(request, &opener, image);
 }
 
 void image_close(struct image *image)
@@ -224,7 +255,8 @@ void image_close(struct image *image)
         (void)!store_file_grow(image->grown, image->grown_from_bytes); /* smaller: no room needed */
     store_close(image->store);
     ledger_clear(&image->ledger);
-    device_put(image->holder);
+    for (unsigned i = 0; i < image->holder_count; i++)
+        device_put(image->holders[i]);
     mem_free(image->toc);
     mem_free(image->path);
     mem_free(image);

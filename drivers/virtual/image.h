@@ -5,7 +5,7 @@
 #define DRIVERS_VIRTUAL_IMAGE_H
 
 #include "drivers/virtual/ledger.h"
-#include "drivers/virtual/store.h"
+#include "drivers/virtual/sheet.h"
 
 /* What was asked of an image and what came of it: a drive reports it after the image is gone. */
 struct image_facts {
@@ -22,19 +22,19 @@ struct image {
     struct store *grown;              /* in the stack: a file that was made larger for this; NULL:
                                          none, or it is to stay so */
     uint64_t grown_from_bytes;
-    struct device *holder;            /* of the image's bytes: a reference; NULL: memory */
+    struct device *holders[VIRTUAL_HOLDERS_MAX]; /* of the image's bytes: references */
+    unsigned holder_count;            /* 0: memory */
     struct ledger ledger;             /* of its CD sectors, if it has any */
     struct device_toc *toc;           /* of an image of CD sectors; NULL: none. Owned */
     char *path;                       /* "" for none; owned */
 };
 
 /* Opens, loads and stacks up what was asked for. The request's texts end within their arrays. The
- * errors are virtual.h's. */
-status_t image_open(const struct virtual_register *request, struct image **image) MUST_CHECK;
-/* The same over a store instead of what the request names; takes the store over, also when it
- * fails. */
-status_t image_open_store(const struct virtual_register *request, struct store *store,
-                          struct image **image) MUST_CHECK;
+ * errors are virtual.h's, and so is request->reason. */
+status_t image_open(struct virtual_register *request, struct image **image) MUST_CHECK;
+/* The same with files that are not the VFS's. */
+status_t image_open_from(struct virtual_register *request, const struct sheet_opener *opener,
+                         struct image **image) MUST_CHECK;
 /* NULL: nothing. A file that was made larger gets its size back. */
 void image_close(struct image *image);
 bool image_is_read_only(const struct image *image);

@@ -23,20 +23,15 @@ enum {
 
 static const uint16_t strides[] = { CD_SECTOR_BYTES, 2448, 2368, CD_BARE_BYTES };
 
-struct probe {
-    struct store *file;
-    struct cd_check check;
-    uint8_t sector[2448];
-};
-
 /* ---- recognition -------------------------------------------------------------------------- */
 
 /* What a sector says of the whole image, if it looks like one. */
-static bool probe_sector(struct probe *probe, struct disc_extent *extent, uint32_t index)
+static bool probe_sector(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
+                         uint32_t index)
 {
     const uint8_t *data;
     uint8_t *sector = probe->sector;
-    if (store_read(probe->file, (uint64_t)index * extent->stride_bytes, sector,
+    if (store_read(file, extent->offset_bytes + (uint64_t)index * extent->stride_bytes, sector,
                    extent->stride_bytes))
         return false;
     if (extent->format == DISC_BARE) {
@@ -51,9 +46,7 @@ static bool probe_sector(struct probe *probe, struct disc_extent *extent, uint32
     return true;
 }
 
-/* Does the file look like sectors of the extent's stride? Fills in mode and frame then: those that
- * most of the sectors agree on. */
-static bool probe_stride(struct probe *probe, struct disc_extent *extent)
+bool disc_probe(struct disc_probe *probe, struct store *file, struct disc_extent *extent)
 {
     uint32_t n = extent->blocks;
     const uint32_t places[] = { DESCRIPTOR_SECTOR, 0, 1, 2, DESCRIPTOR_SECTOR + 1,
@@ -63,7 +56,7 @@ static bool probe_stride(struct probe *probe, struct disc_extent *extent)
     for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         unsigned j = 0;
         found[count] = *extent;
-        if (places[i] >= n || !probe_sector(probe, &found[count], places[i]))
+        if (places[i] >= n || !probe_sector(probe, file, &found[count], places[i]))
             continue;
         while (j < count && (found[j].frame != found[count].frame ||
                              found[j].mode != found[count].mode))
@@ -80,16 +73,18 @@ static bool probe_stride(struct probe *probe, struct disc_extent *extent)
 }
 
 /* The one extent of a file of whole sectors. */
-static bool raw_recognise(struct probe *probe, struct disc_extent *extent)
+static bool raw_recognise(struct disc_probe *probe, struct store *file,
+                          struct disc_extent *extent)
 {
     for (unsigned i = 0; i < sizeof(strides) / sizeof(strides[0]); i++) {
-        uint64_t sectors = probe->file->size_bytes / strides[i];
+        uint64_t sectors = file->size_bytes / strides[i];
         *extent = (struct disc_extent){
             .blocks = (uint32_t)sectors,
             .format = strides[i] == CD_BARE_BYTES ? DISC_BARE : DISC_RAW,
             .stride_bytes = strides[i],
         };
-        if (sectors >= SECTORS_MIN && sectors <= CD_FRAMES_MAX && probe_stride(probe, extent))
+        if (sectors >= SECTORS_MIN && sectors <= CD_FRAMES_MAX &&
+            disc_probe(probe, file, extent))
             return true;
     }
     return false;
@@ -98,10 +93,11 @@ static bool raw_recognise(struct probe *probe, struct disc_extent *extent)
 /* ---- addresses ---------------------------------------------------------------------------- */
 
 /* Is sector `index` of the extent a primary volume descriptor? *root: where its root begins. */
-static bool descriptor_read(const struct disc_extent *extent, struct store *file,
-                            struct cd_check *check, uint8_t *sector, uint32_t index,
-                            uint32_t *root)
+static bool descriptor_read(struct disc_probe *probe, struct store *file,
+                            const struct disc_extent *extent, uint32_t index, uint32_t *root)
 {
+    struct cd_check *check = &probe->check;
+    uint8_t *sector = probe->sector;
     const uint8_t *data;
     if (index >= extent->blocks ||
         store_read(file, extent->offset_bytes + (uint64_t)index * extent->stride_bytes, sector,
@@ -116,18 +112,17 @@ static bool descriptor_read(const struct disc_extent *extent, struct store *file
     return true;
 }
 
-void disc_place(struct disc_extent *extent, struct store *file, uint32_t lowest,
-                struct cd_check *check, uint8_t *sector)
+void disc_place(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
+                uint32_t lowest)
 {
     int64_t block = (int64_t)(int32_t)extent->frame - CD_LEAD_FRAMES;
     uint32_t root, skip = block < lowest ? (uint32_t)(lowest - block) : 0;
     if (extent->format != DISC_RAW || block == extent->first_block || skip >= extent->blocks)
         return;
-    if (descriptor_read(extent, file, check, sector, DESCRIPTOR_SECTOR, &root)) {
+    if (descriptor_read(probe, file, extent, DESCRIPTOR_SECTOR, &root)) {
         if (block < lowest || root < block)
             return; /* the volume counts from the track's first sector */
-    } else if (!skip || !descriptor_read(extent, file, check, sector, skip + DESCRIPTOR_SECTOR,
-                                         &root)) {
+    } else if (!skip || !descriptor_read(probe, file, extent, skip + DESCRIPTOR_SECTOR, &root)) {
         return;
     }
     extent->first_block = (uint32_t)(block + skip);
@@ -138,14 +133,13 @@ void disc_place(struct disc_extent *extent, struct store *file, uint32_t lowest,
 
 /* ---- the image as a disc of one track ----------------------------------------------------- */
 
-static status_t raw_open(struct store **store, struct ledger *ledger, struct probe *probe,
+static status_t raw_open(struct store **store, struct ledger *ledger, struct disc_probe *probe,
                          uint32_t *sector_bytes, struct device_toc **result)
 {
     struct disc_extent extent;
-    probe->file = *store;
-    if (!raw_recognise(probe, &extent))
+    if (!raw_recognise(probe, *store, &extent))
         return 0;
-    disc_place(&extent, *store, 0, &probe->check, probe->sector);
+    disc_place(probe, *store, &extent, 0);
     struct device_toc *toc = mem_zalloc(sizeof(*toc));
     status_t status = toc ? store_disc_create(&extent, 1, store, 1,
                                               extent.first_block + extent.blocks, ledger, store)
@@ -167,7 +161,7 @@ static status_t raw_open(struct store **store, struct ledger *ledger, struct pro
 status_t store_raw_detect(struct store **store, struct ledger *ledger, uint32_t *sector_bytes,
                           struct device_toc **toc)
 {
-    struct probe *probe = mem_zalloc(sizeof(*probe));
+    struct disc_probe *probe = mem_zalloc(sizeof(*probe));
     *sector_bytes = 0;
     *toc = NULL;
     if (!probe)

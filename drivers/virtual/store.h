@@ -79,6 +79,9 @@ status_t store_memory_create(void *memory, uint64_t size_bytes, struct store **s
  * NULL: what holds the file's bytes; a reference, or NULL. */
 status_t store_file_create(const char *path, bool writable, struct store **store,
                            struct device **device) MUST_CHECK;
+/* Changes the last element of an absolute path[bytes] to the name that the directory has for it in
+ * another case. -ENOENT: it has none. */
+status_t store_file_fold(char *path, size_t bytes) MUST_CHECK;
 /* Makes a writable file larger, or as small again. */
 status_t store_file_grow(struct store *store, uint64_t size_bytes) MUST_CHECK;
 /* The bytes from `offset_bytes` on. The window lies within the store. -ENOMEM: `inner` is as it

@@ -5,7 +5,7 @@ status_t toc_find_session(const struct device_toc *toc, struct device_session *s
 {
     const struct device_track *first = NULL;
     unsigned number = session->number;
-    for (unsigned i = 0; !number && i < toc->track_count; i++)
+    for (unsigned i = 0; !session->number && i < toc->track_count; i++) /* the last */
         if (toc->tracks[i].session > number)
             number = toc->tracks[i].session;
 

@@ -57,6 +57,8 @@ enum {
     VIRTUAL_IMAGE_BYTES = 4096,
     VIRTUAL_BLOCK_BYTES = 512,     /* the default for disks; 2048 for CDs */
     VIRTUAL_LEVEL_MAX = 8,
+    VIRTUAL_HOLDERS_MAX = 8,   /* devices that the files of one image may be on */
+    VIRTUAL_REASON_BYTES = 200,
 };
 
 /* Called now and then by what takes long, in the caller's thread. */
@@ -99,7 +101,11 @@ struct virtual_register {
     struct device_geometry geometry;
     void *memory;
     struct virtual_progress *progress; /* while an image is loaded; NULL: silently */
-    char image[VIRTUAL_IMAGE_BYTES];   /* its absolute path */
+    char image[VIRTUAL_IMAGE_BYTES];   /* its absolute path. A name that ends in .cue, .ccd or .toc
+                                          is a sheet: the drive is a CD with the tracks that it
+                                          describes, read-only but for an OVERLAY, in blocks of
+                                          2048, without a window */
+    char reason[VIRTUAL_REASON_BYTES]; /* answer when a sheet is refused: its line and why; or "" */
     char device[DEVICE_NAME_BYTES];    /* "": a new drive, or the halted one that had this image;
                                           else this halted one. Answer: the drive's alias */
 };

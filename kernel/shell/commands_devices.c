@@ -141,7 +141,8 @@ static int mount_list(struct shell *shell)
 }
 
 /* A virtual drive for an image file that lives as long as its mount. */
-static status_t mount_make_drive(struct path *image, char *name, size_t bytes)
+static status_t mount_make_drive(struct path *image, char *name, size_t bytes,
+                                 char reason[VIRTUAL_REASON_BYTES])
 {
     struct device *control = device_find(VIRTUAL_CONTROL);
     struct virtual_register *request = mem_zalloc(sizeof(*request));
@@ -162,6 +163,8 @@ static status_t mount_make_drive(struct path *image, char *name, size_t bytes)
     if (drive)
         device_path(drive, name, bytes); /* whose number no other drive will ever have */
     device_put(drive);
+    if (request)
+        text_copy(reason, VIRTUAL_REASON_BYTES, request->reason);
     mem_free(request);
     device_put(control);
     return status;
@@ -182,7 +185,7 @@ static void mount_drop_drive(const char *name)
 
 /* From what was typed to a device's name: a class name, a device's file, or an image. */
 static status_t mount_find_device(struct shell *shell, const char *what, char *name, size_t bytes,
-                                  bool *made)
+                                  char reason[VIRTUAL_REASON_BYTES], bool *made)
 {
     struct device *device = device_find(what);
     *made = false;
@@ -198,7 +201,7 @@ static status_t mount_find_device(struct shell *shell, const char *what, char *n
     if (path_is_directory(path)) {
         status = -EISDIR;
     } else if (!mounts_device_name(path, name, bytes)) {
-        status = mount_make_drive(path, name, bytes);
+        status = mount_make_drive(path, name, bytes, reason);
         *made = !status;
     }
     path_put(path);
@@ -253,9 +256,11 @@ static bool mount_type_known(struct shell *shell, const char *type)
 static int mount_what(struct shell *shell, const char *what, const char *where,
                       const char *type, const char *options)
 {
-    char name[256];
+    char name[256], reason[VIRTUAL_REASON_BYTES] = "";
     bool made;
-    status_t status = mount_find_device(shell, what, name, sizeof(name), &made);
+    status_t status = mount_find_device(shell, what, name, sizeof(name), reason, &made);
+    if (status && *reason)
+        return shell_complain(shell, "%s: %s", what, reason);
     if (status)
         return status == -ENODATA ? shell_complain(shell, "%s: too small for a file system", what)
                                  : shell_fail(shell, what, status);

@@ -89,6 +89,8 @@ static const struct vdrive_refusal window_refusals[] = {
 static int say_refused(struct shell *shell, const struct virtual_register *request,
                        const char *subject, status_t status)
 {
+    if (*request->reason)
+        return shell_complain(shell, "%s: %s", subject, request->reason);
     if (status == -EBUSY)
         return say_image_busy(shell, subject, request->image);
     bool window = request->offset_bytes || (request->size_bytes && *request->image);

@@ -60,23 +60,29 @@ static const struct store_ops host_store_ops = {
 };
 
 /* Files and block devices: lseek tells the size of both. */
-static struct store *host_store_open(const char *image)
+static status_t host_store_open(const char *image, bool writable, struct store **store,
+                                struct device **holder)
 {
+    (void)writable, (void)holder;
     struct host_store *host = mem_zalloc(sizeof(*host));
     struct stat info;
-    if (!host || (host->fd = open(image, O_RDONLY | O_CLOEXEC)) < 0) {
+    if (!host)
+        return -ENOMEM;
+    host->fd = open(image, O_RDONLY | O_CLOEXEC);
+    if (host->fd < 0) {
+        status_t status = -errno;
         mem_free(host);
-        return NULL;
+        return status;
     }
     if (fstat(host->fd, &info) == 0 && S_ISDIR(info.st_mode)) {
         host_store_close(&host->store);
-        errno = EISDIR;
-        return NULL;
+        return -EISDIR;
     }
     off_t size = lseek(host->fd, 0, SEEK_END);
     host->store = (struct store){ .ops = &host_store_ops, .waits = true };
     host->store.size_bytes = size > 0 ? (uint64_t)size : 0;
-    return &host->store;
+    *store = &host->store;
+    return 0;
 }
 
 /* ---- start-up ----------------------------------------------------------------------------- */
@@ -90,22 +96,23 @@ static void must(const char *what, status_t status)
 /* Why IMAGE cannot be mounted; NULL: it is mounted. */
 static const char *mount_image(const char *image)
 {
-    static char why[MOUNT_REASON_BYTES];
+    static const struct sheet_opener opener = { .open = host_store_open };
+    static char why[MOUNT_REASON_BYTES + VIRTUAL_REASON_BYTES];
     struct device *device;
-    struct store *store = host_store_open(image);
-    if (!store)
-        return errno == EISDIR ? "is a directory, and no image" : strerror(errno);
     struct virtual_register *request = mem_zalloc(sizeof(*request));
     struct image *shown;
     status_t status = request ? 0 : -ENOMEM;
-    if (status) {
-        store_close(store);
-    } else {
+    if (request) {
         request->store = VIRTUAL_FILE;
         text_copy(request->image, sizeof(request->image), image);
-        status = image_open_store(request, store, &shown);
+        status = image_open_from(request, &opener, &shown);
+        text_copy(why, sizeof(why), request->reason);
     }
     mem_free(request);
+    if (status && *why)
+        return why;
+    if (status == -EISDIR)
+        return "is a directory, and no image";
     if (!status)
         status = drive_create(shown, &device);
     if (status == -ENODATA)
