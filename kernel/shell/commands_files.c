@@ -84,7 +84,8 @@ SHELL_COMMAND(command_cd);
 static int run_pwd(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
-    if (!path_is_live(shell->directory)) /* its name is nobody's, or another's by now */
+    /* The path is still known when the medium was removed, but not when the directory was. */
+    if (path_is_unlinked(shell->directory))
         return shell_fail(shell, NULL, -ENOENT);
     size_t bytes = path_text(shell->directory, NULL, 0) + 1;
     char *text = mem_alloc(bytes);

@@ -84,9 +84,14 @@ bool path_is_mount_point(struct path *path)
     return !path->parent || path->mount != path->parent->mount;
 }
 
+bool path_is_unlinked(struct path *path)
+{
+    return path->vnode->unlinked;
+}
+
 bool path_is_live(struct path *path)
 {
-    return !path->vnode->unlinked && !path->mount->left;
+    return !path_is_unlinked(path) && !path->mount->left;
 }
 
 bool path_is_same(struct path *a, struct path *b)

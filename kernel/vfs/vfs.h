@@ -57,6 +57,8 @@ bool path_is_inside(struct path *path, struct path *directory);
 bool path_is_same(struct path *a, struct path *b); /* the same node, however reached */
 /* Does its text still lead to it? Not once it was removed, or its mount was taken away. */
 bool path_is_live(struct path *path);
+/* Was the directory itself removed, or another renamed over it? */
+bool path_is_unlinked(struct path *path);
 
 /* What is known of a node; `known` says which levels. The MIME type of a file is the one that the
  * file system stores, else that of its name; it is valid while the path is held. */

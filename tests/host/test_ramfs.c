@@ -235,10 +235,11 @@ enum { THREADS = 4, ROUNDS = 300, NAMES = 12, STAY = 20 };
 static struct semaphore ended;
 static _Atomic unsigned next_seed;
 
+/* An answer that another thread's change can cause: -EBUSY for a directory that it is in, too. */
 static bool fair(status_t status)
 {
-    return status == 0 || status == -ENOENT || status == -EEXIST || status == -ENOTEMPTY ||
-           status == -EINVAL || status == -EISDIR || status == -ENOTDIR;
+    return status == 0 || status == -EBUSY || status == -ENOENT || status == -EEXIST ||
+           status == -ENOTEMPTY || status == -EINVAL || status == -EISDIR || status == -ENOTDIR;
 }
 
 static const char *some_path(char text[64], unsigned *seed)
