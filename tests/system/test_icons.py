@@ -56,6 +56,21 @@ def test_icons_stand_beside_the_names(booted):
     assert shows(picture, 32, found[0][1], small, 8)
 
 
+def test_a_cd_drive_answers(booted):
+    """V15, V10: what a drive of the machine answers, with its disc and without."""
+    machine = booted("", cdrom=ISO)
+    size = os.path.getsize(ISO) // 2048
+    answers = machine.command("devices -v cdrom0")
+    for line in ("      kind cdrom, removable, read-only", "    medium present",
+                 f"      size {size * 2048} bytes, {size} blocks of 2048",
+                 f"  geometry {size},1,1,2048", "BIOS drive 0xe0"):
+        assert line in answers, answers
+    machine.eject()
+    answers = machine.wait_command("devices -v cdrom0",
+                                   lambda lines: "    medium no medium" in lines, 20)
+    assert "BIOS drive 0xe0" in answers and not any("size" in line for line in answers)
+
+
 def test_a_machine_in_text_mode_shows_none(booted):
     machine = booted("", cdrom=ISO)
     assert machine.command("devices --icons") == ["devices: there is no screen to show icons on"]
