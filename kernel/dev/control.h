@@ -31,7 +31,7 @@ enum {
 };
 
 struct device_size {
-    uint64_t size_bytes; /* of the medium; a blank disc: 0 */
+    uint64_t size_bytes; /* of the medium, which may end inside a block; a blank disc: 0 */
     uint32_t block_bytes;
 };
 
