@@ -447,7 +447,7 @@ static status_t cdfs_mount(const struct device_handle *handle, const char *text,
     cdfs->charset = options.charset;
     status = volume_open(cdfs, &options);
     if (status) {
-        cdfs_dismount(&cdfs->fsd);
+        fsd_discard(&cdfs->fsd);
         return status;
     }
     *fsd = &cdfs->fsd;

@@ -72,6 +72,11 @@ bool cache_has(struct cache *cache, uint64_t offset);
 void cache_fill_done(struct cache_fill *fill, status_t status, uint64_t done_bytes);
 struct vfs_io *cache_fill_io(struct cache_fill *fill); /* what to read, and where to */
 
+/* Waits until nothing is in flight: 0, or -EINTR. */
+status_t cache_settle(struct cache *cache) MUST_CHECK;
+/* Something that goes past the pages is in flight; it counts as a fill until it is released. */
+void cache_hold(struct cache *cache);
+void cache_release(struct cache *cache);
 /* Would cache_destroy() have to wait? */
 bool cache_has_fills(struct cache *cache);
 /* Has it neither pages nor fills in flight? Try-lock only: false when that cannot be told. */

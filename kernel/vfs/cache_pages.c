@@ -235,6 +235,31 @@ void cache_init(struct cache *cache, const struct cache_ops *ops, void *owner,
     list_init(&cache->pages);
 }
 
+status_t cache_settle(struct cache *cache)
+{
+    status_t status = 0;
+    spin_lock(&cache_table.lock);
+    while (cache->fills && !status)
+        status = wait_queue_wait_interruptible(&cache_table.changed, &cache_table.lock, TIME_NEVER);
+    spin_unlock(&cache_table.lock);
+    return status;
+}
+
+void cache_hold(struct cache *cache)
+{
+    spin_lock(&cache_table.lock);
+    cache->fills++;
+    spin_unlock(&cache_table.lock);
+}
+
+void cache_release(struct cache *cache)
+{
+    spin_lock(&cache_table.lock);
+    cache->fills--;
+    wait_queue_wake_all(&cache_table.changed);
+    spin_unlock(&cache_table.lock);
+}
+
 void cache_destroy(struct cache *cache)
 {
     if (!cache->ops)

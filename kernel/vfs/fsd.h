@@ -126,6 +126,7 @@ struct vnode {
     unsigned opens, readers, writers, read_denials, write_denials;
     _Atomic unsigned readers_refused;       /* so far, because of read_denials */
     _Atomic unsigned truncations;           /* so far */
+    unsigned writes_left;                   /* in flight, by those who were interrupted */
     bool exclusive;                         /* one of them has it alone */
     _Atomic bool unlinked; /* its name was removed */
     bool loading;
@@ -295,11 +296,17 @@ struct fsd {
     _Atomic unsigned dying;      /* vnodes that left the list and are not yet freed */
     _Atomic bool changes_names;  /* names.c's: a name of its was changed when it was listed */
     bool gate_closed;            /* gate.c's, with the next */
-    unsigned requests, files;    /* under way; open */
+    unsigned requests, ios, files; /* under way; under way; open */
     _Atomic bool exchanged;      /* `successor` took the place of `device` */
     struct device_handle successor;
     struct device *former;       /* that of `device` then: a reference */
+    struct list leaving_link;    /* reaper.c's, with the next */
+    void (*leave)(struct fsd *fsd);
 };
+
+/* For a mount_fs that fails after it has read from the medium: dismounts and frees the fsd, which
+ * was interrupted perhaps, as soon as nothing of it is in flight. Waits only a moment. */
+void fsd_discard(struct fsd *fsd);
 
 /* Sends a request that is filled in but for device and generation to the FSD's device; its callback
  * begins with fsd_request_ended(). */

@@ -60,9 +60,49 @@ void fsd_submit(struct fsd *fsd, struct io_request *request)
 void fsd_request_ended(struct fsd *fsd)
 {
     spin_lock(&gate.lock);
-    if (!--fsd->requests && fsd->gate_closed)
+    if (!--fsd->requests)
         wait_queue_wake_all(&gate.idle);
     spin_unlock(&gate.lock);
+}
+
+/* ---- what is in flight -------------------------------------------------------------------- */
+
+/* What is uncached is complete when read_write returns. */
+void fsd_io_began(struct vnode *vnode)
+{
+    if (!vnode->cache_block_bytes)
+        return;
+    spin_lock(&gate.lock);
+    vnode->fsd->ios++;
+    spin_unlock(&gate.lock);
+}
+
+void fsd_io_ended(struct vnode *vnode)
+{
+    if (!vnode->cache_block_bytes)
+        return;
+    spin_lock(&gate.lock);
+    if (!--vnode->fsd->ios)
+        wait_queue_wake_all(&gate.idle);
+    spin_unlock(&gate.lock);
+}
+
+bool fsd_is_idle(struct fsd *fsd)
+{
+    spin_lock(&gate.lock);
+    bool idle = !fsd->requests && !fsd->ios;
+    spin_unlock(&gate.lock);
+    return idle;
+}
+
+status_t fsd_wait_idle(struct fsd *fsd, uint64_t deadline_us)
+{
+    status_t status = 0;
+    spin_lock(&gate.lock);
+    while ((fsd->requests || fsd->ios) && !status)
+        status = wait_queue_wait_interruptible(&gate.idle, &gate.lock, deadline_us);
+    spin_unlock(&gate.lock);
+    return status;
 }
 
 /* ---- files -------------------------------------------------------------------------------- */
@@ -89,17 +129,6 @@ void fsd_file_closed(struct fsd *fsd)
 
 /* ---- exchanging --------------------------------------------------------------------------- */
 
-static void gate_close(struct fsd *fsd)
-{
-    spin_lock(&gate.lock);
-    while (fsd->gate_closed) /* by another */
-        (void)!wait_queue_wait(&gate.idle, &gate.lock, TIME_NEVER);
-    fsd->gate_closed = true;
-    while (fsd->requests)
-        (void)!wait_queue_wait(&gate.idle, &gate.lock, TIME_NEVER);
-    spin_unlock(&gate.lock);
-}
-
 /* A request that waits for this gate; NULL: none. */
 static struct io_request *gate_take(struct fsd *fsd)
 {
@@ -125,6 +154,24 @@ static void gate_open(struct fsd *fsd)
     spin_unlock(&gate.lock);
     for (struct io_request *request; (request = gate_take(fsd));)
         fsd_submit(fsd, request);
+}
+
+/* -EINTR: it is as it was but for requests that are held; gate_open() sends them. */
+static status_t gate_close(struct fsd *fsd)
+{
+    status_t status = 0;
+    spin_lock(&gate.lock);
+    while (fsd->gate_closed && !status) /* by another */
+        status = wait_queue_wait_interruptible(&gate.idle, &gate.lock, TIME_NEVER);
+    bool closed = !status;
+    if (closed)
+        fsd->gate_closed = true;
+    while (fsd->requests && !status)
+        status = wait_queue_wait_interruptible(&gate.idle, &gate.lock, TIME_NEVER);
+    spin_unlock(&gate.lock);
+    if (status && closed)
+        gate_open(fsd);
+    return status;
 }
 
 static bool same_shape(const struct device_handle *a, const struct device_handle *b)
@@ -157,7 +204,11 @@ status_t fsd_exchange_device(struct fsd *fsd, struct device *device)
     status_t status = device_open(device, &handle);
     if (status)
         return status;
-    gate_close(fsd);
+    status = gate_close(fsd);
+    if (status) {
+        device_close(&handle);
+        return status;
+    }
     if (fsd->former)
         status = -EALREADY;
     else if (!same_shape(&fsd->device, &handle))

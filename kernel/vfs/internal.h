@@ -76,6 +76,9 @@ ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view 
 status_t vnode_share(struct vnode *vnode, unsigned flags) MUST_CHECK;
 void vnode_unshare(struct vnode *vnode, unsigned flags);
 
+/* A write that was left in flight: until it ends, opening the content is -EBUSY. */
+void vnode_write_left(struct vnode *vnode, bool left);
+
 /* ---- names.c ---- */
 
 /* Replaces by `_` what no listed name may hold; returns whether there was any. */
@@ -86,15 +89,32 @@ status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element el
 
 /* ---- gate.c ---- */
 
+/* Something of the vnode's content is in flight, or not any more (called by vfs_io_complete). */
+void fsd_io_began(struct vnode *vnode);
+void fsd_io_ended(struct vnode *vnode);
+/* Is nothing of the file system in flight? And until nothing is: 0, -ETIMEDOUT, -EINTR. */
+bool fsd_is_idle(struct fsd *fsd);
+status_t fsd_wait_idle(struct fsd *fsd, uint64_t deadline_us) MUST_CHECK;
+
 /* A file was opened on it, or closed: its device keeps the door locked meanwhile. */
 void fsd_file_opened(struct fsd *fsd);
 void fsd_file_closed(struct fsd *fsd);
 /* See vfs_exchange_device(). */
 status_t fsd_exchange_device(struct fsd *fsd, struct device *device) MUST_CHECK;
 
+/* ---- reaper.c ---- */
+
+status_t reaper_start(void) MUST_CHECK;
+/* Waits for all that leaves. */
+void reaper_stop(void);
+/* Calls leave(), which frees the fsd, as soon as nothing of it is in flight: here, or later on the
+ * reaper's thread. Nobody uses the file system any more. */
+void fsd_leave(struct fsd *fsd, void (*leave)(struct fsd *fsd));
+
 /* ---- direct.c ---- */
 
-/* One io of the FSD, waited for. *done_bytes are good, whatever the status. */
+/* One io of the FSD, waited for. *done_bytes are good, whatever the status. With segments, the wait
+ * is not interruptible: they are the caller's. */
 status_t vnode_io(struct vfs_io template, uint64_t *done_bytes) MUST_CHECK;
 /* The same with one piece of memory (from mem_alloc or page_alloc) and whole cache blocks, if there
  * are any: bytes moved, or an errno when not one could be. */

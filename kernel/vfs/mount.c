@@ -35,6 +35,21 @@ static void fsd_dismount(struct fsd *fsd)
     device_put(former);
 }
 
+/* It was never mounted: its handle is the one's who asked for the mount. */
+static void fsd_drop(struct fsd *fsd)
+{
+    struct device *device = fsd->device.device;
+    fsd->ops->dismount(fsd);
+    device_put(device);
+}
+
+void fsd_discard(struct fsd *fsd)
+{
+    if (fsd->device.device)
+        device_get(fsd->device.device);
+    fsd_leave(fsd, fsd_drop);
+}
+
 void mount_put(struct mount *mount)
 {
     if (atomic_fetch_sub(&mount->references, 1) != 1)
@@ -42,7 +57,7 @@ void mount_put(struct mount *mount)
     if (mount->root)
         vnode_put(mount->root);
     if (mount->fsd)
-        fsd_dismount(mount->fsd);
+        fsd_leave(mount->fsd, fsd_dismount);
     mem_free(mount->text);
     mem_free(mount);
 }
@@ -168,7 +183,7 @@ static struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t ha
     struct mount *mount = mem_zalloc(sizeof(*mount));
     char *copy = mem_alloc(strlen(text) + 1);
     if (!mount || !copy) {
-        fsd_dismount(fsd);
+        fsd_leave(fsd, fsd_dismount);
         mem_free(mount);
         mem_free(copy);
         return NULL;
@@ -278,7 +293,7 @@ status_t device_describe_volume(const char *device, struct text_sink *sink)
                      : -EOPNOTSUPP;
         vnode_put(root);
     }
-    fsd_dismount(fsd);
+    fsd_leave(fsd, fsd_dismount);
     return status;
 }
 
@@ -409,6 +424,8 @@ status_t vfs_start(void)
 {
     status_t status = vnodes_start();
     if (!status)
+        status = reaper_start();
+    if (!status)
         status = mount_builtin("ramfs", "/", true);
     if (status)
         return status;
@@ -435,6 +452,7 @@ void vfs_stop(void)
         kassert(atomic_load(&mount->references) == 1);
         mount_put(mount);
     }
+    reaper_stop();
     vnodes_stop();
 }
 

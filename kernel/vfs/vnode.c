@@ -34,6 +34,7 @@ static void vnode_fill(struct cache *cache, struct cache_fill *fill)
     struct vnode *vnode = cache->owner;
     struct vfs_io *io = cache_fill_io(fill);
     io->vnode = vnode;
+    fsd_io_began(vnode);
     vnode->fsd->ops->read_write(vnode->fsd, io);
 }
 
@@ -99,6 +100,7 @@ void vfs_io_submit(struct vfs_io *io, uint64_t device_offset_bytes, uint64_t len
 
 void vfs_io_complete(struct vfs_io *io, status_t status)
 {
+    fsd_io_ended(io->vnode);
     io->complete(io, status);
 }
 
@@ -369,7 +371,7 @@ static void vnode_count_open(struct vnode *vnode, unsigned flags, unsigned by)
 
 static status_t vnode_may_share(struct vnode *vnode, unsigned flags, bool alone)
 {
-    if (vnode->exclusive || (alone && vnode->opens) ||
+    if (vnode->exclusive || vnode->writes_left || (alone && vnode->opens) ||
         (flags & OPEN_WRITE && vnode->write_denials) ||
         (flags & OPEN_DENY_WRITE && vnode->writers))
         return -EBUSY;
@@ -392,6 +394,11 @@ status_t vnode_share(struct vnode *vnode, unsigned flags)
     }
     spin_unlock(&vnodes.lock);
     if (!status && alone && vnode->cache_block_bytes) {
+        status = cache_settle(&vnode->cache);
+        if (status) {
+            vnode_unshare(vnode, flags);
+            return status;
+        }
         cache_destroy(&vnode->cache);
         vnode_start_cache(vnode);
     }
@@ -404,6 +411,13 @@ void vnode_unshare(struct vnode *vnode, unsigned flags)
     if (vnode->exclusive) /* it was this handle's */
         vnode->exclusive = false;
     vnode_count_open(vnode, flags, -1u);
+    spin_unlock(&vnodes.lock);
+}
+
+void vnode_write_left(struct vnode *vnode, bool left)
+{
+    spin_lock(&vnodes.lock);
+    vnode->writes_left += left ? 1 : -1u;
     spin_unlock(&vnodes.lock);
 }
 

@@ -1,12 +1,11 @@
 /*
- * test_shell.c - the shell's language, pipes, and stopping. For both back ends.
+ * test_shell.c - the shell's language, pipes and streams. For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -367,111 +366,6 @@ static void test_pipes(void **state)
     rig_run(body_time_of_a_pipe, NULL, 2);
 }
 
-/* ---- stopping ----------------------------------------------------------------------------- */
-
-struct stopper {
-    struct thread *target;
-    uint64_t after_us;
-};
-
-static void stop_later(void *argument)
-{
-    struct stopper *stopper = argument;
-    thread_sleep_until(time_now_us() + stopper->after_us);
-    thread_interrupt(stopper->target);
-}
-
-/* Runs a text that ^C ends after a while; it must be over soon, and every thread of it. */
-static void run_stopped(struct shell *shell, const char *text)
-{
-    struct stopper stopper = { thread_current(), 20000 };
-    unsigned threads = host_thread_count();
-    uint64_t start = time_now_us();
-    struct thread *thread = thread_create("stopper", PRIORITY_NORMAL, stop_later, &stopper);
-    kassert(thread != NULL);
-    int status = shell_run_text(shell, text);
-    if (status != SHELL_INTERRUPTED || shell->status != status)
-        panic("%s: status %d", text, status);
-    kassert(time_now_us() - start < 120000 || !run_is_simulated());
-    thread_join(thread);
-    kassert(shell_interrupted());
-    thread_clear_interrupt();
-    if (host_thread_count() != threads)
-        panic("%s: %u threads, not %u", text, host_thread_count(), threads);
-}
-
-/* What never waits, and so lets no time pass in the simulation, asks for ^C. */
-static void run_endless(struct shell *shell, const char *text)
-{
-    host_set_patience(1000);
-    int status = shell_run_text(shell, text);
-    host_set_patience(LONG_MAX);
-    thread_clear_interrupt();
-    if (status != SHELL_INTERRUPTED)
-        panic("%s: status %d", text, status);
-}
-
-static void body_stop(void *argument)
-{
-    struct shell shell;
-    (void)argument;
-    shown_shell_start(&shell);
-    rig_put_file("/s", "sleep 1000\necho not reached\n", 28);
-    rig_put_file("/s2", "source /s\necho not reached\n", 27);
-    run_stopped(&shell, "sleep 1000; echo not reached");
-    run_stopped(&shell, "sleep 1000 || echo not reached");
-    run_stopped(&shell, "sleep 1000 | sleep 1000 | sleep 1000; echo not reached");
-    run_stopped(&shell, "sleep 1000 | cat | cat");
-    run_stopped(&shell, "cat /s | sleep 1000");
-    run_stopped(&shell, "source /s2; echo not reached");
-    run_stopped(&shell, "source /s2 | cat; echo not reached");
-    run_endless(&shell, "cat /System/Devices/zero > /System/Devices/null");
-    run_endless(&shell, "sha256sum /System/Devices/zero; echo not reached");
-    run_endless(&shell, "cat /System/Devices/zero | cat > /System/Devices/null");
-    shown_must_be("stop", "");
-    kassert(shell_run_text(&shell, "echo alive") == 0);
-    shown_must_be("stop", "alive\n");
-    shown_shell_stop(&shell);
-}
-
-enum { DISK_BYTES = 1 << 20 };
-
-static uint8_t disk[DISK_BYTES];
-
-/* The disk answers nothing; ^C ends the reader all the same, and the read goes on alone. */
-static void body_stop_while_disk_hangs(void *argument)
-{
-    struct shell shell;
-    (void)argument;
-    shown_shell_start(&shell);
-    struct faulty *faulty = faulty_create(0, disk, DISK_BYTES, faulty_limits(), FAULTY_LATE);
-    kassert(shell_run_text(&shell, "cat /System/Devices/Classes/disk0 > /copy") == 0);
-    rig_evict();
-    faulty_hold(faulty, true);
-    for (unsigned i = 0; i < 3; i++) {
-        struct stopper stopper = { thread_current(), 1000 };
-        struct thread *thread = thread_create("stopper", PRIORITY_NORMAL, stop_later, &stopper);
-        kassert(shell_run_text(&shell, i == 1 ? "cat /System/Devices/Classes/disk0 | cat"
-                                              : "cat /System/Devices/Classes/disk0") ==
-                SHELL_INTERRUPTED);
-        thread_join(thread);
-        thread_clear_interrupt();
-    }
-    shown_must_be("hang", "");
-    faulty_hold(faulty, false);
-    if (rig_random() % 2)
-        kassert(shell_run_text(&shell, "cat /System/Devices/Classes/disk0 > /copy") == 0);
-    faulty_destroy(faulty);
-    shown_shell_stop(&shell);
-}
-
-static void test_stop(void **state)
-{
-    (void)state;
-    rig_run(body_stop, NULL, SEEDS);
-    rig_run(body_stop_while_disk_hangs, NULL, 4 * SEEDS);
-}
-
 /* ---- streams ------------------------------------------------------------------------------ */
 
 /* What a stream's sink was given; it fails at the piece `fails_at`, counted from 1. */
@@ -589,7 +483,6 @@ int main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_pipes),
         cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_stop),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests_name("test_shell", tests, NULL, NULL);

@@ -1,0 +1,167 @@
+/*
+ * test_stop.c - ^C ends whatever runs or waits, soon. For both back ends.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <limits.h>
+
+#include "tests/host/rig.h"
+#include "tests/host/shown.h"
+
+enum { SEEDS = 25 };
+
+/* ---- stopping ----------------------------------------------------------------------------- */
+
+struct stopper {
+    struct thread *target;
+    uint64_t after_us;
+};
+
+static void stop_later(void *argument)
+{
+    struct stopper *stopper = argument;
+    thread_sleep_until(time_now_us() + stopper->after_us);
+    thread_interrupt(stopper->target);
+}
+
+/* Runs a text that ^C ends after a while; it must be over soon, and every thread of it. */
+static void run_stopped(struct shell *shell, const char *text)
+{
+    struct stopper stopper = { thread_current(), 20000 };
+    unsigned threads = host_thread_count();
+    uint64_t start = time_now_us();
+    struct thread *thread = thread_create("stopper", PRIORITY_NORMAL, stop_later, &stopper);
+    kassert(thread != NULL);
+    int status = shell_run_text(shell, text);
+    if (status != SHELL_INTERRUPTED || shell->status != status)
+        panic("%s: status %d", text, status);
+    kassert(time_now_us() - start < 120000 || !run_is_simulated());
+    thread_join(thread);
+    kassert(shell_interrupted());
+    thread_clear_interrupt();
+    if (host_thread_count() != threads)
+        panic("%s: %u threads, not %u", text, host_thread_count(), threads);
+}
+
+/* What never waits, and so lets no time pass in the simulation, asks for ^C. */
+static void run_endless(struct shell *shell, const char *text)
+{
+    host_set_patience(1000);
+    int status = shell_run_text(shell, text);
+    host_set_patience(LONG_MAX);
+    thread_clear_interrupt();
+    if (status != SHELL_INTERRUPTED)
+        panic("%s: status %d", text, status);
+}
+
+static void body_stop(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    shown_shell_start(&shell);
+    rig_put_file("/s", "sleep 1000\necho not reached\n", 28);
+    rig_put_file("/s2", "source /s\necho not reached\n", 27);
+    run_stopped(&shell, "sleep 1000; echo not reached");
+    run_stopped(&shell, "sleep 1000 || echo not reached");
+    run_stopped(&shell, "sleep 1000 | sleep 1000 | sleep 1000; echo not reached");
+    run_stopped(&shell, "sleep 1000 | cat | cat");
+    run_stopped(&shell, "cat /s | sleep 1000");
+    run_stopped(&shell, "source /s2; echo not reached");
+    run_stopped(&shell, "source /s2 | cat; echo not reached");
+    run_endless(&shell, "cat /System/Devices/zero > /System/Devices/null");
+    run_endless(&shell, "sha256sum /System/Devices/zero; echo not reached");
+    run_endless(&shell, "cat /System/Devices/zero | cat > /System/Devices/null");
+    shown_must_be("stop", "");
+    kassert(shell_run_text(&shell, "echo alive") == 0);
+    shown_must_be("stop", "alive\n");
+    shown_shell_stop(&shell);
+}
+
+enum { DISK_BYTES = 1 << 20 };
+
+static uint8_t disk[DISK_BYTES];
+
+/* The disk answers nothing; ^C ends the reader all the same, and the read goes on alone. */
+static void body_stop_while_disk_hangs(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    shown_shell_start(&shell);
+    struct faulty *faulty = faulty_create(0, disk, DISK_BYTES, faulty_limits(), FAULTY_LATE);
+    kassert(shell_run_text(&shell, "cat /System/Devices/Classes/disk0 > /copy") == 0);
+    rig_evict();
+    faulty_hold(faulty, true);
+    for (unsigned i = 0; i < 3; i++) {
+        struct stopper stopper = { thread_current(), 1000 };
+        struct thread *thread = thread_create("stopper", PRIORITY_NORMAL, stop_later, &stopper);
+        kassert(shell_run_text(&shell, i == 1 ? "cat /System/Devices/Classes/disk0 | cat"
+                                              : "cat /System/Devices/Classes/disk0") ==
+                SHELL_INTERRUPTED);
+        thread_join(thread);
+        thread_clear_interrupt();
+    }
+    shown_must_be("hang", "");
+    faulty_hold(faulty, false);
+    if (rig_random() % 2)
+        kassert(shell_run_text(&shell, "cat /System/Devices/Classes/disk0 > /copy") == 0);
+    faulty_destroy(faulty);
+    shown_shell_stop(&shell);
+}
+
+/* Runs a text that waits for the disk until ^C, and is over soon then. */
+static void run_hanging(struct shell *shell, const char *text)
+{
+    struct stopper stopper = { thread_current(), 1000 };
+    uint64_t start_us = time_now_us();
+    struct thread *thread = thread_create("stopper", PRIORITY_NORMAL, stop_later, &stopper);
+    int status = shell_run_text(shell, text);
+    if (status != SHELL_INTERRUPTED)
+        panic("%s: status %d", text, status);
+    if (run_is_simulated() && time_now_us() - start_us > 100000)
+        panic("%s: %llu us", text, (unsigned long long)(time_now_us() - start_us));
+    thread_join(thread);
+    thread_clear_interrupt();
+}
+
+/* Whatever hangs: mounting, writing past the cache, opening alone while a write hangs. And what was
+ * left in flight ends by itself, with all that belongs to it. */
+static void body_stop_what_hangs(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    shown_shell_start(&shell);
+    rig_put_file("/data", disk, DISK_BYTES / 4);
+    rig_mkdir("/m");
+    struct faulty *faulty = faulty_create(0, disk, DISK_BYTES, faulty_limits(), FAULTY_LATE);
+    faulty_hold(faulty, true);
+    run_hanging(&shell, "cp /data /System/Devices/Classes/disk0");
+    run_hanging(&shell, "mount disk0 /m");
+    run_hanging(&shell, "volinfo disk0");
+    run_hanging(&shell, "cat /System/Devices/Classes/disk0");
+    shown_must_be("hang", "");
+    faulty_hold(faulty, false);
+    thread_sleep_until(time_now_us() + 1000000);
+    kassert(shell_run_text(&shell, "cp /data /System/Devices/Classes/disk0") == 0);
+    shown_must_be("hang", "");
+    faulty_destroy(faulty);
+    shown_shell_stop(&shell);
+}
+
+static void test_stop(void **state)
+{
+    (void)state;
+    rig_run(body_stop, NULL, SEEDS);
+    rig_run(body_stop_while_disk_hangs, NULL, 4 * SEEDS);
+    rig_run(body_stop_what_hangs, NULL, 2 * SEEDS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
