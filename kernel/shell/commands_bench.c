@@ -259,6 +259,45 @@ static status_t bench_absent(struct bench *bench)
     return bench_directory(bench, absent_names);
 }
 
+/* ---- files made and removed --------------------------------------------------------------- */
+
+static status_t create_files(struct bench *bench, struct path *directory)
+{
+    char name[32];
+    status_t status = 0;
+    for (; !status && bench->amount < given_or(bench->count, 10000); bench->amount++) {
+        struct file *file;
+        format_text(name, sizeof(name), "file-%llu", (unsigned long long)bench->amount);
+        status = shell_interrupted() ? -EINTR
+                                     : file_open(directory, name, OPEN_CREATE | OPEN_WRITE, &file);
+        if (!status)
+            file_close(file);
+    }
+    return status;
+}
+
+static status_t bench_create(struct bench *bench)
+{
+    return bench_directory(bench, create_files);
+}
+
+static status_t remove_files(struct bench *bench, struct path *directory)
+{
+    struct name *names = NULL;
+    status_t status = names_collect(directory, false, INFO_NONE, &names, NULL);
+    for (struct name *name = names; name && !status; name = names_next(name)) {
+        status = shell_interrupted() ? -EINTR : vfs_unlink(directory, name->text);
+        bench->amount += !status;
+    }
+    names_free(names);
+    return status;
+}
+
+static status_t bench_remove(struct bench *bench)
+{
+    return bench_directory(bench, remove_files);
+}
+
 /* ---- trees -------------------------------------------------------------------------------- */
 
 /* A directory that was met and not yet listed. */
@@ -407,6 +446,8 @@ static const struct bench_kind kinds[] = {
       bench_stat },
     { "absent", "DIRECTORY", "names", "look for names that it does not hold", bench_absent },
     { "small", "DIRECTORY", "files", "a tree: read all its files", bench_small },
+    { "create", "DIRECTORY", "files", "make empty files in it, 10000 if not said", bench_create },
+    { "remove", "DIRECTORY", "files", "remove all files that it holds", bench_remove },
 };
 
 static const struct bench_kind *kind_find(const char *name)

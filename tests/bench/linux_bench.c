@@ -2,7 +2,7 @@
  * linux_bench.c - what `bench` of Spindle's shell does (kernel/shell/commands_bench.c), by POSIX
  * calls: the same work, the same lines.
  *
- *     bench [-s BYTES] [-n N] [-r N] raw|file|random|walk|stat|absent|small PATH
+ *     bench [-s BYTES] [-n N] [-r N] raw|file|random|walk|stat|absent|small|create|remove PATH
  *
  * A device is read past the page cache (O_DIRECT), as Spindle's is.
  */
@@ -218,6 +218,36 @@ static void bench_absent(void)
     close(directory);
 }
 
+/* ---- files made and removed --------------------------------------------------------------- */
+
+static void bench_create(void)
+{
+    char name[40];
+    begin();
+    int directory = open(target, O_RDONLY | O_DIRECTORY);
+    for (; amount < given_or(count, 10000); amount++) {
+        snprintf(name, sizeof(name), "file-%llu", (unsigned long long)amount);
+        int file = openat(directory, name, O_WRONLY | O_CREAT, 0644);
+        if (file < 0)
+            fail(name);
+        close(file);
+    }
+    end();
+    close(directory);
+}
+
+static void bench_remove(void)
+{
+    uint64_t have;
+    begin();
+    DIR *list = directory_open(AT_FDCWD, target);
+    for (struct name *name = names_collect(list, &have); name; name = name->next, amount++)
+        if (unlinkat(dirfd(list), name->text, 0))
+            fail(name->text);
+    end();
+    closedir(list);
+}
+
 /* ---- trees -------------------------------------------------------------------------------- */
 
 static char buffer[READ_BYTES];
@@ -275,7 +305,8 @@ static const struct kind {
     { "raw", "MiB", bench_raw },         { "file", "MiB", bench_file },
     { "random", "reads", bench_random }, { "walk", "entries", bench_walk },
     { "stat", "entries", bench_stat },   { "absent", "names", bench_absent },
-    { "small", "files", bench_small },
+    { "small", "files", bench_small },   { "create", "files", bench_create },
+    { "remove", "files", bench_remove },
 };
 
 static void say(const struct kind *kind)

@@ -68,6 +68,7 @@ def measure_guest(system, wanted, clocks):
         guest.wait_prompt(BOOT_SECONDS)
         if system == "spindle":
             must(guest, "mkdir /disc /inner; umount /System; mount cdrom0 /disc")
+        must(guest, words["mount_ram"])
         for names, fresh, text in STEPS:
             if not set(names) & set(wanted):
                 continue

@@ -30,6 +30,12 @@ ROWS = [
     Row("absent", "names that are not among 10,000", "names/s", None, ("least", 100000)),
     Row("small_cold", "20,000 small files, cold", "files/s", "small_cold", ("least", 60000)),
     Row("small_warm", "20,000 small files, warm", "files/s"),
+    Row("ram_create", "create 10,000 files in memory", "files/s"),
+    Row("ram_stat", "list 10,000 in memory, stat each", "entries/s"),
+    Row("ram_remove", "remove 10,000 from memory", "files/s"),
+    Row("ram_100k_create", "create 100,000 files in memory", "files/s"),
+    Row("ram_100k_stat", "list 100,000 in memory, stat each", "entries/s"),
+    Row("ram_100k_remove", "remove 100,000 from memory", "files/s"),
     Row("handover", "GRUB's hand-over to the prompt", "s", None, ("most", 0.1)),
     Row("memory", "least memory, from the boot CD to its manifest", "MiB", None, ("most", 8)),
     Row("image", "the kernel's image", "KiB"),
@@ -49,17 +55,22 @@ STEPS = [
     (["stat_100k_cold"], True, "bench{few} stat /disc/d100k"),
     (["absent"], True, "bench{few_absent} absent /disc/d10k"),
     (["small_cold", "small_warm"], True, "bench -r 2 small /disc/tree"),
+    (["ram_create", "ram_stat", "ram_remove"], False,
+     "bench create /ram; bench stat /ram; bench remove /ram"),
+    (["ram_100k_create", "ram_100k_stat", "ram_100k_remove"], False,
+     "bench -n 100000 create /ram; bench stat /ram; bench remove /ram"),
 ]
 
 # Linux looks through a directory from its start for each name: of many, a sample must do.
 WORDS = {
     "spindle": {"device": "cdrom0", "some": "", "few": "", "few_absent": "",
                 "mount": "mount cdrom0 /disc", "umount": "umount /disc",
-                "mount_inner": "mount /disc/inner.iso /inner"},
+                "mount_inner": "mount /disc/inner.iso /inner", "mount_ram": "mkdir /ram"},
     "linux": {"device": "/dev/sr0", "some": " -n 200", "few": " -n 20", "few_absent": " -n 50",
               "mount": "mount -r -t iso9660 /dev/sr0 /disc",
               "umount": "umount /disc; echo 3 >/proc/sys/vm/drop_caches",
-              "mount_inner": "mount -r -o loop /disc/inner.iso /inner"},
+              "mount_inner": "mount -r -o loop /disc/inner.iso /inner",
+              "mount_ram": "mkdir /ram; mount -t tmpfs -o nr_inodes=0 tmpfs /ram"},
 }
 
 

@@ -61,6 +61,11 @@ BODY(bench)
     measures("bench stat -n 3 /d", "stat", 2, "entries", 1); /* there are no more */
     measures("bench small /d", "small", 2, "files", 1);
     measures("bench absent -n 50 /d", "absent", 50, "names", 1);
+    rig_mkdir("/made");
+    measures("bench create -n 300 /made", "create", 300, "files", 1);
+    measures("bench stat /made", "stat", 300, "entries", 1);
+    measures("bench remove /made", "remove", 300, "files", 1);
+    measures("bench stat /made", "stat", 0, "entries", 1);
     unsigned long before = faulty->reads;
     measures("bench random -n 9 -r 3 disk0", "random", 9, "reads", 3);
     kassert(faulty->reads - before == 27); /* no cache stands between */
