@@ -226,6 +226,42 @@ BODY(copies_without_space)
     stop();
 }
 
+/* Whichever allocation fails: the old content or the new one, and nothing beside it. */
+BODY(copies_without_memory)
+{
+    (void)unused;
+    static const char *const lines[] = {
+        "cp /new /old", "mv /new /old", "echo /old new > /old", "echo new | tee /old",
+        "cat /new | cat > /old",
+    };
+    start();
+    for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        bool more = true;
+        for (unsigned long n = 1; more; n++) {
+            put("/new", "/old new\n");
+            put("/old", "old content\n");
+            host_fail_nth_allocation(n);
+            int status = shell_run_text(&shell, lines[i]);
+            more = host_failure_happened();
+            host_fail_nth_allocation(0);
+            char got[32] = "";
+            ssize_t bytes = rig_get_file("/old", got, sizeof(got) - 1);
+            bool old = bytes >= 0 && strcmp(got, "old content\n") == 0;
+            /* as where a command before the pipe fails, or one before it wrote anything */
+            bool piped = strchr(lines[i], '|'), redirected = strchr(lines[i], '>');
+            bool emptied = bytes == 0 && (piped || (redirected && status));
+            if (!old && !emptied && strcmp(got, "/old new\n") && strcmp(got, "new\n"))
+                panic("%s, allocation %lu: %zd bytes", lines[i], n, bytes);
+            if (!status && old)
+                panic("%s, allocation %lu: not done", lines[i], n);
+            bool moved = lines[i][0] == 'm' && !status;
+            expect_names(lines[i], "/", moved ? "Drives\nSystem\nold\n"
+                                              : "Drives\nSystem\nnew\nold\n");
+        }
+    }
+    stop();
+}
+
 /* Across file systems: the source goes once the copy is complete, and has its name. */
 BODY(moves_across)
 {
@@ -348,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_appends),
         cmocka_unit_test(test_copies),
         cmocka_unit_test(test_copies_without_space),
+        cmocka_unit_test(test_copies_without_memory),
         cmocka_unit_test(test_moves_across),
         cmocka_unit_test(test_moved_directories),
         cmocka_unit_test(test_removed_directories),

@@ -165,10 +165,10 @@ def test_a_floppy_is_changed_in_memory_and_saved(shell, images):
 
 def test_save_replaces_when_all_is_written(shell):
     run(shell, "echo old > /file; vdrive add /System/odd; cd /; vdrive save virtual0 file")
-    assert run(shell, "wc -c < /file") == ["2560"]
+    assert run(shell, "wc -c < /file") == ["2877"]
     run(shell, "vdrive fault 0 bad 4")
     assert run(shell, "vdrive save 0 /file", 1) == ["vdrive save: virtual0: input/output error"]
-    assert run(shell, "wc -c < /file; ls -A /") == ["2560", "Drives", "System", "file"]
+    assert run(shell, "wc -c < /file; ls -A /") == ["2877", "Drives", "System", "file"]
     assert run(shell, "vdrive save 0 /Drives", 1) == [
         "vdrive save: /Drives: a directory: a file is wanted"]
     assert run(shell, "vdrive save 0 /System/x", 1) == ["vdrive save: /System/x: read-only"]
