@@ -143,7 +143,7 @@ static status_t touch_one(struct shell *shell, const char *name)
         status = file_open(shell->directory, name, OPEN_WRITE | OPEN_CREATE, &file);
         if (!status)
             file_close(file);
-        return status;
+        return status == -EISDIR ? -ENOENT : status; /* NAME/: no directory is made */
     }
     if (status)
         return status;

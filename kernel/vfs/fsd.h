@@ -220,7 +220,9 @@ struct fsd_ops {
      * are only ever found as they are. */
     size_t (*actual_name)(struct fsd *fsd, struct vnode *directory, struct element element,
                           char *name);
-    /* Changes match names exactly. NULL: -EROFS. */
+    /* Changes match names exactly. They passed the VFS's gate (vfs.h) a moment ago; what may have
+     * changed since is the FSD's to see: -EEXIST, or -ENOENT in a directory that was removed. NULL:
+     * -EROFS. */
     status_t (*create)(struct fsd *fsd, struct vnode *directory, struct element element,
                        vnode_id_t *id);
     status_t (*mkdir)(struct fsd *fsd, struct vnode *directory, struct element element,

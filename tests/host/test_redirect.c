@@ -199,6 +199,12 @@ BODY(copies)
     fails("cp /good /good/", "cp: /good/: not a directory\n");
     fails("cp /good /tmp/x", "cp: /tmp/x: no such file or directory\n");
     fails("cp /good /Drives/../good", "cp: /good and /Drives/../good are the same file\n");
+    fails("touch /tmp/", "touch: /tmp/: no such file or directory\n");
+    fails("touch /good/", "touch: /good/: not a directory\n");
+    fails("mkdir /good/", "mkdir: /good/: exists already\n");
+    fails("rm /good/", "rm: /good/: not a directory\n");
+    fails("rm -r /Drives/.", NULL);
+    fails("> /tmp/", "spindle: /tmp/: is a directory\n");
     expect_names("cp", "/", "Drives\nSystem\ngood\n");
     faulty_destroy(faulty);
     stop();
