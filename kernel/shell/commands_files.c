@@ -1,7 +1,7 @@
 /*
  * commands_files.c - looking at single files: cd, pwd, echo, cat, hexdump, stat.
  */
-#include "kernel/dev/control.h"
+#include "kernel/shell/device_report.h"
 #include "kernel/shell/input.h"
 #include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
@@ -372,23 +372,6 @@ static void stat_mode(struct stream *out, const struct node_info *info)
                   info->links, info->uid, info->gid);
 }
 
-/* Of a drive's file: what the drive answers. */
-static void stat_device(struct stream *out, struct path *path, const struct node_info *info)
-{
-    struct device_size size;
-    struct device_status status;
-    if (info->type != NODE_FILE || !text_equal(path_fsd(path)->name, "devfs"))
-        return;
-    if (!path_control(path, DEVICE_CONTROL_GET_SIZE, &size, sizeof(size)))
-        stream_format(out, "     block %u\n", size.block_bytes);
-    if (!path_control(path, DEVICE_CONTROL_GET_STATUS, &status, sizeof(status)))
-        stream_format(out, "    medium %s\n    access %s\n",
-                      status.medium ? status_text(status.medium) : "present",
-                      status.writable   ? "read and write"
-                      : status.readable ? "read-only"
-                                        : "none");
-}
-
 static void stat_print(struct shell *shell, struct path *path, const struct node_info *info)
 {
     struct stream *out = shell->out;
@@ -412,7 +395,8 @@ static void stat_print(struct shell *shell, struct path *path, const struct node
     stream_format(out, "        id 0x%llx\n", (unsigned long long)info->id);
     stream_format(out, "      on   %s\n", path_fsd(path)->name);
     stat_mode(out, info);
-    stat_device(out, path, info);
+    if (info->type == NODE_FILE && text_equal(path_fsd(path)->name, "devfs"))
+        device_report_medium(out, path); /* of a drive's file: what the drive answers */
     if (info->attributes & ATTRIBUTE_READ_ONLY)
         stream_text(out, " read-only yes\n");
     if (info->attributes & ATTRIBUTE_HIDDEN)

@@ -36,15 +36,22 @@ static void report_flags(struct stream *out, struct device *device)
                   flags.write_once ? ", write-once" : "");
 }
 
+static void report_medium(struct stream *out, const struct device_status *status)
+{
+    stream_format(out, "    medium %s\n", status->medium == -ENOMEDIUM ? "none"
+                                          : status->medium ? status_text(status->medium)
+                                                           : "present");
+    stream_format(out, "    access %s\n", status->writable   ? "read and write"
+                                          : status->readable ? "read-only"
+                                                             : "none");
+}
+
 static void report_status(struct stream *out, struct device *device)
 {
     struct device_status status;
     if (device_control(device, DEVICE_CONTROL_GET_STATUS, &status, sizeof(status)))
         return;
-    stream_format(out, "    medium %s\n", status.medium ? status_text(status.medium) : "present");
-    stream_format(out, "    access %s\n", status.writable   ? "read and write"
-                                          : status.readable ? "read-only"
-                                                            : "none");
+    report_medium(out, &status);
     stream_format(out, "generation %u\n      open %u\n", status.generation, status.handles);
 }
 
@@ -72,6 +79,16 @@ static void report_bios(struct stream *out, struct device *device)
     struct device_bios_drive bios;
     if (!device_control(device, DEVICE_CONTROL_GET_BIOS_DRIVE, &bios, sizeof(bios)))
         stream_format(out, "BIOS drive 0x%02x\n", bios.drive);
+}
+
+void device_report_medium(struct stream *out, struct path *path)
+{
+    struct device_size size;
+    struct device_status status;
+    if (!path_control(path, DEVICE_CONTROL_GET_SIZE, &size, sizeof(size)))
+        stream_format(out, "     block %u\n", size.block_bytes);
+    if (!path_control(path, DEVICE_CONTROL_GET_STATUS, &status, sizeof(status)))
+        report_medium(out, &status);
 }
 
 void device_report(struct stream *out, struct device *device)

@@ -67,7 +67,7 @@ def test_a_cd_drive_answers(booted):
         assert line in answers, answers
     machine.eject()
     answers = machine.wait_command("devices -v cdrom0",
-                                   lambda lines: "    medium no medium" in lines, 20)
+                                   lambda lines: "    medium none" in lines, 20)
     assert "BIOS drive 0xe0" in answers and not any("size" in line for line in answers)
 
 
