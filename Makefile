@@ -312,7 +312,7 @@ $(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/f
 -include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(FUZZ_OUT)/tests/fuzz/*.d \
     $(HOST_OUT)/test/tests/fuzz/*.d)
 -include $(TSAN_OBJECTS:.o=.d) $(wildcard $(TSAN_OUT)/tests/host/*.d)
--include $(TOOL_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*.d)
+-include $(TOOL_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*.d $(HOST_OUT)/test/tests/book/*.d)
 
 # ---- tests -----------------------------------------------------------------------------------
 

@@ -226,10 +226,11 @@ static void mount_say_tail(struct shell *shell, const char *what, const char *de
 }
 
 /* Names what the medium holds instead of a file system that can be mounted. */
-static void mount_say_reason(struct shell *shell, const char *what, const char *device)
+static void mount_say_reason(struct shell *shell, const char *what, const char *device,
+                             status_t status)
 {
     char reason[MOUNT_REASON_BYTES];
-    device_mount_reason(device, -EMEDIUMTYPE, reason, sizeof(reason));
+    device_mount_reason(device, status, reason, sizeof(reason));
     shell_complain(shell, "%s: %s", what, reason);
 }
 
@@ -273,8 +274,8 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
         status = vfs_mount(shell->directory, where, name, type, options);
         if (status == -EMEDIUMTYPE && type)
             shell_complain(shell, "%s: not a %s file system", what, type);
-        else if (status == -EMEDIUMTYPE)
-            mount_say_reason(shell, what, name);
+        else if (status == -EMEDIUMTYPE || status == -EIO)
+            mount_say_reason(shell, what, name, status);
         else if (status == -EBUSY || status == -ENOTDIR)
             shell_fail(shell, where, status);
         else if (status == -EINVAL && options)

@@ -40,7 +40,7 @@ static void say_formats(struct shell *shell, struct device *device, struct path 
 static int volume_fail(struct shell *shell, const char *name, status_t status)
 {
     char reason[MOUNT_REASON_BYTES];
-    if (status != -EMEDIUMTYPE)
+    if (status != -EMEDIUMTYPE && status != -EIO)
         return shell_fail(shell, name, status);
     device_mount_reason(name, status, reason, sizeof(reason));
     return shell_complain(shell, "%s: %s", name, reason);

@@ -37,8 +37,30 @@ static ssize_t device_source_read(struct identify_source *source, uint64_t offse
     return (ssize_t)good;
 }
 
+static const char audio_disc[] = "audio CD";
+
+/* Does the disc's table of contents hold audio tracks only? They cannot be read as data. */
+static bool device_is_audio(struct device *device)
+{
+    struct device_toc *toc = mem_alloc(sizeof(*toc));
+    bool audio = toc && device->ops->control &&
+                 !device_control(device, DEVICE_CONTROL_TOC, toc, sizeof(*toc)) &&
+                 toc->track_count > 0;
+    for (unsigned i = 0; audio && i < toc->track_count && i < DEVICE_TRACKS_MAX; i++)
+        audio = !toc->tracks[i].data;
+    mem_free(toc);
+    return audio;
+}
+
 status_t device_identify(const struct device_handle *handle, struct identify *result)
 {
+    if (device_is_audio(handle->device)) {
+        result->found[0] = (struct identity){ IDENTITY_VOLUME, audio_disc,
+                                              "x-content/audio-cdda", 0 };
+        result->count = 1;
+        result->status = 0;
+        return 0;
+    }
     struct device_source device = {
         .source = { .read = device_source_read,
                     .size_bytes = device_medium(handle->device).bytes },
@@ -81,12 +103,12 @@ static status_t device_identify_named(const char *name, char *text, size_t bytes
 void device_mount_reason(const char *device, status_t status, char *text, size_t bytes)
 {
     char names[MOUNT_REASON_BYTES - 32] = "";
-    if (status == -EMEDIUMTYPE) {
+    if (status == -EMEDIUMTYPE || status == -EIO) {
         status_t failed = device_identify_named(device, names, sizeof(names));
         if (failed)
             status = failed;
     }
-    if (*names)
+    if (*names && (status == -EMEDIUMTYPE || strcmp(names, audio_disc) == 0))
         format_text(text, bytes, "%s, which Spindle cannot mount", names);
     else if (status == -EMEDIUMTYPE)
         format_text(text, bytes, "no file system that Spindle knows");

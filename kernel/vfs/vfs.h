@@ -88,7 +88,8 @@ status_t path_identify(struct path *path, struct identify *result) MUST_CHECK;
 /* The same of a file's content. */
 status_t file_identify(struct file *file, struct identify *result) MUST_CHECK;
 /* Writes why vfs_mount() of `device` ended with `status`: for -EMEDIUMTYPE, what is on the medium
- * ("FAT32 file system, which Spindle cannot mount"); else the status in words. */
+ * ("FAT32 file system, which Spindle cannot mount"), and for -EIO whether it is an audio CD; else
+ * the status in words. */
 void device_mount_reason(const char *device, status_t status, char *text, size_t bytes);
 
 /* An operation of kernel/dev/control.h on the device that holds the node's bytes: a device's file

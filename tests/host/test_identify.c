@@ -333,6 +333,60 @@ BODY(nothing_known)
     stop();
 }
 
+/* ---- an audio disc ------------------------------------------------------------------------ */
+
+static bool second_is_data;
+
+/* As a drive answers data commands on audio tracks. */
+static void audio_start(struct device *device, struct io_transfer *transfer)
+{
+    (void)device;
+    io_transfer_done(transfer, -EIO, 0);
+}
+
+static status_t audio_control(struct device *device, unsigned operation, void *argument,
+                              size_t bytes)
+{
+    (void)device;
+    if (operation != DEVICE_CONTROL_TOC || bytes != sizeof(struct device_toc))
+        return -EOPNOTSUPP;
+    struct device_toc *toc = argument;
+    *toc = (struct device_toc){ .session_count = 1, .track_count = 2 };
+    toc->tracks[0] = (struct device_track){ .number = 1, .session = 1, .blocks = 10 };
+    toc->tracks[1] = (struct device_track){ .number = 2, .session = 1, .first_block = 10,
+                                            .blocks = 10, .data = second_is_data };
+    return 0;
+}
+
+BODY(audio_discs)
+{
+    static const struct device_ops ops = { .start = audio_start, .control = audio_control };
+    (void)unused;
+    start();
+    rig_mkdir("/m");
+    struct device *device = device_create(NULL, "audio");
+    device->ops = &ops;
+    device->device_class = CLASS_CDROM;
+    device->limits = (struct io_limits){ .block_bytes = 2048, .depth = 1 };
+    kassert(device_publish(device) == 0);
+    device_set_medium(device, 20 * 2048);
+    run("mount cdrom0 /m", SHELL_FAILED, "",
+        "mount: cdrom0: audio CD, which Spindle cannot mount\n");
+    run("volinfo cdrom0", SHELL_FAILED, "",
+        "volinfo: cdrom0: audio CD, which Spindle cannot mount\n");
+    says("file cdrom0", "cdrom0: audio CD\n");
+    second_is_data = true;
+    run("mount cdrom0 /m", SHELL_FAILED, "", "mount: cdrom0: input/output error\n");
+    second_is_data = false;
+    device_set_medium(device, 0);
+    says("file cdrom0", "cdrom0: blank disc\n");
+    device_clear_medium(device);
+    says("file cdrom0", "cdrom0: no disc\n");
+    device_remove(device);
+    device_put(device);
+    stop();
+}
+
 BODY(files)
 {
     (void)unused;
@@ -370,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_text_kinds),
         cmocka_unit_test(test_refused_volumes),
         cmocka_unit_test(test_nothing_known),
+        cmocka_unit_test(test_audio_discs),
         cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,9 +128,8 @@ def relocated_without_re():
                       system_use=su_nm(b".rr_moved"))]
     disc.finish(rock_root(disc, records, lba=top))
     ask(disc, "ls /System/.rr_moved", b"")
-    ask(disc, "find /System/one", b"/System/one\n/System/one/two\n/System/one/two/three\n"
-                                  b"/System/one/two/three/f\n")
-    return ask(disc, "cp -r /System/one /c && cat /c/two/three/f", b"f\n")
+    ask(disc, "cd /System/one && find . && cd /", b".\n./two\n./two/three\n./two/three/f\n")
+    return ask(disc, "cp -r /System/one /c && cat /c/two/three/f && rm -r /c", b"f\n")
 
 
 def moved_into_the_root():
@@ -282,7 +281,7 @@ def attributes():
     ask(disc, show % "HID.ELF",
         b"      mime application/x-executable\n read-only yes\n    hidden yes\n")
     ask(disc, show % "PLAIN", b"      mime application/octet-stream\n read-only yes\n")
-    return ask(disc, "ls /System", b"Devices\nFORK.TXT\nHID.ELF\nPLAIN\n")
+    return ask(disc, "ls /System | grep -v Devices", b"FORK.TXT\nHID.ELF\nPLAIN\n")
 
 
 CASES = [enhanced_preferred, enhanced_empty, enhanced_broken, joliet_after_160_descriptors,
