@@ -1,68 +1,67 @@
 /*
- * commands_digest.c - sha256sum: digests of files, and the check of a list of them.
- *
- * The format is that of the command of this name elsewhere: "DIGEST  NAME" or "DIGEST *NAME" a
- * line. A backslash before the digest says that in the name \\ and \n stand for a backslash and a
- * line end; here other control characters are written \xHH then, which others do not read.
+ * commands_digest.c - md5sum, sha1sum, sha256sum, sha512sum: digests of files, and the check of a
+ * list of them (digest_list.h). One implementation: the command's name chooses the digest.
  */
+#include "kernel/shell/digest_list.h"
 #include "kernel/shell/input.h"
 #include "kernel/shell/options.h"
-#include "lib/format.h"
-#include "lib/sha256.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
-static status_t digest_input(struct input *input, char hex[SHA256_HEX_BYTES])
+static const struct digest_kind *kind_of(const struct shell *shell)
 {
-    struct sha256 sha;
-    uint8_t digest[SHA256_BYTES];
+    char name[16];
+    text_copy(name, sizeof(name), shell->command->name);
+    name[strlen(name) - strlen("sum")] = '\0';
+    return digest_kind_find(name);
+}
+
+static status_t digest_input(struct input *input, char hex[DIGEST_HEX_BYTES])
+{
+    struct digest digest;
     const char *data;
     ssize_t got;
-    sha256_init(&sha);
+    digest_init(&digest, kind_of(input->shell));
     while ((got = input_piece(input, &data)) > 0)
-        sha256_update(&sha, data, (size_t)got);
-    sha256_final(&sha, digest);
-    sha256_hex(digest, hex);
+        digest_update(&digest, data, (size_t)got);
+    digest_hex(&digest, hex);
     return (status_t)got;
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-static bool needs_escape(const char *name)
+/* -z: names as they are, since their lines end with NUL. */
+static void write_name(struct stream *out, const char *name, bool as_it_is)
 {
-    for (; *name; name++)
-        if ((unsigned char)*name < 0x20 || *name == 0x7f || *name == '\\')
-            return true;
-    return false;
-}
-
-static void name_write(struct stream *out, const char *name)
-{
-    for (; *name; name++) {
-        char one[2] = { *name };
-        if (*name == '\\')
-            stream_text(out, "\\\\");
-        else if (*name == '\n')
-            stream_text(out, "\\n");
-        else if (*name == '\r')
-            stream_text(out, "\\r");
-        else
-            stream_escaped(out, one, false);
-    }
+    if (as_it_is)
+        stream_text(out, name);
+    else
+        digest_name_write(out, name);
 }
 
 static status_t sum_input(struct input *input, void *context)
 {
     (void)context;
-    char hex[SHA256_HEX_BYTES];
-    struct stream *out = input->shell->out;
+    char hex[DIGEST_HEX_BYTES];
+    struct shell *shell = input->shell;
+    struct stream *out = shell->out;
     const char *name = input->file ? input->name : "-";
+    bool zero = option_given(shell, 'z');
     status_t status = digest_input(input, hex);
     if (status)
         return status;
-    stream_format(out, "%s%s  ", needs_escape(name) ? "\\" : "", hex);
-    name_write(out, name);
-    stream_text(out, "\n");
+
+    if (!zero && digest_name_needs_escape(name))
+        stream_text(out, "\\");
+    if (option_given_name(shell, "tag")) {
+        stream_format(out, "%s (", kind_of(shell)->tag);
+        write_name(out, name, zero);
+        stream_format(out, ") = %s", hex);
+    } else {
+        stream_format(out, "%s %c", hex, option_last(shell, "bt") == 'b' ? '*' : ' ');
+        write_name(out, name, zero);
+    }
+    stream_write(out, zero ? "" : "\n", 1);
     return 0;
 }
 
@@ -70,92 +69,72 @@ static status_t sum_input(struct input *input, void *context)
 
 struct check {
     struct shell *shell;
-    bool quiet, silent;
-    uint64_t good, wrong, unreadable, malformed;
+    bool quiet, silent, warn, strict, ignore_missing;
+    struct digest_list list;
+    uint64_t good, wrong, unreadable, missing, malformed;
+    bool failed; /* any list so far */
 };
-
-static int hex_digit(char c)
-{
-    c = text_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Undoes name_write() in place; false for what it never writes. */
-static bool name_unescape(char *name)
-{
-    char *to = name;
-    for (; *name; name++) {
-        if (*name != '\\') {
-            *to++ = *name;
-            continue;
-        }
-        switch (*++name) {
-        case '\\': *to++ = '\\'; break;
-        case 'n': *to++ = '\n'; break;
-        case 'r': *to++ = '\r'; break;
-        case 'x':
-            if (hex_digit(name[1]) < 0 || hex_digit(name[2]) < 0)
-                return false;
-            *to++ = (char)(hex_digit(name[1]) << 4 | hex_digit(name[2]));
-            name += 2;
-            break;
-        default: return false;
-        }
-    }
-    *to = '\0';
-    return true;
-}
-
-/* Takes a line apart; the digest becomes lower-case. */
-static bool line_parse(char *line, char **digest, char **name)
-{
-    enum { DIGITS = SHA256_HEX_BYTES - 1 };
-    bool escaped = *line == '\\';
-    *digest = line += escaped;
-    for (unsigned i = 0; i < DIGITS; i++) {
-        if (hex_digit(line[i]) < 0)
-            return false;
-        line[i] = text_lower(line[i]);
-    }
-    line += DIGITS;
-    if (line[0] != ' ' || (line[1] != ' ' && line[1] != '*') || !line[2])
-        return false;
-    *line = '\0';
-    *name = line + 2;
-    return !escaped || name_unescape(*name);
-}
 
 static void check_say(const struct check *check, const char *name, const char *result)
 {
-    stream_escaped(check->shell->out, name, false);
+    if (check->silent)
+        return;
+    if (digest_name_needs_escape(name))
+        stream_text(check->shell->out, "\\");
+    digest_name_write(check->shell->out, name);
     stream_format(check->shell->out, ": %s\n", result);
+}
+
+static status_t sum_listed(struct input *input, void *hex)
+{
+    return digest_input(input, hex);
 }
 
 static status_t check_file(struct check *check, const char *digest, const char *name)
 {
-    char hex[SHA256_HEX_BYTES];
-    struct input *input = mem_alloc(sizeof(*input));
-    if (!input)
-        return -ENOMEM;
-    status_t status = input_open(check->shell, name, input);
-    if (!status)
-        status = digest_input(input, hex);
-    input_close(input);
-    mem_free(input);
+    char hex[DIGEST_HEX_BYTES];
+    const char *shown;
+    status_t status = input_one(check->shell, name, &shown, sum_listed, hex);
     if (status == -EINTR)
         return status;
-    if (status) {
+    if (status == -ENOENT && check->ignore_missing) {
+        check->missing++;
+    } else if (status) {
         shell_fail(check->shell, name, status);
         check->unreadable++;
-        if (!check->silent)
-            check_say(check, name, "FAILED open or read");
-        return 0;
+        check_say(check, name, "FAILED open or read");
+    } else if (text_equal(hex, digest)) {
+        check->good++;
+        if (!check->quiet)
+            check_say(check, name, "OK");
+    } else {
+        check->wrong++;
+        check_say(check, name, "FAILED");
     }
-    bool same = text_equal(hex, digest);
-    check->good += same;
-    check->wrong += !same;
-    if (!check->silent && !(same && check->quiet))
-        check_say(check, name, same ? "OK" : "FAILED");
+    return 0;
+}
+
+static status_t check_line(struct check *check, const struct input *list, uint64_t number,
+                           char *line, size_t bytes)
+{
+    static const char mark[] = "\xef\xbb\xbf"; /* the byte order mark of some editors */
+    char *digest, *name;
+    if (number == 1 && text_starts(line, mark)) {
+        line += sizeof(mark) - 1;
+        bytes -= sizeof(mark) - 1;
+    }
+    if (bytes && line[bytes - 1] == '\r')
+        line[--bytes] = '\0';
+    if (!bytes || *line == '#')
+        return 0;
+    if (digest_list_parse(&check->list, line, bytes, &digest, &name) &&
+        !(text_equal(name, "-") && !list->file)) /* the list itself */
+        return check_file(check, digest, name);
+
+    check->malformed++;
+    if (check->warn)
+        shell_complain(check->shell, "%s: %llu: improperly formatted %s checksum line",
+                       list->name, (unsigned long long)number, check->list.kind->tag);
     return 0;
 }
 
@@ -167,30 +146,14 @@ static void check_warn(const struct check *check, uint64_t count, const char *on
                        count == 1 ? one : many);
 }
 
-static status_t check_input(struct input *list, void *context)
+/* Reports what a list came to. */
+static void check_sum_up(struct check *check, const char *name)
 {
-    struct check *check = context;
-    char *line, *digest, *name;
-    size_t bytes;
-    int got;
-    status_t status = 0;
-    *check = (struct check){
-        .shell = check->shell, .quiet = check->quiet, .silent = check->silent
-    };
-    while (!status && (got = input_line(list, &line, &bytes)) > 0) {
-        if (bytes && line[bytes - 1] == '\r')
-            line[--bytes] = '\0';
-        if (line_parse(line, &digest, &name))
-            status = check_file(check, digest, name);
-        else
-            check->malformed++;
-    }
-    if (status || got < 0)
-        return status ? status : got;
-    if (!check->good && !check->wrong && !check->unreadable) {
-        shell_complain(check->shell, "%s: no properly formatted checksum lines found", list->name);
-        check->wrong++;
-        return 0;
+    bool any = check->good || check->wrong || check->unreadable || check->missing;
+    if (!any) {
+        shell_complain(check->shell, "%s: no properly formatted checksum lines found", name);
+        check->failed = true;
+        return;
     }
     check_warn(check, check->malformed, "line is improperly formatted",
                "lines are improperly formatted");
@@ -198,6 +161,27 @@ static status_t check_input(struct input *list, void *context)
                "listed files could not be read");
     check_warn(check, check->wrong, "computed checksum did NOT match",
                "computed checksums did NOT match");
+    bool verified = check->good || check->wrong;
+    if (!verified && check->ignore_missing && !check->silent)
+        shell_complain(check->shell, "%s: no file was verified", name);
+    check->failed |= !check->good || check->wrong || check->unreadable ||
+                     (check->strict && check->malformed);
+}
+
+static status_t check_input(struct input *list, void *context)
+{
+    struct check *check = context;
+    char *line;
+    size_t bytes;
+    int got = 0;
+    status_t status = 0;
+    check->good = check->wrong = check->unreadable = check->missing = check->malformed = 0;
+    check->list.separator = SEPARATOR_UNKNOWN;
+    for (uint64_t number = 1; !status && (got = input_line(list, &line, &bytes)) > 0; number++)
+        status = check_line(check, list, number, line, bytes);
+    if (status || got < 0)
+        return status ? status : got;
+    check_sum_up(check, list->name);
     return 0;
 }
 
@@ -207,40 +191,69 @@ static int run_check(struct shell *shell, int count, char **words)
         .shell = shell,
         .quiet = option_given_name(shell, "quiet"),
         .silent = option_given_name(shell, "status"),
+        .warn = option_given(shell, 'w'),
+        .strict = option_given_name(shell, "strict"),
+        .ignore_missing = option_given_name(shell, "ignore-missing"),
+        .list.kind = kind_of(shell),
     };
-    int result = SHELL_DONE;
-    for (int i = 1; (i < count || i == 1) && result != SHELL_INTERRUPTED; i++) {
-        int end = i < count ? i + 1 : i; /* no word: standard input */
-        int one = input_each(shell, i, end, words, check_input, &check);
-        if (!one && (check.wrong || check.unreadable))
-            one = SHELL_FAILED;
-        result = one ? one : result;
-    }
-    return result;
+    int result = input_each(shell, 1, count, words, check_input, &check);
+    return result ? result : check.failed ? SHELL_FAILED : SHELL_DONE;
 }
 
-static int run_sha256sum(struct shell *shell, int count, char **words)
+/* ---- the commands ------------------------------------------------------------------------- */
+
+/* Options of writing do not go with -c, nor those of checking without it. */
+static bool options_agree(struct shell *shell)
 {
+    static const char *const writing[] = { "tag", "zero", NULL };
+    static const char *const checking[] = { "quiet", "status", "strict", "warn", "ignore-missing",
+                                            NULL };
+    bool checks = option_given(shell, 'c');
+    for (const char *const *name = checks ? writing : checking; *name; name++)
+        if (option_given_name(shell, *name)) {
+            shell_complain(shell, checks ? "--%s has no meaning with -c"
+                                         : "--%s has a meaning only with -c", *name);
+            return false;
+        }
+    return true;
+}
+
+static int run_sum(struct shell *shell, int count, char **words)
+{
+    if (!options_agree(shell))
+        return SHELL_USAGE;
     if (option_given(shell, 'c'))
         return run_check(shell, count, words);
     return input_each(shell, 1, count, words, sum_input, NULL);
 }
 
-static const struct shell_option sha256sum_options[] = {
+static const struct shell_option sum_options[] = {
     { 'c', "check", NULL, "FILE is a list of digests: check the files that it names" },
-    { 'b', "binary", NULL, "bytes as they are: always so" },
+    { 'b', "binary", NULL, "write * before names: bytes are read as they are anyway" },
+    { 't', "text", NULL, "write a blank before names, which is so without it" },
+    { 0, "tag", NULL, "write lists as BSD does: TAG (NAME) = DIGEST" },
+    { 'z', "zero", NULL, "end lines with NUL, and write names without escapes" },
+    { 0, "ignore-missing", NULL, "with -c: files that do not exist are left out" },
     { 0, "quiet", NULL, "with -c: do not name what is OK" },
     { 0, "status", NULL, "with -c: say nothing, the status tells" },
+    { 0, "strict", NULL, "with -c: fail for improperly formatted lines" },
+    { 'w', "warn", NULL, "with -c: name improperly formatted lines" },
     { 0 },
 };
 
-static const struct shell_command command_sha256sum = {
-    .name = "sha256sum",
-    .arguments = "[-c] [FILE...]",
-    .summary = "SHA-256 digests of files; with -c: check a list of them",
-    .arguments_max = -1,
-    .run = run_sha256sum,
-    .options = sha256sum_options,
-    .group = "Files",
-};
-SHELL_COMMAND(command_sha256sum);
+#define SUM_COMMAND(kind, shown_name)                                            \
+    static const struct shell_command command_##kind = {                        \
+        .name = #kind "sum",                                                     \
+        .arguments = "[-c] [OPTION...] [FILE...]",                               \
+        .summary = shown_name " digests of files; with -c: check a list of them", \
+        .arguments_max = -1,                                                     \
+        .run = run_sum,                                                          \
+        .options = sum_options,                                                  \
+        .group = "Files",                                                        \
+    };                                                                           \
+    SHELL_COMMAND(command_##kind)
+
+SUM_COMMAND(md5, "MD5");
+SUM_COMMAND(sha1, "SHA-1");
+SUM_COMMAND(sha256, "SHA-256");
+SUM_COMMAND(sha512, "SHA-512");

@@ -514,7 +514,7 @@ BODY(digests)
     snprintf(line, sizeof(line), "\\%s  /back\\\\slash\n", abc);
     says("sha256sum '/back\\slash'", line);
     says("sha256sum /abc '/back\\slash' > /list; sha256sum -c /list",
-         "/abc: OK\n/back\\x5Cslash: OK\n");
+         "/abc: OK\n\\/back\\\\slash: OK\n");
     snprintf(text, sizeof(text), "%s *abc\nnonsense\n%s  none\n%064d  abc\n", abc, abc, 0);
     put("/list", text);
     run("sha256sum -c /list", SHELL_FAILED, "abc: OK\nnone: FAILED open or read\nabc: FAILED\n",
