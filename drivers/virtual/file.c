@@ -115,7 +115,7 @@ status_t store_file_fold(char *path, size_t bytes)
     struct dir_entry *entry = mem_alloc(sizeof(*entry));
     struct file *directory = NULL;
     struct path *root = path_root();
-    status_t status = !slash || !entry ? -ENOENT : 0;
+    status_t status = !entry ? -ENOMEM : !slash ? -ENOENT : 0;
     if (!status) {
         *slash = '\0';
         status = file_open(root, *path ? path : "/", OPEN_READ | OPEN_DIRECTORY, &directory);
@@ -128,7 +128,7 @@ status_t store_file_fold(char *path, size_t bytes)
             break;
         }
     if (!status && got <= 0)
-        status = -ENOENT;
+        status = got ? got : -ENOENT;
     file_close(directory);
     path_put(root);
     mem_free(entry);

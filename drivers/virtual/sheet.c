@@ -231,10 +231,10 @@ static status_t name_open(const char *sheet_path, const char *name,
     if (!name_join(sheet_path, name, path))
         return -ENAMETOOLONG;
     status_t status = opener->open(path, false, store, holder);
-    if (status == -ENOENT && opener->fold && *last_element(path) &&
-        !opener->fold(path, VIRTUAL_IMAGE_BYTES))
-        status = opener->open(path, false, store, holder);
-    return status;
+    if (status != -ENOENT || !opener->fold || !*last_element(path))
+        return status;
+    status = opener->fold(path, VIRTUAL_IMAGE_BYTES);
+    return status ? status : opener->open(path, false, store, holder);
 }
 
 static status_t file_open_named(const char *sheet_path, const char *name,

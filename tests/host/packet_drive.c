@@ -99,7 +99,20 @@ static void drive_read_toc(struct packet_command *command)
         2, 0x14, 0, 0xa2, 0, 0, 0, 0, 0, 9, 0,
         2, 0x14, 0, 2,    0, 0, 0, 0, 0, 4, 0,
     };
-    if (command->cdb[2] == 1)
+    static const uint8_t last_audio[12] = { 0, 10, 1, 2, 0, 0x10, 2, 0, 0, 0, 0, 150 };
+    static const uint8_t full_audio[4 + 5 * 11] = {
+        0, 57, 1, 2,
+        1, 0x14, 0, 1,    0, 0, 0, 0, 0, 2, 0,
+        1, 0x14, 0, 0xa2, 0, 0, 0, 0, 0, 3, 5,
+        2, 0x10, 0, 2,    0, 0, 0, 0, 0, 4, 0,
+        2, 0x14, 0, 3,    0, 0, 0, 0, 0, 5, 10,
+        2, 0x14, 0, 0xa2, 0, 0, 0, 0, 0, 9, 0,
+    };
+    if (packet_drive.audio_first && command->cdb[2] == 1)
+        answer(command, last_audio, sizeof(last_audio));
+    else if (packet_drive.audio_first)
+        answer(command, full_audio, sizeof(full_audio));
+    else if (command->cdb[2] == 1)
         answer(command, last, sizeof(last));
     else
         answer(command, full, sizeof(full));

@@ -42,6 +42,7 @@ struct packet_drive {
     bool locked, button;
     uint32_t last_block, block_bytes; /* what READ CAPACITY says */
     bool empty;
+    bool audio_first; /* the second session begins with a track of audio */
     uint16_t profile; /* what GET CONFIGURATION says; 0: the drive does not know the command */
 
     /* packet_drive.c's */

@@ -113,6 +113,8 @@ static const char *mount_image(const char *image)
         return why;
     if (status == -EISDIR)
         return "is a directory, and no image";
+    if (status == -ENOENT || status == -EACCES)
+        return strerror(-status); /* the host's own words */
     if (!status)
         status = drive_create(shown, &device);
     if (status == -ENODATA)

@@ -489,6 +489,41 @@ static void sessions_body(void *unused)
     packet_drive_tear_down(cdrom);
 }
 
+/* The session of a disc is its first data track, and the table says what each track is. */
+static void tracks_body(void *unused)
+{
+    (void)unused;
+    static const struct device_track tracks[] = {
+        { .number = 1, .session = 1, .data = true, .first_block = 0, .blocks = 80 },
+        { .number = 2, .session = 2, .first_block = 150, .blocks = 85 },
+        { .number = 3, .session = 2, .data = true, .first_block = 235, .blocks = 290 },
+    };
+    static struct device_toc toc;
+    struct device *cdrom = set_up_polled(1);
+    struct device_session session = { 0 };
+    packet_drive.audio_first = true;
+    kassert(!device_control(cdrom, DEVICE_CONTROL_SESSION, &session, sizeof(session)));
+    kassert(session.number == 2 && session.count == 2 && session.first_block == 235);
+    kassert(!device_control(cdrom, DEVICE_CONTROL_TOC, &toc, sizeof(toc)));
+    kassert(toc.session_count == 2 && toc.track_count == 3);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct device_track *track = &toc.tracks[i];
+        kassert(track->number == tracks[i].number && track->session == tracks[i].session);
+        kassert(track->data == tracks[i].data && track->mode == 0);
+        kassert(track->first_block == tracks[i].first_block);
+        kassert(track->blocks == tracks[i].blocks);
+    }
+    kassert(device_control(cdrom, DEVICE_CONTROL_TOC, &toc, 4) == -EINVAL);
+    packet_drive.audio_first = false;
+    packet_drive_tear_down(cdrom);
+}
+
+static void test_tracks(void **state)
+{
+    (void)state;
+    run_body(tracks_body);
+}
+
 static void test_sessions(void **state)
 {
     (void)state;
@@ -504,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_swapping),     cmocka_unit_test(test_controls),
         cmocka_unit_test(test_arrival),      cmocka_unit_test(test_drive_without_lock),
         cmocka_unit_test(test_sessions),
+        cmocka_unit_test(test_tracks),
     };
     const struct CMUnitTest in_virtual_time[] = { /* ten seconds, each of the seeds */
         cmocka_unit_test(test_never_ready),

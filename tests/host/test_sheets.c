@@ -13,6 +13,7 @@
 #include "kernel/log.h"
 #include "lib/format.h"
 #include "tests/host/drives.h"
+#include "tests/host/port/host.h"
 #include "tests/host/raw_sectors.h"
 
 enum { BLOCKS = 40 };
@@ -280,6 +281,35 @@ static void test_mutated(void **state)
     rig_run(mutated_body, NULL, 2);
 }
 
+/* Whichever allocation fails, nothing is left behind (rig_stop). */
+static void memory_body(void *unused)
+{
+    (void)unused;
+    rig_start();
+    put_files();
+    for (unsigned i = 0; i < sizeof(sheets) / sizeof(sheets[0]); i++) {
+        bool more = true;
+        for (unsigned long n = 1; more; n++) {
+            add_sheet(sheets[i].name, sheets[i].text, strlen(sheets[i].text));
+            host_fail_nth_allocation(n);
+            status_t status = drives_control(VIRTUAL_REGISTER, &request, sizeof(request));
+            more = host_failure_happened();
+            host_fail_nth_allocation(0);
+            if (status && (!more || (status != -ENOMEM && status != -ENOSPC)))
+                panic("%s: allocation %lu: %s", sheets[i].name, n, status_text(status));
+            if (!status)
+                expect("remove", drives_remove(request.device, VIRTUAL_IF_IDLE), 0);
+        }
+    }
+    rig_stop();
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    rig_run(memory_body, NULL, 1);
+}
+
 /* ---- several devices ----------------------------------------------------------------------- */
 
 /* A drive on a file of another drive: that drive cannot become its own image. */
@@ -319,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_sheets),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_mutated),
+        cmocka_unit_test(test_memory),
         cmocka_unit_test(test_holders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,3 +109,49 @@ def test_image_that_ends_inside_a_block(tmp_path, missing):
     assert device.stdout.split()[0].decode() == hashlib.sha256(cut.read_bytes()).hexdigest()
     tail = cut.stat().st_size % 512
     assert tail and f"      tail {tail} bytes after the last whole block" in device.stdout.decode()
+
+
+def damage(sector, row):
+    """One byte in each column of P (ECMA-130 annex A)."""
+    for column in range(86):
+        sector[12 + column + 86 * row] ^= 0x5A
+
+
+def test_disc_of_several_tracks(tmp_path):
+    """Audio, then a volume that counts its blocks from the start of the disc; one of its sectors is
+    damaged and corrected, another beyond that."""
+    tree, iso = tmp_path / "tree", tmp_path / "data.iso"
+    tree.mkdir()
+    data = bytes(n * n % 253 for n in range(20000))
+    (tree / "file").write_bytes(data)
+    subprocess.run(["genisoimage", "-quiet", "-R", "-C", "0,450", "-o", iso, tree], check=True,
+                   stderr=subprocess.DEVNULL)
+    sectors = [bytearray(s) for s in whole_sectors(iso.read_bytes(), 1, first=450, ecc=True)]
+    at = next(n for n, s in enumerate(sectors) if s[16:16 + BLOCK] == data[:BLOCK])
+    damage(sectors[at + 1], 7)
+    audio = bytes(n % 255 for n in range(450 * 2352))
+    (tmp_path / "disc.bin").write_bytes(audio + b"".join(sectors))
+    sheet = tmp_path / "disc.cue"
+    sheet.write_text('FILE "disc.bin" BINARY\n  TRACK 01 AUDIO\n    INDEX 01 00:00:00\n'
+                     "  TRACK 02 MODE1/2352\n    INDEX 00 00:04:00\n    INDEX 01 00:06:00\n")
+    done = run_shell(sheet, "toc virtual0; cat /System/file >/dev/null; vdrive info 0")
+    lines = done.stdout.decode().split("\n")
+    assert lines[1:3] == ["    1       1            0         450  audio",
+                          f"    2       1          450 {len(sectors):11}  data, mode 1"]
+    assert "       raw sectors of 2352: 1 corrected, 0 refused" in lines
+    assert run_shell(sheet, "sha256sum /System/file").stdout.split()[0].decode() == \
+        hashlib.sha256(data).hexdigest()
+    damage(sectors[at + 1], 9)
+    (tmp_path / "disc.bin").write_bytes(audio + b"".join(sectors))
+    done = run_shell(sheet, "manifest /System/file; vdrive info 0; log")
+    assert done.stdout.split(b"\t")[2] == b"EIO"
+    assert b"0 corrected, 1 refused" in done.stdout
+    assert f"block {450 + at + 1}: damaged beyond correction".encode() in done.stdout
+
+
+def test_sheet_that_makes_no_sense(tmp_path):
+    sheet = tmp_path / "bad.cue"
+    sheet.write_text("FILE none.bin BINARY\nTRACK 01 AUDIO\nINDEX 01 00:00:00\n")
+    done = run_shell(sheet, "echo")
+    assert done.returncode == 125
+    assert done.stderr.decode().endswith("bad.cue: line 1: none.bin: no such file or directory\n")

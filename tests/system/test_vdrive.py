@@ -108,7 +108,7 @@ def test_new_list_info(shell):
     assert run(shell, "vdrive list") == [
         "NAME       STATE      STORE    SIZE RW  OPEN IMAGE",
         "virtual0   registered ram      8.0M rw     0 -",
-        "virtual1   registered ram       20K rw     0 -",
+        "virtual1   registered ram       21K rw     0 -",
         "virtual2   registered file     160K ro     0 /System/floppy.img"]
     assert run(shell, "vdrive info virtual0") == [
         "     drive virtual0", "     state registered", "     store memory",
