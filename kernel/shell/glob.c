@@ -46,8 +46,8 @@ static status_t list_mounts(struct path *directory, const struct name_filter *fi
 {
     char *name = mem_alloc(NAME_BYTES_MAX + 1);
     status_t status = name ? 0 : -ENOMEM;
-    for (unsigned n = 0; !status; n++) {
-        status = vfs_mount_below(directory, n, name, NAME_BYTES_MAX + 1);
+    for (unsigned position = 0; !status;) {
+        status = vfs_mount_below(directory, &position, name, NAME_BYTES_MAX + 1);
         if (!status && filter->wanted(name, filter->context))
             status = words_add(names, name, strlen(name));
     }

@@ -90,15 +90,16 @@ static struct name *names_find(struct name *names, const char *text)
 static status_t collect_mounts(struct path *directory, struct name **names, char *text,
                                size_t bytes)
 {
+    unsigned position = 0;
     status_t status = 0;
-    for (unsigned n = 0; !status && !vfs_mount_below(directory, n, text, bytes); n++) {
+    while (!status && !(status = vfs_mount_below(directory, &position, text, bytes))) {
         struct name *covered = names_find(*names, text);
         if (covered)
             covered->info.known = 0; /* it was of what lies below the mount */
         else
             status = names_add(names, text);
     }
-    return status;
+    return status == -ENOENT ? 0 : status;
 }
 
 static void names_reverse(struct name **names)

@@ -17,6 +17,8 @@ struct mount {
     bool fixed;             /* the VFS's own: never unmounted by request */
     _Atomic bool left;      /* the table: paths into it lead nowhere now */
     struct list link;
+    struct mount *next_of_hash;
+    unsigned number;        /* rises along the list */
 };
 
 struct path {

@@ -9,8 +9,12 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
+enum { BUCKETS = 256 };
+
 static struct mutex mounts_lock = MUTEX_INIT(mounts_lock, RANK_MOUNT);
 static struct list mounts = LIST_INIT(mounts); /* in the order of mounting */
+static struct mount *by_hash[BUCKETS];         /* the same, by the hash of their paths */
+static unsigned last_number;
 
 /* ---- references --------------------------------------------------------------------------- */
 
@@ -86,11 +90,10 @@ struct mount *mount_find(struct path *parent, const char *name, size_t length, u
 {
     struct mount *found = NULL;
     mutex_lock(&mounts_lock);
-    list_each(link, &mounts) {
-        struct mount *mount = list_entry(link, struct mount, link);
+    struct mount *mount = by_hash[hash % BUCKETS];
+    for (; mount && !found; mount = mount->next_of_hash)
         if (mount->hash == hash && mount_matches(mount, parent, name, length))
             found = mount_get(mount);
-    }
     mutex_unlock(&mounts_lock);
     return found;
 }
@@ -199,10 +202,15 @@ static struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t ha
 
 static status_t mount_enter(struct mount *mount)
 {
+    struct mount **bucket = &by_hash[mount->hash % BUCKETS];
     mutex_lock(&mounts_lock);
     bool taken = mount_at(mount->text) != NULL;
-    if (!taken)
+    if (!taken) {
+        mount->number = ++last_number;
+        mount->next_of_hash = *bucket;
+        *bucket = mount;
         list_push_back(&mounts, &mount->link);
+    }
     mutex_unlock(&mounts_lock);
     return taken ? -EBUSY : 0;
 }
@@ -302,6 +310,10 @@ status_t device_describe_volume(const char *device, struct text_sink *sink)
 static void mount_remove(struct mount *mount)
 {
     kassert(mutex_is_mine(&mounts_lock));
+    struct mount **at = &by_hash[mount->hash % BUCKETS];
+    while (*at != mount)
+        at = &(*at)->next_of_hash;
+    *at = mount->next_of_hash;
     list_remove(&mount->link);
     mount->left = true;
 }
@@ -448,7 +460,9 @@ void vfs_stop(void)
     path_set_root(NULL);
     while (!list_empty(&mounts)) { /* last mounted, first unmounted */
         struct mount *mount = list_entry(mounts.prev, struct mount, link);
-        list_remove(&mount->link);
+        mutex_lock(&mounts_lock);
+        mount_remove(mount);
+        mutex_unlock(&mounts_lock);
         kassert(atomic_load(&mount->references) == 1);
         mount_put(mount);
     }
@@ -498,7 +512,7 @@ static const char *mount_name_below(const char *text, const char *directory)
     return strchr(name, '/') ? NULL : name;
 }
 
-status_t vfs_mount_below(struct path *path, unsigned n, char *name, size_t bytes)
+status_t vfs_mount_below(struct path *path, unsigned *position, char *name, size_t bytes)
 {
     if (!path_is_live(path)) /* the text is another directory's by now */
         return -ENOENT;
@@ -510,10 +524,12 @@ status_t vfs_mount_below(struct path *path, unsigned n, char *name, size_t bytes
     mutex_lock(&mounts_lock);
     list_each(link, &mounts) {
         const struct mount *mount = list_entry(link, struct mount, link);
-        const char *last = mount_name_below(mount->text, text);
-        if (last && status && n-- == 0) {
+        const char *last = mount->number > *position ? mount_name_below(mount->text, text) : NULL;
+        if (last) {
             text_copy(name, bytes, last);
+            *position = mount->number;
             status = 0;
+            break;
         }
     }
     mutex_unlock(&mounts_lock);

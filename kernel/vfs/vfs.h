@@ -151,8 +151,10 @@ struct mount_info {
 };
 /* The n-th mount in the order of mounting; -ENOENT past the last. */
 status_t vfs_mount_info(unsigned n, struct mount_info *info) MUST_CHECK;
-/* The name of the n-th mount directly below `path`; -ENOENT past the last. */
-status_t vfs_mount_below(struct path *path, unsigned n, char *name, size_t bytes) MUST_CHECK;
+/* The name of the next mount directly below `path`, in the order of mounting; *position is 0 at
+ * first. -ENOENT past the last. */
+status_t vfs_mount_below(struct path *path, unsigned *position, char *name,
+                         size_t bytes) MUST_CHECK;
 
 /* ---- files -------------------------------------------------------------------------------- */
 
