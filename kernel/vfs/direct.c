@@ -60,7 +60,7 @@ static void direct_complete(struct vfs_io *io, status_t status)
     spin_unlock(&direct->lock);
     if (abandoned && io->op == IO_WRITE)
         vnode_write_left(io->vnode, false);
-    if (direct->holds)
+    if (abandoned && direct->holds)
         cache_release(&io->vnode->cache); /* from here on the vnode may go */
     direct_put(direct);
 }
@@ -101,6 +101,10 @@ static status_t direct_run(struct direct *direct, bool interruptible)
     spin_unlock(&direct->lock);
     if (status && direct_abandon(direct))
         return status;
+
+    /* by the caller, so that a file which it closes now is closed when it returns */
+    if (direct->holds)
+        cache_release(&vnode->cache);
     return direct->status;
 }
 
