@@ -6,6 +6,7 @@
 #include "kernel/dev/virtual.h"
 #include "kernel/shell/device_report.h"
 #include "kernel/shell/mounts.h"
+#include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
 #include "kernel/shell/words.h"
 #include "lib/format.h"
@@ -126,7 +127,9 @@ static int mount_list(struct shell *shell)
     struct mount_info *info = mem_alloc(sizeof(*info));
     status_t status = info ? 0 : -ENOMEM;
     for (unsigned n = 0; info && !(status = vfs_mount_info(n, info)); n++) {
-        stream_format(shell->out, "%-20s %-10s %-20s %s", info->path,
+        size_t columns = text_columns(info->path);
+        stream_escaped(shell->out, info->path, false);
+        stream_format(shell->out, "%*s %-10s %-20s %s", columns < 20 ? (int)(20 - columns) : 0, "",
                       *info->device ? info->device : "-", info->fs.type,
                       info->fs.read_only ? "ro" : "rw");
         if (*info->fs.volume_name) {

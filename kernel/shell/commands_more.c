@@ -183,8 +183,10 @@ static int book_list(struct shell *shell, const struct name *chapters)
         text_copy(name, length + 1 < sizeof(name) ? length + 1 : sizeof(name), chapters->text);
         book_title(shell, chapters->text, title, sizeof(title));
         stream_format(shell->out, "%3u  ", n);
-        stream_escaped(shell->out, name + (name[0] >= '0' && name[0] <= '9' ? 2 : 0), false);
-        stream_format(shell->out, "%*s", length < 14 ? (int)(14 - length) : 1, "");
+        const char *shown = name + (name[0] >= '0' && name[0] <= '9' ? 2 : 0);
+        size_t columns = text_columns(shown);
+        stream_escaped(shell->out, shown, false);
+        stream_format(shell->out, "%*s", columns < 12 ? (int)(12 - columns) : 1, "");
         stream_escaped(shell->out, title, false);
         stream_text(shell->out, "\n");
     }

@@ -8,6 +8,7 @@
 #include "kernel/shell/input.h"
 #include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
+#include "kernel/shell/output.h"
 #include "kernel/shell/sort_key.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -25,6 +26,7 @@ struct sort {
     struct sort_order order; /* of the whole line, and of keys without one of their own */
     struct sort_key *keys;
     int separator;           /* -1: blanks */
+    char line_end;
     bool unique, stable;
     bool check, quiet;       /* -c, -C: are the lines in order? */
     bool disorder;
@@ -58,6 +60,8 @@ static int sort_compare(const struct sortable *a, const struct sortable *b, cons
     const struct sort *sort = context;
     const struct sort_line *one = (const struct sort_line *)(const void *)a;
     const struct sort_line *two = (const struct sort_line *)(const void *)b;
+    if (shell_interrupted())
+        return 0; /* the order no longer matters */
     int result = compare_by_keys(sort, one, two);
     if (result || sort->unique || sort->stable)
         return result;
@@ -90,6 +94,7 @@ static status_t sort_input(struct input *input, void *context)
     char *text;
     size_t bytes;
     int got;
+    input->line_end = sort->line_end;
     while ((got = input_line(input, &text, &bytes)) > 0) {
         struct sort_line *line = line_create(sort, text, bytes);
         if (!line)
@@ -112,7 +117,7 @@ static void report_disorder(struct sort *sort, const struct input *input, uint64
     stream_escaped(shell->err, input->file ? input->name : "-", false);
     stream_format(shell->err, ":%llu: disorder: ", (unsigned long long)number);
     stream_write(shell->err, line->text, line->bytes);
-    stream_text(shell->err, "\n");
+    stream_write(shell->err, &sort->line_end, 1);
     (void)!stream_flush(shell->err);
 }
 
@@ -124,6 +129,7 @@ static status_t check_input(struct input *input, void *context)
     char *text;
     size_t bytes;
     int got = 0;
+    input->line_end = sort->line_end;
     for (uint64_t number = 1; !sort->disorder; number++) {
         got = input_line(input, &text, &bytes);
         if (got <= 0)
@@ -159,9 +165,8 @@ static void sort_turn(struct sort *sort)
     sort->lines = turned;
 }
 
-static void sort_print(const struct sort *sort)
+static void sort_print(const struct sort *sort, struct stream *out)
 {
-    struct stream *out = sort->shell->out;
     const struct sort_line *before = NULL;
     for (const struct sortable *at = sort->lines; at && !out->status; at = at->next) {
         const struct sort_line *line = (const struct sort_line *)(const void *)at;
@@ -170,9 +175,22 @@ static void sort_print(const struct sort *sort)
         if (sort->unique && before && !compare_by_keys(sort, before, line))
             continue;
         stream_write(out, line->text, line->bytes);
-        stream_text(out, "\n");
+        stream_write(out, &sort->line_end, 1);
         before = line;
     }
+}
+
+/* -o: all inputs were read, so the file may be one of them. */
+static int sort_print_to_file(const struct sort *sort, const char *name)
+{
+    struct output *output;
+    enum output_end end;
+    status_t status = output_open(sort->shell, NULL, name, false, &output);
+    if (!status) {
+        sort_print(sort, output_stream(output));
+        status = output_close(output, &end);
+    }
+    return status ? shell_fail(sort->shell, name, status) : SHELL_DONE;
 }
 
 /* ---- options ------------------------------------------------------------------------------ */
@@ -223,7 +241,9 @@ static int sort_run(struct sort *sort, int count, char **words)
         return result;
     sort_turn(sort);
     sort->lines = sort_list(sort->lines, sort_compare, sort);
-    sort_print(sort);
+    if (option_given(shell, 'o'))
+        return sort_print_to_file(sort, option_value(shell, 'o'));
+    sort_print(sort, shell->out);
     return SHELL_DONE;
 }
 
@@ -231,6 +251,7 @@ static int run_sort(struct shell *shell, int count, char **words)
 {
     struct sort sort = {
         .shell = shell,
+        .line_end = option_given(shell, 'z') ? '\0' : '\n',
         .unique = option_given(shell, 'u'),
         .stable = option_given(shell, 's'),
         .quiet = option_given(shell, 'C'),
@@ -239,6 +260,11 @@ static int run_sort(struct shell *shell, int count, char **words)
     for (const char *letter = "bdfinr"; *letter; letter++)
         if (option_given(shell, *letter))
             (void)!sort_order_letter(&sort.order, *letter);
+
+    if (sort.order.numeric && (sort.order.dictionary || sort.order.printable))
+        return shell_complain(shell, "-n excludes -d and -i");
+    if (sort.check && option_given(shell, 'o'))
+        return shell_complain(shell, "-c and -o exclude each other");
 
     int result = parse_separator(&sort);
     if (!result)
@@ -269,6 +295,9 @@ static const struct shell_option sort_options[] = {
     { 'i', "ignore-nonprinting", NULL, "only printable characters count" },
     { 'k', "key", "KEY...", "by fields: F[.C][bdfinr][,F[.C][bdfinr]]" },
     { 't', "field-separator", "CHARACTER", "ends a field, instead of blanks; \\0: a NUL" },
+    { 'm', "merge", NULL, "the files are sorted already: the same as without it" },
+    { 'o', "output", "FILE", "write to FILE, which may be one of those that are read" },
+    { 'z', "zero-terminated", NULL, "lines end with NUL" },
     { 's', "stable", NULL, "lines with equal keys keep their order" },
     { 'c', "check", NULL, "sort nothing: report the first line out of order" },
     { 'C', NULL, NULL, "the same, reported by the status alone" },
@@ -277,7 +306,7 @@ static const struct shell_option sort_options[] = {
 
 static const struct shell_command command_sort = {
     .name = "sort",
-    .arguments = "[-bcCdfinrsu] [-k KEY]... [-t CHARACTER] [FILE...]",
+    .arguments = "[-bcCdfimnrsuz] [-o FILE] [-k KEY]... [-t CHARACTER] [FILE...]",
     .summary = "sort lines, in the order of their bytes",
     .arguments_max = -1,
     .run = run_sort,

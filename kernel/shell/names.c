@@ -1,5 +1,6 @@
 /* names.c - see names.h. */
 #include "kernel/shell/names.h"
+#include "kernel/shell/width.h"
 #include "lib/civil.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -238,13 +239,13 @@ void date_text(char text[DATE_TEXT_BYTES], bool known, int64_t seconds)
 
 size_t text_columns(const char *text)
 {
-    size_t columns = 0;
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f || c == '\\')
-            columns += 4;
-        else
-            columns += (c & 0xc0) != 0x80;
+    size_t columns = 0, length = strlen(text);
+    for (size_t at = 0; at < length;) {
+        unsigned char c = (unsigned char)text[at];
+        bool escaped = c < 0x20 || c == 0x7f || c == '\\';
+        unsigned width = 4;
+        at += escaped ? 1 : character_at(text, length, at, &width);
+        columns += width;
     }
     return columns;
 }

@@ -53,7 +53,7 @@ void size_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human);
 void mode_text(char text[MODE_TEXT_BYTES], const struct node_info *info);
 /* "2024-05-01 12:34" in UTC, or "-". */
 void date_text(char text[DATE_TEXT_BYTES], bool known, int64_t seconds);
-/* Columns that stream_escaped() takes for a text: one a code point, four a byte that it escapes. */
+/* Columns that stream_escaped() takes for a text (width.h): four for a byte that it escapes. */
 size_t text_columns(const char *text);
 /* directory/name on the heap; NULL when memory is out. */
 char *join_path(const char *directory, const char *name);

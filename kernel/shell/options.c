@@ -192,7 +192,10 @@ void options_help(struct shell *shell, const struct shell_command *command)
                   command->arguments, command->summary);
     for (const struct shell_option *o = table_of(command); !option_is_end(o); o++) {
         option_title(o, title, sizeof(title));
-        stream_format(out, "  %-20s %s\n", title, o->help);
+        if (strlen(title) > 20) /* a line of its own keeps the others aligned */
+            stream_format(out, "  %s\n%23s%s\n", title, "", o->help);
+        else
+            stream_format(out, "  %-20s %s\n", title, o->help);
     }
     stream_format(out, "  %-20s %s\n", "--help", "this text");
     help_parts(out, command);

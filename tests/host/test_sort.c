@@ -123,7 +123,9 @@ BODY(line_larger_than_memory)
     enum { MEMORY = 12 << 20 };
     host_memory_limit(MEMORY);
     start();
-    run("head -c 40M /System/Devices/zero | grep -c x", SHELL_TROUBLE, "",
+    run("head -c 40M /System/Devices/zero | grep -c x", SHELL_FAILED, "0\n", "");
+    says("head -c 40M /System/Devices/zero | grep -vc x", "1\n");
+    run("head -c 40M /System/Devices/zero | grep x", SHELL_TROUBLE, "",
         "grep: (standard input): out of memory\n");
     run("head -c 40M /System/Devices/zero | sort", SHELL_TROUBLE, "",
         "sort: (standard input): out of memory\n");
