@@ -63,6 +63,8 @@ struct cdrom_query {
 
 /* sense.c: 18 bytes of fixed format sense data, all zero when there were none. */
 enum sense_action sense_decode(const uint8_t *sense);
+/* "medium error (3/11/05), unrecovered read error": key, ASC and ASCQ in hex. */
+void sense_text(const uint8_t *sense, char *text, size_t bytes);
 /* Was it UNIT ATTENTION for a reset of the drive? */
 bool sense_is_reset(const uint8_t *sense);
 

@@ -97,8 +97,24 @@ static bool read_names_bad(const struct cdrom_read *read, uint32_t *prefix)
     return true;
 }
 
+/* Logs the block that the sense data name, or the only one that was asked for. */
+static void read_note_bad_block(const struct cdrom_read *read)
+{
+    struct bytes sense = { read->command.sense, PACKET_SENSE_BYTES };
+    uint32_t first = read_lba(read), bad = bytes_be32(sense, SENSE_INFORMATION);
+    uint32_t blocks = read->command.length_bytes / CDROM_BLOCK_BYTES;
+    bool named = bytes_u8(sense, 0) & SENSE_VALID && bad >= first && bad - first < blocks;
+    char why[80];
+    if (!named && blocks != 1)
+        return; /* whoever needs one of them asks for it by itself */
+    sense_text(read->command.sense, why, sizeof(why));
+    device_note_bad_block(read->cdrom->device, read->transfer->generation, named ? bad : first,
+                          why);
+}
+
 static void read_medium_failed(struct cdrom_read *read)
 {
+    read_note_bad_block(read);
     uint32_t prefix;
     bool named = read_names_bad(read, &prefix);
     if (!prefix || read->prefix_only) {
@@ -129,6 +145,8 @@ static void read_gone(struct cdrom_read *read)
 static void read_failed(struct cdrom_read *read)
 {
     status_t status = read->command.status == -ETIMEDOUT ? -ETIMEDOUT : -EIO;
+    if (read->command.check_condition)
+        read_note_bad_block(read);
     read_finish(read, status, 0);
 }
 

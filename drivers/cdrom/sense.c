@@ -2,6 +2,7 @@
  * sense.c - sense data, by a table (SPC-3 4.5 and annex D; MMC-5 annex F).
  */
 #include "drivers/cdrom/cdrom.h"
+#include "lib/format.h"
 
 enum {
     NO_SENSE = 0x0,
@@ -77,4 +78,30 @@ enum sense_action sense_decode(const uint8_t *sense)
 bool sense_is_reset(const uint8_t *sense)
 {
     return (sense[2] & 0xf) == UNIT_ATTENTION && sense[12] == ASC_RESET;
+}
+
+void sense_text(const uint8_t *sense, char *text, size_t bytes)
+{
+    static const char *const keys[16] = {
+        [NOT_READY] = "not ready",           [MEDIUM_ERROR] = "medium error",
+        [HARDWARE_ERROR] = "hardware error", [ILLEGAL_REQUEST] = "illegal request",
+        [BLANK_CHECK] = "blank check",       [ABORTED_COMMAND] = "aborted command",
+    };
+    static const struct {
+        uint8_t asc;
+        const char *words;
+    } reasons[] = {
+        { 0x02, ", no seek complete" },      { 0x06, ", no reference position found" },
+        { 0x08, ", communication failure" }, { 0x09, ", track following error" },
+        { 0x11, ", unrecovered read error" }, { 0x15, ", positioning error" },
+        { 0x21, ", block out of range" },    { 0x44, ", internal target failure" },
+        { 0x64, ", illegal mode for this track" },
+    };
+    unsigned key = sense[2] & 0xf;
+    const char *words = "";
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (reasons[i].asc == sense[12])
+            words = reasons[i].words;
+    format_text(text, bytes, "%s (%x/%02x/%02x)%s", keys[key] ? keys[key] : "error", key, sense[12],
+                sense[13], words);
 }

@@ -81,6 +81,10 @@ static void drive_serve(struct image *image, struct io_transfer *transfer)
     else
         status = store_flush(store);
     transfer->exact = status && store_fault_is_bad(store, span.offset_bytes + done);
+    if (status == -EIO && transfer->op != IO_FLUSH)
+        device_note_bad_block(transfer->device, transfer->generation,
+                              (transfer->offset_bytes + done) / image->facts.block_bytes,
+                              transfer->op == IO_READ ? "cannot be read" : "cannot be written");
     io_transfer_done(transfer, status, done);
 }
 

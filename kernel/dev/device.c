@@ -55,6 +55,7 @@ void device_put(struct device *device)
         if (device->ops && device->ops->destroy)
             device->ops->destroy(device);
         device_free_transfers(device);
+        device_sum_up_bad_blocks(device, device_take_bad_blocks(device));
         mem_free(device);
         device = parent; /* the child held one of it */
     }
@@ -261,6 +262,7 @@ static void device_change_medium(struct device *device, bool present, uint64_t b
     bool changed = !device->gone && (present || device->medium_present);
     bool tell = changed && device->published; /* what is there at first comes with ADDED */
     device->absent_status = absent;
+    struct bad_blocks *bad = changed ? device_take_bad_blocks(device) : NULL;
     if (changed) {
         device->generation++;
         device->medium_present = present;
@@ -268,6 +270,7 @@ static void device_change_medium(struct device *device, bool present, uint64_t b
         device->files_open = 0;
     }
     spin_unlock(&device->queue_lock);
+    device_sum_up_bad_blocks(device, bad);
     if (tell)
         event_post(EVENT_MEDIUM, device);
 }
@@ -566,7 +569,7 @@ void device_stop(void)
     device_remove(root);
     struct event event; /* events hold references */
     while (!event_wait(&event, 0))
-        device_put(event.device);
+        event_done(&event);
     device_put(root);
     root = NULL;
     last_number = 0; /* the next root is number 1 again, as file systems expect */

@@ -132,15 +132,18 @@ struct device {
     bool pumping, pump_again;
     struct list event_link;              /* event.c's, with the next */
     unsigned pending_events;
+    bool event_handled;
     struct list put_link;                /* io.c's */
     _Atomic uint32_t generation;         /* of the medium; starts at 1; bumped at the end, too */
     bool medium_present;
     uint64_t medium_bytes;
+    struct bad_blocks *bad_blocks;       /* of this medium; bad_blocks.c's; NULL: none yet */
     status_t absent_status;              /* without a medium: -ENOMEDIUM; -ENODEV when halted */
     unsigned open_count;
     bool refuses_opens, claimed;
     unsigned files_open;                 /* on file systems of this medium */
-    bool door_locked, drive_directory;   /* the monitor's */
+    _Atomic bool door_locked;            /* the monitor's, with the next */
+    bool drive_directory;
 };
 
 /* A device opened under one generation of its medium. Copy freely; close once. */
@@ -178,6 +181,15 @@ struct device_medium {
     uint32_t generation;
 };
 struct device_medium device_medium(struct device *device); /* any context */
+
+/* A block of the medium of that generation could not be read or written, and why: the log names
+ * it, once and then at its 10th, 100th, ... failure. Threads; no lock is held. */
+void device_note_bad_block(struct device *device, uint32_t generation, uint64_t block,
+                           const char *why);
+/* bad_blocks.c for device.c: takes the list of a medium that leaves, under the queue_lock; then
+ * logs how many there were, and frees it. Any context but interrupts. */
+struct bad_blocks *device_take_bad_blocks(struct device *device);
+void device_sum_up_bad_blocks(struct device *device, struct bad_blocks *bad);
 
 /* A file (no directory) on the handle's medium was opened or closed: the monitor keeps the door of
  * a removable drive locked meanwhile. What is left open of an old medium does not count. */

@@ -1,14 +1,14 @@
 /*
- * event.c - pending device events: a list of devices, each with a bit a kind.
+ * event.c - pending device events: a list of devices, each with a bit a kind. A device whose event
+ * is being handled is not in the list; what comes for it meanwhile waits in its bits.
  */
 #include "kernel/dev/event.h"
 #include "kernel/sched/sync.h"
 
 static struct {
     struct spin lock;
-    struct list devices; /* those with pending bits; each holds a reference */
+    struct list devices; /* those with pending bits that nobody handles; each holds a reference */
     struct wait_queue arrival, done;
-    uint64_t posted_count, done_count; /* the consumer is done with so many of those posted */
 } events = {
     .lock = SPIN_INIT(RANK_QUEUE),
     .devices = LIST_INIT(events.devices),
@@ -19,43 +19,47 @@ static struct {
 void event_post(enum event_kind kind, struct device *device)
 {
     spin_lock(&events.lock);
-    if (!device->pending_events) {
+    if (!device->pending_events && !device->event_handled) {
         device_get(device);
         list_push_back(&events.devices, &device->event_link);
     }
     device->pending_events |= 1u << kind;
-    events.posted_count++;
     wait_queue_wake_one(&events.arrival);
     spin_unlock(&events.lock);
 }
 
-/* Takes the lowest bit of the first device: what was added is told before what went. */
+/* Takes the lowest bit of the first device: ADDED comes before REMOVED. The list's reference is the
+ * event's then. */
 static void event_take(struct event *event)
 {
-    struct device *device = list_entry(events.devices.next, struct device, event_link);
+    struct device *device =
+        list_entry(list_pop_front(&events.devices), struct device, event_link);
     event->device = device;
     event->kind = (enum event_kind)__builtin_ctz(device->pending_events);
     device->pending_events &= device->pending_events - 1;
-    if (device->pending_events)
-        device_get(device); /* the list keeps its own */
-    else
-        list_remove(&device->event_link);
+    device->event_handled = true;
 }
 
-/* The consumer comes back: with nothing left in the list, it is done with everything. */
-static void event_note_done(void)
+void event_done(struct event *event)
 {
-    if (list_empty(&events.devices)) {
-        events.done_count = events.posted_count;
-        wait_queue_wake_all(&events.done);
+    struct device *device = event->device;
+    spin_lock(&events.lock);
+    device->event_handled = false;
+    bool more = device->pending_events;
+    if (more) {
+        list_push_back(&events.devices, &device->event_link);
+        wait_queue_wake_one(&events.arrival);
     }
+    wait_queue_wake_all(&events.done);
+    spin_unlock(&events.lock);
+    if (!more)
+        device_put(device);
 }
 
 status_t event_wait(struct event *event, uint64_t deadline_us)
 {
     status_t status = 0;
     spin_lock(&events.lock);
-    event_note_done();
     while (list_empty(&events.devices) && !status)
         status = wait_queue_wait(&events.arrival, &events.lock, deadline_us);
     if (!list_empty(&events.devices)) {
@@ -66,12 +70,11 @@ status_t event_wait(struct event *event, uint64_t deadline_us)
     return status;
 }
 
-status_t event_wait_done(uint64_t deadline_us)
+status_t event_wait_done(struct device *device, uint64_t deadline_us)
 {
     status_t status = 0;
     spin_lock(&events.lock);
-    uint64_t wanted = events.posted_count;
-    while (events.done_count < wanted && !status)
+    while ((device->pending_events || device->event_handled) && !status)
         status = wait_queue_wait_interruptible(&events.done, &events.lock, deadline_us);
     spin_unlock(&events.lock);
     return status;

@@ -1,9 +1,11 @@
 /*
  * event.h - what happened to devices, for the monitor.
  *
+ * Model       Several threads may handle events, but those of one device come one after another:
+ *             from event_wait() to event_done() the device belongs to that thread.
  * Locking     event_post: any context; never fails: each device has room for one pending event of
- *             each kind, so a burst is folded. event_wait: one consumer, a thread.
- * Ownership   event_wait returns a device reference that the consumer puts.
+ *             each kind, so a burst is folded. The others: threads.
+ * Ownership   event_wait returns a device reference that event_done puts.
  */
 #ifndef KERNEL_DEV_EVENT_H
 #define KERNEL_DEV_EVENT_H
@@ -14,6 +16,7 @@ enum event_kind {
     EVENT_ADDED,
     EVENT_MEDIUM,  /* it came, went, or was changed */
     EVENT_DOOR,    /* the first file was opened */
+    EVENT_POLL,    /* it is time to ask the drive about its medium */
     EVENT_REMOVED,
 };
 
@@ -25,8 +28,8 @@ struct event {
 void event_post(enum event_kind kind, struct device *device);
 /* 0, or -ETIMEDOUT at the deadline. */
 status_t event_wait(struct event *event, uint64_t deadline_us) MUST_CHECK;
-/* Until the consumer is done with all that was posted before: it waits for more. 0, -ETIMEDOUT at
- * the deadline, -EINTR. */
-status_t event_wait_done(uint64_t deadline_us) MUST_CHECK;
+void event_done(struct event *event);
+/* Until no event of the device is pending or handled. 0, -ETIMEDOUT at the deadline, -EINTR. */
+status_t event_wait_done(struct device *device, uint64_t deadline_us) MUST_CHECK;
 
 #endif

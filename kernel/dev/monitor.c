@@ -17,9 +17,12 @@ static struct {
     const struct monitor_options *options;
     struct thread *thread;
     struct path *root;
-    struct spin lock; /* rank QUEUE: the two flags */
+    struct spin lock; /* rank QUEUE: the rest */
     struct wait_queue changed;
     bool settled, stopping;
+    unsigned helpers;  /* threads beside the first */
+    unsigned waiting;  /* threads that wait for an event */
+    uint64_t poll_us;  /* when to poll next */
 } monitor = {
     .lock = SPIN_INIT(RANK_QUEUE),
     .changed = WAIT_QUEUE_INIT(monitor.changed),
@@ -170,13 +173,15 @@ static void poll_device(struct device *device)
         (void)!device->ops->poll(device); /* what it found comes as an event */
 }
 
+/* Each drive is asked by the thread that handles its event: one that does not answer delays no
+ * other. */
 static void poll_all(void)
 {
     struct device *device;
     for (unsigned last = 0; (device = device_by_class(last));) {
         last = device->number;
-        poll_device(device);
-        keep_door(device);
+        if (device->ops->poll || device->door_locked)
+            event_post(EVENT_POLL, device);
         device_put(device);
     }
 }
@@ -190,16 +195,20 @@ static void device_arrived(struct device *device)
         medium_arrived(device);
 }
 
-static void handle_event(const struct event *event)
+static void handle_event(struct event *event)
 {
     struct device *device = event->device;
     switch (event->kind) {
     case EVENT_ADDED: device_arrived(device); break;
     case EVENT_MEDIUM: medium_changed(device); break;
     case EVENT_DOOR: keep_door(device); break;
+    case EVENT_POLL:
+        poll_device(device);
+        keep_door(device);
+        break;
     case EVENT_REMOVED: unmount_drive(device); break;
     }
-    device_put(device);
+    event_done(event);
 }
 
 /* ---- start-up ----------------------------------------------------------------------------- */
@@ -211,7 +220,7 @@ static void drain_events(void)
     while (!event_wait(&event, 0)) {
         if (event.kind == EVENT_ADDED && holds_media(event.device))
             poll_device(event.device);
-        device_put(event.device);
+        event_done(&event);
     }
 }
 
@@ -313,14 +322,6 @@ static void choose_system(void)
 
 /* ---- the thread --------------------------------------------------------------------------- */
 
-static bool is_stopping(void)
-{
-    spin_lock(&monitor.lock);
-    bool stopping = monitor.stopping;
-    spin_unlock(&monitor.lock);
-    return stopping;
-}
-
 static void set_settled(void)
 {
     spin_lock(&monitor.lock);
@@ -329,28 +330,100 @@ static void set_settled(void)
     spin_unlock(&monitor.lock);
 }
 
+/* Is it time to poll? True for one of the threads. */
+static bool poll_is_due(void)
+{
+    uint64_t now_us = time_now_us();
+    spin_lock(&monitor.lock);
+    bool due = now_us >= monitor.poll_us;
+    if (due)
+        monitor.poll_us = now_us + POLL_MEDIUM_US;
+    spin_unlock(&monitor.lock);
+    return due;
+}
+
+static uint64_t begin_waiting(void)
+{
+    spin_lock(&monitor.lock);
+    monitor.waiting++;
+    uint64_t poll_us = monitor.poll_us;
+    spin_unlock(&monitor.lock);
+    return poll_us;
+}
+
+/* A thread has an event: if it was the last that waited, another one is to wait in its place, which
+ * is counted from now on. */
+static bool end_waiting(bool has_event)
+{
+    spin_lock(&monitor.lock);
+    bool replace = has_event && !--monitor.waiting && !monitor.stopping;
+    if (!has_event)
+        monitor.waiting--;
+    monitor.helpers += replace;
+    spin_unlock(&monitor.lock);
+    return replace;
+}
+
+/* False for a helper where another thread waits already; it is not counted any more. */
+static bool go_on(bool helper)
+{
+    spin_lock(&monitor.lock);
+    bool end = monitor.stopping || (helper && monitor.waiting);
+    if (end && helper && !--monitor.helpers)
+        wait_queue_wake_all(&monitor.changed);
+    spin_unlock(&monitor.lock);
+    return !end;
+}
+
+static void handle_events(bool helper);
+
+static void helper_main(void *unused)
+{
+    (void)unused;
+    handle_events(true);
+}
+
+/* Without memory for it, the next event waits until this thread is back. */
+static void start_helper(void)
+{
+    struct thread *thread = thread_create("monitor", PRIORITY_NORMAL, helper_main, NULL);
+    if (thread) {
+        thread_detach(thread);
+        return;
+    }
+    spin_lock(&monitor.lock);
+    monitor.helpers--;
+    spin_unlock(&monitor.lock);
+}
+
+static void handle_events(bool helper)
+{
+    do {
+        struct event event;
+        bool got = !event_wait(&event, begin_waiting());
+        if (end_waiting(got))
+            start_helper();
+        if (got)
+            handle_event(&event);
+        if (poll_is_due())
+            poll_all();
+    } while (go_on(helper));
+}
+
 static void monitor_main(void *unused)
 {
     (void)unused;
     drain_events();
     choose_system();
     set_settled();
-    uint64_t next_poll_us = time_now_us() + POLL_MEDIUM_US;
-    while (!is_stopping()) {
-        struct event event;
-        if (!event_wait(&event, next_poll_us))
-            handle_event(&event);
-        if (time_now_us() < next_poll_us)
-            continue;
-        poll_all();
-        next_poll_us = time_now_us() + POLL_MEDIUM_US;
-    }
+    handle_events(false);
 }
 
 status_t monitor_start(const struct monitor_options *options)
 {
     monitor.options = options;
     monitor.settled = monitor.stopping = false;
+    monitor.poll_us = time_now_us() + POLL_MEDIUM_US;
     monitor.root = path_root();
     monitor.thread = thread_create("monitor", PRIORITY_NORMAL, monitor_main, NULL);
     if (monitor.thread)
@@ -369,9 +442,9 @@ status_t monitor_wait_settled(uint64_t deadline_us)
     return status;
 }
 
-status_t monitor_wait_idle(uint64_t deadline_us)
+status_t monitor_wait_idle(struct device *device, uint64_t deadline_us)
 {
-    return monitor.thread ? event_wait_done(deadline_us) : 0;
+    return monitor.thread ? event_wait_done(device, deadline_us) : 0;
 }
 
 void monitor_stop(void)
@@ -380,6 +453,10 @@ void monitor_stop(void)
     monitor.stopping = true;
     spin_unlock(&monitor.lock);
     thread_join(monitor.thread);
+    spin_lock(&monitor.lock);
+    while (monitor.helpers)
+        (void)!wait_queue_wait(&monitor.changed, &monitor.lock, TIME_NEVER);
+    spin_unlock(&monitor.lock);
     monitor.thread = NULL;
     path_put(monitor.root);
 }

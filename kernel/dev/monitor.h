@@ -1,7 +1,9 @@
 /*
- * monitor.h - the thread that mounts what appears and dismounts what goes.
+ * monitor.h - the threads that mount what appears and dismount what goes.
  *
- * It waits for device events and asks removable drives about their media once a second. Start-up
+ * They wait for device events and ask removable drives about their media once a second. One thread
+ * waits; while it handles an event, another one waits in its place. So a drive with a bad disc
+ * delays no other. Events of one drive are handled one after another. Start-up
  * is settled when every device that was there was asked once. Then one medium becomes /System:
  *
  *   the device of `system=`, if given (one warning when it cannot be mounted); else the disc whose
@@ -12,13 +14,13 @@
  * /System again.
  *
  * Locking     monitor_start, monitor_wait_settled and monitor_stop: the main thread.
- *             monitor_wait_idle: any thread but the monitor, with no lock held. All else happens
- *             on the monitor's own thread.
+ *             monitor_wait_idle: any thread but the monitor's, with no lock held. A device's
+ *             state of the monitor belongs to the thread that handles its event.
  */
 #ifndef KERNEL_DEV_MONITOR_H
 #define KERNEL_DEV_MONITOR_H
 
-#include "kernel/port.h"
+#include "kernel/dev/device.h"
 
 struct monitor_options {
     const char *build_id;    /* of this kernel */
@@ -29,10 +31,10 @@ struct monitor_options {
 status_t monitor_start(const struct monitor_options *options) MUST_CHECK;
 /* 0, or -ETIMEDOUT at the deadline: some device has not answered. */
 status_t monitor_wait_settled(uint64_t deadline_us) MUST_CHECK;
-/* Until the monitor is done with all that has happened to devices up to now: what can be mounted
- * is, and what went is not any more. 0 at once where no monitor runs; -ETIMEDOUT, -EINTR. */
-status_t monitor_wait_idle(uint64_t deadline_us) MUST_CHECK;
-/* Ends the thread; mounts stay (host tests). */
+/* Until the monitor is done with all that has happened to this device: what can be mounted is, and
+ * what went is not any more. 0 at once where no monitor runs; -ETIMEDOUT, -EINTR. */
+status_t monitor_wait_idle(struct device *device, uint64_t deadline_us) MUST_CHECK;
+/* Ends the threads; mounts stay (host tests). */
 void monitor_stop(void);
 
 #endif

@@ -47,8 +47,9 @@ static int run_eject(struct shell *shell, int count, char **words)
     } else {
         result = eject(shell, word, device);
     }
+    /* for what comes next */
+    (void)!monitor_wait_idle(device, time_now_us() + DEADLINE_SETTLE_US);
     device_put(device);
-    (void)!monitor_wait_idle(time_now_us() + DEADLINE_SETTLE_US); /* for what comes next */
     return result;
 }
 

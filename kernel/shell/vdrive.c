@@ -15,14 +15,20 @@ static const char devices_path[] = "/System/Devices/";
 
 status_t vdrive_control(unsigned operation, void *request, size_t bytes)
 {
-    struct device *control = device_find(VIRTUAL_CONTROL);
+    struct device *control = device_find(VIRTUAL_CONTROL), *drive = NULL;
     if (!control)
         return -EOPNOTSUPP;
+    if (operation == VIRTUAL_UNREGISTER) /* before it goes */
+        drive = device_find(((struct virtual_unregister *)request)->device);
     status_t status = device_control(control, operation, request, bytes);
     device_put(control);
-    if (operation == VIRTUAL_REGISTER || operation == VIRTUAL_UNREGISTER ||
-        operation == VIRTUAL_FAULT)
-        (void)!monitor_wait_idle(time_now_us() + DEADLINE_SETTLE_US); /* it may have a bad disc */
+    if (operation == VIRTUAL_REGISTER)
+        drive = device_find(((struct virtual_register *)request)->device);
+    else if (operation == VIRTUAL_FAULT)
+        drive = device_find(((struct virtual_fault *)request)->device);
+    if (drive) /* it may have a bad disc */
+        (void)!monitor_wait_idle(drive, time_now_us() + DEADLINE_SETTLE_US);
+    device_put(drive);
     return status;
 }
 

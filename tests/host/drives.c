@@ -223,7 +223,7 @@ void drives_take_events(void)
 {
     struct event event;
     while (!event_wait(&event, 0))
-        device_put(event.device);
+        event_done(&event);
 }
 
 void drives_pattern(uint8_t *data, size_t bytes, unsigned seed)

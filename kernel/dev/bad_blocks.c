@@ -1,0 +1,87 @@
+/*
+ * bad_blocks.c - blocks of a medium that could not be read: see device.h, device_note_bad_block().
+ *
+ * A failed block is asked for again by whoever reads it next, so a line for each failure would
+ * flood the log. Each block is named once for each medium, then at its 10th, 100th, ... failure;
+ * when the medium leaves, one line counts them all.
+ */
+#include "kernel/dev/device.h"
+#include "kernel/log.h"
+
+enum { BAD_BLOCKS_MAX = 32 };
+
+struct bad_blocks {
+    unsigned count;
+    uint64_t failures; /* of all, those without an entry too */
+    struct {
+        uint64_t block, failures;
+    } entries[BAD_BLOCKS_MAX];
+};
+
+/* The failures of this block so far, this one included; 1 for the first that has no entry, 0 for
+ * others. The caller holds the queue_lock. */
+static uint64_t bad_blocks_count(struct bad_blocks *bad, uint64_t block)
+{
+    bad->failures++;
+    for (unsigned i = 0; i < bad->count && i < BAD_BLOCKS_MAX; i++)
+        if (bad->entries[i].block == block)
+            return ++bad->entries[i].failures;
+    if (bad->count == BAD_BLOCKS_MAX)
+        return 0;
+    bad->entries[bad->count].block = block;
+    return bad->entries[bad->count++].failures = 1;
+}
+
+static bool is_power_of_ten(uint64_t count)
+{
+    while (count && count % 10 == 0)
+        count /= 10;
+    return count == 1;
+}
+
+void device_note_bad_block(struct device *device, uint32_t generation, uint64_t block,
+                           const char *why)
+{
+    struct bad_blocks *fresh = NULL;
+    uint64_t failures = 1; /* without memory every failure is logged */
+    spin_lock(&device->queue_lock);
+    bool first = !device->bad_blocks;
+    spin_unlock(&device->queue_lock);
+    if (first)
+        fresh = mem_zalloc(sizeof(*fresh));
+
+    spin_lock(&device->queue_lock);
+    bool current = device->generation == generation;
+    if (current && !device->bad_blocks && fresh) {
+        device->bad_blocks = fresh;
+        fresh = NULL;
+    }
+    if (current && device->bad_blocks)
+        failures = bad_blocks_count(device->bad_blocks, block);
+    spin_unlock(&device->queue_lock);
+    mem_free(fresh);
+
+    if (!current || !is_power_of_ten(failures))
+        return;
+    if (failures == 1)
+        log_info(device->alias, "block %llu: %s", (unsigned long long)block, why);
+    else
+        log_info(device->alias, "block %llu: %s; failed %llu times", (unsigned long long)block,
+                 why, (unsigned long long)failures);
+}
+
+struct bad_blocks *device_take_bad_blocks(struct device *device)
+{
+    struct bad_blocks *bad = device->bad_blocks;
+    device->bad_blocks = NULL;
+    return bad;
+}
+
+void device_sum_up_bad_blocks(struct device *device, struct bad_blocks *bad)
+{
+    if (bad)
+        log_info(device->alias, "%s%u block%s of the medium could not be read, %llu failures",
+                 bad->count == BAD_BLOCKS_MAX ? "at least " : "", bad->count,
+                 bad->count == 1 ? "" : "s", (unsigned long long)bad->failures);
+    mem_free(bad);
+}
