@@ -210,6 +210,46 @@ BODY(copies)
     stop();
 }
 
+/* ^C while a copy waits for its disk: the old file stays, and the part goes. */
+static struct thread *copier;
+
+static void interrupter(void *part)
+{
+    while (rig_walk(part))
+        thread_sleep_until(time_now_us() + 1);
+    thread_interrupt(copier);
+}
+
+static void expect_interrupted(struct faulty *faulty, const char *line, const char *part,
+                               const char *on_err)
+{
+    faulty_hold(faulty, true);
+    struct thread *thread = thread_create("^C", PRIORITY_NORMAL, interrupter,
+                                          (void *)(uintptr_t)part);
+    run(line, SHELL_INTERRUPTED, "", on_err);
+    thread_join(thread);
+    thread_clear_interrupt();
+    faulty_hold(faulty, false);
+    expect_content(line, "/old", "old\n");
+    expect_names(line, "/", "Drives\nSystem\nold\n");
+}
+
+BODY(copies_interrupted)
+{
+    (void)unused;
+    start();
+    struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_LATE);
+    copier = thread_current();
+    put("/old", "old\n");
+    expect_interrupted(faulty, "cp /System/Devices/faulty0 /old", "/.old.part~1",
+                       "cp: /old: was not complete; the old file stays\n");
+    expect_interrupted(faulty, "cp /System/Devices/faulty0 /new", "/.new.part~1",
+                       "cp: /new: was not complete, and was removed\n");
+    expect_interrupted(faulty, "cat /System/Devices/faulty0 /old > /old", "/.old.part~1", "");
+    faulty_destroy(faulty);
+    stop();
+}
+
 /* No space for both: the old one stays whole. */
 BODY(copies_without_space)
 {
@@ -389,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_tee),
         cmocka_unit_test(test_appends),
         cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_copies_interrupted),
         cmocka_unit_test(test_copies_without_space),
         cmocka_unit_test(test_copies_without_memory),
         cmocka_unit_test(test_moves_across),
