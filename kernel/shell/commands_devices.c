@@ -257,6 +257,13 @@ static bool mount_type_known(struct shell *shell, const char *type)
     return found;
 }
 
+static int mount_refuse_options(struct shell *shell, const char *options)
+{
+    shell_complain(shell, "%s: names=rr|joliet|enhanced|iso, charset=latin1|cp437|cp850|"
+                          "shift-jis|utf-8, session=N and ro are the options", options);
+    return SHELL_USAGE;
+}
+
 static int mount_what(struct shell *shell, const char *what, const char *where,
                       const char *type, const char *options)
 {
@@ -268,6 +275,7 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
     if (status)
         return status == -ENODATA ? shell_complain(shell, "%s: too small for a file system", what)
                                  : shell_fail(shell, what, status);
+    int result = SHELL_FAILED;
     struct path *place;
     status = path_walk(shell->directory, where, 0, &place);
     if (status) {
@@ -282,8 +290,7 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
         else if (status == -EBUSY || status == -ENOTDIR)
             shell_fail(shell, where, status);
         else if (status == -EINVAL && options)
-            shell_complain(shell, "%s: names=rr|joliet|enhanced|iso, charset=latin1|cp437|cp850|"
-                                  "shift-jis|utf-8, session=N and ro are the options", options);
+            result = mount_refuse_options(shell, options);
         else if (status == -ENOENT && options)
             shell_complain(shell, "%s: it has no such session or tree of names: %s", what,
                            options);
@@ -294,7 +301,7 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
         mount_say_tail(shell, what, name);
     if (status && made)
         mount_drop_drive(name);
-    return status ? SHELL_FAILED : SHELL_DONE;
+    return status ? result : SHELL_DONE;
 }
 
 static int run_mount(struct shell *shell, int count, char **words)

@@ -2,10 +2,11 @@
  * held.c - see held.h.
  */
 #include "kernel/shell/held.h"
+#include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
-enum { PIECE_BYTES = 4000 };
+enum { PIECE_BYTES = 4000, FREE_BYTES = 64 * 1024 };
 
 struct held_piece {
     struct held_piece *next;
@@ -84,7 +85,9 @@ void held_finish(struct held *held)
 
 static struct held_piece *piece_add(struct held *held)
 {
-    struct held_piece *piece = mem_alloc(sizeof(*piece));
+    bool large = held->bytes >= FREE_BYTES;
+    struct held_piece *piece =
+        large && vfs_memory_is_short(1) ? NULL : mem_alloc(sizeof(*piece));
     if (!piece)
         return NULL;
     piece->next = NULL;

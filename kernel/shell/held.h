@@ -4,7 +4,8 @@
  * Model       Bytes are added at the end and let go at the front, as soon as so many follow them
  *             that they cannot be part of the end. `tail` drops what is let go and writes what is
  *             left; `head -n -N` does the opposite.
- * Memory      In proportion to the end, in pieces of less than a page: never one large block.
+ * Memory      In proportion to the end, in pieces of less than a page: never one large block. More
+ *             than 64 KiB leave the last eighth of memory alone (vfs_memory_is_short()): -ENOMEM.
  * Lines       A last line without a line end counts as a line.
  */
 #ifndef KERNEL_SHELL_HELD_H

@@ -89,8 +89,8 @@ def difference(line, ours, theirs):
     found = []
     if not same_status(command, ours.status, theirs.status):
         found.append("status")
-    if command == "find":
-        same = sorted(ours.output.split(b"\n")) == sorted(theirs.output.split(b"\n"))
+    if command == "find": # each lists a directory in an order of its own
+        same = sorted(re.split(rb"[\n\0 ]", ours.output)) == sorted(re.split(rb"[\n\0 ]", theirs.output))
     else:
         same = ours.output == theirs.output
     if not same:

@@ -126,6 +126,27 @@ BODY(c2_mount_by_class)
     stop();
 }
 
+/* Every -o counts, as one list; what one of them asks for is not lost to the next. */
+BODY(mount_options)
+{
+    (void)unused;
+    start();
+    rig_make_images(put_image);
+    says("mkdir /m; mount -o session=1 -o ro /disc /m; mount | grep -c cdfs; umount /m", "1\n");
+    static const char *const wrong[] = {
+        "-o names=iso -o session=x", "-o session=x --opt names=iso", "-o session=0",
+        "-o session=4294967297", "-o size=1",
+    };
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char line[80];
+        snprintf(line, sizeof(line), "mount %s /disc /m", wrong[i]);
+        run(line, SHELL_USAGE, "", NULL);
+        kassert(strstr(err.text, "are the options\n") != NULL);
+    }
+    says("vdrive list | wc -l; rm /disc", "1\n");
+    stop();
+}
+
 /* C19: the file system can be named; for an unknown name those that are known are listed. */
 BODY(c19_mount_type)
 {
@@ -203,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_v15_devices_icons),
         cmocka_unit_test(test_c2_mount_by_class),
         cmocka_unit_test(test_c19_mount_type),
+        cmocka_unit_test(test_mount_options),
         cmocka_unit_test(test_v15_stat_of_a_drive),
         cmocka_unit_test(test_c13_a_disc_is_read_only),
         cmocka_unit_test(test_c10_size_of_a_disc),

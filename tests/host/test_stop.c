@@ -68,11 +68,14 @@ static void body_stop(void *argument)
     run_stopped(&shell, "sleep 1000 || echo not reached");
     run_stopped(&shell, "sleep 1000 | sleep 1000 | sleep 1000; echo not reached");
     run_stopped(&shell, "sleep 1000 | cat | cat");
+    run_stopped(&shell, "find / -exec sleep 1000 \\; -exec echo not reached \\;");
     run_stopped(&shell, "cat /s | sleep 1000");
     run_stopped(&shell, "source /s2; echo not reached");
     run_stopped(&shell, "source /s2 | cat; echo not reached");
     run_endless(&shell, "cat /System/Devices/zero > /System/Devices/null");
     run_endless(&shell, "sha256sum /System/Devices/zero; echo not reached");
+    run_endless(&shell, "head -c -5 /System/Devices/zero > /System/Devices/null");
+    run_endless(&shell, "tail -c 5 < /System/Devices/zero");
     run_endless(&shell, "cat /System/Devices/zero | cat > /System/Devices/null");
     shown_must_be("stop", "");
     kassert(shell_run_text(&shell, "echo alive") == 0);
