@@ -14,7 +14,7 @@
  *             meant for the old one is never delivered.
  * Locking     None: `changes` and the flags are atomic; `looked`, `no_events` are the poller's.
  * References  MMC-5; SPC-3 4.5 (sense data); SFF-8020i for old drives.
- * Status      Data tracks, 2048-byte blocks. No audio, no writing, no sessions.
+ * Status      Data tracks, 2048-byte blocks; tracks and sessions are listed. No audio, no writing.
  */
 #ifndef DRIVERS_CDROM_CDROM_H
 #define DRIVERS_CDROM_CDROM_H
