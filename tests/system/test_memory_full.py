@@ -51,3 +51,16 @@ def test_drives_leave_an_eighth(machine):
     assert "too little memory" in "\n".join(lines)
     assert succeed(full, "echo hi | cat | cat") == ["hi"]
     succeed(full, "vdrive list | wc -l; ls -l /System/Devices/Classes | tail -n 1; vdrive rm 0")
+
+
+def test_large_directory(machine):
+    """100,000 files come, are listed, and go; their memory is free again to the page."""
+    large = machine("", cdrom=EMPTY)
+    large.wait_prompt()
+    succeed(large, "mem --reclaim")
+    before = succeed(large, "mem")
+    succeed(large, "mkdir /large; bench -n 100000 create /large; mv /large /moved")
+    assert succeed(large, "ls -l /moved | wc -l") == ["100000"]
+    assert succeed(large, "find /moved -name 'file-7777*' | wc -l") == ["11"]
+    succeed(large, "rm -r /moved; mem --reclaim")
+    assert succeed(large, "mem") == before
