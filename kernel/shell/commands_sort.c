@@ -265,6 +265,8 @@ static int run_sort(struct shell *shell, int count, char **words)
         return shell_complain(shell, "-n excludes -d and -i");
     if (sort.check && option_given(shell, 'o'))
         return shell_complain(shell, "-c and -o exclude each other");
+    if (sort.quiet && option_given(shell, 'c'))
+        return shell_complain(shell, "-c and -C exclude each other");
 
     int result = parse_separator(&sort);
     if (!result)

@@ -346,13 +346,22 @@ static bool all_digits(const char *text)
     return !*text;
 }
 
+/* "-5" is the value of -n, or else of -C: lines to print, or lines around each. */
+static int find_number_option(const struct shell_option *table)
+{
+    int index = find_letter(table, 'n');
+    if (index < 0 || !table[index].argument)
+        index = find_letter(table, 'C');
+    return index >= 0 && table[index].argument ? index : -1;
+}
+
 static bool take_word(struct parse *parse, const char *word)
 {
     if (word[1] == '-')
         return take_name(parse, word);
     const struct shell_option *table = parse->options->table;
-    int index = find_letter(table, 'n');
-    if (all_digits(word + 1) && index >= 0 && table[index].argument)
+    int index = find_number_option(table);
+    if (all_digits(word + 1) && index >= 0)
         return take(parse, index, word + 1, word);
     return take_letters(parse, word);
 }

@@ -10,8 +10,9 @@
  *         { 0 },
  *     };
  *
- * Forms       -l, --long, -la for -l -a, -n5, -n 5, --lines=5, --lines 5; -5 is -n 5 where -n takes
- *             a value. `--` ends the options, `-` alone is a word. Options may stand behind words.
+ * Forms       -l, --long, -la for -l -a, -n5, -n 5, --lines=5, --lines 5; -5 is -n 5, or else -C 5,
+ *             where that takes a value. `--` ends the options, `-` alone is a word. Options may
+ *             follow words.
  *             A long name may be cut while only one option begins with it: --line for --lines.
  *             A name that begins with a dash is shown as it is: "-name" of find, which parses its
  *             words itself.

@@ -149,7 +149,6 @@ def find_expressions(changes):
 def find_lines(draw, tree, changes):
     starts = draw(st.lists(operands(tree).filter(lambda name: not name.startswith("-")), max_size=2))
     words = ["find", *starts, *draw(st.one_of(st.just([]), find_expressions(changes)))]
-    # Both list a directory in an order of their own.
     text = " ".join(quoted(word) for word in words)
     return both.Line(text, changes)
 

@@ -58,6 +58,7 @@ BODY(selected)
     says("grep -nA1 a /f", "2:a\n3-2\n--\n6:a\n7-5\n");
     says("grep -nB1 a /f", "1-1\n2:a\n--\n5-4\n6:a\n");
     says("grep -C2 a /f", "1\na\n2\n3\n4\na\n5\n");
+    says("grep -2 a /f", "1\na\n2\n3\n4\na\n5\n");
     says("grep -A0 a /f", "a\n--\na\n");
     says("grep -m1 -A9 a /f", "a\n2\n3\n4\na\n5\n");
     says("grep -oB1 a /f", "a\n--\na\n");

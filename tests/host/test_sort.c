@@ -81,6 +81,7 @@ BODY(check)
     run("sort -c /in", SHELL_DONE, "", "");
     run("sort -c /out", SHELL_FAILED, "", "sort: /out:2: disorder: a\n");
     run("sort -C /out", SHELL_FAILED, "", "");
+    run("sort -cC /out", SHELL_TROUBLE, "", "sort: -c and -C exclude each other\n");
     run("sort -cu /in", SHELL_FAILED, "", "sort: /in:3: disorder: b\n");
     run("sort -c /none", SHELL_TROUBLE, "", NULL);
     run("sort -c /in /out", SHELL_TROUBLE, "", "sort: /out: -c takes one file\n");
