@@ -134,7 +134,8 @@ status_t output_close(struct output *output, enum output_end *end)
     struct file *apart = output->replacement.file;
     if (output->pending && file_has_refused_reader(output->file))
         *end = apart && file_size(apart) ? OUTPUT_DROPPED : OUTPUT_KEPT;
-    status_t last = output_end(output, *end == OUTPUT_WRITTEN && !thread_interrupted());
+    bool whole = !status && *end == OUTPUT_WRITTEN && !thread_interrupted();
+    status_t last = output_end(output, whole);
     file_close(output->file);
     mem_free(output);
     return status ? status : last;

@@ -26,7 +26,7 @@ status_t output_open(struct shell *shell, const struct pipeline *pipeline, const
                      bool append, struct output **output) MUST_CHECK;
 struct stream *output_stream(struct output *output);
 /* NULL: nothing. What writing returned. The old content stays too when ^C came before anything was
- * written, or before a new content beside was complete. */
+ * written, and when ^C or an error came before a new content beside was complete. */
 status_t output_close(struct output *output, enum output_end *end) MUST_CHECK;
 /* The command did not run: the file is as it was. NULL: nothing. */
 void output_abandon(struct output *output);
