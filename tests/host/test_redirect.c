@@ -265,6 +265,8 @@ BODY(copies_without_space)
     void *ballast = mem_alloc(4 << 20); /* less than an eighth is left then */
     host_memory_limit(host_memory_used() + 400 * 1024);
     fails("cp /new /old", "cp: /old: no space left\n");
+    host_memory_limit((host_memory_used() + 64 * 1024) / 7 * 8); /* for a part of it */
+    fails("cp /new /old", "cp: /old: no space left\n");
     fails("echo /old | cat - /new > /old", "spindle: /old: no space left\n");
     run("cat /new | tee /old | wc -l", SHELL_DONE, "0\n", "tee: /old: no space left\n");
     host_memory_limit(limit);
