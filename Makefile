@@ -16,8 +16,8 @@ endif
 BUILD := build
 KERNEL_OUT := $(BUILD)/kernel
 
-.PHONY: all kernel iso run run-gui debug host test differential tsan lint soak fuzz bench help \
-    clean FORCE
+.PHONY: all kernel iso run run-gui debug host test differential tsan stress lint soak fuzz bench \
+    help clean FORCE
 all: kernel
 
 # Folders are no targets, though make would be content with them.
@@ -38,6 +38,7 @@ help:
 	@echo "make differential  DIFFERENTIAL_LINES=100000 command lines here and in GNU's tools"
 	@echo "make soak     SOAK_BOOTS=1000 boots in a row"
 	@echo "make tsan     the tests of threads that meet, under ThreadSanitizer"
+	@echo "make stress   STRESS_SECONDS=120 of commands that race for the same drives"
 	@echo "make fuzz     FUZZ_SECONDS=60 of made-up discs and shell lines, each (clang)"
 	@echo "make bench    speed, beside Debian's Linux in the same machine and beside no kernel:"
 	@echo "              BENCH_RUNS=5 times; BENCH_ROWS=\"file walk\" only these"
@@ -54,18 +55,18 @@ clean:
 # while they are read.
 iso run debug soak: MAKE_NEEDS := run
 run-gui: MAKE_NEEDS := gui
-test differential tsan: MAKE_NEEDS := test
+test differential tsan stress: MAKE_NEEDS := test
 kernel host: MAKE_NEEDS := build
 lint: MAKE_NEEDS := lint
 fuzz: MAKE_NEEDS := fuzz
 bench: MAKE_NEEDS := bench
 
-kernel iso run run-gui debug host test differential tsan lint soak fuzz bench:
+kernel iso run run-gui debug host test differential tsan stress lint soak fuzz bench:
 	CC="$(CC)" .ci/packages $(MAKE_NEEDS)
 	$(MAKE) --no-print-directory do-$@
 
 .PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-differential do-tsan \
-    do-lint do-soak do-fuzz do-bench
+    do-stress do-lint do-soak do-fuzz do-bench
 do-kernel: $(BUILD)/spindle.elf
 	@echo "$< is ready"
 do-iso: $(BUILD)/spindle.iso
@@ -240,7 +241,7 @@ $(HOST_OUT)/%.alone: $(HOST_OUT)/test/tests/host/%.c.o
 
 # The same with real threads under ThreadSanitizer, which looks for what no seed shows: two threads
 # at one place of memory with nothing between them.
-TSAN_TESTS := test_virtual_threads test_drives test_ramfs
+TSAN_TESTS := test_virtual_threads test_drives test_ramfs test_stress
 TSAN_OUT := $(BUILD)/tsan
 TSAN_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=thread -fno-omit-frame-pointer
 TSAN_OBJECTS := $(patsubst %,$(TSAN_OUT)/%.o, $(PORTABLE) $(TEST_HELPERS) \
@@ -344,6 +345,13 @@ do-tsan: $(TSAN_TESTS:%=$(TSAN_OUT)/%) $(IMAGES)/.made
 	for test in $(TSAN_TESTS); do \
 	    TSAN_OPTIONS=halt_on_error=0:exitcode=66 timeout 300 $(TSAN_OUT)/$$test || exit 1; \
 	done
+
+# Commands that race for the same drives, for longer than in `make test`, under both sanitizers.
+STRESS_SECONDS ?= 120
+do-stress: $(HOST_OUT)/test_stress.threads $(TSAN_OUT)/test_stress $(IMAGES)/.made
+	STRESS_SECONDS=$(STRESS_SECONDS) $(HOST_OUT)/test_stress.threads
+	TSAN_OPTIONS=halt_on_error=0:exitcode=66 STRESS_SECONDS=$(STRESS_SECONDS) \
+	    $(TSAN_OUT)/test_stress
 
 # The house's walls (README.md), and no assertion on what a medium or a person says.
 do-lint:
