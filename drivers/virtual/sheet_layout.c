@@ -42,8 +42,11 @@ static status_t piece_measure(struct layout *layout, const struct sheet_piece *p
         }
         return 0;
     }
+    if (offset > size)
+        return sheet_refuse(sheet, piece->line, "%.60s: too short: %llu bytes, begins at %llu",
+                            file->name, (unsigned long long)size, (unsigned long long)offset);
     if (*blocks == SHEET_REST) {
-        uint64_t rest = size > offset ? (size - offset) / stride : 0;
+        uint64_t rest = (size - offset) / stride;
         *blocks = rest < CD_FRAMES_MAX ? (uint32_t)rest : CD_FRAMES_MAX + 1;
     }
     uint64_t end = offset + (uint64_t)*blocks * stride;

@@ -201,6 +201,8 @@ static const struct {
     { "/d/x.toc", "CD_ROM\nCD_TEXT { {\n", "line 2: the brace is not closed", -EINVAL },
     { "/d/x.toc", "CD_DA TRACK AUDIO\nFILE \"sound.bin\" 0 99:00:00\n",
       "line 2: sound.bin: too short: 23520 bytes, needs 1047816000", -EINVAL },
+    { "/d/x.toc", "CD_DA TRACK AUDIO\nFILE \"sound.bin\" #18446744073709549263 0 00:00:01\n",
+      "line 2: sound.bin: too short: 23520 bytes, begins at 18446744073709549263", -EINVAL },
     { "/d/x.ccd", "[Entry 0]\nSession=1\nPoint=0x01\nControl=4\nPLBA=x\n",
       "line 5: PLBA needs a number", -EINVAL },
     { "/d/x.ccd", "[Entry 0]\nSession=1\nPoint=0x01\nControl=4\nPLBA=0\n",
