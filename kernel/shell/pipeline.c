@@ -180,14 +180,6 @@ static int stage_close(struct shell *shell, struct stage *stage, int result)
     return result;
 }
 
-static int stage_refused(struct shell *shell, const struct stage *stage)
-{
-    if (stage->status == -ENOENT && text_starts(stage->failed, "/dev/"))
-        return shell_complain(shell, "%s: devices are in /System/Devices, `null` too",
-                              stage->failed);
-    return shell_fail(shell, stage->failed, stage->status);
-}
-
 /* With the streams that the targets name among: the shell's two, and the files. */
 static int run_with_targets(struct shell *shell, struct stage *stage)
 {
@@ -218,7 +210,7 @@ static int run_stage(struct shell *shell, struct stage *stage)
     void *input = shell->input;
     shell->command = NULL;
     if (stage->status)
-        return stage_refused(shell, stage);
+        return shell_fail(shell, stage->failed, stage->status);
     if (stage->input_file) {
         shell->read = read_file;
         shell->input = stage->input_file;

@@ -34,22 +34,6 @@ static int trouble_of(const struct shell *shell)
     return shell->command && shell->command->trouble ? shell->command->trouble : SHELL_FAILED;
 }
 
-int shell_fail(struct shell *shell, const char *subject, status_t status)
-{
-    if (status == -EINTR || shell_interrupted())
-        return SHELL_INTERRUPTED;
-    if (status == -EPIPE)
-        return trouble_of(shell); /* the reader has gone: there is nobody to report it to */
-    error_begin(shell);
-    if (subject) {
-        stream_escaped(shell->err, subject, false);
-        stream_text(shell->err, ": ");
-    }
-    stream_format(shell->err, "%s\n", status_text(status));
-    (void)!stream_flush(shell->err);
-    return trouble_of(shell);
-}
-
 static status_t escaped_sink(struct stream *stream, const char *text, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
@@ -68,6 +52,24 @@ int shell_complain(struct shell *shell, const char *format, ...)
     va_end(arguments);
     (void)!stream_flush(&escaped);
     stream_text(shell->err, "\n");
+    (void)!stream_flush(shell->err);
+    return trouble_of(shell);
+}
+
+int shell_fail(struct shell *shell, const char *subject, status_t status)
+{
+    if (status == -EINTR || shell_interrupted())
+        return SHELL_INTERRUPTED;
+    if (status == -EPIPE)
+        return trouble_of(shell); /* the reader has gone: there is nobody to report it to */
+    if (subject && status == -ENOENT && text_starts(subject, "/dev/"))
+        return shell_complain(shell, "%s: devices are in /System/Devices, `null` too", subject);
+    error_begin(shell);
+    if (subject) {
+        stream_escaped(shell->err, subject, false);
+        stream_text(shell->err, ": ");
+    }
+    stream_format(shell->err, "%s\n", status_text(status));
     (void)!stream_flush(shell->err);
     return trouble_of(shell);
 }

@@ -100,7 +100,8 @@ ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes);
 /* ---- for commands ------------------------------------------------------------------------- */
 
 /* "name: SUBJECT: what went wrong" on err; returns the command's `trouble`, or SHELL_INTERRUPTED
- * for -EINTR. Subject NULL: left out. */
+ * for -EINTR. Subject NULL: left out; a
+ * path in /dev, where nothing is: a hint instead. */
 int shell_fail(struct shell *shell, const char *subject, status_t status);
 /* The same with words of one's own. */
 int shell_complain(struct shell *shell, const char *format, ...)

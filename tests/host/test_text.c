@@ -63,12 +63,29 @@ BODY(columns)
     stop();
 }
 
+/* ---- hints -------------------------------------------------------------------------------- */
+
+BODY(hints)
+{
+    (void)unused;
+    start();
+    fails("mount /dev/cdrom /", "mount: /dev/cdrom: devices are in /System/Devices, `null` too\n");
+    fails("cat /dev/null", "cat: /dev/null: devices are in /System/Devices, `null` too\n");
+    run("grep -q x /dev/zero", SHELL_TROUBLE, "",
+        "grep: /dev/zero: devices are in /System/Devices, `null` too\n");
+    run("losetup -f x", SHELL_NO_COMMAND, "",
+        "spindle: losetup: no such command; `vdrive add IMAGE` makes a drive of an image, "
+        "`mount IMAGE DIRECTORY` mounts it too\n");
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty_input),
         cmocka_unit_test(test_sort_output),
         cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
