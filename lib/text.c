@@ -25,6 +25,13 @@ bool text_equal_n(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
     return a_bytes == b_bytes && (a_bytes == 0 || memcmp(a, b, a_bytes) == 0);
 }
 
+bool text_equal_fold(const char *a, const char *b)
+{
+    while (*a && text_lower(*a) == text_lower(*b))
+        a++, b++;
+    return !*a && !*b;
+}
+
 bool text_starts(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;
@@ -33,6 +40,14 @@ bool text_starts(const char *text, const char *prefix)
 char text_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+int text_hex_digit(char c)
+{
+    c = text_lower(c);
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 size_t text_count(const char *text, size_t bytes, char c)
@@ -51,18 +66,13 @@ size_t text_count(const char *text, size_t bytes, char c)
     return count;
 }
 
-/* 16 for what is no digit in any base. */
+/* UINT_MAX, which is above every base, for other characters. */
 static unsigned digit_of(char c)
 {
-    c = text_lower(c);
-    if (c >= '0' && c <= '9')
-        return (unsigned)(c - '0');
-    if (c >= 'a' && c <= 'f')
-        return (unsigned)(c - 'a') + 10;
-    return 16;
+    return (unsigned)text_hex_digit(c);
 }
 
-/* What the unit at *text stands for; *text is moved past it. 1: there is none. */
+/* The factor of the unit at *text, which is moved past it; 1 without a unit. */
 static uint64_t take_unit(const char **text)
 {
     static const char letters[] = "kmgtpe";

@@ -16,9 +16,12 @@ size_t text_copy(char *to, size_t bytes, const char *from);
 
 bool text_equal(const char *a, const char *b);
 bool text_equal_n(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
+bool text_equal_fold(const char *a, const char *b); /* upper and lower case are the same */
 bool text_starts(const char *text, const char *prefix);
 
 char text_lower(char c);
+/* The value of a hexadecimal digit in either case; -1: it is not one. */
+int text_hex_digit(char c);
 
 /* How many of text[bytes] are this one. */
 size_t text_count(const char *text, size_t bytes, char c);

@@ -101,13 +101,6 @@ status_t store_file_create(const char *path, bool writable, struct store **store
     return 0;
 }
 
-static bool name_equal(const char *a, const char *b)
-{
-    while (*a && text_lower(*a) == text_lower(*b))
-        a++, b++;
-    return !*a && !*b;
-}
-
 status_t store_file_fold(char *path, size_t bytes)
 {
     char *slash = strrchr(path, '/');
@@ -123,7 +116,7 @@ status_t store_file_fold(char *path, size_t bytes)
     }
     int got = 0;
     while (!status && (got = dir_read(directory, 0, entry)) > 0)
-        if (name_equal(entry->name, slash + 1) && strlen(entry->name) < room) {
+        if (text_equal_fold(entry->name, slash + 1) && strlen(entry->name) < room) {
             text_copy(slash + 1, room, entry->name);
             break;
         }

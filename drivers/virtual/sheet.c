@@ -15,13 +15,6 @@ static size_t length_before(const char *text, const char *stops)
     return length;
 }
 
-bool sheet_equal(const char *a, const char *b)
-{
-    while (*a && text_lower(*a) == text_lower(*b))
-        a++, b++;
-    return !*a && !*b;
-}
-
 status_t sheet_refuse(struct sheet *sheet, unsigned line, const char *format, ...)
 {
     va_list arguments;
@@ -148,14 +141,23 @@ bool sheet_time(const char *text, uint32_t *blocks)
 
 /* ---- what a sheet lists ------------------------------------------------------------------- */
 
-struct sheet_track *sheet_add_track(struct sheet *sheet)
+const struct sheet_type *sheet_find_type(const struct sheet_type *types, const char *name)
+{
+    for (; types->name; types++)
+        if (text_equal_fold(name, types->name))
+            return types;
+    return NULL;
+}
+
+struct sheet_track *sheet_add_track(struct sheet *sheet, const struct sheet_type *type)
 {
     if (sheet->track_count == DEVICE_TRACKS_MAX) {
         (void)!sheet_refuse(sheet, sheet->line, "more than 99 tracks");
         return NULL;
     }
     struct sheet_track *track = &sheet->tracks[sheet->track_count++];
-    *track = (struct sheet_track){ .line = sheet->line };
+    *track = (struct sheet_track){ .mode = type->mode, .stride_bytes = type->stride_bytes,
+                                   .format = type->format, .line = sheet->line };
     return track;
 }
 
@@ -166,7 +168,8 @@ struct sheet_piece *sheet_add_piece(struct sheet *sheet)
         return NULL;
     }
     struct sheet_piece *piece = &sheet->pieces[sheet->piece_count++];
-    *piece = (struct sheet_piece){ .line = sheet->line };
+    *piece = (struct sheet_piece){ .track = (uint8_t)(sheet->track_count - 1),
+                                   .line = sheet->line };
     return piece;
 }
 
@@ -194,7 +197,7 @@ static int sheet_kind(const char *path)
 {
     size_t length = strlen(path);
     for (int i = 0; i < (int)(sizeof(kinds) / sizeof(kinds[0])); i++)
-        if (length > 4 && sheet_equal(path + length - 4, kinds[i].extension))
+        if (length > 4 && text_equal_fold(path + length - 4, kinds[i].extension))
             return i;
     return -1;
 }

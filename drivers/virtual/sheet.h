@@ -27,6 +27,14 @@ enum {
 
 #define SHEET_REST UINT32_MAX
 
+/* A type of track, by the word that a sheet has for it. */
+struct sheet_type {
+    const char *name; /* NULL: the end of a list */
+    enum disc_format format;
+    uint8_t mode; /* 0: audio */
+    uint16_t stride_bytes;
+};
+
 struct sheet_track {
     uint8_t number, session, mode; /* mode 0: audio */
     uint16_t stride_bytes;
@@ -100,14 +108,15 @@ char *sheet_line(struct sheet *sheet);
 char *sheet_word(char **at);
 /* Of the whole text: lines are counted, and what follows // is left out. *quoted, if not NULL. */
 char *sheet_token(struct sheet *sheet, bool *quoted);
-/* Without regard to case. */
-bool sheet_equal(const char *a, const char *b);
 /* Decimal digits, all of the text, at most `most`. */
 bool sheet_number(const char *text, uint32_t most, uint32_t *number);
 /* mm:ss:ff in blocks. */
 bool sheet_time(const char *text, uint32_t *blocks);
-/* The next track, piece, file, zeroed but for its line; NULL: too many, and `reason` says so. */
-struct sheet_track *sheet_add_track(struct sheet *sheet);
+/* The type of this name in a list; NULL: unknown. */
+const struct sheet_type *sheet_find_type(const struct sheet_type *types, const char *name);
+/* The next track, of this type; a piece of the last track; the next file. They have their line, the
+ * rest is zero. NULL: too many; `reason` is set. */
+struct sheet_track *sheet_add_track(struct sheet *sheet, const struct sheet_type *type);
 struct sheet_piece *sheet_add_piece(struct sheet *sheet);
 struct sheet_file *sheet_add_file(struct sheet *sheet);
 

@@ -15,7 +15,10 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
-enum { POINT_LEAD_OUT = 0xa2, CONTROL_DATA = 4, SECTOR_BYTES = 2352 };
+enum { POINT_LEAD_OUT = 0xa2, CONTROL_DATA = 4 };
+
+static const struct sheet_type audio = { .mode = 0, .stride_bytes = 2352 };
+static const struct sheet_type data = { .mode = 1, .stride_bytes = 2352 };
 
 struct ccd_entry {
     uint32_t session, point, control;
@@ -60,16 +63,16 @@ static status_t ccd_end_entry(struct ccd *ccd)
         ccd->lead_out[entry->session] = entry->block;
         return 0;
     }
-    struct sheet_track *track = sheet_add_track(sheet);
+
+    /* A section [TRACK N] may give another mode; ccd_finish() sets the format. */
+    const struct sheet_type *type = entry->control & CONTROL_DATA ? &data : &audio;
+    struct sheet_track *track = sheet_add_track(sheet, type);
     struct sheet_piece *piece = track ? sheet_add_piece(sheet) : NULL;
     if (!piece)
         return -EINVAL;
     track->number = (uint8_t)entry->point;
     track->session = (uint8_t)entry->session;
-    track->mode = entry->control & CONTROL_DATA ? 1 : 0; /* or as its section says */
-    track->stride_bytes = SECTOR_BYTES;
     track->line = piece->line = entry->line;
-    piece->track = (uint8_t)(sheet->track_count - 1);
     piece->placed = piece->follows = true;
     piece->block = (uint32_t)entry->block;
     return 0;
@@ -83,8 +86,8 @@ static status_t ccd_section(struct ccd *ccd, char *line)
     size_t length = number ? strlen(number) : 0;
     if (length && number[length - 1] == ']')
         number[length - 1] = '\0';
-    ccd->in_entry = name && sheet_equal(name, "Entry");
-    ccd->in_track = name && number && sheet_equal(name, "TRACK") &&
+    ccd->in_entry = name && text_equal_fold(name, "Entry");
+    ccd->in_track = name && number && text_equal_fold(name, "TRACK") &&
                     sheet_number(number, DEVICE_TRACKS_MAX, &ccd->track);
     ccd->entry = (struct ccd_entry){ .line = ccd->sheet->line };
     return status;
@@ -102,23 +105,23 @@ static status_t ccd_key(struct ccd *ccd, char *line)
     char *key = sheet_word(&line), *text = sheet_word(&at);
     if (!key || (!ccd->in_entry && !ccd->in_track))
         return 0;
-    bool known = sheet_equal(key, "Session") || sheet_equal(key, "Point") ||
-                 sheet_equal(key, "Control") || sheet_equal(key, "PLBA") ||
-                 sheet_equal(key, "MODE");
+    bool known = text_equal_fold(key, "Session") || text_equal_fold(key, "Point") ||
+                 text_equal_fold(key, "Control") || text_equal_fold(key, "PLBA") ||
+                 text_equal_fold(key, "MODE");
     if (!known)
         return 0;
     if (!text || !ccd_value(text, &value))
         return sheet_refuse(sheet, sheet->line, "%s needs a number", key);
-    if (ccd->in_track && sheet_equal(key, "MODE")) {
+    if (ccd->in_track && text_equal_fold(key, "MODE")) {
         ccd->modes[ccd->track] = (uint8_t)(value >= 0 && value <= 2 ? value : 0);
         ccd->mode_known[ccd->track] = true;
-    } else if (sheet_equal(key, "Session")) {
+    } else if (text_equal_fold(key, "Session")) {
         entry->session = (uint32_t)value;
-    } else if (sheet_equal(key, "Point")) {
+    } else if (text_equal_fold(key, "Point")) {
         entry->point = (uint32_t)value;
-    } else if (sheet_equal(key, "Control")) {
+    } else if (text_equal_fold(key, "Control")) {
         entry->control = (uint32_t)value;
-    } else if (sheet_equal(key, "PLBA")) {
+    } else if (text_equal_fold(key, "PLBA")) {
         entry->block = value;
     }
     return 0;

@@ -12,6 +12,7 @@
  * Times count sectors from the start of the file; each track has sectors of its own size.
  */
 #include "drivers/virtual/sheet.h"
+#include "lib/text.h"
 
 struct cue {
     struct sheet *sheet;
@@ -24,18 +25,14 @@ struct cue {
     uint8_t session;
 };
 
-static const struct {
-    const char *name;
-    enum disc_format format;
-    uint8_t mode;
-    uint16_t stride_bytes;
-} track_types[] = {
+static const struct sheet_type track_types[] = {
     { "AUDIO", DISC_NO_DATA, 0, 2352 },      { "CDG", DISC_NO_DATA, 0, 2448 },
     { "MODE1/2048", DISC_COOKED, 1, 2048 },  { "MODE1/2352", DISC_RAW, 1, 2352 },
     { "MODE1/2448", DISC_RAW, 1, 2448 },     { "MODE2/2048", DISC_COOKED, 2, 2048 },
     { "MODE2/2324", DISC_NO_DATA, 2, 2324 }, { "MODE2/2336", DISC_BARE, 2, 2336 },
     { "MODE2/2352", DISC_RAW, 2, 2352 },     { "MODE2/2448", DISC_RAW, 2, 2448 },
     { "CDI/2336", DISC_BARE, 2, 2336 },      { "CDI/2352", DISC_RAW, 2, 2352 },
+    { 0 },
 };
 
 static status_t cue_file(struct cue *cue, char *at)
@@ -48,12 +45,18 @@ static status_t cue_file(struct cue *cue, char *at)
     if (!file)
         return -EINVAL;
     file->name = name;
-    file->encoded = !sheet_equal(type, "BINARY") && !sheet_equal(type, "MOTOROLA");
+    file->encoded = !text_equal_fold(type, "BINARY") && !text_equal_fold(type, "MOTOROLA");
     if (cue->open)
         cue->open->blocks = SHEET_REST;
     cue->open = NULL;
     cue->file = file;
     return 0;
+}
+
+static status_t cue_refuse_unindexed(const struct cue *cue)
+{
+    return sheet_refuse(cue->sheet, cue->track->line, "track %u has no INDEX 01",
+                        cue->track->number);
 }
 
 static status_t cue_track(struct cue *cue, char *at)
@@ -66,22 +69,17 @@ static status_t cue_track(struct cue *cue, char *at)
     if (!cue->file)
         return sheet_refuse(sheet, sheet->line, "TRACK before FILE");
     if (cue->track && !cue->indexed)
-        return sheet_refuse(sheet, cue->track->line, "track %u has no INDEX 01",
-                            cue->track->number);
+        return cue_refuse_unindexed(cue);
     if (cue->track && value <= cue->track->number)
         return sheet_refuse(sheet, sheet->line, "track %u after track %u", value,
                             cue->track->number);
-    struct sheet_track *track = sheet_add_track(sheet);
+    const struct sheet_type *known = sheet_find_type(track_types, type);
+    if (!known)
+        return sheet_refuse(sheet, sheet->line, "unknown type of track: %.40s", type);
+
+    struct sheet_track *track = sheet_add_track(sheet, known);
     if (!track)
         return -EINVAL;
-    for (unsigned i = 0; i < sizeof(track_types) / sizeof(track_types[0]); i++)
-        if (sheet_equal(type, track_types[i].name)) {
-            track->format = track_types[i].format;
-            track->mode = track_types[i].mode;
-            track->stride_bytes = track_types[i].stride_bytes;
-        }
-    if (!track->stride_bytes)
-        return sheet_refuse(sheet, sheet->line, "unknown type of track: %.40s", type);
     track->number = (uint8_t)value;
     track->session = cue->session;
     cue->track = track;
@@ -93,11 +91,9 @@ static status_t cue_track(struct cue *cue, char *at)
 static status_t cue_add_piece(struct cue *cue, uint8_t file, uint32_t blocks,
                               struct sheet_piece **result)
 {
-    struct sheet *sheet = cue->sheet;
-    struct sheet_piece *piece = sheet_add_piece(sheet);
+    struct sheet_piece *piece = sheet_add_piece(cue->sheet);
     if (!piece)
         return -EINVAL;
-    piece->track = (uint8_t)(sheet->track_count - 1);
     piece->file = file;
     piece->follows = true;
     piece->blocks = blocks;
@@ -171,7 +167,7 @@ static status_t cue_remark(struct cue *cue, char *at)
 {
     char *word = sheet_word(&at), *number = sheet_word(&at);
     uint32_t session;
-    if (word && number && sheet_equal(word, "SESSION") && sheet_number(number, 99, &session) &&
+    if (word && number && text_equal_fold(word, "SESSION") && sheet_number(number, 99, &session) &&
         session >= cue->session)
         cue->session = (uint8_t)session;
     return 0;
@@ -202,7 +198,7 @@ static status_t cue_line(struct cue *cue, char *at)
     if (!word)
         return 0;
     for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        if (sheet_equal(word, commands[i].name))
+        if (text_equal_fold(word, commands[i].name))
             return commands[i].parse(cue, at);
     return sheet_refuse(cue->sheet, cue->sheet->line, "unknown command: %.40s", word);
 }
@@ -216,7 +212,6 @@ status_t sheet_parse_cue(struct sheet *sheet)
     if (!status && !cue.track)
         status = sheet_refuse(sheet, sheet->line, "no TRACK");
     if (!status && !cue.indexed)
-        status = sheet_refuse(sheet, cue.track->line, "track %u has no INDEX 01",
-                              cue.track->number);
+        status = cue_refuse_unindexed(&cue);
     return status;
 }

@@ -25,17 +25,12 @@ struct toc {
     bool quoted;           /* it was in quotes */
 };
 
-static const struct {
-    const char *name;
-    enum disc_format format;
-    uint8_t mode;
-    uint16_t stride_bytes;
-} track_modes[] = {
+static const struct sheet_type track_modes[] = {
     { "AUDIO", DISC_NO_DATA, 0, 2352 },       { "MODE0", DISC_NO_DATA, 1, 2336 },
     { "MODE1", DISC_COOKED, 1, 2048 },        { "MODE1_RAW", DISC_RAW, 1, 2352 },
     { "MODE2", DISC_BARE, 2, 2336 },          { "MODE2_RAW", DISC_RAW, 2, 2352 },
     { "MODE2_FORM1", DISC_COOKED, 2, 2048 },  { "MODE2_FORM2", DISC_NO_DATA, 2, 2324 },
-    { "MODE2_FORM_MIX", DISC_BARE, 2, 2336 },
+    { "MODE2_FORM_MIX", DISC_BARE, 2, 2336 }, { 0 },
 };
 
 static void toc_next(struct toc *toc)
@@ -45,7 +40,7 @@ static void toc_next(struct toc *toc)
 
 static bool toc_is(const struct toc *toc, const char *word)
 {
-    return toc->word && !toc->quoted && sheet_equal(toc->word, word);
+    return toc->word && !toc->quoted && text_equal_fold(toc->word, word);
 }
 
 /* Subchannel data after each sector? */
@@ -57,31 +52,26 @@ static bool toc_takes_subchannel(struct toc *toc)
     return is;
 }
 
-static int toc_find_mode(const struct toc *toc)
+static const struct sheet_type *toc_mode(const struct toc *toc)
 {
-    for (int i = 0; i < (int)(sizeof(track_modes) / sizeof(track_modes[0])); i++)
-        if (toc_is(toc, track_modes[i].name))
-            return i;
-    return -1;
+    return toc->word && !toc->quoted ? sheet_find_type(track_modes, toc->word) : NULL;
 }
 
 static status_t toc_track(struct toc *toc)
 {
     struct sheet *sheet = toc->sheet;
-    int mode = toc_find_mode(toc);
-    if (mode < 0)
+    const struct sheet_type *mode = toc_mode(toc);
+    if (!mode)
         return sheet_refuse(sheet, toc->line, "unknown mode of track: %.40s",
                             toc->word ? toc->word : "none");
-    struct sheet_track *track = sheet_add_track(sheet);
+
+    struct sheet_track *track = sheet_add_track(sheet, mode);
     if (!track)
         return -EINVAL;
     toc_next(toc);
     track->line = toc->line;
     track->number = (uint8_t)sheet->track_count;
     track->session = 1;
-    track->format = track_modes[mode].format;
-    track->mode = track_modes[mode].mode;
-    track->stride_bytes = track_modes[mode].stride_bytes;
     if (toc_takes_subchannel(toc))
         track->stride_bytes += 96;
     toc->track = track;
@@ -111,7 +101,6 @@ static struct sheet_piece *toc_add_piece(struct toc *toc, uint8_t file, uint32_t
     struct sheet_piece *piece = sheet_add_piece(sheet);
     if (!piece)
         return NULL;
-    piece->track = (uint8_t)(sheet->track_count - 1);
     piece->file = file;
     piece->line = toc->line;
     piece->blocks = blocks;
@@ -126,7 +115,7 @@ static status_t toc_silence(struct toc *toc)
 {
     struct sheet *sheet = toc->sheet;
     uint32_t blocks;
-    if (toc_find_mode(toc) >= 0)
+    if (toc_mode(toc))
         toc_next(toc);
     (void)toc_takes_subchannel(toc);
     if (!toc_takes_length(toc, &blocks))

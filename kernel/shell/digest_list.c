@@ -33,12 +33,6 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static int hex_digit(char c)
-{
-    c = text_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Undoes digest_name_write() in place; false for what it never writes. */
 static bool name_unescape(char *name)
 {
@@ -53,9 +47,9 @@ static bool name_unescape(char *name)
         case 'n': *to++ = '\n'; break;
         case 'r': *to++ = '\r'; break;
         case 'x':
-            if (hex_digit(name[1]) < 0 || hex_digit(name[2]) < 0)
+            if (text_hex_digit(name[1]) < 0 || text_hex_digit(name[2]) < 0)
                 return false;
-            *to = (char)(hex_digit(name[1]) << 4 | hex_digit(name[2]));
+            *to = (char)(text_hex_digit(name[1]) << 4 | text_hex_digit(name[2]));
             if (!*to++)
                 return false;
             name += 2;
@@ -71,7 +65,7 @@ static bool name_unescape(char *name)
 static char *take_digest(const struct digest_list *list, char *at)
 {
     for (unsigned i = 0; i < 2 * list->kind->bytes; i++, at++) {
-        if (hex_digit(*at) < 0)
+        if (text_hex_digit(*at) < 0)
             return NULL;
         *at = text_lower(*at);
     }

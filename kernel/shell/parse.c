@@ -16,14 +16,6 @@ static bool ends_word(char c)
     return !c || is_blank(c) || strchr(";\n&|<>", c);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = text_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 const char *parse_special(const char *at, char *c)
 {
     static const char letters[] = "ntreab\\'\"", meanings[] = "\n\t\r\033\a\b\\'\"";
@@ -31,12 +23,12 @@ const char *parse_special(const char *at, char *c)
     *c = letter ? meanings[letter - letters] : *at;
     if (letter)
         return at + 2;
-    if (at[0] != '\\' || at[1] != 'x' || hex_digit(at[2]) < 0)
+    if (at[0] != '\\' || at[1] != 'x' || text_hex_digit(at[2]) < 0)
         return at + 1;
     unsigned value = 0;
     const char *digit = at + 2;
-    for (; digit < at + 4 && hex_digit(*digit) >= 0; digit++)
-        value = value * 16 + (unsigned)hex_digit(*digit);
+    for (; digit < at + 4 && text_hex_digit(*digit) >= 0; digit++)
+        value = value * 16 + (unsigned)text_hex_digit(*digit);
     *c = (char)value;
     return digit;
 }
