@@ -14,7 +14,7 @@ from intended import NOT_COMPARED
 
 READERS = ["cat", "head", "tail", "wc", "sort", "grep", "cmp", "sha256sum", "ls", "find", "echo"]
 WRITERS = ["cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find"]
-OPTION = re.compile(r"^  (?:-(\w))?(?:, )?(?:--([\w-]+))?(?:[= ]([^ ]+))? ")
+OPTION = re.compile(r"^  (?=-)(?:-(\w))?(?:, )?(?:--([\w-]+))?(?:[= ]([^ ]+))?(?: |$)")
 
 PATTERNS = ["a", "b", "foo", "^a", "b$", "a.b", "[ab]", "[^a]", "a*", "", ".", "^$", "a\\|b", "a|b", "(a|b)c",
             "\\(a\\)b", "a\\{2\\}", "a{2}", "x[0-9]", "é", "\\.", "[[:digit:]]", "\\<a", "b\\>", "\\bfoo\\b", "a\nb",
