@@ -47,7 +47,7 @@ size_t page_free_count(void);
 size_t page_total_count(void); /* pages that page_alloc could ever hand out */
 
 /* The address that a device sees. Memory from mem_alloc and page_alloc only. A page-sized or
- * smaller allocation is contiguous there; of a larger one only what mem_contiguous() says. */
+ * smaller allocation is contiguous there; a larger one only as far as mem_contiguous() returns. */
 uint64_t mem_physical(const void *memory);
 /* How many of the bytes have such addresses that follow one another: at least the rest of a page,
  * if so many are asked for. */

@@ -8,7 +8,7 @@
 
 enum { CHARSET_JIS_PARTS = 5, CHARSET_JIS_COLUMNS = 94, CHARSET_NONE = 0xfffd };
 
-/* Rows first to last of 94 characters each, one behind another. */
+/* Rows first to last of 94 characters each, one after another. */
 struct charset_rows {
     unsigned first, last;
     const uint16_t *characters;

@@ -106,7 +106,7 @@ static void read_note_bad_block(const struct cdrom_read *read)
     bool named = bytes_u8(sense, 0) & SENSE_VALID && bad >= first && bad - first < blocks;
     char why[80];
     if (!named && blocks != 1)
-        return; /* whoever needs one of them asks for it by itself */
+        return; /* a reader that needs one of them asks for it alone */
     sense_text(read->command.sense, why, sizeof(why));
     device_note_bad_block(read->cdrom->device, read->transfer->generation, named ? bad : first,
                           why);

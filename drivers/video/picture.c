@@ -8,7 +8,7 @@ struct kept {
     uint8_t pixels[CONSOLE_PICTURE_SIDE_MAX * CONSOLE_PICTURE_SIDE_MAX];
 };
 
-static struct spin lock = SPIN_INIT(RANK_LOG); /* the next three, but for what the glass reads */
+static struct spin lock = SPIN_INIT(RANK_LOG); /* the next two; kept pictures are read without it */
 static struct kept *_Atomic pictures[PICTURES_MAX]; /* made when first used, and then kept */
 static unsigned next;
 

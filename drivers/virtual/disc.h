@@ -39,8 +39,8 @@ status_t store_disc_create(const struct disc_extent *extents, unsigned extent_co
                            struct ledger *ledger, struct store **store) MUST_CHECK;
 
 /* If the file holds whole CD sectors of 2352, 2336, 2368 or 2448 bytes, a store of their data takes
- * its place, and *toc says what is on it (on the heap; the caller's). Else all is as it was, and
- * *toc is NULL. -ENOMEM: *store is as it was. */
+ * its place, and *toc is its table of contents (on the heap; the caller's). Else nothing changes,
+ * and *toc is NULL. -ENOMEM: *store is unchanged. */
 status_t store_raw_detect(struct store **store, struct ledger *ledger, uint32_t *sector_bytes,
                           struct device_toc **toc) MUST_CHECK;
 

@@ -248,28 +248,28 @@ static struct device *drive_holder(struct device *device, unsigned n)
     return holder;
 }
 
-/* Is it this drive, or does its image lie on it, through however many others? Each is of a lower
- * level than the one before, so this goes no deeper than VIRTUAL_LEVEL_MAX. */
-static bool device_lies_on(struct device *holder, const struct device *device, unsigned depth)
+/* Is `holder` the device, or a drive whose image is on it, directly or through other drives? Each
+ * has a lower level than the one before, so the depth is at most VIRTUAL_LEVEL_MAX. */
+static bool device_is_on(struct device *holder, const struct device *device, unsigned depth)
 {
     struct device *next;
-    bool lies = holder == device;
-    for (unsigned n = 0; !lies && depth && (next = drive_holder(holder, n)); n++) {
-        lies = device_lies_on(next, device, depth - 1);
+    bool found = holder == device;
+    for (unsigned n = 0; !found && depth && (next = drive_holder(holder, n)); n++) {
+        found = device_is_on(next, device, depth - 1);
         device_put(next);
     }
-    return lies;
+    return found;
 }
 
-static bool image_lies_on(const struct image *image, const struct device *device)
+static bool image_is_on(const struct image *image, const struct device *device)
 {
-    bool lies = false;
-    for (unsigned n = 0; !lies && n < image->holder_count; n++)
-        lies = device_lies_on(image->holders[n], device, VIRTUAL_LEVEL_MAX);
-    return lies;
+    bool found = false;
+    for (unsigned n = 0; !found && n < image->holder_count; n++)
+        found = device_is_on(image->holders[n], device, VIRTUAL_LEVEL_MAX);
+    return found;
 }
 
-/* What the drive is, but for its name, is said anew with each registration. */
+/* Each registration sets all that the drive is except its name. */
 static void drive_take_flags(struct device *device, const struct image *image)
 {
     struct drive *drive = drive_of(device);
@@ -396,7 +396,7 @@ static status_t drive_exchange(struct device *device, struct image *image, bool 
 {
     struct drive *drive = drive_of(device);
     struct image *old = NULL;
-    status_t status = image_lies_on(image, device) ? -ELOOP : 0;
+    status_t status = image_is_on(image, device) ? -ELOOP : 0;
     drive_hold(drive);
     if (!status && !halted && !drive->image)
         status = -ENODEV;

@@ -26,16 +26,16 @@
 status_t drive_create(struct image *image, struct device **device) MUST_CHECK;
 bool device_is_drive(const struct device *device);
 
-/* -EBUSY (if idle), -EALREADY when somebody else takes it away. */
+/* -EBUSY (if idle), -EALREADY when another thread removes it already. */
 status_t drive_unregister(struct device *device, enum virtual_removal removal) MUST_CHECK;
-/* Shows the image in a halted drive; -EBUSY when it is not halted, -ELOOP when the image lies on
+/* Shows the image in a halted drive; -EBUSY when it is not halted, -ELOOP when the image is on
  * the drive. Takes the image over, also when it fails. */
 status_t drive_register_again(struct device *device, struct image *image) MUST_CHECK;
 /* The same in one that is not halted, as if the disc had been changed. */
 status_t drive_swap(struct device *device, struct image *image) MUST_CHECK;
 
 /* Calls `use` with the drive's image while no transfer is under way, or with NULL when the drive
- * has none now; others who come meanwhile wait. may_wait: the image's store may wait afterwards,
+ * has none now; later callers wait meanwhile. may_wait: the image's store may wait afterwards,
  * also where it did not before. -ENOMEM: no thread for that; `use` was not called. */
 status_t drive_with_image(struct device *device, bool may_wait,
                           status_t (*use)(struct device *device, struct image *image,

@@ -2,7 +2,7 @@
  * ledger.h - which sectors of an image were corrected, and which had to be refused.
  *
  * Each sector is counted once, however often it is read, and logged once; after LEDGER_LINES lines
- * sectors are only counted. Where there is no memory to remember a sector, it may be counted again.
+ * sectors are only counted. Without memory to remember a sector it may be counted again.
  *
  * Locking     ledger_note(): one thread at a time. The counts: any context.
  */

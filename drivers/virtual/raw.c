@@ -25,7 +25,7 @@ static const uint16_t strides[] = { CD_SECTOR_BYTES, 2448, 2368, CD_BARE_BYTES }
 
 /* ---- recognition -------------------------------------------------------------------------- */
 
-/* What a sector says of the whole image, if it looks like one. */
+/* Sets the mode and the first frame of the extent from one sector; false: it is not one. */
 static bool probe_sector(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
                          uint32_t index)
 {

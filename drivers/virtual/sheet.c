@@ -337,7 +337,7 @@ static char *image_name(const char *path)
 
 static status_t sheet_read(struct sheet *sheet, struct store *from)
 {
-    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8 says so here */
+    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's byte order mark */
     size_t bytes = (size_t)from->size_bytes;
     sheet->text = mem_alloc(bytes + 2);
     if (!sheet->text)

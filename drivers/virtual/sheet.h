@@ -79,7 +79,7 @@ struct sheet_opener {
     status_t (*fold)(char *path, size_t bytes);
 };
 
-/* ---- for those who open images: sheet.c ---------------------------------------------------- */
+/* ---- for the callers: sheet.c -------------------------------------------------------------- */
 
 /* What a sheet leads to; all of it is the caller's. */
 struct sheet_result {

@@ -127,7 +127,7 @@ static status_t ccd_key(struct ccd *ccd, char *line)
     return 0;
 }
 
-/* What only the whole file says: each track's mode, and where it ends. */
+/* Sets what is known after the whole file: each track's mode, and where it ends. */
 static status_t ccd_finish(struct ccd *ccd)
 {
     struct sheet *sheet = ccd->sheet;

@@ -2,10 +2,10 @@
  * sheet_layout.c - from a sheet's tracks and pieces to a disc: where each piece is in its file, and
  * where on the disc.
  *
- * The first piece is at block 0, and each follows the one before, unless the sheet says where it
- * is. Between sessions are their lead-out and lead-in. Sectors with headers know better: a track
- * whose volume counts its blocks by them is moved there (disc.h); of a .ccd, which knows the block,
- * it is the place in the file that moves.
+ * The first piece is at block 0, and each follows the one before, unless the sheet gives its
+ * block. Between sessions are their lead-out and lead-in. The headers of sectors take precedence: a
+ * track whose volume counts its blocks by them is moved there (disc.h). A .ccd gives the block, so
+ * the place in the file is moved instead.
  */
 #include "drivers/virtual/sheet.h"
 
@@ -13,7 +13,7 @@ enum {
     GAP_AFTER_FIRST = 11400, /* lead-out, lead-in and pre-gap between sessions, in blocks */
     GAP_AFTER_LATER = 6900,
     WAVE_HEADER_BYTES = 44,
-    UNKNOWN_BLOCKS = 300, /* of a track whose length nothing tells: the least there is */
+    UNKNOWN_BLOCKS = 300, /* of a track whose length is unknown: the shortest allowed */
 };
 
 struct layout {
@@ -92,7 +92,7 @@ static void extent_place(struct layout *layout, struct disc_extent *extent, bool
     }
 }
 
-/* The first piece of a track: where the track begins, as far as the sheet tells. */
+/* Finds where a track begins from its first piece, as the sheet describes it. */
 static status_t track_begin(struct layout *layout, const struct sheet_piece *piece)
 {
     struct sheet *sheet = layout->sheet;
@@ -179,7 +179,7 @@ static void layout_toc(const struct layout *layout, struct sheet_result *result)
         if (track->format == DISC_RAW || track->format == DISC_BARE)
             result->sector_bytes = track->stride_bytes;
     }
-    for (unsigned i = 0; i < layout->extent_count; i++) /* what the sectors say */
+    for (unsigned i = 0; i < layout->extent_count; i++) /* the mode that the sectors have */
         for (unsigned j = 0; j < toc->track_count; j++)
             if (layout->extents[i].format == DISC_RAW &&
                 layout->extents[i].first_block <= toc->tracks[j].first_block &&

@@ -3,8 +3,8 @@
  *
  * Model       Linear hashing: when the elements become too many for the buckets, one bucket is
  *             split, so that no insertion moves more than one bucket's elements. Buckets are kept
- *             in pages (kernel/vfs/pages.h): no allocation is larger than a page, and when there
- *             is none the table only becomes slower. Up to TABLE_SMALL elements have no buckets.
+ *             in pages (kernel/vfs/pages.h): no allocation is larger than a page, and when one
+ *             fails the table only becomes slower. Up to TABLE_SMALL elements have no buckets.
  * Locking     The owner's.
  */
 #ifndef FS_RAMFS_TABLE_H
@@ -21,7 +21,7 @@ struct table_link {
 
 /* Zero: empty. */
 struct table {
-    struct table_link *single; /* all elements, while there are no buckets */
+    struct table_link *single; /* all elements, until there are buckets */
     struct pages buckets;      /* of struct table_link * */
     size_t bucket_count, count;
 };

@@ -1,8 +1,8 @@
 /*
  * bad_blocks.c - blocks of a medium that could not be read: see device.h, device_note_bad_block().
  *
- * A failed block is asked for again by whoever reads it next, so a line for each failure would
- * flood the log. Each block is named once for each medium, then at its 10th, 100th, ... failure;
+ * Each later reader asks for a failed block again, so a line for each failure would flood the
+ * log. Each block is named once for each medium, then at its 10th, 100th, ... failure;
  * when the medium leaves, one line counts them all.
  */
 #include "kernel/dev/device.h"

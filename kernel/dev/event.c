@@ -7,7 +7,7 @@
 
 static struct {
     struct spin lock;
-    struct list devices; /* those with pending bits that nobody handles; each holds a reference */
+    struct list devices; /* with pending bits, and not being handled; each has a reference */
     struct wait_queue arrival, done;
 } events = {
     .lock = SPIN_INIT(RANK_QUEUE),

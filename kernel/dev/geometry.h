@@ -12,8 +12,7 @@ struct device_geometry {
 };
 
 bool block_bytes_valid(uint64_t bytes); /* 512, 1024, 2048 or 4096 */
-/* The bytes of a geometry that was given. -EINVAL for a zero or a sector that is no block size,
- * -EOVERFLOW. */
+/* The size of a disk of this geometry. -EINVAL for a zero or an invalid block size, -EOVERFLOW. */
 status_t geometry_size(const struct device_geometry *geometry, uint64_t *size_bytes) MUST_CHECK;
 /* One sector per track and the fewest heads that leave the cylinders within 32 bits; never a zero;
  * at least all blocks. */

@@ -364,13 +364,13 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
 
     spin_lock(&device->queue_lock);
     if (request->generation != device->generation && request->op == IO_READ) {
-        good = 0; /* whose bytes these are, nobody knows */
+        good = 0; /* they may be of either medium */
         if (!status)
             status = request_admit(device, request);
     }
     request_skip(request, good);
     request->done_bytes += good;
-    if (status) /* of a single block there is no doubt */
+    if (status) /* a single block is the one that failed */
         request->exact = transfer->exact ||
                          transfer->length_bytes <= device->limits.block_bytes;
     transfer->busy = false;

@@ -51,8 +51,8 @@ struct io_request {
     /* the result, valid in the callback */
     status_t status;
     uint64_t done_bytes;
-    bool exact; /* a failure's: it was the block behind done_bytes that failed, and no other is
-                   known to; else any of the rest may be good */
+    bool exact; /* after a failure: the block after done_bytes is the one that failed; else any of
+                   the rest may be good */
 
     /* kernel/dev's; before io_submit the VFS's (gate.c) */
     struct fsd *gate_fsd;

@@ -3,12 +3,12 @@
  *
  * They wait for device events and ask removable drives about their media once a second. One thread
  * waits; while it handles an event, another one waits in its place. So a drive with a bad disc
- * delays no other. Events of one drive are handled one after another. Start-up
+ * does not delay others. Events of one drive are handled one after another. Start-up
  * is settled when every device that was there was asked once. Then one medium becomes /System:
  *
  *   the device of `system=`, if given (one warning when it cannot be mounted); else the disc whose
  *   /boot/spindle.id is our build id (physical before virtual, then lowest number); else the first
- *   CD that can be mounted; else nothing, and a line says why.
+ *   CD that can be mounted; else nothing, and one line in the log.
  *
  * Every other medium goes to /Drives/<class name>. Later on only a medium with our build id becomes
  * /System again.
@@ -27,12 +27,12 @@ struct monitor_options {
     const char *system_name; /* class name; NULL: choose */
 };
 
-/* The options are borrowed for ever. */
+/* The options are borrowed permanently. */
 status_t monitor_start(const struct monitor_options *options) MUST_CHECK;
 /* 0, or -ETIMEDOUT at the deadline: some device has not answered. */
 status_t monitor_wait_settled(uint64_t deadline_us) MUST_CHECK;
-/* Until the monitor is done with all that has happened to this device: what can be mounted is, and
- * what went is not any more. 0 at once where no monitor runs; -ETIMEDOUT, -EINTR. */
+/* Waits until the monitor has handled all events of this device: what can be mounted is mounted,
+ * what was removed is unmounted. 0 at once where no monitor runs; -ETIMEDOUT, -EINTR. */
 status_t monitor_wait_idle(struct device *device, uint64_t deadline_us) MUST_CHECK;
 /* Ends the threads; mounts stay (host tests). */
 void monitor_stop(void);

@@ -103,7 +103,7 @@ struct virtual_register {
     struct virtual_progress *progress; /* while an image is loaded; NULL: silently */
     char image[VIRTUAL_IMAGE_BYTES];   /* its absolute path. A name that ends in .cue, .ccd or .toc
                                           is a sheet: the drive is a CD with the tracks that it
-                                          describes, read-only but for an OVERLAY, in blocks of
+                                          describes, read-only except an OVERLAY, in blocks of
                                           2048, without a window */
     char reason[VIRTUAL_REASON_BYTES]; /* answer when a sheet is refused: its line and why; or "" */
     char device[DEVICE_NAME_BYTES];    /* "": a new drive, or the halted one that had this image;

@@ -143,8 +143,8 @@ static void *alloc_object(size_t bytes)
 
 /* ---- runs of pages ------------------------------------------------------------------------ */
 
-/* Where there are no neighbours, single pages are mapped one after another. What is so large that
- * reclaim is not likely to find it fails at once, so that it does not cost everybody's cache. */
+/* Without contiguous frames, single pages are mapped one after another. A size that reclaim is not
+ * likely to find fails at once, so that it does not empty the caches. */
 static void *alloc_large(size_t bytes)
 {
     size_t pages = bytes / PAGE_BYTES + (bytes % PAGE_BYTES != 0);

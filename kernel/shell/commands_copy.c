@@ -2,9 +2,9 @@
  * commands_copy.c - cp and mv.
  *
  * A copy is made beside the file it replaces, and takes its name when it is complete (vfs.h,
- * replacement): one that fails or is interrupted leaves the old file as it was. There is no way to
- * make a link: a link to a file is copied as that file, links inside a tree to directories and to
- * nothing are named and left out, with status 1.
+ * replacement): one that fails or is interrupted leaves the old file as it was. Links cannot be
+ * made: a link to a file is copied as that file, links inside a tree to directories, and
+ * dangling ones, are reported and left out, with status 1.
  */
 #include "kernel/shell/names.h"
 #include "kernel/shell/options.h"
@@ -125,7 +125,7 @@ static status_t copy_opened(struct copy *copy, struct file *source, const char *
         *write_failed |= !status && end;
         status = end;
     } else if (status == -EISDIR && to[strlen(to) - 1] == '/') {
-        status = -ENOTDIR; /* it was no directory a moment ago, or is missing */
+        status = -ENOTDIR; /* it was not a directory before, or is missing */
     }
     mem_free(progress);
     return status;

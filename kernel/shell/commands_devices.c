@@ -54,7 +54,7 @@ static struct device *devices_next(struct device *device, unsigned *depth)
     return NULL;
 }
 
-/* Shows one device as the options say. */
+/* Shows one device in the form that the options ask for. */
 static status_t devices_show(struct shell *shell, struct device *device, unsigned depth)
 {
     if (option_given_name(shell, "icons"))

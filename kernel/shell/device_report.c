@@ -106,8 +106,8 @@ void device_report(struct stream *out, struct device *device)
 
 /* ---- pictures ----------------------------------------------------------------------------- */
 
-/* Goes to the screen at once, so the text before it has to be there. Where the small icon has no
- * second row, and as a gap, stands one that is clear. */
+/* Writes to the screen directly, so earlier text is flushed first. A clear picture takes the place
+ * of the small icon in the second row, and is the gap before the text. */
 static status_t show_row(struct stream *out, const struct device_icon icons[2], unsigned row)
 {
     static const uint8_t clear[ICON_SMALL * ICON_SMALL];

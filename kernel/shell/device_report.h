@@ -11,7 +11,7 @@
 void device_report(struct stream *out, struct device *device);
 /* Block, medium and access of the device that a path's bytes are on: a device's file, say. */
 void device_report_medium(struct stream *out, struct path *path);
-/* Two lines: name and description, on a screen behind the device's icon in both sizes. -ENOMEM. */
+/* Two lines: name and description, after the device's icon in both sizes, on a screen. -ENOMEM. */
 status_t device_show_icons(struct stream *out, struct device *device) MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
  *
  * Forms       "DIGEST  NAME", "DIGEST *NAME" (the * marks binary), "DIGEST NAME" (BSD, reversed),
  *             "TAG (NAME) = DIGEST" (BSD, --tag). Blanks may come first.
- * Escapes     A backslash before the line: in NAME \\ \n \r stand for a backslash, LF and CR, and
+ * Escapes     A backslash before the line: in NAME \\ \n \r mean a backslash, LF and CR, and
  *             \xHH for other control characters, which GNU's tools write as they are.
  * Reversed    One list has either two characters between digest and name or one, so that a name may
  *             begin with a blank: the first such line decides.

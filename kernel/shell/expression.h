@@ -85,20 +85,20 @@ void expression_find_starts(struct expression *e);
 bool expression_set_has(const struct expression *e, const struct step *step, uint32_t code);
 bool expression_is_word(uint32_t code);
 
-/* ---- for those who match -------------------------------------------------------------------- */
+/* ---- for callers that match------------------------------------------------------------------- */
 
-/* -ENOMEM; -EINVAL: not well formed, and *why says what is wrong. */
+/* -ENOMEM; -EINVAL: not well formed, and *why is the reason. */
 status_t expression_create(const char *text, unsigned flags, struct expression **expression,
                            const char **why) MUST_CHECK;
 void expression_destroy(struct expression *expression); /* NULL: nothing */
 /* Is there a match within text[bytes]? */
 bool expression_matches(struct expression *expression, const char *text, size_t bytes);
-/* The same of a text of any length, given in pieces: `fed_match` says whether there was a match so
- * far. All before `fed_to` is used up, except for the character before it; whoever lets go of what
- * is used up subtracts it from fed_to, and the next piece begins with the rest. */
+/* The same for a text of any length, given in pieces: `fed_match` is set after a match. All before
+ * `fed_to` is used up, except the character before it. A caller that drops what is used up
+ * subtracts its length from fed_to, and begins the next piece with the rest. */
 void expression_begin(struct expression *expression);
 void expression_feed(struct expression *expression, const char *text, size_t bytes, bool last);
-/* The first match that begins at `from` or behind, the longest of those: text[*start..*end). */
+/* The first match that begins at `from` or later, the longest of those: text[*start..*end). */
 bool expression_find(struct expression *expression, const char *text, size_t bytes, size_t from,
                      size_t *start, size_t *end);
 

@@ -87,7 +87,7 @@ size_t expression_list_feed(const struct expression_list *list, const char *text
         if (e->fed_to < used)
             used = e->fed_to;
     }
-    used -= used > 0; /* the character before tells where words and lines begin */
+    used -= used > 0; /* words and lines begin after the character before */
     for (const struct expression_entry *entry = list->first; entry; entry = entry->next)
         entry->expression->fed_to -= used;
     return used;

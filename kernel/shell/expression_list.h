@@ -4,7 +4,7 @@
  * Model       A text is a list of patterns, separated by newlines, as grep's are; each text that is
  *             added appends its own. What matches one of the patterns matches the list. An empty
  *             list matches nothing, an empty pattern everything.
- * Errors      -ENOMEM; -EINVAL: a pattern is not well formed, and *why says what is wrong.
+ * Errors      -ENOMEM; -EINVAL: a pattern is not well formed, and *why is the reason.
  * Ownership   All zero is an empty list. expression_list_free() frees it, after errors too.
  */
 #ifndef KERNEL_SHELL_EXPRESSION_LIST_H

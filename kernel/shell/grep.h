@@ -4,8 +4,8 @@
  * Lines       that are written are in memory as a whole, and so are those of -B before them. Where
  *             only their number counts (-c -l -L -q) a line may have any length in little memory:
  *             it is matched while it is read.
- * Binary      An input with a NUL in what was read of it so far is not text: one line on err says
- *             that it matches, unless all_is_text.
+ * Binary      An input with a NUL in what was read of it so far is not text: its lines are not
+ *             written, one line on err reports the match, unless all_is_text.
  */
 #ifndef KERNEL_SHELL_GREP_H
 #define KERNEL_SHELL_GREP_H

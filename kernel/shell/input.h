@@ -1,7 +1,7 @@
 /*
  * input.h - what a reading command reads: its files one after another, or standard input.
  *
- * Model       An input gives its bytes in pieces, in place where they lie in the file cache, or
+ * Model       An input gives its bytes in pieces, in place where they are in the file cache, or
  *             line by line. `-` and no words at all mean standard input.
  * Lines       have no LF and end with NUL. They may be of any length: input_line() needs memory for
  *             the whole line, input_part() does not. `line_end` may be set to another byte.
@@ -37,9 +37,9 @@ int input_part(struct input *input, const char **part, size_t *bytes) MUST_CHECK
 int input_line(struct input *input, char **line, size_t *bytes) MUST_CHECK;
 void input_close(struct input *input);
 
-/* Calls body for each of words[first..count), or for standard input when there is none. What body
- * returns first that is not 0 is said of its input and the rest goes on; but for -EINTR and -EPIPE
- * (`out` takes no more). Returns the command's status. */
+/* Calls body for each of words[first..count), or for standard input when there is none. An error
+ * of body is reported with the name of its input, and the next input follows, except after -EINTR
+ * and -EPIPE (`out` takes no more). Returns the command's status. */
 int input_each(struct shell *shell, int first, int count, char **words,
                status_t (*body)(struct input *input, void *context), void *context);
 /* The same of one name, and without a message: the error of opening it, or of body. */

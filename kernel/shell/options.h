@@ -1,5 +1,5 @@
 /*
- * options.h - what stands behind a command's name: options first, then the words they leave.
+ * options.h - the words after a command's name: its options, and the other words.
  *
  * Each command has one table. From it words are parsed, `--help` is answered and the line editor
  * completes. A table ends with an entry of zeroes:
@@ -20,8 +20,8 @@
  *             values, in that order. Any other value that is given a second time is refused: one of
  *             the two would be ignored silently.
  *             Options without a value may be repeated; that changes nothing.
- * Parts       A command of several has a list of them, ended by NULL: commands that stand in no
- *             table, each with its own words and options, named by what stands before them too:
+ * Parts       A command of several has a list of them, ended by NULL: commands outside of the
+ *             table of commands, each with its own words and options, named with the command:
  *             "vdrive add". The first word chooses; the command's own `run` is not called.
  * Errors      A wrong option is one line on err and status 2; -ENOMEM, one line and status 1.
  * Ownership   Values point into the words. The lists of values are freed when the command ends.
@@ -31,13 +31,13 @@
 
 #include "kernel/shell/shell.h"
 
-enum { OPTIONS_MAX = 32 }; /* in a table, but for OPTIONS_RAW */
+enum { OPTIONS_MAX = 32 }; /* in a table, except with OPTIONS_RAW */
 
 /* shell_command.option_rules */
 enum {
     OPTIONS_FIRST = 1,   /* the first other word ends them: it is a command's name, say */
-    OPTIONS_LENIENT = 2, /* what is no option of the table is a word: echo */
-    OPTIONS_RAW = 4,     /* all are words, but --help as the first one; the table is for --help */
+    OPTIONS_LENIENT = 2, /* what is not an option of the table is a word: echo */
+    OPTIONS_RAW = 4,     /* all are words, except --help as the first; the table is for --help */
 };
 
 struct shell_option {

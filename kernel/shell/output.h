@@ -1,5 +1,5 @@
 /*
- * output.h - a file that `>`, `>>` or `2>` leads to.
+ * output.h - the file of a redirection: `>`, `>>` or `2>`.
  *
  * Input is safe   While an output is open, its file cannot be opened for reading, and it is not
  *                 opened while it is read: -ETXTBSY, whichever command asks (OPEN_DENY_READ).

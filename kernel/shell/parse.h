@@ -1,5 +1,5 @@
 /*
- * parse.h - from a text to words as they were typed, and operators.
+ * parse.h - splits a text into words, as they were typed, and operators.
  *
  * Words are separated by blanks; 'single quotes' keep everything, "double quotes" everything but
  * \" \\ \$ \` and $, a backslash the next character; a backslash before a line's end joins lines.
@@ -9,7 +9,7 @@
  * A newline ends a line, except after && || and |, where the command may be in the next line.
  *
  * Each line is parsed twice: parse_check() before anything of it runs, and again while it runs,
- * since what $NAME and * stand for changes from command to command. Words keep their quotes here;
+ * since the values of $NAME and * change from command to command. Words keep their quotes here;
  * expand.h makes of them what a command sees.
  *
  * References  POSIX.1-2017, Shell Command Language, 2.3 and 2.10: commands are separated by exactly
@@ -34,7 +34,7 @@ enum token_kind {
     TOKEN_WRITE,     /* > or 2> */
     TOKEN_APPEND,    /* >> or 2>> */
     TOKEN_JOIN,      /* 2>&1 or >&2 */
-    TOKEN_ERROR,     /* parser.error says what */
+    TOKEN_ERROR,     /* parser.error is the reason */
 };
 
 struct parser {

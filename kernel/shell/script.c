@@ -39,8 +39,8 @@ static int next_byte(struct script *script, char *byte)
     return 1;
 }
 
-/* 1 and a line; 0 at the end; -EILSEQ for a NUL, which no line of text has; -EOVERFLOW for a line
- * too long; or what reading the file says. */
+/* 1 and a line; 0 at the end; -EILSEQ for a NUL: not text; -EOVERFLOW for a line
+ * too long; or the error of reading the file. */
 static int next_line(struct script *script)
 {
     size_t length = 0;

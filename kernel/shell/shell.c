@@ -61,7 +61,7 @@ int shell_fail(struct shell *shell, const char *subject, status_t status)
     if (status == -EINTR || shell_interrupted())
         return SHELL_INTERRUPTED;
     if (status == -EPIPE)
-        return trouble_of(shell); /* the reader has gone: there is nobody to report it to */
+        return trouble_of(shell); /* the reader has gone: no report */
     if (subject && status == -ENOENT && text_starts(subject, "/dev/"))
         return shell_complain(shell, "%s: devices are in /System/Devices, `null` too", subject);
     error_begin(shell);

@@ -83,7 +83,7 @@ static size_t skip_blanks(const char *line, size_t bytes, size_t at)
     return at;
 }
 
-/* Where the field with this number begins; `bytes` behind the last one. */
+/* Where the field with this number begins; `bytes` after the last one. */
 static size_t field_start(int separator, const char *line, size_t bytes, uint64_t field)
 {
     size_t at = 0;
@@ -201,7 +201,7 @@ static int next_byte(const struct sort_order *order, const char *text, size_t by
         if (order->printable && (c < ' ' || c > '~'))
             continue;
         ++*at;
-        /* POSIX: lower case letters become upper, so that '_' comes behind both. */
+        /* POSIX: lower case letters become upper, so that '_' comes after both. */
         return (uint8_t)(order->fold && c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
     }
     return -1;

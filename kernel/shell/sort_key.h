@@ -28,11 +28,11 @@ struct sort_key {
     bool has_order; /* else the order of the whole command counts */
 };
 
-/* Parses a key; -EINVAL when it is not one. Fields and characters are at least 1, but for a last
+/* Parses a key; -EINVAL when it is not one. Fields and characters are at least 1, except a last
  * character of 0. */
 status_t sort_key_parse(const char *text, struct sort_key *key) MUST_CHECK;
 
-/* Sets what one of the letters bdfinr says; false for another letter. */
+/* Sets what one of the letters bdfinr means; false for another letter. */
 bool sort_order_letter(struct sort_order *order, char letter);
 
 /* The part of the line that the key names. `separator` is -1 for fields that blanks separate. */

@@ -206,8 +206,8 @@ static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, 
     page->valid |= fresh;
 }
 
-/* A reader who waits for one of these blocks need not ask for the whole window again, nor for a
- * block that failed by itself. The caller holds the lock. */
+/* A reader that waits for one of these blocks need not ask for the whole window again, nor for a
+ * block that failed alone. The caller holds the lock. */
 static void fill_note_failure(struct cache_fill *fill, uint64_t good_end)
 {
     struct cache_failure *failure = &fill->cache->failure;

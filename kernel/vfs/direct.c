@@ -1,13 +1,13 @@
 /*
- * direct.c - a vnode's bytes past its cache: what is asked of the file system goes to its device
+ * direct.c - reads and writes a vnode past its cache: the request goes to the file system's device
  * at once, and the caller waits for it.
  *
  * Interrupts  The wait of vnode_io_memory() and of a flush ends with -EINTR. Memory in flight must
  *             not be the caller's then: it is the io's own, and the bytes are copied. The io ends
  *             by itself; until then it counts as a fill of the vnode's cache, so that the vnode
- *             stays, and after a write nobody opens the content (vnode_share).
+ *             stays; after a write the content cannot be opened meanwhile (vnode_share).
  *             vnode_io() of the caller's segments waits to the end: the caller is the worker of a
- *             drive, and those who wait for the drive can be interrupted.
+ *             drive, and threads that wait for the drive can be interrupted.
  */
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/cache.h"

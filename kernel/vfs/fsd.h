@@ -126,7 +126,7 @@ struct vnode {
     unsigned opens, readers, writers, read_denials, write_denials;
     _Atomic unsigned readers_refused;       /* so far, because of read_denials */
     _Atomic unsigned truncations;           /* so far */
-    unsigned writes_left;                   /* in flight, by those who were interrupted */
+    unsigned writes_left;                   /* in flight, of interrupted callers */
     bool exclusive;                         /* one of them has it alone */
     _Atomic bool unlinked; /* its name was removed */
     bool loading;
@@ -134,9 +134,9 @@ struct vnode {
     struct list hash_link, unused_link, fsd_link;
 };
 
-/* ---- what is said of a node --------------------------------------------------------------- */
+/* ---- information about nodes -------------------------------------------------------------- */
 
-/* Levels of get_info, to be or-ed; what an FSD does not know stays out of `known`. */
+/* Levels of get_info, to be or-ed; the FSD leaves those that it does not know out of `known`. */
 enum {
     INFO_NONE = 0,            /* does it exist? */
     INFO_DIRENT = 1,          /* id and type */
@@ -166,15 +166,15 @@ struct node_info {
     uint32_t mode, links, uid, gid;
     uint64_t device_number; /* PN: high << 32 | low */
     const char *mime;       /* INFO_MIME: as the medium stores it, the FSD's memory while the vnode
-                               is referenced; NULL: it does not, and the name tells */
+                               is referenced; NULL: it does not; the name decides */
     uint64_t alias;         /* equal for directories that share their content */
 };
 
 struct dir_entry {
-    struct node_info info; /* as much as the directory itself tells: the id; the type, unless it is
+    struct node_info info; /* as much as the directory itself has: the id; the type, unless it is
                               NODE_NONE; and what is `known` */
     unsigned skipped;      /* at the end: invalid entries that the listing leaves out */
-    char name[NAME_BYTES_MAX + 1]; /* slashes and what is not UTF-8 the VFS replaces by `_` */
+    char name[NAME_BYTES_MAX + 1]; /* the VFS replaces slashes and invalid UTF-8 by `_` */
 };
 
 struct fs_info {
@@ -253,8 +253,8 @@ struct fsd_ops {
     /* Fills what it knows of the levels asked for. Never NULL. */
     status_t (*get_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                          struct node_info *info);
-    /* INFO_STANDARD: truncate or extend to info->size_bytes; INFO_TIMES: the times that `has_...`
-     * says are there. -EINVAL for what is not kept. NULL: -EROFS. */
+    /* INFO_STANDARD: truncate or extend to info->size_bytes; INFO_TIMES: the times whose `has_...`
+     * is set. -EINVAL for what is not kept. NULL: -EROFS. */
     status_t (*set_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                          const struct node_info *info);
     /* Begins the io and returns. For vnodes with cache_block_bytes 0 it is complete on return.
@@ -266,8 +266,8 @@ struct fsd_ops {
     /* Walks a directory: *cursor is the FSD's (NULL until open_dir, freed by close_dir). open_dir
      * and close_dir NULL: no cursor is needed but `position`, which starts at 0. */
     status_t (*open_dir)(struct fsd *fsd, struct vnode *directory, void **cursor);
-    /* 1 and an entry; 0 and entry->skipped at the end; or an errno. Of `levels`, which are 0 when
-     * nobody asks, it tells what costs no further look at the medium: all of them for a node, or
+    /* 1 and an entry; 0 and entry->skipped at the end; or an errno. It fills those of
+     * `levels` (0: none) that need no further read of the medium: all of them for a node, or
      * none. Never NULL. */
     int (*read_dir)(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
                     unsigned levels, struct dir_entry *entry);

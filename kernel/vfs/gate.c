@@ -156,7 +156,7 @@ static void gate_open(struct fsd *fsd)
         fsd_submit(fsd, request);
 }
 
-/* -EINTR: it is as it was but for requests that are held; gate_open() sends them. */
+/* -EINTR: nothing changes; requests that were held meanwhile are sent by gate_open(). */
 static status_t gate_close(struct fsd *fsd)
 {
     status_t status = 0;

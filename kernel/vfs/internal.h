@@ -147,20 +147,20 @@ uint64_t path_hash(uint64_t parent_hash, const char *name, size_t length);
 /* Takes over the references to mount and vnode, also when it fails (NULL). */
 struct path *path_create(struct path *parent, struct mount *mount, struct vnode *vnode,
                          const char *name, size_t length);
-/* What a directory has under a name of exactly these bytes; -ENOENT. The second: what is mounted
- * there first. */
+/* The node of a name of exactly these bytes in a directory; -ENOENT. The second: what is mounted
+ * there takes precedence. */
 status_t path_lookup(struct path *parent, struct element element,
                      struct path **result) MUST_CHECK;
 status_t path_lookup_mounted(struct path *parent, struct element element,
                              struct path **result) MUST_CHECK;
 
-/* Where a text leads, but for its last element: the directory in which a name is to be changed.
- * Every call that changes a name finds it so. */
+/* The place of a name: the directory that a text leads to without its last element. Every call that
+ * changes a name finds it so. */
 struct place {
     struct path *parent;  /* a reference */
     struct element name;  /* in the caller's text, or in `text` */
-    bool slash;           /* followed it: only a directory can be meant (POSIX 4.13) */
-    bool dots;            /* it was `.`, `..` or `/`, which are nobody's to change */
+    bool slash;           /* a slash follows: only a directory can be meant (POSIX 4.13) */
+    bool dots;            /* it was `.`, `..` or `/`, which cannot be changed */
     struct path *node;    /* with `follow`: what has the name; a reference; NULL: nothing */
     char *text;           /* owned */
 };

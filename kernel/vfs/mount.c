@@ -39,7 +39,7 @@ static void fsd_dismount(struct fsd *fsd)
     device_put(former);
 }
 
-/* It was never mounted: its handle is the one's who asked for the mount. */
+/* It was never mounted: the caller that asked for the mount keeps the handle. */
 static void fsd_drop(struct fsd *fsd)
 {
     struct device *device = fsd->device.device;

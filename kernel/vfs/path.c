@@ -361,8 +361,8 @@ status_t path_walk(struct path *start, const char *text, unsigned flags, struct 
 
 /* ---- a place ------------------------------------------------------------------------------ */
 
-/* The last element, for one who creates: a link there is followed, to where the file would be
- * created. *done: the place is found. */
+/* Follows a link that is the last element, to the place where a file would be created. *done: the
+ * place is found. */
 static status_t place_follow(struct walk *walk, struct element element, struct path **node,
                              bool *done)
 {

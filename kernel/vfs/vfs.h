@@ -38,7 +38,7 @@ void path_put(struct path *path); /* NULL: nothing */
 
 /* From `start`, or from `/` when `text` begins with a slash. A trailing slash requires a directory,
  * and follows a link with WALK_NO_FOLLOW too (POSIX 4.13). -ENOENT, -ENOTDIR, -ELOOP,
- * -ENAMETOOLONG, or what the file system says. */
+ * -ENAMETOOLONG, or an error of the file system. */
 status_t path_walk(struct path *start, const char *text, unsigned flags,
                    struct path **result) MUST_CHECK;
 /* One more element, which read_dir gave: never `.` nor `..`. Links are not followed. Crosses into
@@ -67,11 +67,11 @@ status_t path_info(struct path *path, unsigned levels, struct node_info *info) M
 status_t path_child_info(struct path *parent, const char *name, bool cross, unsigned levels,
                          struct node_info *info) MUST_CHECK;
 ssize_t path_read_link(struct path *path, char *target, size_t bytes) MUST_CHECK;
-/* The MIME type that the name tells, "application/octet-stream" for none. */
+/* The MIME type of a name; "application/octet-stream" if it has none. */
 const char *mime_type(const char *name);
 
-/* Lets the file system tell, as lines of text, all about its volume or (with `node`) how it
- * understood this one node. -EOPNOTSUPP when it has nothing to tell. */
+/* Writes the file system's description of its volume, or (with `node`) of how it understood this
+ * one node, as lines of text. -EOPNOTSUPP when it has none. */
 status_t path_describe(struct path *path, bool node, struct text_sink *sink) MUST_CHECK;
 /* The same of the volume on a device, which need not be mounted. */
 status_t device_describe_volume(const char *device, struct text_sink *sink) MUST_CHECK;
@@ -165,14 +165,14 @@ enum {
     OPEN_TRUNCATE = 8,
     OPEN_APPEND = 16,
     OPEN_DIRECTORY = 32, /* for dir_read */
-    OPEN_DENY_WRITE = 64, /* nobody writes it meanwhile */
-    OPEN_DENY_READ = 256, /* nobody reads it meanwhile, or it is -ETXTBSY: for a file that may be
-                             the input of what writes it. Streams, which keep nothing, are read */
-    OPEN_EXCLUSIVE = 128, /* nobody else opens it meanwhile; so it is with every device that is
+    OPEN_DENY_WRITE = 64, /* no other file writes it meanwhile */
+    OPEN_DENY_READ = 256, /* no other file reads it meanwhile, else -ETXTBSY: for an output that
+                             may be its own input. Streams, which keep nothing, can be read */
+    OPEN_EXCLUSIVE = 128, /* no other file opens it meanwhile; implied for a device that is
                              opened for writing */
 };
 
-/* -EBUSY, or -ETXTBSY for OPEN_DENY_READ, when the way it is open already does not go with `flags`.
+/* -EBUSY, or -ETXTBSY for OPEN_DENY_READ, when it is already open in a way that excludes `flags`.
  * A file to be created is created where a dangling link leads to (POSIX open()). */
 status_t file_open(struct path *start, const char *text, unsigned flags,
                    struct file **file) MUST_CHECK;
