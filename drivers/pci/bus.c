@@ -136,7 +136,8 @@ static status_t pci_add_device(struct device *device)
     if (status)
         return status;
     walk_buses(&walk);
-    log_debug("pci", "%u functions on %u buses", walk.functions, walk.scanned);
+    log_debug("pci", "%u function%s on %u bus%s", walk.functions, walk.functions == 1 ? "" : "s",
+              walk.scanned, walk.scanned == 1 ? "" : "es");
     device_put(walk.bus_device);
     return 0;
 }

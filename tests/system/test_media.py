@@ -90,6 +90,24 @@ def test_our_disc_inserted_later_becomes_system(booted, build_id):
     machine.wait_command("cat /System/boot/spindle.id", lambda lines: lines == [build_id], 30)
 
 
+@pytest.mark.parametrize("use", ["", "cd /System/boot", "vdrive add /System/boot/spindle.elf"])
+def test_our_disc_taken_out_and_put_back_becomes_system_again(booted, build_id, use):
+    """Whatever of it was in use, and whichever disc was in the drive meanwhile: that one went to
+    /Drives."""
+    machine = booted("", cdrom=ISO)
+    machine.command(use)
+    for other in (None, debian_disc("ipxe")):
+        machine.eject()
+        machine.wait_command("ls /System", lambda lines: lines == ["Devices"], 30)
+        if other:
+            machine.insert(other)
+            machine.wait_command("mount", is_mounted, 30)
+            assert machine.command("ls /System") == ["Devices"]
+        machine.insert(ISO)
+        machine.wait_command("cat /System/boot/spindle.id", lambda lines: lines == [build_id], 30)
+        assert not is_mounted(machine.command("mount"))
+
+
 def test_another_disc_shows_no_byte_of_the_old(booted):
     machine = booted("", cdrom=ISO)
     machine.manifest("/System")
