@@ -8,6 +8,7 @@
 #include "kernel/dev/deadlines.h"
 #include "kernel/dev/driver.h"
 #include "kernel/log.h"
+#include "kernel/sched/sync.h"
 #include "lib/bytes.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -42,33 +43,84 @@ enum sense_action cdrom_note(struct cdrom *cdrom, const struct packet_command *c
     return action;
 }
 
+/* A command whose submitter waits. The struct is on the heap, and the submitter and the completion
+ * have a reference each: a submitter that is interrupted leaves it, and it ends by itself. */
 struct cdrom_execution {
+    struct packet_command command;
+    struct io_segment segment;
     struct cdrom *cdrom;
+    struct device *device; /* a reference: it owns the cdrom */
+    _Atomic int references;
+    struct spin lock; /* rank QUEUE: the next three */
+    struct wait_queue changed;
+    bool ended;
     enum sense_action action;
+    uint8_t answer[];
 };
 
-static void cdrom_execute_complete(struct packet_command *command)
+static void execution_put(struct cdrom_execution *execution)
+{
+    if (atomic_fetch_sub(&execution->references, 1) != 1)
+        return;
+    device_put_later(execution->device); /* the last one would end the worker that runs this */
+    mem_free(execution);
+}
+
+/* What the answer means is noted before the channel's next command runs. */
+static void execution_complete(struct packet_command *command)
 {
     struct cdrom_execution *execution = command->context;
-    execution->action = cdrom_note(execution->cdrom, command);
+    enum sense_action action = cdrom_note(execution->cdrom, command);
+    spin_lock(&execution->lock);
+    execution->action = action;
+    execution->ended = true;
+    wait_queue_wake_all(&execution->changed);
+    spin_unlock(&execution->lock);
+    execution_put(execution);
+}
+
+static struct cdrom_execution *execution_create(struct cdrom *cdrom,
+                                                const struct cdrom_query *query)
+{
+    struct cdrom_execution *execution = mem_zalloc(sizeof(*execution) + query->answer_bytes);
+    if (!execution)
+        return NULL;
+    execution->command = (struct packet_command){
+        .segments = &execution->segment,
+        .segment_count = 1,
+        .length_bytes = query->answer_bytes,
+        .timeout_us = query->timeout_us ? query->timeout_us : DEADLINE_PACKET_US,
+        .complete = execution_complete,
+        .context = execution,
+    };
+    memcpy(execution->command.cdb, query->cdb, sizeof(query->cdb));
+    execution->segment = (struct io_segment){ execution->answer, query->answer_bytes };
+    execution->cdrom = cdrom;
+    execution->device = device_get(cdrom->device);
+    atomic_init(&execution->references, 2);
+    spin_init(&execution->lock, RANK_QUEUE);
+    wait_queue_init(&execution->changed);
+    return execution;
 }
 
 enum sense_action cdrom_execute(struct cdrom *cdrom, struct cdrom_query *query)
 {
-    struct cdrom_execution execution = { .cdrom = cdrom };
-    struct io_segment segment = { query->answer, query->answer_bytes };
-    struct packet_command command = {
-        .segments = &segment,
-        .segment_count = 1,
-        .length_bytes = query->answer_bytes,
-        .timeout_us = query->timeout_us ? query->timeout_us : DEADLINE_PACKET_US,
-        .complete = cdrom_execute_complete,
-        .context = &execution,
-    };
-    memcpy(command.cdb, query->cdb, sizeof(command.cdb));
-    (void)!packet_execute(cdrom->unit, &command);
-    query->done_bytes = command.done_bytes;
-    return execution.action;
+    struct cdrom_execution *execution = execution_create(cdrom, query);
+    status_t status = 0;
+    if (!execution)
+        return SENSE_NO_MEMORY;
+    cdrom->unit->packet_transport->submit(cdrom->unit, &execution->command);
+    spin_lock(&execution->lock);
+    while (!execution->ended && !status)
+        status = wait_queue_wait_interruptible(&execution->changed, &execution->lock, TIME_NEVER);
+    bool ended = execution->ended;
+    spin_unlock(&execution->lock);
+    enum sense_action action = ended ? execution->action : SENSE_INTERRUPTED;
+    query->done_bytes = ended ? execution->command.done_bytes : 0;
+    if (query->done_bytes)
+        memcpy(query->answer, execution->answer, query->done_bytes);
+    execution_put(execution);
+    return action;
 }
 
 enum sense_action cdrom_execute_insisting(struct cdrom *cdrom, struct cdrom_query *query)
@@ -94,6 +146,8 @@ status_t cdrom_status(enum sense_action action)
         [SENSE_UNSUPPORTED] = -EOPNOTSUPP,
         [SENSE_LOCKED] = -EBUSY,
         [SENSE_GONE] = -ENODEV,
+        [SENSE_INTERRUPTED] = -EINTR,
+        [SENSE_NO_MEMORY] = -ENOMEM,
     };
     return statuses[action];
 }

@@ -37,6 +37,8 @@ enum sense_action {
     SENSE_UNSUPPORTED, /* the drive does not know the command */
     SENSE_LOCKED,      /* the door is locked */
     SENSE_GONE,        /* the unit is gone */
+    SENSE_INTERRUPTED, /* who waited was: the command ends by itself */
+    SENSE_NO_MEMORY,   /* it was not sent */
     SENSE_ACTIONS,
 };
 

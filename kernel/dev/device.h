@@ -167,6 +167,8 @@ void device_remove(struct device *device);
 
 struct device *device_get(struct device *device);
 void device_put(struct device *device);
+/* The same in any context: the last reference is left to the completion thread (io.c). */
+void device_put_later(struct device *device);
 
 /* Any context. The new medium has `bytes` bytes. An image may end inside a block: what there is of
  * it can be read, but not written. */

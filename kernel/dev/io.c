@@ -44,8 +44,7 @@ void io_complete(struct io_request *request, status_t status, uint64_t done_byte
     spin_unlock(&completions.lock);
 }
 
-/* Puts a reference in any context: the last one is left to the completion thread. */
-static void device_put_later(struct device *device)
+void device_put_later(struct device *device)
 {
     int references = atomic_load(&device->references);
     while (references > 1)

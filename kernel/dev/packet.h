@@ -64,9 +64,4 @@ struct packet_unit_info {
     uint32_t segment_align;
 };
 
-/* Submits and waits. Returns command->status. Not on the channel's worker. A `complete` that the
- * caller set is called first, on the worker: what the answer means can so be noted before the
- * next command of the channel runs. */
-status_t packet_execute(struct device *unit, struct packet_command *command) MUST_CHECK;
-
 #endif
