@@ -29,6 +29,14 @@ def reports(ours, text):
     return text in ours.errors
 
 
+def is_utf8(data):
+    try:
+        data.decode()
+        return True
+    except UnicodeDecodeError:
+        return False
+
+
 def words(line):
     return line.text.split()
 
@@ -67,9 +75,9 @@ INTENDED = [
      "GNU's cmp reports some of these errors",
      lambda line, ours, theirs: command_of(line.text) == "cmp" and ours.status == theirs.status == 2
      and not ours.output and not theirs.output),
-    ("A sign is refused where it means nothing: grep -A +1",
-     "GNU's tools accept a plus in some places",
-     lambda line, ours, theirs: ours.status == 2 and reports(ours, b"invalid number: '+")),
+    ("A sign is refused where it means nothing: grep -A +1, grep -m -1",
+     "GNU's tools accept it in some places",
+     lambda line, ours, theirs: ours.status == 2 and re.search(rb"invalid number: '[+-]", ours.errors)),
     ("cp -r of a directory into itself makes nothing",
      "GNU's cp makes an empty directory before it refuses",
      lambda line, ours, theirs: command_of(line.text) == "cp" and reports(ours, b"copied into itself")
@@ -83,6 +91,22 @@ INTENDED = [
      "GNU's tail keeps a + of the one that does not count",
      lambda line, ours, theirs: command_of(line.text) == "tail" and "+" in line.text
      and re.search(r"-(c|-bytes)", line.text) and re.search(r"-(n|-lines)", line.text)),
+    ("grep -r takes the names of a directory in their order",
+     "GNU's grep takes them as the directory keeps them",
+     lambda line, ours, theirs: command_of(line.text) == "grep" and re.search(r" -(-\w*recursive|\w*[rR])", line.text)
+     and ours.status == theirs.status and sorted(ours.output.split()) == sorted(theirs.output.split())),
+    ("Text that is not UTF-8 is text to grep",
+     "GNU's grep calls it binary where the locale is UTF-8",
+     lambda line, ours, theirs: command_of(line.text) == "grep" and reports(theirs, b"binary file matches")
+     and not is_utf8(ours.output)),
+    ("sort -m sorts files that are not sorted",
+     "GNU's sort trusts that they are",
+     lambda line, ours, theirs: command_of(line.text) == "sort" and re.search(r" -(-merge|\w*m)", line.text)
+     and ours.status == theirs.status),
+    ("sort -o leaves its file as it is when an input cannot be read",
+     "GNU's sort has emptied it by then",
+     lambda line, ours, theirs: command_of(line.text) == "sort" and re.search(r" -(-output|\w*o)", line.text)
+     and ours.status == theirs.status == 2),
 ]
 
 
