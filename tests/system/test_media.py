@@ -202,3 +202,15 @@ def test_one_directory_has_one_path_however_it_is_typed(booted, nested):
     assert machine.status() == 1
     machine.command("umount /System/INSIDE")
     assert machine.status() == 0
+
+
+def test_a_mount_that_hangs_ends_with_ctrl_c(booted):
+    """The drive answers after 8 s; the prompt is there long before."""
+    machine = booted("", cdrom=ISO)
+    machine.command("vdrive add --no-mount --cd /System/Devices/Classes/cdrom0; mkdir /m")
+    machine.command("vdrive fault 0 delay 8000")
+    machine.type("mount virtual0 /m\r")
+    machine.wait_text(rb"mount virtual0 /m\r\n")
+    machine.type("\x03")
+    machine.wait_prompt(4)
+    assert machine.command("mount | grep -c virtual0; echo alive", 4) == ["0", "alive"]
