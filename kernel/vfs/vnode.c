@@ -369,17 +369,20 @@ static void vnode_count_open(struct vnode *vnode, unsigned flags, unsigned by)
     vnode->write_denials += flags & OPEN_DENY_WRITE ? by : 0;
 }
 
+/* A refused reader is counted whatever else is against it (it may deny writing, as an image's drive
+ * does): the writer must not replace what somebody wanted to read. */
 static status_t vnode_may_share(struct vnode *vnode, unsigned flags, bool alone)
 {
+    if (flags & OPEN_READ && vnode->read_denials && !vnode->stream) {
+        vnode->readers_refused++;
+        return -ETXTBSY;
+    }
+
     if (vnode->exclusive || vnode->writes_left || (alone && vnode->opens) ||
         (flags & OPEN_WRITE && vnode->write_denials) ||
         (flags & OPEN_DENY_WRITE && vnode->writers))
         return -EBUSY;
-    if (vnode->stream)
-        return 0;
-    bool refused = flags & OPEN_READ && vnode->read_denials;
-    vnode->readers_refused += refused;
-    return refused || (flags & OPEN_DENY_READ && vnode->readers) ? -ETXTBSY : 0;
+    return flags & OPEN_DENY_READ && vnode->readers && !vnode->stream ? -ETXTBSY : 0;
 }
 
 status_t vnode_share(struct vnode *vnode, unsigned flags)

@@ -54,6 +54,8 @@ static const char *const refused[] = {
     "sort /f 1> /f 2>&1", "source /f > /f", "cat /f >> /f", "cat < /f >> /f", "sort /f >> /f",
     "head -n 1 /f >> /f", "cat /f | cat >> /f", "echo x >> /f | cat /f", "source /s > /f",
     "cat /d/l > /f", "cat /f > /d/l", "sort < /d/l >> /f",
+    "vdrive add /f > /f", "vdrive add --overlay /f > /f", "vdrive add --rw /f > /f",
+    "mount /f /d > /f", "vdrive add /f >> /f", "vdrive add --ram /f 2> /f",
 };
 
 BODY(inputs)
