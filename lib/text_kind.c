@@ -53,7 +53,7 @@ void text_kind_add(struct text_kind *kind, const uint8_t *bytes, size_t count)
     if (!kind->bytes && count >= 2 && bytes[0] + bytes[1] == 0xff + 0xfe &&
         (bytes[0] == 0xff || bytes[1] == 0xff))
         kind->utf16 = bytes[0] == 0xff ? 1 : 2;
-    if (!kind->bytes && count >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
+    if (!kind->bytes && count >= 3 && memcmp(bytes, UTF8_MARK, 3) == 0)
         kind->mark = true;
     for (size_t i = 0; i < count; i++) {
         add_byte(kind, bytes[i]);

@@ -15,11 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The byte order mark, which some editors write before a text. */
+#define UTF8_MARK "\xef\xbb\xbf"
+
 /* The first code point of text[bytes] into *code; returns the bytes it takes (1..4), or -1 when
  * there is none or it is not well formed (*code is then unchanged). */
 int utf8_decode(const char *text, size_t bytes, uint32_t *code);
 
-/* Returns the bytes written (1..4), or -1 for what is no code point. */
+/* Returns the bytes written (1..4), or -1 for an invalid code point. */
 int utf8_encode(uint32_t code, char out[4]);
 
 bool utf8_valid(const char *text, size_t bytes);

@@ -3,6 +3,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "lib/utf8.h"
 
 /* ---- words -------------------------------------------------------------------------------- */
 
@@ -337,7 +338,6 @@ static char *image_name(const char *path)
 
 static status_t sheet_read(struct sheet *sheet, struct store *from)
 {
-    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's byte order mark */
     size_t bytes = (size_t)from->size_bytes;
     sheet->text = mem_alloc(bytes + 2);
     if (!sheet->text)
@@ -346,8 +346,8 @@ static status_t sheet_read(struct sheet *sheet, struct store *from)
     status_t status = bytes ? store_read(from, 0, sheet->text + 1, (uint32_t)bytes) : 0;
     sheet->text[bytes + 1] = '\0';
     sheet->at = sheet->text + 1;
-    if (bytes >= 3 && memcmp(sheet->at, mark, 3) == 0)
-        sheet->at += 3;
+    if (text_starts(sheet->at, UTF8_MARK))
+        sheet->at += strlen(UTF8_MARK);
     if (!status && strlen(sheet->text) != bytes + 1)
         status = sheet_refuse(sheet, 1, "a NUL: not a sheet");
     return status;

@@ -5,7 +5,7 @@
 
 /* ---- common answers ----------------------------------------------------------------------- */
 
-/* What opening the device would end with, as far as its medium decides. */
+/* The status that opening the device would return, as far as its medium decides. */
 static status_t medium_status(struct device *device)
 {
     spin_lock(&device->queue_lock);
@@ -97,7 +97,7 @@ static status_t get_icon(struct device *device, void *argument)
     return 0;
 }
 
-/* By the medium that is there now, as the caller has not opened it. */
+/* Of the medium that is present now, since the caller has not opened the device. */
 static status_t flush(struct device *device, void *argument)
 {
     (void)argument;
@@ -105,9 +105,9 @@ static status_t flush(struct device *device, void *argument)
     return io_wait(&now, IO_FLUSH, 0, NULL, 0, NULL);
 }
 
-/* ---- the way in --------------------------------------------------------------------------- */
+/* ---- dispatch ----------------------------------------------------------------------------- */
 
-/* Which operations this checks the length for; `common` NULL: only a driver can do it. */
+/* The operations whose length is checked; `common` NULL: only a driver can do it. */
 static const struct {
     unsigned operation;
     size_t bytes; /* 0: takes no argument */

@@ -1,15 +1,14 @@
 /*
- * control.h - what every device with data can be asked, by device_control() on the device itself.
+ * control.h - the operations of every device with data, by device_control() on the device itself.
  *
  * Answers     Each operation fills one struct; FLUSH takes none. The argument's length must be
  *             exactly the struct's: anything else, or NULL, is -EINVAL and nothing is written.
  *             A device without data answers -EOPNOTSUPP.
- * Who         A driver answers what it knows better through ops->control (the length was checked
- *             before); what it answers -EOPNOTSUPP to is answered here, from the device's medium,
- *             class and limits.
- * No medium   GET_SIZE and both geometries answer what opening the device would (-ENOMEDIUM,
- *             -ENODEV); the other questions are about the drive and are answered. A halted virtual
- *             drive answers what it was.
+ * Drivers     ops->control is called first, with a length that was checked. Where it returns
+ *             -EOPNOTSUPP, the answer comes from the device's medium, class and limits.
+ * No medium   GET_SIZE and both geometries fail as opening the device would (-ENOMEDIUM,
+ *             -ENODEV); the other operations are about the drive and succeed. A halted virtual
+ *             drive answers for its last image.
  * Locking     Threads, with no lock held. The caller has a reference to the device.
  */
 #ifndef KERNEL_DEV_CONTROL_H

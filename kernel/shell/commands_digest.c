@@ -7,6 +7,7 @@
 #include "kernel/shell/options.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "lib/utf8.h"
 
 static const struct digest_kind *kind_of(const struct shell *shell)
 {
@@ -117,11 +118,10 @@ static status_t check_file(struct check *check, const char *digest, const char *
 static status_t check_line(struct check *check, const struct input *list, uint64_t number,
                            char *line, size_t bytes)
 {
-    static const char mark[] = "\xef\xbb\xbf"; /* the byte order mark of some editors */
     char *digest, *name;
-    if (number == 1 && text_starts(line, mark)) {
-        line += sizeof(mark) - 1;
-        bytes -= sizeof(mark) - 1;
+    if (number == 1 && text_starts(line, UTF8_MARK)) {
+        line += strlen(UTF8_MARK);
+        bytes -= strlen(UTF8_MARK);
     }
     if (bytes && line[bytes - 1] == '\r')
         line[--bytes] = '\0';
@@ -235,7 +235,7 @@ static const struct shell_option sum_options[] = {
     { 'z', "zero", NULL, "end lines with NUL, and write names without escapes" },
     { 0, "ignore-missing", NULL, "with -c: files that do not exist are left out" },
     { 0, "quiet", NULL, "with -c: do not name what is OK" },
-    { 0, "status", NULL, "with -c: say nothing, the status tells" },
+    { 0, "status", NULL, "with -c: no output, only the status" },
     { 0, "strict", NULL, "with -c: fail for improperly formatted lines" },
     { 'w', "warn", NULL, "with -c: name improperly formatted lines" },
     { 0 },

@@ -1,5 +1,5 @@
 /*
- * commands_file.c - what a file, a device or an image holds: file.
+ * commands_file.c - the format of a file, a device or an image: file.
  *
  * The words are file(1)'s where both know a format; volumes are named as `mount` names them.
  */
@@ -18,7 +18,7 @@ struct file_answer {
     const char *mime, *charset;
 };
 
-/* What is needed of a file's content, on the heap. */
+/* Memory for looking at a file's content, on the heap. */
 struct file_look {
     struct identify identify;
     struct text_kind text;
@@ -90,27 +90,34 @@ static void answer_identity(const struct identify *found, struct file_answer *an
     answer_set(answer, found->found[0].mime, names);
 }
 
+static status_t answer_content(struct file *file, struct file_answer *answer)
+{
+    struct file_look *look = mem_alloc(sizeof(*look));
+    if (!look)
+        return -ENOMEM;
+
+    status_t status = file_identify(file, &look->identify);
+    if (!status && look->identify.count)
+        answer_identity(&look->identify, answer);
+    else if (!status) /* the signature may be in the part that could not be read */
+        status = look->identify.status;
+
+    if (!status && !look->identify.count)
+        status = answer_text(file, look, answer);
+    mem_free(look);
+    return status;
+}
+
 static status_t answer_file(struct path *path, struct file_answer *answer)
 {
     struct file *file;
     status_t status = file_open_path(path, OPEN_READ, &file);
     if (status)
         return status;
-    struct file_look *look = file_size(file) ? mem_alloc(sizeof(*look)) : NULL;
-    if (!file_size(file)) {
+    if (file_size(file))
+        status = answer_content(file, answer);
+    else
         answer_set(answer, "inode/x-empty", "empty");
-    } else if (!look) {
-        status = -ENOMEM;
-    } else {
-        status = file_identify(file, &look->identify);
-        if (!status && look->identify.count)
-            answer_identity(&look->identify, answer);
-        else if (!status) /* what could not be read may be what names it */
-            status = look->identify.status;
-        if (!status && !look->identify.count)
-            status = answer_text(file, look, answer);
-    }
-    mem_free(look);
     file_close(file);
     return status;
 }
@@ -121,15 +128,14 @@ static status_t answer_device(struct device *device, struct file_answer *answer)
 {
     struct device_handle handle;
     struct device_medium medium = device_medium(device);
-    answer_set(answer, "inode/blockdevice", "data");
-    if (!device->ops->start)
-        answer_set(answer, "inode/blockdevice", "device without data");
-    else if (!medium.present)
-        answer_set(answer, "inode/blockdevice", "no disc");
-    else if (!medium.bytes)
-        answer_set(answer, "inode/blockdevice", "blank disc");
-    if (!device->ops->start || !medium.present || !medium.bytes)
+    const char *empty = !device->ops->start ? "device without data"
+                        : !medium.present   ? "no disc"
+                        : !medium.bytes     ? "blank disc"
+                                            : NULL;
+    answer_set(answer, "inode/blockdevice", empty ? empty : "data");
+    if (empty)
         return 0;
+
     struct identify *found = mem_alloc(sizeof(*found));
     status_t status = found ? device_open(device, &handle) : -ENOMEM;
     if (!status) {
@@ -180,7 +186,7 @@ static status_t answer_path(struct shell *shell, const char *name, struct path *
     }
 }
 
-/* A path goes before a class name. */
+/* A path takes precedence over a class name. */
 static status_t answer_word(struct shell *shell, const char *name, struct file_answer *answer)
 {
     struct path *path;

@@ -230,7 +230,7 @@ static const struct shell_option grep_options[] = {
     { 'f', "file", "FILE...", "patterns from FILE, one on each line" },
     { 'a', "text", NULL, "files with NULs in them are text, too" },
     { 'z', "null-data", NULL, "lines end with NUL" },
-    { 'q', "quiet", NULL, "say nothing: the status tells" },
+    { 'q', "quiet", NULL, "no output, only the status" },
     { 's', "no-messages", NULL, "nothing about files that cannot be read" },
     { 'H', "with-filename", NULL, "a name before each line" },
     { 'h', "no-filename", NULL, "no name before the lines" },

@@ -302,7 +302,7 @@ static const struct shell_option sort_options[] = {
     { 'z', "zero-terminated", NULL, "lines end with NUL" },
     { 's', "stable", NULL, "lines with equal keys keep their order" },
     { 'c', "check", NULL, "sort nothing: report the first line out of order" },
-    { 'C', NULL, NULL, "the same, reported by the status alone" },
+    { 'C', NULL, NULL, "the same, but no output, only the status" },
     { 0 },
 };
 

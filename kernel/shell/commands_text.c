@@ -240,7 +240,7 @@ static int run_cmp(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option cmp_options[] = {
-    { 's', "quiet", NULL, "say nothing: the status tells" },
+    { 's', "quiet", NULL, "no output, only the status" },
     { 0 },
 };
 

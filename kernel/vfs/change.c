@@ -1,18 +1,18 @@
 /*
- * change.c - what changes a directory or a node: creating, removing, renaming, setting.
+ * change.c - changes of directories and nodes: create, remove, rename, set.
  *
  * Every change of a name passes one gate, change_gate(), which refuses it in this order: the device
  * cannot be asked; the name is too long or not UTF-8; the directory was removed; the name is there
- * or is not there, against what the change needs; the file system cannot be changed. So a person
- * reads what is wrong with the names before that the volume is read-only.
+ * or is not there, against what the change needs; the file system cannot be changed. So an error in
+ * the names is reported rather than that the volume is read-only.
  */
 #include "kernel/vfs/internal.h"
 #include "lib/utf8.h"
 
 enum change {
-    CHANGE_ADDS,     /* nothing may have the name: -EEXIST */
-    CHANGE_REMOVES,  /* something must have it: -ENOENT; no mount: -EBUSY */
-    CHANGE_REPLACES, /* what has it goes; no mount: -EBUSY */
+    CHANGE_ADDS,     /* the name must be free: -EEXIST */
+    CHANGE_REMOVES,  /* it must exist: -ENOENT; not a mount: -EBUSY */
+    CHANGE_REPLACES, /* it may exist, and is replaced; not a mount: -EBUSY */
 };
 
 static status_t name_check(struct element name, enum change change)
@@ -22,7 +22,7 @@ static status_t name_check(struct element name, enum change change)
     return change == CHANGE_REMOVES || utf8_valid(name.name, name.length) ? 0 : -EILSEQ;
 }
 
-/* What has the name goes to *child, NULL for nothing. Only -ENOENT means that it is not there. */
+/* Sets *child to the node of the name, or NULL. Only -ENOENT means that it does not exist. */
 static status_t child_for_change(const struct place *place, enum change change,
                                  struct path **child)
 {
@@ -124,10 +124,10 @@ status_t vfs_unlink(struct path *start, const char *text)
 
 struct rename {
     const struct place *from, *to;
-    struct path *node, *old; /* what moves, and what goes for it: NULL for nothing */
+    struct path *node, *old; /* what moves, and what it replaces (NULL: nothing) */
 };
 
-/* May the one take the place of the other? POSIX rename(). */
+/* May r->node take the place of r->old? POSIX rename(). */
 static status_t rename_check(const struct rename *r)
 {
     bool directory = path_is_directory(r->node);

@@ -12,7 +12,7 @@ struct replacing {
     char name[NAME_BYTES_MAX + 1]; /* of the part */
 };
 
-/* How much of the name fits beside what is added to it; no character is cut. */
+/* How much of the name fits beside what is added to it, in whole characters. */
 static size_t part_stem(struct element name)
 {
     size_t length = name.length;
@@ -23,7 +23,7 @@ static size_t part_stem(struct element name)
     return length;
 }
 
-/* A file of a name that is free. */
+/* Creates a file under a free name. */
 static status_t part_create(struct replacing *names)
 {
     struct element target = names->place.name;
@@ -50,7 +50,7 @@ static status_t part_open(struct replacing *names, struct file **file)
         path_put(path);
     }
     if (status)
-        (void)!place_remove(&names->part); /* what went wrong before is what counts */
+        (void)!place_remove(&names->part); /* the first error is returned */
     return status;
 }
 
