@@ -147,16 +147,18 @@ static status_t collect_record(struct collector *c)
     if (before & DR_FLAG_MULTI_EXTENT || cdfs_record_is_dot(&c->record) ||
         c->record.flags & DR_FLAG_ASSOCIATED)
         return 0;
+
     c->other |= !(c->record.flags & DR_FLAG_DIRECTORY);
     status_t status = cdfs_rock_read(c->cdfs, &c->record, &c->rock);
     if (status == -ENOMEM)
         return status;
-    if (status) { /* listed by its plain name, in a listing that says it is not whole */
+    if (status) { /* listed by its plain name, and the listing reports the error */
         c->rock.has_name = false;
         index->status = status;
     }
     if (c->rock.relocated)
-        return 0; /* shown where its CL stands */
+        return 0; /* shown where its CL entry is */
+
     cdfs_name_make(c->cdfs, &c->record, &c->rock, &c->name);
     struct cdfs_index_entry *entry = entry_create(index, c->name.text, c->name.length);
     if (!entry)
@@ -165,6 +167,7 @@ static status_t collect_record(struct collector *c)
     entry->version = (int16_t)(c->name.version > INT16_MAX ? INT16_MAX : c->name.version);
     if (!status && collect_facts(c, entry, before & DR_FLAG_ASSOCIATED))
         return -ENOMEM;
+
     if (index->last)
         index->last->next = entry;
     else

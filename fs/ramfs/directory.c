@@ -28,7 +28,7 @@ static struct ramfs_node *entry_find(struct ramfs_node *directory, struct elemen
     return NULL;
 }
 
-/* Enters a node that has its name. It was counted by directory_admit(). */
+/* Enters a node, which has its name and was counted by directory_admit(). */
 static void entry_insert(struct ramfs_node *directory, struct ramfs_node *node)
 {
     struct ramfs_directory *entries = directory->directory;
@@ -66,8 +66,8 @@ static void directory_dismiss(struct ramfs_node *directory)
     atomic_fetch_sub(&directory->directory->entries, 1);
 }
 
-/* May the name of this node be removed, which is the vnode's? From then on nothing can be entered
- * into it. */
+/* Marks the node as removed, if it is the vnode's and holds no entries: from then on nothing can be
+ * entered into it. -ENOENT, -ENOTEMPTY. */
 static status_t node_condemn(struct ramfs_node *node, const struct vnode *vnode)
 {
     uint64_t none = 0;
@@ -193,7 +193,7 @@ struct rename {
     struct ramfs_node *from, *to; /* directories, locked */
     struct element old_name, new_name;
     struct vnode *replaced;
-    struct ramfs_node *node, *old; /* what moves, and what has the new name */
+    struct ramfs_node *node, *old; /* what moves, and what it replaces */
 };
 
 static status_t rename_check(struct rename *r)
@@ -202,7 +202,7 @@ static status_t rename_check(struct rename *r)
     r->old = entry_find(r->to, r->new_name);
     if (!r->node)
         return -ENOENT;
-    if (r->old == r->node) /* the name itself, entered after the caller looked */
+    if (r->old == r->node) /* it got this name after the caller looked */
         return -EEXIST;
     if (r->old && (!r->replaced || r->old != node_of(r->replaced)))
         return -EEXIST;
@@ -245,7 +245,7 @@ static status_t rename_locked(struct rename *r, char **name)
     return status;
 }
 
-/* Between two directories: it is counted in the new one before, so that it stays. */
+/* Between two directories: the node is counted in the new one first, so that it stays. */
 static status_t rename_across(struct ramfs *ramfs, struct rename *r, char **name)
 {
     status_t status = directory_admit(r->to);

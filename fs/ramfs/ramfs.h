@@ -1,12 +1,12 @@
 /*
- * ramfs.h - what the files of fs/ramfs share.
+ * ramfs.h - nodes and directories in memory: the types and functions of fs/ramfs.
  *
  * Model       A node has a number, which is its vnode id, and stays while it has a name or a
  *             vnode. Content is a tree of pages (kernel/vfs/pages.h). A directory finds its
- *             entries by hash, and lists them in the order in which they came.
+ *             entries by hash, and lists them in the order in which they were created.
  * Listing     A reader has a place of its own in the directory's list, after the entry that it read
- *             last: no entry has to be searched for, and entries that come or go meanwhile change
- *             nothing for the others. What came after the reader did is not listed.
+ *             last: no entry has to be searched for, and entries that come or go meanwhile do not
+ *             disturb the others. Entries newer than the reader are not listed.
  * Removal     `entries` of a directory is one atomic number with a bit for "removed": a new entry
  *             is counted before it is entered, and a directory is removed by one step from 0 to
  *             that bit. So a removal needs the parent's lock only.
@@ -77,17 +77,17 @@ struct ramfs {
 
 /* ---- node.c ---- */
 
-/* A node that is found by its id and has one user. -ENOSPC when memory is short, -ENOMEM. */
+/* Creates a node that is found by its id, with one user. -ENOSPC when memory is short, -ENOMEM. */
 status_t ramfs_node_create(struct ramfs *ramfs, enum node_type type, struct element element,
                            struct ramfs_node **node) MUST_CHECK;
-/* It is not found by its id any more; the caller's use of it ends. */
+/* Ends that it is found by its id, and one use. */
 void ramfs_node_forget(struct ramfs *ramfs, struct ramfs_node *node);
 /* The node of an id, with one more user; NULL: none. */
 struct ramfs_node *ramfs_node_get(struct ramfs *ramfs, vnode_id_t id);
 void ramfs_node_put(struct ramfs_node *node);
-void ramfs_nodes_free(struct ramfs *ramfs); /* all, whatever their users */
+void ramfs_nodes_free(struct ramfs *ramfs); /* all, even those in use */
 void ramfs_node_info(struct ramfs_node *node, struct node_info *info);
-void ramfs_node_touch(struct ramfs_node *node); /* it was modified now */
+void ramfs_node_touch(struct ramfs_node *node); /* sets its time to now */
 char *ramfs_name_copy(struct element element);  /* NULL: no memory */
 
 /* ---- directory.c: struct fsd_ops (kernel/vfs/fsd.h) ---- */

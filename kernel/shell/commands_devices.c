@@ -264,6 +264,35 @@ static int mount_refuse_options(struct shell *shell, const char *options)
     return SHELL_USAGE;
 }
 
+/* Mounts the device `name`, which the command calls `what`. */
+static int mount_at(struct shell *shell, const char *what, const char *name, const char *where,
+                    const char *type, const char *options)
+{
+    struct path *place;
+    status_t status = path_walk(shell->directory, where, 0, &place);
+    if (status)
+        return shell_fail(shell, where, status);
+    path_put(place);
+
+    status = vfs_mount(shell->directory, where, name, type, options);
+    if (!status)
+        return SHELL_DONE;
+    if (status == -EMEDIUMTYPE && type)
+        return shell_complain(shell, "%s: not a %s file system", what, type);
+    if (status == -EMEDIUMTYPE || status == -EIO) {
+        mount_say_reason(shell, what, name, status);
+        return SHELL_FAILED;
+    }
+    if (status == -EBUSY || status == -ENOTDIR)
+        return shell_fail(shell, where, status);
+    if (status == -EINVAL && options)
+        return mount_refuse_options(shell, options);
+    if (status == -ENOENT && options)
+        return shell_complain(shell, "%s: it has no such session or tree of names: %s", what,
+                              options);
+    return shell_fail(shell, what, status);
+}
+
 static int mount_what(struct shell *shell, const char *what, const char *where,
                       const char *type, const char *options)
 {
@@ -275,33 +304,13 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
     if (status)
         return status == -ENODATA ? shell_complain(shell, "%s: too small for a file system", what)
                                  : shell_fail(shell, what, status);
-    int result = SHELL_FAILED;
-    struct path *place;
-    status = path_walk(shell->directory, where, 0, &place);
-    if (status) {
-        shell_fail(shell, where, status);
-    } else {
-        path_put(place);
-        status = vfs_mount(shell->directory, where, name, type, options);
-        if (status == -EMEDIUMTYPE && type)
-            shell_complain(shell, "%s: not a %s file system", what, type);
-        else if (status == -EMEDIUMTYPE || status == -EIO)
-            mount_say_reason(shell, what, name, status);
-        else if (status == -EBUSY || status == -ENOTDIR)
-            shell_fail(shell, where, status);
-        else if (status == -EINVAL && options)
-            result = mount_refuse_options(shell, options);
-        else if (status == -ENOENT && options)
-            shell_complain(shell, "%s: it has no such session or tree of names: %s", what,
-                           options);
-        else if (status)
-            shell_fail(shell, what, status);
-    }
-    if (!status && made)
+
+    int result = mount_at(shell, what, name, where, type, options);
+    if (!result && made)
         mount_say_tail(shell, what, name);
-    if (status && made)
+    else if (made)
         mount_drop_drive(name);
-    return status ? result : SHELL_DONE;
+    return result;
 }
 
 static int run_mount(struct shell *shell, int count, char **words)

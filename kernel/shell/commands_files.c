@@ -381,28 +381,30 @@ static void stat_print(struct shell *shell, struct path *path, const struct node
         path_text(path, text, bytes);
     stream_text(out, "      path ");
     stream_escaped(out, text ? text : "?", false);
+    mem_free(text);
+
     stream_format(out, "\n      type %s\n", type_name(info->type));
     if (info->mime) {
         stream_text(out, "      mime ");
         stream_escaped(out, info->mime, false);
         stream_text(out, "\n");
     }
-    if (info->type == NODE_LINK) {
+    if (info->type == NODE_LINK)
         stat_target(shell, path);
-    }
-    mem_free(text);
     stream_format(out, "      size %llu\n", (unsigned long long)info->size_bytes);
     stream_format(out, "        id 0x%llx\n", (unsigned long long)info->id);
     stream_format(out, "      on   %s\n", path_fsd(path)->name);
     stat_mode(out, info);
     if (info->type == NODE_FILE && text_equal(path_fsd(path)->name, "devfs"))
         device_report_medium(out, path); /* of a drive's file: what the drive answers */
+
     if (info->attributes & ATTRIBUTE_READ_ONLY)
         stream_text(out, " read-only yes\n");
     if (info->attributes & ATTRIBUTE_HIDDEN)
         stream_text(out, "    hidden yes\n");
     if (info->attributes & ATTRIBUTE_ASSOCIATED)
         stream_text(out, "associated yes\n");
+
     stat_time(out, "modified", info->has_modified, info->modified_s);
     stat_time(out, "created", info->has_created, info->created_s);
     stat_time(out, "accessed", info->has_accessed, info->accessed_s);

@@ -377,8 +377,10 @@ void find_evaluate(struct find *find, const struct find_item *item)
     bool negate = false;
     find->prune = false;
     level_open(&levels, true, false);
+
     for (struct find_term *term = find->first; term && !find->quit; term = term->next) {
         bool live = levels.live & levels.all & ~levels.any & 1, value = true;
+
         switch (term->kind) {
         case FIND_NOT:
             negate = !negate;
@@ -405,6 +407,7 @@ void find_evaluate(struct find *find, const struct find_item *item)
         if (!value)
             levels.all &= ~(uint64_t)1;
     }
+
     if (level_close(&levels) && !find->has_action && !find->quit)
         find_print(find, NULL, item);
 }

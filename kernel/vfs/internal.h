@@ -1,5 +1,5 @@
 /*
- * internal.h - what the files of kernel/vfs share and nobody else sees.
+ * internal.h - the types and functions that only the files of kernel/vfs share.
  *
  * Lock order: mounts (MOUNT) < vnodes (VNODE) < pages (CACHE).
  */
@@ -65,16 +65,16 @@ bool vnode_moved_since(unsigned moves);
 void vnodes_drop(struct fsd *fsd);
 size_t vnodes_reclaim(size_t wanted);
 void vnodes_count(struct vfs_counts *counts);
-/* May this vnode's content be served now? The same. */
+/* May this vnode's content be served now? As file_check(). */
 status_t vnode_check(struct vnode *vnode) MUST_CHECK;
 
 /* Through the cache that holds the content: as cache_read(), cache_view_open(). */
 ssize_t vnode_read(struct vnode *vnode, uint64_t offset, void *buffer, size_t bytes) MUST_CHECK;
 ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view *view) MUST_CHECK;
 
-/* Notes that the vnode's content is opened so: -EBUSY or -ETXTBSY when that does not go with how
- * it is open already (OPEN_DENY_WRITE, OPEN_DENY_READ, OPEN_EXCLUSIVE in vfs.h). What has a cache
- * is written by one handle alone, which goes past the cache: that is emptied first. */
+/* Counts an opening of the vnode's content: -EBUSY or -ETXTBSY when it excludes, or is excluded by,
+ * how it is open already (OPEN_DENY_WRITE, OPEN_DENY_READ, OPEN_EXCLUSIVE in vfs.h). A vnode with a
+ * cache is written by one handle at a time, past the cache, which is emptied first. */
 status_t vnode_share(struct vnode *vnode, unsigned flags) MUST_CHECK;
 void vnode_unshare(struct vnode *vnode, unsigned flags);
 
@@ -83,7 +83,7 @@ void vnode_write_left(struct vnode *vnode, bool left);
 
 /* ---- names.c ---- */
 
-/* Replaces by `_` what no listed name may hold; returns whether there was any. */
+/* Replaces what a listed name must not hold by `_`; returns whether it held any. */
 bool name_clean(char *name);
 /* The FSD's lookup, by names as they are listed. */
 status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
@@ -91,10 +91,10 @@ status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element el
 
 /* ---- gate.c ---- */
 
-/* Something of the vnode's content is in flight, or not any more (called by vfs_io_complete). */
+/* An io of the vnode's content begins, or ended (called by vfs_io_complete). */
 void fsd_io_began(struct vnode *vnode);
 void fsd_io_ended(struct vnode *vnode);
-/* Is nothing of the file system in flight? And until nothing is: 0, -ETIMEDOUT, -EINTR. */
+/* Is no io of the file system in flight? The second waits for that: 0, -ETIMEDOUT, -EINTR. */
 bool fsd_is_idle(struct fsd *fsd);
 status_t fsd_wait_idle(struct fsd *fsd, uint64_t deadline_us) MUST_CHECK;
 
@@ -107,10 +107,10 @@ status_t fsd_exchange_device(struct fsd *fsd, struct device *device) MUST_CHECK;
 /* ---- reaper.c ---- */
 
 status_t reaper_start(void) MUST_CHECK;
-/* Waits for all that leaves. */
+/* Waits until all file systems that leave are freed. */
 void reaper_stop(void);
-/* Calls leave(), which frees the fsd, as soon as nothing of it is in flight: here, or later on the
- * reaper's thread. Nobody uses the file system any more. */
+/* Calls leave(), which frees the fsd, as soon as no io of it is in flight: here, or later on the
+ * reaper's thread. The file system is not in use any more. */
 void fsd_leave(struct fsd *fsd, void (*leave)(struct fsd *fsd));
 
 /* ---- direct.c ---- */
@@ -136,7 +136,7 @@ ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes,
 struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash);
 struct mount *mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
-/* What the FSD has dirty is on its device, or an errno. 0 where nothing can be written any more. */
+/* Writes the FSD's dirty data to its device. 0 also where nothing can be written any more. */
 status_t fsd_flush(struct fsd *fsd) MUST_CHECK;
 /* Is something mounted at this path or below it? */
 bool mounts_touch(struct path *path);

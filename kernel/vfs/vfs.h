@@ -166,10 +166,10 @@ enum {
     OPEN_APPEND = 16,
     OPEN_DIRECTORY = 32, /* for dir_read */
     OPEN_DENY_WRITE = 64, /* no other file writes it meanwhile */
-    OPEN_DENY_READ = 256, /* no other file reads it meanwhile, else -ETXTBSY: for an output that
-                             may be its own input. Streams, which keep nothing, can be read */
     OPEN_EXCLUSIVE = 128, /* no other file opens it meanwhile; implied for a device that is
                              opened for writing */
+    OPEN_DENY_READ = 256, /* no other file reads it meanwhile, else -ETXTBSY: for an output that
+                             may be its own input. Streams, which keep nothing, can be read */
 };
 
 /* -EBUSY, or -ETXTBSY for OPEN_DENY_READ, when it is already open in a way that excludes `flags`.
@@ -177,7 +177,7 @@ enum {
 status_t file_open(struct path *start, const char *text, unsigned flags,
                    struct file **file) MUST_CHECK;
 status_t file_open_path(struct path *path, unsigned flags, struct file **file) MUST_CHECK;
-/* By vnode id in the file system that `mounted` lies on. Such a file has no path. */
+/* By vnode id in the file system that `mounted` is on. Such a file has no path. */
 status_t file_open_id(struct path *mounted, vnode_id_t id, unsigned flags,
                       struct file **file) MUST_CHECK;
 void file_close(struct file *file); /* NULL: nothing */
@@ -187,8 +187,8 @@ status_t file_check(struct file *file) MUST_CHECK;
 uint64_t file_size(struct file *file);
 /* Is it open on the node of this path? */
 bool file_is_of(struct file *file, struct path *path);
-/* Was anyone refused since this handle was opened with OPEN_DENY_READ? Then what would replace the
- * content may have been made without it. */
+/* Was a reader refused since this handle was opened with OPEN_DENY_READ? Then what is to replace
+ * the content may have been made without it. */
 bool file_has_refused_reader(struct file *file);
 void file_seek(struct file *file, uint64_t offset_bytes);
 /* Bytes moved; 0 at the end; an errno when not one could be. Reading, by dir_read() and file_view()
@@ -202,8 +202,8 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
                       size_t bytes) MUST_CHECK;
 /* To the end of the file or beyond; what is new reads as zeroes. */
 status_t file_set_size(struct file *file, uint64_t bytes) MUST_CHECK;
-/* To nothing, unless another handle has done it since this one was opened. What a device holds
- * stays. */
+/* Sets the size to 0, unless another handle has done it since this one was opened. A device keeps
+ * its content. */
 status_t file_truncate(struct file *file) MUST_CHECK;
 /* Until it returns 0, what was written may still be lost with the device's power. */
 status_t file_flush(struct file *file) MUST_CHECK;
@@ -222,9 +222,9 @@ unsigned file_level(struct file *file);
 ssize_t file_view(struct file *file, struct cache_view *view) MUST_CHECK;
 void file_view_close(struct file *file, struct cache_view *view);
 
-/* 1 and an entry, 0 at the end, or an errno. Of the INFO_ levels in `levels` entry->info tells
- * what the directory holds itself; entry->info.known says whether that is all, or nothing
- * (path_child_info asks further). Mount points that the directory itself does not hold are not
+/* 1 and an entry, 0 at the end, or an errno. Of the INFO_ levels in `levels` entry->info has
+ * those that the directory holds itself; entry->info.known is all of them, or 0
+ * (path_child_info() reads further). Mount points that the directory itself does not hold are not
  * listed (vfs_mount_below). */
 int dir_read(struct file *directory, unsigned levels, struct dir_entry *entry) MUST_CHECK;
 
@@ -254,8 +254,8 @@ void replace_abandon(struct replacement *replacement);
 
 /* Frees clean pages, unused vnodes, and what those in use can do without; for mem_set_reclaim(). */
 size_t vfs_reclaim(size_t pages);
-/* Content that lives in memory leaves an eighth of it to everybody else, but for what can be had
- * again at any time: would taking `pages` more go beyond that? */
+/* Would `pages` more pages of content in memory leave less than an eighth of it free? Reclaims
+ * before it answers so. */
 bool vfs_memory_is_short(size_t pages);
 struct vfs_counts {
     size_t pages, vnodes, unused_vnodes;
