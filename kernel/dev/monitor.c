@@ -15,12 +15,12 @@ enum { MOUNT_PATH_BYTES = 64, BUILD_ID_BYTES = 64 };
 
 static struct {
     const struct monitor_options *options;
-    struct thread *thread;
+    struct thread *thread, *second; /* while one handles an event, the other waits */
     struct path *root;
     struct spin lock; /* rank QUEUE: the rest */
     struct wait_queue changed;
     bool settled, stopping;
-    unsigned helpers;  /* threads beside the first */
+    unsigned helpers;  /* threads beside these two, while both handle events */
     unsigned waiting;  /* threads that wait for an event */
     uint64_t poll_us;  /* when to poll next */
 } monitor = {
@@ -410,12 +410,21 @@ static void handle_events(bool helper)
     } while (go_on(helper));
 }
 
+static void second_main(void *unused)
+{
+    (void)unused;
+    handle_events(false);
+}
+
 static void monitor_main(void *unused)
 {
     (void)unused;
     drain_events();
     choose_system();
     set_settled();
+
+    /* Without memory for it, a helper is started for each event. */
+    monitor.second = thread_create("monitor", PRIORITY_NORMAL, second_main, NULL);
     handle_events(false);
 }
 
@@ -453,10 +462,12 @@ void monitor_stop(void)
     monitor.stopping = true;
     spin_unlock(&monitor.lock);
     thread_join(monitor.thread);
+    if (monitor.second)
+        thread_join(monitor.second);
     spin_lock(&monitor.lock);
     while (monitor.helpers)
         (void)!wait_queue_wait(&monitor.changed, &monitor.lock, TIME_NEVER);
     spin_unlock(&monitor.lock);
-    monitor.thread = NULL;
+    monitor.thread = monitor.second = NULL;
     path_put(monitor.root);
 }

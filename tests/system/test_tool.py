@@ -41,7 +41,7 @@ def test_what_is_no_image(tmp_path):
         125, "", f"spindle-sh: {tmp_path}: is a directory, and no image\n")
     assert run(empty) == (125, "", f"spindle-sh: {empty}: smaller than a sector\n")
     status, out, err = run(tmp_path / "none")
-    assert status == 125 and out == "" and err.endswith("/none: no such file or directory\n")
+    assert status == 125 and out == "" and err.endswith("/none: No such file or directory\n")
 
 
 def test_links_are_copied_as_files_or_named(tmp_path):
