@@ -159,6 +159,21 @@ static status_t layout_pieces(struct layout *layout)
     return status;
 }
 
+/* A track has a block at least: an INDEX 01 beyond the end of its file leaves none. */
+static status_t layout_check(const struct layout *layout)
+{
+    struct sheet *sheet = layout->sheet;
+    for (unsigned i = 0; i < sheet->track_count; i++) {
+        const struct sheet_track *track = &sheet->tracks[i];
+        uint32_t blocks = layout->end[i] - layout->start[i];
+        if (track->pregap_blocks >= blocks)
+            return sheet_refuse(sheet, track->line, "track %u begins %u blocks after its %u "
+                                "blocks end", track->number, track->pregap_blocks - blocks,
+                                blocks);
+    }
+    return 0;
+}
+
 static void layout_toc(const struct layout *layout, struct sheet_result *result)
 {
     const struct sheet *sheet = layout->sheet;
@@ -199,6 +214,8 @@ status_t sheet_layout(struct sheet *sheet, struct store **files, struct ledger *
         layout->files = files;
         status = layout_pieces(layout);
     }
+    if (!status)
+        status = layout_check(layout);
     if (!status)
         status = store_disc_create(layout->extents, layout->extent_count, files,
                                    sheet->file_count, layout->block, ledger, &result->store);
