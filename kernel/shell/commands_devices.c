@@ -143,9 +143,22 @@ static int mount_list(struct shell *shell)
     return status == -ENOENT ? SHELL_DONE : shell_fail(shell, NULL, status);
 }
 
-/* A virtual drive for an image file that lives as long as its mount. */
+/* Undoes mount_make_drive() for a drive that was never opened: others go when they are closed. */
+static void mount_drop_drive(const char *name)
+{
+    struct virtual_unregister request = { .struct_bytes = sizeof(request),
+                                          .removal = VIRTUAL_IF_IDLE };
+    struct device *control = device_find(VIRTUAL_CONTROL);
+    text_copy(request.device, sizeof(request.device), name);
+    if (control)
+        (void)!device_control(control, VIRTUAL_UNREGISTER, &request, sizeof(request));
+    device_put(control);
+}
+
+/* A virtual drive for an image file that lives as long as its mount. Each failed mount closes it,
+ * so `held` keeps it until the command has reported what it found there. */
 static status_t mount_make_drive(struct path *image, char *name, size_t bytes,
-                                 char reason[VIRTUAL_REASON_BYTES])
+                                 char reason[VIRTUAL_REASON_BYTES], struct device_handle *held)
 {
     struct device *control = device_find(VIRTUAL_CONTROL);
     struct virtual_register *request = mem_zalloc(sizeof(*request));
@@ -163,8 +176,14 @@ static status_t mount_make_drive(struct path *image, char *name, size_t bytes,
     if (!status)
         status = device_control(control, VIRTUAL_REGISTER, request, sizeof(*request));
     struct device *drive = status ? NULL : device_find(request->device);
-    if (drive)
+    if (!status && !drive)
+        status = -ENODEV; /* another command was faster */
+    if (drive) {
         device_path(drive, name, bytes); /* whose number no other drive will ever have */
+        status = device_open(drive, held);
+        if (status)
+            mount_drop_drive(name);
+    }
     device_put(drive);
     if (request)
         text_copy(reason, VIRTUAL_REASON_BYTES, request->reason);
@@ -173,25 +192,12 @@ static status_t mount_make_drive(struct path *image, char *name, size_t bytes,
     return status;
 }
 
-/* Gives a drive back that mount_make_drive made and nothing was mounted from: one that was mounted
- * goes by itself with its mount. */
-static void mount_drop_drive(const char *name)
-{
-    struct virtual_unregister request = { .struct_bytes = sizeof(request),
-                                          .removal = VIRTUAL_IF_IDLE };
-    struct device *control = device_find(VIRTUAL_CONTROL);
-    text_copy(request.device, sizeof(request.device), name);
-    if (control)
-        (void)!device_control(control, VIRTUAL_UNREGISTER, &request, sizeof(request));
-    device_put(control);
-}
-
 /* From what was typed to a device's name: a class name, a device's file, or an image. */
 static status_t mount_find_device(struct shell *shell, const char *what, char *name, size_t bytes,
-                                  char reason[VIRTUAL_REASON_BYTES], bool *made)
+                                  char reason[VIRTUAL_REASON_BYTES],
+                                  struct device_handle *held)
 {
     struct device *device = device_find(what);
-    *made = false;
     if (device) {
         device_put(device);
         text_copy(name, bytes, what);
@@ -204,8 +210,7 @@ static status_t mount_find_device(struct shell *shell, const char *what, char *n
     if (path_is_directory(path)) {
         status = -EISDIR;
     } else if (!mounts_device_name(path, name, bytes)) {
-        status = mount_make_drive(path, name, bytes, reason);
-        *made = !status;
+        status = mount_make_drive(path, name, bytes, reason, held);
     }
     path_put(path);
     return status;
@@ -297,8 +302,8 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
                       const char *type, const char *options)
 {
     char name[256], reason[VIRTUAL_REASON_BYTES] = "";
-    bool made;
-    status_t status = mount_find_device(shell, what, name, sizeof(name), reason, &made);
+    struct device_handle held = { 0 }; /* on the drive that was made of an image */
+    status_t status = mount_find_device(shell, what, name, sizeof(name), reason, &held);
     if (status && *reason)
         return shell_complain(shell, "%s: %s", what, reason);
     if (status)
@@ -306,10 +311,9 @@ static int mount_what(struct shell *shell, const char *what, const char *where,
                                  : shell_fail(shell, what, status);
 
     int result = mount_at(shell, what, name, where, type, options);
-    if (!result && made)
+    if (!result && held.device)
         mount_say_tail(shell, what, name);
-    else if (made)
-        mount_drop_drive(name);
+    device_close(&held);
     return result;
 }
 

@@ -287,6 +287,28 @@ static unsigned sample_named(const char *name)
     panic("no sample %s", name);
 }
 
+/* An image is a drive while `mount` looks at it, and none is left. */
+static void refuse_image(const uint8_t *bytes, size_t size, const char *reason)
+{
+    char said[128];
+    rig_put_file("/image", bytes, size);
+    snprintf(said, sizeof(said), "mount: /image: %s\n", reason);
+    run("mount /image /m", SHELL_FAILED, "", said);
+    says("vdrive list", "NAME       STATE      STORE    SIZE RW  OPEN IMAGE\n");
+}
+
+BODY(refused_images)
+{
+    static uint8_t image[4096];
+    (void)unused;
+    start();
+    rig_mkdir("/m");
+    refuse_image(image, sizeof(image), "no file system that Spindle knows");
+    memcpy(image, "PK\003\004", 4);
+    refuse_image(image, sizeof(image), "Zip archive data, which Spindle cannot mount");
+    stop();
+}
+
 /* What cannot be mounted is named, with status 1, by mount, volinfo and file. */
 BODY(refused_volumes)
 {
@@ -422,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_unreadable_blocks),
         cmocka_unit_test(test_endless_sequence),
         cmocka_unit_test(test_text_kinds),
+        cmocka_unit_test(test_refused_images),
         cmocka_unit_test(test_refused_volumes),
         cmocka_unit_test(test_nothing_known),
         cmocka_unit_test(test_audio_discs),
