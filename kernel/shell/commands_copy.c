@@ -18,6 +18,16 @@ struct copy {
     bool recursive, verbose;
     bool keep_times;
     bool keep_old;  /* -n: what is there stays */
+    struct copied *open;
+};
+
+/* A directory whose content is being copied. Each entry made in it changes its time, so the time
+ * is set when the walk has left it. */
+struct copied {
+    struct copied *above;
+    unsigned depth; /* as the walk's items: 0 for the start */
+    int64_t modified_s;
+    char to[];
 };
 
 /* With -v: 'FROM' -> 'TO'. */
@@ -79,16 +89,20 @@ static status_t copy_end(struct copy *copy, struct replacement *target, const ch
     return status;
 }
 
+static void set_modified(struct shell *shell, const char *to, int64_t modified_s)
+{
+    struct path *path;
+    if (path_walk(shell->directory, to, 0, &path))
+        return;
+    (void)!path_set_modified(path, modified_s); /* a file system may keep none */
+    path_put(path);
+}
+
 static void copy_times(struct shell *shell, struct path *from, const char *to)
 {
     struct node_info info;
-    struct path *path;
-    if (path_info(from, INFO_TIMES, &info) || !info.has_modified)
-        return;
-    if (path_walk(shell->directory, to, 0, &path))
-        return;
-    (void)!path_set_modified(path, info.modified_s); /* a file system may keep none */
-    path_put(path);
+    if (!path_info(from, INFO_TIMES, &info) && info.has_modified)
+        set_modified(shell, to, info.modified_s);
 }
 
 /* -EALREADY when both are one file. */
@@ -193,11 +207,48 @@ static int copy_node(struct copy *copy, const struct walk_item *item, const char
     return status ? shell_fail(copy->shell, from, status) : copy_file(copy, path, from, to);
 }
 
+static status_t directory_open(struct copy *copy, const struct node_info *info, unsigned depth,
+                               const char *to)
+{
+    if (!copy->keep_times || !info->has_modified)
+        return 0;
+    size_t bytes = strlen(to) + 1;
+    struct copied *copied = mem_alloc(sizeof(*copied) + bytes);
+    if (!copied)
+        return -ENOMEM;
+    *copied = (struct copied){ .above = copy->open, .depth = depth,
+                               .modified_s = info->modified_s };
+    memcpy(copied->to, to, bytes);
+    copy->open = copied;
+    return 0;
+}
+
+/* Sets the times of the directories that an item of this depth does not belong to. */
+static void directories_close(struct copy *copy, unsigned depth)
+{
+    while (copy->open && copy->open->depth >= depth) {
+        struct copied *copied = copy->open;
+        copy->open = copied->above;
+        set_modified(copy->shell, copied->to, copied->modified_s);
+        mem_free(copied);
+    }
+}
+
+static int copy_directory(struct copy *copy, const struct node_info *info, unsigned depth,
+                          const char *to)
+{
+    int result = copy_mkdir(copy, to);
+    if (!result && directory_open(copy, info, depth, to))
+        result = shell_fail(copy->shell, to, -ENOMEM);
+    return result;
+}
+
 static int copy_item(struct copy *copy, const struct walk_item *item, const char *from,
                      const char *to)
 {
     bool directory = item->found && item->info.type == NODE_DIRECTORY;
-    int result = directory ? copy_mkdir(copy, to) : SHELL_DONE;
+    directories_close(copy, item->depth);
+    int result = directory ? copy_directory(copy, &item->info, item->depth, to) : SHELL_DONE;
     if (item->status) /* of a directory: not all of it can be listed */
         return shell_fail(copy->shell, from, item->status);
     switch (item->info.type) {
@@ -255,14 +306,18 @@ static int copy_tree(struct copy *copy, struct path *path, const char *from, con
     path_put(parent);
     if (inside)
         return shell_complain(shell, "%s: cannot be copied into itself, %s", from, to);
-    int result = copy_mkdir(copy, to);
+    struct node_info info;
+    status = path_info(path, INFO_TIMES, &info);
+    if (status)
+        return shell_fail(shell, from, status);
+    int result = copy_directory(copy, &info, 0, to);
     if (result)
         return result;
     status = walk_begin(path, WALK_NESTED, &walk);
-    if (status)
-        return shell_fail(shell, from, status);
-    result = copy_walk(copy, walk, from, to);
-    walk_end(walk);
+    result = status ? shell_fail(shell, from, status) : copy_walk(copy, walk, from, to);
+    if (!status)
+        walk_end(walk);
+    directories_close(copy, 0);
     return result;
 }
 

@@ -236,6 +236,36 @@ static void expect_interrupted(struct faulty *faulty, const char *line, const ch
     expect_names(line, "/", "Drives\nSystem\nold\n");
 }
 
+static void set_modified(const char *name, int64_t modified_s)
+{
+    struct path *root = path_root(), *path;
+    kassert(path_walk(root, name, 0, &path) == 0);
+    kassert(path_set_modified(path, modified_s) == 0);
+    path_put(path);
+    path_put(root);
+}
+
+/* Directories of a copy keep their times although entries are made in them afterwards. */
+BODY(times_of_trees)
+{
+    (void)unused;
+    start();
+    says("mkdir -p /t/a/b /t/a-b /t/c; echo x > /t/a/b/f; echo x > /t/a/z; echo x > /t/z", "");
+    set_modified("/t/a/b", 86400 + 60);
+    set_modified("/t/a", 86400 + 120);
+    set_modified("/t/a-b", 86400 + 180);
+    set_modified("/t/c", 86400 + 240);
+    set_modified("/t", 86400 + 300);
+    says("cp -a /t /u; cp -rp /t/. /v", "");
+    says("stat /u /u/a /u/a/b /u/a-b /u/c /v /v/a | grep modified",
+         "  modified 1970-01-02T00:05:00Z\n  modified 1970-01-02T00:02:00Z\n"
+         "  modified 1970-01-02T00:01:00Z\n  modified 1970-01-02T00:03:00Z\n"
+         "  modified 1970-01-02T00:04:00Z\n  modified 1970-01-02T00:05:00Z\n"
+         "  modified 1970-01-02T00:02:00Z\n");
+    says("cp -a /t/c /u/c; mkdir /n; cp -r /t /n; stat /n/t /u/c/c | grep -c 1970", "1\n");
+    stop();
+}
+
 BODY(copies_interrupted)
 {
     (void)unused;
@@ -435,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_tee),
         cmocka_unit_test(test_appends),
         cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_times_of_trees),
         cmocka_unit_test(test_copies_interrupted),
         cmocka_unit_test(test_copies_without_space),
         cmocka_unit_test(test_copies_without_memory),
