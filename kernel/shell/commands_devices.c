@@ -262,10 +262,14 @@ static bool mount_type_known(struct shell *shell, const char *type)
     return found;
 }
 
+/* What -o takes of each file system, for --help and for the refusal. */
+#define OPTION_WORDS "names=rr|joliet|enhanced|iso, session=N, ro"
+#define OPTION_CHARSETS "charset=utf-8|latin1|cp437|cp850|shift-jis"
+
 static int mount_refuse_options(struct shell *shell, const char *options)
 {
-    shell_complain(shell, "%s: names=rr|joliet|enhanced|iso, charset=latin1|cp437|cp850|"
-                          "shift-jis|utf-8, session=N and ro are the options", options);
+    shell_complain(shell, "%s: invalid option; known are %s, %s", options, OPTION_WORDS,
+                   OPTION_CHARSETS);
     return SHELL_USAGE;
 }
 
@@ -341,7 +345,8 @@ static int run_mount(struct shell *shell, int count, char **words)
 
 static const struct shell_option mount_options[] = {
     { 't', "types", "TYPE", "this file system only, such as cdfs" },
-    { 'o', "options", "LIST...", "names=rr|joliet|enhanced|iso,charset=C,session=N,ro" },
+    { 'o', "options", "LIST...", OPTION_WORDS ",\n"
+      "                       " OPTION_CHARSETS },
     { 0 },
 };
 

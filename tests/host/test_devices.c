@@ -141,7 +141,18 @@ BODY(mount_options)
         char line[80];
         snprintf(line, sizeof(line), "mount %s /disc /m", wrong[i]);
         run(line, SHELL_USAGE, "", NULL);
-        kassert(strstr(err.text, "are the options\n") != NULL);
+        kassert(strstr(err.text, ": invalid option; known are ") != NULL);
+    }
+
+    /* --help lists what the refusal names */
+    static const char known[] = ": invalid option; known are ";
+    char words[200];
+    snprintf(words, sizeof(words), "%s", strstr(err.text, known) + strlen(known));
+    says("mount --help > /help; true", "");
+    for (char *word = strtok(words, ", \n"); word; word = strtok(NULL, ", \n")) {
+        char line[80];
+        snprintf(line, sizeof(line), "grep -cF '%s' /help", word);
+        says(line, "1\n");
     }
     says("vdrive list | wc -l; rm /disc", "1\n");
     stop();
