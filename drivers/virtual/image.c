@@ -6,11 +6,15 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
-enum { CD_BLOCK_BYTES = 2048 };
+static void image_put_holders(struct image *image)
+{
+    for (; image->holder_count; image->holder_count--)
+        device_put(image->holders[image->holder_count - 1]);
+}
 
 /* ---- the bottom of the stack -------------------------------------------------------------- */
 
-/* How many bytes of the image are asked for; the whole rest: 0. */
+/* How many bytes of the image the request asks for; 0: all the rest. */
 static status_t image_wanted(const struct virtual_register *request, uint64_t *bytes)
 {
     *bytes = request->size_bytes;
@@ -35,7 +39,7 @@ static status_t open_memory(const struct virtual_register *request, struct image
     return status ? status : store_memory_create(request->memory, bytes, &image->store);
 }
 
-/* A sheet names the files; it is only read here. */
+/* Puts the disc that a sheet describes in place of the sheet's own text. */
 static status_t image_take_sheet(struct virtual_register *request,
                                  const struct sheet_opener *opener, struct image *image)
 {
@@ -43,7 +47,7 @@ static status_t image_take_sheet(struct virtual_register *request,
     struct sheet_result result;
     struct store *text = image->store;
     if (request->flags & refused || request->offset_bytes || request->size_bytes ||
-        (request->block_bytes && request->block_bytes != CD_BLOCK_BYTES)) {
+        (request->block_bytes && request->block_bytes != CD_DATA_BYTES)) {
         text_copy(request->reason, sizeof(request->reason),
                   "a sheet is shown as a whole, read-only, in blocks of 2048");
         return -EINVAL;
@@ -52,9 +56,9 @@ static status_t image_take_sheet(struct virtual_register *request,
                                  &result);
     if (status)
         return status;
+
     store_close(text);
-    for (; image->holder_count; image->holder_count--)
-        device_put(image->holders[image->holder_count - 1]);
+    image_put_holders(image);
     memcpy(image->holders, result.holders, sizeof(result.holders));
     image->holder_count = result.holder_count;
     image->store = result.store;
@@ -68,8 +72,8 @@ static status_t image_take_sheet(struct virtual_register *request,
 static status_t open_file(struct virtual_register *request, const struct sheet_opener *opener,
                           struct image *image)
 {
-    bool writable = request->store == VIRTUAL_FILE && request->flags & VIRTUAL_WRITABLE;
-    writable |= request->store == VIRTUAL_OVERLAY && request->flags & VIRTUAL_WRITABLE;
+    bool writable = request->flags & VIRTUAL_WRITABLE &&
+                    (request->store == VIRTUAL_FILE || request->store == VIRTUAL_OVERLAY);
     struct device *holder = NULL;
     status_t status = opener->open(request->image, writable, &image->store, &holder);
     if (status)
@@ -143,8 +147,7 @@ static status_t image_load(const struct virtual_register *request, struct image 
 {
     struct store *from = image->store;
     image->store = NULL; /* closed in any case */
-    for (; image->holder_count; image->holder_count--) /* the copy is in memory */
-        device_put(image->holders[image->holder_count - 1]);
+    image_put_holders(image); /* the copy is in memory */
     return store_ram_load(from, request->progress, &image->store);
 }
 
@@ -179,8 +182,7 @@ static uint32_t image_choose_block(const struct virtual_register *request,
         return request->geometry.sector_bytes;
     if (request->block_bytes)
         return request->block_bytes;
-    return image->toc || request->flags & VIRTUAL_CD ? CD_BLOCK_BYTES
-                                                                  : VIRTUAL_BLOCK_BYTES;
+    return image->toc || request->flags & VIRTUAL_CD ? CD_DATA_BYTES : VIRTUAL_BLOCK_BYTES;
 }
 
 static status_t image_measure(const struct virtual_register *request, struct image *image)
@@ -255,8 +257,7 @@ void image_close(struct image *image)
         (void)!store_file_grow(image->grown, image->grown_from_bytes); /* smaller: no room needed */
     store_close(image->store);
     ledger_clear(&image->ledger);
-    for (unsigned i = 0; i < image->holder_count; i++)
-        device_put(image->holders[i]);
+    image_put_holders(image);
     mem_free(image->toc);
     mem_free(image->path);
     mem_free(image);

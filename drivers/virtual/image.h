@@ -1,5 +1,5 @@
 /*
- * image.h - what a drive shows: a stack of stores, and what was asked of it.
+ * image.h - the content of a drive: a stack of stores, and the request that it was made from.
  */
 #ifndef DRIVERS_VIRTUAL_IMAGE_H
 #define DRIVERS_VIRTUAL_IMAGE_H
@@ -7,7 +7,7 @@
 #include "drivers/virtual/ledger.h"
 #include "drivers/virtual/sheet.h"
 
-/* What was asked of an image and what came of it: a drive reports it after the image is gone. */
+/* Properties of an image, as requested or found: a drive reports them after the image is gone. */
 struct image_facts {
     enum virtual_store kind;
     uint32_t flags, block_bytes, raw_sector_bytes;
@@ -20,7 +20,7 @@ struct image {
     struct store *store;              /* the top of the stack; owned */
     struct store *overlay, *fault;    /* in the stack, or NULL */
     struct store *grown;              /* in the stack: a file that was made larger for this; NULL:
-                                         none, or it is to stay so */
+                                         none, or it keeps its size */
     uint64_t grown_from_bytes;
     struct device *holders[VIRTUAL_HOLDERS_MAX]; /* of the image's bytes: references */
     unsigned holder_count;            /* 0: memory */
@@ -29,8 +29,8 @@ struct image {
     char *path;                       /* "" for none; owned */
 };
 
-/* Opens, loads and stacks up what was asked for. The request's texts end within their arrays. The
- * errors are virtual.h's, and so is request->reason. */
+/* Opens, loads and stacks what the request asks for. The request's texts end within their arrays.
+ * Errors and request->reason: see virtual.h. */
 status_t image_open(struct virtual_register *request, struct image **image) MUST_CHECK;
 /* The same with files that are not the VFS's. */
 status_t image_open_from(struct virtual_register *request, const struct sheet_opener *opener,

@@ -17,9 +17,8 @@ static status_t save_chunks(struct file *from, struct file *to, struct virtual_p
         if (progress)
             progress->report(progress, done, total);
         ssize_t got = thread_interrupted() ? -EINTR : file_read(from, chunk, CHUNK_BYTES);
-        ssize_t put = got > 0 ? file_write(to, chunk, (size_t)got) : got;
-        status = put < 0 ? (status_t)put : got == 0 ? -EIO : put < got ? -ENOSPC : 0;
-        done += (uint64_t)(put > 0 ? put : 0);
+        status = got > 0 ? file_write_all(to, chunk, (size_t)got) : got < 0 ? (status_t)got : -EIO;
+        done += got > 0 ? (uint64_t)got : 0;
     }
     if (!status && progress)
         progress->report(progress, total, total);

@@ -52,7 +52,7 @@ static void reason(struct device *device, status_t status, char *text, size_t by
         device_mount_reason(device->alias, status, text, bytes);
 }
 
-/* Takes the directory away that mount_drive made; what a person made stays. */
+/* Removes the directory that mount_drive() made; a person's stays. */
 static void remove_drive_directory(struct device *device)
 {
     char path[MOUNT_PATH_BYTES];
@@ -83,7 +83,7 @@ static status_t mount_drive(struct device *device)
     return status;
 }
 
-/* Takes a device's medium out of the tree, and the directory that was made for it. */
+/* Unmounts a device's medium, and removes the directory that was made for it. */
 static void unmount_drive(struct device *device)
 {
     vfs_unmount_device(device);
@@ -105,7 +105,7 @@ static bool drive_is_ours(const struct device *device)
            (id[length] == '\n' || !id[length]);
 }
 
-/* Moves the mount of a device from /Drives to /System; back again when that cannot be. */
+/* Moves the mount of a device from /Drives to /System; back to /Drives if that fails. */
 static status_t become_system(struct device *device)
 {
     unmount_drive(device);
@@ -147,7 +147,7 @@ static void medium_arrived(struct device *device)
         log_info("monitor", "%s is at /Drives/%s", device->alias, device->alias);
 }
 
-/* Another medium, or none: what was mounted of the old one goes. */
+/* Another medium, or none: the old one is unmounted. */
 static void medium_changed(struct device *device)
 {
     unmount_drive(device);
@@ -163,18 +163,18 @@ static void keep_door(struct device *device)
     if (lock == device->door_locked || !device_is_removable(device))
         return;
     unsigned operation = lock ? DEVICE_CONTROL_LOCK_DOOR : DEVICE_CONTROL_UNLOCK_DOOR;
-    device->door_locked = lock; /* whatever the drive says: some have no lock */
+    device->door_locked = lock; /* whatever the drive returns: some have no lock */
     (void)!device_control(device, operation, NULL, 0);
 }
 
 static void poll_device(struct device *device)
 {
     if (device->ops->poll)
-        (void)!device->ops->poll(device); /* what it found comes as an event */
+        (void)!device->ops->poll(device); /* what it finds becomes an event */
 }
 
-/* Each drive is asked by the thread that handles its event: one that does not answer delays no
- * other. */
+/* Posts an event for each drive to be polled. The thread that handles the event polls, so that a
+ * drive that does not answer does not delay others. */
 static void poll_all(void)
 {
     struct device *device;
@@ -190,7 +190,7 @@ static void device_arrived(struct device *device)
 {
     if (!holds_media(device))
         return;
-    poll_device(device); /* what it finds is an event of its own */
+    poll_device(device); /* what it finds becomes an event */
     if (!device->ops->poll && device_medium(device).present)
         medium_arrived(device);
 }
@@ -213,7 +213,7 @@ static void handle_event(struct event *event)
 
 /* ---- start-up ----------------------------------------------------------------------------- */
 
-/* Takes the events of what is there already; the media are looked at all together. */
+/* Handles the events of devices that are there at start: all are polled before any is mounted. */
 static void drain_events(void)
 {
     struct event event;
@@ -266,8 +266,8 @@ static bool is_asked_for(const struct device *device)
     return text_equal(device->alias, monitor.options->system_name);
 }
 
-/* Mounts every medium below /Drives and logs which one could not be, and why. Keeps the last such
- * reason. */
+/* Mounts every medium below /Drives, and logs each that cannot be mounted. Returns the last such
+ * reason in `why`. */
 static void mount_all(char *why, size_t bytes)
 {
     struct device *device;
@@ -286,7 +286,7 @@ static void mount_all(char *why, size_t bytes)
     }
 }
 
-/* The drive that `system=` names becomes /System; false after a warning: it cannot. */
+/* Makes the drive that `system=` names /System; false after a warning. */
 static bool take_asked_for(void)
 {
     const char *name = monitor.options->system_name;
@@ -351,8 +351,8 @@ static uint64_t begin_waiting(void)
     return poll_us;
 }
 
-/* A thread has an event: if it was the last that waited, another one is to wait in its place, which
- * is counted from now on. */
+/* Ends a thread's waiting. True: it has an event and was the last that waited, so the caller starts
+ * a helper, which is counted already. */
 static bool end_waiting(bool has_event)
 {
     spin_lock(&monitor.lock);
@@ -364,8 +364,9 @@ static bool end_waiting(bool has_event)
     return replace;
 }
 
-/* False for a helper where another thread waits already; it is not counted any more. */
-static bool go_on(bool helper)
+/* False when the monitor stops, and for a helper while another thread waits; it is then not counted
+ * any more. */
+static bool keeps_handling(bool helper)
 {
     spin_lock(&monitor.lock);
     bool end = monitor.stopping || (helper && monitor.waiting);
@@ -383,7 +384,7 @@ static void helper_main(void *unused)
     handle_events(true);
 }
 
-/* Without memory for it, the next event waits until this thread is back. */
+/* Without memory for a helper, the next event waits until this thread has handled its own. */
 static void start_helper(void)
 {
     struct thread *thread = thread_create("monitor", PRIORITY_NORMAL, helper_main, NULL);
@@ -407,7 +408,7 @@ static void handle_events(bool helper)
             handle_event(&event);
         if (poll_is_due())
             poll_all();
-    } while (go_on(helper));
+    } while (keeps_handling(helper));
 }
 
 static void second_main(void *unused)

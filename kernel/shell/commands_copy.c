@@ -17,7 +17,7 @@ struct copy {
     struct shell *shell;
     bool recursive, verbose;
     bool keep_times;
-    bool keep_old;  /* -n: what is there stays */
+    bool keep_old;  /* -n: existing files stay */
     struct copied *open;
 };
 
@@ -44,19 +44,7 @@ static void report(const struct copy *copy, const char *what, const char *from, 
 
 /* ---- one file ----------------------------------------------------------------------------- */
 
-static status_t write_all(struct file *file, const uint8_t *data, size_t bytes)
-{
-    while (bytes) {
-        ssize_t done = file_write(file, data, bytes);
-        if (done <= 0)
-            return done ? (status_t)done : -EIO;
-        data += done;
-        bytes -= (size_t)done;
-    }
-    return 0;
-}
-
-/* Moves the bytes; *write_failed tells whose fault it was. */
+/* Copies the bytes; *write_failed: an error is of `to`. */
 static status_t copy_bytes(struct progress *progress, struct file *from, struct file *to,
                            bool *write_failed)
 {
@@ -65,7 +53,7 @@ static status_t copy_bytes(struct progress *progress, struct file *from, struct 
     status_t status = 0;
     *write_failed = false;
     while (!status && (got = file_view(from, &view)) > 0) {
-        status = write_all(to, view.data, view.length_bytes);
+        status = file_write_all(to, view.data, view.length_bytes);
         *write_failed = status != 0;
         progress_add(progress, view.length_bytes);
         file_view_close(from, &view);
@@ -277,7 +265,7 @@ static int copy_walk(struct copy *copy, struct walk *walk, const char *from, con
     return shell_end_skipped(copy->shell, from, walk_skipped(walk), result);
 }
 
-/* The directory that `to` lies or would lie in: a reference. */
+/* The directory that `to` is or would be in: a reference. */
 static status_t parent_of(struct shell *shell, const char *to, struct path **parent)
 {
     status_t status = path_walk(shell->directory, to, 0, parent);

@@ -21,18 +21,6 @@ static status_t output_empty(struct output *output)
     return file_truncate(output->file);
 }
 
-static status_t write_all(struct file *file, const char *text, size_t bytes)
-{
-    while (bytes) {
-        ssize_t done = file_write(file, text, bytes);
-        if (done <= 0)
-            return done ? (status_t)done : -EIO;
-        text += done;
-        bytes -= (size_t)done;
-    }
-    return 0;
-}
-
 static status_t output_sink(struct stream *stream, const char *text, size_t bytes)
 {
     struct output *output = stream->context;
@@ -41,7 +29,7 @@ static status_t output_sink(struct stream *stream, const char *text, size_t byte
         ;
     status_t status = apart ? 0 : output_empty(output);
     if (!status)
-        status = write_all(apart ? apart : output->file, text, bytes);
+        status = file_write_all(apart ? apart : output->file, text, bytes);
     semaphore_up(&output->turn);
     return status;
 }

@@ -158,6 +158,19 @@ ssize_t file_write(struct file *file, const void *buffer, size_t bytes)
     return done;
 }
 
+status_t file_write_all(struct file *file, const void *buffer, size_t bytes)
+{
+    const uint8_t *at = buffer;
+    while (bytes) {
+        ssize_t done = file_write(file, at, bytes);
+        if (done <= 0)
+            return done ? (status_t)done : -EIO;
+        at += done;
+        bytes -= (size_t)done;
+    }
+    return 0;
+}
+
 /* Uncached files have no pages to show: theirs are copied into one of the handle's. */
 static ssize_t file_view_copy(struct file *file, struct cache_view *view)
 {

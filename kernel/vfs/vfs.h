@@ -200,6 +200,8 @@ ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer,
 ssize_t file_write(struct file *file, const void *buffer, size_t bytes) MUST_CHECK;
 ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buffer,
                       size_t bytes) MUST_CHECK;
+/* file_write() until all bytes are written; -EIO if the file takes no more. */
+status_t file_write_all(struct file *file, const void *buffer, size_t bytes) MUST_CHECK;
 /* To the end of the file or beyond; what is new reads as zeroes. */
 status_t file_set_size(struct file *file, uint64_t bytes) MUST_CHECK;
 /* Sets the size to 0, unless another handle has done it since this one was opened. A device keeps
