@@ -33,8 +33,8 @@ void console_register(struct console *console)
 
 /* ---- output ------------------------------------------------------------------------------- */
 
-/* Consoles stay for ever, so they can be called when the lock, which no slow device may keep, is
- * free again. */
+/* Consoles are never removed, so they can be called without the lock, which no slow device may
+ * hold up. */
 static unsigned list_consoles(struct console *consoles[CONSOLES_MAX])
 {
     unsigned count = 0;

@@ -36,7 +36,7 @@ struct console {
     struct list link;                              /* console.c's */
 };
 
-void console_register(struct console *console); /* borrowed for ever */
+void console_register(struct console *console); /* borrowed permanently */
 void console_write(const char *text, size_t bytes);
 /* Writes a row of cells of a picture to each console that has pixels, where its next character
  * would go; the others show nothing. Threads. -EOPNOTSUPP when no console has any, -ENOMEM. */

@@ -1,5 +1,5 @@
 /*
- * port.h - what the portable part of Spindle stands on.
+ * port.h - the interface below the portable part of Spindle.
  *
  * lib/, kernel/sched/sync.c, kernel/dev, kernel/vfs, kernel/shell, fs/ and drivers/virtual call
  * nothing of the machine but this. Three back ends provide it:
@@ -148,7 +148,7 @@ void thread_each(void (*visit)(const struct thread_info *info, void *context), v
 
 uint64_t time_now_us(void); /* monotonic, microseconds since start */
 void thread_sleep_until(uint64_t deadline_us);
-/* The time of day: seconds since 1970 in UTC, or INT64_MIN when nobody knows. */
+/* The time of day: seconds since 1970 in UTC, or INT64_MIN when it is unknown. */
 int64_t time_wall_s(void);
 
 /* Where log.c and panic write, at once and from any context. */

@@ -1,5 +1,5 @@
 /*
- * digest.h - MD5, SHA-1, SHA-256 and SHA-512 behind one interface, in pieces of any length.
+ * digest.h - MD5, SHA-1, SHA-256 and SHA-512 with one interface, in pieces of any length.
  *
  *     struct digest digest;
  *     digest_init(&digest, digest_kind_find("sha1"));

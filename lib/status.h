@@ -1,5 +1,5 @@
 /*
- * status.h - how every function says whether it worked.
+ * status.h - the status that every function returns.
  *
  * A `status_t` is 0 or a negative errno; a count is an `ssize_t`, >= 0 or a negative errno. Both
  * are to be looked at: functions that return one carry MUST_CHECK.

@@ -51,7 +51,7 @@ void ata_dma_configure(struct ata_channel *channel)
     uint8_t status = port_in8(master_port(channel, MASTER_STATUS));
     bool second = channel->bus_master_port & 8;
     channel->dma_table = status & MASTER_SIMPLEX && second ? NULL : page_alloc_low();
-    if (!channel->dma_table || status == 0xff) { /* 0xff: nobody answers at this address */
+    if (!channel->dma_table || status == 0xff) { /* 0xff: no device at this address */
         channel->bus_master_port = 0;
         return;
     }

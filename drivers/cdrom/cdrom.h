@@ -37,7 +37,7 @@ enum sense_action {
     SENSE_UNSUPPORTED, /* the drive does not know the command */
     SENSE_LOCKED,      /* the door is locked */
     SENSE_GONE,        /* the unit is gone */
-    SENSE_INTERRUPTED, /* who waited was: the command ends by itself */
+    SENSE_INTERRUPTED, /* the waiting thread was: the command ends by itself */
     SENSE_NO_MEMORY,   /* it was not sent */
     SENSE_ACTIONS,
 };
@@ -77,7 +77,7 @@ enum sense_action cdrom_note(struct cdrom *cdrom, const struct packet_command *c
 enum sense_action cdrom_execute(struct cdrom *cdrom, struct cdrom_query *query);
 /* Runs it until the drive has no more news to tell first. */
 enum sense_action cdrom_execute_insisting(struct cdrom *cdrom, struct cdrom_query *query);
-/* The action as an errno, for those who can do nothing else about it. */
+/* The action as an errno, for callers that cannot handle it otherwise. */
 status_t cdrom_status(enum sense_action action);
 
 /* toc.c: DEVICE_CONTROL_TOC and _SESSION. -ENOENT: the disc has no such session. */

@@ -2,7 +2,7 @@
  * read.c - reading: an io transfer becomes READ(10), again if need be, and ends once.
  *
  * Everything happens in callbacks on the transport's worker, and nothing is allocated: the command
- * lives in the transfer's driver_data. What a failure leads to stands in `read_answers`.
+ * lives in the transfer's driver_data. The consequences of failures are in `read_answers`.
  *
  * A read of many blocks that hits a bad one has a good part before it. The drive may name the bad
  * block, but whether the good part has arrived it does not say: so the part is read once more by
@@ -175,7 +175,7 @@ static void read_complete(struct packet_command *command)
     struct cdrom_read *read = command->context;
     enum sense_action action = cdrom_note(read->cdrom, command);
     if (action == SENSE_DONE && command->done_bytes < command->length_bytes)
-        action = SENSE_RETRY; /* success, it says, but not all of it came */
+        action = SENSE_RETRY; /* reported as a success, but not all data came */
     const struct read_answer *answer = &read_answers[action];
     if (read->tries[action] < answer->tries) {
         read->tries[action]++;

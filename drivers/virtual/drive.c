@@ -310,7 +310,7 @@ static status_t drive_attach(struct device *device, struct image *image)
 
 /* ---- going -------------------------------------------------------------------------------- */
 
-/* For the one who changed the state to GONE. */
+/* For the thread that changed the state to GONE. */
 static void drive_go(struct device *device)
 {
     struct drive *drive = drive_of(device);
@@ -320,12 +320,12 @@ static void drive_go(struct device *device)
     struct image *image = drive->image;
     drive->image = NULL;
     drive_release(drive);
-    worker_stop(drive); /* without an image, nobody makes another */
+    worker_stop(drive); /* without an image, no other is started */
     image_close(image); /* now: the last reference may go on the completion thread */
     device_put(device);
 }
 
-/* Nobody can open it any more: is it to go? */
+/* It cannot be opened any more: is it to be removed? */
 static void drive_go_if_unused(struct device *device)
 {
     if (!device_open_count(device) &&
@@ -333,7 +333,7 @@ static void drive_go_if_unused(struct device *device)
         drive_go(device);
 }
 
-/* For one who came too late to take it away. */
+/* For a thread that came too late to remove it. */
 static status_t removed_already(struct drive *drive)
 {
     return drive_state(drive) == STATE_GONE ? -ENODEV : -EALREADY;
@@ -449,7 +449,7 @@ static void drive_destroy(struct device *device)
 static status_t drive_check(struct device *device)
 {
     struct image *image = drive_borrow(drive_of(device));
-    status_t status = image ? store_check(image->store) : 0; /* halted: the device says so */
+    status_t status = image ? store_check(image->store) : 0; /* halted: the device reports it */
     drive_served(drive_of(device));
     return status;
 }
@@ -462,7 +462,7 @@ static void drive_closed(struct device *device)
     bool temporary = drive->temporary;
     spin_unlock(&drive->lock);
     if (temporary)
-        (void)!remove_if_idle(device); /* or somebody opened it again, or it is going already */
+        (void)!remove_if_idle(device); /* unless it was opened again, or is being removed already */
     drive_go_if_unused(device);
 }
 

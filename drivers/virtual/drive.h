@@ -1,7 +1,7 @@
 /*
  * drive.h - a device whose bytes come from an image.
  *
- * States (kernel/dev/virtual.h tells what they mean for users):
+ * States (kernel/dev/virtual.h: what they mean for users):
  *
  *                      if idle, now, last close of a temporary one
  *             .------------------------------------------------------.

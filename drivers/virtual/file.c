@@ -1,10 +1,10 @@
 /*
  * file.c - a store in a file: read and written through the VFS, past the file's cache, so that the
  * drive's own users alone decide what is kept in memory. Page lists go straight to the file system
- * beneath where they are whole cache blocks there.
+ * below where they are whole cache blocks there.
  *
- * While the drive shows it, nobody else writes the file; while the drive may write it, nobody else
- * opens it.
+ * While the drive shows the file, it cannot be written elsewhere; while the drive may write it, it
+ * cannot be opened elsewhere.
  */
 #include "drivers/virtual/store.h"
 #include "kernel/vfs/vfs.h"

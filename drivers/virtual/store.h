@@ -10,7 +10,7 @@
  * Locking     The drive has one transfer under way at a time; check() and memory() may be called
  *             beside it.
  * Ownership   A store owns the one beneath it; store_close() frees both. Where creating one upon
- *             another fails, the other is closed too, but for those that say otherwise.
+ *             another fails, the other is closed too, except where noted.
  */
 #ifndef DRIVERS_VIRTUAL_STORE_H
 #define DRIVERS_VIRTUAL_STORE_H
@@ -33,7 +33,7 @@ struct store_ops {
     status_t (*write)(struct store *store, const struct span *span, uint32_t *done_bytes);
     /* What was written is safe when it returns 0. NULL: it always is. */
     status_t (*flush)(struct store *store);
-    /* Is what the store lies on still what it was? 0, -ESTALE ... NULL: it lies on nothing. */
+    /* Is what the store is on unchanged? 0, -ESTALE ... NULL: it is on nothing. */
     status_t (*check)(struct store *store);
     /* Memory that it has taken, without the stores beneath. NULL: none. */
     uint64_t (*memory)(struct store *store);
@@ -84,7 +84,7 @@ status_t store_file_create(const char *path, bool writable, struct store **store
 status_t store_file_fold(char *path, size_t bytes) MUST_CHECK;
 /* Makes a writable file larger, or as small again. */
 status_t store_file_grow(struct store *store, uint64_t size_bytes) MUST_CHECK;
-/* The bytes from `offset_bytes` on. The window lies within the store. -ENOMEM: `inner` is as it
+/* The bytes from `offset_bytes` on. The window is within the store. -ENOMEM: `inner` is as it
  * was. */
 status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_t size_bytes,
                              struct store **store) MUST_CHECK;

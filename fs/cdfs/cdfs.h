@@ -51,7 +51,7 @@ enum cdfs_anomaly {
     ANOMALY_NAME,          /* characters were replaced, or equal names told apart */
     ANOMALY_BUDGET,        /* a directory with too many entries */
     ANOMALY_OVERLAP,       /* a directory that runs into another one: it ends there */
-    ANOMALY_OTHER_VOLUME,  /* a file that is said to lie on another disc */
+    ANOMALY_OTHER_VOLUME,  /* a file whose record names another disc */
     ANOMALY_DESCRIPTORS,   /* more volume descriptors than are looked at */
     ANOMALY_OUTSIDE,       /* an extent beyond the volume, but on the device */
     ANOMALY_COUNT,
@@ -177,7 +177,7 @@ void cdfs_scan_end(struct cdfs_scan *scan);
 /* The one record at this address; -EUCLEAN when there is none. */
 status_t cdfs_record_at(struct cdfs *cdfs, uint64_t address,
                         struct cdfs_record *record) MUST_CHECK;
-/* Decodes `raw`; false when it is no record. */
+/* Decodes `raw`; false when it is not a record. */
 bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
                         struct cdfs_record *record);
 /* Is the record right before this one that of its associated file (9.1.6 bit 2, order: 9.3)? */
@@ -287,7 +287,7 @@ struct cdfs_node;
 status_t cdfs_index_get(struct cdfs *cdfs, struct cdfs_node *directory,
                         struct cdfs_index **index) MUST_CHECK;
 void cdfs_index_put(struct cdfs_index *index); /* NULL: nothing */
-/* Frees the directory's index unless somebody looks into it; try-lock only. */
+/* Frees the directory's index unless it is in use; try-lock only. */
 void cdfs_index_trim(struct cdfs *cdfs, struct cdfs_node *directory);
 /* The entry of this name: spelt so, or differing only in case, or as NAME;n; or NULL. */
 const struct cdfs_index_entry *cdfs_index_entry(struct cdfs_index *index, const char *name,

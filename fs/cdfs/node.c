@@ -194,7 +194,7 @@ static status_t maker_follow_child(struct cdfs_node_maker *maker)
         cdfs_anomaly(cdfs, ANOMALY_ROCK_RIDGE);
         return 0;
     }
-    /* decoded anew, since the slices point into the record itself */
+    /* decoded again, since the slices point into the record itself */
     struct bytes raw = { maker->next.raw, maker->next.raw[DR_LENGTH] };
     (void)cdfs_record_decode(cdfs, raw, address, &maker->record);
     return cdfs_rock_read(cdfs, &maker->record, &maker->rock);

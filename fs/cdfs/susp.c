@@ -169,7 +169,7 @@ static void entry_pl(struct rock_reader *reader, struct bytes body)
         cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
 }
 
-/* RRIP 4.1.5.3 RE: this directory is shown where its CL stands. */
+/* RRIP 4.1.5.3 RE: this directory is shown at the place of its CL. */
 static void entry_re(struct rock_reader *reader, struct bytes body)
 {
     (void)body;
@@ -189,7 +189,7 @@ static void entry_zf(struct rock_reader *reader, struct bytes body)
 {
     bool agree = true, second = bytes_u8(body, 0) == 'P' && bytes_u8(body, 1) == 'Z';
     if (!second && !(bytes_u8(body, 0) == 'p' && bytes_u8(body, 1) == 'z'))
-        return; /* an algorithm that nobody knows: the bytes are shown as they lie there */
+        return; /* an unknown algorithm: the bytes are shown as they are */
     reader->rock->zisofs = (struct cdfs_zisofs){
         .version = second ? 2 : 1,
         .header_bytes = bytes_u8(body, 2) * 4u,

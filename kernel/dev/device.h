@@ -10,7 +10,7 @@
  *             drivers, event ADDED) -> device_remove (out of the tree, event REMOVED, new opens
  *             fail, requests get -ENODEV) -> last device_put: ops->destroy, freed.
  * Medium      Each medium has a generation. device_set_medium() and device_clear_medium() bump it;
- *             handles opened under an older one get -ESTALE for ever, so no byte of an old disc is
+ *             handles opened under an older one always get -ESTALE, so no byte of an old disc is
  *             served for a new one. A fixed store sets its medium once.
  * Interface   bus drivers: create, publish, remove. Data drivers: ops->start, io_transfer_done().
  *             users: device_find, device_open, io_submit with the handle, device_close.
@@ -98,8 +98,8 @@ struct device {
     char name[DEVICE_NAME_BYTES];        /* under its parent: "00:01.1", "ide1", "cdrom" */
     char alias[DEVICE_NAME_BYTES];       /* class name, "" if none: "cdrom0" */
     const struct device_ops *ops;        /* set before publish */
-    const struct driver *driver;         /* who took it, or NULL */
-    void *private_data;                  /* of the one who created it (ops) */
+    const struct driver *driver;         /* that took it, or NULL */
+    void *private_data;                  /* of its creator (ops) */
     enum bus_kind bus_kind;              /* what bus_data points to, said by the bus driver */
     const void *bus_data;                /* BUS_PCI: struct pci_function; BUS_PACKET: struct
                                             packet_unit_info; owned by the bus driver */
@@ -217,7 +217,7 @@ status_t device_open(struct device *device, struct device_handle *handle) MUST_C
 void device_close(struct device_handle *handle);
 unsigned device_open_count(struct device *device);
 /* Whoever writes has the device alone: -EBUSY when there is another handle, -EROFS when it cannot
- * be written; from then on nobody else can open it. */
+ * be written; from then on it cannot be opened elsewhere. */
 status_t device_claim(const struct device_handle *handle) MUST_CHECK;
 void device_release(const struct device_handle *handle);
 /* From now on opening fails with -ENODEV. With only_idle: -EBUSY, and nothing happens, while

@@ -35,7 +35,7 @@ void io_complete(struct io_request *request, status_t status, uint64_t done_byte
 {
     int active = REQUEST_ACTIVE;
     if (!atomic_compare_exchange_strong(&request->state, &active, REQUEST_ENDED))
-        return; /* somebody else ended it first */
+        return; /* it was ended already */
     request->status = status;
     request->done_bytes = done_bytes;
     spin_lock(&completions.lock);
@@ -307,7 +307,7 @@ static struct io_transfer *transfer_idle(struct device *device)
     return NULL;
 }
 
-/* Takes the next waiting request that may go on; ends those that may not. The queue_lock is held
+/* Takes the next waiting request that may continue; ends those that may not. The queue_lock is held
  * and stays so. */
 static struct io_transfer *transfer_next(struct device *device)
 {

@@ -15,7 +15,7 @@
  *             with -ETIMEDOUT.
  * Memory      Data of PACKET_BULK_BYTES and more may be carried by DMA, so its segments come from
  *             mem_alloc or page_alloc and should keep the unit's limits; a transport carries what
- *             does not keep them too, but slower. Shorter data may lie anywhere, a stack included.
+ *             does not keep them too, but slower. Shorter data may be anywhere, a stack included.
  * Locking     submit: any context but interrupts. Callbacks wait for nothing; they may submit.
  * References  SPC-3 (sense data 4.5), MMC-5, ATA/ATAPI-6 section 9.8 (PACKET).
  */
@@ -40,7 +40,7 @@ struct packet_command {
 
     /* the result, valid in the callback */
     status_t status;               /* 0 done; -EIO, -ETIMEDOUT, -ENODEV */
-    bool check_condition;          /* the unit refused: sense[] says why, status is -EIO */
+    bool check_condition;          /* the unit refused: sense[] is the reason, status is -EIO */
     uint8_t sense[PACKET_SENSE_BYTES]; /* fixed format; all zero when it could not be had */
     uint32_t done_bytes;
 

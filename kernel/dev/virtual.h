@@ -7,10 +7,10 @@
  *
  * States      register -> REGISTERED -> unregister:
  *               VIRTUAL_IF_IDLE  gone at once; -EBUSY while anybody has it open
- *               VIRTUAL_LAZY     DETACHING: nobody can open it any more; gone at the last close
+ *               VIRTUAL_LAZY     DETACHING: it cannot be opened any more; gone at the last close
  *               VIRTUAL_NOW      HALTED: its store is withdrawn now. Who has it open gets -ENODEV;
  *                                gone at the last close
- *             Registering into a halted drive keeps its name. Handles of before get -ESTALE for
+ *             Registering into a halted drive keeps its name. Handles from before get -ESTALE for
  *             ever: its medium is another one. A drive that is not open is gone at once, whichever.
  * Own handle  A drive answers VIRTUAL_GET_INFO and VIRTUAL_UNREGISTER itself too, with `device` ""
  *             (or its own alias): a caller that holds it needs no name. A halted drive still
@@ -25,8 +25,8 @@
  *             -EOVERFLOW a geometry or a window whose size does not fit 64 bits
  *             -EROFS     to write, or to grow, what is read-only
  *             -EBUSY     in use, see above; register: the drive is not halted
- *             -ELOOP     the image lies on the drive itself, however indirectly
- *             -EMLINK    the image lies too deep in other images (VIRTUAL_LEVEL_MAX)
+ *             -ELOOP     the image is on the drive itself, directly or not
+ *             -EMLINK    the image is too deep in other images (VIRTUAL_LEVEL_MAX)
  *             -EALREADY  it is being taken away already
  *             -ENODEV    no such drive          -ENOMEM, -ENOSPC   too little memory
  *             -EINTR     the thread was interrupted; nothing has changed
@@ -47,7 +47,7 @@ enum {
     VIRTUAL_LIST,             /* struct virtual_list */
     VIRTUAL_SAVE,             /* struct virtual_save: the drive's bytes into a file */
     VIRTUAL_DIFF,             /* struct virtual_diff: what an overlay holds */
-    VIRTUAL_COMMIT,           /* struct virtual_change: an overlay's bytes into what lies beneath */
+    VIRTUAL_COMMIT,           /* struct virtual_change: an overlay's bytes into the image below */
     VIRTUAL_DISCARD,          /* struct virtual_change: forget what an overlay holds */
     VIRTUAL_FAULT,            /* struct virtual_fault: make the drive misbehave */
     VIRTUAL_GET_FAULT,        /* struct virtual_fault: how it misbehaves */
@@ -171,7 +171,7 @@ struct virtual_save {
 };
 
 /* The first run of changed bytes at or after `offset_bytes`; -ENOENT when there is none. -EINVAL
- * for what is no overlay, here and in the next. */
+ * for a drive without an overlay, here and in the next. */
 struct virtual_diff {
     uint32_t struct_bytes;
     char device[DEVICE_NAME_BYTES];

@@ -261,7 +261,7 @@ static int rm_directory(struct shell *shell, struct path *path, const char *name
     if (path_is_mount_point(path))
         return shell_fail(shell, name, -EBUSY);
     if (path_is_inside(shell->directory, path))
-        return shell_complain(shell, "%s: the current directory lies in it", name);
+        return shell_complain(shell, "%s: the current directory is in it", name);
     return rm_tree(shell, path, name);
 }
 

@@ -143,7 +143,7 @@ static status_t cat_plain(struct input *input)
     ssize_t got = 0;
     while (!input->shell->out->status && (got = input_piece(input, &data)) > 0)
         stream_write(input->shell->out, data, (size_t)got);
-    return got < 0 ? (status_t)got : 0; /* what `out` has to say is said by who opened it */
+    return got < 0 ? (status_t)got : 0; /* an error of `out` is reported where it was opened */
 }
 
 struct numbering {
@@ -260,8 +260,8 @@ static status_t dump_file(struct shell *shell, struct file *file, uint64_t offse
     return 0;
 }
 
-/* Standard input has no place to jump to: what lies before `offset` is read and left out. What lies
- * behind the end is the next command's. */
+/* Standard input cannot seek: bytes before `offset` are read and left out. Bytes after the end are
+ * the next command's. */
 static status_t dump_input(struct shell *shell, uint64_t offset, uint64_t length)
 {
     uint8_t block[DUMP_BLOCK];

@@ -1,5 +1,5 @@
 /*
- * commands_vdrive_add.c - virtual drives that come: vdrive new, vdrive add.
+ * commands_vdrive_add.c - making virtual drives: vdrive new, vdrive add.
  */
 #include "kernel/shell/options.h"
 #include "kernel/shell/vdrive.h"
@@ -49,7 +49,7 @@ static int say_made(struct shell *shell, const char *device, struct virtual_info
 
 /* ---- what was refused --------------------------------------------------------------------- */
 
-/* Who keeps an image from being used? */
+/* Reports which drives keep an image from being used. */
 static int say_image_busy(struct shell *shell, const char *subject, const char *image)
 {
     bool said = false;
@@ -196,7 +196,7 @@ static bool take_window(struct shell *shell, struct virtual_register *request)
     return true;
 }
 
-/* Where the bytes are, and who may write them. */
+/* Where the bytes are, and whether they may be written. */
 static bool take_store(struct shell *shell, struct virtual_register *request)
 {
     bool ro = option_given_name(shell, "ro"), rw = option_given_name(shell, "rw");

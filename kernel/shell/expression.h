@@ -34,8 +34,8 @@ enum step_kind {
     STEP_CODE,   /* this character */
     STEP_ANY,
     STEP_SET,
-    STEP_SPLIT,  /* goes on with the next step and at `to` */
-    STEP_JUMP,   /* goes on at `to` */
+    STEP_SPLIT,  /* continues with the next step and at `to` */
+    STEP_JUMP,   /* continues at `to` */
     STEP_ASSERT, /* takes no character */
     STEP_MATCH,
 };

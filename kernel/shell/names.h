@@ -32,9 +32,9 @@ struct name {
 
 /* Adds a name in front of *names. */
 status_t names_add(struct name **names, const char *text) MUST_CHECK;
-/* What the directory holds, in its order, and in front of that, with `mounts`, what is mounted in
- * it; with what the directory tells of `levels`. *names is NULL before. Returns why that is not
- * all. *skipped (NULL: not asked for) counts the invalid entries that the listing leaves out. */
+/* Lists the directory in its order and, with `mounts`, what is mounted in it first; with those of
+ * `levels` that the directory has. *names is NULL before. Returns why the list is not complete.
+ * *skipped (NULL: not asked for) counts the invalid entries that the listing leaves out. */
 status_t names_collect(struct path *directory, bool mounts, unsigned levels, struct name **names,
                        unsigned *skipped) MUST_CHECK;
 /* Fills name->info, unless it is there, and status; `.` and `..` too. */
@@ -62,7 +62,7 @@ int shell_fail_below(struct shell *shell, const char *start, const char *text, s
 /* With `skipped` 0, returns `result`; else complains "NAME: 2 invalid records were skipped" and
  * returns SHELL_FAILED, unless `result` is worse. */
 int shell_end_skipped(struct shell *shell, const char *name, unsigned skipped, int result);
-/* What stands behind the last slash, trailing ones left aside; points into `path`. */
+/* The last element, without trailing slashes; points into `path`. */
 const char *base_name(const char *path, size_t *length);
 
 #endif

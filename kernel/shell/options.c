@@ -181,7 +181,7 @@ static void help_parts(struct stream *out, const struct shell_command *command)
     for (const struct shell_command *const *part = command->parts; part && *part; part++)
         stream_format(out, "  %-20s %s\n", options_part_name(*part), (*part)->summary);
     if (command->parts)
-        stream_format(out, "%s NAME --help tells more of each.\n", command->name);
+        stream_format(out, "%s NAME --help describes each.\n", command->name);
 }
 
 void options_help(struct shell *shell, const struct shell_command *command)

@@ -40,7 +40,7 @@ enum token_kind {
 struct parser {
     const char *at;
     const char *error;
-    const char *word; /* of TOKEN_WORD: where it stands in the text, quotes and all */
+    const char *word; /* of TOKEN_WORD: its place in the text, with its quotes */
     size_t word_length;
     unsigned stream; /* of TOKEN_WRITE, _APPEND, _JOIN: 1 output, 2 errors */
     unsigned other;  /* of TOKEN_JOIN: where that one goes */

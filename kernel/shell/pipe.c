@@ -16,7 +16,7 @@ struct pipe {
     struct spin lock;
     _Atomic unsigned ends; /* not yet closed */
     uint64_t put, taken;
-    bool writing; /* one who writes has its turn */
+    bool writing; /* a writer has its turn */
     bool writer_gone, reader_gone;
     struct wait_queue changed;
     uint64_t room; /* bytes in its pages */

@@ -161,8 +161,8 @@ static void stage_open(struct shell *shell, const struct pipeline *pipeline, str
                                         stage->files[i].append, &stage->outputs[i]);
 }
 
-/* The command has reported the input that it was refused; that its output is dropped for that, it
- * does not know. */
+/* The command has reported the input that it was refused, but not that its output is dropped for
+ * that. */
 static int stage_close(struct shell *shell, struct stage *stage, int result)
 {
     file_close(stage->input_file);
@@ -180,7 +180,7 @@ static int stage_close(struct shell *shell, struct stage *stage, int result)
     return result;
 }
 
-/* With the streams that the targets name among: the shell's two, and the files. */
+/* Runs the words with the streams that the targets name: the shell's two, or the files. */
 static int run_with_targets(struct shell *shell, struct stage *stage)
 {
     struct stream *out = shell->out, *err = shell->err;
@@ -244,7 +244,7 @@ static ssize_t read_pipe(struct shell *shell, void *buffer, size_t bytes)
     return pipe_read(shell->input, buffer, bytes);
 }
 
-/* Nobody reads any more: as ^C does, so that the command stops wherever it looks for that. */
+/* The reader has gone: interrupts the command as ^C does, so that it stops. */
 static status_t pipe_sink(struct stream *stream, const char *text, size_t bytes)
 {
     status_t status = pipe_write(stream->context, text, bytes);
@@ -289,7 +289,7 @@ static struct runner *runner_create(struct shell *shell, struct stage *stage, st
     return runner;
 }
 
-/* The ends are closed before the thread ends: who stands at the others must see it. */
+/* The ends are closed before the thread ends, so that the threads at the others see it. */
 static void runner_work(void *argument)
 {
     struct runner *runner = argument;
@@ -349,7 +349,7 @@ static int run_stages(struct shell *shell, struct pipeline *pipeline)
     return status ? shell_fail(shell, NULL, status) : result;
 }
 
-/* `time` at the head of several stages is no command of the first: takes it off. */
+/* `time` before several stages is not a command of the first: takes it off. */
 static bool take_time(struct pipeline *pipeline)
 {
     struct words *words = &pipeline->stages[0].words;

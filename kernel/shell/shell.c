@@ -18,7 +18,7 @@ bool shell_interrupted(void)
 
 static void error_begin(struct shell *shell)
 {
-    (void)!stream_flush(shell->out); /* what was said before stands before */
+    (void)!stream_flush(shell->out); /* earlier output comes first */
     if (shell->out == shell->console) {
         if (!shell->out->at_line_start)
             stream_text(shell->err, "\n");
@@ -105,7 +105,7 @@ const struct shell_command *shell_command_find(const char *name)
 
 ssize_t shell_read(struct shell *shell, void *buffer, size_t bytes)
 {
-    (void)!stream_flush(shell->out); /* a question stands before its answer */
+    (void)!stream_flush(shell->out); /* a question comes before its answer */
     if (shell_interrupted())
         return -EINTR;
     return shell->read ? shell->read(shell, buffer, bytes) : 0;

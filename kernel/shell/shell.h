@@ -81,7 +81,7 @@ int shell_run_text(struct shell *shell, const char *text);
 /* Runs the lines of a file, on a thread of its own, since files may source files: the last status,
  * or SHELL_FAILED when it cannot be read. */
 int shell_source(struct shell *shell, const char *path);
-/* Has what runs been told to stop: by `exit`, by ^C, or because nobody reads what it writes? */
+/* Must the running command stop: after `exit`, ^C, or because the reader of its output has gone? */
 bool shell_must_stop(const struct shell *shell);
 /* "spindle:/cwd$ " */
 void shell_prompt(const struct shell *shell, char *text, size_t bytes);

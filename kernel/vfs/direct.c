@@ -239,6 +239,7 @@ ssize_t vnode_io_memory(struct vnode *vnode, enum io_op op, uint64_t offset_byte
     }
     return (ssize_t)done;
 }
+
 /* A part of one block: read, and for writing patched and written. */
 static ssize_t vnode_io_part(struct vnode *vnode, enum io_op op, uint64_t offset_bytes,
                              void *memory, size_t bytes)

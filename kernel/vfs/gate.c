@@ -180,7 +180,7 @@ static bool same_shape(const struct device_handle *a, const struct device_handle
            device_medium(a->device).bytes == device_medium(b->device).bytes;
 }
 
-/* The gate is closed. The old handle is the caller's then, but whoever still looks at it finds its
+/* The gate is closed. The old handle is the caller's then, but threads that still use it find its
  * device. */
 static void gate_swap(struct fsd *fsd, struct device_handle *handle)
 {

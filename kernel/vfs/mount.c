@@ -323,7 +323,7 @@ static status_t mount_leave(struct path *path)
     struct mount *mount = path->mount;
     status_t status = 0;
     mutex_lock(&mounts_lock);
-    /* the table's reference and the caller's path: more means somebody is inside */
+    /* the table's reference and the caller's path: more means that it is in use */
     if (mount->fixed || !path->parent)
         status = -EBUSY;
     else if (list_empty(&mount->link))

@@ -1,8 +1,8 @@
 /*
  * vnode.c - vnodes in memory: one table, found by (file system, id).
  *
- * A vnode that nobody references stays, with its pages, until memory is wanted or there are too
- * many: the next one who asks finds it.
+ * A vnode without references stays, with its pages, until memory is wanted or there are too many: a
+ * later look-up finds it.
  */
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
@@ -204,7 +204,7 @@ static void vnode_destroy_apart(void *vnode)
     vnode_destroy(vnode);
 }
 
-/* The same without waiting: a slow disc holds nobody up who is done with it. */
+/* The same without waiting: a slow disc does not hold up a thread that is done with it. */
 static void vnode_destroy_now_or_later(struct vnode *vnode)
 {
     struct thread *thread = NULL;
@@ -314,7 +314,7 @@ status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **result)
         status = vnode_get_once(fsd, id, result);
         if (status != -EINTR || thread_interrupted())
             break;
-        status = fsd_check(fsd); /* it was loaded by one who was interrupted: this one was not */
+        status = fsd_check(fsd); /* the thread that loaded it was interrupted: this one was not */
     }
     if (status)
         *result = NULL;
@@ -370,7 +370,7 @@ static void vnode_count_open(struct vnode *vnode, unsigned flags, unsigned by)
 }
 
 /* A refused reader is counted whatever else is against it (it may deny writing, as an image's drive
- * does): the writer must not replace what somebody wanted to read. */
+ * does): the writer must not replace what was to be read. */
 static status_t vnode_may_share(struct vnode *vnode, unsigned flags, bool alone)
 {
     if (flags & OPEN_READ && vnode->read_denials && !vnode->stream) {
@@ -391,7 +391,7 @@ status_t vnode_share(struct vnode *vnode, unsigned flags)
     spin_lock(&vnodes.lock);
     status_t status = vnode_may_share(vnode, flags, alone);
     if (!status) {
-        if (alone) /* else it is read without the lock, by those who have it open already */
+        if (alone) /* else other handles read it, without the lock */
             vnode->exclusive = true;
         vnode_count_open(vnode, flags, 1);
     }
@@ -429,7 +429,7 @@ void vnode_unlinked(struct vnode *vnode)
     spin_lock(&vnodes.lock);
     vnode->transient = true;
     vnode->unlinked = true;
-    list_remove(&vnode->hash_link); /* nobody finds it by id any more */
+    list_remove(&vnode->hash_link); /* it is not found by id any more */
     spin_unlock(&vnodes.lock);
 }
 

@@ -140,7 +140,7 @@ BODY(making_and_removing)
     fails("rm /none", "rm: /none: no such file or directory\n");
     says("rm -f /none", "");
     run("cd /a/b; rm -r /a; cd /", SHELL_DONE, "",
-        "rm: /a: the current directory lies in it\n");
+        "rm: /a: the current directory is in it\n");
     fails("rm -r /", "rm: /: in use\n");
     fails("rmdir /a", "rmdir: /a: directory not empty\n");
     says("rm -r /a; ls /", "Drives\nSystem\n");
