@@ -71,10 +71,8 @@ static int devices_named(struct shell *shell, int count, char **words)
     int result = SHELL_DONE;
     for (int i = 1; i < count; i++) {
         struct device *device = mounts_find_device(shell, words[i]);
-        status_t status = device ? devices_show(shell, device, 0) : 0;
-        if (!device)
-            result = shell_complain(shell, "%s: no such device", words[i]);
-        else if (status)
+        status_t status = device ? devices_show(shell, device, 0) : -ENODEV;
+        if (status)
             result = shell_fail(shell, words[i], status);
         device_put(device);
         if (option_given(shell, 'v') && i + 1 < count)

@@ -140,12 +140,10 @@ int find_parse_exec(struct find *find, struct find_term *term, char **words)
 static int exec_run(struct find *find, const struct words *words)
 {
     struct shell *copy = mem_alloc(sizeof(*copy));
-    /* options are taken out of a list that is not the owner's */
-    char **list = mem_alloc((size_t)(words->count + 1) * sizeof(*list));
+    char **list = words_copy_list(words);
     status_t status = copy && list ? shell_copy(find->shell, copy) : -ENOMEM;
     int result = SHELL_FAILED;
     if (!status) {
-        memcpy(list, words->list, (size_t)(words->count + 1) * sizeof(*list));
         result = shell_run_command(copy, words->count, list);
         (void)!stream_flush(copy->err);
         shell_destroy(copy);

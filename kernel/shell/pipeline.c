@@ -111,14 +111,11 @@ static status_t assign(struct variables *variables, const struct words *assignme
     return status;
 }
 
-/* Commands get a list of their own: the options are taken out of it. */
 static int run_list(struct shell *shell, const struct words *words)
 {
-    size_t bytes = ((size_t)words->count + 1) * sizeof(*words->list);
-    char **list = mem_alloc(bytes);
+    char **list = words_copy_list(words);
     if (!list)
         return shell_fail(shell, NULL, -ENOMEM);
-    memcpy(list, words->list, bytes);
     int result = shell_run_command(shell, words->count, list);
     mem_free(list);
     return result;

@@ -37,6 +37,15 @@ status_t words_add(struct words *words, const char *text, size_t length)
     return 0;
 }
 
+char **words_copy_list(const struct words *words)
+{
+    size_t bytes = ((size_t)words->count + 1) * sizeof(*words->list);
+    char **list = mem_alloc(bytes);
+    if (list)
+        memcpy(list, words->list, bytes);
+    return list;
+}
+
 /* Lets the word at the root of a heap sink to where it belongs. */
 static void heap_sink(char **list, int root, int count)
 {

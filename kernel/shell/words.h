@@ -19,7 +19,10 @@ struct words {
 };
 
 status_t words_add(struct words *words, const char *text, size_t length) MUST_CHECK;
-/* Bytewise, from the word of this number on; words equal to the one before them go. */
+/* A copy of the list, not of its words, for shell_run_command(), which takes the options out of it.
+ * Free it with mem_free(). NULL: no memory. The words are at least one. */
+char **words_copy_list(const struct words *words);
+/* Sorts bytewise, from the word of this number on, and removes words equal to the one before. */
 void words_sort(struct words *words, int from);
 void words_free(struct words *words);
 
