@@ -26,9 +26,11 @@ static int eject(struct shell *shell, const char *word, struct device *device)
     mem_free(info);
     if (result)
         return result;
-    /* the monitor unlocks a door only when it comes by; that there is none is no error */
-    (void)!device_control(device, DEVICE_CONTROL_UNLOCK_DOOR, NULL, 0);
-    status = device_control(device, DEVICE_CONTROL_EJECT, NULL, 0);
+    /* The monitor unlocks a door only at its next round. That there is no lock is no error; after
+     * ^C the tray is not to open later. */
+    status = device_control(device, DEVICE_CONTROL_UNLOCK_DOOR, NULL, 0);
+    if (status != -EINTR)
+        status = device_control(device, DEVICE_CONTROL_EJECT, NULL, 0);
     return status ? shell_fail(shell, word, status) : SHELL_DONE;
 }
 

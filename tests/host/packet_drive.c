@@ -70,7 +70,10 @@ static void drive_read(struct packet_command *command)
     kassert(blocks * BLOCK == command->length_bytes && command->length_bytes <= TRANSFER);
     kassert(lba + blocks <= packet_drive.last_block + 1);
     for (uint32_t i = 0; i < blocks * BLOCK; i++)
-        answer_bytes(command, i, disc_byte(packet_drive.disc, lba + i / BLOCK, i % BLOCK));
+        answer_bytes(command, i,
+                     packet_drive.image
+                         ? packet_drive.image[(size_t)lba * BLOCK + i]
+                         : disc_byte(packet_drive.disc, lba + i / BLOCK, i % BLOCK));
     command->done_bytes = blocks * BLOCK;
 }
 
@@ -226,6 +229,8 @@ static void drive_main(void *unused)
         struct packet_command *command = list_entry(link, struct packet_command, link);
         if (command->not_before_us > time_now_us())
             thread_sleep_until(command->not_before_us);
+        if (command->cdb[0] == MMC_READ_10)
+            thread_sleep_until(time_now_us() + atomic_load(&packet_drive.read_us));
         drive_serve(command);
         command->complete(command);
     }
@@ -284,7 +289,7 @@ status_t packet_drive_publish(void)
     return status;
 }
 
-struct device *packet_drive_set_up(unsigned disc)
+struct device *packet_drive_plug_in(unsigned disc)
 {
     memset(&packet_drive, 0, sizeof(packet_drive));
     packet_drive.info = (struct packet_unit_info){
@@ -297,21 +302,25 @@ struct device *packet_drive_set_up(unsigned disc)
     spin_init(&packet_drive.lock, RANK_QUEUE);
     wait_queue_init(&packet_drive.arrival);
     list_init(&packet_drive.commands);
+    atomic_init(&packet_drive.read_us, 0);
     if (disc)
         packet_drive_put_disc(disc, PACKET_DRIVE_DISC_BLOCKS);
     packet_drive.worker = thread_create("drive", PRIORITY_IO, drive_main, NULL);
     kassert(packet_drive.worker != NULL);
-    kassert(io_start() == 0);
-    kassert(device_start() == 0);
     kassert(packet_drive_publish() == 0);
     struct device *cdrom = device_find("cdrom0");
     kassert(cdrom != NULL && cdrom->read_only && cdrom->limits.block_bytes == BLOCK);
     return cdrom;
 }
 
-/* The drive's worker goes first: it may still be inside the end of a transfer, which leaves a
- * reference to the completion thread. */
-void packet_drive_tear_down(struct device *cdrom)
+struct device *packet_drive_set_up(unsigned disc)
+{
+    kassert(io_start() == 0);
+    kassert(device_start() == 0);
+    return packet_drive_plug_in(disc);
+}
+
+void packet_drive_unplug(struct device *cdrom)
 {
     spin_lock(&packet_drive.lock);
     packet_drive.stopping = true;
@@ -319,6 +328,13 @@ void packet_drive_tear_down(struct device *cdrom)
     spin_unlock(&packet_drive.lock);
     thread_join(packet_drive.worker);
     device_put(cdrom);
+}
+
+/* The drive's worker goes first: it may still be inside the end of a transfer, which leaves a
+ * reference to the completion thread. */
+void packet_drive_tear_down(struct device *cdrom)
+{
+    packet_drive_unplug(cdrom);
     device_stop();
     io_stop();
 }

@@ -39,10 +39,12 @@ struct packet_drive {
     struct device *unit;
     struct packet_unit_info info;
     unsigned disc; /* number of the disc; 0: none */
+    const uint8_t *image; /* the bytes of every disc; NULL: those of the disc's number */
     bool locked, button;
     uint32_t last_block, block_bytes; /* what READ CAPACITY says */
     bool empty;
     bool audio_first; /* the second session begins with a track of audio */
+    _Atomic uint64_t read_us; /* how long each READ(10) takes; also while commands are under way */
     uint16_t profile; /* what GET CONFIGURATION says; 0: the drive does not know the command */
 
     /* packet_drive.c's */
@@ -63,6 +65,9 @@ extern struct packet_drive packet_drive;
 /* Starts all, with that disc in the drive; the device is the caller's until tear_down. */
 struct device *packet_drive_set_up(unsigned disc);
 void packet_drive_tear_down(struct device *cdrom);
+/* The same where io and the device tree run already, and continue to. */
+struct device *packet_drive_plug_in(unsigned disc);
+void packet_drive_unplug(struct device *cdrom);
 /* Publishes the unit (again, after device_remove()); errors are the device tree's. */
 status_t packet_drive_publish(void);
 

@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "tests/host/packet_drive.h"
 #include "tests/host/rig.h"
 #include "tests/host/shown.h"
 
@@ -153,12 +156,73 @@ static void body_stop_what_hangs(void *argument)
     shown_shell_stop(&shell);
 }
 
+/* A command that is to answer at once, whatever the drive does. */
+static void run_at_once(struct shell *shell, const char *text, int wanted)
+{
+    uint64_t start_us = time_now_us();
+    int status = shell_run_text(shell, text);
+    if (status != wanted)
+        panic("%s: status %d", text, status);
+    if (run_is_simulated() && time_now_us() - start_us > 100000)
+        panic("%s: %llu us", text, (unsigned long long)(time_now_us() - start_us));
+}
+
+static struct device *plug_in_image(uint8_t **image)
+{
+    char path[512];
+    size_t bytes;
+    *image = NULL;
+    for (unsigned n = 0; *image == NULL && rig_image(n, path, sizeof(path)); n++)
+        if (strstr(path, "rock_ridge_everything") != NULL)
+            *image = rig_load(path, &bytes);
+    kassert(*image != NULL);
+    struct device *cdrom = packet_drive_plug_in(0);
+    packet_drive.image = *image;
+    packet_drive_put_disc(1, (uint32_t)(bytes / PACKET_DRIVE_BLOCK));
+    kassert(cdrom->ops->poll(cdrom) == 0);
+    return cdrom;
+}
+
+/* A read is in flight, of a command that was ended. While a file of the disc is open, eject reports
+ * that at once; else it waits for the drive until ^C, and the tray does not open afterwards. */
+static void body_stop_eject(void *argument)
+{
+    struct shell shell;
+    struct file *file;
+    uint8_t *image;
+    (void)argument;
+    shown_shell_start(&shell);
+    struct device *cdrom = plug_in_image(&image);
+    rig_mkdir("/m");
+    run_at_once(&shell, "mount cdrom0 /m", SHELL_DONE);
+    kassert(rig_open("/m", OPEN_DIRECTORY, &file) == 0);
+
+    atomic_store(&packet_drive.read_us, 5000000);
+    run_hanging(&shell, "find /m -type f -exec cat {} \\; > /System/Devices/null");
+    run_at_once(&shell, "eject", SHELL_FAILED);
+    shown_must_be("eject", "eject: cdrom0: /m is in use\n");
+    file_close(file);
+    shown_clear();
+    run_hanging(&shell, "eject");
+    shown_must_be("eject", "");
+
+    thread_sleep_until(time_now_us() + 20000000);
+    kassert(packet_drive.disc == 1);
+    run_at_once(&shell, "eject", SHELL_DONE);
+    kassert(packet_drive.disc == 0);
+    packet_drive_unplug(cdrom);
+    shown_shell_stop(&shell);
+    free(image);
+}
+
 static void test_stop(void **state)
 {
     (void)state;
     rig_run(body_stop, NULL, SEEDS);
     rig_run(body_stop_while_disk_hangs, NULL, 4 * SEEDS);
     rig_run(body_stop_what_hangs, NULL, 2 * SEEDS);
+    if (run_is_simulated()) /* reads of seconds */
+        rig_run(body_stop_eject, NULL, 2 * SEEDS);
 }
 
 int main(void)
