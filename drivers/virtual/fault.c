@@ -52,7 +52,7 @@ static status_t fault_transfer(struct store *store, bool write, const struct spa
                                uint32_t *done_bytes)
 {
     struct fault_store *fault = fault_of(store);
-    struct store *inner = store->beneath;
+    struct store *inner = store->below;
     status_t status = 0, moved = 0;
     struct span good = *span;
     *done_bytes = 0;
@@ -99,7 +99,7 @@ status_t store_fault_create(struct store *inner, uint32_t block_bytes, struct st
         return -ENOMEM;
     fault->store = (struct store){
         .ops = inner->ops->write ? &fault_ops : &fault_read_only_ops,
-        .beneath = inner,
+        .below = inner,
         .size_bytes = inner->size_bytes,
         .level = inner->level,
         .waits = true, /* a delay does */
@@ -157,7 +157,7 @@ static status_t set_short(struct fault_store *fault, const struct virtual_fault 
 static status_t set_flip(struct fault_store *fault, const struct virtual_fault *request)
 {
     (void)request;
-    if (fault->store.beneath->waits)
+    if (fault->store.below->waits)
         return -EOPNOTSUPP;
     fault->flip = true;
     return 0;

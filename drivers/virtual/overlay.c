@@ -1,6 +1,6 @@
 /*
  * overlay.c - copy on write: what is written stays in memory, a page at a time; what was not is
- * read from the store beneath, which does not change.
+ * read from the store below, which does not change.
  */
 #include "kernel/vfs/pages.h"
 #include "drivers/virtual/store.h"
@@ -47,7 +47,7 @@ static status_t overlay_read_piece(void *context, uint64_t offset, uint8_t *memo
         if (page)
             memcpy(memory, page + offset % PAGE_BYTES, count);
         else
-            status = store_read(overlay->store.beneath, offset, memory, count);
+            status = store_read(overlay->store.below, offset, memory, count);
         *done_bytes += status ? 0 : count;
     }
     return status;
@@ -57,13 +57,13 @@ static status_t overlay_read(struct store *store, const struct span *span, uint3
 {
     uint64_t changed = pages_next(&overlay_of(store)->pages, span->offset_bytes / PAGE_BYTES);
     if (changed > (span->offset_bytes + span->length_bytes - 1) / PAGE_BYTES)
-        return store->beneath->ops->read(store->beneath, span, done_bytes);
+        return store->below->ops->read(store->below, span, done_bytes);
     return span_each(span, done_bytes, overlay_read_piece, store);
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-/* The page, as it is beneath if it was not changed before. */
+/* The page, as it is below if it was not changed before. */
 static status_t overlay_make_page(struct overlay_store *overlay, uint64_t index, uint8_t **page)
 {
     if ((*page = pages_get(&overlay->pages, index)))
@@ -71,7 +71,7 @@ static status_t overlay_make_page(struct overlay_store *overlay, uint64_t index,
     uint8_t *was = mem_zalloc(PAGE_BYTES);
     if (!was)
         return -ENOSPC;
-    status_t status = store_read(overlay->store.beneath, index * PAGE_BYTES, was,
+    status_t status = store_read(overlay->store.below, index * PAGE_BYTES, was,
                                  page_bytes_in(&overlay->store, index));
     if (!status && !(*page = pages_make(&overlay->pages, index, was)))
         status = -ENOSPC;
@@ -130,7 +130,7 @@ status_t store_overlay_create(struct store *inner, struct store **store)
     }
     overlay->store = (struct store){
         .ops = &overlay_ops,
-        .beneath = inner,
+        .below = inner,
         .size_bytes = inner->size_bytes,
         .level = inner->level,
         .waits = inner->waits,
@@ -162,19 +162,19 @@ status_t store_overlay_commit(struct store *store, struct virtual_progress *prog
 {
     struct pages *pages = &overlay_of(store)->pages;
     uint64_t total = overlay_memory(store), done = 0;
-    status_t status = store->beneath->ops->write ? 0 : -EROFS;
+    status_t status = store->below->ops->write ? 0 : -EROFS;
     for (uint64_t i = 0; !status && (i = pages_next(pages, i)) != UINT64_MAX; done += PAGE_BYTES) {
         if (progress)
             progress->report(progress, done, total);
         status = thread_interrupted() ? -EINTR
-                                      : store_write(store->beneath, i * PAGE_BYTES,
+                                      : store_write(store->below, i * PAGE_BYTES,
                                                     pages_get(pages, i), page_bytes_in(store, i));
         if (!status)
             pages_drop(pages, i);
     }
     if (progress && !status)
         progress->report(progress, total, total);
-    return status ? status : store_flush(store->beneath);
+    return status ? status : store_flush(store->below);
 }
 
 void store_overlay_discard(struct store *store)

@@ -5,7 +5,7 @@
 
 status_t store_check(struct store *store)
 {
-    for (; store; store = store->beneath) {
+    for (; store; store = store->below) {
         status_t status = store->ops->check ? store->ops->check(store) : 0;
         if (status)
             return status;
@@ -15,7 +15,7 @@ status_t store_check(struct store *store)
 
 status_t store_flush(struct store *store)
 {
-    for (; store; store = store->beneath) {
+    for (; store; store = store->below) {
         status_t status = store->ops->flush ? store->ops->flush(store) : 0;
         if (status)
             return status;
@@ -26,7 +26,7 @@ status_t store_flush(struct store *store)
 uint64_t store_memory(struct store *store)
 {
     uint64_t bytes = 0;
-    for (; store; store = store->beneath)
+    for (; store; store = store->below)
         bytes += store->ops->memory ? store->ops->memory(store) : 0;
     return bytes;
 }
@@ -34,9 +34,9 @@ uint64_t store_memory(struct store *store)
 void store_close(struct store *store)
 {
     while (store) {
-        struct store *beneath = store->beneath;
+        struct store *below = store->below;
         store->ops->close(store);
-        store = beneath;
+        store = below;
     }
 }
 

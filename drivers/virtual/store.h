@@ -1,15 +1,15 @@
 /*
- * store.h - where a virtual drive's bytes come from.
+ * store.h - the source of a virtual drive's bytes.
  *
- * A store moves bytes between memory and itself at any offset within its size. `waits` tells
- * whether that may sleep: the drive then has a worker thread, which alone calls it; else the drive
- * calls it from wherever a request is submitted. Stores stand on one another: a window on a file,
- * an overlay on the window, faults on all of it.
+ * A store moves bytes between memory and itself at any offset within its size. If it `waits`,
+ * that may sleep: the drive then has a worker thread, which alone calls it; else the drive calls it
+ * where a request is submitted. Stores are stacked: a window on a file, an overlay on the window,
+ * faults on all of it.
  *
  * Errors      0 and everything moved, or an errno and *done_bytes good ones.
  * Locking     The drive has one transfer under way at a time; check() and memory() may be called
  *             beside it.
- * Ownership   A store owns the one beneath it; store_close() frees both. Where creating one upon
+ * Ownership   A store owns the one below it; store_close() frees both. Where creating one upon
  *             another fails, the other is closed too, except where noted.
  */
 #ifndef DRIVERS_VIRTUAL_STORE_H
@@ -35,21 +35,21 @@ struct store_ops {
     status_t (*flush)(struct store *store);
     /* Is what the store is on unchanged? 0, -ESTALE ... NULL: it is on nothing. */
     status_t (*check)(struct store *store);
-    /* Memory that it has taken, without the stores beneath. NULL: none. */
+    /* Memory that it has taken, without the stores below. NULL: none. */
     uint64_t (*memory)(struct store *store);
-    /* Frees what is the store's own; the one beneath is closed next. Never NULL. */
+    /* Frees what is the store's own; the one below is closed next. Never NULL. */
     void (*close)(struct store *store);
 };
 
 struct store {
     const struct store_ops *ops;
-    struct store *beneath; /* owned; NULL: none */
+    struct store *below; /* owned; NULL: none */
     uint64_t size_bytes;
     unsigned level; /* of the drive on it: Book, chapter 6 */
     bool waits;
 };
 
-/* For stores that are on one another: the same of the store beneath. */
+/* For stores that are on one another: the same of the store below. */
 status_t store_check(struct store *store) MUST_CHECK;
 status_t store_flush(struct store *store) MUST_CHECK;
 uint64_t store_memory(struct store *store);
@@ -93,7 +93,7 @@ status_t store_overlay_create(struct store *inner, struct store **store) MUST_CH
 /* The first run of changed pages that reaches beyond `offset_bytes`; -ENOENT. */
 status_t store_overlay_next(struct store *store, uint64_t offset_bytes, uint64_t *start,
                             uint64_t *length_bytes) MUST_CHECK;
-/* Writes them to the store beneath, and forgets each when it is there. -EROFS. */
+/* Writes them to the store below, and forgets each when it is there. -EROFS. */
 status_t store_overlay_commit(struct store *store, struct virtual_progress *progress) MUST_CHECK;
 void store_overlay_discard(struct store *store);
 

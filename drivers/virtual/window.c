@@ -18,13 +18,13 @@ static struct span window_span(struct store *store, const struct span *span)
 static status_t window_read(struct store *store, const struct span *span, uint32_t *done_bytes)
 {
     struct span inner = window_span(store, span);
-    return store->beneath->ops->read(store->beneath, &inner, done_bytes);
+    return store->below->ops->read(store->below, &inner, done_bytes);
 }
 
 static status_t window_write(struct store *store, const struct span *span, uint32_t *done_bytes)
 {
     struct span inner = window_span(store, span);
-    return store->beneath->ops->write(store->beneath, &inner, done_bytes);
+    return store->below->ops->write(store->below, &inner, done_bytes);
 }
 
 static void window_close(struct store *store)
@@ -51,7 +51,7 @@ status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_
         return -ENOMEM;
     window->store = (struct store){
         .ops = inner->ops->write ? &window_ops : &window_read_only_ops,
-        .beneath = inner,
+        .below = inner,
         .size_bytes = size_bytes,
         .level = inner->level,
         .waits = inner->waits,

@@ -1,9 +1,9 @@
 /*
  * bad_blocks.c - blocks of a medium that could not be read: see device.h, device_note_bad_block().
  *
- * Each later reader asks for a failed block again, so a line for each failure would flood the
- * log. Each block is named once for each medium, then at its 10th, 100th, ... failure;
- * when the medium leaves, one line counts them all.
+ * Each later reader asks for a failed block again, so a line for each failure would flood the log.
+ * Each block is named once for each medium, then at its 10th, 100th, ... failure; when the medium
+ * leaves, one line counts them all.
  */
 #include "kernel/dev/device.h"
 #include "kernel/log.h"
@@ -23,7 +23,7 @@ struct bad_blocks {
 static uint64_t bad_blocks_count(struct bad_blocks *bad, uint64_t block)
 {
     bad->failures++;
-    for (unsigned i = 0; i < bad->count && i < BAD_BLOCKS_MAX; i++)
+    for (unsigned i = 0; i < bad->count; i++)
         if (bad->entries[i].block == block)
             return ++bad->entries[i].failures;
     if (bad->count == BAD_BLOCKS_MAX)

@@ -1,36 +1,36 @@
 /*
- * virtual.h - virtual drives: what the control device takes.
+ * virtual.h - virtual drives: the operations of the control device.
  *
  * drivers/virtual publishes "virtual/control" below the tree's root. Each operation takes one sized
  * struct: `struct_bytes` is the caller's sizeof, and anything else is refused with -EINVAL, so that
- * a struct which grew is noticed. It is checked once, at the door; text must end within its array.
+ * a struct which grew is noticed. It is checked once, on entry; text must end within its array.
  *
  * States      register -> REGISTERED -> unregister:
- *               VIRTUAL_IF_IDLE  gone at once; -EBUSY while anybody has it open
+ *               VIRTUAL_IF_IDLE  gone at once; -EBUSY while it is open
  *               VIRTUAL_LAZY     DETACHING: it cannot be opened any more; gone at the last close
- *               VIRTUAL_NOW      HALTED: its store is withdrawn now. Who has it open gets -ENODEV;
+ *               VIRTUAL_NOW      HALTED: its store is withdrawn now. Old handles get -ENODEV;
  *                                gone at the last close
- *             Registering into a halted drive keeps its name. Handles from before get -ESTALE for
- *             ever: its medium is another one. A drive that is not open is gone at once, whichever.
+ *             Registering into a halted drive keeps its name. Older handles always get -ESTALE:
+ *             its medium is another one. A drive that is not open is gone at once in each case.
  * Own handle  A drive answers VIRTUAL_GET_INFO and VIRTUAL_UNREGISTER itself too, with `device` ""
  *             (or its own alias): a caller that holds it needs no name. A halted drive still
  *             reports the image, store, size, geometry and flags it had.
- * Images      An image file is nobody else's to write while a drive shows it, and nobody else's to
- *             open while a drive may write it (-EBUSY). It may be a device's file.
+ * Images      An image file cannot be written elsewhere while a drive shows it, nor opened while a
+ *             drive may write it (-EBUSY). It may be a device's file.
  * Locking     From threads, with no lock held. Nothing is locked while images are opened, loaded
  *             or saved; two operations on one drive exclude each other by its state.
- * Errors      -EINVAL    a field makes no sense: a block size, a geometry with a zero, a window
- *                        beyond the image, what another store wants
+ * Errors      -EINVAL    a field is invalid: a block size, a geometry with a zero, a window
+ *                        beyond the image, a field of another store
  *             -ENODATA   the image, or its window, is smaller than one block
  *             -EOVERFLOW a geometry or a window whose size does not fit 64 bits
  *             -EROFS     to write, or to grow, what is read-only
  *             -EBUSY     in use, see above; register: the drive is not halted
  *             -ELOOP     the image is on the drive itself, directly or not
  *             -EMLINK    the image is too deep in other images (VIRTUAL_LEVEL_MAX)
- *             -EALREADY  it is being taken away already
+ *             -EALREADY  it is being removed already
  *             -ENODEV    no such drive          -ENOMEM, -ENOSPC   too little memory
  *             -EINTR     the thread was interrupted; nothing has changed
- *             or what opening or reading the image said.
+ *             or the error of opening or reading the image.
  */
 #ifndef KERNEL_DEV_VIRTUAL_H
 #define KERNEL_DEV_VIRTUAL_H
@@ -61,7 +61,7 @@ enum {
     VIRTUAL_REASON_BYTES = 200,
 };
 
-/* Called now and then by what takes long, in the caller's thread. */
+/* Called repeatedly during long operations, in the caller's thread. */
 struct virtual_progress {
     void (*report)(struct virtual_progress *progress, uint64_t done_bytes, uint64_t total_bytes);
 };
