@@ -54,6 +54,12 @@ static void skip_dollar(struct parser *parser)
     }
 }
 
+static void quote_open(struct parser *parser, const char *error)
+{
+    parser->error = error;
+    parser->open = true;
+}
+
 /* At the quote of $'...'. */
 static void skip_special_quoted(struct parser *parser)
 {
@@ -63,7 +69,7 @@ static void skip_special_quoted(struct parser *parser)
     if (*at)
         parser->at = at + 1;
     else
-        parser->error = "no closing '";
+        quote_open(parser, "no closing '");
 }
 
 static void skip_single_quoted(struct parser *parser)
@@ -72,7 +78,7 @@ static void skip_single_quoted(struct parser *parser)
     if (end)
         parser->at = end + 1;
     else
-        parser->error = "no closing '";
+        quote_open(parser, "no closing '");
 }
 
 static void skip_special(struct parser *parser)
@@ -90,7 +96,7 @@ static void skip_double_quoted(struct parser *parser)
     parser->at++;
     while (!parser->error && *parser->at != '"') {
         if (!*parser->at)
-            parser->error = "no closing \"";
+            quote_open(parser, "no closing \"");
         else if (*parser->at == '\\' && parser->at[1])
             parser->at += 2;
         else
@@ -178,6 +184,8 @@ static enum token_kind parse_word(struct parser *parser)
             parser->at += 2;
         else if (*parser->at == '$' && parser->at[1] == '\'' && parser->at++)
             skip_special_quoted(parser);
+        else if (*parser->at == '\\')
+            parser->at++, parser->open = true;
         else
             skip_special(parser);
     }
@@ -275,6 +283,18 @@ const char *parse_check(const char *text, const char **next)
     } while (!parser.error && kind != TOKEN_NEWLINE && kind != TOKEN_END);
     *next = parser.at;
     return parser.error;
+}
+
+bool parse_is_open(const char *text)
+{
+    struct parser parser = { .at = text };
+    enum token_kind kind;
+    bool joining;
+    do {
+        joining = parser.joining;
+        kind = parser_next(&parser);
+    } while (kind != TOKEN_END && kind != TOKEN_NEWLINE && !parser.error);
+    return parser.open || (kind == TOKEN_END && joining);
 }
 
 /* ---- without quotes ----------------------------------------------------------------------- */

@@ -45,6 +45,7 @@ struct parser {
     unsigned stream; /* of TOKEN_WRITE, _APPEND, _JOIN: 1 output, 2 errors */
     unsigned other;  /* of TOKEN_JOIN: where that one goes */
     bool joining;    /* was the last token && || or |? A newline after it is a blank */
+    bool open;       /* did the text end within quotes, or after a backslash? */
 };
 
 enum token_kind parser_next(struct parser *parser);
@@ -52,6 +53,10 @@ bool parse_is_redirection(enum token_kind kind);
 
 /* Is the first line of the text well formed? NULL, and the next line is at *next; or the error. */
 const char *parse_check(const char *text, const char **next);
+
+/* Does the command continue in the line after the text? It does within quotes, and after && || | or
+ * a backslash. */
+bool parse_is_open(const char *text);
 
 /* At word[*at], while `quote` is open (NUL: none; $ stands for that of $'...'): which one is open
  * behind it. *at moves to the last character of a quote that opens. */

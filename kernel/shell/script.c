@@ -13,7 +13,7 @@ struct script {
     const char *name;
     struct file *file;
     struct crew crew;
-    unsigned line_number;
+    unsigned lines, first_line; /* read so far; of the text that runs */
     size_t at, got; /* in chunk */
     char chunk[CHUNK_BYTES];
     char line[SHELL_LINE_BYTES];
@@ -22,7 +22,7 @@ struct script {
 void script_say_where(const struct script *script, struct stream *stream)
 {
     stream_escaped(stream, script->name, false);
-    stream_format(stream, ":%u: ", script->line_number);
+    stream_format(stream, ":%u: ", script->first_line);
 }
 
 /* The next byte; 0 at the end, or an errno. */
@@ -39,29 +39,37 @@ static int next_byte(struct script *script, char *byte)
     return 1;
 }
 
-/* 1 and a line; 0 at the end; -EILSEQ for a NUL: not text; -EOVERFLOW for a line
- * too long; or the error of reading the file. */
-static int next_line(struct script *script)
+/* Appends a line without its end. 1, 0 at the end of the file; -EILSEQ for a NUL: not text;
+ * -EOVERFLOW: no room; or the error of reading the file. */
+static int append_line(struct script *script, size_t *length)
 {
-    size_t length = 0;
     char byte = 0;
     int got;
-    script->line_number++;
-    while ((got = next_byte(script, &byte)) > 0) {
-        if (byte == '\n') {
-            if (!length || script->line[length - 1] != '\\')
-                break;
-            script->line_number++;
-            length--;
-        } else if (!byte) {
+    script->lines++;
+    while ((got = next_byte(script, &byte)) > 0 && byte != '\n') {
+        if (!byte)
             return -EILSEQ;
-        } else if (byte != '\r') {
-            if (length + 1 == SHELL_LINE_BYTES)
-                return -EOVERFLOW;
-            script->line[length++] = byte;
-        }
+        if (byte == '\r')
+            continue;
+        if (*length + 1 == SHELL_LINE_BYTES)
+            return -EOVERFLOW;
+        script->line[(*length)++] = byte;
     }
-    script->line[length] = '\0';
+    script->line[*length] = '\0';
+    return got;
+}
+
+/* 1 and a line, with those in which its command continues; 0 at the end; or an errno as above. */
+static int next_text(struct script *script)
+{
+    size_t length = 0;
+    int got;
+    script->first_line = script->lines + 1;
+    while ((got = append_line(script, &length)) > 0 && parse_is_open(script->line)) {
+        if (length + 1 == SHELL_LINE_BYTES)
+            return -EOVERFLOW;
+        script->line[length++] = '\n';
+    }
     return length && !got ? 1 : got;
 }
 
@@ -70,7 +78,11 @@ static void say_error(struct script *script, status_t status)
     struct shell *shell = script->shell;
     shell->command = NULL;
     if (status == -EOVERFLOW) {
-        shell_complain(shell, "the line is longer than %d bytes", SHELL_LINE_BYTES - 1);
+        if (script->lines > script->first_line)
+            shell_complain(shell, "the command, which continues up to line %u, is longer than "
+                                  "%d bytes", script->lines, SHELL_LINE_BYTES - 1);
+        else
+            shell_complain(shell, "the line is longer than %d bytes", SHELL_LINE_BYTES - 1);
         shell->status = SHELL_USAGE;
     } else if (status == -EILSEQ) {
         shell_complain(shell, "cannot execute binary file");
@@ -89,7 +101,7 @@ static void run_lines(void *argument)
     shell->status = SHELL_DONE;
     shell->script = script;
     shell->script_depth++;
-    while (!shell_must_stop(shell) && (got = next_line(script)) > 0) {
+    while (!shell_must_stop(shell) && (got = next_text(script)) > 0) {
         const char *next;
         bool wrong = parse_check(script->line, &next) != NULL;
         shell_run_text(shell, script->line);

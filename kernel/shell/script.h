@@ -1,8 +1,9 @@
 /*
  * script.h - a file of lines that a shell runs: see shell_source().
  *
- * Each line is a text of its own; one that ends with a backslash goes on in the next. A line that
- * is not well formed ends the script. At most SCRIPT_DEPTH_MAX scripts may source each other.
+ * Each line is a text of its own, with the next one where its command continues there
+ * (parse_is_open()), up to SHELL_LINE_BYTES. Messages name the first line of a text. A text that is
+ * not well formed ends the script. At most SCRIPT_DEPTH_MAX scripts may source each other.
  */
 #ifndef KERNEL_SHELL_SCRIPT_H
 #define KERNEL_SHELL_SCRIPT_H

@@ -72,10 +72,13 @@ void shown_make_tree(void)
     rig_put_file("/loop", "source /loop", 12);
     rig_put_file("/s", "", 0);
     rig_put_file("/p", "a\n", 2);
+    static char open[SHELL_LINE_BYTES + 20] = "echo first\necho 'x\n";
+    memset(open + strlen(open), '\n', sizeof(open) - 1 - strlen(open));
     static const char bad[] = "echo first\necho 'x\necho third\n";
     static const char cont[] = "echo a \\\r\nb\r\nnothere\necho z";
     rig_put_file("/bad", bad, sizeof(bad) - 1);
     rig_put_file("/cont", cont, sizeof(cont) - 1);
+    rig_put_file("/open", open, sizeof(open) - 1);
     rig_put_file("/long", longest, sizeof(longest) - 1);
     rig_mkdir("/r");
 }

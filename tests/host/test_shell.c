@@ -223,6 +223,14 @@ static const struct line_case line_cases[] = {
     { "source /bad; echo $?", "first\nspindle: /bad:2: no closing '\n2\n", 0 },
     { "source /cont",
       "a b\nspindle: /cont:3: nothere: no such command; `help` lists them\nz\n", 0 },
+    { "echo $'echo a &&\\n\\necho b |\\n#x\\n cat\\n"
+      "echo \"c\\nd\" \\'e\\\\\\nf\\'; \\\\\\nx' > /s; . /s",
+      "a\nb\nc\nd e\\\nf\nspindle: /s:6: x: no such command; `help` lists them\n", 127 },
+    { "echo $'echo a; false &&\\n' > /s; source /s",
+      "spindle: /s:1: a command is missing beside && or ||\n", 2 },
+    { "source /open",
+      "first\nspindle: /open:2: the command, which continues up to line 4090, is longer than "
+      "4095 bytes\n", 2 },
     { "source /System/Devices/zero",
       "spindle: /System/Devices/zero:1: cannot execute binary file\n",
       2 },
