@@ -7,7 +7,6 @@
  */
 #include "drivers/virtual/drive.h"
 #include "kernel/sched/sync.h"
-#include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -496,11 +495,8 @@ static struct drive *drive_alloc(void)
 
 static struct device *drive_device(void)
 {
-    static _Atomic unsigned next_drive; /* numbers below "virtual" are never used twice */
-    char name[16];
     struct device *bus = device_find("virtual");
-    format_text(name, sizeof(name), "%u", next_drive++);
-    struct device *device = bus ? device_create(bus, name) : NULL;
+    struct device *device = bus ? device_create(bus, "") : NULL; /* virtual/N is virtualN */
     device_put(bus);
     if (!device)
         return NULL;

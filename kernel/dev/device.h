@@ -152,7 +152,8 @@ struct device_handle {
     uint32_t generation;
 };
 
-/* A device under `parent` (NULL: the root of the tree) with one reference, the caller's. */
+/* A device under `parent` (NULL: the root of the tree) with one reference, the caller's. A name ""
+ * becomes the number of its alias when it is published. */
 struct device *device_create(struct device *parent, const char *name);
 /* Puts it into the tree, gives it its alias and its transfers, offers it to every driver's
  * add_device in order until one takes it (returns 0), and tells the monitor. -EEXIST when the

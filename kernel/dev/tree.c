@@ -101,6 +101,8 @@ static void give_alias(struct device *device)
         format_text(device->alias, sizeof(device->alias), "%s%u", prefix, number++);
     while (tree_find_alias(device->alias));
     device->class_number = number - 1;
+    if (!*device->name)
+        format_text(device->name, sizeof(device->name), "%u", device->class_number);
     device->first_free = free;
     if (free)
         *free = number;

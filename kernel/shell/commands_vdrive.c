@@ -142,10 +142,11 @@ static int run_info(struct shell *shell, int count, char **words)
     char device[DEVICE_NAME_BYTES];
     struct virtual_info *info;
     status_t status = vdrive_name(shell, words[1], device);
-    if (!status)
-        status = vdrive_info(device, &info);
     if (status)
         return vdrive_refuse_drive(shell, words[1], status);
+    status = vdrive_info(device, &info);
+    if (status)
+        return vdrive_refuse_drive(shell, device, status);
     info_print(shell->out, info);
     mem_free(info);
     return SHELL_DONE;

@@ -230,10 +230,11 @@ static int take_into(struct shell *shell, const char *word, char device[DEVICE_N
 {
     struct virtual_info *info;
     status_t status = vdrive_name(shell, word, device);
-    if (!status)
-        status = vdrive_info(device, &info);
     if (status)
         return vdrive_refuse_drive(shell, word, status);
+    status = vdrive_info(device, &info);
+    if (status)
+        return vdrive_refuse_drive(shell, device, status);
     enum virtual_state state = info->state;
     mem_free(info);
     if (state == VIRTUAL_HALTED)

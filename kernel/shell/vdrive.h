@@ -2,8 +2,9 @@
  * vdrive.h - what the vdrive commands share: requests to the control device of virtual drives
  * (kernel/dev/virtual.h), names of drives and images, and sentences for what is refused.
  *
- * Names       A drive is named by its number, its alias, or the path of its device's file. An image
- *             is a device's name or a path.
+ * Names       A drive is named by its number N, its alias virtualN, or the path of its device's
+ *             file, virtual/N or Classes/virtualN: N is the same in each. Messages use the alias.
+ *             An image is a device's name or a path.
  * Settling    vdrive_control returns when the monitor has looked at what it brought about, so that
  *             the next command finds it mounted, or not held any more.
  */

@@ -50,6 +50,27 @@ BODY(v15_devices_v)
     stop();
 }
 
+/* A drive's number is the same in its alias and in its path, also after others were removed. */
+BODY(drive_numbers)
+{
+    (void)unused;
+    start();
+    says("vdrive new 8K > /o; vdrive new 16K > /o; vdrive new 24K > /o; vdrive rm 0", "");
+    says("vdrive rm virtual1; vdrive new 32K > /o; vdrive new 40K > /o", "");
+    says("ls -l /System/Devices/Classes", "lrwxrwxrwx 0 - virtual0 -> ../virtual/0\n"
+                                          "lrwxrwxrwx 0 - virtual1 -> ../virtual/1\n"
+                                          "lrwxrwxrwx 0 - virtual2 -> ../virtual/2\n");
+    says("wc -c < /System/Devices/virtual/1; vdrive info 1 | grep size",
+         "40960\n      size 40960 bytes, 80 blocks of 512\n");
+    says("vdrive rm /System/Devices/virtual/1; vdrive rm /System/Devices/Classes/virtual0", "");
+    says("ls /System/Devices/Classes", "virtual2\n");
+    fails("vdrive rm 0", "vdrive rm: virtual0: no such virtual drive; `vdrive list` shows them\n");
+    fails("vdrive info 1",
+          "vdrive info: virtual1: no such virtual drive; `vdrive list` shows them\n");
+    says("vdrive rm 2", "");
+    stop();
+}
+
 /* ---- icons -------------------------------------------------------------------------------- */
 
 static char drawn[4096];
@@ -231,6 +252,7 @@ BODY(c10_size_of_a_disc)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_drive_numbers),
         cmocka_unit_test(test_v15_devices_v),
         cmocka_unit_test(test_v15_devices_icons),
         cmocka_unit_test(test_c2_mount_by_class),
