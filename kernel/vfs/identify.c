@@ -26,6 +26,8 @@ static ssize_t device_source_read(struct identify_source *source, uint64_t offse
         to = end;
     if (from >= to || to - from > BLOCKS_BYTES)
         return 0;
+    if (thread_interrupted()) /* a slow drive takes long for each window */
+        return -EINTR;
     status_t status = io_wait(device->handle, IO_READ, from, device->blocks, to - from, &done);
     size_t before = (size_t)(offset - from);
     if (done <= before)

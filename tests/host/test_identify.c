@@ -335,6 +335,28 @@ BODY(refused_volumes)
     stop();
 }
 
+/* ^C ends the search before the next window. */
+BODY(interrupted)
+{
+    uint8_t *bytes;
+    struct device_handle handle;
+    static struct identify found;
+    (void)unused;
+    start();
+    struct faulty *disk = disk_of(sample_named("ext4 file system"), &bytes);
+    struct device *device = device_find("disk0");
+    kassert(device && device_open(device, &handle) == 0);
+    thread_interrupt(thread_current());
+    kassert(device_identify(&handle, &found) == -EINTR);
+    thread_clear_interrupt();
+    kassert(device_identify(&handle, &found) == 0 && found.count == 1);
+    device_close(&handle);
+    device_put(device);
+    faulty_destroy(disk);
+    free(bytes);
+    stop();
+}
+
 BODY(nothing_known)
 {
     uint8_t *bytes;
@@ -445,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_endless_sequence),
         cmocka_unit_test(test_text_kinds),
         cmocka_unit_test(test_refused_images),
+        cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_refused_volumes),
         cmocka_unit_test(test_nothing_known),
         cmocka_unit_test(test_audio_discs),
