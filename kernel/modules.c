@@ -35,7 +35,8 @@ void modules_start(const struct boot_info *boot)
     struct device *control = device_find(VIRTUAL_CONTROL);
     struct virtual_register *request = mem_alloc(sizeof(*request));
     if (boot->modules_dropped)
-        log_warn("boot", "%u modules make no sense or are too many", boot->modules_dropped);
+        log_warn("boot", "invalid modules, or more than there is room for: %u",
+                 boot->modules_dropped);
     for (unsigned i = 0; control && request && i < boot->module_count; i++) {
         const struct boot_module *module = &boot->modules[i];
         status_t status = module_register(control, module, request);

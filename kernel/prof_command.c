@@ -3,6 +3,7 @@
  */
 #include "kernel/prof.h"
 #include "kernel/shell/options.h"
+#include "lib/text.h"
 
 enum { LINES = 20, INTERVAL_US = 1000, INTERVAL_US_MIN = 100, INTERVAL_US_MAX = 1000000 };
 
@@ -18,7 +19,8 @@ static void show_run(struct shell *shell, const struct prof_run *run, uint64_t l
     struct stream *out = shell->out;
     bool by_total = option_given(shell, 't');
     struct prof_function function;
-    stream_format(out, "%u samples, of which idle", run->samples);
+    stream_format(out, "%u sample%s, of which idle", run->samples,
+                  text_plural(run->samples));
     show_percent(out, run->idle, run->samples);
     stream_text(out, "\n   self    total  function\n");
     for (; lines && prof_take(by_total, &function); lines--) {

@@ -10,6 +10,12 @@
 #include <stdbool.h>
 #include "lib/status.h"
 
+/* The end of a noun after this count: "s", but "" after 1. */
+static inline const char *text_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* Copies as much of `from` as fits into to[bytes] and ends it with NUL (nothing is written when
  * bytes is 0). Returns the length of `from`: it was cut when that is >= bytes. */
 size_t text_copy(char *to, size_t bytes, const char *from);

@@ -14,6 +14,7 @@
 #include "kernel/dev/deadlines.h"
 #include "kernel/log.h"
 #include "lib/bytes.h"
+#include "lib/text.h"
 
 enum { QUERY_TRIES = 3 };
 
@@ -92,8 +93,9 @@ static void cdrom_show_medium(struct cdrom *cdrom, unsigned changes, uint64_t by
         return;
     }
     if (bytes)
-        log_info(cdrom_name(cdrom), "disc of %llu blocks",
-                 (unsigned long long)(bytes / CDROM_BLOCK_BYTES));
+        log_info(cdrom_name(cdrom), "disc of %llu block%s",
+                 (unsigned long long)(bytes / CDROM_BLOCK_BYTES),
+                 text_plural(bytes / CDROM_BLOCK_BYTES));
     else
         log_info(cdrom_name(cdrom), "blank disc");
 }

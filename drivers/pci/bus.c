@@ -12,6 +12,7 @@
 #include "kernel/log.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "lib/text.h"
 
 enum { BUSES_PER_WORD = 64, BRIDGE_CLASS = 6, BRIDGE_SUBCLASS_PCI = 4 };
 
@@ -136,7 +137,7 @@ static status_t pci_add_device(struct device *device)
     if (status)
         return status;
     walk_buses(&walk);
-    log_debug("pci", "%u function%s on %u bus%s", walk.functions, walk.functions == 1 ? "" : "s",
+    log_debug("pci", "%u function%s on %u bus%s", walk.functions, text_plural(walk.functions),
               walk.scanned, walk.scanned == 1 ? "" : "es");
     device_put(walk.bus_device);
     return 0;

@@ -195,8 +195,8 @@ static status_t image_measure(const struct virtual_register *request, struct ima
     if (!image->facts.raw_sector_bytes)
         image->facts.tail_bytes = size % image->facts.block_bytes;
     if (image->facts.tail_bytes)
-        log_info("vdrive", "%s: %u bytes follow the last whole %s of %u", image->path,
-                 (unsigned)image->facts.tail_bytes,
+        log_info("vdrive", "%s: %u byte%s after the last whole %s of %u", image->path,
+                 (unsigned)image->facts.tail_bytes, text_plural(image->facts.tail_bytes),
                  image->facts.raw_sector_bytes ? "sector" : "block",
                  image->facts.raw_sector_bytes ? image->facts.raw_sector_bytes
                                                : image->facts.block_bytes);

@@ -8,6 +8,7 @@
 #include "lib/civil.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "lib/text.h"
 
 struct describer {
     struct cdfs *cdfs;
@@ -90,7 +91,7 @@ static void describe_volume_fields(struct describer *d, bool ucs2)
     say_text(d, "publisher", 318, 128, ucs2);
     say_text(d, "preparer", 446, 128, ucs2);
     say_text(d, "application", 574, 128, ucs2);
-    say(d, "  %-18s %u blocks of %u bytes\n", "size", blocks, block_bytes);
+    say(d, "  %-18s %u block%s of %u bytes\n", "size", blocks, text_plural(blocks), block_bytes);
     if (set_size != 1 || number != 1)
         say(d, "  %-18s disc %u of %u\n", "set", number, set_size);
     say_root(d);
@@ -270,7 +271,8 @@ static void describe_tags(struct describer *d)
 {
     const struct cdfs_record *record = &d->record;
     struct bytes area = bytes_slice(record->system_use, d->cdfs->susp_skip, SIZE_MAX);
-    say(d, "  system use         %zu bytes:", record->system_use.length);
+    say(d, "  system use         %zu byte%s:", record->system_use.length,
+        text_plural(record->system_use.length));
     for (size_t at = 0; bytes_has(area, at, 4) && bytes_u8(area, at + 2) >= 4;
          at += bytes_u8(area, at + 2)) {
         uint8_t first = bytes_u8(area, at), second = bytes_u8(area, at + 1);
@@ -288,7 +290,8 @@ static void describe_record(struct describer *d, vnode_id_t id)
     say(d, "  record             byte %llu\n", (unsigned long long)address);
     if (id == VNODE_ROOT || cdfs_record_at(d->cdfs, address, &d->record))
         return;
-    say(d, "  identifier         %zu bytes:", d->record.identifier.length);
+    say(d, "  identifier         %zu byte%s:", d->record.identifier.length,
+        text_plural(d->record.identifier.length));
     for (size_t i = 0; i < d->record.identifier.length; i++)
         say(d, " %02x", d->record.identifier.data[i]);
     say(d, "\n  flags              0x%02x\n", d->record.flags);
@@ -298,20 +301,21 @@ static void describe_record(struct describer *d, vnode_id_t id)
 static void describe_content(struct describer *d, const struct cdfs_node *node)
 {
     if (!node->extent_count)
-        say(d, "  content            byte %llu, %llu bytes\n",
-            (unsigned long long)node->facts.address, (unsigned long long)node->size_bytes);
+        say(d, "  content            byte %llu, %llu byte%s\n",
+            (unsigned long long)node->facts.address, (unsigned long long)node->size_bytes,
+            text_plural(node->size_bytes));
     for (unsigned i = 0; i < node->extent_count; i++) {
         const struct cdfs_extent *extent = &node->extents[i];
-        say(d, "  extent %-11u byte %llu, %llu bytes", i, (unsigned long long)extent->address,
-            (unsigned long long)extent->length_bytes);
+        say(d, "  extent %-11u byte %llu, %llu byte%s", i, (unsigned long long)extent->address,
+            (unsigned long long)extent->length_bytes, text_plural(extent->length_bytes));
         if (extent->unit_bytes)
             say(d, ", units of %u with gaps of %u", extent->unit_bytes, extent->gap_bytes);
         say(d, "\n");
     }
     if (node->zisofs.version)
-        say(d, "  packed             zisofs %u, blocks of %u, %llu bytes unpacked\n",
+        say(d, "  packed             zisofs %u, blocks of %u, %llu byte%s unpacked\n",
             node->zisofs.version, 1u << (node->zisofs.block_log2 & 31),
-            (unsigned long long)node->zisofs.size_bytes);
+            (unsigned long long)node->zisofs.size_bytes, text_plural(node->zisofs.size_bytes));
     if (node->needs_work)
         say(d, "  read by the mount's worker\n");
 }
@@ -323,8 +327,8 @@ static void describe_node(struct describer *d, const struct vnode *vnode)
     say(d, "  id                 0x%llx\n", (unsigned long long)vnode->id);
     describe_record(d, vnode->id);
     if (facts->has_mode)
-        say(d, "  mode               %06o, %u links, owner %u:%u\n", facts->mode, facts->links,
-            facts->uid, facts->gid);
+        say(d, "  mode               %06o, %u link%s, owner %u:%u\n", facts->mode, facts->links,
+            text_plural(facts->links), facts->uid, facts->gid);
     if (facts->device_number)
         say(d, "  device             high %u, low %u\n", (unsigned)(facts->device_number >> 32),
             (unsigned)facts->device_number);

@@ -7,6 +7,7 @@
  */
 #include "kernel/dev/device.h"
 #include "kernel/log.h"
+#include "lib/text.h"
 
 enum { BAD_BLOCKS_MAX = 32 };
 
@@ -80,8 +81,9 @@ struct bad_blocks *device_take_bad_blocks(struct device *device)
 void device_sum_up_bad_blocks(struct device *device, struct bad_blocks *bad)
 {
     if (bad)
-        log_info(device->alias, "%s%u block%s of the medium could not be read, %llu failures",
+        log_info(device->alias, "%s%u block%s of the medium could not be read, %llu failure%s",
                  bad->count == BAD_BLOCKS_MAX ? "at least " : "", bad->count,
-                 bad->count == 1 ? "" : "s", (unsigned long long)bad->failures);
+                 text_plural(bad->count), (unsigned long long)bad->failures,
+                 text_plural(bad->failures));
     mem_free(bad);
 }

@@ -223,8 +223,8 @@ static void mount_say_tail(struct shell *shell, const char *what, const char *de
         info->struct_bytes = sizeof(*info);
     if (info && drive && !device_control(drive, VIRTUAL_GET_INFO, info, sizeof(*info)) &&
         info->tail_bytes)
-        stream_format(shell->out, "%s: %llu bytes follow the last whole %s of %u\n", what,
-                      (unsigned long long)info->tail_bytes,
+        stream_format(shell->out, "%s: %llu byte%s after the last whole %s of %u\n", what,
+                      (unsigned long long)info->tail_bytes, text_plural(info->tail_bytes),
                       info->raw_sector_bytes ? "sector" : "block",
                       info->raw_sector_bytes ? info->raw_sector_bytes : info->block_bytes);
     device_put(drive);

@@ -196,7 +196,7 @@ static int run_tree(struct shell *shell, int count, char **words)
                   tree.directories == 1 ? "y" : "ies");
     if (!tree.directories_only)
         stream_format(shell->out, ", %llu file%s", (unsigned long long)tree.files,
-                      tree.files == 1 ? "" : "s");
+                      text_plural(tree.files));
     stream_text(shell->out, "\n");
     return result;
 }

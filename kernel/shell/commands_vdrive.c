@@ -6,6 +6,7 @@
 #include "kernel/shell/options.h"
 #include "kernel/shell/vdrive.h"
 #include "lib/string.h"
+#include "lib/text.h"
 
 static const char *state_name(enum virtual_state state)
 {
@@ -101,8 +102,8 @@ static void info_image(struct stream *out, const struct virtual_info *info)
         stream_format(out, "       raw sectors of %u: %u corrected, %u refused\n",
                       info->raw_sector_bytes, info->corrected_sectors, info->refused_sectors);
     if (info->tail_bytes)
-        stream_format(out, "      tail %llu bytes after the last whole %s%s\n",
-                      (unsigned long long)info->tail_bytes,
+        stream_format(out, "      tail %llu byte%s after the last whole %s%s\n",
+                      (unsigned long long)info->tail_bytes, text_plural(info->tail_bytes),
                       info->raw_sector_bytes ? "sector" : "block",
                       info->raw_sector_bytes ? ", not shown" : "");
 }
@@ -110,11 +111,12 @@ static void info_image(struct stream *out, const struct virtual_info *info)
 /* Of a halted drive: what was withdrawn from it. */
 static void info_bytes(struct stream *out, const struct virtual_info *info)
 {
+    uint64_t blocks = info->size_bytes / info->block_bytes;
     stream_format(out, "     store %s\n", store_text(info));
     info_image(out, info);
-    stream_format(out, "      size %llu bytes, %llu blocks of %u\n",
-                  (unsigned long long)info->size_bytes,
-                  (unsigned long long)(info->size_bytes / info->block_bytes), info->block_bytes);
+    stream_format(out, "      size %llu bytes, %llu block%s of %u\n",
+                  (unsigned long long)info->size_bytes, (unsigned long long)blocks,
+                  text_plural(blocks), info->block_bytes);
     stream_format(out, "    access %s\n", info->read_only ? "read-only" : "read and write");
     if (info->state != VIRTUAL_HALTED)
         stream_format(out, "    memory %llu bytes\n",
@@ -170,7 +172,7 @@ static void say_left(struct shell *shell, const char *device)
     if (vdrive_info(device, &info))
         return; /* it is gone */
     stream_format(shell->out, "%s: %s, open %u time%s; gone at the last close\n", device,
-                  state_name(info->state), info->handles, info->handles == 1 ? "" : "s");
+                  state_name(info->state), info->handles, text_plural(info->handles));
     mem_free(info);
 }
 

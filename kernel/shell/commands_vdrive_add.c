@@ -21,14 +21,14 @@ static void say_mount(void *context, const struct mount_info *mount)
 static void say_drive(struct shell *shell, const struct virtual_info *info)
 {
     struct stream *out = shell->out;
-    stream_format(out, "%s: %llu blocks of %u bytes%s", info->device,
-                  (unsigned long long)(info->size_bytes / info->block_bytes), info->block_bytes,
-                  info->read_only ? ", read-only" : "");
+    uint64_t blocks = info->size_bytes / info->block_bytes;
+    stream_format(out, "%s: %llu block%s of %u bytes%s", info->device, (unsigned long long)blocks,
+                  text_plural(blocks), info->block_bytes, info->read_only ? ", read-only" : "");
     if (info->raw_sector_bytes)
         stream_format(out, ", from raw sectors of %u", info->raw_sector_bytes);
     if (info->tail_bytes)
-        stream_format(out, ", %llu bytes after the last whole %s",
-                      (unsigned long long)info->tail_bytes,
+        stream_format(out, ", %llu byte%s after the last whole %s",
+                      (unsigned long long)info->tail_bytes, text_plural(info->tail_bytes),
                       info->raw_sector_bytes ? "sector, not shown" : "block");
     vdrive_each_mount(info->device, say_mount, out);
     stream_text(out, "\n");

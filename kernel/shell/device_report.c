@@ -4,6 +4,7 @@
 #include "kernel/console.h"
 #include "kernel/dev/control.h"
 #include "kernel/dev/driver.h"
+#include "lib/text.h"
 
 /* ---- lines -------------------------------------------------------------------------------- */
 
@@ -60,9 +61,10 @@ static void report_size(struct stream *out, struct device *device)
     struct device_size size;
     if (device_control(device, DEVICE_CONTROL_GET_SIZE, &size, sizeof(size)) || !size.block_bytes)
         return;
-    stream_format(out, "      size %llu bytes, %llu blocks of %u\n",
-                  (unsigned long long)size.size_bytes,
-                  (unsigned long long)(size.size_bytes / size.block_bytes), size.block_bytes);
+    uint64_t blocks = size.size_bytes / size.block_bytes;
+    stream_format(out, "      size %llu bytes, %llu block%s of %u\n",
+                  (unsigned long long)size.size_bytes, (unsigned long long)blocks,
+                  text_plural(blocks), size.block_bytes);
 }
 
 static void report_geometry(struct stream *out, struct device *device, const char *what,

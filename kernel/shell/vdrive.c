@@ -238,7 +238,7 @@ int vdrive_say_busy(struct shell *shell, const char *device, const char *advice)
     vdrive_each_mount(device, busy_say_mount, &busy);
     busy_say_images(&busy);
     shell_complain(shell, "%s: in use, open %u time%s%s", device, info->handles,
-                   info->handles == 1 ? "" : "s", advice);
+                   text_plural(info->handles), advice);
     mem_free(info);
     return SHELL_FAILED;
 }

@@ -71,6 +71,26 @@ BODY(drive_numbers)
     stop();
 }
 
+/* Counts agree with their nouns. */
+BODY(plurals)
+{
+    (void)unused;
+    char odd[1026] = "";
+    start();
+    memset(odd, 'x', 513);
+    put("/one", odd);
+    memset(odd, 'x', 1025);
+    put("/two", odd);
+    says("vdrive add /one; vdrive add --ram /two",
+         "virtual0: 1 block of 512 bytes, read-only, 1 byte after the last whole block\n"
+         "virtual1: 2 blocks of 512 bytes, 1 byte after the last whole block\n");
+    says("vdrive info 0 | grep -e size -e tail; devices -v virtual1 | grep size",
+         "      tail 1 byte after the last whole block\n      size 513 bytes, 1 block of 512\n"
+         "      size 1025 bytes, 2 blocks of 512\n");
+    says("vdrive rm 0; vdrive rm 1", "");
+    stop();
+}
+
 /* ---- icons -------------------------------------------------------------------------------- */
 
 static char drawn[4096];
@@ -253,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drive_numbers),
+        cmocka_unit_test(test_plurals),
         cmocka_unit_test(test_v15_devices_v),
         cmocka_unit_test(test_v15_devices_icons),
         cmocka_unit_test(test_c2_mount_by_class),

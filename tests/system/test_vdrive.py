@@ -103,7 +103,7 @@ def test_images_lie_at_most_eight_deep(shell):
 def test_new_list_info(shell):
     assert run(shell, "vdrive new 8M") == ["virtual0: 16384 blocks of 512 bytes"]
     assert run(shell, "vdrive new --sector 4K 0x5001") == [
-        "virtual1: 5 blocks of 4096 bytes, 1 bytes after the last whole block"]
+        "virtual1: 5 blocks of 4096 bytes, 1 byte after the last whole block"]
     run(shell, "vdrive add /System/floppy.img")
     assert run(shell, "vdrive list") == [
         "NAME       STATE      STORE    SIZE RW  OPEN IMAGE",
