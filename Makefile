@@ -332,6 +332,7 @@ do-test: do-iso do-host $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
 	    $(foreach test,$(HOST_TESTS),"$(notdir $(test))=timeout 300 $(test)") \
 	    $(foreach name,$(FUZZERS),"$(name)=timeout 300 $(HOST_OUT)/$(name).replay \
 	        tests/fuzz/corpus/$(name:fuzz_%=%)") \
+	    "differential=timeout 300 $(PYTHON) -m pytest -q tests/differential" \
 	    "system=timeout 900 $(PYTHON) -m pytest -q -rs tests/system"
 
 # Command lines that GNU's tools are asked as well, drawn at random: DIFFERENTIAL_SEED=n, others.

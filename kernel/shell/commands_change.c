@@ -63,13 +63,14 @@ static status_t mkdir_way(struct shell *shell, const char *name)
             at++;
         while (*at && *at != '/')
             at++;
-        char kept = *at;
-        *at = '\0';
-        if (!text_equal(way, "/"))
-            status = mkdir_step(shell, way);
-        *at = kept;
+        char *end = at, kept = *end;
         while (*at == '/')
             at++;
+        if (*at) /* the last name keeps the slashes that were typed */
+            *end = '\0';
+        if (!text_equal(way, "/"))
+            status = mkdir_step(shell, way);
+        *end = kept;
     }
     mem_free(way);
     return status;

@@ -477,7 +477,7 @@ static int move_refused(struct shell *shell, const char *from, const char *to, s
 static int move_one(struct copy *copy, const char *from, const char *to)
 {
     struct shell *shell = copy->shell;
-    if (copy->keep_old && exists(shell, to))
+    if (copy->keep_old && exists(shell, from) && exists(shell, to))
         return SHELL_DONE;
     if (is_same(shell, from, to))
         return shell_complain(shell, "%s and %s are the same file", from, to);

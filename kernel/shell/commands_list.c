@@ -336,7 +336,7 @@ static status_t ls_sort_in(struct ls *ls, const char *word, struct name **files,
 {
     struct path *path;
     struct shell *shell = ls->shell;
-    unsigned flags = ls->details || directory ? WALK_NO_FOLLOW : 0;
+    unsigned flags = ls->details || ls->marks || directory ? WALK_NO_FOLLOW : 0;
     status_t status = path_walk(shell->directory, word, flags, &path);
     if (status && !flags) /* a link that leads nowhere is listed itself */
         status = path_walk(shell->directory, word, WALK_NO_FOLLOW, &path);

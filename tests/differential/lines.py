@@ -63,9 +63,9 @@ def quoted(word):
 
 
 @st.composite
-def option_words(draw, command):
-    """The words of one option, in one of its forms."""
-    table = options(command)
+def option_words(draw, command, changes):
+    """The words of one option, in one of its forms. A line that only reads writes no file with -o."""
+    table = [entry for entry in options(command) if changes or (command, entry[0]) != ("sort", "o")]
     if not table:
         return []
     letter, name, takes = draw(st.sampled_from(table))
@@ -101,7 +101,7 @@ def table_lines(draw, tree, command, changes):
     """A line of a command that has a table of options."""
     words = [command]
     for _ in range(draw(st.integers(0, 3))):
-        words += draw(option_words(command))
+        words += draw(option_words(command, changes))
     low, high = COUNT_OF_OPERANDS.get(command, (0, 3))
     if command == "grep":
         words.append(draw(st.sampled_from(PATTERNS)))
@@ -125,7 +125,8 @@ def find_primaries(changes):
         st.builds(lambda v: ["-name", v], globs), st.builds(lambda v: ["-iname", v], globs),
         st.builds(lambda v: ["-path", v], paths), st.sampled_from([["-type", t] for t in ("f", "d", "l", "f,d", "q")]),
         # directories have sizes of their own on each file system
-        st.builds(lambda v: ["(", "!", "-type", "d", "-size", v, ")"], sizes), st.just(["-empty"]), st.just(["-print"]), st.just(["-print0"]),
+        st.builds(lambda v: ["(", "!", "-type", "d", "-size", v, ")"], sizes), st.just(["-empty"]),
+        st.just(["-print"]), st.just(["-print0"]),
         st.builds(lambda v: ["-newer", v], st.sampled_from(["a", "b", "f.txt", "missing"])), st.just(["-prune"]),
         st.builds(lambda v: ["-maxdepth", v], st.sampled_from(["0", "1", "2", "x", "-1"])),
         st.builds(lambda v: ["-mindepth", v], st.sampled_from(["0", "1", "2"])),

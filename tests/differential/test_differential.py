@@ -24,7 +24,7 @@ def check(batch):
     return len(wanted)
 
 
-@settings(max_examples=60, derandomize=True, database=None, deadline=None,
+@settings(max_examples=40, derandomize=True, database=None, deadline=None,
           suppress_health_check=list(HealthCheck))
 @given(lines.batches(40))
 def test_lines_mean_the_same(batch):

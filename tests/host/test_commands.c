@@ -132,7 +132,9 @@ BODY(making_and_removing)
 {
     (void)unused;
     start();
-    says("mkdir -p /a/b/c /a/b", "");
+    says("mkdir -pv /a/b//c/ /a/b", "mkdir: created directory '/a'\n"
+                                     "mkdir: created directory '/a/b'\n"
+                                     "mkdir: created directory '/a/b//c/'\n");
     fails("mkdir /a", "mkdir: /a: exists already\n");
     fails("mkdir /none/x", "mkdir: /none/x: no such file or directory\n");
     says("touch /a/f /a/b/g; touch -c /a/none; ls /a", "b\nf\n");
@@ -206,6 +208,7 @@ BODY(moving)
     fails("mv /none /s", "mv: /none: no such file or directory\n");
     fails("mv /e/a/g /none/x", "mv: /none/x: no such file or directory\n");
     says("cat /e/a/g", "one\n");
+    fails("mv -n /none /e", "mv: /none: no such file or directory\n");
     struct path *root = path_root();
     put("/file", "");
     kassert(vfs_rename(root, "/e/a/b", "/file") == -ENOTDIR);
