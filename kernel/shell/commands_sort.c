@@ -10,10 +10,9 @@
 #include "kernel/shell/options.h"
 #include "kernel/shell/output.h"
 #include "kernel/shell/sort_key.h"
+#include "kernel/shell/words.h"
 #include "lib/string.h"
 #include "lib/text.h"
-
-enum { UNCHECKED_BYTES = 64 * 1024 }; /* are read before the memory is looked at again */
 
 struct sort_line {
     struct sortable link;
@@ -74,12 +73,8 @@ static int sort_compare(const struct sortable *a, const struct sortable *b, cons
 
 static struct sort_line *line_create(struct sort *sort, const char *text, size_t bytes)
 {
-    sort->unchecked_bytes += sizeof(struct sort_line) + bytes;
-    if (sort->unchecked_bytes >= UNCHECKED_BYTES) {
-        if (vfs_memory_is_short(sort->unchecked_bytes / PAGE_BYTES))
-            return NULL;
-        sort->unchecked_bytes = 0;
-    }
+    if (!list_may_grow(&sort->unchecked_bytes, sizeof(struct sort_line) + bytes))
+        return NULL;
     struct sort_line *line = mem_alloc(sizeof(*line) + bytes);
     if (!line)
         return NULL;

@@ -1,6 +1,7 @@
 /* names.c - see names.h. */
 #include "kernel/shell/names.h"
 #include "kernel/shell/width.h"
+#include "kernel/shell/words.h"
 #include "lib/civil.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -133,9 +134,16 @@ status_t names_collect(struct path *directory, bool mounts, unsigned levels, str
     if (status)
         return status;
     struct dir_entry *entry = mem_alloc(sizeof(*entry));
+    size_t unchecked = 0;
     int got = entry ? 0 : -ENOMEM;
-    while (entry && !status && (got = dir_read(file, levels, entry)) > 0)
-        status = shell_interrupted() ? -EINTR : names_add_entry(names, entry);
+    while (entry && !status && (got = dir_read(file, levels, entry)) > 0) {
+        if (shell_interrupted())
+            status = -EINTR;
+        else if (!list_may_grow(&unchecked, sizeof(struct name) + strlen(entry->name)))
+            status = -ENOMEM;
+        else
+            status = names_add_entry(names, entry);
+    }
     if (skipped && entry && !status && !got)
         *skipped = entry->skipped;
     names_reverse(names); /* each was added in front */

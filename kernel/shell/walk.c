@@ -3,6 +3,7 @@
  */
 #include "kernel/shell/walk.h"
 #include "kernel/shell/seen.h"
+#include "kernel/shell/words.h"
 #include "lib/string.h"
 
 struct pending {
@@ -16,6 +17,7 @@ struct walk {
     struct path *single;      /* a start that is no directory: a reference, until it was given */
     struct pending **heap;    /* the least text at [0] */
     size_t count, room;
+    size_t unchecked;         /* list_may_grow()'s */
     struct seen entered;      /* aliases of directories */
     unsigned flags, skipped;
     status_t listing;         /* why the start itself could not be listed whole */
@@ -98,7 +100,8 @@ static status_t push_entry(struct walk *walk, struct path *directory, const char
 {
     size_t head = strlen(prefix), length = strlen(walk->entry.name);
     size_t slash = head ? 1 : 0;
-    struct pending *pending = mem_alloc(sizeof(*pending) + head + slash + length + 1);
+    size_t bytes = sizeof(struct pending) + head + slash + length + 1;
+    struct pending *pending = list_may_grow(&walk->unchecked, bytes) ? mem_alloc(bytes) : NULL;
     if (!pending)
         return -ENOMEM;
     pending->parent = path_get(directory);

@@ -2,9 +2,21 @@
  * words.c - see words.h.
  */
 #include "kernel/shell/words.h"
+#include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 
-enum { ROOM_MIN = 16, BUFFER_MIN = 64 };
+enum { ROOM_MIN = 16, BUFFER_MIN = 64, UNCHECKED_BYTES = 64 * 1024 };
+
+bool list_may_grow(size_t *unchecked, size_t bytes)
+{
+    *unchecked += bytes;
+    if (*unchecked < UNCHECKED_BYTES)
+        return true;
+    if (vfs_memory_is_short(*unchecked / PAGE_BYTES))
+        return false;
+    *unchecked = 0;
+    return true;
+}
 
 static status_t words_grow(struct words *words)
 {
@@ -26,7 +38,7 @@ status_t words_add(struct words *words, const char *text, size_t length)
         return -EOVERFLOW;
     if (words->count + 1 >= words->room && words_grow(words))
         return -ENOMEM;
-    char *word = mem_alloc(length + 1);
+    char *word = list_may_grow(&words->unchecked, length + 1) ? mem_alloc(length + 1) : NULL;
     if (!word)
         return -ENOMEM;
     memcpy(word, text, length);
@@ -101,7 +113,8 @@ static status_t buffer_grow(struct buffer *buffer, size_t wanted)
     size_t room = buffer->room ? buffer->room : BUFFER_MIN;
     while (room < wanted)
         room *= 2;
-    char *text = mem_alloc(room);
+    size_t unchecked = 0;
+    char *text = list_may_grow(&unchecked, room) ? mem_alloc(room) : NULL;
     if (!text)
         return -ENOMEM;
     if (buffer->length)

@@ -10,12 +10,17 @@
 
 #include "kernel/port.h"
 
+/* May a list in memory grow by `bytes` more? Each time that it has grown by 64 KiB, the last eighth
+ * of memory must still be free (vfs_memory_is_short()): a short list can always be made. *unchecked
+ * is the list's own count, 0 at first. */
+bool list_may_grow(size_t *unchecked, size_t bytes);
+
 enum { WORDS_MAX = 65536, WORDS_BYTES_MAX = 4 << 20 };
 
 struct words {
     char **list;
     int count, room;
-    size_t bytes;
+    size_t bytes, unchecked;
 };
 
 status_t words_add(struct words *words, const char *text, size_t length) MUST_CHECK;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/shell/pattern.h"
+#include "kernel/shell/words.h"
 #include "tests/host/port/host.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
@@ -273,6 +274,26 @@ BODY(globs)
     kassert(!glob_matches("*", ".a", false));
 }
 
+/* A growing list of words leaves the last eighth of memory alone; a short one can be made there. */
+BODY(lists_and_memory)
+{
+    (void)unused;
+    struct words words = { 0 }, few = { 0 };
+    char word[200];
+    status_t status;
+    host_memory_limit(4 << 20);
+    start();
+    memset(word, 'x', sizeof(word));
+    while (!(status = words_add(&words, word, sizeof(word))))
+        ;
+    kassert(status == -ENOMEM && page_free_count() + 32 >= page_total_count() / 8);
+    kassert(words_add(&few, word, sizeof(word)) == 0);
+    words_free(&few);
+    words_free(&words);
+    stop();
+    host_memory_limit(256 << 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_deleting),
         cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_globs),
+        cmocka_unit_test(test_lists_and_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
