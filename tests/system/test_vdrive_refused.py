@@ -55,13 +55,13 @@ def test_one_writer_and_nobody_beside_it(shell):
      "vdrive add: /System/odd: the window of --offset and --size is smaller than one block of "
      "the drive"),
     ("vdrive add --into 3 /System/odd",
-     "vdrive add: 3: no such virtual drive; `vdrive list` shows them"),
+     "vdrive add: virtual3: no such virtual drive; `vdrive list` shows them"),
     ("vdrive add --into cdrom0 /System/odd", "vdrive add: cdrom0: no virtual drive"),
     ("vdrive rm 0", "vdrive rm: virtual0: no such virtual drive; `vdrive list` shows them"),
     ("vdrive rm cdrom0 --now", "vdrive rm: cdrom0: no virtual drive"),
     ("vdrive info /System/odd", "vdrive info: /System/odd: no virtual drive"),
     ("vdrive info /System/Devices/Classes/cdrom0",
-     "vdrive info: /System/Devices/Classes/cdrom0: no virtual drive"),
+     "vdrive info: cdrom0: no virtual drive"),
     ("vdrive info 99999999999999999999999999999999999",
      "vdrive info: 99999999999999999999999999999999999: no such virtual drive; "
      "`vdrive list` shows them"),
