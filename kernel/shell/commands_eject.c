@@ -26,8 +26,8 @@ static int eject(struct shell *shell, const char *word, struct device *device)
     mem_free(info);
     if (result)
         return result;
-    /* The monitor unlocks a door only at its next round. That there is no lock is no error; after
-     * ^C the tray is not to open later. */
+    /* The monitor unlocks a door only at its next round. A drive without a lock is not an error;
+     * after ^C the tray is not to open later. */
     status = device_control(device, DEVICE_CONTROL_UNLOCK_DOOR, NULL, 0);
     if (status != -EINTR)
         status = device_control(device, DEVICE_CONTROL_EJECT, NULL, 0);

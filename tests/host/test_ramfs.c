@@ -192,7 +192,7 @@ static void test_large(void **state)
 /* ---- listing while others change ---------------------------------------------------------- */
 
 /* A rename within the directory keeps the entry's place; what is created after a reader began is
- * not listed, so that no listing goes on for ever. */
+ * not listed, so that every listing ends. */
 static void changes_body(void *unused)
 {
     (void)unused;

@@ -90,7 +90,7 @@ enum { DISK_BYTES = 1 << 20 };
 
 static uint8_t disk[DISK_BYTES];
 
-/* The disk answers nothing; ^C ends the reader all the same, and the read goes on alone. */
+/* The disk answers nothing; ^C ends the reader all the same, and the read then ends by itself. */
 static void body_stop_while_disk_hangs(void *argument)
 {
     struct shell shell;

@@ -6,7 +6,7 @@ CODECS = {"latin1": "latin-1", "cp437": "cp437", "cp850": "cp850", "shift-jis": 
 
 
 def clean(name):
-    """UTF-8 bytes of a name: NUL, '/' and whatever is no UTF-8 become '_'."""
+    """UTF-8 bytes of a name: NUL, '/' and invalid UTF-8 become '_'."""
     text = name.decode("utf-8", "surrogateescape")
     text = re.sub("[\0/\ud800-\udfff]", "_", text)
     if text in ("", ".", ".."):
@@ -24,7 +24,7 @@ def strip_version(name):
 
 
 def joliet_name(raw):
-    """UCS-2 or UTF-16, big-endian; a last odd byte is no character, a lone surrogate is '_'."""
+    """UCS-2 or UTF-16, big-endian; a last odd byte is left out, a lone surrogate is '_'."""
     text = raw[:len(raw) & ~1].decode("utf-16-be", "surrogatepass")
     text = re.sub("[\ud800-\udfff]", "_", text)
     return text.encode("utf-8")
