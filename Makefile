@@ -97,10 +97,11 @@ KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fbuiltin -mcmodel=kernel -mno
 KERNEL_LDFLAGS := -T linker.ld -nostdlib -static --gc-sections -z noexecstack \
     -z max-page-size=4096 --build-id=none
 
-KERNEL_SOURCES := $(sort $(wildcard boot/*.S boot/*.c kernel/*.c kernel/*/*.c kernel/*/*.S \
-    drivers/*/*.c fs/*/*.c lib/*.c tests/kernel/*.c))
-KERNEL_HEADERS := $(sort $(wildcard boot/*.h kernel/*.h kernel/*/*.h drivers/*/*.h fs/*/*.h \
-    lib/*.h tests/kernel/*.h))
+# All files of these names below a folder.
+tree = $(sort $(foreach entry,$(wildcard $1/*),$(call tree,$(entry),$2) $(filter $2,$(entry))))
+KERNEL_ROOMS := boot kernel drivers fs shell lib tests/kernel
+KERNEL_SOURCES := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.c %.S))
+KERNEL_HEADERS := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.h))
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(KERNEL_OUT)/%.o) $(KERNEL_OUT)/build_id.c.o \
     $(KERNEL_OUT)/font.S.o
 
@@ -180,9 +181,10 @@ $(KERNEL_OUT)/%.S.o: $(KERNEL_OUT)/%.S $(KERNEL_OUT)/flags
 # ---- the host: the same sources as a tool and under the sanitizers --------------------------------
 
 # What compiles unchanged over kernel/port.h.
-PORTABLE := $(filter-out lib/string.c kernel/dev/pci.c, $(sort $(wildcard lib/*.c kernel/dev/*.c \
-    kernel/vfs/*.c kernel/shell/*.c fs/*/*.c drivers/virtual/*.c drivers/cdrom/*.c)) \
-    kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c)
+PORTABLE := $(filter-out lib/string.c kernel/bus/pci.c shell/commands/system/prof.c \
+    drivers/storage/ata/%, $(foreach room,lib kernel/bus kernel/dev kernel/vfs shell fs \
+    drivers/storage,$(call tree,$(room),%.c))) \
+    kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c kernel/monitor.c
 
 HOST_OUT := $(BUILD)/host
 HOST_CC ?= $(if $(CROSS_COMPILE),cc,$(CC))
@@ -191,8 +193,8 @@ TOOL_CFLAGS := $(HOST_CFLAGS) -O2
 TEST_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer
 
-TOOL_SOURCES := $(PORTABLE) tests/host/port/port_common.c tests/host/port/port_threads.c \
-    tests/host/spindle_sh.c
+TOOL_SOURCES := $(PORTABLE) host/port/port_common.c host/port/port_threads.c \
+    host/spindle_sh.c
 TOOL_OBJECTS := $(TOOL_SOURCES:%=$(HOST_OUT)/tool/%.o)
 
 $(HOST_OUT)/spindle-sh: $(TOOL_OBJECTS)
@@ -213,30 +215,34 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 TESTS_ONCE := test_lib test_inflate test_cd_sector
 TESTS_ALONE := test_string test_terminal test_keymap
 TESTS_BOTH := $(filter-out $(TESTS_ONCE) $(TESTS_ALONE), \
-    $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c)))
+    $(basename $(notdir $(wildcard tests/host/*/test_*.c))))
 TESTS_SIM := $(TESTS_BOTH)
 TESTS_THREADS := $(TESTS_ONCE) $(TESTS_BOTH)
 HOST_TESTS := $(TESTS_SIM:%=$(HOST_OUT)/%.sim) $(TESTS_THREADS:%=$(HOST_OUT)/%.threads) \
     $(TESTS_ALONE:%=$(HOST_OUT)/%.alone) $(HOST_OUT)/test_book.sim $(HOST_OUT)/test_book.threads
 
-TEST_HELPERS := $(filter-out tests/host/test_%.c tests/host/spindle_sh.c, $(wildcard tests/host/*.c))
+TEST_HELPERS := $(wildcard tests/host/*.c)
 TEST_OBJECTS := $(patsubst %,$(HOST_OUT)/test/%.o, $(PORTABLE) $(TEST_HELPERS) \
-    tests/host/port/port_common.c)
+    host/port/port_common.c)
 
 $(HOST_OUT)/test/%.c.o: %.c $(HOST_OUT)/flags
 	mkdir -p $(@D)
 	@echo "  TEST  $<"
 	$(HOST_CC) $(TEST_CFLAGS) -c -o $@ $<
 
-$(HOST_OUT)/%.sim: $(HOST_OUT)/test/tests/host/%.c.o $(TEST_OBJECTS) \
-    $(HOST_OUT)/test/tests/host/port/port_sim.c.o
+# A test's object, whichever folder of tests/host its source is in.
+.SECONDEXPANSION:
+test_object = $1/$(firstword $(wildcard tests/host/*/$2.c) no-such-test).o
+
+$(HOST_OUT)/%.sim: $$(call test_object,$(HOST_OUT)/test,$$*) $(TEST_OBJECTS) \
+    $(HOST_OUT)/test/host/port/port_sim.c.o
 	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
-$(HOST_OUT)/%.threads: $(HOST_OUT)/test/tests/host/%.c.o $(TEST_OBJECTS) \
-    $(HOST_OUT)/test/tests/host/port/port_threads.c.o
+$(HOST_OUT)/%.threads: $$(call test_object,$(HOST_OUT)/test,$$*) $(TEST_OBJECTS) \
+    $(HOST_OUT)/test/host/port/port_threads.c.o
 	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
-$(HOST_OUT)/%.alone: $(HOST_OUT)/test/tests/host/%.c.o
+$(HOST_OUT)/%.alone: $$(call test_object,$(HOST_OUT)/test,$$*)
 	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka
 
 # The same with real threads under ThreadSanitizer, which looks for what no seed shows: two threads
@@ -245,14 +251,14 @@ TSAN_TESTS := test_virtual_threads test_drives test_ramfs test_stress
 TSAN_OUT := $(BUILD)/tsan
 TSAN_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=thread -fno-omit-frame-pointer
 TSAN_OBJECTS := $(patsubst %,$(TSAN_OUT)/%.o, $(PORTABLE) $(TEST_HELPERS) \
-    tests/host/port/port_common.c tests/host/port/port_threads.c)
+    host/port/port_common.c host/port/port_threads.c)
 
 $(TSAN_OUT)/%.c.o: %.c Makefile
 	mkdir -p $(@D)
 	@echo "  TSAN  $<"
 	$(HOST_CC) $(TSAN_CFLAGS) -c -o $@ $<
 
-$(TSAN_OUT)/test_%: $(TSAN_OUT)/tests/host/test_%.c.o $(TSAN_OBJECTS)
+$(TSAN_OUT)/test_%: $$(call test_object,$(TSAN_OUT),test_$$*) $(TSAN_OBJECTS)
 	$(HOST_CC) $(TSAN_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 # The Book's examples: the C of its chapters, compiled as the kernel's and linked with a test.
@@ -271,7 +277,7 @@ $(BOOK_OUT)/%.host.o: $(BOOK_OUT)/%.c $(BOOK_OUT)/%.kernel.o
 	$(HOST_CC) $(TEST_CFLAGS) -c -o $@ $<
 
 $(HOST_OUT)/test_book.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(BOOK_OBJECTS) \
-    $(TEST_OBJECTS) $(HOST_OUT)/test/tests/host/port/port_%.c.o
+    $(TEST_OBJECTS) $(HOST_OUT)/test/host/port/port_%.c.o
 	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
@@ -283,7 +289,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
     -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_OBJECTS := $(patsubst %,$(FUZZ_OUT)/%.o, $(PORTABLE) tests/host/rig.c tests/host/faulty.c \
-    tests/host/port/port_common.c tests/host/port/port_sim.c)
+    host/port/port_common.c host/port/port_sim.c)
 REPLAYS := $(FUZZERS:%=$(HOST_OUT)/%.replay)
 
 $(FUZZ_OUT)/%.c.o: %.c Makefile
@@ -306,14 +312,14 @@ do-fuzz: $(FUZZERS:%=$(FUZZ_OUT)/%)
 	done
 
 $(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/fuzz/replay.c.o \
-    $(TEST_OBJECTS) $(HOST_OUT)/test/tests/host/port/port_sim.c.o
+    $(TEST_OBJECTS) $(HOST_OUT)/test/host/port/port_sim.c.o
 	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 .SECONDARY:
 -include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(FUZZ_OUT)/tests/fuzz/*.d \
     $(HOST_OUT)/test/tests/fuzz/*.d)
--include $(TSAN_OBJECTS:.o=.d) $(wildcard $(TSAN_OUT)/tests/host/*.d)
--include $(TOOL_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*.d $(HOST_OUT)/test/tests/book/*.d)
+-include $(TSAN_OBJECTS:.o=.d) $(wildcard $(TSAN_OUT)/tests/host/*/*.d)
+-include $(TOOL_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*/*.d $(HOST_OUT)/test/tests/book/*.d)
 
 # ---- tests -----------------------------------------------------------------------------------
 

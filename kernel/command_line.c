@@ -2,9 +2,9 @@
  * command_line.c - see command_line.h.
  */
 #include "kernel/command_line.h"
-#include "kernel/shell/parse.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "shell/language/parse.h"
 
 static bool take_log_level(const char *word, enum log_level *level)
 {

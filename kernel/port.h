@@ -1,7 +1,7 @@
 /*
  * port.h - the interface below the portable part of Spindle.
  *
- * lib/, kernel/sched/sync.c, kernel/dev, kernel/vfs, kernel/shell, fs/ and drivers/virtual call
+ * lib/, kernel/sched/sync.c, kernel/dev, kernel/vfs, shell, fs/ and drivers/storage/virtual call
  * nothing of the machine but this. Three back ends provide it:
  *   the kernel          kernel/x86, kernel/mm, kernel/sched
  *   tests/host/port     pthreads: real concurrency, for TSan, stress and build/host/spindle-sh

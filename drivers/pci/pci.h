@@ -11,7 +11,7 @@
 #ifndef DRIVERS_PCI_PCI_H
 #define DRIVERS_PCI_PCI_H
 
-#include "kernel/dev/pci.h"
+#include "kernel/bus/pci.h"
 
 enum {
     PCI_ID = 0x00,        /* vendor, product << 16 */

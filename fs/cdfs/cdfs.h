@@ -31,8 +31,8 @@
 #define FS_CDFS_CDFS_H
 
 #include "fs/cdfs/iso9660.h"
-#include "kernel/vfs/cache.h"
 #include "kernel/sched/sync.h"
+#include "kernel/vfs/cache/cache.h"
 #include "kernel/vfs/fsd.h"
 #include "lib/charset.h"
 

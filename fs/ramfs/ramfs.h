@@ -2,7 +2,7 @@
  * ramfs.h - nodes and directories in memory: the types and functions of fs/ramfs.
  *
  * Model       A node has a number, which is its vnode id, and stays while it has a name or a
- *             vnode. Content is a tree of pages (kernel/vfs/pages.h). A directory finds its
+ *             vnode. Content is a tree of pages (kernel/vfs/cache/pages.h). A directory finds its
  *             entries by hash, and lists them in the order in which they were created.
  * Listing     A reader has a place of its own in the directory's list, after the entry that it read
  *             last: no entry has to be searched for, and entries that come or go meanwhile do not

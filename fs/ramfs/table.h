@@ -3,14 +3,14 @@
  *
  * Model       Linear hashing: when the elements become too many for the buckets, one bucket is
  *             split, so that no insertion moves more than one bucket's elements. Buckets are kept
- *             in pages (kernel/vfs/pages.h): no allocation is larger than a page, and when one
- *             fails the table only becomes slower. Up to TABLE_SMALL elements have no buckets.
+ *             in pages (kernel/vfs/cache/pages.h): no allocation is larger than a page, and when
+ *             one fails the table only becomes slower. Up to TABLE_SMALL elements have no buckets.
  * Locking     The owner's.
  */
 #ifndef FS_RAMFS_TABLE_H
 #define FS_RAMFS_TABLE_H
 
-#include "kernel/vfs/pages.h"
+#include "kernel/vfs/cache/pages.h"
 
 enum { TABLE_SMALL = 16 };
 

@@ -1,9 +1,10 @@
 /*
  * virtual.h - virtual drives: the operations of the control device.
  *
- * drivers/virtual publishes "virtual/control" below the tree's root. Each operation takes one sized
- * struct: `struct_bytes` is the caller's sizeof, and anything else is refused with -EINVAL, so that
- * a struct which grew is noticed. It is checked once, on entry; text must end within its array.
+ * drivers/storage/virtual publishes "virtual/control" below the tree's root. Each operation takes
+ * one sized struct: `struct_bytes` is the caller's sizeof, and any other value is refused with
+ * -EINVAL, so that a struct that grew is noticed. It is checked once, on entry; text must end
+ * within its array.
  *
  * States      register -> REGISTERED -> unregister:
  *               VIRTUAL_IF_IDLE  gone at once; -EBUSY while it is open

@@ -10,7 +10,7 @@
  *             drive, and threads that wait for the drive can be interrupted.
  */
 #include "kernel/sched/sync.h"
-#include "kernel/vfs/cache.h"
+#include "kernel/vfs/cache/cache.h"
 #include "kernel/vfs/internal.h"
 #include "lib/string.h"
 

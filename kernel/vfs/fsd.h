@@ -34,7 +34,7 @@ struct vnode;
 struct vfs_io;
 struct cache_fill;
 
-/* ---- caches, embedded in what they serve (kernel/vfs/cache.h) ------------------------------- */
+/* ---- caches, embedded in what they serve (kernel/vfs/cache/cache.h) ------------------------- */
 
 struct cache;
 

@@ -18,7 +18,7 @@
 #ifndef KERNEL_VFS_VFS_H
 #define KERNEL_VFS_VFS_H
 
-#include "kernel/vfs/cache.h"
+#include "kernel/vfs/cache/cache.h"
 #include "kernel/vfs/fsd.h"
 #include "lib/identify.h"
 

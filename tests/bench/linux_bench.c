@@ -1,5 +1,5 @@
 /*
- * linux_bench.c - what `bench` of Spindle's shell does (kernel/shell/commands_bench.c), by POSIX
+ * linux_bench.c - what `bench` of Spindle's shell does (shell/commands/system/bench.c), by POSIX
  * calls: the same work, the same lines.
  *
  *     bench [-s BYTES] [-n N] [-r N] raw|file|random|walk|stat|absent|small|create|remove PATH

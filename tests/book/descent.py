@@ -7,7 +7,7 @@ directly on it.
     V7   what the document does
          here   what Spindle does
          in     kernel/dev/device.c
-         test   host/test_halted.c test_same_path
+         test   host/storage/test_halted.c test_same_path
 
 Paths of tests are below tests/. A row of VB or CB may say `test   none: ` and why it cannot occur.
 """

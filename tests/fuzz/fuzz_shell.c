@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "kernel/log.h"
-#include "kernel/shell/shell.h"
 #include "lib/hash.h"
+#include "shell/shell.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/host/rig.h"
 

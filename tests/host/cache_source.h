@@ -1,6 +1,6 @@
 /*
  * cache_source.h - a cache over the first bytes of a faulty disk, for the tests of
- * kernel/vfs/cache.h.
+ * kernel/vfs/cache/cache.h.
  */
 #ifndef TESTS_HOST_CACHE_SOURCE_H
 #define TESTS_HOST_CACHE_SOURCE_H

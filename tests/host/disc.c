@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/host/disc.h"
 #include "lib/hash.h"
 #include "lib/utf8.h"
-#include "tests/host/disc.h"
 
 enum { IMAGES_MAX = 100, CONTENT_MAX = 1 << 20 };
 

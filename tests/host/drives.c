@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/dev/event.h"
 #include "tests/host/drives.h"
+#include "kernel/dev/event.h"
 
 void expect(const char *what, status_t status, status_t expected)
 {

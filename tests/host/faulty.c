@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "tests/host/faulty.h"
-#include "tests/host/port/run.h"
+#include "host/port/run.h"
 
 #pragma weak sim_random
 

@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
-#include "kernel/dev/driver.h"
 #include "tests/host/links.h"
+#include "kernel/dev/driver.h"
 #include "tests/host/rig.h"
 
 enum { MARK = 1, TARGET_BYTES = 64 }; /* the first byte of a link's content */

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "drivers/cdrom/mmc.h"
-#include "tests/host/port/run.h"
+#include "drivers/storage/scsi/cdrom/mmc.h"
+#include "host/port/run.h"
 
 enum {
     BLOCK = PACKET_DRIVE_BLOCK,

@@ -14,8 +14,8 @@
 #ifndef TESTS_HOST_PACKET_DRIVE_H
 #define TESTS_HOST_PACKET_DRIVE_H
 
+#include "kernel/bus/scsi.h"
 #include "kernel/dev/device.h"
-#include "kernel/dev/packet.h"
 #include "kernel/sched/sync.h"
 
 enum {

@@ -1,8 +1,8 @@
 /*
  * raw_sectors.h - makes whole CD sectors for tests: sync, header, EDC, P and Q.
  *
- * Written apart from drivers/virtual/cd_sector.c: the EDC bit by bit, the parity by division
- * instead of by syndromes.
+ * Written apart from drivers/storage/virtual/disc/cd_sector.c: the EDC bit by bit, the parity by
+ * division instead of by syndromes.
  */
 #ifndef TESTS_HOST_RAW_SECTORS_H
 #define TESTS_HOST_RAW_SECTORS_H

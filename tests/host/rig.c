@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kernel/dev/driver.h"
 #include "tests/host/rig.h"
+#include "kernel/dev/driver.h"
 
 #pragma weak sim_random
 

@@ -6,9 +6,9 @@
 #ifndef TESTS_HOST_RIG_H
 #define TESTS_HOST_RIG_H
 
+#include "host/port/run.h"
 #include "kernel/vfs/vfs.h"
 #include "tests/host/faulty.h"
-#include "tests/host/port/run.h"
 
 /* io, cache, device tree with its drivers, VFS; reclaim is set. */
 void rig_start(void);

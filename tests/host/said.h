@@ -4,7 +4,7 @@
 #ifndef TESTS_HOST_SAID_H
 #define TESTS_HOST_SAID_H
 
-#include "kernel/shell/shell.h"
+#include "shell/shell.h"
 
 enum { SAID_BYTES = 64 * 1024 };
 

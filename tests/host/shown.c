@@ -1,8 +1,8 @@
 /* shown.c - see shown.h. */
 #include <string.h>
 
-#include "tests/host/rig.h"
 #include "tests/host/shown.h"
+#include "tests/host/rig.h"
 
 enum { SHOWN_BYTES = 1 << 18 };
 

@@ -6,7 +6,7 @@
 #ifndef TESTS_HOST_SHOWN_H
 #define TESTS_HOST_SHOWN_H
 
-#include "kernel/shell/shell.h"
+#include "shell/shell.h"
 
 void shown_clear(void);
 const char *shown_text(void);

@@ -2,8 +2,8 @@
  * hardware.c - self tests of decisions about hardware that this machine need not have: where an
  * IDE controller's channels are, what the clock's registers mean.
  */
-#include "drivers/ata/ata.h"
-#include "kernel/dev/pci.h"
+#include "drivers/storage/ata/ide/ata.h"
+#include "kernel/bus/pci.h"
 #include "kernel/selftest.h"
 #include "kernel/x86/rtc.h"
 #include "lib/civil.h"

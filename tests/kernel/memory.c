@@ -1,8 +1,8 @@
 /*
  * Self tests of frames, heap and address space. Each ends with the counts it began with.
  */
-#include "kernel/mm/memory.h"
 #include "kernel/mm/frames.h"
+#include "kernel/mm/memory.h"
 #include "kernel/mm/space.h"
 #include "kernel/port.h"
 #include "kernel/selftest.h"

@@ -1,9 +1,9 @@
 /*
  * Self tests of threads: priorities, permits, slices, joining, and what they cost.
  */
-#include "kernel/sched/thread.h"
 #include "kernel/mm/space.h"
 #include "kernel/port.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 #include "kernel/selftest.h"
 #include "kernel/x86/cpu.h"

@@ -50,7 +50,7 @@ static void begin(void)
     begun_us = machine_now_us();
 }
 
-/* Tenths as in kernel/shell/commands_bench.c; mib: the amount is in bytes. */
+/* Tenths as in shell/commands/system/bench.c; mib: the amount is in bytes. */
 static void end(const char *name, uint64_t amount, const char *unit, bool mib)
 {
     uint64_t us = machine_now_us() - begun_us;

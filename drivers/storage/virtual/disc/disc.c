@@ -1,0 +1,202 @@
+/* disc.c - see disc.h. */
+#include "drivers/storage/virtual/disc/disc.h"
+#include "lib/string.h"
+
+enum { RUN_SECTORS = 16, STRIDE_MAX = 2448 };
+
+struct disc_store {
+    struct store store;
+    struct ledger *ledger;
+    struct cd_check check;
+    uint8_t *sectors[RUN_SECTORS]; /* that are read at once: each piece fits a page */
+    unsigned extent_count, file_count;
+    struct store **files;
+    struct disc_extent extents[];
+};
+
+static struct disc_store *disc_of(struct store *store)
+{
+    return (struct disc_store *)(void *)store;
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+/* Copies into the segments at `at` bytes. */
+static void scatter(const struct io_segment *segments, uint64_t at, const uint8_t *data,
+                    size_t bytes)
+{
+    unsigned i = 0;
+    while (at >= segments[i].length_bytes)
+        at -= segments[i++].length_bytes;
+    for (size_t done = 0; done < bytes; i++, at = 0) {
+        size_t count = (size_t)(segments[i].length_bytes - at);
+        if (count > bytes - done)
+            count = bytes - done;
+        memcpy((uint8_t *)segments[i].address + at, data + done, count);
+        done += count;
+    }
+}
+
+/* The extent that holds the block; NULL: none. */
+static const struct disc_extent *extent_find(const struct disc_store *disc, uint32_t block)
+{
+    unsigned low = 0, high = disc->extent_count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        const struct disc_extent *extent = &disc->extents[middle];
+        if (block >= extent->first_block && block - extent->first_block < extent->blocks)
+            return extent;
+        if (block < extent->first_block)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* The data of a sector that was read; NULL, and noted, when it is refused. */
+static const uint8_t *sector_data(struct disc_store *disc, const struct disc_extent *extent,
+                                  uint32_t block, uint8_t *sector)
+{
+    const uint8_t *data = sector;
+    enum cd_verdict verdict = CD_GOOD;
+    disc->check.frame = extent->frame + (block - extent->first_block);
+    disc->check.mode = extent->mode;
+    if (extent->format == DISC_RAW)
+        verdict = cd_sector_verify(&disc->check, sector, &data);
+    else if (extent->format == DISC_BARE)
+        verdict = cd_sector_verify_bare(&disc->check, sector, &data);
+    ledger_note(disc->ledger, block, verdict);
+    return verdict == CD_GOOD || verdict == CD_CORRECTED ? data : NULL;
+}
+
+/* Reads the sectors of a run of blocks. Where not all of them can be read, one by one: *count is
+ * how many could. */
+static status_t run_fetch(struct disc_store *disc, const struct disc_extent *extent,
+                          uint32_t block, uint32_t *count)
+{
+    struct store *file = disc->files[extent->file];
+    uint32_t stride = extent->stride_bytes, wanted = *count;
+    struct io_segment segments[RUN_SECTORS];
+    struct span span = {
+        .offset_bytes = extent->offset_bytes + (uint64_t)(block - extent->first_block) * stride,
+        .segments = segments,
+        .segment_count = wanted,
+        .length_bytes = wanted * stride,
+    };
+    uint32_t done;
+    for (uint32_t i = 0; i < wanted; i++)
+        segments[i] = (struct io_segment){ .address = disc->sectors[i], .length_bytes = stride };
+    status_t status = file->ops->read(file, &span, &done);
+    if (!status || wanted == 1)
+        return status;
+
+    for (*count = 0; *count < wanted; ++*count) {
+        uint64_t at = span.offset_bytes + (uint64_t)*count * stride;
+        status = store_read(file, at, disc->sectors[*count], stride);
+        if (status)
+            return *count ? 0 : status; /* the next run begins with it */
+    }
+    return 0;
+}
+
+static status_t disc_read(struct store *store, const struct span *span, uint32_t *done_bytes)
+{
+    struct disc_store *disc = disc_of(store);
+    *done_bytes = 0;
+    while (*done_bytes < span->length_bytes) { /* the drive's blocks are whole sectors of data */
+        uint32_t block = (uint32_t)((span->offset_bytes + *done_bytes) / CD_DATA_BYTES);
+        uint32_t count = (span->length_bytes - *done_bytes) / CD_DATA_BYTES;
+        const struct disc_extent *extent = extent_find(disc, block);
+        if (!extent || extent->format == DISC_NO_DATA)
+            return -EIO;
+        uint32_t left = extent->blocks - (block - extent->first_block);
+        count = count > RUN_SECTORS ? RUN_SECTORS : count;
+        count = count > left ? left : count;
+        status_t status = run_fetch(disc, extent, block, &count);
+        for (uint32_t i = 0; !status && i < count; i++) {
+            const uint8_t *data = sector_data(disc, extent, block + i, disc->sectors[i]);
+            if (!data)
+                return -EIO;
+            scatter(span->segments, *done_bytes, data, CD_DATA_BYTES);
+            *done_bytes += CD_DATA_BYTES;
+        }
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+/* ---- the store ---------------------------------------------------------------------------- */
+
+static status_t disc_check(struct store *store)
+{
+    struct disc_store *disc = disc_of(store);
+    status_t status = 0;
+    for (unsigned i = 0; !status && i < disc->file_count; i++)
+        status = store_check(disc->files[i]);
+    return status;
+}
+
+static uint64_t disc_memory(struct store *store)
+{
+    struct disc_store *disc = disc_of(store);
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < disc->file_count; i++)
+        bytes += store_memory(disc->files[i]);
+    return bytes;
+}
+
+static void disc_free(struct disc_store *disc)
+{
+    for (unsigned i = 0; i < RUN_SECTORS; i++)
+        mem_free(disc->sectors[i]);
+    mem_free(disc->files);
+    mem_free(disc);
+}
+
+static void disc_close(struct store *store)
+{
+    struct disc_store *disc = disc_of(store);
+    for (unsigned i = 0; i < disc->file_count; i++)
+        store_close(disc->files[i]);
+    disc_free(disc);
+}
+
+static const struct store_ops disc_ops = {
+    .read = disc_read,
+    .check = disc_check,
+    .memory = disc_memory,
+    .close = disc_close,
+};
+
+status_t store_disc_create(const struct disc_extent *extents, unsigned extent_count,
+                           struct store *const *files, unsigned file_count, uint32_t blocks,
+                           struct ledger *ledger, struct store **store)
+{
+    struct disc_store *disc = mem_zalloc(sizeof(*disc) + extent_count * sizeof(*extents));
+    if (!disc)
+        return -ENOMEM;
+    disc->files = mem_alloc((file_count ? file_count : 1) * sizeof(struct store *));
+    bool made = disc->files;
+    for (unsigned i = 0; i < RUN_SECTORS && made; i++)
+        made = (disc->sectors[i] = mem_alloc(STRIDE_MAX)) != NULL;
+    if (!made) {
+        disc_free(disc);
+        return -ENOMEM;
+    }
+    disc->store = (struct store){ .ops = &disc_ops,
+                                  .size_bytes = (uint64_t)blocks * CD_DATA_BYTES };
+    for (unsigned i = 0; i < file_count; i++) {
+        disc->files[i] = files[i];
+        disc->store.waits |= files[i]->waits;
+        if (files[i]->level > disc->store.level)
+            disc->store.level = files[i]->level;
+    }
+    memcpy(disc->extents, extents, extent_count * sizeof(*extents));
+    disc->extent_count = extent_count;
+    disc->file_count = file_count;
+    disc->ledger = ledger;
+    *store = &disc->store;
+    return 0;
+}

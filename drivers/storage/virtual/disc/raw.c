@@ -1,0 +1,172 @@
+/*
+ * raw.c - recognises images of whole CD sectors, and finds which block of the disc each one is.
+ *
+ * Dumps of CDs keep 2352 bytes a sector, 2368 or 2448 with subchannel data after it, or 2336 of
+ * mode 2 without sync and header. Recognition looks at a few sectors all over the file, since any
+ * one of them may be damaged: those with a sync mark must agree on the address of the first; bare
+ * ones must have an EDC that matches.
+ *
+ * A sector's header holds its address on the disc. The image of a whole disc begins with block 0;
+ * that of a later track with a higher one, or with the pre-gap before block 0. Some programs put
+ * made-up addresses there: the volume on it decides.
+ */
+#include "drivers/storage/virtual/disc/disc.h"
+#include "lib/bytes.h"
+#include "lib/string.h"
+
+enum {
+    SECTORS_MIN = 17,
+    DESCRIPTOR_SECTOR = 16,
+    VOTES_MIN = 2,
+    PVD_ROOT_BLOCK = 156 + 2, /* ECMA-119 8.4.18 and 9.1.3: where the root directory begins */
+};
+
+static const uint16_t strides[] = { CD_SECTOR_BYTES, 2448, 2368, CD_BARE_BYTES };
+
+/* ---- recognition -------------------------------------------------------------------------- */
+
+/* Sets the mode and the first frame of the extent from one sector; false: it is not one. */
+static bool probe_sector(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
+                         uint32_t index)
+{
+    const uint8_t *data;
+    uint8_t *sector = probe->sector;
+    if (store_read(file, extent->offset_bytes + (uint64_t)index * extent->stride_bytes, sector,
+                   extent->stride_bytes))
+        return false;
+    if (extent->format == DISC_BARE) {
+        extent->mode = 2;
+        return cd_sector_verify_bare(&probe->check, sector, &data) == CD_GOOD;
+    }
+    uint32_t frame = cd_sector_frame(sector);
+    if (!cd_sector_has_sync(sector) || frame == UINT32_MAX || (sector[15] != 1 && sector[15] != 2))
+        return false;
+    extent->frame = frame - index; /* below 0, it wraps around, and `frame + index` back */
+    extent->mode = sector[15];
+    return true;
+}
+
+bool disc_probe(struct disc_probe *probe, struct store *file, struct disc_extent *extent)
+{
+    uint32_t n = extent->blocks;
+    const uint32_t places[] = { DESCRIPTOR_SECTOR, 0, 1, 2, DESCRIPTOR_SECTOR + 1,
+                                n / 4, n / 2, n / 4 * 3, n - 1 };
+    struct disc_extent found[sizeof(places) / sizeof(places[0])];
+    unsigned votes[sizeof(places) / sizeof(places[0])], count = 0, best = 0;
+    for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        unsigned j = 0;
+        found[count] = *extent;
+        if (places[i] >= n || !probe_sector(probe, file, &found[count], places[i]))
+            continue;
+        while (j < count && (found[j].frame != found[count].frame ||
+                             found[j].mode != found[count].mode))
+            j++;
+        if (j == count)
+            votes[count++] = 0;
+        if (++votes[j] > votes[best])
+            best = j;
+    }
+    if (!count || votes[best] < VOTES_MIN)
+        return false;
+    *extent = found[best];
+    return true;
+}
+
+/* The one extent of a file of whole sectors. */
+static bool raw_recognise(struct disc_probe *probe, struct store *file,
+                          struct disc_extent *extent)
+{
+    for (unsigned i = 0; i < sizeof(strides) / sizeof(strides[0]); i++) {
+        uint64_t sectors = file->size_bytes / strides[i];
+        *extent = (struct disc_extent){
+            .blocks = (uint32_t)sectors,
+            .format = strides[i] == CD_BARE_BYTES ? DISC_BARE : DISC_RAW,
+            .stride_bytes = strides[i],
+        };
+        if (sectors >= SECTORS_MIN && sectors <= CD_FRAMES_MAX &&
+            disc_probe(probe, file, extent))
+            return true;
+    }
+    return false;
+}
+
+/* ---- addresses ---------------------------------------------------------------------------- */
+
+/* Is sector `index` of the extent a primary volume descriptor? *root: where its root begins. */
+static bool descriptor_read(struct disc_probe *probe, struct store *file,
+                            const struct disc_extent *extent, uint32_t index, uint32_t *root)
+{
+    struct cd_check *check = &probe->check;
+    uint8_t *sector = probe->sector;
+    const uint8_t *data;
+    if (index >= extent->blocks ||
+        store_read(file, extent->offset_bytes + (uint64_t)index * extent->stride_bytes, sector,
+                   extent->stride_bytes))
+        return false;
+    check->frame = extent->frame + index;
+    check->mode = extent->mode;
+    enum cd_verdict verdict = cd_sector_verify(check, sector, &data);
+    if ((verdict != CD_GOOD && verdict != CD_CORRECTED) || memcmp(data, "\1CD001", 6) != 0)
+        return false;
+    *root = bytes_le32((struct bytes){ data, CD_DATA_BYTES }, PVD_ROOT_BLOCK);
+    return true;
+}
+
+void disc_place(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
+                uint32_t lowest)
+{
+    int64_t block = (int64_t)(int32_t)extent->frame - CD_LEAD_FRAMES;
+    uint32_t root, skip = block < lowest ? (uint32_t)(lowest - block) : 0;
+    if (extent->format != DISC_RAW || block == extent->first_block || skip >= extent->blocks)
+        return;
+    if (descriptor_read(probe, file, extent, DESCRIPTOR_SECTOR, &root)) {
+        if (block < lowest || root < block)
+            return; /* the volume counts from the track's first sector */
+    } else if (!skip || !descriptor_read(probe, file, extent, skip + DESCRIPTOR_SECTOR, &root)) {
+        return;
+    }
+    extent->first_block = (uint32_t)(block + skip);
+    extent->frame += skip;
+    extent->offset_bytes += (uint64_t)skip * extent->stride_bytes;
+    extent->blocks -= skip;
+}
+
+/* ---- the image as a disc of one track ----------------------------------------------------- */
+
+static status_t raw_open(struct store **store, struct ledger *ledger, struct disc_probe *probe,
+                         uint32_t *sector_bytes, struct device_toc **result)
+{
+    struct disc_extent extent;
+    if (!raw_recognise(probe, *store, &extent))
+        return 0;
+    disc_place(probe, *store, &extent, 0);
+    struct device_toc *toc = mem_zalloc(sizeof(*toc));
+    status_t status = toc ? store_disc_create(&extent, 1, store, 1,
+                                              extent.first_block + extent.blocks, ledger, store)
+                          : -ENOMEM;
+    if (status) {
+        mem_free(toc);
+        return status;
+    }
+    toc->session_count = toc->track_count = 1;
+    toc->tracks[0] = (struct device_track){
+        .number = 1, .session = 1, .data = true, .mode = extent.mode,
+        .first_block = extent.first_block, .blocks = extent.blocks,
+    };
+    *sector_bytes = extent.stride_bytes;
+    *result = toc;
+    return 0;
+}
+
+status_t store_raw_detect(struct store **store, struct ledger *ledger, uint32_t *sector_bytes,
+                          struct device_toc **toc)
+{
+    struct disc_probe *probe = mem_zalloc(sizeof(*probe));
+    *sector_bytes = 0;
+    *toc = NULL;
+    if (!probe)
+        return -ENOMEM;
+    status_t status = raw_open(store, ledger, probe, sector_bytes, toc);
+    mem_free(probe);
+    return status;
+}

@@ -1,0 +1,382 @@
+/* sheet.c - see sheet.h: the text, its words, and the files it names. */
+#include "drivers/storage/virtual/disc/sheet.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "lib/utf8.h"
+
+/* ---- words -------------------------------------------------------------------------------- */
+
+/* How many characters come before the first of `stops`, or the end. */
+static size_t length_before(const char *text, const char *stops)
+{
+    size_t length = 0;
+    while (text[length] && !strchr(stops, text[length]))
+        length++;
+    return length;
+}
+
+status_t sheet_refuse(struct sheet *sheet, unsigned line, const char *format, ...)
+{
+    va_list arguments;
+    int length = format_text(sheet->reason, VIRTUAL_REASON_BYTES, "line %u: ", line);
+    va_start(arguments, format);
+    format_text_v(sheet->reason + length, VIRTUAL_REASON_BYTES - (size_t)length, format, arguments);
+    va_end(arguments);
+    return -EINVAL;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
+}
+
+char *sheet_line(struct sheet *sheet)
+{
+    char *line = sheet->at;
+    if (!*line)
+        return NULL;
+    char *end = line + length_before(line, "\n");
+    sheet->at = *end ? end + 1 : end;
+    *end = '\0';
+    sheet->line++;
+    while (is_blank(*line))
+        line++;
+    return line;
+}
+
+/* The text in quotes from `at` on; *end: what follows it. An end of line ends it too. */
+static char *quoted_word(char *at, char **end)
+{
+    char *word = ++at;
+    while (*at && *at != '"' && *at != '\n')
+        at++;
+    *end = *at == '"' ? at + 1 : at;
+    *at = '\0';
+    return word;
+}
+
+char *sheet_word(char **at)
+{
+    char *word = *at;
+    if (!word)
+        return NULL;
+    while (is_blank(*word))
+        word++;
+    if (*word == '"')
+        return quoted_word(word, at);
+    char *end = word;
+    while (*end && !is_blank(*end))
+        end++;
+    *at = *end ? end + 1 : end;
+    *end = '\0';
+    return *word ? word : NULL;
+}
+
+/* The terminator of a word may be written over what begins the next one, so it is moved down. */
+static char *token_end(struct sheet *sheet, char *word, size_t length)
+{
+    memmove(word - 1, word, length);
+    word[length - 1] = '\0';
+    sheet->at = word + length;
+    return word - 1;
+}
+
+char *sheet_token(struct sheet *sheet, bool *quoted)
+{
+    char *at = sheet->at, *end;
+    *quoted = false;
+    for (;; at++) {
+        if (at[0] == '/' && at[1] == '/')
+            at += length_before(at, "\n");
+        if (*at == '\n')
+            sheet->line++;
+        else if (!is_blank(*at))
+            break;
+    }
+    sheet->at = at;
+    if (!*at)
+        return NULL;
+    if (*at == '"') {
+        *quoted = true;
+        char *word = quoted_word(at, &end);
+        sheet->at = end;
+        return word;
+    }
+    size_t length = *at == '{' || *at == '}' ? 1 : length_before(at, " \t\r\n\f\v{}\"");
+    return token_end(sheet, at, length);
+}
+
+bool sheet_number(const char *text, uint32_t most, uint32_t *number)
+{
+    uint64_t value = 0;
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        value = 10 * value + (uint64_t)(*text - '0');
+        if (value > most)
+            return false;
+    }
+    *number = (uint32_t)value;
+    return true;
+}
+
+bool sheet_time(const char *text, uint32_t *blocks)
+{
+    static const uint32_t limits[] = { 999, 59, 74 };
+    uint32_t parts[3];
+    for (unsigned i = 0; i < 3; i++) {
+        uint32_t value = 0, digits = 0;
+        for (; *text >= '0' && *text <= '9' && digits < 4; text++, digits++)
+            value = 10 * value + (uint32_t)(*text - '0');
+        if (!digits || value > limits[i] || *text != (i < 2 ? ':' : '\0'))
+            return false;
+        parts[i] = value;
+        text++;
+    }
+    *blocks = (parts[0] * 60 + parts[1]) * 75 + parts[2];
+    return true;
+}
+
+/* ---- what a sheet lists ------------------------------------------------------------------- */
+
+const struct sheet_type *sheet_find_type(const struct sheet_type *types, const char *name)
+{
+    for (; types->name; types++)
+        if (text_equal_fold(name, types->name))
+            return types;
+    return NULL;
+}
+
+struct sheet_track *sheet_add_track(struct sheet *sheet, const struct sheet_type *type)
+{
+    if (sheet->track_count == DEVICE_TRACKS_MAX) {
+        (void)!sheet_refuse(sheet, sheet->line, "more than 99 tracks");
+        return NULL;
+    }
+    struct sheet_track *track = &sheet->tracks[sheet->track_count++];
+    *track = (struct sheet_track){ .mode = type->mode, .stride_bytes = type->stride_bytes,
+                                   .format = type->format, .line = sheet->line };
+    return track;
+}
+
+struct sheet_piece *sheet_add_piece(struct sheet *sheet)
+{
+    if (sheet->piece_count == SHEET_PIECES_MAX) {
+        (void)!sheet_refuse(sheet, sheet->line, "more than %u parts of tracks", SHEET_PIECES_MAX);
+        return NULL;
+    }
+    struct sheet_piece *piece = &sheet->pieces[sheet->piece_count++];
+    *piece = (struct sheet_piece){ .track = (uint8_t)(sheet->track_count - 1),
+                                   .line = sheet->line };
+    return piece;
+}
+
+struct sheet_file *sheet_add_file(struct sheet *sheet)
+{
+    if (sheet->file_count == SHEET_FILES_MAX) {
+        (void)!sheet_refuse(sheet, sheet->line, "more than %u files", SHEET_FILES_MAX);
+        return NULL;
+    }
+    struct sheet_file *file = &sheet->files[sheet->file_count++];
+    *file = (struct sheet_file){ .line = sheet->line };
+    return file;
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *extension;
+    status_t (*parse)(struct sheet *sheet);
+} kinds[] = {
+    { ".cue", sheet_parse_cue }, { ".ccd", sheet_parse_ccd }, { ".toc", sheet_parse_toc },
+};
+
+static int sheet_kind(const char *path)
+{
+    size_t length = strlen(path);
+    for (int i = 0; i < (int)(sizeof(kinds) / sizeof(kinds[0])); i++)
+        if (length > 4 && text_equal_fold(path + length - 4, kinds[i].extension))
+            return i;
+    return -1;
+}
+
+bool sheet_has_name(const char *path)
+{
+    return sheet_kind(path) >= 0;
+}
+
+/* What follows the last slash. */
+static char *last_element(char *path)
+{
+    char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The path of a file beside the sheet, or an absolute one. */
+static bool name_join(const char *sheet_path, const char *name, char *path)
+{
+    size_t directory = 0;
+    for (size_t i = 0; *name != '/' && sheet_path[i]; i++)
+        if (sheet_path[i] == '/')
+            directory = i + 1;
+    memcpy(path, sheet_path, directory);
+    return text_copy(path + directory, VIRTUAL_IMAGE_BYTES - directory, name) <
+           VIRTUAL_IMAGE_BYTES - directory;
+}
+
+/* Opens a name as it is, or as the directory has it. */
+static status_t name_open(const char *sheet_path, const char *name,
+                          const struct sheet_opener *opener, char *path, struct store **store,
+                          struct device **holder)
+{
+    if (!name_join(sheet_path, name, path))
+        return -ENAMETOOLONG;
+    status_t status = opener->open(path, false, store, holder);
+    if (status != -ENOENT || !opener->fold || !*last_element(path))
+        return status;
+    status = opener->fold(path, VIRTUAL_IMAGE_BYTES);
+    return status ? status : opener->open(path, false, store, holder);
+}
+
+static status_t file_open_named(const char *sheet_path, const char *name,
+                                const struct sheet_opener *opener, struct store **store,
+                                struct device **holder)
+{
+    char *path = mem_alloc(VIRTUAL_IMAGE_BYTES);
+    if (!path)
+        return -ENOMEM;
+    status_t status = name_open(sheet_path, name, opener, path, store, holder);
+    const char *other = strrchr(name, '\\');
+    if (status == -ENOENT && other && other[1])
+        status = name_open(sheet_path, other + 1, opener, path, store, holder);
+    mem_free(path);
+    return status;
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+/* Remembers what holds a file's bytes, once. Takes the reference over. */
+static status_t result_add_holder(struct sheet_result *result, struct device *holder)
+{
+    for (unsigned i = 0; i < result->holder_count; i++)
+        if (!holder || result->holders[i] == holder) {
+            device_put(holder);
+            return 0;
+        }
+    if (!holder)
+        return 0;
+    if (result->holder_count == VIRTUAL_HOLDERS_MAX) {
+        device_put(holder);
+        return -EMLINK;
+    }
+    result->holders[result->holder_count++] = holder;
+    return 0;
+}
+
+static status_t files_open(struct sheet *sheet, const char *path,
+                           const struct sheet_opener *opener, struct store **files,
+                           unsigned *count, struct sheet_result *result)
+{
+    for (*count = 0; *count < sheet->file_count; ++*count) {
+        const struct sheet_file *file = &sheet->files[*count];
+        struct device *holder = NULL;
+        status_t status = file_open_named(path, file->name, opener, &files[*count], &holder);
+        if (status) {
+            (void)!sheet_refuse(sheet, file->line, "%.80s: %s", file->name, status_text(status));
+            return status;
+        }
+        status = result_add_holder(result, holder);
+        if (status) {
+            store_close(files[*count]);
+            (void)!sheet_refuse(sheet, file->line, "files on more than %u devices",
+                                VIRTUAL_HOLDERS_MAX);
+            return status;
+        }
+    }
+    return 0;
+}
+
+static status_t sheet_build(struct sheet *sheet, const char *path,
+                            const struct sheet_opener *opener, struct ledger *ledger,
+                            struct sheet_result *result)
+{
+    struct store **files = mem_zalloc(SHEET_FILES_MAX * sizeof(*files));
+    unsigned count = 0;
+    if (!files)
+        return -ENOMEM;
+    status_t status = files_open(sheet, path, opener, files, &count, result);
+    if (!status)
+        status = sheet_layout(sheet, files, ledger, result);
+    for (unsigned i = 0; status && i < count; i++)
+        store_close(files[i]);
+    for (; status && result->holder_count; result->holder_count--)
+        device_put(result->holders[result->holder_count - 1]);
+    mem_free(files);
+    return status;
+}
+
+/* The sheet's name with .img in place of .ccd, in the same case. */
+static char *image_name(const char *path)
+{
+    size_t bytes = strlen(path) + 1;
+    char *copy = mem_alloc(bytes), *name = NULL;
+    if (!copy)
+        return NULL;
+    text_copy(copy, bytes, path);
+    bool upper = copy[bytes - 4] == 'C';
+    text_copy(copy + bytes - 4, 4, upper ? "IMG" : "img");
+    size_t at = (size_t)(last_element(copy) - copy);
+    name = mem_alloc(bytes - at);
+    if (name)
+        text_copy(name, bytes - at, copy + at);
+    mem_free(copy);
+    return name;
+}
+
+static status_t sheet_read(struct sheet *sheet, struct store *from)
+{
+    size_t bytes = (size_t)from->size_bytes;
+    sheet->text = mem_alloc(bytes + 2);
+    if (!sheet->text)
+        return -ENOMEM;
+    sheet->text[0] = '\n'; /* room before the first word: token_end() */
+    status_t status = bytes ? store_read(from, 0, sheet->text + 1, (uint32_t)bytes) : 0;
+    sheet->text[bytes + 1] = '\0';
+    sheet->at = sheet->text + 1;
+    if (text_starts(sheet->at, UTF8_MARK))
+        sheet->at += strlen(UTF8_MARK);
+    if (!status && strlen(sheet->text) != bytes + 1)
+        status = sheet_refuse(sheet, 1, "a NUL: not a sheet");
+    return status;
+}
+
+status_t sheet_open(const char *path, struct store *from, const struct sheet_opener *opener,
+                    struct ledger *ledger, char *reason, struct sheet_result *result)
+{
+    *result = (struct sheet_result){ 0 };
+    struct sheet *sheet = mem_zalloc(sizeof(*sheet));
+    char *image = image_name(path);
+    status_t status = sheet && image ? 0 : -ENOMEM;
+    if (!status) {
+        sheet->reason = reason;
+        sheet->image_name = image;
+        status = from->size_bytes > SHEET_BYTES_MAX
+                     ? sheet_refuse(sheet, 1, "larger than a sheet: %u KiB", SHEET_BYTES_MAX / 1024)
+                     : sheet_read(sheet, from);
+    }
+    if (!status) {
+        const int kind = sheet_kind(path);
+        sheet->line = kinds[kind].parse == sheet_parse_toc; /* which counts as it reads */
+        status = kinds[kind].parse(sheet);
+    }
+    if (!status)
+        status = sheet_build(sheet, path, opener, ledger, result);
+    if (sheet)
+        mem_free(sheet->text);
+    mem_free(sheet);
+    mem_free(image);
+    return status;
+}

@@ -1,0 +1,285 @@
+/* image.c - see image.h. */
+#include "drivers/storage/virtual/image.h"
+#include "drivers/storage/virtual/disc/disc.h"
+#include "kernel/dev/geometry.h"
+#include "kernel/log.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+static void image_put_holders(struct image *image)
+{
+    for (; image->holder_count; image->holder_count--)
+        device_put(image->holders[image->holder_count - 1]);
+}
+
+/* ---- the bottom of the stack -------------------------------------------------------------- */
+
+/* How many bytes of the image the request asks for; 0: all the rest. */
+static status_t image_wanted(const struct virtual_register *request, uint64_t *bytes)
+{
+    *bytes = request->size_bytes;
+    if (request->flags & VIRTUAL_GEOMETRY)
+        return geometry_size(&request->geometry, bytes);
+    return 0;
+}
+
+static status_t open_ram(const struct virtual_register *request, struct image *image)
+{
+    uint64_t bytes;
+    status_t status = image_wanted(request, &bytes);
+    if (status)
+        return status;
+    return bytes ? store_ram_create(bytes, &image->store) : -ENODATA;
+}
+
+static status_t open_memory(const struct virtual_register *request, struct image *image)
+{
+    uint64_t bytes;
+    status_t status = request->memory ? image_wanted(request, &bytes) : -EINVAL;
+    return status ? status : store_memory_create(request->memory, bytes, &image->store);
+}
+
+/* Puts the disc that a sheet describes in place of the sheet's own text. */
+static status_t image_take_sheet(struct virtual_register *request,
+                                 const struct sheet_opener *opener, struct image *image)
+{
+    static const uint32_t refused = VIRTUAL_WRITABLE | VIRTUAL_GEOMETRY;
+    struct sheet_result result;
+    struct store *text = image->store;
+    if (request->flags & refused || request->offset_bytes || request->size_bytes ||
+        (request->block_bytes && request->block_bytes != CD_DATA_BYTES)) {
+        text_copy(request->reason, sizeof(request->reason),
+                  "a sheet is shown as a whole, read-only, in blocks of 2048");
+        return -EINVAL;
+    }
+    status_t status = sheet_open(request->image, text, opener, &image->ledger, request->reason,
+                                 &result);
+    if (status)
+        return status;
+
+    store_close(text);
+    image_put_holders(image);
+    memcpy(image->holders, result.holders, sizeof(result.holders));
+    image->holder_count = result.holder_count;
+    image->store = result.store;
+    image->toc = result.toc;
+    image->facts.raw_sector_bytes = result.sector_bytes;
+    if (request->store != VIRTUAL_OVERLAY)
+        image->facts.flags |= VIRTUAL_CD;
+    return 0;
+}
+
+static status_t open_file(struct virtual_register *request, const struct sheet_opener *opener,
+                          struct image *image)
+{
+    bool writable = request->flags & VIRTUAL_WRITABLE &&
+                    (request->store == VIRTUAL_FILE || request->store == VIRTUAL_OVERLAY);
+    struct device *holder = NULL;
+    status_t status = opener->open(request->image, writable, &image->store, &holder);
+    if (status)
+        return status;
+    if (holder)
+        image->holders[image->holder_count++] = holder;
+    return sheet_has_name(request->image) ? image_take_sheet(request, opener, image) : 0;
+}
+
+static status_t image_open_bottom(struct virtual_register *request,
+                                  const struct sheet_opener *opener, struct image *image)
+{
+    switch (request->store) {
+    case VIRTUAL_RAM: return open_ram(request, image);
+    case VIRTUAL_MEMORY: return open_memory(request, image);
+    default: return open_file(request, opener, image);
+    }
+}
+
+/* ---- window, sectors, memory, overlay ------------------------------------------------------- */
+
+/* A geometry larger than the file makes the file larger. */
+static status_t image_grow(const struct virtual_register *request, struct image *image,
+                           uint64_t end)
+{
+    if (end <= image->store->size_bytes || !(request->flags & VIRTUAL_GEOMETRY))
+        return 0;
+    if (request->store != VIRTUAL_FILE || !(request->flags & VIRTUAL_WRITABLE))
+        return -EROFS;
+    uint64_t size = image->store->size_bytes;
+    status_t status = store_file_grow(image->store, end);
+    if (!status) {
+        image->grown = image->store;
+        image->grown_from_bytes = size;
+    }
+    return status;
+}
+
+static status_t image_cut(const struct virtual_register *request, struct image *image)
+{
+    uint64_t offset = request->offset_bytes, wanted, end;
+    status_t status = image_wanted(request, &wanted);
+    if (!status && __builtin_add_overflow(offset, wanted, &end))
+        status = -EOVERFLOW;
+    if (!status)
+        status = image_grow(request, image, end);
+    if (status)
+        return status;
+    uint64_t size = image->store->size_bytes;
+    if (end > size)
+        return -EINVAL;
+    if (!wanted)
+        wanted = size - offset;
+    if (wanted == size)
+        return 0;
+    return store_window_create(image->store, offset, wanted, &image->store);
+}
+
+/* What follows the last whole sector cannot be verified, and is left out. */
+static status_t image_take_raw(struct image *image)
+{
+    uint64_t size = image->store->size_bytes;
+    uint32_t sector_bytes;
+    status_t status = store_raw_detect(&image->store, &image->ledger, &sector_bytes, &image->toc);
+    image->facts.raw_sector_bytes = sector_bytes;
+    image->facts.tail_bytes = sector_bytes ? size % sector_bytes : 0;
+    return status;
+}
+
+static status_t image_load(const struct virtual_register *request, struct image *image)
+{
+    struct store *from = image->store;
+    image->store = NULL; /* closed in any case */
+    image_put_holders(image); /* the copy is in memory */
+    return store_ram_load(from, request->progress, &image->store);
+}
+
+static status_t image_overlay(struct image *image)
+{
+    struct store *inner = image->store;
+    image->store = NULL;
+    status_t status = store_overlay_create(inner, &image->store);
+    image->overlay = image->store;
+    return status;
+}
+
+static status_t image_stack(const struct virtual_register *request, struct image *image)
+{
+    bool guess = !request->block_bytes && !(request->flags & (VIRTUAL_GEOMETRY | VIRTUAL_WRITABLE));
+    status_t status = image_cut(request, image);
+    if (!status && guess && *request->image && !image->toc)
+        status = image_take_raw(image);
+    if (!status && request->store == VIRTUAL_RAM_IMAGE)
+        status = image_load(request, image);
+    if (!status && request->store == VIRTUAL_OVERLAY)
+        status = image_overlay(image);
+    return status;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+static uint32_t image_choose_block(const struct virtual_register *request,
+                                   const struct image *image)
+{
+    if (request->flags & VIRTUAL_GEOMETRY)
+        return request->geometry.sector_bytes;
+    if (request->block_bytes)
+        return request->block_bytes;
+    return image->toc || request->flags & VIRTUAL_CD ? CD_DATA_BYTES : VIRTUAL_BLOCK_BYTES;
+}
+
+static status_t image_measure(const struct virtual_register *request, struct image *image)
+{
+    uint64_t size = image->store->size_bytes;
+    image->facts.block_bytes = image_choose_block(request, image);
+    if (size < image->facts.block_bytes)
+        return -ENODATA;
+    image->facts.size_bytes = size;
+    if (!image->facts.raw_sector_bytes)
+        image->facts.tail_bytes = size % image->facts.block_bytes;
+    if (image->facts.tail_bytes)
+        log_info("vdrive", "%s: %u byte%s after the last whole %s of %u", image->path,
+                 (unsigned)image->facts.tail_bytes, text_plural(image->facts.tail_bytes),
+                 image->facts.raw_sector_bytes ? "sector" : "block",
+                 image->facts.raw_sector_bytes ? image->facts.raw_sector_bytes
+                                               : image->facts.block_bytes);
+    image->facts.geometry = request->flags & VIRTUAL_GEOMETRY
+                          ? request->geometry
+                          : geometry_derive(size, image->facts.block_bytes);
+    return 0;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------ */
+
+static struct image *image_create(const struct virtual_register *request)
+{
+    struct image *image = mem_zalloc(sizeof(*image));
+    size_t bytes = strlen(request->image) + 1;
+    if (!image || !(image->path = mem_alloc(bytes))) {
+        mem_free(image);
+        return NULL;
+    }
+    text_copy(image->path, bytes, request->image);
+    image->ledger.name = image->path;
+    image->facts.kind = request->store;
+    image->facts.flags = request->flags;
+    image->facts.offset_bytes = request->offset_bytes;
+    return image;
+}
+
+status_t image_open_from(struct virtual_register *request, const struct sheet_opener *opener,
+                         struct image **result)
+{
+    struct image *image = image_create(request);
+    request->reason[0] = '\0';
+    if (!image)
+        return -ENOMEM;
+    status_t status = image_open_bottom(request, opener, image);
+    if (!status)
+        status = image_stack(request, image);
+    if (!status)
+        status = image_measure(request, image);
+    if (status)
+        image_close(image);
+    else
+        *result = image;
+    return status;
+}
+
+status_t image_open(struct virtual_register *request, struct image **image)
+{
+    static const struct sheet_opener opener = { store_file_create, store_file_fold };
+    return image_open_from(request, &opener, image);
+}
+
+void image_close(struct image *image)
+{
+    if (!image)
+        return;
+    if (image->grown)
+        (void)!store_file_grow(image->grown, image->grown_from_bytes); /* smaller: no room needed */
+    store_close(image->store);
+    ledger_clear(&image->ledger);
+    image_put_holders(image);
+    mem_free(image->toc);
+    mem_free(image->path);
+    mem_free(image);
+}
+
+bool image_is_read_only(const struct image *image)
+{
+    return image->facts.flags & VIRTUAL_CD || !image->store->ops->write;
+}
+
+bool image_serves_at_once(const struct image *image)
+{
+    return !image->store->waits || (image->fault && store_fault_flips(image->fault));
+}
+
+status_t image_make_faulty(struct image *image)
+{
+    struct store *faulty;
+    if (image->fault)
+        return 0;
+    status_t status = store_fault_create(image->store, image->facts.block_bytes, &faulty);
+    if (!status)
+        image->store = image->fault = faulty;
+    return status;
+}

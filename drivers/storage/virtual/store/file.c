@@ -1,0 +1,137 @@
+/*
+ * file.c - a store in a file: read and written through the VFS, past the file's cache, so that the
+ * drive's own users alone decide what is kept in memory. Page lists go straight to the file system
+ * below where they are whole cache blocks there.
+ *
+ * While the drive shows the file, it cannot be written elsewhere; while the drive may write it, it
+ * cannot be opened elsewhere.
+ */
+#include "drivers/storage/virtual/store/store.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+struct file_store {
+    struct store store;
+    struct file *file;
+};
+
+static struct file *file_of(struct store *store)
+{
+    return ((struct file_store *)(void *)store)->file;
+}
+
+static status_t file_store_read(struct store *store, const struct span *span, uint32_t *done_bytes)
+{
+    return file_transfer(file_of(store), IO_READ, span->offset_bytes, span->segments,
+                         span->segment_count, span->length_bytes, done_bytes);
+}
+
+static status_t file_store_write(struct store *store, const struct span *span,
+                                 uint32_t *done_bytes)
+{
+    return file_transfer(file_of(store), IO_WRITE, span->offset_bytes, span->segments,
+                         span->segment_count, span->length_bytes, done_bytes);
+}
+
+static status_t file_store_flush(struct store *store)
+{
+    return file_flush(file_of(store));
+}
+
+static status_t file_store_check(struct store *store)
+{
+    return file_check(file_of(store));
+}
+
+static void file_store_close(struct store *store)
+{
+    file_close(file_of(store));
+    mem_free(store);
+}
+
+static const struct store_ops file_read_only_ops = {
+    .read = file_store_read,
+    .check = file_store_check,
+    .close = file_store_close,
+};
+
+static const struct store_ops file_ops = {
+    .read = file_store_read,
+    .write = file_store_write,
+    .flush = file_store_flush,
+    .check = file_store_check,
+    .close = file_store_close,
+};
+
+static status_t file_open_image(const char *path, bool writable, struct file **file)
+{
+    struct path *root = path_root();
+    unsigned way = writable ? OPEN_WRITE | OPEN_EXCLUSIVE : OPEN_DENY_WRITE;
+    status_t status = file_open(root, path, OPEN_READ | way, file);
+    path_put(root);
+    if (!status && file_level(*file) + 1 > VIRTUAL_LEVEL_MAX) {
+        file_close(*file);
+        status = -EMLINK;
+    }
+    return status;
+}
+
+status_t store_file_create(const char *path, bool writable, struct store **store,
+                           struct device **device)
+{
+    struct file_store *created = mem_zalloc(sizeof(*created));
+    if (!created)
+        return -ENOMEM;
+    status_t status = file_open_image(path, writable, &created->file);
+    if (status) {
+        mem_free(created);
+        return status;
+    }
+    created->store = (struct store){
+        .ops = writable ? &file_ops : &file_read_only_ops,
+        .size_bytes = file_size(created->file),
+        .level = file_level(created->file) + 1,
+        .waits = true,
+    };
+    struct device *holder = file_device(created->file);
+    if (device)
+        *device = holder ? device_get(holder) : NULL;
+    *store = &created->store;
+    return 0;
+}
+
+status_t store_file_fold(char *path, size_t bytes)
+{
+    char *slash = strrchr(path, '/');
+    size_t room = slash ? bytes - (size_t)(slash + 1 - path) : 0;
+    struct dir_entry *entry = mem_alloc(sizeof(*entry));
+    struct file *directory = NULL;
+    struct path *root = path_root();
+    status_t status = !entry ? -ENOMEM : !slash ? -ENOENT : 0;
+    if (!status) {
+        *slash = '\0';
+        status = file_open(root, *path ? path : "/", OPEN_READ | OPEN_DIRECTORY, &directory);
+        *slash = '/';
+    }
+    int got = 0;
+    while (!status && (got = dir_read(directory, 0, entry)) > 0)
+        if (text_equal_fold(entry->name, slash + 1) && strlen(entry->name) < room) {
+            text_copy(slash + 1, room, entry->name);
+            break;
+        }
+    if (!status && got <= 0)
+        status = got ? got : -ENOENT;
+    file_close(directory);
+    path_put(root);
+    mem_free(entry);
+    return status;
+}
+
+status_t store_file_grow(struct store *store, uint64_t size_bytes)
+{
+    status_t status = file_set_size(file_of(store), size_bytes);
+    if (!status)
+        store->size_bytes = size_bytes;
+    return status;
+}

@@ -1,0 +1,181 @@
+/*
+ * ram.c - a store in memory: blank, or a copy of another.
+ */
+#include "drivers/storage/virtual/store/store.h"
+#include "kernel/vfs/cache/pages.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/string.h"
+
+enum { LOAD_PAGES = 64 }; /* read at once */
+
+struct ram_store {
+    struct store store;
+    struct pages pages;
+};
+
+static struct ram_store *ram_of(struct store *store)
+{
+    return (struct ram_store *)(void *)store;
+}
+
+/* The part of [offset, + bytes) that lies in the offset's page. */
+static uint32_t within_page(uint64_t offset, uint32_t bytes)
+{
+    uint32_t room = (uint32_t)(PAGE_BYTES - offset % PAGE_BYTES);
+    return bytes < room ? bytes : room;
+}
+
+static status_t ram_read_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
+                               uint32_t *done_bytes)
+{
+    struct ram_store *ram = context;
+    for (uint32_t count; bytes; bytes -= count, memory += count, offset += count) {
+        count = within_page(offset, bytes);
+        const uint8_t *page = pages_get(&ram->pages, offset / PAGE_BYTES);
+        if (page)
+            memcpy(memory, page + offset % PAGE_BYTES, count);
+        else
+            memset(memory, 0, count);
+        *done_bytes += count;
+    }
+    return 0;
+}
+
+static status_t ram_write_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
+                                uint32_t *done_bytes)
+{
+    struct ram_store *ram = context;
+    for (uint32_t count; bytes; bytes -= count, memory += count, offset += count) {
+        count = within_page(offset, bytes);
+        uint8_t *page = pages_make(&ram->pages, offset / PAGE_BYTES, NULL);
+        if (!page)
+            return -ENOSPC;
+        memcpy(page + offset % PAGE_BYTES, memory, count);
+        *done_bytes += count;
+    }
+    return 0;
+}
+
+static status_t ram_read(struct store *store, const struct span *span, uint32_t *done_bytes)
+{
+    return span_each(span, done_bytes, ram_read_piece, store);
+}
+
+static status_t ram_write(struct store *store, const struct span *span, uint32_t *done_bytes)
+{
+    return span_each(span, done_bytes, ram_write_piece, store);
+}
+
+static uint64_t ram_memory(struct store *store)
+{
+    return pages_count(&ram_of(store)->pages) * (uint64_t)PAGE_BYTES;
+}
+
+static void ram_close(struct store *store)
+{
+    pages_cut(&ram_of(store)->pages, 0);
+    mem_free(store);
+}
+
+static const struct store_ops ram_ops = {
+    .read = ram_read,
+    .write = ram_write,
+    .memory = ram_memory,
+    .close = ram_close,
+};
+
+status_t store_ram_create(uint64_t size_bytes, struct store **store)
+{
+    if (size_bytes > INT64_MAX) /* offsets in files end there */
+        return -EINVAL;
+    struct ram_store *ram = mem_zalloc(sizeof(*ram));
+    if (!ram)
+        return -ENOMEM;
+    ram->store = (struct store){ .ops = &ram_ops, .size_bytes = size_bytes };
+    *store = &ram->store;
+    return 0;
+}
+
+/* ---- loading ------------------------------------------------------------------------------ */
+
+static bool page_is_blank(const uint8_t *page)
+{
+    return !page[0] && memcmp(page, page + 1, PAGE_BYTES - 1) == 0;
+}
+
+/* Fresh pages for the store's next bytes: how many could be had. */
+static unsigned load_alloc(struct io_segment *segments, uint64_t bytes)
+{
+    unsigned count = 0;
+    for (; count < LOAD_PAGES && bytes; count++) {
+        uint32_t length = bytes < PAGE_BYTES ? (uint32_t)bytes : PAGE_BYTES;
+        uint8_t *page = vfs_memory_is_short(2) ? NULL : page_alloc();
+        if (!page)
+            break;
+        memset(page + length, 0, PAGE_BYTES - length);
+        segments[count] = (struct io_segment){ .address = page, .length_bytes = length };
+        bytes -= length;
+    }
+    return count;
+}
+
+/* Keeps what was read: pages of zeroes need not be there. */
+static status_t load_keep(struct ram_store *ram, uint64_t index, void *page)
+{
+    status_t status = -ENOENT;
+    if (!page_is_blank(page))
+        status = pages_put(&ram->pages, index, page);
+    if (status)
+        page_free(page);
+    return status == -ENOENT ? 0 : status;
+}
+
+/* The pages from `offset` on: how many bytes, or an errno. */
+static ssize_t load_some(struct ram_store *ram, struct store *from, uint64_t offset,
+                         struct io_segment *segments)
+{
+    struct span span = { .offset_bytes = offset, .segments = segments };
+    uint32_t done;
+    span.segment_count = load_alloc(segments, from->size_bytes - offset);
+    for (unsigned i = 0; i < span.segment_count; i++)
+        span.length_bytes += segments[i].length_bytes;
+    status_t status = span.segment_count ? from->ops->read(from, &span, &done) : -ENOMEM;
+    for (unsigned i = 0; i < span.segment_count; i++)
+        if (status)
+            page_free(segments[i].address);
+        else
+            status = load_keep(ram, offset / PAGE_BYTES + i, segments[i].address);
+    return status ? status : (ssize_t)span.length_bytes;
+}
+
+static status_t load_all(struct ram_store *ram, struct store *from,
+                         struct virtual_progress *progress)
+{
+    struct io_segment *segments = mem_alloc(LOAD_PAGES * sizeof(*segments));
+    ssize_t got = segments ? 0 : -ENOMEM;
+    for (uint64_t done = 0; got >= 0 && done < from->size_bytes; done += (uint64_t)got) {
+        if (progress)
+            progress->report(progress, done, from->size_bytes);
+        got = thread_interrupted() ? -EINTR : load_some(ram, from, done, segments);
+    }
+    if (progress && got >= 0)
+        progress->report(progress, from->size_bytes, from->size_bytes);
+    mem_free(segments);
+    return got < 0 ? (status_t)got : 0;
+}
+
+status_t store_ram_load(struct store *from, struct virtual_progress *progress,
+                        struct store **store)
+{
+    struct store *loaded;
+    status_t status = store_ram_create(from->size_bytes, &loaded);
+    if (!status) {
+        status = load_all(ram_of(loaded), from, progress);
+        if (status)
+            store_close(loaded);
+        else
+            *store = loaded;
+    }
+    store_close(from);
+    return status;
+}

@@ -1,0 +1,454 @@
+/* port_common.c - memory, spins, panic and console for both host back ends: see host.h. */
+#include <limits.h>
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/port/backend.h"
+#include "host/port/host.h"
+
+/* ---- memory ------------------------------------------------------------------------------- */
+
+enum {
+    POOL_BYTES = 256 << 20,
+    FILL_BYTE = 0xdb,
+    FILL_MOST_BYTES = 65536, /* filling whole images would only cost time */
+};
+
+static struct {
+    _Atomic size_t limit_bytes, used_bytes, heap_bytes;
+    _Atomic long countdown; /* to the allocation that fails; 0 or less: none */
+    _Atomic long thread_countdown;
+    _Atomic bool failed, high;
+    size_t (*_Atomic reclaim)(size_t pages);
+} memory = { .limit_bytes = POOL_BYTES };
+
+/* In the kernel the heap takes a lock of this rank; the order is checked here as well. */
+static void check_rank(enum lock_rank rank)
+{
+    lock_rank_enter(rank);
+    lock_rank_leave(rank);
+}
+
+static bool is_nth(_Atomic long *countdown)
+{
+    if (atomic_load(countdown) <= 0 || atomic_fetch_sub(countdown, 1) != 1)
+        return false;
+    atomic_store(&memory.failed, true);
+    return true;
+}
+
+static bool charge_once(size_t bytes)
+{
+    size_t used = atomic_load(&memory.used_bytes);
+    do {
+        if (used > memory.limit_bytes || bytes > memory.limit_bytes - used)
+            return false;
+    } while (!atomic_compare_exchange_weak(&memory.used_bytes, &used, used + bytes));
+    return true;
+}
+
+/* Takes bytes from the pool, if need be after reclaim. */
+static bool charge(size_t bytes)
+{
+    if (is_nth(&memory.countdown))
+        return false;
+    while (!charge_once(bytes)) {
+        size_t (*reclaim)(size_t) = atomic_load(&memory.reclaim);
+        if (bytes > memory.limit_bytes || reclaim == NULL ||
+            reclaim((bytes + PAGE_BYTES - 1) / PAGE_BYTES) == 0)
+            return false;
+    }
+    return true;
+}
+
+void *mem_alloc(size_t bytes)
+{
+    check_rank(RANK_HEAP);
+    if (bytes == 0)
+        bytes = 1;
+    if (!charge(bytes))
+        return NULL;
+    void *result = malloc(bytes);
+    if (result == NULL)
+        abort();
+    memset(result, FILL_BYTE, bytes < FILL_MOST_BYTES ? bytes : FILL_MOST_BYTES);
+    size_t taken = malloc_usable_size(result);
+    atomic_fetch_add(&memory.used_bytes, taken - bytes);
+    atomic_fetch_add(&memory.heap_bytes, taken);
+    return result;
+}
+
+size_t mem_alloc_many(size_t bytes, void *objects[], size_t count)
+{
+    size_t got = 0;
+    while (got < count && (objects[got] = mem_alloc(bytes)) != NULL)
+        got++;
+    return got;
+}
+
+void *mem_zalloc(size_t bytes)
+{
+    void *result = mem_alloc(bytes);
+    if (result != NULL)
+        memset(result, 0, bytes);
+    return result;
+}
+
+void mem_free(void *block)
+{
+    check_rank(RANK_HEAP);
+    if (block == NULL)
+        return;
+    size_t taken = malloc_usable_size(block);
+    atomic_fetch_sub(&memory.used_bytes, taken);
+    atomic_fetch_sub(&memory.heap_bytes, taken);
+    free(block);
+}
+
+size_t mem_used_bytes(void)
+{
+    return memory.heap_bytes;
+}
+
+void *page_alloc(void)
+{
+    check_rank(RANK_FRAMES);
+    if (!charge(PAGE_BYTES))
+        return NULL;
+    void *page = aligned_alloc(PAGE_BYTES, PAGE_BYTES);
+    if (page == NULL)
+        abort();
+    return memset(page, FILL_BYTE, PAGE_BYTES);
+}
+
+size_t page_alloc_many(void *pages[], size_t count)
+{
+    size_t got = 0;
+    while (got < count && (pages[got] = page_alloc()) != NULL)
+        got++;
+    return got;
+}
+
+void page_free(void *page)
+{
+    check_rank(RANK_FRAMES);
+    kassert(page != NULL && (uintptr_t)page % PAGE_BYTES == 0);
+    atomic_fetch_sub(&memory.used_bytes, PAGE_BYTES);
+    free(page);
+}
+
+size_t page_free_count(void)
+{
+    size_t used = memory.used_bytes;
+    return used < memory.limit_bytes ? (memory.limit_bytes - used) / PAGE_BYTES : 0;
+}
+
+size_t page_total_count(void)
+{
+    return memory.limit_bytes / PAGE_BYTES;
+}
+
+uint64_t mem_physical(const void *block)
+{
+    uint64_t address = (uintptr_t)block & 0x7fffffff;
+    if (memory.high && address / PAGE_BYTES % 2 == 1)
+        address |= (uint64_t)1 << 32;
+    return address;
+}
+
+/* As if large allocations were of single pages, as they may be in the kernel. */
+size_t mem_contiguous(const void *block, size_t bytes)
+{
+    size_t rest = PAGE_BYTES - (uintptr_t)block % PAGE_BYTES;
+    return memory.high && rest < bytes ? rest : bytes;
+}
+
+uint64_t mem_highest_physical(void)
+{
+    return memory.high ? 0x17fffffff : 0x7fffffff;
+}
+
+/* Even pages are low ones, see mem_physical(). */
+void *page_alloc_low(void)
+{
+    void *page = NULL;
+    check_rank(RANK_FRAMES);
+    if (!charge(PAGE_BYTES))
+        return NULL;
+    if (posix_memalign(&page, 2 * PAGE_BYTES, PAGE_BYTES) != 0)
+        abort();
+    return memset(page, FILL_BYTE, PAGE_BYTES);
+}
+
+void mem_set_reclaim(size_t (*reclaim)(size_t pages))
+{
+    atomic_store(&memory.reclaim, reclaim);
+}
+
+void host_memory_limit(size_t bytes)
+{
+    memory.limit_bytes = bytes / PAGE_BYTES * PAGE_BYTES;
+}
+
+size_t host_memory_used(void)
+{
+    return memory.used_bytes;
+}
+
+void host_fail_nth_allocation(unsigned long n)
+{
+    memory.failed = false;
+    memory.countdown = (long)n;
+}
+
+void host_fail_nth_thread(unsigned long n)
+{
+    memory.failed = false;
+    memory.thread_countdown = (long)n;
+}
+
+bool host_thread_fails(void)
+{
+    return is_nth(&memory.thread_countdown);
+}
+
+bool host_failure_happened(void)
+{
+    return memory.failed;
+}
+
+void host_set_high_memory(bool high)
+{
+    memory.high = high;
+}
+
+/* ---- spins -------------------------------------------------------------------------------- */
+
+void spin_init(struct spin *spin, enum lock_rank rank)
+{
+    atomic_init(&spin->held, 0);
+    spin->rank = rank;
+}
+
+/* `held` is the number of the thread that holds it. */
+static bool spin_take(struct spin *spin, struct thread *self)
+{
+    unsigned nobody = 0;
+    if (!atomic_compare_exchange_strong_explicit(&spin->held, &nobody, self->number,
+                                                 memory_order_acquire, memory_order_relaxed))
+        return false;
+    self->spins_held++;
+    return true;
+}
+
+void spin_lock(struct spin *spin)
+{
+    kassert(!spin_is_held(spin));
+    lock_rank_enter(spin->rank);
+    while (!spin_take(spin, thread_current()))
+        backend_spin_contended(spin);
+}
+
+bool spin_try_lock(struct spin *spin)
+{
+    bool taken = spin_take(spin, thread_current());
+    if (taken)
+        lock_rank_note(spin->rank);
+    return taken;
+}
+
+/* Once released, the spin may be gone with its owner: a semaphore that was waited for. */
+void spin_unlock(struct spin *spin)
+{
+    kassert(spin_is_held(spin));
+    lock_rank_leave(spin->rank);
+    atomic_store_explicit(&spin->held, 0, memory_order_release);
+    if (--thread_current()->spins_held == 0)
+        backend_spins_released();
+}
+
+/* By the running thread. */
+bool spin_is_held(const struct spin *spin)
+{
+    return atomic_load_explicit(&spin->held, memory_order_relaxed) == thread_current()->number;
+}
+
+uint32_t *lock_ranks_held(void)
+{
+    return &thread_current()->ranks;
+}
+
+void host_assert_may_sleep(const char *what)
+{
+    if (thread_current()->spins_held != 0)
+        panic("%s with a spin held", what);
+}
+
+/* ---- threads ------------------------------------------------------------------------------ */
+
+void host_thread_init(struct thread *thread, const char *name, enum thread_priority priority,
+                      void (*entry)(void *argument), void *argument)
+{
+    static _Atomic unsigned last_number;
+    snprintf(thread->name, sizeof(thread->name), "%s", name);
+    thread->priority = priority;
+    thread->number = atomic_fetch_add(&last_number, 1) + 1;
+    thread->entry = entry;
+    thread->argument = argument;
+    list_init(&thread->link);
+}
+
+void host_thread_info(const struct thread *thread, struct thread_info *info)
+{
+    static const char *const states[] = {
+        [THREAD_READY] = "ready",
+        [THREAD_RUNNING] = "running",
+        [THREAD_PARKED] = "parked",
+        [THREAD_ENDED] = "ended",
+    };
+    *info = (struct thread_info){
+        .name = thread->name,
+        .state = states[atomic_load(&thread->state)],
+        .priority = thread->priority,
+        .number = thread->number,
+    };
+}
+
+const char *thread_name(const struct thread *thread)
+{
+    return thread->name;
+}
+
+void thread_interrupt(struct thread *thread)
+{
+    atomic_store(&thread->interrupted, true);
+    thread_unpark(thread);
+}
+
+static _Atomic long patience = LONG_MAX;
+
+void host_set_patience(long questions)
+{
+    atomic_store(&patience, questions);
+}
+
+bool thread_interrupted(void)
+{
+    if (atomic_load(&patience) < LONG_MAX && atomic_fetch_sub(&patience, 1) <= 0)
+        atomic_store(&thread_current()->interrupted, true);
+    return atomic_load(&thread_current()->interrupted);
+}
+
+void thread_clear_interrupt(void)
+{
+    atomic_store(&thread_current()->interrupted, false);
+}
+
+const char *host_leftovers(void)
+{
+    static char text[128];
+    for (unsigned tries = 0; host_thread_count() > 0 && tries < 5000; tries++)
+        usleep(1000);
+    if (host_thread_count() == 0 && memory.used_bytes == 0)
+        return NULL;
+    snprintf(text, sizeof(text), "%u threads and %zu bytes are left", host_thread_count(),
+             (size_t)memory.used_bytes);
+    return text;
+}
+
+/* ---- panic -------------------------------------------------------------------------------- */
+
+static struct {
+    struct thread *_Atomic expecting;
+    jmp_buf jump;
+    char text[256];
+} panics;
+
+_Noreturn void panic(const char *format, ...)
+{
+    bool expected = panics.expecting == thread_current();
+    char unexpected_text[256];
+    char *text = expected ? panics.text : unexpected_text;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(panics.text), format, arguments);
+    va_end(arguments);
+    if (expected)
+        longjmp(panics.jump, 1);
+    fprintf(stderr, "panic in %s: %s\n", thread_name(thread_current()), text);
+    backend_describe_run();
+    abort();
+}
+
+const char *host_panic_of(void (*body)(void *argument), void *argument)
+{
+    struct thread *self = thread_current();
+    uint32_t ranks = self->ranks;
+    unsigned spins_held = self->spins_held;
+    panics.expecting = self;
+    if (setjmp(panics.jump) == 0) {
+        body(argument);
+        panics.expecting = NULL;
+        return NULL;
+    }
+    self = panics.expecting;
+    panics.expecting = NULL;
+    self->ranks = ranks;
+    self->spins_held = spins_held;
+    return panics.text;
+}
+
+/* ---- console, end ------------------------------------------------------------------------- */
+
+static struct {
+    _Atomic bool busy;
+    char *buffer;
+    size_t bytes, length;
+} capture;
+
+static void capture_lock(void)
+{
+    while (atomic_exchange(&capture.busy, true))
+        usleep(1);
+}
+
+void host_console_capture(char *buffer, size_t bytes)
+{
+    capture_lock();
+    capture.buffer = buffer;
+    capture.bytes = bytes;
+    capture.length = 0;
+    if (buffer != NULL)
+        buffer[0] = '\0';
+    atomic_store(&capture.busy, false);
+}
+
+void port_console_write(const char *text, size_t bytes)
+{
+    capture_lock();
+    if (capture.buffer == NULL) {
+        fwrite(text, 1, bytes, stderr);
+    } else {
+        size_t room = capture.bytes - 1 - capture.length;
+        size_t kept = bytes < room ? bytes : room;
+        memcpy(capture.buffer + capture.length, text, kept);
+        capture.length += kept;
+        capture.buffer[capture.length] = '\0';
+    }
+    atomic_store(&capture.busy, false);
+}
+
+_Noreturn void machine_poweroff(int code)
+{
+    exit(code);
+}
+
+_Noreturn void machine_reboot(void)
+{
+    exit(0);
+}

@@ -1,0 +1,226 @@
+/*
+ * spindle_sh.c - build/host/spindle-sh: Spindle's shell on this machine, over one image.
+ *
+ *     spindle-sh IMAGE [-c "command; command"]
+ *
+ * IMAGE is virtual0, read-only, mounted at /System. Without -c commands come from standard input;
+ * the prompt is shown on a terminal only. Errors go to standard error. The exit status is that of
+ * the last command, or poweroff's code; 125, and nothing was run, when IMAGE could not be mounted.
+ *
+ * SPINDLE_MEMORY is how many MiB the file system and its caches may take (1024).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "drivers/storage/virtual/drive.h"
+#include "host/port/host.h"
+#include "kernel/log.h"
+#include "lib/text.h"
+#include "shell/shell.h"
+
+enum { EXIT_NOT_MOUNTED = 125, MEMORY_MIB = 1024 };
+
+/* ---- a store in a file of the host -------------------------------------------------------- */
+
+struct host_store {
+    struct store store;
+    int fd;
+};
+
+static status_t host_read_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
+                                uint32_t *done_bytes)
+{
+    const struct host_store *host = context;
+    ssize_t got = pread(host->fd, memory, bytes, (off_t)offset);
+    if (got > 0)
+        *done_bytes += (uint32_t)got;
+    return got == (ssize_t)bytes ? 0 : -EIO;
+}
+
+static status_t host_store_read(struct store *store, const struct span *span, uint32_t *done_bytes)
+{
+    return span_each(span, done_bytes, host_read_piece, store);
+}
+
+static void host_store_close(struct store *store)
+{
+    struct host_store *host = (struct host_store *)(void *)store;
+    close(host->fd);
+    mem_free(host);
+}
+
+static const struct store_ops host_store_ops = {
+    .read = host_store_read,
+    .close = host_store_close,
+};
+
+/* Files and block devices: lseek tells the size of both. */
+static status_t host_store_open(const char *image, bool writable, struct store **store,
+                                struct device **holder)
+{
+    (void)writable, (void)holder;
+    struct host_store *host = mem_zalloc(sizeof(*host));
+    struct stat info;
+    if (!host)
+        return -ENOMEM;
+    host->fd = open(image, O_RDONLY | O_CLOEXEC);
+    if (host->fd < 0) {
+        status_t status = -errno;
+        mem_free(host);
+        return status;
+    }
+    if (fstat(host->fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+        host_store_close(&host->store);
+        return -EISDIR;
+    }
+    off_t size = lseek(host->fd, 0, SEEK_END);
+    host->store = (struct store){ .ops = &host_store_ops, .waits = true };
+    host->store.size_bytes = size > 0 ? (uint64_t)size : 0;
+    *store = &host->store;
+    return 0;
+}
+
+/* ---- start-up ----------------------------------------------------------------------------- */
+
+static void must(const char *what, status_t status)
+{
+    if (status)
+        panic("%s: %s", what, status_text(status));
+}
+
+/* Why IMAGE cannot be mounted; NULL: it is mounted. */
+static const char *mount_image(const char *image)
+{
+    static const struct sheet_opener opener = { .open = host_store_open };
+    static char why[MOUNT_REASON_BYTES + VIRTUAL_REASON_BYTES];
+    struct device *device;
+    struct virtual_register *request = mem_zalloc(sizeof(*request));
+    struct image *shown;
+    status_t status = request ? 0 : -ENOMEM;
+    if (request) {
+        request->store = VIRTUAL_FILE;
+        text_copy(request->image, sizeof(request->image), image);
+        status = image_open_from(request, &opener, &shown);
+        text_copy(why, sizeof(why), request->reason);
+    }
+    mem_free(request);
+    if (status && *why)
+        return why;
+    if (status == -EISDIR)
+        return "is a directory, and no image";
+    if (status == -ENOENT || status == -EACCES)
+        return strerror(-status); /* the host's own words */
+    if (!status)
+        status = drive_create(shown, &device);
+    if (status == -ENODATA)
+        return "smaller than a sector";
+    if (!status) {
+        struct path *root = path_root();
+        status = vfs_mount(root, "/System", device->alias, NULL, NULL);
+        if (status == -EMEDIUMTYPE)
+            device_mount_reason(device->alias, status, why, sizeof(why));
+        path_put(root);
+        device_put(device);
+    }
+    if (status == -EMEDIUMTYPE)
+        return why;
+    return status ? status_text(status) : NULL;
+}
+
+static void start(void)
+{
+    const char *mib = getenv("SPINDLE_MEMORY");
+    host_memory_limit((size_t)(mib != NULL ? atoi(mib) : MEMORY_MIB) << 20);
+    mem_set_reclaim(vfs_reclaim);
+    log_set_level(LOG_ERROR);
+    must("io requests", io_start());
+    must("file cache", cache_start());
+    must("devices", device_start());
+    must("file systems", vfs_start());
+}
+
+/* ---- the shell ---------------------------------------------------------------------------- */
+
+static status_t stdio_sink(struct stream *stream, const char *text, size_t bytes)
+{
+    FILE *file = stream->context;
+    return fwrite(text, 1, bytes, file) == bytes && !fflush(file) ? 0 : -EIO;
+}
+
+static ssize_t read_stdin(struct shell *shell, void *buffer, size_t bytes)
+{
+    (void)shell;
+    ssize_t got = read(STDIN_FILENO, buffer, bytes);
+    return got < 0 ? -EIO : got;
+}
+
+static void run_stdin(struct shell *shell)
+{
+    bool terminal = isatty(STDIN_FILENO);
+    char *line = NULL, prompt[512];
+    size_t room = 0;
+    for (;;) {
+        if (terminal) {
+            shell_prompt(shell, prompt, sizeof(prompt));
+            fputs(prompt, stdout);
+            fflush(stdout);
+        }
+        if (getline(&line, &room, stdin) < 0)
+            break;
+        shell_run_text(shell, line);
+        if (shell->leaving)
+            break;
+    }
+    free(line);
+    if (terminal)
+        putchar('\n');
+}
+
+static const char usage[] = "usage: spindle-sh IMAGE [-c \"command; command\"]\n";
+
+static const char help[] =
+    "Spindle's shell on this machine, over the image of a CD (a file or a drive), which is only\n"
+    "read: it is mounted at /System. Without -c commands come from standard input; `help` lists\n"
+    "them. The exit status is the last command's, or poweroff's number; 125: IMAGE could not be\n"
+    "mounted. SPINDLE_MEMORY=N gives the file systems and their caches N MiB (1024).\n";
+
+static bool asks_for_help(int count, char **words)
+{
+    for (int i = 1; i < count; i++)
+        if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
+            return true;
+        else if (strcmp(words[i], "-c") == 0)
+            break; /* what follows is a command */
+    return false;
+}
+
+int main(int count, char **words)
+{
+    static struct shell shell;
+    if (asks_for_help(count, words))
+        return printf("%s%s", usage, help) < 0;
+    if (count != 2 && !(count == 4 && strcmp(words[2], "-c") == 0)) {
+        fprintf(stderr, "%sspindle-sh --help tells more\n", usage);
+        return SHELL_USAGE;
+    }
+    start();
+    const char *why = mount_image(words[1]);
+    if (why) {
+        fprintf(stderr, "spindle-sh: %s: %s\n", words[1], why);
+        return EXIT_NOT_MOUNTED;
+    }
+    must("shell", shell_init(&shell, stdio_sink, stdout, stderr));
+    if (count == 4) {
+        shell.read = read_stdin; /* else the commands come from there */
+        shell_run_text(&shell, words[3]);
+    } else {
+        run_stdin(&shell);
+    }
+    fflush(stdout);
+    _exit(shell.status); /* threads are still there; nothing is left to write */
+}

@@ -1,0 +1,46 @@
+/*
+ * pci.h - functions on the PCI bus, as devices below "pci".
+ *
+ * drivers/pci publishes a device a function, named bus:slot.function ("00:01.1"), whose bus_data
+ * is a `struct pci_function`. Drivers look at it in add_device and reach the configuration space
+ * through the calls below.
+ *
+ * Locking     Configuration reads and writes: any thread.
+ * Ownership   A pci_function lives as long as its device.
+ * References  PCI Local Bus 3.0, sections 3.2.2.3 (mechanism #1) and 6.1 (header), appendix D
+ *             (class codes).
+ */
+#ifndef KERNEL_BUS_PCI_H
+#define KERNEL_BUS_PCI_H
+
+#include "kernel/dev/device.h"
+
+struct pci_bar {
+    uint64_t base;   /* 0: not there */
+    uint64_t bytes;
+    bool io;         /* port space, else memory */
+};
+
+struct pci_function;
+
+struct pci_access {
+    uint32_t (*read32)(const struct pci_function *function, unsigned offset);
+    void (*write32)(const struct pci_function *function, unsigned offset, uint32_t value);
+};
+
+struct pci_function {
+    const struct pci_access *access;
+    uint8_t bus, slot, function;
+    uint16_t vendor, product;
+    uint8_t class_code, subclass, interface, revision;
+    uint8_t interrupt_line; /* as the firmware left it; 0xff: not routed */
+    struct pci_bar bars[6];
+};
+
+/* NULL when the device is no PCI function. (kernel/bus/pci.c) */
+const struct pci_function *pci_function_of(const struct device *device);
+
+/* Lets the function answer in port and memory space and master the bus (command register). */
+void pci_enable(const struct pci_function *function);
+
+#endif

@@ -1,0 +1,474 @@
+/*
+ * monitor.c - see monitor.h.
+ */
+#include "kernel/monitor.h"
+#include "kernel/dev/deadlines.h"
+#include "kernel/dev/event.h"
+#include "kernel/log.h"
+#include "kernel/sched/sync.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+enum { MOUNT_PATH_BYTES = 64, BUILD_ID_BYTES = 64 };
+
+static struct {
+    const struct monitor_options *options;
+    struct thread *thread, *second; /* while one handles an event, the other waits */
+    struct path *root;
+    struct spin lock; /* rank QUEUE: the rest */
+    struct wait_queue changed;
+    bool settled, stopping;
+    unsigned helpers;  /* threads beside these two, while both handle events */
+    unsigned waiting;  /* threads that wait for an event */
+    uint64_t poll_us;  /* when to poll next */
+} monitor = {
+    .lock = SPIN_INIT(RANK_QUEUE),
+    .changed = WAIT_QUEUE_INIT(monitor.changed),
+};
+
+/* ---- mounting ----------------------------------------------------------------------------- */
+
+static bool holds_media(const struct device *device)
+{
+    return device->alias[0] && device->ops->start && !device->no_automount;
+}
+
+static void drive_path(const struct device *device, char *path)
+{
+    format_text(path, MOUNT_PATH_BYTES, "/Drives/%s", device->alias);
+}
+
+/* Writes why a medium could not be mounted. */
+static void reason(struct device *device, status_t status, char *text, size_t bytes)
+{
+    struct device_medium medium = device_medium(device);
+    if (!medium.present || status == -ENOMEDIUM)
+        text_copy(text, bytes, "no disc");
+    else if (!medium.bytes)
+        text_copy(text, bytes, "a blank disc");
+    else
+        device_mount_reason(device->alias, status, text, bytes);
+}
+
+/* Removes the directory that mount_drive() made; a person's stays. */
+static void remove_drive_directory(struct device *device)
+{
+    char path[MOUNT_PATH_BYTES];
+    if (!device->drive_directory)
+        return;
+    drive_path(device, path);
+    device->drive_directory = false;
+    (void)!vfs_unlink(monitor.root, path); /* unless something was put into it */
+}
+
+/* Mounts a device's medium at /Drives/<class name>. */
+static status_t mount_drive(struct device *device)
+{
+    char path[MOUNT_PATH_BYTES];
+    struct device_medium medium = device_medium(device);
+    if (!medium.present || !medium.bytes)
+        return -ENOMEDIUM;
+    drive_path(device, path);
+    (void)!vfs_mkdir(monitor.root, "/Drives"); /* there already, unless a person removed it */
+    status_t status = vfs_mkdir(monitor.root, path);
+    if (status && status != -EEXIST)
+        return status;
+    if (!status)
+        device->drive_directory = true;
+    status = vfs_mount(monitor.root, path, device->alias, NULL, NULL);
+    if (status)
+        remove_drive_directory(device);
+    return status;
+}
+
+/* Unmounts a device's medium, and removes the directory that was made for it. */
+static void unmount_drive(struct device *device)
+{
+    vfs_unmount_device(device);
+    remove_drive_directory(device);
+}
+
+/* Does the disc mounted at /Drives/<class name> carry our build id? */
+static bool drive_is_ours(const struct device *device)
+{
+    char path[MOUNT_PATH_BYTES + 16], id[BUILD_ID_BYTES] = "";
+    struct file *file;
+    format_text(path, sizeof(path), "/Drives/%s/boot/spindle.id", device->alias);
+    if (file_open(monitor.root, path, OPEN_READ, &file))
+        return false;
+    ssize_t got = file_read(file, id, sizeof(id) - 1);
+    file_close(file);
+    size_t length = strlen(monitor.options->build_id);
+    return got >= (ssize_t)length && text_starts(id, monitor.options->build_id) &&
+           (id[length] == '\n' || !id[length]);
+}
+
+/* Moves the mount of a device from /Drives to /System; back to /Drives if that fails. */
+static status_t become_system(struct device *device)
+{
+    unmount_drive(device);
+    status_t status = vfs_mount(monitor.root, "/System", device->alias, NULL, NULL);
+    if (!status) {
+        log_info("monitor", "/System is %s", device->alias);
+        return 0;
+    }
+    log_warn("monitor", "%s cannot become /System: %s", device->alias, status_text(status));
+    (void)!mount_drive(device);
+    return status;
+}
+
+/* Is a disc mounted at /System? */
+static bool system_is_mounted(void)
+{
+    struct path *path;
+    if (path_walk(monitor.root, "/System", 0, &path))
+        return false;
+    bool mounted = path_is_mount_point(path);
+    path_put(path);
+    return mounted;
+}
+
+/* ---- media that come and go after start-up ------------------------------------------------- */
+
+static void medium_arrived(struct device *device)
+{
+    char why[MOUNT_REASON_BYTES];
+    status_t status = mount_drive(device);
+    if (status == -EBUSY)
+        return; /* mounted already */
+    if (status) {
+        reason(device, status, why, sizeof(why));
+        log_info("monitor", "%s: %s", device->alias, why);
+        return;
+    }
+    if (!drive_is_ours(device) || system_is_mounted() || become_system(device))
+        log_info("monitor", "%s is at /Drives/%s", device->alias, device->alias);
+}
+
+/* Another medium, or none: the old one is unmounted. */
+static void medium_changed(struct device *device)
+{
+    unmount_drive(device);
+    if (holds_media(device) && device_medium(device).present)
+        medium_arrived(device);
+}
+
+/* The door is locked while a file on the disc is open. A command for each file would cost more than
+ * the files: the door is unlocked when a round finds none open. */
+static void keep_door(struct device *device)
+{
+    bool lock = device_files_open(device) > 0;
+    if (lock == device->door_locked || !device_is_removable(device))
+        return;
+    unsigned operation = lock ? DEVICE_CONTROL_LOCK_DOOR : DEVICE_CONTROL_UNLOCK_DOOR;
+    device->door_locked = lock; /* whatever the drive returns: some have no lock */
+    (void)!device_control(device, operation, NULL, 0);
+}
+
+static void poll_device(struct device *device)
+{
+    if (device->ops->poll)
+        (void)!device->ops->poll(device); /* what it finds becomes an event */
+}
+
+/* Posts an event for each drive to be polled. The thread that handles the event polls, so that a
+ * drive that does not answer does not delay others. */
+static void poll_all(void)
+{
+    struct device *device;
+    for (unsigned last = 0; (device = device_by_class(last));) {
+        last = device->number;
+        if (device->ops->poll || device->door_locked)
+            event_post(EVENT_POLL, device);
+        device_put(device);
+    }
+}
+
+static void device_arrived(struct device *device)
+{
+    if (!holds_media(device))
+        return;
+    poll_device(device); /* what it finds becomes an event */
+    if (!device->ops->poll && device_medium(device).present)
+        medium_arrived(device);
+}
+
+static void handle_event(struct event *event)
+{
+    struct device *device = event->device;
+    switch (event->kind) {
+    case EVENT_ADDED: device_arrived(device); break;
+    case EVENT_MEDIUM: medium_changed(device); break;
+    case EVENT_DOOR: keep_door(device); break;
+    case EVENT_POLL:
+        poll_device(device);
+        keep_door(device);
+        break;
+    case EVENT_REMOVED: unmount_drive(device); break;
+    }
+    event_done(event);
+}
+
+/* ---- start-up ----------------------------------------------------------------------------- */
+
+/* Handles the events of devices that are there at start: all are polled before any is mounted. */
+static void drain_events(void)
+{
+    struct event event;
+    while (!event_wait(&event, 0)) {
+        if (event.kind == EVENT_ADDED && holds_media(event.device))
+            poll_device(event.device);
+        event_done(&event);
+    }
+}
+
+/* Physical before virtual, CDs before others, then by class number. */
+static bool is_preferred(const struct device *device, const struct device *over)
+{
+    if (!over || device->is_virtual != over->is_virtual)
+        return !over || over->is_virtual;
+    bool cd = device->device_class == CLASS_CDROM, over_cd = over->device_class == CLASS_CDROM;
+    return cd != over_cd ? cd : device->class_number < over->class_number;
+}
+
+/* The first device in the order of preference that `accept` takes. A reference, or NULL. */
+static struct device *choose(bool (*accept)(const struct device *device))
+{
+    struct device *best = NULL, *device;
+    for (unsigned last = 0; (device = device_by_class(last));) {
+        last = device->number;
+        bool better = holds_media(device) && accept(device) && is_preferred(device, best);
+        device_put(better ? best : device);
+        if (better)
+            best = device;
+    }
+    return best;
+}
+
+static bool is_mounted_cd(const struct device *device)
+{
+    char path[MOUNT_PATH_BYTES];
+    struct path *place;
+    if (device->device_class != CLASS_CDROM)
+        return false;
+    drive_path(device, path);
+    if (path_walk(monitor.root, path, 0, &place))
+        return false;
+    bool mounted = path_is_mount_point(place);
+    path_put(place);
+    return mounted;
+}
+
+static bool is_asked_for(const struct device *device)
+{
+    return text_equal(device->alias, monitor.options->system_name);
+}
+
+/* Mounts every medium below /Drives, and logs each that cannot be mounted. Returns the last such
+ * reason in `why`. */
+static void mount_all(char *why, size_t bytes)
+{
+    struct device *device;
+    char text[MOUNT_REASON_BYTES];
+    text_copy(why, bytes, "there is no drive");
+    for (unsigned last = 0; (device = device_by_class(last));) {
+        last = device->number;
+        status_t status = holds_media(device) ? mount_drive(device) : 0;
+        if (status) {
+            reason(device, status, text, sizeof(text));
+            format_text(why, bytes, "%s: %s", device->alias, text);
+            if (device_medium(device).present)
+                log_info("monitor", "%s", why);
+        }
+        device_put(device);
+    }
+}
+
+/* Makes the drive that `system=` names /System; false after a warning. */
+static bool take_asked_for(void)
+{
+    const char *name = monitor.options->system_name;
+    char text[MOUNT_REASON_BYTES] = "no such drive";
+    struct device *device = choose(is_asked_for);
+    status_t status = device ? become_system(device) : -ENODEV;
+    if (device && status)
+        reason(device, status, text, sizeof(text));
+    if (status)
+        log_warn("monitor", "system=%s: %s; /System is chosen without it", name, text);
+    device_put(device);
+    return !status;
+}
+
+static void choose_system(void)
+{
+    char why[MOUNT_REASON_BYTES + DEVICE_NAME_BYTES], text[MOUNT_REASON_BYTES];
+    mount_all(why, sizeof(why));
+    if (monitor.options->system_name && take_asked_for())
+        return;
+    struct device *device = choose(drive_is_ours);
+    if (!device)
+        device = choose(is_mounted_cd);
+    status_t status = device ? become_system(device) : -ENODEV;
+    if (device && status) {
+        reason(device, status, text, sizeof(text));
+        format_text(why, sizeof(why), "%s: %s", device->alias, text);
+    }
+    if (status)
+        log_warn("monitor", "nothing is mounted at /System: %s", why);
+    device_put(device);
+}
+
+/* ---- the thread --------------------------------------------------------------------------- */
+
+static void set_settled(void)
+{
+    spin_lock(&monitor.lock);
+    monitor.settled = true;
+    wait_queue_wake_all(&monitor.changed);
+    spin_unlock(&monitor.lock);
+}
+
+/* Is it time to poll? True for one of the threads. */
+static bool poll_is_due(void)
+{
+    uint64_t now_us = time_now_us();
+    spin_lock(&monitor.lock);
+    bool due = now_us >= monitor.poll_us;
+    if (due)
+        monitor.poll_us = now_us + POLL_MEDIUM_US;
+    spin_unlock(&monitor.lock);
+    return due;
+}
+
+static uint64_t begin_waiting(void)
+{
+    spin_lock(&monitor.lock);
+    monitor.waiting++;
+    uint64_t poll_us = monitor.poll_us;
+    spin_unlock(&monitor.lock);
+    return poll_us;
+}
+
+/* Ends a thread's waiting. True: it has an event and was the last that waited, so the caller starts
+ * a helper, which is counted already. */
+static bool end_waiting(bool has_event)
+{
+    spin_lock(&monitor.lock);
+    bool replace = has_event && !--monitor.waiting && !monitor.stopping;
+    if (!has_event)
+        monitor.waiting--;
+    monitor.helpers += replace;
+    spin_unlock(&monitor.lock);
+    return replace;
+}
+
+/* False when the monitor stops, and for a helper while another thread waits; it is then not counted
+ * any more. */
+static bool keeps_handling(bool helper)
+{
+    spin_lock(&monitor.lock);
+    bool end = monitor.stopping || (helper && monitor.waiting);
+    if (end && helper && !--monitor.helpers)
+        wait_queue_wake_all(&monitor.changed);
+    spin_unlock(&monitor.lock);
+    return !end;
+}
+
+static void handle_events(bool helper);
+
+static void helper_main(void *unused)
+{
+    (void)unused;
+    handle_events(true);
+}
+
+/* Without memory for a helper, the next event waits until this thread has handled its own. */
+static void start_helper(void)
+{
+    struct thread *thread = thread_create("monitor", PRIORITY_NORMAL, helper_main, NULL);
+    if (thread) {
+        thread_detach(thread);
+        return;
+    }
+    spin_lock(&monitor.lock);
+    monitor.helpers--;
+    spin_unlock(&monitor.lock);
+}
+
+static void handle_events(bool helper)
+{
+    do {
+        struct event event;
+        bool got = !event_wait(&event, begin_waiting());
+        if (end_waiting(got))
+            start_helper();
+        if (got)
+            handle_event(&event);
+        if (poll_is_due())
+            poll_all();
+    } while (keeps_handling(helper));
+}
+
+static void second_main(void *unused)
+{
+    (void)unused;
+    handle_events(false);
+}
+
+static void monitor_main(void *unused)
+{
+    (void)unused;
+    drain_events();
+    choose_system();
+    set_settled();
+
+    /* Without memory for it, a helper is started for each event. */
+    monitor.second = thread_create("monitor", PRIORITY_NORMAL, second_main, NULL);
+    handle_events(false);
+}
+
+status_t monitor_start(const struct monitor_options *options)
+{
+    monitor.options = options;
+    monitor.settled = monitor.stopping = false;
+    monitor.poll_us = time_now_us() + POLL_MEDIUM_US;
+    monitor.root = path_root();
+    monitor.thread = thread_create("monitor", PRIORITY_NORMAL, monitor_main, NULL);
+    if (monitor.thread)
+        return 0;
+    path_put(monitor.root);
+    return -ENOMEM;
+}
+
+status_t monitor_wait_settled(uint64_t deadline_us)
+{
+    status_t status = 0;
+    spin_lock(&monitor.lock);
+    while (!monitor.settled && !status)
+        status = wait_queue_wait(&monitor.changed, &monitor.lock, deadline_us);
+    spin_unlock(&monitor.lock);
+    return status;
+}
+
+status_t monitor_wait_idle(struct device *device, uint64_t deadline_us)
+{
+    return monitor.thread ? event_wait_done(device, deadline_us) : 0;
+}
+
+void monitor_stop(void)
+{
+    spin_lock(&monitor.lock);
+    monitor.stopping = true;
+    spin_unlock(&monitor.lock);
+    thread_join(monitor.thread);
+    if (monitor.second)
+        thread_join(monitor.second);
+    spin_lock(&monitor.lock);
+    while (monitor.helpers)
+        (void)!wait_queue_wait(&monitor.changed, &monitor.lock, TIME_NEVER);
+    spin_unlock(&monitor.lock);
+    monitor.thread = monitor.second = NULL;
+    path_put(monitor.root);
+}

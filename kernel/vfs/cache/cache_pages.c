@@ -1,0 +1,294 @@
+/*
+ * cache_pages.c - pages of all caches: one hash table, one list for reclaim.
+ *
+ * Reclaim goes round the list. What was looked at once and never again goes first, so that a file
+ * read from end to end leaves what is in use where it is.
+ */
+#include "kernel/vfs/cache/internal.h"
+#include "lib/hash.h"
+#include "lib/string.h"
+
+enum {
+    BUCKETS_MIN = 256,
+    STOCK_MAX = 128,     /* descriptors that wait for their next page */
+    RECLAIM_STEPS = 64,  /* pages looked at before the lock is let go */
+    CREATE_BATCH = 32,
+    SPARE_PAGES = 32,    /* that stay free for others */
+};
+
+struct cache_table cache_table = {
+    .lock = SPIN_INIT(RANK_CACHE),
+    .by_age = LIST_INIT(cache_table.by_age),
+    .changed = WAIT_QUEUE_INIT(cache_table.changed),
+};
+
+/* ---- the table ---------------------------------------------------------------------------- */
+
+status_t cache_start(void)
+{
+    size_t buckets = BUCKETS_MIN;
+    while (buckets < page_total_count() / 2)
+        buckets *= 2;
+    cache_table.buckets = mem_zalloc(buckets * sizeof(*cache_table.buckets));
+    if (!cache_table.buckets)
+        return -ENOMEM;
+    cache_table.bucket_mask = buckets - 1;
+    return 0;
+}
+
+static struct cache_page *stock_take(void)
+{
+    struct cache_page *page = cache_table.stock;
+    if (page) {
+        cache_table.stock = page->bucket_next;
+        cache_table.stock_count--;
+    }
+    return page;
+}
+
+static void stock_drop(void)
+{
+    for (struct cache_page *page; (page = stock_take());)
+        mem_free(page);
+}
+
+void cache_stop(void)
+{
+    kassert(!cache_table.count);
+    stock_drop();
+    mem_free(cache_table.buckets);
+    cache_table.buckets = NULL;
+}
+
+void cache_page_insert(struct cache_page *page, struct cache *cache, uint64_t index)
+{
+    struct cache_page **bucket = cache_page_bucket(cache, index);
+    page->cache = cache;
+    page->index = index;
+    page->busy = true;
+    page->bucket_next = *bucket;
+    *bucket = page;
+    list_push_back(&cache->pages, &page->cache_link);
+    list_push_back(&cache_table.by_age, &page->age_link);
+    cache_table.count++;
+}
+
+void cache_page_remove(struct cache_page *page)
+{
+    struct cache_page **link = cache_page_bucket(page->cache, page->index);
+    while (*link != page)
+        link = &(*link)->bucket_next;
+    *link = page->bucket_next;
+    list_remove(&page->cache_link);
+    list_remove(&page->age_link);
+    cache_table.count--;
+}
+
+size_t cache_page_count(void)
+{
+    return cache_table.count;
+}
+
+/* ---- life of a page ----------------------------------------------------------------------- */
+
+void cache_page_destroy(struct cache_page *page)
+{
+    kassert(spin_is_held(&cache_table.lock));
+    page_free(page->data);
+    if (cache_table.stock_count == STOCK_MAX) {
+        mem_free(page);
+        return;
+    }
+    page->bucket_next = cache_table.stock;
+    cache_table.stock = page;
+    cache_table.stock_count++;
+}
+
+/* Descriptors without a page, from the stock as long as it has some. */
+static unsigned descriptors_take(void **descriptors, unsigned count)
+{
+    unsigned got = 0;
+    spin_lock(&cache_table.lock);
+    while (got < count && (descriptors[got] = stock_take()))
+        got++;
+    spin_unlock(&cache_table.lock);
+    return got + (unsigned)mem_alloc_many(sizeof(struct cache_page), descriptors + got,
+                                          count - got);
+}
+
+/* As many as there is memory for, and no page is left over. */
+static unsigned pages_describe(struct cache_page **pages, void **data, unsigned count)
+{
+    void *descriptors[CREATE_BATCH];
+    unsigned got = descriptors_take(descriptors, count);
+    for (unsigned i = 0; i < got; i++) {
+        pages[i] = descriptors[i];
+        *pages[i] = (struct cache_page){ .data = data[i] };
+    }
+    for (unsigned i = got; i < count; i++)
+        page_free(data[i]);
+    return got;
+}
+
+/* One page's turn: out of the table and the caller's when nobody needs it, else NULL. */
+static struct cache_page *victim_next(void)
+{
+    struct cache_page *page =
+        list_entry(list_pop_front(&cache_table.by_age), struct cache_page, age_link);
+    bool spare = page->busy || page->pins || page->referenced;
+    list_push_back(&cache_table.by_age, &page->age_link);
+    page->referenced = false;
+    if (spare)
+        return NULL;
+    cache_page_remove(page);
+    return page;
+}
+
+/* Where memory is out, the pages that nobody needs longest are used again at once: neighbours stay
+ * neighbours, and nothing is given back to be asked for. */
+static unsigned pages_recycle(struct cache_page **pages, unsigned count)
+{
+    unsigned got = 0;
+    if (page_free_count() >= count + SPARE_PAGES)
+        return 0;
+    spin_lock(&cache_table.lock);
+    for (unsigned i = 0; i < RECLAIM_STEPS && got < count; i++) {
+        if (list_empty(&cache_table.by_age))
+            break;
+        struct cache_page *page = victim_next();
+        if (page)
+            pages[got++] = page;
+    }
+    spin_unlock(&cache_table.lock);
+    for (unsigned i = 0; i < got; i++)
+        *pages[i] = (struct cache_page){ .data = pages[i]->data };
+    return got;
+}
+
+/* Fresh ones. */
+static unsigned pages_make(struct cache_page **pages, unsigned count)
+{
+    void *data[CREATE_BATCH];
+    return pages_describe(pages, data, (unsigned)page_alloc_many(data, count));
+}
+
+unsigned cache_pages_create(struct cache_page **pages, unsigned count)
+{
+    unsigned created = 0;
+    while (created < count) {
+        unsigned left = count - created;
+        unsigned wanted = left < CREATE_BATCH ? left : CREATE_BATCH;
+        unsigned got = pages_recycle(pages + created, wanted);
+        if (got < wanted)
+            got += pages_make(pages + created + got, wanted - got);
+        created += got;
+        if (got < wanted)
+            break;
+    }
+    return created;
+}
+
+/* ---- reclaim ------------------------------------------------------------------------------ */
+
+static bool reclaim_next(void)
+{
+    struct cache_page *page = victim_next();
+    if (page)
+        cache_page_destroy(page);
+    return page;
+}
+
+/* Twice round the list is enough: the first time takes all second chances away. */
+size_t cache_reclaim(size_t wanted)
+{
+    size_t freed = 0, left = SIZE_MAX;
+    while (left && freed < wanted) {
+        if (!spin_try_lock(&cache_table.lock))
+            break;
+        if (left > 2 * cache_table.count + 1)
+            left = 2 * cache_table.count + 1;
+        for (unsigned i = 0; i < RECLAIM_STEPS && left && freed < wanted; i++, left--) {
+            if (list_empty(&cache_table.by_age))
+                left = 1;
+            else
+                freed += reclaim_next();
+        }
+        if (!left && freed < wanted)
+            stock_drop(); /* it is as bad as that */
+        spin_unlock(&cache_table.lock);
+    }
+    return freed;
+}
+
+/* ---- life of a cache ---------------------------------------------------------------------- */
+
+void cache_init(struct cache *cache, const struct cache_ops *ops, void *owner,
+                uint32_t block_bytes, uint64_t size_bytes)
+{
+    *cache = (struct cache){
+        .ops = ops,
+        .owner = owner,
+        .block_bytes = block_bytes,
+        .size_bytes = size_bytes,
+        .hash = hash_u64((uint64_t)(uintptr_t)cache),
+    };
+    list_init(&cache->pages);
+}
+
+status_t cache_settle(struct cache *cache)
+{
+    status_t status = 0;
+    spin_lock(&cache_table.lock);
+    while (cache->fills && !status)
+        status = wait_queue_wait_interruptible(&cache_table.changed, &cache_table.lock, TIME_NEVER);
+    spin_unlock(&cache_table.lock);
+    return status;
+}
+
+void cache_hold(struct cache *cache)
+{
+    spin_lock(&cache_table.lock);
+    cache->fills++;
+    spin_unlock(&cache_table.lock);
+}
+
+void cache_release(struct cache *cache)
+{
+    spin_lock(&cache_table.lock);
+    cache->fills--;
+    wait_queue_wake_all(&cache_table.changed);
+    spin_unlock(&cache_table.lock);
+}
+
+void cache_destroy(struct cache *cache)
+{
+    if (!cache->ops)
+        return;
+    spin_lock(&cache_table.lock);
+    while (cache->fills)
+        (void)!wait_queue_wait(&cache_table.changed, &cache_table.lock, TIME_NEVER);
+    while (!list_empty(&cache->pages)) {
+        struct cache_page *page = list_entry(cache->pages.next, struct cache_page, cache_link);
+        kassert(!page->pins && !page->busy);
+        cache_page_remove(page);
+        cache_page_destroy(page);
+    }
+    spin_unlock(&cache_table.lock);
+}
+
+bool cache_has_fills(struct cache *cache)
+{
+    spin_lock(&cache_table.lock);
+    bool has = cache->ops && cache->fills;
+    spin_unlock(&cache_table.lock);
+    return has;
+}
+
+bool cache_is_idle(struct cache *cache)
+{
+    if (!spin_try_lock(&cache_table.lock))
+        return false;
+    bool idle = !cache->fills && list_empty(&cache->pages);
+    spin_unlock(&cache_table.lock);
+    return idle;
+}

@@ -1,0 +1,152 @@
+/* device_report.c - see device_report.h. */
+#include "shell/commands/discs/device_report.h"
+
+#include "kernel/console.h"
+#include "kernel/dev/control.h"
+#include "kernel/dev/driver.h"
+#include "lib/text.h"
+
+/* ---- lines -------------------------------------------------------------------------------- */
+
+static void report_head(struct stream *out, struct device *device)
+{
+    char text[256] = "";
+    stream_format(out, "    device %s\n", device->alias[0] ? device->alias : device->name);
+    device_path(device, text, sizeof(text));
+    stream_format(out, "      path %s\n", text);
+    if (device->driver)
+        stream_format(out, "    driver %s\n", device->driver->name);
+    text[0] = '\0';
+    if (device->ops->describe)
+        device->ops->describe(device, text, sizeof(text));
+    if (!text[0])
+        return;
+    stream_text(out, "        is ");
+    stream_escaped(out, text, false);
+    stream_text(out, "\n");
+}
+
+static void report_flags(struct stream *out, struct device *device)
+{
+    struct device_flags flags;
+    if (device_control(device, DEVICE_CONTROL_GET_FLAGS, &flags, sizeof(flags)))
+        return;
+    stream_format(out, "      kind %s%s%s%s%s\n", device_class_name(flags.device_class),
+                  flags.is_virtual && flags.device_class != CLASS_VIRTUAL ? ", virtual" : "",
+                  flags.removable ? ", removable" : "", flags.read_only ? ", read-only" : "",
+                  flags.write_once ? ", write-once" : "");
+}
+
+static void report_medium(struct stream *out, const struct device_status *status)
+{
+    stream_format(out, "    medium %s\n", status->medium == -ENOMEDIUM ? "none"
+                                          : status->medium ? status_text(status->medium)
+                                                           : "present");
+    stream_format(out, "    access %s\n", status->writable   ? "read and write"
+                                          : status->readable ? "read-only"
+                                                             : "none");
+}
+
+static void report_status(struct stream *out, struct device *device)
+{
+    struct device_status status;
+    if (device_control(device, DEVICE_CONTROL_GET_STATUS, &status, sizeof(status)))
+        return;
+    report_medium(out, &status);
+    stream_format(out, "generation %u\n      open %u\n", status.generation, status.handles);
+}
+
+static void report_size(struct stream *out, struct device *device)
+{
+    struct device_size size;
+    if (device_control(device, DEVICE_CONTROL_GET_SIZE, &size, sizeof(size)) || !size.block_bytes)
+        return;
+    uint64_t blocks = size.size_bytes / size.block_bytes;
+    stream_format(out, "      size %llu bytes, %llu block%s of %u\n",
+                  (unsigned long long)size.size_bytes, (unsigned long long)blocks,
+                  text_plural(blocks), size.block_bytes);
+}
+
+static void report_geometry(struct stream *out, struct device *device, const char *what,
+                            unsigned operation)
+{
+    struct device_geometry of;
+    if (!device_control(device, operation, &of, sizeof(of)))
+        stream_format(out, "%10s %u,%u,%u,%u\n", what, of.cylinders, of.heads, of.sectors,
+                      of.sector_bytes);
+}
+
+static void report_bios(struct stream *out, struct device *device)
+{
+    struct device_bios_drive bios;
+    if (!device_control(device, DEVICE_CONTROL_GET_BIOS_DRIVE, &bios, sizeof(bios)))
+        stream_format(out, "BIOS drive 0x%02x\n", bios.drive);
+}
+
+void device_report_medium(struct stream *out, struct path *path)
+{
+    struct device_size size;
+    struct device_status status;
+    if (!path_control(path, DEVICE_CONTROL_GET_SIZE, &size, sizeof(size)))
+        stream_format(out, "     block %u\n", size.block_bytes);
+    if (!path_control(path, DEVICE_CONTROL_GET_STATUS, &status, sizeof(status)))
+        report_medium(out, &status);
+}
+
+void device_report(struct stream *out, struct device *device)
+{
+    report_head(out, device);
+    if (!device->ops->start)
+        return;
+    report_flags(out, device);
+    report_status(out, device);
+    report_size(out, device);
+    report_geometry(out, device, "geometry", DEVICE_CONTROL_GET_GEOMETRY);
+    report_geometry(out, device, "to a BIOS", DEVICE_CONTROL_GET_BIOS_GEOMETRY);
+    report_bios(out, device);
+}
+
+/* ---- pictures ----------------------------------------------------------------------------- */
+
+/* Writes to the screen directly, so earlier text is flushed first. A clear picture takes the place
+ * of the small icon in the second row, and is the gap before the text. */
+static status_t show_row(struct stream *out, const struct device_icon icons[2], unsigned row)
+{
+    static const uint8_t clear[ICON_SMALL * ICON_SMALL];
+    const struct console_picture large = { ICON_LARGE, icons[0].pixels },
+                                 small = { ICON_SMALL, row ? clear : icons[1].pixels },
+                                 gap = { ICON_SMALL, clear };
+    status_t status = stream_flush(out);
+    if (!status)
+        status = console_write_picture(&large, row);
+    if (!status)
+        status = console_write_picture(&small, 0);
+    return status ? status : console_write_picture(&gap, 0);
+}
+
+status_t device_show_icons(struct stream *out, struct device *device)
+{
+    static const uint32_t sides[] = { ICON_LARGE, ICON_SMALL };
+    struct device_icon *icons = mem_zalloc(2 * sizeof(*icons));
+    char text[160] = "";
+    status_t status = icons ? 0 : -ENOMEM;
+    for (unsigned i = 0; !status && i < 2; i++) {
+        icons[i].side = sides[i];
+        status = device_control(device, DEVICE_CONTROL_GET_ICON, &icons[i], sizeof(icons[i]));
+    }
+
+    if (!status)
+        status = show_row(out, icons, 0);
+    if (!status) {
+        stream_format(out, "%s\n", device->alias);
+        status = show_row(out, icons, 1);
+    }
+    if (!status) {
+        if (device->ops->describe)
+            device->ops->describe(device, text, sizeof(text));
+        stream_escaped(out, text, false);
+        stream_text(out, "\n");
+    }
+    mem_free(icons);
+    return status;
+}

@@ -1,0 +1,72 @@
+/*
+ * eject.c - eject: a disc that nobody uses, out of its drive.
+ */
+#include "kernel/dev/deadlines.h"
+#include "kernel/monitor.h"
+#include "shell/options.h"
+#include "shell/reading/mounts.h"
+
+/* All mounts of the device, the last first; -EBUSY when one is in use. */
+static status_t unmount_all(struct shell *shell, const char *word, struct mount_info *info)
+{
+    status_t status;
+    while (!(status = mounts_of_device(shell, word, info)))
+        if ((status = vfs_unmount(shell->directory, info->path)))
+            return status;
+    return status == -ENOENT ? 0 : status;
+}
+
+static int eject(struct shell *shell, const char *word, struct device *device)
+{
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    status_t status = info ? unmount_all(shell, word, info) : -ENOMEM;
+    int result = status == -EBUSY ? shell_complain(shell, "%s: %s is in use", word, info->path)
+                 : status         ? shell_fail(shell, word, status)
+                                  : SHELL_DONE;
+    mem_free(info);
+    if (result)
+        return result;
+    /* The monitor unlocks a door only at its next round. A drive without a lock is not an error;
+     * after ^C the tray is not to open later. */
+    status = device_control(device, DEVICE_CONTROL_UNLOCK_DOOR, NULL, 0);
+    if (status != -EINTR)
+        status = device_control(device, DEVICE_CONTROL_EJECT, NULL, 0);
+    return status ? shell_fail(shell, word, status) : SHELL_DONE;
+}
+
+static int run_eject(struct shell *shell, int count, char **words)
+{
+    const char *word = count > 1 ? words[1] : "cdrom0";
+    struct device *device = mounts_find_device(shell, word);
+    int result = SHELL_DONE;
+    if (!device)
+        return shell_complain(shell, "%s: no such device; `devices` lists them", word);
+    if (device->device_class != CLASS_CDROM || device->is_virtual) {
+        result = shell_complain(shell, "%s: is no drive with a tray", word);
+    } else if (option_given(shell, 't')) {
+        status_t status = device_control(device, DEVICE_CONTROL_LOAD, NULL, 0);
+        result = status ? shell_fail(shell, word, status) : SHELL_DONE;
+    } else {
+        result = eject(shell, word, device);
+    }
+    /* for what comes next */
+    (void)!monitor_wait_idle(device, time_now_us() + DEADLINE_SETTLE_US);
+    device_put(device);
+    return result;
+}
+
+static const struct shell_option eject_options[] = {
+    { 't', "trayclose", NULL, "pull the tray in instead" },
+    { 0 },
+};
+
+static const struct shell_command command_eject = {
+    .name = "eject",
+    .arguments = "[-t] [DEVICE]",
+    .summary = "undo a disc's mounts and open the tray, cdrom0's if not said",
+    .arguments_max = 1,
+    .run = run_eject,
+    .options = eject_options,
+    .group = "Devices and mounts",
+};
+SHELL_COMMAND(command_eject);

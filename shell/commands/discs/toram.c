@@ -1,0 +1,125 @@
+/*
+ * toram.c - a mounted disc moves into memory: toram.
+ *
+ * A drive in memory gets a copy of every block and takes the disc's place beneath the mount.
+ * Nothing has changed before the copy is whole; what is open stays open.
+ */
+#include "lib/format.h"
+#include "lib/text.h"
+#include "shell/commands/discs/vdrive_request.h"
+#include "shell/options.h"
+
+/* The device that is mounted at an absolute path, by its alias; -EINVAL: none is. */
+static status_t device_mounted_at(const char *path, char name[DEVICE_NAME_BYTES])
+{
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    status_t status = info ? 0 : -ENOMEM;
+    for (unsigned n = 0; !status && !(status = vfs_mount_info(n, info)); n++)
+        if (text_equal(info->path, path) && *info->device)
+            break;
+    if (!status)
+        text_copy(name, DEVICE_NAME_BYTES, info->device);
+    mem_free(info);
+    return status == -ENOENT ? -EINVAL : status;
+}
+
+static status_t mounted_device(struct shell *shell, const char *where,
+                               char name[DEVICE_NAME_BYTES])
+{
+    struct path *path;
+    status_t status = path_walk(shell->directory, where, 0, &path);
+    if (status)
+        return status;
+    char *text = mem_alloc(PATH_BYTES_MAX + 1);
+    status = text ? 0 : -ENOMEM;
+    if (text) {
+        path_text(path, text, PATH_BYTES_MAX + 1);
+        status = device_mounted_at(text, name);
+    }
+    mem_free(text);
+    path_put(path);
+    return status;
+}
+
+/* A drive in memory with the same blocks and bytes, which goes when nobody uses it any more. */
+static status_t copy_disc(struct shell *shell, struct device *disc,
+                          struct virtual_register *request)
+{
+    struct vdrive_bar *bar = mem_alloc(sizeof(*bar));
+    if (!bar)
+        return -ENOMEM;
+    request->struct_bytes = sizeof(*request);
+    request->magic = VIRTUAL_REGISTER_MAGIC;
+    request->store = VIRTUAL_RAM_IMAGE;
+    request->flags = VIRTUAL_TEMPORARY | (disc->device_class == CLASS_CDROM ? VIRTUAL_CD : 0);
+    request->block_bytes = disc->limits.block_bytes;
+    format_text(request->image, sizeof(request->image), "/System/Devices/Classes/%s", disc->alias);
+    vdrive_bar_begin(bar, shell, disc->alias);
+    request->progress = &bar->report;
+    status_t status = vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request));
+    vdrive_bar_end(bar);
+    mem_free(bar);
+    return status;
+}
+
+static void drop_drive(const char *name)
+{
+    struct virtual_unregister request = { .struct_bytes = sizeof(request),
+                                          .removal = VIRTUAL_IF_IDLE };
+    text_copy(request.device, sizeof(request.device), name);
+    (void)!vdrive_control(VIRTUAL_UNREGISTER, &request, sizeof(request));
+}
+
+static const struct vdrive_refusal refusals[] = {
+    { -ENOMEM, "too little memory for all of the disc: the last eighth is not for drives" },
+    { -ENOSPC, "too little memory for all of the disc: the last eighth is not for drives" },
+    { -EIO, "a block cannot be read; nothing has changed" },
+    { -EALREADY, "is in memory already" },
+    { 0 },
+};
+
+static int move_to_memory(struct shell *shell, const char *where, struct device *disc)
+{
+    struct virtual_register *request = mem_zalloc(sizeof(*request));
+    status_t status = request ? copy_disc(shell, disc, request) : -ENOMEM;
+    if (!status) {
+        status = vfs_exchange_device(shell->directory, where, request->device);
+        if (status)
+            drop_drive(request->device);
+    }
+    if (!status)
+        stream_format(shell->out, "%s is in memory now, as %s; %s is not needed any more\n", where,
+                      request->device, disc->alias);
+    mem_free(request);
+    return status ? vdrive_refuse(shell, disc->alias, status, refusals) : SHELL_DONE;
+}
+
+static int run_toram(struct shell *shell, int count, char **words)
+{
+    const char *where = count > 1 ? words[1] : "/System";
+    char name[DEVICE_NAME_BYTES];
+    status_t status = mounted_device(shell, where, name);
+    if (status == -EINVAL)
+        return shell_complain(shell, "%s: no device is mounted there", where);
+    if (status)
+        return shell_fail(shell, where, status);
+    struct device *disc = device_find(name);
+    if (!disc)
+        return shell_fail(shell, name, -ENODEV);
+    struct device_medium medium = device_medium(disc);
+    int result = medium.present && disc->level == 0 && disc->is_virtual
+                     ? vdrive_refuse(shell, where, -EALREADY, refusals)
+                     : move_to_memory(shell, where, disc);
+    device_put(disc);
+    return result;
+}
+
+static const struct shell_command command_toram = {
+    .name = "toram",
+    .arguments = "[DIRECTORY]",
+    .summary = "move a mounted disc, /System if not said, into memory",
+    .arguments_max = 1,
+    .run = run_toram,
+    .group = "Devices and mounts",
+};
+SHELL_COMMAND(command_toram);

@@ -1,0 +1,325 @@
+/*
+ * vdrive_add.c - making virtual drives: vdrive new, vdrive add.
+ */
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/commands/discs/vdrive_request.h"
+#include "shell/options.h"
+
+/* ---- what was made ------------------------------------------------------------------------ */
+
+static void say_mount(void *context, const struct mount_info *mount)
+{
+    struct stream *out = context;
+    if (mount->stale)
+        return; /* of what was in the drive before */
+    stream_text(out, ", at ");
+    stream_escaped(out, mount->path, false);
+}
+
+/* "virtual0: 2365 blocks of 2048 bytes, read-only, at /Drives/virtual0" */
+static void say_drive(struct shell *shell, const struct virtual_info *info)
+{
+    struct stream *out = shell->out;
+    uint64_t blocks = info->size_bytes / info->block_bytes;
+    stream_format(out, "%s: %llu block%s of %u bytes%s", info->device, (unsigned long long)blocks,
+                  text_plural(blocks), info->block_bytes, info->read_only ? ", read-only" : "");
+    if (info->raw_sector_bytes)
+        stream_format(out, ", from raw sectors of %u", info->raw_sector_bytes);
+    if (info->tail_bytes)
+        stream_format(out, ", %llu byte%s after the last whole %s",
+                      (unsigned long long)info->tail_bytes, text_plural(info->tail_bytes),
+                      info->raw_sector_bytes ? "sector, not shown" : "block");
+    vdrive_each_mount(info->device, say_mount, out);
+    stream_text(out, "\n");
+}
+
+static int say_made(struct shell *shell, const char *device, struct virtual_info *info)
+{
+    info->struct_bytes = sizeof(*info);
+    text_copy(info->device, sizeof(info->device), device);
+    status_t status = vdrive_control(VIRTUAL_GET_INFO, info, sizeof(*info));
+    if (!status && info->state == VIRTUAL_HALTED) /* by another command, meanwhile */
+        status = -ENODEV;
+    if (status)
+        return vdrive_refuse_drive(shell, device, status);
+    say_drive(shell, info);
+    return SHELL_DONE;
+}
+
+/* ---- what was refused --------------------------------------------------------------------- */
+
+/* Reports which drives keep an image from being used. */
+static int say_image_busy(struct shell *shell, const char *subject, const char *image)
+{
+    bool said = false;
+    struct vdrive_walk *walk = mem_zalloc(sizeof(*walk));
+    while (walk && !vdrive_walk_next(walk))
+        if (text_equal(walk->info.image, image)) {
+            shell_complain(shell, "%s: in use: %s %s it", subject, walk->info.device,
+                           walk->info.read_only ? "shows" : "writes");
+            said = true;
+        }
+    mem_free(walk);
+    if (!said)
+        shell_complain(shell, "%s: in use; a drive that writes an image wants it for itself",
+                       subject);
+    return SHELL_FAILED;
+}
+
+static const struct vdrive_refusal image_refusals[] = {
+    { -EINVAL, "no drive can be made of it like that" },
+    { -ENODATA, "smaller than one block of the drive" },
+    { -EOVERFLOW, "offset and size together do not fit 64 bits" },
+    { -EROFS, "read-only: it cannot be written, nor grow" },
+    { -ELOOP, "lies on the drive itself" },
+    { -ENODEV, "what it lies on is halted or gone" },
+    { -EMLINK, "images within images go 8 levels deep, and this would be one more" },
+    { -ENOMEM, "too little memory: the last eighth of it is not for drives" },
+    { -ENOSPC, "too little memory: the last eighth of it is not for drives" },
+    { 0 },
+};
+
+static const struct vdrive_refusal window_refusals[] = {
+    { -EINVAL, "the window of --offset and --size reaches beyond its end" },
+    { -ENODATA, "the window of --offset and --size is smaller than one block of the drive" },
+    { 0 },
+};
+
+static int say_refused(struct shell *shell, const struct virtual_register *request,
+                       const char *subject, status_t status)
+{
+    if (*request->reason)
+        return shell_complain(shell, "%s: %s", subject, request->reason);
+    if (status == -EBUSY)
+        return say_image_busy(shell, subject, request->image);
+    bool window = request->offset_bytes || (request->size_bytes && *request->image);
+    bool of_window = window && (status == -EINVAL || status == -ENODATA);
+    return vdrive_refuse(shell, subject, status, of_window ? window_refusals : image_refusals);
+}
+
+/* Sends a request; with an image it may take a while. What is needed to report the drive is
+ * allocated before: a command that fails has made none. */
+static int make_drive(struct shell *shell, struct virtual_register *request, const char *subject)
+{
+    struct vdrive_bar *bar = mem_alloc(sizeof(*bar));
+    struct virtual_info *info = mem_zalloc(sizeof(*info));
+    if (!bar || !info) {
+        mem_free(info);
+        mem_free(bar);
+        return shell_fail(shell, subject, -ENOMEM);
+    }
+    vdrive_bar_begin(bar, shell, subject);
+    request->struct_bytes = sizeof(*request);
+    request->magic = VIRTUAL_REGISTER_MAGIC;
+    request->progress = &bar->report;
+    status_t status = vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request));
+    vdrive_bar_end(bar);
+    mem_free(bar);
+    int result = status ? say_refused(shell, request, subject, status)
+                        : say_made(shell, request->device, info);
+    mem_free(info);
+    return result;
+}
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+static bool wrong(struct shell *shell, const char *what)
+{
+    shell_complain(shell, "%s", what);
+    return false;
+}
+
+static bool take_sector(struct shell *shell, struct virtual_register *request)
+{
+    uint64_t bytes = 0;
+    if (!option_number_name(shell, "sector", 0, UINT64_MAX, &bytes))
+        return false;
+    if (option_given_name(shell, "sector") && !block_bytes_valid(bytes))
+        return wrong(shell, "a sector has 512, 1024, 2048 or 4096 bytes");
+    request->block_bytes = (uint32_t)bytes;
+    return true;
+}
+
+/* One number of a list: up to a comma, or to the end when it is the last. */
+static bool take_number(const char **at, bool last, uint32_t *number)
+{
+    char text[16];
+    size_t length = 0;
+    uint64_t value;
+    while ((*at)[length] && (*at)[length] != ',')
+        length++;
+    if (length >= sizeof(text) || ((*at)[length] == '\0') != last)
+        return false;
+    memcpy(text, *at, length);
+    text[length] = '\0';
+    if (text_parse_u64(text, &value) || !value || value > UINT32_MAX)
+        return false;
+    *number = (uint32_t)value;
+    *at += length + !last;
+    return true;
+}
+
+static bool take_geometry(struct shell *shell, struct virtual_register *request)
+{
+    struct device_geometry *geometry = &request->geometry;
+    const char *at = option_value_name(shell, "geometry");
+    uint64_t bytes;
+    if (!at)
+        return true;
+    if (!take_number(&at, false, &geometry->cylinders) ||
+        !take_number(&at, false, &geometry->heads) ||
+        !take_number(&at, false, &geometry->sectors) ||
+        !take_number(&at, true, &geometry->sector_bytes))
+        return wrong(shell, "a geometry is cylinders,heads,sectors,bytes: four numbers above 0");
+    if (!block_bytes_valid(geometry->sector_bytes))
+        return wrong(shell, "a sector has 512, 1024, 2048 or 4096 bytes");
+    if (__builtin_mul_overflow((uint64_t)geometry->cylinders * geometry->heads,
+                               (uint64_t)geometry->sectors * geometry->sector_bytes, &bytes))
+        return wrong(shell, "a drive of this geometry does not fit 64 bits");
+    if (option_given_name(shell, "sector") || option_given_name(shell, "size"))
+        return wrong(shell, "--geometry gives sector and size already");
+    request->flags |= VIRTUAL_GEOMETRY;
+    return true;
+}
+
+static bool take_window(struct shell *shell, struct virtual_register *request)
+{
+    uint64_t end;
+    if (!option_number_name(shell, "offset", 0, UINT64_MAX, &request->offset_bytes) ||
+        !option_number_name(shell, "size", 0, UINT64_MAX, &request->size_bytes))
+        return false;
+    if (option_given_name(shell, "size") && !request->size_bytes)
+        return wrong(shell, "--size 0 would leave nothing of the image");
+    if (__builtin_add_overflow(request->offset_bytes, request->size_bytes, &end))
+        return wrong(shell, "--offset and --size together do not fit 64 bits");
+    return true;
+}
+
+/* Where the bytes are, and whether they may be written. */
+static bool take_store(struct shell *shell, struct virtual_register *request)
+{
+    bool ro = option_given_name(shell, "ro"), rw = option_given_name(shell, "rw");
+    bool ram = option_given_name(shell, "ram"), overlay = option_given_name(shell, "overlay");
+    bool cd = option_given_name(shell, "cd");
+    if (ro + ram + (rw || overlay) > 1)
+        return wrong(shell, "--ro, --rw, --ram and --overlay: one of them, or --overlay --rw");
+    if (cd && (rw || overlay))
+        return wrong(shell, "--cd is read-only: not with --rw nor --overlay");
+    if (cd && option_given_name(shell, "disk"))
+        return wrong(shell, "--cd and --disk: one of them");
+    if (cd && request->block_bytes && request->block_bytes != 2048)
+        return wrong(shell, "the sectors of --cd have 2048 bytes");
+    request->store = overlay ? VIRTUAL_OVERLAY : ram ? VIRTUAL_RAM_IMAGE : VIRTUAL_FILE;
+    request->flags |= (rw ? VIRTUAL_WRITABLE : 0) | (cd ? VIRTUAL_CD : 0);
+    return true;
+}
+
+static bool take_options(struct shell *shell, struct virtual_register *request)
+{
+    if (option_given_name(shell, "no-mount"))
+        request->flags |= VIRTUAL_NO_MOUNT;
+    return take_sector(shell, request) && take_store(shell, request) &&
+           take_geometry(shell, request) && take_window(shell, request);
+}
+
+/* ---- vdrive add --------------------------------------------------------------------------- */
+
+/* The halted drive that --into names. */
+static int take_into(struct shell *shell, const char *word, char device[DEVICE_NAME_BYTES])
+{
+    struct virtual_info *info;
+    status_t status = vdrive_name(shell, word, device);
+    if (status)
+        return vdrive_refuse_drive(shell, word, status);
+    status = vdrive_info(device, &info);
+    if (status)
+        return vdrive_refuse_drive(shell, device, status);
+    enum virtual_state state = info->state;
+    mem_free(info);
+    if (state == VIRTUAL_HALTED)
+        return SHELL_DONE;
+    return shell_complain(shell, "%s: not halted; `vdrive rm --now` halts a drive that is open",
+                          device);
+}
+
+static int add(struct shell *shell, struct virtual_register *request, const char *word)
+{
+    const char *into = option_value_name(shell, "into");
+    if (!take_options(shell, request))
+        return SHELL_USAGE;
+    int result = into ? take_into(shell, into, request->device) : SHELL_DONE;
+    if (result)
+        return result;
+    status_t status = vdrive_image(shell, word, request->image);
+    return status ? shell_fail(shell, word, status) : make_drive(shell, request, word);
+}
+
+static int run_add(struct shell *shell, int count, char **words)
+{
+    (void)count;
+    struct virtual_register *request = mem_zalloc(sizeof(*request));
+    if (!request)
+        return shell_fail(shell, words[1], -ENOMEM);
+    int result = add(shell, request, words[1]);
+    mem_free(request);
+    return result;
+}
+
+static const struct shell_option add_options[] = {
+    { 0, "ro", NULL, "the image itself, never written (the default)" },
+    { 0, "rw", NULL, "the image itself, and writing changes it" },
+    { 0, "ram", NULL, "a copy in memory, which may be written" },
+    { 0, "overlay", NULL, "the image; what is written stays in memory" },
+    { 0, "sector", "N", "512, 1024, 2048 or 4096 bytes (512; --cd: 2048)" },
+    { 0, "offset", "N", "begin so many bytes into the image" },
+    { 0, "size", "N", "show so many bytes of it" },
+    { 0, "geometry", "C,H,S,B", "this size; with --rw the image grows" },
+    { 0, "cd", NULL, "be a CD drive" },
+    { 0, "disk", NULL, "be a disk (the default)" },
+    { 0, "into", "DRIVE", "put it into this drive, which was halted" },
+    { 0, "no-mount", NULL, "do not mount what is on it" },
+    { 0 },
+};
+
+const struct shell_command vdrive_add = {
+    .name = "vdrive add",
+    .arguments = "[--ro|--rw|--ram|--overlay [--rw]] [OPTION...] IMAGE",
+    .summary = "make a drive of an image, or of a device",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_add,
+    .options = add_options,
+};
+
+/* ---- vdrive new --------------------------------------------------------------------------- */
+
+static int run_new(struct shell *shell, int count, char **words)
+{
+    (void)count;
+    struct virtual_register *request = mem_zalloc(sizeof(*request));
+    if (!request)
+        return shell_fail(shell, words[1], -ENOMEM);
+    request->store = VIRTUAL_RAM;
+    int result = SHELL_USAGE;
+    if (shell_number(shell, "SIZE", words[1], 0, UINT64_MAX, &request->size_bytes) &&
+        take_sector(shell, request))
+        result = make_drive(shell, request, words[1]);
+    mem_free(request);
+    return result;
+}
+
+static const struct shell_option new_options[] = {
+    { 0, "sector", "N", "512, 1024, 2048 or 4096 bytes (512)" },
+    { 0 },
+};
+
+const struct shell_command vdrive_new = {
+    .name = "vdrive new",
+    .arguments = "[--sector N] SIZE",
+    .summary = "make a drive of zeroes in memory",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_new,
+    .options = new_options,
+};

@@ -1,0 +1,286 @@
+/*
+ * vdrive_bytes.c - what virtual drives hold, and how they misbehave: vdrive save, diff,
+ * commit, discard, fault.
+ */
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/commands/discs/vdrive_request.h"
+#include "shell/options.h"
+
+/* ---- save --------------------------------------------------------------------------------- */
+
+/* The absolute path of a file that need not be there. */
+static status_t absolute_path(struct shell *shell, const char *word, char *path, size_t bytes)
+{
+    if (*word != '/' && !path_is_live(shell->directory))
+        return -ENOENT; /* its text is another directory's by now */
+    size_t length = *word == '/' ? 0 : path_text(shell->directory, path, bytes);
+    if (length >= bytes)
+        return -ENAMETOOLONG;
+    if (length && path[length - 1] != '/')
+        path[length++] = '/';
+    return text_copy(path + length, bytes - length, word) < bytes - length ? 0 : -ENAMETOOLONG;
+}
+
+static int save_refused(struct shell *shell, const char *device, const char *word,
+                        status_t status)
+{
+    static const struct vdrive_refusal file_refusals[] = {
+        { -EBUSY, "in use: it is the image of a drive, or open" },
+        { -ELOOP, "lies on the drive itself" },
+        { -EISDIR, "a directory: a file is wanted" },
+        { -ENOSPC, "not enough space for all of the drive" },
+        { 0 },
+    };
+    if (status == -ENODEV || status == -EINVAL || status == -EALREADY)
+        return vdrive_refuse_drive(shell, device, status);
+    if (status == -EIO || status == -ESTALE)
+        return shell_fail(shell, device, status);
+    return vdrive_refuse(shell, word, status, file_refusals);
+}
+
+static int save(struct shell *shell, struct virtual_save *request, const char *drive,
+                const char *word)
+{
+    struct vdrive_bar bar;
+    status_t status = vdrive_name(shell, drive, request->device);
+    if (status)
+        return vdrive_refuse_drive(shell, drive, status);
+    status = absolute_path(shell, word, request->path, sizeof(request->path));
+    if (status)
+        return shell_fail(shell, word, status);
+    vdrive_bar_begin(&bar, shell, word);
+    request->struct_bytes = sizeof(*request);
+    request->progress = &bar.report;
+    status = vdrive_control(VIRTUAL_SAVE, request, sizeof(*request));
+    vdrive_bar_end(&bar);
+    return status ? save_refused(shell, request->device, word, status) : SHELL_DONE;
+}
+
+static int run_save(struct shell *shell, int count, char **words)
+{
+    (void)count;
+    struct virtual_save *request = mem_zalloc(sizeof(*request));
+    if (!request)
+        return shell_fail(shell, words[2], -ENOMEM);
+    int result = save(shell, request, words[1], words[2]);
+    mem_free(request);
+    return result;
+}
+
+const struct shell_command vdrive_save = {
+    .name = "vdrive save",
+    .arguments = "DRIVE FILE",
+    .summary = "copy all that a drive shows into a file",
+    .arguments_min = 2,
+    .arguments_max = 2,
+    .run = run_save,
+};
+
+/* ---- diff, commit, discard ---------------------------------------------------------------- */
+
+static int overlay_refused(struct shell *shell, const char *device, status_t status)
+{
+    static const struct vdrive_refusal table[] = {
+        { -EINVAL, "no overlay" },
+        { -EROFS, "was not added with --overlay --rw: save or discard what it holds" },
+        { 0 },
+    };
+    if (status == -ENODEV || status == -EALREADY)
+        return vdrive_refuse_drive(shell, device, status);
+    if (status == -EBUSY)
+        return vdrive_say_busy(shell, device, "");
+    return vdrive_refuse(shell, device, status, table);
+}
+
+static int run_diff(struct shell *shell, int count, char **words)
+{
+    (void)count;
+    struct virtual_diff request = { .struct_bytes = sizeof(request) };
+    status_t status = vdrive_name(shell, words[1], request.device);
+    if (status)
+        return vdrive_refuse_drive(shell, words[1], status);
+    while (!shell_interrupted() &&
+           !(status = vdrive_control(VIRTUAL_DIFF, &request, sizeof(request)))) {
+        stream_format(shell->out, "0x%08llx 0x%llx\n", (unsigned long long)request.offset_bytes,
+                      (unsigned long long)request.length_bytes);
+        request.offset_bytes += request.length_bytes;
+    }
+    return status == -ENOENT ? SHELL_DONE : overlay_refused(shell, request.device, status);
+}
+
+const struct shell_command vdrive_diff = {
+    .name = "vdrive diff",
+    .arguments = "DRIVE",
+    .summary = "what was written to an overlay: offsets and lengths",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_diff,
+};
+
+static int change(struct shell *shell, const char *word, unsigned operation)
+{
+    struct vdrive_bar bar;
+    struct virtual_change request = { .struct_bytes = sizeof(request), .progress = &bar.report };
+    status_t status = vdrive_name(shell, word, request.device);
+    if (status)
+        return vdrive_refuse_drive(shell, word, status);
+    vdrive_bar_begin(&bar, shell, word);
+    status = vdrive_control(operation, &request, sizeof(request));
+    vdrive_bar_end(&bar);
+    return status ? overlay_refused(shell, request.device, status) : SHELL_DONE;
+}
+
+static int run_commit(struct shell *shell, int count, char **words)
+{
+    (void)count;
+    return change(shell, words[1], VIRTUAL_COMMIT);
+}
+
+const struct shell_command vdrive_commit = {
+    .name = "vdrive commit",
+    .arguments = "DRIVE",
+    .summary = "write what an overlay holds into its image",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_commit,
+};
+
+static int run_discard(struct shell *shell, int count, char **words)
+{
+    (void)count;
+    return change(shell, words[1], VIRTUAL_DISCARD);
+}
+
+const struct shell_command vdrive_discard = {
+    .name = "vdrive discard",
+    .arguments = "DRIVE",
+    .summary = "forget what an overlay holds",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_discard,
+};
+
+/* ---- fault -------------------------------------------------------------------------------- */
+
+/* A kind of fault. The words behind its name: f its first block, c a count, i an image. */
+struct fault_kind {
+    const char *name;
+    enum virtual_fault_kind kind;
+    int words_min;
+    const char *words;
+};
+
+static const struct fault_kind fault_kinds[] = {
+    { "bad", VIRTUAL_FAULT_BAD, 1, "fc" },      { "delay", VIRTUAL_FAULT_DELAY, 1, "c" },
+    { "short", VIRTUAL_FAULT_SHORT, 1, "c" },   { "flip", VIRTUAL_FAULT_FLIP, 0, "" },
+    { "attention", VIRTUAL_FAULT_ATTENTION, 0, "" }, { "swap", VIRTUAL_FAULT_SWAP, 1, "i" },
+    { "clear", VIRTUAL_FAULT_NONE, 0, "" },
+};
+
+enum { FAULT_KINDS = sizeof(fault_kinds) / sizeof(fault_kinds[0]), FAULT_DELAY_MAX = 10000 };
+
+/* As it would be typed. */
+static void fault_print(struct stream *out, const struct virtual_fault *fault)
+{
+    for (unsigned i = 0; i < FAULT_KINDS; i++) {
+        if (fault_kinds[i].kind != fault->kind)
+            continue;
+        stream_text(out, fault_kinds[i].name);
+        for (const char *word = fault_kinds[i].words; *word; word++)
+            stream_format(out, " %llu",
+                          (unsigned long long)(*word == 'f' ? fault->first : fault->count));
+    }
+    stream_text(out, "\n");
+}
+
+static int fault_list(struct shell *shell, struct virtual_fault *request)
+{
+    status_t status;
+    while (!(status = vdrive_control(VIRTUAL_GET_FAULT, request, sizeof(*request)))) {
+        fault_print(shell->out, request);
+        request->position++;
+    }
+    return status == -ENOENT ? SHELL_DONE : vdrive_refuse_drive(shell, request->device, status);
+}
+
+/* The numbers behind a kind's name: false after one line. */
+static bool fault_take(struct shell *shell, const struct fault_kind *kind, char **words,
+                       struct virtual_fault *request)
+{
+    request->kind = kind->kind;
+    request->count = 1;
+    uint64_t most = kind->kind == VIRTUAL_FAULT_DELAY ? FAULT_DELAY_MAX : UINT64_MAX;
+    for (int i = 0; words[i] && kind->words[i] != 'i'; i++) {
+        uint64_t *number = kind->words[i] == 'f' ? &request->first : &request->count;
+        if (!shell_number(shell, kind->name, words[i], 0, most, number))
+            return false;
+    }
+    return true;
+}
+
+static int fault_set(struct shell *shell, struct virtual_fault *request, const char *image)
+{
+    static const struct vdrive_refusal table[] = {
+        { -ENOSPC, "as many faults are set as a drive can have; clear forgets them" },
+        { -EOPNOTSUPP, "flips only what is in memory" },
+        { -EINVAL, "has no such blocks" },
+        { 0 },
+    };
+    status_t status = image ? vdrive_image(shell, image, request->image) : 0;
+    if (!status)
+        status = vdrive_control(VIRTUAL_FAULT, request, sizeof(*request));
+    if (!status)
+        return SHELL_DONE;
+    if (image && status != -ENODEV && status != -EALREADY)
+        return shell_fail(shell, image, status);
+    if (status == -ENODEV || status == -EALREADY)
+        return vdrive_refuse_drive(shell, request->device, status);
+    return vdrive_refuse(shell, request->device, status, table);
+}
+
+/* words: from the fault's name on */
+static int fault_words(struct shell *shell, struct virtual_fault *request, int count,
+                       char **words)
+{
+    for (unsigned i = 0; i < FAULT_KINDS; i++) {
+        const struct fault_kind *kind = &fault_kinds[i];
+        if (!text_equal(kind->name, words[0]))
+            continue;
+        if (count - 1 < kind->words_min || count - 1 > (int)strlen(kind->words))
+            return shell_usage(shell);
+        if (!fault_take(shell, kind, words + 1, request))
+            return SHELL_USAGE;
+        return fault_set(shell, request, *kind->words == 'i' ? words[1] : NULL);
+    }
+    shell_complain(shell, "%s: no such fault; try %s --help", words[0], shell->command->name);
+    return SHELL_USAGE;
+}
+
+static int run_fault(struct shell *shell, int count, char **words)
+{
+    struct virtual_fault *request = mem_zalloc(sizeof(*request));
+    if (!request)
+        return shell_fail(shell, words[1], -ENOMEM);
+    request->struct_bytes = sizeof(*request);
+    int result;
+    status_t status = vdrive_name(shell, words[1], request->device);
+    if (status)
+        result = vdrive_refuse_drive(shell, words[1], status);
+    else if (count == 2)
+        result = fault_list(shell, request);
+    else
+        result = fault_words(shell, request, count - 2, words + 2);
+    mem_free(request);
+    return result;
+}
+
+const struct shell_command vdrive_fault = {
+    .name = "vdrive fault",
+    .arguments = "DRIVE [bad FIRST [COUNT] | delay MS | short BLOCKS |\n"
+                 "                           flip | attention | swap IMAGE | clear]",
+    .summary = "make a drive misbehave; alone: the faults that are set",
+    .arguments_min = 1,
+    .arguments_max = 4,
+    .run = run_fault,
+};

@@ -1,0 +1,244 @@
+/*
+ * vdrive_request.c - see vdrive_request.h.
+ */
+#include "shell/commands/discs/vdrive_request.h"
+#include "kernel/dev/deadlines.h"
+#include "kernel/monitor.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/reading/listing.h"
+
+static const char devices_path[] = "/System/Devices/";
+
+/* ---- requests ----------------------------------------------------------------------------- */
+
+status_t vdrive_control(unsigned operation, void *request, size_t bytes)
+{
+    struct device *control = device_find(VIRTUAL_CONTROL), *drive = NULL;
+    if (!control)
+        return -EOPNOTSUPP;
+    if (operation == VIRTUAL_UNREGISTER) /* before it goes */
+        drive = device_find(((struct virtual_unregister *)request)->device);
+    status_t status = device_control(control, operation, request, bytes);
+    device_put(control);
+    if (operation == VIRTUAL_REGISTER)
+        drive = device_find(((struct virtual_register *)request)->device);
+    else if (operation == VIRTUAL_FAULT)
+        drive = device_find(((struct virtual_fault *)request)->device);
+    if (drive) /* it may have a bad disc */
+        (void)!monitor_wait_idle(drive, time_now_us() + DEADLINE_SETTLE_US);
+    device_put(drive);
+    return status;
+}
+
+status_t vdrive_info(const char *device, struct virtual_info **result)
+{
+    struct virtual_info *info = mem_zalloc(sizeof(*info));
+    if (!info)
+        return -ENOMEM;
+    info->struct_bytes = sizeof(*info);
+    text_copy(info->device, sizeof(info->device), device);
+    status_t status = vdrive_control(VIRTUAL_GET_INFO, info, sizeof(*info));
+    if (status)
+        mem_free(info);
+    else
+        *result = info;
+    return status;
+}
+
+status_t vdrive_walk_next(struct vdrive_walk *walk)
+{
+    status_t status;
+    walk->list.struct_bytes = sizeof(walk->list);
+    walk->info.struct_bytes = sizeof(walk->info);
+    do {
+        status = vdrive_control(VIRTUAL_LIST, &walk->list, sizeof(walk->list));
+        if (status)
+            return status;
+        text_copy(walk->info.device, sizeof(walk->info.device), walk->list.device);
+        status = vdrive_control(VIRTUAL_GET_INFO, &walk->info, sizeof(walk->info));
+    } while (status == -ENODEV); /* it went in between */
+    return status;
+}
+
+static void bar_report(struct virtual_progress *report, uint64_t done_bytes, uint64_t total_bytes)
+{
+    struct vdrive_bar *bar = (struct vdrive_bar *)(void *)report;
+    bar->progress.total_bytes = total_bytes;
+    progress_add(&bar->progress, done_bytes - bar->progress.done_bytes);
+}
+
+void vdrive_bar_begin(struct vdrive_bar *bar, struct shell *shell, const char *name)
+{
+    bar->report.report = bar_report;
+    progress_begin(&bar->progress, shell, name, 0);
+}
+
+void vdrive_bar_end(struct vdrive_bar *bar)
+{
+    progress_end(&bar->progress);
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+/* Of a device's file: its device, a reference; else NULL. */
+static struct device *device_of_path(struct path *path)
+{
+    struct device *device = NULL;
+    char *text = mem_alloc(PATH_BYTES_MAX + 1);
+    if (text && text_equal(path_fsd(path)->name, "devfs") &&
+        path_text(path, text, PATH_BYTES_MAX + 1) <= PATH_BYTES_MAX &&
+        text_starts(text, devices_path))
+        device = device_find(text + strlen(devices_path));
+    mem_free(text);
+    return device;
+}
+
+static bool all_digits(const char *text)
+{
+    while (*text >= '0' && *text <= '9')
+        text++;
+    return !*text;
+}
+
+status_t vdrive_name(struct shell *shell, const char *word, char device[DEVICE_NAME_BYTES])
+{
+    struct path *path;
+    int length = *word && all_digits(word)
+                     ? format_text(device, DEVICE_NAME_BYTES, "virtual%s", word)
+                     : (int)text_copy(device, DEVICE_NAME_BYTES, word);
+    if (!strchr(word, '/'))
+        return *word && length < DEVICE_NAME_BYTES ? 0 : -ENODEV;
+    status_t status = path_walk(shell->directory, word, 0, &path);
+    if (status)
+        return status;
+    struct device *found = device_of_path(path);
+    if (!found || !found->alias[0])
+        status = -EINVAL;
+    else
+        text_copy(device, DEVICE_NAME_BYTES, found->alias);
+    device_put(found);
+    path_put(path);
+    return status;
+}
+
+static status_t path_copy(struct path *path, char *image)
+{
+    if (path_is_directory(path))
+        return -EISDIR;
+    return path_text(path, image, VIRTUAL_IMAGE_BYTES) < VIRTUAL_IMAGE_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+status_t vdrive_image(struct shell *shell, const char *word, char image[VIRTUAL_IMAGE_BYTES])
+{
+    struct device *device = *word ? device_find(word) : NULL;
+    if (device) {
+        size_t length = text_copy(image, VIRTUAL_IMAGE_BYTES, devices_path);
+        device_path(device, image + length, VIRTUAL_IMAGE_BYTES - length);
+        device_put(device);
+        return 0;
+    }
+    struct path *path;
+    status_t status = path_walk(shell->directory, word, 0, &path);
+    if (status)
+        return status;
+    status = path_copy(path, image);
+    path_put(path);
+    return status;
+}
+
+/* ---- saying ------------------------------------------------------------------------------- */
+
+int vdrive_refuse(struct shell *shell, const char *subject, status_t status,
+                  const struct vdrive_refusal *table)
+{
+    for (; table->status; table++)
+        if (table->status == status && !shell_interrupted())
+            return shell_complain(shell, "%s: %s", subject, table->sentence);
+    return shell_fail(shell, subject, status);
+}
+
+/* Why a drive answers -ENODEV: it may be there still. */
+static const char *gone_text(const char *device)
+{
+    struct virtual_info *info;
+    if (vdrive_info(device, &info))
+        return "no such virtual drive; `vdrive list` shows them";
+    enum virtual_state state = info->state;
+    mem_free(info);
+    return state == VIRTUAL_HALTED ? "halted: there is nothing in it"
+                                   : "is being taken away: nobody can open it any more";
+}
+
+int vdrive_refuse_drive(struct shell *shell, const char *device, status_t status)
+{
+    const struct vdrive_refusal table[] = {
+        { -ENODEV, status == -ENODEV ? gone_text(device) : "" },
+        { -EINVAL, "no virtual drive" },
+        { -EALREADY, "is being taken away already, and goes at its last close" },
+        { 0 },
+    };
+    return vdrive_refuse(shell, device, status, table);
+}
+
+void vdrive_each_mount(const char *device,
+                       void (*say)(void *context, const struct mount_info *mount), void *context)
+{
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    struct device *found = device_find(device);
+    unsigned number = found ? found->number : 0;
+    for (unsigned n = 0; info && number && vfs_mount_info(n, info) != -ENOENT; n++)
+        if (info->device_number == number)
+            say(context, info);
+    device_put(found);
+    mem_free(info);
+}
+
+struct busy {
+    struct shell *shell;
+    const char *device;
+};
+
+static void busy_say_mount(void *context, const struct mount_info *mount)
+{
+    const struct busy *busy = context;
+    shell_complain(busy->shell, "%s: mounted at %s", busy->device, mount->path);
+}
+
+/* Is the image this drive's file, by whatever path? */
+static bool image_is_drive(struct shell *shell, const char *image, const char *device)
+{
+    struct path *path;
+    if (!*image || path_walk(shell->directory, image, 0, &path))
+        return false;
+    struct device *of_image = device_of_path(path);
+    bool is = of_image && text_equal(of_image->alias, device);
+    device_put(of_image);
+    path_put(path);
+    return is;
+}
+
+static void busy_say_images(const struct busy *busy)
+{
+    struct vdrive_walk *walk = mem_zalloc(sizeof(*walk));
+    while (walk && !vdrive_walk_next(walk))
+        if (image_is_drive(busy->shell, walk->info.image, busy->device))
+            shell_complain(busy->shell, "%s: the image of %s", busy->device, walk->info.device);
+    mem_free(walk);
+}
+
+int vdrive_say_busy(struct shell *shell, const char *device, const char *advice)
+{
+    struct busy busy = { shell, device };
+    struct virtual_info *info;
+    status_t status = vdrive_info(device, &info);
+    if (status)
+        return vdrive_refuse_drive(shell, device, status);
+    vdrive_each_mount(device, busy_say_mount, &busy);
+    busy_say_images(&busy);
+    shell_complain(shell, "%s: in use, open %u time%s%s", device, info->handles,
+                   text_plural(info->handles), advice);
+    mem_free(info);
+    return SHELL_FAILED;
+}

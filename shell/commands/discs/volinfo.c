@@ -1,0 +1,87 @@
+/*
+ * volinfo.c - what a file system says of its volume: volinfo.
+ */
+#include "lib/text.h"
+#include "shell/options.h"
+
+struct shell_sink {
+    struct text_sink sink;
+    struct shell *shell;
+};
+
+static void shell_sink_write(struct text_sink *sink, const char *text, size_t bytes)
+{
+    stream_write(((struct shell_sink *)(void *)sink)->shell->out, text, bytes);
+}
+
+/* The formats that share the medium, e.g. on a bridge of ISO 9660 and UDF. */
+static void say_formats(struct shell *shell, struct device *device, struct path *path)
+{
+    char names[MOUNT_REASON_BYTES];
+    struct device_handle handle;
+    struct identify *found = mem_alloc(sizeof(*found));
+    status_t status = found ? 0 : -ENOMEM;
+    if (!status && device) {
+        status = device_open(device, &handle);
+        if (!status) {
+            status = device_identify(&handle, found);
+            device_close(&handle);
+        }
+    } else if (!status) {
+        status = path_identify(path, found);
+    }
+    if (!status && found->count > 1) {
+        identify_text(found, true, names, sizeof(names));
+        stream_format(shell->out, "formats on the medium: %s\n", names);
+    }
+    mem_free(found);
+}
+
+static int volume_fail(struct shell *shell, const char *name, status_t status)
+{
+    char reason[MOUNT_REASON_BYTES];
+    if (status != -EMEDIUMTYPE && status != -EIO)
+        return shell_fail(shell, name, status);
+    device_mount_reason(name, status, reason, sizeof(reason));
+    return shell_complain(shell, "%s: %s", name, reason);
+}
+
+static int run_volinfo(struct shell *shell, int count, char **words)
+{
+    struct shell_sink sink = { .sink.write = shell_sink_write, .shell = shell };
+    (void)count;
+    bool node = option_given(shell, 'r');
+    const char *name = words[1];
+    struct device *device = node ? NULL : device_find(name);
+    struct path *path = NULL;
+    status_t status;
+    if (device) {
+        status = device_describe_volume(name, &sink.sink);
+    } else {
+        status = path_walk(shell->directory, name, node ? WALK_NO_FOLLOW : 0, &path);
+        if (!status)
+            status = path_describe(path, node, &sink.sink);
+    }
+    if (!status && !node)
+        say_formats(shell, device, path);
+    path_put(path);
+    device_put(device);
+    return status ? volume_fail(shell, name, status) : SHELL_DONE;
+}
+
+static const struct shell_option volinfo_options[] = {
+    { 'r', "record", NULL, "instead, the record of one node" },
+    { 0 },
+};
+
+static const struct shell_command command_volinfo = {
+    .name = "volinfo",
+    .arguments = "DEVICE|PATH | -r PATH",
+    .summary = "a volume's descriptors, boot catalog and anomalies",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_volinfo,
+    .options = volinfo_options,
+    .group = "Devices and mounts",
+};
+SHELL_COMMAND(command_volinfo);

@@ -1,0 +1,259 @@
+/*
+ * digest.c - md5sum, sha1sum, sha256sum, sha512sum: digests of files, and the check of a
+ * list of them (digest_list.h). One implementation: the command's name chooses the digest.
+ */
+#include "lib/string.h"
+#include "lib/text.h"
+#include "lib/utf8.h"
+#include "shell/commands/files/digest_list.h"
+#include "shell/options.h"
+#include "shell/reading/input.h"
+
+static const struct digest_kind *kind_of(const struct shell *shell)
+{
+    char name[16];
+    text_copy(name, sizeof(name), shell->command->name);
+    name[strlen(name) - strlen("sum")] = '\0';
+    return digest_kind_find(name);
+}
+
+static status_t digest_input(struct input *input, char hex[DIGEST_HEX_BYTES])
+{
+    struct digest digest;
+    const char *data;
+    ssize_t got;
+    digest_init(&digest, kind_of(input->shell));
+    while ((got = input_piece(input, &data)) > 0)
+        digest_update(&digest, data, (size_t)got);
+    digest_hex(&digest, hex);
+    return (status_t)got;
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+/* -z: names as they are, since their lines end with NUL. */
+static void write_name(struct stream *out, const char *name, bool as_it_is)
+{
+    if (as_it_is)
+        stream_text(out, name);
+    else
+        digest_name_write(out, name);
+}
+
+static status_t sum_input(struct input *input, void *context)
+{
+    (void)context;
+    char hex[DIGEST_HEX_BYTES];
+    struct shell *shell = input->shell;
+    struct stream *out = shell->out;
+    const char *name = input->file ? input->name : "-";
+    bool zero = option_given(shell, 'z');
+    status_t status = digest_input(input, hex);
+    if (status)
+        return status;
+
+    if (!zero && digest_name_needs_escape(name))
+        stream_text(out, "\\");
+    if (option_given_name(shell, "tag")) {
+        stream_format(out, "%s (", kind_of(shell)->tag);
+        write_name(out, name, zero);
+        stream_format(out, ") = %s", hex);
+    } else {
+        stream_format(out, "%s %c", hex, option_last(shell, "bt") == 'b' ? '*' : ' ');
+        write_name(out, name, zero);
+    }
+    stream_write(out, zero ? "" : "\n", 1);
+    return 0;
+}
+
+/* ---- checking ----------------------------------------------------------------------------- */
+
+struct check {
+    struct shell *shell;
+    bool quiet, silent, warn, strict, ignore_missing;
+    struct digest_list list;
+    uint64_t good, wrong, unreadable, missing, malformed;
+    bool failed; /* any list so far */
+};
+
+static void check_say(const struct check *check, const char *name, const char *result)
+{
+    if (check->silent)
+        return;
+    if (digest_name_needs_escape(name))
+        stream_text(check->shell->out, "\\");
+    digest_name_write(check->shell->out, name);
+    stream_format(check->shell->out, ": %s\n", result);
+}
+
+static status_t sum_listed(struct input *input, void *hex)
+{
+    return digest_input(input, hex);
+}
+
+static status_t check_file(struct check *check, const char *digest, const char *name)
+{
+    char hex[DIGEST_HEX_BYTES];
+    const char *shown;
+    status_t status = input_one(check->shell, name, &shown, sum_listed, hex);
+    if (status == -EINTR)
+        return status;
+    if (status == -ENOENT && check->ignore_missing) {
+        check->missing++;
+    } else if (status) {
+        shell_fail(check->shell, name, status);
+        check->unreadable++;
+        check_say(check, name, "FAILED open or read");
+    } else if (text_equal(hex, digest)) {
+        check->good++;
+        if (!check->quiet)
+            check_say(check, name, "OK");
+    } else {
+        check->wrong++;
+        check_say(check, name, "FAILED");
+    }
+    return 0;
+}
+
+static status_t check_line(struct check *check, const struct input *list, uint64_t number,
+                           char *line, size_t bytes)
+{
+    char *digest, *name;
+    if (number == 1 && text_starts(line, UTF8_MARK)) {
+        line += strlen(UTF8_MARK);
+        bytes -= strlen(UTF8_MARK);
+    }
+    if (bytes && line[bytes - 1] == '\r')
+        line[--bytes] = '\0';
+    if (!bytes || *line == '#')
+        return 0;
+    if (digest_list_parse(&check->list, line, bytes, &digest, &name) &&
+        !(text_equal(name, "-") && !list->file)) /* the list itself */
+        return check_file(check, digest, name);
+
+    check->malformed++;
+    if (check->warn)
+        shell_complain(check->shell, "%s: %llu: improperly formatted %s checksum line",
+                       list->name, (unsigned long long)number, check->list.kind->tag);
+    return 0;
+}
+
+static void check_warn(const struct check *check, uint64_t count, const char *one,
+                       const char *many)
+{
+    if (count && !check->silent)
+        shell_complain(check->shell, "WARNING: %llu %s", (unsigned long long)count,
+                       count == 1 ? one : many);
+}
+
+/* Reports what a list came to. */
+static void check_sum_up(struct check *check, const char *name)
+{
+    bool any = check->good || check->wrong || check->unreadable || check->missing;
+    if (!any) {
+        shell_complain(check->shell, "%s: no properly formatted checksum lines found", name);
+        check->failed = true;
+        return;
+    }
+    check_warn(check, check->malformed, "line is improperly formatted",
+               "lines are improperly formatted");
+    check_warn(check, check->unreadable, "listed file could not be read",
+               "listed files could not be read");
+    check_warn(check, check->wrong, "computed checksum did NOT match",
+               "computed checksums did NOT match");
+    bool verified = check->good || check->wrong;
+    if (!verified && check->ignore_missing && !check->silent)
+        shell_complain(check->shell, "%s: no file was verified", name);
+    check->failed |= !check->good || check->wrong || check->unreadable ||
+                     (check->strict && check->malformed);
+}
+
+static status_t check_input(struct input *list, void *context)
+{
+    struct check *check = context;
+    char *line;
+    size_t bytes;
+    int got = 0;
+    status_t status = 0;
+    check->good = check->wrong = check->unreadable = check->missing = check->malformed = 0;
+    check->list.separator = SEPARATOR_UNKNOWN;
+    for (uint64_t number = 1; !status && (got = input_line(list, &line, &bytes)) > 0; number++)
+        status = check_line(check, list, number, line, bytes);
+    if (status || got < 0)
+        return status ? status : got;
+    check_sum_up(check, list->name);
+    return 0;
+}
+
+static int run_check(struct shell *shell, int count, char **words)
+{
+    struct check check = {
+        .shell = shell,
+        .quiet = option_given_name(shell, "quiet"),
+        .silent = option_given_name(shell, "status"),
+        .warn = option_given(shell, 'w'),
+        .strict = option_given_name(shell, "strict"),
+        .ignore_missing = option_given_name(shell, "ignore-missing"),
+        .list.kind = kind_of(shell),
+    };
+    int result = input_each(shell, 1, count, words, check_input, &check);
+    return result ? result : check.failed ? SHELL_FAILED : SHELL_DONE;
+}
+
+/* ---- the commands ------------------------------------------------------------------------- */
+
+/* Options of writing do not go with -c, nor those of checking without it. */
+static bool options_agree(struct shell *shell)
+{
+    static const char *const writing[] = { "tag", "zero", NULL };
+    static const char *const checking[] = { "quiet", "status", "strict", "warn", "ignore-missing",
+                                            NULL };
+    bool checks = option_given(shell, 'c');
+    for (const char *const *name = checks ? writing : checking; *name; name++)
+        if (option_given_name(shell, *name)) {
+            shell_complain(shell, checks ? "--%s has no meaning with -c"
+                                         : "--%s has a meaning only with -c", *name);
+            return false;
+        }
+    return true;
+}
+
+static int run_sum(struct shell *shell, int count, char **words)
+{
+    if (!options_agree(shell))
+        return SHELL_USAGE;
+    if (option_given(shell, 'c'))
+        return run_check(shell, count, words);
+    return input_each(shell, 1, count, words, sum_input, NULL);
+}
+
+static const struct shell_option sum_options[] = {
+    { 'c', "check", NULL, "FILE is a list of digests: check the files that it names" },
+    { 'b', "binary", NULL, "write * before names: bytes are read as they are anyway" },
+    { 't', "text", NULL, "write a blank before names, which is so without it" },
+    { 0, "tag", NULL, "write lists as BSD does: TAG (NAME) = DIGEST" },
+    { 'z', "zero", NULL, "end lines with NUL, and write names without escapes" },
+    { 0, "ignore-missing", NULL, "with -c: files that do not exist are left out" },
+    { 0, "quiet", NULL, "with -c: do not name what is OK" },
+    { 0, "status", NULL, "with -c: no output, only the status" },
+    { 0, "strict", NULL, "with -c: fail for improperly formatted lines" },
+    { 'w', "warn", NULL, "with -c: name improperly formatted lines" },
+    { 0 },
+};
+
+#define SUM_COMMAND(kind, shown_name)                                            \
+    static const struct shell_command command_##kind = {                        \
+        .name = #kind "sum",                                                     \
+        .arguments = "[-c] [OPTION...] [FILE...]",                               \
+        .summary = shown_name " digests of files; with -c: check a list of them", \
+        .arguments_max = -1,                                                     \
+        .run = run_sum,                                                          \
+        .options = sum_options,                                                  \
+        .group = "Files",                                                        \
+    };                                                                           \
+    SHELL_COMMAND(command_##kind)
+
+SUM_COMMAND(md5, "MD5");
+SUM_COMMAND(sha1, "SHA-1");
+SUM_COMMAND(sha256, "SHA-256");
+SUM_COMMAND(sha512, "SHA-512");

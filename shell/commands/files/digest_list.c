@@ -1,0 +1,129 @@
+/* digest_list.c - see digest_list.h. */
+#include "shell/commands/files/digest_list.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+bool digest_name_needs_escape(const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name < 0x20 || *name == 0x7f || *name == '\\')
+            return true;
+    return false;
+}
+
+void digest_name_write(struct stream *out, const char *name)
+{
+    for (; *name; name++) {
+        char one[2] = { *name };
+        if (*name == '\\')
+            stream_text(out, "\\\\");
+        else if (*name == '\n')
+            stream_text(out, "\\n");
+        else if (*name == '\r')
+            stream_text(out, "\\r");
+        else
+            stream_escaped(out, one, false);
+    }
+}
+
+/* ---- parsing ------------------------------------------------------------------------------ */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Undoes digest_name_write() in place; false for what it never writes. */
+static bool name_unescape(char *name)
+{
+    char *to = name;
+    for (; *name; name++) {
+        if (*name != '\\') {
+            *to++ = *name;
+            continue;
+        }
+        switch (*++name) {
+        case '\\': *to++ = '\\'; break;
+        case 'n': *to++ = '\n'; break;
+        case 'r': *to++ = '\r'; break;
+        case 'x':
+            if (text_hex_digit(name[1]) < 0 || text_hex_digit(name[2]) < 0)
+                return false;
+            *to = (char)(text_hex_digit(name[1]) << 4 | text_hex_digit(name[2]));
+            if (!*to++)
+                return false;
+            name += 2;
+            break;
+        default: return false;
+        }
+    }
+    *to = '\0';
+    return true;
+}
+
+/* Takes the digits of a digest off; NULL: these are not such digits. */
+static char *take_digest(const struct digest_list *list, char *at)
+{
+    for (unsigned i = 0; i < 2 * list->kind->bytes; i++, at++) {
+        if (text_hex_digit(*at) < 0)
+            return NULL;
+        *at = text_lower(*at);
+    }
+    return at;
+}
+
+/* Behind "TAG (". A name may contain parentheses: the last one ends it. */
+static bool parse_tagged(const struct digest_list *list, char *at, bool escaped, char **digest,
+                         char **name)
+{
+    char *close = strrchr(at, ')');
+    if (!close)
+        return false;
+    *name = at;
+    *close++ = '\0';
+    while (is_blank(*close))
+        close++;
+    if (*close++ != '=')
+        return false;
+    while (is_blank(*close))
+        close++;
+    *digest = close;
+    char *end = take_digest(list, close);
+    return end && !*end && (!escaped || name_unescape(*name));
+}
+
+/* "DIGEST  NAME" and its relatives. */
+static bool parse_plain(struct digest_list *list, char *at, bool escaped, char **digest,
+                        char **name)
+{
+    *digest = at;
+    at = take_digest(list, at);
+    if (!at || !is_blank(*at))
+        return false;
+    *at++ = '\0';
+
+    bool two = (*at == ' ' || *at == '*') && at[1];
+    if (!two && list->separator == SEPARATOR_TWO)
+        return false;
+    if (list->separator == SEPARATOR_UNKNOWN)
+        list->separator = two ? SEPARATOR_TWO : SEPARATOR_ONE;
+    *name = at + (list->separator == SEPARATOR_TWO);
+    return **name && (!escaped || name_unescape(*name));
+}
+
+bool digest_list_parse(struct digest_list *list, char *line, size_t bytes, char **digest,
+                       char **name)
+{
+    if (memchr(line, '\0', bytes))
+        return false; /* no name contains one */
+    while (is_blank(*line))
+        line++;
+    bool escaped = *line == '\\';
+    line += escaped;
+
+    if (!text_starts(line, list->kind->tag))
+        return parse_plain(list, line, escaped, digest, name);
+    line += strlen(list->kind->tag);
+    line += *line == ' ';
+    return *line == '(' && parse_tagged(list, line + 1, escaped, digest, name);
+}

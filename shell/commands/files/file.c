@@ -1,0 +1,267 @@
+/*
+ * file.c - the format of a file, a device or an image: file.
+ *
+ * The words are file(1)'s where both know a format; volumes are named as `mount` names them.
+ */
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "lib/text_kind.h"
+#include "shell/options.h"
+#include "shell/reading/listing.h"
+#include "shell/reading/mounts.h"
+
+enum { PIECE_BYTES = 2048, TEXT_BYTES_MAX = 64 * 1024, DESCRIPTION_BYTES = 320, MIME_BYTES = 96 };
+
+struct file_answer {
+    char description[DESCRIPTION_BYTES]; /* "PNG image data" */
+    const char *mime, *charset;
+};
+
+/* Memory for looking at a file's content, on the heap. */
+struct file_look {
+    struct identify identify;
+    struct text_kind text;
+    uint8_t piece[PIECE_BYTES];
+};
+
+static void answer_set(struct file_answer *answer, const char *mime, const char *description)
+{
+    text_copy(answer->description, sizeof(answer->description), description);
+    answer->mime = mime;
+    answer->charset = "binary";
+}
+
+/* ---- content ------------------------------------------------------------------------------ */
+
+/* "#!/bin/sh -e" -> "POSIX shell script, "; other programs by their path; "" for no script. */
+static void script_name(const uint8_t *bytes, size_t count, char *text, size_t room)
+{
+    char program[64];
+    size_t at = 2, length = 0;
+    text[0] = '\0';
+    if (count < 3 || bytes[0] != '#' || bytes[1] != '!')
+        return;
+    while (at < count && bytes[at] == ' ')
+        at++;
+    while (at < count && bytes[at] > ' ' && bytes[at] < 0x7f && length < sizeof(program) - 1)
+        program[length++] = (char)bytes[at++];
+    program[length] = '\0';
+    if (text_equal(program, "/bin/sh"))
+        text_copy(text, room, "POSIX shell script, ");
+    else if (length)
+        format_text(text, room, "a %s script, ", program);
+}
+
+/* Text, or bytes of no known format. */
+static status_t answer_text(struct file *file, struct file_look *look, struct file_answer *answer)
+{
+    char script[96] = "", lines[48];
+    uint64_t at = 0, size = file_size(file);
+    ssize_t got = 0;
+    look->text = (struct text_kind){ 0 };
+    while (at < TEXT_BYTES_MAX && !look->text.control &&
+           (got = file_read_at(file, at, look->piece, PIECE_BYTES)) > 0) {
+        if (!at)
+            script_name(look->piece, (size_t)got, script, sizeof(script));
+        text_kind_add(&look->text, look->piece, (size_t)got);
+        at += (uint64_t)got;
+    }
+    if (got < 0)
+        return (status_t)got;
+    text_kind_end(&look->text, at >= size);
+    const char *name = text_kind_name(&look->text);
+    if (!name) {
+        answer_set(answer, "application/octet-stream", "data");
+        return 0;
+    }
+    text_kind_lines(&look->text, lines, sizeof(lines));
+    format_text(answer->description, sizeof(answer->description), "%s%s%s%s", script, name,
+                *script ? " executable" : "", lines);
+    answer->mime = *script ? "text/x-shellscript" : "text/plain";
+    answer->charset = text_kind_charset(&look->text);
+    return 0;
+}
+
+static void answer_identity(const struct identify *found, struct file_answer *answer)
+{
+    char names[DESCRIPTION_BYTES];
+    identify_text(found, true, names, sizeof(names));
+    answer_set(answer, found->found[0].mime, names);
+}
+
+static status_t answer_content(struct file *file, struct file_answer *answer)
+{
+    struct file_look *look = mem_alloc(sizeof(*look));
+    if (!look)
+        return -ENOMEM;
+
+    status_t status = file_identify(file, &look->identify);
+    if (!status && look->identify.count)
+        answer_identity(&look->identify, answer);
+    else if (!status) /* the signature may be in the part that could not be read */
+        status = look->identify.status;
+
+    if (!status && !look->identify.count)
+        status = answer_text(file, look, answer);
+    mem_free(look);
+    return status;
+}
+
+static status_t answer_file(struct path *path, struct file_answer *answer)
+{
+    struct file *file;
+    status_t status = file_open_path(path, OPEN_READ, &file);
+    if (status)
+        return status;
+    if (file_size(file))
+        status = answer_content(file, answer);
+    else
+        answer_set(answer, "inode/x-empty", "empty");
+    file_close(file);
+    return status;
+}
+
+/* ---- devices ------------------------------------------------------------------------------ */
+
+static status_t answer_device(struct device *device, struct file_answer *answer)
+{
+    struct device_handle handle;
+    struct device_medium medium = device_medium(device);
+    const char *empty = !device->ops->start ? "device without data"
+                        : !medium.present   ? "no disc"
+                        : !medium.bytes     ? "blank disc"
+                                            : NULL;
+    answer_set(answer, "inode/blockdevice", empty ? empty : "data");
+    if (empty)
+        return 0;
+
+    struct identify *found = mem_alloc(sizeof(*found));
+    status_t status = found ? device_open(device, &handle) : -ENOMEM;
+    if (!status) {
+        status = device_identify(&handle, found);
+        device_close(&handle);
+        if (!status && found->count)
+            answer_identity(found, answer);
+        else if (!status)
+            status = found->status;
+    }
+    mem_free(found);
+    return status;
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+static status_t answer_link(struct shell *shell, const char *name, struct path *path,
+                            struct file_answer *answer)
+{
+    struct path *to;
+    char *target = mem_alloc(PATH_BYTES_MAX + 1);
+    ssize_t got = target ? path_read_link(path, target, PATH_BYTES_MAX + 1) : -ENOMEM;
+    if (got >= 0) {
+        status_t broken = path_walk(shell->directory, name, 0, &to);
+        if (!broken)
+            path_put(to);
+        answer->mime = "inode/symlink";
+        answer->charset = "binary";
+        format_text(answer->description, sizeof(answer->description), "%ssymbolic link to %s",
+                    broken ? "broken " : "", target);
+    }
+    mem_free(target);
+    return got < 0 ? (status_t)got : 0;
+}
+
+static status_t answer_path(struct shell *shell, const char *name, struct path *path,
+                            struct file_answer *answer)
+{
+    struct node_info info;
+    status_t status = path_info(path, INFO_DIRENT | INFO_STANDARD, &info);
+    if (status)
+        return status;
+    switch (info.type) {
+    case NODE_DIRECTORY: answer_set(answer, "inode/directory", "directory"); return 0;
+    case NODE_LINK: return answer_link(shell, name, path, answer);
+    case NODE_FILE: return answer_file(path, answer);
+    default: answer_set(answer, "inode/chardevice", "special file"); return 0;
+    }
+}
+
+/* A path takes precedence over a class name. */
+static status_t answer_word(struct shell *shell, const char *name, struct file_answer *answer)
+{
+    struct path *path;
+    status_t status = path_walk(shell->directory, name,
+                                option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW, &path);
+    struct device *device = status == -ENOENT ? device_find(name) : NULL;
+    if (!status) {
+        if (text_equal(path_fsd(path)->name, "devfs"))
+            device = path_is_directory(path) ? NULL : mounts_find_device(shell, name);
+        bool link = path_vnode(path)->type == NODE_LINK;
+        status = device && !link ? answer_device(device, answer)
+                                 : answer_path(shell, name, path, answer);
+        path_put(path);
+    } else if (device) {
+        status = answer_device(device, answer);
+    }
+    device_put(device);
+    return status;
+}
+
+static void file_say(struct shell *shell, const char *name, size_t width,
+                     const struct file_answer *answer)
+{
+    bool brief = option_given(shell, 'b');
+    if (!brief) {
+        size_t columns = text_columns(name);
+        stream_escaped(shell->out, name, false);
+        stream_format(shell->out, ":%*s", (int)(width > columns ? width - columns : 0) + 1, "");
+    }
+    if (option_given(shell, 'i'))
+        stream_format(shell->out, "%s; charset=%s", answer->mime, answer->charset);
+    else if (option_given_name(shell, "mime-type"))
+        stream_text(shell->out, answer->mime);
+    else
+        stream_escaped(shell->out, answer->description, false);
+    stream_text(shell->out, "\n");
+}
+
+static int run_file(struct shell *shell, int count, char **words)
+{
+    int result = SHELL_DONE;
+    size_t width = 0;
+    struct file_answer *answer = mem_alloc(sizeof(*answer));
+    if (!answer)
+        return shell_fail(shell, NULL, -ENOMEM);
+    for (int i = 1; i < count; i++)
+        if (text_columns(words[i]) > width)
+            width = text_columns(words[i]);
+    for (int i = 1; i < count && result != SHELL_INTERRUPTED; i++) {
+        status_t status = answer_word(shell, words[i], answer);
+        if (status)
+            result = shell_fail(shell, words[i], status);
+        else
+            file_say(shell, words[i], width, answer);
+    }
+    mem_free(answer);
+    return result;
+}
+
+static const struct shell_option file_options[] = {
+    { 'b', "brief", NULL, "without the names" },
+    { 'i', "mime", NULL, "the MIME type and the character set instead" },
+    { 0, "mime-type", NULL, "the MIME type instead" },
+    { 'L', "dereference", NULL, "of what a link points to" },
+    { 0 },
+};
+
+static const struct shell_command command_file = {
+    .name = "file",
+    .arguments = "[-biL] [--mime-type] PATH|DEVICE...",
+    .summary = "the format of files, images and devices, by their content",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_file,
+    .options = file_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_file);

@@ -1,0 +1,222 @@
+/*
+ * actions.c - find's -empty -print -print0 -delete -exec; see find.h.
+ */
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/commands/files/find/find.h"
+
+bool find_fail(struct find *find, const char *path, status_t status)
+{
+    int result = shell_fail(find->shell, path, status);
+    if (find->result != SHELL_INTERRUPTED)
+        find->result = result;
+    find->quit |= status == -ENOMEM || result == SHELL_INTERRUPTED;
+    return false;
+}
+
+static status_t item_path(struct find *find, const struct find_item *item, struct path **path)
+{
+    if (item->parent)
+        return path_child(item->parent, item->name, false, path);
+    return path_walk(find->shell->directory, item->path,
+                     find->follow_start ? 0 : WALK_NO_FOLLOW, path);
+}
+
+/* ---- -empty ------------------------------------------------------------------------------- */
+
+/* 1: it holds something, 0, or an errno. */
+static int directory_holds(struct find *find, const struct find_item *item)
+{
+    struct path *path;
+    struct file *file;
+    struct dir_entry *entry = mem_alloc(sizeof(*entry));
+    status_t status = entry ? item_path(find, item, &path) : -ENOMEM;
+    int got = status;
+    if (!status) {
+        got = file_open_path(path, OPEN_DIRECTORY | OPEN_READ, &file);
+        path_put(path);
+    }
+    if (!status && !got) {
+        got = dir_read(file, INFO_NONE, entry);
+        file_close(file);
+    }
+    mem_free(entry);
+    return got;
+}
+
+bool find_is_empty(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)term;
+    if (item->info.type != NODE_DIRECTORY)
+        return item->info.type == NODE_FILE && item->info.size_bytes == 0;
+    int holds = directory_holds(find, item);
+    return holds < 0 ? find_fail(find, item->path, holds) : !holds;
+}
+
+/* ---- -print ------------------------------------------------------------------------------- */
+
+bool find_print(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)term;
+    stream_escaped(find->shell->out, item->path, false);
+    stream_text(find->shell->out, "\n");
+    return true;
+}
+
+/* For other programs: the bytes as they are, and a NUL. */
+bool find_print0(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)term;
+    stream_write(find->shell->out, item->path, strlen(item->path) + 1);
+    return true;
+}
+
+/* ---- -delete ------------------------------------------------------------------------------ */
+
+bool find_delete(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)term;
+    if (!item->parent && text_equal(item->path, ".")) /* as elsewhere: what it holds went */
+        return true;
+
+    if (item->info.type == NODE_DIRECTORY) {
+        struct path *path;
+        status_t status = item_path(find, item, &path);
+        if (status)
+            return find_fail(find, item->path, status);
+        bool inside = path_is_inside(find->shell->directory, path);
+        path_put(path);
+        if (inside) {
+            find->result = shell_complain(find->shell, "%s: the current directory is in it",
+                                          item->path);
+            return false;
+        }
+    }
+
+    status_t status = item->parent ? vfs_unlink(item->parent, item->name)
+                                   : vfs_unlink(find->shell->directory, item->path);
+    return !status || find_fail(find, item->path, status);
+}
+
+/* ---- -exec -------------------------------------------------------------------------------- */
+
+static const char *find_braces(const char *text)
+{
+    while (*text && !(text[0] == '{' && text[1] == '}'))
+        text++;
+    return *text ? text : NULL;
+}
+
+int find_parse_exec(struct find *find, struct find_term *term, char **words)
+{
+    int count = 0;
+    for (; words[count] && !text_equal(words[count], ";"); count++)
+        if (count && text_equal(words[count], "+") && text_equal(words[count - 1], "{}"))
+            break;
+    if (!count || !words[count]) {
+        shell_complain(find->shell, "-exec: %s; try find --help",
+                       count ? "missing ; or {} + at its end" : "missing command");
+        find->result = SHELL_USAGE;
+        return -1;
+    }
+
+    term->is_batch = *words[count] == '+';
+    term->words = words;
+    term->count = count - term->is_batch;
+    bool found = false;
+    for (int i = 0; term->is_batch && i < term->count; i++)
+        found |= find_braces(words[i]) != NULL;
+    if (!term->count || found) {
+        shell_complain(find->shell, "-exec: with + there is one {}, at the end of a command; "
+                                    "try find --help");
+        find->result = SHELL_USAGE;
+        return -1;
+    }
+    return count + 1;
+}
+
+/* Runs the words in a shell of its own, so that what changes directory or variables, or ends the
+ * shell, does not change them here. The status, or SHELL_FAILED after find_fail(). */
+static int exec_run(struct find *find, const struct words *words)
+{
+    struct shell *copy = mem_alloc(sizeof(*copy));
+    char **list = words_copy_list(words);
+    status_t status = copy && list ? shell_copy(find->shell, copy) : -ENOMEM;
+    int result = SHELL_FAILED;
+    if (!status) {
+        result = shell_run_command(copy, words->count, list);
+        (void)!stream_flush(copy->err);
+        shell_destroy(copy);
+    }
+    mem_free(list);
+    mem_free(copy);
+
+    if (status)
+        find_fail(find, NULL, status);
+    if (shell_interrupted()) {
+        find->result = SHELL_INTERRUPTED;
+        find->quit = true;
+    } else if (result == SHELL_NO_COMMAND) {
+        find->result = SHELL_FAILED;
+    }
+    return result;
+}
+
+/* A word of the command, with each {} replaced. */
+static status_t add_replaced(struct words *words, const char *word, const char *path)
+{
+    struct buffer text = { 0 };
+    const char *braces;
+    for (; (braces = find_braces(word)); word = braces + 2) {
+        buffer_put(&text, word, (size_t)(braces - word));
+        buffer_put(&text, path, strlen(path));
+    }
+    buffer_put(&text, word, strlen(word));
+    status_t status = text.status ? text.status : words_add(words, text.text, text.length);
+    buffer_free(&text);
+    return status;
+}
+
+static void run_batch(struct find *find, struct find_term *term)
+{
+    if (exec_run(find, &term->batch) != SHELL_DONE && find->result == SHELL_DONE)
+        find->result = SHELL_FAILED;
+    words_free(&term->batch);
+}
+
+static status_t batch_add(struct find_term *term, const char *path)
+{
+    status_t status = 0;
+    for (int i = 0; i < term->count && !term->batch.count && !status; i++)
+        for (; i < term->count && !status; i++)
+            status = words_add(&term->batch, term->words[i], strlen(term->words[i]));
+    return status ? status : words_add(&term->batch, path, strlen(path));
+}
+
+bool find_exec(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    status_t status = 0;
+    if (term->is_batch) {
+        status = batch_add(term, item->path);
+        if (status)
+            return find_fail(find, item->path, status);
+        if (term->batch.count >= FIND_BATCH_WORDS || term->batch.bytes >= FIND_BATCH_BYTES)
+            run_batch(find, term);
+        return true;
+    }
+
+    struct words words = { 0 };
+    for (int i = 0; i < term->count && !status; i++)
+        status = add_replaced(&words, term->words[i], item->path);
+    bool done = status ? find_fail(find, item->path, status)
+                       : exec_run(find, &words) == SHELL_DONE;
+    words_free(&words);
+    return done;
+}
+
+void find_finish_batches(struct find *find)
+{
+    for (struct find_term *term = find->first; term; term = term->next)
+        if (term->is_batch && term->batch.count > term->count && !shell_interrupted())
+            run_batch(find, term);
+}

@@ -1,0 +1,413 @@
+/*
+ * expression.c - parses and evaluates find's expression; see find.h.
+ */
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/commands/files/find/find.h"
+#include "shell/language/pattern.h"
+#include "shell/options.h"
+
+/* One line; returns -1, as parse functions do. */
+static int wrong(struct find *find, const char *format, const char *word)
+{
+    char text[160];
+    format_text(text, sizeof(text), format, word);
+    shell_complain(find->shell, "%s; try find --help", text);
+    find->result = SHELL_USAGE;
+    return -1;
+}
+
+/* ---- tests -------------------------------------------------------------------------------- */
+
+static int parse_text(struct find *find, struct find_term *term, char **words)
+{
+    if (!words[0])
+        return wrong(find, "missing argument to %s", term->primary->name);
+    term->text = words[0];
+    return 1;
+}
+
+static bool test_name(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)find;
+    return glob_matches_text(term->text, item->name, false);
+}
+
+static bool test_iname(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)find;
+    return glob_matches_text(term->text, item->name, true);
+}
+
+static bool test_path(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)find;
+    return glob_matches_text(term->text, item->path, false);
+}
+
+static bool test_ipath(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)find;
+    return glob_matches_text(term->text, item->path, true);
+}
+
+/* Letters with commas between them. */
+static int parse_type(struct find *find, struct find_term *term, char **words)
+{
+    static const char letters[] = "?fdlo"; /* by enum node_type */
+    if (parse_text(find, term, words) < 0)
+        return -1;
+    for (const char *at = words[0];; at += 2) {
+        const char *letter = *at && *at != '?' ? strchr(letters, *at) : NULL;
+        if (!letter || (at[1] && at[1] != ','))
+            return wrong(find, "-type %s: a list of f, d, l and o (any other), as f,d", words[0]);
+        term->types |= 1u << (letter - letters);
+        if (!at[1])
+            return 1;
+    }
+}
+
+static bool test_type(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)find;
+    return term->types >> item->info.type & 1;
+}
+
+/* [+-]N[bcwkMG]; without a letter in blocks of 512 bytes. */
+static int parse_size(struct find *find, struct find_term *term, char **words)
+{
+    static const struct { char letter; uint64_t bytes; } units[] = {
+        { '\0', 512 },  { 'b', 512 },     { 'c', 1 },       { 'w', 2 },
+        { 'k', 1024 },  { 'M', 1 << 20 }, { 'G', 1 << 30 },
+    };
+    if (parse_text(find, term, words) < 0)
+        return -1;
+
+    char digits[24];
+    size_t length = 0;
+    const char *at = words[0];
+    if (*at == '+' || *at == '-')
+        term->sign = *at++;
+    for (; *at >= '0' && *at <= '9'; at++)
+        if (length < sizeof(digits) - 1)
+            digits[length++] = *at;
+    digits[length] = '\0';
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (*at == units[i].letter)
+            term->unit = units[i].bytes;
+    status_t status = text_parse_u64(digits, &term->number);
+    if (status == -ERANGE)
+        return wrong(find, "-size %s: number too large", words[0]);
+    if (status || !term->unit || (*at && at[1]))
+        return wrong(find, "-size %s: not a size, [+-]N[bcwkMG]", words[0]);
+    return 1;
+}
+
+static bool test_size(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)find;
+    uint64_t bytes = item->info.size_bytes;
+    uint64_t units = bytes / term->unit + (bytes % term->unit != 0);
+    switch (term->sign) {
+    case '+': return units > term->number;
+    case '-': return units < term->number;
+    default: return units == term->number;
+    }
+}
+
+static int parse_newer(struct find *find, struct find_term *term, char **words)
+{
+    if (parse_text(find, term, words) < 0)
+        return -1;
+    struct path *path;
+    struct node_info info = { 0 };
+    unsigned flags = find->follow_start ? 0 : WALK_NO_FOLLOW;
+    status_t status = path_walk(find->shell->directory, words[0], flags, &path);
+    if (!status) {
+        status = path_info(path, INFO_TIMES, &info);
+        path_put(path);
+    }
+    if (status) {
+        find->result = shell_fail(find->shell, words[0], status);
+        return -1;
+    }
+    term->has_modified = info.has_modified;
+    term->modified_s = info.modified_s;
+    return 1;
+}
+
+/* A node without a time is newer than nothing, and so is every node than one without. */
+static bool test_newer(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)find;
+    return term->has_modified && item->info.has_modified &&
+           item->info.modified_s > term->modified_s;
+}
+
+static bool test_true(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)find, (void)term, (void)item;
+    return true;
+}
+
+static bool test_false(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)find, (void)term, (void)item;
+    return false;
+}
+
+/* ---- how to walk -------------------------------------------------------------------------- */
+
+static int parse_depth_limit(struct find *find, struct find_term *term, char **words)
+{
+    bool least = text_equal(term->primary->name, "-mindepth");
+    if (parse_text(find, term, words) < 0)
+        return -1;
+    if (shell_number(find->shell, term->primary->name, words[0], 0, UINT64_MAX,
+                     least ? &find->depth_min : &find->depth_max))
+        return 1;
+    find->result = SHELL_USAGE;
+    return -1;
+}
+
+static int parse_contents_first(struct find *find, struct find_term *term, char **words)
+{
+    (void)term, (void)words;
+    find->contents_first = true;
+    return 0;
+}
+
+static int parse_delete(struct find *find, struct find_term *term, char **words)
+{
+    (void)term, (void)words;
+    find->has_delete = true;
+    return 0;
+}
+
+static int parse_prune(struct find *find, struct find_term *term, char **words)
+{
+    (void)term, (void)words;
+    find->has_prune = true;
+    return 0;
+}
+
+static bool test_prune(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)term, (void)item;
+    return find->prune = true;
+}
+
+static bool test_quit(struct find *find, struct find_term *term, const struct find_item *item)
+{
+    (void)term, (void)item;
+    return find->quit = true;
+}
+
+static const struct find_primary primaries[] = {
+    { "-name", parse_text, test_name, false, 0 },
+    { "-iname", parse_text, test_iname, false, 0 },
+    { "-path", parse_text, test_path, false, 0 },
+    { "-wholename", parse_text, test_path, false, 0 },
+    { "-ipath", parse_text, test_ipath, false, 0 },
+    { "-type", parse_type, test_type, false, 0 },
+    { "-size", parse_size, test_size, false, INFO_STANDARD },
+    { "-newer", parse_newer, test_newer, false, INFO_TIMES },
+    { "-empty", NULL, find_is_empty, false, INFO_STANDARD },
+    { "-true", NULL, test_true, false, 0 },
+    { "-false", NULL, test_false, false, 0 },
+    { "-maxdepth", parse_depth_limit, test_true, false, 0 },
+    { "-mindepth", parse_depth_limit, test_true, false, 0 },
+    { "-depth", parse_contents_first, test_true, false, 0 },
+    { "-xdev", NULL, test_true, false, 0 }, /* always so */
+    { "-mount", NULL, test_true, false, 0 },
+    { "-prune", parse_prune, test_prune, false, 0 },
+    { "-quit", NULL, test_quit, false, 0 },
+    { "-print", NULL, find_print, true, 0 },
+    { "-print0", NULL, find_print0, true, 0 },
+    { "-exec", find_parse_exec, find_exec, true, 0 },
+    { "-delete", parse_delete, find_delete, true, 0 },
+};
+
+/* ---- parsing ------------------------------------------------------------------------------ */
+
+static enum find_kind kind_of(const char *word)
+{
+    static const struct { const char *word; enum find_kind kind; } operators[] = {
+        { "(", FIND_OPEN }, { ")", FIND_CLOSE }, { "!", FIND_NOT }, { "-not", FIND_NOT },
+        { "-a", FIND_AND }, { "-and", FIND_AND }, { "-o", FIND_OR }, { "-or", FIND_OR },
+    };
+    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
+        if (text_equal(operators[i].word, word))
+            return operators[i].kind;
+    return FIND_PRIMARY;
+}
+
+static struct find_term *term_add(struct find *find, enum find_kind kind)
+{
+    struct find_term *term = mem_zalloc(sizeof(*term));
+    if (!term) {
+        find_fail(find, NULL, -ENOMEM);
+        return NULL;
+    }
+    term->kind = kind;
+    if (find->last)
+        find->last->next = term;
+    else
+        find->first = term;
+    find->last = term;
+    return term;
+}
+
+/* A test or an action and its words: how many words, or -1. */
+static int parse_primary(struct find *find, char **words)
+{
+    const struct find_primary *primary = NULL;
+    for (size_t i = 0; i < sizeof(primaries) / sizeof(primaries[0]); i++)
+        if (text_equal(primaries[i].name, words[0]))
+            primary = &primaries[i];
+    if (!primary)
+        return wrong(find, words[0][0] == '-' ? "unknown predicate %s"
+                                              : "%s: paths come before the expression", words[0]);
+
+    struct find_term *term = term_add(find, FIND_PRIMARY);
+    if (!term)
+        return -1;
+    term->primary = primary;
+    find->has_action |= primary->is_action;
+    find->levels |= primary->levels;
+    int taken = primary->parse ? primary->parse(find, term, words + 1) : 0;
+    return taken < 0 ? -1 : taken + 1;
+}
+
+/* Checks that an operator is where one can be: after an operand or before one. */
+static int parse_operator(struct find *find, enum find_kind kind, const char *word,
+                          bool after_operand, unsigned *depth)
+{
+    bool binary = kind == FIND_AND || kind == FIND_OR;
+    if (binary && !after_operand)
+        return wrong(find, "%s: nothing before it", word);
+    if (kind == FIND_OPEN && ++*depth >= FIND_DEPTH_MAX)
+        return wrong(find, "%s: nested too deeply", word);
+    if (kind == FIND_CLOSE && !*depth)
+        return wrong(find, "%s: too many", word);
+    if (kind == FIND_CLOSE && !after_operand)
+        return wrong(find, find->last->kind == FIND_OPEN ? "%s: empty parentheses"
+                                                         : "%s: expected an expression before it",
+                     word);
+    *depth -= kind == FIND_CLOSE;
+    return term_add(find, kind) ? 1 : -1;
+}
+
+static int check_whole(struct find *find, const char *last, bool after_operand, unsigned depth)
+{
+    if (last && !after_operand)
+        return wrong(find, "%s: expected an expression after it", last);
+    if (depth)
+        return wrong(find, "missing %s", ")");
+    if (find->has_delete && find->has_prune && !find->contents_first)
+        return wrong(find, "%s visits contents first, where -prune does nothing; "
+                           "-depth if that is meant", "-delete");
+    find->contents_first |= find->has_delete;
+    return 0;
+}
+
+int find_parse(struct find *find, char **words)
+{
+    unsigned depth = 0;
+    bool after_operand = false;
+    const char *last = NULL;
+    find->result = SHELL_DONE;
+    for (int taken; *words; words += taken) {
+        last = *words;
+        enum find_kind kind = kind_of(last);
+        taken = kind == FIND_PRIMARY
+                    ? parse_primary(find, words)
+                    : parse_operator(find, kind, last, after_operand, &depth);
+        if (taken < 0)
+            return find->result;
+        after_operand = kind == FIND_PRIMARY || kind == FIND_CLOSE;
+    }
+    return check_whole(find, last, after_operand, depth) < 0 ? find->result : SHELL_DONE;
+}
+
+void find_free(struct find *find)
+{
+    struct find_term *next;
+    for (struct find_term *term = find->first; term; term = next) {
+        next = term->next;
+        words_free(&term->batch);
+        mem_free(term);
+    }
+    find->first = find->last = NULL;
+}
+
+/* ---- evaluating --------------------------------------------------------------------------- */
+
+/* A bit for each level of parentheses, the lowest for the innermost. */
+struct levels {
+    uint64_t any;     /* one alternative of the -o was true already */
+    uint64_t all;     /* everything so far in this alternative was true */
+    uint64_t negated; /* the parenthesis that is open here has a `!` before it */
+    uint64_t live;    /* the level's value matters */
+};
+
+static void level_open(struct levels *levels, bool live, bool negate)
+{
+    levels->any = levels->any << 1;
+    levels->all = levels->all << 1 | 1;
+    levels->negated = levels->negated << 1 | negate;
+    levels->live = levels->live << 1 | live;
+}
+
+static bool level_close(struct levels *levels)
+{
+    bool value = ((levels->any | levels->all) & 1) != (levels->negated & 1);
+    levels->any >>= 1;
+    levels->all >>= 1;
+    levels->negated >>= 1;
+    levels->live >>= 1;
+    return value;
+}
+
+void find_evaluate(struct find *find, const struct find_item *item)
+{
+    struct levels levels = { 0 };
+    bool negate = false;
+    find->prune = false;
+    level_open(&levels, true, false);
+
+    for (struct find_term *term = find->first; term && !find->quit; term = term->next) {
+        bool live = levels.live & levels.all & ~levels.any & 1, value = true;
+
+        switch (term->kind) {
+        case FIND_NOT:
+            negate = !negate;
+            continue;
+        case FIND_AND:
+            continue;
+        case FIND_OR:
+            levels.any |= levels.all & 1;
+            levels.all |= 1;
+            continue;
+        case FIND_OPEN:
+            level_open(&levels, live, negate);
+            negate = false;
+            continue;
+        case FIND_CLOSE:
+            value = level_close(&levels);
+            break;
+        case FIND_PRIMARY:
+            if (live)
+                value = term->primary->evaluate(find, term, item) != negate;
+            negate = false;
+            break;
+        }
+        if (!value)
+            levels.all &= ~(uint64_t)1;
+    }
+
+    if (level_close(&levels) && !find->has_action && !find->quit)
+        find_print(find, NULL, item);
+}

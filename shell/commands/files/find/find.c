@@ -1,0 +1,283 @@
+/*
+ * find.c - find: walks trees and evaluates an expression (find.h) for each node.
+ *
+ * The walk keeps one level for each open directory on the heap: the directory's path and the names
+ * in it that are still to be visited, read and sorted when it is entered. So what the expression
+ * removes or creates meanwhile does not disturb it, and it never recurses. It never crosses a
+ * mount, and enters the content of a directory once (-ELOOP).
+ */
+#include "shell/commands/files/find/find.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/id_set.h"
+#include "shell/reading/listing.h"
+#include "shell/reading/walk.h"
+
+struct find_level {
+    struct find_level *above;
+    struct path *path;  /* a reference */
+    struct name *names; /* still to be visited */
+    struct name *self;  /* the directory in the one above; of the start: alone */
+    size_t length;      /* of its path in find_walk.text */
+};
+
+struct find_walk {
+    struct find *find;
+    struct find_level *level;
+    unsigned depth; /* of what is visited: the number of levels */
+    struct id_set entered;
+    struct buffer text; /* the path of what is visited */
+};
+
+static bool stopped(const struct find_walk *walk)
+{
+    return walk->find->quit || walk->find->shell->out->status || shell_interrupted();
+}
+
+static void evaluate(struct find_walk *walk, const struct name *name)
+{
+    struct find *find = walk->find;
+    if (walk->depth < find->depth_min || stopped(walk))
+        return;
+    struct find_item item = {
+        .path = walk->text.text,
+        .name = name->text,
+        .parent = walk->level ? walk->level->path : NULL,
+        .depth = walk->depth,
+        .info = name->info,
+    };
+    find_evaluate(find, &item);
+}
+
+/* Adds a level for a directory and reads its names. False, and the path is put, when it cannot be
+ * entered; a listing that is not whole is walked as far as it goes. */
+static bool enter(struct find_walk *walk, struct path *path, struct name *self)
+{
+    struct node_info info;
+    struct find *find = walk->find;
+    struct find_level *level = NULL;
+    status_t status = walk->depth >= WALK_DEPTH_MAX ? -ELOOP : path_info(path, INFO_ALIAS, &info);
+    if (!status)
+        status = id_set_add(&walk->entered, info.alias);
+    if (!status && !(level = mem_zalloc(sizeof(*level))))
+        status = -ENOMEM;
+    if (status) {
+        path_put(path);
+        return find_fail(find, walk->text.text, status);
+    }
+
+    *level = (struct find_level){ .above = walk->level, .path = path, .self = self,
+                                  .length = walk->text.length };
+    walk->level = level;
+    walk->depth++;
+    unsigned skipped;
+    status = names_collect(path, false, find->levels, &level->names, &skipped);
+    if (status)
+        find_fail(find, walk->text.text, status);
+    find->result = shell_end_skipped(find->shell, walk->text.text, skipped, find->result);
+    level->names = (struct name *)(void *)sort_list(level->names ? &level->names->link : NULL,
+                                                    names_by_text, NULL);
+    return true;
+}
+
+/* Evaluates a directory before its contents or enters it first; true when the level that was added
+ * owns the name now. `path`: a reference, or NULL when only its parent knows it. */
+static bool visit(struct find_walk *walk, struct name *name, struct path *path)
+{
+    struct find *find = walk->find;
+    bool enters = name->info.type == NODE_DIRECTORY && walk->depth < find->depth_max;
+    if (!find->contents_first) {
+        evaluate(walk, name);
+        enters &= !find->prune;
+    }
+
+    status_t status = 0;
+    if (enters && !stopped(walk)) {
+        if (!path)
+            status = path_child(walk->level->path, name->text, false, &path);
+        if (!status && enter(walk, path_get(path), name)) {
+            path_put(path);
+            return true;
+        }
+        if (status)
+            find_fail(find, walk->text.text, status);
+    }
+
+    path_put(path);
+    if (find->contents_first)
+        evaluate(walk, name);
+    return false;
+}
+
+static void step(struct find_walk *walk)
+{
+    struct find_level *level = walk->level;
+    struct name *name = level->names;
+    level->names = names_next(name);
+
+    walk->text.length = level->length;
+    if (walk->text.text[level->length - 1] != '/')
+        buffer_put(&walk->text, "/", 1);
+    buffer_put(&walk->text, name->text, strlen(name->text));
+
+    if (walk->text.status)
+        find_fail(walk->find, name->text, walk->text.status);
+    else
+        name_look(level->path, false, name, walk->find->levels);
+    if (name->status)
+        find_fail(walk->find, walk->text.text, name->status);
+    else if (!walk->text.status && visit(walk, name, NULL))
+        return;
+    mem_free(name);
+}
+
+/* Nothing holds the directory any more when it is evaluated after its contents: it may go. */
+static void leave(struct find_walk *walk)
+{
+    struct find_level *level = walk->level;
+    walk->level = level->above;
+    walk->depth--;
+    walk->text.length = level->length;
+    walk->text.text[level->length] = '\0';
+    path_put(level->path);
+    names_free(level->names);
+    if (walk->find->contents_first)
+        evaluate(walk, level->self);
+    mem_free(level->self);
+    mem_free(level);
+}
+
+/* The start as a name, which -name sees without what is before it: "a/" is "a", "/" is "/". */
+static status_t start_name(const char *word, struct name **name)
+{
+    size_t length;
+    const char *base = base_name(word, &length);
+    if (!length && *word == '/') {
+        base = word;
+        length = 1;
+    }
+    char *text = mem_alloc(length + 1);
+    if (!text)
+        return -ENOMEM;
+    memcpy(text, base, length);
+    text[length] = '\0';
+    *name = NULL;
+    status_t status = names_add(name, text);
+    mem_free(text);
+    return status;
+}
+
+static status_t walk_start(struct find_walk *walk, const char *word)
+{
+    struct path *path;
+    struct name *name;
+    unsigned flags = walk->find->follow_start ? 0 : WALK_NO_FOLLOW;
+    status_t status = path_walk(walk->find->shell->directory, word, flags, &path);
+    if (status)
+        return status;
+    buffer_put(&walk->text, word, strlen(word));
+    status = walk->text.status ? walk->text.status : start_name(word, &name);
+    if (status) {
+        path_put(path);
+        return status;
+    }
+
+    status = path_info(path, walk->find->levels, &name->info);
+    if (status)
+        path_put(path);
+    else if (visit(walk, name, path))
+        return 0;
+    mem_free(name);
+    return status;
+}
+
+static void find_below(struct find *find, const char *word)
+{
+    struct find_walk walk = { .find = find };
+    status_t status = walk_start(&walk, word);
+    if (status)
+        find_fail(find, word, status);
+    while (walk.level) {
+        if (walk.level->names && !stopped(&walk))
+            step(&walk);
+        else
+            leave(&walk);
+    }
+    id_set_destroy(&walk.entered);
+    buffer_free(&walk.text);
+}
+
+/* ---- the command -------------------------------------------------------------------------- */
+
+static bool begins_expression(const char *word)
+{
+    return (word[0] == '-' && word[1]) || text_equal(word, "(") || text_equal(word, ")") ||
+           text_equal(word, "!");
+}
+
+static int run_find(struct shell *shell, int count, char **words)
+{
+    struct find find = { .shell = shell, .levels = INFO_DIRENT, .depth_max = UINT64_MAX };
+    int first = 1;
+    for (; first < count && (text_equal(words[first], "-P") || text_equal(words[first], "-H"));
+         first++)
+        find.follow_start = words[first][1] == 'H';
+    if (first < count && text_equal(words[first], "--"))
+        first++;
+
+    int end = first;
+    while (end < count && !begins_expression(words[end]))
+        end++;
+    int result = find_parse(&find, words + end);
+    if (!result) {
+        for (int i = first; i < end && !find.quit && !shell->out->status; i++)
+            find_below(&find, words[i]);
+        if (first == end)
+            find_below(&find, ".");
+        find_finish_batches(&find);
+        result = shell_interrupted() ? SHELL_INTERRUPTED : find.result;
+    }
+    find_free(&find);
+    return result;
+}
+
+static const struct shell_option find_options[] = {
+    { 0, "-name", "GLOB", "the name matches; quote it: '*.md'" },
+    { 0, "-iname", "GLOB", "the same, whatever the case" },
+    { 0, "-path", "GLOB", "the whole path matches; * matches / too" },
+    { 0, "-ipath", "GLOB", "the same, whatever the case" },
+    { 0, "-type", "LIST", "f file, d directory, l link, o other; also f,d" },
+    { 0, "-size", "[+-]N[bcwkMG]", "N blocks of 512 bytes, or c: bytes, k: KiB; +: more" },
+    { 0, "-newer", "FILE", "changed later than FILE" },
+    { 0, "-empty", NULL, "a file of 0 bytes, or a directory without names" },
+    { 0, "-true", NULL, "always true; so is nothing at all" },
+    { 0, "-false", NULL, "never" },
+    { 0, "-maxdepth", "N", "no deeper than N below the PATH" },
+    { 0, "-mindepth", "N", "only from N below the PATH on" },
+    { 0, "-depth", NULL, "what a directory holds before the directory" },
+    { 0, "-xdev", NULL, "stay on one mount: always so" },
+    { 0, "-prune", NULL, "true; do not enter this directory" },
+    { 0, "-quit", NULL, "end here" },
+    { 0, "-print", NULL, "print the path (default without an action)" },
+    { 0, "-print0", NULL, "print the path as it is, and a NUL" },
+    { 0, "-exec", "CMD \\;", "run CMD for each, {} is the path; true if it is 0" },
+    { 0, "-exec", "CMD {} +", "run CMD with many paths at once" },
+    { 0, "-delete", NULL, "remove it; what it holds first, as with -depth" },
+    { 0, "-not", NULL, "what follows is false: also !" },
+    { 0, "-a", NULL, "both are true: also without it" },
+    { 0, "-o", NULL, "one is true; binds less than -a. \\( \\) group" },
+    { 0 },
+};
+
+static const struct shell_command command_find = {
+    .name = "find",
+    .arguments = "[-H] [PATH...] [EXPRESSION]",
+    .summary = "what an expression is true for; stays on one mount",
+    .arguments_max = -1,
+    .run = run_find,
+    .options = find_options,
+    .option_rules = OPTIONS_RAW,
+    .group = "Trees",
+};
+SHELL_COMMAND(command_find);

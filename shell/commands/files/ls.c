@@ -1,0 +1,449 @@
+/*
+ * ls.c - ls.
+ *
+ * Without options names are all that is read; types, sizes and times are looked at only when they
+ * are shown or sorted by.
+ */
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/id_set.h"
+#include "shell/reading/listing.h"
+
+enum { COLUMN_GAP = 2 };
+
+struct ls {
+    struct shell *shell;
+    bool details, all, almost_all, recursive, by_size, by_time, human, reverse, single, marks;
+    bool titles;           /* "name:" above each directory */
+    bool printed;          /* something stands above */
+    int result;
+    struct name *operands; /* directories that were typed, still to be listed */
+    struct name *pending;  /* those below the last of them, in order; text: the path */
+    struct id_set entered;
+};
+
+static unsigned ls_levels(const struct ls *ls)
+{
+    bool look = ls->details || ls->by_size || ls->by_time || ls->recursive || ls->marks;
+    return look ? INFO_STANDARD | INFO_TIMES | INFO_MODE : INFO_NONE;
+}
+
+static void ls_failed(struct ls *ls, const char *name, status_t status)
+{
+    ls->result = shell_fail(ls->shell, name, status);
+}
+
+/* ---- the order ---------------------------------------------------------------------------- */
+
+static int falling(uint64_t a, uint64_t b)
+{
+    return a == b ? 0 : a > b ? -1 : 1;
+}
+
+static int ls_compare(const struct sortable *a, const struct sortable *b, const void *context)
+{
+    const struct ls *ls = context;
+    const struct node_info *one = &((const struct name *)(const void *)a)->info;
+    const struct node_info *two = &((const struct name *)(const void *)b)->info;
+    int order = 0;
+    if (ls->by_size)
+        order = falling(one->size_bytes, two->size_bytes);
+    else if (ls->by_time) /* from the far past on; names without a time come last */
+        order = falling(one->has_modified ? (uint64_t)one->modified_s ^ 1ull << 63 : 0,
+                        two->has_modified ? (uint64_t)two->modified_s ^ 1ull << 63 : 0);
+    if (!order)
+        order = names_by_text(a, b, NULL);
+    return ls->reverse ? -order : order;
+}
+
+static struct name *ls_sort(const struct ls *ls, struct name *names)
+{
+    return (struct name *)(void *)sort_list(names ? &names->link : NULL, ls_compare, ls);
+}
+
+/* ---- lines -------------------------------------------------------------------------------- */
+
+struct widths {
+    bool modes;
+    int size, date;
+};
+
+static struct widths ls_measure(const struct ls *ls, const struct name *names)
+{
+    struct widths widths = { .size = 1, .date = 1 };
+    char text[SIZE_TEXT_BYTES > DATE_TEXT_BYTES ? SIZE_TEXT_BYTES : DATE_TEXT_BYTES];
+    for (const struct name *n = names; n; n = names_next(n)) {
+        size_text(text, n->info.size_bytes, ls->human);
+        widths.size = (int)strlen(text) > widths.size ? (int)strlen(text) : widths.size;
+        date_text(text, n->info.has_modified, n->info.modified_s);
+        widths.date = (int)strlen(text) > widths.date ? (int)strlen(text) : widths.date;
+        widths.modes |= (n->info.known & INFO_MODE) != 0;
+    }
+    return widths;
+}
+
+static const char *ls_mark(const struct ls *ls, const struct name *name)
+{
+    if (!ls->marks)
+        return "";
+    switch (name->info.type) {
+    case NODE_DIRECTORY: return "/";
+    case NODE_LINK: return ls->details ? "" : "@";
+    case NODE_FILE: return name->info.known & INFO_MODE && name->info.mode & 0111 ? "*" : "";
+    default: return "";
+    }
+}
+
+static void ls_target(struct ls *ls, struct path *path)
+{
+    char *target = mem_alloc(PATH_BYTES_MAX + 1);
+    if (target && path_read_link(path, target, PATH_BYTES_MAX + 1) >= 0) {
+        stream_text(ls->shell->out, " -> ");
+        stream_escaped(ls->shell->out, target, false);
+    }
+    mem_free(target);
+}
+
+static void ls_line(struct ls *ls, const struct widths *widths, const struct name *name,
+                    struct path *path)
+{
+    struct stream *out = ls->shell->out;
+    char mode[MODE_TEXT_BYTES], size[SIZE_TEXT_BYTES], date[DATE_TEXT_BYTES];
+    if (ls->details) {
+        mode_text(mode, &name->info);
+        size_text(size, name->info.size_bytes, ls->human);
+        date_text(date, name->info.has_modified, name->info.modified_s);
+        stream_format(out, "%.*s %*s %*s ", widths->modes ? MODE_TEXT_BYTES - 1 : 1, mode,
+                      widths->size, size, widths->date, date);
+    }
+    stream_escaped(out, name->text, false);
+    stream_text(out, ls_mark(ls, name));
+    if (ls->details && name->info.type == NODE_LINK && path)
+        ls_target(ls, path);
+    stream_text(out, "\n");
+}
+
+/* ---- columns ------------------------------------------------------------------------------ */
+
+struct grid {
+    size_t count, columns, rows;
+    unsigned short widths[128];
+};
+
+static size_t ls_columns(const struct ls *ls, const struct name *name)
+{
+    return text_columns(name->text) + strlen(ls_mark(ls, name));
+}
+
+/* Do the names fit in so many columns, filled downwards? */
+static bool grid_fits(const struct ls *ls, struct grid *grid, const struct name *names,
+                      size_t columns, size_t room)
+{
+    size_t total = 0, n = 0;
+    grid->columns = columns;
+    grid->rows = (grid->count + columns - 1) / columns;
+    memset(grid->widths, 0, sizeof(grid->widths));
+    for (; names; names = names_next(names), n++) {
+        size_t column = n / grid->rows, width = ls_columns(ls, names) + COLUMN_GAP;
+        if (width > grid->widths[column]) {
+            total += width - grid->widths[column];
+            grid->widths[column] = (unsigned short)(width < 0xffff ? width : 0xffff);
+        }
+        if (total > room + COLUMN_GAP && columns > 1)
+            return false;
+    }
+    return true;
+}
+
+static void grid_row(struct ls *ls, const struct grid *grid, const struct name **cells,
+                     size_t row)
+{
+    struct stream *out = ls->shell->out;
+    for (size_t c = 0, n = row; n < grid->count; c++, n += grid->rows) {
+        stream_escaped(out, cells[n]->text, false);
+        stream_text(out, ls_mark(ls, cells[n]));
+        if (n + grid->rows < grid->count)
+            stream_format(out, "%*s", grid->widths[c] - (int)ls_columns(ls, cells[n]), "");
+    }
+    stream_text(out, "\n");
+}
+
+static status_t ls_print_grid(struct ls *ls, const struct name *names)
+{
+    unsigned width, height;
+    struct grid *grid = mem_zalloc(sizeof(*grid));
+    const struct name **cells = NULL;
+    shell_terminal_size(&width, &height);
+    for (const struct name *n = names; grid && n; n = names_next(n))
+        grid->count++;
+    if (grid && grid->count)
+        cells = mem_alloc(grid->count * sizeof(const struct name *));
+    if (cells) {
+        size_t columns = sizeof(grid->widths) / sizeof(grid->widths[0]), n = 0;
+        columns = columns < grid->count ? columns : grid->count;
+        while (!grid_fits(ls, grid, names, columns, width))
+            columns--;
+        for (; names; names = names_next(names))
+            cells[n++] = names;
+        for (size_t row = 0; row < grid->rows && !shell_interrupted(); row++)
+            grid_row(ls, grid, cells, row);
+    }
+    bool good = grid && (cells || !grid->count);
+    mem_free(cells);
+    mem_free(grid);
+    return good ? 0 : -ENOMEM;
+}
+
+/* ---- listings ----------------------------------------------------------------------------- */
+
+/* Names of `directory`; or of the start, when the names are paths that were typed. */
+static void ls_print_lines(struct ls *ls, struct path *directory, const struct name *names,
+                           bool typed)
+{
+    struct widths widths = ls_measure(ls, names);
+    for (; names && !shell_interrupted() && !ls->shell->out->status; names = names_next(names)) {
+        struct path *path = NULL;
+        if (names->status)
+            continue;
+        bool link = ls->details && names->info.type == NODE_LINK;
+        if (link && (typed ? path_walk(directory, names->text, WALK_NO_FOLLOW, &path)
+                           : path_child(directory, names->text, true, &path)))
+            path = NULL; /* the name is shown all the same */
+        ls_line(ls, &widths, names, path);
+        path_put(path);
+    }
+}
+
+static void ls_print(struct ls *ls, struct path *directory, const struct name *names, bool typed)
+{
+    if (names)
+        ls->printed = true;
+    if (ls->details || ls->single || !shell_out_is_terminal(ls->shell)) {
+        ls_print_lines(ls, directory, names, typed);
+    } else {
+        status_t status = ls_print_grid(ls, names);
+        if (status)
+            ls_failed(ls, NULL, status);
+    }
+}
+
+static bool ls_shows(const struct ls *ls, const char *text)
+{
+    return text[0] != '.' || ls->all || ls->almost_all;
+}
+
+/* Takes out the names that are not shown. */
+static struct name *ls_filter(const struct ls *ls, struct name *names)
+{
+    struct name *kept = NULL;
+    while (names) {
+        struct name *next = names_next(names);
+        if (ls_shows(ls, names->text)) {
+            names->link.next = kept ? &kept->link : NULL;
+            kept = names;
+        } else {
+            mem_free(names);
+        }
+        names = next;
+    }
+    return kept;
+}
+
+static void ls_look(struct ls *ls, struct path *directory, struct name *names)
+{
+    unsigned levels = ls_levels(ls);
+    for (; levels && names && !shell_interrupted(); names = names_next(names)) {
+        name_look(directory, true, names, levels);
+        if (names->status && names->status != -EINTR)
+            ls_failed(ls, names->text, names->status);
+    }
+}
+
+/* Puts the directories among the names in front of what waits to be listed. */
+static status_t ls_descend(struct ls *ls, const char *where, const struct name *names)
+{
+    struct name *found = NULL, *last = NULL;
+    status_t status = 0;
+    for (; names && !status; names = names_next(names)) {
+        if (names->info.type != NODE_DIRECTORY || text_equal(names->text, ".") ||
+            text_equal(names->text, ".."))
+            continue;
+        char *path = join_path(where, names->text);
+        status = path ? names_add(&found, path) : -ENOMEM;
+        mem_free(path);
+    }
+    /* found is in the reverse order: moving it over turns it round */
+    for (; found; found = last) {
+        last = names_next(found);
+        found->link.next = ls->pending ? &ls->pending->link : NULL;
+        ls->pending = found;
+    }
+    return status;
+}
+
+static void ls_title(struct ls *ls, const char *name)
+{
+    if (!ls->titles)
+        return;
+    if (ls->printed)
+        stream_text(ls->shell->out, "\n");
+    stream_escaped(ls->shell->out, name, false);
+    stream_text(ls->shell->out, ":\n");
+    ls->printed = true;
+}
+
+static status_t ls_enter(struct ls *ls, struct path *path)
+{
+    struct node_info info;
+    status_t status = path_info(path, INFO_ALIAS, &info);
+    if (status || !ls->recursive)
+        return status;
+    return id_set_add(&ls->entered, info.alias ^ (uint64_t)(uintptr_t)path_fsd(path) << 7);
+}
+
+static void ls_directory(struct ls *ls, struct path *path, const char *where)
+{
+    struct name *names = NULL;
+    unsigned skipped = 0;
+    status_t status = ls_enter(ls, path);
+    if (!status)
+        status = names_collect(path, true, ls_levels(ls), &names, &skipped);
+    names = ls_filter(ls, names);
+    if (ls->all && names_add(&names, "."))
+        status = -ENOMEM;
+    if (ls->all && names_add(&names, ".."))
+        status = -ENOMEM;
+    ls_look(ls, path, names);
+    names = ls_sort(ls, names);
+    if (!shell_interrupted()) {
+        ls_title(ls, where);
+        ls_print(ls, path, names, false);
+        if (ls->recursive && ls_descend(ls, where, names))
+            status = -ENOMEM;
+    }
+    names_free(names);
+    if (status)
+        ls_failed(ls, where, status);
+    ls->result = shell_end_skipped(ls->shell, where, skipped, ls->result);
+}
+
+/* ---- what was typed ----------------------------------------------------------------------- */
+
+/* One word: a directory waits to be listed, all else is a line of its own at once. */
+static status_t ls_sort_in(struct ls *ls, const char *word, struct name **files, bool directory)
+{
+    struct path *path;
+    struct shell *shell = ls->shell;
+    unsigned flags = ls->details || ls->marks || directory ? WALK_NO_FOLLOW : 0;
+    status_t status = path_walk(shell->directory, word, flags, &path);
+    if (status && !flags) /* a link that leads nowhere is listed itself */
+        status = path_walk(shell->directory, word, WALK_NO_FOLLOW, &path);
+    if (status)
+        return status;
+    bool list = path_is_directory(path) && !directory;
+    status = names_add(list ? &ls->operands : files, word);
+    if (!status && !list)
+        status = (*files)->status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE,
+                                              &(*files)->info);
+    path_put(path);
+    return status;
+}
+
+static void ls_words(struct ls *ls, int count, char **words)
+{
+    struct name *files = NULL;
+    bool directory = option_given(ls->shell, 'd');
+    static char here[] = ".";
+    char *alone[] = { here };
+    for (int i = 0; i < (count ? count : 1); i++) {
+        const char *word = count ? words[i] : alone[0];
+        status_t status = ls_sort_in(ls, word, &files, directory);
+        if (status)
+            ls_failed(ls, word, status);
+    }
+    files = ls_sort(ls, files);
+    ls_print(ls, ls->shell->directory, files, true);
+    names_free(files);
+    ls->operands = ls_sort(ls, ls->operands);
+}
+
+/* The next directory: below the operand that is being listed, or else the next operand, below
+ * which each directory is listed once again. */
+static struct name *ls_next(struct ls *ls)
+{
+    struct name **list = ls->pending ? &ls->pending : &ls->operands;
+    struct name *name = *list;
+    if (!ls->pending)
+        id_set_destroy(&ls->entered);
+    if (name)
+        *list = names_next(name);
+    return name;
+}
+
+static void ls_directories(struct ls *ls)
+{
+    struct name *name;
+    while (!shell_interrupted() && !ls->shell->out->status && (name = ls_next(ls))) {
+        struct path *path;
+        status_t status = path_walk(ls->shell->directory, name->text, 0, &path);
+        if (status) {
+            ls_failed(ls, name->text, status);
+        } else {
+            ls_directory(ls, path, name->text);
+            path_put(path);
+        }
+        mem_free(name);
+    }
+}
+
+static int run_ls(struct shell *shell, int count, char **words)
+{
+    struct ls ls = {
+        .shell = shell,
+        .details = option_given(shell, 'l'),
+        .all = option_last(shell, "aA") == 'a',
+        .almost_all = option_last(shell, "aA") == 'A',
+        .recursive = option_given(shell, 'R'),
+        .by_size = option_last(shell, "tS") == 'S',
+        .by_time = option_last(shell, "tS") == 't',
+        .human = option_given(shell, 'h'),
+        .reverse = option_given(shell, 'r'),
+        .single = option_given(shell, '1'),
+        .marks = option_given(shell, 'F'),
+        .titles = count > 2 || option_given(shell, 'R'),
+    };
+    ls_words(&ls, count - 1, words + 1);
+    ls_directories(&ls);
+    names_free(ls.pending);
+    names_free(ls.operands);
+    id_set_destroy(&ls.entered);
+    return shell_interrupted() ? SHELL_INTERRUPTED : ls.result;
+}
+
+static const struct shell_option ls_options[] = {
+    { 'l', NULL, NULL, "type and mode, size, UTC time, name, link's target" },
+    { 'a', "all", NULL, "also names that begin with a dot" },
+    { 'A', "almost-all", NULL, "the same without . and .." },
+    { 'R', "recursive", NULL, "directories below, too" },
+    { 'S', NULL, NULL, "largest first" },
+    { 't', NULL, NULL, "newest first" },
+    { 'r', "reverse", NULL, "the other way round" },
+    { 'h', "human-readable", NULL, "sizes as 1.2K, 34M" },
+    { 'd', "directory", NULL, "directories themselves, not what they hold" },
+    { 'F', "classify", NULL, "/ behind directories, @ behind links" },
+    { '1', NULL, NULL, "one name a line" },
+    { 0 },
+};
+
+static const struct shell_command command_ls = {
+    .name = "ls",
+    .arguments = "[-laARStrhdF1] [PATH...]",
+    .summary = "list directories",
+    .arguments_max = -1,
+    .run = run_ls,
+    .options = ls_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_ls);

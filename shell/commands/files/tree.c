@@ -1,0 +1,220 @@
+/*
+ * tree.c - tree. It never crosses a mount.
+ */
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/id_set.h"
+#include "shell/reading/listing.h"
+#include "shell/reading/walk.h"
+
+/* Calls one(shell, name, path, context) for each word, or else for the current directory. */
+static int each_place(struct shell *shell, int count, char **words,
+                      int (*one)(struct shell *shell, const char *name, struct path *path,
+                                 void *context),
+                      void *context)
+{
+    int result = SHELL_DONE;
+    for (int i = 1; i < count || (i == 1 && count == 1); i++) {
+        const char *name = count > 1 ? words[i] : ".";
+        struct path *path;
+        status_t status = path_walk(shell->directory, name, 0, &path);
+        int done = status ? shell_fail(shell, name, status) : one(shell, name, path, context);
+        if (!status)
+            path_put(path);
+        result = done ? done : result;
+        if (done == SHELL_INTERRUPTED || shell->out->status)
+            break;
+    }
+    return result;
+}
+
+/* ---- tree --------------------------------------------------------------------------------- */
+
+/* One directory that is being drawn: what is left of its names. */
+struct tree_level {
+    struct tree_level *above;
+    struct path *path; /* a reference */
+    struct name *names;
+};
+
+struct tree {
+    struct shell *shell;
+    bool all, directories_only;
+    uint64_t depth, depth_max;
+    uint64_t directories, files;
+    struct tree_level *level;
+    struct id_set entered; /* each directory content once */
+    unsigned skipped;    /* invalid entries of directories, left out */
+    int result;
+};
+
+static status_t tree_enter(struct tree *tree, struct path *path)
+{
+    struct node_info info;
+    status_t status = path_info(path, INFO_ALIAS, &info);
+    if (!status)
+        status = id_set_add(&tree->entered, info.alias);
+    struct tree_level *level = status ? NULL : mem_zalloc(sizeof(*level));
+    if (!level)
+        return status ? status : -ENOMEM;
+    level->path = path_get(path);
+    level->above = tree->level;
+    tree->level = level;
+    tree->depth++;
+    unsigned skipped = 0;
+    status = names_collect(path, false, INFO_DIRENT, &level->names, &skipped);
+    tree->skipped += skipped;
+    struct name *names = level->names, *kept = NULL;
+    for (struct name *next; names; names = next) {
+        next = names_next(names);
+        name_look(path, false, names, INFO_DIRENT);
+        bool shown = (names->text[0] != '.' || tree->all) &&
+                     (!tree->directories_only || names->info.type == NODE_DIRECTORY);
+        names->link.next = kept && shown ? &kept->link : NULL;
+        if (shown)
+            kept = names;
+        else
+            mem_free(names);
+    }
+    level->names = (struct name *)(void *)sort_list(kept ? &kept->link : NULL, names_by_text,
+                                                    NULL);
+    return status;
+}
+
+static void tree_leave(struct tree *tree)
+{
+    struct tree_level *level = tree->level;
+    tree->level = level->above;
+    tree->depth--;
+    path_put(level->path);
+    names_free(level->names);
+    mem_free(level);
+}
+
+/* The lines beside the levels above, outermost first: "|   " where more names follow. */
+static void tree_indent(const struct tree *tree)
+{
+    bool more[WALK_DEPTH_MAX];
+    unsigned count = 0;
+    for (const struct tree_level *l = tree->level->above; l && count < WALK_DEPTH_MAX; l = l->above)
+        more[count++] = l->names != NULL;
+    while (count--)
+        stream_text(tree->shell->out, more[count] ? "|   " : "    ");
+}
+
+static void tree_line(struct tree *tree, const struct name *name, struct path *path)
+{
+    struct stream *out = tree->shell->out;
+    char *target = NULL;
+    tree_indent(tree);
+    stream_text(out, tree->level->names ? "|-- " : "`-- ");
+    stream_escaped(out, name->text, false);
+    if (name->info.type == NODE_LINK && (target = mem_alloc(PATH_BYTES_MAX + 1)) &&
+        path_read_link(path, target, PATH_BYTES_MAX + 1) >= 0) {
+        stream_text(out, " -> ");
+        stream_escaped(out, target, false);
+    }
+    mem_free(target);
+    stream_text(out, "\n");
+}
+
+/* Of `name` in a directory, by its absolute path: the names above are not kept. */
+static int tree_fail(const struct tree *tree, struct path *path, const char *name,
+                     status_t status)
+{
+    size_t bytes = path_text(path, NULL, 0) + 1;
+    char *text = mem_alloc(bytes);
+    if (text)
+        path_text(path, text, bytes);
+    int result = shell_fail_below(tree->shell, text ? text : "", name, status);
+    mem_free(text);
+    return result;
+}
+
+static status_t tree_step(struct tree *tree)
+{
+    struct name *name = tree->level->names;
+    struct path *path = NULL;
+    status_t status = name->status;
+    tree->level->names = names_next(name);
+    if (!status)
+        status = path_child(tree->level->path, name->text, false, &path);
+    bool directory = path && path_is_directory(path);
+    tree_line(tree, name, path);
+    tree->directories += directory;
+    tree->files += !directory;
+    if (directory && tree->depth < tree->depth_max)
+        status = tree->depth >= WALK_DEPTH_MAX ? -ELOOP : tree_enter(tree, path);
+    if (status)
+        tree->result = path ? tree_fail(tree, path, "", status)
+                            : tree_fail(tree, tree->level->path, name->text, status);
+    path_put(path);
+    mem_free(name);
+    return status == -ENOMEM ? status : 0;
+}
+
+static int tree_place(struct shell *shell, const char *name, struct path *path, void *context)
+{
+    struct tree *tree = context;
+    tree->result = SHELL_DONE;
+    tree->skipped = 0;
+    stream_escaped(shell->out, name, false);
+    stream_text(shell->out, "\n");
+    status_t status = path_is_directory(path) ? tree_enter(tree, path) : 0;
+    if (status)
+        tree->result = shell_fail(shell, name, status);
+    while (tree->level && !shell->out->status && !shell_interrupted() && status != -ENOMEM) {
+        if (tree->level->names)
+            status = tree_step(tree);
+        else
+            tree_leave(tree);
+    }
+    while (tree->level)
+        tree_leave(tree);
+    id_set_destroy(&tree->entered);
+    if (shell_interrupted())
+        return SHELL_INTERRUPTED;
+    return shell_end_skipped(shell, name, tree->skipped, tree->result);
+}
+
+static int run_tree(struct shell *shell, int count, char **words)
+{
+    struct tree tree = {
+        .shell = shell,
+        .all = option_given(shell, 'a'),
+        .directories_only = option_given(shell, 'd'),
+        .depth_max = UINT64_MAX,
+    };
+    if (!option_number(shell, 'L', 1, UINT64_MAX, &tree.depth_max))
+        return SHELL_USAGE;
+    int result = each_place(shell, count, words, tree_place, &tree);
+    if (result == SHELL_INTERRUPTED)
+        return result;
+    stream_format(shell->out, "\n%llu director%s", (unsigned long long)tree.directories,
+                  tree.directories == 1 ? "y" : "ies");
+    if (!tree.directories_only)
+        stream_format(shell->out, ", %llu file%s", (unsigned long long)tree.files,
+                      text_plural(tree.files));
+    stream_text(shell->out, "\n");
+    return result;
+}
+
+static const struct shell_option tree_options[] = {
+    { 'a', "all", NULL, "also names that begin with a dot" },
+    { 'd', "directories", NULL, "directories only" },
+    { 'L', "level", "N", "no deeper than N" },
+    { 0 },
+};
+
+static const struct shell_command command_tree = {
+    .name = "tree",
+    .arguments = "[-ad] [-L N] [DIRECTORY...]",
+    .summary = "draw a tree of names; stays on one mount",
+    .arguments_max = -1,
+    .run = run_tree,
+    .options = tree_options,
+    .group = "Trees",
+};
+SHELL_COMMAND(command_tree);

@@ -1,0 +1,539 @@
+/*
+ * bench.c - how fast things are: bench.
+ *
+ * Each measurement does one thing to one place, and says three lines:
+ *
+ *     BENCH file 812.4 MiB/s
+ *     BENCH file.amount 134217728 bytes
+ *     BENCH file.time 0.157555 s
+ *
+ * Time is the monotonic clock's. What was not read since its disc was mounted is cold; the second
+ * of two repetitions is warm. Figures of an emulated machine say how much work the kernel makes of
+ * a read, and little about real drives, which are much slower than it.
+ */
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/listing.h"
+
+struct bench {
+    struct shell *shell;
+    const char *target;
+    uint64_t size_bytes, count; /* as given; 0: the measurement's own */
+    uint64_t amount;            /* bytes or things done */
+    uint64_t begun_us, us;
+};
+
+struct bench_kind {
+    const char *name, *target, *unit, *summary;
+    status_t (*run)(struct bench *bench);
+};
+
+enum {
+    TRANSFER_BYTES = 1 << 20, /* a read of a device */
+    READ_BYTES = 1 << 16,     /* of a file */
+    RANDOM_BYTES = 4096,
+    SIZE_MAX_BYTES = 4 << 20,
+};
+
+static void bench_begin(struct bench *bench)
+{
+    bench->amount = 0;
+    bench->begun_us = time_now_us();
+}
+
+static void bench_end(struct bench *bench)
+{
+    uint64_t us = time_now_us() - bench->begun_us;
+    bench->us = us ? us : 1;
+}
+
+static uint64_t given_or(uint64_t given, uint64_t otherwise)
+{
+    return given ? given : otherwise;
+}
+
+/* ---- bytes: of a device, or of a file ----------------------------------------------------- */
+
+/* What raw, file and random read from: a device without its caches, or else a file. */
+struct bench_source {
+    struct device_handle device; /* .device NULL: the file */
+    struct file *file;
+    uint64_t bytes;
+    uint8_t *buffer;
+    size_t buffer_bytes;
+};
+
+static void source_close(struct bench_source *source)
+{
+    device_close(&source->device);
+    file_close(source->file);
+    mem_free(source->buffer);
+}
+
+static status_t source_open_device(struct bench_source *source, struct device *device)
+{
+    status_t status = device_open(device, &source->device);
+    source->bytes = device_medium(device).bytes;
+    device_put(device);
+    if (!status && source->buffer_bytes % device->limits.block_bytes)
+        status = -EINVAL;
+    return status;
+}
+
+/* A reference, or NULL: buses have no bytes. */
+static struct device *device_with_data(const char *name)
+{
+    struct device *device = device_find(name);
+    if (device && device->ops->start)
+        return device;
+    device_put(device);
+    return NULL;
+}
+
+static status_t source_open(struct bench *bench, bool device_wanted, size_t buffer_bytes,
+                            struct bench_source *source)
+{
+    *source = (struct bench_source){ .buffer_bytes = buffer_bytes };
+    struct device *device = device_with_data(bench->target);
+    status_t status;
+    if (device)
+        status = source_open_device(source, device);
+    else if (device_wanted)
+        status = -ENODEV;
+    else
+        status = file_open(bench->shell->directory, bench->target, OPEN_READ, &source->file);
+    if (!status && source->file)
+        source->bytes = file_size(source->file);
+    if (!status && !(source->buffer = mem_alloc(buffer_bytes)))
+        status = -ENOMEM;
+    if (status)
+        source_close(source);
+    return status;
+}
+
+static ssize_t source_read(struct bench_source *source, uint64_t offset_bytes)
+{
+    uint64_t left = source->bytes > offset_bytes ? source->bytes - offset_bytes : 0, done;
+    size_t bytes = left < source->buffer_bytes ? (size_t)left : source->buffer_bytes;
+    if (!source->device.device)
+        return file_read_at(source->file, offset_bytes, source->buffer, source->buffer_bytes);
+    status_t status = bytes ? io_wait(&source->device, IO_READ, offset_bytes, source->buffer,
+                                      bytes, &done) : 0;
+    return status ? status : (ssize_t)bytes;
+}
+
+/* From the first byte on, one read after the other. */
+static status_t source_read_along(struct bench *bench, struct bench_source *source)
+{
+    ssize_t got = 1;
+    bench_begin(bench);
+    for (uint64_t n = 0; got > 0 && n < given_or(bench->count, UINT64_MAX); n++) {
+        got = shell_interrupted() ? -EINTR : source_read(source, bench->amount);
+        if (got > 0)
+            bench->amount += (uint64_t)got;
+    }
+    bench_end(bench);
+    return got < 0 ? (status_t)got : 0;
+}
+
+static status_t bench_along(struct bench *bench, bool device_wanted, size_t buffer_bytes)
+{
+    struct bench_source source;
+    status_t status = source_open(bench, device_wanted, buffer_bytes, &source);
+    if (status)
+        return status;
+    status = source_read_along(bench, &source);
+    source_close(&source);
+    return status;
+}
+
+static status_t bench_raw(struct bench *bench)
+{
+    return bench_along(bench, true, given_or(bench->size_bytes, TRANSFER_BYTES));
+}
+
+static status_t bench_file(struct bench *bench)
+{
+    return bench_along(bench, false, given_or(bench->size_bytes, READ_BYTES));
+}
+
+/* The same places each time: a sequence that a multiplication and an addition make. */
+static status_t source_read_about(struct bench *bench, struct bench_source *source)
+{
+    uint64_t slots = source->bytes / source->buffer_bytes, random = 1;
+    if (!slots)
+        return -EINVAL;
+    bench_begin(bench);
+    while (bench->amount < given_or(bench->count, 2000)) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        ssize_t got = shell_interrupted()
+                          ? -EINTR
+                          : source_read(source, (random >> 33) % slots * source->buffer_bytes);
+        if (got < 0)
+            return (status_t)got;
+        bench->amount++;
+    }
+    bench_end(bench);
+    return 0;
+}
+
+static status_t bench_random(struct bench *bench)
+{
+    struct bench_source source;
+    status_t status =
+        source_open(bench, false, given_or(bench->size_bytes, RANDOM_BYTES), &source);
+    if (status)
+        return status;
+    status = source_read_about(bench, &source);
+    source_close(&source);
+    return status;
+}
+
+/* ---- names: of one directory -------------------------------------------------------------- */
+
+/* Calls one(), while the clock runs, with the directory that the target names. */
+static status_t bench_directory(struct bench *bench,
+                                status_t (*one)(struct bench *bench, struct path *directory))
+{
+    struct path *directory;
+    status_t status = path_walk(bench->shell->directory, bench->target, 0, &directory);
+    if (status)
+        return status;
+    bench_begin(bench);
+    status = path_is_directory(directory) ? one(bench, directory) : -ENOTDIR;
+    bench_end(bench);
+    path_put(directory);
+    return status;
+}
+
+/* With a number, so many of the names, evenly spread, and the listing is not charged: where a look
+ * takes long, a sample must do. */
+static status_t stat_names(struct bench *bench, struct path *directory)
+{
+    struct name *names = NULL;
+    uint64_t have = 0, passed = 0;
+    status_t status = names_collect(directory, false, INFO_NONE, &names, NULL);
+    for (struct name *name = names; name; name = names_next(name))
+        have++;
+    uint64_t wanted = bench->count && bench->count < have ? bench->count : have;
+    if (wanted < have)
+        bench_begin(bench);
+    for (struct name *name = names; name && !status; name = names_next(name)) {
+        if (bench->amount * have > passed++ * wanted)
+            continue;
+        status = shell_interrupted()
+                     ? -EINTR
+                     : path_child_info(directory, name->text, false, INFO_ALL, &name->info);
+        if (!status)
+            bench->amount++;
+    }
+    names_free(names);
+    return status;
+}
+
+static status_t bench_stat(struct bench *bench)
+{
+    return bench_directory(bench, stat_names);
+}
+
+static status_t absent_names(struct bench *bench, struct path *directory)
+{
+    char name[32];
+    while (bench->amount < given_or(bench->count, 10000)) {
+        struct path *path;
+        format_text(name, sizeof(name), "no-such-name-%llu", (unsigned long long)bench->amount);
+        status_t status = shell_interrupted() ? -EINTR : path_child(directory, name, false, &path);
+        if (!status)
+            path_put(path);
+        if (status != -ENOENT)
+            return status ? status : -EEXIST;
+        bench->amount++;
+    }
+    return 0;
+}
+
+static status_t bench_absent(struct bench *bench)
+{
+    return bench_directory(bench, absent_names);
+}
+
+/* ---- files made and removed --------------------------------------------------------------- */
+
+static status_t create_files(struct bench *bench, struct path *directory)
+{
+    char name[32];
+    status_t status = 0;
+    for (; !status && bench->amount < given_or(bench->count, 10000); bench->amount++) {
+        struct file *file;
+        format_text(name, sizeof(name), "file-%llu", (unsigned long long)bench->amount);
+        status = shell_interrupted() ? -EINTR
+                                     : file_open(directory, name, OPEN_CREATE | OPEN_WRITE, &file);
+        if (!status)
+            file_close(file);
+    }
+    return status;
+}
+
+static status_t bench_create(struct bench *bench)
+{
+    return bench_directory(bench, create_files);
+}
+
+static status_t remove_files(struct bench *bench, struct path *directory)
+{
+    struct name *names = NULL;
+    status_t status = names_collect(directory, false, INFO_NONE, &names, NULL);
+    for (struct name *name = names; name && !status; name = names_next(name)) {
+        status = shell_interrupted() ? -EINTR : vfs_unlink(directory, name->text);
+        bench->amount += !status;
+    }
+    names_free(names);
+    return status;
+}
+
+static status_t bench_remove(struct bench *bench)
+{
+    return bench_directory(bench, remove_files);
+}
+
+/* ---- trees -------------------------------------------------------------------------------- */
+
+/* A directory that was met and not yet listed. */
+struct bench_pending {
+    struct bench_pending *next;
+    struct path *path; /* a reference */
+};
+
+struct bench_tree {
+    struct bench *bench;
+    struct bench_pending *pending;
+    uint8_t *buffer; /* files are read whole into it, READ_BYTES at a time; NULL: they are not */
+    unsigned levels; /* what is asked of each entry */
+    struct dir_entry entry;
+};
+
+static status_t tree_push(struct bench_tree *tree, struct path *path)
+{
+    struct bench_pending *pending = mem_alloc(sizeof(*pending));
+    if (!pending)
+        return -ENOMEM;
+    *pending = (struct bench_pending){ .next = tree->pending, .path = path_get(path) };
+    tree->pending = pending;
+    return 0;
+}
+
+static struct path *tree_pop(struct bench_tree *tree)
+{
+    struct bench_pending *pending = tree->pending;
+    struct path *path = pending->path;
+    tree->pending = pending->next;
+    mem_free(pending);
+    return path;
+}
+
+static status_t tree_read_file(struct bench_tree *tree, struct path *path)
+{
+    struct file *file;
+    status_t status = file_open_path(path, OPEN_READ, &file);
+    if (status)
+        return status;
+    ssize_t got;
+    while ((got = file_read(file, tree->buffer, READ_BYTES)) > 0)
+        ;
+    file_close(file);
+    return (status_t)got;
+}
+
+/* Goes on with what an entry stands for: a directory to be listed, or a file to be read. */
+static status_t tree_go_on(struct bench_tree *tree, struct path *directory)
+{
+    struct path *path;
+    status_t status = path_child(directory, tree->entry.name, false, &path);
+    if (status)
+        return status;
+    status = path_is_directory(path) ? tree_push(tree, path) : tree_read_file(tree, path);
+    path_put(path);
+    return status;
+}
+
+static status_t tree_visit(struct bench_tree *tree, struct path *directory)
+{
+    struct node_info *info = &tree->entry.info;
+    status_t status = info->known ? 0
+                                  : path_child_info(directory, tree->entry.name, false,
+                                                    tree->levels, info);
+    if (status)
+        return status;
+    bool read = tree->buffer && info->type == NODE_FILE;
+    if (read || !tree->buffer)
+        tree->bench->amount++;
+    return read || info->type == NODE_DIRECTORY ? tree_go_on(tree, directory) : 0;
+}
+
+static status_t tree_list(struct bench_tree *tree, struct path *directory)
+{
+    struct file *file;
+    status_t status = file_open_path(directory, OPEN_DIRECTORY | OPEN_READ, &file);
+    if (status)
+        return status;
+    int got = 0;
+    while (!status && (got = dir_read(file, tree->levels, &tree->entry)) > 0)
+        status = shell_interrupted() ? -EINTR : tree_visit(tree, directory);
+    file_close(file);
+    return status ? status : got;
+}
+
+static status_t tree_run(struct bench_tree *tree, struct path *directory)
+{
+    status_t status = tree_push(tree, directory);
+    while (tree->pending) {
+        struct path *path = tree_pop(tree);
+        if (!status)
+            status = tree_list(tree, path);
+        path_put(path);
+    }
+    return status;
+}
+
+static status_t tree_walk(struct bench *bench, struct path *directory)
+{
+    struct bench_tree *tree = mem_zalloc(sizeof(*tree));
+    if (!tree)
+        return -ENOMEM;
+    tree->bench = bench;
+    tree->levels = INFO_ALL;
+    status_t status = tree_run(tree, directory);
+    mem_free(tree);
+    return status;
+}
+
+static status_t tree_read(struct bench *bench, struct path *directory)
+{
+    struct bench_tree *tree = mem_zalloc(sizeof(*tree));
+    status_t status = -ENOMEM;
+    if (!tree)
+        return status;
+    tree->bench = bench;
+    tree->levels = INFO_DIRENT;
+    tree->buffer = mem_alloc(READ_BYTES);
+    if (tree->buffer)
+        status = tree_run(tree, directory);
+    mem_free(tree->buffer);
+    mem_free(tree);
+    return status;
+}
+
+static status_t bench_walk(struct bench *bench)
+{
+    return bench_directory(bench, tree_walk);
+}
+
+static status_t bench_small(struct bench *bench)
+{
+    return bench_directory(bench, tree_read);
+}
+
+/* ---- the command -------------------------------------------------------------------------- */
+
+static const struct bench_kind kinds[] = {
+    { "raw", "DEVICE", "MiB", "the device from its first byte on, past all caches", bench_raw },
+    { "file", "FILE", "MiB", "a file from its first byte on", bench_file },
+    { "random", "DEVICE|FILE", "reads", "here and there in a device or a file", bench_random },
+    { "walk", "DIRECTORY", "entries", "a tree: list it, look at each entry", bench_walk },
+    { "stat", "DIRECTORY", "entries", "one directory: list it, then look at each entry",
+      bench_stat },
+    { "absent", "DIRECTORY", "names", "look for names that it does not hold", bench_absent },
+    { "small", "DIRECTORY", "files", "a tree: read all its files", bench_small },
+    { "create", "DIRECTORY", "files", "make empty files in it, 10000 if not said", bench_create },
+    { "remove", "DIRECTORY", "files", "remove all files that it holds", bench_remove },
+};
+
+static const struct bench_kind *kind_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (text_equal(kinds[i].name, name))
+            return &kinds[i];
+    return NULL;
+}
+
+static int kinds_list(struct shell *shell)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        stream_format(shell->out, "%-7s %-12s %s\n", kinds[i].name, kinds[i].target,
+                      kinds[i].summary);
+    return SHELL_DONE;
+}
+
+/* Tenths of `unit` a second: of the amount, or of MiB where it is bytes. */
+static uint64_t bench_rate_tenths(const struct bench *bench, bool bytes)
+{
+    uint64_t tenths = bench->amount * 10000000 / bench->us;
+    return bytes ? tenths >> 20 : tenths;
+}
+
+static void bench_say(const struct bench *bench, const struct bench_kind *kind)
+{
+    struct stream *out = bench->shell->out;
+    bool bytes = text_equal(kind->unit, "MiB");
+    uint64_t tenths = bench_rate_tenths(bench, bytes);
+    stream_format(out, "BENCH %s %llu.%llu %s/s\n", kind->name, (unsigned long long)(tenths / 10),
+                  (unsigned long long)(tenths % 10), kind->unit);
+    stream_format(out, "BENCH %s.amount %llu %s\n", kind->name,
+                  (unsigned long long)bench->amount, bytes ? "bytes" : kind->unit);
+    stream_format(out, "BENCH %s.time %llu.%06llu s\n", kind->name,
+                  (unsigned long long)(bench->us / 1000000),
+                  (unsigned long long)(bench->us % 1000000));
+}
+
+static bool bench_options(struct shell *shell, struct bench *bench, uint64_t *repeat)
+{
+    *repeat = 1;
+    return option_number(shell, 's', 1, SIZE_MAX_BYTES, &bench->size_bytes) &&
+           option_number(shell, 'n', 1, UINT64_MAX, &bench->count) &&
+           option_number(shell, 'r', 1, UINT64_MAX, repeat);
+}
+
+static int run_bench(struct shell *shell, int count, char **words)
+{
+    struct bench bench = { .shell = shell };
+    uint64_t repeat;
+    if (!bench_options(shell, &bench, &repeat))
+        return SHELL_USAGE;
+    if (count == 1)
+        return kinds_list(shell);
+    const struct bench_kind *kind = kind_find(words[1]);
+    if (!kind) {
+        shell_complain(shell, "%s: no such measurement; `bench` lists them", words[1]);
+        return SHELL_USAGE;
+    }
+    if (count < 3)
+        return shell_usage(shell);
+    bench.target = words[2];
+    while (repeat--) {
+        status_t status = kind->run(&bench);
+        if (status)
+            return shell_fail(shell, bench.target, status);
+        bench_say(&bench, kind);
+    }
+    return SHELL_DONE;
+}
+
+static const struct shell_option bench_option_table[] = {
+    { 's', "size", "BYTES", "of a read: 1 MiB (raw), 64 KiB (file), 4 KiB (random)" },
+    { 'n', "number", "N", "so many reads or names, instead of all or some 1000" },
+    { 'r', "repeat", "N", "N times: the second meets what memory holds" },
+    { 0 },
+};
+
+static const struct shell_command command_bench = {
+    .name = "bench",
+    .arguments = "[-s BYTES] [-n N] [-r N] [NAME DEVICE|PATH]",
+    .summary = "measure how fast something is; alone: list what can be measured",
+    .arguments_max = 2,
+    .run = run_bench,
+    .options = bench_option_table,
+    .group = "The machine",
+};
+SHELL_COMMAND(command_bench);

@@ -1,0 +1,222 @@
+/*
+ * builtins.c - what belongs to the shell itself: source, exit, set, unset, true, false,
+ * sleep, clear, history.
+ */
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/editor/history.h"
+#include "shell/options.h"
+#include "shell/shell.h"
+
+static int run_source(struct shell *shell, int count, char **words)
+{
+    (void)count;
+    return shell_source(shell, words[1]);
+}
+
+static const struct shell_command command_source = {
+    .name = "source",
+    .arguments = "FILE",
+    .summary = "run the commands in a file",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_source,
+};
+SHELL_COMMAND(command_source);
+
+static const struct shell_command command_dot = {
+    .name = ".",
+    .arguments = "FILE",
+    .summary = "the same as source",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_source,
+};
+SHELL_COMMAND(command_dot);
+
+/* Out of a script, or on the host out of the shell. */
+static int run_exit(struct shell *shell, int count, char **words)
+{
+    uint64_t status = (uint64_t)shell->status;
+    if (count > 1 && !shell_number(shell, "STATUS", words[1], 0, 255, &status))
+        return SHELL_USAGE;
+    if (!shell->script && shell->console->sink == shell_console_sink)
+        return shell_complain(shell, "there is nowhere to go; `poweroff` switches off");
+    shell->leaving = true;
+    return (int)status;
+}
+
+static const struct shell_command command_exit = {
+    .name = "exit",
+    .arguments = "[STATUS]",
+    .summary = "end the script that this stands in",
+    .arguments_max = 1,
+    .run = run_exit,
+};
+SHELL_COMMAND(command_exit);
+
+/* ---- variables ---------------------------------------------------------------------------- */
+
+/* In quotes, so that the line could be typed. */
+static void print_quoted(struct stream *out, const char *value)
+{
+    stream_text(out, "'");
+    for (; *value; value++) {
+        if (*value == '\'')
+            stream_text(out, "'\\''");
+        else
+            stream_write(out, value, 1);
+    }
+    stream_text(out, "'");
+}
+
+static int run_set(struct shell *shell, int count, char **words)
+{
+    if (count > 1) {
+        shell_complain(shell, "%s: NAME=value alone sets a variable", words[1]);
+        return SHELL_USAGE;
+    }
+    for (const struct variable *at = shell->variables.first; at; at = at->next) {
+        stream_format(shell->out, "%s=", at->name);
+        print_quoted(shell->out, at->value);
+        stream_text(shell->out, "\n");
+    }
+    return SHELL_DONE;
+}
+
+static const struct shell_command command_set = {
+    .name = "set",
+    .arguments = "",
+    .summary = "the variables; NAME=value sets one",
+    .arguments_max = -1,
+    .run = run_set,
+};
+SHELL_COMMAND(command_set);
+
+static int run_unset(struct shell *shell, int count, char **words)
+{
+    for (int i = 1; i < count; i++)
+        (void)variables_unset(&shell->variables, words[i]);
+    return SHELL_DONE;
+}
+
+static const struct shell_command command_unset = {
+    .name = "unset",
+    .arguments = "VARIABLE...",
+    .summary = "forget variables",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_unset,
+};
+SHELL_COMMAND(command_unset);
+
+/* ---- true, false, sleep ------------------------------------------------------------------- */
+
+static int run_true(struct shell *shell, int count, char **words)
+{
+    (void)shell, (void)count, (void)words;
+    return SHELL_DONE;
+}
+
+static const struct shell_command command_true = {
+    .name = "true",
+    .arguments = "",
+    .summary = "do nothing, with success",
+    .arguments_max = -1,
+    .run = run_true,
+    .option_rules = OPTIONS_LENIENT,
+};
+SHELL_COMMAND(command_true);
+
+static int run_false(struct shell *shell, int count, char **words)
+{
+    (void)shell, (void)count, (void)words;
+    return SHELL_FAILED;
+}
+
+static const struct shell_command command_false = {
+    .name = "false",
+    .arguments = "",
+    .summary = "do nothing, without success",
+    .arguments_max = -1,
+    .run = run_false,
+    .option_rules = OPTIONS_LENIENT,
+};
+SHELL_COMMAND(command_false);
+
+static int run_sleep(struct shell *shell, int count, char **words)
+{
+    uint64_t deadline = 0, us;
+    for (int i = 1; i < count; i++) {
+        status_t status = text_parse_time(words[i], &us);
+        if (!status && __builtin_add_overflow(deadline, us, &deadline))
+            status = -ERANGE;
+        if (status)
+            return shell_refuse_number(shell, "TIME", words[i], status);
+    }
+
+    (void)!stream_flush(shell->out);
+    if (__builtin_add_overflow(deadline, time_now_us(), &deadline))
+        deadline = UINT64_MAX;
+    while (!shell_interrupted() && time_now_us() < deadline)
+        thread_park(deadline); /* ^C ends it, thread_sleep_until() would go on */
+    return shell_interrupted() ? SHELL_INTERRUPTED : SHELL_DONE;
+}
+
+static const struct shell_command command_sleep = {
+    .name = "sleep",
+    .arguments = "TIME...",
+    .summary = "wait: 2, 0.5 or 2s seconds, 1.5m minutes, h hours, d days",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_sleep,
+};
+SHELL_COMMAND(command_sleep);
+
+/* ---- clear -------------------------------------------------------------------------------- */
+
+/* What is no terminal has no screen. */
+static int run_clear(struct shell *shell, int count, char **words)
+{
+    (void)count, (void)words;
+    if (!shell_out_is_terminal(shell))
+        return SHELL_DONE;
+    stream_text(shell->out, "\x1b[H\x1b[J");
+    shell->out->at_line_start = true; /* and not behind a J */
+    return SHELL_DONE;
+}
+
+static const struct shell_command command_clear = {
+    .name = "clear",
+    .arguments = "",
+    .summary = "an empty screen, on a terminal; ^L does the same",
+    .run = run_clear,
+};
+SHELL_COMMAND(command_clear);
+
+/* ---- history ------------------------------------------------------------------------------ */
+
+static int run_history(struct shell *shell, int count, char **words)
+{
+    uint64_t wanted = UINT64_MAX;
+    if (count > 1 && !shell_number(shell, "COUNT", words[1], 0, UINT64_MAX, &wanted))
+        return SHELL_USAGE;
+    unsigned first = history_first(), end = history_end();
+    if (wanted < end - first)
+        first = end - (unsigned)wanted;
+    for (unsigned n = first; n < end && !shell_interrupted(); n++) {
+        stream_format(shell->out, "%5u  ", n);
+        stream_escaped(shell->out, history_get(n), false);
+        stream_text(shell->out, "\n");
+    }
+    return SHELL_DONE;
+}
+
+static const struct shell_command command_history = {
+    .name = "history",
+    .arguments = "[COUNT]",
+    .summary = "the lines typed so far, or the last COUNT of them",
+    .arguments_max = 1,
+    .run = run_history,
+};
+SHELL_COMMAND(command_history);

@@ -1,0 +1,71 @@
+/*
+ * prof.c - prof: runs a command and says where the processor's time went.
+ */
+#include "kernel/prof.h"
+#include "lib/text.h"
+#include "shell/options.h"
+
+enum { LINES = 20, INTERVAL_US = 1000, INTERVAL_US_MIN = 100, INTERVAL_US_MAX = 1000000 };
+
+static void show_percent(struct stream *out, uint32_t part, uint32_t whole)
+{
+    uint64_t tenths = whole ? (uint64_t)part * 1000 / whole : 0;
+    stream_format(out, "%4llu.%llu %%", (unsigned long long)(tenths / 10),
+                  (unsigned long long)(tenths % 10));
+}
+
+static void show_run(struct shell *shell, const struct prof_run *run, uint64_t lines)
+{
+    struct stream *out = shell->out;
+    bool by_total = option_given(shell, 't');
+    struct prof_function function;
+    stream_format(out, "%u sample%s, of which idle", run->samples,
+                  text_plural(run->samples));
+    show_percent(out, run->idle, run->samples);
+    stream_text(out, "\n   self    total  function\n");
+    for (; lines && prof_take(by_total, &function); lines--) {
+        show_percent(out, function.self, run->samples);
+        show_percent(out, function.total, run->samples);
+        stream_format(out, "  %s\n", function.name);
+    }
+}
+
+static int run_prof(struct shell *shell, int count, char **words)
+{
+    uint64_t lines = LINES, interval_us = INTERVAL_US;
+    if (!option_number(shell, 'n', 0, UINT64_MAX, &lines) ||
+        !option_number(shell, 'i', INTERVAL_US_MIN, INTERVAL_US_MAX, &interval_us))
+        return SHELL_USAGE;
+    const char *callers_of = option_value(shell, 'c');
+    status_t status = prof_start(interval_us, callers_of);
+    if (status == -ENOENT)
+        return shell_complain(shell, "%s: no such function", callers_of);
+    if (status)
+        return shell_fail(shell, NULL, status);
+    int result = shell_run_command(shell, count - 1, words + 1);
+    struct prof_run run = prof_stop();
+    show_run(shell, &run, lines);
+    prof_end();
+    return result;
+}
+
+static const struct shell_option prof_options[] = {
+    { 't', "total", NULL, "order by what a function takes with all that it calls" },
+    { 'c', "callers", "FUNCTION", "who calls FUNCTION, by the time spent in and below it" },
+    { 'n', "lines", "N", "the first N functions instead of 20" },
+    { 'i', "interval", "US", "a sample every US microseconds instead of 1000" },
+    { 0 },
+};
+
+static const struct shell_command command_prof = {
+    .name = "prof",
+    .arguments = "[-t] [-c FUNCTION] [-n N] [-i US] COMMAND [WORD...]",
+    .summary = "run a command and say where the processor's time went",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_prof,
+    .options = prof_options,
+    .option_rules = OPTIONS_FIRST,
+    .group = "The machine",
+};
+SHELL_COMMAND(command_prof);

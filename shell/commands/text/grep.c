@@ -1,0 +1,250 @@
+/*
+ * grep.c - grep: its options, patterns and files (grep.h: one input).
+ *
+ * Status      0 when a line was selected, 1 when none was, 2 after an error; with -q and a selected
+ *             line 0, whatever went wrong besides.
+ */
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/commands/text/grep_input.h"
+#include "shell/options.h"
+#include "shell/reading/listing.h"
+#include "shell/reading/walk.h"
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+/* Reports an error, unless -s was given. */
+static int grep_fail(struct shell *shell, const char *name, status_t status)
+{
+    if (option_given(shell, 's') && status != -EINTR)
+        return SHELL_TROUBLE;
+    return shell_fail(shell, name, status);
+}
+
+static int grep_file(struct shell *shell, struct grep *grep, const char *name)
+{
+    const char *shown;
+    status_t status = input_one(shell, name, &shown, grep_input, grep);
+    return !status || status == -EPIPE ? SHELL_DONE : grep_fail(shell, shown, status);
+}
+
+/* `name` is what the tree is called; "" for the current directory without a word for it. */
+static int grep_item(struct shell *shell, struct grep *grep, const char *name,
+                     const struct walk_item *item)
+{
+    char *path = join_path(name, item->text);
+    int result = SHELL_DONE;
+    if (!path)
+        result = grep_fail(shell, item->text, -ENOMEM);
+    else if (item->status)
+        result = grep_fail(shell, path, item->status);
+    else if (item->info.type == NODE_FILE)
+        result = grep_file(shell, grep, path);
+    mem_free(path);
+    return result;
+}
+
+static bool grep_goes_on(const struct shell *shell, const struct grep *grep, int result)
+{
+    return !shell->out->status && result != SHELL_INTERRUPTED && !(grep->quiet && grep->found);
+}
+
+static int grep_walk(struct shell *shell, struct grep *grep, const char *name, struct walk *walk)
+{
+    struct walk_item *item = mem_alloc(sizeof(*item));
+    int result = item ? SHELL_DONE : grep_fail(shell, name, -ENOMEM), got = 0;
+    while (item && grep_goes_on(shell, grep, result) && (got = walk_next(walk, item)) > 0) {
+        int one = grep_item(shell, grep, name, item);
+        result = one ? one : result;
+    }
+    mem_free(item);
+    if (got < 0)
+        return grep_fail(shell, name, got);
+    return shell_end_skipped(shell, *name ? name : ".", walk_skipped(walk), result);
+}
+
+static int grep_tree(struct shell *shell, struct grep *grep, const char *name)
+{
+    struct path *path;
+    struct walk *walk;
+    status_t status = path_walk(shell->directory, *name ? name : ".", 0, &path);
+    if (status)
+        return grep_fail(shell, name, status);
+    if (path_is_directory(path) && !option_given(shell, 'h'))
+        grep->titles = true;
+    status = walk_begin(path, WALK_NESTED, &walk);
+    path_put(path);
+    if (status)
+        return grep_fail(shell, name, status);
+    int result = grep_walk(shell, grep, name, walk);
+    walk_end(walk);
+    return result;
+}
+
+/* In words[first..count). */
+static int grep_all(struct shell *shell, struct grep *grep, int first, int count, char **words)
+{
+    bool tree = option_given(shell, 'r') || option_given(shell, 'R');
+    int result = SHELL_DONE;
+    for (int i = first; (i < count || i == first) && grep_goes_on(shell, grep, result); i++) {
+        const char *name = i < count ? words[i] : tree ? "" : "-";
+        int one = tree && !text_equal(name, "-") ? grep_tree(shell, grep, name)
+                                                 : grep_file(shell, grep, name);
+        result = one ? one : result;
+    }
+    return result;
+}
+
+/* ---- patterns and options ------------------------------------------------------------------- */
+
+static unsigned grep_flags(const struct shell *shell)
+{
+    static const struct { char letter; unsigned flag; } flags[] = {
+        { 'E', EXPRESSION_EXTENDED }, { 'F', EXPRESSION_FIXED }, { 'i', EXPRESSION_FOLD },
+        { 'w', EXPRESSION_WORDS },    { 'x', EXPRESSION_LINES },
+    };
+    unsigned all = 0;
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+        all |= option_given(shell, flags[i].letter) ? flags[i].flag : 0;
+    return all;
+}
+
+static int grep_compile(struct shell *shell, struct grep *grep, const char *pattern)
+{
+    const char *why;
+    status_t status =
+        regex_list_add(&grep->expressions, pattern, grep_flags(shell), &why);
+    if (status != -EINVAL)
+        return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
+    shell_complain(shell, "'%s' %s", pattern, why);
+    return SHELL_USAGE;
+}
+
+struct grep_patterns {
+    struct grep *grep;
+    int result;
+};
+
+/* -f: each line is a pattern, an empty one too; an empty file has none and nothing matches. */
+static status_t grep_compile_lines(struct input *input, void *context)
+{
+    struct grep_patterns *patterns = context;
+    char *line;
+    size_t bytes;
+    int got = 0;
+    while (!patterns->result && (got = input_line(input, &line, &bytes)) > 0) {
+        if (memchr(line, '\0', bytes)) {
+            shell_complain(input->shell, "%s: a pattern contains a NUL", input->name);
+            patterns->result = SHELL_USAGE;
+        } else {
+            patterns->result = grep_compile(input->shell, patterns->grep, line);
+        }
+    }
+    return got < 0 ? got : 0;
+}
+
+/* All patterns: each -e and each line of -f, or else the first word. */
+static int grep_compile_all(struct shell *shell, struct grep *grep, const char *word)
+{
+    const struct option_value *value = option_values(shell, 'e');
+    const struct option_value *file = option_values(shell, 'f');
+    int result = value || file ? SHELL_DONE : grep_compile(shell, grep, word);
+    for (; value && !result; value = value->next)
+        result = grep_compile(shell, grep, value->text);
+
+    for (; file && !result; file = file->next) {
+        struct grep_patterns patterns = { .grep = grep };
+        char *words[] = { (char *)(uintptr_t)file->text, NULL };
+        result = input_each(shell, 0, 1, words, grep_compile_lines, &patterns);
+        result = result ? result : patterns.result;
+    }
+    return result;
+}
+
+/* What the options ask for; false after one line about a number. */
+static bool grep_options_read(struct shell *shell, int files, struct grep *grep)
+{
+    char title = option_last(shell, "hH"), lists = option_last(shell, "lL");
+    uint64_t context = 0;
+    *grep = (struct grep){
+        .invert = option_given(shell, 'v'),
+        .number = option_given(shell, 'n'),
+        .count_only = option_given(shell, 'c'),
+        .quiet = option_given(shell, 'q'),
+        .parts_only = option_given(shell, 'o'),
+        .all_is_text = option_given(shell, 'a'),
+        .list_matching = lists == 'l',
+        .list_others = lists == 'L',
+        .titles = title ? title == 'H' : files > 1,
+        .line_end = option_given(shell, 'z') ? '\0' : '\n',
+        .separate = option_last(shell, "ABC") != 0,
+        .most = UINT64_MAX,
+    };
+    if (!option_number(shell, 'C', 0, UINT64_MAX, &context))
+        return false;
+    grep->before = grep->after = context;
+    return option_number(shell, 'B', 0, UINT64_MAX, &grep->before) &&
+           option_number(shell, 'A', 0, UINT64_MAX, &grep->after) &&
+           option_number(shell, 'm', 0, UINT64_MAX, &grep->most);
+}
+
+static int run_grep(struct shell *shell, int count, char **words)
+{
+    struct grep grep;
+    int first = option_given(shell, 'e') || option_given(shell, 'f') ? 1 : 2; /* of the files */
+    if (count < first)
+        return shell_usage(shell);
+    if (option_given(shell, 'E') && option_given(shell, 'F'))
+        return shell_complain(shell, "-E and -F exclude each other");
+    if (!grep_options_read(shell, count - first, &grep))
+        return SHELL_USAGE;
+
+    int result = grep_compile_all(shell, &grep, words[1]);
+    if (!result && (grep.most || grep.list_others))
+        result = grep_all(shell, &grep, first, count, words);
+    regex_list_free(&grep.expressions);
+    if (grep.found && grep.quiet && result != SHELL_INTERRUPTED)
+        return SHELL_DONE;
+    return result ? result : grep.found ? SHELL_DONE : SHELL_FAILED;
+}
+
+static const struct shell_option grep_options[] = {
+    { 'i', "ignore-case", NULL, "upper and lower case are the same" },
+    { 'v', "invert-match", NULL, "lines that do not match" },
+    { 'n', "line-number", NULL, "a number before each line" },
+    { 'c', "count", NULL, "how many lines, instead of the lines" },
+    { 'l', "files-with-matches", NULL, "names of the files, instead of the lines" },
+    { 'L', "files-without-match", NULL, "names of the files without such a line" },
+    { 'o', "only-matching", NULL, "the parts that match, instead of their lines" },
+    { 'm', "max-count", "N", "at most N lines of a file" },
+    { 'A', "after-context", "N", "N more lines after each line" },
+    { 'B', "before-context", "N", "N lines before each line" },
+    { 'C', "context", "N", "both" },
+    { 'r', "recursive", NULL, "all files of directories" },
+    { 'R', "dereference-recursive", NULL, "the same" },
+    { 'E', "extended-regexp", NULL, "special as well: a|b (a) a+ a? a{2,5}" },
+    { 'F', "fixed-strings", NULL, "every character stands for itself" },
+    { 'w', "word-regexp", NULL, "no letter, digit or _ beside what matches" },
+    { 'x', "line-regexp", NULL, "what matches is the whole line" },
+    { 'e', "regexp", "PATTERN...", "a pattern, which may begin with a dash" },
+    { 'f', "file", "FILE...", "patterns from FILE, one on each line" },
+    { 'a', "text", NULL, "files with NULs in them are text, too" },
+    { 'z', "null-data", NULL, "lines end with NUL" },
+    { 'q', "quiet", NULL, "no output, only the status" },
+    { 's', "no-messages", NULL, "nothing about files that cannot be read" },
+    { 'H', "with-filename", NULL, "a name before each line" },
+    { 'h', "no-filename", NULL, "no name before the lines" },
+    { 0 },
+};
+
+static const struct shell_command command_grep = {
+    .name = "grep",
+    .arguments = "[OPTION...] {PATTERN | -e PATTERN... | -f FILE...} [FILE...]",
+    .summary = "lines that match; special in PATTERN: . * ^ $ [abc] [^a-z] \\",
+    .arguments_max = -1,
+    .run = run_grep,
+    .options = grep_options,
+    .trouble = SHELL_TROUBLE,
+    .group = "Text",
+};
+SHELL_COMMAND(command_grep);

@@ -1,0 +1,261 @@
+/* grep.c - see grep_input.h. */
+#include "shell/commands/text/grep_input.h"
+#include "lib/string.h"
+
+enum { WINDOW_BYTES = PAGE_BYTES / 2 };
+
+/* A line that may have to be written before the next match. */
+struct kept {
+    struct kept *next;
+    uint64_t number;
+    size_t bytes;
+    char text[];
+};
+
+/* What is known of the input so far. */
+struct scan {
+    struct grep *grep;
+    struct input *input;
+    uint64_t number, selected;
+    uint64_t written;    /* the number of the last line written */
+    uint64_t after_left; /* lines of context to be written */
+    bool binary;
+    struct kept *first, *last;
+    uint64_t kept_count;
+};
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static void write_line(struct scan *scan, uint64_t number, char separator, const char *text,
+                       size_t bytes)
+{
+    const struct grep *grep = scan->grep;
+    struct stream *out = scan->input->shell->out;
+    if (grep->titles) {
+        stream_escaped(out, scan->input->name, false);
+        stream_write(out, &separator, 1);
+    }
+    if (grep->number)
+        stream_format(out, "%llu%c", (unsigned long long)number, separator);
+    stream_write(out, text, bytes);
+    stream_write(out, &grep->line_end, 1);
+}
+
+/* -o: each part that matches, on a line of its own; empty ones are none. */
+static void write_parts(struct scan *scan, const char *line, size_t bytes)
+{
+    size_t at = 0, start, end;
+    while (at < bytes && !shell_interrupted() &&
+           regex_list_find(&scan->grep->expressions, line, bytes, at, &start, &end)) {
+        if (end > start)
+            write_line(scan, scan->number, ':', line + start, end - start);
+        at = end > start ? end : end + 1;
+    }
+}
+
+static void write_gap(struct scan *scan, uint64_t number)
+{
+    struct grep *grep = scan->grep;
+    if (grep->separate && grep->printed && (number != scan->written + 1 || !scan->written))
+        stream_text(scan->input->shell->out, "--\n");
+    grep->printed = true;
+    scan->written = number;
+}
+
+static void write_context(struct scan *scan, uint64_t number, const char *text, size_t bytes)
+{
+    write_gap(scan, number);
+    if (!scan->grep->parts_only)
+        write_line(scan, number, '-', text, bytes);
+}
+
+/* ---- the lines before a match --------------------------------------------------------------- */
+
+static void kept_drop(struct scan *scan)
+{
+    struct kept *kept = scan->first;
+    scan->first = kept->next;
+    scan->kept_count--;
+    mem_free(kept);
+}
+
+static status_t kept_add(struct scan *scan, const char *text, size_t bytes)
+{
+    if (!scan->grep->before)
+        return 0;
+    if (scan->kept_count == scan->grep->before)
+        kept_drop(scan);
+    bool short_of_memory = vfs_memory_is_short(bytes / PAGE_BYTES);
+    struct kept *kept = short_of_memory ? NULL : mem_alloc(sizeof(*kept) + bytes);
+    if (!kept)
+        return -ENOMEM;
+    *kept = (struct kept){ .number = scan->number, .bytes = bytes };
+    memcpy(kept->text, text, bytes);
+    if (scan->first)
+        scan->last->next = kept;
+    else
+        scan->first = kept;
+    scan->last = kept;
+    scan->kept_count++;
+    return 0;
+}
+
+static void kept_write(struct scan *scan)
+{
+    while (scan->first) {
+        write_context(scan, scan->first->number, scan->first->text, scan->first->bytes);
+        kept_drop(scan);
+    }
+}
+
+/* ---- lines that may be written -------------------------------------------------------------- */
+
+/* A NUL in the first piece counts for the lines before it too. */
+static void look_for_nul(struct scan *scan, const char *line, size_t bytes)
+{
+    const struct input *input = scan->input;
+    if (scan->grep->all_is_text || !scan->grep->line_end)
+        return;
+    scan->binary |= memchr(line, '\0', bytes) != NULL;
+    if (scan->number == 1 && input->rest_bytes)
+        scan->binary |= memchr(input->rest, '\0', input->rest_bytes) != NULL;
+}
+
+static void write_selected(struct scan *scan, const char *line, size_t bytes)
+{
+    kept_write(scan);
+    write_gap(scan, scan->number);
+    scan->after_left = scan->grep->after;
+    if (!scan->grep->parts_only)
+        write_line(scan, scan->number, ':', line, bytes);
+    else if (!scan->grep->invert)
+        write_parts(scan, line, bytes);
+}
+
+/* -m: after the last line that is selected come its lines of context, whatever they hold. */
+static status_t scan_line(struct scan *scan, const char *line, size_t bytes, bool *ended)
+{
+    const struct grep *grep = scan->grep;
+    bool open = scan->selected < grep->most;
+    look_for_nul(scan, line, bytes);
+    if (open && regex_list_matches(&grep->expressions, line, bytes) != grep->invert) {
+        scan->selected++;
+        if (scan->binary) {
+            shell_complain(scan->input->shell, "%s: binary file matches", scan->input->name);
+            *ended = true;
+            return 0;
+        }
+        write_selected(scan, line, bytes);
+    } else if (scan->after_left) {
+        scan->after_left--;
+        write_context(scan, scan->number, line, bytes);
+    } else {
+        status_t status = kept_add(scan, line, bytes);
+        if (status)
+            return status;
+    }
+    *ended = scan->selected == grep->most && !scan->after_left;
+    return 0;
+}
+
+static status_t scan_lines(struct scan *scan)
+{
+    char *line;
+    size_t bytes;
+    int got = 0;
+    status_t status = 0;
+    for (bool ended = false; !ended && !status && !scan->input->shell->out->status;) {
+        if ((got = input_line(scan->input, &line, &bytes)) <= 0)
+            break;
+        scan->number++;
+        status = scan_line(scan, line, bytes, &ended);
+    }
+    while (scan->first)
+        kept_drop(scan);
+    return status ? status : got < 0 ? got : 0;
+}
+
+/* ---- lines that are counted ----------------------------------------------------------------- */
+
+/* A line that is not in one piece, of which `part` is the first: matched through a window. */
+static int match_parts(struct scan *scan, const char *part, size_t bytes, bool *matches)
+{
+    const struct regex_list *expressions = &scan->grep->expressions;
+    char *window = mem_alloc(WINDOW_BYTES);
+    size_t used = 0;
+    int got = 1;
+    if (!window)
+        return -ENOMEM;
+    *matches = false;
+    regex_list_begin(expressions);
+    for (bool ended = false; !ended && got >= 0;) {
+        while (bytes && !*matches) {
+            size_t count = WINDOW_BYTES - used < bytes ? WINDOW_BYTES - used : bytes;
+            memcpy(window + used, part, count);
+            used += count;
+            part += count;
+            bytes -= count;
+            if (used < WINDOW_BYTES)
+                break;
+            size_t done = regex_list_feed(expressions, window, used, false, matches);
+            memmove(window, window + done, used - done);
+            used -= done;
+        }
+        ended = scan->input->line_ended || (got = input_part(scan->input, &part, &bytes)) == 0;
+    }
+    if (got >= 0 && !*matches)
+        (void)regex_list_feed(expressions, window, used, true, matches);
+    mem_free(window);
+    return got < 0 ? got : 1;
+}
+
+static status_t scan_count(struct scan *scan)
+{
+    const struct grep *grep = scan->grep;
+    uint64_t most = grep->count_only || !grep->most ? grep->most : 1;
+    while (scan->selected < most) {
+        const char *part;
+        size_t bytes;
+        bool matches;
+        int got = input_part(scan->input, &part, &bytes);
+        if (got > 0 && !scan->input->line_ended)
+            got = match_parts(scan, part, bytes, &matches);
+        else if (got > 0)
+            matches = regex_list_matches(&grep->expressions, part, bytes);
+        if (got <= 0)
+            return got;
+        scan->selected += matches != grep->invert;
+    }
+    return 0;
+}
+
+/* ---- an input ------------------------------------------------------------------------------- */
+
+static void sum_up(const struct scan *scan)
+{
+    const struct grep *grep = scan->grep;
+    struct stream *out = scan->input->shell->out;
+    bool lists = grep->list_matching || grep->list_others;
+    if (grep->quiet)
+        return;
+    if (lists ? grep->list_matching == (scan->selected != 0) : grep->count_only && grep->titles)
+        stream_escaped(out, scan->input->name, false);
+    if (lists && grep->list_matching == (scan->selected != 0))
+        stream_text(out, "\n");
+    if (!lists && grep->count_only)
+        stream_format(out, "%s%llu\n", grep->titles ? ":" : "",
+                      (unsigned long long)scan->selected);
+}
+
+status_t grep_input(struct input *input, void *context)
+{
+    struct grep *grep = context;
+    struct scan scan = { .grep = grep, .input = input };
+    bool counts = grep->quiet || grep->list_matching || grep->list_others || grep->count_only;
+    input->line_end = grep->line_end;
+    status_t status = counts ? scan_count(&scan) : scan_lines(&scan);
+    grep->found |= scan.selected != 0;
+    if (!status)
+        sum_up(&scan);
+    return status;
+}

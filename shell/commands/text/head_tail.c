@@ -1,0 +1,270 @@
+/*
+ * head_tail.c - the beginning and the end of files: head, tail.
+ *
+ * Files       of a known size are read from where their part begins: the last lines are looked for
+ *             from the end.
+ * Streams     (and devices without a size) are read once; what may be their end is held (held.h).
+ */
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/held.h"
+#include "shell/reading/input.h"
+
+/* -n LINES or -c BYTES */
+struct part {
+    uint64_t amount;
+    bool bytes, titles;
+    bool other_end; /* head: "-N", all but the last N; tail: "+N", from the Nth on */
+    bool printed;
+};
+
+static bool part_parse(struct shell *shell, struct part *part, int count, char other_end)
+{
+    char last = option_last(shell, "nc"), title = option_last(shell, "qv");
+    *part = (struct part){ .amount = 10, .bytes = last == 'c' };
+    part->titles = title ? title == 'v' : count > 2;
+
+    /* The one that does not count must be a number all the same. */
+    for (const char *letter = "nc"; *letter; letter++) {
+        const char *text = option_value(shell, *letter);
+        char sign = 0;
+        uint64_t amount = 0;
+        status_t status = text ? text_parse_signed(text, &sign, &amount) : 0;
+        if (status) {
+            shell_refuse_number(shell, *letter == 'c' ? "-c" : "-n", text, status);
+            return false;
+        }
+        if (*letter == last) {
+            part->amount = amount;
+            part->other_end = sign == other_end;
+        }
+    }
+    return true;
+}
+
+static void part_title(const struct input *input, struct part *part)
+{
+    struct stream *out = input->shell->out;
+    if (!part->titles)
+        return;
+    stream_text(out, part->printed ? "\n==> " : "==> ");
+    stream_escaped(out, input->file ? input->name : "standard input", false);
+    stream_text(out, " <==\n");
+    part->printed = true;
+}
+
+/* How many of the bytes hold the first *lines lines, which are counted down. */
+static size_t skip_lines(const char *data, size_t bytes, uint64_t *lines)
+{
+    size_t at = 0;
+    while (*lines && at < bytes) {
+        const char *end = memchr(data + at, '\n', bytes - at);
+        if (!end)
+            return bytes;
+        at = (size_t)(end - data) + 1;
+        --*lines;
+    }
+    return at;
+}
+
+/* The same in what is asked for; *left is counted down. */
+static size_t skip(const struct part *part, const char *data, size_t bytes, uint64_t *left)
+{
+    if (!part->bytes)
+        return skip_lines(data, bytes, left);
+    size_t count = *left < bytes ? (size_t)*left : bytes;
+    *left -= count;
+    return count;
+}
+
+/* ---- the end ------------------------------------------------------------------------------ */
+
+/* Goes back over *lines lines, which are counted down: where the first of them begins, or 0 when
+ * there are not so many. At the very end a line end belongs to the last line. */
+static size_t lines_back(const char *data, size_t bytes, bool at_end, uint64_t *lines)
+{
+    size_t at = bytes;
+    if (at_end && at && data[at - 1] == '\n')
+        at--;
+    while (at && !(data[at - 1] == '\n' && !--*lines))
+        at--;
+    return at;
+}
+
+/* Where the last lines of a file begin, looked for from its end. */
+static status_t find_last_lines(struct file *file, uint64_t lines, uint64_t *offset)
+{
+    enum { BLOCK = 4096 };
+    uint64_t end = file_size(file), at = end;
+    status_t status = 0;
+    char *block = mem_alloc(BLOCK);
+    if (!block)
+        return -ENOMEM;
+    *offset = 0;
+    while (at && lines && !status) {
+        size_t bytes = at % BLOCK ? (size_t)(at % BLOCK) : BLOCK;
+        ssize_t got = file_read_at(file, at - bytes, block, bytes);
+        if (shell_interrupted())
+            status = -EINTR;
+        else if (got != (ssize_t)bytes)
+            status = got < 0 ? (status_t)got : -EIO;
+        else
+            *offset = at - bytes + lines_back(block, bytes, at == end, &lines);
+        at -= bytes;
+    }
+    mem_free(block);
+    return status;
+}
+
+static bool has_size(const struct input *input)
+{
+    return input->file && file_size(input->file);
+}
+
+/* Where the last part of a file begins. */
+static status_t end_of_file(struct file *file, const struct part *part, uint64_t *offset)
+{
+    uint64_t size = file_size(file);
+    *offset = size;
+    if (part->bytes)
+        *offset = size > part->amount ? size - part->amount : 0;
+    else if (part->amount)
+        return find_last_lines(file, part->amount, offset);
+    return 0;
+}
+
+/* Reads a stream to its end, and writes its last part, or all but that. */
+static status_t end_of_stream(struct input *input, const struct part *part, bool last_part)
+{
+    struct stream *out = input->shell->out;
+    struct held held = { .amount = part->amount, .count_bytes = part->bytes,
+                         .released = last_part ? NULL : out };
+    const char *data;
+    ssize_t got = 0;
+    status_t status = 0;
+    while (!status && !out->status && (got = input_piece(input, &data)) > 0)
+        status = held_add(&held, data, (size_t)got);
+
+    if (!status && !got) {
+        held_finish(&held);
+        if (last_part)
+            held_write(&held, out);
+    }
+    held_free(&held);
+    return status ? status : got < 0 ? (status_t)got : 0;
+}
+
+/* ---- head --------------------------------------------------------------------------------- */
+
+static status_t head_first(struct input *input, const struct part *part)
+{
+    struct stream *out = input->shell->out;
+    uint64_t left = part->amount;
+    const char *data;
+    ssize_t got = 0;
+    while (left && !out->status && (got = input_piece(input, &data)) > 0)
+        stream_write(out, data, skip(part, data, (size_t)got, &left));
+    return got < 0 ? (status_t)got : 0;
+}
+
+static status_t head_input(struct input *input, void *context)
+{
+    struct part *part = context;
+    part_title(input, part);
+    if (!part->other_end)
+        return head_first(input, part);
+    if (!has_size(input))
+        return end_of_stream(input, part, false);
+
+    struct part before = { .bytes = true };
+    status_t status = end_of_file(input->file, part, &before.amount);
+    return status ? status : head_first(input, &before);
+}
+
+static int run_head(struct shell *shell, int count, char **words)
+{
+    struct part part;
+    if (!part_parse(shell, &part, count, '-'))
+        return SHELL_USAGE;
+    return input_each(shell, 1, count, words, head_input, &part);
+}
+
+static const struct shell_option head_options[] = {
+    { 'n', "lines", "N", "the first N lines instead of 10; -N: all but the last N" },
+    { 'c', "bytes", "N", "the first N bytes; -N: all but the last N" },
+    { 'q', "quiet", NULL, "no names above the parts" },
+    { 'v', "verbose", NULL, "names above the parts, also of one" },
+    { 0 },
+};
+
+static const struct shell_command command_head = {
+    .name = "head",
+    .arguments = "[-n [-]LINES | -c [-]BYTES] [FILE...]",
+    .summary = "the beginning of files",
+    .arguments_max = -1,
+    .run = run_head,
+    .options = head_options,
+    .group = "Text",
+};
+SHELL_COMMAND(command_head);
+
+/* ---- tail --------------------------------------------------------------------------------- */
+
+static status_t tail_from_start(struct input *input, const struct part *part)
+{
+    struct stream *out = input->shell->out;
+    uint64_t left = part->amount ? part->amount - 1 : 0;
+    const char *data;
+    ssize_t got = 0;
+    while (!out->status && (got = input_piece(input, &data)) > 0) {
+        size_t skipped = skip(part, data, (size_t)got, &left);
+        stream_write(out, data + skipped, (size_t)got - skipped);
+    }
+    return got < 0 ? (status_t)got : 0;
+}
+
+static status_t tail_input(struct input *input, void *context)
+{
+    static const struct part all = { 0 };
+    struct part *part = context;
+    part_title(input, part);
+    if (part->other_end)
+        return tail_from_start(input, part);
+    if (!has_size(input))
+        return end_of_stream(input, part, true);
+
+    uint64_t offset;
+    status_t status = end_of_file(input->file, part, &offset);
+    if (status)
+        return status;
+    file_seek(input->file, offset);
+    return tail_from_start(input, &all);
+}
+
+static int run_tail(struct shell *shell, int count, char **words)
+{
+    struct part part;
+    if (!part_parse(shell, &part, count, '+'))
+        return SHELL_USAGE;
+    return input_each(shell, 1, count, words, tail_input, &part);
+}
+
+static const struct shell_option tail_options[] = {
+    { 'n', "lines", "N", "the last N lines instead of 10; +N: from line N on" },
+    { 'c', "bytes", "N", "the last N bytes; +N: from byte N on" },
+    { 'q', "quiet", NULL, "no names above the parts" },
+    { 'v', "verbose", NULL, "names above the parts, also of one" },
+    { 0 },
+};
+
+static const struct shell_command command_tail = {
+    .name = "tail",
+    .arguments = "[-n [+]LINES | -c [+]BYTES] [FILE...]",
+    .summary = "the end of files",
+    .arguments_max = -1,
+    .run = run_tail,
+    .options = tail_options,
+    .group = "Text",
+};
+SHELL_COMMAND(command_tail);

@@ -1,0 +1,248 @@
+/*
+ * more.c - reading at leisure: more, and the Book on the disc.
+ */
+#include "kernel/console.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/listing.h"
+#include "shell/reading/pager.h"
+
+/* ---- the pager ---------------------------------------------------------------------------- */
+
+enum { TAB_COLUMNS = 8 };
+
+void pager_begin(struct pager *pager, struct shell *shell)
+{
+    *pager = (struct pager){ .shell = shell, .paging = shell_out_is_terminal(shell) };
+    shell_terminal_size(&pager->columns, &pager->rows);
+    pager->left = pager->rows > 1 ? pager->rows - 1 : 1;
+}
+
+/* How many rows to show next; 0: no more. */
+static unsigned pager_question(struct pager *pager)
+{
+    struct stream *out = pager->shell->out;
+    unsigned rows = 0;
+    stream_text(out, "\x1b[7m--More--\x1b[m");
+    (void)!stream_flush(out);
+    for (bool asked = false; !asked;) {
+        int key = console_read(TIME_NEVER);
+        asked = true;
+        if (key == ' ')
+            rows = pager->rows > 1 ? pager->rows - 1 : 1;
+        else if (key == '\r' || key == '\n' || key == 'j')
+            rows = 1;
+        else
+            asked = key < 0 || key == 'q' || key == 'Q' || key == 0x03;
+    }
+    stream_text(out, "\r\x1b[K");
+    out->at_line_start = true;
+    return rows;
+}
+
+static void pager_next_row(struct pager *pager)
+{
+    pager->column = 0;
+    if (--pager->left)
+        return;
+    pager->left = pager_question(pager);
+    pager->ended = !pager->left;
+}
+
+static void pager_char(struct pager *pager, const char *at)
+{
+    struct stream *out = pager->shell->out;
+    unsigned char c = (unsigned char)*at;
+    unsigned width = c == '\t'               ? TAB_COLUMNS - pager->column % TAB_COLUMNS
+                     : c < 0x20 || c == 0x7f ? 2
+                                             : (c & 0xc0) != 0x80;
+    if (c == '\n') {
+        stream_text(out, "\n");
+        pager_next_row(pager);
+        return;
+    }
+    if (pager->column + width > pager->columns) {
+        stream_text(out, "\n");
+        pager_next_row(pager);
+        if (pager->ended)
+            return;
+    }
+    pager->column += width;
+    if (c == '\t')
+        stream_format(out, "%*s", (int)width, "");
+    else if (c < 0x20 || c == 0x7f)
+        stream_format(out, "^%c", c ^ 0x40);
+    else
+        stream_write(out, at, 1);
+}
+
+void pager_write(struct pager *pager, const char *text, size_t bytes)
+{
+    if (!pager->paging) {
+        stream_write(pager->shell->out, text, bytes);
+        return;
+    }
+    for (size_t i = 0; i < bytes && !pager->ended; i++)
+        if (text[i] != '\r') /* of CR LF */
+            pager_char(pager, text + i);
+}
+
+status_t pager_input(struct pager *pager, struct input *input)
+{
+    const char *data;
+    ssize_t got = 0;
+    while (!pager->ended && !pager->shell->out->status && (got = input_piece(input, &data)) > 0)
+        pager_write(pager, data, (size_t)got);
+    return got < 0 ? (status_t)got : 0;
+}
+
+/* ---- more --------------------------------------------------------------------------------- */
+
+static status_t more_input(struct input *input, void *pager)
+{
+    return pager_input(pager, input);
+}
+
+static int run_more(struct shell *shell, int count, char **words)
+{
+    struct pager pager;
+    pager_begin(&pager, shell);
+    return input_each(shell, 1, count, words, more_input, &pager);
+}
+
+static const struct shell_command command_more = {
+    .name = "more",
+    .arguments = "[FILE...]",
+    .summary = "show text a screenful at a time: space, Enter, q",
+    .arguments_max = -1,
+    .run = run_more,
+    .group = "Text",
+};
+SHELL_COMMAND(command_more);
+
+/* ---- book --------------------------------------------------------------------------------- */
+
+static const char book_place[] = "/System/Book";
+
+static bool is_chapter(const char *file)
+{
+    size_t length = strlen(file);
+    return length > 3 && text_equal(file + length - 3, ".md");
+}
+
+/* The index comes first. */
+static int chapter_order(const struct sortable *a, const struct sortable *b, const void *context)
+{
+    bool one = text_equal(((const struct name *)(const void *)a)->text, "index.md");
+    bool two = text_equal(((const struct name *)(const void *)b)->text, "index.md");
+    return one != two ? two - one : names_by_text(a, b, context);
+}
+
+/* The chapters' files in order. */
+static status_t book_chapters(struct path *book, struct name **chapters)
+{
+    struct name *all = NULL, *kept = NULL;
+    status_t status = names_collect(book, false, INFO_NONE, &all, NULL);
+    for (struct name *next; all; all = next) {
+        next = names_next(all);
+        if (!is_chapter(all->text)) {
+            mem_free(all);
+            continue;
+        }
+        all->link.next = kept ? &kept->link : NULL;
+        kept = all;
+    }
+    *chapters = (struct name *)(void *)sort_list(kept ? &kept->link : NULL, chapter_order, NULL);
+    return status;
+}
+
+/* Its first line without the # before it. */
+static void book_title(struct shell *shell, const char *file, char *title, size_t bytes)
+{
+    struct input *input = mem_alloc(sizeof(*input));
+    char *path = join_path(book_place, file), *line;
+    size_t length;
+    text_copy(title, bytes, "");
+    if (input && path) {
+        if (!input_open(shell, path, input) && input_line(input, &line, &length) > 0)
+            text_copy(title, bytes, line + (text_starts(line, "# ") ? 2 : 0));
+        input_close(input);
+    }
+    mem_free(path);
+    mem_free(input);
+}
+
+static int book_list(struct shell *shell, const struct name *chapters)
+{
+    char title[80], name[40];
+    stream_text(shell->out, "The Book; `book NAME` or `book NUMBER` reads a chapter:\n");
+    for (unsigned n = 0; chapters && !shell_interrupted(); chapters = names_next(chapters), n++) {
+        size_t length = strlen(chapters->text) - 3; /* without .md */
+        text_copy(name, length + 1 < sizeof(name) ? length + 1 : sizeof(name), chapters->text);
+        book_title(shell, chapters->text, title, sizeof(title));
+        stream_format(shell->out, "%3u  ", n);
+        const char *shown = name + (name[0] >= '0' && name[0] <= '9' ? 2 : 0);
+        size_t columns = text_columns(shown);
+        stream_escaped(shell->out, shown, false);
+        stream_format(shell->out, "%*s", columns < 12 ? (int)(12 - columns) : 1, "");
+        stream_escaped(shell->out, title, false);
+        stream_text(shell->out, "\n");
+    }
+    return SHELL_DONE;
+}
+
+/* "4", "driver", "4-driver" and "4-driver.md" all name one chapter. */
+static bool chapter_is(const char *file, const char *word)
+{
+    size_t length = strlen(file) - 3;
+    bool numbered = file[0] >= '0' && file[0] <= '9' && file[1] == '-';
+    return text_equal(file, word) || text_equal_n(file, length, word, strlen(word)) ||
+           (numbered && text_equal_n(file, 1, word, strlen(word))) ||
+           (numbered && text_equal_n(file + 2, length - 2, word, strlen(word))) ||
+           (text_equal(word, "0") && text_equal(file, "index.md"));
+}
+
+static int book_read(struct shell *shell, const struct name *chapters, const char *word)
+{
+    struct pager pager;
+    while (chapters && !chapter_is(chapters->text, word))
+        chapters = names_next(chapters);
+    if (!chapters)
+        return shell_complain(shell, "%s: no such chapter; `book` lists them", word);
+    char *path = join_path(book_place, chapters->text);
+    char *words[] = { path, NULL };
+    pager_begin(&pager, shell);
+    int result = path ? input_each(shell, 0, 1, words, more_input, &pager)
+                      : shell_fail(shell, word, -ENOMEM);
+    mem_free(path);
+    return result;
+}
+
+static int run_book(struct shell *shell, int count, char **words)
+{
+    struct path *book;
+    struct name *chapters = NULL;
+    status_t status = path_walk(shell->directory, book_place, 0, &book);
+    if (status)
+        return shell_fail(shell, book_place, status);
+    status = book_chapters(book, &chapters);
+    path_put(book);
+    int result = SHELL_DONE;
+    if (status)
+        result = shell_fail(shell, book_place, status);
+    else
+        result = count > 1 ? book_read(shell, chapters, words[1]) : book_list(shell, chapters);
+    names_free(chapters);
+    return result;
+}
+
+static const struct shell_command command_book = {
+    .name = "book",
+    .arguments = "[CHAPTER]",
+    .summary = "read the Book of Spindle; alone: list its chapters",
+    .arguments_max = 1,
+    .run = run_book,
+};
+SHELL_COMMAND(command_book);

@@ -1,0 +1,314 @@
+/*
+ * sort.c - sort: all lines are read, then ordered, then written.
+ *
+ * Order       by each key in turn, else by the whole line; lines that are equal so far by their
+ *             bytes, unless -s or -u is given. NULs are bytes like any other.
+ * Memory      holds all lines; what would take the last eighth of memory is refused.
+ */
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/commands/text/sort_key.h"
+#include "shell/options.h"
+#include "shell/output.h"
+#include "shell/reading/input.h"
+#include "shell/reading/listing.h"
+#include "shell/words.h"
+
+struct sort_line {
+    struct sortable link;
+    size_t bytes;
+    char text[];
+};
+
+struct sort {
+    struct shell *shell;
+    struct sort_order order; /* of the whole line, and of keys without one of their own */
+    struct sort_key *keys;
+    int separator;           /* -1: blanks */
+    char line_end;
+    bool unique, stable;
+    bool check, quiet;       /* -c, -C: are the lines in order? */
+    bool disorder;
+    struct sortable *lines;  /* the last one read first */
+    size_t unchecked_bytes;
+};
+
+/* ---- comparing ---------------------------------------------------------------------------- */
+
+static int compare_by_keys(const struct sort *sort, const struct sort_line *a,
+                           const struct sort_line *b)
+{
+    static const struct sort_key whole_line = { .first_field = 1, .first_char = 1 };
+    const struct sort_key *key = sort->keys ? sort->keys : &whole_line;
+    int result = 0;
+    for (; key && !result; key = key->next) {
+        struct sort_key place = *key;
+        if (!key->has_order)
+            place.order = sort->order;
+
+        size_t a_bytes, b_bytes;
+        const char *a_text = sort_key_find(&place, sort->separator, a->text, a->bytes, &a_bytes);
+        const char *b_text = sort_key_find(&place, sort->separator, b->text, b->bytes, &b_bytes);
+        result = sort_key_compare(&place.order, a_text, a_bytes, b_text, b_bytes);
+    }
+    return result;
+}
+
+static int sort_compare(const struct sortable *a, const struct sortable *b, const void *context)
+{
+    const struct sort *sort = context;
+    const struct sort_line *one = (const struct sort_line *)(const void *)a;
+    const struct sort_line *two = (const struct sort_line *)(const void *)b;
+    if (shell_interrupted())
+        return 0; /* the order no longer matters */
+    int result = compare_by_keys(sort, one, two);
+    if (result || sort->unique || sort->stable)
+        return result;
+
+    const struct sort_order bytes = { .reverse = sort->order.reverse };
+    return sort_key_compare(&bytes, one->text, one->bytes, two->text, two->bytes);
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+static struct sort_line *line_create(struct sort *sort, const char *text, size_t bytes)
+{
+    if (!list_may_grow(&sort->unchecked_bytes, sizeof(struct sort_line) + bytes))
+        return NULL;
+    struct sort_line *line = mem_alloc(sizeof(*line) + bytes);
+    if (!line)
+        return NULL;
+    line->bytes = bytes;
+    memcpy(line->text, text, bytes);
+    return line;
+}
+
+static status_t sort_input(struct input *input, void *context)
+{
+    struct sort *sort = context;
+    char *text;
+    size_t bytes;
+    int got;
+    input->line_end = sort->line_end;
+    while ((got = input_line(input, &text, &bytes)) > 0) {
+        struct sort_line *line = line_create(sort, text, bytes);
+        if (!line)
+            return -ENOMEM;
+        line->link.next = sort->lines;
+        sort->lines = &line->link;
+    }
+    return got;
+}
+
+static void report_disorder(struct sort *sort, const struct input *input, uint64_t number,
+                            const struct sort_line *line)
+{
+    struct shell *shell = sort->shell;
+    sort->disorder = true;
+    if (sort->quiet)
+        return;
+    (void)!stream_flush(shell->out);
+    stream_text(shell->err, "sort: ");
+    stream_escaped(shell->err, input->file ? input->name : "-", false);
+    stream_format(shell->err, ":%llu: disorder: ", (unsigned long long)number);
+    stream_write(shell->err, line->text, line->bytes);
+    stream_write(shell->err, &sort->line_end, 1);
+    (void)!stream_flush(shell->err);
+}
+
+/* -c: only the line before is kept. */
+static status_t check_input(struct input *input, void *context)
+{
+    struct sort *sort = context;
+    struct sort_line *before = NULL;
+    char *text;
+    size_t bytes;
+    int got = 0;
+    input->line_end = sort->line_end;
+    for (uint64_t number = 1; !sort->disorder; number++) {
+        got = input_line(input, &text, &bytes);
+        if (got <= 0)
+            break;
+        struct sort_line *line = line_create(sort, text, bytes);
+        if (!line) {
+            got = -ENOMEM;
+            break;
+        }
+        sort->unchecked_bytes = 0; /* it takes the place of the one before */
+
+        int order = before ? sort_compare(&before->link, &line->link, sort) : -1;
+        if (order > 0 || (order == 0 && sort->unique))
+            report_disorder(sort, input, number, line);
+        mem_free(before);
+        before = line;
+    }
+    mem_free(before);
+    return got < 0 ? got : 0;
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static void sort_turn(struct sort *sort)
+{
+    struct sortable *turned = NULL;
+    while (sort->lines) {
+        struct sortable *next = sort->lines->next;
+        sort->lines->next = turned;
+        turned = sort->lines;
+        sort->lines = next;
+    }
+    sort->lines = turned;
+}
+
+static void sort_print(const struct sort *sort, struct stream *out)
+{
+    const struct sort_line *before = NULL;
+    for (const struct sortable *at = sort->lines; at && !out->status; at = at->next) {
+        const struct sort_line *line = (const struct sort_line *)(const void *)at;
+        if (shell_interrupted())
+            return;
+        if (sort->unique && before && !compare_by_keys(sort, before, line))
+            continue;
+        stream_write(out, line->text, line->bytes);
+        stream_write(out, &sort->line_end, 1);
+        before = line;
+    }
+}
+
+/* -o: all inputs were read, so the file may be one of them. */
+static int sort_print_to_file(const struct sort *sort, const char *name)
+{
+    struct output *output;
+    enum output_end end;
+    status_t status = output_open(sort->shell, NULL, name, false, &output);
+    if (!status) {
+        sort_print(sort, output_stream(output));
+        status = output_close(output, &end);
+    }
+    return status ? shell_fail(sort->shell, name, status) : SHELL_DONE;
+}
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+static int parse_separator(struct sort *sort)
+{
+    const char *text = option_value(sort->shell, 't');
+    sort->separator = -1;
+    if (!text)
+        return SHELL_DONE;
+    if (text_equal(text, "\\0"))
+        sort->separator = '\0';
+    else if (strlen(text) == 1)
+        sort->separator = (uint8_t)*text;
+    else
+        return shell_complain(sort->shell, "-t: '%s' is not a single character", text);
+    return SHELL_DONE;
+}
+
+static int parse_keys(struct sort *sort)
+{
+    struct sort_key **last = &sort->keys;
+    const struct option_value *value = option_values(sort->shell, 'k');
+    for (; value; value = value->next) {
+        struct sort_key *key = mem_alloc(sizeof(*key));
+        if (!key)
+            return shell_fail(sort->shell, NULL, -ENOMEM);
+        status_t status = sort_key_parse(value->text, key);
+        *last = key;
+        last = &key->next;
+        if (status)
+            return shell_complain(sort->shell, "-k: invalid key '%s'", value->text);
+    }
+    return SHELL_DONE;
+}
+
+static int sort_run(struct sort *sort, int count, char **words)
+{
+    struct shell *shell = sort->shell;
+    if (sort->check && count > 2)
+        return shell_complain(shell, "%s: -c takes one file", words[2]);
+    if (sort->check) {
+        int result = input_each(shell, 1, count, words, check_input, sort);
+        return result ? result : sort->disorder ? SHELL_FAILED : SHELL_DONE;
+    }
+    int result = input_each(shell, 1, count, words, sort_input, sort);
+    if (result) /* a part is not what was asked for */
+        return result;
+    sort_turn(sort);
+    sort->lines = sort_list(sort->lines, sort_compare, sort);
+    if (option_given(shell, 'o'))
+        return sort_print_to_file(sort, option_value(shell, 'o'));
+    sort_print(sort, shell->out);
+    return SHELL_DONE;
+}
+
+static int run_sort(struct shell *shell, int count, char **words)
+{
+    struct sort sort = {
+        .shell = shell,
+        .line_end = option_given(shell, 'z') ? '\0' : '\n',
+        .unique = option_given(shell, 'u'),
+        .stable = option_given(shell, 's'),
+        .quiet = option_given(shell, 'C'),
+        .check = option_given(shell, 'c') || option_given(shell, 'C'),
+    };
+    for (const char *letter = "bdfinr"; *letter; letter++)
+        if (option_given(shell, *letter))
+            (void)!sort_order_letter(&sort.order, *letter);
+
+    if (sort.order.numeric && (sort.order.dictionary || sort.order.printable))
+        return shell_complain(shell, "-n excludes -d and -i");
+    if (sort.check && option_given(shell, 'o'))
+        return shell_complain(shell, "-c and -o exclude each other");
+    if (sort.quiet && option_given(shell, 'c'))
+        return shell_complain(shell, "-c and -C exclude each other");
+
+    int result = parse_separator(&sort);
+    if (!result)
+        result = parse_keys(&sort);
+    if (!result)
+        result = sort_run(&sort, count, words);
+
+    while (sort.lines) {
+        struct sortable *next = sort.lines->next;
+        mem_free(sort.lines);
+        sort.lines = next;
+    }
+    while (sort.keys) {
+        struct sort_key *next = sort.keys->next;
+        mem_free(sort.keys);
+        sort.keys = next;
+    }
+    return result;
+}
+
+static const struct shell_option sort_options[] = {
+    { 'n', "numeric-sort", NULL, "by the number at the beginning" },
+    { 'r', "reverse", NULL, "the other way round" },
+    { 'u', "unique", NULL, "of lines that compare equal only the first" },
+    { 'f', "ignore-case", NULL, "lower case letters count as upper case" },
+    { 'b', "ignore-leading-blanks", NULL, "blanks at the beginning do not count" },
+    { 'd', "dictionary-order", NULL, "only blanks, letters and digits count" },
+    { 'i', "ignore-nonprinting", NULL, "only printable characters count" },
+    { 'k', "key", "KEY...", "by fields: F[.C][bdfinr][,F[.C][bdfinr]]" },
+    { 't', "field-separator", "CHARACTER", "ends a field, instead of blanks; \\0: a NUL" },
+    { 'm', "merge", NULL, "the files are sorted already: the same as without it" },
+    { 'o', "output", "FILE", "write to FILE, which may be one of those that are read" },
+    { 'z', "zero-terminated", NULL, "lines end with NUL" },
+    { 's', "stable", NULL, "lines with equal keys keep their order" },
+    { 'c', "check", NULL, "sort nothing: report the first line out of order" },
+    { 'C', NULL, NULL, "the same, but no output, only the status" },
+    { 0 },
+};
+
+static const struct shell_command command_sort = {
+    .name = "sort",
+    .arguments = "[-bcCdfimnrsuz] [-o FILE] [-k KEY]... [-t CHARACTER] [FILE...]",
+    .summary = "sort lines, in the order of their bytes",
+    .arguments_max = -1,
+    .run = run_sort,
+    .options = sort_options,
+    .trouble = SHELL_TROUBLE,
+    .group = "Text",
+};
+SHELL_COMMAND(command_sort);

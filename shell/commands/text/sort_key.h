@@ -1,0 +1,46 @@
+/*
+ * sort_key.h - the parts of a line that `sort` compares, as POSIX describes them.
+ *
+ * Key         "F[.C][bdfinr][,F[.C][bdfinr]]": from character C of field F up to and including the
+ *             second position, or to the end of the line. Fields are counted from 1. Without a
+ *             separator a field begins with the blanks before it.
+ * Order       of the bytes; 'n': of the numbers at the start; 'f': lower case letters as upper;
+ *             'd': blanks, letters and digits only; 'i': printable characters only; 'b': without
+ *             blanks at the start; 'r': the opposite.
+ * Numbers     are compared digit by digit: they have no limit.
+ * References  POSIX.1-2017, sort.
+ */
+#ifndef SHELL_COMMANDS_TEXT_SORT_KEY_H
+#define SHELL_COMMANDS_TEXT_SORT_KEY_H
+
+#include "kernel/port.h"
+
+struct sort_order {
+    bool numeric, reverse, fold, dictionary, printable;
+    bool skip_blanks, skip_blanks_end; /* 'b' at the first and at the second position */
+};
+
+struct sort_key {
+    struct sort_key *next;
+    uint64_t first_field, first_char;   /* from 1 on */
+    uint64_t last_field, last_char;     /* field 0: the end of the line; char 0: of the field */
+    struct sort_order order;
+    bool has_order; /* else the order of the whole command counts */
+};
+
+/* Parses a key; -EINVAL when it is not one. Fields and characters are at least 1, except a last
+ * character of 0. */
+status_t sort_key_parse(const char *text, struct sort_key *key) MUST_CHECK;
+
+/* Sets what one of the letters bdfinr means; false for another letter. */
+bool sort_order_letter(struct sort_order *order, char letter);
+
+/* The part of the line that the key names. `separator` is -1 for fields that blanks separate. */
+const char *sort_key_find(const struct sort_key *key, int separator, const char *line,
+                          size_t bytes, size_t *key_bytes);
+
+/* < 0, 0, > 0; `reverse` is applied. */
+int sort_key_compare(const struct sort_order *order, const char *a, size_t a_bytes, const char *b,
+                     size_t b_bytes);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * tee.c - tee: standard input to standard output and to files.
+ */
+#include "shell/options.h"
+#include "shell/output.h"
+
+enum { TEE_BYTES = 4096, TEE_FILES = 16 };
+
+struct tee {
+    struct shell *shell;
+    char **names;
+    struct output *files[TEE_FILES]; /* NULL: could not be opened, or takes no more */
+    int count;
+    int result;
+    char data[TEE_BYTES];
+};
+
+static void tee_open(struct tee *tee)
+{
+    bool append = option_given(tee->shell, 'a');
+    for (int i = 0; i < tee->count; i++) {
+        status_t status = output_open(tee->shell, NULL, tee->names[i], append, &tee->files[i]);
+        if (status)
+            tee->result = shell_fail(tee->shell, tee->names[i], status);
+    }
+}
+
+/* A file that takes no more is left out from then on. */
+static void tee_write(struct tee *tee, int n, size_t bytes)
+{
+    if (!tee->files[n])
+        return;
+    struct stream *stream = output_stream(tee->files[n]);
+    stream_write(stream, tee->data, bytes);
+    status_t status = stream_flush(stream);
+    if (!status)
+        return;
+    tee->result = shell_fail(tee->shell, tee->names[n], status);
+    output_abandon(tee->files[n]);
+    tee->files[n] = NULL;
+}
+
+static void tee_close(struct tee *tee, int n)
+{
+    enum output_end end;
+    status_t status = output_close(tee->files[n], &end);
+    if (status || end != OUTPUT_WRITTEN)
+        tee->result = shell_fail(tee->shell, tee->names[n], status ? status : -ETXTBSY);
+}
+
+static void tee_copy(struct tee *tee)
+{
+    struct stream *out = tee->shell->out;
+    ssize_t got = 0;
+    while (!out->status && (got = shell_read(tee->shell, tee->data, TEE_BYTES)) > 0) {
+        for (int i = 0; i < tee->count; i++)
+            tee_write(tee, i, (size_t)got);
+        stream_write(out, tee->data, (size_t)got);
+    }
+    if (got < 0)
+        tee->result = shell_fail(tee->shell, NULL, (status_t)got);
+    for (int i = 0; i < tee->count; i++)
+        tee_close(tee, i);
+}
+
+static int run_tee(struct shell *shell, int count, char **words)
+{
+    struct tee *tee = mem_zalloc(sizeof(*tee));
+    if (!tee)
+        return shell_fail(shell, NULL, -ENOMEM);
+    tee->shell = shell;
+    tee->names = words + 1;
+    tee->count = count - 1;
+    tee_open(tee);
+    tee_copy(tee);
+    int result = tee->result;
+    mem_free(tee);
+    return result;
+}
+
+static const struct shell_option tee_options[] = {
+    { 'a', "append", NULL, "behind what the files hold" },
+    { 0 },
+};
+
+static const struct shell_command command_tee = {
+    .name = "tee",
+    .arguments = "[-a] [FILE...]",
+    .summary = "pass standard input on, and write it to files too",
+    .arguments_max = TEE_FILES,
+    .run = run_tee,
+    .options = tee_options,
+    .group = "Text",
+};
+SHELL_COMMAND(command_tee);

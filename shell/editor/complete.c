@@ -1,0 +1,102 @@
+/*
+ * complete.c - Tab: what is common is put there; a second Tab lists the ways to go on.
+ */
+#include "kernel/console.h"
+#include "lib/string.h"
+#include "shell/editor/completion.h"
+#include "shell/editor/editor.h"
+#include "shell/editor/width.h"
+
+enum { LISTED_MAX = 400, GAP = 2 };
+
+/* Of a name as stream_escaped() shows it. */
+static size_t name_width(const char *name)
+{
+    size_t width = text_width(name, strlen(name));
+    for (; *name; name++)
+        if ((unsigned char)*name < ' ' || *name == 0x7f || *name == '\\')
+            width += 3; /* \xHH */
+    return width;
+}
+
+static size_t widest(const struct words *words, int count)
+{
+    size_t most = 0;
+    for (int i = 0; i < count; i++) {
+        size_t width = name_width(words->list[i]);
+        if (width > most)
+            most = width;
+    }
+    return most;
+}
+
+static void list_name(struct stream *out, const char *name, size_t columns)
+{
+    stream_escaped(out, name, false);
+    for (size_t width = name_width(name); width < columns; width++)
+        stream_text(out, " ");
+}
+
+/* In columns, from the top down, as `ls` does. */
+static void list(struct stream *out, const struct words *words)
+{
+    unsigned columns, rows;
+    shell_terminal_size(&columns, &rows);
+    int count = words->count < LISTED_MAX ? words->count : LISTED_MAX;
+    size_t width = widest(words, count) + GAP;
+    int across = (int)((columns + GAP - 1) / width);
+    if (across < 1)
+        across = 1;
+    int down = (count + across - 1) / across;
+    for (int row = 0; row < down; row++) {
+        for (int i = row; i < count; i += down)
+            list_name(out, words->list[i], i + down < count ? width : 0);
+        stream_text(out, "\n");
+    }
+    if (count < words->count)
+        stream_format(out, "and %d more\n", words->count - count);
+    (void)!stream_flush(out);
+}
+
+static void show_list(struct editor *editor, const struct words *words)
+{
+    struct edit *edit = &editor->edit;
+    terminal_line_show(&editor->shown, editor->prompt, edit->text, edit->length, edit->length);
+    console_write("\n", 1);
+    list(editor->shell->console, words);
+    editor->shown = (struct terminal_line){ 0 };
+}
+
+static void use(struct editor *editor, const struct completion *completion)
+{
+    struct buffer text = { 0 };
+    completion_text(completion, &text);
+    if (text.length) {
+        edit_insert(&editor->edit, text.text, text.length);
+        editor->after_tab = false;
+    } else if (completion->candidates.count > 1 && editor->after_tab) {
+        show_list(editor, &completion->candidates);
+    } else {
+        editor->after_tab = true;
+        console_write("\a", 1);
+    }
+    buffer_free(&text);
+}
+
+/* It may read discs, so ^C must reach it; that gives the line up. */
+void editor_complete(struct editor *editor)
+{
+    struct completion completion;
+    console_set_interruptible(thread_current());
+    status_t status = completion_find(editor->shell, editor->edit.text, editor->edit.cursor,
+                                      &completion);
+    console_set_interruptible(NULL);
+    if (!status) {
+        use(editor, &completion);
+        completion_free(&completion);
+    }
+    if (thread_interrupted()) {
+        thread_clear_interrupt();
+        editor->end = EDITOR_GIVEN_UP;
+    }
+}

@@ -1,0 +1,376 @@
+/*
+ * completion.c - see completion.h.
+ */
+#include "shell/editor/completion.h"
+#include "kernel/dev/device.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/language/glob.h"
+#include "shell/language/parse.h"
+#include "shell/options.h"
+
+/* ---- where the cursor stands -------------------------------------------------------------- */
+
+struct place {
+    size_t start;            /* of the word */
+    bool in_word;
+    char quote;
+    unsigned words;          /* of this command, before this one */
+    size_t command, command_end; /* the first of them, when there is one */
+    size_t part, part_end;       /* the second */
+    bool redirection;        /* the word names a file, whatever the command */
+};
+
+static void place_end_word(struct place *place, size_t at)
+{
+    if (place->in_word && !place->redirection) {
+        if (!place->words) {
+            place->command = place->start;
+            place->command_end = at;
+        } else if (place->words == 1) {
+            place->part = place->start;
+            place->part_end = at;
+        }
+        place->words++;
+    }
+    if (place->in_word)
+        place->redirection = false;
+    place->in_word = false;
+    place->start = at + 1;
+}
+
+static void place_separator(struct place *place, char c, size_t at)
+{
+    place_end_word(place, at);
+    if (c == '<' || c == '>')
+        place->redirection = true;
+    else if (c != ' ')
+        *place = (struct place){ .start = at + 1 };
+}
+
+static struct place place_find(const char *text, size_t cursor)
+{
+    struct place place = { 0 };
+    for (size_t i = 0; i < cursor; i++) {
+        char c = text[i];
+        bool escape = c == '\\' && place.quote != '\'' && i + 1 < cursor;
+        bool joins = c == '&' && i && text[i - 1] == '>'; /* 2>&1 */
+        if (!place.quote && !joins && strchr(" ;|&<>", c)) {
+            place_separator(&place, c, i);
+            continue;
+        }
+        place.in_word = true;
+        if (escape)
+            i++;
+        else
+            place.quote = parse_quote_at(text, cursor, &i, place.quote);
+    }
+    return place;
+}
+
+/* ---- candidates --------------------------------------------------------------------------- */
+
+struct finder {
+    struct shell *shell;
+    const char *prefix; /* what the candidates begin with */
+    bool at_home;       /* ... in which ~/ stands for the home */
+    struct completion *completion;
+    status_t status;
+};
+
+static void offer(struct finder *finder, const char *name)
+{
+    if (text_starts(name, finder->prefix) && !finder->status)
+        finder->status = words_add(&finder->completion->candidates, name, strlen(name));
+}
+
+static void find_commands(struct finder *finder)
+{
+    table_each(entry, shell_commands, struct shell_command)
+        offer(finder, (*entry)->name);
+}
+
+static void find_variables(struct finder *finder)
+{
+    for (const struct variable *at = finder->shell->variables.first; at; at = at->next)
+        offer(finder, at->name);
+}
+
+static void find_parts(struct finder *finder, const struct shell_command *command)
+{
+    for (const struct shell_command *const *part = command->parts; *part; part++)
+        offer(finder, options_part_name(*part));
+}
+
+static void find_devices(struct finder *finder, const char *prefix)
+{
+    struct device *device;
+    for (unsigned last = 0; (device = device_by_class(last));) {
+        last = device->number;
+        if (text_starts(device->alias, prefix))
+            offer(finder, device->alias);
+        device_put(device);
+    }
+}
+
+static bool name_wanted(const char *name, const void *context)
+{
+    const char *prefix = context;
+    return text_starts(name, prefix) && (name[0] != '.' || prefix[0] == '.');
+}
+
+static bool is_directory(struct shell *shell, const char *directory, const char *name)
+{
+    struct buffer text = { 0 };
+    struct path *path;
+    buffer_put(&text, directory, strlen(directory));
+    buffer_put(&text, name, strlen(name));
+    bool is = !text.status && !path_walk(shell->directory, text.text, 0, &path);
+    if (is) {
+        is = path_is_directory(path);
+        path_put(path);
+    }
+    buffer_free(&text);
+    return is;
+}
+
+/* Leaves directories only. */
+static void keep_directories(struct finder *finder, const char *directory)
+{
+    struct words *words = &finder->completion->candidates, kept = { 0 };
+    for (int i = 0; i < words->count && !finder->status; i++)
+        if (is_directory(finder->shell, directory, words->list[i]))
+            finder->status = words_add(&kept, words->list[i], strlen(words->list[i]));
+    words_free(words);
+    *words = kept;
+}
+
+/* The first `head` bytes of the prefix, in which a ~ may stand for the home. */
+static void put_directory(const struct finder *finder, struct buffer *directory, size_t head)
+{
+    const char *home = shell_variable(finder->shell, "HOME");
+    if (finder->at_home && head) {
+        buffer_put(directory, home ? home : "/", strlen(home ? home : "/"));
+        buffer_put(directory, finder->prefix + 1, head - 1);
+    } else {
+        buffer_put(directory, finder->prefix, head);
+    }
+}
+
+/* Paths that begin with the finder's prefix, of which only the last element counts from now on. */
+static void find_paths(struct finder *finder, bool directories_only)
+{
+    const char *slash = strrchr(finder->prefix, '/');
+    size_t head = slash ? (size_t)(slash + 1 - finder->prefix) : 0;
+    struct buffer directory = { 0 };
+    struct completion *completion = finder->completion;
+    put_directory(finder, &directory, head);
+    if (directory.status) {
+        finder->status = directory.status;
+        return;
+    }
+    finder->prefix += head;
+    struct name_filter filter = { name_wanted, finder->prefix };
+    status_t status = directory_names(finder->shell, directory.text, &filter,
+                                      &completion->candidates);
+    if (status == -ENOMEM || status == -EINTR)
+        finder->status = status;
+    if (directories_only)
+        keep_directories(finder, directory.text);
+    words_sort(&completion->candidates, 0);
+    if (completion->candidates.count == 1 &&
+        is_directory(finder->shell, directory.text, completion->candidates.list[0]))
+        completion->after = "/";
+    buffer_free(&directory);
+}
+
+/* ---- which candidates --------------------------------------------------------------------- */
+
+/* The command that the words before the cursor name, or its part once they name that. */
+static const struct shell_command *command_at(const char *text, const struct place *place)
+{
+    char name[32];
+    bool fits = parse_unquote(text + place->command, place->command_end - place->command, name,
+                              sizeof(name));
+    const struct shell_command *command = fits ? shell_command_find(name) : NULL;
+    if (!command || !command->parts || place->words < 2)
+        return command;
+    fits = parse_unquote(text + place->part, place->part_end - place->part, name, sizeof(name));
+    return fits ? options_part(command, name) : NULL;
+}
+
+static bool takes(const struct shell_command *command, const char *what)
+{
+    size_t length = strlen(what);
+    for (const char *at = command ? command->arguments : ""; *at; at++)
+        if (strncmp(at, what, length) == 0)
+            return true;
+    return false;
+}
+
+static void find_arguments(struct finder *finder, const struct shell_command *command)
+{
+    bool slash = strchr(finder->prefix, '/') != NULL;
+    if (command && command->parts) {
+        find_parts(finder, command);
+        return;
+    }
+    if (takes(command, "COMMAND"))
+        find_commands(finder);
+    if (takes(command, "VARIABLE"))
+        find_variables(finder);
+    if (takes(command, "DEVICE") && !slash)
+        find_devices(finder, "");
+    else if (takes(command, "DRIVE") && !slash)
+        find_devices(finder, "virtual");
+    if (takes(command, "COMMAND") || takes(command, "VARIABLE"))
+        return;
+    find_paths(finder, takes(command, "DIRECTORY") && !takes(command, "FILE") &&
+                           !takes(command, "PATH") && !takes(command, "DEVICE"));
+}
+
+static void offer_option(struct finder *finder, const char *dashes, const char *name, size_t length)
+{
+    char text[48] = "";
+    size_t dash_count = text_copy(text, sizeof(text), dashes);
+    if (dash_count + length >= sizeof(text))
+        return;
+    memcpy(text + dash_count, name, length);
+    offer(finder, text);
+}
+
+static void find_options(struct finder *finder, const struct shell_command *command)
+{
+    const struct shell_option *option = command ? command->options : NULL;
+    for (; option && (option->letter || option->name); option++) {
+        if (option->letter)
+            offer_option(finder, "-", &option->letter, 1);
+        if (option->name)
+            offer_option(finder, *option->name == '-' ? "" : "--", option->name,
+                         strlen(option->name));
+    }
+    if (command)
+        offer(finder, "--help");
+}
+
+/* "...$NAM": where the name begins, or NULL. */
+static const char *variable_begun(const char *word)
+{
+    const char *dollar = strrchr(word, '$');
+    if (!dollar)
+        return NULL;
+    const char *name = dollar + 1 + (dollar[1] == '{');
+    return name[variable_name_length(name)] ? NULL : name;
+}
+
+static void find(struct finder *finder, const char *text, const struct place *place,
+                 const char *word)
+{
+    const char *variable = place->quote == '\'' ? NULL : variable_begun(word);
+    finder->prefix = word;
+    finder->completion->quote = place->quote;
+    finder->completion->after = " ";
+    if (variable) {
+        finder->prefix = variable;
+        find_variables(finder);
+        finder->completion->after = variable[-1] == '{' ? "}" : "";
+    } else if (place->redirection) {
+        find_paths(finder, false);
+    } else if (!place->words && !strchr(word, '/')) {
+        find_commands(finder);
+    } else {
+        const struct shell_command *command = place->words ? command_at(text, place) : NULL;
+        if (*word == '-')
+            find_options(finder, command);
+        else
+            find_arguments(finder, command);
+    }
+}
+
+static size_t common_length(const struct words *words)
+{
+    if (!words->count)
+        return 0;
+    const char *first = words->list[0], *last = words->list[words->count - 1];
+    size_t length = 0; /* of a sorted list, the first and the last differ most */
+    while (first[length] && first[length] == last[length])
+        length++;
+    while (length && ((uint8_t)first[length] & 0xc0) == 0x80)
+        length--; /* no half characters */
+    return length;
+}
+
+status_t completion_find(struct shell *shell, const char *text, size_t cursor,
+                         struct completion *completion)
+{
+    struct place place = place_find(text, cursor);
+    struct finder finder = { .shell = shell, .completion = completion };
+    finder.at_home = cursor - place.start > 1 && text_starts(text + place.start, "~/");
+    *completion = (struct completion){ .after = "" };
+    char *word = mem_alloc(cursor - place.start + 1);
+    if (!word)
+        return -ENOMEM;
+    if (place.in_word)
+        (void)parse_unquote(text + place.start, cursor - place.start, word,
+                            cursor - place.start + 1);
+    else
+        word[0] = '\0';
+    find(&finder, text, &place, word);
+    words_sort(&completion->candidates, 0);
+    completion->typed = strlen(finder.prefix);
+    completion->common = common_length(&completion->candidates);
+    mem_free(word);
+    if (finder.status)
+        completion_free(completion);
+    return finder.status;
+}
+
+void completion_free(struct completion *completion)
+{
+    words_free(&completion->candidates);
+}
+
+/* ---- what to insert ----------------------------------------------------------------------- */
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+/* As it must be typed within the quote that is open; $ stands for that of $'...'. */
+static void put_quoted(struct buffer *buffer, char quote, char c)
+{
+    static const char quotes[] = "'\"";
+    char text[16] = { c };
+    if (quote == '$' && (c == '\'' || c == '\\'))
+        format_text(text, sizeof(text), "\\%c", c);
+    else if (is_control(c) && quote == '$')
+        format_text(text, sizeof(text), "\\x%02X", (unsigned char)c);
+    else if (is_control(c)) /* out of the quote, and in again */
+        format_text(text, sizeof(text), "%.1s$'\\x%02X'%.1s", strchr(quotes, quote),
+                    (unsigned char)c, strchr(quotes, quote));
+    else if (quote == '\'' && c == '\'')
+        format_text(text, sizeof(text), "'\\''");
+    else if (quote == '"' ? parse_escapes_in_quotes(c)
+                          : !quote && strchr(" \t;&|<>\"'\\$`*?[#", c))
+        format_text(text, sizeof(text), "\\%c", c);
+    buffer_put(buffer, text, strlen(text));
+}
+
+void completion_text(const struct completion *completion, struct buffer *buffer)
+{
+    if (!completion->candidates.count)
+        return;
+    const char *name = completion->candidates.list[0];
+    if (!completion->typed && completion->common && *name == '~' && !completion->quote)
+        buffer_put(buffer, "\\", 1); /* not the home */
+    for (size_t i = completion->typed; i < completion->common; i++)
+        put_quoted(buffer, completion->quote, name[i]);
+    if (completion->candidates.count > 1)
+        return;
+    bool closes = completion->quote && text_equal(completion->after, " ");
+    if (closes)
+        buffer_put(buffer, completion->quote == '"' ? "\"" : "'", 1);
+    buffer_put(buffer, completion->after, strlen(completion->after));
+}

@@ -1,0 +1,139 @@
+/*
+ * interact.c - the person's side: prompts and lines, and what is read from the console.
+ */
+#include "kernel/console.h"
+#include "kernel/log.h"
+#include "lib/string.h"
+#include "shell/editor/editor.h"
+#include "shell/editor/history.h"
+
+static struct editor editor; /* one console, one editor */
+
+status_t shell_console_sink(struct stream *stream, const char *text, size_t bytes)
+{
+    (void)stream;
+    console_write(text, bytes);
+    return 0;
+}
+
+/* ---- what commands read ------------------------------------------------------------------- */
+
+/* Of the line that was read last, with its LF. The line is the editor's, and it is the command's
+ * until the next prompt. */
+static struct {
+    size_t at, length;
+} input;
+
+static status_t read_input_line(void)
+{
+    enum editor_end end;
+    input.at = input.length = 0;
+    status_t status = editor_read(&editor, "", NULL, &end);
+    if (status || end == EDITOR_AT_END)
+        return status;
+    if (end == EDITOR_GIVEN_UP)
+        return -EINTR;
+    input.length = editor.edit.length + 1;
+    editor.edit.text[editor.edit.length] = '\n'; /* instead of the NUL */
+    return 0;
+}
+
+ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes)
+{
+    (void)shell;
+    status_t status = input.at == input.length ? read_input_line() : 0;
+    if (status)
+        return status;
+    size_t count = input.length - input.at < bytes ? input.length - input.at : bytes;
+    memcpy(buffer, editor.edit.text + input.at, count);
+    input.at += count;
+    return (ssize_t)count;
+}
+
+/* ---- commands that may be stopped --------------------------------------------------------- */
+
+/* From here on ^C interrupts this thread; up to the end it was typed for what runs now. */
+static void interruptible_begin(void)
+{
+    input.at = input.length = 0;
+    console_set_interruptible(thread_current());
+}
+
+static void interruptible_end(struct shell *shell)
+{
+    console_set_interruptible(NULL);
+    if (!thread_interrupted())
+        return;
+    thread_clear_interrupt();
+    (void)!stream_flush(shell->out);
+    console_write("^C\n", 3);
+    shell->out->at_line_start = true;
+}
+
+static void run_start_up_script(struct shell *shell)
+{
+    static const char name[] = "/System/etc/shell.rc";
+    struct path *path;
+    status_t status = path_walk(shell->directory, name, 0, &path);
+    if (status == -ENOENT || status == -ENOTDIR)
+        return;
+    if (!status)
+        path_put(path);
+    shell->status = status ? shell_fail(shell, name, status) : shell_source(shell, name);
+}
+
+void shell_start_up(struct shell *shell, const char *run)
+{
+    shell->read = shell_console_read;
+    interruptible_begin();
+    run_start_up_script(shell);
+    interruptible_end(shell);
+    if (!run)
+        return;
+    interruptible_begin();
+    shell_run_text(shell, run);
+    interruptible_end(shell);
+}
+
+/* ---- the prompt --------------------------------------------------------------------------- */
+
+static void begin_row(struct shell *shell)
+{
+    (void)!stream_flush(shell->out);
+    if (!shell->out->at_line_start)
+        console_write("\n", 1);
+    shell->out->at_line_start = true;
+    log_show_held();
+}
+
+static void run_line(struct shell *shell)
+{
+    static char line[SHELL_LINE_BYTES]; /* the editor may be used for input meanwhile */
+    if (editor.edit.too_long) {
+        shell_complain(shell, "the line is longer than %d bytes", SHELL_LINE_BYTES - 1);
+        shell->status = SHELL_USAGE;
+        return;
+    }
+    memcpy(line, editor.edit.text, editor.edit.length + 1);
+    history_add(line);
+    interruptible_begin();
+    shell_run_text(shell, line);
+    interruptible_end(shell);
+}
+
+_Noreturn void shell_interact(struct shell *shell)
+{
+    static char prompt[PATH_BYTES_MAX / 8];
+    for (;;) {
+        enum editor_end end;
+        begin_row(shell);
+        shell_prompt(shell, prompt, sizeof(prompt));
+        status_t status = editor_read(&editor, prompt, shell, &end);
+        if (status)
+            thread_clear_interrupt(); /* of a ^C that came too late for the last command */
+        else if (end == EDITOR_LINE)
+            run_line(shell);
+        else
+            shell->status = SHELL_INTERRUPTED;
+    }
+}

@@ -1,0 +1,98 @@
+/*
+ * search.c - ^R: the newest line of history that contains what is typed.
+ */
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/editor/editor.h"
+#include "shell/editor/history.h"
+
+static const char *find_text(const char *text, const char *part)
+{
+    size_t length = strlen(part);
+    for (; *text; text++)
+        if (strncmp(text, part, length) == 0)
+            return text;
+    return NULL;
+}
+
+static void say(struct editor *editor, bool failed)
+{
+    format_text(editor->search_prompt, sizeof(editor->search_prompt),
+                "(%sreverse-i-search)`%s': ", failed ? "failed " : "", editor->query);
+}
+
+/* From line `from` on towards the oldest. Where none fits, what stands there stays. */
+static void search(struct editor *editor, unsigned from)
+{
+    const char *line, *found = NULL;
+    for (; (line = history_get(from)); from--)
+        if ((found = find_text(line, editor->query)))
+            break;
+    if (found && *editor->query) {
+        edit_set(&editor->edit, line);
+        editor->edit.cursor = (size_t)(found - line);
+        editor->search_at = from;
+    }
+    say(editor, !found && *editor->query);
+}
+
+void editor_search_begin(struct editor *editor)
+{
+    if (editor->history_at == history_end())
+        text_copy(editor->stash, sizeof(editor->stash), editor->edit.text);
+    editor->searching = true;
+    editor->search_at = history_end();
+    editor->query[0] = '\0';
+    say(editor, false);
+}
+
+static void lengthen(struct editor *editor, const struct key *key)
+{
+    size_t length = strlen(editor->query);
+    if (length + key->length >= sizeof(editor->query))
+        return;
+    memcpy(editor->query + length, key->text, key->length);
+    editor->query[length + key->length] = '\0';
+    search(editor, editor->search_at == history_end() ? history_end() - 1 : editor->search_at);
+}
+
+static void shorten(struct editor *editor)
+{
+    size_t length = strlen(editor->query);
+    while (length && ((uint8_t)editor->query[--length] & 0xc0) == 0x80)
+        ;
+    editor->query[length] = '\0';
+    search(editor, history_end() - 1);
+}
+
+/* As it was before the search. */
+static void cancel(struct editor *editor)
+{
+    const char *line = history_get(editor->history_at);
+    editor->searching = false;
+    edit_set(&editor->edit, line ? line : editor->stash);
+}
+
+static void accept(struct editor *editor)
+{
+    editor->searching = false;
+    editor->history_at = editor->search_at;
+    editor->stale = true;
+}
+
+bool editor_search_key(struct editor *editor, const struct key *key)
+{
+    switch (key->code) {
+    case KEY_TEXT: lengthen(editor, key); return true;
+    case KEY_BACKSPACE:
+    case KEY_RUBOUT: shorten(editor); return true;
+    case KEY_CONTROL_R: search(editor, editor->search_at - 1); return true;
+    case KEY_CONTROL_G: cancel(editor); return true;
+    case KEY_ESCAPE:
+        accept(editor);
+        editor->keys.alt = false; /* it ended the search, and is no Alt */
+        return true;
+    default: accept(editor); return false;
+    }
+}

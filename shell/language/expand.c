@@ -1,0 +1,194 @@
+/*
+ * expand.c - see expand.h.
+ *
+ * What is gathered is a pattern: whatever came out of quotes has a backslash before the characters
+ * that mean something there.
+ */
+#include "shell/language/expand.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "shell/language/glob.h"
+#include "shell/language/parse.h"
+
+struct expansion {
+    struct shell *shell;
+    struct words *words;   /* NULL: one text is wanted */
+    struct buffer pattern; /* of the word so far */
+    bool begun;            /* is there a word, be it empty? */
+    bool has_glob;
+    status_t status;
+};
+
+static void put_literal(struct expansion *x, char c)
+{
+    if (strchr("*?[]\\-!^", c) && c)
+        buffer_put(&x->pattern, "\\", 1);
+    buffer_put(&x->pattern, &c, 1);
+    x->begun = true;
+}
+
+/* A character that stands outside of quotes. */
+static void put_plain(struct expansion *x, char c)
+{
+    if (c == '\\') {
+        put_literal(x, c);
+        return;
+    }
+    x->has_glob |= c == '*' || c == '?' || c == '[';
+    buffer_put(&x->pattern, &c, 1);
+    x->begun = true;
+}
+
+static void end_word(struct expansion *x)
+{
+    if (!x->begun || x->status)
+        return;
+    buffer_put(&x->pattern, "", 0);
+    x->status = x->pattern.status;
+    int before = x->words->count;
+    if (!x->status && x->has_glob)
+        x->status = glob_expand(x->shell, x->pattern.text, x->words);
+    if (!x->status && x->words->count == before) {
+        glob_unescape(x->pattern.text);
+        x->status = words_add(x->words, x->pattern.text, strlen(x->pattern.text));
+    }
+    buffer_clear(&x->pattern);
+    x->begun = x->has_glob = false;
+}
+
+static void put_value(struct expansion *x, const char *value, bool quoted)
+{
+    for (; *value; value++) {
+        bool blank = *value == ' ' || *value == '\t' || *value == '\n';
+        if (quoted || !x->words)
+            put_literal(x, *value);
+        else if (blank)
+            end_word(x);
+        else
+            put_plain(x, *value);
+    }
+}
+
+/* At a dollar sign; returns how many characters it and its name take. */
+static size_t put_dollar(struct expansion *x, const char *at, bool quoted)
+{
+    char number[12];
+    bool braces = at[1] == '{';
+    const char *name = at + 1 + braces;
+    size_t length = *name == '?' ? 1 : variable_name_length(name);
+    if (!length) {
+        put_literal(x, '$');
+        return 1;
+    }
+    const char *value = number;
+    if (*name == '?')
+        format_text(number, sizeof(number), "%d", x->shell->status);
+    else
+        value = variables_get(&x->shell->variables, name, length);
+    if (value)
+        put_value(x, value, quoted);
+    return 1 + length + 2 * (size_t)braces;
+}
+
+/* At a backslash; returns how many characters were taken. */
+static size_t put_escaped(struct expansion *x, const char *at, bool quoted)
+{
+    if (!at[1] || (quoted && !parse_escapes_in_quotes(at[1]))) {
+        put_literal(x, '\\');
+        return 1;
+    }
+    if (at[1] != '\n')
+        put_literal(x, at[1]);
+    return 2;
+}
+
+/* At a quote; returns how many characters there are up to and with the closing one. */
+static size_t put_quoted(struct expansion *x, const char *start)
+{
+    char quote = *start;
+    const char *at = start + 1;
+    x->begun = true;
+    while (*at != quote) {
+        if (quote == '"' && *at == '$')
+            at += put_dollar(x, at, true);
+        else if (quote == '"' && *at == '\\')
+            at += put_escaped(x, at, true);
+        else
+            put_literal(x, *at++);
+    }
+    return (size_t)(at + 1 - start);
+}
+
+/* Is this a ~ that stands for the home? At the start of a word or of a variable's value, alone or
+ * before a slash. */
+static bool is_home(const struct expansion *x, const char *word, size_t length, const char *at)
+{
+    size_t before = (size_t)(at - word);
+    bool begins = !before || (!x->words && at[-1] == '=' &&
+                              variable_name_length(word) + 1 == before);
+    return *at == '~' && begins && (before + 1 == length || at[1] == '/');
+}
+
+/* "~/a" with / as the home is "/a". Returns how many characters were taken. */
+static size_t put_home(struct expansion *x, bool slash_follows)
+{
+    const char *home = shell_variable(x->shell, "HOME");
+    home = home && *home ? home : "/";
+    put_value(x, home, true);
+    return 1 + (slash_follows && home[strlen(home) - 1] == '/');
+}
+
+/* At $'...'; the same. */
+static size_t put_special(struct expansion *x, const char *start)
+{
+    const char *at = start + 2;
+    x->begun = true;
+    while (*at != '\'') {
+        char c;
+        at = parse_special(at, &c);
+        if (c)
+            put_literal(x, c);
+    }
+    return (size_t)(at + 1 - start);
+}
+
+/* The lexer has seen to it that every quote and brace is closed within the word. */
+static void put_word(struct expansion *x, const char *word, size_t length)
+{
+    for (const char *at = word; at < word + length && !x->status;) {
+        if (*at == '\'' || *at == '"')
+            at += put_quoted(x, at);
+        else if (at[0] == '$' && at[1] == '\'')
+            at += put_special(x, at);
+        else if (*at == '$')
+            at += put_dollar(x, at, false);
+        else if (*at == '\\')
+            at += put_escaped(x, at, false);
+        else if (is_home(x, word, length, at))
+            at += put_home(x, at + 1 < word + length);
+        else
+            put_plain(x, *at++);
+    }
+}
+
+status_t expand_word(struct shell *shell, const char *word, size_t length, struct words *words)
+{
+    struct expansion x = { .shell = shell, .words = words };
+    put_word(&x, word, length);
+    end_word(&x);
+    buffer_free(&x.pattern);
+    return x.status;
+}
+
+char *expand_text(struct shell *shell, const char *word, size_t length)
+{
+    struct expansion x = { .shell = shell };
+    put_word(&x, word, length);
+    buffer_put(&x.pattern, "", 0);
+    if (x.pattern.status) {
+        buffer_free(&x.pattern);
+        return NULL;
+    }
+    glob_unescape(x.pattern.text);
+    return x.pattern.text;
+}

@@ -1,0 +1,198 @@
+/*
+ * glob.c - see glob.h.
+ */
+#include "shell/language/glob.h"
+#include "lib/string.h"
+#include "shell/language/pattern.h"
+
+void glob_unescape(char *pattern)
+{
+    char *to = pattern;
+    for (const char *from = pattern; *from; from++) {
+        if (*from == '\\' && from[1])
+            from++;
+        *to++ = *from;
+    }
+    *to = '\0';
+}
+
+/* ---- directories -------------------------------------------------------------------------- */
+
+static status_t list_entries(struct path *directory, const struct name_filter *filter,
+                             struct words *names)
+{
+    struct file *file;
+    struct dir_entry *entry = mem_alloc(sizeof(*entry));
+    status_t status = entry ? file_open_path(directory, OPEN_READ | OPEN_DIRECTORY, &file)
+                            : -ENOMEM;
+    if (!status) {
+        int got = 0;
+        while (!status && (got = dir_read(file, INFO_NONE, entry)) > 0) {
+            if (filter->wanted(entry->name, filter->context))
+                status = words_add(names, entry->name, strlen(entry->name));
+            if (shell_interrupted())
+                status = -EINTR;
+        }
+        if (got == -EINTR)
+            status = got; /* other errors: what could be listed is what there is */
+        file_close(file);
+    }
+    mem_free(entry);
+    return status;
+}
+
+static status_t list_mounts(struct path *directory, const struct name_filter *filter,
+                            struct words *names)
+{
+    char *name = mem_alloc(NAME_BYTES_MAX + 1);
+    status_t status = name ? 0 : -ENOMEM;
+    for (unsigned position = 0; !status;) {
+        status = vfs_mount_below(directory, &position, name, NAME_BYTES_MAX + 1);
+        if (!status && filter->wanted(name, filter->context))
+            status = words_add(names, name, strlen(name));
+    }
+    mem_free(name);
+    return status == -ENOENT ? 0 : status;
+}
+
+status_t directory_names(struct shell *shell, const char *directory,
+                         const struct name_filter *filter, struct words *names)
+{
+    struct path *path;
+    int from = names->count;
+    status_t status = path_walk(shell->directory, *directory ? directory : ".", 0, &path);
+    if (status)
+        return status;
+    status = list_entries(path, filter, names);
+    if (!status)
+        status = list_mounts(path, filter, names);
+    path_put(path);
+    words_sort(names, from);
+    return status;
+}
+
+/* ---- whole patterns ----------------------------------------------------------------------- */
+
+static bool element_wanted(const char *name, const void *context)
+{
+    return glob_matches(context, name, false);
+}
+
+static bool has_glob(const char *element)
+{
+    for (; *element; element++) {
+        if (*element == '\\' && element[1])
+            element++;
+        else if (strchr("*?[", *element))
+            return true;
+    }
+    return false;
+}
+
+static status_t add_joined(struct words *words, const char *prefix, const char *name)
+{
+    struct buffer buffer = { 0 };
+    buffer_put(&buffer, prefix, strlen(prefix));
+    buffer_put(&buffer, name, strlen(name));
+    status_t status = buffer.status;
+    if (!status)
+        status = words_add(words, buffer.text, buffer.length);
+    buffer_free(&buffer);
+    return status;
+}
+
+/* What becomes of one prefix with the element behind it. */
+static status_t expand_element(struct shell *shell, const char *prefix, const char *element,
+                               struct words *next)
+{
+    struct words names = { 0 };
+    status_t status = 0;
+    if (has_glob(element)) {
+        struct name_filter filter = { element_wanted, element };
+        status = directory_names(shell, prefix, &filter, &names);
+        if (status != -EINTR && status != -ENOMEM && status != -EOVERFLOW)
+            status = 0; /* no directory, nothing in it */
+    } else {
+        status = words_add(&names, element, strlen(element));
+        if (!status)
+            glob_unescape(names.list[0]);
+    }
+    for (int i = 0; !status && i < names.count; i++)
+        status = add_joined(next, prefix, names.list[i]);
+    words_free(&names);
+    return status;
+}
+
+/* How many characters from `text` on are slashes, or are none. */
+static size_t run_length(const char *text, bool slashes)
+{
+    size_t length = 0;
+    while (text[length] && (text[length] == '/') == slashes)
+        length++;
+    return length;
+}
+
+/* Puts these slashes behind each prefix, and then the element. */
+static status_t expand_step(struct shell *shell, const char *slashes, size_t slash_count,
+                            const char *element, struct words *prefixes)
+{
+    struct words next = { 0 };
+    struct buffer prefix = { 0 };
+    status_t status = 0;
+    for (int i = 0; !status && i < prefixes->count; i++) {
+        buffer_clear(&prefix);
+        buffer_put(&prefix, prefixes->list[i], strlen(prefixes->list[i]));
+        buffer_put(&prefix, slashes, slash_count);
+        status = prefix.status;
+        if (!status)
+            status = expand_element(shell, prefix.text, element, &next);
+    }
+    buffer_free(&prefix);
+    words_free(prefixes);
+    *prefixes = next;
+    return status;
+}
+
+/* One element of the pattern after another. *literal: the last was no pattern. */
+static status_t expand_steps(struct shell *shell, const char *pattern, struct words *found,
+                             bool *literal)
+{
+    struct buffer element = { 0 };
+    status_t status = words_add(found, "", 0);
+    while (!status && *pattern) {
+        size_t slashes = run_length(pattern, true);
+        size_t length = run_length(pattern + slashes, false);
+        buffer_clear(&element);
+        buffer_put(&element, pattern + slashes, length);
+        status = element.status;
+        if (!status)
+            status = expand_step(shell, pattern, slashes, element.text, found);
+        *literal = !status && !has_glob(element.text);
+        pattern += slashes + length;
+    }
+    buffer_free(&element);
+    return status;
+}
+
+static bool exists(struct shell *shell, const char *text)
+{
+    struct path *path;
+    if (path_walk(shell->directory, text, WALK_NO_FOLLOW, &path))
+        return false;
+    path_put(path);
+    return true;
+}
+
+status_t glob_expand(struct shell *shell, const char *pattern, struct words *words)
+{
+    struct words found = { 0 };
+    int from = words->count;
+    bool literal = false; /* then nobody has looked whether it is there */
+    status_t status = expand_steps(shell, pattern, &found, &literal);
+    for (int i = 0; !status && i < found.count; i++)
+        if (!literal || exists(shell, found.list[i]))
+            status = words_add(words, found.list[i], strlen(found.list[i]));
+    words_free(&found);
+    words_sort(words, from);
+    return status;
+}

@@ -1,0 +1,346 @@
+/*
+ * parse.c - see parse.h.
+ */
+#include "shell/language/parse.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/variables.h"
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static bool ends_word(char c)
+{
+    return !c || is_blank(c) || strchr(";\n&|<>", c);
+}
+
+const char *parse_special(const char *at, char *c)
+{
+    static const char letters[] = "ntreab\\'\"", meanings[] = "\n\t\r\033\a\b\\'\"";
+    const char *letter = *at == '\\' && at[1] ? strchr(letters, at[1]) : NULL;
+    *c = letter ? meanings[letter - letters] : *at;
+    if (letter)
+        return at + 2;
+    if (at[0] != '\\' || at[1] != 'x' || text_hex_digit(at[2]) < 0)
+        return at + 1;
+    unsigned value = 0;
+    const char *digit = at + 2;
+    for (; digit < at + 4 && text_hex_digit(*digit) >= 0; digit++)
+        value = value * 16 + (unsigned)text_hex_digit(*digit);
+    *c = (char)value;
+    return digit;
+}
+
+bool parse_escapes_in_quotes(char c)
+{
+    return c && strchr("\"\\$`\n", c);
+}
+
+/* ---- past the parts of a word ------------------------------------------------------------- */
+
+static void skip_dollar(struct parser *parser)
+{
+    const char *at = ++parser->at;
+    if (*at == '(') {
+        parser->error = "$(...) is not there";
+    } else if (*at == '{') {
+        size_t length = at[1] == '?' ? 1 : variable_name_length(at + 1);
+        if (!length || at[1 + length] != '}')
+            parser->error = "of ${...} there is only ${NAME}";
+        else
+            parser->at += length + 2;
+    }
+}
+
+static void quote_open(struct parser *parser, const char *error)
+{
+    parser->error = error;
+    parser->open = true;
+}
+
+/* At the quote of $'...'. */
+static void skip_special_quoted(struct parser *parser)
+{
+    const char *at = parser->at + 1;
+    while (*at && *at != '\'')
+        at += *at == '\\' && at[1] ? 2 : 1;
+    if (*at)
+        parser->at = at + 1;
+    else
+        quote_open(parser, "no closing '");
+}
+
+static void skip_single_quoted(struct parser *parser)
+{
+    const char *end = strchr(parser->at + 1, '\'');
+    if (end)
+        parser->at = end + 1;
+    else
+        quote_open(parser, "no closing '");
+}
+
+static void skip_special(struct parser *parser)
+{
+    if (*parser->at == '$')
+        skip_dollar(parser);
+    else if (*parser->at == '`')
+        parser->error = "`...` is not there";
+    else
+        parser->at++;
+}
+
+static void skip_double_quoted(struct parser *parser)
+{
+    parser->at++;
+    while (!parser->error && *parser->at != '"') {
+        if (!*parser->at)
+            quote_open(parser, "no closing \"");
+        else if (*parser->at == '\\' && parser->at[1])
+            parser->at += 2;
+        else
+            skip_special(parser);
+    }
+    parser->at++;
+}
+
+static bool all_digits(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    return true;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------- */
+
+/* Behind `>`: the `&1` of `2>&1`. */
+static enum token_kind parse_join(struct parser *parser)
+{
+    parser->at++;
+    parser->other = (unsigned)(*parser->at - '0');
+    if ((parser->other != 1 && parser->other != 2) || !ends_word(parser->at[1])) {
+        parser->error = "behind >& stands 1 or 2";
+        return TOKEN_ERROR;
+    }
+    parser->at++;
+    return TOKEN_JOIN;
+}
+
+static enum token_kind parse_operator(struct parser *parser)
+{
+    static const struct {
+        const char *text;
+        enum token_kind kind;
+        const char *error;
+    } operators[] = {
+        { ";", TOKEN_SEPARATOR, NULL },
+        { "\n", TOKEN_NEWLINE, NULL },
+        { "&&", TOKEN_AND, NULL },
+        { "&>", TOKEN_ERROR, "&> is not there: > FILE 2>&1" },
+        { "&", TOKEN_ERROR, "a single & is not there: commands run one after another" },
+        { "||", TOKEN_OR, NULL },
+        { "|&", TOKEN_ERROR, "|& is not there: 2>&1 |" },
+        { "|", TOKEN_PIPE, NULL },
+        { ">>", TOKEN_APPEND, NULL },
+        { ">", TOKEN_WRITE, NULL },
+        { "<<", TOKEN_ERROR, "<< is not there: echo ... | COMMAND" },
+        { "<", TOKEN_READ, NULL },
+    };
+    size_t i = 0;
+    while (strncmp(parser->at, operators[i].text, strlen(operators[i].text)) != 0)
+        i++; /* one of them: the character ends words */
+    parser->at += strlen(operators[i].text);
+    parser->error = operators[i].error;
+    parser->stream = 1;
+    return operators[i].kind == TOKEN_WRITE && *parser->at == '&' ? parse_join(parser)
+                                                                 : operators[i].kind;
+}
+
+/* At the < or > behind a word of digits. */
+static enum token_kind parse_numbered(struct parser *parser)
+{
+    unsigned stream = (unsigned)(*parser->word - '0');
+    bool writes = *parser->at == '>';
+    if (parser->word_length != 1 || (writes ? stream != 1 && stream != 2 : stream != 0)) {
+        parser->error = "a number before > is 1 or 2, before < 0";
+        return TOKEN_ERROR;
+    }
+    enum token_kind kind = parse_operator(parser);
+    parser->stream = stream;
+    return kind;
+}
+
+static enum token_kind parse_word(struct parser *parser)
+{
+    parser->word = parser->at;
+    while (!parser->error && !ends_word(*parser->at)) {
+        if (*parser->at == '\'')
+            skip_single_quoted(parser);
+        else if (*parser->at == '"')
+            skip_double_quoted(parser);
+        else if (*parser->at == '\\' && parser->at[1])
+            parser->at += 2;
+        else if (*parser->at == '$' && parser->at[1] == '\'' && parser->at++)
+            skip_special_quoted(parser);
+        else if (*parser->at == '\\')
+            parser->at++, parser->open = true;
+        else
+            skip_special(parser);
+    }
+    if (parser->error)
+        return TOKEN_ERROR;
+    parser->word_length = (size_t)(parser->at - parser->word);
+    if ((*parser->at == '<' || *parser->at == '>') &&
+        all_digits(parser->word, parser->word_length))
+        return parse_numbered(parser);
+    return TOKEN_WORD;
+}
+
+static void skip_blanks(struct parser *parser)
+{
+    for (;; parser->at++) {
+        if (*parser->at == '#')
+            while (parser->at[1] && parser->at[1] != '\n')
+                parser->at++;
+        else if (parser->at[0] == '\\' && parser->at[1] == '\n')
+            parser->at++;
+        else if (!is_blank(*parser->at) && !(*parser->at == '\n' && parser->joining))
+            break;
+    }
+}
+
+static bool joins(enum token_kind kind)
+{
+    return kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_PIPE;
+}
+
+enum token_kind parser_next(struct parser *parser)
+{
+    skip_blanks(parser);
+    enum token_kind kind = !*parser->at            ? TOKEN_END
+                           : ends_word(*parser->at) ? parse_operator(parser)
+                                                    : parse_word(parser);
+    parser->joining = joins(kind);
+    return kind;
+}
+
+bool parse_is_redirection(enum token_kind kind)
+{
+    return kind == TOKEN_READ || kind == TOKEN_WRITE || kind == TOKEN_APPEND ||
+           kind == TOKEN_JOIN;
+}
+
+/* ---- is it well formed? ------------------------------------------------------------------- */
+
+struct check {
+    enum token_kind before; /* the operator in front of this command */
+    bool filled, reads, writes, writes_errors;
+    unsigned stages;
+};
+
+static void check_redirection(struct parser *parser, struct check *check, enum token_kind kind)
+{
+    bool *had = kind == TOKEN_READ    ? &check->reads
+                : parser->stream == 2 ? &check->writes_errors
+                                      : &check->writes;
+    if (*had)
+        parser->error = "one command, one <, one > and one 2>";
+    else if (kind != TOKEN_JOIN && parser_next(parser) != TOKEN_WORD && !parser->error)
+        parser->error = kind == TOKEN_READ ? "< needs a file name" : "> needs a file name";
+    *had = check->filled = true;
+}
+
+static void check_operator(struct parser *parser, struct check *check, enum token_kind kind)
+{
+    unsigned stages = kind == TOKEN_PIPE ? check->stages + 1 : 1;
+    bool ends = kind == TOKEN_NEWLINE || kind == TOKEN_END;
+    if (!check->filled && (joins(check->before) || !ends)) /* a line may be empty, or end with ; */
+        parser->error = kind == TOKEN_PIPE || check->before == TOKEN_PIPE
+                            ? "a command is missing beside |"
+                        : joins(kind) || joins(check->before)
+                            ? "a command is missing beside && or ||"
+                            : "a command is missing before ;";
+    else if (stages > PIPE_STAGES_MAX)
+        parser->error = "more than 16 commands in a pipe";
+    *check = (struct check){ .before = kind, .stages = stages };
+}
+
+const char *parse_check(const char *text, const char **next)
+{
+    struct parser parser = { .at = text };
+    struct check check = { .before = TOKEN_NEWLINE, .stages = 1 };
+    enum token_kind kind;
+    do {
+        kind = parser_next(&parser);
+        if (kind == TOKEN_WORD)
+            check.filled = true;
+        else if (parse_is_redirection(kind))
+            check_redirection(&parser, &check, kind);
+        else if (kind != TOKEN_ERROR)
+            check_operator(&parser, &check, kind);
+    } while (!parser.error && kind != TOKEN_NEWLINE && kind != TOKEN_END);
+    *next = parser.at;
+    return parser.error;
+}
+
+bool parse_is_open(const char *text)
+{
+    struct parser parser = { .at = text };
+    enum token_kind kind;
+    bool joining;
+    do {
+        joining = parser.joining;
+        kind = parser_next(&parser);
+    } while (kind != TOKEN_END && kind != TOKEN_NEWLINE && !parser.error);
+    return parser.open || (kind == TOKEN_END && joining);
+}
+
+/* ---- without quotes ----------------------------------------------------------------------- */
+
+/* At a quote that opens or closes, `quote` being the one that is open: the one that is open behind
+ * it; $ stands for that of $'...'. Moves to its last character. */
+static char turn_quote(const char *word, size_t length, size_t *at, char quote)
+{
+    if (quote)
+        return '\0';
+    if (word[*at] != '$')
+        return word[*at];
+    *at += *at + 1 < length;
+    return '$';
+}
+
+char parse_quote_at(const char *word, size_t length, size_t *at, char quote)
+{
+    char c = word[*at];
+    bool special = c == '$' && *at + 1 < length && word[*at + 1] == '\'';
+    bool turns = !quote ? c == '\'' || c == '"' || special : c == (quote == '$' ? '\'' : quote);
+    return turns ? turn_quote(word, length, at, quote) : quote;
+}
+
+bool parse_unquote(const char *word, size_t length, char *text, size_t bytes)
+{
+    size_t used = 0;
+    char quote = '\0';
+    for (size_t i = 0; i < length; i++) {
+        size_t before = i;
+        char c = word[i], next = parse_quote_at(word, length, &i, quote);
+        if (next != quote || i != before) {
+            quote = next;
+            continue;
+        }
+        bool escape = c == '\\' && i + 1 < length && quote != '\'' && quote != '$' &&
+                      (!quote || parse_escapes_in_quotes(word[i + 1]));
+        if (escape)
+            c = word[++i];
+        else if (quote == '$')
+            i = (size_t)(parse_special(word + i, &c) - word) - 1;
+        if (used + 1 >= bytes)
+            return false;
+        if (c && !(escape && c == '\n'))
+            text[used++] = c;
+    }
+    text[used] = '\0';
+    return true;
+}

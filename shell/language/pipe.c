@@ -1,0 +1,167 @@
+/*
+ * pipe.c - see pipe.h.
+ *
+ * Byte n is in the pages at n % room. The lock guards the two counts; bytes are copied outside of
+ * it, since neither end touches what belongs to the other. A pipe works with a single page: it gets
+ * the others only while memory is not short.
+ */
+#include "shell/language/pipe.h"
+#include "kernel/sched/sync.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/string.h"
+
+enum { PIPE_PAGES = PIPE_BYTES / PAGE_BYTES };
+
+struct pipe {
+    struct spin lock;
+    _Atomic unsigned ends; /* not yet closed */
+    uint64_t put, taken;
+    bool writing; /* a writer has its turn */
+    bool writer_gone, reader_gone;
+    struct wait_queue changed;
+    uint64_t room; /* bytes in its pages */
+    uint8_t *pages[PIPE_PAGES];
+};
+
+static void pipe_free(struct pipe *pipe)
+{
+    for (unsigned i = 0; i < PIPE_PAGES; i++)
+        if (pipe->pages[i])
+            page_free(pipe->pages[i]);
+    mem_free(pipe);
+}
+
+struct pipe *pipe_create(void)
+{
+    struct pipe *pipe = mem_zalloc(sizeof(*pipe));
+    if (!pipe)
+        return NULL;
+    for (unsigned i = 0; i < PIPE_PAGES && (!i || !vfs_memory_is_short(1)); i++) {
+        if (!(pipe->pages[i] = page_alloc()))
+            break;
+        pipe->room += PAGE_BYTES;
+    }
+    if (!pipe->room) {
+        pipe_free(pipe);
+        return NULL;
+    }
+    spin_init(&pipe->lock, RANK_QUEUE);
+    wait_queue_init(&pipe->changed);
+    atomic_init(&pipe->ends, 2);
+    return pipe;
+}
+
+static void pipe_move(struct pipe *pipe, uint64_t *count, size_t bytes)
+{
+    spin_lock(&pipe->lock);
+    *count += bytes;
+    wait_queue_wake_all(&pipe->changed);
+    spin_unlock(&pipe->lock);
+}
+
+static uint8_t *place(const struct pipe *pipe, uint64_t at)
+{
+    size_t within = (size_t)(at % pipe->room);
+    return pipe->pages[within / PAGE_BYTES] + within % PAGE_BYTES;
+}
+
+/* What can be copied at once at position `at` when `bytes` are wanted and `ready` can be had. */
+static size_t piece(uint64_t at, size_t bytes, uint64_t ready)
+{
+    size_t count = PAGE_BYTES - (size_t)(at % PAGE_BYTES);
+    if (count > bytes)
+        count = bytes;
+    return count < ready ? count : (size_t)ready;
+}
+
+static status_t pipe_take_turn(struct pipe *pipe)
+{
+    status_t status = 0;
+    spin_lock(&pipe->lock);
+    while (!status && pipe->writing)
+        status = wait_queue_wait_interruptible(&pipe->changed, &pipe->lock, TIME_NEVER);
+    if (!status)
+        pipe->writing = true;
+    spin_unlock(&pipe->lock);
+    return status;
+}
+
+static void pipe_end_turn(struct pipe *pipe)
+{
+    spin_lock(&pipe->lock);
+    pipe->writing = false;
+    wait_queue_wake_all(&pipe->changed);
+    spin_unlock(&pipe->lock);
+}
+
+static status_t write_in_turn(struct pipe *pipe, const char *data, size_t bytes)
+{
+    while (bytes) {
+        status_t status = 0;
+        spin_lock(&pipe->lock);
+        while (!status && !pipe->reader_gone && pipe->put - pipe->taken == pipe->room)
+            status = wait_queue_wait_interruptible(&pipe->changed, &pipe->lock, TIME_NEVER);
+        size_t count = piece(pipe->put, bytes, pipe->room - (pipe->put - pipe->taken));
+        uint8_t *to = place(pipe, pipe->put);
+        if (pipe->reader_gone)
+            status = -EPIPE;
+        spin_unlock(&pipe->lock);
+        if (status)
+            return status;
+        memcpy(to, data, count);
+        pipe_move(pipe, &pipe->put, count);
+        data += count;
+        bytes -= count;
+    }
+    return 0;
+}
+
+status_t pipe_write(struct pipe *pipe, const char *data, size_t bytes)
+{
+    status_t status = pipe_take_turn(pipe);
+    if (status)
+        return status;
+    status = write_in_turn(pipe, data, bytes);
+    pipe_end_turn(pipe);
+    return status;
+}
+
+ssize_t pipe_read(struct pipe *pipe, void *buffer, size_t bytes)
+{
+    status_t status = 0;
+    if (!bytes)
+        return 0;
+    spin_lock(&pipe->lock);
+    while (!status && !pipe->writer_gone && pipe->put == pipe->taken)
+        status = wait_queue_wait_interruptible(&pipe->changed, &pipe->lock, TIME_NEVER);
+    size_t count = piece(pipe->taken, bytes, pipe->put - pipe->taken);
+    const uint8_t *from = place(pipe, pipe->taken);
+    spin_unlock(&pipe->lock);
+    if (status)
+        return status;
+    memcpy(buffer, from, count);
+    pipe_move(pipe, &pipe->taken, count);
+    return (ssize_t)count;
+}
+
+static void pipe_close(struct pipe *pipe, bool *mine)
+{
+    spin_lock(&pipe->lock);
+    *mine = true;
+    wait_queue_wake_all(&pipe->changed);
+    spin_unlock(&pipe->lock);
+    if (atomic_fetch_sub(&pipe->ends, 1) == 1)
+        pipe_free(pipe);
+}
+
+void pipe_close_writer(struct pipe *pipe)
+{
+    if (pipe)
+        pipe_close(pipe, &pipe->writer_gone);
+}
+
+void pipe_close_reader(struct pipe *pipe)
+{
+    if (pipe)
+        pipe_close(pipe, &pipe->reader_gone);
+}

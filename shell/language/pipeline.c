@@ -1,0 +1,379 @@
+/*
+ * pipeline.c - see pipeline.h.
+ */
+#include "shell/language/pipeline.h"
+#include "kernel/sched/sync.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/language/expand.h"
+#include "shell/language/pipe.h"
+#include "shell/language/thread_group.h"
+#include "shell/output.h"
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+/* NAME=... as it was typed: the length of the name; 0: it is none. */
+static size_t assignment_length(const struct parser *parser)
+{
+    size_t length = variable_name_length(parser->word);
+    return length < parser->word_length && parser->word[length] == '=' ? length : 0;
+}
+
+/* Values are neither split nor matched. */
+static status_t read_assignment(struct shell *shell, const struct parser *parser,
+                                struct stage *stage)
+{
+    char *text = expand_text(shell, parser->word, parser->word_length);
+    status_t status = text ? words_add(&stage->assignments, text, strlen(text)) : -ENOMEM;
+    mem_free(text);
+    return status;
+}
+
+static status_t read_redirection(struct shell *shell, struct parser *parser, bool runs,
+                                 enum token_kind kind, struct stage *stage)
+{
+    unsigned stream = parser->stream - 1;
+    if (kind == TOKEN_JOIN) {
+        stage->targets[stream] = stage->targets[parser->other - 1];
+        return 0;
+    }
+    (void)parser_next(parser); /* a word: parse_check() has seen to it */
+    if (!runs)
+        return 0;
+    char *name = expand_text(shell, parser->word, parser->word_length);
+    if (kind == TOKEN_READ) {
+        stage->input = name;
+    } else {
+        stage->files[stream].name = name;
+        stage->files[stream].append = kind == TOKEN_APPEND;
+        stage->targets[stream] = TARGET_FILE + stream;
+    }
+    return name ? 0 : -ENOMEM;
+}
+
+static status_t read_stage(struct shell *shell, struct parser *parser, bool runs,
+                           struct stage *stage, enum token_kind *end)
+{
+    status_t status = 0;
+    bool leading = true; /* no word but assignments so far */
+    while (!status) {
+        *end = parser_next(parser);
+        if (parse_is_redirection(*end)) {
+            status = read_redirection(shell, parser, runs, *end, stage);
+        } else if (*end != TOKEN_WORD) {
+            break;
+        } else if (runs && leading && assignment_length(parser)) {
+            status = read_assignment(shell, parser, stage);
+        } else if (runs) {
+            leading = false;
+            status = expand_word(shell, parser->word, parser->word_length, &stage->words);
+        }
+    }
+    return status;
+}
+
+status_t pipeline_read(struct shell *shell, struct parser *parser, bool runs,
+                       struct pipeline *pipeline, enum token_kind *end)
+{
+    status_t status;
+    pipeline->count = 0;
+    do {
+        struct stage *stage = &pipeline->stages[pipeline->count++];
+        *stage = (struct stage){ .targets = { TARGET_OUT, TARGET_ERR } };
+        status = read_stage(shell, parser, runs, stage, end);
+    } while (!status && *end == TOKEN_PIPE);
+    return status;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+    for (unsigned i = 0; i < pipeline->count; i++) {
+        struct stage *stage = &pipeline->stages[i];
+        words_free(&stage->assignments);
+        words_free(&stage->words);
+        mem_free(stage->input);
+        mem_free(stage->files[0].name);
+        mem_free(stage->files[1].name);
+    }
+    pipeline->count = 0;
+}
+
+/* ---- a stage's variables and files -------------------------------------------------------- */
+
+static status_t assign(struct variables *variables, const struct words *assignments)
+{
+    status_t status = 0;
+    for (int i = 0; !status && i < assignments->count; i++) {
+        const char *text = assignments->list[i];
+        size_t length = variable_name_length(text);
+        status = variables_set(variables, text, length, text + length + 1);
+    }
+    return status;
+}
+
+static int run_list(struct shell *shell, const struct words *words)
+{
+    char **list = words_copy_list(words);
+    if (!list)
+        return shell_fail(shell, NULL, -ENOMEM);
+    int result = shell_run_command(shell, words->count, list);
+    mem_free(list);
+    return result;
+}
+
+/* NAME=value COMMAND: the variable is so for this command only. */
+static int run_words_with(struct shell *shell, struct stage *stage)
+{
+    struct variables before = shell->variables;
+    status_t status = variables_copy(&before, &shell->variables);
+    if (!status)
+        status = assign(&shell->variables, &stage->assignments);
+    int result = status ? shell_fail(shell, NULL, status)
+                        : run_list(shell, &stage->words);
+    variables_free(&shell->variables);
+    shell->variables = before;
+    return result;
+}
+
+static int run_words(struct shell *shell, struct stage *stage)
+{
+    if (stage->words.count && stage->assignments.count)
+        return run_words_with(shell, stage);
+    if (stage->words.count)
+        return run_list(shell, &stage->words);
+    status_t status = assign(&shell->variables, &stage->assignments);
+    return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
+}
+
+/* ---- a stage's files ---------------------------------------------------------------------- */
+
+/* Opens what the redirections name; the first that cannot be opened is kept for when it runs. */
+static void stage_open(struct shell *shell, const struct pipeline *pipeline, struct stage *stage)
+{
+    if ((stage->failed = stage->input))
+        stage->status = file_open(shell->directory, stage->input, OPEN_READ, &stage->input_file);
+    for (unsigned i = 0; i < 2 && !stage->status; i++)
+        if (stage->files[i].name)
+            stage->status = output_open(shell, pipeline, stage->failed = stage->files[i].name,
+                                        stage->files[i].append, &stage->outputs[i]);
+}
+
+/* The command has reported the input that it was refused, but not that its output is dropped for
+ * that. */
+static int stage_close(struct shell *shell, struct stage *stage, int result)
+{
+    file_close(stage->input_file);
+    for (unsigned i = 0; i < 2; i++) {
+        enum output_end end = OUTPUT_WRITTEN;
+        if (stage->status)
+            output_abandon(stage->outputs[i]);
+        status_t status = stage->status ? 0 : output_close(stage->outputs[i], &end);
+        if (status)
+            result = shell_fail(shell, stage->files[i].name, status);
+        else if (end == OUTPUT_DROPPED || (end == OUTPUT_KEPT && !result))
+            result = shell_complain(shell, "%s: input and output are the same file; it stays as "
+                                           "it was", stage->files[i].name);
+    }
+    return result;
+}
+
+/* Runs the words with the streams that the targets name: the shell's two, or the files. */
+static int run_with_targets(struct shell *shell, struct stage *stage)
+{
+    struct stream *out = shell->out, *err = shell->err;
+    struct stream *streams[] = { out, err,
+                                 stage->outputs[0] ? output_stream(stage->outputs[0]) : NULL,
+                                 stage->outputs[1] ? output_stream(stage->outputs[1]) : NULL };
+    shell->out = streams[stage->targets[0]];
+    shell->err = streams[stage->targets[1]];
+    int result = run_words(shell, stage);
+    shell->command = NULL;
+    (void)!stream_flush(shell->out);
+    (void)!stream_flush(shell->err);
+    shell->out = out;
+    shell->err = err;
+    return result;
+}
+
+static ssize_t read_file(struct shell *shell, void *buffer, size_t bytes)
+{
+    return file_read(shell->input, buffer, bytes);
+}
+
+/* Its files are open. Words may be none: `> FILE` alone makes an empty file, as elsewhere. */
+static int run_stage(struct shell *shell, struct stage *stage)
+{
+    ssize_t (*read)(struct shell *shell, void *buffer, size_t bytes) = shell->read;
+    void *input = shell->input;
+    shell->command = NULL;
+    if (stage->status)
+        return shell_fail(shell, stage->failed, stage->status);
+    if (stage->input_file) {
+        shell->read = read_file;
+        shell->input = stage->input_file;
+    }
+    int result = run_with_targets(shell, stage);
+    shell->read = read;
+    shell->input = input;
+    return result;
+}
+
+static int run_alone(struct shell *shell, struct pipeline *pipeline)
+{
+    struct stage *stage = &pipeline->stages[0];
+    stage_open(shell, pipeline, stage);
+    return stage_close(shell, stage, run_stage(shell, stage));
+}
+
+/* ---- several stages ----------------------------------------------------------------------- */
+
+struct runner {
+    struct shell shell;   /* its own */
+    struct stage *stage;
+    struct pipe *in, *out; /* the ends it closes; NULL: none */
+    struct stream stream; /* into `out` */
+    char buffer[STREAM_LARGE_BYTES]; /* the stream's */
+    int status;
+};
+
+static ssize_t read_pipe(struct shell *shell, void *buffer, size_t bytes)
+{
+    return pipe_read(shell->input, buffer, bytes);
+}
+
+/* The reader has gone: interrupts the command as ^C does, so that it stops. */
+static status_t pipe_sink(struct stream *stream, const char *text, size_t bytes)
+{
+    status_t status = pipe_write(stream->context, text, bytes);
+    if (status == -EPIPE)
+        thread_interrupt(thread_current());
+    return status;
+}
+
+static void runner_free(struct runner *runner)
+{
+    if (!runner)
+        return;
+    pipe_close_reader(runner->in);
+    pipe_close_writer(runner->out);
+    shell_destroy(&runner->shell);
+    mem_free(runner);
+}
+
+/* A copy of the shell that reads from `in` and writes to `out`, which it takes over. */
+static struct runner *runner_create(struct shell *shell, struct stage *stage, struct pipe *in,
+                                    struct pipe *out)
+{
+    struct runner *runner = mem_zalloc(sizeof(*runner));
+    if (!runner || shell_copy(shell, &runner->shell)) {
+        mem_free(runner);
+        pipe_close_reader(in);
+        pipe_close_writer(out);
+        return NULL;
+    }
+    runner->stage = stage;
+    runner->in = in;
+    runner->out = out;
+    if (in) {
+        runner->shell.read = read_pipe;
+        runner->shell.input = in;
+    }
+    if (out) {
+        stream_init(&runner->stream, pipe_sink, out);
+        stream_use_large(&runner->stream, runner->buffer);
+        runner->shell.out = &runner->stream;
+    }
+    return runner;
+}
+
+/* The ends are closed before the thread ends, so that the threads at the others see it. */
+static void runner_work(void *argument)
+{
+    struct runner *runner = argument;
+    runner->status = run_stage(&runner->shell, runner->stage);
+    (void)!stream_flush(runner->shell.out);
+    pipe_close_reader(runner->in);
+    pipe_close_writer(runner->out);
+    runner->in = runner->out = NULL;
+}
+
+struct gang {
+    struct thread_group group;
+    struct runner *runners[PIPE_STAGES_MAX];
+};
+
+static status_t gang_start(struct gang *gang, struct shell *shell, struct pipeline *pipeline)
+{
+    struct pipe *in = NULL, *out = NULL;
+    for (unsigned i = 0; i < pipeline->count; i++, in = out) {
+        bool last = i + 1 == pipeline->count;
+        out = last ? NULL : pipe_create();
+        if (!last && !out) {
+            pipe_close_reader(in);
+            return -ENOMEM;
+        }
+        gang->runners[i] = runner_create(shell, &pipeline->stages[i], in, out);
+        if (!gang->runners[i] ||
+            thread_group_start(&gang->group, "pipe", runner_work, gang->runners[i])) {
+            runner_free(gang->runners[i]);
+            gang->runners[i] = NULL;
+            pipe_close_reader(out);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static int run_stages(struct shell *shell, struct pipeline *pipeline)
+{
+    struct gang *gang = mem_zalloc(sizeof(*gang));
+    if (!gang)
+        return shell_fail(shell, NULL, -ENOMEM);
+    thread_group_init(&gang->group);
+    (void)!stream_flush(shell->out);
+    for (unsigned i = 0; i < pipeline->count; i++)
+        stage_open(shell, pipeline, &pipeline->stages[i]);
+    status_t status = gang_start(gang, shell, pipeline);
+    thread_group_wait(&gang->group);
+    int result = SHELL_FAILED;
+    for (unsigned i = 0; i < pipeline->count; i++) {
+        struct runner *runner = gang->runners[i];
+        int one = runner ? runner->status : SHELL_FAILED;
+        result = stage_close(shell, &pipeline->stages[i], one); /* the last one's counts */
+        runner_free(runner);
+    }
+    mem_free(gang);
+    return status ? shell_fail(shell, NULL, status) : result;
+}
+
+/* `time` before several stages is not a command of the first: takes it off. */
+static bool take_time(struct pipeline *pipeline)
+{
+    struct words *words = &pipeline->stages[0].words;
+    if (pipeline->count == 1 || words->count < 2 || !text_equal(words->list[0], "time") ||
+        words->list[1][0] == '-')
+        return false;
+    mem_free(words->list[0]);
+    memmove(words->list, words->list + 1, (size_t)words->count * sizeof(*words->list));
+    words->count--;
+    return true;
+}
+
+static bool is_empty(const struct stage *stage)
+{
+    return !stage->words.count && !stage->assignments.count && !stage->input &&
+           !stage->files[0].name && !stage->files[1].name;
+}
+
+int pipeline_run(struct shell *shell, struct pipeline *pipeline)
+{
+    bool alone = pipeline->count == 1, timed = take_time(pipeline);
+    if (alone && is_empty(&pipeline->stages[0]))
+        return shell->status; /* an empty line leaves $? as it is */
+    uint64_t begun_us = time_now_us();
+    int status = alone ? run_alone(shell, pipeline) : run_stages(shell, pipeline);
+    shell->command = NULL;
+    if (timed)
+        shell_say_time(shell, begun_us);
+    return status;
+}

@@ -1,0 +1,139 @@
+/*
+ * script.c - see script.h.
+ */
+#include "shell/language/script.h"
+#include "lib/string.h"
+#include "shell/language/parse.h"
+#include "shell/language/thread_group.h"
+
+enum { CHUNK_BYTES = 1024 };
+
+struct script {
+    struct shell *shell;
+    const char *name;
+    struct file *file;
+    struct thread_group group;
+    unsigned lines, first_line; /* read so far; of the text that runs */
+    size_t at, got; /* in chunk */
+    char chunk[CHUNK_BYTES];
+    char line[SHELL_LINE_BYTES];
+};
+
+void script_say_where(const struct script *script, struct stream *stream)
+{
+    stream_escaped(stream, script->name, false);
+    stream_format(stream, ":%u: ", script->first_line);
+}
+
+/* The next byte; 0 at the end, or an errno. */
+static int next_byte(struct script *script, char *byte)
+{
+    if (script->at == script->got) {
+        ssize_t got = file_read(script->file, script->chunk, CHUNK_BYTES);
+        if (got <= 0)
+            return (int)got;
+        script->at = 0;
+        script->got = (size_t)got;
+    }
+    *byte = script->chunk[script->at++];
+    return 1;
+}
+
+/* Appends a line without its end. 1, 0 at the end of the file; -EILSEQ for a NUL: not text;
+ * -EOVERFLOW: no room; or the error of reading the file. */
+static int append_line(struct script *script, size_t *length)
+{
+    char byte = 0;
+    int got;
+    script->lines++;
+    while ((got = next_byte(script, &byte)) > 0 && byte != '\n') {
+        if (!byte)
+            return -EILSEQ;
+        if (byte == '\r')
+            continue;
+        if (*length + 1 == SHELL_LINE_BYTES)
+            return -EOVERFLOW;
+        script->line[(*length)++] = byte;
+    }
+    script->line[*length] = '\0';
+    return got;
+}
+
+/* 1 and a line, with those in which its command continues; 0 at the end; or an errno as above. */
+static int next_text(struct script *script)
+{
+    size_t length = 0;
+    int got;
+    script->first_line = script->lines + 1;
+    while ((got = append_line(script, &length)) > 0 && parse_is_open(script->line)) {
+        if (length + 1 == SHELL_LINE_BYTES)
+            return -EOVERFLOW;
+        script->line[length++] = '\n';
+    }
+    return length && !got ? 1 : got;
+}
+
+static void say_error(struct script *script, status_t status)
+{
+    struct shell *shell = script->shell;
+    shell->command = NULL;
+    if (status == -EOVERFLOW) {
+        if (script->lines > script->first_line)
+            shell_complain(shell, "the command, which continues up to line %u, is longer than "
+                                  "%d bytes", script->lines, SHELL_LINE_BYTES - 1);
+        else
+            shell_complain(shell, "the line is longer than %d bytes", SHELL_LINE_BYTES - 1);
+        shell->status = SHELL_USAGE;
+    } else if (status == -EILSEQ) {
+        shell_complain(shell, "cannot execute binary file");
+        shell->status = SHELL_USAGE;
+    } else {
+        shell->status = shell_fail(shell, NULL, status);
+    }
+}
+
+static void run_lines(void *argument)
+{
+    struct script *script = argument;
+    struct shell *shell = script->shell;
+    const struct script *outer = shell->script;
+    int got = 1;
+    shell->status = SHELL_DONE;
+    shell->script = script;
+    shell->script_depth++;
+    while (!shell_must_stop(shell) && (got = next_text(script)) > 0) {
+        const char *next;
+        bool wrong = parse_check(script->line, &next) != NULL;
+        shell_run_text(shell, script->line);
+        if (wrong)
+            break;
+    }
+    if (got < 0)
+        say_error(script, got);
+    shell->leaving = false;
+    shell->script_depth--;
+    shell->script = outer;
+    if (shell_interrupted())
+        shell->status = SHELL_INTERRUPTED;
+}
+
+int shell_source(struct shell *shell, const char *path)
+{
+    const struct shell_command *command = shell->command;
+    if (shell->script_depth == SCRIPT_DEPTH_MAX)
+        return shell_complain(shell, "%s: scripts source each other too deeply", path);
+    struct script *script = mem_zalloc(sizeof(*script));
+    status_t status = script ? file_open(shell->directory, path, OPEN_READ, &script->file)
+                             : -ENOMEM;
+    if (!status) {
+        script->shell = shell;
+        script->name = path;
+        thread_group_init(&script->group);
+        status = thread_group_start(&script->group, "source", run_lines, script);
+        thread_group_wait(&script->group);
+        file_close(script->file);
+    }
+    shell->command = command;
+    mem_free(script);
+    return status ? shell_fail(shell, path, status) : shell->status;
+}

@@ -1,0 +1,55 @@
+/*
+ * thread_group.c - see thread_group.h.
+ */
+#include "shell/language/thread_group.h"
+
+void thread_group_init(struct thread_group *group)
+{
+    *group = (struct thread_group){ 0 };
+    spin_init(&group->lock, RANK_QUEUE);
+    wait_queue_init(&group->ended);
+}
+
+static void thread_group_work(void *argument)
+{
+    struct thread_group_member *member = argument;
+    struct thread_group *group = member->group;
+    member->work(member->argument);
+    spin_lock(&group->lock);
+    group->working--;
+    wait_queue_wake_all(&group->ended);
+    spin_unlock(&group->lock);
+}
+
+status_t thread_group_start(struct thread_group *group, const char *name,
+                            void (*work)(void *argument), void *argument)
+{
+    struct thread_group_member *member = &group->members[group->count];
+    *member = (struct thread_group_member){ .group = group, .work = work, .argument = argument };
+    spin_lock(&group->lock);
+    group->working++;
+    spin_unlock(&group->lock);
+    struct thread *thread = thread_create(name, PRIORITY_NORMAL, thread_group_work, member);
+    if (thread) {
+        member->thread = thread;
+        group->count++;
+        return 0;
+    }
+    spin_lock(&group->lock);
+    group->working--;
+    spin_unlock(&group->lock);
+    return -ENOMEM;
+}
+
+void thread_group_wait(struct thread_group *group)
+{
+    status_t status = 0;
+    spin_lock(&group->lock);
+    while (group->working && !status)
+        status = wait_queue_wait_interruptible(&group->ended, &group->lock, TIME_NEVER);
+    spin_unlock(&group->lock);
+    for (unsigned i = 0; status && i < group->count; i++)
+        thread_interrupt(group->members[i].thread);
+    for (unsigned i = 0; i < group->count; i++)
+        thread_join(group->members[i].thread); /* they stop by themselves now */
+}

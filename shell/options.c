@@ -1,0 +1,473 @@
+/* options.c - see options.h. */
+#include "shell/options.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/hints.h"
+
+static const struct shell_option no_options[] = { { 0 } };
+
+static const struct shell_option *table_of(const struct shell_command *command)
+{
+    return command->options ? command->options : no_options;
+}
+
+static bool option_is_end(const struct shell_option *option)
+{
+    return !option->letter && !option->name;
+}
+
+static int find_letter(const struct shell_option *table, char letter)
+{
+    for (int i = 0; letter && i < OPTIONS_MAX && !option_is_end(&table[i]); i++)
+        if (table[i].letter == letter)
+            return i;
+    return -1;
+}
+
+static int find_name(const struct shell_option *table, const char *name, size_t length)
+{
+    for (int i = 0; i < OPTIONS_MAX && !option_is_end(&table[i]); i++)
+        if (table[i].name && text_equal_n(table[i].name, strlen(table[i].name), name, length))
+            return i;
+    return -1;
+}
+
+bool option_repeats(const struct shell_option *option)
+{
+    size_t length = option->argument ? strlen(option->argument) : 0;
+    return length > 3 && text_equal(option->argument + length - 3, "...");
+}
+
+/* ---- asking ------------------------------------------------------------------------------- */
+
+static bool given_at(const struct shell *shell, int index)
+{
+    return index >= 0 && shell->options->given >> index & 1;
+}
+
+bool option_given(const struct shell *shell, char letter)
+{
+    return given_at(shell, find_letter(shell->options->table, letter));
+}
+
+bool option_given_name(const struct shell *shell, const char *name)
+{
+    return given_at(shell, find_name(shell->options->table, name, strlen(name)));
+}
+
+static const struct option_value *values_at(const struct shell *shell, int index)
+{
+    return given_at(shell, index) ? shell->options->values[index].first : NULL;
+}
+
+const struct option_value *option_values(const struct shell *shell, char letter)
+{
+    return values_at(shell, find_letter(shell->options->table, letter));
+}
+
+const struct option_value *option_values_name(const struct shell *shell, const char *name)
+{
+    return values_at(shell, find_name(shell->options->table, name, strlen(name)));
+}
+
+const char *option_value(const struct shell *shell, char letter)
+{
+    const struct option_value *value = option_values(shell, letter);
+    return value ? value->text : NULL;
+}
+
+const char *option_value_name(const struct shell *shell, const char *name)
+{
+    const struct option_value *value = option_values_name(shell, name);
+    return value ? value->text : NULL;
+}
+
+char option_last(const struct shell *shell, const char *letters)
+{
+    const struct options *options = shell->options;
+    unsigned latest = 0;
+    char found = 0;
+    for (; *letters; letters++) {
+        int index = find_letter(options->table, *letters);
+        if (given_at(shell, index) && options->last[index] > latest) {
+            latest = options->last[index];
+            found = *letters;
+        }
+    }
+    return found;
+}
+
+/* ---- numbers ------------------------------------------------------------------------------ */
+
+int shell_refuse_number(struct shell *shell, const char *what, const char *text, status_t status)
+{
+    shell_complain(shell, "%s: %s: '%s'", what,
+                   status == -ERANGE ? "number too large" : "invalid number", text);
+    return SHELL_USAGE;
+}
+
+bool shell_number(struct shell *shell, const char *what, const char *text, uint64_t least,
+                  uint64_t most, uint64_t *number)
+{
+    uint64_t value;
+    status_t status = text_parse_u64(text, &value);
+    if (status) {
+        shell_refuse_number(shell, what, text, status);
+        return false;
+    }
+
+    if (value < least || value > most) {
+        shell_complain(shell, "%s: number out of range (%llu to %llu): '%s'", what,
+                       (unsigned long long)least, (unsigned long long)most, text);
+        return false;
+    }
+    *number = value;
+    return true;
+}
+
+bool option_number(struct shell *shell, char letter, uint64_t least, uint64_t most,
+                   uint64_t *number)
+{
+    const char *value = option_value(shell, letter);
+    return !value ||
+           shell_number(shell, (const char[]){ '-', letter, '\0' }, value, least, most, number);
+}
+
+bool option_number_name(struct shell *shell, const char *name, uint64_t least, uint64_t most,
+                        uint64_t *number)
+{
+    char what[32];
+    const char *value = option_value_name(shell, name);
+    format_text(what, sizeof(what), "--%s", name);
+    return !value || shell_number(shell, what, value, least, most, number);
+}
+
+/* ---- parts -------------------------------------------------------------------------------- */
+
+const char *options_part_name(const struct shell_command *part)
+{
+    const char *blank = strrchr(part->name, ' ');
+    return blank ? blank + 1 : part->name;
+}
+
+const struct shell_command *options_part(const struct shell_command *command, const char *word)
+{
+    for (const struct shell_command *const *part = command->parts; part && *part; part++)
+        if (text_equal(options_part_name(*part), word))
+            return *part;
+    return NULL;
+}
+
+/* ---- help --------------------------------------------------------------------------------- */
+
+static void option_title(const struct shell_option *option, char *text, size_t bytes)
+{
+    char dashed[48] = "";
+    if (option->name)
+        format_text(dashed, sizeof(dashed), "%s%s", *option->name == '-' ? "" : "--",
+                    option->name);
+    char letter[4] = "";
+    if (option->letter)
+        format_text(letter, sizeof(letter), "-%c", option->letter);
+    bool gap = !*dashed || *option->name == '-'; /* "-n N", but "--lines=N" */
+    format_text(text, bytes, "%s%s%s%s%s", letter, *letter && *dashed ? ", " : "", dashed,
+                !option->argument ? "" : gap ? " " : "=",
+                option->argument ? option->argument : "");
+}
+
+static void help_parts(struct stream *out, const struct shell_command *command)
+{
+    for (const struct shell_command *const *part = command->parts; part && *part; part++)
+        stream_format(out, "  %-20s %s\n", options_part_name(*part), (*part)->summary);
+    if (command->parts)
+        stream_format(out, "%s NAME --help describes each.\n", command->name);
+}
+
+void options_help(struct shell *shell, const struct shell_command *command)
+{
+    struct stream *out = shell->out;
+    char title[80];
+    stream_format(out, "usage: %s%s%s\n%s\n", command->name, *command->arguments ? " " : "",
+                  command->arguments, command->summary);
+    for (const struct shell_option *o = table_of(command); !option_is_end(o); o++) {
+        option_title(o, title, sizeof(title));
+        if (strlen(title) > 20) /* a line of its own keeps the others aligned */
+            stream_format(out, "  %s\n%23s%s\n", title, "", o->help);
+        else
+            stream_format(out, "  %-20s %s\n", title, o->help);
+    }
+    stream_format(out, "  %-20s %s\n", "--help", "this text");
+    help_parts(out, command);
+}
+
+/* ---- parsing ------------------------------------------------------------------------------ */
+
+struct parse {
+    struct shell *shell;
+    struct options *options;
+    char **words;
+    int count, at; /* the word that is looked at */
+    bool help;
+    int result; /* the command's status when parsing fails */
+};
+
+static bool wrong(struct parse *parse, const char *format, const char *word)
+{
+    char text[160];
+    format_text(text, sizeof(text), format, word);
+    shell_complain(parse->shell, "%s; try %s --help", text, parse->shell->command->name);
+    parse->result = SHELL_USAGE;
+    return false;
+}
+
+static bool add_value(struct parse *parse, int index, const char *text)
+{
+    struct option_values *values = &parse->options->values[index];
+    struct option_value *value = mem_alloc(sizeof(*value));
+    if (!value) {
+        parse->result = shell_fail(parse->shell, NULL, -ENOMEM);
+        return false;
+    }
+
+    *value = (struct option_value){ .text = text };
+    if (values->last)
+        values->last->next = value;
+    else
+        values->first = value;
+    values->last = value;
+    return true;
+}
+
+static void free_values(struct options *options)
+{
+    for (int i = 0; i < OPTIONS_MAX; i++) {
+        const struct option_value *next;
+        for (const struct option_value *at = options->values[i].first; at; at = next) {
+            next = at->next;
+            mem_free((void *)(uintptr_t)at);
+        }
+    }
+}
+
+/* Enters an option; its value is `value`, or else the next word. */
+static bool take(struct parse *parse, int index, const char *value, const char *shown)
+{
+    const struct shell_option *option = &parse->options->table[index];
+    bool again = parse->options->given >> index & 1;
+
+    parse->options->given |= 1u << index;
+    parse->options->last[index] = ++parse->options->count;
+    if (!option->argument)
+        return !value || wrong(parse, "option %s takes no value", shown);
+    if (again && !option_repeats(option))
+        return wrong(parse, "option %s given twice", shown);
+    if (!value) {
+        if (parse->at + 1 >= parse->count)
+            return wrong(parse, "option %s wants a value", shown);
+        value = parse->words[++parse->at];
+    }
+    return add_value(parse, index, value);
+}
+
+static bool take_letters(struct parse *parse, const char *word)
+{
+    const struct shell_option *table = parse->options->table;
+    for (const char *at = word + 1; *at; at++) {
+        char shown[3] = { '-', *at };
+        int index = find_letter(table, *at);
+        if (index < 0)
+            return wrong(parse, "unknown option %s", at == word + 1 && at[1] ? word : shown);
+        if (table[index].argument)
+            return take(parse, index, at[1] ? at + 1 : NULL, shown);
+        if (!take(parse, index, NULL, shown))
+            return false;
+    }
+    return true;
+}
+
+static bool begins_with(const struct shell_option *option, const char *name, size_t length)
+{
+    return option->name && *option->name != '-' && strlen(option->name) >= length &&
+           text_equal_n(option->name, length, name, length);
+}
+
+/* The entry whose name is `name`, or alone begins with it. `--help`, which is in no table, counts
+ * too: OPTIONS_MAX. -1 after one line. */
+static int find_prefix(struct parse *parse, const char *name, size_t length, const char *word)
+{
+    const struct shell_option *table = parse->options->table;
+    int found = find_name(table, name, length), others = 0;
+    if (found >= 0 && *name != '-')
+        return found;
+
+    char names[96] = "";
+    size_t used = 0;
+    for (int i = 0; length && i < OPTIONS_MAX && !option_is_end(&table[i]); i++) {
+        if (!begins_with(&table[i], name, length))
+            continue;
+        others += found >= 0;
+        found = i;
+        if (used < sizeof(names))
+            used += format_text(names + used, sizeof(names) - used, " --%s", table[i].name);
+    }
+    if (length && length <= 4 && text_equal_n("help", length, name, length)) {
+        others += found >= 0;
+        found = OPTIONS_MAX;
+        if (used < sizeof(names))
+            format_text(names + used, sizeof(names) - used, " --help");
+    }
+
+    if (!others && found >= 0)
+        return found;
+    char text[160];
+    format_text(text, sizeof(text), "option --%.*s is ambiguous:%s", (int)length, name, names);
+    wrong(parse, found < 0 ? "unknown option %s" : "%s", found < 0 ? word : text);
+    return -1;
+}
+
+static bool take_name(struct parse *parse, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    size_t length = equals ? (size_t)(equals - word) : strlen(word);
+    int index = find_prefix(parse, word + 2, length - 2, word);
+    if (index < 0)
+        return false;
+    if (index < OPTIONS_MAX)
+        return take(parse, index, equals ? equals + 1 : NULL, word);
+    parse->help = true;
+    return !equals || wrong(parse, "option %s takes no value", word);
+}
+
+static bool all_digits(const char *text)
+{
+    while (*text >= '0' && *text <= '9')
+        text++;
+    return !*text;
+}
+
+/* "-5" is the value of -n, or else of -C: lines to print, or lines around each. */
+static int find_number_option(const struct shell_option *table)
+{
+    int index = find_letter(table, 'n');
+    if (index < 0 || !table[index].argument)
+        index = find_letter(table, 'C');
+    return index >= 0 && table[index].argument ? index : -1;
+}
+
+static bool take_word(struct parse *parse, const char *word)
+{
+    if (word[1] == '-')
+        return take_name(parse, word);
+    const struct shell_option *table = parse->options->table;
+    int index = find_number_option(table);
+    if (all_digits(word + 1) && index >= 0)
+        return take(parse, index, word + 1, word);
+    return take_letters(parse, word);
+}
+
+/* For lenient commands: would every letter of the word be understood? */
+static bool is_understood(const struct parse *parse, const char *word)
+{
+    if (word[1] == '-')
+        return text_equal(word, "--help") ||
+               find_name(parse->options->table, word + 2, strlen(word + 2)) >= 0;
+    while (*++word)
+        if (find_letter(parse->options->table, *word) < 0)
+            return false;
+    return true;
+}
+
+/* Takes the options out of the words; returns how many words are left, or -1. */
+static int parse_words(struct parse *parse, unsigned rules)
+{
+    bool open = true;
+    int left = 1;
+    if (rules & OPTIONS_RAW) {
+        parse->help = parse->count > 1 && text_equal(parse->words[1], "--help");
+        return parse->count;
+    }
+    for (parse->at = 1; parse->at < parse->count; parse->at++) {
+        char *word = parse->words[parse->at];
+        bool is_option = open && word[0] == '-' && word[1];
+        if (is_option && rules & OPTIONS_LENIENT)
+            is_option = is_understood(parse, word);
+        else if (is_option && text_equal(word, "--")) {
+            open = false;
+            continue;
+        }
+        if (is_option && !take_word(parse, word))
+            return -1;
+        if (parse->help)
+            return left;
+        if (!is_option) {
+            parse->words[left++] = word;
+            open = open && !(rules & (OPTIONS_FIRST | OPTIONS_LENIENT));
+        }
+    }
+    parse->words[left] = NULL;
+    return left;
+}
+
+/* Runs a command whose options were taken out of its words; `left` of these remain. */
+static int run_parsed(struct parse *parse, const struct shell_command *command, int left)
+{
+    struct shell *shell = parse->shell;
+    if (left < 0)
+        return parse->result;
+    if (parse->help) {
+        options_help(shell, command);
+        return SHELL_DONE;
+    }
+    if (command->parts || left - 1 < command->arguments_min ||
+        (command->arguments_max >= 0 && left - 1 > command->arguments_max))
+        return shell_usage(shell);
+    shell->options = parse->options;
+    return command->run(shell, left, parse->words);
+}
+
+static int run_with_options(struct shell *shell, const struct shell_command *command, int count,
+                            char **words)
+{
+    struct options *options = mem_zalloc(sizeof(*options)); /* large for a kernel stack */
+    if (!options)
+        return shell_fail(shell, NULL, -ENOMEM);
+    options->table = table_of(command);
+    struct parse parse = {
+        .shell = shell, .options = options, .words = words, .count = count
+    };
+    int left = parse_words(&parse, command->option_rules);
+    int result = run_parsed(&parse, command, left);
+    free_values(options);
+    mem_free(options);
+    return result;
+}
+
+/* Of a command of several, the part that the first word chooses. */
+static int run_part(struct shell *shell, const struct shell_command *command, int count,
+                    char **words)
+{
+    if (!command->parts || count < 2 || words[1][0] == '-')
+        return run_with_options(shell, command, count, words);
+    const struct shell_command *part = options_part(command, words[1]);
+    if (!part) {
+        shell_complain(shell, "%s: no such word here; try %s --help", words[1], command->name);
+        return SHELL_USAGE;
+    }
+    shell->command = part;
+    return run_with_options(shell, part, count - 1, words + 1);
+}
+
+int shell_run_command(struct shell *shell, int count, char **words)
+{
+    const struct shell_command *outer = shell->command;
+    const struct options *outer_options = shell->options;
+    const struct shell_command *command = shell_command_find(words[0]);
+    if (!command)
+        return hints_no_command(shell, words[0]);
+    shell->command = command;
+    int status = run_part(shell, command, count, words);
+    shell->command = outer;
+    shell->options = outer_options;
+    return status;
+}

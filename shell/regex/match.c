@@ -1,0 +1,256 @@
+/*
+ * match.c - matching; see regex.h.
+ *
+ * A list holds the steps that wait for the next character, each once, in the order of where their
+ * matches begin: who comes to a step first has the earliest start.
+ */
+#include "lib/string.h"
+#include "shell/language/pattern.h"
+#include "shell/regex/regex.h"
+
+struct run {
+    struct regex *e;
+    const char *text;
+    size_t bytes, at;
+    bool found, any; /* any: whether there is a match is all that is asked */
+    bool more;       /* the text continues in another piece */
+    size_t start, end;
+};
+
+/* ASCII is looked at, and all that is not counts as a letter. */
+static bool word_at(const struct run *run, size_t at)
+{
+    unsigned char c = (unsigned char)run->text[at];
+    return c >= 0x80 || regex_is_word(c);
+}
+
+static bool holds(const struct run *run, enum assertion assertion)
+{
+    bool before = run->at > 0 && word_at(run, run->at - 1);
+    bool after = run->at < run->bytes && word_at(run, run->at);
+    switch (assertion) {
+    case AT_START: return run->at == 0;
+    case AT_END: return run->at == run->bytes && !run->more;
+    case AT_EDGE: return before != after;
+    case AT_NO_EDGE: return before == after;
+    case AT_WORD_START: return !before && after;
+    case AT_WORD_END: return before && !after;
+    case NOT_AFTER_WORD: return !before;
+    default: return !after;
+    }
+}
+
+/* Enters a step, and those that can be reached without a character, into the list `next`. */
+static void enter(struct run *run, unsigned first, size_t start)
+{
+    struct regex *e = run->e;
+    unsigned depth = 0;
+    e->stack[depth++] = first;
+    while (depth) {
+        unsigned at = e->stack[--depth];
+        const struct step *step = &e->steps[at];
+        if (e->marks[at] == e->mark)
+            continue;
+        e->marks[at] = e->mark;
+        if (step->kind == STEP_MATCH) {
+            run->found = true; /* later starts are no longer followed */
+            run->start = start;
+            run->end = run->at;
+        } else if (step->kind == STEP_ASSERT) {
+            if (holds(run, (enum assertion)step->code))
+                e->stack[depth++] = at + 1;
+        } else if (step->kind == STEP_JUMP || step->kind == STEP_SPLIT) {
+            e->stack[depth++] = (unsigned)((int)at + step->to);
+            if (step->kind == STEP_SPLIT)
+                e->stack[depth++] = at + 1;
+        } else {
+            e->next[e->next_count++] = (struct way){ at, start };
+        }
+    }
+}
+
+static bool takes(const struct regex *e, const struct step *step, uint32_t code)
+{
+    switch (step->kind) {
+    case STEP_ANY: return true;
+    case STEP_SET: return regex_set_has(e, step, code);
+    default: return step->code == code;
+    }
+}
+
+/* What was entered waits for the character from now on. */
+static void turn(struct regex *e)
+{
+    struct way *kept = e->now;
+    e->now = e->next;
+    e->now_count = e->next_count;
+    e->next = kept;
+    e->next_count = 0;
+    if (!++e->mark) { /* once in 2^32 characters */
+        memset(e->marks, 0, e->count * sizeof(*e->marks));
+        e->mark = 1;
+    }
+}
+
+/* Goes over one character. */
+static void advance(struct run *run)
+{
+    struct regex *e = run->e;
+    uint32_t code;
+    size_t taken = pattern_take(run->text + run->at, run->bytes - run->at, e->fold, &code);
+    turn(e);
+    run->at += taken;
+    for (unsigned i = 0; i < e->now_count; i++) {
+        const struct way *way = &e->now[i];
+        if (run->found && way->start > run->start)
+            break;
+        if (takes(e, &e->steps[way->step], code))
+            enter(run, way->step + 1, way->start);
+    }
+}
+
+/* ---- where a match may begin ---------------------------------------------------------------- */
+
+/* The bytes that a step takes as the first of a character. */
+static void note_start(struct regex *e, const struct step *step)
+{
+    for (unsigned c = 0; c < 0x80; c++)
+        e->starts[c] |= takes(e, step, e->fold ? unicode_fold(c) : c);
+    /* it would take long to tell which, and letters may fold to ASCII ones */
+    bool beyond = step->kind != STEP_CODE || step->code >= 0x80 || e->fold;
+    for (unsigned c = 0x80; c < 0x100; c++)
+        e->starts[c] |= beyond;
+}
+
+/* Goes wherever enter() may. */
+static void note_starts(struct regex *e)
+{
+    unsigned depth = 0;
+    e->mark = 1;
+    e->stack[depth++] = 0;
+    while (depth) {
+        unsigned at = e->stack[--depth];
+        const struct step *step = &e->steps[at];
+        if (e->marks[at] == e->mark)
+            continue;
+        e->marks[at] = e->mark;
+        if (step->kind == STEP_MATCH)
+            e->anywhere = true;
+        else if (step->kind == STEP_JUMP || step->kind == STEP_SPLIT)
+            e->stack[depth++] = (unsigned)((int)at + step->to);
+        else if (step->kind != STEP_ASSERT)
+            note_start(e, step);
+        if (step->kind == STEP_SPLIT || step->kind == STEP_ASSERT)
+            e->stack[depth++] = at + 1;
+    }
+}
+
+void regex_find_starts(struct regex *e)
+{
+    const struct step *step = e->steps;
+    for (; !e->fold && step->kind == STEP_CODE && step->code < 0x80; step++)
+        if (e->head_bytes < EXPRESSION_HEAD_MAX)
+            e->head[e->head_bytes++] = (char)step->code;
+    note_starts(e);
+}
+
+static size_t next_head(const struct run *run)
+{
+    const struct regex *e = run->e;
+    const char *at = run->text + run->at, *end = run->text + run->bytes;
+    while ((at = memchr(at, e->head[0], (size_t)(end - at)))) {
+        if ((size_t)(end - at) < e->head_bytes)
+            break;
+        if (!memcmp(at, e->head, e->head_bytes))
+            return (size_t)(at - run->text);
+        at++;
+    }
+    return run->bytes;
+}
+
+/* While no way is open: the next place where a match may begin, or the end of the text. */
+static size_t next_place(const struct run *run)
+{
+    const struct regex *e = run->e;
+    size_t at = run->at;
+    if (e->anywhere)
+        return at;
+    if (e->head_bytes)
+        return next_head(run);
+    while (at < run->bytes && !e->starts[(unsigned char)run->text[at]])
+        at++;
+    return at;
+}
+
+static bool may_begin(const struct run *run)
+{
+    const struct regex *e = run->e;
+    return e->anywhere ||
+           (run->at < run->bytes && e->starts[(unsigned char)run->text[run->at]]);
+}
+
+/* ---- matching ----------------------------------------------------------------------------- */
+
+/* From run->at on, with the ways that wait there. With more to come it ends where a character, the
+ * one after it, or the head of a match might not be complete. */
+static bool find_from(struct run *run)
+{
+    enum { LOOK_AHEAD = EXPRESSION_HEAD_MAX + 4 };
+    struct regex *e = run->e;
+    size_t limit = run->bytes;
+    if (run->more)
+        limit = run->bytes > LOOK_AHEAD ? run->bytes - LOOK_AHEAD : 0;
+    for (;;) {
+        if (!run->found && !e->next_count) {
+            size_t place = next_place(run), most = run->at > limit ? run->at : limit;
+            run->at = place < most ? place : most;
+        }
+        if (run->more && run->at >= limit)
+            return run->found;
+        if (!run->found && may_begin(run))
+            enter(run, 0, run->at);
+        if ((run->found && (run->any || !e->next_count)) || run->at == run->bytes)
+            return run->found;
+        advance(run);
+    }
+}
+
+static bool find(struct run *run)
+{
+    run->e->next_count = 0;
+    turn(run->e);
+    return find_from(run);
+}
+
+void regex_begin(struct regex *e)
+{
+    e->fed_to = 0;
+    e->fed_match = false;
+    e->next_count = 0;
+    turn(e);
+}
+
+void regex_feed(struct regex *e, const char *text, size_t bytes, bool last)
+{
+    struct run run = { .e = e, .text = text, .bytes = bytes, .at = e->fed_to, .any = true,
+                       .more = !last };
+    if (!e->fed_match)
+        e->fed_match = find_from(&run);
+    e->fed_to = run.at;
+}
+
+bool regex_matches(struct regex *e, const char *text, size_t bytes)
+{
+    struct run run = { .e = e, .text = text, .bytes = bytes, .any = true };
+    return find(&run);
+}
+
+bool regex_find(struct regex *e, const char *text, size_t bytes, size_t from,
+                     size_t *start, size_t *end)
+{
+    struct run run = { .e = e, .text = text, .bytes = bytes, .at = from };
+    bool found = find(&run);
+    *start = run.start;
+    *end = run.end;
+    return found;
+}

@@ -1,0 +1,101 @@
+/*
+ * stream.c - see stream.h.
+ */
+#include "shell/stream.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+void stream_init(struct stream *stream,
+                 status_t (*sink)(struct stream *stream, const char *text, size_t bytes),
+                 void *context)
+{
+    stream->sink = sink;
+    stream->context = context;
+    stream->at_line_start = true;
+    stream->status = 0;
+    stream->large = NULL;
+    stream->used = 0;
+}
+
+void stream_use_large(struct stream *stream, char buffer[STREAM_LARGE_BYTES])
+{
+    stream->large = buffer;
+}
+
+static void stream_hand_over(struct stream *stream, const char *text, size_t bytes)
+{
+    if (bytes && !stream->status)
+        stream->status = stream->sink(stream, text, bytes);
+}
+
+status_t stream_flush(struct stream *stream)
+{
+    stream_hand_over(stream, stream->large ? stream->large : stream->buffer, stream->used);
+    stream->used = 0;
+    return stream->status;
+}
+
+void stream_write(struct stream *stream, const char *text, size_t bytes)
+{
+    char *buffer = stream->large ? stream->large : stream->buffer;
+    size_t room = stream->large ? STREAM_LARGE_BYTES : STREAM_BYTES;
+    if (!bytes)
+        return;
+    stream->at_line_start = text[bytes - 1] == '\n';
+    if (bytes > room - stream->used)
+        (void)!stream_flush(stream);
+    if (bytes >= room) {
+        stream_hand_over(stream, text, bytes);
+        return;
+    }
+    memcpy(buffer + stream->used, text, bytes);
+    stream->used += bytes;
+}
+
+void stream_text(struct stream *stream, const char *text)
+{
+    stream_write(stream, text, strlen(text));
+}
+
+void stream_format_v(struct stream *stream, const char *format, va_list arguments)
+{
+    char line[256];
+    va_list again;
+    va_copy(again, arguments);
+    int length = format_text_v(line, sizeof(line), format, arguments);
+    if ((size_t)length < sizeof(line)) {
+        stream_write(stream, line, (size_t)length);
+    } else {
+        char *longer = mem_alloc((size_t)length + 1);
+        if (longer)
+            format_text_v(longer, (size_t)length + 1, format, again);
+        stream_text(stream, longer ? longer : line);
+        mem_free(longer);
+    }
+    va_end(again);
+}
+
+void stream_format(struct stream *stream, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    stream_format_v(stream, format, arguments);
+    va_end(arguments);
+}
+
+void stream_escaped(struct stream *stream, const char *text, bool for_path)
+{
+    for (const char *at = text; *at; at++) {
+        unsigned char c = (unsigned char)*at;
+        bool arrow = for_path && text_starts(at, " -> ");
+        if (arrow) {
+            stream_text(stream, " -\\x3E");
+            at += 2;
+        } else if (c < 0x20 || c == 0x7f || c == '\\') {
+            stream_format(stream, "\\x%02X", c);
+        } else {
+            stream_write(stream, at, 1);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+/*
+ * words.c - see words.h.
+ */
+#include "shell/words.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/string.h"
+
+enum { ROOM_MIN = 16, BUFFER_MIN = 64, UNCHECKED_BYTES = 64 * 1024 };
+
+bool list_may_grow(size_t *unchecked, size_t bytes)
+{
+    *unchecked += bytes;
+    if (*unchecked < UNCHECKED_BYTES)
+        return true;
+    if (vfs_memory_is_short(*unchecked / PAGE_BYTES))
+        return false;
+    *unchecked = 0;
+    return true;
+}
+
+static status_t words_grow(struct words *words)
+{
+    int room = words->room ? 2 * words->room : ROOM_MIN;
+    char **list = mem_alloc((size_t)room * sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    if (words->count)
+        memcpy(list, words->list, (size_t)words->count * sizeof(*list));
+    mem_free(words->list);
+    words->list = list;
+    words->room = room;
+    return 0;
+}
+
+status_t words_add(struct words *words, const char *text, size_t length)
+{
+    if (words->count == WORDS_MAX || words->bytes + length > WORDS_BYTES_MAX)
+        return -EOVERFLOW;
+    if (words->count + 1 >= words->room && words_grow(words))
+        return -ENOMEM;
+    char *word = list_may_grow(&words->unchecked, length + 1) ? mem_alloc(length + 1) : NULL;
+    if (!word)
+        return -ENOMEM;
+    memcpy(word, text, length);
+    word[length] = '\0';
+    words->list[words->count++] = word;
+    words->list[words->count] = NULL;
+    words->bytes += length;
+    return 0;
+}
+
+char **words_copy_list(const struct words *words)
+{
+    size_t bytes = ((size_t)words->count + 1) * sizeof(*words->list);
+    char **list = mem_alloc(bytes);
+    if (list)
+        memcpy(list, words->list, bytes);
+    return list;
+}
+
+/* Lets the word at the root of a heap sink to where it belongs. */
+static void heap_sink(char **list, int root, int count)
+{
+    for (int child; (child = 2 * root + 1) < count; root = child) {
+        if (child + 1 < count && strcmp(list[child], list[child + 1]) < 0)
+            child++;
+        if (strcmp(list[root], list[child]) >= 0)
+            return;
+        char *word = list[root];
+        list[root] = list[child];
+        list[child] = word;
+    }
+}
+
+static void heap_sort(char **list, int count)
+{
+    for (int root = count / 2; root-- > 0;)
+        heap_sink(list, root, count);
+    for (int end = count; end-- > 1;) {
+        char *word = list[0];
+        list[0] = list[end];
+        list[end] = word;
+        heap_sink(list, 0, end);
+    }
+}
+
+void words_sort(struct words *words, int from)
+{
+    if (words->count <= from)
+        return;
+    heap_sort(words->list + from, words->count - from);
+    int kept = from + 1;
+    for (int i = from + 1; i < words->count; i++) {
+        if (strcmp(words->list[i], words->list[kept - 1]) == 0)
+            mem_free(words->list[i]);
+        else
+            words->list[kept++] = words->list[i];
+    }
+    words->count = kept;
+    words->list[kept] = NULL;
+}
+
+void words_free(struct words *words)
+{
+    for (int i = 0; i < words->count; i++)
+        mem_free(words->list[i]);
+    mem_free(words->list);
+    *words = (struct words){ 0 };
+}
+
+static status_t buffer_grow(struct buffer *buffer, size_t wanted)
+{
+    size_t room = buffer->room ? buffer->room : BUFFER_MIN;
+    while (room < wanted)
+        room *= 2;
+    size_t unchecked = 0;
+    char *text = list_may_grow(&unchecked, room) ? mem_alloc(room) : NULL;
+    if (!text)
+        return -ENOMEM;
+    if (buffer->length)
+        memcpy(text, buffer->text, buffer->length);
+    mem_free(buffer->text);
+    buffer->text = text;
+    buffer->room = room;
+    return 0;
+}
+
+void buffer_put(struct buffer *buffer, const char *text, size_t length)
+{
+    if (!buffer->status && buffer->length + length + 1 > buffer->room)
+        buffer->status = buffer_grow(buffer, buffer->length + length + 1);
+    if (buffer->status)
+        return;
+    memcpy(buffer->text + buffer->length, text, length);
+    buffer->length += length;
+    buffer->text[buffer->length] = '\0';
+}
+
+void buffer_clear(struct buffer *buffer)
+{
+    buffer->length = 0;
+    if (buffer->text)
+        buffer->text[0] = '\0';
+}
+
+void buffer_free(struct buffer *buffer)
+{
+    mem_free(buffer->text);
+    *buffer = (struct buffer){ 0 };
+}

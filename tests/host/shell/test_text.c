@@ -1,0 +1,91 @@
+/*
+ * test_text.c - the commands on text: what they make of empty input, of lines of any length, and of
+ * inputs that cannot be read.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "shell/reading/listing.h"
+#include "tests/host/rig.h"
+#include "tests/host/said.h"
+
+BODY(empty_input)
+{
+    (void)unused;
+    start();
+    put("/empty", "");
+    says("true | tail", "");
+    says("true | tail -c 5", "");
+    says("true | tail -n +2", "");
+    says("true | head", "");
+    says("true | sort", "");
+    says("true | wc -l", "0\n");
+    says("true | cmp /empty", "");
+    says("tail /empty; head /empty; sort /empty; cat -n /empty", "");
+    stop();
+}
+
+/* ---- sort --------------------------------------------------------------------------------- */
+
+BODY(sort_output)
+{
+    (void)unused;
+    start();
+    put("/s", "b\na\n");
+    put("/t", "c\n");
+    rig_put_file("/z", "b\0a\nx\0", 6);
+    says("sort -o /s /s /t; cat /s", "a\nb\nc\n");
+    says("sort -r -o /new /s; cat /new; sort -m /s /t", "c\nb\na\na\nb\nc\nc\n");
+    run("sort -o /none/x /s", SHELL_TROUBLE, "", "sort: /none/x: no such file or directory\n");
+    run("sort -o /s /none", SHELL_TROUBLE, "", "sort: /none: no such file or directory\n");
+    says("cat /s", "a\nb\nc\n");
+    run("sort -nd /s", SHELL_TROUBLE, "", "sort: -n excludes -d and -i\n");
+    run("sort -c -o /t /s", SHELL_TROUBLE, "", "sort: -c and -o exclude each other\n");
+    run("sort -z /z", SHELL_DONE, NULL, "");
+    kassert(out.used == 6 && memcmp(out.text, "a\nx\0b", 6) == 0);
+    stop();
+}
+
+/* ---- columns ------------------------------------------------------------------------------ */
+
+BODY(columns)
+{
+    (void)unused;
+    start();
+    kassert(text_columns("a\xcc\x81") == 1);     /* a with a combining acute */
+    kassert(text_columns("\xe6\xbc\xa2") == 2);  /* a wide character */
+    kassert(text_columns("a\n\\\x7f") == 13);     /* \\xHH each */
+    kassert(text_columns("\xff") == 1 && text_columns("") == 0);
+    stop();
+}
+
+/* ---- hints -------------------------------------------------------------------------------- */
+
+BODY(hints)
+{
+    (void)unused;
+    start();
+    fails("mount /dev/cdrom /", "mount: /dev/cdrom: devices are in /System/Devices, `null` too\n");
+    fails("cat /dev/null", "cat: /dev/null: devices are in /System/Devices, `null` too\n");
+    run("grep -q x /dev/zero", SHELL_TROUBLE, "",
+        "grep: /dev/zero: devices are in /System/Devices, `null` too\n");
+    run("losetup -f x", SHELL_NO_COMMAND, "",
+        "spindle: losetup: no such command; `vdrive add IMAGE` makes a drive of an image, "
+        "`mount IMAGE DIRECTORY` mounts it too\n");
+    stop();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_empty_input),
+        cmocka_unit_test(test_sort_output),
+        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_hints),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
