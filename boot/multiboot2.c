@@ -7,6 +7,7 @@
  * Reference: Multiboot2 specification 2.0, section 3.6.
  */
 #include "boot/loader.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum {
@@ -113,8 +114,7 @@ static void read_framebuffer(struct reading *r, const uint8_t *body, uint32_t by
 
 static void read_rsdp(struct reading *r, const uint8_t *body, uint32_t bytes)
 {
-    if (bytes > sizeof r->info->rsdp)
-        bytes = sizeof r->info->rsdp;
+    bytes = min(bytes, sizeof r->info->rsdp);
     memset(r->info->rsdp, 0, sizeof r->info->rsdp);
     memcpy(r->info->rsdp, body, bytes);
 }
@@ -132,7 +132,7 @@ static const struct {
 
 static void read_tag(struct reading *r, uint32_t type, const uint8_t *body, uint32_t bytes)
 {
-    for (unsigned i = 0; i < sizeof readers / sizeof readers[0]; i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(readers); i++)
         if (readers[i].type == type)
             readers[i].read(r, body, bytes);
 }

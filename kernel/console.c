@@ -2,6 +2,7 @@
 #include "kernel/console.h"
 
 #include "kernel/sched/sync.h"
+#include "lib/macros.h"
 
 enum {
     INPUT_BYTES = 8192,
@@ -41,7 +42,7 @@ static unsigned list_consoles(struct console *consoles[CONSOLES_MAX])
     spin_lock(&state.lock);
     list_each(link, &state.consoles)
         if (count < CONSOLES_MAX)
-            consoles[count++] = list_entry(link, struct console, link);
+            consoles[count++] = container_of(link, struct console, link);
     spin_unlock(&state.lock);
     return count;
 }

@@ -8,6 +8,7 @@
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -60,7 +61,7 @@ static void remove_drive_directory(struct device *device)
         return;
     drive_path(device, path);
     device->drive_directory = false;
-    (void)!vfs_unlink(monitor.root, path); /* unless something was put into it */
+    IGNORE(vfs_unlink(monitor.root, path)); /* unless something was put into it */
 }
 
 /* Mounts a device's medium at /Drives/<class name>. */
@@ -71,7 +72,7 @@ static status_t mount_drive(struct device *device)
     if (!medium.present || !medium.bytes)
         return -ENOMEDIUM;
     drive_path(device, path);
-    (void)!vfs_mkdir(monitor.root, "/Drives"); /* there already, unless a person removed it */
+    IGNORE(vfs_mkdir(monitor.root, "/Drives")); /* there already, unless a person removed it */
     status_t status = vfs_mkdir(monitor.root, path);
     if (status && status != -EEXIST)
         return status;
@@ -115,7 +116,7 @@ static status_t become_system(struct device *device)
         return 0;
     }
     log_warn("monitor", "%s cannot become /System: %s", device->alias, status_text(status));
-    (void)!mount_drive(device);
+    IGNORE(mount_drive(device));
     return status;
 }
 
@@ -164,13 +165,13 @@ static void keep_door(struct device *device)
         return;
     unsigned operation = lock ? DEVICE_CONTROL_LOCK_DOOR : DEVICE_CONTROL_UNLOCK_DOOR;
     device->door_locked = lock; /* whatever the drive returns: some have no lock */
-    (void)!device_control(device, operation, NULL, 0);
+    IGNORE(device_control(device, operation, NULL, 0));
 }
 
 static void poll_device(struct device *device)
 {
     if (device->ops->poll)
-        (void)!device->ops->poll(device); /* what it finds becomes an event */
+        IGNORE(device->ops->poll(device)); /* what it finds becomes an event */
 }
 
 /* Posts an event for each drive to be polled. The thread that handles the event polls, so that a
@@ -467,7 +468,7 @@ void monitor_stop(void)
         thread_join(monitor.second);
     spin_lock(&monitor.lock);
     while (monitor.helpers)
-        (void)!wait_queue_wait(&monitor.changed, &monitor.lock, TIME_NEVER);
+        IGNORE(wait_queue_wait(&monitor.changed, &monitor.lock, TIME_NEVER));
     spin_unlock(&monitor.lock);
     monitor.thread = monitor.second = NULL;
     path_put(monitor.root);

@@ -7,6 +7,7 @@
 #include "kernel/x86/power.h"
 #include "kernel/x86/traps.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 
 enum { LINE_BYTES = 256, FRAMES_MAX = 32, EXIT_CODE = 127 };
 
@@ -24,8 +25,7 @@ bool panic_is_active(void)
 
 static void write_text(const char *text, int length)
 {
-    if (length > LINE_BYTES - 1)
-        length = LINE_BYTES - 1;
+    length = min(length, LINE_BYTES - 1);
     port_console_write(text, (size_t)length);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "lib/charset.h"
 #include "lib/charset_tables.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "lib/utf8.h"
@@ -79,7 +80,7 @@ static bool name_is(const char *known, const char *name, size_t length)
 
 const struct charset *charset_find(const char *name, size_t length)
 {
-    for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(charsets); i++) {
         const struct charset *charset = &charsets[i];
         if (name_is(charset->name, name, length) || name_is(charset->names[0], name, length) ||
             name_is(charset->names[1], name, length) || name_is(charset->names[2], name, length))

@@ -1,5 +1,6 @@
 /* digest.c - the framing that the digests have in common: see digest.h. */
 #include "lib/digest.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -29,7 +30,7 @@ static const struct digest_kind kinds[] = {
 
 const struct digest_kind *digest_kind_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
         if (text_equal(kinds[i].name, name))
             return &kinds[i];
     return NULL;

@@ -3,6 +3,7 @@
  */
 #include "lib/identify.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -220,7 +221,7 @@ static void found_add(struct identify *identify, const struct signature *signatu
 static uint64_t window_next(uint64_t after)
 {
     uint64_t next = UINT64_MAX;
-    for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(signatures); i++) {
         uint64_t at = signatures[i].offset / IDENTIFY_WINDOW_BYTES;
         if (at + 1 > after && at < next)
             next = at;
@@ -235,7 +236,7 @@ status_t identify(struct identify *identify, struct identify_source *source)
     identify->status = 0;
     identify->window_at = UINT64_MAX;
     for (uint64_t window = 0; (window = window_next(window)) != UINT64_MAX; window++)
-        for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
+        for (size_t i = 0; i < ARRAY_LENGTH(signatures); i++) {
             if (signatures[i].offset / IDENTIFY_WINDOW_BYTES != window)
                 continue;
             const char *name = signature_name(identify, &signatures[i]);

@@ -3,22 +3,21 @@
  *
  * A `struct list` is both the head of a list and a link in one. An empty head, and a link that is
  * in no list, point at themselves; list_remove() leaves them so, which makes it idempotent.
- * No allocation, no locking: the owner of the head says which lock guards it.
+ * No allocation, no locking: the owner of the head says which lock guards it. container_of() finds
+ * the element of a link.
  */
 #ifndef LIB_LIST_H
 #define LIB_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "lib/macros.h"
 
 struct list {
     struct list *next, *prev;
 };
 
 #define LIST_INIT(name) { &(name), &(name) }
-
-/* The element of `type` whose `member` is *link. */
-#define list_entry(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
 
 /* Walks links; the body must not remove *link (list_each_safe may). */
 #define list_each(link, head) \

@@ -1,5 +1,6 @@
 /* status.c - names and sentences for errno values: see status.h. */
 #include "lib/status.h"
+#include "lib/macros.h"
 
 struct status_entry {
     int number;
@@ -55,7 +56,7 @@ static const struct status_entry entries[] = {
 static const struct status_entry *entry_of(status_t status)
 {
     static const struct status_entry unknown = { -1, "E???", "unknown error" };
-    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(entries); i++)
         if (entries[i].number == status || entries[i].number == -(int64_t)status)
             return &entries[i];
     return &unknown;

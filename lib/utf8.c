@@ -2,6 +2,7 @@
 #include "lib/utf8.h"
 
 #include "lib/hash.h"
+#include "lib/macros.h"
 #include "lib/word.h"
 
 enum { LAST_CODE = 0x10ffff, BAD_BYTE = 0x200000 };
@@ -128,7 +129,7 @@ uint32_t unicode_fold(uint32_t code)
 {
     if (code < 0x80)
         return code >= 'A' && code <= 'Z' ? code + 32 : code;
-    size_t low = 0, high = sizeof(fold_ranges) / sizeof(fold_ranges[0]);
+    size_t low = 0, high = ARRAY_LENGTH(fold_ranges);
     while (low < high) {
         size_t middle = (low + high) / 2;
         const struct fold_range *range = &fold_ranges[middle];

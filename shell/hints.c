@@ -2,6 +2,7 @@
  * hints.c - see hints.h.
  */
 #include "shell/hints.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -90,7 +91,7 @@ static bool has_word(const char *words, const char *word)
 
 static const char *find_hint(const char *word)
 {
-    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(hints); i++)
         if (has_word(hints[i].words, word))
             return hints[i].instead;
     return NULL;

@@ -3,6 +3,7 @@
  */
 #include "shell/shell.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/language/parse.h"
@@ -18,7 +19,7 @@ bool shell_interrupted(void)
 
 static void error_begin(struct shell *shell)
 {
-    (void)!stream_flush(shell->out); /* earlier output comes first */
+    IGNORE(stream_flush(shell->out)); /* earlier output comes first */
     if (shell->out == shell->console) {
         if (!shell->out->at_line_start)
             stream_text(shell->err, "\n");
@@ -50,9 +51,9 @@ int shell_complain(struct shell *shell, const char *format, ...)
     va_start(arguments, format);
     stream_format_v(&escaped, format, arguments);
     va_end(arguments);
-    (void)!stream_flush(&escaped);
+    IGNORE(stream_flush(&escaped));
     stream_text(shell->err, "\n");
-    (void)!stream_flush(shell->err);
+    IGNORE(stream_flush(shell->err));
     return trouble_of(shell);
 }
 
@@ -70,27 +71,27 @@ int shell_fail(struct shell *shell, const char *subject, status_t status)
         stream_text(shell->err, ": ");
     }
     stream_format(shell->err, "%s\n", status_text(status));
-    (void)!stream_flush(shell->err);
+    IGNORE(stream_flush(shell->err));
     return trouble_of(shell);
 }
 
 int shell_usage(struct shell *shell)
 {
     const struct shell_command *command = shell->command;
-    (void)!stream_flush(shell->out);
+    IGNORE(stream_flush(shell->out));
     stream_format(shell->err, "usage: %s%s%s\n", command->name, *command->arguments ? " " : "",
                   command->arguments);
-    (void)!stream_flush(shell->err);
+    IGNORE(stream_flush(shell->err));
     return SHELL_USAGE;
 }
 
 void shell_say_time(struct shell *shell, uint64_t begun_us)
 {
     uint64_t ms = (time_now_us() - begun_us) / 1000;
-    (void)!stream_flush(shell->out);
+    IGNORE(stream_flush(shell->out));
     stream_format(shell->err, "real %llu.%03llus\n", (unsigned long long)(ms / 1000),
                   (unsigned long long)(ms % 1000));
-    (void)!stream_flush(shell->err);
+    IGNORE(stream_flush(shell->err));
 }
 
 const struct shell_command *shell_command_find(const char *name)
@@ -105,7 +106,7 @@ const struct shell_command *shell_command_find(const char *name)
 
 ssize_t shell_read(struct shell *shell, void *buffer, size_t bytes)
 {
-    (void)!stream_flush(shell->out); /* a question comes before its answer */
+    IGNORE(stream_flush(shell->out)); /* a question comes before its answer */
     if (shell_interrupted())
         return -EINTR;
     return shell->read ? shell->read(shell, buffer, bytes) : 0;
@@ -129,7 +130,7 @@ static int run_pipeline(struct shell *shell, struct pipeline *pipeline, status_t
     int result = status == -EOVERFLOW ? shell_complain(shell, "too many words")
                  : status             ? shell_fail(shell, NULL, status)
                                       : pipeline_run(shell, pipeline);
-    (void)!stream_flush(shell->out);
+    IGNORE(stream_flush(shell->out));
     return shell_interrupted() ? SHELL_INTERRUPTED : result;
 }
 
@@ -218,8 +219,7 @@ void shell_prompt(const struct shell *shell, char *text, size_t bytes)
 {
     size_t used = text_copy(text, bytes, "spindle:");
     used += path_text(shell->directory, text + used, bytes - used - 3);
-    if (used > bytes - 3)
-        used = bytes - 3;
+    used = min(used, bytes - 3);
     text_copy(text + used, bytes - used, "$ ");
     for (char *at = text; *at; at++) /* a name from a medium moves no cursor */
         if ((unsigned char)*at < ' ' || *at == 0x7f)

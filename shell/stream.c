@@ -3,6 +3,7 @@
  */
 #include "shell/stream.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -44,7 +45,7 @@ void stream_write(struct stream *stream, const char *text, size_t bytes)
         return;
     stream->at_line_start = text[bytes - 1] == '\n';
     if (bytes > room - stream->used)
-        (void)!stream_flush(stream);
+        IGNORE(stream_flush(stream));
     if (bytes >= room) {
         stream_hand_over(stream, text, bytes);
         return;

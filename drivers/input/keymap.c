@@ -1,5 +1,6 @@
 /* keymap.c - scancode set 1 to a terminal's bytes, US layout; see keyboard.h. */
 #include "drivers/input/keyboard.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum {
@@ -124,7 +125,7 @@ static unsigned modifier_number(const struct keymap *keymap)
 static bool take_arrow_with_modifier(struct keymap *keymap, uint8_t code)
 {
     unsigned number = modifier_number(keymap);
-    for (unsigned i = 0; number > 1 && i < sizeof arrows / sizeof arrows[0]; i++) {
+    for (unsigned i = 0; number > 1 && i < ARRAY_LENGTH(arrows); i++) {
         if (arrows[i].code != code)
             continue;
         add_text(keymap, "\033[1;");
@@ -139,7 +140,7 @@ static enum keymap_action take_sequence(struct keymap *keymap, uint8_t code)
 {
     if (take_arrow_with_modifier(keymap, code))
         return KEYMAP_BYTES;
-    for (unsigned i = 0; i < sizeof sequences / sizeof sequences[0]; i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(sequences); i++) {
         if (sequences[i].code != code)
             continue;
         add(keymap, ESCAPE);

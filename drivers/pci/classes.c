@@ -2,6 +2,7 @@
  * classes.c - names of class codes (PCI Local Bus 3.0, appendix D): those one meets in a PC.
  */
 #include "drivers/pci/pci.h"
+#include "lib/macros.h"
 
 enum { ANY = 0xff };
 
@@ -41,7 +42,7 @@ static const struct class_name class_names[] = {
 
 const char *pci_class_text(uint8_t class_code, uint8_t subclass)
 {
-    for (unsigned i = 0; i < sizeof(class_names) / sizeof(class_names[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(class_names); i++) {
         const struct class_name *name = &class_names[i];
         if (name->class_code == class_code && (name->subclass == ANY || name->subclass == subclass))
             return name->text;

@@ -7,6 +7,7 @@
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sync.h"
+#include "lib/macros.h"
 #include "lib/utf8.h"
 
 enum {
@@ -102,8 +103,7 @@ static void screen_scroll(int half_screens)
     spin_lock(&lock);
     int lines = (int)view + half_screens * (int)(glass->rows / 2);
     view = lines < 0 ? 0 : (unsigned)lines;
-    if (view > terminal.history)
-        view = terminal.history;
+    view = min(view, terminal.history);
     note_change();
     spin_unlock(&lock);
 }

@@ -1,5 +1,6 @@
 /* terminal.c - see terminal.h. */
 #include "drivers/video/terminal.h"
+#include "lib/macros.h"
 #include "lib/utf8.h"
 
 enum {
@@ -68,8 +69,7 @@ static void scroll_up(struct terminal *t)
 /* Opens `count` blank rows at `top`; what falls off the end is lost. */
 static void open_rows(struct terminal *t, unsigned top, unsigned count)
 {
-    if (count > t->rows - top)
-        count = t->rows - top;
+    count = min(count, t->rows - top);
     for (unsigned row = t->rows; row-- > top + count;)
         copy_row(t, row, row - count);
     erase_rows(t, top, top + count);
@@ -77,8 +77,7 @@ static void open_rows(struct terminal *t, unsigned top, unsigned count)
 
 static void close_rows(struct terminal *t, unsigned top, unsigned count)
 {
-    if (count > t->rows - top)
-        count = t->rows - top;
+    count = min(count, t->rows - top);
     for (unsigned row = top; row + count < t->rows; row++)
         copy_row(t, row, row + count);
     erase_rows(t, t->rows - count, t->rows);
@@ -358,7 +357,7 @@ static const struct {
 static void run_control(struct terminal *t, char final)
 {
     t->state = STATE_GROUND;
-    for (unsigned i = 0; i < sizeof controls / sizeof controls[0]; i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(controls); i++)
         if (controls[i].final == final && (!t->question || final == 'h' || final == 'l'))
             controls[i].run(t);
 }
@@ -369,8 +368,7 @@ static void read_digit(struct terminal *t, unsigned digit)
         t->parameter_count = 1;
     unsigned *value = &t->parameters[t->parameter_count - 1];
     *value = *value * 10 + digit;
-    if (*value > PARAMETER_MAX)
-        *value = PARAMETER_MAX;
+    *value = min(*value, PARAMETER_MAX);
 }
 
 /* Parameters beyond the last are read into the last. */

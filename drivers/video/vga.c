@@ -12,6 +12,7 @@
 #include "drivers/video/video.h"
 #include "kernel/mm/space.h"
 #include "kernel/x86/ports.h"
+#include "lib/macros.h"
 
 enum {
     MEMORY = 0xa0000,
@@ -84,7 +85,7 @@ static void open_font_memory(void)
         { GRAPHICS, GRAPHICS_READ_PLANE, 2 },   { GRAPHICS, GRAPHICS_MODE, 0 },
         { GRAPHICS, GRAPHICS_MAP, 0 },
     };
-    set_all(settings, sizeof settings / sizeof settings[0]);
+    set_all(settings, ARRAY_LENGTH(settings));
 }
 
 static void close_font_memory(bool two_tables)
@@ -95,7 +96,7 @@ static void close_font_memory(bool two_tables)
         { SEQUENCER, SEQUENCER_RESET, 3 },    { GRAPHICS, GRAPHICS_READ_PLANE, 0 },
         { GRAPHICS, GRAPHICS_MODE, 0x10 },    { GRAPHICS, GRAPHICS_MAP, MAP_TEXT },
     };
-    set_all(settings, sizeof settings / sizeof settings[0]);
+    set_all(settings, ARRAY_LENGTH(settings));
 }
 
 static void write_glyph(unsigned glyph)

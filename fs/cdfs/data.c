@@ -7,6 +7,7 @@
  * what cdfs_copy() gathers out of the metadata cache.
  */
 #include "fs/cdfs/cdfs.h"
+#include "lib/macros.h"
 
 bool cdfs_extents_are_plain(const struct cdfs *cdfs, const struct cdfs_node *node)
 {
@@ -66,8 +67,7 @@ static void io_continue(struct cdfs *cdfs, struct vfs_io *io)
     uint64_t within = offset - extent->file_offset;
     uint64_t sector = cdfs->fsd.cache_block_bytes;
     uint64_t run = (extent->length_bytes - within + sector - 1) / sector * sector;
-    if (run > left)
-        run = left;
+    run = min(run, left);
     run = clip_to_device(cdfs, extent->address + within, run);
     if (run)
         vfs_io_submit(io, extent->address + within, run);
@@ -110,8 +110,7 @@ status_t cdfs_copy(struct cdfs *cdfs, const struct cdfs_node *node, uint64_t off
         if (!extent)
             return -EIO;
         uint64_t run = extent_run(extent, at - extent->file_offset, &address);
-        if (run > bytes - *done)
-            run = bytes - *done;
+        run = min(run, bytes - *done);
         ssize_t got = cache_read(&cdfs->meta, address, (char *)buffer + *done, (size_t)run);
         if (got > 0)
             *done += (size_t)got;

@@ -2,6 +2,7 @@
  * scan.c - directory records, one after another (ECMA-119 6.8.1, 9.1).
  */
 #include "fs/cdfs/cdfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 bool cdfs_record_is_dot(const struct cdfs_record *record)
@@ -75,8 +76,7 @@ int cdfs_scan_next(struct cdfs_scan *scan, struct cdfs_record *record)
             return status;
         size_t offset = (size_t)(scan->address - scan->view_address);
         uint64_t limit = sector_end(scan->address);
-        if (limit > scan->end)
-            limit = scan->end;
+        limit = min(limit, scan->end);
         struct bytes raw = bytes_slice((struct bytes){ scan->view.data, scan->view.length_bytes },
                                        offset, (size_t)(limit - scan->address));
         uint8_t length = iso_711(raw, DR_LENGTH);

@@ -13,6 +13,7 @@
  */
 #include "fs/cdfs/budgets.h"
 #include "fs/cdfs/cdfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum {
@@ -80,7 +81,7 @@ static int walk_next(struct session_walk *walk, uint64_t *start)
         end + GAP_AFTER_LATER, end + GAP_AFTER_LATER + RUN_OUT,
     };
     int found = 0;
-    for (size_t i = 0; !found && i < sizeof(places) / sizeof(places[0]); i++)
+    for (size_t i = 0; !found && i < ARRAY_LENGTH(places); i++)
         if (places[i] > *start && (found = walk_look_at(walk, places[i])) > 0)
             *start = places[i];
     return found;

@@ -6,6 +6,7 @@
  */
 #include "fs/cdfs/budgets.h"
 #include "fs/cdfs/cdfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { SUSP_HEADER_BYTES = 4 };
@@ -212,7 +213,7 @@ static const struct {
 
 static void entry_dispatch(struct rock_reader *reader, struct bytes entry)
 {
-    for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(tags); i++)
         if (entry.data[0] == (uint8_t)tags[i].tag[0] && entry.data[1] == (uint8_t)tags[i].tag[1]) {
             tags[i].read(reader, bytes_slice(entry, SUSP_HEADER_BYTES, entry.length));
             return;
@@ -333,7 +334,7 @@ bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip)
     /* SUSP 5.3; some discs put 14 bytes of CD-XA before it, and some pad them to 15 */
     static const size_t places[] = { 0, 14, 15 };
     static const uint8_t sp[] = { 'S', 'P', 7, 1, 0xbe, 0xef };
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
         struct bytes entry = bytes_slice(root_dot->system_use, places[i], 7);
         if (entry.length == 7 && memcmp(entry.data, sp, sizeof(sp)) == 0) {
             *skip = entry.data[6];

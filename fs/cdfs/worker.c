@@ -5,6 +5,7 @@
  * everything that waits for the worker.
  */
 #include "fs/cdfs/cdfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { UNPACKER_IDLE_US = 1000000 };
@@ -48,8 +49,7 @@ static status_t io_unpack(struct cdfs_worker *worker, struct vfs_io *io, uint64_
                                   &data, &got);
     if (status)
         return status;
-    if (got > bytes)
-        got = bytes;
+    got = min(got, bytes);
     memcpy(memory, data, got);
     io->done_bytes += got;
     return 0;
@@ -99,7 +99,7 @@ static struct vfs_io *worker_next(struct cdfs_worker *worker)
     }
     struct list *link = list_pop_front(&worker->ios);
     spin_unlock(&worker->lock);
-    return link ? list_entry(link, struct vfs_io, link) : NULL;
+    return link ? container_of(link, struct vfs_io, link) : NULL;
 }
 
 static void worker_main(void *argument)

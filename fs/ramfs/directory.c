@@ -1,6 +1,7 @@
 /* directory.c - entries: finding, changing and listing them. See ramfs.h. */
 #include "fs/ramfs/ramfs.h"
 #include "lib/hash.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -21,7 +22,7 @@ static struct ramfs_node *entry_find(struct ramfs_node *directory, struct elemen
     uint64_t hash = hash_bytes(element.name, element.length, 0);
     struct table_link *link = table_first(&directory->directory->names, hash);
     for (; link; link = table_next(link)) {
-        struct ramfs_node *node = list_entry(link, struct ramfs_node, name_link);
+        struct ramfs_node *node = container_of(link, struct ramfs_node, name_link);
         if (text_equal_n(node->name, node->name_length, element.name, element.length))
             return node;
     }
@@ -303,10 +304,10 @@ static struct ramfs_node *reader_next(const struct ramfs_directory *directory,
                                       struct ramfs_place *reader)
 {
     for (struct list *link = reader->link.next; link != &directory->places; link = link->next) {
-        struct ramfs_place *place = list_entry(link, struct ramfs_place, link);
+        struct ramfs_place *place = container_of(link, struct ramfs_place, link);
         if (place->is_reader)
             continue;
-        return place->sequence <= reader->sequence ? list_entry(place, struct ramfs_node, place)
+        return place->sequence <= reader->sequence ? container_of(place, struct ramfs_node, place)
                                                    : NULL;
     }
     return NULL;

@@ -2,6 +2,7 @@
 #include "fs/ramfs/ramfs.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/hash.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 /* ---- one node ----------------------------------------------------------------------------- */
@@ -82,7 +83,7 @@ static struct ramfs_shard *shard_of(struct ramfs *ramfs, vnode_id_t id)
 
 static struct ramfs_node *node_of_link(struct table_link *link)
 {
-    return list_entry(link, struct ramfs_node, id_link);
+    return container_of(link, struct ramfs_node, id_link);
 }
 
 status_t ramfs_node_create(struct ramfs *ramfs, enum node_type type, struct element element,

@@ -12,6 +12,7 @@
 #include "host/port/backend.h"
 #include "host/port/host.h"
 #include "host/port/sim.h"
+#include "lib/macros.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -90,7 +91,7 @@ static bool chance(unsigned one_in)
 
 static struct sim_thread *sim_thread_of(struct thread *thread)
 {
-    return list_entry(thread, struct sim_thread, thread);
+    return container_of(thread, struct sim_thread, thread);
 }
 
 static struct sim_thread *sim_current(void)
@@ -217,7 +218,7 @@ void thread_each(void (*visit)(const struct thread_info *info, void *context), v
 {
     list_each(link, &sim.all) {
         struct thread_info info;
-        host_thread_info(list_entry(link, struct thread, link), &info);
+        host_thread_info(container_of(link, struct thread, link), &info);
         visit(&info, context);
     }
 }
@@ -317,7 +318,7 @@ static struct sim_thread *pick_ready(void)
     struct sim_thread *picked = NULL;
     unsigned seen = 0;
     list_each(link, &sim.all) {
-        struct thread *thread = list_entry(link, struct thread, link);
+        struct thread *thread = container_of(link, struct thread, link);
         if (thread->state == THREAD_READY && chance(++seen))
             picked = sim_thread_of(thread); /* the n-th seen with 1/n: all alike */
     }
@@ -328,7 +329,7 @@ static uint64_t next_deadline(void)
 {
     uint64_t next = TIME_NEVER;
     list_each(link, &sim.all) {
-        struct sim_thread *t = sim_thread_of(list_entry(link, struct thread, link));
+        struct sim_thread *t = sim_thread_of(container_of(link, struct thread, link));
         if (t->thread.state == THREAD_PARKED && t->deadline_us < next)
             next = t->deadline_us;
     }
@@ -338,7 +339,7 @@ static uint64_t next_deadline(void)
 static void wake_due(void)
 {
     list_each(link, &sim.all) {
-        struct sim_thread *t = sim_thread_of(list_entry(link, struct thread, link));
+        struct sim_thread *t = sim_thread_of(container_of(link, struct thread, link));
         if (t->thread.state == THREAD_PARKED && t->deadline_us <= sim.now_us)
             t->thread.state = THREAD_READY;
     }
@@ -348,7 +349,7 @@ static void wake_due(void)
 static void reap(void)
 {
     list_each_safe(link, &sim.all) {
-        struct thread *thread = list_entry(link, struct thread, link);
+        struct thread *thread = container_of(link, struct thread, link);
         if (thread->ended && thread->detached)
             free_thread(sim_thread_of(thread));
     }

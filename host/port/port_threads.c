@@ -12,6 +12,7 @@
 
 #include "host/port/backend.h"
 #include "host/port/host.h"
+#include "lib/macros.h"
 
 struct pthread_thread {
     struct thread thread;
@@ -163,7 +164,7 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
 
 void thread_join(struct thread *thread)
 {
-    struct pthread_thread *t = list_entry(thread, struct pthread_thread, thread);
+    struct pthread_thread *t = container_of(thread, struct pthread_thread, thread);
     host_assert_may_sleep("join");
     pthread_join(t->handle, NULL);
     leave_all(t);
@@ -172,7 +173,7 @@ void thread_join(struct thread *thread)
 
 void thread_detach(struct thread *thread)
 {
-    struct pthread_thread *t = list_entry(thread, struct pthread_thread, thread);
+    struct pthread_thread *t = container_of(thread, struct pthread_thread, thread);
     pthread_mutex_lock(&all_lock);
     bool ended = thread->ended;
     thread->detached = true;
@@ -193,7 +194,7 @@ void thread_each(void (*visit)(const struct thread_info *info, void *context), v
     pthread_mutex_lock(&all_lock);
     list_each(link, &all) {
         struct thread_info info;
-        host_thread_info(list_entry(link, struct thread, link), &info);
+        host_thread_info(container_of(link, struct thread, link), &info);
         visit(&info, context);
     }
     pthread_mutex_unlock(&all_lock);
@@ -211,7 +212,7 @@ unsigned host_thread_count(void)
 
 void thread_park(uint64_t deadline_us)
 {
-    struct pthread_thread *t = list_entry(thread_current(), struct pthread_thread, thread);
+    struct pthread_thread *t = container_of(thread_current(), struct pthread_thread, thread);
     host_assert_may_sleep("park");
     struct timespec when = timespec_of(deadline_us);
     int result = 0;
@@ -227,7 +228,7 @@ void thread_park(uint64_t deadline_us)
 
 void thread_unpark(struct thread *thread)
 {
-    struct pthread_thread *t = list_entry(thread, struct pthread_thread, thread);
+    struct pthread_thread *t = container_of(thread, struct pthread_thread, thread);
     pthread_mutex_lock(&t->lock);
     t->permit = true;
     pthread_cond_signal(&t->given);

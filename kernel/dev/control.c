@@ -2,6 +2,7 @@
 #include "kernel/dev/control.h"
 
 #include "kernel/dev/icon.h"
+#include "lib/macros.h"
 
 /* ---- common answers ----------------------------------------------------------------------- */
 
@@ -129,7 +130,7 @@ static const struct {
     { DEVICE_CONTROL_FLUSH, 0, flush },
 };
 
-enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
+enum { OPERATIONS = ARRAY_LENGTH(operations) };
 
 static status_t driver_control(struct device *device, unsigned operation, void *argument,
                                size_t bytes)

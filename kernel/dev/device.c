@@ -8,6 +8,7 @@
 #include "kernel/log.h"
 #include "kernel/sched/sync.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -195,7 +196,7 @@ static void device_fail_waiting(struct device *device)
         spin_unlock(&device->queue_lock);
         if (!link)
             return;
-        struct io_request *request = list_entry(link, struct io_request, link);
+        struct io_request *request = container_of(link, struct io_request, link);
         io_complete(request, -ENODEV, request->done_bytes);
     }
 }
@@ -231,7 +232,7 @@ static struct device *device_leaf(struct device *device)
 {
     mutex_lock(&tree_lock);
     while (!list_empty(&device->children))
-        device = list_entry(device->children.next, struct device, siblings);
+        device = container_of(device->children.next, struct device, siblings);
     device_get(device);
     mutex_unlock(&tree_lock);
     return device;
@@ -528,11 +529,12 @@ struct device *device_child(struct device *parent, unsigned after)
     struct list *link = parent->children.next;
     if (last && last->parent == parent)
         link = last->siblings.next;
-    while (link != &parent->children && list_entry(link, struct device, siblings)->number <= after)
+    while (link != &parent->children &&
+           container_of(link, struct device, siblings)->number <= after)
         link = link->next; /* the last one was removed: it is searched for */
     struct device *found = NULL;
     if (link != &parent->children)
-        found = device_get(list_entry(link, struct device, siblings));
+        found = device_get(container_of(link, struct device, siblings));
     mutex_unlock(&tree_lock);
     return found;
 }
@@ -544,7 +546,7 @@ struct device *device_by_class(unsigned after)
     const struct device *last = tree_find_number(after);
     struct list *link = last ? last->all_link.next : published.next;
     for (; link != &published && !found; link = link->next) {
-        struct device *device = list_entry(link, struct device, all_link);
+        struct device *device = container_of(link, struct device, all_link);
         if (device->number > after && device->alias[0])
             found = device_get(device);
     }

@@ -4,6 +4,7 @@
  */
 #include "kernel/dev/event.h"
 #include "kernel/sched/sync.h"
+#include "lib/macros.h"
 
 static struct {
     struct spin lock;
@@ -33,7 +34,7 @@ void event_post(enum event_kind kind, struct device *device)
 static void event_take(struct event *event)
 {
     struct device *device =
-        list_entry(list_pop_front(&events.devices), struct device, event_link);
+        container_of(list_pop_front(&events.devices), struct device, event_link);
     event->device = device;
     event->kind = (enum event_kind)__builtin_ctz(device->pending_events);
     device->pending_events &= device->pending_events - 1;

@@ -1,5 +1,6 @@
 /* geometry.c - see geometry.h. */
 #include "kernel/dev/geometry.h"
+#include "lib/macros.h"
 
 enum { BIOS_CYLINDERS = 1024, BIOS_SECTORS = 63, BIOS_SECTOR_BYTES = 512 };
 
@@ -48,14 +49,14 @@ struct device_geometry geometry_bios(uint64_t size_bytes)
     static const uint32_t heads[] = { 16, 32, 64, 128, 255 };
     uint64_t sectors = divide_up(size_bytes, BIOS_SECTOR_BYTES), cylinders = 0;
     unsigned i = 0;
-    for (; i < sizeof(heads) / sizeof(heads[0]); i++) {
+    for (; i < ARRAY_LENGTH(heads); i++) {
         cylinders = divide_up(sectors, (uint64_t)heads[i] * BIOS_SECTORS);
         if (cylinders <= BIOS_CYLINDERS)
             break;
     }
     return (struct device_geometry){
         .cylinders = between_1_and(BIOS_CYLINDERS, cylinders),
-        .heads = heads[i < sizeof(heads) / sizeof(heads[0]) ? i : i - 1],
+        .heads = heads[i < ARRAY_LENGTH(heads) ? i : i - 1],
         .sectors = BIOS_SECTORS,
         .sector_bytes = BIOS_SECTOR_BYTES,
     };

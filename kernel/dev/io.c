@@ -9,6 +9,7 @@
 #include "kernel/dev/io.h"
 #include "kernel/dev/device.h"
 #include "kernel/sched/sync.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { REQUEST_ACTIVE = 1, REQUEST_ENDED };
@@ -67,12 +68,12 @@ static bool completion_next(struct completion *next)
     spin_lock(&completions.lock);
     while (list_empty(&completions.requests) && list_empty(&completions.devices) &&
            !completions.stopping)
-        (void)!wait_queue_wait(&completions.arrival, &completions.lock, TIME_NEVER);
+        IGNORE(wait_queue_wait(&completions.arrival, &completions.lock, TIME_NEVER));
     struct list *request = list_pop_front(&completions.requests);
     struct list *device = request ? NULL : list_pop_front(&completions.devices);
     spin_unlock(&completions.lock);
-    next->request = request ? list_entry(request, struct io_request, link) : NULL;
-    next->device = device ? list_entry(device, struct device, put_link) : NULL;
+    next->request = request ? container_of(request, struct io_request, link) : NULL;
+    next->device = device ? container_of(device, struct device, put_link) : NULL;
     return request || device;
 }
 
@@ -177,8 +178,7 @@ static void transfer_collect(struct io_transfer *transfer, const struct io_reque
     const struct io_limits *limits = &transfer->device->limits;
     uint64_t most = request->length_bytes - request->done_bytes;
     uint32_t limit = limits->transfer_bytes ? limits->transfer_bytes : TRANSFER_BYTES_MAX;
-    if (most > limit)
-        most = limit;
+    most = min(most, limit);
     uint32_t skip = request->segment_offset;
     for (unsigned i = request->segment; transfer->length_bytes < most; i++, skip = 0) {
         const struct io_segment *segment = &request->segments[i];
@@ -200,10 +200,8 @@ static void transfer_copy(const struct io_transfer *transfer, uint32_t bytes, bo
     while (bytes) {
         const struct io_segment *theirs = &request->segments[i], *ours = &transfer->segments[j];
         uint32_t count = theirs->length_bytes - i_offset;
-        if (count > ours->length_bytes - j_offset)
-            count = ours->length_bytes - j_offset;
-        if (count > bytes)
-            count = bytes;
+        count = min(count, ours->length_bytes - j_offset);
+        count = min(count, bytes);
         char *their = (char *)theirs->address + i_offset, *our = (char *)ours->address + j_offset;
         memcpy(to_request ? their : our, to_request ? our : their, count);
         bytes -= count;
@@ -220,11 +218,9 @@ static void transfer_bounce(struct io_transfer *transfer)
     struct device *device = transfer->device;
     unsigned index = (unsigned)(transfer - device->transfers);
     unsigned pages = IO_BOUNCE_PAGES / device->limits.depth;
-    if (pages > device->limits.segment_count)
-        pages = device->limits.segment_count;
+    pages = min(pages, device->limits.segment_count);
     uint32_t length = transfer->length_bytes;
-    if (length > pages * PAGE_BYTES)
-        length = pages * PAGE_BYTES;
+    length = min(length, pages * PAGE_BYTES);
     transfer->bounced = true;
     transfer->segment_count = 0;
     transfer->length_bytes = length;
@@ -314,7 +310,7 @@ static struct io_transfer *transfer_next(struct device *device)
     struct io_transfer *transfer = transfer_idle(device);
     while (transfer && !list_empty(&device->waiting)) {
         struct list *link = list_pop_front(&device->waiting);
-        struct io_request *request = list_entry(link, struct io_request, link);
+        struct io_request *request = container_of(link, struct io_request, link);
         status_t status = request_admit(device, request);
         if (!status) {
             transfer_carve(transfer, request);

@@ -2,6 +2,7 @@
 #include "kernel/dev/tree.h"
 #include "lib/format.h"
 #include "lib/hash.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -46,7 +47,7 @@ struct device *tree_find_number(unsigned number)
 {
     const struct list *bucket = number_bucket(number);
     list_each(link, bucket) {
-        struct device *device = list_entry(link, struct device, number_link);
+        struct device *device = container_of(link, struct device, number_link);
         if (device->number == number)
             return device;
     }
@@ -57,7 +58,7 @@ struct device *tree_find_alias(const char *alias)
 {
     const struct list *bucket = alias_bucket(alias);
     list_each(link, bucket) {
-        struct device *device = list_entry(link, struct device, alias_link);
+        struct device *device = container_of(link, struct device, alias_link);
         if (text_equal(device->alias, alias))
             return device;
     }
@@ -68,7 +69,7 @@ struct device *tree_find_child(const struct device *parent, const char *name, si
 {
     const struct list *bucket = name_bucket(parent, name, length);
     list_each(link, bucket) {
-        struct device *device = list_entry(link, struct device, name_link);
+        struct device *device = container_of(link, struct device, name_link);
         if (device->parent == parent &&
             text_equal_n(device->name, strlen(device->name), name, length))
             return device;

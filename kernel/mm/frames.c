@@ -1,6 +1,7 @@
 #include "kernel/mm/frames.h"
 #include "kernel/mm/memory.h"
 #include "kernel/mm/space.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 #define FOUR_GIB 0x100000000ull
@@ -70,10 +71,8 @@ static void free_run(uint64_t index, uint64_t count)
     while (count > 0) {
         unsigned order = index != 0 ? (unsigned)__builtin_ctzll(index) : FRAME_ORDER_MAX;
         unsigned longest = 63 - (unsigned)__builtin_clzll(count);
-        if (order > longest)
-            order = longest;
-        if (order > FRAME_ORDER_MAX)
-            order = FRAME_ORDER_MAX;
+        order = min(order, longest);
+        order = min(order, FRAME_ORDER_MAX);
         free_block(index, order);
         index += 1ull << order;
         count -= 1ull << order;
@@ -90,7 +89,7 @@ static bool alloc_block(enum zone zone, unsigned order, uint64_t *index)
     if (found == ORDERS)
         return false;
 
-    *index = (uint64_t)(list_entry(free_blocks[zone][found].next, struct frame, link) - frames);
+    *index = (uint64_t)(container_of(free_blocks[zone][found].next, struct frame, link) - frames);
     take_block(*index);
     while (found > order) {
         found--;
@@ -291,8 +290,7 @@ static bool next_piece(const struct boot_range *range, uint64_t limit, uint64_t 
 
     if (range->type != BOOT_MEMORY_USABLE)
         return false;
-    if (*at < range->start)
-        *at = range->start;
+    *at = max(*at, range->start);
     *at = (*at + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
     while (*at < end) {
         const struct area *block = next_reserved(*at);

@@ -2,13 +2,14 @@
 #include "kernel/mm/frames.h"
 #include "kernel/mm/memory.h"
 #include "kernel/mm/space.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 /* Multiples of 16; the larger ones divide a page with little left over. */
 static const uint16_t class_bytes[] = { 16,  32,  48,  64,  96,  128,  192,
                                         256, 384, 512, 816, 1024, 1360, HEAP_OBJECT_MAX };
 enum {
-    CLASSES = sizeof class_bytes / sizeof class_bytes[0],
+    CLASSES = ARRAY_LENGTH(class_bytes),
     GRAIN = 16,
     RECLAIM_PART = 8, /* of memory: what one allocation may cost the cache, at most */
     LINK_BYTES = sizeof(uint16_t), /* what a free object keeps in its first bytes */
@@ -81,7 +82,7 @@ static void *take_freed(struct frame *slab, uint8_t *page)
 /* Takes an object, or returns NULL when there is no page for a new slab. */
 static void *take_object(unsigned class)
 {
-    struct frame *slab = list_entry(partial[class].next, struct frame, link);
+    struct frame *slab = container_of(partial[class].next, struct frame, link);
     if (list_empty(&partial[class]))
         slab = create_slab(class);
     if (slab == NULL)

@@ -13,6 +13,7 @@
  * that went on.
  */
 #include "kernel/sched/sync.h"
+#include "lib/macros.h"
 
 /* ---- the order of locks ------------------------------------------------------------------- */
 
@@ -27,7 +28,7 @@ static const char *rank_name(unsigned rank)
         [RANK_HEAP] = "HEAP",
         [RANK_FRAMES] = "FRAMES",   [RANK_SCHED] = "SCHED",   [RANK_LOG] = "LOG",
     };
-    return rank < sizeof(names) / sizeof(names[0]) && names[rank] != NULL ? names[rank] : "?";
+    return rank < ARRAY_LENGTH(names) && names[rank] != NULL ? names[rank] : "?";
 }
 
 void lock_rank_enter(enum lock_rank rank)
@@ -110,7 +111,7 @@ status_t wait_queue_wait_interruptible(struct wait_queue *queue, struct spin *sp
 
 static void wake_first(struct wait_queue *queue)
 {
-    struct waiter *waiter = list_entry(list_pop_front(&queue->waiters), struct waiter, link);
+    struct waiter *waiter = container_of(list_pop_front(&queue->waiters), struct waiter, link);
     waiter->woken = true;
     thread_unpark(waiter->thread);
 }

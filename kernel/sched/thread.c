@@ -5,6 +5,7 @@
 #include "kernel/x86/context.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/dispatch.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum state { STATE_RUNNING, STATE_READY, STATE_PARKED, STATE_ENDED };
@@ -97,7 +98,7 @@ static struct thread *take_ready(void)
 {
     for (unsigned i = 0; i < PRIORITIES; i++)
         if (!list_empty(&ready[i]))
-            return list_entry(list_pop_front(&ready[i]), struct thread, link);
+            return container_of(list_pop_front(&ready[i]), struct thread, link);
     return NULL;
 }
 
@@ -267,7 +268,7 @@ static void reap(void *argument)
         struct list *link = list_pop_front(&dead);
         cpu_interrupts_restore(flags);
         if (link != NULL)
-            destroy(list_entry(link, struct thread, link));
+            destroy(container_of(link, struct thread, link));
         else
             thread_park(TIME_NEVER);
     }
@@ -424,7 +425,7 @@ void thread_each(void (*visit)(const struct thread_info *info, void *context), v
 
     charge_current();
     list_each(link, &all) {
-        const struct thread *thread = list_entry(link, struct thread, all_link);
+        const struct thread *thread = container_of(link, struct thread, all_link);
         struct thread_info info = {
             .name = thread->name,
             .state = state_name(thread->state),

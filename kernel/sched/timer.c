@@ -1,12 +1,13 @@
 #include "kernel/sched/timer.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
+#include "lib/macros.h"
 
 static struct list pending = LIST_INIT(pending); /* of struct timer, by deadline; interrupts off */
 
 static struct timer *first_pending(void)
 {
-    return list_empty(&pending) ? NULL : list_entry(pending.next, struct timer, link);
+    return list_empty(&pending) ? NULL : container_of(pending.next, struct timer, link);
 }
 
 void timer_init(struct timer *timer, void (*fire)(void *context), void *context)
@@ -25,7 +26,7 @@ static void insert(struct timer *timer)
 {
     struct list *at = pending.prev;
 
-    while (at != &pending && list_entry(at, struct timer, link)->deadline_us > timer->deadline_us)
+    while (at != &pending && container_of(at, struct timer, link)->deadline_us > timer->deadline_us)
         at = at->prev;
     list_insert_after(at, &timer->link);
 }

@@ -12,6 +12,7 @@
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/cache/cache.h"
 #include "kernel/vfs/internal.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { DIRECT_PAGES = 32 };
@@ -135,8 +136,7 @@ enum { IO_BYTES_MAX = 1 << 30 };
 
 ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes, uint64_t *end)
 {
-    if (bytes > IO_BYTES_MAX)
-        bytes = IO_BYTES_MAX;
+    bytes = min(bytes, IO_BYTES_MAX);
     struct io_segment segment = { (void *)(uintptr_t)memory, (uint32_t)bytes };
     uint64_t done, offset = 0;
     status_t status = vnode_io_at(
@@ -224,8 +224,7 @@ ssize_t vnode_io_memory(struct vnode *vnode, enum io_op op, uint64_t offset_byte
 {
     struct vfs_io template = { .vnode = vnode, .op = op, .offset_bytes = offset_bytes };
     size_t done = 0;
-    if (bytes > IO_BYTES_MAX)
-        bytes = IO_BYTES_MAX;
+    bytes = min(bytes, IO_BYTES_MAX);
     if (!vnode->cache.ops)
         return vnode_io_at_once(template, memory, bytes);
     if (!vnode->fsd->ops->read_write)
@@ -245,8 +244,7 @@ static ssize_t vnode_io_part(struct vnode *vnode, enum io_op op, uint64_t offset
                              void *memory, size_t bytes)
 {
     uint32_t block = vnode->cache_block_bytes, at = (uint32_t)(offset_bytes % block);
-    if (bytes > block - at)
-        bytes = block - at;
+    bytes = min(bytes, block - at);
     uint8_t *whole = mem_alloc(block);
     if (!whole)
         return -ENOMEM;

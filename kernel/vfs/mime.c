@@ -2,6 +2,7 @@
  * mime.c - the MIME type that a file's name tells.
  */
 #include "kernel/vfs/vfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "lib/utf8.h"
@@ -50,7 +51,7 @@ const char *mime_type(const char *name)
 {
     const char *dot = strrchr(name, '.');
     if (dot && dot != name) /* ".profile" has no extension */
-        for (size_t i = 0; i < sizeof(mime_types) / sizeof(mime_types[0]); i++)
+        for (size_t i = 0; i < ARRAY_LENGTH(mime_types); i++)
             if (utf8_equal_folded(dot + 1, strlen(dot + 1), mime_types[i].extension,
                                   strlen(mime_types[i].extension)))
                 return mime_types[i].type;

@@ -3,6 +3,7 @@
  */
 #include "kernel/vfs/internal.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { PARTS_MAX = 100, PART_EXTRA = 16 /* `.`, `.part~100` and the NUL */ };
@@ -16,8 +17,7 @@ struct replacing {
 static size_t part_stem(struct element name)
 {
     size_t length = name.length;
-    if (length > NAME_BYTES_MAX - PART_EXTRA)
-        length = NAME_BYTES_MAX - PART_EXTRA;
+    length = min(length, NAME_BYTES_MAX - PART_EXTRA);
     while (length && length < name.length && (name.name[length] & 0xc0) == 0x80)
         length--;
     return length;
@@ -50,7 +50,7 @@ static status_t part_open(struct replacing *names, struct file **file)
         path_put(path);
     }
     if (status)
-        (void)!place_remove(&names->part); /* the first error is returned */
+        IGNORE(place_remove(&names->part)); /* the first error is returned */
     return status;
 }
 
@@ -120,7 +120,7 @@ status_t replace_commit(struct replacement *replacement)
     if (replace_close(replacement))
         status = place_rename(&names->part, &names->place);
     if (status)
-        (void)!place_remove(&names->part);
+        IGNORE(place_remove(&names->part));
     replace_free(replacement);
     return status;
 }
@@ -128,6 +128,6 @@ status_t replace_commit(struct replacement *replacement)
 void replace_abandon(struct replacement *replacement)
 {
     if (replace_close(replacement))
-        (void)!place_remove(&replacement->names->part);
+        IGNORE(place_remove(&replacement->names->part));
     replace_free(replacement);
 }

@@ -7,6 +7,7 @@
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
 #include "lib/hash.h"
+#include "lib/macros.h"
 
 /* The table has a bucket for so many pages of memory, and keeps so many unused vnodes a bucket. */
 enum { BUCKETS_MIN = 64, PAGES_A_BUCKET = 8, UNUSED_A_BUCKET = 4 };
@@ -170,7 +171,7 @@ static struct vnode *vnode_find(const struct fsd *fsd, vnode_id_t id)
     kassert(spin_is_held(&vnodes.lock));
     struct list *bucket = vnode_bucket(fsd, id);
     list_each(link, bucket) {
-        struct vnode *vnode = list_entry(link, struct vnode, hash_link);
+        struct vnode *vnode = container_of(link, struct vnode, hash_link);
         if (vnode->fsd == fsd && vnode->id == id)
             return vnode;
     }
@@ -337,7 +338,7 @@ static struct vnode *vnode_surplus(struct vnode *vnode)
     list_push_back(&vnodes.unused, &vnode->unused_link);
     if (++vnodes.unused_count <= vnodes.unused_max)
         return NULL;
-    return list_entry(vnodes.unused.next, struct vnode, unused_link);
+    return container_of(vnodes.unused.next, struct vnode, unused_link);
 }
 
 void vnode_put(struct vnode *vnode)
@@ -487,7 +488,7 @@ void vnodes_drop(struct fsd *fsd)
         struct vnode *vnode = NULL;
         spin_lock(&vnodes.lock);
         if (!list_empty(&fsd->vnodes)) {
-            vnode = list_entry(fsd->vnodes.next, struct vnode, fsd_link);
+            vnode = container_of(fsd->vnodes.next, struct vnode, fsd_link);
             kassert(!vnode->references);
             vnode_remove(vnode);
         }
@@ -509,7 +510,7 @@ static struct vnode *vnode_take_idle(void)
     if (!spin_try_lock(&vnodes.lock))
         return NULL;
     list_each(link, &vnodes.unused) {
-        struct vnode *vnode = list_entry(link, struct vnode, unused_link);
+        struct vnode *vnode = container_of(link, struct vnode, unused_link);
         if (!vnode->cache.ops || cache_is_idle(&vnode->cache)) {
             vnode_remove(vnode);
             found = vnode;
@@ -533,7 +534,7 @@ size_t vnodes_reclaim(size_t wanted)
 static void bucket_trim(const struct list *bucket)
 {
     list_each(link, bucket) {
-        struct vnode *vnode = list_entry(link, struct vnode, hash_link);
+        struct vnode *vnode = container_of(link, struct vnode, hash_link);
         if (!vnode->loading && vnode->fsd->ops->trim_vnode)
             vnode->fsd->ops->trim_vnode(vnode->fsd, vnode);
     }

@@ -4,6 +4,7 @@
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/interrupts.h"
 #include "kernel/x86/ports.h"
+#include "lib/macros.h"
 
 enum {
     PIT_HZ = 1193182,
@@ -140,8 +141,7 @@ void clock_set_alarm(uint64_t deadline_us)
     uint64_t now = time_now_us();
     uint64_t delay = deadline_us > now ? deadline_us - now : 0;
     uint64_t longest = use_tsc ? ALARM_US_MAX : ALARM_WITHOUT_TSC_US;
-    if (delay > longest)
-        delay = longest;
+    delay = min(delay, longest);
     /* An alarm that must ring early anyway is not set again for each later deadline. */
     if (now + delay >= alarm_us)
         return;

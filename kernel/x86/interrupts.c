@@ -14,6 +14,7 @@
 #include "kernel/x86/dispatch.h"
 #include "kernel/x86/ports.h"
 #include "kernel/x86/traps.h"
+#include "lib/macros.h"
 
 enum {
     FIRST_COMMAND = 0x20,
@@ -101,7 +102,7 @@ static void call_handlers(unsigned line)
 
     counts.raised[line]++;
     list_each(link, &handlers[line]) {
-        struct interrupt_handler *handler = list_entry(link, struct interrupt_handler, link);
+        struct interrupt_handler *handler = container_of(link, struct interrupt_handler, link);
         claimed |= handler->handle(handler->context);
     }
     note_claimed(line, claimed);

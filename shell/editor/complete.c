@@ -2,6 +2,7 @@
  * complete.c - Tab: what is common is put there; a second Tab lists the ways to go on.
  */
 #include "kernel/console.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "shell/editor/completion.h"
 #include "shell/editor/editor.h"
@@ -45,8 +46,7 @@ static void list(struct stream *out, const struct words *words)
     int count = words->count < LISTED_MAX ? words->count : LISTED_MAX;
     size_t width = widest(words, count) + GAP;
     int across = (int)((columns + GAP - 1) / width);
-    if (across < 1)
-        across = 1;
+    across = max(across, 1);
     int down = (count + across - 1) / across;
     for (int row = 0; row < down; row++) {
         for (int i = row; i < count; i += down)
@@ -55,7 +55,7 @@ static void list(struct stream *out, const struct words *words)
     }
     if (count < words->count)
         stream_format(out, "and %d more\n", words->count - count);
-    (void)!stream_flush(out);
+    IGNORE(stream_flush(out));
 }
 
 static void show_list(struct editor *editor, const struct words *words)

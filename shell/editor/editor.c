@@ -3,6 +3,7 @@
  */
 #include "shell/editor/editor.h"
 #include "kernel/console.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/editor/history.h"
@@ -142,10 +143,10 @@ static const struct {
 
 static void terminal_deed(struct editor *editor, int code)
 {
-    for (size_t i = 0; i < sizeof(edit_keys) / sizeof(edit_keys[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(edit_keys); i++)
         if (edit_keys[i].code == code)
             edit_keys[i].deed(&editor->edit);
-    for (size_t i = 0; i < sizeof(editor_keys) / sizeof(editor_keys[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(editor_keys); i++)
         if (editor_keys[i].code == code && (editor->shell || !editor_keys[i].at_prompt))
             editor_keys[i].deed(editor);
 }

@@ -3,6 +3,7 @@
  */
 #include "kernel/console.h"
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "shell/editor/editor.h"
 #include "shell/editor/history.h"
@@ -65,7 +66,7 @@ static void interruptible_end(struct shell *shell)
     if (!thread_interrupted())
         return;
     thread_clear_interrupt();
-    (void)!stream_flush(shell->out);
+    IGNORE(stream_flush(shell->out));
     console_write("^C\n", 3);
     shell->out->at_line_start = true;
 }
@@ -99,7 +100,7 @@ void shell_start_up(struct shell *shell, const char *run)
 
 static void begin_row(struct shell *shell)
 {
-    (void)!stream_flush(shell->out);
+    IGNORE(stream_flush(shell->out));
     if (!shell->out->at_line_start)
         console_write("\n", 1);
     shell->out->at_line_start = true;

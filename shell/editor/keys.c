@@ -3,6 +3,7 @@
  */
 #include "shell/editor/keys.h"
 #include "kernel/console.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/utf8.h"
 #include "shell/editor/terminal.h"
@@ -101,7 +102,7 @@ static int code_of_letter(char letter)
     } codes[] = { { 'A', KEY_UP },   { 'B', KEY_DOWN }, { 'C', KEY_RIGHT },
                   { 'D', KEY_LEFT }, { 'H', KEY_HOME }, { 'F', KEY_END },
                   { 'c', KEY_WORD_RIGHT }, { 'd', KEY_WORD_LEFT } };
-    for (unsigned i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(codes); i++)
         if (codes[i].letter == letter)
             return codes[i].code;
     return KEY_NOTHING;

@@ -2,6 +2,7 @@
  * width.c - see width.h.
  */
 #include "shell/editor/width.h"
+#include "lib/macros.h"
 #include "lib/utf8.h"
 
 struct range {
@@ -43,9 +44,9 @@ static int is_in(uint32_t code, const struct range *ranges, size_t count)
 
 unsigned character_width(uint32_t code)
 {
-    if (is_in(code, zero, sizeof(zero) / sizeof(zero[0])))
+    if (is_in(code, zero, ARRAY_LENGTH(zero)))
         return 0;
-    return is_in(code, wide, sizeof(wide) / sizeof(wide[0])) ? 2 : 1;
+    return is_in(code, wide, ARRAY_LENGTH(wide)) ? 2 : 1;
 }
 
 size_t character_at(const char *text, size_t length, size_t at, unsigned *width)

@@ -8,6 +8,7 @@
 #include "shell/language/pipe.h"
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/vfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { PIPE_PAGES = PIPE_BYTES / PAGE_BYTES };
@@ -69,8 +70,7 @@ static uint8_t *place(const struct pipe *pipe, uint64_t at)
 static size_t piece(uint64_t at, size_t bytes, uint64_t ready)
 {
     size_t count = PAGE_BYTES - (size_t)(at % PAGE_BYTES);
-    if (count > bytes)
-        count = bytes;
+    count = min(count, bytes);
     return count < ready ? count : (size_t)ready;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "shell/language/pipeline.h"
 #include "kernel/sched/sync.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/language/expand.h"
@@ -188,8 +189,8 @@ static int run_with_targets(struct shell *shell, struct stage *stage)
     shell->err = streams[stage->targets[1]];
     int result = run_words(shell, stage);
     shell->command = NULL;
-    (void)!stream_flush(shell->out);
-    (void)!stream_flush(shell->err);
+    IGNORE(stream_flush(shell->out));
+    IGNORE(stream_flush(shell->err));
     shell->out = out;
     shell->err = err;
     return result;
@@ -291,7 +292,7 @@ static void runner_work(void *argument)
 {
     struct runner *runner = argument;
     runner->status = run_stage(&runner->shell, runner->stage);
-    (void)!stream_flush(runner->shell.out);
+    IGNORE(stream_flush(runner->shell.out));
     pipe_close_reader(runner->in);
     pipe_close_writer(runner->out);
     runner->in = runner->out = NULL;
@@ -330,7 +331,7 @@ static int run_stages(struct shell *shell, struct pipeline *pipeline)
     if (!gang)
         return shell_fail(shell, NULL, -ENOMEM);
     thread_group_init(&gang->group);
-    (void)!stream_flush(shell->out);
+    IGNORE(stream_flush(shell->out));
     for (unsigned i = 0; i < pipeline->count; i++)
         stage_open(shell, pipeline, &pipeline->stages[i]);
     status_t status = gang_start(gang, shell, pipeline);

@@ -2,6 +2,7 @@
 #include "shell/reading/listing.h"
 #include "lib/civil.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/editor/width.h"
@@ -228,7 +229,7 @@ void mode_text(char text[MODE_TEXT_BYTES], const struct node_info *info)
         text[0] = "?pc???b?????s???"[info->mode >> 12 & 15];
     for (unsigned i = 0; i < 9; i++)
         text[1 + i] = !known ? '?' : info->mode >> (8 - i) & 1 ? letters[i] : '-';
-    for (unsigned i = 0; known && i < sizeof(special) / sizeof(special[0]); i++)
+    for (unsigned i = 0; known && i < ARRAY_LENGTH(special); i++)
         if (info->mode & special[i].bit)
             text[special[i].at] = text[special[i].at] == 'x' ? special[i].with
                                                               : special[i].without;

@@ -1,6 +1,7 @@
 /* progress.c - see progress.h. */
 #include "shell/reading/progress.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "shell/reading/listing.h"
 
@@ -77,7 +78,7 @@ static void progress_show(struct progress *progress, uint64_t now)
     }
     if (columns > used)
         stream_text(out, text);
-    (void)!stream_flush(out);
+    IGNORE(stream_flush(out));
     progress->shown = true;
 }
 
@@ -99,5 +100,5 @@ void progress_end(struct progress *progress)
         return;
     stream_text(progress->shell->out, "\r\x1b[K");
     progress->shell->out->at_line_start = true;
-    (void)!stream_flush(progress->shell->out);
+    IGNORE(stream_flush(progress->shell->out));
 }

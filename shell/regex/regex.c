@@ -5,6 +5,7 @@
  * puts a step before the piece it repeats, or copies it.
  */
 #include "shell/regex/regex.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/language/pattern.h"
@@ -104,7 +105,7 @@ static bool take_member(const char **at, const char *end, bool fold, struct memb
 {
     bool is_class = text_starts(*at, "[:");
     *member = (struct member){ 0 };
-    for (size_t i = 0; is_class && i < sizeof(classes) / sizeof(classes[0]); i++)
+    for (size_t i = 0; is_class && i < ARRAY_LENGTH(classes); i++)
         if (text_starts(*at, classes[i].name)) {
             *at += strlen(classes[i].name);
             member->has = fold && (classes[i].has == is_upper || classes[i].has == is_lower)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 
 static void counter_body(void *unused)
@@ -85,7 +86,7 @@ static void onefile_body(void *unused)
     rig_start();
     kassert(mount_image(NULL) == 0);
     rig_stop();
-    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(wrong); i++) {
         make_image();
         image[wrong[i].at] = wrong[i].byte;
         rig_start();

@@ -10,6 +10,7 @@
 
 #include "kernel/log.h"
 #include "lib/hash.h"
+#include "lib/macros.h"
 #include "lib/utf8.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/host/rig.h"
@@ -67,10 +68,8 @@ static void lay_chunks(const uint8_t *data, size_t bytes, struct disc *disc, boo
     for (size_t at = FUZZ_HEADER_BYTES; at + FUZZ_CHUNK_BYTES <= bytes;) {
         size_t sector = le16(data + at), length = le16(data + at + 2);
         at += FUZZ_CHUNK_BYTES;
-        if (length > FUZZ_SECTOR_BYTES)
-            length = FUZZ_SECTOR_BYTES;
-        if (length > bytes - at)
-            length = bytes - at;
+        length = min(length, FUZZ_SECTOR_BYTES);
+        length = min(length, bytes - at);
         if ((sector + 1) * FUZZ_SECTOR_BYTES <= sizeof(image)) {
             uint8_t *target = image + sector * FUZZ_SECTOR_BYTES;
             if (clear)
@@ -208,7 +207,7 @@ static void visit_node(struct path *path, struct path *directory, const struct d
             visit_link(path, &info);
         if (entry)
             visit_id(entry->info.id, &info);
-        (void)!path_describe(path, true, &sink);
+        IGNORE(path_describe(path, true, &sink));
     }
     if (!status && info.type == NODE_DIRECTORY && visit.count < DIRECTORIES_MAX)
         visit.directories[visit.count++] = path;
@@ -261,7 +260,7 @@ static void mounted(const struct disc *disc)
 {
     struct path *root = path_root();
     if (path_walk(root, "/m", 0, &visit.mounted) == 0) {
-        (void)!path_describe(visit.mounted, false, &sink);
+        IGNORE(path_describe(visit.mounted, false, &sink));
         visit.steady = !disc->fail && disc->bad_sector == UINT64_MAX;
         host_fail_nth_allocation((unsigned long)disc->fail * disc->fail);
         visit_all();
@@ -289,7 +288,7 @@ static void run_disc(void *argument)
         faulty->bad_from = disc->bad_sector * FUZZ_SECTOR_BYTES;
         faulty->bad_to = faulty->bad_from + FUZZ_SECTOR_BYTES;
     }
-    (void)!device_describe_volume("disk0", &sink);
+    IGNORE(device_describe_volume("disk0", &sink));
     struct path *root = path_root();
     status_t status = vfs_mount(root, "/m", "disk0", "cdfs",
                                 options[(disc->options & FUZZ_OPTION_NAMES) +

@@ -10,6 +10,7 @@
 
 #include "kernel/log.h"
 #include "lib/hash.h"
+#include "lib/macros.h"
 #include "shell/shell.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/host/rig.h"
@@ -33,7 +34,7 @@ static status_t discard(struct stream *stream, const char *bytes, size_t count)
 static bool is_left_out(void)
 {
     static const char *const names[] = { "poweroff", "reboot", "sleep", "read", "more", "wait" };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         if (strstr(text, names[i]))
             return true;
     return false;

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "lib/macros.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { CHUNKS_MAX = 256, RECORD_BYTES_MIN = 34 };
@@ -44,10 +45,8 @@ static void disc_parse(const uint8_t *data, size_t bytes)
         size_t length = data[at + 2] | (size_t)data[at + 3] << 8;
         chunk->sector = data[at] | (unsigned)data[at + 1] << 8;
         at += FUZZ_CHUNK_BYTES;
-        if (length > FUZZ_SECTOR_BYTES)
-            length = FUZZ_SECTOR_BYTES;
-        if (length > bytes - at)
-            length = bytes - at;
+        length = min(length, FUZZ_SECTOR_BYTES);
+        length = min(length, bytes - at);
         memset(chunk->data, 0, sizeof(chunk->data));
         memcpy(chunk->data, data + at, length);
         chunk->length = (unsigned)length;
@@ -88,7 +87,7 @@ static uint32_t some_number(const struct chunk *chunk)
     case 1: return disc.chunks[pick(disc.count)].sector;
     case 2: return pick(16) * FUZZ_SECTOR_BYTES;
     case 3: return pick(300);
-    default: return edges[pick(sizeof(edges) / sizeof(edges[0]))];
+    default: return edges[pick(ARRAY_LENGTH(edges))];
     }
 }
 
@@ -176,8 +175,7 @@ static void append_record(struct chunk *chunk)
         return;
     unsigned length = from->data[record];
     memmove(chunk->data + at, from->data + record, length);
-    if (chunk->length < at + length)
-        chunk->length = at + length;
+    chunk->length = max(chunk->length, at + length);
 }
 
 static void change_record(struct chunk *chunk)
@@ -204,7 +202,7 @@ static void change_record(struct chunk *chunk)
 static const char tags[][3] = { "CE", "SP", "ST", "ER", "ES", "PX", "PN", "SL", "NM", "CL", "PL",
                                 "RE", "TF", "SF", "ZF", "AL", "AS", "PD", "RR" };
 
-enum { TAG_COUNT = sizeof(tags) / sizeof(tags[0]) };
+enum { TAG_COUNT = ARRAY_LENGTH(tags) };
 
 static int some_entry(const struct chunk *chunk)
 {
@@ -293,8 +291,7 @@ static void splice(struct chunk *chunk)
     unsigned length = 1 + pick(256), at = pick(FUZZ_SECTOR_BYTES - length);
     unsigned source = pick(FUZZ_SECTOR_BYTES - length);
     memmove(chunk->data + at, from->data + source, length);
-    if (chunk->length < at + length)
-        chunk->length = at + length;
+    chunk->length = max(chunk->length, at + length);
 }
 
 static void change_header(void)

@@ -4,6 +4,7 @@
 
 #include "tests/host/faulty.h"
 #include "host/port/run.h"
+#include "lib/macros.h"
 
 #pragma weak sim_random
 
@@ -115,13 +116,13 @@ static void faulty_main(void *argument)
         spin_lock(&faulty->lock);
         while (((list_empty(&faulty->transfers) || atomic_load(&faulty->held))) &&
                !faulty->stopping)
-            (void)!wait_queue_wait(&faulty->arrival, &faulty->lock, TIME_NEVER);
+            IGNORE(wait_queue_wait(&faulty->arrival, &faulty->lock, TIME_NEVER));
         struct list *link = list_pop_front(&faulty->transfers);
         spin_unlock(&faulty->lock);
         if (!link)
             return;
         thread_yield();
-        serve(faulty, list_entry(link, struct faulty_entry, link)->transfer);
+        serve(faulty, container_of(link, struct faulty_entry, link)->transfer);
     }
 }
 

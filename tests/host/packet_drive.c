@@ -9,6 +9,7 @@
 
 #include "drivers/storage/scsi/cdrom/mmc.h"
 #include "host/port/run.h"
+#include "lib/macros.h"
 
 enum {
     BLOCK = PACKET_DRIVE_BLOCK,
@@ -39,8 +40,7 @@ static void answer_bytes(struct packet_command *command, uint32_t at, uint8_t by
 
 static void answer(struct packet_command *command, const uint8_t *data, uint32_t bytes)
 {
-    if (bytes > command->length_bytes)
-        bytes = command->length_bytes;
+    bytes = min(bytes, command->length_bytes);
     for (uint32_t i = 0; i < bytes; i++)
         answer_bytes(command, i, data[i]);
     command->done_bytes = bytes;
@@ -221,12 +221,12 @@ static void drive_main(void *unused)
     for (;;) {
         spin_lock(&packet_drive.lock);
         while (list_empty(&packet_drive.commands) && !packet_drive.stopping)
-            (void)!wait_queue_wait(&packet_drive.arrival, &packet_drive.lock, TIME_NEVER);
+            IGNORE(wait_queue_wait(&packet_drive.arrival, &packet_drive.lock, TIME_NEVER));
         struct list *link = list_pop_front(&packet_drive.commands);
         spin_unlock(&packet_drive.lock);
         if (!link)
             return;
-        struct packet_command *command = list_entry(link, struct packet_command, link);
+        struct packet_command *command = container_of(link, struct packet_command, link);
         if (command->not_before_us > time_now_us())
             thread_sleep_until(command->not_before_us);
         if (command->cdb[0] == MMC_READ_10)

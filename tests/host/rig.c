@@ -7,6 +7,7 @@
 
 #include "tests/host/rig.h"
 #include "kernel/dev/driver.h"
+#include "lib/macros.h"
 
 #pragma weak sim_random
 
@@ -198,12 +199,12 @@ void rig_make_images(void (*add)(const char *host_path))
     static const char *const names[] = { "all-trees", "plain", "xorriso", "joliet" };
     char folder[] = "/tmp/spindle_images.XXXXXX", text[1024];
     kassert(mkdtemp(folder) != NULL);
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
         snprintf(text, sizeof(text), "cd %s && { %s; }", folder, commands[i]);
         if (system(text) != 0 && i)
             panic("%s", text);
     }
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         snprintf(text, sizeof(text), "%s/%s.iso", folder, names[i]);
         add(text);
     }

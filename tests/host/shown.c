@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "tests/host/shown.h"
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 
 enum { SHOWN_BYTES = 1 << 18 };
@@ -67,7 +68,7 @@ void shown_make_tree(void)
     rig_mkdir("/t/sub");
     const char *names[] = { "/t/a", "/t/b.c", "/t/c d", "/t/.hidden", "/t/sub/one",
                             "/t/sub/two.c" };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         rig_put_file(names[i], "", 0);
     rig_put_file("/loop", "source /loop", 12);
     rig_put_file("/s", "", 0);

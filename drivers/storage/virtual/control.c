@@ -7,6 +7,7 @@
 #include "kernel/dev/driver.h"
 #include "kernel/dev/geometry.h"
 #include "kernel/vfs/vfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -314,7 +315,7 @@ static status_t control_control(struct device *device, unsigned operation, void 
     (void)device;
     unsigned index = operation - VIRTUAL_REGISTER;
     uint32_t struct_bytes;
-    if (operation < VIRTUAL_REGISTER || index >= sizeof(operations) / sizeof(operations[0]))
+    if (operation < VIRTUAL_REGISTER || index >= ARRAY_LENGTH(operations))
         return -EOPNOTSUPP;
     if (!argument || bytes != operations[index].struct_bytes)
         return -EINVAL;

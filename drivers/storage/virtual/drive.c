@@ -7,6 +7,7 @@
  */
 #include "drivers/storage/virtual/drive.h"
 #include "kernel/sched/sync.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -100,7 +101,7 @@ static struct image *drive_borrow(struct drive *drive)
 {
     spin_lock(&drive->lock);
     while (drive->held)
-        (void)!wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER);
+        IGNORE(wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER));
     drive->serving++;
     struct image *image = drive->image;
     spin_unlock(&drive->lock);
@@ -115,7 +116,7 @@ static struct io_transfer *drive_take(struct drive *drive)
     if (!link)
         return NULL;
     drive->serving++;
-    return list_entry(link, struct drive_transfer, link)->transfer;
+    return container_of(link, struct drive_transfer, link)->transfer;
 }
 
 /* The image came with a generation of the medium, and stays while `serving` counts the transfer:
@@ -143,7 +144,7 @@ static struct io_transfer *worker_next(struct drive *drive)
     struct io_transfer *transfer;
     spin_lock(&drive->lock);
     while (!(transfer = drive_take(drive)) && !drive->stopping)
-        (void)!wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER);
+        IGNORE(wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER));
     spin_unlock(&drive->lock);
     return transfer;
 }
@@ -178,10 +179,10 @@ static void drive_hold(struct drive *drive)
 {
     spin_lock(&drive->lock);
     while (drive->held)
-        (void)!wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER);
+        IGNORE(wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER));
     drive->held = true;
     while (drive->serving)
-        (void)!wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER);
+        IGNORE(wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER));
     spin_unlock(&drive->lock);
 }
 
@@ -421,7 +422,7 @@ status_t drive_register_again(struct device *device, struct image *image)
     device_allow_opens(device); /* before anybody is told of the medium; till then there is none */
     status_t status = drive_exchange(device, image, true);
     if (status)
-        (void)!device_refuse_opens(device, false);
+        IGNORE(device_refuse_opens(device, false));
     drive_change_state(drive, STATE_ATTACHING, status ? STATE_HALTED : STATE_REGISTERED);
     if (status)
         drive_go_if_unused(device); /* the last close may have found it ATTACHING */
@@ -461,7 +462,7 @@ static void drive_closed(struct device *device)
     bool temporary = drive->temporary;
     spin_unlock(&drive->lock);
     if (temporary)
-        (void)!remove_if_idle(device); /* unless it was opened again, or is being removed already */
+        IGNORE(remove_if_idle(device)); /* it may be open again, or being removed */
     drive_go_if_unused(device);
 }
 

@@ -3,6 +3,7 @@
 #include "drivers/storage/virtual/disc/disc.h"
 #include "kernel/dev/geometry.h"
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -253,8 +254,8 @@ void image_close(struct image *image)
 {
     if (!image)
         return;
-    if (image->grown)
-        (void)!store_file_grow(image->grown, image->grown_from_bytes); /* smaller: no room needed */
+    if (image->grown) /* shrinking needs no room */
+        IGNORE(store_file_grow(image->grown, image->grown_from_bytes));
     store_close(image->store);
     ledger_clear(&image->ledger);
     image_put_holders(image);

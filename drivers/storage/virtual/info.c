@@ -5,6 +5,7 @@
 #include "drivers/storage/virtual/drive.h"
 #include "kernel/dev/control.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -163,7 +164,7 @@ static const struct {
 status_t drive_control(struct device *device, unsigned operation, void *argument, size_t bytes)
 {
     uint32_t struct_bytes;
-    for (unsigned i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(operations); i++) {
         size_t wanted = operations[i].struct_bytes;
         if (operations[i].operation != operation)
             continue;

@@ -2,6 +2,7 @@
  * cache.c - reading through a cache, and what is read ahead.
  */
 #include "kernel/vfs/cache/internal.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum {
@@ -50,8 +51,7 @@ static uint32_t window_next(const struct cache *cache, uint32_t bytes)
 {
     uint32_t most = window_max(), unit = cache_unit(cache);
     uint32_t window = bytes < WINDOW_START_BYTES ? WINDOW_START_BYTES : bytes * 2;
-    if (window > most)
-        window = most;
+    window = min(window, most);
     return window > unit ? window : unit;
 }
 
@@ -90,7 +90,7 @@ static void cache_read_ahead(struct cache *cache, uint64_t offset)
     if (!bytes)
         return;
     spin_unlock(&cache_table.lock);
-    (void)!cache_fill_range(cache, start, bytes, NULL);
+    IGNORE(cache_fill_range(cache, start, bytes, NULL));
     spin_lock(&cache_table.lock);
 }
 
@@ -306,7 +306,7 @@ void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes)
     uint64_t block = cache->block_bytes, start = offset / block * block;
     uint64_t end = (offset + bytes + block - 1) / block * block;
     if (start < cache->size_bytes)
-        (void)!cache_fill_range(cache, start, end - start, NULL);
+        IGNORE(cache_fill_range(cache, start, end - start, NULL));
 }
 
 bool cache_has(struct cache *cache, uint64_t offset)

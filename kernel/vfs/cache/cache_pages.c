@@ -6,6 +6,7 @@
  */
 #include "kernel/vfs/cache/internal.h"
 #include "lib/hash.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum {
@@ -134,7 +135,7 @@ static unsigned pages_describe(struct cache_page **pages, void **data, unsigned 
 static struct cache_page *victim_next(void)
 {
     struct cache_page *page =
-        list_entry(list_pop_front(&cache_table.by_age), struct cache_page, age_link);
+        container_of(list_pop_front(&cache_table.by_age), struct cache_page, age_link);
     bool spare = page->busy || page->pins || page->referenced;
     list_push_back(&cache_table.by_age, &page->age_link);
     page->referenced = false;
@@ -205,8 +206,7 @@ size_t cache_reclaim(size_t wanted)
     while (left && freed < wanted) {
         if (!spin_try_lock(&cache_table.lock))
             break;
-        if (left > 2 * cache_table.count + 1)
-            left = 2 * cache_table.count + 1;
+        left = min(left, 2 * cache_table.count + 1);
         for (unsigned i = 0; i < RECLAIM_STEPS && left && freed < wanted; i++, left--) {
             if (list_empty(&cache_table.by_age))
                 left = 1;
@@ -266,9 +266,9 @@ void cache_destroy(struct cache *cache)
         return;
     spin_lock(&cache_table.lock);
     while (cache->fills)
-        (void)!wait_queue_wait(&cache_table.changed, &cache_table.lock, TIME_NEVER);
+        IGNORE(wait_queue_wait(&cache_table.changed, &cache_table.lock, TIME_NEVER));
     while (!list_empty(&cache->pages)) {
-        struct cache_page *page = list_entry(cache->pages.next, struct cache_page, cache_link);
+        struct cache_page *page = container_of(cache->pages.next, struct cache_page, cache_link);
         kassert(!page->pins && !page->busy);
         cache_page_remove(page);
         cache_page_destroy(page);

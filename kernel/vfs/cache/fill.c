@@ -2,6 +2,7 @@
  * fill.c - fills: pages made, entered into the table as busy, read into, made valid.
  */
 #include "kernel/vfs/cache/internal.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { CREATE_BATCH = 32, DEVICE_SLACK_BYTES = 64 * 1024 };
@@ -252,8 +253,7 @@ status_t cache_fill_range(struct cache *cache, uint64_t start, uint64_t bytes,
                           struct cache_fill **result)
 {
     uint64_t end = start + bytes, last = cache_end(cache);
-    if (end > last)
-        end = last;
+    end = min(end, last);
     struct cache_fill *fill = fill_create(cache, start, end);
     if (!fill)
         return -ENOMEM;

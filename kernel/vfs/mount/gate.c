@@ -10,6 +10,7 @@
  */
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
+#include "lib/macros.h"
 
 static struct {
     struct spin lock;
@@ -135,7 +136,7 @@ static struct io_request *gate_take(struct fsd *fsd)
     struct io_request *found = NULL;
     spin_lock(&gate.lock);
     list_each(link, &gate.held) {
-        struct io_request *request = list_entry(link, struct io_request, link);
+        struct io_request *request = container_of(link, struct io_request, link);
         if (request->gate_fsd == fsd) {
             list_remove(link);
             found = request;

@@ -3,6 +3,7 @@
  */
 #include "kernel/vfs/vfs.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 /* ---- devices ------------------------------------------------------------------------------ */
@@ -22,8 +23,7 @@ static ssize_t device_source_read(struct identify_source *source, uint64_t offse
     uint32_t block = device->handle->device->limits.block_bytes;
     uint64_t from = offset / block * block, to = (offset + bytes + block - 1) / block * block;
     uint64_t end = source->size_bytes / block * block, done = 0;
-    if (to > end)
-        to = end;
+    to = min(to, end);
     if (from >= to || to - from > BLOCKS_BYTES)
         return 0;
     if (thread_interrupted()) /* a slow drive takes long for each window */
@@ -33,8 +33,7 @@ static ssize_t device_source_read(struct identify_source *source, uint64_t offse
     if (done <= before)
         return status ? status : 0;
     size_t good = (size_t)done - before;
-    if (good > bytes)
-        good = bytes;
+    good = min(good, bytes);
     memcpy(buffer, device->blocks + before, good);
     return (ssize_t)good;
 }

@@ -6,6 +6,7 @@
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -103,7 +104,7 @@ static struct mount *mount_at(const char *text)
 {
     kassert(mutex_is_mine(&mounts_lock));
     list_each(link, &mounts) {
-        struct mount *mount = list_entry(link, struct mount, link);
+        struct mount *mount = container_of(link, struct mount, link);
         if (text_equal(mount->text, text))
             return mount;
     }
@@ -116,7 +117,7 @@ static bool mount_has_children(const struct mount *mount)
     kassert(mutex_is_mine(&mounts_lock));
     size_t length = strlen(mount->text);
     list_each(link, &mounts) {
-        const struct mount *other = list_entry(link, struct mount, link);
+        const struct mount *other = container_of(link, struct mount, link);
         if (!other->fixed && text_starts(other->text, mount->text) &&
             (length == 1 || other->text[length] == '/') && other != mount)
             return true;
@@ -133,7 +134,7 @@ bool mounts_touch(struct path *path)
     size_t length = path_text(path, text, PATH_BYTES_MAX + 1);
     mutex_lock(&mounts_lock);
     list_each(link, &mounts) {
-        const struct mount *mount = list_entry(link, struct mount, link);
+        const struct mount *mount = container_of(link, struct mount, link);
         found |= text_starts(mount->text, text) && mount->text[length] == '/';
     }
     mutex_unlock(&mounts_lock);
@@ -379,7 +380,7 @@ static struct mount *mount_deepest(struct mount *mount)
     size_t length = strlen(mount->text);
     struct mount *deepest = mount;
     list_each(link, &mounts) {
-        struct mount *other = list_entry(link, struct mount, link);
+        struct mount *other = container_of(link, struct mount, link);
         if (!other->fixed && text_starts(other->text, mount->text) &&
             other->text[length] == '/' && strlen(other->text) > strlen(deepest->text))
             deepest = other;
@@ -393,7 +394,7 @@ static struct mount *mount_take_of_device(struct device *device)
     struct mount *found = NULL;
     mutex_lock(&mounts_lock);
     list_each(link, &mounts) {
-        struct mount *mount = list_entry(link, struct mount, link);
+        struct mount *mount = container_of(link, struct mount, link);
         if (!found && fsd_device(mount->fsd)->device == device)
             found = mount;
     }
@@ -441,7 +442,7 @@ status_t vfs_start(void)
         status = mount_builtin("ramfs", "/", true);
     if (status)
         return status;
-    struct mount *mount = list_entry(mounts.next, struct mount, link);
+    struct mount *mount = container_of(mounts.next, struct mount, link);
     struct path *root = path_create(NULL, mount_get(mount), vnode_ref(mount->root), "", 0);
     if (!root)
         return -ENOMEM;
@@ -459,7 +460,7 @@ void vfs_stop(void)
     path_put(root); /* that of vfs_start */
     path_set_root(NULL);
     while (!list_empty(&mounts)) { /* last mounted, first unmounted */
-        struct mount *mount = list_entry(mounts.prev, struct mount, link);
+        struct mount *mount = container_of(mounts.prev, struct mount, link);
         mutex_lock(&mounts_lock);
         mount_remove(mount);
         mutex_unlock(&mounts_lock);
@@ -476,7 +477,7 @@ static struct mount *mount_nth(unsigned n)
     mutex_lock(&mounts_lock);
     list_each(link, &mounts)
         if (!found && n-- == 0)
-            found = mount_get(list_entry(link, struct mount, link));
+            found = mount_get(container_of(link, struct mount, link));
     mutex_unlock(&mounts_lock);
     return found;
 }
@@ -523,7 +524,7 @@ status_t vfs_mount_below(struct path *path, unsigned *position, char *name, size
     path_text(path, text, PATH_BYTES_MAX + 1);
     mutex_lock(&mounts_lock);
     list_each(link, &mounts) {
-        const struct mount *mount = list_entry(link, struct mount, link);
+        const struct mount *mount = container_of(link, struct mount, link);
         const char *last = mount->number > *position ? mount_name_below(mount->text, text) : NULL;
         if (last) {
             text_copy(name, bytes, last);

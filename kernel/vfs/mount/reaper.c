@@ -7,6 +7,7 @@
  */
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
+#include "lib/macros.h"
 
 enum { LEAVE_US = 50000, POLL_US = 10000 };
 
@@ -25,7 +26,7 @@ static struct {
 static struct fsd *find_idle(void)
 {
     list_each(link, &reaper.leaving) {
-        struct fsd *fsd = list_entry(link, struct fsd, leaving_link);
+        struct fsd *fsd = container_of(link, struct fsd, leaving_link);
         if (fsd_is_idle(fsd)) {
             list_remove(link);
             return fsd;
@@ -41,7 +42,7 @@ static struct fsd *reaper_next(void)
     spin_lock(&reaper.lock);
     while (!(fsd = find_idle()) && !(reaper.stopping && list_empty(&reaper.leaving))) {
         uint64_t until = list_empty(&reaper.leaving) ? TIME_NEVER : time_now_us() + POLL_US;
-        (void)!wait_queue_wait(&reaper.changed, &reaper.lock, until);
+        IGNORE(wait_queue_wait(&reaper.changed, &reaper.lock, until));
     }
     spin_unlock(&reaper.lock);
     return fsd;

@@ -5,6 +5,7 @@
 #include "kernel/dev/driver.h"
 #include "kernel/dev/virtual.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/discs/device_report.h"
@@ -149,7 +150,7 @@ static void mount_drop_drive(const char *name)
     struct device *control = device_find(VIRTUAL_CONTROL);
     text_copy(request.device, sizeof(request.device), name);
     if (control)
-        (void)!device_control(control, VIRTUAL_UNREGISTER, &request, sizeof(request));
+        IGNORE(device_control(control, VIRTUAL_UNREGISTER, &request, sizeof(request)));
     device_put(control);
 }
 

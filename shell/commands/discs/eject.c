@@ -3,6 +3,7 @@
  */
 #include "kernel/dev/deadlines.h"
 #include "kernel/monitor.h"
+#include "lib/macros.h"
 #include "shell/options.h"
 #include "shell/reading/mounts.h"
 
@@ -50,7 +51,7 @@ static int run_eject(struct shell *shell, int count, char **words)
         result = eject(shell, word, device);
     }
     /* for what comes next */
-    (void)!monitor_wait_idle(device, time_now_us() + DEADLINE_SETTLE_US);
+    IGNORE(monitor_wait_idle(device, time_now_us() + DEADLINE_SETTLE_US));
     device_put(device);
     return result;
 }

@@ -5,6 +5,7 @@
  * Nothing has changed before the copy is whole; what is open stays open.
  */
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/text.h"
 #include "shell/commands/discs/vdrive_request.h"
 #include "shell/options.h"
@@ -67,7 +68,7 @@ static void drop_drive(const char *name)
     struct virtual_unregister request = { .struct_bytes = sizeof(request),
                                           .removal = VIRTUAL_IF_IDLE };
     text_copy(request.device, sizeof(request.device), name);
-    (void)!vdrive_control(VIRTUAL_UNREGISTER, &request, sizeof(request));
+    IGNORE(vdrive_control(VIRTUAL_UNREGISTER, &request, sizeof(request)));
 }
 
 static const struct vdrive_refusal refusals[] = {

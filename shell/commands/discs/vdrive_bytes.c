@@ -2,6 +2,7 @@
  * vdrive_bytes.c - what virtual drives hold, and how they misbehave: vdrive save, diff,
  * commit, discard, fault.
  */
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/discs/vdrive_request.h"
@@ -178,7 +179,7 @@ static const struct fault_kind fault_kinds[] = {
     { "clear", VIRTUAL_FAULT_NONE, 0, "" },
 };
 
-enum { FAULT_KINDS = sizeof(fault_kinds) / sizeof(fault_kinds[0]), FAULT_DELAY_MAX = 10000 };
+enum { FAULT_KINDS = ARRAY_LENGTH(fault_kinds), FAULT_DELAY_MAX = 10000 };
 
 /* As it would be typed. */
 static void fault_print(struct stream *out, const struct virtual_fault *fault)

@@ -5,6 +5,7 @@
 #include "kernel/dev/deadlines.h"
 #include "kernel/monitor.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/reading/listing.h"
@@ -27,7 +28,7 @@ status_t vdrive_control(unsigned operation, void *request, size_t bytes)
     else if (operation == VIRTUAL_FAULT)
         drive = device_find(((struct virtual_fault *)request)->device);
     if (drive) /* it may have a bad disc */
-        (void)!monitor_wait_idle(drive, time_now_us() + DEADLINE_SETTLE_US);
+        IGNORE(monitor_wait_idle(drive, time_now_us() + DEADLINE_SETTLE_US));
     device_put(drive);
     return status;
 }

@@ -6,6 +6,7 @@
  * made: a link to a file is copied as that file, links inside a tree to directories, and
  * dangling ones, are reported and left out, with status 1.
  */
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
@@ -82,7 +83,7 @@ static void set_modified(struct shell *shell, const char *to, int64_t modified_s
     struct path *path;
     if (path_walk(shell->directory, to, 0, &path))
         return;
-    (void)!path_set_modified(path, modified_s); /* a file system may keep none */
+    IGNORE(path_set_modified(path, modified_s)); /* a file system may keep none */
     path_put(path);
 }
 

@@ -5,6 +5,7 @@
  * are shown or sorted by.
  */
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
@@ -181,7 +182,7 @@ static status_t ls_print_grid(struct ls *ls, const struct name *names)
     if (grid && grid->count)
         cells = mem_alloc(grid->count * sizeof(const struct name *));
     if (cells) {
-        size_t columns = sizeof(grid->widths) / sizeof(grid->widths[0]), n = 0;
+        size_t columns = ARRAY_LENGTH(grid->widths), n = 0;
         columns = columns < grid->count ? columns : grid->count;
         while (!grid_fits(ls, grid, names, columns, width))
             columns--;

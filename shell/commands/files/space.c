@@ -2,6 +2,7 @@
  * space.c - how much there is of it: du, df, free, mem.
  */
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
@@ -279,7 +280,7 @@ static int run_free(struct shell *shell, int count, char **words)
     uint64_t pages[] = { total, used, free, cached, free + cached };
     stream_format(shell->out, "%-4s %11s %11s %11s %11s %11s\nMem:", "", "total", "used", "free",
                   "cached", "available");
-    for (unsigned i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(pages); i++) {
         char text[SIZE_TEXT_BYTES];
         space_text(text, pages[i] * PAGE_BYTES, human);
         stream_format(shell->out, " %11s", text);

@@ -12,6 +12,7 @@
  * a read, and little about real drives, which are much slower than it.
  */
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
@@ -452,7 +453,7 @@ static const struct bench_kind kinds[] = {
 
 static const struct bench_kind *kind_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
         if (text_equal(kinds[i].name, name))
             return &kinds[i];
     return NULL;
@@ -460,7 +461,7 @@ static const struct bench_kind *kind_find(const char *name)
 
 static int kinds_list(struct shell *shell)
 {
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
         stream_format(shell->out, "%-7s %-12s %s\n", kinds[i].name, kinds[i].target,
                       kinds[i].summary);
     return SHELL_DONE;

@@ -2,6 +2,7 @@
  * builtins.c - what belongs to the shell itself: source, exit, set, unset, true, false,
  * sleep, clear, history.
  */
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/editor/history.h"
@@ -155,7 +156,7 @@ static int run_sleep(struct shell *shell, int count, char **words)
             return shell_refuse_number(shell, "TIME", words[i], status);
     }
 
-    (void)!stream_flush(shell->out);
+    IGNORE(stream_flush(shell->out));
     if (__builtin_add_overflow(deadline, time_now_us(), &deadline))
         deadline = UINT64_MAX;
     while (!shell_interrupted() && time_now_us() < deadline)

@@ -3,6 +3,7 @@
  */
 #include "kernel/log.h"
 #include "lib/civil.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/hints.h"
@@ -45,7 +46,7 @@ static int run_help(struct shell *shell, int count, char **words)
         options_help(shell, command);
         return SHELL_DONE;
     }
-    for (unsigned i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(groups); i++) {
         stream_format(shell->out, "%s%s\n", i ? "\n" : "", i ? groups[i] : "The shell");
         const struct shell_command *c = NULL;
         while ((c = help_next(groups[i], c)))
@@ -226,7 +227,7 @@ SHELL_COMMAND(command_uptime);
 static int run_reboot(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
-    (void)!stream_flush(shell->out);
+    IGNORE(stream_flush(shell->out));
     machine_reboot();
 }
 
@@ -244,7 +245,7 @@ static int run_poweroff(struct shell *shell, int count, char **words)
     uint64_t code = 0;
     if (count > 1 && !shell_number(shell, "CODE", words[1], 0, 125, &code))
         return SHELL_USAGE;
-    (void)!stream_flush(shell->out);
+    IGNORE(stream_flush(shell->out));
     machine_poweroff((int)code);
 }
 

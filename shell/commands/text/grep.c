@@ -4,6 +4,7 @@
  * Status      0 when a line was selected, 1 when none was, 2 after an error; with -q and a selected
  *             line 0, whatever went wrong besides.
  */
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/text/grep_input.h"
@@ -104,7 +105,7 @@ static unsigned grep_flags(const struct shell *shell)
         { 'w', EXPRESSION_WORDS },    { 'x', EXPRESSION_LINES },
     };
     unsigned all = 0;
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++)
         all |= option_given(shell, flags[i].letter) ? flags[i].flag : 0;
     return all;
 }

@@ -3,6 +3,7 @@
  */
 #include "kernel/console.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
@@ -26,7 +27,7 @@ static unsigned pager_question(struct pager *pager)
     struct stream *out = pager->shell->out;
     unsigned rows = 0;
     stream_text(out, "\x1b[7m--More--\x1b[m");
-    (void)!stream_flush(out);
+    IGNORE(stream_flush(out));
     for (bool asked = false; !asked;) {
         int key = console_read(TIME_NEVER);
         asked = true;

@@ -5,6 +5,7 @@
  *             bytes, unless -s or -u is given. NULs are bytes like any other.
  * Memory      holds all lines; what would take the last eighth of memory is refused.
  */
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/text/sort_key.h"
@@ -107,13 +108,13 @@ static void report_disorder(struct sort *sort, const struct input *input, uint64
     sort->disorder = true;
     if (sort->quiet)
         return;
-    (void)!stream_flush(shell->out);
+    IGNORE(stream_flush(shell->out));
     stream_text(shell->err, "sort: ");
     stream_escaped(shell->err, input->file ? input->name : "-", false);
     stream_format(shell->err, ":%llu: disorder: ", (unsigned long long)number);
     stream_write(shell->err, line->text, line->bytes);
     stream_write(shell->err, &sort->line_end, 1);
-    (void)!stream_flush(shell->err);
+    IGNORE(stream_flush(shell->err));
 }
 
 /* -c: only the line before is kept. */
@@ -254,7 +255,7 @@ static int run_sort(struct shell *shell, int count, char **words)
     };
     for (const char *letter = "bdfinr"; *letter; letter++)
         if (option_given(shell, *letter))
-            (void)!sort_order_letter(&sort.order, *letter);
+            IGNORE(sort_order_letter(&sort.order, *letter));
 
     if (sort.order.numeric && (sort.order.dictionary || sort.order.printable))
         return shell_complain(shell, "-n excludes -d and -i");

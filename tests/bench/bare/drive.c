@@ -1,6 +1,7 @@
 /* drive.c - READ(10) by PACKET and bus master DMA. See bare.h. */
 #include "kernel/port.h"
 #include "kernel/x86/ports.h"
+#include "lib/macros.h"
 #include "tests/bench/bare/bare.h"
 
 enum {
@@ -88,8 +89,7 @@ static unsigned fill_table(uint32_t physical, uint32_t bytes)
     unsigned count = 0;
     while (bytes) {
         uint32_t piece = BOUNDARY_BYTES - physical % BOUNDARY_BYTES;
-        if (piece > bytes)
-            piece = bytes;
+        piece = min(piece, bytes);
         table[count++] = (struct dma_entry){ physical, (uint16_t)piece, 0 };
         physical += piece;
         bytes -= piece;

@@ -16,6 +16,7 @@
 #include "kernel/dev/control.h"
 #include "kernel/dev/icon.h"
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 #include "tests/host/packet_drive.h"
 
@@ -80,7 +81,7 @@ static status_t try_length(struct device *device, unsigned operation, size_t byt
 /* Every operation of control.h on one device: -EINVAL but for its own length. */
 static void try_lengths(struct device *device)
 {
-    for (unsigned i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(operations); i++) {
         unsigned operation = operations[i].operation;
         size_t bytes = operations[i].bytes;
         expect("one more", try_length(device, operation, bytes + 1), -EINVAL);

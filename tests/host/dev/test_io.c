@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 
 enum {
@@ -226,7 +227,7 @@ static void carve_body(void *argument)
 static void test_carving(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(shapes); i++)
         rig_run(carve_body, &i, 4);
 }
 
@@ -286,7 +287,7 @@ static void refusals_body(void *unused)
     static uint8_t memory[4096];
     set_up();
     struct faulty *faulty = faulty_create(0, disk, DISK_BYTES, faulty_limits(), FAULTY_MIXED);
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(refusals); i++) {
         struct semaphore ended;
         struct probe probe = { .request = { .op = refusals[i].op,
                                             .generation = generation_of(faulty),

@@ -14,6 +14,7 @@
 
 #include "kernel/log.h"
 #include "lib/hash.h"
+#include "lib/macros.h"
 #include "tests/host/disc.h"
 
 enum { SECTOR = 2048 };
@@ -345,7 +346,7 @@ static const struct {
 static void options_body(void *unused)
 {
     (void)unused;
-    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(choices); i++) {
         struct faulty *faulty = disc_begin(image_named(choices[i].image));
         struct fs_info info;
         status_t status = disc_mount(&walk, choices[i].options);
@@ -412,7 +413,7 @@ static void trees_body(void *argument)
 static void test_trees_agree(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(writings) / sizeof(writings[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(writings); i++)
         rig_run(trees_body, (void *)(uintptr_t)&writings[i], 2);
 }
 
@@ -437,7 +438,7 @@ static const struct {
 static void lookups_body(void *unused)
 {
     (void)unused;
-    for (size_t i = 0; i < sizeof(lookups) / sizeof(lookups[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(lookups); i++) {
         struct faulty *faulty = disc_begin(image_named(lookups[i].image));
         char path[128];
         kassert(disc_mount(&walk, NULL) == 0);

@@ -15,6 +15,7 @@
 #include "host/port/host.h"
 #include "kernel/sched/sync.h"
 #include "lib/hash.h"
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 
 /* ---- the table ---------------------------------------------------------------------------- */
@@ -275,12 +276,12 @@ static void write_and_cut(struct path *root, const char *path, unsigned seed)
     struct file *file;
     if (file_open(root, path, OPEN_CREATE | OPEN_READ | OPEN_WRITE, &file))
         return;
-    (void)!file_write(file, data, seed % sizeof(data));
-    (void)!file_read_at(file, seed % 4096, got, sizeof(got));
-    (void)!file_set_size(file, seed % 5000);
+    IGNORE(file_write(file, data, seed % sizeof(data)));
+    IGNORE(file_read_at(file, seed % 4096, got, sizeof(got)));
+    IGNORE(file_set_size(file, seed % 5000));
     file_close(file);
     if (path_walk(root, path, 0, &at) == 0) {
-        (void)!path_info(at, INFO_ALL, &info);
+        IGNORE(path_info(at, INFO_ALL, &info));
         path_put(at);
     }
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/charset.h"
+#include "lib/macros.h"
 #include "lib/utf8.h"
 
 /* The code point that iconv makes of exactly these bytes; 0: none. */
@@ -45,7 +46,7 @@ static void test_single_bytes(void **state)
     static const char *const names[][2] = { { "latin1", "ISO-8859-1" }, { "cp437", "CP437" },
                                             { "cp850", "CP850" } };
     (void)state;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         for (unsigned byte = 1; byte < 256; byte++) {
             uint8_t bytes[] = { (uint8_t)byte, 0 };
             check(names[i][0], names[i][1], bytes, 1);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/identify.h"
+#include "lib/macros.h"
 #include "lib/text_kind.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
@@ -113,7 +114,7 @@ static const struct sample samples[] = {
     { "", { AT(510, "\x55") } },
 };
 
-enum { SAMPLES = sizeof(samples) / sizeof(samples[0]) };
+enum { SAMPLES = ARRAY_LENGTH(samples) };
 
 static uint8_t *sample_bytes(const struct sample *sample)
 {
@@ -139,8 +140,7 @@ static ssize_t memory_read(struct identify_source *source, uint64_t offset, void
     struct memory_source *memory = (struct memory_source *)(void *)source;
     memory->reads++;
     assert_true(offset < source->size_bytes);
-    if (bytes > source->size_bytes - offset)
-        bytes = source->size_bytes - offset;
+    bytes = min(bytes, source->size_bytes - offset);
     if (offset < memory->bad_to && offset + bytes > memory->bad_from) {
         if (offset >= memory->bad_from)
             return -EIO;
@@ -176,7 +176,7 @@ static void test_short_sources(void **state)
     struct identify found;
     (void)state;
     for (unsigned i = 0; i < SAMPLES; i++)
-        for (unsigned j = 0; j < sizeof(lengths) / sizeof(lengths[0]); j++) {
+        for (unsigned j = 0; j < ARRAY_LENGTH(lengths); j++) {
             uint8_t *whole = sample_bytes(&samples[i]), *cut = malloc(lengths[j] + 1);
             memcpy(cut, whole, lengths[j]);
             uint8_t *exact = realloc(cut, lengths[j] ? lengths[j] : 1);
@@ -252,7 +252,7 @@ static void test_text_kinds(void **state)
 {
     char lines[64];
     (void)state;
-    for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(texts); i++)
         for (size_t step = texts[i].length; step; step = step > 1 && step != 3 ? 3 : 0) {
             struct text_kind kind = { 0 };
             for (size_t at = 0; at < texts[i].length; at += step)
@@ -318,7 +318,7 @@ BODY(refused_volumes)
     (void)unused;
     start();
     rig_mkdir("/m");
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(names); i++) {
         uint8_t *bytes;
         char said[128], line[128];
         struct faulty *disk = disk_of(sample_named(names[i]), &bytes);

@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "lib/inflate.h"
+#include "lib/macros.h"
 
 enum { ROUNDS = 400, BYTES_MAX = 150000, DAMAGES = 4 };
 
@@ -117,7 +118,7 @@ static void test_headers(void **state)
     };
     static const uint8_t good[8] = { 0x78, 0x9c, 3, 0, 0, 0, 0, 1 };
     assert_int_equal(unpack_copy(good, 8, out, sizeof(out)), 0);
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
         assert_int_equal(unpack_copy(bad[i], 8, out, sizeof(out)), -EUCLEAN);
     for (size_t bytes = 0; bytes < 8; bytes++)
         assert_int_equal(unpack_copy(good, bytes, out, sizeof(out)), -EUCLEAN);

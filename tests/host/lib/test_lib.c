@@ -16,6 +16,7 @@
 #include "lib/format.h"
 #include "lib/hash.h"
 #include "lib/list.h"
+#include "lib/macros.h"
 #include "lib/sha256.h"
 #include "lib/status.h"
 #include "lib/string.h"
@@ -190,7 +191,7 @@ static void utf8_refuses(void **state)
         "\xed\xa0\x80", "\xed\xbf\xbf", "\xe2\x82", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",
         "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xfe", "\xff",
     };
-    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(wrong); i++) {
         uint32_t code = 77;
         assert_int_equal(utf8_decode(wrong[i], strlen(wrong[i]), &code), -1);
         assert_int_equal(code, 77);
@@ -215,7 +216,7 @@ static void unicode_folds(void **state)
         { 0x212a, 'k' },    { 0xff21, 0xff41 }, { 0x10400, 0x10428 }, { 0x4e2d, 0x4e2d },
         { 0x10ffff, 0x10ffff },
     };
-    for (unsigned i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(pairs); i++)
         assert_int_equal(unicode_fold(pairs[i][0]), pairs[i][1]);
     for (uint32_t code = 0; code < 0x11000; code++) /* folding twice changes nothing */
         assert_int_equal(unicode_fold(unicode_fold(code)), unicode_fold(code));
@@ -320,7 +321,7 @@ static void civil_validates(void **state)
         { { 2023, 4, 1, 24, 0, 0 }, false },   { { 2023, 4, 1, 0, 60, 0 }, false },
         { { 2023, 4, 1, 0, 0, 60 }, false },
     };
-    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++)
         assert_int_equal(civil_valid(&cases[i].civil), cases[i].valid);
 }
 
@@ -442,7 +443,7 @@ static void text_parses_numbers(void **state)
         { "1a", -EINVAL, 0 }, { "0xg", -EINVAL, 0 }, { "1Z", -EINVAL, 0 },
         { "1Ki", -EINVAL, 0 }, { "1kb", -EINVAL, 0 }, { "1B", -EINVAL, 0 }, { "1KiBx", -EINVAL, 0 },
     };
-    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
         uint64_t value = 12345;
         assert_int_equal(text_parse_u64(cases[i].text, &value), cases[i].status);
         assert_true(value == (cases[i].status == 0 ? cases[i].value : 12345));
@@ -463,7 +464,7 @@ static void text_parses_signs(void **state)
         { "-", -EINVAL, 'x', 1 },  { "- 5", -EINVAL, 'x', 1 }, { "", -EINVAL, 'x', 1 },
         { "-18446744073709551616", -ERANGE, 'x', 1 },
     };
-    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
         char sign = 'x';
         uint64_t value = 1;
         assert_int_equal(text_parse_signed(cases[i].text, &sign, &value), cases[i].status);
@@ -488,7 +489,7 @@ static void text_parses_times(void **state)
         { "", -EINVAL, 7 }, { ".", -EINVAL, 7 }, { "s", -EINVAL, 7 }, { "1x", -EINVAL, 7 },
         { "1ss", -EINVAL, 7 }, { "-1", -EINVAL, 7 }, { "1.2.3", -EINVAL, 7 }, { "1 ", -EINVAL, 7 },
     };
-    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
         uint64_t us = 7;
         assert_int_equal(text_parse_time(cases[i].text, &us), cases[i].status);
         assert_true(us == cases[i].us);
@@ -540,7 +541,7 @@ static void lists_link(void **state)
     list_push_back(&head, &items[0].link);
     list_push_front(&head, &items[2].link);
     list_each(link, &head)
-        assert_int_equal(list_entry(link, struct item, link)->number, expected--);
+        assert_int_equal(container_of(link, struct item, link)->number, expected--);
     list_remove(&items[1].link);
     list_remove(&items[1].link); /* does nothing */
     list_each_safe(link, &head)

@@ -22,6 +22,7 @@
 #define strncmp own_strncmp
 #define strchr own_strchr
 #define strrchr own_strrchr
+#include "lib/macros.h"
 #include "lib/string.c"
 #undef memcpy
 #undef memmove
@@ -108,7 +109,7 @@ static void memory_is_searched(void **state)
 {
     (void)state;
     static const int values[] = { 0, 1, 0x7f, 0x80, 0x81, 0xff, 0x10a };
-    for (unsigned v = 0; v < sizeof(values) / sizeof(values[0]); v++)
+    for (unsigned v = 0; v < ARRAY_LENGTH(values); v++)
         for (size_t bytes = 0; bytes < 40; bytes++)
             for (size_t at = 0; at < 40; at++) {
                 memset(area, values[v] ^ 1, sizeof(area));
@@ -138,7 +139,7 @@ static void texts_compare(void **state)
 {
     (void)state;
     static const char *const texts[] = { "", "a", "ab", "abc", "abd", "b", "\xff", "abc abc" };
-    enum { COUNT = sizeof(texts) / sizeof(texts[0]) };
+    enum { COUNT = ARRAY_LENGTH(texts) };
     for (unsigned i = 0; i < COUNT; i++) {
         assert_int_equal(own_strlen(texts[i]), strlen(texts[i]));
         assert_ptr_equal(own_strchr(texts[i], 'b'), strchr(texts[i], 'b'));

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/macros.h"
 #include "shell/language/pattern.h"
 #include "shell/options.h"
 #include "shell/reading/listing.h"
@@ -363,9 +364,9 @@ BODY(hexdump)
     for (unsigned i = 0; i < BYTES; i++)
         data[i] = (uint8_t)(i * 31 + i / 256);
     rig_put_file("/f", data, BYTES);
-    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(parts); i++) {
         expect_dump(wanted, data, parts[i][0], parts[i][0] + parts[i][1]);
-        for (unsigned way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
+        for (unsigned way = 0; way < ARRAY_LENGTH(ways); way++) {
             char given[40];
             sprintf(given, "-s %" PRIu64 " -n %" PRIu64, parts[i][0], parts[i][1]);
             snprintf(line, sizeof(line), "%s %s %s", ways[way][0], i ? given : "", ways[way][1]);
@@ -541,7 +542,7 @@ BODY(numbers)
         { UINT64_MAX, "16E" },
     };
     char text[128];
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++) {
         size_text(text, sizes[i].bytes, true);
         if (strcmp(text, sizes[i].text) != 0)
             panic("%llu is %s, not %s", (unsigned long long)sizes[i].bytes, text, sizes[i].text);

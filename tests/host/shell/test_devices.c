@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "kernel/console.h"
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 
@@ -156,7 +157,7 @@ BODY(c2_mount_by_class)
     device_path(drive, node, sizeof(node)); /* its number there is never used twice */
     device_put(drive);
     snprintf(whole, sizeof(whole), "/System/Devices/%s", node);
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(names); i++) {
         snprintf(line, sizeof(line), "mount %s /m; mount | grep -c virtual0; umount /m", names[i]);
         says(line, "1\n");
     }
@@ -178,7 +179,7 @@ BODY(mount_options)
         "-o names=iso -o session=x", "-o session=x --opt names=iso", "-o session=0",
         "-o session=4294967297", "-o size=1",
     };
-    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(wrong); i++) {
         char line[80];
         snprintf(line, sizeof(line), "mount %s /disc /m", wrong[i]);
         run(line, SHELL_USAGE, "", NULL);
@@ -238,7 +239,7 @@ BODY(c13_a_disc_is_read_only)
     start();
     rig_make_images(put_image);
     says("mkdir /m; mount /disc /m; manifest /m > /before", "");
-    for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(lines); i++) {
         kassert(shell_run_text(&shell, lines[i]) != SHELL_DONE);
         stream_flush(shell.err);
     }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/digest.h"
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 
@@ -48,7 +49,7 @@ static void test_known(void **state)
 {
     (void)state;
     char hex[DIGEST_HEX_BYTES];
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(known); i++)
         for (size_t step = 1; step <= 81; step++) {
             digest_of(known[i].kind, known[i].text, step, hex);
             assert_string_equal(hex, known[i].hex);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/console.h"
+#include "lib/macros.h"
 #include "shell/editor/editor.h"
 #include "shell/editor/history.h"
 #include "shell/editor/text_ring.h"
@@ -97,7 +98,7 @@ static void body_plain(void *argument)
     struct shell shell;
     (void)argument;
     shown_shell_start(&shell);
-    for (size_t i = 0; i < sizeof(plain_cases) / sizeof(plain_cases[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(plain_cases); i++) {
         const struct key_case *one = &plain_cases[i];
         editor.after_cr = false;
         shown_clear();
@@ -271,7 +272,7 @@ static void body_terminal(void *argument)
     rig_put_file("/ctl/t\tab\033", "", 0);
     rig_put_file("/ctl/q'\\", "", 0);
     kassert(shell_run_text(&shell, "cd /t; LONG=x; vdrive new 4K") == 0);
-    for (size_t i = 0; i < sizeof(terminal_cases) / sizeof(terminal_cases[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(terminal_cases); i++)
         check_terminal_case(&terminal_cases[i], &shell);
     kassert(terminal_is_seen());
     shown_shell_stop(&shell);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "host/port/host.h"
+#include "lib/macros.h"
 #include "shell/language/pattern.h"
 #include "shell/words.h"
 #include "tests/host/rig.h"
@@ -19,7 +20,7 @@
 static void make_tree(void)
 {
     static const char *const folders[] = { "/d", "/d/sub", "/d/sub/deep", "/d/empty" };
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(folders); i++)
         rig_mkdir(folders[i]);
     put("/d/a.c", "int a;\n");
     put("/d/B.c", "");
@@ -134,7 +135,7 @@ BODY(wrong_expressions)
     };
     start();
     make_tree();
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         char line[200], said[200];
         snprintf(line, sizeof(line), "find /d %s", cases[i].words);
         snprintf(said, sizeof(said), "find: %s; try find --help\n", cases[i].said);
@@ -247,7 +248,7 @@ BODY(without_memory)
     };
     start();
     make_tree();
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
         unsigned long nth = 0;
         bool complained;
         char whole[1024];

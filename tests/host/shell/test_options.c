@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "host/port/host.h"
+#include "lib/macros.h"
 #include "shell/options.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
@@ -157,7 +158,7 @@ BODY(wrong_numbers)
     };
     start();
     put("/f", "1\n");
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
         run(cases[i].line, SHELL_USAGE, "", cases[i].said);
     run("hexdump -s 1 /f 0", SHELL_USAGE, "", NULL);
     says("sleep 0 0.001s 0m", "");
@@ -189,8 +190,7 @@ static void expect_part(const char *command, const char *text, size_t bytes, cha
         to = *sign == '-' ? from_end : first;
     else
         from = *sign == '+' ? amount ? amount - 1 : 0 : from_end;
-    if (from > count)
-        from = count;
+    from = min(from, count);
     if (unit == 'n') {
         from = line_start(text, bytes, from);
         to = line_start(text, bytes, to);
@@ -226,7 +226,7 @@ BODY(parts)
                                          "ab\n\nc\nd\n" };
     static const size_t amounts[] = { 0, 1, 2, 3, 4, 100 };
     start();
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
         expect_parts(texts[i], amounts, 6);
 
     static const size_t large[] = { 0, 1, 2, 799, 800, 1500, 1600, 3999, 4000, 4001, 8192, 12799,
@@ -234,11 +234,11 @@ BODY(parts)
     static char text[12801];
     for (size_t i = 0; i < 12800; i++)
         text[i] = i % 8 == 7 ? '\n' : (char)('a' + i % 26);
-    expect_parts(text, large, sizeof(large) / sizeof(large[0]));
+    expect_parts(text, large, ARRAY_LENGTH(large));
     text[12799] = '\0';
-    expect_parts(text, large, sizeof(large) / sizeof(large[0]));
+    expect_parts(text, large, ARRAY_LENGTH(large));
     memset(text + 4000, 'x', 8100); /* a line longer than a piece */
-    expect_parts(text, large, sizeof(large) / sizeof(large[0]));
+    expect_parts(text, large, ARRAY_LENGTH(large));
     stop();
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/faulty.h"
 #include "tests/host/links.h"
 #include "tests/host/rig.h"
@@ -73,7 +74,7 @@ BODY(inputs)
     kassert(vfs_mount(root, "/d", "", "links", NULL) == 0);
     path_put(root);
     links_put("/d/l", "/f");
-    for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(refused); i++) {
         bool appends = strstr(refused[i], "echo x >>"); /* that much is right */
         int status = shell_run_text(&shell, refused[i]);
         if (!status && !strstr(refused[i], "| cat >>")) /* a pipe's status is its last stage's */
@@ -134,7 +135,7 @@ static void tee_body(void *unused)
     large[1000] = '\n';
     put("/f", large);
     put("/g", "g\n");
-    (void)!shell_run_text(&shell, "cat /g /f | tee /f | wc -c");
+    IGNORE(shell_run_text(&shell, "cat /g /f | tee /f | wc -c"));
     ssize_t bytes = rig_get_file("/f", got, sizeof(got));
     bool old = bytes == LARGE_BYTES && memcmp(got, large, LARGE_BYTES) == 0;
     bool new = bytes == LARGE_BYTES + 2 && memcmp(got + 2, large, LARGE_BYTES) == 0;
@@ -317,7 +318,7 @@ BODY(copies_without_memory)
         "cat /new | cat > /old",
     };
     start();
-    for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(lines); i++) {
         bool more = true;
         for (unsigned long n = 1; more; n++) {
             put("/new", "/old new\n");

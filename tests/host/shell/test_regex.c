@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/macros.h"
 #include "shell/regex/regex.h"
 #include "tests/host/rig.h"
 
@@ -76,7 +77,7 @@ static const struct {
 static void test_cases(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct regex *e = create(cases[i].pattern, cases[i].flags);
         const char *text = cases[i].text, *match = cases[i].match;
         size_t start, end, bytes = strlen(text);
@@ -109,7 +110,7 @@ static void test_errors(void **state)
         { 0, "a\\", "ends with a backslash" }, { E, "(a)\\1", "refers back, which is not there" },
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++) {
         struct regex *expression;
         const char *why;
         status_t status = regex_create(wrong[i].pattern, wrong[i].flags, &expression, &why);
@@ -180,7 +181,7 @@ static void make_atom(struct maker *maker, unsigned depth)
         make_branches(maker, depth - 1);
         put_operator(maker, ")");
     } else {
-        put(maker, atoms[below(maker, sizeof(atoms) / sizeof(atoms[0]))]);
+        put(maker, atoms[below(maker, ARRAY_LENGTH(atoms))]);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 #include "tests/host/shown.h"
 
@@ -254,7 +255,7 @@ static void run_case(const struct line_case *one)
 static void body_lines(void *argument)
 {
     (void)argument;
-    for (size_t i = 0; i < sizeof(line_cases) / sizeof(line_cases[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(line_cases); i++)
         run_case(&line_cases[i]);
 }
 
@@ -410,7 +411,7 @@ static void body_stream_order(void *argument)
     if (argument)
         stream_use_large(&stream, room);
     kassert(stream.at_line_start);
-    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); at += lengths[i++]) {
+    for (size_t i = 0; i < ARRAY_LENGTH(lengths); at += lengths[i++]) {
         stream_write(&stream, big + at, lengths[i]);
         kassert(stream.at_line_start == (at + lengths[i] && big[at + lengths[i] - 1] == '\n'));
     }
@@ -463,7 +464,7 @@ static void body_no_memory(void *argument)
 {
     struct shell shell;
     (void)argument;
-    for (size_t i = 0; i < sizeof(poor_lines) / sizeof(poor_lines[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(poor_lines); i++) {
         bool failed = true;
         for (unsigned long n = 1; failed; n++) {
             shown_shell_start(&shell);

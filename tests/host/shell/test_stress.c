@@ -14,6 +14,7 @@
 
 #include "kernel/log.h"
 #include "kernel/monitor.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 #include "tests/host/shown.h"
 
@@ -28,7 +29,7 @@ static const char *const commands[] = {
     "volinfo virtual0", "ls -lR /m", "cat /System/Devices/Classes/virtual0",
 };
 
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]), SECONDS = 4 };
+enum { COMMANDS = ARRAY_LENGTH(commands), SECONDS = 4 };
 
 static void put_image(void)
 {
@@ -68,7 +69,7 @@ static void take_all_away(void)
         struct virtual_list list = { .struct_bytes = sizeof(list) };
         unmount_all();
         while (!drives_control(VIRTUAL_LIST, &list, sizeof(list)))
-            (void)!drives_remove(list.device, VIRTUAL_NOW);
+            IGNORE(drives_remove(list.device, VIRTUAL_NOW));
         thread_sleep_until(time_now_us() + 1000);
     }
 }

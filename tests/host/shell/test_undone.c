@@ -14,6 +14,7 @@
 
 #include "host/port/host.h"
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 
@@ -142,14 +143,14 @@ static void undone_case(const struct undone_case *one, void (*fail_nth)(unsigned
 static void allocations_body(void *unused)
 {
     (void)unused;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
         undone_case(&cases[i], host_fail_nth_allocation);
 }
 
 static void threads_body(void *unused)
 {
     (void)unused;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
         undone_case(&cases[i], host_fail_nth_thread);
 }
 

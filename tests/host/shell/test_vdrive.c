@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/dev/device.h"
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 #include "tests/host/shown.h"
 
@@ -82,7 +83,7 @@ static void nth_body(void *unused)
     (void)unused;
     start();
     rig_put_file("/one", "1\n", 2);
-    for (size_t i = 0; i < sizeof(nth_cases) / sizeof(nth_cases[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(nth_cases); i++)
         nth_case(&nth_cases[i]);
     shown_shell_stop(&shell);
 }

@@ -14,6 +14,7 @@
 #include "host/port/run.h"
 #include "kernel/dev/deadlines.h"
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/packet_drive.h"
 
 enum {
@@ -111,7 +112,7 @@ static void read_cases_body(void *unused)
 {
     (void)unused;
     struct device *cdrom = set_up_polled(1);
-    for (size_t i = 0; i < sizeof(read_cases) / sizeof(read_cases[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(read_cases); i++)
         read_case_body(cdrom, &read_cases[i]);
     packet_drive_tear_down(cdrom);
 }
@@ -246,7 +247,7 @@ static void capacity_case_body(void *argument)
 static void capacity_cases_body(void *unused)
 {
     (void)unused;
-    for (size_t i = 0; i < sizeof(capacity_cases) / sizeof(capacity_cases[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(capacity_cases); i++)
         capacity_case_body((void *)&capacity_cases[i]);
 }
 
@@ -336,7 +337,7 @@ static void swap_poller(void *argument)
 {
     struct swapping *s = argument;
     while (!atomic_load(&s->over)) {
-        (void)!poll(s->cdrom);
+        IGNORE(poll(s->cdrom));
         thread_yield();
     }
 }

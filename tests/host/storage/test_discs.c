@@ -12,6 +12,7 @@
 
 #include "drivers/storage/virtual/disc/cd_sector.h"
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 #include "tests/host/raw_sectors.h"
 
@@ -146,7 +147,7 @@ static void placed_body(void *unused)
     };
     (void)unused;
     rig_start();
-    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
         char alias[DEVICE_NAME_BYTES];
         struct device_session session = { 0 };
         make(RAW_FORM_1, cases[i].first, cases[i].root);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 
 enum { DISK_BYTES = 64 * 1024 };
@@ -69,7 +70,7 @@ static const struct wanted kinds[] = {
     { ON(FILE, DISK), .flags = VIRTUAL_CD },
 };
 
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+enum { KINDS = ARRAY_LENGTH(kinds) };
 
 static void expect_untouched(void)
 {
@@ -127,7 +128,7 @@ static void subject_make(struct subject *subject)
 
 static void subject_end(struct subject *subject)
 {
-    (void)!drives_remove(subject->alias, VIRTUAL_NOW);
+    IGNORE(drives_remove(subject->alias, VIRTUAL_NOW));
     device_close(&subject->handle);
     expect("gone", drives_listed(subject->alias), -ENOENT);
     rig_put_file("/other", small, 8192);
@@ -225,7 +226,7 @@ static const struct {
     { "now", op_now, NULL },
 };
 
-enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
+enum { OPERATIONS = ARRAY_LENGTH(operations) };
 
 /* What failed has changed nothing that can be seen of the drive. */
 static void look_at(struct subject *subject, unsigned op, status_t status)

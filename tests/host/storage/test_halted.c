@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 
 enum { IMAGE_BYTES = 5 * 4096, BLOCK = 512 };
@@ -114,7 +115,7 @@ static void successors_body(void *unused)
     old_users_open(alias, &old);
     expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
     old_users_expect(&old, -ENODEV);
-    for (unsigned i = 0; i < sizeof(successors) / sizeof(successors[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(successors); i++) {
         char again[DEVICE_NAME_BYTES];
         succeed(&successors[i], alias);
         old_users_expect(&old, -ENODEV);
@@ -196,7 +197,7 @@ static void failed_again_body(void *unused)
         { ON(FILE, "/none") }, { ON(FILE, "/small") }, { ON(RAM_IMAGE, "/small") },
         { ON(OVERLAY, "/img"), .size_bytes = 1 << 20 }, { .store = VIRTUAL_RAM },
     };
-    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(wrong); i++) {
         struct wanted drive = wrong[i];
         drive.into = alias;
         kassert(drives_add(&drive, again) < 0);
@@ -416,7 +417,7 @@ static void sizes_body(void *unused)
     };
     static uint8_t got[BLOCK];
     start();
-    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(sizes); i++) {
         char alias[DEVICE_NAME_BYTES];
         struct virtual_info info;
         struct device_handle handle;
@@ -475,7 +476,7 @@ static void geometry_body(void *unused)
     };
     static uint8_t got[110000];
     start();
-    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
         char alias[DEVICE_NAME_BYTES];
         struct virtual_info info;
         const struct device_geometry *given = &cases[i].drive.geometry;

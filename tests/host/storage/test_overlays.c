@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 
 enum { PAGES = 12, DISK_BYTES = PAGES * 4096, FILE_BYTES = DISK_BYTES + 1300 };
@@ -72,7 +73,7 @@ struct watch {
 
 static void watch_report(struct virtual_progress *progress, uint64_t done, uint64_t total)
 {
-    struct watch *watch = list_entry(progress, struct watch, progress);
+    struct watch *watch = container_of(progress, struct watch, progress);
     struct file *file;
     kassert(done <= total && done >= watch->done && (!watch->reports || total == watch->total));
     watch->done = done;
@@ -390,7 +391,7 @@ static void fault_list_body(void *unused)
                    { VIRTUAL_FAULT_DELAY, 0, 5 }, { VIRTUAL_FAULT_SHORT, 0, 7 },
                    { VIRTUAL_FAULT_FLIP, 0, 1 } };
     struct virtual_fault fault = { .struct_bytes = sizeof(fault) };
-    enum { FAULTS = sizeof(faults) / sizeof(faults[0]) };
+    enum { FAULTS = ARRAY_LENGTH(faults) };
     start();
     expect("add", drives_add(&(struct wanted){ .store = VIRTUAL_RAM, .size_bytes = 65536 },
                              fault.device), 0);

@@ -13,6 +13,7 @@
 #include "host/port/host.h"
 #include "kernel/log.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 #include "tests/host/raw_sectors.h"
 
@@ -138,7 +139,7 @@ static void sheet_body(void *unused)
     (void)unused;
     rig_start();
     put_files();
-    for (unsigned i = 0; i < sizeof(sheets) / sizeof(sheets[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(sheets); i++) {
         char alias[DEVICE_NAME_BYTES], text[200];
         struct device_handle handle;
         struct device_session session = { 0 };
@@ -233,7 +234,7 @@ static void refused_body(void *unused)
     (void)unused;
     rig_start();
     put_files();
-    for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(refused); i++) {
         add_sheet(refused[i].name, refused[i].text, strlen(refused[i].text));
         status_t status = drives_control(VIRTUAL_REGISTER, &request, sizeof(request));
         if (strcmp(request.reason, refused[i].reason) != 0)
@@ -262,7 +263,7 @@ static void mutated_body(void *unused)
     rig_start();
     put_files();
     for (unsigned n = 0; n < 1500; n++) {
-        unsigned which = (unsigned)(rig_random() % (sizeof(sheets) / sizeof(sheets[0])));
+        unsigned which = (unsigned)(rig_random() % (ARRAY_LENGTH(sheets)));
         size_t length = strlen(sheets[which].text);
         memcpy(text, sheets[which].text, length);
         for (unsigned changes = 1 + (unsigned)(rig_random() % 4); changes && length; changes--) {
@@ -295,7 +296,7 @@ static void memory_body(void *unused)
     (void)unused;
     rig_start();
     put_files();
-    for (unsigned i = 0; i < sizeof(sheets) / sizeof(sheets[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(sheets); i++) {
         bool more = true;
         for (unsigned long n = 1; more; n++) {
             add_sheet(sheets[i].name, sheets[i].text, strlen(sheets[i].text));

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 #include "tests/host/raw_sectors.h"
 
@@ -219,7 +220,7 @@ static void refuse_some(const struct subject *subject)
         { 0, block + block / 2, shape, shape },
         { 0, 0, shape, shape },
     };
-    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
         uint64_t done;
         memset(buffer, 0x77, sizeof(buffer));
         expect("read", io_wait(&subject->handle, IO_READ, cases[i].offset, buffer, cases[i].bytes,
@@ -310,7 +311,7 @@ static void conformance_body(void *unused)
 {
     (void)unused;
     rig_start();
-    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(kinds); i++)
         for (uint32_t block = 512; block <= 4096; block *= 2)
             if (!kinds[i].raw_stride || block == 2048)
                 conform(&kinds[i], block);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 
 enum { IMAGE_BYTES = 5 * 4096, BLOCK = 512 };
@@ -276,7 +277,7 @@ static void states_body(void *unused)
 {
     (void)unused;
     start();
-    for (unsigned n = 0; n < sizeof(operations) / sizeof(operations[0]); n++)
+    for (unsigned n = 0; n < ARRAY_LENGTH(operations); n++)
         for (enum state state = IDLE; state < STATES; state++)
             if (operations[n].in[state].status != NO_HANDLE)
                 try_operation(n, state);
@@ -422,7 +423,7 @@ static void refusals_body(void *unused)
     refusals_start(writer, reader);
     size_t before = 0;
     for (unsigned round = 0; round < 2; round++) { /* the first one fills caches of nodes */
-        for (unsigned i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        for (unsigned i = 0; i < ARRAY_LENGTH(refusals); i++)
             expect(refusals[i].what, drives_add(&refusals[i].drive, alias), refusals[i].status);
         kassert(round == 0 || host_memory_used() == before); /* VB1: nothing is kept */
         before = host_memory_used();
@@ -476,7 +477,7 @@ static void structs_body(void *unused)
 {
     (void)unused;
     start();
-    for (unsigned i = 0; i < sizeof(structs) / sizeof(structs[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(structs); i++) {
         size_t bytes = structs[i].bytes;
         uint32_t wrong = (uint32_t)bytes - 1;
         void *argument = unended(bytes);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 
 enum { SECTORS = 40, IMAGES = 4, DRIVES = 2, SECTOR = 512, ROUNDS = 25 };
@@ -59,7 +60,7 @@ static bool fair(status_t status)
 {
     static const status_t all[] = { 0, -ENODEV, -ESTALE, -EBUSY, -EALREADY, -EROFS, -ENOSPC, -EIO,
                                     -EINVAL, -ENOENT };
-    for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(all); i++)
         if (status == all[i])
             return true;
     return false;
@@ -225,7 +226,7 @@ static void crowd_body(void *unused)
     (void)unused;
     static void (*const mains[])(void *) = { reader_main, reader_main, writer_main,
                                              file_main,   master_main, master_main };
-    enum { THREADS = sizeof(mains) / sizeof(mains[0]) };
+    enum { THREADS = ARRAY_LENGTH(mains) };
     struct thread *threads[THREADS];
     rig_start();
     put_images();

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/cache_source.h"
 
 static uint8_t buffer[DISK_BYTES];
@@ -18,13 +19,13 @@ static uint8_t buffer[DISK_BYTES];
 
 static const uint32_t blocks[] = { 512, 2048, 4096, 8192, 128 * 1024 };
 
-enum { BLOCK_KINDS = sizeof(blocks) / sizeof(blocks[0]) };
+enum { BLOCK_KINDS = ARRAY_LENGTH(blocks) };
 
 static uint64_t size_of_kind(uint32_t block, unsigned kind)
 {
     const uint64_t sizes[] = { 0, 1, 511, 512, block - 1, block, block + 1, 3 * block + 777,
                                700001, 1 << 20 };
-    return kind < sizeof(sizes) / sizeof(sizes[0]) ? sizes[kind] : UINT64_MAX;
+    return kind < ARRAY_LENGTH(sizes) ? sizes[kind] : UINT64_MAX;
 }
 
 static void sizes_body(void *unused)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/dev/driver.h"
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 
@@ -21,7 +22,7 @@ static const char *const names[] = { "good", "b\xff" "d", "a/b", "", "caf\xc3\xa
 static const char *const shown[] = { "good", "b_d", "a_b", "_", "caf\xc3\xa9", "cut_",
                                      "___", "b_d", "x.txt" };
 
-enum { NAMES = sizeof(names) / sizeof(names[0]), TYPED = 0 };
+enum { NAMES = ARRAY_LENGTH(names), TYPED = 0 };
 
 static status_t bad_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
                            vnode_id_t *id)

@@ -10,6 +10,7 @@
 
 #include "host/port/host.h"
 #include "kernel/vfs/cache/pages.h"
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 
 /* Numbers on both sides of what each height reaches. */
@@ -18,7 +19,7 @@ static const uint64_t places[] = {
     (1ull << 45) - 1, 1ull << 45, PAGES_INDEX_MAX - 1, PAGES_INDEX_MAX,
 };
 
-enum { PLACES = sizeof(places) / sizeof(places[0]) };
+enum { PLACES = ARRAY_LENGTH(places) };
 
 static void expect_like(struct pages *pages, const bool model[PLACES])
 {

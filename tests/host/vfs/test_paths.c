@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/links.h"
 #include "tests/host/rig.h"
 
@@ -31,9 +32,9 @@ static const char *const suffixes[] = { "", "/", "//", "/.", "/..", "/x", "/x/" 
 static const char *const dots[] = { ".", "..", "./", "../", "./." };
 
 enum {
-    BASES = sizeof(bases) / sizeof(bases[0]),
-    SUFFIXES = sizeof(suffixes) / sizeof(suffixes[0]),
-    DOTS = sizeof(dots) / sizeof(dots[0]),
+    BASES = ARRAY_LENGTH(bases),
+    SUFFIXES = ARRAY_LENGTH(suffixes),
+    DOTS = ARRAY_LENGTH(dots),
     NAMES = BASES * SUFFIXES + DOTS,
 };
 
@@ -386,7 +387,7 @@ static const struct difference {
 
 static bool is_intended(const char *operation, int host, int ours)
 {
-    for (unsigned i = 0; i < sizeof(differences) / sizeof(differences[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(differences); i++) {
         const struct difference *d = &differences[i];
         if (strcmp(d->operation, operation) == 0 && d->host == host && d->ours == ours)
             return true;
@@ -428,7 +429,7 @@ static void single_body(void *unused)
     (void)unused;
     char what[64];
     matrix_begin();
-    for (unsigned i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(operations); i++)
         for (unsigned n = 0; n < NAMES; n++) {
             const struct operation *operation = &operations[i];
             snprintf(what, sizeof(what), "%s %s", operation->name, names[n]);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/drives.h"
 
 /* ---- who beside whom ---------------------------------------------------------------------- */
@@ -119,8 +120,7 @@ static void write_anywhere(struct file *file)
 {
     uint64_t at = rig_random() % DISK_BYTES;
     size_t left = (size_t)(DISK_BYTES - at), bytes = (size_t)(1 + rig_random() % 9000);
-    if (bytes > left)
-        bytes = left;
+    bytes = min(bytes, left);
     drives_pattern(data, bytes, (unsigned)rig_random());
     kassert(file_write_at(file, at, data, bytes) == (ssize_t)bytes);
     memcpy(model + at, data, bytes);

@@ -13,6 +13,7 @@
 
 #include "kernel/dev/virtual.h"
 #include "kernel/log.h"
+#include "lib/macros.h"
 #include "tests/host/rig.h"
 
 static uint8_t *image; /* rock_ridge_everything */
@@ -209,7 +210,7 @@ static void listing_body(void *unused)
             seen[number]++;
         snprintf(path, sizeof(path), "/%u", (unsigned)(rig_random() % (COUNT / 2) * 2));
         if (rig_random() % 2)
-            (void)!unlink_path(path); /* even ones come and go */
+            IGNORE(unlink_path(path)); /* even ones come and go */
         else
             rig_put_file(path, "x", 1);
     }
@@ -348,7 +349,7 @@ static void paths_body(void *unused)
     rig_put_file("/d/f", "f", 1);
     rig_mkdir("/mnt");
     expect("mount", mount("/mnt", "disk0"), 0);
-    for (size_t i = 0; i < sizeof(walks) / sizeof(walks[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(walks); i++)
         expect(walks[i].text, rig_walk(walks[i].text), walks[i].status);
     expect_text("/mnt/links/..", "/mnt");
     expect_text("/mnt/links/../..", "/");

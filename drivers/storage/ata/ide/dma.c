@@ -7,6 +7,7 @@
  */
 #include "drivers/storage/ata/ide/ata.h"
 #include "kernel/x86/ports.h"
+#include "lib/macros.h"
 
 enum {
     MASTER_COMMAND = 0,
@@ -68,8 +69,7 @@ static bool table_add(struct dma_entry *entries, unsigned *count, uint64_t addre
         return false;
     while (bytes) {
         uint32_t piece = BOUNDARY_BYTES - (uint32_t)(address % BOUNDARY_BYTES);
-        if (piece > bytes)
-            piece = bytes;
+        piece = min(piece, bytes);
         if (*count == TABLE_ENTRIES)
             return false;
         entries[(*count)++] = (struct dma_entry){ (uint32_t)address, (uint16_t)piece, 0 };

@@ -8,6 +8,7 @@
 #include "kernel/dev/driver.h"
 #include "kernel/log.h"
 #include "kernel/x86/ports.h"
+#include "lib/macros.h"
 
 enum { FLOATING = 0xff, PULLED_DOWN = 0x7f };
 
@@ -37,7 +38,7 @@ static status_t isa_add_device(struct device *root)
 {
     struct device *bus = NULL;
     status_t result = -ENODEV;
-    for (unsigned i = 0; !root->parent && i < sizeof(places) / sizeof(places[0]); i++) {
+    for (unsigned i = 0; !root->parent && i < ARRAY_LENGTH(places); i++) {
         struct ata_channel *channel = find_channel(&places[i]);
         if (!channel)
             continue;

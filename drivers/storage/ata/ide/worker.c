@@ -5,6 +5,7 @@
  * does not hold up the other one.
  */
 #include "drivers/storage/ata/ide/ata.h"
+#include "lib/macros.h"
 
 static void worker_submit(struct device *device, struct packet_command *command)
 {
@@ -29,7 +30,7 @@ static struct packet_command *worker_take_due(struct ata_channel *channel, uint6
     uint64_t now_us = time_now_us();
     *next_us = TIME_NEVER;
     list_each(link, &channel->commands) {
-        struct packet_command *command = list_entry(link, struct packet_command, link);
+        struct packet_command *command = container_of(link, struct packet_command, link);
         if (command->not_before_us <= now_us || channel->stopping) {
             list_remove(link);
             return command;

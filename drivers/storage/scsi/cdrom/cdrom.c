@@ -11,6 +11,7 @@
 #include "kernel/sched/sync.h"
 #include "lib/bytes.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { DEVICE_TYPE_MMC = 5 };
@@ -198,7 +199,7 @@ static status_t cdrom_unlock_door(struct cdrom *cdrom)
 {
     status_t status = cdrom_set_door(cdrom, false);
     if (!status && atomic_exchange(&cdrom->eject_asked, false))
-        (void)!cdrom_eject(cdrom);
+        IGNORE(cdrom_eject(cdrom));
     return status;
 }
 
@@ -217,7 +218,7 @@ static bool cdrom_is_write_once(struct cdrom *cdrom)
         query.done_bytes < MMC_CONFIGURATION_BYTES)
         return false;
     uint16_t profile = bytes_be16((struct bytes){ answer, sizeof(answer) }, MMC_PROFILE_OFFSET);
-    for (unsigned i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(profiles); i++)
         if (profiles[i] == profile)
             return true;
     return false;
@@ -250,7 +251,7 @@ static status_t cdrom_control(struct device *device, unsigned operation, void *a
         return cdrom_find_session(device->private_data, argument);
     if (operation == DEVICE_CONTROL_GET_FLAGS)
         return cdrom_get_flags(device->private_data, argument);
-    if (operation >= sizeof(controls) / sizeof(controls[0]) || !controls[operation])
+    if (operation >= ARRAY_LENGTH(controls) || !controls[operation])
         return -EOPNOTSUPP;
     return controls[operation](device->private_data);
 }

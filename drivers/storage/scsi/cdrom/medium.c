@@ -14,6 +14,7 @@
 #include "kernel/dev/deadlines.h"
 #include "kernel/log.h"
 #include "lib/bytes.h"
+#include "lib/macros.h"
 #include "lib/text.h"
 
 enum { QUERY_TRIES = 3 };
@@ -171,7 +172,7 @@ status_t cdrom_poll(struct device *device)
     struct cdrom *cdrom = device->private_data;
     status_t status = cdrom_look(cdrom);
     if (atomic_exchange(&cdrom->relock, false) && atomic_load(&cdrom->door_locked))
-        (void)!cdrom_set_door(cdrom, true);
+        IGNORE(cdrom_set_door(cdrom, true));
     if (atomic_load(&cdrom->door_locked) && !cdrom->no_events)
         cdrom_look_at_button(cdrom);
     return status;

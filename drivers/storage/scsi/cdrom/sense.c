@@ -3,6 +3,7 @@
  */
 #include "drivers/storage/scsi/cdrom/cdrom.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 
 enum {
     NO_SENSE = 0x0,
@@ -66,7 +67,7 @@ enum sense_action sense_decode(const uint8_t *sense)
     if ((sense[0] & SENSE_RESPONSE_MASK) != SENSE_CURRENT)
         return SENSE_CHANGED; /* no sense data to be had: it may have said "another disc" */
     uint8_t key = sense[2] & 0xf, asc = sense[12], ascq = sense[13];
-    for (unsigned i = 0; i < sizeof(sense_rules) / sizeof(sense_rules[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(sense_rules); i++) {
         const struct sense_rule *rule = &sense_rules[i];
         if (rule->key == key && (rule->asc == ANY || rule->asc == asc) &&
             (rule->ascq == ANY || rule->ascq == ascq))
@@ -99,7 +100,7 @@ void sense_text(const uint8_t *sense, char *text, size_t bytes)
     };
     unsigned key = sense[2] & 0xf;
     const char *words = "";
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(reasons); i++)
         if (reasons[i].asc == sense[12])
             words = reasons[i].words;
     format_text(text, bytes, "%s (%x/%02x/%02x)%s", keys[key] ? keys[key] : "error", key, sense[12],

@@ -1,5 +1,6 @@
 /* disc.c - see disc.h. */
 #include "drivers/storage/virtual/disc/disc.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { RUN_SECTORS = 16, STRIDE_MAX = 2448 };
@@ -30,8 +31,7 @@ static void scatter(const struct io_segment *segments, uint64_t at, const uint8_
         at -= segments[i++].length_bytes;
     for (size_t done = 0; done < bytes; i++, at = 0) {
         size_t count = (size_t)(segments[i].length_bytes - at);
-        if (count > bytes - done)
-            count = bytes - done;
+        count = min(count, bytes - done);
         memcpy((uint8_t *)segments[i].address + at, data + done, count);
         done += count;
     }

@@ -12,6 +12,7 @@
  */
 #include "drivers/storage/virtual/disc/disc.h"
 #include "lib/bytes.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum {
@@ -51,9 +52,9 @@ bool disc_probe(struct disc_probe *probe, struct store *file, struct disc_extent
     uint32_t n = extent->blocks;
     const uint32_t places[] = { DESCRIPTOR_SECTOR, 0, 1, 2, DESCRIPTOR_SECTOR + 1,
                                 n / 4, n / 2, n / 4 * 3, n - 1 };
-    struct disc_extent found[sizeof(places) / sizeof(places[0])];
-    unsigned votes[sizeof(places) / sizeof(places[0])], count = 0, best = 0;
-    for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+    struct disc_extent found[ARRAY_LENGTH(places)];
+    unsigned votes[ARRAY_LENGTH(places)], count = 0, best = 0;
+    for (unsigned i = 0; i < ARRAY_LENGTH(places); i++) {
         unsigned j = 0;
         found[count] = *extent;
         if (places[i] >= n || !probe_sector(probe, file, &found[count], places[i]))
@@ -76,7 +77,7 @@ bool disc_probe(struct disc_probe *probe, struct store *file, struct disc_extent
 static bool raw_recognise(struct disc_probe *probe, struct store *file,
                           struct disc_extent *extent)
 {
-    for (unsigned i = 0; i < sizeof(strides) / sizeof(strides[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(strides); i++) {
         uint64_t sectors = file->size_bytes / strides[i];
         *extent = (struct disc_extent){
             .blocks = (uint32_t)sectors,

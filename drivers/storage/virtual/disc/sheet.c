@@ -1,6 +1,7 @@
 /* sheet.c - see sheet.h: the text, its words, and the files it names. */
 #include "drivers/storage/virtual/disc/sheet.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "lib/utf8.h"
@@ -153,7 +154,7 @@ const struct sheet_type *sheet_find_type(const struct sheet_type *types, const c
 struct sheet_track *sheet_add_track(struct sheet *sheet, const struct sheet_type *type)
 {
     if (sheet->track_count == DEVICE_TRACKS_MAX) {
-        (void)!sheet_refuse(sheet, sheet->line, "more than 99 tracks");
+        IGNORE(sheet_refuse(sheet, sheet->line, "more than 99 tracks"));
         return NULL;
     }
     struct sheet_track *track = &sheet->tracks[sheet->track_count++];
@@ -165,7 +166,7 @@ struct sheet_track *sheet_add_track(struct sheet *sheet, const struct sheet_type
 struct sheet_piece *sheet_add_piece(struct sheet *sheet)
 {
     if (sheet->piece_count == SHEET_PIECES_MAX) {
-        (void)!sheet_refuse(sheet, sheet->line, "more than %u parts of tracks", SHEET_PIECES_MAX);
+        IGNORE(sheet_refuse(sheet, sheet->line, "more than %u parts of tracks", SHEET_PIECES_MAX));
         return NULL;
     }
     struct sheet_piece *piece = &sheet->pieces[sheet->piece_count++];
@@ -177,7 +178,7 @@ struct sheet_piece *sheet_add_piece(struct sheet *sheet)
 struct sheet_file *sheet_add_file(struct sheet *sheet)
 {
     if (sheet->file_count == SHEET_FILES_MAX) {
-        (void)!sheet_refuse(sheet, sheet->line, "more than %u files", SHEET_FILES_MAX);
+        IGNORE(sheet_refuse(sheet, sheet->line, "more than %u files", SHEET_FILES_MAX));
         return NULL;
     }
     struct sheet_file *file = &sheet->files[sheet->file_count++];
@@ -197,7 +198,7 @@ static const struct {
 static int sheet_kind(const char *path)
 {
     size_t length = strlen(path);
-    for (int i = 0; i < (int)(sizeof(kinds) / sizeof(kinds[0])); i++)
+    for (int i = 0; i < (int)(ARRAY_LENGTH(kinds)); i++)
         if (length > 4 && text_equal_fold(path + length - 4, kinds[i].extension))
             return i;
     return -1;
@@ -285,14 +286,14 @@ static status_t files_open(struct sheet *sheet, const char *path,
         struct device *holder = NULL;
         status_t status = file_open_named(path, file->name, opener, &files[*count], &holder);
         if (status) {
-            (void)!sheet_refuse(sheet, file->line, "%.80s: %s", file->name, status_text(status));
+            IGNORE(sheet_refuse(sheet, file->line, "%.80s: %s", file->name, status_text(status)));
             return status;
         }
         status = result_add_holder(result, holder);
         if (status) {
             store_close(files[*count]);
-            (void)!sheet_refuse(sheet, file->line, "files on more than %u devices",
-                                VIRTUAL_HOLDERS_MAX);
+            IGNORE(sheet_refuse(sheet, file->line, "files on more than %u devices",
+                                VIRTUAL_HOLDERS_MAX));
             return status;
         }
     }

@@ -12,6 +12,7 @@
  * Times count sectors from the start of the file; each track has sectors of its own size.
  */
 #include "drivers/storage/virtual/disc/sheet.h"
+#include "lib/macros.h"
 #include "lib/text.h"
 
 struct cue {
@@ -197,7 +198,7 @@ static status_t cue_line(struct cue *cue, char *at)
     char *word = sheet_word(&at);
     if (!word)
         return 0;
-    for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(commands); i++)
         if (text_equal_fold(word, commands[i].name))
             return commands[i].parse(cue, at);
     return sheet_refuse(cue->sheet, cue->sheet->line, "unknown command: %.40s", word);

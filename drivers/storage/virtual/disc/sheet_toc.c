@@ -12,6 +12,7 @@
  * References  cdrdao(1), TOC-FILES.
  */
 #include "drivers/storage/virtual/disc/sheet.h"
+#include "lib/macros.h"
 #include "lib/text.h"
 
 enum { SAMPLES_A_BLOCK = 588 };
@@ -251,7 +252,7 @@ static status_t toc_command(struct toc *toc)
 {
     struct sheet *sheet = toc->sheet;
     toc->line = sheet->line;
-    for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (unsigned i = 0; i < ARRAY_LENGTH(commands); i++) {
         if (!toc_is(toc, commands[i].name))
             continue;
         if (commands[i].in_track && !toc->track)

@@ -5,6 +5,7 @@
  * Locking     The drive calls store_fault_set() only while no transfer is under way.
  */
 #include "drivers/storage/virtual/store/store.h"
+#include "lib/macros.h"
 
 enum { DELAY_MAX_MS = 10000 };
 
@@ -179,7 +180,7 @@ status_t store_fault_set(struct store *store, const struct virtual_fault *fault)
         [VIRTUAL_FAULT_DELAY] = set_delay, [VIRTUAL_FAULT_SHORT] = set_short,
         [VIRTUAL_FAULT_FLIP] = set_flip,
     };
-    if ((unsigned)fault->kind >= sizeof(set) / sizeof(set[0]))
+    if ((unsigned)fault->kind >= ARRAY_LENGTH(set))
         return -EINVAL;
     return set[fault->kind](fault_of(store), fault);
 }
@@ -208,7 +209,7 @@ status_t store_fault_get(struct store *store, unsigned position, struct virtual_
         return 0;
     }
     position -= of->bad_count;
-    for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(others); i++)
         if (others[i].count && position-- == 0) {
             fault->kind = others[i].kind;
             fault->first = 0;

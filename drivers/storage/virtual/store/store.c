@@ -2,6 +2,7 @@
  * store.c - what all stores have in common.
  */
 #include "drivers/storage/virtual/store/store.h"
+#include "lib/macros.h"
 
 status_t store_check(struct store *store)
 {
@@ -66,8 +67,7 @@ status_t span_each(const struct span *span, uint32_t *done_bytes,
     *done_bytes = 0;
     for (unsigned i = 0; !status && *done_bytes < span->length_bytes; i++) {
         uint32_t count = span->segments[i].length_bytes;
-        if (count > span->length_bytes - *done_bytes)
-            count = span->length_bytes - *done_bytes;
+        count = min(count, span->length_bytes - *done_bytes);
         status = move(context, span->offset_bytes + *done_bytes, span->segments[i].address, count,
                       done_bytes);
     }

@@ -1,6 +1,7 @@
 /*
  * actions.c - find's -empty -print -print0 -delete -exec; see find.h.
  */
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/files/find/find.h"
@@ -145,7 +146,7 @@ static int exec_run(struct find *find, const struct words *words)
     int result = SHELL_FAILED;
     if (!status) {
         result = shell_run_command(copy, words->count, list);
-        (void)!stream_flush(copy->err);
+        IGNORE(stream_flush(copy->err));
         shell_destroy(copy);
     }
     mem_free(list);

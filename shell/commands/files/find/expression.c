@@ -2,6 +2,7 @@
  * expression.c - parses and evaluates find's expression; see find.h.
  */
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/files/find/find.h"
@@ -94,7 +95,7 @@ static int parse_size(struct find *find, struct find_term *term, char **words)
             digits[length++] = *at;
     digits[length] = '\0';
 
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(units); i++)
         if (*at == units[i].letter)
             term->unit = units[i].bytes;
     status_t status = text_parse_u64(digits, &term->number);
@@ -238,7 +239,7 @@ static enum find_kind kind_of(const char *word)
         { "(", FIND_OPEN }, { ")", FIND_CLOSE }, { "!", FIND_NOT }, { "-not", FIND_NOT },
         { "-a", FIND_AND }, { "-and", FIND_AND }, { "-o", FIND_OR }, { "-or", FIND_OR },
     };
-    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(operators); i++)
         if (text_equal(operators[i].word, word))
             return operators[i].kind;
     return FIND_PRIMARY;
@@ -264,7 +265,7 @@ static struct find_term *term_add(struct find *find, enum find_kind kind)
 static int parse_primary(struct find *find, char **words)
 {
     const struct find_primary *primary = NULL;
-    for (size_t i = 0; i < sizeof(primaries) / sizeof(primaries[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(primaries); i++)
         if (text_equal(primaries[i].name, words[0]))
             primary = &primaries[i];
     if (!primary)
