@@ -208,6 +208,11 @@ void size_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human)
         format_text(text, SIZE_TEXT_BYTES, "%u%c", (unsigned)((tenths + 9) / 10), units[unit]);
 }
 
+void space_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human)
+{
+    size_text(text, human ? bytes : bytes / 1024 + (bytes % 1024 != 0), human);
+}
+
 static char type_char(enum node_type type)
 {
     return "?-dl?"[type];

@@ -49,6 +49,8 @@ enum { SIZE_TEXT_BYTES = 24, MODE_TEXT_BYTES = 11, DATE_TEXT_BYTES = 24 };
 
 /* "317", "1.2K", "48M": four characters at most, rounded up; or all digits when not `human`. */
 void size_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human);
+/* As size_text(), except that it writes KiB, rounded up, when not `human`: du, df, free. */
+void space_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human);
 /* "-rw-r--r--"; '?' for what is not known. */
 void mode_text(char text[MODE_TEXT_BYTES], const struct node_info *info);
 /* "2024-05-01 12:34" in UTC, or "-". */

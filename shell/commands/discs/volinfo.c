@@ -15,7 +15,7 @@ static void shell_sink_write(struct text_sink *sink, const char *text, size_t by
 }
 
 /* The formats that share the medium, e.g. on a bridge of ISO 9660 and UDF. */
-static void say_formats(struct shell *shell, struct device *device, struct path *path)
+static void print_formats(struct shell *shell, struct device *device, struct path *path)
 {
     char names[MOUNT_REASON_BYTES];
     struct device_handle handle;
@@ -63,7 +63,7 @@ static int run_volinfo(struct shell *shell, int count, char **words)
             status = path_describe(path, node, &sink.sink);
     }
     if (!status && !node)
-        say_formats(shell, device, path);
+        print_formats(shell, device, path);
     path_put(path);
     device_put(device);
     return status ? volume_fail(shell, name, status) : SHELL_DONE;

@@ -76,7 +76,7 @@ struct check {
     bool failed; /* any list so far */
 };
 
-static void check_say(const struct check *check, const char *name, const char *result)
+static void check_report(const struct check *check, const char *name, const char *result)
 {
     if (check->silent)
         return;
@@ -103,14 +103,14 @@ static status_t check_file(struct check *check, const char *digest, const char *
     } else if (status) {
         shell_fail(check->shell, name, status);
         check->unreadable++;
-        check_say(check, name, "FAILED open or read");
+        check_report(check, name, "FAILED open or read");
     } else if (text_equal(hex, digest)) {
         check->good++;
         if (!check->quiet)
-            check_say(check, name, "OK");
+            check_report(check, name, "OK");
     } else {
         check->wrong++;
-        check_say(check, name, "FAILED");
+        check_report(check, name, "FAILED");
     }
     return 0;
 }

@@ -207,7 +207,7 @@ static status_t answer_word(struct shell *shell, const char *name, struct file_a
     return status;
 }
 
-static void file_say(struct shell *shell, const char *name, size_t width,
+static void file_print(struct shell *shell, const char *name, size_t width,
                      const struct file_answer *answer)
 {
     bool brief = option_given(shell, 'b');
@@ -240,7 +240,7 @@ static int run_file(struct shell *shell, int count, char **words)
         if (status)
             result = shell_fail(shell, words[i], status);
         else
-            file_say(shell, words[i], width, answer);
+            file_print(shell, words[i], width, answer);
     }
     mem_free(answer);
     return result;

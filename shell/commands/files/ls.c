@@ -252,7 +252,7 @@ static struct name *ls_filter(const struct ls *ls, struct name *names)
     return kept;
 }
 
-static void ls_look(struct ls *ls, struct path *directory, struct name *names)
+static void ls_examine(struct ls *ls, struct path *directory, struct name *names)
 {
     unsigned levels = ls_levels(ls);
     for (; levels && names && !shell_interrupted(); names = names_next(names)) {
@@ -316,7 +316,7 @@ static void ls_directory(struct ls *ls, struct path *path, const char *where)
         status = -ENOMEM;
     if (ls->all && names_add(&names, ".."))
         status = -ENOMEM;
-    ls_look(ls, path, names);
+    ls_examine(ls, path, names);
     names = ls_sort(ls, names);
     if (!shell_interrupted()) {
         ls_title(ls, where);

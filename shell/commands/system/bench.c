@@ -126,7 +126,7 @@ static ssize_t source_read(struct bench_source *source, uint64_t offset_bytes)
 }
 
 /* From the first byte on, one read after the other. */
-static status_t source_read_along(struct bench *bench, struct bench_source *source)
+static status_t source_read_sequential(struct bench *bench, struct bench_source *source)
 {
     ssize_t got = 1;
     bench_begin(bench);
@@ -139,29 +139,29 @@ static status_t source_read_along(struct bench *bench, struct bench_source *sour
     return got < 0 ? (status_t)got : 0;
 }
 
-static status_t bench_along(struct bench *bench, bool device_wanted, size_t buffer_bytes)
+static status_t bench_sequential(struct bench *bench, bool device_wanted, size_t buffer_bytes)
 {
     struct bench_source source;
     status_t status = source_open(bench, device_wanted, buffer_bytes, &source);
     if (status)
         return status;
-    status = source_read_along(bench, &source);
+    status = source_read_sequential(bench, &source);
     source_close(&source);
     return status;
 }
 
 static status_t bench_raw(struct bench *bench)
 {
-    return bench_along(bench, true, given_or(bench->size_bytes, TRANSFER_BYTES));
+    return bench_sequential(bench, true, given_or(bench->size_bytes, TRANSFER_BYTES));
 }
 
 static status_t bench_file(struct bench *bench)
 {
-    return bench_along(bench, false, given_or(bench->size_bytes, READ_BYTES));
+    return bench_sequential(bench, false, given_or(bench->size_bytes, READ_BYTES));
 }
 
 /* The same places each time: a sequence that a multiplication and an addition make. */
-static status_t source_read_about(struct bench *bench, struct bench_source *source)
+static status_t source_read_random(struct bench *bench, struct bench_source *source)
 {
     uint64_t slots = source->bytes / source->buffer_bytes, random = 1;
     if (!slots)
@@ -187,7 +187,7 @@ static status_t bench_random(struct bench *bench)
         source_open(bench, false, given_or(bench->size_bytes, RANDOM_BYTES), &source);
     if (status)
         return status;
-    status = source_read_about(bench, &source);
+    status = source_read_random(bench, &source);
     source_close(&source);
     return status;
 }
@@ -474,7 +474,7 @@ static uint64_t bench_rate_tenths(const struct bench *bench, bool bytes)
     return bytes ? tenths >> 20 : tenths;
 }
 
-static void bench_say(const struct bench *bench, const struct bench_kind *kind)
+static void bench_print(const struct bench *bench, const struct bench_kind *kind)
 {
     struct stream *out = bench->shell->out;
     bool bytes = text_equal(kind->unit, "MiB");
@@ -516,7 +516,7 @@ static int run_bench(struct shell *shell, int count, char **words)
         status_t status = kind->run(&bench);
         if (status)
             return shell_fail(shell, bench.target, status);
-        bench_say(&bench, kind);
+        bench_print(&bench, kind);
     }
     return SHELL_DONE;
 }

@@ -1,6 +1,6 @@
 /*
- * builtins.c - what belongs to the shell itself: source, exit, set, unset, true, false,
- * sleep, clear, history.
+ * builtins.c - the commands that belong to the shell itself: source, exit, set, unset, echo, true,
+ * false, sleep, time, clear, history.
  */
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -111,6 +111,36 @@ static const struct shell_command command_unset = {
 };
 SHELL_COMMAND(command_unset);
 
+/* ---- echo --------------------------------------------------------------------------------- */
+
+static int run_echo(struct shell *shell, int count, char **words)
+{
+    for (int i = 1; i < count; i++) {
+        stream_text(shell->out, words[i]);
+        if (i + 1 < count)
+            stream_text(shell->out, " ");
+    }
+    if (!option_given(shell, 'n'))
+        stream_text(shell->out, "\n");
+    return SHELL_DONE;
+}
+
+static const struct shell_option echo_options[] = {
+    { 'n', NULL, NULL, "no line end behind them" },
+    { 0 },
+};
+
+static const struct shell_command command_echo = {
+    .name = "echo",
+    .arguments = "[-n] [WORD...]",
+    .summary = "write the words; $'a\\tb' holds a tab, so there is no -e",
+    .arguments_max = -1,
+    .run = run_echo,
+    .options = echo_options,
+    .option_rules = OPTIONS_LENIENT,
+};
+SHELL_COMMAND(command_echo);
+
 /* ---- true, false, sleep ------------------------------------------------------------------- */
 
 static int run_true(struct shell *shell, int count, char **words)
@@ -173,6 +203,27 @@ static const struct shell_command command_sleep = {
     .run = run_sleep,
 };
 SHELL_COMMAND(command_sleep);
+
+/* ---- time --------------------------------------------------------------------------------- */
+
+static int run_time(struct shell *shell, int count, char **words)
+{
+    uint64_t begun_us = time_now_us();
+    int status = shell_run_command(shell, count - 1, words + 1);
+    shell_say_time(shell, begun_us);
+    return status;
+}
+
+static const struct shell_command command_time = {
+    .name = "time",
+    .arguments = "COMMAND [WORD...]",
+    .summary = "run a command, or all of a pipe, and say how long it took",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_time,
+    .option_rules = OPTIONS_FIRST,
+};
+SHELL_COMMAND(command_time);
 
 /* ---- clear -------------------------------------------------------------------------------- */
 

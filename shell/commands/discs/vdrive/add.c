@@ -1,14 +1,14 @@
 /*
- * vdrive_add.c - making virtual drives: vdrive new, vdrive add.
+ * add.c - making virtual drives: vdrive new, vdrive add.
  */
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/commands/discs/vdrive_request.h"
+#include "shell/commands/discs/vdrive/vdrive.h"
 #include "shell/options.h"
 
 /* ---- what was made ------------------------------------------------------------------------ */
 
-static void say_mount(void *context, const struct mount_info *mount)
+static void print_mount(void *context, const struct mount_info *mount)
 {
     struct stream *out = context;
     if (mount->stale)
@@ -18,7 +18,7 @@ static void say_mount(void *context, const struct mount_info *mount)
 }
 
 /* "virtual0: 2365 blocks of 2048 bytes, read-only, at /Drives/virtual0" */
-static void say_drive(struct shell *shell, const struct virtual_info *info)
+static void print_drive(struct shell *shell, const struct virtual_info *info)
 {
     struct stream *out = shell->out;
     uint64_t blocks = info->size_bytes / info->block_bytes;
@@ -30,11 +30,11 @@ static void say_drive(struct shell *shell, const struct virtual_info *info)
         stream_format(out, ", %llu byte%s after the last whole %s",
                       (unsigned long long)info->tail_bytes, text_plural(info->tail_bytes),
                       info->raw_sector_bytes ? "sector, not shown" : "block");
-    vdrive_each_mount(info->device, say_mount, out);
+    vdrive_each_mount(info->device, print_mount, out);
     stream_text(out, "\n");
 }
 
-static int say_made(struct shell *shell, const char *device, struct virtual_info *info)
+static int print_created(struct shell *shell, const char *device, struct virtual_info *info)
 {
     info->struct_bytes = sizeof(*info);
     text_copy(info->device, sizeof(info->device), device);
@@ -43,14 +43,14 @@ static int say_made(struct shell *shell, const char *device, struct virtual_info
         status = -ENODEV;
     if (status)
         return vdrive_refuse_drive(shell, device, status);
-    say_drive(shell, info);
+    print_drive(shell, info);
     return SHELL_DONE;
 }
 
 /* ---- what was refused --------------------------------------------------------------------- */
 
 /* Reports which drives keep an image from being used. */
-static int say_image_busy(struct shell *shell, const char *subject, const char *image)
+static int report_image_busy(struct shell *shell, const char *subject, const char *image)
 {
     bool said = false;
     struct vdrive_walk *walk = mem_zalloc(sizeof(*walk));
@@ -86,13 +86,13 @@ static const struct vdrive_refusal window_refusals[] = {
     { 0 },
 };
 
-static int say_refused(struct shell *shell, const struct virtual_register *request,
+static int report_refusal(struct shell *shell, const struct virtual_register *request,
                        const char *subject, status_t status)
 {
     if (*request->reason)
         return shell_complain(shell, "%s: %s", subject, request->reason);
     if (status == -EBUSY)
-        return say_image_busy(shell, subject, request->image);
+        return report_image_busy(shell, subject, request->image);
     bool window = request->offset_bytes || (request->size_bytes && *request->image);
     bool of_window = window && (status == -EINVAL || status == -ENODATA);
     return vdrive_refuse(shell, subject, status, of_window ? window_refusals : image_refusals);
@@ -116,8 +116,8 @@ static int make_drive(struct shell *shell, struct virtual_register *request, con
     status_t status = vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request));
     vdrive_bar_end(bar);
     mem_free(bar);
-    int result = status ? say_refused(shell, request, subject, status)
-                        : say_made(shell, request->device, info);
+    int result = status ? report_refusal(shell, request, subject, status)
+                        : print_created(shell, request->device, info);
     mem_free(info);
     return result;
 }

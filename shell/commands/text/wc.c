@@ -1,5 +1,5 @@
 /*
- * wc_cmp.c - counts and comparisons of text: wc, cmp.
+ * wc.c - counts lines, words and bytes: wc.
  */
 #include "lib/format.h"
 #include "lib/string.h"
@@ -7,8 +7,6 @@
 #include "lib/word.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
-
-/* ---- wc ----------------------------------------------------------------------------------- */
 
 struct wc {
     uint64_t lines, words, bytes;
@@ -73,7 +71,7 @@ static int wc_width(struct shell *shell, int count, char **words)
     return width > least ? width : least;
 }
 
-static void wc_say(struct shell *shell, const struct wc *wc, const char *name)
+static void wc_print(struct shell *shell, const struct wc *wc, const char *name)
 {
     const struct { bool wanted; uint64_t value; } fields[] = {
         { wc_wants(shell, 'l'), wc->lines },
@@ -108,7 +106,7 @@ static status_t wc_input(struct input *input, void *context)
     }
     if (got < 0)
         return (status_t)got;
-    wc_say(input->shell, &wc, input->file ? input->name : NULL);
+    wc_print(input->shell, &wc, input->file ? input->name : NULL);
     total->lines += wc.lines;
     total->words += wc.words;
     total->bytes += wc.bytes;
@@ -126,7 +124,7 @@ static int run_wc(struct shell *shell, int count, char **words)
     };
     int result = input_each(shell, 1, count, words, wc_input, &total);
     if (count > 2 && result != SHELL_INTERRUPTED)
-        wc_say(shell, &total, "total");
+        wc_print(shell, &total, "total");
     return result;
 }
 
@@ -147,112 +145,3 @@ static const struct shell_command command_wc = {
     .group = "Text",
 };
 SHELL_COMMAND(command_wc);
-
-/* ---- cmp ---------------------------------------------------------------------------------- */
-
-struct side {
-    struct input input;
-    const char *data;
-    size_t bytes;
-};
-
-/* Makes sure that there are bytes to look at: 1, 0 at the end, an errno. */
-static int side_fill(struct side *side)
-{
-    if (side->bytes)
-        return 1;
-    ssize_t got = input_piece(&side->input, &side->data);
-    side->bytes = got > 0 ? (size_t)got : 0;
-    return got < 0 ? (int)got : got > 0;
-}
-
-static int cmp_differ(struct shell *shell, struct side sides[2], uint64_t at, uint64_t line)
-{
-    if (!option_given(shell, 's')) {
-        stream_escaped(shell->out, sides[0].input.name, false);
-        stream_text(shell->out, " ");
-        stream_escaped(shell->out, sides[1].input.name, false);
-        stream_format(shell->out, " differ: byte %llu, line %llu\n", (unsigned long long)at,
-                      (unsigned long long)line);
-    }
-    return SHELL_FAILED;
-}
-
-static int cmp_shorter(struct shell *shell, const struct side *side, uint64_t at)
-{
-    if (!option_given(shell, 's'))
-        shell_complain(shell, "%s ends after byte %llu", side->input.name, (unsigned long long)at);
-    return SHELL_FAILED;
-}
-
-/* The first place within the next `bytes` where they differ; `bytes` for none. */
-static size_t cmp_piece(const char *a, const char *b, size_t bytes, uint64_t *lines)
-{
-    size_t same = memcmp(a, b, bytes) == 0 ? bytes : 0;
-    while (same < bytes && a[same] == b[same])
-        same++;
-    *lines += text_count(a, same, '\n');
-    return same;
-}
-
-static int cmp_sides(struct shell *shell, struct side sides[2])
-{
-    uint64_t at = 0, lines = 1;
-    for (;;) {
-        int one = side_fill(&sides[0]), two = side_fill(&sides[1]);
-        if (one < 0 || two < 0)
-            return shell_fail(shell, sides[one >= 0].input.name, one < 0 ? one : two);
-        if (!one && !two)
-            return SHELL_DONE;
-        if (!one || !two)
-            return cmp_shorter(shell, &sides[one != 0], at);
-        size_t bytes = sides[0].bytes < sides[1].bytes ? sides[0].bytes : sides[1].bytes;
-        size_t same = cmp_piece(sides[0].data, sides[1].data, bytes, &lines);
-        if (same < bytes)
-            return cmp_differ(shell, sides, at + same + 1, lines);
-        at += bytes;
-        for (unsigned i = 0; i < 2; i++) {
-            sides[i].data += bytes;
-            sides[i].bytes -= bytes;
-        }
-    }
-}
-
-static int run_cmp(struct shell *shell, int count, char **words)
-{
-    struct side *sides = mem_zalloc(2 * sizeof(*sides));
-    int result = SHELL_DONE;
-    if (!sides)
-        return shell_fail(shell, NULL, -ENOMEM);
-    for (int i = 0; i < 2 && !result; i++) {
-        status_t status = input_open(shell, i + 1 < count ? words[i + 1] : "-", &sides[i].input);
-        if (status && status != -EINTR && option_given(shell, 's'))
-            result = SHELL_TROUBLE; /* POSIX: -s writes nothing */
-        else if (status)
-            result = shell_fail(shell, words[i + 1], status);
-    }
-    if (!result)
-        result = cmp_sides(shell, sides);
-    input_close(&sides[0].input);
-    input_close(&sides[1].input);
-    mem_free(sides);
-    return result;
-}
-
-static const struct shell_option cmp_options[] = {
-    { 's', "quiet", NULL, "no output, only the status" },
-    { 0 },
-};
-
-static const struct shell_command command_cmp = {
-    .name = "cmp",
-    .arguments = "[-s] FILE [FILE]",
-    .summary = "are two files (or a file and standard input) the same?",
-    .arguments_min = 1,
-    .arguments_max = 2,
-    .run = run_cmp,
-    .options = cmp_options,
-    .trouble = SHELL_TROUBLE,
-    .group = "Text",
-};
-SHELL_COMMAND(command_cmp);

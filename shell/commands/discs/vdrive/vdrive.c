@@ -1,10 +1,10 @@
 /*
  * vdrive.c - virtual drives: vdrive and its parts list, info, rm. The others:
- * vdrive_add.c, vdrive_bytes.c.
+ * add.c, contents.c.
  */
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/commands/discs/vdrive_request.h"
+#include "shell/commands/discs/vdrive/vdrive.h"
 #include "shell/options.h"
 #include "shell/reading/listing.h"
 
@@ -74,7 +74,7 @@ static const char *store_text(const struct virtual_info *info)
     }
 }
 
-static void info_say_mount(void *context, const struct mount_info *mount)
+static void info_print_mount(void *context, const struct mount_info *mount)
 {
     struct stream *out = context;
     stream_text(out, "     mount ");
@@ -135,7 +135,7 @@ static void info_print(struct stream *out, const struct virtual_info *info)
     stream_format(out, "generation %u\n      open %u\n", info->generation, info->handles);
     if (info->faults)
         stream_format(out, "    faults %u\n", info->faults);
-    vdrive_each_mount(info->device, info_say_mount, out);
+    vdrive_each_mount(info->device, info_print_mount, out);
 }
 
 static int run_info(struct shell *shell, int count, char **words)
@@ -166,7 +166,7 @@ static const struct shell_command vdrive_info_part = {
 /* ---- rm ----------------------------------------------------------------------------------- */
 
 /* What --lazy and --now leave behind while the drive is open. */
-static void say_left(struct shell *shell, const char *device)
+static void report_remaining(struct shell *shell, const char *device)
 {
     struct virtual_info *info;
     if (vdrive_info(device, &info))
@@ -184,11 +184,11 @@ static int remove_drive(struct shell *shell, const char *word, enum virtual_remo
         return vdrive_refuse_drive(shell, word, status);
     status = vdrive_control(VIRTUAL_UNREGISTER, &request, sizeof(request));
     if (status == -EBUSY)
-        return vdrive_say_busy(shell, request.device, "; --lazy or --now takes it away anyhow");
+        return vdrive_report_busy(shell, request.device, "; --lazy or --now takes it away anyhow");
     if (status)
         return vdrive_refuse_drive(shell, request.device, status);
     if (removal != VIRTUAL_IF_IDLE)
-        say_left(shell, request.device);
+        report_remaining(shell, request.device);
     return SHELL_DONE;
 }
 

@@ -1,11 +1,11 @@
 /*
- * vdrive_bytes.c - what virtual drives hold, and how they misbehave: vdrive save, diff,
+ * contents.c - what virtual drives hold, and how they misbehave: vdrive save, diff,
  * commit, discard, fault.
  */
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/commands/discs/vdrive_request.h"
+#include "shell/commands/discs/vdrive/vdrive.h"
 #include "shell/options.h"
 
 /* ---- save --------------------------------------------------------------------------------- */
@@ -90,7 +90,7 @@ static int overlay_refused(struct shell *shell, const char *device, status_t sta
     if (status == -ENODEV || status == -EALREADY)
         return vdrive_refuse_drive(shell, device, status);
     if (status == -EBUSY)
-        return vdrive_say_busy(shell, device, "");
+        return vdrive_report_busy(shell, device, "");
     return vdrive_refuse(shell, device, status, table);
 }
 

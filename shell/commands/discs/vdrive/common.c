@@ -1,7 +1,7 @@
 /*
- * vdrive_request.c - see vdrive_request.h.
+ * common.c - see vdrive.h.
  */
-#include "shell/commands/discs/vdrive_request.h"
+#include "shell/commands/discs/vdrive/vdrive.h"
 #include "kernel/dev/deadlines.h"
 #include "kernel/monitor.h"
 #include "lib/format.h"
@@ -201,7 +201,7 @@ struct busy {
     const char *device;
 };
 
-static void busy_say_mount(void *context, const struct mount_info *mount)
+static void busy_report_mount(void *context, const struct mount_info *mount)
 {
     const struct busy *busy = context;
     shell_complain(busy->shell, "%s: mounted at %s", busy->device, mount->path);
@@ -220,7 +220,7 @@ static bool image_is_drive(struct shell *shell, const char *image, const char *d
     return is;
 }
 
-static void busy_say_images(const struct busy *busy)
+static void busy_report_images(const struct busy *busy)
 {
     struct vdrive_walk *walk = mem_zalloc(sizeof(*walk));
     while (walk && !vdrive_walk_next(walk))
@@ -229,15 +229,15 @@ static void busy_say_images(const struct busy *busy)
     mem_free(walk);
 }
 
-int vdrive_say_busy(struct shell *shell, const char *device, const char *advice)
+int vdrive_report_busy(struct shell *shell, const char *device, const char *advice)
 {
     struct busy busy = { shell, device };
     struct virtual_info *info;
     status_t status = vdrive_info(device, &info);
     if (status)
         return vdrive_refuse_drive(shell, device, status);
-    vdrive_each_mount(device, busy_say_mount, &busy);
-    busy_say_images(&busy);
+    vdrive_each_mount(device, busy_report_mount, &busy);
+    busy_report_images(&busy);
     shell_complain(shell, "%s: in use, open %u time%s%s", device, info->handles,
                    text_plural(info->handles), advice);
     mem_free(info);

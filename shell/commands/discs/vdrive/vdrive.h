@@ -1,5 +1,5 @@
 /*
- * vdrive_request.h - what the vdrive commands share: requests to the control device of virtual
+ * vdrive.h - what the vdrive commands share: requests to the control device of virtual
  * drives (kernel/dev/virtual.h), names of drives and images, and messages for refusals.
  *
  * Names       A drive is named by its number N, its alias virtualN, or the path of its device's
@@ -8,8 +8,8 @@
  * Settling    vdrive_control returns when the monitor has looked at what it brought about, so that
  *             the next command finds it mounted, or not held any more.
  */
-#ifndef SHELL_COMMANDS_DISCS_VDRIVE_REQUEST_H
-#define SHELL_COMMANDS_DISCS_VDRIVE_REQUEST_H
+#ifndef SHELL_COMMANDS_DISCS_VDRIVE_VDRIVE_H
+#define SHELL_COMMANDS_DISCS_VDRIVE_VDRIVE_H
 
 #include "kernel/dev/virtual.h"
 #include "shell/reading/progress.h"
@@ -59,15 +59,15 @@ int vdrive_refuse(struct shell *shell, const char *subject, status_t status,
 /* The same for requests that name a drive and nothing else, with what all of them know. */
 int vdrive_refuse_drive(struct shell *shell, const char *device, status_t status);
 /* A line for each of those who have the drive open, and one that says how often it is. */
-int vdrive_say_busy(struct shell *shell, const char *device, const char *advice);
+int vdrive_report_busy(struct shell *shell, const char *device, const char *advice);
 /* Calls `say` with each mount of the drive that has this name now. */
 void vdrive_each_mount(const char *device,
                        void (*say)(void *context, const struct mount_info *mount), void *context);
 
 /* ---- the parts ---------------------------------------------------------------------------- */
 
-extern const struct shell_command vdrive_new, vdrive_add;               /* vdrive_add.c */
+extern const struct shell_command vdrive_new, vdrive_add;               /* add.c */
 extern const struct shell_command vdrive_save, vdrive_diff, vdrive_commit, vdrive_discard,
-    vdrive_fault;                                                     /* vdrive_bytes.c */
+    vdrive_fault;                                                     /* contents.c */
 
 #endif

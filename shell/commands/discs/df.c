@@ -1,0 +1,106 @@
+/*
+ * df.c - shows the size and free space of mounted file systems: df.
+ */
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/listing.h"
+#include "shell/reading/mounts.h"
+
+/* With the header above the first line. */
+static void df_line(struct shell *shell, const struct mount_info *info, bool *titled)
+{
+    bool human = option_given(shell, 'h');
+    if (!*titled)
+        stream_format(shell->out, "%-12s %10s %10s %10s %4s %s\n", "Device",
+                      human ? "Size" : "1K-blocks", "Used", "Available", "Use%", "Mounted on");
+    *titled = true;
+    uint64_t total = info->fs.total_bytes, free = info->fs.free_bytes;
+    uint64_t used = total > free ? total - free : 0;
+    char size[SIZE_TEXT_BYTES], taken[SIZE_TEXT_BYTES], left[SIZE_TEXT_BYTES], percent[8] = "-";
+    space_text(size, total, human);
+    space_text(taken, used, human);
+    space_text(left, free, human);
+    if (total)
+        format_text(percent, sizeof(percent), "%u%%",
+                    (unsigned)((used * 100 + total - 1) / total));
+    stream_format(shell->out, "%-12s %10s %10s %10s %4s ", *info->device ? info->device : "-",
+                  size, taken, left, percent);
+    stream_escaped(shell->out, info->path, false);
+    stream_text(shell->out, "\n");
+}
+
+/* Is the mount's path the text or above it? */
+static bool is_above(const char *mount, const char *text)
+{
+    size_t length = strlen(mount);
+    return text_starts(text, mount) && (length == 1 || !text[length] || text[length] == '/');
+}
+
+/* The mount of a device, or that a path lies on: of those above it the one with the longest
+ * path. */
+static status_t df_find(struct shell *shell, const char *name, struct mount_info *info)
+{
+    struct path *path;
+    status_t status = mounts_of_device(shell, name, info);
+    if (status != -ENODEV && status != -ENOENT)
+        return status;
+    status = path_walk(shell->directory, name, 0, &path);
+    if (status)
+        return status;
+    char *text = mem_alloc(PATH_BYTES_MAX + 1);
+    size_t best_length = 0;
+    unsigned best = 0;
+    if (text)
+        path_text(path, text, PATH_BYTES_MAX + 1);
+    path_put(path);
+    for (unsigned n = 0; text && vfs_mount_info(n, info) != -ENOENT; n++)
+        if (is_above(info->path, text) && strlen(info->path) > best_length) {
+            best_length = strlen(info->path);
+            best = n;
+        }
+    mem_free(text);
+    return text ? vfs_mount_info(best, info) : -ENOMEM;
+}
+
+static int run_df(struct shell *shell, int count, char **words)
+{
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    int result = SHELL_DONE;
+    status_t status = 0;
+    bool titled = false;
+    if (!info)
+        return shell_fail(shell, NULL, -ENOMEM);
+    for (int i = 1; i < count; i++) {
+        status = df_find(shell, words[i], info);
+        if (status)
+            result = shell_fail(shell, words[i], status);
+        else
+            df_line(shell, info, &titled);
+    }
+    for (unsigned n = 0; count == 1 && (status = vfs_mount_info(n, info)) != -ENOENT; n++) {
+        if (status)
+            result = shell_fail(shell, info->path, status);
+        else
+            df_line(shell, info, &titled);
+    }
+    mem_free(info);
+    return result;
+}
+
+static const struct shell_option df_options[] = {
+    { 'h', "human-readable", NULL, "sizes as 1.2K, 34M instead of KiB" },
+    { 0 },
+};
+
+static const struct shell_command command_df = {
+    .name = "df",
+    .arguments = "[-h] [PATH|DEVICE...]",
+    .summary = "size and free space of what is mounted",
+    .arguments_max = -1,
+    .run = run_df,
+    .options = df_options,
+    .group = "Devices and mounts",
+};
+SHELL_COMMAND(command_df);

@@ -1,0 +1,281 @@
+/*
+ * mount.c - mounts discs and image files, and unmounts them: mount, umount.
+ */
+#include "kernel/dev/driver.h"
+#include "kernel/dev/virtual.h"
+#include "lib/format.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/listing.h"
+#include "shell/reading/mounts.h"
+#include "shell/words.h"
+
+static int mount_list(struct shell *shell)
+{
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    status_t status = info ? 0 : -ENOMEM;
+    for (unsigned n = 0; info && !(status = vfs_mount_info(n, info)); n++) {
+        size_t columns = text_columns(info->path);
+        stream_escaped(shell->out, info->path, false);
+        stream_format(shell->out, "%*s %-10s %-20s %s", columns < 20 ? (int)(20 - columns) : 0, "",
+                      *info->device ? info->device : "-", info->fs.type,
+                      info->fs.read_only ? "ro" : "rw");
+        if (*info->fs.volume_name) {
+            stream_text(shell->out, "  \"");
+            stream_escaped(shell->out, info->fs.volume_name, false);
+            stream_text(shell->out, "\"");
+        }
+        stream_text(shell->out, "\n");
+    }
+    mem_free(info);
+    return status == -ENOENT ? SHELL_DONE : shell_fail(shell, NULL, status);
+}
+
+/* Undoes mount_make_drive() for a drive that was never opened: others go when they are closed. */
+static void mount_drop_drive(const char *name)
+{
+    struct virtual_unregister request = { .struct_bytes = sizeof(request),
+                                          .removal = VIRTUAL_IF_IDLE };
+    struct device *control = device_find(VIRTUAL_CONTROL);
+    text_copy(request.device, sizeof(request.device), name);
+    if (control)
+        IGNORE(device_control(control, VIRTUAL_UNREGISTER, &request, sizeof(request)));
+    device_put(control);
+}
+
+/* A virtual drive for an image file that lives as long as its mount. Each failed mount closes it,
+ * so `held` keeps it until the command has reported what it found there. */
+static status_t mount_make_drive(struct path *image, char *name, size_t bytes,
+                                 char reason[VIRTUAL_REASON_BYTES], struct device_handle *held)
+{
+    struct device *control = device_find(VIRTUAL_CONTROL);
+    struct virtual_register *request = mem_zalloc(sizeof(*request));
+    status_t status = control ? 0 : -ENODEV;
+    if (!request)
+        status = -ENOMEM;
+    if (!status) {
+        request->struct_bytes = sizeof(*request);
+        request->magic = VIRTUAL_REGISTER_MAGIC;
+        request->store = VIRTUAL_FILE;
+        request->flags = VIRTUAL_TEMPORARY;
+        if (path_text(image, request->image, sizeof(request->image)) >= sizeof(request->image))
+            status = -ENAMETOOLONG;
+    }
+    if (!status)
+        status = device_control(control, VIRTUAL_REGISTER, request, sizeof(*request));
+    struct device *drive = status ? NULL : device_find(request->device);
+    if (!status && !drive)
+        status = -ENODEV; /* another command was faster */
+    if (drive) {
+        device_path(drive, name, bytes); /* whose number no other drive will ever have */
+        status = device_open(drive, held);
+        if (status)
+            mount_drop_drive(name);
+    }
+    device_put(drive);
+    if (request)
+        text_copy(reason, VIRTUAL_REASON_BYTES, request->reason);
+    mem_free(request);
+    device_put(control);
+    return status;
+}
+
+/* From what was typed to a device's name: a class name, a device's file, or an image. */
+static status_t mount_find_device(struct shell *shell, const char *what, char *name, size_t bytes,
+                                  char reason[VIRTUAL_REASON_BYTES],
+                                  struct device_handle *held)
+{
+    struct device *device = device_find(what);
+    if (device) {
+        device_put(device);
+        text_copy(name, bytes, what);
+        return 0;
+    }
+    struct path *path;
+    status_t status = path_walk(shell->directory, what, 0, &path);
+    if (status)
+        return status;
+    if (path_is_directory(path)) {
+        status = -EISDIR;
+    } else if (!mounts_device_name(path, name, bytes)) {
+        status = mount_make_drive(path, name, bytes, reason, held);
+    }
+    path_put(path);
+    return status;
+}
+
+/* An image that ends inside a block was cut, or written to another measure. */
+static void mount_report_tail(struct shell *shell, const char *what, const char *device)
+{
+    struct virtual_info *info = mem_zalloc(sizeof(*info));
+    struct device *drive = device_find(device);
+    if (info)
+        info->struct_bytes = sizeof(*info);
+    if (info && drive && !device_control(drive, VIRTUAL_GET_INFO, info, sizeof(*info)) &&
+        info->tail_bytes)
+        stream_format(shell->out, "%s: %llu byte%s after the last whole %s of %u\n", what,
+                      (unsigned long long)info->tail_bytes, text_plural(info->tail_bytes),
+                      info->raw_sector_bytes ? "sector" : "block",
+                      info->raw_sector_bytes ? info->raw_sector_bytes : info->block_bytes);
+    device_put(drive);
+    mem_free(info);
+}
+
+/* Names what the medium holds instead of a file system that can be mounted. */
+static void mount_report_reason(struct shell *shell, const char *what, const char *device,
+                             status_t status)
+{
+    char reason[MOUNT_REASON_BYTES];
+    device_mount_reason(device, status, reason, sizeof(reason));
+    shell_complain(shell, "%s: %s", what, reason);
+}
+
+/* Is there a file system of this name? False after a line that lists those there are. */
+static bool mount_type_known(struct shell *shell, const char *type)
+{
+    struct buffer known = { 0 };
+    bool found = false;
+    for (const struct driver *d = driver_next(NULL); d; d = driver_next(d)) {
+        if (!d->mount_fs)
+            continue;
+        found |= text_equal(d->name, type);
+        if (known.length)
+            buffer_put(&known, ", ", 2);
+        buffer_put(&known, d->name, strlen(d->name));
+    }
+    if (!found)
+        shell_complain(shell, "%s: unknown file system; known are %s", type,
+                       known.status ? "others" : known.text);
+    buffer_free(&known);
+    return found;
+}
+
+/* What -o takes of each file system, for --help and for the refusal. */
+#define OPTION_WORDS "names=rr|joliet|enhanced|iso, session=N, ro"
+#define OPTION_CHARSETS "charset=utf-8|latin1|cp437|cp850|shift-jis"
+
+static int mount_refuse_options(struct shell *shell, const char *options)
+{
+    shell_complain(shell, "%s: invalid option; known are %s, %s", options, OPTION_WORDS,
+                   OPTION_CHARSETS);
+    return SHELL_USAGE;
+}
+
+/* Mounts the device `name`, which the command calls `what`. */
+static int mount_at(struct shell *shell, const char *what, const char *name, const char *where,
+                    const char *type, const char *options)
+{
+    struct path *place;
+    status_t status = path_walk(shell->directory, where, 0, &place);
+    if (status)
+        return shell_fail(shell, where, status);
+    path_put(place);
+
+    status = vfs_mount(shell->directory, where, name, type, options);
+    if (!status)
+        return SHELL_DONE;
+    if (status == -EMEDIUMTYPE && type)
+        return shell_complain(shell, "%s: not a %s file system", what, type);
+    if (status == -EMEDIUMTYPE || status == -EIO) {
+        mount_report_reason(shell, what, name, status);
+        return SHELL_FAILED;
+    }
+    if (status == -EBUSY || status == -ENOTDIR)
+        return shell_fail(shell, where, status);
+    if (status == -EINVAL && options)
+        return mount_refuse_options(shell, options);
+    if (status == -ENOENT && options)
+        return shell_complain(shell, "%s: it has no such session or tree of names: %s", what,
+                              options);
+    return shell_fail(shell, what, status);
+}
+
+static int mount_source(struct shell *shell, const char *what, const char *where,
+                      const char *type, const char *options)
+{
+    char name[256], reason[VIRTUAL_REASON_BYTES] = "";
+    struct device_handle held = { 0 }; /* on the drive that was made of an image */
+    status_t status = mount_find_device(shell, what, name, sizeof(name), reason, &held);
+    if (status && *reason)
+        return shell_complain(shell, "%s: %s", what, reason);
+    if (status)
+        return status == -ENODATA ? shell_complain(shell, "%s: too small for a file system", what)
+                                 : shell_fail(shell, what, status);
+
+    int result = mount_at(shell, what, name, where, type, options);
+    if (!result && held.device)
+        mount_report_tail(shell, what, name);
+    device_close(&held);
+    return result;
+}
+
+static int run_mount(struct shell *shell, int count, char **words)
+{
+    if (count == 1)
+        return mount_list(shell);
+    if (count != 3)
+        return shell_usage(shell);
+    const char *type = option_value(shell, 't');
+    if (type && !mount_type_known(shell, type))
+        return SHELL_USAGE;
+
+    struct buffer list = { 0 }; /* -o a -o b is -o a,b */
+    for (const struct option_value *o = option_values(shell, 'o'); o; o = o->next) {
+        buffer_put(&list, o->text, strlen(o->text));
+        if (o->next)
+            buffer_put(&list, ",", 1);
+    }
+    int result = list.status ? shell_fail(shell, NULL, list.status)
+                             : mount_source(shell, words[1], words[2], type, list.text);
+    buffer_free(&list);
+    return result;
+}
+
+static const struct shell_option mount_options[] = {
+    { 't', "types", "TYPE", "this file system only, such as cdfs" },
+    { 'o', "options", "LIST...", OPTION_WORDS ",\n"
+      "                       " OPTION_CHARSETS },
+    { 0 },
+};
+
+static const struct shell_command command_mount = {
+    .name = "mount",
+    .arguments = "[[-t TYPE] [-o LIST] DEVICE|IMAGE DIRECTORY]",
+    .summary = "mount a disc or an image file; alone: list the mounts",
+    .arguments_max = 2,
+    .run = run_mount,
+    .options = mount_options,
+    .group = "Devices and mounts",
+};
+SHELL_COMMAND(command_mount);
+
+static int run_umount(struct shell *shell, int count, char **words)
+{
+    (void)count;
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    status_t status = info ? vfs_unmount(shell->directory, words[1]) : -ENOMEM;
+    if (status == -ENOENT || status == -EINVAL) { /* no place, so it may be a device */
+        status_t found = mounts_of_device(shell, words[1], info);
+        if (!found)
+            status = vfs_unmount(shell->directory, info->path);
+        else if (found != -ENODEV)
+            status = found == -ENOENT ? -EINVAL : found;
+    }
+    mem_free(info);
+    if (status == -EINVAL)
+        return shell_complain(shell, "%s: is not mounted", words[1]);
+    return status ? shell_fail(shell, words[1], status) : SHELL_DONE;
+}
+
+static const struct shell_command command_umount = {
+    .name = "umount",
+    .arguments = "DIRECTORY|DEVICE",
+    .summary = "undo a mount, of a device the last one",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_umount,
+    .group = "Devices and mounts",
+};
+SHELL_COMMAND(command_umount);

@@ -1,0 +1,67 @@
+/*
+ * cat.c - copies files to standard output: cat.
+ */
+#include "lib/format.h"
+#include "lib/string.h"
+#include "shell/options.h"
+#include "shell/reading/input.h"
+
+static status_t cat_plain(struct input *input)
+{
+    const char *data;
+    ssize_t got = 0;
+    while (!input->shell->out->status && (got = input_piece(input, &data)) > 0)
+        stream_write(input->shell->out, data, (size_t)got);
+    return got < 0 ? (status_t)got : 0; /* an error of `out` is reported where it was opened */
+}
+
+struct numbering {
+    uint64_t lines;
+    bool in_line; /* the last file may end within a line, which the next one continues */
+};
+
+static status_t cat_numbered(struct input *input, struct numbering *numbering)
+{
+    struct stream *out = input->shell->out;
+    const char *data;
+    ssize_t got = 0;
+    while (!out->status && (got = input_piece(input, &data)) > 0)
+        for (size_t left = (size_t)got; left && !out->status;) {
+            if (!numbering->in_line)
+                stream_format(out, "%6llu\t", (unsigned long long)++numbering->lines);
+            const char *end = memchr(data, '\n', left);
+            size_t bytes = end ? (size_t)(end - data) + 1 : left;
+            stream_write(out, data, bytes);
+            numbering->in_line = !end;
+            data += bytes;
+            left -= bytes;
+        }
+    return got < 0 ? (status_t)got : 0;
+}
+
+static status_t cat_input(struct input *input, void *numbering)
+{
+    return option_given(input->shell, 'n') ? cat_numbered(input, numbering) : cat_plain(input);
+}
+
+static int run_cat(struct shell *shell, int count, char **words)
+{
+    struct numbering numbering = { 0 };
+    return input_each(shell, 1, count, words, cat_input, &numbering);
+}
+
+static const struct shell_option cat_options[] = {
+    { 'n', "number", NULL, "a number before each line" },
+    { 0 },
+};
+
+static const struct shell_command command_cat = {
+    .name = "cat",
+    .arguments = "[-n] [FILE...]",
+    .summary = "show files, or standard input (also as `-`)",
+    .arguments_max = -1,
+    .run = run_cat,
+    .options = cat_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_cat);

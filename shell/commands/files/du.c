@@ -1,0 +1,161 @@
+/*
+ * du.c - sums the sizes of files and directories: du.
+ */
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/listing.h"
+#include "shell/reading/walk.h"
+
+struct du_level {
+    uint64_t bytes;
+    char *text; /* of the directory, on the heap */
+};
+
+struct du {
+    struct shell *shell;
+    bool human, total_only, all, grand;
+    uint32_t block_bytes;
+    uint64_t grand_bytes;
+    const char *start;
+    unsigned depth; /* levels[depth] is the directory that is being counted */
+    struct du_level levels[WALK_DEPTH_MAX + 2];
+};
+
+static void du_print(const struct du *du, uint64_t bytes, const char *start, const char *text)
+{
+    struct stream *out = du->shell->out;
+    char size[SIZE_TEXT_BYTES];
+    space_text(size, bytes, du->human);
+    stream_format(out, "%s\t", size);
+    stream_escaped(out, start, false);
+    if (*text && start[strlen(start) - 1] != '/')
+        stream_text(out, "/");
+    stream_escaped(out, text, false);
+    stream_text(out, "\n");
+}
+
+static void du_leave(struct du *du)
+{
+    struct du_level *level = &du->levels[du->depth--];
+    if (!du->total_only)
+        du_print(du, level->bytes, du->start, level->text);
+    du->levels[du->depth].bytes += level->bytes;
+    mem_free(level->text);
+}
+
+/* Whole blocks, as on the medium. */
+static uint64_t du_size(const struct du *du, const struct node_info *info)
+{
+    uint64_t block = du->block_bytes ? du->block_bytes : 1;
+    bool counts = info->type == NODE_FILE || info->type == NODE_DIRECTORY;
+    return counts ? (info->size_bytes + block - 1) / block * block : 0;
+}
+
+static status_t du_item(struct du *du, const struct walk_item *item)
+{
+    while (item->depth && du->depth >= item->depth)
+        du_leave(du);
+    if (!item->found)
+        return item->status;
+    uint64_t bytes = du_size(du, &item->info);
+    if (item->info.type != NODE_DIRECTORY) {
+        if (du->all && item->depth)
+            du_print(du, bytes, du->start, item->text);
+        du->levels[du->depth].bytes += bytes;
+        return item->status;
+    }
+    char *text = join_path(item->text, "");
+    if (!text)
+        return -ENOMEM;
+    du->levels[++du->depth] = (struct du_level){ .bytes = bytes, .text = text };
+    return item->status;
+}
+
+static int du_walk(struct du *du, struct walk *walk)
+{
+    struct walk_item item;
+    int got, result = SHELL_DONE;
+    while ((got = walk_next(walk, &item)) > 0) {
+        status_t status = du_item(du, &item);
+        if (status)
+            result = shell_fail_below(du->shell, du->start, item.text, status);
+    }
+    if (got == -EINTR)
+        du->total_only = true; /* what was counted so far is nobody's size */
+    while (du->depth)
+        du_leave(du);
+    if (got < 0)
+        return shell_fail(du->shell, du->start, got);
+    return shell_end_skipped(du->shell, du->start, walk_skipped(walk), result);
+}
+
+static int du_place(struct du *du, const char *name)
+{
+    struct path *path;
+    struct walk *walk = NULL;
+    struct node_info info;
+    struct fs_info *fs = mem_alloc(sizeof(*fs));
+    status_t status = fs ? path_walk(du->shell->directory, name, 0, &path) : -ENOMEM;
+    int result = SHELL_FAILED;
+    if (status)
+        goto out;
+    du->start = name;
+    status = path_fsd(path)->ops->get_fs_info(path_fsd(path), fs);
+    du->block_bytes = status ? 0 : fs->block_bytes;
+    status = path_info(path, INFO_STANDARD, &info);
+    if (!status)
+        status = walk_begin(path, WALK_NESTED, &walk);
+    if (!status) {
+        du->levels[0].bytes = info.type == NODE_DIRECTORY ? du_size(du, &info) : 0;
+        result = du_walk(du, walk);
+        if (result != SHELL_INTERRUPTED)
+            du_print(du, du->levels[0].bytes, name, "");
+        du->grand_bytes += du->levels[0].bytes;
+    }
+    walk_end(walk);
+    path_put(path);
+out:
+    mem_free(fs);
+    return status ? shell_fail(du->shell, name, status) : result;
+}
+
+static int run_du(struct shell *shell, int count, char **words)
+{
+    struct du *du = mem_zalloc(sizeof(*du));
+    int result = SHELL_DONE;
+    if (!du)
+        return shell_fail(shell, NULL, -ENOMEM);
+    du->shell = shell;
+    du->human = option_given(shell, 'h');
+    du->total_only = option_given(shell, 's');
+    du->all = option_given(shell, 'a') && !du->total_only;
+    for (int i = 1; (i < count || i == 1) && result != SHELL_INTERRUPTED; i++) {
+        int one = du_place(du, count > 1 ? words[i] : ".");
+        result = one ? one : result;
+    }
+    if (option_given(shell, 'c') && result != SHELL_INTERRUPTED)
+        du_print(du, du->grand_bytes, "total", "");
+    mem_free(du);
+    return result;
+}
+
+static const struct shell_option du_options[] = {
+    { 's', "summarize", NULL, "only the sum of each PATH" },
+    { 'h', "human-readable", NULL, "sizes as 1.2K, 34M instead of KiB" },
+    { 'a', "all", NULL, "files too" },
+    { 'c', "total", NULL, "the sum of all at the end" },
+    { 0 },
+};
+
+static const struct shell_command command_du = {
+    .name = "du",
+    .arguments = "[-shac] [PATH...]",
+    .summary = "what files and directories take, in KiB; stays on one mount",
+    .arguments_max = -1,
+    .run = run_du,
+    .options = du_options,
+    .group = "Trees",
+};
+SHELL_COMMAND(command_du);

@@ -1,0 +1,131 @@
+/*
+ * stat.c - shows all that a file system knows of a node: stat.
+ */
+#include "lib/civil.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/commands/discs/device_report.h"
+#include "shell/options.h"
+#include "shell/reading/listing.h"
+
+static const char *type_name(enum node_type type)
+{
+    switch (type) {
+    case NODE_FILE: return "file";
+    case NODE_DIRECTORY: return "directory";
+    case NODE_LINK: return "link";
+    default: return "other";
+    }
+}
+
+static void stat_time(struct stream *out, const char *what, bool has, int64_t seconds)
+{
+    char text[CIVIL_TEXT_BYTES];
+    if (!has)
+        return;
+    civil_format(text, sizeof(text), seconds);
+    stream_format(out, "%10s %s\n", what, text);
+}
+
+static void stat_target(struct shell *shell, struct path *path)
+{
+    char *target = mem_alloc(PATH_BYTES_MAX + 1);
+    if (target && path_read_link(path, target, PATH_BYTES_MAX + 1) >= 0) {
+        stream_text(shell->out, "    target -> ");
+        stream_escaped(shell->out, target, false);
+        stream_text(shell->out, "\n");
+    }
+    mem_free(target);
+}
+
+static void stat_mode(struct stream *out, const struct node_info *info)
+{
+    char mode[MODE_TEXT_BYTES];
+    if (!(info->known & INFO_MODE))
+        return;
+    mode_text(mode, info);
+    stream_format(out, "      mode %06o %s  links %u  uid %u  gid %u\n", info->mode, mode,
+                  info->links, info->uid, info->gid);
+}
+
+static void stat_print(struct shell *shell, struct path *path, const struct node_info *info)
+{
+    struct stream *out = shell->out;
+    size_t bytes = path_text(path, NULL, 0) + 1;
+    char *text = mem_alloc(bytes);
+    if (text)
+        path_text(path, text, bytes);
+    stream_text(out, "      path ");
+    stream_escaped(out, text ? text : "?", false);
+    mem_free(text);
+
+    stream_format(out, "\n      type %s\n", type_name(info->type));
+    if (info->mime) {
+        stream_text(out, "      mime ");
+        stream_escaped(out, info->mime, false);
+        stream_text(out, "\n");
+    }
+    if (info->type == NODE_LINK)
+        stat_target(shell, path);
+    stream_format(out, "      size %llu\n", (unsigned long long)info->size_bytes);
+    stream_format(out, "        id 0x%llx\n", (unsigned long long)info->id);
+    stream_format(out, "      on   %s\n", path_fsd(path)->name);
+    stat_mode(out, info);
+    if (info->type == NODE_FILE && text_equal(path_fsd(path)->name, "devfs"))
+        device_report_medium(out, path); /* of a drive's file: what the drive answers */
+
+    if (info->attributes & ATTRIBUTE_READ_ONLY)
+        stream_text(out, " read-only yes\n");
+    if (info->attributes & ATTRIBUTE_HIDDEN)
+        stream_text(out, "    hidden yes\n");
+    if (info->attributes & ATTRIBUTE_ASSOCIATED)
+        stream_text(out, "associated yes\n");
+
+    stat_time(out, "modified", info->has_modified, info->modified_s);
+    stat_time(out, "created", info->has_created, info->created_s);
+    stat_time(out, "accessed", info->has_accessed, info->accessed_s);
+    stat_time(out, "changed", info->has_changed, info->changed_s);
+}
+
+static int stat_one(struct shell *shell, const char *name)
+{
+    struct path *path;
+    struct node_info info;
+    status_t status = path_walk(shell->directory, name,
+                                option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW, &path);
+    if (status)
+        return shell_fail(shell, name, status);
+    status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_MIME, &info);
+    if (!status)
+        stat_print(shell, path, &info);
+    path_put(path);
+    return status ? shell_fail(shell, name, status) : SHELL_DONE;
+}
+
+static int run_stat(struct shell *shell, int count, char **words)
+{
+    int result = SHELL_DONE;
+    for (int i = 1; i < count; i++) {
+        int one = stat_one(shell, words[i]);
+        result = one ? one : result;
+    }
+    return result;
+}
+
+static const struct shell_option stat_options[] = {
+    { 'L', "dereference", NULL, "of what a link points to" },
+    { 0 },
+};
+
+static const struct shell_command command_stat = {
+    .name = "stat",
+    .arguments = "[-L] PATH...",
+    .summary = "all that is known of a node",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_stat,
+    .options = stat_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_stat);

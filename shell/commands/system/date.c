@@ -1,0 +1,67 @@
+/*
+ * date.c - shows the time of day and the time since the start: date, uptime.
+ */
+#include "lib/civil.h"
+#include "lib/text.h"
+#include "shell/options.h"
+
+static int run_date(struct shell *shell, int count, char **words)
+{
+    static const char days[] = "ThuFriSatSunMonTueWed"; /* 1970 began on a Thursday */
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int64_t now = time_wall_s();
+    char text[CIVIL_TEXT_BYTES];
+    if (count > 1 && !text_equal(words[1], "+%s"))
+        return shell_usage(shell);
+    if (now == INT64_MIN)
+        return shell_complain(shell, "this machine has no clock of the day");
+    struct civil c = seconds_to_civil(now);
+    unsigned day = (unsigned)((now / 86400 % 7 + 7) % 7);
+    if (count > 1) {
+        stream_format(shell->out, "%lld\n", (long long)now);
+    } else if (option_given(shell, 'I')) {
+        civil_format(text, sizeof(text), now);
+        stream_format(shell->out, "%s\n", text);
+    } else {
+        stream_format(shell->out, "%.3s %.3s %2u %02u:%02u:%02u UTC %lld\n", days + 3 * day,
+                      months + 3 * (c.month - 1), c.day, c.hour, c.minute, c.second,
+                      (long long)c.year);
+    }
+    return SHELL_DONE;
+}
+
+static const struct shell_option date_options[] = {
+    { 'I', "iso-8601", NULL, "as 2024-05-01T12:34:56Z" },
+    { 'u', "utc", NULL, "in UTC: always so" },
+    { 0 },
+};
+
+static const struct shell_command command_date = {
+    .name = "date",
+    .arguments = "[-Iu] [+%s]",
+    .summary = "day and time, in UTC; +%s: seconds since 1970",
+    .arguments_max = 1,
+    .run = run_date,
+    .options = date_options,
+    .group = "The machine",
+};
+SHELL_COMMAND(command_date);
+
+static int run_uptime(struct shell *shell, int count, char **words)
+{
+    (void)count, (void)words;
+    uint64_t us = time_now_us(), seconds = us / 1000000;
+    stream_format(shell->out, "up %llu:%02llu:%02llu.%03llu\n",
+                  (unsigned long long)(seconds / 3600), (unsigned long long)(seconds / 60 % 60),
+                  (unsigned long long)(seconds % 60), (unsigned long long)(us / 1000 % 1000));
+    return SHELL_DONE;
+}
+
+static const struct shell_command command_uptime = {
+    .name = "uptime",
+    .arguments = "",
+    .summary = "time since the kernel started",
+    .run = run_uptime,
+    .group = "The machine",
+};
+SHELL_COMMAND(command_uptime);

@@ -1,0 +1,71 @@
+/*
+ * memory.c - shows how much memory is in use: free, mem.
+ */
+#include "lib/format.h"
+#include "lib/macros.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/listing.h"
+
+static int run_free(struct shell *shell, int count, char **words)
+{
+    (void)count, (void)words;
+    bool human = option_given(shell, 'h');
+    uint64_t total = page_total_count(), free = page_free_count(), cached = vfs_counts().pages;
+    uint64_t used = total > free + cached ? total - free - cached : 0;
+    uint64_t pages[] = { total, used, free, cached, free + cached };
+    stream_format(shell->out, "%-4s %11s %11s %11s %11s %11s\nMem:", "", "total", "used", "free",
+                  "cached", "available");
+    for (unsigned i = 0; i < ARRAY_LENGTH(pages); i++) {
+        char text[SIZE_TEXT_BYTES];
+        space_text(text, pages[i] * PAGE_BYTES, human);
+        stream_format(shell->out, " %11s", text);
+    }
+    stream_text(shell->out, "\n");
+    return SHELL_DONE;
+}
+
+static const struct shell_option free_options[] = {
+    { 'h', "human", NULL, "sizes as 1.2K, 34M instead of KiB" },
+    { 'k', "kibi", NULL, "KiB: always so without -h" },
+    { 0 },
+};
+
+static const struct shell_command command_free = {
+    .name = "free",
+    .arguments = "[-hk]",
+    .summary = "memory, in KiB; what is cached can be had again",
+    .run = run_free,
+    .options = free_options,
+    .group = "The machine",
+};
+SHELL_COMMAND(command_free);
+
+static int run_mem(struct shell *shell, int count, char **words)
+{
+    (void)count, (void)words;
+    if (option_given_name(shell, "reclaim"))
+        while (vfs_reclaim(64))
+            ;
+    struct vfs_counts counts = vfs_counts();
+    stream_format(shell->out, "total pages: %zu\nfree pages: %zu\nheap bytes: %zu\n",
+                  page_total_count(), page_free_count(), mem_used_bytes());
+    stream_format(shell->out, "cached pages: %zu\nvnodes: %zu\nunused vnodes: %zu\n",
+                  counts.pages, counts.vnodes, counts.unused_vnodes);
+    return SHELL_DONE;
+}
+
+static const struct shell_option mem_options[] = {
+    { 0, "reclaim", NULL, "drop what is only cached first" },
+    { 0 },
+};
+
+static const struct shell_command command_mem = {
+    .name = "mem",
+    .arguments = "[--reclaim]",
+    .summary = "memory in use, page by page",
+    .run = run_mem,
+    .options = mem_options,
+    .group = "The machine",
+};
+SHELL_COMMAND(command_mem);
