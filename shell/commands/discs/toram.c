@@ -7,7 +7,7 @@
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/text.h"
-#include "shell/commands/discs/vdrive_request.h"
+#include "shell/commands/discs/vdrive/vdrive.h"
 #include "shell/options.h"
 
 /* The device that is mounted at an absolute path, by its alias; -EINVAL: none is. */
