@@ -212,7 +212,7 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 	$(HOST_CC) $(TOOL_CFLAGS) -c -o $@ $<
 
 # Each test is linked with both back ends of the port, but those that need threads alone, or nothing.
-TESTS_ONCE := test_lib test_inflate test_cd_sector
+TESTS_ONCE := test_lib test_inflate test_quote test_cd_sector
 TESTS_ALONE := test_string test_terminal test_keymap
 TESTS_BOTH := $(filter-out $(TESTS_ONCE) $(TESTS_ALONE), \
     $(basename $(notdir $(wildcard tests/host/*/test_*.c))))

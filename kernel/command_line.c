@@ -2,9 +2,9 @@
  * command_line.c - see command_line.h.
  */
 #include "kernel/command_line.h"
+#include "lib/quote.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/language/parse.h"
 
 static bool take_log_level(const char *word, enum log_level *level)
 {
@@ -31,25 +31,23 @@ static void take_word(struct command_line *line, const char *word)
 
 void command_line_parse(const char *text, struct command_line *line)
 {
-    *line = (struct command_line){ .log_level = LOG_INFO };
-    struct parser parser = { .at = text };
     size_t used = 0;
-    for (;;) {
-        enum token_kind kind = parser_next(&parser);
-        if (kind == TOKEN_END)
-            return;
-        if (kind == TOKEN_ERROR) {
-            log_warn("boot", "command line: %s", parser.error);
+
+    *line = (struct command_line){ .log_level = LOG_INFO };
+    while (*(text = quote_skip_blanks(text))) {
+        char open, *word = line->text + used;
+        const char *end = quote_skip_word(text, &open);
+        if (open) {
+            log_warn("boot", "command line: no closing %c", open == '$' ? '\'' : open);
             return;
         }
-        if (kind != TOKEN_WORD)
-            continue;
-        char *word = line->text + used;
-        if (!parse_unquote(parser.word, parser.word_length, word, sizeof(line->text) - used)) {
+        if (!quote_remove(text, (size_t)(end - text), word, sizeof(line->text) - used)) {
             log_warn("boot", "command line: too long");
             return;
         }
+
         take_word(line, word);
         used += strlen(word) + 1;
+        text = end;
     }
 }

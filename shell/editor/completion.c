@@ -4,10 +4,10 @@
 #include "shell/editor/completion.h"
 #include "kernel/dev/device.h"
 #include "lib/format.h"
+#include "lib/quote.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/language/glob.h"
-#include "shell/language/parse.h"
 #include "shell/options.h"
 
 /* ---- where the cursor stands -------------------------------------------------------------- */
@@ -64,7 +64,7 @@ static struct place place_find(const char *text, size_t cursor)
         if (escape)
             i++;
         else
-            place.quote = parse_quote_at(text, cursor, &i, place.quote);
+            place.quote = quote_turn(text, cursor, &i, place.quote);
     }
     return place;
 }
@@ -191,12 +191,12 @@ static void find_paths(struct finder *finder, bool directories_only)
 static const struct shell_command *command_at(const char *text, const struct place *place)
 {
     char name[32];
-    bool fits = parse_unquote(text + place->command, place->command_end - place->command, name,
-                              sizeof(name));
+    bool fits = quote_remove(text + place->command, place->command_end - place->command, name,
+                             sizeof(name));
     const struct shell_command *command = fits ? shell_command_find(name) : NULL;
     if (!command || !command->parts || place->words < 2)
         return command;
-    fits = parse_unquote(text + place->part, place->part_end - place->part, name, sizeof(name));
+    fits = quote_remove(text + place->part, place->part_end - place->part, name, sizeof(name));
     return fits ? options_part(command, name) : NULL;
 }
 
@@ -312,8 +312,8 @@ status_t completion_find(struct shell *shell, const char *text, size_t cursor,
     if (!word)
         return -ENOMEM;
     if (place.in_word)
-        (void)parse_unquote(text + place.start, cursor - place.start, word,
-                            cursor - place.start + 1);
+        (void)quote_remove(text + place.start, cursor - place.start, word,
+                           cursor - place.start + 1);
     else
         word[0] = '\0';
     find(&finder, text, &place, word);
@@ -352,7 +352,7 @@ static void put_quoted(struct buffer *buffer, char quote, char c)
                     (unsigned char)c, strchr(quotes, quote));
     else if (quote == '\'' && c == '\'')
         format_text(text, sizeof(text), "'\\''");
-    else if (quote == '"' ? parse_escapes_in_quotes(c)
+    else if (quote == '"' ? quote_double_escapes(c)
                           : !quote && strchr(" \t;&|<>\"'\\$`*?[#", c))
         format_text(text, sizeof(text), "\\%c", c);
     buffer_put(buffer, text, strlen(text));

@@ -6,9 +6,9 @@
  */
 #include "shell/language/expand.h"
 #include "lib/format.h"
+#include "lib/quote.h"
 #include "lib/string.h"
 #include "shell/language/glob.h"
-#include "shell/language/parse.h"
 
 struct expansion {
     struct shell *shell;
@@ -93,7 +93,7 @@ static size_t put_dollar(struct expansion *x, const char *at, bool quoted)
 /* At a backslash; returns how many characters were taken. */
 static size_t put_escaped(struct expansion *x, const char *at, bool quoted)
 {
-    if (!at[1] || (quoted && !parse_escapes_in_quotes(at[1]))) {
+    if (!at[1] || (quoted && !quote_double_escapes(at[1]))) {
         put_literal(x, '\\');
         return 1;
     }
@@ -145,7 +145,7 @@ static size_t put_special(struct expansion *x, const char *start)
     x->begun = true;
     while (*at != '\'') {
         char c;
-        at = parse_special(at, &c);
+        at = quote_dollar_character(at, &c);
         if (c)
             put_literal(x, c);
     }

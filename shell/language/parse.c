@@ -3,7 +3,6 @@
  */
 #include "shell/language/parse.h"
 #include "lib/string.h"
-#include "lib/text.h"
 #include "shell/variables.h"
 
 static bool is_blank(char c)
@@ -14,28 +13,6 @@ static bool is_blank(char c)
 static bool ends_word(char c)
 {
     return !c || is_blank(c) || strchr(";\n&|<>", c);
-}
-
-const char *parse_special(const char *at, char *c)
-{
-    static const char letters[] = "ntreab\\'\"", meanings[] = "\n\t\r\033\a\b\\'\"";
-    const char *letter = *at == '\\' && at[1] ? strchr(letters, at[1]) : NULL;
-    *c = letter ? meanings[letter - letters] : *at;
-    if (letter)
-        return at + 2;
-    if (at[0] != '\\' || at[1] != 'x' || text_hex_digit(at[2]) < 0)
-        return at + 1;
-    unsigned value = 0;
-    const char *digit = at + 2;
-    for (; digit < at + 4 && text_hex_digit(*digit) >= 0; digit++)
-        value = value * 16 + (unsigned)text_hex_digit(*digit);
-    *c = (char)value;
-    return digit;
-}
-
-bool parse_escapes_in_quotes(char c)
-{
-    return c && strchr("\"\\$`\n", c);
 }
 
 /* ---- past the parts of a word ------------------------------------------------------------- */
@@ -295,52 +272,4 @@ bool parse_is_open(const char *text)
         kind = parser_next(&parser);
     } while (kind != TOKEN_END && kind != TOKEN_NEWLINE && !parser.error);
     return parser.open || (kind == TOKEN_END && joining);
-}
-
-/* ---- without quotes ----------------------------------------------------------------------- */
-
-/* At a quote that opens or closes, `quote` being the one that is open: the one that is open behind
- * it; $ stands for that of $'...'. Moves to its last character. */
-static char turn_quote(const char *word, size_t length, size_t *at, char quote)
-{
-    if (quote)
-        return '\0';
-    if (word[*at] != '$')
-        return word[*at];
-    *at += *at + 1 < length;
-    return '$';
-}
-
-char parse_quote_at(const char *word, size_t length, size_t *at, char quote)
-{
-    char c = word[*at];
-    bool special = c == '$' && *at + 1 < length && word[*at + 1] == '\'';
-    bool turns = !quote ? c == '\'' || c == '"' || special : c == (quote == '$' ? '\'' : quote);
-    return turns ? turn_quote(word, length, at, quote) : quote;
-}
-
-bool parse_unquote(const char *word, size_t length, char *text, size_t bytes)
-{
-    size_t used = 0;
-    char quote = '\0';
-    for (size_t i = 0; i < length; i++) {
-        size_t before = i;
-        char c = word[i], next = parse_quote_at(word, length, &i, quote);
-        if (next != quote || i != before) {
-            quote = next;
-            continue;
-        }
-        bool escape = c == '\\' && i + 1 < length && quote != '\'' && quote != '$' &&
-                      (!quote || parse_escapes_in_quotes(word[i + 1]));
-        if (escape)
-            c = word[++i];
-        else if (quote == '$')
-            i = (size_t)(parse_special(word + i, &c) - word) - 1;
-        if (used + 1 >= bytes)
-            return false;
-        if (c && !(escape && c == '\n'))
-            text[used++] = c;
-    }
-    text[used] = '\0';
-    return true;
 }

@@ -1,10 +1,7 @@
 /*
  * parse.h - splits a text into words, as they were typed, and operators.
  *
- * Words are separated by blanks; 'single quotes' keep everything, "double quotes" everything but
- * \" \\ \$ \` and $, a backslash the next character; a backslash before a line's end joins lines.
- * $'...' holds characters that cannot be typed: \n \t \r \e \a \b \\ \' and \xHH, as `ls` shows
- * them.
+ * Words are separated by blanks, which quotes keep (lib/quote.h).
  * # begins a comment where a word could begin. Operators: ; newline && || | < > >> 2> 2>> 2>&1 >&2.
  * A newline ends a line, except after && || and |, where the command may be in the next line.
  *
@@ -57,19 +54,5 @@ const char *parse_check(const char *text, const char **next);
 /* Does the command continue in the line after the text? It does within quotes, and after && || | or
  * a backslash. */
 bool parse_is_open(const char *text);
-
-/* At word[*at], while `quote` is open (NUL: none; $ stands for that of $'...'): which one is open
- * behind it. *at moves to the last character of a quote that opens. */
-char parse_quote_at(const char *word, size_t length, size_t *at, char quote);
-
-/* The word without its quotes and with every $ as it stands, terminated. False: no room. */
-bool parse_unquote(const char *word, size_t length, char *text, size_t bytes);
-
-/* A character of $'...', at `at`; returns what stands behind it. \x00 is NUL, which no word can
- * hold: it counts for nothing. */
-const char *parse_special(const char *at, char *c);
-
-/* Which characters a backslash takes the meaning from in "double quotes". */
-bool parse_escapes_in_quotes(char c);
 
 #endif
