@@ -19,6 +19,7 @@
 #define KERNEL_VFS_FSD_H
 
 #include "kernel/dev/device.h"
+#include "kernel/vfs/cache/cache.h"
 
 typedef uint64_t vnode_id_t;
 
@@ -32,43 +33,6 @@ enum node_type { NODE_NONE, NODE_FILE, NODE_DIRECTORY, NODE_LINK, NODE_OTHER };
 struct fsd;
 struct vnode;
 struct vfs_io;
-struct cache_fill;
-
-/* ---- caches, embedded in what they serve (kernel/vfs/cache/cache.h) ------------------------- */
-
-struct cache;
-
-struct cache_ops {
-    /* Begins to read what cache_fill_io(fill) says, whole blocks; never waits. */
-    void (*fill)(struct cache *cache, struct cache_fill *fill);
-    /* May bytes be served, from memory too? E.g. -ESTALE after the disc was changed. */
-    status_t (*check)(struct cache *cache);
-};
-
-/* A fill that failed, until a reader takes note of it. */
-struct cache_failure {
-    status_t status;         /* 0: none */
-    bool exact;              /* the block at `from` failed; else one or more up to `to` */
-    uint64_t from, to;
-    uint64_t when_us;
-};
-
-struct cache {
-    const struct cache_ops *ops;
-    void *owner;
-    uint32_t block_bytes;
-    uint64_t size_bytes;
-    /* cache.c's */
-    struct list pages;
-    uint64_t hash;           /* where its pages are in the table */
-    unsigned fills;          /* in flight */
-    uint64_t expected;       /* where a sequential reader would go on */
-    uint64_t ahead_end;      /* read-ahead was launched up to here */
-    uint64_t last_index;     /* of the page that was looked at last */
-    uint32_t window_bytes;
-    uint32_t slack_bytes;    /* how far ahead of `expected` still counts as going on */
-    struct cache_failure failure;
-};
 
 /* ---- asynchronous reading and writing ----------------------------------------------------- */
 

@@ -65,13 +65,6 @@ bool vnode_moved_since(unsigned moves);
 void vnodes_drop(struct fsd *fsd);
 size_t vnodes_reclaim(size_t wanted);
 void vnodes_count(struct vfs_counts *counts);
-/* May this vnode's content be served now? As file_check(). */
-status_t vnode_check(struct vnode *vnode) MUST_CHECK;
-
-/* Through the cache that holds the content: as cache_read(), cache_view_open(). */
-ssize_t vnode_read(struct vnode *vnode, uint64_t offset, void *buffer, size_t bytes) MUST_CHECK;
-ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view *view) MUST_CHECK;
-
 /* Counts an opening of the vnode's content: -EBUSY or -ETXTBSY when it excludes, or is excluded by,
  * how it is open already (OPEN_DENY_WRITE, OPEN_DENY_READ, OPEN_EXCLUSIVE in vfs.h). A vnode with a
  * cache is written by one handle at a time, past the cache, which is emptied first. */
@@ -80,6 +73,16 @@ void vnode_unshare(struct vnode *vnode, unsigned flags);
 
 /* A write that was left in flight: until it ends, opening the content is -EBUSY. */
 void vnode_write_left(struct vnode *vnode, bool left);
+
+/* ---- vnode_cache.c ---- */
+
+/* Initializes the vnode's cache, if its content needs one of its own. */
+void vnode_cache_start(struct vnode *vnode);
+/* Returns 0 if the vnode's content may be served now, else an errno as file_check() does. */
+status_t vnode_check(struct vnode *vnode) MUST_CHECK;
+/* Read through the cache that holds the content: as cache_read(), cache_view_open(). */
+ssize_t vnode_read(struct vnode *vnode, uint64_t offset, void *buffer, size_t bytes) MUST_CHECK;
+ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view *view) MUST_CHECK;
 
 /* ---- names.c ---- */
 

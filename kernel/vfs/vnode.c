@@ -28,115 +28,6 @@ static struct {
     .moved = WAIT_QUEUE_INIT(vnodes.moved),
 };
 
-/* ---- the vnode's cache -------------------------------------------------------------------- */
-
-static void vnode_fill(struct cache *cache, struct cache_fill *fill)
-{
-    struct vnode *vnode = cache->owner;
-    struct vfs_io *io = cache_fill_io(fill);
-    io->vnode = vnode;
-    fsd_io_began(vnode);
-    vnode->fsd->ops->read_write(vnode->fsd, io);
-}
-
-status_t vnode_check(struct vnode *vnode)
-{
-    struct fsd *fsd = vnode->fsd;
-    return fsd->ops->check ? fsd->ops->check(fsd, vnode) : fsd_check(fsd);
-}
-
-static status_t vnode_cache_check(struct cache *cache)
-{
-    return vnode_check(cache->owner);
-}
-
-static const struct cache_ops vnode_cache_ops = { .fill = vnode_fill,
-                                                  .check = vnode_cache_check };
-
-static void vfs_io_part_done(struct io_request *request)
-{
-    struct vfs_io *io = request->context;
-    struct fsd *fsd = io->vnode->fsd;
-    io->done_bytes += request->done_bytes;
-    io->exact = request->exact;
-    fsd->ops->finish_io(fsd, io);
-}
-
-static void vfs_io_own_part_done(struct io_request *request)
-{
-    struct vfs_io *io = request->context;
-    fsd_request_ended(io->vnode->fsd);
-    vfs_io_part_done(request);
-}
-
-static void vfs_io_prepare(struct vfs_io *io, uint64_t device_offset_bytes, uint64_t length_bytes)
-{
-    io->request = (struct io_request){
-        .op = io->op,
-        .offset_bytes = device_offset_bytes,
-        .length_bytes = length_bytes,
-        .segments = io->segments,
-        .segment_count = io->segment_count,
-        .skip_bytes = io->done_bytes,
-        .context = io,
-    };
-}
-
-void vfs_io_submit_to(struct vfs_io *io, const struct device_handle *handle,
-                      uint64_t device_offset_bytes, uint64_t length_bytes)
-{
-    vfs_io_prepare(io, device_offset_bytes, length_bytes);
-    io->request.device = handle->device;
-    io->request.generation = handle->generation;
-    io->request.complete = vfs_io_part_done;
-    io_submit(&io->request);
-}
-
-void vfs_io_submit(struct vfs_io *io, uint64_t device_offset_bytes, uint64_t length_bytes)
-{
-    vfs_io_prepare(io, device_offset_bytes, length_bytes);
-    io->request.complete = vfs_io_own_part_done;
-    fsd_submit(io->vnode->fsd, &io->request);
-}
-
-void vfs_io_complete(struct vfs_io *io, status_t status)
-{
-    fsd_io_ended(io->vnode);
-    io->complete(io, status);
-}
-
-/* ---- reading through it ------------------------------------------------------------------- */
-
-/* How much of `bytes` at `offset` lies in the vnode. */
-static size_t vnode_clip(const struct vnode *vnode, uint64_t offset, size_t bytes)
-{
-    uint64_t size = vnode->size_bytes, left = offset < size ? size - offset : 0;
-    return bytes < left ? bytes : (size_t)left;
-}
-
-ssize_t vnode_read(struct vnode *vnode, uint64_t offset, void *buffer, size_t bytes)
-{
-    if (!vnode->held_in)
-        return cache_read(&vnode->cache, offset, buffer, bytes);
-    size_t wanted = vnode_clip(vnode, offset, bytes);
-    return wanted ? cache_read(vnode->held_in, vnode->held_at + offset, buffer, wanted)
-                  : vnode_check(vnode);
-}
-
-ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view *view)
-{
-    if (!vnode->held_in)
-        return cache_view_open(&vnode->cache, offset, view);
-    *view = (struct cache_view){ .page = NULL };
-    if (offset >= vnode->size_bytes)
-        return vnode_check(vnode);
-    ssize_t got = cache_view_open(vnode->held_in, vnode->held_at + offset, view);
-    if (got <= 0)
-        return got;
-    view->length_bytes = vnode_clip(vnode, offset, view->length_bytes);
-    return (ssize_t)view->length_bytes;
-}
-
 /* ---- the table ---------------------------------------------------------------------------- */
 
 status_t vnodes_start(void)
@@ -233,18 +124,11 @@ static struct vnode *vnode_create(struct fsd *fsd, vnode_id_t id)
     return vnode;
 }
 
-static void vnode_start_cache(struct vnode *vnode)
-{
-    if (vnode->cache_block_bytes && !vnode->held_in)
-        cache_init(&vnode->cache, &vnode_cache_ops, vnode, vnode->cache_block_bytes,
-                   vnode->size_bytes);
-}
-
 static status_t vnode_load(struct vnode *vnode)
 {
     status_t status = vnode->fsd->ops->get_vnode(vnode->fsd, vnode);
     if (!status)
-        vnode_start_cache(vnode);
+        vnode_cache_start(vnode);
     spin_lock(&vnodes.lock);
     vnode->loading = false;
     vnode->failed = status;
@@ -404,7 +288,7 @@ status_t vnode_share(struct vnode *vnode, unsigned flags)
             return status;
         }
         cache_destroy(&vnode->cache);
-        vnode_start_cache(vnode);
+        vnode_cache_start(vnode);
     }
     return status;
 }

@@ -7,17 +7,17 @@ uint8_t disk[DISK_BYTES];
 
 static void source_fill_done(struct io_request *request)
 {
-    cache_fill_done(request->context, request->status, request->done_bytes);
+    cache_io_done(request->context, request->status, request->done_bytes, request->exact);
 }
 
-static void source_fill(struct cache *cache, struct cache_fill *fill)
+static void source_fill(struct cache *cache, struct cache_io *io)
 {
     struct source *source = cache->owner;
-    struct vfs_io *io = cache_fill_io(fill);
+    struct io_request *request = io->context;
     kassert(io->offset_bytes % cache->block_bytes == 0);
     kassert(io->length_bytes % cache->block_bytes == 0 && io->length_bytes > 0);
     kassert(io->offset_bytes + io->length_bytes < cache->size_bytes + cache->block_bytes);
-    io->request = (struct io_request){
+    *request = (struct io_request){
         .device = source->faulty->device,
         .op = IO_READ,
         .generation = device_medium(source->faulty->device).generation,
@@ -26,9 +26,9 @@ static void source_fill(struct cache *cache, struct cache_fill *fill)
         .segments = io->segments,
         .segment_count = io->segment_count,
         .complete = source_fill_done,
-        .context = fill,
+        .context = io,
     };
-    io_submit(&io->request);
+    io_submit(request);
 }
 
 static status_t source_check(struct cache *cache)
@@ -36,7 +36,9 @@ static status_t source_check(struct cache *cache)
     return atomic_load(&((struct source *)cache->owner)->check);
 }
 
-const struct cache_ops source_ops = { .fill = source_fill, .check = source_check };
+const struct cache_ops source_ops = {
+    .context_bytes = sizeof(struct io_request), .fill = source_fill, .check = source_check
+};
 
 void set_up(struct source *source, uint32_t block, uint64_t size, enum faulty_manner manner)
 {

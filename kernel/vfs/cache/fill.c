@@ -5,7 +5,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 
-enum { CREATE_BATCH = 32, DEVICE_SLACK_BYTES = 64 * 1024 };
+enum { CREATE_BATCH = 32 };
 
 /* A page of a fill: `bytes` of it from `from` on. With `spare` they are read to there: the page is
  * partly valid, and what readers may look at is not written to; or it is valid altogether and
@@ -16,13 +16,13 @@ struct fill_slot {
 };
 
 struct cache_fill {
-    struct vfs_io io;
-    struct cache *cache;
+    struct cache_io io; /* first: the owner knows this part only */
     _Atomic int references; /* the reader's and the completion's */
     status_t status;
+    bool exact; /* as in cache_io_done() */
     bool ended;
     unsigned slot_count;
-    struct io_segment *segments;
+    struct io_segment *segments; /* after the slots; the owner's context follows them */
     struct fill_slot slots[];
 };
 
@@ -35,11 +35,6 @@ static uint8_t piece_mask(uint32_t from, uint32_t to)
 static uint64_t cache_end(const struct cache *cache)
 {
     return (cache->size_bytes + cache->block_bytes - 1) / cache->block_bytes * cache->block_bytes;
-}
-
-struct vfs_io *cache_fill_io(struct cache_fill *fill)
-{
-    return &fill->io;
 }
 
 static void fill_put(struct cache_fill *fill)
@@ -77,14 +72,19 @@ static struct cache_fill *fill_create(struct cache *cache, uint64_t start, uint6
 {
     unsigned count = (unsigned)((end + PAGE_BYTES - 1) / PAGE_BYTES - start / PAGE_BYTES);
     size_t head = sizeof(struct cache_fill) + count * sizeof(struct fill_slot);
-    struct cache_fill *fill = mem_alloc(head + count * sizeof(struct io_segment));
+    size_t context_at = head + count * sizeof(struct io_segment);
+    struct cache_fill *fill = mem_alloc(context_at + cache->ops->context_bytes);
     if (!fill)
         return NULL;
+
     memset(fill, 0, sizeof(*fill));
     atomic_init(&fill->references, 1);
-    fill->cache = cache;
+    fill->io.cache = cache;
     fill->io.offset_bytes = start;
+    fill->io.context = (char *)fill + context_at;
+    memset(fill->io.context, 0, cache->ops->context_bytes);
     fill->segments = (struct io_segment *)(void *)((char *)fill + head);
+
     fill_create_slots(fill, count);
     if (fill->slot_count == count) /* the last page is asked for up to the end, */
         fill->slots[count - 1].bytes -= (uint16_t)(-end % PAGE_BYTES);
@@ -98,7 +98,7 @@ static struct cache_fill *fill_create(struct cache *cache, uint64_t start, uint6
 /* Enters slot i into the table. False: the page is busy, or there is nothing to fill in it. */
 static bool fill_claim_slot(struct cache_fill *fill, unsigned i)
 {
-    struct cache *cache = fill->cache;
+    struct cache *cache = fill->io.cache;
     struct fill_slot *slot = &fill->slots[i];
     uint64_t index = fill->io.offset_bytes / PAGE_BYTES + i;
     struct cache_page *page = cache_page_find(cache, index);
@@ -121,7 +121,7 @@ static bool fill_claim_slot(struct cache_fill *fill, unsigned i)
 /* Claims slots from the front for as long as they are free to be filled, in whole blocks. */
 static void fill_claim(struct cache_fill *fill)
 {
-    struct cache *cache = fill->cache;
+    struct cache *cache = fill->io.cache;
     unsigned block_pages = cache->block_bytes / PAGE_BYTES, claimed = 0;
     spin_lock(&cache_table.lock);
     while (claimed < fill->slot_count && fill_claim_slot(fill, claimed))
@@ -142,11 +142,6 @@ static void fill_claim(struct cache_fill *fill)
     fill_drop_spares(fill, claimed);
     fill->slot_count = claimed;
     spin_unlock(&cache_table.lock);
-}
-
-static void fill_io_complete(struct vfs_io *io, status_t status)
-{
-    cache_fill_done(io->context, status, io->done_bytes);
 }
 
 /* Where the pages' memory follows on, one segment is enough for many. */
@@ -171,19 +166,17 @@ static void fill_list_memory(struct cache_fill *fill)
 
 static void fill_start(struct cache_fill *fill)
 {
+    struct cache *cache = fill->io.cache;
     fill_list_memory(fill);
-    fill->io.op = IO_READ;
     fill->io.segments = fill->segments;
-    fill->io.complete = fill_io_complete;
-    fill->io.context = fill;
-    fill->cache->ops->fill(fill->cache, fill);
+    cache->ops->fill(cache, &fill->io);
 }
 
 /* Makes what was read of a slot valid, with zeroes past the end of the cache. */
 static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, uint64_t good_end)
 {
     struct cache_page *page = slot->page;
-    uint64_t page_start = page->index * PAGE_BYTES, size = fill->cache->size_bytes;
+    uint64_t page_start = page->index * PAGE_BYTES, size = fill->io.cache->size_bytes;
     uint64_t end = page_start + slot->from + slot->bytes;
     if (good_end < end)
         end = good_end;
@@ -211,18 +204,20 @@ static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, 
  * block that failed alone. The caller holds the lock. */
 static void fill_note_failure(struct cache_fill *fill, uint64_t good_end)
 {
-    struct cache_failure *failure = &fill->cache->failure;
+    struct cache_failure *failure = &fill->io.cache->failure;
     uint64_t from = fill->io.offset_bytes, to = from + fill->io.length_bytes;
     if (fill->status == -EIO)
-        *failure = (struct cache_failure){ .status = -EIO, .exact = fill->io.exact,
+        *failure = (struct cache_failure){ .status = -EIO, .exact = fill->exact,
                                            .from = good_end, .to = to, .when_us = time_now_us() };
     else if (failure->from >= from && failure->from < good_end)
         failure->status = 0; /* it could be read now */
 }
 
-void cache_fill_done(struct cache_fill *fill, status_t status, uint64_t done_bytes)
+void cache_io_done(struct cache_io *io, status_t status, uint64_t done_bytes, bool exact)
 {
-    struct cache *cache = fill->cache;
+    struct cache *cache = io->cache;
+    struct cache_fill *fill = container_of(io, struct cache_fill, io);
+    fill->exact = exact;
     if (status && fill->io.offset_bytes + done_bytes >= cache->size_bytes)
         status = 0; /* the device ends inside the last block, but not before the bytes do */
     uint64_t good = status ? done_bytes - done_bytes % cache->block_bytes : fill->io.length_bytes;
@@ -285,44 +280,4 @@ status_t cache_fill_wait(struct cache_fill *fill)
     spin_unlock(&cache_table.lock);
     fill_put(fill);
     return status;
-}
-
-/* ---- a cache over a device ---------------------------------------------------------------- */
-
-static void device_fill_done(struct io_request *request)
-{
-    struct cache_fill *fill = request->context;
-    fsd_request_ended(fill->cache->owner);
-    fill->io.exact = request->exact;
-    cache_fill_done(fill, request->status, request->done_bytes);
-}
-
-static void device_fill(struct cache *cache, struct cache_fill *fill)
-{
-    struct vfs_io *io = &fill->io;
-    uint64_t length = io->length_bytes; /* the last block may reach past the device's end */
-    if (io->offset_bytes + length > cache->size_bytes)
-        length = cache->size_bytes - io->offset_bytes;
-    io->request = (struct io_request){
-        .op = IO_READ,
-        .offset_bytes = io->offset_bytes,
-        .length_bytes = length,
-        .segments = io->segments,
-        .segment_count = io->segment_count,
-        .complete = device_fill_done,
-        .context = fill,
-    };
-    fsd_submit(cache->owner, &io->request);
-}
-
-static status_t device_fill_check(struct cache *cache)
-{
-    return fsd_check(cache->owner);
-}
-
-void device_cache_init(struct cache *cache, struct fsd *fsd, uint32_t block_bytes)
-{
-    static const struct cache_ops ops = { .fill = device_fill, .check = device_fill_check };
-    cache_init(cache, &ops, fsd, block_bytes, device_medium(fsd_device(fsd)->device).bytes);
-    cache->slack_bytes = DEVICE_SLACK_BYTES; /* one structure follows the other, with gaps */
 }

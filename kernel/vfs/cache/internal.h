@@ -23,7 +23,7 @@ struct cache_page {
     struct list cache_link, age_link;
 };
 
-/* All pages. `lock` guards this, every page, and what is cache.c's in every cache. */
+/* All pages. `lock` guards this, every page, and the private part of every cache. */
 struct cache_table {
     struct spin lock;
     struct cache_page **buckets;
