@@ -3,7 +3,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/hints.h"
+#include "shell/command_not_found.h"
 
 static const struct shell_option no_options[] = { { 0 } };
 
@@ -464,7 +464,7 @@ int shell_run_command(struct shell *shell, int count, char **words)
     const struct options *outer_options = shell->options;
     const struct shell_command *command = shell_command_find(words[0]);
     if (!command)
-        return hints_no_command(shell, words[0]);
+        return command_not_found(shell, words[0]);
     shell->command = command;
     int status = run_part(shell, command, count, words);
     shell->command = outer;

@@ -6,7 +6,7 @@
 #include "lib/string.h"
 #include "shell/editor/completion.h"
 #include "shell/editor/editor.h"
-#include "shell/editor/width.h"
+#include "lib/width.h"
 
 enum { LISTED_MAX = 400, GAP = 2 };
 

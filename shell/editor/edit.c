@@ -5,7 +5,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/editor/text_ring.h"
-#include "shell/editor/width.h"
+#include "lib/width.h"
 
 enum { CUT_BYTES = 2 * SHELL_LINE_BYTES };
 

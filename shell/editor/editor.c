@@ -7,7 +7,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/editor/history.h"
-#include "shell/editor/width.h"
+#include "lib/width.h"
 
 /* ---- a plain terminal --------------------------------------------------------------------- */
 

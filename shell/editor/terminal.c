@@ -5,7 +5,7 @@
 #include "kernel/console.h"
 #include "lib/format.h"
 #include "lib/string.h"
-#include "shell/editor/width.h"
+#include "lib/width.h"
 #include "shell/shell.h"
 
 enum { COLUMNS_DEFAULT = 80, ROWS_DEFAULT = 24, COLUMNS_MIN = 8, ROWS_MIN = 2 };

@@ -3,7 +3,7 @@
  */
 #include "shell/language/glob.h"
 #include "lib/string.h"
-#include "shell/language/pattern.h"
+#include "shell/pattern.h"
 
 void glob_unescape(char *pattern)
 {

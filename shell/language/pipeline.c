@@ -9,7 +9,7 @@
 #include "shell/language/expand.h"
 #include "shell/language/pipe.h"
 #include "shell/language/thread_group.h"
-#include "shell/output.h"
+#include "shell/language/output_file.h"
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
@@ -155,7 +155,7 @@ static void stage_open(struct shell *shell, const struct pipeline *pipeline, str
         stage->status = file_open(shell->directory, stage->input, OPEN_READ, &stage->input_file);
     for (unsigned i = 0; i < 2 && !stage->status; i++)
         if (stage->files[i].name)
-            stage->status = output_open(shell, pipeline, stage->failed = stage->files[i].name,
+            stage->status = output_file_open(shell, pipeline, stage->failed = stage->files[i].name,
                                         stage->files[i].append, &stage->outputs[i]);
 }
 
@@ -165,13 +165,13 @@ static int stage_close(struct shell *shell, struct stage *stage, int result)
 {
     file_close(stage->input_file);
     for (unsigned i = 0; i < 2; i++) {
-        enum output_end end = OUTPUT_WRITTEN;
+        enum output_file_end end = OUTPUT_FILE_WRITTEN;
         if (stage->status)
-            output_abandon(stage->outputs[i]);
-        status_t status = stage->status ? 0 : output_close(stage->outputs[i], &end);
+            output_file_abandon(stage->outputs[i]);
+        status_t status = stage->status ? 0 : output_file_close(stage->outputs[i], &end);
         if (status)
             result = shell_fail(shell, stage->files[i].name, status);
-        else if (end == OUTPUT_DROPPED || (end == OUTPUT_KEPT && !result))
+        else if (end == OUTPUT_FILE_DROPPED || (end == OUTPUT_FILE_KEPT && !result))
             result = shell_complain(shell, "%s: input and output are the same file; it stays as "
                                            "it was", stage->files[i].name);
     }
@@ -183,8 +183,8 @@ static int run_with_targets(struct shell *shell, struct stage *stage)
 {
     struct stream *out = shell->out, *err = shell->err;
     struct stream *streams[] = { out, err,
-                                 stage->outputs[0] ? output_stream(stage->outputs[0]) : NULL,
-                                 stage->outputs[1] ? output_stream(stage->outputs[1]) : NULL };
+                                 stage->outputs[0] ? output_file_stream(stage->outputs[0]) : NULL,
+                                 stage->outputs[1] ? output_file_stream(stage->outputs[1]) : NULL };
     shell->out = streams[stage->targets[0]];
     shell->err = streams[stage->targets[1]];
     int result = run_words(shell, stage);

@@ -7,7 +7,7 @@
  *
  * The files of all stages are opened before the first of them runs, and closed after the last has
  * ended: so it does not depend on the stages' speed whether a file that one of them writes can be
- * read by another (output.h).
+ * read by another (output_file.h).
  *
  * What redirects takes effect from the left: `> FILE 2>&1` brings both to the file, `2>&1 > FILE`
  * the errors to where the output went before. `time` before several stages times them all.
@@ -34,7 +34,7 @@ struct stage {
 
     /* while it runs */
     struct file *input_file;
-    struct output *outputs[2];
+    struct output_file *outputs[2];
     status_t status;          /* of opening them */
     const char *failed;       /* the name that was not opened; borrowed */
 };

@@ -1,48 +1,48 @@
-/* seen.c - see id_set.h. */
+/* id_set.c - see id_set.h. */
 #include "shell/reading/id_set.h"
 #include "lib/hash.h"
 
 enum { ROOM_FIRST = 64 };
 
-static uint64_t *id_set_slot(const struct id_set *seen, uint64_t key)
+static uint64_t *id_set_slot(const struct id_set *set, uint64_t key)
 {
-    size_t mask = seen->room - 1, at = hash_u64(key) & mask;
-    while (seen->keys[at] && seen->keys[at] != key)
+    size_t mask = set->room - 1, at = hash_u64(key) & mask;
+    while (set->keys[at] && set->keys[at] != key)
         at = (at + 1) & mask;
-    return &seen->keys[at];
+    return &set->keys[at];
 }
 
-static status_t id_set_grow(struct id_set *seen)
+static status_t id_set_grow(struct id_set *set)
 {
-    uint64_t *old = seen->keys;
-    size_t old_room = seen->room, room = old_room ? old_room * 2 : ROOM_FIRST;
+    uint64_t *old = set->keys;
+    size_t old_room = set->room, room = old_room ? old_room * 2 : ROOM_FIRST;
     uint64_t *grown = mem_zalloc(room * sizeof(*grown));
     if (!grown)
         return -ENOMEM;
-    seen->keys = grown;
-    seen->room = room;
+    set->keys = grown;
+    set->room = room;
     for (size_t i = 0; i < old_room; i++)
         if (old[i])
-            *id_set_slot(seen, old[i]) = old[i];
+            *id_set_slot(set, old[i]) = old[i];
     mem_free(old);
     return 0;
 }
 
-status_t id_set_add(struct id_set *seen, uint64_t key)
+status_t id_set_add(struct id_set *set, uint64_t key)
 {
     key++; /* 0 means free */
-    if (2 * seen->count >= seen->room && id_set_grow(seen))
+    if (2 * set->count >= set->room && id_set_grow(set))
         return -ENOMEM;
-    uint64_t *slot = id_set_slot(seen, key);
+    uint64_t *slot = id_set_slot(set, key);
     if (*slot)
         return -ELOOP;
     *slot = key;
-    seen->count++;
+    set->count++;
     return 0;
 }
 
-void id_set_destroy(struct id_set *seen)
+void id_set_destroy(struct id_set *set)
 {
-    mem_free(seen->keys);
-    *seen = (struct id_set){ 0 };
+    mem_free(set->keys);
+    *set = (struct id_set){ 0 };
 }

@@ -14,7 +14,7 @@ struct id_set {
 };
 
 /* 0 the first time, -ELOOP when the key is there already, -ENOMEM. */
-status_t id_set_add(struct id_set *seen, uint64_t key) MUST_CHECK;
-void id_set_destroy(struct id_set *seen);
+status_t id_set_add(struct id_set *set, uint64_t key) MUST_CHECK;
+void id_set_destroy(struct id_set *set);
 
 #endif

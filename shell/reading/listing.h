@@ -1,70 +1,41 @@
 /*
- * listing.h - what several commands need of names: sorted lists, listings, ways to show numbers.
+ * listing.h - the names in a directory, as a list that can be sorted.
  *
- * Locking     None: lists belong to one thread.
+ * Ownership   The list belongs to the caller, who frees it with names_free(), after errors too.
+ * Locking     None: a list belongs to one thread.
  */
 #ifndef SHELL_READING_LISTING_H
 #define SHELL_READING_LISTING_H
 
+#include "shell/reading/sort_list.h"
 #include "shell/shell.h"
-
-/* ---- sorting ------------------------------------------------------------------------------ */
-
-/* The first field of what is to be sorted. */
-struct sortable {
-    struct sortable *next;
-};
-
-/* Merge sort: stable, without memory or recursion. compare: < 0, 0, > 0. */
-struct sortable *sort_list(struct sortable *list,
-                           int (*compare)(const struct sortable *a, const struct sortable *b,
-                                          const void *context),
-                           const void *context);
-
-/* ---- listings ----------------------------------------------------------------------------- */
 
 struct name {
     struct sortable link;
-    struct node_info info; /* .known 0: not before name_look() */
+    struct node_info info; /* .known is 0 until name_look() was called */
     status_t status;       /* of name_look() */
     char text[];
 };
 
 /* Adds a name in front of *names. */
 status_t names_add(struct name **names, const char *text) MUST_CHECK;
-/* Lists the directory in its order and, with `mounts`, what is mounted in it first; with those of
- * `levels` that the directory has. *names is NULL before. Returns why the list is not complete.
- * *skipped (NULL: not asked for) counts the invalid entries that the listing leaves out. */
+/*
+ * Lists a directory in its own order, with the information of `levels` that the directory itself
+ * holds. With `mounts`, the names that are mounted in it come first. *names must be NULL.
+ *
+ * Returns 0, or why the list is incomplete; *names holds what could be read. *skipped, unless NULL,
+ * counts the invalid entries that the listing leaves out.
+ */
 status_t names_collect(struct path *directory, bool mounts, unsigned levels, struct name **names,
                        unsigned *skipped) MUST_CHECK;
-/* Fills name->info, unless it is there, and status; `.` and `..` too. */
+/* Fills name->info, unless it is known, and name->status. The name may be `.` or `..`. */
 void name_look(struct path *directory, bool cross, struct name *name, unsigned levels);
 int names_by_text(const struct sortable *a, const struct sortable *b, const void *context);
 struct name *names_next(const struct name *name);
 void names_free(struct name *names);
 
-/* ---- showing ------------------------------------------------------------------------------ */
-
-enum { SIZE_TEXT_BYTES = 24, MODE_TEXT_BYTES = 11, DATE_TEXT_BYTES = 24 };
-
-/* "317", "1.2K", "48M": four characters at most, rounded up; or all digits when not `human`. */
-void size_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human);
-/* As size_text(), except that it writes KiB, rounded up, when not `human`: du, df, free. */
-void space_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human);
-/* "-rw-r--r--"; '?' for what is not known. */
-void mode_text(char text[MODE_TEXT_BYTES], const struct node_info *info);
-/* "2024-05-01 12:34" in UTC, or "-". */
-void date_text(char text[DATE_TEXT_BYTES], bool known, int64_t seconds);
-/* Columns that stream_escaped() takes for a text (width.h): four for a byte that it escapes. */
-size_t text_columns(const char *text);
-/* directory/name on the heap; NULL when memory is out. */
-char *join_path(const char *directory, const char *name);
-/* shell_fail() of what a walk that began at `start` calls `text`. */
-int shell_fail_below(struct shell *shell, const char *start, const char *text, status_t status);
-/* With `skipped` 0, returns `result`; else complains "NAME: 2 invalid records were skipped" and
- * returns SHELL_FAILED, unless `result` is worse. */
+/* Returns `result` if `skipped` is 0. Else reports "NAME: 2 invalid records were skipped" and
+ * returns SHELL_FAILED, or `result` if that is not 0. */
 int shell_end_skipped(struct shell *shell, const char *name, unsigned skipped, int result);
-/* The last element, without trailing slashes; points into `path`. */
-const char *base_name(const char *path, size_t *length);
 
 #endif

@@ -3,7 +3,7 @@
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
-#include "shell/reading/listing.h"
+#include "shell/reading/show.h"
 
 enum { BAR_COLUMNS = 20, TEXT_BYTES = 96, NAME_COLUMNS_LEAST = 8 };
 

@@ -5,7 +5,7 @@
  * matches begin: who comes to a step first has the earliest start.
  */
 #include "lib/string.h"
-#include "shell/language/pattern.h"
+#include "shell/pattern.h"
 #include "shell/regex/regex.h"
 
 struct run {
@@ -149,7 +149,7 @@ void regex_find_starts(struct regex *e)
 {
     const struct step *step = e->steps;
     for (; !e->fold && step->kind == STEP_CODE && step->code < 0x80; step++)
-        if (e->head_bytes < EXPRESSION_HEAD_MAX)
+        if (e->head_bytes < REGEX_HEAD_MAX)
             e->head[e->head_bytes++] = (char)step->code;
     note_starts(e);
 }
@@ -195,7 +195,7 @@ static bool may_begin(const struct run *run)
  * one after it, or the head of a match might not be complete. */
 static bool find_from(struct run *run)
 {
-    enum { LOOK_AHEAD = EXPRESSION_HEAD_MAX + 4 };
+    enum { LOOK_AHEAD = REGEX_HEAD_MAX + 4 };
     struct regex *e = run->e;
     size_t limit = run->bytes;
     if (run->more)

@@ -8,8 +8,8 @@
  * Characters  are matched, not bytes; bytes that are no UTF-8 are characters of their own. Those
  *             beyond ASCII count as letters.
  * Cost        A match takes time in proportion to text x expression, whatever they are; memory in
- *             proportion to the expression, which is EXPRESSION_STEPS_MAX steps long at most.
- * Model       The expression is compiled to steps (regex.c); all ways through them are gone
+ *             proportion to the expression, which is REGEX_STEPS_MAX steps long at most.
+ * Model       The expression is compiled to steps (compile.c); all ways through them are gone
  *             at once, a character after another (match.c).
  */
 #ifndef SHELL_REGEX_REGEX_H
@@ -17,18 +17,18 @@
 
 #include "kernel/port.h"
 
-enum { EXPRESSION_STEPS_MAX = 8192, EXPRESSION_GROUPS_MAX = 32, EXPRESSION_REPEAT_MAX = 255,
-       EXPRESSION_HEAD_MAX = 16 };
+enum { REGEX_STEPS_MAX = 8192, REGEX_GROUPS_MAX = 32, REGEX_REPEAT_MAX = 255,
+       REGEX_HEAD_MAX = 16 };
 
 enum {
-    EXPRESSION_EXTENDED = 1,
-    EXPRESSION_FIXED = 2,  /* every character stands for itself */
-    EXPRESSION_FOLD = 4,   /* upper and lower case are the same */
-    EXPRESSION_WORDS = 8,  /* no letter, digit or _ may stand beside a match */
-    EXPRESSION_LINES = 16, /* a match is the whole line */
+    REGEX_EXTENDED = 1,
+    REGEX_FIXED = 2,  /* every character stands for itself */
+    REGEX_FOLD = 4,   /* upper and lower case are the same */
+    REGEX_WORDS = 8,  /* no letter, digit or _ may stand beside a match */
+    REGEX_LINES = 16, /* a match is the whole line */
 };
 
-/* ---- what regex.c makes for match.c ------------------------------------------ */
+/* ---- what compile.c makes for match.c ------------------------------------------ */
 
 enum step_kind {
     STEP_CODE,   /* this character */
@@ -72,7 +72,7 @@ struct regex {
     /* where a match may begin */
     bool anywhere;       /* everywhere: it may be empty */
     bool starts[256];    /* at these bytes; those beyond ASCII stand for all of their kind */
-    char head[EXPRESSION_HEAD_MAX]; /* every match begins with these bytes */
+    char head[REGEX_HEAD_MAX]; /* every match begins with these bytes */
     unsigned head_bytes;
     /* of a text in pieces */
     size_t fed_to; /* where to continue in the next piece */

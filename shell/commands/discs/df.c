@@ -5,8 +5,8 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
-#include "shell/reading/listing.h"
 #include "shell/reading/mounts.h"
+#include "shell/reading/show.h"
 
 /* With the header above the first line. */
 static void df_line(struct shell *shell, const struct mount_info *info, bool *titled)

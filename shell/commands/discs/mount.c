@@ -8,8 +8,8 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
-#include "shell/reading/listing.h"
 #include "shell/reading/mounts.h"
+#include "shell/reading/show.h"
 #include "shell/words.h"
 
 static int mount_list(struct shell *shell)

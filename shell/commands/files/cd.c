@@ -4,7 +4,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
-#include "shell/reading/listing.h"
+#include "shell/reading/paths.h"
 
 /* PWD is the path, OLDPWD what PWD was. */
 static status_t cd_remember(struct shell *shell, struct path *path)

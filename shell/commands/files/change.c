@@ -5,6 +5,7 @@
 #include "lib/text.h"
 #include "shell/options.h"
 #include "shell/reading/listing.h"
+#include "shell/reading/paths.h"
 #include "shell/reading/walk.h"
 
 /* Runs one for each word; the last failure is the command's status. */

@@ -11,6 +11,7 @@
 #include "lib/text.h"
 #include "shell/options.h"
 #include "shell/reading/listing.h"
+#include "shell/reading/paths.h"
 #include "shell/reading/progress.h"
 #include "shell/reading/walk.h"
 

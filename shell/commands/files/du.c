@@ -6,6 +6,8 @@
 #include "lib/text.h"
 #include "shell/options.h"
 #include "shell/reading/listing.h"
+#include "shell/reading/paths.h"
+#include "shell/reading/show.h"
 #include "shell/reading/walk.h"
 
 struct du_level {

@@ -8,8 +8,8 @@
 #include "lib/text.h"
 #include "lib/text_kind.h"
 #include "shell/options.h"
-#include "shell/reading/listing.h"
 #include "shell/reading/mounts.h"
+#include "shell/reading/show.h"
 
 enum { PIECE_BYTES = 2048, TEXT_BYTES_MAX = 64 * 1024, DESCRIPTION_BYTES = 320, MIME_BYTES = 96 };
 

@@ -11,6 +11,8 @@
 #include "shell/options.h"
 #include "shell/reading/id_set.h"
 #include "shell/reading/listing.h"
+#include "shell/reading/paths.h"
+#include "shell/reading/show.h"
 
 enum { COLUMN_GAP = 2 };
 

@@ -7,7 +7,7 @@
 #include "lib/text.h"
 #include "shell/commands/discs/device_report.h"
 #include "shell/options.h"
-#include "shell/reading/listing.h"
+#include "shell/reading/show.h"
 
 static const char *type_name(enum node_type type)
 {

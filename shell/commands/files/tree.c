@@ -7,6 +7,7 @@
 #include "shell/options.h"
 #include "shell/reading/id_set.h"
 #include "shell/reading/listing.h"
+#include "shell/reading/paths.h"
 #include "shell/reading/walk.h"
 
 /* Calls one(shell, name, path, context) for each word, or else for the current directory. */

@@ -4,7 +4,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/hints.h"
+#include "shell/command_not_found.h"
 #include "shell/options.h"
 
 static const char *const groups[] = {
@@ -36,7 +36,7 @@ static int run_help(struct shell *shell, int count, char **words)
     if (count > 1) {
         const struct shell_command *command = shell_command_find(words[1]);
         if (!command) {
-            (void)hints_no_command(shell, words[1]);
+            (void)command_not_found(shell, words[1]);
             return SHELL_FAILED;
         }
         options_help(shell, command);

@@ -5,7 +5,7 @@
 #include "lib/macros.h"
 #include "lib/text.h"
 #include "shell/options.h"
-#include "shell/reading/listing.h"
+#include "shell/reading/show.h"
 
 static int run_free(struct shell *shell, int count, char **words)
 {

@@ -10,6 +10,7 @@
 #include "shell/commands/text/grep_input.h"
 #include "shell/options.h"
 #include "shell/reading/listing.h"
+#include "shell/reading/paths.h"
 #include "shell/reading/walk.h"
 
 /* ---- files -------------------------------------------------------------------------------- */
@@ -101,8 +102,8 @@ static int grep_all(struct shell *shell, struct grep *grep, int first, int count
 static unsigned grep_flags(const struct shell *shell)
 {
     static const struct { char letter; unsigned flag; } flags[] = {
-        { 'E', EXPRESSION_EXTENDED }, { 'F', EXPRESSION_FIXED }, { 'i', EXPRESSION_FOLD },
-        { 'w', EXPRESSION_WORDS },    { 'x', EXPRESSION_LINES },
+        { 'E', REGEX_EXTENDED }, { 'F', REGEX_FIXED }, { 'i', REGEX_FOLD },
+        { 'w', REGEX_WORDS },    { 'x', REGEX_LINES },
     };
     unsigned all = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(flags); i++)

@@ -3,12 +3,13 @@
  *
  * Files       of a known size are read from where their part begins: the last lines are looked for
  *             from the end.
- * Streams     (and devices without a size) are read once; what may be their end is held (held.h).
+ * Streams     (and devices without a size) are read once; what may be their end is kept
+ *             (tail_buffer.h).
  */
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
-#include "shell/reading/held.h"
+#include "shell/reading/tail_buffer.h"
 #include "shell/reading/input.h"
 
 /* -n LINES or -c BYTES */
@@ -138,20 +139,20 @@ static status_t end_of_file(struct file *file, const struct part *part, uint64_t
 static status_t end_of_stream(struct input *input, const struct part *part, bool last_part)
 {
     struct stream *out = input->shell->out;
-    struct held held = { .amount = part->amount, .count_bytes = part->bytes,
-                         .released = last_part ? NULL : out };
+    struct tail_buffer held = { .amount = part->amount, .count_bytes = part->bytes,
+                                .released = last_part ? NULL : out };
     const char *data;
     ssize_t got = 0;
     status_t status = 0;
     while (!status && !out->status && (got = input_piece(input, &data)) > 0)
-        status = held_add(&held, data, (size_t)got);
+        status = tail_buffer_add(&held, data, (size_t)got);
 
     if (!status && !got) {
-        held_finish(&held);
+        tail_buffer_finish(&held);
         if (last_part)
-            held_write(&held, out);
+            tail_buffer_write(&held, out);
     }
-    held_free(&held);
+    tail_buffer_free(&held);
     return status ? status : got < 0 ? (status_t)got : 0;
 }
 

@@ -9,6 +9,8 @@
 #include "shell/options.h"
 #include "shell/reading/listing.h"
 #include "shell/reading/pager.h"
+#include "shell/reading/paths.h"
+#include "shell/reading/show.h"
 
 /* ---- the pager ---------------------------------------------------------------------------- */
 

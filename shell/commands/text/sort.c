@@ -9,10 +9,10 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/text/sort_key.h"
+#include "shell/language/output_file.h"
 #include "shell/options.h"
-#include "shell/output.h"
 #include "shell/reading/input.h"
-#include "shell/reading/listing.h"
+#include "shell/reading/sort_list.h"
 #include "shell/words.h"
 
 struct sort_line {
@@ -179,12 +179,12 @@ static void sort_print(const struct sort *sort, struct stream *out)
 /* -o: all inputs were read, so the file may be one of them. */
 static int sort_print_to_file(const struct sort *sort, const char *name)
 {
-    struct output *output;
-    enum output_end end;
-    status_t status = output_open(sort->shell, NULL, name, false, &output);
+    struct output_file *output;
+    enum output_file_end end;
+    status_t status = output_file_open(sort->shell, NULL, name, false, &output);
     if (!status) {
-        sort_print(sort, output_stream(output));
-        status = output_close(output, &end);
+        sort_print(sort, output_file_stream(output));
+        status = output_file_close(output, &end);
     }
     return status ? shell_fail(sort->shell, name, status) : SHELL_DONE;
 }

@@ -2,14 +2,14 @@
  * tee.c - tee: standard input to standard output and to files.
  */
 #include "shell/options.h"
-#include "shell/output.h"
+#include "shell/language/output_file.h"
 
 enum { TEE_BYTES = 4096, TEE_FILES = 16 };
 
 struct tee {
     struct shell *shell;
     char **names;
-    struct output *files[TEE_FILES]; /* NULL: could not be opened, or takes no more */
+    struct output_file *files[TEE_FILES]; /* NULL: could not be opened, or takes no more */
     int count;
     int result;
     char data[TEE_BYTES];
@@ -19,7 +19,7 @@ static void tee_open(struct tee *tee)
 {
     bool append = option_given(tee->shell, 'a');
     for (int i = 0; i < tee->count; i++) {
-        status_t status = output_open(tee->shell, NULL, tee->names[i], append, &tee->files[i]);
+        status_t status = output_file_open(tee->shell, NULL, tee->names[i], append, &tee->files[i]);
         if (status)
             tee->result = shell_fail(tee->shell, tee->names[i], status);
     }
@@ -30,21 +30,21 @@ static void tee_write(struct tee *tee, int n, size_t bytes)
 {
     if (!tee->files[n])
         return;
-    struct stream *stream = output_stream(tee->files[n]);
+    struct stream *stream = output_file_stream(tee->files[n]);
     stream_write(stream, tee->data, bytes);
     status_t status = stream_flush(stream);
     if (!status)
         return;
     tee->result = shell_fail(tee->shell, tee->names[n], status);
-    output_abandon(tee->files[n]);
+    output_file_abandon(tee->files[n]);
     tee->files[n] = NULL;
 }
 
 static void tee_close(struct tee *tee, int n)
 {
-    enum output_end end;
-    status_t status = output_close(tee->files[n], &end);
-    if (status || end != OUTPUT_WRITTEN)
+    enum output_file_end end;
+    status_t status = output_file_close(tee->files[n], &end);
+    if (status || end != OUTPUT_FILE_WRITTEN)
         tee->result = shell_fail(tee->shell, tee->names[n], status ? status : -ETXTBSY);
 }
 

@@ -13,10 +13,10 @@
 #include <string.h>
 
 #include "lib/macros.h"
-#include "shell/language/pattern.h"
 #include "shell/options.h"
-#include "shell/reading/listing.h"
+#include "shell/pattern.h"
 #include "shell/reading/progress.h"
+#include "shell/reading/show.h"
 #include "tests/host/faulty.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"

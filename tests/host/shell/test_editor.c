@@ -15,7 +15,7 @@
 #include "shell/editor/editor.h"
 #include "shell/editor/history.h"
 #include "shell/editor/text_ring.h"
-#include "shell/editor/width.h"
+#include "lib/width.h"
 #include "tests/host/rig.h"
 #include "tests/host/shown.h"
 

@@ -12,7 +12,7 @@
 
 #include "host/port/host.h"
 #include "lib/macros.h"
-#include "shell/language/pattern.h"
+#include "shell/pattern.h"
 #include "shell/words.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"

@@ -26,8 +26,8 @@ static struct regex *create(const char *text, unsigned flags)
 
 /* ---- cases -------------------------------------------------------------------------------- */
 
-enum { E = EXPRESSION_EXTENDED, F = EXPRESSION_FIXED, I = EXPRESSION_FOLD, W = EXPRESSION_WORDS,
-       X = EXPRESSION_LINES };
+enum { E = REGEX_EXTENDED, F = REGEX_FIXED, I = REGEX_FOLD, W = REGEX_WORDS,
+       X = REGEX_LINES };
 
 /* `match` is what is found, NULL: nothing. */
 static const struct {
@@ -117,7 +117,7 @@ static void test_errors(void **state)
         if (status != -EINVAL || strcmp(why, wrong[i].why))
             panic("%s: %d, %s", wrong[i].pattern, status, why);
     }
-    char deep[2 * EXPRESSION_GROUPS_MAX + 1];
+    char deep[2 * REGEX_GROUPS_MAX + 1];
     memset(deep, '(', sizeof(deep) - 1);
     deep[sizeof(deep) - 1] = '\0';
     struct regex *expression;

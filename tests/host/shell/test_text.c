@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "shell/reading/listing.h"
+#include "shell/reading/show.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 

@@ -8,7 +8,6 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/reading/listing.h"
 
 static const char devices_path[] = "/System/Devices/";
 

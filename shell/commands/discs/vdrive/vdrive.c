@@ -6,7 +6,7 @@
 #include "lib/text.h"
 #include "shell/commands/discs/vdrive/vdrive.h"
 #include "shell/options.h"
-#include "shell/reading/listing.h"
+#include "shell/reading/show.h"
 
 static const char *state_name(enum virtual_state state)
 {

@@ -6,7 +6,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/files/find/find.h"
-#include "shell/language/pattern.h"
+#include "shell/pattern.h"
 #include "shell/options.h"
 
 /* One line; returns -1, as parse functions do. */

@@ -12,6 +12,7 @@
 #include "shell/options.h"
 #include "shell/reading/id_set.h"
 #include "shell/reading/listing.h"
+#include "shell/reading/paths.h"
 #include "shell/reading/walk.h"
 
 struct find_level {

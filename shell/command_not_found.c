@@ -1,7 +1,7 @@
 /*
- * hints.c - see hints.h.
+ * command_not_found.c - see hints.h.
  */
-#include "shell/hints.h"
+#include "shell/command_not_found.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -113,7 +113,7 @@ static int say_path(struct shell *shell, const char *name)
     return SHELL_NO_COMMAND;
 }
 
-int hints_no_command(struct shell *shell, const char *name)
+int command_not_found(struct shell *shell, const char *name)
 {
     const char *hint = *name == '!' ? "the arrows and ^R bring lines back" : find_hint(name);
     if (strchr(name, '/') || text_equal(name, ".."))

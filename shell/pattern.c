@@ -1,5 +1,5 @@
 /* pattern.c - see pattern.h. */
-#include "shell/language/pattern.h"
+#include "shell/pattern.h"
 #include "lib/string.h"
 
 /* The next character of a glob's set, which a backslash makes an ordinary one. */

@@ -4,8 +4,8 @@
  * References  Unicode's EastAsianWidth.txt (W and F) and the general categories Mn and Me, in
  *             ranges that are wide enough for names; terminals do not agree on the rest either.
  */
-#ifndef SHELL_EDITOR_WIDTH_H
-#define SHELL_EDITOR_WIDTH_H
+#ifndef LIB_WIDTH_H
+#define LIB_WIDTH_H
 
 #include <stddef.h>
 #include <stdint.h>

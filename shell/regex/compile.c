@@ -1,5 +1,5 @@
 /*
- * regex.c - from an expression to steps; see regex.h.
+ * compile.c - from an expression to steps; see regex.h.
  *
  * Steps are relative to each other, so that a piece of them can be moved or copied: what repeats
  * puts a step before the piece it repeats, or copies it.
@@ -8,7 +8,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/language/pattern.h"
+#include "shell/pattern.h"
 
 /* ---- characters ---------------------------------------------------------------------------- */
 
@@ -165,7 +165,7 @@ struct compiler {
     status_t status;
     int piece;       /* where what a * would repeat begins, or NO_PIECE */
     unsigned depth;
-    struct group groups[EXPRESSION_GROUPS_MAX];
+    struct group groups[REGEX_GROUPS_MAX];
 };
 
 static void fail(struct compiler *c, const char *why)
@@ -182,7 +182,7 @@ static bool reserve(struct compiler *c, unsigned more)
     if (c->status || e->count + more <= e->room)
         return !c->status;
     unsigned room = 2 * (e->count + more);
-    if (e->count + more > EXPRESSION_STEPS_MAX) {
+    if (e->count + more > REGEX_STEPS_MAX) {
         fail(c, "is too long");
         return false;
     }
@@ -285,9 +285,9 @@ static unsigned take_number(struct compiler *c)
 {
     unsigned number = 0;
     for (; c->at < c->end && is_digit((unsigned char)*c->at); c->at++)
-        if (number <= EXPRESSION_REPEAT_MAX)
+        if (number <= REGEX_REPEAT_MAX)
             number = number * 10 + (unsigned)(*c->at - '0');
-    if (number > EXPRESSION_REPEAT_MAX)
+    if (number > REGEX_REPEAT_MAX)
         fail(c, "repeats more than 255 times");
     return number;
 }
@@ -295,7 +295,7 @@ static unsigned take_number(struct compiler *c)
 /* Behind the {. */
 static void take_bounds(struct compiler *c)
 {
-    const char *close = c->flags & EXPRESSION_EXTENDED ? "}" : "\\}";
+    const char *close = c->flags & REGEX_EXTENDED ? "}" : "\\}";
     unsigned low = take_number(c), high = low;
     if (c->at < c->end && *c->at == ',') {
         c->at++;
@@ -315,7 +315,7 @@ static void take_bounds(struct compiler *c)
 
 static void open_group(struct compiler *c)
 {
-    if (c->depth == EXPRESSION_GROUPS_MAX) {
+    if (c->depth == REGEX_GROUPS_MAX) {
         fail(c, "has groups too deep in each other");
         return;
     }
@@ -408,7 +408,7 @@ static bool take_letter(struct compiler *c, char letter)
 static bool take_repeat(struct compiler *c, char operator, const char *behind)
 {
     bool numbers = behind < c->end && (is_digit((unsigned char)*behind) || *behind == ',');
-    if (c->piece == NO_PIECE || (operator == '{' && !numbers && c->flags & EXPRESSION_EXTENDED))
+    if (c->piece == NO_PIECE || (operator == '{' && !numbers && c->flags & REGEX_EXTENDED))
         return false;
     unsigned from = (unsigned)c->piece;
     c->at = behind;
@@ -440,7 +440,7 @@ static bool take_operator(struct compiler *c, char operator, const char *behind)
 /* ^ and $ anchor everywhere in extended expressions, in basic ones at the ends of a branch. */
 static bool is_anchor(const struct compiler *c, char anchor)
 {
-    bool extended = c->flags & EXPRESSION_EXTENDED;
+    bool extended = c->flags & REGEX_EXTENDED;
     if (*c->at != anchor || extended)
         return *c->at == anchor;
     if (anchor == '^')
@@ -451,7 +451,7 @@ static bool is_anchor(const struct compiler *c, char anchor)
 
 static void take_next(struct compiler *c)
 {
-    bool extended = c->flags & EXPRESSION_EXTENDED, escaped = *c->at == '\\';
+    bool extended = c->flags & REGEX_EXTENDED, escaped = *c->at == '\\';
     if (escaped && c->at + 1 == c->end) {
         fail(c, "ends with a backslash");
         return;
@@ -478,13 +478,13 @@ static void take_next(struct compiler *c)
 
 static void compile(struct compiler *c)
 {
-    if (c->flags & EXPRESSION_WORDS)
+    if (c->flags & REGEX_WORDS)
         emit_assertion(c, NOT_AFTER_WORD);
-    if (c->flags & EXPRESSION_LINES)
+    if (c->flags & REGEX_LINES)
         emit_assertion(c, AT_START);
     open_group(c);
     while (c->at < c->end && !c->status)
-        if (c->flags & EXPRESSION_FIXED)
+        if (c->flags & REGEX_FIXED)
             take_character(c);
         else
             take_next(c);
@@ -492,9 +492,9 @@ static void compile(struct compiler *c)
         fail(c, "has no closing )");
     if (!c->status)
         close_group(c);
-    if (c->flags & EXPRESSION_LINES)
+    if (c->flags & REGEX_LINES)
         emit_assertion(c, AT_END);
-    if (c->flags & EXPRESSION_WORDS)
+    if (c->flags & REGEX_WORDS)
         emit_assertion(c, NOT_BEFORE_WORD);
     emit(c, (struct step){ .kind = STEP_MATCH });
 }
@@ -523,7 +523,7 @@ status_t regex_create(const char *text, unsigned flags, struct regex **expressio
     *why = "";
     if (e && c && (e->text = mem_alloc(bytes))) {
         memcpy(e->text, text, bytes);
-        e->fold = flags & EXPRESSION_FOLD;
+        e->fold = flags & REGEX_FOLD;
         *c = (struct compiler){ .e = e, .flags = flags, .at = e->text,
                                 .end = e->text + bytes - 1, .piece = NO_PIECE };
         compile(c);

@@ -6,8 +6,8 @@
  * Characters  are matched, not bytes; bytes that are no UTF-8 are characters of their own.
  * Cost        A match takes time in proportion to text x pattern, whatever they are.
  */
-#ifndef SHELL_LANGUAGE_PATTERN_H
-#define SHELL_LANGUAGE_PATTERN_H
+#ifndef SHELL_PATTERN_H
+#define SHELL_PATTERN_H
 
 #include "kernel/port.h"
 #include "lib/utf8.h"

@@ -1,7 +1,7 @@
 /*
  * width.c - see width.h.
  */
-#include "shell/editor/width.h"
+#include "lib/width.h"
 #include "lib/macros.h"
 #include "lib/utf8.h"
 

@@ -1,0 +1,49 @@
+/*
+ * sort_list.c - merge sort of linked lists; see sort_list.h.
+ */
+#include "shell/reading/sort_list.h"
+
+enum { RUNS = 32 };
+
+struct sorter {
+    int (*compare)(const struct sortable *a, const struct sortable *b, const void *context);
+    const void *context;
+};
+
+/* What stood first in the list comes first of equals: `a` did. */
+static struct sortable *merge(const struct sorter *sorter, struct sortable *a, struct sortable *b)
+{
+    struct sortable *merged = NULL, **end = &merged;
+    while (a && b) {
+        struct sortable **least = sorter->compare(a, b, sorter->context) <= 0 ? &a : &b;
+        *end = *least;
+        *least = (*least)->next;
+        end = &(*end)->next;
+    }
+    *end = a ? a : b;
+    return merged;
+}
+
+/* From below: runs[i] holds 2^i of the list or none. */
+struct sortable *sort_list(struct sortable *list,
+                           int (*compare)(const struct sortable *a, const struct sortable *b,
+                                          const void *context),
+                           const void *context)
+{
+    const struct sorter sorter = { compare, context };
+    struct sortable *runs[RUNS] = { 0 }, *sorted = NULL;
+    while (list) {
+        struct sortable *run = list;
+        list = list->next;
+        run->next = NULL;
+        unsigned i = 0;
+        for (; i < RUNS - 1 && runs[i]; i++) {
+            run = merge(&sorter, runs[i], run);
+            runs[i] = NULL;
+        }
+        runs[i] = merge(&sorter, runs[i], run);
+    }
+    for (unsigned i = 0; i < RUNS; i++)
+        sorted = merge(&sorter, runs[i], sorted);
+    return sorted;
+}

@@ -1,0 +1,141 @@
+/*
+ * tail_buffer.c - see tail_buffer.h.
+ */
+#include "shell/reading/tail_buffer.h"
+#include "kernel/vfs/vfs.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+enum { PIECE_BYTES = 4000, FREE_BYTES = 64 * 1024 };
+
+struct tail_buffer_piece {
+    struct tail_buffer_piece *next;
+    size_t from, to; /* what is still held: data[from..to) */
+    size_t lines;    /* line ends among them */
+    char data[PIECE_BYTES];
+};
+
+/* ---- letting go --------------------------------------------------------------------------- */
+
+/* Of the first piece; a piece of which nothing is left is freed. */
+static void release_bytes(struct tail_buffer *buffer, size_t bytes)
+{
+    struct tail_buffer_piece *piece = buffer->first;
+    size_t lines = text_count(piece->data + piece->from, bytes, '\n');
+    if (buffer->released)
+        stream_write(buffer->released, piece->data + piece->from, bytes);
+    piece->from += bytes;
+    piece->lines -= lines;
+    buffer->bytes -= bytes;
+    buffer->lines -= lines;
+
+    if (piece->from == piece->to) {
+        buffer->first = piece->next;
+        if (!buffer->first)
+            buffer->last = NULL;
+        mem_free(piece);
+    }
+}
+
+/* How many bytes of the first piece are certainly before the last `amount` lines, when `surplus`
+ * lines are too many. */
+static size_t surplus_of_lines(const struct tail_buffer_piece *piece, uint64_t surplus)
+{
+    if (piece->lines < surplus)
+        return piece->to - piece->from;
+    size_t at = piece->from;
+    for (; surplus; surplus--) {
+        const char *end = memchr(piece->data + at, '\n', piece->to - at);
+        at = (size_t)(end - piece->data) + 1;
+    }
+    return at - piece->from;
+}
+
+/* Lets go of what comes before the last `amount`; of `lines` lines. */
+static void release_surplus(struct tail_buffer *buffer, uint64_t lines)
+{
+    while (buffer->first) {
+        struct tail_buffer_piece *piece = buffer->first;
+        uint64_t count = buffer->count_bytes ? buffer->bytes : lines;
+        if (count <= buffer->amount)
+            return;
+
+        uint64_t surplus = count - buffer->amount, before = buffer->lines;
+        size_t bytes = piece->to - piece->from;
+        if (!buffer->count_bytes)
+            bytes = surplus_of_lines(piece, surplus);
+        else if (surplus < bytes)
+            bytes = (size_t)surplus;
+        release_bytes(buffer, bytes);
+        lines -= before - buffer->lines;
+    }
+}
+
+void tail_buffer_finish(struct tail_buffer *buffer)
+{
+    if (!buffer->last)
+        return;
+    bool open = buffer->last->data[buffer->last->to - 1] != '\n';
+    if (open && buffer->amount == 0) /* no line end that it could end at */
+        buffer->count_bytes = true;
+    release_surplus(buffer, buffer->lines + open);
+}
+
+/* ---- adding ------------------------------------------------------------------------------- */
+
+static struct tail_buffer_piece *piece_add(struct tail_buffer *buffer)
+{
+    bool large = buffer->bytes >= FREE_BYTES;
+    struct tail_buffer_piece *piece =
+        large && vfs_memory_is_short(1) ? NULL : mem_alloc(sizeof(*piece));
+    if (!piece)
+        return NULL;
+    piece->next = NULL;
+    piece->from = piece->to = piece->lines = 0;
+    if (buffer->last)
+        buffer->last->next = piece;
+    else
+        buffer->first = piece;
+    buffer->last = piece;
+    return piece;
+}
+
+status_t tail_buffer_add(struct tail_buffer *buffer, const char *data, size_t bytes)
+{
+    while (bytes) {
+        struct tail_buffer_piece *piece = buffer->last;
+        if (!piece || piece->to == PIECE_BYTES)
+            piece = piece_add(buffer);
+        if (!piece)
+            return -ENOMEM;
+
+        size_t part = PIECE_BYTES - piece->to < bytes ? PIECE_BYTES - piece->to : bytes;
+        size_t lines = text_count(data, part, '\n');
+        memcpy(piece->data + piece->to, data, part);
+        piece->to += part;
+        piece->lines += lines;
+        buffer->bytes += part;
+        buffer->lines += lines;
+        data += part;
+        bytes -= part;
+
+        release_surplus(buffer, buffer->lines);
+    }
+    return 0;
+}
+
+void tail_buffer_write(const struct tail_buffer *buffer, struct stream *out)
+{
+    for (const struct tail_buffer_piece *piece = buffer->first; piece; piece = piece->next)
+        stream_write(out, piece->data + piece->from, piece->to - piece->from);
+}
+
+void tail_buffer_free(struct tail_buffer *buffer)
+{
+    struct tail_buffer_piece *next;
+    for (struct tail_buffer_piece *piece = buffer->first; piece; piece = next) {
+        next = piece->next;
+        mem_free(piece);
+    }
+    buffer->first = buffer->last = NULL;
+}
