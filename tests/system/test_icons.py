@@ -73,5 +73,5 @@ def test_a_cd_drive_answers(booted):
 
 def test_a_machine_in_text_mode_shows_none(booted):
     machine = booted("", cdrom=ISO)
-    assert machine.command("devices --icons") == ["devices: there is no screen to show icons on"]
+    assert machine.command("devices --icons") == ["devices: --icons: no graphical screen"]
     assert machine.status() == 1

@@ -66,7 +66,7 @@ def test_eject_opens_the_tray_of_a_disc_that_is_not_in_use(booted):
     assert not tray_is_open(machine)
     assert machine.command("eject null; eject virtual/control") == [
         "eject: null: no such device; `devices` lists them",
-        "eject: virtual/control: is no drive with a tray"]
+        "eject: virtual/control: not a drive with a tray"]
 
 
 def test_disc_inserted_later_is_mounted(booted):

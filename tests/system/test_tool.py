@@ -61,13 +61,13 @@ def test_links_are_copied_as_files_or_named(tmp_path):
     assert out.splitlines() == ["1", "/copy/d/f", "/copy/to-file", "/copy", "/copy/d", "text", "text"]
     assert sorted(err.splitlines()) == [
         "cp: /System/round: too many links",
-        "cp: /System/to-directory: a link to a directory, left out",
-        "cp: /System/to-nothing: a link to nothing, left out",
+        "cp: /System/to-directory: symbolic link to a directory, skipped",
+        "cp: /System/to-nothing: dangling symbolic link, skipped",
         "cp: /System/to-nothing: no such file or directory",
-        "cp: /System/under-file: a link to nothing, left out"]
+        "cp: /System/under-file: dangling symbolic link, skipped"]
 
 
 def test_a_mount_is_named_by_its_device():
     status, out, err = run(ISO, "-c", "df virtual0 | tail -n 1; umount virtual0; umount virtual0")
     assert out.startswith("virtual0 ") and out.endswith("100% /System\n")
-    assert status == 1 and err == "umount: virtual0: is not mounted\n"
+    assert status == 1 and err == "umount: virtual0: not mounted\n"

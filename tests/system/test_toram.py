@@ -8,7 +8,7 @@ import decoder
 from conftest import debian_disc
 from qemu import ISO
 
-STAYS = "/System is in memory now, as virtual%d; cdrom0 is not needed any more"
+STAYS = "/System: now in memory, as virtual%d; cdrom0 is no longer needed"
 
 
 def no_disc(lines):
@@ -30,7 +30,7 @@ def test_everything_stays_when_the_disc_is_taken_out(booted):
     assert machine.manifest("/System") == decoder.manifest(ISO)
     assert machine.command("head -n 1 2-read.md")
     assert machine.status() == 0
-    assert machine.command("toram") == ["toram: /System: is in memory already"]
+    assert machine.command("toram") == ["toram: /System: already in memory"]
 
 
 def test_the_drive_is_free_for_another_disc(booted):
@@ -60,11 +60,11 @@ def test_a_bad_sector_refuses_and_changes_nothing(machine, sector):
     bad.wait_prompt()
     if sector != 16:  # with which there is no /System
         assert bad.command("toram") == \
-            ["toram: cdrom0: a block cannot be read; nothing has changed"]
+            ["toram: cdrom0: unreadable block; nothing was changed"]
         assert bad.command("cat /System/boot/spindle.id; vdrive list | grep -c virtual")[1:] == \
             ["0"]
     else:
-        assert bad.command("toram") == ["toram: /System: no device is mounted there"]
+        assert bad.command("toram") == ["toram: /System: no device is mounted here"]
     assert bad.status() == 1
 
 
@@ -75,7 +75,7 @@ def test_too_little_memory_refuses_and_changes_nothing(booted, tmp_path):
     subprocess.run(["genisoimage", "-quiet", "-R", "-o", disc, tree], check=True)
     machine = booted("log=error", cdrom=disc, memory="8M")
     assert machine.command("toram") == [
-        "toram: cdrom0: too little memory for all of the disc: the last eighth is not for drives"]
+        "toram: cdrom0: not enough memory; drives cannot use its last eighth"]
     assert machine.command("vdrive list | grep -c virtual") == ["0"]
     assert machine.manifest("/System") == decoder.manifest(disc)
 
@@ -84,16 +84,16 @@ def test_eject_refuses_while_a_drive_shows_a_file_of_the_disc(booted):
     machine = booted("log=error", cdrom=ISO)
     machine.command("vdrive add /System/boot/spindle.elf")
     assert machine.command("eject cdrom0") == ["eject: cdrom0: /System is in use"]
-    assert machine.command("eject virtual0") == ["eject: virtual0: is no drive with a tray"]
+    assert machine.command("eject virtual0") == ["eject: virtual0: not a drive with a tray"]
     machine.command("vdrive rm 0")
     assert machine.command("eject; mount | grep -c cdrom0") == ["0"]
 
 
 def test_what_is_no_mount_is_refused(booted):
     machine = booted("", cdrom=ISO)
-    assert machine.command("toram /Drives") == ["toram: /Drives: no device is mounted there"]
+    assert machine.command("toram /Drives") == ["toram: /Drives: no device is mounted here"]
     assert machine.command("toram /nowhere") == ["toram: /nowhere: no such file or directory"]
-    assert machine.command("toram /") == ["toram: /: no device is mounted there"]
+    assert machine.command("toram /") == ["toram: /: no device is mounted here"]
 
 
 # ---- the disc as a boot module, where there is no CD ---------------------------------------------

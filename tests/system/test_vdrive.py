@@ -92,7 +92,7 @@ def test_images_lie_at_most_eight_deep(shell):
     for number in range(7):
         run(shell, f"vdrive add virtual{number}")
     assert run(shell, "vdrive add virtual7", 1) == [
-        "vdrive add: virtual7: images within images go 8 levels deep, and this would be one more"]
+        "vdrive add: virtual7: nested too deeply; the maximum is 8 levels"]
     for number in reversed(range(8)):
         assert run(shell, f"vdrive rm {number}") == []
 
@@ -113,7 +113,7 @@ def test_new_list_info(shell):
     assert run(shell, "vdrive info virtual0") == [
         "     drive virtual0", "     state registered", "     store memory",
         "      size 8388608 bytes, 16384 blocks of 512", "    access read and write",
-        "    memory 0 bytes", "  geometry 16384,1,1,512", " to a BIOS 17,16,63,512",
+        "    memory 0 bytes", "  geometry 16384,1,1,512", "  BIOS CHS 17,16,63,512",
         "     level 0", "generation 2", "      open 0"]
     assert run(shell, f"vdrive info 0 > /info; cat /info; rm /info") == \
         run(shell, f"vdrive info {DRIVE}") == run(shell, "vdrive info virtual0")
@@ -135,7 +135,7 @@ def test_too_little_memory(booted, tmp_path):
     before = memory(machine)
     for _ in range(3):
         assert run(machine, "vdrive add --ram cdrom0", 1) == [
-            "vdrive add: cdrom0: too little memory: the last eighth of it is not for drives"]
+            "vdrive add: cdrom0: not enough memory; drives cannot use its last eighth"]
         assert run(machine, "vdrive new 16T; vdrive rm 0") == [
             "virtual0: 34359738368 blocks of 512 bytes"]
         assert run(machine, "vdrive new 1G") == ["virtual0: 2097152 blocks of 512 bytes"]
@@ -197,10 +197,10 @@ def test_overlay(shell, images):
 def test_overlay_that_is_not_for_commit(shell):
     run(shell, f"vdrive add --overlay /System/floppy.img; cp /System/tiny {DRIVE}")
     assert run(shell, "vdrive commit 0", 1) == [
-        "vdrive commit: virtual0: was not added with --overlay --rw: save or discard what it holds"]
+        "vdrive commit: virtual0: not added with --overlay --rw; use save or discard"]
     run(shell, "vdrive add virtual0")
     assert run(shell, "vdrive discard 0", 1) == [
-        "vdrive discard: virtual0: the image of virtual1",
+        "vdrive discard: virtual0: used as the image of virtual1",
         "vdrive discard: virtual0: in use, open 1 time"]
     assert run(shell, "vdrive rm 1; vdrive discard 0; vdrive rm 0") == []
 
@@ -215,7 +215,7 @@ def test_a_file_is_written_through_a_drive(shell, images):
 def test_geometry(shell):
     run(shell, "cp /System/odd /image")
     assert run(shell, "vdrive add --geometry 4,2,9,512 /image", 1) == [
-        "vdrive add: /image: read-only: it cannot be written, nor grow"]
+        "vdrive add: /image: read-only; cannot be written or extended"]
     assert run(shell, "vdrive add --rw --geometry 4,2,9,512 /image") == [
         "virtual0: 72 blocks of 512 bytes"]
     assert "  geometry 4,2,9,512" in run(shell, "vdrive info 0")

@@ -33,7 +33,7 @@ def test_one_writer_and_nobody_beside_it(shell):
         "vdrive add: /image: in use: virtual0 shows it",
         "vdrive add: /image: in use: virtual1 shows it"]
     assert run(shell, "vdrive save 0 /image", 1) == [
-        "vdrive save: /image: in use: it is the image of a drive, or open"]
+        "vdrive save: /image: in use, as an image or by an open file"]
     assert run(shell, "cp /System/tiny /image", 1) == ["cp: /image: in use"]
     run(shell, "vdrive rm 0; vdrive rm 1; rm /image")
 
@@ -48,32 +48,32 @@ def test_one_writer_and_nobody_beside_it(shell):
     ("vdrive add /System", "vdrive add: /System: is a directory"),
     ("vdrive add /nothing", "vdrive add: /nothing: no such file or directory"),
     ("vdrive add --rw /System/odd",
-     "vdrive add: /System/odd: read-only: it cannot be written, nor grow"),
+     "vdrive add: /System/odd: read-only; cannot be written or extended"),
     ("vdrive add --offset 1M /System/odd",
-     "vdrive add: /System/odd: the window of --offset and --size reaches beyond its end"),
+     "vdrive add: /System/odd: --offset and --size reach beyond its end"),
     ("vdrive add --size 100 /System/odd",
      "vdrive add: /System/odd: the window of --offset and --size is smaller than one block of "
      "the drive"),
     ("vdrive add --into 3 /System/odd",
      "vdrive add: virtual3: no such virtual drive; `vdrive list` shows them"),
-    ("vdrive add --into cdrom0 /System/odd", "vdrive add: cdrom0: no virtual drive"),
+    ("vdrive add --into cdrom0 /System/odd", "vdrive add: cdrom0: not a virtual drive"),
     ("vdrive rm 0", "vdrive rm: virtual0: no such virtual drive; `vdrive list` shows them"),
-    ("vdrive rm cdrom0 --now", "vdrive rm: cdrom0: no virtual drive"),
-    ("vdrive info /System/odd", "vdrive info: /System/odd: no virtual drive"),
+    ("vdrive rm cdrom0 --now", "vdrive rm: cdrom0: not a virtual drive"),
+    ("vdrive info /System/odd", "vdrive info: /System/odd: not a virtual drive"),
     ("vdrive info /System/Devices/Classes/cdrom0",
-     "vdrive info: cdrom0: no virtual drive"),
+     "vdrive info: cdrom0: not a virtual drive"),
     ("vdrive info 99999999999999999999999999999999999",
      "vdrive info: 99999999999999999999999999999999999: no such virtual drive; "
      "`vdrive list` shows them"),
     ("vdrive save 0 /x", "vdrive save: virtual0: no such virtual drive; `vdrive list` shows them"),
-    ("vdrive diff cdrom0", "vdrive diff: cdrom0: no overlay"),
+    ("vdrive diff cdrom0", "vdrive diff: cdrom0: not an overlay"),
     ("vdrive fault 0", "vdrive fault: virtual0: no such virtual drive; `vdrive list` shows them"),
 ])
 def test_refused(shell, line, wanted):
     assert run(shell, line, 1) == [wanted]
 
 
-SECTORS = "a sector has 512, 1024, 2048 or 4096 bytes"
+SECTORS = "must be 512, 1024, 2048 or 4096"
 
 
 @pytest.mark.parametrize("line, wanted", [
@@ -83,34 +83,35 @@ SECTORS = "a sector has 512, 1024, 2048 or 4096 bytes"
     ("vdrive list 0", "usage: vdrive list"),
     ("vdrive rm", "usage: vdrive rm [--lazy|--now] DRIVE"),
     ("vdrive rm --soon 0", "vdrive rm: unknown option --soon; try vdrive rm --help"),
-    ("vdrive rm --lazy --now 0", "vdrive rm: --lazy and --now: one of them"),
+    ("vdrive rm --lazy --now 0", "vdrive rm: --lazy and --now are incompatible"),
     ("vdrive new", "usage: vdrive new [--sector N] SIZE"),
     ("vdrive new 3X", "vdrive new: SIZE: invalid number: '3X'"),
     ("vdrive new ''", "vdrive new: SIZE: invalid number: ''"),
     ("vdrive new -1", "vdrive new: unknown option -1; try vdrive new --help"),
     ("vdrive new 16777216T", "vdrive new: SIZE: number too large: '16777216T'"),
-    ("vdrive new --sector 513 1M", f"vdrive new: {SECTORS}"),
+    ("vdrive new --sector 513 1M", f"vdrive new: --sector: {SECTORS}"),
     ("vdrive new --sector", "vdrive new: option --sector wants a value; try vdrive new --help"),
-    ("vdrive add --sector 0 x", f"vdrive add: {SECTORS}"),
+    ("vdrive add --sector 0 x", f"vdrive add: --sector: {SECTORS}"),
     ("vdrive add --ro --rw x",
-     "vdrive add: --ro, --rw, --ram and --overlay: one of them, or --overlay --rw"),
+     "vdrive add: --ro, --rw, --ram and --overlay are incompatible, except --overlay --rw"),
     ("vdrive add --ram --overlay x",
-     "vdrive add: --ro, --rw, --ram and --overlay: one of them, or --overlay --rw"),
-    ("vdrive add --cd --rw x", "vdrive add: --cd is read-only: not with --rw nor --overlay"),
-    ("vdrive add --cd --disk x", "vdrive add: --cd and --disk: one of them"),
-    ("vdrive add --cd --sector 512 x", "vdrive add: the sectors of --cd have 2048 bytes"),
-    ("vdrive add --size 0 x", "vdrive add: --size 0 would leave nothing of the image"),
+     "vdrive add: --ro, --rw, --ram and --overlay are incompatible, except --overlay --rw"),
+    ("vdrive add --cd --rw x",
+     "vdrive add: --cd is read-only; incompatible with --rw and --overlay"),
+    ("vdrive add --cd --disk x", "vdrive add: --cd and --disk are incompatible"),
+    ("vdrive add --cd --sector 512 x", "vdrive add: --cd: --sector must be 2048"),
+    ("vdrive add --size 0 x", "vdrive add: --size: must be above 0"),
     ("vdrive add --offset 0xffffffffffffffff --size 1 x",
-     "vdrive add: --offset and --size together do not fit 64 bits"),
+     "vdrive add: --offset plus --size exceeds 64 bits"),
     ("vdrive add --geometry 1,2,3 x",
-     "vdrive add: a geometry is cylinders,heads,sectors,bytes: four numbers above 0"),
+     "vdrive add: --geometry: must be CYLINDERS,HEADS,SECTORS,BYTES, all above 0"),
     ("vdrive add --geometry 1,2,0,512 x",
-     "vdrive add: a geometry is cylinders,heads,sectors,bytes: four numbers above 0"),
-    ("vdrive add --geometry 1,2,3,500 x", f"vdrive add: {SECTORS}"),
+     "vdrive add: --geometry: must be CYLINDERS,HEADS,SECTORS,BYTES, all above 0"),
+    ("vdrive add --geometry 1,2,3,500 x", f"vdrive add: --geometry: BYTES {SECTORS}"),
     ("vdrive add --geometry 4294967295,4294967295,2,512 x",
-     "vdrive add: a drive of this geometry does not fit 64 bits"),
+     "vdrive add: --geometry: size exceeds 64 bits"),
     ("vdrive add --geometry 1,2,3,512 --sector 512 x",
-     "vdrive add: --geometry gives sector and size already"),
+     "vdrive add: --geometry is incompatible with --sector and --size"),
     ("vdrive fault 0 break", "vdrive fault: break: no such fault; try vdrive fault --help"),
     ("vdrive fault 0 delay x", "vdrive fault: delay: invalid number: 'x'"),
     ("vdrive fault 0 delay 10001",
@@ -127,8 +128,8 @@ def test_busy_says_who_holds_it(shell):
     run(shell, "mkdir -p /m; vdrive add /System/small.iso; mount virtual0 /m; vdrive add virtual0")
     assert run(shell, "vdrive rm 0", 1) == [
         "vdrive rm: virtual0: mounted at /Drives/virtual0", "vdrive rm: virtual0: mounted at /m",
-        "vdrive rm: virtual0: the image of virtual1",
-        "vdrive rm: virtual0: in use, open 3 times; --lazy or --now takes it away anyhow"]
+        "vdrive rm: virtual0: used as the image of virtual1",
+        "vdrive rm: virtual0: in use, open 3 times; use --lazy or --now to remove it anyway"]
     run(shell, "umount /m")
     unmount_and_remove(shell, 1)
     unmount_and_remove(shell)
@@ -137,15 +138,15 @@ def test_busy_says_who_holds_it(shell):
 def test_lazy(shell, truth):
     run(shell, "vdrive add /System/small.iso")
     assert run(shell, "vdrive rm --lazy 0") == [
-        "virtual0: detaching, open 1 time; gone at the last close"]
+        "virtual0: detaching, open 1 time; removed at the last close"]
     assert run(shell, "vdrive list")[1:] == [
         "virtual0   detaching  file     532K ro     1 /System/small.iso"]
     assert shell.manifest("/Drives/virtual0") == truth
     assert run(shell, "vdrive rm 0", 1) == run(shell, "vdrive rm --lazy 0", 1) == [
-        "vdrive rm: virtual0: is being taken away already, and goes at its last close"]
+        "vdrive rm: virtual0: already being removed, at its last close"]
     assert run(shell, "mkdir -p /m; mount virtual0 /m", 1) == ["mount: virtual0: no such device"]
     assert run(shell, "vdrive save 0 /x", 1) == [
-        "vdrive save: virtual0: is being taken away: nobody can open it any more"]
+        "vdrive save: virtual0: being removed; it cannot be opened"]
     assert run(shell, "umount /Drives/virtual0; vdrive list")[1:] == []
 
 
@@ -162,7 +163,7 @@ def test_now(shell, truth, images):
     run(shell, "vdrive add /System/small.iso; cd /Drives/virtual0")
     before, whole = run(shell, "vdrive list"), run(shell, "vdrive info 0")
     assert run(shell, "vdrive rm --now 0") == [
-        "virtual0: halted, open 1 time; gone at the last close"]
+        "virtual0: halted, open 1 time; removed at the last close"]
     assert b"vfs: /Drives/virtual0 was in use when virtual0 was taken away" in shell.all_output
     assert run(shell, "ls", 1) == ["ls: .: no such device"]
     assert run(shell, "vdrive list")[1:] == [
@@ -171,14 +172,14 @@ def test_now(shell, truth, images):
     assert info[1] == "     state halted" and "     image /System/small.iso" in info
     assert set(info) >= {line for line in whole if line[:10] not in skipped}  # V18
     assert run(shell, "vdrive save 0 /x", 1) == [
-        "vdrive save: virtual0: halted: there is nothing in it"]
+        "vdrive save: virtual0: halted; it has no image"]
     size = (images[0] / "other.iso").stat().st_size
     assert run(shell, "vdrive add --into 0 /System/other.iso") == [
         f"virtual0: {size // 512} blocks of 512 bytes, read-only, at /Drives/virtual0"]
     assert run(shell, "ls", 1) == ["ls: .: the medium was changed"]
     assert shell.manifest("/Drives/virtual0") == decoder.manifest(images[0] / "other.iso")
     assert run(shell, "vdrive add --into 0 /System/odd", 1) == [
-        "vdrive add: virtual0: not halted; `vdrive rm --now` halts a drive that is open"]
+        "vdrive add: virtual0: not halted; use `vdrive rm --now` first"]
     run(shell, "cd /")
     unmount_and_remove(shell)
 
@@ -206,9 +207,9 @@ def test_the_same_image_finds_its_halted_drive(shell, truth):
 def test_an_image_cannot_lie_on_its_own_drive(shell):
     run(shell, "vdrive new 1M; vdrive add virtual0; vdrive add virtual1; vdrive rm --now 0")
     assert run(shell, "vdrive add --into 0 virtual1", 1) == [
-        "vdrive add: virtual1: lies on the drive itself"]
+        "vdrive add: virtual1: is stored on the drive itself"]
     assert run(shell, "vdrive add --into 0 virtual2", 1) == [
-        "vdrive add: virtual2: what it lies on is halted or gone"]
+        "vdrive add: virtual2: the underlying drive is halted or gone"]
     assert run(shell, "vdrive rm 2; vdrive rm 1") == []
 
 
@@ -228,7 +229,7 @@ def test_faults_on_blocks(shell):
         read_block(shell, good)
     for bad in (16, 19, 100):
         assert read_block(shell, bad, 1) == [f"hexdump: {DRIVE}: input/output error"]
-    assert run(shell, "vdrive fault 0 bad 320", 1) == ["vdrive fault: virtual0: has no such blocks"]
+    assert run(shell, "vdrive fault 0 bad 320", 1) == ["vdrive fault: virtual0: no such block"]
     assert run(shell, "vdrive fault 0 clear; vdrive fault 0; vdrive save 0 /s; rm /s /dump") == []
     run(shell, "vdrive rm 0")
 

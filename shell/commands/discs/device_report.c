@@ -102,7 +102,7 @@ void device_report(struct stream *out, struct device *device)
     report_status(out, device);
     report_size(out, device);
     report_geometry(out, device, "geometry", DEVICE_CONTROL_GET_GEOMETRY);
-    report_geometry(out, device, "to a BIOS", DEVICE_CONTROL_GET_BIOS_GEOMETRY);
+    report_geometry(out, device, "BIOS CHS", DEVICE_CONTROL_GET_BIOS_GEOMETRY);
     report_bios(out, device);
 }
 

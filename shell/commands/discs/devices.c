@@ -80,7 +80,7 @@ static int run_devices(struct shell *shell, int count, char **words)
     status_t status = 0;
     bool to_screen = console_shows_pictures() && shell->out == shell->console;
     if (option_given_name(shell, "icons") && !to_screen)
-        return shell_complain(shell, "there is no screen to show icons on");
+        return shell_complain(shell, "--icons: no graphical screen");
     if (count > 1)
         return devices_named(shell, count, words);
 
@@ -95,15 +95,15 @@ static int run_devices(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option devices_options[] = {
-    { 'v', "verbose", NULL, "all that each device answers: size, geometry, status" },
-    { 0, "icons", NULL, "drives with their icons, on a screen with pixels" },
+    { 'v', "verbose", NULL, "show size, geometry, status and more of each device" },
+    { 0, "icons", NULL, "draw the icons of drives, on a graphical screen" },
     { 0 },
 };
 
 static const struct shell_command command_devices = {
     .name = "devices",
     .arguments = "[-v|--icons] [DEVICE...]",
-    .summary = "the device tree, with class names",
+    .summary = "show the device tree, with class names",
     .arguments_max = -1,
     .run = run_devices,
     .options = devices_options,

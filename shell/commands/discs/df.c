@@ -90,14 +90,14 @@ static int run_df(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option df_options[] = {
-    { 'h', "human-readable", NULL, "sizes as 1.2K, 34M instead of KiB" },
+    { 'h', "human-readable", NULL, "print sizes such as 1.2K or 34M instead of KiB" },
     { 0 },
 };
 
 static const struct shell_command command_df = {
     .name = "df",
     .arguments = "[-h] [PATH|DEVICE...]",
-    .summary = "size and free space of what is mounted",
+    .summary = "show the size and free space of mounted file systems",
     .arguments_max = -1,
     .run = run_df,
     .options = df_options,

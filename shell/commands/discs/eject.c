@@ -43,7 +43,7 @@ static int run_eject(struct shell *shell, int count, char **words)
     if (!device)
         return shell_complain(shell, "%s: no such device; `devices` lists them", word);
     if (device->device_class != CLASS_CDROM || device->is_virtual) {
-        result = shell_complain(shell, "%s: is no drive with a tray", word);
+        result = shell_complain(shell, "%s: not a drive with a tray", word);
     } else if (option_given(shell, 't')) {
         status_t status = device_control(device, DEVICE_CONTROL_LOAD, NULL, 0);
         result = status ? shell_fail(shell, word, status) : SHELL_DONE;
@@ -57,14 +57,14 @@ static int run_eject(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option eject_options[] = {
-    { 't', "trayclose", NULL, "pull the tray in instead" },
+    { 't', "trayclose", NULL, "close the tray" },
     { 0 },
 };
 
 static const struct shell_command command_eject = {
     .name = "eject",
     .arguments = "[-t] [DEVICE]",
-    .summary = "undo a disc's mounts and open the tray, cdrom0's if not said",
+    .summary = "unmount a disc and open the tray (default: cdrom0)",
     .arguments_max = 1,
     .run = run_eject,
     .options = eject_options,

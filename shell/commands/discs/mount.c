@@ -146,7 +146,7 @@ static bool mount_type_known(struct shell *shell, const char *type)
         buffer_put(&known, d->name, strlen(d->name));
     }
     if (!found)
-        shell_complain(shell, "%s: unknown file system; known are %s", type,
+        shell_complain(shell, "%s: unknown file system type; must be one of %s", type,
                        known.status ? "others" : known.text);
     buffer_free(&known);
     return found;
@@ -158,7 +158,7 @@ static bool mount_type_known(struct shell *shell, const char *type)
 
 static int mount_refuse_options(struct shell *shell, const char *options)
 {
-    shell_complain(shell, "%s: invalid option; known are %s, %s", options, OPTION_WORDS,
+    shell_complain(shell, "%s: invalid option; valid options are %s, %s", options, OPTION_WORDS,
                    OPTION_CHARSETS);
     return SHELL_USAGE;
 }
@@ -187,7 +187,7 @@ static int mount_at(struct shell *shell, const char *what, const char *name, con
     if (status == -EINVAL && options)
         return mount_refuse_options(shell, options);
     if (status == -ENOENT && options)
-        return shell_complain(shell, "%s: it has no such session or tree of names: %s", what,
+        return shell_complain(shell, "%s: no such session or name tree: %s", what,
                               options);
     return shell_fail(shell, what, status);
 }
@@ -234,7 +234,7 @@ static int run_mount(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option mount_options[] = {
-    { 't', "types", "TYPE", "this file system only, such as cdfs" },
+    { 't', "types", "TYPE", "try only this type of file system, such as cdfs" },
     { 'o', "options", "LIST...", OPTION_WORDS ",\n"
       "                       " OPTION_CHARSETS },
     { 0 },
@@ -243,7 +243,7 @@ static const struct shell_option mount_options[] = {
 static const struct shell_command command_mount = {
     .name = "mount",
     .arguments = "[[-t TYPE] [-o LIST] DEVICE|IMAGE DIRECTORY]",
-    .summary = "mount a disc or an image file; alone: list the mounts",
+    .summary = "mount a disc or image file; without arguments, list the mounts",
     .arguments_max = 2,
     .run = run_mount,
     .options = mount_options,
@@ -265,14 +265,14 @@ static int run_umount(struct shell *shell, int count, char **words)
     }
     mem_free(info);
     if (status == -EINVAL)
-        return shell_complain(shell, "%s: is not mounted", words[1]);
+        return shell_complain(shell, "%s: not mounted", words[1]);
     return status ? shell_fail(shell, words[1], status) : SHELL_DONE;
 }
 
 static const struct shell_command command_umount = {
     .name = "umount",
     .arguments = "DIRECTORY|DEVICE",
-    .summary = "undo a mount, of a device the last one",
+    .summary = "unmount a directory, or the last mount of a device",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_umount,

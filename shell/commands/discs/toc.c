@@ -34,7 +34,7 @@ static int run_toc(struct shell *shell, int count, char **words)
 static const struct shell_command command_toc = {
     .name = "toc",
     .arguments = "DEVICE",
-    .summary = "the tracks and sessions of a CD, or of an image with tracks",
+    .summary = "show the tracks and sessions of a CD or CD image",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_toc,

@@ -72,10 +72,10 @@ static void drop_drive(const char *name)
 }
 
 static const struct vdrive_refusal refusals[] = {
-    { -ENOMEM, "too little memory for all of the disc: the last eighth is not for drives" },
-    { -ENOSPC, "too little memory for all of the disc: the last eighth is not for drives" },
-    { -EIO, "a block cannot be read; nothing has changed" },
-    { -EALREADY, "is in memory already" },
+    { -ENOMEM, "not enough memory; drives cannot use its last eighth" },
+    { -ENOSPC, "not enough memory; drives cannot use its last eighth" },
+    { -EIO, "unreadable block; nothing was changed" },
+    { -EALREADY, "already in memory" },
     { 0 },
 };
 
@@ -89,7 +89,7 @@ static int move_to_memory(struct shell *shell, const char *where, struct device 
             drop_drive(request->device);
     }
     if (!status)
-        stream_format(shell->out, "%s is in memory now, as %s; %s is not needed any more\n", where,
+        stream_format(shell->out, "%s: now in memory, as %s; %s is no longer needed\n", where,
                       request->device, disc->alias);
     mem_free(request);
     return status ? vdrive_refuse(shell, disc->alias, status, refusals) : SHELL_DONE;
@@ -101,7 +101,7 @@ static int run_toram(struct shell *shell, int count, char **words)
     char name[DEVICE_NAME_BYTES];
     status_t status = mounted_device(shell, where, name);
     if (status == -EINVAL)
-        return shell_complain(shell, "%s: no device is mounted there", where);
+        return shell_complain(shell, "%s: no device is mounted here", where);
     if (status)
         return shell_fail(shell, where, status);
     struct device *disc = device_find(name);
@@ -118,7 +118,7 @@ static int run_toram(struct shell *shell, int count, char **words)
 static const struct shell_command command_toram = {
     .name = "toram",
     .arguments = "[DIRECTORY]",
-    .summary = "move a mounted disc, /System if not said, into memory",
+    .summary = "move a mounted disc into memory (default: /System)",
     .arguments_max = 1,
     .run = run_toram,
     .group = "Devices and mounts",

@@ -70,14 +70,14 @@ static int run_volinfo(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option volinfo_options[] = {
-    { 'r', "record", NULL, "instead, the record of one node" },
+    { 'r', "record", NULL, "show the record of one file or directory" },
     { 0 },
 };
 
 static const struct shell_command command_volinfo = {
     .name = "volinfo",
     .arguments = "DEVICE|PATH | -r PATH",
-    .summary = "a volume's descriptors, boot catalog and anomalies",
+    .summary = "show a volume's descriptors, boot catalog and anomalies",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_volinfo,

@@ -51,14 +51,14 @@ static int run_cat(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option cat_options[] = {
-    { 'n', "number", NULL, "a number before each line" },
+    { 'n', "number", NULL, "number all lines" },
     { 0 },
 };
 
 static const struct shell_command command_cat = {
     .name = "cat",
     .arguments = "[-n] [FILE...]",
-    .summary = "show files, or standard input (also as `-`)",
+    .summary = "print files, or standard input (also as `-`)",
     .arguments_max = -1,
     .run = run_cat,
     .options = cat_options,

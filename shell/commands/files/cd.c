@@ -44,7 +44,7 @@ static int cd_back(struct shell *shell)
     const char *before = shell_variable(shell, "OLDPWD");
     char *name = before ? join_path(before, "") : NULL; /* the variable changes on the way */
     if (!before)
-        return shell_complain(shell, "OLDPWD is not set: there is nowhere to go back to");
+        return shell_complain(shell, "OLDPWD not set");
     status_t status = name ? cd_go(shell, name) : -ENOMEM;
     int result = status ? shell_fail(shell, name, status) : SHELL_DONE;
     if (!status) {
@@ -68,7 +68,7 @@ static int run_cd(struct shell *shell, int count, char **words)
 static const struct shell_command command_cd = {
     .name = "cd",
     .arguments = "[DIRECTORY|-]",
-    .summary = "go to a directory; -: back to the one before; alone: to $HOME",
+    .summary = "change the current directory (default: $HOME); -: go back",
     .arguments_max = 1,
     .run = run_cd,
     .group = "Files",
@@ -95,7 +95,7 @@ static int run_pwd(struct shell *shell, int count, char **words)
 static const struct shell_command command_pwd = {
     .name = "pwd",
     .arguments = "",
-    .summary = "the current directory",
+    .summary = "print the current directory",
     .run = run_pwd,
     .group = "Files",
 };

@@ -88,15 +88,15 @@ static int run_mkdir(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option mkdir_options[] = {
-    { 'p', "parents", NULL, "the directories above too; no error when it exists" },
-    { 'v', "verbose", NULL, "say what was made" },
+    { 'p', "parents", NULL, "create parent directories; no error if it exists" },
+    { 'v', "verbose", NULL, "report each directory created" },
     { 0 },
 };
 
 static const struct shell_command command_mkdir = {
     .name = "mkdir",
     .arguments = "[-pv] DIRECTORY...",
-    .summary = "make directories",
+    .summary = "create directories",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_mkdir,
@@ -161,14 +161,14 @@ static int run_touch(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option touch_options[] = {
-    { 'c', "no-create", NULL, "make no files" },
+    { 'c', "no-create", NULL, "do not create files" },
     { 0 },
 };
 
 static const struct shell_command command_touch = {
     .name = "touch",
     .arguments = "[-c] FILE...",
-    .summary = "make empty files, or give files the time of now",
+    .summary = "create empty files, or set the times of files to now",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_touch,
@@ -259,11 +259,11 @@ static int rm_tree(struct shell *shell, struct path *path, const char *start)
 static int rm_directory(struct shell *shell, struct path *path, const char *name)
 {
     if (!option_given(shell, 'r') && !option_given(shell, 'R'))
-        return shell_complain(shell, "%s: is a directory; -r removes it", name);
+        return shell_complain(shell, "%s: is a directory; use -r to remove it", name);
     if (path_is_mount_point(path))
         return shell_fail(shell, name, -EBUSY);
     if (path_is_inside(shell->directory, path))
-        return shell_complain(shell, "%s: the current directory is in it", name);
+        return shell_complain(shell, "%s: contains the current directory", name);
     return rm_tree(shell, path, name);
 }
 
@@ -298,7 +298,7 @@ static int rm_one(struct shell *shell, const char *name)
     struct path *path;
     bool force = option_given(shell, 'f');
     if (is_dots(name)) /* before what it holds is gone */
-        return shell_complain(shell, "%s: `.` and `..` stay; give the directory's name", name);
+        return shell_complain(shell, "%s: refusing to remove `.` or `..`", name);
     status_t status = is_link_with_slash(shell, name)
                           ? -ENOTDIR
                           : path_walk(shell->directory, name, WALK_NO_FOLLOW, &path);
@@ -330,17 +330,17 @@ static int run_rm(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option rm_options[] = {
-    { 'r', "recursive", NULL, "directories and what they hold" },
-    { 'R', NULL, NULL, "the same" },
-    { 'f', "force", NULL, "no error for what is not there" },
-    { 'v', "verbose", NULL, "say what was removed" },
+    { 'r', "recursive", NULL, "remove directories and their contents" },
+    { 'R', NULL, NULL, "same as -r" },
+    { 'f', "force", NULL, "ignore missing files" },
+    { 'v', "verbose", NULL, "report each file removed" },
     { 0 },
 };
 
 static const struct shell_command command_rm = {
     .name = "rm",
     .arguments = "[-rfv] PATH...",
-    .summary = "remove files, and with -r directories",
+    .summary = "remove files, and directories with -r",
     .arguments_max = -1,
     .run = run_rm,
     .options = rm_options,

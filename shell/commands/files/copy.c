@@ -74,8 +74,8 @@ static status_t copy_end(struct copy *copy, struct replacement *target, const ch
         return replace_commit(target);
     replace_abandon(target);
     if (apart && shell_interrupted())
-        shell_complain(copy->shell, replaces ? "%s: was not complete; the old file stays"
-                                             : "%s: was not complete, and was removed", to);
+        shell_complain(copy->shell, replaces ? "%s: copy incomplete; old file kept"
+                                             : "%s: copy incomplete; removed", to);
     return status;
 }
 
@@ -179,11 +179,12 @@ static int copy_link(struct copy *copy, const struct walk_item *item, const char
     struct path *path;
     status_t status = path_walk(item->parent, item->name, 0, &path);
     if (status == -ENOENT || status == -ENOTDIR)
-        return shell_complain(copy->shell, "%s: a link to nothing, left out", from);
+        return shell_complain(copy->shell, "%s: dangling symbolic link, skipped", from);
     if (status)
         return shell_fail(copy->shell, from, status);
     int result = path_is_directory(path)
-                     ? shell_complain(copy->shell, "%s: a link to a directory, left out", from)
+                     ? shell_complain(copy->shell, "%s: symbolic link to a directory, skipped",
+                                      from)
                      : copy_file(copy, path, from, to);
     path_put(path);
     return result;
@@ -245,7 +246,7 @@ static int copy_item(struct copy *copy, const struct walk_item *item, const char
     case NODE_DIRECTORY: return result;
     case NODE_FILE: return copy_node(copy, item, from, to);
     case NODE_LINK: return copy_link(copy, item, from, to);
-    default: return shell_complain(copy->shell, "%s: neither file nor directory, left out", from);
+    default: return shell_complain(copy->shell, "%s: not a file or directory, skipped", from);
     }
 }
 
@@ -295,7 +296,7 @@ static int copy_tree(struct copy *copy, struct path *path, const char *from, con
     bool inside = path_is_inside(parent, path);
     path_put(parent);
     if (inside)
-        return shell_complain(shell, "%s: cannot be copied into itself, %s", from, to);
+        return shell_complain(shell, "%s: cannot copy a directory into itself, %s", from, to);
     struct node_info info;
     status = path_info(path, INFO_TIMES, &info);
     if (status)
@@ -324,7 +325,7 @@ static int copy_one(struct copy *copy, const char *from, const char *to)
     else if (copy->recursive)
         result = copy_tree(copy, path, from, to);
     else
-        result = shell_complain(shell, "%s: is a directory; -r copies it", from);
+        result = shell_complain(shell, "%s: is a directory; use -r to copy it", from);
     path_put(path);
     return result;
 }
@@ -388,21 +389,21 @@ static int run_cp(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option cp_options[] = {
-    { 'r', "recursive", NULL, "directories and what they hold; never into another mount" },
-    { 'R', NULL, NULL, "the same" },
-    { 'a', "archive", NULL, "-r and -p" },
-    { 'p', NULL, NULL, "keep times" },
-    { 'L', "dereference", NULL, "links as the files they lead to: always so" },
-    { 'f', "force", NULL, "replace what is there: always so" },
-    { 'n', "no-clobber", NULL, "leave files alone that are there already" },
-    { 'v', "verbose", NULL, "name what was copied" },
+    { 'r', "recursive", NULL, "copy directories recursively, within one mount" },
+    { 'R', NULL, NULL, "same as -r" },
+    { 'a', "archive", NULL, "same as -r -p" },
+    { 'p', NULL, NULL, "preserve modification times" },
+    { 'L', "dereference", NULL, "follow links (always on)" },
+    { 'f', "force", NULL, "replace existing files (the default)" },
+    { 'n', "no-clobber", NULL, "do not replace existing files" },
+    { 'v', "verbose", NULL, "report each file copied" },
     { 0 },
 };
 
 static const struct shell_command command_cp = {
     .name = "cp",
     .arguments = "[-rapLfnv] FROM TO | FROM... DIRECTORY",
-    .summary = "copy files, with -r directories; of links the files they lead to",
+    .summary = "copy files, and directories with -r; links are followed",
     .arguments_min = 2,
     .arguments_max = -1,
     .run = run_cp,
@@ -425,8 +426,8 @@ static int move_file(struct copy *copy, const char *from, const char *to)
     if (path_fsd(path)->read_only || !path_fsd(path)->ops->unlink)
         result = shell_fail(copy->shell, from, -EROFS);
     else if (path_is_directory(path))
-        result = shell_complain(copy->shell, "%s: a directory goes to another file system by "
-                                             "cp -r and rm -r", from);
+        result = shell_complain(copy->shell, "%s: cannot move a directory to another file "
+                                             "system; use cp -r, then rm -r", from);
     else
         result = copy_file(copy, path, from, to);
     path_put(path);
@@ -460,16 +461,32 @@ static bool is_same(struct shell *shell, const char *from, const char *to)
     return same;
 }
 
+/* Is `name`, which need not exist, in the directory `above` or below it? */
+static bool is_below(struct shell *shell, const char *name, const char *above)
+{
+    struct path *directory, *parent;
+    if (path_walk(shell->directory, above, WALK_NO_FOLLOW, &directory))
+        return false;
+
+    bool below = !parent_of(shell, name, &parent);
+    if (below) {
+        below = path_is_inside(parent, directory);
+        path_put(parent);
+    }
+    path_put(directory);
+    return below;
+}
+
 static int move_refused(struct shell *shell, const char *from, const char *to, status_t status)
 {
     struct path *path;
-    if (status == -EINVAL)
-        return shell_complain(shell, "%s: cannot be moved to %s", from, to);
+    if (status == -EINVAL && is_below(shell, to, from))
+        return shell_complain(shell, "%s: cannot move a directory into itself, %s", from, to);
     if (status == -EBUSY && !path_walk(shell->directory, from, WALK_NO_FOLLOW, &path)) {
         bool inside = path_is_inside(shell->directory, path);
         path_put(path);
         if (inside)
-            return shell_complain(shell, "%s: the current directory is in it", from);
+            return shell_complain(shell, "%s: contains the current directory", from);
     }
     bool about_to = (status == -ENOENT || status == -ENOTDIR || status == -EISDIR ||
                      status == -ENOTEMPTY) && exists(shell, from);
@@ -504,16 +521,16 @@ static int run_mv(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option mv_options[] = {
-    { 'f', "force", NULL, "replace what is there: always so" },
-    { 'n', "no-clobber", NULL, "leave files alone that are there already" },
-    { 'v', "verbose", NULL, "name what was moved" },
+    { 'f', "force", NULL, "replace existing files (the default)" },
+    { 'n', "no-clobber", NULL, "do not replace existing files" },
+    { 'v', "verbose", NULL, "report each file moved" },
     { 0 },
 };
 
 static const struct shell_command command_mv = {
     .name = "mv",
     .arguments = "[-fnv] FROM TO | FROM... DIRECTORY",
-    .summary = "move or rename",
+    .summary = "move or rename files and directories",
     .arguments_min = 2,
     .arguments_max = -1,
     .run = run_mv,

@@ -211,8 +211,8 @@ static bool options_agree(struct shell *shell)
     bool checks = option_given(shell, 'c');
     for (const char *const *name = checks ? writing : checking; *name; name++)
         if (option_given_name(shell, *name)) {
-            shell_complain(shell, checks ? "--%s has no meaning with -c"
-                                         : "--%s has a meaning only with -c", *name);
+            shell_complain(shell, checks ? "--%s is meaningless with -c"
+                                         : "--%s is meaningful only with -c", *name);
             return false;
         }
     return true;
@@ -228,16 +228,16 @@ static int run_sum(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option sum_options[] = {
-    { 'c', "check", NULL, "FILE is a list of digests: check the files that it names" },
-    { 'b', "binary", NULL, "write * before names: bytes are read as they are anyway" },
-    { 't', "text", NULL, "write a blank before names, which is so without it" },
-    { 0, "tag", NULL, "write lists as BSD does: TAG (NAME) = DIGEST" },
-    { 'z', "zero", NULL, "end lines with NUL, and write names without escapes" },
-    { 0, "ignore-missing", NULL, "with -c: files that do not exist are left out" },
-    { 0, "quiet", NULL, "with -c: do not name what is OK" },
+    { 'c', "check", NULL, "read digests from FILE, and check the files it lists" },
+    { 'b', "binary", NULL, "print * before names; files are always read as binary" },
+    { 't', "text", NULL, "print a blank before names (the default)" },
+    { 0, "tag", NULL, "print lines in BSD format: TAG (NAME) = DIGEST" },
+    { 'z', "zero", NULL, "end lines with NUL, and do not escape names" },
+    { 0, "ignore-missing", NULL, "with -c: ignore missing files" },
+    { 0, "quiet", NULL, "with -c: do not print OK for each good file" },
     { 0, "status", NULL, "with -c: no output, only the status" },
-    { 0, "strict", NULL, "with -c: fail for improperly formatted lines" },
-    { 'w', "warn", NULL, "with -c: name improperly formatted lines" },
+    { 0, "strict", NULL, "with -c: fail on improperly formatted lines" },
+    { 'w', "warn", NULL, "with -c: warn about improperly formatted lines" },
     { 0 },
 };
 
@@ -245,7 +245,7 @@ static const struct shell_option sum_options[] = {
     static const struct shell_command command_##kind = {                        \
         .name = #kind "sum",                                                     \
         .arguments = "[-c] [OPTION...] [FILE...]",                               \
-        .summary = shown_name " digests of files; with -c: check a list of them", \
+        .summary = "print or check (-c) " shown_name " digests of files", \
         .arguments_max = -1,                                                     \
         .run = run_sum,                                                          \
         .options = sum_options,                                                  \

@@ -144,17 +144,17 @@ static int run_du(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option du_options[] = {
-    { 's', "summarize", NULL, "only the sum of each PATH" },
-    { 'h', "human-readable", NULL, "sizes as 1.2K, 34M instead of KiB" },
-    { 'a', "all", NULL, "files too" },
-    { 'c', "total", NULL, "the sum of all at the end" },
+    { 's', "summarize", NULL, "print only a total for each PATH" },
+    { 'h', "human-readable", NULL, "print sizes such as 1.2K or 34M instead of KiB" },
+    { 'a', "all", NULL, "list files, too" },
+    { 'c', "total", NULL, "print a grand total at the end" },
     { 0 },
 };
 
 static const struct shell_command command_du = {
     .name = "du",
     .arguments = "[-shac] [PATH...]",
-    .summary = "what files and directories take, in KiB; stays on one mount",
+    .summary = "show the space that files use, in KiB; stays on one mount",
     .arguments_max = -1,
     .run = run_du,
     .options = du_options,

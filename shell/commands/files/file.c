@@ -247,17 +247,17 @@ static int run_file(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option file_options[] = {
-    { 'b', "brief", NULL, "without the names" },
-    { 'i', "mime", NULL, "the MIME type and the character set instead" },
-    { 0, "mime-type", NULL, "the MIME type instead" },
-    { 'L', "dereference", NULL, "of what a link points to" },
+    { 'b', "brief", NULL, "do not print names" },
+    { 'i', "mime", NULL, "print the MIME type and the character set" },
+    { 0, "mime-type", NULL, "print the MIME type" },
+    { 'L', "dereference", NULL, "follow links" },
     { 0 },
 };
 
 static const struct shell_command command_file = {
     .name = "file",
     .arguments = "[-biL] [--mime-type] PATH|DEVICE...",
-    .summary = "the format of files, images and devices, by their content",
+    .summary = "identify files, images and devices by their content",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_file,

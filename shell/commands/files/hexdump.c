@@ -121,16 +121,16 @@ static int run_hexdump(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option hexdump_options[] = {
-    { 'C', "canonical", NULL, "hexadecimal and text: always so" },
-    { 's', "skip", "OFFSET", "begin there" },
-    { 'n', "length", "LENGTH", "so many bytes at most" },
+    { 'C', "canonical", NULL, "hexadecimal and text (always on)" },
+    { 's', "skip", "OFFSET", "skip OFFSET bytes" },
+    { 'n', "length", "LENGTH", "print at most LENGTH bytes" },
     { 0 },
 };
 
 static const struct shell_command command_hexdump = {
     .name = "hexdump",
     .arguments = "[-C] [-s OFFSET] [-n LENGTH] [FILE [OFFSET [LENGTH]]]",
-    .summary = "show bytes; devices are files too",
+    .summary = "show the bytes of files and devices in hexadecimal",
     .arguments_max = 3,
     .run = run_hexdump,
     .options = hexdump_options,

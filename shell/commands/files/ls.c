@@ -426,17 +426,17 @@ static int run_ls(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option ls_options[] = {
-    { 'l', NULL, NULL, "type and mode, size, UTC time, name, link's target" },
-    { 'a', "all", NULL, "also names that begin with a dot" },
-    { 'A', "almost-all", NULL, "the same without . and .." },
-    { 'R', "recursive", NULL, "directories below, too" },
-    { 'S', NULL, NULL, "largest first" },
-    { 't', NULL, NULL, "newest first" },
-    { 'r', "reverse", NULL, "the other way round" },
-    { 'h', "human-readable", NULL, "sizes as 1.2K, 34M" },
-    { 'd', "directory", NULL, "directories themselves, not what they hold" },
-    { 'F', "classify", NULL, "/ behind directories, @ behind links" },
-    { '1', NULL, NULL, "one name a line" },
+    { 'l', NULL, NULL, "print type and mode, size, UTC time, name, link target" },
+    { 'a', "all", NULL, "include names that begin with a dot" },
+    { 'A', "almost-all", NULL, "same as -a, without . and .." },
+    { 'R', "recursive", NULL, "list subdirectories recursively" },
+    { 'S', NULL, NULL, "sort by size, largest first" },
+    { 't', NULL, NULL, "sort by modification time, newest first" },
+    { 'r', "reverse", NULL, "reverse the order" },
+    { 'h', "human-readable", NULL, "with -l: print sizes such as 1.2K or 34M" },
+    { 'd', "directory", NULL, "list directories themselves, not their contents" },
+    { 'F', "classify", NULL, "append / to directories and @ to links" },
+    { '1', NULL, NULL, "print one name per line" },
     { 0 },
 };
 

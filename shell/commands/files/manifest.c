@@ -150,7 +150,7 @@ static int run_manifest(struct shell *shell, int count, char **words)
 static const struct shell_command command_manifest = {
     .name = "manifest",
     .arguments = "PATH",
-    .summary = "every node below on this mount: type, size, SHA-256, time, path",
+    .summary = "list all files below PATH: type, size, SHA-256, time, path",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_manifest,

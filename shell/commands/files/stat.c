@@ -114,14 +114,14 @@ static int run_stat(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option stat_options[] = {
-    { 'L', "dereference", NULL, "of what a link points to" },
+    { 'L', "dereference", NULL, "follow links" },
     { 0 },
 };
 
 static const struct shell_command command_stat = {
     .name = "stat",
     .arguments = "[-L] PATH...",
-    .summary = "all that is known of a node",
+    .summary = "show the metadata of files and directories",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_stat,

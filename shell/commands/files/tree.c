@@ -203,16 +203,16 @@ static int run_tree(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option tree_options[] = {
-    { 'a', "all", NULL, "also names that begin with a dot" },
-    { 'd', "directories", NULL, "directories only" },
-    { 'L', "level", "N", "no deeper than N" },
+    { 'a', "all", NULL, "include names that begin with a dot" },
+    { 'd', "directories", NULL, "list only directories" },
+    { 'L', "level", "N", "descend at most N levels" },
     { 0 },
 };
 
 static const struct shell_command command_tree = {
     .name = "tree",
     .arguments = "[-ad] [-L N] [DIRECTORY...]",
-    .summary = "draw a tree of names; stays on one mount",
+    .summary = "draw a directory tree; stays on one mount",
     .arguments_max = -1,
     .run = run_tree,
     .options = tree_options,

@@ -439,16 +439,16 @@ static status_t bench_small(struct bench *bench)
 /* ---- the command -------------------------------------------------------------------------- */
 
 static const struct bench_kind kinds[] = {
-    { "raw", "DEVICE", "MiB", "the device from its first byte on, past all caches", bench_raw },
-    { "file", "FILE", "MiB", "a file from its first byte on", bench_file },
-    { "random", "DEVICE|FILE", "reads", "here and there in a device or a file", bench_random },
-    { "walk", "DIRECTORY", "entries", "a tree: list it, look at each entry", bench_walk },
-    { "stat", "DIRECTORY", "entries", "one directory: list it, then look at each entry",
+    { "raw", "DEVICE", "MiB", "read a device sequentially, bypassing all caches", bench_raw },
+    { "file", "FILE", "MiB", "read a file sequentially", bench_file },
+    { "random", "DEVICE|FILE", "reads", "read at random offsets, 2000 times", bench_random },
+    { "walk", "DIRECTORY", "entries", "list a tree, with the metadata of each entry", bench_walk },
+    { "stat", "DIRECTORY", "entries", "list one directory, then stat each entry",
       bench_stat },
-    { "absent", "DIRECTORY", "names", "look for names that it does not hold", bench_absent },
-    { "small", "DIRECTORY", "files", "a tree: read all its files", bench_small },
-    { "create", "DIRECTORY", "files", "make empty files in it, 10000 if not said", bench_create },
-    { "remove", "DIRECTORY", "files", "remove all files that it holds", bench_remove },
+    { "absent", "DIRECTORY", "names", "look up 10000 names that do not exist", bench_absent },
+    { "small", "DIRECTORY", "files", "read all files of a tree", bench_small },
+    { "create", "DIRECTORY", "files", "create 10000 empty files", bench_create },
+    { "remove", "DIRECTORY", "files", "remove all files of a directory", bench_remove },
 };
 
 static const struct bench_kind *kind_find(const char *name)
@@ -522,16 +522,16 @@ static int run_bench(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option bench_option_table[] = {
-    { 's', "size", "BYTES", "of a read: 1 MiB (raw), 64 KiB (file), 4 KiB (random)" },
-    { 'n', "number", "N", "so many reads or names, instead of all or some 1000" },
-    { 'r', "repeat", "N", "N times: the second meets what memory holds" },
+    { 's', "size", "BYTES", "size of a read; 1M for raw, 64K for file, 4K for random" },
+    { 'n', "number", "N", "number of reads, names or files; default: see `bench`" },
+    { 'r', "repeat", "N", "measure N times; from the second on, caches are warm" },
     { 0 },
 };
 
 static const struct shell_command command_bench = {
     .name = "bench",
     .arguments = "[-s BYTES] [-n N] [-r N] [NAME DEVICE|PATH]",
-    .summary = "measure how fast something is; alone: list what can be measured",
+    .summary = "measure speed; without arguments, list the measurements",
     .arguments_max = 2,
     .run = run_bench,
     .options = bench_option_table,

@@ -28,7 +28,7 @@ SHELL_COMMAND(command_source);
 static const struct shell_command command_dot = {
     .name = ".",
     .arguments = "FILE",
-    .summary = "the same as source",
+    .summary = "run the commands in a file, as source does",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_source,
@@ -42,7 +42,7 @@ static int run_exit(struct shell *shell, int count, char **words)
     if (count > 1 && !shell_number(shell, "STATUS", words[1], 0, 255, &status))
         return SHELL_USAGE;
     if (!shell->script && shell->console->sink == shell_console_sink)
-        return shell_complain(shell, "there is nowhere to go; `poweroff` switches off");
+        return shell_complain(shell, "not in a script; use `poweroff` to switch off");
     shell->leaving = true;
     return (int)status;
 }
@@ -50,7 +50,7 @@ static int run_exit(struct shell *shell, int count, char **words)
 static const struct shell_command command_exit = {
     .name = "exit",
     .arguments = "[STATUS]",
-    .summary = "end the script that this stands in",
+    .summary = "end the script; STATUS is the last command's by default",
     .arguments_max = 1,
     .run = run_exit,
 };
@@ -88,7 +88,7 @@ static int run_set(struct shell *shell, int count, char **words)
 static const struct shell_command command_set = {
     .name = "set",
     .arguments = "",
-    .summary = "the variables; NAME=value sets one",
+    .summary = "list the variables; NAME=value sets one",
     .arguments_max = -1,
     .run = run_set,
 };
@@ -104,7 +104,7 @@ static int run_unset(struct shell *shell, int count, char **words)
 static const struct shell_command command_unset = {
     .name = "unset",
     .arguments = "VARIABLE...",
-    .summary = "forget variables",
+    .summary = "remove variables",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_unset,
@@ -126,14 +126,14 @@ static int run_echo(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option echo_options[] = {
-    { 'n', NULL, NULL, "no line end behind them" },
+    { 'n', NULL, NULL, "do not end with a newline" },
     { 0 },
 };
 
 static const struct shell_command command_echo = {
     .name = "echo",
     .arguments = "[-n] [WORD...]",
-    .summary = "write the words; $'a\\tb' holds a tab, so there is no -e",
+    .summary = "print the words; $'a\\tb' contains a tab, so there is no -e",
     .arguments_max = -1,
     .run = run_echo,
     .options = echo_options,
@@ -152,7 +152,7 @@ static int run_true(struct shell *shell, int count, char **words)
 static const struct shell_command command_true = {
     .name = "true",
     .arguments = "",
-    .summary = "do nothing, with success",
+    .summary = "do nothing, successfully",
     .arguments_max = -1,
     .run = run_true,
     .option_rules = OPTIONS_LENIENT,
@@ -168,7 +168,7 @@ static int run_false(struct shell *shell, int count, char **words)
 static const struct shell_command command_false = {
     .name = "false",
     .arguments = "",
-    .summary = "do nothing, without success",
+    .summary = "do nothing, unsuccessfully",
     .arguments_max = -1,
     .run = run_false,
     .option_rules = OPTIONS_LENIENT,
@@ -197,7 +197,7 @@ static int run_sleep(struct shell *shell, int count, char **words)
 static const struct shell_command command_sleep = {
     .name = "sleep",
     .arguments = "TIME...",
-    .summary = "wait: 2, 0.5 or 2s seconds, 1.5m minutes, h hours, d days",
+    .summary = "wait: 2, 0.5 or 2s is seconds, 1.5m minutes, 1h hours, 1d days",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_sleep,
@@ -217,7 +217,7 @@ static int run_time(struct shell *shell, int count, char **words)
 static const struct shell_command command_time = {
     .name = "time",
     .arguments = "COMMAND [WORD...]",
-    .summary = "run a command, or all of a pipe, and say how long it took",
+    .summary = "run a command or a whole pipeline, and report how long it took",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_time,
@@ -241,7 +241,7 @@ static int run_clear(struct shell *shell, int count, char **words)
 static const struct shell_command command_clear = {
     .name = "clear",
     .arguments = "",
-    .summary = "an empty screen, on a terminal; ^L does the same",
+    .summary = "clear the screen of a terminal; ^L does the same",
     .run = run_clear,
 };
 SHELL_COMMAND(command_clear);
@@ -267,7 +267,7 @@ static int run_history(struct shell *shell, int count, char **words)
 static const struct shell_command command_history = {
     .name = "history",
     .arguments = "[COUNT]",
-    .summary = "the lines typed so far, or the last COUNT of them",
+    .summary = "list the lines typed so far, or the last COUNT of them",
     .arguments_max = 1,
     .run = run_history,
 };

@@ -14,7 +14,7 @@ static int run_date(struct shell *shell, int count, char **words)
     if (count > 1 && !text_equal(words[1], "+%s"))
         return shell_usage(shell);
     if (now == INT64_MIN)
-        return shell_complain(shell, "this machine has no clock of the day");
+        return shell_complain(shell, "no real-time clock found");
     struct civil c = seconds_to_civil(now);
     unsigned day = (unsigned)((now / 86400 % 7 + 7) % 7);
     if (count > 1) {
@@ -31,15 +31,15 @@ static int run_date(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option date_options[] = {
-    { 'I', "iso-8601", NULL, "as 2024-05-01T12:34:56Z" },
-    { 'u', "utc", NULL, "in UTC: always so" },
+    { 'I', "iso-8601", NULL, "print it as 2024-05-01T12:34:56Z" },
+    { 'u', "utc", NULL, "use UTC (always on)" },
     { 0 },
 };
 
 static const struct shell_command command_date = {
     .name = "date",
     .arguments = "[-Iu] [+%s]",
-    .summary = "day and time, in UTC; +%s: seconds since 1970",
+    .summary = "show the date and time in UTC; +%s: the seconds since 1970",
     .arguments_max = 1,
     .run = run_date,
     .options = date_options,
@@ -60,7 +60,7 @@ static int run_uptime(struct shell *shell, int count, char **words)
 static const struct shell_command command_uptime = {
     .name = "uptime",
     .arguments = "",
-    .summary = "time since the kernel started",
+    .summary = "show the time since the kernel started",
     .run = run_uptime,
     .group = "The machine",
 };

@@ -48,14 +48,15 @@ static int run_help(struct shell *shell, int count, char **words)
         while ((c = help_next(groups[i], c)))
             stream_format(shell->out, "  %-10s %s\n", c->name, c->summary);
     }
-    stream_text(shell->out, "\n`help COMMAND` or `COMMAND --help` tells more; `book` the rest.\n");
+    stream_text(shell->out, "\n`help COMMAND` describes a command; "
+                            "`book` lists the chapters of the Book.\n");
     return SHELL_DONE;
 }
 
 static const struct shell_command command_help = {
     .name = "help",
     .arguments = "[COMMAND]",
-    .summary = "what there is to type",
+    .summary = "list the commands, or describe one",
     .arguments_max = 1,
     .run = run_help,
 };

@@ -21,7 +21,7 @@ static int run_log(struct shell *shell, int count, char **words)
 static const struct shell_command command_log = {
     .name = "log",
     .arguments = "",
-    .summary = "what the kernel has said so far",
+    .summary = "show the kernel's messages",
     .run = run_log,
     .group = "The machine",
 };

@@ -26,15 +26,15 @@ static int run_free(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option free_options[] = {
-    { 'h', "human", NULL, "sizes as 1.2K, 34M instead of KiB" },
-    { 'k', "kibi", NULL, "KiB: always so without -h" },
+    { 'h', "human", NULL, "print sizes such as 1.2K or 34M instead of KiB" },
+    { 'k', "kibi", NULL, "print sizes in KiB (the default)" },
     { 0 },
 };
 
 static const struct shell_command command_free = {
     .name = "free",
     .arguments = "[-hk]",
-    .summary = "memory, in KiB; what is cached can be had again",
+    .summary = "show memory in KiB; cached memory is freed when needed",
     .run = run_free,
     .options = free_options,
     .group = "The machine",
@@ -56,14 +56,14 @@ static int run_mem(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option mem_options[] = {
-    { 0, "reclaim", NULL, "drop what is only cached first" },
+    { 0, "reclaim", NULL, "first free all cached memory" },
     { 0 },
 };
 
 static const struct shell_command command_mem = {
     .name = "mem",
     .arguments = "[--reclaim]",
-    .summary = "memory in use, page by page",
+    .summary = "count the pages, heap bytes and vnodes in use",
     .run = run_mem,
     .options = mem_options,
     .group = "The machine",

@@ -14,7 +14,7 @@ static int run_reboot(struct shell *shell, int count, char **words)
 static const struct shell_command command_reboot = {
     .name = "reboot",
     .arguments = "",
-    .summary = "start the machine again",
+    .summary = "restart the machine",
     .run = run_reboot,
     .group = "The machine",
 };

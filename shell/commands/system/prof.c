@@ -50,17 +50,17 @@ static int run_prof(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option prof_options[] = {
-    { 't', "total", NULL, "order by what a function takes with all that it calls" },
-    { 'c', "callers", "FUNCTION", "who calls FUNCTION, by the time spent in and below it" },
-    { 'n', "lines", "N", "the first N functions instead of 20" },
-    { 'i', "interval", "US", "a sample every US microseconds instead of 1000" },
+    { 't', "total", NULL, "sort by the time in a function and all that it calls" },
+    { 'c', "callers", "FUNCTION", "list the callers of FUNCTION, by the time spent in it" },
+    { 'n', "lines", "N", "print the first N functions (default 20)" },
+    { 'i', "interval", "US", "take a sample every US microseconds (default 1000)" },
     { 0 },
 };
 
 static const struct shell_command command_prof = {
     .name = "prof",
     .arguments = "[-t] [-c FUNCTION] [-n N] [-i US] COMMAND [WORD...]",
-    .summary = "run a command and say where the processor's time went",
+    .summary = "run a command and show which functions took the CPU time",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_prof,

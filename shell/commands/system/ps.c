@@ -48,7 +48,7 @@ static int run_ps(struct shell *shell, int count, char **words)
 static const struct shell_command command_ps = {
     .name = "ps",
     .arguments = "",
-    .summary = "threads",
+    .summary = "list the threads",
     .run = run_ps,
     .group = "The machine",
 };

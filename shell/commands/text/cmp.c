@@ -37,7 +37,8 @@ static int cmp_differ(struct shell *shell, struct side sides[2], uint64_t at, ui
 static int cmp_shorter(struct shell *shell, const struct side *side, uint64_t at)
 {
     if (!option_given(shell, 's'))
-        shell_complain(shell, "%s ends after byte %llu", side->input.name, (unsigned long long)at);
+        shell_complain(shell, "EOF on %s after byte %llu", side->input.name,
+                       (unsigned long long)at);
     return SHELL_FAILED;
 }
 
@@ -96,14 +97,14 @@ static int run_cmp(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option cmp_options[] = {
-    { 's', "quiet", NULL, "no output, only the status" },
+    { 's', "quiet", NULL, "print nothing, only set the status" },
     { 0 },
 };
 
 static const struct shell_command command_cmp = {
     .name = "cmp",
     .arguments = "[-s] FILE [FILE]",
-    .summary = "are two files (or a file and standard input) the same?",
+    .summary = "compare two files, or a file and standard input",
     .arguments_min = 1,
     .arguments_max = 2,
     .run = run_cmp,

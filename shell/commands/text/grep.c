@@ -118,7 +118,7 @@ static int grep_compile(struct shell *shell, struct grep *grep, const char *patt
         regex_list_add(&grep->expressions, pattern, grep_flags(shell), &why);
     if (status != -EINVAL)
         return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
-    shell_complain(shell, "'%s' %s", pattern, why);
+    shell_complain(shell, "%s: %s", pattern, why);
     return SHELL_USAGE;
 }
 
@@ -136,7 +136,7 @@ static status_t grep_compile_lines(struct input *input, void *context)
     int got = 0;
     while (!patterns->result && (got = input_line(input, &line, &bytes)) > 0) {
         if (memchr(line, '\0', bytes)) {
-            shell_complain(input->shell, "%s: a pattern contains a NUL", input->name);
+            shell_complain(input->shell, "%s: pattern contains a NUL", input->name);
             patterns->result = SHELL_USAGE;
         } else {
             patterns->result = grep_compile(input->shell, patterns->grep, line);
@@ -197,7 +197,7 @@ static int run_grep(struct shell *shell, int count, char **words)
     if (count < first)
         return shell_usage(shell);
     if (option_given(shell, 'E') && option_given(shell, 'F'))
-        return shell_complain(shell, "-E and -F exclude each other");
+        return shell_complain(shell, "-E and -F are incompatible");
     if (!grep_options_read(shell, count - first, &grep))
         return SHELL_USAGE;
 
@@ -211,38 +211,38 @@ static int run_grep(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option grep_options[] = {
-    { 'i', "ignore-case", NULL, "upper and lower case are the same" },
-    { 'v', "invert-match", NULL, "lines that do not match" },
-    { 'n', "line-number", NULL, "a number before each line" },
-    { 'c', "count", NULL, "how many lines, instead of the lines" },
-    { 'l', "files-with-matches", NULL, "names of the files, instead of the lines" },
-    { 'L', "files-without-match", NULL, "names of the files without such a line" },
-    { 'o', "only-matching", NULL, "the parts that match, instead of their lines" },
-    { 'm', "max-count", "N", "at most N lines of a file" },
-    { 'A', "after-context", "N", "N more lines after each line" },
-    { 'B', "before-context", "N", "N lines before each line" },
-    { 'C', "context", "N", "both" },
-    { 'r', "recursive", NULL, "all files of directories" },
-    { 'R', "dereference-recursive", NULL, "the same" },
-    { 'E', "extended-regexp", NULL, "special as well: a|b (a) a+ a? a{2,5}" },
-    { 'F', "fixed-strings", NULL, "every character stands for itself" },
-    { 'w', "word-regexp", NULL, "no letter, digit or _ beside what matches" },
-    { 'x', "line-regexp", NULL, "what matches is the whole line" },
-    { 'e', "regexp", "PATTERN...", "a pattern, which may begin with a dash" },
-    { 'f', "file", "FILE...", "patterns from FILE, one on each line" },
-    { 'a', "text", NULL, "files with NULs in them are text, too" },
-    { 'z', "null-data", NULL, "lines end with NUL" },
-    { 'q', "quiet", NULL, "no output, only the status" },
-    { 's', "no-messages", NULL, "nothing about files that cannot be read" },
-    { 'H', "with-filename", NULL, "a name before each line" },
-    { 'h', "no-filename", NULL, "no name before the lines" },
+    { 'i', "ignore-case", NULL, "ignore case" },
+    { 'v', "invert-match", NULL, "print lines that do not match" },
+    { 'n', "line-number", NULL, "print the line number with each line" },
+    { 'c', "count", NULL, "print only the number of lines" },
+    { 'l', "files-with-matches", NULL, "print only the names of files with a match" },
+    { 'L', "files-without-match", NULL, "print only the names of files without a match" },
+    { 'o', "only-matching", NULL, "print only the matching parts of lines" },
+    { 'm', "max-count", "N", "stop reading a file after N lines" },
+    { 'A', "after-context", "N", "print N lines after each match" },
+    { 'B', "before-context", "N", "print N lines before each match" },
+    { 'C', "context", "N", "same as -A N -B N" },
+    { 'r', "recursive", NULL, "search directories recursively" },
+    { 'R', "dereference-recursive", NULL, "same as -r" },
+    { 'E', "extended-regexp", NULL, "also special: a|b (a) a+ a? a{2,5}" },
+    { 'F', "fixed-strings", NULL, "patterns are plain text" },
+    { 'w', "word-regexp", NULL, "match whole words only" },
+    { 'x', "line-regexp", NULL, "match whole lines only" },
+    { 'e', "regexp", "PATTERN...", "search for PATTERN, which may begin with a dash" },
+    { 'f', "file", "FILE...", "read patterns from FILE, one per line" },
+    { 'a', "text", NULL, "treat binary files, which contain NULs, as text" },
+    { 'z', "null-data", NULL, "lines end with NUL, not newline" },
+    { 'q', "quiet", NULL, "print nothing, only set the status" },
+    { 's', "no-messages", NULL, "do not report files that cannot be read" },
+    { 'H', "with-filename", NULL, "print the file name with each line" },
+    { 'h', "no-filename", NULL, "do not print file names" },
     { 0 },
 };
 
 static const struct shell_command command_grep = {
     .name = "grep",
     .arguments = "[OPTION...] {PATTERN | -e PATTERN... | -f FILE...} [FILE...]",
-    .summary = "lines that match; special in PATTERN: . * ^ $ [abc] [^a-z] \\",
+    .summary = "print lines that match; special in PATTERN: . * ^ $ [abc] \\",
     .arguments_max = -1,
     .run = run_grep,
     .options = grep_options,

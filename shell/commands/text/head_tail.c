@@ -192,17 +192,17 @@ static int run_head(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option head_options[] = {
-    { 'n', "lines", "N", "the first N lines instead of 10; -N: all but the last N" },
-    { 'c', "bytes", "N", "the first N bytes; -N: all but the last N" },
-    { 'q', "quiet", NULL, "no names above the parts" },
-    { 'v', "verbose", NULL, "names above the parts, also of one" },
+    { 'n', "lines", "N", "print the first N lines (10); -N: all but the last N" },
+    { 'c', "bytes", "N", "print the first N bytes; -N: all but the last N" },
+    { 'q', "quiet", NULL, "never print file names" },
+    { 'v', "verbose", NULL, "always print file names" },
     { 0 },
 };
 
 static const struct shell_command command_head = {
     .name = "head",
     .arguments = "[-n [-]LINES | -c [-]BYTES] [FILE...]",
-    .summary = "the beginning of files",
+    .summary = "print the first lines or bytes of files",
     .arguments_max = -1,
     .run = run_head,
     .options = head_options,
@@ -252,17 +252,17 @@ static int run_tail(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option tail_options[] = {
-    { 'n', "lines", "N", "the last N lines instead of 10; +N: from line N on" },
-    { 'c', "bytes", "N", "the last N bytes; +N: from byte N on" },
-    { 'q', "quiet", NULL, "no names above the parts" },
-    { 'v', "verbose", NULL, "names above the parts, also of one" },
+    { 'n', "lines", "N", "print the last N lines (10); +N: start at line N" },
+    { 'c', "bytes", "N", "print the last N bytes; +N: start at byte N" },
+    { 'q', "quiet", NULL, "never print file names" },
+    { 'v', "verbose", NULL, "always print file names" },
     { 0 },
 };
 
 static const struct shell_command command_tail = {
     .name = "tail",
     .arguments = "[-n [+]LINES | -c [+]BYTES] [FILE...]",
-    .summary = "the end of files",
+    .summary = "print the last lines or bytes of files",
     .arguments_max = -1,
     .run = run_tail,
     .options = tail_options,

@@ -180,7 +180,7 @@ static void book_title(struct shell *shell, const char *file, char *title, size_
 static int book_list(struct shell *shell, const struct name *chapters)
 {
     char title[80], name[40];
-    stream_text(shell->out, "The Book; `book NAME` or `book NUMBER` reads a chapter:\n");
+    stream_text(shell->out, "Chapters of the Book; read one with `book NAME` or `book NUMBER`:\n");
     for (unsigned n = 0; chapters && !shell_interrupted(); chapters = names_next(chapters), n++) {
         size_t length = strlen(chapters->text) - 3; /* without .md */
         text_copy(name, length + 1 < sizeof(name) ? length + 1 : sizeof(name), chapters->text);
@@ -244,7 +244,7 @@ static int run_book(struct shell *shell, int count, char **words)
 static const struct shell_command command_book = {
     .name = "book",
     .arguments = "[CHAPTER]",
-    .summary = "read the Book of Spindle; alone: list its chapters",
+    .summary = "read the Book of Spindle; without CHAPTER, list the chapters",
     .arguments_max = 1,
     .run = run_book,
 };

@@ -202,7 +202,7 @@ static int parse_separator(struct sort *sort)
     else if (strlen(text) == 1)
         sort->separator = (uint8_t)*text;
     else
-        return shell_complain(sort->shell, "-t: '%s' is not a single character", text);
+        return shell_complain(sort->shell, "-t: %s: not a single character", text);
     return SHELL_DONE;
 }
 
@@ -218,7 +218,7 @@ static int parse_keys(struct sort *sort)
         *last = key;
         last = &key->next;
         if (status)
-            return shell_complain(sort->shell, "-k: invalid key '%s'", value->text);
+            return shell_complain(sort->shell, "-k: %s: invalid key", value->text);
     }
     return SHELL_DONE;
 }
@@ -227,7 +227,7 @@ static int sort_run(struct sort *sort, int count, char **words)
 {
     struct shell *shell = sort->shell;
     if (sort->check && count > 2)
-        return shell_complain(shell, "%s: -c takes one file", words[2]);
+        return shell_complain(shell, "%s: extra operand not allowed with -c", words[2]);
     if (sort->check) {
         int result = input_each(shell, 1, count, words, check_input, sort);
         return result ? result : sort->disorder ? SHELL_FAILED : SHELL_DONE;
@@ -258,11 +258,11 @@ static int run_sort(struct shell *shell, int count, char **words)
             IGNORE(sort_order_letter(&sort.order, *letter));
 
     if (sort.order.numeric && (sort.order.dictionary || sort.order.printable))
-        return shell_complain(shell, "-n excludes -d and -i");
+        return shell_complain(shell, "-n is incompatible with -d and -i");
     if (sort.check && option_given(shell, 'o'))
-        return shell_complain(shell, "-c and -o exclude each other");
+        return shell_complain(shell, "-c and -o are incompatible");
     if (sort.quiet && option_given(shell, 'c'))
-        return shell_complain(shell, "-c and -C exclude each other");
+        return shell_complain(shell, "-c and -C are incompatible");
 
     int result = parse_separator(&sort);
     if (!result)
@@ -284,28 +284,28 @@ static int run_sort(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option sort_options[] = {
-    { 'n', "numeric-sort", NULL, "by the number at the beginning" },
-    { 'r', "reverse", NULL, "the other way round" },
-    { 'u', "unique", NULL, "of lines that compare equal only the first" },
-    { 'f', "ignore-case", NULL, "lower case letters count as upper case" },
-    { 'b', "ignore-leading-blanks", NULL, "blanks at the beginning do not count" },
-    { 'd', "dictionary-order", NULL, "only blanks, letters and digits count" },
-    { 'i', "ignore-nonprinting", NULL, "only printable characters count" },
-    { 'k', "key", "KEY...", "by fields: F[.C][bdfinr][,F[.C][bdfinr]]" },
-    { 't', "field-separator", "CHARACTER", "ends a field, instead of blanks; \\0: a NUL" },
-    { 'm', "merge", NULL, "the files are sorted already: the same as without it" },
-    { 'o', "output", "FILE", "write to FILE, which may be one of those that are read" },
-    { 'z', "zero-terminated", NULL, "lines end with NUL" },
-    { 's', "stable", NULL, "lines with equal keys keep their order" },
-    { 'c', "check", NULL, "sort nothing: report the first line out of order" },
-    { 'C', NULL, NULL, "the same, but no output, only the status" },
+    { 'n', "numeric-sort", NULL, "compare by the number at the start" },
+    { 'r', "reverse", NULL, "reverse the order" },
+    { 'u', "unique", NULL, "print only the first of equal lines" },
+    { 'f', "ignore-case", NULL, "compare lower case as upper case" },
+    { 'b', "ignore-leading-blanks", NULL, "ignore leading blanks" },
+    { 'd', "dictionary-order", NULL, "compare only blanks, letters and digits" },
+    { 'i', "ignore-nonprinting", NULL, "compare only printable characters" },
+    { 'k', "key", "KEY...", "sort by fields: F[.C][bdfinr][,F[.C][bdfinr]]" },
+    { 't', "field-separator", "CHARACTER", "separates fields, instead of blanks; \\0 is NUL" },
+    { 'm', "merge", NULL, "merge sorted files (same as sorting them)" },
+    { 'o', "output", "FILE", "write to FILE, which may be an input" },
+    { 'z', "zero-terminated", NULL, "lines end with NUL, not newline" },
+    { 's', "stable", NULL, "keep the order of lines with equal keys" },
+    { 'c', "check", NULL, "do not sort; report the first line out of order" },
+    { 'C', NULL, NULL, "same as -c, but print nothing" },
     { 0 },
 };
 
 static const struct shell_command command_sort = {
     .name = "sort",
     .arguments = "[-bcCdfimnrsuz] [-o FILE] [-k KEY]... [-t CHARACTER] [FILE...]",
-    .summary = "sort lines, in the order of their bytes",
+    .summary = "sort lines in byte order",
     .arguments_max = -1,
     .run = run_sort,
     .options = sort_options,

@@ -79,14 +79,14 @@ static int run_tee(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option tee_options[] = {
-    { 'a', "append", NULL, "behind what the files hold" },
+    { 'a', "append", NULL, "append to the files instead of overwriting them" },
     { 0 },
 };
 
 static const struct shell_command command_tee = {
     .name = "tee",
     .arguments = "[-a] [FILE...]",
-    .summary = "pass standard input on, and write it to files too",
+    .summary = "copy standard input to standard output and to files",
     .arguments_max = TEE_FILES,
     .run = run_tee,
     .options = tee_options,

@@ -129,9 +129,9 @@ static int run_wc(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option wc_options[] = {
-    { 'l', "lines", NULL, "lines only" },
-    { 'w', "words", NULL, "words only" },
-    { 'c', "bytes", NULL, "bytes only" },
+    { 'l', "lines", NULL, "print the number of lines" },
+    { 'w', "words", NULL, "print the number of words" },
+    { 'c', "bytes", NULL, "print the number of bytes" },
     { 0 },
 };
 

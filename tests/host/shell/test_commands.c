@@ -139,11 +139,11 @@ BODY(making_and_removing)
     fails("mkdir /a", "mkdir: /a: exists already\n");
     fails("mkdir /none/x", "mkdir: /none/x: no such file or directory\n");
     says("touch /a/f /a/b/g; touch -c /a/none; ls /a", "b\nf\n");
-    fails("rm /a", "rm: /a: is a directory; -r removes it\n");
+    fails("rm /a", "rm: /a: is a directory; use -r to remove it\n");
     fails("rm /none", "rm: /none: no such file or directory\n");
     says("rm -f /none", "");
     run("cd /a/b; rm -r /a; cd /", SHELL_DONE, "",
-        "rm: /a: the current directory is in it\n");
+        "rm: /a: contains the current directory\n");
     fails("rm -r /", "rm: /: in use\n");
     fails("rmdir /a", "rmdir: /a: directory not empty\n");
     says("rm -r /a; ls /", "Drives\nSystem\n");
@@ -182,9 +182,9 @@ BODY(copying)
     says("cp /a/b/g /c; cat /c", "two\n");
     says("cp -n /a/f /c; cat /c", "two\n");
     fails("cp /a/f /a/f", "cp: /a/f and /a/f are the same file\n");
-    fails("cp /a /x", "cp: /a: is a directory; -r copies it\n");
-    fails("cp -r /a /a/b/x", "cp: /a: cannot be copied into itself, /a/b/x\n");
-    fails("cp -r /a /a", "cp: /a: cannot be copied into itself, /a/a\n");
+    fails("cp /a /x", "cp: /a: is a directory; use -r to copy it\n");
+    fails("cp -r /a /a/b/x", "cp: /a: cannot copy a directory into itself, /a/b/x\n");
+    fails("cp -r /a /a", "cp: /a: cannot copy a directory into itself, /a/a\n");
     fails("cp /a/f /c /none", "cp: /none: not a directory\n");
     says("cp -r /a /x; find /x", "/x\n/x/b\n/x/b/g\n/x/f\n");
     says("cp -r /a/ /x; find /x/a", "/x/a\n/x/a/b\n/x/a/b/g\n/x/a/f\n");
@@ -202,7 +202,7 @@ BODY(moving)
     says("mkdir -p /a/b /e; echo one > /a/f; echo two > /g", "");
     says("mv /a/f /g; cat /g; ls /a", "one\nb\n");
     says("mv /g /a; cat /a/g", "one\n");
-    fails("mv /a /a/b", "mv: /a: cannot be moved to /a/b/a\n");
+    fails("mv /a /a/b", "mv: /a: cannot move a directory into itself, /a/b/a\n");
     fails("mv /a/g /a/../a/g", "mv: /a/g and /a/../a/g are the same file\n");
     says("mv /a /e; find /e", "/e\n/e/a\n/e/a/b\n/e/a/g\n");
     fails("mv /System /s", "mv: /System: in use\n");
@@ -250,8 +250,8 @@ BODY(whole_paths)
     run("cd /d; rm -rv in", SHELL_DONE, "removed 'in/a'\nremoved directory 'in'\n", "");
     rig_mkdir("/d/in");
     fails("cd /; ls /d/in && rm -r /d/. /d/in/../ /System",
-          "rm: /d/.: `.` and `..` stay; give the directory's name\n"
-          "rm: /d/in/../: `.` and `..` stay; give the directory's name\n"
+          "rm: /d/.: refusing to remove `.` or `..`\n"
+          "rm: /d/in/../: refusing to remove `.` or `..`\n"
           "rm: /System: in use\n");
     struct path *root = path_root();
     kassert(vfs_mount(root, "/d/in", "", "ramfs", NULL) == 0);
@@ -267,8 +267,8 @@ BODY(strange_names)
     (void)unused;
     start();
     rig_mkdir("/a\033[2J");
-    fails("rm /a*", "rm: /a\\x1B[2J: is a directory; -r removes it\n");
-    fails("cp /a* /b", "cp: /a\\x1B[2J: is a directory; -r copies it\n");
+    fails("rm /a*", "rm: /a\\x1B[2J: is a directory; use -r to remove it\n");
+    fails("cp /a* /b", "cp: /a\\x1B[2J: is a directory; use -r to copy it\n");
     run("/a*", SHELL_NO_COMMAND, "", "spindle: /a\\x1B[2J: is a directory; `cd` goes there\n");
     says("cd /a*; cd /; cd -", "/a\\x1B[2J\n");
     stop();
@@ -285,11 +285,11 @@ BODY(device_names)
     fails("df disk0", "df: disk0: no such file or directory\n");
     run("df /none /", SHELL_FAILED, NULL, "df: /none: no such file or directory\n");
     kassert(strncmp(out.text, "Device ", 7) == 0 && strstr(out.text, "% /\n"));
-    fails("umount disk0", "umount: disk0: is not mounted\n");
+    fails("umount disk0", "umount: disk0: not mounted\n");
     fails("umount /System/Devices/Classes/disk0",
-          "umount: /System/Devices/Classes/disk0: is not mounted\n");
+          "umount: /System/Devices/Classes/disk0: not mounted\n");
     fails("umount none", "umount: none: no such file or directory\n");
-    fails("umount /Drives", "umount: /Drives: is not mounted\n");
+    fails("umount /Drives", "umount: /Drives: not mounted\n");
     run("hexdump /System/Devices/Classes/disk0 99999999999999999999", SHELL_USAGE, "", NULL);
     run("hexdump / 0 x", SHELL_USAGE, "", NULL);
     faulty_destroy(faulty);
@@ -325,7 +325,7 @@ BODY(text)
     rig_put_file("/y", "b\nb\0a\nb\0c\n", 10);
     says("sort -u /z | cmp - /y", "");
     run("cmp /t /u", SHELL_FAILED, "/t /u differ: byte 13, line 3\n", "");
-    run("cmp /t /e", SHELL_FAILED, "", "cmp: /e ends after byte 0\n");
+    run("cmp /t /e", SHELL_FAILED, "", "cmp: EOF on /e after byte 0\n");
     run("cmp -s /t /u", SHELL_FAILED, "", "");
     says("cmp /t /t", "");
     says("hexdump -C -s 1 -n 2 /t",
@@ -483,8 +483,8 @@ BODY(grep)
     rig_put_file("/d/c", "\0one\none\n", 9);
     run("grep one /d/b /d/c", SHELL_DONE, "/d/b:none\n", "grep: /d/c: binary file matches\n");
     says("grep -c one /d/c; grep -l one /d/c; grep -ao one /d/c", "2\n/d/c\none\none\n");
-    run("grep '[' /d/a", SHELL_USAGE, "", "grep: '[' has no closing ]\n");
-    run("grep -E 'a)' /d/a", SHELL_USAGE, "", "grep: 'a)' has a ) without a (\n");
+    run("grep '[' /d/a", SHELL_USAGE, "", "grep: [: has no closing ]\n");
+    run("grep -E 'a)' /d/a", SHELL_USAGE, "", "grep: a): has a ) without a (\n");
     run("grep", SHELL_USAGE, "", NULL);
     says("grep -F '[' /d/a || grep -c . /d/b", "1\n");
     run("grep nothing /d/a", SHELL_FAILED, "", "");

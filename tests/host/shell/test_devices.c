@@ -35,14 +35,14 @@ BODY(v15_devices_v)
          "      open 0\n"
          "      size 24576 bytes, 48 blocks of 512\n"
          "  geometry 48,1,1,512\n"
-         " to a BIOS 1,16,63,512\n"
+         "  BIOS CHS 1,16,63,512\n"
          "BIOS drive 0xf8\n");
     says("devices -v Classes/virtual0 | grep size", "      size 24576 bytes, 48 blocks of 512\n");
     says("devices -v /System/Devices/virtual/0 | grep size",
          "      size 24576 bytes, 48 blocks of 512\n");
     says("devices virtual0", "0                        virtual0  24576 bytes, memory\n");
     fails("devices -v virtual7", "devices: virtual7: no such device\n");
-    fails("devices --icons", "devices: there is no screen to show icons on\n");
+    fails("devices --icons", "devices: --icons: no graphical screen\n");
     says("cd /System/Devices; ls -l | sort; cd /", "crw-rw-rw- 0 - null\ncrw-rw-rw- 0 - zero\n"
          "dr-xr-xr-x 0 - Classes\ndr-xr-xr-x 0 - virtual\n");
     says("ls -l /System/Devices/virtual", "brw-rw-rw- 24576 - 0\ncrw-------     0 - control\n");
@@ -126,7 +126,7 @@ BODY(v15_devices_icons)
         panic("drawn: %s", drawn);
     says("devices --icons virtual0 virtual/control", "virtual0\n65536 bytes, memory\n");
     run("devices --icons > /file", SHELL_FAILED, "", /* whose lines would be elsewhere */
-        "devices: there is no screen to show icons on\n");
+        "devices: --icons: no graphical screen\n");
     says("vdrive rm 0", "");
     stop();
 }
@@ -183,11 +183,11 @@ BODY(mount_options)
         char line[80];
         snprintf(line, sizeof(line), "mount %s /disc /m", wrong[i]);
         run(line, SHELL_USAGE, "", NULL);
-        kassert(strstr(err.text, ": invalid option; known are ") != NULL);
+        kassert(strstr(err.text, ": invalid option; valid options are ") != NULL);
     }
 
     /* --help lists what the refusal names */
-    static const char known[] = ": invalid option; known are ";
+    static const char known[] = ": invalid option; valid options are ";
     char words[200];
     snprintf(words, sizeof(words), "%s", strstr(err.text, known) + strlen(known));
     says("mount --help > /help; true", "");
@@ -209,7 +209,8 @@ BODY(c19_mount_type)
     put("/text", "no volume\n");
     says("mkdir /m; mount -t cdfs /disc /m; mount | grep -c cdfs; umount /m", "1\n");
     run("mount -t ntfs /disc /m", SHELL_USAGE, "", NULL); /* the tests have some of their own too */
-    static const char known[] = "mount: ntfs: unknown file system; known are cdfs, ramfs, devfs";
+    static const char known[] = "mount: ntfs: unknown file system type; "
+                                "must be one of cdfs, ramfs, devfs";
     kassert(strncmp(err.text, known, strlen(known)) == 0);
     fails("mount -t ramfs /disc /m", "mount: /disc: not a ramfs file system\n");
     says("vdrive list | wc -l; rm /disc", "1\n"); /* no drive is left */

@@ -103,35 +103,35 @@ BODY(wrong_expressions)
     static const struct { const char *words, *said; } cases[] = {
         { "-foo", "unknown predicate -foo" },
         { "-name", "missing argument to -name" },
-        { "-name x y", "y: paths come before the expression" },
-        { "-o -name x", "-o: nothing before it" },
-        { "-name x -a -o -name y", "-o: nothing before it" },
+        { "-name x y", "y: paths must precede the expression" },
+        { "-o -name x", "-o: expected an expression before it" },
+        { "-name x -a -o -name y", "-o: expected an expression before it" },
         { "-name x -o", "-o: expected an expression after it" },
         { "!", "!: expected an expression after it" },
         { "\\( \\)", "): empty parentheses" },
-        { "\\( -name x", "missing )" },
+        { "\\( -name x", "( without a matching )" },
         { "\\( -name x ! \\)", "): expected an expression before it" },
-        { "-name x \\)", "): too many" },
-        { "-type x", "-type x: a list of f, d, l and o (any other), as f,d" },
-        { "-type f,", "-type f,: a list of f, d, l and o (any other), as f,d" },
-        { "-type fd", "-type fd: a list of f, d, l and o (any other), as f,d" },
-        { "-type ''", "-type : a list of f, d, l and o (any other), as f,d" },
-        { "-size x", "-size x: not a size, [+-]N[bcwkMG]" },
-        { "-size +", "-size +: not a size, [+-]N[bcwkMG]" },
-        { "-size 1kk", "-size 1kk: not a size, [+-]N[bcwkMG]" },
-        { "-size 0x1", "-size 0x1: not a size, [+-]N[bcwkMG]" },
-        { "-size --1", "-size --1: not a size, [+-]N[bcwkMG]" },
+        { "-name x \\)", ") without a matching (" },
+        { "-type x", "-type x: must be a list of f, d, l and o, such as f,d" },
+        { "-type f,", "-type f,: must be a list of f, d, l and o, such as f,d" },
+        { "-type fd", "-type fd: must be a list of f, d, l and o, such as f,d" },
+        { "-type ''", "-type : must be a list of f, d, l and o, such as f,d" },
+        { "-size x", "-size x: invalid size; must be [+-]N[bcwkMG]" },
+        { "-size +", "-size +: invalid size; must be [+-]N[bcwkMG]" },
+        { "-size 1kk", "-size 1kk: invalid size; must be [+-]N[bcwkMG]" },
+        { "-size 0x1", "-size 0x1: invalid size; must be [+-]N[bcwkMG]" },
+        { "-size --1", "-size --1: invalid size; must be [+-]N[bcwkMG]" },
         { "-size 18446744073709551616c", "-size 18446744073709551616c: number too large" },
         { "-size 1844674407370955161600000c", "-size 1844674407370955161600000c: "
                                               "number too large" },
         { "-exec", "-exec: missing command" },
         { "-exec \\;", "-exec: missing command" },
-        { "-exec echo {}", "-exec: missing ; or {} + at its end" },
-        { "-exec echo + ", "-exec: missing ; or {} + at its end" },
-        { "-exec {} +", "-exec: with + there is one {}, at the end of a command" },
-        { "-exec echo x{} {} +", "-exec: with + there is one {}, at the end of a command" },
+        { "-exec echo {}", "-exec: missing ; or {} + at the end" },
+        { "-exec echo + ", "-exec: missing ; or {} + at the end" },
+        { "-exec {} +", "-exec: with +, {} must appear once, after the command" },
+        { "-exec echo x{} {} +", "-exec: with +, {} must appear once, after the command" },
         { "-delete -prune",
-          "-delete visits contents first, where -prune does nothing; -depth if that is meant" },
+          "-delete implies -depth, which disables -prune; add -depth if that is intended" },
     };
     start();
     make_tree();
@@ -223,7 +223,7 @@ BODY(deleting)
                                                  "/d/sub/deep\n/d/sub/deep/x\n");
     says("find /d -type d -empty -delete -print", "/d/empty\n");
     run("cd /d/sub; find /d -name sub -delete; cd /", SHELL_DONE, "",
-        "find: /d/sub: the current directory is in it\n");
+        "find: /d/sub: contains the current directory\n");
     run("find /d/sub -name deep -delete", SHELL_FAILED, "",
         "find: /d/sub/deep: directory not empty\n");
     says("cd /d/sub; find . -delete; find; cd /", ".\n");

@@ -43,8 +43,8 @@ BODY(sort_output)
     run("sort -o /none/x /s", SHELL_TROUBLE, "", "sort: /none/x: no such file or directory\n");
     run("sort -o /s /none", SHELL_TROUBLE, "", "sort: /none: no such file or directory\n");
     says("cat /s", "a\nb\nc\n");
-    run("sort -nd /s", SHELL_TROUBLE, "", "sort: -n excludes -d and -i\n");
-    run("sort -c -o /t /s", SHELL_TROUBLE, "", "sort: -c and -o exclude each other\n");
+    run("sort -nd /s", SHELL_TROUBLE, "", "sort: -n is incompatible with -d and -i\n");
+    run("sort -c -o /t /s", SHELL_TROUBLE, "", "sort: -c and -o are incompatible\n");
     run("sort -z /z", SHELL_DONE, NULL, "");
     kassert(out.used == 6 && memcmp(out.text, "a\nx\0b", 6) == 0);
     stop();

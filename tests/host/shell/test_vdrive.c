@@ -102,11 +102,11 @@ static void chain_body(void *unused)
     start();
     run("vdrive add --overlay /image; vdrive add virtual0; vdrive add --ram virtual1", SHELL_DONE);
     run("vdrive rm 0", SHELL_FAILED);
-    shown_must_be("busy", "vdrive rm: virtual0: the image of virtual1\n"
-                          "vdrive rm: virtual0: in use, open 1 time; --lazy or --now takes it "
-                          "away anyhow\n");
+    shown_must_be("busy", "vdrive rm: virtual0: used as the image of virtual1\n"
+                          "vdrive rm: virtual0: in use, open 1 time; use --lazy or --now to "
+                          "remove it anyway\n");
     run("vdrive rm --now 0", SHELL_DONE);
-    shown_must_be("now", "virtual0: halted, open 1 time; gone at the last close\n");
+    shown_must_be("now", "virtual0: halted, open 1 time; removed at the last close\n");
     run("cat /System/Devices/Classes/virtual1", SHELL_FAILED);
     run("vdrive rm 1; vdrive info 0", SHELL_FAILED);
     run("cmp /image /System/Devices/Classes/virtual2", SHELL_DONE);

@@ -57,32 +57,32 @@ static int report_image_busy(struct shell *shell, const char *subject, const cha
     while (walk && !vdrive_walk_next(walk))
         if (text_equal(walk->info.image, image)) {
             shell_complain(shell, "%s: in use: %s %s it", subject, walk->info.device,
-                           walk->info.read_only ? "shows" : "writes");
+                           walk->info.read_only ? "reads" : "writes");
             said = true;
         }
     mem_free(walk);
     if (!said)
-        shell_complain(shell, "%s: in use; a drive that writes an image wants it for itself",
+        shell_complain(shell, "%s: in use; a writable drive needs its image exclusively",
                        subject);
     return SHELL_FAILED;
 }
 
 static const struct vdrive_refusal image_refusals[] = {
-    { -EINVAL, "no drive can be made of it like that" },
+    { -EINVAL, "not possible with these options" },
     { -ENODATA, "smaller than one block of the drive" },
-    { -EOVERFLOW, "offset and size together do not fit 64 bits" },
-    { -EROFS, "read-only: it cannot be written, nor grow" },
-    { -ELOOP, "lies on the drive itself" },
-    { -ENODEV, "what it lies on is halted or gone" },
-    { -EMLINK, "images within images go 8 levels deep, and this would be one more" },
-    { -ENOMEM, "too little memory: the last eighth of it is not for drives" },
-    { -ENOSPC, "too little memory: the last eighth of it is not for drives" },
+    { -EOVERFLOW, "offset plus size exceeds 64 bits" },
+    { -EROFS, "read-only; cannot be written or extended" },
+    { -ELOOP, "is stored on the drive itself" },
+    { -ENODEV, "the underlying drive is halted or gone" },
+    { -EMLINK, "nested too deeply; the maximum is 8 levels" },
+    { -ENOMEM, "not enough memory; drives cannot use its last eighth" },
+    { -ENOSPC, "not enough memory; drives cannot use its last eighth" },
     { 0 },
 };
 
 static const struct vdrive_refusal window_refusals[] = {
-    { -EINVAL, "the window of --offset and --size reaches beyond its end" },
-    { -ENODATA, "the window of --offset and --size is smaller than one block of the drive" },
+    { -EINVAL, "--offset and --size reach beyond its end" },
+    { -ENODATA, "--offset and --size leave less than one block" },
     { 0 },
 };
 
@@ -136,7 +136,7 @@ static bool take_sector(struct shell *shell, struct virtual_register *request)
     if (!option_number_name(shell, "sector", 0, UINT64_MAX, &bytes))
         return false;
     if (option_given_name(shell, "sector") && !block_bytes_valid(bytes))
-        return wrong(shell, "a sector has 512, 1024, 2048 or 4096 bytes");
+        return wrong(shell, "--sector: must be 512, 1024, 2048 or 4096");
     request->block_bytes = (uint32_t)bytes;
     return true;
 }
@@ -171,14 +171,14 @@ static bool take_geometry(struct shell *shell, struct virtual_register *request)
         !take_number(&at, false, &geometry->heads) ||
         !take_number(&at, false, &geometry->sectors) ||
         !take_number(&at, true, &geometry->sector_bytes))
-        return wrong(shell, "a geometry is cylinders,heads,sectors,bytes: four numbers above 0");
+        return wrong(shell, "--geometry: must be CYLINDERS,HEADS,SECTORS,BYTES, all above 0");
     if (!block_bytes_valid(geometry->sector_bytes))
-        return wrong(shell, "a sector has 512, 1024, 2048 or 4096 bytes");
+        return wrong(shell, "--geometry: BYTES must be 512, 1024, 2048 or 4096");
     if (__builtin_mul_overflow((uint64_t)geometry->cylinders * geometry->heads,
                                (uint64_t)geometry->sectors * geometry->sector_bytes, &bytes))
-        return wrong(shell, "a drive of this geometry does not fit 64 bits");
+        return wrong(shell, "--geometry: size exceeds 64 bits");
     if (option_given_name(shell, "sector") || option_given_name(shell, "size"))
-        return wrong(shell, "--geometry gives sector and size already");
+        return wrong(shell, "--geometry is incompatible with --sector and --size");
     request->flags |= VIRTUAL_GEOMETRY;
     return true;
 }
@@ -190,9 +190,9 @@ static bool take_window(struct shell *shell, struct virtual_register *request)
         !option_number_name(shell, "size", 0, UINT64_MAX, &request->size_bytes))
         return false;
     if (option_given_name(shell, "size") && !request->size_bytes)
-        return wrong(shell, "--size 0 would leave nothing of the image");
+        return wrong(shell, "--size: must be above 0");
     if (__builtin_add_overflow(request->offset_bytes, request->size_bytes, &end))
-        return wrong(shell, "--offset and --size together do not fit 64 bits");
+        return wrong(shell, "--offset plus --size exceeds 64 bits");
     return true;
 }
 
@@ -203,13 +203,14 @@ static bool take_store(struct shell *shell, struct virtual_register *request)
     bool ram = option_given_name(shell, "ram"), overlay = option_given_name(shell, "overlay");
     bool cd = option_given_name(shell, "cd");
     if (ro + ram + (rw || overlay) > 1)
-        return wrong(shell, "--ro, --rw, --ram and --overlay: one of them, or --overlay --rw");
+        return wrong(shell, "--ro, --rw, --ram and --overlay are incompatible, "
+                            "except --overlay --rw");
     if (cd && (rw || overlay))
-        return wrong(shell, "--cd is read-only: not with --rw nor --overlay");
+        return wrong(shell, "--cd is read-only; incompatible with --rw and --overlay");
     if (cd && option_given_name(shell, "disk"))
-        return wrong(shell, "--cd and --disk: one of them");
+        return wrong(shell, "--cd and --disk are incompatible");
     if (cd && request->block_bytes && request->block_bytes != 2048)
-        return wrong(shell, "the sectors of --cd have 2048 bytes");
+        return wrong(shell, "--cd: --sector must be 2048");
     request->store = overlay ? VIRTUAL_OVERLAY : ram ? VIRTUAL_RAM_IMAGE : VIRTUAL_FILE;
     request->flags |= (rw ? VIRTUAL_WRITABLE : 0) | (cd ? VIRTUAL_CD : 0);
     return true;
@@ -239,7 +240,7 @@ static int take_into(struct shell *shell, const char *word, char device[DEVICE_N
     mem_free(info);
     if (state == VIRTUAL_HALTED)
         return SHELL_DONE;
-    return shell_complain(shell, "%s: not halted; `vdrive rm --now` halts a drive that is open",
+    return shell_complain(shell, "%s: not halted; use `vdrive rm --now` first",
                           device);
 }
 
@@ -267,25 +268,25 @@ static int run_add(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option add_options[] = {
-    { 0, "ro", NULL, "the image itself, never written (the default)" },
-    { 0, "rw", NULL, "the image itself, and writing changes it" },
-    { 0, "ram", NULL, "a copy in memory, which may be written" },
-    { 0, "overlay", NULL, "the image; what is written stays in memory" },
-    { 0, "sector", "N", "512, 1024, 2048 or 4096 bytes (512; --cd: 2048)" },
-    { 0, "offset", "N", "begin so many bytes into the image" },
-    { 0, "size", "N", "show so many bytes of it" },
-    { 0, "geometry", "C,H,S,B", "this size; with --rw the image grows" },
-    { 0, "cd", NULL, "be a CD drive" },
-    { 0, "disk", NULL, "be a disk (the default)" },
-    { 0, "into", "DRIVE", "put it into this drive, which was halted" },
-    { 0, "no-mount", NULL, "do not mount what is on it" },
+    { 0, "ro", NULL, "use the image read-only (the default)" },
+    { 0, "rw", NULL, "write to the image itself" },
+    { 0, "ram", NULL, "copy the image to memory; writes change the copy" },
+    { 0, "overlay", NULL, "keep writes in memory; the image does not change" },
+    { 0, "sector", "N", "bytes per sector: 512 to 4096 (512; with --cd: 2048)" },
+    { 0, "offset", "N", "start N bytes into the image" },
+    { 0, "size", "N", "use N bytes of the image" },
+    { 0, "geometry", "C,H,S,B", "cylinders,heads,sectors,bytes; --rw extends the image" },
+    { 0, "cd", NULL, "make a CD drive" },
+    { 0, "disk", NULL, "make a disk (the default)" },
+    { 0, "into", "DRIVE", "put the image into this halted drive" },
+    { 0, "no-mount", NULL, "do not mount the drive" },
     { 0 },
 };
 
 const struct shell_command vdrive_add = {
     .name = "vdrive add",
     .arguments = "[--ro|--rw|--ram|--overlay [--rw]] [OPTION...] IMAGE",
-    .summary = "make a drive of an image, or of a device",
+    .summary = "create a drive from an image or a device",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_add,
@@ -310,14 +311,14 @@ static int run_new(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option new_options[] = {
-    { 0, "sector", "N", "512, 1024, 2048 or 4096 bytes (512)" },
+    { 0, "sector", "N", "bytes per sector: 512, 1024, 2048 or 4096 (512)" },
     { 0 },
 };
 
 const struct shell_command vdrive_new = {
     .name = "vdrive new",
     .arguments = "[--sector N] SIZE",
-    .summary = "make a drive of zeroes in memory",
+    .summary = "create a zeroed drive in memory",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_new,

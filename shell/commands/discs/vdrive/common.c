@@ -167,16 +167,16 @@ static const char *gone_text(const char *device)
         return "no such virtual drive; `vdrive list` shows them";
     enum virtual_state state = info->state;
     mem_free(info);
-    return state == VIRTUAL_HALTED ? "halted: there is nothing in it"
-                                   : "is being taken away: nobody can open it any more";
+    return state == VIRTUAL_HALTED ? "halted; it has no image"
+                                   : "being removed; it cannot be opened";
 }
 
 int vdrive_refuse_drive(struct shell *shell, const char *device, status_t status)
 {
     const struct vdrive_refusal table[] = {
         { -ENODEV, status == -ENODEV ? gone_text(device) : "" },
-        { -EINVAL, "no virtual drive" },
-        { -EALREADY, "is being taken away already, and goes at its last close" },
+        { -EINVAL, "not a virtual drive" },
+        { -EALREADY, "already being removed, at its last close" },
         { 0 },
     };
     return vdrive_refuse(shell, device, status, table);
@@ -224,7 +224,8 @@ static void busy_report_images(const struct busy *busy)
     struct vdrive_walk *walk = mem_zalloc(sizeof(*walk));
     while (walk && !vdrive_walk_next(walk))
         if (image_is_drive(busy->shell, walk->info.image, busy->device))
-            shell_complain(busy->shell, "%s: the image of %s", busy->device, walk->info.device);
+            shell_complain(busy->shell, "%s: used as the image of %s", busy->device,
+                           walk->info.device);
     mem_free(walk);
 }
 

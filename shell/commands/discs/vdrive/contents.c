@@ -27,10 +27,9 @@ static int save_refused(struct shell *shell, const char *device, const char *wor
                         status_t status)
 {
     static const struct vdrive_refusal file_refusals[] = {
-        { -EBUSY, "in use: it is the image of a drive, or open" },
-        { -ELOOP, "lies on the drive itself" },
-        { -EISDIR, "a directory: a file is wanted" },
-        { -ENOSPC, "not enough space for all of the drive" },
+        { -EBUSY, "in use, as an image or by an open file" },
+        { -ELOOP, "is stored on the drive itself" },
+        { -ENOSPC, "not enough space for the whole drive" },
         { 0 },
     };
     if (status == -ENODEV || status == -EINVAL || status == -EALREADY)
@@ -72,7 +71,7 @@ static int run_save(struct shell *shell, int count, char **words)
 const struct shell_command vdrive_save = {
     .name = "vdrive save",
     .arguments = "DRIVE FILE",
-    .summary = "copy all that a drive shows into a file",
+    .summary = "copy the contents of a drive to a file",
     .arguments_min = 2,
     .arguments_max = 2,
     .run = run_save,
@@ -83,8 +82,8 @@ const struct shell_command vdrive_save = {
 static int overlay_refused(struct shell *shell, const char *device, status_t status)
 {
     static const struct vdrive_refusal table[] = {
-        { -EINVAL, "no overlay" },
-        { -EROFS, "was not added with --overlay --rw: save or discard what it holds" },
+        { -EINVAL, "not an overlay" },
+        { -EROFS, "not added with --overlay --rw; use save or discard" },
         { 0 },
     };
     if (status == -ENODEV || status == -EALREADY)
@@ -113,7 +112,7 @@ static int run_diff(struct shell *shell, int count, char **words)
 const struct shell_command vdrive_diff = {
     .name = "vdrive diff",
     .arguments = "DRIVE",
-    .summary = "what was written to an overlay: offsets and lengths",
+    .summary = "list what was written to an overlay: offsets and lengths",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_diff,
@@ -141,7 +140,7 @@ static int run_commit(struct shell *shell, int count, char **words)
 const struct shell_command vdrive_commit = {
     .name = "vdrive commit",
     .arguments = "DRIVE",
-    .summary = "write what an overlay holds into its image",
+    .summary = "write the contents of an overlay to its image",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_commit,
@@ -156,7 +155,7 @@ static int run_discard(struct shell *shell, int count, char **words)
 const struct shell_command vdrive_discard = {
     .name = "vdrive discard",
     .arguments = "DRIVE",
-    .summary = "forget what an overlay holds",
+    .summary = "discard the contents of an overlay",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_discard,
@@ -223,9 +222,9 @@ static bool fault_take(struct shell *shell, const struct fault_kind *kind, char 
 static int fault_set(struct shell *shell, struct virtual_fault *request, const char *image)
 {
     static const struct vdrive_refusal table[] = {
-        { -ENOSPC, "as many faults are set as a drive can have; clear forgets them" },
-        { -EOPNOTSUPP, "flips only what is in memory" },
-        { -EINVAL, "has no such blocks" },
+        { -ENOSPC, "too many faults; use clear to remove them" },
+        { -EOPNOTSUPP, "only drives in memory can flip" },
+        { -EINVAL, "no such block" },
         { 0 },
     };
     status_t status = image ? vdrive_image(shell, image, request->image) : 0;
@@ -280,7 +279,7 @@ const struct shell_command vdrive_fault = {
     .name = "vdrive fault",
     .arguments = "DRIVE [bad FIRST [COUNT] | delay MS | short BLOCKS |\n"
                  "                           flip | attention | swap IMAGE | clear]",
-    .summary = "make a drive misbehave; alone: the faults that are set",
+    .summary = "inject faults into a drive, or list those that are set",
     .arguments_min = 1,
     .arguments_max = 4,
     .run = run_fault,

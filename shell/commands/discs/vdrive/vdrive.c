@@ -54,7 +54,7 @@ static int run_list(struct shell *shell, int count, char **words)
 static const struct shell_command vdrive_list = {
     .name = "vdrive list",
     .arguments = "",
-    .summary = "all virtual drives",
+    .summary = "list the virtual drives",
     .run = run_list,
 };
 
@@ -65,12 +65,12 @@ static const char *store_text(const struct virtual_info *info)
     bool writable = info->flags & VIRTUAL_WRITABLE;
     switch (info->store) {
     case VIRTUAL_RAM: return "memory";
-    case VIRTUAL_FILE: return writable ? "the image, writing changes it" : "the image";
+    case VIRTUAL_FILE: return writable ? "the image; writes change it" : "the image";
     case VIRTUAL_RAM_IMAGE: return "memory, a copy of the image";
     case VIRTUAL_OVERLAY:
-        return writable ? "the image, and what is written in memory, for commit"
-                        : "the image, and what is written in memory";
-    default: return "memory that was there at the start";
+        return writable ? "the image, with writes in memory until commit"
+                        : "the image, with writes in memory";
+    default: return "memory, loaded by the boot loader";
     }
 }
 
@@ -122,7 +122,7 @@ static void info_bytes(struct stream *out, const struct virtual_info *info)
         stream_format(out, "    memory %llu bytes\n",
                       (unsigned long long)info->memory_bytes);
     info_geometry(out, "geometry", &info->geometry);
-    info_geometry(out, "to a BIOS", &info->bios_geometry);
+    info_geometry(out, "BIOS CHS", &info->bios_geometry);
     stream_format(out, "     level %u\n", info->level);
 }
 
@@ -130,7 +130,7 @@ static void info_print(struct stream *out, const struct virtual_info *info)
 {
     stream_format(out, "     drive %s%s\n", info->device, info->flags & VIRTUAL_CD ? ", a CD" : "");
     stream_format(out, "     state %s%s\n", state_name(info->state),
-                  info->flags & VIRTUAL_TEMPORARY ? ", goes with its mount" : "");
+                  info->flags & VIRTUAL_TEMPORARY ? ", removed with its mount" : "");
     info_bytes(out, info);
     stream_format(out, "generation %u\n      open %u\n", info->generation, info->handles);
     if (info->faults)
@@ -157,7 +157,7 @@ static int run_info(struct shell *shell, int count, char **words)
 static const struct shell_command vdrive_info_part = {
     .name = "vdrive info",
     .arguments = "DRIVE",
-    .summary = "all that is known of a drive",
+    .summary = "show the state, image, size and geometry of a drive",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_info,
@@ -171,7 +171,7 @@ static void report_remaining(struct shell *shell, const char *device)
     struct virtual_info *info;
     if (vdrive_info(device, &info))
         return; /* it is gone */
-    stream_format(shell->out, "%s: %s, open %u time%s; gone at the last close\n", device,
+    stream_format(shell->out, "%s: %s, open %u time%s; removed at the last close\n", device,
                   state_name(info->state), info->handles, text_plural(info->handles));
     mem_free(info);
 }
@@ -184,7 +184,8 @@ static int remove_drive(struct shell *shell, const char *word, enum virtual_remo
         return vdrive_refuse_drive(shell, word, status);
     status = vdrive_control(VIRTUAL_UNREGISTER, &request, sizeof(request));
     if (status == -EBUSY)
-        return vdrive_report_busy(shell, request.device, "; --lazy or --now takes it away anyhow");
+        return vdrive_report_busy(shell, request.device,
+                                  "; use --lazy or --now to remove it anyway");
     if (status)
         return vdrive_refuse_drive(shell, request.device, status);
     if (removal != VIRTUAL_IF_IDLE)
@@ -197,7 +198,7 @@ static int run_rm(struct shell *shell, int count, char **words)
     (void)count;
     bool lazy = option_given_name(shell, "lazy"), now = option_given_name(shell, "now");
     if (lazy && now) {
-        shell_complain(shell, "--lazy and --now: one of them");
+        shell_complain(shell, "--lazy and --now are incompatible");
         return SHELL_USAGE;
     }
     return remove_drive(shell, words[1],
@@ -205,15 +206,15 @@ static int run_rm(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option rm_options[] = {
-    { 0, "lazy", NULL, "open it no more; gone at the last close" },
-    { 0, "now", NULL, "halt it: who has it open gets errors" },
+    { 0, "lazy", NULL, "refuse new opens; remove it at the last close" },
+    { 0, "now", NULL, "halt it at once; open files on it get errors" },
     { 0 },
 };
 
 static const struct shell_command vdrive_rm = {
     .name = "vdrive rm",
     .arguments = "[--lazy|--now] DRIVE",
-    .summary = "take a drive away that nobody has open; or --lazy, --now",
+    .summary = "remove a drive, unless it is open",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_rm,
@@ -230,7 +231,7 @@ static const struct shell_command *const vdrive_parts[] = {
 static const struct shell_command command_vdrive = {
     .name = "vdrive",
     .arguments = "new|add|list|info|rm|save|diff|commit|discard|fault ...",
-    .summary = "virtual drives: images and memory as drives",
+    .summary = "manage virtual drives, backed by images or memory",
     .arguments_min = 1,
     .arguments_max = -1,
     .parts = vdrive_parts,

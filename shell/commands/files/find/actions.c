@@ -88,7 +88,7 @@ bool find_delete(struct find *find, struct find_term *term, const struct find_it
         bool inside = path_is_inside(find->shell->directory, path);
         path_put(path);
         if (inside) {
-            find->result = shell_complain(find->shell, "%s: the current directory is in it",
+            find->result = shell_complain(find->shell, "%s: contains the current directory",
                                           item->path);
             return false;
         }
@@ -116,7 +116,7 @@ int find_parse_exec(struct find *find, struct find_term *term, char **words)
             break;
     if (!count || !words[count]) {
         shell_complain(find->shell, "-exec: %s; try find --help",
-                       count ? "missing ; or {} + at its end" : "missing command");
+                       count ? "missing ; or {} + at the end" : "missing command");
         find->result = SHELL_USAGE;
         return -1;
     }
@@ -128,7 +128,7 @@ int find_parse_exec(struct find *find, struct find_term *term, char **words)
     for (int i = 0; term->is_batch && i < term->count; i++)
         found |= find_braces(words[i]) != NULL;
     if (!term->count || found) {
-        shell_complain(find->shell, "-exec: with + there is one {}, at the end of a command; "
+        shell_complain(find->shell, "-exec: with +, {} must appear once, after the command; "
                                     "try find --help");
         find->result = SHELL_USAGE;
         return -1;

@@ -62,7 +62,7 @@ static int parse_type(struct find *find, struct find_term *term, char **words)
     for (const char *at = words[0];; at += 2) {
         const char *letter = *at && *at != '?' ? strchr(letters, *at) : NULL;
         if (!letter || (at[1] && at[1] != ','))
-            return wrong(find, "-type %s: a list of f, d, l and o (any other), as f,d", words[0]);
+            return wrong(find, "-type %s: must be a list of f, d, l and o, such as f,d", words[0]);
         term->types |= 1u << (letter - letters);
         if (!at[1])
             return 1;
@@ -102,7 +102,7 @@ static int parse_size(struct find *find, struct find_term *term, char **words)
     if (status == -ERANGE)
         return wrong(find, "-size %s: number too large", words[0]);
     if (status || !term->unit || (*at && at[1]))
-        return wrong(find, "-size %s: not a size, [+-]N[bcwkMG]", words[0]);
+        return wrong(find, "-size %s: invalid size; must be [+-]N[bcwkMG]", words[0]);
     return 1;
 }
 
@@ -270,7 +270,7 @@ static int parse_primary(struct find *find, char **words)
             primary = &primaries[i];
     if (!primary)
         return wrong(find, words[0][0] == '-' ? "unknown predicate %s"
-                                              : "%s: paths come before the expression", words[0]);
+                                              : "%s: paths must precede the expression", words[0]);
 
     struct find_term *term = term_add(find, FIND_PRIMARY);
     if (!term)
@@ -288,11 +288,11 @@ static int parse_operator(struct find *find, enum find_kind kind, const char *wo
 {
     bool binary = kind == FIND_AND || kind == FIND_OR;
     if (binary && !after_operand)
-        return wrong(find, "%s: nothing before it", word);
+        return wrong(find, "%s: expected an expression before it", word);
     if (kind == FIND_OPEN && ++*depth >= FIND_DEPTH_MAX)
         return wrong(find, "%s: nested too deeply", word);
     if (kind == FIND_CLOSE && !*depth)
-        return wrong(find, "%s: too many", word);
+        return wrong(find, "%s without a matching (", word);
     if (kind == FIND_CLOSE && !after_operand)
         return wrong(find, find->last->kind == FIND_OPEN ? "%s: empty parentheses"
                                                          : "%s: expected an expression before it",
@@ -306,10 +306,10 @@ static int check_whole(struct find *find, const char *last, bool after_operand, 
     if (last && !after_operand)
         return wrong(find, "%s: expected an expression after it", last);
     if (depth)
-        return wrong(find, "missing %s", ")");
+        return wrong(find, "( without a matching %s", ")");
     if (find->has_delete && find->has_prune && !find->contents_first)
-        return wrong(find, "%s visits contents first, where -prune does nothing; "
-                           "-depth if that is meant", "-delete");
+        return wrong(find, "%s implies -depth, which disables -prune; add -depth "
+                           "if that is intended", "-delete");
     find->contents_first |= find->has_delete;
     return 0;
 }
