@@ -182,7 +182,7 @@ $(KERNEL_OUT)/%.S.o: $(KERNEL_OUT)/%.S $(KERNEL_OUT)/flags
 
 # What compiles unchanged over kernel/port.h.
 PORTABLE := $(filter-out lib/string.c kernel/bus/pci.c shell/commands/system/prof.c \
-    drivers/storage/ata/%, $(foreach room,lib kernel/bus kernel/dev kernel/vfs shell fs \
+    drivers/storage/ata/%, $(foreach room,lib kernel/bus kernel/dev kernel/vfs kernel/module shell fs \
     drivers/storage,$(call tree,$(room),%.c))) \
     kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c kernel/monitor.c
 
@@ -212,7 +212,7 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 	$(HOST_CC) $(TOOL_CFLAGS) -c -o $@ $<
 
 # Each test is linked with both back ends of the port, but those that need threads alone, or nothing.
-TESTS_ONCE := test_lib test_inflate test_quote test_cd_sector
+TESTS_ONCE := test_lib test_inflate test_quote test_cd_sector test_link
 TESTS_ALONE := test_string test_terminal test_keymap
 TESTS_BOTH := $(filter-out $(TESTS_ONCE) $(TESTS_ALONE), \
     $(basename $(notdir $(wildcard tests/host/*/test_*.c))))
@@ -244,6 +244,29 @@ $(HOST_OUT)/%.threads: $$(call test_object,$(HOST_OUT)/test,$$*) $(TEST_OBJECTS)
 
 $(HOST_OUT)/%.alone: $$(call test_object,$(HOST_OUT)/test,$$*)
 	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka
+
+# The objects that test_link links: one source, compiled in the ways that people may compile drivers.
+# Code for the kernel's addresses runs below 2 GiB too.
+FIXTURE_OUT := $(HOST_OUT)/module
+FIXTURE_CFLAGS := -std=gnu17 -I. -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone \
+    -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables
+FIXTURES := $(foreach compiler,gcc clang,$(foreach level,O0 O2 Os,\
+    $(compiler)-$(level).o $(compiler)-$(level)-sections.o)) gcc-pie.o clang-pie.o gcc-noplt.o
+FIXTURE_OBJECTS := $(FIXTURES:%=$(FIXTURE_OUT)/%)
+fixture_words = $(subst -, ,$(basename $(notdir $1)))
+fixture_flags = $(FIXTURE_CFLAGS) $(patsubst O%,-O%,$(filter O%,$1)) \
+    $(if $(filter sections,$1),-ffunction-sections -fdata-sections) \
+    $(if $(filter pie,$1),-fpie -mcmodel=small -O2) $(if $(filter noplt,$1),-fpic -fno-plt -mcmodel=small -O2)
+
+$(FIXTURE_OUT)/%.o: tests/host/module/fixture.c tests/host/module/fixture_rest.S \
+    tests/host/module/fixture.h Makefile
+	mkdir -p $(@D)/parts
+	$(firstword $(call fixture_words,$@)) $(call fixture_flags,$(call fixture_words,$@)) -c \
+	    -o $(@D)/parts/$*.o tests/host/module/fixture.c
+	gcc -c -o $(@D)/parts/$*-rest.o tests/host/module/fixture_rest.S
+	ld -r -o $@ $(@D)/parts/$*.o $(@D)/parts/$*-rest.o
+
+$(HOST_OUT)/test_link.threads: $(HOST_OUT)/test/tests/host/module/fixture.c.o | $(FIXTURE_OBJECTS)
 
 # The same with real threads under ThreadSanitizer, which looks for what no seed shows: two threads
 # at one place of memory with nothing between them.

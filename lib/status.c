@@ -16,6 +16,7 @@ static const struct status_entry entries[] = {
     ENTRY(EINTR, "interrupted"),
     ENTRY(EIO, "input/output error"),
     ENTRY(ENXIO, "no such address or unit"),
+    ENTRY(ENOEXEC, "exec format error"),
     ENTRY(EBADF, "bad file handle"),
     ENTRY(EAGAIN, "try again"),
     ENTRY(ENOMEM, "out of memory"),
