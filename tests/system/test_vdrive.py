@@ -170,7 +170,7 @@ def test_save_replaces_when_all_is_written(shell):
     assert run(shell, "vdrive save 0 /file", 1) == ["vdrive save: virtual0: input/output error"]
     assert run(shell, "wc -c < /file; ls -A /") == ["2877", "Drives", "System", "file"]
     assert run(shell, "vdrive save 0 /Drives", 1) == [
-        "vdrive save: /Drives: a directory: a file is wanted"]
+        "vdrive save: /Drives: is a directory"]
     assert run(shell, "vdrive save 0 /System/x", 1) == ["vdrive save: /System/x: read-only"]
     assert run(shell, "vdrive save 0 /no/x", 1) == [
         "vdrive save: /no/x: no such file or directory"]

@@ -30,8 +30,8 @@ def test_one_writer_and_nobody_beside_it(shell):
     assert run(shell, "cat /image", 1) == ["cat: /image: in use"]
     run(shell, "vdrive rm 0; vdrive add /image; vdrive add /image")
     assert run(shell, "vdrive add --rw /image", 1) == [
-        "vdrive add: /image: in use: virtual0 shows it",
-        "vdrive add: /image: in use: virtual1 shows it"]
+        "vdrive add: /image: in use: virtual0 reads it",
+        "vdrive add: /image: in use: virtual1 reads it"]
     assert run(shell, "vdrive save 0 /image", 1) == [
         "vdrive save: /image: in use, as an image or by an open file"]
     assert run(shell, "cp /System/tiny /image", 1) == ["cp: /image: in use"]
@@ -52,8 +52,7 @@ def test_one_writer_and_nobody_beside_it(shell):
     ("vdrive add --offset 1M /System/odd",
      "vdrive add: /System/odd: --offset and --size reach beyond its end"),
     ("vdrive add --size 100 /System/odd",
-     "vdrive add: /System/odd: the window of --offset and --size is smaller than one block of "
-     "the drive"),
+     "vdrive add: /System/odd: --offset and --size leave less than one block"),
     ("vdrive add --into 3 /System/odd",
      "vdrive add: virtual3: no such virtual drive; `vdrive list` shows them"),
     ("vdrive add --into cdrom0 /System/odd", "vdrive add: cdrom0: not a virtual drive"),

@@ -1,23 +1,26 @@
 /*
  * cat.c - copies files to standard output: cat.
+ *
+ * The pieces of a file are views of its cache, so cat itself copies no byte (reading/input.h).
  */
 #include "lib/format.h"
 #include "lib/string.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
 
+/* Returns an error of the input. An error of `out` is reported by the code that opened `out`. */
 static status_t cat_plain(struct input *input)
 {
     const char *data;
     ssize_t got = 0;
     while (!input->shell->out->status && (got = input_piece(input, &data)) > 0)
         stream_write(input->shell->out, data, (size_t)got);
-    return got < 0 ? (status_t)got : 0; /* an error of `out` is reported where it was opened */
+    return got < 0 ? (status_t)got : 0;
 }
 
 struct numbering {
     uint64_t lines;
-    bool in_line; /* the last file may end within a line, which the next one continues */
+    bool in_line; /* a file may end within a line, which the next file continues */
 };
 
 static status_t cat_numbered(struct input *input, struct numbering *numbering)
@@ -25,6 +28,8 @@ static status_t cat_numbered(struct input *input, struct numbering *numbering)
     struct stream *out = input->shell->out;
     const char *data;
     ssize_t got = 0;
+
+    /* A piece may begin and end within a line, so the state is kept across pieces and files. */
     while (!out->status && (got = input_piece(input, &data)) > 0)
         for (size_t left = (size_t)got; left && !out->status;) {
             if (!numbering->in_line)

@@ -1,18 +1,22 @@
 /*
  * cd.c - the current directory: cd, pwd.
+ *
+ * A shell keeps a reference to its directory, so that it stays usable when it is renamed. PWD and
+ * OLDPWD are set as POSIX requires; pwd does not use PWD, which a script may change.
  */
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
 #include "shell/reading/paths.h"
 
-/* PWD is the path, OLDPWD what PWD was. */
+/* Sets PWD to the path, and OLDPWD to what PWD was. */
 static status_t cd_remember(struct shell *shell, struct path *path)
 {
     const char *before = shell_variable(shell, "PWD");
     size_t bytes = path_text(path, NULL, 0) + 1;
     char *text = mem_alloc(bytes);
     status_t status = text ? 0 : -ENOMEM;
+
     if (!status && before)
         status = variables_set(&shell->variables, "OLDPWD", 6, before);
     if (!status) {
@@ -29,6 +33,8 @@ static status_t cd_go(struct shell *shell, const char *name)
     status_t status = path_walk(shell->directory, name, 0, &path);
     if (status)
         return status;
+
+    /* The variables first: when memory is exhausted, the directory must not have changed. */
     status = path_is_directory(path) ? cd_remember(shell, path) : -ENOTDIR;
     if (status) {
         path_put(path);
@@ -39,12 +45,14 @@ static status_t cd_go(struct shell *shell, const char *name)
     return 0;
 }
 
+/* `cd -` prints where it went (POSIX). */
 static int cd_back(struct shell *shell)
 {
     const char *before = shell_variable(shell, "OLDPWD");
-    char *name = before ? join_path(before, "") : NULL; /* the variable changes on the way */
     if (!before)
         return shell_complain(shell, "OLDPWD not set");
+
+    char *name = join_path(before, ""); /* a copy: cd_go() sets OLDPWD */
     status_t status = name ? cd_go(shell, name) : -ENOMEM;
     int result = status ? shell_fail(shell, name, status) : SHELL_DONE;
     if (!status) {
@@ -81,6 +89,7 @@ static int run_pwd(struct shell *shell, int count, char **words)
     /* The path is still known when the medium was removed, but not when the directory was. */
     if (path_is_unlinked(shell->directory))
         return shell_fail(shell, NULL, -ENOENT);
+
     size_t bytes = path_text(shell->directory, NULL, 0) + 1;
     char *text = mem_alloc(bytes);
     if (!text)

@@ -1,5 +1,9 @@
 /*
  * du.c - sums the sizes of files and directories: du.
+ *
+ * A size is that of the whole blocks which a file takes on the medium. The walk visits a directory
+ * before its contents; du prints it after them, so the sums of the directories that are open are
+ * kept in an array, one for each level.
  */
 #include "lib/format.h"
 #include "lib/string.h"
@@ -12,16 +16,16 @@
 
 struct du_level {
     uint64_t bytes;
-    char *text; /* of the directory, on the heap */
+    char *text; /* the directory's path below the start, on the heap */
 };
 
 struct du {
     struct shell *shell;
-    bool human, total_only, all, grand;
+    bool human, total_only, all;
     uint32_t block_bytes;
     uint64_t grand_bytes;
     const char *start;
-    unsigned depth; /* levels[depth] is the directory that is being counted */
+    unsigned depth; /* levels[depth] is the directory whose contents are being counted */
     struct du_level levels[WALK_DEPTH_MAX + 2];
 };
 
@@ -38,6 +42,7 @@ static void du_print(const struct du *du, uint64_t bytes, const char *start, con
     stream_text(out, "\n");
 }
 
+/* Prints a directory when its contents have been counted, and adds it to the one above. */
 static void du_leave(struct du *du)
 {
     struct du_level *level = &du->levels[du->depth--];
@@ -47,7 +52,7 @@ static void du_leave(struct du *du)
     mem_free(level->text);
 }
 
-/* Whole blocks, as on the medium. */
+/* Returns the bytes that a node takes, in whole blocks. Links and devices take none. */
 static uint64_t du_size(const struct du *du, const struct node_info *info)
 {
     uint64_t block = du->block_bytes ? du->block_bytes : 1;
@@ -57,10 +62,12 @@ static uint64_t du_size(const struct du *du, const struct node_info *info)
 
 static status_t du_item(struct du *du, const struct walk_item *item)
 {
+    /* The walk is depth first: an item at depth n is outside all directories of depth >= n. */
     while (item->depth && du->depth >= item->depth)
         du_leave(du);
     if (!item->found)
         return item->status;
+
     uint64_t bytes = du_size(du, &item->info);
     if (item->info.type != NODE_DIRECTORY) {
         if (du->all && item->depth)
@@ -68,6 +75,7 @@ static status_t du_item(struct du *du, const struct walk_item *item)
         du->levels[du->depth].bytes += bytes;
         return item->status;
     }
+
     char *text = join_path(item->text, "");
     if (!text)
         return -ENOMEM;
@@ -84,8 +92,9 @@ static int du_walk(struct du *du, struct walk *walk)
         if (status)
             result = shell_fail_below(du->shell, du->start, item.text, status);
     }
+
     if (got == -EINTR)
-        du->total_only = true; /* what was counted so far is nobody's size */
+        du->total_only = true; /* sums that are incomplete are not printed */
     while (du->depth)
         du_leave(du);
     if (got < 0)
@@ -93,6 +102,7 @@ static int du_walk(struct du *du, struct walk *walk)
     return shell_end_skipped(du->shell, du->start, walk_skipped(walk), result);
 }
 
+/* Counts and prints one PATH. */
 static int du_place(struct du *du, const char *name)
 {
     struct path *path;
@@ -103,9 +113,11 @@ static int du_place(struct du *du, const char *name)
     int result = SHELL_FAILED;
     if (status)
         goto out;
+
     du->start = name;
     status = path_fsd(path)->ops->get_fs_info(path_fsd(path), fs);
-    du->block_bytes = status ? 0 : fs->block_bytes;
+    du->block_bytes = status ? 0 : fs->block_bytes; /* else count bytes */
+
     status = path_info(path, INFO_STANDARD, &info);
     if (!status)
         status = walk_begin(path, WALK_NESTED, &walk);
@@ -125,10 +137,11 @@ out:
 
 static int run_du(struct shell *shell, int count, char **words)
 {
-    struct du *du = mem_zalloc(sizeof(*du));
+    struct du *du = mem_zalloc(sizeof(*du)); /* the levels are too large for a stack */
     int result = SHELL_DONE;
     if (!du)
         return shell_fail(shell, NULL, -ENOMEM);
+
     du->shell = shell;
     du->human = option_given(shell, 'h');
     du->total_only = option_given(shell, 's');
@@ -137,6 +150,7 @@ static int run_du(struct shell *shell, int count, char **words)
         int one = du_place(du, count > 1 ? words[i] : ".");
         result = one ? one : result;
     }
+
     if (option_given(shell, 'c') && result != SHELL_INTERRUPTED)
         du_print(du, du->grand_bytes, "total", "");
     mem_free(du);

@@ -1,5 +1,8 @@
 /*
- * stat.c - shows all that a file system knows of a node: stat.
+ * stat.c - shows all that a file system knows of a file or directory: stat.
+ *
+ * Each line is a name, right-aligned in ten columns, and a value. Information that the file system
+ * does not have is left out, rather than shown as 0.
  */
 #include "lib/civil.h"
 #include "lib/format.h"
@@ -72,8 +75,10 @@ static void stat_print(struct shell *shell, struct path *path, const struct node
     stream_format(out, "        id 0x%llx\n", (unsigned long long)info->id);
     stream_format(out, "      on   %s\n", path_fsd(path)->name);
     stat_mode(out, info);
+
+    /* The file of a drive has no metadata of its own; the drive answers instead. */
     if (info->type == NODE_FILE && text_equal(path_fsd(path)->name, "devfs"))
-        device_report_medium(out, path); /* of a drive's file: what the drive answers */
+        device_report_medium(out, path);
 
     if (info->attributes & ATTRIBUTE_READ_ONLY)
         stream_text(out, " read-only yes\n");
@@ -92,10 +97,11 @@ static int stat_one(struct shell *shell, const char *name)
 {
     struct path *path;
     struct node_info info;
-    status_t status = path_walk(shell->directory, name,
-                                option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW, &path);
+    unsigned flags = option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW;
+    status_t status = path_walk(shell->directory, name, flags, &path);
     if (status)
         return shell_fail(shell, name, status);
+
     status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_MIME, &info);
     if (!status)
         stat_print(shell, path, &info);

@@ -1,0 +1,39 @@
+/*
+ * copy.h - what cp and mv share: the copy of one file, and the name that each operand gets.
+ *
+ * Replacing   A copy is written beside the file that it replaces, and takes its name when it is
+ *             complete (vfs.h, replacement): a copy that fails or is interrupted leaves the old
+ *             file as it was.
+ * Links       Cannot be created: a link to a file is copied as that file.
+ */
+#ifndef SHELL_COMMANDS_FILES_COPY_H
+#define SHELL_COMMANDS_FILES_COPY_H
+
+#include "shell/shell.h"
+
+struct copied_directory;
+
+struct copy {
+    struct shell *shell;
+    bool recursive, verbose;
+    bool keep_times;
+    bool keep_old;                 /* -n: existing files are not replaced */
+    struct copied_directory *open; /* of cp: the directories whose contents are being copied */
+};
+
+/* Copies the content of `path`, which the command calls `from`, to the file `to`. */
+int copy_file(struct copy *copy, struct path *path, const char *from, const char *to);
+/* With -v: what'FROM' -> 'TO'. */
+void copy_report(const struct copy *copy, const char *what, const char *from, const char *to);
+/* Sets the modification time of a copy, where the file system stores one. */
+void copy_set_modified(struct shell *shell, const char *to, int64_t modified_s);
+
+/* FROM... TO: calls one(copy, from, to) with the target of each operand: TO itself, or a name in
+ * it if it is a directory. */
+int copy_each(struct copy *copy, int count, char **words,
+              int (*one)(struct copy *copy, const char *from, const char *to));
+/* Finds out whether `name`, which need not exist, is in the directory `above` or below it. */
+status_t copy_is_below(struct shell *shell, const char *name, struct path *above,
+                       bool *below) MUST_CHECK;
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * cp.c - copies files and trees: cp.
+ *
+ * A tree is copied as the walk visits it, directories before their contents. Links cannot be
+ * created: a link to a file is copied as that file; inside a tree, links to directories and
+ * dangling links are reported and skipped, with status 1. Outside a tree, every link is followed.
+ */
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/commands/files/copy.h"
+#include "shell/options.h"
+#include "shell/reading/listing.h"
+#include "shell/reading/paths.h"
+#include "shell/reading/walk.h"
+
+/* A directory whose contents are being copied. Each entry created in it changes its time, so its
+ * time is set when the walk has left it. */
+struct copied_directory {
+    struct copied_directory *above;
+    unsigned depth; /* as the walk's items; 0: the start */
+    int64_t modified_s;
+    char to[];
+};
+
+/* ---- the items of a tree ------------------------------------------------------------------ */
+
+static int copy_mkdir(struct copy *copy, const char *to)
+{
+    struct path *path;
+    status_t status = vfs_mkdir(copy->shell->directory, to);
+    if (status == -EEXIST && !path_walk(copy->shell->directory, to, 0, &path)) {
+        status = path_is_directory(path) ? 0 : -ENOTDIR;
+        path_put(path);
+    }
+    return status ? shell_fail(copy->shell, to, status) : SHELL_DONE;
+}
+
+static int copy_link(struct copy *copy, const struct walk_item *item, const char *from,
+                     const char *to)
+{
+    struct path *path;
+    status_t status = path_walk(item->parent, item->name, 0, &path);
+    if (status == -ENOENT || status == -ENOTDIR)
+        return shell_complain(copy->shell, "%s: dangling symbolic link, skipped", from);
+    if (status)
+        return shell_fail(copy->shell, from, status);
+
+    /* Following links to directories could copy a tree many times, or into itself. */
+    int result = path_is_directory(path)
+                     ? shell_complain(copy->shell, "%s: symbolic link to a directory, skipped",
+                                      from)
+                     : copy_file(copy, path, from, to);
+    path_put(path);
+    return result;
+}
+
+static int copy_node(struct copy *copy, const struct walk_item *item, const char *from,
+                     const char *to)
+{
+    struct path *path; /* borrowed */
+    status_t status = walk_path(item, &path);
+    return status ? shell_fail(copy->shell, from, status) : copy_file(copy, path, from, to);
+}
+
+/* Sets the times of the directories that an item of this depth is not in. */
+static void directories_close(struct copy *copy, unsigned depth)
+{
+    while (copy->open && copy->open->depth >= depth) {
+        struct copied_directory *directory = copy->open;
+        copy->open = directory->above;
+        copy_set_modified(copy->shell, directory->to, directory->modified_s);
+        mem_free(directory);
+    }
+}
+
+/* Creates a directory, and remembers its time for directories_close(). */
+static int copy_directory(struct copy *copy, const struct node_info *info, unsigned depth,
+                          const char *to)
+{
+    int result = copy_mkdir(copy, to);
+    if (result || !copy->keep_times || !info->has_modified)
+        return result;
+
+    size_t bytes = strlen(to) + 1;
+    struct copied_directory *directory = mem_alloc(sizeof(*directory) + bytes);
+    if (!directory)
+        return shell_fail(copy->shell, to, -ENOMEM);
+    *directory = (struct copied_directory){ .above = copy->open, .depth = depth,
+                                            .modified_s = info->modified_s };
+    memcpy(directory->to, to, bytes);
+    copy->open = directory;
+    return SHELL_DONE;
+}
+
+static int copy_item(struct copy *copy, const struct walk_item *item, const char *from,
+                     const char *to)
+{
+    bool directory = item->found && item->info.type == NODE_DIRECTORY;
+    directories_close(copy, item->depth);
+
+    /* A directory that cannot be listed completely is created all the same. */
+    int result = directory ? copy_directory(copy, &item->info, item->depth, to) : SHELL_DONE;
+    if (item->status)
+        return shell_fail(copy->shell, from, item->status);
+
+    switch (item->info.type) {
+    case NODE_DIRECTORY: return result;
+    case NODE_FILE: return copy_node(copy, item, from, to);
+    case NODE_LINK: return copy_link(copy, item, from, to);
+    default: return shell_complain(copy->shell, "%s: not a file or directory, skipped", from);
+    }
+}
+
+/* ---- a tree ------------------------------------------------------------------------------- */
+
+static int copy_walk(struct copy *copy, struct walk *walk, const char *from, const char *to)
+{
+    struct walk_item *item = mem_alloc(sizeof(*item));
+    int result = item ? SHELL_DONE : shell_fail(copy->shell, from, -ENOMEM), got = 0;
+
+    while (item && result != SHELL_INTERRUPTED && (got = walk_next(walk, item)) > 0) {
+        char *source = join_path(from, item->text), *target = join_path(to, item->text);
+        int one = source && target ? copy_item(copy, item, source, target)
+                                   : shell_fail(copy->shell, item->text, -ENOMEM);
+        result = one ? one : result;
+        mem_free(source);
+        mem_free(target);
+    }
+
+    if (got < 0)
+        result = shell_fail(copy->shell, from, got);
+    mem_free(item);
+    return shell_end_skipped(copy->shell, from, walk_skipped(walk), result);
+}
+
+static int copy_tree(struct copy *copy, struct path *path, const char *from, const char *to)
+{
+    struct shell *shell = copy->shell;
+    struct walk *walk;
+    struct node_info info;
+
+    /* The walk would meet the copies, and copy them in turn. */
+    bool inside;
+    status_t status = copy_is_below(shell, to, path, &inside);
+    if (status)
+        return shell_fail(shell, to, status);
+    if (inside)
+        return shell_complain(shell, "%s: cannot copy a directory into itself, %s", from, to);
+
+    status = path_info(path, INFO_TIMES, &info);
+    if (status)
+        return shell_fail(shell, from, status);
+    int result = copy_directory(copy, &info, 0, to);
+    if (result)
+        return result;
+
+    status = walk_begin(path, WALK_NESTED, &walk);
+    result = status ? shell_fail(shell, from, status) : copy_walk(copy, walk, from, to);
+    if (!status)
+        walk_end(walk);
+    directories_close(copy, 0);
+    return result;
+}
+
+/* ---- the command -------------------------------------------------------------------------- */
+
+static int copy_one(struct copy *copy, const char *from, const char *to)
+{
+    struct path *path;
+    int result;
+    status_t status = path_walk(copy->shell->directory, from, 0, &path);
+    if (status)
+        return shell_fail(copy->shell, from, status);
+
+    if (!path_is_directory(path))
+        result = copy_file(copy, path, from, to);
+    else if (copy->recursive)
+        result = copy_tree(copy, path, from, to);
+    else
+        result = shell_complain(copy->shell, "%s: is a directory; use -r to copy it", from);
+    path_put(path);
+    return result;
+}
+
+static int run_cp(struct shell *shell, int count, char **words)
+{
+    struct copy copy = {
+        .shell = shell,
+        .recursive = option_given(shell, 'r') || option_given(shell, 'R') ||
+                     option_given(shell, 'a'),
+        .verbose = option_given(shell, 'v'),
+        .keep_times = option_given(shell, 'p') || option_given(shell, 'a'),
+        .keep_old = option_last(shell, "nf") == 'n',
+    };
+    return copy_each(&copy, count, words, copy_one);
+}
+
+static const struct shell_option cp_options[] = {
+    { 'r', "recursive", NULL, "copy directories recursively, within one mount" },
+    { 'R', NULL, NULL, "same as -r" },
+    { 'a', "archive", NULL, "same as -r -p" },
+    { 'p', NULL, NULL, "preserve modification times" },
+    { 'L', "dereference", NULL, "follow links (always on)" },
+    { 'f', "force", NULL, "replace existing files (the default)" },
+    { 'n', "no-clobber", NULL, "do not replace existing files" },
+    { 'v', "verbose", NULL, "report each file copied" },
+    { 0 },
+};
+
+static const struct shell_command command_cp = {
+    .name = "cp",
+    .arguments = "[-rapLfnv] FROM TO | FROM... DIRECTORY",
+    .summary = "copy files, and directories with -r; links are followed",
+    .arguments_min = 2,
+    .arguments_max = -1,
+    .run = run_cp,
+    .options = cp_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_cp);

@@ -1,0 +1,127 @@
+/*
+ * mv.c - moves and renames files and directories: mv.
+ *
+ * Within one file system a move is one rename, which replaces the target atomically. A file moves
+ * to another file system by a copy, after which the old name is removed. A directory does not: if
+ * a part could be neither copied nor removed, the tree would be in two places.
+ */
+#include "shell/commands/files/copy.h"
+#include "shell/options.h"
+
+/* Moves a file to another file system. */
+static int move_file(struct copy *copy, const char *from, const char *to)
+{
+    struct shell *shell = copy->shell;
+    struct path *path;
+    status_t status = path_walk(shell->directory, from, WALK_NO_FOLLOW, &path);
+    if (status)
+        return shell_fail(shell, from, status);
+
+    int result;
+    if (path_fsd(path)->read_only || !path_fsd(path)->ops->unlink)
+        result = shell_fail(shell, from, -EROFS); /* before a useless copy is made */
+    else if (path_is_directory(path))
+        result = shell_complain(shell, "%s: cannot move a directory to another file system; "
+                                       "use cp -r, then rm -r", from);
+    else
+        result = copy_file(copy, path, from, to);
+    path_put(path);
+    if (result)
+        return result;
+
+    status = vfs_unlink(shell->directory, from);
+    return status ? shell_fail(shell, from, status) : SHELL_DONE;
+}
+
+static bool exists(struct shell *shell, const char *name)
+{
+    struct path *path;
+    if (path_walk(shell->directory, name, WALK_NO_FOLLOW, &path))
+        return false;
+    path_put(path);
+    return true;
+}
+
+/* Returns true if both are names of one node: rename() would do nothing then (POSIX). */
+static bool is_same(struct shell *shell, const char *from, const char *to)
+{
+    struct path *a, *b;
+    if (path_walk(shell->directory, from, WALK_NO_FOLLOW, &a))
+        return false;
+    bool same = !path_walk(shell->directory, to, WALK_NO_FOLLOW, &b);
+    if (same) {
+        same = path_is_same(a, b);
+        path_put(b);
+    }
+    path_put(a);
+    return same;
+}
+
+/* Reports why vfs_rename() failed, under the name that the reason is about. */
+static int move_refused(struct shell *shell, const char *from, const char *to, status_t status)
+{
+    struct path *path;
+    bool into_itself = false, is_current = false;
+    if ((status == -EINVAL || status == -EBUSY) &&
+        !path_walk(shell->directory, from, WALK_NO_FOLLOW, &path)) {
+        if (status == -EINVAL && copy_is_below(shell, to, path, &into_itself))
+            into_itself = false;
+        is_current = status == -EBUSY && path_is_inside(shell->directory, path);
+        path_put(path);
+    }
+    if (into_itself)
+        return shell_complain(shell, "%s: cannot move a directory into itself, %s", from, to);
+    if (is_current)
+        return shell_complain(shell, "%s: contains the current directory", from);
+
+    bool about_target = (status == -ENOENT || status == -ENOTDIR || status == -EISDIR ||
+                         status == -ENOTEMPTY) && exists(shell, from);
+    return shell_fail(shell, about_target ? to : from, status);
+}
+
+static int move_one(struct copy *copy, const char *from, const char *to)
+{
+    struct shell *shell = copy->shell;
+    if (copy->keep_old && exists(shell, from) && exists(shell, to))
+        return SHELL_DONE;
+    if (is_same(shell, from, to))
+        return shell_complain(shell, "%s and %s are the same file", from, to);
+
+    status_t status = vfs_rename(shell->directory, from, to);
+    if (status == -EXDEV)
+        return move_file(copy, from, to);
+    if (status)
+        return move_refused(shell, from, to, status);
+    copy_report(copy, "renamed ", from, to);
+    return SHELL_DONE;
+}
+
+static int run_mv(struct shell *shell, int count, char **words)
+{
+    struct copy copy = {
+        .shell = shell,
+        .verbose = option_given(shell, 'v'),
+        .keep_old = option_last(shell, "nf") == 'n',
+        .keep_times = true,
+    };
+    return copy_each(&copy, count, words, move_one);
+}
+
+static const struct shell_option mv_options[] = {
+    { 'f', "force", NULL, "replace existing files (the default)" },
+    { 'n', "no-clobber", NULL, "do not replace existing files" },
+    { 'v', "verbose", NULL, "report each file moved" },
+    { 0 },
+};
+
+static const struct shell_command command_mv = {
+    .name = "mv",
+    .arguments = "[-fnv] FROM TO | FROM... DIRECTORY",
+    .summary = "move or rename files and directories",
+    .arguments_min = 2,
+    .arguments_max = -1,
+    .run = run_mv,
+    .options = mv_options,
+    .group = "Files",
+};
+SHELL_COMMAND(command_mv);
