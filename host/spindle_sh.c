@@ -21,6 +21,7 @@
 #include "host/port/host.h"
 #include "kernel/log.h"
 #include "lib/text.h"
+#include "shell/language/run.h"
 #include "shell/shell.h"
 
 enum { EXIT_NOT_MOUNTED = 125, MEMORY_MIB = 1024 };

@@ -26,6 +26,7 @@
 #include "kernel/x86/power.h"
 #include "kernel/x86/rtc.h"
 #include "kernel/x86/traps.h"
+#include "shell/editor/interact.h"
 #include "shell/shell.h"
 
 static struct command_line command_line;

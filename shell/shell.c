@@ -1,33 +1,38 @@
 /*
- * shell.c - runs texts: pipelines, && and ||; and what commands say.
+ * shell.c - a shell's life, its messages, and its standard input.
  */
 #include "shell/shell.h"
+#include "kernel/console.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/language/parse.h"
-#include "shell/language/pipeline.h"
-#include "shell/language/script.h"
+#include "shell/terminal.h"
 
-/* ---- what commands say -------------------------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------------------------- */
 
 bool shell_interrupted(void)
 {
     return thread_interrupted();
 }
 
+/* Begins an error line: "name: ", and where in a script the command is. */
 static void error_begin(struct shell *shell)
 {
-    IGNORE(stream_flush(shell->out)); /* earlier output comes first */
+    /* Both streams may lead to the console: show earlier output first, and begin a new line. */
+    IGNORE(stream_flush(shell->out));
     if (shell->out == shell->console) {
         if (!shell->out->at_line_start)
             stream_text(shell->err, "\n");
         shell->out->at_line_start = true;
     }
+
+    /* A command names itself, which is enough. Other errors name the script's line. */
     stream_format(shell->err, "%s: ", shell->command ? shell->command->name : "spindle");
-    if (!shell->command && shell->script)
-        script_say_where(shell->script, shell->err);
+    if (!shell->command && shell->script_name) {
+        stream_escaped(shell->err, shell->script_name, false);
+        stream_format(shell->err, ":%u: ", shell->script_line);
+    }
 }
 
 static int trouble_of(const struct shell *shell)
@@ -45,13 +50,16 @@ static status_t escaped_sink(struct stream *stream, const char *text, size_t byt
 int shell_complain(struct shell *shell, const char *format, ...)
 {
     va_list arguments;
-    struct stream escaped; /* the words may hold names from a medium */
+    struct stream escaped;
     error_begin(shell);
+
+    /* The arguments may contain names from a medium, which must not control the terminal. */
     stream_init(&escaped, escaped_sink, shell->err);
     va_start(arguments, format);
     stream_format_v(&escaped, format, arguments);
     va_end(arguments);
     IGNORE(stream_flush(&escaped));
+
     stream_text(shell->err, "\n");
     IGNORE(stream_flush(shell->err));
     return trouble_of(shell);
@@ -59,12 +67,14 @@ int shell_complain(struct shell *shell, const char *format, ...)
 
 int shell_fail(struct shell *shell, const char *subject, status_t status)
 {
+    /* ^C is not an error, whatever errno it caused; nor is a pipe whose reader has closed it. */
     if (status == -EINTR || shell_interrupted())
         return SHELL_INTERRUPTED;
     if (status == -EPIPE)
-        return trouble_of(shell); /* the reader has gone: no report */
+        return trouble_of(shell);
     if (subject && status == -ENOENT && text_starts(subject, "/dev/"))
-        return shell_complain(shell, "%s: devices are in /System/Devices, `null` too", subject);
+        return shell_complain(shell, "%s: no such device; devices are in /System/Devices", subject);
+
     error_begin(shell);
     if (subject) {
         stream_escaped(shell->err, subject, false);
@@ -106,10 +116,16 @@ const struct shell_command *shell_command_find(const char *name)
 
 ssize_t shell_read(struct shell *shell, void *buffer, size_t bytes)
 {
-    IGNORE(stream_flush(shell->out)); /* a question comes before its answer */
+    IGNORE(stream_flush(shell->out)); /* show a question before waiting for its answer */
     if (shell_interrupted())
         return -EINTR;
     return shell->read ? shell->read(shell, buffer, bytes) : 0;
+}
+
+bool shell_out_is_terminal(const struct shell *shell)
+{
+    return shell->out == shell->console && shell->console->sink == shell_console_sink &&
+           terminal_is_seen();
 }
 
 const char *shell_variable(const struct shell *shell, const char *name)
@@ -117,61 +133,11 @@ const char *shell_variable(const struct shell *shell, const char *name)
     return variables_get(&shell->variables, name, strlen(name));
 }
 
-/* ---- running ------------------------------------------------------------------------------ */
-
-bool shell_must_stop(const struct shell *shell)
+status_t shell_console_sink(struct stream *stream, const char *text, size_t bytes)
 {
-    return shell->leaving || shell_interrupted() || shell->out->status == -EPIPE;
-}
-
-static int run_pipeline(struct shell *shell, struct pipeline *pipeline, status_t status)
-{
-    shell->command = NULL;
-    int result = status == -EOVERFLOW ? shell_complain(shell, "too many words")
-                 : status             ? shell_fail(shell, NULL, status)
-                                      : pipeline_run(shell, pipeline);
-    IGNORE(stream_flush(shell->out));
-    return shell_interrupted() ? SHELL_INTERRUPTED : result;
-}
-
-/* A line that parse_check() has passed. An error: no more of it can be read. */
-static status_t run_line(struct shell *shell, const char *line, struct pipeline *pipeline)
-{
-    struct parser parser = { .at = line };
-    enum token_kind before = TOKEN_NEWLINE, end;
-    do {
-        bool skip = (before == TOKEN_AND && shell->status) ||
-                    (before == TOKEN_OR && !shell->status);
-        status_t status = pipeline_read(shell, &parser, !skip, pipeline, &end);
-        if (!skip)
-            shell->status = run_pipeline(shell, pipeline, status);
-        pipeline_free(pipeline);
-        if (status)
-            return status; /* the parser is in the middle of a command */
-        before = end;
-    } while (end != TOKEN_NEWLINE && end != TOKEN_END && !shell_must_stop(shell));
+    (void)stream;
+    console_write(text, bytes);
     return 0;
-}
-
-int shell_run_text(struct shell *shell, const char *text)
-{
-    struct pipeline *pipeline = mem_alloc(sizeof(*pipeline));
-    status_t status = 0;
-    shell->command = NULL;
-    if (!pipeline)
-        return shell->status = shell_fail(shell, NULL, -ENOMEM);
-    do {
-        const char *line = text, *error = parse_check(line, &text);
-        if (error) {
-            shell->command = NULL;
-            shell_complain(shell, "%s", error);
-            shell->status = SHELL_USAGE;
-            break;
-        }
-        status = run_line(shell, line, pipeline);
-    } while (!status && *text && !shell_must_stop(shell));
-    mem_free(pipeline);
-    return shell->status;
 }
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -193,6 +159,7 @@ status_t shell_init(struct shell *shell,
     shell->out = shell->console = &shell->console_out;
     shell->err = &shell->console_err;
     shell->directory = path_root();
+
     status_t status = variables_set(&shell->variables, "HOME", 4, "/");
     if (!status)
         status = variables_set(&shell->variables, "PWD", 3, "/");
@@ -207,9 +174,12 @@ status_t shell_copy(struct shell *shell, struct shell *copy)
     status_t status = variables_copy(&shell->variables, &variables);
     if (status)
         return status;
+
     *copy = *shell;
     copy->variables = variables;
     copy->directory = path_get(shell->directory);
+
+    /* A stream belongs to one thread, so the copy gets an err of its own with the same sink. */
     stream_init(&copy->console_err, shell->err->sink, shell->err->context);
     copy->err = &copy->console_err;
     return 0;
@@ -221,7 +191,9 @@ void shell_prompt(const struct shell *shell, char *text, size_t bytes)
     used += path_text(shell->directory, text + used, bytes - used - 3);
     used = min(used, bytes - 3);
     text_copy(text + used, bytes - used, "$ ");
-    for (char *at = text; *at; at++) /* a name from a medium moves no cursor */
+
+    /* A name from a medium must not move the cursor. */
+    for (char *at = text; *at; at++)
         if ((unsigned char)*at < ' ' || *at == 0x7f)
             *at = '?';
 }

@@ -1,16 +1,21 @@
 /*
- * shell.h - the shell: lines in, commands run, a status out.
+ * shell.h - a shell: its state, its messages, and what commands may ask of it.
  *
- * Interface   shell_run_text() runs a line (or several, separated by newlines), shell_source() a
- *             file; shell_interact() reads lines from the console until the end of the world.
- *             Commands are descriptors in the table `shell_commands`, one file a group, and get
- *             the shell with its two output streams: `out`, which `>` and `|` redirect, and `err`,
- *             which `2>` does; they read with shell_read().
- * Status      0 done, 1 failed, 2 wrong usage, 126 interrupted, 127 no such command.
+ * Model       A shell has a current directory, variables, standard input, two output streams and
+ *             the status of its last command. Commands are descriptors in the table
+ *             `shell_commands`; a command gets the shell that runs it. Each stage of a pipe has a
+ *             shell of its own.
+ * Interface   language/run.h runs text, language/script.h runs a file, editor/interact.h runs the
+ *             lines that are typed at the console. A command writes to `out`, which `>` and `|`
+ *             redirect, reports errors to `err`, which `2>` redirects, with shell_fail() and
+ *             shell_complain(), and reads with shell_read().
+ * Status      0 success, 1 failure or "no", 2 wrong usage or trouble, 126 interrupted, 127 no such
+ *             command.
  * Stopping    ^C interrupts the thread that runs the command (kernel/port.h): waits for discs and
- *             pipes end with -EINTR, and commands ask shell_interrupted(). A pipe whose reader has
- *             gone does the same to its writer.
- * Locking     A shell belongs to one thread at a time.
+ *             pipes return -EINTR, and every loop that can be long calls shell_interrupted(). If
+ *             the reader of a pipe closes it, the writer is interrupted in the same way.
+ * Locking     None: a shell belongs to one thread at a time.
+ * References  POSIX.1-2017, Shell Command Language, 2.8.2 Exit Status for Commands.
  */
 #ifndef SHELL_SHELL_H
 #define SHELL_SHELL_H
@@ -35,18 +40,19 @@ struct shell {
     struct path *directory; /* the current one; a reference */
     struct stream *out, *err;
     int status;             /* of the last command: $? */
-    const struct shell_command *command; /* the one that runs */
-    const struct options *options;       /* what was given to it (options.h) */
+    const struct shell_command *command; /* the running command; NULL between commands */
+    const struct options *options;       /* its options (options.h) */
     struct variables variables;
 
-    /* standard input: see shell_read(). NULL: there is none */
+    /* standard input, for shell_read(); NULL: at its end */
     ssize_t (*read)(struct shell *shell, void *buffer, size_t bytes);
-    void *input; /* the reader's */
+    void *input; /* belongs to read() */
 
-    bool leaving; /* `exit` was run: what runs now ends, up to the script that it stands in */
-    const struct script *script; /* the file whose lines run; NULL: none */
+    bool leaving; /* `exit` was run: the script that contains it ends, or the whole text */
+    const char *script_name; /* the script whose lines run, for messages; NULL: none */
+    unsigned script_line;
     unsigned script_depth;
-    struct stream *console;      /* where `out` leads when it is not redirected */
+    struct stream *console;  /* where `out` leads when it is not redirected */
     struct stream console_out, console_err;
 };
 
@@ -56,7 +62,7 @@ struct shell_command {
     const char *summary;   /* for `help`: one line */
     int arguments_min, arguments_max; /* without the name; max -1: any number */
     int (*run)(struct shell *shell, int count, char **words); /* words[0]: the name */
-    const struct shell_option *options; /* options.h; NULL: none but --help */
+    const struct shell_option *options; /* options.h; NULL: only --help */
     unsigned option_rules;              /* OPTIONS_* of options.h */
     int trouble; /* the status of an error; 0: SHELL_FAILED. SHELL_TROUBLE where 1 means "no" */
     const char *group;                  /* heading in `help`; NULL: the shell's own */
@@ -66,67 +72,50 @@ struct shell_command {
 TABLE_DECLARE(shell_commands, struct shell_command);
 #define SHELL_COMMAND(object) TABLE_ENTRY(shell_commands, struct shell_command, object)
 
-/* A shell at `/` whose streams end in `sink` with contexts for out and err. */
+/* Initializes a shell in `/` whose streams write to `sink`, with a context each for out and err. */
 status_t shell_init(struct shell *shell,
                     status_t (*sink)(struct stream *stream, const char *text, size_t bytes),
                     void *out_context, void *err_context) MUST_CHECK;
 void shell_destroy(struct shell *shell);
-/* A copy for another thread, while the owner of the first waits: directory, variables and input are
- * the same; `out` is the first one's until somebody sets it. */
+/* Copies a shell for another thread. The owner of the first must wait until the copy is destroyed.
+ * The copy has its own directory and variables, and shares `out` and standard input until the
+ * caller replaces them. */
 status_t shell_copy(struct shell *shell, struct shell *copy) MUST_CHECK;
 
-/* Runs the lines of `text` (borrowed); returns the last status, which is shell->status too. A line
- * that is not well formed: SHELL_USAGE; nothing of it runs, and no line after it. */
-int shell_run_text(struct shell *shell, const char *text);
-/* Runs the lines of a file, on a thread of its own, since files may source files: the last status,
- * or SHELL_FAILED when it cannot be read. */
-int shell_source(struct shell *shell, const char *path);
-/* Must the running command stop: after `exit`, ^C, or because the reader of its output has gone? */
-bool shell_must_stop(const struct shell *shell);
-/* "spindle:/cwd$ " */
-void shell_prompt(const struct shell *shell, char *text, size_t bytes);
-
-/* ---- interact.c --------------------------------------------------------------------------- */
-
-/* What comes before the first prompt: /System/etc/shell.rc, where there is one, and then `run`
- * (NULL: nothing). ^C ends either. */
-void shell_start_up(struct shell *shell, const char *run);
-/* Prompts, reads and runs lines from the console (kernel/console.h). Never returns. */
-_Noreturn void shell_interact(struct shell *shell);
-/* A sink that writes to the console, and a reader of lines from there. */
+/* A sink that writes to the console (kernel/console.h). */
 status_t shell_console_sink(struct stream *stream, const char *text, size_t bytes);
-ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes);
+/* Writes the prompt, "spindle:/cwd$ ". Control characters in names are shown as '?'. */
+void shell_prompt(const struct shell *shell, char *text, size_t bytes);
 
 /* ---- for commands ------------------------------------------------------------------------- */
 
-/* "name: SUBJECT: what went wrong" on err; returns the command's `trouble`, or SHELL_INTERRUPTED
- * for -EINTR. Subject NULL: left out; a
- * path in /dev, where nothing is: a hint instead. */
+/* Reports "name: SUBJECT: reason" on err, without SUBJECT if that is NULL. Reports nothing for
+ * -EINTR and -EPIPE: neither is an error of the command. Returns SHELL_INTERRUPTED after ^C, else
+ * the command's `trouble`. */
 int shell_fail(struct shell *shell, const char *subject, status_t status);
-/* The same with words of one's own. */
+/* As shell_fail(), with a formatted message instead of an errno. */
 int shell_complain(struct shell *shell, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* The usage line of the running command on err; returns SHELL_USAGE. */
+/* Writes the usage line of the running command to err and returns SHELL_USAGE. */
 int shell_usage(struct shell *shell);
-/* "real 1.234s" on err: since `begun_us`. */
+/* Writes "real 1.234s", the time since `begun_us`, to err. */
 void shell_say_time(struct shell *shell, uint64_t begun_us);
-/* Has ^C been typed? Commands ask in every loop that can be long. */
+/* Returns whether ^C was typed. */
 bool shell_interrupted(void);
 
+/* Returns the command with this name, or NULL. */
 const struct shell_command *shell_command_find(const char *name);
-/* Runs the command that words[0] names: takes the options out (they stay in shell->options while
- * it runs), answers --help, checks how many words are left. words[count] is NULL. */
+/* Runs the command that words[0] names: parses its options, which stay in shell->options while it
+ * runs, answers --help, and checks the number of operands. words[count] must be NULL. */
 int shell_run_command(struct shell *shell, int count, char **words);
 
-/* The command's standard input: what the command before it in a pipe writes; a file after `<`; else
- * the console, line by line, up to ^D at the start of a line (on the host: standard input with -c,
- * else the end of file). Bytes, 0 at the end, -EINTR after ^C, or an errno. */
+/* Reads standard input: the output of the stage before in a pipe; a file after `<`; else lines from
+ * the console, until ^D at the start of a line. Returns the number of bytes, 0 at the end, -EINTR
+ * after ^C, or another errno. */
 ssize_t shell_read(struct shell *shell, void *buffer, size_t bytes) MUST_CHECK;
-/* Does `out` go to the console, and was that seen to be a terminal? Then escape sequences may be
- * sent: progress bars, `more`. */
+/* Returns whether `out` leads to a terminal, to which escape sequences may be sent. */
 bool shell_out_is_terminal(const struct shell *shell);
-void shell_terminal_size(unsigned *columns, unsigned *rows); /* 80 x 24 until it said otherwise */
-/* The value of a variable, or NULL; valid until the shell's variables are changed. */
+/* Returns the value of a variable, valid until the shell's variables change, or NULL. */
 const char *shell_variable(const struct shell *shell, const char *name);
 
 #endif

@@ -6,25 +6,16 @@
 #include "lib/string.h"
 #include "shell/editor/completion.h"
 #include "shell/editor/editor.h"
-#include "lib/width.h"
+#include "shell/reading/show.h"
+#include "shell/terminal.h"
 
 enum { LISTED_MAX = 400, GAP = 2 };
-
-/* Of a name as stream_escaped() shows it. */
-static size_t name_width(const char *name)
-{
-    size_t width = text_width(name, strlen(name));
-    for (; *name; name++)
-        if ((unsigned char)*name < ' ' || *name == 0x7f || *name == '\\')
-            width += 3; /* \xHH */
-    return width;
-}
 
 static size_t widest(const struct words *words, int count)
 {
     size_t most = 0;
     for (int i = 0; i < count; i++) {
-        size_t width = name_width(words->list[i]);
+        size_t width = text_columns(words->list[i]);
         if (width > most)
             most = width;
     }
@@ -34,7 +25,7 @@ static size_t widest(const struct words *words, int count)
 static void list_name(struct stream *out, const char *name, size_t columns)
 {
     stream_escaped(out, name, false);
-    for (size_t width = name_width(name); width < columns; width++)
+    for (size_t width = text_columns(name); width < columns; width++)
         stream_text(out, " ");
 }
 
@@ -42,7 +33,7 @@ static void list_name(struct stream *out, const char *name, size_t columns)
 static void list(struct stream *out, const struct words *words)
 {
     unsigned columns, rows;
-    shell_terminal_size(&columns, &rows);
+    terminal_size(&columns, &rows);
     int count = words->count < LISTED_MAX ? words->count : LISTED_MAX;
     size_t width = widest(words, count) + GAP;
     int across = (int)((columns + GAP - 1) / width);

@@ -6,8 +6,9 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/editor/history.h"
 #include "lib/width.h"
+#include "shell/editor/history.h"
+#include "shell/terminal.h"
 
 /* ---- a plain terminal --------------------------------------------------------------------- */
 
@@ -86,7 +87,7 @@ static void end_or_erase(struct editor *editor)
 static void clear_screen(struct editor *editor)
 {
     terminal_ask_size();
-    terminal_clear(&editor->shown);
+    terminal_line_clear(&editor->shown);
 }
 
 /* What edits the line, whatever it is for. */

@@ -14,7 +14,7 @@
 
 #include "shell/editor/edit.h"
 #include "shell/editor/keys.h"
-#include "shell/editor/terminal.h"
+#include "shell/editor/terminal_line.h"
 
 enum editor_end {
     EDITOR_RUNS,     /* not yet */

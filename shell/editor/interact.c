@@ -1,21 +1,17 @@
 /*
- * interact.c - the person's side: prompts and lines, and what is read from the console.
+ * interact.c - the shell at the console; see interact.h.
  */
+#include "shell/editor/interact.h"
 #include "kernel/console.h"
 #include "kernel/log.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "shell/editor/editor.h"
 #include "shell/editor/history.h"
+#include "shell/language/run.h"
+#include "shell/language/script.h"
 
 static struct editor editor; /* one console, one editor */
-
-status_t shell_console_sink(struct stream *stream, const char *text, size_t bytes)
-{
-    (void)stream;
-    console_write(text, bytes);
-    return 0;
-}
 
 /* ---- what commands read ------------------------------------------------------------------- */
 

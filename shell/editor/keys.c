@@ -6,7 +6,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/utf8.h"
-#include "shell/editor/terminal.h"
+#include "shell/terminal.h"
 
 enum { ESCAPE_WAIT_US = 50000 };
 

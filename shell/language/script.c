@@ -1,9 +1,10 @@
 /*
- * script.c - see script.h.
+ * script.c - reads a script line by line and runs each on a thread of its own; see script.h.
  */
 #include "shell/language/script.h"
 #include "lib/string.h"
 #include "shell/language/parse.h"
+#include "shell/language/run.h"
 #include "shell/language/thread_group.h"
 
 enum { CHUNK_BYTES = 1024 };
@@ -18,12 +19,6 @@ struct script {
     char chunk[CHUNK_BYTES];
     char line[SHELL_LINE_BYTES];
 };
-
-void script_say_where(const struct script *script, struct stream *stream)
-{
-    stream_escaped(stream, script->name, false);
-    stream_format(stream, ":%u: ", script->first_line);
-}
 
 /* The next byte; 0 at the end, or an errno. */
 static int next_byte(struct script *script, char *byte)
@@ -96,23 +91,30 @@ static void run_lines(void *argument)
 {
     struct script *script = argument;
     struct shell *shell = script->shell;
-    const struct script *outer = shell->script;
+    const char *outer_name = shell->script_name;
+    unsigned outer_line = shell->script_line;
     int got = 1;
     shell->status = SHELL_DONE;
-    shell->script = script;
+    shell->script_name = script->name;
     shell->script_depth++;
+
     while (!shell_must_stop(shell) && (got = next_text(script)) > 0) {
         const char *next;
+        shell->script_line = script->first_line;
         bool wrong = parse_check(script->line, &next) != NULL;
         shell_run_text(shell, script->line);
         if (wrong)
             break;
     }
+    shell->script_line = script->first_line;
     if (got < 0)
         say_error(script, got);
+
+    /* `exit` leaves only the innermost script. */
     shell->leaving = false;
     shell->script_depth--;
-    shell->script = outer;
+    shell->script_name = outer_name;
+    shell->script_line = outer_line;
     if (shell_interrupted())
         shell->status = SHELL_INTERRUPTED;
 }

@@ -1,9 +1,11 @@
 /*
- * script.h - a file of lines that a shell runs: see shell_source().
+ * script.h - runs a file of commands.
  *
- * Each line is a text of its own, with the next one where its command continues there
- * (parse_is_open()), up to SHELL_LINE_BYTES. Messages name the first line of a text. A text that is
- * not well formed ends the script. At most SCRIPT_DEPTH_MAX scripts may source each other.
+ * Model       Each line is a text of its own (run.h), together with the following lines while its
+ *             command continues there (parse_is_open()), up to SHELL_LINE_BYTES. A syntax error
+ *             ends the script. Messages name the script and the first line of the text.
+ *             The script runs on a thread of its own, so that scripts that source each other do not
+ *             exhaust a kernel stack; at most SCRIPT_DEPTH_MAX of them may be nested.
  */
 #ifndef SHELL_LANGUAGE_SCRIPT_H
 #define SHELL_LANGUAGE_SCRIPT_H
@@ -12,9 +14,8 @@
 
 enum { SCRIPT_DEPTH_MAX = 16 };
 
-struct script;
-
-/* "FILE:LINE: " */
-void script_say_where(const struct script *script, struct stream *stream);
+/* Runs the lines of a file and returns the last status, or SHELL_FAILED if the file cannot be
+ * read. */
+int shell_source(struct shell *shell, const char *path);
 
 #endif

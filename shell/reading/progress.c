@@ -4,6 +4,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "shell/reading/show.h"
+#include "shell/terminal.h"
 
 enum { BAR_COLUMNS = 20, TEXT_BYTES = 96, NAME_COLUMNS_LEAST = 8 };
 
@@ -69,7 +70,7 @@ static void progress_show(struct progress *progress, uint64_t now)
     struct stream *out = progress->shell->out;
     progress_text(text, sizeof(text), progress->done_bytes, progress->total_bytes,
                   now - progress->begun_us);
-    shell_terminal_size(&columns, &rows);
+    terminal_size(&columns, &rows);
     size_t used = strlen(text) + 2;
     stream_text(out, "\r\x1b[K");
     if (columns > used + NAME_COLUMNS_LEAST) {

@@ -1,169 +1,33 @@
 /*
- * compile.c - from an expression to steps; see regex.h.
+ * compile.c - compiles a regular expression to steps; see program.h.
  *
- * Steps are relative to each other, so that a piece of them can be moved or copied: what repeats
- * puts a step before the piece it repeats, or copies it.
+ * Steps refer to each other by relative numbers, so that a piece of them can be moved or copied: a
+ * repetition inserts a step before the piece that it repeats, or copies the piece.
  */
-#include "shell/regex/regex.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/pattern.h"
-
-/* ---- characters ---------------------------------------------------------------------------- */
-
-static bool is_between(uint32_t code, uint32_t low, uint32_t high)
-{
-    return low <= code && code <= high;
-}
-
-static bool is_upper(uint32_t code)
-{
-    return is_between(code, 'A', 'Z');
-}
-
-static bool is_lower(uint32_t code)
-{
-    return is_between(code, 'a', 'z');
-}
-
-static bool is_digit(uint32_t code)
-{
-    return is_between(code, '0', '9');
-}
-
-static bool is_alpha(uint32_t code)
-{
-    return is_upper(code) || is_lower(code) || is_between(code, 0x80, PATTERN_NO_CODE - 1);
-}
-
-static bool is_alnum(uint32_t code)
-{
-    return is_alpha(code) || is_digit(code);
-}
-
-static bool is_blank(uint32_t code)
-{
-    return code == ' ' || code == '\t';
-}
-
-static bool is_space(uint32_t code)
-{
-    return code == ' ' || is_between(code, '\t', '\r');
-}
-
-static bool is_control(uint32_t code)
-{
-    return code < ' ' || code == 0x7f;
-}
-
-static bool is_graph(uint32_t code)
-{
-    return code > ' ' && code < PATTERN_NO_CODE && code != 0x7f;
-}
-
-static bool is_print(uint32_t code)
-{
-    return code == ' ' || is_graph(code);
-}
-
-static bool is_punct(uint32_t code)
-{
-    return is_graph(code) && !is_alnum(code);
-}
-
-static bool is_hex(uint32_t code)
-{
-    return is_digit(code) || is_between(code | 0x20, 'a', 'f');
-}
-
-bool regex_is_word(uint32_t code)
-{
-    return is_alnum(code) || code == '_';
-}
-
-static const struct {
-    const char *name; /* with what stands around it */
-    bool (*has)(uint32_t code);
-} classes[] = {
-    { "[:alpha:]", is_alpha }, { "[:digit:]", is_digit }, { "[:alnum:]", is_alnum },
-    { "[:upper:]", is_upper }, { "[:lower:]", is_lower }, { "[:space:]", is_space },
-    { "[:blank:]", is_blank }, { "[:punct:]", is_punct }, { "[:cntrl:]", is_control },
-    { "[:print:]", is_print }, { "[:graph:]", is_graph }, { "[:xdigit:]", is_hex },
-};
-
-/* ---- sets ---------------------------------------------------------------------------------- */
-
-/* A member of a set: a class, or a range of characters, which may be one. */
-struct member {
-    bool (*has)(uint32_t code);
-    uint32_t low, high;
-};
-
-/* Takes a member off; false: what begins like a class is none. */
-static bool take_member(const char **at, const char *end, bool fold, struct member *member)
-{
-    bool is_class = text_starts(*at, "[:");
-    *member = (struct member){ 0 };
-    for (size_t i = 0; is_class && i < ARRAY_LENGTH(classes); i++)
-        if (text_starts(*at, classes[i].name)) {
-            *at += strlen(classes[i].name);
-            member->has = fold && (classes[i].has == is_upper || classes[i].has == is_lower)
-                              ? is_alpha
-                              : classes[i].has;
-            return true;
-        }
-    if (is_class)
-        return false;
-    *at += pattern_take(*at, (size_t)(end - *at), fold, &member->low);
-    member->high = member->low;
-    if (end - *at >= 2 && (*at)[0] == '-') {
-        ++*at;
-        *at += pattern_take(*at, (size_t)(end - *at), fold, &member->high);
-    }
-    return true;
-}
-
-bool regex_set_has(const struct regex *e, const struct step *step, uint32_t code)
-{
-    bool found = false;
-    for (const char *at = step->set; at < step->set_end && !found;) {
-        struct member member;
-        if (!take_member(&at, step->set_end, e->fold, &member))
-            break;
-        found = member.has ? member.has(code) : is_between(code, member.low, member.high);
-    }
-    return found != step->negated;
-}
-
-/* The `]` of a set whose first member stands at `at`, where a `]` is a member; NULL: none. */
-static const char *set_end(const char *at, const char *end)
-{
-    const char *first = at;
-    while (at < end && (*at != ']' || at == first)) {
-        const char *close = text_starts(at, "[:") ? strchr(at + 2, ':') : NULL;
-        at = close && close[1] == ']' ? close + 2 : at + 1;
-    }
-    return at < end ? at : NULL;
-}
+#include "shell/regex/program.h"
 
 /* ---- steps --------------------------------------------------------------------------------- */
 
 enum { NO_PIECE = -1 };
 
+/* An open group. Its jumps to its end, one for each alternative but the last, are a list until that
+ * end is known: each holds the number of the one before it in `to`. */
 struct group {
-    unsigned start, branch; /* where it and its last alternative begin */
-    int jump;               /* the last of those that lead to its end; NO_PIECE: none. Each holds
-                               the one before it in `to` */
+    unsigned start, branch; /* where the group and its last alternative begin */
+    int jump;               /* the last jump; NO_PIECE: none */
 };
 
 struct compiler {
     struct regex *e;
     unsigned flags;
     const char *at, *end;
-    const char *why; /* what is wrong */
+    const char *why; /* the reason of -EINVAL */
     status_t status;
-    int piece;       /* where what a * would repeat begins, or NO_PIECE */
+    int piece;       /* the start of what a * here would repeat, or NO_PIECE */
     unsigned depth;
     struct group groups[REGEX_GROUPS_MAX];
 };
@@ -175,15 +39,16 @@ static void fail(struct compiler *c, const char *why)
     c->status = c->status ? c->status : -EINVAL;
 }
 
-/* Room for `more` steps behind the last; false after an error. */
+/* Makes room for `more` steps after the last. Returns false after an error. */
 static bool reserve(struct compiler *c, unsigned more)
 {
     struct regex *e = c->e;
     if (c->status || e->count + more <= e->room)
         return !c->status;
+
     unsigned room = 2 * (e->count + more);
     if (e->count + more > REGEX_STEPS_MAX) {
-        fail(c, "is too long");
+        fail(c, "regular expression too long");
         return false;
     }
     struct step *steps = mem_alloc(room * sizeof(*steps));
@@ -191,6 +56,7 @@ static bool reserve(struct compiler *c, unsigned more)
         c->status = -ENOMEM;
         return false;
     }
+
     if (e->count)
         memcpy(steps, e->steps, e->count * sizeof(*steps));
     mem_free(e->steps);
@@ -216,7 +82,7 @@ static void insert(struct compiler *c, unsigned at, struct step step)
     c->e->count++;
 }
 
-/* The same steps once more, at the end. */
+/* Appends a copy of some steps. */
 static void copy(struct compiler *c, unsigned from, unsigned length)
 {
     if (!reserve(c, length))
@@ -237,7 +103,11 @@ static void emit_assertion(struct compiler *c, enum assertion assertion)
     emit(c, (struct step){ .kind = STEP_ASSERT, .code = assertion });
 }
 
-/* ---- what repeats -------------------------------------------------------------------------- */
+/* ---- repetitions --------------------------------------------------------------------------- *
+ *
+ *     e?   SPLIT +n; e                 e*   SPLIT +n; e; JUMP back
+ *     e+   e; SPLIT back               e{2,4}   e; e; SPLIT +n; e; SPLIT +n; e
+ */
 
 static void repeat_optional(struct compiler *c, unsigned from)
 {
@@ -257,7 +127,7 @@ static void repeat_plus(struct compiler *c, unsigned length)
     emit(c, (struct step){ .kind = STEP_SPLIT, .to = -(int)length });
 }
 
-/* At least `low` times, at most `high`; UINT32_MAX: any number. */
+/* Repeats the piece at least `low` and at most `high` times; UINT32_MAX: without limit. */
 static void repeat_bounds(struct compiler *c, unsigned from, unsigned low, unsigned high)
 {
     unsigned length = c->e->count - from;
@@ -269,6 +139,8 @@ static void repeat_bounds(struct compiler *c, unsigned from, unsigned low, unsig
         repeat_star(c, from);
         return;
     }
+
+    /* The piece exists once. Copy it up to `low` times, then add optional copies. */
     if (!low)
         repeat_optional(c, from++);
     for (unsigned i = 1; i < low && !c->status; i++)
@@ -281,30 +153,36 @@ static void repeat_bounds(struct compiler *c, unsigned from, unsigned low, unsig
     }
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static unsigned take_number(struct compiler *c)
 {
     unsigned number = 0;
-    for (; c->at < c->end && is_digit((unsigned char)*c->at); c->at++)
+    for (; c->at < c->end && is_digit(*c->at); c->at++)
         if (number <= REGEX_REPEAT_MAX)
             number = number * 10 + (unsigned)(*c->at - '0');
     if (number > REGEX_REPEAT_MAX)
-        fail(c, "repeats more than 255 times");
+        fail(c, "repetition count above 255");
     return number;
 }
 
-/* Behind the {. */
+/* Takes the numbers after a {, and its }. */
 static void take_bounds(struct compiler *c)
 {
     const char *close = c->flags & REGEX_EXTENDED ? "}" : "\\}";
     unsigned low = take_number(c), high = low;
     if (c->at < c->end && *c->at == ',') {
         c->at++;
-        high = c->at < c->end && is_digit((unsigned char)*c->at) ? take_number(c) : UINT32_MAX;
+        high = c->at < c->end && is_digit(*c->at) ? take_number(c) : UINT32_MAX;
     }
+
     if (!text_starts(c->at, close))
-        fail(c, "has no closing }");
+        fail(c, "unmatched {");
     else if (low > high)
-        fail(c, "has { } that go backwards");
+        fail(c, "invalid repetition counts");
     if (c->status)
         return;
     c->at += strlen(close);
@@ -316,13 +194,14 @@ static void take_bounds(struct compiler *c)
 static void open_group(struct compiler *c)
 {
     if (c->depth == REGEX_GROUPS_MAX) {
-        fail(c, "has groups too deep in each other");
+        fail(c, "groups nested too deeply");
         return;
     }
     c->groups[c->depth++] = (struct group){ c->e->count, c->e->count, NO_PIECE };
     c->piece = NO_PIECE;
 }
 
+/* Ends an alternative: "a|b" is SPLIT to b; a; JUMP to the end; b. */
 static void next_branch(struct compiler *c)
 {
     struct group *group = &c->groups[c->depth - 1];
@@ -334,6 +213,7 @@ static void next_branch(struct compiler *c)
     c->piece = NO_PIECE;
 }
 
+/* Ends a group: resolves its jumps, and lets a * repeat it as a whole. */
 static void close_group(struct compiler *c)
 {
     const struct group *group = &c->groups[--c->depth];
@@ -356,34 +236,24 @@ static void take_character(struct compiler *c)
 
 static void take_set(struct compiler *c)
 {
-    struct step step = { .kind = STEP_SET, .set = c->at + 1 };
-    step.negated = *step.set == '^';
-    step.set += step.negated;
-    step.set_end = set_end(step.set, c->end);
-    if (!step.set_end) {
-        fail(c, "has no closing ]");
+    struct step step = { .kind = STEP_SET };
+    const char *why = regex_set_parse(c->at + 1, c->end, &step.set);
+    if (why) {
+        fail(c, why);
         return;
     }
-    for (const char *at = step.set; at < step.set_end;) {
-        struct member member;
-        if (!take_member(&at, step.set_end, false, &member)) {
-            fail(c, "has a [:class:] that there is not");
-            return;
-        }
-        if (member.low > member.high)
-            fail(c, "has a range that goes backwards");
-    }
-    c->at = step.set_end + 1;
+    c->at = step.set.end + 1;
     emit_piece(c, step);
 }
 
 static void emit_class(struct compiler *c, const char *set, bool negated)
 {
-    emit_piece(c, (struct step){ .kind = STEP_SET, .set = set, .set_end = set + strlen(set),
-                                 .negated = negated });
+    struct regex_set members = { .text = set, .end = set + strlen(set), .negated = negated };
+    emit_piece(c, (struct step){ .kind = STEP_SET, .set = members });
 }
 
-/* What means something behind a backslash, whatever the syntax. */
+/* Takes a backslash and a letter that has a meaning in both syntaxes. Returns false if the letter
+ * has none. */
 static bool take_letter(struct compiler *c, char letter)
 {
     switch (letter) {
@@ -397,21 +267,22 @@ static bool take_letter(struct compiler *c, char letter)
     case '>': emit_assertion(c, AT_WORD_END); break;
     default:
         if (letter >= '1' && letter <= '9')
-            fail(c, "refers back, which is not there");
+            fail(c, "back references are not supported");
         return c->status != 0;
     }
     c->at += 2;
     return true;
 }
 
-/* One of * + ? {; false: there is nothing to repeat, or no number behind the {. */
-static bool take_repeat(struct compiler *c, char operator, const char *behind)
+/* Takes one of * + ? {. Returns false if it is an ordinary character: there is nothing to repeat,
+ * or no number follows an extended {. */
+static bool take_repeat(struct compiler *c, char operator, const char *after)
 {
-    bool numbers = behind < c->end && (is_digit((unsigned char)*behind) || *behind == ',');
+    bool numbers = after < c->end && (is_digit(*after) || *after == ',');
     if (c->piece == NO_PIECE || (operator == '{' && !numbers && c->flags & REGEX_EXTENDED))
         return false;
     unsigned from = (unsigned)c->piece;
-    c->at = behind;
+    c->at = after;
     switch (operator) {
     case '*': repeat_star(c, from); break;
     case '+': repeat_plus(c, c->e->count - from); break;
@@ -421,11 +292,11 @@ static bool take_repeat(struct compiler *c, char operator, const char *behind)
     return true;
 }
 
-static bool take_operator(struct compiler *c, char operator, const char *behind)
+static bool take_operator(struct compiler *c, char operator, const char *after)
 {
     if (strchr("*+?{", operator))
-        return take_repeat(c, operator, behind);
-    c->at = behind;
+        return take_repeat(c, operator, after);
+    c->at = after;
     if (operator == '(')
         open_group(c);
     else if (operator == '|')
@@ -433,11 +304,12 @@ static bool take_operator(struct compiler *c, char operator, const char *behind)
     else if (operator == ')' && c->depth > 1)
         close_group(c);
     else if (operator == ')')
-        fail(c, "has a ) without a (");
+        fail(c, "unmatched )");
     return true;
 }
 
-/* ^ and $ anchor everywhere in extended expressions, in basic ones at the ends of a branch. */
+/* Returns whether this is an anchor: ^ and $ are anchors everywhere in extended expressions, and at
+ * the ends of an alternative in basic ones (POSIX 9.3.8 and 9.4.9). */
 static bool is_anchor(const struct compiler *c, char anchor)
 {
     bool extended = c->flags & REGEX_EXTENDED;
@@ -445,17 +317,20 @@ static bool is_anchor(const struct compiler *c, char anchor)
         return *c->at == anchor;
     if (anchor == '^')
         return c->e->count == c->groups[c->depth - 1].branch;
-    const char *behind = c->at + 1;
-    return behind == c->end || text_starts(behind, "\\)") || text_starts(behind, "\\|");
+    const char *after = c->at + 1;
+    return after == c->end || text_starts(after, "\\)") || text_starts(after, "\\|");
 }
 
 static void take_next(struct compiler *c)
 {
     bool extended = c->flags & REGEX_EXTENDED, escaped = *c->at == '\\';
     if (escaped && c->at + 1 == c->end) {
-        fail(c, "ends with a backslash");
+        fail(c, "trailing backslash");
         return;
     }
+
+    /* A backslash turns the operators of the one syntax into those of the other; * is the same in
+     * both. */
     char character = c->at[escaped];
     bool is_operator = character && (strchr("()|+?{", character) ? escaped != extended
                                                                   : character == '*' && !escaped);
@@ -463,6 +338,7 @@ static void take_next(struct compiler *c)
         return;
     if (escaped && take_letter(c, character))
         return;
+
     if (is_anchor(c, '^') || is_anchor(c, '$')) {
         emit_assertion(c, *c->at++ == '^' ? AT_START : AT_END);
     } else if (*c->at == '.') {
@@ -482,6 +358,7 @@ static void compile(struct compiler *c)
         emit_assertion(c, NOT_AFTER_WORD);
     if (c->flags & REGEX_LINES)
         emit_assertion(c, AT_START);
+
     open_group(c);
     while (c->at < c->end && !c->status)
         if (c->flags & REGEX_FIXED)
@@ -489,9 +366,10 @@ static void compile(struct compiler *c)
         else
             take_next(c);
     if (c->depth > 1)
-        fail(c, "has no closing )");
+        fail(c, "unmatched (");
     if (!c->status)
         close_group(c);
+
     if (c->flags & REGEX_LINES)
         emit_assertion(c, AT_END);
     if (c->flags & REGEX_WORDS)
@@ -514,7 +392,7 @@ static status_t prepare_run(struct regex *e)
 }
 
 status_t regex_create(const char *text, unsigned flags, struct regex **expression,
-                           const char **why)
+                      const char **why)
 {
     struct regex *e = mem_zalloc(sizeof(*e));
     struct compiler *c = mem_zalloc(sizeof(*c));
@@ -530,6 +408,7 @@ status_t regex_create(const char *text, unsigned flags, struct regex **expressio
         *why = c->why ? c->why : "";
         status = c->status ? c->status : prepare_run(e);
     }
+
     mem_free(c);
     if (status)
         regex_destroy(e);

@@ -1,23 +1,25 @@
 /*
- * match.c - matching; see regex.h.
+ * match.c - matching; see program.h.
  *
- * A list holds the steps that wait for the next character, each once, in the order of where their
- * matches begin: who comes to a step first has the earliest start.
+ * A list holds the steps that wait for the next character, each once, ordered by where their
+ * matches begin: the way that reaches a step first has the earliest start.
  */
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "shell/pattern.h"
-#include "shell/regex/regex.h"
+#include "shell/regex/program.h"
 
 struct run {
     struct regex *e;
     const char *text;
     size_t bytes, at;
-    bool found, any; /* any: whether there is a match is all that is asked */
+    bool found;
+    bool any;        /* any match will do: stop at the first */
     bool more;       /* the text continues in another piece */
     size_t start, end;
 };
 
-/* ASCII is looked at, and all that is not counts as a letter. */
+/* Looks at one byte: each byte of a character beyond ASCII counts as a letter. */
 static bool word_at(const struct run *run, size_t at)
 {
     unsigned char c = (unsigned char)run->text[at];
@@ -40,10 +42,15 @@ static bool holds(const struct run *run, enum assertion assertion)
     }
 }
 
-/* Enters a step, and those that can be reached without a character, into the list `next`. */
-static void enter(struct run *run, unsigned first, size_t start)
+/*
+ * Calls visit() for each step that can be reached from `first` without taking a character, once
+ * while `mark` is the same. After an assertion the walk continues if visit() returns true. Inlined,
+ * since this is the inner loop of matching.
+ */
+static inline __attribute__((always_inline)) void
+each_reachable(struct regex *e, unsigned first,
+               bool (*visit)(void *context, unsigned at, const struct step *step), void *context)
 {
-    struct regex *e = run->e;
     unsigned depth = 0;
     e->stack[depth++] = first;
     while (depth) {
@@ -52,33 +59,54 @@ static void enter(struct run *run, unsigned first, size_t start)
         if (e->marks[at] == e->mark)
             continue;
         e->marks[at] = e->mark;
-        if (step->kind == STEP_MATCH) {
-            run->found = true; /* later starts are no longer followed */
-            run->start = start;
-            run->end = run->at;
-        } else if (step->kind == STEP_ASSERT) {
-            if (holds(run, (enum assertion)step->code))
-                e->stack[depth++] = at + 1;
-        } else if (step->kind == STEP_JUMP || step->kind == STEP_SPLIT) {
+
+        /* The next step is pushed last, so it is followed first. */
+        bool jumps = step->kind == STEP_JUMP || step->kind == STEP_SPLIT;
+        if (jumps)
             e->stack[depth++] = (unsigned)((int)at + step->to);
-            if (step->kind == STEP_SPLIT)
-                e->stack[depth++] = at + 1;
-        } else {
-            e->next[e->next_count++] = (struct way){ at, start };
-        }
+        if (step->kind == STEP_SPLIT || (!jumps && visit(context, at, step)))
+            e->stack[depth++] = at + 1;
     }
+}
+
+struct entry {
+    struct run *run;
+    size_t start;
+};
+
+static bool enter_step(void *context, unsigned at, const struct step *step)
+{
+    const struct entry *entry = context;
+    struct run *run = entry->run;
+    if (step->kind == STEP_ASSERT)
+        return holds(run, (enum assertion)step->code);
+    if (step->kind == STEP_MATCH) {
+        run->found = true; /* ways that start later are no longer followed */
+        run->start = entry->start;
+        run->end = run->at;
+    } else {
+        run->e->next[run->e->next_count++] = (struct way){ at, entry->start };
+    }
+    return false;
+}
+
+/* Adds to the list `next` all steps that a match beginning at `start` can reach from `first`. */
+static void enter(struct run *run, unsigned first, size_t start)
+{
+    struct entry entry = { run, start };
+    each_reachable(run->e, first, enter_step, &entry);
 }
 
 static bool takes(const struct regex *e, const struct step *step, uint32_t code)
 {
     switch (step->kind) {
     case STEP_ANY: return true;
-    case STEP_SET: return regex_set_has(e, step, code);
+    case STEP_SET: return regex_set_has(&step->set, e->fold, code);
     default: return step->code == code;
     }
 }
 
-/* What was entered waits for the character from now on. */
+/* Makes `next` the list of steps that wait for a character, and begins a new `next`. */
 static void turn(struct regex *e)
 {
     struct way *kept = e->now;
@@ -86,13 +114,14 @@ static void turn(struct regex *e)
     e->now_count = e->next_count;
     e->next = kept;
     e->next_count = 0;
+
     if (!++e->mark) { /* once in 2^32 characters */
         memset(e->marks, 0, e->count * sizeof(*e->marks));
         e->mark = 1;
     }
 }
 
-/* Goes over one character. */
+/* Takes one character with all ways. */
 static void advance(struct run *run)
 {
     struct regex *e = run->e;
@@ -100,6 +129,8 @@ static void advance(struct run *run)
     size_t taken = pattern_take(run->text + run->at, run->bytes - run->at, e->fold, &code);
     turn(e);
     run->at += taken;
+
+    /* The list is ordered by start, so the ways after one that starts too late do as well. */
     for (unsigned i = 0; i < e->now_count; i++) {
         const struct way *way = &e->now[i];
         if (run->found && way->start > run->start)
@@ -109,40 +140,31 @@ static void advance(struct run *run)
     }
 }
 
-/* ---- where a match may begin ---------------------------------------------------------------- */
+/* ---- where a match may begin -------------------------------------------------------------- */
 
-/* The bytes that a step takes as the first of a character. */
+/* Notes the bytes with which a character that the step matches can begin. */
 static void note_start(struct regex *e, const struct step *step)
 {
     for (unsigned c = 0; c < 0x80; c++)
         e->starts[c] |= takes(e, step, e->fold ? unicode_fold(c) : c);
-    /* it would take long to tell which, and letters may fold to ASCII ones */
+
+    /* Beyond ASCII, assume that it matches: testing every character would take long, and letters
+     * there may fold to ASCII ones. */
     bool beyond = step->kind != STEP_CODE || step->code >= 0x80 || e->fold;
     for (unsigned c = 0x80; c < 0x100; c++)
         e->starts[c] |= beyond;
 }
 
-/* Goes wherever enter() may. */
-static void note_starts(struct regex *e)
+/* Passes every assertion, since whether it holds depends on the text. */
+static bool start_step(void *context, unsigned at, const struct step *step)
 {
-    unsigned depth = 0;
-    e->mark = 1;
-    e->stack[depth++] = 0;
-    while (depth) {
-        unsigned at = e->stack[--depth];
-        const struct step *step = &e->steps[at];
-        if (e->marks[at] == e->mark)
-            continue;
-        e->marks[at] = e->mark;
-        if (step->kind == STEP_MATCH)
-            e->anywhere = true;
-        else if (step->kind == STEP_JUMP || step->kind == STEP_SPLIT)
-            e->stack[depth++] = (unsigned)((int)at + step->to);
-        else if (step->kind != STEP_ASSERT)
-            note_start(e, step);
-        if (step->kind == STEP_SPLIT || step->kind == STEP_ASSERT)
-            e->stack[depth++] = at + 1;
-    }
+    struct regex *e = context;
+    (void)at;
+    if (step->kind == STEP_MATCH)
+        e->anywhere = true;
+    else if (step->kind != STEP_ASSERT)
+        note_start(e, step);
+    return step->kind == STEP_ASSERT;
 }
 
 void regex_find_starts(struct regex *e)
@@ -151,7 +173,8 @@ void regex_find_starts(struct regex *e)
     for (; !e->fold && step->kind == STEP_CODE && step->code < 0x80; step++)
         if (e->head_bytes < REGEX_HEAD_MAX)
             e->head[e->head_bytes++] = (char)step->code;
-    note_starts(e);
+    e->mark = 1;
+    each_reachable(e, 0, start_step, e);
 }
 
 static size_t next_head(const struct run *run)
@@ -168,7 +191,7 @@ static size_t next_head(const struct run *run)
     return run->bytes;
 }
 
-/* While no way is open: the next place where a match may begin, or the end of the text. */
+/* Returns the next place where a match may begin, or the end of the text. */
 static size_t next_place(const struct run *run)
 {
     const struct regex *e = run->e;
@@ -191,8 +214,10 @@ static bool may_begin(const struct run *run)
 
 /* ---- matching ----------------------------------------------------------------------------- */
 
-/* From run->at on, with the ways that wait there. With more to come it ends where a character, the
- * one after it, or the head of a match might not be complete. */
+/*
+ * Continues at run->at, with the ways that wait there. If more text follows, stops before the end:
+ * a character, the character after it, or the head of a match might be incomplete there.
+ */
 static bool find_from(struct run *run)
 {
     enum { LOOK_AHEAD = REGEX_HEAD_MAX + 4 };
@@ -200,13 +225,17 @@ static bool find_from(struct run *run)
     size_t limit = run->bytes;
     if (run->more)
         limit = run->bytes > LOOK_AHEAD ? run->bytes - LOOK_AHEAD : 0;
+
     for (;;) {
+        /* No way is open: skip to where a match may begin. */
         if (!run->found && !e->next_count) {
-            size_t place = next_place(run), most = run->at > limit ? run->at : limit;
-            run->at = place < most ? place : most;
+            size_t place = next_place(run), most = max(run->at, limit);
+            run->at = min(place, most);
         }
         if (run->more && run->at >= limit)
             return run->found;
+
+        /* A match may begin here too, until one was found that begins earlier. */
         if (!run->found && may_begin(run))
             enter(run, 0, run->at);
         if ((run->found && (run->any || !e->next_count)) || run->at == run->bytes)
@@ -230,13 +259,19 @@ void regex_begin(struct regex *e)
     turn(e);
 }
 
-void regex_feed(struct regex *e, const char *text, size_t bytes, bool last)
+bool regex_feed(struct regex *e, const char *text, size_t bytes, bool last, size_t *used)
 {
     struct run run = { .e = e, .text = text, .bytes = bytes, .at = e->fed_to, .any = true,
                        .more = !last };
     if (!e->fed_match)
         e->fed_match = find_from(&run);
-    e->fed_to = run.at;
+    e->fed_to = *used = run.at;
+    return e->fed_match;
+}
+
+void regex_drop(struct regex *e, size_t bytes)
+{
+    e->fed_to -= bytes;
 }
 
 bool regex_matches(struct regex *e, const char *text, size_t bytes)
@@ -246,7 +281,7 @@ bool regex_matches(struct regex *e, const char *text, size_t bytes)
 }
 
 bool regex_find(struct regex *e, const char *text, size_t bytes, size_t from,
-                     size_t *start, size_t *end)
+                size_t *start, size_t *end)
 {
     struct run run = { .e = e, .text = text, .bytes = bytes, .at = from };
     bool found = find(&run);

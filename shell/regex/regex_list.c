@@ -1,7 +1,8 @@
 /*
- * regex_list.c - see regex_list.h.
+ * regex_list.c - matches a text against several expressions in turn; see regex_list.h.
  */
 #include "shell/regex/regex_list.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 struct regex_entry {
@@ -29,7 +30,7 @@ static status_t add_pattern(struct regex_list *list, const char *pattern, unsign
 }
 
 status_t regex_list_add(struct regex_list *list, const char *text, unsigned flags,
-                             const char **why)
+                        const char **why)
 {
     size_t bytes = strlen(text) + 1;
     char *copy = mem_alloc(bytes);
@@ -37,6 +38,7 @@ status_t regex_list_add(struct regex_list *list, const char *text, unsigned flag
         return -ENOMEM;
     memcpy(copy, text, bytes);
 
+    /* Each line of the text is a pattern. */
     status_t status = 0;
     for (char *at = copy; at && !status;) {
         char *newline = strchr(at, '\n');
@@ -75,32 +77,33 @@ void regex_list_begin(const struct regex_list *list)
 }
 
 size_t regex_list_feed(const struct regex_list *list, const char *text, size_t bytes,
-                            bool last, bool *matches)
+                       bool last, bool *matches)
 {
     size_t used = bytes;
     *matches = false;
     for (const struct regex_entry *entry = list->first; entry && !*matches;
          entry = entry->next) {
-        struct regex *e = entry->expression;
-        regex_feed(e, text, bytes, last);
-        *matches = e->fed_match;
-        if (e->fed_to < used)
-            used = e->fed_to;
+        size_t one;
+        *matches = regex_feed(entry->expression, text, bytes, last, &one);
+        used = min(used, one);
     }
-    used -= used > 0; /* words and lines begin after the character before */
+
+    /* Keep one byte more: whether a word begins depends on the character before it. */
+    used -= used > 0;
     for (const struct regex_entry *entry = list->first; entry; entry = entry->next)
-        entry->expression->fed_to -= used;
+        regex_drop(entry->expression, used);
     return used;
 }
 
 bool regex_list_find(const struct regex_list *list, const char *text, size_t bytes,
-                          size_t from, size_t *start, size_t *end)
+                     size_t from, size_t *start, size_t *end)
 {
     bool found = false;
     for (const struct regex_entry *entry = list->first; entry; entry = entry->next) {
         size_t one_start, one_end;
         if (!regex_find(entry->expression, text, bytes, from, &one_start, &one_end))
             continue;
+        /* Of several matches, the leftmost, and the longest of those (POSIX 9.1). */
         if (!found || one_start < *start || (one_start == *start && one_end > *end)) {
             *start = one_start;
             *end = one_end;

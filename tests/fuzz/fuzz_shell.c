@@ -11,6 +11,7 @@
 #include "kernel/log.h"
 #include "lib/hash.h"
 #include "lib/macros.h"
+#include "shell/language/run.h"
 #include "shell/shell.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/host/rig.h"

@@ -1,6 +1,7 @@
 /* said.c - see said.h. */
 #include "tests/host/said.h"
 #include <string.h>
+#include "shell/language/run.h"
 #include "tests/host/rig.h"
 
 struct said out, err;

@@ -13,6 +13,7 @@
 #include "shell/reading/listing.h"
 #include "shell/reading/paths.h"
 #include "shell/reading/show.h"
+#include "shell/terminal.h"
 
 enum { COLUMN_GAP = 2 };
 
@@ -178,7 +179,7 @@ static status_t ls_print_grid(struct ls *ls, const struct name *names)
     unsigned width, height;
     struct grid *grid = mem_zalloc(sizeof(*grid));
     const struct name **cells = NULL;
-    shell_terminal_size(&width, &height);
+    terminal_size(&width, &height);
     for (const struct name *n = names; grid && n; n = names_next(n))
         grid->count++;
     if (grid && grid->count)

@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/editor/history.h"
+#include "shell/language/script.h"
 #include "shell/options.h"
 #include "shell/shell.h"
 
@@ -41,7 +42,7 @@ static int run_exit(struct shell *shell, int count, char **words)
     uint64_t status = (uint64_t)shell->status;
     if (count > 1 && !shell_number(shell, "STATUS", words[1], 0, 255, &status))
         return SHELL_USAGE;
-    if (!shell->script && shell->console->sink == shell_console_sink)
+    if (!shell->script_name && shell->console->sink == shell_console_sink)
         return shell_complain(shell, "not in a script; use `poweroff` to switch off");
     shell->leaving = true;
     return (int)status;

@@ -11,6 +11,7 @@
 #include "shell/reading/pager.h"
 #include "shell/reading/paths.h"
 #include "shell/reading/show.h"
+#include "shell/terminal.h"
 
 /* ---- the pager ---------------------------------------------------------------------------- */
 
@@ -19,7 +20,7 @@ enum { TAB_COLUMNS = 8 };
 void pager_begin(struct pager *pager, struct shell *shell)
 {
     *pager = (struct pager){ .shell = shell, .paging = shell_out_is_terminal(shell) };
-    shell_terminal_size(&pager->columns, &pager->rows);
+    terminal_size(&pager->columns, &pager->rows);
     pager->left = pager->rows > 1 ? pager->rows - 1 : 1;
 }
 

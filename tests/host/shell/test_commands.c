@@ -483,8 +483,8 @@ BODY(grep)
     rig_put_file("/d/c", "\0one\none\n", 9);
     run("grep one /d/b /d/c", SHELL_DONE, "/d/b:none\n", "grep: /d/c: binary file matches\n");
     says("grep -c one /d/c; grep -l one /d/c; grep -ao one /d/c", "2\n/d/c\none\none\n");
-    run("grep '[' /d/a", SHELL_USAGE, "", "grep: [: has no closing ]\n");
-    run("grep -E 'a)' /d/a", SHELL_USAGE, "", "grep: a): has a ) without a (\n");
+    run("grep '[' /d/a", SHELL_USAGE, "", "grep: [: unmatched [\n");
+    run("grep -E 'a)' /d/a", SHELL_USAGE, "", "grep: a): unmatched )\n");
     run("grep", SHELL_USAGE, "", NULL);
     says("grep -F '[' /d/a || grep -c . /d/b", "1\n");
     run("grep nothing /d/a", SHELL_FAILED, "", "");

@@ -16,6 +16,8 @@
 #include "shell/editor/history.h"
 #include "shell/editor/text_ring.h"
 #include "lib/width.h"
+#include "shell/language/run.h"
+#include "shell/terminal.h"
 #include "tests/host/rig.h"
 #include "tests/host/shown.h"
 

@@ -12,6 +12,7 @@
 
 #include "host/port/host.h"
 #include "lib/macros.h"
+#include "shell/language/run.h"
 #include "shell/options.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"

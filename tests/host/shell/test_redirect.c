@@ -13,6 +13,7 @@
 
 #include "kernel/log.h"
 #include "lib/macros.h"
+#include "shell/language/run.h"
 #include "tests/host/faulty.h"
 #include "tests/host/links.h"
 #include "tests/host/rig.h"

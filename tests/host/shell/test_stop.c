@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shell/language/run.h"
 #include "tests/host/packet_drive.h"
 #include "tests/host/rig.h"
 #include "tests/host/shown.h"

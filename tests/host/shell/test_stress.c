@@ -15,6 +15,7 @@
 #include "kernel/log.h"
 #include "kernel/monitor.h"
 #include "lib/macros.h"
+#include "shell/language/run.h"
 #include "tests/host/drives.h"
 #include "tests/host/shown.h"
 

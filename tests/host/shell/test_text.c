@@ -69,10 +69,11 @@ BODY(hints)
 {
     (void)unused;
     start();
-    fails("mount /dev/cdrom /", "mount: /dev/cdrom: devices are in /System/Devices, `null` too\n");
-    fails("cat /dev/null", "cat: /dev/null: devices are in /System/Devices, `null` too\n");
+    fails("mount /dev/cdrom /",
+          "mount: /dev/cdrom: no such device; devices are in /System/Devices\n");
+    fails("cat /dev/null", "cat: /dev/null: no such device; devices are in /System/Devices\n");
     run("grep -q x /dev/zero", SHELL_TROUBLE, "",
-        "grep: /dev/zero: devices are in /System/Devices, `null` too\n");
+        "grep: /dev/zero: no such device; devices are in /System/Devices\n");
     run("losetup -f x", SHELL_NO_COMMAND, "",
         "spindle: losetup: no such command; `vdrive add IMAGE` makes a drive of an image, "
         "`mount IMAGE DIRECTORY` mounts it too\n");

@@ -15,6 +15,7 @@
 #include "host/port/host.h"
 #include "kernel/log.h"
 #include "lib/macros.h"
+#include "shell/language/run.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 

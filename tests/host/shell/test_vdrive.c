@@ -11,6 +11,7 @@
 
 #include "kernel/dev/device.h"
 #include "lib/macros.h"
+#include "shell/language/run.h"
 #include "tests/host/rig.h"
 #include "tests/host/shown.h"
 

@@ -1,19 +1,13 @@
 /*
- * terminal.c - see terminal.h.
+ * terminal_line.c - finds the row and column of each character, and paints rows; see
+ * terminal_line.h.
  */
-#include "shell/editor/terminal.h"
+#include "shell/editor/terminal_line.h"
 #include "kernel/console.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/width.h"
-#include "shell/shell.h"
-
-enum { COLUMNS_DEFAULT = 80, ROWS_DEFAULT = 24, COLUMNS_MIN = 8, ROWS_MIN = 2 };
-
-static struct {
-    bool seen, answered; /* has an answer come since the last question? */
-    unsigned columns, rows;
-} terminal = { .columns = COLUMNS_DEFAULT, .rows = ROWS_DEFAULT };
+#include "shell/terminal.h"
 
 static void send_text(const char *text)
 {
@@ -27,63 +21,31 @@ static void send_number(const char *format, size_t number)
     send_text(text);
 }
 
-/* ---- the size ----------------------------------------------------------------------------- */
+/* ---- places ------------------------------------------------------------------------------- */
 
-bool terminal_is_seen(void)
-{
-    return terminal.seen;
-}
-
-void terminal_ask_size(void)
-{
-    terminal.answered = false;
-    send_text("\0337\033[999;999H\033[6n\0338");
-}
-
-void terminal_seen(void)
-{
-    if (terminal.seen)
-        return;
-    terminal.seen = true;
-    terminal_ask_size();
-}
-
-bool terminal_report(unsigned rows, unsigned columns)
-{
-    unsigned old_columns = terminal.columns, old_rows = terminal.rows;
-    if (columns < COLUMNS_MIN || rows < ROWS_MIN)
-        return false;
-    if (!terminal.answered || columns < terminal.columns)
-        terminal.columns = columns;
-    if (!terminal.answered || rows < terminal.rows)
-        terminal.rows = rows;
-    terminal.answered = true;
-    return terminal.columns != old_columns || terminal.rows != old_rows;
-}
-
-void shell_terminal_size(unsigned *columns, unsigned *rows)
-{
-    *columns = terminal.columns;
-    *rows = terminal.rows;
-}
-
-bool shell_out_is_terminal(const struct shell *shell)
-{
-    return shell->out == shell->console && shell->console->sink == shell_console_sink &&
-           terminal.seen;
-}
-
-/* ---- where a line's characters stand ------------------------------------------------------ */
-
-/* The place behind the last character; `column` may be the number of columns: then the terminal
- * has not wrapped yet. */
+/* The place after a character. Its column may equal the number of columns: the row is full, and
+ * only the next character, or place_wrap(), goes to the next row. */
 struct place {
     size_t row, column;
 };
 
+static unsigned screen_columns(void)
+{
+    unsigned columns, rows;
+    terminal_size(&columns, &rows);
+    return columns;
+}
+
+static unsigned screen_rows(void)
+{
+    unsigned columns, rows;
+    terminal_size(&columns, &rows);
+    return rows;
+}
+
 static void place_advance(struct place *place, unsigned width)
 {
-    if (place->column + width > terminal.columns) {
+    if (place->column + width > screen_columns()) {
         place->row++;
         place->column = 0;
     }
@@ -99,7 +61,7 @@ static void place_pass(struct place *place, const char *text, size_t length)
 
 static void place_wrap(struct place *place)
 {
-    if (place->column == terminal.columns) {
+    if (place->column == screen_columns()) {
         place->row++;
         place->column = 0;
     }
@@ -115,7 +77,7 @@ static struct place place_of(const char *prompt, const char *text, size_t length
 
 /* ---- showing ------------------------------------------------------------------------------ */
 
-/* The rows from `top` up to `end` of a line, sent in pieces. */
+/* Sends the rows [top, end) of a line, in pieces. */
 struct painter {
     size_t top, end;
     struct place place;
@@ -149,11 +111,14 @@ static void paint_character(struct painter *painter, const char *text, size_t by
     place_advance(&painter->place, width);
     if (!painter_shows(painter))
         return;
+
+    /* A wide character that does not fit into the last column leaves it empty: erase it. */
     if (painter->place.row != before.row && painter->place.row > painter->top) {
-        if (before.column < terminal.columns) /* no room for a wide one in the last column */
+        if (before.column < screen_columns())
             painter_put(painter, "\033[K", 3);
         painter_put(painter, "\n", 1);
     }
+
     bool printable = bytes > 1 || ((unsigned char)*text >= ' ' && (unsigned char)*text < 0x7f);
     painter_put(painter, printable ? text : "?", printable ? bytes : 1);
 }
@@ -167,10 +132,10 @@ static void paint(struct painter *painter, const char *text, size_t length)
     }
 }
 
-/* Which rows to show, so that the cursor's is among them. */
+/* Chooses which rows to show, so that the cursor's is one of them. */
 static void choose_top(struct terminal_line *line, size_t rows, size_t cursor_row)
 {
-    size_t room = terminal.rows - 1;
+    size_t room = screen_rows() - 1;
     if (rows <= room)
         line->top = 0;
     else if (cursor_row < line->top)
@@ -194,17 +159,25 @@ void terminal_line_show(struct terminal_line *line, const char *prompt, const ch
     struct place target = place_of(prompt, text, cursor), last = place_of(prompt, text, length);
     place_wrap(&target);
     place_wrap(&last);
+
+    /* Return to the first row that is shown, and paint from there. */
     move_to((struct place){ line->row, 0 }, (struct place){ 0, 0 });
     choose_top(line, last.row + 1, target.row);
-    struct painter painter = { .top = line->top, .end = line->top + terminal.rows - 1 };
+    struct painter painter = { .top = line->top, .end = line->top + screen_rows() - 1 };
     paint(&painter, prompt, strlen(prompt));
     paint(&painter, text, length);
-    if (painter.place.row >= painter.end) /* it stopped before a row that is not shown */
-        painter.place = (struct place){ painter.end - 1, terminal.columns };
-    if (painter.place.column == terminal.columns)
+
+    /* The painter stops at the first character of a row that is not shown: the cursor is still at
+     * the end of the row above it. */
+    if (painter.place.row >= painter.end)
+        painter.place = (struct place){ painter.end - 1, screen_columns() };
+
+    /* A full last row: terminals differ in where the cursor is now, so go to the next row. */
+    if (painter.place.column == screen_columns())
         painter_put(&painter, "\n", 1);
     painter_flush(&painter);
     place_wrap(&painter.place);
+
     send_text("\033[J");
     move_to(painter.place, target);
     line->row = target.row - line->top;
@@ -222,14 +195,17 @@ bool terminal_line_append(struct terminal_line *line, const char *prompt, const 
 {
     struct place before = place_of(prompt, text, length - bytes);
     struct place after = place_of(prompt, text, length);
-    bool simple = !line->top && after.row == before.row && after.column < terminal.columns &&
+
+    /* In the first column the row above may still have to be ended, and a full row needs its own
+     * line end: both take a full repaint. */
+    bool simple = !line->top && after.row == before.row && after.column < screen_columns() &&
                   before.column && line->row == before.row;
     if (simple)
         console_write(text + length - bytes, bytes);
     return simple;
 }
 
-void terminal_clear(struct terminal_line *line)
+void terminal_line_clear(struct terminal_line *line)
 {
     send_text("\033[H\033[2J");
     line->row = line->top = 0;
