@@ -264,7 +264,9 @@ $(FIXTURE_OUT)/%.o: tests/host/module/fixture.c tests/host/module/fixture_rest.S
 	$(firstword $(call fixture_words,$@)) $(call fixture_flags,$(call fixture_words,$@)) -c \
 	    -o $(@D)/parts/$*.o tests/host/module/fixture.c
 	gcc -c -o $(@D)/parts/$*-rest.o tests/host/module/fixture_rest.S
-	ld -r -o $@ $(@D)/parts/$*.o $(@D)/parts/$*-rest.o
+	ld -r -o $(@D)/parts/$*-whole.o $(@D)/parts/$*.o $(@D)/parts/$*-rest.o
+	printf '%064d' 7 >$(@D)/parts/$*.abi
+	objcopy --add-section driver_abi=$(@D)/parts/$*.abi $(@D)/parts/$*-whole.o $@
 
 $(HOST_OUT)/test_link.threads: $(HOST_OUT)/test/tests/host/module/fixture.c.o | $(FIXTURE_OBJECTS)
 

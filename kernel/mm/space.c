@@ -13,6 +13,8 @@
 #define WINDOWS_END 0xffffc00080000000ull
 #define RUNS WINDOWS_END
 #define RUNS_END 0xffffc000c0000000ull
+#define DRIVERS 0xffffffffc0000000ull
+#define DRIVERS_END 0xffffffffffe00000ull
 
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
 #define ENTRY_NX (1ull << 63)
@@ -40,7 +42,14 @@ static uint64_t *top;
 static uint64_t no_execute; /* ENTRY_NX where the processor knows it */
 static uint64_t slot_used[STACK_SLOTS / 64];
 static uint64_t next_window = WINDOWS;
-static uint64_t next_run = RUNS; /* where the search for addresses continues */
+
+/* Addresses for runs of single pages; the search for free ones continues at `next`. */
+struct region {
+    uint64_t start, end, next;
+};
+
+static struct region runs = { RUNS, RUNS_END, RUNS };
+static struct region drivers = { DRIVERS, DRIVERS_END, DRIVERS };
 
 /* ---- tables ------------------------------------------------------------------------------- */
 
@@ -310,13 +319,13 @@ uint64_t space_physical(const void *memory)
 }
 
 /* Addresses for so many pages between two of which nothing is mapped; 0: there are none. */
-static uint64_t find_run(size_t pages)
+static uint64_t find_run(const struct region *region, size_t pages)
 {
-    uint64_t start = next_run, at = start;
+    uint64_t start = region->next, at = start;
 
-    for (uint64_t looked = 0; looked < 2 * (RUNS_END - RUNS); looked += PAGE_BYTES) {
-        if (at == RUNS_END) {
-            start = at = RUNS;
+    for (uint64_t looked = 0; looked < 2 * (region->end - region->start); looked += PAGE_BYTES) {
+        if (at == region->end) {
+            start = at = region->start;
         } else if (find_entry(at) != NULL) {
             start = at += PAGE_BYTES;
         } else {
@@ -330,10 +339,10 @@ static uint64_t find_run(size_t pages)
 
 /* Maps the pages, which are linked through their first bytes. Nothing is mapped when a table could
  * not be made: the chain is as it was. */
-static uint64_t map_run(size_t pages, void *chain)
+static uint64_t map_run(struct region *region, size_t pages, void *chain)
 {
     spin_lock(&lock);
-    uint64_t start = find_run(pages), at = start;
+    uint64_t start = find_run(region, pages), at = start;
     for (void **page = chain; start != 0 && page != NULL; at += PAGE_BYTES) {
         void **next = *page;
         if (!map_page(at, mem_physical(page), ENTRY_WRITE | no_execute)) {
@@ -343,12 +352,12 @@ static uint64_t map_run(size_t pages, void *chain)
         page = next;
     }
     if (start != 0)
-        next_run = at;
+        region->next = at;
     spin_unlock(&lock);
     return start;
 }
 
-void *space_run_alloc(size_t pages)
+static void *alloc_run(struct region *region, size_t pages)
 {
     void **chain = NULL;
     size_t got = 0;
@@ -358,9 +367,9 @@ void *space_run_alloc(size_t pages)
         *page = chain;
         chain = page;
     }
-    if (got == pages && pages < (RUNS_END - RUNS) / PAGE_BYTES - 1)
+    if (got == pages && pages < (region->end - region->start) / PAGE_BYTES - 1)
         do
-            run = map_run(pages, chain);
+            run = map_run(region, pages, chain);
         while (run == 0 && frames_reclaim(1) > 0);
     while (run == 0 && chain != NULL) {
         void **next = *chain;
@@ -368,6 +377,11 @@ void *space_run_alloc(size_t pages)
         chain = next;
     }
     return (void *)run;
+}
+
+void *space_run_alloc(size_t pages)
+{
+    return alloc_run(&runs, pages);
 }
 
 size_t space_run_free(void *run)
@@ -381,6 +395,41 @@ size_t space_run_free(void *run)
     } while (find_entry(at) != NULL);
     spin_unlock(&lock);
     return (at - (uint64_t)run) / PAGE_BYTES;
+}
+
+/* ---- drivers ------------------------------------------------------------------------------ */
+
+void *space_driver_alloc(size_t pages)
+{
+    void *memory = alloc_run(&drivers, pages);
+
+    if (memory != NULL)
+        memset(memory, 0, pages * PAGE_BYTES);
+    return memory;
+}
+
+void space_driver_protect(void *memory, size_t pages, unsigned rights)
+{
+    uint64_t start = (uint64_t)memory;
+
+    kassert((rights & (SPACE_WRITE | SPACE_EXECUTE)) != (SPACE_WRITE | SPACE_EXECUTE));
+    kassert(start >= DRIVERS && start < DRIVERS_END);
+    spin_lock(&lock);
+    for (uint64_t at = start; at < start + pages * PAGE_BYTES; at += PAGE_BYTES) {
+        uint64_t *entry = find_entry(at);
+        kassert(entry != NULL);
+        *entry = (*entry & ~(ENTRY_NX | (uint64_t)ENTRY_WRITE)) |
+                 (rights & SPACE_WRITE ? ENTRY_WRITE : 0) |
+                 (rights & SPACE_EXECUTE ? 0 : no_execute);
+        cpu_flush_page(at);
+    }
+    spin_unlock(&lock);
+}
+
+void space_driver_free(void *memory)
+{
+    if (memory != NULL)
+        (void)space_run_free(memory);
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
@@ -439,7 +488,7 @@ void space_start(const struct boot_info *boot)
 
     /* The upper tables of these regions stay for good, so that only page tables come and go. */
     if (make_entry(STACKS, LEVEL_LARGE) == NULL || make_entry(WINDOWS, LEVEL_LARGE) == NULL ||
-        make_entry(RUNS, LEVEL_LARGE) == NULL)
+        make_entry(RUNS, LEVEL_LARGE) == NULL || make_entry(DRIVERS, LEVEL_LARGE) == NULL)
         panic("memory: too little for the page tables");
     cpu_load_page_tables(mem_physical(top));
 }

@@ -5,7 +5,12 @@
  * test_link.c, and once into the test itself, which compares the results.
  */
 #include "tests/host/module/fixture.h"
+#include "kernel/module/info.h"
 #include "lib/table.h"
+
+DRIVER_INFO("fixture", "1.2", "MIT", "every kind of reference");
+DRIVER_DRIVES("root");
+DRIVER_DRIVES("signature 257 7573746172");
 
 static const char *const words[] = { "sector", "track", "session", "disc" };
 static uint64_t counters[64]; /* zeroed */

@@ -5,6 +5,7 @@
  * The objects (fixture.c) are linked into memory below 2 GiB, where the 32-bit relocations of the
  * kernel's code model fit, and executed there.
  */
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@
 #include <dirent.h>
 #include <sys/mman.h>
 
+#include "kernel/module/info.h"
 #include "kernel/module/link.h"
 #include "lib/macros.h"
 #include "lib/table.h"
@@ -243,6 +245,71 @@ static void test_missing_symbols_are_named(void **state)
     link_free(&link);
 }
 
+static void test_info(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < object_count; i++) {
+        struct object object;
+        struct driver_info info;
+        struct object_error error = { "" };
+        assert_int_equal(object_open(objects[i].file, &object, &error), 0);
+        if (driver_info_read(&object, &info, &error))
+            fail_msg("%s: %s", objects[i].name, error.why);
+        assert_string_equal(info.name, "fixture");
+        assert_string_equal(info.version, "1.2");
+        assert_string_equal(info.licence, "MIT");
+        assert_string_equal(info.description, "every kind of reference");
+        assert_int_equal(info.abi.length, DRIVER_ABI_BYTES);
+        assert_int_equal(info.abi.data[DRIVER_ABI_BYTES - 1], '7');
+
+        /* Compilers reorder them. */
+        const char *one = driver_info_next(&info, "drives", NULL);
+        const char *other = driver_info_next(&info, "drives", one);
+        const char *root = !strcmp(one, "root") ? one : other;
+        assert_string_equal(root, "root");
+        assert_string_equal(root == one ? other : one, "signature 257 7573746172");
+        assert_null(driver_info_next(&info, "drives", other));
+        assert_null(driver_info_next(&info, "needs", NULL));
+    }
+}
+
+/* Every text of the section must end, be printable, and be there once. */
+static void test_wrong_info(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *why;
+    } cases[] = {
+        { "name=fixture", "nama=fixture", "no name" },
+        { "version=1.2", "name=\1\1.2yy", "control characters" },
+        { "version=1.2", "name=versio", "more than one name" },
+        { "name=fixture", "name=fix ure", "invalid name" },
+        { "name=fixture", "name=\0\0\0\0\0\0\0", "invalid name" },
+    };
+    struct bytes file = object_file("gcc-O2.o");
+
+    for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
+        uint8_t *changed = malloc(file.length);
+        memcpy(changed, file.data, file.length);
+        uint8_t *at = memmem(changed, file.length, cases[i].from, strlen(cases[i].from));
+        assert_non_null(at);
+        const char *to = cases[i].to;
+        for (size_t j = 0; j < strlen(cases[i].from); j++) {
+            bool escape = *to == '\\';
+            at[j] = escape ? (uint8_t)(to[1] - '0') : (uint8_t)*to;
+            to += escape ? 2 : 1;
+        }
+        struct object object;
+        struct driver_info info;
+        struct object_error error = { "" };
+        assert_int_equal(object_open((struct bytes){ changed, file.length }, &object, &error), 0);
+        assert_int_equal(driver_info_read(&object, &info, &error), -ENOEXEC);
+        if (!strstr(error.why, cases[i].why))
+            fail_msg("%s: %s", cases[i].to, error.why);
+        free(changed);
+    }
+}
+
 /* In the kernel's place the object is far from an address of 32 bits without a sign. */
 static void test_out_of_reach(void **state)
 {
@@ -273,7 +340,10 @@ static void try_bytes(const uint8_t *data, size_t bytes)
     size_t count;
 
     memcpy(exact, data, bytes);
+    struct driver_info info;
     status_t status = link_low(&link, &object, (struct bytes){ exact, bytes }, resolve, &error);
+    if (!status)
+        status = driver_info_read(&object, &info, &error);
     if (!status)
         status = link_table(&link, "fixtures", sizeof(struct fixture), &table, &count, &error);
     assert_true(!status || status == -ENOMEM || (status == -ENOEXEC && error.why[0]));
@@ -336,6 +406,8 @@ int main(void)
         cmocka_unit_test(test_every_object_runs),
         cmocka_unit_test(test_rare_relocations),
         cmocka_unit_test(test_missing_symbols_are_named),
+        cmocka_unit_test(test_info),
+        cmocka_unit_test(test_wrong_info),
         cmocka_unit_test(test_out_of_reach),
         cmocka_unit_test(test_truncated_at_every_byte),
         cmocka_unit_test(test_header_extremes),
