@@ -25,7 +25,6 @@
 #include "kernel/port.h"
 
 struct device;
-struct fsd;
 
 enum io_op { IO_READ, IO_WRITE, IO_FLUSH };
 
@@ -54,9 +53,8 @@ struct io_request {
     bool exact; /* after a failure: the block after done_bytes is the one that failed; else any of
                    the rest may be good */
 
-    /* kernel/dev's; before io_submit the VFS's (gate.c) */
-    struct fsd *gate_fsd;
-    struct list link;
+    /* kernel/dev's */
+    struct list link; /* before io_submit: the submitter's */
     _Atomic int state;
     uint64_t submitted_us;
     unsigned segment;        /* how far carving has come: this segment, */

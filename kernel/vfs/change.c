@@ -9,6 +9,21 @@
 #include "kernel/vfs/internal.h"
 #include "lib/utf8.h"
 
+/* Returns whether something is mounted at this path or below it; also if memory is too short to
+ * find out. */
+static bool mounts_touch(struct path *path)
+{
+    if (path_is_mount_point(path))
+        return true;
+    char *text = mem_alloc(PATH_BYTES_MAX + 1);
+    if (!text)
+        return true;
+    path_text(path, text, PATH_BYTES_MAX + 1);
+    bool found = mounts_below(text);
+    mem_free(text);
+    return found;
+}
+
 enum change {
     CHANGE_ADDS,     /* the name must be free: -EEXIST */
     CHANGE_REMOVES,  /* it must exist: -ENOENT; not a mount: -EBUSY */

@@ -261,13 +261,17 @@ struct fsd {
     struct list vnodes;          /* vnode.c's, with the next: initialized once mounted */
     _Atomic unsigned dying;      /* vnodes that left the list and are not yet freed */
     _Atomic bool changes_names;  /* names.c's: a name of its was changed when it was listed */
-    bool gate_closed;            /* gate.c's, with the next */
-    unsigned requests, ios, files; /* under way; under way; open */
-    _Atomic bool exchanged;      /* `successor` took the place of `device` */
+    /* redirect.c's; `held` is initialized once mounted */
+    bool paused;                 /* new requests are put into `held` */
+    struct list held;
+    unsigned requests, ios;      /* in flight */
+    unsigned files;              /* open */
+    _Atomic bool redirected;     /* `successor` is used instead of `device` */
     struct device_handle successor;
-    struct device *former;       /* that of `device` then: a reference */
-    struct list leaving_link;    /* reaper.c's, with the next */
-    void (*leave)(struct fsd *fsd);
+    struct device *former;       /* that of `device`, once redirected: a reference */
+    /* dismount.c's */
+    struct list dismount_link;
+    void (*free)(struct fsd *fsd);
 };
 
 /* For a mount_fs that fails after it has read from the medium: dismounts and frees the fsd, which

@@ -63,8 +63,13 @@ status_t vnode_moves_wait(unsigned *moves) MUST_CHECK;
 bool vnode_moved_since(unsigned moves);
 /* Before dismount; none may be referenced. */
 void vnodes_drop(struct fsd *fsd);
+/* Frees up to `wanted` unused vnodes; try-lock only. Returns how many. */
 size_t vnodes_reclaim(size_t wanted);
+/* Frees what vnodes in use can do without, until `free_pages` pages are free; try-lock only. */
+void vnodes_trim(size_t free_pages);
 void vnodes_count(struct vfs_counts *counts);
+/* ---- vnode_share.c ---- */
+
 /* Counts an opening of the vnode's content: -EBUSY or -ETXTBSY when it excludes, or is excluded by,
  * how it is open already (OPEN_DENY_WRITE, OPEN_DENY_READ, OPEN_EXCLUSIVE in vfs.h). A vnode with a
  * cache is written by one handle at a time, past the cache, which is emptied first. */
@@ -73,6 +78,11 @@ void vnode_unshare(struct vnode *vnode, unsigned flags);
 
 /* A write that was left in flight: until it ends, opening the content is -EBUSY. */
 void vnode_write_left(struct vnode *vnode, bool left);
+
+/* ---- vfs_io.c ---- */
+
+/* Writes the FSD's dirty data to its device. 0 also if nothing can be written any more. */
+status_t fsd_flush(struct fsd *fsd) MUST_CHECK;
 
 /* ---- vnode_cache.c ---- */
 
@@ -92,31 +102,32 @@ bool name_clean(char *name);
 status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
                      vnode_id_t *id) MUST_CHECK;
 
-/* ---- gate.c ---- */
+/* ---- mount/redirect.c ---- */
 
-/* An io of the vnode's content begins, or ended (called by vfs_io_complete). */
+/* Count an io of the vnode's content that begins, or ended (called by vfs_io_complete). */
 void fsd_io_began(struct vnode *vnode);
 void fsd_io_ended(struct vnode *vnode);
-/* Is no io of the file system in flight? The second waits for that: 0, -ETIMEDOUT, -EINTR. */
+/* Returns whether no io of the file system is in flight. */
 bool fsd_is_idle(struct fsd *fsd);
+/* Waits for that: 0, -ETIMEDOUT, -EINTR. */
 status_t fsd_wait_idle(struct fsd *fsd, uint64_t deadline_us) MUST_CHECK;
 
-/* A file was opened on it, or closed: its device keeps the door locked meanwhile. */
+/* Count an open file on it: its device keeps the door locked meanwhile. */
 void fsd_file_opened(struct fsd *fsd);
 void fsd_file_closed(struct fsd *fsd);
 /* See vfs_exchange_device(). */
 status_t fsd_exchange_device(struct fsd *fsd, struct device *device) MUST_CHECK;
 
-/* ---- reaper.c ---- */
+/* ---- mount/dismount.c ---- */
 
-status_t reaper_start(void) MUST_CHECK;
-/* Waits until all file systems that leave are freed. */
-void reaper_stop(void);
-/* Calls leave(), which frees the fsd, as soon as no io of it is in flight: here, or later on the
- * reaper's thread. The file system is not in use any more. */
-void fsd_leave(struct fsd *fsd, void (*leave)(struct fsd *fsd));
+status_t dismount_start(void) MUST_CHECK;
+/* Waits until every file system that is to be dismounted is freed. */
+void dismount_stop(void);
+/* Frees a file system without users and closes its device, as soon as no io of it is in flight.
+ * Waits only a moment; the rest happens on a thread. */
+void fsd_dismount(struct fsd *fsd);
 
-/* ---- direct.c ---- */
+/* ---- uncached.c ---- */
 
 /* One io of the FSD, waited for. *done_bytes are good, whatever the status. With segments, the wait
  * is not interruptible: they are the caller's. */
@@ -133,16 +144,38 @@ ssize_t vnode_io_bytes(struct vnode *vnode, enum io_op op, uint64_t offset_bytes
 ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes,
                      uint64_t *end) MUST_CHECK;
 
-/* ---- mount.c ---- */
+/* ---- mount/mount_table.c ---- */
 
-/* The mount that covers `parent`/`name`: a reference, or NULL. */
-struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash);
+/* A mount that is not in the table yet; the caller sets its root. Takes ownership of the fsd, even
+ * on failure (NULL). */
+struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t hash);
 struct mount *mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
-/* Writes the FSD's dirty data to its device. 0 also where nothing can be written any more. */
-status_t fsd_flush(struct fsd *fsd) MUST_CHECK;
-/* Is something mounted at this path or below it? */
-bool mounts_touch(struct path *path);
+/* Adds it to the table, which takes over the reference. -EBUSY if something is mounted there. */
+status_t mount_add(struct mount *mount) MUST_CHECK;
+/* Returns the mount that covers `parent`/`name`: a reference, or NULL. */
+struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash);
+/* Returns the n-th mount in the order of mounting: a reference, or NULL. */
+struct mount *mount_nth(unsigned n);
+/* Returns whether something is mounted below the directory of this path. */
+bool mounts_below(const char *directory);
+/* See vfs_mount_below(). */
+status_t mount_next_below(const char *directory, unsigned *number, char *name,
+                          size_t bytes) MUST_CHECK;
+/* Take a mount out of the table; the caller gets the table's reference. The first: if no other than
+ * the caller's path uses it, else -EBUSY. The second: one of this device, or one mounted below it;
+ * NULL if there is none. The third: the latest, whatever it is. */
+status_t mount_take_unused(struct mount *mount) MUST_CHECK;
+struct mount *mount_take_of_device(const struct device *device);
+struct mount *mount_take_last(void);
+
+/* ---- mount/mount.c ---- */
+
+/* Asks the FSDs for the file system on a device (name or alias; "": none), or the one of `type`. */
+status_t fsd_open(const char *device_name, const char *type, const char *options,
+                  struct fsd **fsd) MUST_CHECK;
+/* Mounts an fsd at a canonical path. Takes ownership of the fsd, even on failure. */
+status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fixed) MUST_CHECK;
 
 /* ---- path.c ---- */
 
@@ -150,6 +183,13 @@ uint64_t path_hash(uint64_t parent_hash, const char *name, size_t length);
 /* Takes over the references to mount and vnode, also when it fails (NULL). */
 struct path *path_create(struct path *parent, struct mount *mount, struct vnode *vnode,
                          const char *name, size_t length);
+void path_set_root(struct path *path);
+
+/* ---- walk.c ---- */
+
+/* As path_child(). */
+status_t path_child_element(struct path *parent, struct element element, bool cross,
+                            struct path **result) MUST_CHECK;
 /* The node of a name of exactly these bytes in a directory; -ENOENT. The second: what is mounted
  * there takes precedence. */
 status_t path_lookup(struct path *parent, struct element element,
@@ -172,7 +212,6 @@ struct place {
 status_t place_find(struct path *start, const char *text, bool follow,
                     struct place *place) MUST_CHECK;
 void place_put(struct place *place);
-void path_set_root(struct path *path);
 
 /* ---- change.c ---- */
 

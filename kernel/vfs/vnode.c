@@ -237,78 +237,6 @@ void vnode_put(struct vnode *vnode)
         vnode_destroy_now_or_later(surplus);
 }
 
-/* ---- sharing ------------------------------------------------------------------------------ */
-
-/* Does this handle have the vnode for itself? */
-static bool wants_alone(const struct vnode *vnode, unsigned flags)
-{
-    return flags & OPEN_EXCLUSIVE || (flags & OPEN_WRITE && vnode->cache_block_bytes);
-}
-
-static void vnode_count_open(struct vnode *vnode, unsigned flags, unsigned by)
-{
-    vnode->opens += by;
-    vnode->readers += flags & OPEN_READ ? by : 0;
-    vnode->writers += flags & OPEN_WRITE ? by : 0;
-    vnode->read_denials += flags & OPEN_DENY_READ ? by : 0;
-    vnode->write_denials += flags & OPEN_DENY_WRITE ? by : 0;
-}
-
-/* A refused reader is counted whatever else is against it (it may deny writing, as an image's drive
- * does): the writer must not replace what was to be read. */
-static status_t vnode_may_share(struct vnode *vnode, unsigned flags, bool alone)
-{
-    if (flags & OPEN_READ && vnode->read_denials && !vnode->stream) {
-        vnode->readers_refused++;
-        return -ETXTBSY;
-    }
-
-    if (vnode->exclusive || vnode->writes_left || (alone && vnode->opens) ||
-        (flags & OPEN_WRITE && vnode->write_denials) ||
-        (flags & OPEN_DENY_WRITE && vnode->writers))
-        return -EBUSY;
-    return flags & OPEN_DENY_READ && vnode->readers && !vnode->stream ? -ETXTBSY : 0;
-}
-
-status_t vnode_share(struct vnode *vnode, unsigned flags)
-{
-    bool alone = wants_alone(vnode, flags);
-    spin_lock(&vnodes.lock);
-    status_t status = vnode_may_share(vnode, flags, alone);
-    if (!status) {
-        if (alone) /* else other handles read it, without the lock */
-            vnode->exclusive = true;
-        vnode_count_open(vnode, flags, 1);
-    }
-    spin_unlock(&vnodes.lock);
-    if (!status && alone && vnode->cache_block_bytes) {
-        status = cache_settle(&vnode->cache);
-        if (status) {
-            vnode_unshare(vnode, flags);
-            return status;
-        }
-        cache_destroy(&vnode->cache);
-        vnode_cache_start(vnode);
-    }
-    return status;
-}
-
-void vnode_unshare(struct vnode *vnode, unsigned flags)
-{
-    spin_lock(&vnodes.lock);
-    if (vnode->exclusive) /* it was this handle's */
-        vnode->exclusive = false;
-    vnode_count_open(vnode, flags, -1u);
-    spin_unlock(&vnodes.lock);
-}
-
-void vnode_write_left(struct vnode *vnode, bool left)
-{
-    spin_lock(&vnodes.lock);
-    vnode->writes_left += left ? 1 : -1u;
-    spin_unlock(&vnodes.lock);
-}
-
 void vnode_unlinked(struct vnode *vnode)
 {
     spin_lock(&vnodes.lock);
@@ -426,7 +354,7 @@ static void bucket_trim(const struct list *bucket)
 
 /* What vnodes in use can do without, until so many pages are free; each time from another bucket
  * on, so that it is not always the same one's. */
-static void vnodes_trim(size_t free_pages)
+void vnodes_trim(size_t free_pages)
 {
     static size_t next;
     if (!spin_try_lock(&vnodes.lock))
@@ -436,34 +364,10 @@ static void vnodes_trim(size_t free_pages)
     spin_unlock(&vnodes.lock);
 }
 
-size_t vfs_reclaim(size_t wanted)
-{
-    size_t before = page_free_count();
-    cache_reclaim(wanted);
-    if (page_free_count() < before + wanted)
-        vnodes_reclaim(64 * wanted);
-    vnodes_trim(before + wanted);
-    size_t now = page_free_count();
-    return now > before ? now - before : 0;
-}
-
-bool vfs_memory_is_short(size_t pages)
-{
-    size_t needed = page_total_count() / 8 + pages, free = page_free_count();
-    return free < needed && (vfs_reclaim(needed - free), page_free_count() < needed);
-}
-
 void vnodes_count(struct vfs_counts *counts)
 {
     spin_lock(&vnodes.lock);
     counts->vnodes = vnodes.count;
     counts->unused_vnodes = vnodes.unused_count;
     spin_unlock(&vnodes.lock);
-}
-
-struct vfs_counts vfs_counts(void)
-{
-    struct vfs_counts counts = { .pages = cache_page_count() };
-    vnodes_count(&counts);
-    return counts;
 }

@@ -1,6 +1,6 @@
 /*
- * direct.c - reads and writes a vnode past its cache: the request goes to the file system's device
- * at once, and the caller waits for it.
+ * uncached.c - reads and writes a vnode past its cache: the request goes to the device of the file
+ * system at once, and the caller waits for it.
  *
  * Interrupts  The wait of vnode_io_memory() and of a flush ends with -EINTR. Memory in flight must
  *             not be the caller's then: it is the io's own, and the bytes are copied. The io ends
@@ -15,9 +15,9 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 
-enum { DIRECT_PAGES = 32 };
+enum { UNCACHED_PAGES = 32 };
 
-struct direct {
+struct uncached {
     struct vfs_io io;
     _Atomic int references; /* the caller's and the completion's */
     struct spin lock;       /* rank QUEUE: the next four */
@@ -26,87 +26,87 @@ struct direct {
     status_t status;
     bool holds; /* counts as a fill of the vnode's cache */
     unsigned page_count;
-    struct io_segment segments[DIRECT_PAGES]; /* of pages of its own */
+    struct io_segment segments[UNCACHED_PAGES]; /* of pages of its own */
 };
 
-static void direct_put(struct direct *direct)
+static void uncached_put(struct uncached *uncached)
 {
-    if (atomic_fetch_sub(&direct->references, 1) != 1)
+    if (atomic_fetch_sub(&uncached->references, 1) != 1)
         return;
-    for (unsigned i = 0; i < direct->page_count; i++)
-        page_free(direct->segments[i].address);
-    mem_free(direct);
+    for (unsigned i = 0; i < uncached->page_count; i++)
+        page_free(uncached->segments[i].address);
+    mem_free(uncached);
 }
 
-static struct direct *direct_create(const struct vfs_io *template)
+static struct uncached *uncached_create(const struct vfs_io *template)
 {
-    struct direct *direct = mem_zalloc(sizeof(*direct));
-    if (!direct)
+    struct uncached *uncached = mem_zalloc(sizeof(*uncached));
+    if (!uncached)
         return NULL;
-    direct->io = *template;
-    atomic_init(&direct->references, 1);
-    spin_init(&direct->lock, RANK_QUEUE);
-    wait_queue_init(&direct->changed);
-    return direct;
+    uncached->io = *template;
+    atomic_init(&uncached->references, 1);
+    spin_init(&uncached->lock, RANK_QUEUE);
+    wait_queue_init(&uncached->changed);
+    return uncached;
 }
 
-static void direct_complete(struct vfs_io *io, status_t status)
+static void uncached_complete(struct vfs_io *io, status_t status)
 {
-    struct direct *direct = io->context;
-    spin_lock(&direct->lock);
-    direct->status = status;
-    direct->ended = true;
-    bool abandoned = direct->abandoned;
-    wait_queue_wake_all(&direct->changed);
-    spin_unlock(&direct->lock);
+    struct uncached *uncached = io->context;
+    spin_lock(&uncached->lock);
+    uncached->status = status;
+    uncached->ended = true;
+    bool abandoned = uncached->abandoned;
+    wait_queue_wake_all(&uncached->changed);
+    spin_unlock(&uncached->lock);
     if (abandoned && io->op == IO_WRITE)
         vnode_write_left(io->vnode, false);
-    if (abandoned && direct->holds)
+    if (abandoned && uncached->holds)
         cache_release(&io->vnode->cache); /* from here on the vnode may go */
-    direct_put(direct);
+    uncached_put(uncached);
 }
 
 /* Leaves the io alone; false when it has ended meanwhile. */
-static bool direct_abandon(struct direct *direct)
+static bool uncached_abandon(struct uncached *uncached)
 {
-    bool writes = direct->io.op == IO_WRITE;
+    bool writes = uncached->io.op == IO_WRITE;
     if (writes)
-        vnode_write_left(direct->io.vnode, true);
-    spin_lock(&direct->lock);
-    direct->abandoned = !direct->ended;
-    bool abandoned = direct->abandoned;
-    spin_unlock(&direct->lock);
+        vnode_write_left(uncached->io.vnode, true);
+    spin_lock(&uncached->lock);
+    uncached->abandoned = !uncached->ended;
+    bool abandoned = uncached->abandoned;
+    spin_unlock(&uncached->lock);
     if (writes && !abandoned)
-        vnode_write_left(direct->io.vnode, false);
+        vnode_write_left(uncached->io.vnode, false);
     return abandoned;
 }
 
 /* Sends the io and waits for it. -EINTR where it was left in flight: its memory is not the
  * caller's. */
-static status_t direct_run(struct direct *direct, bool interruptible)
+static status_t uncached_run(struct uncached *uncached, bool interruptible)
 {
-    struct vnode *vnode = direct->io.vnode;
+    struct vnode *vnode = uncached->io.vnode;
     status_t status = 0;
-    direct->io.complete = direct_complete;
-    direct->io.context = direct;
-    direct->holds = interruptible && vnode->cache.ops;
-    if (direct->holds)
+    uncached->io.complete = uncached_complete;
+    uncached->io.context = uncached;
+    uncached->holds = interruptible && vnode->cache.ops;
+    if (uncached->holds)
         cache_hold(&vnode->cache);
-    atomic_fetch_add(&direct->references, 1);
+    atomic_fetch_add(&uncached->references, 1);
     fsd_io_began(vnode);
-    vnode->fsd->ops->read_write(vnode->fsd, &direct->io);
-    spin_lock(&direct->lock);
-    while (!direct->ended && !status)
-        status = (direct->holds ? wait_queue_wait_interruptible : wait_queue_wait)(
-            &direct->changed, &direct->lock, TIME_NEVER);
-    spin_unlock(&direct->lock);
-    if (status && direct_abandon(direct))
+    vnode->fsd->ops->read_write(vnode->fsd, &uncached->io);
+    spin_lock(&uncached->lock);
+    while (!uncached->ended && !status)
+        status = (uncached->holds ? wait_queue_wait_interruptible : wait_queue_wait)(
+            &uncached->changed, &uncached->lock, TIME_NEVER);
+    spin_unlock(&uncached->lock);
+    if (status && uncached_abandon(uncached))
         return status;
 
     /* by the caller, so that a file which it closes now is closed when it returns */
-    if (direct->holds)
+    if (uncached->holds)
         cache_release(&vnode->cache);
-    return direct->status;
+    return uncached->status;
 }
 
 static status_t vnode_io_at(struct vfs_io template, uint64_t *done_bytes, uint64_t *offset_bytes)
@@ -114,15 +114,15 @@ static status_t vnode_io_at(struct vfs_io template, uint64_t *done_bytes, uint64
     *done_bytes = 0;
     if (!template.vnode->fsd->ops->read_write)
         return -EOPNOTSUPP;
-    struct direct *direct = direct_create(&template);
-    if (!direct)
+    struct uncached *uncached = uncached_create(&template);
+    if (!uncached)
         return -ENOMEM;
-    status_t status = direct_run(direct, !template.segment_count);
-    if (!direct->abandoned) {
-        *done_bytes = direct->io.done_bytes;
-        *offset_bytes = direct->io.offset_bytes;
+    status_t status = uncached_run(uncached, !template.segment_count);
+    if (!uncached->abandoned) {
+        *done_bytes = uncached->io.done_bytes;
+        *offset_bytes = uncached->io.offset_bytes;
     }
-    direct_put(direct);
+    uncached_put(uncached);
     return status;
 }
 
@@ -157,53 +157,55 @@ ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes, uint
 /* ---- with memory of its own --------------------------------------------------------------- */
 
 /* Pages for `bytes`, or for fewer: at least for a block, else false. */
-static bool direct_take_pages(struct direct *direct, size_t bytes, uint32_t block)
+static bool uncached_take_pages(struct uncached *uncached, size_t bytes, uint32_t block)
 {
     size_t room = 0;
-    while (room < bytes && direct->page_count < DIRECT_PAGES) {
+    while (room < bytes && uncached->page_count < UNCACHED_PAGES) {
         void *page = page_alloc();
         if (!page)
             break;
-        direct->segments[direct->page_count++] =
+        uncached->segments[uncached->page_count++] =
             (struct io_segment){ .address = page, .length_bytes = PAGE_BYTES };
         room += PAGE_BYTES;
     }
     if (room < bytes)
         bytes = room - room % block;
-    direct->io.segments = direct->segments;
-    direct->io.segment_count = direct->page_count;
-    direct->io.length_bytes = bytes;
+    uncached->io.segments = uncached->segments;
+    uncached->io.segment_count = uncached->page_count;
+    uncached->io.length_bytes = bytes;
     return bytes;
 }
 
-static void direct_copy(struct direct *direct, uint8_t *memory, uint64_t bytes, bool out)
+static void uncached_copy(struct uncached *uncached, uint8_t *memory, uint64_t bytes, bool out)
 {
     for (unsigned i = 0; bytes; i++) {
         size_t count = bytes < PAGE_BYTES ? (size_t)bytes : PAGE_BYTES;
-        memcpy(out ? memory : direct->segments[i].address,
-               out ? direct->segments[i].address : memory, count);
+        memcpy(out ? memory : uncached->segments[i].address,
+               out ? uncached->segments[i].address : memory, count);
         memory += count;
         bytes -= count;
     }
 }
 
 /* A part of the bytes, as much as its pages hold. */
-static ssize_t direct_part(const struct vfs_io *template, uint8_t *memory, size_t bytes)
+static ssize_t uncached_part(const struct vfs_io *template, uint8_t *memory, size_t bytes)
 {
-    struct direct *direct = direct_create(template);
+    struct uncached *uncached = uncached_create(template);
     ssize_t done = -ENOMEM;
-    if (!direct)
+    if (!uncached)
         return done;
-    if (direct_take_pages(direct, bytes, template->vnode->cache_block_bytes)) {
+    if (uncached_take_pages(uncached, bytes, template->vnode->cache_block_bytes)) {
         if (template->op == IO_WRITE)
-            direct_copy(direct, memory, direct->io.length_bytes, false);
-        status_t status = direct_run(direct, true);
-        bool ended = !direct->abandoned;
-        done = !ended ? status : direct->io.done_bytes ? (ssize_t)direct->io.done_bytes : status;
-        if (ended && template->op == IO_READ)
-            direct_copy(direct, memory, direct->io.done_bytes, true);
+            uncached_copy(uncached, memory, uncached->io.length_bytes, false);
+        status_t status = uncached_run(uncached, true);
+        done = status;
+        if (!uncached->abandoned && uncached->io.done_bytes) {
+            done = (ssize_t)uncached->io.done_bytes;
+            if (template->op == IO_READ)
+                uncached_copy(uncached, memory, (uint64_t)done, true);
+        }
     }
-    direct_put(direct);
+    uncached_put(uncached);
     return done;
 }
 
@@ -231,7 +233,7 @@ ssize_t vnode_io_memory(struct vnode *vnode, enum io_op op, uint64_t offset_byte
         return -EOPNOTSUPP;
     while (done < bytes) {
         template.offset_bytes = offset_bytes + done;
-        ssize_t got = direct_part(&template, (uint8_t *)memory + done, bytes - done);
+        ssize_t got = uncached_part(&template, (uint8_t *)memory + done, bytes - done);
         if (got <= 0)
             return done ? (ssize_t)done : got ? got : -EIO;
         done += (size_t)got;

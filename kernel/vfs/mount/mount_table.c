@@ -1,0 +1,233 @@
+/*
+ * mount_table.c - the mount table: which file system covers which path.
+ *
+ * A mount is found by the text of its path, since a directory that is covered need not be in
+ * memory. Walks look it up by the hash of that path; there is one look-up for each element.
+ *
+ * Locking     One mutex of rank MOUNT guards the list and the buckets.
+ */
+#include "kernel/sched/sync.h"
+#include "kernel/vfs/internal.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+enum { BUCKETS = 256 };
+
+static struct mutex mounts_lock = MUTEX_INIT(mounts_lock, RANK_MOUNT);
+static struct list mounts = LIST_INIT(mounts); /* in the order of mounting */
+static struct mount *by_hash[BUCKETS];         /* the same, by the hash of their paths */
+static unsigned last_number;
+
+/* ---- references --------------------------------------------------------------------------- */
+
+struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t hash)
+{
+    struct mount *mount = mem_zalloc(sizeof(*mount));
+    char *copy = mem_alloc(strlen(text) + 1);
+    if (!mount || !copy) {
+        fsd_dismount(fsd);
+        mem_free(mount);
+        mem_free(copy);
+        return NULL;
+    }
+    atomic_init(&mount->references, 1);
+    text_copy(copy, strlen(text) + 1, text);
+    mount->fsd = fsd;
+    mount->text = copy;
+    mount->hash = hash;
+    list_init(&mount->link);
+    return mount;
+}
+
+struct mount *mount_get(struct mount *mount)
+{
+    atomic_fetch_add_explicit(&mount->references, 1, memory_order_relaxed);
+    return mount;
+}
+
+void mount_put(struct mount *mount)
+{
+    if (atomic_fetch_sub(&mount->references, 1) != 1)
+        return;
+    if (mount->root)
+        vnode_put(mount->root);
+    fsd_dismount(mount->fsd);
+    mem_free(mount->text);
+    mem_free(mount);
+}
+
+/* ---- finding ------------------------------------------------------------------------------ */
+
+/* Returns whether the mount's path is parent/name. Compares from the end, a name at a time. */
+static bool mount_matches(const struct mount *mount, struct path *parent, const char *name,
+                          size_t length)
+{
+    size_t end = strlen(mount->text);
+    for (;;) {
+        if (length + 1 > end || mount->text[end - length - 1] != '/' ||
+            memcmp(mount->text + end - length, name, length) != 0)
+            return false;
+        end -= length + 1;
+        if (!parent->parent)
+            return end == 0;
+        name = parent->name;
+        length = parent->length;
+        parent = parent->parent;
+    }
+}
+
+struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash)
+{
+    struct mount *found = NULL;
+    mutex_lock(&mounts_lock);
+    struct mount *mount = by_hash[hash % BUCKETS];
+    for (; mount && !found; mount = mount->next_of_hash)
+        if (mount->hash == hash && mount_matches(mount, parent, name, length))
+            found = mount_get(mount);
+    mutex_unlock(&mounts_lock);
+    return found;
+}
+
+/* Returns the part of the mount's path after `directory` and a slash; NULL if it is not below. */
+static const char *text_below(const struct mount *mount, const char *directory)
+{
+    size_t length = strlen(directory);
+    if (length == 1)
+        length = 0; /* "/" */
+    return text_starts(mount->text, directory) && mount->text[length] == '/' &&
+                   mount->text[length + 1]
+               ? mount->text + length + 1
+               : NULL;
+}
+
+bool mounts_below(const char *directory)
+{
+    bool found = false;
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts)
+        found |= text_below(container_of(link, struct mount, link), directory) != NULL;
+    mutex_unlock(&mounts_lock);
+    return found;
+}
+
+struct mount *mount_nth(unsigned n)
+{
+    struct mount *found = NULL;
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts)
+        if (!found && n-- == 0)
+            found = mount_get(container_of(link, struct mount, link));
+    mutex_unlock(&mounts_lock);
+    return found;
+}
+
+status_t mount_next_below(const char *directory, unsigned *number, char *name, size_t bytes)
+{
+    status_t status = -ENOENT;
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts) {
+        const struct mount *mount = container_of(link, struct mount, link);
+        const char *below = mount->number > *number ? text_below(mount, directory) : NULL;
+        if (below && !strchr(below, '/')) {
+            text_copy(name, bytes, below);
+            *number = mount->number;
+            status = 0;
+            break;
+        }
+    }
+    mutex_unlock(&mounts_lock);
+    return status;
+}
+
+/* ---- adding ------------------------------------------------------------------------------- */
+
+status_t mount_add(struct mount *mount)
+{
+    struct mount **bucket = &by_hash[mount->hash % BUCKETS];
+    bool taken = false;
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts)
+        taken |= text_equal(container_of(link, struct mount, link)->text, mount->text);
+    if (!taken) {
+        mount->number = ++last_number;
+        mount->next_of_hash = *bucket;
+        *bucket = mount;
+        list_push_back(&mounts, &mount->link);
+    }
+    mutex_unlock(&mounts_lock);
+    return taken ? -EBUSY : 0;
+}
+
+/* ---- removing ----------------------------------------------------------------------------- */
+
+static void mount_remove(struct mount *mount)
+{
+    kassert(mutex_is_mine(&mounts_lock));
+    struct mount **at = &by_hash[mount->hash % BUCKETS];
+    while (*at != mount)
+        at = &(*at)->next_of_hash;
+    *at = mount->next_of_hash;
+    list_remove(&mount->link);
+    mount->left = true;
+}
+
+/* Returns the deepest of the mounts below this one, except those that the VFS keeps; the mount
+ * itself if there is none. */
+static struct mount *mount_deepest(struct mount *mount)
+{
+    kassert(mutex_is_mine(&mounts_lock));
+    struct mount *deepest = mount;
+    list_each(link, &mounts) {
+        struct mount *other = container_of(link, struct mount, link);
+        if (!other->fixed && text_below(other, mount->text) &&
+            strlen(other->text) > strlen(deepest->text))
+            deepest = other;
+    }
+    return deepest;
+}
+
+status_t mount_take_unused(struct mount *mount)
+{
+    status_t status = 0;
+    mutex_lock(&mounts_lock);
+    if (mount->fixed)
+        status = -EBUSY;
+    else if (list_empty(&mount->link))
+        status = -EINVAL; /* another thread was first */
+    else if (mount_deepest(mount) != mount || atomic_load(&mount->references) > 2)
+        status = -EBUSY; /* a third reference: a path, or a file, on it is in use */
+    else
+        mount_remove(mount);
+    mutex_unlock(&mounts_lock);
+    return status;
+}
+
+struct mount *mount_take_of_device(const struct device *device)
+{
+    struct mount *found = NULL;
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts) {
+        struct mount *mount = container_of(link, struct mount, link);
+        if (!found && fsd_device(mount->fsd)->device == device)
+            found = mount;
+    }
+    if (found) {
+        found = mount_deepest(found);
+        mount_remove(found);
+    }
+    mutex_unlock(&mounts_lock);
+    return found;
+}
+
+struct mount *mount_take_last(void)
+{
+    struct mount *mount = NULL;
+    mutex_lock(&mounts_lock);
+    if (!list_empty(&mounts)) {
+        mount = container_of(mounts.prev, struct mount, link);
+        mount_remove(mount);
+    }
+    mutex_unlock(&mounts_lock);
+    return mount;
+}

@@ -1,0 +1,54 @@
+/*
+ * start.c - the tree at start-up: ramfs at `/`, devfs at `/System/Devices`, and `/Drives`.
+ */
+#include "kernel/vfs/internal.h"
+
+static status_t mount_builtin(const char *type, const char *text, bool fixed)
+{
+    struct fsd *fsd;
+    uint64_t hash = 0;
+    for (const char *at = text; *at == '/' && at[1];) {
+        const char *name = ++at;
+        while (*at && *at != '/')
+            at++;
+        hash = path_hash(hash, name, (size_t)(at - name));
+    }
+    status_t status = fsd_open("", type, "", &fsd);
+    return status ? status : mount_publish(fsd, text, hash, fixed);
+}
+
+status_t vfs_start(void)
+{
+    status_t status = vnodes_start();
+    if (!status)
+        status = dismount_start();
+    if (!status)
+        status = mount_builtin("ramfs", "/", true);
+    if (status)
+        return status;
+    struct mount *mount = mount_nth(0);
+    struct path *root = path_create(NULL, mount, vnode_ref(mount->root), "", 0);
+    if (!root)
+        return -ENOMEM;
+    path_set_root(root);
+    status = vfs_mkdir(root, "/System");
+    if (!status)
+        status = mount_builtin("devfs", "/System/Devices", true);
+    return status ? status : vfs_mkdir(root, "/Drives");
+}
+
+void vfs_stop(void)
+{
+    struct path *root = path_root();
+    path_put(root); /* ours */
+    path_put(root); /* that of vfs_start */
+    path_set_root(NULL);
+
+    /* last mounted, first unmounted */
+    for (struct mount *mount; (mount = mount_take_last());) {
+        kassert(atomic_load(&mount->references) == 1);
+        mount_put(mount);
+    }
+    dismount_stop();
+    vnodes_stop();
+}

@@ -1,0 +1,76 @@
+/*
+ * vnode_share.c - who has a vnode's content open, and how: openings that exclude each other.
+ */
+#include "kernel/vfs/internal.h"
+
+static struct spin share_lock = SPIN_INIT(RANK_VNODE); /* guards the counts of every vnode */
+
+/* Does this handle have the vnode for itself? */
+static bool wants_alone(const struct vnode *vnode, unsigned flags)
+{
+    return flags & OPEN_EXCLUSIVE || (flags & OPEN_WRITE && vnode->cache_block_bytes);
+}
+
+static void vnode_count_open(struct vnode *vnode, unsigned flags, unsigned by)
+{
+    vnode->opens += by;
+    vnode->readers += flags & OPEN_READ ? by : 0;
+    vnode->writers += flags & OPEN_WRITE ? by : 0;
+    vnode->read_denials += flags & OPEN_DENY_READ ? by : 0;
+    vnode->write_denials += flags & OPEN_DENY_WRITE ? by : 0;
+}
+
+/* A refused reader is counted whatever else is against it (it may deny writing, as an image's drive
+ * does): the writer must not replace what was to be read. */
+static status_t vnode_may_share(struct vnode *vnode, unsigned flags, bool alone)
+{
+    if (flags & OPEN_READ && vnode->read_denials && !vnode->stream) {
+        vnode->readers_refused++;
+        return -ETXTBSY;
+    }
+
+    if (vnode->exclusive || vnode->writes_left || (alone && vnode->opens) ||
+        (flags & OPEN_WRITE && vnode->write_denials) ||
+        (flags & OPEN_DENY_WRITE && vnode->writers))
+        return -EBUSY;
+    return flags & OPEN_DENY_READ && vnode->readers && !vnode->stream ? -ETXTBSY : 0;
+}
+
+status_t vnode_share(struct vnode *vnode, unsigned flags)
+{
+    bool alone = wants_alone(vnode, flags);
+    spin_lock(&share_lock);
+    status_t status = vnode_may_share(vnode, flags, alone);
+    if (!status) {
+        if (alone) /* else other handles read it, without the lock */
+            vnode->exclusive = true;
+        vnode_count_open(vnode, flags, 1);
+    }
+    spin_unlock(&share_lock);
+    if (!status && alone && vnode->cache_block_bytes) {
+        status = cache_settle(&vnode->cache);
+        if (status) {
+            vnode_unshare(vnode, flags);
+            return status;
+        }
+        cache_destroy(&vnode->cache);
+        vnode_cache_start(vnode);
+    }
+    return status;
+}
+
+void vnode_unshare(struct vnode *vnode, unsigned flags)
+{
+    spin_lock(&share_lock);
+    if (vnode->exclusive) /* it was this handle's */
+        vnode->exclusive = false;
+    vnode_count_open(vnode, flags, -1u);
+    spin_unlock(&share_lock);
+}
+
+void vnode_write_left(struct vnode *vnode, bool left)
+{
+    spin_lock(&share_lock);
+    vnode->writes_left += left ? 1 : -1u;
+    spin_unlock(&share_lock);
+}

@@ -1,0 +1,310 @@
+/*
+ * walk.c - walks a path's text from element to element: through mounts and links, to a node or to
+ * the place of a name.
+ */
+#include "kernel/vfs/internal.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+enum { LINKS_MAX = 16 };
+
+/* ---- a walk ------------------------------------------------------------------------------- */
+
+struct walk {
+    struct path *at;   /* a reference */
+    const char *rest;  /* what is still to be walked */
+    char *expanded;    /* owned text that `rest` points into once a link was met */
+    unsigned links;
+    bool slash;        /* the element taken last was followed by a slash */
+};
+
+/* From `start`, or from `/`. -ENOENT for an empty text (POSIX 4.13), -ENAMETOOLONG. */
+static status_t walk_begin(struct walk *walk, struct path *start, const char *text)
+{
+    size_t length = strlen(text);
+    if (!length)
+        return -ENOENT;
+    if (length > PATH_BYTES_MAX)
+        return -ENAMETOOLONG;
+    *walk = (struct walk){ .at = text[0] == '/' ? path_root() : path_get(start), .rest = text };
+    return 0;
+}
+
+/* Takes the next element off the rest; false when there is none. */
+static bool walk_take_element(struct walk *walk, struct element *element)
+{
+    while (*walk->rest == '/')
+        walk->rest++;
+    element->name = walk->rest;
+    while (*walk->rest && *walk->rest != '/')
+        walk->rest++;
+    element->length = (size_t)(walk->rest - element->name);
+    if (element->length)
+        walk->slash = *walk->rest == '/';
+    return element->length > 0;
+}
+
+/* Was the element taken last the last one? Slashes may follow it. */
+static bool walk_is_at_last(const struct walk *walk)
+{
+    const char *rest = walk->rest;
+    while (*rest == '/')
+        rest++;
+    return !*rest;
+}
+
+static bool element_is(struct element element, const char *text)
+{
+    return text_equal_n(element.name, element.length, text, strlen(text));
+}
+
+static void walk_move(struct walk *walk, struct path *to)
+{
+    path_put(walk->at);
+    walk->at = to;
+}
+
+/* Returns what is mounted there: a reference, or NULL. */
+static struct mount *find_mounted(struct path *parent, struct element element)
+{
+    uint64_t hash = path_hash(parent->hash, element.name, element.length);
+    return mount_find(parent, element.name, element.length, hash);
+}
+
+/* The child through the mount table, or NULL when nothing is mounted there. The table knows paths
+ * as text: a directory that was removed, or whose mount is gone, is not what its text leads to. */
+static status_t child_mounted(struct path *parent, struct element element, struct path **result)
+{
+    struct mount *mount = path_is_live(parent) ? find_mounted(parent, element) : NULL;
+    *result = NULL;
+    if (!mount)
+        return 0;
+    *result = path_create(parent, mount, vnode_ref(mount->root), element.name, element.length);
+    return *result ? 0 : -ENOMEM;
+}
+
+/* Looks the element up and references its vnode. A directory may be moved between the two: then its
+ * name was the old one, and it is looked up again. Once it is referenced it cannot be moved. */
+static status_t vnode_of_element(struct path *parent, struct element element,
+                                 struct vnode **vnode)
+{
+    struct fsd *fsd = parent->mount->fsd;
+    for (;;) {
+        vnode_id_t id;
+        unsigned moves;
+        status_t status = vnode_moves_wait(&moves);
+        if (!status)
+            status = name_lookup(fsd, parent->vnode, element, &id);
+        if (!status)
+            status = vnode_get(fsd, id, vnode);
+        if (status || (*vnode)->type != NODE_DIRECTORY || !vnode_moved_since(moves))
+            return status;
+        vnode_put(*vnode);
+    }
+}
+
+status_t path_lookup(struct path *parent, struct element element, struct path **result)
+{
+    struct vnode *vnode;
+    *result = NULL;
+    status_t status = vnode_of_element(parent, element, &vnode);
+    if (status)
+        return status;
+    *result = path_create(parent, mount_get(parent->mount), vnode, element.name, element.length);
+    return *result ? 0 : -ENOMEM;
+}
+
+status_t path_lookup_mounted(struct path *parent, struct element element, struct path **result)
+{
+    status_t status = child_mounted(parent, element, result);
+    return status || *result ? status : path_lookup(parent, element, result);
+}
+
+/* The element as the directory spells it, so that one node has one path: what is mounted there is
+ * found however the name was typed. `room` is for the spelling. */
+static status_t element_spell(struct path *parent, struct element *element, char **room)
+{
+    struct fsd *fsd = parent->mount->fsd;
+    *room = NULL;
+    status_t status = fsd_check(fsd);
+    if (status || !fsd->ops->actual_name)
+        return status;
+    *room = mem_alloc(NAME_BYTES_MAX + 1);
+    if (!*room)
+        return -ENOMEM;
+    size_t length = fsd->ops->actual_name(fsd, parent->vnode, *element, *room);
+    if (length)
+        *element = (struct element){ *room, length };
+    return 0;
+}
+
+/* Without `cross` the name is known to be the directory's own spelling. */
+status_t path_child_element(struct path *parent, struct element element, bool cross,
+                            struct path **result)
+{
+    *result = NULL;
+    if (!path_is_directory(parent))
+        return -ENOTDIR;
+    if (element.length > NAME_BYTES_MAX)
+        return -ENAMETOOLONG;
+    char *room = NULL;
+    status_t status = cross ? child_mounted(parent, element, result) : 0;
+    if (!status && !*result)
+        status = cross ? element_spell(parent, &element, &room) : fsd_check(parent->mount->fsd);
+    if (!status && !*result && cross && room && element.name == room)
+        status = child_mounted(parent, element, result);
+    if (!status && !*result)
+        status = path_lookup(parent, element, result);
+    mem_free(room);
+    return status;
+}
+
+status_t path_child(struct path *parent, const char *name, bool cross, struct path **result)
+{
+    struct element element = { name, strlen(name) };
+    return path_child_element(parent, element, cross, result);
+}
+
+/* Puts the link's target in front of the rest. The walk stands at the link's directory. */
+static status_t walk_expand(struct walk *walk, struct path *link)
+{
+    struct fsd *fsd = link->mount->fsd;
+    if (++walk->links > LINKS_MAX)
+        return -ELOOP;
+    if (!fsd->ops->read_link)
+        return -EOPNOTSUPP;
+    char *text = mem_alloc(PATH_BYTES_MAX + 1);
+    if (!text)
+        return -ENOMEM;
+    ssize_t length = fsd->ops->read_link(fsd, link->vnode, text, PATH_BYTES_MAX + 1);
+    size_t rest = strlen(walk->rest);
+    if (length >= 0 && (size_t)length + rest > PATH_BYTES_MAX)
+        length = -ENAMETOOLONG;
+    if (length <= 0) {
+        mem_free(text);
+        return length ? (status_t)length : -ENOENT;
+    }
+    memcpy(text + length, walk->rest, rest + 1);
+    mem_free(walk->expanded);
+    walk->rest = walk->expanded = text;
+    if (text[0] == '/')
+        walk_move(walk, path_root());
+    return 0;
+}
+
+static status_t walk_step(struct walk *walk, struct element element, unsigned flags)
+{
+    if (!path_is_directory(walk->at))
+        return -ENOTDIR;
+    if (element_is(element, "."))
+        return 0;
+    if (element_is(element, "..")) {
+        if (walk->at->parent)
+            walk_move(walk, path_get(walk->at->parent));
+        return 0;
+    }
+    struct path *child;
+    status_t status = path_child_element(walk->at, element, true, &child);
+    if (status)
+        return status;
+    bool stay = flags & WALK_NO_FOLLOW && !walk->slash && walk_is_at_last(walk);
+    if (child->vnode->type != NODE_LINK || stay) {
+        walk_move(walk, child);
+        return 0;
+    }
+    status = walk_expand(walk, child);
+    path_put(child);
+    return status;
+}
+
+/* POSIX 4.13: what a slash follows must be a directory. Also where a link's target ends so. */
+static status_t walk_end(struct walk *walk, status_t status, struct path **result)
+{
+    if (!status && walk->slash && !path_is_directory(walk->at))
+        status = -ENOTDIR;
+    if (status)
+        path_put(walk->at);
+    else
+        *result = walk->at;
+    return status;
+}
+
+status_t path_walk(struct path *start, const char *text, unsigned flags, struct path **result)
+{
+    struct walk walk;
+    struct element element;
+    *result = NULL;
+    status_t status = walk_begin(&walk, start, text);
+    if (status)
+        return status;
+    while (!status && walk_take_element(&walk, &element))
+        status = walk_step(&walk, element, flags);
+    mem_free(walk.expanded);
+    return walk_end(&walk, status, result);
+}
+
+/* ---- a place ------------------------------------------------------------------------------ */
+
+/* Follows a link that is the last element, to the place where a file would be created. *done: the
+ * place is found. */
+static status_t place_follow(struct walk *walk, struct element element, struct path **node,
+                             bool *done)
+{
+    struct path *child;
+    status_t status = path_child_element(walk->at, element, true, &child);
+    *done = status == -ENOENT || (!status && child->vnode->type != NODE_LINK);
+    if (*done) {
+        *node = child;
+        return 0;
+    }
+    if (!status)
+        status = walk_expand(walk, child);
+    path_put(child);
+    return status;
+}
+
+static status_t place_walk(struct walk *walk, bool follow, struct place *place)
+{
+    struct element element;
+    status_t status = 0;
+    bool done = false;
+    place->dots = true; /* unless there is a name */
+    while (!status && !done && walk_take_element(walk, &element)) {
+        bool dots = element_is(element, ".") || element_is(element, "..");
+        if (!walk_is_at_last(walk) || (dots && follow)) {
+            status = walk_step(walk, element, 0);
+            continue;
+        }
+        done = true;
+        place->name = element;
+        if (!path_is_directory(walk->at))
+            status = -ENOTDIR;
+        else if (follow)
+            status = place_follow(walk, element, &place->node, &done);
+        place->dots = dots || !done;
+    }
+    return status;
+}
+
+status_t place_find(struct path *start, const char *text, bool follow, struct place *place)
+{
+    struct walk walk;
+    *place = (struct place){ .parent = NULL };
+    status_t status = walk_begin(&walk, start, text);
+    if (status)
+        return status;
+    status = place_walk(&walk, follow, place);
+    place->parent = walk.at;
+    place->slash = walk.slash;
+    place->text = walk.expanded;
+    if (status)
+        place_put(place);
+    return status;
+}
+
+void place_put(struct place *place)
+{
+    path_put(place->node);
+    path_put(place->parent);
+    mem_free(place->text);
+}
