@@ -1,6 +1,9 @@
 /*
- * digest.c - md5sum, sha1sum, sha256sum, sha512sum: digests of files, and the check of a
- * list of them (digest_list.h). One implementation: the command's name chooses the digest.
+ * digest.c - prints digests of files, and checks lists of them: md5sum, sha1sum, sha256sum,
+ * sha512sum.
+ *
+ * All four share one implementation; the command's name selects the digest. Formats, wording and
+ * status are those of GNU coreutils (digest_list.h).
  */
 #include "lib/string.h"
 #include "lib/text.h"
@@ -31,10 +34,10 @@ static status_t digest_input(struct input *input, char hex[DIGEST_HEX_BYTES])
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-/* -z: names as they are, since their lines end with NUL. */
-static void write_name(struct stream *out, const char *name, bool as_it_is)
+/* -z writes names unescaped, since its lines end with NUL. */
+static void write_name(struct stream *out, const char *name, bool unescaped)
 {
-    if (as_it_is)
+    if (unescaped)
         stream_text(out, name);
     else
         digest_name_write(out, name);
@@ -73,7 +76,7 @@ struct check {
     bool quiet, silent, warn, strict, ignore_missing;
     struct digest_list list;
     uint64_t good, wrong, unreadable, missing, malformed;
-    bool failed; /* any list so far */
+    bool failed; /* one of the lists so far */
 };
 
 static void check_report(const struct check *check, const char *name, const char *result)
@@ -91,6 +94,7 @@ static status_t sum_listed(struct input *input, void *hex)
     return digest_input(input, hex);
 }
 
+/* Checks one file. Only -EINTR is returned: an error is counted, and the list continues. */
 static status_t check_file(struct check *check, const char *digest, const char *name)
 {
     char hex[DIGEST_HEX_BYTES];
@@ -115,20 +119,25 @@ static status_t check_file(struct check *check, const char *digest, const char *
     return 0;
 }
 
+/* Checks one line of a list. */
+
 static status_t check_line(struct check *check, const struct input *list, uint64_t number,
                            char *line, size_t bytes)
 {
     char *digest, *name;
+
+    /* Editors of other systems leave a byte order mark and CR LF. */
     if (number == 1 && text_starts(line, UTF8_MARK)) {
         line += strlen(UTF8_MARK);
         bytes -= strlen(UTF8_MARK);
     }
     if (bytes && line[bytes - 1] == '\r')
         line[--bytes] = '\0';
+
     if (!bytes || *line == '#')
         return 0;
     if (digest_list_parse(&check->list, line, bytes, &digest, &name) &&
-        !(text_equal(name, "-") && !list->file)) /* the list itself */
+        !(text_equal(name, "-") && !list->file)) /* standard input is the list itself */
         return check_file(check, digest, name);
 
     check->malformed++;
@@ -146,7 +155,7 @@ static void check_warn(const struct check *check, uint64_t count, const char *on
                        count == 1 ? one : many);
 }
 
-/* Reports what a list came to. */
+/* Prints the warnings at the end of a list. */
 static void check_sum_up(struct check *check, const char *name)
 {
     bool any = check->good || check->wrong || check->unreadable || check->missing;
@@ -175,6 +184,7 @@ static status_t check_input(struct input *list, void *context)
     size_t bytes;
     int got = 0;
     status_t status = 0;
+
     check->good = check->wrong = check->unreadable = check->missing = check->malformed = 0;
     check->list.separator = SEPARATOR_UNKNOWN;
     for (uint64_t number = 1; !status && (got = input_line(list, &line, &bytes)) > 0; number++)
@@ -202,7 +212,7 @@ static int run_check(struct shell *shell, int count, char **words)
 
 /* ---- the commands ------------------------------------------------------------------------- */
 
-/* Options of writing do not go with -c, nor those of checking without it. */
+/* Refuses options for printing with -c, and options for checking without it, as GNU does. */
 static bool options_agree(struct shell *shell)
 {
     static const char *const writing[] = { "tag", "zero", NULL };

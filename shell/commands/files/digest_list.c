@@ -1,4 +1,6 @@
-/* digest_list.c - see digest_list.h. */
+/*
+ * digest_list.c - reads and writes the lines of checksum lists; see digest_list.h.
+ */
 #include "shell/commands/files/digest_list.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -33,7 +35,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Undoes digest_name_write() in place; false for what it never writes. */
+/* Undoes digest_name_write() in place. Returns false for an escape that it never writes. */
 static bool name_unescape(char *name)
 {
     char *to = name;
@@ -50,7 +52,7 @@ static bool name_unescape(char *name)
             if (text_hex_digit(name[1]) < 0 || text_hex_digit(name[2]) < 0)
                 return false;
             *to = (char)(text_hex_digit(name[1]) << 4 | text_hex_digit(name[2]));
-            if (!*to++)
+            if (!*to++) /* a name cannot contain NUL */
                 return false;
             name += 2;
             break;
@@ -61,7 +63,7 @@ static bool name_unescape(char *name)
     return true;
 }
 
-/* Takes the digits of a digest off; NULL: these are not such digits. */
+/* Converts a digest to lower case and returns its end. NULL if these are not its digits. */
 static char *take_digest(const struct digest_list *list, char *at)
 {
     for (unsigned i = 0; i < 2 * list->kind->bytes; i++, at++) {
@@ -72,7 +74,7 @@ static char *take_digest(const struct digest_list *list, char *at)
     return at;
 }
 
-/* Behind "TAG (". A name may contain parentheses: the last one ends it. */
+/* Parses what follows "TAG (". The name may contain parentheses: the last one ends it. */
 static bool parse_tagged(const struct digest_list *list, char *at, bool escaped, char **digest,
                          char **name)
 {
@@ -81,6 +83,7 @@ static bool parse_tagged(const struct digest_list *list, char *at, bool escaped,
         return false;
     *name = at;
     *close++ = '\0';
+
     while (is_blank(*close))
         close++;
     if (*close++ != '=')
@@ -92,7 +95,7 @@ static bool parse_tagged(const struct digest_list *list, char *at, bool escaped,
     return end && !*end && (!escaped || name_unescape(*name));
 }
 
-/* "DIGEST  NAME" and its relatives. */
+/* Parses "DIGEST  NAME", "DIGEST *NAME" or "DIGEST NAME". */
 static bool parse_plain(struct digest_list *list, char *at, bool escaped, char **digest,
                         char **name)
 {
@@ -102,6 +105,7 @@ static bool parse_plain(struct digest_list *list, char *at, bool escaped, char *
         return false;
     *at++ = '\0';
 
+    /* The first line decides how many characters separate digest and name in this list. */
     bool two = (*at == ' ' || *at == '*') && at[1];
     if (!two && list->separator == SEPARATOR_TWO)
         return false;
@@ -114,8 +118,8 @@ static bool parse_plain(struct digest_list *list, char *at, bool escaped, char *
 bool digest_list_parse(struct digest_list *list, char *line, size_t bytes, char **digest,
                        char **name)
 {
-    if (memchr(line, '\0', bytes))
-        return false; /* no name contains one */
+    if (memchr(line, '\0', bytes)) /* a name cannot contain NUL */
+        return false;
     while (is_blank(*line))
         line++;
     bool escaped = *line == '\\';

@@ -3,10 +3,10 @@
  *
  * Forms       "DIGEST  NAME", "DIGEST *NAME" (the * marks binary), "DIGEST NAME" (BSD, reversed),
  *             "TAG (NAME) = DIGEST" (BSD, --tag). Blanks may come first.
- * Escapes     A backslash before the line: in NAME \\ \n \r mean a backslash, LF and CR, and
- *             \xHH for other control characters, which GNU's tools write as they are.
- * Reversed    One list has either two characters between digest and name or one, so that a name may
- *             begin with a blank: the first such line decides.
+ * Escapes     A line that begins with a backslash has escapes in NAME: \\ \n \r, and \xHH for other
+ *             control characters, which GNU's tools write unescaped.
+ * Separator   A list has either one or two characters between digest and name in all lines, so that
+ *             a name may begin with a blank. The first line without a TAG decides.
  */
 #ifndef SHELL_COMMANDS_FILES_DIGEST_LIST_H
 #define SHELL_COMMANDS_FILES_DIGEST_LIST_H
@@ -19,14 +19,14 @@ struct digest_list {
     enum { SEPARATOR_UNKNOWN, SEPARATOR_TWO, SEPARATOR_ONE } separator;
 };
 
-/* Parses line[bytes], which is changed: the parts point into it, the digest in lower case. False:
- * the line is not properly formatted. */
+/* Parses line[bytes] in place: digest, in lower case, and name point into it. Returns false if the
+ * line is not properly formatted. */
 bool digest_list_parse(struct digest_list *list, char *line, size_t bytes, char **digest,
                        char **name);
 
-/* Would the name be written with escapes? */
+/* Returns true if digest_name_write() would escape a character. */
 bool digest_name_needs_escape(const char *name);
-/* Writes the name with its escapes, the backslash before the line not included. */
+/* Writes the name with escapes. The caller writes the backslash before the line. */
 void digest_name_write(struct stream *out, const char *name);
 
 #endif

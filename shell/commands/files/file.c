@@ -1,9 +1,11 @@
 /*
- * file.c - the format of a file, a device or an image: file.
+ * file.c - identifies files, devices and images by their content: file.
  *
- * The words are file(1)'s where both know a format; volumes are named as `mount` names them.
+ * The wording is that of file(1) where it knows the format; volumes are named as `mount` names
+ * them.
  */
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "lib/text_kind.h"
@@ -18,7 +20,7 @@ struct file_answer {
     const char *mime, *charset;
 };
 
-/* Memory for looking at a file's content, on the heap. */
+/* Working memory for the identification of a file's content, on the heap. */
 struct file_look {
     struct identify identify;
     struct text_kind text;
@@ -34,7 +36,8 @@ static void answer_set(struct file_answer *answer, const char *mime, const char 
 
 /* ---- content ------------------------------------------------------------------------------ */
 
-/* "#!/bin/sh -e" -> "POSIX shell script, "; other programs by their path; "" for no script. */
+/* Reads a script's first line: "#!/bin/sh -e" gives "POSIX shell script, ", another interpreter
+ * gives "a /bin/awk script, ", and any other text "". */
 static void script_name(const uint8_t *bytes, size_t count, char *text, size_t room)
 {
     char program[64];
@@ -42,24 +45,27 @@ static void script_name(const uint8_t *bytes, size_t count, char *text, size_t r
     text[0] = '\0';
     if (count < 3 || bytes[0] != '#' || bytes[1] != '!')
         return;
+
     while (at < count && bytes[at] == ' ')
         at++;
     while (at < count && bytes[at] > ' ' && bytes[at] < 0x7f && length < sizeof(program) - 1)
         program[length++] = (char)bytes[at++];
     program[length] = '\0';
+
     if (text_equal(program, "/bin/sh"))
         text_copy(text, room, "POSIX shell script, ");
     else if (length)
         format_text(text, room, "a %s script, ", program);
 }
 
-/* Text, or bytes of no known format. */
+/* Tells text from unknown binary data, by the first TEXT_BYTES_MAX bytes. */
 static status_t answer_text(struct file *file, struct file_look *look, struct file_answer *answer)
 {
     char script[96] = "", lines[48];
     uint64_t at = 0, size = file_size(file);
     ssize_t got = 0;
     look->text = (struct text_kind){ 0 };
+
     while (at < TEXT_BYTES_MAX && !look->text.control &&
            (got = file_read_at(file, at, look->piece, PIECE_BYTES)) > 0) {
         if (!at)
@@ -69,12 +75,14 @@ static status_t answer_text(struct file *file, struct file_look *look, struct fi
     }
     if (got < 0)
         return (status_t)got;
+
     text_kind_end(&look->text, at >= size);
     const char *name = text_kind_name(&look->text);
     if (!name) {
         answer_set(answer, "application/octet-stream", "data");
         return 0;
     }
+
     text_kind_lines(&look->text, lines, sizeof(lines));
     format_text(answer->description, sizeof(answer->description), "%s%s%s%s", script, name,
                 *script ? " executable" : "", lines);
@@ -99,7 +107,7 @@ static status_t answer_content(struct file *file, struct file_answer *answer)
     status_t status = file_identify(file, &look->identify);
     if (!status && look->identify.count)
         answer_identity(&look->identify, answer);
-    else if (!status) /* the signature may be in the part that could not be read */
+    else if (!status) /* the signature may be in a part that could not be read */
         status = look->identify.status;
 
     if (!status && !look->identify.count)
@@ -152,6 +160,7 @@ static status_t answer_device(struct device *device, struct file_answer *answer)
 
 /* ---- names -------------------------------------------------------------------------------- */
 
+/* A link is identified by its target's name, and reported as broken if that does not exist. */
 static status_t answer_link(struct shell *shell, const char *name, struct path *path,
                             struct file_answer *answer)
 {
@@ -186,7 +195,7 @@ static status_t answer_path(struct shell *shell, const char *name, struct path *
     }
 }
 
-/* A path takes precedence over a class name. */
+/* Identifies an operand: a path, or else the class name of a device. */
 static status_t answer_word(struct shell *shell, const char *name, struct file_answer *answer)
 {
     struct path *path;
@@ -194,6 +203,7 @@ static status_t answer_word(struct shell *shell, const char *name, struct file_a
                                 option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW, &path);
     struct device *device = status == -ENOENT ? device_find(name) : NULL;
     if (!status) {
+        /* The device behind a file of devfs, so that its medium is identified. */
         if (text_equal(path_fsd(path)->name, "devfs"))
             device = path_is_directory(path) ? NULL : mounts_find_device(shell, name);
         bool link = path_vnode(path)->type == NODE_LINK;
@@ -208,7 +218,7 @@ static status_t answer_word(struct shell *shell, const char *name, struct file_a
 }
 
 static void file_print(struct shell *shell, const char *name, size_t width,
-                     const struct file_answer *answer)
+                       const struct file_answer *answer)
 {
     bool brief = option_given(shell, 'b');
     if (!brief) {
@@ -232,9 +242,11 @@ static int run_file(struct shell *shell, int count, char **words)
     struct file_answer *answer = mem_alloc(sizeof(*answer));
     if (!answer)
         return shell_fail(shell, NULL, -ENOMEM);
-    for (int i = 1; i < count; i++)
-        if (text_columns(words[i]) > width)
-            width = text_columns(words[i]);
+
+    for (int i = 1; i < count; i++) {
+        size_t columns = text_columns(words[i]);
+        width = max(width, columns);
+    }
     for (int i = 1; i < count && result != SHELL_INTERRUPTED; i++) {
         status_t status = answer_word(shell, words[i], answer);
         if (status)

@@ -1,8 +1,10 @@
 /*
- * ls.c - ls.
+ * ls.c - lists directories and files: ls.
  *
- * Without options names are all that is read; types, sizes and times are looked at only when they
- * are shown or sorted by.
+ * Without options only the names are read; types, sizes and times are read when they are shown or
+ * sorted by, because on a CD each may cost a seek. On a terminal names are shown in columns.
+ * Directories wait in two lists, the operands and, with -R, those found below the current operand,
+ * so that a tree of any depth is listed without recursion.
  */
 #include "lib/format.h"
 #include "lib/macros.h"
@@ -21,11 +23,11 @@ struct ls {
     struct shell *shell;
     bool details, all, almost_all, recursive, by_size, by_time, human, reverse, single, marks;
     bool titles;           /* "name:" above each directory */
-    bool printed;          /* something stands above */
+    bool printed;          /* so a title needs an empty line before it */
     int result;
-    struct name *operands; /* directories that were typed, still to be listed */
-    struct name *pending;  /* those below the last of them, in order; text: the path */
-    struct id_set entered;
+    struct name *operands; /* directories that were typed and are not listed yet */
+    struct name *pending;  /* directories found below the current operand; .text: the path */
+    struct id_set entered; /* directories listed below the current operand */
 };
 
 static unsigned ls_levels(const struct ls *ls)
@@ -41,22 +43,28 @@ static void ls_failed(struct ls *ls, const char *name, status_t status)
 
 /* ---- the order ---------------------------------------------------------------------------- */
 
-static int falling(uint64_t a, uint64_t b)
+/* Compares for a descending order. */
+static int compare_descending(uint64_t a, uint64_t b)
 {
     return a == b ? 0 : a > b ? -1 : 1;
+}
+
+/* Maps a time to an unsigned number in the same order; a file without a time comes last. */
+static uint64_t time_rank(const struct node_info *info)
+{
+    return info->has_modified ? (uint64_t)info->modified_s ^ 1ull << 63 : 0;
 }
 
 static int ls_compare(const struct sortable *a, const struct sortable *b, const void *context)
 {
     const struct ls *ls = context;
-    const struct node_info *one = &((const struct name *)(const void *)a)->info;
-    const struct node_info *two = &((const struct name *)(const void *)b)->info;
+    const struct node_info *one = &container_of(a, const struct name, link)->info;
+    const struct node_info *two = &container_of(b, const struct name, link)->info;
     int order = 0;
     if (ls->by_size)
-        order = falling(one->size_bytes, two->size_bytes);
-    else if (ls->by_time) /* from the far past on; names without a time come last */
-        order = falling(one->has_modified ? (uint64_t)one->modified_s ^ 1ull << 63 : 0,
-                        two->has_modified ? (uint64_t)two->modified_s ^ 1ull << 63 : 0);
+        order = compare_descending(one->size_bytes, two->size_bytes);
+    else if (ls->by_time)
+        order = compare_descending(time_rank(one), time_rank(two));
     if (!order)
         order = names_by_text(a, b, NULL);
     return ls->reverse ? -order : order;
@@ -64,7 +72,8 @@ static int ls_compare(const struct sortable *a, const struct sortable *b, const 
 
 static struct name *ls_sort(const struct ls *ls, struct name *names)
 {
-    return (struct name *)(void *)sort_list(names ? &names->link : NULL, ls_compare, ls);
+    struct sortable *sorted = sort_list(names ? &names->link : NULL, ls_compare, ls);
+    return sorted ? container_of(sorted, struct name, link) : NULL;
 }
 
 /* ---- lines -------------------------------------------------------------------------------- */
@@ -74,15 +83,18 @@ struct widths {
     int size, date;
 };
 
+/* Finds the widths of the columns of -l. */
 static struct widths ls_measure(const struct ls *ls, const struct name *names)
 {
     struct widths widths = { .size = 1, .date = 1 };
-    char text[SIZE_TEXT_BYTES > DATE_TEXT_BYTES ? SIZE_TEXT_BYTES : DATE_TEXT_BYTES];
+    char text[max(SIZE_TEXT_BYTES, DATE_TEXT_BYTES)];
     for (const struct name *n = names; n; n = names_next(n)) {
         size_text(text, n->info.size_bytes, ls->human);
-        widths.size = (int)strlen(text) > widths.size ? (int)strlen(text) : widths.size;
+        int size = (int)strlen(text);
+        widths.size = max(widths.size, size);
         date_text(text, n->info.has_modified, n->info.modified_s);
-        widths.date = (int)strlen(text) > widths.date ? (int)strlen(text) : widths.date;
+        int date = (int)strlen(text);
+        widths.date = max(widths.date, date);
         widths.modes |= (n->info.known & INFO_MODE) != 0;
     }
     return widths;
@@ -119,9 +131,12 @@ static void ls_line(struct ls *ls, const struct widths *widths, const struct nam
         mode_text(mode, &name->info);
         size_text(size, name->info.size_bytes, ls->human);
         date_text(date, name->info.has_modified, name->info.modified_s);
+
+        /* Where no file has a mode, the column is one wide: the type alone. */
         stream_format(out, "%.*s %*s %*s ", widths->modes ? MODE_TEXT_BYTES - 1 : 1, mode,
                       widths->size, size, widths->date, date);
     }
+
     stream_escaped(out, name->text, false);
     stream_text(out, ls_mark(ls, name));
     if (ls->details && name->info.type == NODE_LINK && path)
@@ -133,7 +148,7 @@ static void ls_line(struct ls *ls, const struct widths *widths, const struct nam
 
 struct grid {
     size_t count, columns, rows;
-    unsigned short widths[128];
+    uint16_t widths[128];
 };
 
 static size_t ls_columns(const struct ls *ls, const struct name *name)
@@ -141,7 +156,7 @@ static size_t ls_columns(const struct ls *ls, const struct name *name)
     return text_columns(name->text) + strlen(ls_mark(ls, name));
 }
 
-/* Do the names fit in so many columns, filled downwards? */
+/* Lays the names out in this many columns, filled downwards; returns whether they fit. */
 static bool grid_fits(const struct ls *ls, struct grid *grid, const struct name *names,
                       size_t columns, size_t room)
 {
@@ -149,13 +164,14 @@ static bool grid_fits(const struct ls *ls, struct grid *grid, const struct name 
     grid->columns = columns;
     grid->rows = (grid->count + columns - 1) / columns;
     memset(grid->widths, 0, sizeof(grid->widths));
+
     for (; names; names = names_next(names), n++) {
         size_t column = n / grid->rows, width = ls_columns(ls, names) + COLUMN_GAP;
         if (width > grid->widths[column]) {
             total += width - grid->widths[column];
-            grid->widths[column] = (unsigned short)(width < 0xffff ? width : 0xffff);
+            grid->widths[column] = (uint16_t)min(width, (size_t)UINT16_MAX);
         }
-        if (total > room + COLUMN_GAP && columns > 1)
+        if (total > room + COLUMN_GAP && columns > 1) /* the last column needs no gap */
             return false;
     }
     return true;
@@ -184,9 +200,10 @@ static status_t ls_print_grid(struct ls *ls, const struct name *names)
         grid->count++;
     if (grid && grid->count)
         cells = mem_alloc(grid->count * sizeof(const struct name *));
+
     if (cells) {
-        size_t columns = ARRAY_LENGTH(grid->widths), n = 0;
-        columns = columns < grid->count ? columns : grid->count;
+        /* The largest number of columns that fits; one always does. */
+        size_t columns = min(ARRAY_LENGTH(grid->widths), grid->count), n = 0;
         while (!grid_fits(ls, grid, names, columns, width))
             columns--;
         for (; names; names = names_next(names))
@@ -194,6 +211,7 @@ static status_t ls_print_grid(struct ls *ls, const struct name *names)
         for (size_t row = 0; row < grid->rows && !shell_interrupted(); row++)
             grid_row(ls, grid, cells, row);
     }
+
     bool good = grid && (cells || !grid->count);
     mem_free(cells);
     mem_free(grid);
@@ -202,7 +220,7 @@ static status_t ls_print_grid(struct ls *ls, const struct name *names)
 
 /* ---- listings ----------------------------------------------------------------------------- */
 
-/* Names of `directory`; or of the start, when the names are paths that were typed. */
+/* Prints one line per name of `directory`. Names that were `typed` are paths from there. */
 static void ls_print_lines(struct ls *ls, struct path *directory, const struct name *names,
                            bool typed)
 {
@@ -211,10 +229,12 @@ static void ls_print_lines(struct ls *ls, struct path *directory, const struct n
         struct path *path = NULL;
         if (names->status)
             continue;
+
+        /* The target of a link needs its path. The name is shown without one as well. */
         bool link = ls->details && names->info.type == NODE_LINK;
         if (link && (typed ? path_walk(directory, names->text, WALK_NO_FOLLOW, &path)
                            : path_child(directory, names->text, true, &path)))
-            path = NULL; /* the name is shown all the same */
+            path = NULL;
         ls_line(ls, &widths, names, path);
         path_put(path);
     }
@@ -233,18 +253,13 @@ static void ls_print(struct ls *ls, struct path *directory, const struct name *n
     }
 }
 
-static bool ls_shows(const struct ls *ls, const char *text)
-{
-    return text[0] != '.' || ls->all || ls->almost_all;
-}
-
-/* Takes out the names that are not shown. */
+/* Removes the names that begin with a dot, unless -a or -A is given. */
 static struct name *ls_filter(const struct ls *ls, struct name *names)
 {
     struct name *kept = NULL;
     while (names) {
         struct name *next = names_next(names);
-        if (ls_shows(ls, names->text)) {
+        if (names->text[0] != '.' || ls->all || ls->almost_all) {
             names->link.next = kept ? &kept->link : NULL;
             kept = names;
         } else {
@@ -255,6 +270,7 @@ static struct name *ls_filter(const struct ls *ls, struct name *names)
     return kept;
 }
 
+/* Reads what is shown of each name or sorted by. */
 static void ls_examine(struct ls *ls, struct path *directory, struct name *names)
 {
     unsigned levels = ls_levels(ls);
@@ -265,10 +281,10 @@ static void ls_examine(struct ls *ls, struct path *directory, struct name *names
     }
 }
 
-/* Puts the directories among the names in front of what waits to be listed. */
+/* -R: puts the directories among the names at the front of the pending ones. */
 static status_t ls_descend(struct ls *ls, const char *where, const struct name *names)
 {
-    struct name *found = NULL, *last = NULL;
+    struct name *found = NULL, *next;
     status_t status = 0;
     for (; names && !status; names = names_next(names)) {
         if (names->info.type != NODE_DIRECTORY || text_equal(names->text, ".") ||
@@ -278,9 +294,10 @@ static status_t ls_descend(struct ls *ls, const char *where, const struct name *
         status = path ? names_add(&found, path) : -ENOMEM;
         mem_free(path);
     }
-    /* found is in the reverse order: moving it over turns it round */
-    for (; found; found = last) {
-        last = names_next(found);
+
+    /* names_add() reversed the order, and moving them one by one restores it. */
+    for (; found; found = next) {
+        next = names_next(found);
         found->link.next = ls->pending ? &ls->pending->link : NULL;
         ls->pending = found;
     }
@@ -298,6 +315,7 @@ static void ls_title(struct ls *ls, const char *name)
     ls->printed = true;
 }
 
+/* -R: returns -ELOOP if this directory was listed already, on a damaged disc. */
 static status_t ls_enter(struct ls *ls, struct path *path)
 {
     struct node_info info;
@@ -314,13 +332,14 @@ static void ls_directory(struct ls *ls, struct path *path, const char *where)
     status_t status = ls_enter(ls, path);
     if (!status)
         status = names_collect(path, true, ls_levels(ls), &names, &skipped);
+
     names = ls_filter(ls, names);
-    if (ls->all && names_add(&names, "."))
-        status = -ENOMEM;
-    if (ls->all && names_add(&names, ".."))
+    if (ls->all && (names_add(&names, ".") || names_add(&names, "..")))
         status = -ENOMEM;
     ls_examine(ls, path, names);
     names = ls_sort(ls, names);
+
+    /* After an error, what could be read is listed all the same. */
     if (!shell_interrupted()) {
         ls_title(ls, where);
         ls_print(ls, path, names, false);
@@ -333,19 +352,23 @@ static void ls_directory(struct ls *ls, struct path *path, const char *where)
     ls->result = shell_end_skipped(ls->shell, where, skipped, ls->result);
 }
 
-/* ---- what was typed ----------------------------------------------------------------------- */
+/* ---- operands ----------------------------------------------------------------------------- */
 
-/* One word: a directory waits to be listed, all else is a line of its own at once. */
-static status_t ls_sort_in(struct ls *ls, const char *word, struct name **files, bool directory)
+/* Adds an operand to the directories to be listed, or to the `files` that are shown first. With
+ * -d, directories are shown like files. */
+static status_t ls_operand(struct ls *ls, const char *word, struct name **files, bool directory)
 {
     struct path *path;
     struct shell *shell = ls->shell;
+
+    /* A link to a directory is listed as the directory, except where links are shown (POSIX). */
     unsigned flags = ls->details || ls->marks || directory ? WALK_NO_FOLLOW : 0;
     status_t status = path_walk(shell->directory, word, flags, &path);
-    if (status && !flags) /* a link that leads nowhere is listed itself */
+    if (status && !flags) /* a dangling link is shown itself */
         status = path_walk(shell->directory, word, WALK_NO_FOLLOW, &path);
     if (status)
         return status;
+
     bool list = path_is_directory(path) && !directory;
     status = names_add(list ? &ls->operands : files, word);
     if (!status && !list)
@@ -355,26 +378,26 @@ static status_t ls_sort_in(struct ls *ls, const char *word, struct name **files,
     return status;
 }
 
-static void ls_words(struct ls *ls, int count, char **words)
+/* Prints the operands that are files, and collects the directories. */
+static void ls_operands(struct ls *ls, int count, char **words)
 {
     struct name *files = NULL;
     bool directory = option_given(ls->shell, 'd');
-    static char here[] = ".";
-    char *alone[] = { here };
-    for (int i = 0; i < (count ? count : 1); i++) {
-        const char *word = count ? words[i] : alone[0];
-        status_t status = ls_sort_in(ls, word, &files, directory);
+    for (int i = 0; i < max(count, 1); i++) {
+        const char *word = count ? words[i] : ".";
+        status_t status = ls_operand(ls, word, &files, directory);
         if (status)
             ls_failed(ls, word, status);
     }
+
     files = ls_sort(ls, files);
     ls_print(ls, ls->shell->directory, files, true);
     names_free(files);
     ls->operands = ls_sort(ls, ls->operands);
 }
 
-/* The next directory: below the operand that is being listed, or else the next operand, below
- * which each directory is listed once again. */
+/* Takes the next directory: below the current operand, or else the next operand. Directories are
+ * listed once below each operand. */
 static struct name *ls_next(struct ls *ls)
 {
     struct name **list = ls->pending ? &ls->pending : &ls->operands;
@@ -418,7 +441,7 @@ static int run_ls(struct shell *shell, int count, char **words)
         .marks = option_given(shell, 'F'),
         .titles = count > 2 || option_given(shell, 'R'),
     };
-    ls_words(&ls, count - 1, words + 1);
+    ls_operands(&ls, count - 1, words + 1);
     ls_directories(&ls);
     names_free(ls.pending);
     names_free(ls.operands);

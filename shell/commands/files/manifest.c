@@ -1,5 +1,9 @@
 /*
- * manifest.c - what is on a disc, and is it intact: manifest.
+ * manifest.c - lists a tree with digests, to prove that it is intact: manifest.
+ *
+ * The format is a promise to scripts and is described in the Book, chapter 6: one line per node,
+ * `type TAB size TAB digest TAB time TAB path`, sorted bytewise by path. An error takes the place
+ * of the digest, so that the lines of two discs can be compared.
  */
 #include "lib/civil.h"
 #include "lib/sha256.h"
@@ -39,7 +43,7 @@ static status_t digest_path(struct path *path, char hex[SHA256_HEX_BYTES])
     return status;
 }
 
-/* ---- manifest ----------------------------------------------------------------------------- */
+/* ---- lines -------------------------------------------------------------------------------- */
 
 static char type_letter(enum node_type type)
 {
@@ -51,7 +55,7 @@ static char type_letter(enum node_type type)
     }
 }
 
-/* What one line says, gathered before any of it is written. */
+/* The fields of a line, collected before any of it is written. */
 struct manifest_line {
     uint64_t size_bytes;
     const char *digest;
@@ -60,12 +64,14 @@ struct manifest_line {
     char *target; /* PATH_BYTES_MAX + 1 bytes, for links */
 };
 
-static status_t line_gather(struct manifest_line *line, const struct walk_item *item)
+/* Collects the fields. An error becomes the digest; only -EINTR is returned. */
+static status_t line_collect(struct manifest_line *line, const struct walk_item *item)
 {
-    struct path *path;
+    struct path *path; /* borrowed */
     status_t status = item->status;
     line->size_bytes = 0;
     line->digest = "-";
+
     if (!status && item->info.type == NODE_FILE) {
         line->size_bytes = item->info.size_bytes;
         status = walk_path(item, &path);
@@ -77,11 +83,13 @@ static status_t line_gather(struct manifest_line *line, const struct walk_item *
         line->size_bytes = length > 0 ? (uint64_t)length : 0;
         status = length < 0 ? (status_t)length : 0;
     }
+
     if (status == -EINTR)
         return status;
     if (status)
         line->digest = status_name(status);
     line->failed = status != 0;
+
     if (item->found && item->info.has_modified)
         civil_format(line->time, sizeof(line->time), item->info.modified_s);
     else
@@ -108,10 +116,13 @@ static int manifest_walk(struct shell *shell, struct walk *walk, const char *sta
     struct walk_item item;
     bool failed = false;
     int got;
+
+    /* Only a file as the start has a line of its own, with its last element as the path. */
     const char *base = strrchr(start, '/');
     base = base && base[1] ? base + 1 : start;
+
     while ((got = walk_next(walk, &item)) > 0) {
-        status_t status = line_gather(line, &item);
+        status_t status = line_collect(line, &item);
         if (status)
             return shell_fail(shell, NULL, status);
         line_write(shell->out, line, &item, *item.text ? item.text : base);
@@ -119,7 +130,7 @@ static int manifest_walk(struct shell *shell, struct walk *walk, const char *sta
     }
     if (got < 0)
         return shell_fail(shell, start, got);
-    return failed ? SHELL_FAILED : SHELL_DONE; /* invalid records: see the Book, chapter 6 */
+    return failed ? SHELL_FAILED : SHELL_DONE; /* skipped records do not count: Book, chapter 6 */
 }
 
 static int run_manifest(struct shell *shell, int count, char **words)
@@ -130,6 +141,7 @@ static int run_manifest(struct shell *shell, int count, char **words)
     status_t status = path_walk(shell->directory, words[1], 0, &path);
     if (status)
         return shell_fail(shell, words[1], status);
+
     struct manifest_line *line = mem_zalloc(sizeof(*line));
     char *target = mem_alloc(PATH_BYTES_MAX + 1);
     status = line && target ? walk_begin(path, 0, &walk) : -ENOMEM;
@@ -140,6 +152,7 @@ static int run_manifest(struct shell *shell, int count, char **words)
         line->target = target;
         result = manifest_walk(shell, walk, words[1], line);
     }
+
     walk_end(walk);
     mem_free(target);
     mem_free(line);

@@ -1,7 +1,12 @@
 /*
- * tree.c - tree. It never crosses a mount.
+ * tree.c - draws directory trees: tree.
+ *
+ * Each open directory is one level on the heap, with the names in it that are not drawn yet: what
+ * remains decides which lines are drawn beside the names below. The walk never crosses a mount,
+ * never recurses in C, and enters each directory once, as a damaged disc may contain loops.
  */
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
@@ -10,34 +15,11 @@
 #include "shell/reading/paths.h"
 #include "shell/reading/walk.h"
 
-/* Calls one(shell, name, path, context) for each word, or else for the current directory. */
-static int each_place(struct shell *shell, int count, char **words,
-                      int (*one)(struct shell *shell, const char *name, struct path *path,
-                                 void *context),
-                      void *context)
-{
-    int result = SHELL_DONE;
-    for (int i = 1; i < count || (i == 1 && count == 1); i++) {
-        const char *name = count > 1 ? words[i] : ".";
-        struct path *path;
-        status_t status = path_walk(shell->directory, name, 0, &path);
-        int done = status ? shell_fail(shell, name, status) : one(shell, name, path, context);
-        if (!status)
-            path_put(path);
-        result = done ? done : result;
-        if (done == SHELL_INTERRUPTED || shell->out->status)
-            break;
-    }
-    return result;
-}
-
-/* ---- tree --------------------------------------------------------------------------------- */
-
-/* One directory that is being drawn: what is left of its names. */
+/* A directory that is being drawn. */
 struct tree_level {
     struct tree_level *above;
     struct path *path; /* a reference */
-    struct name *names;
+    struct name *names; /* not drawn yet */
 };
 
 struct tree {
@@ -46,11 +28,31 @@ struct tree {
     uint64_t depth, depth_max;
     uint64_t directories, files;
     struct tree_level *level;
-    struct id_set entered; /* each directory content once */
-    unsigned skipped;    /* invalid entries of directories, left out */
+    struct id_set entered;
+    unsigned skipped; /* invalid entries of directories */
     int result;
 };
 
+/* Removes the names that are not drawn. Their types are needed for that. */
+static struct name *tree_filter(const struct tree *tree, struct path *path, struct name *names)
+{
+    struct name *kept = NULL;
+    for (struct name *next; names; names = next) {
+        next = names_next(names);
+        name_look(path, false, names, INFO_DIRENT);
+        bool shown = (names->text[0] != '.' || tree->all) &&
+                     (!tree->directories_only || names->info.type == NODE_DIRECTORY);
+        if (!shown) {
+            mem_free(names);
+            continue;
+        }
+        names->link.next = kept ? &kept->link : NULL;
+        kept = names;
+    }
+    return kept;
+}
+
+/* Adds a level for a directory. A listing that is incomplete is drawn as far as it goes. */
 static status_t tree_enter(struct tree *tree, struct path *path)
 {
     struct node_info info;
@@ -64,23 +66,14 @@ static status_t tree_enter(struct tree *tree, struct path *path)
     level->above = tree->level;
     tree->level = level;
     tree->depth++;
+
     unsigned skipped = 0;
-    status = names_collect(path, false, INFO_DIRENT, &level->names, &skipped);
+    struct name *names = NULL;
+    status = names_collect(path, false, INFO_DIRENT, &names, &skipped);
     tree->skipped += skipped;
-    struct name *names = level->names, *kept = NULL;
-    for (struct name *next; names; names = next) {
-        next = names_next(names);
-        name_look(path, false, names, INFO_DIRENT);
-        bool shown = (names->text[0] != '.' || tree->all) &&
-                     (!tree->directories_only || names->info.type == NODE_DIRECTORY);
-        names->link.next = kept && shown ? &kept->link : NULL;
-        if (shown)
-            kept = names;
-        else
-            mem_free(names);
-    }
-    level->names = (struct name *)(void *)sort_list(kept ? &kept->link : NULL, names_by_text,
-                                                    NULL);
+    names = tree_filter(tree, path, names);
+    struct sortable *sorted = sort_list(names ? &names->link : NULL, names_by_text, NULL);
+    level->names = sorted ? container_of(sorted, struct name, link) : NULL;
     return status;
 }
 
@@ -121,7 +114,7 @@ static void tree_line(struct tree *tree, const struct name *name, struct path *p
     stream_text(out, "\n");
 }
 
-/* Of `name` in a directory, by its absolute path: the names above are not kept. */
+/* Reports an error by the absolute path: the names of the levels above are not kept. */
 static int tree_fail(const struct tree *tree, struct path *path, const char *name,
                      status_t status)
 {
@@ -134,6 +127,7 @@ static int tree_fail(const struct tree *tree, struct path *path, const char *nam
     return result;
 }
 
+/* Draws the next name, and enters it if it is a directory. Only -ENOMEM ends the drawing. */
 static status_t tree_step(struct tree *tree)
 {
     struct name *name = tree->level->names;
@@ -142,10 +136,12 @@ static status_t tree_step(struct tree *tree)
     tree->level->names = names_next(name);
     if (!status)
         status = path_child(tree->level->path, name->text, false, &path);
+
     bool directory = path && path_is_directory(path);
     tree_line(tree, name, path);
     tree->directories += directory;
     tree->files += !directory;
+
     if (directory && tree->depth < tree->depth_max)
         status = tree->depth >= WALK_DEPTH_MAX ? -ELOOP : tree_enter(tree, path);
     if (status)
@@ -156,22 +152,30 @@ static status_t tree_step(struct tree *tree)
     return status == -ENOMEM ? status : 0;
 }
 
-static int tree_place(struct shell *shell, const char *name, struct path *path, void *context)
+static int tree_place(struct tree *tree, const char *name)
 {
-    struct tree *tree = context;
+    struct shell *shell = tree->shell;
+    struct path *path;
+    status_t status = path_walk(shell->directory, name, 0, &path);
+    if (status)
+        return shell_fail(shell, name, status);
+
     tree->result = SHELL_DONE;
     tree->skipped = 0;
     stream_escaped(shell->out, name, false);
     stream_text(shell->out, "\n");
-    status_t status = path_is_directory(path) ? tree_enter(tree, path) : 0;
+    status = path_is_directory(path) ? tree_enter(tree, path) : 0;
     if (status)
         tree->result = shell_fail(shell, name, status);
+    path_put(path);
+
     while (tree->level && !shell->out->status && !shell_interrupted() && status != -ENOMEM) {
         if (tree->level->names)
             status = tree_step(tree);
         else
             tree_leave(tree);
     }
+
     while (tree->level)
         tree_leave(tree);
     id_set_destroy(&tree->entered);
@@ -190,9 +194,15 @@ static int run_tree(struct shell *shell, int count, char **words)
     };
     if (!option_number(shell, 'L', 1, UINT64_MAX, &tree.depth_max))
         return SHELL_USAGE;
-    int result = each_place(shell, count, words, tree_place, &tree);
-    if (result == SHELL_INTERRUPTED)
-        return result;
+
+    int result = SHELL_DONE;
+    for (int i = 1; i < max(count, 2) && !shell->out->status; i++) {
+        int one = tree_place(&tree, count > 1 ? words[i] : ".");
+        if (one == SHELL_INTERRUPTED)
+            return one;
+        result = one ? one : result;
+    }
+
     stream_format(shell->out, "\n%llu director%s", (unsigned long long)tree.directories,
                   tree.directories == 1 ? "y" : "ies");
     if (!tree.directories_only)
