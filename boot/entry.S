@@ -195,16 +195,6 @@ boot_gdt_pointer:
 no_long_mode_text:
     .asciz "Spindle needs a 64-bit processor (no long mode here).\r\n"
 
-    /* kmain() stays on this stack: it becomes the first thread's. The page below it is left
-     * unmapped by mm/space.c, as below every other stack. */
-    .section .boot_stack, "aw", @nobits
-    .balign 4096
-    .globl boot_stack_guard, boot_stack_top
-boot_stack_guard:
-    .skip 4096
-    .skip 16384
-boot_stack_top:
-
     .section .bss..boot_only, "aw", @nobits
     .balign 4096
 boot_pml4:
