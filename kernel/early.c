@@ -1,5 +1,9 @@
+/*
+ * early.c - the serial port without its driver, and the emulator's exit: see early.h.
+ */
 #include "kernel/early.h"
-#include "kernel/console.h"
+#include "kernel/port.h"
+#include "kernel/x86/cpu.h"
 #include "kernel/x86/ports.h"
 
 enum {
@@ -7,9 +11,11 @@ enum {
     SERIAL_LINE_STATUS = 0x3fd,
     STATUS_CAN_SEND = 0x20,
     POLLS_MAX = 100000,
+
+    DEBUG_EXIT_PORT = 0xf4,
 };
 
-static bool stopped;
+static void (*sink)(const char *text, size_t bytes) = early_console_write;
 
 static void put(char c)
 {
@@ -27,14 +33,18 @@ void early_console_write(const char *text, size_t bytes)
     }
 }
 
-void early_console_stop(void)
+void early_console_replace(void (*write)(const char *text, size_t bytes))
 {
-    stopped = true;
+    sink = write;
 }
 
 void port_console_write(const char *text, size_t bytes)
 {
-    if (!stopped)
-        early_console_write(text, bytes);
-    console_write(text, bytes);
+    sink(text, bytes);
+}
+
+void early_debug_exit(int code)
+{
+    if (cpu_has_hypervisor())
+        port_out8(DEBUG_EXIT_PORT, (uint8_t)code);
 }

@@ -1,17 +1,24 @@
 /*
- * early.h - the first serial port before its driver, and port_console_write().
+ * early.h - output and exit that need nothing else: no lock, no driver, no memory.
  *
- * Until early_console_stop() port_console_write() writes to port 0x3f8 with no more knowledge than
- * that, besides whatever consoles are registered. Without a port there the writes go nowhere.
+ * port_console_write() writes to the first serial port, at its traditional address, until a console
+ * takes over. Panics use early_console_write() when they can trust nothing else. Without a serial
+ * port the bytes are lost.
  */
 #ifndef KERNEL_EARLY_H
 #define KERNEL_EARLY_H
 
 #include <stddef.h>
 
-/* Polls with a bound; takes no lock. LF becomes CR LF unless a CR stands before it. */
+/* Writes to the serial port, polling with a bound. LF becomes CR LF unless a CR precedes it. */
 void early_console_write(const char *text, size_t bytes);
-/* The serial driver has looked for the port: whatever there is, it writes from now on. */
-void early_console_stop(void);
+
+/* Makes port_console_write() call `write` from now on. The serial driver does, once it knows
+ * whether there is a port. */
+void early_console_replace(void (*write)(const char *text, size_t bytes));
+
+/* Makes QEMU exit with status code * 2 + 1 if it has an isa-debug-exit device, else returns. Does
+ * nothing without a hypervisor: on hardware the port may belong to another device. */
+void early_debug_exit(int code);
 
 #endif

@@ -13,37 +13,40 @@
 #include "kernel/dev/deadlines.h"
 #include "kernel/log.h"
 #include "kernel/mm/memory.h"
+#include "kernel/mm/space.h"
 #include "kernel/modules.h"
 #include "kernel/monitor.h"
 #include "kernel/sched/thread.h"
 #include "kernel/selftest.h"
 #include "kernel/vfs/vfs.h"
+#include "kernel/x86/alarm.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/dispatch.h"
 #include "kernel/x86/gdt.h"
-#include "kernel/x86/interrupts.h"
+#include "kernel/x86/idt.h"
 #include "kernel/x86/power.h"
 #include "kernel/x86/rtc.h"
-#include "kernel/x86/traps.h"
 #include "shell/editor/interact.h"
 #include "shell/shell.h"
 
 static struct command_line command_line;
 static struct shell shell;
+static const struct acpi_memory firmware_memory = { space_map_firmware, space_unmap };
 
 /* The machine itself: from here on there are memory, time, threads and a console. */
 static void start_machine(const struct boot_info *boot)
 {
     cpu_start();         /* NX and write protection, before there are pages that need them */
     gdt_start();         /* a stack of its own for double faults */
-    traps_start();       /* so that a mistake from here on says where it was made */
+    idt_start();         /* so that a mistake from here on says where it was made */
     interrupts_start();  /* the 8259s away from the traps' vectors, before anything may fire */
     memory_start(boot);  /* the final page tables, frames and the heap */
     clock_start();       /* before the first thing that waits */
+    alarm_start();       /* the interrupt that ends waiting */
     thread_start();      /* this becomes the first thread; interrupts are on */
     serial_start();      /* the console, with input */
-    power_start(boot);   /* reads ACPI's tables now, so that turning off needs no memory */
+    power_start(boot, &firmware_memory); /* ACPI's tables, so that turning off needs no memory */
     rtc_start(power_century_register()); /* the date, before the first file could bear one */
     video_start(&boot->framebuffer);     /* the screen, before there is something to be read */
     keyboard_start();    /* the same console's other input */

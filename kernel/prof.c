@@ -1,5 +1,6 @@
 #include "kernel/prof.h"
 #include "kernel/mm/space.h"
+#include "kernel/panic.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 #include "kernel/symbols.h"
@@ -8,11 +9,6 @@
 #include "lib/string.h"
 
 enum { FRAMES_MAX = 24, TOP_WORDS = 8 };
-
-struct call_frame {
-    const struct call_frame *caller;
-    uint64_t return_address;
-};
 
 struct counter {
     uint32_t self, total;
@@ -95,9 +91,9 @@ static void trace_count(const struct trace *trace, unsigned from)
     }
 }
 
-void prof_note_deferred(const struct trap_frame *trap)
+static void note_deferred(const struct trap_frame *trap)
 {
-    if (prof.counters != NULL) {
+    if (prof.counters) {
         prof.deferred.count = 0;
         trace_take(&prof.deferred, trap);
     }
@@ -139,6 +135,7 @@ status_t prof_start(uint64_t interval_us, const char *callers_of)
     prof.interval_us = interval_us;
     prof.run = (struct prof_run){ 0 };
     prof.deferred.count = 0;
+    cpu_hooks.alarm_deferred = note_deferred;
     timer_init(&prof.timer, sample, NULL);
     timer_start(&prof.timer, time_now_us() + interval_us);
     return 0;

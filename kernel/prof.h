@@ -26,11 +26,6 @@ struct prof_run {
     uint32_t samples, idle; /* idle ones are among the samples */
 };
 
-/* The clock's interrupt came while interrupts are deferred and will be served later: this is what
- * it interrupted. kernel/x86/traps.c calls it. */
-struct trap_frame;
-void prof_note_deferred(const struct trap_frame *frame);
-
 /* -EBUSY until the run before was ended, -ENOMEM. With `callers_of` (NULL: none) only samples that
  * were taken in that function or below it count, and as if its callers had run themselves; -ENOENT
  * when there is no function of that name. */

@@ -162,7 +162,7 @@ void serial_start(void)
     static struct interrupt_handler handler = { .handle = handle_interrupt };
 
     bool found = detect();
-    early_console_stop();
+    early_console_replace(console_write);
     if (!found)
         return;
     console_register(&console);

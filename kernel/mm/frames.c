@@ -1,6 +1,5 @@
 #include "kernel/mm/frames.h"
 #include "kernel/mm/memory.h"
-#include "kernel/mm/space.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 
@@ -244,20 +243,6 @@ size_t page_total_count(void)
 uint64_t mem_highest_physical(void)
 {
     return highest_physical;
-}
-
-uint64_t mem_physical(const void *memory)
-{
-    if (space_is_run(memory))
-        return space_physical(memory);
-    kassert(frames_contain(memory));
-    return (uint64_t)memory - MEMORY_DIRECT_MAP;
-}
-
-size_t mem_contiguous(const void *memory, size_t bytes)
-{
-    size_t rest = PAGE_BYTES - (uint64_t)memory % PAGE_BYTES;
-    return space_is_run(memory) && rest < bytes ? rest : bytes;
 }
 
 /* ---- what there is at the start ----------------------------------------------------------- */

@@ -23,7 +23,7 @@ extern char __text_start[], __text_end[];
 extern char __rodata_start[], __rodata_end[];
 extern char __data_start[], __data_end[];
 extern char __boot_only_start[], __boot_only_end[];
-/* boot/entry.S */
+/* boot/stack.S */
 extern char boot_stack_guard[], boot_stack_top[];
 
 /* From here on memory can be allocated. After cpu_start(); panics if there is too little. */
@@ -33,6 +33,12 @@ void memory_start(const struct boot_info *boot);
 static inline void *memory_at(uint64_t physical)
 {
     return (void *)(MEMORY_DIRECT_MAP + physical);
+}
+
+/* The inverse of memory_at(). */
+static inline uint64_t memory_physical(const void *direct)
+{
+    return (uint64_t)direct - MEMORY_DIRECT_MAP;
 }
 
 static inline uint64_t memory_kernel_physical(const void *address)

@@ -87,7 +87,7 @@ static uint64_t *make_entry(uint64_t address, unsigned level)
             uint64_t *lower = create_table();
             if (lower == NULL)
                 return NULL;
-            *entry = mem_physical(lower) | ENTRY_PRESENT | ENTRY_WRITE;
+            *entry = memory_physical(lower) | ENTRY_PRESENT | ENTRY_WRITE;
         }
         table = table_under(*entry);
     }
@@ -180,7 +180,7 @@ static void free_slot(uint64_t stack)
 static bool map_stack(uint64_t stack, void *const pages[STACK_PAGES])
 {
     for (unsigned i = 0; i < STACK_PAGES; i++) {
-        if (map_page(stack + i * PAGE_BYTES, mem_physical(pages[i]), ENTRY_WRITE | no_execute))
+        if (map_page(stack + i * PAGE_BYTES, memory_physical(pages[i]), ENTRY_WRITE | no_execute))
             continue;
         while (i-- > 0)
             unmap_page(stack + i * PAGE_BYTES);
@@ -318,6 +318,20 @@ uint64_t space_physical(const void *memory)
     return (*entry & ENTRY_ADDRESS) + (uint64_t)memory % PAGE_BYTES;
 }
 
+uint64_t mem_physical(const void *memory)
+{
+    if (space_is_run(memory))
+        return space_physical(memory);
+    kassert(frames_contain(memory));
+    return memory_physical(memory);
+}
+
+size_t mem_contiguous(const void *memory, size_t bytes)
+{
+    size_t rest = PAGE_BYTES - (uint64_t)memory % PAGE_BYTES;
+    return space_is_run(memory) && rest < bytes ? rest : bytes;
+}
+
 /* Addresses for so many pages between two of which nothing is mapped; 0: there are none. */
 static uint64_t find_run(const struct region *region, size_t pages)
 {
@@ -345,7 +359,7 @@ static uint64_t map_run(struct region *region, size_t pages, void *chain)
     uint64_t start = find_run(region, pages), at = start;
     for (void **page = chain; start != 0 && page != NULL; at += PAGE_BYTES) {
         void **next = *page;
-        if (!map_page(at, mem_physical(page), ENTRY_WRITE | no_execute)) {
+        if (!map_page(at, memory_physical(page), ENTRY_WRITE | no_execute)) {
             unmap_pages(start, at);
             start = 0;
         }
@@ -474,6 +488,7 @@ static void map_kernel(const char *start, const char *end, uint64_t rights)
 
 void space_start(const struct boot_info *boot)
 {
+    cpu_hooks.is_stack_guard = space_is_stack_guard;
     no_execute = cpu_has_nx() ? ENTRY_NX : 0;
     top = create_table();
     if (top == NULL)
@@ -490,5 +505,5 @@ void space_start(const struct boot_info *boot)
     if (make_entry(STACKS, LEVEL_LARGE) == NULL || make_entry(WINDOWS, LEVEL_LARGE) == NULL ||
         make_entry(RUNS, LEVEL_LARGE) == NULL || make_entry(DRIVERS, LEVEL_LARGE) == NULL)
         panic("memory: too little for the page tables");
-    cpu_load_page_tables(mem_physical(top));
+    cpu_load_page_tables(memory_physical(top));
 }

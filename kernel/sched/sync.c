@@ -1,6 +1,5 @@
 /*
- * sync.c - wait queues, mutexes and semaphores over spins and park/unpark: see sync.h. And the
- * check of the locks' order, see port.h.
+ * sync.c - wait queues, mutexes and semaphores over spins and park/unpark: see sync.h.
  *
  * Why no wake-up is lost: a waiter links itself into the queue while it holds the caller's spin,
  * and wakers hold that spin too, so a wake comes before (the condition is true already) or finds
@@ -14,47 +13,6 @@
  */
 #include "kernel/sched/sync.h"
 #include "lib/macros.h"
-
-/* ---- the order of locks ------------------------------------------------------------------- */
-
-enum { TWICE_SHIFT = 16 }; /* the upper half of the word: this rank is held twice */
-
-static const char *rank_name(unsigned rank)
-{
-    static const char *const names[] = {
-        [RANK_MOUNT] = "MOUNT",     [RANK_NAMES] = "NAMES",   [RANK_VNODE] = "VNODE",
-        [RANK_FSD] = "FSD",         [RANK_CACHE] = "CACHE",   [RANK_DEVTREE] = "DEVTREE",
-        [RANK_DEVICE] = "DEVICE",   [RANK_QUEUE] = "QUEUE",   [RANK_COMPLETIONS] = "COMPLETIONS",
-        [RANK_HEAP] = "HEAP",
-        [RANK_FRAMES] = "FRAMES",   [RANK_SCHED] = "SCHED",   [RANK_LOG] = "LOG",
-    };
-    return rank < ARRAY_LENGTH(names) && names[rank] != NULL ? names[rank] : "?";
-}
-
-void lock_rank_enter(enum lock_rank rank)
-{
-    uint32_t *held = lock_ranks_held();
-    uint32_t not_below = (*held & 0xffff) >> rank << rank;
-    if (not_below != 0) {
-        unsigned highest = 31 - (unsigned)__builtin_clz(not_below);
-        panic("lock of rank %s wanted while one of rank %s is held", rank_name(rank),
-              rank_name(highest));
-    }
-    *held |= 1u << rank;
-}
-
-void lock_rank_note(enum lock_rank rank)
-{
-    uint32_t *held = lock_ranks_held();
-    *held |= *held & 1u << rank ? 1u << rank << TWICE_SHIFT : 1u << rank;
-}
-
-void lock_rank_leave(enum lock_rank rank)
-{
-    uint32_t *held = lock_ranks_held();
-    uint32_t twice = 1u << rank << TWICE_SHIFT;
-    *held &= *held & twice ? ~twice : ~(1u << rank);
-}
 
 /* ---- wait queues -------------------------------------------------------------------------- */
 

@@ -1,3 +1,6 @@
+/*
+ * thread.c - the scheduler: who runs, park and unpark, creation and end of threads. See thread.h.
+ */
 #include "kernel/sched/thread.h"
 #include "kernel/mm/space.h"
 #include "kernel/panic.h"
@@ -12,84 +15,75 @@ enum state { STATE_RUNNING, STATE_READY, STATE_PARKED, STATE_ENDED };
 enum { PRIORITIES = PRIORITY_IDLE + 1, NAME_BYTES = 16 };
 
 struct thread {
-    struct list link;     /* in its priority's queue, or among the dead */
-    struct list all_link; /* in `all` */
-    uint64_t context;     /* while it does not run */
-    void *stack;          /* NULL: the boot stack */
+    struct list link;        /* in the queue of its priority, or in `dead` */
+    struct list all_link;    /* in `all` */
+    uint64_t context;        /* while it does not run */
+    void *stack;             /* NULL: the boot stack */
     enum state state;
     enum thread_priority priority;
     bool permit, interrupted, detached;
-    uint32_t ranks_held;  /* while it does not run */
+    uint32_t ranks_held;     /* while it does not run; else in struct cpu */
     int64_t slice_left_us;
     uint64_t cpu_us;
     unsigned number;
     struct thread *joiner;
-    struct timer timer; /* its deadline while parked */
+    struct timer timer;      /* its deadline while parked */
     void (*entry)(void *argument);
     void *argument;
     char name[NAME_BYTES];
 };
 
-static void end_slice(void *context);
-
-static struct thread main_thread = {
-    .state = STATE_RUNNING,
-    .link = LIST_INIT(main_thread.link),
-    .all_link = LIST_INIT(main_thread.all_link),
-    .priority = PRIORITY_NORMAL,
-    .slice_left_us = THREAD_SLICE_US,
-    .name = "main",
-};
-static struct thread *current = &main_thread;
-static struct list ready[PRIORITIES] = { LIST_INIT(ready[0]), LIST_INIT(ready[1]),
-                                         LIST_INIT(ready[2]) };
-static struct list all = LIST_INIT(all);
-static struct list dead = LIST_INIT(dead); /* detached and ended: the reaper's */
-static struct thread *reaper;
-static unsigned next_number, count;
-static uint64_t running_since_us; /* when `current` got the processor */
-static bool halted;        /* in wait_for_ready() */
-bool thread_switch_wanted; /* `current` is to give way at the next chance */
-uint32_t thread_ranks;     /* that `current` holds, or the running interrupt handler */
-static struct timer slice_timer = {
-    .link = LIST_INIT(slice_timer.link), .fire = end_slice
-};
-
-/* ---- who runs ----------------------------------------------------------------------------- */
-
 static void end_slice(void *context)
 {
     (void)context;
-    thread_switch_wanted = true;
+    this_cpu()->switch_wanted = true;
 }
+
+static struct list ready[PRIORITIES] = { LIST_INIT(ready[0]), LIST_INIT(ready[1]),
+                                         LIST_INIT(ready[2]) };
+static struct list all = LIST_INIT(all);
+static struct list dead = LIST_INIT(dead); /* detached and ended; the reaper frees them */
+static struct thread main_thread, *reaper;
+static unsigned next_number, count;
+static uint64_t running_since_us; /* when the current thread was last charged */
+static bool idle;                 /* in wait_for_ready() */
+static struct timer slice_timer = { .link = LIST_INIT(slice_timer.link), .fire = end_slice };
+
+struct thread *thread_current(void)
+{
+    return this_cpu()->thread;
+}
+
+/* ---- choosing the next thread ---------------------------------------------------------------- */
 
 /* Charges the current thread for the time since it was last charged. */
 static void charge_current(void)
 {
+    struct thread *current = thread_current();
     uint64_t now = time_now_us();
-
     current->cpu_us += now - running_since_us;
     current->slice_left_us -= (int64_t)(now - running_since_us);
     running_since_us = now;
 }
 
-/* A competitor is ready: the current thread has what is left of its slice. */
+/* An equal thread is ready: the current one gets the rest of its slice. */
 static void start_slice(void)
 {
-    int64_t used = (int64_t)(time_now_us() - running_since_us);
-    int64_t left = current->slice_left_us - used;
-
-    timer_start(&slice_timer, time_now_us() + (uint64_t)(left > 0 ? left : 0));
+    uint64_t now = time_now_us();
+    int64_t left = thread_current()->slice_left_us - (int64_t)(now - running_since_us);
+    timer_start(&slice_timer, now + (uint64_t)max(left, 0));
 }
 
 static void make_ready(struct thread *thread)
 {
+    const struct thread *current = thread_current();
     thread->state = STATE_READY;
     list_push_back(&ready[thread->priority], &thread->link);
-    if (halted)
+
+    if (idle) /* wait_for_ready() looks itself */
         return;
     if (thread->priority < current->priority)
-        thread_switch_wanted = true;
+        this_cpu()->switch_wanted = true;
     else if (thread->priority == current->priority && !timer_is_pending(&slice_timer))
         start_slice();
 }
@@ -105,13 +99,12 @@ static struct thread *take_ready(void)
 static struct thread *wait_for_ready(void)
 {
     struct thread *next = take_ready();
-
-    halted = true;
-    while (next == NULL) {
+    idle = true;
+    while (!next) {
         cpu_wait_interrupt();
         next = take_ready();
     }
-    halted = false;
+    idle = false;
     return next;
 }
 
@@ -119,18 +112,23 @@ static struct thread *wait_for_ready(void)
  * queued, parked or ended; interrupts are off. */
 static void switch_away(void)
 {
-    struct thread *previous = current;
+    struct cpu *cpu = this_cpu();
+    struct thread *previous = cpu->thread;
 
-    kassert(interrupts_deferred == 0); /* no spin is held: it would never be served */
+    /* A spinlock held across a switch would defer every interrupt from now on. */
+    kassert(cpu->deferred == 0);
+
     charge_current();
     timer_cancel(&slice_timer);
     struct thread *next = wait_for_ready();
     running_since_us = time_now_us();
-    thread_switch_wanted = false;
-    current = next;
+
+    cpu->switch_wanted = false;
+    cpu->thread = next;
     next->state = STATE_RUNNING;
-    previous->ranks_held = thread_ranks;
-    thread_ranks = next->ranks_held;
+    previous->ranks_held = cpu->ranks_held;
+    cpu->ranks_held = next->ranks_held;
+
     if (next->slice_left_us <= 0)
         next->slice_left_us = THREAD_SLICE_US;
     if (!list_empty(&ready[next->priority]))
@@ -139,41 +137,31 @@ static void switch_away(void)
         context_switch(&previous->context, next->context);
 }
 
-/* The current thread stays ready: before its equals while it has some of its slice left. */
-static void give_way(void)
+/* The hook for the end of interrupts and spinlocks: switches threads if that is wanted. Interrupts
+ * are off. */
+static void preempt(void)
 {
-    struct list *queue = &ready[current->priority];
+    const struct cpu *cpu = this_cpu();
+    if (!cpu->switch_wanted || cpu->deferred != 0 || idle || panic_is_active())
+        return;
 
+    /* The thread stays ready, before its equals as long as its slice is not used up. */
+    struct thread *current = cpu->thread;
     charge_current();
     current->state = STATE_READY;
     if (current->slice_left_us > 0)
-        list_push_front(queue, &current->link);
+        list_push_front(&ready[current->priority], &current->link);
     else
-        list_push_back(queue, &current->link);
+        list_push_back(&ready[current->priority], &current->link);
     switch_away();
 }
 
-void thread_preempt_after_interrupt(void)
-{
-    if (thread_switch_wanted && interrupts_deferred == 0 && !halted && !panic_is_active())
-        give_way();
-}
-
-void thread_preempt(void)
-{
-    if (!thread_switch_wanted)
-        return;
-    uint64_t flags = cpu_interrupts_save();
-    thread_preempt_after_interrupt();
-    cpu_interrupts_restore(flags);
-}
-
-/* Ends a stretch of scheduler's work that may have made somebody ready. With interrupts off
- * before it the switch has to wait: for the end of the interrupt or of the spin. */
+/* Ends a section with interrupts off that may have made a thread ready. If they were off before
+ * it, the switch has to wait for the end of the interrupt or of the spinlock. */
 static void leave(uint64_t flags)
 {
     if (flags & CPU_FLAG_INTERRUPTS) {
-        thread_preempt_after_interrupt();
+        preempt();
         cpu_interrupts_on();
     }
 }
@@ -181,14 +169,14 @@ static void leave(uint64_t flags)
 void thread_yield(void)
 {
     uint64_t flags = cpu_interrupts_save();
-
+    struct thread *current = thread_current();
     current->state = STATE_READY;
     list_push_back(&ready[current->priority], &current->link);
     switch_away();
     cpu_interrupts_restore(flags);
 }
 
-/* ---- park and unpark ---------------------------------------------------------------------- */
+/* ---- park and unpark ------------------------------------------------------------------------- */
 
 static void unpark_at_deadline(void *context)
 {
@@ -198,8 +186,9 @@ static void unpark_at_deadline(void *context)
 void thread_park(uint64_t deadline_us)
 {
     uint64_t flags = cpu_interrupts_save();
-
+    struct thread *current = thread_current();
     kassert((flags & CPU_FLAG_INTERRUPTS) && !interrupt_is_handling());
+
     if (!current->permit && (deadline_us == TIME_NEVER || time_now_us() < deadline_us)) {
         timer_start(&current->timer, deadline_us);
         current->state = STATE_PARKED;
@@ -213,7 +202,6 @@ void thread_park(uint64_t deadline_us)
 void thread_unpark(struct thread *thread)
 {
     uint64_t flags = cpu_interrupts_save();
-
     thread->permit = true;
     if (thread->state == STATE_PARKED)
         make_ready(thread);
@@ -229,7 +217,6 @@ void thread_sleep_until(uint64_t deadline_us)
 void thread_interrupt(struct thread *thread)
 {
     uint64_t flags = cpu_interrupts_save();
-
     thread->interrupted = true;
     thread_unpark(thread);
     leave(flags);
@@ -237,15 +224,15 @@ void thread_interrupt(struct thread *thread)
 
 bool thread_interrupted(void)
 {
-    return __atomic_load_n(&current->interrupted, __ATOMIC_RELAXED);
+    return __atomic_load_n(&thread_current()->interrupted, __ATOMIC_RELAXED);
 }
 
 void thread_clear_interrupt(void)
 {
-    __atomic_store_n(&current->interrupted, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&thread_current()->interrupted, false, __ATOMIC_RELAXED);
 }
 
-/* ---- birth and death ---------------------------------------------------------------------- */
+/* ---- creation and end ------------------------------------------------------------------------ */
 
 static void destroy(struct thread *thread)
 {
@@ -258,8 +245,8 @@ static void destroy(struct thread *thread)
     mem_free(thread);
 }
 
-/* Nobody can free the stack that he stands on, so detached threads leave it to this one, which is
- * of the highest priority and so does it at once. */
+/* The reaper. A thread cannot free its own stack, so detached threads are freed by this one, which
+ * has the highest priority and therefore runs at once. */
 static void reap(void *argument)
 {
     (void)argument;
@@ -267,7 +254,7 @@ static void reap(void *argument)
         uint64_t flags = cpu_interrupts_save();
         struct list *link = list_pop_front(&dead);
         cpu_interrupts_restore(flags);
-        if (link != NULL)
+        if (link)
             destroy(container_of(link, struct thread, link));
         else
             thread_park(TIME_NEVER);
@@ -276,33 +263,36 @@ static void reap(void *argument)
 
 static _Noreturn void end_current(void)
 {
+    struct thread *current = thread_current();
     cpu_interrupts_off();
-    kassert(thread_ranks == 0);
+    kassert(this_cpu()->ranks_held == 0);
+
     current->state = STATE_ENDED;
     if (current->detached) {
         list_push_back(&dead, &current->link);
         thread_unpark(reaper);
-    } else if (current->joiner != NULL) {
+    } else if (current->joiner) {
         thread_unpark(current->joiner);
     }
     switch_away();
-    panic("an ended thread runs");
+    panic("an ended thread was switched to");
 }
 
+/* The first function on a new thread's stack. */
 static void begin_current(void)
 {
     cpu_interrupts_on();
+    struct thread *current = thread_current();
     current->entry(current->argument);
     end_current();
 }
 
-static void init_thread(struct thread *thread, const char *name)
+static void init_thread(struct thread *thread, const char *name, enum thread_priority priority)
 {
-    size_t length = strnlen(name, NAME_BYTES - 1);
-
-    memcpy(thread->name, name, length);
-    list_init(&thread->link);
+    memcpy(thread->name, name, strnlen(name, NAME_BYTES - 1));
+    thread->priority = priority;
     thread->slice_left_us = THREAD_SLICE_US;
+    list_init(&thread->link);
     timer_init(&thread->timer, unpark_at_deadline, thread);
 }
 
@@ -316,16 +306,16 @@ static void enlist(struct thread *thread)
 struct thread *thread_create(const char *name, enum thread_priority priority,
                              void (*entry)(void *argument), void *argument)
 {
-    struct thread *thread = mem_zalloc(sizeof *thread);
-    if (thread == NULL)
+    struct thread *thread = mem_zalloc(sizeof(*thread));
+    if (!thread)
         return NULL;
     thread->stack = space_stack_alloc();
-    if (thread->stack == NULL) {
+    if (!thread->stack) {
         mem_free(thread);
         return NULL;
     }
-    init_thread(thread, name);
-    thread->priority = priority;
+
+    init_thread(thread, name, priority);
     thread->entry = entry;
     thread->argument = argument;
     thread->context = context_create((char *)thread->stack + STACK_BYTES, begin_current);
@@ -339,8 +329,8 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
 
 void thread_join(struct thread *thread)
 {
-    kassert(thread != current && !thread->detached);
-    __atomic_store_n(&thread->joiner, current, __ATOMIC_RELAXED);
+    kassert(thread != thread_current() && !thread->detached);
+    __atomic_store_n(&thread->joiner, thread_current(), __ATOMIC_RELAXED);
     while (__atomic_load_n(&thread->state, __ATOMIC_RELAXED) != STATE_ENDED)
         thread_park(TIME_NEVER);
     destroy(thread);
@@ -350,32 +340,33 @@ void thread_detach(struct thread *thread)
 {
     uint64_t flags = cpu_interrupts_save();
     bool ended = thread->state == STATE_ENDED;
-
     kassert(!thread->detached);
     thread->detached = true;
     cpu_interrupts_restore(flags);
+
+    /* A thread that ended before did not go to the reaper. */
     if (ended)
         destroy(thread);
 }
 
 void thread_start(void)
 {
-    init_thread(&main_thread, "main");
+    init_thread(&main_thread, "main", PRIORITY_NORMAL);
     enlist(&main_thread);
+    this_cpu()->thread = &main_thread;
     running_since_us = time_now_us();
+
+    cpu_hooks.alarm = timer_interrupt;
+    cpu_hooks.preempt = preempt;
+
     reaper = thread_create("reaper", PRIORITY_IO, reap, NULL);
-    if (reaper == NULL)
-        panic("thread: no memory for the first threads");
+    if (!reaper)
+        panic("threads: not enough memory for the reaper");
+    preempt(); /* to the reaper, which parks */
     cpu_interrupts_on();
-    thread_preempt();
 }
 
-/* ---- asking ------------------------------------------------------------------------------- */
-
-struct thread *thread_current(void)
-{
-    return current;
-}
+/* ---- information ----------------------------------------------------------------------------- */
 
 const char *thread_name(const struct thread *thread)
 {
@@ -389,25 +380,7 @@ unsigned thread_count(void)
 
 bool thread_is_idle(void)
 {
-    return halted;
-}
-
-uint32_t *lock_ranks_held(void)
-{
-    return &thread_ranks;
-}
-
-uint32_t thread_enter_interrupt(void)
-{
-    uint32_t ranks = thread_ranks;
-
-    thread_ranks = 0;
-    return ranks;
-}
-
-void thread_leave_interrupt(uint32_t ranks)
-{
-    thread_ranks = ranks;
+    return idle;
 }
 
 static const char *state_name(enum state state)
@@ -422,7 +395,6 @@ static const char *state_name(enum state state)
 void thread_each(void (*visit)(const struct thread_info *info, void *context), void *context)
 {
     uint64_t flags = cpu_interrupts_save();
-
     charge_current();
     list_each(link, &all) {
         const struct thread *thread = container_of(link, struct thread, all_link);
@@ -437,3 +409,12 @@ void thread_each(void (*visit)(const struct thread_info *info, void *context), v
     }
     cpu_interrupts_restore(flags);
 }
+
+static void report_thread(const struct panic_scene *scene)
+{
+    const struct thread *current = thread_current();
+    (void)scene;
+    if (current)
+        panic_print("  thread \"%s\"\n", current->name);
+}
+PANIC_REPORTER(thread, PANIC_REPORT_THREAD, report_thread);

@@ -1,13 +1,15 @@
 /*
- * thread.h - the scheduler's side towards the machine; kernel/port.h has what everybody uses.
+ * thread.h - the scheduler's start and its side towards the machine; the calls on threads are in
+ * kernel/port.h.
  *
- * Model       One queue a priority. The first ready thread of the highest priority runs; one that
- *             becomes ready above it runs at once (from an interrupt: when that returns). Among
- *             equals each runs for a slice of 10 ms, measured over preemptions; the slice's timer
- *             runs only while an equal is ready. With nothing ready the processor halts, on the
- *             stack of the thread that ran last.
- * Invariant   A thread is in its queue <=> its state is READY. All of the scheduler's data is
- *             touched with interrupts off only, which on one processor needs no lock.
+ * Model       One queue for each priority. The first ready thread of the highest priority runs; a
+ *             thread of higher priority that becomes ready preempts it at once, or when the current
+ *             interrupt or spinlock ends. Threads of equal priority take turns in slices of 10 ms,
+ *             measured across preemptions; the slice timer runs only while an equal is ready. With
+ *             no ready thread the processor halts, on the stack of the thread that ran last.
+ * Invariant   A thread is in its priority's queue if and only if its state is READY.
+ * Locking     All data of the scheduler is accessed with interrupts off, which needs no lock on one
+ *             processor.
  */
 #ifndef KERNEL_SCHED_THREAD_H
 #define KERNEL_SCHED_THREAD_H
@@ -16,25 +18,14 @@
 
 enum { THREAD_SLICE_US = 10000 };
 
-/* Makes the caller the first thread, "main", and turns interrupts on. Once, after memory_start(),
- * interrupts_start() and clock_start(). Panics when memory is out. */
+/* Makes the caller the first thread, "main", sets the scheduler's hooks (kernel/x86/cpu.h) and
+ * enables interrupts. Once, after memory_start() and alarm_start(). Panics if memory is exhausted.
+ */
 void thread_start(void);
 
-/* For spin.c alone, which is called too often to ask functions. */
-extern uint32_t thread_ranks;    /* *lock_ranks_held() */
-extern bool thread_switch_wanted; /* thread_preempt() would do something */
-
-/* The ranks of an interrupt handler's locks are no concern of what it interrupted: returns those,
- * and thread_leave_interrupt() takes them back. Interrupts off. */
-uint32_t thread_enter_interrupt(void);
-void thread_leave_interrupt(uint32_t ranks);
-
-/* Lets a thread run that should: at the end of an interrupt and where spins end. The first with
- * interrupts off, the second with them on. */
-void thread_preempt_after_interrupt(void);
-void thread_preempt(void);
-
 unsigned thread_count(void);
-bool thread_is_idle(void); /* is nobody ready? For interrupt handlers */
+
+/* Returns true if the processor halts because no thread is ready. Interrupt handlers only. */
+bool thread_is_idle(void);
 
 #endif

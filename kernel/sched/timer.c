@@ -1,5 +1,8 @@
+/*
+ * timer.c - the sorted list of pending timers: see timer.h.
+ */
 #include "kernel/sched/timer.h"
-#include "kernel/x86/clock.h"
+#include "kernel/x86/alarm.h"
 #include "kernel/x86/cpu.h"
 #include "lib/macros.h"
 
@@ -21,11 +24,10 @@ bool timer_is_pending(const struct timer *timer)
     return !list_empty(&timer->link);
 }
 
-/* From the back, since most deadlines are later than those already there. */
+/* Searches from the end, since most deadlines are later than those already pending. */
 static void insert(struct timer *timer)
 {
     struct list *at = pending.prev;
-
     while (at != &pending && container_of(at, struct timer, link)->deadline_us > timer->deadline_us)
         at = at->prev;
     list_insert_after(at, &timer->link);
@@ -34,13 +36,12 @@ static void insert(struct timer *timer)
 void timer_start(struct timer *timer, uint64_t deadline_us)
 {
     uint64_t flags = cpu_interrupts_save();
-
     list_remove(&timer->link);
     timer->deadline_us = deadline_us;
     if (deadline_us != TIME_NEVER) {
         insert(timer);
         if (first_pending() == timer)
-            clock_set_alarm(deadline_us);
+            alarm_set(deadline_us);
     }
     cpu_interrupts_restore(flags);
 }
@@ -49,25 +50,24 @@ bool timer_cancel(struct timer *timer)
 {
     uint64_t flags = cpu_interrupts_save();
     bool was_pending = timer_is_pending(timer);
-
     list_remove(&timer->link);
     cpu_interrupts_restore(flags);
     return was_pending;
 }
 
-/* The time is read once: a timer that its own `fire` starts anew for now waits for the next
- * alarm, so this ends. */
 void timer_interrupt(void)
 {
+    /* The time is read once, so that this loop ends: a timer that its own `fire` starts again with
+     * a deadline that has passed waits for the next alarm. */
     uint64_t now = time_now_us();
     struct timer *timer;
-
-    while ((timer = first_pending()) != NULL && timer->deadline_us <= now) {
+    while ((timer = first_pending()) && timer->deadline_us <= now) {
         list_remove(&timer->link);
         timer->fire(timer->context);
         if (first_pending() == timer)
             break;
     }
-    if ((timer = first_pending()) != NULL)
-        clock_set_alarm(timer->deadline_us);
+
+    if ((timer = first_pending()))
+        alarm_set(timer->deadline_us);
 }

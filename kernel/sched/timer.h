@@ -1,14 +1,13 @@
 /*
  * timer.h - one-shot timers.
  *
- * A timer calls `fire` once, in interrupt context, at its deadline or a little later. Any number
- * may be pending; they stand in a list sorted by deadline, of which the clock's alarm is set for
- * the first.
- *
- * Locking     All calls: any context. `fire` runs with interrupts off; the timer is no longer
+ * Model       A timer calls `fire` once, in interrupt context, at its deadline or a little later.
+ *             Any number may be pending, in a list sorted by deadline; the alarm is set for the
+ *             first.
+ * Locking     All calls: any context. `fire` runs with interrupts off; its timer is no longer
  *             pending by then and may be started again.
- * Ownership   Embedded in the caller's object, which must stop it before it goes. After
- *             timer_cancel() `fire` runs no more (there is one processor).
+ * Ownership   Embedded in the caller's object, which must cancel it before it is freed. `fire` does
+ *             not run after timer_cancel() has returned (there is one processor).
  */
 #ifndef KERNEL_SCHED_TIMER_H
 #define KERNEL_SCHED_TIMER_H
@@ -16,20 +15,21 @@
 #include "kernel/port.h"
 
 struct timer {
-    struct list link;
+    struct list link; /* owned by timer.c */
     uint64_t deadline_us;
     void (*fire)(void *context);
     void *context;
 };
 
 void timer_init(struct timer *timer, void (*fire)(void *context), void *context);
-/* Starts it, or moves its deadline. A deadline in the past fires at once, TIME_NEVER not at all. */
+/* Starts the timer, or moves its deadline. It fires at once if the deadline has passed, and never
+ * if that is TIME_NEVER. */
 void timer_start(struct timer *timer, uint64_t deadline_us);
-/* Stops it; true when it was still pending. */
+/* Stops the timer; returns true if it was pending. */
 bool timer_cancel(struct timer *timer);
 bool timer_is_pending(const struct timer *timer);
 
-/* kernel/x86/clock.c calls it when the alarm rings. */
+/* Fires all timers whose deadline has come. The scheduler's hook for the alarm; interrupts off. */
 void timer_interrupt(void);
 
 #endif

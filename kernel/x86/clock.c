@@ -1,108 +1,120 @@
+/*
+ * clock.c - reads and calibrates the monotonic clock: see clock.h.
+ */
 #include "kernel/x86/clock.h"
 #include "kernel/port.h"
-#include "kernel/sched/timer.h"
 #include "kernel/x86/cpu.h"
-#include "kernel/x86/interrupts.h"
+#include "kernel/x86/pit.h"
 #include "kernel/x86/ports.h"
-#include "lib/macros.h"
 
 enum {
-    PIT_HZ = 1193182,
-    PIT_ALARM = 0x40,    /* channel 0, wired to line 0 */
-    PIT_REFERENCE = 0x42, /* channel 2, wired to the speaker */
-    PIT_COMMAND = 0x43,
-    COMMAND_ALARM = 0x30,     /* channel 0, two bytes, mode 0: interrupt on terminal count */
-    COMMAND_REFERENCE = 0xb4, /* channel 2, two bytes, mode 2: counts down again and again */
-    COMMAND_LATCH = 0x80,     /* channel 2 */
     SPEAKER_PORT = 0x61,
-    SPEAKER_GATE = 1,
-    SPEAKER_DATA = 2,
+    SPEAKER_GATE = 1, /* lets channel 2 count */
+    SPEAKER_DATA = 2, /* connects its output to the speaker */
 
     CALIBRATION_TICKS = PIT_HZ / 200, /* 5 ms */
     CALIBRATION_READS_MAX = 100000,
-    ALARM_US_MAX = 50000,          /* what fits in 16 bits */
-    ALARM_WITHOUT_TSC_US = 25000,  /* half of what the reference counts without wrapping */
-    SCALE_BITS = 44,               /* 1000000 << 44 just fits in 64 bits */
+    MOMENT_TRIES = 4,
+    SCALE_BITS = 44, /* 1000000 << 44 just fits in 64 bits */
 };
+
+/* A calibration outside of these is taken for an error. */
+#define TSC_HZ_MIN 10000000ull
+#define TSC_HZ_MAX 20000000000ull
 
 static bool use_tsc, started;
 static uint64_t frequency_hz;
-static uint64_t scale;          /* microseconds a tick, << SCALE_BITS */
-static uint64_t base;           /* ticks at start */
-static uint64_t alarm_us = TIME_NEVER;
+static uint64_t scale; /* microseconds a tick, << SCALE_BITS */
+static uint64_t base;  /* ticks at clock_start() */
 
-/* Without TSC: */
-static uint64_t counted; /* ticks of the reference seen so far */
-static uint16_t last_count;
+/* Without a usable TSC: ticks of channel 2 seen so far, and its count when it was last read. */
+static uint64_t pit_ticks;
+static uint16_t pit_last_count;
 
-static uint16_t read_reference(void)
+static uint16_t read_pit(void)
 {
-    port_out8(PIT_COMMAND, COMMAND_LATCH);
-    uint8_t low = port_in8(PIT_REFERENCE);
-    return (uint16_t)(low | port_in8(PIT_REFERENCE) << 8);
+    port_out8(PIT_COMMAND, PIT_LATCH_2);
+    uint8_t low = port_in8(PIT_CHANNEL_2);
+    return (uint16_t)(low | port_in8(PIT_CHANNEL_2) << 8);
 }
 
-static void start_reference(void)
+static void start_pit(void)
 {
     uint8_t speaker = port_in8(SPEAKER_PORT) & ~(SPEAKER_DATA | SPEAKER_GATE);
-
     port_out8(SPEAKER_PORT, speaker | SPEAKER_GATE);
-    port_out8(PIT_COMMAND, COMMAND_REFERENCE);
-    port_out8(PIT_REFERENCE, 0);
-    port_out8(PIT_REFERENCE, 0);
+    port_out8(PIT_COMMAND, PIT_PERIODIC_2);
+
+    /* A count of 0 means 65536. */
+    port_out8(PIT_CHANNEL_2, 0);
+    port_out8(PIT_CHANNEL_2, 0);
 }
+
+/* ---- calibration --------------------------------------------------------------------------- */
 
 struct moment {
     uint64_t tsc;
-    uint16_t count;
+    uint16_t pit_count;
 };
 
-/* Both counters at one moment: of a few tries the one that took the least time, since an emulator
- * or the firmware may have been at work in between. */
+/* Reads both counters at one moment. An emulator or the firmware may interrupt at any point, so the
+ * fastest of a few tries is the most accurate. */
 static struct moment read_moment(void)
 {
     struct moment best = { 0 };
     uint64_t best_gap = UINT64_MAX;
-
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < MOMENT_TRIES; i++) {
         uint64_t before = cpu_timestamp();
-        uint16_t count = read_reference();
-        uint64_t after = cpu_timestamp();
-        if (after - before < best_gap) {
-            best_gap = after - before;
-            best = (struct moment){ before + best_gap / 2, count };
+        uint16_t count = read_pit();
+        uint64_t gap = cpu_timestamp() - before;
+        if (gap < best_gap) {
+            best_gap = gap;
+            best = (struct moment){ before + gap / 2, count };
         }
     }
     return best;
 }
 
-/* Ticks a second, or 0 when the counter cannot be trusted. */
+/* Returns the TSC's ticks a second, or 0 if it cannot be used. */
 static uint64_t measure_tsc(void)
 {
     struct moment start = read_moment();
     unsigned reads = 0;
-
-    while ((uint16_t)(start.count - read_reference()) < CALIBRATION_TICKS)
+    while ((uint16_t)(start.pit_count - read_pit()) < CALIBRATION_TICKS)
         if (++reads > CALIBRATION_READS_MAX)
-            return 0;
+            return 0; /* the PIT does not count */
 
     struct moment end = read_moment();
-    uint16_t ticks = (uint16_t)(start.count - end.count);
+    uint16_t ticks = (uint16_t)(start.pit_count - end.pit_count);
     if (end.tsc <= start.tsc || ticks < CALIBRATION_TICKS)
         return 0;
     uint64_t hz = (end.tsc - start.tsc) * PIT_HZ / ticks;
-    return hz >= 10000000 && hz <= 20000000000 ? hz : 0;
+    return hz >= TSC_HZ_MIN && hz <= TSC_HZ_MAX ? hz : 0;
 }
 
-static uint64_t read_ticks(void)
+void clock_start(void)
 {
-    if (use_tsc)
-        return cpu_timestamp();
+    start_pit();
+    frequency_hz = cpu_has_tsc() ? measure_tsc() : 0;
+    use_tsc = frequency_hz != 0;
+    if (!use_tsc) {
+        frequency_hz = PIT_HZ;
+        pit_last_count = read_pit();
+    }
+
+    scale = (1000000ull << SCALE_BITS) / frequency_hz;
+    base = use_tsc ? cpu_timestamp() : 0;
+    started = true;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static uint64_t read_pit_ticks(void)
+{
     uint64_t flags = cpu_interrupts_save();
-    uint16_t count = read_reference();
-    counted += (uint16_t)(last_count - count);
-    last_count = count;
-    uint64_t ticks = counted;
+    uint16_t count = read_pit();
+    pit_ticks += (uint16_t)(pit_last_count - count);
+    pit_last_count = count;
+    uint64_t ticks = pit_ticks;
     cpu_interrupts_restore(flags);
     return ticks;
 }
@@ -111,7 +123,8 @@ uint64_t time_now_us(void)
 {
     if (!started)
         return 0;
-    return (uint64_t)((unsigned __int128)(read_ticks() - base) * scale >> SCALE_BITS);
+    uint64_t ticks = use_tsc ? cpu_timestamp() : read_pit_ticks();
+    return (uint64_t)((unsigned __int128)(ticks - base) * scale >> SCALE_BITS);
 }
 
 uint64_t clock_frequency_hz(void)
@@ -122,63 +135,4 @@ uint64_t clock_frequency_hz(void)
 bool clock_is_tsc(void)
 {
     return use_tsc;
-}
-
-static void program_alarm(uint64_t delay_us)
-{
-    uint64_t ticks = delay_us * PIT_HZ / 1000000 + 1;
-
-    port_out8(PIT_COMMAND, COMMAND_ALARM);
-    port_out8(PIT_ALARM, (uint8_t)ticks);
-    port_out8(PIT_ALARM, (uint8_t)(ticks >> 8));
-}
-
-void clock_set_alarm(uint64_t deadline_us)
-{
-    if (deadline_us >= alarm_us)
-        return;
-
-    uint64_t now = time_now_us();
-    uint64_t delay = deadline_us > now ? deadline_us - now : 0;
-    uint64_t longest = use_tsc ? ALARM_US_MAX : ALARM_WITHOUT_TSC_US;
-    delay = min(delay, longest);
-    /* An alarm that must ring early anyway is not set again for each later deadline. */
-    if (now + delay >= alarm_us)
-        return;
-    alarm_us = now + delay;
-    program_alarm(delay);
-}
-
-static bool handle_alarm(void *context)
-{
-    (void)context;
-    alarm_us = TIME_NEVER;
-    timer_interrupt();
-    if (!use_tsc)
-        clock_set_alarm(time_now_us() + ALARM_WITHOUT_TSC_US);
-    return true;
-}
-
-void clock_start(void)
-{
-    static struct interrupt_handler handler = { .handle = handle_alarm };
-
-    start_reference();
-    frequency_hz = cpu_has_tsc() ? measure_tsc() : 0;
-    use_tsc = frequency_hz != 0;
-    if (!use_tsc) {
-        frequency_hz = PIT_HZ;
-        last_count = read_reference();
-    }
-    scale = (1000000ull << SCALE_BITS) / frequency_hz;
-    base = read_ticks();
-    started = true;
-
-    if (interrupt_register(CLOCK_LINE, &handler) != 0)
-        panic("clock: no interrupt line");
-    if (!use_tsc) {
-        uint64_t flags = cpu_interrupts_save();
-        clock_set_alarm(time_now_us() + ALARM_WITHOUT_TSC_US);
-        cpu_interrupts_restore(flags);
-    }
 }

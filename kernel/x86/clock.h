@@ -1,12 +1,11 @@
 /*
- * clock.h - what time it is, and an interrupt at a given time.
+ * clock.h - the monotonic clock: time_now_us() of kernel/port.h.
  *
- * Time is the processor's time stamp counter, measured once against the PIT; where the counter is
- * missing or counts nonsense, the PIT itself, which then has to be looked at 36 times a second.
- * The alarm is the PIT's channel 0 in one-shot mode: without a deadline there are no interrupts.
- *
- * Interface   time_now_us() of kernel/port.h; 0 until clock_start().
- * References  Intel 8254 data sheet.
+ * Model       The time stamp counter, calibrated against the PIT once. If the processor has none,
+ *             or the calibration makes no sense, the PIT's channel 2 itself, which counts 16 bits
+ *             and therefore must be read at least every 54 ms: alarm.c sees to that.
+ * Invariant   time_now_us() never decreases; it is 0 until clock_start().
+ * References  Intel SDM volume 3, 17.17 (time stamp counter); Intel 8254 data sheet.
  */
 #ifndef KERNEL_X86_CLOCK_H
 #define KERNEL_X86_CLOCK_H
@@ -14,15 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CLOCK_LINE = 0 }; /* the alarm's interrupt */
-
+/* Starts and calibrates the clock, which takes about 5 ms. */
 void clock_start(void);
 
-/* Asks for timer_interrupt() (kernel/sched/timer.h) at `deadline_us` or earlier. A later deadline
- * does not replace an earlier one. Interrupts off. */
-void clock_set_alarm(uint64_t deadline_us);
-
-uint64_t clock_frequency_hz(void);
+uint64_t clock_frequency_hz(void); /* of the counter in use */
 bool clock_is_tsc(void);
 
 #endif

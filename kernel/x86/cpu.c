@@ -1,16 +1,58 @@
+/*
+ * cpu.c - the processor's block and hooks; identification and control registers. See cpu.h.
+ */
 #include "kernel/x86/cpu.h"
+#include "kernel/port.h"
 
 enum {
+    /* CPUID leaves and bits. */
+    LEAF_FEATURES = 1,
+    LEAF_EXTENDED_FEATURES = 0x80000001,
+    EDX_TSC = 4,
+    EDX_PAT = 16,
+    EDX_NX = 20, /* of the extended features */
+    ECX_HYPERVISOR = 31,
+
     MSR_EFER = 0xc0000080,
     MSR_PAT = 0x277,
     EFER_NX = 1 << 11,
-    FIFTH_TYPE_SHIFT = 4 * 8,
-    TYPE_WRITE_COMBINING = 1,
+    PAT_FIFTH_TYPE_SHIFT = 4 * 8,
+    PAT_WRITE_COMBINING = 1,
+
     CR0_MONITOR = 1 << 1,
     CR0_EMULATION = 1 << 2,
     CR0_WRITE_PROTECT = 1 << 16,
     CR4_OSFXSR = 1 << 9,
 };
+
+static void do_nothing(void)
+{
+}
+
+static void ignore_frame(const struct trap_frame *frame)
+{
+    (void)frame;
+}
+
+static bool is_no_guard(uint64_t address)
+{
+    (void)address;
+    return false;
+}
+
+struct cpu the_cpu;
+struct cpu_hooks cpu_hooks = {
+    .serve_waiting = do_nothing,
+    .is_stack_guard = is_no_guard,
+    .alarm = do_nothing,
+    .preempt = do_nothing,
+    .alarm_deferred = ignore_frame,
+};
+
+uint32_t *lock_ranks_held(void)
+{
+    return &this_cpu()->ranks_held;
+}
 
 struct cpuid cpu_identify(uint32_t leaf)
 {
@@ -23,22 +65,22 @@ struct cpuid cpu_identify(uint32_t leaf)
 
 bool cpu_has_nx(void)
 {
-    return cpu_identify(0x80000001).edx >> 20 & 1;
+    return cpu_identify(LEAF_EXTENDED_FEATURES).edx >> EDX_NX & 1;
 }
 
 bool cpu_has_tsc(void)
 {
-    return cpu_identify(1).edx >> 4 & 1;
+    return cpu_identify(LEAF_FEATURES).edx >> EDX_TSC & 1;
 }
 
 bool cpu_has_hypervisor(void)
 {
-    return cpu_identify(1).ecx >> 31;
+    return cpu_identify(LEAF_FEATURES).ecx >> ECX_HYPERVISOR & 1;
 }
 
 bool cpu_has_combining(void)
 {
-    return cpu_identify(1).edx >> 16 & 1;
+    return cpu_identify(LEAF_FEATURES).edx >> EDX_PAT & 1;
 }
 
 static uint64_t read_msr(uint32_t number)
@@ -53,24 +95,21 @@ static void write_msr(uint32_t number, uint64_t value)
     __asm__ volatile("wrmsr" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(number));
 }
 
-/* The first four memory types stay what they are from reset on; page tables so far use no other.
- * The fifth, which the page attribute bit alone chooses, becomes write combining. */
-static void make_combining_type(void)
-{
-    uint64_t types = read_msr(MSR_PAT);
-    types &= ~(0xffull << FIFTH_TYPE_SHIFT);
-    write_msr(MSR_PAT, types | (uint64_t)TYPE_WRITE_COMBINING << FIFTH_TYPE_SHIFT);
-}
-
 void cpu_start(void)
 {
     uint64_t cr0, cr4;
 
     if (cpu_has_nx())
         write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NX);
-    if (cpu_has_combining())
-        make_combining_type();
 
+    /* The first four memory types keep their reset values, which the page tables use. The fifth,
+     * selected by the page attribute bit alone, becomes write combining. */
+    if (cpu_has_combining()) {
+        uint64_t types = read_msr(MSR_PAT) & ~(0xffull << PAT_FIFTH_TYPE_SHIFT);
+        write_msr(MSR_PAT, types | (uint64_t)PAT_WRITE_COMBINING << PAT_FIFTH_TYPE_SHIFT);
+    }
+
+    /* Firmware may leave SSE enabled; with EM set and OSFXSR clear each use of it traps. */
     __asm__ volatile("movq %%cr0, %0" : "=r"(cr0));
     cr0 |= CR0_WRITE_PROTECT | CR0_EMULATION;
     cr0 &= ~(uint64_t)CR0_MONITOR;

@@ -1,5 +1,15 @@
 /*
- * cpu.h - the processor's own registers: flags, control registers, identification.
+ * cpu.h - the processor: what the kernel keeps for it, the upper layers' hooks, its registers.
+ *
+ * Model       struct cpu is the state that belongs to a processor, not to a thread. It is written
+ *             by the code that runs on that processor only. `deferred` is the number of spinlocks
+ *             held, plus one inside an interrupt handler; while it is not 0, an interrupt sets its
+ *             bit in `lines_waiting` and is served when the count returns to 0 (spin.c, traps.c).
+ * Hooks       The processor's code comes first at start-up and calls no name of the layers above
+ *             it. Each layer sets its hooks when it starts, before interrupts are enabled; until
+ *             then they do nothing.
+ * Status      One processor: this_cpu() is a constant.
+ * References  Intel SDM volume 3, 2.5 (control registers), 11.12 (page attribute table).
  */
 #ifndef KERNEL_X86_CPU_H
 #define KERNEL_X86_CPU_H
@@ -7,22 +17,65 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CPU_FLAG_INTERRUPTS = 0x200 };
+struct thread;
+struct trap_frame;
+
+/* ---- the kernel's state and hooks ---------------------------------------------------------- */
+
+struct cpu {
+    struct thread *thread;   /* the running thread; NULL until thread_start() */
+    uint32_t ranks_held;     /* of the locks of that thread, or of the running handler: port.h */
+    unsigned deferred;
+    unsigned lines_waiting;  /* a bit for each interrupt line noted, not yet acknowledged */
+    bool in_handler;         /* an interrupt handler runs */
+    bool switch_wanted;      /* the thread is to give up the processor at the next chance */
+};
+
+extern struct cpu the_cpu;
+
+static inline struct cpu *this_cpu(void)
+{
+    return &the_cpu;
+}
+
+/* All are called with interrupts off. */
+struct cpu_hooks {
+    /* Serves all of `lines_waiting`. x86/interrupts.c. */
+    void (*serve_waiting)(void);
+    /* Returns true if the address is in a guard page below a stack. mm/space.c. */
+    bool (*is_stack_guard)(uint64_t address);
+    /* The time of alarm_set() has come. sched/timer.c. */
+    void (*alarm)(void);
+    /* Lets another thread run if `switch_wanted`; an interrupt or the last spinlock has ended.
+     * sched/thread.c. */
+    void (*preempt)(void);
+    /* The alarm interrupted this frame while interrupts were deferred. kernel/prof.c. */
+    void (*alarm_deferred)(const struct trap_frame *frame);
+};
+
+extern struct cpu_hooks cpu_hooks;
+
+/* ---- what the processor can do --------------------------------------------------------------- */
 
 struct cpuid {
     uint32_t eax, ebx, ecx, edx;
 };
 
-/* Sets the control registers as the kernel wants them: write protection in ring 0, no-execute
- * where the processor has it, and no x87 or SSE (their use traps, since nothing saves their
- * state). First call of kmain(). */
+/* Sets the control registers: write protection in ring 0, no-execute if the processor has it, and
+ * neither x87 nor SSE: their use traps, since their state is not saved. First call of kmain(). */
 void cpu_start(void);
+
+struct cpuid cpu_identify(uint32_t leaf);
 bool cpu_has_nx(void);
 bool cpu_has_tsc(void);
 bool cpu_has_hypervisor(void);
-/* Can pages be mapped so that writes are combined? cpu_start() makes the fifth memory type (a
- * page's attribute bit without the two cache bits) that one. */
+/* Returns true if writes to a page can be combined. cpu_start() sets up the fifth memory type (a
+ * page's attribute bit without the two cache bits) for that. */
 bool cpu_has_combining(void);
+
+/* ---- registers and instructions ------------------------------------------------------------- */
+
+enum { CPU_FLAG_INTERRUPTS = 0x200 };
 
 static inline uint64_t cpu_flags(void)
 {
@@ -55,10 +108,18 @@ static inline void cpu_interrupts_restore(uint64_t flags)
         cpu_interrupts_on();
 }
 
-/* Sleeps until an interrupt; none is lost between turning them on and sleeping. Off on return. */
+/* Sleeps until an interrupt; none is lost between turning them on and sleeping. Interrupts are off
+ * before and after. */
 static inline void cpu_wait_interrupt(void)
 {
     __asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
+/* Stops the processor permanently. */
+static inline _Noreturn void cpu_halt(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt" : : : "memory");
 }
 
 static inline uint64_t cpu_timestamp(void)
@@ -68,6 +129,7 @@ static inline uint64_t cpu_timestamp(void)
     return (uint64_t)high << 32 | low;
 }
 
+/* Returns the address whose access caused the last page fault. */
 static inline uint64_t cpu_fault_address(void)
 {
     uint64_t value;
@@ -84,7 +146,5 @@ static inline void cpu_flush_page(uint64_t address)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
-
-struct cpuid cpu_identify(uint32_t leaf);
 
 #endif

@@ -1,30 +1,28 @@
 /*
- * dispatch.h - the inner side of kernel/x86/interrupts.h: start-up and the way from a vector to
- * the handlers.
+ * dispatch.h - the machine's side of interrupts.h: start-up, the way from a vector to the handlers,
+ * and what was counted.
+ *
+ * Locking     Interrupts off, except interrupt_is_handling() and interrupt_counts().
  */
 #ifndef KERNEL_X86_DISPATCH_H
 #define KERNEL_X86_DISPATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "kernel/x86/interrupts.h"
 
-/* Moves the 8259s' vectors off the exceptions' and masks every line. */
+/* Moves the 8259s' vectors away from the exceptions' and masks every line. */
 void interrupts_start(void);
 
-/* Runs the line's handlers, acknowledges, and lets the scheduler preempt what was interrupted. */
+/* Runs the line's handlers, acknowledges the interrupt, and lets the scheduler preempt the
+ * interrupted thread. */
 void interrupt_dispatch(unsigned line);
 
-/* While this count is not zero, an interrupt only sets its line's bit here, unacknowledged, and
- * leaves interrupts off for what it came across. kernel/sched/spin.c counts. */
-extern unsigned interrupts_deferred, interrupts_waiting;
-/* Runs what waits. Interrupts off, and nothing deferred any more. */
-void interrupt_dispatch_waiting(void);
-
-/* Is the caller inside an interrupt handler? */
+/* Returns true inside an interrupt handler. */
 bool interrupt_is_handling(void);
 
 struct interrupt_counts {
-    uint64_t raised[16], unclaimed[16], spurious;
+    uint64_t raised[INTERRUPT_LINES], unclaimed[INTERRUPT_LINES], spurious;
 };
 const struct interrupt_counts *interrupt_counts(void);
 

@@ -1,15 +1,10 @@
 /*
- * The two 8259s, level or edge as the firmware left them.
+ * interrupts.c - the two 8259s: masks, handlers, acknowledgement. See interrupts.h.
  *
- * A line whose level nobody takes back would interrupt for ever. After a run of unclaimed
- * interrupts it is masked, so that a broken device costs its driver a deadline and not everybody
- * the machine.
- *
- * Reference: Intel 8259A data sheet.
+ * Lines are edge or level triggered as the firmware has set them.
  */
 #include "kernel/x86/interrupts.h"
 #include "kernel/log.h"
-#include "kernel/sched/thread.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/dispatch.h"
 #include "kernel/x86/ports.h"
@@ -21,11 +16,15 @@ enum {
     FIRST_DATA = 0x21,
     SECOND_COMMAND = 0xa0,
     SECOND_DATA = 0xa1,
-    INITIALIZE = 0x11, /* edge by default, cascaded, with the fourth word */
-    MODE_8086 = 0x01,
+    INITIALIZE = 0x11, /* ICW1: edge by default, cascaded, ICW4 follows */
+    MODE_8086 = 0x01,  /* ICW4 */
     READ_IN_SERVICE = 0x0b,
     END_OF_INTERRUPT = 0x20,
-    CASCADE_LINE = 2,
+
+    CASCADE_LINE = 2, /* of the first: the second is connected to it */
+    FIRST_LINES = 8,
+    SPURIOUS_LINE = 7, /* of each */
+    SPURIOUS_BIT = 1 << SPURIOUS_LINE,
 
     UNCLAIMED_MAX = 10000, /* in a row */
 };
@@ -33,8 +32,6 @@ enum {
 static struct list handlers[INTERRUPT_LINES]; /* of struct interrupt_handler, by link */
 static unsigned unclaimed_run[INTERRUPT_LINES];
 static uint16_t masked = 0xffff;
-static bool handling;
-unsigned interrupts_deferred, interrupts_waiting;
 static struct interrupt_counts counts;
 
 const struct interrupt_counts *interrupt_counts(void)
@@ -44,7 +41,7 @@ const struct interrupt_counts *interrupt_counts(void)
 
 bool interrupt_is_handling(void)
 {
-    return handling;
+    return this_cpu()->in_handler;
 }
 
 static void write_masks(void)
@@ -59,88 +56,101 @@ static void set_masked(unsigned line, bool value)
     write_masks();
 }
 
-/* Lines 7 and 15 also stand for "whatever it was, it has gone". */
+/* ---- from a line to its handlers ------------------------------------------------------------- */
+
+/* An 8259 whose request has gone before it was acknowledged reports its line 7 instead, without
+ * marking it as in service. */
 static bool is_spurious(unsigned line)
 {
-    uint16_t port = line < 8 ? FIRST_COMMAND : SECOND_COMMAND;
+    if (line % FIRST_LINES != SPURIOUS_LINE)
+        return false;
 
-    if (line % 8 != 7)
-        return false;
+    uint16_t port = line < FIRST_LINES ? FIRST_COMMAND : SECOND_COMMAND;
     port_out8(port, READ_IN_SERVICE);
-    if (port_in8(port) & 0x80)
+    if (port_in8(port) & SPURIOUS_BIT)
         return false;
+
+    /* No acknowledgement, except for the cascade: that interrupt of the first 8259 was real. */
     counts.spurious++;
-    if (line >= 8)
-        port_out8(FIRST_COMMAND, END_OF_INTERRUPT); /* the first saw a real cascade */
+    if (line >= FIRST_LINES)
+        port_out8(FIRST_COMMAND, END_OF_INTERRUPT);
     return true;
 }
 
 static void acknowledge(unsigned line)
 {
-    if (line >= 8)
+    if (line >= FIRST_LINES)
         port_out8(SECOND_COMMAND, END_OF_INTERRUPT);
     port_out8(FIRST_COMMAND, END_OF_INTERRUPT);
 }
 
-static void note_claimed(unsigned line, bool claimed)
+static void note_unclaimed(unsigned line)
 {
-    if (claimed) {
-        unclaimed_run[line] = 0;
-        return;
-    }
     counts.unclaimed[line]++;
     if (++unclaimed_run[line] < UNCLAIMED_MAX)
         return;
     set_masked(line, true);
-    log_error("interrupts", "line %u masked: %u interrupts that nobody claims", line,
+    log_error("interrupts", "line %u: %u unclaimed interrupts in a row; line masked", line,
               UNCLAIMED_MAX);
 }
 
 static void call_handlers(unsigned line)
 {
     bool claimed = false;
-
     counts.raised[line]++;
     list_each(link, &handlers[line]) {
         struct interrupt_handler *handler = container_of(link, struct interrupt_handler, link);
         claimed |= handler->handle(handler->context);
     }
-    note_claimed(line, claimed);
+    if (claimed)
+        unclaimed_run[line] = 0;
+    else
+        note_unclaimed(line);
 }
 
-/* Interrupts count as deferred meanwhile, so that a handler's spins leave them as they are. */
 static void handle_line(unsigned line)
 {
+    struct cpu *cpu = this_cpu();
     if (is_spurious(line))
         return;
-    uint32_t ranks = thread_enter_interrupt();
-    interrupts_deferred++;
-    handling = true;
+
+    /* The handler's locks have no order relative to those of the interrupted thread. Interrupts
+     * count as deferred meanwhile, so that the handler's spinlocks leave them disabled. */
+    uint32_t ranks_held = cpu->ranks_held;
+    cpu->ranks_held = 0;
+    cpu->deferred++;
+    cpu->in_handler = true;
+
     call_handlers(line);
     acknowledge(line);
-    handling = false;
-    interrupts_deferred--;
-    thread_leave_interrupt(ranks);
+
+    cpu->in_handler = false;
+    cpu->deferred--;
+    cpu->ranks_held = ranks_held;
 }
 
 void interrupt_dispatch(unsigned line)
 {
     handle_line(line);
-    thread_preempt_after_interrupt();
+    cpu_hooks.preempt();
 }
 
-/* In the order of the 8259s, since an acknowledgement is for the first line in that order: the
- * second one's lines come in by line 2 of the first. */
-void interrupt_dispatch_waiting(void)
+/* Serves deferred lines in the 8259s' order of priority, since an acknowledgement ends the line of
+ * the highest priority in service: 0, 1, then the second 8259's (by line 2), then 3 to 7. */
+static void serve_waiting(void)
 {
-    while (interrupts_waiting != 0) {
-        unsigned first = interrupts_waiting & 0x0007, second = interrupts_waiting & 0xff00;
-        unsigned line = (unsigned)__builtin_ctz(first ? first : second ? second
-                                                                       : interrupts_waiting);
-        interrupts_waiting &= ~(1u << line);
+    struct cpu *cpu = this_cpu();
+    while (cpu->lines_waiting != 0) {
+        unsigned before_cascade = cpu->lines_waiting & 0x0007;
+        unsigned second = cpu->lines_waiting & 0xff00;
+        unsigned next = before_cascade ? before_cascade : second ? second : cpu->lines_waiting;
+        unsigned line = (unsigned)__builtin_ctz(next);
+        cpu->lines_waiting &= ~(1u << line);
         handle_line(line);
     }
 }
+
+/* ---- registration --------------------------------------------------------------------------- */
 
 status_t interrupt_register(unsigned line, struct interrupt_handler *handler)
 {
@@ -169,11 +179,13 @@ void interrupts_start(void)
 {
     for (unsigned i = 0; i < INTERRUPT_LINES; i++)
         list_init(&handlers[i]);
+    cpu_hooks.serve_waiting = serve_waiting;
 
+    /* ICW1 to ICW4, for both: the vectors' base, who is connected where, the mode. */
     port_out8(FIRST_COMMAND, INITIALIZE);
     port_out8(SECOND_COMMAND, INITIALIZE);
     port_out8(FIRST_DATA, TRAP_LINES_BASE);
-    port_out8(SECOND_DATA, TRAP_LINES_BASE + 8);
+    port_out8(SECOND_DATA, TRAP_LINES_BASE + FIRST_LINES);
     port_out8(FIRST_DATA, 1 << CASCADE_LINE);
     port_out8(SECOND_DATA, CASCADE_LINE);
     port_out8(FIRST_DATA, MODE_8086);

@@ -1,25 +1,23 @@
 /*
- * power.h - turning the machine off; the other half of it is machine_poweroff() and
- * machine_reboot() of kernel/port.h.
+ * power.h - turning the machine off: machine_poweroff() and machine_reboot() of kernel/port.h.
  *
- * Under a hypervisor the exit code goes to port 0xf4 first, where QEMU's isa-debug-exit listens if
- * it was asked for. Then ACPI's soft-off: the PM1a control port from the FADT, the sleep type from
- * the \_S5 package, found in the DSDT by its bytes since there is no AML interpreter here.
- *
- * References  ACPI 6.4: 5.2.5 (RSDP), 5.2.9 (FADT), 4.8.3.2 (PM1 control), 7.4.2.6 (\_S5).
+ * Model       Under a hypervisor the exit code is first written to the port of QEMU's
+ *             isa-debug-exit device, which ends QEMU if it has one (early.h). Then ACPI's soft-off:
+ *             the PM1 control ports are in the FADT, the sleep types in the DSDT (acpi.h). Without
+ *             either the processor halts.
+ * References  ACPI 6.4: 4.8.3.2 (PM1 control), 5.2.9 (FADT).
  */
 #ifndef KERNEL_X86_POWER_H
 #define KERNEL_X86_POWER_H
 
 #include "boot/boot_info.h"
+#include "kernel/x86/acpi.h"
 
-/* Reads the tables, so that turning off needs no memory later. After memory_start(). */
-void power_start(const struct boot_info *boot);
+/* Reads ACPI's tables now, so that turning off needs no memory. After memory_start(). */
+void power_start(const struct boot_info *boot, const struct acpi_memory *memory);
 
-/* The clock's register that holds the century, as ACPI tells it; 0: none. After power_start(). */
+/* Returns the CMOS register that contains the century, which the FADT names; 0: none. After
+ * power_start(). */
 unsigned power_century_register(void);
-
-/* Leaves QEMU with code * 2 + 1 where that is possible; else returns. Any context. */
-void power_debug_exit(int code);
 
 #endif

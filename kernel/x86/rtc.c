@@ -6,10 +6,6 @@
 #include "lib/string.h"
 
 enum {
-    INDEX = 0x70, /* the highest bit keeps non-maskable interrupts away: left clear */
-    DATA = 0x71,
-    REGISTERS = 128,
-
     SECOND = 0,
     MINUTE = 2,
     HOUR = 4,
@@ -31,8 +27,8 @@ static uint64_t start_us; /* and time_now_us() then */
 
 static uint8_t read_register(unsigned number)
 {
-    port_out8(INDEX, (uint8_t)number);
-    return port_in8(DATA);
+    port_out8(CMOS_INDEX_PORT, (uint8_t)number);
+    return port_in8(CMOS_DATA_PORT);
 }
 
 static bool wait_update(void)
@@ -118,7 +114,7 @@ void rtc_start(unsigned century_register)
     struct rtc_registers registers;
     char text[CIVIL_TEXT_BYTES];
 
-    if (century_register >= REGISTERS)
+    if (century_register >= CMOS_REGISTERS)
         century_register = 0;
     known = read_steady(century_register, &registers) && rtc_decode(&registers, &start_s);
     start_us = time_now_us();

@@ -1,33 +1,22 @@
 /*
- * Reference: Intel SDM volume 3, 6.14 (64-bit exception handling) and 6.15 (the exceptions).
+ * traps.c - panics on exceptions, dispatches interrupts: see traps.h.
  */
 #include "kernel/x86/traps.h"
-#include "kernel/mm/space.h"
 #include "kernel/panic.h"
-#include "kernel/prof.h"
-#include "kernel/x86/clock.h"
+#include "kernel/x86/alarm.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/dispatch.h"
-#include "kernel/x86/gdt.h"
 
-struct gate {
-    uint16_t offset_low, selector;
-    uint8_t stack, type;
-    uint16_t offset_middle;
-    uint32_t offset_high, reserved;
+enum {
+    /* Bits of a page fault's error code. */
+    FAULT_PRESENT = 1 << 0,
+    FAULT_WRITE = 1 << 1,
+    FAULT_FETCH = 1 << 4,
 };
 
-struct table_pointer {
-    uint16_t limit;
-    uint64_t base;
-} __attribute__((packed));
-
-enum { INTERRUPT_GATE = 0x8e, VECTOR_DOUBLE_FAULT = 8, VECTOR_PAGE_FAULT = 14 };
-
-extern const uint64_t trap_stubs[TRAP_VECTORS]; /* stubs.S */
-
-static struct gate gates[TRAP_VECTORS];
 static const struct trap_frame *interrupted;
+
+/* ---- exceptions ----------------------------------------------------------------------------- */
 
 static const char *const names[TRAP_EXCEPTIONS] = {
     [0] = "divide error",
@@ -35,57 +24,77 @@ static const char *const names[TRAP_EXCEPTIONS] = {
     [2] = "non-maskable interrupt",
     [3] = "breakpoint",
     [4] = "overflow",
-    [5] = "bound range",
+    [5] = "bound range exceeded",
     [6] = "invalid opcode",
-    [7] = "no floating point here",
-    [VECTOR_DOUBLE_FAULT] = "double fault",
-    [10] = "invalid task state",
+    [7] = "floating point instruction",
+    [TRAP_DOUBLE_FAULT] = "double fault",
+    [10] = "invalid task state segment",
     [11] = "segment not present",
     [12] = "stack segment fault",
-    [13] = "general protection",
-    [VECTOR_PAGE_FAULT] = "page fault",
+    [13] = "general protection fault",
+    [TRAP_PAGE_FAULT] = "page fault",
     [16] = "x87 error",
     [17] = "alignment check",
     [18] = "machine check",
     [19] = "SIMD error",
 };
 
-static _Noreturn void report_page_fault(const struct trap_frame *frame)
-{
-    uint64_t address = cpu_fault_address();
-    const char *what = frame->error & 16 ? "executing" : frame->error & 2 ? "writing" : "reading";
-    const char *why = frame->error & 1 ? "no right to" : "nothing mapped there";
-
-    panic_in_trap(frame, "page fault: %s %#lx (%s)", what, address, why);
-}
-
 static _Noreturn void report_exception(const struct trap_frame *frame)
 {
-    const char *name = names[frame->vector];
+    uint64_t address = cpu_fault_address();
 
-    if (frame->vector == VECTOR_PAGE_FAULT)
-        report_page_fault(frame);
-    if (frame->vector == VECTOR_DOUBLE_FAULT && space_is_stack_guard(cpu_fault_address()))
-        panic_in_trap(frame, "kernel stack overflow (guard page at %#lx)", cpu_fault_address());
-    panic_in_trap(frame, "%s (vector %lu, error %#lx)", name != NULL ? name : "unknown exception",
+    if (frame->vector == TRAP_PAGE_FAULT) {
+        const char *access = frame->error & FAULT_FETCH   ? "execute"
+                             : frame->error & FAULT_WRITE ? "write"
+                                                          : "read";
+        const char *why = frame->error & FAULT_PRESENT ? "no permission" : "not mapped";
+        panic_in_trap(frame, "page fault: %s at %#lx: %s", access, address, why);
+    }
+
+    /* A page fault on a guard page cannot push its frame there and becomes a double fault. */
+    if (frame->vector == TRAP_DOUBLE_FAULT && cpu_hooks.is_stack_guard(address))
+        panic_in_trap(frame, "kernel stack overflow (guard page at %#lx)", address);
+
+    const char *name = names[frame->vector];
+    panic_in_trap(frame, "%s (vector %lu, error %#lx)", name ? name : "unknown exception",
                   frame->vector, frame->error);
 }
 
-/* What was interrupted holds a spin and goes on, with interrupts off: see kernel/sched/spin.c. */
+static void report_registers(const struct panic_scene *scene)
+{
+    const struct trap_frame *f = scene->trap;
+    if (!f)
+        return;
+    panic_print("  rip %016lx  rsp %016lx  flags %08lx  cr2 %016lx\n", f->rip, f->rsp, f->rflags,
+                cpu_fault_address());
+    panic_print("  rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx,
+                f->rdx);
+    panic_print("  rsi %016lx  rdi %016lx  rbp %016lx  r8  %016lx\n", f->rsi, f->rdi, f->rbp,
+                f->r8);
+    panic_print("  r9  %016lx  r10 %016lx  r11 %016lx  r12 %016lx\n", f->r9, f->r10, f->r11,
+                f->r12);
+    panic_print("  r13 %016lx  r14 %016lx  r15 %016lx\n", f->r13, f->r14, f->r15);
+}
+PANIC_REPORTER(registers, PANIC_REPORT_REGISTERS, report_registers);
+
+/* ---- interrupts ----------------------------------------------------------------------------- */
+
+/* The interrupted code holds a spinlock and continues, with interrupts off: see spin.c. */
 static void defer(struct trap_frame *frame, unsigned line)
 {
-    interrupts_waiting |= 1u << line;
+    this_cpu()->lines_waiting |= 1u << line;
     frame->rflags &= ~(uint64_t)CPU_FLAG_INTERRUPTS;
-    if (line == CLOCK_LINE)
-        prof_note_deferred(frame);
+    if (line == ALARM_LINE)
+        cpu_hooks.alarm_deferred(frame);
 }
 
 void trap_handle(struct trap_frame *frame)
 {
     if (frame->vector < TRAP_EXCEPTIONS)
         report_exception(frame);
+
     unsigned line = (unsigned)(frame->vector - TRAP_LINES_BASE);
-    if (interrupts_deferred != 0) {
+    if (this_cpu()->deferred != 0) {
         defer(frame, line);
         return;
     }
@@ -96,22 +105,4 @@ void trap_handle(struct trap_frame *frame)
 const struct trap_frame *trap_interrupted(void)
 {
     return interrupted;
-}
-
-void traps_start(void)
-{
-    struct table_pointer pointer = { sizeof gates - 1, (uint64_t)gates };
-
-    for (unsigned i = 0; i < TRAP_VECTORS; i++) {
-        uint64_t stub = trap_stubs[i];
-        gates[i] = (struct gate){
-            .offset_low = (uint16_t)stub,
-            .offset_middle = (uint16_t)(stub >> 16),
-            .offset_high = (uint32_t)(stub >> 32),
-            .selector = GDT_CODE,
-            .type = INTERRUPT_GATE,
-            .stack = i == VECTOR_DOUBLE_FAULT ? GDT_IST_DOUBLE_FAULT : 0,
-        };
-    }
-    __asm__ volatile("lidt %0" : : "m"(pointer));
 }

@@ -1,15 +1,23 @@
 /*
- * traps.h - the interrupt descriptor table and what a trap leaves on the stack.
+ * traps.h - exceptions and interrupts: the vectors, and what a trap leaves on the stack.
  *
- * Vectors 0..31 are the processor's exceptions. The kernel provokes none, so each one ends in
- * panic with the registers of the moment. Vectors 0x20..0x2f are the interrupt lines.
+ * Model       Vectors 0..31 are the processor's exceptions. The kernel causes none on purpose, so
+ *             each one panics with the registers at that moment. Vectors 0x20..0x2f are the
+ *             interrupt lines.
+ * References  Intel SDM volume 3, 6.14 (64-bit exception handling), 6.15 (the exceptions).
  */
 #ifndef KERNEL_X86_TRAPS_H
 #define KERNEL_X86_TRAPS_H
 
 #include <stdint.h>
 
-enum { TRAP_EXCEPTIONS = 32, TRAP_LINES_BASE = 0x20, TRAP_VECTORS = 48 };
+enum {
+    TRAP_DOUBLE_FAULT = 8,
+    TRAP_PAGE_FAULT = 14,
+    TRAP_EXCEPTIONS = 32,
+    TRAP_LINES_BASE = 0x20,
+    TRAP_VECTORS = 48,
+};
 
 struct trap_frame {
     /* pushed by stubs.S */
@@ -19,11 +27,10 @@ struct trap_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-void traps_start(void);
-
-/* stubs.S calls it, interrupts off. */
+/* Called by stubs.S, interrupts off. */
 void trap_handle(struct trap_frame *frame);
-/* What the running interrupt handler interrupted; its own use only. */
+
+/* Returns the frame that the running interrupt handler interrupted. Interrupt handlers only. */
 const struct trap_frame *trap_interrupted(void);
 
 #endif

@@ -3,7 +3,7 @@
  */
 #include "kernel/prof.h"
 #include "kernel/selftest.h"
-#include "kernel/x86/clock.h"
+#include "kernel/x86/alarm.h"
 #include "kernel/x86/dispatch.h"
 #include "lib/string.h"
 
@@ -20,13 +20,13 @@ static __attribute__((noinline)) void prof_turn(void)
 /* Has the clock rung often enough since? An emulator may pause, and the clock with it. */
 static bool was_sampled(uint64_t rung, uint64_t start_us)
 {
-    return interrupt_counts()->raised[CLOCK_LINE] - rung >= SAMPLES ||
+    return interrupt_counts()->raised[ALARM_LINE] - rung >= SAMPLES ||
            time_now_us() - start_us > LIMIT_US;
 }
 
 static __attribute__((noinline)) void prof_be_busy(void)
 {
-    uint64_t rung = interrupt_counts()->raised[CLOCK_LINE], start_us = time_now_us();
+    uint64_t rung = interrupt_counts()->raised[ALARM_LINE], start_us = time_now_us();
     while (!was_sampled(rung, start_us))
         prof_turn();
 }
@@ -73,7 +73,7 @@ SELFTEST(prof_finds_callers)
 SELFTEST(prof_sees_idleness)
 {
     SELFTEST_CHECK(!prof_start(INTERVAL_US, NULL));
-    uint64_t rung = interrupt_counts()->raised[CLOCK_LINE], start_us = time_now_us();
+    uint64_t rung = interrupt_counts()->raised[ALARM_LINE], start_us = time_now_us();
     while (!was_sampled(rung, start_us))
         thread_sleep_until(time_now_us() + 5000);
     struct prof_run run = prof_stop();

@@ -5,6 +5,7 @@
 #include "kernel/log.h"
 #include "kernel/sched/timer.h"
 #include "kernel/selftest.h"
+#include "kernel/x86/alarm.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/dispatch.h"
@@ -173,7 +174,7 @@ static void set_flag(void *flag)
 static void await_held_back(const struct timer *timer)
 {
     uint64_t start = time_now_us();
-    while ((__atomic_load_n(&interrupts_waiting, __ATOMIC_RELAXED) == 0 ||
+    while ((__atomic_load_n(&this_cpu()->lines_waiting, __ATOMIC_RELAXED) == 0 ||
             time_now_us() < timer->deadline_us) &&
            time_now_us() - start < 10000000)
         ;

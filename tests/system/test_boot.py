@@ -114,3 +114,16 @@ def test_serial_output_is_plain(booted):
     printed = machine.all_output
     assert b"\x1b" not in printed
     assert not re.search(rb"(?<!\r)\n", printed)
+
+
+def test_panic_reports_thread_registers_and_backtrace(booted):
+    """An injected NMI is an exception that the kernel does not expect."""
+    machine = booted("")
+    machine.qmp("inject-nmi")
+    assert machine.wait_exit() == 255
+    lines = machine.lines()
+    report = lines[lines.index("panic: non-maskable interrupt (vector 2, error 0)"):]
+    assert re.fullmatch(r'  thread "\w+"', report[1]), report
+    assert re.fullmatch(r"  rip [0-9a-f]{16}  rsp .*", report[2]), report
+    frames = [line for line in report if re.match(r"  #\d+ 0x[0-9a-f]+ \w+\+0x", line)]
+    assert len(frames) >= 2, report

@@ -138,18 +138,18 @@ static void rank_body(void *argument)
     spin_lock(&queue_spin);
     kassert(*lock_ranks_held() == (1u << RANK_VNODE | 1u << RANK_CACHE | 1u << RANK_QUEUE));
     spin_unlock(&queue_spin);
-    expect_panic("lock of rank VNODE wanted while one of rank CACHE is held", take_mutex,
+    expect_panic("lock of rank VNODE taken while one of rank CACHE is held", take_mutex,
                  &other_vnode_lock);
     mutex_unlock(&cache_lock);
-    expect_panic("lock of rank VNODE wanted while one of rank VNODE is held", take_mutex,
+    expect_panic("lock of rank VNODE taken while one of rank VNODE is held", take_mutex,
                  &other_vnode_lock);
     mutex_unlock(&vnode_lock);
 
     struct spin log_spin = SPIN_INIT(RANK_LOG);
     spin_lock(&log_spin);
-    expect_panic("lock of rank QUEUE wanted while one of rank LOG is held", take_spin,
+    expect_panic("lock of rank QUEUE taken while one of rank LOG is held", take_spin,
                  &queue_spin);
-    expect_panic("lock of rank HEAP wanted while one of rank LOG is held", allocate, &memory);
+    expect_panic("lock of rank HEAP taken while one of rank LOG is held", allocate, &memory);
     spin_unlock(&log_spin);
     kassert(*lock_ranks_held() == 0);
 }
@@ -168,7 +168,7 @@ static void try_rank_body(void *argument)
     kassert(mutex_try_lock(&other_vnode_lock));
     mutex_unlock(&other_vnode_lock);
     kassert(*lock_ranks_held() == 1u << RANK_VNODE);
-    expect_panic("lock of rank VNODE wanted while one of rank VNODE is held", take_mutex,
+    expect_panic("lock of rank VNODE taken while one of rank VNODE is held", take_mutex,
                  &other_vnode_lock);
     mutex_unlock(&vnode_lock);
     kassert(*lock_ranks_held() == 0);
