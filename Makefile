@@ -273,7 +273,7 @@ $(HOST_OUT)/test_link.threads: $(HOST_OUT)/test/tests/host/module/fixture.c.o | 
 
 # The same with real threads under ThreadSanitizer, which looks for what no seed shows: two threads
 # at one place of memory with nothing between them.
-TSAN_TESTS := test_virtual_threads test_drives test_ramfs test_stress
+TSAN_TESTS := test_virtual_threads test_vdrive_hangs test_drives test_ramfs test_stress
 TSAN_OUT := $(BUILD)/tsan
 TSAN_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=thread -fno-omit-frame-pointer
 TSAN_OBJECTS := $(patsubst %,$(TSAN_OUT)/%.o, $(PORTABLE) $(TEST_HELPERS) \

@@ -219,22 +219,13 @@ static status_t fault_image(struct device *device, struct image *image, void *co
     if (!image)
         return -ENODEV;
     if (fault->kind == VIRTUAL_FAULT_ATTENTION) {
-        device_set_medium(device, image->facts.size_bytes);
+        drive_announce_again(device, image);
         return 0;
     }
     if (fault->kind == VIRTUAL_FAULT_NONE && !image->fault)
         return 0;
     status_t status = image_make_faulty(image);
     return status ? status : store_fault_set(image->fault, fault);
-}
-
-static status_t get_fault_image(struct device *device, struct image *image, void *context)
-{
-    struct virtual_fault *fault = context;
-    (void)device;
-    if (!image)
-        return -ENODEV;
-    return image->fault ? store_fault_get(image->fault, fault->position, fault) : -ENOENT;
 }
 
 static status_t control_diff(void *argument)
@@ -254,7 +245,23 @@ static status_t control_discard(void *argument)
 
 static status_t control_get_fault(void *argument)
 {
-    return with_drive(((struct virtual_fault *)argument)->device, false, get_fault_image, argument);
+    struct virtual_fault *fault = argument;
+    struct device *device;
+    struct drive_look look;
+    status_t status = find_drive(fault->device, &device);
+    if (status)
+        return status;
+
+    drive_look_begin(device, &look);
+    if (!look.image)
+        status = -ENODEV;
+    else if (!look.image->fault)
+        status = -ENOENT;
+    else
+        status = store_fault_get(look.image->fault, fault->position, fault);
+    drive_look_end(device, &look);
+    device_put(device);
+    return status;
 }
 
 /* The other disc is opened as the first one was: with its blocks and its class. */

@@ -1,50 +1,9 @@
 /*
- * drive.c - see drive.h.
- *
- * An image that never waits is served inside start(). For one that waits the drive owns a worker,
- * which waits only for devices of lower levels than the drive's own. While the image is being
- * exchanged or looked after, transfers wait in a list.
+ * drive.c - how drives and their images come and go; drive.h has the states. serve.c serves the
+ * transfers.
  */
-#include "drivers/storage/virtual/drive.h"
-#include "kernel/sched/sync.h"
+#include "drivers/storage/virtual/drive_private.h"
 #include "lib/macros.h"
-#include "lib/string.h"
-#include "lib/text.h"
-
-enum drive_state {
-    STATE_REGISTERED = 1,
-    STATE_DETACHING = 2,
-    STATE_HALTING = 4,
-    STATE_HALTED = 8,
-    STATE_ATTACHING = 16,
-    STATE_GONE = 32,
-};
-
-struct drive {
-    struct spin lock; /* rank QUEUE: all below */
-    enum drive_state state;
-    struct image *image; /* NULL: halted */
-    char *path;          /* of the last image; owned */
-    struct image_facts facts; /* the last image's */
-    bool temporary;      /* under the lock */
-    bool held;           /* transfers are to wait */
-    unsigned serving;    /* transfers under way */
-    struct list transfers;
-    struct wait_queue changed; /* a transfer came or ended, `held` was cleared, stopping */
-    bool stopping;
-    struct thread *worker; /* NULL: no image has waited yet */
-};
-
-/* In io_transfer.driver_data. */
-struct drive_transfer {
-    struct list link;
-    struct io_transfer *transfer;
-};
-
-static struct drive *drive_of(const struct device *device)
-{
-    return device->private_data;
-}
 
 /* One step: true if the drive was in one of the states `from`, and is in `to` now. */
 static bool drive_change_state(struct drive *drive, unsigned from, enum drive_state to)
@@ -65,158 +24,45 @@ static enum drive_state drive_state(struct drive *drive)
     return state;
 }
 
-/* ---- transfers ---------------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------------------------ */
 
-static void drive_serve(struct image *image, struct io_transfer *transfer)
-{
-    struct store *store = image->store;
-    struct span span = { transfer->offset_bytes, transfer->segments, transfer->segment_count,
-                         transfer->length_bytes };
-    uint32_t done = 0;
-    status_t status = 0;
-    if (transfer->op == IO_READ)
-        status = store->ops->read(store, &span, &done);
-    else if (transfer->op == IO_WRITE)
-        status = store->ops->write(store, &span, &done);
-    else
-        status = store_flush(store);
-    transfer->exact = status && store_fault_is_bad(store, span.offset_bytes + done);
-    if (status == -EIO && transfer->op != IO_FLUSH)
-        device_note_bad_block(transfer->device, transfer->generation,
-                              (transfer->offset_bytes + done) / image->facts.block_bytes,
-                              transfer->op == IO_READ ? "cannot be read" : "cannot be written");
-    io_transfer_done(transfer, status, done);
-}
-
-static void drive_served(struct drive *drive)
-{
-    spin_lock(&drive->lock);
-    drive->serving--;
-    wait_queue_wake_all(&drive->changed);
-    spin_unlock(&drive->lock);
-}
-
-/* The image for looking at, beside transfers; it stays until drive_served(). NULL: halted. */
-static struct image *drive_borrow(struct drive *drive)
-{
-    spin_lock(&drive->lock);
-    while (drive->held)
-        IGNORE(wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER));
-    drive->serving++;
-    struct image *image = drive->image;
-    spin_unlock(&drive->lock);
-    return image;
-}
-
-/* Takes a transfer that may be served now; NULL: none. The image stays until drive_served(). */
-static struct io_transfer *drive_take(struct drive *drive)
+/* Returns a reference to the image for a look beside transfers, or NULL. The lock is held. */
+static struct image *drive_use(struct drive *drive)
 {
     kassert(spin_is_held(&drive->lock));
-    struct list *link = drive->held ? NULL : list_pop_front(&drive->transfers);
-    if (!link)
-        return NULL;
-    drive->serving++;
-    return container_of(link, struct drive_transfer, link)->transfer;
+    drive->looking++;
+    return drive->image ? image_get(drive->image) : NULL;
 }
 
-/* The image came with a generation of the medium, and stays while `serving` counts the transfer:
- * one that was meant for an image before it is not served from this one. */
-static status_t drive_admits(const struct drive *drive, const struct io_transfer *transfer)
+static void drive_unuse(struct drive *drive, struct image *image)
 {
-    struct device_medium medium = device_medium(transfer->device);
-    if (!drive->image || !medium.present)
-        return -ENODEV;
-    return medium.generation == transfer->generation ? 0 : -ESTALE;
-}
-
-static void drive_serve_or_refuse(struct drive *drive, struct io_transfer *transfer)
-{
-    status_t status = drive_admits(drive, transfer);
-    if (!status)
-        drive_serve(drive->image, transfer);
-    else
-        io_transfer_done(transfer, status, 0);
-    drive_served(drive);
-}
-
-static struct io_transfer *worker_next(struct drive *drive)
-{
-    struct io_transfer *transfer;
+    image_put(image); /* first: a removal waits for it */
     spin_lock(&drive->lock);
-    while (!(transfer = drive_take(drive)) && !drive->stopping)
-        IGNORE(wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER));
+    drive->looking--;
+    wait_queue_wake_all(&drive->changed);
     spin_unlock(&drive->lock);
-    return transfer;
 }
 
-static void worker_main(void *argument)
-{
-    struct drive *drive = argument;
-    for (struct io_transfer *transfer; (transfer = worker_next(drive));)
-        drive_serve_or_refuse(drive, transfer);
-}
-
-static void drive_start(struct device *device, struct io_transfer *transfer)
+void drive_look_begin(struct device *device, struct drive_look *look)
 {
     struct drive *drive = drive_of(device);
-    struct drive_transfer *entry = (struct drive_transfer *)(void *)transfer->driver_data;
-    entry->transfer = transfer;
     spin_lock(&drive->lock);
-    list_push_back(&drive->transfers, &entry->link);
-    bool here = !drive->held && (!drive->image || image_serves_at_once(drive->image));
-    struct io_transfer *mine = here ? drive_take(drive) : NULL;
-    if (!mine)
-        wait_queue_wake_all(&drive->changed);
-    spin_unlock(&drive->lock);
-    if (mine)
-        drive_serve_or_refuse(drive, mine);
-}
-
-/* ---- holding transfers back --------------------------------------------------------------- */
-
-/* From here to drive_release() no transfer is under way, and the caller alone has the image. */
-static void drive_hold(struct drive *drive)
-{
-    spin_lock(&drive->lock);
-    while (drive->held)
-        IGNORE(wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER));
-    drive->held = true;
-    while (drive->serving)
-        IGNORE(wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER));
+    look->state = drive->state == STATE_REGISTERED  ? VIRTUAL_REGISTERED
+                  : drive->state == STATE_DETACHING ? VIRTUAL_DETACHING
+                                                    : VIRTUAL_HALTED;
+    look->image = drive_use(drive);
+    look->facts = image_facts_get(drive->facts);
+    look->generation = device_medium(device).generation;
     spin_unlock(&drive->lock);
 }
 
-static void drive_release(struct drive *drive)
+void drive_look_end(struct device *device, struct drive_look *look)
 {
-    spin_lock(&drive->lock);
-    drive->held = false;
-    bool here = !drive->image || !drive->worker;
-    struct io_transfer *transfer = here ? drive_take(drive) : NULL; /* there is one at most */
-    wait_queue_wake_all(&drive->changed);
-    spin_unlock(&drive->lock);
-    if (transfer)
-        drive_serve_or_refuse(drive, transfer);
+    image_facts_put(look->facts);
+    drive_unuse(drive_of(device), look->image);
 }
 
-static status_t worker_make(struct drive *drive)
-{
-    if (drive->worker)
-        return 0;
-    drive->worker = thread_create("vdrive", PRIORITY_IO, worker_main, drive);
-    return drive->worker ? 0 : -ENOMEM;
-}
-
-static void worker_stop(struct drive *drive)
-{
-    spin_lock(&drive->lock);
-    struct thread *worker = drive->worker;
-    drive->worker = NULL;
-    drive->stopping = true;
-    wait_queue_wake_all(&drive->changed);
-    spin_unlock(&drive->lock);
-    if (worker)
-        thread_join(worker);
-}
+/* ---- images ------------------------------------------------------------------------------- */
 
 status_t drive_with_image(struct device *device, bool may_wait,
                           status_t (*use)(struct device *device, struct image *image,
@@ -224,32 +70,38 @@ status_t drive_with_image(struct device *device, bool may_wait,
                           void *context)
 {
     struct drive *drive = drive_of(device);
-    drive_hold(drive);
+    struct image *image;
+    status_t status = drive_hold(drive, &image);
+    if (status)
+        return status;
 
-    /* Before the image changes: nothing has to be undone then. A drive without an image may be
-     * gone, and with it the one that would stop the worker. */
-    status_t status = may_wait && drive->image ? worker_make(drive) : 0;
+    /* Before the image changes: then nothing has to be undone. */
+    if (may_wait && image)
+        status = worker_make(device);
     if (!status)
-        status = use(device, drive->image, context);
+        status = use(device, image, context);
+    image_put(image);
     drive_release(drive);
     return status;
 }
 
-/* ---- images ------------------------------------------------------------------------------- */
-
-/* What holds the bytes of a drive's image: the n-th, a reference, or NULL. */
+/* Returns the n-th device that holds bytes of a drive's image: a reference, or NULL. */
 static struct device *drive_holder(struct device *device, unsigned n)
 {
+    struct device *holder = NULL;
+    struct drive_look look;
     if (!device_is_drive(device))
         return NULL;
-    const struct image *image = drive_borrow(drive_of(device));
-    struct device *holder = image && n < image->holder_count ? device_get(image->holders[n]) : NULL;
-    drive_served(drive_of(device));
+    drive_look_begin(device, &look);
+    if (look.image && n < look.image->holder_count)
+        holder = device_get(look.image->holders[n]);
+    drive_look_end(device, &look);
     return holder;
 }
 
-/* Is `holder` the device, or a drive whose image is on it, directly or through other drives? Each
- * has a lower level than the one before, so the depth is at most VIRTUAL_LEVEL_MAX. */
+/* Returns whether `holder` is the device, or a drive whose image is on it, directly or through
+ * other drives. Each has a lower level than the one before: the depth is at most
+ * VIRTUAL_LEVEL_MAX. */
 static bool device_is_on(struct device *holder, const struct device *device, unsigned depth)
 {
     struct device *next;
@@ -269,43 +121,42 @@ static bool image_is_on(const struct image *image, const struct device *device)
     return found;
 }
 
-/* Each registration sets all that the drive is except its name. */
-static void drive_take_flags(struct device *device, const struct image *image)
+/* Puts the image, of which the drive takes a reference, in the place of `old`, whose reference is
+ * the caller's then; the medium is announced in the same step. Whatever the drive is, except its
+ * name, comes from the image. -ENODEV: `old` was taken out meanwhile. */
+static status_t drive_put_in(struct device *device, struct image *image, struct image *old)
 {
     struct drive *drive = drive_of(device);
-    device->device_class = image->facts.flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL;
-    /* What can be written is mounted by hand: a mount keeps others from writing. */
-    device->no_automount = image->facts.flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
-                           !image_is_read_only(image);
+    const struct image_facts *facts = image->facts;
     spin_lock(&drive->lock);
-    drive->temporary = image->facts.flags & VIRTUAL_TEMPORARY;
+    if (drive->image != old) {
+        spin_unlock(&drive->lock);
+        return -ENODEV;
+    }
+
+    struct image_facts *old_facts = drive->facts;
+    drive->image = image_get(image);
+    drive->facts = image_facts_get(image->facts);
+    device->device_class = facts->flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL;
+    /* Writable drives are mounted by hand, since a mount keeps others from writing. */
+    device->no_automount = facts->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
+                           !facts->read_only;
+    device->level = facts->level;
+    device->read_only = facts->read_only;
+    device->limits.block_bytes = facts->block_bytes;
+    device_set_medium(device, facts->size_bytes); /* last: what was set before counts for it */
     spin_unlock(&drive->lock);
+    image_facts_put(old_facts);
+    return 0;
 }
 
-/* Puts the image into a drive that has none; the drive is held. The medium is another one then. */
-static status_t drive_attach(struct device *device, struct image *image)
+void drive_announce_again(struct device *device, const struct image *image)
 {
     struct drive *drive = drive_of(device);
-    size_t bytes = strlen(image->path) + 1;
-    char *path = mem_alloc(bytes);
-    status_t status = path ? 0 : -ENOMEM;
-    if (!status && image->store->waits)
-        status = worker_make(drive);
-    if (status) {
-        mem_free(path);
-        return status;
-    }
-    text_copy(path, bytes, image->path);
-    mem_free(drive->path);
-    drive->path = path;
-    drive_take_flags(device, image);
-    device->level = image->store->level;
-    device->read_only = image_is_read_only(image);
-    device->limits.block_bytes = image->facts.block_bytes;
-    drive->facts = image->facts;
-    drive->image = image;
-    device_set_medium(device, image->facts.size_bytes);
-    return 0;
+    spin_lock(&drive->lock);
+    if (drive->image == image) /* else it was taken out, and the device may be halted */
+        device_set_medium(device, image->facts->size_bytes);
+    spin_unlock(&drive->lock);
 }
 
 /* ---- going -------------------------------------------------------------------------------- */
@@ -316,12 +167,8 @@ static void drive_go(struct device *device)
     struct drive *drive = drive_of(device);
     device_get(device);
     device_remove(device);
-    drive_hold(drive);
-    struct image *image = drive->image;
-    drive->image = NULL;
-    drive_release(drive);
-    worker_stop(drive); /* without an image, no other is started */
-    image_close(image); /* now: the last reference may go on the completion thread */
+    drive_take_out(device, false); /* now: the last reference may go on the completion thread */
+    worker_stop(drive);
     device_put(device);
 }
 
@@ -368,13 +215,7 @@ static status_t remove_now(struct device *device)
     if (!drive_change_state(drive, STATE_REGISTERED | STATE_DETACHING, STATE_HALTING))
         return removed_already(drive);
     status_t status = device_refuse_opens(device, false);
-    device_halt(device);
-    drive_hold(drive);
-    device_halt(device); /* again: a swap that was under way has brought another medium */
-    struct image *image = drive->image;
-    drive->image = NULL;
-    drive_release(drive);
-    image_close(image);
+    drive_take_out(device, true);
     drive_change_state(drive, STATE_HALTING, STATE_HALTED);
     drive_go_if_unused(device);
     return status;
@@ -392,23 +233,31 @@ status_t drive_unregister(struct device *device, enum virtual_removal removal)
 
 /* ---- another image ------------------------------------------------------------------------ */
 
+/* Takes the image over. In a drive that has none already: -ENODEV, unless `halted`. */
 static status_t drive_exchange(struct device *device, struct image *image, bool halted)
 {
     struct drive *drive = drive_of(device);
-    struct image *old = NULL;
-    status_t status = image_is_on(image, device) ? -ELOOP : 0;
-    drive_hold(drive);
-    if (!status && !halted && !drive->image)
-        status = -ENODEV;
-    old = drive->image;
+    struct image *old;
+    status_t status = image_is_on(image, device) ? -ELOOP : drive_hold(drive, &old);
+    if (status)
+        goto out;
+
     if (old)
-        image->facts.flags |= old->facts.flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT);
+        image->facts->flags |= old->facts->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT);
+    else if (!halted)
+        status = -ENODEV;
+    if (!status && image->store->waits)
+        status = worker_make(device);
     if (!status)
-        status = drive_attach(device, image);
-    if (!status)
-        image->grown = NULL;
+        status = drive_put_in(device, image, old);
+    if (!status) {
+        image->grown = NULL; /* its file keeps its new size */
+        image_put(old);      /* the drive's */
+    }
+    image_put(old);
     drive_release(drive);
-    image_close(status ? image : old);
+out:
+    image_put(image); /* the drive has its own, and may be removed already */
     return status;
 }
 
@@ -416,7 +265,7 @@ status_t drive_register_again(struct device *device, struct image *image)
 {
     struct drive *drive = drive_of(device);
     if (!drive_change_state(drive, STATE_HALTED, STATE_ATTACHING)) {
-        image_close(image);
+        image_put(image);
         return -EBUSY;
     }
     device_allow_opens(device); /* before anybody is told of the medium; till then there is none */
@@ -441,16 +290,19 @@ static void drive_destroy(struct device *device)
     struct drive *drive = drive_of(device);
     if (!drive)
         return;
-    image_close(drive->image);
-    mem_free(drive->path);
+    image_put(drive->image);
+    image_facts_put(drive->facts);
     mem_free(drive);
 }
 
 static status_t drive_check(struct device *device)
 {
-    struct image *image = drive_borrow(drive_of(device));
-    status_t status = image ? store_check(image->store) : 0; /* halted: the device reports it */
-    drive_served(drive_of(device));
+    struct drive *drive = drive_of(device);
+    spin_lock(&drive->lock);
+    struct image *image = drive_use(drive);
+    spin_unlock(&drive->lock);
+    status_t status = image ? store_check(image->content) : 0; /* halted: the device reports it */
+    drive_unuse(drive, image);
     return status;
 }
 
@@ -459,7 +311,7 @@ static void drive_closed(struct device *device)
 {
     struct drive *drive = drive_of(device);
     spin_lock(&drive->lock);
-    bool temporary = drive->temporary;
+    bool temporary = drive->facts->flags & VIRTUAL_TEMPORARY;
     spin_unlock(&drive->lock);
     if (temporary)
         IGNORE(remove_if_idle(device)); /* it may be open again, or being removed */
@@ -488,7 +340,7 @@ static struct drive *drive_alloc(void)
     if (!drive)
         return NULL;
     drive->state = STATE_REGISTERED;
-    spin_init(&drive->lock, RANK_QUEUE);
+    spin_init(&drive->lock, RANK_DEVICE);
     list_init(&drive->transfers);
     wait_queue_init(&drive->changed);
     return drive;
@@ -512,47 +364,21 @@ status_t drive_create(struct image *image, struct device **result)
 {
     struct device *device = drive_device();
     status_t status = device && device->private_data ? 0 : -ENOMEM;
+    if (!status && image->store->waits)
+        status = worker_make(device);
     if (!status)
-        status = drive_attach(device, image);
+        status = drive_put_in(device, image, NULL);
+    if (!status)
+        status = device_publish(device);
+    if (!status)
+        image->grown = NULL; /* its file keeps its new size */
+    image_put(image); /* the drive, once published, may be removed at any moment */
     if (status) {
-        image_close(image);
-        device_put(device);
-        return status;
-    }
-    struct store *grown = image->grown; /* once published, the drive may go at any moment */
-    image->grown = NULL;
-    status = device_publish(device);
-    if (status) {
-        image->grown = grown;
-        worker_stop(drive_of(device));
+        if (device && device->private_data)
+            worker_stop(drive_of(device));
         device_put(device); /* frees the drive and its image */
         return status;
     }
     *result = device;
     return 0;
-}
-
-/* ---- looking ------------------------------------------------------------------------------ */
-
-static enum virtual_state shown_state(struct drive *drive)
-{
-    switch (drive_state(drive)) {
-    case STATE_REGISTERED: return VIRTUAL_REGISTERED;
-    case STATE_DETACHING: return VIRTUAL_DETACHING;
-    default: return VIRTUAL_HALTED;
-    }
-}
-
-struct drive_look drive_look_begin(struct device *device)
-{
-    struct drive *drive = drive_of(device);
-    const struct image *image = drive_borrow(drive);
-    return (struct drive_look){
-        .state = shown_state(drive), .image = image, .facts = &drive->facts, .path = drive->path,
-    };
-}
-
-void drive_look_end(struct device *device)
-{
-    drive_served(drive_of(device));
 }

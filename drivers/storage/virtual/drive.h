@@ -13,8 +13,10 @@
  * A change of state is one step under the drive's lock; who made it does what belongs to it alone.
  * ATTACHING and HALTING belong to the thread that opens or closes the image meanwhile.
  *
+ * Waiting     A look and a removal never wait for the image's store: they answer within 100 ms. All
+ *             else waits for transfers in flight and for other changes until ^C: -EINTR.
  * Locking     From threads, with no lock held.
- * Ownership   The device owns the drive, and the drive the image.
+ * Ownership   The device owns the drive. The drive and all that use its image share it.
  */
 #ifndef DRIVERS_STORAGE_VIRTUAL_DRIVE_H
 #define DRIVERS_STORAGE_VIRTUAL_DRIVE_H
@@ -35,23 +37,26 @@ status_t drive_register_again(struct device *device, struct image *image) MUST_C
 status_t drive_swap(struct device *device, struct image *image) MUST_CHECK;
 
 /* Calls `use` with the drive's image while no transfer is under way, or with NULL when the drive
- * has none now; later callers wait meanwhile. may_wait: the image's store may wait afterwards,
- * also where it did not before. -ENOMEM: no thread for that; `use` was not called. */
+ * has none now; later callers wait meanwhile. The image may be taken out of the drive while `use`
+ * runs. may_wait: the image's store may wait afterwards, also where it did not before. -ENOMEM (no
+ * thread for that), -EINTR, -ENODEV: `use` was not called. */
 status_t drive_with_image(struct device *device, bool may_wait,
                           status_t (*use)(struct device *device, struct image *image,
                                           void *context),
                           void *context) MUST_CHECK;
 
-/* What a drive is now. Transfers continue meanwhile, but nothing below changes until
- * drive_look_end(): no call in between may wait for another thread that changes the drive. */
+/* The medium was changed for the same one: announces it again, if the drive still has the image. */
+void drive_announce_again(struct device *device, const struct image *image);
+
+/* What a drive was at one moment. Nothing waits for a look, nor does a look wait. */
 struct drive_look {
     enum virtual_state state;
-    const struct image *image;       /* NULL: halted */
-    const struct image_facts *facts; /* of the last image, whose path is: */
-    const char *path;
+    struct image *image;       /* a reference; NULL: halted */
+    struct image_facts *facts; /* of the last image: a reference */
+    uint32_t generation;
 };
-struct drive_look drive_look_begin(struct device *device);
-void drive_look_end(struct device *device);
+void drive_look_begin(struct device *device, struct drive_look *look);
+void drive_look_end(struct device *device, struct drive_look *look);
 
 /* ---- info.c: what a drive reports of itself ----------------------------------------------- */
 

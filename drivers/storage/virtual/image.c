@@ -64,9 +64,9 @@ static status_t image_take_sheet(struct virtual_register *request,
     image->holder_count = result.holder_count;
     image->store = result.store;
     image->toc = result.toc;
-    image->facts.raw_sector_bytes = result.sector_bytes;
+    image->facts->raw_sector_bytes = result.sector_bytes;
     if (request->store != VIRTUAL_OVERLAY)
-        image->facts.flags |= VIRTUAL_CD;
+        image->facts->flags |= VIRTUAL_CD;
     return 0;
 }
 
@@ -139,9 +139,10 @@ static status_t image_take_raw(struct image *image)
     uint64_t size = image->store->size_bytes;
     uint32_t sector_bytes;
     status_t status = store_raw_detect(&image->store, &image->ledger, &sector_bytes, &image->toc);
-    image->facts.raw_sector_bytes = sector_bytes;
-    image->facts.tail_bytes = sector_bytes ? size % sector_bytes : 0;
-    return status;
+    image->facts->raw_sector_bytes = sector_bytes;
+    image->facts->tail_bytes = sector_bytes ? size % sector_bytes : 0;
+    /* After ^C every read fails: nothing was found out about the sectors. */
+    return !status && thread_interrupted() ? -EINTR : status;
 }
 
 static status_t image_load(const struct virtual_register *request, struct image *image)
@@ -189,21 +190,24 @@ static uint32_t image_choose_block(const struct virtual_register *request,
 static status_t image_measure(const struct virtual_register *request, struct image *image)
 {
     uint64_t size = image->store->size_bytes;
-    image->facts.block_bytes = image_choose_block(request, image);
-    if (size < image->facts.block_bytes)
+    image->facts->block_bytes = image_choose_block(request, image);
+    if (size < image->facts->block_bytes)
         return -ENODATA;
-    image->facts.size_bytes = size;
-    if (!image->facts.raw_sector_bytes)
-        image->facts.tail_bytes = size % image->facts.block_bytes;
-    if (image->facts.tail_bytes)
-        log_info("vdrive", "%s: %u byte%s after the last whole %s of %u", image->path,
-                 (unsigned)image->facts.tail_bytes, text_plural(image->facts.tail_bytes),
-                 image->facts.raw_sector_bytes ? "sector" : "block",
-                 image->facts.raw_sector_bytes ? image->facts.raw_sector_bytes
-                                               : image->facts.block_bytes);
-    image->facts.geometry = request->flags & VIRTUAL_GEOMETRY
+    image->content = image->store;
+    image->facts->size_bytes = size;
+    image->facts->level = image->store->level;
+    image->facts->read_only = image->facts->flags & VIRTUAL_CD || !image->store->ops->write;
+    if (!image->facts->raw_sector_bytes)
+        image->facts->tail_bytes = size % image->facts->block_bytes;
+    if (image->facts->tail_bytes)
+        log_info("vdrive", "%s: %u byte%s after the last whole %s of %u", image->facts->path,
+                 (unsigned)image->facts->tail_bytes, text_plural(image->facts->tail_bytes),
+                 image->facts->raw_sector_bytes ? "sector" : "block",
+                 image->facts->raw_sector_bytes ? image->facts->raw_sector_bytes
+                                               : image->facts->block_bytes);
+    image->facts->geometry = request->flags & VIRTUAL_GEOMETRY
                           ? request->geometry
-                          : geometry_derive(size, image->facts.block_bytes);
+                          : geometry_derive(size, image->facts->block_bytes);
     return 0;
 }
 
@@ -211,17 +215,23 @@ static status_t image_measure(const struct virtual_register *request, struct ima
 
 static struct image *image_create(const struct virtual_register *request)
 {
+    size_t path_bytes = strlen(request->image) + 1;
     struct image *image = mem_zalloc(sizeof(*image));
-    size_t bytes = strlen(request->image) + 1;
-    if (!image || !(image->path = mem_alloc(bytes))) {
+    struct image_facts *facts = mem_zalloc(sizeof(*facts) + path_bytes);
+    if (!image || !facts) {
         mem_free(image);
+        mem_free(facts);
         return NULL;
     }
-    text_copy(image->path, bytes, request->image);
-    image->ledger.name = image->path;
-    image->facts.kind = request->store;
-    image->facts.flags = request->flags;
-    image->facts.offset_bytes = request->offset_bytes;
+
+    atomic_init(&facts->references, 1);
+    facts->kind = request->store;
+    facts->flags = request->flags;
+    facts->offset_bytes = request->offset_bytes;
+    text_copy(facts->path, path_bytes, request->image);
+    atomic_init(&image->references, 1);
+    image->facts = facts;
+    image->ledger.name = facts->path;
     return image;
 }
 
@@ -238,7 +248,7 @@ status_t image_open_from(struct virtual_register *request, const struct sheet_op
     if (!status)
         status = image_measure(request, image);
     if (status)
-        image_close(image);
+        image_put(image);
     else
         *result = image;
     return status;
@@ -250,9 +260,27 @@ status_t image_open(struct virtual_register *request, struct image **image)
     return image_open_from(request, &opener, image);
 }
 
-void image_close(struct image *image)
+struct image_facts *image_facts_get(struct image_facts *facts)
 {
-    if (!image)
+    atomic_fetch_add_explicit(&facts->references, 1, memory_order_relaxed);
+    return facts;
+}
+
+void image_facts_put(struct image_facts *facts)
+{
+    if (facts && atomic_fetch_sub(&facts->references, 1) == 1)
+        mem_free(facts);
+}
+
+struct image *image_get(struct image *image)
+{
+    atomic_fetch_add_explicit(&image->references, 1, memory_order_relaxed);
+    return image;
+}
+
+void image_put(struct image *image)
+{
+    if (!image || atomic_fetch_sub(&image->references, 1) != 1)
         return;
     if (image->grown) /* shrinking needs no room */
         IGNORE(store_file_grow(image->grown, image->grown_from_bytes));
@@ -260,13 +288,8 @@ void image_close(struct image *image)
     ledger_clear(&image->ledger);
     image_put_holders(image);
     mem_free(image->toc);
-    mem_free(image->path);
+    image_facts_put(image->facts);
     mem_free(image);
-}
-
-bool image_is_read_only(const struct image *image)
-{
-    return image->facts.flags & VIRTUAL_CD || !image->store->ops->write;
 }
 
 bool image_serves_at_once(const struct image *image)
@@ -279,8 +302,10 @@ status_t image_make_faulty(struct image *image)
     struct store *faulty;
     if (image->fault)
         return 0;
-    status_t status = store_fault_create(image->store, image->facts.block_bytes, &faulty);
-    if (!status)
-        image->store = image->fault = faulty;
+    status_t status = store_fault_create(image->store, image->facts->block_bytes, &faulty);
+    if (!status) {
+        image->store = faulty;
+        atomic_store(&image->fault, faulty); /* now: looks may ask it */
+    }
     return status;
 }

@@ -20,35 +20,37 @@ static void info_take_facts(const struct image_facts *facts, struct virtual_info
     info->offset_bytes = facts->offset_bytes;
     info->tail_bytes = facts->tail_bytes;
     info->raw_sector_bytes = facts->raw_sector_bytes;
+    info->level = facts->level;
+    info->read_only = facts->read_only;
     info->geometry = facts->geometry;
     info->bios_geometry = geometry_bios(facts->size_bytes);
 }
 
 void drive_get_info(struct device *device, struct virtual_info *info)
 {
-    struct drive_look look = drive_look_begin(device);
+    struct drive_look look;
+    drive_look_begin(device, &look);
     text_copy(info->device, sizeof(info->device), device->alias);
-    text_copy(info->image, sizeof(info->image), look.path);
+    text_copy(info->image, sizeof(info->image), look.facts->path);
     info->state = look.state;
-    info->generation = device_medium(device).generation;
-    info->level = device->level;
+    info->generation = look.generation;
     info->handles = device_open_count(device);
-    info->read_only = device->read_only;
     info_take_facts(look.facts, info);
     if (look.image) {
-        info->memory_bytes = store_memory(look.image->store);
+        info->memory_bytes = store_memory(look.image->content);
         info->corrected_sectors = atomic_load(&look.image->ledger.corrected);
         info->refused_sectors = atomic_load(&look.image->ledger.refused);
         info->faults = look.image->fault ? store_fault_count(look.image->fault) : 0;
     }
-    drive_look_end(device);
+    drive_look_end(device, &look);
 }
 
 bool drive_is_halted_on(struct device *device, const char *path)
 {
-    struct drive_look look = drive_look_begin(device);
-    bool same = look.state == VIRTUAL_HALTED && text_equal(look.path, path);
-    drive_look_end(device);
+    struct drive_look look;
+    drive_look_begin(device, &look);
+    bool same = look.state == VIRTUAL_HALTED && text_equal(look.facts->path, path);
+    drive_look_end(device, &look);
     return same;
 }
 
@@ -66,12 +68,13 @@ static const char *kind_text(enum virtual_store kind)
 
 void drive_describe(struct device *device, char *text, size_t bytes)
 {
-    struct drive_look look = drive_look_begin(device);
+    struct drive_look look;
+    drive_look_begin(device, &look);
     format_text(text, bytes, "%s%llu bytes%s, %s%s%s", look.image ? "" : "halted; it was ",
                 (unsigned long long)look.facts->size_bytes,
-                device->read_only ? ", read-only" : "", kind_text(look.facts->kind),
-                *look.path ? " " : "", look.path);
-    drive_look_end(device);
+                look.facts->read_only ? ", read-only" : "", kind_text(look.facts->kind),
+                *look.facts->path ? " " : "", look.facts->path);
+    drive_look_end(device, &look);
 }
 
 /* ---- through its own handle --------------------------------------------------------------- */
@@ -103,46 +106,51 @@ static status_t own_unregister(struct device *device, void *argument)
 static status_t own_get_size(struct device *device, void *argument)
 {
     struct device_size *size = argument;
-    struct drive_look look = drive_look_begin(device);
+    struct drive_look look;
+    drive_look_begin(device, &look);
     size->size_bytes = look.facts->size_bytes;
     size->block_bytes = look.facts->block_bytes;
-    drive_look_end(device);
+    drive_look_end(device, &look);
     return 0;
 }
 
 static status_t own_get_toc(struct device *device, void *argument)
 {
-    struct drive_look look = drive_look_begin(device);
+    struct drive_look look;
+    drive_look_begin(device, &look);
     const struct device_toc *toc = look.image ? look.image->toc : NULL;
     status_t status = toc ? 0 : look.image ? -EOPNOTSUPP : -ENODEV;
     if (toc)
         *(struct device_toc *)argument = *toc;
-    drive_look_end(device);
+    drive_look_end(device, &look);
     return status;
 }
 
 static status_t own_find_session(struct device *device, void *argument)
 {
-    struct drive_look look = drive_look_begin(device);
+    struct drive_look look;
+    drive_look_begin(device, &look);
     const struct device_toc *toc = look.image ? look.image->toc : NULL;
     status_t status = toc ? toc_find_session(toc, argument) : look.image ? -EOPNOTSUPP : -ENODEV;
-    drive_look_end(device);
+    drive_look_end(device, &look);
     return status;
 }
 
 static status_t own_get_geometry(struct device *device, void *argument)
 {
-    struct drive_look look = drive_look_begin(device);
+    struct drive_look look;
+    drive_look_begin(device, &look);
     *(struct device_geometry *)argument = look.facts->geometry;
-    drive_look_end(device);
+    drive_look_end(device, &look);
     return 0;
 }
 
 static status_t own_get_bios_geometry(struct device *device, void *argument)
 {
-    struct drive_look look = drive_look_begin(device);
+    struct drive_look look;
+    drive_look_begin(device, &look);
     *(struct device_geometry *)argument = geometry_bios(look.facts->size_bytes);
-    drive_look_end(device);
+    drive_look_end(device, &look);
     return 0;
 }
 

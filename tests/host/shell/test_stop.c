@@ -14,38 +14,24 @@
 #include "tests/host/packet_drive.h"
 #include "tests/host/rig.h"
 #include "tests/host/shown.h"
+#include "tests/host/stopper.h"
 
 enum { SEEDS = 25 };
 
 /* ---- stopping ----------------------------------------------------------------------------- */
 
-struct stopper {
-    struct thread *target;
-    uint64_t after_us;
-};
-
-static void stop_later(void *argument)
-{
-    struct stopper *stopper = argument;
-    thread_sleep_until(time_now_us() + stopper->after_us);
-    thread_interrupt(stopper->target);
-}
-
 /* Runs a text that ^C ends after a while; it must be over soon, and every thread of it. */
 static void run_stopped(struct shell *shell, const char *text)
 {
-    struct stopper stopper = { thread_current(), 20000 };
+    struct stopper stopper;
     unsigned threads = host_thread_count();
     uint64_t start = time_now_us();
-    struct thread *thread = thread_create("stopper", PRIORITY_NORMAL, stop_later, &stopper);
-    kassert(thread != NULL);
+    stopper_start(&stopper, 20000);
     int status = shell_run_text(shell, text);
     if (status != SHELL_INTERRUPTED || shell->status != status)
         panic("%s: status %d", text, status);
     kassert(time_now_us() - start < 120000 || !run_is_simulated());
-    thread_join(thread);
-    kassert(shell_interrupted());
-    thread_clear_interrupt();
+    stopper_end(&stopper);
     if (host_thread_count() != threads)
         panic("%s: %u threads, not %u", text, host_thread_count(), threads);
 }
@@ -102,13 +88,12 @@ static void body_stop_while_disk_hangs(void *argument)
     rig_evict();
     faulty_hold(faulty, true);
     for (unsigned i = 0; i < 3; i++) {
-        struct stopper stopper = { thread_current(), 1000 };
-        struct thread *thread = thread_create("stopper", PRIORITY_NORMAL, stop_later, &stopper);
+        struct stopper stopper;
+        stopper_start(&stopper, 1000);
         kassert(shell_run_text(&shell, i == 1 ? "cat /System/Devices/Classes/disk0 | cat"
                                               : "cat /System/Devices/Classes/disk0") ==
                 SHELL_INTERRUPTED);
-        thread_join(thread);
-        thread_clear_interrupt();
+        stopper_end(&stopper);
     }
     shown_must_be("hang", "");
     faulty_hold(faulty, false);
@@ -116,21 +101,6 @@ static void body_stop_while_disk_hangs(void *argument)
         kassert(shell_run_text(&shell, "cat /System/Devices/Classes/disk0 > /copy") == 0);
     faulty_destroy(faulty);
     shown_shell_stop(&shell);
-}
-
-/* Runs a text that waits for the disk until ^C, and is over soon then. */
-static void run_hanging(struct shell *shell, const char *text)
-{
-    struct stopper stopper = { thread_current(), 1000 };
-    uint64_t start_us = time_now_us();
-    struct thread *thread = thread_create("stopper", PRIORITY_NORMAL, stop_later, &stopper);
-    int status = shell_run_text(shell, text);
-    if (status != SHELL_INTERRUPTED)
-        panic("%s: status %d", text, status);
-    if (run_is_simulated() && time_now_us() - start_us > 100000)
-        panic("%s: %llu us", text, (unsigned long long)(time_now_us() - start_us));
-    thread_join(thread);
-    thread_clear_interrupt();
 }
 
 /* Whatever hangs: mounting, writing past the cache, opening alone while a write hangs. And what was
@@ -155,17 +125,6 @@ static void body_stop_what_hangs(void *argument)
     shown_must_be("hang", "");
     faulty_destroy(faulty);
     shown_shell_stop(&shell);
-}
-
-/* A command that is to answer at once, whatever the drive does. */
-static void run_at_once(struct shell *shell, const char *text, int wanted)
-{
-    uint64_t start_us = time_now_us();
-    int status = shell_run_text(shell, text);
-    if (status != wanted)
-        panic("%s: status %d", text, status);
-    if (run_is_simulated() && time_now_us() - start_us > 100000)
-        panic("%s: %llu us", text, (unsigned long long)(time_now_us() - start_us));
 }
 
 static struct device *plug_in_image(uint8_t **image)

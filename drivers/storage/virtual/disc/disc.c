@@ -73,7 +73,7 @@ static const uint8_t *sector_data(struct disc_store *disc, const struct disc_ext
 /* Reads the sectors of a run of blocks. Where not all of them can be read, one by one: *count is
  * how many could. */
 static status_t run_fetch(struct disc_store *disc, const struct disc_extent *extent,
-                          uint32_t block, uint32_t *count)
+                          uint32_t block, bool interruptible, uint32_t *count)
 {
     struct store *file = disc->files[extent->file];
     uint32_t stride = extent->stride_bytes, wanted = *count;
@@ -83,6 +83,7 @@ static status_t run_fetch(struct disc_store *disc, const struct disc_extent *ext
         .segments = segments,
         .segment_count = wanted,
         .length_bytes = wanted * stride,
+        .interruptible = interruptible,
     };
     uint32_t done;
     for (uint32_t i = 0; i < wanted; i++)
@@ -93,7 +94,7 @@ static status_t run_fetch(struct disc_store *disc, const struct disc_extent *ext
 
     for (*count = 0; *count < wanted; ++*count) {
         uint64_t at = span.offset_bytes + (uint64_t)*count * stride;
-        status = store_read(file, at, disc->sectors[*count], stride);
+        status = store_read(file, at, disc->sectors[*count], stride, interruptible);
         if (status)
             return *count ? 0 : status; /* the next run begins with it */
     }
@@ -113,7 +114,7 @@ static status_t disc_read(struct store *store, const struct span *span, uint32_t
         uint32_t left = extent->blocks - (block - extent->first_block);
         count = count > RUN_SECTORS ? RUN_SECTORS : count;
         count = count > left ? left : count;
-        status_t status = run_fetch(disc, extent, block, &count);
+        status_t status = run_fetch(disc, extent, block, span->interruptible, &count);
         for (uint32_t i = 0; !status && i < count; i++) {
             const uint8_t *data = sector_data(disc, extent, block + i, disc->sectors[i]);
             if (!data)

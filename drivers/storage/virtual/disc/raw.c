@@ -33,7 +33,7 @@ static bool probe_sector(struct disc_probe *probe, struct store *file, struct di
     const uint8_t *data;
     uint8_t *sector = probe->sector;
     if (store_read(file, extent->offset_bytes + (uint64_t)index * extent->stride_bytes, sector,
-                   extent->stride_bytes))
+                   extent->stride_bytes, true))
         return false;
     if (extent->format == DISC_BARE) {
         extent->mode = 2;
@@ -102,7 +102,7 @@ static bool descriptor_read(struct disc_probe *probe, struct store *file,
     const uint8_t *data;
     if (index >= extent->blocks ||
         store_read(file, extent->offset_bytes + (uint64_t)index * extent->stride_bytes, sector,
-                   extent->stride_bytes))
+                   extent->stride_bytes, true))
         return false;
     check->frame = extent->frame + index;
     check->mode = extent->mode;

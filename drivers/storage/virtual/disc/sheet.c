@@ -344,7 +344,7 @@ static status_t sheet_read(struct sheet *sheet, struct store *from)
     if (!sheet->text)
         return -ENOMEM;
     sheet->text[0] = '\n'; /* room before the first word: token_end() */
-    status_t status = bytes ? store_read(from, 0, sheet->text + 1, (uint32_t)bytes) : 0;
+    status_t status = bytes ? store_read(from, 0, sheet->text + 1, (uint32_t)bytes, true) : 0;
     sheet->text[bytes + 1] = '\0';
     sheet->at = sheet->text + 1;
     if (text_starts(sheet->at, UTF8_MARK))

@@ -2,12 +2,13 @@
  * fault.c - a store that misbehaves as it was told: what a worn disc or a failing drive does, for
  * tests and for curious people.
  *
- * Locking     The drive calls store_fault_set() only while no transfer is under way.
+ * Locking     The drive calls store_fault_set() only while no transfer is in flight; transfers
+ *             therefore read the settings without the lock.
  */
 #include "drivers/storage/virtual/store/store.h"
-#include "lib/macros.h"
+#include "lib/string.h"
 
-enum { DELAY_MAX_MS = 10000 };
+enum { DELAY_MAX_MS = 10000, FAULT_VALUES = VIRTUAL_FAULT_FLIP + 1 };
 
 struct bad_blocks {
     uint64_t first, count;
@@ -15,11 +16,12 @@ struct bad_blocks {
 
 struct fault_store {
     struct store store;
+    struct spin lock; /* rank QUEUE: between setting and asking */
     uint32_t block_bytes;
     struct bad_blocks bad[VIRTUAL_FAULTS_MAX];
     unsigned bad_count;
-    uint64_t delay_ms, short_blocks; /* 0: none */
-    bool flip, flop;
+    uint64_t values[FAULT_VALUES]; /* of DELAY, SHORT and FLIP; 0: not set */
+    bool flop;                     /* the next transfer is the submitter's */
 };
 
 static struct fault_store *fault_of(struct store *store)
@@ -42,8 +44,9 @@ static uint64_t blocks_good(const struct fault_store *fault, const struct span *
             *status = -EIO;
         }
     }
-    if (fault->short_blocks && good > fault->short_blocks) {
-        good = fault->short_blocks;
+    uint64_t most = fault->values[VIRTUAL_FAULT_SHORT];
+    if (most && good > most) {
+        good = most;
         *status = -EIO;
     }
     return good;
@@ -57,8 +60,8 @@ static status_t fault_transfer(struct store *store, bool write, const struct spa
     status_t status = 0, moved = 0;
     struct span good = *span;
     *done_bytes = 0;
-    if (fault->delay_ms)
-        thread_sleep_until(time_now_us() + fault->delay_ms * 1000);
+    if (fault->values[VIRTUAL_FAULT_DELAY])
+        thread_sleep_until(time_now_us() + fault->values[VIRTUAL_FAULT_DELAY] * 1000);
     uint64_t good_bytes = blocks_good(fault, span, &status) * fault->block_bytes;
     if (good_bytes < good.length_bytes) /* the last block of all may be shorter */
         good.length_bytes = (uint32_t)good_bytes;
@@ -105,6 +108,7 @@ status_t store_fault_create(struct store *inner, uint32_t block_bytes, struct st
         .level = inner->level,
         .waits = true, /* a delay does */
     };
+    spin_init(&fault->lock, RANK_QUEUE);
     fault->block_bytes = block_bytes;
     *store = &fault->store;
     return 0;
@@ -125,7 +129,8 @@ bool store_fault_is_bad(struct store *store, uint64_t offset_bytes)
 bool store_fault_flips(struct store *store)
 {
     struct fault_store *fault = fault_of(store);
-    return fault->flip && !fault->delay_ms && (fault->flop = !fault->flop);
+    return fault->values[VIRTUAL_FAULT_FLIP] && !fault->values[VIRTUAL_FAULT_DELAY] &&
+           (fault->flop = !fault->flop);
 }
 
 /* ---- setting and asking ------------------------------------------------------------------- */
@@ -141,80 +146,72 @@ static status_t set_bad(struct fault_store *fault, const struct virtual_fault *r
     return 0;
 }
 
-static status_t set_delay(struct fault_store *fault, const struct virtual_fault *request)
+static status_t set_value(struct fault_store *fault, const struct virtual_fault *request)
 {
-    if (request->count > DELAY_MAX_MS)
-        return -EINVAL;
-    fault->delay_ms = request->count;
-    return 0;
-}
-
-static status_t set_short(struct fault_store *fault, const struct virtual_fault *request)
-{
-    fault->short_blocks = request->count;
-    return 0;
-}
-
-static status_t set_flip(struct fault_store *fault, const struct virtual_fault *request)
-{
-    (void)request;
-    if (fault->store.below->waits)
-        return -EOPNOTSUPP;
-    fault->flip = true;
-    return 0;
-}
-
-static status_t set_none(struct fault_store *fault, const struct virtual_fault *request)
-{
-    (void)request;
-    fault->bad_count = 0;
-    fault->delay_ms = fault->short_blocks = 0;
-    fault->flip = false;
-    return 0;
-}
-
-status_t store_fault_set(struct store *store, const struct virtual_fault *fault)
-{
-    static status_t (*const set[])(struct fault_store *, const struct virtual_fault *) = {
-        [VIRTUAL_FAULT_NONE] = set_none,   [VIRTUAL_FAULT_BAD] = set_bad,
-        [VIRTUAL_FAULT_DELAY] = set_delay, [VIRTUAL_FAULT_SHORT] = set_short,
-        [VIRTUAL_FAULT_FLIP] = set_flip,
+    static const uint64_t most[FAULT_VALUES] = {
+        [VIRTUAL_FAULT_DELAY] = DELAY_MAX_MS,
+        [VIRTUAL_FAULT_SHORT] = UINT64_MAX,
+        [VIRTUAL_FAULT_FLIP] = 1,
     };
-    if ((unsigned)fault->kind >= ARRAY_LENGTH(set))
+    uint64_t value = request->kind == VIRTUAL_FAULT_FLIP ? 1 : request->count;
+    if ((unsigned)request->kind >= FAULT_VALUES || value > most[request->kind])
         return -EINVAL;
-    return set[fault->kind](fault_of(store), fault);
+    /* A transfer that is served where it was submitted must not wait. */
+    if (request->kind == VIRTUAL_FAULT_FLIP && fault->store.below->waits)
+        return -EOPNOTSUPP;
+    fault->values[request->kind] = value;
+    return 0;
+}
+
+status_t store_fault_set(struct store *store, const struct virtual_fault *request)
+{
+    struct fault_store *fault = fault_of(store);
+    status_t status = 0;
+    spin_lock(&fault->lock);
+    if (request->kind == VIRTUAL_FAULT_NONE) {
+        fault->bad_count = 0;
+        memset(fault->values, 0, sizeof(fault->values));
+    } else if (request->kind == VIRTUAL_FAULT_BAD) {
+        status = set_bad(fault, request);
+    } else {
+        status = set_value(fault, request);
+    }
+    spin_unlock(&fault->lock);
+    return status;
+}
+
+status_t store_fault_get(struct store *store, unsigned position, struct virtual_fault *result)
+{
+    struct fault_store *fault = fault_of(store);
+    status_t status = -ENOENT;
+    spin_lock(&fault->lock);
+    if (position < fault->bad_count) {
+        result->kind = VIRTUAL_FAULT_BAD;
+        result->first = fault->bad[position].first;
+        result->count = fault->bad[position].count;
+        status = 0;
+    }
+
+    /* After the bad blocks come the values that are set. */
+    unsigned n = fault->bad_count;
+    for (unsigned kind = 0; status && kind < FAULT_VALUES; kind++)
+        if (fault->values[kind] && n++ == position) {
+            result->kind = (enum virtual_fault_kind)kind;
+            result->first = 0;
+            result->count = fault->values[kind];
+            status = 0;
+        }
+    spin_unlock(&fault->lock);
+    return status;
 }
 
 unsigned store_fault_count(struct store *store)
 {
-    const struct fault_store *fault = fault_of(store);
-    return fault->bad_count + !!fault->delay_ms + !!fault->short_blocks + fault->flip;
-}
-
-status_t store_fault_get(struct store *store, unsigned position, struct virtual_fault *fault)
-{
-    const struct fault_store *of = fault_of(store);
-    const struct {
-        enum virtual_fault_kind kind;
-        uint64_t count;
-    } others[] = {
-        { VIRTUAL_FAULT_DELAY, of->delay_ms },
-        { VIRTUAL_FAULT_SHORT, of->short_blocks },
-        { VIRTUAL_FAULT_FLIP, of->flip },
-    };
-    if (position < of->bad_count) {
-        fault->kind = VIRTUAL_FAULT_BAD;
-        fault->first = of->bad[position].first;
-        fault->count = of->bad[position].count;
-        return 0;
-    }
-    position -= of->bad_count;
-    for (unsigned i = 0; i < ARRAY_LENGTH(others); i++)
-        if (others[i].count && position-- == 0) {
-            fault->kind = others[i].kind;
-            fault->first = 0;
-            fault->count = others[i].count;
-            return 0;
-        }
-    return -ENOENT;
+    struct fault_store *fault = fault_of(store);
+    spin_lock(&fault->lock);
+    unsigned count = fault->bad_count;
+    for (unsigned kind = 0; kind < FAULT_VALUES; kind++)
+        count += fault->values[kind] != 0;
+    spin_unlock(&fault->lock);
+    return count;
 }

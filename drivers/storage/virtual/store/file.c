@@ -8,6 +8,7 @@
  */
 #include "drivers/storage/virtual/store/store.h"
 #include "kernel/vfs/vfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -21,17 +22,49 @@ static struct file *file_of(struct store *store)
     return ((struct file_store *)(void *)store)->file;
 }
 
+/* Moves the span in memory of the VFS's own, so that ^C can leave it in flight. */
+static status_t file_store_copy(struct file *file, enum io_op op, const struct span *span,
+                                uint32_t *done_bytes)
+{
+    const struct io_segment *segment = span->segments;
+    uint32_t skip = 0;
+    *done_bytes = 0;
+    while (*done_bytes < span->length_bytes) {
+        uint64_t offset = span->offset_bytes + *done_bytes;
+        uint8_t *memory = (uint8_t *)segment->address + skip;
+        uint32_t bytes = min(segment->length_bytes - skip, span->length_bytes - *done_bytes);
+        ssize_t got = op == IO_READ ? file_read_at(file, offset, memory, bytes)
+                                    : file_write_at(file, offset, memory, bytes);
+        if (got <= 0)
+            return got ? (status_t)got : -EIO; /* the file has become shorter */
+        *done_bytes += (uint32_t)got;
+        skip += (uint32_t)got;
+        if (skip == segment->length_bytes) {
+            segment++;
+            skip = 0;
+        }
+    }
+    return 0;
+}
+
+static status_t file_store_move(struct store *store, enum io_op op, const struct span *span,
+                                uint32_t *done_bytes)
+{
+    if (span->interruptible)
+        return file_store_copy(file_of(store), op, span, done_bytes);
+    return file_transfer(file_of(store), op, span->offset_bytes, span->segments,
+                         span->segment_count, span->length_bytes, done_bytes);
+}
+
 static status_t file_store_read(struct store *store, const struct span *span, uint32_t *done_bytes)
 {
-    return file_transfer(file_of(store), IO_READ, span->offset_bytes, span->segments,
-                         span->segment_count, span->length_bytes, done_bytes);
+    return file_store_move(store, IO_READ, span, done_bytes);
 }
 
 static status_t file_store_write(struct store *store, const struct span *span,
                                  uint32_t *done_bytes)
 {
-    return file_transfer(file_of(store), IO_WRITE, span->offset_bytes, span->segments,
-                         span->segment_count, span->length_bytes, done_bytes);
+    return file_store_move(store, IO_WRITE, span, done_bytes);
 }
 
 static status_t file_store_flush(struct store *store)

@@ -47,7 +47,7 @@ static status_t overlay_read_piece(void *context, uint64_t offset, uint8_t *memo
         if (page)
             memcpy(memory, page + offset % PAGE_BYTES, count);
         else
-            status = store_read(overlay->store.below, offset, memory, count);
+            status = store_read(overlay->store.below, offset, memory, count, false);
         *done_bytes += status ? 0 : count;
     }
     return status;
@@ -72,7 +72,7 @@ static status_t overlay_make_page(struct overlay_store *overlay, uint64_t index,
     if (!was)
         return -ENOSPC;
     status_t status = store_read(overlay->store.below, index * PAGE_BYTES, was,
-                                 page_bytes_in(&overlay->store, index));
+                                 page_bytes_in(&overlay->store, index), false);
     if (!status && !(*page = pages_make(&overlay->pages, index, was)))
         status = -ENOSPC;
     mem_free(was);
@@ -168,7 +168,8 @@ status_t store_overlay_commit(struct store *store, struct virtual_progress *prog
             progress->report(progress, done, total);
         status = thread_interrupted() ? -EINTR
                                       : store_write(store->below, i * PAGE_BYTES,
-                                                    pages_get(pages, i), page_bytes_in(store, i));
+                                                    pages_get(pages, i), page_bytes_in(store, i),
+                                                    true);
         if (!status)
             pages_drop(pages, i);
     }

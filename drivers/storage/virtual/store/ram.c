@@ -134,7 +134,7 @@ static status_t load_keep(struct ram_store *ram, uint64_t index, void *page)
 static ssize_t load_some(struct ram_store *ram, struct store *from, uint64_t offset,
                          struct io_segment *segments)
 {
-    struct span span = { .offset_bytes = offset, .segments = segments };
+    struct span span = { .offset_bytes = offset, .segments = segments, .interruptible = true };
     uint32_t done;
     span.segment_count = load_alloc(segments, from->size_bytes - offset);
     for (unsigned i = 0; i < span.segment_count; i++)

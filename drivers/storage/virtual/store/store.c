@@ -41,19 +41,20 @@ void store_close(struct store *store)
     }
 }
 
-status_t store_read(struct store *store, uint64_t offset_bytes, void *memory, uint32_t bytes)
+status_t store_read(struct store *store, uint64_t offset_bytes, void *memory, uint32_t bytes,
+                    bool interruptible)
 {
     struct io_segment segment = { .address = memory, .length_bytes = bytes };
-    struct span span = { offset_bytes, &segment, 1, bytes };
+    struct span span = { offset_bytes, &segment, 1, bytes, interruptible };
     uint32_t done;
     return store->ops->read(store, &span, &done);
 }
 
 status_t store_write(struct store *store, uint64_t offset_bytes, const void *memory,
-                     uint32_t bytes)
+                     uint32_t bytes, bool interruptible)
 {
     struct io_segment segment = { .address = (void *)(uintptr_t)memory, .length_bytes = bytes };
-    struct span span = { offset_bytes, &segment, 1, bytes };
+    struct span span = { offset_bytes, &segment, 1, bytes, interruptible };
     uint32_t done;
     return store->ops->write ? store->ops->write(store, &span, &done) : -EROFS;
 }

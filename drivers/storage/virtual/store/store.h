@@ -25,6 +25,8 @@ struct span {
     const struct io_segment *segments;
     unsigned segment_count;
     uint32_t length_bytes; /* what the segments hold together, or less */
+    bool interruptible;    /* ^C ends the wait for a file with -EINTR, at the price of a copy. The
+                              drive's worker, which is never interrupted, does without */
 };
 
 struct store_ops {
@@ -55,10 +57,10 @@ status_t store_flush(struct store *store) MUST_CHECK;
 uint64_t store_memory(struct store *store);
 void store_close(struct store *store); /* NULL: nothing */
 /* One piece of memory. */
-status_t store_read(struct store *store, uint64_t offset_bytes, void *memory,
-                    uint32_t bytes) MUST_CHECK;
+status_t store_read(struct store *store, uint64_t offset_bytes, void *memory, uint32_t bytes,
+                    bool interruptible) MUST_CHECK;
 status_t store_write(struct store *store, uint64_t offset_bytes, const void *memory,
-                     uint32_t bytes) MUST_CHECK;
+                     uint32_t bytes, bool interruptible) MUST_CHECK;
 
 /* Calls `move` with each piece of memory of the span in turn, until one fails. */
 status_t span_each(const struct span *span, uint32_t *done_bytes,

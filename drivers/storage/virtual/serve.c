@@ -1,0 +1,234 @@
+/*
+ * serve.c - a drive's transfers, and the thread that serves them.
+ *
+ * A store that never waits is served inside start(). For one that waits the drive owns a worker
+ * thread, which waits only for devices of lower levels than the drive's own. While a thread holds
+ * the drive, transfers wait in a list.
+ */
+#include "drivers/storage/virtual/drive_private.h"
+#include "lib/macros.h"
+
+/* In io_transfer.driver_data. */
+struct drive_transfer {
+    struct list link;
+    struct io_transfer *transfer;
+};
+
+/* A transfer that was taken from the list to be served. */
+struct drive_work {
+    struct io_transfer *transfer; /* NULL: there is none */
+    struct image *image;          /* a reference; NULL: the transfer ends with `refusal` */
+    status_t refusal;
+};
+
+/* ---- transfers ---------------------------------------------------------------------------- */
+
+static void image_serve(struct image *image, struct io_transfer *transfer)
+{
+    struct store *store = image->store;
+    struct span span = {
+        .offset_bytes = transfer->offset_bytes,
+        .segments = transfer->segments,
+        .segment_count = transfer->segment_count,
+        .length_bytes = transfer->length_bytes,
+    };
+    uint32_t done = 0;
+    status_t status = 0;
+    if (transfer->op == IO_READ)
+        status = store->ops->read(store, &span, &done);
+    else if (transfer->op == IO_WRITE)
+        status = store->ops->write(store, &span, &done);
+    else
+        status = store_flush(store);
+
+    transfer->exact = status && store_fault_is_bad(store, span.offset_bytes + done);
+    if (status == -EIO && transfer->op != IO_FLUSH)
+        device_note_bad_block(transfer->device, transfer->generation,
+                              (transfer->offset_bytes + done) / image->facts->block_bytes,
+                              transfer->op == IO_READ ? "cannot be read" : "cannot be written");
+    io_transfer_done(transfer, status, done);
+}
+
+/* Returns 0 if the transfer is meant for the drive's image, else why it is not served. */
+static status_t drive_admits(const struct drive *drive, const struct io_transfer *transfer)
+{
+    struct device_medium medium = device_medium(transfer->device);
+    if (!drive->image || !medium.present)
+        return -ENODEV;
+    return medium.generation == transfer->generation ? 0 : -ESTALE;
+}
+
+/* Takes a transfer that need not wait. Without an image none waits: each is refused. */
+static struct drive_work drive_take(struct drive *drive)
+{
+    struct drive_work work = { 0 };
+    kassert(spin_is_held(&drive->lock));
+    struct list *link = drive->held && drive->image ? NULL : list_pop_front(&drive->transfers);
+    if (!link)
+        return work;
+
+    work.transfer = container_of(link, struct drive_transfer, link)->transfer;
+    work.refusal = drive_admits(drive, work.transfer);
+    if (!work.refusal)
+        work.image = image_get(drive->image);
+    drive->serving++;
+    return work;
+}
+
+static void drive_do(struct drive *drive, struct drive_work work)
+{
+    if (work.image)
+        image_serve(work.image, work.transfer);
+    else
+        io_transfer_done(work.transfer, work.refusal, 0);
+
+    /* First: a removal that waited for the transfer returns when the image's file is closed. */
+    image_put(work.image);
+    spin_lock(&drive->lock);
+    drive->serving--;
+    wait_queue_wake_all(&drive->changed);
+    spin_unlock(&drive->lock);
+}
+
+void drive_start(struct device *device, struct io_transfer *transfer)
+{
+    struct drive *drive = drive_of(device);
+    struct drive_transfer *entry = (struct drive_transfer *)(void *)transfer->driver_data;
+    struct drive_work work = { 0 };
+    entry->transfer = transfer;
+
+    spin_lock(&drive->lock);
+    list_push_back(&drive->transfers, &entry->link);
+    if (!drive->image || (!drive->held && image_serves_at_once(drive->image)))
+        work = drive_take(drive);
+    if (!work.transfer)
+        wait_queue_wake_all(&drive->changed);
+    spin_unlock(&drive->lock);
+
+    if (work.transfer)
+        drive_do(drive, work);
+}
+
+/* ---- holding transfers back --------------------------------------------------------------- */
+
+status_t drive_hold(struct drive *drive, struct image **image)
+{
+    status_t status = 0;
+    spin_lock(&drive->lock);
+    while (drive->held && !status)
+        status = wait_queue_wait_interruptible(&drive->changed, &drive->lock, TIME_NEVER);
+
+    bool mine = !status;
+    if (mine)
+        drive->held = true;
+    while (drive->serving && !status)
+        status = wait_queue_wait_interruptible(&drive->changed, &drive->lock, TIME_NEVER);
+    *image = !status && drive->image ? image_get(drive->image) : NULL;
+    spin_unlock(&drive->lock);
+
+    if (status && mine)
+        drive_release(drive);
+    return status;
+}
+
+void drive_release(struct drive *drive)
+{
+    struct drive_work work = { 0 };
+    spin_lock(&drive->lock);
+    drive->held = false;
+    if (!drive->image || !drive->worker)
+        work = drive_take(drive); /* there is one at most: the drive's depth is 1 */
+    wait_queue_wake_all(&drive->changed);
+    spin_unlock(&drive->lock);
+
+    if (work.transfer)
+        drive_do(drive, work);
+}
+
+void drive_take_out(struct device *device, bool halt)
+{
+    struct drive *drive = drive_of(device);
+    struct drive_work work;
+    spin_lock(&drive->lock);
+    struct image *image = drive->image;
+    drive->image = NULL;
+    if (halt)
+        device_halt(device); /* in this step: nothing announces a medium without an image */
+    wait_queue_wake_all(&drive->changed);
+
+    while ((work = drive_take(drive)).transfer) {
+        spin_unlock(&drive->lock);
+        drive_do(drive, work);
+        spin_lock(&drive->lock);
+    }
+
+    /* Usually the store is idle, or soon will be: then its file is closed on return. */
+    uint64_t end_us = time_now_us() + DRIVE_PATIENCE_US;
+    while (image && (drive->held || drive->serving || drive->looking) &&
+           wait_queue_wait(&drive->changed, &drive->lock, end_us) != -ETIMEDOUT)
+        ;
+    spin_unlock(&drive->lock);
+    image_put(image);
+}
+
+/* ---- the worker --------------------------------------------------------------------------- */
+
+static struct drive_work worker_next(struct drive *drive)
+{
+    struct drive_work work;
+    spin_lock(&drive->lock);
+    while (!(work = drive_take(drive)).transfer && !drive->stopping)
+        IGNORE(wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER));
+    spin_unlock(&drive->lock);
+    return work;
+}
+
+static void worker_main(void *argument)
+{
+    struct device *device = argument;
+    for (struct drive_work work; (work = worker_next(drive_of(device))).transfer;)
+        drive_do(drive_of(device), work);
+    device_put(device);
+}
+
+status_t worker_make(struct device *device)
+{
+    struct drive *drive = drive_of(device);
+    spin_lock(&drive->lock);
+    bool made = drive->worker;
+    spin_unlock(&drive->lock);
+    if (made)
+        return 0;
+
+    struct thread *worker = thread_create("vdrive", PRIORITY_IO, worker_main, device_get(device));
+    if (!worker) {
+        device_put(device);
+        return -ENOMEM;
+    }
+
+    spin_lock(&drive->lock);
+    bool late = drive->stopping; /* the drive was removed meanwhile: the worker ends by itself */
+    if (!late)
+        drive->worker = worker;
+    spin_unlock(&drive->lock);
+    if (late)
+        thread_join(worker);
+    return late ? -ENODEV : 0;
+}
+
+void worker_stop(struct drive *drive)
+{
+    spin_lock(&drive->lock);
+    struct thread *worker = drive->worker;
+    bool busy = drive->serving;
+    drive->worker = NULL;
+    drive->stopping = true;
+    wait_queue_wake_all(&drive->changed);
+    spin_unlock(&drive->lock);
+    if (!worker)
+        return;
+    if (busy)
+        thread_detach(worker);
+    else
+        thread_join(worker);
+}
