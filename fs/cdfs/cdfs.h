@@ -129,18 +129,12 @@ static inline struct cdfs *cdfs_of(struct fsd *fsd)
     return fsd->private_data;
 }
 
-static inline void cdfs_anomaly(struct cdfs *cdfs, enum cdfs_anomaly anomaly)
-{
-    atomic_fetch_add_explicit(&cdfs->anomalies[anomaly], 1, memory_order_relaxed);
-}
+/* ---- medium.c ----------------------------------------------------------------------------- */
 
-/* ---- volume.c ----------------------------------------------------------------------------- */
-
-/* Exactly `bytes` from the device: 0, -EIO for what is not there, or what the device says. */
+/* Reads exactly `bytes` from the device. -EIO if it ends before them, or the device's error. */
 status_t cdfs_read(struct cdfs *cdfs, uint64_t address, void *buffer, size_t bytes) MUST_CHECK;
-
-/* Is this supplementary descriptor Joliet's? */
-bool cdfs_descriptor_is_joliet(struct bytes b);
+/* Counts an anomaly in the ledger. */
+void cdfs_anomaly(struct cdfs *cdfs, enum cdfs_anomaly anomaly);
 
 /* ---- session.c ---------------------------------------------------------------------------- */
 
@@ -185,6 +179,10 @@ bool cdfs_record_is_associated(struct cdfs *cdfs, const struct cdfs_record *reco
                                struct cdfs_record *before);
 /* "." or ".." (9.1.11: identifiers of one byte, 0 or 1). */
 bool cdfs_record_is_dot(const struct cdfs_record *record);
+/* Returns whether a supplementary descriptor is Joliet's: version 1, with the escape sequence of
+ * UCS-2 level 1, 2 or 3. */
+bool cdfs_descriptor_is_joliet(struct bytes b);
+
 /* ---- stamp.c ------------------------------------------------------------------------------ */
 
 /* 8.4.26.1: sixteen digits and an offset. Seconds since 1970; false for a date that is none. */
@@ -340,14 +338,19 @@ status_t cdfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                        struct node_info *info);
 ssize_t cdfs_read_link(struct fsd *fsd, struct vnode *vnode, char *target, size_t bytes);
 
-/* ---- data.c ------------------------------------------------------------------------------- */
+/* ---- extents.c ---------------------------------------------------------------------------- */
 
-/* Can the extents be read in whole sectors? If not, the worker gathers them. */
+/* Returns whether the extents can be read in whole sectors. If not, the worker gathers them. */
 bool cdfs_extents_are_plain(const struct cdfs *cdfs, const struct cdfs_node *node);
-/* The bytes of the file as they lie on the disc (packed, if it is), through the metadata cache.
- * Waits. 0 and everything, or an errno with *done good bytes. */
+/* Returns the extent that holds this byte of the file, NULL past the end. */
+const struct cdfs_extent *cdfs_extent_find(const struct cdfs_node *node, uint64_t offset);
+/* Copies bytes of the file as they are on the disc (packed, if they are) through the metadata cache.
+ * Blocks. Returns 0, or an errno with the number of good bytes in *done. */
 status_t cdfs_copy(struct cdfs *cdfs, const struct cdfs_node *node, uint64_t offset, void *buffer,
                    size_t bytes, size_t *done) MUST_CHECK;
+
+/* ---- data.c ------------------------------------------------------------------------------- */
+
 void cdfs_read_write(struct fsd *fsd, struct vfs_io *io);
 void cdfs_finish_io(struct fsd *fsd, struct vfs_io *io);
 

@@ -121,3 +121,13 @@ bool cdfs_record_is_associated(struct cdfs *cdfs, const struct cdfs_record *reco
     cdfs_scan_end(&scan);
     return found;
 }
+
+/* ---- volume descriptors ------------------------------------------------------------------- */
+
+bool cdfs_descriptor_is_joliet(struct bytes b)
+{
+    uint8_t level = iso_711(b, SVD_ESCAPES + 2);
+
+    return iso_711(b, VD_VERSION) == 1 && iso_711(b, SVD_ESCAPES) == '%' &&
+           iso_711(b, SVD_ESCAPES + 1) == '/' && (level == '@' || level == 'C' || level == 'E');
+}

@@ -9,14 +9,6 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
-status_t cdfs_read(struct cdfs *cdfs, uint64_t address, void *buffer, size_t bytes)
-{
-    ssize_t got = cache_read(&cdfs->meta, address, buffer, bytes);
-    if (got < 0)
-        return (status_t)got;
-    return (size_t)got == bytes ? 0 : -EIO;
-}
-
 /* ---- descriptors -------------------------------------------------------------------------- */
 
 /* A primary or supplementary descriptor's part that counts. */
@@ -71,15 +63,6 @@ static void descriptor_take(struct cdfs *cdfs, struct bytes b, uint64_t address,
     memcpy(descriptor->root_record, b.data + layout->root_record, PVD_ROOT_RECORD_BYTES);
     if (!agree)
         cdfs_anomaly(cdfs, ANOMALY_BOTH_ENDIAN);
-}
-
-/* Joliet: escape sequences for UCS-2 levels 1 to 3 in a version 1 descriptor. */
-bool cdfs_descriptor_is_joliet(struct bytes b)
-{
-    return iso_711(b, VD_VERSION) == 1 && iso_711(b, SVD_ESCAPES) == '%' &&
-           iso_711(b, SVD_ESCAPES + 1) == '/' &&
-           (iso_711(b, SVD_ESCAPES + 2) == '@' || iso_711(b, SVD_ESCAPES + 2) == 'C' ||
-            iso_711(b, SVD_ESCAPES + 2) == 'E');
 }
 
 /* Looks at one sector. 1: the set goes on, 0: it ended here, or an errno. */
