@@ -1,5 +1,5 @@
 /*
- * directory.c - the slots that look into a directory, all through its index.
+ * directory.c - the slots that look up and list names, all through the directory's index.
  */
 #include "fs/cdfs/cdfs.h"
 #include "lib/string.h"
@@ -7,8 +7,8 @@
 
 /* ---- by name ------------------------------------------------------------------------------ */
 
-/* The entry of this name, with a reference to the index that holds it. -ENOENT, or why the
- * directory could not be read whole. */
+/* Returns the entry of this name, with a reference to the index that holds it. -ENOENT if it does
+ * not exist; the error, if the directory could not be read completely. */
 static status_t entry_find(struct fsd *fsd, struct vnode *directory, struct element element,
                            struct cdfs_index **index, const struct cdfs_index_entry **entry)
 {
@@ -23,26 +23,24 @@ static status_t entry_find(struct fsd *fsd, struct vnode *directory, struct elem
     return status ? status : -ENOENT;
 }
 
-static void entry_note(struct cdfs *cdfs, const struct cdfs_index_entry *entry)
-{
-    if (!entry->facts || !entry->facts->plain)
-        return;
-    spin_lock(&cdfs->index_lock);
-    cdfs->found.id = entry->id;
-    cdfs->found.facts = *entry->facts;
-    spin_unlock(&cdfs->index_lock);
-}
-
 status_t cdfs_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
                      vnode_id_t *id)
 {
+    struct cdfs *cdfs = cdfs_of(fsd);
     struct cdfs_index *index;
     const struct cdfs_index_entry *entry;
     status_t status = entry_find(fsd, directory, element, &index, &entry);
     if (status)
         return status;
     *id = entry->id;
-    entry_note(cdfs_of(fsd), entry);
+
+    /* Remembered for cdfs_get_vnode(), which then need not read the record again. */
+    if (entry->attributes && entry->attributes->simple) {
+        spin_lock(&cdfs->index_lock);
+        cdfs->found.id = entry->id;
+        cdfs->found.attributes = *entry->attributes;
+        spin_unlock(&cdfs->index_lock);
+    }
     cdfs_index_put(index);
     return 0;
 }
@@ -55,11 +53,12 @@ status_t cdfs_get_child_info(struct fsd *fsd, struct vnode *directory, struct el
     status_t status = entry_find(fsd, directory, element, &index, &entry);
     if (status)
         return status;
+
     info->id = entry->id;
-    if (!entry->facts)
-        status = -EAGAIN;
+    if (!entry->attributes)
+        status = -EAGAIN; /* only the node has them */
     else
-        cdfs_facts_tell(entry->facts, levels, info);
+        cdfs_attributes_report(entry->attributes, levels, info);
     cdfs_index_put(index);
     return status;
 }
@@ -71,6 +70,7 @@ size_t cdfs_actual_name(struct fsd *fsd, struct vnode *directory, struct element
     const struct cdfs_index_entry *entry;
     if (entry_find(fsd, directory, element, &index, &entry))
         return 0;
+
     size_t length = 0;
     if (!entry->hidden &&
         !text_equal_n(entry->name, entry->length, element.name, element.length)) {
@@ -81,11 +81,11 @@ size_t cdfs_actual_name(struct fsd *fsd, struct vnode *directory, struct element
     return length;
 }
 
-/* ---- one after another -------------------------------------------------------------------- */
+/* ---- listing ------------------------------------------------------------------------------ */
 
 struct cdfs_cursor {
     struct cdfs_index *index;
-    const struct cdfs_index_entry *entry; /* the one given last */
+    const struct cdfs_index_entry *entry; /* returned last; NULL before the first */
     bool ended;
 };
 
@@ -115,11 +115,12 @@ int cdfs_read_dir(struct fsd *fsd, struct vnode *directory, void *opaque, uint64
         entry->skipped = cdfs_index_skipped(cursor->index);
         return cdfs_index_status(cursor->index);
     }
+
     cursor->entry = next;
     entry->info.id = next->id;
     entry->info.type = (enum node_type)next->type;
-    if (levels && next->facts)
-        cdfs_facts_tell(next->facts, levels, &entry->info);
+    if (levels && next->attributes)
+        cdfs_attributes_report(next->attributes, levels, &entry->info);
     memcpy(entry->name, next->name, next->length);
     entry->name[next->length] = '\0';
     return 1;

@@ -1,25 +1,32 @@
 /*
- * node.c - vnodes of cdfs: made from the directory record that the id names.
+ * node.c - makes vnodes from the directory record that the id names.
+ *
+ * An id may come from anywhere, so the record is read and checked again: a forged id results in an
+ * error or a node of the volume. Only for the node that was just looked up the attributes of its
+ * directory's index are used instead.
  */
 #include "fs/cdfs/budgets.h"
 #include "fs/cdfs/cdfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
-/* What making a node needs, together on the heap. */
-struct cdfs_node_maker {
+/* The state of making one node. It is large, so it is allocated. */
+struct cdfs_node_builder {
     struct cdfs *cdfs;
     struct cdfs_node *node;
     struct cdfs_record record, next;
-    struct cdfs_rock rock; /* last, since its texts need no clearing */
+    struct cdfs_rock rock; /* last, because its texts need no clearing */
 };
 
 /* ---- extents ------------------------------------------------------------------------------ */
 
-static status_t node_add_extent(struct cdfs_node_maker *maker, const struct cdfs_record *record)
+/* Appends a section. The second one moves the extents to an array of the largest size. */
+static status_t node_add_extent(struct cdfs_node_builder *builder, const struct cdfs_record *record)
 {
-    struct cdfs_node *node = maker->node;
-    uint32_t block = maker->cdfs->block_bytes;
+    struct cdfs_node *node = builder->node;
+    uint32_t block = builder->cdfs->block_bytes;
+
     if (node->extent_count >= CDFS_SECTIONS_MAX)
         return -EUCLEAN;
     if (node->extent_count == 1) {
@@ -29,6 +36,7 @@ static status_t node_add_extent(struct cdfs_node_maker *maker, const struct cdfs
         many[0] = node->first;
         node->extents = many;
     }
+
     node->extents[node->extent_count++] = (struct cdfs_extent){
         .file_offset = node->size_bytes,
         .address = record->data_address,
@@ -40,7 +48,7 @@ static status_t node_add_extent(struct cdfs_node_maker *maker, const struct cdfs
     return 0;
 }
 
-/* Gives back what node_add_extent took too much for a file of a few sections. */
+/* Trims the array to its length. If there is no memory, the larger one stays. */
 static void node_shrink_extents(struct cdfs_node *node)
 {
     if (node->extents == &node->first)
@@ -54,64 +62,67 @@ static void node_shrink_extents(struct cdfs_node *node)
     node->extents = exact;
 }
 
-/* The sections of a file are records of one identifier, all but the last flagged (6.5.1, 9.1.6).
- * *complete: was the last one found? */
-static status_t node_collect_extents(struct cdfs_node_maker *maker, bool *complete)
+/* Collects the sections of a file: records with one identifier, of which all except the last have
+ * the multi-extent flag (6.5.1, 9.1.6). Returns in *complete whether the last one was found. */
+static status_t node_collect_extents(struct cdfs_node_builder *builder, bool *complete)
 {
-    status_t status = node_add_extent(maker, &maker->record);
-    *complete = !(maker->record.flags & DR_FLAG_MULTI_EXTENT);
+    const struct cdfs_record *record = &builder->record, *next = &builder->next;
+    status_t status = node_add_extent(builder, record);
+    *complete = !(record->flags & DR_FLAG_MULTI_EXTENT);
     if (*complete || status)
         return status;
+
     struct cdfs_scan scan;
-    cdfs_scan_begin(&scan, maker->cdfs, maker->record.address + maker->record.raw[DR_LENGTH], 0);
-    const struct bytes *id = &maker->record.identifier;
     int got = 0;
+    cdfs_scan_begin(&scan, builder->cdfs, record->address + record->raw[DR_LENGTH], 0);
     while (!status && !*complete) {
-        /* the next record is in this sector or at the start of the next, or nowhere */
+        /* The next record is in this sector or at the start of the next one, or there is none. */
         scan.end = (scan.address / ISO_SECTOR_BYTES + 2) * ISO_SECTOR_BYTES;
-        if ((got = cdfs_scan_next(&scan, &maker->next)) <= 0)
+        if ((got = cdfs_scan_next(&scan, &builder->next)) <= 0)
             break;
-        const struct bytes *next_id = &maker->next.identifier;
-        if (next_id->length != id->length || memcmp(next_id->data, id->data, id->length) != 0)
+        if (next->identifier.length != record->identifier.length ||
+            memcmp(next->identifier.data, record->identifier.data, next->identifier.length) != 0)
             break;
-        status = node_add_extent(maker, &maker->next);
-        *complete = !(maker->next.flags & DR_FLAG_MULTI_EXTENT);
+        status = node_add_extent(builder, next);
+        *complete = !(next->flags & DR_FLAG_MULTI_EXTENT);
     }
     cdfs_scan_end(&scan);
-    node_shrink_extents(maker->node);
+
+    node_shrink_extents(builder->node);
     return status ? status : got < 0 ? got : 0;
 }
 
 /* ---- from record to node ------------------------------------------------------------------ */
 
-static status_t make_link(struct cdfs_node_maker *maker, struct vnode *vnode)
+static status_t make_link(struct cdfs_node_builder *builder, struct vnode *vnode)
 {
-    size_t length = maker->rock.target_length;
-    maker->node->target = mem_alloc(length + 1);
-    if (!maker->node->target)
+    size_t length = builder->rock.target_length;
+    builder->node->target = mem_alloc(length + 1);
+    if (!builder->node->target)
         return -ENOMEM;
-    memcpy(maker->node->target, maker->rock.target, length + 1);
+    memcpy(builder->node->target, builder->rock.target, length + 1);
     vnode->size_bytes = length;
     return 0;
 }
 
-/* Counts an extent that the volume's size does not cover, though the device has its bytes. */
+/* Counts an extent that is outside the volume, but on the device. */
 static void check_extent(struct cdfs *cdfs, uint64_t address, uint64_t bytes)
 {
     uint64_t end = cdfs->session_address + cdfs->volume_blocks * cdfs->block_bytes;
+
     if (bytes && address < cdfs->device_bytes && (address >= end || bytes > end - address))
         cdfs_anomaly(cdfs, ANOMALY_OUTSIDE);
 }
 
 static void make_directory(struct cdfs *cdfs, struct cdfs_node *node)
 {
-    node->size_bytes = node->facts.size_bytes;
+    node->size_bytes = node->attributes.size_bytes;
     if (node->size_bytes % ISO_SECTOR_BYTES)
         cdfs_anomaly(cdfs, ANOMALY_DIRECTORY_SIZE);
-    check_extent(cdfs, node->facts.address, node->size_bytes);
+    check_extent(cdfs, node->attributes.address, node->size_bytes);
 }
 
-/* Which way the bytes go: in whole sectors straight to the cache, or through the worker. */
+/* Decides how the bytes are read: in whole sectors straight to the cache, or by the worker. */
 static void make_content(struct cdfs *cdfs, struct cdfs_node *node, struct vnode *vnode)
 {
     vnode->size_bytes = node->size_bytes;
@@ -122,112 +133,127 @@ static void make_content(struct cdfs *cdfs, struct cdfs_node *node, struct vnode
     cdfs_small_hold(cdfs, node, vnode);
 }
 
-static void make_packed(struct cdfs_node_maker *maker, struct vnode *vnode)
+/* Shows the unpacked size, and makes a cache block one packed block. */
+static void make_packed(struct cdfs_node_builder *builder, struct vnode *vnode)
 {
-    const struct cdfs_zisofs *zisofs = &maker->node->zisofs;
+    const struct cdfs_zisofs *zisofs = &builder->node->zisofs;
+
     vnode->size_bytes = zisofs->size_bytes;
     if (cdfs_zisofs_valid(zisofs)) {
-        uint32_t block = 1u << zisofs->block_log2;
-        vnode->cache_block_bytes = block < CACHE_BLOCK_MAX_BYTES ? block : CACHE_BLOCK_MAX_BYTES;
+        vnode->cache_block_bytes = min(1u << zisofs->block_log2, (uint32_t)CACHE_BLOCK_MAX_BYTES);
     } else {
-        cdfs_anomaly(maker->cdfs, ANOMALY_ROCK_RIDGE);
+        cdfs_anomaly(builder->cdfs, ANOMALY_ROCK_RIDGE);
         vnode->open_status = -EUCLEAN;
     }
 }
 
-static status_t make_file(struct cdfs_node_maker *maker, struct vnode *vnode)
+static status_t make_file(struct cdfs_node_builder *builder, struct vnode *vnode)
 {
-    struct cdfs *cdfs = maker->cdfs;
+    struct cdfs *cdfs = builder->cdfs;
     bool complete;
-    status_t status = node_collect_extents(maker, &complete);
+    status_t status = node_collect_extents(builder, &complete);
     if (status)
         return status;
+
+    /* A file that cannot be read correctly is listed, but cannot be opened. */
     if (!complete) {
         cdfs_anomaly(cdfs, ANOMALY_SECTIONS);
         vnode->open_status = -EIO;
     }
-    if (maker->rock.sparse)
-        vnode->open_status = -EOPNOTSUPP; /* never bytes that are not the file's */
-    if (maker->record.sequence_number != cdfs->sequence_number) {
+    if (builder->rock.sparse)
+        vnode->open_status = -EOPNOTSUPP;
+    if (builder->record.sequence_number != cdfs->sequence_number) {
         cdfs_anomaly(cdfs, ANOMALY_OTHER_VOLUME);
         if (cdfs->set_size > 1)
             vnode->open_status = -ENXIO; /* on another disc of the set */
     }
-    maker->node->zisofs = maker->rock.zisofs;
-    make_content(cdfs, maker->node, vnode);
-    if (maker->rock.zisofs.version)
-        make_packed(maker, vnode);
-    maker->node->facts.size_bytes = vnode->size_bytes; /* of all sections */
-    return maker->node->needs_work ? cdfs_worker_start(cdfs) : 0;
+
+    builder->node->zisofs = builder->rock.zisofs;
+    make_content(cdfs, builder->node, vnode);
+    if (builder->rock.zisofs.version)
+        make_packed(builder, vnode);
+    builder->node->attributes.size_bytes = vnode->size_bytes; /* the sum of all sections */
+    return builder->node->needs_work ? cdfs_worker_start(cdfs) : 0;
 }
 
-static status_t node_make(struct cdfs_node_maker *maker, struct vnode *vnode)
+static status_t node_make(struct cdfs_node_builder *builder, struct vnode *vnode)
 {
-    struct cdfs_facts *facts = &maker->node->facts;
-    cdfs_facts_make(maker->cdfs, &maker->record, &maker->rock, facts);
-    if (facts->type == NODE_FILE)
-        facts->associated = cdfs_record_is_associated(maker->cdfs, &maker->record, &maker->next);
-    vnode->type = (enum node_type)facts->type;
+    struct cdfs_attributes *attributes = &builder->node->attributes;
+
+    cdfs_attributes_make(builder->cdfs, &builder->record, &builder->rock, attributes);
+    if (attributes->type == NODE_FILE)
+        attributes->associated =
+            cdfs_record_is_associated(builder->cdfs, &builder->record, &builder->next);
+
+    vnode->type = (enum node_type)attributes->type;
     vnode->cache_block_bytes = 0;
     switch (vnode->type) {
-    case NODE_DIRECTORY: make_directory(maker->cdfs, maker->node); return 0;
-    case NODE_LINK: return make_link(maker, vnode);
-    case NODE_FILE: return make_file(maker, vnode);
+    case NODE_DIRECTORY: make_directory(builder->cdfs, builder->node); return 0;
+    case NODE_LINK: return make_link(builder, vnode);
+    case NODE_FILE: return make_file(builder, vnode);
     default: return 0;
     }
 }
 
 /* ---- finding the record ------------------------------------------------------------------- */
 
-/* RRIP 4.1.5.1: where CL points to a directory, its "." record stands for the node. */
-static status_t maker_follow_child(struct cdfs_node_maker *maker)
+/* RRIP 4.1.5.1: replaces a record with a CL entry by the "." of the directory that it points to. A
+ * CL that points to something else is ignored. */
+static status_t read_child(struct cdfs_node_builder *builder)
 {
-    struct cdfs *cdfs = maker->cdfs;
-    uint64_t address = maker->rock.child_address;
+    struct cdfs *cdfs = builder->cdfs;
+    uint64_t address = builder->rock.child_address;
     status_t status = -EUCLEAN;
+
     if (address < cdfs->device_bytes)
-        status = cdfs_record_at(cdfs, address, &maker->next);
+        status = cdfs_record_at(cdfs, address, &builder->next);
     if (status && status != -EUCLEAN)
         return status;
-    if (status || !cdfs_record_is_dot(&maker->next) || maker->next.identifier.data[0] != 0 ||
-        !(maker->next.flags & DR_FLAG_DIRECTORY)) {
+    if (status || !cdfs_record_is_self(&builder->next) ||
+        !(builder->next.flags & DR_FLAG_DIRECTORY)) {
         cdfs_anomaly(cdfs, ANOMALY_ROCK_RIDGE);
         return 0;
     }
-    /* decoded again, since the slices point into the record itself */
-    struct bytes raw = { maker->next.raw, maker->next.raw[DR_LENGTH] };
-    (void)cdfs_record_decode(cdfs, raw, address, &maker->record);
-    return cdfs_rock_read(cdfs, &maker->record, &maker->rock);
+
+    /* Decoded again, not copied: a record's slices point into the record itself. It was valid. */
+    struct bytes raw = { builder->next.raw, builder->next.raw[DR_LENGTH] };
+    (void)cdfs_record_decode(cdfs, raw, address, &builder->record);
+    return cdfs_rock_read(cdfs, &builder->record, &builder->rock);
 }
 
-/* The root's record is in the volume descriptor; its own "." carries the Rock Ridge fields. */
-static status_t maker_read_root(struct cdfs_node_maker *maker)
+/* Reads the root's record, which is in the volume descriptor; its own "." has its Rock Ridge
+ * fields. Some roots have no ".". */
+static status_t read_root(struct cdfs_node_builder *builder)
 {
-    struct cdfs *cdfs = maker->cdfs;
+    struct cdfs *cdfs = builder->cdfs;
     struct bytes raw = { cdfs->root_record, sizeof(cdfs->root_record) };
-    if (!cdfs_record_decode(cdfs, raw, cdfs->root_record_address, &maker->record))
+
+    if (!cdfs_record_decode(cdfs, raw, cdfs->root_record_address, &builder->record))
         return -EUCLEAN;
-    maker->record.flags |= DR_FLAG_DIRECTORY;
-    status_t status = cdfs_record_at(cdfs, maker->record.data_address, &maker->next);
+    builder->record.flags |= DR_FLAG_DIRECTORY;
+    status_t status = cdfs_record_at(cdfs, builder->record.data_address, &builder->next);
     if (!status)
-        return cdfs_rock_read(cdfs, &maker->next, &maker->rock);
-    return status == -EUCLEAN ? 0 : status; /* roots without "." exist */
+        return cdfs_rock_read(cdfs, &builder->next, &builder->rock);
+    return status == -EUCLEAN ? 0 : status;
 }
 
-static status_t maker_read(struct cdfs_node_maker *maker, vnode_id_t id)
+/* Reads the record of this id, and its Rock Ridge fields. */
+static status_t read_record(struct cdfs_node_builder *builder, vnode_id_t id)
 {
-    struct cdfs *cdfs = maker->cdfs;
+    struct cdfs *cdfs = builder->cdfs;
+    uint64_t address = cdfs_id_address(id);
+
     if (id == VNODE_ROOT)
-        return maker_read_root(maker);
-    uint64_t address = id & ~(3ull << 62);
-    if (id >> 62 != (unsigned)cdfs->tree || address < ISO_FIRST_DESCRIPTOR * ISO_SECTOR_BYTES)
+        return read_root(builder);
+    if (id >> CDFS_ID_TREE_SHIFT != (unsigned)cdfs->tree ||
+        address < ISO_FIRST_DESCRIPTOR * ISO_SECTOR_BYTES)
         return -ENOENT;
-    status_t status = cdfs_record_at(cdfs, address, &maker->record);
-    if (status)
-        return status;
-    status = cdfs_rock_read(cdfs, &maker->record, &maker->rock);
-    if (!status && maker->rock.has_child)
-        status = maker_follow_child(maker);
+
+    status_t status = cdfs_record_at(cdfs, address, &builder->record);
+    if (!status)
+        status = cdfs_rock_read(cdfs, &builder->record, &builder->rock);
+    if (!status && builder->rock.has_child)
+        status = read_child(builder);
     return status;
 }
 
@@ -244,60 +270,51 @@ static void node_free(struct cdfs_node *node)
     mem_free(node);
 }
 
-/* The mount keeps one: it is large, and wanted for each node that is looked at. */
-static struct cdfs_node_maker *maker_take(struct cdfs *cdfs, struct cdfs_node *node)
-{
-    struct cdfs_node_maker *maker = atomic_exchange(&cdfs->spare_maker, NULL);
-    if (!maker)
-        maker = mem_alloc(sizeof(*maker));
-    if (!maker)
-        return NULL;
-    memset(maker, 0, offsetof(struct cdfs_node_maker, rock) + offsetof(struct cdfs_rock, name));
-    maker->cdfs = cdfs;
-    maker->node = node;
-    return maker;
-}
-
-static void maker_give_back(struct cdfs *cdfs, struct cdfs_node_maker *maker)
-{
-    mem_free(atomic_exchange(&cdfs->spare_maker, maker));
-}
-
-/* From the medium. */
+/* Makes the node from the medium. The mount keeps one builder: it is large, and each node that is
+ * made needs one. */
 static status_t node_read(struct cdfs *cdfs, struct cdfs_node *node, struct vnode *vnode)
 {
-    struct cdfs_node_maker *maker = maker_take(cdfs, node);
-    if (!maker)
+    struct cdfs_node_builder *builder = atomic_exchange(&cdfs->spare_builder, NULL);
+    if (!builder)
+        builder = mem_alloc(sizeof(*builder));
+    if (!builder)
         return -ENOMEM;
-    status_t status = maker_read(maker, vnode->id);
+    memset(builder, 0,
+           offsetof(struct cdfs_node_builder, rock) + offsetof(struct cdfs_rock, name));
+    builder->cdfs = cdfs;
+    builder->node = node;
+
+    status_t status = read_record(builder, vnode->id);
     if (!status)
-        status = node_make(maker, vnode);
-    maker_give_back(cdfs, maker);
+        status = node_make(builder, vnode);
+    mem_free(atomic_exchange(&cdfs->spare_builder, builder));
     return status;
 }
 
-/* From what a look-up has just found, if it was this one. */
-static bool found_take(struct cdfs *cdfs, vnode_id_t id, struct cdfs_facts *facts)
+/* Returns whether the last look-up found this id, and its attributes. */
+static bool found_take(struct cdfs *cdfs, vnode_id_t id, struct cdfs_attributes *attributes)
 {
     spin_lock(&cdfs->index_lock);
-    bool is = cdfs->found.facts.plain && cdfs->found.id == id;
-    if (is)
-        *facts = cdfs->found.facts;
+    bool same = cdfs->found.attributes.simple && cdfs->found.id == id;
+    if (same)
+        *attributes = cdfs->found.attributes;
     spin_unlock(&cdfs->index_lock);
-    return is;
+    return same;
 }
 
-static status_t node_make_found(struct cdfs *cdfs, struct cdfs_node *node, struct vnode *vnode)
+/* Makes the node from its attributes alone, which found_take() has set. */
+static status_t node_make_simple(struct cdfs *cdfs, struct cdfs_node *node, struct vnode *vnode)
 {
-    vnode->type = (enum node_type)node->facts.type;
+    vnode->type = (enum node_type)node->attributes.type;
     vnode->cache_block_bytes = 0;
     if (vnode->type == NODE_DIRECTORY) {
         make_directory(cdfs, node);
         return 0;
     }
-    node->size_bytes = node->facts.size_bytes;
+
+    node->size_bytes = node->attributes.size_bytes;
     node->first = (struct cdfs_extent){
-        .address = node->facts.address,
+        .address = node->attributes.address,
         .length_bytes = node->size_bytes,
     };
     node->extent_count = 1;
@@ -311,10 +328,11 @@ status_t cdfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
     struct cdfs_node *node = mem_zalloc(sizeof(*node));
     if (!node)
         return -ENOMEM;
+
     node->extents = &node->first;
     node->serial = atomic_fetch_add(&cdfs->last_serial, 1) + 1;
-    status_t status = found_take(cdfs, vnode->id, &node->facts)
-                          ? node_make_found(cdfs, node, vnode)
+    status_t status = found_take(cdfs, vnode->id, &node->attributes)
+                          ? node_make_simple(cdfs, node, vnode)
                           : node_read(cdfs, node, vnode);
     if (status)
         node_free(node);
@@ -332,7 +350,7 @@ void cdfs_put_vnode(struct fsd *fsd, struct vnode *vnode)
 void cdfs_trim_vnode(struct fsd *fsd, struct vnode *vnode)
 {
     cdfs_index_trim(cdfs_of(fsd), vnode->private_data);
-    mem_free(atomic_exchange(&cdfs_of(fsd)->spare_maker, NULL));
+    mem_free(atomic_exchange(&cdfs_of(fsd)->spare_builder, NULL));
 }
 
 status_t cdfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
@@ -340,7 +358,7 @@ status_t cdfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
 {
     (void)fsd;
     const struct cdfs_node *node = vnode->private_data;
-    cdfs_facts_tell(&node->facts, levels, info);
+    cdfs_attributes_report(&node->attributes, levels, info);
     return 0;
 }
 

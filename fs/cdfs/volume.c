@@ -1,5 +1,6 @@
 /*
- * volume.c - is it an ISO 9660 volume, and which of its name trees is shown?
+ * volume.c - mounting: recognises an ISO 9660 or High Sierra volume, and chooses the session and
+ * the name tree that are shown.
  */
 #include "fs/cdfs/budgets.h"
 #include "fs/cdfs/cdfs.h"
@@ -11,10 +12,10 @@
 
 /* ---- descriptors -------------------------------------------------------------------------- */
 
-/* A primary or supplementary descriptor's part that counts. */
+/* The fields of a primary or supplementary descriptor that are used. */
 struct descriptor {
     bool found;
-    uint64_t root_address; /* of the root's record, in the descriptor */
+    uint64_t root_address; /* of the root's record, on the device */
     uint32_t block_bytes;
     uint64_t volume_blocks;
     unsigned set_size, sequence_number;
@@ -26,7 +27,7 @@ struct descriptors {
     struct descriptor primary, joliet, enhanced, high_sierra;
 };
 
-/* Where the fields of a descriptor lie. */
+/* Offsets of these fields. */
 struct descriptor_layout {
     size_t volume_id, space_size, set_size, sequence_number, block_bytes, root_record;
 };
@@ -41,18 +42,15 @@ static const struct descriptor_layout layout_high_sierra = {
     HS_SEQUENCE_NUMBER, HS_BLOCK_BYTES, HS_ROOT_RECORD,
 };
 
-static bool block_bytes_valid(uint32_t bytes)
-{
-    return bytes == 512 || bytes == 1024 || bytes == 2048;
-}
-
+/* Fills *descriptor, unless an earlier one of its kind did. */
 static void descriptor_take(struct cdfs *cdfs, struct bytes b, uint64_t address,
                             const struct descriptor_layout *layout,
                             struct descriptor *descriptor)
 {
     bool agree = true;
     if (descriptor->found)
-        return; /* the first one counts */
+        return;
+
     descriptor->found = true;
     descriptor->root_address = address + layout->root_record;
     descriptor->block_bytes = iso_723(b, layout->block_bytes, &agree);
@@ -65,7 +63,7 @@ static void descriptor_take(struct cdfs *cdfs, struct bytes b, uint64_t address,
         cdfs_anomaly(cdfs, ANOMALY_BOTH_ENDIAN);
 }
 
-/* Looks at one sector. 1: the set goes on, 0: it ended here, or an errno. */
+/* Reads one sector of the set. Returns 1 if the set continues, 0 at its end, or an errno. */
 static int descriptor_read(struct cdfs *cdfs, uint64_t address, uint8_t *sector,
                            struct descriptors *set)
 {
@@ -73,48 +71,51 @@ static int descriptor_read(struct cdfs *cdfs, uint64_t address, uint8_t *sector,
     status_t status = cdfs_read(cdfs, address, sector, ISO_SECTOR_BYTES);
     if (status)
         return status;
-    if (memcmp(sector + HS_STANDARD_ID, "CDROM", 5) == 0) {
+
+    if (memcmp(sector + HS_STANDARD_ID, "CDROM", VD_STANDARD_ID_BYTES) == 0) {
         if (iso_711(b, HS_TYPE) == VD_TYPE_PRIMARY && iso_711(b, HS_VERSION) == 1)
             descriptor_take(cdfs, b, address, &layout_high_sierra, &set->high_sierra);
         return iso_711(b, HS_TYPE) != VD_TYPE_TERMINATOR;
     }
-    if (memcmp(sector + VD_STANDARD_ID, "CD001", 5) != 0) {
+    if (memcmp(sector + VD_STANDARD_ID, "CD001", VD_STANDARD_ID_BYTES) != 0) {
         cdfs_anomaly(cdfs, ANOMALY_TERMINATOR);
         return 0;
     }
-    unsigned type = iso_711(b, VD_TYPE);
-    if (type == VD_TYPE_PRIMARY && iso_711(b, VD_VERSION) == 1)
+
+    unsigned type = iso_711(b, VD_TYPE), version = iso_711(b, VD_VERSION);
+    if (type == VD_TYPE_PRIMARY && version == 1)
         descriptor_take(cdfs, b, address, &layout_iso, &set->primary);
     if (type == VD_TYPE_SUPPLEMENTARY && cdfs_descriptor_is_joliet(b))
         descriptor_take(cdfs, b, address, &layout_iso, &set->joliet);
-    if (type == VD_TYPE_SUPPLEMENTARY && iso_711(b, VD_VERSION) == 2)
+    if (type == VD_TYPE_SUPPLEMENTARY && version == 2)
         descriptor_take(cdfs, b, address, &layout_iso, &set->enhanced);
     return type != VD_TYPE_TERMINATOR;
 }
 
+/* Reads the session's descriptors. -EMEDIUMTYPE if none is primary. */
 static status_t descriptors_read(struct cdfs *cdfs, struct descriptors *set)
 {
+    uint64_t first = cdfs->session_address + (uint64_t)ISO_FIRST_DESCRIPTOR * ISO_SECTOR_BYTES;
     uint8_t *sector = mem_alloc(ISO_SECTOR_BYTES);
     if (!sector)
         return -ENOMEM;
     int more = 1;
     for (unsigned i = 0; more > 0 && i < CDFS_DESCRIPTORS_MAX; i++)
-        more = descriptor_read(cdfs, cdfs->session_address +
-                                         (uint64_t)(ISO_FIRST_DESCRIPTOR + i) * ISO_SECTOR_BYTES,
-                               sector, set);
+        more = descriptor_read(cdfs, first + (uint64_t)i * ISO_SECTOR_BYTES, sector, set);
     mem_free(sector);
     if (more > 0)
         cdfs_anomaly(cdfs, ANOMALY_DESCRIPTORS);
+
     if (!set->primary.found && set->high_sierra.found) {
         set->primary = set->high_sierra;
         cdfs->high_sierra = true;
     }
     if (set->primary.found)
-        return 0; /* what went wrong after it does not matter */
-    /* too short for a descriptor: not ours; long enough and unreadable: who knows */
-    bool short_device = cdfs->device_bytes <
-                        (uint64_t)(ISO_FIRST_DESCRIPTOR + 1) * ISO_SECTOR_BYTES;
-    return more < 0 && !short_device ? more : -EMEDIUMTYPE;
+        return 0; /* an error after the primary descriptor does not matter */
+
+    /* An unreadable descriptor is an error, unless the device is too short to have one. */
+    bool too_short = cdfs->device_bytes < (uint64_t)(ISO_FIRST_DESCRIPTOR + 1) * ISO_SECTOR_BYTES;
+    return more < 0 && !too_short ? more : -EMEDIUMTYPE;
 }
 
 /* ---- name trees --------------------------------------------------------------------------- */
@@ -131,37 +132,44 @@ static void volume_use(struct cdfs *cdfs, const struct descriptor *descriptor,
     memcpy(cdfs->root_record, descriptor->root_record, PVD_ROOT_RECORD_BYTES);
 }
 
-/* The root's "." record; -EUCLEAN when the descriptor's root is no directory that can be read. */
+/* Checks the descriptor's root and reads its "." record into *dot. Some roots have no ".": then
+ * *dot is another record. -EUCLEAN if the root is not a directory on the device. */
 static status_t volume_check_root(struct cdfs *cdfs, struct cdfs_record *dot)
 {
     struct bytes raw = { cdfs->root_record, sizeof(cdfs->root_record) };
-    if (!block_bytes_valid(cdfs->block_bytes) ||
+    uint32_t block = cdfs->block_bytes;
+
+    /* 6.2.2: a logical block is 512 bytes or more, and not larger than a sector. */
+    if ((block != 512 && block != 1024 && block != 2048) ||
         !cdfs_record_decode(cdfs, raw, cdfs->root_record_address, dot))
         return -EUCLEAN;
     if (!(dot->flags & DR_FLAG_DIRECTORY) || !dot->data_bytes ||
         dot->data_address >= cdfs->device_bytes)
         return -EUCLEAN;
+
     cdfs->root_address = dot->data_address;
     status_t status = cdfs_record_at(cdfs, dot->data_address, dot);
-    return status == -EUCLEAN ? 0 : status; /* roots without "." exist */
+    return status == -EUCLEAN ? 0 : status;
 }
 
-/* Does the root hold anything but "." and ".."? */
+/* Returns whether the root holds nothing except "." and "..". `record` is scratch. */
 static bool volume_root_is_empty(struct cdfs *cdfs, struct cdfs_record *record)
 {
     struct cdfs_scan scan;
     struct bytes raw = { cdfs->root_record, sizeof(cdfs->root_record) };
     if (!cdfs_record_decode(cdfs, raw, cdfs->root_record_address, record))
         return true;
+
     uint64_t start = record->data_address;
-    cdfs_scan_begin(&scan, cdfs, start, start + record->data_bytes);
     bool empty = true;
+    cdfs_scan_begin(&scan, cdfs, start, start + record->data_bytes);
     while (empty && cdfs_scan_next(&scan, record) > 0)
         empty = cdfs_record_is_dot(record);
     cdfs_scan_end(&scan);
     return empty;
 }
 
+/* Uses the primary descriptor's tree; with `rock`, -ENOENT unless it has Rock Ridge names. */
 static status_t volume_choose_plain(struct cdfs *cdfs, const struct descriptors *set, bool rock,
                                     struct cdfs_record *record)
 {
@@ -169,6 +177,7 @@ static status_t volume_choose_plain(struct cdfs *cdfs, const struct descriptors 
     status_t status = volume_check_root(cdfs, record);
     if (status)
         return status;
+
     bool susp = cdfs_record_is_dot(record) && cdfs_susp_detect(record, &cdfs->susp_skip);
     if (rock && susp)
         cdfs->tree = TREE_ROCK_RIDGE;
@@ -194,8 +203,8 @@ static status_t volume_choose_enhanced(struct cdfs *cdfs, const struct descripto
     return volume_check_root(cdfs, record);
 }
 
-/* Rock Ridge, else Joliet, else enhanced, else plain; a tree that is broken or empty gives way to
- * the next. */
+/* Chooses Rock Ridge, else Joliet, else enhanced, else plain. A tree that is damaged or empty gives
+ * way to the next. */
 static status_t volume_choose(struct cdfs *cdfs, const struct descriptors *set,
                               struct cdfs_record *record)
 {
@@ -211,21 +220,22 @@ static status_t volume_choose(struct cdfs *cdfs, const struct descriptors *set,
     return volume_choose_plain(cdfs, set, false, record);
 }
 
-/* What -o asked for. */
+/* Of `mount -o`. */
 struct mount_options {
-    const char *names; /* a name tree; NULL: choose */
+    const char *names; /* a name tree; NULL to choose one */
     size_t names_length;
-    const struct charset *charset; /* NULL: the default */
-    uint64_t session;  /* from 1; 0: the last */
+    const struct charset *charset; /* NULL for the default */
+    uint64_t session;  /* from 1; 0 for the last */
 };
 
-/* The tree that names=... asks for; -ENOENT when the disc has none. */
+/* Uses the tree that names=... asks for. -ENOENT if the disc does not have it. */
 static status_t volume_choose_named(struct cdfs *cdfs, const struct descriptors *set,
                                     const struct mount_options *options,
                                     struct cdfs_record *record)
 {
     const char *names = options->names;
     size_t length = options->names_length;
+
     if (text_equal_n(names, length, "rr", 2))
         return volume_choose_plain(cdfs, set, true, record);
     if (text_equal_n(names, length, "joliet", 6))
@@ -237,11 +247,12 @@ static status_t volume_choose_named(struct cdfs *cdfs, const struct descriptors 
     return -EINVAL;
 }
 
-/* Trailing blanks are filling; blanks within belong to the name. */
+/* Decodes the volume name. Trailing blanks are padding (7.4.3.2); blanks within belong to it. */
 static void volume_take_name(struct cdfs *cdfs, const struct descriptors *set)
 {
     bool replaced = false;
     size_t length;
+
     if (cdfs->tree == TREE_JOLIET) {
         struct bytes id = { set->joliet.volume_id, PVD_VOLUME_ID_BYTES };
         length = cdfs_name_from_ucs2(id, cdfs->volume_name, sizeof(cdfs->volume_name) - 1,
@@ -254,7 +265,8 @@ static void volume_take_name(struct cdfs *cdfs, const struct descriptors *set)
                                  cdfs->volume_name, sizeof(cdfs->volume_name) - 1, &replaced);
     }
     cdfs->volume_name[length] = '\0';
-    length = strlen(cdfs->volume_name); /* some writers fill with NUL */
+
+    length = strlen(cdfs->volume_name); /* some writers pad with NUL */
     while (length && cdfs->volume_name[length - 1] == ' ')
         length--;
     cdfs->volume_name[length] = '\0';
@@ -263,8 +275,8 @@ static void volume_take_name(struct cdfs *cdfs, const struct descriptors *set)
             cdfs->volume_name[i] = '_';
 }
 
-/* The descriptors of the session; of the first, where the last holds no file system and none was
- * asked for. */
+/* Reads the descriptors of the session that is asked for; by default of the last, or of the first
+ * if the last holds no file system. */
 static status_t volume_read_descriptors(struct cdfs *cdfs, const struct mount_options *options,
                                         struct descriptors *set)
 {
@@ -272,6 +284,7 @@ static status_t volume_read_descriptors(struct cdfs *cdfs, const struct mount_op
     status_t status = cdfs_session_find(cdfs, &session);
     if (status)
         return status;
+
     cdfs->session_address = (uint64_t)session.first_block * ISO_SECTOR_BYTES;
     status = descriptors_read(cdfs, set);
     if (!status || !cdfs->session_address || options->session)
@@ -285,6 +298,7 @@ static status_t volume_open(struct cdfs *cdfs, const struct mount_options *optio
     struct descriptors *set = mem_zalloc(sizeof(*set));
     struct cdfs_record *record = mem_alloc(sizeof(*record));
     status_t status = set && record ? volume_read_descriptors(cdfs, options, set) : -ENOMEM;
+
     if (!status)
         status = options->names ? volume_choose_named(cdfs, set, options, record)
                                 : volume_choose(cdfs, set, record);
@@ -303,10 +317,11 @@ static status_t volume_open(struct cdfs *cdfs, const struct mount_options *optio
 static void cdfs_dismount(struct fsd *fsd)
 {
     struct cdfs *cdfs = cdfs_of(fsd);
-    cdfs_worker_stop(cdfs);
+
+    cdfs_worker_stop(cdfs); /* first: it reads through the cache */
     cache_destroy(&cdfs->meta);
     cdfs_small_destroy(cdfs);
-    mem_free(atomic_load(&cdfs->spare_maker));
+    mem_free(atomic_load(&cdfs->spare_builder));
     mem_free(cdfs);
 }
 
@@ -315,6 +330,7 @@ static status_t cdfs_get_fs_info(struct fsd *fsd, struct fs_info *info)
     static const char *const trees[TREE_COUNT] = { "plain", "Rock Ridge", "Joliet",
                                                    "ISO 9660:1999" };
     const struct cdfs *cdfs = cdfs_of(fsd);
+
     *info = (struct fs_info){
         .total_bytes = cdfs->volume_blocks * cdfs->block_bytes,
         .block_bytes = cdfs->block_bytes,
@@ -356,32 +372,43 @@ static const struct fsd_ops cdfs_ops = {
 
 /* ---- mounting ----------------------------------------------------------------------------- */
 
-/* One word of the options: names=rr|joliet|enhanced|iso, charset=NAME (lib/charset.h), session=N,
- * or ro, which every disc is. */
+/* Parses one option: names=rr|joliet|enhanced|iso, charset=NAME (lib/charset.h), session=N, or ro,
+ * which every disc is. -EINVAL. */
 static status_t option_take(const char *word, size_t length, struct mount_options *options)
 {
-    char number[8];
-    if (length > 6 && memcmp(word, "names=", 6) == 0) {
-        options->names = word + 6;
-        options->names_length = length - 6;
+    static const char names[] = "names=", charset[] = "charset=", session[] = "session=";
+    enum {
+        NAMES = sizeof(names) - 1,
+        CHARSET = sizeof(charset) - 1,
+        SESSION = sizeof(session) - 1,
+        SESSION_DIGITS_MAX = 3,
+    };
+    char number[SESSION_DIGITS_MAX + 1];
+
+    if (length > NAMES && memcmp(word, names, NAMES) == 0) {
+        options->names = word + NAMES;
+        options->names_length = length - NAMES;
         return 0;
     }
-    if (length > 8 && memcmp(word, "charset=", 8) == 0) {
-        options->charset = charset_find(word + 8, length - 8);
+    if (length > CHARSET && memcmp(word, charset, CHARSET) == 0) {
+        options->charset = charset_find(word + CHARSET, length - CHARSET);
         return options->charset ? 0 : -EINVAL;
     }
     if (text_equal_n(word, length, "ro", 2))
         return 0;
-    if (length < 9 || length > 11 || memcmp(word, "session=", 8) != 0)
+
+    if (length <= SESSION || length > SESSION + SESSION_DIGITS_MAX ||
+        memcmp(word, session, SESSION) != 0)
         return -EINVAL;
-    text_copy(number, length - 8 + 1, word + 8);
+    text_copy(number, length - SESSION + 1, word + SESSION);
     return text_parse_u64(number, &options->session) || !options->session ? -EINVAL : 0;
 }
 
-/* Words separated by commas. -EINVAL for what is no option of ours. */
+/* Parses options separated by commas. -EINVAL for an unknown one. */
 static status_t options_parse(const char *text, struct mount_options *options)
 {
     status_t status = 0;
+
     *options = (struct mount_options){ 0 };
     while (*text && !status) {
         const char *comma = strchr(text, ',');
@@ -397,6 +424,7 @@ static struct cdfs *cdfs_create(const struct device_handle *handle)
     struct cdfs *cdfs = mem_zalloc(sizeof(*cdfs));
     if (!cdfs)
         return NULL;
+
     cdfs->fsd = (struct fsd){
         .ops = &cdfs_ops,
         .name = "cdfs",
@@ -424,6 +452,7 @@ static status_t cdfs_mount(const struct device_handle *handle, const char *text,
     status_t status = options_parse(text, &options);
     if (status)
         return status;
+
     struct cdfs *cdfs = cdfs_create(handle);
     if (!cdfs)
         return -ENOMEM;

@@ -111,7 +111,7 @@ def boot_catalog_with_wrong_sum():
     """E74: said, and read all the same."""
     catalog = bytearray(validation() + boot_entry(40, count=0))
     catalog[4] ^= 1
-    return boot_disc(bytes(catalog), lines=(", wrong check sum", image_line("x86 BIOS", 40, 0)))
+    return boot_disc(bytes(catalog), lines=(", wrong checksum", image_line("x86 BIOS", 40, 0)))
 
 
 def boot_catalog_past_the_end():

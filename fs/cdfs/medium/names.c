@@ -1,7 +1,12 @@
 /*
  * names.c - from identifiers on the disc to names in a path.
+ *
+ * A name comes from Rock Ridge's NM entries literally, from a Joliet identifier in UCS-2, or from
+ * a plain identifier in bytes. Listing and look-up use the same function, so whatever is listed is
+ * found.
  */
 #include "fs/cdfs/cdfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/utf8.h"
 #include "lib/word.h"
@@ -9,6 +14,7 @@
 size_t cdfs_name_split(const char *name, size_t length, int *version)
 {
     size_t digits = length;
+
     *version = -1;
     while (digits && name[digits - 1] >= '0' && name[digits - 1] <= '9')
         digits--;
@@ -24,11 +30,12 @@ size_t cdfs_name_split(const char *name, size_t length, int *version)
     return length;
 }
 
-/* Writes a code point where there is room for it. */
+/* Appends a code point if there is room for all of it. Returns the new length. */
 static size_t put_code(char *text, size_t at, size_t bytes, uint32_t code)
 {
     char encoded[4];
     int count = utf8_encode(code, encoded);
+
     if (count < 0 || at + (size_t)count > bytes)
         return at;
     memcpy(text + at, encoded, (size_t)count);
@@ -37,14 +44,18 @@ static size_t put_code(char *text, size_t at, size_t bytes, uint32_t code)
 
 size_t cdfs_name_from_ucs2(struct bytes identifier, char *text, size_t bytes, bool *replaced)
 {
+    enum { HIGH_FIRST = 0xd800, LOW_FIRST = 0xdc00, LOW_END = 0xe000, PAIRS_FIRST = 0x10000 };
     size_t length = 0;
+
     for (size_t i = 0; bytes_has(identifier, i, 2); i += 2) {
         uint32_t code = bytes_be16(identifier, i), low = bytes_be16(identifier, i + 2);
-        bool high = code >= 0xd800 && code < 0xdc00;
-        if (high && bytes_has(identifier, i + 2, 2) && low >= 0xdc00 && low < 0xe000) {
-            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+        bool high = code >= HIGH_FIRST && code < LOW_FIRST;
+
+        /* Joliet's UCS-2 has no surrogate pairs, but Windows writes them. */
+        if (high && bytes_has(identifier, i + 2, 2) && low >= LOW_FIRST && low < LOW_END) {
+            code = PAIRS_FIRST + ((code - HIGH_FIRST) << 10) + (low - LOW_FIRST);
             i += 2;
-        } else if (code >= 0xd800 && code < 0xe000) {
+        } else if (code >= HIGH_FIRST && code < LOW_END) {
             code = '_'; /* half a pair */
             *replaced = true;
         }
@@ -53,19 +64,20 @@ size_t cdfs_name_from_ucs2(struct bytes identifier, char *text, size_t bytes, bo
     return length;
 }
 
-/* Eight bytes of what nearly all names consist of: ASCII without NUL and slashes. What is
- * subtracted borrows where a byte is zero. */
+/* Returns whether eight bytes are what nearly all names consist of: ASCII without NUL and slashes.
+ * A subtraction borrows into the top bit of a byte that is zero. */
 static bool is_plain(uint64_t word)
 {
     uint64_t other = word ^ '/' * EACH_BYTE;
     return !((word | (word - EACH_BYTE) | (other - EACH_BYTE)) & 0x80 * EACH_BYTE);
 }
 
-/* Copies the part that is plain; returns how much. */
+/* Copies the plain bytes at the start of `from`. Returns how many. */
 static size_t copy_plain(char *text, const char *from, size_t length)
 {
     size_t i = 0;
-    uint64_t word = EACH_BYTE;
+    uint64_t word;
+
     for (; length - i >= sizeof(word); i += sizeof(word)) {
         memcpy(&word, from + i, sizeof(word));
         if (!is_plain(word))
@@ -77,7 +89,7 @@ static size_t copy_plain(char *text, const char *from, size_t length)
     return i;
 }
 
-/* Copies bytes; what is no UTF-8, NUL and slashes become `_`. */
+/* Copies a name; invalid UTF-8, NUL and slashes become `_`. `text` may be `from`. */
 static size_t clean(char *text, const char *from, size_t length, bool *replaced)
 {
     for (size_t i = copy_plain(text, from, length); i < length;
@@ -95,15 +107,15 @@ static size_t clean(char *text, const char *from, size_t length, bool *replaced)
     return length;
 }
 
-/* No name, `.` and `..` cannot stand in a path. */
+/* Replaces a name that no path can hold: an empty one, `.` and `..`. Returns the length. */
 static size_t make_usable(char *text, size_t length, bool *replaced)
 {
-    bool dots = length <= 2 && memcmp(text, "..", length) == 0;
-    if (!dots)
+    bool reserved = length <= 2 && memcmp(text, "..", length) == 0;
+    if (!reserved)
         return length;
+
     *replaced = true;
-    if (!length)
-        length = 1;
+    length = max(length, 1);
     memset(text, '_', length);
     return length;
 }
@@ -119,29 +131,32 @@ const struct charset *cdfs_name_charset(const struct cdfs *cdfs, bool rock, cons
 void cdfs_name_make(struct cdfs *cdfs, const struct cdfs_record *record,
                     const struct cdfs_rock *rock, struct cdfs_name *name)
 {
-    bool replaced = false;
+    bool replaced = false, literal = rock && rock->has_name, joliet = cdfs->tree == TREE_JOLIET;
     const char *from = (const char *)record->identifier.data;
     size_t length = record->identifier.length;
+
+    /* Only Rock Ridge names are literal; the others may end in `;n`. */
     name->version = -1;
-    if (rock && rock->has_name) {
+    if (literal) {
         from = rock->name;
         length = rock->name_length;
     } else {
-        if (cdfs->tree == TREE_JOLIET) {
+        if (joliet) {
             length = cdfs_name_from_ucs2(record->identifier, name->text, NAME_BYTES_MAX,
                                          &replaced);
             from = name->text;
         }
         length = cdfs_name_split(from, length, &name->version);
     }
+
     const struct charset *charset =
-        cdfs->tree == TREE_JOLIET ? NULL
-                                  : cdfs_name_charset(cdfs, rock && rock->has_name, from, length);
+        joliet ? NULL : cdfs_name_charset(cdfs, literal, from, length);
     if (charset) {
         struct bytes encoded = { (const uint8_t *)from, length };
         length = charset_to_utf8(charset, encoded, name->text, NAME_BYTES_MAX, &replaced);
         from = name->text;
     }
+
     length = clean(name->text, from, length, &replaced);
     name->length = make_usable(name->text, length, &replaced);
     name->text[name->length] = '\0';

@@ -1,8 +1,8 @@
 /*
- * worker.c - the mount's worker: fills pages of files whose bytes need work.
+ * worker.c - a thread of the mount that fills pages of files that need work.
  *
- * It waits only for the device beneath (through the metadata cache), whose level is below that of
- * everything that waits for the worker.
+ * It waits only for the device below (through the metadata cache), whose level is below that of
+ * everything that waits for the worker; so it cannot deadlock.
  */
 #include "fs/cdfs/cdfs.h"
 #include "lib/macros.h"
@@ -13,8 +13,8 @@ enum { UNPACKER_IDLE_US = 1000000 };
 struct cdfs_worker {
     struct cdfs *cdfs;
     struct thread *thread;
-    struct cdfs_unpacker *unpacker;
-    struct spin lock; /* rank QUEUE: all below */
+    struct cdfs_unpacker *unpacker; /* the thread's */
+    struct spin lock;               /* rank QUEUE: the members below */
     struct list ios;
     struct wait_queue arrival;
     bool stopping;
@@ -22,7 +22,7 @@ struct cdfs_worker {
 
 /* ---- one io ------------------------------------------------------------------------------- */
 
-/* Where in the io's memory `offset` lies, and how much of that segment is left. */
+/* Returns the address of byte `offset` of the io's memory; *bytes is the rest of its segment. */
 static uint8_t *segment_at(const struct vfs_io *io, uint64_t offset, size_t *bytes)
 {
     unsigned i = 0;
@@ -32,45 +32,33 @@ static uint8_t *segment_at(const struct vfs_io *io, uint64_t offset, size_t *byt
     return (uint8_t *)io->segments[i].address + offset;
 }
 
-/* Past the end of the file there is nothing to gather: the cache's last block is zeroes there. */
-static status_t io_fill_tail(struct vfs_io *io, uint8_t *memory, size_t bytes)
-{
-    memset(memory, 0, bytes);
-    io->done_bytes += bytes;
-    return 0;
-}
-
-static status_t io_unpack(struct cdfs_worker *worker, struct vfs_io *io, uint64_t offset,
-                          uint8_t *memory, size_t bytes)
-{
-    const uint8_t *data;
-    size_t got;
-    status_t status = cdfs_unpack(worker->unpacker, worker->cdfs, io->vnode->private_data, offset,
-                                  &data, &got);
-    if (status)
-        return status;
-    got = min(got, bytes);
-    memcpy(memory, data, got);
-    io->done_bytes += got;
-    return 0;
-}
-
-/* Fills the next piece of the io's memory. */
+/* Fills the next piece of the io's memory: within one segment, and for a packed file one block. */
 static status_t io_step(struct cdfs_worker *worker, struct vfs_io *io)
 {
     const struct cdfs_node *node = io->vnode->private_data;
     uint64_t offset = io->offset_bytes + io->done_bytes, size = io->vnode->size_bytes;
-    size_t room, done;
+    uint64_t left = io->length_bytes - io->done_bytes;
+    const uint8_t *data;
+    size_t room, done = 0;
+    status_t status = 0;
     uint8_t *memory = segment_at(io, io->done_bytes, &room);
-    if (room > io->length_bytes - io->done_bytes)
-        room = (size_t)(io->length_bytes - io->done_bytes);
-    if (offset >= size)
-        return io_fill_tail(io, memory, room);
-    if (room > size - offset)
-        room = (size_t)(size - offset);
-    if (node->zisofs.version)
-        return io_unpack(worker, io, offset, memory, room);
-    status_t status = cdfs_copy(worker->cdfs, node, offset, memory, room, &done);
+    room = (size_t)min(room, left);
+
+    /* The cache asks for whole blocks: what is past the end of the file becomes zeros. */
+    if (offset >= size) {
+        memset(memory, 0, room);
+        done = room;
+    } else if (node->zisofs.version) {
+        room = (size_t)min(room, size - offset);
+        status = cdfs_unpack(worker->unpacker, worker->cdfs, node, offset, &data, &done);
+        if (!status) {
+            done = min(done, room);
+            memcpy(memory, data, done);
+        }
+    } else {
+        room = (size_t)min(room, size - offset);
+        status = cdfs_copy(worker->cdfs, node, offset, memory, room, &done);
+    }
     io->done_bytes += done;
     return status;
 }
@@ -85,11 +73,13 @@ static void io_serve(struct cdfs_worker *worker, struct vfs_io *io)
 
 /* ---- the thread --------------------------------------------------------------------------- */
 
-/* With nothing to do for a while, it gives its memory back: a reader who goes on pays for it with a
- * block that is unpacked once more. */
+/* Waits for the next io. Returns NULL when the worker is to stop. */
 static struct vfs_io *worker_next(struct cdfs_worker *worker)
 {
     uint64_t until = time_now_us() + UNPACKER_IDLE_US;
+
+    /* After a second without work it frees the buffers, up to 3 MiB; a reader that resumes only
+     * unpacks its block again. */
     spin_lock(&worker->lock);
     while (list_empty(&worker->ios) && !worker->stopping) {
         if (wait_queue_wait(&worker->arrival, &worker->lock, until) != -ETIMEDOUT)
@@ -111,7 +101,8 @@ static void worker_main(void *argument)
 
 void cdfs_worker_submit(struct cdfs *cdfs, struct vfs_io *io)
 {
-    struct cdfs_worker *worker = cdfs->worker; /* there since the vnode was made */
+    struct cdfs_worker *worker = cdfs->worker; /* started before the vnode was published */
+
     spin_lock(&worker->lock);
     list_push_back(&worker->ios, &io->link);
     wait_queue_wake_one(&worker->arrival);
@@ -133,6 +124,7 @@ static struct cdfs_worker *worker_create(struct cdfs *cdfs)
     spin_init(&worker->lock, RANK_QUEUE);
     list_init(&worker->ios);
     wait_queue_init(&worker->arrival);
+
     worker->unpacker = cdfs_unpacker_create();
     if (worker->unpacker)
         worker->thread = thread_create("cdfs", PRIORITY_IO, worker_main, worker);
@@ -157,6 +149,7 @@ void cdfs_worker_stop(struct cdfs *cdfs)
     struct cdfs_worker *worker = cdfs->worker;
     if (!worker)
         return;
+
     spin_lock(&worker->lock);
     worker->stopping = true;
     wait_queue_wake_all(&worker->arrival);

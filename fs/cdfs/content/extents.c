@@ -1,5 +1,5 @@
 /*
- * extents.c - where a file's bytes are on the medium, and copying them out of the metadata cache.
+ * extents.c - where a file's bytes are on the device, and copying them through the metadata cache.
  */
 #include "fs/cdfs/cdfs.h"
 #include "lib/macros.h"
@@ -7,6 +7,7 @@
 bool cdfs_extents_are_plain(const struct cdfs *cdfs, const struct cdfs_node *node)
 {
     uint32_t sector = cdfs->fsd.cache_block_bytes;
+
     for (unsigned i = 0; i < node->extent_count; i++) {
         const struct cdfs_extent *extent = &node->extents[i];
         bool last = i + 1 == node->extent_count;
@@ -21,7 +22,7 @@ const struct cdfs_extent *cdfs_extent_find(const struct cdfs_node *node, uint64_
 {
     unsigned low = 0, high = node->extent_count;
 
-    /* Binary search: files of thousands of sections exist. */
+    /* Binary search: a file may have thousands of sections. */
     while (low < high) {
         unsigned middle = (low + high) / 2;
         const struct cdfs_extent *extent = &node->extents[middle];
@@ -35,7 +36,8 @@ const struct cdfs_extent *cdfs_extent_find(const struct cdfs_node *node, uint64_
     return NULL;
 }
 
-/* The run of bytes at `within` an extent: where it lies, and how long it is. */
+/* Stores the address of the byte at `within` the extent. Returns how many bytes follow it without
+ * a gap. */
 static uint64_t extent_run(const struct cdfs_extent *extent, uint64_t within, uint64_t *address)
 {
     uint64_t left = extent->length_bytes - within;
@@ -43,12 +45,13 @@ static uint64_t extent_run(const struct cdfs_extent *extent, uint64_t within, ui
         *address = extent->address + within;
         return left;
     }
-    /* 6.4.3: units of data with gaps between them */
+
+    /* 6.4.3: file units with gaps between them */
     uint64_t unit = within / extent->unit_bytes, in_unit = within % extent->unit_bytes;
+    uint64_t rest = extent->unit_bytes - in_unit;
     *address = extent->address + unit * (extent->unit_bytes + (uint64_t)extent->gap_bytes) +
                in_unit;
-    uint64_t rest = extent->unit_bytes - in_unit;
-    return rest < left ? rest : left;
+    return min(rest, left);
 }
 
 status_t cdfs_copy(struct cdfs *cdfs, const struct cdfs_node *node, uint64_t offset, void *buffer,
@@ -59,13 +62,13 @@ status_t cdfs_copy(struct cdfs *cdfs, const struct cdfs_node *node, uint64_t off
         const struct cdfs_extent *extent = cdfs_extent_find(node, at);
         if (!extent)
             return -EIO;
+
         uint64_t run = extent_run(extent, at - extent->file_offset, &address);
         run = min(run, bytes - *done);
         ssize_t got = cache_read(&cdfs->meta, address, (char *)buffer + *done, (size_t)run);
-        if (got > 0)
-            *done += (size_t)got;
         if (got <= 0)
-            return got ? (status_t)got : -EIO;
+            return got ? (status_t)got : -EIO; /* past the end of the device */
+        *done += (size_t)got;
     }
     return 0;
 }

@@ -1,39 +1,40 @@
 /*
- * stamp.c - dates, of 7 bytes (9.1.5) and of 17 (8.4.26.1).
+ * stamp.c - dates: of 7 bytes in directory records (9.1.5), of 17 bytes in descriptors (8.4.26.1).
  */
 #include "fs/cdfs/cdfs.h"
 #include "lib/civil.h"
 #include "lib/string.h"
 
-/* Quarter hours from GMT; what lies outside -48..52 counts as 0. */
-static int64_t zone_seconds(uint8_t zone)
-{
-    int quarters = (int8_t)zone;
-    return quarters >= -48 && quarters <= 52 ? quarters * 900 : 0;
-}
+enum { ZONE_MIN = -48, ZONE_MAX = 52, ZONE_SECONDS = 15 * 60 };
 
+/* Converts local time to UTC. A zone outside 9.1.5's range counts as 0. */
 static bool civil_utc(const struct civil *civil, uint8_t zone, int64_t *seconds)
 {
+    int quarters = (int8_t)zone;
+
     if (!civil_valid(civil))
         return false;
+    if (quarters < ZONE_MIN || quarters > ZONE_MAX)
+        quarters = 0;
     *seconds = civil_to_seconds(civil->year, civil->month, civil->day, civil->hour,
-                                civil->minute, civil->second) - zone_seconds(zone);
+                                civil->minute, civil->second) - quarters * ZONE_SECONDS;
     return true;
 }
 
-static bool time_short(const uint8_t date[7], int64_t *seconds)
+static bool time_short(const uint8_t date[STAMP_SHORT_BYTES], int64_t *seconds)
 {
     const struct civil civil = {
-        .year = 1900 + date[0],
-        .month = date[1],
-        .day = date[2],
-        .hour = date[3],
-        .minute = date[4],
-        .second = date[5],
+        .year = 1900 + date[SHORT_YEAR],
+        .month = date[SHORT_MONTH],
+        .day = date[SHORT_DAY],
+        .hour = date[SHORT_HOUR],
+        .minute = date[SHORT_MINUTE],
+        .second = date[SHORT_SECOND],
     };
-    return civil_utc(&civil, date[6], seconds);
+    return civil_utc(&civil, date[SHORT_ZONE], seconds);
 }
 
+/* Parses exactly `count` decimal digits. */
 static bool digits(struct bytes b, size_t offset, size_t count, unsigned *value)
 {
     *value = 0;
@@ -50,13 +51,16 @@ bool cdfs_time_long(struct bytes b, size_t offset, int64_t *seconds)
 {
     struct civil civil;
     unsigned year, hundredths;
-    if (!bytes_has(b, offset, 17) || !digits(b, offset, 4, &year) ||
-        !digits(b, offset + 4, 2, &civil.month) || !digits(b, offset + 6, 2, &civil.day) ||
-        !digits(b, offset + 8, 2, &civil.hour) || !digits(b, offset + 10, 2, &civil.minute) ||
-        !digits(b, offset + 12, 2, &civil.second) || !digits(b, offset + 14, 2, &hundredths))
+    struct bytes date = bytes_slice(b, offset, STAMP_LONG_BYTES);
+
+    if (date.length < STAMP_LONG_BYTES || !digits(date, LONG_YEAR, 4, &year) ||
+        !digits(date, LONG_MONTH, 2, &civil.month) || !digits(date, LONG_DAY, 2, &civil.day) ||
+        !digits(date, LONG_HOUR, 2, &civil.hour) || !digits(date, LONG_MINUTE, 2, &civil.minute) ||
+        !digits(date, LONG_SECOND, 2, &civil.second) ||
+        !digits(date, LONG_HUNDREDTHS, 2, &hundredths))
         return false;
     civil.year = year;
-    return civil_utc(&civil, bytes_u8(b, offset + 16), seconds);
+    return civil_utc(&civil, bytes_u8(date, LONG_ZONE), seconds);
 }
 
 /* ---- as recorded -------------------------------------------------------------------------- */
@@ -65,10 +69,12 @@ struct cdfs_stamp cdfs_stamp_make(struct bytes b, size_t offset, size_t width)
 {
     struct cdfs_stamp stamp = { .kind = STAMP_INVALID };
     int64_t seconds;
-    if (width == sizeof(stamp.date) && bytes_has(b, offset, width)) {
+
+    if (width == STAMP_SHORT_BYTES && bytes_has(b, offset, width)) {
         stamp.kind = STAMP_SHORT;
         memcpy(stamp.date, b.data + offset, sizeof(stamp.date));
-    } else if (cdfs_time_long(b, offset, &seconds)) { /* years 1 to 9999: 39 bits and a sign */
+    } else if (cdfs_time_long(b, offset, &seconds)) {
+        /* The years 0 to 9999 need 39 bits and a sign, so seven bytes hold the seconds. */
         stamp.kind = STAMP_SECONDS;
         memcpy(stamp.date, &seconds, sizeof(stamp.date));
     }
@@ -81,8 +87,10 @@ bool cdfs_stamp_seconds(const struct cdfs_stamp *stamp, int64_t *seconds)
         return time_short(stamp->date, seconds);
     if (stamp->kind != STAMP_SECONDS)
         return false;
+
+    /* The shift back extends the sign. */
     int64_t shifted = 0;
     memcpy((char *)&shifted + 1, stamp->date, sizeof(stamp->date));
-    *seconds = shifted >> 8; /* with its sign */
+    *seconds = shifted >> 8;
     return true;
 }

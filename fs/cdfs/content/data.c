@@ -1,24 +1,11 @@
 /*
- * data.c - a file's bytes.
- *
- * Files whose extents start and end on sectors are read asynchronously, a run at a time, straight
- * into the cache's pages. The others - logical blocks smaller than a sector, inner sections that
- * end in the middle of one, interleaved extents, packed files - are made by the mount's worker from
- * what cdfs_copy() gathers out of the metadata cache.
+ * data.c - reading a file: asynchronously, a run at a time, straight into the cache's pages; or
+ * through the worker.
  */
 #include "fs/cdfs/cdfs.h"
 #include "lib/macros.h"
 
-/* ---- asynchronous ------------------------------------------------------------------------- */
-
-/* How much of the run can be asked for: the device may end before the file does. */
-static uint64_t clip_to_device(const struct cdfs *cdfs, uint64_t address, uint64_t bytes)
-{
-    if (address >= cdfs->device_bytes)
-        return 0;
-    return bytes < cdfs->device_bytes - address ? bytes : cdfs->device_bytes - address;
-}
-
+/* Submits the next run, or completes the io. It is called again by the end of each run. */
 static void io_continue(struct cdfs *cdfs, struct vfs_io *io)
 {
     const struct cdfs_node *node = io->vnode->private_data;
@@ -33,13 +20,18 @@ static void io_continue(struct cdfs *cdfs, struct vfs_io *io)
         vfs_io_complete(io, -EIO);
         return;
     }
-    uint64_t within = offset - extent->file_offset;
+
+    /* The last sector is read whole; the cache zeroes what is past the end of the file. */
+    uint64_t within = offset - extent->file_offset, address = extent->address + within;
     uint64_t sector = cdfs->fsd.cache_block_bytes;
     uint64_t run = (extent->length_bytes - within + sector - 1) / sector * sector;
     run = min(run, left);
-    run = clip_to_device(cdfs, extent->address + within, run);
+
+    /* The device may end before the file does: only the bytes after its end fail. */
+    uint64_t available = address < cdfs->device_bytes ? cdfs->device_bytes - address : 0;
+    run = min(run, available);
     if (run)
-        vfs_io_submit(io, extent->address + within, run);
+        vfs_io_submit(io, address, run);
     else
         vfs_io_complete(io, -EIO);
 }
@@ -55,6 +47,7 @@ void cdfs_finish_io(struct fsd *fsd, struct vfs_io *io)
 void cdfs_read_write(struct fsd *fsd, struct vfs_io *io)
 {
     const struct cdfs_node *node = io->vnode->private_data;
+
     io->done_bytes = 0;
     if (io->op != IO_READ)
         vfs_io_complete(io, -EROFS);

@@ -1,13 +1,37 @@
 /*
- * scan.c - directory records, one after another (ECMA-119 6.8.1, 9.1).
+ * scan.c - directory records, in order (ECMA-119 6.8.1, 9.1).
+ *
+ * A directory is a run of sectors. Records follow each other and never cross the end of a sector;
+ * the rest of a sector is zeros. So an invalid record costs the rest of its sector only, and the
+ * scan resumes at the next one.
  */
 #include "fs/cdfs/cdfs.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 
+/* 6.8.2.2: the identifiers of "." and ".." */
+enum { IDENTIFIER_SELF = 0, IDENTIFIER_PARENT = 1 };
+
+/* ---- one record --------------------------------------------------------------------------- */
+
+static bool has_identifier(const struct cdfs_record *record, uint8_t byte)
+{
+    return record->identifier.length == 1 && record->identifier.data[0] == byte;
+}
+
+bool cdfs_record_is_self(const struct cdfs_record *record)
+{
+    return has_identifier(record, IDENTIFIER_SELF);
+}
+
+bool cdfs_record_is_parent(const struct cdfs_record *record)
+{
+    return has_identifier(record, IDENTIFIER_PARENT);
+}
+
 bool cdfs_record_is_dot(const struct cdfs_record *record)
 {
-    return record->identifier.length == 1 && record->identifier.data[0] <= 1;
+    return cdfs_record_is_self(record) || cdfs_record_is_parent(record);
 }
 
 bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
@@ -16,18 +40,25 @@ bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
     size_t length = iso_711(raw, DR_LENGTH), id_length = iso_711(raw, DR_ID_LENGTH);
     if (length < DR_BYTES_MIN || length > raw.length || !id_length || DR_ID + id_length > length)
         return false;
+
+    /* Copied, since the cache's page is unpinned before the record is used up. */
     memcpy(record->raw, raw.data, length);
     struct bytes b = { record->raw, length };
     bool agree = true;
     record->address = address;
+
+    /* The extended attribute record precedes the data, within the extent (9.5). */
     uint64_t block = iso_733(b, DR_EXTENT, &agree);
     record->data_address = (block + iso_711(b, DR_XAR_BLOCKS)) * cdfs->block_bytes;
     record->data_bytes = iso_733(b, DR_DATA_BYTES, &agree);
+
     record->flags = iso_711(b, cdfs->high_sierra ? HS_DR_FLAGS : DR_FLAGS);
     record->unit_blocks = iso_711(b, DR_UNIT_BLOCKS);
     record->gap_blocks = iso_711(b, DR_GAP_BLOCKS);
     record->sequence_number = iso_723(b, DR_SEQUENCE_NUMBER, &agree);
     record->identifier = bytes_slice(b, DR_ID, id_length);
+
+    /* 9.1.12: a padding byte after identifiers of even length */
     size_t system_use = DR_ID + id_length + (id_length % 2 ? 0 : 1);
     record->system_use = bytes_slice(b, system_use, length);
     if (!agree)
@@ -48,19 +79,20 @@ void cdfs_scan_end(struct cdfs_scan *scan)
         cache_view_close(&scan->view);
 }
 
-/* Makes scan->view hold the bytes at scan->address. */
+/* Makes scan->view hold the bytes at scan->address. -EIO past the end of the device. */
 static status_t scan_load(struct cdfs_scan *scan)
 {
     if (scan->view.page && scan->address >= scan->view_address &&
         scan->address - scan->view_address < scan->view.length_bytes)
         return 0;
+
     cdfs_scan_end(scan);
     ssize_t got = cache_view_open(&scan->cdfs->meta, scan->address, &scan->view);
     scan->view_address = scan->address;
     if (got > 0)
         return 0;
     scan->view.page = NULL;
-    return got ? (status_t)got : -EIO; /* past the end of the device */
+    return got ? (status_t)got : -EIO;
 }
 
 static uint64_t sector_end(uint64_t address)
@@ -74,6 +106,8 @@ int cdfs_scan_next(struct cdfs_scan *scan, struct cdfs_record *record)
         status_t status = scan_load(scan);
         if (status)
             return status;
+
+        /* A record must fit in what is left of its sector and of the directory. */
         size_t offset = (size_t)(scan->address - scan->view_address);
         uint64_t limit = sector_end(scan->address);
         limit = min(limit, scan->end);
@@ -84,11 +118,12 @@ int cdfs_scan_next(struct cdfs_scan *scan, struct cdfs_record *record)
             scan->address += length;
             return 1;
         }
+
+        /* 6.8.1.1: a zero length ends the sector, not the directory. */
         if (length) {
             cdfs_anomaly(scan->cdfs, ANOMALY_RECORD);
             scan->skipped++;
         }
-        /* 6.8.1.1: a zero length ends the sector, not the directory */
         scan->address = sector_end(scan->address);
     }
     return 0;
@@ -108,10 +143,13 @@ status_t cdfs_record_at(struct cdfs *cdfs, uint64_t address, struct cdfs_record 
 bool cdfs_record_is_associated(struct cdfs *cdfs, const struct cdfs_record *record,
                                struct cdfs_record *before)
 {
-    /* records are found from the start of a sector only: of this one, or of the one before */
+    /* Records can only be found from the start of a sector: of this record's, or of the one
+     * before if this record is the first in its sector. */
     uint64_t start = (record->address - 1) / ISO_SECTOR_BYTES * ISO_SECTOR_BYTES;
     bool found = false;
     struct cdfs_scan scan;
+
+    /* The last comparison counts. An unreadable sector is reported where it is listed. */
     cdfs_scan_begin(&scan, cdfs, start, record->address);
     while (cdfs_scan_next(&scan, before) > 0)
         found = before->flags & DR_FLAG_ASSOCIATED &&

@@ -1,74 +1,82 @@
 /*
- * susp.c - system use entries (SUSP 1.12) and what Rock Ridge (RRIP 1.12) says in them.
+ * susp.c - system use entries (SUSP 1.12) and the Rock Ridge fields in them (RRIP 1.12).
  *
- * An entry is a tag of two letters, a length, a version, and its fields. Unknown tags are skipped
- * by their length; a length below 4 ends the area, since nothing behind it can be trusted.
+ * An entry is a signature of two letters, a length, a version, and data. Entries of unknown
+ * signatures are skipped by their length; a length below 4 ends the area, because nothing after it
+ * can be trusted. An area may be continued elsewhere by a CE entry, which takes effect at its end.
  */
 #include "fs/cdfs/budgets.h"
 #include "fs/cdfs/cdfs.h"
+#include "fs/cdfs/medium/susp.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 
-enum { SUSP_HEADER_BYTES = 4 };
-
 struct continuation {
     uint64_t address;
-    uint32_t bytes; /* 0: none */
+    uint32_t bytes; /* 0 for none */
 };
 
 struct rock_reader {
     struct cdfs *cdfs;
     struct cdfs_rock *rock;
     struct continuation next;
-    uint32_t continued_bytes; /* in all, against the budget */
+    uint32_t continued_bytes; /* in total, against the budget */
 };
 
-/* ---- one function a tag; `body` is what follows the version byte ---------------------------- */
+/* ---- one function per signature; `body` is the entry's data --------------------------------- */
 
-/* SUSP 5.1 CE: block, offset, length (733 each). */
+static void bad_entry(struct rock_reader *reader)
+{
+    cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+}
+
+/* SUSP 5.1 CE: the continuation area. */
 static void entry_ce(struct rock_reader *reader, struct bytes body)
 {
     bool agree = true;
-    if (body.length < 24) {
+    if (body.length < CE_BYTES) {
         cdfs_anomaly(reader->cdfs, ANOMALY_CONTINUATION);
         return;
     }
-    uint64_t block = iso_733(body, 0, &agree);
-    reader->next.address = block * reader->cdfs->block_bytes + iso_733(body, 8, &agree);
-    reader->next.bytes = iso_733(body, 16, &agree);
+
+    uint64_t block = iso_733(body, CE_BLOCK, &agree);
+    reader->next.address = block * reader->cdfs->block_bytes + iso_733(body, CE_OFFSET, &agree);
+    reader->next.bytes = iso_733(body, CE_LENGTH, &agree);
 }
 
-/* RRIP 4.1.1 PX: mode, links, user, group; a serial number in version 1.12. */
+/* RRIP 4.1.1 PX: mode, links, owner and group. Fields that are missing read as 0. */
 static void entry_px(struct rock_reader *reader, struct bytes body)
 {
     struct cdfs_rock *rock = reader->rock;
     bool agree = true;
-    if (body.length < 8) {
-        cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+    if (body.length < PX_BYTES_MIN) {
+        bad_entry(reader);
         return;
     }
+
     rock->has_mode = true;
-    rock->mode = iso_733(body, 0, &agree);
-    rock->links = iso_733(body, 8, &agree);
-    rock->uid = iso_733(body, 16, &agree);
-    rock->gid = iso_733(body, 24, &agree);
+    rock->mode = iso_733(body, PX_MODE, &agree);
+    rock->links = iso_733(body, PX_LINKS, &agree);
+    rock->uid = iso_733(body, PX_UID, &agree);
+    rock->gid = iso_733(body, PX_GID, &agree);
 }
 
-/* RRIP 4.1.2 PN: device number, high and low. */
+/* RRIP 4.1.2 PN: the number of a device node. */
 static void entry_pn(struct rock_reader *reader, struct bytes body)
 {
     bool agree = true;
-    uint64_t high = iso_733(body, 0, &agree);
-    reader->rock->device_number = high << 32 | iso_733(body, 8, &agree);
+    uint64_t high = iso_733(body, PN_HIGH, &agree);
+    reader->rock->device_number = high << 32 | iso_733(body, PN_LOW, &agree);
 }
 
-/* RRIP 4.1.4 NM: flags, then a piece of the name. CURRENT and PARENT name no node. */
+/* RRIP 4.1.4 NM: a piece of the name; a name may take several entries. */
 static void entry_nm(struct rock_reader *reader, struct bytes body)
 {
     struct cdfs_rock *rock = reader->rock;
-    if (!body.length || bytes_u8(body, 0) & 0x06)
+    if (!body.length || bytes_u8(body, NM_FLAGS) & (NM_CURRENT | NM_PARENT))
         return;
-    struct bytes piece = bytes_slice(body, 1, body.length);
+
+    struct bytes piece = bytes_slice(body, NM_CONTENT, body.length);
     size_t room = NAME_BYTES_MAX - rock->name_length;
     if (piece.length > room) {
         cdfs_anomaly(reader->cdfs, ANOMALY_NAME);
@@ -79,16 +87,17 @@ static void entry_nm(struct rock_reader *reader, struct bytes body)
     rock->has_name = rock->name_length > 0;
 }
 
-/* NUL cannot stand in a path: it becomes `_`, as in names. */
+/* Appends to the link's target. NUL, which no path can hold, becomes `_`. */
 static void target_append(struct rock_reader *reader, const void *text, size_t length)
 {
     struct cdfs_rock *rock = reader->rock;
+    const char *from = text;
     size_t room = PATH_BYTES_MAX - rock->target_length;
+
     if (length > room) {
-        cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+        bad_entry(reader);
         length = room;
     }
-    const char *from = text;
     for (size_t i = 0; i < length; i++) {
         if (!from[i])
             cdfs_anomaly(reader->cdfs, ANOMALY_NAME);
@@ -96,113 +105,127 @@ static void target_append(struct rock_reader *reader, const void *text, size_t l
     }
 }
 
-/* RRIP 4.1.3.1: a component of a link. A root component is an empty one: the slashes that join
- * components then make "/a" of root and "a". */
+/* RRIP 4.1.3.1: one component of a link's target. */
 static void target_component(struct rock_reader *reader, unsigned flags, struct bytes content)
 {
     struct cdfs_rock *rock = reader->rock;
+
     if (rock->has_link && !rock->component_continues)
         target_append(reader, "/", 1);
-    rock->target_rooted = !rock->has_link && flags & 0x08;
+    rock->target_rooted = !rock->has_link && flags & COMPONENT_ROOT;
     rock->has_link = true;
-    rock->component_continues = flags & 0x01;
-    if (flags & 0x02)
+    rock->component_continues = flags & COMPONENT_CONTINUE;
+
+    /* The root component adds nothing: the slash after it makes "/a" of root and "a". */
+    if (flags & COMPONENT_CURRENT)
         target_append(reader, ".", 1);
-    else if (flags & 0x04)
+    else if (flags & COMPONENT_PARENT)
         target_append(reader, "..", 2);
-    else if (!(flags & 0x08))
+    else if (!(flags & COMPONENT_ROOT))
         target_append(reader, content.data, content.length);
 }
 
-/* RRIP 4.1.3 SL: flags, then components of flags, length, content. */
+/* RRIP 4.1.3 SL: components of a link's target; a target may take several entries. */
 static void entry_sl(struct rock_reader *reader, struct bytes body)
 {
-    size_t at = 1;
-    while (bytes_has(body, at, 2)) {
-        size_t length = bytes_u8(body, at + 1);
-        if (!bytes_has(body, at + 2, length)) {
-            cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+    size_t at = SL_COMPONENTS;
+    while (bytes_has(body, at, COMPONENT_CONTENT)) {
+        size_t length = bytes_u8(body, at + COMPONENT_LENGTH);
+        if (!bytes_has(body, at + COMPONENT_CONTENT, length)) {
+            bad_entry(reader);
             return;
         }
-        target_component(reader, bytes_u8(body, at), bytes_slice(body, at + 2, length));
-        at += 2 + length;
+        target_component(reader, bytes_u8(body, at + COMPONENT_FLAGS),
+                         bytes_slice(body, at + COMPONENT_CONTENT, length));
+        at += COMPONENT_CONTENT + length;
     }
 }
 
-/* RRIP 4.1.6 TF: flags say which stamps follow, in this order, and how long they are. */
+/* RRIP 4.1.6 TF: time stamps, of which four are kept. */
 static void entry_tf(struct rock_reader *reader, struct bytes body)
 {
     struct cdfs_rock *rock = reader->rock;
-    struct cdfs_stamp *const stamps[] = { &rock->created, &rock->modified, &rock->accessed,
-                                          &rock->changed };
-    unsigned flags = bytes_u8(body, 0);
-    size_t width = flags & 0x80 ? 17 : 7, at = 1;
-    for (unsigned i = 0; i < 4; i++) {
-        if (!(flags & 1u << i))
+    const struct {
+        unsigned flag;
+        struct cdfs_stamp *stamp;
+    } stamps[] = {
+        { TF_CREATION, &rock->created },
+        { TF_MODIFY, &rock->modified },
+        { TF_ACCESS, &rock->accessed },
+        { TF_ATTRIBUTES, &rock->changed },
+    };
+    unsigned flags = bytes_u8(body, TF_FLAGS);
+    size_t width = flags & TF_LONG_FORM ? STAMP_LONG_BYTES : STAMP_SHORT_BYTES, at = TF_STAMPS;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(stamps); i++) {
+        if (!(flags & stamps[i].flag))
             continue;
         if (!bytes_has(body, at, width)) {
-            cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+            bad_entry(reader);
             return;
         }
-        *stamps[i] = cdfs_stamp_make(body, at, width);
+        *stamps[i].stamp = cdfs_stamp_make(body, at, width);
         at += width;
     }
 }
 
-/* RRIP 4.1.5.1 CL: the block of a directory that was moved away from here. */
+/* RRIP 4.1.5.1 CL: where the directory is that was relocated from here. */
 static void entry_cl(struct rock_reader *reader, struct bytes body)
 {
     bool agree = true;
-    if (body.length < 8) {
-        cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+    if (body.length < CL_BYTES) {
+        bad_entry(reader);
         return;
     }
     reader->rock->has_child = true;
-    reader->rock->child_address = (uint64_t)iso_733(body, 0, &agree) * reader->cdfs->block_bytes;
+    reader->rock->child_address =
+        (uint64_t)iso_733(body, CL_BLOCK, &agree) * reader->cdfs->block_bytes;
 }
 
-/* RRIP 4.1.5.2 PL: the block of the directory that a moved one's CL is in. In its ".." record. */
+/* RRIP 4.1.5.2 PL, in the ".." of a relocated directory: the directory that it was moved from. */
 static void entry_pl(struct rock_reader *reader, struct bytes body)
 {
-    if (body.length >= 8)
+    if (body.length >= PL_BYTES)
         reader->rock->has_parent = true;
     else
-        cdfs_anomaly(reader->cdfs, ANOMALY_ROCK_RIDGE);
+        bad_entry(reader);
 }
 
-/* RRIP 4.1.5.3 RE: this directory is shown at the place of its CL. */
+/* RRIP 4.1.5.3 RE: this directory is shown where its CL entry is. */
 static void entry_re(struct rock_reader *reader, struct bytes body)
 {
     (void)body;
     reader->rock->relocated = true;
 }
 
-/* RRIP 4.1.7 SF: sparse files are not read. */
+/* RRIP 4.1.7 SF: a sparse file, which cannot be read. */
 static void entry_sf(struct rock_reader *reader, struct bytes body)
 {
     (void)body;
     reader->rock->sparse = true;
 }
 
-/* ZF: algorithm "pz" (zisofs) or "PZ" (zisofs2), header size / 4, block size as a power of two, and
- * the unpacked size: 733, or 64 bits in zisofs2. */
+/* ZF: a packed file. A file of an unknown algorithm is shown as it is. */
 static void entry_zf(struct rock_reader *reader, struct bytes body)
 {
-    bool agree = true, second = bytes_u8(body, 0) == 'P' && bytes_u8(body, 1) == 'Z';
-    if (!second && !(bytes_u8(body, 0) == 'p' && bytes_u8(body, 1) == 'z'))
-        return; /* an unknown algorithm: the bytes are shown as they are */
+    bool agree = true;
+    struct bytes algorithm = bytes_slice(body, ZF_ALGORITHM, 2);
+    bool second = algorithm.length == 2 && memcmp(algorithm.data, "PZ", 2) == 0;
+    if (!second && (algorithm.length < 2 || memcmp(algorithm.data, "pz", 2) != 0))
+        return;
+
     reader->rock->zisofs = (struct cdfs_zisofs){
         .version = second ? 2 : 1,
-        .header_bytes = bytes_u8(body, 2) * 4u,
-        .block_log2 = bytes_u8(body, 3),
-        .size_bytes = second ? bytes_le64(body, 4) : iso_733(body, 4, &agree),
+        .header_bytes = bytes_u8(body, ZF_HEADER_WORDS) * 4u,
+        .block_log2 = bytes_u8(body, ZF_BLOCK_LOG2),
+        .size_bytes = second ? bytes_le64(body, ZF_SIZE) : iso_733(body, ZF_SIZE, &agree),
     };
 }
 
 static const struct {
-    char tag[2];
+    char signature[2];
     void (*read)(struct rock_reader *reader, struct bytes body);
-} tags[] = {
+} entries[] = {
     { { 'C', 'E' }, entry_ce }, { { 'P', 'X' }, entry_px }, { { 'P', 'N' }, entry_pn },
     { { 'N', 'M' }, entry_nm }, { { 'S', 'L' }, entry_sl }, { { 'T', 'F' }, entry_tf },
     { { 'C', 'L' }, entry_cl }, { { 'R', 'E' }, entry_re }, { { 'S', 'F' }, entry_sf },
@@ -211,44 +234,46 @@ static const struct {
 
 /* ---- areas -------------------------------------------------------------------------------- */
 
-static void entry_dispatch(struct rock_reader *reader, struct bytes entry)
+static bool entry_is(struct bytes entry, const char signature[2])
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(tags); i++)
-        if (entry.data[0] == (uint8_t)tags[i].tag[0] && entry.data[1] == (uint8_t)tags[i].tag[1]) {
-            tags[i].read(reader, bytes_slice(entry, SUSP_HEADER_BYTES, entry.length));
-            return;
-        }
+    return memcmp(entry.data + SUE_SIGNATURE, signature, 2) == 0;
 }
 
 static void area_read(struct rock_reader *reader, struct bytes area)
 {
     reader->next.bytes = 0;
-    for (size_t at = 0; bytes_has(area, at, SUSP_HEADER_BYTES);) {
-        size_t length = bytes_u8(area, at + 2);
+    for (size_t at = 0; bytes_has(area, at, SUE_DATA);) {
+        size_t length = bytes_u8(area, at + SUE_LENGTH);
         struct bytes entry = bytes_slice(area, at, length);
-        if (length < SUSP_HEADER_BYTES)
-            return; /* padding, or bytes of something else */
+        if (length < SUE_DATA)
+            return; /* padding, or data of another kind */
         if (entry.length < length) {
             cdfs_anomaly(reader->cdfs, ANOMALY_SUSP_ENTRY);
             return;
         }
-        if (entry.data[0] == 'S' && entry.data[1] == 'T')
-            return; /* SUSP 5.4: the end */
-        entry_dispatch(reader, entry);
+        if (entry_is(entry, "ST"))
+            return; /* SUSP 5.4: the end of the entries */
+
+        for (size_t i = 0; i < ARRAY_LENGTH(entries); i++)
+            if (entry_is(entry, entries[i].signature)) {
+                entries[i].read(reader, bytes_slice(entry, SUE_DATA, length));
+                break;
+            }
         at += length;
     }
 }
 
-/* Reads the area that the last CE named; -EUCLEAN when there can be none. */
+/* Reads the area of the last CE entry. -EUCLEAN if it is outside the device or the budget. */
 static status_t continuation_read(struct rock_reader *reader)
 {
     struct continuation from = reader->next;
     uint64_t device_bytes = reader->cdfs->device_bytes;
+
     if (from.bytes > CDFS_CONTINUATION_BYTES_MAX - reader->continued_bytes ||
-        from.bytes > device_bytes ||
-        from.address > device_bytes - from.bytes)
+        from.bytes > device_bytes || from.address > device_bytes - from.bytes)
         return -EUCLEAN;
     reader->continued_bytes += from.bytes;
+
     uint8_t *buffer = mem_alloc(from.bytes);
     if (!buffer)
         return -ENOMEM;
@@ -259,16 +284,7 @@ static status_t continuation_read(struct rock_reader *reader)
     return status;
 }
 
-/* A link of one root component is "/"; every longer one got its slashes between components. */
-static void rock_finish(struct cdfs_rock *rock)
-{
-    if (rock->target_rooted && !rock->target_length)
-        rock->target[rock->target_length++] = '/';
-    rock->target[rock->target_length] = '\0';
-    rock->name[rock->name_length] = '\0';
-}
-
-/* Paths are of the same charset as names, where the mount asks for one. */
+/* Decodes the target if the mount asks for a charset: paths have the charset of names. */
 static status_t rock_decode_target(struct cdfs *cdfs, struct cdfs_rock *rock)
 {
     bool replaced = false;
@@ -277,6 +293,7 @@ static status_t rock_decode_target(struct cdfs *cdfs, struct cdfs_rock *rock)
     char *text = mem_alloc(PATH_BYTES_MAX);
     if (!text)
         return -ENOMEM;
+
     struct bytes encoded = { (const uint8_t *)rock->target, rock->target_length };
     rock->target_length = charset_to_utf8(cdfs->charset, encoded, text, PATH_BYTES_MAX, &replaced);
     memcpy(rock->target, text, rock->target_length);
@@ -287,25 +304,28 @@ static status_t rock_decode_target(struct cdfs *cdfs, struct cdfs_rock *rock)
     return 0;
 }
 
-static void rock_clear(struct cdfs_rock *rock)
-{
-    memset(rock, 0, offsetof(struct cdfs_rock, name));
-}
-
 status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
                         struct cdfs_rock *rock)
 {
     struct rock_reader reader = { .cdfs = cdfs, .rock = rock };
     status_t status = 0;
-    rock_clear(rock);
+
+    memset(rock, 0, offsetof(struct cdfs_rock, name)); /* the texts need no clearing */
     if (cdfs->tree != TREE_ROCK_RIDGE)
         return 0;
+
     area_read(&reader, bytes_slice(record->system_use, cdfs->susp_skip, SIZE_MAX));
     for (unsigned hops = 0; reader.next.bytes && !status; hops++)
         status = hops < CDFS_CONTINUATIONS_MAX ? continuation_read(&reader) : -EUCLEAN;
-    rock_finish(rock);
+
+    /* A target of the root alone is "/"; in longer ones the slash came with the next component. */
+    if (rock->target_rooted && !rock->target_length)
+        rock->target[rock->target_length++] = '/';
+    rock->target[rock->target_length] = '\0';
+    rock->name[rock->name_length] = '\0';
     if (rock_decode_target(cdfs, rock))
         return -ENOMEM;
+
     if (status != -EUCLEAN)
         return status;
     cdfs_anomaly(cdfs, ANOMALY_CONTINUATION);
@@ -317,13 +337,16 @@ status_t cdfs_is_relocated(struct cdfs *cdfs, uint64_t address, struct cdfs_reco
 {
     struct cdfs_scan scan;
     int got = 1;
+
+    /* ".." is the second record. A damaged directory is reported where it is entered. */
     *relocated = false;
     cdfs_scan_begin(&scan, cdfs, address, address + ISO_SECTOR_BYTES);
-    for (unsigned i = 0; i < 2 && got > 0; i++) /* "." and ".." */
+    for (unsigned i = 0; i < 2 && got > 0; i++)
         got = cdfs_scan_next(&scan, record);
     cdfs_scan_end(&scan);
-    if (got <= 0 || !cdfs_record_is_dot(record) || record->identifier.data[0] != 1)
-        return 0; /* what is wrong with the directory is met where it is entered */
+    if (got <= 0 || !cdfs_record_is_parent(record))
+        return 0;
+
     status_t status = cdfs_rock_read(cdfs, record, rock);
     *relocated = !status && rock->has_parent;
     return status == -ENOMEM ? status : 0;
@@ -331,13 +354,14 @@ status_t cdfs_is_relocated(struct cdfs *cdfs, uint64_t address, struct cdfs_reco
 
 bool cdfs_susp_detect(const struct cdfs_record *root_dot, unsigned *skip)
 {
-    /* SUSP 5.3; some discs put 14 bytes of CD-XA before it, and some pad them to 15 */
+    /* SUSP 5.3. Some discs have 14 bytes of CD-XA attributes before it, and some pad them to 15. */
     static const size_t places[] = { 0, 14, 15 };
-    static const uint8_t sp[] = { 'S', 'P', 7, 1, 0xbe, 0xef };
+    static const uint8_t sp[] = { 'S', 'P', SP_BYTES, 1, 0xbe, 0xef };
+
     for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
-        struct bytes entry = bytes_slice(root_dot->system_use, places[i], 7);
-        if (entry.length == 7 && memcmp(entry.data, sp, sizeof(sp)) == 0) {
-            *skip = entry.data[6];
+        struct bytes entry = bytes_slice(root_dot->system_use, places[i], SP_BYTES);
+        if (entry.length == SP_BYTES && memcmp(entry.data, sp, sizeof(sp)) == 0) {
+            *skip = entry.data[SP_SKIP];
             return true;
         }
     }
