@@ -1,7 +1,11 @@
 /*
  * identify.c - which formats a device's medium or a file has signatures of (lib/identify.h).
+ *
+ * A device is read through a `struct fsd` that is never mounted. It owns the request and the
+ * memory, so a reader that is interrupted leaves with -EINTR, and fsd_discard() frees both when the
+ * request has ended by itself.
  */
-#include "kernel/vfs/vfs.h"
+#include "kernel/vfs/internal.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -10,32 +14,76 @@
 
 struct device_source {
     struct identify_source source;
-    const struct device_handle *handle;
-    uint8_t *blocks; /* whole blocks around what is asked for */
+    struct fsd fsd;
+    struct io_request request;
+    struct io_segment blocks; /* one page: whole blocks around the bytes asked for */
 };
 
-enum { BLOCKS_BYTES = 4096 }; /* of the largest block, and of two windows */
+_Static_assert(PAGE_BYTES >= 2 * IDENTIFY_WINDOW_BYTES, "room for a window and its blocks");
+
+static void device_source_free(struct fsd *fsd)
+{
+    struct device_source *device = container_of(fsd, struct device_source, fsd);
+    page_free(device->blocks.address);
+    mem_free(device);
+}
+
+static void device_source_done(struct io_request *request)
+{
+    fsd_request_ended(request->context); /* from here on the source may be freed */
+}
 
 static ssize_t device_source_read(struct identify_source *source, uint64_t offset, void *buffer,
                                   size_t bytes)
 {
-    struct device_source *device = (struct device_source *)(void *)source;
-    uint32_t block = device->handle->device->limits.block_bytes;
+    struct device_source *device = container_of(source, struct device_source, source);
+    uint32_t block = device->fsd.device.device->limits.block_bytes;
     uint64_t from = offset / block * block, to = (offset + bytes + block - 1) / block * block;
-    uint64_t end = source->size_bytes / block * block, done = 0;
+    uint64_t end = source->size_bytes / block * block;
     to = min(to, end);
-    if (from >= to || to - from > BLOCKS_BYTES)
+    if (from >= to || to - from > device->blocks.length_bytes)
         return 0;
-    if (thread_interrupted()) /* a slow drive takes long for each window */
+
+    /* a slow drive needs a long time for each window */
+    if (thread_interrupted())
         return -EINTR;
-    status_t status = io_wait(device->handle, IO_READ, from, device->blocks, to - from, &done);
-    size_t before = (size_t)(offset - from);
+    device->request = (struct io_request){
+        .op = IO_READ,
+        .offset_bytes = from,
+        .length_bytes = to - from,
+        .segments = &device->blocks,
+        .segment_count = 1,
+        .complete = device_source_done,
+        .context = &device->fsd,
+    };
+    fsd_submit(&device->fsd, &device->request);
+    status_t status = fsd_wait_idle(&device->fsd, TIME_NEVER);
+    if (status)
+        return status;
+
+    uint64_t done = device->request.done_bytes, before = offset - from;
     if (done <= before)
-        return status ? status : 0;
-    size_t good = (size_t)done - before;
-    good = min(good, bytes);
-    memcpy(buffer, device->blocks + before, good);
+        return device->request.status;
+    size_t good = (size_t)min(done - before, bytes);
+    memcpy(buffer, (uint8_t *)device->blocks.address + before, good);
     return (ssize_t)good;
+}
+
+static struct device_source *device_source_create(const struct device_handle *handle)
+{
+    static const struct fsd_ops ops = { .dismount = device_source_free };
+    struct device_source *device = mem_zalloc(sizeof(*device));
+    void *page = device ? page_alloc() : NULL;
+    if (!page) {
+        mem_free(device);
+        return NULL;
+    }
+    device->source.read = device_source_read;
+    device->source.size_bytes = device_medium(handle->device).bytes;
+    device->fsd.ops = &ops;
+    device->fsd.device = *handle;
+    device->blocks = (struct io_segment){ .address = page, .length_bytes = PAGE_BYTES };
+    return device;
 }
 
 static const char audio_disc[] = "audio CD";
@@ -62,16 +110,11 @@ status_t device_identify(const struct device_handle *handle, struct identify *re
         result->status = 0;
         return 0;
     }
-    struct device_source device = {
-        .source = { .read = device_source_read,
-                    .size_bytes = device_medium(handle->device).bytes },
-        .handle = handle,
-        .blocks = mem_alloc(BLOCKS_BYTES),
-    };
-    if (!device.blocks)
+    struct device_source *device = device_source_create(handle);
+    if (!device)
         return -ENOMEM;
-    status_t status = identify(result, &device.source);
-    mem_free(device.blocks);
+    status_t status = identify(result, &device->source);
+    fsd_discard(&device->fsd);
     return status;
 }
 
@@ -127,7 +170,8 @@ struct file_source {
 static ssize_t file_source_read(struct identify_source *source, uint64_t offset, void *buffer,
                                 size_t bytes)
 {
-    return file_read_at(((struct file_source *)(void *)source)->file, offset, buffer, bytes);
+    struct file_source *from = container_of(source, struct file_source, source);
+    return file_read_at(from->file, offset, buffer, bytes);
 }
 
 status_t file_identify(struct file *file, struct identify *result)

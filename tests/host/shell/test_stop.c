@@ -117,6 +117,7 @@ static void body_stop_what_hangs(void *argument)
     run_hanging(&shell, "cp /data /System/Devices/Classes/disk0");
     run_hanging(&shell, "mount disk0 /m");
     run_hanging(&shell, "volinfo disk0");
+    run_hanging(&shell, "file disk0");
     run_hanging(&shell, "cat /System/Devices/Classes/disk0");
     shown_must_be("hang", "");
     faulty_hold(faulty, false);
