@@ -37,14 +37,14 @@ static uint8_t get8(const uint8_t *at)
 static uint32_t get32(const uint8_t *at)
 {
     uint32_t value;
-    memcpy(&value, at, sizeof value);
+    memcpy(&value, at, sizeof(value));
     return value;
 }
 
 static uint64_t get64(const uint8_t *at)
 {
     uint64_t value;
-    memcpy(&value, at, sizeof value);
+    memcpy(&value, at, sizeof(value));
     return value;
 }
 
@@ -53,13 +53,13 @@ static uint64_t get64(const uint8_t *at)
 static void read_command_line(struct reading *r, const uint8_t *body, uint32_t bytes)
 {
     r->info->command_line_cut = boot_copy_text(r->info->command_line,
-                                               sizeof r->info->command_line, (const char *)body,
+                                               sizeof(r->info->command_line), (const char *)body,
                                                bytes);
 }
 
 static void read_loader_name(struct reading *r, const uint8_t *body, uint32_t bytes)
 {
-    boot_copy_text(r->info->loader, sizeof r->info->loader, (const char *)body, bytes);
+    boot_copy_text(r->info->loader, sizeof(r->info->loader), (const char *)body, bytes);
 }
 
 static void read_module(struct reading *r, const uint8_t *body, uint32_t bytes)
@@ -114,8 +114,8 @@ static void read_framebuffer(struct reading *r, const uint8_t *body, uint32_t by
 
 static void read_rsdp(struct reading *r, const uint8_t *body, uint32_t bytes)
 {
-    bytes = min(bytes, sizeof r->info->rsdp);
-    memset(r->info->rsdp, 0, sizeof r->info->rsdp);
+    bytes = min(bytes, sizeof(r->info->rsdp));
+    memset(r->info->rsdp, 0, sizeof(r->info->rsdp));
     memcpy(r->info->rsdp, body, bytes);
 }
 
@@ -142,10 +142,10 @@ const char *boot_read_multiboot2(uint64_t information, struct boot_info *info,
 {
     struct reading r = { .info = info, .map = map };
     const uint8_t *base = boot_physical(information, 8);
-    uint32_t total = base != NULL ? get32(base) : 0;
+    uint32_t total = base ? get32(base) : 0;
 
     info->protocol = "multiboot2";
-    if (total < 16 || total > INFORMATION_BYTES_MAX || boot_physical(information, total) == NULL)
+    if (total < 16 || total > INFORMATION_BYTES_MAX || !boot_physical(information, total))
         return "the multiboot2 information has a senseless length";
 
     for (uint32_t at = 8; total - at >= 8;) {

@@ -31,7 +31,7 @@ static bool copy_loader_text(char *to, size_t to_bytes, uint64_t address)
     uint64_t reach = address < BOOT_REACH ? BOOT_REACH - address : 0;
     const char *text = boot_physical(address, reach < to_bytes ? reach : to_bytes);
 
-    if (text == NULL)
+    if (!text)
         return false;
     return boot_copy_text(to, to_bytes, text, reach < to_bytes ? reach : to_bytes);
 }
@@ -39,14 +39,14 @@ static bool copy_loader_text(char *to, size_t to_bytes, uint64_t address)
 static void read_modules(const struct start_info *start, struct boot_info *info)
 {
     uint32_t count = start->module_count < MODULES_MAX ? start->module_count : MODULES_MAX;
-    const struct module_entry *entries = boot_physical(start->modules, count * sizeof *entries);
+    const struct module_entry *entries = boot_physical(start->modules, count * sizeof(*entries));
 
-    for (uint32_t i = 0; entries != NULL && i < count; i++) {
+    for (uint32_t i = 0; entries && i < count; i++) {
         struct module_entry entry;
         char name[BOOT_NAME_BYTES] = "";
-        memcpy(&entry, &entries[i], sizeof entry);
-        copy_loader_text(name, sizeof name, entry.command_line);
-        boot_add_module(info, entry.address, entry.address + entry.bytes, name, sizeof name);
+        memcpy(&entry, &entries[i], sizeof(entry));
+        copy_loader_text(name, sizeof(name), entry.command_line);
+        boot_add_module(info, entry.address, entry.address + entry.bytes, name, sizeof(name));
     }
 }
 
@@ -54,15 +54,15 @@ static const char *read_memory_map(const struct start_info *start, struct boot_m
 {
     uint32_t count = start->memory_map_entries;
     const struct memory_entry *entries = boot_physical(start->memory_map,
-                                                       count * (uint64_t)sizeof *entries);
+                                                       count * (uint64_t)sizeof(*entries));
 
-    if (start->version < 1 || count == 0 || entries == NULL)
+    if (start->version < 1 || count == 0 || !entries)
         return "the PVH loader gave no memory map";
     if (count > ENTRIES_MAX)
         return "the PVH memory map has a senseless length";
     for (uint32_t i = 0; i < count; i++) {
         struct memory_entry entry;
-        memcpy(&entry, &entries[i], sizeof entry);
+        memcpy(&entry, &entries[i], sizeof(entry));
         if (!boot_map_add(map, entry.address, entry.bytes, boot_memory_from_e820(entry.type)))
             return "the memory map has too many entries";
     }
@@ -72,22 +72,22 @@ static const char *read_memory_map(const struct start_info *start, struct boot_m
 const char *boot_read_pvh(uint64_t information, struct boot_info *info, struct boot_map *map)
 {
     struct start_info start = { 0 };
-    const void *given = boot_physical(information, sizeof start);
+    const void *given = boot_physical(information, sizeof(start));
 
     info->protocol = "PVH";
-    boot_copy_text(info->loader, sizeof info->loader, "PVH", 4);
-    if (given == NULL)
+    boot_copy_text(info->loader, sizeof(info->loader), "PVH", 4);
+    if (!given)
         return "the PVH start information is out of reach";
-    memcpy(&start, given, sizeof start);
+    memcpy(&start, given, sizeof(start));
     if (start.magic != START_MAGIC)
         return "the PVH start information has a wrong magic number";
 
-    info->command_line_cut = copy_loader_text(info->command_line, sizeof info->command_line,
+    info->command_line_cut = copy_loader_text(info->command_line, sizeof(info->command_line),
                                               start.command_line);
     read_modules(&start, info);
     info->rsdp_address = start.rsdp;
     const void *rsdp = boot_physical(start.rsdp, BOOT_RSDP_BYTES);
-    if (rsdp != NULL)
+    if (rsdp)
         memcpy(info->rsdp, rsdp, BOOT_RSDP_BYTES);
     return read_memory_map(&start, map);
 }

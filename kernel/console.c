@@ -78,7 +78,7 @@ bool console_shows_pictures(void)
     struct console *consoles[CONSOLES_MAX];
     unsigned count = list_consoles(consoles);
     for (unsigned i = 0; i < count; i++)
-        if (consoles[i]->picture != NULL)
+        if (consoles[i]->picture)
             return true;
     return false;
 }
@@ -89,7 +89,7 @@ status_t console_write_picture(const struct console_picture *picture, unsigned r
     unsigned count = list_consoles(consoles);
     status_t status = -EOPNOTSUPP;
     for (unsigned i = 0; i < count; i++)
-        if (consoles[i]->picture != NULL)
+        if (consoles[i]->picture)
             status = consoles[i]->picture(picture, row);
     return status;
 }
@@ -99,7 +99,7 @@ void console_scroll(int half_screens)
     struct console *consoles[CONSOLES_MAX];
     unsigned count = list_consoles(consoles);
     for (unsigned i = 0; i < count; i++)
-        if (consoles[i]->scroll != NULL)
+        if (consoles[i]->scroll)
             consoles[i]->scroll(half_screens);
 }
 
@@ -109,7 +109,7 @@ void console_input(uint8_t byte)
 {
     spin_lock(&state.lock);
     /* Under the lock, which console_set_interruptible() takes before the thread can end. */
-    if (byte == CONTROL_C && state.interruptible != NULL) {
+    if (byte == CONTROL_C && state.interruptible) {
         thread_interrupt(state.interruptible);
     } else if (state.put - state.taken < INPUT_BYTES) {
         state.input[state.put++ % INPUT_BYTES] = byte;
@@ -139,7 +139,7 @@ void console_set_interruptible(struct thread *thread)
     spin_lock(&state.lock);
     state.interruptible = thread;
     /* Typed right behind the line that the thread is about to run: it was meant for that. */
-    if (thread != NULL && state.put != state.taken &&
+    if (thread && state.put != state.taken &&
         state.input[state.taken % INPUT_BYTES] == CONTROL_C) {
         state.taken++;
         thread_interrupt(thread);

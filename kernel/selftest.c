@@ -10,7 +10,7 @@ static __attribute__((format(printf, 1, 2))) void print(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    int length = format_text_v(line, sizeof line, format, arguments);
+    int length = format_text_v(line, sizeof(line), format, arguments);
     va_end(arguments);
     console_write(line, (size_t)(length < LINE_BYTES ? length : LINE_BYTES - 1));
 }
@@ -20,11 +20,11 @@ static bool run_one(const struct selftest *test)
     struct selftest_result result = { 0 };
 
     test->run(&result);
-    if (result.why == NULL)
+    if (!result.why)
         print("ok %s\n", test->name);
     else
         print("not ok %s: %s\n", test->name, result.why);
-    return result.why == NULL;
+    return !result.why;
 }
 
 int selftest_run(void)

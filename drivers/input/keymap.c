@@ -99,7 +99,7 @@ static char control_of(char c)
 
 static enum keymap_action take_character(struct keymap *keymap, uint8_t code)
 {
-    if (code >= sizeof plain - 1)
+    if (code >= sizeof(plain) - 1)
         return KEYMAP_NONE;
     bool letter = plain[code] >= 'a' && plain[code] <= 'z';
     bool shift = keymap->shifts != 0;

@@ -117,7 +117,7 @@ const struct video_glass *framebuffer_start(const struct framebuffer *given)
     mode = *given;
     size_t bytes = (size_t)mode.pitch_bytes * mode.height;
     uint8_t *memory = space_map_framebuffer(mode.address, bytes);
-    if (memory == NULL)
+    if (!memory)
         return NULL;
 
     pixel_bytes = (mode.bits + 7u) / 8;

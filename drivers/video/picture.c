@@ -46,7 +46,7 @@ uint32_t picture_keep(const struct console_picture *picture)
             next++;
         }
     }
-    bool is_kept = pictures[n] != NULL;
+    bool is_kept = pictures[n];
     spin_unlock(&lock);
     mem_free(spare);
     return is_kept ? PICTURE_CODE_FIRST + n * PICTURE_TILES : 0;

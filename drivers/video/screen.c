@@ -134,7 +134,7 @@ static bool make_cells(void)
     uint32_t *cells = mem_alloc((size_t)lines * glass->columns * sizeof(*cells));
 
     shown = mem_zalloc((size_t)glass->rows * glass->columns * sizeof(*shown));
-    if (cells == NULL || shown == NULL) {
+    if (!cells || !shown) {
         mem_free(cells);
         mem_free(shown);
         return false;
@@ -152,14 +152,14 @@ void video_start(const struct framebuffer *framebuffer)
     if (!font_read(font_start, (size_t)(font_end - font_start)))
         return;
     glass = framebuffer_start(framebuffer);
-    if (glass == NULL)
+    if (!glass)
         glass = vga_start(framebuffer);
-    if (glass == NULL)
+    if (!glass)
         return;
     struct thread *painter = NULL;
     if (make_cells())
         painter = thread_create("screen", PRIORITY_NORMAL, paint_for_ever, NULL);
-    if (painter == NULL) {
+    if (!painter) {
         log_warn("screen", "no memory for it");
         return;
     }

@@ -182,7 +182,7 @@ const struct video_glass *vga_start(const struct framebuffer *given)
     bool told = given->address != 0 && given->text && given->width == TEXT_COLUMNS &&
                 given->height > 0 && given->height <= TEXT_ROWS_MAX;
 
-    if (!is_in_text_mode() || (memory = space_map_mmio(MEMORY, MEMORY_BYTES)) == NULL)
+    if (!is_in_text_mode() || !(memory = space_map_mmio(MEMORY, MEMORY_BYTES)))
         return NULL;
     text = (volatile uint16_t *)(memory + TEXT_OFFSET);
     if (!has_memory()) {

@@ -160,7 +160,7 @@ void mem_set_reclaim(size_t (*reclaim)(size_t pages))
 
 size_t frames_reclaim(size_t pages)
 {
-    return reclaimer != NULL ? reclaimer(pages > RECLAIM_BATCH ? pages : RECLAIM_BATCH) : 0;
+    return reclaimer ? reclaimer(pages > RECLAIM_BATCH ? pages : RECLAIM_BATCH) : 0;
 }
 
 static void *alloc_page(bool low_only)
@@ -169,8 +169,8 @@ static void *alloc_page(bool low_only)
 
     do
         page = alloc_run(1, low_only);
-    while (page == NULL && frames_reclaim(1) > 0);
-    if (page != NULL)
+    while (!page && frames_reclaim(1) > 0);
+    if (page)
         frame_of(page)->state = FRAME_PAGE;
     return page;
 }
@@ -222,7 +222,7 @@ void *page_alloc_low(void)
 
 void page_free(void *page)
 {
-    if (page == NULL)
+    if (!page)
         return;
     kassert((uint64_t)page % PAGE_BYTES == 0);
     if (frame_of(page)->state != FRAME_PAGE)
@@ -261,7 +261,7 @@ static const struct area *next_reserved(uint64_t at)
     const struct area *next = NULL;
 
     for (unsigned i = 0; i < reserved_count; i++)
-        if (reserved[i].end > at && (next == NULL || reserved[i].start < next->start))
+        if (reserved[i].end > at && (!next || reserved[i].start < next->start))
             next = &reserved[i];
     return next;
 }
@@ -279,12 +279,12 @@ static bool next_piece(const struct boot_range *range, uint64_t limit, uint64_t 
     *at = (*at + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
     while (*at < end) {
         const struct area *block = next_reserved(*at);
-        if (block != NULL && block->start <= *at) {
+        if (block && block->start <= *at) {
             *at = block->end;
             continue;
         }
         piece->start = *at;
-        piece->end = block != NULL && block->start < end ? block->start : end;
+        piece->end = block && block->start < end ? block->start : end;
         *at = piece->end;
         return true;
     }
@@ -345,11 +345,11 @@ void frames_start(const struct boot_info *boot)
 
     /* Memory so high that its descriptors would not fit below 4 GiB stays unused. */
     frame_count = find_highest_usable(boot) / PAGE_BYTES;
-    while (frame_count > 0 && !place_descriptors(boot, frame_count * sizeof *frames))
+    while (frame_count > 0 && !place_descriptors(boot, frame_count * sizeof(*frames)))
         frame_count /= 2;
     if (frame_count == 0)
         panic("memory: no room for the first tables");
-    memset(frames, 0, frame_count * sizeof *frames);
+    memset(frames, 0, frame_count * sizeof(*frames));
     add_pieces(boot, 0, frame_count * PAGE_BYTES < FOUR_GIB ? frame_count * PAGE_BYTES : FOUR_GIB);
 }
 

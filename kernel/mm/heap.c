@@ -48,7 +48,7 @@ static bool slab_is_full(const struct frame *slab)
 static struct frame *create_slab(unsigned class)
 {
     void *page = frames_alloc(1);
-    if (page == NULL)
+    if (!page)
         return NULL;
 
     struct frame *slab = frame_of(page);
@@ -85,7 +85,7 @@ static void *take_object(unsigned class)
     struct frame *slab = container_of(partial[class].next, struct frame, link);
     if (list_empty(&partial[class]))
         slab = create_slab(class);
-    if (slab == NULL)
+    if (!slab)
         return NULL;
 
     uint8_t *page = frame_memory(slab);
@@ -132,7 +132,7 @@ static void *alloc_object(size_t bytes)
     unsigned class = class_of_grains[(bytes + GRAIN - 1) / GRAIN];
     void *object = locked_take(class);
 
-    while (object == NULL) {
+    while (!object) {
         /* once more in any case: what was freed may be an object of this class, and no page */
         bool more = frames_reclaim(1) > 0;
         object = locked_take(class);
@@ -151,10 +151,10 @@ static void *alloc_large(size_t bytes)
     size_t pages = bytes / PAGE_BYTES + (bytes % PAGE_BYTES != 0);
     void *memory = frames_alloc(pages);
 
-    if (memory == NULL && pages > page_free_count() + page_total_count() / RECLAIM_PART)
+    if (!memory && pages > page_free_count() + page_total_count() / RECLAIM_PART)
         return NULL;
-    bool run = memory == NULL;
-    if (run && (memory = space_run_alloc(pages)) == NULL)
+    bool run = !memory;
+    if (run && !(memory = space_run_alloc(pages)))
         return NULL;
 
     spin_lock(&lock);
@@ -199,10 +199,10 @@ size_t mem_alloc_many(size_t bytes, void *objects[], size_t count)
     size_t got = 0;
 
     spin_lock(&lock);
-    while (got < count && (objects[got] = take_object(class)) != NULL)
+    while (got < count && (objects[got] = take_object(class)))
         got++;
     spin_unlock(&lock);
-    while (got < count && (objects[got] = mem_alloc(bytes)) != NULL) /* who asks to reclaim */
+    while (got < count && (objects[got] = mem_alloc(bytes))) /* who asks to reclaim */
         got++;
     return got;
 }
@@ -211,14 +211,14 @@ void *mem_zalloc(size_t bytes)
 {
     void *memory = mem_alloc(bytes);
 
-    if (memory != NULL)
+    if (memory)
         memset(memory, 0, bytes);
     return memory;
 }
 
 void mem_free(void *memory)
 {
-    if (memory == NULL)
+    if (!memory)
         return;
     if (space_is_run(memory)) {
         free_run(memory);

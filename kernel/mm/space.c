@@ -68,7 +68,7 @@ static uint64_t *create_table(void)
 {
     uint64_t *table = frames_alloc(1);
 
-    if (table == NULL)
+    if (!table)
         return NULL;
     memset(table, 0, PAGE_BYTES);
     frame_of(table)->state = FRAME_PAGE;
@@ -85,7 +85,7 @@ static uint64_t *make_entry(uint64_t address, unsigned level)
         uint64_t *entry = &table[entry_index(address, l)];
         if (!(*entry & ENTRY_PRESENT)) {
             uint64_t *lower = create_table();
-            if (lower == NULL)
+            if (!lower)
                 return NULL;
             *entry = memory_physical(lower) | ENTRY_PRESENT | ENTRY_WRITE;
         }
@@ -113,7 +113,7 @@ static bool map_page(uint64_t address, uint64_t physical, uint64_t rights)
 {
     uint64_t *entry = make_entry(address, LEVEL_PAGE);
 
-    if (entry == NULL)
+    if (!entry)
         return false;
     kassert(*entry == 0);
     *entry = physical | rights | ENTRY_PRESENT;
@@ -126,7 +126,7 @@ static bool map_page(uint64_t address, uint64_t physical, uint64_t rights)
 static uint64_t unmap_page(uint64_t address)
 {
     uint64_t *entry = find_entry(address);
-    kassert(entry != NULL);
+    kassert(entry);
     uint64_t physical = *entry & ENTRY_ADDRESS;
 
     *entry = 0;
@@ -143,14 +143,14 @@ static uint64_t unmap_page(uint64_t address)
 
 unsigned space_rights(uint64_t address)
 {
-    if (top == NULL) /* a panic before space_start() asks about the boot stack */
+    if (!top) /* a panic before space_start() asks about the boot stack */
         return address - (uint64_t)__data_start < (uint64_t)(__data_end - __data_start)
                    ? SPACE_READ | SPACE_WRITE | SPACE_EXECUTE
                    : 0;
     bool canonical = (uint64_t)((int64_t)(address << 16) >> 16) == address;
     uint64_t *entry = canonical ? find_entry(address) : NULL;
 
-    if (entry == NULL)
+    if (!entry)
         return 0;
     return SPACE_READ | (*entry & ENTRY_WRITE ? SPACE_WRITE : 0) |
            (*entry & ENTRY_NX ? 0 : SPACE_EXECUTE);
@@ -208,13 +208,13 @@ void *space_stack_alloc(void)
     unsigned got = 0;
     void *stack = NULL;
 
-    while (got < STACK_PAGES && (pages[got] = page_alloc()) != NULL)
+    while (got < STACK_PAGES && (pages[got] = page_alloc()))
         got++;
     if (got == STACK_PAGES)
         do
             stack = place_stack(pages);
-        while (stack == NULL && frames_reclaim(1) > 0);
-    while (stack == NULL && got > 0)
+        while (!stack && frames_reclaim(1) > 0);
+    while (!stack && got > 0)
         page_free(pages[--got]);
     return stack;
 }
@@ -314,7 +314,7 @@ bool space_is_run(const void *memory)
 uint64_t space_physical(const void *memory)
 {
     const uint64_t *entry = find_entry((uint64_t)memory);
-    kassert(entry != NULL && !(*entry & ENTRY_LARGE));
+    kassert(entry && !(*entry & ENTRY_LARGE));
     return (*entry & ENTRY_ADDRESS) + (uint64_t)memory % PAGE_BYTES;
 }
 
@@ -340,7 +340,7 @@ static uint64_t find_run(const struct region *region, size_t pages)
     for (uint64_t looked = 0; looked < 2 * (region->end - region->start); looked += PAGE_BYTES) {
         if (at == region->end) {
             start = at = region->start;
-        } else if (find_entry(at) != NULL) {
+        } else if (find_entry(at)) {
             start = at += PAGE_BYTES;
         } else {
             at += PAGE_BYTES;
@@ -357,7 +357,7 @@ static uint64_t map_run(struct region *region, size_t pages, void *chain)
 {
     spin_lock(&lock);
     uint64_t start = find_run(region, pages), at = start;
-    for (void **page = chain; start != 0 && page != NULL; at += PAGE_BYTES) {
+    for (void **page = chain; start != 0 && page; at += PAGE_BYTES) {
         void **next = *page;
         if (!map_page(at, memory_physical(page), ENTRY_WRITE | no_execute)) {
             unmap_pages(start, at);
@@ -377,7 +377,7 @@ static void *alloc_run(struct region *region, size_t pages)
     size_t got = 0;
     uint64_t run = 0;
 
-    for (void **page; got < pages && (page = page_alloc()) != NULL; got++) {
+    for (void **page; got < pages && (page = page_alloc()); got++) {
         *page = chain;
         chain = page;
     }
@@ -385,7 +385,7 @@ static void *alloc_run(struct region *region, size_t pages)
         do
             run = map_run(region, pages, chain);
         while (run == 0 && frames_reclaim(1) > 0);
-    while (run == 0 && chain != NULL) {
+    while (run == 0 && chain) {
         void **next = *chain;
         page_free(chain);
         chain = next;
@@ -406,7 +406,7 @@ size_t space_run_free(void *run)
     do {
         page_free(memory_at(unmap_page(at)));
         at += PAGE_BYTES;
-    } while (find_entry(at) != NULL);
+    } while (find_entry(at));
     spin_unlock(&lock);
     return (at - (uint64_t)run) / PAGE_BYTES;
 }
@@ -417,7 +417,7 @@ void *space_driver_alloc(size_t pages)
 {
     void *memory = alloc_run(&drivers, pages);
 
-    if (memory != NULL)
+    if (memory)
         memset(memory, 0, pages * PAGE_BYTES);
     return memory;
 }
@@ -431,7 +431,7 @@ void space_driver_protect(void *memory, size_t pages, unsigned rights)
     spin_lock(&lock);
     for (uint64_t at = start; at < start + pages * PAGE_BYTES; at += PAGE_BYTES) {
         uint64_t *entry = find_entry(at);
-        kassert(entry != NULL);
+        kassert(entry);
         *entry = (*entry & ~(ENTRY_NX | (uint64_t)ENTRY_WRITE)) |
                  (rights & SPACE_WRITE ? ENTRY_WRITE : 0) |
                  (rights & SPACE_EXECUTE ? 0 : no_execute);
@@ -442,7 +442,7 @@ void space_driver_protect(void *memory, size_t pages, unsigned rights)
 
 void space_driver_free(void *memory)
 {
-    if (memory != NULL)
+    if (memory)
         (void)space_run_free(memory);
 }
 
@@ -455,7 +455,7 @@ static void map_direct(uint64_t physical, uint64_t end)
         bool large = physical % LARGE_BYTES == 0 && end - physical >= LARGE_BYTES;
         uint64_t *entry = make_entry(address, large ? LEVEL_LARGE : LEVEL_PAGE);
 
-        if (entry == NULL)
+        if (!entry)
             panic("memory: too little for the page tables");
         *entry = physical | ENTRY_PRESENT | ENTRY_WRITE | (large ? ENTRY_LARGE : 0) | no_execute;
         physical += large ? LARGE_BYTES : PAGE_BYTES;
@@ -491,7 +491,7 @@ void space_start(const struct boot_info *boot)
     cpu_hooks.is_stack_guard = space_is_stack_guard;
     no_execute = cpu_has_nx() ? ENTRY_NX : 0;
     top = create_table();
-    if (top == NULL)
+    if (!top)
         panic("memory: too little for the page tables");
 
     for (unsigned i = 0; i < boot->range_count; i++)
@@ -502,8 +502,8 @@ void space_start(const struct boot_info *boot)
     map_kernel(__data_start, __data_end, ENTRY_WRITE | no_execute);
 
     /* The upper tables of these regions stay for good, so that only page tables come and go. */
-    if (make_entry(STACKS, LEVEL_LARGE) == NULL || make_entry(WINDOWS, LEVEL_LARGE) == NULL ||
-        make_entry(RUNS, LEVEL_LARGE) == NULL || make_entry(DRIVERS, LEVEL_LARGE) == NULL)
+    if (!make_entry(STACKS, LEVEL_LARGE) || !make_entry(WINDOWS, LEVEL_LARGE) ||
+        !make_entry(RUNS, LEVEL_LARGE) || !make_entry(DRIVERS, LEVEL_LARGE))
         panic("memory: too little for the page tables");
     cpu_load_page_tables(memory_physical(top));
 }

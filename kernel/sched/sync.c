@@ -113,7 +113,7 @@ void mutex_lock(struct mutex *mutex)
     lock_rank_enter(mutex->rank);
     /* The guard's rank is SCHED, above every mutex's, whatever this thread holds besides. */
     spin_lock(&mutex->guard);
-    while (mutex->owner != NULL) {
+    while (mutex->owner) {
         status_t status = wait_queue_wait(&mutex->waiters, &mutex->guard, TIME_NEVER);
         kassert(status == 0);
     }
@@ -124,7 +124,7 @@ void mutex_lock(struct mutex *mutex)
 bool mutex_try_lock(struct mutex *mutex)
 {
     spin_lock(&mutex->guard);
-    bool taken = mutex->owner == NULL;
+    bool taken = !mutex->owner;
     if (taken)
         set_owner(mutex, thread_current());
     spin_unlock(&mutex->guard);

@@ -28,7 +28,7 @@ static uint64_t gdt[5] = {
 
 static void describe_task_state(void)
 {
-    uint64_t base = (uint64_t)&task_state, limit = sizeof task_state - 1;
+    uint64_t base = (uint64_t)&task_state, limit = sizeof(task_state) - 1;
 
     gdt[GDT_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     gdt[GDT_TSS / 8 + 1] = base >> 32;
@@ -36,11 +36,11 @@ static void describe_task_state(void)
 
 void gdt_start(void)
 {
-    struct table_pointer pointer = { sizeof gdt - 1, (uint64_t)gdt };
+    struct table_pointer pointer = { sizeof(gdt) - 1, (uint64_t)gdt };
 
     task_state.interrupt_stacks[GDT_IST_DOUBLE_FAULT - 1] =
-        (uint64_t)double_fault_stack + sizeof double_fault_stack;
-    task_state.port_map = sizeof task_state;
+        (uint64_t)double_fault_stack + sizeof(double_fault_stack);
+    task_state.port_map = sizeof(task_state);
     describe_task_state();
 
     __asm__ volatile("lgdt %0\n\t"

@@ -58,7 +58,7 @@ static bool read_steady(unsigned century_register, struct rtc_registers *registe
             return false;
         *registers = read_all(century_register);
         struct rtc_registers again = read_all(century_register);
-        if (memcmp(registers, &again, sizeof again) == 0)
+        if (memcmp(registers, &again, sizeof(again)) == 0)
             return true;
     }
     return false;
@@ -122,7 +122,7 @@ void rtc_start(unsigned century_register)
         log_info("clock", "no date");
         return;
     }
-    civil_format(text, sizeof text, start_s);
+    civil_format(text, sizeof(text), start_s);
     log_debug("clock", "%s", text);
 }
 

@@ -78,9 +78,9 @@ static bool reads_as(struct rtc_registers registers, const char *date)
     char text[CIVIL_TEXT_BYTES];
 
     if (!rtc_decode(&registers, &seconds))
-        return date == NULL;
-    civil_format(text, sizeof text, seconds);
-    return date != NULL && strcmp(text, date) == 0;
+        return !date;
+    civil_format(text, sizeof(text), seconds);
+    return date && strcmp(text, date) == 0;
 }
 
 SELFTEST(rtc_registers_in_every_form)

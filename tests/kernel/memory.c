@@ -29,7 +29,7 @@ SELFTEST(page_alloc_takes_one_and_gives_it_back)
     struct counts before = count_memory();
     void *page = page_alloc();
 
-    SELFTEST_CHECK(page != NULL && (uint64_t)page % PAGE_BYTES == 0);
+    SELFTEST_CHECK(page && (uint64_t)page % PAGE_BYTES == 0);
     SELFTEST_CHECK(page_free_count() == before.free_pages - 1);
     SELFTEST_CHECK(mem_physical(page) <= mem_highest_physical());
     SELFTEST_CHECK(memory_at(mem_physical(page)) == page);
@@ -60,7 +60,7 @@ SELFTEST(page_alloc_low_is_below_4_gib)
     struct counts before = count_memory();
     void *page = page_alloc_low();
 
-    SELFTEST_CHECK(page != NULL && mem_physical(page) < 0x100000000);
+    SELFTEST_CHECK(page && mem_physical(page) < 0x100000000);
     page_free(page);
     SELFTEST_CHECK(same_as(before));
 }
@@ -88,7 +88,7 @@ SELFTEST(buddies_split_and_merge)
     struct counts before = count_memory();
     uint8_t *block = frames_alloc(8);
 
-    SELFTEST_CHECK(block != NULL && mem_physical(block) % (8 * PAGE_BYTES) == 0);
+    SELFTEST_CHECK(block && mem_physical(block) % (8 * PAGE_BYTES) == 0);
     frames_free(block, 8);
     /* Freed page by page in a bad order, the same block must come together again. */
     void *again = frames_alloc(8);
@@ -109,7 +109,7 @@ SELFTEST(large_allocation_takes_only_its_pages)
     struct counts before = count_memory();
     uint8_t *memory = mem_alloc(5 * PAGE_BYTES + 1);
 
-    SELFTEST_CHECK(memory != NULL);
+    SELFTEST_CHECK(memory);
     SELFTEST_CHECK(page_free_count() == before.free_pages - 6);
     SELFTEST_CHECK(mem_used_bytes() == before.used_bytes + 6 * PAGE_BYTES);
     SELFTEST_CHECK(mem_physical(memory + 5 * PAGE_BYTES) ==
@@ -129,7 +129,7 @@ static size_t give_back(size_t wanted)
 {
     size_t freed = 0;
     for (unsigned i = 0; i < LISTS && freed < wanted; i++)
-        while (lists[i] != NULL && freed < wanted) {
+        while (lists[i] && freed < wanted) {
             struct listed_page *page = lists[i];
             lists[i] = page->next;
             page_free(page);
@@ -143,7 +143,7 @@ static void shatter(void)
 {
     struct listed_page *page;
 
-    while ((page = page_alloc()) != NULL) {
+    while ((page = page_alloc())) {
         unsigned i = (unsigned)(mem_physical(page) / PAGE_BYTES % LISTS);
         page->next = lists[i];
         lists[i] = page;
@@ -159,7 +159,7 @@ SELFTEST(large_allocation_needs_no_neighbours)
     shatter();
     mem_set_reclaim(give_back);
     uint8_t *memory = mem_alloc(PAGES * PAGE_BYTES), *other = mem_alloc(5000);
-    bool good = memory != NULL && other != NULL;
+    bool good = memory && other;
     for (unsigned i = 0; good && i < PAGES; i++)
         memset(memory + i * PAGE_BYTES, (int)i, PAGE_BYTES);
     for (unsigned i = 0; good && i < PAGES; i++) {
@@ -187,7 +187,7 @@ SELFTEST(large_allocation_that_cannot_be_discards_little)
     mem_free(memory);
     (void)give_back(SIZE_MAX);
     mem_set_reclaim(vfs_reclaim);
-    SELFTEST_CHECK(memory == NULL);
+    SELFTEST_CHECK(!memory);
     SELFTEST_CHECK(discarded <= page_total_count() / 8 + 64);
     SELFTEST_CHECK(same_as(before));
 }
@@ -201,7 +201,7 @@ SELFTEST(heap_objects_are_aligned_apart_and_return)
     for (unsigned i = 0; i < COUNT; i++) {
         size_t bytes = i * 43 + 1;
         objects[i] = mem_alloc(bytes);
-        SELFTEST_CHECK(objects[i] != NULL && (uint64_t)objects[i] % 16 == 0);
+        SELFTEST_CHECK(objects[i] && (uint64_t)objects[i] % 16 == 0);
         memset(objects[i], (int)i, bytes);
     }
     for (unsigned i = 0; i < COUNT; i++)
@@ -217,11 +217,11 @@ SELFTEST(zalloc_clears_what_was_used_before)
     struct counts before = count_memory();
     uint8_t *memory = mem_alloc(300);
 
-    SELFTEST_CHECK(memory != NULL);
+    SELFTEST_CHECK(memory);
     memset(memory, 0xff, 300);
     mem_free(memory);
     memory = mem_zalloc(300);
-    SELFTEST_CHECK(memory != NULL);
+    SELFTEST_CHECK(memory);
     for (unsigned i = 0; i < 300; i++)
         SELFTEST_CHECK(memory[i] == 0);
     mem_free(memory);
@@ -233,7 +233,7 @@ SELFTEST(freed_memory_is_poisoned_in_debug_builds)
 {
     uint8_t *keeper = mem_alloc(256), *object = mem_alloc(256);
 
-    SELFTEST_CHECK(keeper != NULL && object != NULL);
+    SELFTEST_CHECK(keeper && object);
     memset(object, 0x22, 256);
     mem_free(object);
     /* The keeper holds the slab, so the freed bytes can still be looked at. */
@@ -247,9 +247,9 @@ SELFTEST(too_large_allocation_is_refused)
     struct counts before = count_memory();
     size_t bytes = (page_total_count() + 1) * PAGE_BYTES;
 
-    SELFTEST_CHECK(mem_alloc(bytes) == NULL);
+    SELFTEST_CHECK(!mem_alloc(bytes));
     __asm__ volatile("" : "=r"(bytes) : "0"(SIZE_MAX - 5));
-    SELFTEST_CHECK(mem_alloc(bytes) == NULL);
+    SELFTEST_CHECK(!mem_alloc(bytes));
     SELFTEST_CHECK(same_as(before));
 }
 
@@ -259,7 +259,7 @@ static size_t take_all_pages(void **chain)
     size_t count = 0;
     void **page;
 
-    for (*chain = NULL; (page = page_alloc()) != NULL; count++) {
+    for (*chain = NULL; (page = page_alloc()); count++) {
         *page = *chain;
         *chain = page;
     }
@@ -268,7 +268,7 @@ static size_t take_all_pages(void **chain)
 
 static void free_chain(void *chain)
 {
-    while (chain != NULL) {
+    while (chain) {
         void *next = *(void **)chain;
         page_free(chain);
         chain = next;
@@ -284,7 +284,7 @@ SELFTEST(exhaustion_fails_and_heals)
 
     free_chain(chain);
     SELFTEST_CHECK(taken >= before.free_pages);
-    SELFTEST_CHECK(stack == NULL && large == NULL);
+    SELFTEST_CHECK(!stack && !large);
     mem_free(small); /* may have found room in a slab */
     SELFTEST_CHECK(page_free_count() >= before.free_pages);
     SELFTEST_CHECK(mem_used_bytes() <= before.used_bytes);
@@ -306,7 +306,7 @@ SELFTEST(no_execute_is_set_where_the_processor_has_it)
     void *page = page_alloc();
     unsigned none = SPACE_READ | SPACE_WRITE;
 
-    SELFTEST_CHECK(page != NULL);
+    SELFTEST_CHECK(page);
     unsigned heap = space_rights((uint64_t)page), data = space_rights((uint64_t)__data_start);
     unsigned constants = space_rights((uint64_t)__rodata_start);
     page_free(page);
@@ -331,7 +331,7 @@ SELFTEST(device_window_shows_memory_and_goes)
     const uint8_t *bios = space_map_firmware(0xfffff, 1);
     volatile uint16_t *screen = space_map_mmio(0xb8000, 4000);
 
-    SELFTEST_CHECK(bios != NULL && screen != NULL);
+    SELFTEST_CHECK(bios && screen);
     SELFTEST_CHECK(space_rights((uint64_t)bios) != 0);
     SELFTEST_CHECK((space_rights((uint64_t)bios) & SPACE_WRITE) == 0);
     SELFTEST_CHECK(space_rights((uint64_t)screen) & SPACE_WRITE);

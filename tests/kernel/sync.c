@@ -36,7 +36,7 @@ SELFTEST(mutex_keeps_others_out)
     for (unsigned i = 0; i < WORKERS; i++) {
         workers[i] = thread_create("adder", i % 2 ? PRIORITY_NORMAL : PRIORITY_IO,
                                    add_under_mutex, NULL);
-        SELFTEST_CHECK(workers[i] != NULL);
+        SELFTEST_CHECK(workers[i]);
     }
     for (unsigned i = 0; i < WORKERS; i++)
         thread_join(workers[i]);
@@ -86,7 +86,7 @@ static status_t wait_and(void (*disturb)(struct thread *thread), uint64_t deadli
 {
     struct thread *thread = thread_create("waiter", PRIORITY_IO, wait_in_queue, &deadline_us);
 
-    if (thread == NULL)
+    if (!thread)
         return -ENOMEM;
     disturb(thread);
     thread_join(thread);

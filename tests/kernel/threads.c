@@ -34,7 +34,7 @@ static void sleep_us(uint64_t us)
 
 static void reset(void)
 {
-    memset(&shared, 0, sizeof shared);
+    memset(&shared, 0, sizeof(shared));
 }
 
 /* An equal one comes after the creator, unless the creator's slice happens to end in between. */
@@ -45,7 +45,7 @@ SELFTEST(higher_priority_runs_at_once_and_lower_later)
     struct thread *same = thread_create("same", PRIORITY_NORMAL, note_argument, "n");
     struct thread *high = thread_create("high", PRIORITY_IO, note_argument, "h");
     note('m');
-    SELFTEST_CHECK(low != NULL && same != NULL && high != NULL);
+    SELFTEST_CHECK(low && same && high);
     thread_join(low);
     thread_join(same);
     thread_join(high);
@@ -65,7 +65,7 @@ SELFTEST(unpark_of_a_higher_thread_switches_at_once)
 {
     reset();
     struct thread *high = thread_create("high", PRIORITY_IO, park_once, NULL);
-    SELFTEST_CHECK(high != NULL);
+    SELFTEST_CHECK(high);
     SELFTEST_CHECK(shared.count == 0);
     thread_unpark(high);
     SELFTEST_CHECK(shared.count == 1);
@@ -78,7 +78,7 @@ SELFTEST(unpark_under_a_spin_switches_when_it_ends)
 
     reset();
     struct thread *high = thread_create("high", PRIORITY_IO, park_once, NULL);
-    SELFTEST_CHECK(high != NULL);
+    SELFTEST_CHECK(high);
     spin_lock(&spin);
     thread_unpark(high);
     bool ran_under_spin = shared.count != 0;
@@ -99,7 +99,7 @@ SELFTEST(unpark_from_an_interrupt_preempts)
 
     reset();
     struct thread *high = thread_create("high", PRIORITY_IO, park_once, NULL);
-    SELFTEST_CHECK(high != NULL);
+    SELFTEST_CHECK(high);
     timer_init(&timer, unpark_argument, high);
     uint64_t start = time_now_us();
     timer_start(&timer, start + 2000);
@@ -156,7 +156,7 @@ SELFTEST(equals_take_turns)
     for (unsigned i = 0; i < 3; i++) {
         threads[i] = thread_create("spinner", PRIORITY_NORMAL, spin_until_stopped,
                                    &shared.spins[i]);
-        SELFTEST_CHECK(threads[i] != NULL);
+        SELFTEST_CHECK(threads[i]);
     }
     while (shared.spins[0] == 0 || shared.spins[1] == 0 || shared.spins[2] == 0)
         ;
@@ -170,7 +170,7 @@ SELFTEST(lower_does_not_run_while_higher_is_ready)
     reset();
     struct thread *low = thread_create("low", PRIORITY_IDLE, spin_until_stopped,
                                        &shared.spins[0]);
-    SELFTEST_CHECK(low != NULL);
+    SELFTEST_CHECK(low);
     uint64_t start = time_now_us();
     while (time_now_us() - start < 30000)
         ;
@@ -195,7 +195,7 @@ SELFTEST(interrupt_reaches_a_parked_thread)
 {
     reset();
     struct thread *thread = thread_create("waiter", PRIORITY_NORMAL, wait_for_interrupt, NULL);
-    SELFTEST_CHECK(thread != NULL);
+    SELFTEST_CHECK(thread);
     sleep_us(1000);
     thread_interrupt(thread);
     thread_join(thread);
@@ -217,7 +217,7 @@ SELFTEST(a_thousand_threads_joined_leave_nothing)
     for (unsigned i = 0; i < 1000; i++) {
         struct thread *thread = thread_create("short", (enum thread_priority)(i % 3), count_up,
                                               NULL);
-        SELFTEST_CHECK(thread != NULL);
+        SELFTEST_CHECK(thread);
         thread_join(thread);
     }
     SELFTEST_CHECK(shared.count == 1000);
@@ -235,7 +235,7 @@ SELFTEST(many_threads_at_once_leave_nothing)
 
     reset();
     while (made < MOST && page_free_count() > 64 &&
-           (all[made] = thread_create("many", PRIORITY_NORMAL, count_up, NULL)) != NULL)
+           (all[made] = thread_create("many", PRIORITY_NORMAL, count_up, NULL)))
         made++;
     for (unsigned i = 0; i < made; i++)
         thread_join(all[i]);
@@ -252,7 +252,7 @@ SELFTEST(detached_threads_leave_nothing)
         /* Half of them have ended by the time they are detached. */
         struct thread *thread = thread_create("loose", i % 2 ? PRIORITY_IO : PRIORITY_NORMAL,
                                               count_up, NULL);
-        SELFTEST_CHECK(thread != NULL);
+        SELFTEST_CHECK(thread);
         thread_detach(thread);
         thread_yield();
     }
@@ -275,13 +275,13 @@ SELFTEST(thread_each_tells_name_state_and_time)
     reset();
     struct thread *thread = thread_create("fifteen letters and more", PRIORITY_NORMAL,
                                           spin_until_stopped, &shared.spins[0]);
-    SELFTEST_CHECK(thread != NULL);
+    SELFTEST_CHECK(thread);
     sleep_us(20000);
     thread_each(see_thread, &seen);
     shared.stop = true;
     SELFTEST_CHECK(strcmp(thread_name(thread), "fifteen letters") == 0);
     thread_join(thread);
-    SELFTEST_CHECK(seen.state != NULL && strcmp(seen.state, "ready") == 0);
+    SELFTEST_CHECK(seen.state && strcmp(seen.state, "ready") == 0);
     SELFTEST_CHECK(seen.priority == PRIORITY_NORMAL && seen.cpu_us > 0);
 }
 
@@ -298,7 +298,7 @@ SELFTEST(stacks_have_guards)
 {
     reset();
     struct thread *thread = thread_create("guarded", PRIORITY_NORMAL, look_at_stack, NULL);
-    SELFTEST_CHECK(thread != NULL);
+    SELFTEST_CHECK(thread);
     thread_join(thread);
     SELFTEST_CHECK(shared.flag);
 }

@@ -33,7 +33,7 @@ static struct thread *waiter;
 
 static void note_fired(void *context)
 {
-    if (fired_count < sizeof fired - 1)
+    if (fired_count < sizeof(fired) - 1)
         fired[fired_count++] = *(const char *)context;
     thread_unpark(waiter);
 }
@@ -46,7 +46,7 @@ static void wait_fired(unsigned count)
 
 static void reset(void)
 {
-    memset(fired, 0, sizeof fired);
+    memset(fired, 0, sizeof(fired));
     fired_count = 0;
     waiter = thread_current();
 }
@@ -217,7 +217,7 @@ SELFTEST(spins_hold_switches_back)
     ran = false;
     timer_init(&timer, set_flag, &rang);
     thread = thread_create("urgent", PRIORITY_IO, set_flag_when_woken, &ran);
-    SELFTEST_CHECK(thread != NULL);
+    SELFTEST_CHECK(thread);
     spin_lock(&spin);
     thread_unpark(thread);
     timer_start(&timer, time_now_us() + 500);
