@@ -122,9 +122,9 @@ static const char *mount_image(const char *image)
         return "smaller than a sector";
     if (!status) {
         struct path *root = path_root();
-        status = vfs_mount(root, "/System", device->alias, NULL, NULL);
+        status = vfs_mount(root, "/System", device_alias(device), NULL, NULL);
         if (status == -EMEDIUMTYPE)
-            device_mount_reason(device->alias, status, why, sizeof(why));
+            device_mount_reason(device_alias(device), status, why, sizeof(why));
         path_put(root);
         device_put(device);
     }

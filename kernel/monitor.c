@@ -14,6 +14,8 @@
 
 enum { MOUNT_PATH_BYTES = 64, BUILD_ID_BYTES = 64 };
 
+enum { MADE_DIRECTORY = 1 }; /* of device_event_flags(): /Drives/<class name> */
+
 static struct {
     const struct monitor_options *options;
     struct thread *thread, *second; /* while one handles an event, the other waits */
@@ -33,12 +35,12 @@ static struct {
 
 static bool holds_media(const struct device *device)
 {
-    return device->alias[0] && device->ops->start && !device->no_automount;
+    return *device_alias(device) && device_has_data(device) && device_automounts(device);
 }
 
 static void drive_path(const struct device *device, char *path)
 {
-    format_text(path, MOUNT_PATH_BYTES, "/Drives/%s", device->alias);
+    format_text(path, MOUNT_PATH_BYTES, "/Drives/%s", device_alias(device));
 }
 
 /* Writes why a medium could not be mounted. */
@@ -50,17 +52,18 @@ static void reason(struct device *device, status_t status, char *text, size_t by
     else if (!medium.bytes)
         text_copy(text, bytes, "a blank disc");
     else
-        device_mount_reason(device->alias, status, text, bytes);
+        device_mount_reason(device_alias(device), status, text, bytes);
 }
 
 /* Removes the directory that mount_drive() made; a person's stays. */
 static void remove_drive_directory(struct device *device)
 {
     char path[MOUNT_PATH_BYTES];
-    if (!device->drive_directory)
+    unsigned *flags = device_event_flags(device);
+    if (!(*flags & MADE_DIRECTORY))
         return;
     drive_path(device, path);
-    device->drive_directory = false;
+    *flags &= ~(unsigned)MADE_DIRECTORY;
     IGNORE(vfs_unlink(monitor.root, path)); /* unless something was put into it */
 }
 
@@ -77,8 +80,8 @@ static status_t mount_drive(struct device *device)
     if (status && status != -EEXIST)
         return status;
     if (!status)
-        device->drive_directory = true;
-    status = vfs_mount(monitor.root, path, device->alias, NULL, NULL);
+        *device_event_flags(device) |= MADE_DIRECTORY;
+    status = vfs_mount(monitor.root, path, device_alias(device), NULL, NULL);
     if (status)
         remove_drive_directory(device);
     return status;
@@ -96,7 +99,7 @@ static bool drive_is_ours(const struct device *device)
 {
     char path[MOUNT_PATH_BYTES + 16], id[BUILD_ID_BYTES] = "";
     struct file *file;
-    format_text(path, sizeof(path), "/Drives/%s/boot/spindle.id", device->alias);
+    format_text(path, sizeof(path), "/Drives/%s/boot/spindle.id", device_alias(device));
     if (file_open(monitor.root, path, OPEN_READ, &file))
         return false;
     ssize_t got = file_read(file, id, sizeof(id) - 1);
@@ -110,12 +113,12 @@ static bool drive_is_ours(const struct device *device)
 static status_t become_system(struct device *device)
 {
     unmount_drive(device);
-    status_t status = vfs_mount(monitor.root, "/System", device->alias, NULL, NULL);
+    status_t status = vfs_mount(monitor.root, "/System", device_alias(device), NULL, NULL);
     if (!status) {
-        log_info("monitor", "/System is %s", device->alias);
+        log_info("monitor", "/System is %s", device_alias(device));
         return 0;
     }
-    log_warn("monitor", "%s cannot become /System: %s", device->alias, status_text(status));
+    log_warn("monitor", "%s cannot become /System: %s", device_alias(device), status_text(status));
     IGNORE(mount_drive(device));
     return status;
 }
@@ -141,11 +144,11 @@ static void medium_arrived(struct device *device)
         return; /* mounted already */
     if (status) {
         reason(device, status, why, sizeof(why));
-        log_info("monitor", "%s: %s", device->alias, why);
+        log_info("monitor", "%s: %s", device_alias(device), why);
         return;
     }
     if (!drive_is_ours(device) || system_is_mounted() || become_system(device))
-        log_info("monitor", "%s is at /Drives/%s", device->alias, device->alias);
+        log_info("monitor", "%s is at /Drives/%s", device_alias(device), device_alias(device));
 }
 
 /* Another medium, or none: the old one is unmounted. */
@@ -161,17 +164,16 @@ static void medium_changed(struct device *device)
 static void keep_door(struct device *device)
 {
     bool lock = device_files_open(device) > 0;
-    if (lock == device->door_locked || !device_is_removable(device))
+    if (lock == device_door_is_locked(device) || !device_is_removable(device))
         return;
     unsigned operation = lock ? DEVICE_CONTROL_LOCK_DOOR : DEVICE_CONTROL_UNLOCK_DOOR;
-    device->door_locked = lock; /* whatever the drive returns: some have no lock */
+    device_set_door_locked(device, lock); /* whatever the drive returns: some have no lock */
     IGNORE(device_control(device, operation, NULL, 0));
 }
 
 static void poll_device(struct device *device)
 {
-    if (device->ops->poll)
-        IGNORE(device->ops->poll(device)); /* what it finds becomes an event */
+    IGNORE(device_poll(device)); /* a change that it detects becomes an event */
 }
 
 /* Posts an event for each drive to be polled. The thread that handles the event polls, so that a
@@ -180,8 +182,8 @@ static void poll_all(void)
 {
     struct device *device;
     for (unsigned last = 0; (device = device_by_class(last));) {
-        last = device->number;
-        if (device->ops->poll || device->door_locked)
+        last = device_number(device);
+        if (device_is_removable(device) || device_door_is_locked(device))
             event_post(EVENT_POLL, device);
         device_put(device);
     }
@@ -192,7 +194,7 @@ static void device_arrived(struct device *device)
     if (!holds_media(device))
         return;
     poll_device(device); /* what it finds becomes an event */
-    if (!device->ops->poll && device_medium(device).present)
+    if (!device_is_removable(device) && device_medium(device).present)
         medium_arrived(device);
 }
 
@@ -228,10 +230,10 @@ static void drain_events(void)
 /* Physical before virtual, CDs before others, then by class number. */
 static bool is_preferred(const struct device *device, const struct device *over)
 {
-    if (!over || device->is_virtual != over->is_virtual)
-        return !over || over->is_virtual;
-    bool cd = device->device_class == CLASS_CDROM, over_cd = over->device_class == CLASS_CDROM;
-    return cd != over_cd ? cd : device->class_number < over->class_number;
+    if (!over || device_is_virtual(device) != device_is_virtual(over))
+        return !over || device_is_virtual(over);
+    bool cd = device_class(device) == CLASS_CDROM, over_cd = device_class(over) == CLASS_CDROM;
+    return cd != over_cd ? cd : device_class_number(device) < device_class_number(over);
 }
 
 /* The first device in the order of preference that `accept` takes. A reference, or NULL. */
@@ -239,7 +241,7 @@ static struct device *choose(bool (*accept)(const struct device *device))
 {
     struct device *best = NULL, *device;
     for (unsigned last = 0; (device = device_by_class(last));) {
-        last = device->number;
+        last = device_number(device);
         bool better = holds_media(device) && accept(device) && is_preferred(device, best);
         device_put(better ? best : device);
         if (better)
@@ -252,7 +254,7 @@ static bool is_mounted_cd(const struct device *device)
 {
     char path[MOUNT_PATH_BYTES];
     struct path *place;
-    if (device->device_class != CLASS_CDROM)
+    if (device_class(device) != CLASS_CDROM)
         return false;
     drive_path(device, path);
     if (path_walk(monitor.root, path, 0, &place))
@@ -264,7 +266,7 @@ static bool is_mounted_cd(const struct device *device)
 
 static bool is_asked_for(const struct device *device)
 {
-    return text_equal(device->alias, monitor.options->system_name);
+    return text_equal(device_alias(device), monitor.options->system_name);
 }
 
 /* Mounts every medium below /Drives, and logs each that cannot be mounted. Returns the last such
@@ -275,11 +277,11 @@ static void mount_all(char *why, size_t bytes)
     char text[MOUNT_REASON_BYTES];
     text_copy(why, bytes, "there is no drive");
     for (unsigned last = 0; (device = device_by_class(last));) {
-        last = device->number;
+        last = device_number(device);
         status_t status = holds_media(device) ? mount_drive(device) : 0;
         if (status) {
             reason(device, status, text, sizeof(text));
-            format_text(why, bytes, "%s: %s", device->alias, text);
+            format_text(why, bytes, "%s: %s", device_alias(device), text);
             if (device_medium(device).present)
                 log_info("monitor", "%s", why);
         }
@@ -314,7 +316,7 @@ static void choose_system(void)
     status_t status = device ? become_system(device) : -ENODEV;
     if (device && status) {
         reason(device, status, text, sizeof(text));
-        format_text(why, sizeof(why), "%s: %s", device->alias, text);
+        format_text(why, sizeof(why), "%s: %s", device_alias(device), text);
     }
     if (status)
         log_warn("monitor", "nothing is mounted at /System: %s", why);

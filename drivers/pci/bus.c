@@ -37,14 +37,14 @@ static void walk_add_bus(struct pci_walk *walk, unsigned bus)
 
 static void function_describe(struct device *device, char *text, size_t bytes)
 {
-    const struct pci_function *function = device->private_data;
+    const struct pci_function *function = device_private(device);
     format_text(text, bytes, "%04x:%04x %s", function->vendor, function->product,
                 pci_class_text(function->class_code, function->subclass));
 }
 
 static void function_destroy(struct device *device)
 {
-    mem_free(device->private_data);
+    mem_free(device_private(device));
 }
 
 static const struct device_ops function_ops = {
@@ -58,16 +58,19 @@ static status_t function_publish(struct device *bus_device, const struct pci_fun
     char name[DEVICE_NAME_BYTES];
     format_text(name, sizeof(name), "%02x:%02x.%x", found->bus, found->slot, found->function);
     struct pci_function *function = mem_alloc(sizeof(*function));
-    struct device *device = function ? device_create(bus_device, name) : NULL;
+    const struct device_description description = {
+        .name = name,
+        .ops = &function_ops,
+        .private_data = function,
+        .bus = &pci_bus,
+        .bus_data = function,
+    };
+    struct device *device = function ? device_create(bus_device, &description) : NULL;
     if (!device) {
         mem_free(function);
         return -ENOMEM;
     }
     *function = *found;
-    device->ops = &function_ops;
-    device->private_data = function;
-    device->bus_kind = BUS_PCI;
-    device->bus_data = function;
     status_t status = device_publish(device);
     device_put(device); /* the tree has its own reference; without it this frees */
     return status;
@@ -130,7 +133,7 @@ static void walk_buses(struct pci_walk *walk)
 
 static status_t pci_add_device(struct device *device)
 {
-    if (device->parent || !pci_mechanism1_present())
+    if (device != device_root() || !pci_mechanism1_present())
         return -ENODEV;
     struct pci_walk walk = { 0 };
     status_t status = device_publish_bus(device, "pci", &walk.bus_device);

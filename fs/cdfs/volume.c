@@ -447,7 +447,7 @@ static status_t cdfs_mount(const struct device_handle *handle, const char *text,
                            struct fsd **fsd)
 {
     struct mount_options options;
-    if (!handle->device || handle->device->limits.block_bytes > ISO_SECTOR_BYTES)
+    if (!handle->device || device_block_bytes(handle->device) > ISO_SECTOR_BYTES)
         return -EMEDIUMTYPE;
     status_t status = options_parse(text, &options);
     if (status)

@@ -53,15 +53,15 @@ static const vnode_id_t id_classes = (vnode_id_t)KIND_CLASSES << 28;
 
 static vnode_id_t id_of_device(struct device *device)
 {
-    uint32_t generation = device->ops->start ? device_medium(device).generation : 0;
-    return id_make(KIND_DEVICE, device->number, generation);
+    uint32_t generation = device_has_data(device) ? device_medium(device).generation : 0;
+    return id_make(KIND_DEVICE, device_number(device), generation);
 }
 
 static enum node_type type_of_device(const struct device *device)
 {
-    if (device->ops->start)
+    if (device_has_data(device))
         return NODE_FILE;
-    return device->device_class == CLASS_CONTROL ? NODE_OTHER : NODE_DIRECTORY;
+    return device_class(device) == CLASS_CONTROL ? NODE_OTHER : NODE_DIRECTORY;
 }
 
 static const struct devfs_node *node_of(const struct vnode *vnode)
@@ -77,7 +77,7 @@ static uint32_t mode_of(const struct device *device, enum node_type type)
     switch (type) {
     case NODE_DIRECTORY: return MODE_DIRECTORY;
     case NODE_LINK: return MODE_LINK;
-    case NODE_FILE: return device->read_only ? MODE_BLOCK : MODE_BLOCK_WRITABLE;
+    case NODE_FILE: return device_is_read_only(device) ? MODE_BLOCK : MODE_BLOCK_WRITABLE;
     default: return device ? MODE_CONTROL : MODE_STREAM;
     }
 }
@@ -93,7 +93,7 @@ static void info_fill(struct device *device, vnode_id_t id, enum node_type type,
         .id = id,
         .type = type,
         .size_bytes = medium.present ? medium.bytes : 0,
-        .attributes = device && device->read_only ? ATTRIBUTE_READ_ONLY : 0,
+        .attributes = device && device_is_read_only(device) ? ATTRIBUTE_READ_ONLY : 0,
         .alias = id,
         .mode = mode_of(device, type),
         .links = 1,
@@ -103,7 +103,7 @@ static void info_fill(struct device *device, vnode_id_t id, enum node_type type,
 static void device_info(struct device *device, enum devfs_kind kind, struct node_info *info)
 {
     if (kind == KIND_ALIAS)
-        info_fill(device, id_make(KIND_ALIAS, device->number, 0), NODE_LINK, info);
+        info_fill(device, id_make(KIND_ALIAS, device_number(device), 0), NODE_LINK, info);
     else
         info_fill(device, id_of_device(device), type_of_device(device), info);
 }
@@ -146,8 +146,9 @@ static int devfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor
     if (!device)
         return 0;
     device_info(device, classes ? KIND_ALIAS : KIND_DEVICE, &entry->info);
-    text_copy(entry->name, sizeof(entry->name), classes ? device->alias : device->name);
-    *position = (uint64_t)device->number + STREAMS + 1;
+    text_copy(entry->name, sizeof(entry->name), classes ? device_alias(device)
+                                                         : device_name(device));
+    *position = (uint64_t)device_number(device) + STREAMS + 1;
     device_put(device);
     return 1;
 }
@@ -161,7 +162,7 @@ static struct device *find_class(struct element element)
     memcpy(name, element.name, element.length);
     name[element.length] = '\0';
     struct device *device = device_find(name); /* by its path, too: that is not a class name */
-    if (device && !text_equal(device->alias, name)) {
+    if (device && !text_equal(device_alias(device), name)) {
         device_put(device);
         device = NULL;
     }
@@ -208,13 +209,14 @@ static status_t node_open_device(struct vnode *vnode, struct devfs_node *node)
     struct device *device = node->device;
     vnode->type = NODE_FILE;
     vnode->device = device;
-    vnode->cache_block_bytes = device->limits.block_bytes;
+    vnode->cache_block_bytes = device_block_bytes(device);
     status_t status = device_open(device, &node->handle);
     if (status && status != -ENOMEM) { /* it is there, though it cannot be read */
         vnode->open_status = status;
         return id_of_device(device) == vnode->id ? 0 : -ESTALE;
     }
-    if (!status && id_make(KIND_DEVICE, device->number, node->handle.generation) != vnode->id) {
+    if (!status &&
+        id_make(KIND_DEVICE, device_number(device), node->handle.generation) != vnode->id) {
         device_close(&node->handle);
         status = -ESTALE;
     }
@@ -243,7 +245,7 @@ static status_t node_open(struct vnode *vnode, struct devfs_node *node)
         return -ENOENT;
     if (node->kind == KIND_ALIAS) {
         vnode->type = NODE_LINK;
-        return node->device->alias[0] ? 0 : -ENOENT;
+        return *device_alias(node->device) ? 0 : -ENOENT;
     }
     vnode->type = type_of_device(node->device);
     return vnode->type == NODE_FILE ? node_open_device(vnode, node) : 0;

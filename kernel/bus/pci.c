@@ -11,9 +11,11 @@ enum {
     PCI_COMMAND_NO_INTERRUPT = 1 << 10,
 };
 
+const struct bus_type pci_bus = { .name = "pci" };
+
 const struct pci_function *pci_function_of(const struct device *device)
 {
-    return device->bus_kind == BUS_PCI ? device->bus_data : NULL;
+    return device_bus_data(device, &pci_bus);
 }
 
 void pci_enable(const struct pci_function *function)

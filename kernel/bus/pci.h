@@ -2,8 +2,8 @@
  * pci.h - functions on the PCI bus, as devices below "pci".
  *
  * drivers/pci publishes a device a function, named bus:slot.function ("00:01.1"), whose bus_data
- * is a `struct pci_function`. Drivers look at it in add_device and reach the configuration space
- * through the calls below.
+ * of type pci_bus is a `struct pci_function`. Drivers examine it in add_device and access the
+ * configuration space through the functions below.
  *
  * Locking     Configuration reads and writes: any thread.
  * Ownership   A pci_function lives as long as its device.
@@ -37,7 +37,9 @@ struct pci_function {
     struct pci_bar bars[6];
 };
 
-/* NULL when the device is no PCI function. (kernel/bus/pci.c) */
+extern const struct bus_type pci_bus;
+
+/* Returns NULL if the device is not a PCI function. */
 const struct pci_function *pci_function_of(const struct device *device);
 
 /* Lets the function answer in port and memory space and master the bus (command register). */

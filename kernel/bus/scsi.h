@@ -3,9 +3,9 @@
  *
  * A CD drive takes SCSI command packets whatever carries them. drivers/storage/scsi/cdrom builds
  * packets and reads sense data; a transport (drivers/storage/ata/ide) carries them to a unit and
- * returns the answer. A transport publishes one device per unit, with `packet_transport` and
- * bus_data set; a command layer takes the unit in its add_device and publishes the data device as
- * the unit's child.
+ * returns the answer. A transport publishes one device per unit, whose bus_data of type packet_bus
+ * is a struct packet_unit_info; a command layer takes the unit in its add_device and publishes the
+ * data device as the unit's child.
  *
  * Model       submit() queues a command on the unit's channel; commands of a channel run one after
  *             another on the channel's worker thread. The command ends exactly once, through its
@@ -49,6 +49,8 @@ struct packet_command {
     struct device *unit;
 };
 
+extern const struct bus_type packet_bus;
+
 struct packet_transport {
     /* Queues the command. After the unit is gone it ends with -ENODEV. */
     void (*submit)(struct device *unit, struct packet_command *command);
@@ -56,6 +58,7 @@ struct packet_transport {
 
 /* What a unit's bus_data points to. */
 struct packet_unit_info {
+    const struct packet_transport *transport;
     uint8_t device_type;  /* INQUIRY peripheral device type; 5: CD/DVD (MMC) */
     bool dma;             /* commands are carried by DMA at the moment */
     char model[41], firmware[9], serial[21]; /* trimmed, printable ASCII */

@@ -5,7 +5,7 @@
  * Each block is named once for each medium, then at its 10th, 100th, ... failure; when the medium
  * leaves, one line counts them all.
  */
-#include "kernel/dev/device.h"
+#include "kernel/dev/internal.h"
 #include "kernel/log.h"
 #include "lib/text.h"
 
@@ -71,14 +71,14 @@ void device_note_bad_block(struct device *device, uint32_t generation, uint64_t 
                  why, (unsigned long long)failures);
 }
 
-struct bad_blocks *device_take_bad_blocks(struct device *device)
+struct bad_blocks *bad_blocks_take(struct device *device)
 {
     struct bad_blocks *bad = device->bad_blocks;
     device->bad_blocks = NULL;
     return bad;
 }
 
-void device_sum_up_bad_blocks(struct device *device, struct bad_blocks *bad)
+void bad_blocks_sum_up(const struct device *device, struct bad_blocks *bad)
 {
     if (bad)
         log_info(device->alias, "%s%u block%s of the medium could not be read, %llu failure%s",

@@ -2,44 +2,43 @@
 #include "kernel/dev/control.h"
 
 #include "kernel/dev/icon.h"
+#include "kernel/dev/internal.h"
 #include "lib/macros.h"
 
 /* ---- common answers ----------------------------------------------------------------------- */
 
-/* The status that opening the device would return, as far as its medium decides. */
-static status_t medium_status(struct device *device)
+/* Returns the status that opening the device would return, as far as its medium decides. */
+static status_t open_status(struct device *device)
 {
     spin_lock(&device->queue_lock);
-    status_t status = device->gone             ? -ENODEV
-                      : device->medium_present ? 0
-                                               : device->absent_status;
+    status_t status = medium_status(device);
     spin_unlock(&device->queue_lock);
-    return !status && device->ops->check ? device->ops->check(device) : status;
+    return status ? status : medium_check_below(device);
 }
 
 static status_t get_size(struct device *device, void *argument)
 {
     struct device_size *size = argument;
-    status_t status = medium_status(device);
+    status_t status = open_status(device);
     if (status)
         return status;
     *size = (struct device_size){ .size_bytes = device_medium(device).bytes,
-                                  .block_bytes = device->limits.block_bytes };
+                                  .block_bytes = device->block_bytes };
     return 0;
 }
 
 static status_t get_geometry(struct device *device, void *argument)
 {
-    status_t status = medium_status(device);
+    status_t status = open_status(device);
     if (!status)
         *(struct device_geometry *)argument =
-            geometry_derive(device_medium(device).bytes, device->limits.block_bytes);
+            geometry_derive(device_medium(device).bytes, device->block_bytes);
     return status;
 }
 
 static status_t get_bios_geometry(struct device *device, void *argument)
 {
-    status_t status = medium_status(device);
+    status_t status = open_status(device);
     if (!status)
         *(struct device_geometry *)argument = geometry_bios(device_medium(device).bytes);
     return status;
@@ -62,7 +61,7 @@ static status_t get_bios_drive(struct device *device, void *argument)
 static status_t get_status(struct device *device, void *argument)
 {
     struct device_status *status = argument;
-    status_t medium = medium_status(device);
+    status_t medium = open_status(device);
     *status = (struct device_status){
         .medium = medium,
         .readable = !medium,

@@ -1,24 +1,29 @@
 /*
  * device.h - the device tree.
  *
- * A device is a node: a name under its parent, an ops table, and - if it carries data - limits, a
- * medium and a class. Buses are devices without data. The tree is real and shown under
- * /System/Devices; a device of a class has an alias in /System/Devices/Classes (`cdrom0`), with
- * the lowest free number.
+ * A device is a node of the tree: a name under its parent, an ops table and, if it has data, a
+ * class, limits and a medium. A bus is a device without data. /System/Devices shows the tree; a
+ * device whose class has aliases also has one in /System/Devices/Classes: the class's name and the
+ * lowest free number (`cdrom0`).
  *
- * Life        device_create -> fill ops, limits, class -> device_publish (visible, offered to the
- *             drivers, event ADDED) -> device_remove (out of the tree, event REMOVED, new opens
- *             fail, requests get -ENODEV) -> last device_put: ops->destroy, freed.
- * Medium      Each medium has a generation. device_set_medium() and device_clear_medium() bump it;
- *             handles opened under an older one always get -ESTALE, so no byte of an old disc is
- *             served for a new one. A fixed store sets its medium once.
- * Interface   bus drivers: create, publish, remove. Data drivers: ops->start, io_transfer_done().
+ * Model       A driver fills a struct device_description and passes it to device_create(), which
+ *             copies it. struct device is the kernel's: its members are known to kernel/dev only
+ *             (internal.h). Drivers, file systems and commands use the functions below.
+ * Life        device_create -> device_publish (visible, offered to the drivers, event ADDED) ->
+ *             device_remove (out of the tree, event REMOVED, new opens fail, requests end with
+ *             -ENODEV) -> last device_put: ops->destroy, freed.
+ * Medium      Each medium has a generation. device_set_medium() and device_clear_medium()
+ *             increment it. A handle opened under an older generation always gets -ESTALE, so no
+ *             byte of an old disc is served for a new one. A fixed store sets its medium once.
+ * Interface   bus drivers: device_create, device_publish, device_remove.
+ *             data drivers: ops->start, io_transfer_done(), device_set_medium.
  *             users: device_find, device_open, io_submit with the handle, device_close.
- * Locking     Tree and classes: one mutex of rank DEVTREE. A device's queue and medium: its spin.
- *             Functions here may be called with locks below DEVTREE, from threads; those marked
- *             "any context" from interrupts and completion callbacks too.
- * Ownership   device_get/device_put count references; the tree holds one of each published device,
- *             a child holds one of its parent.
+ * Locking     Tree and aliases: one mutex of rank DEVTREE. A device's queue, medium and opens: its
+ *             spin of rank QUEUE. Functions may be called from threads with locks below DEVTREE
+ *             held; those marked "any context" also from interrupts and completion callbacks.
+ * Ownership   device_get/device_put count references. The tree holds one of each published device,
+ *             a child holds one of its parent. Strings and pointers that functions return are
+ *             borrowed from the device.
  */
 #ifndef KERNEL_DEV_DEVICE_H
 #define KERNEL_DEV_DEVICE_H
@@ -27,6 +32,7 @@
 
 struct driver;
 
+/* The class of a device decides its alias and what the common operations (control.h) answer. */
 enum device_class {
     CLASS_NONE,
     CLASS_BUS,     /* has children, no alias */
@@ -36,30 +42,33 @@ enum device_class {
     CLASS_VIRTUAL,
 };
 
-enum bus_kind { BUS_NONE, BUS_PCI, BUS_PACKET };
+/* Identifies what a device's bus_data points to. Each bus defines one: kernel/bus/pci.h. */
+struct bus_type {
+    const char *name;
+};
 
 enum { DEVICE_NAME_BYTES = 32 };
 
 struct device_ops {
-    /* Begins a transfer and returns; never waits. Called by any thread that submits, and by
-     * whatever context ends the transfer before. NULL: the device has no data. */
+    /* Begins a transfer and returns; never waits. Called by any thread that submits a request, and
+     * in the context that ended the previous transfer. NULL: the device has no data. */
     void (*start)(struct device *device, struct io_transfer *transfer);
-    /* Looks whether the medium is there and still the same, and says so through
+    /* Checks whether a medium is present and still the same, and reports a change through
      * device_set_medium/device_clear_medium. May wait for the device. NULL: the medium is fixed. */
     status_t (*poll)(struct device *device);
-    /* An operation of DEVICE_CONTROL_*; may wait. The length of those that control.h and this
-     * header list was checked. -EOPNOTSUPP for unknown ones, and for those of control.h that its
-     * common answer is right for. NULL: all of them. */
+    /* Executes an operation of DEVICE_CONTROL_*; may wait. The argument's length was checked for
+     * the operations that control.h and this header list. Returns -EOPNOTSUPP for unknown
+     * operations and for those of control.h whose common answer fits. NULL: for all. */
     status_t (*control)(struct device *device, unsigned operation, void *argument, size_t bytes);
-    /* Is what lies beneath the device still what it was? 0, or e.g. -ESTALE when the disc with its
-     * image was changed: then nothing of it is served, from memory neither. Threads; no lock is
-     * held. NULL: nothing lies beneath. */
+    /* Returns 0 if the underlying medium is unchanged, else an errno, such as -ESTALE after the
+     * disc that holds an image was changed: cached data is not served either. Threads; no lock is
+     * held. NULL: there is no underlying medium. */
     status_t (*check)(struct device *device);
-    /* The last handle was closed. Threads; may remove the device. NULL: nothing. */
+    /* The last handle was closed. Threads; may remove the device. NULL: nothing to do. */
     void (*closed)(struct device *device);
-    /* One line about the device for `devices`, e.g. maker and model. NULL: nothing to say. */
+    /* Writes one line about the device for `devices`, such as vendor and model. NULL: none. */
     void (*describe)(struct device *device, char *text, size_t bytes);
-    /* The last reference went: free what private_data owns. NULL: nothing. */
+    /* The last reference was put: frees what private_data owns. NULL: nothing to free. */
     void (*destroy)(struct device *device);
 };
 
@@ -68,14 +77,15 @@ enum {
     DEVICE_CONTROL_LOAD,
     DEVICE_CONTROL_LOCK_DOOR,
     DEVICE_CONTROL_UNLOCK_DOOR,
-    DEVICE_CONTROL_SESSION, /* struct device_session: where a session of the disc begins */
-    DEVICE_CONTROL_TOC,     /* struct device_toc: its table of contents */
+    DEVICE_CONTROL_SESSION, /* struct device_session: the first block of a session */
+    DEVICE_CONTROL_TOC,     /* struct device_toc: the disc's table of contents */
 };
 
 struct device_session {
-    unsigned number;      /* which one is asked for, from 1; 0: the last, and answered so */
+    unsigned number;      /* of the session, from 1; 0: the last, whose number is the answer */
     unsigned count;       /* answer: sessions on the disc */
-    uint32_t first_block; /* answer, of 2048 bytes: of its first data track, or of its first */
+    uint32_t first_block; /* answer, in blocks of 2048 bytes: of the session's first data track, or
+                             of its first track */
 };
 
 enum { DEVICE_TRACKS_MAX = 99 };
@@ -83,174 +93,190 @@ enum { DEVICE_TRACKS_MAX = 99 };
 struct device_track {
     uint8_t number, session;
     bool data;            /* else audio */
-    uint8_t mode;         /* of data: 1 or 2; 0: not known */
-    uint32_t first_block; /* of 2048 bytes */
-    uint32_t blocks;      /* up to the next track, its pre-gap included, or to the lead-out */
+    uint8_t mode;         /* of a data track: 1 or 2; 0: unknown */
+    uint32_t first_block; /* in blocks of 2048 bytes */
+    uint32_t blocks;      /* up to the next track (with that track's pre-gap) or the lead-out */
 };
 
-/* All answers. Tracks in the order of the disc. */
+/* All members are answers. The tracks are in the order of the disc. */
 struct device_toc {
     unsigned session_count, track_count;
     struct device_track tracks[DEVICE_TRACKS_MAX];
 };
 
-struct device {
-    char name[DEVICE_NAME_BYTES];        /* under its parent: "00:01.1", "ide1", "cdrom" */
-    char alias[DEVICE_NAME_BYTES];       /* class name, "" if none: "cdrom0" */
-    const struct device_ops *ops;        /* set before publish */
-    const struct driver *driver;         /* that took it, or NULL */
-    void *private_data;                  /* of its creator (ops) */
-    enum bus_kind bus_kind;              /* what bus_data points to, said by the bus driver */
-    const void *bus_data;                /* BUS_PCI: struct pci_function; BUS_PACKET: struct
-                                            packet_unit_info; owned by the bus driver */
-    const struct packet_transport *packet_transport; /* a unit that takes packets (packet.h) */
-    const char *class_prefix;            /* NULL, or the alias' prefix, where not the class's */
-    bool is_virtual;                     /* its bytes are other files' or memory's */
-    /* What follows may change with the medium, while others look: each is read whole, and what was
-     * read goes for the generation that is told after it. */
-    _Atomic enum device_class device_class;
-    _Atomic unsigned level;              /* 0 hardware and RAM; see the Book, chapter 6 */
-    _Atomic bool read_only;
-    _Atomic bool no_automount;           /* the monitor leaves its medium alone */
-    struct io_limits limits;             /* of these only the block */
-
-    /* device.c's and io.c's */
-    unsigned number;                     /* unique since start, > 0; its vnode id in devfs */
-    struct device *parent;
-    struct list siblings, children;
-    struct list all_link;
-    struct list number_link, alias_link, name_link; /* tree.c's, with the next */
-    unsigned class_number;
-    unsigned *first_free;                /* where the search for its prefix's numbers begins */
-    _Atomic int references;
-    bool published, gone;                /* under DEVTREE */
-    struct spin queue_lock;              /* rank QUEUE: all below */
-    struct list waiting;                 /* io_requests */
-    struct io_transfer *transfers;       /* limits.depth of them */
-    struct io_segment *transfer_segments;
-    void **bounce_pages;
-    bool pumping, pump_again;
-    struct list event_link;              /* event.c's, with the next */
-    unsigned pending_events;
-    bool event_handled;
-    struct list put_link;                /* io.c's */
-    _Atomic uint32_t generation;         /* of the medium; starts at 1; bumped at the end, too */
-    bool medium_present;
-    uint64_t medium_bytes;
-    struct bad_blocks *bad_blocks;       /* of this medium; bad_blocks.c's; NULL: none yet */
-    status_t absent_status;              /* without a medium: -ENOMEDIUM; -ENODEV when halted */
-    unsigned open_count;
-    bool refuses_opens, claimed;
-    unsigned files_open;                 /* on file systems of this medium */
-    _Atomic bool door_locked;            /* the monitor's, with the next */
-    bool drive_directory;
+/* What a driver describes. Zero and NULL are the defaults; strings are copied. */
+struct device_description {
+    const char *name;                /* under the parent: "00:01.1", "ide1", "cdrom"; NULL: the
+                                        number of its alias */
+    const struct device_ops *ops;    /* NULL: none of them */
+    void *private_data;              /* the driver's; ops->destroy frees it */
+    enum device_class device_class;
+    const char *alias_prefix;        /* NULL: the class's name */
+    const struct bus_type *bus;      /* what bus_data is; NULL: the device is not on a bus */
+    const void *bus_data;            /* the bus driver's; valid as long as the device */
+    struct io_limits limits;         /* of a device with data */
+    bool is_virtual;                 /* its bytes are those of other files or of memory */
+    bool read_only;
+    bool no_automount;               /* the monitor does not mount its medium */
+    unsigned level;                  /* 0: hardware and RAM; see the Book, chapter 6 */
 };
 
-/* A device opened under one generation of its medium. Copy freely; close once. */
+/* The part of a description that another medium may change. */
+struct device_traits {
+    enum device_class device_class;
+    unsigned level;
+    uint32_t block_bytes;
+    bool read_only, no_automount;
+};
+
+/* A device opened under one generation of its medium. May be copied; is closed once. */
 struct device_handle {
     struct device *device;
     uint32_t generation;
 };
 
-/* A device under `parent` (NULL: the root of the tree) with one reference, the caller's. A name ""
- * becomes the number of its alias when it is published. */
-struct device *device_create(struct device *parent, const char *name);
-/* Puts it into the tree, gives it its alias and its transfers, offers it to every driver's
- * add_device in order until one takes it (returns 0), and tells the monitor. -EEXIST when the
- * parent has a child of that name; -ENOMEM. On failure the caller still owns its reference. */
+/* Creates a device under `parent` (NULL: the root of the tree) with one reference, the caller's.
+ * NULL: no memory; private_data is then still the caller's. */
+struct device *device_create(struct device *parent,
+                             const struct device_description *description);
+/* Puts the device into the tree, allocates its alias and its transfers, offers it to the drivers in
+ * their order until one accepts it, and posts EVENT_ADDED. -EEXIST if the parent has a child of
+ * that name; -ENODEV if the parent is gone; -ENOMEM. On failure the caller still owns its
+ * reference. */
 status_t device_publish(struct device *device) MUST_CHECK;
-/* Makes and publishes a device without data under `parent`; *bus is a reference. */
+/* Creates and publishes a device without data under `parent`; *bus is a reference. */
 status_t device_publish_bus(struct device *parent, const char *name,
                             struct device **bus) MUST_CHECK;
-/* Takes it out, children first. Requests that wait end with -ENODEV; those in flight end by
- * themselves. Idempotent. */
+/* Takes the device out of the tree, its children first. Waiting requests end with -ENODEV; those in
+ * flight end when their driver ends them. Idempotent. */
 void device_remove(struct device *device);
 
 struct device *device_get(struct device *device);
 void device_put(struct device *device);
-/* The same in any context: the last reference is left to the completion thread (io.c). */
+/* device_put for any context: the last reference is put by the completion thread. */
 void device_put_later(struct device *device);
 
-/* Any context. The new medium has `bytes` bytes. An image may end inside a block: what there is of
- * it can be read, but not written. */
+/* ---- properties: any context ---------------------------------------------------------------- */
+
+const char *device_name(const struct device *device);
+const char *device_alias(const struct device *device); /* "": none, or not published yet */
+const char *device_label(const struct device *device); /* the alias, or the name without one */
+unsigned device_number(const struct device *device);   /* unique since start, > 0 */
+unsigned device_class_number(const struct device *device); /* the number in the alias */
+struct device *device_parent(const struct device *device);
+void *device_private(const struct device *device);
+/* The driver that accepted the device, or NULL. */
+const struct driver *device_driver(const struct device *device);
+/* Returns bus_data if the device is on a bus of this type, else NULL. */
+const void *device_bus_data(const struct device *device, const struct bus_type *bus);
+bool device_has_ops(const struct device *device, const struct device_ops *ops);
+
+enum device_class device_class(const struct device *device);
+const char *device_class_name(enum device_class device_class); /* "cdrom", "disk", ... */
+bool device_has_data(const struct device *device);
+bool device_is_virtual(const struct device *device);
+bool device_is_removable(const struct device *device); /* the medium can be changed: it is polled */
+bool device_is_read_only(const struct device *device);
+bool device_automounts(const struct device *device);
+bool device_is_gone(const struct device *device); /* removed */
+unsigned device_level(const struct device *device);
+uint32_t device_block_bytes(const struct device *device);
+
+/* ---- medium --------------------------------------------------------------------------------- */
+
+/* Any context. The new medium has `bytes` bytes. An image may end inside a block: that part can be
+ * read, but not written. */
 void device_set_medium(struct device *device, uint64_t bytes);
 void device_clear_medium(struct device *device);
-/* Any context. As device_clear_medium, but everything answers -ENODEV until there is a medium. */
+/* Any context. As device_clear_medium, but all requests fail with -ENODEV until there is a medium
+ * again. */
 void device_halt(struct device *device);
-/* A state as one moment saw it. */
+/* For a medium of another kind: call before device_set_medium(). Each trait is read atomically, and
+ * a value that was read applies to the generation that is read after it. */
+void device_set_traits(struct device *device, const struct device_traits *traits);
+struct device_traits device_traits(const struct device *device);
+/* Threads; no lock is held. Calls ops->poll; 0 without one. */
+status_t device_poll(struct device *device) MUST_CHECK;
+
+/* A consistent snapshot. */
 struct device_medium {
     bool present;
     uint64_t bytes;
-    uint32_t generation;
+    uint32_t generation; /* starts at 1 */
 };
 struct device_medium device_medium(struct device *device); /* any context */
 
-/* A block of the medium of that generation could not be read or written, and why: the log names
- * it, once and then at its 10th, 100th, ... failure. Threads; no lock is held. */
+/* Records that a block of the medium of that generation could not be read or written, and why. The
+ * log names the block once, then at its 10th, 100th, ... failure. Threads; no lock is held. */
 void device_note_bad_block(struct device *device, uint32_t generation, uint64_t block,
                            const char *why);
-/* bad_blocks.c for device.c: takes the list of a medium that leaves, under the queue_lock; then
- * logs how many there were, and frees it. Any context but interrupts. */
-struct bad_blocks *device_take_bad_blocks(struct device *device);
-void device_sum_up_bad_blocks(struct device *device, struct bad_blocks *bad);
 
-/* A file (no directory) on the handle's medium was opened or closed: the monitor keeps the door of
- * a removable drive locked meanwhile. What is left open of an old medium does not count. */
-void device_file_opened(const struct device_handle *handle);
-void device_file_closed(const struct device_handle *handle);
-unsigned device_files_open(struct device *device);
+/* ---- handles and claims: threads ------------------------------------------------------------ */
 
-/* By alias ("cdrom0" or "Classes/cdrom0") or by path below the root ("pci/00:01.1/ide1/cdrom"): the
- * names that /System/Devices has. Returns a reference or NULL. */
-struct device *device_find(const char *name);
-/* By `number`. A reference or NULL. */
-struct device *device_find_number(unsigned number);
-/* By name below `parent`. A reference or NULL. */
-struct device *device_find_child(struct device *parent, const char *name, size_t length);
-/* The root of the tree: borrowed. */
-struct device *device_root(void);
-/* The path below the root into `text`; cut when too long. */
-void device_path(struct device *device, char *text, size_t bytes);
-
-/* 0, -ENODEV when it is gone, -ENOMEDIUM without a medium, -EBUSY while it is claimed. Takes a
- * reference. */
+/* Opens the device under the generation of its medium. Takes a reference. -ENODEV if it is gone or
+ * refuses opens, -ENOMEDIUM without a medium, -EBUSY while it is claimed. */
 status_t device_open(struct device *device, struct device_handle *handle) MUST_CHECK;
 void device_close(struct device_handle *handle);
 unsigned device_open_count(struct device *device);
-/* Whoever writes has the device alone: -EBUSY when there is another handle, -EROFS when it cannot
- * be written; from then on it cannot be opened elsewhere. */
+/* Claims the device for exclusive write access: until device_release() it cannot be opened again.
+ * -EBUSY if another handle is open, -EROFS if the device is read-only. */
 status_t device_claim(const struct device_handle *handle) MUST_CHECK;
 void device_release(const struct device_handle *handle);
-/* From now on opening fails with -ENODEV. With only_idle: -EBUSY, and nothing happens, while
- * anybody has it open. */
+/* Makes device_open() fail with -ENODEV from now on. With only_idle: -EBUSY, and nothing is
+ * changed, while the device is open. */
 status_t device_refuse_opens(struct device *device, bool only_idle) MUST_CHECK;
 void device_allow_opens(struct device *device);
-/* Would it be opened now? 0 or -ENODEV. */
+/* Returns 0 if the device can be opened, -ENODEV if it is gone or refuses opens. */
 status_t device_admits(struct device *device) MUST_CHECK;
-/* 0, -ENODEV, -ENOMEDIUM or -ESTALE: would a request by this handle be taken now? Threads, with no
- * lock held. */
+/* Returns whether a request by this handle would be accepted now: 0, -ENODEV, -ENOMEDIUM or
+ * -ESTALE. No lock is held. */
 status_t device_check(const struct device_handle *handle) MUST_CHECK;
-/* control.c: an operation of the device. -EINVAL for a length other than the operation's struct,
- * -EOPNOTSUPP for what neither the driver nor control.h knows, -ENODEV when the device is gone. */
-status_t device_control(struct device *device, unsigned operation, void *argument,
-                        size_t bytes) MUST_CHECK;
-/* toc.c: what DEVICE_CONTROL_SESSION answers, from a table of contents. -ENOENT. */
-status_t toc_find_session(const struct device_toc *toc,
-                          struct device_session *session) MUST_CHECK;
-/* Can its medium be changed? Then the driver has a poll. */
-bool device_is_removable(const struct device *device);
 
-/* For listings, in the order of publishing, in which numbers rise: the first child, or the first
- * device that has an alias, whose number is above `after`. A reference, or NULL at the end. What is
- * published or removed meanwhile changes nothing for the others. */
+/* Count the open files (not directories) on the handle's medium: while there is one, the monitor
+ * keeps the door of a removable drive locked. Files of an earlier medium do not count. */
+void device_file_opened(const struct device_handle *handle);
+void device_file_closed(const struct device_handle *handle);
+unsigned device_files_open(struct device *device);
+/* Whether the monitor has locked the door. */
+bool device_door_is_locked(const struct device *device);
+void device_set_door_locked(struct device *device, bool locked);
+
+/* ---- finding: threads ----------------------------------------------------------------------- */
+
+/* Finds a device by alias ("cdrom0" or "Classes/cdrom0") or by its path below the root
+ * ("pci/00:01.1/ide1/cdrom"), as in /System/Devices. These functions return a reference or NULL. */
+struct device *device_find(const char *name);
+struct device *device_find_number(unsigned number);
+struct device *device_find_child(struct device *parent, const char *name, size_t length);
+/* Listings, in the order of publishing, in which numbers rise: return the first child, or the first
+ * device that has an alias, whose number is above `after`. Devices that are published or removed
+ * meanwhile do not disturb the listing of the others. */
 struct device *device_child(struct device *parent, unsigned after);
 struct device *device_by_class(unsigned after);
 
+/* Returns the root of the tree: borrowed. */
+struct device *device_root(void);
+/* Writes the path below the root into `text`, truncated if it is too long. */
+void device_path(const struct device *device, char *text, size_t bytes);
+/* Writes what ops->describe writes; "" without it. */
+void device_describe(struct device *device, char *text, size_t bytes);
+
+/* ---- operations: threads -------------------------------------------------------------------- */
+
+/* Executes an operation of the device (control.c). -EINVAL for a length other than the operation's
+ * struct, -EOPNOTSUPP for an operation that neither the driver nor control.h knows, -ENODEV if the
+ * device is gone. */
+status_t device_control(struct device *device, unsigned operation, void *argument,
+                        size_t bytes) MUST_CHECK;
+/* Answers DEVICE_CONTROL_SESSION from a table of contents (toc.c). -ENOENT. */
+status_t toc_find_session(const struct device_toc *toc,
+                          struct device_session *session) MUST_CHECK;
+
+/* ---- start and stop ------------------------------------------------------------------------- */
+
 /* Creates the root and offers it to the drivers: probing starts here. */
 status_t device_start(void) MUST_CHECK;
-/* Removes every device and forgets all (host tests). */
+/* Removes every device (host tests). */
 void device_stop(void);
-
-const char *device_class_name(enum device_class device_class); /* "cdrom", "disk", ... */
 
 #endif

@@ -3,6 +3,7 @@
  * is being handled is not in the list; what comes for it meanwhile waits in its bits.
  */
 #include "kernel/dev/event.h"
+#include "kernel/dev/internal.h"
 #include "kernel/sched/sync.h"
 #include "lib/macros.h"
 
@@ -69,6 +70,11 @@ status_t event_wait(struct event *event, uint64_t deadline_us)
     }
     spin_unlock(&events.lock);
     return status;
+}
+
+unsigned *device_event_flags(struct device *device)
+{
+    return &device->event_flags;
 }
 
 status_t event_wait_done(struct device *device, uint64_t deadline_us)

@@ -5,6 +5,7 @@
  *             from event_wait() to event_done() the device belongs to that thread.
  * Locking     event_post: any context; never fails: each device has room for one pending event of
  *             each kind, so a burst is folded. The others: threads.
+ * Flags       device_event_flags() belong to the thread that handles the device's event.
  * Ownership   event_wait returns a device reference that event_done puts.
  */
 #ifndef KERNEL_DEV_EVENT_H
@@ -30,6 +31,7 @@ void event_post(enum event_kind kind, struct device *device);
 status_t event_wait(struct event *event, uint64_t deadline_us) MUST_CHECK;
 void event_done(struct event *event);
 /* Until no event of the device is pending or handled. 0, -ETIMEDOUT at the deadline, -EINTR. */
+unsigned *device_event_flags(struct device *device); /* 0 at first */
 status_t event_wait_done(struct device *device, uint64_t deadline_us) MUST_CHECK;
 
 #endif

@@ -63,7 +63,7 @@ struct io_request {
 
 /* What a device can do in one transfer. Zero fields mean "no limit". */
 struct io_limits {
-    _Atomic uint32_t block_bytes; /* what all is multiples of: 512..4096, a power of 2 */
+    uint32_t block_bytes;        /* offsets and lengths are multiples: 512..4096, a power of 2 */
     uint32_t transfer_bytes;     /* longest transfer */
     unsigned segment_count;      /* most segments a transfer (at most IO_SEGMENTS_MAX) */
     uint32_t segment_align;      /* segments start and end at multiples of it (0: anywhere) */

@@ -1,16 +1,22 @@
-/* tree.c - see tree.h. */
+/*
+ * tree.c - the device tree: numbers, names and aliases; finding and listing.
+ */
 #include "kernel/dev/tree.h"
+#include "kernel/sched/sync.h"
 #include "lib/format.h"
 #include "lib/hash.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
-enum { BUCKETS = 256, PREFIXES = 8 };
+enum { BUCKETS = 256, PREFIXES = 8, PATH_DEPTH_MAX = 16 };
 
+static struct mutex tree_lock = MUTEX_INIT(tree_lock, RANK_DEVTREE);
+static struct list published = LIST_INIT(published); /* in the order of publishing */
 static struct list by_number[BUCKETS], by_alias[BUCKETS], by_name[BUCKETS];
+static unsigned last_number;
 
-/* No number below `free` is free for this prefix. */
+/* For each prefix of aliases: all numbers below `free` are in use. */
 static struct {
     char prefix[DEVICE_NAME_BYTES];
     unsigned free;
@@ -24,9 +30,10 @@ void tree_start(void)
         list_init(&by_name[i]);
     }
     memset(prefixes, 0, sizeof(prefixes));
+    last_number = 0; /* file systems expect the root of the tree to be number 1 */
 }
 
-/* ---- finding ------------------------------------------------------------------------------ */
+/* ---- hash tables -------------------------------------------------------------------------- */
 
 static struct list *number_bucket(unsigned number)
 {
@@ -43,7 +50,7 @@ static struct list *name_bucket(const struct device *parent, const char *name, s
     return &by_name[hash_bytes(name, length, parent ? parent->number : 0) % BUCKETS];
 }
 
-struct device *tree_find_number(unsigned number)
+static struct device *find_number(unsigned number)
 {
     const struct list *bucket = number_bucket(number);
     list_each(link, bucket) {
@@ -54,7 +61,7 @@ struct device *tree_find_number(unsigned number)
     return NULL;
 }
 
-struct device *tree_find_alias(const char *alias)
+static struct device *find_alias(const char *alias)
 {
     const struct list *bucket = alias_bucket(alias);
     list_each(link, bucket) {
@@ -65,7 +72,7 @@ struct device *tree_find_alias(const char *alias)
     return NULL;
 }
 
-struct device *tree_find_child(const struct device *parent, const char *name, size_t length)
+static struct device *find_child(const struct device *parent, const char *name, size_t length)
 {
     const struct list *bucket = name_bucket(parent, name, length);
     list_each(link, bucket) {
@@ -79,7 +86,8 @@ struct device *tree_find_child(const struct device *parent, const char *name, si
 
 /* ---- aliases ------------------------------------------------------------------------------ */
 
-/* Where the search for a free number begins; NULL: at 0, there are too many prefixes. */
+/* Returns where the search for a free number begins; NULL: at 0, since there are too many prefixes
+ * to remember. */
 static unsigned *first_free(const char *prefix)
 {
     for (unsigned i = 0; i < PREFIXES; i++) {
@@ -91,16 +99,17 @@ static unsigned *first_free(const char *prefix)
     return NULL;
 }
 
-static void give_alias(struct device *device)
+static void alias_allocate(struct device *device)
 {
     if (device->device_class <= CLASS_CONTROL)
         return;
-    const char *prefix = device->class_prefix ? device->class_prefix
-                                              : device_class_name(device->device_class);
+    const char *prefix = *device->alias_prefix ? device->alias_prefix
+                                               : device_class_name(device->device_class);
     unsigned *free = first_free(prefix), number = free ? *free : 0;
     do
         format_text(device->alias, sizeof(device->alias), "%s%u", prefix, number++);
-    while (tree_find_alias(device->alias));
+    while (find_alias(device->alias));
+
     device->class_number = number - 1;
     if (!*device->name)
         format_text(device->name, sizeof(device->name), "%u", device->class_number);
@@ -112,19 +121,165 @@ static void give_alias(struct device *device)
 
 /* ---- entering and leaving ----------------------------------------------------------------- */
 
-void tree_insert(struct device *device)
+static void tree_insert(struct device *device)
 {
-    give_alias(device);
+    struct device *parent = device->parent;
+    device->number = ++last_number;
+    alias_allocate(device);
     list_push_back(number_bucket(device->number), &device->number_link);
-    list_push_back(name_bucket(device->parent, device->name, strlen(device->name)),
-                   &device->name_link);
+    list_push_back(name_bucket(parent, device->name, strlen(device->name)), &device->name_link);
+    if (parent)
+        list_push_back(&parent->children, &device->siblings);
+    list_push_back(&published, &device_get(device)->all_link);
+
+    spin_lock(&device->queue_lock);
+    device->published = true;
+    spin_unlock(&device->queue_lock);
 }
 
-void tree_remove(struct device *device)
+status_t tree_enter(struct device *device)
 {
+    struct device *parent = device->parent;
+    status_t status = 0;
+    mutex_lock(&tree_lock);
+    if (parent && (parent->gone || !parent->published))
+        status = -ENODEV;
+    else if (parent && find_child(parent, device->name, strlen(device->name)))
+        status = -EEXIST;
+    else
+        tree_insert(device);
+    mutex_unlock(&tree_lock);
+    return status;
+}
+
+static void tree_remove(struct device *device)
+{
+    list_remove(&device->siblings);
+    list_remove(&device->all_link);
     list_remove(&device->number_link);
     list_remove(&device->name_link);
     list_remove(&device->alias_link);
     if (device->first_free && device->class_number < *device->first_free)
         *device->first_free = device->class_number;
+}
+
+bool tree_leave(struct device *device, bool *left)
+{
+    mutex_lock(&tree_lock);
+    bool leaf = list_empty(&device->children);
+    *left = leaf && device->published;
+    if (*left)
+        tree_remove(device);
+    if (leaf) {
+        spin_lock(&device->queue_lock);
+        device->published = false;
+        device->gone = true;
+        device->medium_present = false;
+        device->generation++;
+        spin_unlock(&device->queue_lock);
+    }
+    mutex_unlock(&tree_lock);
+    return leaf;
+}
+
+struct device *tree_leaf(struct device *device)
+{
+    mutex_lock(&tree_lock);
+    while (!list_empty(&device->children))
+        device = container_of(device->children.next, struct device, siblings);
+    device_get(device);
+    mutex_unlock(&tree_lock);
+    return device;
+}
+
+/* ---- finding ------------------------------------------------------------------------------ */
+
+static struct device *find_path(const char *path)
+{
+    struct device *device = device_root();
+    while (device && *path) {
+        const char *slash = strchr(path, '/');
+        size_t length = slash ? (size_t)(slash - path) : strlen(path);
+        if (length)
+            device = find_child(device, path, length);
+        path += slash ? length + 1 : length;
+    }
+    return device;
+}
+
+/* Unlocks the tree and returns a reference, or NULL. */
+static struct device *found(struct device *device)
+{
+    if (device)
+        device_get(device);
+    mutex_unlock(&tree_lock);
+    return device;
+}
+
+struct device *device_find(const char *name)
+{
+    static const char classes[] = "Classes/";
+    bool by_class = text_starts(name, classes);
+    mutex_lock(&tree_lock);
+    struct device *device = find_alias(by_class ? name + strlen(classes) : name);
+    if (!device && !by_class)
+        device = find_path(name);
+    return found(device);
+}
+
+struct device *device_find_number(unsigned number)
+{
+    mutex_lock(&tree_lock);
+    return found(find_number(number));
+}
+
+struct device *device_find_child(struct device *parent, const char *name, size_t length)
+{
+    mutex_lock(&tree_lock);
+    return found(find_child(parent, name, length));
+}
+
+/* ---- listing ------------------------------------------------------------------------------ */
+
+struct device *device_child(struct device *parent, unsigned after)
+{
+    struct device *child = NULL;
+    mutex_lock(&tree_lock);
+    const struct device *last = find_number(after);
+    struct list *link = last && last->parent == parent ? last->siblings.next
+                                                       : parent->children.next;
+    /* If `after` was removed, the search begins at the first child: numbers only rise. */
+    for (; link != &parent->children && !child; link = link->next) {
+        struct device *device = container_of(link, struct device, siblings);
+        if (device->number > after)
+            child = device;
+    }
+    return found(child);
+}
+
+struct device *device_by_class(unsigned after)
+{
+    struct device *next = NULL;
+    mutex_lock(&tree_lock);
+    const struct device *last = find_number(after);
+    struct list *link = last ? last->all_link.next : published.next;
+    for (; link != &published && !next; link = link->next) {
+        struct device *device = container_of(link, struct device, all_link);
+        if (device->number > after && *device->alias)
+            next = device;
+    }
+    return found(next);
+}
+
+void device_path(const struct device *device, char *text, size_t bytes)
+{
+    const struct device *chain[PATH_DEPTH_MAX];
+    unsigned depth = 0;
+    for (; device && device != device_root() && depth < PATH_DEPTH_MAX; device = device->parent)
+        chain[depth++] = device;
+    size_t used = 0;
+    text_copy(text, bytes, "");
+    while (depth-- && used < bytes)
+        used += (size_t)format_text(text + used, bytes - used, "%s%s", used ? "/" : "",
+                                    chain[depth]->name);
 }

@@ -1,23 +1,26 @@
 /*
- * tree.h - how kernel/dev/device.c finds published devices: by number, by alias, by name below a
- * parent. Hash tables of a fixed size: with thousands of devices a few comparisons a look-up.
+ * tree.h - the device tree as publish.c changes it. Finding and listing: device.h.
  *
- * Locking     The caller holds the tree's mutex.
+ * Published devices are found by number, by alias and by name below a parent, through hash tables
+ * of a fixed size: with thousands of devices a look-up takes a few comparisons.
+ *
+ * Locking     Threads; takes the tree's mutex (rank DEVTREE).
  */
 #ifndef KERNEL_DEV_TREE_H
 #define KERNEL_DEV_TREE_H
 
-#include "kernel/dev/device.h"
+#include "kernel/dev/internal.h"
 
-void tree_start(void); /* empty */
-/* Enters a device with its number and parent, and gives it the alias of its class with the lowest
- * free number. */
-void tree_insert(struct device *device);
-void tree_remove(struct device *device);
-
-/* Borrowed; NULL: none. */
-struct device *tree_find_number(unsigned number);
-struct device *tree_find_alias(const char *alias);
-struct device *tree_find_child(const struct device *parent, const char *name, size_t length);
+/* Empties the tree: the next device gets number 1. */
+void tree_start(void);
+/* Puts a device into the tree with a number, the alias of its class with the lowest free number,
+ * and a reference of the tree's. -ENODEV if its parent is not in the tree; -EEXIST if the parent
+ * has a child of that name. */
+status_t tree_enter(struct device *device) MUST_CHECK;
+/* Takes a device without children out of the tree and sets `gone`. *left: it was in the tree, whose
+ * reference is now the caller's. Returns false if it has children, which must leave first. */
+bool tree_leave(struct device *device, bool *left);
+/* Returns a reference to the deepest first child, or to the device itself if it has no children. */
+struct device *tree_leaf(struct device *device);
 
 #endif

@@ -228,7 +228,7 @@ bool file_has_refused_reader(struct file *file)
 unsigned file_level(struct file *file)
 {
     const struct device *device = file_device(file);
-    return device ? device->level : 0;
+    return device ? device_level(device) : 0;
 }
 
 status_t file_set_size(struct file *file, uint64_t bytes)

@@ -107,9 +107,9 @@ static void find_devices(struct finder *finder, const char *prefix)
 {
     struct device *device;
     for (unsigned last = 0; (device = device_by_class(last));) {
-        last = device->number;
-        if (text_starts(device->alias, prefix))
-            offer(finder, device->alias);
+        last = device_number(device);
+        if (text_starts(device_alias(device), prefix))
+            offer(finder, device_alias(device));
         device_put(device);
     }
 }

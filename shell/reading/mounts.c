@@ -35,7 +35,7 @@ status_t mounts_of_device(struct shell *shell, const char *word, struct mount_in
     bool found = false;
     if (!device)
         return -ENODEV;
-    const char *name = device->alias[0] ? device->alias : device->name;
+    const char *name = device_label(device);
     for (unsigned n = 0; vfs_mount_info(n, info) != -ENOENT; n++)
         if (text_equal(info->device, name)) {
             last = n;

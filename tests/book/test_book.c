@@ -55,7 +55,7 @@ static status_t mount_image(const char *type)
     struct path *root = path_root();
     struct faulty *faulty = faulty_create(0, image, sizeof(image), faulty_limits(), FAULTY_MIXED);
     rig_mkdir("/mnt");
-    status_t status = vfs_mount(root, "/mnt", faulty->device->alias, type, NULL);
+    status_t status = vfs_mount(root, "/mnt", device_alias(faulty->device), type, NULL);
     if (!status) {
         static uint8_t got[FILE_BYTES + 1];
         kassert(rig_get_file("/mnt/the only one", got, sizeof(got)) == FILE_BYTES);

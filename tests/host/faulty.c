@@ -29,7 +29,7 @@ static void check_segment(const struct io_limits *limits, const struct io_segmen
 
 static void check_transfer(const struct io_transfer *transfer)
 {
-    const struct io_limits *limits = &transfer->device->limits;
+    const struct io_limits *limits = &((struct faulty *)device_private(transfer->device))->limits;
     uint64_t sum = 0;
     kassert(transfer->segment_count <= limits->segment_count);
     for (unsigned i = 0; i < transfer->segment_count; i++) {
@@ -86,7 +86,7 @@ static uint32_t good_bytes(struct faulty *faulty, struct io_transfer *transfer)
     if (faulty->vague)
         return 0;
     uint64_t good = faulty->bad_from > offset ? faulty->bad_from - offset : 0;
-    return (uint32_t)(good - good % transfer->device->limits.block_bytes);
+    return (uint32_t)(good - good % device_block_bytes(transfer->device));
 }
 
 static void serve(struct faulty *faulty, struct io_transfer *transfer)
@@ -145,7 +145,7 @@ static bool queue(struct faulty *faulty, struct io_transfer *transfer)
 
 static void faulty_start(struct device *device, struct io_transfer *transfer)
 {
-    struct faulty *faulty = device->private_data;
+    struct faulty *faulty = device_private(device);
     check_transfer(transfer);
     atomic_fetch_add(transfer->op == IO_READ ? &faulty->reads : transfer->op == IO_WRITE
                          ? &faulty->writes : &faulty->flushes, 1);
@@ -158,7 +158,7 @@ static void faulty_start(struct device *device, struct io_transfer *transfer)
 
 static void faulty_free(struct device *device)
 {
-    mem_free(device->private_data);
+    mem_free(device_private(device));
 }
 
 static const struct device_ops faulty_ops = { .start = faulty_start, .destroy = faulty_free };
@@ -169,24 +169,37 @@ struct faulty *faulty_create(unsigned n, void *image, uint64_t bytes, struct io_
     char name[16];
     struct faulty *faulty = mem_zalloc(sizeof(*faulty));
     snprintf(name, sizeof(name), "faulty%u", n);
-    struct device *device = device_create(NULL, name);
-    kassert(faulty != NULL && device != NULL);
+    kassert(faulty != NULL);
     spin_init(&faulty->lock, RANK_DEVICE);
     list_init(&faulty->transfers);
     wait_queue_init(&faulty->arrival);
-    faulty->device = device;
+    faulty->limits = limits;
+    if (!limits.segment_count)
+        faulty->limits.segment_count = IO_SEGMENTS_MAX;
     faulty->image = image;
     faulty->manner = manner;
-    device->ops = &faulty_ops;
-    device->private_data = faulty;
-    device->device_class = CLASS_DISK;
-    device->limits = limits;
+    struct device *device = device_create(NULL, &(struct device_description){
+        .name = name,
+        .ops = &faulty_ops,
+        .private_data = faulty,
+        .device_class = CLASS_DISK,
+        .limits = limits,
+    });
+    kassert(device != NULL);
+    faulty->device = device;
     if (bytes)
         device_set_medium(device, bytes);
     faulty->worker = thread_create("faulty", PRIORITY_IO, faulty_main, faulty);
     kassert(faulty->worker != NULL);
     kassert(device_publish(device) == 0);
     return faulty;
+}
+
+void faulty_write_protect(struct faulty *faulty)
+{
+    struct device_traits traits = device_traits(faulty->device);
+    traits.read_only = true;
+    device_set_traits(faulty->device, &traits);
 }
 
 void faulty_destroy(struct faulty *faulty)

@@ -29,6 +29,7 @@ struct faulty {
     _Atomic unsigned long reads, writes, flushes, bytes; /* so far */
 
     /* faulty.c's */
+    struct io_limits limits;
     struct spin lock;
     uint8_t *image; /* NULL: nothing is copied */
     struct list transfers;
@@ -42,6 +43,8 @@ struct faulty {
 struct faulty *faulty_create(unsigned n, void *image, uint64_t bytes, struct io_limits limits,
                              enum faulty_manner manner);
 void faulty_destroy(struct faulty *faulty);
+/* From now on the device is read-only. */
+void faulty_write_protect(struct faulty *faulty);
 /* While held, transfers that would be answered late wait. */
 void faulty_hold(struct faulty *faulty, bool held);
 /* Another medium; NULL: none. */

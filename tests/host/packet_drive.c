@@ -278,12 +278,14 @@ unsigned packet_drive_count(uint8_t operation)
 
 status_t packet_drive_publish(void)
 {
-    packet_drive.unit = device_create(device_root(), "master");
+    packet_drive.info.transport = &drive_transport;
+    packet_drive.unit = device_create(device_root(), &(struct device_description){
+        .name = "master",
+        .bus = &packet_bus,
+        .bus_data = &packet_drive.info,
+    });
     if (!packet_drive.unit)
         return -ENOMEM;
-    packet_drive.unit->bus_kind = BUS_PACKET;
-    packet_drive.unit->bus_data = &packet_drive.info;
-    packet_drive.unit->packet_transport = &drive_transport;
     status_t status = device_publish(packet_drive.unit);
     device_put(packet_drive.unit);
     return status;
@@ -309,7 +311,8 @@ struct device *packet_drive_plug_in(unsigned disc)
     kassert(packet_drive.worker != NULL);
     kassert(packet_drive_publish() == 0);
     struct device *cdrom = device_find("cdrom0");
-    kassert(cdrom != NULL && cdrom->read_only && cdrom->limits.block_bytes == BLOCK);
+    kassert(cdrom != NULL && device_is_read_only(cdrom) &&
+            device_block_bytes(cdrom) == BLOCK);
     return cdrom;
 }
 

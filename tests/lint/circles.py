@@ -22,10 +22,6 @@ KNOWN_CIRCLES = {
     "drivers/storage/virtual/disc/sheet_toc.c",
     "drivers/storage/virtual/drive.c",
     "drivers/storage/virtual/info.c",
-    "kernel/dev/device.c",
-    "kernel/dev/event.c",
-    "kernel/dev/io.c",
-    "kernel/dev/tree.c",
     "lib/identify.c",
     "lib/identify_checks.c",
 }

@@ -60,7 +60,6 @@ UNREVISED = {
     "host/port/",
     "iso/Book/",
     "kernel/",
-    "kernel/bus/",
     "kernel/dev/",
     "kernel/mm/",
     "kernel/module/",

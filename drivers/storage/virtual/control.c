@@ -72,7 +72,7 @@ static struct device *find_halted(const char *image)
 {
     struct device *bus = device_find("virtual"), *device = NULL;
     for (unsigned last = 0; *image && bus && (device = device_child(bus, last));) {
-        last = device->number;
+        last = device_number(device);
         if (device_is_drive(device) && drive_is_halted_on(device, image))
             break;
         device_put(device);
@@ -107,7 +107,7 @@ static status_t control_register(void *argument)
     if (!status)
         status = device ? drive_register_again(device, image) : drive_create(image, &device);
     if (!status)
-        text_copy(request->device, sizeof(request->device), device->alias);
+        text_copy(request->device, sizeof(request->device), device_alias(device));
     device_put(device);
     return status;
 }
@@ -144,9 +144,9 @@ static status_t control_list(void *argument)
     struct device *bus = device_find("virtual"), *device;
     status_t status = -ENOENT;
     while (status && bus && (device = device_child(bus, list->position))) {
-        list->position = device->number;
+        list->position = device_number(device);
         if (device_is_drive(device)) {
-            text_copy(list->device, sizeof(list->device), device->alias);
+            text_copy(list->device, sizeof(list->device), device_alias(device));
             status = 0;
         }
         device_put(device);
@@ -277,8 +277,8 @@ static status_t control_swap(const struct virtual_fault *fault)
     }
     request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_FILE;
-    request->flags = device->device_class == CLASS_CDROM ? VIRTUAL_CD : 0;
-    request->block_bytes = device->limits.block_bytes;
+    request->flags = device_class(device) == CLASS_CDROM ? VIRTUAL_CD : 0;
+    request->block_bytes = device_block_bytes(device);
     text_copy(request->image, sizeof(request->image), fault->image);
     status = image_open(request, &image);
     if (!status)
@@ -343,11 +343,14 @@ static const struct device_ops control_ops = {
 
 static status_t publish_control(struct device *bus)
 {
-    struct device *device = device_create(bus, "control");
+    static const struct device_description description = {
+        .name = "control",
+        .device_class = CLASS_CONTROL,
+        .ops = &control_ops,
+    };
+    struct device *device = device_create(bus, &description);
     if (!device)
         return -ENOMEM;
-    device->device_class = CLASS_CONTROL;
-    device->ops = &control_ops;
     status_t status = device_publish(device);
     device_put(device);
     return status;

@@ -137,13 +137,15 @@ static status_t drive_put_in(struct device *device, struct image *image, struct 
     struct image_facts *old_facts = drive->facts;
     drive->image = image_get(image);
     drive->facts = image_facts_get(image->facts);
-    device->device_class = facts->flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL;
-    /* Writable drives are mounted by hand, since a mount keeps others from writing. */
-    device->no_automount = facts->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
-                           !facts->read_only;
-    device->level = facts->level;
-    device->read_only = facts->read_only;
-    device->limits.block_bytes = facts->block_bytes;
+    device_set_traits(device, &(struct device_traits){
+        .device_class = facts->flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL,
+        .level = facts->level,
+        .block_bytes = facts->block_bytes,
+        .read_only = facts->read_only,
+        /* Writable drives are mounted by hand, since a mount keeps others from writing. */
+        .no_automount = facts->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
+                        !facts->read_only,
+    });
     device_set_medium(device, facts->size_bytes); /* last: what was set before counts for it */
     spin_unlock(&drive->lock);
     image_facts_put(old_facts);
@@ -329,7 +331,7 @@ static const struct device_ops drive_ops = {
 
 bool device_is_drive(const struct device *device)
 {
-    return device->ops == &drive_ops;
+    return device_has_ops(device, &drive_ops);
 }
 
 /* ---- coming ------------------------------------------------------------------------------- */
@@ -349,21 +351,24 @@ static struct drive *drive_alloc(void)
 static struct device *drive_device(void)
 {
     struct device *bus = device_find("virtual");
-    struct device *device = bus ? device_create(bus, "") : NULL; /* virtual/N is virtualN */
+    struct drive *drive = bus ? drive_alloc() : NULL;
+    const struct device_description description = { /* without a name: virtual/N is virtualN */
+        .ops = &drive_ops,
+        .private_data = drive,
+        .alias_prefix = "virtual",
+        .is_virtual = true,
+    };
+    struct device *device = drive ? device_create(bus, &description) : NULL;
     device_put(bus);
     if (!device)
-        return NULL;
-    device->ops = &drive_ops;
-    device->class_prefix = "virtual";
-    device->is_virtual = true;
-    device->private_data = drive_alloc();
+        mem_free(drive);
     return device;
 }
 
 status_t drive_create(struct image *image, struct device **result)
 {
     struct device *device = drive_device();
-    status_t status = device && device->private_data ? 0 : -ENOMEM;
+    status_t status = device ? 0 : -ENOMEM;
     if (!status && image->store->waits)
         status = worker_make(device);
     if (!status)
@@ -374,7 +379,7 @@ status_t drive_create(struct image *image, struct device **result)
         image->grown = NULL; /* its file keeps its new size */
     image_put(image); /* the drive, once published, may be removed at any moment */
     if (status) {
-        if (device && device->private_data)
+        if (device)
             worker_stop(drive_of(device));
         device_put(device); /* frees the drive and its image */
         return status;

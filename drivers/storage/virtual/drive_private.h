@@ -44,7 +44,7 @@ struct drive {
 
 static inline struct drive *drive_of(const struct device *device)
 {
-    return device->private_data;
+    return device_private(device);
 }
 
 /* ---- serve.c ------------------------------------------------------------------------------- */

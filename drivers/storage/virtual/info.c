@@ -30,7 +30,7 @@ void drive_get_info(struct device *device, struct virtual_info *info)
 {
     struct drive_look look;
     drive_look_begin(device, &look);
-    text_copy(info->device, sizeof(info->device), device->alias);
+    text_copy(info->device, sizeof(info->device), device_alias(device));
     text_copy(info->image, sizeof(info->image), look.facts->path);
     info->state = look.state;
     info->generation = look.generation;
@@ -83,7 +83,7 @@ void drive_describe(struct device *device, char *text, size_t bytes)
 static bool names_drive(const char name[DEVICE_NAME_BYTES], const struct device *device)
 {
     return strnlen(name, DEVICE_NAME_BYTES) < DEVICE_NAME_BYTES &&
-           (!*name || text_equal(name, device->alias));
+           (!*name || text_equal(name, device_alias(device)));
 }
 
 static status_t own_get_info(struct device *device, void *argument)

@@ -55,7 +55,7 @@ status_t save_device(struct device *device, const char *path, struct virtual_pro
     char name[64];
     struct file *from;
     struct path *root = path_root();
-    format_text(name, sizeof(name), "/System/Devices/virtual/%s", device->name);
+    format_text(name, sizeof(name), "/System/Devices/virtual/%s", device_name(device));
     status_t status = file_open(root, name, OPEN_READ | OPEN_DENY_WRITE, &from);
     if (!status) {
         status = save_to(root, from, path, progress);

@@ -37,7 +37,7 @@ static ssize_t device_source_read(struct identify_source *source, uint64_t offse
                                   size_t bytes)
 {
     struct device_source *device = container_of(source, struct device_source, source);
-    uint32_t block = device->fsd.device.device->limits.block_bytes;
+    uint32_t block = device_block_bytes(device->fsd.device.device);
     uint64_t from = offset / block * block, to = (offset + bytes + block - 1) / block * block;
     uint64_t end = source->size_bytes / block * block;
     to = min(to, end);
@@ -92,7 +92,7 @@ static const char audio_disc[] = "audio CD";
 static bool device_is_audio(struct device *device)
 {
     struct device_toc *toc = mem_alloc(sizeof(*toc));
-    bool audio = toc && device->ops->control &&
+    bool audio = toc &&
                  !device_control(device, DEVICE_CONTROL_TOC, toc, sizeof(*toc)) &&
                  toc->track_count > 0;
     for (unsigned i = 0; audio && i < toc->track_count && i < DEVICE_TRACKS_MAX; i++)

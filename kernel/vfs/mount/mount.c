@@ -67,7 +67,7 @@ static char *mount_words(const struct mount *mount)
                     *info->type ? info->type : mount->fsd->name,
                     *info->volume_name ? ", volume \"" : "", info->volume_name,
                     *info->volume_name ? "\"," : "",
-                    !device ? "memory" : *device->alias ? device->alias : device->name);
+                    !device ? "memory" : device_label(device));
     mem_free(info);
     return text;
 }
@@ -183,7 +183,8 @@ unsigned vfs_unmount_device(struct device *device)
     unsigned count = 0;
     for (struct mount *mount; (mount = mount_take_of_device(device)); count++) {
         if (atomic_load(&mount->references) > 1) /* the table's, which is now ours, and others */
-            log_warn("vfs", "%s was in use when %s was taken away", mount->text, device->alias);
+            log_warn("vfs", "%s was in use when %s was taken away", mount->text,
+                     device_alias(device));
         mount_put(mount);
     }
     return count;
@@ -201,9 +202,9 @@ status_t vfs_mount_info(unsigned n, struct mount_info *info)
     text_copy(info->path, sizeof(info->path), mount->text);
     if (device) {
         text_copy(info->device, sizeof(info->device),
-                  device->alias[0] ? device->alias : device->name);
-        info->device_number = device->number;
-        info->stale = device->generation != fsd_device(mount->fsd)->generation;
+                  device_label(device));
+        info->device_number = device_number(device);
+        info->stale = device_medium(device).generation != fsd_device(mount->fsd)->generation;
     }
     status_t status = mount->fsd->ops->get_fs_info(mount->fsd, &info->fs);
     mount_put(mount);

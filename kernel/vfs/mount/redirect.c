@@ -169,7 +169,7 @@ static status_t requests_pause(struct fsd *fsd)
 
 static bool same_shape(const struct device_handle *a, const struct device_handle *b)
 {
-    return a->device->limits.block_bytes == b->device->limits.block_bytes &&
+    return device_block_bytes(a->device) == device_block_bytes(b->device) &&
            device_medium(a->device).bytes == device_medium(b->device).bytes;
 }
 

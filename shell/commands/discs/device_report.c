@@ -11,14 +11,13 @@
 static void report_head(struct stream *out, struct device *device)
 {
     char text[256] = "";
-    stream_format(out, "    device %s\n", device->alias[0] ? device->alias : device->name);
+    stream_format(out, "    device %s\n", device_label(device));
     device_path(device, text, sizeof(text));
     stream_format(out, "      path %s\n", text);
-    if (device->driver)
-        stream_format(out, "    driver %s\n", device->driver->name);
+    if (device_driver(device))
+        stream_format(out, "    driver %s\n", device_driver(device)->name);
     text[0] = '\0';
-    if (device->ops->describe)
-        device->ops->describe(device, text, sizeof(text));
+    device_describe(device, text, sizeof(text));
     if (!text[0])
         return;
     stream_text(out, "        is ");
@@ -96,7 +95,7 @@ void device_report_medium(struct stream *out, struct path *path)
 void device_report(struct stream *out, struct device *device)
 {
     report_head(out, device);
-    if (!device->ops->start)
+    if (!device_has_data(device))
         return;
     report_flags(out, device);
     report_status(out, device);
@@ -138,12 +137,11 @@ status_t device_show_icons(struct stream *out, struct device *device)
     if (!status)
         status = show_row(out, icons, 0);
     if (!status) {
-        stream_format(out, "%s\n", device->alias);
+        stream_format(out, "%s\n", device_alias(device));
         status = show_row(out, icons, 1);
     }
     if (!status) {
-        if (device->ops->describe)
-            device->ops->describe(device, text, sizeof(text));
+        device_describe(device, text, sizeof(text));
         stream_escaped(out, text, false);
         stream_text(out, "\n");
     }

@@ -11,10 +11,9 @@
 static void devices_print(struct shell *shell, struct device *device, unsigned depth)
 {
     char text[160] = "";
-    if (device->ops->describe)
-        device->ops->describe(device, text, sizeof(text));
+    device_describe(device, text, sizeof(text));
     stream_format(shell->out, "%*s%-*s %-9s", (int)(2 * depth), "", (int)(24 - 2 * depth),
-                  device->name, device->alias);
+                  device_name(device), device_alias(device));
     if (*text) {
         stream_text(shell->out, " ");
         stream_escaped(shell->out, text, false);
@@ -32,9 +31,9 @@ static struct device *devices_next(struct device *device, unsigned *depth)
         device_put(device);
         return next;
     }
-    while (device != device_root() && device->parent) {
-        struct device *parent = device_get(device->parent);
-        struct device *sibling = device_child(parent, device->number);
+    while (device != device_root()) {
+        struct device *parent = device_get(device_parent(device));
+        struct device *sibling = device_child(parent, device_number(device));
         device_put(device);
         if (sibling) {
             device_put(parent);
@@ -51,7 +50,7 @@ static struct device *devices_next(struct device *device, unsigned *depth)
 static status_t devices_show(struct shell *shell, struct device *device, unsigned depth)
 {
     if (option_given_name(shell, "icons"))
-        return device->ops->start ? device_show_icons(shell->out, device) : 0;
+        return device_has_data(device) ? device_show_icons(shell->out, device) : 0;
     if (option_given(shell, 'v'))
         device_report(shell->out, device);
     else

@@ -52,10 +52,11 @@ static status_t copy_disc(struct shell *shell, struct device *disc,
     request->struct_bytes = sizeof(*request);
     request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_RAM_IMAGE;
-    request->flags = VIRTUAL_TEMPORARY | (disc->device_class == CLASS_CDROM ? VIRTUAL_CD : 0);
-    request->block_bytes = disc->limits.block_bytes;
-    format_text(request->image, sizeof(request->image), "/System/Devices/Classes/%s", disc->alias);
-    vdrive_bar_begin(bar, shell, disc->alias);
+    request->flags = VIRTUAL_TEMPORARY | (device_class(disc) == CLASS_CDROM ? VIRTUAL_CD : 0);
+    request->block_bytes = device_block_bytes(disc);
+    format_text(request->image, sizeof(request->image), "/System/Devices/Classes/%s",
+                device_alias(disc));
+    vdrive_bar_begin(bar, shell, device_alias(disc));
     request->progress = &bar->report;
     status_t status = vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request));
     vdrive_bar_end(bar);
@@ -90,9 +91,9 @@ static int move_to_memory(struct shell *shell, const char *where, struct device 
     }
     if (!status)
         stream_format(shell->out, "%s: now in memory, as %s; %s is no longer needed\n", where,
-                      request->device, disc->alias);
+                      request->device, device_alias(disc));
     mem_free(request);
-    return status ? vdrive_refuse(shell, disc->alias, status, refusals) : SHELL_DONE;
+    return status ? vdrive_refuse(shell, device_alias(disc), status, refusals) : SHELL_DONE;
 }
 
 static int run_toram(struct shell *shell, int count, char **words)
@@ -108,7 +109,7 @@ static int run_toram(struct shell *shell, int count, char **words)
     if (!disc)
         return shell_fail(shell, name, -ENODEV);
     struct device_medium medium = device_medium(disc);
-    int result = medium.present && disc->level == 0 && disc->is_virtual
+    int result = medium.present && device_level(disc) == 0 && device_is_virtual(disc)
                      ? vdrive_refuse(shell, where, -EALREADY, refusals)
                      : move_to_memory(shell, where, disc);
     device_put(disc);

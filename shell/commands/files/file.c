@@ -136,7 +136,7 @@ static status_t answer_device(struct device *device, struct file_answer *answer)
 {
     struct device_handle handle;
     struct device_medium medium = device_medium(device);
-    const char *empty = !device->ops->start ? "device without data"
+    const char *empty = !device_has_data(device) ? "device without data"
                         : !medium.present   ? "no disc"
                         : !medium.bytes     ? "blank disc"
                                             : NULL;

@@ -78,7 +78,7 @@ static status_t source_open_device(struct bench_source *source, struct device *d
     status_t status = device_open(device, &source->device);
     source->bytes = device_medium(device).bytes;
     device_put(device);
-    if (!status && source->buffer_bytes % device->limits.block_bytes)
+    if (!status && source->buffer_bytes % device_block_bytes(device))
         status = -EINVAL;
     return status;
 }
@@ -87,7 +87,7 @@ static status_t source_open_device(struct bench_source *source, struct device *d
 static struct device *device_with_data(const char *name)
 {
     struct device *device = device_find(name);
-    if (device && device->ops->start)
+    if (device && device_has_data(device))
         return device;
     device_put(device);
     return NULL;

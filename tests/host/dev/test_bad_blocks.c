@@ -53,7 +53,7 @@ static void bad_block_body(void *unused)
     struct device *cdrom = packet_drive_set_up(1);
     struct device_handle handle;
     uint64_t position = log_end();
-    kassert(cdrom->ops->poll(cdrom) == 0);
+    kassert(device_poll(cdrom) == 0);
     kassert(device_open(cdrom, &handle) == 0);
     packet_drive_follow(script);
     for (unsigned i = 0; i < 9; i++)

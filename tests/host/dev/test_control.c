@@ -42,7 +42,7 @@ static struct device *added(const struct wanted *drive)
 
 static void removed(struct device *device)
 {
-    expect("remove", drives_remove(device->alias, VIRTUAL_IF_IDLE), 0);
+    expect("remove", drives_remove(device_alias(device), VIRTUAL_IF_IDLE), 0);
     device_put(device);
 }
 
@@ -278,7 +278,7 @@ static void cdrom_body(void *unused)
     (void)unused;
     struct device_size size;
     struct device *cdrom = packet_drive_set_up(1);
-    kassert(cdrom->ops->poll(cdrom) == 0);
+    kassert(device_poll(cdrom) == 0);
     kassert(size_of(cdrom).size_bytes == PACKET_DRIVE_DISC_BLOCKS * 2048u);
     kassert(bios_drive_of(cdrom) == 0xe0);
     kassert(flags_of(cdrom).removable && flags_of(cdrom).read_only && !flags_of(cdrom).write_once);
@@ -291,7 +291,7 @@ static void cdrom_body(void *unused)
     try_lengths(cdrom);
 
     packet_drive_put_disc(0, 0);
-    kassert(cdrom->ops->poll(cdrom) == 0);
+    kassert(device_poll(cdrom) == 0);
     expect("size", device_control(cdrom, DEVICE_CONTROL_GET_SIZE, &size, sizeof(size)),
            -ENOMEDIUM);
     struct device_icon without = icon_of(cdrom, ICON_SMALL);
@@ -326,9 +326,9 @@ static void own_handle_body(void *unused)
     start();
     struct device *drive = added(&(struct wanted){ ON(FILE, "/img") });
     expect("info", own_info(drive, "", &info), 0);
-    expect("info", drives_info(drive->alias, &same), 0);
+    expect("info", drives_info(device_alias(drive), &same), 0);
     kassert(memcmp(&info, &same, sizeof(info)) == 0);
-    expect("by name", own_info(drive, drive->alias, &info), 0);
+    expect("by name", own_info(drive, device_alias(drive), &info), 0);
     expect("another's name", own_info(drive, "virtual9", &info), -EINVAL);
     expect("short", device_control(drive, VIRTUAL_GET_INFO, &info, sizeof(info) - 1), -EINVAL);
     info.struct_bytes = 4;
@@ -368,10 +368,10 @@ static void halted_body(void *unused)
     struct device *drive = added(&(struct wanted){
         ON(OVERLAY, "/img"), .flags = VIRTUAL_GEOMETRY, .geometry = { 5, 2, 2, 1024 } });
     expect("open", device_open(drive, &handle), 0);
-    expect("info", drives_info(drive->alias, &before), 0);
+    expect("info", drives_info(device_alias(drive), &before), 0);
     kassert(before.size_bytes == 20480 && before.store == VIRTUAL_OVERLAY);
-    expect("halt", drives_remove(drive->alias, VIRTUAL_NOW), 0);
-    expect("info", drives_info(drive->alias, &after), 0);
+    expect("halt", drives_remove(device_alias(drive), VIRTUAL_NOW), 0);
+    expect("info", drives_info(device_alias(drive), &after), 0);
 
     kassert(after.state == VIRTUAL_HALTED && after.generation > before.generation);
     after.state = before.state; /* what is not of the medium is as it was */
@@ -487,7 +487,7 @@ static void read_only_body(void *unused)
     expect("write", io_wait(&handle, IO_WRITE, 0, block, BLOCK, NULL), -EROFS);
     device_close(&handle);
     char alias[DEVICE_NAME_BYTES];
-    struct wanted over = { .store = VIRTUAL_FILE, .image = drives_path(drive->alias),
+    struct wanted over = { .store = VIRTUAL_FILE, .image = drives_path(device_alias(drive)),
                            .flags = VIRTUAL_WRITABLE };
     expect("no silent fall-back", drives_add(&over, alias), -EROFS);
     removed(drive);

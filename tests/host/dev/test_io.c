@@ -154,7 +154,7 @@ static void probe_shape(struct probe *probe, uint32_t grain)
 
 static void probe_randomize(struct probe *probe, struct faulty *faulty, uint32_t grain)
 {
-    uint32_t block = faulty->device->limits.block_bytes;
+    uint32_t block = device_block_bytes(faulty->device);
     uint64_t blocks = DISK_BYTES / block, length = 1 + rig_random() % (65536 / block);
     memset(&probe->request, 0, sizeof(probe->request));
     probe->request.op = rig_random() % 3 == 0 ? IO_WRITE : IO_READ;
@@ -302,7 +302,7 @@ static void refusals_body(void *unused)
             panic("refusal %zu: %s", i, status_name(probe.request.status));
     }
     kassert(faulty->reads == 1 && faulty->writes == 0 && faulty->flushes == 1);
-    faulty->device->read_only = true;
+    faulty_write_protect(faulty);
     uint32_t generation = generation_of(faulty);
     kassert(one_request(faulty, IO_WRITE, 0, memory, 512, generation).request.status == -EROFS);
     kassert(one_request(faulty, IO_READ, 0, memory, 512, generation - 1).request.status == -ESTALE);
@@ -463,7 +463,7 @@ static void note_stack(void)
 static void deep_start(struct device *device, struct io_transfer *transfer)
 {
     (void)device;
-    if (thread_current() == device->private_data)
+    if (thread_current() == device_private(device))
         note_stack();
     io_transfer_done(transfer, 0, transfer->length_bytes);
 }
@@ -487,10 +487,11 @@ static void stack_body(void *unused)
     static const struct device_ops ops = { .start = deep_start };
     struct io_segment segment = { disk, 4 * BLOCK };
     set_up();
-    struct device *device = device_create(NULL, "deep");
-    device->ops = &ops;
-    device->limits = (struct io_limits){ .block_bytes = BLOCK, .transfer_bytes = BLOCK };
-    device->private_data = thread_current();
+    struct device *device = device_create(NULL, &(struct device_description){
+        .name = "deep", .ops = &ops,
+        .limits = { .block_bytes = BLOCK, .transfer_bytes = BLOCK },
+        .private_data = thread_current(),
+    });
     device_set_medium(device, DISK_BYTES);
     kassert(device_publish(device) == 0);
     deep.lowest = UINTPTR_MAX;
@@ -562,9 +563,10 @@ static void publish_body(void *unused)
     host_set_high_memory(true);
     bool more = true;
     for (unsigned long n = 1; more; n++) {
-        struct device *device = device_create(NULL, "deep");
-        device->ops = &ops;
-        device->limits = (struct io_limits){ .block_bytes = BLOCK, .highest_address = 1u << 31 };
+        struct device *device = device_create(NULL, &(struct device_description){
+            .name = "deep", .ops = &ops,
+            .limits = { .block_bytes = BLOCK, .highest_address = 1u << 31 },
+        });
         host_fail_nth_allocation(n);
         status_t status = device_publish(device);
         more = host_failure_happened();

@@ -408,10 +408,12 @@ BODY(audio_discs)
     (void)unused;
     start();
     rig_mkdir("/m");
-    struct device *device = device_create(NULL, "audio");
-    device->ops = &ops;
-    device->device_class = CLASS_CDROM;
-    device->limits = (struct io_limits){ .block_bytes = 2048, .depth = 1 };
+    struct device *device = device_create(NULL, &(struct device_description){
+        .name = "audio",
+        .ops = &ops,
+        .device_class = CLASS_CDROM,
+        .limits = { .block_bytes = 2048, .depth = 1 },
+    });
     kassert(device_publish(device) == 0);
     device_set_medium(device, 20 * 2048);
     run("mount cdrom0 /m", SHELL_FAILED, "",

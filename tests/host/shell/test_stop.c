@@ -140,7 +140,7 @@ static struct device *plug_in_image(uint8_t **image)
     struct device *cdrom = packet_drive_plug_in(0);
     packet_drive.image = *image;
     packet_drive_put_disc(1, (uint32_t)(bytes / PACKET_DRIVE_BLOCK));
-    kassert(cdrom->ops->poll(cdrom) == 0);
+    kassert(device_poll(cdrom) == 0);
     return cdrom;
 }
 

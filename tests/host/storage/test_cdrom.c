@@ -26,7 +26,7 @@ enum {
 
 static status_t poll(struct device *cdrom)
 {
-    return cdrom->ops->poll(cdrom);
+    return device_poll(cdrom);
 }
 
 static struct device *set_up_polled(unsigned disc)
@@ -392,7 +392,7 @@ static void controls_body(void *unused)
     packet_drive.button = true;
     char text[160];
     kassert(poll(cdrom) == 0);
-    cdrom->ops->describe(cdrom, text, sizeof(text));
+    device_describe(cdrom, text, sizeof(text));
     kassert(strstr(text, "Table Drive") && strstr(text, "eject asked for"));
     kassert(device_medium(cdrom).present);
     kassert(device_control(cdrom, DEVICE_CONTROL_UNLOCK_DOOR, NULL, 0) == 0 &&
@@ -443,7 +443,7 @@ static void arrival_body(void *unused)
     device_remove(packet_drive.unit);
     packet_drive.info.device_type = 1; /* a tape */
     kassert(packet_drive_publish() == 0 && device_find("cdrom1") == NULL);
-    kassert(packet_drive.unit->driver == NULL);
+    kassert(device_driver(packet_drive.unit) == NULL);
     device_remove(packet_drive.unit);
     packet_drive.info.device_type = 5;
     bool more = true;

@@ -74,7 +74,7 @@ static void devfs_body(void *unused)
     expect("writing", rig_open("/System/Devices/faulty0", OPEN_WRITE, &old), 0);
     expect("alone", rig_open("/System/Devices/faulty0", OPEN_READ, &again), -EBUSY);
     file_close(old);
-    faulty->device->read_only = true;
+    faulty_write_protect(faulty);
     expect("no writing", rig_open("/System/Devices/faulty0", OPEN_WRITE, &old), -EROFS);
     expect("no directory", rig_walk("/System/Devices/faulty0/x"), -ENOTDIR);
     expect("control", rig_open("/System/Devices/virtual/control", OPEN_READ, &old), -EOPNOTSUPP);
@@ -259,7 +259,7 @@ static void file_body(void *unused)
         expect("add", add_drive(VIRTUAL_FILE, "/img", 0, block, 0, alias), 0);
         uint64_t size = sizeof(data); /* the part of a block at the end too */
         struct device *device = device_find(alias);
-        kassert(device->level == 1 && device_medium(device).bytes == size);
+        kassert(device_level(device) == 1 && device_medium(device).bytes == size);
         kassert(device_open(device, &handle) == 0);
         kassert(io_wait(&handle, IO_READ, 0, got, size, NULL) == 0);
         kassert(memcmp(got, data, size) == 0);

@@ -96,7 +96,7 @@ static void handles_body(void *unused)
     file_close(file);
     expect("open", device_open(faulty->device, &handle), 0);
     device_close(&handle);
-    faulty->device->read_only = true;
+    faulty_write_protect(faulty);
     expect("read-only", rig_open("/System/Devices/faulty0", OPEN_WRITE, &file), -EROFS);
     expect("to read", rig_open("/System/Devices/faulty0", OPEN_READ, &file), 0);
     file_close(file);

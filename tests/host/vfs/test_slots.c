@@ -156,10 +156,10 @@ static void add_image(const char *host_path)
     kassert(image != NULL);
     struct faulty *disk = faulty_create(n++, image, bytes / 2048 * 2048, faulty_limits(),
                                         FAULTY_MIXED);
-    kassert(vfs_mount(root, "/m", disk->device->alias, "cdfs", NULL) == 0);
+    kassert(vfs_mount(root, "/m", device_alias(disk->device), "cdfs", NULL) == 0);
     kassert(size_at("/m", &size) == 0 && size.size_bytes == bytes / 2048 * 2048);
     char text[64] = "/System/Devices/Classes/";
-    strcat(text, disk->device->alias);
+    strcat(text, device_alias(disk->device));
     kassert(size_at(text, &same) == 0 && same.size_bytes == size.size_bytes);
     kassert(vfs_unmount(root, "/m") == 0);
     path_put(root);

@@ -31,7 +31,7 @@ bool ata_take_ports(uint16_t command_port)
 
 static void channel_describe(struct device *device, char *text, size_t bytes)
 {
-    const struct ata_channel *channel = device->private_data;
+    const struct ata_channel *channel = device_private(device);
     char line[16];
     if (channel->polled)
         format_text(line, sizeof(line), "%s", channel->worker ? "polled" : "empty");
@@ -54,7 +54,7 @@ void ata_channel_free(struct ata_channel *channel)
  * one never goes on the worker that is waited for here. */
 static void channel_destroy(struct device *device)
 {
-    ata_channel_free(device->private_data);
+    ata_channel_free(device_private(device));
 }
 
 static const struct device_ops channel_ops = {
@@ -64,7 +64,7 @@ static const struct device_ops channel_ops = {
 
 static void unit_describe(struct device *device, char *text, size_t bytes)
 {
-    const struct ata_unit *unit = device->private_data;
+    const struct ata_unit *unit = device_private(device);
     format_text(text, bytes, "%s, firmware %s, %s", unit->info.model, unit->info.firmware,
                 unit->info.dma ? "DMA" : "PIO");
 }
@@ -75,15 +75,18 @@ static const struct device_ops unit_ops = {
 
 static status_t unit_publish(struct ata_unit *unit)
 {
-    struct device *device = device_create(unit->channel->device, unit_names[unit->number]);
+    const struct device_description description = {
+        .name = unit_names[unit->number],
+        .ops = &unit_ops,
+        .private_data = unit, /* a part of the channel, which outlives its children */
+        .bus = &packet_bus,
+        .bus_data = &unit->info,
+    };
+    struct device *device = device_create(unit->channel->device, &description);
     if (!device)
         return -ENOMEM;
-    device->ops = &unit_ops;
-    device->private_data = unit; /* a part of the channel, which outlives its children */
-    device->bus_kind = BUS_PACKET;
-    device->bus_data = &unit->info;
-    device->packet_transport = &ata_packet_transport;
-    log_info(unit->channel->name, "%s is %s, firmware %s, %s", device->name, unit->info.model,
+    unit->info.transport = &ata_packet_transport;
+    log_info(unit->channel->name, "%s is %s, firmware %s, %s", description.name, unit->info.model,
              unit->info.firmware, unit->info.dma ? "DMA" : "PIO");
     status_t status = device_publish(device);
     device_put(device);
@@ -134,14 +137,17 @@ struct ata_channel *ata_channel_find(const struct ata_place *place)
 status_t ata_channel_publish(struct ata_channel *channel, struct device *controller)
 {
     status_t status = channel_configure(channel);
-    struct device *device = status ? NULL : device_create(controller, channel->name);
+    const struct device_description description = {
+        .name = channel->name,
+        .ops = &channel_ops,
+        .private_data = channel,
+        .device_class = CLASS_BUS,
+    };
+    struct device *device = status ? NULL : device_create(controller, &description);
     if (!device) {
         ata_channel_free(channel);
         return status ? status : -ENOMEM;
     }
-    device->ops = &channel_ops;
-    device->private_data = channel;
-    device->device_class = CLASS_BUS;
     channel->device = device;
     status = device_publish(device);
     for (unsigned i = 0; i < 2 && !status; i++)

@@ -71,7 +71,7 @@ static status_t channel_add(struct device *controller, unsigned number, unsigned
     else if (!ata_take_ports(place.command_port))
         why = "its ports are another one's";
     if (why) {
-        log_warn("ata", "%s, channel %u: %s: left alone", controller->name, channel, why);
+        log_warn("ata", "%s, channel %u: %s: left alone", device_name(controller), channel, why);
         return 0;
     }
     place.number = number;
@@ -86,7 +86,8 @@ static status_t ata_add_device(struct device *device)
     if (!function || function->class_code != CLASS_STORAGE)
         return -ENODEV;
     if (function->subclass == SUBCLASS_SATA)
-        log_info("ata", "%s is a SATA controller: its drives are not driven yet", device->name);
+        log_info("ata", "%s is a SATA controller: its drives are not driven yet",
+                 device_name(device));
     if (function->subclass != SUBCLASS_IDE)
         return -ENODEV;
     pci_enable(function);

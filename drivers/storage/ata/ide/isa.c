@@ -38,7 +38,7 @@ static status_t isa_add_device(struct device *root)
 {
     struct device *bus = NULL;
     status_t result = -ENODEV;
-    for (unsigned i = 0; !root->parent && i < ARRAY_LENGTH(places); i++) {
+    for (unsigned i = 0; root == device_root() && i < ARRAY_LENGTH(places); i++) {
         struct ata_channel *channel = find_channel(&places[i]);
         if (!channel)
             continue;

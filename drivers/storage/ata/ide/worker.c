@@ -9,7 +9,7 @@
 
 static void worker_submit(struct device *device, struct packet_command *command)
 {
-    struct ata_unit *unit = device->private_data;
+    struct ata_unit *unit = device_private(device);
     struct ata_channel *channel = unit->channel;
     command->unit = device;
     spin_lock(&channel->lock);
@@ -59,10 +59,10 @@ static void worker_main(void *argument)
 {
     struct ata_channel *channel = argument;
     for (struct packet_command *command; (command = worker_next(channel));) {
-        if (channel->stopping || command->unit->gone)
+        if (channel->stopping || device_is_gone(command->unit))
             command->status = -ENODEV;
         else
-            atapi_execute(command->unit->private_data, command);
+            atapi_execute(device_private(command->unit), command);
         command->complete(command); /* may free it */
     }
 }

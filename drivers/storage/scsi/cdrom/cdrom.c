@@ -25,7 +25,7 @@ static void cdrom_lose_medium(struct cdrom *cdrom)
     atomic_store(&cdrom->eject_asked, false);
     device_clear_medium(cdrom->device);
     if (was_there)
-        log_info(cdrom->device->alias, "the disc was taken out");
+        log_info(device_alias(cdrom->device), "the disc was taken out");
 }
 
 enum sense_action cdrom_note(struct cdrom *cdrom, const struct packet_command *command)
@@ -110,7 +110,7 @@ enum sense_action cdrom_execute(struct cdrom *cdrom, struct cdrom_query *query)
     status_t status = 0;
     if (!execution)
         return SENSE_NO_MEMORY;
-    cdrom->unit->packet_transport->submit(cdrom->unit, &execution->command);
+    cdrom->info->transport->submit(cdrom->unit, &execution->command);
     spin_lock(&execution->lock);
     while (!execution->ended && !status)
         status = wait_queue_wait_interruptible(&execution->changed, &execution->lock, TIME_NEVER);
@@ -246,21 +246,21 @@ static status_t cdrom_control(struct device *device, unsigned operation, void *a
     };
     (void)bytes; /* device_control() checked it */
     if (operation == DEVICE_CONTROL_TOC)
-        return cdrom_read_toc(device->private_data, argument);
+        return cdrom_read_toc(device_private(device), argument);
     if (operation == DEVICE_CONTROL_SESSION)
-        return cdrom_find_session(device->private_data, argument);
+        return cdrom_find_session(device_private(device), argument);
     if (operation == DEVICE_CONTROL_GET_FLAGS)
-        return cdrom_get_flags(device->private_data, argument);
+        return cdrom_get_flags(device_private(device), argument);
     if (operation >= ARRAY_LENGTH(controls) || !controls[operation])
         return -EOPNOTSUPP;
-    return controls[operation](device->private_data);
+    return controls[operation](device_private(device));
 }
 
 /* ---- the device --------------------------------------------------------------------------- */
 
 static void cdrom_describe(struct device *device, char *text, size_t bytes)
 {
-    struct cdrom *cdrom = device->private_data;
+    struct cdrom *cdrom = device_private(device);
     struct device_medium medium = device_medium(device);
     const char *door = atomic_load(&cdrom->door_locked) ? ", door locked" : "";
     const char *button = atomic_load(&cdrom->eject_asked) ? ", eject asked for" : "";
@@ -278,7 +278,7 @@ static void cdrom_describe(struct device *device, char *text, size_t bytes)
 
 static void cdrom_destroy(struct device *device)
 {
-    mem_free(device->private_data);
+    mem_free(device_private(device));
 }
 
 static const struct device_ops cdrom_ops = {
@@ -306,21 +306,24 @@ static struct io_limits cdrom_limits(const struct packet_unit_info *info)
 
 static status_t cdrom_add_device(struct device *unit)
 {
-    const struct packet_unit_info *info = unit->bus_kind == BUS_PACKET ? unit->bus_data : NULL;
+    const struct packet_unit_info *info = device_bus_data(unit, &packet_bus);
     if (!info || info->device_type != DEVICE_TYPE_MMC)
         return -ENODEV;
     struct cdrom *cdrom = mem_zalloc(sizeof(*cdrom));
-    struct device *device = cdrom ? device_create(unit, "cdrom") : NULL;
+    const struct device_description description = {
+        .name = "cdrom",
+        .ops = &cdrom_ops,
+        .private_data = cdrom,
+        .device_class = CLASS_CDROM,
+        .read_only = true,
+        .limits = cdrom_limits(info),
+    };
+    struct device *device = cdrom ? device_create(unit, &description) : NULL;
     if (!device) {
         mem_free(cdrom);
         return -ENOMEM;
     }
     *cdrom = (struct cdrom){ .device = device, .unit = unit, .info = info };
-    device->ops = &cdrom_ops;
-    device->private_data = cdrom;
-    device->device_class = CLASS_CDROM;
-    device->read_only = true;
-    device->limits = cdrom_limits(info);
     status_t status = device_publish(device);
     device_put(device);
     return status;

@@ -21,7 +21,7 @@ enum { QUERY_TRIES = 3 };
 
 static const char *cdrom_name(const struct cdrom *cdrom)
 {
-    return cdrom->device->alias;
+    return device_alias(cdrom->device);
 }
 
 /* ---- capacity ----------------------------------------------------------------------------- */
@@ -169,7 +169,7 @@ static void cdrom_look_at_button(struct cdrom *cdrom)
 
 status_t cdrom_poll(struct device *device)
 {
-    struct cdrom *cdrom = device->private_data;
+    struct cdrom *cdrom = device_private(device);
     status_t status = cdrom_look(cdrom);
     if (atomic_exchange(&cdrom->relock, false) && atomic_load(&cdrom->door_locked))
         IGNORE(cdrom_set_door(cdrom, true));

@@ -53,7 +53,7 @@ static void read_send(struct cdrom_read *read, uint64_t not_before_us)
     struct packet_command *command = &read->command;
     mmc_build_read_10(command->cdb, read_lba(read), command->length_bytes / CDROM_BLOCK_BYTES);
     command->not_before_us = not_before_us;
-    read->cdrom->unit->packet_transport->submit(read->cdrom->unit, command);
+    read->cdrom->info->transport->submit(read->cdrom->unit, command);
 }
 
 static void read_again(struct cdrom_read *read, uint64_t not_before_us)
@@ -193,7 +193,7 @@ void cdrom_start(struct device *device, struct io_transfer *transfer)
         return;
     }
     *read = (struct cdrom_read){
-        .cdrom = device->private_data,
+        .cdrom = device_private(device),
         .transfer = transfer,
         .started_us = time_now_us(),
         .command = {

@@ -114,10 +114,10 @@ status_t vdrive_name(struct shell *shell, const char *word, char device[DEVICE_N
     if (status)
         return status;
     struct device *found = device_of_path(path);
-    if (!found || !found->alias[0])
+    if (!found || !*device_alias(found))
         status = -EINVAL;
     else
-        text_copy(device, DEVICE_NAME_BYTES, found->alias);
+        text_copy(device, DEVICE_NAME_BYTES, device_alias(found));
     device_put(found);
     path_put(path);
     return status;
@@ -187,7 +187,7 @@ void vdrive_each_mount(const char *device,
 {
     struct mount_info *info = mem_alloc(sizeof(*info));
     struct device *found = device_find(device);
-    unsigned number = found ? found->number : 0;
+    unsigned number = found ? device_number(found) : 0;
     for (unsigned n = 0; info && number && vfs_mount_info(n, info) != -ENOENT; n++)
         if (info->device_number == number)
             say(context, info);
@@ -213,7 +213,7 @@ static bool image_is_drive(struct shell *shell, const char *image, const char *d
     if (!*image || path_walk(shell->directory, image, 0, &path))
         return false;
     struct device *of_image = device_of_path(path);
-    bool is = of_image && text_equal(of_image->alias, device);
+    bool is = of_image && text_equal(device_alias(of_image), device);
     device_put(of_image);
     path_put(path);
     return is;

@@ -1,0 +1,179 @@
+/*
+ * carve.c - cuts the next transfer out of a request; see carve.h.
+ */
+#include "kernel/dev/carve.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+
+enum { TRANSFER_BYTES_MAX = 1 << 30 }; /* without a limit of the device: fits in 32 bits */
+
+static bool segment_reachable(const struct io_limits *limits, const struct io_segment *segment)
+{
+    uint64_t first = mem_physical(segment->address);
+    if (limits->highest_address && first + segment->length_bytes - 1 > limits->highest_address)
+        return false;
+    uint32_t align = limits->segment_align;
+    return !align || (first % align == 0 && segment->length_bytes % align == 0);
+}
+
+/* Returns whether the bytes follow the segment directly, in physical memory too. */
+static bool segment_continues(const struct io_segment *last, const void *address, uint32_t bytes)
+{
+    size_t together = (size_t)last->length_bytes + bytes;
+    return (char *)last->address + last->length_bytes == address &&
+           mem_contiguous(last->address, together) == together;
+}
+
+/* Appends memory to the transfer's list; extends the last segment where possible. False: the list
+ * is full. */
+static bool transfer_append(struct io_transfer *transfer, void *address, uint32_t bytes,
+                            unsigned segments_max)
+{
+    struct io_segment *last =
+        transfer->segment_count ? &transfer->segments[transfer->segment_count - 1] : NULL;
+    if (last && segment_continues(last, address, bytes)) {
+        last->length_bytes += bytes;
+    } else {
+        if (transfer->segment_count == segments_max)
+            return false;
+        transfer->segments[transfer->segment_count++] =
+            (struct io_segment){ .address = address, .length_bytes = bytes };
+    }
+    transfer->length_bytes += bytes;
+    return true;
+}
+
+/* Appends a segment from byte `skip`, in physically contiguous pieces, until the transfer has
+ * `most` bytes. False: the list is full. */
+static bool transfer_append_segment(struct io_transfer *transfer, const struct io_segment *segment,
+                                    uint32_t skip, uint64_t most, unsigned segments_max)
+{
+    while (skip < segment->length_bytes && transfer->length_bytes < most) {
+        uint64_t take = segment->length_bytes - skip, room = most - transfer->length_bytes;
+        char *address = (char *)segment->address + skip;
+        take = mem_contiguous(address, min(take, room));
+        if (!transfer_append(transfer, address, (uint32_t)take, segments_max))
+            return false;
+        skip += (uint32_t)take;
+    }
+    return true;
+}
+
+/* Shortens the list to `bytes`. */
+static void transfer_trim(struct io_transfer *transfer, uint32_t bytes)
+{
+    while (transfer->length_bytes > bytes) {
+        struct io_segment *last = &transfer->segments[transfer->segment_count - 1];
+        uint32_t excess = transfer->length_bytes - bytes;
+        uint32_t cut = min(excess, last->length_bytes);
+        last->length_bytes -= cut;
+        transfer->length_bytes -= cut;
+        if (!last->length_bytes)
+            transfer->segment_count--;
+    }
+}
+
+/* Lists as much of the rest of the request as the device takes at once. */
+static void transfer_collect(struct io_transfer *transfer, const struct io_request *request,
+                             const struct carve_limits *limits)
+{
+    const struct io_limits *device = limits->device;
+    uint64_t rest = request->length_bytes - request->done_bytes;
+    uint64_t most = device->transfer_bytes ? device->transfer_bytes : TRANSFER_BYTES_MAX;
+    most = min(most, rest);
+
+    uint32_t skip = request->segment_offset;
+    for (unsigned i = request->segment; transfer->length_bytes < most; i++, skip = 0)
+        if (!transfer_append_segment(transfer, &request->segments[i], skip, most,
+                                     device->segment_count))
+            break;
+
+    /* Whole blocks, except that a last transfer ends where the request does, which may be where
+     * the medium does. */
+    if (transfer->length_bytes < rest)
+        transfer_trim(transfer,
+                      transfer->length_bytes - transfer->length_bytes % limits->block_bytes);
+}
+
+/* Copies between the request's memory, from the place where it stands, and the transfer's. */
+static void transfer_copy(const struct io_transfer *transfer, uint32_t bytes, bool to_request)
+{
+    const struct io_request *request = transfer->request;
+    unsigned i = request->segment, j = 0;
+    uint32_t i_offset = request->segment_offset, j_offset = 0;
+    while (bytes) {
+        const struct io_segment *theirs = &request->segments[i], *ours = &transfer->segments[j];
+        uint32_t their_rest = theirs->length_bytes - i_offset;
+        uint32_t our_rest = ours->length_bytes - j_offset;
+        uint32_t count = min(their_rest, our_rest);
+        count = min(count, bytes);
+        char *their = (char *)theirs->address + i_offset, *our = (char *)ours->address + j_offset;
+        memcpy(to_request ? their : our, to_request ? our : their, count);
+
+        bytes -= count;
+        i_offset += count;
+        j_offset += count;
+        if (i_offset == theirs->length_bytes)
+            i++, i_offset = 0;
+        if (j_offset == ours->length_bytes)
+            j++, j_offset = 0;
+    }
+}
+
+/* Replaces the transfer's memory by bounce pages, of which there may be fewer bytes. */
+static void transfer_bounce(struct io_transfer *transfer, const struct carve_limits *limits)
+{
+    unsigned pages = min(limits->bounce_count, limits->device->segment_count);
+    uint32_t room = pages * PAGE_BYTES;
+    uint32_t length = min(transfer->length_bytes, room);
+    transfer->bounced = true;
+    transfer->length_bytes = length;
+    transfer->segment_count = 0;
+    for (uint32_t done = 0; done < length; done += PAGE_BYTES) {
+        unsigned n = transfer->segment_count++;
+        transfer->segments[n] = (struct io_segment){
+            .address = limits->bounce[n],
+            .length_bytes = length - done < PAGE_BYTES ? length - done : PAGE_BYTES,
+        };
+    }
+    if (transfer->op == IO_WRITE)
+        transfer_copy(transfer, length, false);
+}
+
+void carve(struct io_transfer *transfer, struct io_request *request,
+           const struct carve_limits *limits)
+{
+    transfer->request = request;
+    transfer->op = request->op;
+    transfer->generation = request->generation;
+    transfer->offset_bytes = request->offset_bytes + request->done_bytes;
+    transfer->length_bytes = 0;
+    transfer->segment_count = 0;
+    transfer->bounced = transfer->exact = false;
+    transfer_collect(transfer, request, limits);
+
+    bool reachable = true;
+    for (unsigned i = 0; limits->bounce && i < transfer->segment_count; i++)
+        reachable = reachable && segment_reachable(limits->device, &transfer->segments[i]);
+    if (!reachable)
+        transfer_bounce(transfer, limits);
+}
+
+void carve_copy_back(const struct io_transfer *transfer, uint32_t bytes)
+{
+    transfer_copy(transfer, bytes, true);
+}
+
+void carve_skip(struct io_request *request, uint64_t bytes)
+{
+    while (bytes) {
+        uint32_t rest = request->segments[request->segment].length_bytes - request->segment_offset;
+        if (bytes < rest) {
+            request->segment_offset += (uint32_t)bytes;
+            return;
+        }
+        bytes -= rest;
+        request->segment++;
+        request->segment_offset = 0;
+    }
+}

@@ -1,0 +1,104 @@
+/*
+ * internal.h - struct device, for the files of kernel/dev only.
+ *
+ *   device.c      life of a device: create, references, properties
+ *   tree.c        the tree: numbers, names, aliases; finding and listing
+ *   publish.c     publishing and removing devices; offering them to drivers
+ *   medium.c      the medium and its generation
+ *   open.c        handles, claims, open files
+ *   transfers.c   memory of a device's transfers
+ *   carve.c       cuts a request into transfers that keep a device's limits
+ *   queue.c       a device's queue of requests
+ *   completion.c  ends requests: the completion thread
+ *   event.c       pending events, for the monitor
+ *   bad_blocks.c  counts blocks that could not be read
+ *   driver.c      the drivers in their order
+ *   control.c     operations of devices, with geometry.c, icon.c, toc.c
+ *
+ * Locking     Tree members: the tree's mutex. Members from queue_lock on: that spin, except atomics
+ *             and where a comment names another lock.
+ */
+#ifndef KERNEL_DEV_INTERNAL_H
+#define KERNEL_DEV_INTERNAL_H
+
+#include "kernel/dev/device.h"
+
+enum { REQUEST_ACTIVE = 1, REQUEST_ENDED }; /* io_request.state */
+
+struct device {
+    /* constant after device_publish() */
+    char name[DEVICE_NAME_BYTES];
+    char alias[DEVICE_NAME_BYTES];       /* "": none */
+    char alias_prefix[DEVICE_NAME_BYTES]; /* "": the class's name */
+    const struct device_ops *ops;
+    void *private_data;
+    const struct bus_type *bus;
+    const void *bus_data;
+    bool is_virtual;
+    struct io_limits limits;             /* of block_bytes the first medium's only: see below */
+    unsigned class_number;               /* in the alias */
+    struct device *parent;               /* holds a reference */
+
+    /* traits: may change with the medium while other threads read them */
+    _Atomic(enum device_class) device_class;
+    _Atomic unsigned level;
+    _Atomic uint32_t block_bytes;
+    _Atomic bool read_only, no_automount;
+
+    /* tree.c and publish.c; under the tree's mutex */
+    _Atomic unsigned number;             /* its vnode id in devfs */
+    const struct driver *_Atomic driver;
+    struct list siblings, children;
+    struct list all_link;
+    struct list number_link, alias_link, name_link;
+    unsigned *first_free;                /* where the search for its prefix's numbers begins */
+    bool published;                      /* written under queue_lock too */
+    _Atomic bool gone;                   /* written under queue_lock too */
+    _Atomic int references;
+
+    struct spin queue_lock;              /* rank QUEUE */
+    struct list waiting;                 /* io_requests */
+    struct io_transfer *transfers;       /* limits.depth of them */
+    struct io_segment *transfer_segments;
+    void **bounce_pages;                 /* NULL: the device reaches all memory */
+    bool pumping, pump_again;
+    _Atomic uint32_t generation;         /* also incremented by device_remove() */
+    bool medium_present;
+    uint64_t medium_bytes;
+    status_t absent_status;              /* without a medium: -ENOMEDIUM; -ENODEV when halted */
+    struct bad_blocks *bad_blocks;       /* of this medium; NULL: none yet */
+    unsigned open_count;
+    bool refuses_opens, claimed;
+    unsigned files_open;                 /* on file systems of this medium */
+    _Atomic bool door_locked;
+
+    struct list event_link;              /* under event.c's lock, with the next two */
+    unsigned pending_events;
+    bool event_handled;
+    unsigned event_flags;                /* of the thread that handles the device's event */
+    struct list put_link;                /* under completion.c's lock */
+};
+
+/* device.c: sets and reads the root, which is the parent of devices without one. */
+void device_set_root(struct device *root);
+
+/* transfers.c: allocates what the I/O path needs, so that reading never allocates. -ENOMEM; the
+ * caller then frees what was allocated. */
+status_t transfers_create(struct device *device) MUST_CHECK;
+void transfers_destroy(struct device *device);
+
+/* queue.c: ends all waiting requests with -ENODEV. */
+void queue_fail(struct device *device);
+
+/* medium.c: returns the status of a request for the medium that is present: 0, -ENODEV, or the
+ * absent_status. Caller holds queue_lock. */
+status_t medium_status(const struct device *device);
+/* medium.c: calls ops->check. */
+status_t medium_check_below(struct device *device);
+
+/* bad_blocks.c: takes the list of a medium that leaves, under queue_lock; then logs how many there
+ * were, and frees it. Any context but interrupts. */
+struct bad_blocks *bad_blocks_take(struct device *device);
+void bad_blocks_sum_up(const struct device *device, struct bad_blocks *bad);
+
+#endif

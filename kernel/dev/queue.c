@@ -1,0 +1,245 @@
+/*
+ * queue.c - a device's queue of requests: checks them, carves them into transfers, submits those.
+ *
+ * A device has `limits.depth` transfers; a request has at most one of them in flight, so its
+ * done_bytes is always a prefix. pump() passes transfers to the driver and is never entered twice
+ * for a device: a driver that ends a transfer inside start() only makes the running pump take
+ * another round, so the stack does not grow with the number of synchronous transfers.
+ */
+#include "kernel/dev/carve.h"
+#include "kernel/dev/internal.h"
+#include "kernel/sched/sync.h"
+#include "lib/macros.h"
+
+/* ---- checks ------------------------------------------------------------------------------- */
+
+static status_t request_check_medium(const struct device *device,
+                                     const struct io_request *request)
+{
+    status_t status = medium_status(device);
+    return !status && request->generation != device->generation ? -ESTALE : status;
+}
+
+/* Checks what may have changed since the request was submitted. Caller holds queue_lock. */
+static status_t request_admit(const struct device *device, const struct io_request *request)
+{
+    kassert(spin_is_held(&device->queue_lock));
+    status_t status = request_check_medium(device, request);
+    if (status)
+        return status;
+    uint64_t size = device->medium_bytes;
+    if (request->op == IO_WRITE)
+        size -= size % device->block_bytes; /* a last, partial block cannot be written */
+    if (request->length_bytes > size || request->offset_bytes > size - request->length_bytes)
+        return request->op == IO_WRITE ? -ENOSPC : -EIO;
+    return 0;
+}
+
+/* Returns whether the request is a read up to the end of the medium, inside its last block. */
+static bool request_ends_medium(const struct io_request *request)
+{
+    uint64_t end;
+    return request->op == IO_READ &&
+           !__builtin_add_overflow(request->offset_bytes, request->length_bytes, &end) &&
+           end == device_medium(request->device).bytes;
+}
+
+/* Checks what never changes about a request. */
+static status_t request_check_shape(const struct io_request *request)
+{
+    const struct device *device = request->device;
+    if (!device->ops->start)
+        return -ENODEV;
+    if (request->op == IO_WRITE && device->read_only)
+        return -EROFS;
+    if (request->op == IO_FLUSH)
+        return request->length_bytes ? -EINVAL : 0;
+
+    uint32_t block = device->block_bytes;
+    if (!request->length_bytes || request->offset_bytes % block ||
+        (request->length_bytes % block && !request_ends_medium(request)))
+        return -EINVAL;
+
+    uint64_t memory = 0, needed = request->skip_bytes + request->length_bytes;
+    for (unsigned i = 0; i < request->segment_count && memory < needed; i++)
+        memory += request->segments[i].length_bytes;
+    return memory < needed ? -EINVAL : 0;
+}
+
+/* ---- the queue ---------------------------------------------------------------------------- */
+
+static void transfer_carve(struct device *device, struct io_transfer *transfer,
+                           struct io_request *request)
+{
+    unsigned index = (unsigned)(transfer - device->transfers);
+    unsigned pages = IO_BOUNCE_PAGES / device->limits.depth;
+    struct carve_limits limits = {
+        .device = &device->limits,
+        .block_bytes = device->block_bytes,
+        .bounce = device->bounce_pages ? device->bounce_pages + index * pages : NULL,
+        .bounce_count = pages,
+    };
+    carve(transfer, request, &limits);
+}
+
+/* Takes the next waiting request that is still valid, and carves a transfer out of it; ends the
+ * requests that are not. Caller holds queue_lock. */
+static struct io_transfer *transfer_next(struct device *device)
+{
+    struct io_transfer *transfer = NULL;
+    for (unsigned i = 0; i < device->limits.depth && !transfer; i++)
+        if (!device->transfers[i].busy)
+            transfer = &device->transfers[i];
+
+    while (transfer && !list_empty(&device->waiting)) {
+        struct list *link = list_pop_front(&device->waiting);
+        struct io_request *request = container_of(link, struct io_request, link);
+        status_t status = request_admit(device, request);
+        if (!status) {
+            transfer_carve(device, transfer, request);
+            if (transfer->length_bytes || request->op == IO_FLUSH) {
+                transfer->busy = true;
+                return transfer;
+            }
+            status = -EINVAL; /* the request's segments are too short: no block fits into them */
+        }
+        io_complete(request, status, request->done_bytes);
+    }
+    return NULL;
+}
+
+/* The caller holds a reference: the requests that are started here may end, and put theirs. */
+static void pump(struct device *device)
+{
+    spin_lock(&device->queue_lock);
+    if (device->pumping) {
+        device->pump_again = true;
+        spin_unlock(&device->queue_lock);
+        return;
+    }
+    device->pumping = true;
+    do {
+        device->pump_again = false;
+        for (struct io_transfer *transfer; (transfer = transfer_next(device));) {
+            spin_unlock(&device->queue_lock);
+            device->ops->start(device, transfer);
+            spin_lock(&device->queue_lock);
+        }
+    } while (device->pump_again);
+    device->pumping = false;
+    spin_unlock(&device->queue_lock);
+}
+
+void queue_fail(struct device *device)
+{
+    for (;;) {
+        spin_lock(&device->queue_lock);
+        struct list *link = list_pop_front(&device->waiting);
+        spin_unlock(&device->queue_lock);
+        if (!link)
+            return;
+        struct io_request *request = container_of(link, struct io_request, link);
+        io_complete(request, -ENODEV, request->done_bytes);
+    }
+}
+
+/* ---- submitting and ending ---------------------------------------------------------------- */
+
+void io_submit(struct io_request *request)
+{
+    struct device *device = device_get(request->device); /* put by the completion thread */
+    request->done_bytes = 0;
+    request->exact = false;
+    request->segment = 0;
+    request->segment_offset = 0;
+    request->submitted_us = time_now_us();
+    atomic_store(&request->state, REQUEST_ACTIVE);
+    status_t shape = request_check_shape(request);
+    if (!shape)
+        carve_skip(request, request->skip_bytes);
+
+    /* A stale generation is reported first: the new medium may have blocks of another size. */
+    device_get(device); /* for pump */
+    spin_lock(&device->queue_lock);
+    status_t status = shape ? request_check_medium(device, request)
+                            : request_admit(device, request);
+    if (!status)
+        status = shape;
+    if (!status)
+        list_push_back(&device->waiting, &request->link);
+    spin_unlock(&device->queue_lock);
+
+    if (status)
+        io_complete(request, status, 0);
+    else
+        pump(device);
+    device_put_later(device);
+}
+
+void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t done_bytes)
+{
+    struct device *device = transfer->device;
+    struct io_request *request = transfer->request;
+    uint32_t good = status ? done_bytes : transfer->length_bytes;
+    kassert(transfer->busy && good <= transfer->length_bytes);
+    device_get(device); /* the request's reference goes when it ends */
+    if (transfer->bounced && transfer->op == IO_READ)
+        carve_copy_back(transfer, good);
+
+    spin_lock(&device->queue_lock);
+    if (request->generation != device->generation && request->op == IO_READ) {
+        good = 0; /* the medium was changed meanwhile: the bytes may be those of either */
+        if (!status)
+            status = request_admit(device, request);
+    }
+    carve_skip(request, good);
+    request->done_bytes += good;
+    if (status) /* of a transfer of one block it is known which block failed */
+        request->exact = transfer->exact || transfer->length_bytes <= device->block_bytes;
+    transfer->busy = false;
+    bool ended = status || request->done_bytes == request->length_bytes;
+    if (!ended)
+        list_push_front(&device->waiting, &request->link);
+    spin_unlock(&device->queue_lock);
+
+    if (ended)
+        io_complete(request, status, request->done_bytes);
+    pump(device);
+    device_put_later(device);
+}
+
+/* ---- waiting ------------------------------------------------------------------------------ */
+
+static void wait_done(struct io_request *request)
+{
+    semaphore_up(request->context);
+}
+
+status_t io_wait(const struct device_handle *handle, enum io_op op, uint64_t offset_bytes,
+                 void *memory, uint64_t length_bytes, uint64_t *done_bytes)
+{
+    struct semaphore done;
+    semaphore_init(&done, 0);
+    struct io_segment segment = { .address = memory, .length_bytes = (uint32_t)length_bytes };
+    struct io_request request = {
+        .device = handle->device,
+        .op = op,
+        .generation = handle->generation,
+        .offset_bytes = offset_bytes,
+        .length_bytes = length_bytes,
+        .segments = &segment,
+        .segment_count = 1,
+        .complete = wait_done,
+        .context = &done,
+    };
+    if (length_bytes > UINT32_MAX)
+        return -EINVAL;
+
+    /* The request is on this stack, so the wait cannot be interrupted. */
+    io_submit(&request);
+    while (semaphore_down(&done, TIME_NEVER))
+        ;
+    if (done_bytes)
+        *done_bytes = request.done_bytes;
+    return request.status;
+}
