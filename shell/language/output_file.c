@@ -1,13 +1,17 @@
 /*
- * output_file.c - see output_file.h.
+ * output_file.c - writes a command's output to a file, or to a new file that replaces it; see
+ * output_file.h.
  */
 #include "shell/language/output_file.h"
 #include "kernel/sched/sync.h"
 
 struct output_file {
-    struct file *file;   /* what the command names: for writing, and not to be read */
-    struct replacement replacement; /* .file: what is written instead; NULL: `file` itself */
-    bool pending;        /* `file` is still to be emptied */
+    struct file *file; /* denies reading */
+    struct replacement replacement; /* .file: the new content beside; NULL: `file` is written */
+    bool append;
+    bool empties; /* `file` is still to be emptied */
+    bool intact;  /* the content that `file` had is still all that it has */
+    struct stream *fallback; /* output_file_set_fallback() */
     struct semaphore turn;
     struct stream stream;
     char buffer[STREAM_LARGE_BYTES]; /* the stream's */
@@ -15,40 +19,54 @@ struct output_file {
 
 static status_t output_file_empty(struct output_file *output)
 {
-    if (!output->pending)
+    if (!output->empties)
         return 0;
-    output->pending = false;
+    output->empties = false;
     return file_truncate(output->file);
+}
+
+static bool has_refused(const struct output_file *output)
+{
+    return output->intact && file_has_refused_reader(output->file);
+}
+
+static status_t write_in_place(struct output_file *output, const char *text, size_t bytes)
+{
+    if (output->fallback && has_refused(output)) {
+        stream_write(output->fallback, text, bytes);
+        return stream_flush(output->fallback);
+    }
+    output->intact = false;
+    status_t status = output_file_empty(output);
+    return status ? status : file_write_all(output->file, text, bytes);
 }
 
 static status_t output_file_sink(struct stream *stream, const char *text, size_t bytes)
 {
     struct output_file *output = stream->context;
-    struct file *apart = output->replacement.file;
+    struct file *beside = output->replacement.file;
     while (semaphore_down(&output->turn, TIME_NEVER))
-        ;
-    status_t status = apart ? 0 : output_file_empty(output);
-    if (!status)
-        status = file_write_all(apart ? apart : output->file, text, bytes);
+        ; /* ^C: the bytes are written all the same, since their sender has counted them */
+    status_t status = beside ? file_write_all(beside, text, bytes)
+                             : write_in_place(output, text, bytes);
     semaphore_up(&output->turn);
     return status;
 }
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
+/* Returns whether a word is a path of this file, and the file is not a device. */
 static bool word_names(struct shell *shell, const char *word, struct file *file)
 {
     struct path *path;
     if (path_walk(shell->directory, word, 0, &path))
         return false;
-    /* a device is written in place whatever happens */
     bool same = file_is_of(file, path) && !path_vnode(path)->cache_block_bytes;
     path_put(path);
     return same;
 }
 
-/* A guess from the words, which decides only where the new content is written meanwhile. Without a
- * pipeline it is not known, and may be so. */
+/* A guess: a word may name the file without being an input. That costs only the copy beside. */
 static bool is_named(struct shell *shell, const struct pipeline *pipeline, struct file *file)
 {
     for (unsigned i = 0; pipeline && i < pipeline->count; i++) {
@@ -60,16 +78,20 @@ static bool is_named(struct shell *shell, const struct pipeline *pipeline, struc
     return !pipeline;
 }
 
-static status_t output_file_open_file(struct shell *shell, const struct pipeline *pipeline,
-                                 const char *name, bool append, struct output_file *output)
+static status_t open_file(struct shell *shell, const struct pipeline *pipeline, const char *name,
+                          struct output_file *output)
 {
-    unsigned flags = OPEN_WRITE | OPEN_CREATE | OPEN_DENY_READ | (append ? OPEN_APPEND : 0);
+    unsigned flags = OPEN_WRITE | OPEN_CREATE | OPEN_DENY_READ |
+                     (output->append ? OPEN_APPEND : 0);
     status_t status = file_open(shell->directory, name, flags, &output->file);
     if (status)
         return status;
-    output->pending = !append && file_size(output->file);
-    if (!output->pending || !is_named(shell, pipeline, output->file))
+
+    output->empties = !output->append && file_size(output->file);
+    output->intact = output->append || output->empties;
+    if (!output->empties || !is_named(shell, pipeline, output->file))
         return 0;
+
     status = replace_begin(shell->directory, name, 0, &output->replacement);
     if (status)
         file_close(output->file);
@@ -77,18 +99,22 @@ static status_t output_file_open_file(struct shell *shell, const struct pipeline
 }
 
 status_t output_file_open(struct shell *shell, const struct pipeline *pipeline, const char *name,
-                     bool append, struct output_file **result)
+                          bool append, struct output_file **result)
 {
     struct output_file *output = mem_alloc(sizeof(*output));
     *result = NULL;
     if (!output)
         return -ENOMEM;
+
     output->replacement.file = NULL;
-    status_t status = output_file_open_file(shell, pipeline, name, append, output);
+    output->append = append;
+    output->fallback = NULL;
+    status_t status = open_file(shell, pipeline, name, output);
     if (status) {
         mem_free(output);
         return status;
     }
+
     semaphore_init(&output->turn, 1);
     stream_init(&output->stream, output_file_sink, output);
     stream_use_large(&output->stream, output->buffer);
@@ -101,29 +127,35 @@ struct stream *output_file_stream(struct output_file *output)
     return &output->stream;
 }
 
-/* ---- closing ------------------------------------------------------------------------------ */
-
-static status_t output_file_end(struct output_file *output, bool whole)
+void output_file_set_fallback(struct output_file *output, struct stream *fallback)
 {
-    bool apart = output->replacement.file != NULL;
-    if (apart && whole)
-        return replace_commit(&output->replacement);
-    if (apart)
-        replace_abandon(&output->replacement);
-    return apart || !whole ? 0 : output_file_empty(output);
+    if (output->append)
+        output->fallback = fallback;
 }
 
-status_t output_file_close(struct output_file *output, enum output_file_end *end)
+/* ---- closing ------------------------------------------------------------------------------ */
+
+status_t output_file_close(struct output_file *output, bool failed, enum output_file_end *end)
 {
     *end = OUTPUT_FILE_WRITTEN;
     if (!output)
         return 0;
-    status_t status = stream_flush(&output->stream);
-    struct file *apart = output->replacement.file;
-    if (output->pending && file_has_refused_reader(output->file))
-        *end = apart && file_size(apart) ? OUTPUT_FILE_DROPPED : OUTPUT_FILE_KEPT;
+    status_t status = stream_flush(&output->stream), last = 0;
+    struct file *beside = output->replacement.file;
+    bool written = beside && file_size(beside);
+
+    if (!output->append && has_refused(output))
+        *end = written ? OUTPUT_FILE_DROPPED : OUTPUT_FILE_KEPT;
+
+    /* A command that failed without output has not made a replacement. */
     bool whole = !status && *end == OUTPUT_FILE_WRITTEN && !thread_interrupted();
-    status_t last = output_file_end(output, whole);
+    if (beside && whole && (written || !failed))
+        last = replace_commit(&output->replacement);
+    else if (beside)
+        replace_abandon(&output->replacement);
+    else if (whole)
+        last = output_file_empty(output);
+
     file_close(output->file);
     mem_free(output);
     return status ? status : last;

@@ -1,14 +1,17 @@
 /*
- * output_file.h - the file of a redirection: `>`, `>>` or `2>`.
+ * output_file.h - a file that a command's output is written to: by `>`, `>>`, `2>`, tee, sort -o.
  *
- * Input is safe   While an output is open, its file cannot be opened for reading, and it is not
- *                 opened while it is read: -ETXTBSY, whichever command asks (OPEN_DENY_READ).
- *                 `>` empties the file when the first bytes come, or at the end: not if none came
- *                 and a reader was refused. Where the pipeline's words name the file, its new
- *                 content is written beside it and replaces it at the end, unless a reader was
- *                 refused: one command may write much before it asks for the file (`cat /a /f >
- *                 /f`).
- * Locking         One thread writes at a time: the stages of a pipe may share an output.
+ * Model       Nothing is overwritten before its replacement exists, and no output is its own input:
+ *             - While the file is open here it cannot be opened for reading, nor is it opened here
+ *               while something reads it: -ETXTBSY, whatever command asks (OPEN_DENY_READ).
+ *             - It is emptied when the first bytes arrive. If none arrive it is emptied at the end,
+ *               but not if a reader was refused.
+ *             - If the pipeline's words name the file, a command may write before it opens the file
+ *               as its input (`cat /a /f > /f`). Then the new content is written to a file beside,
+ *               which replaces the old one at the end: not if a reader was refused, and not if a
+ *               command failed and wrote nothing (`toc /f > /f`).
+ *             Devices are written in place.
+ * Locking     Several threads may write, one at a time: the stages of a pipe can share an output.
  */
 #ifndef SHELL_LANGUAGE_OUTPUT_FILE_H
 #define SHELL_LANGUAGE_OUTPUT_FILE_H
@@ -17,18 +20,25 @@
 
 struct output_file;
 
-/* What became of the file: it has what was written; it is as it was, since a reader was refused;
- * and something that was written was dropped for that. */
-enum output_file_end { OUTPUT_FILE_WRITTEN, OUTPUT_FILE_KEPT, OUTPUT_FILE_DROPPED };
+enum output_file_end {
+    OUTPUT_FILE_WRITTEN, /* it contains what was written */
+    OUTPUT_FILE_KEPT,    /* it is unchanged, because a reader was refused */
+    OUTPUT_FILE_DROPPED, /* it is unchanged, and output was lost for that reason */
+};
 
-/* `pipeline`: whose words may name the file; NULL: not known, so they may. */
+/* Opens or creates the file. `pipeline` is the one whose words may name the file; NULL if it is not
+ * known: then they may. */
 status_t output_file_open(struct shell *shell, const struct pipeline *pipeline, const char *name,
-                     bool append, struct output_file **output) MUST_CHECK;
+                          bool append, struct output_file **output) MUST_CHECK;
 struct stream *output_file_stream(struct output_file *output);
-/* NULL: nothing. What writing returned. The old content stays too when ^C came before anything was
- * written, and when ^C or an error came before a new content beside was complete. */
-status_t output_file_close(struct output_file *output, enum output_file_end *end) MUST_CHECK;
-/* The command did not run: the file is as it was. NULL: nothing. */
+/* For `2>>`: if a reader is refused before anything was appended, the message about it goes to
+ * `fallback` instead. No effect on a file that is not appended to. */
+void output_file_set_fallback(struct output_file *output, struct stream *fallback);
+/* Closes the file; NULL does nothing. `failed`: a command that could have written it has failed.
+ * Returns the first error of writing. After ^C or an error, a new content beside is abandoned. */
+status_t output_file_close(struct output_file *output, bool failed,
+                           enum output_file_end *end) MUST_CHECK;
+/* Closes the file unchanged, because the command did not run. NULL does nothing. */
 void output_file_abandon(struct output_file *output);
 
 #endif

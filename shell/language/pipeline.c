@@ -1,5 +1,6 @@
 /*
- * pipeline.c - see pipeline.h.
+ * pipeline.c - reads a pipeline, and runs its stages with their words, variables and files; see
+ * pipeline.h.
  */
 #include "shell/language/pipeline.h"
 #include "kernel/sched/sync.h"
@@ -13,32 +14,25 @@
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-/* NAME=... as it was typed: the length of the name; 0: it is none. */
+/* Returns the length of NAME if the word is NAME=..., as it was typed; else 0. */
 static size_t assignment_length(const struct parser *parser)
 {
     size_t length = variable_name_length(parser->word);
     return length < parser->word_length && parser->word[length] == '=' ? length : 0;
 }
 
-/* Values are neither split nor matched. */
-static status_t read_assignment(struct shell *shell, const struct parser *parser,
-                                struct stage *stage)
-{
-    char *text = expand_text(shell, parser->word, parser->word_length);
-    status_t status = text ? words_add(&stage->assignments, text, strlen(text)) : -ENOMEM;
-    mem_free(text);
-    return status;
-}
-
 static status_t read_redirection(struct shell *shell, struct parser *parser, bool runs,
                                  enum token_kind kind, struct stage *stage)
 {
     unsigned stream = parser->stream - 1;
+
+    /* `2>&1` copies the present target: redirections take effect from left to right (POSIX 2.7). */
     if (kind == TOKEN_JOIN) {
         stage->targets[stream] = stage->targets[parser->other - 1];
         return 0;
     }
-    (void)parser_next(parser); /* a word: parse_check() has seen to it */
+
+    (void)parser_next(parser); /* the file's name: parse_check() has required it */
     if (!runs)
         return 0;
     char *name = expand_text(shell, parser->word, parser->word_length);
@@ -56,7 +50,7 @@ static status_t read_stage(struct shell *shell, struct parser *parser, bool runs
                            struct stage *stage, enum token_kind *end)
 {
     status_t status = 0;
-    bool leading = true; /* no word but assignments so far */
+    bool leading = true; /* only assignments so far: NAME=value after the command is an operand */
     while (!status) {
         *end = parser_next(parser);
         if (parse_is_redirection(*end)) {
@@ -64,7 +58,10 @@ static status_t read_stage(struct shell *shell, struct parser *parser, bool runs
         } else if (*end != TOKEN_WORD) {
             break;
         } else if (runs && leading && assignment_length(parser)) {
-            status = read_assignment(shell, parser, stage);
+            /* The value is expanded, but neither split nor matched (POSIX 2.9.1). */
+            char *text = expand_text(shell, parser->word, parser->word_length);
+            status = text ? words_add(&stage->assignments, text, strlen(text)) : -ENOMEM;
+            mem_free(text);
         } else if (runs) {
             leading = false;
             status = expand_word(shell, parser->word, parser->word_length, &stage->words);
@@ -99,7 +96,7 @@ void pipeline_free(struct pipeline *pipeline)
     pipeline->count = 0;
 }
 
-/* ---- a stage's variables and files -------------------------------------------------------- */
+/* ---- a stage's words ---------------------------------------------------------------------- */
 
 static status_t assign(struct variables *variables, const struct words *assignments)
 {
@@ -122,13 +119,14 @@ static int run_list(struct shell *shell, const struct words *words)
     return result;
 }
 
-/* NAME=value COMMAND: the variable is so for this command only. */
+/* Runs `NAME=value COMMAND`: the assignment is in effect for this command only (POSIX 2.9.1). */
 static int run_words_with(struct shell *shell, struct stage *stage)
 {
     struct variables before = shell->variables;
     status_t status = variables_copy(&before, &shell->variables);
     if (!status)
         status = assign(&shell->variables, &stage->assignments);
+
     int result = status ? shell_fail(shell, NULL, status)
                         : run_list(shell, &stage->words);
     variables_free(&shell->variables);
@@ -148,7 +146,7 @@ static int run_words(struct shell *shell, struct stage *stage)
 
 /* ---- a stage's files ---------------------------------------------------------------------- */
 
-/* Opens what the redirections name; the first that cannot be opened is kept for when it runs. */
+/* Opens the files of the redirections. If one cannot be opened, run_stage() reports it. */
 static void stage_open(struct shell *shell, const struct pipeline *pipeline, struct stage *stage)
 {
     if ((stage->failed = stage->input))
@@ -159,36 +157,42 @@ static void stage_open(struct shell *shell, const struct pipeline *pipeline, str
                                         stage->files[i].append, &stage->outputs[i]);
 }
 
-/* The command has reported the input that it was refused, but not that its output is dropped for
- * that. */
-static int stage_close(struct shell *shell, struct stage *stage, int result)
+/* Closes a stage's files after all stages have ended. `failed`: one of them has. */
+static int stage_close(struct shell *shell, struct stage *stage, bool failed, int result)
 {
     file_close(stage->input_file);
     for (unsigned i = 0; i < 2; i++) {
         enum output_file_end end = OUTPUT_FILE_WRITTEN;
         if (stage->status)
             output_file_abandon(stage->outputs[i]);
-        status_t status = stage->status ? 0 : output_file_close(stage->outputs[i], &end);
+        status_t status = stage->status ? 0 : output_file_close(stage->outputs[i], failed, &end);
+
+        /* The command has reported the input that it was refused, but not that output is lost. */
         if (status)
             result = shell_fail(shell, stage->files[i].name, status);
         else if (end == OUTPUT_FILE_DROPPED || (end == OUTPUT_FILE_KEPT && !result))
-            result = shell_complain(shell, "%s: input and output are the same file; it stays as "
-                                           "it was", stage->files[i].name);
+            result = shell_complain(shell, "%s: input and output are the same file; not written",
+                                    stage->files[i].name);
     }
     return result;
 }
 
-/* Runs the words with the streams that the targets name: the shell's two, or the files. */
+/* Runs the words with the streams to which the targets refer: the shell's own, or the files. */
 static int run_with_targets(struct shell *shell, struct stage *stage)
 {
     struct stream *out = shell->out, *err = shell->err;
     struct stream *streams[] = { out, err,
                                  stage->outputs[0] ? output_file_stream(stage->outputs[0]) : NULL,
                                  stage->outputs[1] ? output_file_stream(stage->outputs[1]) : NULL };
+
+    /* `cat /f 2>> /f`: the message that /f is not read must not become a part of it. */
+    if (stage->outputs[1])
+        output_file_set_fallback(stage->outputs[1], err);
     shell->out = streams[stage->targets[0]];
     shell->err = streams[stage->targets[1]];
     int result = run_words(shell, stage);
     shell->command = NULL;
+
     IGNORE(stream_flush(shell->out));
     IGNORE(stream_flush(shell->err));
     shell->out = out;
@@ -201,7 +205,7 @@ static ssize_t read_file(struct shell *shell, void *buffer, size_t bytes)
     return file_read(shell->input, buffer, bytes);
 }
 
-/* Its files are open. Words may be none: `> FILE` alone makes an empty file, as elsewhere. */
+/* Runs a stage whose files are open. It may have no words: `> FILE` alone creates an empty file. */
 static int run_stage(struct shell *shell, struct stage *stage)
 {
     ssize_t (*read)(struct shell *shell, void *buffer, size_t bytes) = shell->read;
@@ -209,6 +213,7 @@ static int run_stage(struct shell *shell, struct stage *stage)
     shell->command = NULL;
     if (stage->status)
         return shell_fail(shell, stage->failed, stage->status);
+
     if (stage->input_file) {
         shell->read = read_file;
         shell->input = stage->input_file;
@@ -223,18 +228,25 @@ static int run_alone(struct shell *shell, struct pipeline *pipeline)
 {
     struct stage *stage = &pipeline->stages[0];
     stage_open(shell, pipeline, stage);
-    return stage_close(shell, stage, run_stage(shell, stage));
+    int result = run_stage(shell, stage);
+    return stage_close(shell, stage, result != SHELL_DONE, result);
 }
 
 /* ---- several stages ----------------------------------------------------------------------- */
 
+/* A stage that runs on a thread of its own, in a shell of its own. */
 struct runner {
-    struct shell shell;   /* its own */
+    struct shell shell;
     struct stage *stage;
-    struct pipe *in, *out; /* the ends it closes; NULL: none */
-    struct stream stream; /* into `out` */
+    struct pipe *in, *out; /* the ends that it closes; NULL: none */
+    struct stream stream;  /* writes to `out` */
     char buffer[STREAM_LARGE_BYTES]; /* the stream's */
     int status;
+};
+
+struct runners {
+    struct thread_group group;
+    struct runner *list[PIPE_STAGES_MAX];
 };
 
 static ssize_t read_pipe(struct shell *shell, void *buffer, size_t bytes)
@@ -242,7 +254,8 @@ static ssize_t read_pipe(struct shell *shell, void *buffer, size_t bytes)
     return pipe_read(shell->input, buffer, bytes);
 }
 
-/* The reader has gone: interrupts the command as ^C does, so that it stops. */
+/* If the reader has closed the pipe, interrupts the command as ^C does, so that it stops: what
+ * SIGPIPE is for elsewhere. */
 static status_t pipe_sink(struct stream *stream, const char *text, size_t bytes)
 {
     status_t status = pipe_write(stream->context, text, bytes);
@@ -261,7 +274,8 @@ static void runner_free(struct runner *runner)
     mem_free(runner);
 }
 
-/* A copy of the shell that reads from `in` and writes to `out`, which it takes over. */
+/* Copies the shell for a stage that reads from `in` and writes to `out`. Takes ownership of both,
+ * even on failure. */
 static struct runner *runner_create(struct shell *shell, struct stage *stage, struct pipe *in,
                                     struct pipe *out)
 {
@@ -272,6 +286,7 @@ static struct runner *runner_create(struct shell *shell, struct stage *stage, st
         pipe_close_writer(out);
         return NULL;
     }
+
     runner->stage = stage;
     runner->in = in;
     runner->out = out;
@@ -287,23 +302,22 @@ static struct runner *runner_create(struct shell *shell, struct stage *stage, st
     return runner;
 }
 
-/* The ends are closed before the thread ends, so that the threads at the others see it. */
 static void runner_work(void *argument)
 {
     struct runner *runner = argument;
     runner->status = run_stage(&runner->shell, runner->stage);
     IGNORE(stream_flush(runner->shell.out));
+
+    /* Close the pipes now, so that the stages before and after see their end. */
     pipe_close_reader(runner->in);
     pipe_close_writer(runner->out);
     runner->in = runner->out = NULL;
 }
 
-struct gang {
-    struct thread_group group;
-    struct runner *runners[PIPE_STAGES_MAX];
-};
-
-static status_t gang_start(struct gang *gang, struct shell *shell, struct pipeline *pipeline)
+/* Starts a thread for each stage. After -ENOMEM, those that were started still run, and see the
+ * end of their pipes. */
+static status_t runners_start(struct runners *runners, struct shell *shell,
+                              struct pipeline *pipeline)
 {
     struct pipe *in = NULL, *out = NULL;
     for (unsigned i = 0; i < pipeline->count; i++, in = out) {
@@ -313,11 +327,12 @@ static status_t gang_start(struct gang *gang, struct shell *shell, struct pipeli
             pipe_close_reader(in);
             return -ENOMEM;
         }
-        gang->runners[i] = runner_create(shell, &pipeline->stages[i], in, out);
-        if (!gang->runners[i] ||
-            thread_group_start(&gang->group, "pipe", runner_work, gang->runners[i])) {
-            runner_free(gang->runners[i]);
-            gang->runners[i] = NULL;
+
+        runners->list[i] = runner_create(shell, &pipeline->stages[i], in, out);
+        if (!runners->list[i] ||
+            thread_group_start(&runners->group, "pipe", runner_work, runners->list[i])) {
+            runner_free(runners->list[i]);
+            runners->list[i] = NULL;
             pipe_close_reader(out);
             return -ENOMEM;
         }
@@ -325,29 +340,48 @@ static status_t gang_start(struct gang *gang, struct shell *shell, struct pipeli
     return 0;
 }
 
+/* Closes the files of all stages and returns the last stage's status (POSIX 2.9.2). */
+static int runners_finish(struct runners *runners, struct shell *shell, struct pipeline *pipeline)
+{
+    int statuses[PIPE_STAGES_MAX], result = SHELL_FAILED;
+    bool failed = false;
+    for (unsigned i = 0; i < pipeline->count; i++) {
+        const struct runner *runner = runners->list[i];
+        statuses[i] = runner ? runner->status : SHELL_FAILED;
+        failed |= statuses[i] != SHELL_DONE;
+    }
+
+    for (unsigned i = 0; i < pipeline->count; i++) {
+        result = stage_close(shell, &pipeline->stages[i], failed, statuses[i]);
+        runner_free(runners->list[i]);
+    }
+    return result;
+}
+
 static int run_stages(struct shell *shell, struct pipeline *pipeline)
 {
-    struct gang *gang = mem_zalloc(sizeof(*gang));
-    if (!gang)
+    struct runners *runners = mem_zalloc(sizeof(*runners));
+    if (!runners)
         return shell_fail(shell, NULL, -ENOMEM);
-    thread_group_init(&gang->group);
+    thread_group_init(&runners->group);
     IGNORE(stream_flush(shell->out));
+
+    /* Open every file before any stage runs: whether a stage may read a file that another one
+     * writes must not depend on their speed. */
     for (unsigned i = 0; i < pipeline->count; i++)
         stage_open(shell, pipeline, &pipeline->stages[i]);
-    status_t status = gang_start(gang, shell, pipeline);
-    thread_group_wait(&gang->group);
-    int result = SHELL_FAILED;
-    for (unsigned i = 0; i < pipeline->count; i++) {
-        struct runner *runner = gang->runners[i];
-        int one = runner ? runner->status : SHELL_FAILED;
-        result = stage_close(shell, &pipeline->stages[i], one); /* the last one's counts */
-        runner_free(runner);
-    }
-    mem_free(gang);
+    status_t status = runners_start(runners, shell, pipeline);
+    thread_group_wait(&runners->group);
+    int result = runners_finish(runners, shell, pipeline);
+
+    mem_free(runners);
     return status ? shell_fail(shell, NULL, status) : result;
 }
 
-/* `time` before several stages is not a command of the first: takes it off. */
+/* ---- a pipeline --------------------------------------------------------------------------- */
+
+/* Removes `time` before several stages: there it is not a command of the first stage, but measures
+ * all of them, as the reserved word of other shells does. Returns whether it was there. */
 static bool take_time(struct pipeline *pipeline)
 {
     struct words *words = &pipeline->stages[0].words;
@@ -370,7 +404,8 @@ int pipeline_run(struct shell *shell, struct pipeline *pipeline)
 {
     bool alone = pipeline->count == 1, timed = take_time(pipeline);
     if (alone && is_empty(&pipeline->stages[0]))
-        return shell->status; /* an empty line leaves $? as it is */
+        return shell->status; /* an empty line leaves $? unchanged */
+
     uint64_t begun_us = time_now_us();
     int status = alone ? run_alone(shell, pipeline) : run_stages(shell, pipeline);
     shell->command = NULL;

@@ -1,16 +1,18 @@
 /*
- * pipeline.h - commands joined by |, each with its words and its files, ready to run.
+ * pipeline.h - commands joined by |, each with its words and files, ready to run.
  *
- * One command alone runs on the thread of its shell, and may change it. Each of several gets a
- * thread and a copy of the shell, with streams of its own: what it changes is gone afterwards.
- * A stage whose reader has gone is interrupted when it writes, and ends without a word.
- *
- * The files of all stages are opened before the first of them runs, and closed after the last has
- * ended: so it does not depend on the stages' speed whether a file that one of them writes can be
- * read by another (output_file.h).
- *
- * What redirects takes effect from the left: `> FILE 2>&1` brings both to the file, `2>&1 > FILE`
- * the errors to where the output went before. `time` before several stages times them all.
+ * Model       A single command runs on the thread of its shell and may change that shell. Of
+ *             several, each runs on a thread of its own in a copy of the shell, so its changes to
+ *             directory and variables are lost. A stage that writes to a pipe whose reader has
+ *             closed it is interrupted, and ends silently.
+ *             The files of all stages are opened before the first one runs and closed after the
+ *             last one has ended, so whether a file that one stage writes can be read by another
+ *             (output_file.h) does not depend on their speed.
+ *             Redirections take effect from left to right: `> FILE 2>&1` sends both streams to the
+ *             file, `2>&1 > FILE` sends errors to where output went before. `time` before several
+ *             stages measures all of them.
+ * References  POSIX.1-2017, Shell Command Language, 2.7 Redirection, 2.9.1 Simple Commands, 2.9.2
+ *             Pipelines.
  */
 #ifndef SHELL_LANGUAGE_PIPELINE_H
 #define SHELL_LANGUAGE_PIPELINE_H
@@ -19,24 +21,24 @@
 #include "shell/shell.h"
 #include "shell/words.h"
 
-/* Where the stage's output and errors lead: where they would without a word, or to its files. */
+/* Where output and errors of a stage go: to its shell's streams, or to its files. */
 enum target { TARGET_OUT, TARGET_ERR, TARGET_FILE };
 
 struct stage {
     struct words assignments; /* NAME=value */
     struct words words;
-    char *input;              /* of <; NULL: none; owned */
+    char *input;              /* the file of <; NULL: none; owned */
     struct {
-        char *name;           /* of > or 2>; NULL: none; owned */
+        char *name;           /* the file of > or 2>; NULL: none; owned */
         bool append;
     } files[2];
     unsigned targets[2];      /* enum target; TARGET_FILE + n: files[n] */
 
-    /* while it runs */
+    /* while the pipeline runs */
     struct file *input_file;
     struct output_file *outputs[2];
-    status_t status;          /* of opening them */
-    const char *failed;       /* the name that was not opened; borrowed */
+    status_t status;          /* of opening the files */
+    const char *failed;       /* the name that could not be opened; borrowed */
 };
 
 struct pipeline {
@@ -44,11 +46,11 @@ struct pipeline {
     struct stage stages[PIPE_STAGES_MAX];
 };
 
-/* Reads a pipeline up to the operator that ends it, which goes to *end. What stands in it is
- * expanded, unless the pipeline will not run: then it is only passed. */
+/* Reads a pipeline up to the operator that ends it, which is stored in *end. Its words are expanded
+ * if the pipeline `runs`; else they are skipped. Call pipeline_free() after errors too. */
 status_t pipeline_read(struct shell *shell, struct parser *parser, bool runs,
                        struct pipeline *pipeline, enum token_kind *end) MUST_CHECK;
-/* Returns the last stage's status. */
+/* Runs a pipeline and returns the last stage's status. */
 int pipeline_run(struct shell *shell, struct pipeline *pipeline);
 void pipeline_free(struct pipeline *pipeline);
 

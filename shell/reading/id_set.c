@@ -1,9 +1,13 @@
-/* id_set.c - see id_set.h. */
+/*
+ * id_set.c - an open hash table with linear probing; see id_set.h.
+ */
 #include "shell/reading/id_set.h"
 #include "lib/hash.h"
+#include "shell/words.h"
 
 enum { ROOM_FIRST = 64 };
 
+/* Returns the key's slot, or the free slot where it belongs. */
 static uint64_t *id_set_slot(const struct id_set *set, uint64_t key)
 {
     size_t mask = set->room - 1, at = hash_u64(key) & mask;
@@ -16,9 +20,11 @@ static status_t id_set_grow(struct id_set *set)
 {
     uint64_t *old = set->keys;
     size_t old_room = set->room, room = old_room ? old_room * 2 : ROOM_FIRST;
-    uint64_t *grown = mem_zalloc(room * sizeof(*grown));
+    size_t bytes = room * sizeof(*old);
+    uint64_t *grown = list_may_grow(&set->unchecked, bytes) ? mem_zalloc(bytes) : NULL;
     if (!grown)
         return -ENOMEM;
+
     set->keys = grown;
     set->room = room;
     for (size_t i = 0; i < old_room; i++)
@@ -30,13 +36,14 @@ static status_t id_set_grow(struct id_set *set)
 
 status_t id_set_add(struct id_set *set, uint64_t key)
 {
-    key++; /* 0 means free */
+    key++; /* 0 marks a free slot */
+    if (set->room && *id_set_slot(set, key))
+        return -ELOOP;
+
+    /* At most half of the slots are used, so that probes stay short. */
     if (2 * set->count >= set->room && id_set_grow(set))
         return -ENOMEM;
-    uint64_t *slot = id_set_slot(set, key);
-    if (*slot)
-        return -ELOOP;
-    *slot = key;
+    *id_set_slot(set, key) = key;
     set->count++;
     return 0;
 }

@@ -1,7 +1,9 @@
 /*
- * id_set.h - a set of 64-bit keys: which directory contents a walk has entered already.
+ * id_set.h - a set of 64-bit keys: the directory contents that a walk has entered.
  *
- * Zeroed memory is an empty set. It only grows.
+ * Model       The set only grows. A set of zeroes is empty.
+ * Memory      16 bytes a key or more. A large set leaves the last eighth of memory free, as every
+ *             growing list does (words.h).
  */
 #ifndef SHELL_READING_ID_SET_H
 #define SHELL_READING_ID_SET_H
@@ -9,11 +11,11 @@
 #include "kernel/port.h"
 
 struct id_set {
-    uint64_t *keys; /* a hash table, 0 is free */
-    size_t count, room;
+    uint64_t *keys; /* a hash table; 0 is a free slot */
+    size_t count, room, unchecked;
 };
 
-/* 0 the first time, -ELOOP when the key is there already, -ENOMEM. */
+/* Adds a key: 0 the first time, -ELOOP if the set contains it, or -ENOMEM. */
 status_t id_set_add(struct id_set *set, uint64_t key) MUST_CHECK;
 void id_set_destroy(struct id_set *set);
 

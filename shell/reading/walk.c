@@ -53,7 +53,8 @@ static status_t heap_push(struct walk *walk, struct pending *pending)
 {
     if (walk->count == walk->room) {
         size_t room = walk->room ? walk->room * 2 : 64;
-        struct pending **grown = mem_alloc(room * sizeof(*grown));
+        size_t bytes = room * sizeof(*walk->heap);
+        struct pending **grown = list_may_grow(&walk->unchecked, bytes) ? mem_alloc(bytes) : NULL;
         if (!grown)
             return -ENOMEM;
         if (walk->count)

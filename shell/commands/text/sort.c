@@ -184,7 +184,7 @@ static int sort_print_to_file(const struct sort *sort, const char *name)
     status_t status = output_file_open(sort->shell, NULL, name, false, &output);
     if (!status) {
         sort_print(sort, output_file_stream(output));
-        status = output_file_close(output, &end);
+        status = output_file_close(output, false, &end);
     }
     return status ? shell_fail(sort->shell, name, status) : SHELL_DONE;
 }

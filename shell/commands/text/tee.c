@@ -43,7 +43,7 @@ static void tee_write(struct tee *tee, int n, size_t bytes)
 static void tee_close(struct tee *tee, int n)
 {
     enum output_file_end end;
-    status_t status = output_file_close(tee->files[n], &end);
+    status_t status = output_file_close(tee->files[n], false, &end);
     if (status || end != OUTPUT_FILE_WRITTEN)
         tee->result = shell_fail(tee->shell, tee->names[n], status ? status : -ETXTBSY);
 }

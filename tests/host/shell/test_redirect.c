@@ -97,9 +97,38 @@ BODY(messages)
     put("/g", "g\n");
     run("sort /f > /f", SHELL_USAGE, "", "sort: /f" SAME "\n");
     fails("cat < /f > /f", "spindle: /f" SAME "\n");
-    fails("cat /g /f > /f", "cat: /f" SAME "\nspindle: /f" SAME "; it stays as it was\n");
-    fails("manifest /f > /f", "spindle: /f" SAME "; it stays as it was\n");
+    fails("cat /g /f > /f", "cat: /f" SAME "\nspindle: /f" SAME "; not written\n");
+    fails("manifest /f > /f", "spindle: /f" SAME "; not written\n");
     fails("cat /f >> /f", "cat: /f" SAME "\n");
+    stop();
+}
+
+/* A command that takes a file's path and does not read it through a file is no exception: what it
+ * could not answer does not empty the file. An error message is not appended to the input that was
+ * refused, but reported where the shell's errors go. */
+BODY(unread)
+{
+    static const char *const lines[] = {
+        "toc /f > /f",           "volinfo /f > /f",      "toc /f | cat > /f",
+        "volinfo /f | wc > /f",  "vdrive info /f > /f",  "cd /f > /f",
+    };
+    (void)unused;
+    start();
+    put("/f", "hello\n");
+    put("/g", "g\n");
+    for (unsigned i = 0; i < ARRAY_LENGTH(lines); i++) {
+        IGNORE(shell_run_text(&shell, lines[i]));
+        if (!strstr(lines[i], "wc")) /* which writes its counts of nothing */
+            expect_content(lines[i], "/f", "hello\n");
+        expect_names(lines[i], "/", "Drives\nSystem\nf\ng\n");
+        put("/f", "hello\n");
+    }
+    fails("cat /f 2>> /f", "cat: /f" SAME "\n");
+    expect_content("2>>", "/f", "hello\n");
+    fails("cat /f 2>> /f | true; cat /f /none 2>> /f",
+          "cat: /f" SAME "\ncat: /f" SAME "\ncat: /none: no such file or directory\n");
+    expect_content("2>> in a pipe", "/f", "hello\n");
+    says("cat /f 2>> /g", "hello\n");
     stop();
 }
 
@@ -463,6 +492,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inputs),
         cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_unread),
         cmocka_unit_test(test_outputs),
         cmocka_unit_test(test_tee),
         cmocka_unit_test(test_appends),

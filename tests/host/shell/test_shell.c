@@ -213,6 +213,9 @@ static const struct line_case line_cases[] = {
     { "echo 'cat' > /s; echo a | source /s", "a\n", 0 },
     { "echo 'echo b' > /s; source /s > /r1; source /s | cat > /r2; cat /r1 /r2", "b\nb\n", 0 },
     { "> /s; false; source /s", "", 0 },
+    { "echo $'\\xef\\xbb\\xbfecho a\\n# b\\necho \\xef\\xbb\\xbf' > /s; source /s",
+      "a\n\xef\xbb\xbf\n", 0 }, /* a byte order mark, and one elsewhere */
+    { "echo $'\\xef\\xbb\\xbf' > /s; source /s", "", 0 },
     { "echo 'echo a; exit 3; echo b' > /s; source /s || echo $?; echo c", "a\n3\nc\n", 0 },
     { "echo a; exit 4; echo b", "a\n", 4 },
     { "exit 5 | exit 6; echo $?; exit 256",
