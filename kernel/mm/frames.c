@@ -1,3 +1,7 @@
+/*
+ * frames.c - the buddy allocator, pages on top of it, and its start from the boot memory map. See
+ * frames.h.
+ */
 #include "kernel/mm/frames.h"
 #include "kernel/mm/memory.h"
 #include "lib/macros.h"
@@ -8,7 +12,7 @@
 enum {
     ORDERS = FRAME_ORDER_MAX + 1,
     RESERVED_MAX = BOOT_MODULES_MAX + 3,
-    RECLAIM_BATCH = 16, /* pages to ask for when one is wanted */
+    RECLAIM_BATCH = 16, /* pages to reclaim when one is wanted */
 };
 
 enum zone { ZONE_LOW, ZONE_HIGH, ZONES };
@@ -20,7 +24,7 @@ struct area {
 static struct spin lock = SPIN_INIT(RANK_FRAMES);
 static struct list free_blocks[ZONES][ORDERS]; /* of struct frame, by link */
 static struct frame *frames;
-static uint64_t frame_count; /* descriptors there are */
+static uint64_t frame_count; /* of the array */
 static size_t free_pages, total_pages;
 static uint64_t highest_physical;
 static size_t (*reclaimer)(size_t pages);
@@ -48,7 +52,7 @@ static void take_block(uint64_t index)
     list_remove(&frames[index].link);
 }
 
-/* Frees an aligned block, merging it with its buddy as often as that is free. */
+/* Frees an aligned block and merges it with its buddy as long as that is free too. */
 static void free_block(uint64_t index, unsigned order)
 {
     free_pages += 1ul << order;
@@ -58,13 +62,12 @@ static void free_block(uint64_t index, unsigned order)
             frames[buddy].order != order)
             break;
         take_block(buddy);
-        if (buddy < index)
-            index = buddy;
+        index = min(index, buddy);
     }
     put_block(index, order);
 }
 
-/* Frees any run of frames, as the largest aligned blocks that it consists of. */
+/* Frees any run of frames, divided into the largest aligned blocks. */
 static void free_run(uint64_t index, uint64_t count)
 {
     while (count > 0) {
@@ -78,7 +81,7 @@ static void free_run(uint64_t index, uint64_t count)
     }
 }
 
-/* Takes the smallest free block of at least `order` and gives back what is over. */
+/* Allocates the smallest free block of at least `order` and frees the part that is not needed. */
 static bool alloc_block(enum zone zone, unsigned order, uint64_t *index)
 {
     unsigned found = order;
@@ -88,6 +91,7 @@ static bool alloc_block(enum zone zone, unsigned order, uint64_t *index)
     if (found == ORDERS)
         return false;
 
+    /* Halve it until it has the right size; the upper halves stay free. */
     *index = (uint64_t)(container_of(free_blocks[zone][found].next, struct frame, link) - frames);
     take_block(*index);
     while (found > order) {
@@ -105,10 +109,12 @@ static void *alloc_run(size_t pages, bool low_only)
 
     if (order > FRAME_ORDER_MAX)
         return NULL;
+
     spin_lock(&lock);
     bool found = alloc_block(ZONE_LOW, order, &index) ||
                  (!low_only && alloc_block(ZONE_HIGH, order, &index));
     if (found) {
+        /* The block has a power of two of pages: the rest is freed at once. */
         frames[index].state = FRAME_TAKEN;
         free_run(index + pages, (1ull << order) - pages);
     }
@@ -128,6 +134,7 @@ void frames_free(void *memory, size_t pages)
     kassert(frame->state > FRAME_FREE);
     if (MEMORY_DEBUG)
         memset(memory, MEMORY_POISON, pages * PAGE_BYTES);
+
     spin_lock(&lock);
     frame->state = FRAME_NONE;
     free_run((uint64_t)(frame - frames), pages);
@@ -151,7 +158,7 @@ void *frame_memory(const struct frame *frame)
     return memory_at((uint64_t)(frame - frames) * PAGE_BYTES);
 }
 
-/* ---- pages, as kernel/port.h has them ----------------------------------------------------- */
+/* ---- the page functions of kernel/port.h --------------------------------------------------- */
 
 void mem_set_reclaim(size_t (*reclaim)(size_t pages))
 {
@@ -160,7 +167,7 @@ void mem_set_reclaim(size_t (*reclaim)(size_t pages))
 
 size_t frames_reclaim(size_t pages)
 {
-    return reclaimer ? reclaimer(pages > RECLAIM_BATCH ? pages : RECLAIM_BATCH) : 0;
+    return reclaimer ? reclaimer(max(pages, RECLAIM_BATCH)) : 0;
 }
 
 static void *alloc_page(bool low_only)
@@ -180,7 +187,8 @@ void *page_alloc(void)
     return alloc_page(false);
 }
 
-/* Takes blocks as large as they come, the largest first. */
+/* Allocates pages from one zone in the largest blocks that are free and fit, so that they are
+ * contiguous where possible. Returns how many. */
 static size_t take_pages(enum zone zone, void *pages[], size_t count)
 {
     size_t got = 0;
@@ -188,11 +196,13 @@ static size_t take_pages(enum zone zone, void *pages[], size_t count)
 
     if (count == 0)
         return 0;
+
     unsigned order = 63 - (unsigned)__builtin_clzll(count);
     for (;;) {
         while (1ul << order > count - got || !alloc_block(zone, order, &index))
             if (order-- == 0)
                 return got;
+
         for (uint64_t end = index + (1ull << order); index < end; index++) {
             frames[index].state = FRAME_PAGE;
             pages[got++] = memory_at(index * PAGE_BYTES);
@@ -226,7 +236,7 @@ void page_free(void *page)
         return;
     kassert((uint64_t)page % PAGE_BYTES == 0);
     if (frame_of(page)->state != FRAME_PAGE)
-        panic("page_free: %p is no page in use", page);
+        panic("page_free: %p is not an allocated page", page);
     frames_free(page, 1);
 }
 
@@ -245,7 +255,7 @@ uint64_t mem_highest_physical(void)
     return highest_physical;
 }
 
-/* ---- what there is at the start ----------------------------------------------------------- */
+/* ---- the boot memory map ------------------------------------------------------------------- */
 
 static void reserve(uint64_t start, uint64_t end)
 {
@@ -255,7 +265,7 @@ static void reserve(uint64_t start, uint64_t end)
     };
 }
 
-/* The reserved area with the lowest start that ends after `at`, or NULL. */
+/* Returns the reserved area with the lowest start among those that end after `at`, or NULL. */
 static const struct area *next_reserved(uint64_t at)
 {
     const struct area *next = NULL;
@@ -266,29 +276,29 @@ static const struct area *next_reserved(uint64_t at)
     return next;
 }
 
-/* The next piece of a boot range, from *at on, that is usable, unreserved, of whole pages, and
- * below `limit`. Moves *at past it. */
+/* Finds the next part of a boot range, at or after *at, that is usable, not reserved, of whole
+ * pages and below `limit`. Moves *at past it; returns false at the end of the range. */
 static bool next_piece(const struct boot_range *range, uint64_t limit, uint64_t *at,
                        struct area *piece)
 {
-    uint64_t end = (range->end < limit ? range->end : limit) & ~(PAGE_BYTES - 1ull);
+    uint64_t end = min(range->end, limit) & ~(PAGE_BYTES - 1ull);
 
     if (range->type != BOOT_MEMORY_USABLE)
         return false;
     *at = max(*at, range->start);
     *at = (*at + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
-    while (*at < end) {
-        const struct area *block = next_reserved(*at);
-        if (block && block->start <= *at) {
-            *at = block->end;
-            continue;
-        }
-        piece->start = *at;
-        piece->end = block && block->start < end ? block->start : end;
-        *at = piece->end;
-        return true;
-    }
-    return false;
+
+    /* Skip reserved areas that cover the start. */
+    const struct area *block;
+    while ((block = next_reserved(*at)) && block->start <= *at)
+        *at = block->end;
+    if (*at >= end)
+        return false;
+
+    piece->start = *at;
+    piece->end = block ? min(block->start, end) : end;
+    *at = piece->end;
+    return true;
 }
 
 static void add_pieces(const struct boot_info *boot, uint64_t from, uint64_t limit)
@@ -300,8 +310,7 @@ static void add_pieces(const struct boot_info *boot, uint64_t from, uint64_t lim
             uint64_t count = (piece.end - piece.start) / PAGE_BYTES;
             free_run(piece.start / PAGE_BYTES, count);
             total_pages += count;
-            if (piece.end - 1 > highest_physical)
-                highest_physical = piece.end - 1;
+            highest_physical = max(highest_physical, piece.end - 1);
         }
     }
 }
@@ -316,6 +325,7 @@ static uint64_t find_highest_usable(const struct boot_info *boot)
     return highest;
 }
 
+/* Finds room for the array of descriptors below 4 GiB, and reserves it. */
 static bool place_descriptors(const struct boot_info *boot, uint64_t bytes)
 {
     for (unsigned i = 0; i < boot->range_count; i++) {
@@ -338,19 +348,20 @@ void frames_start(const struct boot_info *boot)
         for (unsigned order = 0; order < ORDERS; order++)
             list_init(&free_blocks[zone][order]);
 
+    /* Page 0 stays unused, so that a physical address of 0 can mean "none". */
     reserve(0, PAGE_BYTES);
     reserve((uint64_t)__kernel_physical_start, (uint64_t)__kernel_physical_end);
     for (unsigned i = 0; i < boot->module_count; i++)
         reserve(boot->modules[i].start, boot->modules[i].end);
 
-    /* Memory so high that its descriptors would not fit below 4 GiB stays unused. */
+    /* If there is so much memory that its descriptors do not fit below 4 GiB, use less of it. */
     frame_count = find_highest_usable(boot) / PAGE_BYTES;
     while (frame_count > 0 && !place_descriptors(boot, frame_count * sizeof(*frames)))
         frame_count /= 2;
     if (frame_count == 0)
-        panic("memory: no room for the first tables");
+        panic("memory: not enough for the frame descriptors");
     memset(frames, 0, frame_count * sizeof(*frames));
-    add_pieces(boot, 0, frame_count * PAGE_BYTES < FOUR_GIB ? frame_count * PAGE_BYTES : FOUR_GIB);
+    add_pieces(boot, 0, min(frame_count * PAGE_BYTES, FOUR_GIB));
 }
 
 void frames_add_rest(const struct boot_info *boot)

@@ -1,14 +1,15 @@
 /*
  * frames.h - physical memory in frames of PAGE_BYTES: a buddy allocator.
  *
- * Model       A free block is 2^order frames at a multiple of its size; two free buddies become
- *             one at once. Blocks below 4 GiB are preferred, since old devices reach no further.
- *             Each frame up to the highest usable one has a `struct frame`; of a block only the
- *             first one's means something.
- * Interface   page_alloc and its family in kernel/port.h; here is what the heap and the page
- *             tables need besides.
- * Locking     One spin of rank FRAMES. frames_reclaim() must be called without spins of rank HEAP
- *             or above, since it ends up in mem_free().
+ * Model       A free block consists of 2^order frames and starts at a multiple of its size. Two
+ *             free buddies are merged at once. Blocks below 4 GiB are allocated first: a transfer
+ *             into them never needs a bounce page, whatever addresses the device can reach.
+ *             Each frame up to the highest usable one has a `struct frame`; in a block of several
+ *             frames only the first one's is valid.
+ * Interface   page_alloc() and its family are in kernel/port.h; this header adds what the heap and
+ *             the page tables need.
+ * Locking     One spinlock of rank FRAMES. frames_reclaim() must be called without spinlocks of
+ *             rank HEAP or above, since the reclaimer calls mem_free().
  */
 #ifndef KERNEL_MM_FRAMES_H
 #define KERNEL_MM_FRAMES_H
@@ -21,19 +22,19 @@ enum { FRAME_ORDER_MAX = 18 }; /* 1 GiB */
 enum frame_state {
     FRAME_NONE,  /* reserved, or not the first of its block */
     FRAME_FREE,  /* first of a free block */
-    FRAME_TAKEN, /* first of what frames_alloc() returned */
+    FRAME_TAKEN, /* first of a block that frames_alloc() returned */
     FRAME_PAGE,  /* from page_alloc() */
-    FRAME_SLAB,  /* the heap's, objects of one size */
-    FRAME_LARGE, /* the heap's, first of a run */
+    FRAME_SLAB,  /* the heap's: objects of one size */
+    FRAME_LARGE, /* the heap's: first of a run of pages */
 };
 
 struct frame {
-    struct list link; /* free: its order's list; slab: its class's */
+    struct list link; /* free: in the list of its order; slab: of its class */
     union {
         uint32_t run_pages; /* large */
         struct {
-            uint16_t used;   /* slab: live objects; page table: entries in use */
-            uint16_t carved; /* slab: objects that were handed out at least once */
+            uint16_t used;   /* slab: allocated objects; page table: entries in use */
+            uint16_t carved; /* slab: objects that were allocated at least once */
         };
     };
     uint16_t free_object; /* slab: offset of the first free object, or FRAME_NO_OBJECT */
@@ -43,18 +44,22 @@ struct frame {
 
 enum { FRAME_NO_OBJECT = 0xffff };
 
-void frames_start(const struct boot_info *boot);    /* what lies below 4 GiB */
-void frames_add_rest(const struct boot_info *boot); /* the rest, and what only booting needed */
+/* Adds the usable memory below 4 GiB, which the boot page tables map. Panics if there is too little
+ * for the descriptors. */
+void frames_start(const struct boot_info *boot);
+/* Adds the memory above, and the part of the image that only booting needed. */
+void frames_add_rest(const struct boot_info *boot);
 
-/* A block of `pages` contiguous pages, or NULL; asks nobody to reclaim. */
+/* Allocates `pages` contiguous pages without calling the reclaimer; NULL if there is no such
+ * block. */
 void *frames_alloc(size_t pages);
 void frames_free(void *memory, size_t pages);
 struct frame *frame_of(const void *memory);
 void *frame_memory(const struct frame *frame);
-/* Is this an address whose frame has a descriptor? */
+/* Returns true if the address is in the direct map and its frame has a descriptor. */
 bool frames_contain(const void *memory);
 
-/* Asks the reclaimer for pages; returns how many it freed. */
+/* Calls the reclaimer for at least this number of pages; returns how many it freed. */
 size_t frames_reclaim(size_t pages);
 
 #endif

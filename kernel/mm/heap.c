@@ -1,3 +1,6 @@
+/*
+ * heap.c - size classes of objects in slabs, and runs of pages: see heap.h.
+ */
 #include "kernel/mm/heap.h"
 #include "kernel/mm/frames.h"
 #include "kernel/mm/memory.h"
@@ -5,17 +8,18 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 
-/* Multiples of 16; the larger ones divide a page with little left over. */
+/* Multiples of 16; the larger ones waste little of a page. */
 static const uint16_t class_bytes[] = { 16,  32,  48,  64,  96,  128,  192,
                                         256, 384, 512, 816, 1024, 1360, HEAP_OBJECT_MAX };
 enum {
     CLASSES = ARRAY_LENGTH(class_bytes),
     GRAIN = 16,
-    RECLAIM_PART = 8, /* of memory: what one allocation may cost the cache, at most */
-    LINK_BYTES = sizeof(uint16_t), /* what a free object keeps in its first bytes */
+    RECLAIM_PART = 8, /* one allocation reclaims at most this fraction of memory */
+    LINK_BYTES = sizeof(uint16_t), /* the link in the first bytes of a free object */
 };
 
-/* 2^32 / class_bytes[], rounded up: a product with it, shifted, is an offset in a page divided. */
+/* 2^32 / class_bytes[], rounded up: offset * inverse >> 32 divides an offset in a page without a
+ * division. */
 static uint32_t class_inverse[CLASSES];
 static struct spin lock = SPIN_INIT(RANK_HEAP);
 static struct list partial[CLASSES]; /* slabs with a free object: struct frame, by link */
@@ -60,7 +64,7 @@ static struct frame *create_slab(unsigned class)
     return slab;
 }
 
-/* A write after free shows when the object is handed out again. */
+/* Detects a write after free when the object is allocated again. */
 static void check_poison(const uint8_t *object, size_t bytes)
 {
     for (size_t i = LINK_BYTES; i < bytes; i++)
@@ -79,7 +83,7 @@ static void *take_freed(struct frame *slab, uint8_t *page)
     return object;
 }
 
-/* Takes an object, or returns NULL when there is no page for a new slab. */
+/* Returns an object, or NULL if there is no page for a new slab. */
 static void *take_object(unsigned class)
 {
     struct frame *slab = container_of(partial[class].next, struct frame, link);
@@ -88,6 +92,7 @@ static void *take_object(unsigned class)
     if (!slab)
         return NULL;
 
+    /* Freed objects first: they are more likely in the processor's cache than uncarved ones. */
     uint8_t *page = frame_memory(slab);
     void *object = slab->free_object != FRAME_NO_OBJECT
                        ? take_freed(slab, page)
@@ -104,19 +109,22 @@ static void free_object(struct frame *slab, void *object)
     unsigned offset = (uint64_t)object % PAGE_BYTES, bytes = class_bytes[slab->order];
     unsigned number = (unsigned)((uint64_t)offset * class_inverse[slab->order] >> 32);
 
+    /* The pointer must be to the start of an object that was allocated before. */
     if (number * bytes != offset || number >= slab->carved)
-        panic("mem_free: %p is no object", object);
+        panic("mem_free: %p is not the start of an allocated object", object);
     if (MEMORY_DEBUG)
         memset(object, MEMORY_POISON, bytes);
+
     if (slab_is_full(slab))
         list_push_front(&partial[slab->order], &slab->link);
     memcpy(object, &slab->free_object, LINK_BYTES);
     slab->free_object = (uint16_t)offset;
     used_bytes -= bytes;
-    if (--slab->used > 0)
-        return;
-    list_remove(&slab->link);
-    frames_free(frame_memory(slab), 1);
+
+    if (--slab->used == 0) {
+        list_remove(&slab->link);
+        frames_free(frame_memory(slab), 1);
+    }
 }
 
 static void *locked_take(unsigned class)
@@ -133,7 +141,8 @@ static void *alloc_object(size_t bytes)
     void *object = locked_take(class);
 
     while (!object) {
-        /* once more in any case: what was freed may be an object of this class, and no page */
+        /* Try again even if no page was freed: the reclaimer may have freed objects of this class.
+         */
         bool more = frames_reclaim(1) > 0;
         object = locked_take(class);
         if (!more)
@@ -144,8 +153,8 @@ static void *alloc_object(size_t bytes)
 
 /* ---- runs of pages ------------------------------------------------------------------------ */
 
-/* Without contiguous frames, single pages are mapped one after another. A size that reclaim is not
- * likely to find fails at once, so that it does not empty the caches. */
+/* Allocates contiguous frames, else single pages at consecutive addresses. If even reclaim is
+ * unlikely to find enough, fails at once instead of emptying the caches for nothing. */
 static void *alloc_large(size_t bytes)
 {
     size_t pages = bytes / PAGE_BYTES + (bytes % PAGE_BYTES != 0);
@@ -180,12 +189,12 @@ static void free_run(void *memory)
 static void free_large(struct frame *frame, void *memory)
 {
     if ((uint64_t)memory % PAGE_BYTES != 0)
-        panic("mem_free: %p lies inside a run of pages", memory);
+        panic("mem_free: %p is inside a run of pages", memory);
     used_bytes -= (size_t)frame->run_pages * PAGE_BYTES;
     frames_free(memory, frame->run_pages);
 }
 
-/* ---- kernel/port.h ------------------------------------------------------------------------ */
+/* ---- the heap functions of kernel/port.h --------------------------------------------------- */
 
 void *mem_alloc(size_t bytes)
 {
@@ -202,7 +211,9 @@ size_t mem_alloc_many(size_t bytes, void *objects[], size_t count)
     while (got < count && (objects[got] = take_object(class)))
         got++;
     spin_unlock(&lock);
-    while (got < count && (objects[got] = mem_alloc(bytes))) /* who asks to reclaim */
+
+    /* One by one, since mem_alloc() calls the reclaimer. */
+    while (got < count && (objects[got] = mem_alloc(bytes)))
         got++;
     return got;
 }
@@ -232,7 +243,7 @@ void mem_free(void *memory)
     else if (frame->state == FRAME_LARGE)
         free_large(frame, memory);
     else
-        panic("mem_free: %p is not in use", memory);
+        panic("mem_free: %p is not allocated", memory);
     spin_unlock(&lock);
 }
 

@@ -1,3 +1,6 @@
+/*
+ * memory.c - starts memory management in order: see memory.h.
+ */
 #include "kernel/mm/memory.h"
 #include "kernel/mm/frames.h"
 #include "kernel/mm/heap.h"
@@ -5,7 +8,7 @@
 
 void memory_start(const struct boot_info *boot)
 {
-    /* The boot page tables reach 4 GiB, so only frames below can become the final tables. */
+    /* The boot page tables map 4 GiB, so only frames below can become the final tables. */
     frames_start(boot);
     space_start(boot);
     frames_add_rest(boot);

@@ -1,9 +1,9 @@
 /*
- * memory.h - the order in which memory comes up, and the kernel image's edges.
+ * memory.h - the start of memory management, the direct map, and the bounds of the kernel's image.
  *
- * Model       Physical memory is handed out in frames (frames.h), reached by the direct map that
- *             space.h makes, and divided by the heap (heap.c); callers use the calls on memory of
- *             kernel/port.h.
+ * Model       Physical memory is allocated in frames (frames.h), accessed through the direct map
+ *             that space.h makes, and divided into objects by the heap (heap.h). Callers use the
+ *             memory functions of kernel/port.h.
  */
 #ifndef KERNEL_MM_MEMORY_H
 #define KERNEL_MM_MEMORY_H
@@ -14,7 +14,7 @@
 #define MEMORY_DIRECT_MAP 0xffff800000000000ull
 #define MEMORY_KERNEL_BASE 0xffffffff80000000ull
 
-/* `make DEBUG=1`: what is freed is overwritten, and use after free is looked for. */
+/* `make DEBUG=1`: freed memory is overwritten, which detects its use after it was freed. */
 enum { MEMORY_DEBUG = KERNEL_DEBUG, MEMORY_POISON = 0xd5 };
 
 /* linker.ld; each is page aligned. */
@@ -26,10 +26,11 @@ extern char __boot_only_start[], __boot_only_end[];
 /* boot/stack.S */
 extern char boot_stack_guard[], boot_stack_top[];
 
-/* From here on memory can be allocated. After cpu_start(); panics if there is too little. */
+/* Starts frames, address space and heap; memory can be allocated from now on. After cpu_start().
+ * Panics if there is too little. */
 void memory_start(const struct boot_info *boot);
 
-/* Where the direct map shows RAM at this physical address, for modules and the like. */
+/* Returns the address in the direct map of RAM at this physical address. */
 static inline void *memory_at(uint64_t physical)
 {
     return (void *)(MEMORY_DIRECT_MAP + physical);

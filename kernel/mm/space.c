@@ -1,5 +1,5 @@
 /*
- * Reference: Intel SDM volume 3, 4.5 (4-level paging).
+ * space.c - page tables, and the regions of the address space that they map: see space.h.
  */
 #include "kernel/mm/space.h"
 #include "kernel/mm/frames.h"
@@ -39,7 +39,7 @@ enum {
 
 static struct spin lock = SPIN_INIT(RANK_HEAP);
 static uint64_t *top;
-static uint64_t no_execute; /* ENTRY_NX where the processor knows it */
+static uint64_t no_execute; /* ENTRY_NX, or 0 if the processor lacks it */
 static uint64_t slot_used[STACK_SLOTS / 64];
 static uint64_t next_window = WINDOWS;
 
@@ -63,7 +63,7 @@ static uint64_t *table_under(uint64_t entry)
     return memory_at(entry & ENTRY_ADDRESS);
 }
 
-/* A page of zeroes, without reclaim: the lock is held. */
+/* Allocates an empty table. Does not reclaim memory, since the lock is held. */
 static uint64_t *create_table(void)
 {
     uint64_t *table = frames_alloc(1);
@@ -76,7 +76,8 @@ static uint64_t *create_table(void)
     return table;
 }
 
-/* The entry for `address` at `level`, with the tables above it; NULL when memory is out. */
+/* Returns the entry for `address` at `level` after making the tables above it; NULL if memory is
+ * exhausted. */
 static uint64_t *make_entry(uint64_t address, unsigned level)
 {
     uint64_t *table = top;
@@ -94,7 +95,7 @@ static uint64_t *make_entry(uint64_t address, unsigned level)
     return &table[entry_index(address, level)];
 }
 
-/* The entry that maps `address`, of either size, or NULL. */
+/* Returns the entry that maps `address`, of either page size, or NULL. */
 static uint64_t *find_entry(uint64_t address)
 {
     uint64_t *table = top;
@@ -121,8 +122,8 @@ static bool map_page(uint64_t address, uint64_t physical, uint64_t rights)
     return true;
 }
 
-/* Unmaps a page, and frees the table it stood in when that was the last; counts of free memory
- * so return to what they were. Returns the physical address. */
+/* Unmaps a page, and frees its table if that is empty now, so that freeing returns all memory.
+ * Returns the page's physical address. */
 static uint64_t unmap_page(uint64_t address)
 {
     uint64_t *entry = find_entry(address);
@@ -131,6 +132,7 @@ static uint64_t unmap_page(uint64_t address)
 
     *entry = 0;
     cpu_flush_page(address);
+
     if (--frame_of(entry)->used == 0) {
         uint64_t *above = make_entry(address, LEVEL_LARGE);
         uint64_t *table = table_under(*above);
@@ -143,10 +145,13 @@ static uint64_t unmap_page(uint64_t address)
 
 unsigned space_rights(uint64_t address)
 {
-    if (!top) /* a panic before space_start() asks about the boot stack */
+    /* A panic before space_start() asks for the boot stack. */
+    if (!top)
         return address - (uint64_t)__data_start < (uint64_t)(__data_end - __data_start)
                    ? SPACE_READ | SPACE_WRITE | SPACE_EXECUTE
                    : 0;
+
+    /* find_entry() ignores the upper 16 bits, which must repeat bit 47. */
     bool canonical = (uint64_t)((int64_t)(address << 16) >> 16) == address;
     uint64_t *entry = canonical ? find_entry(address) : NULL;
 
@@ -177,6 +182,7 @@ static void free_slot(uint64_t stack)
     slot_used[slot / 64] &= ~(1ull << slot % 64);
 }
 
+/* Maps all pages of a stack, or none. */
 static bool map_stack(uint64_t stack, void *const pages[STACK_PAGES])
 {
     for (unsigned i = 0; i < STACK_PAGES; i++) {
@@ -210,6 +216,9 @@ void *space_stack_alloc(void)
 
     while (got < STACK_PAGES && (pages[got] = page_alloc()))
         got++;
+
+    /* The tables are allocated under the lock, where nothing may be reclaimed: that is done between
+     * the attempts. */
     if (got == STACK_PAGES)
         do
             stack = place_stack(pages);
@@ -238,7 +247,7 @@ bool space_is_stack_guard(uint64_t address)
     return address - (uint64_t)boot_stack_guard < PAGE_BYTES;
 }
 
-/* ---- windows on what is not RAM ----------------------------------------------------------- */
+/* ---- memory that is not RAM ------------------------------------------------------------------ */
 
 static void unmap_pages(uint64_t start, uint64_t end)
 {
@@ -264,6 +273,7 @@ static void *map_window(uint64_t physical, size_t bytes, uint64_t rights)
 
     if (bytes == 0 || bytes > WINDOWS_END - WINDOWS || physical > ENTRY_ADDRESS - span)
         return NULL;
+
     spin_lock(&lock);
     uint64_t start = next_window;
     bool mapped = span <= WINDOWS_END - start &&
@@ -290,7 +300,8 @@ const void *space_map_firmware(uint64_t physical, size_t bytes)
     return map_window(physical, bytes, no_execute);
 }
 
-/* Addresses are used again only when the newest window goes first; there are 1 GiB of them. */
+/* Addresses are reused only if the newest window is unmapped first. There is 1 GiB of them, and few
+ * windows. */
 void space_unmap(const void *memory, size_t bytes)
 {
     uint64_t start = (uint64_t)memory & ~(PAGE_BYTES - 1ull);
@@ -332,7 +343,8 @@ size_t mem_contiguous(const void *memory, size_t bytes)
     return space_is_run(memory) && rest < bytes ? rest : bytes;
 }
 
-/* Addresses for so many pages between two of which nothing is mapped; 0: there are none. */
+/* Finds unmapped addresses for this number of pages and one more on either side. Returns 0 if there
+ * are none. */
 static uint64_t find_run(const struct region *region, size_t pages)
 {
     uint64_t start = region->next, at = start;
@@ -351,8 +363,8 @@ static uint64_t find_run(const struct region *region, size_t pages)
     return 0;
 }
 
-/* Maps the pages, which are linked through their first bytes. Nothing is mapped when a table could
- * not be made: the chain is as it was. */
+/* Maps pages, which are linked through their first bytes. Maps none and returns 0 if addresses or
+ * memory for tables are exhausted; the chain is unchanged then. */
 static uint64_t map_run(struct region *region, size_t pages, void *chain)
 {
     spin_lock(&lock);
@@ -377,14 +389,17 @@ static void *alloc_run(struct region *region, size_t pages)
     size_t got = 0;
     uint64_t run = 0;
 
+    /* The pages are chained through themselves: a list of them would need memory too. */
     for (void **page; got < pages && (page = page_alloc()); got++) {
         *page = chain;
         chain = page;
     }
+
     if (got == pages && pages < (region->end - region->start) / PAGE_BYTES - 1)
         do
             run = map_run(region, pages, chain);
         while (run == 0 && frames_reclaim(1) > 0);
+
     while (run == 0 && chain) {
         void **next = *chain;
         page_free(chain);
@@ -456,13 +471,13 @@ static void map_direct(uint64_t physical, uint64_t end)
         uint64_t *entry = make_entry(address, large ? LEVEL_LARGE : LEVEL_PAGE);
 
         if (!entry)
-            panic("memory: too little for the page tables");
+            panic("memory: not enough for the page tables");
         *entry = physical | ENTRY_PRESENT | ENTRY_WRITE | (large ? ENTRY_LARGE : 0) | no_execute;
         physical += large ? LARGE_BYTES : PAGE_BYTES;
     }
 }
 
-/* The kernel's image is left out, else its text could be written through here. */
+/* The kernel's image is left out, or its text could be written through the direct map. */
 static void map_ram(const struct boot_range *range)
 {
     uint64_t start = (range->start + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
@@ -483,16 +498,17 @@ static void map_kernel(const char *start, const char *end, uint64_t rights)
     for (const char *at = start; at < end; at += PAGE_BYTES)
         if (at != boot_stack_guard &&
             !map_page((uint64_t)at, memory_kernel_physical(at), rights))
-            panic("memory: too little for the page tables");
+            panic("memory: not enough for the page tables");
 }
 
 void space_start(const struct boot_info *boot)
 {
     cpu_hooks.is_stack_guard = space_is_stack_guard;
     no_execute = cpu_has_nx() ? ENTRY_NX : 0;
+
     top = create_table();
     if (!top)
-        panic("memory: too little for the page tables");
+        panic("memory: not enough for the page tables");
 
     for (unsigned i = 0; i < boot->range_count; i++)
         if (boot->ranges[i].type == BOOT_MEMORY_USABLE)
@@ -501,9 +517,9 @@ void space_start(const struct boot_info *boot)
     map_kernel(__rodata_start, __rodata_end, no_execute);
     map_kernel(__data_start, __data_end, ENTRY_WRITE | no_execute);
 
-    /* The upper tables of these regions stay for good, so that only page tables come and go. */
+    /* The upper tables of these regions are permanent: unmap_page() frees the lowest ones only. */
     if (!make_entry(STACKS, LEVEL_LARGE) || !make_entry(WINDOWS, LEVEL_LARGE) ||
         !make_entry(RUNS, LEVEL_LARGE) || !make_entry(DRIVERS, LEVEL_LARGE))
-        panic("memory: too little for the page tables");
+        panic("memory: not enough for the page tables");
     cpu_load_page_tables(memory_physical(top));
 }

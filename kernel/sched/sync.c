@@ -1,15 +1,16 @@
 /*
- * sync.c - wait queues, mutexes and semaphores over spins and park/unpark: see sync.h.
+ * sync.c - wait queues, mutexes and semaphores over spinlocks and park/unpark: see sync.h.
  *
- * Why no wake-up is lost: a waiter links itself into the queue while it holds the caller's spin,
- * and wakers hold that spin too, so a wake comes before (the condition is true already) or finds
- * the link. Between the release of the spin and thread_park() the permit keeps the wake.
+ * Why no wake-up is lost: a waiter links itself into the queue while it holds the caller's
+ * spinlock, and wakers hold that too. So a wake-up either comes before, when the condition is true
+ * already, or finds the link. Between the release of the spinlock and thread_park(), the permit
+ * keeps the wake-up.
  *
- * Why a stale permit does no harm: it ends one thread_park(), after which the waiter looks, under
- * the spin, whether somebody unlinked it, and parks again if not. The waiter lives on the waiting
- * thread's stack; it leaves the queue, under the spin, before the function returns, and a waker
- * that took it out has given its permit before it releases the spin, so it never touches a thread
- * that went on.
+ * Why a stale permit does no harm: it ends one thread_park(), after which the waiter checks under
+ * the spinlock whether it was unlinked, and parks again if not. The waiter is on the waiting
+ * thread's stack. It leaves the queue, under the spinlock, before the function returns; a waker
+ * that unlinked it has given the permit before it releases the spinlock, so it never accesses a
+ * thread that has continued.
  */
 #include "kernel/sched/sync.h"
 #include "lib/macros.h"
@@ -19,7 +20,7 @@
 struct waiter {
     struct list link;
     struct thread *thread;
-    bool woken; /* under the spin of the queue's user */
+    bool woken; /* guarded by the spinlock of the queue's user */
 };
 
 void wait_queue_init(struct wait_queue *queue)
@@ -32,14 +33,15 @@ static bool deadline_came(uint64_t deadline_us)
     return deadline_us != TIME_NEVER && time_now_us() >= deadline_us;
 }
 
-/* A wake wins over a deadline and an interrupt that come at the same time: whoever woke this
- * waiter rather than another relies on it. */
+/* A wake-up takes precedence over a deadline or an interrupt at the same time, since the waker
+ * chose this waiter instead of another one. */
 static status_t wait(struct wait_queue *queue, struct spin *spin, uint64_t deadline_us,
                      bool interruptible)
 {
     kassert(spin_is_held(spin));
     struct waiter waiter = { .thread = thread_current() };
     status_t status = 0;
+
     list_push_back(&queue->waiters, &waiter.link);
     while (!waiter.woken) {
         if (interruptible && thread_interrupted())
@@ -48,6 +50,7 @@ static status_t wait(struct wait_queue *queue, struct spin *spin, uint64_t deadl
             status = -ETIMEDOUT;
         if (status != 0)
             break;
+
         spin_unlock(spin);
         thread_park(deadline_us);
         spin_lock(spin);
@@ -95,8 +98,9 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank)
     wait_queue_init(&mutex->waiters);
 }
 
-/* The owner is written under the guard. mutex_is_mine() reads it without, which is safe since only
- * the running thread could make the answer true or false; atomic, so that no half is read. */
+/* The owner is written under the guard. mutex_is_mine() reads it without, which is safe: only the
+ * running thread itself can change the answer. The accesses are atomic, so that no torn value is
+ * read. */
 static void set_owner(struct mutex *mutex, struct thread *owner)
 {
     __atomic_store_n(&mutex->owner, owner, __ATOMIC_RELAXED);
@@ -111,7 +115,9 @@ void mutex_lock(struct mutex *mutex)
 {
     kassert(!mutex_is_mine(mutex));
     lock_rank_enter(mutex->rank);
-    /* The guard's rank is SCHED, above every mutex's, whatever this thread holds besides. */
+
+    /* The guard's rank, SCHED, is above every mutex's, so this is valid whatever the thread holds.
+     */
     spin_lock(&mutex->guard);
     while (mutex->owner) {
         status_t status = wait_queue_wait(&mutex->waiters, &mutex->guard, TIME_NEVER);
@@ -133,8 +139,8 @@ bool mutex_try_lock(struct mutex *mutex)
     return taken;
 }
 
-/* The mutex is not handed over but set free: a thread that runs may take it before the woken one
- * does, which then waits again. */
+/* The mutex is released, not handed over: a running thread may take it before the woken one, which
+ * then waits again. */
 void mutex_unlock(struct mutex *mutex)
 {
     kassert(mutex_is_mine(mutex));
@@ -162,8 +168,8 @@ void semaphore_up(struct semaphore *semaphore)
     spin_unlock(&semaphore->guard);
 }
 
-/* A count that is there is taken even when the deadline came first. One that was woken may find the
- * count taken by a thread that did not wait, and then waits again until the same deadline. */
+/* A count that is available is taken even if the deadline has passed. A woken thread may find the
+ * count taken by a thread that did not wait; it then waits again, until the same deadline. */
 status_t semaphore_down(struct semaphore *semaphore, uint64_t deadline_us)
 {
     status_t status = 0;

@@ -1,15 +1,16 @@
 /*
- * sync.h - what waits: wait queues, mutexes, semaphores.
+ * sync.h - synchronization that may sleep: wait queues, mutexes, semaphores.
  *
- * Portable: built on spins and park/unpark of kernel/port.h, so the kernel and both back ends of
- * the host build run the very same code.
+ * Portable: built on spinlocks and park/unpark of kernel/port.h, so that the kernel and both back
+ * ends of the host build run the same code.
  *
- * Interface   wait_queue: a condition variable. The caller holds the spin that guards the
- *             condition, tests it, and waits in a loop; wake calls hold that spin too.
+ * Interface   wait_queue: a condition variable. The caller holds the spinlock that guards the
+ *             condition, tests it, and waits in a loop; wake calls hold that spinlock too.
  *             mutex: sleeping, ranked, owned; not recursive.
- *             semaphore: counting; up() may be called from an interrupt.
- * Locking     Wait functions may sleep: no spin but the one handed over may be held.
- * Ownership   All objects are embedded in the caller's; none allocates.
+ *             semaphore: counting; semaphore_up() may be called from an interrupt.
+ * Locking     Functions that wait may be called with no spinlock held, except the one they are
+ *             given.
+ * Ownership   All objects are embedded in the caller's; nothing is allocated.
  */
 #ifndef KERNEL_SCHED_SYNC_H
 #define KERNEL_SCHED_SYNC_H
@@ -23,10 +24,10 @@ struct wait_queue {
 #define WAIT_QUEUE_INIT(name) { LIST_INIT((name).waiters) }
 
 void wait_queue_init(struct wait_queue *queue);
-/* Atomically releases `spin` and sleeps; holds it again on return. 0 when woken, -ETIMEDOUT at
- * `deadline_us` (TIME_NEVER: none). */
+/* Atomically releases `spin` and sleeps; takes it again before it returns. Returns 0 when woken,
+ * -ETIMEDOUT at `deadline_us` (TIME_NEVER: no deadline). */
 status_t wait_queue_wait(struct wait_queue *queue, struct spin *spin, uint64_t deadline_us);
-/* The same, and -EINTR as soon as the thread is interrupted. */
+/* The same, and returns -EINTR as soon as the thread is interrupted. */
 status_t wait_queue_wait_interruptible(struct wait_queue *queue, struct spin *spin,
                                        uint64_t deadline_us);
 void wait_queue_wake_one(struct wait_queue *queue);
@@ -61,7 +62,8 @@ struct semaphore {
 
 void semaphore_init(struct semaphore *semaphore, unsigned count);
 void semaphore_up(struct semaphore *semaphore);
-/* 0, or -ETIMEDOUT once `deadline_us` has come (a deadline in the past: try only). */
+/* Waits until the count is not 0 and decrements it. -ETIMEDOUT at `deadline_us`; with a deadline in
+ * the past it does not wait. */
 status_t semaphore_down(struct semaphore *semaphore, uint64_t deadline_us);
 
 #endif

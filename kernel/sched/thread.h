@@ -19,8 +19,8 @@
 enum { THREAD_SLICE_US = 10000 };
 
 /* Makes the caller the first thread, "main", sets the scheduler's hooks (kernel/x86/cpu.h) and
- * enables interrupts. Once, after memory_start() and alarm_start(). Panics if memory is exhausted.
- */
+ * enables interrupts. Once, after memory_start() and alarm_start(). Panics if memory is
+ * exhausted. */
 void thread_start(void);
 
 unsigned thread_count(void);
