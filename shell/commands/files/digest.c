@@ -120,7 +120,6 @@ static status_t check_file(struct check *check, const char *digest, const char *
 }
 
 /* Checks one line of a list. */
-
 static status_t check_line(struct check *check, const struct input *list, uint64_t number,
                            char *line, size_t bytes)
 {

@@ -1,18 +1,22 @@
 /*
  * cmp.c - compares two files byte by byte: cmp.
+ *
+ * Status      0 if they are the same, 1 if they differ, 2 after an error (POSIX).
  */
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
 
+/* One of the two inputs. */
 struct side {
     struct input input;
-    const char *data;
+    const char *data; /* read and not compared yet */
     size_t bytes;
 };
 
-/* Makes sure that there are bytes to look at: 1, 0 at the end, an errno. */
+/* Reads a piece unless there are bytes left. Returns 1, 0 at the end of the input, or an errno. */
 static int side_fill(struct side *side)
 {
     if (side->bytes)
@@ -42,7 +46,7 @@ static int cmp_shorter(struct shell *shell, const struct side *side, uint64_t at
     return SHELL_FAILED;
 }
 
-/* The first place within the next `bytes` where they differ; `bytes` for none. */
+/* Returns the offset of the first difference in these bytes, or `bytes` if there is none. */
 static size_t cmp_piece(const char *a, const char *b, size_t bytes, uint64_t *lines)
 {
     size_t same = memcmp(a, b, bytes) == 0 ? bytes : 0;
@@ -54,7 +58,7 @@ static size_t cmp_piece(const char *a, const char *b, size_t bytes, uint64_t *li
 
 static int cmp_sides(struct shell *shell, struct side sides[2])
 {
-    uint64_t at = 0, lines = 1;
+    uint64_t at = 0, lines = 1; /* POSIX counts bytes and lines from 1 */
     for (;;) {
         int one = side_fill(&sides[0]), two = side_fill(&sides[1]);
         if (one < 0 || two < 0)
@@ -63,7 +67,9 @@ static int cmp_sides(struct shell *shell, struct side sides[2])
             return SHELL_DONE;
         if (!one || !two)
             return cmp_shorter(shell, &sides[one != 0], at);
-        size_t bytes = sides[0].bytes < sides[1].bytes ? sides[0].bytes : sides[1].bytes;
+
+        /* The pieces of the two inputs have different lengths: compare what both have. */
+        size_t bytes = min(sides[0].bytes, sides[1].bytes);
         size_t same = cmp_piece(sides[0].data, sides[1].data, bytes, &lines);
         if (same < bytes)
             return cmp_differ(shell, sides, at + same + 1, lines);
@@ -81,13 +87,15 @@ static int run_cmp(struct shell *shell, int count, char **words)
     int result = SHELL_DONE;
     if (!sides)
         return shell_fail(shell, NULL, -ENOMEM);
+
     for (int i = 0; i < 2 && !result; i++) {
         status_t status = input_open(shell, i + 1 < count ? words[i + 1] : "-", &sides[i].input);
         if (status && status != -EINTR && option_given(shell, 's'))
-            result = SHELL_TROUBLE; /* POSIX: -s writes nothing */
+            result = SHELL_TROUBLE; /* POSIX: -s writes nothing, not even errors */
         else if (status)
             result = shell_fail(shell, words[i + 1], status);
     }
+
     if (!result)
         result = cmp_sides(shell, sides);
     input_close(&sides[0].input);

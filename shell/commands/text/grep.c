@@ -1,8 +1,9 @@
 /*
- * grep.c - grep: its options, patterns and files (grep.h: one input).
+ * grep.c - searches files for patterns: grep. Its options, patterns and files are here; one input
+ * is searched in grep_input.c.
  *
- * Status      0 when a line was selected, 1 when none was, 2 after an error; with -q and a selected
- *             line 0, whatever went wrong besides.
+ * Status      0 if a line was selected, 1 if none was, 2 after an error. With -q a selected line
+ *             gives 0, even after an error (POSIX).
  */
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -30,7 +31,7 @@ static int grep_file(struct shell *shell, struct grep *grep, const char *name)
     return !status || status == -EPIPE ? SHELL_DONE : grep_fail(shell, shown, status);
 }
 
-/* `name` is what the tree is called; "" for the current directory without a word for it. */
+/* Searches an item of a tree. `name` is the tree's operand; "" if there is none. */
 static int grep_item(struct shell *shell, struct grep *grep, const char *name,
                      const struct walk_item *item)
 {
@@ -46,7 +47,7 @@ static int grep_item(struct shell *shell, struct grep *grep, const char *name,
     return result;
 }
 
-static bool grep_goes_on(const struct shell *shell, const struct grep *grep, int result)
+static bool grep_continues(const struct shell *shell, const struct grep *grep, int result)
 {
     return !shell->out->status && result != SHELL_INTERRUPTED && !(grep->quiet && grep->found);
 }
@@ -55,7 +56,7 @@ static int grep_walk(struct shell *shell, struct grep *grep, const char *name, s
 {
     struct walk_item *item = mem_alloc(sizeof(*item));
     int result = item ? SHELL_DONE : grep_fail(shell, name, -ENOMEM), got = 0;
-    while (item && grep_goes_on(shell, grep, result) && (got = walk_next(walk, item)) > 0) {
+    while (item && grep_continues(shell, grep, result) && (got = walk_next(walk, item)) > 0) {
         int one = grep_item(shell, grep, name, item);
         result = one ? one : result;
     }
@@ -72,6 +73,7 @@ static int grep_tree(struct shell *shell, struct grep *grep, const char *name)
     status_t status = path_walk(shell->directory, *name ? name : ".", 0, &path);
     if (status)
         return grep_fail(shell, name, status);
+
     if (path_is_directory(path) && !option_given(shell, 'h'))
         grep->titles = true;
     status = walk_begin(path, WALK_NESTED, &walk);
@@ -83,12 +85,13 @@ static int grep_tree(struct shell *shell, struct grep *grep, const char *name)
     return result;
 }
 
-/* In words[first..count). */
+/* Searches words[first..count), or without operands standard input; with -r the current directory
+ * (GNU). */
 static int grep_all(struct shell *shell, struct grep *grep, int first, int count, char **words)
 {
     bool tree = option_given(shell, 'r') || option_given(shell, 'R');
     int result = SHELL_DONE;
-    for (int i = first; (i < count || i == first) && grep_goes_on(shell, grep, result); i++) {
+    for (int i = first; (i < count || i == first) && grep_continues(shell, grep, result); i++) {
         const char *name = i < count ? words[i] : tree ? "" : "-";
         int one = tree && !text_equal(name, "-") ? grep_tree(shell, grep, name)
                                                  : grep_file(shell, grep, name);
@@ -127,7 +130,7 @@ struct grep_patterns {
     int result;
 };
 
-/* -f: each line is a pattern, an empty one too; an empty file has none and nothing matches. */
+/* -f: each line is a pattern, even an empty one. An empty file has none, so nothing matches. */
 static status_t grep_compile_lines(struct input *input, void *context)
 {
     struct grep_patterns *patterns = context;
@@ -145,7 +148,7 @@ static status_t grep_compile_lines(struct input *input, void *context)
     return got < 0 ? got : 0;
 }
 
-/* All patterns: each -e and each line of -f, or else the first word. */
+/* Compiles all patterns: each -e and each line of -f, or else the first word. */
 static int grep_compile_all(struct shell *shell, struct grep *grep, const char *word)
 {
     const struct option_value *value = option_values(shell, 'e');
@@ -163,7 +166,7 @@ static int grep_compile_all(struct shell *shell, struct grep *grep, const char *
     return result;
 }
 
-/* What the options ask for; false after one line about a number. */
+/* Reads the options. Returns false after reporting an invalid number. */
 static bool grep_options_read(struct shell *shell, int files, struct grep *grep)
 {
     char title = option_last(shell, "hH"), lists = option_last(shell, "lL");
@@ -182,6 +185,8 @@ static bool grep_options_read(struct shell *shell, int files, struct grep *grep)
         .separate = option_last(shell, "ABC") != 0,
         .most = UINT64_MAX,
     };
+
+    /* -A and -B take precedence over -C (POSIX 2024, GNU). */
     if (!option_number(shell, 'C', 0, UINT64_MAX, &context))
         return false;
     grep->before = grep->after = context;
@@ -193,7 +198,7 @@ static bool grep_options_read(struct shell *shell, int files, struct grep *grep)
 static int run_grep(struct shell *shell, int count, char **words)
 {
     struct grep grep;
-    int first = option_given(shell, 'e') || option_given(shell, 'f') ? 1 : 2; /* of the files */
+    int first = option_given(shell, 'e') || option_given(shell, 'f') ? 1 : 2; /* operand */
     if (count < first)
         return shell_usage(shell);
     if (option_given(shell, 'E') && option_given(shell, 'F'))
@@ -201,6 +206,7 @@ static int run_grep(struct shell *shell, int count, char **words)
     if (!grep_options_read(shell, count - first, &grep))
         return SHELL_USAGE;
 
+    /* -m 0 reads no file, but -L then lists them all. */
     int result = grep_compile_all(shell, &grep, words[1]);
     if (!result && (grep.most || grep.list_others))
         result = grep_all(shell, &grep, first, count, words);

@@ -1,10 +1,13 @@
-/* grep.c - see grep_input.h. */
+/*
+ * grep_input.c - searches one input for grep; see grep_input.h.
+ */
 #include "shell/commands/text/grep_input.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { WINDOW_BYTES = PAGE_BYTES / 2 };
 
-/* A line that may have to be written before the next match. */
+/* A line that is written if one of the next lines matches: -B. */
 struct kept {
     struct kept *next;
     uint64_t number;
@@ -12,13 +15,13 @@ struct kept {
     char text[];
 };
 
-/* What is known of the input so far. */
+/* The state of the search of one input. */
 struct scan {
     struct grep *grep;
     struct input *input;
     uint64_t number, selected;
     uint64_t written;    /* the number of the last line written */
-    uint64_t after_left; /* lines of context to be written */
+    uint64_t after_left; /* lines of context still to be written */
     bool binary;
     struct kept *first, *last;
     uint64_t kept_count;
@@ -41,7 +44,7 @@ static void write_line(struct scan *scan, uint64_t number, char separator, const
     stream_write(out, &grep->line_end, 1);
 }
 
-/* -o: each part that matches, on a line of its own; empty ones are none. */
+/* -o: writes each part that matches on a line of its own. Empty matches are not written (GNU). */
 static void write_parts(struct scan *scan, const char *line, size_t bytes)
 {
     size_t at = 0, start, end;
@@ -53,6 +56,7 @@ static void write_parts(struct scan *scan, const char *line, size_t bytes)
     }
 }
 
+/* Writes `--` if the last line written was not the one before this. */
 static void write_gap(struct scan *scan, uint64_t number)
 {
     struct grep *grep = scan->grep;
@@ -85,12 +89,14 @@ static status_t kept_add(struct scan *scan, const char *text, size_t bytes)
         return 0;
     if (scan->kept_count == scan->grep->before)
         kept_drop(scan);
+
     bool short_of_memory = vfs_memory_is_short(bytes / PAGE_BYTES);
     struct kept *kept = short_of_memory ? NULL : mem_alloc(sizeof(*kept) + bytes);
     if (!kept)
         return -ENOMEM;
     *kept = (struct kept){ .number = scan->number, .bytes = bytes };
     memcpy(kept->text, text, bytes);
+
     if (scan->first)
         scan->last->next = kept;
     else
@@ -110,8 +116,9 @@ static void kept_write(struct scan *scan)
 
 /* ---- lines that may be written -------------------------------------------------------------- */
 
-/* A NUL in the first piece counts for the lines before it too. */
-static void look_for_nul(struct scan *scan, const char *line, size_t bytes)
+/* Recognises binary input. The first piece is searched as a whole, so that a NUL in it counts for
+ * the lines before it, too. */
+static void check_binary(struct scan *scan, const char *line, size_t bytes)
 {
     const struct input *input = scan->input;
     if (scan->grep->all_is_text || !scan->grep->line_end)
@@ -132,12 +139,13 @@ static void write_selected(struct scan *scan, const char *line, size_t bytes)
         write_parts(scan, line, bytes);
 }
 
-/* -m: after the last line that is selected come its lines of context, whatever they hold. */
+/* Searches a line, and writes it or keeps it. After the last line that -m selects, lines of context
+ * follow even if they match. */
 static status_t scan_line(struct scan *scan, const char *line, size_t bytes, bool *ended)
 {
     const struct grep *grep = scan->grep;
     bool open = scan->selected < grep->most;
-    look_for_nul(scan, line, bytes);
+    check_binary(scan, line, bytes);
     if (open && regex_list_matches(&grep->expressions, line, bytes) != grep->invert) {
         scan->selected++;
         if (scan->binary) {
@@ -177,7 +185,8 @@ static status_t scan_lines(struct scan *scan)
 
 /* ---- lines that are counted ----------------------------------------------------------------- */
 
-/* A line that is not in one piece, of which `part` is the first: matched through a window. */
+/* Matches a line that does not come in one piece through a window of bounded size. `part` is its
+ * first piece. Returns 1, or an errno. */
 static int match_parts(struct scan *scan, const char *part, size_t bytes, bool *matches)
 {
     const struct regex_list *expressions = &scan->grep->expressions;
@@ -186,23 +195,28 @@ static int match_parts(struct scan *scan, const char *part, size_t bytes, bool *
     int got = 1;
     if (!window)
         return -ENOMEM;
+
     *matches = false;
     regex_list_begin(expressions);
     for (bool ended = false; !ended && got >= 0;) {
         while (bytes && !*matches) {
-            size_t count = WINDOW_BYTES - used < bytes ? WINDOW_BYTES - used : bytes;
+            size_t count = min(WINDOW_BYTES - used, bytes);
             memcpy(window + used, part, count);
             used += count;
             part += count;
             bytes -= count;
             if (used < WINDOW_BYTES)
                 break;
+
+            /* A full window is matched; the part that may belong to a later match stays in it. */
             size_t done = regex_list_feed(expressions, window, used, false, matches);
             memmove(window, window + done, used - done);
             used -= done;
         }
+        /* After a match, the rest of the line is still read. */
         ended = scan->input->line_ended || (got = input_part(scan->input, &part, &bytes)) == 0;
     }
+
     if (got >= 0 && !*matches)
         (void)regex_list_feed(expressions, window, used, true, matches);
     mem_free(window);
@@ -212,7 +226,7 @@ static int match_parts(struct scan *scan, const char *part, size_t bytes, bool *
 static status_t scan_count(struct scan *scan)
 {
     const struct grep *grep = scan->grep;
-    uint64_t most = grep->count_only || !grep->most ? grep->most : 1;
+    uint64_t most = grep->count_only || !grep->most ? grep->most : 1; /* -l, -q: one will do */
     while (scan->selected < most) {
         const char *part;
         size_t bytes;
@@ -231,20 +245,26 @@ static status_t scan_count(struct scan *scan)
 
 /* ---- an input ------------------------------------------------------------------------------- */
 
+/* Writes the line for the whole input: its name with -l and -L, its count with -c. */
 static void sum_up(const struct scan *scan)
 {
     const struct grep *grep = scan->grep;
     struct stream *out = scan->input->shell->out;
-    bool lists = grep->list_matching || grep->list_others;
     if (grep->quiet)
         return;
-    if (lists ? grep->list_matching == (scan->selected != 0) : grep->count_only && grep->titles)
-        stream_escaped(out, scan->input->name, false);
-    if (lists && grep->list_matching == (scan->selected != 0))
-        stream_text(out, "\n");
-    if (!lists && grep->count_only)
-        stream_format(out, "%s%llu\n", grep->titles ? ":" : "",
-                      (unsigned long long)scan->selected);
+
+    if (grep->list_matching || grep->list_others) {
+        if (grep->list_matching == (scan->selected != 0)) {
+            stream_escaped(out, scan->input->name, false);
+            stream_text(out, "\n");
+        }
+    } else if (grep->count_only) {
+        if (grep->titles) {
+            stream_escaped(out, scan->input->name, false);
+            stream_text(out, ":");
+        }
+        stream_format(out, "%llu\n", (unsigned long long)scan->selected);
+    }
 }
 
 status_t grep_input(struct input *input, void *context)

@@ -1,11 +1,12 @@
 /*
- * head_tail.c - the beginning and the end of files: head, tail.
+ * head_tail.c - prints the beginning or the end of files: head, tail.
  *
- * Files       of a known size are read from where their part begins: the last lines are looked for
- *             from the end.
- * Streams     (and devices without a size) are read once; what may be their end is kept
- *             (tail_buffer.h).
+ * Files       of a known size are read only where the part is: the last lines are searched for
+ *             backwards from the end.
+ * Streams     and devices without a size are read once; what may turn out to be their end is kept
+ *             in memory (tail_buffer.h).
  */
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
@@ -16,8 +17,8 @@
 struct part {
     uint64_t amount;
     bool bytes, titles;
-    bool other_end; /* head: "-N", all but the last N; tail: "+N", from the Nth on */
-    bool printed;
+    bool other_end; /* head -n -N: all but the last N; tail -n +N: from the Nth on */
+    bool printed;   /* so the next title needs an empty line before it */
 };
 
 static bool part_parse(struct shell *shell, struct part *part, int count, char other_end)
@@ -26,7 +27,7 @@ static bool part_parse(struct shell *shell, struct part *part, int count, char o
     *part = (struct part){ .amount = 10, .bytes = last == 'c' };
     part->titles = title ? title == 'v' : count > 2;
 
-    /* The one that does not count must be a number all the same. */
+    /* The last of -n and -c counts. The other one must be a valid number as well. */
     for (const char *letter = "nc"; *letter; letter++) {
         const char *text = option_value(shell, *letter);
         char sign = 0;
@@ -55,7 +56,7 @@ static void part_title(const struct input *input, struct part *part)
     part->printed = true;
 }
 
-/* How many of the bytes hold the first *lines lines, which are counted down. */
+/* Returns how many of the bytes the first *lines lines take, and counts *lines down. */
 static size_t skip_lines(const char *data, size_t bytes, uint64_t *lines)
 {
     size_t at = 0;
@@ -69,20 +70,20 @@ static size_t skip_lines(const char *data, size_t bytes, uint64_t *lines)
     return at;
 }
 
-/* The same in what is asked for; *left is counted down. */
+/* Returns how many of the bytes belong to the first *left lines or bytes; counts *left down. */
 static size_t skip(const struct part *part, const char *data, size_t bytes, uint64_t *left)
 {
     if (!part->bytes)
         return skip_lines(data, bytes, left);
-    size_t count = *left < bytes ? (size_t)*left : bytes;
+    size_t count = (size_t)min(*left, (uint64_t)bytes);
     *left -= count;
     return count;
 }
 
 /* ---- the end ------------------------------------------------------------------------------ */
 
-/* Goes back over *lines lines, which are counted down: where the first of them begins, or 0 when
- * there are not so many. At the very end a line end belongs to the last line. */
+/* Returns where the last *lines lines of these bytes begin, or 0 if there are fewer; counts *lines
+ * down. At the end of the file, a newline ends the last line rather than beginning another. */
 static size_t lines_back(const char *data, size_t bytes, bool at_end, uint64_t *lines)
 {
     size_t at = bytes;
@@ -93,7 +94,7 @@ static size_t lines_back(const char *data, size_t bytes, bool at_end, uint64_t *
     return at;
 }
 
-/* Where the last lines of a file begin, looked for from its end. */
+/* Finds where the last lines of a file begin, block by block from its end. */
 static status_t find_last_lines(struct file *file, uint64_t lines, uint64_t *offset)
 {
     enum { BLOCK = 4096 };
@@ -102,6 +103,7 @@ static status_t find_last_lines(struct file *file, uint64_t lines, uint64_t *off
     char *block = mem_alloc(BLOCK);
     if (!block)
         return -ENOMEM;
+
     *offset = 0;
     while (at && lines && !status) {
         size_t bytes = at % BLOCK ? (size_t)(at % BLOCK) : BLOCK;
@@ -123,7 +125,7 @@ static bool has_size(const struct input *input)
     return input->file && file_size(input->file);
 }
 
-/* Where the last part of a file begins. */
+/* Finds where the last part of a file begins. */
 static status_t end_of_file(struct file *file, const struct part *part, uint64_t *offset)
 {
     uint64_t size = file_size(file);
@@ -135,7 +137,7 @@ static status_t end_of_file(struct file *file, const struct part *part, uint64_t
     return 0;
 }
 
-/* Reads a stream to its end, and writes its last part, or all but that. */
+/* Reads a stream to its end, and writes its last part, or everything except that. */
 static status_t end_of_stream(struct input *input, const struct part *part, bool last_part)
 {
     struct stream *out = input->shell->out;
@@ -144,6 +146,8 @@ static status_t end_of_stream(struct input *input, const struct part *part, bool
     const char *data;
     ssize_t got = 0;
     status_t status = 0;
+
+    /* For head, the buffer writes what can no longer be in the last part to `released`. */
     while (!status && !out->status && (got = input_piece(input, &data)) > 0)
         status = tail_buffer_add(&held, data, (size_t)got);
 
@@ -215,7 +219,7 @@ SHELL_COMMAND(command_head);
 static status_t tail_from_start(struct input *input, const struct part *part)
 {
     struct stream *out = input->shell->out;
-    uint64_t left = part->amount ? part->amount - 1 : 0;
+    uint64_t left = part->amount ? part->amount - 1 : 0; /* +0 means +1 (GNU) */
     const char *data;
     ssize_t got = 0;
     while (!out->status && (got = input_piece(input, &data)) > 0) {

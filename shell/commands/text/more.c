@@ -1,5 +1,7 @@
 /*
- * more.c - reading at leisure: more, and the Book on the disc.
+ * more.c - shows text a screenful at a time, and the Book on the disc: more, book.
+ *
+ * When standard output is not a terminal, text is copied as by cat.
  */
 #include "kernel/console.h"
 #include "lib/format.h"
@@ -24,8 +26,8 @@ void pager_begin(struct pager *pager, struct shell *shell)
     pager->left = pager->rows > 1 ? pager->rows - 1 : 1;
 }
 
-/* How many rows to show next; 0: no more. */
-static unsigned pager_question(struct pager *pager)
+/* Asks for a key. Returns how many rows to show next; 0: none, the user quits. */
+static unsigned pager_ask(struct pager *pager)
 {
     struct stream *out = pager->shell->out;
     unsigned rows = 0;
@@ -51,7 +53,7 @@ static void pager_next_row(struct pager *pager)
     pager->column = 0;
     if (--pager->left)
         return;
-    pager->left = pager_question(pager);
+    pager->left = pager_ask(pager);
     pager->ended = !pager->left;
 }
 
@@ -59,20 +61,23 @@ static void pager_char(struct pager *pager, const char *at)
 {
     struct stream *out = pager->shell->out;
     unsigned char c = (unsigned char)*at;
-    unsigned width = c == '\t'               ? TAB_COLUMNS - pager->column % TAB_COLUMNS
-                     : c < 0x20 || c == 0x7f ? 2
-                                             : (c & 0xc0) != 0x80;
     if (c == '\n') {
         stream_text(out, "\n");
         pager_next_row(pager);
         return;
     }
+
+    /* Control characters take two columns, ^C; the bytes that continue a UTF-8 sequence none. */
+    unsigned width = c == '\t'               ? TAB_COLUMNS - pager->column % TAB_COLUMNS
+                     : c < 0x20 || c == 0x7f ? 2
+                                             : (c & 0xc0) != 0x80;
     if (pager->column + width > pager->columns) {
         stream_text(out, "\n");
         pager_next_row(pager);
         if (pager->ended)
             return;
     }
+
     pager->column += width;
     if (c == '\t')
         stream_format(out, "%*s", (int)width, "");
@@ -89,7 +94,7 @@ void pager_write(struct pager *pager, const char *text, size_t bytes)
         return;
     }
     for (size_t i = 0; i < bytes && !pager->ended; i++)
-        if (text[i] != '\r') /* of CR LF */
+        if (text[i] != '\r') /* the CR of CR LF is not shown */
             pager_char(pager, text + i);
 }
 
@@ -136,15 +141,15 @@ static bool is_chapter(const char *file)
     return length > 3 && text_equal(file + length - 3, ".md");
 }
 
-/* The index comes first. */
+/* Sorts the index before the chapters. */
 static int chapter_order(const struct sortable *a, const struct sortable *b, const void *context)
 {
-    bool one = text_equal(((const struct name *)(const void *)a)->text, "index.md");
-    bool two = text_equal(((const struct name *)(const void *)b)->text, "index.md");
+    bool one = text_equal(container_of(a, const struct name, link)->text, "index.md");
+    bool two = text_equal(container_of(b, const struct name, link)->text, "index.md");
     return one != two ? two - one : names_by_text(a, b, context);
 }
 
-/* The chapters' files in order. */
+/* Lists the files of the chapters in order. */
 static status_t book_chapters(struct path *book, struct name **chapters)
 {
     struct name *all = NULL, *kept = NULL;
@@ -162,12 +167,14 @@ static status_t book_chapters(struct path *book, struct name **chapters)
     return status;
 }
 
-/* Its first line without the # before it. */
+/* Reads the title of a chapter: its first line, without the "# " of a heading. */
 static void book_title(struct shell *shell, const char *file, char *title, size_t bytes)
 {
     struct input *input = mem_alloc(sizeof(*input));
     char *path = join_path(book_place, file), *line;
     size_t length;
+
+    /* A chapter without a readable title is listed all the same. */
     text_copy(title, bytes, "");
     if (input && path) {
         if (!input_open(shell, path, input) && input_line(input, &line, &length) > 0)
@@ -183,12 +190,14 @@ static int book_list(struct shell *shell, const struct name *chapters)
     char title[80], name[40];
     stream_text(shell->out, "Chapters of the Book; read one with `book NAME` or `book NUMBER`:\n");
     for (unsigned n = 0; chapters && !shell_interrupted(); chapters = names_next(chapters), n++) {
-        size_t length = strlen(chapters->text) - 3; /* without .md */
-        text_copy(name, length + 1 < sizeof(name) ? length + 1 : sizeof(name), chapters->text);
-        book_title(shell, chapters->text, title, sizeof(title));
-        stream_format(shell->out, "%3u  ", n);
+        /* "4-driver.md" is shown as "4  driver". */
+        size_t length = strlen(chapters->text) - strlen(".md");
+        text_copy(name, min(length + 1, sizeof(name)), chapters->text);
         const char *shown = name + (name[0] >= '0' && name[0] <= '9' ? 2 : 0);
         size_t columns = text_columns(shown);
+        book_title(shell, chapters->text, title, sizeof(title));
+
+        stream_format(shell->out, "%3u  ", n);
         stream_escaped(shell->out, shown, false);
         stream_format(shell->out, "%*s", columns < 12 ? (int)(12 - columns) : 1, "");
         stream_escaped(shell->out, title, false);
@@ -197,7 +206,7 @@ static int book_list(struct shell *shell, const struct name *chapters)
     return SHELL_DONE;
 }
 
-/* "4", "driver", "4-driver" and "4-driver.md" all name one chapter. */
+/* Returns true for each name of a chapter: "4", "driver", "4-driver" and "4-driver.md". */
 static bool chapter_is(const char *file, const char *word)
 {
     size_t length = strlen(file) - 3;
@@ -215,6 +224,7 @@ static int book_read(struct shell *shell, const struct name *chapters, const cha
         chapters = names_next(chapters);
     if (!chapters)
         return shell_complain(shell, "%s: no such chapter; `book` lists them", word);
+
     char *path = join_path(book_place, chapters->text);
     char *words[] = { path, NULL };
     pager_begin(&pager, shell);
@@ -231,9 +241,10 @@ static int run_book(struct shell *shell, int count, char **words)
     status_t status = path_walk(shell->directory, book_place, 0, &book);
     if (status)
         return shell_fail(shell, book_place, status);
+
+    int result;
     status = book_chapters(book, &chapters);
     path_put(book);
-    int result = SHELL_DONE;
     if (status)
         result = shell_fail(shell, book_place, status);
     else

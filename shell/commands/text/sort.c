@@ -1,9 +1,11 @@
 /*
- * sort.c - sort: all lines are read, then ordered, then written.
+ * sort.c - sorts lines: sort. All lines are read, then sorted, then written.
  *
- * Order       by each key in turn, else by the whole line; lines that are equal so far by their
- *             bytes, unless -s or -u is given. NULs are bytes like any other.
- * Memory      holds all lines; what would take the last eighth of memory is refused.
+ * Order       The keys are compared in turn, or without keys the whole lines. Lines that are still
+ *             equal are compared by their bytes, unless -s or -u is given. NUL is a byte like any
+ *             other.
+ * Memory      All lines are held in memory; an input that would take its last eighth is refused.
+ * Status      0; with -c 1 if a line is out of order; 2 after an error (POSIX).
  */
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -28,9 +30,9 @@ struct sort {
     int separator;           /* -1: blanks */
     char line_end;
     bool unique, stable;
-    bool check, quiet;       /* -c, -C: are the lines in order? */
+    bool check, quiet;       /* -c, -C: only check the order */
     bool disorder;
-    struct sortable *lines;  /* the last one read first */
+    struct sortable *lines;  /* while reading: in reverse order */
     size_t unchecked_bytes;
 };
 
@@ -58,14 +60,16 @@ static int compare_by_keys(const struct sort *sort, const struct sort_line *a,
 static int sort_compare(const struct sortable *a, const struct sortable *b, const void *context)
 {
     const struct sort *sort = context;
-    const struct sort_line *one = (const struct sort_line *)(const void *)a;
-    const struct sort_line *two = (const struct sort_line *)(const void *)b;
+    const struct sort_line *one = container_of(a, const struct sort_line, link);
+    const struct sort_line *two = container_of(b, const struct sort_line, link);
     if (shell_interrupted())
         return 0; /* the order no longer matters */
+
     int result = compare_by_keys(sort, one, two);
     if (result || sort->unique || sort->stable)
         return result;
 
+    /* POSIX: the last resort, which of the order's letters only 'r' affects. */
     const struct sort_order bytes = { .reverse = sort->order.reverse };
     return sort_key_compare(&bytes, one->text, one->bytes, two->text, two->bytes);
 }
@@ -117,7 +121,7 @@ static void report_disorder(struct sort *sort, const struct input *input, uint64
     IGNORE(stream_flush(shell->err));
 }
 
-/* -c: only the line before is kept. */
+/* -c: compares each line with the one before it, which is all that is kept. */
 static status_t check_input(struct input *input, void *context)
 {
     struct sort *sort = context;
@@ -125,6 +129,7 @@ static status_t check_input(struct input *input, void *context)
     char *text;
     size_t bytes;
     int got = 0;
+
     input->line_end = sort->line_end;
     for (uint64_t number = 1; !sort->disorder; number++) {
         got = input_line(input, &text, &bytes);
@@ -135,7 +140,7 @@ static status_t check_input(struct input *input, void *context)
             got = -ENOMEM;
             break;
         }
-        sort->unchecked_bytes = 0; /* it takes the place of the one before */
+        sort->unchecked_bytes = 0; /* it replaces the line before */
 
         int order = before ? sort_compare(&before->link, &line->link, sort) : -1;
         if (order > 0 || (order == 0 && sort->unique))
@@ -149,23 +154,24 @@ static status_t check_input(struct input *input, void *context)
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-static void sort_turn(struct sort *sort)
+/* Puts the lines into the order of the input: the sort is stable. */
+static void reverse_lines(struct sort *sort)
 {
-    struct sortable *turned = NULL;
+    struct sortable *reversed = NULL;
     while (sort->lines) {
         struct sortable *next = sort->lines->next;
-        sort->lines->next = turned;
-        turned = sort->lines;
+        sort->lines->next = reversed;
+        reversed = sort->lines;
         sort->lines = next;
     }
-    sort->lines = turned;
+    sort->lines = reversed;
 }
 
 static void sort_print(const struct sort *sort, struct stream *out)
 {
     const struct sort_line *before = NULL;
     for (const struct sortable *at = sort->lines; at && !out->status; at = at->next) {
-        const struct sort_line *line = (const struct sort_line *)(const void *)at;
+        const struct sort_line *line = container_of(at, const struct sort_line, link);
         if (shell_interrupted())
             return;
         if (sort->unique && before && !compare_by_keys(sort, before, line))
@@ -176,7 +182,7 @@ static void sort_print(const struct sort *sort, struct stream *out)
     }
 }
 
-/* -o: all inputs were read, so the file may be one of them. */
+/* -o: all inputs have been read and closed, so the file may be one of them (POSIX). */
 static int sort_print_to_file(const struct sort *sort, const char *name)
 {
     struct output_file *output;
@@ -233,9 +239,9 @@ static int sort_run(struct sort *sort, int count, char **words)
         return result ? result : sort->disorder ? SHELL_FAILED : SHELL_DONE;
     }
     int result = input_each(shell, 1, count, words, sort_input, sort);
-    if (result) /* a part is not what was asked for */
+    if (result) /* the sorted lines of some of the files would be misleading */
         return result;
-    sort_turn(sort);
+    reverse_lines(sort);
     sort->lines = sort_list(sort->lines, sort_compare, sort);
     if (option_given(shell, 'o'))
         return sort_print_to_file(sort, option_value(shell, 'o'));

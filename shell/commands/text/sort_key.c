@@ -1,5 +1,8 @@
-/* sort_key.c - see sort_key.h. */
+/*
+ * sort_key.c - parses, finds and compares the keys of sort; see sort_key.h.
+ */
 #include "shell/commands/text/sort_key.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -28,7 +31,7 @@ bool sort_order_letter(struct sort_order *order, char letter)
     }
 }
 
-/* Digits; the largest number for more than fit. False: there are none. */
+/* Parses digits; a number that does not fit becomes the largest one. False if there are none. */
 static bool parse_number(const char **text, uint64_t *number)
 {
     const char *at = *text;
@@ -40,7 +43,7 @@ static bool parse_number(const char **text, uint64_t *number)
     return any;
 }
 
-/* F[.C] and letters. 'b' counts for this position only. */
+/* Parses F[.C] and letters. 'b' applies to this position only (POSIX). */
 static bool parse_position(const char **text, uint64_t *field, uint64_t *character,
                            struct sort_key *key, bool *skip_blanks)
 {
@@ -51,6 +54,7 @@ static bool parse_position(const char **text, uint64_t *field, uint64_t *charact
         if (!parse_number(text, character))
             return false;
     }
+
     for (; **text && **text != ','; ++*text) {
         if (**text == 'b')
             *skip_blanks = true;
@@ -70,6 +74,7 @@ status_t sort_key_parse(const char *text, struct sort_key *key)
         return -EINVAL;
     if (!*text)
         return 0;
+
     text++; /* the comma */
     bool valid = parse_position(&text, &key->last_field, &key->last_char, key,
                                 &key->order.skip_blanks_end);
@@ -83,7 +88,7 @@ static size_t skip_blanks(const char *line, size_t bytes, size_t at)
     return at;
 }
 
-/* Where the field with this number begins; `bytes` after the last one. */
+/* Returns where the field with this number begins; `bytes` if there are fewer. */
 static size_t field_start(int separator, const char *line, size_t bytes, uint64_t field)
 {
     size_t at = 0;
@@ -120,6 +125,7 @@ const char *sort_key_find(const struct sort_key *key, int separator, const char 
         from = skip_blanks(line, bytes, from);
     from = key->first_char - 1 < bytes - from ? from + (size_t)(key->first_char - 1) : bytes;
 
+    /* The end is inclusive: the character of this number, or without one the whole field. */
     size_t to = bytes;
     if (key->last_field) {
         to = field_start(separator, line, bytes, key->last_field);
@@ -137,23 +143,26 @@ const char *sort_key_find(const struct sort_key *key, int separator, const char 
 
 /* ---- comparing ---------------------------------------------------------------------------- */
 
-/* A number as it is written: blanks, one minus, digits, a point and more digits. */
-struct written {
+/* A number in decimal: blanks, a minus, digits, a point and more digits. Leading and trailing
+ * zeroes are left out, so that digits can be compared as text. */
+struct decimal {
     bool negative;
     const char *whole, *part;
-    size_t whole_digits, part_digits; /* without zeroes at either end */
+    size_t whole_digits, part_digits;
 };
 
-static struct written written_parse(const char *text, size_t bytes)
+static struct decimal decimal_parse(const char *text, size_t bytes)
 {
-    struct written w = { 0 };
+    struct decimal w = { 0 };
     size_t at = skip_blanks(text, bytes, 0);
     w.negative = at < bytes && text[at] == '-';
     at += w.negative;
+
     while (at < bytes && text[at] == '0')
         at++;
     for (w.whole = text + at; at < bytes && is_digit(text[at]); at++)
         w.whole_digits++;
+
     if (at < bytes && text[at] == '.') {
         w.part = text + ++at;
         for (size_t digits = 1; at < bytes && is_digit(text[at]); at++, digits++)
@@ -167,17 +176,18 @@ static struct written written_parse(const char *text, size_t bytes)
 
 static int bytes_compare(const char *a, size_t a_count, const char *b, size_t b_count)
 {
-    size_t both = a_count < b_count ? a_count : b_count;
+    size_t both = min(a_count, b_count);
     int order = both ? memcmp(a, b, both) : 0;
     return order ? order : (a_count > b_count) - (a_count < b_count);
 }
 
 static int compare_numbers(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
-    struct written x = written_parse(a, a_bytes), y = written_parse(b, b_bytes);
+    struct decimal x = decimal_parse(a, a_bytes), y = decimal_parse(b, b_bytes);
     if (x.negative != y.negative)
         return x.negative ? -1 : 1;
 
+    /* Of two numbers without leading zeroes, the one with more digits is larger. */
     int order = (x.whole_digits > y.whole_digits) - (x.whole_digits < y.whole_digits);
     if (!order)
         order = bytes_compare(x.whole, x.whole_digits, y.whole, y.whole_digits);
@@ -191,7 +201,7 @@ static bool is_letter_or_digit(char c)
     return is_digit(c) || (text_lower(c) >= 'a' && text_lower(c) <= 'z');
 }
 
-/* The next byte that counts, as it counts; -1 at the end. */
+/* Returns the next byte that the order compares, folded if it folds; -1 at the end. */
 static int next_byte(const struct sort_order *order, const char *text, size_t bytes, size_t *at)
 {
     for (; *at < bytes; ++*at) {
@@ -212,6 +222,7 @@ static int compare_bytes(const struct sort_order *order, const char *a, size_t a
 {
     if (!order->fold && !order->dictionary && !order->printable)
         return bytes_compare(a, a_bytes, b, b_bytes);
+
     size_t a_at = 0, b_at = 0;
     for (;;) {
         int x = next_byte(order, a, a_bytes, &a_at), y = next_byte(order, b, b_bytes, &b_at);

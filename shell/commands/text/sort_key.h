@@ -25,21 +25,21 @@ struct sort_key {
     uint64_t first_field, first_char;   /* from 1 on */
     uint64_t last_field, last_char;     /* field 0: the end of the line; char 0: of the field */
     struct sort_order order;
-    bool has_order; /* else the order of the whole command counts */
+    bool has_order; /* false: the order of the whole command applies */
 };
 
-/* Parses a key; -EINVAL when it is not one. Fields and characters are at least 1, except a last
- * character of 0. */
+/* Parses a key. -EINVAL if it is invalid: fields and characters are at least 1, except that the
+ * last character may be 0. */
 status_t sort_key_parse(const char *text, struct sort_key *key) MUST_CHECK;
 
-/* Sets what one of the letters bdfinr means; false for another letter. */
+/* Sets the order that one of the letters bdfinr stands for. Returns false for another letter. */
 bool sort_order_letter(struct sort_order *order, char letter);
 
-/* The part of the line that the key names. `separator` is -1 for fields that blanks separate. */
+/* Returns the part of the line that the key names. `separator` is -1 if blanks separate fields. */
 const char *sort_key_find(const struct sort_key *key, int separator, const char *line,
                           size_t bytes, size_t *key_bytes);
 
-/* < 0, 0, > 0; `reverse` is applied. */
+/* Compares two parts: < 0, 0, > 0. Applies `reverse`. */
 int sort_key_compare(const struct sort_order *order, const char *a, size_t a_bytes, const char *b,
                      size_t b_bytes);
 

@@ -1,5 +1,8 @@
 /*
- * tee.c - tee: standard input to standard output and to files.
+ * tee.c - copies standard input to standard output and to files: tee.
+ *
+ * Files are outputs like those of `>` (output_file.h). A file that fails is reported and left out;
+ * the others, and standard output, get the rest.
  */
 #include "shell/options.h"
 #include "shell/language/output_file.h"
@@ -9,7 +12,7 @@ enum { TEE_BYTES = 4096, TEE_FILES = 16 };
 struct tee {
     struct shell *shell;
     char **names;
-    struct output_file *files[TEE_FILES]; /* NULL: could not be opened, or takes no more */
+    struct output_file *files[TEE_FILES]; /* NULL: could not be opened, or a write failed */
     int count;
     int result;
     char data[TEE_BYTES];
@@ -25,7 +28,7 @@ static void tee_open(struct tee *tee)
     }
 }
 
-/* A file that takes no more is left out from then on. */
+/* Writes the data to one file. After an error the file is not written to again. */
 static void tee_write(struct tee *tee, int n, size_t bytes)
 {
     if (!tee->files[n])
@@ -40,14 +43,6 @@ static void tee_write(struct tee *tee, int n, size_t bytes)
     tee->files[n] = NULL;
 }
 
-static void tee_close(struct tee *tee, int n)
-{
-    enum output_file_end end;
-    status_t status = output_file_close(tee->files[n], false, &end);
-    if (status || end != OUTPUT_FILE_WRITTEN)
-        tee->result = shell_fail(tee->shell, tee->names[n], status ? status : -ETXTBSY);
-}
-
 static void tee_copy(struct tee *tee)
 {
     struct stream *out = tee->shell->out;
@@ -59,8 +54,6 @@ static void tee_copy(struct tee *tee)
     }
     if (got < 0)
         tee->result = shell_fail(tee->shell, NULL, (status_t)got);
-    for (int i = 0; i < tee->count; i++)
-        tee_close(tee, i);
 }
 
 static int run_tee(struct shell *shell, int count, char **words)
@@ -71,8 +64,18 @@ static int run_tee(struct shell *shell, int count, char **words)
     tee->shell = shell;
     tee->names = words + 1;
     tee->count = count - 1;
+
     tee_open(tee);
     tee_copy(tee);
+    for (int i = 0; i < tee->count; i++) {
+        enum output_file_end end;
+        status_t status = output_file_close(tee->files[i], false, &end);
+        if (!status && end != OUTPUT_FILE_WRITTEN)
+            status = -ETXTBSY;
+        if (status)
+            tee->result = shell_fail(shell, tee->names[i], status);
+    }
+
     int result = tee->result;
     mem_free(tee);
     return result;

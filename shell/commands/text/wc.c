@@ -1,7 +1,11 @@
 /*
  * wc.c - counts lines, words and bytes: wc.
+ *
+ * Lines and words are counted eight bytes at a time (lib/word.h). A word is a run of bytes that are
+ * not blanks in the POSIX locale.
  */
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "lib/word.h"
@@ -13,8 +17,8 @@ struct wc {
     int width; /* of a column */
 };
 
-/* Eight bytes at once: the top bit of each that is none of \t \n \v \f \r and space. What is added
- * carries into the top bits of the bytes from a bound on. */
+/* Returns the top bit of each of eight bytes that is not one of \t \n \v \f \r and space. Adding
+ * 0x80 - BOUND to the low seven bits carries into the top bit of each byte from BOUND on. */
 static uint64_t not_blank(uint64_t word)
 {
     uint64_t low = word & 0x7f * EACH_BYTE;
@@ -23,10 +27,11 @@ static uint64_t not_blank(uint64_t word)
     return (~(control | space) | word) & 0x80 * EACH_BYTE;
 }
 
-/* Words are counted where they begin. The last bytes are filled up with blanks. */
+/* Counts the words that begin in these bytes. The last, partial word of eight bytes is padded with
+ * blanks. */
 static uint64_t count_words(const char *data, size_t bytes, bool *in_word)
 {
-    uint64_t count = 0, before = *in_word;
+    uint64_t count = 0, before = *in_word; /* is the byte before inside a word? */
     for (size_t at = 0; at < bytes; at += 8) {
         size_t left = bytes - at;
         uint64_t word = ' ' * EACH_BYTE;
@@ -34,6 +39,8 @@ static uint64_t count_words(const char *data, size_t bytes, bool *in_word)
             __builtin_memcpy(&word, data + at, 8);
         else
             memcpy(&word, data + at, left);
+
+        /* A word begins at each byte inside one whose predecessor is not. */
         uint64_t inside = not_blank(word) >> 7;
         count += (inside & ~(inside << 8 | before)) * EACH_BYTE >> 56;
         before = inside >> 56;
@@ -48,7 +55,8 @@ static bool wc_wants(const struct shell *shell, char letter)
     return all || option_given(shell, letter);
 }
 
-/* As many columns as the sum of the files' sizes takes; what has no size of its own takes 7. */
+/* Finds the width of the columns as GNU does: the digits of the sum of all file sizes, but at least
+ * 7 if an input has no size of its own. */
 static int wc_width(struct shell *shell, int count, char **words)
 {
     uint64_t total = 0;
@@ -66,9 +74,10 @@ static int wc_width(struct shell *shell, int count, char **words)
             path_put(path);
         }
     }
+
     for (; total >= 10; total /= 10)
         width++;
-    return width > least ? width : least;
+    return max(width, least);
 }
 
 static void wc_print(struct shell *shell, const struct wc *wc, const char *name)
@@ -79,12 +88,13 @@ static void wc_print(struct shell *shell, const struct wc *wc, const char *name)
         { wc_wants(shell, 'c'), wc->bytes },
     };
     bool first = true;
-    for (unsigned i = 0; i < 3; i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(fields); i++)
         if (fields[i].wanted) {
             stream_format(shell->out, "%s%*llu", first ? "" : " ", wc->width,
                           (unsigned long long)fields[i].value);
             first = false;
         }
+
     if (name) {
         stream_text(shell->out, " ");
         stream_escaped(shell->out, name, false);
@@ -106,6 +116,7 @@ static status_t wc_input(struct input *input, void *context)
     }
     if (got < 0)
         return (status_t)got;
+
     wc_print(input->shell, &wc, input->file ? input->name : NULL);
     total->lines += wc.lines;
     total->words += wc.words;
@@ -117,11 +128,12 @@ static int run_wc(struct shell *shell, int count, char **words)
 {
     bool one_number = option_given(shell, 'l') + option_given(shell, 'w') +
                       option_given(shell, 'c') == 1;
-    struct wc total = {
-        .width = count > 2 || (count == 2 && !one_number) ? wc_width(shell, count, words)
-                 : one_number                             ? 1
-                                                          : 7,
-    };
+    struct wc total = { 0 };
+    if (count > 2 || (count == 2 && !one_number))
+        total.width = wc_width(shell, count, words);
+    else
+        total.width = one_number ? 1 : 7; /* a single number is not padded (GNU) */
+
     int result = input_each(shell, 1, count, words, wc_input, &total);
     if (count > 2 && result != SHELL_INTERRUPTED)
         wc_print(shell, &total, "total");

@@ -1,5 +1,5 @@
 /*
- * actions.c - find's -empty -print -print0 -delete -exec; see find.h.
+ * actions.c - find's -print, -print0, -delete and -exec, and the test -empty; see find.h.
  */
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -25,8 +25,8 @@ static status_t item_path(struct find *find, const struct find_item *item, struc
 
 /* ---- -empty ------------------------------------------------------------------------------- */
 
-/* 1: it holds something, 0, or an errno. */
-static int directory_holds(struct find *find, const struct find_item *item)
+/* Returns 1 if the directory has an entry, 0 if it has none, or an errno. */
+static int directory_has_entry(struct find *find, const struct find_item *item)
 {
     struct path *path;
     struct file *file;
@@ -50,8 +50,8 @@ bool find_is_empty(struct find *find, struct find_term *term, const struct find_
     (void)term;
     if (item->info.type != NODE_DIRECTORY)
         return item->info.type == NODE_FILE && item->info.size_bytes == 0;
-    int holds = directory_holds(find, item);
-    return holds < 0 ? find_fail(find, item->path, holds) : !holds;
+    int has_entry = directory_has_entry(find, item);
+    return has_entry < 0 ? find_fail(find, item->path, has_entry) : !has_entry;
 }
 
 /* ---- -print ------------------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ bool find_print(struct find *find, struct find_term *term, const struct find_ite
     return true;
 }
 
-/* For other programs: the bytes as they are, and a NUL. */
+/* Writes the bytes unescaped, for other commands to read. */
 bool find_print0(struct find *find, struct find_term *term, const struct find_item *item)
 {
     (void)term;
@@ -77,9 +77,10 @@ bool find_print0(struct find *find, struct find_term *term, const struct find_it
 bool find_delete(struct find *find, struct find_term *term, const struct find_item *item)
 {
     (void)term;
-    if (!item->parent && text_equal(item->path, ".")) /* as elsewhere: what it holds went */
+    if (!item->parent && text_equal(item->path, ".")) /* as GNU: only its contents are removed */
         return true;
 
+    /* The shell must not be left in a directory without a name. */
     if (item->info.type == NODE_DIRECTORY) {
         struct path *path;
         status_t status = item_path(find, item, &path);
@@ -110,6 +111,7 @@ static const char *find_braces(const char *text)
 
 int find_parse_exec(struct find *find, struct find_term *term, char **words)
 {
+    /* The end is a ";", or a "+" right after a "{}" (POSIX). */
     int count = 0;
     for (; words[count] && !text_equal(words[count], ";"); count++)
         if (count && text_equal(words[count], "+") && text_equal(words[count - 1], "{}"))
@@ -136,8 +138,8 @@ int find_parse_exec(struct find *find, struct find_term *term, char **words)
     return count + 1;
 }
 
-/* Runs the words in a shell of its own, so that what changes directory or variables, or ends the
- * shell, does not change them here. The status, or SHELL_FAILED after find_fail(). */
+/* Runs the words in a copy of the shell: a command that changes the directory or variables, or
+ * exits, must not affect find's own shell. Returns its status; SHELL_FAILED after find_fail(). */
 static int exec_run(struct find *find, const struct words *words)
 {
     struct shell *copy = mem_alloc(sizeof(*copy));
@@ -163,7 +165,7 @@ static int exec_run(struct find *find, const struct words *words)
     return result;
 }
 
-/* A word of the command, with each {} replaced. */
+/* Adds a word of the command, with the path in place of each {}. */
 static status_t add_replaced(struct words *words, const char *word, const char *path)
 {
     struct buffer text = { 0 };
@@ -185,12 +187,13 @@ static void run_batch(struct find *find, struct find_term *term)
     words_free(&term->batch);
 }
 
+/* Adds a path to the batch, which begins with the words of the command. */
 static status_t batch_add(struct find_term *term, const char *path)
 {
     status_t status = 0;
-    for (int i = 0; i < term->count && !term->batch.count && !status; i++)
-        for (; i < term->count && !status; i++)
-            status = words_add(&term->batch, term->words[i], strlen(term->words[i]));
+    bool begins = !term->batch.count;
+    for (int i = 0; begins && i < term->count && !status; i++)
+        status = words_add(&term->batch, term->words[i], strlen(term->words[i]));
     return status ? status : words_add(&term->batch, path, strlen(path));
 }
 

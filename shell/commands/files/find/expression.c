@@ -1,5 +1,8 @@
 /*
  * expression.c - parses and evaluates find's expression; see find.h.
+ *
+ * `primaries` is the table of tests, actions and global options. Parsing checks the grammar, so
+ * evaluation cannot fail for a reason of syntax.
  */
 #include "lib/format.h"
 #include "lib/macros.h"
@@ -9,7 +12,7 @@
 #include "shell/pattern.h"
 #include "shell/options.h"
 
-/* One line; returns -1, as parse functions do. */
+/* Reports an invalid expression; returns -1, as parse functions do. */
 static int wrong(struct find *find, const char *format, const char *word)
 {
     char text[160];
@@ -53,12 +56,13 @@ static bool test_ipath(struct find *find, struct find_term *term, const struct f
     return glob_matches_text(term->text, item->path, true);
 }
 
-/* Letters with commas between them. */
+/* Parses letters with commas between them. */
 static int parse_type(struct find *find, struct find_term *term, char **words)
 {
     static const char letters[] = "?fdlo"; /* by enum node_type */
     if (parse_text(find, term, words) < 0)
         return -1;
+
     for (const char *at = words[0];; at += 2) {
         const char *letter = *at && *at != '?' ? strchr(letters, *at) : NULL;
         if (!letter || (at[1] && at[1] != ','))
@@ -75,7 +79,7 @@ static bool test_type(struct find *find, struct find_term *term, const struct fi
     return term->types >> item->info.type & 1;
 }
 
-/* [+-]N[bcwkMG]; without a letter in blocks of 512 bytes. */
+/* Parses [+-]N[bcwkMG]. Without a letter the unit is a block of 512 bytes (POSIX). */
 static int parse_size(struct find *find, struct find_term *term, char **words)
 {
     static const struct { char letter; uint64_t bytes; } units[] = {
@@ -106,6 +110,7 @@ static int parse_size(struct find *find, struct find_term *term, char **words)
     return 1;
 }
 
+/* Sizes are rounded up to whole units (POSIX): -size -1k finds only empty files. */
 static bool test_size(struct find *find, struct find_term *term, const struct find_item *item)
 {
     (void)find;
@@ -122,6 +127,7 @@ static int parse_newer(struct find *find, struct find_term *term, char **words)
 {
     if (parse_text(find, term, words) < 0)
         return -1;
+
     struct path *path;
     struct node_info info = { 0 };
     unsigned flags = find->follow_start ? 0 : WALK_NO_FOLLOW;
@@ -139,7 +145,7 @@ static int parse_newer(struct find *find, struct find_term *term, char **words)
     return 1;
 }
 
-/* A node without a time is newer than nothing, and so is every node than one without. */
+/* A node without a time is not newer than any other, and no node is newer than it. */
 static bool test_newer(struct find *find, struct find_term *term, const struct find_item *item)
 {
     (void)find;
@@ -159,7 +165,7 @@ static bool test_false(struct find *find, struct find_term *term, const struct f
     return false;
 }
 
-/* ---- how to walk -------------------------------------------------------------------------- */
+/* ---- options of the walk ------------------------------------------------------------------ */
 
 static int parse_depth_limit(struct find *find, struct find_term *term, char **words)
 {
@@ -221,7 +227,7 @@ static const struct find_primary primaries[] = {
     { "-maxdepth", parse_depth_limit, test_true, false, 0 },
     { "-mindepth", parse_depth_limit, test_true, false, 0 },
     { "-depth", parse_contents_first, test_true, false, 0 },
-    { "-xdev", NULL, test_true, false, 0 }, /* always so */
+    { "-xdev", NULL, test_true, false, 0 }, /* always on */
     { "-mount", NULL, test_true, false, 0 },
     { "-prune", parse_prune, test_prune, false, 0 },
     { "-quit", NULL, test_quit, false, 0 },
@@ -261,7 +267,7 @@ static struct find_term *term_add(struct find *find, enum find_kind kind)
     return term;
 }
 
-/* A test or an action and its words: how many words, or -1. */
+/* Parses a test or an action and its arguments. Returns how many words it took, or -1. */
 static int parse_primary(struct find *find, char **words)
 {
     const struct find_primary *primary = NULL;
@@ -282,7 +288,7 @@ static int parse_primary(struct find *find, char **words)
     return taken < 0 ? -1 : taken + 1;
 }
 
-/* Checks that an operator is where one can be: after an operand or before one. */
+/* Parses an operator, which must follow an operand or precede one. */
 static int parse_operator(struct find *find, enum find_kind kind, const char *word,
                           bool after_operand, unsigned *depth)
 {
@@ -301,12 +307,15 @@ static int parse_operator(struct find *find, enum find_kind kind, const char *wo
     return term_add(find, kind) ? 1 : -1;
 }
 
+/* Checks the end of the expression, and conflicts between its terms. */
 static int check_whole(struct find *find, const char *last, bool after_operand, unsigned depth)
 {
     if (last && !after_operand)
         return wrong(find, "%s: expected an expression after it", last);
     if (depth)
         return wrong(find, "( without a matching %s", ")");
+
+    /* GNU refuses this, too: -prune would be ignored, and -delete would remove what it protects. */
     if (find->has_delete && find->has_prune && !find->contents_first)
         return wrong(find, "%s implies -depth, which disables -prune; add -depth "
                            "if that is intended", "-delete");
@@ -316,10 +325,11 @@ static int check_whole(struct find *find, const char *last, bool after_operand, 
 
 int find_parse(struct find *find, char **words)
 {
-    unsigned depth = 0;
+    unsigned depth = 0; /* open parentheses */
     bool after_operand = false;
     const char *last = NULL;
     find->result = SHELL_DONE;
+
     for (int taken; *words; words += taken) {
         last = *words;
         enum find_kind kind = kind_of(last);
@@ -346,12 +356,12 @@ void find_free(struct find *find)
 
 /* ---- evaluating --------------------------------------------------------------------------- */
 
-/* A bit for each level of parentheses, the lowest for the innermost. */
+/* One bit for each level of parentheses; bit 0 is the innermost. */
 struct levels {
-    uint64_t any;     /* one alternative of the -o was true already */
-    uint64_t all;     /* everything so far in this alternative was true */
-    uint64_t negated; /* the parenthesis that is open here has a `!` before it */
-    uint64_t live;    /* the level's value matters */
+    uint64_t any;     /* an earlier alternative of the -o was true */
+    uint64_t all;     /* all terms of this alternative were true so far */
+    uint64_t negated; /* a `!` precedes the parenthesis */
+    uint64_t live;    /* the level's value can change the result */
 };
 
 static void level_open(struct levels *levels, bool live, bool negate)
@@ -380,6 +390,7 @@ void find_evaluate(struct find *find, const struct find_item *item)
     level_open(&levels, true, false);
 
     for (struct find_term *term = find->first; term && !find->quit; term = term->next) {
+        /* Is this term evaluated? Not after a false term of an -a, nor after a true side of -o. */
         bool live = levels.live & levels.all & ~levels.any & 1, value = true;
 
         switch (term->kind) {

@@ -1,12 +1,13 @@
 /*
- * find.c - find: walks trees and evaluates an expression (find.h) for each node.
+ * find.c - walks trees and evaluates an expression for each node: find.
  *
  * The walk keeps one level for each open directory on the heap: the directory's path and the names
- * in it that are still to be visited, read and sorted when it is entered. So what the expression
- * removes or creates meanwhile does not disturb it, and it never recurses. It never crosses a
- * mount, and enters the content of a directory once (-ELOOP).
+ * in it that are still to be visited, read and sorted when it is entered. So changes that the
+ * expression makes do not disturb the walk, and it never recurses. It never crosses a mount, and
+ * enters a directory once: a second visit is reported as ELOOP.
  */
 #include "shell/commands/files/find/find.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
@@ -19,16 +20,16 @@ struct find_level {
     struct find_level *above;
     struct path *path;  /* a reference */
     struct name *names; /* still to be visited */
-    struct name *self;  /* the directory in the one above; of the start: alone */
+    struct name *self;  /* the directory's own name, which the level owns */
     size_t length;      /* of its path in find_walk.text */
 };
 
 struct find_walk {
     struct find *find;
     struct find_level *level;
-    unsigned depth; /* of what is visited: the number of levels */
+    unsigned depth; /* of the node that is visited: the number of levels */
     struct id_set entered;
-    struct buffer text; /* the path of what is visited */
+    struct buffer text; /* the path of the node that is visited */
 };
 
 static bool stopped(const struct find_walk *walk)
@@ -51,8 +52,8 @@ static void evaluate(struct find_walk *walk, const struct name *name)
     find_evaluate(find, &item);
 }
 
-/* Adds a level for a directory and reads its names. False, and the path is put, when it cannot be
- * entered; a listing that is not whole is walked as far as it goes. */
+/* Adds a level for a directory and reads its names. Takes over `path`. Returns false if it cannot
+ * be entered; an incomplete listing is walked as far as it goes. */
 static bool enter(struct find_walk *walk, struct path *path, struct name *self)
 {
     struct node_info info;
@@ -72,18 +73,21 @@ static bool enter(struct find_walk *walk, struct path *path, struct name *self)
                                   .length = walk->text.length };
     walk->level = level;
     walk->depth++;
+
     unsigned skipped;
-    status = names_collect(path, false, find->levels, &level->names, &skipped);
+    struct name *names = NULL;
+    status = names_collect(path, false, find->levels, &names, &skipped);
     if (status)
         find_fail(find, walk->text.text, status);
     find->result = shell_end_skipped(find->shell, walk->text.text, skipped, find->result);
-    level->names = (struct name *)(void *)sort_list(level->names ? &level->names->link : NULL,
-                                                    names_by_text, NULL);
+    struct sortable *sorted = sort_list(names ? &names->link : NULL, names_by_text, NULL);
+    level->names = sorted ? container_of(sorted, struct name, link) : NULL;
     return true;
 }
 
-/* Evaluates a directory before its contents or enters it first; true when the level that was added
- * owns the name now. `path`: a reference, or NULL when only its parent knows it. */
+/* Evaluates a node, and enters it if it is a directory: before its evaluation with -depth, else
+ * after it. Returns true if the new level owns the name. Takes over `path`, which is NULL when the
+ * parent must look the name up. */
 static bool visit(struct find_walk *walk, struct name *name, struct path *path)
 {
     struct find *find = walk->find;
@@ -111,6 +115,7 @@ static bool visit(struct find_walk *walk, struct name *name, struct path *path)
     return false;
 }
 
+/* Visits the next name of the current level. */
 static void step(struct find_walk *walk)
 {
     struct find_level *level = walk->level;
@@ -133,7 +138,7 @@ static void step(struct find_walk *walk)
     mem_free(name);
 }
 
-/* Nothing holds the directory any more when it is evaluated after its contents: it may go. */
+/* Ends a level. The path is put first: -delete may remove the directory in its evaluation. */
 static void leave(struct find_walk *walk)
 {
     struct find_level *level = walk->level;
@@ -141,6 +146,7 @@ static void leave(struct find_walk *walk)
     walk->depth--;
     walk->text.length = level->length;
     walk->text.text[level->length] = '\0';
+
     path_put(level->path);
     names_free(level->names);
     if (walk->find->contents_first)
@@ -149,7 +155,7 @@ static void leave(struct find_walk *walk)
     mem_free(level);
 }
 
-/* The start as a name, which -name sees without what is before it: "a/" is "a", "/" is "/". */
+/* Returns the start as a name: -name sees its last element, so that "a/" is "a" and "/" is "/". */
 static status_t start_name(const char *word, struct name **name)
 {
     size_t length;
@@ -158,6 +164,7 @@ static status_t start_name(const char *word, struct name **name)
         base = word;
         length = 1;
     }
+
     char *text = mem_alloc(length + 1);
     if (!text)
         return -ENOMEM;
@@ -177,6 +184,7 @@ static status_t walk_start(struct find_walk *walk, const char *word)
     status_t status = path_walk(walk->find->shell->directory, word, flags, &path);
     if (status)
         return status;
+
     buffer_put(&walk->text, word, strlen(word));
     status = walk->text.status ? walk->text.status : start_name(word, &name);
     if (status) {
@@ -188,7 +196,7 @@ static status_t walk_start(struct find_walk *walk, const char *word)
     if (status)
         path_put(path);
     else if (visit(walk, name, path))
-        return 0;
+        return 0; /* the first level owns the name */
     mem_free(name);
     return status;
 }
@@ -217,6 +225,7 @@ static bool begins_expression(const char *word)
            text_equal(word, "!");
 }
 
+/* find [-H] [PATH...] [EXPRESSION]: the first word that looks like one begins the expression. */
 static int run_find(struct shell *shell, int count, char **words)
 {
     struct find find = { .shell = shell, .levels = INFO_DIRENT, .depth_max = UINT64_MAX };
@@ -231,6 +240,7 @@ static int run_find(struct shell *shell, int count, char **words)
     while (end < count && !begins_expression(words[end]))
         end++;
     int result = find_parse(&find, words + end);
+
     if (!result) {
         for (int i = first; i < end && !find.quit && !shell->out->status; i++)
             find_below(&find, words[i]);

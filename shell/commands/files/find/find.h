@@ -3,13 +3,14 @@
  *
  * Model       The terms keep the order in which they were typed. They are evaluated in one pass
  *             from left to right, with a few bits for each level of parentheses, so that neither
- *             parsing nor evaluating recurses. `!` binds strongest, then -a (also unwritten), then
- *             -o. What cannot change the result is not evaluated.
+ *             parsing nor evaluation recurses. `!` binds strongest, then -a (which may be omitted),
+ *             then -o. A term that cannot change the result is not evaluated.
  * Actions     -print -print0 -exec -delete. An expression without one ends with -print.
- * Interface   find.c walks and calls find_evaluate(); actions.c has the tests and
- *             actions that use more than the node's own information.
- * Errors      A wrong expression is one line on err and status 2. A node that cannot be looked at
- *             or changed is one line, and the status is 1 in the end; -ENOMEM ends the walk.
+ * Interface   find.c walks the trees and calls find_evaluate(); expression.c parses and evaluates;
+ *             actions.c has the actions, and the test that reads more than the node's information.
+ * Errors      An invalid expression is reported in one line on err, with status 2. A node that
+ *             cannot be examined or changed is reported, and the status becomes 1; -ENOMEM ends
+ *             the walk.
  * Ownership   Terms point into the command's words.
  * References  POSIX.1-2017 find; GNU findutils for -iname -empty -delete -print0 -maxdepth.
  */
@@ -20,13 +21,13 @@
 #include "shell/words.h"
 
 enum {
-    FIND_DEPTH_MAX = 64,    /* of parentheses within each other */
-    FIND_BATCH_WORDS = 400, /* of one command of -exec ... + */
-    FIND_BATCH_BYTES = 32768,
+    FIND_DEPTH_MAX = 64,    /* nested parentheses: the bits of struct levels */
+    FIND_BATCH_WORDS = 400, /* -exec ... + runs a command when it has this many words, */
+    FIND_BATCH_BYTES = 32768, /* or this many bytes */
 };
 
 struct find_item {
-    const char *path;    /* as it is printed: the start, and what was found below it */
+    const char *path;    /* as printed: the start, and the path below it */
     const char *name;    /* its last element */
     struct path *parent; /* borrowed; NULL: the start itself */
     unsigned depth;      /* 0: the start */
@@ -38,11 +39,12 @@ struct find_term;
 
 struct find_primary {
     const char *name;
-    /* Takes the words after the name: how many, or -1 after one line. NULL: there are none. */
+    /* Parses the words after the name. Returns how many it took, or -1 after reporting an error.
+     * NULL: it takes none. */
     int (*parse)(struct find *find, struct find_term *term, char **words);
     bool (*evaluate)(struct find *find, struct find_term *term, const struct find_item *item);
     bool is_action;
-    unsigned levels; /* INFO_ that it looks at */
+    unsigned levels; /* the INFO_ that it needs */
 };
 
 enum find_kind { FIND_PRIMARY, FIND_OPEN, FIND_CLOSE, FIND_NOT, FIND_AND, FIND_OR };
@@ -55,12 +57,12 @@ struct find_term {
     unsigned types;          /* a bit for each enum node_type */
     char sign;               /* -size: '+', '-' or 0 */
     uint64_t number, unit;   /* -size */
-    bool has_modified;       /* -newer: of the file that was named */
+    bool has_modified;       /* -newer: the time of the reference file */
     int64_t modified_s;
-    char **words;            /* -exec: the command, */
-    int count;               /* so many words without {} at the end of a batch */
-    bool is_batch;           /* ended by + */
-    struct words batch;
+    char **words;            /* -exec: the command */
+    int count;               /* of its words, without the {} of a batch */
+    bool is_batch;           /* -exec ... {} + */
+    struct words batch;      /* the command with the paths collected so far */
 };
 
 struct find {
@@ -70,8 +72,8 @@ struct find {
     bool contents_first; /* -depth */
     bool follow_start;   /* -H */
     uint64_t depth_min, depth_max;
-    unsigned levels;     /* INFO_ that the expression looks at */
-    /* while it runs */
+    unsigned levels;     /* the INFO_ that the expression needs */
+    /* while it runs: */
     int result;          /* the command's status so far */
     bool prune;          /* do not enter the directory that was just evaluated */
     bool quit;
@@ -79,19 +81,19 @@ struct find {
 
 /* ---- expression.c -------------------------------------------------------------------- */
 
-/* Appends the terms of words[0..), which NULL ends. SHELL_DONE or SHELL_USAGE, after one line;
- * SHELL_FAILED where memory or the file of -newer is missing. */
+/* Parses the words up to NULL into terms. Returns SHELL_DONE; SHELL_USAGE if the expression is
+ * invalid; SHELL_FAILED if memory is exhausted or -newer's file cannot be examined. */
 int find_parse(struct find *find, char **words) MUST_CHECK;
 void find_evaluate(struct find *find, const struct find_item *item);
 void find_free(struct find *find);
 
 /* ---- actions.c ----------------------------------------------------------------------- */
 
-/* One line on err, and the status becomes 1; -ENOMEM and -EINTR end the walk. Returns false. */
+/* Reports an error; the status becomes 1. -ENOMEM and -EINTR end the walk. Returns false. */
 bool find_fail(struct find *find, const char *path, status_t status);
 int find_parse_exec(struct find *find, struct find_term *term, char **words);
 bool find_exec(struct find *find, struct find_term *term, const struct find_item *item);
-/* Runs what is left of each -exec ... + at the end. */
+/* Runs the last, incomplete batch of each -exec ... +. */
 void find_finish_batches(struct find *find);
 bool find_is_empty(struct find *find, struct find_term *term, const struct find_item *item);
 bool find_delete(struct find *find, struct find_term *term, const struct find_item *item);
