@@ -60,6 +60,11 @@ static inline uint32_t bytes_be32(struct bytes b, size_t offset)
     return __builtin_bswap32(bytes_le32(b, offset));
 }
 
+static inline uint64_t bytes_be64(struct bytes b, size_t offset)
+{
+    return __builtin_bswap64(bytes_le64(b, offset));
+}
+
 /* The part from `offset` on, at most `length` bytes, clamped to what is there; possibly empty. */
 static inline struct bytes bytes_slice(struct bytes b, size_t offset, size_t length)
 {

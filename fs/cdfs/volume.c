@@ -372,8 +372,8 @@ static const struct fsd_ops cdfs_ops = {
 
 /* ---- mounting ----------------------------------------------------------------------------- */
 
-/* Parses one option: names=rr|joliet|enhanced|iso, charset=NAME (lib/charset.h), session=N, or ro,
- * which every disc is. -EINVAL. */
+/* Parses one option: names=rr|joliet|enhanced|iso, charset=NAME (lib/charset/charset.h), session=N,
+ * or ro, which every disc is. -EINVAL. */
 static status_t option_take(const char *word, size_t length, struct mount_options *options)
 {
     static const char names[] = "names=", charset[] = "charset=", session[] = "session=";

@@ -8,11 +8,11 @@
 #include "kernel/log.h"
 #include "kernel/port.h"
 #include "kernel/sched/sync.h"
-#include "lib/charset.h"
+#include "lib/charset/charset.h"
 #include "lib/civil.h"
 #include "lib/format.h"
 #include "lib/inflate.h"
-#include "lib/sha256.h"
+#include "lib/digest/digest.h"
 #include "lib/status.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -56,7 +56,7 @@ EXPORT(utf8_equal_folded);
 EXPORT(utf8_hash_folded);
 EXPORT(utf8_valid);
 
-/* lib/charset.h */
+/* lib/charset/charset.h */
 EXPORT(charset_decode);
 EXPORT(charset_find);
 EXPORT(charset_name);
@@ -71,11 +71,11 @@ EXPORT(seconds_to_civil);
 /* lib/inflate.h */
 EXPORT(inflate_zlib);
 
-/* lib/sha256.h */
-EXPORT(sha256_final);
-EXPORT(sha256_hex);
-EXPORT(sha256_init);
-EXPORT(sha256_update);
+/* lib/digest/digest.h */
+EXPORT(digest_hex);
+EXPORT(digest_init);
+EXPORT(digest_kind_find);
+EXPORT(digest_update);
 
 /* lib/status.h */
 EXPORT(status_name);

@@ -20,7 +20,7 @@
 
 #include "kernel/vfs/cache/cache.h"
 #include "kernel/vfs/fsd.h"
-#include "lib/identify.h"
+#include "lib/identify/identify.h"
 
 struct path;
 struct mount;

@@ -22,8 +22,6 @@ KNOWN_CIRCLES = {
     "drivers/storage/virtual/disc/sheet_toc.c",
     "drivers/storage/virtual/drive.c",
     "drivers/storage/virtual/info.c",
-    "lib/identify.c",
-    "lib/identify_checks.c",
 }
 
 

@@ -20,7 +20,7 @@
 #include "kernel/dev/device.h"
 #include "kernel/vfs/cache/cache.h"
 #include "kernel/vfs/fsd.h"
-#include "lib/charset.h"
+#include "lib/charset/charset.h"
 
 struct cdfs;
 

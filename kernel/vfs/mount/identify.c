@@ -1,5 +1,5 @@
 /*
- * identify.c - which formats a device's medium or a file has signatures of (lib/identify.h).
+ * identify.c - which formats a device's medium or a file has signatures of (lib/identify/).
  *
  * A device is read through a `struct fsd` that is never mounted. It owns the request and the
  * memory, so a reader that is interrupted leaves with -EINTR, and fsd_discard() frees both when the

@@ -11,7 +11,7 @@
 #ifndef SHELL_COMMANDS_FILES_DIGEST_LIST_H
 #define SHELL_COMMANDS_FILES_DIGEST_LIST_H
 
-#include "lib/digest.h"
+#include "lib/digest/digest.h"
 #include "shell/stream.h"
 
 struct digest_list {

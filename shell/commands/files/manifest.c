@@ -6,40 +6,38 @@
  * of the digest, so that the lines of two discs can be compared.
  */
 #include "lib/civil.h"
-#include "lib/sha256.h"
+#include "lib/digest/digest.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/reading/walk.h"
 #include "shell/shell.h"
 
-/* The SHA-256 of a file's content, read in place. -EINTR after ^C. */
-static status_t digest_file(struct file *file, uint8_t digest[SHA256_BYTES])
+/* Stores the SHA-256 of a file's content, which is read in place. -EINTR after ^C. */
+static status_t digest_file(struct file *file, char hex[DIGEST_HEX_BYTES])
 {
-    struct sha256 sha;
+    struct digest digest;
     struct cache_view view = { 0 };
     ssize_t got;
-    sha256_init(&sha);
+
+    digest_init(&digest, digest_kind_find("sha256"));
     while ((got = file_view(file, &view)) > 0) {
-        sha256_update(&sha, view.data, view.length_bytes);
+        digest_update(&digest, view.data, view.length_bytes);
         file_view_close(file, &view);
         if (shell_interrupted())
             return -EINTR;
     }
-    sha256_final(&sha, digest);
+    digest_hex(&digest, hex);
     return (status_t)got;
 }
 
-static status_t digest_path(struct path *path, char hex[SHA256_HEX_BYTES])
+static status_t digest_path(struct path *path, char hex[DIGEST_HEX_BYTES])
 {
     struct file *file;
-    uint8_t digest[SHA256_BYTES];
     status_t status = file_open_path(path, OPEN_READ, &file);
     if (status)
         return status;
-    status = digest_file(file, digest);
+    status = digest_file(file, hex);
     file_close(file);
-    if (!status)
-        sha256_hex(digest, hex);
     return status;
 }
 
@@ -59,7 +57,7 @@ static char type_letter(enum node_type type)
 struct manifest_line {
     uint64_t size_bytes;
     const char *digest;
-    char hex[SHA256_HEX_BYTES], time[CIVIL_TEXT_BYTES];
+    char hex[DIGEST_HEX_BYTES], time[CIVIL_TEXT_BYTES];
     bool failed;
     char *target; /* PATH_BYTES_MAX + 1 bytes, for links */
 };

@@ -1,5 +1,5 @@
 /*
- * test_charset.c - lib/charset.c against the C library's iconv: every byte and every pair of bytes.
+ * test_charset.c - lib/charset/ against the C library's iconv: every byte and every pair of bytes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <iconv.h>
 #include <string.h>
 
-#include "lib/charset.h"
+#include "lib/charset/charset.h"
 #include "lib/macros.h"
 #include "lib/utf8.h"
 

@@ -1,5 +1,5 @@
 /*
- * test_identify.c - formats are named by their bytes: by lib/identify.c alone, and by `file`,
+ * test_identify.c - formats are named by their bytes: by lib/identify/ alone, and by `file`,
  * `mount` and `volinfo` over devices and files.
  */
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/identify.h"
+#include "lib/identify/identify.h"
 #include "lib/macros.h"
 #include "lib/text_kind.h"
 #include "tests/host/rig.h"

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/digest.h"
+#include "lib/digest/digest.h"
 #include "lib/macros.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"

@@ -16,8 +16,8 @@
  * Status      Labels, versions and sizes are not decoded. Formats without a signature, and those
  *             whose only signature is at an offset that varies, are not known.
  */
-#ifndef LIB_IDENTIFY_H
-#define LIB_IDENTIFY_H
+#ifndef LIB_IDENTIFY_IDENTIFY_H
+#define LIB_IDENTIFY_IDENTIFY_H
 
 #include <stdbool.h>
 #include "lib/bytes.h"
@@ -52,7 +52,7 @@ struct identify {
     unsigned count;  /* of found */
     status_t status; /* 0, or why a part of the source could not be read */
     struct identity found[IDENTITIES_MAX]; /* in the order of the table: by kind */
-    /* identify.c's */
+    /* window.c's */
     uint64_t window_at;
     size_t window_bytes;
     uint8_t window[IDENTIFY_WINDOW_BYTES];
@@ -65,19 +65,5 @@ status_t identify(struct identify *identify, struct identify_source *source) MUS
 /* The name of the first that was found, with those of all others of its kind, e.g. "ISO 9660 file
  * system, UDF file system"; with `all`, of partition tables too. "" when nothing was found. */
 void identify_text(const struct identify *identify, bool all, char *text, size_t bytes);
-
-/* ---- for the table (identify_checks.c) ------------------------------------------------------ */
-
-/* The `bytes` (at most 64) at this offset, in the window; shorter where they cannot be read. Valid
- * until the next call. */
-struct bytes identify_bytes(struct identify *identify, uint64_t offset, size_t bytes);
-
-/* A check returns the name of what it found, NULL: it is something else. */
-typedef const char *identify_check(struct identify *identify);
-
-identify_check identify_udf, identify_fat, identify_ext, identify_minix, identify_mbr,
-    identify_hfs, identify_lvm, identify_gpt, identify_elf, identify_mz, identify_riff,
-    identify_squashfs, identify_raw_cd, identify_vhd_fixed, identify_dmg, identify_nrg,
-    identify_macho;
 
 #endif

@@ -1,5 +1,7 @@
-/* digest.c - the framing that the digests have in common: see digest.h. */
-#include "lib/digest.h"
+/*
+ * digest.c - the table of digests, and the framing that they share.
+ */
+#include "lib/digest/blocks.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -16,7 +18,15 @@ static const struct digest_kind kinds[] = {
         .initial.words = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 },
         .add_block = sha1_add_block,
     },
-    { .name = "sha256", .tag = "SHA256", .bytes = SHA256_BYTES },
+    {
+        .name = "sha256", .tag = "SHA256", .bytes = 32, .block_bytes = 64, .length_bytes = 8,
+        .big_endian = true,
+        .initial.words = {
+            0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+            0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+        },
+        .add_block = sha256_add_block,
+    },
     {
         .name = "sha512", .tag = "SHA512", .bytes = 64, .block_bytes = 128, .length_bytes = 16,
         .big_endian = true,
@@ -41,20 +51,15 @@ void digest_init(struct digest *digest, const struct digest_kind *kind)
     digest->kind = kind;
     digest->state = kind->initial;
     digest->total_bytes = 0;
-    if (!kind->add_block)
-        sha256_init(&digest->state.sha256);
 }
 
 void digest_update(struct digest *digest, const void *memory, size_t bytes)
 {
     const struct digest_kind *kind = digest->kind;
     const uint8_t *at = memory;
-    if (!kind->add_block) {
-        sha256_update(&digest->state.sha256, memory, bytes);
-        return;
-    }
-
     size_t waiting = digest->total_bytes % kind->block_bytes;
+
+    /* Whole blocks are taken from where they are; only a block in two pieces is copied. */
     digest->total_bytes += bytes;
     while (waiting + bytes >= kind->block_bytes) {
         size_t count = kind->block_bytes - waiting;
@@ -69,7 +74,8 @@ void digest_update(struct digest *digest, const void *memory, size_t bytes)
         memcpy(digest->block + waiting, at, bytes);
 }
 
-/* A 1 bit, zeroes, and the message's length in bits at the end of the last block. */
+/* Adds a 1 bit, zeros, and the message's length in bits at the end of the last block (FIPS 180-4
+ * 5.1; RFC 1321 3.1, where the length is little-endian). */
 static void add_padding(struct digest *digest)
 {
     const struct digest_kind *kind = digest->kind;
@@ -84,7 +90,7 @@ static void add_padding(struct digest *digest)
     digest_update(digest, padding, bytes);
 }
 
-/* Byte i of the state as it is written. */
+/* Returns byte i of the digest: the state's words in the digest's byte order. */
 static uint8_t state_byte(const struct digest *digest, unsigned i)
 {
     const struct digest_kind *kind = digest->kind;
@@ -97,13 +103,10 @@ static uint8_t state_byte(const struct digest *digest, unsigned i)
 void digest_hex(struct digest *digest, char text[DIGEST_HEX_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t sha256[SHA256_BYTES];
-    if (digest->kind->add_block)
-        add_padding(digest);
-    else
-        sha256_final(&digest->state.sha256, sha256);
+
+    add_padding(digest);
     for (unsigned i = 0; i < digest->kind->bytes; i++) {
-        uint8_t byte = digest->kind->add_block ? state_byte(digest, i) : sha256[i];
+        uint8_t byte = state_byte(digest, i);
         *text++ = digits[byte >> 4];
         *text++ = digits[byte & 15];
     }

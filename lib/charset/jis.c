@@ -4,7 +4,7 @@
  *
  * References  JIS X 0208:1997; code page 932.
  */
-#include "lib/charset_tables.h"
+#include "lib/charset/tables.h"
 
 /* Rows 1 to 8: signs, letters, kana. */
 static const uint16_t rows_1[] =

@@ -1,8 +1,8 @@
 /*
  * charset.c - see charset.h.
  */
-#include "lib/charset.h"
-#include "lib/charset_tables.h"
+#include "lib/charset/charset.h"
+#include "lib/charset/tables.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"

@@ -12,8 +12,8 @@
  * References  ISO 8859-1; code pages 437, 850, 932; JIS X 0208.
  * Status      Private characters of code page 932 (leads F0 to F9) are invalid.
  */
-#ifndef LIB_CHARSET_H
-#define LIB_CHARSET_H
+#ifndef LIB_CHARSET_CHARSET_H
+#define LIB_CHARSET_CHARSET_H
 
 #include <stdbool.h>
 #include "lib/bytes.h"

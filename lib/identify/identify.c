@@ -1,7 +1,7 @@
 /*
  * identify.c - see identify.h: the table, and the search through it.
  */
-#include "lib/identify.h"
+#include "lib/identify/checks.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -154,34 +154,6 @@ static const struct signature {
     { 0, MAGIC("\x36\4"), IDENTITY_FILE, "PC screen font", NULL, NULL },
     { 0, MAGIC("\x72\xb5\x4a\x86"), IDENTITY_FILE, "PC screen font", NULL, NULL },
 };
-
-/* ---- windows ------------------------------------------------------------------------------ */
-
-/* Makes the window hold what is there from `at` on, a multiple of its size. */
-static void window_load(struct identify *identify, uint64_t at)
-{
-    if (identify->window_at == at)
-        return;
-    identify->window_at = at;
-    identify->window_bytes = 0;
-    ssize_t got = 0;
-    if (at < identify->source->size_bytes)
-        got = identify->source->read(identify->source, at, identify->window,
-                                     IDENTIFY_WINDOW_BYTES);
-    if (got > 0)
-        identify->window_bytes = (size_t)got;
-    else if (got < 0 && (!identify->status || got == -EINTR))
-        identify->status = (status_t)got;
-}
-
-struct bytes identify_bytes(struct identify *identify, uint64_t offset, size_t bytes)
-{
-    size_t within = offset % IDENTIFY_WINDOW_BYTES;
-    if (identify->status == -EINTR)
-        return (struct bytes){ identify->window, 0 };
-    window_load(identify, offset - within);
-    return bytes_slice((struct bytes){ identify->window, identify->window_bytes }, within, bytes);
-}
 
 /* ---- the search --------------------------------------------------------------------------- */
 

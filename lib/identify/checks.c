@@ -1,7 +1,7 @@
 /*
  * identify_checks.c - formats that a few bytes at one place do not prove.
  */
-#include "lib/identify.h"
+#include "lib/identify/checks.h"
 #include "lib/string.h"
 
 static bool is_at(struct identify *identify, uint64_t offset, const char *magic)
@@ -74,7 +74,7 @@ const char *identify_fat(struct identify *identify)
     uint64_t used = reserved + (uint64_t)fats * fat + (root * 32 + sector - 1) / sector;
     if (!fat || used >= total)
         return NULL;
-    /* a sector without a jump is a volume's all the same when the table begins as it must */
+    /* Without a jump instruction, the table must begin with the media byte (3.5). */
     struct bytes table = identify_bytes(identify, (uint64_t)reserved * sector, 2);
     if (jump != 0xeb && jump != 0xe9 &&
         (bytes_u8(table, 0) != media || bytes_u8(table, 1) != 0xff))
