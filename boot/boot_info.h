@@ -1,11 +1,11 @@
 /*
- * boot_info.h - what the loader told, in one form for every loader.
+ * boot_info.h - the loader's information, in one form for all loaders.
  *
- * Everything is copied out of the loader's memory and checked, so nothing but the modules' bytes
- * lies outside the kernel. The memory map is sorted, its ranges do not overlap (where the loader's
- * did, the worse type won), and neighbours of one type are one range.
+ * Everything is copied out of the loader's memory and checked; only the contents of modules stay
+ * where the loader put them. The memory map is sorted, its ranges do not overlap (where the
+ * loader's did, the worse type wins), and adjacent ranges of one type are merged.
  *
- * Ownership   One object in the kernel's data, for ever; constant after boot_main().
+ * Ownership   One permanent object in the kernel's data, constant after boot_main().
  * References  Multiboot2 specification 2.0, 3.6; Xen's arch-x86/hvm/start_info.h.
  */
 #ifndef BOOT_BOOT_INFO_H
@@ -23,11 +23,11 @@ enum {
     BOOT_RSDP_BYTES = 36,
 };
 
-/* In rising badness. */
+/* From best to worst. */
 enum boot_memory {
     BOOT_MEMORY_NONE, /* described by no entry */
     BOOT_MEMORY_USABLE,
-    BOOT_MEMORY_ACPI, /* tables; could be used after reading them */
+    BOOT_MEMORY_ACPI, /* tables; usable once they have been read */
     BOOT_MEMORY_NVS,
     BOOT_MEMORY_RESERVED,
     BOOT_MEMORY_BAD,
@@ -53,10 +53,10 @@ struct boot_info {
     unsigned range_count;
     struct boot_module modules[BOOT_MODULES_MAX];
     unsigned module_count;
-    unsigned modules_dropped; /* more than fit, or nonsense */
+    unsigned modules_dropped; /* invalid, or more than BOOT_MODULES_MAX */
 
-    uint64_t rsdp_address;         /* physical; 0: not known */
-    uint8_t rsdp[BOOT_RSDP_BYTES]; /* ACPI's root pointer as given; all 0: search for it */
+    uint64_t rsdp_address;         /* physical; 0: unknown */
+    uint8_t rsdp[BOOT_RSDP_BYTES]; /* a copy of ACPI's root pointer; all 0: not given */
     struct framebuffer framebuffer;
 };
 

@@ -1,3 +1,6 @@
+/*
+ * boot_map.c - collects, cuts and merges the ranges of a memory map: see boot_map.h.
+ */
 #include "boot/boot_map.h"
 
 bool boot_map_add(struct boot_map *map, uint64_t start, uint64_t bytes, enum boot_memory type)
@@ -5,6 +8,7 @@ bool boot_map_add(struct boot_map *map, uint64_t start, uint64_t bytes, enum boo
     if (bytes == 0 || start + bytes < start)
         return true;
 
+    /* Some firmware lists memory in thousands of adjacent entries. */
     if (map->count > 0) {
         struct boot_range *last = &map->entries[map->count - 1];
         if (last->type == type && last->end == start) {
@@ -18,6 +22,7 @@ bool boot_map_add(struct boot_map *map, uint64_t start, uint64_t bytes, enum boo
     return true;
 }
 
+/* Insertion sort: few values, mostly in order, and no memory to allocate. */
 static void sort(uint64_t *values, unsigned count)
 {
     for (unsigned i = 1; i < count; i++) {
@@ -44,6 +49,7 @@ unsigned boot_map_finish(struct boot_map *map, struct boot_range *ranges)
 {
     unsigned bound_count = 0, count = 0;
 
+    /* No entry begins or ends between two neighbouring bounds, so each piece has one type. */
     for (unsigned i = 0; i < map->count; i++) {
         map->bounds[bound_count++] = map->entries[i].start;
         map->bounds[bound_count++] = map->entries[i].end;

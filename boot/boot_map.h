@@ -1,9 +1,8 @@
 /*
- * boot_map.h - puts a loader's memory map in order.
+ * boot_map.h - sorts a loader's memory map and removes overlaps.
  *
- * Firmware maps come unsorted, with overlaps and with more entries than one would think. They are
- * collected as they are, then cut at every boundary; each piece gets the worst type that any entry
- * gives it.
+ * Firmware's maps are unsorted, overlap, and have many entries. They are collected unchanged, then
+ * divided at every boundary; each piece gets the worst type that any entry gives it.
  */
 #ifndef BOOT_BOOT_MAP_H
 #define BOOT_BOOT_MAP_H
@@ -18,10 +17,11 @@ struct boot_map {
     uint64_t bounds[2 * BOOT_MAP_ENTRIES_MAX];
 };
 
-/* False when there is no room; an empty or wrapping range is ignored. */
+/* Adds an entry. Returns false if there is no room. An empty range, or one that wraps around, is
+ * ignored. */
 bool boot_map_add(struct boot_map *map, uint64_t start, uint64_t bytes, enum boot_memory type);
 /* Fills `ranges` with up to BOOT_RANGES_MAX pieces and returns their number. Pieces that do not
- * fit are left out from the top, so at worst memory goes unused. */
+ * fit are the highest ones, so that at worst some memory stays unused. */
 unsigned boot_map_finish(struct boot_map *map, struct boot_range *ranges);
 
 #endif

@@ -1,11 +1,12 @@
 /*
  * entry.S - from the loader's 32-bit state to boot_main() in long mode.
  *
- * Two doors: multiboot2 (EAX magic, EBX information) and PVH (EBX hvm_start_info). Both come in
- * protected mode with flat segments, paging off, interrupts off. The page tables made here map the
- * first 4 GiB three times with 2 MiB pages: where they are (to survive switching paging on), at
- * 0xffff800000000000 (the direct map's place, so that mm/ needs one formula only) and the first
- * GiB of them at 0xffffffff80000000 (the kernel).
+ * There are two entry points: multiboot2 (EAX magic, EBX information) and PVH (EBX hvm_start_info).
+ * Both are entered in protected mode with flat segments, paging off and interrupts off. The page
+ * tables made here map physical memory with 2 MiB pages at three places: the first 4 GiB at the
+ * same addresses (so that execution continues when paging is switched on) and at 0xffff800000000000
+ * (like the final direct map, so that one formula is valid throughout), and the first GiB at
+ * 0xffffffff80000000 (the kernel).
  *
  * References: Multiboot2 specification 2.0, 3.1 and 3.3; Xen's pvh.pandoc, "x86/HVM direct boot
  * ABI"; Intel SDM volume 3, 10.8.5 "Initializing IA-32e Mode".
@@ -44,7 +45,7 @@ header:
     .short 6, 0
     .long 8
 
-    /* A framebuffer, if there is one to have. 640 pixels are 80 columns (drivers/video). */
+    /* A framebuffer if possible. 640 pixels are 80 columns (drivers/video). */
     .balign 8
     .short 5, 1 /* optional */
     .long 20
@@ -95,7 +96,7 @@ boot_common:
     lgdt boot_gdt_pointer
     ljmp $8, $boot_long
 
-/* Returns when the processor has long mode, else says so and stops. Keeps ESI, EDI. */
+/* Returns if the processor has long mode, else prints a message and stops. Keeps ESI, EDI. */
 check_long_mode:
     pushfl
     popl %eax
@@ -124,7 +125,7 @@ no_long_mode:
     testb %al, %al
     jz 3f
     movb %al, %bl
-    movl $100000, %ecx /* a UART that never gets ready must not keep the screen from it */
+    movl $100000, %ecx /* a UART that is never ready must not delay the screen's copy endlessly */
     movl $(SERIAL + 5), %edx
 2:  inb %dx, %al
     testb $0x20, %al
@@ -138,7 +139,7 @@ no_long_mode:
 3:  hlt
     jmp 3b
 
-/* The tables are in .bss, so zero but for what is written here. Keeps ESI, EDI. */
+/* Fills the tables, which are in .bss and therefore zero. Keeps ESI, EDI. */
 make_tables:
     pushl %edi
     movl $PHYSICAL(boot_pdpt_low), %eax

@@ -1,8 +1,8 @@
 /*
- * multiboot2.c - the tags of a multiboot2 loader.
+ * multiboot2.c - reads the tags of a multiboot2 loader.
  *
- * A tag is type, size, and a body; the next one starts at the next multiple of 8. Fields are read
- * with memcpy, since the loader promises no more than that alignment.
+ * A tag consists of its type, its size and a body; the next one starts at the next multiple of 8.
+ * Only that alignment is guaranteed, so fields are read with memcpy().
  *
  * Reference: Multiboot2 specification 2.0, section 3.6.
  */
@@ -21,6 +21,32 @@ enum {
     TAG_ACPI_NEW = 15,
 
     INFORMATION_BYTES_MAX = 16 << 20,
+    INFORMATION_HEADER_BYTES = 8, /* total size, reserved */
+    TAG_SIZE = 4,
+    TAG_HEADER_BYTES = 8,
+    TAG_ALIGNMENT = 8,
+
+    /* Offsets in the tags' bodies. */
+    MODULE_START = 0,
+    MODULE_END = 4,
+    MODULE_NAME = 8,
+
+    MAP_ENTRY_BYTES = 0,
+    MAP_ENTRIES = 8,
+    ENTRY_START = 0,
+    ENTRY_BYTES = 8,
+    ENTRY_TYPE = 16,
+    ENTRY_BYTES_MIN = 20,
+
+    FB_ADDRESS = 0,
+    FB_PITCH = 8,
+    FB_WIDTH = 12,
+    FB_HEIGHT = 16,
+    FB_BITS = 20,
+    FB_KIND = 21,
+    FB_HEADER_BYTES = 24,
+    FB_COLORS = 24, /* position and size of red, green and blue, a byte each */
+    FB_RGB_BYTES = 30,
 };
 
 struct reading {
@@ -64,24 +90,25 @@ static void read_loader_name(struct reading *r, const uint8_t *body, uint32_t by
 
 static void read_module(struct reading *r, const uint8_t *body, uint32_t bytes)
 {
-    if (bytes < 8)
+    if (bytes < MODULE_NAME)
         return;
-    boot_add_module(r->info, get32(body), get32(body + 4), (const char *)body + 8, bytes - 8);
+    boot_add_module(r->info, get32(body + MODULE_START), get32(body + MODULE_END),
+                    (const char *)body + MODULE_NAME, bytes - MODULE_NAME);
 }
 
 static void read_memory_map(struct reading *r, const uint8_t *body, uint32_t bytes)
 {
-    if (bytes < 8)
+    if (bytes < MAP_ENTRIES)
         return;
-    uint32_t entry_bytes = get32(body);
-    if (entry_bytes < 20)
+    uint32_t entry_bytes = get32(body + MAP_ENTRY_BYTES);
+    if (entry_bytes < ENTRY_BYTES_MIN)
         return;
 
     r->have_map = true;
-    for (uint32_t at = 8; entry_bytes <= bytes - at; at += entry_bytes) {
+    for (uint32_t at = MAP_ENTRIES; entry_bytes <= bytes - at; at += entry_bytes) {
         const uint8_t *entry = body + at;
-        if (!boot_map_add(r->map, get64(entry), get64(entry + 8),
-                          boot_memory_from_e820(get32(entry + 16))))
+        if (!boot_map_add(r->map, get64(entry + ENTRY_START), get64(entry + ENTRY_BYTES),
+                          boot_memory_from_e820(get32(entry + ENTRY_TYPE))))
             r->map_overflow = true;
     }
 }
@@ -91,25 +118,29 @@ static void read_framebuffer(struct reading *r, const uint8_t *body, uint32_t by
     enum { INDEXED = 0, RGB = 1, TEXT = 2 };
     struct framebuffer *fb = &r->info->framebuffer;
 
-    if (bytes < 24)
+    /* Indexed colours are not supported: the screen stays unused. */
+    if (bytes < FB_HEADER_BYTES)
         return;
-    uint8_t kind = get8(body + 21);
-    if (kind == INDEXED || (kind == RGB && bytes < 30))
+    uint8_t kind = get8(body + FB_KIND);
+    if (kind == INDEXED || (kind == RGB && bytes < FB_RGB_BYTES))
         return;
-    fb->address = get64(body);
-    fb->pitch_bytes = get32(body + 8);
-    fb->width = get32(body + 12);
-    fb->height = get32(body + 16);
-    fb->bits = get8(body + 20);
+
+    fb->address = get64(body + FB_ADDRESS);
+    fb->pitch_bytes = get32(body + FB_PITCH);
+    fb->width = get32(body + FB_WIDTH);
+    fb->height = get32(body + FB_HEIGHT);
+    fb->bits = get8(body + FB_BITS);
     fb->text = kind == TEXT;
     if (kind != RGB)
         return;
-    fb->red_shift = get8(body + 24);
-    fb->red_bits = get8(body + 25);
-    fb->green_shift = get8(body + 26);
-    fb->green_bits = get8(body + 27);
-    fb->blue_shift = get8(body + 28);
-    fb->blue_bits = get8(body + 29);
+
+    const uint8_t *colors = body + FB_COLORS;
+    fb->red_shift = get8(colors);
+    fb->red_bits = get8(colors + 1);
+    fb->green_shift = get8(colors + 2);
+    fb->green_bits = get8(colors + 3);
+    fb->blue_shift = get8(colors + 4);
+    fb->blue_bits = get8(colors + 5);
 }
 
 static void read_rsdp(struct reading *r, const uint8_t *body, uint32_t bytes)
@@ -119,7 +150,7 @@ static void read_rsdp(struct reading *r, const uint8_t *body, uint32_t bytes)
     memcpy(r->info->rsdp, body, bytes);
 }
 
-/* The newer ACPI tag has the higher number and comes to overwrite the older one's copy. */
+/* The tag for newer ACPI has the higher number, so its copy replaces the older one's. */
 static const struct {
     uint32_t type;
     void (*read)(struct reading *r, const uint8_t *body, uint32_t bytes);
@@ -141,27 +172,28 @@ const char *boot_read_multiboot2(uint64_t information, struct boot_info *info,
                                  struct boot_map *map)
 {
     struct reading r = { .info = info, .map = map };
-    const uint8_t *base = boot_physical(information, 8);
+    const uint8_t *base = boot_physical(information, INFORMATION_HEADER_BYTES);
     uint32_t total = base ? get32(base) : 0;
 
     info->protocol = "multiboot2";
-    if (total < 16 || total > INFORMATION_BYTES_MAX || !boot_physical(information, total))
-        return "the multiboot2 information has a senseless length";
+    if (total < INFORMATION_HEADER_BYTES + TAG_HEADER_BYTES || total > INFORMATION_BYTES_MAX ||
+        !boot_physical(information, total))
+        return "multiboot2: invalid length of the information";
 
-    for (uint32_t at = 8; total - at >= 8;) {
-        uint32_t type = get32(base + at), bytes = get32(base + at + 4);
+    for (uint32_t at = INFORMATION_HEADER_BYTES; total - at >= TAG_HEADER_BYTES;) {
+        uint32_t type = get32(base + at), bytes = get32(base + at + TAG_SIZE);
         if (type == TAG_END)
             break;
-        if (bytes < 8 || bytes > total - at)
-            return "a multiboot2 tag is longer than the information";
-        read_tag(&r, type, base + at + 8, bytes - 8);
+        if (bytes < TAG_HEADER_BYTES || bytes > total - at)
+            return "multiboot2: invalid length of a tag";
+        read_tag(&r, type, base + at + TAG_HEADER_BYTES, bytes - TAG_HEADER_BYTES);
 
-        uint32_t step = (bytes + 7) & ~7u;
+        uint32_t step = (bytes + TAG_ALIGNMENT - 1) & ~(TAG_ALIGNMENT - 1u);
         if (step > total - at)
             break;
         at += step;
     }
     if (!r.have_map)
-        return "the multiboot2 loader gave no memory map";
-    return r.map_overflow ? "the memory map has too many entries" : NULL;
+        return "multiboot2: no memory map";
+    return r.map_overflow ? "multiboot2: too many entries in the memory map" : NULL;
 }

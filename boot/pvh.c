@@ -1,9 +1,10 @@
 /*
- * pvh.c - the start information of a PVH loader (QEMU's -kernel).
+ * pvh.c - reads the start information of a PVH loader (QEMU's -kernel).
  *
  * Reference: Xen's public/arch-x86/hvm/start_info.h.
  */
 #include "boot/loader.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { START_MAGIC = 0x336ec578, ENTRIES_MAX = 4096, MODULES_MAX = 64 };
@@ -25,20 +26,18 @@ struct memory_entry {
     uint32_t type, reserved;
 };
 
-/* Copies text whose length nobody tells. */
+/* Copies NUL-terminated text of unknown length. Returns true if it was cut. */
 static bool copy_loader_text(char *to, size_t to_bytes, uint64_t address)
 {
     uint64_t reach = address < BOOT_REACH ? BOOT_REACH - address : 0;
-    const char *text = boot_physical(address, reach < to_bytes ? reach : to_bytes);
-
-    if (!text)
-        return false;
-    return boot_copy_text(to, to_bytes, text, reach < to_bytes ? reach : to_bytes);
+    size_t bytes = min(reach, to_bytes);
+    const char *text = boot_physical(address, bytes);
+    return text && boot_copy_text(to, to_bytes, text, bytes);
 }
 
 static void read_modules(const struct start_info *start, struct boot_info *info)
 {
-    uint32_t count = start->module_count < MODULES_MAX ? start->module_count : MODULES_MAX;
+    uint32_t count = min(start->module_count, MODULES_MAX);
     const struct module_entry *entries = boot_physical(start->modules, count * sizeof(*entries));
 
     for (uint32_t i = 0; entries && i < count; i++) {
@@ -57,14 +56,15 @@ static const char *read_memory_map(const struct start_info *start, struct boot_m
                                                        count * (uint64_t)sizeof(*entries));
 
     if (start->version < 1 || count == 0 || !entries)
-        return "the PVH loader gave no memory map";
+        return "PVH: no memory map";
     if (count > ENTRIES_MAX)
-        return "the PVH memory map has a senseless length";
+        return "PVH: invalid length of the memory map";
+
     for (uint32_t i = 0; i < count; i++) {
         struct memory_entry entry;
         memcpy(&entry, &entries[i], sizeof(entry));
         if (!boot_map_add(map, entry.address, entry.bytes, boot_memory_from_e820(entry.type)))
-            return "the memory map has too many entries";
+            return "PVH: too many entries in the memory map";
     }
     return NULL;
 }
@@ -77,14 +77,15 @@ const char *boot_read_pvh(uint64_t information, struct boot_info *info, struct b
     info->protocol = "PVH";
     boot_copy_text(info->loader, sizeof(info->loader), "PVH", 4);
     if (!given)
-        return "the PVH start information is out of reach";
+        return "PVH: the start information is not below 4 GiB";
     memcpy(&start, given, sizeof(start));
     if (start.magic != START_MAGIC)
-        return "the PVH start information has a wrong magic number";
+        return "PVH: wrong magic number of the start information";
 
     info->command_line_cut = copy_loader_text(info->command_line, sizeof(info->command_line),
                                               start.command_line);
     read_modules(&start, info);
+
     info->rsdp_address = start.rsdp;
     const void *rsdp = boot_physical(start.rsdp, BOOT_RSDP_BYTES);
     if (rsdp)

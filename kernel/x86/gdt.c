@@ -1,5 +1,5 @@
 /*
- * Reference: Intel SDM volume 3, 3.4.5 (descriptors), 8.7 (64-bit task state segment).
+ * gdt.c - the global descriptor table and the task state segment: see gdt.h.
  */
 #include "kernel/x86/gdt.h"
 
@@ -17,6 +17,14 @@ struct table_pointer {
     uint64_t base;
 } __attribute__((packed));
 
+/* A system descriptor is two entries long; the fields of its first one. */
+enum {
+    BASE_SHIFT = 16, /* bits 0..23 of the base */
+    TYPE_SHIFT = 40,
+    BASE_HIGH_SHIFT = 56, /* bits 24..31 */
+    TYPE_PRESENT_TSS = 0x89,
+};
+
 enum { DOUBLE_FAULT_STACK_BYTES = 8192 };
 
 static uint8_t double_fault_stack[DOUBLE_FAULT_STACK_BYTES] __attribute__((aligned(16)));
@@ -30,7 +38,9 @@ static void describe_task_state(void)
 {
     uint64_t base = (uint64_t)&task_state, limit = sizeof(task_state) - 1;
 
-    gdt[GDT_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    gdt[GDT_TSS / 8] = limit | (base & 0xffffff) << BASE_SHIFT |
+                       (uint64_t)TYPE_PRESENT_TSS << TYPE_SHIFT |
+                       (base >> 24 & 0xff) << BASE_HIGH_SHIFT;
     gdt[GDT_TSS / 8 + 1] = base >> 32;
 }
 
@@ -43,6 +53,7 @@ void gdt_start(void)
     task_state.port_map = sizeof(task_state);
     describe_task_state();
 
+    /* A far return is the only way to load CS in long mode. */
     __asm__ volatile("lgdt %0\n\t"
                      "pushq %q1\n\t"
                      "leaq 1f(%%rip), %%rax\n\t"

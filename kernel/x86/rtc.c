@@ -1,3 +1,6 @@
+/*
+ * rtc.c - reads and decodes the real-time clock: see rtc.h.
+ */
 #include "kernel/x86/rtc.h"
 #include "kernel/log.h"
 #include "kernel/port.h"
@@ -17,13 +20,15 @@ enum {
     UPDATING = 1 << 7,
 
     READS_MAX = 10,
-    UPDATE_POLLS_MAX = 20000, /* an update takes 2 ms, a poll two port reads */
-    YEARS_OF_1900 = 70,       /* without a century, 70 is 1970 and 69 is 2069 */
+    UPDATE_POLLS_MAX = 20000, /* an update takes 2 ms, a poll two port accesses */
+    FIRST_YEAR = 70,          /* without a century, 70 is 1970 and 69 is 2069 */
+    CENTURY_MIN = 19,         /* others are not credible */
+    CENTURY_MAX = 30,
 };
 
 static bool known;
-static int64_t start_s;   /* the date that was read, */
-static uint64_t start_us; /* and time_now_us() then */
+static int64_t start_s;   /* the date that was read */
+static uint64_t start_us; /* time_now_us() at that time */
 
 static uint8_t read_register(unsigned number)
 {
@@ -50,7 +55,7 @@ static struct rtc_registers read_all(unsigned century_register)
     };
 }
 
-/* An update may begin at any moment: what reads the same twice was not caught by one. */
+/* An update may begin at any time. Two equal readings were not changed by one. */
 static bool read_steady(unsigned century_register, struct rtc_registers *registers)
 {
     for (unsigned i = 0; i < READS_MAX; i++) {
@@ -64,7 +69,8 @@ static bool read_steady(unsigned century_register, struct rtc_registers *registe
     return false;
 }
 
-/* False: not two decimal digits, where these are kept so. */
+/* Decodes a register that is either binary or two decimal digits. Returns false if it should be
+ * decimal and is not. */
 static bool decode_number(const struct rtc_registers *r, uint8_t value, unsigned *number)
 {
     bool decimal = !(r->mode & RTC_MODE_BINARY);
@@ -76,6 +82,8 @@ static bool decode_hour(const struct rtc_registers *r, unsigned *hour)
 {
     if (r->mode & RTC_MODE_24_HOURS)
         return decode_number(r, r->hour, hour);
+
+    /* 12 AM is 0:00, 12 PM is 12:00. */
     bool afternoon = r->hour & RTC_HOUR_AFTERNOON;
     if (!decode_number(r, r->hour & (uint8_t)~RTC_HOUR_AFTERNOON, hour) || *hour < 1 || *hour > 12)
         return false;
@@ -88,8 +96,8 @@ static bool decode_year(const struct rtc_registers *r, int64_t *year)
     unsigned century, in_century;
     if (!decode_number(r, r->year, &in_century) || in_century > 99)
         return false;
-    if (!decode_number(r, r->century, &century) || century < 19 || century > 30)
-        century = in_century >= YEARS_OF_1900 ? 19 : 20;
+    if (!decode_number(r, r->century, &century) || century < CENTURY_MIN || century > CENTURY_MAX)
+        century = in_century >= FIRST_YEAR ? 19 : 20;
     *year = century * 100 + in_century;
     return true;
 }
@@ -118,8 +126,9 @@ void rtc_start(unsigned century_register)
         century_register = 0;
     known = read_steady(century_register, &registers) && rtc_decode(&registers, &start_s);
     start_us = time_now_us();
+
     if (!known) {
-        log_info("clock", "no date");
+        log_info("clock", "no valid date in the real-time clock");
         return;
     }
     civil_format(text, sizeof(text), start_s);

@@ -1,9 +1,10 @@
 /*
- * stubs.S - where traps enter and threads change places.
+ * stubs.S - the entry points of traps (idt.c has their addresses), and context_switch().
  */
     .text
 
-/* A stub a vector: the error code, or 0 where the processor pushes none, then the vector. */
+/* One stub for each vector. It pushes 0 if the processor pushes no error code, then the vector:
+ * see struct trap_frame (traps.h). */
     .macro stub vector
 stub_\vector:
     .if \vector != 8 && (\vector < 10 || \vector > 14) && \vector != 17 && \vector != 21 \
@@ -21,6 +22,7 @@ stub_\vector:
     .set vector, vector + 1
     .endr
 
+/* Saves the rest of struct trap_frame and calls trap_handle(frame). */
 trap_common:
     cld
     pushq %rax
@@ -55,7 +57,7 @@ trap_common:
     popq %rcx
     popq %rbx
     popq %rax
-    addq $16, %rsp
+    addq $16, %rsp /* vector and error code */
     iretq
 
 /* void context_switch(uint64_t *save_stack, uint64_t load_stack) - see context.h. */
