@@ -190,8 +190,8 @@ $(KERNEL_OUT)/%.S.o: $(KERNEL_OUT)/%.S $(KERNEL_OUT)/flags
 
 # What compiles unchanged over kernel/port.h.
 PORTABLE := $(filter-out lib/string.c kernel/bus/pci.c shell/commands/system/prof.c \
-    drivers/storage/ata/%, $(foreach room,lib kernel/bus kernel/dev kernel/vfs kernel/module shell fs \
-    drivers/storage,$(call tree,$(room),%.c))) \
+    drivers/storage/ata/ide/%, $(foreach room,lib kernel/bus kernel/dev kernel/vfs kernel/module \
+    shell fs drivers/storage,$(call tree,$(room),%.c))) \
     kernel/lock_ranks.c kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c \
     kernel/monitor.c
 

@@ -1,71 +1,118 @@
 /*
- * scsi.h - where a command set meets its transport.
+ * scsi.h - the contract between SCSI command sets and the transports that carry their commands.
  *
- * A CD drive takes SCSI command packets whatever carries them. drivers/storage/scsi/cdrom builds
- * packets and reads sense data; a transport (drivers/storage/ata/ide) carries them to a unit and
- * returns the answer. A transport publishes one device per unit, whose bus_data of type packet_bus
- * is a struct packet_unit_info; a command layer takes the unit in its add_device and publishes the
- * data device as the unit's child.
+ * A CD drive or a disk that speaks SCSI takes the same commands over ATAPI, AHCI, USB or virtio. A
+ * command set (drivers/storage/scsi) builds command descriptor blocks and reads sense data; a
+ * transport (drivers/storage/ata/ide) carries them. Neither knows the other.
  *
- * Model       submit() queues a command on the unit's channel; commands of a channel run one after
- *             another on the channel's worker thread. The command ends exactly once, through its
- *             callback, on that worker. After CHECK CONDITION the transport has itself fetched the
- *             sense data (REQUEST SENSE) before the callback.
- * Deadline    timeout_us runs from the moment the command reaches the unit. Past it the transport
- *             stops the channel (so that no late DMA can land), resets it, and ends the command
- *             with -ETIMEDOUT.
- * Memory      Data of PACKET_BULK_BYTES and more may be carried by DMA, so its segments come from
- *             mem_alloc or page_alloc and should keep the unit's limits; a transport carries what
- *             does not keep them too, but slower. Shorter data may be anywhere, a stack included.
- * Locking     submit: any context but interrupts. Callbacks wait for nothing; they may submit.
- * References  SPC-3 (sense data 4.5), MMC-5, ATA/ATAPI-6 section 9.8 (PACKET).
+ * Model       command   one CDB, data in one direction, and the answer: status, sense, length
+ *             unit      a logical unit. The transport publishes one device per unit, whose bus_data
+ *                       of type scsi_bus is a `struct scsi_unit`; a command set takes it in its
+ *                       add_device and publishes the data device as the unit's child.
+ *             channel   the queue that a unit's commands go through (kernel/dev/packet_queue.h).
+ *                       Several units may share one. It starts as many commands at once as the
+ *                       transport has openings.
+ * Interface   scsi_submit() queues a command; it ends exactly once, through its callback, on the
+ *             channel's worker thread. scsi_abort() makes it end early.
+ * Sense       When the callback runs, sense[] holds the reason of a CHECK CONDITION: the transport
+ *             delivered it with the status, or the queue has fetched it by REQUEST SENSE.
+ * Deadline    timeout_us runs from the moment the transport gets the command. A late command is
+ *             ended with -ETIMEDOUT after the channel was reset, so that no late DMA can reach its
+ *             memory.
+ * Memory      Data of SCSI_BULK_BYTES and more may be carried by DMA: its segments must come from
+ *             mem_alloc or page_alloc, and should keep the unit's limits. A transport also carries
+ *             data that does not keep them, but more slowly. Shorter data may be anywhere, even on
+ *             a stack.
+ * Locking     scsi_submit, scsi_abort: any context except interrupts, any lock below QUEUE held.
+ *             Callbacks must not wait; they may submit.
+ * Ownership   A command and its memory belong to the channel from scsi_submit() to the callback.
+ * References  SAM-3 (units, status 5.3.1), SPC-3 (sense data 4.5), ATA/ATAPI-6 9.8 (PACKET).
  */
 #ifndef KERNEL_BUS_SCSI_H
 #define KERNEL_BUS_SCSI_H
 
 #include "kernel/dev/device.h"
 
-enum { PACKET_CDB_BYTES = 16, PACKET_SENSE_BYTES = 18, PACKET_BULK_BYTES = 2048 };
+enum {
+    SCSI_CDB_BYTES = 16,
+    SCSI_SENSE_BYTES = 252,      /* the most that a unit may send (SPC-3 6.27) */
+    SCSI_SENSE_FIXED_BYTES = 18, /* what REQUEST SENSE is asked for */
+    SCSI_BULK_BYTES = 2048,
+};
 
-struct packet_command {
-    /* set by the submitter */
-    uint8_t cdb[PACKET_CDB_BYTES]; /* 12 bytes are sent to an ATAPI unit */
-    struct io_segment *segments;   /* where the data goes, >= length_bytes; borrowed until the
-                                      callback */
+enum scsi_direction { SCSI_NO_DATA, SCSI_DATA_IN, SCSI_DATA_OUT };
+
+/* The status byte of a unit (SAM-3 5.3.1). */
+enum scsi_status {
+    SCSI_GOOD = 0x00,
+    SCSI_CHECK_CONDITION = 0x02,
+    SCSI_BUSY = 0x08,
+    SCSI_RESERVATION_CONFLICT = 0x18,
+    SCSI_TASK_SET_FULL = 0x28,
+};
+
+struct scsi_unit;
+
+struct scsi_command {
+    /* Set by the submitter. */
+    uint8_t cdb[SCSI_CDB_BYTES];   /* an ATAPI unit of 12-byte packets gets the first 12 */
+    enum scsi_direction direction;
+    struct io_segment *segments;   /* borrowed until the callback; together >= length_bytes */
     unsigned segment_count;
-    uint32_t length_bytes;         /* of data wanted, device to memory; 0: no data */
+    uint32_t length_bytes;         /* of data wanted or sent; 0 for SCSI_NO_DATA */
     uint32_t timeout_us;
     uint64_t not_before_us;        /* do not start it earlier (time_now_us); 0: at once */
-    void (*complete)(struct packet_command *command);
+    void (*complete)(struct scsi_command *command);
     void *context;
 
-    /* the result, valid in the callback */
-    status_t status;               /* 0 done; -EIO, -ETIMEDOUT, -ENODEV */
-    bool check_condition;          /* the unit refused: sense[] is the reason, status is -EIO */
-    uint8_t sense[PACKET_SENSE_BYTES]; /* fixed format; all zero when it could not be had */
-    uint32_t done_bytes;
+    /* The result, valid in the callback. status: 0 if the unit reported GOOD; -EIO if it reported
+     * CHECK CONDITION, or the transport failed; -EBUSY if it was busy until the timeout;
+     * -ETIMEDOUT, -ENODEV (the unit is gone), -ECANCELED (aborted), -EOPNOTSUPP (the transport
+     * does not carry data in this direction). */
+    status_t status;
+    enum scsi_status unit_status;  /* as the unit reported it; SCSI_GOOD if it did not answer */
+    uint32_t done_bytes;           /* of the data; the residual is length_bytes - done_bytes */
+    uint8_t sense[SCSI_SENSE_BYTES];
+    uint8_t sense_bytes;           /* valid ones; 0 if the sense data could not be fetched */
 
-    struct list link;              /* the transport's */
-    struct device *unit;
+    /* The channel's; a transport reads unit, tag and deadline_us. */
+    struct scsi_unit *unit;
+    unsigned tag;                  /* unique among the started commands: 0..openings-1 */
+    uint64_t deadline_us;
+    uint64_t give_up_us;           /* a unit that reports BUSY is asked again until then */
+    struct list link;
+    unsigned char state;
+    bool aborted;
 };
 
-extern const struct bus_type packet_bus;
+struct packet_queue;
 
-struct packet_transport {
-    /* Queues the command. After the unit is gone it ends with -ENODEV. */
-    void (*submit)(struct device *unit, struct packet_command *command);
-};
-
-/* What a unit's bus_data points to. */
-struct packet_unit_info {
-    const struct packet_transport *transport;
-    uint8_t device_type;  /* INQUIRY peripheral device type; 5: CD/DVD (MMC) */
-    bool dma;             /* commands are carried by DMA at the moment */
+/* What a unit's bus_data points to. Filled by its transport before device_publish(); lives as long
+ * as the unit's device. */
+struct scsi_unit {
+    struct packet_queue *channel;
+    struct device *device;         /* the unit's; borrowed */
+    uint64_t lun;                  /* as in the LUN field of SAM-3 4.9; 0: the only one */
+    uint8_t device_type;           /* INQUIRY's peripheral device type (SPC-3 table 83) */
     char model[41], firmware[9], serial[21]; /* trimmed, printable ASCII */
-    uint64_t highest_address; /* limits of one command's data, as in struct io_limits */
+
+    /* Limits of one command's data, as in struct io_limits. */
+    uint64_t highest_address;
     uint32_t transfer_bytes;
     unsigned segment_count;
     uint32_t segment_align;
 };
+
+extern const struct bus_type scsi_bus;
+
+/* Returns the unit of a device that a transport published; NULL for other devices. */
+struct scsi_unit *scsi_unit_of(const struct device *device);
+
+/* Queues the command. (kernel/dev/packet_queue.c, as the next) */
+void scsi_submit(struct scsi_unit *unit, struct scsi_command *command);
+/* Ends a submitted command whose callback has not run yet with -ECANCELED. A command that the unit
+ * is carrying out costs the channel a reset, which ends its other started commands with -EIO. A
+ * command that ends at the same time keeps its result. */
+void scsi_abort(struct scsi_command *command);
 
 #endif

@@ -14,6 +14,8 @@ enum {
     DEADLINE_ATA_IDENTIFY_US = 1000000,
     DEADLINE_ATA_DRQ_US = 3000000,         /* the unit asks for the packet bytes */
     DEADLINE_PACKET_US = 10000000,         /* a command that moves data, or tests the unit */
+    DEADLINE_PACKET_SENSE_US = 3000000,    /* REQUEST SENSE, which touches no medium */
+    DELAY_PACKET_BUSY_US = 10000,          /* before a unit that reported BUSY is asked again */
     DEADLINE_PACKET_MOTION_US = 30000000,  /* load, eject */
     DEADLINE_NOT_READY_US = 10000000,      /* how long "becoming ready" is waited for in all */
     DELAY_NOT_READY_US = 100000,           /* between two tries of it */

@@ -84,7 +84,7 @@ struct io_transfer {
                                     too (mem_contiguous()); adjacent ones are merged */
     unsigned segment_count;
     bool exact; /* set by the driver when it knows which block failed; see struct io_request */
-    uint64_t driver_data[40]; /* the driver's own, untouched from start() to done() */
+    uint64_t driver_data[64]; /* the driver's own, untouched from start() to done() */
 
     struct io_request *request; /* kernel/dev's */
     bool bounced, busy;

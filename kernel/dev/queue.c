@@ -191,6 +191,8 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
         good = 0; /* the medium was changed meanwhile: the bytes may be those of either */
         if (!status)
             status = request_admit(device, request);
+        else if (status != -ENOMEDIUM && status != -ENODEV)
+            status = -ESTALE; /* the medium that failed is not the one that is meant */
     }
     carve_skip(request, good);
     request->done_bytes += good;

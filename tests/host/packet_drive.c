@@ -1,6 +1,8 @@
 /*
- * packet_drive.c - see packet_drive.h. Commands are queued by the transport's submit() and answered
- * by a worker thread: by the script's next step when it is for them, else by drive_behave().
+ * packet_drive.c - a CD drive made of tables, and the transport that carries its commands.
+ *
+ * A command is answered by the script's next step if that is for its operation, else as a good
+ * drive would answer it: inside start(), or by a thread of the transport's own.
  */
 #include "tests/host/packet_drive.h"
 
@@ -8,6 +10,7 @@
 #include <string.h>
 
 #include "drivers/storage/scsi/cdrom/mmc.h"
+#include "drivers/storage/scsi/unit.h"
 #include "host/port/run.h"
 #include "lib/macros.h"
 
@@ -25,7 +28,7 @@ static uint8_t disc_byte(unsigned disc, uint32_t lba, unsigned offset)
     return (uint8_t)(disc * 101 + lba * 31 + (lba >> 8) * 7 + offset * 3 + (offset >> 8));
 }
 
-static void answer_bytes(struct packet_command *command, uint32_t at, uint8_t byte)
+static void answer_bytes(struct scsi_command *command, uint32_t at, uint8_t byte)
 {
     for (unsigned i = 0; i < command->segment_count; i++) {
         struct io_segment *segment = &command->segments[i];
@@ -38,22 +41,12 @@ static void answer_bytes(struct packet_command *command, uint32_t at, uint8_t by
     panic("the segments are too short");
 }
 
-static void answer(struct packet_command *command, const uint8_t *data, uint32_t bytes)
+static void answer(struct scsi_command *command, const uint8_t *data, uint32_t bytes)
 {
     bytes = min(bytes, command->length_bytes);
     for (uint32_t i = 0; i < bytes; i++)
         answer_bytes(command, i, data[i]);
     command->done_bytes = bytes;
-}
-
-static void answer_sense(struct packet_command *command, uint8_t key, uint8_t asc, uint8_t ascq)
-{
-    command->status = -EIO;
-    command->check_condition = true;
-    command->sense[0] = 0x70;
-    command->sense[2] = key;
-    command->sense[12] = asc;
-    command->sense[13] = ascq;
 }
 
 static void put_be32(uint8_t *at, uint32_t value)
@@ -62,7 +55,30 @@ static void put_be32(uint8_t *at, uint32_t value)
         at[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
-static void drive_read(struct packet_command *command)
+/* Refuses the command. The sense data are kept for REQUEST SENSE, or delivered with the status. */
+static void answer_sense(struct scsi_command *command, const struct packet_drive_step *step)
+{
+    uint8_t *sense = packet_drive.sense;
+    memset(sense, 0, SCSI_SENSE_FIXED_BYTES);
+    sense[0] = step->valid ? 0xf0 : 0x70;
+    sense[2] = step->key;
+    put_be32(sense + 3, step->information);
+    sense[7] = SCSI_SENSE_FIXED_BYTES - 8;
+    sense[12] = step->asc;
+    sense[13] = step->ascq;
+    command->unit_status = SCSI_CHECK_CONDITION;
+    if (packet_drive.kind.autosense) {
+        memcpy(command->sense, sense, SCSI_SENSE_FIXED_BYTES);
+        command->sense_bytes = SCSI_SENSE_FIXED_BYTES;
+    }
+}
+
+static void refuse(struct scsi_command *command, uint8_t key, uint8_t asc, uint8_t ascq)
+{
+    answer_sense(command, &(struct packet_drive_step){ .key = key, .asc = asc, .ascq = ascq });
+}
+
+static void drive_read(struct scsi_command *command)
 {
     const uint8_t *cdb = command->cdb;
     uint32_t lba = (uint32_t)cdb[2] << 24 | cdb[3] << 16 | cdb[4] << 8 | cdb[5];
@@ -77,7 +93,7 @@ static void drive_read(struct packet_command *command)
     command->done_bytes = blocks * BLOCK;
 }
 
-static void drive_read_capacity(struct packet_command *command)
+static void drive_read_capacity(struct scsi_command *command)
 {
     uint8_t data[8];
     put_be32(data, packet_drive.last_block);
@@ -85,14 +101,14 @@ static void drive_read_capacity(struct packet_command *command)
     answer(command, data, sizeof(data));
 }
 
-static void drive_read_disc_information(struct packet_command *command)
+static void drive_read_disc_information(struct scsi_command *command)
 {
     uint8_t data[34] = { 0, 32, packet_drive.empty ? 0 : 0x0e };
     answer(command, data, sizeof(data));
 }
 
 /* Two sessions: at block 0, and at 00:04:00, which is block 150. */
-static void drive_read_toc(struct packet_command *command)
+static void drive_read_toc(struct scsi_command *command)
 {
     static const uint8_t last[12] = { 0, 10, 1, 2, 0, 0x14, 2, 0, 0, 0, 0, 150 };
     static const uint8_t full[4 + 4 * 11] = {
@@ -121,25 +137,25 @@ static void drive_read_toc(struct packet_command *command)
         answer(command, full, sizeof(full));
 }
 
-static void drive_get_configuration(struct packet_command *command)
+static void drive_get_configuration(struct scsi_command *command)
 {
     uint8_t data[8] = { 0, 0, 0, 4, 0, 0, (uint8_t)(packet_drive.profile >> 8),
                         (uint8_t)packet_drive.profile };
     if (packet_drive.profile)
         answer(command, data, sizeof(data));
     else
-        answer_sense(command, 5, 0x20, 0);
+        refuse(command, 5, 0x20, 0);
 }
 
-static void drive_start_stop(struct packet_command *command)
+static void drive_start_stop(struct scsi_command *command)
 {
     if (packet_drive.locked)
-        answer_sense(command, 2, 0x53, 2);
+        refuse(command, 2, 0x53, 2);
     else if (command->cdb[4] == 2)
         packet_drive.disc = 0;
 }
 
-static void drive_get_event(struct packet_command *command)
+static void drive_get_event(struct scsi_command *command)
 {
     kassert(command->cdb[1] == 1 && command->cdb[4] == 0x10);
     uint8_t data[8] = { 0, 6, 4, 0x10, packet_drive.button ? 1 : 0, packet_drive.disc ? 2 : 0 };
@@ -147,107 +163,194 @@ static void drive_get_event(struct packet_command *command)
     answer(command, data, sizeof(data));
 }
 
-static void drive_behave(struct packet_command *command)
+static void drive_behave(struct scsi_command *command)
 {
     uint8_t operation = command->cdb[0];
-    bool needs_disc = operation == MMC_READ_10 || operation == MMC_READ_CAPACITY ||
-                      operation == MMC_TEST_UNIT_READY || operation == MMC_READ_DISC_INFORMATION;
+    bool needs_disc = operation == SCSI_READ_10 || operation == SCSI_READ_CAPACITY_10 ||
+                      operation == SCSI_TEST_UNIT_READY || operation == MMC_READ_DISC_INFORMATION;
+    if (operation == SCSI_REQUEST_SENSE) {
+        answer(command, packet_drive.sense, SCSI_SENSE_FIXED_BYTES);
+        return;
+    }
     if (packet_drive.attention && operation != MMC_GET_EVENT_STATUS) {
         packet_drive.attention = false;
-        answer_sense(command, 6, 0x28, 0);
+        refuse(command, 6, 0x28, 0);
         return;
     }
     if (needs_disc && !packet_drive.disc) {
-        answer_sense(command, 2, 0x3a, 0);
+        refuse(command, 2, 0x3a, 0);
         return;
     }
     switch (operation) {
-    case MMC_TEST_UNIT_READY: break;
-    case MMC_READ_10: drive_read(command); break;
-    case MMC_READ_CAPACITY: drive_read_capacity(command); break;
+    case SCSI_TEST_UNIT_READY: break;
+    case SCSI_READ_10: drive_read(command); break;
+    case SCSI_READ_CAPACITY_10: drive_read_capacity(command); break;
     case MMC_READ_DISC_INFORMATION: drive_read_disc_information(command); break;
     case MMC_READ_TOC: drive_read_toc(command); break;
     case MMC_GET_CONFIGURATION: drive_get_configuration(command); break;
-    case MMC_START_STOP_UNIT: drive_start_stop(command); break;
-    case MMC_PREVENT_ALLOW: packet_drive.locked = command->cdb[4]; break;
+    case SCSI_START_STOP_UNIT: drive_start_stop(command); break;
+    case SCSI_PREVENT_ALLOW: packet_drive.locked = command->cdb[4]; break;
     case MMC_GET_EVENT_STATUS: drive_get_event(command); break;
-    default: answer_sense(command, 5, 0x20, 0);
+    default: refuse(command, 5, 0x20, 0);
     }
 }
 
-/* True when the script had an answer. */
-static bool drive_follow_script(struct packet_command *command)
+/* How a served command ends. */
+enum ending {
+    ENDED,  /* with its status */
+    HELD,   /* not at all, until the reset or the deadline */
+    LATE,   /* the same, and then with success */
+};
+
+/* Answers by the script's step. */
+static enum ending drive_take_step(struct scsi_command *command,
+                                   const struct packet_drive_step *step, status_t *status)
 {
-    if (packet_drive.step == PACKET_DRIVE_STEPS_MAX)
-        return false;
-    const struct packet_drive_step *step = &packet_drive.script[packet_drive.step];
-    bool is_answer = step->key || step->asc || step->status || step->cut;
-    if (!is_answer || step->operation != command->cdb[0])
-        return false;
-    if (step->cut) {
+    *status = step->status;
+    if (step->hang)
+        return HELD;
+    if (step->cut || step->late)
         drive_behave(command);
+    if (step->cut)
         command->done_bytes /= 2;
-    } else if (step->status) {
-        command->status = step->status;
-    } else {
-        answer_sense(command, step->key, step->asc, step->ascq);
-        if (step->valid)
-            command->sense[0] |= 0x80;
-        put_be32(command->sense + 3, step->information);
-    }
-    if (++packet_drive.served >= step->times) {
-        packet_drive.step++;
-        packet_drive.served = 0;
-    }
-    return true;
+    else if (step->busy)
+        command->unit_status = SCSI_BUSY;
+    else if (step->key || step->asc)
+        answer_sense(command, step);
+    return step->late ? LATE : ENDED;
 }
 
-static void drive_serve(struct packet_command *command)
+static bool step_is_answer(const struct packet_drive_step *step)
 {
+    return step->key || step->asc || step->status || step->cut || step->hang || step->late ||
+           step->busy;
+}
+
+/* Serves a command. *status: the transport's. */
+static enum ending drive_serve(struct scsi_command *command, status_t *status)
+{
+    enum ending ending = ENDED;
     spin_lock(&packet_drive.lock);
-    command->status = 0;
-    command->check_condition = false;
-    command->done_bytes = 0;
-    memset(command->sense, 0, sizeof(command->sense));
     packet_drive.counts[command->cdb[0]]++;
-    if (!drive_follow_script(command))
+    *status = 0;
+    const struct packet_drive_step *step = &packet_drive.script[packet_drive.step];
+    if (packet_drive.step < PACKET_DRIVE_STEPS_MAX && step_is_answer(step) &&
+        step->operation == command->cdb[0]) {
+        ending = drive_take_step(command, step, status);
+        if (++packet_drive.served >= step->times) {
+            packet_drive.step++;
+            packet_drive.served = 0;
+        }
+    } else {
         drive_behave(command);
+    }
     spin_unlock(&packet_drive.lock);
+    return ending;
+}
+
+/* ---- the transport ------------------------------------------------------------------------ */
+
+static void read_slowly(const struct scsi_command *command)
+{
+    if (command->cdb[0] == SCSI_READ_10)
+        thread_sleep_until(time_now_us() + atomic_load(&packet_drive.read_us));
+}
+
+/* As IDE: carries the command to its end, at the latest at its deadline. */
+static void start_synchronous(struct scsi_command *command)
+{
+    status_t status;
+    read_slowly(command);
+    enum ending ending = drive_serve(command, &status);
+    if (ending != ENDED) {
+        thread_sleep_until(command->deadline_us);
+        status = -ETIMEDOUT;
+    }
+    packet_queue_done(&packet_drive.queue, command, status);
+    if (ending == LATE)
+        packet_queue_done(&packet_drive.queue, command, 0);
+}
+
+static void drive_start(struct packet_queue *queue, struct scsi_command *command)
+{
+    (void)queue;
+    if (!packet_drive.kind.asynchronous) {
+        start_synchronous(command);
+        return;
+    }
+    spin_lock(&packet_drive.lock);
+    struct packet_drive_slot *slot = &packet_drive.slots[command->tag];
+    kassert(command->tag < packet_drive.kind.openings && !slot->command);
+    *slot = (struct packet_drive_slot){ .command = command };
+    wait_queue_wake_all(&packet_drive.changed);
+    spin_unlock(&packet_drive.lock);
+}
+
+/* The first command that was not served yet. Caller holds the lock. */
+static struct packet_drive_slot *find_slot(void)
+{
+    for (unsigned i = 0; i < PACKET_OPENINGS_MAX; i++)
+        if (packet_drive.slots[i].command && !packet_drive.slots[i].served)
+            return &packet_drive.slots[i];
+    return NULL;
 }
 
 static void drive_main(void *unused)
 {
     (void)unused;
     for (;;) {
+        struct packet_drive_slot *slot;
         spin_lock(&packet_drive.lock);
-        while (list_empty(&packet_drive.commands) && !packet_drive.stopping)
-            IGNORE(wait_queue_wait(&packet_drive.arrival, &packet_drive.lock, TIME_NEVER));
-        struct list *link = list_pop_front(&packet_drive.commands);
+        while (!(slot = find_slot()) && !packet_drive.stopping)
+            IGNORE(wait_queue_wait(&packet_drive.changed, &packet_drive.lock, TIME_NEVER));
+        packet_drive.serving = slot != NULL;
         spin_unlock(&packet_drive.lock);
-        if (!link)
+        if (!slot)
             return;
-        struct packet_command *command = container_of(link, struct packet_command, link);
-        if (command->not_before_us > time_now_us())
-            thread_sleep_until(command->not_before_us);
-        if (command->cdb[0] == MMC_READ_10)
-            thread_sleep_until(time_now_us() + atomic_load(&packet_drive.read_us));
-        drive_serve(command);
-        command->complete(command);
+
+        status_t status;
+        struct scsi_command *command = slot->command;
+        read_slowly(command);
+        enum ending ending = drive_serve(command, &status);
+        if (ending == ENDED) {
+            slot->command = NULL; /* its tag may be used again at once */
+            packet_queue_done(&packet_drive.queue, command, status);
+        }
+
+        spin_lock(&packet_drive.lock);
+        if (ending != ENDED)
+            slot->served = true, slot->late = ending == LATE;
+        packet_drive.serving = false;
+        wait_queue_wake_all(&packet_drive.changed);
+        spin_unlock(&packet_drive.lock);
     }
 }
 
-static void drive_submit(struct device *unit, struct packet_command *command)
+/* Forgets every command; a late one ends now, after its deadline. */
+static void drive_reset(struct packet_queue *queue)
 {
-    command->unit = unit;
+    struct scsi_command *late[PACKET_OPENINGS_MAX];
+    unsigned late_count = 0;
     spin_lock(&packet_drive.lock);
-    list_push_back(&packet_drive.commands, &command->link);
-    wait_queue_wake_all(&packet_drive.arrival);
+    packet_drive.resets++;
+    while (packet_drive.serving)
+        IGNORE(wait_queue_wait(&packet_drive.changed, &packet_drive.lock, TIME_NEVER));
+    for (unsigned i = 0; i < PACKET_OPENINGS_MAX; i++) {
+        if (packet_drive.slots[i].command && packet_drive.slots[i].late)
+            late[late_count++] = packet_drive.slots[i].command;
+        packet_drive.slots[i] = (struct packet_drive_slot){ 0 };
+    }
     spin_unlock(&packet_drive.lock);
+    for (unsigned i = 0; i < late_count; i++)
+        packet_queue_done(queue, late[i], 0);
 }
 
-static const struct packet_transport drive_transport = { .submit = drive_submit };
+static const struct packet_transport drive_transport = {
+    .start = drive_start,
+    .reset = drive_reset,
+};
 
-/* ---- putting it up ------------------------------------------------------------------------ */
+/* ---- setting it up ------------------------------------------------------------------------ */
 
 void packet_drive_put_disc(unsigned disc, uint32_t blocks)
 {
@@ -278,23 +381,25 @@ unsigned packet_drive_count(uint8_t operation)
 
 status_t packet_drive_publish(void)
 {
-    packet_drive.info.transport = &drive_transport;
     packet_drive.unit = device_create(device_root(), &(struct device_description){
         .name = "master",
-        .bus = &packet_bus,
-        .bus_data = &packet_drive.info,
+        .bus = &scsi_bus,
+        .bus_data = &packet_drive.scsi,
     });
     if (!packet_drive.unit)
         return -ENOMEM;
+    packet_drive.scsi.device = packet_drive.unit;
     status_t status = device_publish(packet_drive.unit);
     device_put(packet_drive.unit);
     return status;
 }
 
-struct device *packet_drive_plug_in(unsigned disc)
+struct device *packet_drive_plug_in_kind(unsigned disc, struct packet_drive_kind kind)
 {
     memset(&packet_drive, 0, sizeof(packet_drive));
-    packet_drive.info = (struct packet_unit_info){
+    packet_drive.kind = kind;
+    packet_drive.scsi = (struct scsi_unit){
+        .channel = &packet_drive.queue,
         .device_type = 5,
         .model = "Table Drive",
         .firmware = "1.0",
@@ -302,18 +407,24 @@ struct device *packet_drive_plug_in(unsigned disc)
         .segment_count = 8,
     };
     spin_init(&packet_drive.lock, RANK_QUEUE);
-    wait_queue_init(&packet_drive.arrival);
-    list_init(&packet_drive.commands);
+    wait_queue_init(&packet_drive.changed);
     atomic_init(&packet_drive.read_us, 0);
     if (disc)
         packet_drive_put_disc(disc, PACKET_DRIVE_DISC_BLOCKS);
-    packet_drive.worker = thread_create("drive", PRIORITY_IO, drive_main, NULL);
-    kassert(packet_drive.worker != NULL);
+    if (kind.asynchronous) {
+        packet_drive.worker = thread_create("drive", PRIORITY_IO, drive_main, NULL);
+        kassert(packet_drive.worker != NULL);
+    }
+    kassert(!packet_queue_start(&packet_drive.queue, "drive", &drive_transport, kind.openings));
     kassert(packet_drive_publish() == 0);
     struct device *cdrom = device_find("cdrom0");
-    kassert(cdrom != NULL && device_is_read_only(cdrom) &&
-            device_block_bytes(cdrom) == BLOCK);
+    kassert(cdrom != NULL && device_is_read_only(cdrom) && device_block_bytes(cdrom) == BLOCK);
     return cdrom;
+}
+
+struct device *packet_drive_plug_in(unsigned disc)
+{
+    return packet_drive_plug_in_kind(disc, (struct packet_drive_kind){ .openings = 1 });
 }
 
 struct device *packet_drive_set_up(unsigned disc)
@@ -325,15 +436,18 @@ struct device *packet_drive_set_up(unsigned disc)
 
 void packet_drive_unplug(struct device *cdrom)
 {
-    spin_lock(&packet_drive.lock);
-    packet_drive.stopping = true;
-    wait_queue_wake_all(&packet_drive.arrival);
-    spin_unlock(&packet_drive.lock);
-    thread_join(packet_drive.worker);
+    packet_queue_stop(&packet_drive.queue);
+    if (packet_drive.worker) {
+        spin_lock(&packet_drive.lock);
+        packet_drive.stopping = true;
+        wait_queue_wake_all(&packet_drive.changed);
+        spin_unlock(&packet_drive.lock);
+        thread_join(packet_drive.worker);
+    }
     device_put(cdrom);
 }
 
-/* The drive's worker goes first: it may still be inside the end of a transfer, which leaves a
+/* The channel goes first: its worker may still be inside the end of a transfer, which leaves a
  * reference to the completion thread. */
 void packet_drive_tear_down(struct device *cdrom)
 {

@@ -2,7 +2,7 @@
  * hardware.c - self tests of decisions about hardware that this machine need not have: where an
  * IDE controller's channels are, what the clock's registers mean.
  */
-#include "drivers/storage/ata/ide/ata.h"
+#include "drivers/storage/ata/ide/ide.h"
 #include "kernel/bus/pci.h"
 #include "kernel/selftest.h"
 #include "kernel/x86/rtc.h"
@@ -18,7 +18,7 @@ static struct pci_function make_controller(uint8_t interface)
     };
 }
 
-static bool is_place(const struct ata_place *place, uint16_t command, uint16_t control,
+static bool is_place(const struct ide_place *place, uint16_t command, uint16_t control,
                      uint16_t master, unsigned line)
 {
     return place->command_port == command && place->control_port == control &&
@@ -28,33 +28,33 @@ static bool is_place(const struct ata_place *place, uint16_t command, uint16_t c
 SELFTEST(ide_compatibility_mode_is_at_the_old_ports)
 {
     struct pci_function function = make_controller(0x80);
-    struct ata_place place;
+    struct ide_place place;
 
-    SELFTEST_CHECK(ata_find_place(&function, 0, &place));
+    SELFTEST_CHECK(ide_find_place(&function, 0, &place));
     SELFTEST_CHECK(is_place(&place, 0x1f0, 0x3f6, 0xc500, 14));
-    SELFTEST_CHECK(ata_find_place(&function, 1, &place));
+    SELFTEST_CHECK(ide_find_place(&function, 1, &place));
     SELFTEST_CHECK(is_place(&place, 0x170, 0x376, 0xc508, 15));
 }
 
 SELFTEST(ide_native_mode_is_where_the_registers_say)
 {
     struct pci_function function = make_controller(0x85);
-    struct ata_place place;
+    struct ide_place place;
 
-    SELFTEST_CHECK(ata_find_place(&function, 0, &place));
+    SELFTEST_CHECK(ide_find_place(&function, 0, &place));
     SELFTEST_CHECK(is_place(&place, 0xc100, 0xc202, 0xc500, 9));
-    SELFTEST_CHECK(ata_find_place(&function, 1, &place));
+    SELFTEST_CHECK(ide_find_place(&function, 1, &place));
     SELFTEST_CHECK(is_place(&place, 0xc300, 0xc402, 0xc508, 9));
 }
 
 SELFTEST(ide_channels_differ_in_mode)
 {
     struct pci_function function = make_controller(0x04);
-    struct ata_place place;
+    struct ide_place place;
 
-    SELFTEST_CHECK(ata_find_place(&function, 0, &place));
+    SELFTEST_CHECK(ide_find_place(&function, 0, &place));
     SELFTEST_CHECK(is_place(&place, 0x1f0, 0x3f6, 0, 14));
-    SELFTEST_CHECK(ata_find_place(&function, 1, &place));
+    SELFTEST_CHECK(ide_find_place(&function, 1, &place));
     SELFTEST_CHECK(is_place(&place, 0xc300, 0xc402, 0, 9));
 }
 
@@ -62,14 +62,14 @@ SELFTEST(ide_channels_differ_in_mode)
 SELFTEST(ide_native_mode_without_line_or_ports)
 {
     struct pci_function function = make_controller(0x85);
-    struct ata_place place;
+    struct ide_place place;
 
     function.interrupt_line = 0;
-    SELFTEST_CHECK(ata_find_place(&function, 0, &place) && place.line >= INTERRUPT_LINES);
+    SELFTEST_CHECK(ide_find_place(&function, 0, &place) && place.line >= INTERRUPT_LINES);
     function.bars[0].base = 0;
-    SELFTEST_CHECK(!ata_find_place(&function, 0, &place));
+    SELFTEST_CHECK(!ide_find_place(&function, 0, &place));
     function.bars[3].io = false;
-    SELFTEST_CHECK(!ata_find_place(&function, 1, &place));
+    SELFTEST_CHECK(!ide_find_place(&function, 1, &place));
 }
 
 static bool reads_as(struct rtc_registers registers, const char *date)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "drivers/storage/scsi/cdrom/mmc.h"
+#include "drivers/storage/scsi/unit.h"
 #include "host/port/run.h"
 #include "kernel/log.h"
 #include "tests/host/packet_drive.h"
@@ -45,7 +46,7 @@ static void bad_block_body(void *unused)
 {
     (void)unused;
     static const struct packet_drive_step script[PACKET_DRIVE_STEPS_MAX] = {
-        { .operation = MMC_READ_10, .key = 3, .asc = 0x11, .ascq = 5, .valid = true,
+        { .operation = SCSI_READ_10, .key = 3, .asc = 0x11, .ascq = 5, .valid = true,
           .information = 7, .times = 1000 },
     };
     static const char line[] = "cdrom0: block 7: medium error (3/11/05), unrecovered read error\n";

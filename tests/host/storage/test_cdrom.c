@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "drivers/storage/scsi/cdrom/mmc.h"
+#include "drivers/storage/scsi/unit.h"
 #include "host/port/run.h"
 #include "kernel/dev/deadlines.h"
 #include "kernel/log.h"
@@ -50,7 +51,7 @@ struct read_case {
     bool keeps_medium;
 };
 
-#define READ(...) { .operation = MMC_READ_10, __VA_ARGS__ }
+#define READ(...) { .operation = SCSI_READ_10, __VA_ARGS__ }
 #define SENSE(k, c, q) .key = (k), .asc = (c), .ascq = (q)
 #define AT(lba) .valid = true, .information = (lba)
 
@@ -96,7 +97,7 @@ static void read_case_body(struct device *cdrom, const struct read_case *c)
     kassert(device_open(cdrom, &handle) == 0);
     packet_drive_follow(c->script);
     status_t status = io_wait(&handle, IO_READ, READ_LBA * BLOCK, data, sizeof(data), &done);
-    unsigned reads = packet_drive_count(MMC_READ_10);
+    unsigned reads = packet_drive_count(SCSI_READ_10);
     if (status != c->status || done != c->done_blocks * BLOCK || reads != c->reads)
         panic("%s: %s, %llu bytes, %u reads", c->name, status_name(status),
               (unsigned long long)done, reads);
@@ -159,15 +160,15 @@ static void whole_disc_body(void *unused)
     kassert(device_open(cdrom, &handle) == 0);
     packet_drive_follow((const struct packet_drive_step[STEPS_MAX]){ { 0 } });
     kassert(io_wait(&handle, IO_READ, 0, data, sizeof(data), &done) == 0);
-    kassert(done == sizeof(data) && packet_drive_count(MMC_READ_10) == (DISC_BLOCKS + 15) / 16);
+    kassert(done == sizeof(data) && packet_drive_count(SCSI_READ_10) == (DISC_BLOCKS + 15) / 16);
     packet_drive_assert_disc(data, 1, 0, done);
     /* The layer above refuses these: the drive hears nothing. */
-    unsigned before = packet_drive_count(MMC_READ_10);
+    unsigned before = packet_drive_count(SCSI_READ_10);
     kassert(io_wait(&handle, IO_READ, DISC_BLOCKS * BLOCK, data, BLOCK, NULL) == -EIO);
     kassert(io_wait(&handle, IO_READ, 512, data, BLOCK, NULL) == -EINVAL);
     kassert(io_wait(&handle, IO_READ, 0, data, 0, NULL) == -EINVAL);
     kassert(io_wait(&handle, IO_WRITE, 0, data, BLOCK, NULL) == -EROFS);
-    kassert(packet_drive_count(MMC_READ_10) == before);
+    kassert(packet_drive_count(SCSI_READ_10) == before);
     device_close(&handle);
     packet_drive_tear_down(cdrom);
 }
@@ -201,31 +202,32 @@ static const struct capacity_case capacity_cases[] = {
     { "nonsense", 0xffffffff, 2048, false, { { 0 } }, 0, true, 0 },
     { "one block", 0, 2048, false, { { 0 } }, 0, true, BLOCK },
     { "empty", 0, 2048, true, { { 0 } }, 0, true, 0 },
-    { "no capacity", 299, 2048, false, { STEP(MMC_READ_CAPACITY, SENSE(5, 0x20, 0)) },
+    { "no capacity", 299, 2048, false, { STEP(SCSI_READ_CAPACITY_10, SENSE(5, 0x20, 0)) },
       0, true, 0 },
-    { "no contents", 299, 2048, false, { STEP(MMC_READ_CAPACITY, SENSE(3, 0x57, 0)) },
+    { "no contents", 299, 2048, false, { STEP(SCSI_READ_CAPACITY_10, SENSE(3, 0x57, 0)) },
       0, true, 0 },
-    { "unformatted", 299, 2048, false, { STEP(MMC_TEST_UNIT_READY, SENSE(2, 0x30, 1)) },
+    { "unformatted", 299, 2048, false, { STEP(SCSI_TEST_UNIT_READY, SENSE(2, 0x30, 1)) },
       0, true, 0 },
     { "reset first", 299, 2048, false,
-      { STEP(MMC_TEST_UNIT_READY, SENSE(6, 0x29, 0)), STEP(MMC_READ_CAPACITY, SENSE(6, 0x2a, 0)) },
+      { STEP(SCSI_TEST_UNIT_READY, SENSE(6, 0x29, 0)),
+        STEP(SCSI_READ_CAPACITY_10, SENSE(6, 0x2a, 0)) },
       0, true, 300 * BLOCK },
-    { "change first", 299, 2048, false, { STEP(MMC_TEST_UNIT_READY, SENSE(6, 0x28, 0)) },
+    { "change first", 299, 2048, false, { STEP(SCSI_TEST_UNIT_READY, SENSE(6, 0x28, 0)) },
       0, true, 300 * BLOCK },
-    { "change while measured", 299, 2048, false, { STEP(MMC_READ_CAPACITY, SENSE(6, 0x28, 0)) },
+    { "change while measured", 299, 2048, false, { STEP(SCSI_READ_CAPACITY_10, SENSE(6, 0x28, 0)) },
       -EAGAIN, false, 0 },
-    { "gone while measured", 299, 2048, false, { STEP(MMC_READ_CAPACITY, SENSE(2, 0x3a, 0)) },
+    { "gone while measured", 299, 2048, false, { STEP(SCSI_READ_CAPACITY_10, SENSE(2, 0x3a, 0)) },
       0, false, 0 },
-    { "short once", 299, 2048, false, { STEP(MMC_READ_CAPACITY, .cut = true) },
+    { "short once", 299, 2048, false, { STEP(SCSI_READ_CAPACITY_10, .cut = true) },
       0, true, 300 * BLOCK },
-    { "short", 299, 2048, false, { STEP(MMC_READ_CAPACITY, .cut = true, .times = 3) },
+    { "short", 299, 2048, false, { STEP(SCSI_READ_CAPACITY_10, .cut = true, .times = 3) },
       -EIO, false, 0 },
-    { "slow", 299, 2048, false, { STEP(MMC_TEST_UNIT_READY, SENSE(2, 4, 1), .times = 3) },
+    { "slow", 299, 2048, false, { STEP(SCSI_TEST_UNIT_READY, SENSE(2, 4, 1), .times = 3) },
       0, true, 300 * BLOCK },
-    { "broken", 299, 2048, false, { STEP(MMC_TEST_UNIT_READY, SENSE(4, 0x44, 0)) },
+    { "broken", 299, 2048, false, { STEP(SCSI_TEST_UNIT_READY, SENSE(4, 0x44, 0)) },
       -EIO, false, 0 },
-    { "dumb", 299, 2048, false, { STEP(MMC_TEST_UNIT_READY, .status = -ETIMEDOUT) },
-      -EIO, false, 0 },
+    { "dumb", 299, 2048, false, { STEP(SCSI_TEST_UNIT_READY, .status = -ETIMEDOUT) },
+      -ETIMEDOUT, false, 0 },
 };
 
 static void capacity_case_body(void *argument)
@@ -263,7 +265,7 @@ static void media_body(void *unused)
     (void)unused;
     static const struct packet_drive_step none[STEPS_MAX] = { { 0 } };
     static const struct packet_drive_step slow[STEPS_MAX] = {
-        STEP(MMC_TEST_UNIT_READY, SENSE(2, 4, 1)),
+        STEP(SCSI_TEST_UNIT_READY, SENSE(2, 4, 1)),
     };
     static uint8_t data[BLOCK];
     struct device_handle old, new;
@@ -277,8 +279,8 @@ static void media_body(void *unused)
     kassert(poll(cdrom) == 0 && device_medium(cdrom).present);
     kassert(device_open(cdrom, &old) == 0 && old.generation != generation);
     packet_drive_follow(none);
-    kassert(poll(cdrom) == 0 && packet_drive_count(MMC_TEST_UNIT_READY) == 1);
-    kassert(packet_drive_count(MMC_READ_CAPACITY) == 0 &&
+    kassert(poll(cdrom) == 0 && packet_drive_count(SCSI_TEST_UNIT_READY) == 1);
+    kassert(packet_drive_count(SCSI_READ_CAPACITY_10) == 0 &&
             packet_drive_count(MMC_GET_EVENT_STATUS) == 0);
     kassert(device_check(&old) == 0);
 
@@ -373,7 +375,7 @@ static void controls_body(void *unused)
     (void)unused;
     static const struct packet_drive_step none[STEPS_MAX] = { { 0 } };
     static const struct packet_drive_step reset[STEPS_MAX] = {
-        STEP(MMC_TEST_UNIT_READY, SENSE(6, 0x29, 0)),
+        STEP(SCSI_TEST_UNIT_READY, SENSE(6, 0x29, 0)),
     };
     struct device *cdrom = set_up_polled(1);
     kassert(device_control(cdrom, 99, NULL, 0) == -EOPNOTSUPP);
@@ -386,14 +388,14 @@ static void controls_body(void *unused)
     kassert(poll(cdrom) == 0 && packet_drive.locked);
     packet_drive_follow(none);
     kassert(poll(cdrom) == 0); /* quiet: two commands */
-    kassert(packet_drive_count(MMC_TEST_UNIT_READY) == 1 &&
+    kassert(packet_drive_count(SCSI_TEST_UNIT_READY) == 1 &&
             packet_drive_count(MMC_GET_EVENT_STATUS) == 1);
 
     packet_drive.button = true;
     char text[160];
     kassert(poll(cdrom) == 0);
     device_describe(cdrom, text, sizeof(text));
-    kassert(strstr(text, "Table Drive") && strstr(text, "eject asked for"));
+    kassert(strstr(text, "Table Drive") && strstr(text, "eject requested"));
     kassert(device_medium(cdrom).present);
     kassert(device_control(cdrom, DEVICE_CONTROL_UNLOCK_DOOR, NULL, 0) == 0 &&
             !packet_drive.locked);
@@ -417,7 +419,7 @@ static void no_lock_body(void *unused)
 {
     (void)unused;
     static const struct packet_drive_step script[STEPS_MAX] = {
-        STEP(MMC_PREVENT_ALLOW, SENSE(5, 0x20, 0)),
+        STEP(SCSI_PREVENT_ALLOW, SENSE(5, 0x20, 0)),
     };
     struct device *cdrom = set_up_polled(1);
     packet_drive_follow(script);
@@ -441,11 +443,11 @@ static void arrival_body(void *unused)
     (void)unused;
     struct device *cdrom = packet_drive_set_up(1);
     device_remove(packet_drive.unit);
-    packet_drive.info.device_type = 1; /* a tape */
+    packet_drive.scsi.device_type = 1; /* a tape */
     kassert(packet_drive_publish() == 0 && device_find("cdrom1") == NULL);
     kassert(device_driver(packet_drive.unit) == NULL);
     device_remove(packet_drive.unit);
-    packet_drive.info.device_type = 5;
+    packet_drive.scsi.device_type = 5;
     bool more = true;
     static char errors[4096]; /* what the device manager logs about each, as it should */
     host_console_capture(errors, sizeof(errors));

@@ -1,15 +1,14 @@
 /*
- * controller.c - the ATA driver: IDE controllers on PCI.
+ * controller.c - driver for IDE controllers on PCI: where their channels' ports are.
  *
- * detect      class 01h, subclass 01h
- * identify    each of the two channels by the interface byte: in compatibility mode it stands at
- *             the ports and lines of the first PCs, in native mode at those of the base address
- *             registers, with the function's own line
+ * A controller has class 01h, subclass 01h. The bits of its interface byte put each channel into
+ * compatibility mode, at the ports and lines of the first PCs, or into native mode, at the ports of
+ * the base address registers and with the function's own line (PCI IDE Specification 1.0).
  *
- * A function's line that firmware did not route reads 0xff, or 0, which is the timer's: the channel
- * is then polled.
+ * A line that the firmware did not route reads 0xff, or 0, which is the timer's. Such a channel is
+ * polled.
  */
-#include "drivers/storage/ata/ide/ata.h"
+#include "drivers/storage/ata/ide/ide.h"
 #include "kernel/bus/pci.h"
 #include "kernel/dev/driver.h"
 #include "kernel/log.h"
@@ -21,89 +20,93 @@ enum {
     INTERFACE_MASTER = 1 << 7,
     BAR_BUS_MASTER = 4,
     BUS_MASTER_BYTES = 8, /* of one channel */
-    CONTROL_IN_BAR = 2,   /* the one register of the control block that is used */
+    CONTROL_IN_BAR = 2,   /* the only register of the control block that is used */
     LINE_NONE = 0xff,
 };
 
-/* What a channel has by its number. */
+/* What depends on a channel's number. */
 static const struct {
-    uint16_t command_port, control_port;
+    uint16_t command_port, control_port; /* in compatibility mode, as the line */
     unsigned line;
     uint8_t native; /* the bit of the interface byte */
-    unsigned bar;   /* command block; the control block's is the next */
-} places[2] = {
+    unsigned bar;   /* in native mode: the command block's; the control block's is the next */
+} channels[2] = {
     { 0x1f0, 0x3f6, 14, 1 << 0, 0 },
     { 0x170, 0x376, 15, 1 << 2, 2 },
 };
 
-static bool find_native(const struct pci_function *function, unsigned bar, struct ata_place *place)
+static bool find_native(const struct pci_function *function, unsigned bar, struct ide_place *place)
 {
     const struct pci_bar *command = &function->bars[bar], *control = &function->bars[bar + 1];
     if (!command->io || !command->base || !control->io || !control->base)
         return false;
     place->command_port = (uint16_t)command->base;
     place->control_port = (uint16_t)(control->base + CONTROL_IN_BAR);
-    place->line = function->interrupt_line != 0 ? function->interrupt_line : LINE_NONE;
+    place->line = function->interrupt_line ? function->interrupt_line : LINE_NONE;
     return true;
 }
 
-bool ata_find_place(const struct pci_function *function, unsigned channel,
-                    struct ata_place *place)
+bool ide_find_place(const struct pci_function *function, unsigned channel,
+                    struct ide_place *place)
 {
     const struct pci_bar *master = &function->bars[BAR_BUS_MASTER];
-    *place = (struct ata_place){
-        .command_port = places[channel].command_port,
-        .control_port = places[channel].control_port,
-        .line = places[channel].line,
+    *place = (struct ide_place){
+        .command_port = channels[channel].command_port,
+        .control_port = channels[channel].control_port,
+        .line = channels[channel].line,
     };
     if (function->interface & INTERFACE_MASTER && master->io && master->base)
         place->bus_master_port = (uint16_t)(master->base + channel * BUS_MASTER_BYTES);
-    return !(function->interface & places[channel].native) ||
-           find_native(function, places[channel].bar, place);
+
+    bool native = function->interface & channels[channel].native;
+    return !native || find_native(function, channels[channel].bar, place);
 }
 
-static status_t channel_add(struct device *controller, unsigned number, unsigned channel)
+static status_t add_channel(struct device *controller, unsigned number, unsigned channel)
 {
-    struct ata_place place;
+    struct ide_place place;
     const char *why = NULL;
-    if (!ata_find_place(pci_function_of(controller), channel, &place))
+    if (!ide_find_place(pci_function_of(controller), channel, &place))
         why = "native mode without ports";
-    else if (!ata_take_ports(place.command_port))
-        why = "its ports are another one's";
+    else if (!ide_claim_ports(place.command_port))
+        why = "ports already in use";
     if (why) {
-        log_warn("ata", "%s, channel %u: %s: left alone", device_name(controller), channel, why);
+        log_warn("ide", "%s: channel %u: %s; ignored", device_name(controller), channel, why);
         return 0;
     }
+
     place.number = number;
-    struct ata_channel *found = ata_channel_find(&place);
-    return found ? ata_channel_publish(found, controller) : -ENOMEM;
+    struct ide_channel *found = ide_channel_create(&place);
+    return found ? ide_channel_publish(found, controller) : -ENOMEM;
 }
 
-static status_t ata_add_device(struct device *device)
+static status_t ide_add_device(struct device *device)
 {
     static unsigned controllers;
     const struct pci_function *function = pci_function_of(device);
     if (!function || function->class_code != CLASS_STORAGE)
         return -ENODEV;
     if (function->subclass == SUBCLASS_SATA)
-        log_info("ata", "%s is a SATA controller: its drives are not driven yet",
+        log_info("ide", "%s: SATA controller; its drives are not supported yet",
                  device_name(device));
     if (function->subclass != SUBCLASS_IDE)
         return -ENODEV;
+
+    /* Channels are numbered through all controllers, even those that are ignored. */
     pci_enable(function);
     unsigned first = controllers++ * 2;
     status_t result = 0;
     for (unsigned i = 0; i < 2; i++) {
-        status_t status = channel_add(device, first + i, i);
+        status_t status = add_channel(device, first + i, i);
         if (status)
-            result = status; /* -ENODEV would mean "not mine"; none of these calls returns it */
+            result = status; /* never -ENODEV, which would mean "not mine" */
     }
     return result;
 }
 
-static const struct driver driver_ata = {
-    .name = "ata",
+static const struct driver driver_ide = {
+    .name = "ide",
     .order = 20,
-    .add_device = ata_add_device,
+    .add_device = ide_add_device,
 };
-DRIVER(driver_ata);
+DRIVER(driver_ide);

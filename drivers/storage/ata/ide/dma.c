@@ -1,11 +1,12 @@
 /*
  * dma.c - the bus master of an IDE controller (SFF-8038i).
  *
- * The master reads a table of (address, length) pairs that cover the data; an entry must not cross
- * a 64 KiB boundary, and addresses and lengths are even and below 4 GiB. The note "interrupt" in
- * its status follows the channel's line in every mode, so it also says whose a shared one was.
+ * The bus master reads a table of (address, length) pairs that cover the data. An entry must not
+ * cross a 64 KiB boundary; addresses and lengths are even and below 4 GiB. The "interrupt" bit of
+ * its status follows the channel's line in every mode, so it also tells whether a shared interrupt
+ * came from this channel.
  */
-#include "drivers/storage/ata/ide/ata.h"
+#include "drivers/storage/ata/ide/ide.h"
 #include "kernel/x86/ports.h"
 #include "lib/macros.h"
 
@@ -18,10 +19,12 @@ enum {
     MASTER_TO_MEMORY = 1 << 3,
 
     MASTER_ACTIVE = 1 << 0,
-    MASTER_ERROR = 1 << 1,     /* written 1: cleared */
+    MASTER_ERROR = 1 << 1,     /* cleared by writing 1 */
     MASTER_INTERRUPT = 1 << 2, /* the same */
-    MASTER_KEEP = 3 << 5,      /* the firmware's notes on the units: written back as they were */
-    MASTER_SIMPLEX = 1 << 7,
+    MASTER_KEEP = 3 << 5,      /* the firmware's notes on the units: written back unchanged */
+    MASTER_SIMPLEX = 1 << 7,   /* the controller runs one channel at a time */
+    MASTER_ABSENT = 0xff,      /* a status that no device drives */
+    MASTER_SECOND_CHANNEL = 8, /* the bit of the port */
 
     BOUNDARY_BYTES = 1 << 16,
     TABLE_ENTRIES = PAGE_BYTES / 8,
@@ -34,25 +37,27 @@ struct dma_entry {
     uint16_t flags;
 };
 
-static uint16_t master_port(const struct ata_channel *channel, unsigned number)
+static uint16_t master_port(const struct ide_channel *channel, unsigned number)
 {
     return (uint16_t)(channel->bus_master_port + number);
 }
 
-static void master_clear(const struct ata_channel *channel, uint8_t notes)
+static void master_clear(const struct ide_channel *channel, uint8_t bits)
 {
     uint8_t keep = port_in8(master_port(channel, MASTER_STATUS)) & MASTER_KEEP;
-    port_out8(master_port(channel, MASTER_STATUS), keep | notes);
+    port_out8(master_port(channel, MASTER_STATUS), keep | bits);
 }
 
-void ata_dma_configure(struct ata_channel *channel)
+void ide_dma_configure(struct ide_channel *channel)
 {
     if (!channel->bus_master_port)
         return;
+
     uint8_t status = port_in8(master_port(channel, MASTER_STATUS));
-    bool second = channel->bus_master_port & 8;
-    channel->dma_table = status & MASTER_SIMPLEX && second ? NULL : page_alloc_low();
-    if (!channel->dma_table || status == 0xff) { /* 0xff: no device at this address */
+    bool second = channel->bus_master_port & MASTER_SECOND_CHANNEL;
+    bool usable = status != MASTER_ABSENT && !(status & MASTER_SIMPLEX && second);
+    channel->dma_table = usable ? page_alloc_low() : NULL;
+    if (!channel->dma_table) {
         channel->bus_master_port = 0;
         return;
     }
@@ -62,7 +67,7 @@ void ata_dma_configure(struct ata_channel *channel)
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
-/* Appends entries for memory that is one piece for the device. */
+/* Appends entries for memory that is contiguous for the device. */
 static bool table_add(struct dma_entry *entries, unsigned *count, uint64_t address, uint32_t bytes)
 {
     if (address + bytes - 1 > UINT32_MAX || address % 2 || bytes % 2)
@@ -79,14 +84,16 @@ static bool table_add(struct dma_entry *entries, unsigned *count, uint64_t addre
     return true;
 }
 
-static bool table_build(struct dma_entry *entries, const struct packet_command *command)
+static bool table_build(struct dma_entry *entries, const struct scsi_command *command)
 {
     uint32_t left = command->length_bytes;
     unsigned count = 0;
     for (unsigned i = 0; left && i < command->segment_count; i++) {
         const struct io_segment *segment = &command->segments[i];
-        uint32_t bytes = segment->length_bytes < left ? segment->length_bytes : left, piece;
+        uint32_t bytes = min(segment->length_bytes, left), piece;
         left -= bytes;
+
+        /* Pages that are adjacent here need not be adjacent for the device. */
         for (const char *at = segment->address; bytes; at += piece, bytes -= piece) {
             piece = (uint32_t)mem_contiguous(at, bytes);
             if (!table_add(entries, &count, mem_physical(at), piece))
@@ -101,7 +108,7 @@ static bool table_build(struct dma_entry *entries, const struct packet_command *
 
 /* ---- running ------------------------------------------------------------------------------ */
 
-bool ata_dma_prepare(struct ata_channel *channel, const struct packet_command *command)
+bool ide_dma_prepare(struct ide_channel *channel, const struct scsi_command *command)
 {
     if (!channel->bus_master_port || !table_build(channel->dma_table, command))
         return false;
@@ -111,13 +118,13 @@ bool ata_dma_prepare(struct ata_channel *channel, const struct packet_command *c
     return true;
 }
 
-void ata_dma_start(struct ata_channel *channel)
+void ide_dma_start(struct ide_channel *channel)
 {
     port_out8(master_port(channel, MASTER_COMMAND), MASTER_TO_MEMORY | MASTER_START);
 }
 
-/* A master that is still active has memory left to fill: the unit gave less than was wanted. */
-bool ata_dma_stop(struct ata_channel *channel)
+/* A bus master that is still active has memory left to fill: the unit sent less than expected. */
+bool ide_dma_stop(struct ide_channel *channel)
 {
     uint8_t status = port_in8(master_port(channel, MASTER_STATUS));
     port_out8(master_port(channel, MASTER_COMMAND), 0);
@@ -125,10 +132,11 @@ bool ata_dma_stop(struct ata_channel *channel)
     return !(status & (MASTER_ACTIVE | MASTER_ERROR));
 }
 
-bool ata_dma_take_interrupt(struct ata_channel *channel)
+/* Keeps the error bit, which the worker reads in ide_dma_stop(). */
+bool ide_dma_take_interrupt(struct ide_channel *channel)
 {
     if (!(port_in8(master_port(channel, MASTER_STATUS)) & MASTER_INTERRUPT))
         return false;
-    master_clear(channel, MASTER_INTERRUPT); /* and not the error, which the worker wants to see */
+    master_clear(channel, MASTER_INTERRUPT);
     return true;
 }

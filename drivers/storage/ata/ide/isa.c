@@ -1,34 +1,32 @@
 /*
- * isa.c - IDE channels that are on no PCI function: at the ports that cards for the ISA bus used.
+ * isa.c - driver for IDE channels without a PCI function, at the ports of ISA cards.
  *
- * Asked about the root after PCI, so what a PCI controller has taken is passed over. A place where
- * nobody answers is not published; it costs one port read.
+ * It is asked about the root after the PCI drivers, so ports that a PCI controller has claimed are
+ * skipped. Where no unit answers no channel is published; that costs one port read.
  */
-#include "drivers/storage/ata/ide/ata.h"
+#include "drivers/storage/ata/ide/ide.h"
 #include "kernel/dev/driver.h"
-#include "kernel/log.h"
 #include "kernel/x86/ports.h"
 #include "lib/macros.h"
 
-enum { FLOATING = 0xff, PULLED_DOWN = 0x7f };
-
-/* Numbered as they always were: the first two are a PCI controller's elsewhere. */
-static const struct ata_place places[] = {
+/* The traditional numbering; on most PCs a PCI controller claims the first two. */
+static const struct ide_place places[] = {
     { .number = 0, .command_port = 0x1f0, .control_port = 0x3f6, .line = 14 },
     { .number = 1, .command_port = 0x170, .control_port = 0x376, .line = 15 },
     { .number = 2, .command_port = 0x1e8, .control_port = 0x3ee, .line = 11 },
     { .number = 3, .command_port = 0x168, .control_port = 0x36e, .line = 10 },
 };
 
-/* The command block is asked first: elsewhere the control port may be a serial port's. */
-static struct ata_channel *find_channel(const struct ata_place *place)
+static struct ide_channel *find_channel(const struct ide_place *place)
 {
-    uint8_t status = port_in8((uint16_t)(place->command_port + ATA_STATUS));
-    if (status == FLOATING || status == PULLED_DOWN || !ata_take_ports(place->command_port))
+    /* The command block is read first: the control port may belong to a serial port. */
+    uint8_t status = port_in8((uint16_t)(place->command_port + IDE_STATUS));
+    if (ide_status_floats(status) || !ide_claim_ports(place->command_port))
         return NULL;
-    struct ata_channel *channel = ata_channel_find(place);
-    if (channel && !channel->units[0].answers && !channel->units[1].answers) {
-        ata_channel_free(channel);
+
+    struct ide_channel *channel = ide_channel_create(place);
+    if (channel && !channel->ports[0].answers && !channel->ports[1].answers) {
+        ide_channel_free(channel);
         return NULL;
     }
     return channel;
@@ -39,15 +37,16 @@ static status_t isa_add_device(struct device *root)
     struct device *bus = NULL;
     status_t result = -ENODEV;
     for (unsigned i = 0; root == device_root() && i < ARRAY_LENGTH(places); i++) {
-        struct ata_channel *channel = find_channel(&places[i]);
+        struct ide_channel *channel = find_channel(&places[i]);
         if (!channel)
             continue;
-        /* the bus comes with its first channel */
+
+        /* The "isa" bus is published with its first channel. */
         status_t status = bus ? 0 : device_publish_bus(root, "isa", &bus);
         if (status)
-            ata_channel_free(channel);
+            ide_channel_free(channel);
         else
-            status = ata_channel_publish(channel, bus);
+            status = ide_channel_publish(channel, bus);
         if (status || result == -ENODEV)
             result = status;
     }
@@ -56,9 +55,9 @@ static status_t isa_add_device(struct device *root)
     return result;
 }
 
-static const struct driver driver_ata_isa = {
-    .name = "ata-isa",
+static const struct driver driver_ide_isa = {
+    .name = "ide-isa",
     .order = 25,
     .add_device = isa_add_device,
 };
-DRIVER(driver_ata_isa);
+DRIVER(driver_ide_isa);

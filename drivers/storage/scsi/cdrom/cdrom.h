@@ -1,94 +1,81 @@
 /*
  * cdrom.h - the files of the CD drive driver among themselves.
  *
- *   cdrom.c   the driver: takes packet units that are CD drives, publishes "cdrom", controls
- *   read.c    io transfers: READ(10), what to do with each kind of failure
- *   medium.c  which disc is there: readiness, capacity, the tray's button
- *   sense.c   sense data -> what it means for us, by a table
- *   mmc.h     the command packets
+ *   cdrom.c   the driver: takes units of the multimedia command set, publishes "cdrom", controls
+ *   read.c    io transfers: READ(10), and how each kind of failure is handled
+ *   door.c    tray, lock and eject button
+ *   toc.c     tracks and sessions
+ *   medium.c  which disc is inserted: readiness, capacity, and what every command's end reveals
+ *   mmc.h     the commands that only these drives have
  *
- * Model       The drive answers every failing command with sense data. cdrom_note() reads it on the
- *             transport's worker, before the channel's next command runs: when it says that the
- *             medium changed or went, the device's generation is bumped right there. A read checks
- *             its generation again when it ends, so what a new disc answered to a read that was
- *             meant for the old one is never delivered.
- * Locking     None: `changes` and the flags are atomic; `looked`, `no_events` are the poller's.
+ * Each file calls only those below it, and ../unit.c, ../command.c and ../sense.c below them all.
+ *
+ * Model       The drive answers every failing command with sense data. cdrom_note() sees them on
+ *             the channel's worker, before the channel's next command is reported: if the medium
+ *             changed or left, it increments the device's generation right there. kernel/dev checks
+ *             the generation again when a read ends, so data that a new disc returned for a read of
+ *             the old one are never delivered.
+ * Locking     None: `changes` and the flags are atomic; `looked` and `no_events` belong to the
+ *             thread that polls.
  * References  MMC-5; SPC-3 4.5 (sense data); SFF-8020i for old drives.
- * Status      Data tracks, 2048-byte blocks; tracks and sessions are listed. No audio, no writing.
+ * Status      Reads data tracks in blocks of 2048 bytes, and lists tracks and sessions. No audio,
+ *             no writing.
  */
 #ifndef DRIVERS_STORAGE_SCSI_CDROM_CDROM_H
 #define DRIVERS_STORAGE_SCSI_CDROM_CDROM_H
 
-#include "kernel/bus/scsi.h"
+#include "drivers/storage/scsi/command.h"
+#include "lib/macros.h"
 
-enum { CDROM_BLOCK_BYTES = 2048, CDROM_ATTENTIONS_MAX = 8 };
-
-/* What a command's end means for us. */
-enum sense_action {
-    SENSE_DONE,        /* nothing went wrong, or the drive mended it */
-    SENSE_CHANGED,     /* another medium may be in */
-    SENSE_ABSENT,      /* no medium */
-    SENSE_AGAIN,       /* the drive told us news instead of doing it: ask again */
-    SENSE_WAIT,        /* not ready yet, but on the way */
-    SENSE_BLANK,       /* a medium without anything to read */
-    SENSE_MEDIUM,      /* this place of the medium cannot be read */
-    SENSE_RETRY,       /* failed, may work next time: hardware, transport, an unclear answer */
-    SENSE_REFUSED,     /* will not work next time either */
-    SENSE_UNSUPPORTED, /* the drive does not know the command */
-    SENSE_LOCKED,      /* the door is locked */
-    SENSE_GONE,        /* the unit is gone */
-    SENSE_INTERRUPTED, /* the waiting thread was: the command ends by itself */
-    SENSE_NO_MEMORY,   /* it was not sent */
-    SENSE_ACTIONS,
-};
+enum { CDROM_BLOCK_BYTES = 2048 };
 
 struct cdrom {
-    struct device *device; /* borrowed: it owns this */
-    struct device *unit;   /* its parent */
-    const struct packet_unit_info *info;
-    _Atomic unsigned changes; /* how often the medium was seen to change or go */
-    _Atomic bool door_locked; /* we asked for it */
-    _Atomic bool relock;      /* the drive was reset and forgot it */
-    _Atomic bool eject_asked; /* the tray's button was pressed behind a locked door */
+    struct scsi_client client;
+    struct device *device;    /* borrowed: it owns this */
+    _Atomic unsigned changes; /* how often the medium was seen to change or leave */
+    _Atomic bool door_locked; /* at our request */
+    _Atomic bool relock;      /* the drive was reset, so it has forgotten the lock */
+    _Atomic bool eject_asked; /* the eject button was pressed while the door was locked */
     bool looked;              /* start-up's wait for a disc to spin up is over */
-    bool no_events;           /* the drive has no event reporting */
+    bool no_events;           /* the drive does not report events */
 };
 
-/* A command with a small answer; see cdrom_execute(). */
-struct cdrom_query {
-    uint8_t cdb[PACKET_CDB_BYTES];
-    void *answer;
-    uint32_t answer_bytes;
-    uint32_t timeout_us;
-    uint32_t done_bytes; /* the result's length */
-};
+static inline struct cdrom *cdrom_of(struct scsi_client *client)
+{
+    return container_of(client, struct cdrom, client);
+}
 
-/* sense.c: 18 bytes of fixed format sense data, all zero when there were none. */
-enum sense_action sense_decode(const uint8_t *sense);
-/* "medium error (3/11/05), unrecovered read error": key, ASC and ASCQ in hex. */
-void sense_text(const uint8_t *sense, char *text, size_t bytes);
-/* Was it UNIT ATTENTION for a reset of the drive? */
-bool sense_is_reset(const uint8_t *sense);
+/* ---- medium.c ----------------------------------------------------------------------------- */
 
-/* What the command's end means; a medium that changed or went is gone for the device when this
- * returns. To be called in the command's callback. */
-enum sense_action cdrom_note(struct cdrom *cdrom, const struct packet_command *command);
-/* Runs a query once. */
-enum sense_action cdrom_execute(struct cdrom *cdrom, struct cdrom_query *query);
-/* Runs it until the drive has no more news to tell first. */
-enum sense_action cdrom_execute_insisting(struct cdrom *cdrom, struct cdrom_query *query);
-/* The action as an errno, for callers that cannot handle it otherwise. */
-status_t cdrom_status(enum sense_action action);
+/* The client's note(): a medium that changed or left is gone from the device when it returns. */
+void cdrom_note(struct scsi_client *client, struct scsi_outcome outcome,
+                const struct sense *sense);
+/* Forgets the medium, e.g. because it was ejected. */
+void cdrom_lose_medium(struct cdrom *cdrom);
+/* Asks whether a disc is inserted and shows a new one as the device's medium. -EAGAIN while it is
+ * becoming ready or has just changed; 0 also without a disc. */
+status_t cdrom_look_for_medium(struct cdrom *cdrom) MUST_CHECK;
 
-/* toc.c: DEVICE_CONTROL_TOC and _SESSION. -ENOENT: the disc has no such session. */
+/* ---- toc.c -------------------------------------------------------------------------------- */
+
+/* DEVICE_CONTROL_TOC and _SESSION. -ENOENT if the disc does not have that session. */
 status_t cdrom_read_toc(struct cdrom *cdrom, struct device_toc *toc) MUST_CHECK;
 status_t cdrom_find_session(struct cdrom *cdrom, struct device_session *session) MUST_CHECK;
 
-/* ops->start and ops->poll. */
-void cdrom_start(struct device *device, struct io_transfer *transfer);
-status_t cdrom_poll(struct device *device);
+/* ---- door.c ------------------------------------------------------------------------------- */
 
-/* Locks or unlocks the door. */
-status_t cdrom_set_door(struct cdrom *cdrom, bool locked) MUST_CHECK;
+status_t cdrom_eject(struct cdrom *cdrom) MUST_CHECK;
+/* Pulls the tray in. The next poll finds the disc in it. */
+status_t cdrom_load(struct cdrom *cdrom) MUST_CHECK;
+status_t cdrom_lock_door(struct cdrom *cdrom) MUST_CHECK;
+/* Unlocks the door, and ejects the disc if the eject button was pressed meanwhile. */
+status_t cdrom_unlock_door(struct cdrom *cdrom) MUST_CHECK;
+/* For the poll: locks the door again after a reset, and notices the eject button. */
+void cdrom_watch_door(struct cdrom *cdrom);
+
+/* ---- read.c ------------------------------------------------------------------------------- */
+
+/* The device's start(). */
+void cdrom_start(struct device *device, struct io_transfer *transfer);
 
 #endif

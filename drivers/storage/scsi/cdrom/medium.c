@@ -1,179 +1,160 @@
 /*
- * medium.c - which disc is there.
+ * medium.c - which disc is inserted.
  *
- * A poll asks whether the unit is ready. As long as the answer is the one that the device shows
+ * A poll asks whether the unit is ready. As long as the answer matches what the device shows
  * already, that is all. A disc that is ready but not shown yet is measured and shown; one that the
- * drive says nothing can be read from is shown with 0 bytes, a blank disc. Going is noticed in
- * cdrom_note(), by whichever command meets it.
+ * drive reports as unreadable is shown with 0 bytes, as a blank disc. Removal is noticed in
+ * cdrom_note(), by whichever command meets it first.
  *
  * A disc may be changed between two commands of a poll. `changes` counts what was noticed, so a
- * capacity is shown only if nothing happened since the unit said it was ready.
+ * capacity is shown only if nothing happened since the unit reported that it was ready.
  */
 #include "drivers/storage/scsi/cdrom/cdrom.h"
 #include "drivers/storage/scsi/cdrom/mmc.h"
+#include "drivers/storage/scsi/unit.h"
 #include "kernel/dev/deadlines.h"
 #include "kernel/log.h"
-#include "lib/bytes.h"
-#include "lib/macros.h"
 #include "lib/text.h"
 
-enum { QUERY_TRIES = 3 };
+enum { CAPACITY_TRIES = 3, RAW_SECTOR_BYTES = 2352 };
 
-static const char *cdrom_name(const struct cdrom *cdrom)
+/* ---- leaving ------------------------------------------------------------------------------ */
+
+void cdrom_lose_medium(struct cdrom *cdrom)
 {
-    return device_alias(cdrom->device);
+    bool was_there = device_medium(cdrom->device).present;
+    atomic_fetch_add(&cdrom->changes, 1);
+    atomic_store(&cdrom->eject_asked, false);
+    device_clear_medium(cdrom->device);
+    if (was_there)
+        log_info(device_alias(cdrom->device), "disc removed");
+}
+
+void cdrom_note(struct scsi_client *client, struct scsi_outcome outcome, const struct sense *sense)
+{
+    struct cdrom *cdrom = cdrom_of(client);
+    if (sense && sense_is_reset(sense))
+        atomic_store(&cdrom->relock, true);
+    if (outcome.action == SENSE_CHANGED || outcome.action == SENSE_ABSENT)
+        cdrom_lose_medium(cdrom);
 }
 
 /* ---- capacity ----------------------------------------------------------------------------- */
 
-/* A disc of one block, or an empty one for which 0 was the best answer? */
+/* Drives answer READ CAPACITY with block 0 both for a disc of one block and for an empty one. */
 static bool disc_is_empty(struct cdrom *cdrom)
 {
     uint8_t answer[MMC_DISC_INFORMATION_BYTES] = { 0 };
-    struct cdrom_query query = {
+    struct scsi_query query = {
         .cdb = { MMC_READ_DISC_INFORMATION, [8] = sizeof(answer) },
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };
-    enum sense_action action = cdrom_execute_insisting(cdrom, &query);
-    return action == SENSE_DONE && query.done_bytes > 2 && !(answer[2] & MMC_DISC_STATUS_MASK);
+    struct scsi_outcome outcome = scsi_execute_insisting(&cdrom->client, &query);
+    return outcome.action == SENSE_DONE && query.done_bytes > MMC_DISC_STATUS &&
+           !(answer[MMC_DISC_STATUS] & MMC_DISC_STATUS_MASK);
 }
 
-/* Bytes of the disc from READ CAPACITY's answer; 0 when it makes no sense, or is a blank's. */
-static uint64_t capacity_decode(struct cdrom *cdrom, struct bytes answer)
+/* Returns the bytes of a disc; 0 if it is blank or its capacity is unusable. */
+static uint64_t disc_bytes(struct cdrom *cdrom, const struct scsi_capacity *capacity)
 {
-    uint32_t last = bytes_be32(answer, 0), block_bytes = bytes_be32(answer, 4);
-    /* Old drives say nothing here, or the length of a raw sector; READ(10) gives 2048 anyway. */
-    if (block_bytes && block_bytes != 2352 && block_bytes != CDROM_BLOCK_BYTES) {
-        log_warn(cdrom_name(cdrom), "blocks of %u bytes cannot be read", block_bytes);
+    /* Old drives report no block length, or that of a raw sector; READ(10) returns 2048 anyway. */
+    uint32_t block_bytes = capacity->block_bytes;
+    if (block_bytes && block_bytes != RAW_SECTOR_BYTES && block_bytes != CDROM_BLOCK_BYTES) {
+        log_warn(device_alias(cdrom->device),
+                 "blocks of %u bytes are not supported; shown as a blank disc", block_bytes);
         return 0;
     }
+
+    uint64_t last = capacity->last_block;
     if (last == UINT32_MAX || (last == 0 && disc_is_empty(cdrom)))
         return 0;
-    return ((uint64_t)last + 1) * CDROM_BLOCK_BYTES;
+    return (last + 1) * CDROM_BLOCK_BYTES;
 }
 
-/* SENSE_DONE and the disc's size, or what stood against it. */
-static enum sense_action cdrom_measure(struct cdrom *cdrom, uint64_t *bytes)
+/* Measures the disc. An outcome other than SENSE_DONE: why it could not be measured. */
+static struct scsi_outcome measure(struct cdrom *cdrom, uint64_t *bytes)
 {
-    uint8_t answer[MMC_CAPACITY_BYTES] = { 0 };
-    enum sense_action action = SENSE_RETRY;
-    for (unsigned tries = 0; tries < QUERY_TRIES && action == SENSE_RETRY; tries++) {
-        struct cdrom_query query = {
-            .cdb = { MMC_READ_CAPACITY },
-            .answer = answer,
-            .answer_bytes = sizeof(answer),
-        };
-        action = cdrom_execute_insisting(cdrom, &query);
-        if (action == SENSE_DONE && query.done_bytes < sizeof(answer))
-            action = SENSE_RETRY;
-    }
+    struct scsi_capacity capacity;
+    struct scsi_outcome outcome = { SENSE_RETRY, -EIO };
+    for (unsigned i = 0; i < CAPACITY_TRIES && outcome.action == SENSE_RETRY; i++)
+        outcome = scsi_read_capacity_10(&cdrom->client, &capacity);
+
     *bytes = 0;
-    switch (action) {
+    switch (outcome.action) {
     case SENSE_DONE:
-        *bytes = capacity_decode(cdrom, (struct bytes){ answer, sizeof(answer) });
-        return SENSE_DONE;
+        *bytes = disc_bytes(cdrom, &capacity);
+        return outcome;
     case SENSE_BLANK:
     case SENSE_MEDIUM:
     case SENSE_REFUSED:
-    case SENSE_UNSUPPORTED:
-        return SENSE_DONE; /* ready, but with nothing to read */
+    case SENSE_UNSUPPORTED: /* the disc is ready, but holds nothing to read */
+        return (struct scsi_outcome){ SENSE_DONE, 0 };
     default:
-        return action;
+        return outcome;
     }
 }
 
-/* Shows the disc, unless anything happened since `changes` was read. */
-static void cdrom_show_medium(struct cdrom *cdrom, unsigned changes, uint64_t bytes)
+/* Shows the disc, unless it has changed since `changes` was read. */
+static void show_medium(struct cdrom *cdrom, unsigned changes, uint64_t bytes)
 {
     if (atomic_load(&cdrom->changes) != changes)
         return; /* the next poll looks again */
     device_set_medium(cdrom->device, bytes);
+
+    /* A read may have noticed a change in between, and cleared the medium before it was set. */
     if (atomic_load(&cdrom->changes) != changes) {
-        device_clear_medium(cdrom->device); /* it happened in between */
+        device_clear_medium(cdrom->device);
         return;
     }
+    uint64_t blocks = bytes / CDROM_BLOCK_BYTES;
     if (bytes)
-        log_info(cdrom_name(cdrom), "disc of %llu block%s",
-                 (unsigned long long)(bytes / CDROM_BLOCK_BYTES),
-                 text_plural(bytes / CDROM_BLOCK_BYTES));
+        log_info(device_alias(cdrom->device), "disc of %llu block%s", (unsigned long long)blocks,
+                 text_plural(blocks));
     else
-        log_info(cdrom_name(cdrom), "blank disc");
+        log_info(device_alias(cdrom->device), "blank disc");
 }
 
 /* ---- readiness ---------------------------------------------------------------------------- */
 
-/* Asks until the drive has told all its news. *changes: what was known before the last question. */
-static enum sense_action cdrom_test_ready(struct cdrom *cdrom, unsigned *changes)
+/* Asks until the drive has reported all its events. *changes: as before the last question. */
+static struct scsi_outcome test_ready(struct cdrom *cdrom, unsigned *changes)
 {
-    enum sense_action action = SENSE_AGAIN;
-    for (unsigned tries = 0; tries < CDROM_ATTENTIONS_MAX; tries++) {
-        struct cdrom_query query = { .cdb = { MMC_TEST_UNIT_READY } };
+    struct scsi_outcome outcome = { SENSE_AGAIN, -EAGAIN };
+    for (unsigned i = 0; i < SCSI_ATTENTIONS_MAX; i++) {
         *changes = atomic_load(&cdrom->changes);
-        action = cdrom_execute(cdrom, &query);
-        if (action != SENSE_AGAIN && action != SENSE_CHANGED)
-            return action;
+        outcome = scsi_test_ready(&cdrom->client);
+        if (outcome.action != SENSE_AGAIN && outcome.action != SENSE_CHANGED)
+            break;
     }
-    return action;
+    return outcome;
 }
 
-/* The first poll waits for a disc that spins up, so that start-up finds it. */
-static enum sense_action cdrom_await_ready(struct cdrom *cdrom, unsigned *changes)
+/* The first poll waits for a disc that is spinning up, so that start-up finds it. */
+static struct scsi_outcome await_ready(struct cdrom *cdrom, unsigned *changes)
 {
     uint64_t deadline_us = time_now_us() + (cdrom->looked ? 0 : DEADLINE_NOT_READY_US);
-    enum sense_action action = cdrom_test_ready(cdrom, changes);
-    while (action == SENSE_WAIT && time_now_us() < deadline_us) {
+    struct scsi_outcome outcome = test_ready(cdrom, changes);
+    while (outcome.action == SENSE_WAIT && time_now_us() < deadline_us) {
         thread_sleep_until(time_now_us() + DELAY_NOT_READY_US);
-        action = cdrom_test_ready(cdrom, changes);
+        outcome = test_ready(cdrom, changes);
     }
     cdrom->looked = true;
-    return action;
+    return outcome;
 }
 
-static status_t cdrom_look(struct cdrom *cdrom)
+status_t cdrom_look_for_medium(struct cdrom *cdrom)
 {
     unsigned changes;
     uint64_t bytes = 0;
-    enum sense_action action = cdrom_await_ready(cdrom, &changes);
+    struct scsi_outcome outcome = await_ready(cdrom, &changes);
     bool shown = device_medium(cdrom->device).present;
-    if (action == SENSE_DONE && !shown)
-        action = cdrom_measure(cdrom, &bytes);
-    if (action == SENSE_BLANK)
-        action = SENSE_DONE;
-    if (action == SENSE_DONE && !shown)
-        cdrom_show_medium(cdrom, changes, bytes);
-    return action == SENSE_ABSENT ? 0 : cdrom_status(action);
-}
 
-/* ---- the tray's button -------------------------------------------------------------------- */
-
-/* Behind a locked door the drive only notes that somebody wants the disc. */
-static void cdrom_look_at_button(struct cdrom *cdrom)
-{
-    uint8_t answer[MMC_EVENT_BYTES] = { 0 };
-    struct cdrom_query query = {
-        .cdb = { MMC_GET_EVENT_STATUS, 1, [4] = 1 << MMC_EVENT_CLASS_MEDIA, [8] = sizeof(answer) },
-        .answer = answer,
-        .answer_bytes = sizeof(answer),
-    };
-    enum sense_action action = cdrom_execute_insisting(cdrom, &query);
-    if (action == SENSE_UNSUPPORTED)
-        cdrom->no_events = true;
-    if (action != SENSE_DONE || query.done_bytes < sizeof(answer))
-        return;
-    bool media = (answer[2] & (MMC_EVENT_NONE_AVAILABLE | 7)) == MMC_EVENT_CLASS_MEDIA;
-    if (media && (answer[4] & 0xf) == MMC_EVENT_EJECT_REQUEST &&
-        !atomic_exchange(&cdrom->eject_asked, true))
-        log_info(cdrom_name(cdrom), "the disc is in use; it comes out when it is not");
-}
-
-status_t cdrom_poll(struct device *device)
-{
-    struct cdrom *cdrom = device_private(device);
-    status_t status = cdrom_look(cdrom);
-    if (atomic_exchange(&cdrom->relock, false) && atomic_load(&cdrom->door_locked))
-        IGNORE(cdrom_set_door(cdrom, true));
-    if (atomic_load(&cdrom->door_locked) && !cdrom->no_events)
-        cdrom_look_at_button(cdrom);
-    return status;
+    if (outcome.action == SENSE_DONE && !shown)
+        outcome = measure(cdrom, &bytes);
+    if (outcome.action == SENSE_BLANK) /* not ready, but there is a disc */
+        outcome = (struct scsi_outcome){ SENSE_DONE, 0 };
+    if (outcome.action == SENSE_DONE && !shown)
+        show_medium(cdrom, changes, bytes);
+    return outcome.action == SENSE_ABSENT ? 0 : outcome.status;
 }

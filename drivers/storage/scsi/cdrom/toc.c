@@ -1,29 +1,45 @@
 /*
- * toc.c - a disc's tracks, and where its sessions begin (READ TOC/PMA/ATIP, MMC-5 6.26).
+ * toc.c - a disc's tracks and where its sessions begin (READ TOC/PMA/ATIP, MMC-5 6.26).
+ *
+ * Format 1 names the last session; format 2, the full table, has a descriptor per track and per
+ * lead-out of every session, with addresses as minute, second and frame.
  */
 #include "drivers/storage/scsi/cdrom/cdrom.h"
 #include "drivers/storage/scsi/cdrom/mmc.h"
 #include "lib/bytes.h"
 
 enum {
-    TOC_HEADER_BYTES = 4, /* length, first and last session */
-    TOC_LAST_SESSION_BYTES = 12,
-    TOC_ENTRY_BYTES = 11,
-    TOC_BYTES_MAX = 2048,
     TOC_FORMAT_SESSIONS = 1,
     TOC_FORMAT_FULL = 2,
-    TOC_MSF = 2, /* addresses as minute, second, frame: the full table has no other */
-    TOC_CONTROL_DATA = 4,
-    TOC_LEAD_OUT = 0xa2,
+    TOC_MSF = 2,       /* byte 1 of the CDB: the full table has no other addresses */
+    TOC_BYTES_MAX = 2048,
+
+    TOC_HEADER_BYTES = 4, /* length, first and last session */
+    TOC_LAST_SESSION = 3,
+
+    SESSIONS_BYTES = 12, /* the header and one track descriptor */
+    SESSIONS_CONTROL = 5,
+    SESSIONS_BLOCK = 8,
+
+    ENTRY_BYTES = 11, /* of the full table */
+    ENTRY_SESSION = 0,
+    ENTRY_CONTROL = 1,
+    ENTRY_POINT = 3,
+    ENTRY_MINUTE = 8,
+    ENTRY_SECOND = 9,
+    ENTRY_FRAME = 10,
+
+    CONTROL_DATA = 4,
+    POINT_LEAD_OUT = 0xa2,
     TRACKS_MAX = 99,
     MSF_OFFSET = 150, /* frames before block 0 */
 };
 
-/* Reads the table in one of its formats; *got: its bytes, at most those there is room for. */
+/* Reads the table in one of its formats. *got: the part of it that arrived and is valid. */
 static status_t toc_read(struct cdrom *cdrom, unsigned format, unsigned session, uint8_t *answer,
                          uint32_t bytes, struct bytes *got)
 {
-    struct cdrom_query query = {
+    struct scsi_query query = {
         .cdb = { MMC_READ_TOC, [1] = format == TOC_FORMAT_FULL ? TOC_MSF : 0,
                  [2] = (uint8_t)format, [6] = (uint8_t)session,
                  [7] = (uint8_t)(bytes >> 8), [8] = (uint8_t)bytes,
@@ -31,42 +47,48 @@ static status_t toc_read(struct cdrom *cdrom, unsigned format, unsigned session,
         .answer = answer,
         .answer_bytes = bytes,
     };
-    status_t status = cdrom_status(cdrom_execute_insisting(cdrom, &query));
+    status_t status = scsi_execute_insisting(&cdrom->client, &query).status;
     if (status)
         return status;
-    uint32_t length = query.done_bytes >= 2 ? bytes_be16((struct bytes){ answer, 2 }, 0) + 2u : 0;
-    *got = (struct bytes){ answer, length < query.done_bytes ? length : query.done_bytes };
+
+    /* The table's own length does not count itself, and may be that of more than was asked for. */
+    size_t length = 0;
+    if (query.done_bytes >= 2)
+        length = bytes_be16((struct bytes){ answer, 2 }, 0) + 2u;
+    *got = (struct bytes){ answer, min(length, query.done_bytes) };
     return got->length >= TOC_HEADER_BYTES ? 0 : -EIO;
 }
 
-/* The last complete session: its number and the address of its first track, whether of data. */
-static status_t toc_last_session(struct cdrom *cdrom, struct device_session *session, bool *data)
+/* The last complete session: its number and the address of its first track. */
+static status_t read_last_session(struct cdrom *cdrom, struct device_session *session,
+                                  bool *is_data)
 {
-    uint8_t answer[TOC_LAST_SESSION_BYTES];
+    uint8_t answer[SESSIONS_BYTES];
     struct bytes toc;
     status_t status = toc_read(cdrom, TOC_FORMAT_SESSIONS, 0, answer, sizeof(answer), &toc);
     if (status)
         return status;
-    if (toc.length < TOC_LAST_SESSION_BYTES)
+    if (toc.length < SESSIONS_BYTES)
         return -EIO;
-    session->number = session->count = bytes_u8(toc, 3);
-    session->first_block = bytes_be32(toc, 8);
-    *data = bytes_u8(toc, 5) & TOC_CONTROL_DATA;
+
+    session->number = session->count = bytes_u8(toc, TOC_LAST_SESSION);
+    session->first_block = bytes_be32(toc, SESSIONS_BLOCK);
+    *is_data = bytes_u8(toc, SESSIONS_CONTROL) & CONTROL_DATA;
     return 0;
 }
 
-/* ---- the whole table ------------------------------------------------------------------------ */
+/* ---- the full table ------------------------------------------------------------------------- */
 
-/* The address that an entry of the full table gives; UINT32_MAX when it is before block 0. */
+/* The block that an entry names; UINT32_MAX if it is before block 0. */
 static uint32_t entry_block(struct bytes toc, size_t at)
 {
-    uint32_t frames = (bytes_u8(toc, at + 8) * 60u + bytes_u8(toc, at + 9)) * 75u +
-                      bytes_u8(toc, at + 10);
+    uint32_t seconds = bytes_u8(toc, at + ENTRY_MINUTE) * 60u + bytes_u8(toc, at + ENTRY_SECOND);
+    uint32_t frames = seconds * 75u + bytes_u8(toc, at + ENTRY_FRAME);
     return frames >= MSF_OFFSET ? frames - MSF_OFFSET : UINT32_MAX;
 }
 
-/* A track goes before those that begin after it: drives list them in order, or should. */
-static void toc_insert(struct device_toc *toc, struct device_track track)
+/* Inserts a track before those that begin after it: drives should list them in order. */
+static void insert_track(struct device_toc *toc, struct device_track track)
 {
     unsigned at = toc->track_count++;
     for (; at && toc->tracks[at - 1].first_block > track.first_block; at--)
@@ -74,38 +96,48 @@ static void toc_insert(struct device_toc *toc, struct device_track track)
     toc->tracks[at] = track;
 }
 
-static void toc_take_tracks(struct bytes full, struct device_toc *toc)
+static void collect_tracks(struct bytes full, struct device_toc *toc)
 {
-    for (size_t at = TOC_HEADER_BYTES; bytes_has(full, at, TOC_ENTRY_BYTES);
-         at += TOC_ENTRY_BYTES) {
-        uint8_t point = bytes_u8(full, at + 3);
+    for (size_t at = TOC_HEADER_BYTES; bytes_has(full, at, ENTRY_BYTES); at += ENTRY_BYTES) {
+        uint8_t point = bytes_u8(full, at + ENTRY_POINT);
         uint32_t block = entry_block(full, at);
-        if (point >= 1 && point <= TRACKS_MAX && block != UINT32_MAX &&
-            toc->track_count < DEVICE_TRACKS_MAX)
-            toc_insert(toc, (struct device_track){
-                .number = point,
-                .session = bytes_u8(full, at),
-                .data = bytes_u8(full, at + 1) & TOC_CONTROL_DATA,
-                .first_block = block,
-            });
+
+        /* Other points describe lead-ins, lead-outs and the program area. */
+        if (point < 1 || point > TRACKS_MAX || block == UINT32_MAX ||
+            toc->track_count == DEVICE_TRACKS_MAX)
+            continue;
+        insert_track(toc, (struct device_track){
+            .number = point,
+            .session = bytes_u8(full, at + ENTRY_SESSION),
+            .data = bytes_u8(full, at + ENTRY_CONTROL) & CONTROL_DATA,
+            .first_block = block,
+        });
     }
 }
 
-/* Each track ends where the next of its session begins, or the session's lead-out. */
-static void toc_measure_tracks(struct bytes full, struct device_toc *toc)
+/* Where the session's lead-out begins; `otherwise` if the table has none. */
+static uint32_t find_lead_out(struct bytes full, unsigned session, uint32_t otherwise)
+{
+    uint32_t block = otherwise;
+    for (size_t at = TOC_HEADER_BYTES; bytes_has(full, at, ENTRY_BYTES); at += ENTRY_BYTES)
+        if (bytes_u8(full, at + ENTRY_SESSION) == session &&
+            bytes_u8(full, at + ENTRY_POINT) == POINT_LEAD_OUT)
+            block = entry_block(full, at);
+    return block;
+}
+
+/* A track ends where the next one of its session begins, the last one at the lead-out. */
+static void measure_tracks(struct bytes full, struct device_toc *toc)
 {
     for (unsigned i = 0; i < toc->track_count; i++) {
-        struct device_track *track = &toc->tracks[i];
-        uint32_t end = track->first_block;
-        if (i + 1 < toc->track_count && toc->tracks[i + 1].session == track->session)
-            end = toc->tracks[i + 1].first_block;
+        struct device_track *track = &toc->tracks[i], *next = track + 1;
+        uint32_t end;
+        if (i + 1 < toc->track_count && next->session == track->session)
+            end = next->first_block;
         else
-            for (size_t at = TOC_HEADER_BYTES; bytes_has(full, at, TOC_ENTRY_BYTES);
-                 at += TOC_ENTRY_BYTES)
-                if (bytes_u8(full, at) == track->session && bytes_u8(full, at + 3) == TOC_LEAD_OUT)
-                    end = entry_block(full, at);
-        track->blocks = end > track->first_block && end != UINT32_MAX ? end - track->first_block
-                                                                       : 0;
+            end = find_lead_out(full, track->session, track->first_block);
+        if (end > track->first_block && end != UINT32_MAX)
+            track->blocks = end - track->first_block;
     }
 }
 
@@ -115,17 +147,21 @@ status_t cdrom_read_toc(struct cdrom *cdrom, struct device_toc *toc)
     struct bytes full;
     if (!answer)
         return -ENOMEM;
+
+    /* An odd length keeps it below SCSI_BULK_BYTES: a short answer must not be read by DMA. */
     status_t status = toc_read(cdrom, TOC_FORMAT_FULL, 1, answer, TOC_BYTES_MAX - 1, &full);
     if (!status) {
-        *toc = (struct device_toc){ .session_count = bytes_u8(full, 3) };
-        toc_take_tracks(full, toc);
-        toc_measure_tracks(full, toc);
+        *toc = (struct device_toc){ .session_count = bytes_u8(full, TOC_LAST_SESSION) };
+        collect_tracks(full, toc);
+        measure_tracks(full, toc);
     }
     mem_free(answer);
     return status;
 }
 
-static status_t toc_named_session(struct cdrom *cdrom, struct device_session *session)
+/* ---- sessions ------------------------------------------------------------------------------- */
+
+static status_t find_in_full_table(struct cdrom *cdrom, struct device_session *session)
 {
     struct device_toc *toc = mem_alloc(sizeof(*toc));
     status_t status = toc ? cdrom_read_toc(cdrom, toc) : -ENOMEM;
@@ -135,15 +171,16 @@ static status_t toc_named_session(struct cdrom *cdrom, struct device_session *se
     return status;
 }
 
-/* Where the last session begins with audio, the full table may name its data track. */
 status_t cdrom_find_session(struct cdrom *cdrom, struct device_session *session)
 {
-    bool data;
+    bool is_data;
     if (session->number)
-        return toc_named_session(cdrom, session);
-    status_t status = toc_last_session(cdrom, session, &data);
+        return find_in_full_table(cdrom, session);
+    status_t status = read_last_session(cdrom, session, &is_data);
+
+    /* A session that begins with audio may have a data track, which only the full table names. */
     struct device_session same = { .number = session->number };
-    if (!status && !data && !toc_named_session(cdrom, &same))
+    if (!status && !is_data && !find_in_full_table(cdrom, &same))
         session->first_block = same.first_block;
     return status;
 }

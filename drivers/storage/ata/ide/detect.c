@@ -1,0 +1,73 @@
+/*
+ * detect.c - which units a channel has.
+ *
+ * The registers of a unit keep what is written to them; a floating bus reads as ones. The channel
+ * is reset only if a unit answers, so an empty one costs a few port accesses. A master that is
+ * alone also answers for the slave's registers; the signature after the reset tells them apart,
+ * and an IDENTIFY command proves that there is a unit. A packet unit's status may be all zero until
+ * then, and the unit need not be ready.
+ */
+#include "drivers/storage/ata/ide/ide.h"
+#include "kernel/x86/ports.h"
+
+enum { TRANSFER_BYTES_MAX = 1 << 20 }; /* its table fits a page, however scattered the memory is */
+
+static bool port_answers(struct ide_port *port)
+{
+    const struct ide_channel *channel = port->channel;
+    ide_point(port);
+    uint8_t status = ide_status(channel);
+    if (ide_status_floats(status))
+        return false;
+    if (status & ATA_STATUS_BSY) /* starting up: its registers cannot be written yet */
+        return true;
+
+    port_out8(ide_register(channel, IDE_SECTOR_COUNT), 0x55);
+    port_out8(ide_register(channel, IDE_LBA_LOW), 0xaa);
+    return port_in8(ide_register(channel, IDE_SECTOR_COUNT)) == 0x55 &&
+           port_in8(ide_register(channel, IDE_LBA_LOW)) == 0xaa;
+}
+
+/* How packets' data reach the unit, and the limits of that. */
+static void configure_packets(struct ide_port *port)
+{
+    struct ata_port *ata = &port->ata;
+    struct scsi_unit *unit = &ata->unit;
+    ata->dma = port->channel->bus_master_port && ata->identity.dma;
+    unit->channel = &port->channel->queue;
+    unit->transfer_bytes = TRANSFER_BYTES_MAX;
+    unit->segment_count = IO_SEGMENTS_MAX;
+    unit->highest_address = ata->dma ? UINT32_MAX : 0;
+    unit->segment_align = ata->dma ? 2 : 0;
+}
+
+/* Identifies the unit after the reset; a port without one no longer answers. */
+static void identify(struct ide_port *port)
+{
+    struct ide_channel *channel = port->channel;
+    ide_point(port);
+    unsigned signature = port_in8(ide_register(channel, IDE_LBA_MID)) |
+                         (unsigned)port_in8(ide_register(channel, IDE_LBA_HIGH)) << 8;
+
+    /* The registers of a slave that is absent read as zero, its status included. */
+    bool absent = signature == 0 && !ide_status(channel);
+    port->answers = !absent && ata_port_identify(&port->ata, signature);
+    if (port->ata.kind == ATA_KIND_PACKET)
+        configure_packets(port);
+}
+
+void ide_detect_units(struct ide_channel *channel)
+{
+    struct ide_port *ports = channel->ports;
+    channel->polled = true; /* until the line is connected */
+    port_out8(channel->control_port, IDE_CONTROL_NIEN);
+    ports[0].answers = port_answers(&ports[0]);
+    ports[1].answers = port_answers(&ports[1]);
+    if (!ports[0].answers && !ports[1].answers)
+        return;
+
+    ide_reset(channel);
+    for (unsigned i = 0; i < 2; i++)
+        if (ports[i].answers)
+            identify(&ports[i]);
+}

@@ -1,0 +1,74 @@
+/*
+ * taskfile.c - commands other than PACKET, and the reset of a channel.
+ */
+#include "drivers/storage/ata/ide/ide.h"
+#include "kernel/log.h"
+#include "kernel/x86/ports.h"
+#include "lib/macros.h"
+
+enum {
+    RESET_PULSE_US = 10,   /* SRST is held for at least 5 us, */
+    RESET_QUIET_US = 2000, /* and the status is not read for 2 ms afterwards (ATA-6 9.2) */
+};
+
+status_t ide_execute(struct ata_port *port, struct ata_taskfile *taskfile)
+{
+    struct ide_port *self = container_of(port, struct ide_port, ata);
+    struct ide_channel *channel = self->channel;
+    status_t status = ide_select(self);
+    if (status)
+        return status;
+
+    port_out8(ide_register(channel, IDE_FEATURES), taskfile->features);
+    port_out8(ide_register(channel, IDE_SECTOR_COUNT), (uint8_t)taskfile->count);
+    port_out8(ide_register(channel, IDE_LBA_LOW), (uint8_t)taskfile->lba);
+    port_out8(ide_register(channel, IDE_LBA_MID), (uint8_t)(taskfile->lba >> 8));
+    port_out8(ide_register(channel, IDE_LBA_HIGH), (uint8_t)(taskfile->lba >> 16));
+    port_out8(ide_register(channel, IDE_COMMAND), taskfile->command);
+    ide_settle(channel);
+
+    /* Where no unit listens, the status is zero now, and the wait is over at once. */
+    status = ide_wait(channel, ATA_STATUS_BSY, 0, taskfile->timeout_us);
+    if (status)
+        return status;
+    taskfile->status = port_in8(ide_register(channel, IDE_STATUS));
+    if (taskfile->protocol == ATA_NON_DATA)
+        return taskfile->status & (ATA_STATUS_ERR | ATA_STATUS_DF) ? -EIO : 0;
+
+    if (!(taskfile->status & ATA_STATUS_DRQ) || taskfile->status & ATA_STATUS_ERR)
+        return -EIO;
+    port_in16_string(ide_register(channel, IDE_DATA), taskfile->words, taskfile->word_count);
+    ide_settle(channel);
+    return 0;
+}
+
+/* A unit may stay busy for long after a reset; one that does not answer is not waited for. */
+static void await_reset(struct ide_port *port)
+{
+    struct ide_channel *channel = port->channel;
+    ide_point(port);
+    if (!ide_wait(channel, ATA_STATUS_BSY, 0, DEADLINE_ATA_RESET_US))
+        return;
+    log_warn(channel->name, "%s: stays busy after a reset; ignored from now on", port->ata.name);
+    port->answers = false;
+}
+
+void ide_reset(struct ide_channel *channel)
+{
+    /* First the bus master: nothing may arrive in memory that is given back. */
+    if (channel->bus_master_port)
+        (void)ide_dma_stop(channel);
+
+    port_out8(channel->control_port, IDE_CONTROL_SRST | IDE_CONTROL_NIEN);
+    for (uint64_t end_us = time_now_us() + RESET_PULSE_US; time_now_us() < end_us;)
+        (void)ide_status(channel);
+    port_out8(channel->control_port, IDE_CONTROL_NIEN);
+    thread_sleep_until(time_now_us() + RESET_QUIET_US);
+
+    for (unsigned i = 0; i < 2; i++)
+        if (channel->ports[i].answers)
+            await_reset(&channel->ports[i]);
+    (void)port_in8(ide_register(channel, IDE_STATUS)); /* acknowledges whatever was raised */
+    if (!channel->polled)
+        port_out8(channel->control_port, 0);
+}

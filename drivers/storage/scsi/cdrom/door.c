@@ -1,0 +1,86 @@
+/*
+ * door.c - the tray of a CD drive: ejecting, loading, the lock, and the eject button.
+ *
+ * While a file on the disc is open the door is locked. The drive then only notes that its button
+ * was pressed; the poll reads that note, and unlocking the door carries it out.
+ */
+#include "drivers/storage/scsi/cdrom/cdrom.h"
+#include "drivers/storage/scsi/cdrom/mmc.h"
+#include "drivers/storage/scsi/unit.h"
+#include "kernel/log.h"
+
+/* A command that the report of a new medium has replaced is sent once more. */
+static status_t move_tray(struct cdrom *cdrom, enum scsi_motion motion)
+{
+    struct scsi_outcome outcome = scsi_start_stop(&cdrom->client, motion);
+    if (outcome.action == SENSE_CHANGED)
+        outcome = scsi_start_stop(&cdrom->client, motion);
+    return outcome.status;
+}
+
+static status_t set_lock(struct cdrom *cdrom, bool locked)
+{
+    struct scsi_outcome outcome = scsi_prevent_removal(&cdrom->client, locked);
+    if (outcome.action == SENSE_CHANGED)
+        outcome = scsi_prevent_removal(&cdrom->client, locked);
+    if (!outcome.status)
+        atomic_store(&cdrom->door_locked, locked);
+    return outcome.status;
+}
+
+status_t cdrom_eject(struct cdrom *cdrom)
+{
+    status_t status = move_tray(cdrom, SCSI_EJECT);
+    if (!status)
+        cdrom_lose_medium(cdrom);
+    return status;
+}
+
+status_t cdrom_load(struct cdrom *cdrom)
+{
+    return move_tray(cdrom, SCSI_LOAD);
+}
+
+status_t cdrom_lock_door(struct cdrom *cdrom)
+{
+    return set_lock(cdrom, true);
+}
+
+status_t cdrom_unlock_door(struct cdrom *cdrom)
+{
+    status_t status = set_lock(cdrom, false);
+    if (!status && atomic_exchange(&cdrom->eject_asked, false))
+        IGNORE(cdrom_eject(cdrom)); /* the door is unlocked either way */
+    return status;
+}
+
+/* Asks for a media event (MMC-5 6.6); the answer is an event header and one event. */
+static void look_at_button(struct cdrom *cdrom)
+{
+    uint8_t answer[MMC_EVENT_BYTES] = { 0 };
+    struct scsi_query query = {
+        .cdb = { MMC_GET_EVENT_STATUS, MMC_EVENT_POLLED, [4] = 1 << MMC_EVENT_CLASS_MEDIA,
+                 [8] = sizeof(answer) },
+        .answer = answer,
+        .answer_bytes = sizeof(answer),
+    };
+    struct scsi_outcome outcome = scsi_execute_insisting(&cdrom->client, &query);
+    if (outcome.action == SENSE_UNSUPPORTED)
+        cdrom->no_events = true;
+    if (outcome.action != SENSE_DONE || query.done_bytes < sizeof(answer))
+        return;
+
+    unsigned class = answer[MMC_EVENT_CLASS] & (MMC_EVENT_NONE_AVAILABLE | MMC_EVENT_CLASS_MASK);
+    unsigned code = answer[MMC_EVENT_CODE] & MMC_EVENT_CODE_MASK;
+    if (class == MMC_EVENT_CLASS_MEDIA && code == MMC_EVENT_EJECT_REQUEST &&
+        !atomic_exchange(&cdrom->eject_asked, true))
+        log_info(device_alias(cdrom->device), "disc is in use; it will be ejected when released");
+}
+
+void cdrom_watch_door(struct cdrom *cdrom)
+{
+    if (atomic_exchange(&cdrom->relock, false) && atomic_load(&cdrom->door_locked))
+        IGNORE(set_lock(cdrom, true)); /* a drive without a lock has refused it before */
+    if (atomic_load(&cdrom->door_locked) && !cdrom->no_events)
+        look_at_button(cdrom);
+}

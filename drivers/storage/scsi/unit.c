@@ -1,0 +1,201 @@
+/*
+ * unit.c - builds the commands that every SCSI unit knows and decodes their answers.
+ */
+#include "drivers/storage/scsi/unit.h"
+#include "kernel/dev/deadlines.h"
+#include "lib/bytes.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+
+/* Offsets and lengths of the answers. */
+enum {
+    INQUIRY_BYTES = 36, /* the standard data that every unit has (SPC-3 6.4.2) */
+    INQUIRY_DEVICE_TYPE = 0,
+    INQUIRY_DEVICE_TYPE_MASK = 0x1f,
+    INQUIRY_REMOVABLE = 1,
+    INQUIRY_REMOVABLE_BIT = 0x80,
+    INQUIRY_VENDOR = 8,
+    INQUIRY_PRODUCT = 16,
+    INQUIRY_REVISION = 32,
+
+    LUNS_HEADER_BYTES = 8, /* the list's length in bytes, then 4 reserved ones */
+    LUN_BYTES = 8,
+
+    CAPACITY_10_BYTES = 8,
+    CAPACITY_10_BLOCK_BYTES = 4,
+    CAPACITY_16_BYTES = 32,
+    CAPACITY_16_BLOCK_BYTES = 8,
+    ACTION_READ_CAPACITY_16 = 0x10,
+};
+
+static const struct scsi_outcome too_short = { SENSE_RETRY, -EIO };
+
+static void put_be16(uint8_t *at, uint32_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+static void put_be32(uint8_t *at, uint32_t value)
+{
+    put_be16(at, value >> 16);
+    put_be16(at + 2, value);
+}
+
+/* Runs a query whose answer is of no use unless it has `least` bytes. */
+static struct scsi_outcome ask(struct scsi_client *client, struct scsi_query *query,
+                               uint32_t least)
+{
+    struct scsi_outcome outcome = scsi_execute_insisting(client, query);
+    return outcome.action == SENSE_DONE && query->done_bytes < least ? too_short : outcome;
+}
+
+/* ---- who and what ------------------------------------------------------------------------- */
+
+struct scsi_outcome scsi_test_ready(struct scsi_client *client)
+{
+    struct scsi_query query = { .cdb = { SCSI_TEST_UNIT_READY } };
+    return scsi_execute(client, &query);
+}
+
+/* Copies a field that is padded with spaces (SPC-3 4.4.1), without what cannot be printed. */
+static void copy_text(char *text, struct bytes field)
+{
+    size_t end = 0;
+    for (size_t i = 0; i < field.length; i++) {
+        char c = (char)field.data[i];
+        text[i] = c < ' ' || c > '~' ? '?' : c;
+        if (c != ' ')
+            end = i + 1;
+    }
+    text[end] = '\0';
+}
+
+struct scsi_outcome scsi_inquire(struct scsi_client *client, struct scsi_identity *identity)
+{
+    uint8_t answer[INQUIRY_BYTES] = { 0 };
+    struct scsi_query query = {
+        .cdb = { SCSI_INQUIRY, [4] = INQUIRY_BYTES },
+        .answer = answer,
+        .answer_bytes = sizeof(answer),
+    };
+    struct scsi_outcome outcome = ask(client, &query, INQUIRY_BYTES);
+    if (outcome.action != SENSE_DONE)
+        return outcome;
+
+    struct bytes data = { answer, sizeof(answer) };
+    identity->device_type = bytes_u8(data, INQUIRY_DEVICE_TYPE) & INQUIRY_DEVICE_TYPE_MASK;
+    identity->removable = bytes_u8(data, INQUIRY_REMOVABLE) & INQUIRY_REMOVABLE_BIT;
+    copy_text(identity->vendor, bytes_slice(data, INQUIRY_VENDOR, sizeof(identity->vendor) - 1));
+    copy_text(identity->product,
+              bytes_slice(data, INQUIRY_PRODUCT, sizeof(identity->product) - 1));
+    copy_text(identity->revision,
+              bytes_slice(data, INQUIRY_REVISION, sizeof(identity->revision) - 1));
+    return outcome;
+}
+
+struct scsi_outcome scsi_report_luns(struct scsi_client *client, uint64_t luns[SCSI_LUNS_MAX],
+                                     unsigned *count)
+{
+    uint8_t answer[LUNS_HEADER_BYTES + SCSI_LUNS_MAX * LUN_BYTES] = { 0 };
+    struct scsi_query query = {
+        .cdb = { SCSI_REPORT_LUNS },
+        .answer = answer,
+        .answer_bytes = sizeof(answer),
+    };
+    put_be32(query.cdb + 6, sizeof(answer));
+    struct scsi_outcome outcome = ask(client, &query, LUNS_HEADER_BYTES);
+    if (outcome.action != SENSE_DONE)
+        return outcome;
+
+    /* The length is that of the whole list, which may be longer than what arrived. */
+    struct bytes data = { answer, query.done_bytes };
+    struct bytes list = bytes_slice(data, LUNS_HEADER_BYTES, bytes_be32(data, 0));
+    *count = (unsigned)(list.length / LUN_BYTES);
+    for (unsigned i = 0; i < *count; i++)
+        luns[i] = bytes_be64(list, i * LUN_BYTES);
+    return outcome;
+}
+
+struct scsi_outcome scsi_read_capacity_10(struct scsi_client *client,
+                                          struct scsi_capacity *capacity)
+{
+    uint8_t answer[CAPACITY_10_BYTES] = { 0 };
+    struct scsi_query query = {
+        .cdb = { SCSI_READ_CAPACITY_10 },
+        .answer = answer,
+        .answer_bytes = sizeof(answer),
+    };
+    struct scsi_outcome outcome = ask(client, &query, CAPACITY_10_BYTES);
+    struct bytes data = { answer, sizeof(answer) };
+    capacity->last_block = bytes_be32(data, 0);
+    capacity->block_bytes = bytes_be32(data, CAPACITY_10_BLOCK_BYTES);
+    return outcome;
+}
+
+struct scsi_outcome scsi_read_capacity_16(struct scsi_client *client,
+                                          struct scsi_capacity *capacity)
+{
+    uint8_t answer[CAPACITY_16_BYTES] = { 0 };
+    struct scsi_query query = {
+        .cdb = { SCSI_SERVICE_ACTION_IN_16, ACTION_READ_CAPACITY_16, [13] = CAPACITY_16_BYTES },
+        .answer = answer,
+        .answer_bytes = sizeof(answer),
+    };
+    struct scsi_outcome outcome = ask(client, &query, CAPACITY_16_BLOCK_BYTES + 4);
+    struct bytes data = { answer, sizeof(answer) };
+    capacity->last_block = bytes_be64(data, 0);
+    capacity->block_bytes = bytes_be32(data, CAPACITY_16_BLOCK_BYTES);
+    return outcome;
+}
+
+/* ---- doing -------------------------------------------------------------------------------- */
+
+struct scsi_outcome scsi_start_stop(struct scsi_client *client, enum scsi_motion motion)
+{
+    struct scsi_query query = {
+        .cdb = { SCSI_START_STOP_UNIT, [4] = (uint8_t)motion },
+        .timeout_us = DEADLINE_PACKET_MOTION_US,
+    };
+    return scsi_execute_insisting(client, &query);
+}
+
+struct scsi_outcome scsi_prevent_removal(struct scsi_client *client, bool prevent)
+{
+    struct scsi_query query = { .cdb = { SCSI_PREVENT_ALLOW, [4] = prevent } };
+    return scsi_execute_insisting(client, &query);
+}
+
+struct scsi_outcome scsi_mode_sense(struct scsi_client *client, uint8_t page, void *answer,
+                                    uint16_t bytes, uint32_t *done_bytes)
+{
+    struct scsi_query query = {
+        .cdb = { SCSI_MODE_SENSE_10, [2] = page },
+        .answer = answer,
+        .answer_bytes = bytes,
+    };
+    put_be16(query.cdb + 7, bytes);
+    struct scsi_outcome outcome = scsi_execute_insisting(client, &query);
+    *done_bytes = query.done_bytes;
+    return outcome;
+}
+
+void scsi_build_read(uint8_t cdb[SCSI_CDB_BYTES], uint64_t lba, uint32_t blocks)
+{
+    memset(cdb, 0, SCSI_CDB_BYTES);
+    if (lba > UINT32_MAX) {
+        cdb[0] = SCSI_READ_16;
+        put_be32(cdb + 2, (uint32_t)(lba >> 32));
+        put_be32(cdb + 6, (uint32_t)lba);
+        put_be32(cdb + 10, blocks);
+        return;
+    }
+    put_be32(cdb + 2, (uint32_t)lba);
+    if (blocks > SCSI_READ_10_BLOCKS_MAX) {
+        cdb[0] = SCSI_READ_12;
+        put_be32(cdb + 6, blocks);
+    } else {
+        cdb[0] = SCSI_READ_10;
+        put_be16(cdb + 7, blocks);
+    }
+}
