@@ -168,10 +168,13 @@ $(KERNEL_OUT)/flags: FORCE
 	echo '$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS)' | cmp -s - $@ || \
 	    echo '$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS)' >$@
 
+# The last -std= is used: what other systems may want to take is without GNU's extensions.
+$(KERNEL_OUT)/lib/%.c.o $(KERNEL_OUT)/fs/%.c.o: STANDARD := -std=c17
+
 $(KERNEL_OUT)/%.c.o: %.c $(KERNEL_OUT)/flags
 	mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS) $(STANDARD) -MMD -MP -c -o $@ $<
 
 $(KERNEL_OUT)/%.S.o: %.S $(KERNEL_OUT)/flags
 	mkdir -p $(@D)
