@@ -1,4 +1,9 @@
-/* device_report.c - see device_report.h. */
+/*
+ * device_report.c - shows what a device answers, as text and as icons; see device_report.h.
+ *
+ * Each line is a name, right-aligned in ten columns, and a value. An operation that the device does
+ * not support is left out.
+ */
 #include "shell/commands/discs/device_report.h"
 
 #include "kernel/console.h"
@@ -16,6 +21,8 @@ static void report_head(struct stream *out, struct device *device)
     stream_format(out, "      path %s\n", text);
     if (device_driver(device))
         stream_format(out, "    driver %s\n", device_driver(device)->name);
+
+    /* The description may contain an INQUIRY string: bytes of the device's choice. */
     text[0] = '\0';
     device_describe(device, text, sizeof(text));
     if (!text[0])
@@ -105,10 +112,11 @@ void device_report(struct stream *out, struct device *device)
     report_bios(out, device);
 }
 
-/* ---- pictures ----------------------------------------------------------------------------- */
+/* ---- icons -------------------------------------------------------------------------------- */
 
-/* Writes to the screen directly, so earlier text is flushed first. A clear picture takes the place
- * of the small icon in the second row, and is the gap before the text. */
+/* Draws one text row's slice of the icons. Pictures go to the screen directly, so earlier text is
+ * flushed first. A clear picture replaces the small icon in the second row, and is the gap before
+ * the text. */
 static status_t show_row(struct stream *out, const struct device_icon icons[2], unsigned row)
 {
     static const uint8_t clear[ICON_SMALL * ICON_SMALL];

@@ -1,5 +1,5 @@
 /*
- * device_report.h - what a device answers (kernel/dev/control.h), as lines and as pictures.
+ * device_report.h - shows what a device answers (kernel/dev/control.h), as text and as icons.
  */
 #ifndef SHELL_COMMANDS_DISCS_DEVICE_REPORT_H
 #define SHELL_COMMANDS_DISCS_DEVICE_REPORT_H
@@ -7,11 +7,12 @@
 #include "kernel/dev/device.h"
 #include "shell/shell.h"
 
-/* All that the device answers, a line each. */
+/* Writes one line for each operation that the device answers. */
 void device_report(struct stream *out, struct device *device);
-/* Block, medium and access of the device that a path's bytes are on: a device's file, say. */
+/* Writes the block size, medium and access of the device that stores a path's bytes. */
 void device_report_medium(struct stream *out, struct path *path);
-/* Two lines: name and description, after the device's icon in both sizes, on a screen. -ENOMEM. */
+/* Draws the device's icon in both sizes, with its name and description beside it in two lines. The
+ * console must show pictures. -ENOMEM. */
 status_t device_show_icons(struct stream *out, struct device *device) MUST_CHECK;
 
 #endif

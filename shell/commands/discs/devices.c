@@ -1,5 +1,8 @@
 /*
- * devices.c - shows the device tree: devices.
+ * devices.c - shows the device tree, or some of its devices: devices.
+ *
+ * Devices come and go while the tree is printed: the walk holds a reference to the device that it
+ * is at, and finds the next one by number.
  */
 #include "kernel/console.h"
 #include "lib/format.h"
@@ -21,8 +24,8 @@ static void devices_print(struct shell *shell, struct device *device, unsigned d
     stream_text(shell->out, "\n");
 }
 
-/* The next device in the order of the tree: the first child, else the next sibling of it or of the
- * nearest ancestor that has one. Takes over the reference to `device`. */
+/* Returns the next device in the order of the tree: the first child, else the next sibling of it or
+ * of the nearest ancestor that has one. Takes over the reference to `device`. */
 static struct device *devices_next(struct device *device, unsigned *depth)
 {
     struct device *next = device_child(device, 0);
@@ -31,6 +34,7 @@ static struct device *devices_next(struct device *device, unsigned *depth)
         device_put(device);
         return next;
     }
+
     while (device != device_root()) {
         struct device *parent = device_get(device_parent(device));
         struct device *sibling = device_child(parent, device_number(device));
@@ -46,7 +50,7 @@ static struct device *devices_next(struct device *device, unsigned *depth)
     return NULL;
 }
 
-/* Shows one device in the form that the options ask for. */
+/* Shows one device in the form that the options select. */
 static status_t devices_show(struct shell *shell, struct device *device, unsigned depth)
 {
     if (option_given_name(shell, "icons"))
@@ -80,6 +84,7 @@ static int run_devices(struct shell *shell, int count, char **words)
     bool to_screen = console_shows_pictures() && shell->out == shell->console;
     if (option_given_name(shell, "icons") && !to_screen)
         return shell_complain(shell, "--icons: no graphical screen");
+
     if (count > 1)
         return devices_named(shell, count, words);
 

@@ -8,7 +8,7 @@
 #include "shell/reading/mounts.h"
 #include "shell/reading/show.h"
 
-/* With the header above the first line. */
+/* Prints a file system, and before the first one the header. */
 static void df_line(struct shell *shell, const struct mount_info *info, bool *titled)
 {
     bool human = option_given(shell, 'h');
@@ -16,13 +16,14 @@ static void df_line(struct shell *shell, const struct mount_info *info, bool *ti
         stream_format(shell->out, "%-12s %10s %10s %10s %4s %s\n", "Device",
                       human ? "Size" : "1K-blocks", "Used", "Available", "Use%", "Mounted on");
     *titled = true;
+
     uint64_t total = info->fs.total_bytes, free = info->fs.free_bytes;
     uint64_t used = total > free ? total - free : 0;
     char size[SIZE_TEXT_BYTES], taken[SIZE_TEXT_BYTES], left[SIZE_TEXT_BYTES], percent[8] = "-";
     space_text(size, total, human);
     space_text(taken, used, human);
     space_text(left, free, human);
-    if (total)
+    if (total) /* rounded up, as POSIX says */
         format_text(percent, sizeof(percent), "%u%%",
                     (unsigned)((used * 100 + total - 1) / total));
     stream_format(shell->out, "%-12s %10s %10s %10s %4s ", *info->device ? info->device : "-",
@@ -31,15 +32,15 @@ static void df_line(struct shell *shell, const struct mount_info *info, bool *ti
     stream_text(shell->out, "\n");
 }
 
-/* Is the mount's path the text or above it? */
+/* Returns true if the path `mount` is `text` or above it. */
 static bool is_above(const char *mount, const char *text)
 {
     size_t length = strlen(mount);
     return text_starts(text, mount) && (length == 1 || !text[length] || text[length] == '/');
 }
 
-/* The mount of a device, or that a path lies on: of those above it the one with the longest
- * path. */
+/* Finds the mount that an operand names: the mount of a device, or else the mount that contains the
+ * path, which is the one with the longest path above it. */
 static status_t df_find(struct shell *shell, const char *name, struct mount_info *info)
 {
     struct path *path;
@@ -49,12 +50,14 @@ static status_t df_find(struct shell *shell, const char *name, struct mount_info
     status = path_walk(shell->directory, name, 0, &path);
     if (status)
         return status;
+
     char *text = mem_alloc(PATH_BYTES_MAX + 1);
     size_t best_length = 0;
     unsigned best = 0;
     if (text)
         path_text(path, text, PATH_BYTES_MAX + 1);
     path_put(path);
+
     for (unsigned n = 0; text && vfs_mount_info(n, info) != -ENOENT; n++)
         if (is_above(info->path, text) && strlen(info->path) > best_length) {
             best_length = strlen(info->path);
@@ -72,6 +75,7 @@ static int run_df(struct shell *shell, int count, char **words)
     bool titled = false;
     if (!info)
         return shell_fail(shell, NULL, -ENOMEM);
+
     for (int i = 1; i < count; i++) {
         status = df_find(shell, words[i], info);
         if (status)
@@ -79,6 +83,8 @@ static int run_df(struct shell *shell, int count, char **words)
         else
             df_line(shell, info, &titled);
     }
+
+    /* A mount whose device fails is reported; the others are still listed. */
     for (unsigned n = 0; count == 1 && (status = vfs_mount_info(n, info)) != -ENOENT; n++) {
         if (status)
             result = shell_fail(shell, info->path, status);

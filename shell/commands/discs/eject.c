@@ -1,5 +1,5 @@
 /*
- * eject.c - eject: a disc that nobody uses, out of its drive.
+ * eject.c - unmounts a disc and opens the tray of its drive: eject.
  */
 #include "kernel/dev/deadlines.h"
 #include "kernel/monitor.h"
@@ -7,7 +7,7 @@
 #include "shell/options.h"
 #include "shell/reading/mounts.h"
 
-/* All mounts of the device, the last first; -EBUSY when one is in use. */
+/* Unmounts the device everywhere, the last mount first. -EBUSY if one is in use: info->path. */
 static status_t unmount_all(struct shell *shell, const char *word, struct mount_info *info)
 {
     status_t status;
@@ -21,14 +21,17 @@ static int eject(struct shell *shell, const char *word, struct device *device)
 {
     struct mount_info *info = mem_alloc(sizeof(*info));
     status_t status = info ? unmount_all(shell, word, info) : -ENOMEM;
-    int result = status == -EBUSY ? shell_complain(shell, "%s: %s is in use", word, info->path)
-                 : status         ? shell_fail(shell, word, status)
-                                  : SHELL_DONE;
+    int result = SHELL_DONE;
+    if (status == -EBUSY)
+        result = shell_complain(shell, "%s: %s is in use", word, info->path);
+    else if (status)
+        result = shell_fail(shell, word, status);
     mem_free(info);
     if (result)
         return result;
+
     /* The monitor unlocks a door only at its next round. A drive without a lock is not an error;
-     * after ^C the tray is not to open later. */
+     * after ^C the tray must not open later. */
     status = device_control(device, DEVICE_CONTROL_UNLOCK_DOOR, NULL, 0);
     if (status != -EINTR)
         status = device_control(device, DEVICE_CONTROL_EJECT, NULL, 0);
@@ -42,6 +45,7 @@ static int run_eject(struct shell *shell, int count, char **words)
     int result = SHELL_DONE;
     if (!device)
         return shell_complain(shell, "%s: no such device; `devices` lists them", word);
+
     if (device_class(device) != CLASS_CDROM || device_is_virtual(device)) {
         result = shell_complain(shell, "%s: not a drive with a tray", word);
     } else if (option_given(shell, 't')) {
@@ -50,7 +54,7 @@ static int run_eject(struct shell *shell, int count, char **words)
     } else {
         result = eject(shell, word, device);
     }
-    /* for what comes next */
+    /* The next command finds what the monitor made of the change. */
     IGNORE(monitor_wait_idle(device, time_now_us() + DEADLINE_SETTLE_US));
     device_put(device);
     return result;

@@ -1,5 +1,10 @@
 /*
- * mount.c - mounts discs and image files, and unmounts them: mount, umount.
+ * mount.c - mounts discs and image files, lists the mounts, and unmounts: mount, umount.
+ *
+ * Images      `mount IMAGE DIRECTORY` makes a temporary virtual drive from the image, which
+ *             disappears with its mount.
+ * Errors      name what was typed, not the drive that was made. A medium without a known file
+ *             system is identified (device_mount_reason()).
  */
 #include "kernel/dev/driver.h"
 #include "kernel/dev/virtual.h"
@@ -14,12 +19,14 @@
 
 static int mount_list(struct shell *shell)
 {
+    enum { PATH_COLUMNS = 20 };
     struct mount_info *info = mem_alloc(sizeof(*info));
     status_t status = info ? 0 : -ENOMEM;
     for (unsigned n = 0; info && !(status = vfs_mount_info(n, info)); n++) {
         size_t columns = text_columns(info->path);
         stream_escaped(shell->out, info->path, false);
-        stream_format(shell->out, "%*s %-10s %-20s %s", columns < 20 ? (int)(20 - columns) : 0, "",
+        stream_format(shell->out, "%*s %-10s %-20s %s",
+                      columns < PATH_COLUMNS ? (int)(PATH_COLUMNS - columns) : 0, "",
                       *info->device ? info->device : "-", info->fs.type,
                       info->fs.read_only ? "ro" : "rw");
         if (*info->fs.volume_name) {
@@ -33,7 +40,9 @@ static int mount_list(struct shell *shell)
     return status == -ENOENT ? SHELL_DONE : shell_fail(shell, NULL, status);
 }
 
-/* Undoes mount_make_drive() for a drive that was never opened: others go when they are closed. */
+/* ---- images ------------------------------------------------------------------------------- */
+
+/* Undoes mount_make_drive() for a drive that was never opened; the last close removes others. */
 static void mount_drop_drive(const char *name)
 {
     struct virtual_unregister request = { .struct_bytes = sizeof(request),
@@ -45,44 +54,48 @@ static void mount_drop_drive(const char *name)
     device_put(control);
 }
 
-/* A virtual drive for an image file that lives as long as its mount. Each failed mount closes it,
- * so `held` keeps it until the command has reported what it found there. */
+/* Makes a virtual drive from an image file; it lives as long as its mount. A failed mount would
+ * remove it, so `held` keeps it until the command has reported what is on it. */
 static status_t mount_make_drive(struct path *image, char *name, size_t bytes,
                                  char reason[VIRTUAL_REASON_BYTES], struct device_handle *held)
 {
-    struct device *control = device_find(VIRTUAL_CONTROL);
+    struct device *control = device_find(VIRTUAL_CONTROL), *drive = NULL;
     struct virtual_register *request = mem_zalloc(sizeof(*request));
     status_t status = control ? 0 : -ENODEV;
     if (!request)
         status = -ENOMEM;
-    if (!status) {
-        request->struct_bytes = sizeof(*request);
-        request->magic = VIRTUAL_REGISTER_MAGIC;
-        request->store = VIRTUAL_FILE;
-        request->flags = VIRTUAL_TEMPORARY;
-        if (path_text(image, request->image, sizeof(request->image)) >= sizeof(request->image))
-            status = -ENAMETOOLONG;
-    }
+    if (status)
+        goto out;
+
+    request->struct_bytes = sizeof(*request);
+    request->magic = VIRTUAL_REGISTER_MAGIC;
+    request->store = VIRTUAL_FILE;
+    request->flags = VIRTUAL_TEMPORARY;
+    if (path_text(image, request->image, sizeof(request->image)) >= sizeof(request->image))
+        status = -ENAMETOOLONG;
     if (!status)
         status = device_control(control, VIRTUAL_REGISTER, request, sizeof(*request));
-    struct device *drive = status ? NULL : device_find(request->device);
-    if (!status && !drive)
-        status = -ENODEV; /* another command was faster */
-    if (drive) {
-        device_path(drive, name, bytes); /* whose number no other drive will ever have */
-        status = device_open(drive, held);
-        if (status)
-            mount_drop_drive(name);
+    text_copy(reason, VIRTUAL_REASON_BYTES, request->reason);
+    if (status)
+        goto out;
+
+    drive = device_find(request->device);
+    if (!drive) {
+        status = -ENODEV; /* another command removed it in between */
+        goto out;
     }
+    device_path(drive, name, bytes); /* the alias may be used again by another drive */
+    status = device_open(drive, held);
+    if (status)
+        mount_drop_drive(name);
+out:
     device_put(drive);
-    if (request)
-        text_copy(reason, VIRTUAL_REASON_BYTES, request->reason);
     mem_free(request);
     device_put(control);
     return status;
 }
 
-/* From what was typed to a device's name: a class name, a device's file, or an image. */
+/* Finds the device that an operand names: by a class name, a device's file, or an image. */
 static status_t mount_find_device(struct shell *shell, const char *what, char *name, size_t bytes,
                                   char reason[VIRTUAL_REASON_BYTES],
                                   struct device_handle *held)
@@ -93,20 +106,20 @@ static status_t mount_find_device(struct shell *shell, const char *what, char *n
         text_copy(name, bytes, what);
         return 0;
     }
+
     struct path *path;
     status_t status = path_walk(shell->directory, what, 0, &path);
     if (status)
         return status;
-    if (path_is_directory(path)) {
+    if (path_is_directory(path))
         status = -EISDIR;
-    } else if (!mounts_device_name(path, name, bytes)) {
+    else if (!mounts_device_name(path, name, bytes))
         status = mount_make_drive(path, name, bytes, reason, held);
-    }
     path_put(path);
     return status;
 }
 
-/* An image that ends inside a block was cut, or written to another measure. */
+/* Reports an image that ends inside a block: it was truncated, or has another block size. */
 static void mount_report_tail(struct shell *shell, const char *what, const char *device)
 {
     struct virtual_info *info = mem_zalloc(sizeof(*info));
@@ -123,16 +136,9 @@ static void mount_report_tail(struct shell *shell, const char *what, const char 
     mem_free(info);
 }
 
-/* Names what the medium holds instead of a file system that can be mounted. */
-static void mount_report_reason(struct shell *shell, const char *what, const char *device,
-                             status_t status)
-{
-    char reason[MOUNT_REASON_BYTES];
-    device_mount_reason(device, status, reason, sizeof(reason));
-    shell_complain(shell, "%s: %s", what, reason);
-}
+/* ---- mount -------------------------------------------------------------------------------- */
 
-/* Is there a file system of this name? False after a line that lists those there are. */
+/* Returns true if there is a file system of this type. Else lists the types that there are. */
 static bool mount_type_known(struct shell *shell, const char *type)
 {
     struct buffer known = { 0 };
@@ -152,21 +158,15 @@ static bool mount_type_known(struct shell *shell, const char *type)
     return found;
 }
 
-/* What -o takes of each file system, for --help and for the refusal. */
+/* The values of -o, for --help and for the refusal. */
 #define OPTION_WORDS "names=rr|joliet|enhanced|iso, session=N, ro"
 #define OPTION_CHARSETS "charset=utf-8|latin1|cp437|cp850|shift-jis"
 
-static int mount_refuse_options(struct shell *shell, const char *options)
-{
-    shell_complain(shell, "%s: invalid option; valid options are %s, %s", options, OPTION_WORDS,
-                   OPTION_CHARSETS);
-    return SHELL_USAGE;
-}
-
-/* Mounts the device `name`, which the command calls `what`. */
+/* Mounts the device `name`, which the operand `what` names, at `where`. */
 static int mount_at(struct shell *shell, const char *what, const char *name, const char *where,
                     const char *type, const char *options)
 {
+    /* Errors of the mount point must not be reported as the medium's. */
     struct path *place;
     status_t status = path_walk(shell->directory, where, 0, &place);
     if (status)
@@ -179,30 +179,34 @@ static int mount_at(struct shell *shell, const char *what, const char *name, con
     if (status == -EMEDIUMTYPE && type)
         return shell_complain(shell, "%s: not a %s file system", what, type);
     if (status == -EMEDIUMTYPE || status == -EIO) {
-        mount_report_reason(shell, what, name, status);
-        return SHELL_FAILED;
+        char reason[MOUNT_REASON_BYTES];
+        device_mount_reason(name, status, reason, sizeof(reason));
+        return shell_complain(shell, "%s: %s", what, reason);
     }
     if (status == -EBUSY || status == -ENOTDIR)
         return shell_fail(shell, where, status);
-    if (status == -EINVAL && options)
-        return mount_refuse_options(shell, options);
+    if (status == -EINVAL && options) {
+        shell_complain(shell, "%s: invalid option; valid options are %s, %s", options,
+                       OPTION_WORDS, OPTION_CHARSETS);
+        return SHELL_USAGE;
+    }
     if (status == -ENOENT && options)
-        return shell_complain(shell, "%s: no such session or name tree: %s", what,
-                              options);
+        return shell_complain(shell, "%s: no such session or name tree: %s", what, options);
     return shell_fail(shell, what, status);
 }
 
 static int mount_source(struct shell *shell, const char *what, const char *where,
-                      const char *type, const char *options)
+                        const char *type, const char *options)
 {
     char name[256], reason[VIRTUAL_REASON_BYTES] = "";
-    struct device_handle held = { 0 }; /* on the drive that was made of an image */
+    struct device_handle held = { 0 }; /* to a drive made from an image */
     status_t status = mount_find_device(shell, what, name, sizeof(name), reason, &held);
     if (status && *reason)
         return shell_complain(shell, "%s: %s", what, reason);
+    if (status == -ENODATA)
+        return shell_complain(shell, "%s: too small for a file system", what);
     if (status)
-        return status == -ENODATA ? shell_complain(shell, "%s: too small for a file system", what)
-                                 : shell_fail(shell, what, status);
+        return shell_fail(shell, what, status);
 
     int result = mount_at(shell, what, name, where, type, options);
     if (!result && held.device)
@@ -251,12 +255,15 @@ static const struct shell_command command_mount = {
 };
 SHELL_COMMAND(command_mount);
 
+/* ---- umount ------------------------------------------------------------------------------- */
+
 static int run_umount(struct shell *shell, int count, char **words)
 {
     (void)count;
     struct mount_info *info = mem_alloc(sizeof(*info));
     status_t status = info ? vfs_unmount(shell->directory, words[1]) : -ENOMEM;
-    if (status == -ENOENT || status == -EINVAL) { /* no place, so it may be a device */
+    if (status == -ENOENT || status == -EINVAL) {
+        /* The operand is not a mount point: it may be a device. */
         status_t found = mounts_of_device(shell, words[1], info);
         if (!found)
             status = vfs_unmount(shell->directory, info->path);

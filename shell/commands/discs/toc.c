@@ -1,5 +1,5 @@
 /*
- * toc.c - a disc's table of contents: toc.
+ * toc.c - shows the table of contents of a disc: toc.
  */
 #include "shell/reading/mounts.h"
 
@@ -20,8 +20,9 @@ static int run_toc(struct shell *shell, int count, char **words)
     (void)count;
     struct device *device = mounts_find_device(shell, words[1]);
     struct device_toc *toc = mem_zalloc(sizeof(*toc));
-    status_t status = !toc ? -ENOMEM : !device ? -ENODEV
-                      : device_control(device, DEVICE_CONTROL_TOC, toc, sizeof(*toc));
+    status_t status = !toc ? -ENOMEM : device ? 0 : -ENODEV;
+    if (!status)
+        status = device_control(device, DEVICE_CONTROL_TOC, toc, sizeof(*toc));
     if (!status)
         toc_print(shell->out, toc);
     mem_free(toc);

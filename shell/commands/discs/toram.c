@@ -1,8 +1,9 @@
 /*
- * toram.c - a mounted disc moves into memory: toram.
+ * toram.c - moves a mounted disc into memory: toram.
  *
- * A drive in memory gets a copy of every block and takes the disc's place beneath the mount.
- * Nothing has changed before the copy is whole; what is open stays open.
+ * A drive in memory gets a copy of every block and then replaces the disc below the mount. Nothing
+ * changes before the copy is complete, and open files stay open: reads continue from memory, so
+ * that the disc can be taken out.
  */
 #include "lib/format.h"
 #include "lib/macros.h"
@@ -10,7 +11,7 @@
 #include "shell/commands/discs/vdrive/vdrive.h"
 #include "shell/options.h"
 
-/* The device that is mounted at an absolute path, by its alias; -EINVAL: none is. */
+/* Finds the alias of the device that is mounted at an absolute path. -EINVAL if none is. */
 static status_t device_mounted_at(const char *path, char name[DEVICE_NAME_BYTES])
 {
     struct mount_info *info = mem_alloc(sizeof(*info));
@@ -24,6 +25,7 @@ static status_t device_mounted_at(const char *path, char name[DEVICE_NAME_BYTES]
     return status == -ENOENT ? -EINVAL : status;
 }
 
+/* The same for a path that was typed. */
 static status_t mounted_device(struct shell *shell, const char *where,
                                char name[DEVICE_NAME_BYTES])
 {
@@ -31,6 +33,7 @@ static status_t mounted_device(struct shell *shell, const char *where,
     status_t status = path_walk(shell->directory, where, 0, &path);
     if (status)
         return status;
+
     char *text = mem_alloc(PATH_BYTES_MAX + 1);
     status = text ? 0 : -ENOMEM;
     if (text) {
@@ -42,13 +45,14 @@ static status_t mounted_device(struct shell *shell, const char *where,
     return status;
 }
 
-/* A drive in memory with the same blocks and bytes, which goes when nobody uses it any more. */
+/* Copies the disc to a drive in memory with the same blocks. It is removed when its mount is. */
 static status_t copy_disc(struct shell *shell, struct device *disc,
                           struct virtual_register *request)
 {
     struct vdrive_bar *bar = mem_alloc(sizeof(*bar));
     if (!bar)
         return -ENOMEM;
+
     request->struct_bytes = sizeof(*request);
     request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_RAM_IMAGE;
@@ -56,6 +60,7 @@ static status_t copy_disc(struct shell *shell, struct device *disc,
     request->block_bytes = device_block_bytes(disc);
     format_text(request->image, sizeof(request->image), "/System/Devices/Classes/%s",
                 device_alias(disc));
+
     vdrive_bar_begin(bar, shell, device_alias(disc));
     request->progress = &bar->report;
     status_t status = vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request));
@@ -108,6 +113,7 @@ static int run_toram(struct shell *shell, int count, char **words)
     struct device *disc = device_find(name);
     if (!disc)
         return shell_fail(shell, name, -ENODEV);
+    /* A virtual drive of level 0 has its bytes in memory already. */
     struct device_medium medium = device_medium(disc);
     int result = medium.present && device_level(disc) == 0 && device_is_virtual(disc)
                      ? vdrive_refuse(shell, where, -EALREADY, refusals)

@@ -1,6 +1,10 @@
 /*
- * volinfo.c - what a file system says of its volume: volinfo.
+ * volinfo.c - shows what a file system reports about its volume: volinfo.
+ *
+ * The file system describes the volume itself; this command adds the other formats that share the
+ * medium.
  */
+#include "lib/macros.h"
 #include "lib/text.h"
 #include "shell/options.h"
 
@@ -11,16 +15,17 @@ struct shell_sink {
 
 static void shell_sink_write(struct text_sink *sink, const char *text, size_t bytes)
 {
-    stream_write(((struct shell_sink *)(void *)sink)->shell->out, text, bytes);
+    stream_write(container_of(sink, struct shell_sink, sink)->shell->out, text, bytes);
 }
 
-/* The formats that share the medium, e.g. on a bridge of ISO 9660 and UDF. */
+/* Prints the formats that share the medium, such as ISO 9660 and UDF on a bridge disc. */
 static void print_formats(struct shell *shell, struct device *device, struct path *path)
 {
     char names[MOUNT_REASON_BYTES];
     struct device_handle handle;
     struct identify *found = mem_alloc(sizeof(*found));
     status_t status = found ? 0 : -ENOMEM;
+
     if (!status && device) {
         status = device_open(device, &handle);
         if (!status) {
@@ -30,6 +35,7 @@ static void print_formats(struct shell *shell, struct device *device, struct pat
     } else if (!status) {
         status = path_identify(path, found);
     }
+
     if (!status && found->count > 1) {
         identify_text(found, true, names, sizeof(names));
         stream_format(shell->out, "formats on the medium: %s\n", names);
@@ -37,6 +43,7 @@ static void print_formats(struct shell *shell, struct device *device, struct pat
     mem_free(found);
 }
 
+/* Reports an error; a medium without a known file system is identified. */
 static int volume_fail(struct shell *shell, const char *name, status_t status)
 {
     char reason[MOUNT_REASON_BYTES];
@@ -62,6 +69,7 @@ static int run_volinfo(struct shell *shell, int count, char **words)
         if (!status)
             status = path_describe(path, node, &sink.sink);
     }
+
     if (!status && !node)
         print_formats(shell, device, path);
     path_put(path);

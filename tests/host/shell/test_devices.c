@@ -13,6 +13,7 @@
 
 #include "kernel/console.h"
 #include "lib/macros.h"
+#include "shell/language/run.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 

@@ -1,18 +1,21 @@
 /*
- * add.c - making virtual drives: vdrive new, vdrive add.
+ * add.c - creates virtual drives: vdrive new, vdrive add.
+ *
+ * A request (struct virtual_register) is filled from the options, which are checked against each
+ * other first, so that a contradiction is a usage error and not one of the driver.
  */
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/discs/vdrive/vdrive.h"
 #include "shell/options.h"
 
-/* ---- what was made ------------------------------------------------------------------------ */
+/* ---- the report --------------------------------------------------------------------------- */
 
 static void print_mount(void *context, const struct mount_info *mount)
 {
     struct stream *out = context;
     if (mount->stale)
-        return; /* of what was in the drive before */
+        return; /* a mount of the drive's previous image */
     stream_text(out, ", at ");
     stream_escaped(out, mount->path, false);
 }
@@ -34,12 +37,13 @@ static void print_drive(struct shell *shell, const struct virtual_info *info)
     stream_text(out, "\n");
 }
 
+/* Reports a drive that was created. */
 static int print_created(struct shell *shell, const char *device, struct virtual_info *info)
 {
     info->struct_bytes = sizeof(*info);
     text_copy(info->device, sizeof(info->device), device);
     status_t status = vdrive_control(VIRTUAL_GET_INFO, info, sizeof(*info));
-    if (!status && info->state == VIRTUAL_HALTED) /* by another command, meanwhile */
+    if (!status && info->state == VIRTUAL_HALTED) /* by another command in between */
         status = -ENODEV;
     if (status)
         return vdrive_refuse_drive(shell, device, status);
@@ -47,21 +51,21 @@ static int print_created(struct shell *shell, const char *device, struct virtual
     return SHELL_DONE;
 }
 
-/* ---- what was refused --------------------------------------------------------------------- */
+/* ---- refusals ----------------------------------------------------------------------------- */
 
-/* Reports which drives keep an image from being used. */
+/* Reports the drives that have the image open. */
 static int report_image_busy(struct shell *shell, const char *subject, const char *image)
 {
-    bool said = false;
+    bool reported = false;
     struct vdrive_walk *walk = mem_zalloc(sizeof(*walk));
     while (walk && !vdrive_walk_next(walk))
         if (text_equal(walk->info.image, image)) {
             shell_complain(shell, "%s: in use: %s %s it", subject, walk->info.device,
                            walk->info.read_only ? "reads" : "writes");
-            said = true;
+            reported = true;
         }
     mem_free(walk);
-    if (!said)
+    if (!reported)
         shell_complain(shell, "%s: in use; a writable drive needs its image exclusively",
                        subject);
     return SHELL_FAILED;
@@ -87,19 +91,20 @@ static const struct vdrive_refusal window_refusals[] = {
 };
 
 static int report_refusal(struct shell *shell, const struct virtual_register *request,
-                       const char *subject, status_t status)
+                          const char *subject, status_t status)
 {
     if (*request->reason)
         return shell_complain(shell, "%s: %s", subject, request->reason);
     if (status == -EBUSY)
         return report_image_busy(shell, subject, request->image);
+
     bool window = request->offset_bytes || (request->size_bytes && *request->image);
     bool of_window = window && (status == -EINVAL || status == -ENODATA);
     return vdrive_refuse(shell, subject, status, of_window ? window_refusals : image_refusals);
 }
 
-/* Sends a request; with an image it may take a while. What is needed to report the drive is
- * allocated before: a command that fails has made none. */
+/* Sends a request. The memory for the report is allocated before: a command that fails must not
+ * have created a drive. */
 static int make_drive(struct shell *shell, struct virtual_register *request, const char *subject)
 {
     struct vdrive_bar *bar = mem_alloc(sizeof(*bar));
@@ -109,6 +114,7 @@ static int make_drive(struct shell *shell, struct virtual_register *request, con
         mem_free(bar);
         return shell_fail(shell, subject, -ENOMEM);
     }
+
     vdrive_bar_begin(bar, shell, subject);
     request->struct_bytes = sizeof(*request);
     request->magic = VIRTUAL_REGISTER_MAGIC;
@@ -116,6 +122,7 @@ static int make_drive(struct shell *shell, struct virtual_register *request, con
     status_t status = vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request));
     vdrive_bar_end(bar);
     mem_free(bar);
+
     int result = status ? report_refusal(shell, request, subject, status)
                         : print_created(shell, request->device, info);
     mem_free(info);
@@ -124,6 +131,7 @@ static int make_drive(struct shell *shell, struct virtual_register *request, con
 
 /* ---- options ------------------------------------------------------------------------------ */
 
+/* Reports a usage error; returns false, as the functions below do. */
 static bool wrong(struct shell *shell, const char *what)
 {
     shell_complain(shell, "%s", what);
@@ -141,7 +149,7 @@ static bool take_sector(struct shell *shell, struct virtual_register *request)
     return true;
 }
 
-/* One number of a list: up to a comma, or to the end when it is the last. */
+/* Parses one number of a list, up to a comma, or to the end if it is the last one. */
 static bool take_number(const char **at, bool last, uint32_t *number)
 {
     char text[16];
@@ -151,6 +159,7 @@ static bool take_number(const char **at, bool last, uint32_t *number)
         length++;
     if (length >= sizeof(text) || ((*at)[length] == '\0') != last)
         return false;
+
     memcpy(text, *at, length);
     text[length] = '\0';
     if (text_parse_u64(text, &value) || !value || value > UINT32_MAX)
@@ -167,6 +176,7 @@ static bool take_geometry(struct shell *shell, struct virtual_register *request)
     uint64_t bytes;
     if (!at)
         return true;
+
     if (!take_number(&at, false, &geometry->cylinders) ||
         !take_number(&at, false, &geometry->heads) ||
         !take_number(&at, false, &geometry->sectors) ||
@@ -196,12 +206,13 @@ static bool take_window(struct shell *shell, struct virtual_register *request)
     return true;
 }
 
-/* Where the bytes are, and whether they may be written. */
+/* Reads where the bytes are stored, and whether they may be written. */
 static bool take_store(struct shell *shell, struct virtual_register *request)
 {
     bool ro = option_given_name(shell, "ro"), rw = option_given_name(shell, "rw");
     bool ram = option_given_name(shell, "ram"), overlay = option_given_name(shell, "overlay");
     bool cd = option_given_name(shell, "cd");
+
     if (ro + ram + (rw || overlay) > 1)
         return wrong(shell, "--ro, --rw, --ram and --overlay are incompatible, "
                             "except --overlay --rw");
@@ -211,6 +222,7 @@ static bool take_store(struct shell *shell, struct virtual_register *request)
         return wrong(shell, "--cd and --disk are incompatible");
     if (cd && request->block_bytes && request->block_bytes != 2048)
         return wrong(shell, "--cd: --sector must be 2048");
+
     request->store = overlay ? VIRTUAL_OVERLAY : ram ? VIRTUAL_RAM_IMAGE : VIRTUAL_FILE;
     request->flags |= (rw ? VIRTUAL_WRITABLE : 0) | (cd ? VIRTUAL_CD : 0);
     return true;
@@ -226,7 +238,7 @@ static bool take_options(struct shell *shell, struct virtual_register *request)
 
 /* ---- vdrive add --------------------------------------------------------------------------- */
 
-/* The halted drive that --into names. */
+/* Finds the drive that --into names, which must be halted. */
 static int take_into(struct shell *shell, const char *word, char device[DEVICE_NAME_BYTES])
 {
     struct virtual_info *info;
@@ -236,6 +248,7 @@ static int take_into(struct shell *shell, const char *word, char device[DEVICE_N
     status = vdrive_info(device, &info);
     if (status)
         return vdrive_refuse_drive(shell, device, status);
+
     enum virtual_state state = info->state;
     mem_free(info);
     if (state == VIRTUAL_HALTED)

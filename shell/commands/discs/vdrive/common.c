@@ -1,5 +1,5 @@
 /*
- * common.c - see vdrive.h.
+ * common.c - requests, names and messages of the vdrive commands; see vdrive.h.
  */
 #include "shell/commands/discs/vdrive/vdrive.h"
 #include "kernel/dev/deadlines.h"
@@ -18,7 +18,9 @@ status_t vdrive_control(unsigned operation, void *request, size_t bytes)
     struct device *control = device_find(VIRTUAL_CONTROL), *drive = NULL;
     if (!control)
         return -EOPNOTSUPP;
-    if (operation == VIRTUAL_UNREGISTER) /* before it goes */
+
+    /* The drive is found by name before it is removed, or after it was made. */
+    if (operation == VIRTUAL_UNREGISTER)
         drive = device_find(((struct virtual_unregister *)request)->device);
     status_t status = device_control(control, operation, request, bytes);
     device_put(control);
@@ -26,7 +28,9 @@ status_t vdrive_control(unsigned operation, void *request, size_t bytes)
         drive = device_find(((struct virtual_register *)request)->device);
     else if (operation == VIRTUAL_FAULT)
         drive = device_find(((struct virtual_fault *)request)->device);
-    if (drive) /* it may have a bad disc */
+
+    /* A drive with a bad disc may keep the monitor busy; the command has succeeded nevertheless. */
+    if (drive)
         IGNORE(monitor_wait_idle(drive, time_now_us() + DEADLINE_SETTLE_US));
     device_put(drive);
     return status;
@@ -58,13 +62,13 @@ status_t vdrive_walk_next(struct vdrive_walk *walk)
             return status;
         text_copy(walk->info.device, sizeof(walk->info.device), walk->list.device);
         status = vdrive_control(VIRTUAL_GET_INFO, &walk->info, sizeof(walk->info));
-    } while (status == -ENODEV); /* it went in between */
+    } while (status == -ENODEV); /* the drive was removed in between */
     return status;
 }
 
 static void bar_report(struct virtual_progress *report, uint64_t done_bytes, uint64_t total_bytes)
 {
-    struct vdrive_bar *bar = (struct vdrive_bar *)(void *)report;
+    struct vdrive_bar *bar = container_of(report, struct vdrive_bar, report);
     bar->progress.total_bytes = total_bytes;
     progress_add(&bar->progress, done_bytes - bar->progress.done_bytes);
 }
@@ -82,7 +86,7 @@ void vdrive_bar_end(struct vdrive_bar *bar)
 
 /* ---- names -------------------------------------------------------------------------------- */
 
-/* Of a device's file: its device, a reference; else NULL. */
+/* Returns the device of a device's file, a reference; NULL for any other path. */
 static struct device *device_of_path(struct path *path)
 {
     struct device *device = NULL;
@@ -110,6 +114,7 @@ status_t vdrive_name(struct shell *shell, const char *word, char device[DEVICE_N
                      : (int)text_copy(device, DEVICE_NAME_BYTES, word);
     if (!strchr(word, '/'))
         return *word && length < DEVICE_NAME_BYTES ? 0 : -ENODEV;
+
     status_t status = path_walk(shell->directory, word, 0, &path);
     if (status)
         return status;
@@ -123,13 +128,6 @@ status_t vdrive_name(struct shell *shell, const char *word, char device[DEVICE_N
     return status;
 }
 
-static status_t path_copy(struct path *path, char *image)
-{
-    if (path_is_directory(path))
-        return -EISDIR;
-    return path_text(path, image, VIRTUAL_IMAGE_BYTES) < VIRTUAL_IMAGE_BYTES ? 0 : -ENAMETOOLONG;
-}
-
 status_t vdrive_image(struct shell *shell, const char *word, char image[VIRTUAL_IMAGE_BYTES])
 {
     struct device *device = *word ? device_find(word) : NULL;
@@ -139,27 +137,31 @@ status_t vdrive_image(struct shell *shell, const char *word, char image[VIRTUAL_
         device_put(device);
         return 0;
     }
+
     struct path *path;
     status_t status = path_walk(shell->directory, word, 0, &path);
     if (status)
         return status;
-    status = path_copy(path, image);
+    if (path_is_directory(path))
+        status = -EISDIR;
+    else if (path_text(path, image, VIRTUAL_IMAGE_BYTES) >= VIRTUAL_IMAGE_BYTES)
+        status = -ENAMETOOLONG;
     path_put(path);
     return status;
 }
 
-/* ---- saying ------------------------------------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------------------------- */
 
 int vdrive_refuse(struct shell *shell, const char *subject, status_t status,
                   const struct vdrive_refusal *table)
 {
     for (; table->status; table++)
         if (table->status == status && !shell_interrupted())
-            return shell_complain(shell, "%s: %s", subject, table->sentence);
+            return shell_complain(shell, "%s: %s", subject, table->reason);
     return shell_fail(shell, subject, status);
 }
 
-/* Why a drive answers -ENODEV: it may be there still. */
+/* Returns why a drive answers -ENODEV: it may still exist, but be halted or detaching. */
 static const char *gone_text(const char *device)
 {
     struct virtual_info *info;
@@ -183,14 +185,14 @@ int vdrive_refuse_drive(struct shell *shell, const char *device, status_t status
 }
 
 void vdrive_each_mount(const char *device,
-                       void (*say)(void *context, const struct mount_info *mount), void *context)
+                       void (*visit)(void *context, const struct mount_info *mount), void *context)
 {
     struct mount_info *info = mem_alloc(sizeof(*info));
     struct device *found = device_find(device);
     unsigned number = found ? device_number(found) : 0;
     for (unsigned n = 0; info && number && vfs_mount_info(n, info) != -ENOENT; n++)
         if (info->device_number == number)
-            say(context, info);
+            visit(context, info);
     device_put(found);
     mem_free(info);
 }
@@ -206,12 +208,13 @@ static void busy_report_mount(void *context, const struct mount_info *mount)
     shell_complain(busy->shell, "%s: mounted at %s", busy->device, mount->path);
 }
 
-/* Is the image this drive's file, by whatever path? */
+/* Returns true if the image is this drive's file, by any path. */
 static bool image_is_drive(struct shell *shell, const char *image, const char *device)
 {
     struct path *path;
     if (!*image || path_walk(shell->directory, image, 0, &path))
         return false;
+
     struct device *of_image = device_of_path(path);
     bool is = of_image && text_equal(device_alias(of_image), device);
     device_put(of_image);
@@ -236,6 +239,7 @@ int vdrive_report_busy(struct shell *shell, const char *device, const char *advi
     status_t status = vdrive_info(device, &info);
     if (status)
         return vdrive_refuse_drive(shell, device, status);
+
     vdrive_each_mount(device, busy_report_mount, &busy);
     busy_report_images(&busy);
     shell_complain(shell, "%s: in use, open %u time%s%s", device, info->handles,

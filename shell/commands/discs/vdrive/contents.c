@@ -1,6 +1,6 @@
 /*
- * contents.c - what virtual drives hold, and how they misbehave: vdrive save, diff,
- * commit, discard, fault.
+ * contents.c - saves and changes the contents of virtual drives, and injects faults: vdrive save,
+ * diff, commit, discard, fault.
  */
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -10,11 +10,11 @@
 
 /* ---- save --------------------------------------------------------------------------------- */
 
-/* The absolute path of a file that need not be there. */
+/* Returns the absolute path of a file, which need not exist. */
 static status_t absolute_path(struct shell *shell, const char *word, char *path, size_t bytes)
 {
     if (*word != '/' && !path_is_live(shell->directory))
-        return -ENOENT; /* its text is another directory's by now */
+        return -ENOENT; /* a removed directory's path may name another one now */
     size_t length = *word == '/' ? 0 : path_text(shell->directory, path, bytes);
     if (length >= bytes)
         return -ENAMETOOLONG;
@@ -23,6 +23,7 @@ static status_t absolute_path(struct shell *shell, const char *word, char *path,
     return text_copy(path + length, bytes - length, word) < bytes - length ? 0 : -ENAMETOOLONG;
 }
 
+/* Reports the drive for its own errors, and else the file. */
 static int save_refused(struct shell *shell, const char *device, const char *word,
                         status_t status)
 {
@@ -49,6 +50,7 @@ static int save(struct shell *shell, struct virtual_save *request, const char *d
     status = absolute_path(shell, word, request->path, sizeof(request->path));
     if (status)
         return shell_fail(shell, word, status);
+
     vdrive_bar_begin(&bar, shell, word);
     request->struct_bytes = sizeof(*request);
     request->progress = &bar.report;
@@ -100,6 +102,8 @@ static int run_diff(struct shell *shell, int count, char **words)
     status_t status = vdrive_name(shell, words[1], request.device);
     if (status)
         return vdrive_refuse_drive(shell, words[1], status);
+
+    /* Each request returns the next range that was written, from offset_bytes on. */
     while (!shell_interrupted() &&
            !(status = vdrive_control(VIRTUAL_DIFF, &request, sizeof(request)))) {
         stream_format(shell->out, "0x%08llx 0x%llx\n", (unsigned long long)request.offset_bytes,
@@ -118,6 +122,7 @@ const struct shell_command vdrive_diff = {
     .run = run_diff,
 };
 
+/* Commits or discards the contents of an overlay. */
 static int change(struct shell *shell, const char *word, unsigned operation)
 {
     struct vdrive_bar bar;
@@ -125,6 +130,7 @@ static int change(struct shell *shell, const char *word, unsigned operation)
     status_t status = vdrive_name(shell, word, request.device);
     if (status)
         return vdrive_refuse_drive(shell, word, status);
+
     vdrive_bar_begin(&bar, shell, word);
     status = vdrive_control(operation, &request, sizeof(request));
     vdrive_bar_end(&bar);
@@ -163,7 +169,8 @@ const struct shell_command vdrive_discard = {
 
 /* ---- fault -------------------------------------------------------------------------------- */
 
-/* A kind of fault. The words behind its name: f its first block, c a count, i an image. */
+/* A kind of fault. A letter for each word after its name: f the first block, c a count, i an
+ * image. */
 struct fault_kind {
     const char *name;
     enum virtual_fault_kind kind;
@@ -180,7 +187,7 @@ static const struct fault_kind fault_kinds[] = {
 
 enum { FAULT_KINDS = ARRAY_LENGTH(fault_kinds), FAULT_DELAY_MAX = 10000 };
 
-/* As it would be typed. */
+/* Prints a fault in the form in which it is typed. */
 static void fault_print(struct stream *out, const struct virtual_fault *fault)
 {
     for (unsigned i = 0; i < FAULT_KINDS; i++) {
@@ -204,7 +211,7 @@ static int fault_list(struct shell *shell, struct virtual_fault *request)
     return status == -ENOENT ? SHELL_DONE : vdrive_refuse_drive(shell, request->device, status);
 }
 
-/* The numbers behind a kind's name: false after one line. */
+/* Parses the numbers after a kind's name. Returns false after reporting an invalid one. */
 static bool fault_take(struct shell *shell, const struct fault_kind *kind, char **words,
                        struct virtual_fault *request)
 {
@@ -232,6 +239,7 @@ static int fault_set(struct shell *shell, struct virtual_fault *request, const c
         status = vdrive_control(VIRTUAL_FAULT, request, sizeof(*request));
     if (!status)
         return SHELL_DONE;
+
     if (image && status != -ENODEV && status != -EALREADY)
         return shell_fail(shell, image, status);
     if (status == -ENODEV || status == -EALREADY)
@@ -239,7 +247,7 @@ static int fault_set(struct shell *shell, struct virtual_fault *request, const c
     return vdrive_refuse(shell, request->device, status, table);
 }
 
-/* words: from the fault's name on */
+/* Parses and sets a fault. words[0] is its name. */
 static int fault_words(struct shell *shell, struct virtual_fault *request, int count,
                        char **words)
 {

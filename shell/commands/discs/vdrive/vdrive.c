@@ -1,6 +1,6 @@
 /*
- * vdrive.c - virtual drives: vdrive and its parts list, info, rm. The others:
- * add.c, contents.c.
+ * vdrive.c - manages virtual drives: vdrive, and its parts list, info and rm. The other parts: new
+ * and add in add.c; save, diff, commit, discard and fault in contents.c.
  */
 #include "lib/string.h"
 #include "lib/text.h"
@@ -82,7 +82,7 @@ static void info_print_mount(void *context, const struct mount_info *mount)
     stream_text(out, "\n");
 }
 
-/* As --geometry takes it. */
+/* Prints a geometry in the form that --geometry takes. */
 static void info_geometry(struct stream *out, const char *what, const struct device_geometry *of)
 {
     stream_format(out, "%10s %u,%u,%u,%u\n", what, of->cylinders, of->heads, of->sectors,
@@ -108,7 +108,7 @@ static void info_image(struct stream *out, const struct virtual_info *info)
                       info->raw_sector_bytes ? ", not shown" : "");
 }
 
-/* Of a halted drive: what was withdrawn from it. */
+/* Prints the drive's bytes and shape; of a halted drive, those that were withdrawn. */
 static void info_bytes(struct stream *out, const struct virtual_info *info)
 {
     uint64_t blocks = info->size_bytes / info->block_bytes;
@@ -146,6 +146,7 @@ static int run_info(struct shell *shell, int count, char **words)
     status_t status = vdrive_name(shell, words[1], device);
     if (status)
         return vdrive_refuse_drive(shell, words[1], status);
+
     status = vdrive_info(device, &info);
     if (status)
         return vdrive_refuse_drive(shell, device, status);
@@ -165,12 +166,12 @@ static const struct shell_command vdrive_info_part = {
 
 /* ---- rm ----------------------------------------------------------------------------------- */
 
-/* What --lazy and --now leave behind while the drive is open. */
+/* Reports a drive that --lazy or --now could not remove yet, because it is open. */
 static void report_remaining(struct shell *shell, const char *device)
 {
     struct virtual_info *info;
     if (vdrive_info(device, &info))
-        return; /* it is gone */
+        return; /* it was removed at once */
     stream_format(shell->out, "%s: %s, open %u time%s; removed at the last close\n", device,
                   state_name(info->state), info->handles, text_plural(info->handles));
     mem_free(info);
@@ -182,6 +183,7 @@ static int remove_drive(struct shell *shell, const char *word, enum virtual_remo
     status_t status = vdrive_name(shell, word, request.device);
     if (status)
         return vdrive_refuse_drive(shell, word, status);
+
     status = vdrive_control(VIRTUAL_UNREGISTER, &request, sizeof(request));
     if (status == -EBUSY)
         return vdrive_report_busy(shell, request.device,
