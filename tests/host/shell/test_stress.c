@@ -1,7 +1,7 @@
 /*
- * test_stress.c - pairs of commands that make, mount, change and take drives away, against each
- * other in a pipe, for STRESS_SECONDS (4): nothing panics, hangs or is left behind. For threads,
- * for `make tsan` and `make stress`.
+ * test_stress.c - commands that make, mount, change and remove drives, against each other in a
+ * pipe: every pair of them once, then random lines of three to five for STRESS_SECONDS (0). Nothing
+ * panics, hangs or is left behind. For both back ends, `make tsan` and `make stress`.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,46 +12,89 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/dev/event.h"
 #include "kernel/log.h"
 #include "kernel/monitor.h"
 #include "lib/macros.h"
 #include "shell/language/run.h"
 #include "tests/host/drives.h"
+#include "tests/host/packet_drive.h"
 #include "tests/host/shown.h"
 
 static const char *const commands[] = {
-    "vdrive add --cd /image", "vdrive add --overlay --rw /image", "vdrive add --ram /image",
+    "vdrive add --cd /image", "vdrive add --overlay --rw /image2", "vdrive add --ram /image",
     "vdrive add --into 0 /image", "vdrive new 64K", "vdrive rm 0", "vdrive rm --lazy 0",
-    "vdrive rm --now 0", "vdrive info 0", "vdrive list", "vdrive save 0 /saved",
-    "vdrive diff 0", "vdrive commit 0", "vdrive discard 0", "vdrive fault 0 bad 3",
-    "vdrive fault 0 delay 1", "vdrive fault 0 attention", "vdrive fault 0 swap /image",
-    "vdrive fault 0 clear", "mount virtual0 /m", "mount /image /m", "mount", "umount /m",
-    "umount virtual0", "eject virtual0", "toram /m", "toram /Drives/virtual0", "df", "devices",
-    "volinfo virtual0", "ls -lR /m", "cat /System/Devices/Classes/virtual0",
+    "vdrive rm --now 0", "vdrive info 0", "vdrive list", "vdrive save 0 /saved", "vdrive diff 0",
+    "vdrive commit 0", "vdrive discard 0", "vdrive fault 0 bad 3", "vdrive fault 0 delay 1",
+    "vdrive fault 0 attention", "vdrive fault 0 swap /image", "vdrive fault 0 clear",
+    "mount virtual0 /m", "mount cdrom0 /m", "mount /image /m", "mount", "umount /m",
+    "umount virtual0", "umount cdrom0", "eject cdrom0", "toram /m", "toram /Drives/virtual0",
+    "toram /Drives/cdrom0", "df", "devices", "volinfo virtual0", "volinfo cdrom0", "ls -lR /m",
+    "cat /System/Devices/Classes/virtual0", "cat /System/Devices/Classes/cdrom0",
 };
 
-enum { COMMANDS = ARRAY_LENGTH(commands), SECONDS = 4 };
+enum { COMMANDS = ARRAY_LENGTH(commands), LINE_BYTES = 320 };
 
+static struct shell shell;
+static struct device *cdrom;
+static uint8_t *image;
+static size_t image_bytes;
+
+/* The image is in two files and in the CD drive. */
 static void put_image(void)
 {
     char path[512];
-    uint8_t *image = NULL;
-    size_t bytes;
     for (unsigned n = 0; !image && rig_image(n, path, sizeof(path)); n++)
         if (strstr(path, "rock_ridge_everything") != NULL)
-            image = rig_load(path, &bytes);
+            image = rig_load(path, &image_bytes);
     kassert(image != NULL);
-    rig_put_file("/image", image, bytes);
-    free(image);
+    rig_put_file("/image", image, image_bytes);
+    rig_put_file("/image2", image, image_bytes);
+    cdrom = packet_drive_plug_in(0);
+    packet_drive.image = image;
 }
 
-static void run_pair(struct shell *shell, unsigned a, unsigned b)
+static void run_line(const char *line)
 {
-    char line[160];
-    snprintf(line, sizeof(line), "%s | %s | %s > /System/Devices/null", commands[a], commands[b],
-             commands[rig_random() % COMMANDS]);
     shown_clear();
-    (void)shell_run_text(shell, line);
+    (void)shell_run_text(&shell, line);
+}
+
+/* There is a virtual drive, and a disc in the CD drive; every other time something is mounted. */
+static void prepare(unsigned n)
+{
+    static const char *const adds[] = {
+        "vdrive add --overlay --rw /image2", "vdrive add --cd /image", "vdrive add --ram /image",
+    };
+    static const char *const mounts[] = { "mount virtual0 /m", "mount cdrom0 /m",
+                                          "mount /image /m" };
+    if (drives_listed("virtual0"))
+        run_line(adds[n % ARRAY_LENGTH(adds)]);
+    if (!device_medium(cdrom).present) {
+        packet_drive_put_disc(1, (uint32_t)(image_bytes / PACKET_DRIVE_BLOCK));
+        event_post(EVENT_POLL, cdrom);
+        IGNORE(monitor_wait_idle(cdrom, time_now_us() + 1000000));
+    }
+    if (n % 2)
+        run_line(mounts[n / 2 % ARRAY_LENGTH(mounts)]);
+}
+
+static void run_pair(unsigned a, unsigned b)
+{
+    char line[LINE_BYTES];
+    snprintf(line, sizeof(line), "%s | %s > /System/Devices/null", commands[a], commands[b]);
+    run_line(line);
+}
+
+static void run_random(void)
+{
+    char line[LINE_BYTES];
+    size_t used = 0;
+    for (unsigned n = 3 + (unsigned)(rig_random() % 3); n; n--)
+        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s",
+                                 commands[rig_random() % COMMANDS],
+                                 n > 1 ? " | " : " > /System/Devices/null");
+    run_line(line);
 }
 
 static void unmount_all(void)
@@ -63,7 +106,7 @@ static void unmount_all(void)
     path_put(root);
 }
 
-/* Drives may lie on mounts of others. */
+/* Drives may be on mounts of others. */
 static void take_all_away(void)
 {
     for (unsigned i = 0; i < 10; i++) {
@@ -75,41 +118,73 @@ static void take_all_away(void)
     }
 }
 
-static void stress_body(void *unused)
+static void begin(void)
 {
-    (void)unused;
     static const struct monitor_options options = { .build_id = "none" };
-    static struct shell shell;
-    const char *seconds = getenv("STRESS_SECONDS");
     shown_shell_start(&shell);
     put_image();
     rig_mkdir("/m");
     kassert(monitor_start(&options) == 0);
-    uint64_t end_us = time_now_us() + (seconds ? (uint64_t)atoi(seconds) : SECONDS) * 1000000;
-    for (unsigned n = 0; time_now_us() < end_us; n++) {
-        unsigned pair = (unsigned)(rig_random() % (COMMANDS * COMMANDS));
-        run_pair(&shell, pair / COMMANDS, pair % COMMANDS);
-        if (n % 64 == 63)
-            take_all_away();
-    }
+}
+
+static void end(void)
+{
     take_all_away();
     monitor_stop();
     take_all_away();
+    packet_drive_unplug(cdrom);
     shown_shell_stop(&shell);
+    free(image);
+    image = NULL;
 }
 
-static void test_stress(void **state)
+static void pairs_body(void *unused)
+{
+    (void)unused;
+    begin();
+    for (unsigned pair = 0; pair < COMMANDS * COMMANDS; pair++) {
+        prepare(pair + pair / COMMANDS);
+        run_pair(pair / COMMANDS, pair % COMMANDS);
+        if (pair % COMMANDS == COMMANDS - 1)
+            take_all_away();
+    }
+    end();
+}
+
+static void random_body(void *unused)
+{
+    (void)unused;
+    const char *seconds = getenv("STRESS_SECONDS");
+    uint64_t end_us = time_now_us() + (seconds ? (uint64_t)atoi(seconds) : 0) * 1000000;
+    begin();
+    for (unsigned n = 1; time_now_us() < end_us; n++) {
+        prepare(n);
+        run_random();
+        if (n % 64 == 0)
+            take_all_away();
+    }
+    end();
+}
+
+static void test_pairs(void **state)
 {
     (void)state;
-    if (!run_is_simulated())
-        rig_run(stress_body, NULL, 1);
+    rig_run(pairs_body, NULL, run_is_simulated() ? 5 : 1);
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    if (!run_is_simulated()) /* it has no clock to end by */
+        rig_run(random_body, NULL, 1);
 }
 
 int main(void)
 {
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stress),
+        cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,9 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/dev/device.h"
+#include "kernel/log.h"
 #include "lib/macros.h"
 #include "shell/language/run.h"
 #include "tests/host/rig.h"
@@ -162,12 +164,102 @@ static void test_into(void **state)
     rig_run(into_body, NULL, 50);
 }
 
+/* ---- faults that were found --------------------------------------------------------------- */
+
+static void put_disc(const char *path)
+{
+    char source[512];
+    size_t bytes;
+    kassert(rig_image(0, source, sizeof(source)));
+    uint8_t *disc = rig_load(source, &bytes);
+    rig_put_file(path, disc, bytes);
+    free(disc);
+}
+
+/* `vdrive add` reports a drive that another command halts meanwhile: its block size, by which the
+ * size is divided, is still the last image's. */
+static void halted_meanwhile_body(void *unused)
+{
+    (void)unused;
+    start();
+    shell_run_text(&shell, "vdrive add /image | vdrive rm --now 0 | cat");
+    shell_run_text(&shell, "vdrive add /image; vdrive add virtual0; vdrive rm --now 0");
+    shell_run_text(&shell, "vdrive add --into 0 /image | vdrive rm --now 0 | vdrive info 0");
+    shell_run_text(&shell, "vdrive rm --now 3; vdrive rm --now 2");
+    shell_run_text(&shell, "vdrive rm --now 1; vdrive rm --now 0");
+    run("vdrive list | wc -l > /lines; echo 1 | cmp - /lines", SHELL_DONE);
+    shown_shell_stop(&shell);
+}
+
+static void test_halted_meanwhile(void **state)
+{
+    (void)state;
+    rig_run(halted_meanwhile_body, NULL, 200);
+}
+
+/* A mount of the image that was withdrawn is not one of the drive's new image. */
+static void stale_mount_body(void *unused)
+{
+    (void)unused;
+    start();
+    put_disc("/cd");
+    rig_mkdir("/old");
+    run("vdrive add --cd --no-mount /cd; mount virtual0 /old; vdrive rm --now 0", SHELL_DONE);
+    run("vdrive add --into 0 --no-mount --cd /cd", SHELL_DONE);
+    if (strstr(shown_text(), "/old") || !strstr(shown_text(), "virtual0: "))
+        panic("stale mount: %s", shown_text());
+    run("ls /old", SHELL_FAILED);
+    shown_must_be("stale", "ls: /old: the medium was changed\n");
+    run("umount /old; vdrive rm 0", SHELL_DONE);
+    shown_shell_stop(&shell);
+}
+
+static void test_stale_mount(void **state)
+{
+    (void)state;
+    rig_run(stale_mount_body, NULL, 5);
+}
+
+/* The log names a block that could not be read once, then at its 10th failure; those that were read
+ * with it are not named. */
+static void bad_block_body(void *unused)
+{
+    static const char line[] = "virtual0: block 3: cannot be read\n";
+    static char text[65536];
+    uint64_t position = 0;
+    (void)unused;
+    start();
+    run("vdrive add /image; vdrive fault 0 bad 3", SHELL_DONE);
+    while (log_read(&position, text, sizeof(text)) > 0)
+        ;
+    for (unsigned i = 0; i < 12; i++) {
+        run("hexdump -s 1536 -n 512 /System/Devices/Classes/virtual0", SHELL_FAILED);
+        (void)vfs_reclaim(1000);
+    }
+    text[log_read(&position, text, sizeof(text) - 1)] = '\0';
+    const char *first = strstr(text, line);
+    kassert(first && !strstr(first + 1, line));
+    kassert(strstr(first, "virtual0: block 3: cannot be read; failed 10 times\n"));
+    kassert(!strstr(text, "block 2:") && !strstr(text, "block 4:"));
+    run("vdrive rm 0", SHELL_DONE);
+    shown_shell_stop(&shell);
+}
+
+static void test_bad_block(void **state)
+{
+    (void)state;
+    rig_run(bad_block_body, NULL, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nth),
         cmocka_unit_test(test_chain),
         cmocka_unit_test(test_into),
+        cmocka_unit_test(test_halted_meanwhile),
+        cmocka_unit_test(test_stale_mount),
+        cmocka_unit_test(test_bad_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
