@@ -10,9 +10,9 @@
 /* Returns the status that opening the device would return, as far as its medium decides. */
 static status_t open_status(struct device *device)
 {
-    spin_lock(&device->queue_lock);
+    device_lock(device);
     status_t status = medium_status(device);
-    spin_unlock(&device->queue_lock);
+    device_unlock(device);
     return status ? status : medium_check_below(device);
 }
 
@@ -23,7 +23,7 @@ static status_t get_size(struct device *device, void *argument)
     if (status)
         return status;
     *size = (struct device_size){ .size_bytes = device_medium(device).bytes,
-                                  .block_bytes = device->block_bytes };
+                                  .block_bytes = device_block_bytes(device) };
     return 0;
 }
 
@@ -32,7 +32,7 @@ static status_t get_geometry(struct device *device, void *argument)
     status_t status = open_status(device);
     if (!status)
         *(struct device_geometry *)argument =
-            geometry_derive(device_medium(device).bytes, device->block_bytes);
+            geometry_derive(device_medium(device).bytes, device_block_bytes(device));
     return status;
 }
 
@@ -47,6 +47,7 @@ static status_t get_bios_geometry(struct device *device, void *argument)
 static status_t get_bios_drive(struct device *device, void *argument)
 {
     struct device_bios_drive *bios = argument;
+    device = device->drive; /* a part has the number of its drive */
     bool cd = device->device_class == CLASS_CDROM;
     unsigned first = device->is_virtual ? DEVICE_BIOS_VIRTUAL : cd ? DEVICE_BIOS_CD
                                                                    : DEVICE_BIOS_DISK;
@@ -65,7 +66,7 @@ static status_t get_status(struct device *device, void *argument)
     *status = (struct device_status){
         .medium = medium,
         .readable = !medium,
-        .writable = !medium && !device->read_only,
+        .writable = !medium && !device_is_read_only(device),
         .generation = device_medium(device).generation,
         .handles = device_open_count(device),
     };
@@ -77,9 +78,9 @@ static status_t get_flags(struct device *device, void *argument)
     struct device_flags *flags = argument;
     *flags = (struct device_flags){
         .device_class = device->device_class,
-        .is_virtual = device->is_virtual,
-        .removable = device_is_removable(device),
-        .read_only = device->read_only,
+        .is_virtual = device_is_virtual(device),
+        .removable = device_is_removable(device->drive),
+        .read_only = device_is_read_only(device),
     };
     return 0;
 }
@@ -88,11 +89,11 @@ static status_t get_icon(struct device *device, void *argument)
 {
     struct device_icon *icon = argument;
     enum icon_kind kind = device->device_class == CLASS_CDROM ? ICON_CD
-                          : device->is_virtual                ? ICON_VIRTUAL
+                          : device_is_virtual(device)         ? ICON_VIRTUAL
                                                               : ICON_DISK;
     if (icon->side != ICON_SMALL && icon->side != ICON_LARGE)
         return -EINVAL;
-    icon_draw(icon, kind, (device->read_only ? ICON_READ_ONLY : 0u) |
+    icon_draw(icon, kind, (device_is_read_only(device) ? ICON_READ_ONLY : 0u) |
                               (device_medium(device).present ? 0u : ICON_ABSENT));
     return 0;
 }
@@ -143,9 +144,11 @@ status_t device_control(struct device *device, unsigned operation, void *argumen
     unsigned i = 0;
     if (device->gone)
         return -ENODEV;
+    if (operation <= DEVICE_CONTROL_UNLOCK_DOOR)
+        device = device->drive; /* which has the tray and the door */
     while (i < OPERATIONS && operations[i].operation != operation)
         i++;
-    if (i == OPERATIONS || !device->ops->start)
+    if (i == OPERATIONS || !device_has_data(device))
         return driver_control(device, operation, argument, bytes);
 
     if (bytes != operations[i].bytes || !argument != !operations[i].bytes)

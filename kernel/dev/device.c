@@ -64,6 +64,13 @@ struct device *device_create(struct device *parent, const struct device_descript
     device->parent = parent ? parent : root;
     if (device->parent)
         device_get(device->parent);
+
+    device->drive = device;
+    if (description->part.length_bytes) {
+        device->drive = device->parent->drive;
+        device->part = description->part;
+        device->base_bytes = device->parent->base_bytes + description->part.base_bytes;
+    }
     return device;
 }
 
@@ -154,12 +161,12 @@ const char *device_class_name(enum device_class device_class)
 
 bool device_has_data(const struct device *device)
 {
-    return device->ops->start;
+    return device->drive->ops->start;
 }
 
 bool device_is_virtual(const struct device *device)
 {
-    return device->is_virtual;
+    return device->drive->is_virtual;
 }
 
 bool device_is_removable(const struct device *device)
@@ -169,7 +176,7 @@ bool device_is_removable(const struct device *device)
 
 bool device_is_read_only(const struct device *device)
 {
-    return device->read_only;
+    return device->read_only || device->drive->read_only;
 }
 
 bool device_automounts(const struct device *device)
@@ -184,12 +191,12 @@ bool device_is_gone(const struct device *device)
 
 unsigned device_level(const struct device *device)
 {
-    return device->level;
+    return device->drive->level;
 }
 
 uint32_t device_block_bytes(const struct device *device)
 {
-    return device->block_bytes;
+    return device->drive->block_bytes;
 }
 
 void device_set_traits(struct device *device, const struct device_traits *traits)

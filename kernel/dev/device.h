@@ -104,6 +104,18 @@ struct device_toc {
     struct device_track tracks[DEVICE_TRACKS_MAX];
 };
 
+/* A device may be a part of its parent's bytes, such as a partition of a disk. kernel/dev adds the
+ * base to each request and puts it into the queue of the drive, which is the first ancestor that is
+ * not a part itself: a part needs no ops->start, no limits, no copy and no thread. Its medium,
+ * level, limits and door are the drive's. Its alias is the parent's with "p" and the number:
+ * `disk0p1`. */
+struct device_part {
+    uint64_t base_bytes;   /* on the parent; whole blocks */
+    uint64_t length_bytes; /* whole blocks, or up to the end of the medium; 0: not a part */
+    uint32_t generation;   /* of the parent's medium: under another one the part is -ESTALE */
+    unsigned number;       /* in the alias */
+};
+
 /* What a driver describes. Zero and NULL are the defaults; strings are copied. */
 struct device_description {
     const char *name;                /* under the parent: "00:01.1", "ide1", "cdrom"; NULL: the
@@ -119,9 +131,10 @@ struct device_description {
     bool read_only;
     bool no_automount;               /* the monitor does not mount its medium */
     unsigned level;                  /* 0: hardware and RAM; see the Book, chapter 6 */
+    struct device_part part;
 };
 
-/* The part of a description that another medium may change. */
+/* The members of a description that another medium may change. Not for parts. */
 struct device_traits {
     enum device_class device_class;
     unsigned level;
@@ -141,8 +154,9 @@ struct device *device_create(struct device *parent,
                              const struct device_description *description);
 /* Puts the device into the tree, allocates its alias and its transfers, offers it to the drivers in
  * their order until one accepts it, and posts EVENT_ADDED. -EEXIST if the parent has a child of
- * that name; -ENODEV if the parent is gone; -ENOMEM. On failure the caller still owns its
- * reference. */
+ * that name, or a part's alias is in use; -ENODEV if the parent is gone; -EINVAL if a part is not
+ * inside its parent, or not of whole blocks; -ESTALE if it is of an earlier medium; -ENOMEM. On
+ * failure the caller still owns its reference. */
 status_t device_publish(struct device *device) MUST_CHECK;
 /* Creates and publishes a device without data under `parent`; *bus is a reference. */
 status_t device_publish_bus(struct device *parent, const char *name,
@@ -213,13 +227,18 @@ void device_note_bad_block(struct device *device, uint32_t generation, uint64_t 
 
 /* ---- handles and claims: threads ------------------------------------------------------------ */
 
-/* Opens the device under the generation of its medium. Takes a reference. -ENODEV if it is gone or
- * refuses opens, -ENOMEDIUM without a medium, -EBUSY while it is claimed. */
+/* Opens and claims count up to the drive. A claim on a disk and an open of its part exclude each
+ * other, in both directions; two parts do not.
+ *
+ * Opens the device under the generation of its medium. Takes a reference. -ENODEV if it is gone or
+ * refuses opens, -ENOMEDIUM without a medium, -EBUSY while it is claimed, -ESTALE if it is a part
+ * of an earlier medium. */
 status_t device_open(struct device *device, struct device_handle *handle) MUST_CHECK;
 void device_close(struct device_handle *handle);
-unsigned device_open_count(struct device *device);
-/* Claims the device for exclusive write access: until device_release() it cannot be opened again.
- * -EBUSY if another handle is open, -EROFS if the device is read-only. */
+unsigned device_open_count(struct device *device); /* with the handles of its parts */
+/* Claims the device for exclusive write access: until device_release() it cannot be opened again,
+ * nor can its parts or the devices that it is a part of. -EBUSY if one of them has another handle
+ * open, -EROFS if the device is read-only. */
 status_t device_claim(const struct device_handle *handle) MUST_CHECK;
 void device_release(const struct device_handle *handle);
 /* Makes device_open() fail with -ENODEV from now on. With only_idle: -EBUSY, and nothing is

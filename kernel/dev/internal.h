@@ -38,6 +38,10 @@ struct device {
     struct io_limits limits;             /* of block_bytes the first medium's only: see below */
     unsigned class_number;               /* in the alias */
     struct device *parent;               /* holds a reference */
+    struct device *drive;                /* whose queue serves the requests: the device itself, or
+                                            of a part the first ancestor that is not a part */
+    struct device_part part;
+    uint64_t base_bytes;                 /* on the drive; 0 unless it is a part */
 
     /* traits: may change with the medium while other threads read them */
     _Atomic(enum device_class) device_class;
@@ -56,7 +60,7 @@ struct device {
     _Atomic bool gone;                   /* written under queue_lock too */
     _Atomic int references;
 
-    struct spin queue_lock;              /* rank QUEUE */
+    struct spin queue_lock;              /* rank QUEUE; device_lock() takes the drive's */
     struct list waiting;                 /* io_requests */
     struct io_transfer *transfers;       /* limits.depth of them */
     struct io_segment *transfer_segments;
@@ -67,8 +71,9 @@ struct device {
     uint64_t medium_bytes;
     status_t absent_status;              /* without a medium: -ENOMEDIUM; -ENODEV when halted */
     struct bad_blocks *bad_blocks;       /* of this medium; NULL: none yet */
-    unsigned open_count;
+    unsigned open_count, parts_open;     /* handles of the device itself; of its parts */
     bool refuses_opens, claimed;
+    unsigned parts_claimed;
     unsigned files_open;                 /* on file systems of this medium */
     _Atomic bool door_locked;
 
@@ -79,6 +84,29 @@ struct device {
     struct list put_link;                /* under completion.c's lock */
 };
 
+/* A drive and its parts have one lock, the drive's queue_lock: opens and claims of all of them, and
+ * the medium that they share, change together. */
+static inline void device_lock(const struct device *device)
+{
+    spin_lock(&device->drive->queue_lock);
+}
+
+static inline void device_unlock(const struct device *device)
+{
+    spin_unlock(&device->drive->queue_lock);
+}
+
+static inline bool device_is_part(const struct device *device)
+{
+    return device->drive != device;
+}
+
+/* Returns the device that this one is a part of, or NULL. */
+static inline struct device *device_whole(const struct device *device)
+{
+    return device_is_part(device) ? device->parent : NULL;
+}
+
 /* device.c: sets and reads the root, which is the parent of devices without one. */
 void device_set_root(struct device *root);
 
@@ -87,14 +115,18 @@ void device_set_root(struct device *root);
 status_t transfers_create(struct device *device) MUST_CHECK;
 void transfers_destroy(struct device *device);
 
-/* queue.c: ends all waiting requests with -ENODEV. */
+/* queue.c: ends the waiting requests of the device with -ENODEV. */
 void queue_fail(struct device *device);
 
-/* medium.c: returns the status of a request for the medium that is present: 0, -ENODEV, or the
- * absent_status. Caller holds queue_lock. */
+/* medium.c: returns the status of a request for the medium that is present: 0, -ENODEV, the
+ * absent_status, or -ESTALE of a part of an earlier medium. Caller holds device_lock(). */
 status_t medium_status(const struct device *device);
-/* medium.c: calls ops->check. */
-status_t medium_check_below(struct device *device);
+/* medium.c: returns the bytes of the device's medium. Caller holds device_lock(). */
+uint64_t medium_size(const struct device *device);
+/* medium.c: returns 0 if a part is inside its parent's medium, else an errno. */
+status_t medium_check_part(const struct device *part) MUST_CHECK;
+/* medium.c: calls the drive's ops->check. */
+status_t medium_check_below(const struct device *device);
 
 /* bad_blocks.c: takes the list of a medium that leaves, under queue_lock; then logs how many there
  * were, and frees it. Any context but interrupts. */

@@ -7,7 +7,8 @@
 /* `absent`: the status of requests while no medium is present. */
 static void medium_change(struct device *device, bool present, uint64_t bytes, status_t absent)
 {
-    spin_lock(&device->queue_lock);
+    kassert(!device_is_part(device));
+    device_lock(device);
     bool changed = !device->gone && (present || device->medium_present);
     bool notify = changed && device->published; /* EVENT_ADDED reports the first medium */
     device->absent_status = absent;
@@ -18,7 +19,7 @@ static void medium_change(struct device *device, bool present, uint64_t bytes, s
         device->medium_bytes = bytes;
         device->files_open = 0;
     }
-    spin_unlock(&device->queue_lock);
+    device_unlock(device);
 
     bad_blocks_sum_up(device, bad);
     if (notify)
@@ -40,26 +41,52 @@ void device_halt(struct device *device)
     medium_change(device, false, 0, -ENODEV);
 }
 
-struct device_medium device_medium(struct device *device)
-{
-    spin_lock(&device->queue_lock);
-    struct device_medium medium = {
-        .present = device->medium_present,
-        .bytes = device->medium_bytes,
-        .generation = device->generation,
-    };
-    spin_unlock(&device->queue_lock);
-    return medium;
-}
+/* ---- what requests see -------------------------------------------------------------------- */
 
 status_t medium_status(const struct device *device)
 {
+    const struct device *drive = device->drive;
     if (device->gone)
         return -ENODEV;
-    return device->medium_present ? 0 : device->absent_status;
+    if (!drive->medium_present)
+        return drive->absent_status;
+    return device_is_part(device) && device->part.generation != drive->generation ? -ESTALE : 0;
 }
 
-status_t medium_check_below(struct device *device)
+uint64_t medium_size(const struct device *device)
 {
-    return device->ops->check ? device->ops->check(device) : 0;
+    return device_is_part(device) ? device->part.length_bytes : device->medium_bytes;
+}
+
+struct device_medium device_medium(struct device *device)
+{
+    device_lock(device);
+    struct device_medium medium = {
+        .present = !medium_status(device),
+        .bytes = medium_size(device),
+        .generation = device->drive->generation,
+    };
+    device_unlock(device);
+    return medium;
+}
+
+status_t medium_check_below(const struct device *device)
+{
+    struct device *drive = device->drive;
+    return drive->ops->check ? drive->ops->check(drive) : 0;
+}
+
+status_t medium_check_part(const struct device *part)
+{
+    uint64_t base = part->part.base_bytes, length = part->part.length_bytes;
+    device_lock(part);
+    status_t status = medium_status(part);
+    uint64_t size = medium_size(part->parent), block = part->drive->block_bytes;
+    device_unlock(part);
+    if (status)
+        return status;
+
+    if (length > size || base > size - length || base % block)
+        return -EINVAL;
+    return length % block && base + length != size ? -EINVAL : 0;
 }

@@ -6,6 +6,20 @@
 
 /* ---- handles ------------------------------------------------------------------------------ */
 
+/* Returns whether the device can be opened now, as far as it, its parts, and the devices that it is
+ * a part of decide. Caller holds device_lock(). */
+static status_t open_status(const struct device *device)
+{
+    status_t status = device_has_data(device) ? medium_status(device) : -ENODEV;
+    bool busy = device->parts_claimed;
+    for (const struct device *whole = device; whole; whole = device_whole(whole)) {
+        if (whole->refuses_opens)
+            return -ENODEV;
+        busy = busy || whole->claimed;
+    }
+    return !status && busy ? -EBUSY : status;
+}
+
 status_t device_open(struct device *device, struct device_handle *handle)
 {
     handle->device = NULL;
@@ -13,17 +27,15 @@ status_t device_open(struct device *device, struct device_handle *handle)
     if (status)
         return status;
 
-    spin_lock(&device->queue_lock);
-    if (device->refuses_opens || !device->ops->start)
-        status = -ENODEV;
-    else
-        status = medium_status(device);
-    if (!status && device->claimed)
-        status = -EBUSY;
-    if (!status)
+    device_lock(device);
+    status = open_status(device);
+    if (!status) {
         device->open_count++;
-    handle->generation = device->generation;
-    spin_unlock(&device->queue_lock);
+        for (struct device *whole = device; (whole = device_whole(whole));)
+            whole->parts_open++;
+    }
+    handle->generation = device->drive->generation;
+    device_unlock(device);
 
     if (!status)
         handle->device = device_get(device);
@@ -35,20 +47,27 @@ void device_close(struct device_handle *handle)
     struct device *device = handle->device;
     if (!device)
         return;
-    spin_lock(&device->queue_lock);
-    bool last = --device->open_count == 0;
-    spin_unlock(&device->queue_lock);
+    unsigned idle = 0; /* of the device and those that it is a part of: closed by this call */
+    device_lock(device);
+    for (struct device *whole = device; whole; whole = device_whole(whole)) {
+        whole == device ? whole->open_count-- : whole->parts_open--;
+        idle += !whole->open_count && !whole->parts_open;
+    }
+    device_unlock(device);
     handle->device = NULL;
-    if (last && device->ops->closed)
-        device->ops->closed(device);
+
+    /* A part counts in its whole, so those that are idle come first. */
+    for (struct device *whole = device; idle--; whole = device_whole(whole))
+        if (whole->ops->closed)
+            whole->ops->closed(whole);
     device_put(device);
 }
 
 unsigned device_open_count(struct device *device)
 {
-    spin_lock(&device->queue_lock);
-    unsigned count = device->open_count;
-    spin_unlock(&device->queue_lock);
+    device_lock(device);
+    unsigned count = device->open_count + device->parts_open;
+    device_unlock(device);
     return count;
 }
 
@@ -56,12 +75,12 @@ unsigned device_open_count(struct device *device)
 status_t device_check(const struct device_handle *handle)
 {
     struct device *device = handle->device;
-    if (device->generation == handle->generation)
+    if (!device->gone && device->drive->generation == handle->generation)
         return medium_check_below(device);
 
-    spin_lock(&device->queue_lock);
+    device_lock(device);
     status_t status = medium_status(device);
-    spin_unlock(&device->queue_lock);
+    device_unlock(device);
     return status ? status : -ESTALE;
 }
 
@@ -70,75 +89,88 @@ status_t device_check(const struct device_handle *handle)
 status_t device_claim(const struct device_handle *handle)
 {
     struct device *device = handle->device;
-    if (device->read_only)
+    if (device_is_read_only(device))
         return -EROFS;
-    spin_lock(&device->queue_lock);
-    bool busy = device->claimed || device->open_count > 1;
-    if (!busy)
+
+    device_lock(device);
+    bool busy = device->claimed || device->open_count > 1 || device->parts_open;
+    for (const struct device *whole = device; (whole = device_whole(whole));)
+        busy = busy || whole->open_count;
+    if (!busy) {
         device->claimed = true;
-    spin_unlock(&device->queue_lock);
+        for (struct device *whole = device; (whole = device_whole(whole));)
+            whole->parts_claimed++;
+    }
+    device_unlock(device);
     return busy ? -EBUSY : 0;
 }
 
 void device_release(const struct device_handle *handle)
 {
-    spin_lock(&handle->device->queue_lock);
-    handle->device->claimed = false;
-    spin_unlock(&handle->device->queue_lock);
+    struct device *device = handle->device;
+    device_lock(device);
+    if (device->claimed)
+        for (struct device *whole = device; (whole = device_whole(whole));)
+            whole->parts_claimed--;
+    device->claimed = false;
+    device_unlock(device);
 }
 
 status_t device_refuse_opens(struct device *device, bool only_idle)
 {
-    spin_lock(&device->queue_lock);
-    bool busy = only_idle && device->open_count;
+    device_lock(device);
+    bool busy = only_idle && (device->open_count || device->parts_open);
     if (!busy)
         device->refuses_opens = true;
-    spin_unlock(&device->queue_lock);
+    device_unlock(device);
     return busy ? -EBUSY : 0;
 }
 
 void device_allow_opens(struct device *device)
 {
-    spin_lock(&device->queue_lock);
+    device_lock(device);
     device->refuses_opens = false;
-    spin_unlock(&device->queue_lock);
+    device_unlock(device);
 }
 
 status_t device_admits(struct device *device)
 {
-    spin_lock(&device->queue_lock);
-    bool refuses = device->gone || device->refuses_opens;
-    spin_unlock(&device->queue_lock);
+    device_lock(device);
+    bool refuses = device->gone;
+    for (const struct device *whole = device; whole; whole = device_whole(whole))
+        refuses = refuses || whole->refuses_opens;
+    device_unlock(device);
     return refuses ? -ENODEV : 0;
 }
 
 /* ---- open files and the door -------------------------------------------------------------- */
 
+/* Files on a part count on its drive, which has the door. */
 void device_file_opened(const struct device_handle *handle)
 {
-    struct device *device = handle->device;
-    spin_lock(&device->queue_lock);
-    bool first = device->generation == handle->generation && !device->files_open++;
-    spin_unlock(&device->queue_lock);
-    if (first && !device->door_locked && device_is_removable(device))
-        event_post(EVENT_DOOR, device);
+    struct device *drive = handle->device->drive;
+    device_lock(drive);
+    bool first = drive->generation == handle->generation && !drive->files_open++;
+    device_unlock(drive);
+    if (first && !drive->door_locked && device_is_removable(drive))
+        event_post(EVENT_DOOR, drive);
 }
 
 /* Posts no event: the monitor unlocks the door when it polls the drive. */
 void device_file_closed(const struct device_handle *handle)
 {
-    struct device *device = handle->device;
-    spin_lock(&device->queue_lock);
-    if (device->generation == handle->generation && device->files_open)
-        device->files_open--;
-    spin_unlock(&device->queue_lock);
+    struct device *drive = handle->device->drive;
+    device_lock(drive);
+    if (drive->generation == handle->generation && drive->files_open)
+        drive->files_open--;
+    device_unlock(drive);
 }
 
 unsigned device_files_open(struct device *device)
 {
-    spin_lock(&device->queue_lock);
-    unsigned files = device->files_open;
-    spin_unlock(&device->queue_lock);
+    device_lock(device);
+    unsigned files = device->drive->files_open;
+    device_unlock(device);
     return files;
 }
 

@@ -25,7 +25,9 @@ static void offer(struct device *device)
 
 status_t device_publish(struct device *device)
 {
-    status_t status = transfers_create(device);
+    status_t status = device_is_part(device) ? medium_check_part(device) : 0;
+    if (!status)
+        status = transfers_create(device);
     if (!status)
         status = tree_enter(device);
     if (status) {

@@ -5,6 +5,9 @@
  * done_bytes is always a prefix. pump() passes transfers to the driver and is never entered twice
  * for a device: a driver that ends a transfer inside start() only makes the running pump take
  * another round, so the stack does not grow with the number of synchronous transfers.
+ *
+ * The requests of a part wait in the queue of its drive: request->device is the part, which checks
+ * range and medium, and transfer->device is the drive.
  */
 #include "kernel/dev/carve.h"
 #include "kernel/dev/internal.h"
@@ -17,19 +20,19 @@ static status_t request_check_medium(const struct device *device,
                                      const struct io_request *request)
 {
     status_t status = medium_status(device);
-    return !status && request->generation != device->generation ? -ESTALE : status;
+    return !status && request->generation != device->drive->generation ? -ESTALE : status;
 }
 
-/* Checks what may have changed since the request was submitted. Caller holds queue_lock. */
+/* Checks what may have changed since the request was submitted. Caller holds device_lock(). */
 static status_t request_admit(const struct device *device, const struct io_request *request)
 {
-    kassert(spin_is_held(&device->queue_lock));
+    kassert(spin_is_held(&device->drive->queue_lock));
     status_t status = request_check_medium(device, request);
     if (status)
         return status;
-    uint64_t size = device->medium_bytes;
+    uint64_t size = medium_size(device);
     if (request->op == IO_WRITE)
-        size -= size % device->block_bytes; /* a last, partial block cannot be written */
+        size -= size % device_block_bytes(device); /* a last, partial block cannot be written */
     if (request->length_bytes > size || request->offset_bytes > size - request->length_bytes)
         return request->op == IO_WRITE ? -ENOSPC : -EIO;
     return 0;
@@ -48,14 +51,14 @@ static bool request_ends_medium(const struct io_request *request)
 static status_t request_check_shape(const struct io_request *request)
 {
     const struct device *device = request->device;
-    if (!device->ops->start)
+    if (!device_has_data(device))
         return -ENODEV;
-    if (request->op == IO_WRITE && device->read_only)
+    if (request->op == IO_WRITE && device_is_read_only(device))
         return -EROFS;
     if (request->op == IO_FLUSH)
         return request->length_bytes ? -EINVAL : 0;
 
-    uint32_t block = device->block_bytes;
+    uint32_t block = device_block_bytes(device);
     if (!request->length_bytes || request->offset_bytes % block ||
         (request->length_bytes % block && !request_ends_medium(request)))
         return -EINVAL;
@@ -80,10 +83,11 @@ static void transfer_carve(struct device *device, struct io_transfer *transfer,
         .bounce_count = pages,
     };
     carve(transfer, request, &limits);
+    transfer->offset_bytes += request->device->base_bytes; /* of a part, on the drive */
 }
 
 /* Takes the next waiting request that is still valid, and carves a transfer out of it; ends the
- * requests that are not. Caller holds queue_lock. */
+ * requests that are not. Caller holds device_lock(). */
 static struct io_transfer *transfer_next(struct device *device)
 {
     struct io_transfer *transfer = NULL;
@@ -94,7 +98,7 @@ static struct io_transfer *transfer_next(struct device *device)
     while (transfer && !list_empty(&device->waiting)) {
         struct list *link = list_pop_front(&device->waiting);
         struct io_request *request = container_of(link, struct io_request, link);
-        status_t status = request_admit(device, request);
+        status_t status = request_admit(request->device, request);
         if (!status) {
             transfer_carve(device, transfer, request);
             if (transfer->length_bytes || request->op == IO_FLUSH) {
@@ -132,15 +136,17 @@ static void pump(struct device *device)
 
 void queue_fail(struct device *device)
 {
-    for (;;) {
-        spin_lock(&device->queue_lock);
-        struct list *link = list_pop_front(&device->waiting);
-        spin_unlock(&device->queue_lock);
-        if (!link)
-            return;
+    struct list *queue = &device->drive->waiting, *next;
+    device_lock(device);
+    for (struct list *link = queue->next; link != queue; link = next) {
         struct io_request *request = container_of(link, struct io_request, link);
+        next = link->next;
+        if (request->device != device)
+            continue; /* of another part, or of the drive */
+        list_remove(link);
         io_complete(request, -ENODEV, request->done_bytes);
     }
+    device_unlock(device);
 }
 
 /* ---- submitting and ending ---------------------------------------------------------------- */
@@ -160,19 +166,19 @@ void io_submit(struct io_request *request)
 
     /* A stale generation is reported first: the new medium may have blocks of another size. */
     device_get(device); /* for pump */
-    spin_lock(&device->queue_lock);
+    device_lock(device);
     status_t status = shape ? request_check_medium(device, request)
                             : request_admit(device, request);
     if (!status)
         status = shape;
     if (!status)
-        list_push_back(&device->waiting, &request->link);
-    spin_unlock(&device->queue_lock);
+        list_push_back(&device->drive->waiting, &request->link);
+    device_unlock(device);
 
     if (status)
         io_complete(request, status, 0);
     else
-        pump(device);
+        pump(device->drive);
     device_put_later(device);
 }
 
@@ -190,7 +196,7 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
     if (request->generation != device->generation && request->op == IO_READ) {
         good = 0; /* the medium was changed meanwhile: the bytes may be those of either */
         if (!status)
-            status = request_admit(device, request);
+            status = request_admit(request->device, request);
         else if (status != -ENOMEDIUM && status != -ENODEV)
             status = -ESTALE; /* the medium that failed is not the one that is meant */
     }

@@ -99,9 +99,22 @@ static unsigned *first_free(const char *prefix)
     return NULL;
 }
 
+/* -EEXIST if the alias of a part is in use. */
+static status_t alias_of_part(struct device *part)
+{
+    format_text(part->alias, sizeof(part->alias), "%sp%u", part->parent->alias, part->part.number);
+    if (find_alias(part->alias)) {
+        *part->alias = 0;
+        return -EEXIST;
+    }
+    part->class_number = part->part.number;
+    list_push_back(alias_bucket(part->alias), &part->alias_link);
+    return 0;
+}
+
 static void alias_allocate(struct device *device)
 {
-    if (device->device_class <= CLASS_CONTROL)
+    if (device->device_class <= CLASS_CONTROL || device_is_part(device))
         return;
     const char *prefix = *device->alias_prefix ? device->alias_prefix
                                                : device_class_name(device->device_class);
@@ -132,9 +145,9 @@ static void tree_insert(struct device *device)
         list_push_back(&parent->children, &device->siblings);
     list_push_back(&published, &device_get(device)->all_link);
 
-    spin_lock(&device->queue_lock);
+    device_lock(device);
     device->published = true;
-    spin_unlock(&device->queue_lock);
+    device_unlock(device);
 }
 
 status_t tree_enter(struct device *device)
@@ -146,7 +159,9 @@ status_t tree_enter(struct device *device)
         status = -ENODEV;
     else if (parent && find_child(parent, device->name, strlen(device->name)))
         status = -EEXIST;
-    else
+    else if (device_is_part(device))
+        status = alias_of_part(device);
+    if (!status)
         tree_insert(device);
     mutex_unlock(&tree_lock);
     return status;
@@ -171,12 +186,12 @@ bool tree_leave(struct device *device, bool *left)
     if (*left)
         tree_remove(device);
     if (leaf) {
-        spin_lock(&device->queue_lock);
+        device_lock(device);
         device->published = false;
         device->gone = true;
         device->medium_present = false;
-        device->generation++;
-        spin_unlock(&device->queue_lock);
+        device->generation++; /* a part uses the generation of its drive instead */
+        device_unlock(device);
     }
     mutex_unlock(&tree_lock);
     return leaf;

@@ -15,7 +15,7 @@
 void tree_start(void);
 /* Puts a device into the tree with a number, the alias of its class with the lowest free number,
  * and a reference of the tree's. -ENODEV if its parent is not in the tree; -EEXIST if the parent
- * has a child of that name. */
+ * has a child of that name, or if the alias of a part is in use. */
 status_t tree_enter(struct device *device) MUST_CHECK;
 /* Takes a device without children out of the tree and sets `gone`. *left: it was in the tree, whose
  * reference is now the caller's. Returns false if it has children, which must leave first. */
