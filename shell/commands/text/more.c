@@ -3,109 +3,13 @@
  *
  * When standard output is not a terminal, text is copied as by cat.
  */
-#include "kernel/console.h"
-#include "lib/format.h"
-#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "shell/commands/text/pager.h"
 #include "shell/options.h"
 #include "shell/reading/listing.h"
-#include "shell/reading/pager.h"
 #include "shell/reading/paths.h"
 #include "shell/reading/show.h"
-#include "shell/terminal.h"
-
-/* ---- the pager ---------------------------------------------------------------------------- */
-
-enum { TAB_COLUMNS = 8 };
-
-void pager_begin(struct pager *pager, struct shell *shell)
-{
-    *pager = (struct pager){ .shell = shell, .paging = shell_out_is_terminal(shell) };
-    terminal_size(&pager->columns, &pager->rows);
-    pager->left = pager->rows > 1 ? pager->rows - 1 : 1;
-}
-
-/* Asks for a key. Returns how many rows to show next; 0: none, the user quits. */
-static unsigned pager_ask(struct pager *pager)
-{
-    struct stream *out = pager->shell->out;
-    unsigned rows = 0;
-    stream_text(out, "\x1b[7m--More--\x1b[m");
-    IGNORE(stream_flush(out));
-    for (bool asked = false; !asked;) {
-        int key = console_read(TIME_NEVER);
-        asked = true;
-        if (key == ' ')
-            rows = pager->rows > 1 ? pager->rows - 1 : 1;
-        else if (key == '\r' || key == '\n' || key == 'j')
-            rows = 1;
-        else
-            asked = key < 0 || key == 'q' || key == 'Q' || key == 0x03;
-    }
-    stream_text(out, "\r\x1b[K");
-    out->at_line_start = true;
-    return rows;
-}
-
-static void pager_next_row(struct pager *pager)
-{
-    pager->column = 0;
-    if (--pager->left)
-        return;
-    pager->left = pager_ask(pager);
-    pager->ended = !pager->left;
-}
-
-static void pager_char(struct pager *pager, const char *at)
-{
-    struct stream *out = pager->shell->out;
-    unsigned char c = (unsigned char)*at;
-    if (c == '\n') {
-        stream_text(out, "\n");
-        pager_next_row(pager);
-        return;
-    }
-
-    /* Control characters take two columns, ^C; the bytes that continue a UTF-8 sequence none. */
-    unsigned width = c == '\t'               ? TAB_COLUMNS - pager->column % TAB_COLUMNS
-                     : c < 0x20 || c == 0x7f ? 2
-                                             : (c & 0xc0) != 0x80;
-    if (pager->column + width > pager->columns) {
-        stream_text(out, "\n");
-        pager_next_row(pager);
-        if (pager->ended)
-            return;
-    }
-
-    pager->column += width;
-    if (c == '\t')
-        stream_format(out, "%*s", (int)width, "");
-    else if (c < 0x20 || c == 0x7f)
-        stream_format(out, "^%c", c ^ 0x40);
-    else
-        stream_write(out, at, 1);
-}
-
-void pager_write(struct pager *pager, const char *text, size_t bytes)
-{
-    if (!pager->paging) {
-        stream_write(pager->shell->out, text, bytes);
-        return;
-    }
-    for (size_t i = 0; i < bytes && !pager->ended; i++)
-        if (text[i] != '\r') /* the CR of CR LF is not shown */
-            pager_char(pager, text + i);
-}
-
-status_t pager_input(struct pager *pager, struct input *input)
-{
-    const char *data;
-    ssize_t got = 0;
-    while (!pager->ended && !pager->shell->out->status && (got = input_piece(input, &data)) > 0)
-        pager_write(pager, data, (size_t)got);
-    return got < 0 ? (status_t)got : 0;
-}
 
 /* ---- more --------------------------------------------------------------------------------- */
 
@@ -114,17 +18,27 @@ static status_t more_input(struct input *input, void *pager)
     return pager_input(pager, input);
 }
 
+/* Shows the files words[first..count), or standard input. */
+static int show(struct shell *shell, int first, int count, char **words)
+{
+    struct pager *pager;
+    status_t status = pager_begin(shell, &pager);
+    if (status)
+        return shell_fail(shell, NULL, status);
+    int result = input_each(shell, first, count, words, more_input, pager);
+    pager_end(pager);
+    return result;
+}
+
 static int run_more(struct shell *shell, int count, char **words)
 {
-    struct pager pager;
-    pager_begin(&pager, shell);
-    return input_each(shell, 1, count, words, more_input, &pager);
+    return show(shell, 1, count, words);
 }
 
 static const struct shell_command command_more = {
     .name = "more",
     .arguments = "[FILE...]",
-    .summary = "show text a screenful at a time: space, Enter, q",
+    .summary = "show text a screenful at a time; the key h lists the keys",
     .arguments_max = -1,
     .run = run_more,
     .group = "Text",
@@ -219,7 +133,6 @@ static bool chapter_is(const char *file, const char *word)
 
 static int book_read(struct shell *shell, const struct name *chapters, const char *word)
 {
-    struct pager pager;
     while (chapters && !chapter_is(chapters->text, word))
         chapters = names_next(chapters);
     if (!chapters)
@@ -227,9 +140,7 @@ static int book_read(struct shell *shell, const struct name *chapters, const cha
 
     char *path = join_path(book_place, chapters->text);
     char *words[] = { path, NULL };
-    pager_begin(&pager, shell);
-    int result = path ? input_each(shell, 0, 1, words, more_input, &pager)
-                      : shell_fail(shell, word, -ENOMEM);
+    int result = path ? show(shell, 0, 1, words) : shell_fail(shell, word, -ENOMEM);
     mem_free(path);
     return result;
 }
