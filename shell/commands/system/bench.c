@@ -1,15 +1,17 @@
 /*
- * bench.c - how fast things are: bench.
+ * bench.c - measures the speed of devices, files and directories: bench.
  *
- * Each measurement does one thing to one place, and says three lines:
+ * Each measurement does one thing to one target, and prints three lines:
  *
  *     BENCH file 812.4 MiB/s
  *     BENCH file.amount 134217728 bytes
  *     BENCH file.time 0.157555 s
  *
- * Time is the monotonic clock's. What was not read since its disc was mounted is cold; the second
- * of two repetitions is warm. Figures of an emulated machine say how much work the kernel makes of
- * a read, and little about real drives, which are much slower than it.
+ * Time is that of the monotonic clock. Data not read since its disc was mounted is cold; the second
+ * of two repetitions is warm. Figures of an emulated machine show how much work the kernel does
+ * for a read, and little about real drives, which are much slower.
+ *
+ * tests/bench/linux_bench.c does the same work with POSIX calls: change both together.
  */
 #include "lib/format.h"
 #include "lib/macros.h"
@@ -21,8 +23,8 @@
 struct bench {
     struct shell *shell;
     const char *target;
-    uint64_t size_bytes, count; /* as given; 0: the measurement's own */
-    uint64_t amount;            /* bytes or things done */
+    uint64_t size_bytes, count; /* the options; 0: the measurement's default */
+    uint64_t amount;            /* of bytes, names or files so far */
     uint64_t begun_us, us;
 };
 
@@ -32,10 +34,12 @@ struct bench_kind {
 };
 
 enum {
-    TRANSFER_BYTES = 1 << 20, /* a read of a device */
-    READ_BYTES = 1 << 16,     /* of a file */
-    RANDOM_BYTES = 4096,
+    TRANSFER_BYTES = 1 << 20, /* per read of a device */
+    READ_BYTES = 1 << 16,     /* per read of a file */
+    RANDOM_BYTES = 4096,      /* per read at a random offset */
     SIZE_MAX_BYTES = 4 << 20,
+    RANDOM_READS = 2000,
+    MANY_NAMES = 10000,       /* names to create, or to look up in vain */
 };
 
 static void bench_begin(struct bench *bench)
@@ -55,9 +59,9 @@ static uint64_t given_or(uint64_t given, uint64_t otherwise)
     return given ? given : otherwise;
 }
 
-/* ---- bytes: of a device, or of a file ----------------------------------------------------- */
+/* ---- raw, file, random: bytes of a device or a file ---------------------------------------- */
 
-/* What raw, file and random read from: a device without its caches, or else a file. */
+/* A device, bypassing its caches, or else a file. */
 struct bench_source {
     struct device_handle device; /* .device NULL: the file */
     struct file *file;
@@ -83,7 +87,7 @@ static status_t source_open_device(struct bench_source *source, struct device *d
     return status;
 }
 
-/* A reference, or NULL: buses have no bytes. */
+/* Returns a reference, or NULL: a bus is a device without data. */
 static struct device *device_with_data(const char *name)
 {
     struct device *device = device_find(name);
@@ -125,29 +129,24 @@ static ssize_t source_read(struct bench_source *source, uint64_t offset_bytes)
     return status ? status : (ssize_t)bytes;
 }
 
-/* From the first byte on, one read after the other. */
-static status_t source_read_sequential(struct bench *bench, struct bench_source *source)
-{
-    ssize_t got = 1;
-    bench_begin(bench);
-    for (uint64_t n = 0; got > 0 && n < given_or(bench->count, UINT64_MAX); n++) {
-        got = shell_interrupted() ? -EINTR : source_read(source, bench->amount);
-        if (got > 0)
-            bench->amount += (uint64_t)got;
-    }
-    bench_end(bench);
-    return got < 0 ? (status_t)got : 0;
-}
-
+/* Reads from the first byte on, one read after another. */
 static status_t bench_sequential(struct bench *bench, bool device_wanted, size_t buffer_bytes)
 {
     struct bench_source source;
     status_t status = source_open(bench, device_wanted, buffer_bytes, &source);
     if (status)
         return status;
-    status = source_read_sequential(bench, &source);
+
+    ssize_t got = 1;
+    bench_begin(bench);
+    for (uint64_t n = 0; got > 0 && n < given_or(bench->count, UINT64_MAX); n++) {
+        got = shell_interrupted() ? -EINTR : source_read(&source, bench->amount);
+        if (got > 0)
+            bench->amount += (uint64_t)got;
+    }
+    bench_end(bench);
     source_close(&source);
-    return status;
+    return got < 0 ? (status_t)got : 0;
 }
 
 static status_t bench_raw(struct bench *bench)
@@ -160,18 +159,20 @@ static status_t bench_file(struct bench *bench)
     return bench_sequential(bench, false, given_or(bench->size_bytes, READ_BYTES));
 }
 
-/* The same places each time: a sequence that a multiplication and an addition make. */
+/* Reads at pseudo-random offsets: a linear congruential generator, so that each run reads the same
+ * offsets. */
 static status_t source_read_random(struct bench *bench, struct bench_source *source)
 {
     uint64_t slots = source->bytes / source->buffer_bytes, random = 1;
     if (!slots)
         return -EINVAL;
+
     bench_begin(bench);
-    while (bench->amount < given_or(bench->count, 2000)) {
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        ssize_t got = shell_interrupted()
-                          ? -EINTR
-                          : source_read(source, (random >> 33) % slots * source->buffer_bytes);
+    while (bench->amount < given_or(bench->count, RANDOM_READS)) {
+        random = random * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
+        uint64_t slot = (random >> 33) % slots;
+        ssize_t got = shell_interrupted() ? -EINTR
+                                          : source_read(source, slot * source->buffer_bytes);
         if (got < 0)
             return (status_t)got;
         bench->amount++;
@@ -183,8 +184,8 @@ static status_t source_read_random(struct bench *bench, struct bench_source *sou
 static status_t bench_random(struct bench *bench)
 {
     struct bench_source source;
-    status_t status =
-        source_open(bench, false, given_or(bench->size_bytes, RANDOM_BYTES), &source);
+    size_t buffer_bytes = given_or(bench->size_bytes, RANDOM_BYTES);
+    status_t status = source_open(bench, false, buffer_bytes, &source);
     if (status)
         return status;
     status = source_read_random(bench, &source);
@@ -192,9 +193,9 @@ static status_t bench_random(struct bench *bench)
     return status;
 }
 
-/* ---- names: of one directory -------------------------------------------------------------- */
+/* ---- stat, absent: names of one directory ------------------------------------------------- */
 
-/* Calls one(), while the clock runs, with the directory that the target names. */
+/* Calls one() with the target directory, and measures its time. */
 static status_t bench_directory(struct bench *bench,
                                 status_t (*one)(struct bench *bench, struct path *directory))
 {
@@ -209,8 +210,8 @@ static status_t bench_directory(struct bench *bench,
     return status;
 }
 
-/* With a number, so many of the names, evenly spread, and the listing is not charged: where a look
- * takes long, a sample must do. */
+/* With -n, examines only that many of the names, evenly spread, and does not count the time of the
+ * listing: where each name costs a seek, a sample must do. */
 static status_t stat_names(struct bench *bench, struct path *directory)
 {
     struct name *names = NULL;
@@ -218,9 +219,10 @@ static status_t stat_names(struct bench *bench, struct path *directory)
     status_t status = names_collect(directory, false, INFO_NONE, &names, NULL);
     for (struct name *name = names; name; name = names_next(name))
         have++;
+
     uint64_t wanted = bench->count && bench->count < have ? bench->count : have;
     if (wanted < have)
-        bench_begin(bench);
+        bench_begin(bench); /* again */
     for (struct name *name = names; name && !status; name = names_next(name)) {
         if (bench->amount * have > passed++ * wanted)
             continue;
@@ -242,7 +244,7 @@ static status_t bench_stat(struct bench *bench)
 static status_t absent_names(struct bench *bench, struct path *directory)
 {
     char name[32];
-    while (bench->amount < given_or(bench->count, 10000)) {
+    while (bench->amount < given_or(bench->count, MANY_NAMES)) {
         struct path *path;
         format_text(name, sizeof(name), "no-such-name-%llu", (unsigned long long)bench->amount);
         status_t status = shell_interrupted() ? -EINTR : path_child(directory, name, false, &path);
@@ -260,13 +262,13 @@ static status_t bench_absent(struct bench *bench)
     return bench_directory(bench, absent_names);
 }
 
-/* ---- files made and removed --------------------------------------------------------------- */
+/* ---- create, remove ----------------------------------------------------------------------- */
 
 static status_t create_files(struct bench *bench, struct path *directory)
 {
     char name[32];
     status_t status = 0;
-    for (; !status && bench->amount < given_or(bench->count, 10000); bench->amount++) {
+    for (; !status && bench->amount < given_or(bench->count, MANY_NAMES); bench->amount++) {
         struct file *file;
         format_text(name, sizeof(name), "file-%llu", (unsigned long long)bench->amount);
         status = shell_interrupted() ? -EINTR
@@ -299,9 +301,9 @@ static status_t bench_remove(struct bench *bench)
     return bench_directory(bench, remove_files);
 }
 
-/* ---- trees -------------------------------------------------------------------------------- */
+/* ---- walk, small: trees ------------------------------------------------------------------- */
 
-/* A directory that was met and not yet listed. */
+/* A directory that was found and is not listed yet. */
 struct bench_pending {
     struct bench_pending *next;
     struct path *path; /* a reference */
@@ -310,8 +312,8 @@ struct bench_pending {
 struct bench_tree {
     struct bench *bench;
     struct bench_pending *pending;
-    uint8_t *buffer; /* files are read whole into it, READ_BYTES at a time; NULL: they are not */
-    unsigned levels; /* what is asked of each entry */
+    uint8_t *buffer; /* of READ_BYTES, for the contents of files; NULL: files are not read */
+    unsigned levels; /* the INFO_ that each entry is asked for */
     struct dir_entry entry;
 };
 
@@ -323,15 +325,6 @@ static status_t tree_push(struct bench_tree *tree, struct path *path)
     *pending = (struct bench_pending){ .next = tree->pending, .path = path_get(path) };
     tree->pending = pending;
     return 0;
-}
-
-static struct path *tree_pop(struct bench_tree *tree)
-{
-    struct bench_pending *pending = tree->pending;
-    struct path *path = pending->path;
-    tree->pending = pending->next;
-    mem_free(pending);
-    return path;
 }
 
 static status_t tree_read_file(struct bench_tree *tree, struct path *path)
@@ -347,8 +340,8 @@ static status_t tree_read_file(struct bench_tree *tree, struct path *path)
     return (status_t)got;
 }
 
-/* Goes on with what an entry stands for: a directory to be listed, or a file to be read. */
-static status_t tree_go_on(struct bench_tree *tree, struct path *directory)
+/* Follows an entry: a directory is added to the pending ones, a file is read. */
+static status_t tree_follow(struct bench_tree *tree, struct path *directory)
 {
     struct path *path;
     status_t status = path_child(directory, tree->entry.name, false, &path);
@@ -362,15 +355,17 @@ static status_t tree_go_on(struct bench_tree *tree, struct path *directory)
 static status_t tree_visit(struct bench_tree *tree, struct path *directory)
 {
     struct node_info *info = &tree->entry.info;
-    status_t status = info->known ? 0
-                                  : path_child_info(directory, tree->entry.name, false,
-                                                    tree->levels, info);
+    status_t status = 0;
+    if (!info->known)
+        status = path_child_info(directory, tree->entry.name, false, tree->levels, info);
     if (status)
         return status;
+
+    /* `walk` counts all entries, `small` only the files that it reads. */
     bool read = tree->buffer && info->type == NODE_FILE;
     if (read || !tree->buffer)
         tree->bench->amount++;
-    return read || info->type == NODE_DIRECTORY ? tree_go_on(tree, directory) : 0;
+    return read || info->type == NODE_DIRECTORY ? tree_follow(tree, directory) : 0;
 }
 
 static status_t tree_list(struct bench_tree *tree, struct path *directory)
@@ -390,10 +385,12 @@ static status_t tree_run(struct bench_tree *tree, struct path *directory)
 {
     status_t status = tree_push(tree, directory);
     while (tree->pending) {
-        struct path *path = tree_pop(tree);
-        if (!status)
-            status = tree_list(tree, path);
-        path_put(path);
+        struct bench_pending *pending = tree->pending;
+        tree->pending = pending->next;
+        if (!status) /* after an error the list is only freed */
+            status = tree_list(tree, pending->path);
+        path_put(pending->path);
+        mem_free(pending);
     }
     return status;
 }
@@ -467,7 +464,7 @@ static int kinds_list(struct shell *shell)
     return SHELL_DONE;
 }
 
-/* Tenths of `unit` a second: of the amount, or of MiB where it is bytes. */
+/* Returns tenths of the unit per second: of the amount, or of MiB if the amount is in bytes. */
 static uint64_t bench_rate_tenths(const struct bench *bench, bool bytes)
 {
     uint64_t tenths = bench->amount * 10000000 / bench->us;
@@ -504,6 +501,7 @@ static int run_bench(struct shell *shell, int count, char **words)
         return SHELL_USAGE;
     if (count == 1)
         return kinds_list(shell);
+
     const struct bench_kind *kind = kind_find(words[1]);
     if (!kind) {
         shell_complain(shell, "%s: no such measurement; `bench` lists them", words[1]);
@@ -511,6 +509,7 @@ static int run_bench(struct shell *shell, int count, char **words)
     }
     if (count < 3)
         return shell_usage(shell);
+
     bench.target = words[2];
     while (repeat--) {
         status_t status = kind->run(&bench);

@@ -36,7 +36,7 @@ static const struct shell_command command_dot = {
 };
 SHELL_COMMAND(command_dot);
 
-/* Out of a script, or on the host out of the shell. */
+/* Ends the script that runs it; on the host it also ends the shell. */
 static int run_exit(struct shell *shell, int count, char **words)
 {
     uint64_t status = (uint64_t)shell->status;
@@ -57,9 +57,9 @@ static const struct shell_command command_exit = {
 };
 SHELL_COMMAND(command_exit);
 
-/* ---- variables ---------------------------------------------------------------------------- */
+/* ---- set, unset ---------------------------------------------------------------------------- */
 
-/* In quotes, so that the line could be typed. */
+/* Prints a value in single quotes, so that the line can be used as input (POSIX). */
 static void print_quoted(struct stream *out, const char *value)
 {
     stream_text(out, "'");
@@ -187,11 +187,12 @@ static int run_sleep(struct shell *shell, int count, char **words)
             return shell_refuse_number(shell, "TIME", words[i], status);
     }
 
+    /* What earlier commands printed is shown before the wait. */
     IGNORE(stream_flush(shell->out));
     if (__builtin_add_overflow(deadline, time_now_us(), &deadline))
         deadline = UINT64_MAX;
     while (!shell_interrupted() && time_now_us() < deadline)
-        thread_park(deadline); /* ^C ends it, thread_sleep_until() would go on */
+        thread_park(deadline); /* ^C ends it, unlike thread_sleep_until() */
     return shell_interrupted() ? SHELL_INTERRUPTED : SHELL_DONE;
 }
 
@@ -228,14 +229,14 @@ SHELL_COMMAND(command_time);
 
 /* ---- clear -------------------------------------------------------------------------------- */
 
-/* What is no terminal has no screen. */
+/* Does nothing unless `out` is a terminal: a file should not contain escape sequences. */
 static int run_clear(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
     if (!shell_out_is_terminal(shell))
         return SHELL_DONE;
     stream_text(shell->out, "\x1b[H\x1b[J");
-    shell->out->at_line_start = true; /* and not behind a J */
+    shell->out->at_line_start = true; /* the stream saw a J as the last byte */
     return SHELL_DONE;
 }
 

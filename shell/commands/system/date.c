@@ -1,5 +1,7 @@
 /*
  * date.c - shows the time of day and the time since the start: date, uptime.
+ *
+ * All times are UTC: Spindle has no time zones, and takes the real-time clock to be in UTC.
  */
 #include "lib/civil.h"
 #include "lib/text.h"
@@ -7,7 +9,7 @@
 
 static int run_date(struct shell *shell, int count, char **words)
 {
-    static const char days[] = "ThuFriSatSunMonTueWed"; /* 1970 began on a Thursday */
+    static const char days[] = "ThuFriSatSunMonTueWed"; /* 1 January 1970 was a Thursday */
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     int64_t now = time_wall_s();
     char text[CIVIL_TEXT_BYTES];
@@ -15,14 +17,16 @@ static int run_date(struct shell *shell, int count, char **words)
         return shell_usage(shell);
     if (now == INT64_MIN)
         return shell_complain(shell, "no real-time clock found");
-    struct civil c = seconds_to_civil(now);
-    unsigned day = (unsigned)((now / 86400 % 7 + 7) % 7);
+
     if (count > 1) {
         stream_format(shell->out, "%lld\n", (long long)now);
     } else if (option_given(shell, 'I')) {
         civil_format(text, sizeof(text), now);
         stream_format(shell->out, "%s\n", text);
     } else {
+        /* The format of date(1) in the POSIX locale: "Wed May  1 12:34:56 UTC 2024". */
+        struct civil c = seconds_to_civil(now);
+        unsigned day = (unsigned)((now / 86400 % 7 + 7) % 7);
         stream_format(shell->out, "%.3s %.3s %2u %02u:%02u:%02u UTC %lld\n", days + 3 * day,
                       months + 3 * (c.month - 1), c.day, c.hour, c.minute, c.second,
                       (long long)c.year);

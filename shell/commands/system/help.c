@@ -1,5 +1,8 @@
 /*
- * help.c - lists the commands, and describes one: help.
+ * help.c - lists the commands by group, or describes one: help.
+ *
+ * The table of commands is in the order in which the files were linked, so that each group is
+ * sorted here; that costs nothing to keep.
  */
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -7,6 +10,7 @@
 #include "shell/command_not_found.h"
 #include "shell/options.h"
 
+/* In the order of the list. NULL: the commands that belong to the shell itself. */
 static const char *const groups[] = {
     NULL, "Files", "Text", "Trees", "Devices and mounts", "The machine",
 };
@@ -16,7 +20,7 @@ static bool same_group(const char *a, const char *b)
     return a && b ? text_equal(a, b) : a == b;
 }
 
-/* The command of a group whose name follows `previous` in the alphabet; NULL at the end. */
+/* Returns the command of a group that follows `previous` alphabetically; NULL at the end. */
 static const struct shell_command *help_next(const char *group,
                                              const struct shell_command *previous)
 {
@@ -42,6 +46,7 @@ static int run_help(struct shell *shell, int count, char **words)
         options_help(shell, command);
         return SHELL_DONE;
     }
+
     for (unsigned i = 0; i < ARRAY_LENGTH(groups); i++) {
         stream_format(shell->out, "%s%s\n", i ? "\n" : "", i ? groups[i] : "The shell");
         const struct shell_command *c = NULL;

@@ -12,6 +12,7 @@ static int run_log(struct shell *shell, int count, char **words)
     char *text = mem_alloc(BYTES);
     if (!text)
         return shell_fail(shell, NULL, -ENOMEM);
+    /* The log may grow while it is printed; `position` is where the next piece begins. */
     for (size_t got; (got = log_read(&position, text, BYTES)) && !shell_interrupted();)
         stream_write(shell->out, text, got);
     mem_free(text);

@@ -1,5 +1,8 @@
 /*
  * memory.c - shows how much memory is in use: free, mem.
+ *
+ * `free` looks like that of procps; `mem` counts what the kernel allocates, for tests and for the
+ * search of leaks.
  */
 #include "lib/format.h"
 #include "lib/macros.h"
@@ -12,6 +15,8 @@ static int run_free(struct shell *shell, int count, char **words)
     (void)count, (void)words;
     bool human = option_given(shell, 'h');
     uint64_t total = page_total_count(), free = page_free_count(), cached = vfs_counts().pages;
+
+    /* The counts are read one after the other, so they may not add up. */
     uint64_t used = total > free + cached ? total - free - cached : 0;
     uint64_t pages[] = { total, used, free, cached, free + cached };
     stream_format(shell->out, "%-4s %11s %11s %11s %11s %11s\nMem:", "", "total", "used", "free",
@@ -44,9 +49,11 @@ SHELL_COMMAND(command_free);
 static int run_mem(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
+    enum { RECLAIM_PAGES = 64 }; /* at a time */
     if (option_given_name(shell, "reclaim"))
-        while (vfs_reclaim(64))
+        while (vfs_reclaim(RECLAIM_PAGES))
             ;
+
     struct vfs_counts counts = vfs_counts();
     stream_format(shell->out, "total pages: %zu\nfree pages: %zu\nheap bytes: %zu\n",
                   page_total_count(), page_free_count(), mem_used_bytes());

@@ -7,7 +7,7 @@
 static int run_reboot(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
-    IGNORE(stream_flush(shell->out));
+    IGNORE(stream_flush(shell->out)); /* nothing is printed after this */
     machine_reboot();
 }
 

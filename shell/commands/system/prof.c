@@ -1,5 +1,8 @@
 /*
- * prof.c - prof: runs a command and says where the processor's time went.
+ * prof.c - runs a command and shows which functions took the CPU time: prof.
+ *
+ * A timer interrupt samples the program counter and the stack (kernel/prof.h). Only the kernel
+ * build has it.
  */
 #include "kernel/prof.h"
 #include "lib/text.h"
@@ -14,6 +17,7 @@ static void show_percent(struct stream *out, uint32_t part, uint32_t whole)
                   (unsigned long long)(tenths % 10));
 }
 
+/* `self` is the time in the function itself, `total` includes the functions that it calls. */
 static void show_run(struct shell *shell, const struct prof_run *run, uint64_t lines)
 {
     struct stream *out = shell->out;
@@ -42,6 +46,7 @@ static int run_prof(struct shell *shell, int count, char **words)
         return shell_complain(shell, "%s: no such function", callers_of);
     if (status)
         return shell_fail(shell, NULL, status);
+
     int result = shell_run_command(shell, count - 1, words + 1);
     struct prof_run run = prof_stop();
     show_run(shell, &run, lines);

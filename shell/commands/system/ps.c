@@ -1,5 +1,7 @@
 /*
  * ps.c - lists the threads: ps.
+ *
+ * thread_each() holds the scheduler's lock, so the threads are copied first and printed afterwards.
  */
 #include "lib/text.h"
 #include "shell/shell.h"
@@ -20,6 +22,8 @@ static void ps_take(const struct thread_info *info, void *context)
     list->all++;
     if (list->count == PS_THREADS_MAX)
         return;
+
+    /* The name belongs to the thread, which may have ended when it is printed. */
     list->threads[list->count].info = *info;
     text_copy(list->threads[list->count].name, 16, info->name);
     list->count++;
@@ -32,6 +36,7 @@ static int run_ps(struct shell *shell, int count, char **words)
     struct ps_list *list = mem_zalloc(sizeof(*list));
     if (!list)
         return shell_fail(shell, NULL, -ENOMEM);
+
     thread_each(ps_take, list);
     stream_text(shell->out, "  ID NAME            STATE    PRIORITY     CPU ms\n");
     for (unsigned i = 0; i < list->count; i++)
