@@ -1,10 +1,10 @@
 /*
- * build.h - which build this is.
+ * build.h - the identity of this build.
  */
 #ifndef KERNEL_BUILD_H
 #define KERNEL_BUILD_H
 
-/* 16 hexadecimal digits that name the sources; the boot CD has them in /boot/spindle.id. */
+/* 16 hexadecimal digits, a hash of the sources; the boot CD contains them in /boot/spindle.id. */
 extern const char spindle_build_id[];
 
 #endif

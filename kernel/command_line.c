@@ -1,7 +1,8 @@
 /*
- * command_line.c - see command_line.h.
+ * command_line.c - splits the command line and takes the options: see command_line.h.
  */
 #include "kernel/command_line.h"
+#include "lib/macros.h"
 #include "lib/quote.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -9,7 +10,7 @@
 static bool take_log_level(const char *word, enum log_level *level)
 {
     static const char *const names[] = { "debug", "info", "warn", "error" };
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < ARRAY_LENGTH(names); i++)
         if (text_equal(word, names[i])) {
             *level = (enum log_level)i;
             return true;
@@ -20,13 +21,13 @@ static bool take_log_level(const char *word, enum log_level *level)
 static void take_word(struct command_line *line, const char *word)
 {
     if (text_starts(word, "run="))
-        line->run = word + 4;
+        line->run = word + strlen("run=");
     else if (text_starts(word, "system="))
-        line->system_name = word + 7;
+        line->system_name = word + strlen("system=");
     else if (text_equal(word, "selftest"))
         line->selftest = true;
-    else if (!text_starts(word, "log=") || !take_log_level(word + 4, &line->log_level))
-        log_warn("boot", "command line: `%s` means nothing", word);
+    else if (!text_starts(word, "log=") || !take_log_level(word + strlen("log="), &line->log_level))
+        log_warn("boot", "command line: unknown option '%s'", word);
 }
 
 void command_line_parse(const char *text, struct command_line *line)

@@ -1,8 +1,8 @@
 /*
- * command_line.h - what the boot loader's command line asks for.
+ * command_line.h - the options on the boot loader's command line (Book, chapter 6).
  *
- * Words are split by the shell's quoting rules. `run="a; b"` may also stand as `"run=a; b"`, which
- * is what GRUB makes of it.
+ * Words are split by the shell's quoting rules. `run="a; b"` may also be written `"run=a; b"`,
+ * which is how GRUB passes it on.
  */
 #ifndef KERNEL_COMMAND_LINE_H
 #define KERNEL_COMMAND_LINE_H
@@ -10,14 +10,14 @@
 #include "kernel/log.h"
 
 struct command_line {
-    const char *run;         /* NULL: nothing */
-    const char *system_name; /* NULL: choose */
+    const char *run;         /* commands; NULL: none */
+    const char *system_name; /* the class name for /System; NULL: chosen by the monitor */
     bool selftest;
     enum log_level log_level;
-    char text[4096];         /* the words */
+    char text[4096];         /* the words that the members above point to */
 };
 
-/* Fills *line; each unknown word is one warning in the log. */
+/* Fills *line. Logs one warning for each unknown word. */
 void command_line_parse(const char *text, struct command_line *line);
 
 #endif

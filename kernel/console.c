@@ -1,6 +1,7 @@
-/* console.c - see console.h. */
+/*
+ * console.c - the list of consoles and the ring of input: see console.h.
+ */
 #include "kernel/console.h"
-
 #include "kernel/sched/sync.h"
 #include "lib/macros.h"
 
@@ -12,10 +13,10 @@ enum {
 };
 
 static struct {
-    struct spin lock; /* of the highest rank: input comes from interrupts, under anything */
+    struct spin lock; /* of the highest rank: interrupts deliver input, whatever locks are held */
     struct list consoles;
     uint8_t input[INPUT_BYTES];
-    uint64_t put, taken; /* bytes since start; byte n stands at input[n % INPUT_BYTES] */
+    uint64_t put, taken; /* bytes since start; byte n is at input[n % INPUT_BYTES] */
     uint64_t dropped;
     struct wait_queue readers;
     struct thread *interruptible;
@@ -34,8 +35,8 @@ void console_register(struct console *console)
 
 /* ---- output ------------------------------------------------------------------------------- */
 
-/* Consoles are never removed, so they can be called without the lock, which no slow device may
- * hold up. */
+/* Consoles are never unregistered, so they are called without the lock; a slow device must not hold
+ * it. */
 static unsigned list_consoles(struct console *consoles[CONSOLES_MAX])
 {
     unsigned count = 0;
@@ -47,7 +48,7 @@ static unsigned list_consoles(struct console *consoles[CONSOLES_MAX])
     return count;
 }
 
-/* Moves text into chunk[CHUNK_BYTES] with CR LF for LF; returns the chunk's length. */
+/* Moves text into chunk[CHUNK_BYTES] with CR LF for LF; returns the length of the chunk. */
 static size_t fill_chunk(char *chunk, const char **text, size_t *bytes)
 {
     size_t length = 0;
@@ -66,6 +67,7 @@ void console_write(const char *text, size_t bytes)
     struct console *consoles[CONSOLES_MAX];
     char chunk[CHUNK_BYTES];
     unsigned count = list_consoles(consoles);
+
     while (count > 0 && bytes > 0) {
         size_t length = fill_chunk(chunk, &text, &bytes);
         for (unsigned i = 0; i < count; i++)
@@ -108,7 +110,7 @@ void console_scroll(int half_screens)
 void console_input(uint8_t byte)
 {
     spin_lock(&state.lock);
-    /* Under the lock, which console_set_interruptible() takes before the thread can end. */
+    /* The lock keeps the thread from ending: it calls console_set_interruptible() before. */
     if (byte == CONTROL_C && state.interruptible) {
         thread_interrupt(state.interruptible);
     } else if (state.put - state.taken < INPUT_BYTES) {
@@ -138,7 +140,7 @@ void console_set_interruptible(struct thread *thread)
 {
     spin_lock(&state.lock);
     state.interruptible = thread;
-    /* Typed right behind the line that the thread is about to run: it was meant for that. */
+    /* A ^C typed directly after the line that the thread is about to run is meant for it. */
     if (thread && state.put != state.taken &&
         state.input[state.taken % INPUT_BYTES] == CONTROL_C) {
         state.taken++;

@@ -1,35 +1,35 @@
 /*
- * log.c - see log.h.
+ * log.c - the ring of lines, and lines held for the next prompt: see log.h.
  *
- * Lines are made on the caller's stack and enter the ring whole, under the spin. They are written
- * to the console outside of it, since a serial line is slow.
+ * A line is formatted on the caller's stack and put into the ring at once, under the spinlock. It
+ * is written to the console without the lock, since a serial port is slow.
  */
 #include "kernel/log.h"
-
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum {
     RING_BYTES = 32768,
     HELD_BYTES = 4096,
-    LINE_BYTES = 256, /* with its LF; longer ones are cut */
-    READ_BYTES = 1024, /* most that log_read copies at once, with interrupts held back */
+    LINE_BYTES = 256, /* with its LF; longer lines are cut */
+    READ_BYTES = 1024, /* limit of log_read(), which defers interrupts meanwhile */
 };
 
 static struct {
     struct spin lock;
-    /* Bytes are counted since start; byte n stands at ring[n % RING_BYTES]. */
-    uint64_t oldest, end; /* oldest: the start of the first line that is whole */
+    /* Bytes are counted since start; byte n is at ring[n % RING_BYTES]. */
+    uint64_t oldest, end; /* oldest: the start of the oldest complete line */
     char ring[RING_BYTES];
 
     enum log_level shown_level;
     bool settled;
     size_t held_bytes, held_shown; /* of held[], whole lines */
-    unsigned held_lost;            /* lines that found it full */
+    unsigned held_lost;            /* lines for which held[] was full */
     char held[HELD_BYTES];
 } state = { .lock = SPIN_INIT(RANK_LOG), .shown_level = LOG_INFO };
 
-/* Makes room by dropping whole lines. */
+/* Makes room by dropping the oldest lines. */
 static void ring_append(const char *line, size_t bytes)
 {
     while (state.end + bytes - state.oldest > RING_BYTES)
@@ -49,7 +49,7 @@ static void hold(const char *line, size_t bytes)
     state.held_bytes += bytes;
 }
 
-/* Says whether the line is to be written at once. */
+/* Puts a line into the ring. Returns true if it is to be written to the console now. */
 static bool enter_line(enum log_level level, const char *line, size_t bytes)
 {
     spin_lock(&state.lock);
@@ -64,10 +64,10 @@ static bool enter_line(enum log_level level, const char *line, size_t bytes)
 
 static size_t clamp_length(int length)
 {
-    return length < LINE_BYTES - 1 ? (size_t)length : LINE_BYTES - 2;
+    return (size_t)min(length, LINE_BYTES - 2);
 }
 
-/* `[    1.234567] name: ` into line[LINE_BYTES]; the length, which leaves room for an LF. */
+/* Writes `[    1.234567] name: ` into line[LINE_BYTES]; returns its length. */
 static size_t make_head(char *line, const char *name)
 {
     uint64_t now = time_now_us();
@@ -76,7 +76,7 @@ static size_t make_head(char *line, const char *name)
                                     (unsigned long long)(now % 1000000), name));
 }
 
-/* A message is one line, whatever it quotes from a medium: no byte of it may move the cursor. */
+/* Replaces control characters: a message may quote bytes of a medium and must stay one line. */
 static void clean(char *text, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
@@ -92,7 +92,8 @@ void log_write(enum log_level level, const char *name, const char *format, ...)
     va_start(arguments, format);
     int rest = format_text_v(line + head, LINE_BYTES - head, format, arguments);
     va_end(arguments);
-    size_t length = clamp_length((int)head + (rest < LINE_BYTES ? rest : LINE_BYTES));
+
+    size_t length = clamp_length((int)head + min(rest, LINE_BYTES));
     clean(line, length);
     line[length++] = '\n';
     if (enter_line(level, line, length))
@@ -113,7 +114,8 @@ void log_settle(void)
     spin_unlock(&state.lock);
 }
 
-/* Takes the next held line into line[LINE_BYTES], at last the note on lines lost; 0 when none. */
+/* Takes the next held line into line[LINE_BYTES], after the last one the note on lost lines.
+ * Returns its length; 0 if there is none. */
 static size_t take_held(char *line)
 {
     size_t bytes = 0;
@@ -144,11 +146,12 @@ void log_show_held(void)
 size_t log_read(uint64_t *position, char *buffer, size_t bytes)
 {
     spin_lock(&state.lock);
-    uint64_t from = *position > state.oldest ? *position : state.oldest;
+    uint64_t from = max(*position, state.oldest);
     uint64_t left = from < state.end ? state.end - from : 0;
-    size_t count = bytes < READ_BYTES ? bytes : READ_BYTES;
-    if (count > left)
-        count = (size_t)left;
+    size_t count = min(bytes, READ_BYTES);
+    count = min(count, left);
+
+    /* Back to the end of a line. */
     while (count > 0 && state.ring[(from + count - 1) % RING_BYTES] != '\n')
         count--;
     for (size_t i = 0; i < count; i++)

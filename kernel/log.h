@@ -1,11 +1,11 @@
 /*
- * log.h - the log: a ring of lines, shown on the console as the Book, chapter 6, says.
+ * log.h - the log: a ring of lines, shown on the console as described in the Book, chapter 6.
  *
- * A line is `[    1.234567] name: text`. Before log_settle() a line of the shown level or above
- * appears at once; afterwards warnings and errors are held until log_show_held(), which the shell
- * calls before each prompt, and lesser ones only enter the ring.
- *
- * Locking     Any context, interrupts included; one spin of rank LOG inside.
+ * Model       A line is `[    1.234567] name: text`. Before log_settle(), a line of the shown level
+ *             or above is written to the console at once. Afterwards warnings and errors are held
+ *             until log_show_held(), which the shell calls before each prompt; other lines are only
+ *             kept in the ring.
+ * Locking     Any context, interrupts included; one spinlock of rank LOG inside.
  */
 #ifndef KERNEL_LOG_H
 #define KERNEL_LOG_H
@@ -22,12 +22,13 @@ void log_write(enum log_level level, const char *name, const char *format, ...)
 #define log_warn(name, ...) log_write(LOG_WARN, name, __VA_ARGS__)
 #define log_error(name, ...) log_write(LOG_ERROR, name, __VA_ARGS__)
 
-void log_set_level(enum log_level level); /* what is shown; the ring keeps everything */
-void log_settle(void);
+/* Sets the lowest level that is shown; the ring keeps all lines. */
+void log_set_level(enum log_level level);
+void log_settle(void); /* start-up is complete: hold lines from now on */
 void log_show_held(void); /* writes the held lines to the console */
 
-/* Copies the ring's text from logical position *position on (0: the oldest kept) into `buffer`;
- * returns the bytes copied, whole lines only, and moves *position. 0: nothing newer. */
+/* Copies lines from the ring, starting at *position (0: the oldest line kept), and advances
+ * *position. Returns the number of bytes copied, whole lines only; 0 if there is nothing newer. */
 size_t log_read(uint64_t *position, char *buffer, size_t bytes);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * main.c - the start-up, a line a step, each with its reason.
+ * main.c - start-up: one line for each step, with its reason.
  *
- * The boot loader's entry (boot/) has brought the processor into long mode in the higher half, with
- * page tables that reach the first GiB, and gathered what the loader said in boot_info.
+ * boot/ has switched the processor to long mode in the higher half, with page tables for the first
+ * 4 GiB, and collected the loader's information in struct boot_info.
  */
 #include "boot/boot_info.h"
 #include "drivers/input/keyboard.h"
@@ -34,51 +34,53 @@ static struct command_line command_line;
 static struct shell shell;
 static const struct acpi_memory firmware_memory = { space_map_firmware, space_unmap };
 
-/* The machine itself: from here on there are memory, time, threads and a console. */
+/* The machine: afterwards there are memory, time, threads and a console. */
 static void start_machine(const struct boot_info *boot)
 {
-    cpu_start();         /* NX and write protection, before there are pages that need them */
-    gdt_start();         /* a stack of its own for double faults */
-    idt_start();         /* so that a mistake from here on says where it was made */
-    interrupts_start();  /* the 8259s away from the traps' vectors, before anything may fire */
-    memory_start(boot);  /* the final page tables, frames and the heap */
-    clock_start();       /* before the first thing that waits */
-    alarm_start();       /* the interrupt that ends waiting */
-    thread_start();      /* this becomes the first thread; interrupts are on */
-    serial_start();      /* the console, with input */
+    cpu_start();        /* NX and write protection, before there are pages that need them */
+    gdt_start();        /* a separate stack for double faults */
+    idt_start();        /* exceptions panic with a backtrace from now on */
+    interrupts_start(); /* moves interrupts away from the exceptions' vectors */
+    memory_start(boot); /* the final page tables, frames and the heap */
+    clock_start();      /* time, before anything waits */
+    alarm_start();      /* the interrupt that ends a wait */
+    thread_start();     /* this becomes the first thread; interrupts are on */
+    serial_start();     /* the console, with input */
     power_start(boot, &firmware_memory); /* ACPI's tables, so that turning off needs no memory */
-    rtc_start(power_century_register()); /* the date, before the first file could bear one */
-    video_start(&boot->framebuffer);     /* the screen, before there is something to be read */
-    keyboard_start();    /* the same console's other input */
+    rtc_start(power_century_register()); /* the date, before a file is created */
+    video_start(&boot->framebuffer);     /* the screen as a second console */
+    keyboard_start();   /* its input */
 }
 
-static void say_hello(const struct boot_info *boot)
+static void log_start(const struct boot_info *boot)
 {
     log_info("spindle", "build %s, by %s", spindle_build_id,
              *boot->loader ? boot->loader : boot->protocol);
     log_info("memory", "%zu of %zu KiB free", page_free_count() * (PAGE_BYTES / 1024),
              page_total_count() * (PAGE_BYTES / 1024));
     if (boot->command_line_cut)
-        log_warn("boot", "the command line is too long and was cut");
+        log_warn("boot", "command line: longer than %d bytes; the rest is ignored",
+                 BOOT_COMMAND_LINE_BYTES - 1);
 }
 
+/* Panics if a part of the kernel could not be started. */
 static void must(const char *what, status_t status)
 {
     if (status)
         panic("%s: %s", what, status_text(status));
 }
 
-/* The storage stack, from the bottom up. */
+/* The storage stack, bottom first. */
 static void start_storage(void)
 {
-    mem_set_reclaim(vfs_reclaim);           /* caches may fill memory from now on */
-    must("io requests", io_start());        /* the completion thread, before any device */
+    mem_set_reclaim(vfs_reclaim);       /* caches may use all memory from now on */
+    must("io requests", io_start());    /* the completion thread, before any device */
     must("file cache", cache_start());
-    must("devices", device_start());        /* drivers find their devices */
-    must("file systems", vfs_start());      /* ramfs at /, devfs at /System/Devices */
+    must("devices", device_start());    /* drivers find their devices */
+    must("file systems", vfs_start());  /* ramfs at /, devfs at /System/Devices */
 }
 
-/* Mounts what is in the drives, now and later. */
+/* Mounts the media in all drives, now and when they change. */
 static void start_monitor(void)
 {
     static struct monitor_options options;
@@ -86,8 +88,8 @@ static void start_monitor(void)
     options.system_name = command_line.system_name;
     must("monitor", monitor_start(&options));
     if (monitor_wait_settled(time_now_us() + DEADLINE_SETTLE_US))
-        log_warn("monitor", "a drive has not answered yet; going on without it");
-    log_settle();                           /* log lines wait for a prompt from now on */
+        log_warn("monitor", "a drive does not respond yet; continuing without it");
+    log_settle(); /* log lines wait for a prompt from now on */
 }
 
 static void run_selftests(void)
@@ -101,10 +103,10 @@ _Noreturn void kmain(const struct boot_info *boot)
     start_machine(boot);
     command_line_parse(boot->command_line, &command_line);
     log_set_level(command_line.log_level);
-    say_hello(boot);
+    log_start(boot);
     start_storage();
-    modules_start(boot); /* drives like the others, before one of them becomes /System */
-    run_selftests(); /* while nobody else uses memory: they compare it before and after */
+    modules_start(boot); /* GRUB's modules become drives, before one is chosen as /System */
+    run_selftests();     /* before other threads use memory: the tests compare its use */
     start_monitor();
     must("shell", shell_init(&shell, shell_console_sink, NULL, NULL));
     shell_start_up(&shell, command_line.run);

@@ -1,3 +1,6 @@
+/*
+ * prof.c - takes samples in the timer's interrupt and counts them by function: see prof.h.
+ */
 #include "kernel/prof.h"
 #include "kernel/mm/space.h"
 #include "kernel/panic.h"
@@ -12,21 +15,21 @@ enum { FRAMES_MAX = 24, TOP_WORDS = 8 };
 
 struct counter {
     uint32_t self, total;
-    uint32_t last; /* the sample that `total` was counted for last: recursion counts once */
+    uint32_t last; /* the last sample counted in `total`: recursion counts once */
 };
 
-/* The functions that one sample found on the stack, the innermost first. */
+/* The functions on the stack in one sample, innermost first. */
 struct trace {
     uint32_t functions[FRAMES_MAX];
     unsigned count;
 };
 
 static struct {
-    struct counter *counters; /* by symbol number; NULL: nobody profiles */
-    uint32_t callers_of;      /* symbol_total(): everything counts */
+    struct counter *counters; /* by symbol number; NULL: no run */
+    uint32_t callers_of;      /* symbol_total(): count all samples */
     uint64_t interval_us;
     struct prof_run run;
-    struct trace deferred; /* of the clock's interrupt that waits; count 0: none */
+    struct trace deferred; /* of an alarm that waits for a spinlock; count 0: none */
     struct timer timer;
 } prof;
 
@@ -39,7 +42,7 @@ static void trace_add(struct trace *trace, uint64_t address)
         trace->functions[trace->count++] = function;
 }
 
-/* Does the code before this address call the function that begins at `start`, by `call rel32`? */
+/* Returns true if the instruction before this address is `call rel32` to `start`. */
 static bool follows_call(uint64_t address, uint64_t start)
 {
     enum { CALL = 0xe8, CALL_BYTES = 5 };
@@ -51,8 +54,9 @@ static bool follows_call(uint64_t address, uint64_t start)
     return *call == CALL && address + (uint64_t)(int64_t)distance == start;
 }
 
-/* Functions that call none have no frame, nor has any at its first and last instructions. Their
- * return address lies near the top of the stack, and is known by the call before it. */
+/* A function that calls no other has no frame, and no function has one at its first and last
+ * instructions. Their return address is near the top of the stack, recognised by the call before
+ * it. */
 static void trace_add_frameless(struct trace *trace, const struct trap_frame *trap)
 {
     const uint64_t *word = (const uint64_t *)trap->rsp;
@@ -66,8 +70,9 @@ static void trace_add_frameless(struct trace *trace, const struct trap_frame *tr
         }
 }
 
-/* Frames lie one above the other in the stack that was interrupted; anything else ends the trace.
- * A return address may be the first byte of the next function: the call before it is looked up. */
+/* Each frame must be above the previous one in the interrupted stack; anything else ends the trace.
+ * A return address may be the first byte of the next function, so the byte before it is looked up.
+ */
 static void trace_take(struct trace *trace, const struct trap_frame *trap)
 {
     uint64_t lowest = trap->rsp, end = trap->rsp + STACK_BYTES, at = trap->rbp;
@@ -91,6 +96,7 @@ static void trace_count(const struct trace *trace, unsigned from)
     }
 }
 
+/* The alarm's handler will run when the last spinlock is released; this is what it interrupted. */
 static void note_deferred(const struct trap_frame *trap)
 {
     if (prof.counters) {

@@ -1,15 +1,15 @@
 /*
- * prof.h - where the processor's time goes: a look, at even distances, at what runs.
+ * prof.h - a sampling profiler: which functions use the processor's time.
  *
- * Model       A timer interrupts every `interval_us` and counts the function that it interrupted
- *             ("self") and, once each, the functions that led there ("total"), by the frame
- *             pointers. While nothing is ready to run, the sample counts as idle.
- * What it     Stretches with interrupts off, of which the scheduler has a few, count where they
- * cannot see  end. The caller of a function without a frame is missed when it called through a
- *             pointer. What the compiler inlined counts for where it was put: `make LTO=` leaves
- *             that to the files themselves.
- * Interface   prof_start(), prof_stop(), prof_take() until it has nothing more, prof_end(): the
- *             command `prof COMMAND...` does it all.
+ * Model       Every `interval_us` a timer interrupts and counts the interrupted function ("self")
+ *             and, once each, the functions on the call stack ("total"), found by frame pointers.
+ *             If no thread is ready, the sample counts as idle.
+ * Limits      Code that runs with interrupts off (a few sections of the scheduler) is counted where
+ *             they are enabled again. The caller of a function without a frame is missed if it
+ *             called through a pointer. An inlined function counts for the function that contains
+ *             it; `make LTO=` inlines within files only.
+ * Interface   prof_start(), prof_stop(), prof_take() until it returns false, prof_end(). The
+ *             command `prof COMMAND...` does all of it.
  * Locking     One run at a time, by one thread.
  */
 #ifndef KERNEL_PROF_H
@@ -23,17 +23,17 @@ struct prof_function {
 };
 
 struct prof_run {
-    uint32_t samples, idle; /* idle ones are among the samples */
+    uint32_t samples, idle; /* idle samples are included in `samples` */
 };
 
-/* -EBUSY until the run before was ended, -ENOMEM. With `callers_of` (NULL: none) only samples that
- * were taken in that function or below it count, and as if its callers had run themselves; -ENOENT
- * when there is no function of that name. */
+/* Starts a run. With `callers_of` (or NULL) only samples in that function, or in functions that it
+ * called, are counted, and they are counted for its callers. -EBUSY until the previous run was
+ * ended, -ENOENT if there is no function of that name, -ENOMEM. */
 status_t prof_start(uint64_t interval_us, const char *callers_of) MUST_CHECK;
-/* No sample is taken from here on; the counts stay until prof_end(). */
+/* Stops sampling; the counts are kept until prof_end(). */
 struct prof_run prof_stop(void);
-/* The function with the most samples, by total or by self, which is thereby taken out; false when
- * none is left. */
+/* Returns the function with the most samples, by total or by self, and removes it from the counts;
+ * false if none is left. */
 bool prof_take(bool by_total, struct prof_function *function);
 void prof_end(void);
 

@@ -1,6 +1,10 @@
+/*
+ * selftest.c - runs the self tests and prints their results: see selftest.h.
+ */
 #include "kernel/selftest.h"
 #include "kernel/console.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 
 enum { LINE_BYTES = 256 };
 
@@ -12,7 +16,7 @@ static __attribute__((format(printf, 1, 2))) void print(const char *format, ...)
     va_start(arguments, format);
     int length = format_text_v(line, sizeof(line), format, arguments);
     va_end(arguments);
-    console_write(line, (size_t)(length < LINE_BYTES ? length : LINE_BYTES - 1));
+    console_write(line, (size_t)min(length, LINE_BYTES - 1));
 }
 
 static bool run_one(const struct selftest *test)

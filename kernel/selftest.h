@@ -8,9 +8,10 @@
  *         SELFTEST_CHECK(page_free_count() == before);
  *     }
  *
- * The command line's word `selftest` runs them all, on the main thread, before `run=`. Each prints
- * `ok NAME` or `not ok NAME: why`, and `selftest: P passed, F failed` ends the list. A test leaves
- * everything as it found it; a check that fails leaves the test at once, so what it holds is lost.
+ * The option `selftest` on the command line runs all of them, on the main thread, before `run=`.
+ * Each prints `ok NAME` or `not ok NAME: why`; the last line is `selftest: P passed, F failed`. A
+ * test restores everything that it changes. A failed check returns from the test at once, without
+ * releasing anything.
  */
 #ifndef KERNEL_SELFTEST_H
 #define KERNEL_SELFTEST_H
@@ -39,7 +40,7 @@ TABLE_DECLARE(selftests, struct selftest);
 #define SELFTEST_LINE_TEXT(line) #line
 #define SELFTEST_PLACE(line) SELFTEST_LINE_TEXT(line)
 
-/* Leaves the test as failed when the condition does not hold. In the test's own body only. */
+/* Fails the test and returns from it if the condition is false. In the test's own body only. */
 #define SELFTEST_CHECK(condition) \
     do { \
         if (!(condition)) { \
@@ -48,7 +49,7 @@ TABLE_DECLARE(selftests, struct selftest);
         } \
     } while (0)
 
-/* Runs all; returns how many failed. */
+/* Runs all tests; returns how many failed. */
 int selftest_run(void);
 
 #endif

@@ -1,3 +1,6 @@
+/*
+ * symbols.c - searches the table of functions: see symbols.h.
+ */
 #include "kernel/symbols.h"
 #include "kernel/mm/memory.h"
 #include "lib/string.h"
@@ -18,7 +21,8 @@ uint32_t symbol_number(uint64_t address)
     if (in_text >= (uint64_t)(__text_end - __text_start))
         return symbol_count;
 
-    /* The last symbol that starts at or before the address: first[low] <= it < first[high]. */
+    /* Search for the last symbol at or before the address: offsets[low] <= in_text <
+     * offsets[high]. */
     uint32_t low = 0, high = symbol_count;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Turns the output of `nm -n` (stdin) into the symbol table of kernel/symbols.h, as assembly.
-# Nothing on stdin gives an empty table, for the first link.
+# Converts the output of `nm -n` (stdin) to the symbol table of kernel/symbols.h, as assembly.
+# Empty input makes an empty table, for the first link.
 awk '
 $3 == "__text_start" { start = $1 }
 ($2 == "t" || $2 == "T") && $3 !~ /^(__text_|stub_|\.L)/ {
@@ -8,7 +8,7 @@ $3 == "__text_start" { start = $1 }
         next # another name of the same function
     last = $1
     address[n] = $1
-    sub(/\.lto_priv\.[0-9]+/, "", $3) # gcc tells static functions of one name apart
+    sub(/\.lto_priv\.[0-9]+/, "", $3) # how gcc distinguishes static functions of one name
     name[n++] = $3
 }
 END {
