@@ -101,6 +101,36 @@ static void drive_read_capacity(struct scsi_command *command)
     answer(command, data, sizeof(data));
 }
 
+static void drive_read_capacity_16(struct scsi_command *command)
+{
+    uint8_t data[32] = { 0 };
+    kassert(command->cdb[1] == 0x10 && command->cdb[13] == sizeof(data));
+    put_be32(data, 1);
+    put_be32(data + 4, packet_drive.last_block);
+    put_be32(data + 8, packet_drive.block_bytes);
+    answer(command, data, sizeof(data));
+}
+
+static void drive_inquire(struct scsi_command *command)
+{
+    uint8_t data[36] = { 5, 0x80, 5, 2, sizeof(data) - 5 };
+    memcpy(data + 8, "TABLES  Table\001Drive     1.0 ", 28);
+    answer(command, data, sizeof(data));
+}
+
+/* Three units, though the list's length is that of many more. */
+static void drive_report_luns(struct scsi_command *command)
+{
+    uint8_t data[8 + 3 * 8] = { 0, 0, 1, 0, [8 + 8 + 1] = 1, [8 + 16 + 1] = 7 };
+    answer(command, data, sizeof(data));
+}
+
+static void drive_mode_sense(struct scsi_command *command)
+{
+    uint8_t data[12] = { 0, 10, [8] = command->cdb[2], 2, 0xaa, 0xbb };
+    answer(command, data, sizeof(data));
+}
+
 static void drive_read_disc_information(struct scsi_command *command)
 {
     uint8_t data[34] = { 0, 32, packet_drive.empty ? 0 : 0x0e };
@@ -185,6 +215,10 @@ static void drive_behave(struct scsi_command *command)
     case SCSI_TEST_UNIT_READY: break;
     case SCSI_READ_10: drive_read(command); break;
     case SCSI_READ_CAPACITY_10: drive_read_capacity(command); break;
+    case SCSI_SERVICE_ACTION_IN_16: drive_read_capacity_16(command); break;
+    case SCSI_INQUIRY: drive_inquire(command); break;
+    case SCSI_REPORT_LUNS: drive_report_luns(command); break;
+    case SCSI_MODE_SENSE_10: drive_mode_sense(command); break;
     case MMC_READ_DISC_INFORMATION: drive_read_disc_information(command); break;
     case MMC_READ_TOC: drive_read_toc(command); break;
     case MMC_GET_CONFIGURATION: drive_get_configuration(command); break;
