@@ -1,4 +1,8 @@
-/* status.c - names and sentences for errno values: see status.h. */
+/*
+ * status.c - names and texts for errno values.
+ *
+ * The texts are those of POSIX's strerror() where it has one that fits a kernel without processes.
+ */
 #include "lib/status.h"
 #include "lib/macros.h"
 
@@ -7,7 +11,7 @@ struct status_entry {
     const char *name, *text;
 };
 
-#define ENTRY(number, sentence) { number, #number, sentence }
+#define ENTRY(number, text) { number, #number, text }
 
 static const struct status_entry entries[] = {
     { 0, "OK", "done" },
@@ -15,16 +19,16 @@ static const struct status_entry entries[] = {
     ENTRY(ENOENT, "no such file or directory"),
     ENTRY(EINTR, "interrupted"),
     ENTRY(EIO, "input/output error"),
-    ENTRY(ENXIO, "no such address or unit"),
+    ENTRY(ENXIO, "no such device or address"),
     ENTRY(ENOEXEC, "exec format error"),
-    ENTRY(EBADF, "bad file handle"),
+    ENTRY(EBADF, "bad file descriptor"),
     ENTRY(EAGAIN, "try again"),
     ENTRY(ENOMEM, "out of memory"),
     ENTRY(EACCES, "permission denied"),
     ENTRY(EFAULT, "bad address"),
     ENTRY(EBUSY, "in use"),
-    ENTRY(EEXIST, "exists already"),
-    ENTRY(EXDEV, "not on the same volume"),
+    ENTRY(EEXIST, "file exists"),
+    ENTRY(EXDEV, "invalid cross-device link"),
     ENTRY(ENODEV, "no such device"),
     ENTRY(ENOTDIR, "not a directory"),
     ENTRY(EISDIR, "is a directory"),
@@ -32,21 +36,21 @@ static const struct status_entry entries[] = {
     ENTRY(ENFILE, "too many open files"),
     ENTRY(ETXTBSY, "input and output are the same file"),
     ENTRY(EFBIG, "file too large"),
-    ENTRY(ENOSPC, "no space left"),
-    ENTRY(EROFS, "read-only"),
+    ENTRY(ENOSPC, "no space left on device"),
+    ENTRY(EROFS, "read-only file system"),
     ENTRY(EMLINK, "nested too deeply"),
     ENTRY(EPIPE, "broken pipe"),
     ENTRY(ERANGE, "number out of range"),
     ENTRY(ENAMETOOLONG, "name too long"),
-    ENTRY(ENOSYS, "not implemented"),
+    ENTRY(ENOSYS, "function not implemented"),
     ENTRY(ENOTEMPTY, "directory not empty"),
-    ENTRY(ELOOP, "too many links"),
+    ENTRY(ELOOP, "too many levels of symbolic links"),
     ENTRY(ENODATA, "too small"),
     ENTRY(EOVERFLOW, "value too large"),
     ENTRY(EILSEQ, "invalid byte sequence"),
-    ENTRY(EOPNOTSUPP, "not supported"),
+    ENTRY(EOPNOTSUPP, "operation not supported"),
     ENTRY(ETIMEDOUT, "timed out"),
-    ENTRY(EALREADY, "already under way"),
+    ENTRY(EALREADY, "operation already in progress"),
     ENTRY(ESTALE, "the medium was changed"),
     ENTRY(EUCLEAN, "structures on the medium are damaged"),
     ENTRY(ENOMEDIUM, "no medium in the drive"),

@@ -1,17 +1,17 @@
 /*
  * status.h - the status that every function returns.
  *
- * A `status_t` is 0 or a negative errno; a count is an `ssize_t`, >= 0 or a negative errno. Both
- * are to be looked at: functions that return one carry MUST_CHECK.
+ * A `status_t` is 0 or a negative errno; a count is an `ssize_t`, >= 0 or a negative errno. Callers
+ * must check both, so functions that return one are declared MUST_CHECK.
  *
- * The numbers are Linux's, and the lines below are spelt as the C library of the host spells them,
- * so that this header and <errno.h> may meet in one file of the host build.
+ * The numbers are Linux's, and the lines below are spelt as the host's C library spells them, so
+ * that a file of the host build may include both this header and <errno.h>.
  *
- * What the ones that matter most mean here:
+ * What the most important ones mean here:
  *   EIO          the device failed                 ENOMEDIUM    no disc in the drive
- *   ESTALE       the disc was changed              EUCLEAN      the medium's structures are wrong
- *   EMEDIUMTYPE  not my file system, ask the next  EROFS        cannot be written
- *   ENODEV       the device is halted or gone      EOPNOTSUPP   known, but not done by this object
+ *   ESTALE       the disc was changed              EUCLEAN      invalid structures on the medium
+ *   EMEDIUMTYPE  not this file system, try others  EROFS        cannot be written
+ *   ENODEV       the device is halted or removed   EOPNOTSUPP   this object does not support it
  */
 #ifndef LIB_STATUS_H
 #define LIB_STATUS_H
@@ -66,8 +66,8 @@ typedef long ssize_t;
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-/* The errno's name ("EIO") and a sentence ("input/output error") for a status, either sign;
- * "E???" and "unknown error" for numbers that are not in the list above. Never NULL. */
+/* Return the errno's name ("EIO") and a text ("input/output error") for a status of either sign;
+ * "E???" and "unknown error" for a number that is not in the list above. Never NULL. */
 const char *status_name(status_t status);
 const char *status_text(status_t status);
 

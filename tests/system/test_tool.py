@@ -60,7 +60,7 @@ def test_links_are_copied_as_files_or_named(tmp_path):
     assert status == 1
     assert out.splitlines() == ["1", "/copy/d/f", "/copy/to-file", "/copy", "/copy/d", "text", "text"]
     assert sorted(err.splitlines()) == [
-        "cp: /System/round: too many links",
+        "cp: /System/round: too many levels of symbolic links",
         "cp: /System/to-directory: symbolic link to a directory, skipped",
         "cp: /System/to-nothing: dangling symbolic link, skipped",
         "cp: /System/to-nothing: no such file or directory",

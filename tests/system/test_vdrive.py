@@ -140,7 +140,7 @@ def test_too_little_memory(booted, tmp_path):
             "virtual0: 34359738368 blocks of 512 bytes"]
         assert run(machine, "vdrive new 1G") == ["virtual0: 2097152 blocks of 512 bytes"]
         assert run(machine, f"cp /System/Devices/Classes/cdrom0 {DRIVE}", 1)[-1] == \
-            f"cp: {DRIVE}: no space left"
+            f"cp: {DRIVE}: no space left on device"
         assert run(machine, "vdrive rm 0; sha256sum < /System/dense") == [
             hashlib.sha256(random.Random(1).randbytes(8 << 20)).hexdigest() + "  -"]
         wait_memory(machine, before)
@@ -171,7 +171,7 @@ def test_save_replaces_when_all_is_written(shell):
     assert run(shell, "wc -c < /file; ls -A /") == ["2877", "Drives", "System", "file"]
     assert run(shell, "vdrive save 0 /Drives", 1) == [
         "vdrive save: /Drives: is a directory"]
-    assert run(shell, "vdrive save 0 /System/x", 1) == ["vdrive save: /System/x: read-only"]
+    assert run(shell, "vdrive save 0 /System/x", 1) == ["vdrive save: /System/x: read-only file system"]
     assert run(shell, "vdrive save 0 /no/x", 1) == [
         "vdrive save: /no/x: no such file or directory"]
     run(shell, "vdrive rm 0; rm /file")

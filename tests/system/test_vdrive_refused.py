@@ -14,10 +14,10 @@ from vdrive import (DRIVE, images, machines, run, shell, truth,  # noqa: F401
 
 def test_read_only_holds_and_the_end_is_the_end(shell):
     run(shell, "vdrive add /System/floppy.img; vdrive new 64K")
-    assert run(shell, f"cp /System/tiny {DRIVE}", 1) == [f"cp: {DRIVE}: read-only"]
+    assert run(shell, f"cp /System/tiny {DRIVE}", 1) == [f"cp: {DRIVE}: read-only file system"]
     second = DRIVE.replace("0", "1")
     printed = run(shell, f"cp /System/floppy.img {second}", 1)
-    assert f"cp: {second}: no space left" in printed
+    assert f"cp: {second}: no space left on device" in printed
     run(shell, "vdrive rm 0; vdrive rm 1")
 
 

@@ -91,7 +91,7 @@ BODY(bench_refuses)
     fails("bench random /f", "bench: /f: invalid argument\n"); /* smaller than a read */
     fails("bench walk /f", "bench: /f: not a directory\n");
     fails("bench file /", "bench: /: is a directory\n");
-    fails("bench absent /", "bench: /: exists already\n");
+    fails("bench absent /", "bench: /: file exists\n");
     stop();
 }
 

@@ -136,7 +136,7 @@ BODY(making_and_removing)
     says("mkdir -pv /a/b//c/ /a/b", "mkdir: created directory '/a'\n"
                                      "mkdir: created directory '/a/b'\n"
                                      "mkdir: created directory '/a/b//c/'\n");
-    fails("mkdir /a", "mkdir: /a: exists already\n");
+    fails("mkdir /a", "mkdir: /a: file exists\n");
     fails("mkdir /none/x", "mkdir: /none/x: no such file or directory\n");
     says("touch /a/f /a/b/g; touch -c /a/none; ls /a", "b\nf\n");
     fails("rm /a", "rm: /a: is a directory; use -r to remove it\n");

@@ -234,7 +234,7 @@ BODY(copies)
     fails("cp /good /Drives/../good", "cp: /good and /Drives/../good are the same file\n");
     fails("touch /tmp/", "touch: /tmp/: no such file or directory\n");
     fails("touch /good/", "touch: /good/: not a directory\n");
-    fails("mkdir /good/", "mkdir: /good/: exists already\n");
+    fails("mkdir /good/", "mkdir: /good/: file exists\n");
     fails("rm /good/", "rm: /good/: not a directory\n");
     fails("rm -r /Drives/.", NULL);
     fails("> /tmp/", "spindle: /tmp/: is a directory\n");
@@ -327,11 +327,11 @@ BODY(copies_without_space)
     size_t limit = page_total_count() * PAGE_BYTES;
     void *ballast = mem_alloc(4 << 20); /* less than an eighth is left then */
     host_memory_limit(host_memory_used() + 400 * 1024);
-    fails("cp /new /old", "cp: /old: no space left\n");
+    fails("cp /new /old", "cp: /old: no space left on device\n");
     host_memory_limit((host_memory_used() + 64 * 1024) / 7 * 8); /* for a part of it */
-    fails("cp /new /old", "cp: /old: no space left\n");
-    fails("echo /old | cat - /new > /old", "spindle: /old: no space left\n");
-    run("cat /new | tee /old | wc -l", SHELL_DONE, "0\n", "tee: /old: no space left\n");
+    fails("cp /new /old", "cp: /old: no space left on device\n");
+    fails("echo /old | cat - /new > /old", "spindle: /old: no space left on device\n");
+    run("cat /new | tee /old | wc -l", SHELL_DONE, "0\n", "tee: /old: no space left on device\n");
     host_memory_limit(limit);
     mem_free(ballast);
     expect_content("cp without space", "/old", large);

@@ -183,9 +183,9 @@ static const struct line_case line_cases[] = {
       "head -c 5000 $Z > /z; head -c 5000 $Z | cmp - /z; hexdump -s 9 -n 1 $Z; echo a > $Z",
       "00000012  00 00                                             |..|\n9000\n"
       "00000009  00                                                |.|\n", 0 },
-    { "cd /System/Devices; cp /p null; cat null; rm null", "rm: null: read-only\n", 1 },
+    { "cd /System/Devices; cp /p null; cat null; rm null", "rm: null: read-only file system\n", 1 },
     { "cd /System/Devices; > new; ls -l null zero | head -n 1; find . -name '*o' -type f",
-      "spindle: new: read-only\ncrw-rw-rw- 0 - null\n", 0 },
+      "spindle: new: read-only file system\ncrw-rw-rw- 0 - null\n", 0 },
     { "echo a | tee /x /y | cat; echo b | tee -a /x /no/x; cat /x /y",
       "a\ntee: /no/x: no such file or directory\nb\na\nb\na\n", 0 },
     { "cat /p >> /p; cat < /p >> /p; cat /p; cat /p | cat >> /p; cat /p",
