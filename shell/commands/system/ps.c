@@ -1,7 +1,7 @@
 /*
  * ps.c - lists the threads: ps.
  *
- * thread_each() holds the scheduler's lock, so the threads are copied first and printed afterwards.
+ * thread_each() keeps interrupts off, so the threads are copied first and printed afterwards.
  */
 #include "lib/text.h"
 #include "shell/shell.h"
