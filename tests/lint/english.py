@@ -64,7 +64,6 @@ UNREVISED = {
     "kernel/vfs/",
     "lib/",
     "shell/",
-    "shell/commands/",
     "shell/editor/",
     "shell/language/",
     "shell/reading/",

@@ -21,7 +21,7 @@ void copy_report(const struct copy *copy, const char *what, const char *from, co
 
 /* ---- one file ----------------------------------------------------------------------------- */
 
-/* Copies the bytes. *write_failed tells which of the two files an error is about. */
+/* Copies the bytes. Sets *write_failed if an error is about `to`. */
 static status_t copy_bytes(struct progress *progress, struct file *from, struct file *to,
                            bool *write_failed)
 {

@@ -98,7 +98,7 @@ static int copy_item(struct copy *copy, const struct walk_item *item, const char
     bool directory = item->found && item->info.type == NODE_DIRECTORY;
     directories_close(copy, item->depth);
 
-    /* A directory that cannot be listed completely is created all the same. */
+    /* A directory that cannot be listed completely is created nevertheless. */
     int result = directory ? copy_directory(copy, &item->info, item->depth, to) : SHELL_DONE;
     if (item->status)
         return shell_fail(copy->shell, from, item->status);

@@ -58,7 +58,7 @@ static void script_name(const uint8_t *bytes, size_t count, char *text, size_t r
         format_text(text, room, "a %s script, ", program);
 }
 
-/* Tells text from unknown binary data, by the first TEXT_BYTES_MAX bytes. */
+/* Distinguishes text from unknown binary data, by the first TEXT_BYTES_MAX bytes. */
 static status_t answer_text(struct file *file, struct file_look *look, struct file_answer *answer)
 {
     char script[96] = "", lines[48];

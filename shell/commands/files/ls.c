@@ -339,7 +339,7 @@ static void ls_directory(struct ls *ls, struct path *path, const char *where)
     ls_examine(ls, path, names);
     names = ls_sort(ls, names);
 
-    /* After an error, what could be read is listed all the same. */
+    /* After an error, what could be read is still listed. */
     if (!shell_interrupted()) {
         ls_title(ls, where);
         ls_print(ls, path, names, false);

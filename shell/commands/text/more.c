@@ -88,7 +88,7 @@ static void book_title(struct shell *shell, const char *file, char *title, size_
     char *path = join_path(book_place, file), *line;
     size_t length;
 
-    /* A chapter without a readable title is listed all the same. */
+    /* A chapter without a readable title is still listed. */
     text_copy(title, bytes, "");
     if (input && path) {
         if (!input_open(shell, path, input) && input_line(input, &line, &length) > 0)
