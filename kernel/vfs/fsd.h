@@ -1,19 +1,22 @@
 /*
- * fsd.h - what a file system driver implements, and what it may call.
+ * fsd.h - what a file system driver (FSD) implements, and what it may call.
  *
- * A driver's mount_fs (kernel/dev/driver.h) creates a `struct fsd` by proving that the medium is
- * its own, and fills ops, default block, flags. From then on the VFS asks it by vnode id: ids are
- * 64 bits, never collide within the mount, and survive a reboot; get_vnode() reads the medium
- * again, so no table of every node ever seen is kept. `.` and `..` belong to the VFS alone: an FSD
- * neither lists nor looks them up.
+ * A driver's mount_fs (kernel/dev/driver.h) verifies that the medium has its format, then creates
+ * a `struct fsd` and fills in ops, default block and flags. From then on the VFS refers to nodes by
+ * vnode id: ids are 64 bits, never collide within the mount, and survive a reboot. get_vnode()
+ * reads the medium again, so there is no table of every node ever seen. `.` and `..` belong to the
+ * VFS alone: an FSD neither lists nor looks them up.
  *
+ * Interface   The VFS calls struct fsd_ops. To read its medium's structures, an FSD creates a cache
+ *             with device_cache_init(). To move a file's bytes, read_write sends parts of the io
+ *             with vfs_io_submit(); finish_io sends the next part or calls vfs_io_complete().
  * Locking     Calls come from any thread, several at once. No VFS lock is held during a call, so
- *             an FSD may wait for its device. read_write must not wait: it submits, and goes on
+ *             an FSD may wait for its device. read_write must not block: it submits, and continues
  *             in finish_io on the completion thread. put_vnode may be called by reclaim: it frees
  *             memory and takes no lock that is held across an allocation.
  * Ownership   fsd->private_data is the FSD's; freed in dismount. vnode->private_data is set by
  *             get_vnode and freed by put_vnode.
- * Errors      -EUCLEAN for structures that are wrong, -EIO for what could not be read.
+ * Errors      -EUCLEAN for invalid structures, -EIO for data that could not be read.
  */
 #ifndef KERNEL_VFS_FSD_H
 #define KERNEL_VFS_FSD_H
@@ -42,26 +45,26 @@ struct vfs_io {
     uint64_t offset_bytes, length_bytes; /* in the file; whole cache blocks, unless uncached */
     const struct io_segment *segments;
     unsigned segment_count;
-    bool append; /* writes at the end that the file has then, which the FSD puts in
-                    offset_bytes; for uncached vnodes */
+    bool append; /* uncached vnodes: write at the end that the file has at that moment; the FSD
+                    returns it in offset_bytes */
 
     /* the FSD's, from read_write to vfs_io_complete */
-    uint64_t done_bytes;       /* how far it has come */
+    uint64_t done_bytes;       /* good so far */
     bool exact;                /* as in struct io_request */
     struct io_request request; /* for vfs_io_submit */
-    struct list link;          /* for a queue of its own */
+    struct list link;          /* for a queue of the FSD's */
 
     void (*complete)(struct vfs_io *io, status_t status); /* the VFS's */
     void *context;
 };
 
-/* Sends the part [io->done_bytes, + length_bytes) of the io to the FSD's device at `device_offset`;
- * finish_io follows. One at a time. */
+/* Sends the part [io->done_bytes, + length_bytes) of the io to the FSD's device, at
+ * `device_offset_bytes`; finish_io follows. One part at a time. */
 void vfs_io_submit(struct vfs_io *io, uint64_t device_offset_bytes, uint64_t length_bytes);
-/* The same to another device than the FSD's. */
+/* The same to a device that is not the FSD's. */
 void vfs_io_submit_to(struct vfs_io *io, const struct device_handle *handle,
                       uint64_t device_offset_bytes, uint64_t length_bytes);
-/* Ends the io, once; io->done_bytes says how much is good. Any thread. */
+/* Ends the io, once; the first io->done_bytes are good. Any thread. */
 void vfs_io_complete(struct vfs_io *io, status_t status);
 
 /* ---- vnodes ------------------------------------------------------------------------------- */
@@ -71,44 +74,44 @@ struct vnode {
     vnode_id_t id;
     /* set by get_vnode */
     enum node_type type;
-    _Atomic uint64_t size_bytes; /* files: content; links: length of the target, if known. Read
-                                    it once: another thread may change it */
+    _Atomic uint64_t size_bytes; /* files: content; links: length of the target, if known. Read it
+                                    once: another thread may change it */
     uint32_t cache_block_bytes; /* preset to the FSD's default; 0: uncached, synchronous, by byte */
-    status_t open_status;       /* opening its content ends with this, e.g. -ENOMEDIUM */
-    struct cache *held_in;      /* the content lies in this cache of the FSD's, which outlives the
-                                   vnode, from held_at on; NULL: in one of its own */
+    status_t open_status;       /* opening the content fails with this, e.g. -ENOMEDIUM */
+    struct cache *held_in;      /* the content is in this cache of the FSD's, from held_at on; it
+                                   outlives the vnode. NULL: in a cache of the vnode's own */
     uint64_t held_at;
-    bool stream;                /* NODE_OTHER that can be read and written all the same, on a
-                                   read-only file system too; uncached */
-    bool transient;             /* goes with its last user instead of staying in memory */
-    struct device *device;      /* that holds the content, where not fsd_device(): borrowed */
+    bool stream;                /* a NODE_OTHER that can be read and written, even on a read-only
+                                   file system; uncached */
+    bool transient;             /* freed with its last user instead of staying in memory */
+    struct device *device;      /* that holds the content, if it is not fsd_device(): borrowed */
     void *private_data;
     /* vnode.c's */
     struct cache cache;
     unsigned references;
-    /* files open on the content, and how */
-    unsigned opens, readers, writers, read_denials, write_denials;
-    _Atomic unsigned readers_refused;       /* so far, because of read_denials */
-    _Atomic unsigned truncations;           /* so far */
-    unsigned writes_left;                   /* in flight, of interrupted callers */
-    bool exclusive;                         /* one of them has it alone */
-    _Atomic bool unlinked; /* its name was removed */
     bool loading;
-    status_t failed; /* why loading did */
+    status_t failed; /* why loading failed */
+    _Atomic bool unlinked; /* its name was removed */
     struct list hash_link, unused_link, fsd_link;
+    /* vnode_share.c's: files open on the content */
+    unsigned opens, readers, writers, read_denials, write_denials;
+    _Atomic unsigned readers_refused; /* so far, because of read_denials */
+    _Atomic unsigned truncations;     /* so far */
+    unsigned writes_left;             /* in flight, of interrupted callers */
+    bool exclusive;                   /* one file has it alone */
 };
 
 /* ---- information about nodes -------------------------------------------------------------- */
 
-/* Levels of get_info, to be or-ed; the FSD leaves those that it does not know out of `known`. */
+/* Levels of get_info, to be or-ed; the FSD omits those that it does not have from `known`. */
 enum {
-    INFO_NONE = 0,            /* does it exist? */
-    INFO_DIRENT = 1,          /* id and type */
-    INFO_STANDARD = 2,        /* size, attributes */
+    INFO_NONE = 0,     /* whether the node exists */
+    INFO_DIRENT = 1,   /* id and type */
+    INFO_STANDARD = 2, /* size, attributes */
     INFO_TIMES = 4,
-    INFO_MODE = 8,            /* POSIX mode, links, owner, device number */
-    INFO_ALIAS = 16,          /* identity of a directory's content on the medium */
-    INFO_MIME = 32,           /* the MIME type of a file's content: asked for by itself */
+    INFO_MODE = 8,     /* POSIX mode, links, owner, device number */
+    INFO_ALIAS = 16,   /* identity of a directory's content on the medium */
+    INFO_MIME = 32,    /* the MIME type of a file's content: only when requested explicitly */
     INFO_ALL = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
 };
 
@@ -116,28 +119,28 @@ enum {
     ATTRIBUTE_HIDDEN = 1,
     ATTRIBUTE_READ_ONLY = 2,
     ATTRIBUTE_ASSOCIATED = 4, /* a second file belongs to it, e.g. its resource fork on a CD for
-                                 Macintosh: not listed, and not reachable by a name */
+                                 Macintosh; that file is not listed and has no path */
 };
 
 struct node_info {
-    unsigned known;
+    unsigned known; /* levels that are filled in */
     vnode_id_t id;
     enum node_type type;
     uint64_t size_bytes;
     unsigned attributes;
     bool has_modified, has_created, has_accessed, has_changed;
     int64_t modified_s, created_s, accessed_s, changed_s; /* UTC, seconds since 1970 */
-    uint32_t mode, links, uid, gid;
-    uint64_t device_number; /* PN: high << 32 | low */
-    const char *mime;       /* INFO_MIME: as the medium stores it, the FSD's memory while the vnode
-                               is referenced; NULL: it does not; the name decides */
+    uint32_t mode, links, uid, gid; /* mode: as st_mode of POSIX, with type bits */
+    uint64_t device_number; /* Rock Ridge PN: high << 32 | low */
+    const char *mime;       /* as stored on the medium, in memory of the FSD's that is valid while
+                               the vnode is referenced; NULL: the name decides */
     uint64_t alias;         /* equal for directories that share their content */
 };
 
 struct dir_entry {
-    struct node_info info; /* as much as the directory itself has: the id; the type, unless it is
-                              NODE_NONE; and what is `known` */
-    unsigned skipped;      /* at the end: invalid entries that the listing leaves out */
+    struct node_info info; /* as much as the directory itself contains: the id; the type, or
+                              NODE_NONE; and the levels in `known` */
+    unsigned skipped;      /* at the end: number of invalid entries that were not listed */
     char name[NAME_BYTES_MAX + 1]; /* the VFS replaces slashes and invalid UTF-8 by `_` */
 };
 
@@ -149,15 +152,15 @@ struct fs_info {
     bool read_only;
 };
 
-/* Takes text a piece at a time, e.g. to a stream. */
+/* Receives text a piece at a time, e.g. for a stream. */
 struct text_sink {
     void (*write)(struct text_sink *sink, const char *text, size_t bytes);
 };
 
 /* Operations of fsd_ops.ioctl; the argument is a struct text_sink. */
 enum {
-    FSD_DESCRIBE_VOLUME = 1, /* all about the volume, whichever vnode: lines of text */
-    FSD_DESCRIBE_NODE,       /* how the FSD understood this vnode */
+    FSD_DESCRIBE_VOLUME = 1, /* the whole volume, whatever the vnode: lines of text */
+    FSD_DESCRIBE_NODE,       /* how the FSD decoded this vnode */
 };
 
 /* One element of a path: not terminated, not empty, no slash, neither . nor .. */
@@ -167,76 +170,79 @@ struct element {
 };
 
 struct fsd_ops {
-    /* The last user went: free everything. Never NULL. */
+    /* Frees everything; the fsd has no users. Never NULL. */
     void (*dismount)(struct fsd *fsd);
     /* Never NULL. */
     status_t (*get_fs_info)(struct fsd *fsd, struct fs_info *info);
-    /* The id of one element in a directory: exactly this name first, then - where fold_case - one
-     * that differs only in case. -ENOENT. Never NULL. */
+    /* Finds the id of one element in a directory: the exact name first, then (with fold_case) a
+     * name that differs only in case. -ENOENT. Never NULL. */
     status_t (*lookup)(struct fsd *fsd, struct vnode *directory, struct element element,
                        vnode_id_t *id);
-    /* What get_info would say of this element's node, without making it: id and type too. -EAGAIN
-     * when it takes get_vnode. NULL: it always does. */
+    /* Fills in what get_info would return for this element's node, with id and type, without
+     * loading the node. -EAGAIN if that needs get_vnode. NULL: it always does. */
     status_t (*get_child_info)(struct fsd *fsd, struct vnode *directory, struct element element,
                                unsigned levels, struct node_info *info);
-    /* How the directory itself spells what was asked for, when it differs (another case, `;1`): the
-     * length, with the name in name[NAME_BYTES_MAX + 1]; 0 when it is spelt as asked. NULL: names
-     * are only ever found as they are. */
+    /* Stores how the directory itself spells the element into name[NAME_BYTES_MAX + 1], if that
+     * differs (case, `;1`), and returns its length; 0 if the spelling is the same. NULL: names are
+     * always found as they are spelled. */
     size_t (*actual_name)(struct fsd *fsd, struct vnode *directory, struct element element,
                           char *name);
-    /* Changes match names exactly. They passed the VFS's gate (vfs.h) a moment ago; what may have
-     * changed since is the FSD's to see: -EEXIST, or -ENOENT in a directory that was removed. NULL:
-     * -EROFS. */
+    /* Create a node. Changes match names exactly. The VFS has checked the change just before
+     * (vfs.h); the FSD must detect a race: -EEXIST, or -ENOENT in a directory that was removed.
+     * NULL: -EROFS. */
     status_t (*create)(struct fsd *fsd, struct vnode *directory, struct element element,
                        vnode_id_t *id);
     status_t (*mkdir)(struct fsd *fsd, struct vnode *directory, struct element element,
                       vnode_id_t *id);
-    /* Removes the name of `vnode`; a directory only when empty (-ENOTEMPTY); -ENOENT when the name
-     * is another's by now. The node itself goes with put_vnode. NULL: -EROFS. */
+    /* Removes the name of `vnode`; a directory must be empty (-ENOTEMPTY). -ENOENT if the name
+     * belongs to another node by now. put_vnode frees the node itself. NULL: -EROFS. */
     status_t (*unlink)(struct fsd *fsd, struct vnode *directory, struct element element,
                        struct vnode *vnode);
-    /* Moves a name within the mount. What has the new name, `replaced`, of the same type, goes in
-     * the same step: -ENOTEMPTY; -EEXIST when it is not this one, or NULL. -EINVAL for a directory
-     * into itself. When it fails, both are as they were. NULL: -EROFS. */
+    /* Moves a name within the mount, atomically. `replaced` is the node of the new name, of the
+     * same type, and is removed; NULL: the new name is free. -ENOTEMPTY; -EEXIST if the new name
+     * belongs to another node than `replaced`; -EINVAL for a directory into itself. On failure
+     * nothing changes. NULL: -EROFS. */
     status_t (*rename)(struct fsd *fsd, struct vnode *from, struct element old_name,
                        struct vnode *to, struct element new_name, struct vnode *replaced);
-    /* Fills in the vnode from the medium by vnode->id, checking everything again; a forged id ends
-     * in an errno. Never NULL. */
+    /* Fills in the vnode from the medium by vnode->id, and checks everything again: a forged id
+     * results in an errno or in a node of the volume. Never NULL. */
     status_t (*get_vnode)(struct fsd *fsd, struct vnode *vnode);
-    /* May the vnode's content be served now, from memory too? NULL: whenever fsd_device() may. */
+    /* Returns 0 if the vnode's content may be served, cached bytes too, else an errno. NULL:
+     * whenever the device may be used (fsd_check). */
     status_t (*check)(struct fsd *fsd, struct vnode *vnode);
-    /* A file was opened on the content, or closed again; opening may be refused. NULL: all the
-     * same to it. */
+    /* A file was opened on the content, or closed again. open may refuse. NULL: always allowed. */
     status_t (*open)(struct fsd *fsd, struct vnode *vnode, bool write);
     void (*close)(struct fsd *fsd, struct vnode *vnode, bool write);
     /* Frees vnode->private_data. NULL: there is none. */
     void (*put_vnode)(struct fsd *fsd, struct vnode *vnode);
-    /* Frees what it keeps of a vnode in use and can make again, such as a directory's index. Called
-     * by reclaim under a spin of rank VNODE: takes others by try-lock only. NULL: there is none. */
+    /* Frees what the FSD keeps of a vnode in use and can make again, such as a directory's index.
+     * Called by reclaim under a spinlock of rank VNODE: takes other locks by try-lock only. NULL:
+     * there is nothing to free. */
     void (*trim_vnode)(struct fsd *fsd, struct vnode *vnode);
-    /* Fills what it knows of the levels asked for. Never NULL. */
+    /* Fills in the levels requested, as far as they are known. Never NULL. */
     status_t (*get_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                          struct node_info *info);
-    /* INFO_STANDARD: truncate or extend to info->size_bytes; INFO_TIMES: the times whose `has_...`
-     * is set. -EINVAL for what is not kept. NULL: -EROFS. */
+    /* INFO_STANDARD: truncates or extends to info->size_bytes; INFO_TIMES: sets the times whose
+     * `has_...` is set. -EINVAL for a value that the format does not store. NULL: -EROFS. */
     status_t (*set_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                          const struct node_info *info);
-    /* Begins the io and returns. For vnodes with cache_block_bytes 0 it is complete on return.
-     * NULL: nothing here has content. */
+    /* Starts the io and returns. For vnodes with cache_block_bytes 0 it is complete on return.
+     * NULL: no node has content. */
     void (*read_write)(struct fsd *fsd, struct vfs_io *io);
-    /* A part sent by vfs_io_submit came back: submit the next or complete. On the completion
-     * thread: never waits. NULL: vfs_io_submit is not used. */
+    /* A part sent by vfs_io_submit has ended: submits the next one or completes the io. On the
+     * completion thread: must not block. NULL: vfs_io_submit is not used. */
     void (*finish_io)(struct fsd *fsd, struct vfs_io *io);
-    /* Walks a directory: *cursor is the FSD's (NULL until open_dir, freed by close_dir). open_dir
-     * and close_dir NULL: no cursor is needed but `position`, which starts at 0. */
+    /* Begins to list a directory: *cursor is the FSD's (NULL until open_dir, freed by close_dir).
+     * open_dir and close_dir NULL: `position`, which starts at 0, is all that read_dir needs. */
     status_t (*open_dir)(struct fsd *fsd, struct vnode *directory, void **cursor);
-    /* 1 and an entry; 0 and entry->skipped at the end; or an errno. It fills those of
-     * `levels` (0: none) that need no further read of the medium: all of them for a node, or
+    /* Returns 1 and an entry; 0 and entry->skipped at the end; or an errno. Fills in those of
+     * `levels` (0: none) that need no further read of the medium: for each node all of them, or
      * none. Never NULL. */
     int (*read_dir)(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
                     unsigned levels, struct dir_entry *entry);
     void (*close_dir)(struct fsd *fsd, struct vnode *directory, void *cursor);
-    /* The target, terminated and cut to `bytes`; returns its whole length. NULL: no links. */
+    /* Stores the link's target, terminated and cut to `bytes`; returns its whole length. NULL: the
+     * format has no links. */
     ssize_t (*read_link)(struct fsd *fsd, struct vnode *vnode, char *target, size_t bytes);
     /* An operation on the file; NULL: -EOPNOTSUPP. */
     status_t (*ioctl)(struct fsd *fsd, struct vnode *vnode, unsigned operation, void *argument,
@@ -245,7 +251,7 @@ struct fsd_ops {
      * Called by path_control(). NULL: -EOPNOTSUPP. */
     status_t (*passthrough)(struct fsd *fsd, struct vnode *vnode, unsigned operation,
                             void *argument, size_t bytes);
-    /* Writes back all that is dirty. Called by file_flush(), before the device's own cache is
+    /* Writes all dirty data to the device. Called by file_flush(), before the device's own cache is
      * flushed, and before an unmount, which fails with its error. NULL: nothing is ever dirty. */
     status_t (*flush)(struct fsd *fsd);
 };
@@ -258,9 +264,10 @@ struct fsd {
     uint32_t cache_block_bytes;  /* default for vnodes; 0: uncached */
     bool fold_case, read_only;
     void *private_data;
-    struct list vnodes;          /* vnode.c's, with the next: initialized once mounted */
-    _Atomic unsigned dying;      /* vnodes that left the list and are not yet freed */
-    _Atomic bool changes_names;  /* names.c's: a name of its was changed when it was listed */
+    /* vnode.c's; `vnodes` is initialized once mounted */
+    struct list vnodes;
+    _Atomic unsigned dying;      /* vnodes that left the list and are not freed yet */
+    _Atomic bool changes_names;  /* names.c's: an invalid name was changed when it was listed */
     /* redirect.c's; `held` is initialized once mounted */
     bool paused;                 /* new requests are put into `held` */
     struct list held;
@@ -274,21 +281,22 @@ struct fsd {
     void (*free)(struct fsd *fsd);
 };
 
-/* For a mount_fs that fails after it has read from the medium: dismounts and frees the fsd, which
- * was interrupted perhaps, as soon as nothing of it is in flight. Waits only a moment. */
+/* Dismounts an fsd that was never mounted, as soon as nothing of it is in flight: for a mount_fs
+ * that fails after it has read from the medium, perhaps because it was interrupted. Waits only a
+ * moment; the rest happens on a thread. */
 void fsd_discard(struct fsd *fsd);
 
-/* Sends a request that is filled in but for device and generation to the FSD's device; its callback
- * begins with fsd_request_ended(). */
+/* Sends a request to the FSD's device; the FSD fills in everything except device and generation.
+ * The request's callback must call fsd_request_ended() first. */
 void fsd_submit(struct fsd *fsd, struct io_request *request);
 void fsd_request_ended(struct fsd *fsd);
-/* The device that holds the file system's bytes now: borrowed, and valid until dismount. */
+/* Returns the device that holds the file system's bytes: borrowed, and valid until dismount. */
 const struct device_handle *fsd_device(const struct fsd *fsd);
-/* May the file system be asked now? 0, -ESTALE, -ENOMEDIUM, -ENODEV. */
+/* Returns 0 if the device may be used, else -ESTALE, -ENOMEDIUM or -ENODEV. */
 status_t fsd_check(struct fsd *fsd) MUST_CHECK;
 
-/* A cache over the FSD's device itself, for the structures of the medium. Embed and destroy it in
- * dismount. block_bytes a multiple of the device's block. */
+/* Initializes a cache over the FSD's device itself, for the structures of the medium. Embed it, and
+ * destroy it in dismount. block_bytes: a multiple of the device's block. */
 void device_cache_init(struct cache *cache, struct fsd *fsd, uint32_t block_bytes);
 
 #endif

@@ -1,7 +1,11 @@
 /*
- * internal.h - the types and functions that only the files of kernel/vfs share.
+ * internal.h - types and functions that only the files of kernel/vfs share.
  *
- * Lock order: mounts (MOUNT) < vnodes (VNODE) < pages (CACHE).
+ * Each file calls only those listed before it, except through ops tables: mount/redirect.c,
+ * vnode_cache.c, vnode.c, vnode_share.c, vfs_io.c, uncached.c, names.c, mount/dismount.c,
+ * mount/mount_table.c, path.c, walk.c, change.c, then file.c and mount/mount.c.
+ *
+ * Lock order: mounts (MOUNT) < vnodes (VNODE) < pages (CACHE) < redirect (DEVICE).
  */
 #ifndef KERNEL_VFS_INTERNAL_H
 #define KERNEL_VFS_INTERNAL_H
@@ -9,16 +13,16 @@
 #include "kernel/vfs/vfs.h"
 
 struct mount {
-    _Atomic int references; /* the table's, and one a path */
+    _Atomic int references; /* the table's, and one for each path or file */
     struct fsd *fsd;        /* owned */
     struct vnode *root;     /* a reference */
     char *text;             /* canonical absolute path, owned */
     uint64_t hash;          /* of the path, as in struct path */
-    bool fixed;             /* the VFS's own: never unmounted by request */
-    _Atomic bool left;      /* the table: paths into it lead nowhere now */
+    bool fixed;             /* the VFS's own: never unmounted on request */
+    _Atomic bool left;      /* the table: its paths lead to other nodes, or none */
     struct list link;
     struct mount *next_of_hash;
-    unsigned number;        /* rises along the list */
+    unsigned number;        /* increases along the list */
 };
 
 struct path {
@@ -32,77 +36,18 @@ struct path {
 };
 
 struct file {
-    struct path *path;   /* NULL when opened by id */
-    struct mount *mount; /* a reference of its own when there is no path */
+    struct path *path;   /* NULL if opened by id */
+    struct mount *mount; /* a reference of its own if there is no path */
     struct vnode *vnode;
     unsigned flags;
-    unsigned refused;    /* vnode->readers_refused when it was opened, */
+    unsigned refused;     /* vnode->readers_refused at the time of opening, */
     unsigned truncations; /* and vnode->truncations */
-    uint64_t offset;     /* directories: the FSD's position */
-    void *cursor;        /* of open_dir */
-    uint8_t *view_page;  /* for views of uncached files */
+    uint64_t offset;      /* directories: the FSD's position */
+    void *cursor;         /* of open_dir */
+    uint8_t *view_page;   /* for views of uncached files */
 };
 
-/* ---- vnode.c ---- */
-
-/* Once, before the first mount; after the last unmount. */
-status_t vnodes_start(void) MUST_CHECK;
-void vnodes_stop(void);
-/* The vnode of an id, read from the medium when it is not in memory. A reference. */
-status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **vnode) MUST_CHECK;
-struct vnode *vnode_ref(struct vnode *vnode);
-void vnode_put(struct vnode *vnode);
-/* After the name was removed: it goes with its last user. The caller has a reference. */
-void vnode_unlinked(struct vnode *vnode);
-/* A directory gets another name. Paths hold names: -EBUSY when another than the caller has a
- * reference to it, so that no path is left that leads elsewhere. Until the end, walks wait. */
-status_t vnode_move_begin(struct vnode *directory) MUST_CHECK;
-void vnode_move_end(void);
-/* How many such moves there were, when none is under way; -EINTR. */
-status_t vnode_moves_wait(unsigned *moves) MUST_CHECK;
-bool vnode_moved_since(unsigned moves);
-/* Before dismount; none may be referenced. */
-void vnodes_drop(struct fsd *fsd);
-/* Frees up to `wanted` unused vnodes; try-lock only. Returns how many. */
-size_t vnodes_reclaim(size_t wanted);
-/* Frees what vnodes in use can do without, until `free_pages` pages are free; try-lock only. */
-void vnodes_trim(size_t free_pages);
-void vnodes_count(struct vfs_counts *counts);
-/* ---- vnode_share.c ---- */
-
-/* Counts an opening of the vnode's content: -EBUSY or -ETXTBSY when it excludes, or is excluded by,
- * how it is open already (OPEN_DENY_WRITE, OPEN_DENY_READ, OPEN_EXCLUSIVE in vfs.h). A vnode with a
- * cache is written by one handle at a time, past the cache, which is emptied first. */
-status_t vnode_share(struct vnode *vnode, unsigned flags) MUST_CHECK;
-void vnode_unshare(struct vnode *vnode, unsigned flags);
-
-/* A write that was left in flight: until it ends, opening the content is -EBUSY. */
-void vnode_write_left(struct vnode *vnode, bool left);
-
-/* ---- vfs_io.c ---- */
-
-/* Writes the FSD's dirty data to its device. 0 also if nothing can be written any more. */
-status_t fsd_flush(struct fsd *fsd) MUST_CHECK;
-
-/* ---- vnode_cache.c ---- */
-
-/* Initializes the vnode's cache, if its content needs one of its own. */
-void vnode_cache_start(struct vnode *vnode);
-/* Returns 0 if the vnode's content may be served now, else an errno as file_check() does. */
-status_t vnode_check(struct vnode *vnode) MUST_CHECK;
-/* Read through the cache that holds the content: as cache_read(), cache_view_open(). */
-ssize_t vnode_read(struct vnode *vnode, uint64_t offset, void *buffer, size_t bytes) MUST_CHECK;
-ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view *view) MUST_CHECK;
-
-/* ---- names.c ---- */
-
-/* Replaces what a listed name must not hold by `_`; returns whether it held any. */
-bool name_clean(char *name);
-/* The FSD's lookup, by names as they are listed. */
-status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
-                     vnode_id_t *id) MUST_CHECK;
-
-/* ---- mount/redirect.c ---- */
+/* ---- mount/redirect.c --------------------------------------------------------------------- */
 
 /* Count an io of the vnode's content that begins, or ended (called by vfs_io_complete). */
 void fsd_io_began(struct vnode *vnode);
@@ -111,14 +56,89 @@ void fsd_io_ended(struct vnode *vnode);
 bool fsd_is_idle(struct fsd *fsd);
 /* Waits for that: 0, -ETIMEDOUT, -EINTR. */
 status_t fsd_wait_idle(struct fsd *fsd, uint64_t deadline_us) MUST_CHECK;
-
 /* Count an open file on it: its device keeps the door locked meanwhile. */
 void fsd_file_opened(struct fsd *fsd);
 void fsd_file_closed(struct fsd *fsd);
 /* See vfs_exchange_device(). */
 status_t fsd_exchange_device(struct fsd *fsd, struct device *device) MUST_CHECK;
 
-/* ---- mount/dismount.c ---- */
+/* ---- vnode_cache.c ------------------------------------------------------------------------ */
+
+/* Initializes the vnode's cache, if its content needs one of its own. */
+void vnode_cache_start(struct vnode *vnode);
+/* Returns 0 if the vnode's content may be served now, else an errno as file_check() does. */
+status_t vnode_check(struct vnode *vnode) MUST_CHECK;
+/* Read through the cache that holds the content, as cache_read() and cache_view_open() do. */
+ssize_t vnode_read(struct vnode *vnode, uint64_t offset, void *buffer, size_t bytes) MUST_CHECK;
+ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view *view) MUST_CHECK;
+
+/* ---- vnode.c ------------------------------------------------------------------------------ */
+
+/* Once, before the first mount; after the last unmount. */
+status_t vnodes_start(void) MUST_CHECK;
+void vnodes_stop(void);
+/* Finds the vnode of an id, or reads it from the medium. A reference. */
+status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **vnode) MUST_CHECK;
+struct vnode *vnode_ref(struct vnode *vnode);
+void vnode_put(struct vnode *vnode);
+/* The vnode's name was removed: it is freed with its last user. The caller has a reference. */
+void vnode_unlinked(struct vnode *vnode);
+/* Begins to rename a directory. Paths contain names: -EBUSY if anything else than the caller has a
+ * reference to it, so that no path's text leads elsewhere. Walks wait until the end. */
+status_t vnode_move_begin(struct vnode *directory) MUST_CHECK;
+void vnode_move_end(void);
+/* Waits until no move is under way, and returns the number of moves so far; -EINTR. */
+status_t vnode_moves_wait(unsigned *moves) MUST_CHECK;
+bool vnode_moved_since(unsigned moves);
+/* Frees all vnodes of a file system before dismount; none may be referenced. */
+void vnodes_drop(struct fsd *fsd);
+/* Frees up to `wanted` unused vnodes; try-lock only. Returns how many. */
+size_t vnodes_reclaim(size_t wanted);
+/* Frees data that vnodes in use can make again, until `free_pages` pages are free. Try-lock. */
+void vnodes_trim(size_t free_pages);
+void vnodes_count(struct vfs_counts *counts);
+
+/* ---- vnode_share.c ------------------------------------------------------------------------ */
+
+/* Counts an opening of the vnode's content: -EBUSY or -ETXTBSY if it excludes, or is excluded by,
+ * how it is open already (OPEN_DENY_WRITE, OPEN_DENY_READ, OPEN_EXCLUSIVE in vfs.h). A vnode with a
+ * cache is written by one handle at a time, bypassing the cache, which is emptied first. */
+status_t vnode_share(struct vnode *vnode, unsigned flags) MUST_CHECK;
+void vnode_unshare(struct vnode *vnode, unsigned flags);
+/* Counts a write that is left in flight: until it ends, opening the content is -EBUSY. */
+void vnode_write_left(struct vnode *vnode, bool left);
+
+/* ---- vfs_io.c ----------------------------------------------------------------------------- */
+
+/* Writes the FSD's dirty data to its device. 0 also if nothing can be written any more. */
+status_t fsd_flush(struct fsd *fsd) MUST_CHECK;
+
+/* ---- uncached.c --------------------------------------------------------------------------- */
+
+/* Sends one io to the FSD and waits for it. *done_bytes are good, whatever the status. The wait is
+ * not interruptible if the template has segments: they are the caller's memory. */
+status_t vnode_io(struct vfs_io template, uint64_t *done_bytes) MUST_CHECK;
+/* Moves one piece of memory (from mem_alloc or page_alloc), in whole cache blocks if the vnode has
+ * blocks. Returns the bytes moved, or an errno if the first could not be. Interruptible. */
+ssize_t vnode_io_memory(struct vnode *vnode, enum io_op op, uint64_t offset_bytes, void *memory,
+                        size_t bytes) MUST_CHECK;
+/* The same for any offset and length. */
+ssize_t vnode_io_bytes(struct vnode *vnode, enum io_op op, uint64_t offset_bytes, void *memory,
+                       size_t bytes) MUST_CHECK;
+/* Writes at the end of an uncached vnode, wherever that is by then. *end: the offset after the
+ * bytes written. */
+ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes,
+                     uint64_t *end) MUST_CHECK;
+
+/* ---- names.c ------------------------------------------------------------------------------ */
+
+/* Replaces bytes that a listed name must not contain by `_`; returns whether there were any. */
+bool name_clean(char *name);
+/* Looks up a name as it is listed. */
+status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
+                     vnode_id_t *id) MUST_CHECK;
+
+/* ---- mount/dismount.c --------------------------------------------------------------------- */
 
 status_t dismount_start(void) MUST_CHECK;
 /* Waits until every file system that is to be dismounted is freed. */
@@ -127,27 +147,10 @@ void dismount_stop(void);
  * Waits only a moment; the rest happens on a thread. */
 void fsd_dismount(struct fsd *fsd);
 
-/* ---- uncached.c ---- */
+/* ---- mount/mount_table.c ------------------------------------------------------------------ */
 
-/* One io of the FSD, waited for. *done_bytes are good, whatever the status. With segments, the wait
- * is not interruptible: they are the caller's. */
-status_t vnode_io(struct vfs_io template, uint64_t *done_bytes) MUST_CHECK;
-/* The same with one piece of memory (from mem_alloc or page_alloc) and whole cache blocks, if there
- * are any: bytes moved, or an errno when not one could be. */
-ssize_t vnode_io_memory(struct vnode *vnode, enum io_op op, uint64_t offset_bytes, void *memory,
-                        size_t bytes) MUST_CHECK;
-/* The same with any bytes. */
-ssize_t vnode_io_bytes(struct vnode *vnode, enum io_op op, uint64_t offset_bytes, void *memory,
-                       size_t bytes) MUST_CHECK;
-/* Writes at the end of an uncached vnode, wherever that is by then; *end: after what was
- * written. */
-ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes,
-                     uint64_t *end) MUST_CHECK;
-
-/* ---- mount/mount_table.c ---- */
-
-/* A mount that is not in the table yet; the caller sets its root. Takes ownership of the fsd, even
- * on failure (NULL). */
+/* Creates a mount that is not in the table yet; the caller sets its root. Takes ownership of the
+ * fsd, even on failure (NULL). */
 struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t hash);
 struct mount *mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
@@ -162,66 +165,66 @@ bool mounts_below(const char *directory);
 /* See vfs_mount_below(). */
 status_t mount_next_below(const char *directory, unsigned *number, char *name,
                           size_t bytes) MUST_CHECK;
-/* Take a mount out of the table; the caller gets the table's reference. The first: if no other than
- * the caller's path uses it, else -EBUSY. The second: one of this device, or one mounted below it;
- * NULL if there is none. The third: the latest, whatever it is. */
+/* Take a mount out of the table; the caller gets the table's reference. The first: if only the
+ * caller's path uses it, else -EBUSY. The second: one of this device, or one mounted below such a
+ * mount; NULL if there is none. The third: the latest. */
 status_t mount_take_unused(struct mount *mount) MUST_CHECK;
 struct mount *mount_take_of_device(const struct device *device);
 struct mount *mount_take_last(void);
 
-/* ---- mount/mount.c ---- */
-
-/* Asks the FSDs for the file system on a device (name or alias; "": none), or the one of `type`. */
-status_t fsd_open(const char *device_name, const char *type, const char *options,
-                  struct fsd **fsd) MUST_CHECK;
-/* Mounts an fsd at a canonical path. Takes ownership of the fsd, even on failure. */
-status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fixed) MUST_CHECK;
-
-/* ---- path.c ---- */
+/* ---- path.c ------------------------------------------------------------------------------- */
 
 uint64_t path_hash(uint64_t parent_hash, const char *name, size_t length);
-/* Takes over the references to mount and vnode, also when it fails (NULL). */
+/* Takes over the references to mount and vnode, even on failure (NULL). */
 struct path *path_create(struct path *parent, struct mount *mount, struct vnode *vnode,
                          const char *name, size_t length);
 void path_set_root(struct path *path);
 
-/* ---- walk.c ---- */
+/* ---- walk.c ------------------------------------------------------------------------------- */
 
 /* As path_child(). */
 status_t path_child_element(struct path *parent, struct element element, bool cross,
                             struct path **result) MUST_CHECK;
-/* The node of a name of exactly these bytes in a directory; -ENOENT. The second: what is mounted
- * there takes precedence. */
+/* Find the node of a name of exactly these bytes in a directory; -ENOENT. The second: a file system
+ * mounted there takes precedence. */
 status_t path_lookup(struct path *parent, struct element element,
                      struct path **result) MUST_CHECK;
 status_t path_lookup_mounted(struct path *parent, struct element element,
                              struct path **result) MUST_CHECK;
 
-/* The place of a name: the directory that a text leads to without its last element. Every call that
- * changes a name finds it so. */
+/* The place of a name: the directory that a text leads to without its last element. Every function
+ * that changes a name finds it so. */
 struct place {
     struct path *parent;  /* a reference */
     struct element name;  /* in the caller's text, or in `text` */
-    bool slash;           /* a slash follows: only a directory can be meant (POSIX 4.13) */
+    bool slash;           /* a slash follows: it must be a directory (POSIX 4.13) */
     bool dots;            /* it was `.`, `..` or `/`, which cannot be changed */
-    struct path *node;    /* with `follow`: what has the name; a reference; NULL: nothing */
+    struct path *node;    /* with `follow`: the node of the name, a reference, or NULL */
     char *text;           /* owned */
 };
 
-/* With `follow`, links are followed to their end, which may have no node yet. */
+/* With `follow`, links are followed to their end, which need not exist yet. */
 status_t place_find(struct path *start, const char *text, bool follow,
                     struct place *place) MUST_CHECK;
 void place_put(struct place *place);
 
-/* ---- change.c ---- */
+/* ---- change.c ----------------------------------------------------------------------------- */
 
 /* Creates a file at a place that has no node. -EEXIST: another thread was first. */
 status_t place_create(const struct place *place) MUST_CHECK;
-/* Removes or renames within the directory that `place` is in. */
+/* Remove a name, or rename it, after the checks that vfs.h describes. */
 status_t place_remove(const struct place *place) MUST_CHECK;
 status_t place_rename(const struct place *from, const struct place *to) MUST_CHECK;
-/* See fsd_ops.set_info; the same gate. */
+/* See fsd_ops.set_info. -EROFS. */
 status_t vnode_set_info(struct vnode *vnode, unsigned levels,
                         const struct node_info *info) MUST_CHECK;
+
+/* ---- mount/mount.c ------------------------------------------------------------------------ */
+
+/* Opens the file system on a device (name or alias; "": none): asks the FSD of `type`, or all. */
+status_t fsd_open(const char *device_name, const char *type, const char *options,
+                  struct fsd **fsd) MUST_CHECK;
+/* Mounts an fsd at a canonical path. Takes ownership of the fsd, even on failure. */
+status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fixed) MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * cache.c - reading through a cache, and what is read ahead.
+ * cache.c - reads through a cache: which pages to ask for, how far to read ahead, and what a reader
+ * of a failed block gets.
  */
 #include "kernel/vfs/cache/internal.h"
 #include "lib/macros.h"
@@ -7,36 +8,35 @@
 
 enum {
     WINDOW_START_BYTES = 32 * 1024, /* the first window of a sequential reader */
-    WINDOWS = 16,                   /* that the cache has room for, at least */
-    RUN_PAGES = 16,                 /* what cache_read() pins at a time */
-    FAILURE_FRESH_US = 5 * 1000 * 1000, /* so long a failure is news to a reader */
+    WINDOWS = 16,                   /* at least as many fit into the available memory */
+    RUN_PAGES = 16,                 /* pinned at a time by cache_read() */
+    FAILURE_FRESH_US = 5 * 1000 * 1000, /* a failure is returned to a reader for this long */
 };
 
-/* Pages that follow each other, pinned. */
+/* Consecutive pages, pinned. */
 struct run {
     struct cache_page *pages[RUN_PAGES];
     unsigned count;
-    size_t bytes; /* from the offset that was asked for; all but the last page to their ends */
+    size_t bytes; /* from the offset requested; every page except the last to its end */
 };
 
-/* ---- what to ask for ---------------------------------------------------------------------- */
+/* ---- windows ------------------------------------------------------------------------------ */
 
 static uint32_t cache_unit(const struct cache *cache)
 {
-    return cache->block_bytes > PAGE_BYTES ? cache->block_bytes : PAGE_BYTES;
+    return max(cache->block_bytes, (uint32_t)PAGE_BYTES);
 }
 
-/* Is this page where a sequential reader would look next, or not far behind it? Or still the one
- * where he was? */
-static bool cache_goes_on(const struct cache *cache, uint64_t offset)
+/* Returns whether a sequential reader would read this page next, or is still reading it. */
+static bool cache_is_sequential(const struct cache *cache, uint64_t offset)
 {
     uint64_t page_end = offset / PAGE_BYTES * PAGE_BYTES + PAGE_BYTES;
     return page_end >= cache->expected &&
            page_end - cache->expected <= PAGE_BYTES + (uint64_t)cache->slack_bytes;
 }
 
-/* What is being read can be neither used nor given back: so it is a small part of what others leave
- * of the memory. The caller holds the lock. */
+/* Pages being read can be neither used nor reclaimed, so a window is a small part of the available
+ * memory. The caller holds the lock. */
 static uint32_t window_max(void)
 {
     uint32_t window = CACHE_WINDOW_BYTES;
@@ -46,33 +46,36 @@ static uint32_t window_max(void)
     return window;
 }
 
-/* The window that follows one of `bytes`, of a reader who goes on; at least a block. */
+/* Returns the window after one of `bytes`, for a sequential reader; at least a block. */
 static uint32_t window_next(const struct cache *cache, uint32_t bytes)
 {
     uint32_t most = window_max(), unit = cache_unit(cache);
     uint32_t window = bytes < WINDOW_START_BYTES ? WINDOW_START_BYTES : bytes * 2;
     window = min(window, most);
-    return window > unit ? window : unit;
+    return max(window, unit);
 }
 
-/* How much to ask for at `offset`, which is not there: by how the cache was read so far. */
+/* Returns how much to read at `offset`, which is missing, according to the reads before. */
 static uint64_t cache_plan_window(struct cache *cache, uint64_t offset)
 {
     uint32_t unit = cache_unit(cache);
-    bool sequential = offset < PAGE_BYTES || cache_goes_on(cache, offset);
+    bool sequential = offset < PAGE_BYTES || cache_is_sequential(cache, offset);
     cache->window_bytes = sequential ? window_next(cache, cache->window_bytes) : unit;
     cache->ahead_end = offset / unit * unit + cache->window_bytes;
     return cache->window_bytes;
 }
 
-/* Returns how many bytes from ahead_end on to launch now that a reader has come to `offset`: his
- * page is there or under way, so that the drive goes on while he waits for it or uses it. */
+/* Returns how many bytes from ahead_end on to read now that a reader is at `offset`, so that the
+ * drive works while the reader waits for that page or uses it. */
 static uint32_t cache_plan_ahead(struct cache *cache, uint64_t offset)
 {
-    if (!cache_goes_on(cache, offset) || cache->window_bytes < 2 * WINDOW_START_BYTES)
+    /* a random reader, or one that has just begun: its second window may never be needed */
+    if (!cache_is_sequential(cache, offset) || cache->window_bytes < 2 * WINDOW_START_BYTES)
         return 0;
     if (cache->ahead_end <= offset || cache->ahead_end >= cache->size_bytes)
         return 0;
+
+    /* the next window starts when the reader has entered the last one that was started */
     if (cache->ahead_end - offset > cache->window_bytes ||
         !cache_page_find(cache, offset / PAGE_BYTES))
         return 0;
@@ -81,8 +84,8 @@ static uint32_t cache_plan_ahead(struct cache *cache, uint64_t offset)
     return cache->window_bytes;
 }
 
-/* The same, launched. A hint: what fails is asked for again by the reader. The caller holds the
- * lock, and is without it while something is launched. */
+/* Starts the read-ahead. A hint: the reader requests failed blocks again. The caller holds the
+ * lock, which is released while the read is started. */
 static void cache_read_ahead(struct cache *cache, uint64_t offset)
 {
     uint32_t bytes = cache_plan_ahead(cache, offset);
@@ -96,23 +99,16 @@ static void cache_read_ahead(struct cache *cache, uint64_t offset)
 
 /* ---- pinning ------------------------------------------------------------------------------ */
 
-/* One who goes on where he was looks at the same page again and again; that counts once. */
-static void page_note_use(struct cache *cache, struct cache_page *page)
-{
-    if (page->touched && cache->last_index != page->index)
-        page->referenced = true;
-    page->touched = true;
-    cache->last_index = page->index;
-}
-
-/* The page at `offset` when the piece there is valid; *bytes: of valid ones from there on. */
+/* Returns the page at `offset` if the piece there is valid, and in *bytes how many valid bytes
+ * follow in this page. */
 static struct cache_page *page_valid_at(struct cache *cache, uint64_t offset, size_t *bytes)
 {
     struct cache_page *page = cache_page_find(cache, offset / PAGE_BYTES);
     unsigned in_page = (unsigned)(offset % PAGE_BYTES), piece = in_page / CACHE_PIECE_BYTES;
     if (!page || !(page->valid & (1u << piece)))
         return NULL;
-    /* the first that is not valid behind it; behind the last of a page there is none */
+
+    /* the bits above the last piece are 0, so there is always a piece that is not valid */
     unsigned missing = ~(unsigned)page->valid >> piece << piece;
     unsigned end = (unsigned)__builtin_ctz(missing) * CACHE_PIECE_BYTES;
     uint64_t left = cache->size_bytes - offset;
@@ -120,7 +116,7 @@ static struct cache_page *page_valid_at(struct cache *cache, uint64_t offset, si
     return page;
 }
 
-/* The same, and waits while it is busy. NULL: not there, or interrupted. */
+/* The same, and waits while the page is busy. NULL: missing, or interrupted. */
 static struct cache_page *page_await(struct cache *cache, uint64_t offset, size_t *bytes)
 {
     struct cache_page *page;
@@ -135,14 +131,19 @@ static struct cache_page *page_await(struct cache *cache, uint64_t offset, size_
 
 static void run_add(struct run *run, struct cache *cache, struct cache_page *page, size_t bytes)
 {
+    /* a sequential reader touches the same page repeatedly: that counts as one reference */
+    if (page->touched && cache->last_index != page->index)
+        page->referenced = true;
+    page->touched = true;
+    cache->last_index = page->index;
+
     page->pins++;
-    page_note_use(cache, page);
     run->pages[run->count++] = page;
     run->bytes += bytes;
 }
 
-/* Pins what is there from `offset` on, up to `wanted` bytes, at most `most` pages. The caller holds
- * the lock, and lost it if the first had to be waited for. */
+/* Pins valid pages from `offset` on, up to `wanted` bytes and at most `most` pages. The caller
+ * holds the lock, which is released while the first page is waited for. */
 static void run_pin(struct run *run, struct cache *cache, uint64_t offset, size_t wanted,
                     unsigned most)
 {
@@ -167,10 +168,10 @@ static void run_unpin(struct run *run)
     spin_unlock(&cache_table.lock);
 }
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- failures ----------------------------------------------------------------------------- */
 
-/* Did a fill fail a moment ago with the block at `offset`, or perhaps with it? The caller holds the
- * lock. */
+/* Returns whether a recent fill failed with the block at `offset`, or perhaps with it. The caller
+ * holds the lock. */
 static bool failure_touches(const struct cache *cache, uint64_t offset)
 {
     const struct cache_failure *failure = &cache->failure;
@@ -180,9 +181,9 @@ static bool failure_touches(const struct cache *cache, uint64_t offset)
            time_now_us() - failure->when_us <= FAILURE_FRESH_US;
 }
 
-/* Takes note of such a failure: an errno when it is known that it was this block; else *block_only,
- * since it may be good. Each failure counts for one reader, and not for long: the next one asks the
- * drive again. The caller holds the lock. */
+/* Consumes such a failure. Returns its errno if it is certain that this block failed; otherwise the
+ * block may be good, and *block_only is set: read it alone. Each failure is returned to one reader,
+ * and only while fresh: the next reader asks the drive again. The caller holds the lock. */
 static status_t failure_take(struct cache *cache, uint64_t offset, bool *block_only)
 {
     if (!failure_touches(cache, offset))
@@ -193,7 +194,10 @@ static status_t failure_take(struct cache *cache, uint64_t offset, bool *block_o
     return failure.exact ? failure.status : 0;
 }
 
-/* Reads what is missing at `offset` and waits: a window first; where that fails, the one block. */
+/* ---- reading ------------------------------------------------------------------------------ */
+
+/* Reads missing bytes at `offset` and waits: a window first or, with *block_only, the one block.
+ * 0: look again, with *block_only set if the window failed. */
 static status_t cache_fetch(struct cache *cache, uint64_t offset, bool *block_only)
 {
     spin_lock(&cache_table.lock);
@@ -205,21 +209,29 @@ static status_t cache_fetch(struct cache *cache, uint64_t offset, bool *block_on
     spin_unlock(&cache_table.lock);
     if (known)
         return known;
+
     struct cache_fill *fill = NULL;
     status_t status = cache_fill_range(cache, start, bytes, &fill);
     if (!status)
         status = cache_fill_wait(fill);
-    if (status && status != -EINTR && *block_only) {
-        spin_lock(&cache_table.lock);
-        status_t noted = failure_take(cache, offset, block_only); /* that is this one */
-        spin_unlock(&cache_table.lock);
-        return noted ? noted : status;
+    if (!status || status == -EINTR)
+        return status;
+
+    /* the window failed: this block may be good */
+    if (!*block_only) {
+        *block_only = true;
+        return 0;
     }
-    *block_only |= status && status != -EINTR;
-    return status == -EINTR ? status : 0;
+
+    /* the block failed: this reader gets the failure, so the next one need not */
+    spin_lock(&cache_table.lock);
+    status_t noted = failure_take(cache, offset, block_only);
+    spin_unlock(&cache_table.lock);
+    return noted ? noted : status;
 }
 
-/* A run of at least one page: its bytes, 0 at or past the end, or an errno. */
+/* Pins a run of at least one page, and reads it first if it is missing. Returns its bytes, 0 at or
+ * past the end, or an errno. */
 static ssize_t run_open(struct run *run, struct cache *cache, uint64_t offset, size_t wanted,
                         unsigned most)
 {
@@ -227,6 +239,8 @@ static ssize_t run_open(struct run *run, struct cache *cache, uint64_t offset, s
     bool block_only = false;
     run->count = 0;
     run->bytes = 0;
+
+    /* reclaim may take the page between the end of its fill and the pin: then it is read again */
     while (!status && !(cache->ops->check && (status = cache->ops->check(cache)))) {
         if (offset >= cache->size_bytes)
             return 0;
@@ -268,7 +282,7 @@ static void run_copy(const struct run *run, uint64_t offset, char *to, size_t by
 {
     size_t in_page = offset % PAGE_BYTES;
     for (unsigned i = 0; bytes; i++, in_page = 0) {
-        size_t count = PAGE_BYTES - in_page < bytes ? PAGE_BYTES - in_page : bytes;
+        size_t count = min(PAGE_BYTES - in_page, bytes);
         memcpy(to, run->pages[i]->data + in_page, count);
         to += count;
         bytes -= count;
@@ -283,7 +297,7 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
         ssize_t got = run_open(&run, cache, offset + done, bytes - done, RUN_PAGES);
         if (got <= 0)
             return done ? (ssize_t)done : got;
-        size_t count = (size_t)got < bytes - done ? (size_t)got : bytes - done;
+        size_t count = min((size_t)got, bytes - done);
         run_copy(&run, offset + done, (char *)buffer + done, count);
         run_unpin(&run);
         done += count;
@@ -291,19 +305,21 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
     return (ssize_t)done;
 }
 
-/* ---- without waiting ---------------------------------------------------------------------- */
+/* ---- without blocking --------------------------------------------------------------------- */
 
 void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes)
 {
     spin_lock(&cache_table.lock);
     uint64_t most = window_max();
-    bool failed = failure_touches(cache, offset); /* the reader will hear of it */
+    bool failed = failure_touches(cache, offset);
     spin_unlock(&cache_table.lock);
+
+    /* the reader gets that failure; asking a failing drive again takes seconds */
     if (failed)
         return;
-    if (bytes > most) /* the rest when it is asked for */
-        bytes = most;
+
     uint64_t block = cache->block_bytes, start = offset / block * block;
+    bytes = min(bytes, most); /* the rest when it is read */
     uint64_t end = (offset + bytes + block - 1) / block * block;
     if (start < cache->size_bytes)
         IGNORE(cache_fill_range(cache, start, end - start, NULL));

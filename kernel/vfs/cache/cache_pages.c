@@ -1,8 +1,10 @@
 /*
- * cache_pages.c - pages of all caches: one hash table, one list for reclaim.
+ * cache_pages.c - the pages of all caches: one hash table, one list for reclaim; and the life of a
+ * cache.
  *
- * Reclaim goes round the list. What was looked at once and never again goes first, so that a file
- * read from end to end leaves what is in use where it is.
+ * Reclaim visits the pages of the list in turn (the clock algorithm). A page that was referenced
+ * again since the last visit is spared once, so that reading a file from end to end does not
+ * displace the pages in use.
  */
 #include "kernel/vfs/cache/internal.h"
 #include "lib/hash.h"
@@ -11,10 +13,10 @@
 
 enum {
     BUCKETS_MIN = 256,
-    STOCK_MAX = 128,     /* descriptors that wait for their next page */
-    RECLAIM_STEPS = 64,  /* pages looked at before the lock is let go */
+    STOCK_MAX = 128,     /* free descriptors kept for new pages */
+    RECLAIM_STEPS = 64,  /* pages visited before the lock is released */
     CREATE_BATCH = 32,
-    SPARE_PAGES = 32,    /* that stay free for others */
+    SPARE_PAGES = 32,    /* left free for other users of memory */
 };
 
 struct cache_table cache_table = {
@@ -105,7 +107,7 @@ void cache_page_destroy(struct cache_page *page)
     cache_table.stock_count++;
 }
 
-/* Descriptors without a page, from the stock as long as it has some. */
+/* Takes descriptors from the stock, then from the heap. */
 static unsigned descriptors_take(void **descriptors, unsigned count)
 {
     unsigned got = 0;
@@ -117,7 +119,7 @@ static unsigned descriptors_take(void **descriptors, unsigned count)
                                           count - got);
 }
 
-/* As many as there is memory for, and no page is left over. */
+/* Makes a cache page of each piece of data; frees the data that there is no descriptor for. */
 static unsigned pages_describe(struct cache_page **pages, void **data, unsigned count)
 {
     void *descriptors[CREATE_BATCH];
@@ -131,7 +133,8 @@ static unsigned pages_describe(struct cache_page **pages, void **data, unsigned 
     return got;
 }
 
-/* One page's turn: out of the table and the caller's when nobody needs it, else NULL. */
+/* Visits the next page: takes it out of the table for the caller if it is not needed, else returns
+ * NULL. The list must not be empty. */
 static struct cache_page *victim_next(void)
 {
     struct cache_page *page =
@@ -145,13 +148,14 @@ static struct cache_page *victim_next(void)
     return page;
 }
 
-/* Where memory is out, the pages that nobody needs longest are used again at once: neighbours stay
- * neighbours, and nothing is given back to be asked for. */
+/* When memory is nearly exhausted, takes the pages that were unused longest and uses them directly:
+ * pages that are neighbours in memory stay together, so that transfers keep few segments. */
 static unsigned pages_recycle(struct cache_page **pages, unsigned count)
 {
     unsigned got = 0;
     if (page_free_count() >= count + SPARE_PAGES)
         return 0;
+
     spin_lock(&cache_table.lock);
     for (unsigned i = 0; i < RECLAIM_STEPS && got < count; i++) {
         if (list_empty(&cache_table.by_age))
@@ -166,22 +170,17 @@ static unsigned pages_recycle(struct cache_page **pages, unsigned count)
     return got;
 }
 
-/* Fresh ones. */
-static unsigned pages_make(struct cache_page **pages, unsigned count)
-{
-    void *data[CREATE_BATCH];
-    return pages_describe(pages, data, (unsigned)page_alloc_many(data, count));
-}
-
 unsigned cache_pages_create(struct cache_page **pages, unsigned count)
 {
     unsigned created = 0;
     while (created < count) {
-        unsigned left = count - created;
-        unsigned wanted = left < CREATE_BATCH ? left : CREATE_BATCH;
+        void *data[CREATE_BATCH];
+        unsigned wanted = min(count - created, (unsigned)CREATE_BATCH);
         unsigned got = pages_recycle(pages + created, wanted);
-        if (got < wanted)
-            got += pages_make(pages + created + got, wanted - got);
+        if (got < wanted) {
+            unsigned fresh = (unsigned)page_alloc_many(data, wanted - got);
+            got += pages_describe(pages + created + got, data, fresh);
+        }
         created += got;
         if (got < wanted)
             break;
@@ -191,30 +190,30 @@ unsigned cache_pages_create(struct cache_page **pages, unsigned count)
 
 /* ---- reclaim ------------------------------------------------------------------------------ */
 
-static bool reclaim_next(void)
-{
-    struct cache_page *page = victim_next();
-    if (page)
-        cache_page_destroy(page);
-    return page;
-}
-
-/* Twice round the list is enough: the first time takes all second chances away. */
 size_t cache_reclaim(size_t wanted)
 {
     size_t freed = 0, left = SIZE_MAX;
+
+    /* twice through the list is enough: the first time takes all second chances away */
     while (left && freed < wanted) {
         if (!spin_try_lock(&cache_table.lock))
             break;
         left = min(left, 2 * cache_table.count + 1);
         for (unsigned i = 0; i < RECLAIM_STEPS && left && freed < wanted; i++, left--) {
-            if (list_empty(&cache_table.by_age))
+            if (list_empty(&cache_table.by_age)) {
                 left = 1;
-            else
-                freed += reclaim_next();
+                continue;
+            }
+            struct cache_page *page = victim_next();
+            if (page) {
+                cache_page_destroy(page);
+                freed++;
+            }
         }
+
+        /* not enough pages: free the descriptors too */
         if (!left && freed < wanted)
-            stock_drop(); /* it is as bad as that */
+            stock_drop();
         spin_unlock(&cache_table.lock);
     }
     return freed;

@@ -1,5 +1,11 @@
 /*
- * fill.c - fills: pages made, entered into the table as busy, read into, made valid.
+ * fill.c - fills: allocates pages, enters them into the table as busy, asks the owner to read into
+ * them, and makes them valid.
+ *
+ * A page in the table may be partly valid already: its 512-byte pieces can belong to several
+ * blocks. Readers may look at valid pieces at any time, so a fill never writes to them: it reads
+ * into a spare page, and copies the missing pieces. Blocks larger than a page are always read
+ * whole, even if some of their pages are valid; those pages only get a spare to read into.
  */
 #include "kernel/vfs/cache/internal.h"
 #include "lib/macros.h"
@@ -7,12 +13,11 @@
 
 enum { CREATE_BATCH = 32 };
 
-/* A page of a fill: `bytes` of it from `from` on. With `spare` they are read to there: the page is
- * partly valid, and what readers may look at is not written to; or it is valid altogether and
- * `page` is NULL (blocks larger than a page are read whole). */
+/* One page of a fill. */
 struct fill_slot {
-    struct cache_page *page, *spare;
-    uint16_t from, bytes;
+    struct cache_page *page;  /* in the table, busy; NULL: valid already, nothing to be filled */
+    struct cache_page *spare; /* read into this one, if it is not NULL */
+    uint16_t from, bytes;     /* the part of the page to be read */
 };
 
 struct cache_fill {
@@ -26,6 +31,7 @@ struct cache_fill {
     struct fill_slot slots[];
 };
 
+/* Returns the bits of the pieces in the bytes [from, to) of a page. */
 static uint8_t piece_mask(uint32_t from, uint32_t to)
 {
     return (uint8_t)(((1u << (to / CACHE_PIECE_BYTES)) - 1) &
@@ -43,7 +49,7 @@ static void fill_put(struct cache_fill *fill)
         mem_free(fill);
 }
 
-/* Throws away pages that nobody needs. The caller holds the lock. */
+/* Frees the spare pages of the slots from `from` on. The caller holds the lock. */
 static void fill_drop_spares(struct cache_fill *fill, unsigned from)
 {
     for (unsigned i = from; i < fill->slot_count; i++)
@@ -51,13 +57,12 @@ static void fill_drop_spares(struct cache_fill *fill, unsigned from)
             cache_page_destroy(fill->slots[i].spare);
 }
 
-/* A fresh page for each slot, for as many as there is memory for. */
+/* Allocates a page for each slot; fewer when memory is short. */
 static void fill_create_slots(struct cache_fill *fill, unsigned count)
 {
     struct cache_page *pages[CREATE_BATCH];
     while (fill->slot_count < count) {
-        unsigned left = count - fill->slot_count;
-        unsigned wanted = left < CREATE_BATCH ? left : CREATE_BATCH;
+        unsigned wanted = min(count - fill->slot_count, (unsigned)CREATE_BATCH);
         unsigned got = cache_pages_create(pages, wanted);
         for (unsigned i = 0; i < got; i++)
             fill->slots[fill->slot_count++] =
@@ -67,7 +72,7 @@ static void fill_create_slots(struct cache_fill *fill, unsigned count)
     }
 }
 
-/* A fill of [start, end); shorter when memory runs out. */
+/* Creates a fill of [start, end); shorter when memory is short. */
 static struct cache_fill *fill_create(struct cache *cache, uint64_t start, uint64_t end)
 {
     unsigned count = (unsigned)((end + PAGE_BYTES - 1) / PAGE_BYTES - start / PAGE_BYTES);
@@ -85,17 +90,19 @@ static struct cache_fill *fill_create(struct cache *cache, uint64_t start, uint6
     memset(fill->io.context, 0, cache->ops->context_bytes);
     fill->segments = (struct io_segment *)(void *)((char *)fill + head);
 
+    /* the first page is read from `start` on, the last up to `end` */
     fill_create_slots(fill, count);
-    if (fill->slot_count == count) /* the last page is asked for up to the end, */
+    if (fill->slot_count == count)
         fill->slots[count - 1].bytes -= (uint16_t)(-end % PAGE_BYTES);
-    if (fill->slot_count) { /* and the first one from the start on */
+    if (fill->slot_count) {
         fill->slots[0].from = (uint16_t)(start % PAGE_BYTES);
         fill->slots[0].bytes -= fill->slots[0].from;
     }
     return fill;
 }
 
-/* Enters slot i into the table. False: the page is busy, or there is nothing to fill in it. */
+/* Enters slot i into the table. Returns false if the fill must end before it: the page is busy, or
+ * valid. The caller holds the lock. */
 static bool fill_claim_slot(struct cache_fill *fill, unsigned i)
 {
     struct cache *cache = fill->io.cache;
@@ -110,33 +117,42 @@ static bool fill_claim_slot(struct cache_fill *fill, unsigned i)
     }
     if (page->busy)
         return false;
+
     uint8_t mask = piece_mask(slot->from, slot->from + slot->bytes);
     if ((page->valid & mask) == mask)
-        return cache->block_bytes > PAGE_BYTES; /* read again, into the spare */
+        return cache->block_bytes > PAGE_BYTES; /* as a part of its block: into the spare */
     page->busy = true;
-    slot->page = page; /* what it lacks comes by way of the spare */
+    slot->page = page; /* its missing pieces are copied from the spare */
     return true;
 }
 
-/* Claims slots from the front for as long as they are free to be filled, in whole blocks. */
+/* Gives up a claimed slot; a page that only this fill entered leaves the table. The caller holds
+ * the lock. */
+static void fill_release_slot(struct fill_slot *slot)
+{
+    struct cache_page *page = slot->page;
+    if (page && !page->valid && !slot->spare) {
+        cache_page_remove(page);
+        slot->spare = page;
+    }
+    if (page)
+        page->busy = false;
+    slot->page = NULL;
+}
+
+/* Claims slots from the front as long as they can be filled; the fill is cut to those. */
 static void fill_claim(struct cache_fill *fill)
 {
     struct cache *cache = fill->io.cache;
-    unsigned block_pages = cache->block_bytes / PAGE_BYTES, claimed = 0;
+    unsigned block_pages = max(cache->block_bytes / PAGE_BYTES, 1u), claimed = 0;
     spin_lock(&cache_table.lock);
     while (claimed < fill->slot_count && fill_claim_slot(fill, claimed))
         claimed++;
-    if (block_pages > 1)
-        for (; claimed % block_pages; claimed--) { /* half a block cannot be read */
-            struct cache_page *page = fill->slots[claimed - 1].page;
-            if (page && !page->valid && !fill->slots[claimed - 1].spare) {
-                cache_page_remove(page);
-                fill->slots[claimed - 1].spare = page;
-            }
-            if (page)
-                page->busy = false;
-            fill->slots[claimed - 1].page = NULL;
-        }
+
+    /* a part of a block cannot be read */
+    for (; claimed % block_pages; claimed--)
+        fill_release_slot(&fill->slots[claimed - 1]);
+
     if (claimed)
         cache->fills++;
     fill_drop_spares(fill, claimed);
@@ -144,7 +160,7 @@ static void fill_claim(struct cache_fill *fill)
     spin_unlock(&cache_table.lock);
 }
 
-/* Where the pages' memory follows on, one segment is enough for many. */
+/* Lists the pages' memory. Neighbours share a segment: drives take few segments at a time. */
 static void fill_list_memory(struct cache_fill *fill)
 {
     struct io_segment *last = NULL;
@@ -153,6 +169,7 @@ static void fill_list_memory(struct cache_fill *fill)
         struct fill_slot *slot = &fill->slots[i];
         struct cache_page *page = slot->spare ? slot->spare : slot->page;
         uint8_t *memory = page->data + slot->from;
+
         if (!last || (uint8_t *)last->address + last->length_bytes != memory) {
             last = last ? last + 1 : fill->segments;
             *last = (struct io_segment){ .address = memory };
@@ -172,20 +189,24 @@ static void fill_start(struct cache_fill *fill)
     cache->ops->fill(cache, &fill->io);
 }
 
-/* Makes what was read of a slot valid, with zeroes past the end of the cache. */
+/* Makes the pieces of a slot valid that were read, up to `good_end`, with zeroes past the end of
+ * the cache. The caller holds the lock. */
 static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, uint64_t good_end)
 {
     struct cache_page *page = slot->page;
     uint64_t page_start = page->index * PAGE_BYTES, size = fill->io.cache->size_bytes;
     uint64_t end = page_start + slot->from + slot->bytes;
-    if (good_end < end)
-        end = good_end;
+    end = min(end, good_end);
     if (end <= page_start + slot->from)
         return;
+
+    /* the usual case: a new page that was read completely */
     if (!slot->spare && end == page_start + PAGE_BYTES && end <= size && !slot->from) {
-        page->valid = CACHE_ALL_VALID; /* as nearly always */
+        page->valid = CACHE_ALL_VALID;
         return;
     }
+
+    /* the piece in which the cache ends, and those after it, get zeroes */
     uint32_t to = (uint32_t)(end - page_start);
     uint8_t *data = slot->spare ? slot->spare->data : page->data;
     if (size <= end) {
@@ -193,6 +214,8 @@ static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, 
         memset(data + live, 0, PAGE_BYTES - live);
         to = PAGE_BYTES;
     }
+
+    /* pieces that are valid already may be in use: copy only the others */
     uint8_t fresh = piece_mask(slot->from, to) & (uint8_t)~page->valid;
     for (uint32_t at = 0; slot->spare && at < PAGE_BYTES; at += CACHE_PIECE_BYTES)
         if (fresh & 1u << at / CACHE_PIECE_BYTES)
@@ -200,8 +223,8 @@ static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, 
     page->valid |= fresh;
 }
 
-/* A reader that waits for one of these blocks need not ask for the whole window again, nor for a
- * block that failed alone. The caller holds the lock. */
+/* Records a failure, so that a reader of one of these blocks need not ask for the whole window
+ * again, nor for a block that is known to have failed. The caller holds the lock. */
 static void fill_note_failure(struct cache_fill *fill, uint64_t good_end)
 {
     struct cache_failure *failure = &fill->io.cache->failure;
@@ -210,7 +233,7 @@ static void fill_note_failure(struct cache_fill *fill, uint64_t good_end)
         *failure = (struct cache_failure){ .status = -EIO, .exact = fill->exact,
                                            .from = good_end, .to = to, .when_us = time_now_us() };
     else if (failure->from >= from && failure->from < good_end)
-        failure->status = 0; /* it could be read now */
+        failure->status = 0; /* that block was read this time */
 }
 
 void cache_io_done(struct cache_io *io, status_t status, uint64_t done_bytes, bool exact)
@@ -218,11 +241,14 @@ void cache_io_done(struct cache_io *io, status_t status, uint64_t done_bytes, bo
     struct cache *cache = io->cache;
     struct cache_fill *fill = container_of(io, struct cache_fill, io);
     fill->exact = exact;
+
+    /* the device may end inside the last block, but not before the cache's bytes do */
     if (status && fill->io.offset_bytes + done_bytes >= cache->size_bytes)
-        status = 0; /* the device ends inside the last block, but not before the bytes do */
+        status = 0;
     uint64_t good = status ? done_bytes - done_bytes % cache->block_bytes : fill->io.length_bytes;
     uint64_t good_end = fill->io.offset_bytes + good;
     fill->status = status;
+
     spin_lock(&cache_table.lock);
     fill_note_failure(fill, good_end);
     for (unsigned i = 0; i < fill->slot_count; i++) {
@@ -233,11 +259,11 @@ void cache_io_done(struct cache_io *io, status_t status, uint64_t done_bytes, bo
         slot->page->busy = false;
         if (slot->page->valid)
             continue;
-        cache_page_remove(slot->page); /* what failed is not cached */
+        cache_page_remove(slot->page); /* a failed block is not cached */
         cache_page_destroy(slot->page);
     }
     fill_drop_spares(fill, 0);
-    cache->fills--; /* from here on the cache may go */
+    cache->fills--; /* once the lock is released, the cache may be freed */
     fill->ended = true;
     wait_queue_wake_all(&cache_table.changed);
     spin_unlock(&cache_table.lock);
@@ -252,8 +278,11 @@ status_t cache_fill_range(struct cache *cache, uint64_t start, uint64_t bytes,
     struct cache_fill *fill = fill_create(cache, start, end);
     if (!fill)
         return -ENOMEM;
+
+    /* not even a block's memory */
     uint64_t reach = start - start % PAGE_BYTES + fill->slot_count * (uint64_t)PAGE_BYTES;
-    status_t status = reach >= start + cache->block_bytes ? 0 : -ENOMEM; /* not even a block */
+    status_t status = reach >= start + cache->block_bytes ? 0 : -ENOMEM;
+
     fill_claim(fill);
     if (!fill->slot_count) {
         fill_put(fill);

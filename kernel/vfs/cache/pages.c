@@ -1,4 +1,6 @@
-/* pages.c - see pages.h. */
+/*
+ * pages.c - a tree of pages by number: finding, inserting, freeing.
+ */
 #include "kernel/vfs/cache/pages.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/string.h"
@@ -14,19 +16,20 @@ _Static_assert(PAGES_INDEX_MAX >> (HEIGHT_MAX * TABLE_SHIFT) == 0, "the tree rea
 
 /* ---- finding ------------------------------------------------------------------------------ */
 
-/* Is the page's number one that a tree of this height has a place for? */
+/* Returns whether a tree of this height has a place for the page. */
 static bool reaches(unsigned height, uint64_t index)
 {
     return index >> (height * TABLE_SHIFT) == 0;
 }
 
-/* In a table whose subtrees have `level` levels of tables: the slot that leads to the page. */
+/* Returns the slot that leads to the page, in a table whose subtrees have `level` levels of
+ * tables. */
 static void **slot_of(void *table, unsigned level, uint64_t index)
 {
     return (void **)table + (index >> (level * TABLE_SHIFT) & (TABLE_SLOTS - 1));
 }
 
-/* The place of the page; NULL when a table on the way is absent. */
+/* Returns the place of the page; NULL if a table on the way is absent. */
 static void **place_of(struct pages *pages, uint64_t index)
 {
     void **place = &pages->top;
@@ -80,7 +83,7 @@ static void *table_create(void)
     return table;
 }
 
-/* Puts tables above the top until the tree reaches the page. */
+/* Adds tables above the top until the tree reaches the page. */
 static status_t grow(struct pages *pages, uint64_t index)
 {
     while (!reaches(pages->height, index)) {
@@ -100,10 +103,12 @@ status_t pages_put(struct pages *pages, uint64_t index, uint8_t *page)
     status_t status = grow(pages, index);
     if (status)
         return status;
+
+    /* on failure, the tables above remain for the next page */
     void **place = &pages->top;
     for (unsigned level = pages->height; level; level--) {
         if (!*place && !(*place = table_create()))
-            return -ENOMEM; /* tables above that were made stay: the next page finds them */
+            return -ENOMEM;
         place = slot_of(*place, level - 1, index);
     }
     kassert(!*place);
@@ -117,6 +122,7 @@ uint8_t *pages_make(struct pages *pages, uint64_t index, const uint8_t *template
     uint8_t *page = pages_get(pages, index);
     if (page || vfs_memory_is_short(1) || !(page = page_alloc()))
         return page;
+
     if (template)
         memcpy(page, template, PAGE_BYTES);
     else
@@ -140,8 +146,8 @@ void pages_drop(struct pages *pages, uint64_t index)
     atomic_fetch_sub_explicit(&pages->count, 1, memory_order_relaxed);
 }
 
-/* Frees what is at *place, a page or a table with `level` levels of tables, from the page `index`
- * of that subtree on. It calls itself HEIGHT_MAX times at most. */
+/* Frees the subtree at *place from its page `index` on: a page, or a table with `level` levels of
+ * tables. Recursion is at most HEIGHT_MAX deep. */
 static void cut(struct pages *pages, void **place, unsigned level, uint64_t index)
 {
     if (!*place)
@@ -152,8 +158,10 @@ static void cut(struct pages *pages, void **place, unsigned level, uint64_t inde
         for (uint64_t i = index >> shift; i < TABLE_SLOTS; i++, within = 0)
             cut(pages, (void **)*place + i, level - 1, within);
     }
+
+    /* pages before the index still need the table */
     if (index)
-        return; /* what comes before it needs the table */
+        return;
     page_free(*place);
     *place = NULL;
     if (!level)
