@@ -1,28 +1,15 @@
 /*
  * change.c - changes of directories and nodes: create, remove, rename, set.
  *
- * Every change of a name passes one gate, change_gate(), which refuses it in this order: the device
- * cannot be asked; the name is too long or not UTF-8; the directory was removed; the name is there
- * or is not there, against what the change needs; the file system cannot be changed. So an error in
- * the names is reported rather than that the volume is read-only.
+ * Every change of a name passes change_check(), which refuses it in this order: the device is gone;
+ * the name is too long or not UTF-8; the directory was removed; the name exists, or does not exist,
+ * contrary to what the change needs; the file system is read-only. So an error in the names is
+ * reported before -EROFS.
  */
 #include "kernel/vfs/internal.h"
 #include "lib/utf8.h"
 
-/* Returns whether something is mounted at this path or below it; also if memory is too short to
- * find out. */
-static bool mounts_touch(struct path *path)
-{
-    if (path_is_mount_point(path))
-        return true;
-    char *text = mem_alloc(PATH_BYTES_MAX + 1);
-    if (!text)
-        return true;
-    path_text(path, text, PATH_BYTES_MAX + 1);
-    bool found = mounts_below(text);
-    mem_free(text);
-    return found;
-}
+/* ---- checking ----------------------------------------------------------------------------- */
 
 enum change {
     CHANGE_ADDS,     /* the name must be free: -EEXIST */
@@ -51,9 +38,10 @@ static status_t child_for_change(const struct place *place, enum change change,
     return path_is_mount_point(*child) ? -EBUSY : 0;
 }
 
-/* `supported`: the FSD has the operation. *child is a reference, also when this fails. */
-static status_t change_gate(const struct place *place, enum change change, bool supported,
-                            struct path **child)
+/* Checks a change of the name at `place`, and finds its node: *child is a reference or NULL, even
+ * on failure. `supported`: the FSD has the operation. */
+static status_t change_check(const struct place *place, enum change change, bool supported,
+                             struct path **child)
 {
     struct fsd *fsd = place->parent->mount->fsd;
     *child = NULL;
@@ -80,7 +68,7 @@ static status_t place_add(const struct place *place, fsd_add add)
     vnode_id_t id;
     if (place->dots)
         return -EEXIST;
-    status_t status = change_gate(place, CHANGE_ADDS, add != NULL, &child);
+    status_t status = change_check(place, CHANGE_ADDS, add != NULL, &child);
     if (!status)
         status = add(place->parent->mount->fsd, place->parent->vnode, place->name, &id);
     path_put(child);
@@ -105,17 +93,32 @@ status_t vfs_mkdir(struct path *start, const char *text)
 
 /* ---- removing ----------------------------------------------------------------------------- */
 
+/* Returns whether something is mounted at this path or below it; also if memory is too short to
+ * find out. */
+static bool mounts_touch(struct path *path)
+{
+    if (path_is_mount_point(path))
+        return true;
+    char *text = mem_alloc(PATH_BYTES_MAX + 1);
+    if (!text)
+        return true;
+    path_text(path, text, PATH_BYTES_MAX + 1);
+    bool found = mounts_below(text);
+    mem_free(text);
+    return found;
+}
+
 status_t place_remove(const struct place *place)
 {
     struct fsd *fsd = place->parent->mount->fsd;
     struct path *child;
     if (place->dots)
         return place->name.length ? -EINVAL : -EBUSY; /* `.` and `..`; the root */
-    status_t status = change_gate(place, CHANGE_REMOVES, fsd->ops->unlink != NULL, &child);
+    status_t status = change_check(place, CHANGE_REMOVES, fsd->ops->unlink != NULL, &child);
     if (!status && place->slash && !path_is_directory(child))
         status = -ENOTDIR;
     else if (!status && path_is_directory(child) && mounts_touch(child))
-        status = -EBUSY; /* what is mounted below need not be in a directory of its own */
+        status = -EBUSY; /* even if it is empty: mount points need no directory of their own */
     if (!status)
         status = fsd->ops->unlink(fsd, place->parent->vnode, place->name, child->vnode);
     if (!status)
@@ -139,10 +142,11 @@ status_t vfs_unlink(struct path *start, const char *text)
 
 struct rename {
     const struct place *from, *to;
-    struct path *node, *old; /* what moves, and what it replaces (NULL: nothing) */
+    struct path *node; /* to be moved */
+    struct path *old;  /* to be replaced; NULL: the new name is free */
 };
 
-/* May r->node take the place of r->old? POSIX rename(). */
+/* Checks whether r->node may replace r->old: POSIX rename(). */
 static status_t rename_check(const struct rename *r)
 {
     bool directory = path_is_directory(r->node);
@@ -159,32 +163,22 @@ static status_t rename_check(const struct rename *r)
     return directory && mounts_touch(r->old) ? -EBUSY : 0;
 }
 
-/* A directory moves only while no path leads through it: paths, and the mount table, hold names. */
-static status_t rename_directory(const struct rename *r)
-{
-    struct fsd *fsd = r->node->mount->fsd;
-    status_t status = vnode_move_begin(r->node->vnode);
-    if (status)
-        return status;
-    status = mounts_touch(r->node) ? -EBUSY : 0;
-    if (!status)
-        status = fsd->ops->rename(fsd, r->from->parent->vnode, r->from->name,
-                                  r->to->parent->vnode, r->to->name,
-                                  r->old ? r->old->vnode : NULL);
-    vnode_move_end();
-    return status;
-}
-
 static status_t rename_node(const struct rename *r)
 {
     struct fsd *fsd = r->node->mount->fsd;
-    status_t status = rename_check(r);
-    if (status)
-        return status;
-    if (path_is_directory(r->node))
-        return rename_directory(r);
     return fsd->ops->rename(fsd, r->from->parent->vnode, r->from->name, r->to->parent->vnode,
                             r->to->name, r->old ? r->old->vnode : NULL);
+}
+
+/* Renames a directory, if no path leads through it: paths and the mount table contain names. */
+static status_t rename_directory(const struct rename *r)
+{
+    status_t status = vnode_move_begin(r->node->vnode);
+    if (status)
+        return status;
+    status = mounts_touch(r->node) ? -EBUSY : rename_node(r);
+    vnode_move_end();
+    return status;
 }
 
 status_t place_rename(const struct place *from, const struct place *to)
@@ -195,15 +189,19 @@ status_t place_rename(const struct place *from, const struct place *to)
         return -EXDEV;
     if (from->dots || to->dots)
         return -EBUSY;
-    status_t status = change_gate(from, CHANGE_REMOVES, supported, &r.node);
+    status_t status = change_check(from, CHANGE_REMOVES, supported, &r.node);
     if (!status)
-        status = change_gate(to, CHANGE_REPLACES, supported, &r.old);
+        status = change_check(to, CHANGE_REPLACES, supported, &r.old);
+
+    /* POSIX rename(): two names of the same node remain */
     bool same = !status && r.old && path_is_same(r.old, r.node);
-    if (!status && !same)
-        status = rename_node(&r);
-    else if (!status && !path_is_directory(r.node) && (from->slash || to->slash))
+    if (!status && same && !path_is_directory(r.node) && (from->slash || to->slash))
         status = -ENOTDIR;
-    if (!status && r.old && !same)
+    if (!status && !same)
+        status = rename_check(&r);
+    if (!status && !same)
+        status = path_is_directory(r.node) ? rename_directory(&r) : rename_node(&r);
+    if (!status && !same && r.old)
         vnode_unlinked(r.old->vnode);
     path_put(r.old);
     path_put(r.node);

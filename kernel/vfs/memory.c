@@ -1,16 +1,19 @@
 /*
- * memory.c - what the VFS gives back when memory is short: cached pages, unused vnodes, and what
- * vnodes in use can do without.
+ * memory.c - frees memory of the VFS when it is short: clean pages, unused vnodes, and data that
+ * vnodes in use can make again.
  */
 #include "kernel/vfs/internal.h"
 
 size_t vfs_reclaim(size_t wanted)
 {
+    enum { VNODES_A_PAGE = 64 }; /* many small allocations must go before a page becomes free */
     size_t before = page_free_count();
     cache_reclaim(wanted);
     if (page_free_count() < before + wanted)
-        vnodes_reclaim(64 * wanted);
+        vnodes_reclaim(VNODES_A_PAGE * wanted);
     vnodes_trim(before + wanted);
+
+    /* other threads may have allocated meanwhile */
     size_t now = page_free_count();
     return now > before ? now - before : 0;
 }
@@ -18,7 +21,10 @@ size_t vfs_reclaim(size_t wanted)
 bool vfs_memory_is_short(size_t pages)
 {
     size_t needed = page_total_count() / 8 + pages, free = page_free_count();
-    return free < needed && (vfs_reclaim(needed - free), page_free_count() < needed);
+    if (free >= needed)
+        return false;
+    vfs_reclaim(needed - free);
+    return page_free_count() < needed;
 }
 
 struct vfs_counts vfs_counts(void)

@@ -1,5 +1,5 @@
 /*
- * mime.c - the MIME type that a file's name tells.
+ * mime.c - the MIME type of a file's name, by its extension.
  */
 #include "kernel/vfs/vfs.h"
 #include "lib/macros.h"

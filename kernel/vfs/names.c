@@ -1,10 +1,10 @@
 /*
- * names.c - names that an FSD reads from a medium, made safe for paths and terminals.
+ * names.c - makes names from a medium safe for paths and terminals, and finds them again.
  *
- * A listed name is UTF-8, is not empty and holds no slash: other bytes become `_`. The FSD does not
- * know a name that was changed so; after its -ENOENT the directory is searched for it. Of names
+ * A listed name is UTF-8, is not empty and contains no slash: other bytes become `_`. The FSD does
+ * not know a name that was changed, so after its -ENOENT the directory is searched for it. Of names
  * that are equal once changed, the first is found. FSDs that clean names themselves, such as cdfs,
- * are not searched.
+ * are not searched: fsd->changes_names stays false.
  */
 #include "kernel/vfs/internal.h"
 #include "lib/string.h"
@@ -32,7 +32,7 @@ bool name_clean(char *name)
     return changed;
 }
 
-/* The id of the first entry whose changed name is this one. */
+/* Finds the first entry whose name, once changed, is this one. -ENOENT. */
 static status_t find_changed(struct fsd *fsd, struct vnode *directory, struct element element,
                              void *cursor, struct dir_entry *entry, vnode_id_t *id)
 {

@@ -1,5 +1,5 @@
 /*
- * path.c - path objects: a place that was walked to, with the names down from `/`.
+ * path.c - path objects: places reached by a walk, each with its parent and its name there.
  */
 #include "kernel/vfs/internal.h"
 #include "lib/hash.h"
@@ -94,7 +94,7 @@ bool path_is_live(struct path *path)
 
 bool path_is_same(struct path *a, struct path *b)
 {
-    return a->vnode == b->vnode; /* there is one vnode a node while it is referenced */
+    return a->vnode == b->vnode; /* a node has only one vnode while it is referenced */
 }
 
 bool path_is_inside(struct path *path, struct path *directory)
@@ -111,6 +111,8 @@ size_t path_text(struct path *path, char *text, size_t bytes)
         length += 1 + at->length;
     if (!bytes)
         return length;
+
+    /* from the last name to the first; what exceeds the buffer is left out */
     text_copy(text, bytes, path->parent ? "" : "/");
     size_t end = length;
     for (struct path *at = path; at->parent; at = at->parent) {

@@ -1,5 +1,5 @@
 /*
- * path_info.c - what a file system knows of a node: information, link target, description, and the
+ * path_info.c - information on the node of a path: attributes, link target, description; and
  * operations of the device that holds it.
  */
 #include "kernel/vfs/internal.h"
@@ -31,7 +31,7 @@ static bool is_mount_point(struct path *parent, struct element element)
     return mount != NULL;
 }
 
-/* -EAGAIN when the directory alone cannot tell. */
+/* Returns -EAGAIN if the directory alone does not have the information. */
 static status_t child_info(struct path *parent, struct element element, bool cross,
                            unsigned levels, struct node_info *info)
 {
@@ -43,6 +43,8 @@ static status_t child_info(struct path *parent, struct element element, bool cro
     status_t status = fsd_check(fsd);
     if (!status)
         status = fsd->ops->get_child_info(fsd, parent->vnode, element, levels, info);
+
+    /* the name may be the listed form of an invalid one: names.c finds it */
     return status == -ENOENT && fsd->changes_names ? -EAGAIN : status;
 }
 

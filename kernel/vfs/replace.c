@@ -1,5 +1,6 @@
 /*
- * replace.c - new contents of files: see struct replacement in vfs.h.
+ * replace.c - replaces the content of a file in one step: the new content is written to a file of
+ * its own beside it, which is renamed over the old one once complete (struct replacement in vfs.h).
  */
 #include "kernel/vfs/internal.h"
 #include "lib/format.h"
@@ -13,17 +14,16 @@ struct replacing {
     char name[NAME_BYTES_MAX + 1]; /* of the part */
 };
 
-/* How much of the name fits beside what is added to it, in whole characters. */
+/* Returns how much of the name fits together with the prefix and suffix, in whole characters. */
 static size_t part_stem(struct element name)
 {
-    size_t length = name.length;
-    length = min(length, NAME_BYTES_MAX - PART_EXTRA);
+    size_t length = min(name.length, (size_t)(NAME_BYTES_MAX - PART_EXTRA));
     while (length && length < name.length && (name.name[length] & 0xc0) == 0x80)
-        length--;
+        length--; /* a continuation byte of UTF-8 */
     return length;
 }
 
-/* Creates a file under a free name. */
+/* Creates a file for the new content, under the first free name. -EEXIST if there is none. */
 static status_t part_create(struct replacing *names)
 {
     struct element target = names->place.name;
@@ -54,11 +54,6 @@ static status_t part_open(struct replacing *names, struct file **file)
     return status;
 }
 
-static bool is_replaced(const struct file *file)
-{
-    return !file->vnode->cache_block_bytes && !file->vnode->stream;
-}
-
 static status_t replace_open(struct replacement *replacement, unsigned flags)
 {
     struct place *place = &replacement->names->place;
@@ -69,7 +64,10 @@ static status_t replace_open(struct replacement *replacement, unsigned flags)
         status = file_open_path(place->node, OPEN_WRITE | flags, &replacement->old);
     if (status)
         return status;
-    if (replacement->old && !is_replaced(replacement->old))
+
+    /* devices and streams are not files of the directory: written in place */
+    const struct vnode *old = replacement->old ? replacement->old->vnode : NULL;
+    if (old && (old->cache_block_bytes || old->stream))
         replacement->file = replacement->old;
     else
         status = part_open(replacement->names, &replacement->file);
@@ -103,7 +101,7 @@ status_t replace_begin(struct path *start, const char *text, unsigned flags,
     return status;
 }
 
-/* Ends the writing; false when that was in place. */
+/* Closes the files; returns whether the new content is in a file of its own. */
 static bool replace_close(struct replacement *replacement)
 {
     bool apart = replacement->file != replacement->old;

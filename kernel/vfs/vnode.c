@@ -1,26 +1,28 @@
 /*
  * vnode.c - vnodes in memory: one table, found by (file system, id).
  *
- * A vnode without references stays, with its pages, until memory is wanted or there are too many: a
- * later look-up finds it.
+ * A vnode without references remains in the table, with its pages, until memory is needed or there
+ * are too many of them: a later look-up finds it.
+ *
+ * Locking     One spinlock of rank VNODE guards the table and every vnode's references.
  */
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
 #include "lib/hash.h"
 #include "lib/macros.h"
 
-/* The table has a bucket for so many pages of memory, and keeps so many unused vnodes a bucket. */
+/* One bucket for PAGES_A_BUCKET pages of memory; at most UNUSED_A_BUCKET unused vnodes for each. */
 enum { BUCKETS_MIN = 64, PAGES_A_BUCKET = 8, UNUSED_A_BUCKET = 4 };
 
 static struct {
     struct spin lock;
     struct list *buckets;
     size_t bucket_count; /* a power of two */
-    struct list unused;  /* front: longest unused */
+    struct list unused;  /* front: unused for the longest time */
     size_t count, unused_count, unused_max;
     struct wait_queue loaded;
     struct wait_queue moved;
-    _Atomic unsigned moves; /* of directories, begun and ended: odd while one is under way */
+    _Atomic unsigned moves; /* of directories: counts beginnings and ends, so odd during a move */
 } vnodes = {
     .lock = SPIN_INIT(RANK_VNODE),
     .unused = LIST_INIT(vnodes.unused),
@@ -80,7 +82,7 @@ static void vnode_remove(struct vnode *vnode)
     atomic_fetch_add(&vnode->fsd->dying, 1); /* vnode_destroy() follows */
 }
 
-/* Frees a vnode that is in no table and has no user. May wait for read-ahead still under way. */
+/* Frees a vnode that has left the table and has no users. Waits for read-ahead in flight. */
 static void vnode_destroy(struct vnode *vnode)
 {
     struct fsd *fsd = vnode->fsd;
@@ -91,17 +93,17 @@ static void vnode_destroy(struct vnode *vnode)
     atomic_fetch_sub(&fsd->dying, 1);
 }
 
-static void vnode_destroy_apart(void *vnode)
+static void vnode_destroy_on_thread(void *vnode)
 {
     vnode_destroy(vnode);
 }
 
-/* The same without waiting: a slow disc does not hold up a thread that is done with it. */
+/* The same without waiting, so releasing a vnode never blocks on a slow disc. */
 static void vnode_destroy_now_or_later(struct vnode *vnode)
 {
     struct thread *thread = NULL;
     if (cache_has_fills(&vnode->cache))
-        thread = thread_create("vnode", PRIORITY_NORMAL, vnode_destroy_apart, vnode);
+        thread = thread_create("vnode", PRIORITY_NORMAL, vnode_destroy_on_thread, vnode);
     if (thread)
         thread_detach(thread);
     else
@@ -132,7 +134,9 @@ static status_t vnode_load(struct vnode *vnode)
     spin_lock(&vnodes.lock);
     vnode->loading = false;
     vnode->failed = status;
-    if (status) { /* the next one asks again; those who wait now see `failed` */
+
+    /* threads that wait for it see `failed`; the next look-up reads the medium again */
+    if (status) {
         list_remove(&vnode->hash_link);
         list_remove(&vnode->fsd_link);
     }
@@ -143,8 +147,8 @@ static status_t vnode_load(struct vnode *vnode)
     return status;
 }
 
-/* For one that another thread loads: what became of it. -EINTR when this thread is interrupted, or
- * the other was. */
+/* Waits until another thread has loaded it, and returns the result. -EINTR if this thread was
+ * interrupted, or the other one. */
 static status_t vnode_wait_loaded(struct vnode *vnode)
 {
     status_t status = 0;
@@ -157,19 +161,17 @@ static status_t vnode_wait_loaded(struct vnode *vnode)
     return status;
 }
 
-/* Takes a reference to what is in the table, loaded or not, or puts `fresh` there. */
+/* Takes a reference to the vnode in the table, loaded or not, or inserts `fresh`. */
 static struct vnode *vnode_find_or_insert(struct vnode *fresh)
 {
     spin_lock(&vnodes.lock);
     struct vnode *vnode = vnode_find(fresh->fsd, fresh->id);
     if (!vnode) {
+        vnode = fresh;
         list_push_front(vnode_bucket(fresh->fsd, fresh->id), &fresh->hash_link);
         list_push_back(&fresh->fsd->vnodes, &fresh->fsd_link);
         vnodes.count++;
-        spin_unlock(&vnodes.lock);
-        return fresh;
-    }
-    if (!vnode->references++) {
+    } else if (!vnode->references++) {
         list_remove(&vnode->unused_link);
         vnodes.unused_count--;
     }
@@ -185,6 +187,7 @@ static status_t vnode_get_once(struct fsd *fsd, vnode_id_t id, struct vnode **re
     *result = vnode_find_or_insert(fresh);
     if (*result == fresh)
         return vnode_load(fresh);
+
     mem_free(fresh);
     status_t status = vnode_wait_loaded(*result);
     if (status)
@@ -199,7 +202,8 @@ status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **result)
         status = vnode_get_once(fsd, id, result);
         if (status != -EINTR || thread_interrupted())
             break;
-        status = fsd_check(fsd); /* the thread that loaded it was interrupted: this one was not */
+        /* the thread that loaded it was interrupted, not this one: load it here */
+        status = fsd_check(fsd);
     }
     if (status)
         *result = NULL;
@@ -214,7 +218,8 @@ struct vnode *vnode_ref(struct vnode *vnode)
     return vnode;
 }
 
-/* One that must go: its name or its loading failed, or too many are unused. */
+/* Keeps an unused vnode. Returns a vnode to be freed: this one if it was unlinked or could not be
+ * loaded, or the one unused for the longest time if there are too many; else NULL. */
 static struct vnode *vnode_surplus(struct vnode *vnode)
 {
     if (vnode->failed || vnode->transient)
@@ -242,17 +247,17 @@ void vnode_unlinked(struct vnode *vnode)
     spin_lock(&vnodes.lock);
     vnode->transient = true;
     vnode->unlinked = true;
-    list_remove(&vnode->hash_link); /* it is not found by id any more */
+    list_remove(&vnode->hash_link); /* it cannot be found by id any more */
     spin_unlock(&vnodes.lock);
 }
 
 /* ---- moving directories ------------------------------------------------------------------- */
 
 /*
- * A walk looks a name up, references the vnode, and makes a path with that name. A move counts up
- * before it looks for references and after the names have changed. So a walk that saw the same even
- * count before its look-up and after its reference has the right name, and a later move finds the
- * reference.
+ * A walk looks up a name, references the vnode, and creates a path with that name. A move
+ * increments the count before it checks for references, and again after the names have changed. So
+ * a walk that read the same even count before its look-up and after taking its reference has the
+ * right name, and a later move finds the reference.
  */
 status_t vnode_moves_wait(unsigned *moves)
 {
@@ -276,7 +281,7 @@ status_t vnode_move_begin(struct vnode *directory)
 {
     status_t status = 0;
     spin_lock(&vnodes.lock);
-    while (atomic_load(&vnodes.moves) % 2 && !status) /* one at a time */
+    while (atomic_load(&vnodes.moves) % 2 && !status) /* one move at a time */
         status = wait_queue_wait_interruptible(&vnodes.moved, &vnodes.lock, TIME_NEVER);
     if (!status && directory->references > 1)
         status = -EBUSY;
@@ -294,6 +299,8 @@ void vnode_move_end(void)
     spin_unlock(&vnodes.lock);
 }
 
+/* ---- dropping ----------------------------------------------------------------------------- */
+
 void vnodes_drop(struct fsd *fsd)
 {
     for (;;) {
@@ -309,13 +316,15 @@ void vnodes_drop(struct fsd *fsd)
             break;
         vnode_destroy(vnode);
     }
-    while (atomic_load(&fsd->dying)) /* others, reclaim among them, are freeing the last ones */
+
+    /* other threads, reclaim among them, may still be freeing some */
+    while (atomic_load(&fsd->dying))
         thread_sleep_until(time_now_us() + 100);
 }
 
 /* ---- reclaim ------------------------------------------------------------------------------ */
 
-/* An unused vnode without pages or fills: freeing it waits for nothing. */
+/* Takes an unused vnode without pages and fills out of the table: freeing it does not block. */
 static struct vnode *vnode_take_idle(void)
 {
     struct vnode *found = NULL;
@@ -337,30 +346,24 @@ size_t vnodes_reclaim(size_t wanted)
 {
     size_t freed = 0;
     for (struct vnode *vnode; freed < wanted && (vnode = vnode_take_idle()); freed++) {
-        vnode->cache.ops = NULL; /* nothing left to destroy, no lock to take */
+        vnode->cache.ops = NULL; /* it is empty: cache_destroy() need not take its lock */
         vnode_destroy(vnode);
     }
     return freed;
 }
 
-static void bucket_trim(const struct list *bucket)
-{
-    list_each(link, bucket) {
-        struct vnode *vnode = container_of(link, struct vnode, hash_link);
-        if (!vnode->loading && vnode->fsd->ops->trim_vnode)
-            vnode->fsd->ops->trim_vnode(vnode->fsd, vnode);
-    }
-}
-
-/* What vnodes in use can do without, until so many pages are free; each time from another bucket
- * on, so that it is not always the same one's. */
 void vnodes_trim(size_t free_pages)
 {
-    static size_t next;
+    static size_t next; /* continues with another bucket each time, to trim all vnodes alike */
     if (!spin_try_lock(&vnodes.lock))
         return;
-    for (size_t i = 0; i < vnodes.bucket_count && page_free_count() < free_pages; i++, next++)
-        bucket_trim(&vnodes.buckets[next & (vnodes.bucket_count - 1)]);
+    for (size_t i = 0; i < vnodes.bucket_count && page_free_count() < free_pages; i++, next++) {
+        list_each(link, &vnodes.buckets[next & (vnodes.bucket_count - 1)]) {
+            struct vnode *vnode = container_of(link, struct vnode, hash_link);
+            if (!vnode->loading && vnode->fsd->ops->trim_vnode)
+                vnode->fsd->ops->trim_vnode(vnode->fsd, vnode);
+        }
+    }
     spin_unlock(&vnodes.lock);
 }
 

@@ -1,11 +1,15 @@
 /*
- * vnode_share.c - who has a vnode's content open, and how: openings that exclude each other.
+ * vnode_share.c - counts how a vnode's content is open, and refuses openings that exclude each
+ * other.
+ *
+ * A cached vnode has one writer, and then no readers: writes bypass the cache, whose pages a reader
+ * would still see.
  */
 #include "kernel/vfs/internal.h"
 
 static struct spin share_lock = SPIN_INIT(RANK_VNODE); /* guards the counts of every vnode */
 
-/* Does this handle have the vnode for itself? */
+/* Returns whether a file opened with these flags excludes all others. */
 static bool wants_alone(const struct vnode *vnode, unsigned flags)
 {
     return flags & OPEN_EXCLUSIVE || (flags & OPEN_WRITE && vnode->cache_block_bytes);
@@ -20,8 +24,9 @@ static void vnode_count_open(struct vnode *vnode, unsigned flags, unsigned by)
     vnode->write_denials += flags & OPEN_DENY_WRITE ? by : 0;
 }
 
-/* A refused reader is counted whatever else is against it (it may deny writing, as an image's drive
- * does): the writer must not replace what was to be read. */
+/* Returns 0 if the content may be opened so. A refused reader is counted even if other flags
+ * exclude it as well (an image's drive denies writing): the writer must not replace what was to be
+ * read. */
 static status_t vnode_may_share(struct vnode *vnode, unsigned flags, bool alone)
 {
     if (flags & OPEN_READ && vnode->read_denials && !vnode->stream) {
@@ -36,36 +41,44 @@ static status_t vnode_may_share(struct vnode *vnode, unsigned flags, bool alone)
     return flags & OPEN_DENY_READ && vnode->readers && !vnode->stream ? -ETXTBSY : 0;
 }
 
+void vnode_unshare(struct vnode *vnode, unsigned flags)
+{
+    spin_lock(&share_lock);
+    if (vnode->exclusive) /* it was this file's */
+        vnode->exclusive = false;
+    vnode_count_open(vnode, flags, -1u);
+    spin_unlock(&share_lock);
+}
+
+/* Empties the cache, which the writer bypasses. */
+static status_t vnode_empty_cache(struct vnode *vnode)
+{
+    status_t status = cache_settle(&vnode->cache);
+    if (status)
+        return status;
+    cache_destroy(&vnode->cache);
+    vnode_cache_start(vnode);
+    return 0;
+}
+
 status_t vnode_share(struct vnode *vnode, unsigned flags)
 {
     bool alone = wants_alone(vnode, flags);
     spin_lock(&share_lock);
     status_t status = vnode_may_share(vnode, flags, alone);
     if (!status) {
-        if (alone) /* else other handles read it, without the lock */
+        if (alone) /* else other files may be reading the flag, without the lock */
             vnode->exclusive = true;
         vnode_count_open(vnode, flags, 1);
     }
     spin_unlock(&share_lock);
+
     if (!status && alone && vnode->cache_block_bytes) {
-        status = cache_settle(&vnode->cache);
-        if (status) {
+        status = vnode_empty_cache(vnode);
+        if (status)
             vnode_unshare(vnode, flags);
-            return status;
-        }
-        cache_destroy(&vnode->cache);
-        vnode_cache_start(vnode);
     }
     return status;
-}
-
-void vnode_unshare(struct vnode *vnode, unsigned flags)
-{
-    spin_lock(&share_lock);
-    if (vnode->exclusive) /* it was this handle's */
-        vnode->exclusive = false;
-    vnode_count_open(vnode, flags, -1u);
-    spin_unlock(&share_lock);
 }
 
 void vnode_write_left(struct vnode *vnode, bool left)

@@ -1,6 +1,10 @@
 /*
- * walk.c - walks a path's text from element to element: through mounts and links, to a node or to
+ * walk.c - walks a path's text from element to element, through mounts and links, to a node or to
  * the place of a name.
+ *
+ * At each element, a file system mounted there takes precedence over the directory. A name is first
+ * looked up in the mount table as typed, then as the directory spells it: so one node has one path,
+ * and a mount is found however its name was typed.
  */
 #include "kernel/vfs/internal.h"
 #include "lib/string.h"
@@ -12,13 +16,13 @@ enum { LINKS_MAX = 16 };
 
 struct walk {
     struct path *at;   /* a reference */
-    const char *rest;  /* what is still to be walked */
-    char *expanded;    /* owned text that `rest` points into once a link was met */
+    const char *rest;  /* the text that is still to be walked */
+    char *expanded;    /* owned; `rest` points into it once a link was followed */
     unsigned links;
-    bool slash;        /* the element taken last was followed by a slash */
+    bool slash;        /* a slash follows the last element taken */
 };
 
-/* From `start`, or from `/`. -ENOENT for an empty text (POSIX 4.13), -ENAMETOOLONG. */
+/* Begins at `start`, or at `/`. -ENOENT for an empty text (POSIX 4.13), -ENAMETOOLONG. */
 static status_t walk_begin(struct walk *walk, struct path *start, const char *text)
 {
     size_t length = strlen(text);
@@ -30,7 +34,7 @@ static status_t walk_begin(struct walk *walk, struct path *start, const char *te
     return 0;
 }
 
-/* Takes the next element off the rest; false when there is none. */
+/* Takes the next element off the rest; returns false if there is none. */
 static bool walk_take_element(struct walk *walk, struct element *element)
 {
     while (*walk->rest == '/')
@@ -44,7 +48,7 @@ static bool walk_take_element(struct walk *walk, struct element *element)
     return element->length > 0;
 }
 
-/* Was the element taken last the last one? Slashes may follow it. */
+/* Returns whether only slashes follow the element taken last. */
 static bool walk_is_at_last(const struct walk *walk)
 {
     const char *rest = walk->rest;
@@ -71,8 +75,8 @@ static struct mount *find_mounted(struct path *parent, struct element element)
     return mount_find(parent, element.name, element.length, hash);
 }
 
-/* The child through the mount table, or NULL when nothing is mounted there. The table knows paths
- * as text: a directory that was removed, or whose mount is gone, is not what its text leads to. */
+/* Finds the child in the mount table; NULL if nothing is mounted there. The table contains texts,
+ * and the text of a directory that was removed, or whose mount is gone, leads elsewhere. */
 static status_t child_mounted(struct path *parent, struct element element, struct path **result)
 {
     struct mount *mount = path_is_live(parent) ? find_mounted(parent, element) : NULL;
@@ -83,8 +87,8 @@ static status_t child_mounted(struct path *parent, struct element element, struc
     return *result ? 0 : -ENOMEM;
 }
 
-/* Looks the element up and references its vnode. A directory may be moved between the two: then its
- * name was the old one, and it is looked up again. Once it is referenced it cannot be moved. */
+/* Looks the element up and references its vnode. If a directory was moved between the two, the path
+ * would get its old name: it is looked up again. Once it is referenced it cannot be moved. */
 static status_t vnode_of_element(struct path *parent, struct element element,
                                  struct vnode **vnode)
 {
@@ -120,8 +124,8 @@ status_t path_lookup_mounted(struct path *parent, struct element element, struct
     return status || *result ? status : path_lookup(parent, element, result);
 }
 
-/* The element as the directory spells it, so that one node has one path: what is mounted there is
- * found however the name was typed. `room` is for the spelling. */
+/* Replaces the element by the directory's own spelling, if that differs. *room: memory for it, to
+ * be freed by the caller. */
 static status_t element_spell(struct path *parent, struct element *element, char **room)
 {
     struct fsd *fsd = parent->mount->fsd;
@@ -138,7 +142,6 @@ static status_t element_spell(struct path *parent, struct element *element, char
     return 0;
 }
 
-/* Without `cross` the name is known to be the directory's own spelling. */
 status_t path_child_element(struct path *parent, struct element element, bool cross,
                             struct path **result)
 {
@@ -147,11 +150,18 @@ status_t path_child_element(struct path *parent, struct element element, bool cr
         return -ENOTDIR;
     if (element.length > NAME_BYTES_MAX)
         return -ENAMETOOLONG;
+
+    /* without `cross`, the name comes from the directory itself and is spelled as there */
+    if (!cross) {
+        status_t checked = fsd_check(parent->mount->fsd);
+        return checked ? checked : path_lookup(parent, element, result);
+    }
+
     char *room = NULL;
-    status_t status = cross ? child_mounted(parent, element, result) : 0;
+    status_t status = child_mounted(parent, element, result);
     if (!status && !*result)
-        status = cross ? element_spell(parent, &element, &room) : fsd_check(parent->mount->fsd);
-    if (!status && !*result && cross && room && element.name == room)
+        status = element_spell(parent, &element, &room);
+    if (!status && !*result && room && element.name == room)
         status = child_mounted(parent, element, result);
     if (!status && !*result)
         status = path_lookup(parent, element, result);
@@ -165,7 +175,7 @@ status_t path_child(struct path *parent, const char *name, bool cross, struct pa
     return path_child_element(parent, element, cross, result);
 }
 
-/* Puts the link's target in front of the rest. The walk stands at the link's directory. */
+/* Inserts the link's target before the rest. The walk is at the link's directory. */
 static status_t walk_expand(struct walk *walk, struct path *link)
 {
     struct fsd *fsd = link->mount->fsd;
@@ -176,6 +186,7 @@ static status_t walk_expand(struct walk *walk, struct path *link)
     char *text = mem_alloc(PATH_BYTES_MAX + 1);
     if (!text)
         return -ENOMEM;
+
     ssize_t length = fsd->ops->read_link(fsd, link->vnode, text, PATH_BYTES_MAX + 1);
     size_t rest = strlen(walk->rest);
     if (length >= 0 && (size_t)length + rest > PATH_BYTES_MAX)
@@ -184,6 +195,7 @@ static status_t walk_expand(struct walk *walk, struct path *link)
         mem_free(text);
         return length ? (status_t)length : -ENOENT;
     }
+
     memcpy(text + length, walk->rest, rest + 1);
     mem_free(walk->expanded);
     walk->rest = walk->expanded = text;
@@ -203,10 +215,12 @@ static status_t walk_step(struct walk *walk, struct element element, unsigned fl
             walk_move(walk, path_get(walk->at->parent));
         return 0;
     }
+
     struct path *child;
     status_t status = path_child_element(walk->at, element, true, &child);
     if (status)
         return status;
+
     bool stay = flags & WALK_NO_FOLLOW && !walk->slash && walk_is_at_last(walk);
     if (child->vnode->type != NODE_LINK || stay) {
         walk_move(walk, child);
@@ -217,7 +231,7 @@ static status_t walk_step(struct walk *walk, struct element element, unsigned fl
     return status;
 }
 
-/* POSIX 4.13: what a slash follows must be a directory. Also where a link's target ends so. */
+/* POSIX 4.13: a trailing slash requires a directory, also at the end of a link's target. */
 static status_t walk_end(struct walk *walk, status_t status, struct path **result)
 {
     if (!status && walk->slash && !path_is_directory(walk->at))
@@ -245,8 +259,8 @@ status_t path_walk(struct path *start, const char *text, unsigned flags, struct 
 
 /* ---- a place ------------------------------------------------------------------------------ */
 
-/* Follows a link that is the last element, to the place where a file would be created. *done: the
- * place is found. */
+/* Follows a link that is the last element, to the place where a file would be created. *done is
+ * false if the walk continues with the link's target. */
 static status_t place_follow(struct walk *walk, struct element element, struct path **node,
                              bool *done)
 {
@@ -268,13 +282,14 @@ static status_t place_walk(struct walk *walk, bool follow, struct place *place)
     struct element element;
     status_t status = 0;
     bool done = false;
-    place->dots = true; /* unless there is a name */
+    place->dots = true; /* `/`, unless a name follows */
     while (!status && !done && walk_take_element(walk, &element)) {
         bool dots = element_is(element, ".") || element_is(element, "..");
         if (!walk_is_at_last(walk) || (dots && follow)) {
             status = walk_step(walk, element, 0);
             continue;
         }
+
         done = true;
         place->name = element;
         if (!path_is_directory(walk->at))

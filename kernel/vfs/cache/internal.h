@@ -64,8 +64,8 @@ unsigned cache_pages_create(struct cache_page **pages, unsigned count);
 /* ---- fill.c; without the lock --------------------------------------------------------- */
 
 /* Starts filling [start, start + bytes), cut to the cache and to what can be filled now. With
- * `result`, the caller gets a reference to the fill. 0 also if there was nothing to fill: *result is
- * unchanged then. */
+ * `result`, the caller gets a reference to the fill. 0 also if there was nothing to fill: *result
+ * is unchanged then. */
 status_t cache_fill_range(struct cache *cache, uint64_t start, uint64_t bytes,
                           struct cache_fill **result) MUST_CHECK;
 /* Waits for its end and puts the reference; NULL is allowed. Returns its status, or -EINTR. */
