@@ -29,8 +29,8 @@ KERNEL_OUT := $(BUILD)/kernel
 all: kernel
 
 # Folders are no targets, though make would be content with them.
-.PHONY: boot drivers fs lib tests
-boot drivers fs lib tests:
+.PHONY: boot fs lib tests shell
+boot fs lib tests shell:
 	@echo "$@ is a folder; \`make help\` lists the targets" >&2; exit 2
 
 help:
@@ -42,6 +42,8 @@ help:
 	@echo "make test     every test; the last line counts them"
 	@echo "make kernel   build/spindle.elf alone (what make without a target does)"
 	@echo "make host     build/host/spindle-sh, the same shell for images on this machine"
+	@echo "make drivers  build/drivers/NAME.drv, the drivers that are loaded at run time"
+	@echo "make sdk      build/sdk and spindle-sdk.tar.xz, to make drivers outside this tree"
 	@echo "make lint     who may include whom; no assertion on bytes from a medium"
 	@echo "make differential  DIFFERENTIAL_LINES=100000 command lines here and in GNU's tools"
 	@echo "make soak     SOAK_BOOTS=1000 boots in a row"
@@ -64,12 +66,12 @@ clean:
 iso run debug soak: MAKE_NEEDS := run
 run-gui: MAKE_NEEDS := gui
 test differential tsan stress: MAKE_NEEDS := test
-kernel host: MAKE_NEEDS := build
+kernel host drivers sdk: MAKE_NEEDS := build
 lint: MAKE_NEEDS := lint
 fuzz: MAKE_NEEDS := fuzz
 bench: MAKE_NEEDS := bench
 
-kernel iso run run-gui debug host test differential tsan stress lint soak fuzz bench:
+kernel iso run run-gui debug drivers sdk host test differential tsan stress lint soak fuzz bench:
 	CC="$(CC)" .ci/packages $(MAKE_NEEDS)
 	$(MAKE) --no-print-directory do-$@
 
@@ -97,9 +99,11 @@ GCC := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,1)
 # would put `rep movsq` there, which an emulator does word by word. (clang does as we wish.)
 GCC_CFLAGS := -mmemcpy-strategy=libcall:-1:noalign \
     -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign $(if $(LTO),-flto)
-KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fbuiltin -mcmodel=kernel -mno-red-zone \
+# What a driver must be compiled with as well, whichever compiler it has.
+CODE_CFLAGS := -std=gnu17 -O2 -ffreestanding -fbuiltin -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-pic -fno-stack-protector -fno-omit-frame-pointer \
-    -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
+    -fno-asynchronous-unwind-tables -fno-common
+KERNEL_CFLAGS := $(CODE_CFLAGS) -g -ffunction-sections -fdata-sections \
     $(if $(GCC),$(GCC_CFLAGS)) \
     $(WARNINGS) -Wframe-larger-than=1024
 KERNEL_LDFLAGS := -T linker.ld -nostdlib -static --gc-sections -z noexecstack \
@@ -110,8 +114,17 @@ tree = $(sort $(foreach entry,$(wildcard $1/*),$(call tree,$(entry),$2) $(filter
 KERNEL_ROOMS := boot kernel drivers fs shell lib tests/kernel
 KERNEL_SOURCES := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.c %.S))
 KERNEL_HEADERS := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.h))
+# Drivers that are loaded at run time, and their sources. BUILTIN="name ..." links them into the kernel
+# instead.
+LOADABLE := counter onefile
+SOURCES_counter := $(BUILD)/book/4-driver.c
+SOURCES_onefile := $(BUILD)/book/5-fsd.c
+BUILTIN ?=
+DRIVER_OUT := $(BUILD)/drivers
+
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(KERNEL_OUT)/%.o) $(KERNEL_OUT)/build_id.c.o \
-    $(KERNEL_OUT)/font.S.o
+    $(KERNEL_OUT)/font.S.o $(KERNEL_OUT)/$(DRIVER_OUT)/known.c.o \
+    $(foreach name,$(BUILTIN),$(SOURCES_$(name):%=$(KERNEL_OUT)/%.o))
 
 # The screen's font, from the package console-setup-linux: 8 pixels wide, PSF version 1.
 FONT ?= /usr/share/consolefonts/Uni2-Terminus16.psf.gz
@@ -189,6 +202,66 @@ $(KERNEL_OUT)/%.S.o: $(KERNEL_OUT)/%.S $(KERNEL_OUT)/flags
 
 -include $(KERNEL_OBJECTS:.o=.d)
 
+# ---- driver objects and the kit to make them outside the tree ------------------------------------
+
+# The headers that declare what is exported, and those of registration.
+EXPORT_LISTS := kernel/module/exports.c shell/exports.c
+SDK_ROOTS := kernel/module/info.h kernel/selftest.h
+SDK_OUT := $(BUILD)/sdk
+DRIVER_CFLAGS = $(CODE_CFLAGS) -Wall -Wextra -Wframe-larger-than=1024 -DKERNEL_DEBUG=$(DEBUG)
+
+# The kit's includes, as one file; its text after preprocessing is the interface.
+$(SDK_OUT)/interface.h: $(EXPORT_LISTS) Makefile
+	mkdir -p $(@D)
+	{ cat $(EXPORT_LISTS) | grep -h '^#include'; \
+	  for header in $(SDK_ROOTS); do echo "#include \"$$header\""; done; } | sort -u >$@
+
+$(SDK_OUT)/.made: $(SDK_OUT)/interface.h $(KERNEL_HEADERS) kernel/module/driver.mk $(KERNEL_OUT)/flags
+	@echo "  SDK   $(SDK_OUT)"
+	rm -rf $(SDK_OUT)/include
+	for header in $$($(CC) $(KERNEL_CPPFLAGS) $(CODE_CFLAGS) -MM -MT x $< | tr -d '\\' | tr ' ' '\n' | \
+	        grep '\.h$$' | grep -v '^$(SDK_OUT)'); do \
+	    mkdir -p $(SDK_OUT)/include/$$(dirname $$header) && cp $$header $(SDK_OUT)/include/$$header || exit 1; \
+	done
+	cp kernel/module/driver.mk $(SDK_OUT)/
+	echo 'DRIVER_CFLAGS := $(DRIVER_CFLAGS)' >$(SDK_OUT)/flags.mk
+	{ $(CC) $(KERNEL_CPPFLAGS) $(CODE_CFLAGS) -E -P $<; echo '$(CODE_CFLAGS) $(DEBUG)'; } | sha256sum | \
+	    cut -c1-64 | tr -d '\n' >$(SDK_OUT)/abi
+	touch $@
+
+DRIVER_OBJECTS := $(patsubst %,$(DRIVER_OUT)/%.drv,$(filter-out $(BUILTIN),$(LOADABLE)))
+
+.PHONY: drivers sdk do-drivers do-sdk
+do-drivers: $(DRIVER_OBJECTS) $(DRIVER_OUT)/index
+	@echo "$(DRIVER_OUT) is ready"
+do-sdk: $(SDK_OUT)/.made
+	tar -C $(BUILD) -cJf $(BUILD)/spindle-sdk.tar.xz --exclude=.made --exclude=interface.h sdk
+	@echo "$(BUILD)/spindle-sdk.tar.xz is ready"
+
+.SECONDEXPANSION:
+$(DRIVER_OUT)/%.drv: $$(SOURCES_$$*) $(SDK_OUT)/.made
+	mkdir -p $(@D)
+	@echo "  DRV   $@"
+	for source in $(SOURCES_$*); do \
+	    $(CC) $(DRIVER_CFLAGS) $(WARNINGS) -I$(SDK_OUT)/include -nostdinc \
+	        -isystem $(shell $(CC) -print-file-name=include) \
+	        -c -o $(DRIVER_OUT)/$*.$$(basename $$source).o $$source || exit 1; \
+	done
+	$(LD) -r -o $@.part $(patsubst %,$(DRIVER_OUT)/$*.%.o,$(notdir $(SOURCES_$*)))
+	$(OBJCOPY) --strip-debug --add-section driver_abi=$(SDK_OUT)/abi $@.part $@
+	rm $@.part
+
+$(DRIVER_OUT)/index: $(DRIVER_OBJECTS) kernel/module/index.sh
+	mkdir -p $(@D)
+	sh kernel/module/index.sh $(DRIVER_OBJECTS) >$@
+
+# The kernel trusts the drivers that were built with it.
+$(DRIVER_OUT)/known.c: $(DRIVER_OUT)/index $(SDK_OUT)/.made
+	{ echo '#include "kernel/module/known.h"'; \
+	  echo "const char driver_abi[] = \"$$(cat $(SDK_OUT)/abi)\";"; \
+	  echo 'const char *const driver_digests[] = {'; \
+	  cut -f 3 $< | sed 's/.*/    "&",/'; echo '    0'; echo '};'; } >$@
+
 # ---- the host: the same sources as a tool and under the sanitizers --------------------------------
 
 # What compiles unchanged over kernel/port.h.
@@ -196,11 +269,16 @@ PORTABLE := $(filter-out lib/string.c kernel/bus/pci.c shell/commands/system/pro
     drivers/storage/ata/ide/%, $(foreach room,lib kernel/bus kernel/dev kernel/vfs kernel/module \
     shell fs drivers/storage,$(call tree,$(room),%.c))) \
     kernel/lock_ranks.c kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c \
-    kernel/monitor.c
+    kernel/monitor.c $(DRIVER_OUT)/known.c
 
 HOST_OUT := $(BUILD)/host
 HOST_CC ?= $(if $(CROSS_COMPILE),cc,$(CC))
 HOST_CFLAGS := -std=gnu17 -g -I. $(WARNINGS) -MMD -MP
+# Drivers are compiled for addresses of 32 bits. Where they can run on the host, so are the programs.
+ifeq ($(HOST_MACHINE),Linux-x86_64)
+HOST_CFLAGS += -fno-pie
+HOST_LDFLAGS := -no-pie
+endif
 TOOL_CFLAGS := $(HOST_CFLAGS) -O2
 TEST_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer
@@ -211,7 +289,7 @@ TOOL_OBJECTS := $(TOOL_SOURCES:%=$(HOST_OUT)/tool/%.o)
 
 $(HOST_OUT)/spindle-sh: $(TOOL_OBJECTS)
 	@echo "  LINK  $@"
-	$(HOST_CC) -o $@ $(TOOL_OBJECTS) -lpthread
+	$(HOST_CC) $(HOST_LDFLAGS) -o $@ $(TOOL_OBJECTS) -lpthread
 
 $(HOST_OUT)/flags: FORCE
 	mkdir -p $(@D)
@@ -248,19 +326,18 @@ $(HOST_OUT)/test/%.c.o: %.c $(HOST_OUT)/flags
 	$(HOST_CC) $(TEST_CFLAGS) -c -o $@ $<
 
 # A test's object, whichever folder of tests/host its source is in.
-.SECONDEXPANSION:
 test_object = $1/$(firstword $(wildcard tests/host/*/$2.c) no-such-test).o
 
 $(HOST_OUT)/%.sim: $$(call test_object,$(HOST_OUT)/test,$$*) $(TEST_OBJECTS) \
     $(HOST_OUT)/test/host/port/port_sim.c.o
-	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
+	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 $(HOST_OUT)/%.threads: $$(call test_object,$(HOST_OUT)/test,$$*) $(TEST_OBJECTS) \
     $(HOST_OUT)/test/host/port/port_threads.c.o
-	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
+	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 $(HOST_OUT)/%.alone: $$(call test_object,$(HOST_OUT)/test,$$*)
-	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka
+	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka
 
 # The objects that test_link links: one source, compiled in the ways that people may compile drivers.
 # Code for the kernel's addresses runs below 2 GiB too.
@@ -301,7 +378,7 @@ $(TSAN_OUT)/%.c.o: %.c Makefile
 	$(HOST_CC) $(TSAN_CFLAGS) -c -o $@ $<
 
 $(TSAN_OUT)/test_%: $$(call test_object,$(TSAN_OUT),test_$$*) $(TSAN_OBJECTS)
-	$(HOST_CC) $(TSAN_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
+	$(HOST_CC) $(TSAN_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 # The Book's examples: the C of its chapters, compiled as the kernel's and linked with a test.
 BOOK_OUT := $(BUILD)/book
@@ -320,7 +397,7 @@ $(BOOK_OUT)/%.host.o: $(BOOK_OUT)/%.c $(BOOK_OUT)/%.kernel.o
 
 $(HOST_OUT)/test_book.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(BOOK_OBJECTS) \
     $(TEST_OBJECTS) $(HOST_OUT)/test/host/port/port_%.c.o
-	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
+	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
 
@@ -341,7 +418,7 @@ $(FUZZ_OUT)/%.c.o: %.c Makefile
 
 $(FUZZ_OUT)/fuzz_mount: $(FUZZ_OUT)/tests/fuzz/mutate.c.o
 $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.c.o $(FUZZ_OBJECTS)
-	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -lpthread
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $(HOST_LDFLAGS) -o $@ $^ -lpthread
 
 # New inputs are kept in build/; what broke something is named crash-*, timeout-* or oom-*.
 do-fuzz: $(FUZZERS:%=$(FUZZ_OUT)/%)
@@ -355,7 +432,7 @@ do-fuzz: $(FUZZERS:%=$(FUZZ_OUT)/%)
 
 $(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/fuzz/replay.c.o \
     $(TEST_OBJECTS) $(HOST_OUT)/test/host/port/port_sim.c.o
-	$(HOST_CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka -lpthread -lz
+	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 .SECONDARY:
 -include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(FUZZ_OUT)/tests/fuzz/*.d \

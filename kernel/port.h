@@ -68,6 +68,15 @@ void *page_alloc_low(void);
  * one. */
 void mem_set_reclaim(size_t (*reclaim)(size_t pages));
 
+/* Allocates pages for the code or the data of a loaded driver, zeroed, readable and writable,
+ * within 2 GiB of everything that is exported to drivers. NULL if memory is exhausted, or if this
+ * machine cannot execute drivers. code_protect() sets the final rights of all pages: no page is
+ * ever writable and executable at once. */
+enum code_rights { CODE_CONSTANT, CODE_WRITABLE, CODE_EXECUTABLE };
+void *code_alloc(size_t pages);
+void code_protect(void *memory, size_t pages, enum code_rights rights);
+void code_free(void *memory, size_t pages);
+
 /* ---- locks -------------------------------------------------------------------------------- */
 
 enum lock_rank {

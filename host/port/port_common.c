@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "host/port/backend.h"
@@ -132,6 +133,43 @@ size_t page_alloc_many(void *pages[], size_t count)
     while (got < count && (pages[got] = page_alloc()) != NULL)
         got++;
     return got;
+}
+
+/* Drivers are compiled for addresses of 32 bits, so their pages are below 2 GiB, as this program is
+ * if it was linked for a fixed address. Elsewhere they could not be linked: there is no memory. */
+void *code_alloc(size_t pages)
+{
+    check_rank(RANK_HEAP);
+#if defined(__x86_64__) && defined(MAP_32BIT) && !defined(__PIE__)
+    if (!charge(pages * PAGE_BYTES))
+        return NULL;
+    void *start = mmap(NULL, pages * PAGE_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    if (start == MAP_FAILED)
+        abort();
+    return start;
+#else
+    (void)pages;
+    return NULL;
+#endif
+}
+
+void code_protect(void *start, size_t pages, enum code_rights rights)
+{
+    int bits = rights == CODE_EXECUTABLE ? PROT_READ | PROT_EXEC
+               : rights == CODE_WRITABLE ? PROT_READ | PROT_WRITE
+                                         : PROT_READ;
+    if (mprotect(start, pages * PAGE_BYTES, bits))
+        abort();
+}
+
+void code_free(void *start, size_t pages)
+{
+    if (!start)
+        return;
+    if (munmap(start, pages * PAGE_BYTES))
+        abort();
+    atomic_fetch_sub(&memory.used_bytes, pages * PAGE_BYTES);
 }
 
 void page_free(void *page)

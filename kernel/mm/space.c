@@ -428,37 +428,38 @@ size_t space_run_free(void *run)
 
 /* ---- drivers ------------------------------------------------------------------------------ */
 
-void *space_driver_alloc(size_t pages)
+void *code_alloc(size_t pages)
 {
     void *memory = alloc_run(&drivers, pages);
-
     if (memory)
         memset(memory, 0, pages * PAGE_BYTES);
     return memory;
 }
 
-void space_driver_protect(void *memory, size_t pages, unsigned rights)
+void code_protect(void *memory, size_t pages, enum code_rights rights)
 {
     uint64_t start = (uint64_t)memory;
+    uint64_t bits = rights == CODE_EXECUTABLE ? 0
+                    : rights == CODE_WRITABLE ? no_execute | ENTRY_WRITE
+                                              : no_execute;
 
-    kassert((rights & (SPACE_WRITE | SPACE_EXECUTE)) != (SPACE_WRITE | SPACE_EXECUTE));
     kassert(start >= DRIVERS && start < DRIVERS_END);
     spin_lock(&lock);
     for (uint64_t at = start; at < start + pages * PAGE_BYTES; at += PAGE_BYTES) {
         uint64_t *entry = find_entry(at);
         kassert(entry);
-        *entry = (*entry & ~(ENTRY_NX | (uint64_t)ENTRY_WRITE)) |
-                 (rights & SPACE_WRITE ? ENTRY_WRITE : 0) |
-                 (rights & SPACE_EXECUTE ? 0 : no_execute);
+        *entry = (*entry & ~(ENTRY_NX | (uint64_t)ENTRY_WRITE)) | bits;
         cpu_flush_page(at);
     }
     spin_unlock(&lock);
 }
 
-void space_driver_free(void *memory)
+void code_free(void *memory, size_t pages)
 {
-    if (memory)
-        (void)space_run_free(memory);
+    if (memory) {
+        size_t freed = space_run_free(memory);
+        kassert(freed == pages);
+    }
 }
 
 /* ---- start -------------------------------------------------------------------------------- */

@@ -7,8 +7,8 @@
  *     0xffffc00040000000  device memory, pixels and firmware tables
  *     0xffffc00080000000  large allocations of pages that are not contiguous
  *     0xffffffff80000000  the kernel: text R-X, constants R--, data RW-
- *     0xffffffffc0000000  loaded drivers, within reach of the kernel's code model; no page is
- *                         writable and executable
+ *     0xffffffffc0000000  loaded drivers (code_alloc), within reach of the kernel's code model; no
+ *                         page is writable and executable
  *
  * Nothing else is mapped, so accesses to page 0 and to all of the lower half fault.
  *
@@ -44,13 +44,6 @@ size_t space_run_free(void *run);
 bool space_is_run(const void *memory);
 /* Returns the physical address of memory in a run. */
 uint64_t space_physical(const void *memory);
-
-/* Allocates pages for a part of a driver, zeroed, readable and writable, within 2 GiB of the
- * kernel. Returns NULL if memory is exhausted. space_driver_protect() sets their final rights:
- * SPACE_READ, with SPACE_WRITE or SPACE_EXECUTE but not both. */
-void *space_driver_alloc(size_t pages);
-void space_driver_protect(void *memory, size_t pages, unsigned rights);
-void space_driver_free(void *memory);
 
 /* Maps physical memory that is not RAM: device registers (uncached, writable), pixels (writable;
  * writes are combined if the processor can) or the firmware's tables (cached, read-only). Returns

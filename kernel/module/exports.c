@@ -5,9 +5,15 @@
  * in the header is complete. A name of the shell is in shell/exports.c.
  */
 #include "kernel/module/export.h"
+#include "kernel/dev/device.h"
+#include "kernel/dev/driver.h"
+#include "kernel/dev/geometry.h"
+#include "kernel/dev/io.h"
 #include "kernel/log.h"
 #include "kernel/port.h"
 #include "kernel/sched/sync.h"
+#include "kernel/vfs/fsd.h"
+#include "kernel/vfs/vfs.h"
 #include "lib/charset/charset.h"
 #include "lib/civil.h"
 #include "lib/format.h"
@@ -132,3 +138,151 @@ EXPORT(wait_queue_wake_one);
 
 /* kernel/log.h */
 EXPORT(log_write);
+
+/* kernel/dev/device.h */
+EXPORT(device_admits);
+EXPORT(device_alias);
+EXPORT(device_allow_opens);
+EXPORT(device_automounts);
+EXPORT(device_block_bytes);
+EXPORT(device_bus_data);
+EXPORT(device_by_class);
+EXPORT(device_check);
+EXPORT(device_child);
+EXPORT(device_claim);
+EXPORT(device_class);
+EXPORT(device_class_name);
+EXPORT(device_class_number);
+EXPORT(device_clear_medium);
+EXPORT(device_close);
+EXPORT(device_control);
+EXPORT(device_create);
+EXPORT(device_describe);
+EXPORT(device_door_is_locked);
+EXPORT(device_driver);
+EXPORT(device_file_closed);
+EXPORT(device_file_opened);
+EXPORT(device_files_open);
+EXPORT(device_find);
+EXPORT(device_find_child);
+EXPORT(device_find_number);
+EXPORT(device_get);
+EXPORT(device_halt);
+EXPORT(device_has_data);
+EXPORT(device_has_ops);
+EXPORT(device_is_gone);
+EXPORT(device_is_read_only);
+EXPORT(device_is_removable);
+EXPORT(device_is_virtual);
+EXPORT(device_label);
+EXPORT(device_level);
+EXPORT(device_medium);
+EXPORT(device_name);
+EXPORT(device_note_bad_block);
+EXPORT(device_number);
+EXPORT(device_open);
+EXPORT(device_open_count);
+EXPORT(device_parent);
+EXPORT(device_path);
+EXPORT(device_poll);
+EXPORT(device_private);
+EXPORT(device_publish);
+EXPORT(device_publish_bus);
+EXPORT(device_put);
+EXPORT(device_put_later);
+EXPORT(device_refuse_opens);
+EXPORT(device_release);
+EXPORT(device_remove);
+EXPORT(device_root);
+EXPORT(device_set_door_locked);
+EXPORT(device_set_medium);
+EXPORT(device_set_traits);
+EXPORT(device_traits);
+
+/* kernel/dev/io.h */
+EXPORT(io_complete);
+EXPORT(io_submit);
+EXPORT(io_transfer_done);
+EXPORT(io_wait);
+
+/* kernel/dev/geometry.h */
+EXPORT(block_bytes_valid);
+EXPORT(geometry_bios);
+EXPORT(geometry_derive);
+EXPORT(geometry_size);
+
+/* kernel/vfs/fsd.h */
+EXPORT(device_cache_init);
+EXPORT(fsd_check);
+EXPORT(fsd_device);
+EXPORT(fsd_discard);
+EXPORT(fsd_request_ended);
+EXPORT(fsd_submit);
+EXPORT(vfs_io_complete);
+EXPORT(vfs_io_submit);
+EXPORT(vfs_io_submit_to);
+
+/* kernel/vfs/vfs.h */
+EXPORT(device_describe_volume);
+EXPORT(device_identify);
+EXPORT(device_mount_reason);
+EXPORT(dir_read);
+EXPORT(file_check);
+EXPORT(file_close);
+EXPORT(file_device);
+EXPORT(file_flush);
+EXPORT(file_has_refused_reader);
+EXPORT(file_identify);
+EXPORT(file_is_of);
+EXPORT(file_level);
+EXPORT(file_open);
+EXPORT(file_open_id);
+EXPORT(file_open_path);
+EXPORT(file_read);
+EXPORT(file_read_at);
+EXPORT(file_seek);
+EXPORT(file_set_size);
+EXPORT(file_size);
+EXPORT(file_transfer);
+EXPORT(file_truncate);
+EXPORT(file_view);
+EXPORT(file_view_close);
+EXPORT(file_write);
+EXPORT(file_write_all);
+EXPORT(file_write_at);
+EXPORT(mime_type);
+EXPORT(path_child);
+EXPORT(path_child_info);
+EXPORT(path_control);
+EXPORT(path_describe);
+EXPORT(path_fsd);
+EXPORT(path_get);
+EXPORT(path_identify);
+EXPORT(path_info);
+EXPORT(path_is_directory);
+EXPORT(path_is_inside);
+EXPORT(path_is_live);
+EXPORT(path_is_mount_point);
+EXPORT(path_is_same);
+EXPORT(path_is_unlinked);
+EXPORT(path_put);
+EXPORT(path_read_link);
+EXPORT(path_root);
+EXPORT(path_set_modified);
+EXPORT(path_text);
+EXPORT(path_vnode);
+EXPORT(path_walk);
+EXPORT(replace_abandon);
+EXPORT(replace_begin);
+EXPORT(replace_commit);
+EXPORT(vfs_counts);
+EXPORT(vfs_exchange_device);
+EXPORT(vfs_memory_is_short);
+EXPORT(vfs_mkdir);
+EXPORT(vfs_mount);
+EXPORT(vfs_mount_below);
+EXPORT(vfs_mount_info);
+EXPORT(vfs_rename);
+EXPORT(vfs_unlink);
+EXPORT(vfs_unmount);
+EXPORT(vfs_unmount_device);

@@ -1,0 +1,30 @@
+/*
+ * exports.c - what loaded drivers may use of the shell: commands are registered with
+ * SHELL_COMMAND(), read their options and write to their streams. See kernel/module/export.h.
+ */
+#include "kernel/module/export.h"
+#include "shell/options.h"
+#include "shell/shell.h"
+#include "shell/stream.h"
+
+/* shell/shell.h */
+EXPORT(shell_complain);
+EXPORT(shell_fail);
+EXPORT(shell_interrupted);
+EXPORT(shell_out_is_terminal);
+EXPORT(shell_read);
+EXPORT(shell_usage);
+EXPORT(shell_variable);
+
+/* shell/stream.h */
+EXPORT(stream_escaped);
+EXPORT(stream_flush);
+EXPORT(stream_format);
+EXPORT(stream_text);
+EXPORT(stream_write);
+
+/* shell/options.h */
+EXPORT(option_given);
+EXPORT(option_number);
+EXPORT(option_value);
+EXPORT(option_values);
