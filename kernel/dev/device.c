@@ -1,7 +1,6 @@
 /*
  * device.c - the life and the properties of a device.
  */
-#include "kernel/dev/driver.h"
 #include "kernel/dev/internal.h"
 #include "lib/text.h"
 
@@ -128,11 +127,6 @@ struct device *device_parent(const struct device *device)
 void *device_private(const struct device *device)
 {
     return device->private_data;
-}
-
-const struct driver *device_driver(const struct device *device)
-{
-    return device->driver;
 }
 
 const void *device_bus_data(const struct device *device, const struct bus_type *bus)

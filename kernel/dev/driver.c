@@ -1,22 +1,137 @@
 /*
- * driver.c - walks the linker's driver table in the drivers' own order.
+ * driver.c - the drivers in their order: those of the linker's table and those registered later.
  */
-#include "kernel/dev/driver.h"
+#include "kernel/dev/driver_list.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
-static bool driver_precedes(const struct driver *a, const struct driver *b)
+/* A driver that was registered. */
+struct entry {
+    struct list link;
+    const struct driver *driver;
+    unsigned uses;
+    bool has_root;
+};
+
+static struct spin lock = SPIN_INIT(RANK_QUEUE);
+static struct list registered = LIST_INIT(registered);
+static unsigned changes;
+
+static bool precedes(const struct driver *a, const struct driver *b)
 {
     return a->order != b->order ? a->order < b->order : strcmp(a->name, b->name) < 0;
 }
 
+/* Returns NULL for a driver of the table. Caller holds the lock. */
+static struct entry *find(const struct driver *driver)
+{
+    list_each(link, &registered) {
+        struct entry *entry = container_of(link, struct entry, link);
+        if (entry->driver == driver)
+            return entry;
+    }
+    return NULL;
+}
+
+static bool name_is_used(const char *name)
+{
+    table_each(entry, drivers, struct driver)
+        if (!strcmp((*entry)->name, name))
+            return true;
+    list_each(link, &registered)
+        if (!strcmp(container_of(link, struct entry, link)->driver->name, name))
+            return true;
+    return false;
+}
+
+/* ---- walking ------------------------------------------------------------------------------ */
+
 const struct driver *driver_next(const struct driver *previous)
 {
     const struct driver *best = NULL;
-    table_each(entry, drivers, struct driver) {
-        if (previous && !driver_precedes(previous, *entry))
-            continue;
-        if (!best || driver_precedes(*entry, best))
+    table_each(entry, drivers, struct driver)
+        if ((!previous || precedes(previous, *entry)) && (!best || precedes(*entry, best)))
             best = *entry;
+
+    spin_lock(&lock);
+    list_each(link, &registered) {
+        const struct driver *driver = container_of(link, struct entry, link)->driver;
+        if ((!previous || precedes(previous, driver)) && (!best || precedes(driver, best)))
+            best = driver;
     }
+    struct entry *entry = best ? find(best) : NULL;
+    if (entry)
+        entry->uses++;
+    spin_unlock(&lock);
+    if (previous)
+        driver_put(previous);
     return best;
+}
+
+void driver_put(const struct driver *driver)
+{
+    spin_lock(&lock);
+    struct entry *entry = find(driver);
+    if (entry)
+        entry->uses--;
+    spin_unlock(&lock);
+}
+
+unsigned driver_list_changes(void)
+{
+    spin_lock(&lock);
+    unsigned count = changes;
+    spin_unlock(&lock);
+    return count;
+}
+
+/* ---- adding and removing ------------------------------------------------------------------ */
+
+status_t driver_list_add(const struct driver *driver)
+{
+    struct entry *entry = mem_zalloc(sizeof(*entry));
+    if (!entry)
+        return -ENOMEM;
+    entry->driver = driver;
+    entry->uses = 1;
+    spin_lock(&lock);
+    bool used = name_is_used(driver->name);
+    if (!used) {
+        list_push_back(&registered, &entry->link);
+        changes++;
+    }
+    spin_unlock(&lock);
+    if (used)
+        mem_free(entry);
+    return used ? -EEXIST : 0;
+}
+
+void driver_list_set_root(const struct driver *driver)
+{
+    spin_lock(&lock);
+    struct entry *entry = find(driver);
+    if (entry)
+        entry->has_root = true;
+    spin_unlock(&lock);
+}
+
+status_t driver_list_remove(const struct driver *driver, bool *has_root)
+{
+    status_t status = 0;
+    spin_lock(&lock);
+    struct entry *entry = find(driver);
+    if (!entry)
+        status = -ENOENT;
+    else if (entry->uses)
+        status = -EBUSY;
+    else if (entry->has_root && !driver->remove_device)
+        status = -EOPNOTSUPP;
+    else
+        list_remove(&entry->link);
+    spin_unlock(&lock);
+    if (status)
+        return status;
+    *has_root = entry->has_root;
+    mem_free(entry);
+    return 0;
 }

@@ -1,22 +1,21 @@
 /*
- * driver.h - the driver table.
+ * driver.h - the drivers.
  *
- * A driver is a const descriptor, registered where it is defined:
+ * A driver is a const descriptor. A driver that is built in is registered where it is defined:
  *
  *     static const struct driver driver_ata = {
  *         .name = "ata", .order = 20, .add_device = ata_add
  *     };
  *     DRIVER(driver_ata);
  *
- * add_device   is asked for each device that is published, drivers in rising `order`: 0 "mine now"
- *              (it may have published children), -ENODEV "not mine", other errnos "mine, but
- *              failed" (logged; no other driver is asked). The tree's root is published first, and
- *              every driver is asked about it: those of built-in buses publish theirs below it.
- *              NULL: the driver drives no devices.
- * mount_fs     is asked by brute force whether the medium under `handle` is its file system, so it
- *              proves its claim first: 0 and *fsd, or -EMEDIUMTYPE "not mine, ask the next", or
- *              another errno "mine, but" . It copies the handle; the VFS closes it after dismount.
- *              NULL: the driver is no file system.
+ * A driver that is loaded later calls driver_register(). Both kinds are asked in rising order: the
+ * members are described below.
+ *
+ * Locking     Threads, with no lock held; driver_next and driver_put also with locks below QUEUE.
+ * Ownership   Descriptors are borrowed: those of the linker's table permanently, others until
+ *             driver_unregister().
+ * Status      A mounted file system does not count as a use of its driver: the caller of
+ *             driver_unregister() unmounts first.
  */
 #ifndef KERNEL_DEV_DRIVER_H
 #define KERNEL_DEV_DRIVER_H
@@ -29,9 +28,25 @@ struct device_handle;
 struct fsd;
 
 struct driver {
-    const char *name;
-    unsigned order;
+    const char *name; /* unique */
+    unsigned order;   /* drivers of equal order are asked in the order of their names */
+
+    /* Offers a device that was published, or that no driver has when the driver is registered.
+     * Returns 0 if the driver accepts it (it may have published children of the device), -ENODEV if
+     * not; other errnos: it accepts the device but failed, which is logged, and no other driver is
+     * asked. The root of the tree is offered to every driver: those of built-in buses publish their
+     * bus below it. NULL: the driver drives no devices. */
     status_t (*add_device)(struct device *device);
+
+    /* Ends the driver's work with a device that it accepted: the device has left the tree, or the
+     * driver is unregistered. The children of the device were removed before, except those of the
+     * root, of which the driver removes its own. Called once. NULL: nothing to do. */
+    void (*remove_device)(struct device *device);
+
+    /* Mounts the medium of the handle. Called for any medium, so it verifies the file system's
+     * signature first. Returns 0 and *fsd; -EMEDIUMTYPE if it is another file system; other errnos
+     * if it is this one but cannot be mounted. Copies the handle, which the VFS closes after
+     * dismount. NULL: the driver is not a file system driver. */
     status_t (*mount_fs)(const struct device_handle *handle, const char *options,
                          struct fsd **fsd);
 };
@@ -39,7 +54,17 @@ struct driver {
 TABLE_DECLARE(drivers, struct driver);
 #define DRIVER(object) TABLE_ENTRY(drivers, struct driver, object)
 
-/* The next driver after `previous` (NULL: the first) by (order, name); NULL at the end. */
+/* Adds a driver beside those of the table, and offers it the devices that no driver has. -EEXIST if
+ * the name is in use, -ENOMEM. */
+status_t driver_register(const struct driver *driver) MUST_CHECK;
+/* Takes back the devices of a driver that was registered, and offers them to the others. -EBUSY
+ * while one of its functions runs; -EOPNOTSUPP if it accepted the root and has no remove_device;
+ * -ENOENT if it is not registered. */
+status_t driver_unregister(const struct driver *driver) MUST_CHECK;
+
+/* Returns the first driver after `previous` (NULL: the first of all), or NULL at the end. The
+ * driver stays registered until it is passed to driver_next() as `previous`, or to driver_put(). */
 const struct driver *driver_next(const struct driver *previous);
+void driver_put(const struct driver *driver);
 
 #endif

@@ -3,7 +3,9 @@
  *
  *   device.c      life of a device: create, references, properties
  *   tree.c        the tree: numbers, names, aliases; finding and listing
- *   publish.c     publishing and removing devices; offering them to drivers
+ *   publish.c     publishing and removing devices
+ *   match.c       offers devices to drivers and takes them back
+ *   register.c    drivers that come and go at run time
  *   medium.c      the medium and its generation
  *   open.c        handles, claims, open files
  *   transfers.c   memory of a device's transfers

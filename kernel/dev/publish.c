@@ -1,27 +1,9 @@
 /*
- * publish.c - publishing and removing devices, and offering them to drivers.
+ * publish.c - publishing and removing devices; start and stop.
  */
-#include "kernel/dev/driver.h"
 #include "kernel/dev/event.h"
-#include "kernel/dev/internal.h"
+#include "kernel/dev/match.h"
 #include "kernel/dev/tree.h"
-#include "kernel/log.h"
-
-/* Asks the drivers in their order until one accepts the device. The root is offered to all of them:
- * each driver of a built-in bus publishes its bus below the root. */
-static void offer(struct device *device)
-{
-    for (const struct driver *d = driver_next(NULL); d; d = driver_next(d)) {
-        if (!d->add_device || (device->driver && device != device_root()))
-            continue;
-        status_t status = d->add_device(device);
-        if (status == -ENODEV)
-            continue;
-        if (status)
-            log_error(d->name, "%s: %s", device->name, status_text(status));
-        device->driver = d;
-    }
-}
 
 status_t device_publish(struct device *device)
 {
@@ -35,7 +17,7 @@ status_t device_publish(struct device *device)
         return status;
     }
     event_post(EVENT_ADDED, device);
-    offer(device);
+    match_device(device);
     return 0;
 }
 
@@ -62,6 +44,7 @@ void device_remove(struct device *device)
         last = tree_leave(leaf, &left) && leaf == device;
         if (left) {
             queue_fail(leaf);
+            match_release(leaf);
             event_post(EVENT_REMOVED, leaf);
             device_put(leaf); /* the tree's reference */
         }

@@ -272,7 +272,7 @@ struct device *device_child(struct device *parent, unsigned after)
     return found(child);
 }
 
-struct device *device_by_class(unsigned after)
+static struct device *next_device(unsigned after, bool with_alias)
 {
     struct device *next = NULL;
     mutex_lock(&tree_lock);
@@ -280,10 +280,20 @@ struct device *device_by_class(unsigned after)
     struct list *link = last ? last->all_link.next : published.next;
     for (; link != &published && !next; link = link->next) {
         struct device *device = container_of(link, struct device, all_link);
-        if (device->number > after && *device->alias)
+        if (device->number > after && (*device->alias || !with_alias))
             next = device;
     }
     return found(next);
+}
+
+struct device *device_by_class(unsigned after)
+{
+    return next_device(after, true);
+}
+
+struct device *tree_next(unsigned after)
+{
+    return next_device(after, false);
 }
 
 void device_path(const struct device *device, char *text, size_t bytes)

@@ -22,5 +22,7 @@ status_t tree_enter(struct device *device) MUST_CHECK;
 bool tree_leave(struct device *device, bool *left);
 /* Returns a reference to the deepest first child, or to the device itself if it has no children. */
 struct device *tree_leaf(struct device *device);
+/* Returns a reference to the first device in the tree whose number is above `after`, or NULL. */
+struct device *tree_next(unsigned after);
 
 #endif

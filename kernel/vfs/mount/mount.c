@@ -23,8 +23,10 @@ static status_t fsd_find(const struct device_handle *handle, const char *type,
             list_init(&(*fsd)->vnodes);
             list_init(&(*fsd)->held);
         }
-        if (status != -EMEDIUMTYPE)
+        if (status != -EMEDIUMTYPE) {
+            driver_put(d);
             return status;
+        }
     }
     return status;
 }

@@ -1,0 +1,93 @@
+/*
+ * match.c - offers devices to drivers, and takes them back; see match.h.
+ */
+#include "kernel/dev/match.h"
+#include "kernel/dev/driver_list.h"
+#include "kernel/log.h"
+
+/* The driver of a device that is being offered. */
+static const struct driver offered = { .name = "" };
+
+/* Returns whether the driver accepts the device. */
+static bool accepts(const struct driver *driver, struct device *device)
+{
+    status_t status = driver->add_device ? driver->add_device(device) : -ENODEV;
+    if (status && status != -ENODEV)
+        log_error(driver->name, "%s: %s", device->name, status_text(status));
+    return status != -ENODEV;
+}
+
+/* Every driver is asked about the root: drivers of built-in buses publish their bus below it. */
+static void offer_root(struct device *root)
+{
+    for (const struct driver *d = driver_next(NULL); d; d = driver_next(d))
+        if (accepts(d, root))
+            driver_list_set_root(d);
+}
+
+/* Returns the first driver that accepts the device, or NULL. The caller puts it. */
+static const struct driver *choose(struct device *device)
+{
+    const struct driver *driver;
+    unsigned before;
+    do { /* again if a driver was added: its place may be before that of those asked already */
+        before = driver_list_changes();
+        for (driver = driver_next(NULL); driver; driver = driver_next(driver))
+            if (accepts(driver, device))
+                return driver;
+    } while (before != driver_list_changes());
+    return NULL;
+}
+
+static bool begin_offer(struct device *device)
+{
+    const struct driver *none = NULL;
+    return atomic_compare_exchange_strong(&device->driver, &none, &offered);
+}
+
+/* The device may have been removed meanwhile: match_release() had no driver to take it from. */
+static void end_offer(struct device *device, const struct driver *driver)
+{
+    atomic_store(&device->driver, driver);
+    if (device->gone)
+        match_release(device);
+}
+
+void match_device(struct device *device)
+{
+    if (device == device_root()) {
+        offer_root(device);
+    } else if (begin_offer(device)) {
+        const struct driver *driver = choose(device);
+        end_offer(device, driver);
+        if (driver)
+            driver_put(driver);
+    }
+}
+
+void match_driver(const struct driver *driver, struct device *device)
+{
+    if (device == device_root()) {
+        if (accepts(driver, device))
+            driver_list_set_root(driver);
+    } else if (begin_offer(device)) {
+        end_offer(device, accepts(driver, device) ? driver : NULL);
+    }
+}
+
+void match_release(struct device *device)
+{
+    const struct driver *driver = device->driver;
+    while (driver && driver != &offered)
+        if (atomic_compare_exchange_weak(&device->driver, &driver, NULL)) {
+            if (driver->remove_device)
+                driver->remove_device(device);
+            return;
+        }
+}
+
+const struct driver *device_driver(const struct device *device)
+{
+    const struct driver *driver = device->driver;
+    return driver != &offered ? driver : NULL;
+}

@@ -1,0 +1,52 @@
+/*
+ * register.c - drivers that come and go at run time.
+ */
+#include "kernel/dev/driver_list.h"
+#include "kernel/dev/match.h"
+#include "kernel/dev/tree.h"
+
+status_t driver_register(const struct driver *driver)
+{
+    status_t status = driver_list_add(driver);
+    if (status)
+        return status;
+    struct device *device;
+    for (unsigned last = 0; (device = tree_next(last));) {
+        last = device->number;
+        match_driver(driver, device);
+        device_put(device);
+    }
+    driver_put(driver);
+    return 0;
+}
+
+static void remove_children(struct device *device)
+{
+    struct device *child;
+    while ((child = device_child(device, 0))) {
+        device_remove(child);
+        device_put(child);
+    }
+}
+
+status_t driver_unregister(const struct driver *driver)
+{
+    bool has_root = false;
+    status_t status = driver_list_remove(driver, &has_root);
+    if (status)
+        return status;
+
+    struct device *device;
+    for (unsigned last = 0; (device = tree_next(last));) {
+        last = device->number;
+        if (device->driver == driver) {
+            remove_children(device);
+            match_release(device);
+            match_device(device); /* another driver may accept it */
+        }
+        device_put(device);
+    }
+    if (has_root)
+        driver->remove_device(device_root());
+    return 0;
+}
