@@ -1,4 +1,6 @@
-/* keyboard.c - the 8042; see keyboard.h. */
+/*
+ * keyboard.c - drives the 8042 controller: see keyboard.h.
+ */
 #include "drivers/input/keyboard.h"
 #include "kernel/console.h"
 #include "kernel/log.h"
@@ -6,14 +8,15 @@
 #include "kernel/x86/ports.h"
 
 enum {
-    DATA = 0x60,
-    STATUS = 0x64,  /* read */
-    COMMAND = 0x64, /* written */
+    DATA = KEYBOARD_DATA_PORT,
+    STATUS = KEYBOARD_COMMAND_PORT,  /* read */
+    COMMAND = KEYBOARD_COMMAND_PORT, /* write */
     LINE = 1,
 
-    STATUS_FULL = 1 << 0,     /* a byte for us */
-    STATUS_BUSY = 1 << 1,     /* ours was not taken yet */
+    STATUS_FULL = 1 << 0, /* a byte can be read */
+    STATUS_BUSY = KEYBOARD_INPUT_FULL,
     STATUS_FROM_MOUSE = 1 << 5,
+    NO_CONTROLLER = 0xff, /* what a bus without one reads */
 
     COMMAND_READ_MODE = 0x20,
     COMMAND_WRITE_MODE = 0x60,
@@ -72,30 +75,33 @@ static void drain(void)
         (void)port_in8(DATA);
 }
 
-/* With the keyboard off, what comes next is the answer. 0xff: nobody there at all. */
+/* Sets the controller's mode. The keyboard is disabled first, so that the next byte is the answer
+ * and not a key. Returns false if there is no controller. */
 static bool set_mode(void)
 {
     uint8_t mode;
 
-    if (port_in8(STATUS) == 0xff || !send(COMMAND, COMMAND_KEYBOARD_OFF) ||
+    if (port_in8(STATUS) == NO_CONTROLLER || !send(COMMAND, COMMAND_KEYBOARD_OFF) ||
         !send(COMMAND, COMMAND_MOUSE_OFF))
         return false;
+
     drain();
     if (!send(COMMAND, COMMAND_READ_MODE) || !receive(&mode, WAIT_US))
         return false;
+
     mode |= MODE_INTERRUPT | MODE_TRANSLATE | MODE_MOUSE_OFF;
     mode &= (uint8_t)~(MODE_MOUSE_INTERRUPT | MODE_KEYBOARD_OFF);
     return send(COMMAND, COMMAND_WRITE_MODE) && send(DATA, mode) &&
            send(COMMAND, COMMAND_KEYBOARD_ON);
 }
 
-/* A keyboard that does not answer now may be plugged in later: it is listened to all the same. */
+/* A keyboard that does not answer may be connected later, so that is not an error. */
 static void start_scanning(void)
 {
     uint8_t answer = 0;
     if (!send(DATA, KEYBOARD_SCAN) || !receive(&answer, WAIT_KEYBOARD_US) ||
         answer != KEYBOARD_ACKNOWLEDGE)
-        log_debug("keyboard", "no answer");
+        log_debug("keyboard", "keyboard does not answer");
 }
 
 /* ---- keys --------------------------------------------------------------------------------- */
@@ -120,7 +126,7 @@ static bool handle_interrupt(void *context)
     bool any = false;
     for (unsigned i = 0; i < DRAIN_MAX; i++) {
         uint8_t status = port_in8(STATUS);
-        if (status == 0xff || !(status & STATUS_FULL))
+        if (status == NO_CONTROLLER || !(status & STATUS_FULL))
             break;
         uint8_t code = port_in8(DATA);
         any = true;
@@ -139,6 +145,6 @@ void keyboard_start(void)
         return;
     }
     start_scanning();
-    if (interrupt_register(LINE, &handler) != 0)
-        log_error("keyboard", "no interrupt line");
+    if (interrupt_register(LINE, &handler))
+        log_error("keyboard", "interrupt line %d cannot be used; no input", LINE);
 }

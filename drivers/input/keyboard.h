@@ -1,17 +1,15 @@
 /*
- * keyboard.h - the PC keyboard behind an 8042 (line 1) as console input, US layout.
+ * keyboard.h - the PC keyboard at an 8042 controller (line 1) as console input, US layout.
  *
- * Keys come as bytes, as a terminal would send them: characters; Ctrl with a letter as its control
- * code; Alt as ESC before the key; arrows, Home, End, Insert, Delete, Page Up, Page Down and the
- * function keys as the sequences of xterm. Shift with Page Up or Page Down looks back on the
- * screen. Ctrl-Alt-Delete starts the machine again.
- *
- * The controller translates to scancode set 1. Each step of its start has a time limit: there may
- * be no controller, or nobody behind it.
- *
- * Locking     The interrupt handler's state is its own.
+ * Model       Keys become the bytes that a terminal sends: characters; Ctrl with a letter its
+ *             control code; Alt ESC before the key; arrows, Home, End, Insert, Delete, Page Up,
+ *             Page Down and the function keys the sequences of xterm. Shift with Page Up or Page
+ *             Down scrolls the screen. Ctrl-Alt-Delete restarts the machine. The controller
+ *             translates to scancode set 1. Each step of its initialisation has a time limit, since
+ *             there may be no controller, or no keyboard.
+ * Locking     The state is used by the interrupt handler only.
  * References  IBM PS/2 technical reference, keyboard controller; scancode set 1.
- * Status      No USB, no other layouts. The lights stay as they are.
+ * Status      No USB, no other layouts, no LEDs.
  */
 #ifndef DRIVERS_INPUT_KEYBOARD_H
 #define DRIVERS_INPUT_KEYBOARD_H
@@ -19,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Looks for the controller and the keyboard. After interrupts_start() and clock_start(). */
+/* Detects the controller and the keyboard. After interrupts_start() and clock_start(). */
 void keyboard_start(void);
 
 /* ---- keymap.c: from scancodes to bytes ---------------------------------------------------- */
@@ -30,15 +28,15 @@ enum keymap_action { KEYMAP_NONE, KEYMAP_BYTES, KEYMAP_LOOK_BACK, KEYMAP_LOOK_FO
                      KEYMAP_RESTART };
 
 struct keymap {
-    bool extended;  /* 0xe0 came before */
-    uint8_t skip;   /* bytes of Pause that are still to come */
+    bool extended;  /* the last code was the prefix 0xe0 */
+    uint8_t skip;   /* codes of Pause that are still to come */
     uint8_t shifts, controls, alts; /* which of the two keys are down: bit 0 left, 1 right */
     bool caps_lock;
-    char bytes[KEYMAP_BYTES_MAX]; /* of KEYMAP_BYTES */
+    char bytes[KEYMAP_BYTES_MAX]; /* the result of KEYMAP_BYTES */
     unsigned count;
 };
 
-/* Takes a scancode in; what it comes to. */
+/* Processes a scancode and returns what to do. */
 enum keymap_action keymap_take(struct keymap *keymap, uint8_t code);
 
 #endif

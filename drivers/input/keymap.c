@@ -1,11 +1,13 @@
-/* keymap.c - scancode set 1 to a terminal's bytes, US layout; see keyboard.h. */
+/*
+ * keymap.c - converts scancode set 1 to the bytes of a terminal, US layout: see keyboard.h.
+ */
 #include "drivers/input/keyboard.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 
 enum {
     CODE_EXTENDED = 0xe0,
-    CODE_PAUSE = 0xe1, /* and five more bytes */
+    CODE_PAUSE = 0xe1, /* followed by five more codes */
     PAUSE_REST = 5,
     CODE_RELEASED = 0x80,
     CODE_CONTROL = 0x1d,
@@ -27,7 +29,8 @@ static const char plain[] =
 static const char shifted[] =
     "\0\033" "!@#$%^&*()_+\b\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
 
-/* Keys that are sequences; the pad's send the same, whose numbers nobody needs twice. */
+/* Keys that send sequences. The keypad's have the same codes without the prefix 0xe0, and send the
+ * same. */
 static const struct {
     uint8_t code;
     const char *sequence;
@@ -65,7 +68,8 @@ static void set_bit(uint8_t *bits, unsigned bit, bool value)
     *bits = (uint8_t)(value ? *bits | 1u << bit : *bits & ~(1u << bit));
 }
 
-/* True: the code was a modifier's. Extended shifts come and go around other keys by themselves. */
+/* Returns true if the code is a modifier's. The keyboard itself sends extended shifts around other
+ * keys; those are ignored. */
 static bool take_modifier(struct keymap *keymap, uint8_t code, bool pressed)
 {
     bool extended = keymap->extended;
@@ -87,7 +91,8 @@ static bool take_modifier(struct keymap *keymap, uint8_t code, bool pressed)
 
 /* ---- keys --------------------------------------------------------------------------------- */
 
-/* As a terminal does it: the letters, and @ [ \ ] ^ _ by position; ? is DEL, 2 and space NUL. */
+/* Returns the control code of a character, as terminals define it: letters and @ [ \ ] ^ _ by their
+ * position; ? is DEL. */
 static char control_of(char c)
 {
     if (c >= 'a' && c <= 'z')
@@ -101,13 +106,15 @@ static enum keymap_action take_character(struct keymap *keymap, uint8_t code)
 {
     if (code >= sizeof(plain) - 1)
         return KEYMAP_NONE;
+
     bool letter = plain[code] >= 'a' && plain[code] <= 'z';
     bool shift = keymap->shifts != 0;
     char c = (letter ? shift != keymap->caps_lock : shift) ? shifted[code] : plain[code];
     if (c == 0)
         return KEYMAP_NONE;
+
     if (c == '\b')
-        c = 0x7f; /* what a terminal's Backspace sends */
+        c = 0x7f; /* a terminal's Backspace sends DEL */
     if (keymap->controls)
         c = control_of(c);
     if (keymap->alts)
@@ -116,7 +123,7 @@ static enum keymap_action take_character(struct keymap *keymap, uint8_t code)
     return KEYMAP_BYTES;
 }
 
-/* xterm's number of the modifiers that are down: 1, and 1 for Shift, 2 for Alt, 4 for Ctrl. */
+/* Returns xterm's number for the pressed modifiers: 1, plus 1 for Shift, 2 for Alt, 4 for Ctrl. */
 static unsigned modifier_number(const struct keymap *keymap)
 {
     return 1 + (keymap->shifts ? 1 : 0) + (keymap->alts ? 2 : 0) + (keymap->controls ? 4 : 0);
@@ -158,6 +165,7 @@ static enum keymap_action take_pressed(struct keymap *keymap, uint8_t code)
         return KEYMAP_LOOK_BACK;
     if (code == CODE_PAGE_DOWN && keymap->shifts)
         return KEYMAP_LOOK_FORWARD;
+
     enum keymap_action action = take_sequence(keymap, code);
     bool character = !keymap->extended || code == CODE_PAD_DIVIDE || code == CODE_PAD_ENTER;
     return action == KEYMAP_NONE && character ? take_character(keymap, code) : action;
@@ -180,6 +188,7 @@ enum keymap_action keymap_take(struct keymap *keymap, uint8_t code)
         keymap->extended = true;
         return KEYMAP_NONE;
     }
+
     bool pressed = !(code & CODE_RELEASED);
     code &= (uint8_t)~CODE_RELEASED;
     if (!take_modifier(keymap, code, pressed) && pressed)

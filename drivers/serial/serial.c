@@ -1,3 +1,6 @@
+/*
+ * serial.c - detects and drives a 16550: see serial.h.
+ */
 #include "drivers/serial/serial.h"
 #include "kernel/console.h"
 #include "kernel/early.h"
@@ -11,7 +14,7 @@ enum { BASE = 0x3f8, LINE = 4 };
 enum {
     DATA = BASE,
     INTERRUPT_ENABLE = BASE + 1,
-    FIFO_CONTROL = BASE + 2, /* written */
+    FIFO_CONTROL = BASE + 2, /* write */
     INTERRUPT_ID = BASE + 2, /* read */
     LINE_CONTROL = BASE + 3,
     MODEM_CONTROL = BASE + 4,
@@ -28,7 +31,7 @@ enum {
     ID_FIFO_WORKS = 0xc0,
     CONTROL_8N1 = 0x03,
     CONTROL_DIVISOR = 0x80,
-    MODEM_READY_INTERRUPTS = 0x0b, /* DTR, RTS, and OUT2, which lets interrupts out */
+    MODEM_READY_INTERRUPTS = 0x0b, /* DTR, RTS, and OUT2, which connects the interrupt */
     MODEM_LOOPBACK = 0x12,
     STATUS_RECEIVED = 0x01,
     STATUS_CAN_SEND = 0x20,
@@ -37,20 +40,21 @@ enum {
     FIFO_BYTES = 16,
     LOOPBACK_BYTE = 0xa5,
     LOOPBACK_POLLS_MAX = 100000,
-    DRAIN_MAX = 256, /* bytes taken in one go; a mad port must not hold the processor */
+    DRAIN_MAX = 256, /* bytes read at once: a broken port must not keep the processor busy */
     SEND_POLLS_MIN = 1000,
     SEND_WAIT_US = 1000000,
 };
 
 static unsigned fifo_bytes = 1;
-static bool stuck; /* the port let the last wait run out */
+static bool stuck; /* the last wait for the port timed out */
 
 static bool can_send(void)
 {
     return port_in8(LINE_STATUS) & STATUS_CAN_SEND;
 }
 
-/* Both bounds must be passed, so that neither a fast port nor a stopped clock ends it early. */
+/* Waits until both bounds are passed, so that neither a fast port nor a stopped clock ends it
+ * early. */
 static bool wait_can_send(void)
 {
     if (can_send()) {
@@ -86,7 +90,7 @@ static bool receive(void)
     return any;
 }
 
-/* A character time-out, an overrun or a break may leave no byte, but are ours all the same. */
+/* A character timeout, an overrun or a break may deliver no byte, but this port raised it. */
 static bool handle_interrupt(void *context)
 {
     (void)context;
@@ -94,6 +98,7 @@ static bool handle_interrupt(void *context)
     return receive() || pending;
 }
 
+/* The scratch register keeps any value: without a port the bus reads as ones. */
 static bool has_scratch(void)
 {
     port_out8(SCRATCH, 0x5a);
@@ -112,8 +117,8 @@ static void set_speed(void)
     port_out8(LINE_CONTROL, CONTROL_8N1);
 }
 
-/* Switching the FIFO on empties it, so a byte that was typed before is taken out immediately
- * before; in loopback mode, where an emulator has no reason to bring the next one just then. */
+/* Enabling the FIFO clears it, so a byte received earlier is read immediately before. This is done
+ * in loopback mode, in which an emulator does not deliver the next byte at the same time. */
 static void enable_fifo(void)
 {
     bool typed = port_in8(LINE_STATUS) & STATUS_RECEIVED;
@@ -126,7 +131,7 @@ static void enable_fifo(void)
         fifo_bytes = FIFO_BYTES;
 }
 
-/* Sends a byte to itself. Bytes that come in from outside all the same are passed on. */
+/* Sends a byte to itself. Other bytes that arrive meanwhile are input. */
 static bool loops_back(void)
 {
     port_out8(DATA, LOOPBACK_BYTE);
@@ -145,9 +150,11 @@ static bool detect(void)
 {
     if (port_in8(LINE_STATUS) == 0xff || !has_scratch())
         return false;
-    /* The early console's last bytes must be out before the speed changes. */
+
+    /* The last bytes of early output must have been sent before the speed changes. */
     if (!wait_can_send())
         return false;
+
     set_speed();
     port_out8(MODEM_CONTROL, MODEM_LOOPBACK);
     enable_fifo();
@@ -167,6 +174,6 @@ void serial_start(void)
         return;
     console_register(&console);
     if (interrupt_register(LINE, &handler) != 0)
-        log_error("serial", "no interrupt line");
+        log_error("serial", "interrupt line %d cannot be used; no input", LINE);
     port_out8(INTERRUPT_ENABLE, ENABLE_RECEIVED);
 }

@@ -1,25 +1,30 @@
-/* font.c - see font.h. */
+/*
+ * font.c - reads the font's table and looks up glyphs: see font.h.
+ */
 #include "drivers/video/font.h"
 #include "lib/bytes.h"
 
 enum {
     MAGIC = 0x0436,
+    HEADER_MODE = 2,
+    HEADER_ROWS = 3,
     HEADER_BYTES = 4,
     MODE_512 = 1,
     MODE_TABLE = 2,
-    TABLE_SEQUENCE = 0xfffe, /* characters that are several code points: not looked for */
+    TABLE_SEQUENCE = 0xfffe, /* combinations of code points follow, which are ignored */
     TABLE_END = 0xffff,
 
     PAGES = 256,
     PAGE_CODES = 256,
     PAGES_USED_MAX = 24,
-    NO_GLYPH = 0, /* glyphs are kept by number + 1 */
+    NO_GLYPH = 0, /* entries are a glyph's number + 1 */
 };
 
 static const uint8_t *glyphs;
 static unsigned rows, count;
 
-/* Code points by their high byte, then their low one; a font has few of the former. */
+/* A table in two levels: by the high byte of a code point, of which a font has few, and by the low
+ * one. */
 static uint8_t page_of[PAGES]; /* number + 1; 0: none */
 static uint16_t pages[PAGES_USED_MAX][PAGE_CODES];
 static unsigned page_count;
@@ -37,6 +42,7 @@ static void note(uint32_t code, unsigned glyph)
         *entry = (uint16_t)(glyph + 1);
 }
 
+/* For each glyph, the table lists code points, then combinations, then an end mark. */
 static void read_table(struct bytes font, size_t at)
 {
     for (unsigned glyph = 0; glyph < count; glyph++) {
@@ -56,15 +62,17 @@ static void read_table(struct bytes font, size_t at)
 bool font_read(const uint8_t *data, size_t bytes)
 {
     struct bytes font = { data, bytes };
-    uint8_t mode = bytes_u8(font, 2), height = bytes_u8(font, 3);
+    uint8_t mode = bytes_u8(font, HEADER_MODE), height = bytes_u8(font, HEADER_ROWS);
     unsigned number = mode & MODE_512 ? 512 : 256;
 
     if (bytes_le16(font, 0) != MAGIC || height == 0 || height > FONT_ROWS_MAX ||
         !bytes_has(font, HEADER_BYTES, (size_t)number * height))
         return false;
+
     glyphs = data + HEADER_BYTES;
     rows = height;
     count = number;
+
     if (mode & MODE_TABLE)
         read_table(font, HEADER_BYTES + (size_t)count * rows);
     else

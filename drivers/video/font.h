@@ -1,8 +1,8 @@
 /*
- * font.h - the pictures of characters: a PC screen font, taken into the kernel at build time.
+ * font.h - glyphs: a PC screen font, which the Makefile includes in the kernel.
  *
- * A font of version 1 (PSF1): 256 or 512 glyphs 8 pixels wide, a byte a row, and a table of the
- * code points that each shows. Debian's console fonts have up to 32 rows.
+ * PSF version 1: 256 or 512 glyphs, 8 pixels wide, one byte for each row, and a table of the code
+ * points of each glyph. Debian's console fonts have up to 32 rows.
  */
 #ifndef DRIVERS_VIDEO_FONT_H
 #define DRIVERS_VIDEO_FONT_H
@@ -13,14 +13,14 @@
 
 enum { FONT_COLUMNS = 8, FONT_ROWS_MAX = 32, FONT_GLYPHS_MAX = 512 };
 
-/* Reads a font of `bytes` bytes, which stay the caller's. False: it is none. */
+/* Reads a font, which is borrowed permanently. Returns false if it is not a valid one. */
 bool font_read(const uint8_t *font, size_t bytes);
 
 unsigned font_rows(void);
 unsigned font_glyph_count(void);
-/* The glyph that shows a code point; '?' for those that the font does not know. */
+/* Returns the glyph of a code point; that of '?' if the font has none. */
 unsigned font_find(uint32_t code);
-/* font_rows() bytes, the leftmost pixel highest. */
+/* Returns font_rows() bytes; the highest bit is the leftmost pixel. */
 const uint8_t *font_glyph(unsigned glyph);
 
 #endif

@@ -1,4 +1,6 @@
-/* framebuffer.c - cells as pixels; see video.h. */
+/*
+ * framebuffer.c - draws cells as pixels: see video.h.
+ */
 #include "drivers/video/font.h"
 #include "drivers/video/picture.h"
 #include "drivers/video/terminal.h"
@@ -6,7 +8,7 @@
 #include "kernel/mm/space.h"
 #include "lib/string.h"
 
-enum { COLOURS = 16, SIDE_MAX = 1 << 14, CHANNEL_BITS = 8 };
+enum { COLOURS = 16, SIDE_MAX = 1 << 14, CHANNEL_BITS = 8, ROWS_MIN = 24 };
 
 static const uint32_t palette[COLOURS] = {
     0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa,
@@ -14,10 +16,10 @@ static const uint32_t palette[COLOURS] = {
 };
 
 static struct framebuffer mode;
-static uint8_t *pixels; /* of the first cell's corner */
+static uint8_t *pixels; /* of the first cell's upper left corner */
 static unsigned pixel_bytes, scale;
-static uint32_t colours[COLOURS]; /* as this framebuffer has them */
-static struct video_glass glass;
+static uint32_t colours[COLOURS]; /* in the format of this framebuffer */
+static struct video_display display;
 
 static uint32_t pack_channel(uint32_t value, unsigned shift, unsigned bits)
 {
@@ -34,7 +36,7 @@ static void pack_palette(void)
                      pack_channel(palette[i], mode.blue_shift, mode.blue_bits);
 }
 
-/* Puts a pixel `scale` times, and returns where the next one goes. */
+/* Draws a pixel `scale` times, and returns the position of the next one. */
 static inline uint8_t *put_pixel(uint8_t *at, uint32_t colour)
 {
     for (unsigned i = 0; i < scale; i++, at += pixel_bytes) {
@@ -59,7 +61,7 @@ static void draw_glyph(uint8_t *at, const uint8_t *glyph, uint32_t front, uint32
     }
 }
 
-/* Fonts of other heights show a tile's rows as often as it takes. */
+/* Draws a tile of a picture, stretched vertically to the height of the font. */
 static void draw_tile(uint8_t *at, uint32_t code, uint32_t back)
 {
     for (unsigned row = 0; row < font_rows() * scale; row++, at += mode.pitch_bytes) {
@@ -110,10 +112,11 @@ static bool is_usable(const struct framebuffer *given)
            channel_fits(given->blue_shift, given->blue_bits);
 }
 
-const struct video_glass *framebuffer_start(const struct framebuffer *given)
+const struct video_display *framebuffer_start(const struct framebuffer *given)
 {
     if (!is_usable(given))
         return NULL;
+
     mode = *given;
     size_t bytes = (size_t)mode.pitch_bytes * mode.height;
     uint8_t *memory = space_map_framebuffer(mode.address, bytes);
@@ -122,15 +125,18 @@ const struct video_glass *framebuffer_start(const struct framebuffer *given)
 
     pixel_bytes = (mode.bits + 7u) / 8;
     pack_palette();
+
+    /* As large as possible with 80 columns and at least 24 rows, centred. */
     scale = mode.width / (VIDEO_COLUMNS * FONT_COLUMNS);
-    while (scale > 1 && mode.height / (font_rows() * scale) < 24)
+    while (scale > 1 && mode.height / (font_rows() * scale) < ROWS_MIN)
         scale--;
     unsigned margin = (mode.width - VIDEO_COLUMNS * FONT_COLUMNS * scale) / 2;
     pixels = memory + (size_t)margin * pixel_bytes;
+
     memset(memory, 0, bytes);
-    glass = (struct video_glass){
+    display = (struct video_display){
         .columns = VIDEO_COLUMNS, .rows = mode.height / (font_rows() * scale), .draw = draw,
         .shows_pictures = true,
     };
-    return &glass;
+    return &display;
 }

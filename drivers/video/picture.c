@@ -1,4 +1,6 @@
-/* picture.c - see picture.h. */
+/*
+ * picture.c - the pictures kept for the screen: see picture.h.
+ */
 #include "drivers/video/picture.h"
 #include "kernel/sched/sync.h"
 #include "lib/string.h"
@@ -8,8 +10,8 @@ struct kept {
     uint8_t pixels[CONSOLE_PICTURE_SIDE_MAX * CONSOLE_PICTURE_SIDE_MAX];
 };
 
-static struct spin lock = SPIN_INIT(RANK_LOG); /* the next two; kept pictures are read without it */
-static struct kept *_Atomic pictures[PICTURES_MAX]; /* made when first used, and then kept */
+static struct spin lock = SPIN_INIT(RANK_LOG); /* of the next two; reading pixels takes no lock */
+static struct kept *_Atomic pictures[PICTURES_MAX]; /* allocated when first used, never freed */
 static unsigned next;
 
 static bool is_same(const struct kept *kept, const struct console_picture *picture)
@@ -18,7 +20,7 @@ static bool is_same(const struct kept *kept, const struct console_picture *pictu
            memcmp(kept->pixels, picture->pixels, kept->side * kept->side) == 0;
 }
 
-/* The place of the picture, or PICTURES_MAX. */
+/* Returns the slot of a picture with the same pixels, or PICTURES_MAX. */
 static unsigned picture_find(const struct console_picture *picture)
 {
     unsigned n = 0;
@@ -30,7 +32,9 @@ static unsigned picture_find(const struct console_picture *picture)
 
 uint32_t picture_keep(const struct console_picture *picture)
 {
-    struct kept *spare = mem_zalloc(sizeof(*spare)); /* nothing is allocated under the lock */
+    /* Allocated before the lock is taken, whose rank is above the heap's; perhaps not needed. */
+    struct kept *spare = mem_zalloc(sizeof(*spare));
+
     spin_lock(&lock);
     unsigned n = picture_find(picture);
     if (n == PICTURES_MAX) {
@@ -48,6 +52,7 @@ uint32_t picture_keep(const struct console_picture *picture)
     }
     bool is_kept = pictures[n];
     spin_unlock(&lock);
+
     mem_free(spare);
     return is_kept ? PICTURE_CODE_FIRST + n * PICTURE_TILES : 0;
 }

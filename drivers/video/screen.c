@@ -1,4 +1,6 @@
-/* screen.c - see video.h. */
+/*
+ * screen.c - the console on the screen, and the thread that draws it: see video.h.
+ */
 #include "drivers/video/font.h"
 #include "drivers/video/picture.h"
 #include "drivers/video/terminal.h"
@@ -13,63 +15,66 @@
 enum {
     FRAME_US = 30000,
     HISTORY_LINES_MAX = 1000,
-    HISTORY_MEMORY_PART = 128, /* of the memory that is free */
+    HISTORY_MEMORY_PART = 128, /* the history takes at most this fraction of free memory */
 };
 
-extern const uint8_t font_start[], font_end[]; /* the Makefile puts the font's file there */
+extern const uint8_t font_start[], font_end[]; /* build/kernel/font.S */
 
-static struct spin lock = SPIN_INIT(RANK_LOG); /* all down to `glass` */
+static struct spin lock = SPIN_INIT(RANK_LOG); /* of the next four */
 static struct terminal terminal;
-static unsigned view; /* lines that one looks back */
+static unsigned view; /* lines scrolled back */
 static bool changed;
 static struct wait_queue arrival = WAIT_QUEUE_INIT(arrival);
 
-static const struct video_glass *glass;
-static uint32_t *shown; /* what stands on the glass */
+static const struct video_display *display;
+static uint32_t *shown; /* the cells on the display */
 
-/* ---- the glass ---------------------------------------------------------------------------- */
+/* ---- drawing -------------------------------------------------------------------------------- */
 
+/* Copies a row of cells under the lock, so that drawing needs none. */
 static void take_row(unsigned row, uint32_t *cells)
 {
     spin_lock(&lock);
     const uint32_t *line = terminal_line(&terminal, (int)row - (int)view);
-    for (unsigned column = 0; column < glass->columns; column++)
+    for (unsigned column = 0; column < display->columns; column++)
         cells[column] = line[column];
     if (!terminal.cursor_hidden && terminal.at.row + view == row)
         cells[terminal.at.column] |= CELL_CURSOR;
     spin_unlock(&lock);
 }
 
+/* Draws each run of cells that differ from those on the display. */
 static void paint_row(unsigned row, const uint32_t *cells)
 {
-    uint32_t *old = shown + row * glass->columns;
-    for (unsigned from = 0, to; from < glass->columns; from = to) {
+    uint32_t *old = shown + row * display->columns;
+    for (unsigned from = 0, to; from < display->columns; from = to) {
         bool same = cells[from] == old[from];
-        for (to = from; to < glass->columns && (cells[to] == old[to]) == same; to++)
+        for (to = from; to < display->columns && (cells[to] == old[to]) == same; to++)
             ;
         if (!same)
-            glass->draw(row, from, cells + from, to - from);
+            display->draw(row, from, cells + from, to - from);
     }
-    for (unsigned column = 0; column < glass->columns; column++)
+    for (unsigned column = 0; column < display->columns; column++)
         old[column] = cells[column];
 }
 
 static void paint(void)
 {
     static uint32_t cells[TERMINAL_COLUMNS_MAX];
-    for (unsigned row = 0; row < glass->rows; row++) {
+    for (unsigned row = 0; row < display->rows; row++) {
         take_row(row, cells);
         paint_row(row, cells);
     }
 }
 
-static void paint_for_ever(void *argument)
+/* The thread. The pause after each drawing limits how often it draws. */
+static void paint_changes(void *argument)
 {
     (void)argument;
     for (;;) {
         spin_lock(&lock);
         while (!changed)
-            (void)wait_queue_wait(&arrival, &lock, TIME_NEVER);
+            IGNORE(wait_queue_wait(&arrival, &lock, TIME_NEVER));
         changed = false;
         spin_unlock(&lock);
         paint();
@@ -79,7 +84,7 @@ static void paint_for_ever(void *argument)
 
 /* ---- the console -------------------------------------------------------------------------- */
 
-/* The lock is held. */
+/* The caller holds the lock. */
 static void note_change(void)
 {
     if (!changed)
@@ -101,7 +106,7 @@ static void screen_write(const char *text, size_t bytes)
 static void screen_scroll(int half_screens)
 {
     spin_lock(&lock);
-    int lines = (int)view + half_screens * (int)(glass->rows / 2);
+    int lines = (int)view + half_screens * (int)(display->rows / 2);
     view = lines < 0 ? 0 : (unsigned)lines;
     view = min(view, terminal.history);
     note_change();
@@ -120,26 +125,26 @@ static status_t screen_picture(const struct console_picture *picture, unsigned r
     return first != 0 ? 0 : -ENOMEM;
 }
 
-/* A small machine looks back less far. */
+/* With little memory the history is shorter. */
 static unsigned choose_history(void)
 {
     size_t bytes = page_free_count() / HISTORY_MEMORY_PART * PAGE_BYTES;
-    size_t lines = bytes / (glass->columns * sizeof(uint32_t));
-    return lines < HISTORY_LINES_MAX ? (unsigned)lines : HISTORY_LINES_MAX;
+    size_t lines = bytes / (display->columns * sizeof(uint32_t));
+    return (unsigned)min(lines, HISTORY_LINES_MAX);
 }
 
 static bool make_cells(void)
 {
-    unsigned lines = glass->rows + choose_history();
-    uint32_t *cells = mem_alloc((size_t)lines * glass->columns * sizeof(*cells));
+    unsigned lines = display->rows + choose_history();
+    uint32_t *cells = mem_alloc((size_t)lines * display->columns * sizeof(*cells));
 
-    shown = mem_zalloc((size_t)glass->rows * glass->columns * sizeof(*shown));
+    shown = mem_zalloc((size_t)display->rows * display->columns * sizeof(*shown));
     if (!cells || !shown) {
         mem_free(cells);
         mem_free(shown);
         return false;
     }
-    terminal_init(&terminal, glass->columns, glass->rows, lines, cells);
+    terminal_init(&terminal, display->columns, display->rows, lines, cells);
     return true;
 }
 
@@ -151,20 +156,22 @@ void video_start(const struct framebuffer *framebuffer)
 
     if (!font_read(font_start, (size_t)(font_end - font_start)))
         return;
-    glass = framebuffer_start(framebuffer);
-    if (!glass)
-        glass = vga_start(framebuffer);
-    if (!glass)
+    display = framebuffer_start(framebuffer);
+    if (!display)
+        display = vga_start(framebuffer);
+    if (!display)
         return;
+
     struct thread *painter = NULL;
     if (make_cells())
-        painter = thread_create("screen", PRIORITY_NORMAL, paint_for_ever, NULL);
+        painter = thread_create("screen", PRIORITY_NORMAL, paint_changes, NULL);
     if (!painter) {
-        log_warn("screen", "no memory for it");
+        log_warn("screen", "not enough memory; the screen is not used");
         return;
     }
     thread_detach(painter);
-    if (glass->shows_pictures)
+
+    if (display->shows_pictures)
         console.picture = screen_picture;
     console_register(&console);
 }

@@ -1,4 +1,6 @@
-/* terminal.c - see terminal.h. */
+/*
+ * terminal.c - interprets characters and control sequences: see terminal.h.
+ */
 #include "drivers/video/terminal.h"
 #include "lib/macros.h"
 #include "lib/utf8.h"
@@ -57,7 +59,7 @@ static void copy_row(struct terminal *t, unsigned to, unsigned from)
         target[column] = source[column];
 }
 
-/* The whole screen moves by moving its start in the ring. */
+/* Scrolls by moving the screen's start in the ring; no cell is copied. */
 static void scroll_up(struct terminal *t)
 {
     t->first = (t->first + 1) % t->line_count;
@@ -66,7 +68,7 @@ static void scroll_up(struct terminal *t)
     erase(t, t->rows - 1, 0, t->columns);
 }
 
-/* Opens `count` blank rows at `top`; what falls off the end is lost. */
+/* Inserts `count` blank rows at `top`; the last rows are lost. */
 static void open_rows(struct terminal *t, unsigned top, unsigned count)
 {
     count = min(count, t->rows - top);
@@ -87,8 +89,8 @@ static void close_rows(struct terminal *t, unsigned top, unsigned count)
 
 static void move_to(struct terminal *t, unsigned row, unsigned column)
 {
-    t->at.row = row < t->rows ? row : t->rows - 1;
-    t->at.column = column < t->columns ? column : t->columns - 1;
+    t->at.row = min(row, t->rows - 1);
+    t->at.column = min(column, t->columns - 1);
     t->at.wrap = false;
 }
 
@@ -133,7 +135,7 @@ static void put(struct terminal *t, uint32_t code)
 
 /* ---- control sequences -------------------------------------------------------------------- */
 
-/* A parameter that is missing or 0 has the value `otherwise`. */
+/* Returns a parameter, or `otherwise` if it is missing or 0. */
 static unsigned parameter(const struct terminal *t, unsigned index, unsigned otherwise)
 {
     unsigned value = index < t->parameter_count ? t->parameters[index] : 0;
@@ -214,7 +216,7 @@ static void erase_screen(struct terminal *t)
 static unsigned cells_right(const struct terminal *t)
 {
     unsigned count = parameter(t, 0, 1), left = t->columns - t->at.column;
-    return count < left ? count : left;
+    return min(count, left);
 }
 
 static void erase_cells(struct terminal *t)
@@ -252,7 +254,8 @@ static void delete_lines(struct terminal *t)
 
 static void scroll_lines_up(struct terminal *t)
 {
-    for (unsigned i = parameter(t, 0, 1) < t->rows ? parameter(t, 0, 1) : t->rows; i > 0; i--)
+    unsigned count = parameter(t, 0, 1);
+    for (unsigned i = min(count, t->rows); i > 0; i--)
         scroll_up(t);
 }
 
@@ -290,8 +293,8 @@ static void restore(struct terminal *t)
 
 /* ---- the pen ------------------------------------------------------------------------------ */
 
-/* 38 and 48 choose from many colours; those beyond the first 16 are not there. Returns how many
- * parameters belong to it. */
+/* Handles 38 and 48, which choose one of 256 colours by number or any colour by its parts; only the
+ * first 16 are supported. Returns how many parameters the choice consists of. */
 static unsigned choose_from_many(const struct terminal *t, unsigned index, uint8_t *colour)
 {
     enum { BY_NUMBER = 5, BY_PARTS = 2 };
@@ -371,7 +374,7 @@ static void read_digit(struct terminal *t, unsigned digit)
     *value = min(*value, PARAMETER_MAX);
 }
 
-/* Parameters beyond the last are read into the last. */
+/* Excess parameters overwrite the last one. */
 static void read_separator(struct terminal *t)
 {
     if (t->parameter_count == 0)
@@ -446,7 +449,8 @@ static void run_code(struct terminal *t, uint8_t byte)
     }
 }
 
-/* A character of several bytes; what breaks off or never was one shows as a replacement. */
+/* Reads a byte of a character of several bytes. Invalid and incomplete ones are shown as the
+ * replacement character. */
 static void read_part(struct terminal *t, uint8_t byte)
 {
     uint32_t code = REPLACEMENT;
@@ -469,8 +473,8 @@ static void read_part(struct terminal *t, uint8_t byte)
 
 static void read_ground(struct terminal *t, uint8_t byte)
 {
-    bool broken_off = t->byte_count > 0 && (byte & 0xc0) != 0x80;
-    if (broken_off)
+    bool incomplete = t->byte_count > 0 && (byte & 0xc0) != 0x80;
+    if (incomplete)
         put(t, REPLACEMENT);
     if (byte >= 0x80) {
         read_part(t, byte);

@@ -1,9 +1,9 @@
 /*
- * vga.c - the VGA's text mode; see video.h.
+ * vga.c - the VGA's text mode: see video.h.
  *
- * The firmware left the adapter in this mode, with a font in its memory that knows the characters
- * of the first PC. Ours goes there instead: 256 glyphs in one table and the other 256 in a second,
- * between which bit 3 of a cell's attribute chooses.
+ * The firmware has set up this mode, with a font in the adapter's memory for the characters of the
+ * first PC. That is replaced by ours: 256 glyphs in one table and the other 256 in a second one;
+ * bit 3 of a cell's attribute selects the table.
  *
  * Reference: IBM VGA technical reference (sequencer, graphics controller, attribute controller).
  */
@@ -49,7 +49,7 @@ enum {
 
 static uint8_t *memory;
 static volatile uint16_t *text;
-static struct video_glass glass;
+static struct video_display display;
 
 static void write_register(uint16_t port, uint8_t index, uint8_t value)
 {
@@ -76,7 +76,7 @@ static void set_all(const struct setting *settings, unsigned count)
         write_register(settings[i].port, settings[i].index, settings[i].value);
 }
 
-/* Plane 2 alone, linear, at 0xa0000. */
+/* Makes plane 2, which contains the font, accessible as linear memory at 0xa0000. */
 static void open_font_memory(void)
 {
     static const struct setting settings[] = {
@@ -88,6 +88,7 @@ static void open_font_memory(void)
     set_all(settings, ARRAY_LENGTH(settings));
 }
 
+/* Restores text mode, with one or both tables selectable. */
 static void close_font_memory(bool two_tables)
 {
     const struct setting settings[] = {
@@ -108,7 +109,7 @@ static void write_glyph(unsigned glyph)
         slot[row] = row < font_rows() ? rows[row] : 0;
 }
 
-/* With two tables bit 3 must no longer choose a colour. */
+/* With two tables, bit 3 must not select a colour as well. */
 static void choose_colour_planes(bool two_tables)
 {
     (void)port_in8(INPUT_STATUS);
@@ -131,7 +132,7 @@ static void load_font(void)
 
 /* ---- cells -------------------------------------------------------------------------------- */
 
-/* ANSI counts red, green, blue from the lowest bit, the adapter blue, green, red. */
+/* ANSI's colours have red in the lowest bit, then green, blue; the adapter's blue, green, red. */
 static uint8_t attribute_colour(uint32_t colour)
 {
     return (uint8_t)((colour & 10) | (colour & 1) << 2 | (colour >> 2 & 1));
@@ -145,7 +146,7 @@ static uint16_t make_character(uint32_t cell)
     uint8_t attribute = cell & CELL_CURSOR ? (uint8_t)(front << 4 | back)
                                            : (uint8_t)(back << 4 | front);
 
-    attribute &= 0x7f; /* the highest bit would blink */
+    attribute &= 0x7f; /* the highest bit makes it blink */
     if (font_glyph_count() > TABLE_GLYPHS) {
         attribute &= (uint8_t)~ATTRIBUTE_SECOND_TABLE;
         attribute |= glyph >= TABLE_GLYPHS ? ATTRIBUTE_SECOND_TABLE : 0;
@@ -155,14 +156,14 @@ static uint16_t make_character(uint32_t cell)
 
 static void draw(unsigned row, unsigned column, const uint32_t *cells, unsigned count)
 {
-    volatile uint16_t *at = text + row * glass.columns + column;
+    volatile uint16_t *at = text + row * display.columns + column;
     for (unsigned i = 0; i < count; i++)
         at[i] = make_character(cells[i]);
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
 
-/* Without an adapter the port and the memory read as ones; after UEFI it may show pixels. */
+/* Without an adapter the port reads as ones; under UEFI the adapter may be in a graphics mode. */
 static bool is_in_text_mode(void)
 {
     return (read_register(GRAPHICS, GRAPHICS_MAP) & MAP_MASK) == MAP_TEXT;
@@ -177,10 +178,10 @@ static bool has_memory(void)
     return kept;
 }
 
-const struct video_glass *vga_start(const struct framebuffer *given)
+const struct video_display *vga_start(const struct framebuffer *given)
 {
-    bool told = given->address != 0 && given->text && given->width == TEXT_COLUMNS &&
-                given->height > 0 && given->height <= TEXT_ROWS_MAX;
+    bool is_described = given->address != 0 && given->text && given->width == TEXT_COLUMNS &&
+                        given->height > 0 && given->height <= TEXT_ROWS_MAX;
 
     if (!is_in_text_mode() || !(memory = space_map_mmio(MEMORY, MEMORY_BYTES)))
         return NULL;
@@ -189,10 +190,11 @@ const struct video_glass *vga_start(const struct framebuffer *given)
         space_unmap(memory, MEMORY_BYTES);
         return NULL;
     }
+
     load_font();
-    write_register(CRT, CRT_CURSOR_START, CURSOR_OFF); /* the screen draws its own */
-    glass = (struct video_glass){
-        .columns = TEXT_COLUMNS, .rows = told ? given->height : TEXT_ROWS, .draw = draw,
+    write_register(CRT, CRT_CURSOR_START, CURSOR_OFF); /* screen.c draws its own */
+    display = (struct video_display){
+        .columns = TEXT_COLUMNS, .rows = is_described ? given->height : TEXT_ROWS, .draw = draw,
     };
-    return &glass;
+    return &display;
 }
