@@ -1,6 +1,6 @@
 /*
- * hardware.c - self tests of decisions about hardware that this machine need not have: where an
- * IDE controller's channels are, what the clock's registers mean.
+ * hardware.c - self tests of decisions about hardware that this machine may not have: the addresses
+ * of an IDE controller's channels, the encodings of the real-time clock.
  */
 #include "drivers/storage/ata/ide/ide.h"
 #include "kernel/bus/pci.h"
@@ -25,7 +25,7 @@ static bool is_place(const struct ide_place *place, uint16_t command, uint16_t c
            place->bus_master_port == master && place->line == line;
 }
 
-SELFTEST(ide_compatibility_mode_is_at_the_old_ports)
+SELFTEST(ide_compatibility_mode_uses_the_legacy_ports)
 {
     struct pci_function function = make_controller(0x80);
     struct ide_place place;
@@ -36,7 +36,7 @@ SELFTEST(ide_compatibility_mode_is_at_the_old_ports)
     SELFTEST_CHECK(is_place(&place, 0x170, 0x376, 0xc508, 15));
 }
 
-SELFTEST(ide_native_mode_is_where_the_registers_say)
+SELFTEST(ide_native_mode_uses_the_addresses_in_its_registers)
 {
     struct pci_function function = make_controller(0x85);
     struct ide_place place;
@@ -103,7 +103,7 @@ SELFTEST(rtc_registers_in_every_form)
                             "2069-05-04T03:02:01Z"));
 }
 
-SELFTEST(rtc_registers_that_are_no_date)
+SELFTEST(rtc_registers_without_a_valid_date)
 {
     const uint8_t decimal = RTC_MODE_24_HOURS;
 

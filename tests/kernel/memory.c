@@ -1,5 +1,6 @@
 /*
- * Self tests of frames, heap and address space. Each ends with the counts it began with.
+ * memory.c - self tests of frames, heap and address space: what is allocated is usable, what is
+ * freed is free again. Each test ends with the counts of memory that it began with.
  */
 #include "kernel/mm/frames.h"
 #include "kernel/mm/memory.h"
@@ -24,7 +25,7 @@ static bool same_as(struct counts before)
     return now.free_pages == before.free_pages && now.used_bytes == before.used_bytes;
 }
 
-SELFTEST(page_alloc_takes_one_and_gives_it_back)
+SELFTEST(page_alloc_and_free_keep_the_count)
 {
     struct counts before = count_memory();
     void *page = page_alloc();
@@ -37,7 +38,7 @@ SELFTEST(page_alloc_takes_one_and_gives_it_back)
     SELFTEST_CHECK(same_as(before));
 }
 
-SELFTEST(page_alloc_many_gives_neighbours_that_return_one_by_one)
+SELFTEST(page_alloc_many_is_contiguous_and_freed_one_by_one)
 {
     enum { COUNT = 45 };
     static void *pages[COUNT];
@@ -65,7 +66,7 @@ SELFTEST(page_alloc_low_is_below_4_gib)
     SELFTEST_CHECK(same_as(before));
 }
 
-SELFTEST(mem_alloc_many_gives_objects_that_return_one_by_one)
+SELFTEST(mem_alloc_many_is_freed_one_by_one)
 {
     enum { COUNT = 100, BYTES = 96 }; /* more than two pages of them */
     static void *objects[COUNT];
@@ -90,7 +91,7 @@ SELFTEST(buddies_split_and_merge)
 
     SELFTEST_CHECK(block && mem_physical(block) % (8 * PAGE_BYTES) == 0);
     frames_free(block, 8);
-    /* Freed page by page in a bad order, the same block must come together again. */
+    /* Freed page by page, in an order that merges late, the same block must exist again. */
     void *again = frames_alloc(8);
     SELFTEST_CHECK(again == block);
     for (unsigned i = 0; i < 8; i++)
@@ -119,7 +120,7 @@ SELFTEST(large_allocation_takes_only_its_pages)
     SELFTEST_CHECK(same_as(before));
 }
 
-/* All of memory, in lists of pages that are no neighbours of each other. */
+/* All of memory, in lists of pages of which no two are adjacent. */
 enum { LISTS = 7 };
 static struct listed_page {
     struct listed_page *next;
@@ -138,7 +139,7 @@ static size_t give_back(size_t wanted)
     return freed;
 }
 
-/* No page that is free has a neighbour. */
+/* Allocates all memory. The pages that give_back() frees afterwards are not contiguous. */
 static void shatter(void)
 {
     struct listed_page *page;
@@ -150,7 +151,7 @@ static void shatter(void)
     }
 }
 
-SELFTEST(large_allocation_needs_no_neighbours)
+SELFTEST(large_allocation_works_in_fragmented_memory)
 {
     enum { PAGES = 16 };
     struct counts before = count_memory();
@@ -175,7 +176,7 @@ SELFTEST(large_allocation_needs_no_neighbours)
     SELFTEST_CHECK(same_as(before));
 }
 
-SELFTEST(large_allocation_that_cannot_be_discards_little)
+SELFTEST(impossible_allocation_reclaims_little)
 {
     struct counts before = count_memory();
 
@@ -192,7 +193,7 @@ SELFTEST(large_allocation_that_cannot_be_discards_little)
     SELFTEST_CHECK(same_as(before));
 }
 
-SELFTEST(heap_objects_are_aligned_apart_and_return)
+SELFTEST(heap_objects_are_aligned_and_do_not_overlap)
 {
     enum { COUNT = 96 };
     static uint8_t *objects[COUNT];
@@ -212,7 +213,7 @@ SELFTEST(heap_objects_are_aligned_apart_and_return)
     SELFTEST_CHECK(same_as(before));
 }
 
-SELFTEST(zalloc_clears_what_was_used_before)
+SELFTEST(zalloc_clears_reused_memory)
 {
     struct counts before = count_memory();
     uint8_t *memory = mem_alloc(300);
@@ -236,7 +237,7 @@ SELFTEST(freed_memory_is_poisoned_in_debug_builds)
     SELFTEST_CHECK(keeper && object);
     memset(object, 0x22, 256);
     mem_free(object);
-    /* The keeper holds the slab, so the freed bytes can still be looked at. */
+    /* The keeper keeps the slab allocated, so that the freed bytes can be read. */
     uint8_t last = *(volatile uint8_t *)(object + 255);
     SELFTEST_CHECK(last == (MEMORY_DEBUG ? MEMORY_POISON : 0x22));
     mem_free(keeper);
@@ -253,7 +254,7 @@ SELFTEST(too_large_allocation_is_refused)
     SELFTEST_CHECK(same_as(before));
 }
 
-/* A chain through the pages themselves. */
+/* Allocates all pages, chained through themselves. */
 static size_t take_all_pages(void **chain)
 {
     size_t count = 0;
@@ -275,7 +276,7 @@ static void free_chain(void *chain)
     }
 }
 
-SELFTEST(exhaustion_fails_and_heals)
+SELFTEST(exhausted_memory_fails_and_recovers)
 {
     struct counts before = count_memory();
     void *chain;
@@ -285,7 +286,7 @@ SELFTEST(exhaustion_fails_and_heals)
     free_chain(chain);
     SELFTEST_CHECK(taken >= before.free_pages);
     SELFTEST_CHECK(!stack && !large);
-    mem_free(small); /* may have found room in a slab */
+    mem_free(small); /* there may have been room in a slab */
     SELFTEST_CHECK(page_free_count() >= before.free_pages);
     SELFTEST_CHECK(mem_used_bytes() <= before.used_bytes);
 }
@@ -310,7 +311,7 @@ SELFTEST(no_execute_is_set_where_the_processor_has_it)
     unsigned heap = space_rights((uint64_t)page), data = space_rights((uint64_t)__data_start);
     unsigned constants = space_rights((uint64_t)__rodata_start);
     page_free(page);
-    /* All three or, on a processor without the bit, none. */
+    /* All three, or none on a processor without the bit. */
     SELFTEST_CHECK((heap == none && data == none && constants == SPACE_READ) ||
                    (heap & data & constants & SPACE_EXECUTE));
 }
@@ -325,7 +326,7 @@ SELFTEST(nothing_is_mapped_that_should_not_be)
     SELFTEST_CHECK(space_rights(0x0000900000000000) == 0);
 }
 
-SELFTEST(device_window_shows_memory_and_goes)
+SELFTEST(device_window_shows_memory_until_unmapped)
 {
     struct counts before = count_memory();
     const uint8_t *bios = space_map_firmware(0xfffff, 1);

@@ -1,5 +1,6 @@
 /*
- * Self tests of the profiler: a busy function is found, and so is who called it; idle is idle.
+ * prof.c - self tests of the profiler: it finds a busy function and its callers, and counts idle
+ * time as idle.
  */
 #include "kernel/prof.h"
 #include "kernel/selftest.h"
@@ -17,7 +18,7 @@ static __attribute__((noinline)) void prof_turn(void)
         turns = turns + 1;
 }
 
-/* Has the clock rung often enough since? An emulator may pause, and the clock with it. */
+/* Counts alarms instead of time, since an emulator may pause. */
 static bool was_sampled(uint64_t rung, uint64_t start_us)
 {
     return interrupt_counts()->raised[ALARM_LINE] - rung >= SAMPLES ||
@@ -31,7 +32,7 @@ static __attribute__((noinline)) void prof_be_busy(void)
         prof_turn();
 }
 
-/* The counts of one function of a run over prof_be_busy(), all others thrown away. */
+/* Profiles prof_be_busy() and returns the counts of one function. */
 static status_t profile(const char *callers_of, const char *name, struct prof_run *run,
                         struct prof_function *found)
 {
@@ -49,7 +50,7 @@ static status_t profile(const char *callers_of, const char *name, struct prof_ru
     return 0;
 }
 
-SELFTEST(prof_finds_what_runs)
+SELFTEST(prof_finds_the_busy_function)
 {
     struct prof_run run;
     struct prof_function turn, caller;
@@ -70,7 +71,7 @@ SELFTEST(prof_finds_callers)
     SELFTEST_CHECK(turn.total == 0);
 }
 
-SELFTEST(prof_sees_idleness)
+SELFTEST(prof_counts_idle_time)
 {
     SELFTEST_CHECK(!prof_start(INTERVAL_US, NULL));
     uint64_t rung = interrupt_counts()->raised[ALARM_LINE], start_us = time_now_us();

@@ -1,5 +1,6 @@
 /*
- * Self tests of mutexes, semaphores and wait queues on the kernel's own threads.
+ * sync.c - self tests of mutexes, semaphores and wait queues on the kernel's threads. The host
+ * tests (tests/host/dev/test_sync.c) cover the same code on both back ends of the host.
  */
 #include "kernel/sched/sync.h"
 #include "kernel/sched/timer.h"
@@ -21,7 +22,7 @@ static void add_under_mutex(void *argument)
         mutex_lock(&mutex);
         unsigned before = total;
         if (i % 8 == 0)
-            thread_yield(); /* invites the others in, whom the mutex keeps out */
+            thread_yield(); /* lets the others run, which the mutex must keep out */
         total = before + 1;
         mutex_unlock(&mutex);
     }
@@ -106,12 +107,12 @@ static void leave_alone(struct thread *thread)
     (void)thread;
 }
 
-SELFTEST(wait_queue_tells_wake_deadline_and_interrupt_apart)
+SELFTEST(wait_queue_distinguishes_wake_deadline_and_interrupt)
 {
     SELFTEST_CHECK(wait_and(wake, TIME_NEVER) == 0);
     SELFTEST_CHECK(wait_and(leave_alone, time_now_us() + 3000) == -ETIMEDOUT);
     SELFTEST_CHECK(wait_and(thread_interrupt, TIME_NEVER) == -EINTR);
-    /* A permit that means nothing does not end the wait. */
+    /* A stale permit does not end the wait. */
     SELFTEST_CHECK(wait_and(thread_unpark, time_now_us() + 3000) == -ETIMEDOUT);
     SELFTEST_CHECK(list_empty(&queue.waiters));
 }

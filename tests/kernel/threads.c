@@ -1,5 +1,6 @@
 /*
- * Self tests of threads: priorities, permits, slices, joining, and what they cost.
+ * threads.c - self tests of threads: priorities, permits, slices, joining, and that ended threads
+ * leave no memory behind.
  */
 #include "kernel/mm/space.h"
 #include "kernel/port.h"
@@ -9,7 +10,7 @@
 #include "kernel/x86/cpu.h"
 #include "lib/string.h"
 
-/* What a test's threads write and the test reads. */
+/* Written by a test's threads, read by the test. */
 static struct {
     _Atomic unsigned count;
     char trace[16];
@@ -37,7 +38,7 @@ static void reset(void)
     memset(&shared, 0, sizeof(shared));
 }
 
-/* An equal one comes after the creator, unless the creator's slice happens to end in between. */
+/* A thread of equal priority runs after its creator, unless the creator's slice ends in between. */
 SELFTEST(higher_priority_runs_at_once_and_lower_later)
 {
     reset();
@@ -92,7 +93,7 @@ static void unpark_argument(void *context)
     thread_unpark(context);
 }
 
-/* The test's thread never gives way, so only the interrupt can have let the other one in. */
+/* The test's thread never yields, so only the interrupt can have switched to the other one. */
 SELFTEST(unpark_from_an_interrupt_preempts)
 {
     struct timer timer;
@@ -119,7 +120,7 @@ SELFTEST(permit_before_park_is_not_lost)
     thread_park(start + 5000000);
     SELFTEST_CHECK(time_now_us() - start < 5000000);
 
-    /* It is one permit however often it was given, and it is used up. */
+    /* A permit given several times is one permit, and it is consumed. */
     thread_unpark(thread_current());
     thread_unpark(thread_current());
     thread_park(TIME_NEVER);
@@ -136,7 +137,7 @@ SELFTEST(park_ends_at_its_deadline_not_before)
         SELFTEST_CHECK(time_now_us() >= deadline);
     }
     uint64_t start = time_now_us();
-    thread_park(start + 120000); /* more than the clock's alarm can be set for at once */
+    thread_park(start + 120000); /* longer than the alarm's limit */
     SELFTEST_CHECK(time_now_us() >= start + 120000);
 }
 
@@ -147,7 +148,7 @@ static void spin_until_stopped(void *argument)
         ++*spins;
 }
 
-/* None of them gives way by itself, so each one's turn comes from the slice's end only. */
+/* No thread yields, so each one runs only because a slice has ended. */
 SELFTEST(equals_take_turns)
 {
     struct thread *threads[3];
@@ -225,7 +226,7 @@ SELFTEST(a_thousand_threads_joined_leave_nothing)
     SELFTEST_CHECK(thread_count() == threads);
 }
 
-/* As many at once as a small memory holds: each takes four pages and a bit. */
+/* As many as fit in a small memory: each takes a little more than four pages. */
 SELFTEST(many_threads_at_once_leave_nothing)
 {
     enum { MOST = 1000 };
@@ -268,7 +269,7 @@ static void see_thread(const struct thread_info *info, void *context)
         *seen = *info;
 }
 
-SELFTEST(thread_each_tells_name_state_and_time)
+SELFTEST(thread_each_reports_name_state_and_time)
 {
     struct thread_info seen = { 0 };
 

@@ -1,6 +1,6 @@
 /*
- * Self tests of clock, timers and interrupts. Nothing here asserts how fast the machine is: only
- * that things happen, in order, and not too early.
+ * time.c - self tests of clock, timers and interrupts. They do not depend on the speed of the
+ * machine: they check that things happen, in order, and not too early.
  */
 #include "kernel/log.h"
 #include "kernel/sched/timer.h"
@@ -99,8 +99,8 @@ SELFTEST(timer_in_the_past_fires_at_once)
     SELFTEST_CHECK(fired_count == 1);
 }
 
-/* Without a competitor there is no tick. Others may have far deadlines, for which the alarm rings
- * every 50 ms; a tick of the slice's length would ring 20 times. */
+/* Without another ready thread there is no tick. Other threads may have distant deadlines, for
+ * which the alarm rings every 50 ms; a tick at the length of a slice would ring 20 times. */
 SELFTEST(no_alarms_while_nothing_waits)
 {
     uint64_t start = time_now_us();
@@ -137,7 +137,7 @@ SELFTEST(line_handlers_are_shared)
     SELFTEST_CHECK(interrupt_counts()->raised[0] - raised >= 2);
 }
 
-SELFTEST(impossible_lines_are_refused)
+SELFTEST(invalid_lines_are_refused)
 {
     static struct interrupt_handler handler = { .handle = deny };
 
@@ -169,8 +169,7 @@ static void set_flag(void *flag)
     __atomic_store_n((bool *)flag, true, __ATOMIC_RELAXED);
 }
 
-/* Until an interrupt of the clock has come, and is held back, and the timer is due: the alarm may
- * ring earlier. */
+/* Waits until an alarm has been deferred and the timer is due: the alarm may ring earlier. */
 static void await_held_back(const struct timer *timer)
 {
     uint64_t start = time_now_us();
@@ -180,7 +179,7 @@ static void await_held_back(const struct timer *timer)
         ;
 }
 
-SELFTEST(spins_hold_interrupts_back_until_the_last)
+SELFTEST(spinlocks_defer_interrupts_until_the_last_is_released)
 {
     static struct spin outer = SPIN_INIT(RANK_DEVICE), inner = SPIN_INIT(RANK_QUEUE);
     bool rang = false;
@@ -193,7 +192,7 @@ SELFTEST(spins_hold_interrupts_back_until_the_last)
     await_held_back(&timer);
     spin_unlock(&outer); /* not in the order of locking */
     bool early = rang || !timer_is_pending(&timer);
-    bool waits = !(cpu_flags() & CPU_FLAG_INTERRUPTS); /* the interrupt did come */
+    bool waits = !(cpu_flags() & CPU_FLAG_INTERRUPTS); /* the interrupt has come */
     spin_unlock(&inner);
     bool at_once = rang;
     timer_cancel(&timer);
@@ -207,7 +206,7 @@ static void set_flag_when_woken(void *flag)
     set_flag(flag);
 }
 
-SELFTEST(spins_hold_switches_back)
+SELFTEST(spinlocks_defer_thread_switches)
 {
     static struct spin spin = SPIN_INIT(RANK_DEVICE);
     static bool ran, rang;
@@ -230,7 +229,7 @@ SELFTEST(spins_hold_switches_back)
     SELFTEST_CHECK(!early && at_once);
 }
 
-SELFTEST(spins_know_their_ranks)
+SELFTEST(spinlocks_record_their_ranks)
 {
     static struct spin outer = SPIN_INIT(RANK_DEVICE);
 

@@ -69,7 +69,6 @@ UNREVISED = {
     "tests/fuzz/",
     "tests/host/",
     "tests/images/",
-    "tests/kernel/",
     "tests/system/",
 }
 

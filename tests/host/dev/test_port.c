@@ -1,5 +1,5 @@
 /*
- * test_port.c - kernel/log.c, kernel/console.c, and what the host back ends promise to tests.
+ * test_port.c - kernel/log.c, kernel/console.c, and the promises of the host back ends (host.h).
  * Linked once with port_threads.c and once with port_sim.c: see run.h.
  */
 #include <setjmp.h>
@@ -95,7 +95,7 @@ static void physical_addresses(void **state)
 
 /* ---- log and console ---------------------------------------------------------------------- */
 
-/* How the log's lines begin must not depend on the clock. */
+/* Compares the text after the time stamp. */
 static const char *without_time(const char *line)
 {
     assert_int_equal(line[0], '[');
@@ -204,11 +204,11 @@ static void console_body(void *argument)
     console_input(0x03);
     kassert(console_read(TIME_NEVER) == -EINTR && console_read(0) == -EINTR);
     thread_clear_interrupt();
-    kassert(console_read(0) == -ETIMEDOUT); /* it interrupted, and is no input */
+    kassert(console_read(0) == -ETIMEDOUT); /* it interrupted the thread and is not input */
     console_set_interruptible(NULL);
     console_input(0x03);
     kassert(!thread_interrupted() && console_read(0) == 0x03);
-    console_input(0x03); /* typed before there was somebody to interrupt */
+    console_input(0x03); /* typed before a thread was interruptible */
     console_set_interruptible(thread_current());
     kassert(thread_interrupted());
     thread_clear_interrupt();
@@ -251,7 +251,7 @@ static void order_body(void *argument)
     struct thread *b = thread_create("b", PRIORITY_NORMAL, note_order, "b");
     thread_join(a);
     thread_join(b);
-    thread_sleep_until(3600000000u); /* an hour, in no time */
+    thread_sleep_until(3600000000u); /* an hour of virtual time */
     kassert(time_now_us() == 3600000000u);
 }
 

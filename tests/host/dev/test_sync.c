@@ -1,6 +1,6 @@
 /*
- * test_sync.c - kernel/sched/sync.c. Linked once with port_threads.c and once with port_sim.c: see
- * run.h.
+ * test_sync.c - mutexes, semaphores, wait queues and lock ranks: no wake-up is lost, none is
+ * counted twice. Linked once with port_threads.c and once with port_sim.c: see run.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 enum { THREADS = 4, MS = 1000 };
 
-/* Enough rounds to meet under pthreads, few enough for hundreds of seeds. */
+/* Enough rounds for contention under pthreads, few enough for hundreds of seeds. */
 static unsigned rounds(void)
 {
     return run_is_simulated() ? 20 : 5000;
@@ -160,7 +160,7 @@ static void wrong_order_panics(void **state)
     run_body(rank_body);
 }
 
-/* Reclaim takes a second lock of a rank by a try; giving it back must not forget the first. */
+/* Reclaim takes a second lock of a rank by a try. Releasing it must not forget the first one. */
 static void try_rank_body(void *argument)
 {
     (void)argument;
@@ -270,7 +270,7 @@ static void deadlines_end_waits(void **state)
     run_body(deadline_body);
 }
 
-/* An up() that meets a deadline is neither lost nor counted twice. */
+/* An up() at the same time as a deadline is neither lost nor counted twice. */
 static void up_at_deadlines(void *argument)
 {
     struct semaphore *semaphore = argument;
@@ -317,7 +317,7 @@ static void wait_interruptibly(void *argument)
     i->first = wait_queue_wait_interruptible(&i->queue, &i->spin, TIME_NEVER);
     kassert(spin_is_held(&i->spin) && thread_interrupted());
     i->second = wait_queue_wait_interruptible(&i->queue, &i->spin, TIME_NEVER);
-    /* A wait that is not interruptible goes on, and does not spin. */
+    /* A wait that is not interruptible continues, and does not spin. */
     while (!i->condition)
         kassert(wait_queue_wait(&i->queue, &i->spin, TIME_NEVER) == 0);
     spin_unlock(&i->spin);

@@ -1,4 +1,4 @@
-/* test_keymap.c - drivers/input/keymap.c: from scancodes to a terminal's bytes. */
+/* test_keymap.c - drivers/input/keymap.c: scancodes become the bytes that a terminal sends. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ static int start(void **state)
     return 0;
 }
 
-/* The bytes that some scancodes make; other actions show as <letter>. */
+/* Returns the bytes for some scancodes; other actions are shown as <letter>. */
 static const char *type(const char *codes, size_t count)
 {
     static const char *const actions[] = { "", "", "<B>", "<F>", "<R>" };
@@ -62,7 +62,7 @@ static void keys_without_characters(void **state)
                         "\033[H\033[F\033[3~\033[5~\033[6~");
     assert_string_equal(TYPE("\x3b\x58"), "\033OP\033[24~");
     assert_string_equal(TYPE("\x1d\xe0\x4d\x9d\xe0\x4d"), "\033[1;5C\033[C");
-    /* the extended shifts that some keyboards put around the arrows are none */
+    /* some keyboards send extended shifts around the arrows: those do not count */
     assert_string_equal(TYPE("\xe0\x2a\xe0\x48\xe0\xc8\xe0\xaa\x1e"), "\033[Aa");
 }
 
@@ -73,7 +73,7 @@ static void other_actions(void **state)
     assert_string_equal(TYPE("\x1d\x38\xe0\x53"), "<R>");
 }
 
-/* Pause is six bytes that are no other key; unknown codes are nothing. */
+/* The six codes of Pause are not taken for other keys; unknown codes are ignored. */
 static void pause_and_unknown(void **state)
 {
     (void)state;

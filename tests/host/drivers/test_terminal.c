@@ -1,4 +1,5 @@
-/* test_terminal.c - drivers/video/terminal.c: what bytes make of a screen. */
+/* test_terminal.c - drivers/video/terminal.c: characters and control sequences change the
+ * screen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -196,8 +197,8 @@ static void unknown_sequences_leave_nothing(void **state)
     assert_string_equal(line(0), "abcd     e");
 }
 
-/* Whatever comes, the cursor stays inside and nothing is written beside the cells (the sanitizer
- * looks on). */
+/* Whatever bytes it gets, the cursor stays on the screen and nothing is written outside the cells
+ * (the sanitizer checks that). */
 static void nonsense(void **state)
 {
     static const char bytes[] = "\033[]?;0129ABCDEFGHJKLMPSTXdfmhlsu@78c\r\n\b\t"
