@@ -22,7 +22,7 @@ struct device *mounts_find_device(struct shell *shell, const char *word)
     struct path *path;
     char name[256];
     if (path_walk(shell->directory, word, 0, &path))
-        return device_find(word);
+        return *word ? device_find(word) : NULL; /* "" would be the root of the tree */
     bool is = mounts_device_name(path, name, sizeof(name));
     path_put(path);
     return is ? device_find(name) : NULL;

@@ -100,7 +100,7 @@ static status_t mount_find_device(struct shell *shell, const char *what, char *n
                                   char reason[VIRTUAL_REASON_BYTES],
                                   struct device_handle *held)
 {
-    struct device *device = device_find(what);
+    struct device *device = *what ? device_find(what) : NULL;
     if (device) {
         device_put(device);
         text_copy(name, bytes, what);

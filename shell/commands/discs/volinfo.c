@@ -59,7 +59,7 @@ static int run_volinfo(struct shell *shell, int count, char **words)
     (void)count;
     bool node = option_given(shell, 'r');
     const char *name = words[1];
-    struct device *device = node ? NULL : device_find(name);
+    struct device *device = node || !*name ? NULL : device_find(name);
     struct path *path = NULL;
     status_t status;
     if (device) {

@@ -201,7 +201,7 @@ static status_t answer_word(struct shell *shell, const char *name, struct file_a
     struct path *path;
     status_t status = path_walk(shell->directory, name,
                                 option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW, &path);
-    struct device *device = status == -ENOENT ? device_find(name) : NULL;
+    struct device *device = status == -ENOENT && *name ? device_find(name) : NULL;
     if (!status) {
         /* The device behind a file of devfs, so that its medium is identified. */
         if (text_equal(path_fsd(path)->name, "devfs"))

@@ -48,6 +48,9 @@ static status_t mkdir_unless_there(struct shell *shell, const char *name)
 /* -p: creates each directory of the path in turn. */
 static status_t mkdir_parents(struct shell *shell, const char *name)
 {
+    if (!*name)
+        return -ENOENT; /* POSIX: an empty path names nothing */
+
     char *way = join_path(name, "");
     status_t status = way ? 0 : -ENOMEM;
     for (char *at = way; !status && *at;) {

@@ -165,7 +165,7 @@ static status_t source_read_random(struct bench *bench, struct bench_source *sou
 {
     uint64_t slots = source->bytes / source->buffer_bytes, random = 1;
     if (!slots)
-        return -EINVAL;
+        return -ENODATA; /* "too small" */
 
     bench_begin(bench);
     while (bench->amount < given_or(bench->count, RANDOM_READS)) {
@@ -513,6 +513,9 @@ static int run_bench(struct shell *shell, int count, char **words)
     bench.target = words[2];
     while (repeat--) {
         status_t status = kind->run(&bench);
+        if (status == -EINVAL && bench.size_bytes)
+            return shell_complain(shell, "%s: -s must be a multiple of the block size",
+                                  bench.target);
         if (status)
             return shell_fail(shell, bench.target, status);
         bench_print(&bench, kind);

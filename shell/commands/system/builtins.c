@@ -97,9 +97,17 @@ SHELL_COMMAND(command_set);
 
 static int run_unset(struct shell *shell, int count, char **words)
 {
-    for (int i = 1; i < count; i++)
-        (void)variables_unset(&shell->variables, words[i]);
-    return SHELL_DONE;
+    int result = SHELL_DONE;
+    for (int i = 1; i < count; i++) {
+        size_t length = variable_name_length(words[i]);
+        if (!length || words[i][length]) {
+            shell_complain(shell, "%s: not a valid name", words[i]);
+            result = SHELL_USAGE;
+            continue;
+        }
+        (void)variables_unset(&shell->variables, words[i]); /* it need not have been set */
+    }
+    return result;
 }
 
 static const struct shell_command command_unset = {

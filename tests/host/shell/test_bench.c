@@ -88,7 +88,7 @@ BODY(bench_refuses)
     run("bench -s 4194305 file /f", SHELL_USAGE, "", 
         "bench: -s: number out of range (1 to 4194304): '4194305'\n");
     fails("bench raw /f", "bench: /f: no such device\n");
-    fails("bench random /f", "bench: /f: invalid argument\n"); /* smaller than a read */
+    fails("bench random /f", "bench: /f: too small\n"); /* smaller than a read */
     fails("bench walk /f", "bench: /f: not a directory\n");
     fails("bench file /", "bench: /: is a directory\n");
     fails("bench absent /", "bench: /: file exists\n");

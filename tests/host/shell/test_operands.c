@@ -1,0 +1,66 @@
+/*
+ * test_operands.c - wrong operands are refused by every command, with a line that names them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "lib/format.h"
+#include "lib/macros.h"
+#include "lib/text.h"
+#include "shell/language/run.h"
+#include "tests/host/rig.h"
+#include "tests/host/said.h"
+
+/* An empty operand names nothing: neither the current directory, nor the root of the devices. */
+BODY(empty)
+{
+    (void)unused;
+    static const char *const commands[] = {
+        "cat", "cd", "df", "du", "file", "find", "hexdump", "ls", "manifest", "md5sum", "mkdir",
+        "mkdir -p", "more", "rm", "rmdir", "sort", "source", "stat", "tail", "touch", "tree",
+        "umount", "volinfo", "wc",
+    };
+    char line[64], error[96];
+    start();
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
+        format_text(line, sizeof(line), "%s ''", commands[i]);
+        size_t name = strcspn(commands[i], " ");
+        memcpy(error, commands[i], name);
+        text_copy(error + name, sizeof(error) - name, ": : no such file or directory\n");
+        run("true", SHELL_DONE, "", "");
+        kassert(shell_run_text(&shell, line) != SHELL_DONE);
+        if (strcmp(err.text, error) != 0)
+            panic("%s: %s", line, err.text);
+    }
+
+    fails("mount '' /Drives", "mount: : no such file or directory\n");
+    fails("devices ''", "devices: : no such device\n");
+    fails("toc ''", "toc: : no such device\n");
+    fails("eject ''", "eject: : no such device; `devices` lists them\n");
+    stop();
+}
+
+/* unset reports a name that no variable can have, and continues. */
+BODY(unset)
+{
+    (void)unused;
+    start();
+    run("a=1; b=2; unset a '' b=2 1x b; echo \"$a$b\"", SHELL_DONE, "\n",
+        "unset: : not a valid name\nunset: b=2: not a valid name\nunset: 1x: not a valid name\n");
+    run("unset 1x", SHELL_USAGE, "", NULL);
+    run("unset never_set", SHELL_DONE, "", "");
+    stop();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_unset),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
