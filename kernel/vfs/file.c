@@ -1,5 +1,5 @@
 /*
- * file.c - open files and directories.
+ * file.c - opens and closes files and directories, and lists directories.
  */
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
@@ -14,7 +14,7 @@ static status_t file_check_type(const struct vnode *vnode, unsigned flags)
     if (vnode->type == NODE_DIRECTORY)
         return -EISDIR;
     if (vnode->type == NODE_LINK)
-        return -ELOOP; /* as the last element of a walk that does not follow */
+        return -ELOOP; /* the path was walked with WALK_NO_FOLLOW (POSIX open(), O_NOFOLLOW) */
     if (vnode->open_status)
         return vnode->open_status;
     return vnode->type == NODE_FILE || vnode->stream ? 0 : -EOPNOTSUPP;
@@ -26,8 +26,8 @@ static status_t vnode_set_size(struct vnode *vnode, uint64_t bytes)
     return vnode_set_info(vnode, INFO_STANDARD, &info);
 }
 
-/* Takes the vnode's content for this handle: nobody else's way of using it may be against it, nor
- * the file system. */
+/* Opens the vnode's content for this handle, unless another handle or the file system excludes it.
+ * The door stays locked while it is open. */
 static status_t file_claim(struct file *file)
 {
     struct vnode *vnode = file->vnode;
@@ -62,6 +62,8 @@ status_t file_truncate(struct file *file)
         return -EBADF;
     if (vnode->cache_block_bytes || vnode->stream)
         return 0;
+
+    /* of several outputs that were opened for one new content, only the first truncates it */
     unsigned seen = file->truncations;
     bool first = atomic_compare_exchange_strong(&vnode->truncations, &seen, seen + 1);
     return first ? vnode_set_size(vnode, 0) : 0;
@@ -73,7 +75,9 @@ static status_t file_prepare_content(struct file *file)
     struct fsd *fsd = vnode->fsd;
     if (file->flags & OPEN_WRITE && fsd->read_only && !vnode->stream)
         return -EROFS;
-    file->refused = vnode->readers_refused; /* before a reader can be refused for this handle */
+
+    /* read before the claim: from then on a reader may be refused because of this handle */
+    file->refused = vnode->readers_refused;
     file->truncations = vnode->truncations;
     status_t status = file_claim(file);
     if (!status && file->flags & OPEN_TRUNCATE) {
@@ -98,7 +102,7 @@ static status_t file_prepare(struct file *file)
     return status;
 }
 
-/* Takes over the references to path or mount and vnode, also when it fails. */
+/* Takes over the references to the path, or to mount and vnode, even on failure. */
 static status_t file_create(struct path *path, struct mount *mount, struct vnode *vnode,
                             unsigned flags, struct file **result)
 {
@@ -106,6 +110,7 @@ static status_t file_create(struct path *path, struct mount *mount, struct vnode
     status_t status = -ENOMEM;
     if (!file)
         goto no_file;
+
     *file = (struct file){ .path = path, .mount = mount, .vnode = vnode, .flags = flags };
     status = file_prepare(file);
     if (status)
@@ -138,8 +143,8 @@ status_t file_open_id(struct path *mounted, vnode_id_t id, unsigned flags, struc
     return file_create(NULL, mount_get(mounted->mount), vnode, flags, file);
 }
 
-/* POSIX 4.13, as Linux has it: a name with a slash is not one of a file that can be created, even
- * if a file has it. */
+/* POSIX 4.13, as Linux implements it: a name that a slash follows cannot be created as a file, even
+ * if a file has it already. */
 static status_t file_open_place(const struct place *place, unsigned flags, struct file **file)
 {
     if (place->dots)
@@ -153,7 +158,9 @@ static status_t file_open_created(struct path *start, const char *text, unsigned
                                   struct file **file)
 {
     struct place place;
-    for (;;) { /* what was missing may be there when it is to be created, and gone again */
+
+    /* a missing file may exist when it is to be created, and be removed before it is opened */
+    for (;;) {
         status_t status = thread_interrupted() ? -EINTR : place_find(start, text, true, &place);
         if (status)
             return status;
@@ -179,6 +186,8 @@ status_t file_open(struct path *start, const char *text, unsigned flags, struct 
     return status;
 }
 
+/* ---- closing ------------------------------------------------------------------------------ */
+
 void file_close(struct file *file)
 {
     if (!file)
@@ -190,6 +199,7 @@ void file_close(struct file *file)
         file_unclaim(file);
     if (file->view_page)
         page_free(file->view_page);
+
     if (file->path) {
         path_put(file->path);
     } else {
@@ -198,6 +208,8 @@ void file_close(struct file *file)
     }
     mem_free(file);
 }
+
+/* ---- about open files --------------------------------------------------------------------- */
 
 status_t file_check(struct file *file)
 {
@@ -244,6 +256,8 @@ void file_seek(struct file *file, uint64_t offset_bytes)
     file->offset = offset_bytes;
 }
 
+/* ---- directories -------------------------------------------------------------------------- */
+
 int dir_read(struct file *directory, unsigned levels, struct dir_entry *entry)
 {
     struct vnode *vnode = directory->vnode;
@@ -253,6 +267,7 @@ int dir_read(struct file *directory, unsigned levels, struct dir_entry *entry)
     status_t status = thread_interrupted() ? -EINTR : fsd_check(fsd);
     if (status)
         return status;
+
     entry->info = (struct node_info){ .type = NODE_NONE };
     entry->skipped = 0;
     int got = fsd->ops->read_dir(fsd, vnode, directory->cursor, &directory->offset, levels, entry);

@@ -1,13 +1,14 @@
 /*
- * file_io.c - what is read from and written to open files.
+ * file_io.c - reads and writes open files.
  *
- * What has cache blocks is read through its cache, but for a handle that has it alone (internal.h):
- * that one reads and writes past it.
+ * Files with cache blocks are read through their cache, except by a handle that has the file alone
+ * (vnode_share): that one reads and writes without the cache.
  *
- * Every read asks whether its thread was interrupted. So a loop over a file ends with ^C, whatever
- * the file is and wherever its bytes are.
+ * Every read checks whether its thread was interrupted. So ^C ends a loop over a file, whatever the
+ * file is and wherever its bytes are.
  */
 #include "kernel/vfs/internal.h"
+#include "lib/macros.h"
 
 static bool file_is_cached(const struct file *file)
 {
@@ -27,12 +28,12 @@ ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer, siz
         return -EINTR;
     if (file_is_cached(file))
         return vnode_read(vnode, offset_bytes, buffer, bytes);
+
     status_t status = vnode_check(vnode);
     uint64_t size = vnode->size_bytes;
     if (status || offset_bytes >= size)
         return status;
-    if (bytes > size - offset_bytes)
-        bytes = (size_t)(size - offset_bytes);
+    bytes = (size_t)min(bytes, size - offset_bytes);
     return vnode_io_bytes(vnode, IO_READ, offset_bytes, buffer, bytes);
 }
 
@@ -44,9 +45,11 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
     status_t status = vnode_check(vnode);
     if (status || !bytes)
         return status;
+
+    /* a device does not grow */
     uint64_t size = vnode->size_bytes;
     if (vnode->cache_block_bytes && (bytes > size || offset_bytes > size - bytes))
-        return -ENOSPC; /* a device does not grow */
+        return -ENOSPC;
     return vnode_io_bytes(vnode, IO_WRITE, offset_bytes, (void *)(uintptr_t)buffer, bytes);
 }
 
@@ -57,6 +60,8 @@ status_t file_flush(struct file *file)
     status_t status = vnode_check(vnode);
     if (!status)
         status = fsd_flush(vnode->fsd);
+
+    /* then the device's own cache; memory has none */
     if (status || !vnode->cache_block_bytes)
         return status;
     return vnode_io((struct vfs_io){ .vnode = vnode, .op = IO_FLUSH }, &done);
@@ -64,7 +69,7 @@ status_t file_flush(struct file *file)
 
 /* ---- segments ----------------------------------------------------------------------------- */
 
-/* What comes short is asked for again: then it says why. */
+/* Copies one segment. After a short read or write, the next attempt returns the error. */
 static status_t file_copy_piece(struct file *file, enum io_op op, uint64_t offset_bytes,
                                 uint8_t *memory, uint32_t bytes, uint32_t *done_bytes)
 {
@@ -107,9 +112,12 @@ status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
     status_t status = vnode_check(vnode);
     if (status || !length_bytes)
         return status;
+
+    /* only whole blocks inside the file can go to the device as they are */
     if (!block || offset_bytes % block || length_bytes % block ||
         length_bytes > size || offset_bytes > size - length_bytes)
         return file_copy_segments(file, op, offset_bytes, segments, length_bytes, done_bytes);
+
     uint64_t done;
     status = vnode_io(
         (struct vfs_io){
@@ -125,7 +133,7 @@ status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
     return status;
 }
 
-/* ---- one after another -------------------------------------------------------------------- */
+/* ---- at the file's offset ----------------------------------------------------------------- */
 
 ssize_t file_read(struct file *file, void *buffer, size_t bytes)
 {
@@ -135,8 +143,8 @@ ssize_t file_read(struct file *file, void *buffer, size_t bytes)
     return got;
 }
 
-/* Two handles that append do not overwrite each other (POSIX write(), O_APPEND): where the end is,
- * is found and written to in one step. A device's end does not move. */
+/* Finds the end of the file and writes there in one step, so that two handles that append do not
+ * overwrite each other (POSIX write(), O_APPEND). A device's end does not move. */
 static ssize_t file_append(struct file *file, const void *buffer, size_t bytes)
 {
     struct vnode *vnode = file->vnode;
@@ -171,7 +179,7 @@ status_t file_write_all(struct file *file, const void *buffer, size_t bytes)
     return 0;
 }
 
-/* Uncached files have no pages to show: theirs are copied into one of the handle's. */
+/* Uncached files have no pages to show: the bytes are copied into a page of the handle. */
 static ssize_t file_view_copy(struct file *file, struct cache_view *view)
 {
     if (!file->view_page && !(file->view_page = page_alloc()))
@@ -188,9 +196,9 @@ ssize_t file_view(struct file *file, struct cache_view *view)
         return -EBADF;
     if (thread_interrupted())
         return -EINTR;
-    ssize_t got = file_is_cached(file)
-                      ? vnode_view_open(file->vnode, file->offset, view)
-                      : file_view_copy(file, view);
+
+    ssize_t got = file_is_cached(file) ? vnode_view_open(file->vnode, file->offset, view)
+                                       : file_view_copy(file, view);
     if (got > 0)
         file->offset += (uint64_t)got;
     return got;
@@ -202,4 +210,3 @@ void file_view_close(struct file *file, struct cache_view *view)
     if (view->page)
         cache_view_close(view);
 }
-

@@ -1,13 +1,13 @@
 /*
- * uncached.c - reads and writes a vnode past its cache: the request goes to the device of the file
- * system at once, and the caller waits for it.
+ * uncached.c - reads and writes a vnode without its cache: the request goes to the file system's
+ * device directly, and the caller waits for it.
  *
- * Interrupts  The wait of vnode_io_memory() and of a flush ends with -EINTR. Memory in flight must
- *             not be the caller's then: it is the io's own, and the bytes are copied. The io ends
- *             by itself; until then it counts as a fill of the vnode's cache, so that the vnode
- *             stays; after a write the content cannot be opened meanwhile (vnode_share).
- *             vnode_io() of the caller's segments waits to the end: the caller is the worker of a
- *             drive, and threads that wait for the drive can be interrupted.
+ * Interrupts  The waits of vnode_io_memory() and of a flush end with -EINTR. Then the memory in
+ *             flight must not be the caller's: it belongs to the io, and the bytes are copied. The
+ *             io ends by itself; until then it counts as a fill of the vnode's cache, so that the
+ *             vnode is not freed. While a write is left in flight, the content cannot be opened
+ *             (vnode_share). vnode_io() of the caller's segments is not interruptible: its caller
+ *             is the worker of a drive, and threads that wait for the drive can be interrupted.
  */
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/cache/cache.h"
@@ -15,18 +15,21 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 
-enum { UNCACHED_PAGES = 32 };
+enum {
+    UNCACHED_PAGES = 32,
+    IO_BYTES_MAX = 1 << 30, /* moved by one call: a segment has 32 bits */
+};
 
 struct uncached {
     struct vfs_io io;
     _Atomic int references; /* the caller's and the completion's */
-    struct spin lock;       /* rank QUEUE: the next four */
+    struct spin lock;       /* rank QUEUE; guards the next four */
     struct wait_queue changed;
     bool ended, abandoned;
     status_t status;
-    bool holds; /* counts as a fill of the vnode's cache */
+    bool holds; /* the vnode's cache: the io counts as a fill of it */
     unsigned page_count;
-    struct io_segment segments[UNCACHED_PAGES]; /* of pages of its own */
+    struct io_segment segments[UNCACHED_PAGES]; /* pages owned by the io */
 };
 
 static void uncached_put(struct uncached *uncached)
@@ -59,14 +62,17 @@ static void uncached_complete(struct vfs_io *io, status_t status)
     bool abandoned = uncached->abandoned;
     wait_queue_wake_all(&uncached->changed);
     spin_unlock(&uncached->lock);
+
+    /* the caller has left: release the vnode for it */
     if (abandoned && io->op == IO_WRITE)
         vnode_write_left(io->vnode, false);
     if (abandoned && uncached->holds)
-        cache_release(&io->vnode->cache); /* from here on the vnode may go */
+        cache_release(&io->vnode->cache); /* from here on the vnode may be freed */
     uncached_put(uncached);
 }
 
-/* Leaves the io alone; false when it has ended meanwhile. */
+/* Leaves the io in flight; returns false if it has ended meanwhile. The write is counted first: a
+ * completion on another thread may end the count at once. */
 static bool uncached_abandon(struct uncached *uncached)
 {
     bool writes = uncached->io.op == IO_WRITE;
@@ -81,20 +87,23 @@ static bool uncached_abandon(struct uncached *uncached)
     return abandoned;
 }
 
-/* Sends the io and waits for it. -EINTR where it was left in flight: its memory is not the
- * caller's. */
+/* Sends the io and waits for it. Returns its status; -EINTR with uncached->abandoned if it was left
+ * in flight. */
 static status_t uncached_run(struct uncached *uncached, bool interruptible)
 {
     struct vnode *vnode = uncached->io.vnode;
     status_t status = 0;
     uncached->io.complete = uncached_complete;
     uncached->io.context = uncached;
+
+    /* uncached vnodes have no cache to hold, but their io is complete when read_write returns */
     uncached->holds = interruptible && vnode->cache.ops;
     if (uncached->holds)
         cache_hold(&vnode->cache);
     atomic_fetch_add(&uncached->references, 1);
     fsd_io_began(vnode);
     vnode->fsd->ops->read_write(vnode->fsd, &uncached->io);
+
     spin_lock(&uncached->lock);
     while (!uncached->ended && !status)
         status = (uncached->holds ? wait_queue_wait_interruptible : wait_queue_wait)(
@@ -103,7 +112,8 @@ static status_t uncached_run(struct uncached *uncached, bool interruptible)
     if (status && uncached_abandon(uncached))
         return status;
 
-    /* by the caller, so that a file which it closes now is closed when it returns */
+    /* released here, not in the completion: a file that the caller closes next must be free when
+     * the close returns */
     if (uncached->holds)
         cache_release(&vnode->cache);
     return uncached->status;
@@ -132,8 +142,6 @@ status_t vnode_io(struct vfs_io template, uint64_t *done_bytes)
     return vnode_io_at(template, done_bytes, &offset);
 }
 
-enum { IO_BYTES_MAX = 1 << 30 };
-
 ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes, uint64_t *end)
 {
     bytes = min(bytes, IO_BYTES_MAX);
@@ -154,9 +162,9 @@ ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes, uint
     return status && !done ? status : (ssize_t)done;
 }
 
-/* ---- with memory of its own --------------------------------------------------------------- */
+/* ---- with memory of the io ---------------------------------------------------------------- */
 
-/* Pages for `bytes`, or for fewer: at least for a block, else false. */
+/* Allocates pages for `bytes`, or for fewer whole blocks; returns false if not even for one. */
 static bool uncached_take_pages(struct uncached *uncached, size_t bytes, uint32_t block)
 {
     size_t room = 0;
@@ -179,7 +187,7 @@ static bool uncached_take_pages(struct uncached *uncached, size_t bytes, uint32_
 static void uncached_copy(struct uncached *uncached, uint8_t *memory, uint64_t bytes, bool out)
 {
     for (unsigned i = 0; bytes; i++) {
-        size_t count = bytes < PAGE_BYTES ? (size_t)bytes : PAGE_BYTES;
+        size_t count = (size_t)min(bytes, (uint64_t)PAGE_BYTES);
         memcpy(out ? memory : uncached->segments[i].address,
                out ? uncached->segments[i].address : memory, count);
         memory += count;
@@ -187,7 +195,7 @@ static void uncached_copy(struct uncached *uncached, uint8_t *memory, uint64_t b
     }
 }
 
-/* A part of the bytes, as much as its pages hold. */
+/* Moves as many of the bytes as an io's pages hold. */
 static ssize_t uncached_part(const struct vfs_io *template, uint8_t *memory, size_t bytes)
 {
     struct uncached *uncached = uncached_create(template);
@@ -209,7 +217,7 @@ static ssize_t uncached_part(const struct vfs_io *template, uint8_t *memory, siz
     return done;
 }
 
-/* What never waits is served in the caller's memory. */
+/* Moves bytes of an uncached vnode, whose io never waits: directly in the caller's memory. */
 static ssize_t vnode_io_at_once(struct vfs_io template, void *memory, size_t bytes)
 {
     struct io_segment segment = { .address = memory, .length_bytes = (uint32_t)bytes };
@@ -241,7 +249,7 @@ ssize_t vnode_io_memory(struct vnode *vnode, enum io_op op, uint64_t offset_byte
     return (ssize_t)done;
 }
 
-/* A part of one block: read, and for writing patched and written. */
+/* Moves a part of one block: reads the block, and to write, replaces the part and writes it. */
 static ssize_t vnode_io_part(struct vnode *vnode, enum io_op op, uint64_t offset_bytes,
                              void *memory, size_t bytes)
 {
@@ -250,6 +258,7 @@ static ssize_t vnode_io_part(struct vnode *vnode, enum io_op op, uint64_t offset
     uint8_t *whole = mem_alloc(block);
     if (!whole)
         return -ENOMEM;
+
     ssize_t done = vnode_io_memory(vnode, IO_READ, offset_bytes - at, whole, block);
     if (done == (ssize_t)block && op == IO_WRITE) {
         memcpy(whole + at, memory, bytes);
@@ -271,6 +280,8 @@ ssize_t vnode_io_bytes(struct vnode *vnode, enum io_op op, uint64_t offset_bytes
     while (done < bytes) {
         uint64_t at = offset_bytes + done;
         size_t rest = bytes - done;
+
+        /* whole blocks in one io; what precedes and follows them one block at a time */
         bool part = at % block || rest < block;
         ssize_t got = (part ? vnode_io_part : vnode_io_memory)(
             vnode, op, at, (uint8_t *)memory + done, part ? rest : rest - rest % block);

@@ -26,7 +26,7 @@ def test_eject_while_idle_gives_an_error_not_a_hang(booted):
 
 
 def in_use(lines):
-    return [line for line in lines if " was in use when " in line]
+    return [line for line in lines if " was removed while in use" in line]
 
 
 def test_a_disc_in_use_that_is_taken_out_is_said(booted):
@@ -37,7 +37,7 @@ def test_a_disc_in_use_that_is_taken_out_is_said(booted):
     lines = machine.wait_command("pwd", in_use, 20)
     said = in_use(lines)
     assert len(said) == 1 and said[0].endswith(
-        "] vfs: /System was in use when cdrom0 was taken away")
+        "] vfs: /System: cdrom0 was removed while in use; open files return errors")
     assert lines[0] == "/System/boot"
     machine.command("ls")
     assert machine.status() == 1

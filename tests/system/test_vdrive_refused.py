@@ -163,7 +163,7 @@ def test_now(shell, truth, images):
     before, whole = run(shell, "vdrive list"), run(shell, "vdrive info 0")
     assert run(shell, "vdrive rm --now 0") == [
         "virtual0: halted, open 1 time; removed at the last close"]
-    assert b"vfs: /Drives/virtual0 was in use when virtual0 was taken away" in shell.all_output
+    assert b"vfs: /Drives/virtual0: virtual0 was removed while in use" in shell.all_output
     assert run(shell, "ls", 1) == ["ls: .: no such device"]
     assert run(shell, "vdrive list")[1:] == [
         re.sub("registered(.*) [0-9]+ /", r"halted    \1 1 /", before[1])]

@@ -88,7 +88,7 @@ static struct device_source *device_source_create(const struct device_handle *ha
 
 static const char audio_disc[] = "audio CD";
 
-/* Does the disc's table of contents hold audio tracks only? They cannot be read as data. */
+/* Returns whether the disc has audio tracks only: they cannot be read as data. */
 static bool device_is_audio(struct device *device)
 {
     struct device_toc *toc = mem_alloc(sizeof(*toc));
@@ -124,7 +124,7 @@ status_t path_identify(struct path *path, struct identify *result)
     return handle->device ? device_identify(handle, result) : -EOPNOTSUPP;
 }
 
-/* The names of what the device holds; "" when there are none. */
+/* Writes the names of the formats on the device; "" if none is known. */
 static status_t device_identify_named(const char *name, char *text, size_t bytes)
 {
     struct device_handle handle;

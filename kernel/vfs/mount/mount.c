@@ -10,7 +10,7 @@
 
 /* ---- mounting ----------------------------------------------------------------------------- */
 
-/* Asks the FSDs in their order; the first that does not say "not mine" has the last word. */
+/* Asks the FSDs in their order, until one returns anything but -EMEDIUMTYPE. */
 static status_t fsd_find(const struct device_handle *handle, const char *type,
                          const char *options, struct fsd **fsd)
 {
@@ -52,9 +52,9 @@ status_t fsd_open(const char *device_name, const char *type, const char *options
     return status;
 }
 
-/* Which file system and which volume are mounted where, and from which device, for the log: on the
- * heap; NULL when that is not known. */
-static char *mount_words(const struct mount *mount)
+/* Describes a mount for the log: path, file system, volume and device. On the heap; NULL if it
+ * cannot be described. */
+static char *mount_description(const struct mount *mount)
 {
     enum { WORDS_BYTES = 256 };
     struct device *device = fsd_device(mount->fsd)->device;
@@ -74,7 +74,6 @@ static char *mount_words(const struct mount *mount)
     return text;
 }
 
-/* Mounts an FSD at a canonical path. Takes the FSD over, also when it fails. */
 status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fixed)
 {
     struct mount *mount = mount_create(fsd, text, hash);
@@ -84,15 +83,16 @@ status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fi
     status_t status = vnode_get(fsd, VNODE_ROOT, &mount->root);
     if (!status && mount->root->type != NODE_DIRECTORY)
         status = -EUCLEAN;
-    /* once it is in the table, another thread may unmount it */
-    char *words = status || fixed ? NULL : mount_words(mount);
+
+    /* described before: once it is in the table, another thread may unmount it */
+    char *description = status || fixed ? NULL : mount_description(mount);
     if (!status)
         status = mount_add(mount);
     if (status)
         mount_put(mount);
-    else if (words)
-        log_info("vfs", "%s", words);
-    mem_free(words);
+    else if (description)
+        log_info("vfs", "%s", description);
+    mem_free(description);
     return status;
 }
 
@@ -103,6 +103,7 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
     status_t status = path_walk(start, text, 0, &path);
     if (status)
         return status;
+
     char *canonical = mem_alloc(PATH_BYTES_MAX + 1);
     struct fsd *fsd;
     if (!canonical)
@@ -110,11 +111,12 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
     else if (!path_is_directory(path))
         status = -ENOTDIR;
     else if (!path_is_live(path))
-        status = -ENOENT; /* its text leads to nothing, or to another directory by now */
+        status = -ENOENT; /* its text leads to another directory by now, or to none */
     else if (path_is_mount_point(path))
         status = -EBUSY;
     else if (path_text(path, canonical, PATH_BYTES_MAX + 1) > PATH_BYTES_MAX)
         status = -ENAMETOOLONG;
+
     if (!status)
         status = fsd_open(device, type, options ? options : "", &fsd);
     if (!status)
@@ -184,9 +186,10 @@ unsigned vfs_unmount_device(struct device *device)
 {
     unsigned count = 0;
     for (struct mount *mount; (mount = mount_take_of_device(device)); count++) {
-        if (atomic_load(&mount->references) > 1) /* the table's, which is now ours, and others */
-            log_warn("vfs", "%s was in use when %s was taken away", mount->text,
-                     device_alias(device));
+        /* one reference is the table's, which is now ours */
+        if (atomic_load(&mount->references) > 1)
+            log_warn("vfs", "%s: %s was removed while in use; open files return errors",
+                     mount->text, device_alias(device));
         mount_put(mount);
     }
     return count;
@@ -200,6 +203,7 @@ status_t vfs_mount_info(unsigned n, struct mount_info *info)
     if (!mount)
         return -ENOENT;
     struct device *device = fsd_device(mount->fsd)->device;
+
     *info = (struct mount_info){ 0 };
     text_copy(info->path, sizeof(info->path), mount->text);
     if (device) {

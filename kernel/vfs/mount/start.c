@@ -7,6 +7,8 @@ static status_t mount_builtin(const char *type, const char *text, bool fixed)
 {
     struct fsd *fsd;
     uint64_t hash = 0;
+
+    /* the hash of all names down from `/`, as in struct path */
     for (const char *at = text; *at == '/' && at[1];) {
         const char *name = ++at;
         while (*at && *at != '/')
@@ -40,8 +42,8 @@ status_t vfs_start(void)
 void vfs_stop(void)
 {
     struct path *root = path_root();
-    path_put(root); /* ours */
-    path_put(root); /* that of vfs_start */
+    path_put(root); /* the reference of path_root() */
+    path_put(root); /* and the one of vfs_start() */
     path_set_root(NULL);
 
     /* last mounted, first unmounted */
