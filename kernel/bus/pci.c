@@ -1,5 +1,5 @@
 /*
- * pci.c - what drivers of PCI functions need, whatever reaches the configuration space.
+ * pci.c - functions for drivers of PCI devices, whichever mechanism accesses configuration space.
  */
 #include "kernel/bus/pci.h"
 

@@ -1,9 +1,9 @@
 /*
  * pci.h - functions on the PCI bus, as devices below "pci".
  *
- * drivers/pci publishes a device a function, named bus:slot.function ("00:01.1"), whose bus_data
- * of type pci_bus is a `struct pci_function`. Drivers examine it in add_device and access the
- * configuration space through the functions below.
+ * drivers/pci publishes a device for each function, named bus:slot.function ("00:01.1"), whose
+ * bus_data of type pci_bus is a `struct pci_function`. Drivers examine it in add_device and access
+ * the configuration space through the functions below.
  *
  * Locking     Configuration reads and writes: any thread.
  * Ownership   A pci_function lives as long as its device.
@@ -16,9 +16,9 @@
 #include "kernel/dev/device.h"
 
 struct pci_bar {
-    uint64_t base;   /* 0: not there */
+    uint64_t base;   /* 0: the register is not implemented, or not assigned */
     uint64_t bytes;
-    bool io;         /* port space, else memory */
+    bool io;         /* in port space; else in memory space */
 };
 
 struct pci_function;
@@ -33,7 +33,7 @@ struct pci_function {
     uint8_t bus, slot, function;
     uint16_t vendor, product;
     uint8_t class_code, subclass, interface, revision;
-    uint8_t interrupt_line; /* as the firmware left it; 0xff: not routed */
+    uint8_t interrupt_line; /* as the firmware set it; 0xff: not routed */
     struct pci_bar bars[6];
 };
 
@@ -42,7 +42,7 @@ extern const struct bus_type pci_bus;
 /* Returns NULL if the device is not a PCI function. */
 const struct pci_function *pci_function_of(const struct device *device);
 
-/* Lets the function answer in port and memory space and master the bus (command register). */
+/* Enables port space, memory space, bus mastering and interrupts in the command register. */
 void pci_enable(const struct pci_function *function);
 
 #endif

@@ -8,8 +8,8 @@
 #define KERNEL_DEV_DEADLINES_H
 
 enum {
-    DEADLINE_ATA_RESET_US = 31000000 / 10, /* BSY after a soft reset; the standard allows 31 s, an
-                                              absent device answers never, so a tenth */
+    DEADLINE_ATA_RESET_US = 3100000,       /* BSY after a soft reset. ATA-6 9.2 allows 31 s, but an
+                                              absent unit never answers: a tenth of that */
     DEADLINE_ATA_SELECT_US = 100000,       /* BSY and DRQ clear after selecting a device */
     DEADLINE_ATA_IDENTIFY_US = 1000000,
     DEADLINE_ATA_DRQ_US = 3000000,         /* the unit asks for the packet bytes */

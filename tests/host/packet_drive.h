@@ -75,32 +75,33 @@ struct packet_drive {
     struct packet_drive_step script[PACKET_DRIVE_STEPS_MAX];
     unsigned step, served; /* where the script is, and how often this step was */
     uint8_t sense[SCSI_SENSE_FIXED_BYTES]; /* of the last command that was refused */
-    bool attention;        /* the disc was changed, and no command was told yet */
+    bool attention;        /* the disc was changed, and no command reported it yet */
     unsigned counts[256];  /* commands by operation */
     unsigned resets;       /* of the transport */
 };
 
-/* The drive. A test may set what is not packet_drive.c's while no command is under way. */
+/* The drive. A test may set the members above packet_drive.c's own while no command runs. */
 extern struct packet_drive packet_drive;
 
-/* Starts all, with that disc in the drive; the device is the caller's until tear_down. */
+/* Starts everything with that disc in the drive. The device is the caller's until tear_down. */
 struct device *packet_drive_set_up(unsigned disc);
 void packet_drive_tear_down(struct device *cdrom);
-/* The same where io and the device tree run already, and continue to. */
+/* The same for a test that has started io and the device tree itself; unplug leaves them running.
+ * plug_in_kind() chooses the kind of transport, which is otherwise synchronous. */
 struct device *packet_drive_plug_in(unsigned disc);
 struct device *packet_drive_plug_in_kind(unsigned disc, struct packet_drive_kind kind);
 void packet_drive_unplug(struct device *cdrom);
-/* Publishes the unit (again, after device_remove()); errors are the device tree's. */
+/* Publishes the unit, again after device_remove(). Errors are those of device_publish(). */
 status_t packet_drive_publish(void);
 
-/* Another disc of that size; 0: none. */
+/* Inserts another disc of that size; 0: removes it. */
 void packet_drive_put_disc(unsigned disc, uint32_t blocks);
-/* A new script, of PACKET_DRIVE_STEPS_MAX steps; the counts start again. */
+/* Sets a new script of PACKET_DRIVE_STEPS_MAX steps and resets the counts. */
 void packet_drive_follow(const struct packet_drive_step *script);
-/* Commands of that operation since the last script. */
+/* Returns the number of commands of that operation since the last script. */
 unsigned packet_drive_count(uint8_t operation);
 
-/* Panics unless `bytes` are what the disc holds from that block on. */
+/* Panics unless the bytes are those of the disc from that block on. */
 void packet_drive_assert_disc(const uint8_t *data, unsigned disc, uint32_t lba, uint64_t bytes);
 
 #endif

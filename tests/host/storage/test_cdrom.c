@@ -22,7 +22,7 @@ enum {
     BLOCK = PACKET_DRIVE_BLOCK,
     DISC_BLOCKS = PACKET_DRIVE_DISC_BLOCKS,
     STEPS_MAX = PACKET_DRIVE_STEPS_MAX,
-    FOR_EVER = 1000000,
+    ALWAYS = 1000000,
 };
 
 static status_t poll(struct device *cdrom)
@@ -58,9 +58,9 @@ struct read_case {
 static const struct read_case read_cases[] = {
     { "good", { { 0 } }, 0, 8, 1, true },
     { "reset first", { READ(SENSE(6, 0x29, 0)) }, 0, 8, 2, true },
-    { "much news first", { READ(SENSE(6, 0x2a, 1), .times = 7) }, 0, 8, 8, true },
-    { "news without end", { READ(SENSE(6, 0x29, 0), .times = FOR_EVER) }, -EIO, 0, 9, true },
-    { "changed in between", { READ(SENSE(6, 0x28, 0)) }, -ESTALE, 0, 1, false },
+    { "many events first", { READ(SENSE(6, 0x2a, 1), .times = 7) }, 0, 8, 8, true },
+    { "events without end", { READ(SENSE(6, 0x29, 0), .times = ALWAYS) }, -EIO, 0, 9, true },
+    { "changed meanwhile", { READ(SENSE(6, 0x28, 0)) }, -ESTALE, 0, 1, false },
     { "absent", { READ(SENSE(2, 0x3a, 1)) }, -ENOMEDIUM, 0, 1, false },
     { "ready after 2 s", { READ(SENSE(2, 4, 1), .times = 20) }, 0, 8, 21, true },
     { "reset, then slow", { READ(SENSE(6, 0x29, 0)), READ(SENSE(2, 4, 1), .times = 3) },
@@ -70,13 +70,13 @@ static const struct read_case read_cases[] = {
     { "bad first block", { READ(SENSE(3, 0x11, 0), AT(40), .times = 2) }, -EIO, 0, 2, true },
     { "bad last block", { READ(SENSE(3, 0x11, 0), AT(47), .times = 2) }, -EIO, 7, 3, true },
     { "bad block before", { READ(SENSE(3, 0x11, 0), AT(39), .times = 2) }, -EIO, 0, 2, true },
-    { "bad block behind", { READ(SENSE(3, 0x11, 0), AT(48), .times = 2) }, -EIO, 0, 2, true },
+    { "bad block after", { READ(SENSE(3, 0x11, 0), AT(48), .times = 2) }, -EIO, 0, 2, true },
     { "bad block unnamed", { READ(SENSE(3, 0x11, 0), .information = 43, .times = 2) },
       -EIO, 0, 2, true },
     { "prefix bad too", { READ(SENSE(3, 0x11, 0), AT(43), .times = 3) }, -EIO, 0, 3, true },
     { "past the end", { READ(SENSE(5, 0x21, 0)) }, -EIO, 0, 1, true },
     { "audio track", { READ(SENSE(5, 0x64, 0)) }, -EIO, 0, 1, true },
-    { "hardware, thrice", { READ(SENSE(4, 0x44, 0), .times = 3) }, 0, 8, 4, true },
+    { "hardware, three times", { READ(SENSE(4, 0x44, 0), .times = 3) }, 0, 8, 4, true },
     { "hardware", { READ(SENSE(4, 0x44, 0), .times = 4) }, -EIO, 0, 4, true },
     { "aborted", { READ(SENSE(0xb, 0, 0)) }, 0, 8, 2, true },
     { "unknown key", { READ(SENSE(0xd, 0x77, 0)) }, 0, 8, 2, true },
@@ -124,12 +124,12 @@ static void test_read_answers(void **state)
     run_body(read_cases_body);
 }
 
-/* A drive that never gets ready: an end after the limit, not before. */
+/* A read of a drive that never becomes ready fails at the limit, not before. */
 static void never_ready_body(void *unused)
 {
     (void)unused;
     static const struct packet_drive_step script[STEPS_MAX] = {
-        READ(SENSE(2, 4, 1), .times = FOR_EVER),
+        READ(SENSE(2, 4, 1), .times = ALWAYS),
     };
     static uint8_t data[BLOCK];
     struct device *cdrom = set_up_polled(1);
@@ -150,6 +150,50 @@ static void test_never_ready(void **state)
     run_body(never_ready_body);
 }
 
+static void end_request(struct io_request *request)
+{
+    semaphore_up(request->context);
+}
+
+/* A read that fails after its disc was removed reports the removal, not the failure: kernel/dev
+ * decides that for all drivers. */
+static void stale_failure_body(void *unused)
+{
+    (void)unused;
+    static const struct packet_drive_step script[STEPS_MAX] = { READ(SENSE(5, 0x21, 0)) };
+    static uint8_t data[BLOCK];
+    struct device *cdrom = set_up_polled(1);
+    struct device_handle handle;
+    struct semaphore ended = SEMAPHORE_INIT(ended, 0);
+    struct io_segment segment = { data, BLOCK };
+    kassert(device_open(cdrom, &handle) == 0);
+    packet_drive_follow(script);
+    atomic_store(&packet_drive.read_us, 1000000);
+
+    struct io_request request = {
+        .device = cdrom,
+        .op = IO_READ,
+        .generation = handle.generation,
+        .length_bytes = BLOCK,
+        .segments = &segment,
+        .segment_count = 1,
+        .complete = end_request,
+        .context = &ended,
+    };
+    io_submit(&request);
+    device_clear_medium(cdrom);
+    kassert(semaphore_down(&ended, TIME_NEVER) == 0);
+    kassert(request.status == -ESTALE && request.done_bytes == 0);
+    device_close(&handle);
+    packet_drive_tear_down(cdrom);
+}
+
+static void test_stale_failure(void **state)
+{
+    (void)state;
+    run_body(stale_failure_body);
+}
+
 static void whole_disc_body(void *unused)
 {
     (void)unused;
@@ -162,7 +206,7 @@ static void whole_disc_body(void *unused)
     kassert(io_wait(&handle, IO_READ, 0, data, sizeof(data), &done) == 0);
     kassert(done == sizeof(data) && packet_drive_count(SCSI_READ_10) == (DISC_BLOCKS + 15) / 16);
     packet_drive_assert_disc(data, 1, 0, done);
-    /* The layer above refuses these: the drive hears nothing. */
+    /* kernel/dev refuses these; the drive gets no command. */
     unsigned before = packet_drive_count(SCSI_READ_10);
     kassert(io_wait(&handle, IO_READ, DISC_BLOCKS * BLOCK, data, BLOCK, NULL) == -EIO);
     kassert(io_wait(&handle, IO_READ, 512, data, BLOCK, NULL) == -EINVAL);
@@ -226,7 +270,7 @@ static const struct capacity_case capacity_cases[] = {
       0, true, 300 * BLOCK },
     { "broken", 299, 2048, false, { STEP(SCSI_TEST_UNIT_READY, SENSE(4, 0x44, 0)) },
       -EIO, false, 0 },
-    { "dumb", 299, 2048, false, { STEP(SCSI_TEST_UNIT_READY, .status = -ETIMEDOUT) },
+    { "no answer", 299, 2048, false, { STEP(SCSI_TEST_UNIT_READY, .status = -ETIMEDOUT) },
       -ETIMEDOUT, false, 0 },
 };
 
@@ -259,7 +303,8 @@ static void test_capacities(void **state)
     run_body(capacity_cases_body);
 }
 
-/* Inserted late, swapped, taken out: each is a new generation; a quiet drive costs one command. */
+/* Inserting, swapping and removing a disc each begin a new generation. Polling a drive without news
+ * costs one command. */
 static void media_body(void *unused)
 {
     (void)unused;
@@ -308,8 +353,8 @@ static void test_media(void **state)
     run_body(media_body);
 }
 
-/* A reader and a poller while discs are swapped: what is read belongs to the disc it is meant for.
- * Which disc that is tells the size that belonged to the handle's generation. */
+/* A reader and a poller while discs are swapped: the data read are those of the disc that was
+ * opened. The size of the medium tells which disc that is. */
 struct swapping {
     struct device *cdrom;
     _Atomic bool over;
@@ -383,7 +428,7 @@ static void controls_body(void *unused)
     kassert(device_control(cdrom, DEVICE_CONTROL_EJECT, NULL, 0) == -EBUSY);
     kassert(device_medium(cdrom).present);
 
-    packet_drive_follow(reset); /* the drive forgets the lock, and is told again */
+    packet_drive_follow(reset); /* the drive forgets the lock; the poll locks it again */
     packet_drive.locked = false;
     kassert(poll(cdrom) == 0 && packet_drive.locked);
     packet_drive_follow(none);
@@ -437,7 +482,7 @@ static void test_drive_without_lock(void **state)
 
 /* ---- arrival ------------------------------------------------------------------------------ */
 
-/* Units of another kind are left alone; each allocation of adding may fail. */
+/* Units of another type are ignored; each allocation while one is added may fail. */
 static void arrival_body(void *unused)
 {
     (void)unused;
@@ -449,7 +494,7 @@ static void arrival_body(void *unused)
     device_remove(packet_drive.unit);
     packet_drive.scsi.device_type = 5;
     bool more = true;
-    static char errors[4096]; /* what the device manager logs about each, as it should */
+    static char errors[4096]; /* the device tree logs each failure */
     host_console_capture(errors, sizeof(errors));
     for (unsigned long n = 1; more; n++) {
         host_fail_nth_allocation(n);
@@ -492,7 +537,7 @@ static void sessions_body(void *unused)
     packet_drive_tear_down(cdrom);
 }
 
-/* The session of a disc is its first data track, and the table says what each track is. */
+/* A session begins at its first data track; the table of contents describes each track. */
 static void tracks_body(void *unused)
 {
     (void)unused;
@@ -541,11 +586,11 @@ int main(void)
         cmocka_unit_test(test_capacities),   cmocka_unit_test(test_media),
         cmocka_unit_test(test_swapping),     cmocka_unit_test(test_controls),
         cmocka_unit_test(test_arrival),      cmocka_unit_test(test_drive_without_lock),
-        cmocka_unit_test(test_sessions),
-        cmocka_unit_test(test_tracks),
+        cmocka_unit_test(test_sessions),     cmocka_unit_test(test_tracks),
     };
-    const struct CMUnitTest in_virtual_time[] = { /* ten seconds, each of the seeds */
+    const struct CMUnitTest in_virtual_time[] = { /* seconds, each of the seeds */
         cmocka_unit_test(test_never_ready),
+        cmocka_unit_test(test_stale_failure),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (run_is_simulated())

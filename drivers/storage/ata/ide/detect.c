@@ -41,19 +41,19 @@ static void configure_packets(struct ide_port *port)
     unit->segment_align = ata->dma ? 2 : 0;
 }
 
-/* Identifies the unit after the reset; a port without one no longer answers. */
-static void identify(struct ide_port *port)
+/* Reads the signature that the unit shows after a reset; ATA_SIGNATURE_NONE without a unit. */
+static unsigned read_signature(struct ide_port *port)
 {
     struct ide_channel *channel = port->channel;
+    if (!port->answers)
+        return ATA_SIGNATURE_NONE;
     ide_point(port);
     unsigned signature = port_in8(ide_register(channel, IDE_LBA_MID)) |
                          (unsigned)port_in8(ide_register(channel, IDE_LBA_HIGH)) << 8;
 
     /* The registers of a slave that is absent read as zero, its status included. */
-    bool absent = signature == 0 && !ide_status(channel);
-    port->answers = !absent && ata_port_identify(&port->ata, signature);
-    if (port->ata.kind == ATA_KIND_PACKET)
-        configure_packets(port);
+    bool absent = signature == ATA_SIGNATURE_DISK && !ide_status(channel);
+    return absent ? ATA_SIGNATURE_NONE : signature;
 }
 
 void ide_detect_units(struct ide_channel *channel)
@@ -67,7 +67,14 @@ void ide_detect_units(struct ide_channel *channel)
         return;
 
     ide_reset(channel);
+
+    /* Both signatures first: a command to one unit writes the registers of both (ATA-6 7.1). */
+    unsigned signatures[2];
     for (unsigned i = 0; i < 2; i++)
-        if (ports[i].answers)
-            identify(&ports[i]);
+        signatures[i] = read_signature(&ports[i]);
+    for (unsigned i = 0; i < 2; i++) {
+        ports[i].answers = ata_port_identify(&ports[i].ata, signatures[i]);
+        if (ports[i].ata.kind == ATA_KIND_PACKET)
+            configure_packets(&ports[i]);
+    }
 }
