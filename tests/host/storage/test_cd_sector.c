@@ -131,6 +131,43 @@ static void test_limit(void **state)
     }
 }
 
+/* The bytes of column `number` of P, or of diagonal `number` of Q with its parity. */
+static unsigned p_byte(unsigned number, unsigned i, unsigned plane)
+{
+    return 12 + 2 * (43 * i + number) + plane;
+}
+
+static unsigned q_byte(unsigned number, unsigned i, unsigned plane)
+{
+    unsigned word = i < 43 ? (43 * number + 44 * i) % 1118 : 1118 + 26 * (i - 43) + number;
+    return 12 + 2 * word + plane;
+}
+
+/* Two codewords of each plane, all of whose bytes are wrong: what one code cannot correct, the
+ * other does, because it knows which bytes they are. */
+static void test_erasures(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4 * TRIES; i++) {
+        bool mode_1 = i % 2, columns = i / 2 % 2;
+        make(mode_1 ? RAW_MODE_1 : RAW_FORM_1);
+        for (unsigned plane = 0; plane < 2; plane++) {
+            unsigned count = columns ? 43 : 26, length = columns ? 26 : 45;
+            unsigned one = (unsigned)rand() % count;
+            unsigned other = (one + 1 + (unsigned)rand() % (count - 1)) % count;
+            for (unsigned n = 0; n < length; n++) {
+                unsigned at = columns ? p_byte(one, n, plane) : q_byte(one, n, plane);
+                if (mode_1 || at >= 16) /* the header of mode 2 is in no code */
+                    flip(at);
+                at = columns ? p_byte(other, n, plane) : q_byte(other, n, plane);
+                if (mode_1 || at >= 16)
+                    flip(at);
+            }
+        }
+        expect_verdict(CD_CORRECTED);
+    }
+}
+
 /* Beyond the limit nothing wrong is given out, bare sectors included. */
 static void test_beyond(void **state)
 {
@@ -198,7 +235,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),   cmocka_unit_test(test_known),
         cmocka_unit_test(test_single), cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_beyond), cmocka_unit_test(test_frame),
+        cmocka_unit_test(test_erasures), cmocka_unit_test(test_beyond),
+        cmocka_unit_test(test_frame),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -28,10 +28,12 @@ enum {
     FIELD_POLYNOMIAL = 0x11D,
     FIELD_ORDER = 255,
     ROUNDS_MAX = 10,
+    ECC_ORDERS = 4, /* of the two codes, see ecc_correct() */
 };
 
 static uint32_t edc_table[EDC_SLICES][256];
-static uint8_t field_log[256];
+static uint8_t field_log[256], field_power[FIELD_ORDER];
+static uint16_t p_words[P_COLUMNS * P_LENGTH], q_words[Q_DIAGONALS * Q_LENGTH];
 
 static const uint8_t sync_mark[CD_SYNC_BYTES] = { 0,    0xff, 0xff, 0xff, 0xff, 0xff,
                                                   0xff, 0xff, 0xff, 0xff, 0xff, 0 };
@@ -41,7 +43,7 @@ static uint8_t field_double(uint8_t value)
     return (uint8_t)(value << 1 ^ (value & 0x80 ? FIELD_POLYNOMIAL & 0xff : 0));
 }
 
-void cd_sector_start(void)
+static void edc_start(void)
 {
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t crc = i;
@@ -54,9 +56,32 @@ void cd_sector_start(void)
             uint32_t crc = edc_table[slice - 1][i];
             edc_table[slice][i] = crc >> 8 ^ edc_table[0][crc & 0xff];
         }
+}
+
+/* Annex A: P goes down the columns of 26 rows of 43 words. Q goes right and down at once,
+ * and comes in at the top again; its own parity follows the rows. */
+static void words_start(void)
+{
+    for (unsigned n = 0; n < P_COLUMNS; n++)
+        for (unsigned i = 0; i < P_LENGTH; i++)
+            p_words[n * P_LENGTH + i] = (uint16_t)(P_COLUMNS * i + n);
+    for (unsigned n = 0; n < Q_DIAGONALS; n++)
+        for (unsigned i = 0; i < Q_LENGTH; i++)
+            q_words[n * Q_LENGTH + i] =
+                (uint16_t)(i < Q_DATA_LENGTH
+                               ? (P_COLUMNS * n + Q_STEP * i) % Q_WORDS
+                               : Q_WORDS + Q_DIAGONALS * (i - Q_DATA_LENGTH) + n);
+}
+
+void cd_sector_start(void)
+{
+    edc_start();
+    words_start();
     uint8_t power = 1;
-    for (uint8_t i = 0; i < FIELD_ORDER; i++, power = field_double(power))
+    for (uint8_t i = 0; i < FIELD_ORDER; i++, power = field_double(power)) {
+        field_power[i] = power;
         field_log[power] = i;
+    }
 }
 
 /* ---- EDC ---------------------------------------------------------------------------------- */
@@ -85,80 +110,193 @@ static bool edc_matches(const uint8_t *sector, unsigned mode)
            bytes_le32((struct bytes){ sector, CD_SECTOR_BYTES }, to);
 }
 
-/* ---- P and Q ------------------------------------------------------------------------------ */
+/* ---- P and Q: one codeword ----------------------------------------------------------------- */
 
-/* The words of codeword `number` in their order. */
-static void p_words(unsigned number, uint16_t *words)
+/* value * 2^power in GF(256) */
+static uint8_t field_shift(uint8_t value, unsigned power)
 {
-    for (unsigned i = 0; i < P_LENGTH; i++)
-        words[i] = (uint16_t)(P_COLUMNS * i + number);
+    return value ? field_power[(field_log[value] + power) % FIELD_ORDER] : 0;
 }
 
-static void q_words(unsigned number, uint16_t *words)
+static uint8_t field_divide(uint8_t value, uint8_t divisor)
 {
-    unsigned word = P_COLUMNS * number;
-    for (unsigned i = 0; i < Q_DATA_LENGTH; i++, word = (word + Q_STEP) % Q_WORDS)
-        words[i] = (uint16_t)word;
-    words[Q_DATA_LENGTH] = (uint16_t)(Q_WORDS + number);
-    words[Q_DATA_LENGTH + 1] = (uint16_t)(Q_WORDS + Q_DIAGONALS + number);
+    return field_shift(value, FIELD_ORDER - field_log[divisor]);
 }
 
-enum codeword { CODEWORD_CLEAN, CODEWORD_CHANGED, CODEWORD_BAD };
+/* One of the two bytes of each of these words, and the places that are known to be wrong. A place
+ * is counted from the end of the codeword, as the exponents of annex A's matrices are. */
+struct codeword {
+    uint8_t *coded;
+    const uint16_t *words;
+    unsigned length, plane;
+    unsigned erasures[2], erasure_count; /* the count may be higher */
+};
 
-/* Corrects one byte of a codeword. The first syndrome is the error's value, the second that value
- * times the power of 2 of its place, counted from the end. */
-static enum codeword codeword_correct(uint8_t *coded, const uint16_t *words, unsigned length,
-                                      unsigned plane)
+enum codeword_state { CODEWORD_CLEAN, CODEWORD_CHANGED, CODEWORD_BAD };
+
+static void codeword_add(const struct codeword *word, unsigned place, uint8_t value)
 {
-    uint8_t value = 0, weighted = 0;
-    for (unsigned i = 0; i < length; i++) {
-        uint8_t byte = coded[2 * words[i] + plane];
-        value ^= byte;
+    word->coded[2 * word->words[word->length - 1 - place] + word->plane] ^= value;
+}
+
+/* Of all errors in a codeword: their sum, and the sum of each times 2 to the power of its place. */
+struct syndromes {
+    uint8_t sum, weighted;
+};
+
+static bool codeword_is_clean(const struct codeword *word, struct syndromes *syndromes)
+{
+    uint8_t sum = 0, weighted = 0;
+    for (unsigned i = 0; i < word->length; i++) {
+        uint8_t byte = word->coded[2 * word->words[i] + word->plane];
+        sum ^= byte;
         weighted = field_double(weighted) ^ byte;
     }
-    if (!value && !weighted)
+    *syndromes = (struct syndromes){ sum, weighted };
+    return !sum && !weighted;
+}
+
+/* Two equations find one error and its place, or two errors whose places are known. */
+static enum codeword_state codeword_correct(const struct codeword *word)
+{
+    const unsigned *erasures = word->erasures;
+    struct syndromes syndromes;
+    if (codeword_is_clean(word, &syndromes))
         return CODEWORD_CLEAN;
-    if (!value || !weighted)
+    uint8_t sum = syndromes.sum, weighted = syndromes.weighted;
+
+    /* One error, unless its place contradicts the erasures. */
+    if (sum && weighted) {
+        unsigned place = (field_log[weighted] + FIELD_ORDER - field_log[sum]) % FIELD_ORDER;
+        if (place < word->length && (word->erasure_count != 2 || place == erasures[0] ||
+                                     place == erasures[1])) {
+            codeword_add(word, place, sum);
+            return CODEWORD_CHANGED;
+        }
+    }
+    if (word->erasure_count != 2)
         return CODEWORD_BAD;
-    unsigned place = (field_log[weighted] + FIELD_ORDER - field_log[value]) % FIELD_ORDER;
-    if (place >= length)
-        return CODEWORD_BAD;
-    coded[2 * words[length - 1 - place] + plane] ^= value;
+
+    uint8_t second = field_divide(weighted ^ field_shift(sum, erasures[0]),
+                                  field_power[erasures[0]] ^ field_power[erasures[1]]);
+    codeword_add(word, erasures[0], sum ^ second);
+    codeword_add(word, erasures[1], second);
     return CODEWORD_CHANGED;
 }
 
+/* ---- P and Q: all codewords ---------------------------------------------------------------- */
+
+enum { NO_CODEWORD = P_COLUMNS };
+
 struct code {
     unsigned codewords, length;
-    void (*words)(unsigned number, uint16_t *words);
+    const uint16_t *words; /* of each codeword in turn */
+    /* The codeword of the other code that has the same word; NO_CODEWORD: there is none. */
+    unsigned (*crossing)(unsigned number, unsigned i);
 };
 
-static const struct code p_code = { P_COLUMNS, P_LENGTH, p_words };
-static const struct code q_code = { Q_DIAGONALS, Q_LENGTH, q_words };
-
-/* Corrects what it can of one code; returns whether anything changed. */
-static bool code_correct(uint8_t *coded, const struct code *code)
+/* A diagonal begins in column 0 and moves down a row with each column. */
+static unsigned p_crossing(unsigned number, unsigned i)
 {
-    uint16_t words[Q_LENGTH];
-    bool changed = false;
-    for (unsigned number = 0; number < code->codewords; number++) {
-        code->words(number, words);
-        for (unsigned plane = 0; plane < 2; plane++)
-            if (codeword_correct(coded, words, code->length, plane) == CODEWORD_CHANGED)
-                changed = true;
+    return (i + 2 * P_LENGTH - number) % P_LENGTH;
+}
+
+static unsigned q_crossing(unsigned number, unsigned i)
+{
+    (void)number;
+    return i < Q_DATA_LENGTH ? i : NO_CODEWORD; /* its own parity is in no column */
+}
+
+static const struct code p_code = { P_COLUMNS, P_LENGTH, p_words, p_crossing };
+static const struct code q_code = { Q_DIAGONALS, Q_LENGTH, q_words, q_crossing };
+
+/* The codewords of one code that are not right, in each plane. */
+struct failures {
+    bool is[P_COLUMNS + 1][2]; /* the last: NO_CODEWORD, which never is */
+};
+
+static void codeword_take(const struct code *code, unsigned number, unsigned plane,
+                          const struct failures *erased, uint8_t *coded, struct codeword *word)
+{
+    word->coded = coded;
+    word->length = code->length;
+    word->plane = plane;
+    word->words = code->words + number * code->length;
+    word->erasure_count = 0;
+    for (unsigned i = 0; erased && i < code->length; i++) {
+        if (!erased->is[code->crossing(number, i)][plane])
+            continue;
+        if (word->erasure_count < 2)
+            word->erasures[word->erasure_count] = code->length - 1 - i;
+        word->erasure_count++;
     }
+}
+
+/* Corrects what it can of one code; returns whether anything changed. The bytes of the other code's
+ * codewords in `erased`, if not NULL, are taken for wrong. *failed: those it could not correct. */
+static bool code_correct(uint8_t *coded, const struct code *code, const struct failures *erased,
+                         struct failures *failed)
+{
+    struct codeword word;
+    bool changed = false;
+    *failed = (struct failures){ 0 };
+    for (unsigned number = 0; number < code->codewords; number++)
+        for (unsigned plane = 0; plane < 2; plane++) {
+            codeword_take(code, number, plane, erased, coded, &word);
+            enum codeword_state state = codeword_correct(&word);
+            changed |= state == CODEWORD_CHANGED;
+            failed->is[number][plane] = state == CODEWORD_BAD;
+        }
     return changed;
 }
 
-/* Corrects the sector until its EDC matches or nothing changes any more. A wrong correction in one
- * code is one more error for the other, so which one begins can matter. */
-static bool ecc_correct(uint8_t *sector, unsigned mode, const struct code *first,
-                        const struct code *second)
+/* Finds the codewords that are not right, and changes none. */
+static void code_find_wrong(uint8_t *coded, const struct code *code, struct failures *wrong)
 {
-    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-        bool changed = code_correct(sector + CODED, first);
+    struct codeword word;
+    struct syndromes syndromes;
+    *wrong = (struct failures){ 0 };
+    for (unsigned number = 0; number < code->codewords; number++)
+        for (unsigned plane = 0; plane < 2; plane++) {
+            codeword_take(code, number, plane, NULL, coded, &word);
+            wrong->is[number][plane] = !codeword_is_clean(&word, &syndromes);
+        }
+}
+
+/* Corrects the sector until its EDC matches or nothing changes any more. A wrong correction in one
+ * code is one more error for the other, so the order of the two matters: `order` is from 0 to
+ * ECC_ORDERS - 1.
+ *
+ * Where both are stuck, the codewords that one could not correct are erasures for the other: each
+ * column of P meets each diagonal of Q in one word, so two bad columns are two erasures in each
+ * diagonal, and the other way round. A codeword with many errors may be taken for one with a single
+ * error, and be "corrected"; the orders 2 and 3 begin with erasures, before that can happen. */
+static bool ecc_correct(uint8_t *sector, unsigned mode, unsigned order)
+{
+    const struct code *first = order % 2 ? &q_code : &p_code;
+    const struct code *second = order % 2 ? &p_code : &q_code;
+    struct failures first_failed, second_failed;
+    uint8_t *coded = sector + CODED;
+    if (order >= 2) {
+        code_find_wrong(coded, first, &first_failed);
+        (void)code_correct(coded, second, &first_failed, &second_failed);
         if (edc_matches(sector, mode))
             return true;
-        if (!code_correct(sector + CODED, second) && !changed)
+    }
+
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        bool changed = code_correct(coded, first, NULL, &first_failed);
+        if (edc_matches(sector, mode))
+            return true;
+        changed |= code_correct(coded, second, NULL, &second_failed);
+        if (edc_matches(sector, mode))
+            return true;
+        if (changed)
+            continue;
+
+        struct failures ignored;
+        if (!code_correct(coded, second, &first_failed, &ignored) &&
+            !code_correct(coded, first, &second_failed, &ignored))
             return false;
         if (edc_matches(sector, mode))
             return true;
@@ -222,10 +360,10 @@ enum {
 static bool body_correct(struct cd_check *check, const uint8_t *body)
 {
     uint8_t *work = check->work;
-    for (unsigned turn = 0; turn < 2; turn++) {
+    for (unsigned order = 0; order < ECC_ORDERS; order++) {
         memset(work, 0, CD_HEADER_BYTES);
         memcpy(work + SUBHEADER, body, CD_BARE_BYTES);
-        if (ecc_correct(work, 2, turn ? &q_code : &p_code, turn ? &p_code : &q_code))
+        if (ecc_correct(work, 2, order))
             return is_zero(work, CD_HEADER_BYTES) &&
                    !(work[SUBMODE_FIRST] & SUBMODE_FORM_2);
     }
@@ -262,11 +400,10 @@ enum cd_verdict cd_sector_verify_bare(struct cd_check *check, uint8_t *sector,
 static bool mode_1_correct(struct cd_check *check, const uint8_t *sector)
 {
     uint8_t *work = check->work;
-    for (unsigned turn = 0; turn < 2; turn++) {
+    for (unsigned order = 0; order < ECC_ORDERS; order++) {
         memcpy(work, sector, CD_SECTOR_BYTES);
         header_put(work, check->frame, 1);
-        if (edc_matches(work, 1) ||
-            ecc_correct(work, 1, turn ? &q_code : &p_code, turn ? &p_code : &q_code))
+        if (edc_matches(work, 1) || ecc_correct(work, 1, order))
             return cd_sector_frame(work) == check->frame && work[MODE] == 1;
     }
     return false;

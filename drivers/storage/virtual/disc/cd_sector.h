@@ -10,8 +10,9 @@
  *
  * A bare sector of 2336 bytes is one of mode 2 without sync and header. The EDC is a CRC of 32
  * bits. P and Q are Reed-Solomon codes over columns and diagonals of the bytes from the header on;
- * each of their codewords can correct one byte, and alternating between the two corrects bursts and
- * scattered damage.
+ * each of their codewords can correct one byte, or two whose places are known, and alternating
+ * between the two corrects bursts and scattered damage. What one code cannot correct are known
+ * places for the other: any two columns of P, or diagonals of Q, may be wrong altogether.
  *
  * A sector is accepted only if its EDC matches: data that cannot be proved right is refused. Sync,
  * and the header of mode 1, may be repaired, since the EDC covers them. That of mode 2 it does not
@@ -21,7 +22,6 @@
  *             thread at a time.
  * References  ECMA-130 14 and annexes A (RSPC) and B (scrambling, which images do not have);
  *             CD-ROM XA (mode 2).
- * Status      Codewords with two wrong bytes are not corrected as erasures.
  */
 #ifndef DRIVERS_STORAGE_VIRTUAL_DISC_CD_SECTOR_H
 #define DRIVERS_STORAGE_VIRTUAL_DISC_CD_SECTOR_H
