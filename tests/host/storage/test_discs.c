@@ -170,6 +170,44 @@ static void test_placed(void **state)
     rig_run(placed_body, NULL, 2);
 }
 
+/* A dump of two sessions: the addresses jump over the lead-out and lead-in between them. A damaged
+ * sector at the border hides neither. */
+static void sessions_body(void *unused)
+{
+    enum { CUT = 18, GAP = 11400 };
+    static const bool damages[] = { false, true };
+    (void)unused;
+    rig_start();
+    for (unsigned i = 0; i < ARRAY_LENGTH(damages); i++) {
+        char alias[DEVICE_NAME_BYTES];
+        struct device_toc toc;
+        make(RAW_MODE_1, 0, 18);
+        for (int n = CUT; n < SECTORS; n++)
+            raw_sector_make(raw + n * 2352, RAW_MODE_1, n + GAP, model[n]);
+        if (damages[i])
+            memset(raw + CUT * 2352, 0x11, 2352);
+        put();
+        struct device_handle handle = added("/raw", alias);
+        unsigned first = CUT + damages[i]; /* where the second session is seen to begin */
+        for (unsigned n = 0; n < SECTORS; n++)
+            check_block(&handle, n < first ? n : n + GAP, n == CUT && damages[i] ? -1 : (int)n);
+        check_block(&handle, first + GAP / 2, -1);
+        expect("toc", device_control(handle.device, DEVICE_CONTROL_TOC, &toc, sizeof(toc)), 0);
+        kassert(toc.session_count == 2 && toc.track_count == 2);
+        kassert(toc.tracks[0].first_block == 0 && toc.tracks[0].blocks == first);
+        kassert(toc.tracks[1].session == 2 && toc.tracks[1].first_block == first + GAP);
+        kassert(toc.tracks[1].blocks == SECTORS - first);
+        removed(&handle, alias);
+    }
+    rig_stop();
+}
+
+static void test_sessions(void **state)
+{
+    (void)state;
+    rig_run(sessions_body, NULL, 2);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -177,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_recognised),
         cmocka_unit_test(test_placed),
+        cmocka_unit_test(test_sessions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,9 @@
  * A sector's header holds its address on the disc. The image of a whole disc begins with block 0;
  * that of a later track with a higher one, or with the pre-gap before block 0. Some programs put
  * made-up addresses there: the volume on it decides.
+ *
+ * In the dump of a disc of several sessions the addresses jump where one session ends, over its
+ * lead-out and the next one's lead-in, which are not in the file.
  */
 #include "drivers/storage/virtual/disc/disc.h"
 #include "lib/bytes.h"
@@ -20,6 +23,9 @@ enum {
     DESCRIPTOR_SECTOR = 16,
     VOTES_MIN = 2,
     PVD_ROOT_BLOCK = 156 + 2, /* ECMA-119 8.4.18 and 9.1.3: where the root directory begins */
+    SESSIONS_MAX = 16,
+    SESSION_GAP_MIN = 2250 + 4500, /* half a minute of lead-out, a minute of lead-in */
+    DAMAGED_MAX = 32,         /* how far an address is looked for past damaged sectors */
 };
 
 static const uint16_t strides[] = { CD_SECTOR_BYTES, 2448, 2368, CD_BARE_BYTES };
@@ -132,29 +138,117 @@ void disc_place(struct disc_probe *probe, struct store *file, struct disc_extent
     extent->blocks -= skip;
 }
 
-/* ---- the image as a disc of one track ----------------------------------------------------- */
+/* ---- sessions ----------------------------------------------------------------------------- */
+
+/* Reads the address of the first undamaged sector from `index` on, before `end`; *frame: the one
+ * that sector 0 of the extent would have by it. */
+static bool base_read(struct disc_probe *probe, struct store *file,
+                      const struct disc_extent *extent, uint32_t index, uint32_t end,
+                      uint32_t *frame)
+{
+    struct disc_extent found = *extent;
+    end = min(end, index + DAMAGED_MAX);
+    while (index < end && !probe_sector(probe, file, &found, index))
+        index++;
+    *frame = found.frame;
+    return index < end;
+}
+
+/* Cuts an extent where its addresses jump; *next: the rest, which is the next session. False: all
+ * of it is one session. */
+static bool session_cut(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
+                        struct disc_extent *next)
+{
+    uint32_t low = 0, high = extent->blocks, frame, next_frame = 0;
+    if (extent->format != DISC_RAW || extent->frame != extent->first_block + CD_LEAD_FRAMES)
+        return false;
+
+    /* Does the last undamaged sector belong to another session? */
+    bool found = false;
+    for (unsigned tries = 0; !found && high > 1 && tries < DAMAGED_MAX; tries++) {
+        high--;
+        found = base_read(probe, file, extent, high, high + 1, &next_frame);
+    }
+    if (!found || next_frame < extent->frame || next_frame - extent->frame < SESSION_GAP_MIN)
+        return false;
+
+    /* The jump is after `low` and not after `high`. */
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (base_read(probe, file, extent, middle, high, &frame) && frame == extent->frame)
+            low = middle;
+        else
+            high = middle;
+    }
+    while (high < extent->blocks &&
+           (!base_read(probe, file, extent, high, high + 1, &next_frame) ||
+            next_frame == extent->frame))
+        high++;
+    if (high == extent->blocks || next_frame < extent->frame ||
+        next_frame - extent->frame < SESSION_GAP_MIN ||
+        next_frame + extent->blocks > CD_FRAMES_MAX)
+        return false;
+
+    *next = *extent;
+    next->frame = next_frame + high;
+    next->first_block = next->frame - CD_LEAD_FRAMES;
+    next->offset_bytes += (uint64_t)high * extent->stride_bytes;
+    next->blocks -= high;
+    extent->blocks = high;
+    return true;
+}
+
+/* Returns where the track of a session begins: its first sectors may be the pre-gap, of 150. */
+static uint32_t session_first_block(struct disc_probe *probe, struct store *file,
+                                    const struct disc_extent *extent)
+{
+    uint32_t root;
+    bool pregap = descriptor_read(probe, file, extent, CD_LEAD_FRAMES + DESCRIPTOR_SECTOR, &root);
+    return extent->first_block + (pregap ? CD_LEAD_FRAMES : 0);
+}
+
+/* ---- the image as a disc of one track a session --------------------------------------------- */
+
+static void toc_add_session(struct device_toc *toc, const struct disc_extent *extent,
+                            uint32_t first_block)
+{
+    uint8_t number = (uint8_t)++toc->track_count;
+    toc->session_count++;
+    toc->tracks[number - 1] = (struct device_track){
+        .number = number, .session = number, .data = true, .mode = extent->mode,
+        .first_block = first_block,
+        .blocks = extent->first_block + extent->blocks - first_block,
+    };
+}
 
 static status_t raw_open(struct store **store, struct ledger *ledger, struct disc_probe *probe,
                          uint32_t *sector_bytes, struct device_toc **result)
 {
-    struct disc_extent extent;
-    if (!raw_recognise(probe, *store, &extent))
+    struct disc_extent extents[SESSIONS_MAX];
+    unsigned count = 0;
+    if (!raw_recognise(probe, *store, &extents[0]))
         return 0;
-    disc_place(probe, *store, &extent, 0);
+    disc_place(probe, *store, &extents[0], 0);
     struct device_toc *toc = mem_zalloc(sizeof(*toc));
-    status_t status = toc ? store_disc_create(&extent, 1, store, 1,
-                                              extent.first_block + extent.blocks, ledger, store)
-                          : -ENOMEM;
+    if (!toc)
+        return -ENOMEM;
+
+    bool more = true;
+    while (more) {
+        struct disc_extent *extent = &extents[count++];
+        more = count < SESSIONS_MAX && session_cut(probe, *store, extent, extent + 1);
+        toc_add_session(toc, extent, count == 1 ? extent->first_block
+                                                : session_first_block(probe, *store, extent));
+    }
+
+    const struct disc_extent *last = &extents[count - 1];
+    status_t status = store_disc_create(extents, count, store, 1,
+                                        last->first_block + last->blocks, ledger, store);
     if (status) {
         mem_free(toc);
         return status;
     }
-    toc->session_count = toc->track_count = 1;
-    toc->tracks[0] = (struct device_track){
-        .number = 1, .session = 1, .data = true, .mode = extent.mode,
-        .first_block = extent.first_block, .blocks = extent.blocks,
-    };
-    *sector_bytes = extent.stride_bytes;
+    *sector_bytes = last->stride_bytes;
     *result = toc;
     return 0;
 }
