@@ -232,7 +232,7 @@ static bool is_preferred(const struct device *device, const struct device *over)
 {
     if (!over || device_is_virtual(device) != device_is_virtual(over))
         return !over || device_is_virtual(over);
-    bool cd = device_class(device) == CLASS_CDROM, over_cd = device_class(over) == CLASS_CDROM;
+    bool cd = device_class(device) == &class_cdrom, over_cd = device_class(over) == &class_cdrom;
     return cd != over_cd ? cd : device_class_number(device) < device_class_number(over);
 }
 
@@ -254,7 +254,7 @@ static bool is_mounted_cd(const struct device *device)
 {
     char path[MOUNT_PATH_BYTES];
     struct path *place;
-    if (device_class(device) != CLASS_CDROM)
+    if (device_class(device) != &class_cdrom)
         return false;
     drive_path(device, path);
     if (path_walk(monitor.root, path, 0, &place))

@@ -61,7 +61,7 @@ static enum node_type type_of_device(const struct device *device)
 {
     if (device_has_data(device))
         return NODE_FILE;
-    return device_class(device) == CLASS_CONTROL ? NODE_OTHER : NODE_DIRECTORY;
+    return device_class(device) == &class_control ? NODE_OTHER : NODE_DIRECTORY;
 }
 
 static const struct devfs_node *node_of(const struct vnode *vnode)

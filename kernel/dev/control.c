@@ -44,18 +44,19 @@ static status_t get_bios_geometry(struct device *device, void *argument)
     return status;
 }
 
+/* -EOPNOTSUPP for a class without such numbers, and when there are more drives than numbers. */
 static status_t get_bios_drive(struct device *device, void *argument)
 {
     struct device_bios_drive *bios = argument;
     device = device->drive; /* a part has the number of its drive */
-    bool cd = device->device_class == CLASS_CDROM;
-    unsigned first = device->is_virtual ? DEVICE_BIOS_VIRTUAL : cd ? DEVICE_BIOS_CD
-                                                                   : DEVICE_BIOS_DISK;
-    unsigned end = device->is_virtual || cd ? DEVICE_BIOS_VIRTUAL : DEVICE_BIOS_CD;
-    unsigned drive = device->is_virtual ? first : first + device->class_number;
-    if (device->device_class <= CLASS_CONTROL || (!device->is_virtual && drive >= end))
-        return -EOPNOTSUPP; /* there are more drives than numbers */
-    bios->drive = (uint8_t)drive;
+    const struct device_class *class = device->device_class;
+    if (device->is_virtual && class->has_alias) {
+        bios->drive = DEVICE_BIOS_VIRTUAL;
+        return 0;
+    }
+    if (device->class_number >= class->bios_count)
+        return -EOPNOTSUPP;
+    bios->drive = (uint8_t)(class->bios_first + device->class_number);
     return 0;
 }
 
@@ -88,7 +89,7 @@ static status_t get_flags(struct device *device, void *argument)
 static status_t get_icon(struct device *device, void *argument)
 {
     struct device_icon *icon = argument;
-    enum icon_kind kind = device->device_class == CLASS_CDROM ? ICON_CD
+    enum icon_kind kind = device->device_class == &class_cdrom ? ICON_CD
                           : device_is_virtual(device)         ? ICON_VIRTUAL
                                                               : ICON_DISK;
     if (icon->side != ICON_SMALL && icon->side != ICON_LARGE)

@@ -35,8 +35,8 @@ struct device_size {
 };
 
 /* The number that a BIOS gives such a drive: disks from 0x80, CDs from 0xE0, in the order of their
- * class names. Virtual drives have DEVICE_BIOS_VIRTUAL, which a BIOS gives to no drive. */
-enum { DEVICE_BIOS_DISK = 0x80, DEVICE_BIOS_CD = 0xe0, DEVICE_BIOS_VIRTUAL = 0xf8 };
+ * aliases (struct device_class). Virtual drives have a number that a BIOS never assigns. */
+enum { DEVICE_BIOS_VIRTUAL = 0xf8 };
 
 struct device_bios_drive {
     uint8_t drive;
@@ -50,7 +50,7 @@ struct device_status {
 };
 
 struct device_flags {
-    enum device_class device_class;
+    const struct device_class *device_class;
     bool is_virtual;
     bool removable;  /* the medium can be taken out */
     bool read_only;

@@ -4,6 +4,17 @@
 #include "kernel/dev/internal.h"
 #include "lib/text.h"
 
+const struct device_class class_none = { .name = "none" };
+const struct device_class class_bus = { .name = "bus" };
+const struct device_class class_control = { .name = "control" };
+const struct device_class class_disk = {
+    .name = "disk", .has_alias = true, .bios_first = 0x80, .bios_count = 0x60
+};
+const struct device_class class_cdrom = {
+    .name = "cdrom", .has_alias = true, .bios_first = 0xe0, .bios_count = 0x18
+};
+const struct device_class class_virtual = { .name = "virtual", .has_alias = true };
+
 static struct device *root;
 
 struct device *device_root(void)
@@ -139,18 +150,9 @@ bool device_has_ops(const struct device *device, const struct device_ops *ops)
     return device->ops == ops;
 }
 
-enum device_class device_class(const struct device *device)
+const struct device_class *device_class(const struct device *device)
 {
     return device->device_class;
-}
-
-const char *device_class_name(enum device_class device_class)
-{
-    static const char *const names[] = {
-        [CLASS_NONE] = "none", [CLASS_BUS] = "bus",     [CLASS_CONTROL] = "control",
-        [CLASS_DISK] = "disk", [CLASS_CDROM] = "cdrom", [CLASS_VIRTUAL] = "virtual",
-    };
-    return names[device_class];
 }
 
 bool device_has_data(const struct device *device)
@@ -195,7 +197,7 @@ uint32_t device_block_bytes(const struct device *device)
 
 void device_set_traits(struct device *device, const struct device_traits *traits)
 {
-    device->device_class = traits->device_class;
+    device->device_class = traits->device_class ? traits->device_class : &class_none;
     device->level = traits->level;
     device->block_bytes = traits->block_bytes;
     device->read_only = traits->read_only;

@@ -32,15 +32,16 @@
 
 struct driver;
 
-/* The class of a device decides its alias and what the common operations (control.h) answer. */
-enum device_class {
-    CLASS_NONE,
-    CLASS_BUS,     /* has children, no alias */
-    CLASS_CONTROL, /* takes operations only, no alias */
-    CLASS_DISK,
-    CLASS_CDROM,
-    CLASS_VIRTUAL,
+/* What kind of device it is. A driver of another kind defines a class of its own. */
+struct device_class {
+    const char *name;               /* "cdrom": also the prefix of aliases */
+    bool has_alias;                 /* in /System/Devices/Classes */
+    uint8_t bios_first, bios_count; /* the drive numbers that a BIOS gives such devices */
 };
+
+extern const struct device_class class_none, class_bus; /* have children only */
+extern const struct device_class class_control;         /* takes operations only */
+extern const struct device_class class_disk, class_cdrom, class_virtual;
 
 /* Identifies what a device's bus_data points to. Each bus defines one: kernel/bus/pci.h. */
 struct bus_type {
@@ -122,7 +123,7 @@ struct device_description {
                                         number of its alias */
     const struct device_ops *ops;    /* NULL: none of them */
     void *private_data;              /* the driver's; ops->destroy frees it */
-    enum device_class device_class;
+    const struct device_class *device_class; /* NULL: class_none */
     const char *alias_prefix;        /* NULL: the class's name */
     const struct bus_type *bus;      /* what bus_data is; NULL: the device is not on a bus */
     const void *bus_data;            /* the bus driver's; valid as long as the device */
@@ -136,7 +137,7 @@ struct device_description {
 
 /* The members of a description that another medium may change. Not for parts. */
 struct device_traits {
-    enum device_class device_class;
+    const struct device_class *device_class;
     unsigned level;
     uint32_t block_bytes;
     bool read_only, no_automount;
@@ -185,8 +186,7 @@ const struct driver *device_driver(const struct device *device);
 const void *device_bus_data(const struct device *device, const struct bus_type *bus);
 bool device_has_ops(const struct device *device, const struct device_ops *ops);
 
-enum device_class device_class(const struct device *device);
-const char *device_class_name(enum device_class device_class); /* "cdrom", "disk", ... */
+const struct device_class *device_class(const struct device *device);
 bool device_has_data(const struct device *device);
 bool device_is_virtual(const struct device *device);
 bool device_is_removable(const struct device *device); /* the medium can be changed: it is polled */

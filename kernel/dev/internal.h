@@ -46,7 +46,7 @@ struct device {
     uint64_t base_bytes;                 /* on the drive; 0 unless it is a part */
 
     /* traits: may change with the medium while other threads read them */
-    _Atomic(enum device_class) device_class;
+    const struct device_class *_Atomic device_class;
     _Atomic unsigned level;
     _Atomic uint32_t block_bytes;
     _Atomic bool read_only, no_automount;

@@ -23,7 +23,7 @@ status_t device_publish(struct device *device)
 
 status_t device_publish_bus(struct device *parent, const char *name, struct device **bus)
 {
-    const struct device_description description = { .name = name, .device_class = CLASS_BUS };
+    const struct device_description description = { .name = name, .device_class = &class_bus };
     struct device *device = device_create(parent, &description);
     if (!device)
         return -ENOMEM;
@@ -56,7 +56,7 @@ void device_remove(struct device *device)
 
 status_t device_start(void)
 {
-    const struct device_description description = { .device_class = CLASS_BUS };
+    const struct device_description description = { .device_class = &class_bus };
     tree_start();
     struct device *root = device_create(NULL, &description);
     if (!root)

@@ -114,10 +114,10 @@ static status_t alias_of_part(struct device *part)
 
 static void alias_allocate(struct device *device)
 {
-    if (device->device_class <= CLASS_CONTROL || device_is_part(device))
+    if (!device_class(device)->has_alias || device_is_part(device))
         return;
     const char *prefix = *device->alias_prefix ? device->alias_prefix
-                                               : device_class_name(device->device_class);
+                                               : device_class(device)->name;
     unsigned *free = first_free(prefix), number = free ? *free : 0;
     do
         format_text(device->alias, sizeof(device->alias), "%s%u", prefix, number++);

@@ -140,6 +140,12 @@ EXPORT(wait_queue_wake_one);
 EXPORT(log_write);
 
 /* kernel/dev/device.h */
+EXPORT(class_bus);
+EXPORT(class_cdrom);
+EXPORT(class_control);
+EXPORT(class_disk);
+EXPORT(class_none);
+EXPORT(class_virtual);
 EXPORT(device_admits);
 EXPORT(device_alias);
 EXPORT(device_allow_opens);
@@ -151,7 +157,6 @@ EXPORT(device_check);
 EXPORT(device_child);
 EXPORT(device_claim);
 EXPORT(device_class);
-EXPORT(device_class_name);
 EXPORT(device_class_number);
 EXPORT(device_clear_medium);
 EXPORT(device_close);

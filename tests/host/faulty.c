@@ -182,7 +182,7 @@ struct faulty *faulty_create(unsigned n, void *image, uint64_t bytes, struct io_
         .name = name,
         .ops = &faulty_ops,
         .private_data = faulty,
-        .device_class = CLASS_DISK,
+        .device_class = &class_disk,
         .limits = limits,
     });
     kassert(device != NULL);

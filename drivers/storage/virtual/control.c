@@ -277,7 +277,7 @@ static status_t control_swap(const struct virtual_fault *fault)
     }
     request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_FILE;
-    request->flags = device_class(device) == CLASS_CDROM ? VIRTUAL_CD : 0;
+    request->flags = device_class(device) == &class_cdrom ? VIRTUAL_CD : 0;
     request->block_bytes = device_block_bytes(device);
     text_copy(request->image, sizeof(request->image), fault->image);
     status = image_open(request, &image);
@@ -345,7 +345,7 @@ static status_t publish_control(struct device *bus)
 {
     static const struct device_description description = {
         .name = "control",
-        .device_class = CLASS_CONTROL,
+        .device_class = &class_control,
         .ops = &control_ops,
     };
     struct device *device = device_create(bus, &description);

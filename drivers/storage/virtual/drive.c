@@ -138,7 +138,7 @@ static status_t drive_put_in(struct device *device, struct image *image, struct 
     drive->image = image_get(image);
     drive->facts = image_facts_get(image->facts);
     device_set_traits(device, &(struct device_traits){
-        .device_class = facts->flags & VIRTUAL_CD ? CLASS_CDROM : CLASS_VIRTUAL,
+        .device_class = facts->flags & VIRTUAL_CD ? &class_cdrom : &class_virtual,
         .level = facts->level,
         .block_bytes = facts->block_bytes,
         .read_only = facts->read_only,

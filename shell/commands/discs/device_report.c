@@ -37,8 +37,8 @@ static void report_flags(struct stream *out, struct device *device)
     struct device_flags flags;
     if (device_control(device, DEVICE_CONTROL_GET_FLAGS, &flags, sizeof(flags)))
         return;
-    stream_format(out, "      kind %s%s%s%s%s\n", device_class_name(flags.device_class),
-                  flags.is_virtual && flags.device_class != CLASS_VIRTUAL ? ", virtual" : "",
+    stream_format(out, "      kind %s%s%s%s%s\n", flags.device_class->name,
+                  flags.is_virtual && flags.device_class != &class_virtual ? ", virtual" : "",
                   flags.removable ? ", removable" : "", flags.read_only ? ", read-only" : "",
                   flags.write_once ? ", write-once" : "");
 }

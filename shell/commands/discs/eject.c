@@ -46,7 +46,7 @@ static int run_eject(struct shell *shell, int count, char **words)
     if (!device)
         return shell_complain(shell, "%s: no such device; `devices` lists them", word);
 
-    if (device_class(device) != CLASS_CDROM || device_is_virtual(device)) {
+    if (device_class(device) != &class_cdrom || device_is_virtual(device)) {
         result = shell_complain(shell, "%s: not a drive with a tray", word);
     } else if (option_given(shell, 't')) {
         status_t status = device_control(device, DEVICE_CONTROL_LOAD, NULL, 0);

@@ -56,7 +56,7 @@ static status_t copy_disc(struct shell *shell, struct device *disc,
     request->struct_bytes = sizeof(*request);
     request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_RAM_IMAGE;
-    request->flags = VIRTUAL_TEMPORARY | (device_class(disc) == CLASS_CDROM ? VIRTUAL_CD : 0);
+    request->flags = VIRTUAL_TEMPORARY | (device_class(disc) == &class_cdrom ? VIRTUAL_CD : 0);
     request->block_bytes = device_block_bytes(disc);
     format_text(request->image, sizeof(request->image), "/System/Devices/Classes/%s",
                 device_alias(disc));

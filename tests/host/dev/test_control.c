@@ -187,7 +187,7 @@ static void answers_body(void *unused)
             status_of(drive).handles == 0);
 
     kassert(size_of(cd).size_bytes == IMAGE_BYTES && size_of(cd).block_bytes == 2048);
-    kassert(flags_of(cd).device_class == CLASS_CDROM && flags_of(cd).read_only);
+    kassert(flags_of(cd).device_class == &class_cdrom && flags_of(cd).read_only);
     kassert(status_of(cd).readable && !status_of(cd).writable);
 
     kassert(size_of(faulty->device).size_bytes == sizeof(disk));

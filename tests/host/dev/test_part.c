@@ -48,7 +48,7 @@ static status_t publish(struct device *whole, struct device_part place, struct d
     if (!place.generation)
         place.generation = device_medium(whole).generation;
     struct device *device = device_create(whole, &(struct device_description){
-        .name = name, .device_class = CLASS_DISK, .part = place,
+        .name = name, .device_class = &class_disk, .part = place,
     });
     kassert(device != NULL);
     status_t status = device_publish(device);
@@ -182,7 +182,7 @@ static void places_body(void *unused)
     kassert(twin == part);
     device_put(twin);
     twin = device_create(disk->device, &(struct device_description){
-        .name = "another", .device_class = CLASS_DISK,
+        .name = "another", .device_class = &class_disk,
         .part = { 0, BLOCK, device_medium(disk->device).generation, 3 } });
     kassert(device_publish(twin) == -EEXIST);
     device_put(twin);

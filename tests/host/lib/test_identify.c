@@ -411,7 +411,7 @@ BODY(audio_discs)
     struct device *device = device_create(NULL, &(struct device_description){
         .name = "audio",
         .ops = &ops,
-        .device_class = CLASS_CDROM,
+        .device_class = &class_cdrom,
         .limits = { .block_bytes = 2048, .depth = 1 },
     });
     kassert(device_publish(device) == 0);

@@ -226,15 +226,15 @@ static void other_kind_body(void *unused)
     start();
     expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, alias), 0);
     struct device *device = device_find(alias);
-    kassert(device_class(device) == CLASS_VIRTUAL && device_automounts(device));
+    kassert(device_class(device) == &class_virtual && device_automounts(device));
     old_users_open(alias, &old);
     expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
     expect("as a CD", drives_add(&(struct wanted){ ON(FILE, "/img"), .flags = VIRTUAL_CD },
                                  alias), 0);
-    kassert(device_class(device) == CLASS_CDROM && device_automounts(device));
+    kassert(device_class(device) == &class_cdrom && device_automounts(device));
     expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
     expect("to write", drives_add(&(struct wanted){ ON(OVERLAY, "/img") }, alias), 0);
-    kassert(device_class(device) == CLASS_VIRTUAL && !device_automounts(device));
+    kassert(device_class(device) == &class_virtual && !device_automounts(device));
     expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
     expect("for a mount", drives_add(&(struct wanted){ ON(FILE, "/img"), .into = alias,
                                                        .flags = VIRTUAL_TEMPORARY }, alias), 0);

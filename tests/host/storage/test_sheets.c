@@ -150,7 +150,7 @@ static void sheet_body(void *unused)
         toc_text(handle.device, text, sizeof(text));
         if (strcmp(text, sheets[i].toc) != 0)
             panic("%s: %s", sheets[i].name, text);
-        kassert(device_class(handle.device) == CLASS_CDROM);
+        kassert(device_class(handle.device) == &class_cdrom);
         check_blocks(&handle, sheets[i].good, sheets[i].bad);
         expect("session", device_control(handle.device, DEVICE_CONTROL_SESSION, &session,
                                          sizeof(session)), 0);

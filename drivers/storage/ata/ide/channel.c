@@ -110,7 +110,7 @@ status_t ide_channel_publish(struct ide_channel *channel, struct device *control
         .name = channel->name,
         .ops = &channel_ops,
         .private_data = channel, /* the device owns it */
-        .device_class = CLASS_BUS,
+        .device_class = &class_bus,
     };
     struct device *device = status ? NULL : device_create(controller, &description);
     if (!device) {

@@ -57,7 +57,7 @@ static status_t cdrom_control(struct device *device, unsigned operation, void *a
         return cdrom_find_session(cdrom, argument);
     case DEVICE_CONTROL_GET_FLAGS:
         *(struct device_flags *)argument = (struct device_flags){
-            .device_class = CLASS_CDROM,
+            .device_class = &class_cdrom,
             .removable = true,
             .read_only = true,
             .write_once = is_write_once(cdrom),
@@ -138,7 +138,7 @@ static status_t cdrom_add_device(struct device *parent)
         .name = "cdrom",
         .ops = &cdrom_ops,
         .private_data = cdrom, /* cdrom_destroy() frees it */
-        .device_class = CLASS_CDROM,
+        .device_class = &class_cdrom,
         .read_only = true,
         .limits = cdrom_limits(unit),
     };
