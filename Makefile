@@ -44,7 +44,7 @@ help:
 	@echo "make host     build/host/spindle-sh, the same shell for images on this machine"
 	@echo "make drivers  build/drivers/NAME.drv, the drivers that are loaded at run time"
 	@echo "make sdk      build/sdk and spindle-sdk.tar.xz, to make drivers outside this tree"
-	@echo "make lint     who may include whom; no assertion on bytes from a medium"
+	@echo "make lint     which folder may use which; circles, sizes, assertions, wording"
 	@echo "make differential  DIFFERENTIAL_LINES=100000 command lines here and in GNU's tools"
 	@echo "make soak     SOAK_BOOTS=1000 boots in a row"
 	@echo "make tsan     the tests of threads that meet, under ThreadSanitizer"

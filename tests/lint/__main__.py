@@ -1,7 +1,7 @@
 """Checks what the compiler does not: the layout of README.md, circles, sizes and wording.
 
     lines     line, function and file lengths, assertions, #if, leftovers
-    arrows    which folder may include which, and the size of folders
+    arrows    which folder may include and call which, and the size of folders
     circles   no two sources, and no two headers, that need each other
     english   wording that reads as translated
 
@@ -24,8 +24,9 @@ def main():
     os.chdir(tree.TOP)
     files = tree.read_files()
     make = tree.ask_make()
-    problems = [*lines.check(files, make.portable), *arrows.check(files),
-                *circles.check(files, make.objects), *english.check(files)]
+    links = circles.link_edges(make.objects)
+    problems = [*lines.check(files, make.portable), *arrows.check(files, links),
+                *circles.check(files, links), *english.check(files)]
     if problems:
         print("\n".join(problems))
         return 1

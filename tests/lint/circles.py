@@ -98,9 +98,9 @@ def check_graph(edges, what, in_circle):
             yield from describe(circle, edges)
 
 
-def check(files, objects):
+def check(files, links):
     in_circle = set()
-    yield from check_graph(link_edges(objects), "sources", in_circle)
+    yield from check_graph(links, "sources", in_circle)
     yield from check_graph(header_edges(files), "headers", in_circle)
     for path in sorted(KNOWN_CIRCLES - in_circle):
         yield (f"tests/lint/circles.py: {path} is in no circle now;"
