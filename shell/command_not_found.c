@@ -1,123 +1,124 @@
 /*
- * command_not_found.c - see hints.h.
+ * command_not_found.c - what to type instead of a command of other systems; see
+ * command_not_found.h.
  */
 #include "shell/command_not_found.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
-/* `words` are separated by blanks. */
-static const struct hint {
-    const char *words, *instead;
-} hints[] = {
+/* Each command name appears once; `names` are separated by blanks. */
+static const struct suggestion {
+    const char *names, *text;
+} suggestions[] = {
     { "sh bash dash zsh ksh csh ash", "`source FILE` runs the commands in a file" },
     { "less pg most view", "`more FILE` shows text a screenful at a time" },
-    { "man info apropos whatis", "`help COMMAND` describes a command, `book` the rest" },
-    { "which type command whereis builtin",
-      "every command is the shell's own; `help` lists them" },
+    { "man info apropos whatis", "`help COMMAND` describes a command, `book` everything else" },
+    { "which type command whereis builtin", "all commands are built in; `help` lists them" },
     { "vi vim nvim nano emacs ed ex pico joe",
-      "there is no editor; `cat > FILE` takes lines up to ^D" },
+      "there is no editor; `cat > FILE` writes the lines that you type, up to ^D" },
     { "sed awk cut tr perl python python3",
-      "`grep`, `head`, `tail`, `sort` and `wc` are what there is" },
-    { "egrep", "`grep -E`" },
-    { "fgrep", "`grep -F`" },
+      "text tools are `grep`, `head`, `tail`, `sort` and `wc`" },
+    { "egrep", "use `grep -E`" },
+    { "fgrep", "use `grep -F`" },
     { "dir vdir ll la l", "`ls -l` lists a directory" },
     { "od xxd hd strings", "`hexdump FILE` shows bytes" },
-    { "uniq", "`sort -u FILE`, which sorts as well" },
-    { "yes seq expr bc dc jot factor", "nothing here makes lines or counts" },
-    { "basename dirname", "the names that patterns like *.c give are as they were typed" },
-    { "uname hostname arch lscpu nproc", "`log` begins with what this is" },
-    { "lsof fuser", "`umount` and `eject` list what is in use" },
-    { "cdrecord wodim growisofs burn", "discs are only read here" },
+    { "uniq", "`sort -u FILE` removes duplicate lines, and sorts" },
+    { "yes seq expr bc dc jot factor", "there is no command that counts or calculates" },
+    { "basename dirname", "patterns such as *.c expand to names as you typed them" },
+    { "uname hostname arch lscpu nproc", "the first lines of `log` describe the system" },
+    { "lsof fuser", "`umount` and `eject` name what is in use" },
+    { "cdrecord wodim growisofs burn", "discs are read only" },
     { "dd", "`head -c`, `cp` and `hexdump -s` read parts of devices and files" },
     { "diff", "`cmp A B` finds the first difference" },
     { "cksum sum crc32 b2sum sha224sum sha384sum",
-      "`md5sum`, `sha1sum`, `sha256sum` and `sha512sum` are there" },
-    { "locate", "`find DIRECTORY -name PATTERN`" },
-    { "unlink del erase", "`rm FILE`" },
-    { "copy", "`cp FROM TO`" },
-    { "move ren rename", "`mv FROM TO`" },
-    { "ln link readlink realpath", "links cannot be made; `stat` shows where one leads" },
+      "use `md5sum`, `sha1sum`, `sha256sum` or `sha512sum`" },
+    { "locate", "use `find DIRECTORY -name PATTERN`" },
+    { "unlink del erase", "use `rm FILE`" },
+    { "copy", "use `cp FROM TO`" },
+    { "move ren rename", "use `mv FROM TO`" },
+    { "ln link readlink realpath", "links cannot be created; `stat` shows the target of one" },
     { "chmod chown chgrp umask su sudo doas id whoami who w login passwd",
-      "there are no users, and everything is allowed" },
+      "there are no users and no permissions" },
     { "lsblk lspci lsusb lsmod lsscsi lshw hwinfo blkid fdisk parted",
       "`devices` shows the device tree" },
-    { "isoinfo isovfy xorriso", "`volinfo DEVICE` describes a volume, `manifest` what is on it" },
+    { "isoinfo isovfy xorriso",
+      "`volinfo DEVICE` describes a volume, `manifest` lists its files" },
     { "losetup hdiutil kpartx",
-      "`vdrive add IMAGE` makes a drive of an image, `mount IMAGE DIRECTORY` mounts it too" },
-    { "unmount", "`umount DIRECTORY`" },
-    { "findmnt", "`mount` alone lists the mounts" },
+      "`vdrive add IMAGE` makes a drive of an image; `mount IMAGE DIRECTORY` also mounts it" },
+    { "unmount", "use `umount DIRECTORY`" },
+    { "findmnt", "`mount` without arguments lists the mounts" },
     { "dmesg journalctl syslog", "`log` shows the kernel's messages" },
     { "top htop pstree jobs", "`ps` lists the threads" },
     { "kill pkill killall fg bg wait nohup nice disown exec",
-      "commands run one after another; ^C ends the one that runs" },
-    { "vmstat", "`free` and `mem` show the memory" },
-    { "halt shutdown init quit logout bye", "`poweroff` switches off, `reboot` starts again" },
-    { "cls reset tput", "`clear` empties the screen" },
+      "commands run one after another; ^C stops the running one" },
+    { "vmstat", "`free` and `mem` show the use of memory" },
+    { "halt shutdown init quit logout bye", "`poweroff` switches off, `reboot` restarts" },
+    { "cls reset tput", "`clear` clears the screen" },
     { "env printenv", "`set` shows the variables" },
     { "export declare typeset local let readonly",
-      "NAME=value sets a variable, for every command" },
-    { "alias unalias", "a variable holds a command as well: L='ls -l', then $L" },
-    { "if then else elif fi case esac test [ [[", "there is no `if`; && and || run what follows" },
+      "NAME=value sets a variable for all commands" },
+    { "alias unalias", "a variable can hold a command: L='ls -l', then $L" },
+    { "if then else elif fi case esac test [ [[",
+      "there is no `if`; use && and || to run commands conditionally" },
     { "for while until do done break continue function return select",
-      "there are no loops; `find` and patterns like *.c go through files" },
-    { "xargs", "`find PATH -exec COMMAND {} +` gives a command its files" },
-    { "printf", "`echo` writes words" },
-    { "pushd popd dirs", "`cd -` goes back to the directory before" },
+      "there are no loops; `find` and patterns such as *.c process many files" },
+    { "xargs", "use `find PATH -exec COMMAND {} +`" },
+    { "printf", "`echo` writes its arguments" },
+    { "pushd popd dirs", "`cd -` returns to the previous directory" },
     { "nl", "`cat -n` numbers lines" },
-    { "tac rev shuf", "`sort -r` turns an order round" },
-    { "sync fsync", "nothing is held back: what was written is written" },
+    { "tac rev shuf", "`sort -r` sorts in reverse order" },
+    { "sync fsync", "not needed: writes are not delayed" },
     { "tar cpio zip unzip gzip gunzip bzip2 xz zcat", "`mount IMAGE DIRECTORY` opens CD images" },
-    { "mkfs mkisofs genisoimage", "file systems cannot be made here" },
+    { "mkfs mkisofs genisoimage", "file systems cannot be created" },
     { "watch crontab at", "`sleep` waits" },
     { "apt apt-get yum dnf pacman apk make gcc cc",
-      "what is here is all there is; `help` lists it" },
+      "no software can be installed; `help` lists the commands" },
     { "ssh scp ftp wget curl ping ifconfig ip telnet nc", "there is no network" },
 };
 
-static bool has_word(const char *words, const char *word)
+static bool has_name(const char *names, const char *name)
 {
-    size_t length = strlen(word);
-    while (*words) {
+    size_t length = strlen(name);
+    while (*names) {
         size_t end = 0;
-        while (words[end] && words[end] != ' ')
+        while (names[end] && names[end] != ' ')
             end++;
-        if (text_equal_n(words, end, word, length))
+        if (text_equal_n(names, end, name, length))
             return true;
-        words += end + (words[end] == ' ');
+        names += end + (names[end] == ' ');
     }
     return false;
 }
 
-static const char *find_hint(const char *word)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(hints); i++)
-        if (has_word(hints[i].words, word))
-            return hints[i].instead;
-    return NULL;
-}
-
-/* A path where a command should be: what is it, and how is it used here? */
-static int say_path(struct shell *shell, const char *name)
+/* A path where a command should be: reports what it is, and how to use it. */
+static void report_path(struct shell *shell, const char *name)
 {
     struct path *path;
     status_t status = path_walk(shell->directory, name, 0, &path);
     if (status) {
         (void)shell_fail(shell, name, status);
-        return SHELL_NO_COMMAND;
+        return;
     }
-    const char *use = path_is_directory(path) ? "is a directory; `cd` goes there"
-                                              : "is a file; `source` runs the commands in it";
+    const char *use = path_is_directory(path) ? "is a directory; use `cd` to change to it"
+                                              : "is a file; use `source` to run its commands";
     path_put(path);
     shell_complain(shell, "%s: %s", name, use);
-    return SHELL_NO_COMMAND;
 }
 
 int command_not_found(struct shell *shell, const char *name)
 {
-    const char *hint = *name == '!' ? "the arrows and ^R bring lines back" : find_hint(name);
-    if (strchr(name, '/') || text_equal(name, ".."))
-        return say_path(shell, name);
-    shell_complain(shell, "%s: no such command; %s", name, hint ? hint : "`help` lists them");
+    if (strchr(name, '/') || text_equal(name, "..")) {
+        report_path(shell, name);
+        return SHELL_NO_COMMAND;
+    }
+
+    /* `!!` and the like are how other shells repeat a line. */
+    const char *text = *name == '!' ? "the arrow keys and ^R recall lines" : NULL;
+    for (size_t i = 0; i < ARRAY_LENGTH(suggestions) && !text; i++)
+        if (has_name(suggestions[i].names, name))
+            text = suggestions[i].text;
+    shell_complain(shell, "%s: command not found; %s", name,
+                   text ? text : "`help` lists the commands");
     return SHELL_NO_COMMAND;
 }

@@ -1,4 +1,6 @@
-/* options.c - see options.h. */
+/*
+ * options.c - parses options, answers --help, and runs commands with what is left; see options.h.
+ */
 #include "shell/options.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -88,6 +90,7 @@ char option_last(const struct shell *shell, const char *letters)
     const struct options *options = shell->options;
     unsigned latest = 0;
     char found = 0;
+
     for (; *letters; letters++) {
         int index = find_letter(options->table, *letters);
         if (given_at(shell, index) && options->last[index] > latest) {
@@ -170,7 +173,9 @@ static void option_title(const struct shell_option *option, char *text, size_t b
     char letter[4] = "";
     if (option->letter)
         format_text(letter, sizeof(letter), "-%c", option->letter);
-    bool gap = !*dashed || *option->name == '-'; /* "-n N", but "--lines=N" */
+
+    /* "-n N", but "--lines=N" */
+    bool gap = !*dashed || *option->name == '-';
     format_text(text, bytes, "%s%s%s%s%s", letter, *letter && *dashed ? ", " : "", dashed,
                 !option->argument ? "" : gap ? " " : "=",
                 option->argument ? option->argument : "");
@@ -181,7 +186,7 @@ static void help_parts(struct stream *out, const struct shell_command *command)
     for (const struct shell_command *const *part = command->parts; part && *part; part++)
         stream_format(out, "  %-20s %s\n", options_part_name(*part), (*part)->summary);
     if (command->parts)
-        stream_format(out, "%s NAME --help describes each.\n", command->name);
+        stream_format(out, "%s SUBCOMMAND --help describes each.\n", command->name);
 }
 
 void options_help(struct shell *shell, const struct shell_command *command)
@@ -192,12 +197,12 @@ void options_help(struct shell *shell, const struct shell_command *command)
                   command->arguments, command->summary);
     for (const struct shell_option *o = table_of(command); !option_is_end(o); o++) {
         option_title(o, title, sizeof(title));
-        if (strlen(title) > 20) /* a line of its own keeps the others aligned */
+        if (strlen(title) > 20) /* the help goes to the next line, to keep the columns aligned */
             stream_format(out, "  %s\n%23s%s\n", title, "", o->help);
         else
             stream_format(out, "  %-20s %s\n", title, o->help);
     }
-    stream_format(out, "  %-20s %s\n", "--help", "this text");
+    stream_format(out, "  %-20s %s\n", "--help", "show this help");
     help_parts(out, command);
 }
 
@@ -207,11 +212,12 @@ struct parse {
     struct shell *shell;
     struct options *options;
     char **words;
-    int count, at; /* the word that is looked at */
+    int count, at; /* words; the present one */
     bool help;
     int result; /* the command's status when parsing fails */
 };
 
+/* Reports a wrong option; returns false. */
 static bool wrong(struct parse *parse, const char *format, const char *word)
 {
     char text[160];
@@ -250,7 +256,7 @@ static void free_values(struct options *options)
     }
 }
 
-/* Enters an option; its value is `value`, or else the next word. */
+/* Records an option. Its value is `value`, or else the next word. Messages call it `shown`. */
 static bool take(struct parse *parse, int index, const char *value, const char *shown)
 {
     const struct shell_option *option = &parse->options->table[index];
@@ -258,18 +264,20 @@ static bool take(struct parse *parse, int index, const char *value, const char *
 
     parse->options->given |= 1u << index;
     parse->options->last[index] = ++parse->options->count;
+
     if (!option->argument)
-        return !value || wrong(parse, "option %s takes no value", shown);
+        return !value || wrong(parse, "option %s does not take a value", shown);
     if (again && !option_repeats(option))
         return wrong(parse, "option %s given twice", shown);
     if (!value) {
         if (parse->at + 1 >= parse->count)
-            return wrong(parse, "option %s wants a value", shown);
+            return wrong(parse, "option %s requires a value", shown);
         value = parse->words[++parse->at];
     }
     return add_value(parse, index, value);
 }
 
+/* Takes a word such as -la, or -n5: the letters up to the first that has a value. */
 static bool take_letters(struct parse *parse, const char *word)
 {
     const struct shell_option *table = parse->options->table;
@@ -292,8 +300,8 @@ static bool begins_with(const struct shell_option *option, const char *name, siz
            text_equal_n(option->name, length, name, length);
 }
 
-/* The entry whose name is `name`, or alone begins with it. `--help`, which is in no table, counts
- * too: OPTIONS_MAX. -1 after one line. */
+/* Returns the entry whose name is `name`, or the only one whose name begins with it; OPTIONS_MAX
+ * for --help, which is not in the tables; or -1 after an error message. */
 static int find_prefix(struct parse *parse, const char *name, size_t length, const char *word)
 {
     const struct shell_option *table = parse->options->table;
@@ -301,6 +309,7 @@ static int find_prefix(struct parse *parse, const char *name, size_t length, con
     if (found >= 0 && *name != '-')
         return found;
 
+    /* Collect the names that begin with it, for the message. */
     char names[96] = "";
     size_t used = 0;
     for (int i = 0; length && i < OPTIONS_MAX && !option_is_end(&table[i]); i++) {
@@ -336,7 +345,7 @@ static bool take_name(struct parse *parse, const char *word)
     if (index < OPTIONS_MAX)
         return take(parse, index, equals ? equals + 1 : NULL, word);
     parse->help = true;
-    return !equals || wrong(parse, "option %s takes no value", word);
+    return !equals || wrong(parse, "option %s does not take a value", word);
 }
 
 static bool all_digits(const char *text)
@@ -346,7 +355,8 @@ static bool all_digits(const char *text)
     return !*text;
 }
 
-/* "-5" is the value of -n, or else of -C: lines to print, or lines around each. */
+/* Returns the option whose value is 5 in "-5": -n (lines to print), else -C (lines of context); or
+ * -1 if there is neither. */
 static int find_number_option(const struct shell_option *table)
 {
     int index = find_letter(table, 'n');
@@ -366,7 +376,7 @@ static bool take_word(struct parse *parse, const char *word)
     return take_letters(parse, word);
 }
 
-/* For lenient commands: would every letter of the word be understood? */
+/* For OPTIONS_LENIENT: returns whether every letter of the word is an option, or its name is. */
 static bool is_understood(const struct parse *parse, const char *word)
 {
     if (word[1] == '-')
@@ -378,7 +388,7 @@ static bool is_understood(const struct parse *parse, const char *word)
     return true;
 }
 
-/* Takes the options out of the words; returns how many words are left, or -1. */
+/* Removes the options from the words. Returns the number of words that are left, or -1. */
 static int parse_words(struct parse *parse, unsigned rules)
 {
     bool open = true;
@@ -387,15 +397,19 @@ static int parse_words(struct parse *parse, unsigned rules)
         parse->help = parse->count > 1 && text_equal(parse->words[1], "--help");
         return parse->count;
     }
+
     for (parse->at = 1; parse->at < parse->count; parse->at++) {
         char *word = parse->words[parse->at];
         bool is_option = open && word[0] == '-' && word[1];
+
+        /* `--` ends the options (XBD 12.2, guideline 10). echo has no such rule: it writes it. */
         if (is_option && rules & OPTIONS_LENIENT)
             is_option = is_understood(parse, word);
         else if (is_option && text_equal(word, "--")) {
             open = false;
             continue;
         }
+
         if (is_option && !take_word(parse, word))
             return -1;
         if (parse->help)
@@ -409,7 +423,7 @@ static int parse_words(struct parse *parse, unsigned rules)
     return left;
 }
 
-/* Runs a command whose options were taken out of its words; `left` of these remain. */
+/* Runs a command whose options were removed from its words, of which `left` remain. */
 static int run_parsed(struct parse *parse, const struct shell_command *command, int left)
 {
     struct shell *shell = parse->shell;
@@ -419,6 +433,7 @@ static int run_parsed(struct parse *parse, const struct shell_command *command, 
         options_help(shell, command);
         return SHELL_DONE;
     }
+
     if (command->parts || left - 1 < command->arguments_min ||
         (command->arguments_max >= 0 && left - 1 > command->arguments_max))
         return shell_usage(shell);
@@ -429,7 +444,7 @@ static int run_parsed(struct parse *parse, const struct shell_command *command, 
 static int run_with_options(struct shell *shell, const struct shell_command *command, int count,
                             char **words)
 {
-    struct options *options = mem_zalloc(sizeof(*options)); /* large for a kernel stack */
+    struct options *options = mem_zalloc(sizeof(*options)); /* too large for the stack */
     if (!options)
         return shell_fail(shell, NULL, -ENOMEM);
     options->table = table_of(command);
@@ -443,15 +458,16 @@ static int run_with_options(struct shell *shell, const struct shell_command *com
     return result;
 }
 
-/* Of a command of several, the part that the first word chooses. */
+/* Runs the part that the first word names, if the command has parts. */
 static int run_part(struct shell *shell, const struct shell_command *command, int count,
                     char **words)
 {
     if (!command->parts || count < 2 || words[1][0] == '-')
         return run_with_options(shell, command, count, words);
+
     const struct shell_command *part = options_part(command, words[1]);
     if (!part) {
-        shell_complain(shell, "%s: no such word here; try %s --help", words[1], command->name);
+        shell_complain(shell, "%s: unknown subcommand; try %s --help", words[1], command->name);
         return SHELL_USAGE;
     }
     shell->command = part;
@@ -465,6 +481,8 @@ int shell_run_command(struct shell *shell, int count, char **words)
     const struct shell_command *command = shell_command_find(words[0]);
     if (!command)
         return command_not_found(shell, words[0]);
+
+    /* Commands run commands (time, find -exec): restore the outer one's state. */
     shell->command = command;
     int status = run_part(shell, command, count, words);
     shell->command = outer;

@@ -21,11 +21,11 @@ static void skip_dollar(struct parser *parser)
 {
     const char *at = ++parser->at;
     if (*at == '(') {
-        parser->error = "$(...) is not there";
+        parser->error = "$(...) is not supported";
     } else if (*at == '{') {
         size_t length = at[1] == '?' ? 1 : variable_name_length(at + 1);
         if (!length || at[1 + length] != '}')
-            parser->error = "of ${...} there is only ${NAME}";
+            parser->error = "only ${NAME} is supported";
         else
             parser->at += length + 2;
     }
@@ -46,7 +46,7 @@ static void skip_special_quoted(struct parser *parser)
     if (*at)
         parser->at = at + 1;
     else
-        quote_open(parser, "no closing '");
+        quote_open(parser, "missing closing '");
 }
 
 static void skip_single_quoted(struct parser *parser)
@@ -55,7 +55,7 @@ static void skip_single_quoted(struct parser *parser)
     if (end)
         parser->at = end + 1;
     else
-        quote_open(parser, "no closing '");
+        quote_open(parser, "missing closing '");
 }
 
 static void skip_special(struct parser *parser)
@@ -63,7 +63,7 @@ static void skip_special(struct parser *parser)
     if (*parser->at == '$')
         skip_dollar(parser);
     else if (*parser->at == '`')
-        parser->error = "`...` is not there";
+        parser->error = "`...` is not supported";
     else
         parser->at++;
 }
@@ -73,7 +73,7 @@ static void skip_double_quoted(struct parser *parser)
     parser->at++;
     while (!parser->error && *parser->at != '"') {
         if (!*parser->at)
-            quote_open(parser, "no closing \"");
+            quote_open(parser, "missing closing \"");
         else if (*parser->at == '\\' && parser->at[1])
             parser->at += 2;
         else
@@ -98,7 +98,7 @@ static enum token_kind parse_join(struct parser *parser)
     parser->at++;
     parser->other = (unsigned)(*parser->at - '0');
     if ((parser->other != 1 && parser->other != 2) || !ends_word(parser->at[1])) {
-        parser->error = "behind >& stands 1 or 2";
+        parser->error = "invalid file descriptor after >&: use 1 or 2";
         return TOKEN_ERROR;
     }
     parser->at++;
@@ -115,14 +115,14 @@ static enum token_kind parse_operator(struct parser *parser)
         { ";", TOKEN_SEPARATOR, NULL },
         { "\n", TOKEN_NEWLINE, NULL },
         { "&&", TOKEN_AND, NULL },
-        { "&>", TOKEN_ERROR, "&> is not there: > FILE 2>&1" },
-        { "&", TOKEN_ERROR, "a single & is not there: commands run one after another" },
+        { "&>", TOKEN_ERROR, "&> is not supported; use > FILE 2>&1" },
+        { "&", TOKEN_ERROR, "& is not supported: commands run one after another" },
         { "||", TOKEN_OR, NULL },
-        { "|&", TOKEN_ERROR, "|& is not there: 2>&1 |" },
+        { "|&", TOKEN_ERROR, "|& is not supported; use 2>&1 |" },
         { "|", TOKEN_PIPE, NULL },
         { ">>", TOKEN_APPEND, NULL },
         { ">", TOKEN_WRITE, NULL },
-        { "<<", TOKEN_ERROR, "<< is not there: echo ... | COMMAND" },
+        { "<<", TOKEN_ERROR, "<< is not supported; use echo ... | COMMAND" },
         { "<", TOKEN_READ, NULL },
     };
     size_t i = 0;
@@ -141,7 +141,7 @@ static enum token_kind parse_numbered(struct parser *parser)
     unsigned stream = (unsigned)(*parser->word - '0');
     bool writes = *parser->at == '>';
     if (parser->word_length != 1 || (writes ? stream != 1 && stream != 2 : stream != 0)) {
-        parser->error = "a number before > is 1 or 2, before < 0";
+        parser->error = "invalid file descriptor: use 0<, 1> or 2>";
         return TOKEN_ERROR;
     }
     enum token_kind kind = parse_operator(parser);
@@ -223,9 +223,9 @@ static void check_redirection(struct parser *parser, struct check *check, enum t
                 : parser->stream == 2 ? &check->writes_errors
                                       : &check->writes;
     if (*had)
-        parser->error = "one command, one <, one > and one 2>";
+        parser->error = "a command can have only one <, one > and one 2>";
     else if (kind != TOKEN_JOIN && parser_next(parser) != TOKEN_WORD && !parser->error)
-        parser->error = kind == TOKEN_READ ? "< needs a file name" : "> needs a file name";
+        parser->error = kind == TOKEN_READ ? "missing file name after <" : "missing file name after >";
     *had = check->filled = true;
 }
 
@@ -235,10 +235,10 @@ static void check_operator(struct parser *parser, struct check *check, enum toke
     bool ends = kind == TOKEN_NEWLINE || kind == TOKEN_END;
     if (!check->filled && (joins(check->before) || !ends)) /* a line may be empty, or end with ; */
         parser->error = kind == TOKEN_PIPE || check->before == TOKEN_PIPE
-                            ? "a command is missing beside |"
+                            ? "missing command next to |"
                         : joins(kind) || joins(check->before)
-                            ? "a command is missing beside && or ||"
-                            : "a command is missing before ;";
+                            ? "missing command next to && or ||"
+                            : "missing command before ;";
     else if (stages > PIPE_STAGES_MAX)
         parser->error = "more than 16 commands in a pipe";
     *check = (struct check){ .before = kind, .stages = stages };

@@ -56,7 +56,7 @@ int shell_run_text(struct shell *shell, const char *text)
         const char *line = text, *error = parse_check(line, &text);
         if (error) {
             shell->command = NULL;
-            shell_complain(shell, "%s", error);
+            shell_complain(shell, "syntax error: %s", error);
             shell->status = SHELL_USAGE;
             break;
         }

@@ -176,7 +176,7 @@ def test_start_up_script_runs_first(machine, tmp_path):
     started.wait_prompt()
     lines = [line for line in started.lines() if not line.startswith("[")]
     assert lines == ["from the script",
-                     "spindle: /System/etc/shell.rc:4: nothere: no such command; `help` lists them",
+                     "spindle: /System/etc/shell.rc:4: nothere: command not found; `help` lists the commands",
                      "from run: value 0", "spindle:/System$ "]
 
 

@@ -77,7 +77,7 @@ SECTORS = "must be 512, 1024, 2048 or 4096"
 
 @pytest.mark.parametrize("line, wanted", [
     ("vdrive", "usage: vdrive new|add|list|info|rm|save|diff|commit|discard|fault ..."),
-    ("vdrive make", "vdrive: make: no such word here; try vdrive --help"),
+    ("vdrive make", "vdrive: make: unknown subcommand; try vdrive --help"),
     ("vdrive --make", "vdrive: unknown option --make; try vdrive --help"),
     ("vdrive list 0", "usage: vdrive list"),
     ("vdrive rm", "usage: vdrive rm [--lazy|--now] DRIVE"),
@@ -89,7 +89,7 @@ SECTORS = "must be 512, 1024, 2048 or 4096"
     ("vdrive new -1", "vdrive new: unknown option -1; try vdrive new --help"),
     ("vdrive new 16777216T", "vdrive new: SIZE: number too large: '16777216T'"),
     ("vdrive new --sector 513 1M", f"vdrive new: --sector: {SECTORS}"),
-    ("vdrive new --sector", "vdrive new: option --sector wants a value; try vdrive new --help"),
+    ("vdrive new --sector", "vdrive new: option --sector requires a value; try vdrive new --help"),
     ("vdrive add --sector 0 x", f"vdrive add: --sector: {SECTORS}"),
     ("vdrive add --ro --rw x",
      "vdrive add: --ro, --rw, --ram and --overlay are incompatible, except --overlay --rw"),

@@ -29,8 +29,8 @@ BODY(options)
     start();
     run("ls -z", SHELL_USAGE, "", "ls: unknown option -z; try ls --help\n");
     run("ls --zoo", SHELL_USAGE, "", "ls: unknown option --zoo; try ls --help\n");
-    run("head -n", SHELL_USAGE, "", "head: option -n wants a value; try head --help\n");
-    run("ls --all=5", SHELL_USAGE, "", "ls: option --all=5 takes no value; try ls --help\n");
+    run("head -n", SHELL_USAGE, "", "head: option -n requires a value; try head --help\n");
+    run("ls --all=5", SHELL_USAGE, "", "ls: option --all=5 does not take a value; try ls --help\n");
     run("mkdir", SHELL_USAGE, "", "usage: mkdir [-pv] DIRECTORY...\n");
     run("mkdir -p", SHELL_USAGE, "", NULL);
     run("pwd a", SHELL_USAGE, "", NULL);
@@ -84,11 +84,12 @@ BODY(help)
     run("help", SHELL_DONE, NULL, "");
     table_each(entry, shell_commands, struct shell_command)
         kassert(strstr(out.text, (*entry)->name) != NULL);
-    run("help nothing", SHELL_FAILED, "", "help: nothing: no such command; `help` lists them\n");
+    run("help nothing", SHELL_FAILED, "",
+        "help: nothing: command not found; `help` lists the commands\n");
     run("help less", SHELL_FAILED, "",
-        "help: less: no such command; `more FILE` shows text a screenful at a time\n");
+        "help: less: command not found; `more FILE` shows text a screenful at a time\n");
     run("!!", SHELL_NO_COMMAND, "",
-        "spindle: !!: no such command; the arrows and ^R bring lines back\n");
+        "spindle: !!: command not found; the arrow keys and ^R recall lines\n");
     stop();
 }
 
@@ -269,7 +270,8 @@ BODY(strange_names)
     rig_mkdir("/a\033[2J");
     fails("rm /a*", "rm: /a\\x1B[2J: is a directory; use -r to remove it\n");
     fails("cp /a* /b", "cp: /a\\x1B[2J: is a directory; use -r to copy it\n");
-    run("/a*", SHELL_NO_COMMAND, "", "spindle: /a\\x1B[2J: is a directory; `cd` goes there\n");
+    run("/a*", SHELL_NO_COMMAND, "",
+        "spindle: /a\\x1B[2J: is a directory; use `cd` to change to it\n");
     says("cd /a*; cd /; cd -", "/a\\x1B[2J\n");
     stop();
 }

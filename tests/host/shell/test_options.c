@@ -77,7 +77,7 @@ BODY(prefixes)
     run("cat --he", SHELL_DONE, NULL, "");
     kassert(strncmp(out.text, "usage: cat", 10) == 0);
     run("cat --help=1", SHELL_USAGE, "",
-        "cat: option --help=1 takes no value; try cat --help\n");
+        "cat: option --help=1 does not take a value; try cat --help\n");
     run("cat --=1", SHELL_USAGE, "", "cat: unknown option --=1; try cat --help\n");
     run("cat --numbers", SHELL_USAGE, "", "cat: unknown option --numbers; try cat --help\n");
     stop();

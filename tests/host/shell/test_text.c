@@ -75,8 +75,8 @@ BODY(hints)
     run("grep -q x /dev/zero", SHELL_TROUBLE, "",
         "grep: /dev/zero: no such device; devices are in /System/Devices\n");
     run("losetup -f x", SHELL_NO_COMMAND, "",
-        "spindle: losetup: no such command; `vdrive add IMAGE` makes a drive of an image, "
-        "`mount IMAGE DIRECTORY` mounts it too\n");
+        "spindle: losetup: command not found; `vdrive add IMAGE` makes a drive of an image; "
+        "`mount IMAGE DIRECTORY` also mounts it\n");
     stop();
 }
 
