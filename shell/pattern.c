@@ -1,8 +1,10 @@
-/* pattern.c - see pattern.h. */
+/*
+ * pattern.c - matches names against globs; see pattern.h.
+ */
 #include "shell/pattern.h"
 #include "lib/string.h"
 
-/* The next character of a glob's set, which a backslash makes an ordinary one. */
+/* Takes the next character of a set; a backslash before it is skipped. */
 static uint32_t glob_take(const char **at, bool fold)
 {
     uint32_t code;
@@ -12,8 +14,8 @@ static uint32_t glob_take(const char **at, bool fold)
     return code;
 }
 
-/* At what stands behind `[`: is the character in the set? Moves behind the `]`; *closed is false,
- * and nothing moved, when there is none. */
+/* Returns whether the set after a `[` contains the character, and moves past the `]`. Without a `]`
+ * nothing moves, and *closed is false. */
 static bool glob_set(const char **glob, bool fold, uint32_t code, bool *closed)
 {
     const char *at = *glob;
@@ -33,7 +35,7 @@ static bool glob_set(const char **glob, bool fold, uint32_t code, bool *closed)
     return found != negated;
 }
 
-/* One character of the glob against one of the text; both move on when it fits. */
+/* Matches one character of the text. If it matches, moves past it in both glob and text. */
 static bool glob_step(const char **glob, const char **text, bool fold)
 {
     const char *at = *glob;
@@ -60,6 +62,8 @@ static bool glob_step(const char **glob, const char **text, bool fold)
 
 bool glob_matches_text(const char *glob, const char *text, bool fold_case)
 {
+    /* After a mismatch, let the last star take one more character. Earlier stars need not be tried
+     * again: whatever they could take, the last one can. */
     const char *star = NULL, *retry = NULL;
     while (*text) {
         if (*glob == '*') {
@@ -69,7 +73,7 @@ bool glob_matches_text(const char *glob, const char *text, bool fold_case)
             if (!star)
                 return false;
             uint32_t code;
-            glob = star; /* only the last star need take more */
+            glob = star;
             retry += pattern_take(retry, strlen(retry), false, &code);
             text = retry;
         }

@@ -1,10 +1,12 @@
 /*
- * pattern.h - patterns for names, and the characters that patterns match.
+ * pattern.h - patterns for file names, and reading a text character by character.
  *
- * Globs       * ? [a-z] [!a-z] and \ before any of them; a leading dot matches only a dot. An open
- *             bracket stands for itself.
- * Characters  are matched, not bytes; bytes that are no UTF-8 are characters of their own.
- * Cost        A match takes time in proportion to text x pattern, whatever they are.
+ * Globs       * ? [a-z] [!a-z], and \ before any of them. A leading dot is matched only by a dot. A
+ *             [ without ] is an ordinary character.
+ * Characters  are matched, not bytes; each byte of invalid UTF-8 is a character.
+ * Cost        A match takes time in proportion to text x pattern at most.
+ * References  POSIX.1-2017, Shell Command Language, 2.13 Pattern Matching Notation. There are no
+ *             character classes.
  */
 #ifndef SHELL_PATTERN_H
 #define SHELL_PATTERN_H
@@ -12,14 +14,15 @@
 #include "kernel/port.h"
 #include "lib/utf8.h"
 
+/* Returns whether the whole text matches. */
 bool glob_matches(const char *glob, const char *text, bool fold_case);
-/* The same where a leading dot is a character like others: for find. A slash always is. */
+/* As glob_matches(), but a leading dot is an ordinary character, as for find. A slash always is. */
 bool glob_matches_text(const char *glob, const char *text, bool fold_case);
 
-enum { PATTERN_NO_CODE = 0x110000 }; /* and above: bytes that are no UTF-8 */
+enum { PATTERN_NO_CODE = 0x110000 }; /* plus the byte: a byte of invalid UTF-8 */
 
-/* The next character of text[bytes], which is not empty; returns the bytes it takes. With `fold`
- * both cases of a letter give the same. */
+/* Decodes the first character of text[bytes], which must not be empty, and returns its length. With
+ * `fold`, upper and lower case give the same code. Inline: the inner loop of grep. */
 static inline size_t pattern_take(const char *text, size_t bytes, bool fold, uint32_t *code)
 {
     if ((unsigned char)*text < 0x80) { /* nearly all are */

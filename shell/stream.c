@@ -1,5 +1,5 @@
 /*
- * stream.c - see stream.h.
+ * stream.c - collects output and passes it to a sink; see stream.h.
  */
 #include "shell/stream.h"
 #include "lib/format.h"
@@ -44,12 +44,14 @@ void stream_write(struct stream *stream, const char *text, size_t bytes)
     if (!bytes)
         return;
     stream->at_line_start = text[bytes - 1] == '\n';
+
     if (bytes > room - stream->used)
         IGNORE(stream_flush(stream));
     if (bytes >= room) {
         stream_hand_over(stream, text, bytes);
         return;
     }
+
     memcpy(buffer + stream->used, text, bytes);
     stream->used += bytes;
 }
@@ -65,6 +67,8 @@ void stream_format_v(struct stream *stream, const char *format, va_list argument
     va_list again;
     va_copy(again, arguments);
     int length = format_text_v(line, sizeof(line), format, arguments);
+
+    /* A longer text is formatted again into memory of its own; without memory it is cut. */
     if ((size_t)length < sizeof(line)) {
         stream_write(stream, line, (size_t)length);
     } else {

@@ -1,5 +1,5 @@
 /*
- * variables.c - see variables.h.
+ * variables.c - the ordered list of a shell's variables; see variables.h.
  */
 #include "shell/variables.h"
 #include "lib/string.h"
@@ -15,7 +15,7 @@ size_t variable_name_length(const char *text)
     }
 }
 
-/* The link that leads to the variable, or to where it would stand. */
+/* Returns the link to the variable, or to where it belongs in the order. */
 static struct variable **variables_find(struct variable *const *first, const char *name,
                                         size_t length, bool *found)
 {
@@ -47,14 +47,16 @@ status_t variables_set(struct variables *variables, const char *name, size_t len
     struct variable *fresh = mem_alloc(sizeof(*fresh) + length + 1 + bytes);
     if (!fresh)
         return -ENOMEM;
+
     memcpy(fresh->name, name, length);
     fresh->name[length] = '\0';
     fresh->value = fresh->name + length + 1;
     memcpy(fresh->value, value, bytes);
+
     struct variable *old = found ? *link : NULL;
     fresh->next = old ? old->next : *link;
     *link = fresh;
-    mem_free(old); /* after the copy: the value may be its own */
+    mem_free(old); /* only now: `value` may be part of it, as in A=$A */
     return 0;
 }
 

@@ -1,8 +1,10 @@
 /*
- * variables.h - a shell's variables: names with texts.
+ * variables.h - a shell's variables.
  *
- * A name is a letter or _ and then letters, digits and _. All zero is an empty set. The set belongs
- * to its shell; a stage of a pipe gets a copy.
+ * Model       A list ordered by name. A name is a letter or _, followed by letters, digits and _. A
+ *             set of zeroes is empty.
+ * Ownership   A set belongs to its shell; each stage of a pipe gets a copy.
+ * References  POSIX.1-2017, Base Definitions, 3.235 Name.
  */
 #ifndef SHELL_VARIABLES_H
 #define SHELL_VARIABLES_H
@@ -10,8 +12,8 @@
 #include "kernel/port.h"
 
 struct variable {
-    struct variable *next; /* in the order of the names */
-    char *value;           /* stands behind the name, in the same memory */
+    struct variable *next; /* ordered by name */
+    char *value;           /* follows the name, in the same allocation */
     char name[];
 };
 
@@ -19,14 +21,15 @@ struct variables {
     struct variable *first;
 };
 
-/* How many bytes of a name `text` begins with; 0: none. */
+/* Returns the length of the name at the start of `text`; 0 if there is none. */
 size_t variable_name_length(const char *text);
 
-/* NULL when it is not set. */
+/* Returns the value, valid until the set changes; NULL if the variable is not set. */
 const char *variables_get(const struct variables *variables, const char *name, size_t length);
 status_t variables_set(struct variables *variables, const char *name, size_t length,
                        const char *value) MUST_CHECK;
-bool variables_unset(struct variables *variables, const char *name); /* was it set? */
+/* Removes a variable. Returns whether it was set. */
+bool variables_unset(struct variables *variables, const char *name);
 status_t variables_copy(const struct variables *from, struct variables *to) MUST_CHECK;
 void variables_free(struct variables *variables);
 

@@ -1,5 +1,5 @@
 /*
- * words.c - see words.h.
+ * words.c - lists of words and growing text; see words.h.
  */
 #include "shell/words.h"
 #include "kernel/vfs/vfs.h"
@@ -41,6 +41,7 @@ status_t words_add(struct words *words, const char *text, size_t length)
     char *word = list_may_grow(&words->unchecked, length + 1) ? mem_alloc(length + 1) : NULL;
     if (!word)
         return -ENOMEM;
+
     memcpy(word, text, length);
     word[length] = '\0';
     words->list[words->count++] = word;
@@ -58,7 +59,7 @@ char **words_copy_list(const struct words *words)
     return list;
 }
 
-/* Lets the word at the root of a heap sink to where it belongs. */
+/* Moves the word at the root of a heap down to its place. */
 static void heap_sink(char **list, int root, int count)
 {
     for (int child; (child = 2 * root + 1) < count; root = child) {
@@ -72,6 +73,7 @@ static void heap_sink(char **list, int root, int count)
     }
 }
 
+/* Needs no memory, in contrast to merge sort, and no recursion, in contrast to quicksort. */
 static void heap_sort(char **list, int count)
 {
     for (int root = count / 2; root-- > 0;)
@@ -89,6 +91,7 @@ void words_sort(struct words *words, int from)
     if (words->count <= from)
         return;
     heap_sort(words->list + from, words->count - from);
+
     int kept = from + 1;
     for (int i = from + 1; i < words->count; i++) {
         if (strcmp(words->list[i], words->list[kept - 1]) == 0)
@@ -117,6 +120,7 @@ static status_t buffer_grow(struct buffer *buffer, size_t wanted)
     char *text = list_may_grow(&unchecked, room) ? mem_alloc(room) : NULL;
     if (!text)
         return -ENOMEM;
+
     if (buffer->length)
         memcpy(text, buffer->text, buffer->length);
     mem_free(buffer->text);

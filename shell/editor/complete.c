@@ -1,5 +1,5 @@
 /*
- * complete.c - Tab: what is common is put there; a second Tab lists the ways to go on.
+ * complete.c - Tab: inserts what all candidates have in common; a second Tab lists them.
  */
 #include "kernel/console.h"
 #include "lib/macros.h"
@@ -29,7 +29,7 @@ static void list_name(struct stream *out, const char *name, size_t columns)
         stream_text(out, " ");
 }
 
-/* In columns, from the top down, as `ls` does. */
+/* Lists the candidates in columns, sorted downwards, as `ls` does. */
 static void list(struct stream *out, const struct words *words)
 {
     unsigned columns, rows;
@@ -74,7 +74,7 @@ static void use(struct editor *editor, const struct completion *completion)
     buffer_free(&text);
 }
 
-/* It may read discs, so ^C must reach it; that gives the line up. */
+/* Completion may read discs, so ^C must interrupt it. The line is then discarded. */
 void editor_complete(struct editor *editor)
 {
     struct completion completion;

@@ -1,5 +1,6 @@
 /*
- * completion.c - see completion.h.
+ * completion.c - finds the word at the cursor, its candidates, and what to insert; see
+ * completion.h.
  */
 #include "shell/editor/completion.h"
 #include "kernel/dev/device.h"
@@ -10,16 +11,16 @@
 #include "shell/language/glob.h"
 #include "shell/options.h"
 
-/* ---- where the cursor stands -------------------------------------------------------------- */
+/* ---- the word at the cursor --------------------------------------------------------------- */
 
 struct place {
     size_t start;            /* of the word */
     bool in_word;
     char quote;
-    unsigned words;          /* of this command, before this one */
-    size_t command, command_end; /* the first of them, when there is one */
+    unsigned words;          /* of this command, before the cursor's */
+    size_t command, command_end; /* the first of them */
     size_t part, part_end;       /* the second */
-    bool redirection;        /* the word names a file, whatever the command */
+    bool redirection;        /* the word follows < or > */
 };
 
 static void place_end_word(struct place *place, size_t at)
@@ -49,6 +50,7 @@ static void place_separator(struct place *place, char c, size_t at)
         *place = (struct place){ .start = at + 1 };
 }
 
+/* A sketch of the parser, which must also understand lines that are not finished. */
 static struct place place_find(const char *text, size_t cursor)
 {
     struct place place = { 0 };
@@ -73,8 +75,8 @@ static struct place place_find(const char *text, size_t cursor)
 
 struct finder {
     struct shell *shell;
-    const char *prefix; /* what the candidates begin with */
-    bool at_home;       /* ... in which ~/ stands for the home */
+    const char *prefix; /* of all candidates */
+    bool at_home;       /* the prefix begins with ~/ */
     struct completion *completion;
     status_t status;
 };
@@ -135,7 +137,7 @@ static bool is_directory(struct shell *shell, const char *directory, const char 
     return is;
 }
 
-/* Leaves directories only. */
+/* Removes all candidates except directories. */
 static void keep_directories(struct finder *finder, const char *directory)
 {
     struct words *words = &finder->completion->candidates, kept = { 0 };
@@ -146,7 +148,7 @@ static void keep_directories(struct finder *finder, const char *directory)
     *words = kept;
 }
 
-/* The first `head` bytes of the prefix, in which a ~ may stand for the home. */
+/* Appends the first `head` bytes of the prefix, with ~ expanded. */
 static void put_directory(const struct finder *finder, struct buffer *directory, size_t head)
 {
     const char *home = shell_variable(finder->shell, "HOME");
@@ -158,7 +160,7 @@ static void put_directory(const struct finder *finder, struct buffer *directory,
     }
 }
 
-/* Paths that begin with the finder's prefix, of which only the last element counts from now on. */
+/* Finds paths that begin with the prefix, and reduces the prefix to its last element. */
 static void find_paths(struct finder *finder, bool directories_only)
 {
     const char *slash = strrchr(finder->prefix, '/');
@@ -185,9 +187,9 @@ static void find_paths(struct finder *finder, bool directories_only)
     buffer_free(&directory);
 }
 
-/* ---- which candidates --------------------------------------------------------------------- */
+/* ---- which candidates to offer ------------------------------------------------------------ */
 
-/* The command that the words before the cursor name, or its part once they name that. */
+/* Returns the command that the words before the cursor name, or its part if they name one. */
 static const struct shell_command *command_at(const char *text, const struct place *place)
 {
     char name[32];
@@ -200,6 +202,7 @@ static const struct shell_command *command_at(const char *text, const struct pla
     return fits ? options_part(command, name) : NULL;
 }
 
+/* Returns whether the usage line of a command contains a word. */
 static bool takes(const struct shell_command *command, const char *what)
 {
     size_t length = strlen(what);
@@ -254,7 +257,7 @@ static void find_options(struct finder *finder, const struct shell_command *comm
         offer(finder, "--help");
 }
 
-/* "...$NAM": where the name begins, or NULL. */
+/* Returns the start of NAM in "...$NAM", or NULL. */
 static const char *variable_begun(const char *word)
 {
     const char *dollar = strrchr(word, '$');
@@ -293,11 +296,13 @@ static size_t common_length(const struct words *words)
     if (!words->count)
         return 0;
     const char *first = words->list[0], *last = words->list[words->count - 1];
-    size_t length = 0; /* of a sorted list, the first and the last differ most */
+
+    /* In a sorted list, the first and the last word differ most. */
+    size_t length = 0;
     while (first[length] && first[length] == last[length])
         length++;
     while (length && ((uint8_t)first[length] & 0xc0) == 0x80)
-        length--; /* no half characters */
+        length--; /* not within a character */
     return length;
 }
 
@@ -338,7 +343,7 @@ static bool is_control(char c)
     return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-/* As it must be typed within the quote that is open; $ stands for that of $'...'. */
+/* Appends a character as it must be typed within the open quote. */
 static void put_quoted(struct buffer *buffer, char quote, char c)
 {
     static const char quotes[] = "'\"";
@@ -347,7 +352,7 @@ static void put_quoted(struct buffer *buffer, char quote, char c)
         format_text(text, sizeof(text), "\\%c", c);
     else if (is_control(c) && quote == '$')
         format_text(text, sizeof(text), "\\x%02X", (unsigned char)c);
-    else if (is_control(c)) /* out of the quote, and in again */
+    else if (is_control(c)) /* close the quote, and open it again after $'...' */
         format_text(text, sizeof(text), "%.1s$'\\x%02X'%.1s", strchr(quotes, quote),
                     (unsigned char)c, strchr(quotes, quote));
     else if (quote == '\'' && c == '\'')
@@ -364,7 +369,7 @@ void completion_text(const struct completion *completion, struct buffer *buffer)
         return;
     const char *name = completion->candidates.list[0];
     if (!completion->typed && completion->common && *name == '~' && !completion->quote)
-        buffer_put(buffer, "\\", 1); /* not the home */
+        buffer_put(buffer, "\\", 1); /* a name, not the home directory */
     for (size_t i = completion->typed; i < completion->common; i++)
         put_quoted(buffer, completion->quote, name[i]);
     if (completion->candidates.count > 1)

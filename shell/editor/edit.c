@@ -1,5 +1,5 @@
 /*
- * edit.c - see edit.h.
+ * edit.c - changes to a line, and the ring of cut text; see edit.h.
  */
 #include "shell/editor/edit.h"
 #include "lib/string.h"
@@ -14,7 +14,7 @@ static struct text_ring cuts = TEXT_RING_INIT(cut_memory);
 
 /* ---- places ------------------------------------------------------------------------------- */
 
-/* Behind the character at `at` with all that combines with it. */
+/* Returns the end of the character at `at`, with its combining marks. */
 static size_t place_after(const struct edit *edit, size_t at)
 {
     unsigned width;
@@ -30,7 +30,8 @@ static size_t place_after(const struct edit *edit, size_t at)
     return at;
 }
 
-/* Bytes that are no UTF-8 are characters too, so the way back is found from the front. */
+/* Returns the start of the character before `at`. Searched from the front, since bytes of invalid
+ * UTF-8 are characters too. */
 static size_t place_before(const struct edit *edit, size_t at)
 {
     size_t before = 0, next;
@@ -88,7 +89,7 @@ void edit_set(struct edit *edit, const char *text)
 void edit_begin_key(struct edit *edit)
 {
     edit->last = edit->now;
-    edit->now = DEED_OTHER;
+    edit->now = ACTION_OTHER;
 }
 
 void edit_insert(struct edit *edit, const char *text, size_t length)
@@ -131,7 +132,7 @@ static void reverse(char *text, size_t from, size_t to)
     }
 }
 
-/* At the end of the line: the last two. */
+/* At the end of the line, exchanges the last two characters. */
 void edit_transpose(struct edit *edit)
 {
     if (edit->cursor == edit->length)
@@ -139,6 +140,8 @@ void edit_transpose(struct edit *edit)
     size_t middle = edit->cursor;
     if (!middle)
         return;
+
+    /* Reversing two parts, and then the whole, exchanges the parts. */
     size_t from = place_before(edit, middle), to = place_after(edit, middle);
     reverse(edit->text, from, middle);
     reverse(edit->text, middle, to);
@@ -181,14 +184,15 @@ void edit_word_right(struct edit *edit)
 
 /* ---- cutting and yanking ------------------------------------------------------------------ */
 
-/* Puts a piece on the ring; after another cut the two become one, in the order of the line. */
+/* Adds a piece to the ring. After another cut, joins the two in the order of the line. */
 static void keep_piece(struct edit *edit, const char *piece, size_t length, bool in_front)
 {
     static char joined[SHELL_LINE_BYTES];
     const char *last = text_ring_get(&cuts, cuts.end - 1);
-    size_t last_length = last && edit->last == DEED_CUT ? strlen(last) : 0;
+    size_t last_length = last && edit->last == ACTION_CUT ? strlen(last) : 0;
     if (length + last_length >= sizeof(joined))
         last_length = 0;
+
     memcpy(joined + (in_front ? 0 : last_length), piece, length);
     if (last_length) {
         memcpy(joined + (in_front ? length : 0), last, last_length);
@@ -199,7 +203,7 @@ static void keep_piece(struct edit *edit, const char *piece, size_t length, bool
 
 static void cut_range(struct edit *edit, size_t from, size_t to)
 {
-    edit->now = DEED_CUT;
+    edit->now = ACTION_CUT;
     if (from == to)
         return;
     keep_piece(edit, edit->text + from, to - from, from < edit->cursor);
@@ -234,7 +238,7 @@ void edit_cut_word_right(struct edit *edit)
 static void yank_piece(struct edit *edit, unsigned number)
 {
     const char *piece = text_ring_get(&cuts, number);
-    edit->now = DEED_YANK;
+    edit->now = ACTION_YANK;
     edit->yank_from = edit->cursor;
     edit->yank_number = number;
     if (piece)
@@ -248,7 +252,7 @@ void edit_yank(struct edit *edit)
 
 void edit_yank_older(struct edit *edit)
 {
-    if (edit->last != DEED_YANK)
+    if (edit->last != ACTION_YANK)
         return;
     unsigned number = edit->yank_number > cuts.first ? edit->yank_number - 1 : cuts.end - 1;
     remove_range(edit, edit->yank_from, edit->cursor);

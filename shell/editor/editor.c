@@ -93,7 +93,7 @@ static void clear_screen(struct editor *editor)
 /* What edits the line, whatever it is for. */
 static const struct {
     int code;
-    void (*deed)(struct edit *edit);
+    void (*action)(struct edit *edit);
 } edit_keys[] = {
     { KEY_CONTROL_A, edit_home },
     { KEY_HOME, edit_home },
@@ -125,7 +125,7 @@ static const struct {
 static const struct {
     int code;
     bool at_prompt;
-    void (*deed)(struct editor *editor);
+    void (*action)(struct editor *editor);
 } editor_keys[] = {
     { KEY_CR, false, end_line },
     { KEY_LF, false, end_line },
@@ -142,14 +142,14 @@ static const struct {
     { KEY_TAB, true, editor_complete },
 };
 
-static void terminal_deed(struct editor *editor, int code)
+static void terminal_action(struct editor *editor, int code)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(edit_keys); i++)
         if (edit_keys[i].code == code)
-            edit_keys[i].deed(&editor->edit);
+            edit_keys[i].action(&editor->edit);
     for (size_t i = 0; i < ARRAY_LENGTH(editor_keys); i++)
         if (editor_keys[i].code == code && (editor->shell || !editor_keys[i].at_prompt))
-            editor_keys[i].deed(editor);
+            editor_keys[i].action(editor);
 }
 
 /* ---- a terminal --------------------------------------------------------------------------- */
@@ -193,7 +193,7 @@ static void terminal_key(struct editor *editor, const struct key *key)
         terminal_insert(editor, key);
     } else {
         editor->stale |= key->code != KEY_CR && key->code != KEY_LF;
-        terminal_deed(editor, key->code);
+        terminal_action(editor, key->code);
     }
     editor->after_tab &= key->code == KEY_TAB;
 }
@@ -207,7 +207,7 @@ static void plain_key(struct editor *editor, const struct key *key)
     else if (key->code == KEY_BACKSPACE)
         plain_erase(editor);
     else
-        terminal_deed(editor, key->code); /* CR, LF, ^C and ^D are all that is left */
+        terminal_action(editor, key->code); /* CR, LF, ^C and ^D are all that is left */
 }
 
 static void take_key(struct editor *editor, const struct key *key)
@@ -235,7 +235,7 @@ static void take_key(struct editor *editor, const struct key *key)
 static void begin(struct editor *editor, const char *prompt, struct shell *shell)
 {
     edit_set(&editor->edit, "");
-    editor->edit.now = DEED_OTHER;
+    editor->edit.now = ACTION_OTHER;
     editor->prompt = prompt;
     editor->shell = shell;
     editor->end = EDITOR_RUNS;

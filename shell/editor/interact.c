@@ -13,10 +13,10 @@
 
 static struct editor editor; /* one console, one editor */
 
-/* ---- what commands read ------------------------------------------------------------------- */
+/* ---- standard input ----------------------------------------------------------------------- */
 
-/* Of the line that was read last, with its LF. The line is the editor's, and it is the command's
- * until the next prompt. */
+/* What is left of the last line, with its LF. The line is in the editor's memory, which the command
+ * owns until the next prompt. */
 static struct {
     size_t at, length;
 } input;
@@ -31,7 +31,7 @@ static status_t read_input_line(void)
     if (end == EDITOR_GIVEN_UP)
         return -EINTR;
     input.length = editor.edit.length + 1;
-    editor.edit.text[editor.edit.length] = '\n'; /* instead of the NUL */
+    editor.edit.text[editor.edit.length] = '\n'; /* replaces the NUL */
     return 0;
 }
 
@@ -47,9 +47,9 @@ ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes)
     return (ssize_t)count;
 }
 
-/* ---- commands that may be stopped --------------------------------------------------------- */
+/* ---- interruptible commands --------------------------------------------------------------- */
 
-/* From here on ^C interrupts this thread; up to the end it was typed for what runs now. */
+/* From here to interruptible_end(), ^C interrupts this thread. */
 static void interruptible_begin(void)
 {
     input.at = input.length = 0;
@@ -67,6 +67,7 @@ static void interruptible_end(struct shell *shell)
     shell->out->at_line_start = true;
 }
 
+/* Runs the start-up script. A missing one is not an error. */
 static void run_start_up_script(struct shell *shell)
 {
     static const char name[] = "/System/etc/shell.rc";
@@ -94,6 +95,7 @@ void shell_start_up(struct shell *shell, const char *run)
 
 /* ---- the prompt --------------------------------------------------------------------------- */
 
+/* Moves to the start of a row, and shows the log lines that were held back while a command ran. */
 static void begin_row(struct shell *shell)
 {
     IGNORE(stream_flush(shell->out));
@@ -105,12 +107,13 @@ static void begin_row(struct shell *shell)
 
 static void run_line(struct shell *shell)
 {
-    static char line[SHELL_LINE_BYTES]; /* the editor may be used for input meanwhile */
+    static char line[SHELL_LINE_BYTES]; /* a copy: a command may read input with the editor */
     if (editor.edit.too_long) {
-        shell_complain(shell, "the line is longer than %d bytes", SHELL_LINE_BYTES - 1);
+        shell_complain(shell, "line too long: it exceeds %d bytes", SHELL_LINE_BYTES - 1);
         shell->status = SHELL_USAGE;
         return;
     }
+
     memcpy(line, editor.edit.text, editor.edit.length + 1);
     history_add(line);
     interruptible_begin();
@@ -127,7 +130,7 @@ _Noreturn void shell_interact(struct shell *shell)
         shell_prompt(shell, prompt, sizeof(prompt));
         status_t status = editor_read(&editor, prompt, shell, &end);
         if (status)
-            thread_clear_interrupt(); /* of a ^C that came too late for the last command */
+            thread_clear_interrupt(); /* a ^C that came too late for the last command */
         else if (end == EDITOR_LINE)
             run_line(shell);
         else

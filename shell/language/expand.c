@@ -1,8 +1,8 @@
 /*
- * expand.c - see expand.h.
+ * expand.c - word expansion; see expand.h.
  *
- * What is gathered is a pattern: whatever came out of quotes has a backslash before the characters
- * that mean something there.
+ * The word is collected as a pattern, in which characters that were quoted have a backslash if they
+ * mean something in patterns.
  */
 #include "shell/language/expand.h"
 #include "lib/format.h"
@@ -12,9 +12,9 @@
 
 struct expansion {
     struct shell *shell;
-    struct words *words;   /* NULL: one text is wanted */
-    struct buffer pattern; /* of the word so far */
-    bool begun;            /* is there a word, be it empty? */
+    struct words *words;   /* NULL: neither split nor match */
+    struct buffer pattern; /* the word so far */
+    bool begun;            /* there is a word, perhaps an empty one: '' */
     bool has_glob;
     status_t status;
 };
@@ -27,7 +27,7 @@ static void put_literal(struct expansion *x, char c)
     x->begun = true;
 }
 
-/* A character that stands outside of quotes. */
+/* Appends a character that was not quoted. */
 static void put_plain(struct expansion *x, char c)
 {
     if (c == '\\') {
@@ -39,10 +39,12 @@ static void put_plain(struct expansion *x, char c)
     x->begun = true;
 }
 
+/* Ends a word: adds the names that it matches, or else the word itself. */
 static void end_word(struct expansion *x)
 {
     if (!x->begun || x->status)
         return;
+
     buffer_put(&x->pattern, "", 0);
     x->status = x->pattern.status;
     int before = x->words->count;
@@ -52,10 +54,12 @@ static void end_word(struct expansion *x)
         glob_unescape(x->pattern.text);
         x->status = words_add(x->words, x->pattern.text, strlen(x->pattern.text));
     }
+
     buffer_clear(&x->pattern);
     x->begun = x->has_glob = false;
 }
 
+/* Appends a value: split at blanks, unless it is quoted (POSIX 2.6.5). */
 static void put_value(struct expansion *x, const char *value, bool quoted)
 {
     for (; *value; value++) {
@@ -69,7 +73,7 @@ static void put_value(struct expansion *x, const char *value, bool quoted)
     }
 }
 
-/* At a dollar sign; returns how many characters it and its name take. */
+/* Expands $NAME, ${NAME} or $?. Returns how many characters were taken; a $ alone is ordinary. */
 static size_t put_dollar(struct expansion *x, const char *at, bool quoted)
 {
     char number[12];
@@ -80,6 +84,7 @@ static size_t put_dollar(struct expansion *x, const char *at, bool quoted)
         put_literal(x, '$');
         return 1;
     }
+
     const char *value = number;
     if (*name == '?')
         format_text(number, sizeof(number), "%d", x->shell->status);
@@ -90,7 +95,7 @@ static size_t put_dollar(struct expansion *x, const char *at, bool quoted)
     return 1 + length + 2 * (size_t)braces;
 }
 
-/* At a backslash; returns how many characters were taken. */
+/* Takes a backslash and what it escapes. Returns how many characters were taken. */
 static size_t put_escaped(struct expansion *x, const char *at, bool quoted)
 {
     if (!at[1] || (quoted && !quote_double_escapes(at[1]))) {
@@ -102,7 +107,7 @@ static size_t put_escaped(struct expansion *x, const char *at, bool quoted)
     return 2;
 }
 
-/* At a quote; returns how many characters there are up to and with the closing one. */
+/* Takes a quoted part, with both quotes. Returns how many characters were taken. */
 static size_t put_quoted(struct expansion *x, const char *start)
 {
     char quote = *start;
@@ -119,8 +124,8 @@ static size_t put_quoted(struct expansion *x, const char *start)
     return (size_t)(at + 1 - start);
 }
 
-/* Is this a ~ that stands for the home? At the start of a word or of a variable's value, alone or
- * before a slash. */
+/* Returns whether this ~ means the home directory: at the start of a word or of a variable's value,
+ * and alone or before a slash (POSIX 2.6.1). */
 static bool is_home(const struct expansion *x, const char *word, size_t length, const char *at)
 {
     size_t before = (size_t)(at - word);
@@ -129,7 +134,8 @@ static bool is_home(const struct expansion *x, const char *word, size_t length, 
     return *at == '~' && begins && (before + 1 == length || at[1] == '/');
 }
 
-/* "~/a" with / as the home is "/a". Returns how many characters were taken. */
+/* Expands ~, and takes the slash after it if the home ends with one: ~/a is /a, not //a. Returns
+ * how many characters were taken. */
 static size_t put_home(struct expansion *x, bool slash_follows)
 {
     const char *home = shell_variable(x->shell, "HOME");
@@ -138,7 +144,7 @@ static size_t put_home(struct expansion *x, bool slash_follows)
     return 1 + (slash_follows && home[strlen(home) - 1] == '/');
 }
 
-/* At $'...'; the same. */
+/* Takes $'...'. Returns how many characters were taken. */
 static size_t put_special(struct expansion *x, const char *start)
 {
     const char *at = start + 2;
@@ -152,7 +158,7 @@ static size_t put_special(struct expansion *x, const char *start)
     return (size_t)(at + 1 - start);
 }
 
-/* The lexer has seen to it that every quote and brace is closed within the word. */
+/* Expands one word. parse_check() has required that its quotes and braces are closed. */
 static void put_word(struct expansion *x, const char *word, size_t length)
 {
     for (const char *at = word; at < word + length && !x->status;) {

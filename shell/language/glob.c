@@ -1,5 +1,6 @@
 /*
- * glob.c - see glob.h.
+ * glob.c - expands a pattern element by element: each path so far, times the names that match
+ * there; see glob.h.
  */
 #include "shell/language/glob.h"
 #include "lib/string.h"
@@ -34,7 +35,7 @@ static status_t list_entries(struct path *directory, const struct name_filter *f
                 status = -EINTR;
         }
         if (got == -EINTR)
-            status = got; /* other errors: what could be listed is what there is */
+            status = got; /* after other errors, match what could be listed */
         file_close(file);
     }
     mem_free(entry);
@@ -101,7 +102,7 @@ static status_t add_joined(struct words *words, const char *prefix, const char *
     return status;
 }
 
-/* What becomes of one prefix with the element behind it. */
+/* Adds to `next` each path that results from appending the element to the prefix. */
 static status_t expand_element(struct shell *shell, const char *prefix, const char *element,
                                struct words *next)
 {
@@ -111,7 +112,7 @@ static status_t expand_element(struct shell *shell, const char *prefix, const ch
         struct name_filter filter = { element_wanted, element };
         status = directory_names(shell, prefix, &filter, &names);
         if (status != -EINTR && status != -ENOMEM && status != -EOVERFLOW)
-            status = 0; /* no directory, nothing in it */
+            status = 0; /* what cannot be listed matches nothing */
     } else {
         status = words_add(&names, element, strlen(element));
         if (!status)
@@ -123,7 +124,7 @@ static status_t expand_element(struct shell *shell, const char *prefix, const ch
     return status;
 }
 
-/* How many characters from `text` on are slashes, or are none. */
+/* Returns how many characters at the start of `text` are slashes, or are not. */
 static size_t run_length(const char *text, bool slashes)
 {
     size_t length = 0;
@@ -132,7 +133,7 @@ static size_t run_length(const char *text, bool slashes)
     return length;
 }
 
-/* Puts these slashes behind each prefix, and then the element. */
+/* Appends slashes and an element to each prefix. */
 static status_t expand_step(struct shell *shell, const char *slashes, size_t slash_count,
                             const char *element, struct words *prefixes)
 {
@@ -153,7 +154,7 @@ static status_t expand_step(struct shell *shell, const char *slashes, size_t sla
     return status;
 }
 
-/* One element of the pattern after another. *literal: the last was no pattern. */
+/* Appends one element after another. *literal: the last one was not a pattern. */
 static status_t expand_steps(struct shell *shell, const char *pattern, struct words *found,
                              bool *literal)
 {
@@ -187,8 +188,10 @@ status_t glob_expand(struct shell *shell, const char *pattern, struct words *wor
 {
     struct words found = { 0 };
     int from = words->count;
-    bool literal = false; /* then nobody has looked whether it is there */
+    bool literal = false;
     status_t status = expand_steps(shell, pattern, &found, &literal);
+
+    /* A last element that is not a pattern was appended without a look at the directory. */
     for (int i = 0; !status && i < found.count; i++)
         if (!literal || exists(shell, found.list[i]))
             status = words_add(words, found.list[i], strlen(found.list[i]));

@@ -1,7 +1,9 @@
 /*
- * glob.h - file names from patterns (pattern.h says what a pattern is).
+ * glob.h - expands patterns (pattern.h) to file names.
  *
- * `/` is matched by itself alone, and upper and lower case differ.
+ * Model       Each element of a path is matched by itself, so a slash is matched only by a slash.
+ *             Case matters.
+ * References  POSIX.1-2017, Shell Command Language, 2.13.3 Patterns Used for Filename Expansion.
  */
 #ifndef SHELL_LANGUAGE_GLOB_H
 #define SHELL_LANGUAGE_GLOB_H
@@ -9,10 +11,10 @@
 #include "shell/shell.h"
 #include "shell/words.h"
 
-/* Adds what the pattern matches, sorted; nothing where nothing does. -EINTR after ^C. */
+/* Adds the names that the pattern matches, sorted; none if nothing matches. -EINTR after ^C. */
 status_t glob_expand(struct shell *shell, const char *pattern, struct words *words) MUST_CHECK;
 
-/* Takes the backslashes out, in place. */
+/* Removes the backslashes of a pattern, in place. */
 void glob_unescape(char *pattern);
 
 struct name_filter {
@@ -20,8 +22,8 @@ struct name_filter {
     const void *context;
 };
 
-/* Adds the names in a directory ("" is the current one) that are wanted, sorted, with those of what
- * is mounted there. */
+/* Adds the names in a directory that the filter wants, sorted. Names of mounts in it are included.
+ * "" is the current directory. */
 status_t directory_names(struct shell *shell, const char *directory,
                          const struct name_filter *filter, struct words *names) MUST_CHECK;
 

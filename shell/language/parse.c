@@ -1,5 +1,5 @@
 /*
- * parse.c - see parse.h.
+ * parse.c - finds words and operators, and checks a line before it runs; see parse.h.
  */
 #include "shell/language/parse.h"
 #include "lib/string.h"
@@ -15,7 +15,7 @@ static bool ends_word(char c)
     return !c || is_blank(c) || strchr(";\n&|<>", c);
 }
 
-/* ---- past the parts of a word ------------------------------------------------------------- */
+/* ---- skipping the parts of a word --------------------------------------------------------- */
 
 static void skip_dollar(struct parser *parser)
 {
@@ -37,7 +37,7 @@ static void quote_open(struct parser *parser, const char *error)
     parser->open = true;
 }
 
-/* At the quote of $'...'. */
+/* Skips $'...' from its quote on. */
 static void skip_special_quoted(struct parser *parser)
 {
     const char *at = parser->at + 1;
@@ -92,7 +92,7 @@ static bool all_digits(const char *text, size_t length)
 
 /* ---- tokens ------------------------------------------------------------------------------- */
 
-/* Behind `>`: the `&1` of `2>&1`. */
+/* Parses the `&1` of `2>&1`. */
 static enum token_kind parse_join(struct parser *parser)
 {
     parser->at++;
@@ -105,6 +105,7 @@ static enum token_kind parse_join(struct parser *parser)
     return TOKEN_JOIN;
 }
 
+/* A longer operator comes before those that it begins with. */
 static enum token_kind parse_operator(struct parser *parser)
 {
     static const struct {
@@ -127,7 +128,7 @@ static enum token_kind parse_operator(struct parser *parser)
     };
     size_t i = 0;
     while (strncmp(parser->at, operators[i].text, strlen(operators[i].text)) != 0)
-        i++; /* one of them: the character ends words */
+        i++; /* one matches: each character that ends words begins an operator */
     parser->at += strlen(operators[i].text);
     parser->error = operators[i].error;
     parser->stream = 1;
@@ -135,7 +136,7 @@ static enum token_kind parse_operator(struct parser *parser)
                                                                  : operators[i].kind;
 }
 
-/* At the < or > behind a word of digits. */
+/* Parses < or > after a word of digits, which is the number of the stream (POSIX 2.7). */
 static enum token_kind parse_numbered(struct parser *parser)
 {
     unsigned stream = (unsigned)(*parser->word - '0');
@@ -168,6 +169,7 @@ static enum token_kind parse_word(struct parser *parser)
     }
     if (parser->error)
         return TOKEN_ERROR;
+
     parser->word_length = (size_t)(parser->at - parser->word);
     if ((*parser->at == '<' || *parser->at == '>') &&
         all_digits(parser->word, parser->word_length))
@@ -209,10 +211,10 @@ bool parse_is_redirection(enum token_kind kind)
            kind == TOKEN_JOIN;
 }
 
-/* ---- is it well formed? ------------------------------------------------------------------- */
+/* ---- checking ----------------------------------------------------------------------------- */
 
 struct check {
-    enum token_kind before; /* the operator in front of this command */
+    enum token_kind before; /* the operator before this command */
     bool filled, reads, writes, writes_errors;
     unsigned stages;
 };
@@ -225,7 +227,8 @@ static void check_redirection(struct parser *parser, struct check *check, enum t
     if (*had)
         parser->error = "a command can have only one <, one > and one 2>";
     else if (kind != TOKEN_JOIN && parser_next(parser) != TOKEN_WORD && !parser->error)
-        parser->error = kind == TOKEN_READ ? "missing file name after <" : "missing file name after >";
+        parser->error = kind == TOKEN_READ ? "missing file name after <"
+                                           : "missing file name after >";
     *had = check->filled = true;
 }
 
@@ -233,7 +236,9 @@ static void check_operator(struct parser *parser, struct check *check, enum toke
 {
     unsigned stages = kind == TOKEN_PIPE ? check->stages + 1 : 1;
     bool ends = kind == TOKEN_NEWLINE || kind == TOKEN_END;
-    if (!check->filled && (joins(check->before) || !ends)) /* a line may be empty, or end with ; */
+
+    /* A line may be empty, or end with a `;`. */
+    if (!check->filled && (joins(check->before) || !ends))
         parser->error = kind == TOKEN_PIPE || check->before == TOKEN_PIPE
                             ? "missing command next to |"
                         : joins(kind) || joins(check->before)

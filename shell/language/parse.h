@@ -1,16 +1,14 @@
 /*
  * parse.h - splits a text into words, as they were typed, and operators.
  *
- * Words are separated by blanks, which quotes keep (lib/quote.h).
- * # begins a comment where a word could begin. Operators: ; newline && || | < > >> 2> 2>> 2>&1 >&2.
- * A newline ends a line, except after && || and |, where the command may be in the next line.
- *
- * Each line is parsed twice: parse_check() before anything of it runs, and again while it runs,
- * since the values of $NAME and * change from command to command. Words keep their quotes here;
- * expand.h makes of them what a command sees.
- *
- * References  POSIX.1-2017, Shell Command Language, 2.3 and 2.10: commands are separated by exactly
- *             one `;`, which never begins a list.
+ * Model       Words are separated by blanks, and keep their quotes (lib/quote.h) here; expand.h
+ *             removes them. # begins a comment where a word could begin. A newline ends a line,
+ *             except after && || and |, where the command may continue in the next line.
+ *             Operators are ; newline && || | < > >> 2> 2>> 2>&1 >&2.
+ *             Each line is parsed twice: by parse_check() before anything of it runs, and again
+ *             while it runs, because the values of $NAME and * change from command to command.
+ * References  POSIX.1-2017, Shell Command Language, 2.3 Token Recognition and 2.10 Shell Grammar:
+ *             commands are separated by exactly one `;`, which never begins a list.
  */
 #ifndef SHELL_LANGUAGE_PARSE_H
 #define SHELL_LANGUAGE_PARSE_H
@@ -37,22 +35,23 @@ enum token_kind {
 struct parser {
     const char *at;
     const char *error;
-    const char *word; /* of TOKEN_WORD: its place in the text, with its quotes */
+    const char *word; /* of TOKEN_WORD: in the text, with its quotes */
     size_t word_length;
-    unsigned stream; /* of TOKEN_WRITE, _APPEND, _JOIN: 1 output, 2 errors */
-    unsigned other;  /* of TOKEN_JOIN: where that one goes */
-    bool joining;    /* was the last token && || or |? A newline after it is a blank */
-    bool open;       /* did the text end within quotes, or after a backslash? */
+    unsigned stream; /* of TOKEN_WRITE, _APPEND, _JOIN: 1 for output, 2 for errors */
+    unsigned other;  /* of TOKEN_JOIN: the stream whose target it gets */
+    bool joining;    /* the last token was && || or |: a newline after it is a blank */
+    bool open;       /* the text ended within quotes or after a backslash */
 };
 
+/* Returns the next token. */
 enum token_kind parser_next(struct parser *parser);
 bool parse_is_redirection(enum token_kind kind);
 
-/* Is the first line of the text well formed? NULL, and the next line is at *next; or the error. */
+/* Checks the first line of the text. Returns NULL, with the next line at *next, or the error. */
 const char *parse_check(const char *text, const char **next);
 
-/* Does the command continue in the line after the text? It does within quotes, and after && || | or
- * a backslash. */
+/* Returns whether the command continues in the line after the text: the text ends within quotes, or
+ * after && || | or a backslash. */
 bool parse_is_open(const char *text);
 
 #endif

@@ -1,9 +1,8 @@
 /*
- * pipe.c - see pipe.h.
+ * pipe.c - a ring buffer of a few pages; see pipe.h.
  *
- * Byte n is in the pages at n % room. The lock guards the two counts; bytes are copied outside of
- * it, since neither end touches what belongs to the other. A pipe works with a single page: it gets
- * the others only while memory is not short.
+ * Byte n of the stream is stored at n % room. The lock guards the two counts. Bytes are copied
+ * without it: the reader only touches bytes [taken, put), the writer only the others.
  */
 #include "shell/language/pipe.h"
 #include "kernel/sched/sync.h"
@@ -15,12 +14,12 @@ enum { PIPE_PAGES = PIPE_BYTES / PAGE_BYTES };
 
 struct pipe {
     struct spin lock;
-    _Atomic unsigned ends; /* not yet closed */
+    _Atomic unsigned ends; /* that are not closed yet */
     uint64_t put, taken;
-    bool writing; /* a writer has its turn */
+    bool writing; /* a thread has the turn to write */
     bool writer_gone, reader_gone;
     struct wait_queue changed;
-    uint64_t room; /* bytes in its pages */
+    uint64_t room; /* bytes in the pages */
     uint8_t *pages[PIPE_PAGES];
 };
 
@@ -37,6 +36,8 @@ struct pipe *pipe_create(void)
     struct pipe *pipe = mem_zalloc(sizeof(*pipe));
     if (!pipe)
         return NULL;
+
+    /* One page is enough to work, so take more only while memory is not short. */
     for (unsigned i = 0; i < PIPE_PAGES && (!i || !vfs_memory_is_short(1)); i++) {
         if (!(pipe->pages[i] = page_alloc()))
             break;
@@ -66,7 +67,8 @@ static uint8_t *place(const struct pipe *pipe, uint64_t at)
     return pipe->pages[within / PAGE_BYTES] + within % PAGE_BYTES;
 }
 
-/* What can be copied at once at position `at` when `bytes` are wanted and `ready` can be had. */
+/* Returns how many bytes can be copied at position `at`: of `bytes`, those that are `ready` and in
+ * one page. */
 static size_t piece(uint64_t at, size_t bytes, uint64_t ready)
 {
     size_t count = PAGE_BYTES - (size_t)(at % PAGE_BYTES);
@@ -108,6 +110,7 @@ static status_t write_in_turn(struct pipe *pipe, const char *data, size_t bytes)
         spin_unlock(&pipe->lock);
         if (status)
             return status;
+
         memcpy(to, data, count);
         pipe_move(pipe, &pipe->put, count);
         data += count;
@@ -139,6 +142,7 @@ ssize_t pipe_read(struct pipe *pipe, void *buffer, size_t bytes)
     spin_unlock(&pipe->lock);
     if (status)
         return status;
+
     memcpy(buffer, from, count);
     pipe_move(pipe, &pipe->taken, count);
     return (ssize_t)count;

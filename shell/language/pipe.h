@@ -1,11 +1,12 @@
 /*
  * pipe.h - a bounded stream of bytes from one thread to another.
  *
- * One thread reads; several may write, each in its turn, so that what one call writes stays
- * together. A full pipe makes the writer wait, an empty one the reader; both waits end with -EINTR
- * after ^C. Each end is closed once by its thread (or for it); the pipe goes with the second. Once
- * the reading end is closed writing gives -EPIPE; once the writing end is, reading gives what is
- * left and then 0.
+ * Model       One thread reads. Several may write, in turn, so the bytes of one call stay together.
+ *             A full pipe blocks the writer and an empty one the reader; both waits return -EINTR
+ *             after ^C. When the reader has closed its end, writing gives -EPIPE. When the writer
+ *             has closed its end, reading gives the remaining bytes and then 0.
+ * Memory      PIPE_BYTES; a single page if memory is short.
+ * Ownership   Each end is closed exactly once; the second close frees the pipe.
  */
 #ifndef SHELL_LANGUAGE_PIPE_H
 #define SHELL_LANGUAGE_PIPE_H
@@ -16,12 +17,14 @@ enum { PIPE_BYTES = 16384 };
 
 struct pipe;
 
-struct pipe *pipe_create(void); /* NULL: no memory */
-/* All bytes, or an errno. */
+/* Returns a pipe, or NULL if memory is exhausted. */
+struct pipe *pipe_create(void);
+/* Writes all bytes. -EPIPE, -EINTR. */
 status_t pipe_write(struct pipe *pipe, const char *data, size_t bytes) MUST_CHECK;
-/* At least one byte; 0: the end; or an errno. */
+/* Returns the number of bytes read, at least 1; 0 at the end; or -EINTR. */
 ssize_t pipe_read(struct pipe *pipe, void *buffer, size_t bytes) MUST_CHECK;
-void pipe_close_writer(struct pipe *pipe); /* NULL: nothing */
+/* Close an end; NULL does nothing. */
+void pipe_close_writer(struct pipe *pipe);
 void pipe_close_reader(struct pipe *pipe);
 
 #endif

@@ -15,13 +15,14 @@ struct script {
     const char *name;
     struct file *file;
     struct thread_group group;
-    unsigned lines, first_line; /* read so far; of the text that runs */
-    size_t at, got; /* in chunk */
+    unsigned lines;      /* read so far */
+    unsigned first_line; /* of the text that runs */
+    size_t at, got; /* the bytes of the chunk that are left: [at, got) */
     char chunk[CHUNK_BYTES];
     char line[SHELL_LINE_BYTES];
 };
 
-/* The next byte; 0 at the end, or an errno. */
+/* Reads a byte. Returns 1, 0 at the end, or an errno. */
 static int next_byte(struct script *script, char *byte)
 {
     if (script->at == script->got) {
@@ -35,8 +36,8 @@ static int next_byte(struct script *script, char *byte)
     return 1;
 }
 
-/* Appends a line without its end. 1, 0 at the end of the file; -EILSEQ for a NUL: not text;
- * -EOVERFLOW: no room; or the error of reading the file. */
+/* Appends a line without its end, LF or CR LF. Returns 1, 0 at the end of the file, -EILSEQ for a
+ * NUL, which no text contains, -EOVERFLOW if the line is too long, or the error of reading. */
 static int append_line(struct script *script, size_t *length)
 {
     char byte = 0;
@@ -61,7 +62,7 @@ static int append_line(struct script *script, size_t *length)
     return got;
 }
 
-/* 1 and a line, with those in which its command continues; 0 at the end; or an errno as above. */
+/* Reads a line and those in which its command continues. Returns as append_line(). */
 static int next_text(struct script *script)
 {
     size_t length = 0;
@@ -75,16 +76,16 @@ static int next_text(struct script *script)
     return length && !got ? 1 : got;
 }
 
-static void say_error(struct script *script, status_t status)
+static void report(struct script *script, status_t status)
 {
     struct shell *shell = script->shell;
     shell->command = NULL;
     if (status == -EOVERFLOW) {
         if (script->lines > script->first_line)
-            shell_complain(shell, "the command, which continues up to line %u, is longer than "
+            shell_complain(shell, "command too long: it continues to line %u and exceeds "
                                   "%d bytes", script->lines, SHELL_LINE_BYTES - 1);
         else
-            shell_complain(shell, "the line is longer than %d bytes", SHELL_LINE_BYTES - 1);
+            shell_complain(shell, "line too long: it exceeds %d bytes", SHELL_LINE_BYTES - 1);
         shell->status = SHELL_USAGE;
     } else if (status == -EILSEQ) {
         shell_complain(shell, "cannot execute binary file");
@@ -115,7 +116,7 @@ static void run_lines(void *argument)
     }
     shell->script_line = script->first_line;
     if (got < 0)
-        say_error(script, got);
+        report(script, got);
 
     /* `exit` leaves only the innermost script. */
     shell->leaving = false;
@@ -130,7 +131,7 @@ int shell_source(struct shell *shell, const char *path)
 {
     const struct shell_command *command = shell->command;
     if (shell->script_depth == SCRIPT_DEPTH_MAX)
-        return shell_complain(shell, "%s: scripts source each other too deeply", path);
+        return shell_complain(shell, "%s: scripts are nested too deeply", path);
     struct script *script = mem_zalloc(sizeof(*script));
     status_t status = script ? file_open(shell->directory, path, OPEN_READ, &script->file)
                              : -ENOMEM;

@@ -1,5 +1,5 @@
 /*
- * thread_group.c - see thread_group.h.
+ * thread_group.c - starts and joins a group of threads; see thread_group.h.
  */
 #include "shell/language/thread_group.h"
 
@@ -26,6 +26,8 @@ status_t thread_group_start(struct thread_group *group, const char *name,
 {
     struct thread_group_member *member = &group->members[group->count];
     *member = (struct thread_group_member){ .group = group, .work = work, .argument = argument };
+
+    /* Count the thread before it exists: it may end before thread_create() returns. */
     spin_lock(&group->lock);
     group->working++;
     spin_unlock(&group->lock);
@@ -35,6 +37,7 @@ status_t thread_group_start(struct thread_group *group, const char *name,
         group->count++;
         return 0;
     }
+
     spin_lock(&group->lock);
     group->working--;
     spin_unlock(&group->lock);
@@ -48,8 +51,9 @@ void thread_group_wait(struct thread_group *group)
     while (group->working && !status)
         status = wait_queue_wait_interruptible(&group->ended, &group->lock, TIME_NEVER);
     spin_unlock(&group->lock);
+
     for (unsigned i = 0; status && i < group->count; i++)
         thread_interrupt(group->members[i].thread);
     for (unsigned i = 0; i < group->count; i++)
-        thread_join(group->members[i].thread); /* they stop by themselves now */
+        thread_join(group->members[i].thread);
 }

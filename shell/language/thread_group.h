@@ -1,8 +1,9 @@
 /*
  * thread_group.h - a thread group: starts workers, waits for all, forwards interrupts to them.
  *
- * The struct and its members belong to the thread that waits; every group that was started must be
- * waited for.
+ * Locking     The group belongs to the thread that starts it and waits. Workers use only `lock`.
+ * Ownership   The memory must remain valid until thread_group_wait() returns, which must be called
+ *             for every group that was initialized.
  */
 #ifndef SHELL_LANGUAGE_THREAD_GROUP_H
 #define SHELL_LANGUAGE_THREAD_GROUP_H
@@ -26,9 +27,11 @@ struct thread_group {
 };
 
 void thread_group_init(struct thread_group *group);
-/* -ENOMEM: the thread could not be made, and work() is not called. */
+/* Starts a thread that calls work(). -ENOMEM if that fails; then work() is not called. */
 status_t thread_group_start(struct thread_group *group, const char *name,
                             void (*work)(void *argument), void *argument) MUST_CHECK;
+/* Waits until all threads have ended. If the caller is interrupted, interrupts them and still
+ * waits: they end soon, since their waits return -EINTR. */
 void thread_group_wait(struct thread_group *group);
 
 #endif

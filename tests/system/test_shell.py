@@ -45,7 +45,7 @@ def test_plain_long_line(booted):
     text = "x" * (4095 - len("echo "))
     assert machine.command("echo " + text) == [text]
     machine.type("echo " + text + "x\r")
-    assert machine.wait_prompt().endswith(b"spindle: the line is longer than 4095 bytes\r\n")
+    assert machine.wait_prompt().endswith(b"spindle: line too long: it exceeds 4095 bytes\r\n")
     assert machine.status() == 2
     assert b"\x1b" not in machine.all_output
 

@@ -234,7 +234,7 @@ static const struct line_case line_cases[] = {
       "in\n7\n.: /no: no such file or directory\nusage: . FILE\n", 2 },
     { "source /nothere", "source: /nothere: no such file or directory\n", 1 },
     { "source /t", "source: /t: is a directory\n", 1 },
-    { "source /r/../s; source /loop", "source: /loop: scripts source each other too deeply\n", 1 },
+    { "source /r/../s; source /loop", "source: /loop: scripts are nested too deeply\n", 1 },
     { "source /bad; echo $?", "first\nspindle: /bad:2: syntax error: missing closing '\n2\n", 0 },
     { "source /cont",
       "a b\nspindle: /cont:3: nothere: command not found; `help` lists the commands\nz\n", 0 },
@@ -244,12 +244,12 @@ static const struct line_case line_cases[] = {
     { "echo $'echo a; false &&\\n' > /s; source /s",
       "spindle: /s:1: syntax error: missing command next to && or ||\n", 2 },
     { "source /open",
-      "first\nspindle: /open:2: the command, which continues up to line 4090, is longer than "
+      "first\nspindle: /open:2: command too long: it continues to line 4090 and exceeds "
       "4095 bytes\n", 2 },
     { "source /System/Devices/zero",
       "spindle: /System/Devices/zero:1: cannot execute binary file\n",
       2 },
-    { "source /long", "spindle: /long:1: the line is longer than 4095 bytes\n", 2 },
+    { "source /long", "spindle: /long:1: line too long: it exceeds 4095 bytes\n", 2 },
     { "sleep; echo $?; sleep 1x; echo $?; sleep 0.25 && sleep 0",
       "usage: sleep TIME...\n2\nsleep: TIME: invalid number: '1x'\n2\n", 0 },
 };
