@@ -1,13 +1,14 @@
 /*
- * spindle_sh.c - build/host/spindle-sh: Spindle's shell on this machine, over one image.
+ * spindle_sh.c - build/host/spindle-sh: Spindle's shell on the host, over one image.
  *
  *     spindle-sh IMAGE [-c "command; command"]
  *
- * IMAGE is virtual0, read-only, mounted at /System. Without -c commands come from standard input;
- * the prompt is shown on a terminal only. Errors go to standard error. The exit status is that of
- * the last command, or poweroff's code; 125, and nothing was run, when IMAGE could not be mounted.
+ * IMAGE, a file or a block device, becomes virtual0, read-only, and is mounted at /System. Without
+ * -c, commands are read from standard input; the prompt appears only on a terminal. Errors go to
+ * standard error. The exit status is that of the last command, or poweroff's code; 125 if IMAGE
+ * cannot be mounted, and then nothing runs.
  *
- * SPINDLE_MEMORY is how many MiB the file system and its caches may take (1024).
+ * SPINDLE_MEMORY is the number of MiB that the file system and its caches may use (1024).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@
 
 enum { EXIT_NOT_MOUNTED = 125, MEMORY_MIB = 1024 };
 
-/* ---- a store in a file of the host -------------------------------------------------------- */
+/* ---- a store over a file of the host ------------------------------------------------------ */
 
 struct host_store {
     struct store store;
@@ -60,7 +61,7 @@ static const struct store_ops host_store_ops = {
     .close = host_store_close,
 };
 
-/* Files and block devices: lseek tells the size of both. */
+/* Opens a file or a block device: lseek() returns the size of either. */
 static status_t host_store_open(const char *image, bool writable, struct store **store,
                                 struct device **holder)
 {
@@ -75,10 +76,12 @@ static status_t host_store_open(const char *image, bool writable, struct store *
         mem_free(host);
         return status;
     }
+
     if (fstat(host->fd, &info) == 0 && S_ISDIR(info.st_mode)) {
         host_store_close(&host->store);
         return -EISDIR;
     }
+
     off_t size = lseek(host->fd, 0, SEEK_END);
     host->store = (struct store){ .ops = &host_store_ops, .waits = true };
     host->store.size_bytes = size > 0 ? (uint64_t)size : 0;
@@ -94,7 +97,7 @@ static void must(const char *what, status_t status)
         panic("%s: %s", what, status_text(status));
 }
 
-/* Why IMAGE cannot be mounted; NULL: it is mounted. */
+/* Mounts IMAGE at /System. Returns NULL, or the reason why that failed. */
 static const char *mount_image(const char *image)
 {
     static const struct sheet_opener opener = { .open = host_store_open };
@@ -110,16 +113,18 @@ static const char *mount_image(const char *image)
         text_copy(why, sizeof(why), request->reason);
     }
     mem_free(request);
+
     if (status && *why)
         return why;
     if (status == -EISDIR)
-        return "is a directory, and no image";
+        return "is a directory, not an image";
     if (status == -ENOENT || status == -EACCES)
-        return strerror(-status); /* the host's own words */
+        return strerror(-status); /* as the host words it */
+
     if (!status)
         status = drive_create(shown, &device);
     if (status == -ENODATA)
-        return "smaller than a sector";
+        return "smaller than one sector";
     if (!status) {
         struct path *root = path_root();
         status = vfs_mount(root, "/System", device_alias(device), NULL, NULL);
@@ -185,10 +190,10 @@ static void run_stdin(struct shell *shell)
 static const char usage[] = "usage: spindle-sh IMAGE [-c \"command; command\"]\n";
 
 static const char help[] =
-    "Spindle's shell on this machine, over the image of a CD (a file or a drive), which is only\n"
-    "read: it is mounted at /System. Without -c commands come from standard input; `help` lists\n"
-    "them. The exit status is the last command's, or poweroff's number; 125: IMAGE could not be\n"
-    "mounted. SPINDLE_MEMORY=N gives the file systems and their caches N MiB (1024).\n";
+    "Run Spindle's shell on this machine, with the CD image IMAGE (a file or a drive) mounted\n"
+    "read-only at /System. Without -c, commands are read from standard input; `help` lists them.\n"
+    "The exit status is that of the last command, or poweroff's code; 125 if IMAGE cannot be\n"
+    "mounted. SPINDLE_MEMORY=N limits file systems and caches to N MiB (1024).\n";
 
 static bool asks_for_help(int count, char **words)
 {
@@ -206,22 +211,24 @@ int main(int count, char **words)
     if (asks_for_help(count, words))
         return printf("%s%s", usage, help) < 0;
     if (count != 2 && !(count == 4 && strcmp(words[2], "-c") == 0)) {
-        fprintf(stderr, "%sspindle-sh --help tells more\n", usage);
+        fprintf(stderr, "%stry spindle-sh --help\n", usage);
         return SHELL_USAGE;
     }
+
     start();
     const char *why = mount_image(words[1]);
     if (why) {
         fprintf(stderr, "spindle-sh: %s: %s\n", words[1], why);
         return EXIT_NOT_MOUNTED;
     }
+
     must("shell", shell_init(&shell, stdio_sink, stdout, stderr));
     if (count == 4) {
-        shell.read = read_stdin; /* else the commands come from there */
+        shell.read = read_stdin; /* without -c, it contains the commands */
         shell_run_text(&shell, words[3]);
     } else {
         run_stdin(&shell);
     }
     fflush(stdout);
-    _exit(shell.status); /* threads are still there; nothing is left to write */
+    _exit(shell.status); /* not exit(): threads still use what it would destroy */
 }

@@ -1,5 +1,5 @@
 /*
- * width.c - see width.h.
+ * width.c - tables of zero-width and wide characters; see width.h.
  */
 #include "lib/width.h"
 #include "lib/macros.h"
@@ -9,7 +9,7 @@ struct range {
     uint32_t first, last;
 };
 
-/* Both in the order of the codes. */
+/* Both tables are sorted, for binary search. */
 static const struct range zero[] = {
     { 0x0300, 0x036f },   { 0x0483, 0x0489 },   { 0x0591, 0x05bd },   { 0x0610, 0x061a },
     { 0x064b, 0x065f },   { 0x06d6, 0x06dc },   { 0x0900, 0x0902 },   { 0x093c, 0x093c },

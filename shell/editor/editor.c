@@ -1,5 +1,6 @@
 /*
- * editor.c - see editor.h.
+ * editor.c - the keys of the line editor, and a line from its first key to its last; see
+ * editor.h.
  */
 #include "shell/editor/editor.h"
 #include "kernel/console.h"
@@ -10,7 +11,7 @@
 #include "shell/editor/history.h"
 #include "shell/terminal.h"
 
-/* ---- a plain terminal --------------------------------------------------------------------- */
+/* ---- a plain console ---------------------------------------------------------------------- */
 
 static void plain_insert(struct editor *editor, const struct key *key)
 {
@@ -20,7 +21,7 @@ static void plain_insert(struct editor *editor, const struct key *key)
         console_write(key->text, key->length);
 }
 
-/* Takes the last character off, with all its columns. */
+/* Erases the last character, which may have several columns. */
 static void plain_erase(struct editor *editor)
 {
     struct edit *edit = &editor->edit;
@@ -75,7 +76,8 @@ static void give_up(struct editor *editor)
     editor->end = EDITOR_GIVEN_UP;
 }
 
-/* ^D: in a line of input, at its start, the end; else it erases. Nobody leaves the prompt by it. */
+/* ^D: at the start of a line of input, ends the input; else erases. It does not leave the prompt:
+ * there is nothing to return to. */
 static void end_or_erase(struct editor *editor)
 {
     if (!editor->shell && !editor->edit.length)
@@ -90,7 +92,7 @@ static void clear_screen(struct editor *editor)
     terminal_line_clear(&editor->shown);
 }
 
-/* What edits the line, whatever it is for. */
+/* Keys that need only the line. */
 static const struct {
     int code;
     void (*action)(struct edit *edit);
@@ -121,7 +123,7 @@ static const struct {
     { KEY_ALT + 'y', edit_yank_older },
 };
 
-/* What needs more than the line; `at_prompt`: only there. */
+/* Keys that need the editor; those with `at_prompt` have no effect in input for a command. */
 static const struct {
     int code;
     bool at_prompt;
@@ -177,8 +179,9 @@ static void terminal_insert(struct editor *editor, const struct key *key)
         editor->stale = true;
 }
 
-/* The size may have been another than was thought: what stands there was wrapped by it. */
-static void terminal_told_size(struct editor *editor, const struct key *key)
+/* Takes the size that the terminal has reported. If that has changed, the line on the screen was
+ * wrapped at the new width: finds out where its rows are now, and shows it again. */
+static void take_report(struct editor *editor, const struct key *key)
 {
     if (!terminal_report(key->row, key->column) || !editor->terminal)
         return;
@@ -207,20 +210,23 @@ static void plain_key(struct editor *editor, const struct key *key)
     else if (key->code == KEY_BACKSPACE)
         plain_erase(editor);
     else
-        terminal_action(editor, key->code); /* CR, LF, ^C and ^D are all that is left */
+        terminal_action(editor, key->code); /* CR, LF, ^C or ^D: no other key is plain */
 }
 
 static void take_key(struct editor *editor, const struct key *key)
 {
     bool rest = editor->after_cr && key->code == KEY_LF;
     editor->after_cr = key->code == KEY_CR;
+
+    /* This key has shown that the console is a terminal: continue with the line as it is. */
     if (terminal_is_seen() && !editor->terminal) {
         editor->terminal = true;
         terminal_line_adopt(&editor->shown, editor->prompt, editor->edit.text,
                             editor->edit.length);
     }
+
     if (key->code == KEY_REPORT) {
-        terminal_told_size(editor, key);
+        take_report(editor, key);
     } else if (!rest && key->code != KEY_NOTHING) {
         edit_begin_key(&editor->edit);
         if (editor->searching && editor_search_key(editor, key))
@@ -242,13 +248,15 @@ static void begin(struct editor *editor, const char *prompt, struct shell *shell
     editor->terminal = terminal_is_seen();
     editor->stale = editor->after_tab = editor->searching = false;
     editor->history_at = history_end();
+
+    /* Ask for the size at each prompt, since no terminal reports a change by itself. */
     if (editor->terminal && shell)
         terminal_ask_size();
     console_write(prompt, strlen(prompt));
     terminal_line_adopt(&editor->shown, prompt, "", 0);
 }
 
-/* Leaves the cursor at the start of the row below the line. */
+/* Shows the end of the line and leaves the cursor in the row below it. */
 static void finish(struct editor *editor)
 {
     editor->searching = false;
@@ -265,6 +273,8 @@ status_t editor_read(struct editor *editor, const char *prompt, struct shell *sh
     begin(editor, prompt, shell);
     while (editor->end == EDITOR_RUNS) {
         struct key key = { .code = KEY_NOTHING };
+
+        /* Show a changed line only when no key is waiting. */
         status_t status = keys_read(&editor->keys, &key, editor->stale ? 0 : TIME_NEVER);
         if (status == -ETIMEDOUT)
             show(editor, editor->edit.cursor);

@@ -1,5 +1,5 @@
 /*
- * history.c - see history.h.
+ * history.c - a ring of lines; see history.h.
  */
 #include "shell/editor/history.h"
 #include "lib/string.h"

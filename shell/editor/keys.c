@@ -1,5 +1,5 @@
 /*
- * keys.c - see keys.h.
+ * keys.c - text, control characters and escape sequences; see keys.h.
  */
 #include "shell/editor/keys.h"
 #include "kernel/console.h"
@@ -38,8 +38,8 @@ static unsigned utf8_length(uint8_t lead)
     return lead < 0xc2 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 1;
 }
 
-/* Takes what a lead byte promises; when that does not come, the lead byte is a key by itself and
- * the others are read again. */
+/* Reads the bytes that follow a lead byte. If they are not valid UTF-8, the lead byte is a key by
+ * itself and the others are read again. */
 static status_t read_text(struct keys *keys, uint8_t lead, struct key *key)
 {
     unsigned wanted = utf8_length(lead);
@@ -57,6 +57,7 @@ static status_t read_text(struct keys *keys, uint8_t lead, struct key *key)
         }
         key->text[key->length++] = (char)byte;
     }
+
     if (utf8_decode(key->text, key->length, &code) != (int)key->length)
         while (key->length > 1)
             push_back(keys, (uint8_t)key->text[--key->length]);
@@ -65,7 +66,7 @@ static status_t read_text(struct keys *keys, uint8_t lead, struct key *key)
 
 /* ---- escape sequences --------------------------------------------------------------------- */
 
-/* What a sequence says: "ESC [ parameters final". */
+/* The parameters of "ESC [ 1 ; 2 final". */
 struct sequence {
     unsigned parameters[3], count;
 };
@@ -113,9 +114,11 @@ static void decode_sequence(const char *parameters, char final, struct key *key)
     struct sequence sequence;
     parse_parameters(parameters, &sequence);
     key->code = KEY_NOTHING;
-    if (*parameters == '[') /* a function key of Linux' console */
+    if (*parameters == '[') /* "ESC [ [ A": a function key of Linux's console */
         return;
-    bool modified = sequence.count > 1 && sequence.parameters[1] > 2; /* more than Shift */
+
+    /* Parameter 2 is 1 + a mask of Shift, Alt and Control; Shift alone changes nothing. */
+    bool modified = sequence.count > 1 && sequence.parameters[1] > 2;
     if (final == '~') {
         key->code = code_of_number(sequence.parameters[0]);
     } else if (final == 'R' && sequence.count == 2) {
@@ -131,7 +134,7 @@ static void decode_sequence(const char *parameters, char final, struct key *key)
         key->code = KEY_WORD_LEFT;
 }
 
-/* After "ESC [": up to the final byte. */
+/* Reads a sequence from after "ESC [" up to its final byte. */
 static status_t read_sequence(struct keys *keys, struct key *key)
 {
     char text[SEQUENCE_BYTES];
@@ -140,7 +143,7 @@ static status_t read_sequence(struct keys *keys, struct key *key)
         int byte = next_byte(keys, TIME_NEVER);
         if (byte < 0)
             return byte;
-        if (byte < 0x20 || byte > 0x7e) { /* no sequence: let the key count */
+        if (byte < 0x20 || byte > 0x7e) { /* not part of a sequence: a key by itself */
             push_back(keys, (uint8_t)byte);
             key->code = KEY_NOTHING;
             return 0;
@@ -155,7 +158,7 @@ static status_t read_sequence(struct keys *keys, struct key *key)
     }
 }
 
-/* After an escape. What is no sequence is typed with Alt, and read again as that. */
+/* Reads what follows an escape. A byte that does not begin a sequence is read again, with Alt. */
 static status_t read_escaped(struct keys *keys, struct key *key)
 {
     int byte = next_byte(keys, time_now_us() + ESCAPE_WAIT_US);
@@ -179,7 +182,7 @@ static status_t read_escaped(struct keys *keys, struct key *key)
     return 0;
 }
 
-/* The key that was typed after an escape. */
+/* Returns the code of a key that was typed after an escape. */
 static int code_with_alt(const struct key *key)
 {
     if (key->code == KEY_TEXT)

@@ -1,13 +1,14 @@
 /*
- * keys.h - from the console's bytes to keys.
+ * keys.h - decodes the console's bytes to keys.
  *
- * A key is a control character (its code is the byte), a character of text, or what a terminal
- * sends an escape sequence for. Escape alone is told from the beginning of a sequence by the 50 ms
- * in which nothing follows it; the key after it then counts as typed with Alt. Bytes that are no
- * UTF-8 are characters of one byte. Sequences that mean nothing here are swallowed.
- *
- * Once a byte comes that a plain terminal has no key for (outside printables, CR, LF, BS, ^C and
- * ^D), terminal_seen() is called.
+ * Model       A key is a control character, whose code is the byte; a character of text; or an
+ *             escape sequence of a terminal. An escape after which nothing follows for 50 ms is the
+ *             escape key; the next key then counts as typed with Alt. Each byte of invalid UTF-8
+ *             is a character. Unknown sequences are ignored.
+ *             A byte for which a plain console has no key (anything except printable characters,
+ *             CR, LF, BS, ^C and ^D) shows that there is a terminal: terminal_seen() is called.
+ * Locking     The thread that reads the console.
+ * References  ECMA-48, 5.4 Control sequences; ctlseqs of xterm.
  */
 #ifndef SHELL_EDITOR_KEYS_H
 #define SHELL_EDITOR_KEYS_H
@@ -24,9 +25,9 @@ enum key_code {
     KEY_TEXT = 256,
     KEY_UP, KEY_DOWN, KEY_RIGHT, KEY_LEFT, KEY_HOME, KEY_END, KEY_DELETE,
     KEY_WORD_RIGHT, KEY_WORD_LEFT,
-    KEY_REPORT, /* where the cursor is: the terminal's answer to a question */
+    KEY_REPORT, /* the terminal's answer: the cursor's position */
     KEY_NOTHING,
-    KEY_ALT = 512, /* added to the code of what is typed with it */
+    KEY_ALT = 512, /* added to the code of a key that is typed with Alt */
 };
 
 struct key {
@@ -40,13 +41,13 @@ enum { SEQUENCE_BYTES = 24, PUSHED_MAX = 8 };
 
 /* All zero at first. */
 struct keys {
-    bool alt; /* an escape stands before the next key */
+    bool alt; /* the next key is typed with Alt */
     unsigned pushed_count;
-    uint8_t pushed[PUSHED_MAX]; /* bytes to be read again, the last first */
+    uint8_t pushed[PUSHED_MAX]; /* bytes to read again, last in, first out */
 };
 
-/* 0 and a key; -ETIMEDOUT when none begins by the deadline; -EINTR when the thread was interrupted.
- * A key that was begun is waited for. */
+/* Reads a key. -ETIMEDOUT if none begins by the deadline, -EINTR if the thread was interrupted.
+ * Waits for the end of a key that has begun. */
 status_t keys_read(struct keys *keys, struct key *key, uint64_t deadline_us) MUST_CHECK;
 
 #endif

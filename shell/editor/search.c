@@ -1,5 +1,5 @@
 /*
- * search.c - ^R: the newest line of history that contains what is typed.
+ * search.c - ^R: finds the newest line of history that contains the typed text.
  */
 #include "lib/format.h"
 #include "lib/string.h"
@@ -16,13 +16,13 @@ static const char *find_text(const char *text, const char *part)
     return NULL;
 }
 
-static void say(struct editor *editor, bool failed)
+static void set_prompt(struct editor *editor, bool failed)
 {
     format_text(editor->search_prompt, sizeof(editor->search_prompt),
                 "(%sreverse-i-search)`%s': ", failed ? "failed " : "", editor->query);
 }
 
-/* From line `from` on towards the oldest. Where none fits, what stands there stays. */
+/* Searches from line `from` towards the oldest. If none matches, the line stays as it is. */
 static void search(struct editor *editor, unsigned from)
 {
     const char *line, *found = NULL;
@@ -34,7 +34,7 @@ static void search(struct editor *editor, unsigned from)
         editor->edit.cursor = (size_t)(found - line);
         editor->search_at = from;
     }
-    say(editor, !found && *editor->query);
+    set_prompt(editor, !found && *editor->query);
 }
 
 void editor_search_begin(struct editor *editor)
@@ -44,7 +44,7 @@ void editor_search_begin(struct editor *editor)
     editor->searching = true;
     editor->search_at = history_end();
     editor->query[0] = '\0';
-    say(editor, false);
+    set_prompt(editor, false);
 }
 
 static void lengthen(struct editor *editor, const struct key *key)
@@ -66,7 +66,7 @@ static void shorten(struct editor *editor)
     search(editor, history_end() - 1);
 }
 
-/* As it was before the search. */
+/* Restores the line as it was before the search. */
 static void cancel(struct editor *editor)
 {
     const char *line = history_get(editor->history_at);
@@ -91,7 +91,7 @@ bool editor_search_key(struct editor *editor, const struct key *key)
     case KEY_CONTROL_G: cancel(editor); return true;
     case KEY_ESCAPE:
         accept(editor);
-        editor->keys.alt = false; /* it ended the search, and is no Alt */
+        editor->keys.alt = false; /* it ends the search, and does not begin an Alt key */
         return true;
     default: accept(editor); return false;
     }

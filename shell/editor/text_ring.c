@@ -1,5 +1,5 @@
 /*
- * text_ring.c - see text_ring.h.
+ * text_ring.c - texts in a fixed amount of memory; see text_ring.h.
  */
 #include "shell/editor/text_ring.h"
 #include "lib/string.h"

@@ -1,7 +1,7 @@
 /*
- * text_ring.h - the last texts of many, in a fixed piece of memory: history, what was cut.
+ * text_ring.h - the last of many texts, in a fixed amount of memory: history, cut text.
  *
- * Texts are numbered from 1 on; [first, end) are still there. A new one pushes out the oldest.
+ * Model       Texts are numbered from 1; [first, end) are kept. Adding one drops the oldest ones.
  */
 #ifndef SHELL_EDITOR_TEXT_RING_H
 #define SHELL_EDITOR_TEXT_RING_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 struct text_ring {
-    char *bytes; /* the texts one after another, each with its NUL, the oldest first */
+    char *bytes; /* the texts, each terminated, the oldest first */
     size_t size, used;
     unsigned first, end;
 };
@@ -17,10 +17,10 @@ struct text_ring {
 #define TEXT_RING_INIT(memory) \
     { .bytes = (memory), .size = sizeof(memory), .first = 1, .end = 1 }
 
-/* A text that is longer than the whole memory is not kept. */
+/* Adds a text. One that is longer than the memory is ignored. */
 void text_ring_add(struct text_ring *ring, const char *text, size_t length);
 void text_ring_drop_last(struct text_ring *ring);
-/* Valid until the next change; NULL for a number that is not there. */
+/* Returns a text, valid until the next change; NULL if it is not kept. */
 const char *text_ring_get(const struct text_ring *ring, unsigned number);
 
 #endif

@@ -46,7 +46,7 @@ static status_t output_file_sink(struct stream *stream, const char *text, size_t
     struct output_file *output = stream->context;
     struct file *beside = output->replacement.file;
     while (semaphore_down(&output->turn, TIME_NEVER))
-        ; /* ^C: the bytes are written all the same, since their sender has counted them */
+        ; /* the bytes are written even after ^C, because their sender has counted them */
     status_t status = beside ? file_write_all(beside, text, bytes)
                              : write_in_place(output, text, bytes);
     semaphore_up(&output->turn);

@@ -5,7 +5,7 @@
  *             A full pipe blocks the writer and an empty one the reader; both waits return -EINTR
  *             after ^C. When the reader has closed its end, writing gives -EPIPE. When the writer
  *             has closed its end, reading gives the remaining bytes and then 0.
- * Memory      PIPE_BYTES; a single page if memory is short.
+ * Memory      PIPE_BYTES; a single page if less than an eighth of memory is free.
  * Ownership   Each end is closed exactly once; the second close frees the pipe.
  */
 #ifndef SHELL_LANGUAGE_PIPE_H

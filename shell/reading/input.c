@@ -1,13 +1,11 @@
-/* input.c - see input.h. */
+/*
+ * input.c - reads files and standard input in pieces and lines; see input.h.
+ */
 #include "shell/reading/input.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
-enum {
-    BUFFER_BYTES = 4096,
-    LINE_ROOM = 256,
-    LINE_FREE = 64 * 1024, /* a line buffer up to this size does not ask how much memory is left */
-};
+enum { BUFFER_BYTES = 4096, LINE_ROOM = 256 };
 
 status_t input_open(struct shell *shell, const char *name, struct input *input)
 {
@@ -38,10 +36,13 @@ ssize_t input_piece(struct input *input, const char **data)
 {
     if (shell_interrupted())
         return -EINTR;
+
     if (!input->file) {
         *data = input->buffer;
         return shell_read(input->shell, input->buffer, BUFFER_BYTES);
     }
+
+    /* Borrow the cache's page instead of copying it. */
     input_unview(input);
     input->view = (struct cache_view){ 0 };
     ssize_t got = file_view(input->file, &input->view);
@@ -50,12 +51,14 @@ ssize_t input_piece(struct input *input, const char **data)
     return got;
 }
 
-/* Makes room for `bytes` and a NUL. */
+/* Makes room for `bytes` and a NUL after the `used` bytes of the line. */
 static status_t line_reserve(struct input *input, size_t used, size_t bytes)
 {
     if (used + bytes < input->line_bytes)
         return 0;
     size_t room = used + used / 2 + bytes + LINE_ROOM;
+
+    /* Half as much again, so that a long line is copied a few times only. */
     bool large = room > PAGE_BYTES;
     char *grown = large && vfs_memory_is_short(room / PAGE_BYTES) ? NULL : mem_alloc(room);
     if (!grown)
@@ -77,6 +80,7 @@ int input_part(struct input *input, const char **part, size_t *bytes)
             return (int)got;
         input->rest_bytes = (size_t)got;
     }
+
     const char *end = memchr(input->rest, input->line_end, input->rest_bytes);
     *part = input->rest;
     *bytes = end ? (size_t)(end - input->rest) : input->rest_bytes;

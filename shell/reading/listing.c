@@ -47,7 +47,7 @@ static status_t collect_mounts(struct path *directory, struct name **names, char
     while (!status && !(status = vfs_mount_below(directory, &position, text, bytes))) {
         struct name *covered = names_find(*names, text);
         if (covered)
-            covered->info.known = 0; /* it was of what lies below the mount */
+            covered->info.known = 0; /* it describes the directory under the mount */
         else
             status = names_add(names, text);
     }

@@ -1,5 +1,5 @@
 /*
- * mounts.c - see mounts.h.
+ * mounts.c - from words to devices and mounts; see mounts.h.
  */
 #include "shell/reading/mounts.h"
 #include "lib/string.h"

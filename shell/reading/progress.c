@@ -1,4 +1,6 @@
-/* progress.c - see progress.h. */
+/*
+ * progress.c - a progress bar in a row of the terminal; see progress.h.
+ */
 #include "shell/reading/progress.h"
 #include "lib/format.h"
 #include "lib/macros.h"
@@ -26,7 +28,7 @@ void progress_text(char *text, size_t bytes, uint64_t done_bytes, uint64_t total
     uint64_t ms = elapsed_us / 1000 ? elapsed_us / 1000 : 1;
     uint64_t per_second = done_bytes / ms * 1000 + done_bytes % ms * 1000 / ms;
     if (done_bytes > total_bytes)
-        total_bytes = done_bytes; /* the file grew meanwhile */
+        total_bytes = done_bytes; /* the file has grown */
     uint64_t part = total_bytes / 100 ? total_bytes / 100 : 1;
     unsigned percent = done_bytes >= total_bytes ? 100 : (unsigned)(done_bytes / part);
     uint64_t left_s = per_second ? (total_bytes - done_bytes) / per_second : 0;
@@ -53,12 +55,12 @@ void progress_begin(struct progress *progress, struct shell *shell, const char *
     };
 }
 
-/* The name's end, if there is not room for all of it: `columns` bytes at most. */
+/* Returns the end of the name, at most `columns` bytes. */
 static const char *name_end(const char *name, size_t columns)
 {
     size_t length = strlen(name);
     const char *at = length > columns ? name + (length - columns) : name;
-    while ((*at & 0xc0) == 0x80) /* not within a character */
+    while ((*at & 0xc0) == 0x80) /* do not begin within a character */
         at++;
     return at;
 }

@@ -1,5 +1,6 @@
 /*
- * tail_buffer.c - see tail_buffer.h.
+ * tail_buffer.c - a list of pieces that grows at the end and shrinks at the front; see
+ * tail_buffer.h.
  */
 #include "shell/reading/tail_buffer.h"
 #include "kernel/vfs/vfs.h"
@@ -10,14 +11,14 @@ enum { PIECE_BYTES = 4000, FREE_BYTES = 64 * 1024 };
 
 struct tail_buffer_piece {
     struct tail_buffer_piece *next;
-    size_t from, to; /* what is still held: data[from..to) */
+    size_t from, to; /* data[from..to) is in the buffer */
     size_t lines;    /* line ends among them */
     char data[PIECE_BYTES];
 };
 
-/* ---- letting go --------------------------------------------------------------------------- */
+/* ---- releasing ---------------------------------------------------------------------------- */
 
-/* Of the first piece; a piece of which nothing is left is freed. */
+/* Releases bytes of the first piece, and frees the piece if it is then empty. */
 static void release_bytes(struct tail_buffer *buffer, size_t bytes)
 {
     struct tail_buffer_piece *piece = buffer->first;
@@ -37,8 +38,7 @@ static void release_bytes(struct tail_buffer *buffer, size_t bytes)
     }
 }
 
-/* How many bytes of the first piece are certainly before the last `amount` lines, when `surplus`
- * lines are too many. */
+/* Returns how many bytes at the start of a piece belong to the first `surplus` lines. */
 static size_t surplus_of_lines(const struct tail_buffer_piece *piece, uint64_t surplus)
 {
     if (piece->lines < surplus)
@@ -51,7 +51,7 @@ static size_t surplus_of_lines(const struct tail_buffer_piece *piece, uint64_t s
     return at - piece->from;
 }
 
-/* Lets go of what comes before the last `amount`; of `lines` lines. */
+/* Releases everything before the last `amount`, if the buffer contains `lines` lines. */
 static void release_surplus(struct tail_buffer *buffer, uint64_t lines)
 {
     while (buffer->first) {
@@ -76,7 +76,7 @@ void tail_buffer_finish(struct tail_buffer *buffer)
     if (!buffer->last)
         return;
     bool open = buffer->last->data[buffer->last->to - 1] != '\n';
-    if (open && buffer->amount == 0) /* no line end that it could end at */
+    if (open && buffer->amount == 0) /* the last line, which has no LF, is released too */
         buffer->count_bytes = true;
     release_surplus(buffer, buffer->lines + open);
 }

@@ -1,5 +1,5 @@
 /*
- * walk.c - see walk.h.
+ * walk.c - a walk through a tree with a heap of the nodes to visit; see walk.h.
  */
 #include "shell/reading/walk.h"
 #include "lib/string.h"
@@ -14,21 +14,21 @@ struct pending {
 };
 
 struct walk {
-    struct path *single;      /* a start that is no directory: a reference, until it was given */
-    struct pending **heap;    /* the least text at [0] */
+    struct path *single;      /* a start that is not a directory, until it was visited */
+    struct pending **heap;    /* heap[0] has the least text */
     size_t count, room;
-    size_t unchecked;         /* list_may_grow()'s */
-    struct id_set entered;      /* aliases of directories */
+    size_t unchecked;         /* for list_may_grow() */
+    struct id_set entered;    /* the aliases of directories */
     unsigned flags, skipped;
-    status_t listing;         /* why the start itself could not be listed whole */
-    struct path *current;     /* the item's, once somebody asked for it */
+    status_t listing;         /* why the start itself could not be listed completely */
+    struct path *current;     /* the item's path, once walk_path() was called */
     struct pending *visited;  /* the item's text */
     struct dir_entry entry;
 };
 
 /* ---- the heap ----------------------------------------------------------------------------- */
 
-/* A byte's place in the order: nested, the slash comes before everything else. */
+/* Returns a byte's place in the order: in a nested walk, the slash comes before all others. */
 static unsigned order(const struct walk *walk, char c)
 {
     return c == '/' && walk->flags & WALK_NESTED ? 1 : c ? (unsigned char)c + 1u : 0;
@@ -118,7 +118,7 @@ static status_t push_entry(struct walk *walk, struct path *directory, const char
     return status;
 }
 
-/* Puts a directory's entries into the heap. *status: why the listing is not whole. */
+/* Adds a directory's entries to the heap. *status: why the listing is incomplete. */
 static status_t push_entries(struct walk *walk, struct path *directory, const char *prefix,
                              unsigned depth, status_t *status)
 {
@@ -163,6 +163,7 @@ static status_t enter(struct walk *walk, struct walk_item *item, unsigned depth)
     return push_entries(walk, path, item->text, depth + 1, &item->status);
 }
 
+/* Releases what belongs to the last item. */
 static void walk_let_go(struct walk *walk)
 {
     path_put(walk->current);
@@ -171,7 +172,7 @@ static void walk_let_go(struct walk *walk)
     walk->visited = NULL;
 }
 
-/* The start, which is no directory; it was reached by a path. */
+/* Visits a start that is not a directory. */
 static void take_single(struct walk *walk, struct walk_item *item)
 {
     walk->current = walk->single;
@@ -179,6 +180,7 @@ static void take_single(struct walk *walk, struct walk_item *item)
     item->status = path_info(walk->current, INFO_ALL, &item->info);
 }
 
+/* Visits the least path of the heap. */
 static void take_pending(struct walk *walk, struct walk_item *item)
 {
     struct pending *pending = walk->visited = heap_pop(walk);
@@ -199,7 +201,7 @@ int walk_next(struct walk *walk, struct walk_item *item)
         take_single(walk, item);
     } else if (walk->count) {
         take_pending(walk, item);
-    } else { /* there is no item that could say what is wrong with the start */
+    } else { /* the start is not an item, so its error is returned */
         status_t listing = walk->listing;
         walk->listing = 0;
         return listing;

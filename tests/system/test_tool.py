@@ -38,8 +38,8 @@ def test_what_is_no_image(tmp_path):
     empty = tmp_path / "empty"
     empty.write_bytes(b"")
     assert run(tmp_path, "-c", "echo no") == (
-        125, "", f"spindle-sh: {tmp_path}: is a directory, and no image\n")
-    assert run(empty) == (125, "", f"spindle-sh: {empty}: smaller than a sector\n")
+        125, "", f"spindle-sh: {tmp_path}: is a directory, not an image\n")
+    assert run(empty) == (125, "", f"spindle-sh: {empty}: smaller than one sector\n")
     status, out, err = run(tmp_path / "none")
     assert status == 125 and out == "" and err.endswith("/none: No such file or directory\n")
 
