@@ -30,6 +30,7 @@ void packet_queue_done(struct packet_queue *queue, struct scsi_command *command,
 {
     spin_lock(&queue->lock);
     if (command->state == COMMAND_STARTED) {
+        /* The unit answered, or is gone, or was never asked: else its state is unknown. */
         if (status == -EIO || status == -ETIMEDOUT)
             queue->needs_reset = true;
         command_end(queue, command, status);
@@ -70,6 +71,7 @@ static void command_begin(struct packet_queue *queue, struct scsi_command *comma
     if (!command->give_up_us)
         command->give_up_us = command->deadline_us;
 
+    /* The lowest free tag: with n openings all are below n. */
     command->tag = (unsigned)__builtin_ctz(~queue->tags);
     queue->tags |= 1u << command->tag;
     command->state = COMMAND_STARTED;
@@ -110,6 +112,7 @@ static void queue_fetch_sense(struct packet_queue *queue, struct scsi_command *f
     spin_unlock(&queue->lock);
     queue->transport->start(queue, sense);
 
+    /* Only this worker starts commands, so the unit gets no other one meanwhile. */
     spin_lock(&queue->lock);
     while (sense->state == COMMAND_STARTED && time_now_us() < sense->deadline_us)
         IGNORE(wait_queue_wait(&queue->changed, &queue->lock, sense->deadline_us));
@@ -132,7 +135,7 @@ static bool queue_try_later(struct packet_queue *queue, struct scsi_command *com
     uint64_t later_us = time_now_us() + DELAY_PACKET_BUSY_US;
     spin_lock(&queue->lock);
     bool again = later_us < command->give_up_us && !command->aborted;
-    if (again) {
+    if (again) { /* in front: it was the next one */
         command->not_before_us = later_us;
         command->state = COMMAND_WAITING;
         list_push_front(&queue->waiting, &command->link);
@@ -232,6 +235,7 @@ static enum queue_step queue_next_step(struct packet_queue *queue, struct scsi_c
             step = STEP_SEND;
             break;
         }
+        /* Started commands end by themselves or by their deadlines. */
         if (queue->stopping && list_empty(&queue->started))
             break;
         IGNORE(wait_queue_wait(&queue->changed, &queue->lock, wake_us));

@@ -22,7 +22,7 @@
  *             worker, never both at once.
  * Ownership   Embedded in the transport's channel. Stopped before that is freed, but not on the
  *             worker itself: see device_put_later().
- * References  SAM-3 5.3 (status), 5.8 (resets); SPC-3 6.27 (REQUEST SENSE).
+ * References  SAM-3 5.3 (status); SPC-3 6.27 (REQUEST SENSE).
  */
 #ifndef KERNEL_DEV_PACKET_QUEUE_H
 #define KERNEL_DEV_PACKET_QUEUE_H

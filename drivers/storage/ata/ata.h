@@ -13,7 +13,7 @@
  *             to the worker of its channel's packet queue.
  * Ownership   A port is embedded in its transport's channel, and lives until the channel's device
  *             is destroyed.
- * References  ATA/ATAPI-6: 6.7 (task file), 8.15 and 8.16 (IDENTIFY), 8.23 (PACKET), 9.12
+ * References  ATA/ATAPI-6: 7 (registers), 8.15 and 8.16 (IDENTIFY), 8.23 (PACKET), 9.12
  *             (signatures).
  * Status      Packet units only: disks are identified and named in the log.
  */

@@ -78,6 +78,7 @@ static struct execution *execution_create(struct scsi_client *client,
     command->complete = execution_complete;
     command->context = execution;
 
+    /* The answer is in the same allocation, so that it outlives an interrupted thread. */
     execution->segment = (struct io_segment){ execution->answer, query->answer_bytes };
     execution->client = client;
     execution->device = device_get(client->device);
@@ -95,6 +96,7 @@ struct scsi_outcome scsi_execute(struct scsi_client *client, struct scsi_query *
         return (struct scsi_outcome){ SENSE_NO_MEMORY, -ENOMEM };
     scsi_submit(client->unit, &execution->command);
 
+    /* No timeout here: the queue ends every command. */
     status_t status = 0;
     spin_lock(&execution->lock);
     while (!execution->ended && !status)
@@ -102,6 +104,7 @@ struct scsi_outcome scsi_execute(struct scsi_client *client, struct scsi_query *
     bool ended = execution->ended;
     spin_unlock(&execution->lock);
 
+    /* The answer belongs to this thread only if the command has ended; else it may still arrive. */
     struct scsi_outcome outcome = { SENSE_INTERRUPTED, -EINTR };
     if (ended) {
         outcome = execution->outcome;

@@ -98,6 +98,7 @@ static const struct sense_rule sense_rules[] = {
 /* The information descriptor, if there is one (SPC-3 4.5.2.2). */
 static void parse_descriptors(struct bytes data, struct sense *sense)
 {
+    /* The additional length may be that of more data than arrived: each read is checked. */
     size_t end = DESCRIPTORS + (size_t)bytes_u8(data, SENSE_ADDITIONAL_LENGTH);
     for (size_t at = DESCRIPTORS; at < end && bytes_has(data, at, DESCRIPTOR_HEADER_BYTES);
          at += DESCRIPTOR_HEADER_BYTES + bytes_u8(data, at + DESCRIPTOR_LENGTH)) {
@@ -134,6 +135,7 @@ struct sense sense_parse(const struct scsi_command *command)
         parse_descriptors(data, &sense);
         break;
     }
+    /* A deferred error is about a command that has been reported already. */
     sense.current = response == RESPONSE_FIXED || response == RESPONSE_DESCRIPTOR;
     return sense;
 }

@@ -63,7 +63,7 @@ static void copy_text(char *text, struct bytes field)
 {
     size_t end = 0;
     for (size_t i = 0; i < field.length; i++) {
-        char c = (char)field.data[i];
+        char c = (char)field.data[i]; /* spaces inside the text stay, those after it go */
         text[i] = c < ' ' || c > '~' ? '?' : c;
         if (c != ' ')
             end = i + 1;
@@ -103,7 +103,7 @@ struct scsi_outcome scsi_report_luns(struct scsi_client *client, uint64_t luns[S
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };
-    put_be32(query.cdb + 6, sizeof(answer));
+    put_be32(query.cdb + 6, sizeof(answer)); /* the allocation length */
     struct scsi_outcome outcome = ask(client, &query, LUNS_HEADER_BYTES);
     if (outcome.action != SENSE_DONE)
         return outcome;
@@ -174,7 +174,7 @@ struct scsi_outcome scsi_mode_sense(struct scsi_client *client, uint8_t page, vo
         .answer = answer,
         .answer_bytes = bytes,
     };
-    put_be16(query.cdb + 7, bytes);
+    put_be16(query.cdb + 7, bytes); /* the allocation length */
     struct scsi_outcome outcome = scsi_execute_insisting(client, &query);
     *done_bytes = query.done_bytes;
     return outcome;
@@ -183,7 +183,7 @@ struct scsi_outcome scsi_mode_sense(struct scsi_client *client, uint8_t page, vo
 void scsi_build_read(uint8_t cdb[SCSI_CDB_BYTES], uint64_t lba, uint32_t blocks)
 {
     memset(cdb, 0, SCSI_CDB_BYTES);
-    if (lba > UINT32_MAX) {
+    if (lba > UINT32_MAX) { /* only (16) has 64 bits for the address */
         cdb[0] = SCSI_READ_16;
         put_be32(cdb + 2, (uint32_t)(lba >> 32));
         put_be32(cdb + 6, (uint32_t)lba);
@@ -191,7 +191,7 @@ void scsi_build_read(uint8_t cdb[SCSI_CDB_BYTES], uint64_t lba, uint32_t blocks)
         return;
     }
     put_be32(cdb + 2, (uint32_t)lba);
-    if (blocks > SCSI_READ_10_BLOCKS_MAX) {
+    if (blocks > SCSI_READ_10_BLOCKS_MAX) { /* (12) has 32 bits for the count, (10) has 16 */
         cdb[0] = SCSI_READ_12;
         put_be32(cdb + 6, blocks);
     } else {

@@ -46,6 +46,7 @@ static void channel_describe(struct device *device, char *text, size_t bytes)
 
 void ide_channel_free(struct ide_channel *channel)
 {
+    /* In this order: the worker's last command still needs the interrupt and the table. */
     packet_queue_stop(&channel->queue);
     ide_disconnect_interrupt(channel);
     if (channel->dma_table)
@@ -87,6 +88,7 @@ struct ide_channel *ide_channel_create(const struct ide_place *place)
         channel->ports[i].ata.channel_name = channel->name;
     }
 
+    /* The bus master first: whether there is one decides how the units are configured. */
     ide_dma_configure(channel);
     ide_detect_units(channel);
     return channel;

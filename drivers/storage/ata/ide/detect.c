@@ -22,6 +22,7 @@ static bool port_answers(struct ide_port *port)
     if (status & ATA_STATUS_BSY) /* starting up: its registers cannot be written yet */
         return true;
 
+    /* Two patterns, so that neither a floating nor a grounded bus passes. */
     port_out8(ide_register(channel, IDE_SECTOR_COUNT), 0x55);
     port_out8(ide_register(channel, IDE_LBA_LOW), 0xaa);
     return port_in8(ide_register(channel, IDE_SECTOR_COUNT)) == 0x55 &&
@@ -34,9 +35,11 @@ static void configure_packets(struct ide_port *port)
     struct ata_port *ata = &port->ata;
     struct scsi_unit *unit = &ata->unit;
     ata->dma = port->channel->bus_master_port && ata->identity.dma;
-    unit->channel = &port->channel->queue;
+    unit->channel = &port->channel->queue; /* both units share it */
     unit->transfer_bytes = TRANSFER_BYTES_MAX;
     unit->segment_count = IO_SEGMENTS_MAX;
+
+    /* PIO takes any memory; the bus master has 32 address bits and moves words. */
     unit->highest_address = ata->dma ? UINT32_MAX : 0;
     unit->segment_align = ata->dma ? 2 : 0;
 }
@@ -61,6 +64,8 @@ void ide_detect_units(struct ide_channel *channel)
     struct ide_port *ports = channel->ports;
     channel->polled = true; /* until the line is connected */
     port_out8(channel->control_port, IDE_CONTROL_NIEN);
+
+    /* A reset takes milliseconds, which an empty channel is spared. */
     ports[0].answers = port_answers(&ports[0]);
     ports[1].answers = port_answers(&ports[1]);
     if (!ports[0].answers && !ports[1].answers)

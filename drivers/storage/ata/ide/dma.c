@@ -61,6 +61,8 @@ void ide_dma_configure(struct ide_channel *channel)
         channel->bus_master_port = 0;
         return;
     }
+
+    /* The firmware may have left it in the middle of a transfer. */
     port_out8(master_port(channel, MASTER_COMMAND), 0);
     master_clear(channel, MASTER_ERROR | MASTER_INTERRUPT);
 }
@@ -73,6 +75,7 @@ static bool table_add(struct dma_entry *entries, unsigned *count, uint64_t addre
     if (address + bytes - 1 > UINT32_MAX || address % 2 || bytes % 2)
         return false;
     while (bytes) {
+        /* Up to the next 64 KiB boundary; a whole 64 KiB are written as 0. */
         uint32_t piece = BOUNDARY_BYTES - (uint32_t)(address % BOUNDARY_BYTES);
         piece = min(piece, bytes);
         if (*count == TABLE_ENTRIES)
@@ -112,6 +115,8 @@ bool ide_dma_prepare(struct ide_channel *channel, const struct scsi_command *com
 {
     if (!channel->bus_master_port || !table_build(channel->dma_table, command))
         return false;
+
+    /* The direction must not change while the bus master runs: it is set before the start bit. */
     port_out8(master_port(channel, MASTER_COMMAND), MASTER_TO_MEMORY);
     master_clear(channel, MASTER_ERROR | MASTER_INTERRUPT);
     port_out32(master_port(channel, MASTER_TABLE), (uint32_t)mem_physical(channel->dma_table));

@@ -38,6 +38,8 @@ static uint32_t cursor_room(struct cursor *cursor, uint32_t bytes, uint8_t **mem
 {
     struct scsi_command *command = cursor->command;
     uint32_t wanted = command->length_bytes - command->done_bytes;
+
+    /* Segments may be longer together than what is wanted, and some of them empty. */
     while (wanted && cursor->segment < command->segment_count) {
         struct io_segment *segment = &command->segments[cursor->segment];
         uint32_t room = segment->length_bytes - cursor->offset;
@@ -120,11 +122,14 @@ static status_t finish_pio(struct ide_channel *channel, struct scsi_command *com
         uint8_t ended = port_in8(ide_register(channel, IDE_STATUS));
         if (!(ended & ATA_STATUS_DRQ))
             return take_status(command, ended);
+
+        /* Data of a command that failed are not those that were asked for. */
         if (ended & (ATA_STATUS_ERR | ATA_STATUS_DF)) {
             drain(channel);
             return take_status(command, ended);
         }
 
+        /* The burst that the unit announces: its direction and its length. */
         uint8_t reason = port_in8(ide_register(channel, IDE_INTERRUPT_REASON)) & REASON_MASK;
         uint32_t bytes = port_in8(ide_register(channel, IDE_BYTE_COUNT_LOW)) |
                          (uint32_t)port_in8(ide_register(channel, IDE_BYTE_COUNT_HIGH)) << 8;
@@ -141,10 +146,11 @@ static status_t finish_pio(struct ide_channel *channel, struct scsi_command *com
 static status_t finish_dma(struct ide_channel *channel, struct scsi_command *command)
 {
     status_t status = ide_await(channel, true, command->deadline_us);
-    bool whole = ide_dma_stop(channel);
+    bool whole = ide_dma_stop(channel); /* even if it timed out: no late DMA */
     if (status)
         return status;
 
+    /* The bus master does not count what it moved: all of it, or nothing that is known. */
     uint8_t ended = port_in8(ide_register(channel, IDE_STATUS));
     if (ended & ATA_STATUS_DRQ)
         drain(channel);
@@ -178,6 +184,7 @@ static status_t send_packet(struct ide_port *port, struct scsi_command *command,
     port_out8(ide_register(channel, IDE_COMMAND), ATA_PACKET);
     ide_settle(channel);
 
+    /* The unit asks for the packet by DRQ, within 3 ms or 50 us by its kind (ATA-6 8.16). */
     status_t status = ide_wait(channel, ATA_STATUS_BSY, 0, DEADLINE_ATA_DRQ_US);
     if (status)
         return status;
@@ -192,6 +199,8 @@ static status_t send_packet(struct ide_port *port, struct scsi_command *command,
     ide_expect(channel);
     port_out16_string(ide_register(channel, IDE_DATA), command->cdb,
                       port->ata.identity.packet_bytes / 2);
+
+    /* The bus master starts last: the unit must know the command that its data belong to. */
     if (dma)
         ide_dma_start(channel);
     ide_settle(channel);

@@ -35,6 +35,8 @@ status_t ide_wait(const struct ide_channel *channel, uint8_t mask, uint8_t value
             return 0;
         if (late)
             return -ETIMEDOUT;
+
+        /* Most handshakes take microseconds; a slower unit must not hold the processor. */
         if (polls >= POLLS_BEFORE_SLEEP)
             thread_sleep_until(time_now_us() + POLL_SLEEP_US);
     }
@@ -49,14 +51,14 @@ void ide_point(struct ide_port *port)
     channel->selected = port;
 }
 
-/* The device register must not be written while the channel is busy (ATA-6 7.7.3). */
+/* The device register must not be written while the channel is busy (ATA-6 7.7). */
 status_t ide_select(struct ide_port *port)
 {
     const uint8_t in_use = ATA_STATUS_BSY | ATA_STATUS_DRQ;
     struct ide_channel *channel = port->channel;
     status_t status = ide_wait(channel, in_use, 0, DEADLINE_ATA_SELECT_US);
     if (status || channel->selected == port)
-        return status;
+        return status; /* a selection costs five port accesses: only where the unit differs */
     ide_point(port);
     return ide_wait(channel, in_use, 0, DEADLINE_ATA_SELECT_US);
 }
@@ -80,6 +82,8 @@ static bool handle_interrupt(void *context)
     bool mine = is_mine(channel);
     if (mine)
         (void)port_in8(ide_register(channel, IDE_STATUS)); /* acknowledges: the line drops */
+
+    /* One that is not expected was acknowledged, so that the line drops, and is forgotten. */
     if (mine && channel->expecting) {
         channel->expecting = false;
         channel->raised = true;
@@ -147,7 +151,7 @@ status_t ide_await(struct ide_channel *channel, bool whole, uint64_t deadline_us
             count_interrupt(channel, status != 0);
             return 0;
         }
-        if (now_us >= deadline_us)
+        if (now_us >= deadline_us) /* as of before the look: the registers had the last word */
             return -ETIMEDOUT;
     }
 }
@@ -157,7 +161,7 @@ void ide_connect_interrupt(struct ide_channel *channel)
     channel->handler = (struct interrupt_handler){ .handle = handle_interrupt, .context = channel };
     channel->polled = interrupt_register(channel->line, &channel->handler) != 0;
     if (!channel->polled) {
-        port_out8(channel->control_port, 0);
+        port_out8(channel->control_port, 0); /* nIEN clear: the unit may raise the line */
         return;
     }
     channel->handler.handle = NULL;
@@ -168,6 +172,7 @@ void ide_disconnect_interrupt(struct ide_channel *channel)
 {
     if (!channel->handler.handle)
         return;
+    /* First the unit: without the handler nothing would acknowledge its interrupts. */
     port_out8(channel->control_port, IDE_CONTROL_NIEN);
     interrupt_unregister(channel->line, &channel->handler);
     channel->handler.handle = NULL;

@@ -19,6 +19,7 @@ status_t ide_execute(struct ata_port *port, struct ata_taskfile *taskfile)
     if (status)
         return status;
 
+    /* Both units of the channel see these; the selected one takes the command. */
     port_out8(ide_register(channel, IDE_FEATURES), taskfile->features);
     port_out8(ide_register(channel, IDE_SECTOR_COUNT), (uint8_t)taskfile->count);
     port_out8(ide_register(channel, IDE_LBA_LOW), (uint8_t)taskfile->lba);
@@ -60,11 +61,14 @@ void ide_reset(struct ide_channel *channel)
         (void)ide_dma_stop(channel);
 
     port_out8(channel->control_port, IDE_CONTROL_SRST | IDE_CONTROL_NIEN);
+
+    /* The pulse is too short for the timer: read the status meanwhile. */
     for (uint64_t end_us = time_now_us() + RESET_PULSE_US; time_now_us() < end_us;)
         (void)ide_status(channel);
     port_out8(channel->control_port, IDE_CONTROL_NIEN);
     thread_sleep_until(time_now_us() + RESET_QUIET_US);
 
+    /* Each is selected in turn: the status is that of the selected unit. */
     for (unsigned i = 0; i < 2; i++)
         if (channel->ports[i].answers)
             await_reset(&channel->ports[i]);

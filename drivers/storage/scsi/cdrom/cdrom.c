@@ -147,6 +147,7 @@ static status_t cdrom_add_device(struct device *parent)
         mem_free(cdrom);
         return -ENOMEM;
     }
+    /* Complete before it is published: the monitor may poll it at once. */
     cdrom->client = (struct scsi_client){ .unit = unit, .device = device, .note = cdrom_note };
     cdrom->device = device;
 

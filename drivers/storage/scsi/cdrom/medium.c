@@ -66,6 +66,7 @@ static uint64_t disc_bytes(struct cdrom *cdrom, const struct scsi_capacity *capa
         return 0;
     }
 
+    /* All ones: more blocks than READ CAPACITY(10) can report, which no CD or DVD has. */
     uint64_t last = capacity->last_block;
     if (last == UINT32_MAX || (last == 0 && disc_is_empty(cdrom)))
         return 0;
@@ -122,6 +123,7 @@ static struct scsi_outcome test_ready(struct cdrom *cdrom, unsigned *changes)
 {
     struct scsi_outcome outcome = { SENSE_AGAIN, -EAGAIN };
     for (unsigned i = 0; i < SCSI_ATTENTIONS_MAX; i++) {
+        /* Read before the question, so that a change during it is noticed. */
         *changes = atomic_load(&cdrom->changes);
         outcome = scsi_test_ready(&cdrom->client);
         if (outcome.action != SENSE_AGAIN && outcome.action != SENSE_CHANGED)
@@ -148,8 +150,9 @@ status_t cdrom_look_for_medium(struct cdrom *cdrom)
     unsigned changes;
     uint64_t bytes = 0;
     struct scsi_outcome outcome = await_ready(cdrom, &changes);
-    bool shown = device_medium(cdrom->device).present;
 
+    /* A disc that was changed is no longer shown: cdrom_note() saw the drive report it. */
+    bool shown = device_medium(cdrom->device).present;
     if (outcome.action == SENSE_DONE && !shown)
         outcome = measure(cdrom, &bytes);
     if (outcome.action == SENSE_BLANK) /* not ready, but there is a disc */

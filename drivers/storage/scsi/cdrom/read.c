@@ -112,6 +112,7 @@ static void read_medium_failed(struct cdrom_read *read, status_t status)
     bool named = read_names_bad(read, &sense, &good);
     read_note_bad_block(read, &sense);
 
+    /* Once only: a good part that cannot be read now is not good. */
     if (good && !read->prefix_only) {
         read->prefix_only = true;
         read->command.length_bytes = good * CDROM_BLOCK_BYTES;
@@ -162,6 +163,7 @@ static void read_complete(struct scsi_command *command)
     if (outcome.action == SENSE_DONE && command->done_bytes < command->length_bytes)
         outcome = (struct scsi_outcome){ SENSE_RETRY, -EIO };
 
+    /* Another try, as often as this kind of answer is worth one. */
     const struct read_answer *answer = &read_answers[outcome.action];
     if (read->tries[outcome.action] < answer->tries) {
         read->tries[outcome.action]++;

@@ -131,6 +131,8 @@ static void measure_tracks(struct bytes full, struct device_toc *toc)
 {
     for (unsigned i = 0; i < toc->track_count; i++) {
         struct device_track *track = &toc->tracks[i], *next = track + 1;
+
+        /* The gap between sessions belongs to neither: a session ends at its lead-out. */
         uint32_t end;
         if (i + 1 < toc->track_count && next->session == track->session)
             end = next->first_block;
