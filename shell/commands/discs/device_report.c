@@ -32,17 +32,6 @@ static void report_head(struct stream *out, struct device *device)
     stream_text(out, "\n");
 }
 
-static void report_flags(struct stream *out, struct device *device)
-{
-    struct device_flags flags;
-    if (device_control(device, DEVICE_CONTROL_GET_FLAGS, &flags, sizeof(flags)))
-        return;
-    stream_format(out, "      kind %s%s%s%s%s\n", flags.device_class->name,
-                  flags.is_virtual && flags.device_class != &class_virtual ? ", virtual" : "",
-                  flags.removable ? ", removable" : "", flags.read_only ? ", read-only" : "",
-                  flags.write_once ? ", write-once" : "");
-}
-
 static void report_medium(struct stream *out, const struct device_status *status)
 {
     stream_format(out, "    medium %s\n", status->medium == -ENOMEDIUM ? "none"
@@ -53,26 +42,7 @@ static void report_medium(struct stream *out, const struct device_status *status
                                                              : "none");
 }
 
-static void report_status(struct stream *out, struct device *device)
-{
-    struct device_status status;
-    if (device_control(device, DEVICE_CONTROL_GET_STATUS, &status, sizeof(status)))
-        return;
-    report_medium(out, &status);
-    stream_format(out, "generation %u\n      open %u\n", status.generation, status.handles);
-}
-
-static void report_size(struct stream *out, struct device *device)
-{
-    struct device_size size;
-    if (device_control(device, DEVICE_CONTROL_GET_SIZE, &size, sizeof(size)) || !size.block_bytes)
-        return;
-    uint64_t blocks = size.size_bytes / size.block_bytes;
-    stream_format(out, "      size %llu bytes, %llu block%s of %u\n",
-                  (unsigned long long)size.size_bytes, (unsigned long long)blocks,
-                  text_plural(blocks), size.block_bytes);
-}
-
+/* Without a medium there is no geometry, and no line. */
 static void report_geometry(struct stream *out, struct device *device, const char *what,
                             unsigned operation)
 {
@@ -80,13 +50,6 @@ static void report_geometry(struct stream *out, struct device *device, const cha
     if (!device_control(device, operation, &of, sizeof(of)))
         stream_format(out, "%10s %u,%u,%u,%u\n", what, of.cylinders, of.heads, of.sectors,
                       of.sector_bytes);
-}
-
-static void report_bios(struct stream *out, struct device *device)
-{
-    struct device_bios_drive bios;
-    if (!device_control(device, DEVICE_CONTROL_GET_BIOS_DRIVE, &bios, sizeof(bios)))
-        stream_format(out, "BIOS drive 0x%02x\n", bios.drive);
 }
 
 void device_report_medium(struct stream *out, struct path *path)
@@ -101,15 +64,39 @@ void device_report_medium(struct stream *out, struct path *path)
 
 void device_report(struct stream *out, struct device *device)
 {
+    struct device_flags flags;
+    struct device_status status;
+    struct device_size size;
+    struct device_bios_drive bios;
     report_head(out, device);
-    if (!device_has_data(device))
+    if (!device_has_data(device)) /* a bus or a controller */
         return;
-    report_flags(out, device);
-    report_status(out, device);
-    report_size(out, device);
+
+    /* The drive itself, which answers without a medium, too. */
+    if (!device_control(device, DEVICE_CONTROL_GET_FLAGS, &flags, sizeof(flags)))
+        stream_format(out, "      kind %s%s%s%s%s\n", flags.device_class->name,
+                      flags.is_virtual && flags.device_class != &class_virtual ? ", virtual" : "",
+                      flags.removable ? ", removable" : "", flags.read_only ? ", read-only" : "",
+                      flags.write_once ? ", write-once" : "");
+    if (!device_control(device, DEVICE_CONTROL_GET_STATUS, &status, sizeof(status))) {
+        report_medium(out, &status);
+        stream_format(out, "generation %u\n      open %u\n", status.generation, status.handles);
+    }
+
+    /* The medium. */
+    if (!device_control(device, DEVICE_CONTROL_GET_SIZE, &size, sizeof(size)) &&
+        size.block_bytes) {
+        uint64_t blocks = size.size_bytes / size.block_bytes;
+        stream_format(out, "      size %llu bytes, %llu block%s of %u\n",
+                      (unsigned long long)size.size_bytes, (unsigned long long)blocks,
+                      text_plural(blocks), size.block_bytes);
+    }
     report_geometry(out, device, "geometry", DEVICE_CONTROL_GET_GEOMETRY);
+
+    /* What software that talks to a BIOS would see of the drive. */
     report_geometry(out, device, "BIOS CHS", DEVICE_CONTROL_GET_BIOS_GEOMETRY);
-    report_bios(out, device);
+    if (!device_control(device, DEVICE_CONTROL_GET_BIOS_DRIVE, &bios, sizeof(bios)))
+        stream_format(out, "BIOS drive 0x%02x\n", bios.drive);
 }
 
 /* ---- icons -------------------------------------------------------------------------------- */

@@ -11,21 +11,7 @@
 #include "shell/commands/discs/vdrive/vdrive.h"
 #include "shell/options.h"
 
-/* Finds the alias of the device that is mounted at an absolute path. -EINVAL if none is. */
-static status_t device_mounted_at(const char *path, char name[DEVICE_NAME_BYTES])
-{
-    struct mount_info *info = mem_alloc(sizeof(*info));
-    status_t status = info ? 0 : -ENOMEM;
-    for (unsigned n = 0; !status && !(status = vfs_mount_info(n, info)); n++)
-        if (text_equal(info->path, path) && *info->device)
-            break;
-    if (!status)
-        text_copy(name, DEVICE_NAME_BYTES, info->device);
-    mem_free(info);
-    return status == -ENOENT ? -EINVAL : status;
-}
-
-/* The same for a path that was typed. */
+/* Finds the alias of the device that is mounted at `where`. -EINVAL if none is. */
 static status_t mounted_device(struct shell *shell, const char *where,
                                char name[DEVICE_NAME_BYTES])
 {
@@ -34,15 +20,22 @@ static status_t mounted_device(struct shell *shell, const char *where,
     if (status)
         return status;
 
+    /* The mount table has absolute paths without links: compare with the path that was reached. */
     char *text = mem_alloc(PATH_BYTES_MAX + 1);
-    status = text ? 0 : -ENOMEM;
-    if (text) {
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    status = text && info ? 0 : -ENOMEM;
+    if (!status)
         path_text(path, text, PATH_BYTES_MAX + 1);
-        status = device_mounted_at(text, name);
-    }
+    for (unsigned n = 0; !status && !(status = vfs_mount_info(n, info)); n++)
+        if (text_equal(info->path, text) && *info->device)
+            break;
+    if (!status)
+        text_copy(name, DEVICE_NAME_BYTES, info->device);
+
+    mem_free(info);
     mem_free(text);
     path_put(path);
-    return status;
+    return status == -ENOENT ? -EINVAL : status;
 }
 
 /* Copies the disc to a drive in memory with the same blocks. It is removed when its mount is. */
@@ -69,14 +62,6 @@ static status_t copy_disc(struct shell *shell, struct device *disc,
     return status;
 }
 
-static void drop_drive(const char *name)
-{
-    struct virtual_unregister request = { .struct_bytes = sizeof(request),
-                                          .removal = VIRTUAL_IF_IDLE };
-    text_copy(request.device, sizeof(request.device), name);
-    IGNORE(vdrive_control(VIRTUAL_UNREGISTER, &request, sizeof(request)));
-}
-
 static const struct vdrive_refusal refusals[] = {
     { -ENOMEM, "not enough memory; drives cannot use its last eighth" },
     { -ENOSPC, "not enough memory; drives cannot use its last eighth" },
@@ -90,10 +75,16 @@ static int move_to_memory(struct shell *shell, const char *where, struct device 
     struct virtual_register *request = mem_zalloc(sizeof(*request));
     status_t status = request ? copy_disc(shell, disc, request) : -ENOMEM;
     if (!status) {
+        /* From here on the mount, and all that is open below it, reads from memory. */
         status = vfs_exchange_device(shell->directory, where, request->device);
-        if (status)
-            drop_drive(request->device);
+        if (status) {
+            struct virtual_unregister drop = { .struct_bytes = sizeof(drop),
+                                               .removal = VIRTUAL_IF_IDLE };
+            text_copy(drop.device, sizeof(drop.device), request->device);
+            IGNORE(vdrive_control(VIRTUAL_UNREGISTER, &drop, sizeof(drop)));
+        }
     }
+
     if (!status)
         stream_format(shell->out, "%s: now in memory, as %s; %s is no longer needed\n", where,
                       request->device, device_alias(disc));

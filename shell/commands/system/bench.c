@@ -87,21 +87,17 @@ static status_t source_open_device(struct bench_source *source, struct device *d
     return status;
 }
 
-/* Returns a reference, or NULL: a bus is a device without data. */
-static struct device *device_with_data(const char *name)
-{
-    struct device *device = device_find(name);
-    if (device && device_has_data(device))
-        return device;
-    device_put(device);
-    return NULL;
-}
-
+/* Opens the target. A device without data, such as a bus, is not a source. */
 static status_t source_open(struct bench *bench, bool device_wanted, size_t buffer_bytes,
                             struct bench_source *source)
 {
     *source = (struct bench_source){ .buffer_bytes = buffer_bytes };
-    struct device *device = device_with_data(bench->target);
+    struct device *device = device_find(bench->target);
+    if (device && !device_has_data(device)) {
+        device_put(device);
+        device = NULL;
+    }
+
     status_t status;
     if (device)
         status = source_open_device(source, device);
@@ -109,6 +105,7 @@ static status_t source_open(struct bench *bench, bool device_wanted, size_t buff
         status = -ENODEV;
     else
         status = file_open(bench->shell->directory, bench->target, OPEN_READ, &source->file);
+
     if (!status && source->file)
         source->bytes = file_size(source->file);
     if (!status && !(source->buffer = mem_alloc(buffer_bytes)))
@@ -120,10 +117,12 @@ static status_t source_open(struct bench *bench, bool device_wanted, size_t buff
 
 static ssize_t source_read(struct bench_source *source, uint64_t offset_bytes)
 {
-    uint64_t left = source->bytes > offset_bytes ? source->bytes - offset_bytes : 0, done;
-    size_t bytes = left < source->buffer_bytes ? (size_t)left : source->buffer_bytes;
     if (!source->device.device)
         return file_read_at(source->file, offset_bytes, source->buffer, source->buffer_bytes);
+
+    /* The last read of a device ends with the medium. */
+    uint64_t left = source->bytes > offset_bytes ? source->bytes - offset_bytes : 0, done;
+    size_t bytes = (size_t)min(left, (uint64_t)source->buffer_bytes);
     status_t status = bytes ? io_wait(&source->device, IO_READ, offset_bytes, source->buffer,
                                       bytes, &done) : 0;
     return status ? status : (ssize_t)bytes;
@@ -448,14 +447,6 @@ static const struct bench_kind kinds[] = {
     { "remove", "DIRECTORY", "files", "remove all files of a directory", bench_remove },
 };
 
-static const struct bench_kind *kind_find(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
-        if (text_equal(kinds[i].name, name))
-            return &kinds[i];
-    return NULL;
-}
-
 static int kinds_list(struct shell *shell)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
@@ -464,18 +455,16 @@ static int kinds_list(struct shell *shell)
     return SHELL_DONE;
 }
 
-/* Returns tenths of the unit per second: of the amount, or of MiB if the amount is in bytes. */
-static uint64_t bench_rate_tenths(const struct bench *bench, bool bytes)
-{
-    uint64_t tenths = bench->amount * 10000000 / bench->us;
-    return bytes ? tenths >> 20 : tenths;
-}
-
 static void bench_print(const struct bench *bench, const struct bench_kind *kind)
 {
     struct stream *out = bench->shell->out;
+
+    /* Tenths of the unit per second. Where it is MiB, the amount is in bytes. */
     bool bytes = text_equal(kind->unit, "MiB");
-    uint64_t tenths = bench_rate_tenths(bench, bytes);
+    uint64_t tenths = bench->amount * 10000000 / bench->us;
+    if (bytes)
+        tenths >>= 20;
+
     stream_format(out, "BENCH %s %llu.%llu %s/s\n", kind->name, (unsigned long long)(tenths / 10),
                   (unsigned long long)(tenths % 10), kind->unit);
     stream_format(out, "BENCH %s.amount %llu %s\n", kind->name,
@@ -502,7 +491,10 @@ static int run_bench(struct shell *shell, int count, char **words)
     if (count == 1)
         return kinds_list(shell);
 
-    const struct bench_kind *kind = kind_find(words[1]);
+    const struct bench_kind *kind = NULL;
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
+        if (text_equal(kinds[i].name, words[1]))
+            kind = &kinds[i];
     if (!kind) {
         shell_complain(shell, "%s: no such measurement; `bench` lists them", words[1]);
         return SHELL_USAGE;

@@ -18,16 +18,6 @@ struct tee {
     char data[TEE_BYTES];
 };
 
-static void tee_open(struct tee *tee)
-{
-    bool append = option_given(tee->shell, 'a');
-    for (int i = 0; i < tee->count; i++) {
-        status_t status = output_file_open(tee->shell, NULL, tee->names[i], append, &tee->files[i]);
-        if (status)
-            tee->result = shell_fail(tee->shell, tee->names[i], status);
-    }
-}
-
 /* Writes the data to one file. After an error the file is not written to again. */
 static void tee_write(struct tee *tee, int n, size_t bytes)
 {
@@ -65,7 +55,14 @@ static int run_tee(struct shell *shell, int count, char **words)
     tee->names = words + 1;
     tee->count = count - 1;
 
-    tee_open(tee);
+    /* POSIX: a file that cannot be opened is reported, and the copy continues without it. */
+    bool append = option_given(shell, 'a');
+    for (int i = 0; i < tee->count; i++) {
+        status_t status = output_file_open(shell, NULL, tee->names[i], append, &tee->files[i]);
+        if (status)
+            tee->result = shell_fail(shell, tee->names[i], status);
+    }
+
     tee_copy(tee);
     for (int i = 0; i < tee->count; i++) {
         enum output_file_end end;

@@ -108,9 +108,13 @@ static void info_image(struct stream *out, const struct virtual_info *info)
                       info->raw_sector_bytes ? ", not shown" : "");
 }
 
-/* Prints the drive's bytes and shape; of a halted drive, those that were withdrawn. */
-static void info_bytes(struct stream *out, const struct virtual_info *info)
+static void info_print(struct stream *out, const struct virtual_info *info)
 {
+    stream_format(out, "     drive %s%s\n", info->device, info->flags & VIRTUAL_CD ? ", a CD" : "");
+    stream_format(out, "     state %s%s\n", state_name(info->state),
+                  info->flags & VIRTUAL_TEMPORARY ? ", removed with its mount" : "");
+
+    /* A halted drive reports the image that was withdrawn, except for the memory, which is free. */
     uint64_t blocks = info->size_bytes / info->block_bytes;
     stream_format(out, "     store %s\n", store_text(info));
     info_image(out, info);
@@ -119,19 +123,12 @@ static void info_bytes(struct stream *out, const struct virtual_info *info)
                   text_plural(blocks), info->block_bytes);
     stream_format(out, "    access %s\n", info->read_only ? "read-only" : "read and write");
     if (info->state != VIRTUAL_HALTED)
-        stream_format(out, "    memory %llu bytes\n",
-                      (unsigned long long)info->memory_bytes);
+        stream_format(out, "    memory %llu bytes\n", (unsigned long long)info->memory_bytes);
     info_geometry(out, "geometry", &info->geometry);
     info_geometry(out, "BIOS CHS", &info->bios_geometry);
     stream_format(out, "     level %u\n", info->level);
-}
 
-static void info_print(struct stream *out, const struct virtual_info *info)
-{
-    stream_format(out, "     drive %s%s\n", info->device, info->flags & VIRTUAL_CD ? ", a CD" : "");
-    stream_format(out, "     state %s%s\n", state_name(info->state),
-                  info->flags & VIRTUAL_TEMPORARY ? ", removed with its mount" : "");
-    info_bytes(out, info);
+    /* Who uses it. */
     stream_format(out, "generation %u\n      open %u\n", info->generation, info->handles);
     if (info->faults)
         stream_format(out, "    faults %u\n", info->faults);
