@@ -1,4 +1,6 @@
-/* modules.c - see modules.h. */
+/*
+ * modules.c - turns each boot module into a virtual drive.
+ */
 #include "kernel/modules.h"
 #include "kernel/dev/virtual.h"
 #include "kernel/log.h"
@@ -8,6 +10,7 @@
 
 enum { DESCRIPTOR_OFFSET = 16 * 2048 }; /* ECMA-119 6.2.1: the data area's first block */
 
+/* Returns whether the image holds an ISO 9660 volume. */
 static bool holds_volume(const uint8_t *image, uint64_t bytes)
 {
     return bytes > DESCRIPTOR_OFFSET + 2048 &&

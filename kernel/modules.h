@@ -1,14 +1,14 @@
 /*
- * modules.h - what the boot loader brought beside the kernel.
+ * modules.h - modules that the boot loader loaded with the kernel.
  */
 #ifndef KERNEL_MODULES_H
 #define KERNEL_MODULES_H
 
 #include "boot/boot_info.h"
 
-/* Each module becomes a virtual drive over the memory it lies in: a CD when it holds an ISO 9660
- * volume, else a disk. What cannot become one is said in the log. After the devices, before the
- * monitor, so that an image of our disc can be /System when there is no drive. */
+/* Publishes each module as a virtual drive over its memory: a CD if it holds an ISO 9660 volume,
+ * else a disk. Failures are logged. Called after device_start() and before monitor_start(), so that
+ * an image of the boot disc can become /System on a machine without a drive. */
 void modules_start(const struct boot_info *boot);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * monitor.c - see monitor.h.
+ * monitor.c - mounts media at start-up and when they appear, unmounts them, and locks doors.
  */
 #include "kernel/monitor.h"
 #include "kernel/dev/deadlines.h"
@@ -55,7 +55,7 @@ static void reason(struct device *device, status_t status, char *text, size_t by
         device_mount_reason(device_alias(device), status, text, bytes);
 }
 
-/* Removes the directory that mount_drive() made; a person's stays. */
+/* Removes the directory if mount_drive() made it. */
 static void remove_drive_directory(struct device *device)
 {
     char path[MOUNT_PATH_BYTES];
@@ -64,7 +64,7 @@ static void remove_drive_directory(struct device *device)
         return;
     drive_path(device, path);
     *flags &= ~(unsigned)MADE_DIRECTORY;
-    IGNORE(vfs_unlink(monitor.root, path)); /* unless something was put into it */
+    IGNORE(vfs_unlink(monitor.root, path)); /* fails if a user put something into it */
 }
 
 /* Mounts a device's medium at /Drives/<class name>. */
@@ -74,13 +74,16 @@ static status_t mount_drive(struct device *device)
     struct device_medium medium = device_medium(device);
     if (!medium.present || !medium.bytes)
         return -ENOMEDIUM;
+
+    /* /Drives exists, unless a user removed it; a directory that exists is the user's. */
     drive_path(device, path);
-    IGNORE(vfs_mkdir(monitor.root, "/Drives")); /* there already, unless a person removed it */
+    IGNORE(vfs_mkdir(monitor.root, "/Drives"));
     status_t status = vfs_mkdir(monitor.root, path);
     if (status && status != -EEXIST)
         return status;
     if (!status)
         *device_event_flags(device) |= MADE_DIRECTORY;
+
     status = vfs_mount(monitor.root, path, device_alias(device), NULL, NULL);
     if (status)
         remove_drive_directory(device);
@@ -94,7 +97,7 @@ static void unmount_drive(struct device *device)
     remove_drive_directory(device);
 }
 
-/* Does the disc mounted at /Drives/<class name> carry our build id? */
+/* Returns whether the disc mounted at /Drives/<class name> has the kernel's build id. */
 static bool drive_is_ours(const struct device *device)
 {
     char path[MOUNT_PATH_BYTES + 16], id[BUILD_ID_BYTES] = "";
@@ -104,12 +107,13 @@ static bool drive_is_ours(const struct device *device)
         return false;
     ssize_t got = file_read(file, id, sizeof(id) - 1);
     file_close(file);
+
     size_t length = strlen(monitor.options->build_id);
     return got >= (ssize_t)length && text_starts(id, monitor.options->build_id) &&
            (id[length] == '\n' || !id[length]);
 }
 
-/* Moves the mount of a device from /Drives to /System; back to /Drives if that fails. */
+/* Moves the mount of a device from /Drives to /System; moves it back if that fails. */
 static status_t become_system(struct device *device)
 {
     unmount_drive(device);
@@ -123,7 +127,7 @@ static status_t become_system(struct device *device)
     return status;
 }
 
-/* Is a disc mounted at /System? */
+/* Returns whether a disc is mounted at /System. */
 static bool system_is_mounted(void)
 {
     struct path *path;
@@ -151,7 +155,7 @@ static void medium_arrived(struct device *device)
         log_info("monitor", "%s is at /Drives/%s", device_alias(device), device_alias(device));
 }
 
-/* Another medium, or none: the old one is unmounted. */
+/* Unmounts the old medium, and mounts the new one if there is one. */
 static void medium_changed(struct device *device)
 {
     unmount_drive(device);
@@ -159,15 +163,15 @@ static void medium_changed(struct device *device)
         medium_arrived(device);
 }
 
-/* The door is locked while a file on the disc is open. A command for each file would cost more than
- * the files: the door is unlocked when a round finds none open. */
+/* Locks the door while a file on the disc is open. Commands for each file would cost more than the
+ * files, so the door stays locked until a poll finds no file open. */
 static void keep_door(struct device *device)
 {
     bool lock = device_files_open(device) > 0;
     if (lock == device_door_is_locked(device) || !device_is_removable(device))
         return;
     unsigned operation = lock ? DEVICE_CONTROL_LOCK_DOOR : DEVICE_CONTROL_UNLOCK_DOOR;
-    device_set_door_locked(device, lock); /* whatever the drive returns: some have no lock */
+    device_set_door_locked(device, lock); /* even if the drive fails: some have no lock */
     IGNORE(device_control(device, operation, NULL, 0));
 }
 
@@ -193,7 +197,7 @@ static void device_arrived(struct device *device)
 {
     if (!holds_media(device))
         return;
-    poll_device(device); /* what it finds becomes an event */
+    poll_device(device);
     if (!device_is_removable(device) && device_medium(device).present)
         medium_arrived(device);
 }
@@ -216,7 +220,7 @@ static void handle_event(struct event *event)
 
 /* ---- start-up ----------------------------------------------------------------------------- */
 
-/* Handles the events of devices that are there at start: all are polled before any is mounted. */
+/* Handles the events of the devices present at start: all are polled before any is mounted. */
 static void drain_events(void)
 {
     struct event event;
@@ -227,7 +231,8 @@ static void drain_events(void)
     }
 }
 
-/* Physical before virtual, CDs before others, then by class number. */
+/* Returns whether the device precedes `over`: physical before virtual, CDs before others, then by
+ * class number. */
 static bool is_preferred(const struct device *device, const struct device *over)
 {
     if (!over || device_is_virtual(device) != device_is_virtual(over))
@@ -236,7 +241,8 @@ static bool is_preferred(const struct device *device, const struct device *over)
     return cd != over_cd ? cd : device_class_number(device) < device_class_number(over);
 }
 
-/* The first device in the order of preference that `accept` takes. A reference, or NULL. */
+/* Returns a reference to the first device, in order of preference, that `accept` accepts, or
+ * NULL. */
 static struct device *choose(bool (*accept)(const struct device *device))
 {
     struct device *best = NULL, *device;
@@ -289,7 +295,7 @@ static void mount_all(char *why, size_t bytes)
     }
 }
 
-/* Makes the drive that `system=` names /System; false after a warning. */
+/* Mounts the drive that `system=` names at /System. Returns false after a warning. */
 static bool take_asked_for(void)
 {
     const char *name = monitor.options->system_name;
@@ -310,6 +316,7 @@ static void choose_system(void)
     mount_all(why, sizeof(why));
     if (monitor.options->system_name && take_asked_for())
         return;
+
     struct device *device = choose(drive_is_ours);
     if (!device)
         device = choose(is_mounted_cd);
@@ -333,7 +340,7 @@ static void set_settled(void)
     spin_unlock(&monitor.lock);
 }
 
-/* Is it time to poll? True for one of the threads. */
+/* Returns true once each POLL_MEDIUM_US: for one of the threads. */
 static bool poll_is_due(void)
 {
     uint64_t now_us = time_now_us();
@@ -354,8 +361,8 @@ static uint64_t begin_waiting(void)
     return poll_us;
 }
 
-/* Ends a thread's waiting. True: it has an event and was the last that waited, so the caller starts
- * a helper, which is counted already. */
+/* Ends a thread's waiting. Returns true if it has an event and was the last that waited: the caller
+ * starts a helper, which is already counted. */
 static bool end_waiting(bool has_event)
 {
     spin_lock(&monitor.lock);
@@ -367,8 +374,8 @@ static bool end_waiting(bool has_event)
     return replace;
 }
 
-/* False when the monitor stops, and for a helper while another thread waits; it is then not counted
- * any more. */
+/* Returns false when the monitor stops, and to a helper while another thread waits; that helper is
+ * no longer counted. */
 static bool keeps_handling(bool helper)
 {
     spin_lock(&monitor.lock);

@@ -1,11 +1,11 @@
 /*
- * bus.c - the PCI bus driver: walks the buses and publishes a device a function.
+ * bus.c - the PCI bus driver: walks the buses and publishes a device for each function.
  *
- * Model       Takes the root of the device tree, publishes the bus "pci" below it, and below that
- *             every function of every bus side by side: a name says where it sits. Buses behind
- *             bridges are found by the numbers that the firmware gave them; a set of the buses
- *             that were seen bounds the walk, however the bridges point at each other.
- * Status      Functions that come or go later are not noticed.
+ * Model       Accepts the root of the device tree, publishes the bus "pci" below it, and below that
+ *             the functions of all buses; the name of a function is its place. Buses on the other
+ *             side of bridges are found by the numbers that the firmware assigned. The walk records
+ *             which buses it has seen, so it ends even if bridges refer to each other.
+ * Status      No hot plug: functions that appear or disappear later are not detected.
  */
 #include "drivers/pci/pci.h"
 #include "kernel/dev/driver.h"
@@ -14,9 +14,9 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
-enum { BUSES_PER_WORD = 64, BRIDGE_CLASS = 6, BRIDGE_SUBCLASS_PCI = 4 };
+enum { BUSES_PER_WORD = 64 };
 
-/* The walk: buses to be scanned, and those that were ever put there. */
+/* The walk: the buses to scan, and those that were queued so far. */
 struct pci_walk {
     struct device *bus_device;
     uint64_t seen[PCI_BUSES_MAX / BUSES_PER_WORD];
@@ -81,13 +81,13 @@ static status_t function_publish(struct device *bus_device, const struct pci_fun
 static void walk_enter_bridge(struct pci_walk *walk, const struct pci_function *bridge)
 {
     unsigned secondary = bridge->access->read32(bridge, PCI_BUSES) >> 8 & 0xff;
-    if (secondary) /* 0: the firmware did not set the bridge up */
+    if (secondary) /* 0: the firmware did not configure the bridge */
         walk_add_bus(walk, secondary);
 }
 
 static bool function_is_bridge(const struct pci_function *function)
 {
-    return function->class_code == BRIDGE_CLASS && function->subclass == BRIDGE_SUBCLASS_PCI &&
+    return function->class_code == PCI_CLASS_BRIDGE && function->subclass == PCI_SUBCLASS_PCI &&
            (pci_function_header(function) & PCI_HEADER_TYPE_MASK) == PCI_HEADER_BRIDGE;
 }
 
@@ -107,7 +107,9 @@ static bool walk_function(struct pci_walk *walk, struct pci_function *function)
 
 static void walk_slot(struct pci_walk *walk, unsigned bus, unsigned slot)
 {
-    unsigned count = 1; /* more only where function 0 says so: others may answer to any number */
+    /* A device with one function may answer to all function numbers, so the others are examined
+     * only if the header of function 0 has the multifunction bit. */
+    unsigned count = 1;
     for (unsigned number = 0; number < count; number++) {
         struct pci_function function = {
             .access = &pci_mechanism1,
@@ -115,8 +117,8 @@ static void walk_slot(struct pci_walk *walk, unsigned bus, unsigned slot)
             .slot = (uint8_t)slot,
             .function = (uint8_t)number,
         };
-        bool there = walk_function(walk, &function);
-        if (number == 0 && there && pci_function_header(&function) & PCI_HEADER_MULTIFUNCTION)
+        bool present = walk_function(walk, &function);
+        if (number == 0 && present && pci_function_header(&function) & PCI_HEADER_MULTIFUNCTION)
             count = PCI_FUNCTIONS;
     }
 }

@@ -1,5 +1,5 @@
 /*
- * classes.c - names of class codes (PCI Local Bus 3.0, appendix D): those one meets in a PC.
+ * classes.c - names of the class codes that occur in PCs (PCI Local Bus 3.0, appendix D).
  */
 #include "drivers/pci/pci.h"
 #include "lib/macros.h"
@@ -11,7 +11,7 @@ struct class_name {
     const char *text;
 };
 
-/* The first that fits is taken, so a class's own name stands after its subclasses'. */
+/* The first match is used, so the entry of a whole class follows those of its subclasses. */
 static const struct class_name class_names[] = {
     { 0x00, ANY, "old device" },
     { 0x01, 0x00, "SCSI controller" },

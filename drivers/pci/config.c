@@ -1,7 +1,7 @@
 /*
  * config.c - configuration mechanism #1: an address port and a data port.
  *
- * The two are used as a pair, so a spin keeps other threads out in between.
+ * An access uses both ports, so a spin excludes other threads meanwhile.
  */
 #include "drivers/pci/pci.h"
 #include "kernel/x86/ports.h"
@@ -40,8 +40,8 @@ const struct pci_access pci_mechanism1 = {
     .write32 = config_write32,
 };
 
-/* A host bridge keeps what is written to the address port; without one it reads as something
- * else, mostly all ones. */
+/* A host bridge returns the value that was written to the address port; without one the port reads
+ * as another value, usually all ones. */
 bool pci_mechanism1_present(void)
 {
     spin_lock(&config_lock);

@@ -1,10 +1,10 @@
 /*
- * function.c - what a function's header says.
+ * function.c - reads a function's header.
  *
- * A base address register (BAR) tells its size when all ones are written and read back: the
- * address bits that stay 0 are the size. Meanwhile it holds a wrong address, so the function's
- * decoding is switched off and nobody answers at it. Host bridges are left alone: some of them
- * stop forwarding to memory when told so.
+ * The size of a base address register (BAR) is found by writing all ones and reading the register
+ * back: the number of address bits that remain 0 is the size. Meanwhile the register holds a wrong
+ * address, so the function's decoding is disabled. Host bridges are not probed: some of them stop
+ * forwarding to memory when their decoding is disabled.
  */
 #include "drivers/pci/pci.h"
 
@@ -14,8 +14,6 @@ enum {
     BAR_MEMORY_FLAGS = 15,
     BAR_MEMORY_TYPE = 3 << 1,
     BAR_MEMORY_64 = 2 << 1,
-    CLASS_BRIDGE = 6,
-    SUBCLASS_HOST = 0,
 };
 
 static uint32_t function_read(const struct pci_function *function, unsigned offset)
@@ -23,7 +21,7 @@ static uint32_t function_read(const struct pci_function *function, unsigned offs
     return function->access->read32(function, offset);
 }
 
-/* Returns the bits of the register that can be set, and leaves it as it was. */
+/* Returns the bits of the register that can be set, and restores the register. */
 static uint32_t bar_probe(const struct pci_function *function, unsigned offset, uint32_t before)
 {
     function->access->write32(function, offset, UINT32_MAX);
@@ -36,24 +34,27 @@ static void bar_read_io(struct pci_function *function, unsigned offset, struct p
 {
     uint32_t value = function_read(function, offset);
     uint32_t mask = bar_probe(function, offset, value) & ~(uint32_t)BAR_IO_FLAGS;
-    if (!(mask >> 16)) /* only 16 address bits are built in, as x86 has no more */
+    if (!(mask >> 16)) /* the upper half is not implemented: x86 has 16-bit ports */
         mask |= 0xffff0000;
     bar->io = true;
     bar->base = value & ~(uint32_t)BAR_IO_FLAGS;
     bar->bytes = bar->base ? (uint32_t)(~mask + 1) : 0;
 }
 
-/* Returns how many registers it took: 2 for a 64-bit one. */
+/* Returns the number of registers that the BAR occupies: 2 if it is a 64-bit BAR. */
 static unsigned bar_read_memory(struct pci_function *function, unsigned offset, bool has_next,
                                 struct pci_bar *bar)
 {
     uint32_t low = function_read(function, offset), high = 0, high_mask = UINT32_MAX;
     uint32_t low_mask = bar_probe(function, offset, low) & ~(uint32_t)BAR_MEMORY_FLAGS;
+
+    /* The next register holds the upper half of a 64-bit BAR. */
     bool wide = (low & BAR_MEMORY_TYPE) == BAR_MEMORY_64 && has_next;
     if (wide) {
         high = function_read(function, offset + 4);
         high_mask = bar_probe(function, offset + 4, high);
     }
+
     uint64_t mask = (uint64_t)high_mask << 32 | low_mask;
     bar->base = (uint64_t)high << 32 | (low & ~(uint32_t)BAR_MEMORY_FLAGS);
     bar->bytes = low_mask || wide ? ~mask + 1 : 0;
@@ -66,6 +67,7 @@ static void function_read_bars(struct pci_function *function, unsigned count)
 {
     uint32_t command = function_read(function, PCI_COMMAND) & 0xffff;
     function->access->write32(function, PCI_COMMAND, command & ~(uint32_t)PCI_DECODE);
+
     for (unsigned i = 0; i < count;) {
         unsigned offset = PCI_BAR0 + i * 4;
         if (function_read(function, offset) & BAR_IO)
@@ -73,6 +75,7 @@ static void function_read_bars(struct pci_function *function, unsigned count)
         else
             i += bar_read_memory(function, offset, i + 1 < count, &function->bars[i]);
     }
+
     function->access->write32(function, PCI_COMMAND, command);
 }
 
@@ -88,6 +91,7 @@ bool pci_function_identify(struct pci_function *function)
     function->product = (uint16_t)(id >> 16);
     if (function->vendor == 0xffff || function->vendor == 0)
         return false;
+
     uint32_t class = function_read(function, PCI_CLASS);
     function->class_code = (uint8_t)(class >> 24);
     function->subclass = (uint8_t)(class >> 16);
@@ -95,12 +99,13 @@ bool pci_function_identify(struct pci_function *function)
     function->revision = (uint8_t)class;
     uint32_t interrupt = function_read(function, PCI_INTERRUPT);
     function->interrupt_line = interrupt >> 8 & 0xff ? (uint8_t)interrupt : 0xff; /* no pin */
-    if (function->class_code == CLASS_BRIDGE && function->subclass == SUBCLASS_HOST)
+
+    if (function->class_code == PCI_CLASS_BRIDGE && function->subclass == PCI_SUBCLASS_HOST)
         return true;
     switch (pci_function_header(function) & PCI_HEADER_TYPE_MASK) {
     case PCI_HEADER_NORMAL: function_read_bars(function, 6); break;
     case PCI_HEADER_BRIDGE: function_read_bars(function, 2); break;
-    default: break; /* CardBus bridges: nothing here drives them */
+    default: break; /* CardBus bridges: not supported */
     }
     return true;
 }

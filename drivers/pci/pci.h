@@ -1,9 +1,9 @@
 /*
- * pci.h - the files of the PCI bus driver among themselves.
+ * pci.h - shared by the files of the PCI bus driver.
  *
  *   config.c    configuration mechanism #1: 32-bit reads and writes of a function's registers
- *   function.c  what a header says: identity, base address registers and their sizes
- *   bus.c       the driver: walks the buses and publishes a device a function
+ *   function.c  reads a header: identity, base address registers and their sizes
+ *   bus.c       the driver: walks the buses and publishes a device for each function
  *   classes.c   names of class codes
  *
  * References  PCI Local Bus 3.0 sections 3.2.2.3 and 6; PCI-to-PCI Bridge 1.2 section 3.2.
@@ -28,6 +28,10 @@ enum {
     PCI_HEADER_NORMAL = 0,
     PCI_HEADER_BRIDGE = 1,
 
+    PCI_CLASS_BRIDGE = 6,
+    PCI_SUBCLASS_HOST = 0,
+    PCI_SUBCLASS_PCI = 4,
+
     PCI_BUSES_MAX = 256,
     PCI_SLOTS = 32,
     PCI_FUNCTIONS = 8,
@@ -35,15 +39,16 @@ enum {
 
 extern const struct pci_access pci_mechanism1;
 
-/* Does the host bridge answer configuration mechanism #1? */
+/* Returns whether the host bridge supports configuration mechanism #1. */
 bool pci_mechanism1_present(void);
 
-/* Fills *function, whose access and place are set, from its header. False: nothing there. */
+/* Fills *function, whose access and place are set, from its header. Returns false if there is no
+ * such function. */
 bool pci_function_identify(struct pci_function *function);
-/* The header type register: layout, and PCI_HEADER_MULTIFUNCTION. */
+/* Returns the header type register: the layout and PCI_HEADER_MULTIFUNCTION. */
 uint8_t pci_function_header(const struct pci_function *function);
 
-/* A word or two for a class code; never NULL. */
+/* Returns a short name for a class code, never NULL. */
 const char *pci_class_text(uint8_t class_code, uint8_t subclass);
 
 #endif

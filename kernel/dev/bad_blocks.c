@@ -1,8 +1,8 @@
 /*
- * bad_blocks.c - blocks of a medium that could not be read: see device.h, device_note_bad_block().
+ * bad_blocks.c - counts the blocks of a medium that could not be read, and logs them.
  *
- * Each later reader asks for a failed block again, so a line for each failure would flood the log.
- * Each block is named once for each medium, then at its 10th, 100th, ... failure; when the medium
+ * Every later reader requests a failed block again, so one line per failure would flood the log.
+ * Each block is named once per medium, then at its 10th, 100th, ... failure; when the medium
  * leaves, one line counts them all.
  */
 #include "kernel/dev/internal.h"
@@ -13,14 +13,14 @@ enum { BAD_BLOCKS_MAX = 32 };
 
 struct bad_blocks {
     unsigned count;
-    uint64_t failures; /* of all, those without an entry too */
+    uint64_t failures; /* of all blocks, with or without an entry */
     struct {
         uint64_t block, failures;
     } entries[BAD_BLOCKS_MAX];
 };
 
-/* The failures of this block so far, this one included; 1 for the first that has no entry, 0 for
- * others. The caller holds the queue_lock. */
+/* Returns the number of failures of this block, including this one; 0 if there is no entry left for
+ * the block. Caller holds queue_lock. */
 static uint64_t bad_blocks_count(struct bad_blocks *bad, uint64_t block)
 {
     bad->failures++;
@@ -44,7 +44,7 @@ void device_note_bad_block(struct device *device, uint32_t generation, uint64_t 
                            const char *why)
 {
     struct bad_blocks *fresh = NULL;
-    uint64_t failures = 1; /* without memory every failure is logged */
+    uint64_t failures = 1; /* without memory for the list, every failure is logged */
     spin_lock(&device->queue_lock);
     bool first = !device->bad_blocks;
     spin_unlock(&device->queue_lock);

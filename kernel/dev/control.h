@@ -26,7 +26,7 @@ enum {
     DEVICE_CONTROL_GET_STATUS,        /* struct device_status */
     DEVICE_CONTROL_GET_FLAGS,         /* struct device_flags */
     DEVICE_CONTROL_GET_ICON,          /* struct device_icon */
-    DEVICE_CONTROL_FLUSH,             /* NULL, 0: what was written is durable, or an errno */
+    DEVICE_CONTROL_FLUSH,             /* NULL, 0: all completed writes become durable */
 };
 
 struct device_size {
@@ -46,7 +46,7 @@ struct device_status {
     status_t medium; /* 0; -ENOMEDIUM; -ENODEV: halted; -ESTALE: the disc below it was changed */
     bool readable, writable;
     uint32_t generation; /* of the medium */
-    unsigned handles;    /* how often it is open */
+    unsigned handles;    /* open ones */
 };
 
 struct device_flags {
@@ -54,7 +54,7 @@ struct device_flags {
     bool is_virtual;
     bool removable;  /* the medium can be taken out */
     bool read_only;
-    bool write_once; /* what is written to the medium stays there */
+    bool write_once; /* the medium can be written, but not rewritten */
 };
 
 /* Square pictures of `side` x `side` pixels. A pixel is a colour of the terminal's (ANSI's order,
@@ -62,8 +62,8 @@ struct device_flags {
 enum { ICON_SMALL = 16, ICON_LARGE = 32, ICON_CLEAR = 0 };
 
 struct device_icon {
-    uint32_t side;                          /* asked for: ICON_SMALL or ICON_LARGE, else -EINVAL */
-    uint8_t pixels[ICON_LARGE * ICON_LARGE]; /* answer: side * side of them, row by row */
+    uint32_t side;                          /* set by the caller: ICON_SMALL or ICON_LARGE */
+    uint8_t pixels[ICON_LARGE * ICON_LARGE]; /* answer: side * side of them, by row */
 };
 
 #endif

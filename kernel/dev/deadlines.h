@@ -1,8 +1,8 @@
 /*
- * deadlines.h - every time limit of the io path, in one place, in microseconds.
+ * deadlines.h - all time limits of the I/O path, in microseconds.
  *
- * A command's limit is generous, since drives spin up and retry by themselves; a person who waits
- * is served by interruptible waits, not by short limits.
+ * The limits of commands are long, since drives spin up and retry by themselves: short ones would
+ * fail good drives. A user who does not want to wait interrupts the wait.
  */
 #ifndef KERNEL_DEV_DEADLINES_H
 #define KERNEL_DEV_DEADLINES_H
@@ -20,7 +20,7 @@ enum {
     DEADLINE_NOT_READY_US = 10000000,      /* how long "becoming ready" is waited for in all */
     DELAY_NOT_READY_US = 100000,           /* between two tries of it */
     DEADLINE_SETTLE_US = 10000000,         /* start-up waits this long for devices */
-    POLL_MEDIUM_US = 1000000,              /* how often removable drives are asked */
+    POLL_MEDIUM_US = 1000000,              /* between two polls of a removable drive */
 };
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * event.c - pending device events: a list of devices, each with a bit a kind. A device whose event
- * is being handled is not in the list; what comes for it meanwhile waits in its bits.
+ * event.c - pending device events: a list of devices, each with one bit per kind. A device whose
+ * event is being handled is not in the list; new events only set its bits until then.
  */
 #include "kernel/dev/event.h"
 #include "kernel/dev/internal.h"
@@ -30,8 +30,8 @@ void event_post(enum event_kind kind, struct device *device)
     spin_unlock(&events.lock);
 }
 
-/* Takes the lowest bit of the first device: ADDED comes before REMOVED. The list's reference is the
- * event's then. */
+/* Takes the lowest bit of the first device, since ADDED comes before REMOVED. The event inherits
+ * the list's reference. */
 static void event_take(struct event *event)
 {
     struct device *device =

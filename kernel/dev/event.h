@@ -1,10 +1,10 @@
 /*
- * event.h - what happened to devices, for the monitor.
+ * event.h - events of devices, for the monitor.
  *
- * Model       Several threads may handle events, but those of one device come one after another:
- *             from event_wait() to event_done() the device belongs to that thread.
- * Locking     event_post: any context; never fails: each device has room for one pending event of
- *             each kind, so a burst is folded. The others: threads.
+ * Model       Several threads may handle events, but the events of one device are handled one after
+ *             another: from event_wait() to event_done() the device belongs to that thread.
+ * Locking     event_post: any context. It never fails: a device has one pending event of each kind,
+ *             so that several of a kind become one. The others: threads.
  * Flags       device_event_flags() belong to the thread that handles the device's event.
  * Ownership   event_wait returns a device reference that event_done puts.
  */
@@ -15,9 +15,9 @@
 
 enum event_kind {
     EVENT_ADDED,
-    EVENT_MEDIUM,  /* it came, went, or was changed */
+    EVENT_MEDIUM,  /* the medium appeared, disappeared, or was changed */
     EVENT_DOOR,    /* the first file was opened */
-    EVENT_POLL,    /* it is time to ask the drive about its medium */
+    EVENT_POLL,    /* the drive is to be polled for its medium */
     EVENT_REMOVED,
 };
 
@@ -27,10 +27,12 @@ struct event {
 };
 
 void event_post(enum event_kind kind, struct device *device);
-/* 0, or -ETIMEDOUT at the deadline. */
+/* Waits for an event and takes it. -ETIMEDOUT at the deadline. */
 status_t event_wait(struct event *event, uint64_t deadline_us) MUST_CHECK;
+/* Ends the handling of an event. */
 void event_done(struct event *event);
-/* Until no event of the device is pending or handled. 0, -ETIMEDOUT at the deadline, -EINTR. */
+/* Waits until no event of the device is pending or being handled. -ETIMEDOUT at the deadline,
+ * -EINTR. */
 unsigned *device_event_flags(struct device *device); /* 0 at first */
 status_t event_wait_done(struct device *device, uint64_t deadline_us) MUST_CHECK;
 
