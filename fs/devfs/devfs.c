@@ -1,18 +1,18 @@
 /*
  * devfs.c - the device tree as files, at /System/Devices.
  *
- * Buses are directories, devices with data are files that read the device, and `Classes` holds a
- * link for each class name ("cdrom0" -> "../pci/00:01.1/ide1/master/cdrom"). Two nodes have no
- * device: `null` takes all that is written and gives nothing, `zero` takes it too and gives zeroes
- * without end.
+ * Buses are directories, devices with data are files that contain the device's bytes, and `Classes`
+ * contains a link for each class name ("cdrom0" -> "../pci/00:01.1/ide1/master/cdrom"). Two nodes
+ * have no device: `null` discards what is written and is empty, `zero` discards it too and contains
+ * endless zeroes.
  *
- * Vnode ids   bits 0-27 the device's number (the root's is 1, which is VNODE_ROOT; that of a stream
- *             is its place in the table), bits 28-29 the kind, bits 30-61 the generation of the
- *             medium for devices with data: another disc is another vnode, so nothing that was
- *             opened on the old one can show the new.
- * Writing     goes past the cache, and has the device alone (device_claim).
- * Ownership   A vnode holds a reference to its device, and an open handle where there is a medium.
- *             Vnodes are transient: a device that nobody uses is not kept open by this cache.
+ * Vnode ids   Bits 0-27: the device's number (the root's is 1, which is VNODE_ROOT; a stream's is
+ *             its index in the table). Bits 28-29: the kind. Bits 30-61: the generation of the
+ *             medium, for devices with data. So another disc is another vnode, and a file opened
+ *             on the old disc never shows the new one.
+ * Writing     bypasses the cache, and claims the device (device_claim).
+ * Ownership   A vnode holds a reference to its device, and an open handle if there is a medium.
+ *             Vnodes are transient: the VFS does not keep an unused device open.
  */
 #include "kernel/dev/driver.h"
 #include "kernel/vfs/fsd.h"
@@ -32,7 +32,7 @@ enum { STREAM_NULL, STREAM_ZERO, STREAMS };
 
 enum { NUMBER_MASK = 0xfffffff };
 
-/* What `ls -l` shows, as on Unix; the bits allow what the device does. */
+/* POSIX modes, as `ls -l` shows them; the permission bits match what the device supports. */
 enum {
     MODE_STREAM = 020666,
     MODE_CONTROL = 020600,
@@ -69,9 +69,9 @@ static const struct devfs_node *node_of(const struct vnode *vnode)
     return vnode->private_data;
 }
 
-/* ---- what is known of a node --------------------------------------------------------------- */
+/* ---- information -------------------------------------------------------------------------- */
 
-/* `device` NULL: a stream, or Classes. */
+/* `device` is NULL for a stream and for Classes. */
 static uint32_t mode_of(const struct device *device, enum node_type type)
 {
     switch (type) {
@@ -115,7 +115,7 @@ static bool is_root(const struct devfs_node *node)
     return node->kind == KIND_DEVICE && node->device == device_root();
 }
 
-/* What the root contains besides devices. */
+/* Returns the name of the n-th entry of the root that is not a device: Classes, then streams. */
 static const char *root_entry(unsigned n, struct node_info *info)
 {
     if (n > 0) {
@@ -126,8 +126,8 @@ static const char *root_entry(unsigned n, struct node_info *info)
     return "Classes";
 }
 
-/* Devices are listed by their numbers, after what is not a device: the position is one above the
- * one listed last, so that it does not matter what comes or goes meanwhile. */
+/* Lists the entries that are not devices first, then devices in the order of their numbers. The
+ * position follows the number listed last, so devices added or removed meanwhile do no harm. */
 static int devfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor,
                           uint64_t *position, unsigned levels, struct dir_entry *entry)
 {
@@ -153,7 +153,7 @@ static int devfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor
     return 1;
 }
 
-/* The device of this class name: a reference, or NULL. */
+/* Returns the device of this class name: a reference, or NULL. */
 static struct device *find_class(struct element element)
 {
     char name[DEVICE_NAME_BYTES];
@@ -161,7 +161,9 @@ static struct device *find_class(struct element element)
         return NULL;
     memcpy(name, element.name, element.length);
     name[element.length] = '\0';
-    struct device *device = device_find(name); /* by its path, too: that is not a class name */
+
+    /* device_find() accepts a device's path too, which is not a class name */
+    struct device *device = device_find(name);
     if (device && !text_equal(device_alias(device), name)) {
         device_put(device);
         device = NULL;
@@ -180,6 +182,7 @@ static status_t devfs_get_child_info(struct fsd *fsd, struct vnode *directory,
         if (text_equal_n(name, strlen(name), element.name, element.length))
             return 0;
     }
+
     bool classes = node->kind == KIND_CLASSES;
     struct device *device = classes ? find_class(element)
                                     : device_find_child(node->device, element.name,
@@ -203,7 +206,7 @@ static status_t devfs_lookup(struct fsd *fsd, struct vnode *directory, struct el
 
 /* ---- vnodes ------------------------------------------------------------------------------- */
 
-/* A device with data: opened, if it has a medium, under the generation that the id means. */
+/* Opens a device with data, if it has a medium. -ESTALE if the id is of another generation. */
 static status_t node_open_device(struct vnode *vnode, struct devfs_node *node)
 {
     struct device *device = node->device;
@@ -211,10 +214,13 @@ static status_t node_open_device(struct vnode *vnode, struct devfs_node *node)
     vnode->device = device;
     vnode->cache_block_bytes = device_block_bytes(device);
     status_t status = device_open(device, &node->handle);
-    if (status && status != -ENOMEM) { /* it is there, though it cannot be read */
+
+    /* without a medium the node exists, but cannot be read */
+    if (status && status != -ENOMEM) {
         vnode->open_status = status;
         return id_of_device(device) == vnode->id ? 0 : -ESTALE;
     }
+
     if (!status &&
         id_make(KIND_DEVICE, device_number(device), node->handle.generation) != vnode->id) {
         device_close(&node->handle);
@@ -240,6 +246,7 @@ static status_t node_open(struct vnode *vnode, struct devfs_node *node)
         return vnode->id == id_classes ? 0 : -ENOENT;
     if (node->kind == KIND_STREAM)
         return node_open_stream(vnode);
+
     node->device = device_find_number(vnode->id & NUMBER_MASK);
     if (!node->device)
         return -ENOENT;
@@ -310,8 +317,10 @@ static status_t devfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned le
 {
     (void)fsd, (void)levels;
     info_fill(node_of(vnode)->device, vnode->id, vnode->type, info);
+
+    /* the size of the medium that the id means, not of the one inserted now */
     if (vnode->type == NODE_FILE)
-        info->size_bytes = vnode->size_bytes; /* of the medium that the id means */
+        info->size_bytes = vnode->size_bytes;
     return 0;
 }
 
@@ -333,7 +342,7 @@ static status_t devfs_passthrough(struct fsd *fsd, struct vnode *vnode, unsigned
 
 /* ---- content ------------------------------------------------------------------------------ */
 
-/* Reading comes here of `zero` only: of `null` there is nothing to read. */
+/* Only `zero` is ever read: the size of `null` is 0. */
 static void stream_read_write(struct vfs_io *io)
 {
     for (unsigned i = 0; io->op == IO_READ && i < io->segment_count; i++)
@@ -350,9 +359,11 @@ static void devfs_read_write(struct fsd *fsd, struct vfs_io *io)
         stream_read_write(io);
         return;
     }
+
+    /* the last block of an image may be incomplete */
     uint64_t length = io->length_bytes, size = io->vnode->size_bytes;
     if (io->op == IO_READ && io->offset_bytes < size && length > size - io->offset_bytes)
-        length = size - io->offset_bytes; /* the last block of an image may be a part of one */
+        length = size - io->offset_bytes;
     vfs_io_submit_to(io, &node_of(io->vnode)->handle, io->offset_bytes, length);
 }
 
@@ -367,7 +378,7 @@ static void devfs_finish_io(struct fsd *fsd, struct vfs_io *io)
 static status_t devfs_get_fs_info(struct fsd *fsd, struct fs_info *info)
 {
     (void)fsd;
-    *info = (struct fs_info){ .read_only = true }; /* its names are; devices may be written */
+    *info = (struct fs_info){ .read_only = true }; /* the names; devices can be written */
     text_copy(info->type, sizeof(info->type), "devfs");
     return 0;
 }

@@ -1,5 +1,9 @@
-/* content.c - the bytes of files: see ramfs.h. */
+/*
+ * content.c - the content of ramfs files: reading, writing, and setting the size. Absent pages read
+ * as zeroes.
+ */
 #include "fs/ramfs/ramfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 #define FILE_BYTES_MAX ((uint64_t)1 << 40)
@@ -12,7 +16,8 @@ static void set_size(struct ramfs_node *node, struct vnode *vnode, uint64_t size
     vnode->size_bytes = size;
 }
 
-/* Frees what follows the new end, and clears the rest of its page: growing shows zeroes. */
+/* Frees the pages after the new end, and clears the rest of its page: if the file grows again,
+ * those bytes must be zero. */
 static void shrink(struct ramfs_node *node, uint64_t size)
 {
     uint64_t keep = (size + PAGE_BYTES - 1) / PAGE_BYTES;
@@ -54,32 +59,35 @@ static status_t move(struct ramfs_node *node, enum io_op op, uint64_t offset, vo
 {
     uint64_t index = offset / PAGE_BYTES;
     size_t at = (size_t)(offset % PAGE_BYTES);
-    uint8_t *page = op == IO_WRITE ? pages_make(&node->pages, index, NULL)
-                                   : pages_get(&node->pages, index);
-    if (op == IO_WRITE && !page)
-        return -ENOSPC;
-    if (op == IO_WRITE)
+    if (op == IO_WRITE) {
+        uint8_t *page = pages_make(&node->pages, index, NULL);
+        if (!page)
+            return -ENOSPC;
         memcpy(page + at, memory, bytes);
-    else if (page)
+        return 0;
+    }
+
+    const uint8_t *page = pages_get(&node->pages, index);
+    if (page)
         memcpy(memory, page + at, bytes);
     else
         memset(memory, 0, bytes);
     return 0;
 }
 
-/* One segment (the VFS hands over no more for uncached vnodes). Reading ends at the end of the
- * file, which may have come nearer since the caller looked. */
+/* Moves the bytes of the io: one segment, since the vnode is uncached. A read ends at the end of
+ * the file, which may have changed since the caller read the size. */
 static status_t transfer(struct ramfs_node *node, struct vfs_io *io)
 {
     uint64_t size = node->size_bytes, length = io->length_bytes;
     uint64_t left = io->offset_bytes < size ? size - io->offset_bytes : 0;
-    if (io->op == IO_READ && length > left)
-        length = left;
+    if (io->op == IO_READ)
+        length = min(length, left);
+
     while (io->done_bytes < length) {
         uint64_t offset = io->offset_bytes + io->done_bytes;
-        size_t count = PAGE_BYTES - (size_t)(offset % PAGE_BYTES);
-        if (count > length - io->done_bytes)
-            count = (size_t)(length - io->done_bytes);
+        size_t in_page = PAGE_BYTES - (size_t)(offset % PAGE_BYTES);
+        size_t count = (size_t)min(in_page, length - io->done_bytes);
         char *memory = (char *)io->segments[0].address + io->done_bytes;
         status_t status = move(node, io->op, offset, memory, count);
         if (status)
@@ -96,6 +104,8 @@ void ramfs_read_write(struct fsd *fsd, struct vfs_io *io)
     (void)fsd;
     io->done_bytes = 0;
     mutex_lock(&node->lock);
+
+    /* the end is read under the lock: two appending writers do not overwrite each other */
     if (io->append)
         io->offset_bytes = node->size_bytes;
     uint64_t offset = io->offset_bytes;
@@ -103,6 +113,7 @@ void ramfs_read_write(struct fsd *fsd, struct vfs_io *io)
         status = -EFBIG;
     else
         status = transfer(node, io);
+
     if (io->op == IO_WRITE && io->done_bytes) {
         ramfs_node_touch(node);
         if (offset + io->done_bytes > node->size_bytes)

@@ -1,4 +1,7 @@
-/* directory.c - entries: finding, changing and listing them. See ramfs.h. */
+/*
+ * directory.c - the entries of ramfs directories: finding, creating, removing, renaming and listing
+ * them.
+ */
 #include "fs/ramfs/ramfs.h"
 #include "lib/hash.h"
 #include "lib/macros.h"
@@ -29,7 +32,7 @@ static struct ramfs_node *entry_find(struct ramfs_node *directory, struct elemen
     return NULL;
 }
 
-/* Enters a node, which has its name and was counted by directory_admit(). */
+/* Adds a node, which has its name already and was counted by directory_admit(). */
 static void entry_insert(struct ramfs_node *directory, struct ramfs_node *node)
 {
     struct ramfs_directory *entries = directory->directory;
@@ -51,7 +54,7 @@ static void entry_remove(struct ramfs_node *directory, struct ramfs_node *node)
 
 /* ---- removed or not ----------------------------------------------------------------------- */
 
-/* Counts an entry that is about to be entered. -ENOENT: the directory was removed. */
+/* Counts an entry that is about to be added. -ENOENT if the directory was removed. */
 static status_t directory_admit(struct ramfs_node *directory)
 {
     _Atomic uint64_t *entries = &directory->directory->entries;
@@ -62,13 +65,14 @@ static status_t directory_admit(struct ramfs_node *directory)
     return -ENOENT;
 }
 
+/* Takes back directory_admit(): the entry was not added. */
 static void directory_dismiss(struct ramfs_node *directory)
 {
     atomic_fetch_sub(&directory->directory->entries, 1);
 }
 
-/* Marks the node as removed, if it is the vnode's and holds no entries: from then on nothing can be
- * entered into it. -ENOENT, -ENOTEMPTY. */
+/* Marks the node as removed, if it is the vnode's and has no entries: from then on nothing can be
+ * added to it. -ENOENT, -ENOTEMPTY. */
 static status_t node_condemn(struct ramfs_node *node, const struct vnode *vnode)
 {
     uint64_t none = 0;
@@ -118,6 +122,7 @@ static status_t make(struct fsd *fsd, struct vnode *directory, struct element el
     status_t status = directory_admit(parent);
     if (status)
         return status;
+
     mutex_lock(&parent->lock);
     status = entry_find(parent, element)
                  ? -EEXIST
@@ -161,8 +166,9 @@ status_t ramfs_unlink(struct fsd *fsd, struct vnode *directory, struct element e
 
 /* ---- renaming ----------------------------------------------------------------------------- */
 
-/* Locks both directories. Only the holder of `renames` has two, so each of these locks is released
- * in time; the second is taken by a try, since both have one rank. */
+/* Locks both directories. The second lock is taken by a try, since both have the same rank; then
+ * the other one is waited for first. Only the holder of `renames` holds two such locks, so each of
+ * them is released soon. */
 static void lock_both(struct ramfs_node *a, struct ramfs_node *b)
 {
     mutex_lock(&a->lock);
@@ -182,7 +188,8 @@ static void unlock_both(struct ramfs_node *a, struct ramfs_node *b)
         mutex_unlock(&b->lock);
 }
 
-/* Is `node` the same as, or above, `below`? Under `renames`, unless it is about one directory. */
+/* Returns whether `node` is `below`, or contains it. The caller holds `renames`, so that no parent
+ * changes. */
 static bool node_is_above(const struct ramfs_node *node, const struct ramfs_node *below)
 {
     while (below && below != node)
@@ -194,16 +201,18 @@ struct rename {
     struct ramfs_node *from, *to; /* directories, locked */
     struct element old_name, new_name;
     struct vnode *replaced;
-    struct ramfs_node *node, *old; /* what moves, and what it replaces */
+    struct ramfs_node *node; /* to be moved */
+    struct ramfs_node *old;  /* to be replaced, or NULL */
 };
 
+/* Finds both nodes and checks that they are those that the caller saw. */
 static status_t rename_check(struct rename *r)
 {
     r->node = entry_find(r->from, r->old_name);
     r->old = entry_find(r->to, r->new_name);
     if (!r->node)
         return -ENOENT;
-    if (r->old == r->node) /* it got this name after the caller looked */
+    if (r->old == r->node) /* another thread has renamed it meanwhile */
         return -EEXIST;
     if (r->old && (!r->replaced || r->old != node_of(r->replaced)))
         return -EEXIST;
@@ -212,22 +221,26 @@ static status_t rename_check(struct rename *r)
     return r->old ? node_condemn(r->old, r->replaced) : 0;
 }
 
-/* Within one directory the entry keeps its place: a reader lists it once. The name that is freed
- * is exchanged for *name. */
+/* Gives the node its new name and place. *name is the new name, and the old one on return. */
 static void rename_move(struct rename *r, char **name)
 {
     struct ramfs_node *node = r->node;
     char *old_text = node->name;
     if (r->old)
         entry_remove(r->to, r->old);
-    if (r->from != r->to)
+
+    /* within one directory the entry keeps its place, so that a reader lists it once */
+    bool moves = r->from != r->to;
+    if (moves)
         entry_remove(r->from, node);
     else
         table_remove(&r->from->directory->names, &node->name_link);
+
     node->name = *name;
     node->name_length = r->new_name.length;
     *name = old_text;
-    if (r->from != r->to) {
+
+    if (moves) {
         entry_insert(r->to, node);
     } else {
         node->name_link.hash = hash_bytes(node->name, node->name_length, 0);
@@ -246,7 +259,8 @@ static status_t rename_locked(struct rename *r, char **name)
     return status;
 }
 
-/* Between two directories: the node is counted in the new one first, so that it stays. */
+/* Renames between two directories. The node is counted in the new one first, so that the new
+ * directory cannot be removed meanwhile. */
 static status_t rename_across(struct ramfs *ramfs, struct rename *r, char **name)
 {
     status_t status = directory_admit(r->to);
@@ -270,6 +284,8 @@ status_t ramfs_rename(struct fsd *fsd, struct vnode *from, struct element old_na
         .new_name = new_name,
         .replaced = replaced,
     };
+
+    /* allocated before anything changes */
     char *name = ramfs_name_copy(new_name);
     if (!name)
         return -ENOMEM;
@@ -291,6 +307,7 @@ status_t ramfs_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor)
     if (!reader)
         return -ENOMEM;
     reader->is_reader = true;
+
     mutex_lock(&parent->lock);
     reader->sequence = parent->directory->last_sequence;
     list_push_front(&parent->directory->places, &reader->link);
@@ -299,7 +316,8 @@ status_t ramfs_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor)
     return 0;
 }
 
-/* The next entry after the reader's place; NULL at the end. */
+/* Returns the next entry after the reader's place; NULL at the end, or when all entries that follow
+ * are newer than the reader. */
 static struct ramfs_node *reader_next(const struct ramfs_directory *directory,
                                       struct ramfs_place *reader)
 {

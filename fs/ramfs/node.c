@@ -1,4 +1,6 @@
-/* node.c - nodes, and how they are found by id: see ramfs.h. */
+/*
+ * node.c - the nodes of ramfs: creating and freeing them, and finding them by id.
+ */
 #include "fs/ramfs/ramfs.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/hash.h"
@@ -24,12 +26,14 @@ static struct ramfs_node *node_alloc(enum node_type type, struct element element
     struct ramfs_directory *directory = NULL;
     if (type == NODE_DIRECTORY)
         directory = mem_zalloc(sizeof(*directory));
+
     if (!node || !name || (type == NODE_DIRECTORY && !directory)) {
         mem_free(directory);
         mem_free(name);
         mem_free(node);
         return NULL;
     }
+
     node->type = type;
     node->name = name;
     node->name_length = element.length;
@@ -43,7 +47,8 @@ static struct ramfs_node *node_alloc(enum node_type type, struct element element
 static void node_free(struct ramfs_node *node)
 {
     if (node->type == NODE_DIRECTORY) {
-        pages_cut(&node->directory->names.buckets, 0); /* its entries may be freed already */
+        /* not table_take_all(): at dismount its entries may be freed already */
+        pages_cut(&node->directory->names.buckets, 0);
         mem_free(node->directory);
     } else {
         pages_cut(&node->pages, 0);

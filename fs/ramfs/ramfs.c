@@ -1,5 +1,5 @@
 /*
- * ramfs.c - files that live in memory; the root file system. See ramfs.h.
+ * ramfs.c - the operations and the driver of ramfs, the root file system.
  */
 #include "fs/ramfs/ramfs.h"
 #include "kernel/dev/driver.h"
@@ -86,10 +86,10 @@ static struct ramfs *ramfs_alloc(void)
 static status_t ramfs_mount(const struct device_handle *handle, const char *options,
                             struct fsd **fsd)
 {
-    struct ramfs_node *root; /* the first node: VNODE_ROOT */
+    struct ramfs_node *root; /* the first node created: its id is VNODE_ROOT */
     (void)options;
     if (handle->device)
-        return -EMEDIUMTYPE; /* it is on no device */
+        return -EMEDIUMTYPE; /* ramfs needs no device */
     struct ramfs *ramfs = ramfs_alloc();
     if (!ramfs)
         return -ENOMEM;

@@ -1,17 +1,23 @@
 /*
- * ramfs.h - nodes and directories in memory: the types and functions of fs/ramfs.
+ * ramfs.h - a file system in memory, the root of the tree: nodes, directories and their content.
  *
- * Model       A node has a number, which is its vnode id, and stays while it has a name or a
+ * Files       node.c       nodes, and how they are found by id
+ *             directory.c  entries: finding, changing and listing them
+ *             content.c    the bytes of files
+ *             table.c      the hash table of names and of nodes (table.h)
+ *             ramfs.c      the FSD's operations and driver
+ *
+ * Model       A node has a number, which is its vnode id, and exists while it has a name or a
  *             vnode. Content is a tree of pages (kernel/vfs/cache/pages.h). A directory finds its
  *             entries by hash, and lists them in the order in which they were created.
  * Listing     A reader has a place of its own in the directory's list, after the entry that it read
- *             last: no entry has to be searched for, and entries that come or go meanwhile do not
- *             disturb the others. Entries newer than the reader are not listed.
- * Removal     `entries` of a directory is one atomic number with a bit for "removed": a new entry
- *             is counted before it is entered, and a directory is removed by one step from 0 to
+ *             last. So it continues without a search, and entries added or removed meanwhile do
+ *             not disturb it. Entries newer than the reader are not listed.
+ * Removal     `entries` of a directory is one atomic number with a bit for "removed": an entry is
+ *             counted before it is added, and a directory is removed by one atomic step from 0 to
  *             that bit. So a removal needs the parent's lock only.
  * Locking     Ranks as in kernel/port.h; each lock may be held while memory is allocated.
- *               renames (VNODE)   one a file system: moves between two directories. Only they
+ *               renames (VNODE)   one per file system: moves between two directories. Only they
  *                                 change a node's parent and hold two node locks.
  *               node lock (FSD)   a directory's entries with their names; a file's pages
  *               shard lock (CACHE) nodes by id
@@ -29,7 +35,7 @@ enum { RAMFS_SHARDS = 16 };
 /* A place in a directory's list: an entry's or a reader's. */
 struct ramfs_place {
     struct list link;
-    uint64_t sequence; /* the order in which entries came; a reader's: the last when it began */
+    uint64_t sequence; /* of creation; a reader's: the latest entry when it began */
     bool is_reader;
 };
 
@@ -45,11 +51,11 @@ struct ramfs_directory {
 struct ramfs_node {
     vnode_id_t id;
     enum node_type type;
-    _Atomic unsigned users; /* its name and its vnodes (two for a moment, when reclaim frees one
-                               while another is made) */
+    _Atomic unsigned users; /* its name and its vnodes (briefly two, when reclaim frees one while
+                               another is created) */
     _Atomic uint64_t size_bytes;
-    _Atomic int64_t modified_s; /* when it was made, or its content changed (a directory's are its
-                                   names); time_wall_s(): may be unknown */
+    _Atomic int64_t modified_s; /* the last change of its content (a directory's: its names), as
+                                   time_wall_s() returns it: may be unknown */
     struct mutex lock;
     union {
         struct pages pages;                /* a file's */
@@ -77,18 +83,19 @@ struct ramfs {
 
 /* ---- node.c ---- */
 
-/* Creates a node that is found by its id, with one user. -ENOSPC when memory is short, -ENOMEM. */
+/* Creates a node that is found by its id, with one user. -ENOSPC when less than an eighth of
+ * memory is free, -ENOMEM. */
 status_t ramfs_node_create(struct ramfs *ramfs, enum node_type type, struct element element,
                            struct ramfs_node **node) MUST_CHECK;
-/* Ends that it is found by its id, and one use. */
+/* Removes it from the nodes found by id, and releases one use. */
 void ramfs_node_forget(struct ramfs *ramfs, struct ramfs_node *node);
-/* The node of an id, with one more user; NULL: none. */
+/* Returns the node of an id, with one more user; NULL if there is none. */
 struct ramfs_node *ramfs_node_get(struct ramfs *ramfs, vnode_id_t id);
 void ramfs_node_put(struct ramfs_node *node);
-void ramfs_nodes_free(struct ramfs *ramfs); /* all, even those in use */
+void ramfs_nodes_free(struct ramfs *ramfs); /* all of them, whatever their users */
 void ramfs_node_info(struct ramfs_node *node, struct node_info *info);
 void ramfs_node_touch(struct ramfs_node *node); /* sets its time to now */
-char *ramfs_name_copy(struct element element);  /* NULL: no memory */
+char *ramfs_name_copy(struct element element);  /* NULL when memory is exhausted */
 
 /* ---- directory.c: struct fsd_ops (kernel/vfs/fsd.h) ---- */
 

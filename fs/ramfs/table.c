@@ -1,11 +1,17 @@
-/* table.c - see table.h. */
+/*
+ * table.c - a hash table by linear hashing.
+ *
+ * With n buckets, and f the largest power of two not above n, buckets f to n - 1 were split off
+ * buckets 0 to n - f - 1: an element whose hash modulo 2f is not below n is still in the bucket f
+ * before it.
+ */
 #include "fs/ramfs/table.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 
 enum {
     PAGE_BUCKETS = PAGE_BYTES / sizeof(struct table_link *),
-    LOAD = 2, /* elements a bucket, on average, before one is split */
+    LOAD = 2, /* average number of elements in a bucket at which one is split */
 };
 
 /* ---- buckets ------------------------------------------------------------------------------ */
@@ -18,13 +24,12 @@ static struct table_link **bucket_at(struct table *table, size_t index)
     return (struct table_link **)page + index % PAGE_BUCKETS;
 }
 
-/* The largest power of two that is not above the number of buckets. */
+/* Returns the largest power of two that is not above the number of buckets. */
 static size_t table_floor(const struct table *table)
 {
     return (size_t)1 << (63 - __builtin_clzll(table->bucket_count));
 }
 
-/* Buckets beyond the floor were split off the one that has so much smaller an index. */
 static struct table_link **bucket_of(struct table *table, uint64_t hash)
 {
     if (!table->bucket_count)
@@ -39,7 +44,7 @@ static void push(struct table_link **bucket, struct table_link *link)
     *bucket = link;
 }
 
-/* Moves every link of a chain to the bucket where it belongs. */
+/* Moves every link of a chain to its bucket. */
 static void distribute(struct table *table, struct table_link *chain)
 {
     while (chain) {
@@ -74,12 +79,14 @@ static void no_buckets(struct table *table)
     pages_cut(&table->buckets, 0);
 }
 
-/* Appends a bucket, and splits the one whose elements may belong there. */
+/* Appends a bucket, and splits the one that its elements are in. Without memory for it, chains
+ * become longer. */
 static void split(struct table *table)
 {
     size_t last = table->bucket_count;
     if (last % PAGE_BUCKETS == 0 && !pages_make(&table->buckets, last / PAGE_BUCKETS, NULL))
         return;
+
     struct table_link **from = bucket_at(table, last - table_floor(table)), *chain = *from;
     *from = NULL;
     *bucket_at(table, last) = NULL;
@@ -87,7 +94,7 @@ static void split(struct table *table)
     distribute(table, chain);
 }
 
-/* Removes the last bucket: its elements return to where they were split from. */
+/* Removes the last bucket: its elements return to the bucket that it was split off. */
 static void merge(struct table *table)
 {
     size_t last = table->bucket_count - 1;

@@ -1,10 +1,11 @@
 /*
- * table.h - a hash table of links inside the elements, which grows and shrinks with them.
+ * table.h - a hash table whose links are inside the elements, which grows and shrinks with their
+ * number.
  *
  * Model       Linear hashing: when the elements become too many for the buckets, one bucket is
  *             split, so that no insertion moves more than one bucket's elements. Buckets are kept
- *             in pages (kernel/vfs/cache/pages.h): no allocation is larger than a page, and when
- *             one fails the table only becomes slower. Up to TABLE_SMALL elements have no buckets.
+ *             in pages (kernel/vfs/cache/pages.h): no allocation is larger than a page, and if one
+ *             fails, the table only becomes slower. Up to TABLE_SMALL elements need no buckets.
  * Locking     The owner's.
  */
 #ifndef FS_RAMFS_TABLE_H
@@ -26,14 +27,15 @@ struct table {
     size_t bucket_count, count;
 };
 
-/* Inserts a link whose hash is set. Never fails. */
+/* Inserts a link; its hash must be set. Never fails. */
 void table_insert(struct table *table, struct table_link *link);
 /* Removes a link that is in the table. */
 void table_remove(struct table *table, struct table_link *link);
-/* The first link with this hash, and the next one after `link` with its hash; NULL: none. */
+/* Return the first link with this hash, and the next one after `link` with the same hash; NULL if
+ * there is none. */
 struct table_link *table_first(struct table *table, uint64_t hash);
 struct table_link *table_next(const struct table_link *link);
-/* Empties the table and frees its buckets: the elements as a chain, by `next`. */
+/* Empties the table, frees its buckets, and returns the elements as a chain, by `next`. */
 struct table_link *table_take_all(struct table *table);
 
 #endif

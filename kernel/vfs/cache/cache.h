@@ -120,8 +120,8 @@ void cache_view_close(struct cache_view *view);
  * the first byte could not be read. */
 ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t bytes) MUST_CHECK;
 
-/* Starts reading the missing parts of this range, without blocking. A hint: when memory is short,
- * less is read, or nothing. Threads only. */
+/* Starts reading the missing parts of this range, without blocking. A hint: when memory is
+ * exhausted, less is read, or nothing. Threads only. */
 void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes);
 /* Returns whether the byte at `offset` is cached, or being read. */
 bool cache_has(struct cache *cache, uint64_t offset);

@@ -57,7 +57,7 @@ static void fill_drop_spares(struct cache_fill *fill, unsigned from)
             cache_page_destroy(fill->slots[i].spare);
 }
 
-/* Allocates a page for each slot; fewer when memory is short. */
+/* Allocates a page for each slot; fewer when memory is exhausted. */
 static void fill_create_slots(struct cache_fill *fill, unsigned count)
 {
     struct cache_page *pages[CREATE_BATCH];
@@ -72,7 +72,7 @@ static void fill_create_slots(struct cache_fill *fill, unsigned count)
     }
 }
 
-/* Creates a fill of [start, end); shorter when memory is short. */
+/* Creates a fill of [start, end); shorter when memory is exhausted. */
 static struct cache_fill *fill_create(struct cache *cache, uint64_t start, uint64_t end)
 {
     unsigned count = (unsigned)((end + PAGE_BYTES - 1) / PAGE_BYTES - start / PAGE_BYTES);

@@ -4,7 +4,8 @@
  * Model       A tree of tables of one page each, as high as the highest number needs: a single
  *             page 0 needs no table, and a drive of a terabyte of which a megabyte is in use costs
  *             little more than a megabyte. No allocation is larger than a page.
- * Memory      Pages and tables count against the last eighth of memory (vfs_memory_is_short()).
+ * Memory      Pages and tables are not allocated from the last eighth of memory
+ *             (vfs_memory_is_short()).
  * Locking     One thread uses it at a time; only pages_count() may be called concurrently.
  * Ownership   The tree owns its pages: pages_cut(pages, 0) frees everything.
  */
@@ -25,8 +26,8 @@ struct pages {
 
 /* Returns the page, or NULL if it is absent. */
 uint8_t *pages_get(const struct pages *pages, uint64_t index);
-/* Returns the page; if it is absent, inserts a copy of `template` (NULL: zeroes). NULL when memory
- * is short. */
+/* Returns the page; if it is absent, inserts a copy of `template` (NULL: zeroes). NULL if
+ * less than an eighth of memory is free. */
 uint8_t *pages_make(struct pages *pages, uint64_t index, const uint8_t *template);
 /* Inserts a page that is absent, and takes ownership; on -ENOMEM the caller keeps it. */
 status_t pages_put(struct pages *pages, uint64_t index, uint8_t *page) MUST_CHECK;

@@ -114,7 +114,7 @@ static void free_discarded(struct fsd *fsd)
 }
 
 /* The fsd was never mounted, so the caller of mount_fs keeps the handle and closes it. The device
- * must outlive the requests in flight all the same. */
+ * must nevertheless outlive the requests in flight. */
 void fsd_discard(struct fsd *fsd)
 {
     if (fsd->device.device)
