@@ -34,19 +34,14 @@ struct host_store {
     int fd;
 };
 
-static status_t host_read_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
-                                uint32_t *done_bytes)
+static status_t host_read_piece(struct store *store, uint64_t offset, uint8_t *memory,
+                                uint32_t bytes, uint32_t *done_bytes)
 {
-    const struct host_store *host = context;
+    const struct host_store *host = (struct host_store *)(void *)store;
     ssize_t got = pread(host->fd, memory, bytes, (off_t)offset);
     if (got > 0)
         *done_bytes += (uint32_t)got;
     return got == (ssize_t)bytes ? 0 : -EIO;
-}
-
-static status_t host_store_read(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    return span_each(span, done_bytes, host_read_piece, store);
 }
 
 static void host_store_close(struct store *store)
@@ -57,7 +52,7 @@ static void host_store_close(struct store *store)
 }
 
 static const struct store_ops host_store_ops = {
-    .read = host_store_read,
+    .read_piece = host_read_piece,
     .close = host_store_close,
 };
 

@@ -196,7 +196,7 @@ static status_t image_measure(const struct virtual_register *request, struct ima
     image->content = image->store;
     image->facts->size_bytes = size;
     image->facts->level = image->store->level;
-    image->facts->read_only = image->facts->flags & VIRTUAL_CD || !image->store->ops->write;
+    image->facts->read_only = image->facts->flags & VIRTUAL_CD || !image->store->writable;
     if (!image->facts->raw_sector_bytes)
         image->facts->tail_bytes = size % image->facts->block_bytes;
     if (image->facts->tail_bytes)

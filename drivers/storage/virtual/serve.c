@@ -33,13 +33,8 @@ static void image_serve(struct image *image, struct io_transfer *transfer)
         .length_bytes = transfer->length_bytes,
     };
     uint32_t done = 0;
-    status_t status = 0;
-    if (transfer->op == IO_READ)
-        status = store->ops->read(store, &span, &done);
-    else if (transfer->op == IO_WRITE)
-        status = store->ops->write(store, &span, &done);
-    else
-        status = store_flush(store);
+    status_t status = transfer->op == IO_FLUSH ? store_flush(store)
+                                               : store_move(store, transfer->op, &span, &done);
 
     transfer->exact = status && store_fault_is_bad(store, span.offset_bytes + done);
     if (status == -EIO && transfer->op != IO_FLUSH)

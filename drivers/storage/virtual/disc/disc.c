@@ -88,7 +88,7 @@ static status_t run_fetch(struct disc_store *disc, const struct disc_extent *ext
     uint32_t done;
     for (uint32_t i = 0; i < wanted; i++)
         segments[i] = (struct io_segment){ .address = disc->sectors[i], .length_bytes = stride };
-    status_t status = file->ops->read(file, &span, &done);
+    status_t status = store_move(file, IO_READ, &span, &done);
     if (!status || wanted == 1)
         return status;
 
@@ -101,9 +101,12 @@ static status_t run_fetch(struct disc_store *disc, const struct disc_extent *ext
     return 0;
 }
 
-static status_t disc_read(struct store *store, const struct span *span, uint32_t *done_bytes)
+/* Only reads: a disc is not writable. */
+static status_t disc_move(struct store *store, enum io_op op, const struct span *span,
+                          uint32_t *done_bytes)
 {
     struct disc_store *disc = disc_of(store);
+    (void)op;
     *done_bytes = 0;
     while (*done_bytes < span->length_bytes) { /* the drive's blocks are whole sectors of data */
         uint32_t block = (uint32_t)((span->offset_bytes + *done_bytes) / CD_DATA_BYTES);
@@ -165,7 +168,7 @@ static void disc_close(struct store *store)
 }
 
 static const struct store_ops disc_ops = {
-    .read = disc_read,
+    .move = disc_move,
     .check = disc_check,
     .memory = disc_memory,
     .close = disc_close,

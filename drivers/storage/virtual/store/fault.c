@@ -1,6 +1,6 @@
 /*
- * fault.c - a store that misbehaves as it was told: what a worn disc or a failing drive does, for
- * tests and for curious people.
+ * fault.c - a store that fails on request, as a worn disc or a failing drive does: bad blocks,
+ * delays, short transfers. For tests and for experiments.
  *
  * Locking     The drive calls store_fault_set() only while no transfer is in flight; transfers
  *             therefore read the settings without the lock.
@@ -29,7 +29,7 @@ static struct fault_store *fault_of(struct store *store)
     return (struct fault_store *)(void *)store;
 }
 
-/* How many of the span's blocks go well; all of them: *status stays 0. */
+/* Returns how many of the span's first blocks succeed. *status: -EIO unless all of them do. */
 static uint64_t blocks_good(const struct fault_store *fault, const struct span *span,
                             status_t *status)
 {
@@ -52,32 +52,21 @@ static uint64_t blocks_good(const struct fault_store *fault, const struct span *
     return good;
 }
 
-static status_t fault_transfer(struct store *store, bool write, const struct span *span,
-                               uint32_t *done_bytes)
+static status_t fault_move(struct store *store, enum io_op op, const struct span *span,
+                           uint32_t *done_bytes)
 {
     struct fault_store *fault = fault_of(store);
-    struct store *inner = store->below;
     status_t status = 0, moved = 0;
     struct span good = *span;
-    *done_bytes = 0;
     if (fault->values[VIRTUAL_FAULT_DELAY])
         thread_sleep_until(time_now_us() + fault->values[VIRTUAL_FAULT_DELAY] * 1000);
+
     uint64_t good_bytes = blocks_good(fault, span, &status) * fault->block_bytes;
     if (good_bytes < good.length_bytes) /* the last block of all may be shorter */
         good.length_bytes = (uint32_t)good_bytes;
     if (good.length_bytes)
-        moved = (write ? inner->ops->write : inner->ops->read)(inner, &good, done_bytes);
+        moved = store_move(store->below, op, &good, done_bytes);
     return moved ? moved : status;
-}
-
-static status_t fault_read(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    return fault_transfer(store, false, span, done_bytes);
-}
-
-static status_t fault_write(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    return fault_transfer(store, true, span, done_bytes);
 }
 
 static void fault_close(struct store *store)
@@ -85,14 +74,8 @@ static void fault_close(struct store *store)
     mem_free(store);
 }
 
-static const struct store_ops fault_read_only_ops = {
-    .read = fault_read,
-    .close = fault_close,
-};
-
 static const struct store_ops fault_ops = {
-    .read = fault_read,
-    .write = fault_write,
+    .move = fault_move,
     .close = fault_close,
 };
 
@@ -102,11 +85,12 @@ status_t store_fault_create(struct store *inner, uint32_t block_bytes, struct st
     if (!fault)
         return -ENOMEM;
     fault->store = (struct store){
-        .ops = inner->ops->write ? &fault_ops : &fault_read_only_ops,
+        .ops = &fault_ops,
         .below = inner,
         .size_bytes = inner->size_bytes,
         .level = inner->level,
         .waits = true, /* a delay does */
+        .writable = inner->writable,
     };
     spin_init(&fault->lock, RANK_QUEUE);
     fault->block_bytes = block_bytes;
@@ -118,7 +102,7 @@ bool store_fault_is_bad(struct store *store, uint64_t offset_bytes)
 {
     const struct fault_store *fault = fault_of(store);
     bool found = false;
-    if (store->ops != &fault_ops && store->ops != &fault_read_only_ops)
+    if (store->ops != &fault_ops)
         return false;
     uint64_t block = offset_bytes / fault->block_bytes;
     for (unsigned i = 0; i < fault->bad_count; i++)

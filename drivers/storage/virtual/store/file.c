@@ -56,20 +56,9 @@ static status_t file_store_move(struct store *store, enum io_op op, const struct
                          span->segment_count, span->length_bytes, done_bytes);
 }
 
-static status_t file_store_read(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    return file_store_move(store, IO_READ, span, done_bytes);
-}
-
-static status_t file_store_write(struct store *store, const struct span *span,
-                                 uint32_t *done_bytes)
-{
-    return file_store_move(store, IO_WRITE, span, done_bytes);
-}
-
 static status_t file_store_flush(struct store *store)
 {
-    return file_flush(file_of(store));
+    return store->writable ? file_flush(file_of(store)) : 0;
 }
 
 static status_t file_store_check(struct store *store)
@@ -83,15 +72,8 @@ static void file_store_close(struct store *store)
     mem_free(store);
 }
 
-static const struct store_ops file_read_only_ops = {
-    .read = file_store_read,
-    .check = file_store_check,
-    .close = file_store_close,
-};
-
 static const struct store_ops file_ops = {
-    .read = file_store_read,
-    .write = file_store_write,
+    .move = file_store_move,
     .flush = file_store_flush,
     .check = file_store_check,
     .close = file_store_close,
@@ -122,10 +104,11 @@ status_t store_file_create(const char *path, bool writable, struct store **store
         return status;
     }
     created->store = (struct store){
-        .ops = writable ? &file_ops : &file_read_only_ops,
+        .ops = &file_ops,
         .size_bytes = file_size(created->file),
         .level = file_level(created->file) + 1,
         .waits = true,
+        .writable = writable,
     };
     struct device *holder = file_device(created->file);
     if (device)

@@ -10,30 +10,25 @@ struct memory_store {
     uint8_t *bytes;
 };
 
-static status_t memory_read_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
-                                  uint32_t *done_bytes)
+static uint8_t *memory_at(struct store *store, uint64_t offset)
 {
-    memcpy(memory, ((struct memory_store *)context)->bytes + offset, bytes);
+    return ((struct memory_store *)(void *)store)->bytes + offset;
+}
+
+static status_t memory_read_piece(struct store *store, uint64_t offset, uint8_t *memory,
+                                  uint32_t bytes, uint32_t *done_bytes)
+{
+    memcpy(memory, memory_at(store, offset), bytes);
     *done_bytes += bytes;
     return 0;
 }
 
-static status_t memory_write_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
-                                   uint32_t *done_bytes)
+static status_t memory_write_piece(struct store *store, uint64_t offset, const uint8_t *memory,
+                                   uint32_t bytes, uint32_t *done_bytes)
 {
-    memcpy(((struct memory_store *)context)->bytes + offset, memory, bytes);
+    memcpy(memory_at(store, offset), memory, bytes);
     *done_bytes += bytes;
     return 0;
-}
-
-static status_t memory_read(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    return span_each(span, done_bytes, memory_read_piece, store);
-}
-
-static status_t memory_write(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    return span_each(span, done_bytes, memory_write_piece, store);
 }
 
 static void memory_close(struct store *store)
@@ -42,8 +37,8 @@ static void memory_close(struct store *store)
 }
 
 static const struct store_ops memory_ops = {
-    .read = memory_read,
-    .write = memory_write,
+    .read_piece = memory_read_piece,
+    .write_piece = memory_write_piece,
     .close = memory_close,
 };
 
@@ -52,7 +47,7 @@ status_t store_memory_create(void *memory, uint64_t size_bytes, struct store **s
     struct memory_store *created = mem_zalloc(sizeof(*created));
     if (!created)
         return -ENOMEM;
-    created->store = (struct store){ .ops = &memory_ops, .size_bytes = size_bytes };
+    created->store = (struct store){ .ops = &memory_ops, .size_bytes = size_bytes, .writable = true };
     created->bytes = memory;
     *store = &created->store;
     return 0;

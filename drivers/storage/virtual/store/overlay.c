@@ -1,9 +1,10 @@
 /*
- * overlay.c - copy on write: what is written stays in memory, a page at a time; what was not is
- * read from the store below, which does not change.
+ * overlay.c - copy on write: written pages stay in memory; all others are read from the store
+ * below, which does not change until the overlay is committed.
  */
 #include "drivers/storage/virtual/store/store.h"
 #include "kernel/vfs/cache/pages.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 struct overlay_store {
@@ -16,7 +17,7 @@ static struct overlay_store *overlay_of(struct store *store)
     return (struct overlay_store *)(void *)store;
 }
 
-/* How much of the page the store has. */
+/* Returns how many bytes of the page are within the store: the last page may be shorter. */
 static uint32_t page_bytes_in(const struct store *store, uint64_t index)
 {
     uint64_t rest = store->size_bytes - index * PAGE_BYTES;
@@ -25,7 +26,8 @@ static uint32_t page_bytes_in(const struct store *store, uint64_t index)
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-/* From `offset` on: the page there, if it was changed, and how far it or the unchanged go. */
+/* Returns the page at `offset` if it was changed, else NULL. *run_bytes: how many bytes from there
+ * on are in that page, or in unchanged pages. */
 static const uint8_t *overlay_look(struct overlay_store *overlay, uint64_t offset, uint32_t bytes,
                                    uint32_t *run_bytes)
 {
@@ -37,10 +39,10 @@ static const uint8_t *overlay_look(struct overlay_store *overlay, uint64_t offse
     return page;
 }
 
-static status_t overlay_read_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
-                                   uint32_t *done_bytes)
+static status_t overlay_read_piece(struct store *store, uint64_t offset, uint8_t *memory,
+                                   uint32_t bytes, uint32_t *done_bytes)
 {
-    struct overlay_store *overlay = context;
+    struct overlay_store *overlay = overlay_of(store);
     status_t status = 0;
     for (uint32_t count; bytes && !status; bytes -= count, memory += count, offset += count) {
         const uint8_t *page = overlay_look(overlay, offset, bytes, &count);
@@ -53,17 +55,10 @@ static status_t overlay_read_piece(void *context, uint64_t offset, uint8_t *memo
     return status;
 }
 
-static status_t overlay_read(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    uint64_t changed = pages_next(&overlay_of(store)->pages, span->offset_bytes / PAGE_BYTES);
-    if (changed > (span->offset_bytes + span->length_bytes - 1) / PAGE_BYTES)
-        return store->below->ops->read(store->below, span, done_bytes);
-    return span_each(span, done_bytes, overlay_read_piece, store);
-}
-
 /* ---- writing ------------------------------------------------------------------------------ */
 
-/* The page, as it is below if it was not changed before. */
+/* Returns the page for writing. A page that is written for the first time is copied from the store
+ * below. */
 static status_t overlay_make_page(struct overlay_store *overlay, uint64_t index, uint8_t **page)
 {
     if ((*page = pages_get(&overlay->pages, index)))
@@ -79,16 +74,17 @@ static status_t overlay_make_page(struct overlay_store *overlay, uint64_t index,
     return status;
 }
 
-static status_t overlay_write_piece(void *context, uint64_t offset, uint8_t *memory,
+static status_t overlay_write_piece(struct store *store, uint64_t offset, const uint8_t *memory,
                                     uint32_t bytes, uint32_t *done_bytes)
 {
     while (bytes) {
         uint32_t at = (uint32_t)(offset % PAGE_BYTES);
-        uint32_t count = bytes < PAGE_BYTES - at ? bytes : PAGE_BYTES - at;
+        uint32_t count = min(bytes, PAGE_BYTES - at);
         uint8_t *page;
-        status_t status = overlay_make_page(context, offset / PAGE_BYTES, &page);
+        status_t status = overlay_make_page(overlay_of(store), offset / PAGE_BYTES, &page);
         if (status)
             return status;
+
         memcpy(page + at, memory, count);
         *done_bytes += count;
         memory += count;
@@ -98,9 +94,14 @@ static status_t overlay_write_piece(void *context, uint64_t offset, uint8_t *mem
     return 0;
 }
 
-static status_t overlay_write(struct store *store, const struct span *span, uint32_t *done_bytes)
+static status_t overlay_move(struct store *store, enum io_op op, const struct span *span,
+                             uint32_t *done_bytes)
 {
-    return span_each(span, done_bytes, overlay_write_piece, store);
+    /* A read of unchanged pages goes straight to the caller's memory. */
+    uint64_t changed = pages_next(&overlay_of(store)->pages, span->offset_bytes / PAGE_BYTES);
+    if (op == IO_READ && changed > (span->offset_bytes + span->length_bytes - 1) / PAGE_BYTES)
+        return store_move(store->below, op, span, done_bytes);
+    return store_move_pieces(store, op, span, done_bytes);
 }
 
 static uint64_t overlay_memory(struct store *store)
@@ -115,8 +116,9 @@ static void overlay_close(struct store *store)
 }
 
 static const struct store_ops overlay_ops = {
-    .read = overlay_read,
-    .write = overlay_write,
+    .move = overlay_move,
+    .read_piece = overlay_read_piece,
+    .write_piece = overlay_write_piece,
     .memory = overlay_memory,
     .close = overlay_close,
 };
@@ -134,6 +136,7 @@ status_t store_overlay_create(struct store *inner, struct store **store)
         .size_bytes = inner->size_bytes,
         .level = inner->level,
         .waits = inner->waits,
+        .writable = true,
     };
     *store = &overlay->store;
     return 0;
@@ -162,7 +165,7 @@ status_t store_overlay_commit(struct store *store, struct virtual_progress *prog
 {
     struct pages *pages = &overlay_of(store)->pages;
     uint64_t total = overlay_memory(store), done = 0;
-    status_t status = store->below->ops->write ? 0 : -EROFS;
+    status_t status = store->below->writable ? 0 : -EROFS;
     for (uint64_t i = 0; !status && (i = pages_next(pages, i)) != UINT64_MAX; done += PAGE_BYTES) {
         if (progress)
             progress->report(progress, done, total);

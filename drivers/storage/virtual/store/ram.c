@@ -18,17 +18,17 @@ static struct ram_store *ram_of(struct store *store)
     return (struct ram_store *)(void *)store;
 }
 
-/* The part of [offset, + bytes) that lies in the offset's page. */
+/* Returns how many of the bytes from `offset` on are in its page. */
 static uint32_t within_page(uint64_t offset, uint32_t bytes)
 {
     uint32_t room = (uint32_t)(PAGE_BYTES - offset % PAGE_BYTES);
     return bytes < room ? bytes : room;
 }
 
-static status_t ram_read_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
-                               uint32_t *done_bytes)
+static status_t ram_read_piece(struct store *store, uint64_t offset, uint8_t *memory,
+                               uint32_t bytes, uint32_t *done_bytes)
 {
-    struct ram_store *ram = context;
+    struct ram_store *ram = ram_of(store);
     for (uint32_t count; bytes; bytes -= count, memory += count, offset += count) {
         count = within_page(offset, bytes);
         const uint8_t *page = pages_get(&ram->pages, offset / PAGE_BYTES);
@@ -41,10 +41,10 @@ static status_t ram_read_piece(void *context, uint64_t offset, uint8_t *memory, 
     return 0;
 }
 
-static status_t ram_write_piece(void *context, uint64_t offset, uint8_t *memory, uint32_t bytes,
-                                uint32_t *done_bytes)
+static status_t ram_write_piece(struct store *store, uint64_t offset, const uint8_t *memory,
+                                uint32_t bytes, uint32_t *done_bytes)
 {
-    struct ram_store *ram = context;
+    struct ram_store *ram = ram_of(store);
     for (uint32_t count; bytes; bytes -= count, memory += count, offset += count) {
         count = within_page(offset, bytes);
         uint8_t *page = pages_make(&ram->pages, offset / PAGE_BYTES, NULL);
@@ -54,16 +54,6 @@ static status_t ram_write_piece(void *context, uint64_t offset, uint8_t *memory,
         *done_bytes += count;
     }
     return 0;
-}
-
-static status_t ram_read(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    return span_each(span, done_bytes, ram_read_piece, store);
-}
-
-static status_t ram_write(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    return span_each(span, done_bytes, ram_write_piece, store);
 }
 
 static uint64_t ram_memory(struct store *store)
@@ -78,20 +68,20 @@ static void ram_close(struct store *store)
 }
 
 static const struct store_ops ram_ops = {
-    .read = ram_read,
-    .write = ram_write,
+    .read_piece = ram_read_piece,
+    .write_piece = ram_write_piece,
     .memory = ram_memory,
     .close = ram_close,
 };
 
 status_t store_ram_create(uint64_t size_bytes, struct store **store)
 {
-    if (size_bytes > INT64_MAX) /* offsets in files end there */
+    if (size_bytes > INT64_MAX) /* the largest offset in a file */
         return -EINVAL;
     struct ram_store *ram = mem_zalloc(sizeof(*ram));
     if (!ram)
         return -ENOMEM;
-    ram->store = (struct store){ .ops = &ram_ops, .size_bytes = size_bytes };
+    ram->store = (struct store){ .ops = &ram_ops, .size_bytes = size_bytes, .writable = true };
     *store = &ram->store;
     return 0;
 }
@@ -103,7 +93,7 @@ static bool page_is_blank(const uint8_t *page)
     return !page[0] && memcmp(page, page + 1, PAGE_BYTES - 1) == 0;
 }
 
-/* Fresh pages for the store's next bytes: how many could be had. */
+/* Allocates pages for the store's next bytes; returns how many. */
 static unsigned load_alloc(struct io_segment *segments, uint64_t bytes)
 {
     unsigned count = 0;
@@ -119,7 +109,7 @@ static unsigned load_alloc(struct io_segment *segments, uint64_t bytes)
     return count;
 }
 
-/* Keeps what was read: pages of zeroes need not be there. */
+/* Takes over a page that was read. A page of zeroes is freed: an absent page reads as zeroes. */
 static status_t load_keep(struct ram_store *ram, uint64_t index, void *page)
 {
     status_t status = -ENOENT;
@@ -130,7 +120,7 @@ static status_t load_keep(struct ram_store *ram, uint64_t index, void *page)
     return status == -ENOENT ? 0 : status;
 }
 
-/* The pages from `offset` on: how many bytes, or an errno. */
+/* Loads the next pages from `offset` on; returns how many bytes, or an errno. */
 static ssize_t load_some(struct ram_store *ram, struct store *from, uint64_t offset,
                          struct io_segment *segments)
 {
@@ -139,7 +129,7 @@ static ssize_t load_some(struct ram_store *ram, struct store *from, uint64_t off
     span.segment_count = load_alloc(segments, from->size_bytes - offset);
     for (unsigned i = 0; i < span.segment_count; i++)
         span.length_bytes += segments[i].length_bytes;
-    status_t status = span.segment_count ? from->ops->read(from, &span, &done) : -ENOMEM;
+    status_t status = span.segment_count ? store_move(from, IO_READ, &span, &done) : -ENOMEM;
     for (unsigned i = 0; i < span.segment_count; i++)
         if (status)
             page_free(segments[i].address);

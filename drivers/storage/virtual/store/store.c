@@ -1,5 +1,5 @@
 /*
- * store.c - what all stores have in common.
+ * store.c - moves bytes of any store, and applies an operation to a whole stack of stores.
  */
 #include "drivers/storage/virtual/store/store.h"
 #include "lib/macros.h"
@@ -41,13 +41,38 @@ void store_close(struct store *store)
     }
 }
 
+status_t store_move_pieces(struct store *store, enum io_op op, const struct span *span,
+                           uint32_t *done_bytes)
+{
+    const struct store_ops *ops = store->ops;
+    status_t status = 0;
+    *done_bytes = 0;
+    for (unsigned i = 0; !status && *done_bytes < span->length_bytes; i++) {
+        uint64_t offset = span->offset_bytes + *done_bytes;
+        uint8_t *memory = span->segments[i].address;
+        uint32_t bytes = min(span->segments[i].length_bytes, span->length_bytes - *done_bytes);
+        status = op == IO_READ ? ops->read_piece(store, offset, memory, bytes, done_bytes)
+                               : ops->write_piece(store, offset, memory, bytes, done_bytes);
+    }
+    return status;
+}
+
+status_t store_move(struct store *store, enum io_op op, const struct span *span,
+                    uint32_t *done_bytes)
+{
+    *done_bytes = 0;
+    if (op == IO_WRITE && !store->writable)
+        return -EROFS;
+    return (store->ops->move ? store->ops->move : store_move_pieces)(store, op, span, done_bytes);
+}
+
 status_t store_read(struct store *store, uint64_t offset_bytes, void *memory, uint32_t bytes,
                     bool interruptible)
 {
     struct io_segment segment = { .address = memory, .length_bytes = bytes };
     struct span span = { offset_bytes, &segment, 1, bytes, interruptible };
     uint32_t done;
-    return store->ops->read(store, &span, &done);
+    return store_move(store, IO_READ, &span, &done);
 }
 
 status_t store_write(struct store *store, uint64_t offset_bytes, const void *memory,
@@ -56,21 +81,5 @@ status_t store_write(struct store *store, uint64_t offset_bytes, const void *mem
     struct io_segment segment = { .address = (void *)(uintptr_t)memory, .length_bytes = bytes };
     struct span span = { offset_bytes, &segment, 1, bytes, interruptible };
     uint32_t done;
-    return store->ops->write ? store->ops->write(store, &span, &done) : -EROFS;
-}
-
-status_t span_each(const struct span *span, uint32_t *done_bytes,
-                   status_t (*move)(void *context, uint64_t offset_bytes, uint8_t *memory,
-                                    uint32_t bytes, uint32_t *done_bytes),
-                   void *context)
-{
-    status_t status = 0;
-    *done_bytes = 0;
-    for (unsigned i = 0; !status && *done_bytes < span->length_bytes; i++) {
-        uint32_t count = span->segments[i].length_bytes;
-        count = min(count, span->length_bytes - *done_bytes);
-        status = move(context, span->offset_bytes + *done_bytes, span->segments[i].address, count,
-                      done_bytes);
-    }
-    return status;
+    return store_move(store, IO_WRITE, &span, &done);
 }

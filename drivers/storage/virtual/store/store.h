@@ -1,16 +1,15 @@
 /*
  * store.h - the source of a virtual drive's bytes.
  *
- * A store moves bytes between memory and itself at any offset within its size. If it `waits`,
- * that may sleep: the drive then has a worker thread, which alone calls it; else the drive calls it
- * where a request is submitted. Stores are stacked: a window on a file, an overlay on the window,
- * faults on all of it.
- *
- * Errors      0 and everything moved, or an errno and *done_bytes good ones.
- * Locking     The drive has one transfer under way at a time; check() and memory() may be called
- *             beside it.
- * Ownership   A store owns the one below it; store_close() frees both. Where creating one upon
- *             another fails, the other is closed too, except where noted.
+ * Model       A store moves bytes between memory and itself, at any offset within its size. Moving
+ *             may sleep if the store `waits`: the drive then has a worker thread, which alone serves
+ *             its transfers; else transfers are served where requests are submitted. Stores form
+ *             a stack: a window on a file, an overlay on the window, faults on top.
+ * Errors      0: all bytes were moved. An errno: *done_bytes were.
+ * Locking     A drive has at most one transfer in flight. check() and memory() may be called beside
+ *             it, from any thread.
+ * Ownership   A store owns the store below it; store_close() frees both. If creating a store on
+ *             another one fails, the other one is closed too, unless its comment differs.
  */
 #ifndef DRIVERS_STORAGE_VIRTUAL_STORE_STORE_H
 #define DRIVERS_STORAGE_VIRTUAL_STORE_STORE_H
@@ -19,27 +18,34 @@
 
 struct store;
 
-/* What is to be moved: between the store's bytes from `offset_bytes` and the segments. */
+/* The bytes to move: those of the store from `offset_bytes`, and the segments' memory. */
 struct span {
     uint64_t offset_bytes;
     const struct io_segment *segments;
     unsigned segment_count;
-    uint32_t length_bytes; /* what the segments hold together, or less */
+    uint32_t length_bytes; /* at most the length of all segments */
     bool interruptible;    /* ^C ends the wait for a file with -EINTR, at the price of a copy. The
                               drive's worker, which is never interrupted, does without */
 };
 
 struct store_ops {
-    status_t (*read)(struct store *store, const struct span *span, uint32_t *done_bytes);
-    /* NULL: read-only. -ENOSPC: no memory for it. */
-    status_t (*write)(struct store *store, const struct span *span, uint32_t *done_bytes);
-    /* What was written is safe when it returns 0. NULL: it always is. */
+    /* Moves a whole span. NULL: the piece functions do it, one segment after the other. */
+    status_t (*move)(struct store *store, enum io_op op, const struct span *span,
+                     uint32_t *done_bytes);
+    /* Move one piece, and add to *done_bytes. write_piece is called for writable stores only;
+     * -ENOSPC if memory is exhausted. */
+    status_t (*read_piece)(struct store *store, uint64_t offset_bytes, uint8_t *memory,
+                           uint32_t bytes, uint32_t *done_bytes);
+    status_t (*write_piece)(struct store *store, uint64_t offset_bytes, const uint8_t *memory,
+                            uint32_t bytes, uint32_t *done_bytes);
+    /* Returns 0 once all bytes written before are durable. NULL: they always are. */
     status_t (*flush)(struct store *store);
-    /* Is what the store is on unchanged? 0, -ESTALE ... NULL: it is on nothing. */
+    /* Returns 0 if the underlying file is unchanged, else an errno such as -ESTALE. NULL: the store
+     * has no file. */
     status_t (*check)(struct store *store);
-    /* Memory that it has taken, without the stores below. NULL: none. */
+    /* Returns the bytes of memory allocated, without the stores below. NULL: none. */
     uint64_t (*memory)(struct store *store);
-    /* Frees what is the store's own; the one below is closed next. Never NULL. */
+    /* Frees the store itself; the store below is closed next. Never NULL. */
     void (*close)(struct store *store);
 };
 
@@ -48,25 +54,25 @@ struct store {
     struct store *below; /* owned; NULL: none */
     uint64_t size_bytes;
     unsigned level; /* of the drive on it: Book, chapter 6 */
-    bool waits;
+    bool waits, writable;
 };
 
-/* For stores that are on one another: the same of the store below. */
+/* Reads or writes a span. -EROFS if the store is not writable, or the store's error. */
+status_t store_move(struct store *store, enum io_op op, const struct span *span,
+                    uint32_t *done_bytes) MUST_CHECK;
+/* For ops->move of a store that also has piece functions. */
+status_t store_move_pieces(struct store *store, enum io_op op, const struct span *span,
+                           uint32_t *done_bytes) MUST_CHECK;
+/* These apply to the store and to all stores below it. */
 status_t store_check(struct store *store) MUST_CHECK;
 status_t store_flush(struct store *store) MUST_CHECK;
 uint64_t store_memory(struct store *store);
-void store_close(struct store *store); /* NULL: nothing */
-/* One piece of memory. */
+void store_close(struct store *store); /* NULL: does nothing */
+/* Move one piece of memory. */
 status_t store_read(struct store *store, uint64_t offset_bytes, void *memory, uint32_t bytes,
                     bool interruptible) MUST_CHECK;
 status_t store_write(struct store *store, uint64_t offset_bytes, const void *memory,
                      uint32_t bytes, bool interruptible) MUST_CHECK;
-
-/* Calls `move` with each piece of memory of the span in turn, until one fails. */
-status_t span_each(const struct span *span, uint32_t *done_bytes,
-                   status_t (*move)(void *context, uint64_t offset_bytes, uint8_t *memory,
-                                    uint32_t bytes, uint32_t *done_bytes),
-                   void *context) MUST_CHECK;
 
 /* ---- kinds -------------------------------------------------------------------------------- */
 

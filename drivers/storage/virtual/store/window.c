@@ -8,23 +8,12 @@ struct window_store {
     uint64_t offset_bytes;
 };
 
-static struct span window_span(struct store *store, const struct span *span)
+static status_t window_move(struct store *store, enum io_op op, const struct span *span,
+                            uint32_t *done_bytes)
 {
     struct span inner = *span;
     inner.offset_bytes += ((struct window_store *)(void *)store)->offset_bytes;
-    return inner;
-}
-
-static status_t window_read(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    struct span inner = window_span(store, span);
-    return store->below->ops->read(store->below, &inner, done_bytes);
-}
-
-static status_t window_write(struct store *store, const struct span *span, uint32_t *done_bytes)
-{
-    struct span inner = window_span(store, span);
-    return store->below->ops->write(store->below, &inner, done_bytes);
+    return store_move(store->below, op, &inner, done_bytes);
 }
 
 static void window_close(struct store *store)
@@ -32,14 +21,8 @@ static void window_close(struct store *store)
     mem_free(store);
 }
 
-static const struct store_ops window_read_only_ops = {
-    .read = window_read,
-    .close = window_close,
-};
-
 static const struct store_ops window_ops = {
-    .read = window_read,
-    .write = window_write,
+    .move = window_move,
     .close = window_close,
 };
 
@@ -50,11 +33,12 @@ status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_
     if (!window)
         return -ENOMEM;
     window->store = (struct store){
-        .ops = inner->ops->write ? &window_ops : &window_read_only_ops,
+        .ops = &window_ops,
         .below = inner,
         .size_bytes = size_bytes,
         .level = inner->level,
         .waits = inner->waits,
+        .writable = inner->writable,
     };
     window->offset_bytes = offset_bytes;
     *store = &window->store;
