@@ -1,5 +1,6 @@
 /*
- * control.c - the control device, through which drives come and go (kernel/dev/virtual.h).
+ * control.c - the control device: checks each operation's argument, finds its drive and calls
+ * drive.c (kernel/dev/virtual.h).
  */
 #include "drivers/storage/virtual/disc/cd_sector.h"
 #include "drivers/storage/virtual/drive.h"
@@ -18,7 +19,7 @@ static bool text_ends(const char *text, size_t bytes)
     return strnlen(text, bytes) < bytes;
 }
 
-/* The drive of a name that ends within its array: a reference. */
+/* Finds the drive of this name: a reference. -EINVAL if the name does not end within its array. */
 static status_t find_drive(const char name[DEVICE_NAME_BYTES], struct device **device)
 {
     *device = NULL;
@@ -35,7 +36,7 @@ static status_t find_drive(const char name[DEVICE_NAME_BYTES], struct device **d
     return 0;
 }
 
-enum { DRIVE_PAGES = 8 }; /* a drive takes less, without what is written to it */
+enum { DRIVE_PAGES = 8 }; /* more than a drive needs, without the bytes written to it */
 
 /* ---- register ----------------------------------------------------------------------------- */
 
@@ -43,7 +44,7 @@ enum {
     FLAGS = VIRTUAL_TEMPORARY | VIRTUAL_WRITABLE | VIRTUAL_CD | VIRTUAL_GEOMETRY | VIRTUAL_NO_MOUNT,
 };
 
-/* A CD is read-only, and of 2048-byte blocks. */
+/* Checks that a CD is read-only and has blocks of 2048 bytes. */
 static bool cd_valid(const struct virtual_register *request)
 {
     uint32_t block = request->flags & VIRTUAL_GEOMETRY ? request->geometry.sector_bytes
@@ -67,7 +68,7 @@ static bool register_valid(const struct virtual_register *request)
            cd_valid(request);
 }
 
-/* The halted drive that had this image before; a reference, or NULL. */
+/* Returns the halted drive that had this image: a reference, or NULL. */
 static struct device *find_halted(const char *image)
 {
     struct device *bus = device_find("virtual"), *device = NULL;
@@ -81,7 +82,7 @@ static struct device *find_halted(const char *image)
     return device;
 }
 
-/* The drive to register into: a reference; NULL: a new one is to be made. */
+/* Chooses the drive to register into: a reference; NULL: a new drive is to be created. */
 static status_t choose_drive(const struct virtual_register *request, struct device **device)
 {
     *device = NULL;
@@ -168,7 +169,7 @@ static status_t control_save(void *argument)
     return status;
 }
 
-/* ---- what is done while the drive is held -------------------------------------------------- */
+/* ---- while the drive is held --------------------------------------------------------------- */
 
 static status_t with_drive(const char *name, bool may_wait,
                            status_t (*use)(struct device *device, struct image *image,
@@ -264,7 +265,7 @@ static status_t control_get_fault(void *argument)
     return status;
 }
 
-/* The other disc is opened as the first one was: with its blocks and its class. */
+/* Opens the other disc with the block size and the class of the first one. */
 static status_t control_swap(const struct virtual_fault *fault)
 {
     struct device *device;

@@ -5,7 +5,7 @@
 #include "drivers/storage/virtual/drive_private.h"
 #include "lib/macros.h"
 
-/* One step: true if the drive was in one of the states `from`, and is in `to` now. */
+/* In one step: if the drive is in one of the states `from`, changes it to `to` and returns true. */
 static bool drive_change_state(struct drive *drive, unsigned from, enum drive_state to)
 {
     spin_lock(&drive->lock);
@@ -161,9 +161,9 @@ void drive_announce_again(struct device *device, const struct image *image)
     spin_unlock(&drive->lock);
 }
 
-/* ---- going -------------------------------------------------------------------------------- */
+/* ---- removal ------------------------------------------------------------------------------ */
 
-/* For the thread that changed the state to GONE. */
+/* Removes the device and its image. Called once, by the thread that changed the state to GONE. */
 static void drive_go(struct device *device)
 {
     struct drive *drive = drive_of(device);
@@ -174,7 +174,7 @@ static void drive_go(struct device *device)
     device_put(device);
 }
 
-/* It cannot be opened any more: is it to be removed? */
+/* Removes a drive that can no longer be opened, unless it is still open. */
 static void drive_go_if_unused(struct device *device)
 {
     if (!device_open_count(device) &&
@@ -182,7 +182,7 @@ static void drive_go_if_unused(struct device *device)
         drive_go(device);
 }
 
-/* For a thread that came too late to remove it. */
+/* Returns the error for a thread that found the drive in another state than REGISTERED. */
 static status_t removed_already(struct drive *drive)
 {
     return drive_state(drive) == STATE_GONE ? -ENODEV : -EALREADY;
@@ -235,7 +235,8 @@ status_t drive_unregister(struct device *device, enum virtual_removal removal)
 
 /* ---- another image ------------------------------------------------------------------------ */
 
-/* Takes the image over. In a drive that has none already: -ENODEV, unless `halted`. */
+/* Puts the image in the place of the drive's, and takes it over. -ENODEV if the drive has no image,
+ * unless it is `halted`. */
 static status_t drive_exchange(struct device *device, struct image *image, bool halted)
 {
     struct drive *drive = drive_of(device);
@@ -270,7 +271,9 @@ status_t drive_register_again(struct device *device, struct image *image)
         image_put(image);
         return -EBUSY;
     }
-    device_allow_opens(device); /* before anybody is told of the medium; till then there is none */
+
+    /* Before the medium is announced: the monitor may open the drive at once. */
+    device_allow_opens(device);
     status_t status = drive_exchange(device, image, true);
     if (status)
         IGNORE(device_refuse_opens(device, false));
@@ -308,7 +311,7 @@ static status_t drive_check(struct device *device)
     return status;
 }
 
-/* The last handle was closed: a drive that was made for a mount goes with it. */
+/* Called after the last close: a drive that was made for a mount is removed then. */
 static void drive_closed(struct device *device)
 {
     struct drive *drive = drive_of(device);
@@ -334,7 +337,7 @@ bool device_is_drive(const struct device *device)
     return device_has_ops(device, &drive_ops);
 }
 
-/* ---- coming ------------------------------------------------------------------------------- */
+/* ---- creation ----------------------------------------------------------------------------- */
 
 static struct drive *drive_alloc(void)
 {

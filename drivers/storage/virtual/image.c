@@ -1,4 +1,7 @@
-/* image.c - see image.h. */
+/*
+ * image.c - opens an image in steps: the file or memory at the bottom of the stack, the window, the
+ * CD sectors, the copy in memory or the overlay, and finally its block size; image.h.
+ */
 #include "drivers/storage/virtual/image.h"
 #include "drivers/storage/virtual/disc/disc.h"
 #include "kernel/dev/geometry.h"
@@ -15,7 +18,7 @@ static void image_put_holders(struct image *image)
 
 /* ---- the bottom of the stack -------------------------------------------------------------- */
 
-/* How many bytes of the image the request asks for; 0: all the rest. */
+/* Finds how many bytes of the image the request asks for; 0: all from the offset on. */
 static status_t image_wanted(const struct virtual_register *request, uint64_t *bytes)
 {
     *bytes = request->size_bytes;
@@ -40,7 +43,7 @@ static status_t open_memory(const struct virtual_register *request, struct image
     return status ? status : store_memory_create(request->memory, bytes, &image->store);
 }
 
-/* Puts the disc that a sheet describes in place of the sheet's own text. */
+/* Replaces the text of a sheet by the disc that it describes. */
 static status_t image_take_sheet(struct virtual_register *request,
                                  const struct sheet_opener *opener, struct image *image)
 {
@@ -96,7 +99,7 @@ static status_t image_open_bottom(struct virtual_register *request,
 
 /* ---- window, sectors, memory, overlay ------------------------------------------------------- */
 
-/* A geometry larger than the file makes the file larger. */
+/* Enlarges the file to `end` if a geometry asks for more than it has. */
 static status_t image_grow(const struct virtual_register *request, struct image *image,
                            uint64_t end)
 {
@@ -133,7 +136,8 @@ static status_t image_cut(const struct virtual_register *request, struct image *
     return store_window_create(image->store, offset, wanted, &image->store);
 }
 
-/* What follows the last whole sector cannot be verified, and is left out. */
+/* Replaces an image of CD sectors by their data. Bytes after the last whole sector cannot be
+ * verified, and are left out. */
 static status_t image_take_raw(struct image *image)
 {
     uint64_t size = image->store->size_bytes;

@@ -1,5 +1,8 @@
 /*
- * image.h - the content of a drive: a stack of stores, and the request that it was made from.
+ * image.h - the content of a drive: a stack of stores, and the facts of its registration.
+ *
+ * Ownership   Image and facts are counted. The facts outlive the image, since a halted drive
+ *             reports them.
  */
 #ifndef DRIVERS_STORAGE_VIRTUAL_IMAGE_H
 #define DRIVERS_STORAGE_VIRTUAL_IMAGE_H
@@ -7,8 +10,7 @@
 #include "drivers/storage/virtual/disc/ledger.h"
 #include "drivers/storage/virtual/disc/sheet.h"
 
-/* Properties of an image, as requested or found: a drive reports them after the image is gone.
- * Counted; constant once a drive has the image. */
+/* Properties of an image, as requested or found. Counted; constant once a drive has the image. */
 struct image_facts {
     _Atomic unsigned references;
     enum virtual_store kind;
@@ -20,16 +22,16 @@ struct image_facts {
     char path[]; /* "" for none */
 };
 
-/* Counted: it is closed with its last reference. */
+/* Counted; closed with the last reference. */
 struct image {
     _Atomic unsigned references;
     struct image_facts *facts;        /* a reference */
     struct store *store;              /* the top of the stack; owned */
-    struct store *content;            /* the top without faults: constant, for those that look */
+    struct store *content;            /* the top without faults: constant, for looks */
     struct store *overlay;            /* in the stack, or NULL */
     struct store *_Atomic fault;      /* the top, or NULL */
-    struct store *grown;              /* in the stack: a file that was made larger for this; NULL:
-                                         none, or it keeps its size */
+    struct store *grown;              /* in the stack: a file that was enlarged, and is to get its
+                                         size back; NULL: none */
     uint64_t grown_from_bytes;
     struct device *holders[VIRTUAL_HOLDERS_MAX]; /* of the image's bytes: references */
     unsigned holder_count;            /* 0: memory */
@@ -37,20 +39,21 @@ struct image {
     struct device_toc *toc;           /* of an image of CD sectors; NULL: none. Owned */
 };
 
-/* Opens, loads and stacks what the request asks for. The request's texts end within their arrays.
+/* Opens and loads the image that the request describes, and stacks its stores. The request's texts
+ * end within their arrays.
  * *image: one reference. Errors and request->reason: see virtual.h. */
 status_t image_open(struct virtual_register *request, struct image **image) MUST_CHECK;
-/* The same with files that are not the VFS's. */
+/* Does the same with files that `opener` opens. */
 status_t image_open_from(struct virtual_register *request, const struct sheet_opener *opener,
                          struct image **image) MUST_CHECK;
 struct image *image_get(struct image *image);
-/* NULL: nothing. The last one closes the stores; a file that was made larger gets its size back. */
+/* NULL: does nothing. The last put closes the stores, and sets `grown` back to its size. */
 void image_put(struct image *image);
 struct image_facts *image_facts_get(struct image_facts *facts);
 void image_facts_put(struct image_facts *facts);
-/* May requests be served where they are submitted? */
+/* Returns whether the next transfer is served where it is submitted. Called once per transfer. */
 bool image_serves_at_once(const struct image *image);
-/* Puts a fault store on top, if there is none; the drive is held. -ENOMEM. */
+/* Puts a fault store on top, unless there is one. The caller holds the drive. -ENOMEM. */
 status_t image_make_faulty(struct image *image) MUST_CHECK;
 
 #endif

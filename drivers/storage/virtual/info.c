@@ -1,6 +1,5 @@
 /*
- * info.c - what a drive reports of itself: to the control device and through its own handle; see
- * drive.h.
+ * info.c - what a drive reports about itself, to the control device and through its own handle.
  */
 #include "drivers/storage/virtual/drive.h"
 #include "kernel/dev/control.h"
@@ -79,7 +78,7 @@ void drive_describe(struct device *device, char *text, size_t bytes)
 
 /* ---- through its own handle --------------------------------------------------------------- */
 
-/* A caller that has the drive needs no name; another drive's is a mistake. */
+/* Returns whether a request through the drive's own handle means this drive: "" or its alias. */
 static bool names_drive(const char name[DEVICE_NAME_BYTES], const struct device *device)
 {
     return strnlen(name, DEVICE_NAME_BYTES) < DEVICE_NAME_BYTES &&
@@ -154,10 +153,10 @@ static status_t own_get_bios_geometry(struct device *device, void *argument)
     return 0;
 }
 
-/* Sizes of what control.h describes were checked by device_control(). */
+/* device_control() has checked the sizes of the structs in control.h. */
 static const struct {
     unsigned operation;
-    size_t struct_bytes; /* 0: not one that begins with its own size */
+    size_t struct_bytes; /* 0: the struct does not begin with its size */
     status_t (*run)(struct device *device, void *argument);
 } operations[] = {
     { VIRTUAL_GET_INFO, sizeof(struct virtual_info), own_get_info },

@@ -1,5 +1,6 @@
 /*
- * save.c - a drive's bytes into a file.
+ * save.c - saves a drive's bytes: reads it through its device file, so that transfers in flight,
+ * faults and the file cache apply as for any reader.
  */
 #include "drivers/storage/virtual/save.h"
 #include "kernel/vfs/vfs.h"
@@ -33,8 +34,8 @@ static status_t save_bytes(struct file *from, struct file *to, struct virtual_pr
     return status;
 }
 
-/* The file has the name only when it is complete. One that is written, or that a drive shows, is
- * not replaced: -EBUSY. */
+/* The file gets its name when it is complete. A file that is open for writing, or that a drive
+ * shows, is not replaced: -EBUSY. */
 static status_t save_to(struct path *root, struct file *from, const char *path,
                         struct virtual_progress *progress)
 {

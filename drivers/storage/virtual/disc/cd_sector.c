@@ -1,4 +1,7 @@
-/* cd_sector.c - see cd_sector.h. */
+/*
+ * cd_sector.c - the EDC, the two codes P and Q, and the verdict on each kind of sector; see
+ * cd_sector.h for their layout.
+ */
 #include "drivers/storage/virtual/disc/cd_sector.h"
 #include "lib/bytes.h"
 #include "lib/string.h"
@@ -86,7 +89,7 @@ void cd_sector_start(void)
 
 /* ---- EDC ---------------------------------------------------------------------------------- */
 
-/* Eight bytes a step: each table carries a byte past those that follow it. */
+/* Handles eight bytes a step: each table holds the CRC of a byte followed by 0 to 7 zeroes. */
 static uint32_t edc_of(const uint8_t *data, size_t bytes)
 {
     uint32_t crc = 0;
@@ -311,7 +314,7 @@ bool cd_sector_has_sync(const uint8_t *sector)
     return memcmp(sector, sync_mark, CD_SYNC_BYTES) == 0;
 }
 
-/* Two decimal digits; 100 when they are none. */
+/* Decodes two decimal digits; 100 if they are invalid. */
 static unsigned bcd_decode(uint8_t byte)
 {
     unsigned high = byte >> 4, low = byte & 0xf;
@@ -332,7 +335,7 @@ uint32_t cd_sector_frame(const uint8_t *sector)
     return (minute * 60 + second) * 75 + frame;
 }
 
-/* Writes sync and header as they should be. */
+/* Writes the sync and header that the sector should have. */
 static void header_put(uint8_t *sector, uint32_t frame, unsigned mode)
 {
     memcpy(sector, sync_mark, CD_SYNC_BYTES);
@@ -356,7 +359,8 @@ enum {
     BODY_EDC = MODE_2_EDC - SUBHEADER,
 };
 
-/* Corrects a copy of the body. The codes of form 1 take the header for zeroes. */
+/* Corrects a copy of the body. In form 1 the codes are computed with a header of zeroes (CD-ROM
+ * XA). */
 static bool body_correct(struct cd_check *check, const uint8_t *body)
 {
     uint8_t *work = check->work;
@@ -395,8 +399,8 @@ enum cd_verdict cd_sector_verify_bare(struct cd_check *check, uint8_t *sector,
 
 /* ---- whole sectors ------------------------------------------------------------------------- */
 
-/* Corrects a copy that has the sync and header of mode 1 that it should have: if the EDC matches
- * then, the sector was made with them. */
+/* Corrects a copy with the sync and header of mode 1 that the sector should have. If the EDC
+ * matches then, the sector was written with them. */
 static bool mode_1_correct(struct cd_check *check, const uint8_t *sector)
 {
     uint8_t *work = check->work;
@@ -419,8 +423,8 @@ static enum cd_verdict correct_mode_1(struct cd_check *check, uint8_t *sector,
     return CD_CORRECTED;
 }
 
-/* Sync or header are not as they should be. Mode 1 can prove that it is the right sector all the
- * same; else: why it is refused. */
+/* Handles a sector whose sync or header is wrong. The EDC of mode 1 covers both, and can prove that
+ * it is the right sector nevertheless. Else returns why it is refused. */
 static enum cd_verdict verify_misframed(struct cd_check *check, uint8_t *sector,
                                         const uint8_t **data)
 {

@@ -14,12 +14,12 @@
  * between the two corrects bursts and scattered damage. What one code cannot correct are known
  * places for the other: any two columns of P, or diagonals of Q, may be wrong altogether.
  *
- * A sector is accepted only if its EDC matches: data that cannot be proved right is refused. Sync,
- * and the header of mode 1, may be repaired, since the EDC covers them. That of mode 2 it does not
- * cover: there they must be as they should.
+ * A sector is accepted only if its EDC matches: data that cannot be verified is refused. In mode 1
+ * the EDC covers sync and header, so they may be repaired; in mode 2 it does not, so both must be
+ * right.
  *
- * Locking     cd_sector_start() once, before all else. Then any context; a check is used by one
- *             thread at a time.
+ * Locking     cd_sector_start() is called once, before any other function. All others: any context;
+ *             a struct cd_check is used by one thread at a time.
  * References  ECMA-130 14 and annexes A (RSPC) and B (scrambling, which images do not have);
  *             CD-ROM XA (mode 2).
  */
@@ -51,26 +51,26 @@ enum cd_verdict {
     CD_DAMAGED, /* beyond correction */
 };
 
-/* What is expected of a sector, and memory to work in. */
+/* What a sector should be, and memory to work in. */
 struct cd_check {
     uint32_t frame; /* the header's address in frames: the block's number + CD_LEAD_FRAMES */
     unsigned mode;  /* of the track: assumed where the header is damaged */
     uint8_t work[CD_SECTOR_BYTES];
 };
 
-/* Makes the tables. Idempotent. */
+/* Computes the tables. Idempotent. */
 void cd_sector_start(void);
 /* Verifies a whole sector, and corrects its data in place. *data: its 2048 bytes if the verdict is
  * CD_GOOD or CD_CORRECTED. */
 enum cd_verdict cd_sector_verify(struct cd_check *check, uint8_t *sector, const uint8_t **data);
-/* The same of a bare one, which has no address. */
+/* Does the same for a bare sector, which has no address. */
 enum cd_verdict cd_sector_verify_bare(struct cd_check *check, uint8_t *sector,
                                       const uint8_t **data);
 const char *cd_verdict_text(enum cd_verdict verdict);
 
-/* Does it begin with a sync mark? */
+/* Returns whether the sector begins with a sync mark. */
 bool cd_sector_has_sync(const uint8_t *sector);
-/* The header's address in frames; UINT32_MAX when it is invalid. */
+/* Returns the header's address in frames; UINT32_MAX if it is invalid. */
 uint32_t cd_sector_frame(const uint8_t *sector);
 
 #endif

@@ -1,4 +1,6 @@
-/* ledger.c - see ledger.h. */
+/*
+ * ledger.c - a bit per block of the disc, in pages that are allocated when first needed.
+ */
 #include "drivers/storage/virtual/disc/ledger.h"
 #include "kernel/log.h"
 #include "kernel/vfs/vfs.h"

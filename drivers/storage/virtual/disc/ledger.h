@@ -1,5 +1,5 @@
 /*
- * ledger.h - which sectors of an image were corrected, and which had to be refused.
+ * ledger.h - counts and logs the sectors of an image that were corrected or refused.
  *
  * Each sector is counted once, however often it is read, and logged once; after LEDGER_LINES lines
  * sectors are only counted. Without memory to remember a sector it may be counted again.
@@ -22,11 +22,12 @@ struct ledger {
     const char *name; /* of the image, for the log: borrowed */
     _Atomic uint32_t corrected, refused;
     unsigned lines;
-    uint8_t *seen[LEDGER_PAGES]; /* a bit a block; NULL: none of them was seen */
+    uint8_t *seen[LEDGER_PAGES]; /* one bit per block; NULL: none of these was noted */
 };
 
+/* Counts and logs the verdict of a block, unless it is CD_GOOD or the block was noted before. */
 void ledger_note(struct ledger *ledger, uint32_t block, enum cd_verdict verdict);
-/* Frees what it remembers. */
+/* Frees the bits. */
 void ledger_clear(struct ledger *ledger);
 
 #endif

@@ -2,9 +2,9 @@
  * store.h - the source of a virtual drive's bytes.
  *
  * Model       A store moves bytes between memory and itself, at any offset within its size. Moving
- *             may sleep if the store `waits`: the drive then has a worker thread, which alone serves
- *             its transfers; else transfers are served where requests are submitted. Stores form
- *             a stack: a window on a file, an overlay on the window, faults on top.
+ *             may sleep if the store `waits`: a worker thread of the drive then serves the
+ *             transfers; else they are served where requests are submitted. Stores form a stack:
+ *             a window on a file, an overlay on the window, faults on top.
  * Errors      0: all bytes were moved. An errno: *done_bytes were.
  * Locking     A drive has at most one transfer in flight. check() and memory() may be called beside
  *             it, from any thread.
@@ -76,46 +76,45 @@ status_t store_write(struct store *store, uint64_t offset_bytes, const void *mem
 
 /* ---- kinds -------------------------------------------------------------------------------- */
 
-/* `size_bytes` of zeroes; pages are taken when first written. -ENOMEM, -EINVAL. */
+/* Creates a store of zeroes; pages are allocated when first written. -ENOMEM, -EINVAL. */
 status_t store_ram_create(uint64_t size_bytes, struct store **store) MUST_CHECK;
-/* A copy of a store in memory; `from` is closed, also when it fails. -EINTR when interrupted. */
+/* Copies a store into memory. `from` is closed, even on failure. -EINTR if interrupted. */
 status_t store_ram_load(struct store *from, struct virtual_progress *progress,
                         struct store **store) MUST_CHECK;
-/* The caller's memory in place. */
+/* Creates a store over the caller's memory, which must outlive it. */
 status_t store_memory_create(void *memory, uint64_t size_bytes, struct store **store) MUST_CHECK;
-/* A file, through the VFS, past its cache. The path is absolute. -EBUSY, -EMLINK. *device, if not
- * NULL: what holds the file's bytes; a reference, or NULL. */
+/* Opens a file, by its absolute path, as a store that bypasses the file's cache. -EBUSY, -EMLINK.
+ * *device, if not NULL: a reference to the device that holds the file's bytes; NULL for memory. */
 status_t store_file_create(const char *path, bool writable, struct store **store,
                            struct device **device) MUST_CHECK;
-/* Changes the last element of an absolute path[bytes] to the name that the directory has for it in
- * another case. -ENOENT: it has none. */
+/* Replaces the last element of an absolute path[bytes] by a name in its directory that differs only
+ * in case. -ENOENT if there is none. */
 status_t store_file_fold(char *path, size_t bytes) MUST_CHECK;
-/* Makes a writable file larger, or as small again. */
+/* Sets the size of a writable file: larger, or as small as it was. */
 status_t store_file_grow(struct store *store, uint64_t size_bytes) MUST_CHECK;
-/* The bytes from `offset_bytes` on. The window is within the store. -ENOMEM: `inner` is as it
- * was. */
+/* Creates a store of a part of `inner`. -ENOMEM: `inner` is unchanged. */
 status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_t size_bytes,
                              struct store **store) MUST_CHECK;
-/* Keeps in memory what is written, a page at a time. */
+/* Creates a store that reads `inner` and keeps written pages in memory. */
 status_t store_overlay_create(struct store *inner, struct store **store) MUST_CHECK;
-/* The first run of changed pages that reaches beyond `offset_bytes`; -ENOENT. */
+/* Finds the first run of changed bytes at or after `offset_bytes`; -ENOENT if there is none. */
 status_t store_overlay_next(struct store *store, uint64_t offset_bytes, uint64_t *start,
                             uint64_t *length_bytes) MUST_CHECK;
-/* Writes them to the store below, and forgets each when it is there. -EROFS. */
+/* Writes the changed pages to the store below, and frees each one after that. -EROFS, -EINTR. */
 status_t store_overlay_commit(struct store *store, struct virtual_progress *progress) MUST_CHECK;
 void store_overlay_discard(struct store *store);
 
-/* Misbehaves on demand (virtual.h: enum virtual_fault_kind, down to FLIP). -ENOMEM: `inner` is as
- * it was. */
+/* Creates a store that fails on request (virtual.h: enum virtual_fault_kind, up to FLIP). -ENOMEM:
+ * `inner` is unchanged. */
 status_t store_fault_create(struct store *inner, uint32_t block_bytes,
                             struct store **store) MUST_CHECK;
 status_t store_fault_set(struct store *store, const struct virtual_fault *fault) MUST_CHECK;
 status_t store_fault_get(struct store *store, unsigned position,
                          struct virtual_fault *fault) MUST_CHECK;
 unsigned store_fault_count(struct store *store);
-/* Is that block one of those set to be bad? False for another store. */
+/* Returns whether the block at this offset is set to be bad. False for any other kind of store. */
 bool store_fault_is_bad(struct store *store, uint64_t offset_bytes);
-/* Is the next transfer served in the submitter's thread? It never waits then. */
+/* Returns whether the next transfer is to be served in the submitter's thread, without waiting. */
 bool store_fault_flips(struct store *store);
 
 #endif
