@@ -29,6 +29,7 @@ static int mount_list(struct shell *shell)
                       columns < PATH_COLUMNS ? (int)(PATH_COLUMNS - columns) : 0, "",
                       *info->device ? info->device : "-", info->fs.type,
                       info->fs.read_only ? "ro" : "rw");
+
         if (*info->fs.volume_name) {
             stream_text(shell->out, "  \"");
             stream_escaped(shell->out, info->fs.volume_name, false);
@@ -151,6 +152,8 @@ static bool mount_type_known(struct shell *shell, const char *type)
             buffer_put(&known, ", ", 2);
         buffer_put(&known, d->name, strlen(d->name));
     }
+
+    /* "others" if the list could not be made: memory is exhausted. */
     if (!found)
         shell_complain(shell, "%s: unknown file system type; must be one of %s", type,
                        known.status ? "others" : known.text);
@@ -270,6 +273,7 @@ static int run_umount(struct shell *shell, int count, char **words)
         else if (found != -ENODEV)
             status = found == -ENOENT ? -EINVAL : found;
     }
+
     mem_free(info);
     if (status == -EINVAL)
         return shell_complain(shell, "%s: not mounted", words[1]);

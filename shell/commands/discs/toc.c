@@ -25,8 +25,10 @@ static int run_toc(struct shell *shell, int count, char **words)
         status = device_control(device, DEVICE_CONTROL_TOC, toc, sizeof(*toc));
     if (!status)
         toc_print(shell->out, toc);
+
     mem_free(toc);
     device_put(device);
+    /* A disk, or an image without tracks. */
     if (status == -EOPNOTSUPP)
         return shell_complain(shell, "%s: no table of contents", words[1]);
     return status ? shell_fail(shell, words[1], status) : SHELL_DONE;

@@ -101,9 +101,11 @@ static int run_toram(struct shell *shell, int count, char **words)
         return shell_complain(shell, "%s: no device is mounted here", where);
     if (status)
         return shell_fail(shell, where, status);
+
     struct device *disc = device_find(name);
     if (!disc)
         return shell_fail(shell, name, -ENODEV);
+
     /* A virtual drive of level 0 has its bytes in memory already. */
     struct device_medium medium = device_medium(disc);
     int result = medium.present && device_level(disc) == 0 && device_is_virtual(disc)

@@ -102,6 +102,7 @@ static status_t check_file(struct check *check, const char *digest, const char *
     status_t status = input_one(check->shell, name, &shown, sum_listed, hex);
     if (status == -EINTR)
         return status;
+
     if (status == -ENOENT && check->ignore_missing) {
         check->missing++;
     } else if (status) {
@@ -163,12 +164,15 @@ static void check_sum_up(struct check *check, const char *name)
         check->failed = true;
         return;
     }
+
     check_warn(check, check->malformed, "line is improperly formatted",
                "lines are improperly formatted");
     check_warn(check, check->unreadable, "listed file could not be read",
                "listed files could not be read");
     check_warn(check, check->wrong, "computed checksum did NOT match",
                "computed checksums did NOT match");
+
+    /* GNU: a list of which no file exists must not look like a success. */
     bool verified = check->good || check->wrong;
     if (!verified && check->ignore_missing && !check->silent)
         shell_complain(check->shell, "%s: no file was verified", name);

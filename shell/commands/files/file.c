@@ -167,6 +167,7 @@ static status_t answer_link(struct shell *shell, const char *name, struct path *
     struct path *to;
     char *target = mem_alloc(PATH_BYTES_MAX + 1);
     ssize_t got = target ? path_read_link(path, target, PATH_BYTES_MAX + 1) : -ENOMEM;
+
     if (got >= 0) {
         status_t broken = path_walk(shell->directory, name, 0, &to);
         if (!broken)
@@ -202,6 +203,7 @@ static status_t answer_word(struct shell *shell, const char *name, struct file_a
     status_t status = path_walk(shell->directory, name,
                                 option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW, &path);
     struct device *device = status == -ENOENT && *name ? device_find(name) : NULL;
+
     if (!status) {
         /* The device behind a file of devfs, so that its medium is identified. */
         if (text_equal(path_fsd(path)->name, "devfs"))
@@ -226,6 +228,7 @@ static void file_print(struct shell *shell, const char *name, size_t width,
         stream_escaped(shell->out, name, false);
         stream_format(shell->out, ":%*s", (int)(width > columns ? width - columns : 0) + 1, "");
     }
+
     if (option_given(shell, 'i'))
         stream_format(shell->out, "%s; charset=%s", answer->mime, answer->charset);
     else if (option_given_name(shell, "mime-type"))

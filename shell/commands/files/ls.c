@@ -441,6 +441,8 @@ static int run_ls(struct shell *shell, int count, char **words)
         .marks = option_given(shell, 'F'),
         .titles = count > 2 || option_given(shell, 'R'),
     };
+
+    /* Operands that are files are shown first, then each directory (POSIX). */
     ls_operands(&ls, count - 1, words + 1);
     ls_directories(&ls);
     names_free(ls.pending);

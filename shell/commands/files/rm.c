@@ -73,6 +73,7 @@ static int rm_files(struct shell *shell, struct walk *walk, const char *start,
             one = shell_fail_below(shell, start, item.text, -ENOMEM);
         result = one ? one : result;
     }
+
     if (got < 0)
         return shell_fail(shell, start, got);
     return shell_end_skipped(shell, start, walk_skipped(walk), result);

@@ -40,6 +40,8 @@ static struct name *tree_filter(const struct tree *tree, struct path *path, stru
     for (struct name *next; names; names = next) {
         next = names_next(names);
         name_look(path, false, names, INFO_DIRENT);
+
+        /* An entry that cannot be examined is drawn; tree_step() reports why. */
         bool shown = (names->text[0] != '.' || tree->all) &&
                      (!tree->directories_only || names->info.type == NODE_DIRECTORY);
         if (!shown) {

@@ -146,6 +146,7 @@ static status_t scan_line(struct scan *scan, const char *line, size_t bytes, boo
     const struct grep *grep = scan->grep;
     bool open = scan->selected < grep->most;
     check_binary(scan, line, bytes);
+
     if (open && regex_list_matches(&grep->expressions, line, bytes) != grep->invert) {
         scan->selected++;
         if (scan->binary) {
@@ -162,6 +163,7 @@ static status_t scan_line(struct scan *scan, const char *line, size_t bytes, boo
         if (status)
             return status;
     }
+
     *ended = scan->selected == grep->most && !scan->after_left;
     return 0;
 }
@@ -178,6 +180,8 @@ static status_t scan_lines(struct scan *scan)
         scan->number++;
         status = scan_line(scan, line, bytes, &ended);
     }
+
+    /* Lines that no match followed. */
     while (scan->first)
         kept_drop(scan);
     return status ? status : got < 0 ? got : 0;
@@ -231,6 +235,8 @@ static status_t scan_count(struct scan *scan)
         const char *part;
         size_t bytes;
         bool matches;
+
+        /* A line in one piece is matched in place. */
         int got = input_part(scan->input, &part, &bytes);
         if (got > 0 && !scan->input->line_ended)
             got = match_parts(scan, part, bytes, &matches);

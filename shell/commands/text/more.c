@@ -77,7 +77,9 @@ static status_t book_chapters(struct path *book, struct name **chapters)
         all->link.next = kept ? &kept->link : NULL;
         kept = all;
     }
-    *chapters = (struct name *)(void *)sort_list(kept ? &kept->link : NULL, chapter_order, NULL);
+
+    struct sortable *sorted = sort_list(kept ? &kept->link : NULL, chapter_order, NULL);
+    *chapters = sorted ? container_of(sorted, struct name, link) : NULL;
     return status;
 }
 

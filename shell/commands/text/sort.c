@@ -220,6 +220,8 @@ static int parse_keys(struct sort *sort)
         struct sort_key *key = mem_alloc(sizeof(*key));
         if (!key)
             return shell_fail(sort->shell, NULL, -ENOMEM);
+
+        /* The key is in the list, which is freed, before an error is reported. */
         status_t status = sort_key_parse(value->text, key);
         *last = key;
         last = &key->next;
@@ -238,11 +240,13 @@ static int sort_run(struct sort *sort, int count, char **words)
         int result = input_each(shell, 1, count, words, check_input, sort);
         return result ? result : sort->disorder ? SHELL_FAILED : SHELL_DONE;
     }
+
     int result = input_each(shell, 1, count, words, sort_input, sort);
     if (result) /* the sorted lines of some of the files would be misleading */
         return result;
     reverse_lines(sort);
     sort->lines = sort_list(sort->lines, sort_compare, sort);
+
     if (option_given(shell, 'o'))
         return sort_print_to_file(sort, option_value(shell, 'o'));
     sort_print(sort, shell->out);

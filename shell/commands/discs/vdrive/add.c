@@ -64,6 +64,8 @@ static int report_image_busy(struct shell *shell, const char *subject, const cha
                            walk->info.read_only ? "reads" : "writes");
             reported = true;
         }
+
+    /* It is open as a file, or as a device. */
     mem_free(walk);
     if (!reported)
         shell_complain(shell, "%s: in use; a writable drive needs its image exclusively",

@@ -271,6 +271,7 @@ static int run_fault(struct shell *shell, int count, char **words)
     if (!request)
         return shell_fail(shell, words[1], -ENOMEM);
     request->struct_bytes = sizeof(*request);
+
     int result;
     status_t status = vdrive_name(shell, words[1], request->device);
     if (status)

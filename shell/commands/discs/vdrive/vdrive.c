@@ -96,6 +96,8 @@ static void info_image(struct stream *out, const struct virtual_info *info)
     stream_text(out, "     image ");
     stream_escaped(out, info->image, false);
     stream_text(out, "\n");
+
+    /* Only what differs from a plain image. */
     if (info->offset_bytes)
         stream_format(out, "    offset %llu\n", (unsigned long long)info->offset_bytes);
     if (info->raw_sector_bytes)

@@ -37,6 +37,8 @@ static int directory_has_entry(struct find *find, const struct find_item *item)
         got = file_open_path(path, OPEN_DIRECTORY | OPEN_READ, &file);
         path_put(path);
     }
+
+    /* One entry is enough; `.` and `..` are not among them. */
     if (!status && !got) {
         got = dir_read(file, INFO_NONE, entry);
         file_close(file);

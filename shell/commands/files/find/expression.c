@@ -293,6 +293,7 @@ static int parse_operator(struct find *find, enum find_kind kind, const char *wo
                           bool after_operand, unsigned *depth)
 {
     bool binary = kind == FIND_AND || kind == FIND_OR;
+
     if (binary && !after_operand)
         return wrong(find, "%s: expected an expression before it", word);
     if (kind == FIND_OPEN && ++*depth >= FIND_DEPTH_MAX)
@@ -303,6 +304,7 @@ static int parse_operator(struct find *find, enum find_kind kind, const char *wo
         return wrong(find, find->last->kind == FIND_OPEN ? "%s: empty parentheses"
                                                          : "%s: expected an expression before it",
                      word);
+
     *depth -= kind == FIND_CLOSE;
     return term_add(find, kind) ? 1 : -1;
 }
