@@ -32,7 +32,7 @@ static void decode_text(const uint16_t *words, char *text, size_t bytes)
         if (c < ' ' || c > '~')
             c = '?';
         if (c == ' ' && !length)
-            continue;
+            continue; /* some units align to the right */
         text[length++] = c;
         if (c != ' ')
             end = length;

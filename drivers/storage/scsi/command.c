@@ -11,6 +11,8 @@ struct scsi_outcome scsi_conclude(struct scsi_client *client, const struct scsi_
     struct scsi_outcome outcome = { SENSE_RETRY, command->status };
     struct sense sense;
     bool refused = command->status && command->unit_status == SCSI_CHECK_CONDITION;
+
+    /* Only the unit's own answer has sense data; all else is the transport's. */
     if (!command->status) {
         outcome.action = SENSE_DONE;
     } else if (command->status == -ENODEV) {

@@ -179,6 +179,8 @@ void sense_text(const struct sense *sense, char *text, size_t bytes)
         { 0x64, ", illegal mode for this track" },
     };
     const char *words = "";
+
+    /* The numbers are always given: they are what a search finds. */
     for (size_t i = 0; i < ARRAY_LENGTH(reasons); i++)
         if (reasons[i].asc == sense->asc)
             words = reasons[i].words;

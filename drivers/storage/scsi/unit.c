@@ -83,6 +83,7 @@ struct scsi_outcome scsi_inquire(struct scsi_client *client, struct scsi_identit
     if (outcome.action != SENSE_DONE)
         return outcome;
 
+    /* The qualifier in the upper bits matters only to transports that ask for absent units. */
     struct bytes data = { answer, sizeof(answer) };
     identity->device_type = bytes_u8(data, INQUIRY_DEVICE_TYPE) & INQUIRY_DEVICE_TYPE_MASK;
     identity->removable = bytes_u8(data, INQUIRY_REMOVABLE) & INQUIRY_REMOVABLE_BIT;
@@ -142,6 +143,8 @@ struct scsi_outcome scsi_read_capacity_16(struct scsi_client *client,
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };
+
+    /* Protection and alignment follow; units may leave them out. */
     struct scsi_outcome outcome = ask(client, &query, CAPACITY_16_BLOCK_BYTES + 4);
     struct bytes data = { answer, sizeof(answer) };
     capacity->last_block = bytes_be64(data, 0);

@@ -55,6 +55,8 @@ bool ide_find_place(const struct pci_function *function, unsigned channel,
         .control_port = channels[channel].control_port,
         .line = channels[channel].line,
     };
+
+    /* The bus master is at a base address register in both modes. */
     if (function->interface & INTERFACE_MASTER && master->io && master->base)
         place->bus_master_port = (uint16_t)(master->base + channel * BUS_MASTER_BYTES);
 
@@ -70,6 +72,8 @@ static status_t add_channel(struct device *controller, unsigned number, unsigned
         why = "native mode without ports";
     else if (!ide_claim_ports(place.command_port))
         why = "ports already in use";
+
+    /* Not a failure of the controller: its other channel may be fine. */
     if (why) {
         log_warn("ide", "%s: channel %u: %s; ignored", device_name(controller), channel, why);
         return 0;

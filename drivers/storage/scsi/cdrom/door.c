@@ -70,6 +70,7 @@ static void look_at_button(struct cdrom *cdrom)
     if (outcome.action != SENSE_DONE || query.done_bytes < sizeof(answer))
         return;
 
+    /* The answer is of another class if the drive has no media events to report. */
     unsigned class = answer[MMC_EVENT_CLASS] & (MMC_EVENT_NONE_AVAILABLE | MMC_EVENT_CLASS_MASK);
     unsigned code = answer[MMC_EVENT_CODE] & MMC_EVENT_CODE_MASK;
     if (class == MMC_EVENT_CLASS_MEDIA && code == MMC_EVENT_EJECT_REQUEST &&
