@@ -1,9 +1,9 @@
 /*
- * bytes.h - reading numbers out of bytes that came from elsewhere.
+ * bytes.h - reading numbers from bytes of a medium or a device.
  *
- * A `struct bytes` is memory with its length, borrowed. Reads are checked: one that reaches past
- * the end gives 0 and touches nothing, so a decoder can be wrong about a medium but never about
- * memory. Decoders that must tell 0 from "not there" ask bytes_has() before.
+ * A `struct bytes` is borrowed memory with its length. Reads are checked: one that reaches past the
+ * end returns 0 and reads nothing, so a decoder may be wrong about a medium but never reads outside
+ * the memory. Decoders that must distinguish 0 from a missing field call bytes_has() first.
  */
 #ifndef LIB_BYTES_H
 #define LIB_BYTES_H
@@ -65,7 +65,7 @@ static inline uint64_t bytes_be64(struct bytes b, size_t offset)
     return __builtin_bswap64(bytes_le64(b, offset));
 }
 
-/* The part from `offset` on, at most `length` bytes, clamped to what is there; possibly empty. */
+/* Returns the part from `offset` on: `length` bytes or fewer, if the end comes first. */
 static inline struct bytes bytes_slice(struct bytes b, size_t offset, size_t length)
 {
     if (offset >= b.length)

@@ -1,11 +1,10 @@
 /*
- * civil.c - see civil.h.
+ * civil.c - the proleptic Gregorian calendar.
  *
- * Years are counted from March, so that the day that comes and goes is a year's last, and the days
- * before month m (0: March) are (153 m + 2) / 5. Four hundred years ("an era") have 146097 days.
+ * Years begin in March here, so that the leap day is the last day of a year, and (153 m + 2) / 5
+ * days precede month m (March is 0). A period of 400 years, an era, has 146097 days.
  */
 #include "lib/civil.h"
-
 #include "lib/format.h"
 
 enum {
@@ -36,12 +35,14 @@ int64_t civil_to_seconds(int64_t year, unsigned month, unsigned day, unsigned ho
                          unsigned minute, unsigned second)
 {
     if (month <= 2)
-        year--;
+        year--; /* January and February belong to the year before */
+
     int64_t era = floor_divide(year, ERA_YEARS);
     int64_t year_of_era = year - era * ERA_YEARS;
     int64_t month_from_march = (month + 9) % 12;
     int64_t day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+
     int64_t days = era * ERA_DAYS + day_of_era - EPOCH_DAYS;
     return days * DAY_SECONDS + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
 }
@@ -51,13 +52,16 @@ struct civil seconds_to_civil(int64_t seconds)
     int64_t days = floor_divide(seconds, DAY_SECONDS);
     unsigned rest = (unsigned)(seconds - days * DAY_SECONDS);
     days += EPOCH_DAYS;
+
     int64_t era = floor_divide(days, ERA_DAYS);
     unsigned day_of_era = (unsigned)(days - era * ERA_DAYS);
-    /* Take out the leap days before the day: one in 4 years, none in 100, one in 400. */
+
+    /* Subtract the leap days before this one: one in 4 years, none in 100, one in 400. */
     unsigned year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     unsigned day_of_year =
         day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+
     unsigned month_from_march = (5 * day_of_year + 2) / 153;
     unsigned month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
     return (struct civil){

@@ -1,5 +1,5 @@
 /*
- * civil.h - dates and times of day, as people write them, and seconds since 1970.
+ * civil.h - converts between calendar dates with a time of day and seconds since 1970.
  *
  * The proleptic Gregorian calendar in UTC, without leap seconds, for the years 1 to 9999 (the
  * arithmetic itself holds for any year whose seconds fit).
@@ -19,16 +19,16 @@ struct civil {
 
 enum { CIVIL_TEXT_BYTES = 21 }; /* "YYYY-MM-DDTHH:MM:SSZ" and its NUL */
 
-/* Seconds since 1970-01-01T00:00:00Z. The month is 1..12; the others may be beyond their range
- * and then count on. */
+/* Returns the seconds since 1970-01-01T00:00:00Z. The month must be 1..12; the others may exceed
+ * their range and then carry over. */
 int64_t civil_to_seconds(int64_t year, unsigned month, unsigned day, unsigned hour,
                          unsigned minute, unsigned second);
 struct civil seconds_to_civil(int64_t seconds);
 
-/* Is it a moment that exists: year 1..9999, a day of that month, a second below 60? */
+/* Returns whether the date exists: a year 1..9999, a day of that month, a second below 60. */
 bool civil_valid(const struct civil *civil);
 
-/* YYYY-MM-DDTHH:MM:SSZ into out[bytes], cut when it does not fit; returns its length. */
+/* Stores YYYY-MM-DDTHH:MM:SSZ in out[bytes], truncated if it does not fit. Returns its length. */
 size_t civil_format(char *out, size_t bytes, int64_t seconds);
 
 #endif

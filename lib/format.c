@@ -1,18 +1,19 @@
-/* format.c - see format.h. */
+/*
+ * format.c - printf's conversions: each is parsed into a spec, then appended to a sink.
+ */
 #include "lib/format.h"
-
 #include <stdbool.h>
 #include <stdint.h>
-
+#include "lib/macros.h"
 #include "lib/string.h"
 
-/* Where the text goes; `length` counts on when the buffer is full. */
+/* The output. `length` continues to count when the buffer is full. */
 struct sink {
     char *buffer;
     size_t bytes, length;
 };
 
-/* One conversion, taken apart. */
+/* One conversion, parsed. */
 struct spec {
     bool left, zero, plus, space, alternate;
     bool has_precision;
@@ -21,8 +22,7 @@ struct spec {
     char conversion;
 };
 
-/* A va_list may be an array, whose address does not survive being an argument; in a struct it
- * does. */
+/* A va_list may be an array, which as an argument decays to a pointer; a struct does not. */
 struct arguments {
     va_list list;
 };
@@ -54,6 +54,7 @@ static void put_bytes(struct sink *sink, const char *text, size_t bytes)
 static void put_padded(struct sink *sink, const struct spec *spec, const char *text, size_t bytes)
 {
     size_t padding = spec->width > bytes ? spec->width - bytes : 0;
+
     if (!spec->left)
         put_times(sink, ' ', padding);
     put_bytes(sink, text, bytes);
@@ -63,8 +64,8 @@ static void put_padded(struct sink *sink, const struct spec *spec, const char *t
 
 /* ---- numbers ------------------------------------------------------------------------------ */
 
-/* The digits of `value` at the end of digits[NUMBER_BYTES]; returns how many. Zero has none when
- * the precision is 0. */
+/* Stores the digits of `value` at the end of digits[NUMBER_BYTES]. Returns how many: none for zero
+ * with a precision of 0. */
 static unsigned make_digits(char *digits, uint64_t value, const struct spec *spec)
 {
     const char *symbols = spec->conversion == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
@@ -72,21 +73,22 @@ static unsigned make_digits(char *digits, uint64_t value, const struct spec *spe
     unsigned base = spec->conversion == 'o' ? 8
                     : spec->conversion == 'd' || spec->conversion == 'u' ? 10
                                                                          : 16;
-    for (; value != 0; value /= base)
+
+    for (; value; value /= base)
         digits[NUMBER_BYTES - ++count] = symbols[value % base];
-    if (count == 0 && !(spec->has_precision && spec->precision == 0))
+    if (!count && !(spec->has_precision && !spec->precision))
         digits[NUMBER_BYTES - ++count] = '0';
     return count;
 }
 
-/* What stands before the digits: the sign, or the base. */
+/* Returns what precedes the digits: the sign, or the base. */
 static const char *number_prefix(const struct spec *spec, uint64_t magnitude, bool negative)
 {
     switch (spec->conversion) {
     case 'd': return negative ? "-" : spec->plus ? "+" : spec->space ? " " : "";
     case 'p': return "0x";
-    case 'x': return spec->alternate && magnitude != 0 ? "0x" : "";
-    case 'X': return spec->alternate && magnitude != 0 ? "0X" : "";
+    case 'x': return spec->alternate && magnitude ? "0x" : "";
+    case 'X': return spec->alternate && magnitude ? "0X" : "";
     default: return "";
     }
 }
@@ -98,15 +100,20 @@ static void put_number(struct sink *sink, const struct spec *spec, uint64_t magn
     unsigned count = make_digits(digits, magnitude, spec);
     const char *prefix = number_prefix(spec, magnitude, negative);
     size_t zeros = spec->has_precision && spec->precision > count ? spec->precision - count : 0;
-    if (spec->conversion == 'o' && spec->alternate && zeros == 0 &&
-        (count == 0 || digits[NUMBER_BYTES - count] != '0'))
+
+    /* %#o increases the precision so that the first digit is a zero (ISO C 7.21.6.1). */
+    if (spec->conversion == 'o' && spec->alternate && !zeros &&
+        (!count || digits[NUMBER_BYTES - count] != '0'))
         zeros = 1;
+
+    /* The flag 0 pads between the prefix and the digits, unless there is a precision. */
     size_t taken = strlen(prefix) + zeros + count;
     size_t padding = spec->width > taken ? spec->width - taken : 0;
     if (spec->zero && !spec->left && !spec->has_precision) {
         zeros += padding;
         padding = 0;
     }
+
     if (!spec->left)
         put_times(sink, ' ', padding);
     put_bytes(sink, prefix, strlen(prefix));
@@ -152,7 +159,7 @@ static const char *parse_flags(const char *at, struct spec *spec)
     }
 }
 
-/* A number or a star; -1 in *number for a negative argument of a star. */
+/* Parses a number, or takes the argument of a star, which may be negative. */
 static const char *parse_number(const char *at, struct arguments *arguments, int *number)
 {
     *number = 0;
@@ -186,15 +193,16 @@ static const char *parse_size(const char *at, struct spec *spec)
     }
 }
 
-/* From behind the '%' to behind the conversion's letter. */
+/* Parses from after the % . Returns the position after the conversion's letter. */
 static const char *parse_spec(const char *at, struct arguments *arguments, struct spec *spec)
 {
     int number;
+
     *spec = (struct spec){ 0 };
     at = parse_flags(at, spec);
     at = parse_number(at, arguments, &number);
     if (number < 0)
-        spec->left = true;
+        spec->left = true; /* a negative width is the flag - and a width */
     spec->width = number < 0 ? 0u - (unsigned)number : (unsigned)number;
     if (*at == '.') {
         at = parse_number(at + 1, arguments, &number);
@@ -203,25 +211,23 @@ static const char *parse_spec(const char *at, struct arguments *arguments, struc
     }
     at = parse_size(at, spec);
     spec->conversion = *at == 'i' ? 'd' : *at;
-    return *at == '\0' ? at : at + 1;
+    return *at ? at + 1 : at;
 }
 
 static void put_text(struct sink *sink, const struct spec *spec, const char *text)
 {
-    if (text == NULL)
+    if (!text)
         text = "(null)";
-    size_t most = spec->has_precision ? spec->precision : SIZE_MAX;
-    size_t bytes = 0;
-    while (bytes < most && text[bytes] != '\0') /* need not end within the precision */
-        bytes++;
-    put_padded(sink, spec, text, bytes);
+    /* With a precision the text need not be terminated. */
+    put_padded(sink, spec, text, strnlen(text, spec->has_precision ? spec->precision : SIZE_MAX));
 }
 
-/* False when the conversion is not known. */
+/* Returns false if the conversion is unknown. */
 static bool put_conversion(struct sink *sink, const struct spec *spec, struct arguments *arguments)
 {
     char c;
     int64_t number;
+
     switch (spec->conversion) {
     case 'd':
         number = take_signed(arguments, spec->size_bytes);
@@ -255,8 +261,9 @@ int format_text_v(char *buffer, size_t bytes, const char *format, va_list list)
 {
     struct sink sink = { .buffer = buffer, .bytes = bytes };
     struct arguments arguments;
+
     va_copy(arguments.list, list);
-    while (*format != '\0') {
+    while (*format) {
         if (*format != '%') {
             put(&sink, *format++);
             continue;
@@ -268,9 +275,10 @@ int format_text_v(char *buffer, size_t bytes, const char *format, va_list list)
         format = end;
     }
     va_end(arguments.list);
-    if (bytes > 0)
-        buffer[sink.length < bytes ? sink.length : bytes - 1] = '\0';
-    return sink.length > NUMBER_MAX ? NUMBER_MAX : (int)sink.length;
+
+    if (bytes)
+        buffer[min(sink.length, bytes - 1)] = '\0';
+    return (int)min(sink.length, (size_t)NUMBER_MAX);
 }
 
 int format_text(char *buffer, size_t bytes, const char *format, ...)

@@ -1,12 +1,12 @@
 /*
- * format.h - printf's formats into a buffer.
+ * format.h - printf's conversions, into a buffer.
  *
  * Conversions  %d %i %u %x %X %o %c %s %p %%
  * Flags        - 0 + space #, width and precision as numbers or *, sizes hh h l ll z j t.
- * Result       Never writes past `bytes`, ends the text with NUL when bytes > 0, and returns the
- *              length that the whole text has, so it was cut when that is >= bytes. A conversion
- *              it does not know is copied as it stands. %s of NULL is "(null)", %p is 0x and hex.
- * Status       No floating point (the kernel owns no such register) and no %n.
+ * Result       Never writes past `bytes`, terminates the text if bytes > 0, and returns the length
+ *              of the whole text, so it was truncated if that is >= bytes. An unknown conversion is
+ *              copied unchanged. %s of NULL is "(null)"; %p is 0x and hexadecimal digits.
+ * Status       No floating point, whose registers the kernel does not use, and no %n.
  */
 #ifndef LIB_FORMAT_H
 #define LIB_FORMAT_H

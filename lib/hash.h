@@ -1,8 +1,8 @@
 /*
  * hash.h - 64-bit hashes for tables in memory.
  *
- * Fast and well spread, but no defence against someone who picks keys to collide; tables whose keys
- * come from a medium bound the length of their chains. The values are not kept on any medium.
+ * Fast and well distributed, but keys that collide can be constructed: a table whose keys come from
+ * a medium uses a seed that the medium cannot know. Values are never stored on a medium.
  */
 #ifndef LIB_HASH_H
 #define LIB_HASH_H
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A bijection of 64-bit numbers under which each input bit changes half of the output bits:
- * multiplications by odd numbers and shifted xors can all be undone. */
+/* Returns a bijection of 64-bit numbers, as multiplications by odd numbers and shifted xors are
+ * invertible. Each input bit changes about half of the output bits. */
 static inline uint64_t hash_u64(uint64_t value)
 {
     value ^= value >> 32;
@@ -22,7 +22,7 @@ static inline uint64_t hash_u64(uint64_t value)
     return value;
 }
 
-/* Chain calls through `seed` to hash several things. */
+/* To hash several things, pass each result as the seed of the next call. */
 static inline uint64_t hash_bytes(const void *memory, size_t bytes, uint64_t seed)
 {
     const uint8_t *at = memory;

@@ -1,10 +1,11 @@
 /*
- * inflate.c - see inflate.h.
+ * inflate.c - DEFLATE and zlib; section numbers are RFC 1951's.
  *
- * Codes are decoded through a table of the next nine bits; longer codes go on bit by bit, by the
- * rule of canonical codes: those of a length are consecutive numbers.
+ * Codes of up to nine bits are decoded by a table of the next nine bits. Longer ones are decoded
+ * bit by bit, by the rule of canonical codes: the codes of one length are consecutive numbers.
  */
 #include "lib/inflate.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { LITERALS_MAX = 286, DISTANCES_MAX = 30, END_OF_BLOCK = 256 };
@@ -29,7 +30,7 @@ static void drop(struct inflate *w, unsigned count)
     w->bit_count -= count;
 }
 
-/* The next `count` (<= 16) bits; zeroes past the end, which is remembered. */
+/* Returns the next `count` (<= 16) bits; past the end zeros, and sets overrun. */
 static unsigned take(struct inflate *w, unsigned count)
 {
     if (w->bit_count < count)
@@ -49,9 +50,9 @@ static unsigned reverse(unsigned code, unsigned length)
     return reversed;
 }
 
-/* Are the lengths those of a code: not more codes of a length than there can be, and none missing,
- * but that a single code may stand alone (RFC 1951, 3.2.7)? */
-static bool code_is_whole(const struct inflate_code *code, unsigned used)
+/* Returns whether the lengths are those of a code: none has more codes than are possible, and none
+ * is missing, except that a single code is allowed (3.2.7). */
+static bool code_is_complete(const struct inflate_code *code, unsigned used)
 {
     int left = 1;
     for (unsigned length = 1; length <= INFLATE_CODE_BITS_MAX; length++) {
@@ -59,20 +60,24 @@ static bool code_is_whole(const struct inflate_code *code, unsigned used)
         if (left < 0)
             return false;
     }
-    return left == 0 || used <= 1;
+    return !left || used <= 1;
 }
 
+/* Fills the table of the next nine bits: each code at every index that begins with it. */
 static void code_build_fast(struct inflate_code *code, const uint8_t *lengths, unsigned symbols)
 {
     uint16_t next[INFLATE_CODE_BITS_MAX + 2] = { 0 };
+
     memset(code->fast, 0, sizeof(code->fast));
     for (unsigned length = 1; length <= INFLATE_CODE_BITS_MAX; length++)
         next[length + 1] = (uint16_t)((next[length] + code->count[length]) << 1);
+
     for (unsigned symbol = 0; symbol < symbols; symbol++) {
         unsigned length = lengths[symbol];
         if (!length)
             continue;
-        unsigned bits = reverse(next[length]++, length);
+
+        unsigned bits = reverse(next[length]++, length); /* codes are sent from the top bit */
         if (length > INFLATE_FAST_BITS)
             continue;
         for (; bits < 1u << INFLATE_FAST_BITS; bits += 1u << length)
@@ -80,11 +85,12 @@ static void code_build_fast(struct inflate_code *code, const uint8_t *lengths, u
     }
 }
 
-/* Makes the code of these code lengths (3.2.2). */
+/* Builds the code of these code lengths (3.2.2). */
 static bool code_build(struct inflate_code *code, const uint8_t *lengths, unsigned symbols)
 {
     uint16_t offset[INFLATE_CODE_BITS_MAX + 2] = { 0 };
     unsigned used = 0;
+
     memset(code->count, 0, sizeof(code->count));
     for (unsigned symbol = 0; symbol < symbols; symbol++)
         code->count[lengths[symbol]]++;
@@ -93,8 +99,9 @@ static bool code_build(struct inflate_code *code, const uint8_t *lengths, unsign
         offset[length + 1] = (uint16_t)(offset[length] + code->count[length]);
         used += code->count[length];
     }
-    if (!code_is_whole(code, used))
+    if (!code_is_complete(code, used))
         return false;
+
     for (unsigned symbol = 0; symbol < symbols; symbol++)
         if (lengths[symbol])
             code->symbol[offset[lengths[symbol]]++] = (uint16_t)symbol;
@@ -102,10 +109,11 @@ static bool code_build(struct inflate_code *code, const uint8_t *lengths, unsign
     return true;
 }
 
-/* The next symbol, or -1. */
+/* Returns the next symbol, or -1. `first` is the first code of a length. */
 static int code_read_slowly(struct inflate *w, const struct inflate_code *code)
 {
     int number = 0, first = 0, index = 0;
+
     for (unsigned length = 1; length <= INFLATE_CODE_BITS_MAX; length++) {
         number |= (int)take(w, 1);
         int count = code->count[length];
@@ -131,13 +139,15 @@ static int code_read(struct inflate *w, const struct inflate_code *code)
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-/* 3.2.4: bytes as they are. */
+/* 3.2.4: a length, its complement, and that many bytes. */
 static bool block_stored(struct inflate *w)
 {
     drop(w, w->bit_count % 8);
     unsigned length = take(w, 16), inverse = take(w, 16);
     if (w->overrun || (length ^ inverse) != 0xffff || length > w->out_room - w->out_used)
         return false;
+
+    /* Some bytes may be in the bit buffer already. */
     for (; length && w->bit_count >= 8; length--)
         w->out[w->out_used++] = (uint8_t)take(w, 8);
     if (length > (size_t)(w->in_end - w->in))
@@ -160,21 +170,25 @@ static const uint16_t distance_base[30] = {
     193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577,
 };
 
+/* Copies earlier output. */
 static bool copy_match(struct inflate *w, int symbol)
 {
     if (symbol - 257 >= 29)
         return false;
     size_t length = length_base[symbol - 257] + take(w, length_extra[symbol - 257]);
+
     int code = code_read(w, &w->distances);
     if (code < 0 || code >= DISTANCES_MAX)
         return false;
     size_t distance = distance_base[code] + take(w, code < 4 ? 0 : (unsigned)code / 2 - 1);
     if (w->overrun || distance > w->out_used || length > w->out_room - w->out_used)
         return false;
+
+    /* The areas may overlap: then the copy repeats its own output, so it goes byte by byte. */
     uint8_t *to = w->out + w->out_used;
     const uint8_t *from = to - distance;
     w->out_used += length;
-    while (length--) /* may overlap: byte by byte is the meaning */
+    while (length--)
         *to++ = *from++;
     return true;
 }
@@ -198,7 +212,7 @@ static bool block_coded(struct inflate *w)
     }
 }
 
-/* 3.2.6: the code that needs no description. */
+/* 3.2.6: fixed codes. */
 static bool block_fixed(struct inflate *w)
 {
     memset(w->lengths, 8, 144);
@@ -211,7 +225,8 @@ static bool block_fixed(struct inflate *w)
     return code_build(&w->distances, w->lengths, 32) && block_coded(w);
 }
 
-/* 3.2.7: code lengths, themselves coded, with repeats. */
+/* 3.2.7: reads code lengths, which are coded themselves: 16 repeats the last one, 17 and 18 are
+ * runs of zeros. */
 static bool read_lengths(struct inflate *w, unsigned wanted)
 {
     unsigned have = 0;
@@ -223,6 +238,7 @@ static bool read_lengths(struct inflate *w, unsigned wanted)
             w->lengths[have++] = (uint8_t)symbol;
             continue;
         }
+
         uint8_t value = 0;
         unsigned repeat = symbol == 17 ? 3 + take(w, 3) : 11;
         if (symbol == 18)
@@ -241,6 +257,7 @@ static bool read_lengths(struct inflate *w, unsigned wanted)
     return true;
 }
 
+/* 3.2.7: codes that the block describes itself, literals and distances in one list of lengths. */
 static bool block_dynamic(struct inflate *w)
 {
     static const uint8_t order[19] = { 16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
@@ -248,12 +265,14 @@ static bool block_dynamic(struct inflate *w)
     unsigned literals = 257 + take(w, 5), distances = 1 + take(w, 5), codes = 4 + take(w, 4);
     if (literals > LITERALS_MAX || distances > DISTANCES_MAX)
         return false;
+
     memset(w->lengths, 0, 19);
     for (unsigned i = 0; i < codes; i++)
         w->lengths[order[i]] = (uint8_t)take(w, 3);
     if (w->overrun || !code_build(&w->literals, w->lengths, 19) ||
         !read_lengths(w, literals + distances) || !w->lengths[END_OF_BLOCK])
         return false;
+
     return code_build(&w->distances, w->lengths + literals, distances) &&
            code_build(&w->literals, w->lengths, literals) && block_coded(w);
 }
@@ -278,12 +297,12 @@ static bool inflate_blocks(struct inflate *w)
 
 /* ---- the stream --------------------------------------------------------------------------- */
 
-/* RFC 1950, 8.2. 5552 bytes fit between two reductions without overflow. */
+/* RFC 1950, 8.2. The sums of 5552 bytes do not overflow, so they are reduced once for as many. */
 static uint32_t adler32(const uint8_t *data, size_t bytes)
 {
     uint32_t a = 1, b = 0;
     while (bytes) {
-        size_t run = bytes < 5552 ? bytes : 5552;
+        size_t run = min(bytes, (size_t)5552);
         bytes -= run;
         while (run--) {
             a += *data++;
@@ -301,6 +320,7 @@ ssize_t inflate_zlib(struct inflate *w, struct bytes packed, void *out, size_t r
     bool deflate = (header >> 8 & 15) == 8, dictionary = header & 0x20;
     if (packed.length < 6 || !deflate || dictionary || header % 31)
         return -EUCLEAN;
+
     w->in = packed.data + 2;
     w->in_end = packed.data + packed.length;
     w->out = out;
@@ -311,6 +331,8 @@ ssize_t inflate_zlib(struct inflate *w, struct bytes packed, void *out, size_t r
     w->overrun = false;
     if (!inflate_blocks(w))
         return -EUCLEAN;
+
+    /* The checksum is at the next byte, in big-endian order. */
     drop(w, w->bit_count % 8);
     uint32_t check = 0;
     for (unsigned i = 0; i < 4; i++)

@@ -1,9 +1,9 @@
 /*
- * list.h - doubly linked lists whose links live inside the elements.
+ * list.h - doubly linked lists whose links are members of the elements.
  *
  * A `struct list` is both the head of a list and a link in one. An empty head, and a link that is
- * in no list, point at themselves; list_remove() leaves them so, which makes it idempotent.
- * No allocation, no locking: the owner of the head says which lock guards it. container_of() finds
+ * in no list, point to themselves; list_remove() leaves a link in that state, so it is idempotent.
+ * Nothing is allocated or locked: the owner of the head documents its lock. container_of() returns
  * the element of a link.
  */
 #ifndef LIB_LIST_H
@@ -61,7 +61,7 @@ static inline void list_remove(struct list *link)
     list_init(link);
 }
 
-/* Takes the first link off, or returns NULL when the list is empty. */
+/* Removes and returns the first link, NULL if the list is empty. */
 static inline struct list *list_pop_front(struct list *head)
 {
     if (list_empty(head))

@@ -1,6 +1,6 @@
 /*
- * macros.h - what C lacks: the length of an array, the smaller and the larger of two values, the
- * struct around a member.
+ * macros.h - the length of an array, the smaller and the larger of two values, the struct around a
+ * member, and results to ignore.
  */
 #ifndef LIB_MACROS_H
 #define LIB_MACROS_H

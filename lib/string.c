@@ -1,12 +1,12 @@
-/* string.c - memory and text for the kernel, see string.h. Not linked on the host. */
+/*
+ * string.c - memory and text for the kernel, eight bytes at a time. Not linked on the host.
+ */
 #include "lib/string.h"
-
 #include <stdint.h>
-
 #include "lib/word.h"
 
-/* Else gcc would recognise the loops below and replace them by calls of themselves. Clang does no
- * such thing with -ffreestanding. */
+/* Otherwise gcc replaces the loops below by calls to the functions they implement. Clang does not
+ * with -ffreestanding. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 #endif
@@ -16,9 +16,8 @@ typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
 
 enum { WORD_BYTES = 8, TURN_WORDS = 8, TURN_BYTES = WORD_BYTES * TURN_WORDS };
 
-/* All loads come before all stores: where source and destination share a slot of an emulator's
- * address table, that costs two misses a turn and not sixteen. It also makes the turn correct for
- * areas that overlap. */
+/* All loads precede all stores: if source and destination share a slot of an emulator's address
+ * table, that causes two misses instead of sixteen. It also allows the areas to overlap. */
 static inline void move_turn(uint8_t *to, const uint8_t *from)
 {
     const word_t *f = (const word_t *)from;
@@ -34,7 +33,7 @@ static inline void move_word(uint8_t *to, const uint8_t *from)
     *(word_t *)to = *(const word_t *)from;
 }
 
-/* Upwards: right for areas that do not overlap, and for `to` below `from`. */
+/* Correct if the areas do not overlap, or `to` is below `from`. */
 static inline void move_up(uint8_t *to, const uint8_t *from, size_t bytes)
 {
     for (; bytes >= TURN_BYTES; bytes -= TURN_BYTES, to += TURN_BYTES, from += TURN_BYTES)
@@ -45,6 +44,7 @@ static inline void move_up(uint8_t *to, const uint8_t *from, size_t bytes)
         *to++ = *from++;
 }
 
+/* Correct if `to` is above `from`. */
 static inline void move_down(uint8_t *to, const uint8_t *from, size_t bytes)
 {
     for (; bytes >= TURN_BYTES; bytes -= TURN_BYTES)
@@ -63,7 +63,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 
 void *memmove(void *to, const void *from, size_t bytes)
 {
-    /* The difference wraps to something huge when `to` is below `from`. */
+    /* The difference wraps to a huge number if `to` is below `from`. */
     if ((uintptr_t)to - (uintptr_t)from >= bytes)
         move_up(to, from, bytes);
     else
@@ -92,7 +92,8 @@ int memcmp(const void *a, const void *b, size_t bytes)
     const uint8_t *x = a, *y = b;
     for (; bytes >= WORD_BYTES; x += WORD_BYTES, y += WORD_BYTES, bytes -= WORD_BYTES) {
         uint64_t one = *(const word_t *)x, two = *(const word_t *)y;
-        if (one != two) /* the first byte counts most */
+        /* Swapped, so that the first byte is the most significant. */
+        if (one != two)
             return __builtin_bswap64(one) < __builtin_bswap64(two) ? -1 : 1;
     }
     for (; bytes > 0; x++, y++, bytes--)
@@ -106,11 +107,12 @@ void *memchr(const void *memory, int value, size_t bytes)
     const uint8_t *at = memory;
     uint64_t wanted = (uint8_t)value * EACH_BYTE;
     for (; bytes >= WORD_BYTES; at += WORD_BYTES, bytes -= WORD_BYTES) {
-        /* The lowest top bit stands for the first zero byte; those above it may err. */
+        /* The lowest top bit that is set marks the first zero byte; borrows make higher ones
+         * unreliable. */
         uint64_t word = *(const word_t *)at ^ wanted;
-        uint64_t zeroes = (word - EACH_BYTE) & ~word & 0x80 * EACH_BYTE;
-        if (zeroes)
-            return (void *)(uintptr_t)(at + __builtin_ctzll(zeroes) / 8);
+        uint64_t zeros = (word - EACH_BYTE) & ~word & 0x80 * EACH_BYTE;
+        if (zeros)
+            return (void *)(uintptr_t)(at + __builtin_ctzll(zeros) / 8);
     }
     for (; bytes > 0; at++, bytes--)
         if (*at == (uint8_t)value)
@@ -121,7 +123,7 @@ void *memchr(const void *memory, int value, size_t bytes)
 size_t strlen(const char *text)
 {
     const char *end = text;
-    while (*end != '\0')
+    while (*end)
         end++;
     return (size_t)(end - text);
 }
@@ -129,7 +131,7 @@ size_t strlen(const char *text)
 size_t strnlen(const char *text, size_t bytes)
 {
     size_t length = 0;
-    while (length < bytes && text[length] != '\0')
+    while (length < bytes && text[length])
         length++;
     return length;
 }
@@ -144,7 +146,7 @@ int strncmp(const char *a, const char *b, size_t bytes)
     for (; bytes > 0; a++, b++, bytes--) {
         if (*a != *b)
             return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
-        if (*a == '\0')
+        if (!*a)
             return 0;
     }
     return 0;
@@ -155,7 +157,7 @@ char *strchr(const char *text, int c)
     for (;; text++) {
         if (*text == (char)c)
             return (char *)(uintptr_t)text;
-        if (*text == '\0')
+        if (!*text)
             return NULL;
     }
 }
@@ -166,7 +168,7 @@ char *strrchr(const char *text, int c)
     for (;; text++) {
         if (*text == (char)c)
             found = text;
-        if (*text == '\0')
+        if (!*text)
             return (char *)(uintptr_t)found;
     }
 }

@@ -1,12 +1,12 @@
 /*
- * string.h - the C library's calls on memory and text that the compiler and the kernel use.
+ * string.h - the C library's functions on memory and text that the compiler and the kernel use.
  *
  * Interface   As in ISO C 7.24, with POSIX's strnlen.
- * Model       string.c is compiled for the kernel only; the host links its C library's. The
- *             declarations agree with <string.h>, so both headers may meet in one file.
- * Status      memcpy, memmove and memset move 64 bytes a turn in eight registers: all loads, then
- *             all stores. Under an emulator that is faster than the string instructions, most of
- *             all when source and destination are a large power of two apart.
+ * Model       string.c is compiled for the kernel only; the host uses its C library. The
+ *             declarations agree with <string.h>, so a file may include both.
+ * Status      memcpy, memmove and memset move 64 bytes at a time in eight registers: all loads,
+ *             then all stores. In an emulator that is faster than the string instructions,
+ *             especially if source and destination are a large power of two apart.
  */
 #ifndef LIB_STRING_H
 #define LIB_STRING_H

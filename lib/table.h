@@ -1,11 +1,11 @@
 /*
- * table.h - tables that the linker collects.
+ * table.h - tables that the linker assembles.
  *
  * Const descriptors (drivers, shell commands, self tests) are registered where they are defined:
  * the macro puts a pointer to the descriptor into a section named after the table, and the linker
- * provides the section's two ends. Pointers, because an array of structs would get padding between
- * the files that contribute to it. The order is that of linking, so descriptors that need one carry
- * an explicit `order` field.
+ * provides the section's start and end. The structs themselves would have padding between the
+ * files that contribute to the table. The order is that of linking, so descriptors that need
+ * another have an explicit `order` field.
  *
  *     TABLE_ENTRY(shell_commands, struct shell_command, command_ls);
  *     TABLE_DECLARE(shell_commands, struct shell_command);

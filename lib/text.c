@@ -1,14 +1,16 @@
-/* text.c - see text.h. */
+/*
+ * text.c - bounded copying, comparing and parsing of text.
+ */
 #include "lib/text.h"
-
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/word.h"
 
 size_t text_copy(char *to, size_t bytes, const char *from)
 {
     size_t length = strlen(from);
-    if (bytes > 0) {
-        size_t kept = length < bytes ? length : bytes - 1;
+    if (bytes) {
+        size_t kept = min(length, bytes - 1);
         memcpy(to, from, kept);
         to[kept] = '\0';
     }
@@ -22,7 +24,7 @@ bool text_equal(const char *a, const char *b)
 
 bool text_equal_n(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
-    return a_bytes == b_bytes && (a_bytes == 0 || memcmp(a, b, a_bytes) == 0);
+    return a_bytes == b_bytes && (!a_bytes || memcmp(a, b, a_bytes) == 0);
 }
 
 bool text_equal_fold(const char *a, const char *b)
@@ -53,11 +55,14 @@ int text_hex_digit(char c)
 size_t text_count(const char *text, size_t bytes, char c)
 {
     size_t count = 0;
+
     for (; bytes >= 8; text += 8, bytes -= 8) {
         uint64_t word;
         __builtin_memcpy(&word, text, 8);
+
+        /* Equal bytes become zero. The top bit of all others is set, without carries between bytes;
+         * the multiplication adds up the rest. */
         word ^= (uint8_t)c * EACH_BYTE;
-        /* the top bit of each byte that is not zero */
         uint64_t others = ((word & 0x7f * EACH_BYTE) + 0x7f * EACH_BYTE) | word;
         count += (~others >> 7 & EACH_BYTE) * EACH_BYTE >> 56;
     }
@@ -66,13 +71,13 @@ size_t text_count(const char *text, size_t bytes, char c)
     return count;
 }
 
-/* UINT_MAX, which is above every base, for other characters. */
+/* Returns the value of a digit; UINT_MAX, which is above every base, for other characters. */
 static unsigned digit_of(char c)
 {
     return (unsigned)text_hex_digit(c);
 }
 
-/* The factor of the unit at *text, which is moved past it; 1 without a unit. */
+/* Returns the factor of the unit at *text and moves *text past it; 1 if there is no unit. */
 static uint64_t take_unit(const char **text)
 {
     static const char letters[] = "kmgtpe";
@@ -97,6 +102,7 @@ static uint64_t take_unit(const char **text)
 status_t text_parse_u64(const char *text, uint64_t *value)
 {
     unsigned base = 10;
+
     if (text[0] == '0' && text_lower(text[1]) == 'x') {
         base = 16;
         text += 2;
@@ -104,6 +110,7 @@ status_t text_parse_u64(const char *text, uint64_t *value)
     if (digit_of(*text) >= base)
         return -EINVAL;
 
+    /* A number that is too large is still parsed, since an invalid one is the other error. */
     uint64_t number = 0;
     bool fits = true;
     for (; digit_of(*text) < base; text++)
@@ -111,7 +118,7 @@ status_t text_parse_u64(const char *text, uint64_t *value)
                !__builtin_add_overflow(number, digit_of(*text), &number) && fits;
 
     fits = !__builtin_mul_overflow(number, take_unit(&text), &number) && fits;
-    if (*text != '\0')
+    if (*text)
         return -EINVAL;
     if (!fits)
         return -ERANGE;

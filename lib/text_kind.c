@@ -1,21 +1,23 @@
 /*
- * text_kind.c - see text_kind.h.
+ * text_kind.c - counts line ends and looks for characters that decide the encoding, byte by byte.
  */
 #include "lib/text_kind.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/utf8.h"
 
+enum { BEL = 0x07, CR = 0x0d, ESC = 0x1b, DEL = 0x7f, NEL = 0x85 };
+
 static bool is_control(uint8_t byte)
 {
-    return (byte < 0x20 && !(byte >= 7 && byte <= 13) && byte != 27) || byte == 0x7f;
+    return (byte < 0x20 && !(byte >= BEL && byte <= CR) && byte != ESC) || byte == DEL;
 }
 
 static void add_byte(struct text_kind *kind, uint8_t byte)
 {
     kind->control |= is_control(byte);
     kind->high |= byte >= 0x80;
-    kind->c1 |= byte >= 0x80 && byte < 0xa0 && byte != 0x85;
+    kind->c1 |= byte >= 0x80 && byte < 0xa0 && byte != NEL;
     if (byte == '\n' && kind->bytes && kind->last == '\r') {
         kind->crlf++;
         kind->cr--;
@@ -28,17 +30,18 @@ static void add_byte(struct text_kind *kind, uint8_t byte)
     kind->bytes++;
 }
 
-/* How many bytes the UTF-8 character takes that begins so; 0: none does. */
+/* Returns the length of a UTF-8 character that begins with this byte, 0 if none does. */
 static unsigned utf8_length(uint8_t first)
 {
     return first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3
                                                      : first < 0xf5 ? 4 : 0;
 }
 
-/* Collects a character until it is whole. */
+/* Adds a byte to the current character, and checks it when it is complete. */
 static void add_to_character(struct text_kind *kind, uint8_t byte)
 {
     uint32_t code;
+
     kind->partial[kind->pending++] = (char)byte;
     unsigned length = utf8_length((uint8_t)kind->partial[0]);
     if (length && kind->pending < length)
@@ -50,11 +53,13 @@ static void add_to_character(struct text_kind *kind, uint8_t byte)
 
 void text_kind_add(struct text_kind *kind, const uint8_t *bytes, size_t count)
 {
+    /* A byte order mark counts only at the start. */
     if (!kind->bytes && count >= 2 && bytes[0] + bytes[1] == 0xff + 0xfe &&
         (bytes[0] == 0xff || bytes[1] == 0xff))
         kind->utf16 = bytes[0] == 0xff ? 1 : 2;
     if (!kind->bytes && count >= 3 && memcmp(bytes, UTF8_MARK, 3) == 0)
         kind->mark = true;
+
     for (size_t i = 0; i < count; i++) {
         add_byte(kind, bytes[i]);
         if (!kind->not_utf8)

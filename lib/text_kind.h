@@ -1,11 +1,11 @@
 /*
- * text_kind.h - are bytes text, and how is it encoded?
+ * text_kind.h - whether bytes are text, and in which encoding.
  *
- * Bytes are given a piece at a time, in order; characters may be split between pieces.
+ * Bytes are passed a piece at a time, in order; characters may be split between pieces.
  *
  * Model       Text holds no control characters except BEL, BS, TAB, LF, VT, FF, CR, ESC (and NEL in
- *             ISO 8859), as file(1) has it. ASCII is UTF-8; what is not UTF-8 is ISO 8859 when the
- *             bytes 80-9F do not occur, else "extended ASCII". A byte order mark starts UTF-16.
+ *             ISO 8859), as in file(1). ASCII is UTF-8; text that is not UTF-8 is ISO 8859 if it
+ *             has no bytes 80-9F, else "extended ASCII". UTF-16 begins with a byte order mark.
  */
 #ifndef LIB_TEXT_KIND_H
 #define LIB_TEXT_KIND_H
@@ -25,15 +25,15 @@ struct text_kind {
     char partial[4];
 };
 
-/* Start with a zeroed *kind. */
+/* Adds a piece. The first call needs a zeroed *kind. */
 void text_kind_add(struct text_kind *kind, const uint8_t *bytes, size_t count);
-/* After the last piece; `whole`: the end of the text was seen, so a cut character is invalid. */
+/* Ends the text. If it is `whole`, an incomplete character at its end is invalid. */
 void text_kind_end(struct text_kind *kind, bool whole);
-/* "ASCII text", "Unicode text, UTF-8 text", "ISO-8859 text", ... or NULL for data. */
+/* Returns "ASCII text", "Unicode text, UTF-8 text", "ISO-8859 text", ... or NULL for data. */
 const char *text_kind_name(const struct text_kind *kind);
-/* "us-ascii", "utf-8", "iso-8859-1", "utf-16le", "unknown-8bit", or "binary". */
+/* Returns "us-ascii", "utf-8", "iso-8859-1", "utf-16le", "unknown-8bit", or "binary". */
 const char *text_kind_charset(const struct text_kind *kind);
-/* ", with CRLF line terminators" and the like; "" for LF alone. */
+/* Stores ", with CRLF line terminators" and the like; "" for LF alone. */
 void text_kind_lines(const struct text_kind *kind, char *text, size_t bytes);
 
 #endif

@@ -1,14 +1,15 @@
-/* utf8.c - see utf8.h. */
+/*
+ * utf8.c - UTF-8, case folding by a table of ranges, and hashes of folded text.
+ */
 #include "lib/utf8.h"
-
 #include "lib/hash.h"
 #include "lib/macros.h"
 #include "lib/word.h"
 
 enum { LAST_CODE = 0x10ffff, BAD_BYTE = 0x200000 };
 
-/* By the number of bytes: what the first byte must be under its mask, and the least code point
- * that needs that many. */
+/* The forms of one to four bytes: the first byte under its mask, and the lowest code point that
+ * needs the form. */
 static const struct form {
     uint8_t mask, lead;
     uint32_t least;
@@ -26,7 +27,7 @@ static bool is_code(uint32_t code)
 
 int utf8_decode(const char *text, size_t bytes, uint32_t *code)
 {
-    if (bytes == 0)
+    if (!bytes)
         return -1;
     uint8_t first = (uint8_t)text[0];
     unsigned extra = 0;
@@ -34,6 +35,7 @@ int utf8_decode(const char *text, size_t bytes, uint32_t *code)
         extra++;
     if (extra == 4 || extra >= bytes)
         return -1;
+
     uint32_t result = first & (uint8_t)~forms[extra].mask;
     for (unsigned i = 1; i <= extra; i++) {
         uint8_t next = (uint8_t)text[i];
@@ -41,6 +43,8 @@ int utf8_decode(const char *text, size_t bytes, uint32_t *code)
             return -1;
         result = result << 6 | (next & 0x3f);
     }
+
+    /* Overlong forms could hide a slash or a NUL from checks on bytes. */
     if (result < forms[extra].least || !is_code(result))
         return -1;
     *code = result;
@@ -73,7 +77,7 @@ bool utf8_valid(const char *text, size_t bytes)
     return true;
 }
 
-/* Letters first, first + step, ... last fold to themselves + delta. Sorted. */
+/* The letters first, first + step, ..., last fold to themselves + delta. In order. */
 static const struct fold_range {
     uint32_t first, last;
     int16_t step, delta;
@@ -129,6 +133,7 @@ uint32_t unicode_fold(uint32_t code)
 {
     if (code < 0x80)
         return code >= 'A' && code <= 'Z' ? code + 32 : code;
+
     size_t low = 0, high = ARRAY_LENGTH(fold_ranges);
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -137,7 +142,7 @@ uint32_t unicode_fold(uint32_t code)
             low = middle + 1;
         else if (code < range->first)
             high = middle;
-        else if ((code - range->first) % (uint32_t)range->step != 0)
+        else if ((code - range->first) % (uint32_t)range->step)
             return code;
         else
             return (uint32_t)((int32_t)code + range->delta);
@@ -145,12 +150,13 @@ uint32_t unicode_fold(uint32_t code)
     return code;
 }
 
-/* The next code point, folded, or a byte that is none of one, marked as such. */
+/* Returns the next code point, folded, or a malformed byte with BAD_BYTE. */
 static uint32_t next_folded(const char **text, size_t *bytes)
 {
     uint32_t code = 0;
     int used = utf8_decode(*text, *bytes, &code);
     uint32_t result = used > 0 ? unicode_fold(code) : BAD_BYTE | (uint8_t)**text;
+
     *text += used > 0 ? used : 1;
     *bytes -= used > 0 ? (size_t)used : 1;
     return result;
@@ -166,7 +172,7 @@ bool utf8_equal_folded(const char *a, size_t a_bytes, const char *b, size_t b_by
 
 /* ---- hashing ------------------------------------------------------------------------------ */
 
-/* Eight folded bytes a round, the first one lowest; what is left over filled up with zeroes. */
+/* A hash over words of eight folded bytes, the first one lowest; the last is padded with zeros. */
 struct folded_hash {
     uint64_t hash, word;
     unsigned bytes; /* in word */
@@ -181,7 +187,7 @@ static void folded_add(struct folded_hash *folded, uint8_t byte)
     folded->word = folded->bytes = 0;
 }
 
-/* Any text, in the folded letters' UTF-8. */
+/* Adds the UTF-8 of the folded letters. */
 static void folded_add_slowly(struct folded_hash *folded, const char *text, size_t bytes)
 {
     while (bytes > 0) {
@@ -195,8 +201,8 @@ static void folded_add_slowly(struct folded_hash *folded, const char *text, size
     }
 }
 
-/* Eight bytes of ASCII at once: what is added carries into the top bit of bytes from 'A' on, and of
- * those above 'Z'. */
+/* Folds eight bytes of ASCII at once. The sums carry into the top bit of each byte from 'A' on, and
+ * of each byte above 'Z'. */
 static uint64_t fold_ascii(uint64_t word)
 {
     uint64_t from_a = word + (0x80 - 'A') * EACH_BYTE, above_z = word + (0x7f - 'Z') * EACH_BYTE;
@@ -206,13 +212,16 @@ static uint64_t fold_ascii(uint64_t word)
 uint64_t utf8_hash_folded(const char *text, size_t bytes, uint64_t seed)
 {
     struct folded_hash folded = { .hash = seed };
+
     while (bytes > 0) {
-        size_t count = bytes < 8 ? bytes : 8;
+        size_t count = min(bytes, (size_t)8);
         uint64_t word = 0;
         for (size_t i = 0; count < 8 && i < count; i++)
             word |= (uint64_t)(uint8_t)text[i] << i * 8;
         if (count == 8)
             __builtin_memcpy(&word, text, 8);
+
+        /* Most names are ASCII. From the first other word on, letters are folded one by one. */
         if (word & 0x80 * EACH_BYTE) {
             folded_add_slowly(&folded, text, bytes);
             break;

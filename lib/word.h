@@ -1,8 +1,8 @@
 /*
  * word.h - eight bytes of text at a time, in the bytes of a number.
  *
- * `c * EACH_BYTE` has c in each of them; `0x80 * EACH_BYTE` are their top bits, where sums and
- * differences leave what they found out.
+ * `c * EACH_BYTE` has c in each byte; `0x80 * EACH_BYTE` is the mask of their top bits, in which
+ * sums and differences leave their result.
  */
 #ifndef LIB_WORD_H
 #define LIB_WORD_H

@@ -24,7 +24,7 @@
  *             `volinfo` prints.
  * Locking     A mounted cdfs is immutable except for the ledger (atomic counters), the result of
  *             the last look-up, the read-ahead state of small files, and each directory's index.
- *             The last three are under `index_lock`. Indexes are freed when memory is short.
+ *             The last three are under `index_lock`. Indexes are freed when memory runs low.
  * References  ECMA-119 (ISO 9660), ISO 9660:1999, Joliet (1995), SUSP 1.12, RRIP 1.12.
  * Status      Read-only. Sparse files (RRIP SF) are listed but cannot be opened.
  */

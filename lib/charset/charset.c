@@ -1,5 +1,5 @@
 /*
- * charset.c - see charset.h.
+ * charset.c - the table of charsets, and their decoders.
  */
 #include "lib/charset/charset.h"
 #include "lib/charset/tables.h"
@@ -13,18 +13,18 @@ static const uint16_t cp437[] =
     u"ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐"
     u"└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■ ";
 
-/* Those of code page 850. */
+/* The same of code page 850. */
 static const uint16_t cp850[] =
     u"ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐"
     u"└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´­±‗¾¶§÷¸°¨·¹³²■ ";
 
 struct charset {
-    const char *name, *names[3]; /* and others for it */
-    const uint16_t *high;        /* of a table for 80 to FF; else decode */
+    const char *name, *names[3]; /* names[]: its other names */
+    const uint16_t *high;        /* the bytes 80 to FF; NULL if decode is used */
     int (*decode)(struct bytes b, uint32_t *code);
 };
 
-/* ---- one function each, for bytes from 80 on ------------------------------------------------ */
+/* ---- decoders of bytes from 80 on ----------------------------------------------------------- */
 
 static int decode_utf8(struct bytes b, uint32_t *code)
 {
@@ -37,8 +37,8 @@ static int decode_latin1(struct bytes b, uint32_t *code)
     return 1;
 }
 
-/* Leads 81 to 9F and E0 to FC have two rows each; trails 40 to FC without 7F. Between the leads are
- * the half-width kana of JIS X 0201. */
+/* Lead bytes 81 to 9F and E0 to FC have two rows each; trail bytes are 40 to FC without 7F. Between
+ * the lead bytes are the half-width kana of JIS X 0201. */
 static int decode_shift_jis(struct bytes b, uint32_t *code)
 {
     uint8_t lead = bytes_u8(b, 0), trail = bytes_u8(b, 1);
@@ -49,9 +49,11 @@ static int decode_shift_jis(struct bytes b, uint32_t *code)
     if (lead < 0x81 || lead == 0xa0 || lead > 0xfc || trail < 0x40 || trail == 0x7f ||
         trail > 0xfc)
         return -1;
+
     unsigned pair = lead < 0xa0 ? lead - 0x81u : lead - 0xe0u + 31;
     unsigned column = trail - 0x40u - (trail > 0x7f);
     unsigned row = pair * 2 + 1 + column / CHARSET_JIS_COLUMNS;
+
     for (unsigned i = 0; i < CHARSET_JIS_PARTS; i++) {
         const struct charset_rows *rows = &charset_jis_rows[i];
         if (row >= rows->first && row <= rows->last)
@@ -71,7 +73,7 @@ static const struct charset charsets[] = {
     { "shift-jis", { "shift_jis", "sjis", "cp932" }, NULL, decode_shift_jis },
 };
 
-/* ---- for all ------------------------------------------------------------------------------ */
+/* ---- all charsets ------------------------------------------------------------------------- */
 
 static bool name_is(const char *known, const char *name, size_t length)
 {
@@ -109,6 +111,7 @@ size_t charset_to_utf8(const struct charset *charset, struct bytes from, char *t
                        bool *replaced)
 {
     size_t length = 0;
+
     while (from.length) {
         char encoded[4];
         uint32_t code;
@@ -118,6 +121,7 @@ size_t charset_to_utf8(const struct charset *charset, struct bytes from, char *t
             used = 1;
             *replaced = true;
         }
+
         int count = utf8_encode(code, encoded);
         if (count < 0 || (size_t)count > bytes - length)
             break;

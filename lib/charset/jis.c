@@ -1,6 +1,6 @@
 /*
- * charset_jis.c - the two-byte characters of Shift-JIS, as rows of 94 (JIS X 0208), with the
- * extensions that PCs have: NEC's rows 13 and 89 to 92, IBM's 115 to 119. U+FFFD: no character.
+ * jis.c - the two-byte characters of Shift-JIS, as rows of 94 (JIS X 0208), with the
+ * extensions of PCs: NEC's rows 13 and 89 to 92, IBM's 115 to 119. U+FFFD means no character.
  *
  * References  JIS X 0208:1997; code page 932.
  */

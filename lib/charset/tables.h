@@ -1,5 +1,5 @@
 /*
- * charset_tables.h - the tables of charset.c, in files of their own.
+ * tables.h - the large tables of charset.c.
  */
 #ifndef LIB_CHARSET_TABLES_H
 #define LIB_CHARSET_TABLES_H
@@ -8,7 +8,7 @@
 
 enum { CHARSET_JIS_PARTS = 5, CHARSET_JIS_COLUMNS = 94, CHARSET_NONE = 0xfffd };
 
-/* Rows first to last of 94 characters each, one after another. */
+/* The rows from first to last, of 94 characters each. */
 struct charset_rows {
     unsigned first, last;
     const uint16_t *characters;

@@ -1,5 +1,5 @@
 /*
- * identify.c - see identify.h: the table, and the search through it.
+ * identify.c - the table of signatures, and the search through it.
  */
 #include "lib/identify/checks.h"
 #include "lib/format.h"
@@ -10,9 +10,8 @@
 /* A signature, and its length without the string's NUL. */
 #define MAGIC(text) .magic = text, .length = sizeof(text) - 1
 
-/* One signature. Several entries of the same name are the same format. Without a magic the check
- * alone decides; with one it is called only where the magic is. The name of an entry with a check
- * is the check's. */
+/* One signature. Several entries of one name are one format. Without a magic the check alone
+ * decides; with a magic it is called only if the magic matches. A check returns the name itself. */
 static const struct signature {
     uint64_t offset;
     const char *magic;
@@ -160,24 +159,28 @@ static const struct signature {
 static const char *signature_name(struct identify *identify, const struct signature *signature)
 {
     struct bytes b = identify_bytes(identify, signature->offset, signature->length);
+
     if (b.length != signature->length ||
         (b.length && memcmp(b.data, signature->magic, b.length) != 0))
         return NULL;
     return signature->check ? signature->check(identify) : signature->name;
 }
 
-/* Inserts it by its order. What is found last gives way when there are too many. */
+/* Inserts a format in the order of the table, once. If there are too many, the last is dropped. */
 static void found_add(struct identify *identify, const struct signature *signature,
                       const char *name)
 {
     unsigned order = (unsigned)(signature - signatures), at = 0;
+
     for (unsigned i = 0; i < identify->count; i++)
         if (text_equal(identify->found[i].name, name))
             return;
+
     while (at < identify->count && identify->found[at].order < order)
         at++;
     if (at == IDENTITIES_MAX)
         return;
+
     unsigned kept = identify->count < IDENTITIES_MAX ? identify->count++ : IDENTITIES_MAX - 1;
     for (; kept > at; kept--)
         identify->found[kept] = identify->found[kept - 1];
@@ -189,13 +192,14 @@ static void found_add(struct identify *identify, const struct signature *signatu
     };
 }
 
-/* The least window above `after` that the table asks for; UINT64_MAX: none. */
-static uint64_t window_next(uint64_t after)
+/* Returns the lowest window from `from` on that the table needs, UINT64_MAX if none is left. */
+static uint64_t window_next(uint64_t from)
 {
     uint64_t next = UINT64_MAX;
+
     for (size_t i = 0; i < ARRAY_LENGTH(signatures); i++) {
         uint64_t at = signatures[i].offset / IDENTIFY_WINDOW_BYTES;
-        if (at + 1 > after && at < next)
+        if (at >= from && at < next)
             next = at;
     }
     return next;
@@ -207,6 +211,8 @@ status_t identify(struct identify *identify, struct identify_source *source)
     identify->count = 0;
     identify->status = 0;
     identify->window_at = UINT64_MAX;
+
+    /* In ascending order, so that each window is read once unless a check looks elsewhere. */
     for (uint64_t window = 0; (window = window_next(window)) != UINT64_MAX; window++)
         for (size_t i = 0; i < ARRAY_LENGTH(signatures); i++) {
             if (signatures[i].offset / IDENTIFY_WINDOW_BYTES != window)
@@ -223,6 +229,7 @@ status_t identify(struct identify *identify, struct identify_source *source)
 void identify_text(const struct identify *identify, bool all, char *text, size_t bytes)
 {
     size_t length = 0;
+
     if (bytes)
         text[0] = '\0';
     for (unsigned i = 0; i < identify->count; i++) {

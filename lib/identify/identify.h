@@ -1,20 +1,23 @@
 /*
  * identify.h - which format bytes are in: file systems, partition tables, images, archives, files.
  *
- * Signatures are entries of one table (offset, bytes, name, kind), checked against pieces of the
- * source; an entry whose bytes prove little has a function that checks more. `mount`, `volinfo`,
- * the monitor and `file` all ask here, so that one format has one name.
+ *   identify.c  the table of signatures and the search
+ *   checks.c    checks for formats whose signature proves little
+ *   window.c    reads the source
+ *
+ * Signatures are entries of one table (offset, bytes, kind, name). `mount`, `volinfo`, the monitor
+ * and `file` all use it, so a format has one name everywhere.
  *
  * Model       The source is read in windows of 2 KiB around the offsets of the table, in ascending
- *             order and never past its end: a dozen, with a long volume recognition sequence 200.
- *             A window that cannot be read holds no signature: the others are still looked at, and
- *             `status` keeps the first error.
+ *             order and never past its end: a dozen windows, and up to 200 with a long volume
+ *             recognition sequence. An unreadable window matches no signature; the others are still
+ *             read, and `status` keeps the first error.
  * Locking     None: a struct identify belongs to one thread.
- * Ownership   Names and MIME types are static. A struct identify is 2 KiB: keep it on the heap.
+ * Ownership   Names and MIME types are static. A struct identify is over 2 KiB: allocate it.
  * References  Each format's own; ECMA-167 2/8 and 3/9 for the volume recognition sequence; UEFI 5.3
  *             for GPT.
- * Status      Labels, versions and sizes are not decoded. Formats without a signature, and those
- *             whose only signature is at an offset that varies, are not known.
+ * Status      Labels, versions and sizes are not decoded. Formats without a signature, or with one
+ *             only at a variable offset, are not identified.
  */
 #ifndef LIB_IDENTIFY_IDENTIFY_H
 #define LIB_IDENTIFY_IDENTIFY_H
@@ -40,7 +43,7 @@ struct identity {
 };
 
 struct identify_source {
-    /* Reads from offset on: bytes read, 0 past the end, or an errno when nothing could be read. */
+    /* Reads at offset. Returns the bytes read, 0 past the end, or an errno if it read none. */
     ssize_t (*read)(struct identify_source *source, uint64_t offset, void *buffer, size_t bytes);
     uint64_t size_bytes;
 };
@@ -50,7 +53,7 @@ enum { IDENTIFY_WINDOW_BYTES = 2048, IDENTITIES_MAX = 6 };
 struct identify {
     struct identify_source *source;
     unsigned count;  /* of found */
-    status_t status; /* 0, or why a part of the source could not be read */
+    status_t status; /* 0, or the first error of reading the source */
     struct identity found[IDENTITIES_MAX]; /* in the order of the table: by kind */
     /* window.c's */
     uint64_t window_at;
@@ -58,12 +61,12 @@ struct identify {
     uint8_t window[IDENTIFY_WINDOW_BYTES];
 };
 
-/* Fills identify->found with the formats that the source has signatures of. -EINTR when reading was
- * interrupted; otherwise 0, with identify->status. */
+/* Fills identify->found with the formats that the source has signatures of. Returns 0, with read
+ * errors in identify->status; -EINTR if reading was interrupted. */
 status_t identify(struct identify *identify, struct identify_source *source) MUST_CHECK;
 
-/* The name of the first that was found, with those of all others of its kind, e.g. "ISO 9660 file
- * system, UDF file system"; with `all`, of partition tables too. "" when nothing was found. */
+/* Stores the name of the first format found and of all others of its kind, such as "ISO 9660 file
+ * system, UDF file system"; with `all`, those of partition tables too. "" if none was found. */
 void identify_text(const struct identify *identify, bool all, char *text, size_t bytes);
 
 #endif

@@ -48,12 +48,10 @@ ALLOWED = {
 UNREVISED = {
     "README.md",
     "drivers/storage/",
-    "fs/cdfs/",
     "host/port/",
     "iso/Book/",
     "kernel/dev/",
     "kernel/module/",
-    "lib/",
     "tests/bench/",
     "tests/differential/",
     "tests/fuzz/",

@@ -1,6 +1,6 @@
 /*
  * index.c - an index's life: built when a directory is first looked into, shared by references,
- * freed when memory is short.
+ * freed when memory runs low.
  */
 #include "fs/cdfs/budgets.h"
 #include "fs/cdfs/index/entries.h"

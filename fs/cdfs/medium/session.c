@@ -92,7 +92,7 @@ static int walk_next(struct session_walk *walk, uint64_t *start)
 }
 
 /* Moves *start to the first session. Returns 1, 0 if no session can follow it, or an errno. *copied
- * tells that the descriptors at the usual place are a copy, as their root is in a later session. */
+ * is set if the descriptors at the usual place are a copy, as their root is in a later session. */
 static int walk_first(struct session_walk *walk, uint64_t *start, bool *copied)
 {
     *copied = false;
