@@ -171,6 +171,7 @@ static void run_stdin(struct shell *shell)
             fputs(prompt, stdout);
             fflush(stdout);
         }
+
         if (getline(&line, &room, stdin) < 0)
             break;
         shell_run_text(shell, line);

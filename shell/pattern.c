@@ -42,11 +42,14 @@ static bool glob_step(const char **glob, const char **text, bool fold)
     uint32_t code;
     size_t taken = pattern_take(*text, strlen(*text), fold, &code);
     bool closed = false, fits = false;
+
     if (*at == '[') {
         const char *set = at + 1;
         fits = glob_set(&set, fold, code, &closed);
         at = closed ? set : at;
     }
+
+    /* A [ that is not closed is an ordinary character. */
     if (!closed && *at == '?') {
         at++;
         fits = true;

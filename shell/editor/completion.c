@@ -172,6 +172,8 @@ static void find_paths(struct finder *finder, bool directories_only)
         finder->status = directory.status;
         return;
     }
+
+    /* A directory that cannot be read has no candidates; that is not an error. */
     finder->prefix += head;
     struct name_filter filter = { name_wanted, finder->prefix };
     status_t status = directory_names(finder->shell, directory.text, &filter,
@@ -181,6 +183,8 @@ static void find_paths(struct finder *finder, bool directories_only)
     if (directories_only)
         keep_directories(finder, directory.text);
     words_sort(&completion->candidates, 0);
+
+    /* After a directory the path can continue. */
     if (completion->candidates.count == 1 &&
         is_directory(finder->shell, directory.text, completion->candidates.list[0]))
         completion->after = "/";
@@ -219,6 +223,7 @@ static void find_arguments(struct finder *finder, const struct shell_command *co
         find_parts(finder, command);
         return;
     }
+
     if (takes(command, "COMMAND"))
         find_commands(finder);
     if (takes(command, "VARIABLE"))
@@ -227,6 +232,8 @@ static void find_arguments(struct finder *finder, const struct shell_command *co
         find_devices(finder, "");
     else if (takes(command, "DRIVE") && !slash)
         find_devices(finder, "virtual");
+
+    /* Everything else may be a path. */
     if (takes(command, "COMMAND") || takes(command, "VARIABLE"))
         return;
     find_paths(finder, takes(command, "DIRECTORY") && !takes(command, "FILE") &&
@@ -313,6 +320,8 @@ status_t completion_find(struct shell *shell, const char *text, size_t cursor,
     struct finder finder = { .shell = shell, .completion = completion };
     finder.at_home = cursor - place.start > 1 && text_starts(text + place.start, "~/");
     *completion = (struct completion){ .after = "" };
+
+    /* The candidates are compared with the word as the command will see it, without quotes. */
     char *word = mem_alloc(cursor - place.start + 1);
     if (!word)
         return -ENOMEM;
@@ -321,6 +330,7 @@ status_t completion_find(struct shell *shell, const char *text, size_t cursor,
                            cursor - place.start + 1);
     else
         word[0] = '\0';
+
     find(&finder, text, &place, word);
     words_sort(&completion->candidates, 0);
     completion->typed = strlen(finder.prefix);

@@ -143,11 +143,14 @@ static status_t read_sequence(struct keys *keys, struct key *key)
         int byte = next_byte(keys, TIME_NEVER);
         if (byte < 0)
             return byte;
+
         if (byte < 0x20 || byte > 0x7e) { /* not part of a sequence: a key by itself */
             push_back(keys, (uint8_t)byte);
             key->code = KEY_NOTHING;
             return 0;
         }
+
+        /* ECMA-48 5.4: the final byte is 0x40 to 0x7e. Linux's "ESC [ [ A" is the exception. */
         if (byte >= 0x40 && !(byte == '[' && !length)) {
             text[length] = '\0';
             decode_sequence(text, (char)byte, key);
@@ -169,6 +172,8 @@ static status_t read_escaped(struct keys *keys, struct key *key)
     }
     if (byte < 0)
         return byte;
+
+    /* "ESC O A" is how arrow keys are sent in application mode. */
     if (byte == '[')
         return read_sequence(keys, key);
     if (byte == 'O') {

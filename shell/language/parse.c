@@ -58,7 +58,8 @@ static void skip_single_quoted(struct parser *parser)
         quote_open(parser, "missing closing '");
 }
 
-static void skip_special(struct parser *parser)
+/* Skips one character that is not quoted, or an expansion. */
+static void skip_one(struct parser *parser)
 {
     if (*parser->at == '$')
         skip_dollar(parser);
@@ -77,7 +78,7 @@ static void skip_double_quoted(struct parser *parser)
         else if (*parser->at == '\\' && parser->at[1])
             parser->at += 2;
         else
-            skip_special(parser);
+            skip_one(parser);
     }
     parser->at++;
 }
@@ -126,6 +127,7 @@ static enum token_kind parse_operator(struct parser *parser)
         { "<<", TOKEN_ERROR, "<< is not supported; use echo ... | COMMAND" },
         { "<", TOKEN_READ, NULL },
     };
+
     size_t i = 0;
     while (strncmp(parser->at, operators[i].text, strlen(operators[i].text)) != 0)
         i++; /* one matches: each character that ends words begins an operator */
@@ -165,7 +167,7 @@ static enum token_kind parse_word(struct parser *parser)
         else if (*parser->at == '\\')
             parser->at++, parser->open = true;
         else
-            skip_special(parser);
+            skip_one(parser);
     }
     if (parser->error)
         return TOKEN_ERROR;

@@ -33,9 +33,11 @@ static status_t run_line(struct shell *shell, const char *line, struct pipeline 
         bool skip = (before == TOKEN_AND && shell->status) ||
                     (before == TOKEN_OR && !shell->status);
         status_t status = pipeline_read(shell, &parser, !skip, pipeline, &end);
+
         if (!skip)
             shell->status = run_pipeline(shell, pipeline, status);
         pipeline_free(pipeline);
+
         if (status)
             return status; /* the parser is in the middle of a command */
         before = end;

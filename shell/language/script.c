@@ -132,6 +132,7 @@ int shell_source(struct shell *shell, const char *path)
     const struct shell_command *command = shell->command;
     if (shell->script_depth == SCRIPT_DEPTH_MAX)
         return shell_complain(shell, "%s: scripts are nested too deeply", path);
+
     struct script *script = mem_zalloc(sizeof(*script));
     status_t status = script ? file_open(shell->directory, path, OPEN_READ, &script->file)
                              : -ENOMEM;
@@ -143,6 +144,7 @@ int shell_source(struct shell *shell, const char *path)
         thread_group_wait(&script->group);
         file_close(script->file);
     }
+
     shell->command = command;
     mem_free(script);
     return status ? shell_fail(shell, path, status) : shell->status;

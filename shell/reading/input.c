@@ -99,11 +99,14 @@ int input_line(struct input *input, char **line, size_t *bytes)
         status_t status = line_reserve(input, used, part_bytes);
         if (status)
             return status;
+
         memcpy(input->line + used, part, part_bytes);
         used += part_bytes;
         if (input->line_ended)
             break;
     }
+
+    /* A last line without LF is a line too. */
     if (got < 0 || (!got && !used))
         return got;
     input->line[used] = '\0';

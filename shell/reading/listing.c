@@ -83,6 +83,7 @@ status_t names_collect(struct path *directory, bool mounts, unsigned levels, str
     status_t status = file_open_path(directory, OPEN_DIRECTORY | OPEN_READ, &file);
     if (status)
         return status;
+
     struct dir_entry *entry = mem_alloc(sizeof(*entry));
     size_t unchecked = 0;
     int got = entry ? 0 : -ENOMEM;
@@ -94,6 +95,7 @@ status_t names_collect(struct path *directory, bool mounts, unsigned levels, str
         else
             status = names_add_entry(names, entry);
     }
+
     if (skipped && entry && !status && !got)
         *skipped = entry->skipped;
     names_reverse(names); /* each was added in front */

@@ -35,6 +35,8 @@ status_t mounts_of_device(struct shell *shell, const char *word, struct mount_in
     bool found = false;
     if (!device)
         return -ENODEV;
+
+    /* The mount that was made last counts, as for a path that several mounts cover. */
     const char *name = device_label(device);
     for (unsigned n = 0; vfs_mount_info(n, info) != -ENOENT; n++)
         if (text_equal(info->device, name)) {
@@ -42,6 +44,7 @@ status_t mounts_of_device(struct shell *shell, const char *word, struct mount_in
             found = true;
         }
     device_put(device);
+
     if (!found)
         return -ENOENT;
     status_t status = vfs_mount_info(last, info);

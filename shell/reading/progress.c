@@ -25,6 +25,8 @@ void progress_text(char *text, size_t bytes, uint64_t done_bytes, uint64_t total
 {
     char bar[BAR_COLUMNS + 1], done[SIZE_TEXT_BYTES], total[SIZE_TEXT_BYTES],
         rate[SIZE_TEXT_BYTES];
+
+    /* Divide first: the products could exceed 64 bits. */
     uint64_t ms = elapsed_us / 1000 ? elapsed_us / 1000 : 1;
     uint64_t per_second = done_bytes / ms * 1000 + done_bytes % ms * 1000 / ms;
     if (done_bytes > total_bytes)
@@ -32,6 +34,7 @@ void progress_text(char *text, size_t bytes, uint64_t done_bytes, uint64_t total
     uint64_t part = total_bytes / 100 ? total_bytes / 100 : 1;
     unsigned percent = done_bytes >= total_bytes ? 100 : (unsigned)(done_bytes / part);
     uint64_t left_s = per_second ? (total_bytes - done_bytes) / per_second : 0;
+
     bar_text(bar, percent < 100 ? percent : 100);
     size_text(done, done_bytes, true);
     size_text(total, total_bytes, true);
@@ -73,6 +76,8 @@ static void progress_show(struct progress *progress, uint64_t now)
     progress_text(text, sizeof(text), progress->done_bytes, progress->total_bytes,
                   now - progress->begun_us);
     terminal_size(&columns, &rows);
+
+    /* Without room for a useful part of the name, show the bar alone. */
     size_t used = strlen(text) + 2;
     stream_text(out, "\r\x1b[K");
     if (columns > used + NAME_COLUMNS_LEAST) {

@@ -16,6 +16,8 @@ void size_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human)
         format_text(text, SIZE_TEXT_BYTES, "%llu", (unsigned long long)bytes);
         return;
     }
+
+    /* Tenths of the unit, rounded up, as `ls -h` of GNU does. */
     unsigned unit = 0;
     uint64_t tenths = bytes / 1024 * 10 + (bytes % 1024 * 10 + 1023) / 1024;
     while (tenths > 9990) { /* 1000K would be one character too many */
@@ -49,10 +51,12 @@ void mode_text(char text[MODE_TEXT_BYTES], const struct node_info *info)
     };
     bool known = info->known & INFO_MODE;
     text[0] = type_char(info->type);
+
     bool special_file = info->type == NODE_OTHER || /* a drive's node reads as a file */
                         (info->type == NODE_FILE && (info->mode & MODE_KIND) == MODE_BLOCK);
     if (known && special_file) /* fifo, character or block device, socket */
         text[0] = "?pc???b?????s???"[info->mode >> 12 & 15];
+
     for (unsigned i = 0; i < 9; i++)
         text[1 + i] = !known ? '?' : info->mode >> (8 - i) & 1 ? letters[i] : '-';
     for (unsigned i = 0; known && i < ARRAY_LENGTH(special); i++)

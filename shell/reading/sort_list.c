@@ -10,7 +10,7 @@ struct sorter {
     const void *context;
 };
 
-/* What stood first in the list comes first of equals: `a` did. */
+/* Merges two sorted lists. Of equal items, those of `a` come first, which keeps the sort stable. */
 static struct sortable *merge(const struct sorter *sorter, struct sortable *a, struct sortable *b)
 {
     struct sortable *merged = NULL, **end = &merged;
@@ -24,7 +24,7 @@ static struct sortable *merge(const struct sorter *sorter, struct sortable *a, s
     return merged;
 }
 
-/* From below: runs[i] holds 2^i of the list or none. */
+/* Bottom-up: runs[i] is a sorted list of 2^i items, or empty. */
 struct sortable *sort_list(struct sortable *list,
                            int (*compare)(const struct sortable *a, const struct sortable *b,
                                           const void *context),

@@ -63,6 +63,7 @@ static status_t heap_push(struct walk *walk, struct pending *pending)
         walk->heap = grown;
         walk->room = room;
     }
+
     size_t at = walk->count++;
     walk->heap[at] = pending;
     for (; at && heap_less(walk, at, (at - 1) / 2); at = (at - 1) / 2)
@@ -105,6 +106,7 @@ static status_t push_entry(struct walk *walk, struct path *directory, const char
     struct pending *pending = list_may_grow(&walk->unchecked, bytes) ? mem_alloc(bytes) : NULL;
     if (!pending)
         return -ENOMEM;
+
     pending->parent = path_get(directory);
     pending->depth = depth;
     pending->name_at = head + slash;
@@ -206,6 +208,7 @@ int walk_next(struct walk *walk, struct walk_item *item)
         walk->listing = 0;
         return listing;
     }
+
     if (item->status)
         return item->status == -ENOMEM ? -ENOMEM : 1;
     item->found = true;
@@ -224,6 +227,7 @@ status_t walk_begin(struct path *start, unsigned flags, struct walk **result)
     struct walk *walk = mem_zalloc(sizeof(*walk));
     if (!walk)
         return -ENOMEM;
+
     walk->flags = flags;
     if (info.type != NODE_DIRECTORY) {
         walk->single = path_get(start);
