@@ -1,4 +1,7 @@
-/* disc.c - see disc.h. */
+/*
+ * disc.c - reads runs of sectors from the files of a disc, verifies each one, and copies its data
+ * to the caller's segments; disc.h.
+ */
 #include "drivers/storage/virtual/disc/disc.h"
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -70,8 +73,8 @@ static const uint8_t *sector_data(struct disc_store *disc, const struct disc_ext
     return verdict == CD_GOOD || verdict == CD_CORRECTED ? data : NULL;
 }
 
-/* Reads the sectors of a run of blocks. Where not all of them can be read, one by one: *count is
- * how many could. */
+/* Reads the sectors of a run of blocks at once. If that fails, reads them one by one; *count: how
+ * many could be read. */
 static status_t run_fetch(struct disc_store *disc, const struct disc_extent *extent,
                           uint32_t block, bool interruptible, uint32_t *count)
 {

@@ -2,9 +2,9 @@
  * disc.h - a store of 2048-byte blocks over CD sectors in one file or several.
  *
  * A disc is a list of extents: blocks whose sectors follow each other in one file, each sector a
- * `stride` from the next. Blocks between the extents, and those of audio, are -EIO. Sectors with
- * an EDC are verified, and corrected, before their data is given out (cd_sector.h); the ledger
- * counts those that were not good.
+ * `stride` from the next. Blocks between the extents and audio blocks are -EIO. Sectors with an EDC
+ * are verified and corrected before their data is returned (cd_sector.h); the ledger counts the
+ * damaged ones.
  *
  * Addresses   Block n of the drive is block n of the disc, as volumes and tables of contents count.
  * Ownership   The store owns its files. The ledger is borrowed, and outlives the store.
@@ -17,8 +17,8 @@
 #include "drivers/storage/virtual/store/store.h"
 
 enum disc_format {
-    DISC_NO_DATA, /* audio, or data that has no 2048 bytes a sector */
-    DISC_COOKED,  /* the 2048 bytes alone */
+    DISC_NO_DATA, /* audio, or sectors without 2048 bytes of data */
+    DISC_COOKED,  /* the 2048 bytes of data only */
     DISC_RAW,     /* 2352 bytes, and perhaps subchannel data */
     DISC_BARE,    /* 2336 bytes of mode 2: no sync, no header */
 };
@@ -28,19 +28,19 @@ struct disc_extent {
     enum disc_format format;
     uint8_t mode, file;
     uint16_t stride_bytes;
-    uint32_t frame;        /* RAW: the address that the header of the first sector has */
+    uint32_t frame;        /* RAW: the address in the header of the first sector */
     uint64_t offset_bytes; /* of the first sector in the file */
 };
 
-/* A store of `blocks` blocks: extents in order, files by their numbers; both are copied. Takes the
- * files over unless it fails: -ENOMEM. */
+/* Creates a store of `blocks` blocks. The extents are in the order of their blocks; both arrays are
+ * copied. Takes the files over unless it fails: -ENOMEM. */
 status_t store_disc_create(const struct disc_extent *extents, unsigned extent_count,
                            struct store *const *files, unsigned file_count, uint32_t blocks,
                            struct ledger *ledger, struct store **store) MUST_CHECK;
 
-/* If the file holds whole CD sectors of 2352, 2336, 2368 or 2448 bytes, a store of their data takes
- * its place, and *toc is its table of contents (on the heap; the caller's). Else nothing changes,
- * and *toc is NULL. -ENOMEM: *store is unchanged. */
+/* If the file contains whole CD sectors of 2352, 2336, 2368 or 2448 bytes, replaces *store by a
+ * store of their data, and sets *toc to a table of contents on the heap, which the caller owns.
+ * Else *store is unchanged and *toc is NULL. -ENOMEM: *store is unchanged. */
 status_t store_raw_detect(struct store **store, struct ledger *ledger, uint32_t *sector_bytes,
                           struct device_toc **toc) MUST_CHECK;
 
@@ -50,12 +50,12 @@ struct disc_probe {
     uint8_t sector[2448];
 };
 
-/* Are the extent's sectors of its format? Then mode and frame are what most of those that it looks
- * at agree on. */
+/* Returns whether the extent's sectors have its format. Mode and frame are set to those of most of
+ * the sectors that it reads. */
 bool disc_probe(struct disc_probe *probe, struct store *file, struct disc_extent *extent);
-/* Finds where an extent that was probed belongs, if the headers of its sectors put it elsewhere
- * than first_block: where the ISO 9660 volume on it counts its blocks by the headers, it moves
- * there, but not below `lowest`. What is before that is cut off. */
+/* Moves an extent that was probed to the block in the headers of its sectors, if that differs from
+ * first_block and the ISO 9660 volume on it counts its blocks by the headers. Blocks below `lowest`
+ * are cut off. */
 void disc_place(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
                 uint32_t lowest);
 

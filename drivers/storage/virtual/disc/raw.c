@@ -19,6 +19,7 @@
 #include "lib/string.h"
 
 enum {
+    MODE = 15, /* offset of the mode in a sector */
     SECTORS_MIN = 17,
     DESCRIPTOR_SECTOR = 16,
     VOTES_MIN = 2,
@@ -32,7 +33,8 @@ static const uint16_t strides[] = { CD_SECTOR_BYTES, 2448, 2368, CD_BARE_BYTES }
 
 /* ---- recognition -------------------------------------------------------------------------- */
 
-/* Sets the mode and the first frame of the extent from one sector; false: it is not one. */
+/* Sets the mode and the first frame of the extent from one sector. False: it is not a data sector,
+ * or damaged. */
 static bool probe_sector(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
                          uint32_t index)
 {
@@ -46,10 +48,11 @@ static bool probe_sector(struct disc_probe *probe, struct store *file, struct di
         return cd_sector_verify_bare(&probe->check, sector, &data) == CD_GOOD;
     }
     uint32_t frame = cd_sector_frame(sector);
-    if (!cd_sector_has_sync(sector) || frame == UINT32_MAX || (sector[15] != 1 && sector[15] != 2))
+    if (!cd_sector_has_sync(sector) || frame == UINT32_MAX ||
+        (sector[MODE] != 1 && sector[MODE] != 2))
         return false;
     extent->frame = frame - index; /* below 0, it wraps around, and `frame + index` back */
-    extent->mode = sector[15];
+    extent->mode = sector[MODE];
     return true;
 }
 
@@ -79,7 +82,7 @@ bool disc_probe(struct disc_probe *probe, struct store *file, struct disc_extent
     return true;
 }
 
-/* The one extent of a file of whole sectors. */
+/* Returns whether the file consists of whole sectors of any stride; *extent: all of them. */
 static bool raw_recognise(struct disc_probe *probe, struct store *file,
                           struct disc_extent *extent)
 {
@@ -99,7 +102,8 @@ static bool raw_recognise(struct disc_probe *probe, struct store *file,
 
 /* ---- addresses ---------------------------------------------------------------------------- */
 
-/* Is sector `index` of the extent a primary volume descriptor? *root: where its root begins. */
+/* Returns whether sector `index` of the extent is a primary volume descriptor. *root: the block of
+ * its root directory. */
 static bool descriptor_read(struct disc_probe *probe, struct store *file,
                             const struct disc_extent *extent, uint32_t index, uint32_t *root)
 {

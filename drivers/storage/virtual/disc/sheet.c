@@ -1,4 +1,7 @@
-/* sheet.c - see sheet.h: the text, its words, and the files it names. */
+/*
+ * sheet.c - reads a sheet's text, splits it into words for the parsers, and opens the files that it
+ * names; sheet.h.
+ */
 #include "drivers/storage/virtual/disc/sheet.h"
 #include "lib/format.h"
 #include "lib/macros.h"
@@ -8,7 +11,7 @@
 
 /* ---- words -------------------------------------------------------------------------------- */
 
-/* How many characters come before the first of `stops`, or the end. */
+/* Returns how many characters precede the first of `stops`, or the end. */
 static size_t length_before(const char *text, const char *stops)
 {
     size_t length = 0;
@@ -46,7 +49,7 @@ char *sheet_line(struct sheet *sheet)
     return line;
 }
 
-/* The text in quotes from `at` on; *end: what follows it. An end of line ends it too. */
+/* Returns the text in quotes at `at`. *end: the text after it. The end of a line ends it too. */
 static char *quoted_word(char *at, char **end)
 {
     char *word = ++at;
@@ -74,7 +77,8 @@ char *sheet_word(char **at)
     return *word ? word : NULL;
 }
 
-/* The terminator of a word may be written over what begins the next one, so it is moved down. */
+/* Terminates a word. Its terminator would overwrite the first character of the next word, so the
+ * word is moved down by one. */
 static char *token_end(struct sheet *sheet, char *word, size_t length)
 {
     memmove(word - 1, word, length);
@@ -209,14 +213,14 @@ bool sheet_has_name(const char *path)
     return sheet_kind(path) >= 0;
 }
 
-/* What follows the last slash. */
+/* Returns the text after the last slash. */
 static char *last_element(char *path)
 {
     char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
-/* The path of a file beside the sheet, or an absolute one. */
+/* Joins the sheet's directory and a name, unless the name is absolute. False: too long. */
 static bool name_join(const char *sheet_path, const char *name, char *path)
 {
     size_t directory = 0;
@@ -228,7 +232,7 @@ static bool name_join(const char *sheet_path, const char *name, char *path)
            VIRTUAL_IMAGE_BYTES - directory;
 }
 
-/* Opens a name as it is, or as the directory has it. */
+/* Opens a file by its exact name, or by one that differs in case. */
 static status_t name_open(const char *sheet_path, const char *name,
                           const struct sheet_opener *opener, char *path, struct store **store,
                           struct device **holder)
@@ -259,7 +263,7 @@ static status_t file_open_named(const char *sheet_path, const char *name,
 
 /* ---- files -------------------------------------------------------------------------------- */
 
-/* Remembers what holds a file's bytes, once. Takes the reference over. */
+/* Adds a device that holds a file's bytes, unless it is there. Takes the reference over. */
 static status_t result_add_holder(struct sheet_result *result, struct device *holder)
 {
     for (unsigned i = 0; i < result->holder_count; i++)

@@ -1,17 +1,16 @@
 /*
  * sheet.h - text files that describe a disc: cue sheets (.cue), CloneCD's .ccd, cdrdao's .toc.
  *
- * A parser turns the text into tracks and pieces: runs of sectors in a file, in the order of the
- * disc. The layout (sheet_layout.c) opens the files, finds where each piece belongs on the disc,
- * and makes a store of them and a table of contents.
- *
- * Files       are found from the sheet's directory, by exactly the name that it gives, else by one
- *             that differs in case, else, when the name has a drive letter or backslashes, by its
- *             last element.
+ * Model       A parser turns the text into tracks and pieces: runs of sectors in a file, in the
+ *             order of the disc. sheet.c opens the files; the layout (sheet_layout.c) finds where
+ *             each piece belongs on the disc, and creates a store and a table of contents.
+ * Files       Names are relative to the sheet's directory. A file is searched for by its exact
+ *             name, then by one that differs in case, then, if the name contains backslashes, by
+ *             its last element.
  * Errors      -EINVAL and a reason that begins with the line: "line 3: ...". A file that cannot be
  *             opened: its errno and such a reason.
- * Budgets     SHEET_BYTES_MAX of text, and the numbers below. Text from a medium is not trusted.
- * Status      Tracks in WAVE, MP3 and the like are listed, but none of audio can be read.
+ * Limits      SHEET_BYTES_MAX of text, and the numbers below. Text from a medium is not trusted.
+ * Status      Audio tracks (BINARY, WAVE, MP3) are listed; their data cannot be read.
  */
 #ifndef DRIVERS_STORAGE_VIRTUAL_DISC_SHEET_H
 #define DRIVERS_STORAGE_VIRTUAL_DISC_SHEET_H
@@ -27,7 +26,7 @@ enum {
 
 #define SHEET_REST UINT32_MAX
 
-/* A type of track, by the word that a sheet has for it. */
+/* A track type, by the word that sheets use for it. */
 struct sheet_type {
     const char *name; /* NULL: the end of a list */
     enum disc_format format;
@@ -39,15 +38,15 @@ struct sheet_track {
     uint8_t number, session, mode; /* mode 0: audio */
     uint16_t stride_bytes;
     enum disc_format format;
-    uint32_t pregap_blocks; /* of its pieces, before the block where it begins */
+    uint32_t pregap_blocks; /* blocks of its pieces before the track's first block */
     unsigned line;
 };
 
 struct sheet_piece {
     uint8_t track; /* its index */
     uint8_t file;  /* its index, or SHEET_SILENCE */
-    bool placed;   /* its first block on the disc is given, not where the one before ends */
-    bool follows;  /* in its file, the piece before of that file; else it is at offset_bytes */
+    bool placed;   /* the sheet gives `block`; else it follows the previous piece on the disc */
+    bool follows;  /* it follows the previous piece in its file; else it is at offset_bytes */
     uint32_t block, blocks; /* SHEET_REST: to the end of its file */
     uint64_t offset_bytes;
     unsigned line;
@@ -55,14 +54,14 @@ struct sheet_piece {
 
 struct sheet_file {
     const char *name;
-    bool encoded; /* samples of audio in a format of their own */
+    bool encoded; /* audio samples in another format: WAVE, MP3 */
     unsigned line;
 };
 
 struct sheet {
-    char *text, *at; /* `at`: what is not yet parsed */
+    char *text, *at; /* `at`: the text that is not yet parsed */
     unsigned line;
-    const char *image_name; /* of a .ccd: the file beside it that has all sectors */
+    const char *image_name; /* of a .ccd: the file beside it that contains all sectors */
     unsigned track_count, piece_count, file_count;
     struct sheet_track tracks[DEVICE_TRACKS_MAX];
     struct sheet_piece pieces[SHEET_PIECES_MAX];
@@ -74,14 +73,14 @@ struct sheet {
 struct sheet_opener {
     status_t (*open)(const char *path, bool writable, struct store **store,
                      struct device **holder);
-    /* Changes the last element of path[bytes] to what the directory has in another case: 0 or
-     * -ENOENT. NULL: it is not looked for. */
+    /* Replaces the last element of path[bytes] by a name in the directory that differs only in
+     * case: 0 or -ENOENT. NULL: case matters. */
     status_t (*fold)(char *path, size_t bytes);
 };
 
-/* ---- for the callers: sheet.c -------------------------------------------------------------- */
+/* ---- for image.c: sheet.c ------------------------------------------------------------------- */
 
-/* What a sheet leads to; all of it is the caller's. */
+/* The disc that a sheet describes; the caller owns all of it. */
 struct sheet_result {
     struct store *store;
     struct device_toc *toc;
@@ -90,32 +89,34 @@ struct sheet_result {
     unsigned holder_count;
 };
 
-/* Does the path end as sheets do? */
+/* Returns whether the path ends in .cue, .ccd or .toc, in any case. */
 bool sheet_has_name(const char *path);
-/* Opens the sheet of this path, whose text `from` has. reason[VIRTUAL_REASON_BYTES]: why not. */
+/* Parses the sheet of this path, whose text is in `from`, and opens its files. On failure
+ * reason[VIRTUAL_REASON_BYTES] is set. */
 status_t sheet_open(const char *path, struct store *from, const struct sheet_opener *opener,
                     struct ledger *ledger, char *reason, struct sheet_result *result) MUST_CHECK;
 
 /* ---- for the parsers ----------------------------------------------------------------------- */
 
-/* sheet->reason becomes "line N: ..."; returns -EINVAL. */
+/* Sets sheet->reason to "line N: ..." and returns -EINVAL. */
 status_t sheet_refuse(struct sheet *sheet, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The next line, terminated, without blanks at its start; NULL at the end. */
+/* Returns the next line, terminated in place, without leading blanks; NULL at the end. */
 char *sheet_line(struct sheet *sheet);
-/* The next word in *at, terminated in place, which ends at `end`s too; what is in quotes is one,
- * without them. NULL: none. */
+/* Returns the next word in *at, terminated in place, or NULL. Text in quotes is one word; the
+ * quotes are removed. */
 char *sheet_word(char **at);
-/* Of the whole text: lines are counted, and what follows // is left out. *quoted, if not NULL. */
+/* Returns the next word of the whole text, or NULL. Counts lines and skips comments (//). Braces
+ * are words of their own. *quoted: it was in quotes. */
 char *sheet_token(struct sheet *sheet, bool *quoted);
-/* Decimal digits, all of the text, at most `most`. */
+/* Parses a text that consists of decimal digits. False: it does not, or is above `most`. */
 bool sheet_number(const char *text, uint32_t most, uint32_t *number);
-/* mm:ss:ff in blocks. */
+/* Parses mm:ss:ff into blocks. */
 bool sheet_time(const char *text, uint32_t *blocks);
-/* The type of this name in a list; NULL: unknown. */
+/* Returns the type of this name in a list, or NULL. */
 const struct sheet_type *sheet_find_type(const struct sheet_type *types, const char *name);
-/* The next track, of this type; a piece of the last track; the next file. They have their line, the
- * rest is zero. NULL: too many; `reason` is set. */
+/* Append a track of this type, a piece of the last track, and a file. The line is set, other
+ * members are zero. NULL: too many; `reason` is set. */
 struct sheet_track *sheet_add_track(struct sheet *sheet, const struct sheet_type *type);
 struct sheet_piece *sheet_add_piece(struct sheet *sheet);
 struct sheet_file *sheet_add_file(struct sheet *sheet);
@@ -126,7 +127,8 @@ status_t sheet_parse_toc(struct sheet *sheet) MUST_CHECK;
 
 /* ---- sheet_layout.c ------------------------------------------------------------------------ */
 
-/* `files`: one for each of the sheet's; taken over unless it fails. */
+/* Places the pieces on the disc and creates its store. `files`: one for each of the sheet's; taken
+ * over unless it fails. */
 status_t sheet_layout(struct sheet *sheet, struct store **files, struct ledger *ledger,
                       struct sheet_result *result) MUST_CHECK;
 

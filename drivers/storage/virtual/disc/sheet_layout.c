@@ -1,6 +1,6 @@
 /*
- * sheet_layout.c - from a sheet's tracks and pieces to a disc: where each piece is in its file, and
- * where on the disc.
+ * sheet_layout.c - turns a sheet's tracks and pieces into a disc: finds where each piece is in its
+ * file, and where on the disc.
  *
  * The first piece is at block 0, and each follows the one before, unless the sheet gives its
  * block. Between sessions are their lead-out and lead-in. The headers of sectors take precedence: a
@@ -28,13 +28,15 @@ struct layout {
     struct disc_probe probe;
 };
 
-/* How many sectors a piece has; its file may end before them. */
+/* Finds how many sectors a piece has, and checks that its file contains them. */
 static status_t piece_measure(struct layout *layout, const struct sheet_piece *piece,
                               uint32_t stride, uint64_t offset, uint32_t *blocks)
 {
     struct sheet *sheet = layout->sheet;
     const struct sheet_file *file = &sheet->files[piece->file];
     uint64_t size = layout->files[piece->file]->size_bytes;
+
+    /* Encoded audio cannot be measured without decoding it; WAVE gives a good estimate. */
     if (file->encoded) {
         if (*blocks == SHEET_REST) {
             uint64_t rest = size > offset + WAVE_HEADER_BYTES ? (size - offset) / stride : 0;
@@ -42,6 +44,7 @@ static status_t piece_measure(struct layout *layout, const struct sheet_piece *p
         }
         return 0;
     }
+
     if (offset > size)
         return sheet_refuse(sheet, piece->line, "%.60s: too short: %llu bytes, begins at %llu",
                             file->name, (unsigned long long)size, (unsigned long long)offset);
@@ -49,6 +52,7 @@ static status_t piece_measure(struct layout *layout, const struct sheet_piece *p
         uint64_t rest = (size - offset) / stride;
         *blocks = rest < CD_FRAMES_MAX ? (uint32_t)rest : CD_FRAMES_MAX + 1;
     }
+
     uint64_t end = offset + (uint64_t)*blocks * stride;
     if (!*blocks || end > size)
         return sheet_refuse(sheet, piece->line, "%.60s: too short: %llu bytes, needs %llu",
@@ -57,7 +61,7 @@ static status_t piece_measure(struct layout *layout, const struct sheet_piece *p
     return 0;
 }
 
-/* Pieces that follow each other on the disc and in one file are one extent. */
+/* Joins pieces that follow each other on the disc and in one file: they become one extent. */
 static uint32_t pieces_join(const struct sheet *sheet, unsigned *at)
 {
     const struct sheet_piece *piece = &sheet->pieces[*at];
@@ -73,13 +77,15 @@ static uint32_t pieces_join(const struct sheet *sheet, unsigned *at)
     return blocks > CD_FRAMES_MAX && blocks != SHEET_REST ? CD_FRAMES_MAX + 1 : (uint32_t)blocks;
 }
 
-/* Makes block and headers agree. */
+/* Makes the extent's blocks agree with the headers of its sectors: moves the extent on the disc or,
+ * if the sheet gives its block, in the file. */
 static void extent_place(struct layout *layout, struct disc_extent *extent, bool placed,
                          uint32_t lowest)
 {
     struct store *file = layout->files[extent->file];
     if (extent->format != DISC_RAW || !disc_probe(&layout->probe, file, extent))
         return;
+
     int64_t ahead = (int64_t)(int32_t)extent->frame - CD_LEAD_FRAMES - extent->first_block;
     int64_t offset = (int64_t)extent->offset_bytes - ahead * extent->stride_bytes;
     if (!placed) {
@@ -120,15 +126,18 @@ static status_t piece_add(struct layout *layout, const struct sheet_piece *piece
     status_t status = piece_measure(layout, piece, track->stride_bytes, offset, &blocks);
     if (status)
         return status;
+
     struct disc_extent *extent = &layout->extents[layout->extent_count++];
     *extent = (struct disc_extent){
         .first_block = layout->block, .blocks = blocks, .format = track->format,
         .mode = track->mode, .file = piece->file, .stride_bytes = track->stride_bytes,
         .frame = layout->block + CD_LEAD_FRAMES, .offset_bytes = offset,
     };
+
+    /* A track may move down to the end of the track before; later pieces only up. */
     uint32_t lowest = piece->track ? layout->end[piece->track - 1] : 0;
     extent_place(layout, extent, piece->placed, first ? lowest : layout->block);
-    if (!layout->begun[piece->track]) /* the track moves with it, down to before block 0 */
+    if (!layout->begun[piece->track]) /* the track's start moves with its first extent */
         layout->start[piece->track] += extent->first_block + extent->blocks - blocks -
                                        layout->block;
     layout->begun[piece->track] = true;
@@ -146,12 +155,14 @@ static status_t layout_pieces(struct layout *layout)
         const struct sheet_piece *piece = &sheet->pieces[i];
         bool first = !i || piece[-1].track != piece->track;
         uint32_t blocks = pieces_join(sheet, &i);
+
         if (first)
             status = track_begin(layout, piece);
         if (!status && piece->file != SHEET_SILENCE && blocks)
             status = piece_add(layout, piece, blocks, first);
         else if (!status)
             layout->block += blocks;
+
         if (!status && layout->block > CD_FRAMES_MAX)
             status = sheet_refuse(sheet, piece->line, "more than a disc holds: 100 minutes");
         layout->end[piece->track] = layout->block;
@@ -159,7 +170,7 @@ static status_t layout_pieces(struct layout *layout)
     return status;
 }
 
-/* A track has a block at least: an INDEX 01 beyond the end of its file leaves none. */
+/* Checks that each track has a block: an INDEX 01 after the end of its file leaves none. */
 static status_t layout_check(const struct layout *layout)
 {
     struct sheet *sheet = layout->sheet;

@@ -1,11 +1,11 @@
 /*
- * sheet_toc.c - cdrdao's .toc files: words, in lines only for the eye.
+ * sheet_toc.c - cdrdao's .toc files: a list of words, in which line ends do not matter.
  *
  *     CD_ROM
  *     TRACK MODE1_RAW              a track begins
  *     PREGAP 00:02:00              silence before it
  *     ZERO 00:02:00                silence in it
- *     START 00:02:00               so much of it is pre-gap; alone: what was there so far
+ *     START 00:02:00               the length of its pre-gap; alone: all pieces so far
  *     DATAFILE "name" #12 00:10:00 a file, from byte 12 on, so long
  *     FILE "name" 00:01:00 1:00:00 samples, from a time on
  *
@@ -44,7 +44,7 @@ static bool toc_is(const struct toc *toc, const char *word)
     return toc->word && !toc->quoted && text_equal_fold(toc->word, word);
 }
 
-/* Subchannel data after each sector? */
+/* Skips the words for subchannel data after each sector; returns whether they were there. */
 static bool toc_takes_subchannel(struct toc *toc)
 {
     bool is = toc_is(toc, "RW") || toc_is(toc, "RW_RAW");
@@ -80,7 +80,7 @@ static status_t toc_track(struct toc *toc)
     return 0;
 }
 
-/* A length or place: mm:ss:ff, or a number of samples, of data of bytes. */
+/* Parses a length or position: mm:ss:ff, or a number of samples; in data tracks, of bytes. */
 static bool toc_takes_length(struct toc *toc, uint32_t *blocks)
 {
     uint32_t number;
@@ -143,7 +143,7 @@ static status_t toc_start(struct toc *toc)
     return 0;
 }
 
-/* The file of this name, which may be there already. */
+/* Finds the file of this name, and adds it if it is new. */
 static bool toc_find_file(struct toc *toc, const char *name, uint8_t *index)
 {
     struct sheet *sheet = toc->sheet;
@@ -161,7 +161,7 @@ static bool toc_find_file(struct toc *toc, const char *name, uint8_t *index)
     return true;
 }
 
-/* FILE takes a place before the length. */
+/* FILE has a start position before the length; DATAFILE has none. */
 static status_t toc_file(struct toc *toc, bool has_start)
 {
     struct sheet *sheet = toc->sheet;
@@ -202,7 +202,7 @@ static status_t toc_data_file(struct toc *toc)
     return toc_file(toc, false);
 }
 
-/* What may follow and is of no concern here: one word, or a text in braces. */
+/* Commands that are ignored, with their operand: one word, or a text in braces. */
 static status_t toc_skip_word(struct toc *toc)
 {
     toc_next(toc);

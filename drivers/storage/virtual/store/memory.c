@@ -1,5 +1,5 @@
 /*
- * memory.c - a store in memory that somebody else owns, in one piece: an image that the boot loader
+ * memory.c - a store in contiguous memory that its caller owns: an image that the boot loader
  * brought.
  */
 #include "drivers/storage/virtual/store/store.h"
