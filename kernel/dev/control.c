@@ -1,4 +1,6 @@
-/* control.c - see control.h. */
+/*
+ * control.c - executes the operations of devices, and gives the common answers.
+ */
 #include "kernel/dev/control.h"
 
 #include "kernel/dev/icon.h"

@@ -1,23 +1,23 @@
 /*
  * io.h - io requests: one asynchronous operation on a device.
  *
- * A request says what (op), where (offset and length in bytes), and whose memory (a list of
+ * A request names the operation, the place (offset and length in bytes), and the memory (a list of
  * segments). io_submit() queues it and returns; the request ends exactly once, through its
- * callback, on the completion thread. In between the request and its memory belong to kernel/dev.
+ * callback, on the completion thread. Until then the request and its memory belong to kernel/dev.
  *
- *     submit -> checked, queued on the device -> carved into transfers that keep the device's
- *     limits (bounced where it cannot reach) -> driver's start() -> io_transfer_done() from
- *     anywhere -> next transfer, or io_complete() -> completion thread -> request->complete()
+ *     submit -> checked, queued on the drive -> carved into transfers that keep the device's
+ *     limits (through bounce pages where it cannot reach the memory) -> the driver's start() ->
+ *     io_transfer_done() in any context -> next transfer, or io_complete() -> completion thread ->
+ *     request->complete()
  *
  * Invariants  status 0 <=> done_bytes == length. done_bytes is a prefix that is valid.
  *             A request has at most one transfer in flight. Nothing here allocates, so reading
- *             works when memory is out: transfers and bounce pages belong to the device from
- *             device_publish() on.
- * Generation  A request carries the generation of the medium that its submitter means; it is
- *             checked when submitted and again before each transfer: -ESTALE.
+ *             works when memory is out: device_publish() allocates transfers and bounce pages.
+ * Generation  A request names the generation of its medium, which is checked when the request is
+ *             submitted and again before each transfer: -ESTALE.
  * Locking     io_submit: threads and completion callbacks, any lock below QUEUE held.
  *             io_complete, io_transfer_done: any context.
- * Callbacks   run one after another on the completion thread: they wait for nothing and may submit.
+ * Callbacks   run one after another on the completion thread: they do not wait, and may submit.
  */
 #ifndef KERNEL_DEV_IO_H
 #define KERNEL_DEV_IO_H
@@ -39,8 +39,8 @@ struct io_request {
     struct device *device; /* borrowed: the submitter holds a reference */
     enum io_op op;
     uint32_t generation;
-    uint64_t offset_bytes, length_bytes;     /* multiples of the device's block; reading may end
-                                                where the medium does, inside its last block */
+    uint64_t offset_bytes, length_bytes;     /* multiples of the device's block; a read may end
+                                                at the end of the medium, inside its last block */
     const struct io_segment *segments;       /* borrowed; together >= skip_bytes + length_bytes */
     unsigned segment_count;
     uint64_t skip_bytes;                     /* of the segments, before the first byte moved */
@@ -50,34 +50,35 @@ struct io_request {
     /* the result, valid in the callback */
     status_t status;
     uint64_t done_bytes;
-    bool exact; /* after a failure: the block after done_bytes is the one that failed; else any of
-                   the rest may be good */
+    bool exact; /* after a failure: the block after done_bytes is the one that failed; else it is
+                   unknown which of the rest failed */
 
     /* kernel/dev's */
     struct list link; /* before io_submit: the submitter's */
     _Atomic int state;
     uint64_t submitted_us;
-    unsigned segment;        /* how far carving has come: this segment, */
-    uint32_t segment_offset; /* and this byte in it */
+    unsigned segment;        /* the next byte to carve is in this segment, */
+    uint32_t segment_offset; /* at this offset */
 };
 
-/* What a device can do in one transfer. Zero fields mean "no limit". */
+/* The limits of one transfer of a device. 0 means "no limit", except for block_bytes. Segments may
+ * end inside a block unless segment_align forbids it. */
 struct io_limits {
     uint32_t block_bytes;        /* offsets and lengths are multiples: 512..4096, a power of 2 */
     uint32_t transfer_bytes;     /* longest transfer */
     unsigned segment_count;      /* most segments a transfer (at most IO_SEGMENTS_MAX) */
     uint32_t segment_align;      /* segments start and end at multiples of it (0: anywhere) */
     uint64_t highest_address;    /* highest physical byte it can reach */
-    unsigned depth;              /* transfers it takes at once, 1..IO_DEPTH_MAX */
+    unsigned depth;              /* transfers in flight at once, 1..IO_DEPTH_MAX; 0: 1 */
 };
 
 enum { IO_SEGMENTS_MAX = 128, IO_DEPTH_MAX = 4, IO_BOUNCE_PAGES = 32 };
 
-/* What a driver's start() gets: a piece of a request that keeps the limits. */
+/* The argument of a driver's start(): a piece of a request that keeps the limits. */
 struct io_transfer {
     struct device *device;
     enum io_op op;
-    uint32_t generation; /* of the medium that is meant; it may have been changed since */
+    uint32_t generation; /* of the request's medium, which may have been changed since */
     uint64_t offset_bytes;
     uint32_t length_bytes; /* whole blocks, or up to the end of the medium */
     struct io_segment *segments; /* lengths add up to length_bytes; each is one piece for a device
@@ -90,17 +91,18 @@ struct io_transfer {
     bool bounced, busy;
 };
 
-/* Sends a request on its way. Returns nothing and never calls back: a refusal (range, alignment,
- * read-only, no medium, stale generation, device gone) comes through the callback like any other
- * end. The submitter does not touch the request until then. */
+/* Queues a request. Returns nothing and never calls back itself: errors (range, alignment,
+ * read-only, no medium, stale generation, device gone) are reported through the callback like any
+ * other result. The submitter does not touch the request until then. */
 void io_submit(struct io_request *request);
 
-/* Ends a transfer: by its driver, once, from any context. status 0 means all length_bytes;
- * otherwise the first done_bytes are valid. */
+/* Ends a transfer. Called by its driver, once, in any context. With status 0 all length_bytes are
+ * done; otherwise the first done_bytes are valid. */
 void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t done_bytes);
 
-/* Ends a request that was never handed to a driver (for layers that answer by themselves): one
- * atomic state change, of which the loser does nothing, and an append to the completion queue. */
+/* Ends a request that was not passed to a driver, for layers that answer by themselves. Any
+ * context: an atomic state change and an append to the completion queue. Of two callers the second
+ * does nothing. */
 void io_complete(struct io_request *request, status_t status, uint64_t done_bytes);
 
 struct device_handle;
@@ -111,7 +113,7 @@ status_t io_wait(const struct device_handle *handle, enum io_op op, uint64_t off
 
 /* Starts the completion thread. Called once, before any device. */
 status_t io_start(void) MUST_CHECK;
-/* Stops it again, after the queue ran empty (host tests: nothing may stay behind). */
+/* Stops it when the queue is empty (host tests). */
 void io_stop(void);
 
 #endif
