@@ -182,7 +182,7 @@ static void visit_id(vnode_id_t id, const struct node_info *info)
     file_close(file);
 }
 
-/* Whoever is asked says the same of a node: its path, its directory, the listing. */
+/* Checks that a node's path, its directory and the listing report the same information. */
 static void check_info(struct path *directory, const struct dir_entry *entry,
                        const struct node_info *info)
 {

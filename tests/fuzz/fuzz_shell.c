@@ -2,7 +2,7 @@
  * fuzz_shell.c - any text as lines typed at the shell, over an empty file system.
  *
  * No line may do more than print and set a status. Commands that end the machine or wait for a key
- * do not run: the input is passed over when one of their names stands in it.
+ * must not run: an input that contains one of their names is skipped.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ static void run_text(void *argument)
     rig_put_file("/a", "one\ntwo\n", 8);
     rig_mkdir("/d");
     kassert(shell_init(&shell, discard, NULL, NULL) == 0);
-    host_set_patience(QUESTIONS_MAX); /* there are zeroes without end */
+    host_set_patience(QUESTIONS_MAX); /* /System/Devices/zero is endless */
     int status = shell_run_text(&shell, text);
     host_set_patience(LONG_MAX);
     thread_clear_interrupt();

@@ -1,9 +1,9 @@
 /*
- * mutate.c - changes to an input of fuzz_mount that know what lies on a disc.
+ * mutate.c - changes to an input of fuzz_mount that know the structures of a disc.
  *
- * Bytes changed blindly are mostly refused at the first check. These changes go for what a reader
- * acts upon: lengths, numbers in both byte orders that name sectors, flags, tags, and where one
- * structure leads to another; and they move whole records, entries and sectors about.
+ * Most random changes of bytes are refused by the first check. These changes apply to what a reader
+ * acts on: lengths, numbers in both byte orders that name sectors, flags, tags, and pointers from
+ * one structure to another; they also move whole records, entries and sectors.
  */
 #include <string.h>
 

@@ -26,7 +26,7 @@ static void feed(const char *path)
     if (data == NULL || fread(data, 1, bytes, stream) != bytes)
         abort();
     fclose(stream);
-    fprintf(stderr, "%s\n", path); /* the last line tells which one it was */
+    fprintf(stderr, "%s\n", path); /* the last line names the input that failed */
     LLVMFuzzerTestOneInput(data, bytes);
     free(data);
     fed++;

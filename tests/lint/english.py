@@ -54,7 +54,6 @@ UNREVISED = {
     "kernel/module/",
     "tests/bench/",
     "tests/differential/",
-    "tests/fuzz/",
     "tests/host/",
     "tests/images/",
     "tests/system/",

@@ -1,8 +1,8 @@
 /*
  * session.c - where the sessions of a medium begin.
  *
- * A drive's table of contents tells, if it lists more than one session. An image has no table, nor
- * has a medium that is rewritten in place. There each session after the first is searched for after
+ * A drive's table of contents lists them, if there is more than one. An image has no table, nor has
+ * a medium that is rewritten in place. There each session after the first is searched for after
  * the end of the previous one, at the few places where writers put it. It is accepted only if its
  * primary descriptor leads to a root directory within it that agrees with the descriptor: a session
  * counts its sectors from the start of the medium. So an unrelated volume there (in a partition, or
