@@ -61,11 +61,14 @@ each_reachable(struct regex *e, unsigned first,
         e->marks[at] = e->mark;
 
         /* The next step is pushed last, so it is followed first. */
-        bool jumps = step->kind == STEP_JUMP || step->kind == STEP_SPLIT;
-        if (jumps)
+        if (step->kind == STEP_SPLIT) {
             e->stack[depth++] = (unsigned)((int)at + step->to);
-        if (step->kind == STEP_SPLIT || (!jumps && visit(context, at, step)))
             e->stack[depth++] = at + 1;
+        } else if (step->kind == STEP_JUMP) {
+            e->stack[depth++] = (unsigned)((int)at + step->to);
+        } else if (visit(context, at, step)) {
+            e->stack[depth++] = at + 1;
+        }
     }
 }
 
