@@ -303,7 +303,7 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 
 # Each test is linked with both back ends of the port, but those that need threads alone, or nothing.
 TESTS_ONCE := test_lib test_inflate test_quote test_cd_sector test_link
-TESTS_ALONE := test_string test_terminal test_keymap
+TESTS_ALONE := test_string test_terminal test_keymap test_acpi
 # test_link executes code of driver objects, which is x86-64's.
 ifneq ($(HOST_MACHINE),Linux-x86_64)
 TESTS_ONCE := $(filter-out test_link,$(TESTS_ONCE))
