@@ -155,6 +155,8 @@ status_t ramfs_unlink(struct fsd *fsd, struct vnode *directory, struct element e
     struct ramfs_node *parent = node_of(directory);
     mutex_lock(&parent->lock);
     struct ramfs_node *node = entry_find(parent, element);
+
+    /* from here on nothing can be added to a directory that is removed */
     status_t status = node_condemn(node, vnode);
     if (!status)
         entry_remove(parent, node);
@@ -342,6 +344,7 @@ int ramfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint6
     if (node) {
         ramfs_node_info(node, &entry->info);
         memcpy(entry->name, node->name, node->name_length + 1);
+        /* the reader's place is after this entry, even if the entry is removed */
         list_remove(&reader->link);
         list_insert_after(&node->place.link, &reader->link);
     }

@@ -124,6 +124,8 @@ void table_remove(struct table *table, struct table_link *link)
         at = &(*at)->next;
     *at = link->next;
     table->count--;
+
+    /* shrinks later than it grows, so that a single element does not split and merge again */
     while (table->bucket_count > PAGE_BUCKETS && table->count < table->bucket_count / LOAD)
         merge(table);
     if (table->bucket_count == PAGE_BUCKETS && table->count < TABLE_SMALL / 2)

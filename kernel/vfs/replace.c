@@ -117,6 +117,8 @@ status_t replace_commit(struct replacement *replacement)
     status_t status = 0;
     if (replace_close(replacement))
         status = place_rename(&names->part, &names->place);
+
+    /* the first error is returned */
     if (status)
         IGNORE(place_remove(&names->part));
     replace_free(replacement);
@@ -125,7 +127,7 @@ status_t replace_commit(struct replacement *replacement)
 
 void replace_abandon(struct replacement *replacement)
 {
-    if (replace_close(replacement))
+    if (replace_close(replacement)) /* the caller has an error to report already */
         IGNORE(place_remove(&replacement->names->part));
     replace_free(replacement);
 }

@@ -76,6 +76,7 @@ static void uncached_complete(struct vfs_io *io, status_t status)
 static bool uncached_abandon(struct uncached *uncached)
 {
     bool writes = uncached->io.op == IO_WRITE;
+
     if (writes)
         vnode_write_left(uncached->io.vnode, true);
     spin_lock(&uncached->lock);
@@ -176,6 +177,8 @@ static bool uncached_take_pages(struct uncached *uncached, size_t bytes, uint32_
             (struct io_segment){ .address = page, .length_bytes = PAGE_BYTES };
         room += PAGE_BYTES;
     }
+
+    /* memory is nearly exhausted: whole blocks only, and the caller asks for the rest again */
     if (room < bytes)
         bytes = room - room % block;
     uncached->io.segments = uncached->segments;

@@ -142,6 +142,8 @@ static status_t vnode_load(struct vnode *vnode)
     }
     wait_queue_wake_all(&vnodes.loaded);
     spin_unlock(&vnodes.lock);
+
+    /* threads that wait for it have references of their own */
     if (status)
         vnode_put(vnode);
     return status;
@@ -181,6 +183,7 @@ static struct vnode *vnode_find_or_insert(struct vnode *fresh)
 
 static status_t vnode_get_once(struct fsd *fsd, vnode_id_t id, struct vnode **result)
 {
+    /* allocated first: with the table locked, the allocation could not reclaim vnodes */
     struct vnode *fresh = vnode_create(fsd, id);
     if (!fresh)
         return -ENOMEM;

@@ -199,6 +199,8 @@ static status_t walk_expand(struct walk *walk, struct path *link)
     memcpy(text + length, walk->rest, rest + 1);
     mem_free(walk->expanded);
     walk->rest = walk->expanded = text;
+
+    /* a relative target continues at the link's directory */
     if (text[0] == '/')
         walk_move(walk, path_root());
     return 0;
@@ -211,6 +213,7 @@ static status_t walk_step(struct walk *walk, struct element element, unsigned fl
     if (element_is(element, "."))
         return 0;
     if (element_is(element, "..")) {
+        /* by the way that was walked, out of a mount too; `/` is its own parent */
         if (walk->at->parent)
             walk_move(walk, path_get(walk->at->parent));
         return 0;
@@ -285,6 +288,8 @@ static status_t place_walk(struct walk *walk, bool follow, struct place *place)
     place->dots = true; /* `/`, unless a name follows */
     while (!status && !done && walk_take_element(walk, &element)) {
         bool dots = element_is(element, ".") || element_is(element, "..");
+
+        /* with `follow`, dots are walked; else they are a name, and refused later */
         if (!walk_is_at_last(walk) || (dots && follow)) {
             status = walk_step(walk, element, 0);
             continue;

@@ -43,6 +43,7 @@ status_t fsd_open(const char *device_name, const char *type, const char *options
         status = device_open(device, &handle);
         device_put(device);
     } else if (!type) {
+        /* without a device, no FSD could recognize anything */
         return -EINVAL;
     }
     if (!status)

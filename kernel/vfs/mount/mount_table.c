@@ -68,6 +68,8 @@ static bool mount_matches(const struct mount *mount, struct path *parent, const 
         if (length + 1 > end || mount->text[end - length - 1] != '/' ||
             memcmp(mount->text + end - length, name, length) != 0)
             return false;
+
+        /* at `/`, both must be at their ends */
         end -= length + 1;
         if (!parent->parent)
             return end == 0;
@@ -82,6 +84,8 @@ struct mount *mount_find(struct path *parent, const char *name, size_t length, u
     struct mount *found = NULL;
     mutex_lock(&mounts_lock);
     struct mount *mount = by_hash[hash % BUCKETS];
+
+    /* the hash decides nearly always; the names are compared to be certain */
     for (; mount && !found; mount = mount->next_of_hash)
         if (mount->hash == hash && mount_matches(mount, parent, name, length))
             found = mount_get(mount);
@@ -212,6 +216,8 @@ struct mount *mount_take_of_device(const struct device *device)
         if (!found && fsd_device(mount->fsd)->device == device)
             found = mount;
     }
+
+    /* mounts below it leave first: their paths lead through this one */
     if (found) {
         found = mount_deepest(found);
         mount_remove(found);

@@ -142,6 +142,8 @@ static void requests_resume(struct fsd *fsd)
         list_push_back(&held, list_pop_front(&fsd->held));
     wait_queue_wake_all(&redirect.changed);
     spin_unlock(&redirect.lock);
+
+    /* fsd_submit() takes the lock itself, and holds them again if another thread pauses */
     while (!list_empty(&held))
         fsd_submit(fsd, container_of(list_pop_front(&held), struct io_request, link));
 }
@@ -178,6 +180,8 @@ static bool same_shape(const struct device_handle *a, const struct device_handle
 static void handle_exchange(struct fsd *fsd, struct device_handle *handle)
 {
     spin_lock(&redirect.lock);
+
+    /* the new device's door is locked for the open files, the old one's is released */
     for (unsigned i = 0; i < fsd->files; i++) {
         device_file_closed(&fsd->device);
         device_file_opened(handle);
