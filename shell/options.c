@@ -120,6 +120,11 @@ bool shell_number(struct shell *shell, const char *what, const char *text, uint6
         return false;
     }
 
+    if (value < least && most == UINT64_MAX) {
+        shell_complain(shell, "%s: number out of range (at least %llu): '%s'", what,
+                       (unsigned long long)least, text);
+        return false;
+    }
     if (value < least || value > most) {
         shell_complain(shell, "%s: number out of range (%llu to %llu): '%s'", what,
                        (unsigned long long)least, (unsigned long long)most, text);

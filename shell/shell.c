@@ -95,7 +95,7 @@ int shell_usage(struct shell *shell)
     return SHELL_USAGE;
 }
 
-void shell_say_time(struct shell *shell, uint64_t begun_us)
+void shell_print_time(struct shell *shell, uint64_t begun_us)
 {
     uint64_t ms = (time_now_us() - begun_us) / 1000;
     IGNORE(stream_flush(shell->out));

@@ -99,7 +99,7 @@ int shell_complain(struct shell *shell, const char *format, ...)
 /* Writes the usage line of the running command to err and returns SHELL_USAGE. */
 int shell_usage(struct shell *shell);
 /* Writes "real 1.234s", the time since `begun_us`, to err. */
-void shell_say_time(struct shell *shell, uint64_t begun_us);
+void shell_print_time(struct shell *shell, uint64_t begun_us);
 /* Returns whether ^C was typed. */
 bool shell_interrupted(void);
 

@@ -410,6 +410,6 @@ int pipeline_run(struct shell *shell, struct pipeline *pipeline)
     int status = alone ? run_alone(shell, pipeline) : run_stages(shell, pipeline);
     shell->command = NULL;
     if (timed)
-        shell_say_time(shell, begun_us);
+        shell_print_time(shell, begun_us);
     return status;
 }

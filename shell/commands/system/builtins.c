@@ -220,7 +220,7 @@ static int run_time(struct shell *shell, int count, char **words)
 {
     uint64_t begun_us = time_now_us();
     int status = shell_run_command(shell, count - 1, words + 1);
-    shell_say_time(shell, begun_us);
+    shell_print_time(shell, begun_us);
     return status;
 }
 
