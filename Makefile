@@ -28,41 +28,42 @@ KERNEL_OUT := $(BUILD)/kernel
     help clean FORCE
 all: kernel
 
-# Folders are no targets, though make would be content with them.
+# Names of folders that are easily taken for targets: make would report them as up to date.
 .PHONY: boot fs lib tests shell
 boot fs lib tests shell:
 	@echo "$@ is a folder; \`make help\` lists the targets" >&2; exit 2
 
 help:
-	@echo "make run      build, and boot the CD in QEMU with the serial console here"
+	@echo "make run      build, and boot the CD in QEMU; this terminal is the serial console"
 	@echo "              DISC=other.iso puts another disc into a second drive"
 	@echo "make run-gui  the same with a window: the machine's own screen and keyboard"
 	@echo "make iso      build/spindle.iso, the boot CD"
-	@echo "make debug    the same as run, waiting for gdb (the command is printed)"
-	@echo "make test     every test; the last line counts them"
-	@echo "make kernel   build/spindle.elf alone (what make without a target does)"
-	@echo "make host     build/host/spindle-sh, the same shell for images on this machine"
-	@echo "make drivers  build/drivers/NAME.drv, the drivers that are loaded at run time"
-	@echo "make sdk      build/sdk and spindle-sdk.tar.xz, to make drivers outside this tree"
-	@echo "make lint     which folder may use which; circles, sizes, assertions, wording"
-	@echo "make differential  DIFFERENTIAL_LINES=100000 command lines here and in GNU's tools"
-	@echo "make soak     SOAK_BOOTS=1000 boots in a row"
-	@echo "make tsan     the tests of threads that meet, under ThreadSanitizer"
-	@echo "make stress   STRESS_SECONDS=120 of commands that race for the same drives"
-	@echo "make fuzz     FUZZ_SECONDS=60 of made-up discs and shell lines, each (clang)"
-	@echo "make bench    speed, beside Debian's Linux in the same machine and beside no kernel:"
-	@echo "              BENCH_RUNS=5 times; BENCH_ROWS=\"file walk\" only these"
+	@echo "make debug    as run, but waits for gdb; prints the command to type there"
+	@echo "make test     every test; the last line counts passed and failed"
+	@echo "make kernel   build/spindle.elf only (the default target)"
+	@echo "make host     build/host/spindle-sh, the same shell as a program for this machine"
+	@echo "make drivers  build/drivers/NAME.drv, drivers that can be loaded at run time"
+	@echo "make sdk      build/spindle-sdk.tar.xz, to compile such drivers outside this tree"
+	@echo "make lint     check which folder uses which, circles, sizes, assertions, wording"
+	@echo "make differential  compare random command lines with GNU's tools:"
+	@echo "              DIFFERENTIAL_LINES=100000 DIFFERENTIAL_SEED=1"
+	@echo "make soak     boot SOAK_BOOTS=1000 times"
+	@echo "make tsan     run the concurrency tests under ThreadSanitizer"
+	@echo "make stress   race commands for the same drives, STRESS_SECONDS=120 a sanitizer"
+	@echo "make fuzz     fuzz disc images and shell lines, FUZZ_SECONDS=60 each (needs clang)"
+	@echo "make bench    measure speed beside Debian's Linux and beside no kernel:"
+	@echo "              BENCH_RUNS=5 times; BENCH_ROWS=\"file walk\": only these rows"
 	@echo "make clean    remove build/"
 	@echo "With: CC=clang  CROSS_COMPILE=x86_64-elf-  HOST_CC=cc  QEMU=qemu-system-x86_64"
-	@echo "      DEBUG=1 (freed memory is checked)  V=1 (show the commands)"
-	@echo "      LTO= (each file by itself: builds faster, and prof sees every function)"
-	@echo "      SPINDLE_CORPORA=folder (real discs with their truths, for make test)"
+	@echo "      DEBUG=1 (checks freed memory)  V=1 (shows the commands)"
+	@echo "      LTO= (compiles each file by itself: faster, and prof shows more functions)"
+	@echo "      SPINDLE_CORPORA=folder (more discs for make test, with what is known of them)"
 
 clean:
 	rm -rf $(BUILD)
 
-# What is missing is installed first, by a make of its own: the rules below need the tools already
-# while they are read.
+# Missing packages are installed first; a second make then builds the target, because the rules below
+# need the tools as soon as they are read.
 iso run debug soak: MAKE_NEEDS := run
 run-gui: MAKE_NEEDS := gui
 test differential tsan stress: MAKE_NEEDS := test
@@ -90,16 +91,16 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 
 KERNEL_CPPFLAGS := -I. -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
     -DKERNEL_DEBUG=$(DEBUG)
-# gcc compiles the kernel as a whole, which saves calls between its files: an emulator takes long for
-# the way back from each. LTO= builds faster. (A cross compiler may have been built without it.)
+# gcc optimizes the kernel as a whole, which saves calls between its files: returns are slow in an
+# emulator. LTO= builds faster. (A cross compiler may have been built without LTO.)
 LTO ?= $(shell $(CC) -flto -fsyntax-only -x c /dev/null 2>/dev/null && echo 1)
 LTO := $(LTO)
 GCC := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,1)
-# -fbuiltin: small copies of a known size without a call. Larger ones are calls of our memcpy(): gcc
-# would put `rep movsq` there, which an emulator does word by word. (clang does as we wish.)
+# -fbuiltin: small copies of a known size are inlined. Larger ones call our memcpy(): gcc would use
+# `rep movsq`, which an emulator executes word by word. (clang needs no option for this.)
 GCC_CFLAGS := -mmemcpy-strategy=libcall:-1:noalign \
     -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign $(if $(LTO),-flto)
-# What a driver must be compiled with as well, whichever compiler it has.
+# The flags that drivers outside this tree need too, with either compiler.
 CODE_CFLAGS := -std=gnu17 -O2 -ffreestanding -fbuiltin -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-pic -fno-stack-protector -fno-omit-frame-pointer \
     -fno-asynchronous-unwind-tables -fno-common
@@ -109,7 +110,7 @@ KERNEL_CFLAGS := $(CODE_CFLAGS) -g -ffunction-sections -fdata-sections \
 KERNEL_LDFLAGS := -T linker.ld -nostdlib -static --gc-sections -z noexecstack \
     -z max-page-size=4096 --build-id=none
 
-# All files of these names below a folder.
+# $(call tree,FOLDER,PATTERNS): all files below the folder that match.
 tree = $(sort $(foreach entry,$(wildcard $1/*),$(call tree,$(entry),$2) $(filter $2,$(entry))))
 KERNEL_ROOMS := boot kernel drivers fs shell lib tests/kernel
 KERNEL_SOURCES := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.c %.S))
@@ -133,15 +134,15 @@ $(BUILD)/spindle.elf: $(BUILD)/spindle.debug.elf
 	@echo "  STRIP $@"
 	$(OBJCOPY) --strip-all $< $@
 
-# One object of all. (Without -flto it is a link like any other.)
+# Links all objects into one. (Without -flto this is an ordinary relocatable link.)
 LINK_WHOLE = $(CC) $(KERNEL_CFLAGS) -nostdlib -r $(if $(GCC),-flinker-output=nolto-rel -flto=auto)
 
 $(KERNEL_OUT)/kernel.o: $(KERNEL_OBJECTS)
 	@echo "  LD    $@"
 	$(LINK_WHOLE) -o $@ $(KERNEL_OBJECTS)
 
-# Linked twice: the first link tells the addresses of the functions, the second has them in its
-# symbol table. They agree, since the table lies behind everything that it describes.
+# The kernel is linked twice: the first link yields the addresses of the functions for the symbol
+# table of the second. They stay valid, because the table follows everything that it describes.
 $(BUILD)/spindle.debug.elf: $(KERNEL_OUT)/kernel.o $(KERNEL_OUT)/symbols.S.o linker.ld
 	@echo "  LD    $@"
 	$(LD) $(KERNEL_LDFLAGS) -o $@ $(KERNEL_OUT)/kernel.o $(KERNEL_OUT)/symbols.S.o
@@ -158,7 +159,7 @@ $(KERNEL_OUT)/no_symbols.S: kernel/symbols.sh
 	mkdir -p $(@D)
 	sh kernel/symbols.sh </dev/null >$@
 
-# The build id names the sources, so that the kernel knows the CD that was made with it.
+# The build id is a digest of the sources, by which the kernel recognizes its own CD.
 $(BUILD)/spindle.id: $(KERNEL_SOURCES) $(KERNEL_HEADERS) linker.ld Makefile
 	mkdir -p $(@D)
 	cat $(KERNEL_SOURCES) $(KERNEL_HEADERS) linker.ld | sha256sum | cut -c1-16 >$@
@@ -175,13 +176,13 @@ $(KERNEL_OUT)/font.S: $(FONT) Makefile
 	  echo '    .incbin "$(KERNEL_OUT)/font.psf"'; echo 'font_end:'; \
 	  echo '    .section .note.GNU-stack, "", @progbits'; } >$@
 
-# Objects are made again when the compiler or its flags change.
+# Objects depend on this file, so they are made again when the compiler or its flags change.
 $(KERNEL_OUT)/flags: FORCE
 	mkdir -p $(@D)
 	echo '$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS)' | cmp -s - $@ || \
 	    echo '$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS)' >$@
 
-# The last -std= is used: what other systems may want to take is without GNU's extensions.
+# The last -std= counts: lib/ and fs/ use no GNU extensions, so that other systems can take them.
 $(KERNEL_OUT)/lib/%.c.o $(KERNEL_OUT)/fs/%.c.o: STANDARD := -std=c17
 
 $(KERNEL_OUT)/%.c.o: %.c $(KERNEL_OUT)/flags
@@ -204,13 +205,13 @@ $(KERNEL_OUT)/%.S.o: $(KERNEL_OUT)/%.S $(KERNEL_OUT)/flags
 
 # ---- driver objects and the kit to make them outside the tree ------------------------------------
 
-# The headers that declare what is exported, and those of registration.
+# The headers that declare the exported symbols, and those with the registration macros.
 EXPORT_LISTS := kernel/module/exports.c shell/exports.c
 SDK_ROOTS := kernel/module/info.h kernel/selftest.h
 SDK_OUT := $(BUILD)/sdk
 DRIVER_CFLAGS = $(CODE_CFLAGS) -Wall -Wextra -Wframe-larger-than=1024 -DKERNEL_DEBUG=$(DEBUG)
 
-# The kit's includes, as one file; its text after preprocessing is the interface.
+# One file that includes all headers of the kit; its preprocessed text is the interface.
 $(SDK_OUT)/interface.h: $(EXPORT_LISTS) Makefile
 	mkdir -p $(@D)
 	{ cat $(EXPORT_LISTS) | grep -h '^#include'; \
@@ -264,7 +265,7 @@ $(DRIVER_OUT)/known.c: $(DRIVER_OUT)/index $(SDK_OUT)/.made
 
 # ---- the host: the same sources as a tool and under the sanitizers --------------------------------
 
-# What compiles unchanged over kernel/port.h.
+# The sources that compile unchanged over kernel/port.h.
 PORTABLE := $(filter-out lib/string.c kernel/bus/pci.c shell/commands/system/prof.c \
     drivers/storage/ata/ide/%, $(foreach room,lib kernel/bus kernel/dev kernel/vfs kernel/module \
     shell fs drivers/storage,$(call tree,$(room),%.c))) \
@@ -274,7 +275,7 @@ PORTABLE := $(filter-out lib/string.c kernel/bus/pci.c shell/commands/system/pro
 HOST_OUT := $(BUILD)/host
 HOST_CC ?= $(if $(CROSS_COMPILE),cc,$(CC))
 HOST_CFLAGS := -std=gnu17 -g -I. $(WARNINGS) -MMD -MP
-# Drivers are compiled for addresses of 32 bits. Where they can run on the host, so are the programs.
+# Drivers are compiled for addresses below 2 GiB. Programs that can run them are linked there too.
 ifeq ($(HOST_MACHINE),Linux-x86_64)
 HOST_CFLAGS += -fno-pie
 HOST_LDFLAGS := -no-pie
@@ -301,10 +302,11 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 	@echo "  HOST  $<"
 	$(HOST_CC) $(TOOL_CFLAGS) -c -o $@ $<
 
-# Each test is linked with both back ends of the port, but those that need threads alone, or nothing.
+# Each test is linked with both back ends of the port, except those that need no scheduling (once,
+# with threads), and those that need no port at all (alone).
 TESTS_ONCE := test_lib test_inflate test_quote test_cd_sector test_link
 TESTS_ALONE := test_string test_terminal test_keymap test_acpi
-# test_link executes code of driver objects, which is x86-64's.
+# test_link executes the code of driver objects, which is compiled for x86-64.
 ifneq ($(HOST_MACHINE),Linux-x86_64)
 TESTS_ONCE := $(filter-out test_link,$(TESTS_ONCE))
 TESTS_LEFT_OUT := test_link
@@ -339,8 +341,8 @@ $(HOST_OUT)/%.threads: $$(call test_object,$(HOST_OUT)/test,$$*) $(TEST_OBJECTS)
 $(HOST_OUT)/%.alone: $$(call test_object,$(HOST_OUT)/test,$$*)
 	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka
 
-# The objects that test_link links: one source, compiled in the ways that people may compile drivers.
-# Code for the kernel's addresses runs below 2 GiB too.
+# The objects that test_link links: one source, compiled in different ways. Code for the kernel's
+# addresses also runs below 2 GiB.
 FIXTURE_OUT := $(HOST_OUT)/module
 FIXTURE_CFLAGS := -std=gnu17 -I. -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables
@@ -364,8 +366,8 @@ $(FIXTURE_OUT)/%.o: tests/host/module/fixture.c tests/host/module/fixture_rest.S
 
 $(HOST_OUT)/test_link.threads: $(HOST_OUT)/test/tests/host/module/fixture.c.o | $(FIXTURE_OBJECTS)
 
-# The same with real threads under ThreadSanitizer, which looks for what no seed shows: two threads
-# at one place of memory with nothing between them.
+# The same with real threads under ThreadSanitizer, which finds data races; the simulated scheduler
+# cannot show them.
 TSAN_TESTS := test_virtual_threads test_vdrive_hangs test_drives test_ramfs test_stress
 TSAN_OUT := $(BUILD)/tsan
 TSAN_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=thread -fno-omit-frame-pointer
@@ -380,7 +382,7 @@ $(TSAN_OUT)/%.c.o: %.c Makefile
 $(TSAN_OUT)/test_%: $$(call test_object,$(TSAN_OUT),test_$$*) $(TSAN_OBJECTS)
 	$(HOST_CC) $(TSAN_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
-# The Book's examples: the C of its chapters, compiled as the kernel's and linked with a test.
+# The Book's examples: the C of its chapters, compiled as in the kernel and linked with a test.
 BOOK_OUT := $(BUILD)/book
 BOOK_OBJECTS := $(BOOK_OUT)/4-driver.host.o $(BOOK_OUT)/5-fsd.host.o
 
@@ -420,7 +422,7 @@ $(FUZZ_OUT)/fuzz_mount: $(FUZZ_OUT)/tests/fuzz/mutate.c.o
 $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.c.o $(FUZZ_OBJECTS)
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $(HOST_LDFLAGS) -o $@ $^ -lpthread
 
-# New inputs are kept in build/; what broke something is named crash-*, timeout-* or oom-*.
+# New inputs are kept in build/fuzz/corpus; those that fail are in build/fuzz/found.
 do-fuzz: $(FUZZERS:%=$(FUZZ_OUT)/%)
 	for name in $(FUZZERS); do \
 	    short=$${name#fuzz_}; \
@@ -460,7 +462,7 @@ do-test: do-iso do-host $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
 	    "differential=timeout 300 $(PYTHON) -m pytest -q tests/differential" \
 	    "system=timeout 900 $(PYTHON) -m pytest -q -rs tests/system"
 
-# Command lines that GNU's tools are asked as well, drawn at random: DIFFERENTIAL_SEED=n, others.
+# Compares random command lines with GNU's tools; another DIFFERENTIAL_SEED draws other lines.
 DIFFERENTIAL_LINES ?= 100000
 DIFFERENTIAL_SEED ?= 1
 do-differential: do-host
@@ -483,8 +485,8 @@ do-stress: $(HOST_OUT)/test_stress.threads $(TSAN_OUT)/test_stress $(IMAGES)/.ma
 do-lint:
 	python3 tests/lint
 
-# What tests/lint asks for: each of the kernel's sources as an object of its own, whose symbols show
-# which file needs which, and the lists that only this file knows.
+# For tests/lint: each source of the kernel as an object of its own, whose symbols show which file
+# uses which, and the lists that only this file contains.
 LINT_OUT := $(BUILD)/lint
 LINT_CFLAGS := -std=gnu17 -O0 -w -ffreestanding -mgeneral-regs-only
 LINT_OBJECTS := $(KERNEL_SOURCES:%=$(LINT_OUT)/%.o)
@@ -506,7 +508,7 @@ do-soak: do-iso
 
 # ---- the benchmark ----------------------------------------------------------------------------
 
-# The program without a kernel that measures what the machine allows.
+# The program without a kernel that measures the limits of the machine.
 BARE_OBJECTS := $(patsubst %,$(KERNEL_OUT)/%.o,$(wildcard boot/*.S boot/*.c \
     tests/bench/bare/*.c tests/bench/bare/*.S) lib/string.c lib/format.c)
 
@@ -518,7 +520,7 @@ $(BUILD)/bench/bare.elf: $(BARE_OBJECTS) linker.ld
 
 -include $(BARE_OBJECTS:.o=.d)
 
-# The disc is the same bytes each time.
+# The disc is reproducible: its bytes are the same each time.
 $(BUILD)/bench/bench.iso: tests/bench/images.py tests/images/builder.py
 	mkdir -p $(@D)
 	@echo "  DISC  $@"
@@ -532,9 +534,9 @@ do-bench: do-iso $(BUILD)/bench/bare.elf $(BUILD)/bench/bench.iso
 
 ISO_FILES := $(wildcard iso/* iso/*/* iso/*/*/*)
 
-# What GRUB may load, on either firmware; its own start looks through all kinds of partitions. The
-# screen's drivers of UEFI are not there for BIOS, so they are put beside them. The last line of
-# what xorriso is told takes off what only another maker's firmware would look for.
+# The modules that GRUB may load, on either firmware. grub-mkrescue's own script probes all kinds of
+# partition tables. The video drivers for UEFI do not exist for BIOS, so they are copied separately.
+# The last options of xorriso remove files that only Apple's firmware looks for.
 GRUB_MODULES := normal multiboot2 test regexp echo minicmd ls cat video_fb part_acorn part_amiga \
     part_apple part_bsd part_dfly part_dvh part_gpt part_msdos part_plan part_sun part_sunpc
 GRUB_EFI_MODULES := efi_gop efi_uga
@@ -562,7 +564,7 @@ $(BUILD)/spindle.iso: $(BUILD)/spindle.elf $(BUILD)/spindle.id $(ISO_FILES) Make
 QEMU ?= qemu-system-x86_64
 QEMU_FLAGS := -accel tcg -m 64M -display none -serial stdio -boot d
 DISC ?=
-# Our CD in the first CD drive, the disc of DISC in the second.
+# Our CD is in the first drive, the image DISC in the second.
 QEMU_DRIVES = -drive if=ide,index=2,media=cdrom,readonly=on,file=$(BUILD)/spindle.iso \
     $(if $(DISC),-drive if=ide$(comma)index=3$(comma)media=cdrom$(comma)readonly=on$(comma)file=$(DISC))
 comma := ,
@@ -570,7 +572,7 @@ comma := ,
 do-run: $(BUILD)/spindle.iso
 	$(QEMU) $(QEMU_FLAGS) $(QEMU_DRIVES)
 
-# In QEMU's own choice of a window; the same shell is there and in this terminal.
+# QEMU selects the kind of window; the same shell is there and in this terminal.
 do-run-gui: $(BUILD)/spindle.iso
 	$(QEMU) $(filter-out -display none,$(QEMU_FLAGS)) $(QEMU_DRIVES)
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# disc_size.sh DISC: writes the disc's length, in sectors of 512 bytes, into its /boot/grub/grub.cfg.
+# disc_size.sh DISC: writes the disc's size, in sectors of 512 bytes, into its /boot/grub/grub.cfg.
 #
-# In place, over the blanks that stand there for it: nothing on the finished disc moves.
+# It overwrites blanks that are reserved there, so nothing on the finished disc moves.
 set -eu
 disc=$1
 place=$(xorriso -indev "$disc" -find /boot/grub/grub.cfg -exec report_lba 2>/dev/null |

@@ -1,32 +1,32 @@
 #!/bin/sh
-# Puts /MANIFEST.sha256 onto a CD: a list that `sha256sum -c` checks, on Spindle and elsewhere, of
-# every file on the finished disc but itself, the ones that the maker of the disc adds included.
+# Writes /MANIFEST.sha256, a list for `sha256sum -c` of every other file on the finished CD,
+# including those that grub-mkrescue adds.
 #
-#   manifest.sh reserve TREE DISC   writes a list of the right length, without digests, into TREE:
-#                                   DISC is a CD made of TREE so far
-#   manifest.sh fill DISC           puts the digests into DISC, a CD made of TREE since then
+#   manifest.sh reserve TREE DISC   writes a list of the right length, without digests, into TREE;
+#                                   DISC is a CD that was made of TREE
+#   manifest.sh fill DISC           writes the digests into DISC, made of TREE with the list
 #
-# Making a disc twice may give different boot images (they hold times and places on the disc), so
-# the digests are written into the finished one, in place: nothing else on it moves or changes.
+# A disc that is made again may have different boot images (they contain times and block numbers), so
+# the digests are written into the finished disc, in place: nothing else on it moves or changes.
 set -eu
 LC_ALL=C
 export LC_ALL
 name=MANIFEST.sha256
 
-# extract DISC FOLDER: all files, as a reader of the disc sees them.
+# extract DISC FOLDER: extracts all files of the disc.
 extract() {
     xorriso -osirrox on -indev "$1" -extract / "$2" >"$2.log" 2>&1 || { cat "$2.log"; exit 1; }
     chmod -R u+w "$2"
     rm -f "$2.log"
 }
 
-# digests FOLDER: the list.
+# digests FOLDER: prints the list.
 digests() {
     (cd "$1" && find . -type f ! -name $name -print | sed 's|^\./||' | sort |
         while IFS= read -r path; do sha256sum -- "$path"; done)
 }
 
-# The place of the list on a disc, in blocks of 2048 bytes.
+# place DISC: prints where the list is on the disc, in blocks of 2048 bytes.
 place() {
     xorriso -indev "$1" -find /$name -exec report_lba 2>/dev/null |
         sed -n 's/^File data lba: *[0-9]* , *\([0-9]*\) .*/\1/p'
