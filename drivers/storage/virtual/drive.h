@@ -29,9 +29,6 @@
 status_t drive_create(struct image *image, struct device **device) MUST_CHECK;
 bool device_is_drive(const struct device *device);
 
-/* Removes the drive. -EBUSY if it is open and the removal is VIRTUAL_IF_IDLE, -EALREADY if another
- * thread is removing it, -ENODEV if it is gone. */
-status_t drive_unregister(struct device *device, enum virtual_removal removal) MUST_CHECK;
 /* Puts the image into a halted drive. Takes the image over, even on failure. -EBUSY if the drive is
  * not halted, -ELOOP if the image is on the drive, -EINTR. */
 status_t drive_register_again(struct device *device, struct image *image) MUST_CHECK;
@@ -50,6 +47,12 @@ status_t drive_with_image(struct device *device, bool may_wait,
 /* Gives the medium a new generation, as if the disc had been replaced by the same disc. Does
  * nothing if the image was taken out of the drive. */
 void drive_announce_again(struct device *device, const struct image *image);
+
+/* ---- drive_state.c: looks and removal ------------------------------------------------------ */
+
+/* Removes the drive. -EBUSY if it is open and the removal is VIRTUAL_IF_IDLE, -EALREADY if another
+ * thread is removing it, -ENODEV if it is gone. */
+status_t drive_unregister(struct device *device, enum virtual_removal removal) MUST_CHECK;
 
 /* The state of a drive at one moment. A look waits for nothing. */
 struct drive_look {

@@ -1,6 +1,7 @@
 /*
- * drive_private.h - the drive's own structure: what drive.c (states, images that come and go) and
- * serve.c (transfers, and the thread that serves them) share. For no other file.
+ * drive_private.h - the drive's own structure, shared by drive_state.c (states, looks, removal),
+ * drive.c (creation, exchange of images) and serve.c (transfers, and the thread that serves them).
+ * For no other file.
  *
  * Model       The drive, each transfer in flight, each change of the image (between drive_hold()
  *             and drive_release()) and each check hold one reference to the image. An image can
@@ -46,6 +47,18 @@ static inline struct drive *drive_of(const struct device *device)
 {
     return device_private(device);
 }
+
+/* ---- drive_state.c ------------------------------------------------------------------------- */
+
+/* In one step: if the drive is in one of the states `from`, changes it to `to` and returns true. */
+bool drive_change_state(struct drive *drive, unsigned from, enum drive_state to);
+
+/* Returns a reference to the image for a look beside transfers, or NULL. The lock is held. */
+struct image *drive_use(struct drive *drive);
+void drive_unuse(struct drive *drive, struct image *image);
+
+/* Removes a drive that can no longer be opened, unless it is still open. */
+void drive_go_if_unused(struct device *device);
 
 /* ---- serve.c ------------------------------------------------------------------------------- */
 

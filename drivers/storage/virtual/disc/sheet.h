@@ -96,7 +96,7 @@ bool sheet_has_name(const char *path);
 status_t sheet_open(const char *path, struct store *from, const struct sheet_opener *opener,
                     struct ledger *ledger, char *reason, struct sheet_result *result) MUST_CHECK;
 
-/* ---- for the parsers ----------------------------------------------------------------------- */
+/* ---- for the parsers: sheet_text.c --------------------------------------------------------- */
 
 /* Sets sheet->reason to "line N: ..." and returns -EINVAL. */
 status_t sheet_refuse(struct sheet *sheet, unsigned line, const char *format, ...)
@@ -120,6 +120,8 @@ const struct sheet_type *sheet_find_type(const struct sheet_type *types, const c
 struct sheet_track *sheet_add_track(struct sheet *sheet, const struct sheet_type *type);
 struct sheet_piece *sheet_add_piece(struct sheet *sheet);
 struct sheet_file *sheet_add_file(struct sheet *sheet);
+
+/* ---- the parsers: sheet_cue.c, sheet_ccd.c, sheet_toc.c ------------------------------------- */
 
 status_t sheet_parse_cue(struct sheet *sheet) MUST_CHECK;
 status_t sheet_parse_ccd(struct sheet *sheet) MUST_CHECK;
