@@ -52,9 +52,12 @@ static unsigned list_consoles(struct console *consoles[CONSOLES_MAX])
 static size_t fill_chunk(char *chunk, const char **text, size_t *bytes)
 {
     size_t length = 0;
+    /* Stop one byte early: an LF takes two. */
     while (*bytes > 0 && length + 2 <= CHUNK_BYTES) {
         char c = *(*text)++;
         --*bytes;
+
+        /* Terminals move to the first column only at a CR. */
         if (c == '\n')
             chunk[length++] = '\r';
         chunk[length++] = c;
@@ -68,6 +71,7 @@ void console_write(const char *text, size_t bytes)
     char chunk[CHUNK_BYTES];
     unsigned count = list_consoles(consoles);
 
+    /* Translate each chunk once, and then write it to all consoles. */
     while (count > 0 && bytes > 0) {
         size_t length = fill_chunk(chunk, &text, &bytes);
         for (unsigned i = 0; i < count; i++)
@@ -90,6 +94,8 @@ status_t console_write_picture(const struct console_picture *picture, unsigned r
     struct console *consoles[CONSOLES_MAX];
     unsigned count = list_consoles(consoles);
     status_t status = -EOPNOTSUPP;
+
+    /* A console without pixels leaves the cells empty. */
     for (unsigned i = 0; i < count; i++)
         if (consoles[i]->picture)
             status = consoles[i]->picture(picture, row);
@@ -110,6 +116,7 @@ void console_scroll(int half_screens)
 void console_input(uint8_t byte)
 {
     spin_lock(&state.lock);
+
     /* The lock keeps the thread from ending: it calls console_set_interruptible() before. */
     if (byte == CONTROL_C && state.interruptible) {
         thread_interrupt(state.interruptible);
@@ -126,10 +133,13 @@ int console_read(uint64_t deadline_us)
 {
     int result = 0;
     spin_lock(&state.lock);
+    /* A ^C that has arrived before this call counts, even if a byte is ready. */
     if (thread_interrupted())
         result = -EINTR;
+
     while (result == 0 && state.put == state.taken)
         result = wait_queue_wait_interruptible(&state.readers, &state.lock, deadline_us);
+
     if (result == 0)
         result = state.input[state.taken++ % INPUT_BYTES];
     spin_unlock(&state.lock);
@@ -140,6 +150,7 @@ void console_set_interruptible(struct thread *thread)
 {
     spin_lock(&state.lock);
     state.interruptible = thread;
+
     /* A ^C typed directly after the line that the thread is about to run is meant for it. */
     if (thread && state.put != state.taken &&
         state.input[state.taken % INPUT_BYTES] == CONTROL_C) {

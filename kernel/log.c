@@ -32,6 +32,7 @@ static struct {
 /* Makes room by dropping the oldest lines. */
 static void ring_append(const char *line, size_t bytes)
 {
+    /* The ring always begins with a whole line, so that log_read() never returns half of one. */
     while (state.end + bytes - state.oldest > RING_BYTES)
         while (state.ring[state.oldest++ % RING_BYTES] != '\n')
             ;
@@ -41,6 +42,7 @@ static void ring_append(const char *line, size_t bytes)
 
 static void hold(const char *line, size_t bytes)
 {
+    /* Only count a line that does not fit: it is still in the ring, which `log` shows. */
     if (bytes > HELD_BYTES - state.held_bytes) {
         state.held_lost++;
         return;
@@ -54,6 +56,8 @@ static bool enter_line(enum log_level level, const char *line, size_t bytes)
 {
     spin_lock(&state.lock);
     ring_append(line, bytes);
+
+    /* After start-up a line would appear in the middle of what the user types, so it is held. */
     bool shown = level >= state.shown_level;
     bool now = shown && !state.settled;
     if (shown && state.settled && level >= LOG_WARN)
@@ -88,11 +92,13 @@ void log_write(enum log_level level, const char *name, const char *format, ...)
 {
     char line[LINE_BYTES];
     size_t head = make_head(line, name);
+
     va_list arguments;
     va_start(arguments, format);
     int rest = format_text_v(line + head, LINE_BYTES - head, format, arguments);
     va_end(arguments);
 
+    /* The formatter returns the length of the whole text, which may be longer than the line. */
     size_t length = clamp_length((int)head + min(rest, LINE_BYTES));
     clean(line, length);
     line[length++] = '\n';
@@ -120,6 +126,7 @@ static size_t take_held(char *line)
 {
     size_t bytes = 0;
     spin_lock(&state.lock);
+
     if (state.held_shown < state.held_bytes) {
         do
             line[bytes++] = state.held[state.held_shown];
@@ -146,6 +153,8 @@ void log_show_held(void)
 size_t log_read(uint64_t *position, char *buffer, size_t bytes)
 {
     spin_lock(&state.lock);
+
+    /* The ring may have dropped lines since the last call: continue with the oldest. */
     uint64_t from = max(*position, state.oldest);
     uint64_t left = from < state.end ? state.end - from : 0;
     size_t count = min(bytes, READ_BYTES);

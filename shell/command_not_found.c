@@ -84,6 +84,8 @@ static bool has_name(const char *names, const char *name)
         size_t end = 0;
         while (names[end] && names[end] != ' ')
             end++;
+
+        /* The blank that ends a name is skipped with it. The last name has none. */
         if (text_equal_n(names, end, name, length))
             return true;
         names += end + (names[end] == ' ');
@@ -100,6 +102,7 @@ static void report_path(struct shell *shell, const char *name)
         (void)shell_fail(shell, name, status);
         return;
     }
+
     const char *use = path_is_directory(path) ? "is a directory; use `cd` to change to it"
                                               : "is a file; use `source` to run its commands";
     path_put(path);

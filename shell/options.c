@@ -92,6 +92,8 @@ char option_last(const struct shell *shell, const char *letters)
     char found = 0;
 
     for (; *letters; letters++) {
+        /* `last` counts all options of the line, so a greater value was given later. A letter that
+         * the command does not have is never found. */
         int index = find_letter(options->table, *letters);
         if (given_at(shell, index) && options->last[index] > latest) {
             latest = options->last[index];
@@ -120,6 +122,7 @@ bool shell_number(struct shell *shell, const char *what, const char *text, uint6
         return false;
     }
 
+    /* UINT64_MAX means that there is no upper limit. */
     if (value < least && most == UINT64_MAX) {
         shell_complain(shell, "%s: number out of range (at least %llu): '%s'", what,
                        (unsigned long long)least, text);
@@ -175,23 +178,16 @@ static void option_title(const struct shell_option *option, char *text, size_t b
     if (option->name)
         format_text(dashed, sizeof(dashed), "%s%s", *option->name == '-' ? "" : "--",
                     option->name);
+
     char letter[4] = "";
     if (option->letter)
         format_text(letter, sizeof(letter), "-%c", option->letter);
 
-    /* "-n N", but "--lines=N" */
+    /* The value follows a blank or a =: "-n N", but "--lines=N". */
     bool gap = !*dashed || *option->name == '-';
     format_text(text, bytes, "%s%s%s%s%s", letter, *letter && *dashed ? ", " : "", dashed,
                 !option->argument ? "" : gap ? " " : "=",
                 option->argument ? option->argument : "");
-}
-
-static void help_parts(struct stream *out, const struct shell_command *command)
-{
-    for (const struct shell_command *const *part = command->parts; part && *part; part++)
-        stream_format(out, "  %-20s %s\n", options_part_name(*part), (*part)->summary);
-    if (command->parts)
-        stream_format(out, "%s SUBCOMMAND --help describes each.\n", command->name);
 }
 
 void options_help(struct shell *shell, const struct shell_command *command)
@@ -200,15 +196,22 @@ void options_help(struct shell *shell, const struct shell_command *command)
     char title[80];
     stream_format(out, "usage: %s%s%s\n%s\n", command->name, *command->arguments ? " " : "",
                   command->arguments, command->summary);
+
     for (const struct shell_option *o = table_of(command); !option_is_end(o); o++) {
         option_title(o, title, sizeof(title));
-        if (strlen(title) > 20) /* the help goes to the next line, to keep the columns aligned */
+        /* A title that is too wide gets a line of its own, so that the columns stay aligned. */
+        if (strlen(title) > 20)
             stream_format(out, "  %s\n%23s%s\n", title, "", o->help);
         else
             stream_format(out, "  %-20s %s\n", title, o->help);
     }
     stream_format(out, "  %-20s %s\n", "--help", "show this help");
-    help_parts(out, command);
+
+    /* Subcommands are listed only: each has a --help of its own. */
+    for (const struct shell_command *const *part = command->parts; part && *part; part++)
+        stream_format(out, "  %-20s %s\n", options_part_name(*part), (*part)->summary);
+    if (command->parts)
+        stream_format(out, "%s SUBCOMMAND --help describes each.\n", command->name);
 }
 
 /* ---- parsing ------------------------------------------------------------------------------ */
@@ -242,6 +245,7 @@ static bool add_value(struct parse *parse, int index, const char *text)
     }
 
     *value = (struct option_value){ .text = text };
+    /* Append it: commands such as grep use the values in the order given. */
     if (values->last)
         values->last->next = value;
     else
@@ -253,6 +257,7 @@ static bool add_value(struct parse *parse, int index, const char *text)
 static void free_values(struct options *options)
 {
     for (int i = 0; i < OPTIONS_MAX; i++) {
+        /* Commands see the values as const. Only this list owns them. */
         const struct option_value *next;
         for (const struct option_value *at = options->values[i].first; at; at = next) {
             next = at->next;
@@ -270,10 +275,13 @@ static bool take(struct parse *parse, int index, const char *value, const char *
     parse->options->given |= 1u << index;
     parse->options->last[index] = ++parse->options->count;
 
+    /* A value can be given to such an option only as in --all=5. */
     if (!option->argument)
         return !value || wrong(parse, "option %s does not take a value", shown);
+
     if (again && !option_repeats(option))
         return wrong(parse, "option %s given twice", shown);
+    /* The value is the next word, even if it begins with a dash. */
     if (!value) {
         if (parse->at + 1 >= parse->count)
             return wrong(parse, "option %s requires a value", shown);
@@ -289,8 +297,13 @@ static bool take_letters(struct parse *parse, const char *word)
     for (const char *at = word + 1; *at; at++) {
         char shown[3] = { '-', *at };
         int index = find_letter(table, *at);
+
+        /* Name the whole word if its first letter is unknown: it may be a long option with one
+         * dash. */
         if (index < 0)
             return wrong(parse, "unknown option %s", at == word + 1 && at[1] ? word : shown);
+
+        /* The rest of the word is this option's value, so it holds no more letters: -n5. */
         if (table[index].argument)
             return take(parse, index, at[1] ? at + 1 : NULL, shown);
         if (!take(parse, index, NULL, shown))
@@ -311,6 +324,8 @@ static int find_prefix(struct parse *parse, const char *name, size_t length, con
 {
     const struct shell_option *table = parse->options->table;
     int found = find_name(table, name, length), others = 0;
+    /* An exact name wins, even if longer names begin with it. Names with a dash of their own are
+     * only for --help: the command parses them itself. */
     if (found >= 0 && *name != '-')
         return found;
 
@@ -325,6 +340,8 @@ static int find_prefix(struct parse *parse, const char *name, size_t length, con
         if (used < sizeof(names))
             used += format_text(names + used, sizeof(names) - used, " --%s", table[i].name);
     }
+
+    /* --help is not in the table, but counts: --h is ambiguous if the command has --human. */
     if (length && length <= 4 && text_equal_n("help", length, name, length)) {
         others += found >= 0;
         found = OPTIONS_MAX;
@@ -332,8 +349,10 @@ static int find_prefix(struct parse *parse, const char *name, size_t length, con
             format_text(names + used, sizeof(names) - used, " --help");
     }
 
+    /* One name matches. Otherwise report none or several. */
     if (!others && found >= 0)
         return found;
+
     char text[160];
     format_text(text, sizeof(text), "option --%.*s is ambiguous:%s", (int)length, name, names);
     wrong(parse, found < 0 ? "unknown option %s" : "%s", found < 0 ? word : text);
@@ -344,11 +363,14 @@ static bool take_name(struct parse *parse, const char *word)
 {
     const char *equals = strchr(word, '=');
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
+    /* A value follows the first = only, so it may contain another. */
     int index = find_prefix(parse, word + 2, length - 2, word);
+
     if (index < 0)
         return false;
     if (index < OPTIONS_MAX)
         return take(parse, index, equals ? equals + 1 : NULL, word);
+
     parse->help = true;
     return !equals || wrong(parse, "option %s does not take a value", word);
 }
@@ -374,6 +396,8 @@ static bool take_word(struct parse *parse, const char *word)
 {
     if (word[1] == '-')
         return take_name(parse, word);
+
+    /* Only commands that have -n N or -C N accept -5, the traditional form of it. */
     const struct shell_option *table = parse->options->table;
     int index = find_number_option(table);
     if (all_digits(word + 1) && index >= 0)
@@ -387,6 +411,7 @@ static bool is_understood(const struct parse *parse, const char *word)
     if (word[1] == '-')
         return text_equal(word, "--help") ||
                find_name(parse->options->table, word + 2, strlen(word + 2)) >= 0;
+
     while (*++word)
         if (find_letter(parse->options->table, *word) < 0)
             return false;
@@ -398,6 +423,7 @@ static int parse_words(struct parse *parse, unsigned rules)
 {
     bool open = true;
     int left = 1;
+    /* The command parses its words itself, except a leading --help. */
     if (rules & OPTIONS_RAW) {
         parse->help = parse->count > 1 && text_equal(parse->words[1], "--help");
         return parse->count;
@@ -415,15 +441,19 @@ static int parse_words(struct parse *parse, unsigned rules)
             continue;
         }
 
+        /* take_word() moves parse->at if the option's value is the next word. */
         if (is_option && !take_word(parse, word))
             return -1;
         if (parse->help)
             return left;
+        /* Move operands to the front of the words, in their order, over the options that were
+         * taken. */
         if (!is_option) {
             parse->words[left++] = word;
             open = open && !(rules & (OPTIONS_FIRST | OPTIONS_LENIENT));
         }
     }
+
     parse->words[left] = NULL;
     return left;
 }
@@ -434,14 +464,18 @@ static int run_parsed(struct parse *parse, const struct shell_command *command, 
     struct shell *shell = parse->shell;
     if (left < 0)
         return parse->result;
+
+    /* Help is given whatever the other words are. */
     if (parse->help) {
         options_help(shell, command);
         return SHELL_DONE;
     }
 
+    /* A command with parts does nothing by itself: one of them is missing here. */
     if (command->parts || left - 1 < command->arguments_min ||
         (command->arguments_max >= 0 && left - 1 > command->arguments_max))
         return shell_usage(shell);
+
     shell->options = parse->options;
     return command->run(shell, left, parse->words);
 }
@@ -449,15 +483,19 @@ static int run_parsed(struct parse *parse, const struct shell_command *command, 
 static int run_with_options(struct shell *shell, const struct shell_command *command, int count,
                             char **words)
 {
-    struct options *options = mem_zalloc(sizeof(*options)); /* too large for the stack */
+    /* On the heap: it is too large for a kernel stack, and commands run commands. */
+    struct options *options = mem_zalloc(sizeof(*options));
     if (!options)
         return shell_fail(shell, NULL, -ENOMEM);
+
     options->table = table_of(command);
     struct parse parse = {
         .shell = shell, .options = options, .words = words, .count = count
     };
+
     int left = parse_words(&parse, command->option_rules);
     int result = run_parsed(&parse, command, left);
+
     free_values(options);
     mem_free(options);
     return result;
@@ -467,6 +505,7 @@ static int run_with_options(struct shell *shell, const struct shell_command *com
 static int run_part(struct shell *shell, const struct shell_command *command, int count,
                     char **words)
 {
+    /* --help before a part describes the command itself. */
     if (!command->parts || count < 2 || words[1][0] == '-')
         return run_with_options(shell, command, count, words);
 
@@ -475,6 +514,8 @@ static int run_part(struct shell *shell, const struct shell_command *command, in
         shell_complain(shell, "%s: unknown subcommand; try %s --help", words[1], command->name);
         return SHELL_USAGE;
     }
+
+    /* From here on messages name the part: "vdrive add: ...". */
     shell->command = part;
     return run_with_options(shell, part, count - 1, words + 1);
 }

@@ -21,14 +21,20 @@ static bool glob_set(const char **glob, bool fold, uint32_t code, bool *closed)
     const char *at = *glob;
     bool negated = *at == '!' || *at == '^', found = false;
     at += negated;
+
+    /* A ] that is the first member is an ordinary one (POSIX 2.13.1). */
     for (bool first = true; *at && (first || *at != ']'); first = false) {
         uint32_t low = glob_take(&at, fold), high = low;
+
+        /* A - before the ] is an ordinary member too. */
         if (at[0] == '-' && at[1] && at[1] != ']') {
             at++;
             high = glob_take(&at, fold);
         }
         found |= low <= code && code <= high;
     }
+
+    /* If the text ended before a ], the caller takes the [ as an ordinary character. */
     *closed = *at == ']';
     if (*closed)
         *glob = at + 1;
@@ -56,6 +62,8 @@ static bool glob_step(const char **glob, const char **text, bool fold)
     } else if (!closed) {
         fits = glob_take(&at, fold) == code;
     }
+
+    /* After a mismatch nothing moves: the caller retries from the last star. */
     if (fits) {
         *glob = at;
         *text += taken;
@@ -69,6 +77,7 @@ bool glob_matches_text(const char *glob, const char *text, bool fold_case)
      * again: whatever they could take, the last one can. */
     const char *star = NULL, *retry = NULL;
     while (*text) {
+        /* A star first takes no character at all. */
         if (*glob == '*') {
             star = ++glob;
             retry = text;
@@ -81,6 +90,7 @@ bool glob_matches_text(const char *glob, const char *text, bool fold_case)
             text = retry;
         }
     }
+    /* The text is used up. What is left of the glob must match nothing. */
     while (*glob == '*')
         glob++;
     return !*glob;
@@ -88,6 +98,7 @@ bool glob_matches_text(const char *glob, const char *text, bool fold_case)
 
 bool glob_matches(const char *glob, const char *text, bool fold_case)
 {
+    /* Hidden names are matched only if the pattern asks for them (POSIX 2.13.3). */
     if (*text == '.' && *glob != '.' && !(glob[0] == '\\' && glob[1] == '.'))
         return false;
     return glob_matches_text(glob, text, fold_case);

@@ -41,12 +41,16 @@ void stream_write(struct stream *stream, const char *text, size_t bytes)
 {
     char *buffer = stream->large ? stream->large : stream->buffer;
     size_t room = stream->large ? STREAM_LARGE_BYTES : STREAM_BYTES;
+    /* Nothing is written, so the position in the line is unchanged. */
     if (!bytes)
         return;
+
     stream->at_line_start = text[bytes - 1] == '\n';
 
+    /* Flush the buffered bytes first if these do not fit after them. */
     if (bytes > room - stream->used)
         IGNORE(stream_flush(stream));
+    /* A copy into the buffer would only delay a piece that fills it. */
     if (bytes >= room) {
         stream_hand_over(stream, text, bytes);
         return;
@@ -64,6 +68,8 @@ void stream_text(struct stream *stream, const char *text)
 void stream_format_v(struct stream *stream, const char *format, va_list arguments)
 {
     char line[256];
+
+    /* A va_list can be used only once, and a long text is formatted twice. */
     va_list again;
     va_copy(again, arguments);
     int length = format_text_v(line, sizeof(line), format, arguments);
@@ -93,6 +99,8 @@ void stream_escaped(struct stream *stream, const char *text, bool for_path)
 {
     for (const char *at = text; *at; at++) {
         unsigned char c = (unsigned char)*at;
+
+        /* In `manifest`, " -> " separates a link from its target, so a name must not contain it. */
         bool arrow = for_path && text_starts(at, " -> ");
         if (arrow) {
             stream_text(stream, " -\\x3E");

@@ -43,6 +43,9 @@ void terminal_seen(void)
 bool terminal_report(unsigned rows, unsigned columns)
 {
     unsigned old_columns = terminal.columns, old_rows = terminal.rows;
+
+    /* A terminal that does not know its size may report 0 or 1. The editor needs room for a
+     * prompt. */
     if (columns < COLUMNS_MIN || rows < ROWS_MIN)
         return false;
 

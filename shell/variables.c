@@ -8,6 +8,7 @@
 size_t variable_name_length(const char *text)
 {
     size_t length = 0;
+
     for (;; length++) {
         char c = text_lower(text[length]);
         if (!((c >= 'a' && c <= 'z') || c == '_' || (length && c >= '0' && c <= '9')))
@@ -20,13 +21,18 @@ static struct variable **variables_find(struct variable *const *first, const cha
                                         size_t length, bool *found)
 {
     struct variable **link = (struct variable **)(uintptr_t)first;
+
     for (; *link; link = &(*link)->next) {
+        /* Names are not terminated in the text of a command, so compare with both lengths. */
         size_t other = strlen((*link)->name);
         int order = memcmp((*link)->name, name, other < length ? other : length);
+
         *found = !order && other == length;
+        /* Stop at the first name that is greater: the list is ordered. */
         if (*found || order > 0 || (!order && other > length))
             return link;
     }
+
     *found = false;
     return link;
 }
@@ -43,11 +49,15 @@ status_t variables_set(struct variables *variables, const char *name, size_t len
 {
     bool found;
     struct variable **link = variables_find(&variables->first, name, length, &found);
+
+    /* A new variable replaces the old one, so that the old value stays valid until it was
+     * copied. */
     size_t bytes = strlen(value) + 1;
     struct variable *fresh = mem_alloc(sizeof(*fresh) + length + 1 + bytes);
     if (!fresh)
         return -ENOMEM;
 
+    /* One allocation holds the structure, the name and the value. */
     memcpy(fresh->name, name, length);
     fresh->name[length] = '\0';
     fresh->value = fresh->name + length + 1;
@@ -75,6 +85,7 @@ bool variables_unset(struct variables *variables, const char *name)
 status_t variables_copy(const struct variables *from, struct variables *to)
 {
     *to = (struct variables){ 0 };
+    /* Each search passes all earlier variables. That is acceptable, since a set is short. */
     for (const struct variable *at = from->first; at; at = at->next)
         if (variables_set(to, at->name, strlen(at->name), at->value)) {
             variables_free(to);

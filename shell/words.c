@@ -10,8 +10,11 @@ enum { ROOM_MIN = 16, BUFFER_MIN = 64, UNCHECKED_BYTES = 64 * 1024 };
 bool list_may_grow(size_t *unchecked, size_t bytes)
 {
     *unchecked += bytes;
+
+    /* To count free pages for each word would cost more than to add it. */
     if (*unchecked < UNCHECKED_BYTES)
         return true;
+
     if (vfs_memory_is_short(*unchecked / PAGE_BYTES))
         return false;
     *unchecked = 0;
@@ -24,6 +27,7 @@ static status_t words_grow(struct words *words)
     char **list = mem_alloc((size_t)room * sizeof(*list));
     if (!list)
         return -ENOMEM;
+
     if (words->count)
         memcpy(list, words->list, (size_t)words->count * sizeof(*list));
     mem_free(words->list);
@@ -36,8 +40,11 @@ status_t words_add(struct words *words, const char *text, size_t length)
 {
     if (words->count == WORDS_MAX || words->bytes + length > WORDS_BYTES_MAX)
         return -EOVERFLOW;
+
+    /* Keep room for the NULL that ends the list. */
     if (words->count + 1 >= words->room && words_grow(words))
         return -ENOMEM;
+
     char *word = list_may_grow(&words->unchecked, length + 1) ? mem_alloc(length + 1) : NULL;
     if (!word)
         return -ENOMEM;
@@ -63,10 +70,13 @@ char **words_copy_list(const struct words *words)
 static void heap_sink(char **list, int root, int count)
 {
     for (int child; (child = 2 * root + 1) < count; root = child) {
+        /* Exchange it with its greater child, until both are smaller. */
         if (child + 1 < count && strcmp(list[child], list[child + 1]) < 0)
             child++;
+
         if (strcmp(list[root], list[child]) >= 0)
             return;
+
         char *word = list[root];
         list[root] = list[child];
         list[child] = word;
@@ -76,8 +86,11 @@ static void heap_sink(char **list, int root, int count)
 /* Needs no memory, in contrast to merge sort, and no recursion, in contrast to quicksort. */
 static void heap_sort(char **list, int count)
 {
+    /* Make a heap of the list, from the last word that has a child to the first word. */
     for (int root = count / 2; root-- > 0;)
         heap_sink(list, root, count);
+
+    /* The greatest word of the heap is at its root. Move it to the end, and shrink the heap. */
     for (int end = count; end-- > 1;) {
         char *word = list[0];
         list[0] = list[end];
@@ -92,6 +105,7 @@ void words_sort(struct words *words, int from)
         return;
     heap_sort(words->list + from, words->count - from);
 
+    /* Equal words are neighbours now: keep the first of them. */
     int kept = from + 1;
     for (int i = from + 1; i < words->count; i++) {
         if (strcmp(words->list[i], words->list[kept - 1]) == 0)
@@ -116,6 +130,8 @@ static status_t buffer_grow(struct buffer *buffer, size_t wanted)
     size_t room = buffer->room ? buffer->room : BUFFER_MIN;
     while (room < wanted)
         room *= 2;
+
+    /* Small buffers are never checked, large ones each time that they grow. */
     size_t unchecked = 0;
     char *text = list_may_grow(&unchecked, room) ? mem_alloc(room) : NULL;
     if (!text)
@@ -135,6 +151,7 @@ void buffer_put(struct buffer *buffer, const char *text, size_t length)
         buffer->status = buffer_grow(buffer, buffer->length + length + 1);
     if (buffer->status)
         return;
+
     memcpy(buffer->text + buffer->length, text, length);
     buffer->length += length;
     buffer->text[buffer->length] = '\0';
