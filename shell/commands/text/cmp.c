@@ -28,6 +28,7 @@ static int side_fill(struct side *side)
 
 static int cmp_differ(struct shell *shell, struct side sides[2], uint64_t at, uint64_t line)
 {
+    /* The message of POSIX, with "byte" instead of "char", as in GNU. */
     if (!option_given(shell, 's')) {
         stream_escaped(shell->out, sides[0].input.name, false);
         stream_text(shell->out, " ");
@@ -40,6 +41,7 @@ static int cmp_differ(struct shell *shell, struct side sides[2], uint64_t at, ui
 
 static int cmp_shorter(struct shell *shell, const struct side *side, uint64_t at)
 {
+    /* POSIX: the end of the shorter file is reported on standard error. */
     if (!option_given(shell, 's'))
         shell_complain(shell, "EOF on %s after byte %llu", side->input.name,
                        (unsigned long long)at);
@@ -49,6 +51,7 @@ static int cmp_shorter(struct shell *shell, const struct side *side, uint64_t at
 /* Returns the offset of the first difference in these bytes, or `bytes` if there is none. */
 static size_t cmp_piece(const char *a, const char *b, size_t bytes, uint64_t *lines)
 {
+    /* Most pieces are equal, and memcmp() finds that faster than the loop. */
     size_t same = memcmp(a, b, bytes) == 0 ? bytes : 0;
     while (same < bytes && a[same] == b[same])
         same++;
@@ -60,11 +63,15 @@ static int cmp_sides(struct shell *shell, struct side sides[2])
 {
     uint64_t at = 0, lines = 1; /* POSIX counts bytes and lines from 1 */
     for (;;) {
+        /* Fill the sides that are used up. An error comes before a difference: the data is not
+         * known. */
         int one = side_fill(&sides[0]), two = side_fill(&sides[1]);
         if (one < 0 || two < 0)
             return shell_fail(shell, sides[one >= 0].input.name, one < 0 ? one : two);
         if (!one && !two)
             return SHELL_DONE;
+
+        /* One input is a prefix of the other. */
         if (!one || !two)
             return cmp_shorter(shell, &sides[one != 0], at);
 
@@ -73,6 +80,8 @@ static int cmp_sides(struct shell *shell, struct side sides[2])
         size_t same = cmp_piece(sides[0].data, sides[1].data, bytes, &lines);
         if (same < bytes)
             return cmp_differ(shell, sides, at + same + 1, lines);
+
+        /* Both sides advance; the longer piece keeps its rest for the next round. */
         at += bytes;
         for (unsigned i = 0; i < 2; i++) {
             sides[i].data += bytes;
@@ -88,6 +97,7 @@ static int run_cmp(struct shell *shell, int count, char **words)
     if (!sides)
         return shell_fail(shell, NULL, -ENOMEM);
 
+    /* Without a second operand, the first file is compared with standard input. */
     for (int i = 0; i < 2 && !result; i++) {
         status_t status = input_open(shell, i + 1 < count ? words[i + 1] : "-", &sides[i].input);
         if (status && status != -EINTR && option_given(shell, 's'))
@@ -96,6 +106,7 @@ static int run_cmp(struct shell *shell, int count, char **words)
             result = shell_fail(shell, words[i + 1], status);
     }
 
+    /* A side that was not opened is all zeroes, which input_close() accepts. */
     if (!result)
         result = cmp_sides(shell, sides);
     input_close(&sides[0].input);

@@ -28,6 +28,8 @@ static int grep_file(struct shell *shell, struct grep *grep, const char *name)
 {
     const char *shown;
     status_t status = input_one(shell, name, &shown, grep_input, grep);
+
+    /* -EPIPE: the reader of the output needs no more. */
     return !status || status == -EPIPE ? SHELL_DONE : grep_fail(shell, shown, status);
 }
 
@@ -37,6 +39,8 @@ static int grep_item(struct shell *shell, struct grep *grep, const char *name,
 {
     char *path = join_path(name, item->text);
     int result = SHELL_DONE;
+
+    /* In a tree only regular files are searched, as GNU does. */
     if (!path)
         result = grep_fail(shell, item->text, -ENOMEM);
     else if (item->status)
@@ -57,6 +61,7 @@ static int grep_walk(struct shell *shell, struct grep *grep, const char *name, s
     struct walk_item *item = mem_alloc(sizeof(*item));
     int result = item ? SHELL_DONE : grep_fail(shell, name, -ENOMEM), got = 0;
     while (item && grep_continues(shell, grep, result) && (got = walk_next(walk, item)) > 0) {
+        /* A file that fails sets the status, and the search continues. */
         int one = grep_item(shell, grep, name, item);
         result = one ? one : result;
     }
@@ -74,6 +79,7 @@ static int grep_tree(struct shell *shell, struct grep *grep, const char *name)
     if (status)
         return grep_fail(shell, name, status);
 
+    /* A tree may contain many files, so their names are shown, except with -h (GNU). */
     if (path_is_directory(path) && !option_given(shell, 'h'))
         grep->titles = true;
     status = walk_begin(path, WALK_NESTED, &walk);
@@ -91,6 +97,8 @@ static int grep_all(struct shell *shell, struct grep *grep, int first, int count
 {
     bool tree = option_given(shell, 'r') || option_given(shell, 'R');
     int result = SHELL_DONE;
+
+    /* Without operands the loop runs once. */
     for (int i = first; (i < count || i == first) && grep_continues(shell, grep, result); i++) {
         const char *name = i < count ? words[i] : tree ? "" : "-";
         int one = tree && !text_equal(name, "-") ? grep_tree(shell, grep, name)
@@ -119,6 +127,8 @@ static int grep_compile(struct shell *shell, struct grep *grep, const char *patt
     const char *why;
     status_t status =
         regex_list_add(&grep->expressions, pattern, grep_flags(shell), &why);
+
+    /* Only an invalid pattern comes with a reason of its own. */
     if (status != -EINVAL)
         return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
     shell_complain(shell, "%s: %s", pattern, why);
@@ -138,6 +148,7 @@ static status_t grep_compile_lines(struct input *input, void *context)
     size_t bytes;
     int got = 0;
     while (!patterns->result && (got = input_line(input, &line, &bytes)) > 0) {
+        /* Patterns are strings, so a NUL would cut off the rest silently. */
         if (memchr(line, '\0', bytes)) {
             shell_complain(input->shell, "%s: pattern contains a NUL", input->name);
             patterns->result = SHELL_USAGE;
@@ -199,6 +210,8 @@ static int run_grep(struct shell *shell, int count, char **words)
 {
     struct grep grep;
     int first = option_given(shell, 'e') || option_given(shell, 'f') ? 1 : 2; /* operand */
+
+    /* Without -e and -f the first operand is the pattern, and must be there. */
     if (count < first)
         return shell_usage(shell);
     if (option_given(shell, 'E') && option_given(shell, 'F'))
@@ -211,6 +224,8 @@ static int run_grep(struct shell *shell, int count, char **words)
     if (!result && (grep.most || grep.list_others))
         result = grep_all(shell, &grep, first, count, words);
     regex_list_free(&grep.expressions);
+
+    /* With -q a match outweighs an error (POSIX). */
     if (grep.found && grep.quiet && result != SHELL_INTERRUPTED)
         return SHELL_DONE;
     return result ? result : grep.found ? SHELL_DONE : SHELL_FAILED;

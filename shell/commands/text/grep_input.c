@@ -34,6 +34,9 @@ static void write_line(struct scan *scan, uint64_t number, char separator, const
 {
     const struct grep *grep = scan->grep;
     struct stream *out = scan->input->shell->out;
+
+    /* As in GNU, a colon follows the name and number of a selected line, and a dash those of
+     * context. */
     if (grep->titles) {
         stream_escaped(out, scan->input->name, false);
         stream_write(out, &separator, 1);
@@ -52,6 +55,8 @@ static void write_parts(struct scan *scan, const char *line, size_t bytes)
            regex_list_find(&scan->grep->expressions, line, bytes, at, &start, &end)) {
         if (end > start)
             write_line(scan, scan->number, ':', line + start, end - start);
+
+        /* An empty match would be found again at the same place: continue one byte later. */
         at = end > start ? end : end + 1;
     }
 }
@@ -60,6 +65,8 @@ static void write_parts(struct scan *scan, const char *line, size_t bytes)
 static void write_gap(struct scan *scan, uint64_t number)
 {
     struct grep *grep = scan->grep;
+
+    /* Until a line of this input is written, the lines before belong to another input. */
     if (grep->separate && grep->printed && (number != scan->written + 1 || !scan->written))
         stream_text(scan->input->shell->out, "--\n");
     grep->printed = true;
@@ -69,6 +76,8 @@ static void write_gap(struct scan *scan, uint64_t number)
 static void write_context(struct scan *scan, uint64_t number, const char *text, size_t bytes)
 {
     write_gap(scan, number);
+
+    /* With -o context is not written, although the gaps in it are (GNU). */
     if (!scan->grep->parts_only)
         write_line(scan, number, '-', text, bytes);
 }
@@ -87,9 +96,12 @@ static status_t kept_add(struct scan *scan, const char *text, size_t bytes)
 {
     if (!scan->grep->before)
         return 0;
+
+    /* The oldest line is now too far from any match to come. */
     if (scan->kept_count == scan->grep->before)
         kept_drop(scan);
 
+    /* -B has no upper limit, so each line must be checked against the memory that is left. */
     bool short_of_memory = vfs_memory_is_short(bytes / PAGE_BYTES);
     struct kept *kept = short_of_memory ? NULL : mem_alloc(sizeof(*kept) + bytes);
     if (!kept)
@@ -97,6 +109,7 @@ static status_t kept_add(struct scan *scan, const char *text, size_t bytes)
     *kept = (struct kept){ .number = scan->number, .bytes = bytes };
     memcpy(kept->text, text, bytes);
 
+    /* Append, because kept_write() writes the lines in the order of the input. */
     if (scan->first)
         scan->last->next = kept;
     else
@@ -121,8 +134,12 @@ static void kept_write(struct scan *scan)
 static void check_binary(struct scan *scan, const char *line, size_t bytes)
 {
     const struct input *input = scan->input;
+
+    /* With -z every line ends with a NUL, so a NUL proves nothing. */
     if (scan->grep->all_is_text || !scan->grep->line_end)
         return;
+
+    /* A NUL may be in this line, or in a later line of the first piece. */
     scan->binary |= memchr(line, '\0', bytes) != NULL;
     if (scan->number == 1 && input->rest_bytes)
         scan->binary |= memchr(input->rest, '\0', input->rest_bytes) != NULL;
@@ -130,9 +147,12 @@ static void check_binary(struct scan *scan, const char *line, size_t bytes)
 
 static void write_selected(struct scan *scan, const char *line, size_t bytes)
 {
+    /* The context comes first. Each line checks for itself whether `--` must precede it. */
     kept_write(scan);
     write_gap(scan, scan->number);
     scan->after_left = scan->grep->after;
+
+    /* With -o -v nothing is written: a line that does not match has no matching part. */
     if (!scan->grep->parts_only)
         write_line(scan, scan->number, ':', line, bytes);
     else if (!scan->grep->invert)
@@ -149,6 +169,8 @@ static status_t scan_line(struct scan *scan, const char *line, size_t bytes, boo
 
     if (open && regex_list_matches(&grep->expressions, line, bytes) != grep->invert) {
         scan->selected++;
+
+        /* Binary data could disturb a terminal, so one message stands for all lines. */
         if (scan->binary) {
             shell_complain(scan->input->shell, "%s: binary file matches", scan->input->name);
             *ended = true;
@@ -164,6 +186,7 @@ static status_t scan_line(struct scan *scan, const char *line, size_t bytes, boo
             return status;
     }
 
+    /* After -m lines, continue only for the context of the last one. */
     *ended = scan->selected == grep->most && !scan->after_left;
     return 0;
 }
@@ -200,6 +223,7 @@ static int match_parts(struct scan *scan, const char *part, size_t bytes, bool *
     if (!window)
         return -ENOMEM;
 
+    /* Fill the window from the parts, and match whenever it is full. */
     *matches = false;
     regex_list_begin(expressions);
     for (bool ended = false; !ended && got >= 0;) {
@@ -221,6 +245,7 @@ static int match_parts(struct scan *scan, const char *part, size_t bytes, bool *
         ended = scan->input->line_ended || (got = input_part(scan->input, &part, &bytes)) == 0;
     }
 
+    /* Match the rest, now that its end is known to be the end of the line. */
     if (got >= 0 && !*matches)
         (void)regex_list_feed(expressions, window, used, true, matches);
     mem_free(window);
@@ -231,6 +256,8 @@ static status_t scan_count(struct scan *scan)
 {
     const struct grep *grep = scan->grep;
     uint64_t most = grep->count_only || !grep->most ? grep->most : 1; /* -l, -q: one will do */
+
+    /* As soon as the answer is certain, the rest of the input need not be read. */
     while (scan->selected < most) {
         const char *part;
         size_t bytes;
@@ -259,6 +286,7 @@ static void sum_up(const struct scan *scan)
     if (grep->quiet)
         return;
 
+    /* -l lists the inputs with a selected line, -L those without one. */
     if (grep->list_matching || grep->list_others) {
         if (grep->list_matching == (scan->selected != 0)) {
             stream_escaped(out, scan->input->name, false);
@@ -277,9 +305,13 @@ status_t grep_input(struct input *input, void *context)
 {
     struct grep *grep = context;
     struct scan scan = { .grep = grep, .input = input };
+
+    /* Lines that are never written need not be held in memory as a whole. */
     bool counts = grep->quiet || grep->list_matching || grep->list_others || grep->count_only;
     input->line_end = grep->line_end;
     status_t status = counts ? scan_count(&scan) : scan_lines(&scan);
+
+    /* A match counts even if reading failed after it: with -q the status is then 0 (POSIX). */
     grep->found |= scan.selected != 0;
     if (!status)
         sum_up(&scan);

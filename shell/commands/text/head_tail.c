@@ -24,6 +24,8 @@ struct part {
 static bool part_parse(struct shell *shell, struct part *part, int count, char other_end)
 {
     char last = option_last(shell, "nc"), title = option_last(shell, "qv");
+
+    /* Ten lines by default, and titles for more than one file (POSIX). */
     *part = (struct part){ .amount = 10, .bytes = last == 'c' };
     part->titles = title ? title == 'v' : count > 2;
 
@@ -50,6 +52,8 @@ static void part_title(const struct input *input, struct part *part)
     struct stream *out = input->shell->out;
     if (!part->titles)
         return;
+
+    /* POSIX: an empty line separates each title from the text before it. */
     stream_text(out, part->printed ? "\n==> " : "==> ");
     stream_escaped(out, input->file ? input->name : "standard input", false);
     stream_text(out, " <==\n");
@@ -62,6 +66,8 @@ static size_t skip_lines(const char *data, size_t bytes, uint64_t *lines)
     size_t at = 0;
     while (*lines && at < bytes) {
         const char *end = memchr(data + at, '\n', bytes - at);
+
+        /* This line continues in the next piece, so it is not counted yet. */
         if (!end)
             return bytes;
         at = (size_t)(end - data) + 1;
@@ -75,6 +81,8 @@ static size_t skip(const struct part *part, const char *data, size_t bytes, uint
 {
     if (!part->bytes)
         return skip_lines(data, bytes, left);
+
+    /* Bytes need not be searched. */
     size_t count = (size_t)min(*left, (uint64_t)bytes);
     *left -= count;
     return count;
@@ -89,6 +97,8 @@ static size_t lines_back(const char *data, size_t bytes, bool at_end, uint64_t *
     size_t at = bytes;
     if (at_end && at && data[at - 1] == '\n')
         at--;
+
+    /* Stop after the newline that precedes the first of the lines. */
     while (at && !(data[at - 1] == '\n' && !--*lines))
         at--;
     return at;
@@ -106,8 +116,11 @@ static status_t find_last_lines(struct file *file, uint64_t lines, uint64_t *off
 
     *offset = 0;
     while (at && lines && !status) {
+        /* The block at the end may be a partial one; all others are then aligned. */
         size_t bytes = at % BLOCK ? (size_t)(at % BLOCK) : BLOCK;
         ssize_t got = file_read_at(file, at - bytes, block, bytes);
+
+        /* The block is inside the file, so a short read means that the file cannot be read. */
         if (shell_interrupted())
             status = -EINTR;
         else if (got != (ssize_t)bytes)
@@ -129,6 +142,8 @@ static bool has_size(const struct input *input)
 static status_t end_of_file(struct file *file, const struct part *part, uint64_t *offset)
 {
     uint64_t size = file_size(file);
+
+    /* The last 0 lines or bytes are an empty part at the end. */
     *offset = size;
     if (part->bytes)
         *offset = size > part->amount ? size - part->amount : 0;
@@ -151,6 +166,7 @@ static status_t end_of_stream(struct input *input, const struct part *part, bool
     while (!status && !out->status && (got = input_piece(input, &data)) > 0)
         status = tail_buffer_add(&held, data, (size_t)got);
 
+    /* Only the end of the stream shows what its last part is. After an error it is not known. */
     if (!status && !got) {
         tail_buffer_finish(&held);
         if (last_part)
@@ -168,6 +184,8 @@ static status_t head_first(struct input *input, const struct part *part)
     uint64_t left = part->amount;
     const char *data;
     ssize_t got = 0;
+
+    /* Stop as soon as the part is complete: the rest of a pipe may take long to come. */
     while (left && !out->status && (got = input_piece(input, &data)) > 0)
         stream_write(out, data, skip(part, data, (size_t)got, &left));
     return got < 0 ? (status_t)got : 0;
@@ -182,6 +200,7 @@ static status_t head_input(struct input *input, void *context)
     if (!has_size(input))
         return end_of_stream(input, part, false);
 
+    /* All but the last part is the first N bytes, where N is the offset of that part. */
     struct part before = { .bytes = true };
     status_t status = end_of_file(input->file, part, &before.amount);
     return status ? status : head_first(input, &before);
@@ -222,6 +241,8 @@ static status_t tail_from_start(struct input *input, const struct part *part)
     uint64_t left = part->amount ? part->amount - 1 : 0; /* +0 means +1 (GNU) */
     const char *data;
     ssize_t got = 0;
+
+    /* Skip the beginning, which may end inside a piece, then copy whole pieces. */
     while (!out->status && (got = input_piece(input, &data)) > 0) {
         size_t skipped = skip(part, data, (size_t)got, &left);
         stream_write(out, data + skipped, (size_t)got - skipped);
@@ -239,6 +260,7 @@ static status_t tail_input(struct input *input, void *context)
     if (!has_size(input))
         return end_of_stream(input, part, true);
 
+    /* The file's size is known: start reading where the last part begins. */
     uint64_t offset;
     status_t status = end_of_file(input->file, part, &offset);
     if (status)

@@ -25,6 +25,8 @@ static int show(struct shell *shell, int first, int count, char **words)
     status_t status = pager_begin(shell, &pager);
     if (status)
         return shell_fail(shell, NULL, status);
+
+    /* All inputs share one pager: the end of one and the start of the next may share a screen. */
     int result = input_each(shell, first, count, words, more_input, pager);
     pager_end(pager);
     return result;
@@ -68,6 +70,8 @@ static status_t book_chapters(struct path *book, struct name **chapters)
 {
     struct name *all = NULL, *kept = NULL;
     status_t status = names_collect(book, false, INFO_NONE, &all, NULL);
+
+    /* Keep the chapters and free all other names. This reverses the list, which is sorted next. */
     for (struct name *next; all; all = next) {
         next = names_next(all);
         if (!is_chapter(all->text)) {
@@ -110,11 +114,15 @@ static int book_list(struct shell *shell, const struct name *chapters)
         size_t length = strlen(chapters->text) - strlen(".md");
         text_copy(name, min(length + 1, sizeof(name)), chapters->text);
         const char *shown = name + (name[0] >= '0' && name[0] <= '9' ? 2 : 0);
+
+        /* The number before the dash repeats the number of the line. */
         size_t columns = text_columns(shown);
         book_title(shell, chapters->text, title, sizeof(title));
 
         stream_format(shell->out, "%3u  ", n);
         stream_escaped(shell->out, shown, false);
+
+        /* Align the titles. After a name that is too long, one blank must do. */
         stream_format(shell->out, "%*s", columns < 12 ? (int)(12 - columns) : 1, "");
         stream_escaped(shell->out, title, false);
         stream_text(shell->out, "\n");
@@ -126,6 +134,8 @@ static int book_list(struct shell *shell, const struct name *chapters)
 static bool chapter_is(const char *file, const char *word)
 {
     size_t length = strlen(file) - 3;
+
+    /* A number is one digit, followed by a dash. */
     bool numbered = file[0] >= '0' && file[0] <= '9' && file[1] == '-';
     return text_equal(file, word) || text_equal_n(file, length, word, strlen(word)) ||
            (numbered && text_equal_n(file, 1, word, strlen(word))) ||
@@ -140,6 +150,7 @@ static int book_read(struct shell *shell, const struct name *chapters, const cha
     if (!chapters)
         return shell_complain(shell, "%s: no such chapter; `book` lists them", word);
 
+    /* Show the chapter as `more` would. */
     char *path = join_path(book_place, chapters->text);
     char *words[] = { path, NULL };
     int result = path ? show(shell, 0, 1, words) : shell_fail(shell, word, -ENOMEM);
@@ -155,6 +166,7 @@ static int run_book(struct shell *shell, int count, char **words)
     if (status)
         return shell_fail(shell, book_place, status);
 
+    /* The names outlive the directory's path, so that is put at once. */
     int result;
     status = book_chapters(book, &chapters);
     path_put(book);

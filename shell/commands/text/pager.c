@@ -89,6 +89,8 @@ static void show_rows(struct pager *pager)
         stream_write(out, pager->ring + row->at % RING_BYTES, row->bytes);
         stream_text(out, "\n");
     }
+
+    /* Rows that scrolled off the top are no longer on the screen. */
     if (pager->bottom > pager->top + pager->page)
         pager->top = pager->bottom - pager->page;
 }
@@ -129,10 +131,13 @@ static int read_key(struct pager *pager, const char *prompt, struct key *key)
     stream_format(out, "\033[7m%s\033[m", prompt);
     IGNORE(stream_flush(out));
 
+    /* Wait for a real key: answers of the terminal, such as the cursor's position, are skipped. */
     *key = (struct key){ .code = KEY_NOTHING };
     status_t status = 0;
     while (!status && (key->code == KEY_NOTHING || key->code == KEY_REPORT))
         status = keys_read(&pager->keys, key, TIME_NEVER);
+
+    /* Erase the prompt. The stream saw escape sequences, but the row is empty again. */
     stream_text(out, "\r\033[K");
     out->at_line_start = true;
     return status;
@@ -153,6 +158,8 @@ static void search_next(struct pager *pager)
             show_from(pager, number);
             return;
         }
+
+    /* No row in the ring matches: end_row() tries the rows that follow. */
     pager->searching = true;
 }
 
@@ -165,6 +172,8 @@ static void compile_pattern(struct pager *pager, const char *text)
         set_message(pager, status == -EINVAL ? why : status_text(status));
         return;
     }
+
+    /* An invalid pattern keeps the previous one, so that `n` still works. */
     regex_destroy(pager->pattern);
     pager->pattern = pattern;
     search_next(pager);
@@ -185,6 +194,8 @@ static void search(struct pager *pager)
                 compile_pattern(pager, text + 1);
             return;
         }
+
+        /* Erasing the slash cancels the search, as Escape and ^C do. */
         if (key.code == KEY_ESCAPE || key.code == KEY_CONTROL_C || (erases && length == 1)) {
             pager->keys.alt = false; /* this escape does not begin an Alt key */
             return;
@@ -200,6 +211,8 @@ static void search(struct pager *pager)
         }
         text[length] = '\0';
     }
+
+    /* The key could not be read: the command was interrupted. */
     pager->ended = true;
 }
 
@@ -219,6 +232,7 @@ static void next_row(struct pager *pager)
 
 static void back(struct pager *pager, size_t rows)
 {
+    /* Rows before the first one were dropped from the ring. */
     if (pager->top == pager->first)
         set_message(pager, pager->first ? "No earlier text is kept" : "Beginning of text");
     else
@@ -253,6 +267,8 @@ static void help(struct pager *pager)
     struct key key;
     stream_text(pager->shell->out, "\033[H\033[J");
     stream_text(pager->shell->out, text);
+
+    /* The list has overwritten the page, which must be drawn again. */
     if (read_key(pager, "Press a key to return", &key))
         pager->ended = true;
     else
@@ -292,6 +308,8 @@ static void ask(struct pager *pager)
             pager->ended = true; /* ^C */
             return;
         }
+
+        /* A key without an action changes nothing, so the loop asks again. */
         for (unsigned i = 0; i < ARRAY_LENGTH(actions); i++)
             if (actions[i].code == key.code &&
                 (key.code != KEY_TEXT || actions[i].character == key.text[0]))
@@ -318,6 +336,7 @@ static void end_row(struct pager *pager)
 /* Appends something of this width to the row, or to the next one if the row is full. */
 static void put(struct pager *pager, const char *text, size_t bytes, unsigned width)
 {
+    /* Combining characters take bytes but no columns, so both limits must be checked. */
     if (pager->column + width > pager->columns || pager->row_bytes + bytes > ROW_BYTES) {
         end_row(pager);
         if (pager->ended)
@@ -351,6 +370,8 @@ static void put_byte(struct pager *pager, char byte)
         put_part(pager);
     if (pager->ended)
         return;
+
+    /* Tabs advance to the next multiple of eight columns; control characters are shown as ^X. */
     if (c >= 0x80) {
         pager->part[pager->part_bytes++] = byte;
     } else if (c == '\n') {
@@ -371,6 +392,7 @@ status_t pager_input(struct pager *pager, struct input *input)
     const char *data;
     ssize_t got = 0;
     while (!pager->ended && !out->status && (got = input_piece(input, &data)) > 0) {
+        /* To a file or a pipe, the text is copied unchanged. */
         if (!pager->paging)
             stream_write(out, data, (size_t)got);
         for (ssize_t i = 0; pager->paging && i < got && !pager->ended; i++)
@@ -387,6 +409,8 @@ status_t pager_begin(struct shell *shell, struct pager **result)
     struct pager *pager = mem_zalloc(sizeof(*pager));
     if (!pager)
         return -ENOMEM;
+
+    /* The last row of the screen is left for the prompt. */
     unsigned rows;
     pager->shell = shell;
     pager->paging = shell_out_is_terminal(shell);
@@ -398,6 +422,7 @@ status_t pager_begin(struct shell *shell, struct pager **result)
 
 void pager_end(struct pager *pager)
 {
+    /* The last line may lack its newline, and the last character some of its bytes. */
     if (pager->paging && !pager->ended) {
         put_part(pager);
         if (pager->row_bytes)

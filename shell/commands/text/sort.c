@@ -45,6 +45,7 @@ static int compare_by_keys(const struct sort *sort, const struct sort_line *a,
     const struct sort_key *key = sort->keys ? sort->keys : &whole_line;
     int result = 0;
     for (; key && !result; key = key->next) {
+        /* A key without letters of its own has the order of the whole command (POSIX). */
         struct sort_key place = *key;
         if (!key->has_order)
             place.order = sort->order;
@@ -80,6 +81,8 @@ static struct sort_line *line_create(struct sort *sort, const char *text, size_t
 {
     if (!list_may_grow(&sort->unchecked_bytes, sizeof(struct sort_line) + bytes))
         return NULL;
+
+    /* One allocation a line: the text is stored with the link that sorts it. */
     struct sort_line *line = mem_alloc(sizeof(*line) + bytes);
     if (!line)
         return NULL;
@@ -99,6 +102,8 @@ static status_t sort_input(struct input *input, void *context)
         struct sort_line *line = line_create(sort, text, bytes);
         if (!line)
             return -ENOMEM;
+
+        /* Prepending needs no search for the end; reverse_lines() restores the order. */
         line->link.next = sort->lines;
         sort->lines = &line->link;
     }
@@ -112,7 +117,11 @@ static void report_disorder(struct sort *sort, const struct input *input, uint64
     sort->disorder = true;
     if (sort->quiet)
         return;
+
+    /* Both streams may lead to the console: write earlier output first. */
     IGNORE(stream_flush(shell->out));
+
+    /* The line may contain NULs, which a formatted message cannot contain. */
     stream_text(shell->err, "sort: ");
     stream_escaped(shell->err, input->file ? input->name : "-", false);
     stream_format(shell->err, ":%llu: disorder: ", (unsigned long long)number);
@@ -142,6 +151,7 @@ static status_t check_input(struct input *input, void *context)
         }
         sort->unchecked_bytes = 0; /* it replaces the line before */
 
+        /* With -u, equal lines are out of order, too (POSIX). */
         int order = before ? sort_compare(&before->link, &line->link, sort) : -1;
         if (order > 0 || (order == 0 && sort->unique))
             report_disorder(sort, input, number, line);
@@ -174,6 +184,8 @@ static void sort_print(const struct sort *sort, struct stream *out)
         const struct sort_line *line = container_of(at, const struct sort_line, link);
         if (shell_interrupted())
             return;
+
+        /* Equal lines are neighbours now, and -u prints the first of them. */
         if (sort->unique && before && !compare_by_keys(sort, before, line))
             continue;
         stream_write(out, line->text, line->bytes);
@@ -203,6 +215,8 @@ static int parse_separator(struct sort *sort)
     sort->separator = -1;
     if (!text)
         return SHELL_DONE;
+
+    /* A word cannot contain a NUL, so GNU writes it as \0. */
     if (text_equal(text, "\\0"))
         sort->separator = '\0';
     else if (strlen(text) == 1)
@@ -234,6 +248,8 @@ static int parse_keys(struct sort *sort)
 static int sort_run(struct sort *sort, int count, char **words)
 {
     struct shell *shell = sort->shell;
+
+    /* A disorder is a property of one file (POSIX). */
     if (sort->check && count > 2)
         return shell_complain(shell, "%s: extra operand not allowed with -c", words[2]);
     if (sort->check) {
@@ -244,6 +260,8 @@ static int sort_run(struct sort *sort, int count, char **words)
     int result = input_each(shell, 1, count, words, sort_input, sort);
     if (result) /* the sorted lines of some of the files would be misleading */
         return result;
+
+    /* sort_list() is stable: lines with equal keys keep the order in which they were read. */
     reverse_lines(sort);
     sort->lines = sort_list(sort->lines, sort_compare, sort);
 
@@ -263,10 +281,13 @@ static int run_sort(struct shell *shell, int count, char **words)
         .quiet = option_given(shell, 'C'),
         .check = option_given(shell, 'c') || option_given(shell, 'C'),
     };
+
+    /* Letters given as options apply to the whole line, and to keys without letters. */
     for (const char *letter = "bdfinr"; *letter; letter++)
         if (option_given(shell, *letter))
             IGNORE(sort_order_letter(&sort.order, *letter));
 
+    /* Refuse contradictions before any input is read. */
     if (sort.order.numeric && (sort.order.dictionary || sort.order.printable))
         return shell_complain(shell, "-n is incompatible with -d and -i");
     if (sort.check && option_given(shell, 'o'))
@@ -280,6 +301,7 @@ static int run_sort(struct shell *shell, int count, char **words)
     if (!result)
         result = sort_run(&sort, count, words);
 
+    /* After an error, too, both lists contain all that was allocated. */
     while (sort.lines) {
         struct sortable *next = sort.lines->next;
         mem_free(sort.lines);

@@ -75,6 +75,7 @@ status_t sort_key_parse(const char *text, struct sort_key *key)
     if (!*text)
         return 0;
 
+    /* The last character may be 0: the key then ends with its field. */
     text++; /* the comma */
     bool valid = parse_position(&text, &key->last_field, &key->last_char, key,
                                 &key->order.skip_blanks_end);
@@ -93,6 +94,7 @@ static size_t field_start(int separator, const char *line, size_t bytes, uint64_
 {
     size_t at = 0;
     while (--field && at < bytes) {
+        /* Two separators in a row enclose an empty field. Blanks belong to the field after them. */
         if (separator >= 0) {
             const char *end = memchr(line + at, separator, bytes - at);
             at = end ? (size_t)(end - line) + 1 : bytes;
@@ -123,6 +125,8 @@ const char *sort_key_find(const struct sort_key *key, int separator, const char 
     size_t from = field_start(separator, line, bytes, key->first_field);
     if (key->order.skip_blanks)
         from = skip_blanks(line, bytes, from);
+
+    /* A key that would begin after the end of the line is empty. */
     from = key->first_char - 1 < bytes - from ? from + (size_t)(key->first_char - 1) : bytes;
 
     /* The end is inclusive: the character of this number, or without one the whole field. */
@@ -158,11 +162,13 @@ static struct decimal decimal_parse(const char *text, size_t bytes)
     w.negative = at < bytes && text[at] == '-';
     at += w.negative;
 
+    /* Without leading zeroes, the number of digits can be compared first. */
     while (at < bytes && text[at] == '0')
         at++;
     for (w.whole = text + at; at < bytes && is_digit(text[at]); at++)
         w.whole_digits++;
 
+    /* After the point, digits count up to the last one that is not zero. */
     if (at < bytes && text[at] == '.') {
         w.part = text + ++at;
         for (size_t digits = 1; at < bytes && is_digit(text[at]); at++, digits++)
@@ -206,6 +212,8 @@ static int next_byte(const struct sort_order *order, const char *text, size_t by
 {
     for (; *at < bytes; ++*at) {
         char c = text[*at];
+
+        /* Bytes that -d or -i ignores are skipped, as if the line did not contain them (POSIX). */
         if (order->dictionary && !is_blank(c) && !is_letter_or_digit(c))
             continue;
         if (order->printable && (c < ' ' || c > '~'))
@@ -220,12 +228,15 @@ static int next_byte(const struct sort_order *order, const char *text, size_t by
 static int compare_bytes(const struct sort_order *order, const char *a, size_t a_bytes,
                          const char *b, size_t b_bytes)
 {
+    /* The default order needs no byte to be changed or skipped. */
     if (!order->fold && !order->dictionary && !order->printable)
         return bytes_compare(a, a_bytes, b, b_bytes);
 
     size_t a_at = 0, b_at = 0;
     for (;;) {
         int x = next_byte(order, a, a_bytes, &a_at), y = next_byte(order, b, b_bytes, &b_at);
+
+        /* next_byte() returns -1 at the end, so the shorter text comes first. */
         if (x != y || x < 0)
             return x - y;
     }

@@ -25,6 +25,8 @@ static void tee_write(struct tee *tee, int n, size_t bytes)
         return;
     struct stream *stream = output_file_stream(tee->files[n]);
     stream_write(stream, tee->data, bytes);
+
+    /* Flush each piece: an error must be known while the other files can still be written. */
     status_t status = stream_flush(stream);
     if (!status)
         return;
@@ -38,6 +40,7 @@ static void tee_copy(struct tee *tee)
     struct stream *out = tee->shell->out;
     ssize_t got = 0;
     while (!out->status && (got = shell_read(tee->shell, tee->data, TEE_BYTES)) > 0) {
+        /* The files come first: an error of standard output ends the loop. */
         for (int i = 0; i < tee->count; i++)
             tee_write(tee, i, (size_t)got);
         stream_write(out, tee->data, (size_t)got);

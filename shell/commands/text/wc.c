@@ -24,6 +24,8 @@ static uint64_t not_blank(uint64_t word)
     uint64_t low = word & 0x7f * EACH_BYTE;
     uint64_t control = (low + (0x80 - '\t') * EACH_BYTE) & ~(low + (0x7f - '\r') * EACH_BYTE);
     uint64_t space = (low + (0x80 - ' ') * EACH_BYTE) & ~(low + (0x7f - ' ') * EACH_BYTE);
+
+    /* The sums see only seven bits of a byte. With the eighth bit it is never a blank. */
     return (~(control | space) | word) & 0x80 * EACH_BYTE;
 }
 
@@ -35,6 +37,8 @@ static uint64_t count_words(const char *data, size_t bytes, bool *in_word)
     for (size_t at = 0; at < bytes; at += 8) {
         size_t left = bytes - at;
         uint64_t word = ' ' * EACH_BYTE;
+
+        /* A copy of a constant size becomes a single load. */
         if (left >= 8)
             __builtin_memcpy(&word, data + at, 8);
         else
@@ -44,6 +48,8 @@ static uint64_t count_words(const char *data, size_t bytes, bool *in_word)
         uint64_t inside = not_blank(word) >> 7;
         count += (inside & ~(inside << 8 | before)) * EACH_BYTE >> 56;
         before = inside >> 56;
+
+        /* The last byte that is not padding decides whether the next piece continues a word. */
         *in_word = inside >> (left < 8 ? left * 8 - 8 : 56) & 1;
     }
     return count;
@@ -51,6 +57,7 @@ static uint64_t count_words(const char *data, size_t bytes, bool *in_word)
 
 static bool wc_wants(const struct shell *shell, char letter)
 {
+    /* Without options all three numbers are printed (POSIX). */
     bool all = !option_given(shell, 'l') && !option_given(shell, 'w') && !option_given(shell, 'c');
     return all || option_given(shell, letter);
 }
@@ -64,6 +71,8 @@ static int wc_width(struct shell *shell, int count, char **words)
     for (int i = 1; i < count; i++) {
         struct path *path;
         struct node_info info;
+
+        /* A file that cannot be opened adds nothing here; input_each() reports it later. */
         if (text_equal(words[i], "-")) {
             least = 7;
         } else if (!path_walk(shell->directory, words[i], 0, &path)) {
@@ -82,6 +91,7 @@ static int wc_width(struct shell *shell, int count, char **words)
 
 static void wc_print(struct shell *shell, const struct wc *wc, const char *name)
 {
+    /* This order is fixed, whatever the order of the options (POSIX). */
     const struct { bool wanted; uint64_t value; } fields[] = {
         { wc_wants(shell, 'l'), wc->lines },
         { wc_wants(shell, 'w'), wc->words },
@@ -109,6 +119,8 @@ static status_t wc_input(struct input *input, void *context)
     bool in_word = false;
     const char *data;
     ssize_t got;
+
+    /* Count only what is printed: counting words takes longer than reading. */
     while ((got = input_piece(input, &data)) > 0) {
         wc.lines += lines ? text_count(data, (size_t)got, '\n') : 0;
         wc.words += words ? count_words(data, (size_t)got, &in_word) : 0;
@@ -117,6 +129,7 @@ static status_t wc_input(struct input *input, void *context)
     if (got < 0)
         return (status_t)got;
 
+    /* Standard input is printed without a name. */
     wc_print(input->shell, &wc, input->file ? input->name : NULL);
     total->lines += wc.lines;
     total->words += wc.words;
@@ -126,6 +139,7 @@ static status_t wc_input(struct input *input, void *context)
 
 static int run_wc(struct shell *shell, int count, char **words)
 {
+    /* GNU aligns the columns if there is more than one number to print. */
     bool one_number = option_given(shell, 'l') + option_given(shell, 'w') +
                       option_given(shell, 'c') == 1;
     struct wc total = { 0 };
@@ -134,6 +148,7 @@ static int run_wc(struct shell *shell, int count, char **words)
     else
         total.width = one_number ? 1 : 7; /* a single number is not padded (GNU) */
 
+    /* The total is printed even if some of the files could not be read, but not after ^C. */
     int result = input_each(shell, 1, count, words, wc_input, &total);
     if (count > 2 && result != SHELL_INTERRUPTED)
         wc_print(shell, &total, "total");
