@@ -23,6 +23,7 @@ void pci_enable(const struct pci_function *function)
     uint32_t command = function->access->read32(function, PCI_COMMAND) & 0xffff;
     command |= PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
     command &= ~(uint32_t)PCI_COMMAND_NO_INTERRUPT;
+
     /* The upper half is the status register, whose bits a written 1 clears: write zeros there. */
     function->access->write32(function, PCI_COMMAND, command);
 }

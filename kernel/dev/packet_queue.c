@@ -17,10 +17,15 @@ enum { CDB_REQUEST_SENSE = 0x03, CDB_ALLOCATION_LENGTH = 4 };
 static void command_end(struct packet_queue *queue, struct scsi_command *command, status_t status)
 {
     kassert(spin_is_held(&queue->lock));
+
+    /* A waiting command has no tag yet. */
     if (command->state == COMMAND_STARTED)
         queue->tags &= ~(1u << command->tag);
+
     command->state = COMMAND_ENDED;
     command->status = status;
+
+    /* From `waiting` or `started`, whichever it is in. */
     list_remove(&command->link);
     list_push_back(&queue->ended, &command->link);
     wait_queue_wake_one(&queue->changed);
@@ -28,6 +33,8 @@ static void command_end(struct packet_queue *queue, struct scsi_command *command
 
 void packet_queue_done(struct packet_queue *queue, struct scsi_command *command, status_t status)
 {
+    /* A command that its deadline or an abort has ended already is left alone:
+     * this completion lost the race. */
     spin_lock(&queue->lock);
     if (command->state == COMMAND_STARTED) {
         /* The unit answered, or is gone, or was never asked: else its state is unknown. */
@@ -64,9 +71,14 @@ static void queue_recover(struct packet_queue *queue)
 static void command_begin(struct packet_queue *queue, struct scsi_command *command)
 {
     kassert(spin_is_held(&queue->lock));
+
+    /* Cleared at each start, not at submission: a command that its unit
+     * was too busy for starts again. */
     command->unit_status = SCSI_GOOD;
     command->done_bytes = 0;
     command->sense_bytes = 0;
+
+    /* The deadline is for this start; giving up is counted from the first one. */
     command->deadline_us = time_now_us() + command->timeout_us;
     if (!command->give_up_us)
         command->give_up_us = command->deadline_us;
@@ -84,6 +96,8 @@ static void queue_send(struct packet_queue *queue, struct scsi_command *command)
     spin_lock(&queue->lock);
     bool stopping = queue->stopping;
     spin_unlock(&queue->lock);
+
+    /* The check is here, after the command was begun, so that every command ends the same way. */
     if (stopping || device_is_gone(command->unit->device))
         packet_queue_done(queue, command, -ENODEV);
     else
@@ -107,6 +121,7 @@ static void queue_fetch_sense(struct packet_queue *queue, struct scsi_command *f
         .timeout_us = DEADLINE_PACKET_SENSE_US,
         .unit = failed->unit,
     };
+
     spin_lock(&queue->lock);
     command_begin(queue, sense);
     spin_unlock(&queue->lock);
@@ -153,11 +168,14 @@ static void queue_report(struct packet_queue *queue, struct scsi_command *comman
             break;
         case SCSI_BUSY:
         case SCSI_TASK_SET_FULL:
+            /* Back into the queue. Its callback runs when the unit has
+             * taken it, or when its time is up. */
             if (queue_try_later(queue, command))
                 return;
             command->status = -EBUSY;
             break;
         case SCSI_CHECK_CONDITION:
+            /* Some transports deliver sense data with the status; ATAPI does not. */
             if (!command->sense_bytes)
                 queue_fetch_sense(queue, command);
             command->status = -EIO;
@@ -166,7 +184,9 @@ static void queue_report(struct packet_queue *queue, struct scsi_command *comman
             command->status = -EIO;
         }
     }
-    command->complete(command); /* may free it */
+
+    /* The callback may free the command. */
+    command->complete(command);
 }
 
 /* ---- the worker --------------------------------------------------------------------------- */
@@ -184,11 +204,14 @@ static void end_overdue(struct packet_queue *queue, uint64_t now_us, uint64_t *w
     for (struct list *link = queue->started.next, *next; link != &queue->started; link = next) {
         struct scsi_command *command = container_of(link, struct scsi_command, link);
         next = link->next;
+
         if (command->deadline_us > now_us && !command->aborted) {
             *wake_us = min(*wake_us, command->deadline_us);
             continue;
         }
-        queue->needs_reset = true; /* before it is reported */
+
+        /* The unit may still write to the command's memory: the reset comes before the report. */
+        queue->needs_reset = true;
         command_end(queue, command, command->aborted ? -ECANCELED : -ETIMEDOUT);
     }
 }
@@ -198,8 +221,10 @@ static void end_overdue(struct packet_queue *queue, uint64_t now_us, uint64_t *w
 static struct scsi_command *begin_due(struct packet_queue *queue, uint64_t now_us,
                                       uint64_t *wake_us)
 {
+    /* All openings are in use: the end of a command wakes the worker. */
     if (queue->tags == UINT32_MAX >> (PACKET_OPENINGS_MAX - queue->openings))
-        return NULL; /* all in use: an end wakes the worker */
+        return NULL;
+
     list_each(link, &queue->waiting) {
         struct scsi_command *command = container_of(link, struct scsi_command, link);
         if (command->not_before_us <= now_us || queue->stopping) {
@@ -207,6 +232,8 @@ static struct scsi_command *begin_due(struct packet_queue *queue, uint64_t now_u
             command_begin(queue, command);
             return command;
         }
+
+        /* Not due yet. Later commands may pass it. */
         *wake_us = min(*wake_us, command->not_before_us);
     }
     return NULL;
@@ -221,16 +248,21 @@ static enum queue_step queue_next_step(struct packet_queue *queue, struct scsi_c
     enum queue_step step = STEP_STOP;
     spin_lock(&queue->lock);
     for (;;) {
+        /* One reading of the clock for all lists, so that a command is
+         * either overdue or in wake_us. */
         uint64_t now_us = time_now_us(), wake_us = TIME_NEVER;
         end_overdue(queue, now_us, &wake_us);
+
         if (queue->needs_reset) {
             step = STEP_RECOVER;
             break;
         }
+
         if ((*command = take_ended(queue))) {
             step = STEP_REPORT;
             break;
         }
+
         if ((*command = begin_due(queue, now_us, &wake_us))) {
             step = STEP_SEND;
             break;
@@ -268,11 +300,14 @@ status_t packet_queue_start(struct packet_queue *queue, const char *name,
     queue->openings = openings;
     queue->tags = 0;
     queue->needs_reset = queue->stopping = false;
+
     spin_init(&queue->lock, RANK_QUEUE);
     list_init(&queue->waiting);
     list_init(&queue->started);
     list_init(&queue->ended);
     wait_queue_init(&queue->changed);
+
+    /* The worker last: it uses all of the above at once. */
     queue->worker = thread_create(name, PRIORITY_IO, queue_worker, queue);
     return queue->worker ? 0 : -ENOMEM;
 }
@@ -285,6 +320,8 @@ void packet_queue_stop(struct packet_queue *queue)
     queue->stopping = true;
     wait_queue_wake_all(&queue->changed);
     spin_unlock(&queue->lock);
+
+    /* The worker ends after it has ended every command, so no callback runs after this. */
     thread_join(queue->worker);
     queue->worker = NULL;
 }
@@ -292,6 +329,8 @@ void packet_queue_stop(struct packet_queue *queue)
 void scsi_submit(struct scsi_unit *unit, struct scsi_command *command)
 {
     struct packet_queue *queue = unit->channel;
+
+    /* The result of an earlier use of the same command must not be taken for this one's. */
     command->unit = unit;
     command->status = 0;
     command->give_up_us = 0;
@@ -309,6 +348,9 @@ void scsi_abort(struct scsi_command *command)
     struct packet_queue *queue = command->unit->channel;
     spin_lock(&queue->lock);
     command->aborted = true;
+
+    /* A started command is with its unit: the worker ends it, after a reset.
+     * An ended one keeps its result. */
     if (command->state == COMMAND_WAITING)
         command_end(queue, command, -ECANCELED);
     wait_queue_wake_one(&queue->changed);

@@ -26,13 +26,23 @@ static void decode_text(const uint16_t *words, char *text, size_t bytes)
 {
     size_t length = 0, end = 0;
     for (size_t i = 0; i + 1 < bytes; i++) {
+        /* `bytes` counts the terminator, so a text of n words has room
+         * for all of its 2n characters. */
         char c = (char)(i % 2 ? words[i / 2] & 0xff : words[i / 2] >> 8);
+
         if (!c)
             break;
+
+        /* The text goes to the log and to the console: no control
+         * characters of the unit may get there. */
         if (c < ' ' || c > '~')
             c = '?';
+
+        /* Some units align their text to the right. */
         if (c == ' ' && !length)
-            continue; /* some units align to the right */
+            continue;
+
+        /* `end` is after the last character that is not a space: the padding is cut off there. */
         text[length++] = c;
         if (c != ' ')
             end = length;
@@ -48,6 +58,8 @@ void ata_identify_decode(const uint16_t words[ATA_IDENTIFY_WORDS], struct ata_id
     decode_text(words + WORD_MODEL, identity->model, sizeof(identity->model));
     decode_text(words + WORD_FIRMWARE, identity->firmware, sizeof(identity->firmware));
     decode_text(words + WORD_SERIAL, identity->serial, sizeof(identity->serial));
+
+    /* Packet units report the rest here too; for a disk only the DMA bit means anything. */
     identity->dma = words[WORD_CAPABILITIES] & CAPABILITY_DMA;
     identity->device_type = configuration >> CONFIGURATION_TYPE_SHIFT & CONFIGURATION_TYPE_MASK;
     identity->packet_bytes = long_packet ? 16 : 12;

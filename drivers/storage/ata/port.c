@@ -40,8 +40,11 @@ bool ata_port_identify(struct ata_port *port, unsigned signature)
     if (port->ops->execute(port, &taskfile))
         return false;
 
+    /* Only now: a kind is what the transport and the publisher take as "there is a unit". */
     port->kind = kind;
     ata_identify_decode(words, &port->identity);
+
+    /* A disk gets no device, so the log is the only place where it appears. */
     if (kind == ATA_KIND_DISK)
         log_info(port->channel_name, "%s is the disk %s; disks are not supported yet", port->name,
                  port->identity.model);
@@ -80,6 +83,8 @@ status_t ata_port_publish(struct ata_port *port, struct device *channel)
     if (!device)
         return -ENOMEM;
 
+    /* A command set reads the unit in its add_device, which runs inside device_publish(): all
+     * members must be set by then. */
     unit->device = device;
     unit->device_type = port->identity.device_type;
     text_copy(unit->model, sizeof(unit->model), port->identity.model);
@@ -88,6 +93,8 @@ status_t ata_port_publish(struct ata_port *port, struct device *channel)
 
     log_info(port->channel_name, "%s is %s, firmware %s, %s", port->name, unit->model,
              unit->firmware, port->dma ? "DMA" : "PIO");
+
+    /* The tree holds the device from now on. If publishing failed, this frees it. */
     status_t status = device_publish(device);
     device_put(device);
     return status;

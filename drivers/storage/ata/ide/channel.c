@@ -21,9 +21,11 @@ static const struct ata_port_ops port_ops = {
 
 bool ide_claim_ports(uint16_t command_port)
 {
+    /* The command port alone identifies a channel: no two channels share one. */
     for (unsigned i = 0; i < claimed_count; i++)
         if (claimed_ports[i] == command_port)
             return false;
+
     if (claimed_count == IDE_CHANNELS_MAX)
         return false;
     claimed_ports[claimed_count++] = command_port;
@@ -36,10 +38,12 @@ static void channel_describe(struct device *device, char *text, size_t bytes)
 {
     const struct ide_channel *channel = device_private(device);
     char line[16];
+
     if (channel->polled)
         format_text(line, sizeof(line), "%s", channel->queue.worker ? "polled" : "empty");
     else
         format_text(line, sizeof(line), "line %u", channel->line);
+
     format_text(text, bytes, "ATA channel, port %#x, %s%s", channel->command_port, line,
                 channel->bus_master_port ? ", bus master" : "");
 }
@@ -73,13 +77,19 @@ struct ide_channel *ide_channel_create(const struct ide_place *place)
     struct ide_channel *channel = mem_zalloc(sizeof(*channel));
     if (!channel)
         return NULL;
+
+    /* The place: ports, line, and the name under which the log and the
+     * device tree show the channel. */
     format_text(channel->name, sizeof(channel->name), "ide%u", place->number);
     channel->command_port = place->command_port;
     channel->control_port = place->control_port;
     channel->bus_master_port = place->bus_master_port;
     channel->line = place->line;
+
     spin_init(&channel->lock, RANK_QUEUE);
     wait_queue_init(&channel->interrupt);
+
+    /* Both ports exist even if the channel has one unit or none: detection fills in their kind. */
     for (unsigned i = 0; i < 2; i++) {
         channel->ports[i].channel = channel;
         channel->ports[i].number = i;
@@ -108,6 +118,7 @@ status_t ide_channel_publish(struct ide_channel *channel, struct device *control
         ide_connect_interrupt(channel);
         status = packet_queue_start(&channel->queue, channel->name, &ide_transport, 1);
     }
+
     const struct device_description description = {
         .name = channel->name,
         .ops = &channel_ops,
@@ -120,11 +131,15 @@ status_t ide_channel_publish(struct ide_channel *channel, struct device *control
         return status ? status : -ENOMEM;
     }
 
+    /* From now on the device's destroy frees the channel, whatever fails. */
     channel->device = device;
     status = device_publish(device);
+
+    /* The channel first: its units are published as its children. */
     for (unsigned i = 0; i < 2 && !status; i++)
         if (channel->ports[i].ata.kind == ATA_KIND_PACKET)
             status = ata_port_publish(&channel->ports[i].ata, device);
+
     device_put(device);
     return status;
 }

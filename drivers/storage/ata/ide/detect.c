@@ -19,7 +19,10 @@ static bool port_answers(struct ide_port *port)
     uint8_t status = ide_status(channel);
     if (ide_status_floats(status))
         return false;
-    if (status & ATA_STATUS_BSY) /* starting up: its registers cannot be written yet */
+
+    /* A unit that is starting up ignores what is written to its
+     * registers. Reset and IDENTIFY decide. */
+    if (status & ATA_STATUS_BSY)
         return true;
 
     /* Two patterns, so that neither a floating nor a grounded bus passes. */
@@ -35,6 +38,9 @@ static void configure_packets(struct ide_port *port)
     struct ata_port *ata = &port->ata;
     struct scsi_unit *unit = &ata->unit;
     ata->dma = port->channel->bus_master_port && ata->identity.dma;
+
+    /* A command may be as long as the table of the bus master allows, in as
+     * many pieces as kernel/dev sends. */
     unit->channel = &port->channel->queue; /* both units share it */
     unit->transfer_bytes = TRANSFER_BYTES_MAX;
     unit->segment_count = IO_SEGMENTS_MAX;
@@ -50,6 +56,7 @@ static unsigned read_signature(struct ide_port *port)
     struct ide_channel *channel = port->channel;
     if (!port->answers)
         return ATA_SIGNATURE_NONE;
+
     ide_point(port);
     unsigned signature = port_in8(ide_register(channel, IDE_LBA_MID)) |
                          (unsigned)port_in8(ide_register(channel, IDE_LBA_HIGH)) << 8;
@@ -63,6 +70,8 @@ void ide_detect_units(struct ide_channel *channel)
 {
     struct ide_port *ports = channel->ports;
     channel->polled = true; /* until the line is connected */
+
+    /* The probing commands are polled: with nIEN set no interrupt of theirs is left over. */
     port_out8(channel->control_port, IDE_CONTROL_NIEN);
 
     /* A reset takes milliseconds, which an empty channel is spared. */
@@ -77,6 +86,8 @@ void ide_detect_units(struct ide_channel *channel)
     unsigned signatures[2];
     for (unsigned i = 0; i < 2; i++)
         signatures[i] = read_signature(&ports[i]);
+
+    /* IDENTIFY corrects `answers`: a later reset does not wait for a unit that is not there. */
     for (unsigned i = 0; i < 2; i++) {
         ports[i].answers = ata_port_identify(&ports[i].ata, signatures[i]);
         if (ports[i].ata.kind == ATA_KIND_PACKET)

@@ -53,9 +53,13 @@ void ide_dma_configure(struct ide_channel *channel)
     if (!channel->bus_master_port)
         return;
 
+    /* A simplex controller has one bus master for both channels, which run at the same time
+     * here: the first channel gets it. */
     uint8_t status = port_in8(master_port(channel, MASTER_STATUS));
     bool second = channel->bus_master_port & MASTER_SECOND_CHANNEL;
     bool usable = status != MASTER_ABSENT && !(status & MASTER_SIMPLEX && second);
+
+    /* The table register has 32 bits, so the page must be below 4 GiB. */
     channel->dma_table = usable ? page_alloc_low() : NULL;
     if (!channel->dma_table) {
         channel->bus_master_port = 0;
@@ -72,12 +76,15 @@ void ide_dma_configure(struct ide_channel *channel)
 /* Appends entries for memory that is contiguous for the device. */
 static bool table_add(struct dma_entry *entries, unsigned *count, uint64_t address, uint32_t bytes)
 {
+    /* Unreachable memory is not an error of the command: the caller then uses PIO. */
     if (address + bytes - 1 > UINT32_MAX || address % 2 || bytes % 2)
         return false;
+
     while (bytes) {
         /* Up to the next 64 KiB boundary; a whole 64 KiB are written as 0. */
         uint32_t piece = BOUNDARY_BYTES - (uint32_t)(address % BOUNDARY_BYTES);
         piece = min(piece, bytes);
+
         if (*count == TABLE_ENTRIES)
             return false;
         entries[(*count)++] = (struct dma_entry){ (uint32_t)address, (uint16_t)piece, 0 };
@@ -103,6 +110,9 @@ static bool table_build(struct dma_entry *entries, const struct scsi_command *co
                 return false;
         }
     }
+
+    /* Segments that are too short, or no data at all, would leave
+     * the table without its end mark. */
     if (left || !count)
         return false;
     entries[count - 1].flags = TABLE_LAST;
@@ -113,6 +123,7 @@ static bool table_build(struct dma_entry *entries, const struct scsi_command *co
 
 bool ide_dma_prepare(struct ide_channel *channel, const struct scsi_command *command)
 {
+    /* The table is one per channel. No other command uses it: the channel has one opening. */
     if (!channel->bus_master_port || !table_build(channel->dma_table, command))
         return false;
 
@@ -131,6 +142,7 @@ void ide_dma_start(struct ide_channel *channel)
 /* A bus master that is still active has memory left to fill: the unit sent less than expected. */
 bool ide_dma_stop(struct ide_channel *channel)
 {
+    /* The status is read first: clearing the start bit also clears the active bit. */
     uint8_t status = port_in8(master_port(channel, MASTER_STATUS));
     port_out8(master_port(channel, MASTER_COMMAND), 0);
     master_clear(channel, MASTER_ERROR | MASTER_INTERRUPT);

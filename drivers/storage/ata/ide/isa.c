@@ -24,6 +24,7 @@ static struct ide_channel *find_channel(const struct ide_place *place)
     if (ide_status_floats(status) || !ide_claim_ports(place->command_port))
         return NULL;
 
+    /* A status that does not float is weak evidence. The channel is kept only if a unit answers. */
     struct ide_channel *channel = ide_channel_create(place);
     if (channel && !channel->ports[0].answers && !channel->ports[1].answers) {
         ide_channel_free(channel);
@@ -47,6 +48,9 @@ static status_t isa_add_device(struct device *root)
             ide_channel_free(channel);
         else
             status = ide_channel_publish(channel, bus);
+
+        /* A failure overrides the success of another channel. Without any channel
+         * the root is not ours: -ENODEV. */
         if (status || result == -ENODEV)
             result = status;
     }

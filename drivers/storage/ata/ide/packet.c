@@ -63,6 +63,7 @@ static void cursor_advance(struct cursor *cursor, uint32_t bytes)
 /* Takes a word whose two bytes may go to different segments, or nowhere. */
 static void take_word(struct cursor *cursor, uint16_t port, uint32_t bytes)
 {
+    /* The data register has 16 bits; the first byte of the data is in the lower half. */
     uint16_t word = port_in16(port);
     for (unsigned i = 0; i < bytes; i++) {
         uint8_t *memory;
@@ -78,6 +79,8 @@ static void take_burst(struct cursor *cursor, uint16_t port, uint32_t bytes)
     while (bytes) {
         uint8_t *memory;
         uint32_t words = cursor_room(cursor, bytes, &memory) / 2;
+
+        /* Whole words that stay inside one segment: a string instruction moves them at once. */
         if (words) {
             port_in16_string(port, memory, words);
             cursor_advance(cursor, words * 2);
@@ -116,9 +119,13 @@ static status_t finish_pio(struct ide_channel *channel, struct scsi_command *com
         status_t status = ide_await(channel, false, command->deadline_us);
         if (status)
             return status;
-        if (time_now_us() > command->deadline_us)
-            return -ETIMEDOUT; /* a unit that always has more data must end, too */
 
+        /* A unit that always has more data to send must end, too. */
+        if (time_now_us() > command->deadline_us)
+            return -ETIMEDOUT;
+
+        /* Reading the status acknowledges the interrupt, so it comes
+         * before the data of the burst. */
         uint8_t ended = port_in8(ide_register(channel, IDE_STATUS));
         if (!(ended & ATA_STATUS_DRQ))
             return take_status(command, ended);
@@ -133,8 +140,11 @@ static status_t finish_pio(struct ide_channel *channel, struct scsi_command *com
         uint8_t reason = port_in8(ide_register(channel, IDE_INTERRUPT_REASON)) & REASON_MASK;
         uint32_t bytes = port_in8(ide_register(channel, IDE_BYTE_COUNT_LOW)) |
                          (uint32_t)port_in8(ide_register(channel, IDE_BYTE_COUNT_HIGH)) << 8;
+
+        /* It wants data or another packet: unit and driver are out of
+         * step, which only a reset ends. */
         if (reason != REASON_IN || !bytes)
-            return -EIO; /* it wants data or a packet: out of step */
+            return -EIO;
 
         /* The last word of the burst may raise the next interrupt. */
         ide_expect(channel);
@@ -146,14 +156,20 @@ static status_t finish_pio(struct ide_channel *channel, struct scsi_command *com
 static status_t finish_dma(struct ide_channel *channel, struct scsi_command *command)
 {
     status_t status = ide_await(channel, true, command->deadline_us);
-    bool whole = ide_dma_stop(channel); /* even if it timed out: no late DMA */
+
+    /* Stopped even if the unit is late: the memory is given back after this,
+     * so no late DMA may reach it. */
+    bool whole = ide_dma_stop(channel);
     if (status)
         return status;
 
     /* The bus master does not count what it moved: all of it, or nothing that is known. */
     uint8_t ended = port_in8(ide_register(channel, IDE_STATUS));
+
+    /* The unit has more than was asked for. The next command must find it idle. */
     if (ended & ATA_STATUS_DRQ)
         drain(channel);
+
     if (whole)
         command->done_bytes = command->length_bytes;
     status = take_status(command, ended);
@@ -169,6 +185,8 @@ static status_t send_packet(struct ide_port *port, struct scsi_command *command,
                             bool *sent)
 {
     struct ide_channel *channel = port->channel;
+
+    /* Without the direction bit, units that ask for it would wait for data from the host. */
     uint8_t features = dma ? ATA_PACKET_DMA : 0;
     if (dma && port->ata.identity.dma_direction)
         features |= ATA_PACKET_DMA_IN;
@@ -188,6 +206,8 @@ static status_t send_packet(struct ide_port *port, struct scsi_command *command,
     status_t status = ide_wait(channel, ATA_STATUS_BSY, 0, DEADLINE_ATA_DRQ_US);
     if (status)
         return status;
+
+    /* No DRQ: the unit ended the command instead. Its status tells why. */
     *sent = ide_status(channel) & ATA_STATUS_DRQ;
     if (!*sent) {
         status = take_status(command, port_in8(ide_register(channel, IDE_STATUS)));
@@ -217,6 +237,8 @@ static status_t carry(struct ide_port *port, struct scsi_command *command, bool 
             return -EIO;
     }
 
+    /* A unit that refused the packet has ended the command already;
+     * there is no data to wait for. */
     bool sent = false;
     status_t status = send_packet(port, command, dma, &sent);
     if (status || !sent)
@@ -239,13 +261,17 @@ static void count_dma(struct ide_port *port, status_t status)
 {
     if (status == -ETIMEDOUT && port->dma_worked)
         return;
+
+    /* A success forgets earlier failures: only those in a row count. */
     if (!status) {
         port->dma_worked = true;
         port->dma_failures = 0;
         return;
     }
+
     if (++port->dma_failures < DMA_FAILURES_MAX)
         return;
+
     log_warn(port->channel->name, "%s: DMA failed repeatedly; falling back to PIO",
              port->ata.unit.model);
     port->ata.dma = false;
@@ -254,13 +280,17 @@ static void count_dma(struct ide_port *port, status_t status)
 void ide_execute_packet(struct ata_port *ata, struct scsi_command *command)
 {
     struct ide_port *port = container_of(ata, struct ide_port, ata);
-    status_t status = -EOPNOTSUPP; /* no data out yet */
+
+    /* A write over this transport is refused without touching the unit,
+     * so the channel needs no reset. */
+    status_t status = -EOPNOTSUPP;
     if (command->direction != SCSI_DATA_OUT) {
         bool dma = use_dma(port, command);
         status = carry(port, command, dma);
         if (dma)
             count_dma(port, status);
     }
+
     packet_queue_done(&port->channel->queue, command, status);
 }
 

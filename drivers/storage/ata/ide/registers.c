@@ -48,6 +48,8 @@ void ide_point(struct ide_port *port)
     port_out8(ide_register(channel, IDE_DEVICE),
               IDE_DEVICE_BASE | (port->number ? IDE_DEVICE_SECOND : 0));
     ide_settle(channel);
+
+    /* Remembered, since the device register cannot be read back while the unit is busy. */
     channel->selected = port;
 }
 
@@ -57,8 +59,12 @@ status_t ide_select(struct ide_port *port)
     const uint8_t in_use = ATA_STATUS_BSY | ATA_STATUS_DRQ;
     struct ide_channel *channel = port->channel;
     status_t status = ide_wait(channel, in_use, 0, DEADLINE_ATA_SELECT_US);
+
+    /* A selection costs five port accesses: only where the unit differs. */
     if (status || channel->selected == port)
-        return status; /* a selection costs five port accesses: only where the unit differs */
+        return status;
+
+    /* A unit that was not selected may still be busy by itself: wait for this one, too. */
     ide_point(port);
     return ide_wait(channel, in_use, 0, DEADLINE_ATA_SELECT_US);
 }
@@ -80,10 +86,12 @@ static bool handle_interrupt(void *context)
     struct ide_channel *channel = context;
     spin_lock(&channel->lock);
     bool mine = is_mine(channel);
-    if (mine)
-        (void)port_in8(ide_register(channel, IDE_STATUS)); /* acknowledges: the line drops */
 
-    /* One that is not expected was acknowledged, so that the line drops, and is forgotten. */
+    /* Reading the status acknowledges the interrupt, so that the line drops. */
+    if (mine)
+        (void)port_in8(ide_register(channel, IDE_STATUS));
+
+    /* An interrupt that is not expected is forgotten: the command before has ended without it. */
     if (mine && channel->expecting) {
         channel->expecting = false;
         channel->raised = true;
@@ -109,13 +117,19 @@ static status_t sleep_until_interrupt(struct ide_channel *channel, uint64_t dead
         return 0;
     }
 
+    /* `raised` is set under the lock, so an interrupt between the command
+     * and this wait is not missed. */
     status_t status = 0;
     spin_lock(&channel->lock);
     while (!channel->raised && !status)
         status = wait_queue_wait(&channel->interrupt, &channel->lock, deadline_us);
+
+    /* The interrupt may have come as the deadline passed: it counts. */
     status = channel->raised ? 0 : -ETIMEDOUT;
     channel->raised = false;
-    channel->expecting = true; /* another one, in case this came too early */
+
+    /* Another one may follow, in case this one came too early. */
+    channel->expecting = true;
     spin_unlock(&channel->lock);
     return status;
 }
@@ -126,6 +140,7 @@ static void count_interrupt(struct ide_channel *channel, bool lost)
     channel->lost_interrupts = lost ? channel->lost_interrupts + 1 : 0;
     if (channel->lost_interrupts < LOST_INTERRUPTS_MAX || channel->polled)
         return;
+
     log_warn(channel->name, "interrupt %u does not arrive; polling from now on", channel->line);
     channel->polled = true;
 }
@@ -151,7 +166,9 @@ status_t ide_await(struct ide_channel *channel, bool whole, uint64_t deadline_us
             count_interrupt(channel, status != 0);
             return 0;
         }
-        if (now_us >= deadline_us) /* as of before the look: the registers had the last word */
+
+        /* The time is that of before the look, so the registers had the last word. */
+        if (now_us >= deadline_us)
             return -ETIMEDOUT;
     }
 }
@@ -160,10 +177,13 @@ void ide_connect_interrupt(struct ide_channel *channel)
 {
     channel->handler = (struct interrupt_handler){ .handle = handle_interrupt, .context = channel };
     channel->polled = interrupt_register(channel->line, &channel->handler) != 0;
+
+    /* nIEN is cleared last: the handler must be there before the unit may raise the line. */
     if (!channel->polled) {
-        port_out8(channel->control_port, 0); /* nIEN clear: the unit may raise the line */
+        port_out8(channel->control_port, 0);
         return;
     }
+
     channel->handler.handle = NULL;
     log_info(channel->name, "no interrupt line; polling");
 }
@@ -172,6 +192,7 @@ void ide_disconnect_interrupt(struct ide_channel *channel)
 {
     if (!channel->handler.handle)
         return;
+
     /* First the unit: without the handler nothing would acknowledge its interrupts. */
     port_out8(channel->control_port, IDE_CONTROL_NIEN);
     interrupt_unregister(channel->line, &channel->handler);

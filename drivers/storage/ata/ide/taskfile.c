@@ -32,10 +32,12 @@ status_t ide_execute(struct ata_port *port, struct ata_taskfile *taskfile)
     status = ide_wait(channel, ATA_STATUS_BSY, 0, taskfile->timeout_us);
     if (status)
         return status;
+
     taskfile->status = port_in8(ide_register(channel, IDE_STATUS));
     if (taskfile->protocol == ATA_NON_DATA)
         return taskfile->status & (ATA_STATUS_ERR | ATA_STATUS_DF) ? -EIO : 0;
 
+    /* One block of data: the unit must ask for it now. Some units set DRQ beside an error. */
     if (!(taskfile->status & ATA_STATUS_DRQ) || taskfile->status & ATA_STATUS_ERR)
         return -EIO;
     port_in16_string(ide_register(channel, IDE_DATA), taskfile->words, taskfile->word_count);
@@ -50,6 +52,8 @@ static void await_reset(struct ide_port *port)
     ide_point(port);
     if (!ide_wait(channel, ATA_STATUS_BSY, 0, DEADLINE_ATA_RESET_US))
         return;
+
+    /* Else every later reset would wait for it again, and the channel's other unit with it. */
     log_warn(channel->name, "%s: stays busy after a reset; ignored from now on", port->ata.name);
     port->answers = false;
 }
@@ -60,6 +64,7 @@ void ide_reset(struct ide_channel *channel)
     if (channel->bus_master_port)
         (void)ide_dma_stop(channel);
 
+    /* SRST resets both units of the channel at once. Interrupts stay off until both are through. */
     port_out8(channel->control_port, IDE_CONTROL_SRST | IDE_CONTROL_NIEN);
 
     /* The pulse is too short for the timer: read the status meanwhile. */
@@ -72,7 +77,9 @@ void ide_reset(struct ide_channel *channel)
     for (unsigned i = 0; i < 2; i++)
         if (channel->ports[i].answers)
             await_reset(&channel->ports[i]);
-    (void)port_in8(ide_register(channel, IDE_STATUS)); /* acknowledges whatever was raised */
+
+    /* Acknowledges whatever was raised, before the line is enabled again. */
+    (void)port_in8(ide_register(channel, IDE_STATUS));
     if (!channel->polled)
         port_out8(channel->control_port, 0);
 }
