@@ -21,6 +21,9 @@ struct scsi_outcome scsi_conclude(struct scsi_client *client, const struct scsi_
         sense = sense_parse(command);
         outcome = sense_outcome(&sense);
     }
+
+    /* Each failure may be the first to show that the medium changed: the
+     * client sees it before the caller. */
     if (outcome.action != SENSE_DONE)
         client->note(client, outcome, refused ? &sense : NULL);
     return outcome;
@@ -45,6 +48,7 @@ static void execution_put(struct execution *execution)
 {
     if (atomic_fetch_sub(&execution->references, 1) != 1)
         return;
+
     /* The last reference would end the very worker that runs this callback. */
     device_put_later(execution->device);
     mem_free(execution);
@@ -60,6 +64,8 @@ static void execution_complete(struct scsi_command *command)
     execution->ended = true;
     wait_queue_wake_all(&execution->changed);
     spin_unlock(&execution->lock);
+
+    /* The callback's reference. The waiting thread may have dropped its own already. */
     execution_put(execution);
 }
 
@@ -70,6 +76,7 @@ static struct execution *execution_create(struct scsi_client *client,
     if (!execution)
         return NULL;
 
+    /* The command, with its only segment. */
     struct scsi_command *command = &execution->command;
     memcpy(command->cdb, query->cdb, sizeof(query->cdb));
     command->direction = query->answer_bytes ? SCSI_DATA_IN : SCSI_NO_DATA;
@@ -84,6 +91,8 @@ static struct execution *execution_create(struct scsi_client *client,
     execution->segment = (struct io_segment){ execution->answer, query->answer_bytes };
     execution->client = client;
     execution->device = device_get(client->device);
+
+    /* One reference for the waiting thread, one for the callback. */
     atomic_init(&execution->references, 2);
     spin_init(&execution->lock, RANK_QUEUE);
     wait_queue_init(&execution->changed);
@@ -96,6 +105,8 @@ struct scsi_outcome scsi_execute(struct scsi_client *client, struct scsi_query *
     struct execution *execution = execution_create(client, query);
     if (!execution)
         return (struct scsi_outcome){ SENSE_NO_MEMORY, -ENOMEM };
+
+    /* The command ends by itself from here on, whether this thread waits for it or not. */
     scsi_submit(client->unit, &execution->command);
 
     /* No timeout here: the queue ends every command. */
@@ -121,6 +132,9 @@ struct scsi_outcome scsi_execute(struct scsi_client *client, struct scsi_query *
 struct scsi_outcome scsi_execute_insisting(struct scsi_client *client, struct scsi_query *query)
 {
     struct scsi_outcome outcome = { SENSE_AGAIN, -EAGAIN };
+
+    /* A unit reports each of its events once, instead of carrying out the
+     * command: the next try gets further. */
     for (unsigned i = 0; i < SCSI_ATTENTIONS_MAX && outcome.action == SENSE_AGAIN; i++)
         outcome = scsi_execute(client, query);
     return outcome;

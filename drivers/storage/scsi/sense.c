@@ -102,9 +102,11 @@ static void parse_descriptors(struct bytes data, struct sense *sense)
     size_t end = DESCRIPTORS + (size_t)bytes_u8(data, SENSE_ADDITIONAL_LENGTH);
     for (size_t at = DESCRIPTORS; at < end && bytes_has(data, at, DESCRIPTOR_HEADER_BYTES);
          at += DESCRIPTOR_HEADER_BYTES + bytes_u8(data, at + DESCRIPTOR_LENGTH)) {
+        /* Only this descriptor is of use here. A cut one counts as absent. */
         if (bytes_u8(data, at) != DESCRIPTOR_INFORMATION ||
             !bytes_has(data, at, INFORMATION_BYTES))
             continue;
+
         sense->has_information = bytes_u8(data, at + INFORMATION_FLAGS) & SENSE_VALID;
         sense->information = (uint64_t)bytes_be32(data, at + INFORMATION_VALUE) << 32 |
                              bytes_be32(data, at + INFORMATION_VALUE + 4);
@@ -118,6 +120,8 @@ struct sense sense_parse(const struct scsi_command *command)
     struct sense sense = { 0 };
     uint8_t response = bytes_u8(data, 0) & SENSE_RESPONSE_MASK;
 
+    /* An unknown format leaves everything zero, which is not `current`: handled
+     * as if sense data were missing. */
     switch (response) {
     case RESPONSE_FIXED:
     case RESPONSE_FIXED_DEFERRED:
@@ -135,6 +139,7 @@ struct sense sense_parse(const struct scsi_command *command)
         parse_descriptors(data, &sense);
         break;
     }
+
     /* A deferred error is about a command that has been reported already. */
     sense.current = response == RESPONSE_FIXED || response == RESPONSE_DESCRIPTOR;
     return sense;
@@ -147,6 +152,8 @@ struct scsi_outcome sense_outcome(const struct sense *sense)
     /* The sense data that are missing may have reported a new medium. */
     if (!sense->current)
         return (struct scsi_outcome){ SENSE_CHANGED, -EAGAIN };
+
+    /* Keys that are not in the table are treated as passing trouble: another try. */
     for (unsigned i = 0; i < ARRAY_LENGTH(sense_rules); i++) {
         const struct sense_rule *rule = &sense_rules[i];
         if (rule->key == sense->key && (rule->asc == ANY || rule->asc == sense->asc) &&

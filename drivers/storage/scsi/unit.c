@@ -63,7 +63,8 @@ static void copy_text(char *text, struct bytes field)
 {
     size_t end = 0;
     for (size_t i = 0; i < field.length; i++) {
-        char c = (char)field.data[i]; /* spaces inside the text stay, those after it go */
+        /* Spaces inside the text stay, those after it go. */
+        char c = (char)field.data[i];
         text[i] = c < ' ' || c > '~' ? '?' : c;
         if (c != ' ')
             end = i + 1;
@@ -79,6 +80,7 @@ struct scsi_outcome scsi_inquire(struct scsi_client *client, struct scsi_identit
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };
+
     struct scsi_outcome outcome = ask(client, &query, INQUIRY_BYTES);
     if (outcome.action != SENSE_DONE)
         return outcome;
@@ -87,6 +89,8 @@ struct scsi_outcome scsi_inquire(struct scsi_client *client, struct scsi_identit
     struct bytes data = { answer, sizeof(answer) };
     identity->device_type = bytes_u8(data, INQUIRY_DEVICE_TYPE) & INQUIRY_DEVICE_TYPE_MASK;
     identity->removable = bytes_u8(data, INQUIRY_REMOVABLE) & INQUIRY_REMOVABLE_BIT;
+
+    /* Each field is one byte shorter than the array that it is copied to. */
     copy_text(identity->vendor, bytes_slice(data, INQUIRY_VENDOR, sizeof(identity->vendor) - 1));
     copy_text(identity->product,
               bytes_slice(data, INQUIRY_PRODUCT, sizeof(identity->product) - 1));
@@ -104,6 +108,7 @@ struct scsi_outcome scsi_report_luns(struct scsi_client *client, uint64_t luns[S
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };
+
     put_be32(query.cdb + 6, sizeof(answer)); /* the allocation length */
     struct scsi_outcome outcome = ask(client, &query, LUNS_HEADER_BYTES);
     if (outcome.action != SENSE_DONE)
@@ -112,6 +117,8 @@ struct scsi_outcome scsi_report_luns(struct scsi_client *client, uint64_t luns[S
     /* The length is that of the whole list, which may be longer than what arrived. */
     struct bytes data = { answer, query.done_bytes };
     struct bytes list = bytes_slice(data, LUNS_HEADER_BYTES, bytes_be32(data, 0));
+
+    /* A list that was cut off in the middle of an entry loses that entry. */
     *count = (unsigned)(list.length / LUN_BYTES);
     for (unsigned i = 0; i < *count; i++)
         luns[i] = bytes_be64(list, i * LUN_BYTES);
@@ -127,8 +134,11 @@ struct scsi_outcome scsi_read_capacity_10(struct scsi_client *client,
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };
+
     struct scsi_outcome outcome = ask(client, &query, CAPACITY_10_BYTES);
     struct bytes data = { answer, sizeof(answer) };
+
+    /* If the command failed these are zero; the caller looks at the outcome first. */
     capacity->last_block = bytes_be32(data, 0);
     capacity->block_bytes = bytes_be32(data, CAPACITY_10_BLOCK_BYTES);
     return outcome;
@@ -147,6 +157,7 @@ struct scsi_outcome scsi_read_capacity_16(struct scsi_client *client,
     /* Protection and alignment follow; units may leave them out. */
     struct scsi_outcome outcome = ask(client, &query, CAPACITY_16_BLOCK_BYTES + 4);
     struct bytes data = { answer, sizeof(answer) };
+
     capacity->last_block = bytes_be64(data, 0);
     capacity->block_bytes = bytes_be32(data, CAPACITY_16_BLOCK_BYTES);
     return outcome;
@@ -177,6 +188,7 @@ struct scsi_outcome scsi_mode_sense(struct scsi_client *client, uint8_t page, vo
         .answer = answer,
         .answer_bytes = bytes,
     };
+
     put_be16(query.cdb + 7, bytes); /* the allocation length */
     struct scsi_outcome outcome = scsi_execute_insisting(client, &query);
     *done_bytes = query.done_bytes;
@@ -186,15 +198,19 @@ struct scsi_outcome scsi_mode_sense(struct scsi_client *client, uint8_t page, vo
 void scsi_build_read(uint8_t cdb[SCSI_CDB_BYTES], uint64_t lba, uint32_t blocks)
 {
     memset(cdb, 0, SCSI_CDB_BYTES);
-    if (lba > UINT32_MAX) { /* only (16) has 64 bits for the address */
+
+    /* Only READ(16) has 64 bits for the address. */
+    if (lba > UINT32_MAX) {
         cdb[0] = SCSI_READ_16;
         put_be32(cdb + 2, (uint32_t)(lba >> 32));
         put_be32(cdb + 6, (uint32_t)lba);
         put_be32(cdb + 10, blocks);
         return;
     }
+
+    /* READ(10) has 16 bits for the count, READ(12) has 32. Old drives know only READ(10). */
     put_be32(cdb + 2, (uint32_t)lba);
-    if (blocks > SCSI_READ_10_BLOCKS_MAX) { /* (12) has 32 bits for the count, (10) has 16 */
+    if (blocks > SCSI_READ_10_BLOCKS_MAX) {
         cdb[0] = SCSI_READ_12;
         put_be32(cdb + 6, blocks);
     } else {

@@ -27,6 +27,8 @@ static bool is_write_once(struct cdrom *cdrom)
         .answer_bytes = sizeof(answer),
     };
     struct scsi_outcome outcome = scsi_execute_insisting(&cdrom->client, &query);
+
+    /* A drive that does not know profiles is older than the discs that have one. */
     if (outcome.action != SENSE_DONE || query.done_bytes < sizeof(answer))
         return false;
 
@@ -42,6 +44,7 @@ static status_t cdrom_control(struct device *device, unsigned operation, void *a
 {
     struct cdrom *cdrom = device_private(device);
     (void)bytes; /* device_control() checked it */
+
     switch (operation) {
     case DEVICE_CONTROL_EJECT:
         return cdrom_eject(cdrom);
@@ -73,6 +76,8 @@ static status_t cdrom_control(struct device *device, unsigned operation, void *a
 static status_t cdrom_poll(struct device *device)
 {
     struct cdrom *cdrom = device_private(device);
+
+    /* The disc first: a reset that this finds out makes the door be locked again below. */
     status_t status = cdrom_look_for_medium(cdrom);
     cdrom_watch_door(cdrom);
     return status;
@@ -87,6 +92,7 @@ static void cdrom_describe(struct device *device, char *text, size_t bytes)
     const char *button = atomic_load(&cdrom->eject_asked) ? ", eject requested" : "";
     char disc[40];
 
+    /* Three cases, as the device shows them: without a medium, with one of 0 bytes, with data. */
     if (!medium.present)
         format_text(disc, sizeof(disc), "no disc");
     else if (!medium.bytes)
@@ -94,6 +100,7 @@ static void cdrom_describe(struct device *device, char *text, size_t bytes)
     else
         format_text(disc, sizeof(disc), "disc of %llu KiB",
                     (unsigned long long)(medium.bytes / 1024));
+
     format_text(text, bytes, "%s, firmware %s, %s%s%s", unit->model, unit->firmware, disc, door,
                 button);
 }
@@ -117,6 +124,9 @@ static struct io_limits cdrom_limits(const struct scsi_unit *unit)
     uint32_t most = SCSI_READ_10_BLOCKS_MAX * CDROM_BLOCK_BYTES;
     if (unit->transfer_bytes)
         most = min(most, unit->transfer_bytes - unit->transfer_bytes % CDROM_BLOCK_BYTES);
+
+    /* Depth 1: a CD drive carries out one command at a time, and a second one
+     * would only wait in its queue. */
     return (struct io_limits){
         .block_bytes = CDROM_BLOCK_BYTES,
         .transfer_bytes = most,
@@ -133,6 +143,8 @@ static status_t cdrom_add_device(struct device *parent)
     if (!unit || unit->device_type != DEVICE_TYPE_MMC)
         return -ENODEV;
 
+    /* The unit is ours. From here on failures are reported; -ENODEV
+     * would offer it to other drivers. */
     struct cdrom *cdrom = mem_zalloc(sizeof(*cdrom));
     const struct device_description description = {
         .name = "cdrom",
@@ -147,6 +159,7 @@ static status_t cdrom_add_device(struct device *parent)
         mem_free(cdrom);
         return -ENOMEM;
     }
+
     /* Complete before it is published: the monitor may poll it at once. */
     cdrom->client = (struct scsi_client){ .unit = unit, .device = device, .note = cdrom_note };
     cdrom->device = device;

@@ -23,6 +23,8 @@ static status_t set_lock(struct cdrom *cdrom, bool locked)
     struct scsi_outcome outcome = scsi_prevent_removal(&cdrom->client, locked);
     if (outcome.action == SENSE_CHANGED)
         outcome = scsi_prevent_removal(&cdrom->client, locked);
+
+    /* The flag follows the drive: a drive that refuses the lock counts as unlocked. */
     if (!outcome.status)
         atomic_store(&cdrom->door_locked, locked);
     return outcome.status;
@@ -31,6 +33,8 @@ static status_t set_lock(struct cdrom *cdrom, bool locked)
 status_t cdrom_eject(struct cdrom *cdrom)
 {
     status_t status = move_tray(cdrom, SCSI_EJECT);
+
+    /* At once: a poll would notice it only later, and reads would fail until then. */
     if (!status)
         cdrom_lose_medium(cdrom);
     return status;
@@ -49,8 +53,11 @@ status_t cdrom_lock_door(struct cdrom *cdrom)
 status_t cdrom_unlock_door(struct cdrom *cdrom)
 {
     status_t status = set_lock(cdrom, false);
+
+    /* The button was pressed while the door was locked. The door stays
+     * unlocked if the ejection fails. */
     if (!status && atomic_exchange(&cdrom->eject_asked, false))
-        IGNORE(cdrom_eject(cdrom)); /* the door is unlocked either way */
+        IGNORE(cdrom_eject(cdrom));
     return status;
 }
 
@@ -65,6 +72,8 @@ static void look_at_button(struct cdrom *cdrom)
         .answer_bytes = sizeof(answer),
     };
     struct scsi_outcome outcome = scsi_execute_insisting(&cdrom->client, &query);
+
+    /* Old drives do not report events. They are not asked again at each poll. */
     if (outcome.action == SENSE_UNSUPPORTED)
         cdrom->no_events = true;
     if (outcome.action != SENSE_DONE || query.done_bytes < sizeof(answer))
@@ -73,6 +82,8 @@ static void look_at_button(struct cdrom *cdrom)
     /* The answer is of another class if the drive has no media events to report. */
     unsigned class = answer[MMC_EVENT_CLASS] & (MMC_EVENT_NONE_AVAILABLE | MMC_EVENT_CLASS_MASK);
     unsigned code = answer[MMC_EVENT_CODE] & MMC_EVENT_CODE_MASK;
+
+    /* Logged once for each time that the flag is set, not at each poll. */
     if (class == MMC_EVENT_CLASS_MEDIA && code == MMC_EVENT_EJECT_REQUEST &&
         !atomic_exchange(&cdrom->eject_asked, true))
         log_info(device_alias(cdrom->device), "disc is in use; it will be ejected when released");
@@ -80,8 +91,11 @@ static void look_at_button(struct cdrom *cdrom)
 
 void cdrom_watch_door(struct cdrom *cdrom)
 {
+    /* A drive that was reset has forgotten the lock. One without a lock refused it before, too. */
     if (atomic_exchange(&cdrom->relock, false) && atomic_load(&cdrom->door_locked))
-        IGNORE(set_lock(cdrom, true)); /* a drive without a lock has refused it before */
+        IGNORE(set_lock(cdrom, true));
+
+    /* With the door unlocked the drive opens its tray by itself, and there is nothing to ask. */
     if (atomic_load(&cdrom->door_locked) && !cdrom->no_events)
         look_at_button(cdrom);
 }

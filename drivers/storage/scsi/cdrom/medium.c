@@ -23,7 +23,12 @@ enum { CAPACITY_TRIES = 3, RAW_SECTOR_BYTES = 2352 };
 void cdrom_lose_medium(struct cdrom *cdrom)
 {
     bool was_there = device_medium(cdrom->device).present;
+
+    /* Counted before the medium is cleared: a poll that measures
+     * meanwhile must not show it again. */
     atomic_fetch_add(&cdrom->changes, 1);
+
+    /* The wish to eject was for the disc that is gone. */
     atomic_store(&cdrom->eject_asked, false);
     device_clear_medium(cdrom->device);
     if (was_there)
@@ -33,8 +38,12 @@ void cdrom_lose_medium(struct cdrom *cdrom)
 void cdrom_note(struct scsi_client *client, struct scsi_outcome outcome, const struct sense *sense)
 {
     struct cdrom *cdrom = cdrom_of(client);
+
+    /* Runs on the channel's worker, so it only sets flags: the poll sends the commands. */
     if (sense && sense_is_reset(sense))
         atomic_store(&cdrom->relock, true);
+
+    /* Also for a changed disc: the new one is shown when a poll has measured it. */
     if (outcome.action == SENSE_CHANGED || outcome.action == SENSE_ABSENT)
         cdrom_lose_medium(cdrom);
 }
@@ -50,6 +59,9 @@ static bool disc_is_empty(struct cdrom *cdrom)
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };
+
+    /* The status field: 0 is an empty disc. Drives without the command have only
+     * pressed discs, which are not. */
     struct scsi_outcome outcome = scsi_execute_insisting(&cdrom->client, &query);
     return outcome.action == SENSE_DONE && query.done_bytes > MMC_DISC_STATUS &&
            !(answer[MMC_DISC_STATUS] & MMC_DISC_STATUS_MASK);
@@ -99,8 +111,10 @@ static struct scsi_outcome measure(struct cdrom *cdrom, uint64_t *bytes)
 /* Shows the disc, unless it has changed since `changes` was read. */
 static void show_medium(struct cdrom *cdrom, unsigned changes, uint64_t bytes)
 {
+    /* Changed during the poll: the next poll looks again. */
     if (atomic_load(&cdrom->changes) != changes)
-        return; /* the next poll looks again */
+        return;
+
     device_set_medium(cdrom->device, bytes);
 
     /* A read may have noticed a change in between, and cleared the medium before it was set. */
@@ -108,6 +122,7 @@ static void show_medium(struct cdrom *cdrom, unsigned changes, uint64_t bytes)
         device_clear_medium(cdrom->device);
         return;
     }
+
     uint64_t blocks = bytes / CDROM_BLOCK_BYTES;
     if (bytes)
         log_info(device_alias(cdrom->device), "disc of %llu block%s", (unsigned long long)blocks,
@@ -136,11 +151,14 @@ static struct scsi_outcome test_ready(struct cdrom *cdrom, unsigned *changes)
 static struct scsi_outcome await_ready(struct cdrom *cdrom, unsigned *changes)
 {
     uint64_t deadline_us = time_now_us() + (cdrom->looked ? 0 : DEADLINE_NOT_READY_US);
+
+    /* Only the first poll waits: the later ones come again by themselves. */
     struct scsi_outcome outcome = test_ready(cdrom, changes);
     while (outcome.action == SENSE_WAIT && time_now_us() < deadline_us) {
         thread_sleep_until(time_now_us() + DELAY_NOT_READY_US);
         outcome = test_ready(cdrom, changes);
     }
+
     cdrom->looked = true;
     return outcome;
 }

@@ -38,6 +38,7 @@ static uint32_t read_blocks(const struct cdrom_read *read)
 
 static void read_send(struct cdrom_read *read, uint64_t not_before_us)
 {
+    /* Built for each try: one for the good part only is shorter. */
     scsi_build_read(read->command.cdb, read_lba(read), read_blocks(read));
     read->command.not_before_us = not_before_us;
     scsi_submit(read->cdrom->client.unit, &read->command);
@@ -57,8 +58,9 @@ static void read_again(struct cdrom_read *read, uint64_t not_before_us)
 static void read_done(struct cdrom_read *read, status_t status)
 {
     if (read->prefix_only) {
+        /* The good part arrived; the block after it is the bad one. */
         read->transfer->exact = true;
-        status = -EIO; /* the block after it is the bad one */
+        status = -EIO;
     }
     io_transfer_done(read->transfer, status, read->command.length_bytes);
 }
@@ -66,7 +68,11 @@ static void read_done(struct cdrom_read *read, status_t status)
 static void read_wait(struct cdrom_read *read, status_t status)
 {
     (void)status; /* -EAGAIN: the last answer is that it never became ready */
+
     uint64_t now_us = time_now_us();
+
+    /* Counted from the first try: a drive that never gets ready must
+     * not be waited for without end. */
     if (now_us - read->started_us >= DEADLINE_NOT_READY_US)
         io_transfer_done(read->transfer, -EIO, 0);
     else
@@ -80,6 +86,7 @@ static bool read_names_bad(const struct cdrom_read *read, const struct sense *se
     uint64_t first = read_lba(read), bad = sense->information;
     if (!sense->has_information || bad < first || bad - first >= read_blocks(read))
         return false;
+
     *index = (uint32_t)(bad - first);
     return true;
 }
@@ -92,7 +99,10 @@ static void read_note_bad_block(const struct cdrom_read *read, const struct sens
     char why[80];
     if (!read_names_bad(read, sense, &index) && read_blocks(read) != 1)
         return;
+
     sense_text(sense, why, sizeof(why));
+
+    /* With the generation of the read: a disc that was changed meanwhile must not get the mark. */
     device_note_bad_block(read->cdrom->device, read->transfer->generation,
                           (uint64_t)read_lba(read) + index, why);
 }
@@ -102,6 +112,9 @@ static void read_failed(struct cdrom_read *read, status_t status)
     struct sense sense = sense_parse(&read->command);
     if (read->command.unit_status == SCSI_CHECK_CONDITION)
         read_note_bad_block(read, &sense);
+
+    /* A timeout is reported as such, since the drive may hang; all
+     * else is an input/output error. */
     io_transfer_done(read->transfer, status == -ETIMEDOUT ? -ETIMEDOUT : -EIO, 0);
 }
 
@@ -119,6 +132,8 @@ static void read_medium_failed(struct cdrom_read *read, status_t status)
         read_again(read, 0);
         return;
     }
+
+    /* If the drive named the first block, the bad block is known and need not be searched for. */
     read->transfer->exact = named && !good;
     io_transfer_done(read->transfer, status, 0);
 }
@@ -196,5 +211,6 @@ void cdrom_start(struct device *device, struct io_transfer *transfer)
             .context = read,
         },
     };
+
     read_send(read, 0);
 }

@@ -68,9 +68,11 @@ static status_t read_last_session(struct cdrom *cdrom, struct device_session *se
     status_t status = toc_read(cdrom, TOC_FORMAT_SESSIONS, 0, answer, sizeof(answer), &toc);
     if (status)
         return status;
+
     if (toc.length < SESSIONS_BYTES)
         return -EIO;
 
+    /* Sessions are numbered from 1 without gaps, so the last one's number is their count. */
     session->number = session->count = bytes_u8(toc, TOC_LAST_SESSION);
     session->first_block = bytes_be32(toc, SESSIONS_BLOCK);
     *is_data = bytes_u8(toc, SESSIONS_CONTROL) & CONTROL_DATA;
@@ -106,6 +108,7 @@ static void collect_tracks(struct bytes full, struct device_toc *toc)
         if (point < 1 || point > TRACKS_MAX || block == UINT32_MAX ||
             toc->track_count == DEVICE_TRACKS_MAX)
             continue;
+
         insert_track(toc, (struct device_track){
             .number = point,
             .session = bytes_u8(full, at + ENTRY_SESSION),
@@ -119,6 +122,8 @@ static void collect_tracks(struct bytes full, struct device_toc *toc)
 static uint32_t find_lead_out(struct bytes full, unsigned session, uint32_t otherwise)
 {
     uint32_t block = otherwise;
+
+    /* A session has one lead-out; if a drive lists several, the last counts. */
     for (size_t at = TOC_HEADER_BYTES; bytes_has(full, at, ENTRY_BYTES); at += ENTRY_BYTES)
         if (bytes_u8(full, at + ENTRY_SESSION) == session &&
             bytes_u8(full, at + ENTRY_POINT) == POINT_LEAD_OUT)
@@ -157,6 +162,7 @@ status_t cdrom_read_toc(struct cdrom *cdrom, struct device_toc *toc)
         collect_tracks(full, toc);
         measure_tracks(full, toc);
     }
+
     mem_free(answer);
     return status;
 }
@@ -165,6 +171,7 @@ status_t cdrom_read_toc(struct cdrom *cdrom, struct device_toc *toc)
 
 static status_t find_in_full_table(struct cdrom *cdrom, struct device_session *session)
 {
+    /* On the heap: 100 tracks are too large for a stack frame. */
     struct device_toc *toc = mem_alloc(sizeof(*toc));
     status_t status = toc ? cdrom_read_toc(cdrom, toc) : -ENOMEM;
     if (!status)
@@ -176,6 +183,8 @@ static status_t find_in_full_table(struct cdrom *cdrom, struct device_session *s
 status_t cdrom_find_session(struct cdrom *cdrom, struct device_session *session)
 {
     bool is_data;
+
+    /* Only the full table lists sessions other than the last. */
     if (session->number)
         return find_in_full_table(cdrom, session);
     status_t status = read_last_session(cdrom, session, &is_data);
