@@ -20,9 +20,12 @@ _Noreturn void boot_main(uint32_t loader, uint32_t information)
         problem = boot_read_multiboot2(information, &boot_info, &boot_map);
     else if (loader == LOADER_PVH)
         problem = boot_read_pvh(information, &boot_info, &boot_map);
+
+    /* The first serial port works already (kernel/early.h), so the reason can be read there. */
     if (problem)
         panic("boot: %s", problem);
 
+    /* boot_map is freed with the rest of .bss..boot_only, so the result is copied out of it. */
     boot_info.range_count = boot_map_finish(&boot_map, boot_info.ranges);
     kmain(&boot_info);
 }

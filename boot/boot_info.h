@@ -55,7 +55,6 @@ struct boot_info {
     unsigned module_count;
     unsigned modules_dropped; /* invalid, or more than BOOT_MODULES_MAX */
 
-    uint64_t rsdp_address;         /* physical; 0: unknown */
     uint8_t rsdp[BOOT_RSDP_BYTES]; /* a copy of ACPI's root pointer; all 0: not given */
     struct framebuffer framebuffer;
 };

@@ -8,7 +8,8 @@ bool boot_map_add(struct boot_map *map, uint64_t start, uint64_t bytes, enum boo
     if (bytes == 0 || start + bytes < start)
         return true;
 
-    /* Some firmware lists memory in thousands of adjacent entries. */
+    /* Merge with the previous entry: some firmware lists memory in thousands of adjacent entries,
+     * for which there is no room. */
     if (map->count > 0) {
         struct boot_range *last = &map->entries[map->count - 1];
         if (last->type == type && last->end == start) {
@@ -16,13 +17,15 @@ bool boot_map_add(struct boot_map *map, uint64_t start, uint64_t bytes, enum boo
             return true;
         }
     }
+
+    /* Overlaps are kept. boot_map_finish() resolves them when all entries are known. */
     if (map->count == BOOT_MAP_ENTRIES_MAX)
         return false;
     map->entries[map->count++] = (struct boot_range){ start, start + bytes, type };
     return true;
 }
 
-/* Insertion sort: few values, mostly in order, and no memory to allocate. */
+/* Sorts by insertion: the values are few and mostly in order, and no memory can be allocated. */
 static void sort(uint64_t *values, unsigned count)
 {
     for (unsigned i = 1; i < count; i++) {
@@ -34,6 +37,8 @@ static void sort(uint64_t *values, unsigned count)
     }
 }
 
+/* Returns the worst type that an entry gives to this piece, or BOOT_MEMORY_NONE if it is in a hole
+ * of the map. */
 static enum boot_memory worst_type(const struct boot_map *map, uint64_t start, uint64_t end)
 {
     enum boot_memory worst = BOOT_MEMORY_NONE;
@@ -61,6 +66,9 @@ unsigned boot_map_finish(struct boot_map *map, struct boot_range *ranges)
         enum boot_memory type = start < end ? worst_type(map, start, end) : BOOT_MEMORY_NONE;
         if (type == BOOT_MEMORY_NONE)
             continue;
+
+        /* Adjacent pieces of one type become one range again. Pieces are in ascending order, so
+         * those that find no room are the highest. */
         if (count > 0 && ranges[count - 1].end == start && ranges[count - 1].type == type)
             ranges[count - 1].end = end;
         else if (count < BOOT_RANGES_MAX)

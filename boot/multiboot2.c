@@ -90,6 +90,7 @@ static void read_loader_name(struct reading *r, const uint8_t *body, uint32_t by
 
 static void read_module(struct reading *r, const uint8_t *body, uint32_t bytes)
 {
+    /* The name is the text after the two addresses: its length is the rest of the tag. */
     if (bytes < MODULE_NAME)
         return;
     boot_add_module(r->info, get32(body + MODULE_START), get32(body + MODULE_END),
@@ -100,10 +101,14 @@ static void read_memory_map(struct reading *r, const uint8_t *body, uint32_t byt
 {
     if (bytes < MAP_ENTRIES)
         return;
+
+    /* The tag contains the size of its entries, which later versions may extend at the end. The
+     * minimum also keeps the loop below from running endlessly on 0. */
     uint32_t entry_bytes = get32(body + MAP_ENTRY_BYTES);
     if (entry_bytes < ENTRY_BYTES_MIN)
         return;
 
+    /* An incomplete entry at the end is ignored. */
     r->have_map = true;
     for (uint32_t at = MAP_ENTRIES; entry_bytes <= bytes - at; at += entry_bytes) {
         const uint8_t *entry = body + at;
@@ -118,13 +123,15 @@ static void read_framebuffer(struct reading *r, const uint8_t *body, uint32_t by
     enum { INDEXED = 0, RGB = 1, TEXT = 2 };
     struct framebuffer *fb = &r->info->framebuffer;
 
-    /* Indexed colours are not supported: the screen stays unused. */
     if (bytes < FB_HEADER_BYTES)
         return;
+
+    /* Indexed colours are not supported: the screen stays unused. */
     uint8_t kind = get8(body + FB_KIND);
     if (kind == INDEXED || (kind == RGB && bytes < FB_RGB_BYTES))
         return;
 
+    /* The values are not checked here: the video driver does, before it maps the pixels. */
     fb->address = get64(body + FB_ADDRESS);
     fb->pitch_bytes = get32(body + FB_PITCH);
     fb->width = get32(body + FB_WIDTH);
@@ -134,6 +141,7 @@ static void read_framebuffer(struct reading *r, const uint8_t *body, uint32_t by
     if (kind != RGB)
         return;
 
+    /* Where each component is in a pixel. In text mode there are no such fields. */
     const uint8_t *colors = body + FB_COLORS;
     fb->red_shift = get8(colors);
     fb->red_bits = get8(colors + 1);
@@ -145,6 +153,8 @@ static void read_framebuffer(struct reading *r, const uint8_t *body, uint32_t by
 
 static void read_rsdp(struct reading *r, const uint8_t *body, uint32_t bytes)
 {
+    /* The older tag has only the first 20 bytes. The rest is cleared, so that it does not keep
+     * fields of another copy. */
     bytes = min(bytes, sizeof(r->info->rsdp));
     memset(r->info->rsdp, 0, sizeof(r->info->rsdp));
     memcpy(r->info->rsdp, body, bytes);
@@ -175,6 +185,7 @@ const char *boot_read_multiboot2(uint64_t information, struct boot_info *info,
     const uint8_t *base = boot_physical(information, INFORMATION_HEADER_BYTES);
     uint32_t total = base ? get32(base) : 0;
 
+    /* The length is known only after the header was read, so the range is checked twice. */
     info->protocol = "multiboot2";
     if (total < INFORMATION_HEADER_BYTES + TAG_HEADER_BYTES || total > INFORMATION_BYTES_MAX ||
         !boot_physical(information, total))
@@ -184,15 +195,20 @@ const char *boot_read_multiboot2(uint64_t information, struct boot_info *info,
         uint32_t type = get32(base + at), bytes = get32(base + at + TAG_SIZE);
         if (type == TAG_END)
             break;
+
+        /* A tag's size includes its header. A smaller one would repeat the tag endlessly. */
         if (bytes < TAG_HEADER_BYTES || bytes > total - at)
             return "multiboot2: invalid length of a tag";
         read_tag(&r, type, base + at + TAG_HEADER_BYTES, bytes - TAG_HEADER_BYTES);
 
+        /* The last tag may lack its padding, and the end tag may be missing: both are accepted. */
         uint32_t step = (bytes + TAG_ALIGNMENT - 1) & ~(TAG_ALIGNMENT - 1u);
         if (step > total - at)
             break;
         at += step;
     }
+
+    /* Part of a map would be dangerous: a missing entry may be the one that reserves memory. */
     if (!r.have_map)
         return "multiboot2: no memory map";
     return r.map_overflow ? "multiboot2: too many entries in the memory map" : NULL;

@@ -29,9 +29,11 @@ struct memory_entry {
 /* Copies NUL-terminated text of unknown length. Returns true if it was cut. */
 static bool copy_loader_text(char *to, size_t to_bytes, uint64_t address)
 {
+    /* No more than `to_bytes` bytes are ever read, so only those have to be mapped. */
     uint64_t reach = address < BOOT_REACH ? BOOT_REACH - address : 0;
     size_t bytes = min(reach, to_bytes);
     const char *text = boot_physical(address, bytes);
+
     return text && boot_copy_text(to, to_bytes, text, bytes);
 }
 
@@ -43,6 +45,8 @@ static void read_modules(const struct start_info *start, struct boot_info *info)
     for (uint32_t i = 0; entries && i < count; i++) {
         struct module_entry entry;
         char name[BOOT_NAME_BYTES] = "";
+
+        /* A copy, since the loader need not align the table. */
         memcpy(&entry, &entries[i], sizeof(entry));
         copy_loader_text(name, sizeof(name), entry.command_line);
         boot_add_module(info, entry.address, entry.address + entry.bytes, name, sizeof(name));
@@ -55,6 +59,7 @@ static const char *read_memory_map(const struct start_info *start, struct boot_m
     const struct memory_entry *entries = boot_physical(start->memory_map,
                                                        count * (uint64_t)sizeof(*entries));
 
+    /* In version 0 the structure ends before these fields: what was read is not the loader's. */
     if (start->version < 1 || count == 0 || !entries)
         return "PVH: no memory map";
     if (count > ENTRIES_MAX)
@@ -74,8 +79,10 @@ const char *boot_read_pvh(uint64_t information, struct boot_info *info, struct b
     struct start_info start = { 0 };
     const void *given = boot_physical(information, sizeof(start));
 
+    /* The protocol does not name the loader, so its own name is shown. */
     info->protocol = "PVH";
     boot_copy_text(info->loader, sizeof(info->loader), "PVH", 4);
+
     if (!given)
         return "PVH: the start information is not below 4 GiB";
     memcpy(&start, given, sizeof(start));
@@ -86,9 +93,10 @@ const char *boot_read_pvh(uint64_t information, struct boot_info *info, struct b
                                               start.command_line);
     read_modules(&start, info);
 
-    info->rsdp_address = start.rsdp;
+    /* Without a valid copy acpi_start() searches for the root pointer itself. */
     const void *rsdp = boot_physical(start.rsdp, BOOT_RSDP_BYTES);
     if (rsdp)
         memcpy(info->rsdp, rsdp, BOOT_RSDP_BYTES);
+
     return read_memory_map(&start, map);
 }
