@@ -62,6 +62,8 @@ static bool search_rsdp(uint64_t start, size_t count, uint8_t *rsdp)
 {
     struct bytes area = map_bytes(start, count);
     bool found = false;
+
+    /* The root pointer is copied, so that the area need not stay mapped. */
     for (size_t at = 0; !found && bytes_has(area, at, BOOT_RSDP_BYTES); at += RSDP_ALIGNMENT) {
         found = is_rsdp(area.data + at);
         if (found)
@@ -75,6 +77,8 @@ static uint64_t read_ebda_address(void)
 {
     struct bytes word = map_bytes(BDA_EBDA_SEGMENT, sizeof(uint16_t));
     uint64_t address = (uint64_t)bytes_le16(word, 0) << 4;
+
+    /* Under UEFI the word may have any value: accept only addresses at the end of low memory. */
     acpi_close(word);
     return address >= EBDA_MIN && address < EBDA_END ? address : 0;
 }
@@ -86,11 +90,14 @@ bool acpi_start(const struct boot_info *boot, const struct acpi_memory *the_memo
 
     memory = the_memory;
     xsdt_address = rsdt_address = 0;
+
+    /* The loader's copy first: under UEFI the root pointer is not where BIOSes put it. */
     memcpy(copy, boot->rsdp, sizeof(copy));
     if (!is_rsdp(copy) && !search_rsdp(read_ebda_address(), EBDA_SEARCHED_BYTES, copy) &&
         !search_rsdp(BIOS_START, BIOS_BYTES, copy))
         return false;
 
+    /* Before revision 2 the structure ends before the XSDT's address. */
     if (bytes_u8(rsdp, RSDP_REVISION) >= 2)
         xsdt_address = bytes_le64(rsdp, RSDP_XSDT);
     rsdt_address = bytes_le32(rsdp, RSDP_RSDT);
@@ -101,12 +108,14 @@ bool acpi_start(const struct boot_info *boot, const struct acpi_memory *the_memo
 
 struct bytes acpi_open_at(uint64_t address)
 {
+    /* The header alone first: how much is to be mapped is known only from it. */
     struct bytes header = map_bytes(address, HEADER_BYTES);
     uint32_t length = bytes_le32(header, HEADER_LENGTH);
     acpi_close(header);
     if (length < HEADER_BYTES || length > TABLE_BYTES_MAX)
         return (struct bytes){ 0 };
 
+    /* All bytes of an intact table add up to 0, its checksum included (5.2.6). */
     struct bytes table = map_bytes(address, length);
     if (table.data && sums_to_zero(table.data, table.length))
         return table;
@@ -127,6 +136,8 @@ static uint64_t find_table(uint64_t root_address, size_t entry_bytes, const char
 {
     struct bytes root = acpi_open_at(root_address);
     uint64_t found = 0;
+
+    /* After the header, the root table consists of addresses only. */
     for (size_t at = HEADER_BYTES; found == 0 && bytes_has(root, at, entry_bytes);
          at += entry_bytes) {
         uint64_t address = entry_bytes == sizeof(uint64_t) ? bytes_le64(root, at)
@@ -140,7 +151,7 @@ static uint64_t find_table(uint64_t root_address, size_t entry_bytes, const char
 
 struct bytes acpi_open(const char *signature)
 {
-    /* The RSDT as well, since some firmware lists tables only there. */
+    /* Search the RSDT as well, since some firmware lists tables only there. */
     uint64_t address = find_table(xsdt_address, sizeof(uint64_t), signature);
     if (address == 0)
         address = find_table(rsdt_address, sizeof(uint32_t), signature);
@@ -176,6 +187,9 @@ static bool read_s5(struct bytes aml, size_t at, uint8_t *type_a, uint8_t *type_
 {
     if (bytes_u8(aml, at) != AML_PACKAGE_OP)
         return false;
+
+    /* Skip the opcode, the length and the count. Reading past the end yields 0, and read_byte()
+     * checks the bounds again. */
     size_t length_bytes = 1 + (bytes_u8(aml, at + 1) >> AML_LENGTH_SHIFT);
     at += 1 + length_bytes + 1;
     return read_byte(aml, &at, type_a) && read_byte(aml, &at, type_b);
@@ -183,6 +197,7 @@ static bool read_s5(struct bytes aml, size_t at, uint8_t *type_a, uint8_t *type_
 
 bool acpi_find_s5(struct bytes dsdt, uint8_t *type_a, uint8_t *type_b)
 {
+    /* The name may also occur where it is referred to; only its definition has a package. */
     for (size_t at = HEADER_BYTES; bytes_has(dsdt, at, AML_NAME_BYTES); at++)
         if (memcmp(dsdt.data + at, "_S5_", AML_NAME_BYTES) == 0 &&
             read_s5(dsdt, at + AML_NAME_BYTES, type_a, type_b))

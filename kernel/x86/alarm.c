@@ -24,11 +24,13 @@ static uint64_t longest_delay_us(void)
 
 void alarm_set(uint64_t deadline_us)
 {
+    /* The programmed alarm rings no later than this. The hook then sets the next one. */
     if (deadline_us >= set_us)
         return;
 
-    /* An alarm that rings earlier anyway is not programmed again for each later deadline: the port
-     * writes cost more than an early interrupt. */
+    /* A delay that the count cannot express is cut, and the rest is waited for after the alarm. If
+     * the cut alarm is not earlier than the programmed one, that is kept: the port writes cost more
+     * than an early interrupt. */
     uint64_t now = time_now_us();
     uint64_t delay = deadline_us > now ? deadline_us - now : 0;
     delay = min(delay, longest_delay_us());
@@ -36,6 +38,7 @@ void alarm_set(uint64_t deadline_us)
         return;
     set_us = now + delay;
 
+    /* The second byte starts the count. It is at least 1, since 0 would mean 65536. */
     uint64_t ticks = delay * PIT_HZ / 1000000 + 1;
     port_out8(PIT_COMMAND, PIT_ONE_SHOT_0);
     port_out8(PIT_CHANNEL_0, (uint8_t)ticks);
@@ -52,6 +55,8 @@ static void keep_clock_alive(void)
 static bool handle_alarm(void *context)
 {
     (void)context;
+
+    /* Nothing is programmed now, so any deadline that the hook sets is the earliest. */
     set_us = TIME_NEVER;
     cpu_hooks.alarm();
     keep_clock_alive();

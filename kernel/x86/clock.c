@@ -33,6 +33,7 @@ static uint16_t pit_last_count;
 
 static uint16_t read_pit(void)
 {
+    /* Without the latch, the count could change between its two bytes. */
     port_out8(PIT_COMMAND, PIT_LATCH_2);
     uint8_t low = port_in8(PIT_CHANNEL_2);
     return (uint16_t)(low | port_in8(PIT_CHANNEL_2) << 8);
@@ -40,6 +41,7 @@ static uint16_t read_pit(void)
 
 static void start_pit(void)
 {
+    /* The channel counts while its gate is open; the speaker must not sound meanwhile. */
     uint8_t speaker = port_in8(SPEAKER_PORT) & ~(SPEAKER_DATA | SPEAKER_GATE);
     port_out8(SPEAKER_PORT, speaker | SPEAKER_GATE);
     port_out8(PIT_COMMAND, PIT_PERIODIC_2);
@@ -62,6 +64,8 @@ static struct moment read_moment(void)
 {
     struct moment best = { 0 };
     uint64_t best_gap = UINT64_MAX;
+
+    /* The count is taken to be latched halfway between the two timestamps. */
     for (int i = 0; i < MOMENT_TRIES; i++) {
         uint64_t before = cpu_timestamp();
         uint16_t count = read_pit();
@@ -79,10 +83,15 @@ static uint64_t measure_tsc(void)
 {
     struct moment start = read_moment();
     unsigned reads = 0;
+
+    /* Wait for 5 ms of the PIT, which counts down and wraps after 55 ms. The number of reads is
+     * bounded, since the PIT may not count at all. */
     while ((uint16_t)(start.pit_count - read_pit()) < CALIBRATION_TICKS)
         if (++reads > CALIBRATION_READS_MAX)
-            return 0; /* the PIT does not count */
+            return 0;
 
+    /* A TSC that stops or goes backwards, or an implausible frequency, means that an emulator or
+     * the firmware interfered. The PIT is used then, which is slower to read. */
     struct moment end = read_moment();
     uint16_t ticks = (uint16_t)(start.pit_count - end.pit_count);
     if (end.tsc <= start.tsc || ticks < CALIBRATION_TICKS)
@@ -94,6 +103,8 @@ static uint64_t measure_tsc(void)
 void clock_start(void)
 {
     start_pit();
+
+    /* Reading the TSC takes one instruction; reading the PIT takes three slow port accesses. */
     frequency_hz = cpu_has_tsc() ? measure_tsc() : 0;
     use_tsc = frequency_hz != 0;
     if (!use_tsc) {
@@ -101,6 +112,7 @@ void clock_start(void)
         pit_last_count = read_pit();
     }
 
+    /* The division is done once, here: time_now_us() multiplies and shifts. */
     scale = (1000000ull << SCALE_BITS) / frequency_hz;
     base = use_tsc ? cpu_timestamp() : 0;
     started = true;
@@ -111,10 +123,14 @@ void clock_start(void)
 static uint64_t read_pit_ticks(void)
 {
     uint64_t flags = cpu_interrupts_save();
+
+    /* The counter wraps after 55 ms. The alarm reads the clock at least every 25 ms, so no more
+     * than one wrap can occur between two readings: keep_clock_alive(). */
     uint16_t count = read_pit();
     pit_ticks += (uint16_t)(pit_last_count - count);
     pit_last_count = count;
     uint64_t ticks = pit_ticks;
+
     cpu_interrupts_restore(flags);
     return ticks;
 }
@@ -123,6 +139,8 @@ uint64_t time_now_us(void)
 {
     if (!started)
         return 0;
+
+    /* The product exceeds 64 bits after a second. */
     uint64_t ticks = use_tsc ? cpu_timestamp() : read_pit_ticks();
     return (uint64_t)((unsigned __int128)(ticks - base) * scale >> SCALE_BITS);
 }

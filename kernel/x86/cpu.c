@@ -99,6 +99,7 @@ void cpu_start(void)
 {
     uint64_t cr0, cr4;
 
+    /* The no-execute bit of page table entries is reserved, and faults, until this is set. */
     if (cpu_has_nx())
         write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NX);
 
@@ -109,7 +110,8 @@ void cpu_start(void)
         write_msr(MSR_PAT, types | (uint64_t)PAT_WRITE_COMBINING << PAT_FIFTH_TYPE_SHIFT);
     }
 
-    /* Firmware may leave SSE enabled; with EM set and OSFXSR clear each use of it traps. */
+    /* Write protection applies to ring 0 as well, or constants and text could be written. Firmware
+     * may leave SSE enabled; with EM set and OSFXSR clear each use of it traps. */
     __asm__ volatile("movq %%cr0, %0" : "=r"(cr0));
     cr0 |= CR0_WRITE_PROTECT | CR0_EMULATION;
     cr0 &= ~(uint64_t)CR0_MONITOR;

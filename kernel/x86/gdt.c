@@ -48,8 +48,11 @@ void gdt_start(void)
 {
     struct table_pointer pointer = { sizeof(gdt) - 1, (uint64_t)gdt };
 
+    /* A double fault is often caused by an exhausted stack, so its handler gets another one. */
     task_state.interrupt_stacks[GDT_IST_DOUBLE_FAULT - 1] =
         (uint64_t)double_fault_stack + sizeof(double_fault_stack);
+
+    /* A port map at or after the limit means that there is none. */
     task_state.port_map = sizeof(task_state);
     describe_task_state();
 

@@ -28,6 +28,7 @@ void idt_start(void)
 {
     struct table_pointer pointer = { sizeof(gates) - 1, (uint64_t)gates };
 
+    /* All are interrupt gates, exceptions too: a handler never runs with interrupts on. */
     for (unsigned i = 0; i < TRAP_VECTORS; i++) {
         uint64_t stub = trap_stubs[i];
         gates[i] = (struct gate){
@@ -39,5 +40,6 @@ void idt_start(void)
             .stack = i == TRAP_DOUBLE_FAULT ? GDT_IST_DOUBLE_FAULT : 0,
         };
     }
+
     __asm__ volatile("lidt %0" : : "m"(pointer));
 }

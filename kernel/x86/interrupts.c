@@ -65,6 +65,7 @@ static bool is_spurious(unsigned line)
     if (line % FIRST_LINES != SPURIOUS_LINE)
         return false;
 
+    /* A real interrupt is in service now. Only lines 7 and 15 pay for this slow read. */
     uint16_t port = line < FIRST_LINES ? FIRST_COMMAND : SECOND_COMMAND;
     port_out8(port, READ_IN_SERVICE);
     if (port_in8(port) & SPURIOUS_BIT)
@@ -79,6 +80,7 @@ static bool is_spurious(unsigned line)
 
 static void acknowledge(unsigned line)
 {
+    /* The second 8259 raises a line of the first, so both have an interrupt in service. */
     if (line >= FIRST_LINES)
         port_out8(SECOND_COMMAND, END_OF_INTERRUPT);
     port_out8(FIRST_COMMAND, END_OF_INTERRUPT);
@@ -89,6 +91,8 @@ static void note_unclaimed(unsigned line)
     counts.unclaimed[line]++;
     if (++unclaimed_run[line] < UNCLAIMED_MAX)
         return;
+
+    /* The line is raised permanently: without this the machine would do nothing else. */
     set_masked(line, true);
     log_error("interrupts", "line %u: %u unclaimed interrupts in a row; line masked", line,
               UNCLAIMED_MAX);
@@ -98,10 +102,14 @@ static void call_handlers(unsigned line)
 {
     bool claimed = false;
     counts.raised[line]++;
+
+    /* All are called, even after one claimed it: several devices may raise a shared line at once,
+     * and an edge-triggered line would not interrupt again for the others. */
     list_each(link, &handlers[line]) {
         struct interrupt_handler *handler = container_of(link, struct interrupt_handler, link);
         claimed |= handler->handle(handler->context);
     }
+
     if (claimed)
         unclaimed_run[line] = 0;
     else
@@ -111,6 +119,7 @@ static void call_handlers(unsigned line)
 static void handle_line(unsigned line)
 {
     struct cpu *cpu = this_cpu();
+
     if (is_spurious(line))
         return;
 
@@ -121,6 +130,8 @@ static void handle_line(unsigned line)
     cpu->deferred++;
     cpu->in_handler = true;
 
+    /* Acknowledge only after the devices were served: a level-triggered line that is still raised
+     * would interrupt once more. */
     call_handlers(line);
     acknowledge(line);
 
@@ -140,11 +151,14 @@ void interrupt_dispatch(unsigned line)
 static void serve_waiting(void)
 {
     struct cpu *cpu = this_cpu();
+
     while (cpu->lines_waiting != 0) {
         unsigned before_cascade = cpu->lines_waiting & 0x0007;
         unsigned second = cpu->lines_waiting & 0xff00;
         unsigned next = before_cascade ? before_cascade : second ? second : cpu->lines_waiting;
         unsigned line = (unsigned)__builtin_ctz(next);
+
+        /* Clear the bit first: the line may be raised again as soon as it is acknowledged. */
         cpu->lines_waiting &= ~(1u << line);
         handle_line(line);
     }
@@ -157,6 +171,7 @@ status_t interrupt_register(unsigned line, struct interrupt_handler *handler)
     if (line >= INTERRUPT_LINES || line == CASCADE_LINE)
         return -EINVAL;
 
+    /* The line gets another chance if it was masked: the new driver may serve the broken device. */
     uint64_t flags = cpu_interrupts_save();
     list_push_back(&handlers[line], &handler->link);
     unclaimed_run[line] = 0;
@@ -168,6 +183,9 @@ status_t interrupt_register(unsigned line, struct interrupt_handler *handler)
 void interrupt_unregister(unsigned line, struct interrupt_handler *handler)
 {
     kassert(line < INTERRUPT_LINES);
+
+    /* With interrupts off no handler runs (there is one processor), so the caller may free the
+     * memory when this returns. */
     uint64_t flags = cpu_interrupts_save();
     list_remove(&handler->link);
     if (list_empty(&handlers[line]))
@@ -181,7 +199,9 @@ void interrupts_start(void)
         list_init(&handlers[i]);
     cpu_hooks.serve_waiting = serve_waiting;
 
-    /* ICW1 to ICW4, for both: the vectors' base, who is connected where, the mode. */
+    /* ICW1 to ICW4, for both: start, the vectors' base, the line of the cascade (a bit for the
+     * first 8259, a number for the second), the mode. After a BIOS the first one's vectors are
+     * 8..15, which are exceptions. */
     port_out8(FIRST_COMMAND, INITIALIZE);
     port_out8(SECOND_COMMAND, INITIALIZE);
     port_out8(FIRST_DATA, TRAP_LINES_BASE);
@@ -191,6 +211,7 @@ void interrupts_start(void)
     port_out8(FIRST_DATA, MODE_8086);
     port_out8(SECOND_DATA, MODE_8086);
 
+    /* All lines stay masked until they have a handler, except the cascade. */
     masked = (uint16_t)~(1u << CASCADE_LINE);
     write_masks();
 }

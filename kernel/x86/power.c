@@ -46,16 +46,19 @@ unsigned power_century_register(void)
 
 static void read_fadt(struct bytes fadt)
 {
+    /* Tables of ACPI 1.0 end before the 64-bit address, which then reads as 0. */
     uint64_t dsdt_address = bytes_le64(fadt, FADT_LONG_DSDT);
     if (dsdt_address == 0)
         dsdt_address = bytes_le32(fadt, FADT_DSDT);
 
+    /* Without a FADT all of these read as 0, which means "none". */
     century_register = bytes_u8(fadt, FADT_CENTURY);
     soft_off.smi_command = (uint16_t)bytes_le32(fadt, FADT_SMI_COMMAND);
     soft_off.acpi_enable = bytes_u8(fadt, FADT_ACPI_ENABLE);
     soft_off.pm1a = (uint16_t)bytes_le32(fadt, FADT_PM1A_CONTROL);
     soft_off.pm1b = (uint16_t)bytes_le32(fadt, FADT_PM1B_CONTROL);
 
+    /* The values for the sleep type are the machine's own choice, which only the DSDT contains. */
     struct bytes dsdt = acpi_open_at(dsdt_address);
     soft_off.usable = soft_off.pm1a != 0 &&
                       acpi_find_s5(dsdt, &soft_off.sleep_type_a, &soft_off.sleep_type_b);
@@ -68,6 +71,8 @@ void power_start(const struct boot_info *boot, const struct acpi_memory *memory)
         log_info("power", "no ACPI tables found; poweroff will only halt");
         return;
     }
+
+    /* "FACP" is the FADT's signature, from its first name. */
     struct bytes fadt = acpi_open("FACP");
     read_fadt(fadt);
     acpi_close(fadt);
@@ -83,6 +88,8 @@ static void enable_acpi(void)
     if (soft_off.smi_command == 0 || soft_off.acpi_enable == 0 ||
         (port_in16(soft_off.pm1a) & PM1_SCI_ENABLED))
         return;
+
+    /* Interrupts are off and may stay so: the firmware does this in system management mode. */
     port_out8(soft_off.smi_command, soft_off.acpi_enable);
     for (int i = 0; i < ENABLE_POLLS_MAX && !(port_in16(soft_off.pm1a) & PM1_SCI_ENABLED); i++)
         ;
@@ -97,12 +104,16 @@ _Noreturn void machine_poweroff(int code)
 {
     cpu_interrupts_off();
     early_debug_exit(code);
+
+    /* The control register may be in two parts, each with its own sleep type. */
     if (soft_off.usable) {
         enable_acpi();
         enter_sleep(soft_off.pm1a, soft_off.sleep_type_a);
         if (soft_off.pm1b != 0)
             enter_sleep(soft_off.pm1b, soft_off.sleep_type_b);
     }
+
+    /* The power goes off a moment later, or not at all. */
     cpu_halt();
 }
 

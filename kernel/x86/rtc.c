@@ -59,8 +59,10 @@ static struct rtc_registers read_all(unsigned century_register)
 static bool read_steady(unsigned century_register, struct rtc_registers *registers)
 {
     for (unsigned i = 0; i < READS_MAX; i++) {
+        /* During an update the registers have undefined values. */
         if (!wait_update())
             return false;
+
         *registers = read_all(century_register);
         struct rtc_registers again = read_all(century_register);
         if (memcmp(registers, &again, sizeof(again)) == 0)
@@ -83,7 +85,8 @@ static bool decode_hour(const struct rtc_registers *r, unsigned *hour)
     if (r->mode & RTC_MODE_24_HOURS)
         return decode_number(r, r->hour, hour);
 
-    /* 12 AM is 0:00, 12 PM is 12:00. */
+    /* In 12-hour mode the highest bit means afternoon, in decimal mode too. 12 AM is 0:00 and 12 PM
+     * is 12:00. */
     bool afternoon = r->hour & RTC_HOUR_AFTERNOON;
     if (!decode_number(r, r->hour & (uint8_t)~RTC_HOUR_AFTERNOON, hour) || *hour < 1 || *hour > 12)
         return false;
@@ -94,8 +97,11 @@ static bool decode_hour(const struct rtc_registers *r, unsigned *hour)
 static bool decode_year(const struct rtc_registers *r, int64_t *year)
 {
     unsigned century, in_century;
+
     if (!decode_number(r, r->year, &in_century) || in_century > 99)
         return false;
+
+    /* Many machines have no century register, and some FADTs name one that contains other data. */
     if (!decode_number(r, r->century, &century) || century < CENTURY_MIN || century > CENTURY_MAX)
         century = in_century >= FIRST_YEAR ? 19 : 20;
     *year = century * 100 + in_century;
@@ -110,6 +116,7 @@ bool rtc_decode(const struct rtc_registers *r, int64_t *seconds)
                    decode_number(r, r->minute, &date.minute) &&
                    decode_number(r, r->second, &date.second);
 
+    /* After the battery failed, the registers may contain any bytes: reject a 31st of February. */
     if (!numbers || !civil_valid(&date))
         return false;
     *seconds = civil_to_seconds(date.year, date.month, date.day, date.hour, date.minute,
@@ -122,6 +129,7 @@ void rtc_start(unsigned century_register)
     struct rtc_registers registers;
     char text[CIVIL_TEXT_BYTES];
 
+    /* The FADT is firmware's data: a larger number would set the NMI mask in the index port. */
     if (century_register >= CMOS_REGISTERS)
         century_register = 0;
     known = read_steady(century_register, &registers) && rtc_decode(&registers, &start_s);

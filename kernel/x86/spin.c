@@ -50,12 +50,18 @@ static __attribute__((noinline)) void lock_wrong(struct spin *spin)
 void spin_lock(struct spin *spin)
 {
     struct cpu *cpu = this_cpu();
+
+    /* From here on interrupts only note their line, so the checks and the marks below cannot be
+     * interrupted by a handler that takes locks itself. */
     cpu->deferred++;
     atomic_signal_fence(memory_order_seq_cst);
+
+    /* One shift finds any lock held of the same or of a higher rank. */
     if (is_held(spin) || (cpu->ranks_held & RANK_BITS) >> spin->rank != 0) {
         lock_wrong(spin);
         return;
     }
+
     cpu->ranks_held |= 1u << spin->rank;
     enter(spin);
 }
@@ -67,6 +73,8 @@ static __attribute__((noinline)) void catch_up(void)
     bool were_on = this_cpu()->lines_waiting != 0 || (cpu_flags() & CPU_FLAG_INTERRUPTS);
     if (!were_on)
         return;
+
+    /* The handlers first: they may wake a thread that preempts this one. */
     cpu_interrupts_off();
     cpu_hooks.serve_waiting();
     cpu_hooks.preempt();
@@ -76,11 +84,15 @@ static __attribute__((noinline)) void catch_up(void)
 static inline void leave(struct spin *spin)
 {
     struct cpu *cpu = this_cpu();
+
+    /* Release before the count falls, or a handler could find the spinlock held. */
     atomic_signal_fence(memory_order_seq_cst);
     atomic_store_explicit(&spin->held, 0, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
     unsigned deferred = --cpu->deferred;
     atomic_signal_fence(memory_order_seq_cst);
+
+    /* An interrupt after the count fell to 0 was served at once and left no bit here. */
     if (deferred == 0 && (cpu->lines_waiting != 0 || cpu->switch_wanted))
         catch_up();
 }
@@ -89,6 +101,8 @@ bool spin_try_lock(struct spin *spin)
 {
     if (is_held(spin))
         return false;
+
+    /* The order of ranks is not checked: an attempt that does not wait cannot cause a deadlock. */
     this_cpu()->deferred++;
     atomic_signal_fence(memory_order_seq_cst);
     lock_rank_note(spin->rank);
@@ -109,10 +123,13 @@ static __attribute__((noinline)) void unlock_unusual(struct spin *spin)
 void spin_unlock(struct spin *spin)
 {
     struct cpu *cpu = this_cpu();
+
+    /* A bit in the upper half means that some rank is held twice, after spin_try_lock(). */
     if (!is_held(spin) || (cpu->ranks_held & ~RANK_BITS) != 0) {
         unlock_unusual(spin);
         return;
     }
+
     cpu->ranks_held &= ~(1u << spin->rank);
     leave(spin);
 }

@@ -43,6 +43,7 @@ static _Noreturn void report_exception(const struct trap_frame *frame)
 {
     uint64_t address = cpu_fault_address();
 
+    /* The most frequent exception is reported in words. */
     if (frame->vector == TRAP_PAGE_FAULT) {
         const char *access = frame->error & FAULT_FETCH   ? "execute"
                              : frame->error & FAULT_WRITE ? "write"
@@ -63,6 +64,8 @@ static _Noreturn void report_exception(const struct trap_frame *frame)
 static void report_registers(const struct panic_scene *scene)
 {
     const struct trap_frame *f = scene->trap;
+
+    /* After a call of panic() the registers would be panic()'s own. */
     if (!f)
         return;
     panic_print("  rip %016lx  rsp %016lx  flags %08lx  cr2 %016lx\n", f->rip, f->rsp, f->rflags,
@@ -84,6 +87,8 @@ static void defer(struct trap_frame *frame, unsigned line)
 {
     this_cpu()->lines_waiting |= 1u << line;
     frame->rflags &= ~(uint64_t)CPU_FLAG_INTERRUPTS;
+
+    /* The profiler samples this frame: when the handler runs, it has gone. */
     if (line == ALARM_LINE)
         cpu_hooks.alarm_deferred(frame);
 }
@@ -98,6 +103,8 @@ void trap_handle(struct trap_frame *frame)
         defer(frame, line);
         return;
     }
+
+    /* May switch threads: this stack and its frame then wait until the thread runs again. */
     interrupted = frame;
     interrupt_dispatch(line);
 }
