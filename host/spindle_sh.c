@@ -86,6 +86,7 @@ static status_t host_store_open(const char *image, bool writable, struct store *
 
 /* ---- start-up ----------------------------------------------------------------------------- */
 
+/* Starting fails only if memory is exhausted, and then there is nothing to fall back to. */
 static void must(const char *what, status_t status)
 {
     if (status)
@@ -100,6 +101,9 @@ static const char *mount_image(const char *image)
     struct device *device;
     struct virtual_register *request = mem_zalloc(sizeof(*request));
     struct image *shown;
+
+    /* The same code that opens an image for `vdrive register`, with a store over the host's file
+     * instead of one over a file of Spindle. The request is too large for the stack. */
     status_t status = request ? 0 : -ENOMEM;
     if (request) {
         request->store = VIRTUAL_FILE;
@@ -109,13 +113,16 @@ static const char *mount_image(const char *image)
     }
     mem_free(request);
 
+    /* A sheet (.cue, .toc) is refused with a sentence of its own, a missing file as the host words
+     * it. */
     if (status && *why)
         return why;
     if (status == -EISDIR)
         return "is a directory, not an image";
     if (status == -ENOENT || status == -EACCES)
-        return strerror(-status); /* as the host words it */
+        return strerror(-status);
 
+    /* The alias names the drive as `mount virtual0` would. */
     if (!status)
         status = drive_create(shown, &device);
     if (status == -ENODATA)
@@ -136,9 +143,11 @@ static const char *mount_image(const char *image)
 static void start(void)
 {
     const char *mib = getenv("SPINDLE_MEMORY");
-    host_memory_limit((size_t)(mib != NULL ? atoi(mib) : MEMORY_MIB) << 20);
+    host_memory_limit((size_t)(mib ? atoi(mib) : MEMORY_MIB) << 20);
     mem_set_reclaim(vfs_reclaim);
     log_set_level(LOG_ERROR);
+
+    /* In the order of kernel/main.c: each needs those before it. */
     must("io requests", io_start());
     must("file cache", cache_start());
     must("devices", device_start());
@@ -153,6 +162,7 @@ static status_t stdio_sink(struct stream *stream, const char *text, size_t bytes
     return fwrite(text, 1, bytes, file) == bytes && !fflush(file) ? 0 : -EIO;
 }
 
+/* The input of a command such as `cat` without operands. */
 static ssize_t read_stdin(struct shell *shell, void *buffer, size_t bytes)
 {
     (void)shell;
@@ -160,11 +170,13 @@ static ssize_t read_stdin(struct shell *shell, void *buffer, size_t bytes)
     return got < 0 ? -EIO : got;
 }
 
+/* Runs the lines of standard input, up to its end or the command `exit`. */
 static void run_stdin(struct shell *shell)
 {
     bool terminal = isatty(STDIN_FILENO);
     char *line = NULL, prompt[512];
     size_t room = 0;
+
     for (;;) {
         if (terminal) {
             shell_prompt(shell, prompt, sizeof(prompt));
@@ -197,7 +209,7 @@ static bool asks_for_help(int count, char **words)
         if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
             return true;
         else if (strcmp(words[i], "-c") == 0)
-            break; /* what follows is a command */
+            break; /* the next word is a command, not an option */
     return false;
 }
 
@@ -218,13 +230,16 @@ int main(int count, char **words)
         return EXIT_NOT_MOUNTED;
     }
 
+    /* Commands may read standard input only if it does not contain the commands themselves. */
     must("shell", shell_init(&shell, stdio_sink, stdout, stderr));
     if (count == 4) {
-        shell.read = read_stdin; /* without -c, it contains the commands */
+        shell.read = read_stdin;
         shell_run_text(&shell, words[3]);
     } else {
         run_stdin(&shell);
     }
+
+    /* Not exit(): it would destroy what the threads of the stack still use. */
     fflush(stdout);
-    _exit(shell.status); /* not exit(): threads still use what it would destroy */
+    _exit(shell.status);
 }

@@ -1,4 +1,10 @@
-/* port_common.c - memory, spins, panic and console for both host back ends: see host.h. */
+/*
+ * port_common.c - memory, spinlocks, panic and console of kernel/port.h for both host back ends.
+ *
+ * Blocks come from malloc(), but each is charged to a pool of limited size, so that tests meet the
+ * same shortage and the same reclaim as the kernel. Lock ranks are checked as in the kernel too.
+ * See host.h for what tests can control.
+ */
 #include <limits.h>
 #include <malloc.h>
 #include <setjmp.h>
@@ -11,30 +17,34 @@
 
 #include "host/port/backend.h"
 #include "host/port/host.h"
+#include "lib/macros.h"
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
 enum {
     POOL_BYTES = 256 << 20,
     FILL_BYTE = 0xdb,
-    FILL_MOST_BYTES = 65536, /* filling whole images would only cost time */
+    FILL_MOST_BYTES = 65536, /* filling whole disc images would only cost time */
 };
 
 static struct {
     _Atomic size_t limit_bytes, used_bytes, heap_bytes;
-    _Atomic long countdown; /* to the allocation that fails; 0 or less: none */
-    _Atomic long thread_countdown;
-    _Atomic bool failed, high;
+    _Atomic long countdown; /* allocations until the one that fails; 0 or less: none fails */
+    _Atomic long thread_countdown; /* the same for thread_create() */
+    _Atomic bool failed; /* the allocation or the thread of a countdown was reached */
+    _Atomic bool high;   /* host_set_high_memory() */
     size_t (*_Atomic reclaim)(size_t pages);
 } memory = { .limit_bytes = POOL_BYTES };
 
-/* In the kernel the heap takes a lock of this rank; the order is checked here as well. */
+/* Panics if the kernel's allocator could not take its lock here. There is no such lock on the host,
+ * but callers must work on both. */
 static void check_rank(enum lock_rank rank)
 {
     lock_rank_enter(rank);
     lock_rank_leave(rank);
 }
 
+/* Counts down, and returns true for the call that reaches 0, on whichever thread it is. */
 static bool is_nth(_Atomic long *countdown)
 {
     if (atomic_load(countdown) <= 0 || atomic_fetch_sub(countdown, 1) != 1)
@@ -43,24 +53,28 @@ static bool is_nth(_Atomic long *countdown)
     return true;
 }
 
+/* Charges the pool if it has that many bytes left. */
 static bool charge_once(size_t bytes)
 {
     size_t used = atomic_load(&memory.used_bytes);
     do {
+        /* A test may have lowered the limit below what is in use. */
         if (used > memory.limit_bytes || bytes > memory.limit_bytes - used)
             return false;
     } while (!atomic_compare_exchange_weak(&memory.used_bytes, &used, used + bytes));
     return true;
 }
 
-/* Takes bytes from the pool, if need be after reclaim. */
+/* Charges the pool, after reclaim if necessary. Returns false if the allocation must fail. */
 static bool charge(size_t bytes)
 {
     if (is_nth(&memory.countdown))
         return false;
+
+    /* Another thread may take what was reclaimed, so try until nothing more is freed. */
     while (!charge_once(bytes)) {
         size_t (*reclaim)(size_t) = atomic_load(&memory.reclaim);
-        if (bytes > memory.limit_bytes || reclaim == NULL ||
+        if (bytes > memory.limit_bytes || !reclaim ||
             reclaim((bytes + PAGE_BYTES - 1) / PAGE_BYTES) == 0)
             return false;
     }
@@ -70,14 +84,17 @@ static bool charge(size_t bytes)
 void *mem_alloc(size_t bytes)
 {
     check_rank(RANK_HEAP);
-    if (bytes == 0)
-        bytes = 1;
+    bytes = max(bytes, 1);
     if (!charge(bytes))
         return NULL;
+
+    /* The host's own shortage is not a result of the test. */
     void *result = malloc(bytes);
-    if (result == NULL)
+    if (!result)
         abort();
-    memset(result, FILL_BYTE, bytes < FILL_MOST_BYTES ? bytes : FILL_MOST_BYTES);
+    memset(result, FILL_BYTE, min(bytes, FILL_MOST_BYTES));
+
+    /* Also charge what malloc() rounded up, since mem_free() learns only the rounded size. */
     size_t taken = malloc_usable_size(result);
     atomic_fetch_add(&memory.used_bytes, taken - bytes);
     atomic_fetch_add(&memory.heap_bytes, taken);
@@ -95,7 +112,7 @@ size_t mem_alloc_many(size_t bytes, void *objects[], size_t count)
 void *mem_zalloc(size_t bytes)
 {
     void *result = mem_alloc(bytes);
-    if (result != NULL)
+    if (result)
         memset(result, 0, bytes);
     return result;
 }
@@ -103,7 +120,7 @@ void *mem_zalloc(size_t bytes)
 void mem_free(void *block)
 {
     check_rank(RANK_HEAP);
-    if (block == NULL)
+    if (!block)
         return;
     size_t taken = malloc_usable_size(block);
     atomic_fetch_sub(&memory.used_bytes, taken);
@@ -122,7 +139,7 @@ void *page_alloc(void)
     if (!charge(PAGE_BYTES))
         return NULL;
     void *page = aligned_alloc(PAGE_BYTES, PAGE_BYTES);
-    if (page == NULL)
+    if (!page)
         abort();
     return memset(page, FILL_BYTE, PAGE_BYTES);
 }
@@ -135,14 +152,17 @@ size_t page_alloc_many(void *pages[], size_t count)
     return got;
 }
 
-/* Drivers are compiled for addresses of 32 bits, so their pages are below 2 GiB, as this program is
- * if it was linked for a fixed address. Elsewhere they could not be linked: there is no memory. */
+/* Loaded drivers are compiled with 32-bit addresses, so their pages must be below 2 GiB, where this
+ * program is too if it was linked for a fixed address. On other hosts no driver can be linked, and
+ * the call fails. */
 void *code_alloc(size_t pages)
 {
     check_rank(RANK_HEAP);
 #if defined(__x86_64__) && defined(MAP_32BIT) && !defined(__PIE__)
     if (!charge(pages * PAGE_BYTES))
         return NULL;
+
+    /* MAP_32BIT means the first 2 GiB. */
     void *start = mmap(NULL, pages * PAGE_BYTES, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
     if (start == MAP_FAILED)
@@ -175,7 +195,7 @@ void code_free(void *start, size_t pages)
 void page_free(void *page)
 {
     check_rank(RANK_FRAMES);
-    kassert(page != NULL && (uintptr_t)page % PAGE_BYTES == 0);
+    kassert(page && (uintptr_t)page % PAGE_BYTES == 0);
     atomic_fetch_sub(&memory.used_bytes, PAGE_BYTES);
     free(page);
 }
@@ -191,6 +211,7 @@ size_t page_total_count(void)
     return memory.limit_bytes / PAGE_BYTES;
 }
 
+/* Any function of the address will do, since no device of the host uses the result. */
 uint64_t mem_physical(const void *block)
 {
     uint64_t address = (uintptr_t)block & 0x7fffffff;
@@ -199,7 +220,8 @@ uint64_t mem_physical(const void *block)
     return address;
 }
 
-/* As if large allocations were of single pages, as they may be in the kernel. */
+/* With high memory, behaves as if each page of an allocation came from elsewhere, as may happen in
+ * the kernel. */
 size_t mem_contiguous(const void *block, size_t bytes)
 {
     size_t rest = PAGE_BYTES - (uintptr_t)block % PAGE_BYTES;
@@ -211,13 +233,14 @@ uint64_t mem_highest_physical(void)
     return memory.high ? 0x17fffffff : 0x7fffffff;
 }
 
-/* Even pages are low ones, see mem_physical(). */
+/* Returns a page with an even number, which mem_physical() always reports below 2 GiB. */
 void *page_alloc_low(void)
 {
     void *page = NULL;
     check_rank(RANK_FRAMES);
     if (!charge(PAGE_BYTES))
         return NULL;
+
     if (posix_memalign(&page, 2 * PAGE_BYTES, PAGE_BYTES) != 0)
         abort();
     return memset(page, FILL_BYTE, PAGE_BYTES);
@@ -265,7 +288,7 @@ void host_set_high_memory(bool high)
     memory.high = high;
 }
 
-/* ---- spins -------------------------------------------------------------------------------- */
+/* ---- spinlocks ---------------------------------------------------------------------------- */
 
 void spin_init(struct spin *spin, enum lock_rank rank)
 {
@@ -273,11 +296,11 @@ void spin_init(struct spin *spin, enum lock_rank rank)
     spin->rank = rank;
 }
 
-/* `held` is the number of the thread that holds it. */
+/* On the host, `held` is the number of the thread that holds the spinlock, or 0. */
 static bool spin_take(struct spin *spin, struct thread *self)
 {
-    unsigned nobody = 0;
-    if (!atomic_compare_exchange_strong_explicit(&spin->held, &nobody, self->number,
+    unsigned expected = 0;
+    if (!atomic_compare_exchange_strong_explicit(&spin->held, &expected, self->number,
                                                  memory_order_acquire, memory_order_relaxed))
         return false;
     self->spins_held++;
@@ -287,6 +310,7 @@ static bool spin_take(struct spin *spin, struct thread *self)
 void spin_lock(struct spin *spin)
 {
     kassert(!spin_is_held(spin));
+    /* Check before waiting: an order that can deadlock panics even if it did not this time. */
     lock_rank_enter(spin->rank);
     while (!spin_take(spin, thread_current()))
         backend_spin_contended(spin);
@@ -300,17 +324,19 @@ bool spin_try_lock(struct spin *spin)
     return taken;
 }
 
-/* Once released, the spin may be gone with its owner: a semaphore that was waited for. */
 void spin_unlock(struct spin *spin)
 {
     kassert(spin_is_held(spin));
     lock_rank_leave(spin->rank);
+
+    /* From here on, the memory of the spinlock may be freed: a thread that waited for a semaphore
+     * on its stack can return as soon as the semaphore's spinlock is free. */
     atomic_store_explicit(&spin->held, 0, memory_order_release);
     if (--thread_current()->spins_held == 0)
         backend_spins_released();
 }
 
-/* By the running thread. */
+/* Returns true if the running thread holds it, which is stricter than in the kernel. */
 bool spin_is_held(const struct spin *spin)
 {
     return atomic_load_explicit(&spin->held, memory_order_relaxed) == thread_current()->number;
@@ -324,7 +350,7 @@ uint32_t *lock_ranks_held(void)
 void host_assert_may_sleep(const char *what)
 {
     if (thread_current()->spins_held != 0)
-        panic("%s with a spin held", what);
+        panic("%s with a spinlock held", what);
 }
 
 /* ---- threads ------------------------------------------------------------------------------ */
@@ -333,6 +359,7 @@ void host_thread_init(struct thread *thread, const char *name, enum thread_prior
                       void (*entry)(void *argument), void *argument)
 {
     static _Atomic unsigned last_number;
+
     snprintf(thread->name, sizeof(thread->name), "%s", name);
     thread->priority = priority;
     thread->number = atomic_fetch_add(&last_number, 1) + 1;
@@ -349,6 +376,7 @@ void host_thread_info(const struct thread *thread, struct thread_info *info)
         [THREAD_PARKED] = "parked",
         [THREAD_ENDED] = "ended",
     };
+
     *info = (struct thread_info){
         .name = thread->name,
         .state = states[atomic_load(&thread->state)],
@@ -370,9 +398,9 @@ void thread_interrupt(struct thread *thread)
 
 static _Atomic long patience = LONG_MAX;
 
-void host_set_patience(long questions)
+void host_set_patience(long calls)
 {
-    atomic_store(&patience, questions);
+    atomic_store(&patience, calls);
 }
 
 bool thread_interrupted(void)
@@ -390,8 +418,11 @@ void thread_clear_interrupt(void)
 const char *host_leftovers(void)
 {
     static char text[128];
+
+    /* Detached threads end on their own, and there is nothing to wait on but the count. */
     for (unsigned tries = 0; host_thread_count() > 0 && tries < 5000; tries++)
         usleep(1000);
+
     if (host_thread_count() == 0 && memory.used_bytes == 0)
         return NULL;
     snprintf(text, sizeof(text), "%u threads and %zu bytes are left", host_thread_count(),
@@ -402,20 +433,23 @@ const char *host_leftovers(void)
 /* ---- panic -------------------------------------------------------------------------------- */
 
 static struct {
-    struct thread *_Atomic expecting;
+    struct thread *_Atomic expecting; /* the thread inside host_panic_of(), or NULL */
     jmp_buf jump;
     char text[256];
 } panics;
 
 _Noreturn void panic(const char *format, ...)
 {
+    /* Another thread may panic while one expects to: each needs a buffer of its own. */
     bool expected = panics.expecting == thread_current();
-    char unexpected_text[256];
+    char unexpected_text[sizeof(panics.text)];
     char *text = expected ? panics.text : unexpected_text;
+
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof(panics.text), format, arguments);
     va_end(arguments);
+
     if (expected)
         longjmp(panics.jump, 1);
     fprintf(stderr, "panic in %s: %s\n", thread_name(thread_current()), text);
@@ -428,12 +462,16 @@ const char *host_panic_of(void (*body)(void *argument), void *argument)
     struct thread *self = thread_current();
     uint32_t ranks = self->ranks;
     unsigned spins_held = self->spins_held;
+
     panics.expecting = self;
     if (setjmp(panics.jump) == 0) {
         body(argument);
         panics.expecting = NULL;
         return NULL;
     }
+
+    /* The panic left the body with its locks taken. Forget them, or every lock that the test takes
+     * from now on would violate the order of ranks. */
     self = panics.expecting;
     panics.expecting = NULL;
     self->ranks = ranks;
@@ -444,11 +482,13 @@ const char *host_panic_of(void (*body)(void *argument), void *argument)
 /* ---- console, end ------------------------------------------------------------------------- */
 
 static struct {
-    _Atomic bool busy;
+    _Atomic bool busy; /* the lock of the rest; see capture_lock() */
     char *buffer;
     size_t bytes, length;
 } capture;
 
+/* Not a spinlock of port.h: port_console_write() may be called in any context, with any spinlock
+ * held. */
 static void capture_lock(void)
 {
     while (atomic_exchange(&capture.busy, true))
@@ -461,7 +501,7 @@ void host_console_capture(char *buffer, size_t bytes)
     capture.buffer = buffer;
     capture.bytes = bytes;
     capture.length = 0;
-    if (buffer != NULL)
+    if (buffer)
         buffer[0] = '\0';
     atomic_store(&capture.busy, false);
 }
@@ -469,11 +509,11 @@ void host_console_capture(char *buffer, size_t bytes)
 void port_console_write(const char *text, size_t bytes)
 {
     capture_lock();
-    if (capture.buffer == NULL) {
+    if (!capture.buffer) {
         fwrite(text, 1, bytes, stderr);
     } else {
         size_t room = capture.bytes - 1 - capture.length;
-        size_t kept = bytes < room ? bytes : room;
+        size_t kept = min(bytes, room);
         memcpy(capture.buffer + capture.length, text, kept);
         capture.length += kept;
         capture.buffer[capture.length] = '\0';

@@ -1,8 +1,8 @@
 /*
  * port_threads.c - threads and time of kernel/port.h over pthreads: real concurrency.
  *
- * The thread that runs main(), and any that was not made by thread_create(), gets a struct thread
- * of its own when it first asks who it is.
+ * A thread that thread_create() did not make, such as the one that runs main(), gets a struct
+ * thread when it first calls thread_current().
  */
 #include <errno.h>
 #include <pthread.h>
@@ -24,10 +24,11 @@ struct pthread_thread {
 
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct list all = LIST_INIT(all);
-static unsigned live_count; /* of `all` */
+/* The members of `all`, and detached threads that have left it but still free their memory. */
+static unsigned live_count;
 
 static _Thread_local struct thread *self;
-static _Thread_local struct pthread_thread foreign;
+static _Thread_local struct pthread_thread foreign; /* `self` of a thread not made here */
 
 /* ---- time --------------------------------------------------------------------------------- */
 
@@ -55,11 +56,11 @@ int64_t time_wall_s(void)
     return (int64_t)time(NULL);
 }
 
-/* As CLOCK_MONOTONIC's; deadlines beyond the host's time are as good as never. */
+/* Converts a deadline to CLOCK_MONOTONIC. TIME_NEVER and its like are cut to 146,000 years, since
+ * the sum must not overflow. */
 static struct timespec timespec_of(uint64_t deadline_us)
 {
-    uint64_t most = UINT64_MAX / 4;
-    uint64_t us = (deadline_us < most ? deadline_us : most) + start_us;
+    uint64_t us = min(deadline_us, UINT64_MAX / 4) + start_us;
     return (struct timespec){ .tv_sec = (time_t)(us / 1000000),
                               .tv_nsec = (long)(us % 1000000) * 1000 };
 }
@@ -93,7 +94,7 @@ static void free_thread(struct pthread_thread *t)
 
 struct thread *thread_current(void)
 {
-    if (self == NULL) {
+    if (!self) {
         host_thread_init(&foreign.thread, "main", PRIORITY_NORMAL, NULL, NULL);
         init_thread(&foreign);
         foreign.thread.state = THREAD_RUNNING;
@@ -110,7 +111,7 @@ static void leave_all(struct pthread_thread *t)
     pthread_mutex_unlock(&all_lock);
 }
 
-/* A detached thread frees itself, and is for its last steps one that thread_create() never made. */
+/* Ends the running thread, which frees itself if it is detached. Otherwise thread_join() does. */
 static void end_thread(struct pthread_thread *t)
 {
     pthread_mutex_lock(&all_lock);
@@ -122,10 +123,14 @@ static void end_thread(struct pthread_thread *t)
     pthread_mutex_unlock(&all_lock);
     if (!detached)
         return;
+
+    /* mem_free() asks for the running thread. As `t` is being freed, let it see a foreign one. */
     self = NULL;
     free_thread(t);
+
+    /* Count it out last: host_leftovers() waits for the count, then expects no memory in use. */
     pthread_mutex_lock(&all_lock);
-    live_count--; /* last, so that whoever waits for it finds no memory in use */
+    live_count--;
     pthread_mutex_unlock(&all_lock);
 }
 
@@ -134,7 +139,9 @@ static void *run_thread(void *argument)
     struct pthread_thread *t = argument;
     self = &t->thread;
     t->thread.entry(t->thread.argument);
-    if (t->thread.ranks != 0 || t->thread.spins_held != 0)
+
+    /* No other thread could ever release the lock. */
+    if (t->thread.ranks || t->thread.spins_held)
         panic("thread %s ends with a lock held", t->thread.name);
     end_thread(t);
     return NULL;
@@ -144,16 +151,19 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
                              void (*entry)(void *argument), void *argument)
 {
     struct pthread_thread *t = host_thread_fails() ? NULL : mem_zalloc(sizeof(*t));
-    if (t == NULL)
+    if (!t)
         return NULL;
     host_thread_init(&t->thread, name, priority, entry, argument);
     init_thread(t);
     t->thread.state = THREAD_RUNNING;
+
+    /* Start it under the lock, so that it cannot end before it is in the list. */
     pthread_mutex_lock(&all_lock);
     list_push_back(&all, &t->thread.link);
     live_count++;
     int failed = pthread_create(&t->handle, NULL, run_thread, t);
     pthread_mutex_unlock(&all_lock);
+
     if (failed) {
         leave_all(t);
         free_thread(t);
@@ -174,12 +184,16 @@ void thread_join(struct thread *thread)
 void thread_detach(struct thread *thread)
 {
     struct pthread_thread *t = container_of(thread, struct pthread_thread, thread);
+
+    /* Detach it under the lock: once that is released, the thread may end and free itself. */
     pthread_mutex_lock(&all_lock);
     bool ended = thread->ended;
     thread->detached = true;
     if (!ended)
-        pthread_detach(t->handle); /* under the lock, since after it the thread may free itself */
+        pthread_detach(t->handle);
     pthread_mutex_unlock(&all_lock);
+
+    /* It ended before it was detached, so it has not freed itself. */
     if (ended)
         thread_join(thread);
 }
@@ -216,6 +230,8 @@ void thread_park(uint64_t deadline_us)
     host_assert_may_sleep("park");
     struct timespec when = timespec_of(deadline_us);
     int result = 0;
+
+    /* A permit that was given before the call is consumed without a wait. */
     pthread_mutex_lock(&t->lock);
     t->thread.state = THREAD_PARKED;
     while (!t->permit && result != ETIMEDOUT)
@@ -235,7 +251,7 @@ void thread_unpark(struct thread *thread)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* ---- spins -------------------------------------------------------------------------------- */
+/* ---- spinlocks ---------------------------------------------------------------------------- */
 
 void backend_spin_contended(struct spin *spin)
 {
@@ -243,10 +259,12 @@ void backend_spin_contended(struct spin *spin)
     sched_yield();
 }
 
+/* The host preempts threads wherever it likes. */
 void backend_spins_released(void)
 {
 }
 
+/* Runs over pthreads cannot be repeated. */
 void backend_describe_run(void)
 {
 }

@@ -191,7 +191,7 @@ static void sleep_body(void *argument)
     (void)argument;
     spin_lock(&queue_spin);
     kassert(spin_is_held(&queue_spin) && !spin_try_lock(&queue_spin));
-    expect_panic("park with a spin held", park_now, NULL);
+    expect_panic("park with a spinlock held", park_now, NULL);
     spin_unlock(&queue_spin);
     mutex_lock(&vnode_lock);
     kassert(host_panic_of(take_mutex, &vnode_lock) != NULL); /* not recursive */
