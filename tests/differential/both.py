@@ -72,8 +72,9 @@ def run_host(folder, lines):
         script.append(f"echo $? >{folder}/s{number}")
     with open(f"{folder}/script", "w", encoding="utf-8") as file:
         file.write("\n".join(script) + "\n")
+    # Reading its output, which is empty, ends with it; waiting with a timeout would poll.
     subprocess.run(["bash", f"{folder}/script"], env=ENVIRONMENT, check=True, timeout=BATCH_SECONDS,
-                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                   stdin=subprocess.DEVNULL, capture_output=True)
     return [host_answer(folder, number, line) for number, line in enumerate(lines)]
 
 

@@ -1,15 +1,21 @@
 """Command lines: drawn from the commands' own option tables, which `COMMAND --help` prints.
 
+Everything is drawn with a random.Random: hypothesis' own, which can make a failure smaller, or a
+seeded one, which is many times as fast.
+
 A new option of a command is therefore tried by itself; one whose value is not known to VALUES gets a
 word or a number. find's expression, which is no table of options, has a grammar of its own.
 """
+import atexit
+import os
 import re
+import shutil
 import subprocess
+import tempfile
 from functools import lru_cache
 
-from hypothesis import strategies as st
-
 import both
+import trees
 from intended import NOT_COMPARED
 
 READERS = ["cat", "head", "tail", "wc", "sort", "grep", "cmp", "sha256sum", "ls", "find", "echo"]
@@ -47,7 +53,6 @@ def options(command):
 
 @lru_cache(maxsize=None)
 def blank_image():
-    import os, tempfile, trees, atexit, shutil
     folder = tempfile.mkdtemp(prefix="differential-")
     atexit.register(shutil.rmtree, folder)
     os.mkdir(f"{folder}/none")
@@ -62,113 +67,104 @@ def quoted(word):
     return word if re.fullmatch(r"[\w./+=,:%@-]+", word) else "'" + word.replace("'", "'\\''") + "'"
 
 
-@st.composite
-def option_words(draw, command, changes):
+def option_words(random, command, changes):
     """The words of one option, in one of its forms. A line that only reads writes no file with -o."""
     table = [entry for entry in options(command) if changes or (command, entry[0]) != ("sort", "o")]
     if not table:
         return []
-    letter, name, takes = draw(st.sampled_from(table))
+    letter, name, takes = random.choice(table)
     if not takes:
-        return ["-" + letter] if letter and (not name or draw(st.booleans())) else ["--" + name]
-    pool = VALUES.get((command, letter or name), COUNTS)
-    value = draw(st.sampled_from(pool))
+        return ["-" + letter] if letter and (not name or random.randrange(2)) else ["--" + name]
+    value = random.choice(VALUES.get((command, letter or name), COUNTS))
     forms = []
     if letter:
         forms += [["-" + letter, value], ["-" + letter + value]] if value else [["-" + letter, value]]
     if name:
         forms += [["--" + name + "=" + value], ["--" + name, value]]
-    return draw(st.sampled_from(forms))
+    return random.choice(forms)
 
 
-def operands(tree):
-    """Words that name something in the tree, or nothing."""
+def operand(random, tree):
+    """A word that names something in the tree, or nothing."""
     paths = list(tree)
-    pool = [st.sampled_from(paths)] * 6 if paths else []
-    pool += [st.sampled_from(["missing", ".", "no/where", "new"])]
-    if paths:
-        pool += [st.builds(lambda p: p + "/", st.sampled_from(paths)),
-                 st.builds(lambda p: "./" + p, st.sampled_from(paths)),
-                 st.builds(lambda p, n: p + "/" + n, st.sampled_from(paths), st.sampled_from(["new", "a", "new/"]))]
-    return st.one_of(*pool)
+    kind = random.randrange(10) if paths else 6
+    if kind < 6:
+        return random.choice(paths)
+    if kind == 6:
+        return random.choice(["missing", ".", "no/where", "new"])
+    path = random.choice(paths)
+    return {7: path + "/", 8: "./" + path, 9: path + "/" + random.choice(["new", "a", "new/"])}[kind]
 
 
 COUNT_OF_OPERANDS = {"cp": (1, 3), "mv": (1, 3), "cmp": (1, 2), "tee": (0, 2), "echo": (0, 3), "mkdir": (0, 3)}
 
 
-@st.composite
-def table_lines(draw, tree, command, changes):
+def table_line(random, tree, command, changes):
     """A line of a command that has a table of options."""
     words = [command]
-    for _ in range(draw(st.integers(0, 3))):
-        words += draw(option_words(command, changes))
-    low, high = COUNT_OF_OPERANDS.get(command, (0, 3))
+    for _ in range(random.randint(0, 3)):
+        words += option_words(random, command, changes)
     if command == "grep":
-        words.append(draw(st.sampled_from(PATTERNS)))
-    names = draw(st.lists(operands(tree), min_size=low, max_size=high))
+        words.append(random.choice(PATTERNS))
+    names = [operand(random, tree) for _ in range(random.randint(*COUNT_OF_OPERANDS.get(command, (0, 3))))]
     # A name that begins with a dash is meant as a name.
     words += ["--"] if any(name.startswith("-") for name in names) else []
     text = " ".join(quoted(word) for word in words + names)
     files = [path for path, what in tree.items() if isinstance(what, bytes)]
-    if files and draw(st.integers(0, 3)) == 0:
-        text = f"cat -- {quoted(draw(st.sampled_from(files)))} | {text}"
+    if files and random.randrange(4) == 0:
+        text = f"cat -- {quoted(random.choice(files))} | {text}"
     return both.Line(text, changes)
 
 
 # ---- find ---------------------------------------------------------------------------------------------
 
-def find_primaries(changes):
-    globs = st.sampled_from(["*", "a*", "*.txt", "?", "[ab]*", "B", "*b", ".*", "x.c", "", "\\*", "[!a]*"])
-    paths = st.sampled_from(["*", "./a*", "*/b", "./*/*", ".", "*a b*"])
-    sizes = st.sampled_from(["0", "1", "+0", "-1", "+1c", "-3c", "1k", "+1k", "3c", "0c", "-2b", "1w", "x", "1z"])
-    tests = [
-        st.builds(lambda v: ["-name", v], globs), st.builds(lambda v: ["-iname", v], globs),
-        st.builds(lambda v: ["-path", v], paths), st.sampled_from([["-type", t] for t in ("f", "d", "l", "f,d", "q")]),
-        # directories have sizes of their own on each file system
-        st.builds(lambda v: ["(", "!", "-type", "d", "-size", v, ")"], sizes), st.just(["-empty"]),
-        st.just(["-print"]), st.just(["-print0"]),
-        st.builds(lambda v: ["-newer", v], st.sampled_from(["a", "b", "f.txt", "missing"])), st.just(["-prune"]),
-        st.builds(lambda v: ["-maxdepth", v], st.sampled_from(["0", "1", "2", "x", "-1"])),
-        st.builds(lambda v: ["-mindepth", v], st.sampled_from(["0", "1", "2"])),
-        st.sampled_from([["-exec", "echo", "{}", ";"], ["-exec", "echo", "x", "{}", "+"], ["-exec", "false", ";"],
-                         ["-exec", "echo", "{}{}", ";"]]),
-    ]
-    return st.one_of(*tests, *([st.just(["-delete"])] if changes else []))
+GLOBS = ["*", "a*", "*.txt", "?", "[ab]*", "B", "*b", ".*", "x.c", "", "\\*", "[!a]*"]
+PATHS = ["*", "./a*", "*/b", "./*/*", ".", "*a b*"]
+SIZES = ["0", "1", "+0", "-1", "+1c", "-3c", "1k", "+1k", "3c", "0c", "-2b", "1w", "x", "1z"]
+PRIMARIES = [
+    ["-name", GLOBS], ["-iname", GLOBS], ["-path", PATHS], ["-type", ["f", "d", "l", "f,d", "q"]],
+    # directories have sizes of their own on each file system
+    ["(", "!", "-type", "d", "-size", SIZES, ")"], ["-empty"], ["-print"], ["-print0"],
+    ["-newer", ["a", "b", "f.txt", "missing"]], ["-prune"], ["-maxdepth", ["0", "1", "2", "x", "-1"]],
+    ["-mindepth", ["0", "1", "2"]], ["-exec", "echo", "{}", ";"], ["-exec", "echo", "x", "{}", "+"],
+    ["-exec", "false", ";"], ["-exec", "echo", "{}{}", ";"],
+]
+OPERATORS = [[], ["-a"], ["-o"], ["-and"], ["-or"], ["-not"]]
 
 
-def find_expressions(changes):
-    def wider(inner):
-        return st.one_of(
-            st.builds(lambda e: [draw_not, *e] if (draw_not := "!") else e, inner),
-            st.builds(lambda e: ["(", *e, ")"], inner),
-            st.builds(lambda a, op, b: [*a, *op, *b], inner,
-                      st.sampled_from([[], ["-a"], ["-o"], ["-and"], ["-or"], ["-not"]]), inner))
-    return st.recursive(find_primaries(changes), wider, max_leaves=4)
+def find_expression(random, changes, depth=0):
+    """A list in a primary is a choice."""
+    kind = random.randrange(6 if depth < 3 else 3)
+    if kind < 3:
+        primary = random.choice(PRIMARIES + ([["-delete"]] if changes else []))
+        return [random.choice(word) if isinstance(word, list) else word for word in primary]
+    first = find_expression(random, changes, depth + 1)
+    if kind == 3:
+        return ["!", *first]
+    if kind == 4:
+        return ["(", *first, ")"]
+    return [*first, *random.choice(OPERATORS), *find_expression(random, changes, depth + 1)]
 
 
-@st.composite
-def find_lines(draw, tree, changes):
-    starts = draw(st.lists(operands(tree).filter(lambda name: not name.startswith("-")), max_size=2))
-    words = ["find", *starts, *draw(st.one_of(st.just([]), find_expressions(changes)))]
-    text = " ".join(quoted(word) for word in words)
-    return both.Line(text, changes)
+def find_line(random, tree, changes):
+    starts = [operand(random, tree) for _ in range(random.randint(0, 2))]
+    words = ["find", *(name for name in starts if not name.startswith("-"))]
+    if random.randrange(2):
+        words += find_expression(random, changes)
+    return both.Line(" ".join(quoted(word) for word in words), changes)
 
 
-@st.composite
-def lines(draw, tree):
-    if draw(st.booleans()) or any(isinstance(what, str) for what in tree.values()):
-        command, changes = draw(st.sampled_from(READERS)), False
+def draw_line(random, tree):
+    if random.randrange(2) or any(isinstance(what, str) for what in tree.values()):
+        command, changes = random.choice(READERS), False
     else:
-        command, changes = draw(st.sampled_from(WRITERS)), True
+        command, changes = random.choice(WRITERS), True
     if command == "find":
-        return draw(find_lines(tree, changes))
-    return draw(table_lines(tree, command, changes))
+        return find_line(random, tree, changes)
+    return table_line(random, tree, command, changes)
 
 
-@st.composite
-def batches(draw, size):
+def draw_batch(random, size):
     """(tree, lines): lines that are tried on one tree."""
-    import trees
-    tree = draw(trees.trees(draw(st.booleans())))
-    count = draw(st.integers(1, size))
-    return tree, draw(st.lists(lines(tree), min_size=count, max_size=count))
+    tree = trees.draw_tree(random, bool(random.randrange(2)))
+    return tree, [draw_line(random, tree) for _ in range(size)]

@@ -1,54 +1,60 @@
 #!/usr/bin/env python3
 """Compares command lines with GNU's tools until enough were tried.
 
-    run.py LINES [SEED]     fails at the first difference, made as short as it gets
+    run.py LINES [SEED]         fails at the first difference, made as short as it gets
     run.py --all LINES [SEED]   prints all differences, a few of each kind
 
 Each seed draws other lines. The last line counts them.
 """
 import sys
 from collections import defaultdict
+from random import Random
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
 
 import both
+import lines
 from intended import command_of, difference
-from lines import batches
-from test_differential import check
+from test_differential import BATCH_LINES, check
 
-BATCH_LINES = 40
-ROUND = 10  # batches drawn from one seed: hypothesis repeats itself in long rounds
+SHRINK_EXAMPLES = 1000
 
 
-def rounds(visit, wanted, first_seed, phases):
-    """Calls visit(batch), which returns how many lines it tried, until `wanted` were tried."""
-    total = 0
+def differences_of(tree, wanted):
+    for line, (ours, theirs) in zip(wanted, both.run(tree, wanted)):
+        what = difference(line, ours, theirs)
+        if what:
+            yield line, what, ours, theirs
 
-    def once(batch):
-        nonlocal total
-        total += visit(batch)
 
+def shorten(first_seed):
+    """Has hypothesis find a difference again, and make it as short as it gets. Raises it."""
+    @seed(first_seed)
+    @settings(max_examples=SHRINK_EXAMPLES, deadline=None, database=None,
+              suppress_health_check=list(HealthCheck))
+    @given(st.randoms(use_true_random=False), st.integers(1, BATCH_LINES))
+    def find(random, size):
+        check(*lines.draw_batch(random, size))
+
+    find()
+
+
+def survey(wanted, first_seed, stop):
+    """{(command, what): {line: (ours, theirs, tree)}} and how many lines were tried. `stop`: at the
+    first difference."""
+    groups, total = defaultdict(dict), 0
     number = first_seed
-    while total < wanted:
-        drawn = given(batches(BATCH_LINES))(once)
-        seed(number)(settings(max_examples=ROUND, deadline=None, database=None, phases=phases,
-                              suppress_health_check=list(HealthCheck))(drawn))()
+    while total < wanted and not (stop and groups):
+        tree, batch = lines.draw_batch(Random(number), BATCH_LINES)
+        for line, what, ours, theirs in differences_of(tree, batch):
+            groups[command_of(line.text), what].setdefault(line.text, (ours, theirs, tree))
+        total += len(batch)
         number += 1
-    return total
+    return groups, total
 
 
-def survey(wanted, first_seed):
-    groups = defaultdict(dict)
-
-    def visit(batch):
-        tree, lines = batch
-        for line, (ours, theirs) in zip(lines, both.run(tree, lines)):
-            what = difference(line, ours, theirs)
-            if what:
-                groups[command_of(line.text), what].setdefault(line.text, (ours, theirs, tree))
-        return len(lines)
-
-    total = rounds(visit, wanted, first_seed, [Phase.generate])
+def show(groups):
     for (command, what), found in sorted(groups.items(), key=lambda item: -len(item[1])):
         print(f"== {command} {what}: {len(found)}")
         for text in sorted(found, key=len)[:6]:
@@ -58,7 +64,6 @@ def survey(wanted, first_seed):
             print("     GNU    ", theirs.status, theirs.output[:200], theirs.errors[:100])
             if "tree" in what:
                 print("     tree   ", set(ours.tree.splitlines()) ^ set(theirs.tree.splitlines()))
-    return total, sum(map(len, groups.values()))
 
 
 def main():
@@ -69,12 +74,14 @@ def main():
         print(__doc__, file=sys.stderr)
         return 2
     wanted, first_seed = int(words[0]), int(words[1]) if len(words) > 1 else 1
-    if everything:
-        total, differences = survey(wanted, first_seed)
-    else:
-        total, differences = rounds(check, wanted, first_seed, list(Phase)), 0
+
+    groups, total = survey(wanted, first_seed, not everything)
+    show(groups)
+    differences = sum(map(len, groups.values()))
     print(f"differential: {total} command lines, {differences} unexplained differences")
-    return 1 if differences else 0
+    if groups and not everything:
+        shorten(first_seed)
+    return 1 if groups else 0
 
 
 if __name__ == "__main__":
