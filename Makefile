@@ -269,7 +269,7 @@ $(DRIVER_OUT)/known.c: $(DRIVER_OUT)/index $(SDK_OUT)/.made
 PORTABLE := $(filter-out lib/string.c kernel/bus/pci.c shell/commands/system/prof.c \
     drivers/storage/ata/ide/%, $(foreach room,lib kernel/bus kernel/dev kernel/vfs kernel/module \
     shell fs drivers/storage,$(call tree,$(room),%.c))) \
-    kernel/lock_ranks.c kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c \
+    kernel/code.c kernel/lock_ranks.c kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c \
     kernel/monitor.c $(DRIVER_OUT)/known.c
 
 HOST_OUT := $(BUILD)/host
@@ -306,10 +306,10 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 # with threads), and those that need no port at all (alone).
 TESTS_ONCE := test_lib test_inflate test_quote test_cd_sector test_link
 TESTS_ALONE := test_string test_terminal test_keymap test_acpi
-# test_link executes the code of driver objects, which is compiled for x86-64.
+# These execute the code of driver objects, which is compiled for x86-64.
 ifneq ($(HOST_MACHINE),Linux-x86_64)
 TESTS_ONCE := $(filter-out test_link,$(TESTS_ONCE))
-TESTS_LEFT_OUT := test_link
+TESTS_LEFT_OUT := test_link test_module
 endif
 TESTS_BOTH := $(filter-out $(TESTS_ONCE) $(TESTS_ALONE) $(TESTS_LEFT_OUT), \
     $(basename $(notdir $(wildcard tests/host/*/test_*.c))))
@@ -363,6 +363,12 @@ $(FIXTURE_OUT)/%.o: tests/host/module/fixture.c tests/host/module/fixture_rest.S
 	ld -r -o $(@D)/parts/$*-whole.o $(@D)/parts/$*.o $(@D)/parts/$*-rest.o
 	printf '%064d' 7 >$(@D)/parts/$*.abi
 	objcopy --add-section driver_abi=$(@D)/parts/$*.abi $(@D)/parts/$*-whole.o $@
+
+# Drivers that only test_module loads: the kernel does not know them.
+SOURCES_hello := tests/host/module/hello.c
+SOURCES_needs_hello := tests/host/module/needs_hello.c
+$(HOST_OUT)/test_module.sim $(HOST_OUT)/test_module.threads: | $(DRIVER_OBJECTS) \
+    $(DRIVER_OUT)/hello.drv $(DRIVER_OUT)/needs_hello.drv
 
 $(HOST_OUT)/test_link.threads: $(HOST_OUT)/test/tests/host/module/fixture.c.o | $(FIXTURE_OBJECTS)
 
@@ -547,13 +553,15 @@ MAKE_DISC = grub-mkrescue --fonts= --locales= --themes= --install-modules="$(GRU
     { cat $(BUILD)/iso.log; rm -f $@; exit 1; }
 
 # Made twice: what grub-mkrescue adds is known from the first disc and listed on the second.
-$(BUILD)/spindle.iso: $(BUILD)/spindle.elf $(BUILD)/spindle.id $(ISO_FILES) Makefile
+$(BUILD)/spindle.iso: $(DRIVER_OUT)/index $(BUILD)/spindle.elf $(BUILD)/spindle.id $(ISO_FILES) Makefile
 	@echo "  ISO   $@"
 	rm -rf $(BUILD)/iso
 	mkdir -p $(BUILD)/iso/boot/grub/x86_64-efi
 	cp $(BUILD)/spindle.elf $(BUILD)/spindle.id $(BUILD)/iso/boot/
 	cp iso/grub.cfg $(BUILD)/iso/boot/grub/
 	cp -r iso/Book $(BUILD)/iso/
+	mkdir -p $(BUILD)/iso/drivers
+	cp $(DRIVER_OBJECTS) $(DRIVER_OUT)/index $(BUILD)/iso/drivers/
 	cp $(GRUB_EFI_MODULES:%=$(GRUB_EFI)/%.mod) $(BUILD)/iso/boot/grub/x86_64-efi/
 	$(MAKE_DISC)
 	sh iso/manifest.sh reserve $(BUILD)/iso $@

@@ -462,9 +462,21 @@ status_t monitor_wait_settled(uint64_t deadline_us)
     return status;
 }
 
+/* Without a monitor, as in the host tool, events only hold references to their devices. */
+static void drop_events(void)
+{
+    struct event event;
+
+    while (!event_wait(&event, 0))
+        event_done(&event);
+}
+
 status_t monitor_wait_idle(struct device *device, uint64_t deadline_us)
 {
-    return monitor.thread ? event_wait_done(device, deadline_us) : 0;
+    if (monitor.thread)
+        return event_wait_done(device, deadline_us);
+    drop_events();
+    return 0;
 }
 
 void monitor_stop(void)

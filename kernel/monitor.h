@@ -30,8 +30,9 @@ struct monitor_options {
 status_t monitor_start(const struct monitor_options *options) MUST_CHECK;
 /* Waits until start-up is settled. -ETIMEDOUT at the deadline: a device has not answered. */
 status_t monitor_wait_settled(uint64_t deadline_us) MUST_CHECK;
-/* Waits until the monitor has handled all events of this device: its medium is mounted if possible,
- * and unmounted if it was removed. Returns 0 at once if no monitor runs; -ETIMEDOUT, -EINTR. */
+/* Waits until the monitor has handled all events of this device (NULL: of all): its medium is
+ * mounted if possible, and unmounted if it was removed. Returns 0 at once if no monitor runs: the
+ * events are dropped. -ETIMEDOUT, -EINTR. */
 status_t monitor_wait_idle(struct device *device, uint64_t deadline_us) MUST_CHECK;
 /* Stops the threads; mounts remain (host tests). */
 void monitor_stop(void);

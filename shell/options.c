@@ -524,7 +524,8 @@ int shell_run_command(struct shell *shell, int count, char **words)
 {
     const struct shell_command *outer = shell->command;
     const struct options *outer_options = shell->options;
-    const struct shell_command *command = shell_command_find(words[0]);
+    struct code_use use = { 0 };
+    const struct shell_command *command = shell_command_find(words[0], &use);
     if (!command)
         return command_not_found(shell, words[0]);
 
@@ -533,5 +534,6 @@ int shell_run_command(struct shell *shell, int count, char **words)
     int status = run_part(shell, command, count, words);
     shell->command = outer;
     shell->options = outer_options;
+    code_use_end(&use);
     return status;
 }

@@ -2,6 +2,7 @@
  * shell.c - a shell's life, its messages, and its standard input.
  */
 #include "shell/shell.h"
+#include "kernel/module/module.h"
 #include "kernel/console.h"
 #include "lib/format.h"
 #include "lib/macros.h"
@@ -104,12 +105,42 @@ void shell_print_time(struct shell *shell, uint64_t begun_us)
     IGNORE(stream_flush(shell->err));
 }
 
-const struct shell_command *shell_command_find(const char *name)
+static bool is_named(const void *entry, void *name)
+{
+    const struct shell_command *command = entry;
+    return text_equal(command->name, name);
+}
+
+/* The kernel's own first: a driver cannot replace a command. */
+const struct shell_command *shell_command_find(const char *name, struct code_use *use)
 {
     table_each(entry, shell_commands, struct shell_command)
         if (text_equal((*entry)->name, name))
             return *entry;
-    return NULL;
+    return module_entry_find("shell_commands", is_named, (void *)(uintptr_t)name, use, "command",
+                             name);
+}
+
+struct visitor {
+    void (*visit)(const struct shell_command *command, void *context);
+    void *context;
+};
+
+static bool visit_entry(const void *entry, void *context)
+{
+    const struct visitor *visitor = context;
+    visitor->visit(entry, visitor->context);
+    return false;
+}
+
+void shell_command_each(void (*visit)(const struct shell_command *command, void *context),
+                        void *context)
+{
+    struct visitor visitor = { visit, context };
+
+    table_each(entry, shell_commands, struct shell_command)
+        visit(*entry, context);
+    IGNORE(module_entry_find("shell_commands", visit_entry, &visitor, NULL, NULL, NULL));
 }
 
 /* ---- what commands ask -------------------------------------------------------------------- */

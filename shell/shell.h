@@ -20,6 +20,7 @@
 #ifndef SHELL_SHELL_H
 #define SHELL_SHELL_H
 
+#include "kernel/code.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/table.h"
 #include "shell/stream.h"
@@ -103,8 +104,12 @@ void shell_print_time(struct shell *shell, uint64_t begun_us);
 /* Returns whether ^C was typed. */
 bool shell_interrupted(void);
 
-/* Returns the command with this name, or NULL. */
-const struct shell_command *shell_command_find(const char *name);
+/* Returns the command with this name, or NULL. A command of a loaded driver stays until
+ * code_use_end(use). */
+const struct shell_command *shell_command_find(const char *name, struct code_use *use);
+/* Visits all commands, those of loaded drivers too. */
+void shell_command_each(void (*visit)(const struct shell_command *command, void *context),
+                        void *context);
 /* Runs the command that words[0] names: parses its options, which stay in shell->options while it
  * runs, answers --help, and checks the number of operands. words[count] must be NULL. */
 int shell_run_command(struct shell *shell, int count, char **words);

@@ -7,6 +7,7 @@
 #ifndef HOST_PORT_BACKEND_H
 #define HOST_PORT_BACKEND_H
 
+#include "kernel/code.h"
 #include "kernel/port.h"
 
 enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_PARKED, THREAD_ENDED };
@@ -23,6 +24,7 @@ struct thread {
     bool ended, detached;  /* guarded by the back end's lock */
     void (*entry)(void *argument);
     void *argument;
+    struct code_use code_use; /* of entry */
     struct list link;      /* in the back end's list of all threads */
 };
 

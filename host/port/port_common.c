@@ -365,6 +365,7 @@ void host_thread_init(struct thread *thread, const char *name, enum thread_prior
     thread->number = atomic_fetch_add(&last_number, 1) + 1;
     thread->entry = entry;
     thread->argument = argument;
+    code_use_begin(&thread->code_use, (const void *)entry, "thread", thread->name);
     list_init(&thread->link);
 }
 

@@ -144,6 +144,7 @@ static void start_thread(void)
     struct sim_thread *t = sim.current;
     __sanitizer_finish_switch_fiber(NULL, &sim.stack, &sim.stack_bytes);
     t->thread.entry(t->thread.argument);
+    code_use_end(&t->thread.code_use);
 
     /* No other thread could ever release the lock. */
     if (t->thread.ranks || t->thread.spins_held)

@@ -139,6 +139,7 @@ static void *run_thread(void *argument)
     struct pthread_thread *t = argument;
     self = &t->thread;
     t->thread.entry(t->thread.argument);
+    code_use_end(&t->thread.code_use);
 
     /* No other thread could ever release the lock. */
     if (t->thread.ranks || t->thread.spins_held)
@@ -165,6 +166,7 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
     pthread_mutex_unlock(&all_lock);
 
     if (failed) {
+        code_use_end(&t->thread.code_use);
         leave_all(t);
         free_thread(t);
         return NULL;

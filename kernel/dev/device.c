@@ -67,6 +67,7 @@ struct device *device_create(struct device *parent, const struct device_descript
     });
 
     init_links(device);
+    code_use_begin(&device->code_use, device->ops, "device", device->name);
     spin_init(&device->queue_lock, RANK_QUEUE);
     device->generation = 1;
     device->absent_status = -ENOMEDIUM;
@@ -98,6 +99,7 @@ void device_put(struct device *device)
             device->ops->destroy(device);
         transfers_destroy(device);
         bad_blocks_sum_up(device, bad_blocks_take(device));
+        code_use_end(&device->code_use);
         mem_free(device);
         device = parent; /* the child held a reference of it */
     }

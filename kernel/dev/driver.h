@@ -33,14 +33,15 @@ struct driver {
 
     /* Offers a device that was published, or that no driver has when the driver is registered.
      * Returns 0 if the driver accepts it (it may have published children of the device), -ENODEV if
-     * not; other errnos: it accepts the device but failed, which is logged, and no other driver is
-     * asked. The root of the tree is offered to every driver: those of built-in buses publish their
-     * bus below it. NULL: the driver drives no devices. */
+     * not; other errnos: it accepts the device but failed and has undone its work, which is logged;
+     * no other driver is asked. The root of the tree is offered to every driver: those of
+     * built-in buses publish their bus below it. NULL: the driver drives no devices. */
     status_t (*add_device)(struct device *device);
 
     /* Ends the driver's work with a device that it accepted: the device has left the tree, or the
      * driver is unregistered. The children of the device were removed before, except those of the
-     * root, of which the driver removes its own. Called once. NULL: nothing to do. */
+     * root, of which the driver removes its own. Called once for each device for which add_device
+     * returned 0. NULL: nothing to do. */
     void (*remove_device)(struct device *device);
 
     /* Mounts the medium of the handle. Called for any medium, so it verifies the file system's

@@ -10,6 +10,7 @@
 static struct {
     struct spin lock;
     struct list devices; /* with pending bits, and not being handled; each has a reference */
+    unsigned handled;    /* events, until the reference to their device was put */
     struct wait_queue arrival, done;
 } events = {
     .lock = SPIN_INIT(RANK_QUEUE),
@@ -40,6 +41,7 @@ static void event_take(struct event *event)
     event->kind = (enum event_kind)__builtin_ctz(device->pending_events);
     device->pending_events &= device->pending_events - 1;
     device->event_handled = true;
+    events.handled++;
 }
 
 void event_done(struct event *event)
@@ -56,6 +58,11 @@ void event_done(struct event *event)
     spin_unlock(&events.lock);
     if (!more)
         device_put(device);
+
+    spin_lock(&events.lock);
+    events.handled--;
+    wait_queue_wake_all(&events.done);
+    spin_unlock(&events.lock);
 }
 
 status_t event_wait(struct event *event, uint64_t deadline_us)
@@ -77,11 +84,19 @@ unsigned *device_event_flags(struct device *device)
     return &device->event_flags;
 }
 
+/* Caller holds the lock. */
+static bool is_done(const struct device *device)
+{
+    if (!device)
+        return !events.handled && list_empty(&events.devices);
+    return !device->pending_events && !device->event_handled;
+}
+
 status_t event_wait_done(struct device *device, uint64_t deadline_us)
 {
     status_t status = 0;
     spin_lock(&events.lock);
-    while ((device->pending_events || device->event_handled) && !status)
+    while (!is_done(device) && !status)
         status = wait_queue_wait_interruptible(&events.done, &events.lock, deadline_us);
     spin_unlock(&events.lock);
     return status;

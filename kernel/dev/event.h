@@ -31,9 +31,9 @@ void event_post(enum event_kind kind, struct device *device);
 status_t event_wait(struct event *event, uint64_t deadline_us) MUST_CHECK;
 /* Ends the handling of an event. */
 void event_done(struct event *event);
-/* Waits until no event of the device is pending or being handled. -ETIMEDOUT at the deadline,
- * -EINTR. */
 unsigned *device_event_flags(struct device *device); /* 0 at first */
+/* Waits until no event of the device is pending or being handled; NULL: of any device.
+ * -ETIMEDOUT at the deadline, -EINTR. */
 status_t event_wait_done(struct device *device, uint64_t deadline_us) MUST_CHECK;
 
 #endif

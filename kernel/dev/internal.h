@@ -23,6 +23,7 @@
 #ifndef KERNEL_DEV_INTERNAL_H
 #define KERNEL_DEV_INTERNAL_H
 
+#include "kernel/code.h"
 #include "kernel/dev/device.h"
 
 enum { REQUEST_ACTIVE = 1, REQUEST_ENDED }; /* io_request.state */
@@ -54,6 +55,7 @@ struct device {
     /* tree.c and publish.c; under the tree's mutex */
     _Atomic unsigned number;             /* its vnode id in devfs */
     const struct driver *_Atomic driver;
+    bool driver_failed;                  /* match.c's: add_device() returned an error */
     struct list siblings, children;
     struct list all_link;
     struct list number_link, alias_link, name_link;
@@ -78,6 +80,8 @@ struct device {
     unsigned parts_claimed;
     unsigned files_open;                 /* on file systems of this medium */
     _Atomic bool door_locked;
+
+    struct code_use code_use;            /* of ops */
 
     struct list event_link;              /* under event.c's lock, with the next two */
     unsigned pending_events;

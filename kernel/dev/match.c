@@ -8,12 +8,22 @@
 /* The driver of a device that is being offered. */
 static const struct driver offered = { .name = "" };
 
-/* Returns whether the driver accepts the device. */
-static bool accepts(const struct driver *driver, struct device *device)
+/* Returns the answer of the driver: -ENODEV if it does not accept the device. */
+static status_t offer(const struct driver *driver, struct device *device)
 {
     status_t status = driver->add_device ? driver->add_device(device) : -ENODEV;
     if (status && status != -ENODEV)
-        log_error(driver->name, "%s: %s", device->name, status_text(status));
+        log_error(driver->name, "%s: %s", device == device_root() ? "start" : device->name,
+                  status_text(status));
+    return status;
+}
+
+/* Returns whether the driver accepts the device. If it failed, it has undone its work: the device
+ * stays its own, but is not taken back from it. */
+static bool accepts(const struct driver *driver, struct device *device)
+{
+    status_t status = offer(driver, device);
+    device->driver_failed = status && status != -ENODEV;
     return status != -ENODEV;
 }
 
@@ -21,7 +31,7 @@ static bool accepts(const struct driver *driver, struct device *device)
 static void offer_root(struct device *root)
 {
     for (const struct driver *d = driver_next(NULL); d; d = driver_next(d))
-        if (accepts(d, root))
+        if (!offer(d, root))
             driver_list_set_root(d);
 }
 
@@ -68,7 +78,7 @@ void match_device(struct device *device)
 void match_driver(const struct driver *driver, struct device *device)
 {
     if (device == device_root()) {
-        if (accepts(driver, device))
+        if (!offer(driver, device))
             driver_list_set_root(driver);
     } else if (begin_offer(device)) {
         end_offer(device, accepts(driver, device) ? driver : NULL);
@@ -80,7 +90,7 @@ void match_release(struct device *device)
     const struct driver *driver = device->driver;
     while (driver && driver != &offered)
         if (atomic_compare_exchange_weak(&device->driver, &driver, NULL)) {
-            if (driver->remove_device)
+            if (driver->remove_device && !device->driver_failed)
                 driver->remove_device(device);
             return;
         }

@@ -2,6 +2,7 @@
  * thread.c - the scheduler: who runs, park and unpark, creation and end of threads. See thread.h.
  */
 #include "kernel/sched/thread.h"
+#include "kernel/code.h"
 #include "kernel/mm/space.h"
 #include "kernel/panic.h"
 #include "kernel/sched/timer.h"
@@ -28,6 +29,7 @@ struct thread {
     unsigned number;
     struct thread *joiner;
     struct timer timer;      /* its deadline while parked */
+    struct code_use code_use; /* of entry */
     void (*entry)(void *argument);
     void *argument;
     char name[NAME_BYTES];
@@ -284,6 +286,7 @@ static void begin_current(void)
     cpu_interrupts_on();
     struct thread *current = thread_current();
     current->entry(current->argument);
+    code_use_end(&current->code_use);
     end_current();
 }
 
@@ -318,6 +321,7 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
     init_thread(thread, name, priority);
     thread->entry = entry;
     thread->argument = argument;
+    code_use_begin(&thread->code_use, (const void *)entry, "thread", thread->name);
     thread->context = context_create((char *)thread->stack + STACK_BYTES, begin_current);
 
     uint64_t flags = cpu_interrupts_save();

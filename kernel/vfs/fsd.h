@@ -21,6 +21,7 @@
 #ifndef KERNEL_VFS_FSD_H
 #define KERNEL_VFS_FSD_H
 
+#include "kernel/code.h"
 #include "kernel/dev/device.h"
 #include "kernel/vfs/cache/cache.h"
 
@@ -279,6 +280,7 @@ struct fsd {
     /* dismount.c's */
     struct list dismount_link;
     void (*free)(struct fsd *fsd);
+    struct code_use code_use;    /* mount.c's: of ops */
 };
 
 /* Dismounts an fsd that was never mounted, as soon as nothing of it is in flight: for a mount_fs

@@ -171,6 +171,7 @@ status_t interrupt_register(unsigned line, struct interrupt_handler *handler)
     if (line >= INTERRUPT_LINES || line == CASCADE_LINE)
         return -EINVAL;
 
+    code_use_begin(&handler->code_use, (const void *)handler->handle, "interrupt", "handler");
     /* The line gets another chance if it was masked: the new driver may serve the broken device. */
     uint64_t flags = cpu_interrupts_save();
     list_push_back(&handlers[line], &handler->link);
@@ -191,6 +192,7 @@ void interrupt_unregister(unsigned line, struct interrupt_handler *handler)
     if (list_empty(&handlers[line]))
         set_masked(line, true);
     cpu_interrupts_restore(flags);
+    code_use_end(&handler->code_use);
 }
 
 void interrupts_start(void)

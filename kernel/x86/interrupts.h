@@ -16,6 +16,7 @@
 #ifndef KERNEL_X86_INTERRUPTS_H
 #define KERNEL_X86_INTERRUPTS_H
 
+#include "kernel/code.h"
 #include "kernel/port.h"
 
 enum { INTERRUPT_LINES = 16 };
@@ -23,7 +24,8 @@ enum { INTERRUPT_LINES = 16 };
 struct interrupt_handler {
     bool (*handle)(void *context); /* returns true if its device raised the interrupt */
     void *context;
-    struct list link;              /* owned by interrupts.c */
+    struct list link;              /* owned by interrupts.c, with the next */
+    struct code_use code_use;
 };
 
 /* Adds a handler, borrowed until interrupt_unregister(). -EINVAL if the line does not exist; 0xff

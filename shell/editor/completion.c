@@ -87,10 +87,14 @@ static void offer(struct finder *finder, const char *name)
         finder->status = words_add(&finder->completion->candidates, name, strlen(name));
 }
 
+static void offer_command(const struct shell_command *command, void *finder)
+{
+    offer(finder, command->name);
+}
+
 static void find_commands(struct finder *finder)
 {
-    table_each(entry, shell_commands, struct shell_command)
-        offer(finder, (*entry)->name);
+    shell_command_each(offer_command, finder);
 }
 
 static void find_variables(struct finder *finder)
@@ -193,13 +197,15 @@ static void find_paths(struct finder *finder, bool directories_only)
 
 /* ---- which candidates to offer ------------------------------------------------------------ */
 
-/* Returns the command that the words before the cursor name, or its part if they name one. */
-static const struct shell_command *command_at(const char *text, const struct place *place)
+/* Returns the command that the words before the cursor name, or its part if they name one. The
+ * caller ends the use. */
+static const struct shell_command *command_at(const char *text, const struct place *place,
+                                              struct code_use *use)
 {
     char name[32];
     bool fits = quote_remove(text + place->command, place->command_end - place->command, name,
                              sizeof(name));
-    const struct shell_command *command = fits ? shell_command_find(name) : NULL;
+    const struct shell_command *command = fits ? shell_command_find(name, use) : NULL;
     if (!command || !command->parts || place->words < 2)
         return command;
     fits = quote_remove(text + place->part, place->part_end - place->part, name, sizeof(name));
@@ -290,11 +296,13 @@ static void find(struct finder *finder, const char *text, const struct place *pl
     } else if (!place->words && !strchr(word, '/')) {
         find_commands(finder);
     } else {
-        const struct shell_command *command = place->words ? command_at(text, place) : NULL;
+        struct code_use use = { 0 };
+        const struct shell_command *command = place->words ? command_at(text, place, &use) : NULL;
         if (*word == '-')
             find_options(finder, command);
         else
             find_arguments(finder, command);
+        code_use_end(&use);
     }
 }
 

@@ -34,6 +34,6 @@ void put(const char *path, const char *text);
         (void)state; \
         rig_run(name##_body, NULL, 1); \
     } \
-    static void name##_body(void *unused)
+    static void name##_body(void *unused __attribute__((unused)))
 
 #endif

@@ -23,6 +23,8 @@ GROUND = {
     "boot/stack.S": "the first stack, whose guard page mm/ leaves out",
     "kernel/framebuffer.h": "the part of boot_info.h that describes the screen",
     "kernel/port.h": "the interface that x86/, mm/ and sched/ implement together",
+    "kernel/code.c": "uses of loaded drivers: threads, devices and mounts record them; needs a spin",
+    "kernel/code.h": "",
     "kernel/early.c": "output and exit that need nothing else",
     "kernel/early.h": "",
     "kernel/lock_ranks.c": "the order of locks, which spinlocks and mutexes check; port.h declares it",

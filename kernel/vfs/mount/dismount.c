@@ -95,8 +95,12 @@ static void free_mounted(struct fsd *fsd)
 {
     struct device_handle handle = *fsd_device(fsd);
     struct device *former = fsd->former;
+    struct code_use code_use;
+
     vnodes_drop(fsd);
+    code_use_move(&code_use, &fsd->code_use);
     fsd->ops->dismount(fsd);
+    code_use_end(&code_use);
     device_close(&handle);
     device_put(former);
 }
@@ -109,7 +113,11 @@ void fsd_dismount(struct fsd *fsd)
 static void free_discarded(struct fsd *fsd)
 {
     struct device *device = fsd->device.device;
+    struct code_use code_use;
+
+    code_use_move(&code_use, &fsd->code_use);
     fsd->ops->dismount(fsd);
+    code_use_end(&code_use);
     device_put(device);
 }
 

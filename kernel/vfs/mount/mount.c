@@ -22,6 +22,7 @@ static status_t fsd_find(const struct device_handle *handle, const char *type,
         if (!status) {
             list_init(&(*fsd)->vnodes);
             list_init(&(*fsd)->held);
+            code_use_begin(&(*fsd)->code_use, (*fsd)->ops, "mounted file system", (*fsd)->name);
         }
         if (status != -EMEDIUMTYPE) {
             driver_put(d);

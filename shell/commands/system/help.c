@@ -10,9 +10,11 @@
 #include "shell/command_not_found.h"
 #include "shell/options.h"
 
+enum { HELP_NAME_BYTES = 32, HELP_SUMMARY_BYTES = 128 };
+
 /* In the order of the list. NULL: the commands that belong to the shell itself. */
 static const char *const groups[] = {
-    NULL, "Files", "Text", "Trees", "Devices and mounts", "The machine",
+    NULL, "Files", "Text", "Trees", "Devices and mounts", "The machine", "Drivers",
 };
 
 static bool same_group(const char *a, const char *b)
@@ -20,38 +22,52 @@ static bool same_group(const char *a, const char *b)
     return a && b ? text_equal(a, b) : a == b;
 }
 
-/* Returns the command of a group that follows `previous` alphabetically; NULL at the end. */
-static const struct shell_command *help_next(const char *group,
-                                             const struct shell_command *previous)
+/* The next line of a group: the first name after `previous` in alphabetical order. Copied, since a
+ * driver may be unloaded meanwhile. */
+struct help_line {
+    const char *group;
+    char previous[HELP_NAME_BYTES], name[HELP_NAME_BYTES], summary[HELP_SUMMARY_BYTES];
+};
+
+static void consider(const struct shell_command *command, void *context)
 {
-    const struct shell_command *best = NULL;
-    table_each(entry, shell_commands, struct shell_command) {
-        if (!same_group((*entry)->group, group) ||
-            (previous && strcmp((*entry)->name, previous->name) <= 0))
-            continue;
-        if (!best || strcmp((*entry)->name, best->name) < 0)
-            best = *entry;
+    struct help_line *line = context;
+
+    if (!same_group(command->group, line->group) || strcmp(command->name, line->previous) <= 0 ||
+        (line->name[0] && strcmp(command->name, line->name) >= 0))
+        return;
+    text_copy(line->name, sizeof(line->name), command->name);
+    text_copy(line->summary, sizeof(line->summary), command->summary);
+}
+
+static void show_group(struct shell *shell, const char *group)
+{
+    struct help_line line = { .group = group };
+
+    while (shell_command_each(consider, &line), line.name[0]) {
+        stream_format(shell->out, "  %-10s %s\n", line.name, line.summary);
+        text_copy(line.previous, sizeof(line.previous), line.name);
+        line.name[0] = '\0';
     }
-    return best;
 }
 
 static int run_help(struct shell *shell, int count, char **words)
 {
     if (count > 1) {
-        const struct shell_command *command = shell_command_find(words[1]);
+        struct code_use use = { 0 };
+        const struct shell_command *command = shell_command_find(words[1], &use);
         if (!command) {
             (void)command_not_found(shell, words[1]);
             return SHELL_FAILED;
         }
         options_help(shell, command);
+        code_use_end(&use);
         return SHELL_DONE;
     }
 
     for (unsigned i = 0; i < ARRAY_LENGTH(groups); i++) {
         stream_format(shell->out, "%s%s\n", i ? "\n" : "", i ? groups[i] : "The shell");
-        const struct shell_command *c = NULL;
-        while ((c = help_next(groups[i], c)))
-            stream_format(shell->out, "  %-10s %s\n", c->name, c->summary);
+        show_group(shell, groups[i]);
     }
     stream_text(shell->out, "\n`help COMMAND` describes a command; "
                             "`book` lists the chapters of the Book.\n");

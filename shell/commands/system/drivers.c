@@ -1,0 +1,245 @@
+/*
+ * drivers.c - drivers that are loaded at run time: load, unload, drivers.
+ */
+#include "kernel/dev/deadlines.h"
+#include "kernel/dev/device.h"
+#include "kernel/dev/driver.h"
+#include "kernel/module/module.h"
+#include "kernel/monitor.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/mounts.h"
+#include "shell/shell.h"
+
+#define DRIVER_FOLDER "/System/drivers/"
+
+enum { ANSWER_BYTES = 16, PATH_BYTES = 256 };
+
+/* Reports why a driver could not be loaded or unloaded: the reason in words, else the errno's. */
+static int fail(struct shell *shell, const char *word, status_t status,
+                const struct object_error *error)
+{
+    if (!error->why[0])
+        return shell_fail(shell, word, status);
+    return shell_complain(shell, "%s: %s", word, error->why);
+}
+
+/* ---- load ---------------------------------------------------------------------------------- */
+
+/* Reads a whole file into memory that the caller frees. */
+static status_t read_whole(struct shell *shell, const char *path, uint8_t **data, size_t *bytes)
+{
+    struct file *file;
+    status_t status = file_open(shell->directory, path, OPEN_READ, &file);
+    if (status)
+        return status;
+
+    uint64_t size = file_size(file);
+    if (size > OBJECT_BYTES_MAX)
+        status = -EFBIG;
+    *data = status ? NULL : mem_alloc(max(size, 1));
+    if (!status && !*data)
+        status = -ENOMEM;
+
+    *bytes = 0;
+    while (!status && *bytes < size) {
+        ssize_t got = file_read(file, *data + *bytes, size - *bytes);
+        if (got <= 0) {
+            status = (status_t)got;
+            break;
+        }
+        *bytes += (size_t)got;
+    }
+    file_close(file);
+    if (status)
+        mem_free(*data);
+    return status;
+}
+
+/* A word without a slash that does not end in ".drv" names a driver on the boot disc. */
+static const char *path_of(const char *word, char path[PATH_BYTES])
+{
+    size_t length = strlen(word);
+    bool is_file = strchr(word, '/') || (length > 4 && text_equal(word + length - 4, ".drv"));
+
+    if (is_file || length + sizeof(DRIVER_FOLDER ".drv") > PATH_BYTES)
+        return word;
+    text_copy(path, PATH_BYTES, DRIVER_FOLDER);
+    text_copy(path + strlen(path), PATH_BYTES - strlen(path), word);
+    text_copy(path + strlen(path), PATH_BYTES - strlen(path), ".drv");
+    return path;
+}
+
+/* Code that the kernel does not know can do anything: only a person may let it in. */
+static status_t ask(struct shell *shell, const char *word, bool *yes)
+{
+    char answer[ANSWER_BYTES];
+
+    stream_format(shell->out, "%s was not built with this kernel. Load it? [y/N] ", word);
+    ssize_t got = shell_read(shell, answer, sizeof(answer));
+    if (got < 0)
+        return (status_t)got;
+    *yes = got > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+    return 0;
+}
+
+static int load(struct shell *shell, const char *word, bool any)
+{
+    char place[PATH_BYTES];
+    const char *path = path_of(word, place), *name;
+    struct object_error error = { "" };
+    uint8_t *data;
+    size_t bytes;
+
+    status_t status = read_whole(shell, path, &data, &bytes);
+    if (status)
+        return shell_fail(shell, path, status);
+
+    struct bytes file = { data, bytes };
+    status = module_load(file, path, 0, &name, &error);
+    if (status == -EPERM && any) {
+        bool yes = false;
+        status = ask(shell, word, &yes);
+        if (!status)
+            status = yes ? module_load(file, path, MODULE_ANY, &name, &error) : -EPERM;
+    } else if (status == -EPERM) {
+        text_copy(error.why + strlen(error.why), sizeof(error.why) - strlen(error.why),
+                  "; `load --any` asks and loads it");
+    }
+    mem_free(data);
+    return status ? fail(shell, word, status, &error) : SHELL_DONE;
+}
+
+static int run_load(struct shell *shell, int count, char **words)
+{
+    int result = SHELL_DONE;
+    for (int i = 1; i < count && !shell_interrupted(); i++) {
+        int one = load(shell, words[i], option_given_name(shell, "any"));
+        result = max(result, one);
+    }
+    return result;
+}
+
+static const struct shell_option load_options[] = {
+    { 0, "any", NULL, "ask, and load also a driver that was not built with this kernel" },
+    { 0 },
+};
+
+static const struct shell_command command_load = {
+    .name = "load",
+    .arguments = "[--any] DRIVER...",
+    .summary = "load drivers: files, or names from " DRIVER_FOLDER,
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_load,
+    .options = load_options,
+    .group = "Drivers",
+};
+SHELL_COMMAND(command_load);
+
+/* ---- unload -------------------------------------------------------------------------------- */
+
+/* A device that was removed is in use until the monitor has unmounted it: waits for that. */
+static status_t unload(const char *name, bool remove_devices, struct object_error *error)
+{
+    status_t status = module_unload(name, remove_devices, error);
+    if (status != -EBUSY || !remove_devices)
+        return status;
+    status = monitor_wait_idle(NULL, time_now_us() + DEADLINE_SETTLE_US);
+    return status == -EINTR ? status : module_unload(name, true, error);
+}
+
+static int run_unload(struct shell *shell, int count, char **words)
+{
+    int result = SHELL_DONE;
+    for (int i = 1; i < count; i++) {
+        struct object_error error;
+        status_t status = unload(words[i], option_given(shell, 'f'), &error);
+        if (status == -ENOENT)
+            result = shell_complain(shell, "%s: no such loaded driver", words[i]);
+        else if (status)
+            result = fail(shell, words[i], status, &error);
+    }
+    return result;
+}
+
+static const struct shell_option unload_options[] = {
+    { 'f', "force", NULL, "remove its devices first, as if they were unplugged" },
+    { 0 },
+};
+
+static const struct shell_command command_unload = {
+    .name = "unload",
+    .arguments = "[-f] NAME...",
+    .summary = "unload drivers that are not in use",
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_unload,
+    .options = unload_options,
+    .group = "Drivers",
+};
+SHELL_COMMAND(command_unload);
+
+/* ---- drivers ------------------------------------------------------------------------------- */
+
+/* Answers which driver has a device. */
+static int explain(struct shell *shell, const char *word)
+{
+    struct device *device = mounts_find_device(shell, word);
+    if (!device)
+        return shell_fail(shell, word, -ENODEV);
+
+    const struct driver *driver = device_driver(device);
+    if (driver)
+        stream_format(shell->out, "%s: driver %s\n", word, driver->name);
+    else
+        stream_format(shell->out, "%s: no driver accepted it\n", word);
+    device_put(device);
+    return driver ? SHELL_DONE : SHELL_FAILED;
+}
+
+static void show_module(struct shell *shell, const struct module_facts *facts)
+{
+    stream_format(shell->out, "%-12s %-8s %4llu KiB %3u use%s  %.12s%s  %s\n", facts->name,
+                  facts->version, (unsigned long long)(facts->bytes + 1023) / 1024, facts->uses,
+                  facts->uses == 1 ? " " : "s", facts->digest, facts->known ? "" : " (not known)",
+                  facts->description);
+}
+
+static int run_drivers(struct shell *shell, int count, char **words)
+{
+    const char *why = option_value_name(shell, "why");
+    (void)count, (void)words;
+    if (why)
+        return explain(shell, why);
+
+    struct module_facts *facts = mem_alloc(sizeof(*facts));
+    if (!facts)
+        return shell_fail(shell, NULL, -ENOMEM);
+    for (unsigned i = 0; !module_describe(i, facts); i++) {
+        show_module(shell, facts);
+        if (option_given(shell, 'v'))
+            stream_format(shell->out, "    from %s, licence %s, digest %s\n", facts->origin,
+                          facts->licence, facts->digest);
+    }
+    mem_free(facts);
+    return SHELL_DONE;
+}
+
+static const struct shell_option drivers_options[] = {
+    { 'v', "verbose", NULL, "show origin, licence and whole digest too" },
+    { 0, "why", "DEVICE", "print which driver has this device" },
+    { 0 },
+};
+
+static const struct shell_command command_drivers = {
+    .name = "drivers",
+    .arguments = "[-v] [--why=DEVICE]",
+    .summary = "list the loaded drivers",
+    .run = run_drivers,
+    .options = drivers_options,
+    .group = "Drivers",
+};
+SHELL_COMMAND(command_drivers);

@@ -1,0 +1,215 @@
+/*
+ * test_module.c - promise: a driver that is loaded works as one that is built in; what cannot be
+ * loaded is refused with its reason and leaves nothing behind; code that is in use is never freed.
+ * C1: DrvInit, which the Möbius book's driver exports, is the object's table of drivers.
+ *
+ * The objects are those of `make drivers` (the Book's examples) and hello.c, which the kernel does
+ * not know. They run in this process, which is linked below 2 GiB. For both back ends.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/port/host.h"
+#include "kernel/module/module.h"
+#include "lib/macros.h"
+#include "shell/language/run.h"
+#include "tests/host/rig.h"
+#include "tests/host/said.h"
+
+enum { NTH_MAX = 2000, CYCLES = 200, FILE_BYTES = 5000, IMAGE_BYTES = 4096 + 8192 };
+
+/* Puts an object that was built into the file system of the shell. */
+static void put_object(const char *name)
+{
+    char path[64], host_path[96];
+    size_t bytes;
+
+    snprintf(host_path, sizeof(host_path), "build/drivers/%s.drv", name);
+    snprintf(path, sizeof(path), "/%s.drv", name);
+    uint8_t *data = rig_load(host_path, &bytes);
+    kassert(data);
+    rig_put_file(path, data, bytes);
+    free(data);
+}
+
+static void start_with(const char *first, const char *second)
+{
+    start();
+    put_object(first);
+    if (second)
+        put_object(second);
+}
+
+static status_t load_any(const char *path, struct object_error *error)
+{
+    static uint8_t data[64 * 1024];
+    const char *name;
+    ssize_t bytes = rig_get_file(path, data, sizeof(data));
+    kassert(bytes > 0);
+    return module_load((struct bytes){ data, (size_t)bytes }, path, MODULE_ANY, &name, error);
+}
+
+BODY(counter)
+{
+    start_with("counter", NULL);
+    says("load /counter.drv; hexdump /System/Devices/Classes/disk0 0x1000 0x10",
+         "00001000  00 10 00 00 00 00 00 00  08 10 00 00 00 00 00 00  |................|\n");
+    run("drivers", 0, NULL, "");
+    kassert(strstr(out.text, "counter") && strstr(out.text, "1 use "));
+    fails("load /counter.drv", "load: /counter.drv: driver counter is loaded already\n");
+    fails("unload counter", "unload: counter: device counter uses it\n");
+    says("unload -f counter; drivers; ls /System/Devices/Classes", "");
+    fails("unload counter", "unload: counter: no such loaded driver\n");
+    stop();
+}
+
+static void put_image(void)
+{
+    static uint8_t image[IMAGE_BYTES];
+
+    memcpy(image, "ONEFILE1", 8);
+    image[8] = FILE_BYTES & 255;
+    image[9] = FILE_BYTES >> 8;
+    strcpy((char *)image + 16, "greeting");
+    memcpy(image + 4096, "hello\n", 6);
+    rig_put_file("/image", image, sizeof(image));
+}
+
+BODY(file_system)
+{
+    start_with("onefile", NULL);
+    put_image();
+    run("mkdir /m; mount /image /m", 1, "", NULL);
+    says("load /onefile.drv; mount /image /m; ls /m; head -c 6 /m/greeting", "greeting\nhello\n");
+    fails("unload onefile", "unload: onefile: mounted file system onefile uses it\n");
+    says("umount /m; unload onefile; drivers", "");
+    run("mount /image /m", 1, "", NULL);
+    stop();
+}
+
+/* A device that is open when its driver is unloaded by force is unplugged; its code stays until the
+ * last close. */
+BODY(open_device)
+{
+    struct file *file;
+    uint8_t byte;
+
+    start_with("counter", NULL);
+    says("load /counter.drv", "");
+    kassert(!rig_open("/System/Devices/Classes/disk0", OPEN_READ, &file));
+    fails("unload -f counter",
+          "unload: counter: device counter still uses it; its drivers are unregistered\n");
+    kassert(file_read_at(file, 0, &byte, 1) == -ENODEV);
+    file_close(file);
+    says("unload counter; drivers", "");
+    stop();
+}
+
+BODY(command)
+{
+    struct object_error error;
+
+    start_with("hello", "needs_hello");
+    run("hello", 127, "", NULL);
+    run("load /hello.drv", 1, "", NULL);
+    kassert(strstr(err.text, "not built with this kernel") && strstr(err.text, "load --any"));
+    run("load --any /hello.drv", 1, NULL, NULL); /* nobody answers */
+    kassert(!module_is_tainted());
+
+    kassert(load_any("/needs_hello.drv", &error) == -ENOENT);
+    kassert(strstr(error.why, "needs driver hello"));
+    kassert(!load_any("/hello.drv", &error));
+    kassert(module_is_tainted());
+    says("hello; hello -l you", "hello, world\nhello, you!\n");
+    run("help hello", 0, NULL, "");
+    kassert(strstr(out.text, "greet somebody"));
+    run("help", 0, NULL, "");
+    kassert(strstr(out.text, "  hello      greet somebody\n"));
+
+    kassert(!load_any("/needs_hello.drv", &error));
+    fails("unload hello", "unload: hello: driver needs_hello needs it\n");
+    says("unload needs_hello hello; drivers", "");
+    run("hello", 127, "", NULL);
+    stop();
+}
+
+/* A byte that changes is another driver; a changed interface is another kernel. */
+BODY(refused)
+{
+    static uint8_t data[64 * 1024];
+    struct object_error error;
+    const char *name;
+
+    start_with("counter", NULL);
+    put("/text", "not a driver\n");
+    fails("load /text", "load: /text: not an ELF file\n");
+    fails("load nothere", "load: /System/drivers/nothere.drv: no such file or directory\n");
+
+    ssize_t bytes = rig_get_file("/counter.drv", data, sizeof(data));
+    const char *abi = NULL;
+    struct object object;
+    kassert(!object_open((struct bytes){ data, (size_t)bytes }, &object, &error));
+    struct driver_info info;
+    kassert(!driver_info_read(&object, &info, &error));
+    abi = (const char *)info.abi.data;
+    data[(const uint8_t *)abi - data] ^= 1;
+    kassert(module_load((struct bytes){ data, (size_t)bytes }, "x", 0, &name, &error) == -EPERM);
+    kassert(module_load((struct bytes){ data, (size_t)bytes }, "x", MODULE_ANY, &name, &error) ==
+            -ENOEXEC);
+    kassert(strstr(error.why, "compiled for another kernel"));
+    stop();
+}
+
+/* Each allocation of loading and of using fails in turn: nothing is left half loaded. */
+BODY(no_memory)
+{
+    start_with("counter", "onefile");
+    put_image();
+    for (unsigned long n = 1; n < NTH_MAX; n++) {
+        size_t before = host_memory_used();
+        host_fail_nth_allocation(n);
+        int status = shell_run_text(&shell, "load /counter.drv /onefile.drv");
+        bool happened = host_failure_happened();
+        host_fail_nth_allocation(0);
+        IGNORE(shell_run_text(&shell, "unload -f counter; unload onefile"));
+        says("drivers; ls /System/Devices/Classes", "");
+        rig_evict_all();
+        if (!happened) {
+            kassert(!status);
+            stop();
+            return;
+        }
+        kassert(host_memory_used() <= before);
+    }
+    panic("load: more than %d allocations", NTH_MAX);
+}
+
+BODY(cycles)
+{
+    start_with("counter", NULL);
+    says("load /counter.drv; unload -f counter", "");
+    rig_evict_all();
+    size_t before = host_memory_used();
+    for (unsigned i = 0; i < CYCLES; i++)
+        says("load /counter.drv; unload -f counter", "");
+    rig_evict_all();
+    kassert(host_memory_used() <= before);
+    stop();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counter),  cmocka_unit_test(test_file_system),
+        cmocka_unit_test(test_open_device), cmocka_unit_test(test_command),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_cycles),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
