@@ -3,13 +3,14 @@
 
     python3 tests/images/builder.py OUTDIR
 
-writes NAME.iso for every function of CASES, and beside it
-    NAME.manifest   what `manifest` must print, from what the function put in (no decoder is asked)
+writes for every function of CASES
+    NAME.iso        the image
+    NAME.manifest   what `manifest` must print, computed from the function's input, not by a decoder
     NAME.expect     for hostile images: `mount` or `refuse`
 
-A case makes a Disc, places contents, lists records, and says what shall be seen. Nothing is made
-right behind its back: each field of a descriptor, a record or a system use entry can be given.
-The numbers are ECMA-119's and RRIP 1.12's.
+A case creates a Disc, places contents, lists records, and declares what a reader must show. The
+builder corrects nothing: a case can set each field of a descriptor, a record or a system use entry
+to any value. Section numbers are those of ECMA-119 and RRIP 1.12.
 """
 import hashlib
 import os
@@ -58,7 +59,7 @@ def record(identifier, extent, size, flags=0, time=None, xar=0, unit=0, gap=0, v
 
 
 def pack_records(records):
-    """Records one after the other, none across a sector's end, padded to whole sectors."""
+    """Concatenates records, none across the end of a sector, and pads to whole sectors."""
     data = bytearray()
     for item in records:
         room = -len(data) % SECTOR
@@ -73,7 +74,7 @@ def padded(data, width, filler=b" "):
 
 
 def descriptor_tail(block):
-    """The text and time fields of a volume descriptor, from byte 190 on."""
+    """Returns the text and time fields of a volume descriptor, from byte 190 on."""
     texts = padded(b"", 128) * 4 + padded(b"", 37) * 3
     return texts + time17() * 2 + (b"0" * 16 + b"\0") * 2 + b"\1\0" + bytes(512 + 653 - len(block))
 
@@ -132,7 +133,7 @@ def su_sl(components, flags=0):
 # ---------------------------------------------------------------- the disc
 
 class Disc:
-    """Sectors being filled, and what a reader shall make of them."""
+    """The sectors written so far, and what a reader must show of them."""
 
     def __init__(self, first=24):
         self.data = bytearray()
@@ -157,12 +158,12 @@ class Disc:
         return lba
 
     def file(self, path, content, stamp=STAMP):
-        """Places a content that shall be seen at `path`; (lba, size) for its record."""
+        """Places a content that must be shown at `path`. Returns (lba, size) for its record."""
         self.see("f", path, len(content), hashlib.sha256(content).hexdigest(), stamp)
         return self.place(content), len(content)
 
     def see(self, kind, path, size=0, digest="-", stamp=STAMP, target=None):
-        """States one line of the manifest; path and target are bytes."""
+        """Adds a line to the expected manifest; path and target are bytes."""
         def shown(text):
             return re.sub(rb"[\x00-\x1f\x7f\\]", lambda m: b"\\x%02X" % m.group()[0], text)
         line = f"{kind}\t{size}\t{digest}\t{stamp}\t".encode() + shown(path)
@@ -175,7 +176,7 @@ class Disc:
         return b"".join(self.lines[path] for path in sorted(self.lines))
 
     def directory(self, records, lba=None, parent=None, dot_use=b"", dotdot_use=b"", size=None):
-        """Places a directory with its two first records; (lba, size) for its own."""
+        """Places a directory, with "." and ".." before the records. Returns its (lba, size)."""
         lengths = [record(DOT, 0, 0, system_use=dot_use), record(DOTDOT, 0, 0)]
         size = size or len(pack_records(lengths + records))
         lba = self.allocate(size) if lba is None else lba
@@ -186,13 +187,13 @@ class Disc:
         return lba, size
 
     def path_table(self, root_lba):
-        """Only the root: the tables are ECMA-119's second way to the directories, no reader's."""
+        """Places path tables that list only the root: readers here do not use path tables."""
         little = bytes([1, 0]) + struct.pack("<IH", root_lba, 1) + b"\0\0"
         big = bytes([1, 0]) + struct.pack(">IH", root_lba, 1) + b"\0\0"
         return len(little), self.place(little), self.place(big)
 
     def finish(self, root, root_record=None, terminate=True, joliet=None, **fields):
-        """Writes the descriptors at 16 on; root is (lba, size), joliet the same or None."""
+        """Writes the descriptors from sector 16 on. root: (lba, size); joliet: the same, or None."""
         table = self.path_table(root[0])
         item = root_record or record(DOT, *root, DIRECTORY)
         self.pad()
@@ -246,7 +247,7 @@ def record_ends_on_sector_boundary():
 
 
 def no_rock_ridge_versions():
-    """E25: the forms of a plain name: versions and a bare trailing dot go, all else stays."""
+    """E25: plain names: versions and a bare trailing dot are removed, all else is kept."""
     disc, records = Disc(), []
     forms = [(b"A", b"A"), (b"B.", b"B"), (b"C.;1", b"C"), (b"D.TXT;1", b"D.TXT"),
              (b"E.;32767", b"E"), (b"F;7", b"F"), (b"lower.txt;1", b"lower.txt"),
@@ -257,7 +258,7 @@ def no_rock_ridge_versions():
 
 
 def large_directories():
-    """Two directories of 500 long names: their lists take more memory than all else here."""
+    """Two directories of 500 long names: their lists take more memory than all other cases."""
     disc, records, lba = Disc(), [], 24
     disc.place(b"shared\n")
     for letter in (b"A", b"B"):
@@ -272,7 +273,7 @@ def large_directories():
 
 
 def many_small_files():
-    """200 files of a sector or two, side by side in the order of their names."""
+    """200 files of one or two sectors, adjacent and in the order of their names."""
     disc, records = Disc(), []
     for i in range(200):
         records.append(record(b"S%03d.;1" % i, *disc.file(b"S%03d" % i, content(i, 1500 + 7 * i))))
@@ -293,7 +294,7 @@ def sizes_around_a_sector():
 
 
 def multi_extent_not_contiguous():
-    """E38: three sections in backward order, each a record; then an ordinary file."""
+    """E38: three sections in descending order, with a record each; then an ordinary file."""
     disc, parts = Disc(), [content(1, 4096), content(2, 2048), content(3, 700)]
     lbas = [disc.place(part) for part in reversed(parts)][::-1]
     records = [record(b"BIG.;1", lba, len(part), 0 if part is parts[-1] else MULTI_EXTENT)
@@ -305,7 +306,7 @@ def multi_extent_not_contiguous():
 
 
 def extended_attribute_record():
-    """E29: one block of extended attributes stands before the file's data."""
+    """E29: one block of extended attributes precedes the file's data."""
     disc, text = Disc(), b"after the attributes\n"
     lba = disc.place(bytes(SECTOR) + text)
     disc.see("f", b"XAR", len(text), hashlib.sha256(text).hexdigest())
@@ -313,7 +314,7 @@ def extended_attribute_record():
 
 
 def associated_file_hidden():
-    """E27: an associated file of the same name stands before the data file."""
+    """E27: an associated file of the same name precedes the data file."""
     disc = Disc()
     fork = record(b"DATA.;1", disc.place(b"fork"), 4, ASSOCIATED)
     return disc.finish(disc.directory([fork, record(b"DATA.;1", *disc.file(b"DATA", b"data\n"))]))
@@ -321,7 +322,7 @@ def associated_file_hidden():
 
 # CB21.
 def dates():
-    """E15, E33: quarter hours both ways, the first year, no date, February 30."""
+    """E15, E33: offsets from UTC in both directions, the first year, no date, February 30."""
     disc, records = Disc(), []
     forms = [(b"EAST", time7(TIME, 8), "2001-02-03T02:05:06Z"),
              (b"WEST", time7(TIME, -20), "2001-02-03T09:05:06Z"),
@@ -351,7 +352,7 @@ def joliet_only():
 # ---------------------------------------------------------------- Rock Ridge
 
 def rock_root(disc, records, **fields):
-    """A root whose "." has SP, PX, and a CE that leads to ER."""
+    """A root directory whose "." has SP, PX, and a CE that points to ER."""
     area = su_er()
     lba = disc.place(area)
     use = su_sp() + su_px(0o040755, 2) + su_ce(lba, 0, len(area))
@@ -359,7 +360,7 @@ def rock_root(disc, records, **fields):
 
 
 def rock_long_name(disc):
-    """E49: a name of 250 bytes, half in the record and half where CE leads, then 3 pieces."""
+    """E49: a name of 250 bytes in three pieces, one in the record and two where CE points."""
     name = b"n" * 60 + b"m" * 100 + b"o" * 90
     area = su_nm(name[60:160], 1) + su_nm(name[160:])
     lba = disc.place(bytes(500) + area)
@@ -368,7 +369,7 @@ def rock_long_name(disc):
 
 
 def rock_times(disc):
-    """E53: TF short and long; MODIFY is the second stamp when CREATION stands before it."""
+    """E53: TF short and long; MODIFY is the second timestamp if CREATION precedes it."""
     other, shown = (1999, 12, 31, 23, 59, 58), "1999-12-31T23:59:58Z"
     uses = {b"short": su_tf(0x02, time7(other)),
             b"short4": su_tf(0x0F, time7(), time7(other), time7(), time7()),
@@ -419,7 +420,7 @@ def rock_modes(disc):
 
 
 def rock_ridge_everything():
-    """E42..E56 as a good disc has them; names in lower case, with blanks, and in UTF-8."""
+    """E42..E56 on a valid disc; names in lower case, with blanks, and in UTF-8."""
     disc = Disc()
     records = [rock_long_name(disc), *rock_times(disc), rock_links(disc), *rock_modes(disc)]
     for i, name in enumerate((b"with blank", "\u00fcml\u00e4ut".encode(), b"kept;1", b"dot.",
@@ -430,7 +431,7 @@ def rock_ridge_everything():
 
 
 def rock_ridge_relocated():
-    """E55: CL in the tree, RE in RR_MOVED; the directory is seen at CL's place only."""
+    """E55: CL in the tree, RE in RR_MOVED; the directory is shown only where CL is."""
     disc, top = Disc(), Disc().next
     disc.next += 1
     disc.write(top, bytes(SECTOR))
@@ -451,7 +452,7 @@ def rock_ridge_relocated():
 
 
 def zisofs_file():
-    """E58, the good case: three blocks of 32 KiB, the second all zeros and so not stored."""
+    """E58, valid: three blocks of 32 KiB; the second is all zeros and therefore not stored."""
     disc, size = Disc(), 70000
     text = content(5, 1000) * 33
     whole = padded(text[:32768], 65536, b"\0") + text[:size - 65536]
@@ -474,7 +475,7 @@ def one_file(disc):
 
 
 def self_pointing_directory():
-    """E23: a directory in itself, one that is the root, and a ring of two."""
+    """E23: a directory that contains itself, one that is the root, and a cycle of two."""
     disc, top = Disc(), Disc().next
     disc.next += 3
     inner = record(b"SELF", top + 1, SECTOR, DIRECTORY)
@@ -490,7 +491,7 @@ def self_pointing_directory():
 
 
 def ce_loop():
-    """E54: a continuation area that continues in itself; what came before the loop counts."""
+    """E54: a continuation area that continues in itself; entries before the loop are used."""
     disc = Disc()
     lba = disc.next
     disc.place(su_px(0o100644) + su_ce(lba, 0, 36 + 28))
@@ -501,7 +502,7 @@ def ce_loop():
 
 
 def directory_extent_beyond_device():
-    """E20: a directory wholly, and one partly, behind the end of the disc."""
+    """E20: one directory entirely beyond the end of the disc, and one partly."""
     disc = Disc()
     kept = record(b"KEPT.;1", *disc.file(b"PARTLY/KEPT", b"kept\n"))
     disc.see("d", b"GONE", digest="EIO")
@@ -517,7 +518,7 @@ def directory_extent_beyond_device():
 
 
 def bad_both_endian():
-    """E4: the big-endian halves say something else; the little-endian ones hold."""
+    """E4: the big-endian halves differ; the little-endian halves are used."""
     disc = Disc()
     lba, size = disc.file(b"FILE", b"little-endian\n")
     item = record(b"FILE.;1", lba, size, extent_big=1, size_big=0xFFFFFFFF)
@@ -525,20 +526,20 @@ def bad_both_endian():
 
 
 def root_not_directory():
-    """E6: the root's record is a file's, and there is no other tree."""
+    """E6: the root's record is that of a file, and there is no other tree."""
     disc = Disc()
     root = disc.directory([one_file(disc)])
     return hostile(disc.finish(root, root_record=record(DOT, *root)), "refuse")
 
 
 def zero_block_size():
-    """E5: logical blocks of no bytes."""
+    """E5: logical blocks of 0 bytes."""
     disc = Disc()
     return hostile(disc.finish(disc.directory([one_file(disc)]), block_size=0), "refuse")
 
 
 def no_terminator():
-    """E2: after the primary descriptor comes garbage, no terminator."""
+    """E2: garbage follows the primary descriptor instead of a terminator."""
     disc = Disc()
     disc.finish(disc.directory([one_file(disc)]), terminate=False)
     disc.write(17, content(17, 3 * SECTOR))
@@ -546,14 +547,14 @@ def no_terminator():
 
 
 def not_iso():
-    """Bytes of a seed, 200 sectors."""
+    """200 sectors of pseudorandom bytes."""
     disc = Disc()
     disc.write(0, content(9660, 200 * SECTOR))
     return hostile(disc, "refuse")
 
 
 def descriptor_only():
-    """A primary descriptor whose root directory lies behind the end of the disc."""
+    """A primary descriptor whose root directory is beyond the end of the disc."""
     disc = Disc()
     return hostile(disc.finish((5000, SECTOR)), "refuse")
 
@@ -567,7 +568,7 @@ CASES = [plain_two_sector_directory, record_ends_on_sector_boundary, no_rock_rid
 
 
 def write_case(case, folder):
-    """Writes the case's files; the image's path."""
+    """Writes the files of a case. Returns the image's path."""
     disc, base = case(), os.path.join(folder, case.__name__)
     with open(base + ".iso", "wb") as image:
         image.write(disc.data)

@@ -1,4 +1,5 @@
-"""Discs made to keep a reader busy: each must end, in time and in memory, in a listing or an error.
+"""Promise: a disc made to keep a reader busy ends, in bounded time and memory, in a listing or an
+error.
 """
 from builder import (DIRECTORY, DOT, SECTOR, Disc, both32, hostile, pack_records, record, rock_root, su, su_ce,
                      su_nm, su_px, terminator, volume_descriptor)
@@ -7,7 +8,7 @@ from cases_records import many
 
 
 def continuations_everywhere():
-    """E54: 2,000 records, each with a CE that leads to itself."""
+    """E54: 2,000 records, each with a CE that points to itself."""
     disc = Disc()
     lba = disc.next
     disc.place(su_ce(lba, 0, SECTOR).ljust(SECTOR, b"\0"))
@@ -18,7 +19,7 @@ def continuations_everywhere():
 
 
 def overlapping_directories():
-    """E23: 400 directories, each from one sector later to the same end, and each holds the next."""
+    """E23: 400 nested directories; each begins one sector after its parent and ends with it."""
     disc, count = Disc(), 400
     top = disc.next
     disc.next += count
@@ -31,7 +32,7 @@ def overlapping_directories():
 
 
 def overlapping_directories_without_dots():
-    """E23: the same, where no "." tells that another directory begins."""
+    """E23: the same, without a "." that marks the start of another directory."""
     disc, count = Disc(), 150
     top = disc.next
     disc.next += count
@@ -43,8 +44,8 @@ def overlapping_directories_without_dots():
 
 
 def many_entries_and_a_sector_past_the_end():
-    """E20: 8,000 entries can be listed, the sector after them cannot be read: `ls -l` must not read
-    the directory anew for each entry."""
+    """E20: 8,000 entries can be listed, but the next sector cannot be read: `ls -l` must not read
+    the directory again for each entry."""
     disc = Disc()
     disc.see("d", b"BIG", digest="EIO")
     records, top = many(disc, 8000, b"F%04d.X;1", b"BIG/"), disc.allocate(SECTOR)
@@ -58,19 +59,19 @@ def many_entries_and_a_sector_past_the_end():
 
 
 def directory_of_4_gib():
-    """E20: the root is said to be 4 GiB long, on a device that has them, all zeros but the first."""
+    """E20: a root of 4 GiB, all present on the device; all sectors except the first are zeros."""
     disc = Sparse()
     lba = disc.next
     raw_directory(disc, dots(lba, 0xFFFFF800) + file_record(disc, b"FILE.;1"), lba + 1)
     disc.next = lba + 2
     disc.finish((lba + 1, 0xFFFFF800))
     disc.place_far(400 << 9, b"\0")
-    disc.lines = {}  # nothing tells how far the listing of a root comes
+    disc.lines = {}  # how far the listing of a root comes is not specified
     return hostile(disc, "bounded")
 
 
 def directories_to_the_devices_end():
-    """E20: 200 directories of 4 GiB each, that share all but their first sector."""
+    """E20: 200 directories of 4 GiB each, which share all sectors except their first."""
     disc, records = Disc(), []
     for i in range(200):
         lba = disc.next
@@ -80,7 +81,7 @@ def directories_to_the_devices_end():
 
 
 def names_that_meet():
-    """E24: 20,000 names that differ in case only, or by what numbering will give."""
+    """E24: 20,000 equal names, half of which already have the suffix that numbering adds."""
     disc, records = Disc(), []
     lba = disc.place(b"a file\n")
     for i in range(10000):
@@ -90,7 +91,7 @@ def names_that_meet():
 
 
 def deep_tree():
-    """Levels upon levels: 1,000 directories, each in the one before."""
+    """1,000 nested directories."""
     disc, count = Disc(), 1000
     top = disc.next
     disc.next += count

@@ -1,31 +1,31 @@
-"""E1 to E15: volume descriptors."""
+"""Promise: volume descriptors, valid, unusual or damaged, are read or refused as E1 to E15 list."""
 from builder import (DIRECTORY, DOT, SECTOR, Disc, both16, both32, content, hostile, padded,
                      record, su_nm, terminator, time17, volume_descriptor)
 from edge import digest, file_record, patch
 
 
 def simple(**fields):
-    """A disc with one file; fields go to the descriptor."""
+    """Returns a disc with one file; fields are passed to the descriptor."""
     disc = Disc()
     return disc.finish(disc.directory([file_record(disc, b"FILE.;1")]), **fields)
 
 
 def move_descriptors(disc, before):
-    """The descriptor set of `disc` with other sectors before it."""
+    """Inserts other sectors before the descriptor set of `disc`."""
     old = bytes(disc.data[16 * SECTOR:18 * SECTOR])
     disc.write(16, b"".join(before) + old)
     return disc
 
 
 def roomy(before):
-    """simple(), with room for `before` many sectors more in the set."""
+    """As simple(), with room for `before` more sectors in the descriptor set."""
     disc = Disc(first=24 + before)
     return disc.finish(disc.directory([file_record(disc, b"FILE.;1")]))
 
 
 # CB1.
 def wrong_identifier():
-    """E1: CD002."""
+    """E1: the standard identifier is CD002."""
     return hostile(patch(simple(), 16, 1, b"CD002"), "refuse")
 
 
@@ -35,19 +35,19 @@ def primary_of_version_0():
 
 
 def primary_of_other_type():
-    """E1: the only descriptor is a partition's."""
+    """E1: the only descriptor is a partition descriptor."""
     return hostile(patch(simple(), 16, 0, b"\x03"), "refuse")
 
 
 def descriptors_without_end():
-    """E2: 150 boot records follow, and no terminator before the file's own sectors."""
+    """E2: 150 boot records follow, without a terminator before the first file's sectors."""
     disc = roomy(170)
     disc.write(17, padded(b"\0CD001\1", SECTOR, b"\0") * 150)
     return hostile(disc, "mount")
 
 
 def terminator_of_version_0():
-    """E2: the terminator says version 0."""
+    """E2: the terminator has version 0."""
     return patch(simple(), 17, 6, b"\0")
 
 
@@ -63,7 +63,7 @@ def boot_record_first():
 
 
 def two_primaries():
-    """E3: a second primary descriptor leads elsewhere; the first one counts."""
+    """E3: a second primary descriptor points elsewhere; the first one is used."""
     disc = roomy(2)
     other = volume_descriptor(1, record(DOT, 5000, SECTOR, DIRECTORY), 10, (10, 19, 20))
     disc.write(17, other + terminator())
@@ -79,7 +79,7 @@ def halves_differ_everywhere():
 
 
 def small_blocks(block):
-    """Extents count in blocks; the file begins in the middle of a sector where blocks allow it."""
+    """Extents are counted in blocks; the file begins inside a sector if the block size allows it."""
     disc, text, ratio = Disc(), content(block, 5000), SECTOR // block
     lba = disc.place(bytes(SECTOR - block) + text)
     disc.see("f", b"FILE", len(text), digest(text))
@@ -91,34 +91,33 @@ def small_blocks(block):
                        block_size=block)
 
 
-
 def blocks_of_512():
-    """E5: logical blocks of 512."""
+    """E5: logical blocks of 512 bytes."""
     return small_blocks(512)
 
 
 def blocks_of_1024():
-    """E5: logical blocks of 1024."""
+    """E5: logical blocks of 1024 bytes."""
     return small_blocks(1024)
 
 
 def block_size_3():
-    """E5."""
+    """E5: not a power of two."""
     return hostile(simple(block_size=3), "refuse")
 
 
 def block_size_4096():
-    """E5: more than a sector."""
+    """E5: larger than a sector."""
     return hostile(simple(block_size=4096), "refuse")
 
 
 def block_size_65535():
-    """E5."""
+    """E5: the largest value of the field."""
     return hostile(simple(block_size=65535), "refuse")
 
 
 def root_size_odd():
-    """E6: the root's length is no multiple of the sector; all its records are within."""
+    """E6: the root's length is not a multiple of the sector size; all its records are inside."""
     disc = Disc()
     lba, _ = disc.directory([file_record(disc, b"FILE.;1")])
     return disc.finish((lba, 200))
@@ -126,14 +125,14 @@ def root_size_odd():
 
 # CB1.
 def root_size_0():
-    """E6: a root of no bytes is no root."""
+    """E6: a root of 0 bytes is refused."""
     disc = Disc()
     lba, _ = disc.directory([record(b"UNSEEN.;1", 30, 5)])
     return hostile(disc.finish((lba, 0)), "refuse")
 
 
 def root_extent_0():
-    """E6: the root lies in the system area, which is zeros."""
+    """E6: the root is in the system area, which contains zeros."""
     disc = simple()
     disc.lines = {}
     return hostile(patch(disc, 16, 158, both32(0)), "bounded")
@@ -141,35 +140,35 @@ def root_extent_0():
 
 # CB3.
 def volume_names():
-    """E7: 32 letters, blanks and letters outside ASCII do not matter to the files."""
+    """E7: blanks, NUL and non-ASCII letters in the volume name do not affect the files."""
     return simple(name=b"\xc4 NAME  WITH BLANKS AND \0 LETTERS")
 
 
 def volume_size_too_large():
-    """E8: the download ended early: the volume is said to be 100 times as large."""
+    """E8: a truncated download: the descriptor gives 100 times the actual size."""
     disc = simple()
     return hostile(patch(disc, 16, 80, both32(50000)), "mount")
 
 
 def volume_size_too_small():
-    """E8: what lies behind the volume's end is read all the same; the device has it."""
+    """E8: sectors after the volume's end are read nevertheless if the device has them."""
     return patch(simple(), 16, 80, both32(18))
 
 
 def run_out_sectors():
-    """E8: 150 sectors of padding behind the volume."""
+    """E8: 150 sectors of padding after the volume."""
     disc = simple()
     disc.data.extend(bytes(150 * SECTOR))
     return disc
 
 
 def no_path_tables():
-    """E9: no reader of directories needs them."""
+    """E9: path tables are missing; reading directories does not need them."""
     return patch(simple(), 16, 132, bytes(24))
 
 
 def unused_fields_filled():
-    """E10: makefs fills reserved fields with blanks; others with whatever was there."""
+    """E10: makefs fills reserved fields with blanks, other writers leave arbitrary bytes there."""
     disc = simple()
     patch(disc, 16, 7, b"\xff")
     patch(disc, 16, 72, b" " * 8)
@@ -178,7 +177,7 @@ def unused_fields_filled():
 
 
 def enhanced_descriptor():
-    """E11: ISO 9660:1999's descriptor is skipped, and so are types that nobody knows."""
+    """E11: ISO 9660:1999's descriptor is skipped, and so are unknown descriptor types."""
     disc = roomy(3)
     root = record(DOT, 5000, SECTOR, DIRECTORY)
     enhanced = volume_descriptor(2, root, 10, (10, 19, 20), version=2)
@@ -188,7 +187,7 @@ def enhanced_descriptor():
 
 
 def high_sierra():
-    """E12: CDROM at byte 9 is another format."""
+    """E12: CDROM at byte 9 marks another format, High Sierra."""
     disc = Disc()
     disc.write(16, padded(both32(16) + b"\1CDROM\1", SECTOR, b"\0"))
     disc.data.extend(bytes(40 * SECTOR))
@@ -196,7 +195,7 @@ def high_sierra():
 
 
 def descriptor_dates_wrong():
-    """E15: unset, year 0, month 13, offset 127."""
+    """E15: dates that are unset, or have year 0, month 13, or offset 127."""
     disc = simple()
     stamps = [b"0" * 16 + b"\0", time17((0, 1, 1, 0, 0, 0)), time17((2001, 13, 1, 0, 0, 0)),
               time17(quarters=127)]
@@ -204,7 +203,7 @@ def descriptor_dates_wrong():
 
 
 def sequence_number_of_a_set():
-    """E31: the second disc of two holds its own files; those of the first are elsewhere."""
+    """E31: the second of two discs contains its own files; files of the first are unavailable."""
     disc = Disc()
     own = file_record(disc, b"OWN.;1", volume=2)
     disc.see("f", b"OTHER", 7, "ENXIO")
@@ -214,13 +213,13 @@ def sequence_number_of_a_set():
 
 
 def sequence_number_without_set():
-    """E31: a number that is not this disc's, where there is no other: it is a mistake."""
+    """E31: another volume number on a disc that is not part of a set is ignored as an error."""
     disc = Disc()
     return disc.finish(disc.directory([file_record(disc, b"FILE.;1", volume=7)]))
 
 
 def cd_xa():
-    """E14: CD-XA001 in the descriptor, 14 bytes of XA in each record, no Rock Ridge."""
+    """E14: CD-XA001 in the descriptor, 14 bytes of XA data in each record, no Rock Ridge."""
     disc, xa = Disc(), bytes(4) + b"\x0d\x55XA" + bytes(6)
     use = xa + su_nm(b"not a name")
     disc.finish(disc.directory([file_record(disc, b"FILE.;1", system_use=use)], dot_use=xa))

@@ -1,13 +1,13 @@
-"""E35 to E40: the contents of files."""
+"""Promise: the contents of files are complete, or an error is reported (E35 to E41)."""
 from builder import DIRECTORY, MULTI_EXTENT, SECTOR, Disc, content, hostile, record
 from edge import Sparse, ask, digest, dots, file_record, raw_directory
 
 FAR = 1 << 21           # the sector at 4 GiB
-VERY_FAR = (1 << 31) + 5  # no signed number of 32 bits holds it
+VERY_FAR = (1 << 31) + 5  # does not fit into a signed 32-bit number
 
 
 def sections(disc, name, parts, seen=None, error=None):
-    """The records of a file in sections, each placed by itself."""
+    """Returns the records of a file of several sections, each placed separately."""
     whole = b"".join(parts)
     disc.see("f", seen or name, len(whole), error or digest(whole))
     return [record(name + b".;1", disc.place(part), len(part),
@@ -15,7 +15,7 @@ def sections(disc, name, parts, seen=None, error=None):
 
 
 def shared_extents():
-    """E36: two names, and an empty one, of the same bytes."""
+    """E36: files that share an extent, one of them a prefix, one empty."""
     disc, text = Disc(), b"shared\n"
     lba = disc.place(text)
     for name, size in ((b"ONE", 7), (b"TWO", 7), (b"PART", 3), (b"NONE", 0)):
@@ -26,7 +26,7 @@ def shared_extents():
 
 # CB24.
 def neighbours_do_not_leak():
-    """E37: what lies behind a file's last byte in its sector is no part of it."""
+    """E37: bytes after a file's last byte in its sector are not shown."""
     disc, records = Disc(), []
     for size in (1, 100, 2047, 2049):
         text = content(size, size)
@@ -38,7 +38,7 @@ def neighbours_do_not_leak():
 
 # CB10.
 def two_contiguous_sections():
-    """E38: as mkisofs writes files of more than 4 GiB, but small."""
+    """E38: as mkisofs writes files of more than 4 GiB, with small sections."""
     disc = Disc()
     return disc.finish(disc.directory(sections(disc, b"BIG", [content(1, 4 * SECTOR),
                                                               content(2, 3000)])))
@@ -60,7 +60,7 @@ def sections_across_directory_sectors():
 
 
 def last_section_missing():
-    """E38: the directory ends after a record that promises another."""
+    """E38: the directory ends after a record that announces another section."""
     disc, text = Disc(), b"promising"
     good = file_record(disc, b"A.;1")
     disc.see("f", b"B", len(text), "EIO")
@@ -69,7 +69,7 @@ def last_section_missing():
 
 
 def section_of_another_name():
-    """E38: the next record is another file's: that one is whole, this one is not."""
+    """E38: the next record belongs to another file, which is complete; the first file is not."""
     disc, text = Disc(), b"promising"
     disc.see("f", b"A", len(text), "EIO")
     item = record(b"A.;1", disc.place(text), len(text), MULTI_EXTENT)
@@ -77,7 +77,7 @@ def section_of_another_name():
 
 
 def section_of_another_version():
-    """E38: A;1 promises more, and A;2 follows: another file, and the one that is shown."""
+    """E38: A;1 announces another section, but A;2 follows: a separate file, which is shown."""
     disc = Disc()
     item = record(b"A.;1", disc.place(b"promising"), 9, MULTI_EXTENT)
     disc.finish(disc.directory([item, file_record(disc, b"A.;2")]))
@@ -85,7 +85,7 @@ def section_of_another_version():
 
 
 def too_many_sections():
-    """E38: 5,000; the others of the directory are there."""
+    """E38: 5,000 sections; the other files of the directory are listed."""
     disc = Disc()
     lba = disc.place(b"x" * SECTOR)
     items = [record(b"MANY.;1", lba, SECTOR, MULTI_EXTENT)] * 4999
@@ -96,7 +96,7 @@ def too_many_sections():
 
 # CB16.
 def larger_than_32_bits():
-    """E38: two sections of nearly 4 GiB each, whose bytes the disc does not hold."""
+    """E38: two sections of nearly 4 GiB each, whose bytes are not on the disc."""
     disc, size = Disc(), 0xFFFFF800
     disc.see("f", b"HUGE", 2 * size, "EIO")
     disc.see("f", b"TAIL", 7, digest(b"a file\n"))
@@ -107,8 +107,8 @@ def larger_than_32_bits():
 
 
 def bad_sector_in_a_file():
-    """E41: a file of 20 sectors whose 13th cannot be read; disc.bad says which that is. No image
-    can hold such a sector: who shows this one breaks it."""
+    """E41: a file of 20 sectors whose 13th cannot be read. An image cannot contain such a sector:
+    the device that shows the image must fail at sector disc.bad."""
     disc, text = Disc(), content(41, 20 * SECTOR)
     disc.see("f", b"BROKEN", len(text), "EIO")
     lba = disc.place(text)
@@ -120,14 +120,14 @@ def bad_sector_in_a_file():
 
 # CB17.
 def reads_at_the_edges():
-    """E39: before, at and behind the end of a file of three bytes."""
+    """E39: reads before, at and after the end of a file of three bytes."""
     disc = Disc()
     disc.finish(disc.directory([file_record(disc, b"ABC.;1", b"abc")]))
     return ask(disc, "cat /System/ABC", b"abc")
 
 
 def far_disc(lba):
-    """A file, a directory and a file in it, at and behind this sector."""
+    """Returns a disc with a file, a directory and a file in it, from this sector on."""
     disc = Sparse()
     near, text, inside = file_record(disc, b"NEAR.;1"), content(lba, 5000), b"in a far directory\n"
     disc.see("f", b"FAR", len(text), digest(text))
@@ -144,17 +144,17 @@ def far_disc(lba):
 
 # CB16.
 def beyond_4_gib():
-    """E40: a product of sector and 2048 needs more than 32 bits."""
+    """E40: the sector number times 2048 needs more than 32 bits."""
     return far_disc(FAR)
 
 
 def beyond_4_tib():
-    """E40: the sector itself needs its 32nd bit."""
+    """E40: the sector number needs its 32nd bit."""
     return far_disc(VERY_FAR)
 
 
 def across_4_gib():
-    """E40: a file that begins before and ends behind 4 GiB."""
+    """E40: a file that begins before and ends after 4 GiB."""
     disc, text = Sparse(), content(4, 6 * SECTOR)
     disc.see("f", b"ACROSS", len(text), digest(text))
     disc.finish(disc.directory([record(b"ACROSS.;1", FAR - 3, len(text))]))
@@ -164,7 +164,7 @@ def across_4_gib():
 
 # CB24.
 def extents_past_the_end():
-    """E20, E35: the disc ends before, within and right behind a file."""
+    """E20, E35: the disc ends before, inside and directly after a file."""
     disc = Disc()
     names = (b"GONE", b"HALF", b"WRAPS")
     disc.see("f", b"GONE", 5000, "EIO")
@@ -185,7 +185,7 @@ def extents_past_the_end():
 
 
 def section_before_300_mb_of_zeros():
-    """E38: a section record, then 300 MB of zero sectors that are said to be the directory."""
+    """E38: a section record in a directory whose remaining 300 MB are zeros."""
     disc = Sparse()
     lba = disc.next
     item = record(b"A.;1", 30, 7, MULTI_EXTENT)

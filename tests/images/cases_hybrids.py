@@ -1,4 +1,4 @@
-"""E68 to E76 as far as ISO 9660 goes: what else a disc may be, and what boots from it."""
+"""Promise: discs that are also of another format, and boot catalogs, are recognized (E68 to E76)."""
 import struct
 
 from builder import SECTOR, Disc, hostile, padded, terminator
@@ -8,12 +8,12 @@ BOOT = b"\0CD001\1" + padded(b"EL TORITO SPECIFICATION", 32, b"\0") + bytes(32)
 
 
 def recognition(*names):
-    """A volume recognition sequence of UDF."""
+    """Returns a volume recognition sequence of UDF."""
     return b"".join(padded(b"\0" + name + b"\1", SECTOR, b"\0") for name in names)
 
 
 def udf_bridge():
-    """E68: UDF's sequence stands behind the terminator, its anchor at 256: the ISO volume is shown."""
+    """E68: UDF's sequence after the terminator and its anchor at 256: the ISO volume is shown."""
     disc = Disc(first=24)
     disc.finish(disc.directory([file_record(disc, b"FILE.;1")]))
     disc.write(18, recognition(b"BEA01", b"NSR02", b"TEA01"))
@@ -22,7 +22,7 @@ def udf_bridge():
 
 
 def udf_before_the_descriptors():
-    """E68: as Windows writes USB sticks: nothing of ISO 9660."""
+    """E68: as Windows writes USB sticks: UDF without ISO 9660."""
     disc = Disc()
     disc.write(16, recognition(b"BEA01", b"NSR03", b"TEA01"))
     disc.write(256, padded(struct.pack("<HH", 2, 3), SECTOR, b"\0"))
@@ -38,7 +38,7 @@ def hfs_only():
 
 
 def blank_disc():
-    """E76: zeros."""
+    """E76: all zeros."""
     disc = Disc()
     disc.write(300, bytes(SECTOR))
     return hostile(disc, "refuse")
@@ -46,7 +46,7 @@ def blank_disc():
 
 def partition_tables():
     """E75: a master boot record, Apple's map and a GUID table in the system area, each with a
-    partition that begins at 0 or covers the disc: it is the whole disc that is mounted."""
+    partition that begins at 0 or covers the disc: the whole disc is mounted."""
     disc = Disc()
     disc.finish(disc.directory([file_record(disc, b"FILE.;1")]))
     entry = struct.pack("<B3sB3sII", 0x80, b"\0\2\0", 0x17, b"\xff\xff\xff", 0, 200)
@@ -72,7 +72,7 @@ def boot_entry(sector, kind=0x88, media=0, count=4):
 
 
 def boot_disc(catalog, lba=None, lines=()):
-    """A disc with this catalog; lines: what volinfo says of booting."""
+    """Returns a disc with this catalog; lines: what volinfo prints about booting."""
     disc = Disc(first=26)
     where = disc.place(catalog) if lba is None else lba
     disc.finish(disc.directory([file_record(disc, b"FILE.;1")]))
@@ -90,7 +90,7 @@ def image_line(platform, sector, count=4, state="bootable", media="no emulation"
 
 
 def boot_catalog():
-    """E74: a default entry, a section of two, an extension record between, and the last section."""
+    """E74: a default entry, a section of two with an extension record in between, a last section."""
     head = struct.pack("<BBH28x", 0x90, 0xEF, 2)
     last = struct.pack("<BBH28x", 0x91, 0, 1)
     extension = b"\x44" + bytes(31)
@@ -102,25 +102,25 @@ def boot_catalog():
 
 
 def boot_catalog_without_signature():
-    """E74: no 55AA: nothing in it counts."""
+    """E74: without 55AA the catalog is ignored."""
     catalog = validation(signature=b"\0\0") + boot_entry(40)
     return boot_disc(catalog, lines=(", no validation entry",))
 
 
 def boot_catalog_with_wrong_sum():
-    """E74: said, and read all the same."""
+    """E74: reported, and read nevertheless."""
     catalog = bytearray(validation() + boot_entry(40, count=0))
     catalog[4] ^= 1
     return boot_disc(bytes(catalog), lines=(", wrong checksum", image_line("x86 BIOS", 40, 0)))
 
 
 def boot_catalog_past_the_end():
-    """E74: its sector is behind the disc's end."""
+    """E74: its sector is beyond the end of the disc."""
     return boot_disc(b"", 0x00FFFFFF, lines=(": input/output error",))
 
 
 def boot_catalog_that_promises_too_much():
-    """E74: a section of 65,535 entries; the sector holds 61 more."""
+    """E74: a section of 65,535 entries, of which the sector contains 61."""
     head = struct.pack("<BBH28x", 0x91, 0, 0xFFFF)
     catalog = validation() + boot_entry(40) + head + boot_entry(41) * 61
     return boot_disc(catalog, lines=("", image_line("x86 BIOS", 40),

@@ -1,4 +1,4 @@
-"""E59 to E67: Joliet, and which of several trees is shown."""
+"""Promise: Joliet names are decoded, and the right one of several trees is shown (E59 to E67)."""
 from builder import (DIRECTORY, DOT, SECTOR, Disc, both32, hostile, record, rock_root, su_nm)
 from edge import ask, digest, mount_with, patch
 
@@ -8,7 +8,7 @@ def ucs2(text):
 
 
 def joliet_file(disc, recorded, shown, text=b"joliet\n"):
-    """A record of UCS-2 text or bytes, seen as a string."""
+    """Returns a file's record; `recorded`: text for UCS-2, or bytes; `shown`: the name shown."""
     name = recorded if isinstance(recorded, bytes) else ucs2(recorded)
     return record(name, *disc.file(shown.encode(), text))
 
@@ -18,7 +18,7 @@ def joliet_disc(disc, records, plain=()):
 
 
 def level_disc(escapes):
-    """Both trees, the descriptor of Joliet's with these escapes."""
+    """Returns a disc with both trees; Joliet's descriptor has these escape sequences."""
     disc = Disc()
     hidden = record(b"PLAIN.;1", disc.place(b"plain\n"), 6)
     joliet_disc(disc, [joliet_file(disc, "joliet.txt", "joliet.txt")], [hidden])
@@ -26,17 +26,17 @@ def level_disc(escapes):
 
 
 def joliet_level_1():
-    """E62: %/@."""
+    """E62: level 1 is %/@."""
     return level_disc(b"%/@")
 
 
 def joliet_level_2():
-    """E62: %/C."""
+    """E62: level 2 is %/C."""
     return level_disc(b"%/C")
 
 
 def joliet_escape_unknown():
-    """E62: %/G is no Joliet: the plain names are shown."""
+    """E62: %/G is not Joliet: the plain names are shown."""
     disc = level_disc(b"%/G")
     disc.lines = {}
     disc.see("f", b"PLAIN", 6, digest(b"plain\n"))
@@ -44,7 +44,7 @@ def joliet_escape_unknown():
 
 
 def joliet_volume_flag():
-    """E62: bit 0 of the volume flags says that escapes are not registered; they count."""
+    """E62: bit 0 of the volume flags marks the escapes as unregistered; they are used."""
     return patch(level_disc(b"%/E"), 17, 7, b"\1")
 
 
@@ -56,13 +56,13 @@ def joliet_name_lengths():
 
 
 def joliet_odd_length():
-    """E63: the last byte of an odd number is no letter."""
+    """E63: the last byte of an odd length is dropped."""
     disc = Disc()
     return hostile(joliet_disc(disc, [joliet_file(disc, ucs2("odd") + b"x", "odd")]), "mount")
 
 
 def joliet_letters():
-    """E64: pairs and halves of pairs, NUL, a slash, U+FFFF, versions, a trailing dot."""
+    """E64: surrogate pairs, lone surrogates, NUL, a slash, U+FFFF, versions, a trailing dot."""
     disc = Disc()
     forms = [("a;1", "a"), ("b.", "b"), ("c\0d", "c_d"), ("e/f", "e_f"), ("g\ud800", "g_"),
              ("h\udc00i", "h_i"), ("j\udc00\ud800", "j__"), ("k\U0001f4bf", "k\U0001f4bf"),
@@ -73,7 +73,7 @@ def joliet_letters():
 
 
 def joliet_root_broken():
-    """E65: its root lies behind the end of the disc: the plain tree is shown."""
+    """E65: Joliet's root is beyond the end of the disc: the plain tree is shown."""
     disc = level_disc(b"%/E")
     disc.lines = {}
     disc.see("f", b"PLAIN", 6, digest(b"plain\n"))
@@ -81,19 +81,19 @@ def joliet_root_broken():
 
 
 def plain_root_broken():
-    """E6: the plain root is a file: Joliet's is shown."""
+    """E6: the plain root is a file: Joliet's tree is shown."""
     return hostile(patch(level_disc(b"%/E"), 16, 181, b"\0"), "mount")
 
 
 def rock_ridge_root_empty():
-    """E59: Rock Ridge without a file, Joliet full."""
+    """E59: an empty tree with Rock Ridge, and files in Joliet's."""
     disc = Disc()
     joliet = disc.directory([joliet_file(disc, "joliet.txt", "joliet.txt")])
     return disc.finish(rock_root(disc, []), joliet=joliet)
 
 
 def three_trees():
-    """E60, E66: one file by three names; each tree can be asked for, and Rock Ridge comes first."""
+    """E60, E66: one file by three names; each tree can be selected, Rock Ridge is the default."""
     disc, text = Disc(), b"one file\n"
     lba = disc.place(text)
     disc.see("f", b"rock ridge", len(text), digest(text))
@@ -108,14 +108,14 @@ def three_trees():
 
 
 def joliet_case():
-    """E67: look-up folds letters outside ASCII as well."""
+    """E67: lookup folds the case of non-ASCII letters as well."""
     disc = Disc()
     joliet_disc(disc, [joliet_file(disc, "\u00c9t\u00e9.txt", "\u00c9t\u00e9.txt")])
     return ask(disc, "cat /System/\u00e9T\u00c9.TXT", b"joliet\n")
 
 
 def joliet_directories():
-    """E62: a tree of its own, three levels deep, with names of its own."""
+    """E62: a separate tree, three levels deep, with its own names."""
     disc = Disc()
     deep = joliet_file(disc, "deep file", "One/Two/deep file")
     two = record(ucs2("Two"), *disc.directory([deep]), DIRECTORY)
@@ -126,7 +126,7 @@ def joliet_directories():
 
 
 def joliet_root_of_a_file():
-    """E65: Joliet's root is no directory, nor is the plain one."""
+    """E65: neither Joliet's root nor the plain one is a directory."""
     disc = level_disc(b"%/E")
     root = record(DOT, 24, SECTOR)
     return hostile(patch(patch(disc, 16, 156, root), 17, 156, root), "refuse")

@@ -1,4 +1,4 @@
-"""E16 to E34: directory records."""
+"""Promise: directory records, well-formed or not, are listed or skipped as E16 to E34 list."""
 from builder import (DIRECTORY, SECTOR, Disc, content, hostile, record, rock_root, su, su_nm,
                      su_px)
 from edge import ask, digest, directory_record, dots, file_record, raw_directory
@@ -7,7 +7,7 @@ TEXT = b"a file\n"
 
 
 def many(disc, count, shape=b"F%05d.T;1", prefix=b""):
-    """Records of `count` files that share one content."""
+    """Returns the records of `count` files that share one content."""
     lba = disc.place(TEXT)
     names = [shape % i for i in range(count)]
     for name in names:
@@ -16,7 +16,7 @@ def many(disc, count, shape=b"F%05d.T;1", prefix=b""):
 
 
 def one_directory(disc, data_of):
-    """A root of raw bytes: data_of(lba) gives them, of any length."""
+    """Returns a disc whose root has the bytes data_of(lba), of any length."""
     size = -(-len(data_of(0)) // SECTOR) * SECTOR
     lba = disc.allocate(size)
     raw_directory(disc, data_of(lba).ljust(size, b"\0"), lba)
@@ -24,7 +24,7 @@ def one_directory(disc, data_of):
 
 
 def fillers(size):
-    """Associated files, which no listing shows, of exactly `size` bytes together."""
+    """Returns records of associated files, which are not listed, of exactly `size` bytes."""
     data, odd = b"", size % 2
     while size - odd > 254:
         data += record(b"X" * 67, 30, 0, 0x04)
@@ -34,7 +34,7 @@ def fillers(size):
 
 
 def tails():
-    """E17: records leave 2, 32 and 33 bytes of a sector, which are zeros."""
+    """E17: after the records, 2, 32 and 33 zero bytes are left in a sector."""
     disc = Disc()
     items = [file_record(disc, b"FILE%d.;1" % i) for i in range(4)]
 
@@ -47,7 +47,7 @@ def tails():
 
 
 def tail_of_most_of_a_sector():
-    """E17: 34 bytes of records, then 2014 bytes of nothing, and the next sector goes on."""
+    """E17: 34 bytes of records, 2014 zero bytes, and more records in the next sector."""
     disc = Disc()
     item = file_record(disc, b"LATER.;1")
 
@@ -59,7 +59,7 @@ def tail_of_most_of_a_sector():
 
 # CB7.
 def directory_of_19_sectors():
-    """E17."""
+    """E17: 870 entries."""
     disc = Disc()
     records = many(disc, 870)
     lba, size = disc.directory(records)
@@ -69,7 +69,7 @@ def directory_of_19_sectors():
 
 # CB5.
 def two_thousand_entries():
-    """E17: and a second directory of as many beside them."""
+    """E17: 2,000 files beside a directory of 2,000 more."""
     disc = Disc()
     inner = directory_record(disc, b"SUB", many(disc, 2000, prefix=b"SUB/"))
     return disc.finish(disc.directory(many(disc, 2000) + [inner]))
@@ -77,7 +77,7 @@ def two_thousand_entries():
 
 # CB6.
 def record_across_sectors():
-    """E18: a record begins in one sector and ends in the next; readers go on with the third."""
+    """E18: a record begins in one sector and ends in the next; reading resumes at the third."""
     disc = Disc()
     kept, later = file_record(disc, b"KEPT.;1"), file_record(disc, b"LATER.;1")
 
@@ -101,7 +101,8 @@ def length_byte_in_last_byte():
 
 # CB9.
 def lengths_that_do_not_fit():
-    """E19: 1, 33, an identifier longer than its record, one of no bytes: each ends its sector."""
+    """E19: lengths 1 and 33, an identifier longer than its record, an empty one: each ends its
+    sector."""
     disc = Disc()
     good = [file_record(disc, b"GOOD%d.;1" % i) for i in range(5)]
     bad = [b"\1" * 50, b"\x21" + bytes(60), record(b"LONGER.;1", 30, 5)[:32] + b"\xf0" + b"L" * 20,
@@ -117,7 +118,7 @@ def lengths_that_do_not_fit():
 
 # C18, CB18.
 def directory_sizes():
-    """E20: 0, 1, 2047, 2049: what lies within is shown."""
+    """E20: directories of 0, 1, 2047 and 2049 bytes: the records inside are shown."""
     disc, records = Disc(), []
     for size in (0, 1, 2047, 2049):
         name = b"D%d" % size
@@ -133,7 +134,7 @@ def directory_sizes():
 
 # C12, CB7.
 def zero_sector_within():
-    """E21: a sector of zeros in the middle; the records behind it count."""
+    """E21: a sector of zeros in the middle; the records after it are shown."""
     disc = Disc()
     first, last = file_record(disc, b"FIRST.;1"), file_record(disc, b"LAST.;1")
     return one_directory(disc, lambda lba: (dots(lba, 3 * SECTOR) + first).ljust(2 * SECTOR, b"\0")
@@ -142,7 +143,7 @@ def zero_sector_within():
 
 # CB12.
 def no_dot_records():
-    """E22: neither "." nor ".."; also in a directory below."""
+    """E22: neither "." nor "..", in the root and in a subdirectory."""
     disc = Disc()
     inner = file_record(disc, b"IN.;1", shown=b"SUB/IN")
     disc.see("d", b"SUB")
@@ -151,7 +152,7 @@ def no_dot_records():
 
 
 def dot_records_last():
-    """E22: they stand behind the others."""
+    """E22: "." and ".." follow the other records."""
     disc = Disc()
     item = file_record(disc, b"FILE.;1")
     return one_directory(disc, lambda lba: item + dots(lba, SECTOR))
@@ -159,7 +160,7 @@ def dot_records_last():
 
 # CB23.
 def cycle_of_19():
-    """E23: nineteen directories, each in the one before, the last holds the first."""
+    """E23: nineteen nested directories, the last of which contains the first."""
     disc, top = Disc(), Disc().next
     disc.next += 20
     path = b""
@@ -174,7 +175,7 @@ def cycle_of_19():
 
 
 def directories_share_an_extent():
-    """E23: two names of one directory: entered once."""
+    """E23: two names of one directory; it is entered once."""
     disc = Disc()
     where = disc.directory([file_record(disc, b"IN.;1", shown=b"ONE/IN")])
     disc.see("d", b"ONE")
@@ -185,7 +186,7 @@ def directories_share_an_extent():
 
 # CB20.
 def versions_in_any_order():
-    """E24: the highest version has the name; the others are found by theirs."""
+    """E24: the name finds the highest version; a version number finds each of the others."""
     disc, records = Disc(), []
     for version in (2, 3, 1):
         text = b"version %d\n" % version
@@ -200,7 +201,7 @@ def versions_in_any_order():
 
 
 def duplicate_names():
-    """E24: equal names are told apart by numbers."""
+    """E24: equal names get distinct numbers."""
     disc, records = Disc(), []
     for shown in (b"SAME", b"SAME~2", b"SAME~3"):
         records.append(record(b"SAME", *disc.file(shown, shown)))
@@ -208,7 +209,7 @@ def duplicate_names():
 
 
 def alternating_names():
-    """E24: AAAA, BBBB, AAAA ... 8,000 times: the count goes on, and does not start anew each time."""
+    """E24: AAAA, BBBB, AAAA ... 8,000 times: numbering continues and does not restart each time."""
     disc, records = Disc(), []
     lba = disc.place(TEXT)
     for i in range(8000):
@@ -221,7 +222,7 @@ def alternating_names():
 
 # CB19.
 def odd_names():
-    """E25: letters that cannot stand in a path are replaced; what was listed is found."""
+    """E25: characters that are invalid in a path are replaced; each listed name can be opened."""
     disc, records = Disc(), []
     forms = [(b"A;", b"A"), (b";1", b"_"), (b".B", b".B"), (b".", b"_~2"), (b"..", b"_~3"),
              (b"C/D", b"C_D"), (b"C_D", b"C_D~2"), (b"E\0F.;1", b"E_F"), (b"G\\H", b"G\\H"),
@@ -235,7 +236,7 @@ def odd_names():
 
 
 def names_equal_but_for_case():
-    """E26: both are there; each is found by its own spelling, another spelling finds one."""
+    """E26: both are listed; each is found by its exact spelling."""
     disc = Disc()
     records = [record(b"README.;1", *disc.file(b"README", b"large\n"), system_use=su_nm(b"README")),
                record(b"READ2.;1", *disc.file(b"readme", b"small\n"), system_use=su_nm(b"readme"))]
@@ -245,7 +246,7 @@ def names_equal_but_for_case():
 
 
 def attribute_bits():
-    """E28: hidden, protection, record format: listed and read like any other."""
+    """E28: hidden, protection and record format bits: listed and read like other files."""
     disc = Disc()
     records = [file_record(disc, b"F%02X.;1" % flags, flags=flags)
                for flags in (0x01, 0x08, 0x10, 0x19, 0x60)]
@@ -253,7 +254,7 @@ def attribute_bits():
 
 
 def extended_attributes_of_a_directory():
-    """E29: a directory begins behind its extended attribute record."""
+    """E29: a directory begins after its extended attribute record."""
     disc = Disc()
     inner = file_record(disc, b"IN.;1", shown=b"SUB/IN")
     lba = disc.allocate(2 * SECTOR)
@@ -265,7 +266,7 @@ def extended_attributes_of_a_directory():
 
 # CB10.
 def interleaved():
-    """E30: two blocks of the file, one of something else, and so on."""
+    """E30: two blocks of the file alternate with one block of other data."""
     disc, text = Disc(), content(30, 9 * SECTOR - 100)
     units = [text[i:i + 2 * SECTOR] for i in range(0, len(text), 2 * SECTOR)]
     lba = disc.place(b"".join(unit.ljust(2 * SECTOR, b"\0") + b"\xee" * SECTOR for unit in units))
@@ -277,7 +278,7 @@ def interleaved():
 
 
 def interleaved_past_the_end():
-    """E30: the gaps lead behind the end of the disc."""
+    """E30: the gaps lead beyond the end of the disc."""
     disc = Disc()
     disc.see("f", b"MIXED", 40 * SECTOR, "EIO")
     item = record(b"MIXED.;1", disc.place(TEXT), 40 * SECTOR, unit=1, gap=255)
@@ -285,7 +286,7 @@ def interleaved_past_the_end():
 
 
 def junk_in_the_size():
-    """E32: a byte of junk makes the file larger than the disc: no bytes are made up."""
+    """E32: a wrong byte makes the file larger than the disc: an error, not invented bytes."""
     disc = Disc()
     size = 7 | 0x7F << 24
     disc.see("f", b"CRUFT", size, "EIO")
@@ -294,7 +295,7 @@ def junk_in_the_size():
 
 
 def system_use_of_others():
-    """E34: Acorn's, Amiga's and Apple's entries, with Rock Ridge and where it ends."""
+    """E34: Amiga's and Apple's entries before those of Rock Ridge."""
     disc = Disc()
     amiga = su(b"AS", b"\x01\0\0\0\0")
     apple = su(b"AA", b"\x02\0TEXTttxt\0\0") + su(b"BA", b"\x06\0TEXTttxt")

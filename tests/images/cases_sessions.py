@@ -1,4 +1,4 @@
-"""E13: several sessions on a medium without a table of contents."""
+"""Promise: sessions are found on a medium without a table of contents (E13)."""
 from builder import (DIRECTORY, DOT, SECTOR, Disc, hostile, record, terminator,
                      volume_descriptor)
 from edge import Sparse, digest, dots, file_record, mount_with
@@ -7,7 +7,7 @@ OLD, NEW = b"of the first session\n", b"of a later session\n"
 
 
 def manifest_of(*files):
-    """The manifest of a root that holds these: (name, content)."""
+    """Returns the manifest of a root with these files: (name, content)."""
     seen = Disc()
     for name, text in files:
         seen.see("f", name, len(text), digest(text))
@@ -15,13 +15,14 @@ def manifest_of(*files):
 
 
 def descriptors(start, root, end):
-    """A session's descriptors: its size counts from its own start, all else from the medium's."""
+    """Returns a session's descriptors. Its size counts from its own start, addresses from the start
+    of the medium."""
     return volume_descriptor(1, record(DOT, *root, DIRECTORY), end - start, (10, 19, 20)) + \
         terminator()
 
 
 def first_session(disc):
-    """One file, OLD; (lba, size) of its content."""
+    """Adds a session with one file, OLD. Returns (lba, size) of its content."""
     lba = disc.place(OLD)
     item = record(b"OLD.;1", lba, len(OLD))
     disc.finish(disc.directory([item]))
@@ -30,7 +31,7 @@ def first_session(disc):
 
 
 def add_session(disc, start, name, old):
-    """A session at this sector: it shows the first one's file and one of its own."""
+    """Adds a session here, with the first session's file and a new one. Returns its end."""
     lba = start + 24
     root = (lba + 1, SECTOR)
     items = record(b"OLD.;1", *old) + record(name + b".;1", lba, len(NEW))
@@ -83,8 +84,8 @@ def three_sessions_at_32():
 
 
 def sessions_of_a_cd():
-    """E13: a copy of a CD: 11,402 sectors lie between the first session's end and the second, and
-    6,902 between that one's and the third."""
+    """E13: a copy of a CD: 11,402 sectors between the first session and the second, 6,902 between
+    the second and the third."""
     disc, inner = Sparse(), Disc()
     old = first_session(disc)
     start, end = disc.next + 11402, disc.next
@@ -96,8 +97,8 @@ def sessions_of_a_cd():
 
 
 def descriptors_copied_to_the_front():
-    """E13: who adds to an image of xorriso's puts the newest descriptors at 16 too; the sessions
-    lie from 32 on."""
+    """E13: xorriso, when it adds to an image, also copies the newest descriptors to sector 16; the
+    sessions begin at sector 32."""
     disc = Disc(first=32 + 24)
     lba = disc.place(OLD)
     root = disc.directory([record(b"OLD.;1", lba, len(OLD))])
@@ -112,7 +113,7 @@ def descriptors_copied_to_the_front():
 
 
 def one_session():
-    """E13: that of an ordinary disc is the first; there is no second."""
+    """E13: an ordinary disc has a first session and no second."""
     disc = Disc()
     disc.finish(disc.directory([file_record(disc, b"FILE.;1")]))
     mount_with(disc, "session=1", disc.manifest())
@@ -121,8 +122,8 @@ def one_session():
 
 
 def another_volume_behind():
-    """E13: an image appended to another: its sectors count from its own start, so it is no session
-    of the first."""
+    """E13: an image appended to another is not a session of it, since its sectors count from its own
+    start."""
     disc, other = Disc(), Disc()
     disc.finish(disc.directory([file_record(disc, b"FILE.;1")]))
     disc.pad()
@@ -132,7 +133,7 @@ def another_volume_behind():
 
 
 def descriptors_behind_that_lead_back():
-    """E13: descriptors behind the end whose root is the first session's are none of a session."""
+    """E13: descriptors after the end that point to the first session's root are not a session."""
     disc = Disc()
     root = disc.directory([file_record(disc, b"FILE.;1")])
     disc.finish(root)
@@ -142,7 +143,7 @@ def descriptors_behind_that_lead_back():
 
 
 def session_whose_root_is_gone():
-    """E13: the second session's root lies behind the end of the device: the first is shown."""
+    """E13: the second session's root is beyond the end of the device: the first is shown."""
     disc = Disc()
     disc.finish(disc.directory([file_record(disc, b"FILE.;1")]))
     disc.pad()
@@ -151,7 +152,7 @@ def session_whose_root_is_gone():
 
 
 def sessions_without_end():
-    """E13: 200 of them: the 99th is shown, a drive's table could tell of no more."""
+    """E13: 200 sessions: the 99th is shown, since a table of contents can list no more."""
     disc = Disc()
     old = first_session(disc)
     end = disc.next

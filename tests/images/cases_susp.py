@@ -1,4 +1,7 @@
-"""E42 to E61 but for zisofs: the system use sharing protocol and Rock Ridge."""
+"""Promise: SUSP and Rock Ridge entries are used, skipped or ignored as E42 to E61 list.
+
+cases_zisofs.py has E58.
+"""
 from builder import (DIRECTORY, SECTOR, Disc, both32, hostile, record, rock_root,
                      su, su_ce, su_er, su_nm, su_px, su_sl, su_sp, su_tf, time7)
 from edge import ask, digest, directory_record, file_record, raw_directory
@@ -16,7 +19,7 @@ def rock_file(disc, recorded, shown, use, text=None):
 
 
 def no_sp():
-    """E42: entries everywhere, but no SP: the names are the plain ones."""
+    """E42: entries everywhere, but no SP: the plain names are shown."""
     disc = Disc()
     item = file_record(disc, b"PLAIN.;1", system_use=REGULAR + su_nm(b"not shown"))
     return disc.finish(disc.directory([item], dot_use=su_px(0o040755, 2) + su_er()))
@@ -29,7 +32,7 @@ def sp_behind_xa(gap):
 
 
 def skip_of_14():
-    """E42: 14 bytes of XA before the entries of each record, SP says so."""
+    """E42: 14 bytes of XA data before the entries of each record, as SP declares."""
     return sp_behind_xa(14)
 
 
@@ -39,14 +42,14 @@ def skip_of_15():
 
 
 def skip_longer_than_the_area():
-    """E42: SP skips 255 bytes: no record has any entry left."""
+    """E42: SP skips 255 bytes, which leaves no entry in any record."""
     disc = Disc()
     item = file_record(disc, b"A.;1", system_use=su_nm(b"skipped"))
     return disc.finish(disc.directory([item], dot_use=su_sp(255)))
 
 
 def sp_with_wrong_check_bytes():
-    """E43: it is no Rock Ridge then."""
+    """E43: the disc then has no Rock Ridge."""
     disc = Disc()
     item = file_record(disc, b"PLAIN.;1", system_use=su_nm(b"not shown"))
     return disc.finish(disc.directory([item], dot_use=su(b"SP", b"\xef\xbe\0")))
@@ -60,27 +63,27 @@ def er_disc(identifier):
 
 
 def er_1991a():
-    """E44: in the record itself."""
+    """E44: RRIP_1991A, in the record itself."""
     return er_disc(b"RRIP_1991A")
 
 
 def er_p1282():
-    """E44."""
+    """E44: IEEE_P1282."""
     return er_disc(b"IEEE_P1282")
 
 
 def er_1282():
-    """E44."""
+    """E44: IEEE_1282."""
     return er_disc(b"IEEE_1282")
 
 
 def no_er():
-    """E44: absent; old discs do without."""
+    """E44: absent, as on old discs."""
     return er_disc(b"")
 
 
 def entry_lengths():
-    """E45: 0 to 3 and more than is left end the area; what came before counts."""
+    """E45: lengths 0 to 3, or beyond the area, end the area; entries before them are used."""
     disc, records = Disc(), []
     for i, length in enumerate((0, 1, 2, 3, 200)):
         name = b"kept%d" % i
@@ -93,7 +96,7 @@ def entry_lengths():
 
 
 def identifiers_odd_and_even():
-    """E46: a byte of padding stands behind even ones only."""
+    """E46: a padding byte follows identifiers of even length only."""
     disc, records = Disc(), []
     for length in range(1, 9):
         name = b"r%d" % length
@@ -102,7 +105,7 @@ def identifiers_odd_and_even():
 
 
 def unknown_entries():
-    """E47: skipped by their length; ST ends the area before NM."""
+    """E47: unknown entries are skipped by their length; ST ends the area before NM."""
     disc = Disc()
     before = su(b"AL", b"\0\1") + su(b"ES", b"\1") + su(b"PD", b"12345") + su(b"??", b"")
     kept = rock_file(disc, b"A.;1", b"found", before + REGULAR + su_nm(b"found"))
@@ -117,7 +120,7 @@ def file_line(text):
 
 
 def long_name_record(disc, recorded, name, shown=None):
-    """A name in pieces of 250 where CE leads."""
+    """Returns the record of a file whose name is in pieces of 250 bytes where CE points."""
     pieces = [name[i:i + 250] for i in range(0, len(name), 250)]
     area = b"".join(su_nm(piece, 0 if piece is pieces[-1] else 1) for piece in pieces)
     use = REGULAR + su_ce(disc.place(area), 0, len(area))
@@ -126,7 +129,7 @@ def long_name_record(disc, recorded, name, shown=None):
 
 # CB8.
 def name_lengths():
-    """E48: 255, 256, 1000 and 1023 bytes; of 1100 the first 1023 are shown."""
+    """E48: names of 255, 256, 1000 and 1023 bytes; 1100 are cut to 1023."""
     disc = Disc()
     records = [long_name_record(disc, b"N%d.;1" % i, bytes([97 + i]) * length, shown)
                for i, (length, shown) in enumerate(((255, None), (256, None), (1000, None),
@@ -135,7 +138,7 @@ def name_lengths():
 
 
 def name_flags():
-    """E48: three pieces; CURRENT and PARENT name nothing; no name at all; letters replaced."""
+    """E48: three pieces; CURRENT, PARENT and empty names are ignored; bytes are replaced."""
     disc = Disc()
     pieces = su_nm(b"one ", 1) + su_nm(b"two ", 1) + su_nm(b"three")
     records = [rock_file(disc, b"A.;1", b"one two three", REGULAR + pieces),
@@ -149,7 +152,7 @@ def name_flags():
 
 
 def modes_that_contradict():
-    """E50: the record's directory bit decides; mode 0 and no links say nothing."""
+    """E50: the record's directory bit decides; mode 0 and a link count of 0 are ignored."""
     disc = Disc()
     sub = directory_record(disc, b"SUB", [], b"sub",
                            system_use=su_px(0o100644) + su_nm(b"sub"))
@@ -164,7 +167,7 @@ def link_record(disc, name, target, entries):
 
 
 def link_damages():
-    """E51: NUL in a component, no end, a component longer than its entry, 5,000 bytes."""
+    """E51: NUL in a component, no last entry, a component longer than its entry, 5,000 bytes."""
     disc = Disc()
     area = b"".join(su_sl([(0, b"x" * 200)], 1) for _ in range(25))
     long_target = b"/".join([b"x" * 200] * 25)[:4095]
@@ -177,7 +180,7 @@ def link_damages():
 
 
 def links_that_lead_nowhere():
-    """E52: to itself, a chain of 20, to a place that is not there: walking ends."""
+    """E52: links to themselves, in a chain of 20, and dangling ones: the walk ends."""
     disc = Disc()
     records = [link_record(disc, b"self", b"self", su_sl([(0, b"self")])),
                link_record(disc, b"none", b"/no/where", su_sl([(8, b""), (0, b"no"),
@@ -193,7 +196,7 @@ def links_that_lead_nowhere():
 
 
 def stamps_cut_short():
-    """E53: flags promise more stamps than the entry holds; long and short ones."""
+    """E53: flags announce more timestamps than the entry contains, in long and short form."""
     disc, other = Disc(), time7((1999, 12, 31, 23, 59, 58))
     disc.see("f", b"cut", *file_line(b"cut"), stamp="1999-12-31T23:59:58Z")
     cut = record(b"CUT.;1", disc.place(b"cut"), 3, system_use=REGULAR + su_nm(b"cut") +
@@ -203,7 +206,7 @@ def stamps_cut_short():
 
 
 def continuations():
-    """E54: an area that begins with CE, one of no bytes, a tag behind CE, two CE in one area."""
+    """E54: an area that begins with CE, an empty one, a tag after CE, two CE in one area."""
     disc = Disc()
     second = disc.place(su_nm(b"second"))
     area = su_ce(second, 0, 11)
@@ -219,7 +222,7 @@ def continuations():
 
 
 def continuations_that_lead_astray():
-    """E54: a ring of two, past the disc's end, more than a sector, more than fits any budget."""
+    """E54: a cycle of two, one beyond the disc's end, one across sectors, one of 4 GiB."""
     disc, names = Disc(), (b"ring", b"past", b"wide", b"huge")
     ring = disc.next
     disc.place(su_ce(ring + 1, 0, 28))
@@ -232,7 +235,7 @@ def continuations_that_lead_astray():
 
 
 def child_links_that_lead_astray():
-    """E55: CL to a file, to itself, past the end and to the root: no directory is made of it."""
+    """E55: CL to a file, beyond the end and to sector 0 is not shown as a directory."""
     disc, records = Disc(), []
     lba = disc.place(b"no directory")
     for i, block in enumerate((lba, 0x00FFFFFF, 0)):
@@ -243,7 +246,7 @@ def child_links_that_lead_astray():
 
 
 def child_link_to_an_ancestor():
-    """E55: it shows the root again: once is enough."""
+    """E55: CL to the root, which is not entered again."""
     disc, top = Disc(), Disc().next
     disc.next += 1
     disc.write(top, bytes(SECTOR))
@@ -268,7 +271,7 @@ def device_numbers():
 
 
 def sparse_file():
-    """E57: SF is not read; never are its packed bytes shown."""
+    """E57: sparse files (SF) are not supported, and their packed bytes are never shown."""
     disc = Disc()
     disc.see("f", b"sparse", 5, "EOPNOTSUPP")
     use = REGULAR + su_nm(b"sparse") + su(b"SF", both32(0) + both32(100000) + b"\1")
@@ -277,7 +280,7 @@ def sparse_file():
 
 
 def serials_of_zero():
-    """E61: nothing is merged because its serial number or link count is the same."""
+    """E61: files with equal serial numbers or link counts are not merged."""
     disc, records = Disc(), []
     for name in (b"one", b"two"):
         records.append(rock_file(disc, name.upper() + b".;1", name,
@@ -286,7 +289,7 @@ def serials_of_zero():
 
 
 def root_without_dot():
-    """E22, E42: the SP of a root without "." is never seen."""
+    """E22, E42: the SP of a root without "." is not found."""
     disc = Disc()
     item = file_record(disc, b"PLAIN.;1", system_use=su_sp() + su_nm(b"not shown"))
     return disc.finish(raw_directory(disc, item))

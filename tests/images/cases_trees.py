@@ -1,4 +1,5 @@
-"""Which names are shown and by which charset, moved directories, and what is left out and said so."""
+"""Promise: the right names are shown in the right charset, relocated directories appear once, and
+skipped records are reported."""
 from builder import (DIRECTORY, DOT, DOTDOT, SECTOR, Disc, both32, hostile, record, rock_root, su,
                      su_nm, volume_descriptor)
 from edge import ask, digest, mount_with, patch
@@ -9,7 +10,7 @@ HIDDEN, ASSOCIATED = 0x01, 0x04
 # ---------------------------------------------------------------- enhanced descriptors
 
 def see_only(names):
-    """The manifest of files that hold their own names."""
+    """Returns the manifest of files that contain their own names."""
     other = Disc()
     for name in names:
         other.see("f", name, len(name), digest(name))
@@ -21,7 +22,8 @@ def file_named(disc, recorded, shown):
 
 
 def enhanced_disc(records, joliet=None):
-    """A plain tree with PLAIN.TXT, and another one below a supplementary descriptor of version 2."""
+    """Returns a disc with PLAIN.TXT in the plain tree, and an enhanced tree (a supplementary
+    descriptor of version 2)."""
     disc = Disc()
     plain = disc.directory([file_named(disc, b"PLAIN.TXT;1", b"PLAIN.TXT")])
     names = [name for name, _ in records]
@@ -48,14 +50,14 @@ def enhanced_preferred():
 
 
 def enhanced_empty():
-    """An enhanced tree that is empty gives way to the plain one."""
+    """If the enhanced tree is empty, the plain one is shown."""
     disc = enhanced_disc([])
     disc.see("f", b"PLAIN.TXT", 9, digest(b"PLAIN.TXT"))
     return mount_with(disc, "names=enhanced", b"")
 
 
 def enhanced_broken():
-    """An enhanced root beyond the disc gives way, too."""
+    """If the enhanced root is beyond the disc, the plain tree is shown."""
     disc = enhanced_disc([(b"name", b"name")])
     patch(disc, 17, 158, both32(1 << 24))
     disc.lines = {}
@@ -83,21 +85,21 @@ def many_descriptors(count, terminated):
 
 
 def joliet_after_160_descriptors():
-    """More descriptors than a hundred are looked at."""
+    """More than a hundred descriptors are read."""
     disc = many_descriptors(160, True)
     disc.see("f", b"joliet", 6, digest(b"joliet"))
     return ask(disc, "volinfo /System | grep -c 'descriptor sets longer'", b"0\n", 1)
 
 
 def descriptors_beyond_the_budget():
-    """A set that is cut is an anomaly."""
+    """A descriptor set that exceeds the limit is reported as an anomaly."""
     disc = many_descriptors(400, True)
     disc.see("f", b"PLAIN", 5, digest(b"PLAIN"))
     return ask(disc, "volinfo /System | grep -c 'descriptor sets longer'", b"1\n")
 
 
 def root_beyond_the_disc():
-    """CB1: the root directory lies beyond the disc: the structure is wrong, nothing is shown."""
+    """CB1: a root directory beyond the disc makes the volume invalid; it is refused."""
     disc = Disc()
     disc.finish(disc.directory([file_named(disc, b"A.;1", b"A")]))
     return hostile(patch(disc, 16, 158, both32(1 << 24)), "refuse")
@@ -106,8 +108,8 @@ def root_beyond_the_disc():
 # ---------------------------------------------------------------- moved directories
 
 def relocated_without_re():
-    """As NetBSD's makefs writes it: CL in the tree, PL in the moved directories, but no RE. Each is
-    shown where its CL is, and its CL's own children below it; `find`, `cp -r` enter it there."""
+    """As NetBSD's makefs writes it: CL in the tree, PL in the relocated directories, but no RE. Each
+    directory is shown where its CL is, and `find` and `cp -r` enter it there."""
     disc, top = Disc(), Disc().next
     disc.next += 1
     disc.write(top, bytes(SECTOR))
@@ -133,7 +135,7 @@ def relocated_without_re():
 
 
 def moved_into_the_root():
-    """The same where directories were moved into the root itself."""
+    """The same with directories that were relocated to the root itself."""
     disc, top = Disc(), Disc().next
     disc.next += 1
     disc.write(top, bytes(SECTOR))
@@ -163,7 +165,7 @@ def see_text(disc, text):
 
 
 def names_in_latin1():
-    """C11: what is not UTF-8 is Latin-1; letters are found in either case; what is UTF-8 stays."""
+    """C11: names that are not UTF-8 are decoded as Latin-1; lookup ignores case; UTF-8 is kept."""
     text = ["CAF\xc9", "CAF\xc8", "na\xefve", "\xbfque?"]
     disc = see_text(charset_disc(text, "latin-1"), text)
     mount_with(disc, "charset=latin1", disc.manifest())
@@ -177,7 +179,7 @@ def names_in_latin1():
 
 
 def names_in_cp437():
-    """C11: the PC's code page. Without the option the bytes are Latin-1's."""
+    """C11: the PC's code page. Without the option the bytes are decoded as Latin-1."""
     text = ["\xc4RGER", "\u03b1\u2264\u221a", "\u2588\u2588"]
     disc = charset_disc(text, "cp437")
     wrong = [t.encode("cp437").decode("latin-1") for t in text]
@@ -197,8 +199,8 @@ def names_in_cp850():
 
 
 def names_in_shift_jis():
-    """C11: kana of one byte, kanji of two (one of them with a trail that is ASCII's backslash, one
-    that is IBM's), and invalid pairs."""
+    """C11: single-byte kana and double-byte kanji (one whose second byte is ASCII's backslash, one
+    of IBM's extension), and invalid pairs."""
     text = ["\u65e5\u672c\u8a9e", "\uff76\uff85", "\u8868\u30bd", "\u9ad9"]
     disc = charset_disc(text, "cp932")
     for t in text:
@@ -209,7 +211,7 @@ def names_in_shift_jis():
 
 
 def rock_ridge_in_latin1():
-    """Rock Ridge names and links are decoded where a charset is asked for, else `_`."""
+    """Rock Ridge names and links are decoded if a charset is given, else invalid bytes are `_`."""
     disc = Disc()
     link = su(b"SL", b"\0\0\4caf\xe9")
     records = [record(b"A.;1", *disc.file(b"caf_", b"x"), system_use=su_nm(b"caf\xe9")),
@@ -225,7 +227,7 @@ def rock_ridge_in_latin1():
 # ---------------------------------------------------------------- what is left out, and attributes
 
 def skipped_records():
-    """CB9: `ls`, `find`, `tree`, `du`, `cp -r` show what is there and end with 1."""
+    """CB9: `ls`, `find`, `tree`, `du` and `cp -r` process the valid records and return 1."""
     disc = Disc()
     good = file_named(disc, b"A.;1", b"A")
     later = file_named(disc, b"B.;1", b"B")
@@ -251,7 +253,7 @@ def skipped_records():
 
 
 def extents_beyond_the_volume():
-    """CB24: the device has the bytes, the volume says that it is smaller: shown, and counted."""
+    """CB24: bytes beyond the volume's size, but on the device, are shown, and reported."""
     disc = Disc()
     disc.finish(disc.directory([record(b"A.;1", *disc.file(b"A", b"in\n")),
                                 record(b"B.;1", *disc.file(b"B", b"out\n"))]))
@@ -268,8 +270,8 @@ def extents_beyond_the_volume():
 
 
 def attributes():
-    """C15: `stat` tells the type by the name, what is hidden, read-only, and that an associated
-    file belongs to it, which is neither listed nor found."""
+    """C15: `stat` prints the MIME type by the name, hidden, read-only, and whether an associated
+    file exists; that file is neither listed nor found."""
     disc = Disc()
     fork = record(b"FORK.TXT;1", disc.place(b"fork"), 4, ASSOCIATED)
     records = [fork, record(b"FORK.TXT;1", *disc.file(b"FORK.TXT", b"data\n")),

@@ -1,4 +1,4 @@
-"""E58: packed files whose tables lie."""
+"""Promise: zisofs files with invalid tables report an error and show no wrong byte (E58)."""
 import struct
 import zlib
 
@@ -10,7 +10,7 @@ SIZE = 70000
 
 
 def packed_record(disc, name, text, raw=None, log2=15, size=None, header=16):
-    """A file packed in blocks of 2 ** log2; raw: other bytes in the place of its own."""
+    """Returns the record of a file packed in blocks of 2 ** log2 bytes; raw: other packed bytes."""
     size = len(text) if size is None else size
     use = su_nm(name) + su(b"ZF", b"pz" + bytes([header // 4, log2]) + both32(size))
     raw = pack(text, log2) if raw is None else raw
@@ -18,7 +18,7 @@ def packed_record(disc, name, text, raw=None, log2=15, size=None, header=16):
 
 
 def pack(text, log2, change=lambda at: at):
-    """The packed form; change(table) may give another table of block addresses."""
+    """Returns the packed form; change(table) may return another table of block addresses."""
     block = 1 << log2
     parts = [zlib.compress(text[i:i + block]) for i in range(0, len(text), block)]
     at = [16 + 4 * (len(parts) + 1)]
@@ -33,7 +33,7 @@ def text_of(seed):
 
 
 def block_sizes():
-    """Blocks of 16 KiB, which no writer makes, 32, 64 and 128 KiB."""
+    """Blocks of 32, 64 and 128 KiB, and of 16 KiB, which no known writer uses."""
     disc, records = Disc(), []
     for log2 in (14, 15, 16, 17):
         name, text = b"log%d" % log2, text_of(log2)
@@ -43,7 +43,7 @@ def block_sizes():
 
 
 def damaged(name, **fields):
-    """One damaged file beside a good one; no byte of a lie is shown."""
+    """Returns a disc with a damaged file and a valid one; no byte of the damaged one is shown."""
     disc, text = Disc(), text_of(58)
     disc.see("f", name, fields.get("size") or SIZE, "EUCLEAN")
     disc.see("f", b"good", SIZE, digest(text))
@@ -52,12 +52,12 @@ def damaged(name, **fields):
 
 
 def wrong_magic():
-    """The header is not zisofs's."""
+    """The header does not have the magic number of zisofs."""
     return damaged(b"magic", raw=b"\0" * 8 + pack(text_of(58), 15)[8:])
 
 
 def header_contradicts():
-    """The header's size of blocks is not ZF's."""
+    """The block size in the header differs from that in ZF."""
     return damaged(b"blocks", raw=pack(text_of(58), 16))
 
 
@@ -67,35 +67,35 @@ def addresses_descend():
 
 
 def addresses_past_the_end():
-    """Blocks lie behind the packed file's end."""
+    """Blocks are beyond the end of the packed file."""
     return damaged(b"past", raw=pack(text_of(58), 15, lambda at: [a + 0x7FFFFFF0 for a in at]))
 
 
 def packed_bytes_damaged():
-    """A block that does not unpack."""
+    """A block cannot be decompressed."""
     raw = bytearray(pack(text_of(58), 15))
     raw[40:60] = b"\xff" * 20
     return damaged(b"garbage", raw=bytes(raw))
 
 
 def packed_bytes_missing():
-    """The packed file is cut behind its table."""
+    """The packed file is truncated after its table."""
     return damaged(b"cut", raw=pack(text_of(58), 15)[:60])
 
 
 def blocks_of_2_to_the_255():
-    """A size of blocks that a shift does not bear."""
+    """A block size whose exponent is too large for a shift."""
     return damaged(b"log255", log2=255, raw=pack(text_of(58), 15))
 
 
 def size_of_4_gib():
-    """ZF promises 4 GiB; the table has three blocks."""
+    """ZF gives 4 GiB; the table has three blocks."""
     return damaged(b"large", size=0xFFFFFFFF, raw=pack(text_of(58), 15))
 
 
 def algorithm_unknown():
-    """The bytes are shown as they lie there."""
-    disc, raw = Disc(), b"packed by nobody knows what"
+    """With an unknown algorithm, the stored bytes are shown unchanged."""
+    disc, raw = Disc(), b"packed by an unknown algorithm"
     disc.see("f", b"other", len(raw), digest(raw))
     use = su_nm(b"other") + su(b"ZF", b"qq\4\x0f" + both32(100))
     return disc.finish(rock_root(disc, [record(b"O.;1", disc.place(raw), len(raw),

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""An independent reader of ISO 9660, Rock Ridge and Joliet: the tests' second opinion.
+"""An independent reader of ISO 9660, Rock Ridge and Joliet, which predicts what `manifest` prints.
 
-Written from the standards, with nothing but Python's library, and sharing nothing with the kernel:
+It is written from the standards, uses only Python's standard library, and shares no code with the
+kernel:
 ECMA-119 (descriptors §8, directory records §9.1), SUSP 1.12 (SP, CE, ST), RRIP 1.12 (PX, SL, NM,
 CL, PL, RE, TF, SF), the Joliet specification, and zisofs's ZF entry.
 
@@ -9,7 +10,7 @@ CL, PL, RE, TF, SF), the Joliet specification, and zisofs's ZF entry.
     Volume(path).manifest()                                           the same, as bytes
 
 The default view is Rock Ridge if the root's "." has a valid SP entry, else Joliet, else the plain
-names. The format, the escapes and the rules for names are DESIGN.md's, sections 4 and 5.
+names. Chapter 6 of the Book has the format and its escapes.
 """
 import argparse
 import datetime
@@ -28,22 +29,21 @@ FLAG_DIRECTORY, FLAG_ASSOCIATED, FLAG_MULTI_EXTENT = 0x02, 0x04, 0x80
 S_IFMT, S_IFREG, S_IFLNK, S_IFDIR = 0o170000, 0o100000, 0o120000, 0o040000
 CE_HOPS_MAX = 32
 DEPTH_MAX = 256
-NAME_BYTES_MAX, PATH_BYTES_MAX = 1023, 4095  # DESIGN.md, "Names": what is longer is cut
+NAME_BYTES_MAX, PATH_BYTES_MAX = 1023, 4095  # longer names and link targets are cut
 ZISOFS_LOG2 = range(10, 21)  # blocks of 1 KiB to 1 MiB
 JOLIET_ESCAPES = (b"%/@", b"%/C", b"%/E")
 DESCRIPTORS_MAX = 256
-# zisofs versions: magic, type of a block pointer, where the header has the unpacked size, and of
-# which type that is.
+# zisofs versions: magic, type of a block pointer, offset and type of the unpacked size.
 ZISOFS = {b"pz": (bytes.fromhex("37E45396C9DBD607"), "I", 8, "<I"),
           b"PZ": (bytes.fromhex("EF2255A1BC1B95A0"), "Q", 12, "<Q")}
 
 
 class NotIso(Exception):
-    """The image holds no volume that can be shown; the text says why."""
+    """Raised if the image contains no readable volume; the text is the reason."""
 
 
 class ReadError(Exception):
-    """Bytes that the image does not hold, or that cannot be decoded; says the errno's name."""
+    """Raised for missing or undecodable bytes; the text is the name of an errno."""
 
 
 def le16(data, at):
@@ -57,13 +57,13 @@ def le32(data, at):
 # ---------------------------------------------------------------- times
 
 def gmt_seconds(offset):
-    """Quarter hours from GMT as recorded; what lies outside -48..52 counts as 0."""
+    """Converts the recorded quarter hours from GMT; values outside -48..52 count as 0."""
     signed = offset - 256 if offset > 127 else offset
     return signed * 900 if -48 <= signed <= 52 else 0
 
 
 def utc(year, month, day, hour, minute, second, offset):
-    """The moment in UTC as a naive datetime, or None when the fields name none."""
+    """Returns the time in UTC as a naive datetime, or None if the fields are not a valid time."""
     try:
         local = datetime.datetime(year, month, day, hour, minute, second)
         return local - datetime.timedelta(seconds=gmt_seconds(offset))
@@ -88,7 +88,7 @@ def time_long(data):
 # ---------------------------------------------------------------- records
 
 class Record:
-    """A directory record (ECMA-119 9.1), its later sections, and what SUSP says about it."""
+    """A directory record (ECMA-119 9.1), its later sections, and its system use entries."""
 
     def __init__(self, data):
         self.length = data[0]
@@ -118,7 +118,7 @@ class Record:
 
 
 class Rock:
-    """What the system use entries of one record say."""
+    """The system use entries of one record."""
 
     def __init__(self):
         self.name = None
@@ -181,7 +181,7 @@ class Rock:
                 b"CL": entry_cl, b"RE": entry_re, b"SF": entry_sf, b"ZF": entry_zf}
 
     def area(self, data):
-        """Takes in one system use area; returns where it continues: (block, offset, length)."""
+        """Parses a system use area. Returns where it continues, (block, offset, length), or None."""
         at, following = 0, None
         while at + 4 <= len(data):
             tag, length = data[at:at + 2], data[at + 2]
@@ -196,7 +196,7 @@ class Rock:
         return following
 
     def target(self):
-        """The symbolic link's text. A root component is an empty one, so `/` joins them all."""
+        """Returns the target of a symbolic link. A root component is empty, so `/` joins all."""
         fixed = {0x02: b".", 0x04: b"..", 0x08: b""}
         parts, joined = [], False
         for flags, text in self.links:
@@ -229,7 +229,7 @@ class Node:
 # ---------------------------------------------------------------- the volume
 
 class Volume:
-    """An image opened and its descriptors read; NotIso when there is nothing to show."""
+    """An open image with parsed descriptors. Raises NotIso if there is no volume to show."""
 
     def __init__(self, path, view=None, charset=None):
         self.file = open(path, "rb")
@@ -310,7 +310,7 @@ class Volume:
         raise NotIso(f"no {wanted} view")
 
     def find_susp(self):
-        """SUSP 5.3: SP stands first in the root's "." record, or after 14 bytes of CD-XA."""
+        """SUSP 5.3: SP is first in the root's "." record, or follows 14 bytes of CD-XA data."""
         self.block, root = self.trees["iso"]
         records = self.scan_directory(root)[0]
         area = next((r.system_use for r in records if r.identifier == b"\0"), b"")
@@ -331,7 +331,7 @@ class Volume:
         return (record.extent + record.xar) * self.block
 
     def scan_directory(self, directory):
-        """(all well-formed records in order, whether every sector could be read)."""
+        """Returns (all well-formed records in order, whether every sector could be read)."""
         records, whole, done = [], True, 0
         start = self.record_offset(directory)
         while done < directory.size:
@@ -353,7 +353,7 @@ class Volume:
             at += data[at]
 
     def children(self, directory):
-        """The nodes' records, with names as shown, and whether the listing is whole."""
+        """Returns the records to show, with their names, and whether the listing is complete."""
         records, whole = self.scan_directory(directory)
         shown = []
         for record in self.join_sections(records):
@@ -365,7 +365,7 @@ class Volume:
         return self.make_unique(shown), whole
 
     def has_parent_link(self, record):
-        """RRIP 4.1.5.2: a PL in the ".." of a directory says that it was moved here."""
+        """RRIP 4.1.5.2: PL in the ".." of a directory means that it was relocated here."""
         try:
             data = self.read(self.record_offset(record), SECTOR) if record.is_directory else b""
         except ReadError:
@@ -375,7 +375,7 @@ class Volume:
         return len(found) > 1 and found[1].identifier == b"\1" and self.read_rock(found[1]).moved
 
     def join_sections(self, records):
-        """ECMA-119 6.5.1: a file of several sections has a record for each, the last unflagged."""
+        """ECMA-119 6.5.1: each section of a file has a record; the last one is not flagged."""
         joined, first = [], None
         for record in records:
             if first and record.identifier == first.identifier:
@@ -402,8 +402,8 @@ class Volume:
         record.name = clean(name)
 
     def make_unique(self, records):
-        """The records that are shown: of several versions the highest. Of names that are equal all
-        the same the first keeps its own, the others get `~2` on."""
+        """Returns the records to show: of several versions the highest. Of names that are still
+        equal, the first is kept and the others get the suffixes `~2`, `~3` ..."""
         shown, best, counts = [], {}, {}
         for record in records:
             kept = best.setdefault(record.name, record)
@@ -440,7 +440,7 @@ class Volume:
         return rock
 
     def linked_directory(self, record):
-        """RRIP 4.1.5.1: CL gives the block of the directory that stands here; its "." knows all."""
+        """RRIP 4.1.5.1: CL contains the block of the relocated directory; its "." describes it."""
         try:
             data = self.read(record.rock.child * self.block, SECTOR)
         except ReadError:
@@ -456,7 +456,7 @@ class Volume:
     # ---- contents
 
     def pieces(self, section):
-        """(offset, length) runs of one section; interleaved ones are many (ECMA-119 6.4.3)."""
+        """Yields the (offset, length) runs of a section: several if interleaved (ECMA-119 6.4.3)."""
         start, left = self.record_offset(section), section.size
         step = section.unit * self.block if section.unit else left
         while left > 0:
@@ -476,13 +476,14 @@ class Volume:
                     offset, length = offset + take, length - take
 
     def unzip(self, record):
-        """zisofs: a header, block pointers, and each block by itself; an empty one is zeros."""
+        """Yields the blocks of a zisofs file: a header, block pointers, and each block compressed
+        separately; an empty block is zeros."""
         raw = b"".join(self.chunks(record))
         version, header, log2, size = record.rock.zisofs
         magic, pointer, size_at, size_type = ZISOFS[version]
-        said = raw[12:14] if version == b"pz" else raw[9:12:2]
+        recorded = raw[12:14] if version == b"pz" else raw[9:12:2]
         if raw[:8] != magic or struct.unpack_from(size_type, raw, size_at)[0] != size or \
-                said != bytes([header // 4, log2]) or log2 not in ZISOFS_LOG2:
+                recorded != bytes([header // 4, log2]) or log2 not in ZISOFS_LOG2:
             raise ReadError("EUCLEAN")
         count = (size + (1 << log2) - 1) >> log2
         try:
@@ -512,7 +513,7 @@ class Volume:
     # ---- the walk
 
     def kind(self, record):
-        """The record's directory bit decides; among the rest SL and then PX do."""
+        """Returns the manifest's type: by the directory bit, then by SL, then by PX."""
         if record.is_directory:
             return "d"
         mode = (record.rock.mode or 0) & S_IFMT if record.rock else 0
@@ -534,8 +535,8 @@ class Volume:
         return node
 
     def nodes(self):
-        """Every node but the root, least path first. A directory extent is entered once: by the
-        first path that shows it."""
+        """Returns every node except the root, sorted by path. A directory extent is entered once, by
+        the first path that leads to it."""
         found, entered = [], {self.record_offset(self.root)}
         waiting = []
         self.push_children(self.root, b"", 0, waiting)

@@ -1,19 +1,19 @@
-"""What the edge cases (cases_*.py) share: discs with holes, parts that repeat, how all are written.
+"""Shared by the edge cases (cases_*.py): sparse discs, common parts, and how images are written.
 
     python3 tests/images/edge.py OUTDIR [NAME...]
 
-writes NAME.iso of each, or of those named, and NAME.manifest if it is known.
+writes NAME.iso of each case, or of those named, and NAME.manifest where the manifest is known.
 
-Every function of a CASES list is one case of the project's list of edge cases; its docstring begins
-with the number there. `expect` of its Disc says what must come of it:
+Every function of a CASES list is a case of the project's list of edge cases (E1 to E76); its
+docstring begins with the number. `expect` of its Disc is the expected result:
 
-    None        a good disc: the manifest is as stated, and no digest is an error
-    "mount"     damaged: the manifest is as stated, errors included
-    "refuse"    no volume that can be shown
-    "bounded"   it ends, in time and memory; the lines stated are among those printed
+    None        valid: the manifest is as declared, and no digest is an error
+    "mount"     damaged: the manifest is as declared, including errors
+    "refuse"    not mounted
+    "bounded"   ends in bounded time and memory; the declared lines are among those printed
 
-`checks` holds commands besides: (line, what it prints, status). `mounts` holds other ways to mount
-it: (options, the manifest then; None: that is refused).
+`checks` contains further commands: (line, expected output, status). `mounts` contains other mount
+options: (options, expected manifest, or None if they are refused).
 """
 import hashlib
 import importlib
@@ -29,7 +29,7 @@ MODULES = ("cases_descriptors", "cases_records", "cases_extents", "cases_susp", 
 
 
 class Sparse(Disc):
-    """A disc whose far parts are written behind a hole, so that it may have any size."""
+    """A disc whose far parts are written after a hole, so that it can have any size."""
 
     def __init__(self):
         super().__init__()
@@ -47,31 +47,32 @@ def digest(data):
 
 
 def ask(disc, line, printed, status=0):
-    """A command besides the manifest: what it prints, bytes, and its status."""
+    """Adds a command to check besides the manifest: its output, in bytes, and its status."""
     disc.checks = getattr(disc, "checks", []) + [(line, printed, status)]
     return disc
 
 
 def mount_with(disc, options, manifest):
-    """Mounted with these options: the manifest, or None where there is no such tree or session."""
+    """Adds mount options and the manifest then: None if there is no such tree or session."""
     disc.mounts = getattr(disc, "mounts", []) + [(options, manifest)]
     return disc
 
 
 def file_record(disc, name, content=b"a file\n", shown=None, **fields):
-    """The record of a file `name`, as recorded, seen as `shown` (as recorded without version)."""
+    """Returns the record of a file recorded as `name` and shown as `shown` (default: `name` without
+    its version)."""
     seen = name.split(b";")[0].rstrip(b".") if shown is None else shown
     return record(name, *disc.file(seen, content), **fields)
 
 
 def directory_record(disc, name, records, prefix=None, **fields):
-    """The record of a directory whose records are given; they were seen by the caller."""
+    """Returns the record of a directory. The caller has declared what its records show."""
     disc.see("d", prefix or name)
     return record(name, *disc.directory(records), DIRECTORY, **fields)
 
 
 def raw_directory(disc, data, lba=None):
-    """Places a directory of these very bytes; (lba, size)."""
+    """Places a directory of exactly these bytes. Returns (lba, size)."""
     data += bytes(-len(data) % SECTOR)
     if lba is None:
         return disc.place(data), len(data)
@@ -85,14 +86,14 @@ def dots(lba, size, parent=None):
 
 
 def patch(disc, sector, at, data):
-    """Other bytes at `at` of a sector that was written."""
+    """Overwrites bytes at `at` of a sector that was written."""
     where = sector * SECTOR + at
     disc.data[where:where + len(data)] = data
     return disc
 
 
 def cases():
-    """All functions, in the order of the modules."""
+    """Returns all functions, in the order of the modules."""
     return [case for name in MODULES for case in importlib.import_module(name).CASES]
 
 

@@ -1,4 +1,4 @@
-"""Names as discs record them and as they are shown: for decoder.py."""
+"""Converts names from their recorded form to the form shown; part of decoder.py."""
 import re
 
 CODECS = {"latin1": "latin-1", "cp437": "cp437", "cp850": "cp850", "shift-jis": "cp932",
@@ -6,7 +6,7 @@ CODECS = {"latin1": "latin-1", "cp437": "cp437", "cp850": "cp850", "shift-jis": 
 
 
 def clean(name):
-    """UTF-8 bytes of a name: NUL, '/' and invalid UTF-8 become '_'."""
+    """Returns the name as UTF-8, with '_' for NUL, '/' and invalid UTF-8."""
     text = name.decode("utf-8", "surrogateescape")
     text = re.sub("[\0/\ud800-\udfff]", "_", text)
     if text in ("", ".", ".."):
@@ -15,7 +15,7 @@ def clean(name):
 
 
 def strip_version(name):
-    """(name without ';version' and without a bare trailing dot, version or -1)."""
+    """Returns (name without ';version' and without a bare trailing dot, version or -1)."""
     match = re.fullmatch(rb"(.*?)(?:;([0-9]*))?", name, re.S)
     base, version = match.group(1), match.group(2)
     if base.endswith(b"."):
@@ -24,7 +24,7 @@ def strip_version(name):
 
 
 def joliet_name(raw):
-    """UCS-2 or UTF-16, big-endian; a last odd byte is left out, a lone surrogate is '_'."""
+    """Decodes UCS-2 or UTF-16, big-endian; a last odd byte is dropped, a lone surrogate is '_'."""
     text = raw[:len(raw) & ~1].decode("utf-16-be", "surrogatepass")
     text = re.sub("[\ud800-\udfff]", "_", text)
     return text.encode("utf-8")
@@ -39,8 +39,8 @@ def escape_path(path):
 
 
 def decoded(name, charset):
-    """Bytes to UTF-8 by the charset of a mount; None: UTF-8, or else Latin-1. Invalid bytes stay
-    such, for clean()."""
+    """Converts bytes to UTF-8 by the charset of a mount. None: UTF-8 if valid, else Latin-1. Invalid
+    UTF-8 is kept for clean()."""
     if charset is None:
         try:
             return name.decode("utf-8").encode("utf-8")

@@ -1,5 +1,8 @@
-"""Whole CD sectors around an image of 2048-byte blocks, as dumps keep them: mode 1 or mode 2 form 1,
-with a right EDC, and with P and Q where they are asked for (ECMA-130 14 and annex A)."""
+"""Wraps an image of 2048-byte blocks in whole CD sectors, as in raw dumps.
+
+The sectors are of mode 1 or mode 2 form 1, with a correct EDC, and with P and Q parity on request
+(ECMA-130 14 and annex A).
+"""
 
 BLOCK = 2048
 SYNC = bytes([0] + [255] * 10 + [0])
@@ -35,7 +38,7 @@ def header(block, mode):
 
 
 def parity(coded, words):
-    """The two parity bytes of a codeword: its sums, plain and by powers of 2, become 0."""
+    """Returns the two parity bytes that make a codeword's plain and weighted sums 0."""
     plain = weighted = 0
     for word in words:
         plain ^= coded[word]
@@ -68,7 +71,7 @@ def sector(block, data, mode, ecc=False):
 
 
 def whole_sectors(data, mode, bare=False, first=0, ecc=False):
-    """2352 bytes a sector, or 2336 when bare, of disc blocks from `first` on."""
+    """Yields a sector of 2352 bytes (2336 if bare) for each block; the first has address `first`."""
     for number, at in enumerate(range(0, len(data), BLOCK)):
         whole = sector(first + number, data[at:at + BLOCK].ljust(BLOCK, b"\0"), mode, ecc)
         yield whole[16:] if bare else whole

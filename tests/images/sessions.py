@@ -1,13 +1,14 @@
-"""The decoder's part that finds the last session of an image, which has no table of contents.
+"""Finds the last session of an image that has no table of contents; part of decoder.py.
 
-A session's descriptors lie 16 sectors behind its start; all its sectors count from the start of the
-image, and so its root lies behind its own descriptors, where the root's "." says so itself.
+A session's descriptors begin 16 sectors after its start. All its sector numbers count from the start
+of the image. Its root therefore follows its own descriptors, and the root's "." contains the address
+of the root.
 """
 import struct
 
 SECTOR = 2048
 SESSIONS_MAX = 99
-GAPS = (11400, 11402, 6900, 6902)  # sectors between those of a CD
+GAPS = (11400, 11402, 6900, 6902)  # sectors between the sessions of a CD
 
 
 def read(image, sector, length):
@@ -16,7 +17,7 @@ def read(image, sector, length):
 
 
 def look_at(image, start):
-    """(root's sector, end) of the session at this sector, or None."""
+    """Returns (root's sector, end) of the session that starts at this sector, or None."""
     data = read(image, start + 16, SECTOR)
     if len(data) < SECTOR or data[:7] != b"\1CD001\1" or data[128:130] != b"\0\x08" or not data[181] & 2:
         return None
@@ -29,14 +30,14 @@ def look_at(image, start):
 
 
 def following(image, start, end):
-    """The session behind: its start, or None."""
+    """Returns the start of the next session, or None."""
     places = [-(-end // unit) * unit for unit in (1, 16, 32)] + [end + gap for gap in GAPS]
     return next((at for at in places if at > start and look_at(image, at)), None)
 
 
 def last(image):
-    """The start of the last session. 0 where a copy of its descriptors is at the front: the sessions
-    then begin at sector 32."""
+    """Returns the start of the last session. Returns 0 if a copy of its descriptors is at the front
+    of the image (the sessions then begin at sector 32)."""
     start, found = 0, look_at(image, 0)
     if found and found[0] > 48 and look_at(image, 32):
         return 0

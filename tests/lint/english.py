@@ -53,7 +53,6 @@ UNREVISED = {
     "tests/bench/",
     "tests/differential/",
     "tests/host/",
-    "tests/images/",
     "tests/system/",
 }
 

@@ -200,9 +200,9 @@ def test_prof_names_the_function_that_computes_digests(shell):
     assert len(header) == 1 and int(header[0].split()[0]) > 20
     at = printed.index(header[0])
     assert printed[at + 1].split() == ["self", "total", "function"]
-    assert len(printed) == at + 5 and printed[at + 2].endswith("  add_block")
-    assert shell.command("prof -c add_block -n 1 sha256sum /System/efi.img")[-1].endswith(
-        "  sha256_update")
+    assert len(printed) == at + 5 and printed[at + 2].endswith("  sha256_add_block")
+    assert shell.command("prof -c sha256_add_block -n 1 sha256sum /System/efi.img")[-1].endswith(
+        "  digest_update")
 
 
 def test_time_and_date(shell):

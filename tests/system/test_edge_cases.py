@@ -68,5 +68,5 @@ def test_edge_case(image_of, tmp_path, name):
         done = run_shell(image, f"umount /System && mount -o {options} virtual0 /System && "
                                 "manifest /System")
         assert (done.stdout, done.returncode) == (shown or b"", int(shown is None)), options
-        assert shown is not None or f"no such session or tree of names: {options}" in \
+        assert shown is not None or f"no such session or name tree: {options}" in \
             done.stderr.decode()
