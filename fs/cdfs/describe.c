@@ -29,6 +29,8 @@ static void print(struct describer *d, const char *format, ...)
     va_start(arguments, format);
     int length = format_text_v(line, sizeof(line), format, arguments);
     va_end(arguments);
+
+    /* The length is that of the whole line, of which `line` may hold less. */
     d->sink->write(d->sink, line, min((size_t)length, sizeof(line) - 1));
 }
 
@@ -48,6 +50,7 @@ static void print_text(struct describer *d, const char *what, size_t offset, siz
     bool replaced;
     size_t length = bytes;
 
+    /* The largest field has 128 bytes. As UCS-2 it becomes at most 192 bytes of UTF-8. */
     if (ucs2)
         length = cdfs_name_from_ucs2(bytes_slice(sector_bytes(d), offset, bytes), text,
                                      sizeof(text) - 1, &replaced);
@@ -57,6 +60,8 @@ static void print_text(struct describer *d, const char *what, size_t offset, siz
     /* 7.4.3.2 pads with blanks; some writers pad with NUL. */
     while (length && (text[length - 1] == ' ' || !text[length - 1]))
         length--;
+
+    /* Terminals interpret control characters, and bytes above ASCII are in an unknown charset. */
     for (size_t i = 0; i < length; i++)
         if ((uint8_t)text[i] < 0x20 || text[i] == 0x7f || (!ucs2 && (uint8_t)text[i] > 0x7e))
             text[i] = '_';
@@ -70,6 +75,7 @@ static void print_date(struct describer *d, const char *what, size_t offset)
     char text[CIVIL_TEXT_BYTES];
     int64_t seconds;
 
+    /* A date that is all zeros is not specified (8.4.26.1). */
     if (!cdfs_time_long(sector_bytes(d), offset, &seconds))
         return;
     civil_format(text, sizeof(text), seconds);
@@ -91,6 +97,8 @@ static void describe_volume_fields(struct describer *d, bool ucs2)
 {
     struct bytes b = sector_bytes(d);
     bool agree = true;
+
+    /* Each number is recorded in both byte orders. `agree` becomes false if any two differ. */
     uint32_t blocks = iso_733(b, PVD_SPACE_SIZE, &agree);
     uint16_t block_bytes = iso_723(b, PVD_BLOCK_BYTES, &agree);
     uint16_t set_size = iso_723(b, PVD_SET_SIZE, &agree);
@@ -104,6 +112,8 @@ static void describe_volume_fields(struct describer *d, bool ucs2)
     print_text(d, "application", PVD_APPLICATION_ID, PVD_LONG_ID_BYTES, ucs2);
 
     print(d, "  %-18s %u block%s of %u bytes\n", "size", blocks, text_plural(blocks), block_bytes);
+
+    /* Nearly every disc is a set of its own. */
     if (set_size != 1 || number != 1)
         print(d, "  %-18s disc %u of %u\n", "set", number, set_size);
     print_root(d);
@@ -189,12 +199,16 @@ static void describe_catalog(struct describer *d, uint32_t sector)
     if (!valid)
         return;
 
+    /* The default entry is for the platform of the validation entry. */
     uint8_t platform = bytes_u8(b, ENTRY_PLATFORM);
     print_boot_entry(d, bytes_slice(b, ENTRY_BYTES, ENTRY_BYTES), platform);
     unsigned left = 0; /* in the current section */
     for (unsigned i = 2; i < CATALOG_ENTRIES_MAX; i++) {
         struct bytes entry = bytes_slice(b, (size_t)i * ENTRY_BYTES, ENTRY_BYTES);
         uint8_t id = bytes_u8(entry, ENTRY_ID);
+
+        /* A section's header has the platform of its entries. An extension continues the entry
+         * before it and does not count. */
         if (id == ID_SECTION || id == ID_LAST_SECTION) {
             platform = bytes_u8(entry, ENTRY_PLATFORM);
             left = bytes_le16(entry, SECTION_ENTRIES);
@@ -210,6 +224,8 @@ static void describe_boot_record(struct describer *d)
     static const char el_torito[] = "EL TORITO SPECIFICATION";
 
     print_text(d, "boot system", BOOT_SYSTEM_ID, BOOT_SYSTEM_ID_BYTES, false);
+
+    /* Only El Torito defines what follows the boot system's name. */
     if (memcmp(d->sector + BOOT_SYSTEM_ID, el_torito, sizeof(el_torito) - 1) == 0)
         describe_catalog(d, iso_731(sector_bytes(d), BOOT_CATALOG));
 }
@@ -246,6 +262,8 @@ static bool describe_descriptor(struct describer *d, uint32_t number)
     uint8_t type = iso_711(b, VD_TYPE);
     bool joliet = type == VD_TYPE_SUPPLEMENTARY && cdfs_descriptor_is_joliet(b);
     print(d, "sector %u: %s\n", number, descriptor_name(type, iso_711(b, VD_VERSION), joliet));
+
+    /* Descriptors of other types have no fields that are worth printing. */
     if (type == VD_TYPE_PRIMARY || type == VD_TYPE_SUPPLEMENTARY)
         describe_volume_fields(d, joliet);
     if (type == VD_TYPE_BOOT)
@@ -275,6 +293,8 @@ static void describe_ledger(struct describer *d)
     unsigned kinds = 0;
     for (unsigned i = 0; i < ANOMALY_COUNT; i++) {
         uint32_t count = atomic_load(&d->cdfs->anomalies[i]);
+
+        /* The heading precedes the first kind that was found. */
         if (count)
             print(d, "%s%8u %s\n", kinds++ ? "" : "anomalies found so far:\n", count, names[i]);
     }
@@ -300,10 +320,13 @@ static void describe_volume(struct describer *d)
     uint32_t first = (uint32_t)(cdfs->session_address / ISO_SECTOR_BYTES);
 
     describe_sessions(d, first);
+
+    /* The set ends at its terminator, or without one at the first sector that is not of it. */
     for (unsigned i = 0; i < CDFS_DESCRIPTORS_MAX; i++)
         if (!describe_descriptor(d, first + ISO_FIRST_DESCRIPTOR + i))
             break;
 
+    /* What the mount shows may be less than what the descriptors promise. */
     print(d, "names shown: %s%s%s\n", trees[cdfs->tree], cdfs->charset ? ", charset " : "",
           cdfs->charset ? charset_name(cdfs->charset) : "");
     print(d, "volume %llu bytes, device %llu bytes%s\n", (unsigned long long)volume_bytes,
@@ -322,6 +345,8 @@ static void describe_system_use(struct describer *d)
 
     print(d, "  system use         %zu byte%s:", record->system_use.length,
           text_plural(record->system_use.length));
+
+    /* The loop also ends at the end of the area, past which bytes_u8() returns 0. */
     for (size_t at = 0; bytes_u8(area, at + SUE_LENGTH) >= SUE_DATA;
          at += bytes_u8(area, at + SUE_LENGTH)) {
         uint8_t first = bytes_u8(area, at), second = bytes_u8(area, at + 1);
@@ -337,9 +362,12 @@ static void describe_record(struct describer *d, vnode_id_t id)
     uint64_t address = root ? d->cdfs->root_record_address : cdfs_id_address(id);
 
     print(d, "  record             byte %llu\n", (unsigned long long)address);
-    if (root || cdfs_record_at(d->cdfs, address, &d->record))
-        return; /* the root's is part of the descriptor */
 
+    /* The root's record is part of the descriptor and has no identifier to print. */
+    if (root || cdfs_record_at(d->cdfs, address, &d->record))
+        return;
+
+    /* As bytes, because the name that is shown may have been decoded and cleaned. */
     print(d, "  identifier         %zu byte%s:", d->record.identifier.length,
           text_plural(d->record.identifier.length));
     for (size_t i = 0; i < d->record.identifier.length; i++)
@@ -354,6 +382,8 @@ static void describe_content(struct describer *d, const struct cdfs_node *node)
         print(d, "  content            byte %llu, %llu byte%s\n",
               (unsigned long long)node->attributes.address, (unsigned long long)node->size_bytes,
               text_plural(node->size_bytes));
+
+    /* A directory or a device node has no list of extents, a file has at least one. */
     for (unsigned i = 0; i < node->extent_count; i++) {
         const struct cdfs_extent *extent = &node->extents[i];
         print(d, "  extent %-11u byte %llu, %llu byte%s", i, (unsigned long long)extent->address,
@@ -362,6 +392,8 @@ static void describe_content(struct describer *d, const struct cdfs_node *node)
             print(d, ", units of %u with gaps of %u", extent->unit_bytes, extent->gap_bytes);
         print(d, "\n");
     }
+
+    /* The mask keeps the shift defined: an invalid block size is printed, too. */
     if (node->zisofs.version)
         print(d, "  packed             zisofs %u, blocks of %u, %llu byte%s unpacked\n",
               node->zisofs.version, 1u << (node->zisofs.block_log2 & 31),
@@ -398,6 +430,7 @@ status_t cdfs_ioctl(struct fsd *fsd, struct vnode *vnode, unsigned operation, vo
     if (bytes != sizeof(struct text_sink))
         return -EINVAL;
 
+    /* The describer holds a sector, which is more than a frame may have. */
     struct describer *d = mem_alloc(sizeof(*d));
     if (!d)
         return -ENOMEM;

@@ -15,6 +15,8 @@ static status_t entry_find(struct fsd *fsd, struct vnode *directory, struct elem
     status_t status = cdfs_index_get(cdfs_of(fsd), directory->private_data, index);
     if (status)
         return status;
+
+    /* In an incomplete index a missing name may exist on the disc: -ENOENT would be wrong. */
     *entry = cdfs_index_entry(*index, element.name, element.length);
     if (*entry)
         return 0;
@@ -54,9 +56,11 @@ status_t cdfs_get_child_info(struct fsd *fsd, struct vnode *directory, struct el
     if (status)
         return status;
 
+    /* A node of several sections has its attributes only in the vnode, and so has every node of a
+     * very large directory. */
     info->id = entry->id;
     if (!entry->attributes)
-        status = -EAGAIN; /* only the node has them */
+        status = -EAGAIN;
     else
         cdfs_attributes_report(entry->attributes, levels, info);
     cdfs_index_put(index);
@@ -71,6 +75,8 @@ size_t cdfs_actual_name(struct fsd *fsd, struct vnode *directory, struct element
     if (entry_find(fsd, directory, element, &index, &entry))
         return 0;
 
+    /* 0 means that the name is spelled as on the disc. A lower version keeps the spelling NAME;n:
+     * its entry's name would lead to the highest one. */
     size_t length = 0;
     if (!entry->hidden &&
         !text_equal_n(entry->name, entry->length, element.name, element.length)) {
@@ -94,6 +100,8 @@ status_t cdfs_open_dir(struct fsd *fsd, struct vnode *directory, void **result)
     struct cdfs_cursor *cursor = mem_zalloc(sizeof(*cursor));
     if (!cursor)
         return -ENOMEM;
+
+    /* The reference keeps the list alive, even if reclaim drops the directory's own. */
     status_t status = cdfs_index_get(cdfs_of(fsd), directory->private_data, &cursor->index);
     if (status) {
         mem_free(cursor);
@@ -110,12 +118,15 @@ int cdfs_read_dir(struct fsd *fsd, struct vnode *directory, void *opaque, uint64
     struct cdfs_cursor *cursor = opaque;
     const struct cdfs_index_entry *next =
         cursor->ended ? NULL : cdfs_index_next(cursor->index, cursor->entry);
+
+    /* All readable entries come first; then the error, if the listing is incomplete. */
     if (!next) {
         cursor->ended = true;
         entry->skipped = cdfs_index_skipped(cursor->index);
         return cdfs_index_status(cursor->index);
     }
 
+    /* Type and id are known for every entry. More is reported only if it costs nothing to read. */
     cursor->entry = next;
     entry->info.id = next->id;
     entry->info.type = (enum node_type)next->type;

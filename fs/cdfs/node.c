@@ -27,8 +27,12 @@ static status_t node_add_extent(struct cdfs_node_builder *builder, const struct 
     struct cdfs_node *node = builder->node;
     uint32_t block = builder->cdfs->block_bytes;
 
+    /* The budget bounds the memory that a forged directory can take. */
     if (node->extent_count >= CDFS_SECTIONS_MAX)
         return -EUCLEAN;
+
+    /* Most files have one section, which is in the node. The array is trimmed at the end, when the
+     * number is known. */
     if (node->extent_count == 1) {
         struct cdfs_extent *many = mem_alloc(CDFS_SECTIONS_MAX * sizeof(*many));
         if (!many)
@@ -37,6 +41,7 @@ static status_t node_add_extent(struct cdfs_node_builder *builder, const struct 
         node->extents = many;
     }
 
+    /* Units and gaps are recorded in logical blocks (9.1.7, 9.1.8). */
     node->extents[node->extent_count++] = (struct cdfs_extent){
         .file_offset = node->size_bytes,
         .address = record->data_address,
@@ -69,9 +74,12 @@ static status_t node_collect_extents(struct cdfs_node_builder *builder, bool *co
     const struct cdfs_record *record = &builder->record, *next = &builder->next;
     status_t status = node_add_extent(builder, record);
     *complete = !(record->flags & DR_FLAG_MULTI_EXTENT);
+
+    /* Nearly all files end here. */
     if (*complete || status)
         return status;
 
+    /* The other sections follow directly in the directory. */
     struct cdfs_scan scan;
     int got = 0;
     cdfs_scan_begin(&scan, builder->cdfs, record->address + record->raw[DR_LENGTH], 0);
@@ -80,6 +88,8 @@ static status_t node_collect_extents(struct cdfs_node_builder *builder, bool *co
         scan.end = (scan.address / ISO_SECTOR_BYTES + 2) * ISO_SECTOR_BYTES;
         if ((got = cdfs_scan_next(&scan, &builder->next)) <= 0)
             break;
+
+        /* A record of another name means that the last section is missing. */
         if (next->identifier.length != record->identifier.length ||
             memcmp(next->identifier.data, record->identifier.data, next->identifier.length) != 0)
             break;
@@ -100,6 +110,8 @@ static status_t make_link(struct cdfs_node_builder *builder, struct vnode *vnode
     builder->node->target = mem_alloc(length + 1);
     if (!builder->node->target)
         return -ENOMEM;
+
+    /* The target ends with NUL, which is copied, too. */
     memcpy(builder->node->target, builder->rock.target, length + 1);
     vnode->size_bytes = length;
     return 0;
@@ -110,6 +122,8 @@ static void check_extent(struct cdfs *cdfs, uint64_t address, uint64_t bytes)
 {
     uint64_t end = cdfs->session_address + cdfs->volume_blocks * cdfs->block_bytes;
 
+    /* The volume's size counts from its session, but addresses count from the start of the medium.
+     * An extent past the end of the device needs no counting: reading it fails. */
     if (bytes && address < cdfs->device_bytes && (address >= end || bytes > end - address))
         cdfs_anomaly(cdfs, ANOMALY_OUTSIDE);
 }
@@ -117,6 +131,8 @@ static void check_extent(struct cdfs *cdfs, uint64_t address, uint64_t bytes)
 static void make_directory(struct cdfs *cdfs, struct cdfs_node *node)
 {
     node->size_bytes = node->attributes.size_bytes;
+
+    /* A directory has whole sectors (6.8.1), but some writers record the bytes in use. */
     if (node->size_bytes % ISO_SECTOR_BYTES)
         cdfs_anomaly(cdfs, ANOMALY_DIRECTORY_SIZE);
     check_extent(cdfs, node->attributes.address, node->size_bytes);
@@ -127,9 +143,13 @@ static void make_content(struct cdfs *cdfs, struct cdfs_node *node, struct vnode
 {
     vnode->size_bytes = node->size_bytes;
     vnode->cache_block_bytes = cdfs->fsd.cache_block_bytes;
+
+    /* Bytes that do not start on a sector cannot be read straight into a page. */
     node->needs_work = node->zisofs.version || !cdfs_extents_are_plain(cdfs, node);
     for (unsigned i = 0; i < node->extent_count; i++)
         check_extent(cdfs, node->extents[i].address, node->extents[i].length_bytes);
+
+    /* Last, because it depends on needs_work. */
     cdfs_small_hold(cdfs, node, vnode);
 }
 
@@ -139,6 +159,8 @@ static void make_packed(struct cdfs_node_builder *builder, struct vnode *vnode)
     const struct cdfs_zisofs *zisofs = &builder->node->zisofs;
 
     vnode->size_bytes = zisofs->size_bytes;
+
+    /* Fields outside the format's limits cannot be unpacked. The file is listed with its size. */
     if (cdfs_zisofs_valid(zisofs)) {
         vnode->cache_block_bytes = min(1u << zisofs->block_log2, (uint32_t)CACHE_BLOCK_MAX_BYTES);
     } else {
@@ -168,11 +190,16 @@ static status_t make_file(struct cdfs_node_builder *builder, struct vnode *vnode
             vnode->open_status = -ENXIO; /* on another disc of the set */
     }
 
+    /* make_content() sets the size on the disc, which make_packed() then replaces. */
     builder->node->zisofs = builder->rock.zisofs;
     make_content(cdfs, builder->node, vnode);
     if (builder->rock.zisofs.version)
         make_packed(builder, vnode);
-    builder->node->attributes.size_bytes = vnode->size_bytes; /* the sum of all sections */
+
+    /* The record has the size of its own section. Listings show the sum of all. */
+    builder->node->attributes.size_bytes = vnode->size_bytes;
+
+    /* Started now, where -ENOMEM can be returned: submitting an io cannot fail. */
     return builder->node->needs_work ? cdfs_worker_start(cdfs) : 0;
 }
 
@@ -181,10 +208,13 @@ static status_t node_make(struct cdfs_node_builder *builder, struct vnode *vnode
     struct cdfs_attributes *attributes = &builder->node->attributes;
 
     cdfs_attributes_make(builder->cdfs, &builder->record, &builder->rock, attributes);
+
+    /* An associated file, a resource fork for example, is shown as an attribute of its file. */
     if (attributes->type == NODE_FILE)
         attributes->associated =
             cdfs_record_is_associated(builder->cdfs, &builder->record, &builder->next);
 
+    /* Each kind of node sets its size; devices and sockets have none. */
     vnode->type = (enum node_type)attributes->type;
     vnode->cache_block_bytes = 0;
     switch (vnode->type) {
@@ -205,10 +235,15 @@ static status_t read_child(struct cdfs_node_builder *builder)
     uint64_t address = builder->rock.child_address;
     status_t status = -EUCLEAN;
 
+    /* The address comes from the disc, so it may point anywhere. */
     if (address < cdfs->device_bytes)
         status = cdfs_record_at(cdfs, address, &builder->next);
+
+    /* A sector that cannot be read does not make the entry invalid: return its error. */
     if (status && status != -EUCLEAN)
         return status;
+
+    /* Only the "." of a directory is accepted. Otherwise the record is shown as a file. */
     if (status || !cdfs_record_is_self(&builder->next) ||
         !(builder->next.flags & DR_FLAG_DIRECTORY)) {
         cdfs_anomaly(cdfs, ANOMALY_ROCK_RIDGE);
@@ -230,6 +265,8 @@ static status_t read_root(struct cdfs_node_builder *builder)
 
     if (!cdfs_record_decode(cdfs, raw, cdfs->root_record_address, &builder->record))
         return -EUCLEAN;
+
+    /* The copy in the descriptor ends after the identifier, so it has no Rock Ridge fields. */
     builder->record.flags |= DR_FLAG_DIRECTORY;
     status_t status = cdfs_record_at(cdfs, builder->record.data_address, &builder->next);
     if (!status)
@@ -245,10 +282,13 @@ static status_t read_record(struct cdfs_node_builder *builder, vnode_id_t id)
 
     if (id == VNODE_ROOT)
         return read_root(builder);
+
+    /* An id of another tree is not valid in this mount. No record precedes the descriptors. */
     if (id >> CDFS_ID_TREE_SHIFT != (unsigned)cdfs->tree ||
         address < ISO_FIRST_DESCRIPTOR * ISO_SECTOR_BYTES)
         return -ENOENT;
 
+    /* Any other address is tried. A forged one leads to an error, or to some record of the disc. */
     status_t status = cdfs_record_at(cdfs, address, &builder->record);
     if (!status)
         status = cdfs_rock_read(cdfs, &builder->record, &builder->rock);
@@ -279,6 +319,8 @@ static status_t node_read(struct cdfs *cdfs, struct cdfs_node *node, struct vnod
         builder = mem_alloc(sizeof(*builder));
     if (!builder)
         return -ENOMEM;
+
+    /* The texts at the end are not cleared: they have 5 KiB, and their lengths are 0. */
     memset(builder, 0,
            offsetof(struct cdfs_node_builder, rock) + offsetof(struct cdfs_rock, name));
     builder->cdfs = cdfs;
@@ -287,6 +329,8 @@ static status_t node_read(struct cdfs *cdfs, struct cdfs_node *node, struct vnod
     status_t status = read_record(builder, vnode->id);
     if (!status)
         status = node_make(builder, vnode);
+
+    /* Keep the builder for the next node; free the one that another thread may have put there. */
     mem_free(atomic_exchange(&cdfs->spare_builder, builder));
     return status;
 }
@@ -295,6 +339,8 @@ static status_t node_read(struct cdfs *cdfs, struct cdfs_node *node, struct vnod
 static bool found_take(struct cdfs *cdfs, vnode_id_t id, struct cdfs_attributes *attributes)
 {
     spin_lock(&cdfs->index_lock);
+
+    /* Only simple attributes are stored, so `simple` also means that a result is there. */
     bool same = cdfs->found.attributes.simple && cdfs->found.id == id;
     if (same)
         *attributes = cdfs->found.attributes;
@@ -312,6 +358,7 @@ static status_t node_make_simple(struct cdfs *cdfs, struct cdfs_node *node, stru
         return 0;
     }
 
+    /* A simple file is one section, contiguous and not packed. */
     node->size_bytes = node->attributes.size_bytes;
     node->first = (struct cdfs_extent){
         .address = node->attributes.address,
@@ -319,6 +366,8 @@ static status_t node_make_simple(struct cdfs *cdfs, struct cdfs_node *node, stru
     };
     node->extent_count = 1;
     make_content(cdfs, node, vnode);
+
+    /* In small logical blocks, even this one may start within a sector. */
     return node->needs_work ? cdfs_worker_start(cdfs) : 0;
 }
 
@@ -329,8 +378,11 @@ status_t cdfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
     if (!node)
         return -ENOMEM;
 
+    /* Serial numbers are not reused, so the unpacker cannot mix up the blocks of two nodes. */
     node->extents = &node->first;
     node->serial = atomic_fetch_add(&cdfs->last_serial, 1) + 1;
+
+    /* Most nodes are made right after they were looked up, from the attributes in the index. */
     status_t status = found_take(cdfs, vnode->id, &node->attributes)
                           ? node_make_simple(cdfs, node, vnode)
                           : node_read(cdfs, node, vnode);

@@ -48,6 +48,8 @@ static void descriptor_take(struct cdfs *cdfs, struct bytes b, uint64_t address,
                             struct descriptor *descriptor)
 {
     bool agree = true;
+
+    /* The set may hold a descriptor several times (6.7.1). The first one counts. */
     if (descriptor->found)
         return;
 
@@ -59,6 +61,8 @@ static void descriptor_take(struct cdfs *cdfs, struct bytes b, uint64_t address,
     descriptor->sequence_number = iso_723(b, layout->sequence_number, &agree);
     memcpy(descriptor->volume_id, b.data + layout->volume_id, PVD_VOLUME_ID_BYTES);
     memcpy(descriptor->root_record, b.data + layout->root_record, PVD_ROOT_RECORD_BYTES);
+
+    /* The little-endian halves were used. A difference is harmless, but worth counting. */
     if (!agree)
         cdfs_anomaly(cdfs, ANOMALY_BOTH_ENDIAN);
 }
@@ -72,16 +76,21 @@ static int descriptor_read(struct cdfs *cdfs, uint64_t address, uint8_t *sector,
     if (status)
         return status;
 
+    /* A High Sierra descriptor begins with its block number, so its fields are 8 bytes later. */
     if (memcmp(sector + HS_STANDARD_ID, "CDROM", VD_STANDARD_ID_BYTES) == 0) {
         if (iso_711(b, HS_TYPE) == VD_TYPE_PRIMARY && iso_711(b, HS_VERSION) == 1)
             descriptor_take(cdfs, b, address, &layout_high_sierra, &set->high_sierra);
         return iso_711(b, HS_TYPE) != VD_TYPE_TERMINATOR;
     }
+
+    /* Some writers omit the terminator. The set then ends at the first sector of another kind. */
     if (memcmp(sector + VD_STANDARD_ID, "CD001", VD_STANDARD_ID_BYTES) != 0) {
         cdfs_anomaly(cdfs, ANOMALY_TERMINATOR);
         return 0;
     }
 
+    /* A supplementary descriptor leads to another tree of names for the same files. Joliet's has
+     * version 1 and an escape sequence; that of ISO 9660:1999 has version 2. */
     unsigned type = iso_711(b, VD_TYPE), version = iso_711(b, VD_VERSION);
     if (type == VD_TYPE_PRIMARY && version == 1)
         descriptor_take(cdfs, b, address, &layout_iso, &set->primary);
@@ -99,19 +108,26 @@ static status_t descriptors_read(struct cdfs *cdfs, struct descriptors *set)
     uint8_t *sector = mem_alloc(ISO_SECTOR_BYTES);
     if (!sector)
         return -ENOMEM;
+
+    /* 6.2.1: the first 16 sectors are the system area. Descriptors follow, one a sector. */
     int more = 1;
     for (unsigned i = 0; more > 0 && i < CDFS_DESCRIPTORS_MAX; i++)
         more = descriptor_read(cdfs, first + (uint64_t)i * ISO_SECTOR_BYTES, sector, set);
     mem_free(sector);
+
+    /* The budget ended before the set did. The descriptors that were found are used. */
     if (more > 0)
         cdfs_anomaly(cdfs, ANOMALY_DESCRIPTORS);
 
+    /* From here on, a High Sierra descriptor serves as the primary one. */
     if (!set->primary.found && set->high_sierra.found) {
         set->primary = set->high_sierra;
         cdfs->high_sierra = true;
     }
+
+    /* An error after the primary descriptor does not matter. */
     if (set->primary.found)
-        return 0; /* an error after the primary descriptor does not matter */
+        return 0;
 
     /* An unreadable descriptor is an error, unless the device is too short to have one. */
     bool too_short = cdfs->device_bytes < (uint64_t)(ISO_FIRST_DESCRIPTOR + 1) * ISO_SECTOR_BYTES;
@@ -143,12 +159,16 @@ static status_t volume_check_root(struct cdfs *cdfs, struct cdfs_record *dot)
     if ((block != 512 && block != 1024 && block != 2048) ||
         !cdfs_record_decode(cdfs, raw, cdfs->root_record_address, dot))
         return -EUCLEAN;
+
+    /* A damaged root fails now, not at the first look-up, so another tree can be chosen. */
     if (!(dot->flags & DR_FLAG_DIRECTORY) || !dot->data_bytes ||
         dot->data_address >= cdfs->device_bytes)
         return -EUCLEAN;
 
     cdfs->root_address = dot->data_address;
     status_t status = cdfs_record_at(cdfs, dot->data_address, dot);
+
+    /* The root without a "." record is usable. A root that cannot be read is not. */
     return status == -EUCLEAN ? 0 : status;
 }
 
@@ -160,6 +180,8 @@ static bool volume_root_is_empty(struct cdfs *cdfs, struct cdfs_record *record)
     if (!cdfs_record_decode(cdfs, raw, cdfs->root_record_address, record))
         return true;
 
+    /* One name is enough, so this rarely reads more than a sector. An error ends the scan as the
+     * end of the directory does; it is reported where the root is listed. */
     uint64_t start = record->data_address;
     bool empty = true;
     cdfs_scan_begin(&scan, cdfs, start, start + record->data_bytes);
@@ -178,6 +200,7 @@ static status_t volume_choose_plain(struct cdfs *cdfs, const struct descriptors 
     if (status)
         return status;
 
+    /* SUSP 5.3: the SP entry, without which no Rock Ridge entry counts, is in the root's ".". */
     bool susp = cdfs_record_is_dot(record) && cdfs_susp_detect(record, &cdfs->susp_skip);
     if (rock && susp)
         cdfs->tree = TREE_ROCK_RIDGE;
@@ -208,13 +231,21 @@ static status_t volume_choose_enhanced(struct cdfs *cdfs, const struct descripto
 static status_t volume_choose(struct cdfs *cdfs, const struct descriptors *set,
                               struct cdfs_record *record)
 {
+    /* Rock Ridge names are complete and have POSIX attributes. On some hybrid discs, however, the
+     * plain tree is empty and all files are in Joliet's. */
     status_t rock = volume_choose_plain(cdfs, set, true, record);
     if (!rock && !(set->joliet.found && volume_root_is_empty(cdfs, record)))
         return 0;
+
+    /* Without Rock Ridge, or with an empty tree there, Joliet is next. */
     if (!volume_choose_joliet(cdfs, set, record))
         return 0;
+
+    /* Joliet's tree is damaged. volume_use() has replaced the empty one: choose that again. */
     if (!rock)
         return volume_choose_plain(cdfs, set, true, record);
+
+    /* The enhanced tree has longer names than the plain one, which every disc has. */
     if (!volume_choose_enhanced(cdfs, set, record) && !volume_root_is_empty(cdfs, record))
         return 0;
     return volume_choose_plain(cdfs, set, false, record);
@@ -253,6 +284,7 @@ static void volume_take_name(struct cdfs *cdfs, const struct descriptors *set)
     bool replaced = false;
     size_t length;
 
+    /* Joliet's descriptor holds UCS-2, the primary one bytes that are decoded like plain names. */
     if (cdfs->tree == TREE_JOLIET) {
         struct bytes id = { set->joliet.volume_id, PVD_VOLUME_ID_BYTES };
         length = cdfs_name_from_ucs2(id, cdfs->volume_name, sizeof(cdfs->volume_name) - 1,
@@ -266,10 +298,13 @@ static void volume_take_name(struct cdfs *cdfs, const struct descriptors *set)
     }
     cdfs->volume_name[length] = '\0';
 
-    length = strlen(cdfs->volume_name); /* some writers pad with NUL */
+    /* Some writers pad with NUL, so the name ends at the first one. */
+    length = strlen(cdfs->volume_name);
     while (length && cdfs->volume_name[length - 1] == ' ')
         length--;
     cdfs->volume_name[length] = '\0';
+
+    /* A terminal that shows the name would interpret control characters. */
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)cdfs->volume_name[i] < 0x20 || cdfs->volume_name[i] == 0x7f)
             cdfs->volume_name[i] = '_';
@@ -287,6 +322,8 @@ static status_t volume_read_descriptors(struct cdfs *cdfs, const struct mount_op
 
     cdfs->session_address = (uint64_t)session.first_block * ISO_SECTOR_BYTES;
     status = descriptors_read(cdfs, set);
+
+    /* The last session may be audio. A session that was asked for by number is not replaced. */
     if (!status || !cdfs->session_address || options->session)
         return status;
     cdfs->session_address = 0;
@@ -299,9 +336,12 @@ static status_t volume_open(struct cdfs *cdfs, const struct mount_options *optio
     struct cdfs_record *record = mem_alloc(sizeof(*record));
     status_t status = set && record ? volume_read_descriptors(cdfs, options, set) : -ENOMEM;
 
+    /* The option decides; without it, the best tree does. */
     if (!status)
         status = options->names ? volume_choose_named(cdfs, set, options, record)
                                 : volume_choose(cdfs, set, record);
+
+    /* A truncated image can be mounted: reads fail only past its end. */
     if (!status) {
         volume_take_name(cdfs, set);
         if (cdfs->volume_blocks * cdfs->block_bytes > cdfs->device_bytes)
@@ -318,7 +358,8 @@ static void cdfs_dismount(struct fsd *fsd)
 {
     struct cdfs *cdfs = cdfs_of(fsd);
 
-    cdfs_worker_stop(cdfs); /* first: it reads through the cache */
+    /* The worker reads through the caches, so it ends first. */
+    cdfs_worker_stop(cdfs);
     cache_destroy(&cdfs->meta);
     cdfs_small_destroy(cdfs);
     mem_free(atomic_load(&cdfs->spare_builder));
@@ -336,6 +377,8 @@ static status_t cdfs_get_fs_info(struct fsd *fsd, struct fs_info *info)
         .block_bytes = cdfs->block_bytes,
         .read_only = true,
     };
+
+    /* A mount of High Sierra has the plain tree; its users want to know the format. */
     text_copy(info->volume_name, sizeof(info->volume_name), cdfs->volume_name);
     format_text(info->type, sizeof(info->type), "cdfs, %s",
                 cdfs->high_sierra ? "High Sierra" : trees[cdfs->tree]);
@@ -390,6 +433,8 @@ static status_t option_take(const char *word, size_t length, struct mount_option
         options->names_length = length - NAMES;
         return 0;
     }
+
+    /* An unknown charset fails the mount. A default would silently show wrong names. */
     if (length > CHARSET && memcmp(word, charset, CHARSET) == 0) {
         options->charset = charset_find(word + CHARSET, length - CHARSET);
         return options->charset ? 0 : -EINVAL;
@@ -397,6 +442,7 @@ static status_t option_take(const char *word, size_t length, struct mount_option
     if (text_equal_n(word, length, "ro", 2))
         return 0;
 
+    /* The last option is session=N. Sessions count from 1, and a disc has at most 99. */
     if (length <= SESSION || length > SESSION + SESSION_DIGITS_MAX ||
         memcmp(word, session, SESSION) != 0)
         return -EINVAL;
@@ -410,6 +456,8 @@ static status_t options_parse(const char *text, struct mount_options *options)
     status_t status = 0;
 
     *options = (struct mount_options){ 0 };
+
+    /* An option is passed with its length, because it ends with a comma and not with NUL. */
     while (*text && !status) {
         const char *comma = strchr(text, ',');
         size_t length = comma ? (size_t)(comma - text) : strlen(text);
@@ -425,6 +473,7 @@ static struct cdfs *cdfs_create(const struct device_handle *handle)
     if (!cdfs)
         return NULL;
 
+    /* Plain names are in capitals on the disc, but not on a keyboard: look-ups ignore case. */
     cdfs->fsd = (struct fsd){
         .ops = &cdfs_ops,
         .name = "cdfs",
@@ -434,9 +483,13 @@ static struct cdfs *cdfs_create(const struct device_handle *handle)
         .read_only = true,
         .private_data = cdfs,
     };
+
     spin_init(&cdfs->index_lock, RANK_CACHE);
     mutex_init(&cdfs->worker_lock, RANK_FSD);
     cdfs->device_bytes = device_medium(handle->device).bytes;
+
+    /* The search for sessions decodes records before a descriptor is chosen, so block_bytes has a
+     * value from the start. */
     cdfs->block_bytes = ISO_SECTOR_BYTES;
     device_cache_init(&cdfs->meta, &cdfs->fsd, ISO_SECTOR_BYTES);
     cdfs_small_init(cdfs);
@@ -447,6 +500,8 @@ static status_t cdfs_mount(const struct device_handle *handle, const char *text,
                            struct fsd **fsd)
 {
     struct mount_options options;
+
+    /* The caches read in sectors, so a block of the device must not be larger than one. */
     if (!handle->device || device_block_bytes(handle->device) > ISO_SECTOR_BYTES)
         return -EMEDIUMTYPE;
     status_t status = options_parse(text, &options);
@@ -462,6 +517,7 @@ static status_t cdfs_mount(const struct device_handle *handle, const char *text,
         fsd_discard(&cdfs->fsd);
         return status;
     }
+
     *fsd = &cdfs->fsd;
     return 0;
 }
