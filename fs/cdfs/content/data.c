@@ -15,6 +15,8 @@ static void io_continue(struct cdfs *cdfs, struct vfs_io *io)
         vfs_io_complete(io, 0);
         return;
     }
+
+    /* A run never crosses the end of an extent. */
     const struct cdfs_extent *extent = cdfs_extent_find(node, offset);
     if (!extent) {
         vfs_io_complete(io, -EIO);

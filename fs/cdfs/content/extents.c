@@ -11,6 +11,8 @@ bool cdfs_extents_are_plain(const struct cdfs *cdfs, const struct cdfs_node *nod
     for (unsigned i = 0; i < node->extent_count; i++) {
         const struct cdfs_extent *extent = &node->extents[i];
         bool last = i + 1 == node->extent_count;
+
+        /* After a section that ends within a sector, the next one would begin within a page. */
         if (extent->unit_bytes || extent->address % sector ||
             (!last && extent->length_bytes % sector))
             return false;
@@ -63,6 +65,7 @@ status_t cdfs_copy(struct cdfs *cdfs, const struct cdfs_node *node, uint64_t off
         if (!extent)
             return -EIO;
 
+        /* A run ends with its extent, or with a unit of an interleaved one. */
         uint64_t run = extent_run(extent, at - extent->file_offset, &address);
         run = min(run, bytes - *done);
         ssize_t got = cache_read(&cdfs->meta, address, (char *)buffer + *done, (size_t)run);

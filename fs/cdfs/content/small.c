@@ -31,6 +31,7 @@ void cdfs_small_hold(struct cdfs *cdfs, const struct cdfs_node *node, struct vno
 {
     uint64_t address = node->first.address;
 
+    /* A range of the device can only hold a file that is contiguous and not packed. */
     if (node->extent_count != 1 || node->needs_work || node->size_bytes > SMALL_BYTES_MAX ||
         address > cdfs->device_bytes || node->size_bytes > cdfs->device_bytes - address)
         return;
@@ -58,6 +59,7 @@ static uint64_t extend_run(struct cdfs_small *small, uint64_t end)
     if (ahead > end + small->window_bytes / 2)
         return ahead;
 
+    /* Each window has twice the size of the last one, up to the maximum. */
     uint32_t window = max(small->window_bytes * 2, (uint32_t)WINDOW_BYTES_MIN);
     small->window_bytes = min(window, (uint32_t)WINDOW_BYTES_MAX);
     return ahead + small->window_bytes;
@@ -70,6 +72,8 @@ static uint64_t plan(struct cdfs *cdfs, uint64_t start, uint64_t end, bool cache
     struct cdfs_small *small = &cdfs->small;
 
     spin_lock(&cdfs->index_lock);
+
+    /* A file far ahead, or before the last one, begins a new run. */
     bool jump = start < small->next || start - small->next > GAP_BYTES_MAX;
     uint64_t fetched = jump ? 0 : small->ahead_end;
     uint64_t to = jump ? begin_run(small, start) : extend_run(small, end);
@@ -77,6 +81,7 @@ static uint64_t plan(struct cdfs *cdfs, uint64_t start, uint64_t end, bool cache
     small->next = end;
     small->files++;
 
+    /* If the file is in memory, fetch only what is past the last window. */
     *from = cached ? max(fetched, end) : start;
     uint64_t bytes = small->ahead_end > *from ? small->ahead_end - *from : 0;
     spin_unlock(&cdfs->index_lock);
@@ -91,6 +96,7 @@ status_t cdfs_open(struct fsd *fsd, struct vnode *vnode, bool write)
 
     (void)write;
     if (cache && vnode->size_bytes) {
+        /* The plan may begin with bytes that another reader has fetched. */
         uint64_t bytes = plan(cdfs, start, end, cache_has(cache, start), &from);
         if (bytes && !cache_has(cache, from))
             cache_prefetch(cache, from, bytes);

@@ -49,6 +49,7 @@ static status_t io_step(struct cdfs_worker *worker, struct vfs_io *io)
         memset(memory, 0, room);
         done = room;
     } else if (node->zisofs.version) {
+        /* One block at a time. Of it, copy no more than the segment holds. */
         room = (size_t)min(room, size - offset);
         status = cdfs_unpack(worker->unpacker, worker->cdfs, node, offset, &data, &done);
         if (!status) {
@@ -56,6 +57,7 @@ static status_t io_step(struct cdfs_worker *worker, struct vfs_io *io)
             memcpy(memory, data, done);
         }
     } else {
+        /* Gather the bytes from sections that begin or end within a sector. */
         room = (size_t)min(room, size - offset);
         status = cdfs_copy(worker->cdfs, node, offset, memory, room, &done);
     }
@@ -87,6 +89,8 @@ static struct vfs_io *worker_next(struct cdfs_worker *worker)
         cdfs_unpacker_release(worker->unpacker);
         until = TIME_NEVER;
     }
+
+    /* Requests that wait are served before the thread stops. */
     struct list *link = list_pop_front(&worker->ios);
     spin_unlock(&worker->lock);
     return link ? container_of(link, struct vfs_io, link) : NULL;
@@ -125,6 +129,7 @@ static struct cdfs_worker *worker_create(struct cdfs *cdfs)
     list_init(&worker->ios);
     wait_queue_init(&worker->arrival);
 
+    /* The thread starts at once, so it is created last. */
     worker->unpacker = cdfs_unpacker_create();
     if (worker->unpacker)
         worker->thread = thread_create("cdfs", PRIORITY_IO, worker_main, worker);
@@ -137,6 +142,8 @@ static struct cdfs_worker *worker_create(struct cdfs *cdfs)
 status_t cdfs_worker_start(struct cdfs *cdfs)
 {
     mutex_lock(&cdfs->worker_lock);
+
+    /* Two files may ask for the first worker at the same time. */
     if (!cdfs->worker)
         cdfs->worker = worker_create(cdfs);
     status_t status = cdfs->worker ? 0 : -ENOMEM;
@@ -150,6 +157,7 @@ void cdfs_worker_stop(struct cdfs *cdfs)
     if (!worker)
         return;
 
+    /* No vnode is open now, so no request can arrive any more. */
     spin_lock(&worker->lock);
     worker->stopping = true;
     wait_queue_wake_all(&worker->arrival);

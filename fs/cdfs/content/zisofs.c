@@ -109,6 +109,7 @@ static status_t header_check(struct cdfs *cdfs, const struct cdfs_node *node)
     if (status)
         return status;
 
+    /* ZF repeats the fields of the file's header. If they differ, neither can be trusted. */
     bool same = memcmp(header, magics[zisofs->version - 1], MAGIC_BYTES) == 0;
     if (zisofs->version == 2)
         same = same && bytes_u8(b, Z2_HEADER_WORDS) * 4u == zisofs->header_bytes &&
@@ -135,6 +136,7 @@ static status_t block_find(struct cdfs *cdfs, const struct cdfs_node *node, uint
     if (status)
         return status;
 
+    /* The pointer after a block's own is the start of the next one, or the end of the last. */
     *start = wide ? bytes_le64(b, 0) : bytes_le32(b, 0);
     *end = wide ? bytes_le64(b, width) : bytes_le32(b, width);
     return *start <= *end && *end <= node->size_bytes ? 0 : -EUCLEAN;
@@ -151,10 +153,13 @@ static status_t block_unpack(struct cdfs_unpacker *unpacker, struct cdfs *cdfs,
     if (status)
         return status;
 
+    /* A block without packed bytes is all zeros. */
     if (start == end) {
         memset(unpacker->block, 0, want);
         return 0;
     }
+
+    /* No zlib stream of a block is larger than the buffer. */
     if (end - start > 2 * unpacker->block_bytes)
         return -EUCLEAN;
 
@@ -162,6 +167,8 @@ static status_t block_unpack(struct cdfs_unpacker *unpacker, struct cdfs *cdfs,
     status = read_exactly(cdfs, node, start, unpacker->packed, bytes);
     if (status)
         return status;
+
+    /* The last block may be packed as a whole one: bytes after the end of the file are ignored. */
     ssize_t got = inflate_zlib(&unpacker->inflate, (struct bytes){ unpacker->packed, bytes },
                                unpacker->block, unpacker->block_bytes);
     return got >= (ssize_t)want ? 0 : -EUCLEAN;
@@ -189,6 +196,8 @@ status_t cdfs_unpack(struct cdfs_unpacker *unpacker, struct cdfs *cdfs,
         unpacker->index = index;
         unpacker->used = want;
     }
+
+    /* `offset` may be anywhere in the block. */
     *data = unpacker->block + within;
     *bytes = unpacker->used - within;
     return 0;

@@ -37,6 +37,7 @@ struct collector {
 /* Returns whether the directory that was fetched last is close to this one on the disc. */
 static bool has_neighbours(struct collector *c)
 {
+    /* Two threads may interleave here: a wrong guess costs a few sectors. */
     uint64_t last = atomic_exchange(&c->cdfs->last_directory, c->start);
     return (last < c->start ? c->start - last : last - c->start) <= NEIGHBOURS_BYTES;
 }
@@ -46,6 +47,7 @@ static void read_ahead(struct collector *c, uint64_t address)
 {
     struct cache *meta = &c->cdfs->meta;
 
+    /* Nothing to do before half of the last run is used up. */
     if (c->ahead >= c->end || c->ahead > address + AHEAD_BYTES / 2)
         return;
     uint64_t from = c->ahead, to = min(c->end, from + AHEAD_BYTES);
@@ -72,8 +74,11 @@ static unsigned flags_of_same_name(struct collector *c)
     bool same = c->before_length == id->length && memcmp(c->before_id, id->data, id->length) == 0;
     unsigned flags = same ? c->before_flags : 0;
 
+    /* The previous record announced a section that is missing. */
     if (!same && c->before_flags & DR_FLAG_MULTI_EXTENT)
         cdfs_anomaly(c->cdfs, ANOMALY_SECTIONS);
+
+    /* Remember this record for the next one. */
     memcpy(c->before_id, id->data, id->length);
     c->before_length = id->length;
     c->before_flags = c->record.flags;
@@ -86,6 +91,7 @@ static status_t collect_attributes(struct collector *c, struct cdfs_index_entry 
 {
     struct cdfs_attributes attributes;
 
+    /* Other records belong to the node, so only making it collects all attributes. */
     if (!cdfs_attributes_are_complete(&c->record, &c->rock))
         return 0;
     cdfs_attributes_make(c->cdfs, &c->record, &c->rock, &attributes);
@@ -94,6 +100,7 @@ static status_t collect_attributes(struct collector *c, struct cdfs_index_entry 
     if (!c->with_attributes)
         return 0;
 
+    /* They are freed with the index. */
     struct cdfs_attributes *kept = index_allocate(c->index, sizeof(*kept));
     if (!kept)
         return -ENOMEM;
@@ -107,8 +114,11 @@ static status_t collect_record(struct collector *c)
     struct cdfs_index *index = c->index;
     unsigned before = flags_of_same_name(c);
 
+    /* index_collect() needs the parent's address to recognise children of the root. */
     if (cdfs_record_is_parent(&c->record))
         c->parent = c->record.data_address;
+
+    /* Parts of another entry, and the two that every directory has. */
     if (before & DR_FLAG_MULTI_EXTENT || cdfs_record_is_dot(&c->record) ||
         c->record.flags & DR_FLAG_ASSOCIATED)
         return 0;
@@ -123,23 +133,30 @@ static status_t collect_record(struct collector *c)
         c->rock.has_name = false;
         index->status = status;
     }
+
+    /* RE: the directory is shown where its CL entry is. */
     if (c->rock.relocated)
-        return 0; /* RE: shown where its CL entry is */
+        return 0;
 
     cdfs_name_make(c->cdfs, &c->record, &c->rock, &c->name);
     struct cdfs_index_entry *entry = index_entry_create(index, c->name.text, c->name.length);
     if (!entry)
         return -ENOMEM;
+
+    /* The record's address identifies the node, until the disc is written again. */
     entry->id = c->record.address | (vnode_id_t)c->cdfs->tree << CDFS_ID_TREE_SHIFT;
     entry->version = (int16_t)min(c->name.version, INT16_MAX);
     if (!status && collect_attributes(c, entry, before & DR_FLAG_ASSOCIATED))
         return -ENOMEM;
 
+    /* Entries keep the order of the disc, so visiting their nodes reads it forwards. */
     if (index->last)
         index->last->next = entry;
     else
         index->first = entry;
     index->last = entry;
+
+    /* The budget ends the listing, which then reports -EUCLEAN. */
     if (++index->count < CDFS_ENTRIES_MAX)
         return 0;
     cdfs_anomaly(c->cdfs, ANOMALY_BUDGET);
@@ -163,6 +180,7 @@ static status_t collect_records(struct collector *c, struct cdfs_scan *scan)
             return 0;
         }
 
+        /* A large directory takes seconds to read, which Ctrl+C must be able to end. */
         status_t status = thread_interrupted() ? -EINTR : collect_record(c);
         if (status)
             return status;
@@ -179,12 +197,15 @@ static status_t drop_relocated(struct collector *c)
 
     for (struct cdfs_index_entry *entry = index->first; entry && !status; entry = entry->next) {
         bool relocated = false;
+
+        /* Each directory costs a read of its first sector, so an interrupt is looked for, too. */
         if (entry->type == NODE_DIRECTORY && entry->attributes)
             status = cdfs_is_relocated(c->cdfs, entry->attributes->address, &c->record, &c->rock,
                                        &relocated);
         if (!status && thread_interrupted())
             status = -EINTR;
 
+        /* Unlink the entry. Its memory is freed with the index. */
         if (relocated && kept)
             kept->next = entry->next;
         else if (relocated)
@@ -203,6 +224,8 @@ status_t index_collect(struct cdfs *cdfs, const struct cdfs_node *directory,
     struct collector *c = mem_alloc(sizeof(*c));
     if (!c)
         return -ENOMEM;
+
+    /* The members for one record are scratch and are not set. */
     c->cdfs = cdfs;
     c->index = index;
     c->start = c->ahead = directory->attributes.address;
@@ -212,6 +235,7 @@ status_t index_collect(struct cdfs *cdfs, const struct cdfs_node *directory,
     c->parent = 0;
     c->holds_files = false;
 
+    /* After an error, the entries before it remain. */
     struct cdfs_scan scan;
     cdfs_scan_begin(&scan, cdfs, c->start, c->end);
     status_t status = collect_records(c, &scan);

@@ -13,6 +13,7 @@ struct index_page {
 
 void *index_allocate(struct cdfs_index *index, size_t bytes)
 {
+    /* Objects follow each other, each aligned. What is left of a full page is wasted. */
     bytes = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     if (!index->pages || index->page_used + bytes > PAGE_BYTES) {
         struct index_page *page = page_alloc();
@@ -49,6 +50,7 @@ struct cdfs_index_entry *index_entry_create(struct cdfs_index *index, const char
     if (!entry)
         return NULL;
 
+    /* The hash is of the folded name: names that differ only in case share a bucket. */
     *entry = (struct cdfs_index_entry){ .length = (uint16_t)length };
     memcpy(entry->name, name, length);
     entry->hash = index_hash(index, name, length);

@@ -11,6 +11,8 @@ void cdfs_index_put(struct cdfs_index *index)
 {
     if (!index || atomic_fetch_sub(&index->references, 1) != 1)
         return;
+
+    /* It was the last reference. */
     index_free_entries(index);
     mem_free(index->buckets);
     mem_free(index);
@@ -22,6 +24,8 @@ static status_t index_create(struct cdfs *cdfs, const struct cdfs_node *director
     struct cdfs_index *index = mem_zalloc(sizeof(*index));
     if (!index)
         return -ENOMEM;
+
+    /* A disc cannot know the seed, so it cannot choose names that all hash alike. */
     atomic_init(&index->references, 1);
     index->versions = cdfs->tree != TREE_ROCK_RIDGE;
     index->built_us = time_now_us();
@@ -31,6 +35,8 @@ static status_t index_create(struct cdfs *cdfs, const struct cdfs_node *director
     status_t status = index_collect(cdfs, directory, index);
     if (status)
         index->status = status;
+
+    /* Without memory, or after an interrupt, nothing is kept: the next look-up tries again. */
     if (status != -ENOMEM && status != -EINTR)
         status = index_build_table(cdfs, index);
     if (status) {
@@ -56,10 +62,14 @@ static struct cdfs_index *index_install(struct cdfs *cdfs, struct cdfs_node *dir
     struct cdfs_index *old = NULL;
 
     spin_lock(&cdfs->index_lock);
+
+    /* Another thread may have installed one in the meantime. That one is kept. */
     if (fresh && !index_is_current(directory->index)) {
         old = directory->index;
         directory->index = fresh;
     }
+
+    /* An incomplete index that was just made is returned even if it has expired already. */
     struct cdfs_index *index = directory->index;
     if (index && (fresh || index_is_current(index)))
         atomic_fetch_add(&index->references, 1);
@@ -67,6 +77,7 @@ static struct cdfs_index *index_install(struct cdfs *cdfs, struct cdfs_node *dir
         index = NULL;
     spin_unlock(&cdfs->index_lock);
 
+    /* Not under the lock, because it may free many pages. */
     cdfs_index_put(old);
     return index;
 }
@@ -96,8 +107,10 @@ void cdfs_index_trim(struct cdfs *cdfs, struct cdfs_node *directory)
     /* Reclaim calls this from any allocation, so it must not wait for the lock. */
     if (!spin_try_lock(&cdfs->index_lock))
         return;
+
+    /* If the node's reference is the only one, the index is idle. */
     if (directory->index && atomic_load(&directory->index->references) == 1) {
-        idle = directory->index; /* the node's reference is the only one */
+        idle = directory->index;
         directory->index = NULL;
     }
     spin_unlock(&cdfs->index_lock);

@@ -46,6 +46,7 @@ static void insert(struct cdfs_index *index, struct cdfs_index_entry *entry)
 static void replace(struct cdfs_index *index, struct cdfs_index_entry *shown,
                     struct cdfs_index_entry *higher)
 {
+    /* Buckets are singly linked, so search for the link that leads to the entry. */
     struct cdfs_index_entry **link = bucket_of(index, shown->hash);
     while (*link != shown)
         link = &(*link)->bucket_next;
@@ -63,9 +64,12 @@ static bool insert_unless_taken(struct cdfs_index *index, struct cdfs_index_entr
         insert(index, entry);
         return true;
     }
+
+    /* Two names without versions, or with equal ones, are not versions of one file. */
     if (same->version < 0 || entry->version < 0 || same->version == entry->version)
         return false;
 
+    /* The highest version is visible, and the others hang on it. */
     if (same->version < entry->version) {
         replace(index, same, entry);
     } else {
@@ -86,6 +90,7 @@ static struct cdfs_index_entry *copy_renamed(struct cdfs_index *index,
     struct cdfs_index_entry *copy = NULL;
 
     while (name) {
+        /* The first duplicate is number 2. A long name is cut to make room for the suffix. */
         char suffix[12];
         *number = *number ? *number + 1 : 2;
         size_t digits = (size_t)format_text(suffix, sizeof(suffix), "~%u", *number);
@@ -103,6 +108,7 @@ static struct cdfs_index_entry *copy_renamed(struct cdfs_index *index,
     }
     mem_free(name);
 
+    /* The copy takes the place of `entry`, whose memory is freed with the index. */
     if (copy) {
         copy->id = entry->id;
         copy->type = entry->type;
@@ -121,11 +127,14 @@ static status_t rename_taken(struct cdfs *cdfs, struct cdfs_index *index)
 
     for (struct cdfs_index_entry *entry = index->first; entry; entry = entry->next) {
         if (entry->version == VERSION_TAKEN) {
+            /* The owner exists: this entry was marked because it was found. */
             struct cdfs_index_entry *owner =
                 find_exact(index, entry->hash, entry->name, entry->length);
             struct cdfs_index_entry *copy = copy_renamed(index, entry, &owner->renamed);
             if (!copy)
                 return -ENOMEM;
+
+            /* In the list, the copy takes the entry's place. */
             if (before)
                 before->next = copy;
             else
@@ -141,6 +150,7 @@ static status_t rename_taken(struct cdfs *cdfs, struct cdfs_index *index)
 
 status_t index_build_table(struct cdfs *cdfs, struct cdfs_index *index)
 {
+    /* A power of two, as bucket_of() needs it, with about one entry in each bucket. */
     index->bucket_count = BUCKETS_MIN;
     while (index->bucket_count < index->count && index->bucket_count < BUCKETS_MAX)
         index->bucket_count *= 2;
@@ -177,11 +187,16 @@ static const struct cdfs_index_entry *find_version(const struct cdfs_index *inde
 {
     int version;
     size_t stem = cdfs_name_split(name, length, &version);
+
+    /* There is neither `;n` nor a trailing dot, so the search for the whole name was enough. */
     if (!stem || stem == length)
         return NULL;
 
     const struct cdfs_index_entry *entry =
         find_folded(index, index_hash(index, name, stem), name, stem);
+
+    /* `NAME.` is the visible entry; so is `NAME;1` if the name has no version. Other versions hang
+     * on the visible one. */
     if (version < 0 || (entry && entry->version < 0 && version == 1))
         return entry;
     while (entry && entry->version != version)
@@ -195,6 +210,7 @@ const struct cdfs_index_entry *index_search(const struct cdfs_index *index, cons
     uint32_t hash = index_hash(index, name, length);
     const struct cdfs_index_entry *entry = find_exact(index, hash, name, length);
 
+    /* Exact names come before those that differ in case, and both before versions. */
     if (!entry)
         entry = find_folded(index, hash, name, length);
     if (!entry && index->versions)

@@ -17,6 +17,8 @@ static enum node_type type_of(const struct cdfs_record *record, const struct cdf
 {
     uint32_t mode = rock->has_mode ? rock->mode & MODE_TYPE : 0;
 
+    /* POSIX's types that are neither files, directories nor links have no content to read. A mode
+     * of a directory without the flag belongs to a record with CL. */
     if (record->flags & DR_FLAG_DIRECTORY)
         return NODE_DIRECTORY;
     if (rock->has_link || mode == MODE_LINK)
@@ -44,6 +46,8 @@ static bool is_simple(const struct cdfs *cdfs, const struct cdfs_record *record,
 {
     if (!cdfs_attributes_are_complete(record, rock))
         return false;
+
+    /* A directory has one section. A file must also be contiguous, unpacked, and on this disc. */
     return type == NODE_DIRECTORY ||
            (type == NODE_FILE && !rock->zisofs.version && !rock->sparse && !record->unit_blocks &&
             record->sequence_number == cdfs->sequence_number);
@@ -104,6 +108,7 @@ void cdfs_attributes_report(const struct cdfs_attributes *attributes, unsigned l
         info->has_changed = cdfs_stamp_seconds(&attributes->changed, &info->changed_s);
     }
 
+    /* Only PX records a mode and an owner. */
     if (attributes->has_mode) {
         info->known |= INFO_MODE;
         info->mode = attributes->mode;

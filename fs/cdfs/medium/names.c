@@ -16,15 +16,20 @@ size_t cdfs_name_split(const char *name, size_t length, int *version)
     size_t digits = length;
 
     *version = -1;
+
+    /* Search for `;n` from the end. Only digits may follow the semicolon. */
     while (digits && name[digits - 1] >= '0' && name[digits - 1] <= '9')
         digits--;
     if (digits && name[digits - 1] == ';') {
+        /* A version is at most 32767 (7.5.1). The limit here is against overflow. */
         int value = digits < length ? 0 : -1;
         for (size_t i = digits; i < length && value < 100000; i++)
             value = value * 10 + name[i] - '0';
         *version = value;
         length = digits - 1;
     }
+
+    /* A name without an extension still has its dot on the disc (7.5.1). */
     if (length && name[length - 1] == '.')
         length--;
     return length;
@@ -78,12 +83,15 @@ static size_t copy_plain(char *text, const char *from, size_t length)
     size_t i = 0;
     uint64_t word;
 
+    /* Eight bytes at a time, copied to a word because neither text is aligned. */
     for (; length - i >= sizeof(word); i += sizeof(word)) {
         memcpy(&word, from + i, sizeof(word));
         if (!is_plain(word))
             return i;
         memcpy(text + i, &word, sizeof(word));
     }
+
+    /* The rest byte by byte. `char` is signed here, so > 0 means ASCII without NUL. */
     for (; i < length && from[i] > 0 && from[i] != '/'; i++)
         text[i] = from[i];
     return i;
@@ -94,6 +102,7 @@ static size_t clean(char *text, const char *from, size_t length, bool *replaced)
 {
     for (size_t i = copy_plain(text, from, length); i < length;
          i += copy_plain(text + i, from + i, length - i)) {
+        /* Of the others, whole UTF-8 sequences are kept. memmove(), since `text` may be `from`. */
         uint32_t code;
         int count = utf8_decode(from + i, length - i, &code);
         if (count > 0 && code && code != '/') {
@@ -101,6 +110,8 @@ static size_t clean(char *text, const char *from, size_t length, bool *replaced)
             i += (size_t)count;
             continue;
         }
+
+        /* One invalid byte becomes one `_`, so the length stays the same. */
         text[i++] = '_';
         *replaced = true;
     }
@@ -110,6 +121,7 @@ static size_t clean(char *text, const char *from, size_t length, bool *replaced)
 /* Replaces a name that no path can hold: an empty one, `.` and `..`. Returns the length. */
 static size_t make_usable(char *text, size_t length, bool *replaced)
 {
+    /* The first 0, 1 and 2 bytes of ".." are exactly the three reserved names. */
     bool reserved = length <= 2 && memcmp(text, "..", length) == 0;
     if (!reserved)
         return length;
@@ -123,8 +135,11 @@ static size_t make_usable(char *text, size_t length, bool *replaced)
 const struct charset *cdfs_name_charset(const struct cdfs *cdfs, bool rock, const char *name,
                                         size_t length)
 {
+    /* The mount's option comes first. */
     if (cdfs->charset)
         return cdfs->charset;
+
+    /* Rock Ridge names are UTF-8 in practice. Plain names that are not are probably Latin-1. */
     return rock || utf8_valid(name, length) ? NULL : charset_find("latin1", 6);
 }
 
@@ -149,6 +164,7 @@ void cdfs_name_make(struct cdfs *cdfs, const struct cdfs_record *record,
         length = cdfs_name_split(from, length, &name->version);
     }
 
+    /* A Joliet name is UTF-8 by now. The others are bytes of some charset. */
     const struct charset *charset =
         joliet ? NULL : cdfs_name_charset(cdfs, literal, from, length);
     if (charset) {
@@ -157,6 +173,7 @@ void cdfs_name_make(struct cdfs *cdfs, const struct cdfs_record *record,
         from = name->text;
     }
 
+    /* Wherever it is from, the name must fit into a path. */
     length = clean(name->text, from, length, &replaced);
     name->length = make_usable(name->text, length, &replaced);
     name->text[name->length] = '\0';

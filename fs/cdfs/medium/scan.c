@@ -37,6 +37,7 @@ bool cdfs_record_is_dot(const struct cdfs_record *record)
 bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
                         struct cdfs_record *record)
 {
+    /* Check the record's length against its sector, and the identifier's against the record. */
     size_t length = iso_711(raw, DR_LENGTH), id_length = iso_711(raw, DR_ID_LENGTH);
     if (length < DR_BYTES_MIN || length > raw.length || !id_length || DR_ID + id_length > length)
         return false;
@@ -52,6 +53,7 @@ bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
     record->data_address = (block + iso_711(b, DR_XAR_BLOCKS)) * cdfs->block_bytes;
     record->data_bytes = iso_733(b, DR_DATA_BYTES, &agree);
 
+    /* High Sierra's date has no zone, so its flags are one byte earlier. */
     record->flags = iso_711(b, cdfs->high_sierra ? HS_DR_FLAGS : DR_FLAGS);
     record->unit_blocks = iso_711(b, DR_UNIT_BLOCKS);
     record->gap_blocks = iso_711(b, DR_GAP_BLOCKS);
@@ -61,6 +63,8 @@ bool cdfs_record_decode(struct cdfs *cdfs, struct bytes raw, uint64_t address,
     /* 9.1.12: a padding byte after identifiers of even length */
     size_t system_use = DR_ID + id_length + (id_length % 2 ? 0 : 1);
     record->system_use = bytes_slice(b, system_use, length);
+
+    /* The little-endian halves were used, as almost all systems do. */
     if (!agree)
         cdfs_anomaly(cdfs, ANOMALY_BOTH_ENDIAN);
     return true;
@@ -82,10 +86,12 @@ void cdfs_scan_end(struct cdfs_scan *scan)
 /* Makes scan->view hold the bytes at scan->address. -EIO past the end of the device. */
 static status_t scan_load(struct cdfs_scan *scan)
 {
+    /* Records that follow each other are mostly in the same view. */
     if (scan->view.page && scan->address >= scan->view_address &&
         scan->address - scan->view_address < scan->view.length_bytes)
         return 0;
 
+    /* At most one page is pinned at a time. */
     cdfs_scan_end(scan);
     ssize_t got = cache_view_open(&scan->cdfs->meta, scan->address, &scan->view);
     scan->view_address = scan->address;
@@ -119,7 +125,8 @@ int cdfs_scan_next(struct cdfs_scan *scan, struct cdfs_record *record)
             return 1;
         }
 
-        /* 6.8.1.1: a zero length ends the sector, not the directory. */
+        /* A zero length ends the sector, not the directory (6.8.1.1). After an invalid record, too,
+         * the next one is certain to begin only at the next sector. */
         if (length) {
             cdfs_anomaly(scan->cdfs, ANOMALY_RECORD);
             scan->skipped++;
@@ -132,11 +139,15 @@ int cdfs_scan_next(struct cdfs_scan *scan, struct cdfs_record *record)
 status_t cdfs_record_at(struct cdfs *cdfs, uint64_t address, struct cdfs_record *record)
 {
     struct cdfs_scan scan;
+
+    /* The scan starts at the record and ends with its sector. */
     cdfs_scan_begin(&scan, cdfs, address, sector_end(address));
     int got = cdfs_scan_next(&scan, record);
     cdfs_scan_end(&scan);
     if (got < 0)
         return got;
+
+    /* At another address, the scan has skipped something that is not a record. */
     return got && record->address == address ? 0 : -EUCLEAN;
 }
 
@@ -166,6 +177,7 @@ bool cdfs_descriptor_is_joliet(struct bytes b)
 {
     uint8_t level = iso_711(b, SVD_ESCAPES + 2);
 
+    /* The escape sequences are %/@, %/C and %/E. */
     return iso_711(b, VD_VERSION) == 1 && iso_711(b, SVD_ESCAPES) == '%' &&
            iso_711(b, SVD_ESCAPES + 1) == '/' && (level == '@' || level == 'C' || level == 'E');
 }

@@ -38,6 +38,8 @@ static bool walk_take_descriptor(struct session_walk *walk, uint64_t address)
     struct bytes root = bytes_slice(b, PVD_ROOT_RECORD, PVD_ROOT_RECORD_BYTES);
     bool agree = true;
 
+    /* A session's addresses count from the start of the medium, so its root comes after its
+     * descriptor. Those of an unrelated volume count from its own start, far below this sector. */
     return memcmp(walk->sector + VD_STANDARD_ID, "CD001", VD_STANDARD_ID_BYTES) == 0 &&
            iso_711(b, VD_TYPE) == VD_TYPE_PRIMARY && iso_711(b, VD_VERSION) == 1 &&
            iso_723(b, PVD_BLOCK_BYTES, &agree) == ISO_SECTOR_BYTES &&
@@ -55,6 +57,7 @@ static int walk_look_at(struct session_walk *walk, uint64_t start)
     if (address >= cdfs->device_bytes)
         return 0;
 
+    /* Sectors between sessions are often unreadable, so after an error none begins here. */
     status_t status = cdfs_read(cdfs, address, walk->sector, ISO_SECTOR_BYTES);
     if (!status)
         status = walk_take_descriptor(walk, address) ? 0 : -EUCLEAN;
@@ -63,6 +66,7 @@ static int walk_look_at(struct session_walk *walk, uint64_t start)
     if (status)
         return status == -EIO || status == -EUCLEAN ? 0 : status;
 
+    /* The "." of the root must lead to the root itself; else the address was right by chance. */
     struct bytes b = { walk->sector, ISO_SECTOR_BYTES };
     walk->end = start + iso_733(b, PVD_SPACE_SIZE, &agree);
     return cdfs_record_is_self(&walk->dot) && walk->dot.data_address == walk->root.data_address;
@@ -83,8 +87,10 @@ static int walk_next(struct session_walk *walk, uint64_t *start)
         end + GAP_AFTER_FIRST, end + GAP_AFTER_FIRST + RUN_OUT,
         end + GAP_AFTER_LATER, end + GAP_AFTER_LATER + RUN_OUT,
     };
+
     int found = 0;
 
+    /* A volume of size 0 must not be its own successor, so only later places are tried. */
     for (size_t i = 0; !found && i < ARRAY_LENGTH(places); i++)
         if (places[i] > *start && (found = walk_look_at(walk, places[i])) > 0)
             *start = places[i];
@@ -96,11 +102,14 @@ static int walk_next(struct session_walk *walk, uint64_t *start)
 static int walk_first(struct session_walk *walk, uint64_t *start, bool *copied)
 {
     *copied = false;
+
+    /* The descriptors are a copy only if their root is after those of a session at 32. */
     int found = walk_look_at(walk, *start);
     if (found <= 0 || *start || walk->root.data_address <
                                     (FIRST_BEHIND_COPY + ISO_FIRST_DESCRIPTOR) * ISO_SECTOR_BYTES)
         return found;
 
+    /* walk_look_at() overwrites `end`, which is needed again if there is no session at 32. */
     uint64_t end = walk->end;
     found = walk_look_at(walk, FIRST_BEHIND_COPY);
     *copied = found > 0;
@@ -117,6 +126,8 @@ static status_t walk_sessions(struct session_walk *walk, struct device_session *
     uint64_t start = session->first_block;
     bool copied;
     int found = walk_first(walk, &start, &copied);
+
+    /* A medium counts as one session, even if none is recognised: mounting it gives the reason. */
     session->count = 1;
     if (session->number == 1)
         session->first_block = (uint32_t)start;
@@ -129,6 +140,7 @@ static status_t walk_sessions(struct session_walk *walk, struct device_session *
     if (found < 0)
         return found;
 
+    /* For the last session, return its number. */
     if (!session->number)
         session->number = session->count;
     return session->number <= session->count ? 0 : -ENOENT;
@@ -148,6 +160,7 @@ status_t cdfs_session_find(struct cdfs *cdfs, struct device_session *session)
         return 0;
     }
 
+    /* Otherwise search from the only session that the drive reports, or from the start. */
     struct session_walk *walk = mem_alloc(sizeof(*walk));
     if (!walk)
         return -ENOMEM;

@@ -16,6 +16,8 @@ static bool civil_utc(const struct civil *civil, uint8_t zone, int64_t *seconds)
         return false;
     if (quarters < ZONE_MIN || quarters > ZONE_MAX)
         quarters = 0;
+
+    /* The zone is in quarters of an hour, positive to the east (9.1.5). */
     *seconds = civil_to_seconds(civil->year, civil->month, civil->day, civil->hour,
                                 civil->minute, civil->second) - quarters * ZONE_SECONDS;
     return true;
@@ -53,6 +55,7 @@ bool cdfs_time_long(struct bytes b, size_t offset, int64_t *seconds)
     unsigned year, hundredths;
     struct bytes date = bytes_slice(b, offset, STAMP_LONG_BYTES);
 
+    /* All fields are decimal digits, except the zone. Hundredths are checked, but not kept. */
     if (date.length < STAMP_LONG_BYTES || !digits(date, LONG_YEAR, 4, &year) ||
         !digits(date, LONG_MONTH, 2, &civil.month) || !digits(date, LONG_DAY, 2, &civil.day) ||
         !digits(date, LONG_HOUR, 2, &civil.hour) || !digits(date, LONG_MINUTE, 2, &civil.minute) ||
@@ -70,6 +73,7 @@ struct cdfs_stamp cdfs_stamp_make(struct bytes b, size_t offset, size_t width)
     struct cdfs_stamp stamp = { .kind = STAMP_INVALID };
     int64_t seconds;
 
+    /* A date of 7 bytes is kept as it is: most are never converted. */
     if (width == STAMP_SHORT_BYTES && bytes_has(b, offset, width)) {
         stamp.kind = STAMP_SHORT;
         memcpy(stamp.date, b.data + offset, sizeof(stamp.date));

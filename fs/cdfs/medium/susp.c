@@ -39,6 +39,7 @@ static void entry_ce(struct rock_reader *reader, struct bytes body)
         return;
     }
 
+    /* The area is read after this one has ended. Of several CE entries, the last counts. */
     uint64_t block = iso_733(body, CE_BLOCK, &agree);
     reader->next.address = block * reader->cdfs->block_bytes + iso_733(body, CE_OFFSET, &agree);
     reader->next.bytes = iso_733(body, CE_LENGTH, &agree);
@@ -73,9 +74,12 @@ static void entry_pn(struct rock_reader *reader, struct bytes body)
 static void entry_nm(struct rock_reader *reader, struct bytes body)
 {
     struct cdfs_rock *rock = reader->rock;
+
+    /* The names of "." and ".." are not needed. */
     if (!body.length || bytes_u8(body, NM_FLAGS) & (NM_CURRENT | NM_PARENT))
         return;
 
+    /* The flag CONTINUE is not needed either: pieces are joined in the order of the entries. */
     struct bytes piece = bytes_slice(body, NM_CONTENT, body.length);
     size_t room = NAME_BYTES_MAX - rock->name_length;
     if (piece.length > room) {
@@ -98,6 +102,8 @@ static void target_append(struct rock_reader *reader, const void *text, size_t l
         bad_entry(reader);
         length = room;
     }
+
+    /* Byte by byte, because a path ends at NUL. */
     for (size_t i = 0; i < length; i++) {
         if (!from[i])
             cdfs_anomaly(reader->cdfs, ANOMALY_NAME);
@@ -110,6 +116,7 @@ static void target_component(struct rock_reader *reader, unsigned flags, struct 
 {
     struct cdfs_rock *rock = reader->rock;
 
+    /* A slash precedes a component, unless it is the first one or continues the previous one. */
     if (rock->has_link && !rock->component_continues)
         target_append(reader, "/", 1);
     rock->target_rooted = !rock->has_link && flags & COMPONENT_ROOT;
@@ -130,6 +137,7 @@ static void entry_sl(struct rock_reader *reader, struct bytes body)
 {
     size_t at = SL_COMPONENTS;
     while (bytes_has(body, at, COMPONENT_CONTENT)) {
+        /* A component never crosses the end of its entry. */
         size_t length = bytes_u8(body, at + COMPONENT_LENGTH);
         if (!bytes_has(body, at + COMPONENT_CONTENT, length)) {
             bad_entry(reader);
@@ -157,6 +165,7 @@ static void entry_tf(struct rock_reader *reader, struct bytes body)
     unsigned flags = bytes_u8(body, TF_FLAGS);
     size_t width = flags & TF_LONG_FORM ? STAMP_LONG_BYTES : STAMP_SHORT_BYTES, at = TF_STAMPS;
 
+    /* The stamps that are there follow each other without gaps, in the order of their flags. */
     for (size_t i = 0; i < ARRAY_LENGTH(stamps); i++) {
         if (!(flags & stamps[i].flag))
             continue;
@@ -242,18 +251,25 @@ static bool entry_is(struct bytes entry, const char signature[2])
 static void area_read(struct rock_reader *reader, struct bytes area)
 {
     reader->next.bytes = 0;
+
+    /* Each entry's length leads to the next. */
     for (size_t at = 0; bytes_has(area, at, SUE_DATA);) {
         size_t length = bytes_u8(area, at + SUE_LENGTH);
         struct bytes entry = bytes_slice(area, at, length);
+
+        /* Padding, or data of another kind. */
         if (length < SUE_DATA)
-            return; /* padding, or data of another kind */
+            return;
         if (entry.length < length) {
             cdfs_anomaly(reader->cdfs, ANOMALY_SUSP_ENTRY);
             return;
         }
-        if (entry_is(entry, "ST"))
-            return; /* SUSP 5.4: the end of the entries */
 
+        /* SUSP 5.4: the end of the entries. */
+        if (entry_is(entry, "ST"))
+            return;
+
+        /* Unknown signatures are skipped. */
         for (size_t i = 0; i < ARRAY_LENGTH(entries); i++)
             if (entry_is(entry, entries[i].signature)) {
                 entries[i].read(reader, bytes_slice(entry, SUE_DATA, length));
@@ -269,11 +285,13 @@ static status_t continuation_read(struct rock_reader *reader)
     struct continuation from = reader->next;
     uint64_t device_bytes = reader->cdfs->device_bytes;
 
+    /* The difference is never negative: continued_bytes stays within the budget. */
     if (from.bytes > CDFS_CONTINUATION_BYTES_MAX - reader->continued_bytes ||
         from.bytes > device_bytes || from.address > device_bytes - from.bytes)
         return -EUCLEAN;
     reader->continued_bytes += from.bytes;
 
+    /* An area may cross sectors, so it is copied as a whole. */
     uint8_t *buffer = mem_alloc(from.bytes);
     if (!buffer)
         return -ENOMEM;
@@ -294,6 +312,7 @@ static status_t rock_decode_target(struct cdfs *cdfs, struct cdfs_rock *rock)
     if (!text)
         return -ENOMEM;
 
+    /* The decoded target may be longer than the encoded one, so it needs its own memory. */
     struct bytes encoded = { (const uint8_t *)rock->target, rock->target_length };
     rock->target_length = charset_to_utf8(cdfs->charset, encoded, text, PATH_BYTES_MAX, &replaced);
     memcpy(rock->target, text, rock->target_length);
@@ -310,10 +329,12 @@ status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
     struct rock_reader reader = { .cdfs = cdfs, .rock = rock };
     status_t status = 0;
 
-    memset(rock, 0, offsetof(struct cdfs_rock, name)); /* the texts need no clearing */
+    /* The texts need no clearing: their lengths are 0. */
+    memset(rock, 0, offsetof(struct cdfs_rock, name));
     if (cdfs->tree != TREE_ROCK_RIDGE)
         return 0;
 
+    /* Each area may continue in another one. Both budgets end a chain that has no end. */
     area_read(&reader, bytes_slice(record->system_use, cdfs->susp_skip, SIZE_MAX));
     for (unsigned hops = 0; reader.next.bytes && !status; hops++)
         status = hops < CDFS_CONTINUATIONS_MAX ? continuation_read(&reader) : -EUCLEAN;
@@ -326,6 +347,7 @@ status_t cdfs_rock_read(struct cdfs *cdfs, const struct cdfs_record *record,
     if (rock_decode_target(cdfs, rock))
         return -ENOMEM;
 
+    /* After an invalid continuation, the fields before it are used. */
     if (status != -EUCLEAN)
         return status;
     cdfs_anomaly(cdfs, ANOMALY_CONTINUATION);
@@ -347,6 +369,7 @@ status_t cdfs_is_relocated(struct cdfs *cdfs, uint64_t address, struct cdfs_reco
     if (got <= 0 || !cdfs_record_is_parent(record))
         return 0;
 
+    /* Without memory the directory would be shown twice, so that is an error. */
     status_t status = cdfs_rock_read(cdfs, record, rock);
     *relocated = !status && rock->has_parent;
     return status == -ENOMEM ? status : 0;
