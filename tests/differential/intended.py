@@ -44,46 +44,46 @@ def words(line):
 # (what differs, why, whether a difference is this one: test(line, Spindle's answer, GNU's answer))
 INTENDED = [
     ("A directory is refused when it is opened: wc, head, tail and grep print nothing for it",
-     "GNU's tools open it and print a title or zeroes before they find that it cannot be read",
+     "GNU's tools open it, and print a header or zeroes before reading it fails",
      lambda line, ours, theirs: command_of(line.text) in ("wc", "head", "tail", "grep")
      and reports(ours, b": is a directory") and bool(theirs.status) >= bool(theirs.errors)),
-    ("tail of nothing (-n 0, -c 0) still opens its files: it prints titles and errors",
-     "GNU's tail does not look at its files then",
+    ("tail -n 0 and tail -c 0 open their files: they print headers and errors",
+     "GNU's tail does not open them",
      lambda line, ours, theirs: command_of(line.text) in ("tail", "head") and not theirs.errors
      and not theirs.output and re.search(rb"\A(==> .* <==\s*)*\Z", ours.output)),
-    ("An option whose value would be ignored is refused when it is given twice",
-     "GNU's tools use the last value silently",
+    ("An option whose value would be ignored is refused if it is given twice",
+     "GNU's tools silently use the last value",
      lambda line, ours, theirs: ours.status == 2 and reports(ours, b" given twice")),
     ("Numbers may be hexadecimal, after 0x; the unit b is refused",
-     "in GNU's tools b is 512 bytes in some and one byte in others",
+     "in GNU's tools, b is 512 bytes in some and one byte in others",
      lambda line, ours, theirs: (ours.status == 2 and reports(ours, b"invalid number") and re.search(r"\db", line.text))
      or (theirs.status and b"invalid" in theirs.errors and re.search(r"0x\d", line.text))),
-    ("sort +N is a file's name",
-     "GNU's sort takes it for a key of an older form",
+    ("sort +N names a file",
+     "GNU's sort interprets it as an obsolete form of a key",
      lambda line, ours, theirs: command_of(line.text) == "sort" and re.search(r" \+\d", line.text)
      and reports(ours, b": no such file")),
     ("Directories have no size: ls -S sorts them last, find -size does not find them",
-     "on the host their size is that of the blocks that hold their names",
+     "on the host, their size is that of the blocks with their names",
      lambda line, ours, theirs: (command_of(line.text) == "ls" and re.search(r" -\w*S", line.text)
      and sorted(ours.output.split()) == sorted(theirs.output.split()))
      or (command_of(line.text) == "find" and "-size" in words(line))),
-    ("ls -ta: the parent of the tree is another directory on either side",
-     "it is not a part of the tree",
+    ("ls -ta: the parent directory of the tree differs",
+     "it is not part of the tree that is compared",
      lambda line, ours, theirs: command_of(line.text) == "ls" and re.search(r" -\w*t", line.text)
      and re.search(r" -(-all|\w*a)", line.text) and sorted(ours.output.split()) == sorted(theirs.output.split())),
     ("cmp -s reports nothing about a file that it cannot open or read",
      "GNU's cmp reports some of these errors",
      lambda line, ours, theirs: command_of(line.text) == "cmp" and ours.status == theirs.status == 2
      and not ours.output and not theirs.output),
-    ("A sign is refused where it means nothing: grep -A +1, grep -m -1",
+    ("A sign is refused if it has no meaning: grep -A +1, grep -m -1",
      "GNU's tools accept it in some places",
      lambda line, ours, theirs: ours.status == 2 and re.search(rb"invalid number: '[+-]", ours.errors)),
     ("cmp of a directory with itself is an error",
-     "GNU's cmp does not open what has the same name twice",
+     "GNU's cmp does not open a file that is named twice",
      lambda line, ours, theirs: command_of(line.text) == "cmp" and ours.status == 2 and theirs.status == 0
      and words(line)[-1].strip("./") == words(line)[-2].strip("./")),
-    ("A number too large to count lines with is refused; K, M and G are units of every number",
-     "GNU's grep takes the first for the largest number and knows no units there",
+    ("A number of lines that is too large is refused; K, M and G are units of every number",
+     "GNU's grep uses the largest number instead, and has no units",
      lambda line, ours, theirs: command_of(line.text) == "grep" and (reports(ours, b": number too large")
      or b"1k: invalid context length" in theirs.errors)),
     ("grep -R is grep -r: links in a tree are not followed",
@@ -95,35 +95,35 @@ INTENDED = [
      lambda line, ours, theirs: command_of(line.text) == "grep" and b": warning: " in theirs.errors
      and not ours.errors and ours.output == theirs.output and ours.status == theirs.status),
     ("mv -n onto FILE/ is an error",
-     "GNU's mv leaves it alone without one",
+     "GNU's mv skips it silently",
      lambda line, ours, theirs: command_of(line.text) == "mv" and reports(ours, b"/: not a directory")
      and theirs.status == 0),
-    ("cp -r of a directory into itself makes nothing",
-     "GNU's cp makes an empty directory before it refuses",
+    ("cp -r of a directory into itself creates nothing",
+     "GNU's cp creates an empty directory before it fails",
      lambda line, ours, theirs: command_of(line.text) == "cp" and reports(ours, b"copied into itself")
      and ours.status and theirs.status),
-    ("wc -w: words are what blanks separate",
-     "GNU's wc counts only words with a printable character in them",
+    ("wc -w counts all words between blanks",
+     "GNU's wc counts only words that contain a printable character",
      lambda line, ours, theirs: command_of(line.text) == "wc" and ours.status == theirs.status
      and len(ours.output.split()) == len(theirs.output.split())
      and sum(a != b for a, b in zip(ours.output.split(), theirs.output.split())) <= 4),
-    ("tail -n and -c together: the last one counts, with its own sign",
-     "GNU's tail keeps a + of the one that does not count",
+    ("tail -n and -c together: the last one is used, with its own sign",
+     "GNU's tail keeps a + of the other one",
      lambda line, ours, theirs: command_of(line.text) == "tail" and "+" in line.text
      and re.search(r"-(c|-bytes)", line.text) and re.search(r"-(n|-lines)", line.text)),
-    ("grep -r takes the names of a directory in their order",
-     "GNU's grep takes them as the directory keeps them",
+    ("grep -r sorts the names of a directory",
+     "GNU's grep uses the order of the directory",
      lambda line, ours, theirs: command_of(line.text) == "grep" and re.search(r" -(-\w*recursive|\w*[rR])", line.text)
      and ours.status == theirs.status and sorted(ours.output.split()) == sorted(theirs.output.split())),
-    ("Text that is not UTF-8 is text to grep",
-     "GNU's grep calls it binary where the locale is UTF-8",
+    ("grep treats text that is not UTF-8 as text",
+     "GNU's grep treats it as binary in a UTF-8 locale",
      lambda line, ours, theirs: command_of(line.text) == "grep" and reports(theirs, b"binary file matches")
      and not is_utf8(ours.output)),
     ("sort -m sorts files that are not sorted",
-     "GNU's sort trusts that they are",
+     "GNU's sort assumes that they are",
      lambda line, ours, theirs: command_of(line.text) == "sort" and re.search(r" -(-merge|\w*m)", line.text)
      and ours.status == theirs.status),
-    ("sort -o leaves its file as it is when an input cannot be read",
+    ("sort -o does not change its file if an input cannot be read",
      "GNU's sort has emptied it by then",
      lambda line, ours, theirs: command_of(line.text) == "sort" and re.search(r" -(-output|\w*o)", line.text)
      and ours.status == theirs.status == 2),
