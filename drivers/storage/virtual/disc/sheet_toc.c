@@ -69,10 +69,15 @@ static status_t toc_track(struct toc *toc)
     struct sheet_track *track = sheet_add_track(sheet, mode);
     if (!track)
         return -EINVAL;
+
     toc_next(toc);
     track->line = toc->line;
+
+    /* The format numbers the tracks by their order and knows one session. */
     track->number = (uint8_t)sheet->track_count;
     track->session = 1;
+
+    /* 96 bytes after each sector, which are skipped when sectors are read. */
     if (toc_takes_subchannel(toc))
         track->stride_bytes += 96;
     toc->track = track;
@@ -85,8 +90,11 @@ static bool toc_takes_length(struct toc *toc, uint32_t *blocks)
 {
     uint32_t number;
     uint32_t unit = toc->track->mode ? toc->track->stride_bytes : SAMPLES_A_BLOCK;
+
     if (!toc->word || toc->quoted)
         return false;
+
+    /* A last block that is only partly filled is a block, too. */
     if (!sheet_time(toc->word, blocks)) {
         if (!sheet_number(toc->word, UINT32_MAX - 1, &number))
             return false;
@@ -102,9 +110,13 @@ static struct sheet_piece *toc_add_piece(struct toc *toc, uint8_t file, uint32_t
     struct sheet_piece *piece = sheet_add_piece(sheet);
     if (!piece)
         return NULL;
+
+    /* The line of the command, since the text has been read one word further. */
     piece->file = file;
     piece->line = toc->line;
     piece->blocks = blocks;
+
+    /* The length of the track is unknown once one of its pieces is. */
     if (blocks == SHEET_REST || toc->track_blocks == SHEET_REST)
         toc->track_blocks = SHEET_REST;
     else
@@ -116,6 +128,9 @@ static status_t toc_silence(struct toc *toc)
 {
     struct sheet *sheet = toc->sheet;
     uint32_t blocks;
+
+    /* cdrdao accepts a mode and subchannel words here. The sectors of silence have no bytes, so
+     * neither matters. */
     if (toc_mode(toc))
         toc_next(toc);
     (void)toc_takes_subchannel(toc);
@@ -127,6 +142,8 @@ static status_t toc_silence(struct toc *toc)
 static status_t toc_pregap(struct toc *toc)
 {
     status_t status = toc_silence(toc);
+
+    /* PREGAP is the first command of a track: all that it has so far is the pre-gap. */
     if (!status)
         toc->track->pregap_blocks = toc->track_blocks;
     return status;
@@ -136,9 +153,12 @@ static status_t toc_start(struct toc *toc)
 {
     struct sheet *sheet = toc->sheet;
     uint32_t blocks = toc->track_blocks;
+
+    /* Without a time, the track begins after the pieces that it has so far. */
     (void)toc_takes_length(toc, &blocks);
     if (blocks == SHEET_REST)
         return sheet_refuse(sheet, toc->line, "START after a file without a length");
+
     toc->track->pregap_blocks = blocks;
     return 0;
 }
@@ -150,6 +170,8 @@ static bool toc_find_file(struct toc *toc, const char *name, uint8_t *index)
     unsigned i = 0;
     while (i < sheet->file_count && !text_equal(sheet->files[i].name, name))
         i++;
+
+    /* A file is often named once for each track; it is opened once. */
     if (i == sheet->file_count) {
         struct sheet_file *file = sheet_add_file(sheet);
         if (!file)
@@ -168,10 +190,14 @@ static status_t toc_file(struct toc *toc, bool has_start)
     uint32_t start = 0, blocks = SHEET_REST;
     uint64_t offset = 0;
     uint8_t file;
+
+    /* The name. */
     if (!toc->word || !toc->quoted || !*toc->word)
         return sheet_refuse(sheet, toc->line, "a file's name in quotes is missing");
     if (!toc_find_file(toc, toc->word, &file))
         return -EINVAL;
+
+    /* Options: SWAP is about audio samples, and #N is an offset in bytes. */
     toc_next(toc);
     if (toc_is(toc, "SWAP"))
         toc_next(toc);
@@ -180,12 +206,17 @@ static status_t toc_file(struct toc *toc, bool has_start)
             return sheet_refuse(sheet, toc->line, "invalid offset: %.40s", toc->word);
         toc_next(toc);
     }
+
+    /* The start and the length. A length of 0, or none, means the rest of the file. */
     if (has_start && !toc_takes_length(toc, &start))
         return sheet_refuse(sheet, toc->line, "FILE needs the place where it begins");
     (void)toc_takes_length(toc, &blocks);
+
     struct sheet_piece *piece = toc_add_piece(toc, file, blocks ? blocks : SHEET_REST);
     if (!piece)
         return -EINVAL;
+
+    /* Both offsets add up. The sum is checked here; the layout compares it with the file's size. */
     uint64_t from = (uint64_t)start * toc->track->stride_bytes;
     if (__builtin_add_overflow(offset, from, &piece->offset_bytes))
         return sheet_refuse(sheet, toc->line, "an offset beyond all files");
@@ -213,7 +244,10 @@ static status_t toc_skip_braces(struct toc *toc)
 {
     struct sheet *sheet = toc->sheet;
     unsigned depth = 0;
+
+    /* Braces nest. Those in quotes are text, e.g. of a title. */
     do {
+        /* The text has ended: without this check the loop would not. */
         if (!toc->word)
             return sheet_refuse(sheet, toc->line, "the brace is not closed");
         if (!toc->quoted)
@@ -251,10 +285,14 @@ static const struct {
 static status_t toc_command(struct toc *toc)
 {
     struct sheet *sheet = toc->sheet;
+
+    /* Kept, since operands may be on later lines. */
     toc->line = sheet->line;
     for (unsigned i = 0; i < ARRAY_LENGTH(commands); i++) {
         if (!toc_is(toc, commands[i].name))
             continue;
+
+        /* Outside of a track these would have nothing to add to. */
         if (commands[i].in_track && !toc->track)
             return sheet_refuse(sheet, toc->line, "%s before TRACK", commands[i].name);
         toc_next(toc);
@@ -267,6 +305,8 @@ status_t sheet_parse_toc(struct sheet *sheet)
 {
     struct toc toc = { .sheet = sheet };
     status_t status = 0;
+
+    /* Each command leaves the word after it in toc.word; a text ends after its last one. */
     for (toc_next(&toc); !status && toc.word;)
         status = toc_command(&toc);
     if (!status && !toc.track)
