@@ -48,12 +48,15 @@ static uint8_t field_double(uint8_t value)
 
 static void edc_start(void)
 {
+    /* The usual table of a reflected CRC, a byte at a time. */
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t crc = i;
         for (int bit = 0; bit < 8; bit++)
             crc = crc >> 1 ^ (crc & 1 ? EDC_POLYNOMIAL : 0);
         edc_table[0][i] = crc;
     }
+
+    /* Table n holds the CRC of a byte that n zeroes follow: one zero more than table n - 1. */
     for (unsigned slice = 1; slice < EDC_SLICES; slice++)
         for (unsigned i = 0; i < 256; i++) {
             uint32_t crc = edc_table[slice - 1][i];
@@ -68,6 +71,7 @@ static void words_start(void)
     for (unsigned n = 0; n < P_COLUMNS; n++)
         for (unsigned i = 0; i < P_LENGTH; i++)
             p_words[n * P_LENGTH + i] = (uint16_t)(P_COLUMNS * i + n);
+
     for (unsigned n = 0; n < Q_DIAGONALS; n++)
         for (unsigned i = 0; i < Q_LENGTH; i++)
             q_words[n * Q_LENGTH + i] =
@@ -80,6 +84,8 @@ void cd_sector_start(void)
 {
     edc_start();
     words_start();
+
+    /* 2 generates the field: its powers are all values except 0. */
     uint8_t power = 1;
     for (uint8_t i = 0; i < FIELD_ORDER; i++, power = field_double(power)) {
         field_power[i] = power;
@@ -101,6 +107,8 @@ static uint32_t edc_of(const uint8_t *data, size_t bytes)
               edc_table[3][high & 0xff] ^ edc_table[2][high >> 8 & 0xff] ^
               edc_table[1][high >> 16 & 0xff] ^ edc_table[0][high >> 24];
     }
+
+    /* The rest, a byte at a time. */
     for (; bytes; data++, bytes--)
         crc = crc >> 8 ^ edc_table[0][(crc ^ *data) & 0xff];
     return crc;
@@ -109,6 +117,7 @@ static uint32_t edc_of(const uint8_t *data, size_t bytes)
 static bool edc_matches(const uint8_t *sector, unsigned mode)
 {
     unsigned from = mode == 1 ? 0 : SUBHEADER, to = mode == 1 ? MODE_1_EDC : MODE_2_EDC;
+
     return edc_of(sector + from, to - from) ==
            bytes_le32((struct bytes){ sector, CD_SECTOR_BYTES }, to);
 }
@@ -150,11 +159,15 @@ struct syndromes {
 static bool codeword_is_clean(const struct codeword *word, struct syndromes *syndromes)
 {
     uint8_t sum = 0, weighted = 0;
+
+    /* Horner's rule: doubling the sum at each step gives a byte the weight 2^place, with the places
+     * counted from the end. */
     for (unsigned i = 0; i < word->length; i++) {
         uint8_t byte = word->coded[2 * word->words[i] + word->plane];
         sum ^= byte;
         weighted = field_double(weighted) ^ byte;
     }
+
     *syndromes = (struct syndromes){ sum, weighted };
     return !sum && !weighted;
 }
@@ -166,10 +179,13 @@ static enum codeword_state codeword_correct(const struct codeword *word)
     struct syndromes syndromes;
     if (codeword_is_clean(word, &syndromes))
         return CODEWORD_CLEAN;
+
     uint8_t sum = syndromes.sum, weighted = syndromes.weighted;
 
     /* One error, unless its place contradicts the erasures. */
     if (sum && weighted) {
+        /* For one error e at place p the syndromes are e and e * 2^p. A place outside of the word
+         * means that there are more errors. */
         unsigned place = (field_log[weighted] + FIELD_ORDER - field_log[sum]) % FIELD_ORDER;
         if (place < word->length && (word->erasure_count != 2 || place == erasures[0] ||
                                      place == erasures[1])) {
@@ -177,9 +193,12 @@ static enum codeword_state codeword_correct(const struct codeword *word)
             return CODEWORD_CHANGED;
         }
     }
+
     if (word->erasure_count != 2)
         return CODEWORD_BAD;
 
+    /* Two errors a and b at known places p and q: sum = a + b and weighted = a * 2^p + b * 2^q. So
+     * b = (weighted + sum * 2^p) / (2^p + 2^q), where + is XOR. */
     uint8_t second = field_divide(weighted ^ field_shift(sum, erasures[0]),
                                   field_power[erasures[0]] ^ field_power[erasures[1]]);
     codeword_add(word, erasures[0], sum ^ second);
@@ -226,9 +245,13 @@ static void codeword_take(const struct code *code, unsigned number, unsigned pla
     word->plane = plane;
     word->words = code->words + number * code->length;
     word->erasure_count = 0;
+
+    /* An erasure is a word that the other code could not correct. Two of them can be used; more are
+     * only counted, so that the caller sees that there are too many. */
     for (unsigned i = 0; erased && i < code->length; i++) {
         if (!erased->is[code->crossing(number, i)][plane])
             continue;
+
         if (word->erasure_count < 2)
             word->erasures[word->erasure_count] = code->length - 1 - i;
         word->erasure_count++;
@@ -280,6 +303,8 @@ static bool ecc_correct(uint8_t *sector, unsigned mode, unsigned order)
     const struct code *second = order % 2 ? &p_code : &q_code;
     struct failures first_failed, second_failed;
     uint8_t *coded = sector + CODED;
+
+    /* Only the codewords that are wrong now are erasures: nothing has been "corrected" yet. */
     if (order >= 2) {
         code_find_wrong(coded, first, &first_failed);
         (void)code_correct(coded, second, &first_failed, &second_failed);
@@ -288,15 +313,19 @@ static bool ecc_correct(uint8_t *sector, unsigned mode, unsigned order)
     }
 
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        /* One code after the other. What one corrects may leave few enough errors for the other. */
         bool changed = code_correct(coded, first, NULL, &first_failed);
         if (edc_matches(sector, mode))
             return true;
         changed |= code_correct(coded, second, NULL, &second_failed);
         if (edc_matches(sector, mode))
             return true;
+
+        /* Something changed, so the next round may get further. */
         if (changed)
             continue;
 
+        /* Both are stuck. The failures of each are erasures for the other. */
         struct failures ignored;
         if (!code_correct(coded, second, &first_failed, &ignored) &&
             !code_correct(coded, first, &second_failed, &ignored))
@@ -330,6 +359,7 @@ uint32_t cd_sector_frame(const uint8_t *sector)
 {
     unsigned minute = bcd_decode(sector[12]), second = bcd_decode(sector[13]),
              frame = bcd_decode(sector[14]);
+
     if (minute >= 100 || second >= 60 || frame >= 75)
         return UINT32_MAX;
     return (minute * 60 + second) * 75 + frame;
@@ -365,8 +395,13 @@ static bool body_correct(struct cd_check *check, const uint8_t *body)
 {
     uint8_t *work = check->work;
     for (unsigned order = 0; order < ECC_ORDERS; order++) {
+        /* Each order begins with the sector as it was read, not with what the
+         * last one made of it. */
         memset(work, 0, CD_HEADER_BYTES);
         memcpy(work + SUBHEADER, body, CD_BARE_BYTES);
+
+        /* The codes cover the zeroes and the submode, too. A "correction" that changed the header,
+         * or the form, fits another sector. */
         if (ecc_correct(work, 2, order))
             return is_zero(work, CD_HEADER_BYTES) &&
                    !(work[SUBMODE_FIRST] & SUBMODE_FORM_2);
@@ -378,14 +413,21 @@ static enum cd_verdict verify_body(struct cd_check *check, uint8_t *body, const 
 {
     unsigned both = body[BODY_SUBMODE] & body[BODY_SUBMODE_AGAIN];
     unsigned either = body[BODY_SUBMODE] | body[BODY_SUBMODE_AGAIN];
+
+    /* The submode is stored twice. If only one of them has form 2, one is damaged; form 1 can be
+     * proved by its EDC. */
     if (both & SUBMODE_FORM_2)
         return CD_FORM_2;
+
     *data = body + BODY_DATA;
     if (!(either & SUBMODE_FORM_2) &&
         edc_of(body, BODY_EDC) == bytes_le32((struct bytes){ body, CD_BARE_BYTES }, BODY_EDC))
         return CD_GOOD;
+
     if (!body_correct(check, body))
         return CD_DAMAGED;
+
+    /* The copy is correct. Only its data is put back, since nothing else is used. */
     memcpy(body + BODY_DATA, check->work + MODE_2_DATA, CD_DATA_BYTES);
     return CD_CORRECTED;
 }
@@ -405,8 +447,12 @@ static bool mode_1_correct(struct cd_check *check, const uint8_t *sector)
 {
     uint8_t *work = check->work;
     for (unsigned order = 0; order < ECC_ORDERS; order++) {
+        /* Each order begins with the sector as it was read, under the header
+         * that it should have. */
         memcpy(work, sector, CD_SECTOR_BYTES);
         header_put(work, check->frame, 1);
+
+        /* The codes may have changed the header: then it is another sector after all. */
         if (edc_matches(work, 1) || ecc_correct(work, 1, order))
             return cd_sector_frame(work) == check->frame && work[MODE] == 1;
     }
@@ -418,6 +464,7 @@ static enum cd_verdict correct_mode_1(struct cd_check *check, uint8_t *sector,
 {
     if (!mode_1_correct(check, sector))
         return CD_DAMAGED;
+
     memcpy(sector + MODE_1_DATA, check->work + MODE_1_DATA, CD_DATA_BYTES);
     *data = sector + MODE_1_DATA;
     return CD_CORRECTED;
@@ -430,30 +477,45 @@ static enum cd_verdict verify_misframed(struct cd_check *check, uint8_t *sector,
 {
     bool sync = cd_sector_has_sync(sector);
     bool other = cd_sector_frame(sector) != check->frame;
+
+    /* Programs that copy a disc write zeroes in place of what they cannot read. */
     if (is_zero(sector, CD_HEADER_BYTES) || is_zero(sector + CD_HEADER_BYTES, CD_BARE_BYTES))
         return CD_EMPTY;
+
+    /* A sector that is intact but belongs elsewhere must not be "corrected" into this one. */
     if (sync && other && sector[MODE] == 1 && edc_matches(sector, 1))
         return CD_OTHER_ADDRESS;
+
+    /* It may be the right sector with a damaged header. */
     if ((sector[MODE] == 1 || check->mode == 1) &&
         correct_mode_1(check, sector, data) == CD_CORRECTED)
         return CD_CORRECTED;
+
     return !sync ? CD_NO_SYNC : other ? CD_OTHER_ADDRESS : CD_OTHER_MODE;
 }
 
 enum cd_verdict cd_sector_verify(struct cd_check *check, uint8_t *sector, const uint8_t **data)
 {
     unsigned mode = sector[MODE];
+
+    /* Sync, address and mode first: without them the rest may be any sector. */
     if (!cd_sector_has_sync(sector) || cd_sector_frame(sector) != check->frame ||
         (mode != 1 && mode != 2))
         return verify_misframed(check, sector, data);
+
+    /* In mode 2 the EDC does not cover the header, so both had to be right. */
     if (mode == 2) {
         enum cd_verdict verdict = verify_body(check, sector + SUBHEADER, data);
         bool refused = verdict != CD_GOOD && verdict != CD_CORRECTED;
-        if (refused && check->mode == 1 && /* it may be the mode that is damaged */
+
+        /* In a track of mode 1 it may be the mode byte that is damaged. */
+        if (refused && check->mode == 1 &&
             correct_mode_1(check, sector, data) == CD_CORRECTED)
             verdict = CD_CORRECTED;
         return verdict;
     }
+
+    /* Mode 1: almost all sectors are intact, and need only the EDC. */
     if (!edc_matches(sector, 1))
         return correct_mode_1(check, sector, data);
     *data = sector + MODE_1_DATA;

@@ -29,9 +29,13 @@ static struct disc_store *disc_of(struct store *store)
 static void scatter(const struct io_segment *segments, uint64_t at, const uint8_t *data,
                     size_t bytes)
 {
+    /* Find the segment that holds the first byte. Callers never exceed the span,
+     * so there is one. */
     unsigned i = 0;
     while (at >= segments[i].length_bytes)
         at -= segments[i++].length_bytes;
+
+    /* Copy on, across segments: a block may end in the middle of one. */
     for (size_t done = 0; done < bytes; i++, at = 0) {
         size_t count = (size_t)(segments[i].length_bytes - at);
         count = min(count, bytes - done);
@@ -43,12 +47,14 @@ static void scatter(const struct io_segment *segments, uint64_t at, const uint8_
 /* The extent that holds the block; NULL: none. */
 static const struct disc_extent *extent_find(const struct disc_store *disc, uint32_t block)
 {
+    /* A binary search: extents are in the order of their blocks and do not overlap. */
     unsigned low = 0, high = disc->extent_count;
     while (low < high) {
         unsigned middle = (low + high) / 2;
         const struct disc_extent *extent = &disc->extents[middle];
         if (block >= extent->first_block && block - extent->first_block < extent->blocks)
             return extent;
+
         if (block < extent->first_block)
             high = middle;
         else
@@ -63,12 +69,16 @@ static const uint8_t *sector_data(struct disc_store *disc, const struct disc_ext
 {
     const uint8_t *data = sector;
     enum cd_verdict verdict = CD_GOOD;
+
+    /* What the sector should be. Cooked data has nothing that could be verified. */
     disc->check.frame = extent->frame + (block - extent->first_block);
     disc->check.mode = extent->mode;
     if (extent->format == DISC_RAW)
         verdict = cd_sector_verify(&disc->check, sector, &data);
     else if (extent->format == DISC_BARE)
         verdict = cd_sector_verify_bare(&disc->check, sector, &data);
+
+    /* Good sectors are not counted; the ledger ignores them. */
     ledger_note(disc->ledger, block, verdict);
     return verdict == CD_GOOD || verdict == CD_CORRECTED ? data : NULL;
 }
@@ -88,18 +98,22 @@ static status_t run_fetch(struct disc_store *disc, const struct disc_extent *ext
         .length_bytes = wanted * stride,
         .interruptible = interruptible,
     };
+
     uint32_t done;
     for (uint32_t i = 0; i < wanted; i++)
         segments[i] = (struct io_segment){ .address = disc->sectors[i], .length_bytes = stride };
+
     status_t status = store_move(file, IO_READ, &span, &done);
     if (!status || wanted == 1)
         return status;
 
+    /* One of the sectors is bad. The good ones before it are returned, and the next run begins
+     * with the bad one. */
     for (*count = 0; *count < wanted; ++*count) {
         uint64_t at = span.offset_bytes + (uint64_t)*count * stride;
         status = store_read(file, at, disc->sectors[*count], stride, interruptible);
         if (status)
-            return *count ? 0 : status; /* the next run begins with it */
+            return *count ? 0 : status;
     }
     return 0;
 }
@@ -111,23 +125,33 @@ static status_t disc_move(struct store *store, enum io_op op, const struct span 
     struct disc_store *disc = disc_of(store);
     (void)op;
     *done_bytes = 0;
-    while (*done_bytes < span->length_bytes) { /* the drive's blocks are whole sectors of data */
+
+    /* The drive's blocks are whole sectors of data, so offset and length are multiples of them. */
+    while (*done_bytes < span->length_bytes) {
         uint32_t block = (uint32_t)((span->offset_bytes + *done_bytes) / CD_DATA_BYTES);
         uint32_t count = (span->length_bytes - *done_bytes) / CD_DATA_BYTES;
+
+        /* A gap between extents, or audio, has no data that could be read. */
         const struct disc_extent *extent = extent_find(disc, block);
         if (!extent || extent->format == DISC_NO_DATA)
             return -EIO;
+
+        /* A run ends with its extent: the next sectors are elsewhere. */
         uint32_t left = extent->blocks - (block - extent->first_block);
         count = count > RUN_SECTORS ? RUN_SECTORS : count;
         count = count > left ? left : count;
+
         status_t status = run_fetch(disc, extent, block, span->interruptible, &count);
         for (uint32_t i = 0; !status && i < count; i++) {
             const uint8_t *data = sector_data(disc, extent, block + i, disc->sectors[i]);
+
+            /* The blocks before it were delivered: *done_bytes shows where it is. */
             if (!data)
                 return -EIO;
             scatter(span->segments, *done_bytes, data, CD_DATA_BYTES);
             *done_bytes += CD_DATA_BYTES;
         }
+
         if (status)
             return status;
     }
@@ -184,14 +208,20 @@ status_t store_disc_create(const struct disc_extent *extents, unsigned extent_co
     struct disc_store *disc = mem_zalloc(sizeof(*disc) + extent_count * sizeof(*extents));
     if (!disc)
         return -ENOMEM;
+
+    /* An array of no elements is allocated as one of one, since NULL means failure. */
     disc->files = mem_alloc((file_count ? file_count : 1) * sizeof(struct store *));
     bool made = disc->files;
     for (unsigned i = 0; i < RUN_SECTORS && made; i++)
         made = (disc->sectors[i] = mem_alloc(STRIDE_MAX)) != NULL;
+
     if (!made) {
         disc_free(disc);
         return -ENOMEM;
     }
+
+    /* The files belong to the disc from here on. It waits if any of them does, and is on the
+     * highest of their levels. */
     disc->store = (struct store){ .ops = &disc_ops,
                                   .size_bytes = (uint64_t)blocks * CD_DATA_BYTES };
     for (unsigned i = 0; i < file_count; i++) {
@@ -200,6 +230,7 @@ status_t store_disc_create(const struct disc_extent *extents, unsigned extent_co
         if (files[i]->level > disc->store.level)
             disc->store.level = files[i]->level;
     }
+
     memcpy(disc->extents, extents, extent_count * sizeof(*extents));
     disc->extent_count = extent_count;
     disc->file_count = file_count;

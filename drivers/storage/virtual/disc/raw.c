@@ -40,18 +40,25 @@ static bool probe_sector(struct disc_probe *probe, struct store *file, struct di
 {
     const uint8_t *data;
     uint8_t *sector = probe->sector;
+
     if (store_read(file, extent->offset_bytes + (uint64_t)index * extent->stride_bytes, sector,
                    extent->stride_bytes, true))
         return false;
+
+    /* Without sync and header, only the EDC shows that this is a sector. */
     if (extent->format == DISC_BARE) {
         extent->mode = 2;
         return cd_sector_verify_bare(&probe->check, sector, &data) == CD_GOOD;
     }
+
+    /* With them, the header's address and mode do. The data may be damaged here. */
     uint32_t frame = cd_sector_frame(sector);
     if (!cd_sector_has_sync(sector) || frame == UINT32_MAX ||
         (sector[MODE] != 1 && sector[MODE] != 2))
         return false;
-    extent->frame = frame - index; /* below 0, it wraps around, and `frame + index` back */
+
+    /* The address that sector 0 would have. Below 0 it wraps around, and `frame + index` back. */
+    extent->frame = frame - index;
     extent->mode = sector[MODE];
     return true;
 }
@@ -59,23 +66,33 @@ static bool probe_sector(struct disc_probe *probe, struct store *file, struct di
 bool disc_probe(struct disc_probe *probe, struct store *file, struct disc_extent *extent)
 {
     uint32_t n = extent->blocks;
+
+    /* The first sectors, those of the volume descriptors, and some all over the track: damage is
+     * often in one place. */
     const uint32_t places[] = { DESCRIPTOR_SECTOR, 0, 1, 2, DESCRIPTOR_SECTOR + 1,
                                 n / 4, n / 2, n / 4 * 3, n - 1 };
     struct disc_extent found[ARRAY_LENGTH(places)];
     unsigned votes[ARRAY_LENGTH(places)], count = 0, best = 0;
+
     for (unsigned i = 0; i < ARRAY_LENGTH(places); i++) {
+        /* Each sector votes for a frame and a mode. `found` has a candidate for
+         * each different vote. */
         unsigned j = 0;
         found[count] = *extent;
         if (places[i] >= n || !probe_sector(probe, file, &found[count], places[i]))
             continue;
+
         while (j < count && (found[j].frame != found[count].frame ||
                              found[j].mode != found[count].mode))
             j++;
+
         if (j == count)
             votes[count++] = 0;
         if (++votes[j] > votes[best])
             best = j;
     }
+
+    /* One sector alone may be an accident, e.g. a sync mark in the data of another format. */
     if (!count || votes[best] < VOTES_MIN)
         return false;
     *extent = found[best];
@@ -93,6 +110,9 @@ static bool raw_recognise(struct disc_probe *probe, struct store *file,
             .format = strides[i] == CD_BARE_BYTES ? DISC_BARE : DISC_RAW,
             .stride_bytes = strides[i],
         };
+
+        /* A disc has at least a volume descriptor in sector 16. The upper limit keeps
+         * block numbers small. */
         if (sectors >= SECTORS_MIN && sectors <= CD_FRAMES_MAX &&
             disc_probe(probe, file, extent))
             return true;
@@ -110,15 +130,19 @@ static bool descriptor_read(struct disc_probe *probe, struct store *file,
     struct cd_check *check = &probe->check;
     uint8_t *sector = probe->sector;
     const uint8_t *data;
+
     if (index >= extent->blocks ||
         store_read(file, extent->offset_bytes + (uint64_t)index * extent->stride_bytes, sector,
                    extent->stride_bytes, true))
         return false;
+
+    /* The sector must be intact: the place of a whole track depends on it. */
     check->frame = extent->frame + index;
     check->mode = extent->mode;
     enum cd_verdict verdict = cd_sector_verify(check, sector, &data);
     if ((verdict != CD_GOOD && verdict != CD_CORRECTED) || memcmp(data, "\1CD001", 6) != 0)
         return false;
+
     *root = bytes_le32((struct bytes){ data, CD_DATA_BYTES }, PVD_ROOT_BLOCK);
     return true;
 }
@@ -126,16 +150,24 @@ static bool descriptor_read(struct disc_probe *probe, struct store *file,
 void disc_place(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
                 uint32_t lowest)
 {
+    /* The block that the headers give to the first sector. Those before `lowest` would overlap
+     * the track before. */
     int64_t block = (int64_t)(int32_t)extent->frame - CD_LEAD_FRAMES;
     uint32_t root, skip = block < lowest ? (uint32_t)(lowest - block) : 0;
+
     if (extent->format != DISC_RAW || block == extent->first_block || skip >= extent->blocks)
         return;
+
+    /* A volume whose root directory is before the block in the headers counts its blocks from the
+     * track's first sector: the track stays where it is. */
     if (descriptor_read(probe, file, extent, DESCRIPTOR_SECTOR, &root)) {
         if (block < lowest || root < block)
-            return; /* the volume counts from the track's first sector */
+            return;
     } else if (!skip || !descriptor_read(probe, file, extent, skip + DESCRIPTOR_SECTOR, &root)) {
         return;
     }
+
+    /* The volume counts by the headers: move the extent, without its pre-gap. */
     extent->first_block = (uint32_t)(block + skip);
     extent->frame += skip;
     extent->offset_bytes += (uint64_t)skip * extent->stride_bytes;
@@ -151,9 +183,12 @@ static bool base_read(struct disc_probe *probe, struct store *file,
                       uint32_t *frame)
 {
     struct disc_extent found = *extent;
+
+    /* Damaged sectors are passed over, but not too many: the search would take long. */
     end = min(end, index + DAMAGED_MAX);
     while (index < end && !probe_sector(probe, file, &found, index))
         index++;
+
     *frame = found.frame;
     return index < end;
 }
@@ -163,6 +198,7 @@ static bool base_read(struct disc_probe *probe, struct store *file,
 static bool session_cut(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
                         struct disc_extent *next)
 {
+    /* Only where block numbers follow the headers can a jump in the headers be a new session. */
     uint32_t low = 0, high = extent->blocks, frame, next_frame = 0;
     if (extent->format != DISC_RAW || extent->frame != extent->first_block + CD_LEAD_FRAMES)
         return false;
@@ -184,10 +220,13 @@ static bool session_cut(struct disc_probe *probe, struct store *file, struct dis
         else
             high = middle;
     }
+
+    /* Damaged sectors at the jump: `high` moves on to the first intact sector after it. */
     while (high < extent->blocks &&
            (!base_read(probe, file, extent, high, high + 1, &next_frame) ||
             next_frame == extent->frame))
         high++;
+
     if (high == extent->blocks || next_frame < extent->frame ||
         next_frame - extent->frame < SESSION_GAP_MIN ||
         next_frame + extent->blocks > CD_FRAMES_MAX)
@@ -207,6 +246,7 @@ static uint32_t session_first_block(struct disc_probe *probe, struct store *file
                                     const struct disc_extent *extent)
 {
     uint32_t root;
+
     bool pregap = descriptor_read(probe, file, extent, CD_LEAD_FRAMES + DESCRIPTOR_SECTOR, &root);
     return extent->first_block + (pregap ? CD_LEAD_FRAMES : 0);
 }
@@ -216,6 +256,7 @@ static uint32_t session_first_block(struct disc_probe *probe, struct store *file
 static void toc_add_session(struct device_toc *toc, const struct disc_extent *extent,
                             uint32_t first_block)
 {
+    /* One track for each session: dumps do not record where further tracks begin. */
     uint8_t number = (uint8_t)++toc->track_count;
     toc->session_count++;
     toc->tracks[number - 1] = (struct device_track){
@@ -230,13 +271,17 @@ static status_t raw_open(struct store **store, struct ledger *ledger, struct dis
 {
     struct disc_extent extents[SESSIONS_MAX];
     unsigned count = 0;
+
+    /* Not such an image: the store stays as it is. */
     if (!raw_recognise(probe, *store, &extents[0]))
         return 0;
     disc_place(probe, *store, &extents[0], 0);
+
     struct device_toc *toc = mem_zalloc(sizeof(*toc));
     if (!toc)
         return -ENOMEM;
 
+    /* Cut the image into sessions, until what is left is one. */
     bool more = true;
     while (more) {
         struct disc_extent *extent = &extents[count++];
@@ -245,6 +290,7 @@ static status_t raw_open(struct store **store, struct ledger *ledger, struct dis
                                                 : session_first_block(probe, *store, extent));
     }
 
+    /* The disc ends where the last session does; the gaps between sessions cannot be read. */
     const struct disc_extent *last = &extents[count - 1];
     status_t status = store_disc_create(extents, count, store, 1,
                                         last->first_block + last->blocks, ledger, store);
@@ -252,6 +298,7 @@ static status_t raw_open(struct store **store, struct ledger *ledger, struct dis
         mem_free(toc);
         return status;
     }
+
     *sector_bytes = last->stride_bytes;
     *result = toc;
     return 0;
