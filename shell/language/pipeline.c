@@ -58,10 +58,7 @@ static status_t read_stage(struct shell *shell, struct parser *parser, bool runs
         } else if (*end != TOKEN_WORD) {
             break;
         } else if (runs && leading && assignment_length(parser)) {
-            /* The value is expanded, but neither split nor matched (POSIX 2.9.1). */
-            char *text = expand_text(shell, parser->word, parser->word_length);
-            status = text ? words_add(&stage->assignments, text, strlen(text)) : -ENOMEM;
-            mem_free(text);
+            status = words_add(&stage->assignments, parser->word, parser->word_length);
         } else if (runs) {
             leading = false;
             status = expand_word(shell, parser->word, parser->word_length, &stage->words);
@@ -98,13 +95,20 @@ void pipeline_free(struct pipeline *pipeline)
 
 /* ---- a stage's words ---------------------------------------------------------------------- */
 
-static status_t assign(struct variables *variables, const struct words *assignments)
+static status_t assign(struct shell *shell, const struct words *assignments)
 {
     status_t status = 0;
     for (int i = 0; !status && i < assignments->count; i++) {
-        const char *text = assignments->list[i];
+        /* The value is expanded, but neither split nor matched. Each is expanded after those before
+         * it were assigned: A=1 B=$A sets both to 1 (POSIX 2.9.1). */
+        const char *word = assignments->list[i];
+        char *text = expand_text(shell, word, strlen(word));
+        if (!text)
+            return -ENOMEM;
+
         size_t length = variable_name_length(text);
-        status = variables_set(variables, text, length, text + length + 1);
+        status = variables_set(&shell->variables, text, length, text + length + 1);
+        mem_free(text);
     }
     return status;
 }
@@ -125,7 +129,7 @@ static int run_words_with(struct shell *shell, struct stage *stage)
     struct variables before = shell->variables;
     status_t status = variables_copy(&before, &shell->variables);
     if (!status)
-        status = assign(&shell->variables, &stage->assignments);
+        status = assign(shell, &stage->assignments);
 
     int result = status ? shell_fail(shell, NULL, status)
                         : run_list(shell, &stage->words);
@@ -140,7 +144,7 @@ static int run_words(struct shell *shell, struct stage *stage)
         return run_words_with(shell, stage);
     if (stage->words.count)
         return run_list(shell, &stage->words);
-    status_t status = assign(&shell->variables, &stage->assignments);
+    status_t status = assign(shell, &stage->assignments);
     return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
 }
 

@@ -25,7 +25,7 @@
 enum target { TARGET_OUT, TARGET_ERR, TARGET_FILE };
 
 struct stage {
-    struct words assignments; /* NAME=value */
+    struct words assignments; /* NAME=value, as they were typed: expanded one after another */
     struct words words;
     char *input;              /* the file of <; NULL: none; owned */
     struct {

@@ -104,6 +104,8 @@ static const struct line_case line_cases[] = {
     { "A=' x '; echo a$A'b'", "a x b\n", 0 },
     { "A=; echo $A. $NONE; echo \"$NONE\" x", ".\n x\n", 0 },
     { "A='*'; cd /t; echo $A \"$A\"", "a b.c c d sub *\n", 0 },
+    { "A=1 B=$A; echo $B; A=2 B=$A echo $A; A=3 B=x$A set", "1\n1\nA='3'\nB='x3'\nHOME='/'\n"
+                                                             "PWD='/'\n", 0 },
     { "A=1 B=2; set; unset A; set; unset B A; set", "A='1'\nB='2'\nHOME='/'\nPWD='/'\n"
       "B='2'\nHOME='/'\nPWD='/'\nHOME='/'\nPWD='/'\n", 0 },
     { "unset HOME PWD; A=\"it's\"; set", "A='it'\\''s'\n", 0 },
