@@ -52,6 +52,7 @@ static unsigned list_consoles(struct console *consoles[CONSOLES_MAX])
 static size_t fill_chunk(char *chunk, const char **text, size_t *bytes)
 {
     size_t length = 0;
+
     /* Stop one byte early: an LF takes two. */
     while (*bytes > 0 && length + 2 <= CHUNK_BYTES) {
         char c = *(*text)++;
@@ -133,6 +134,7 @@ int console_read(uint64_t deadline_us)
 {
     int result = 0;
     spin_lock(&state.lock);
+
     /* A ^C that has arrived before this call counts, even if a byte is ready. */
     if (thread_interrupted())
         result = -EINTR;

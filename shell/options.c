@@ -199,6 +199,7 @@ void options_help(struct shell *shell, const struct shell_command *command)
 
     for (const struct shell_option *o = table_of(command); !option_is_end(o); o++) {
         option_title(o, title, sizeof(title));
+
         /* A title that is too wide gets a line of its own, so that the columns stay aligned. */
         if (strlen(title) > 20)
             stream_format(out, "  %s\n%23s%s\n", title, "", o->help);
@@ -245,6 +246,7 @@ static bool add_value(struct parse *parse, int index, const char *text)
     }
 
     *value = (struct option_value){ .text = text };
+
     /* Append it: commands such as grep use the values in the order given. */
     if (values->last)
         values->last->next = value;
@@ -281,6 +283,7 @@ static bool take(struct parse *parse, int index, const char *value, const char *
 
     if (again && !option_repeats(option))
         return wrong(parse, "option %s given twice", shown);
+
     /* The value is the next word, even if it begins with a dash. */
     if (!value) {
         if (parse->at + 1 >= parse->count)
@@ -324,6 +327,7 @@ static int find_prefix(struct parse *parse, const char *name, size_t length, con
 {
     const struct shell_option *table = parse->options->table;
     int found = find_name(table, name, length), others = 0;
+
     /* An exact name wins, even if longer names begin with it. Names with a dash of their own are
      * only for --help: the command parses them itself. */
     if (found >= 0 && *name != '-')
@@ -363,6 +367,7 @@ static bool take_name(struct parse *parse, const char *word)
 {
     const char *equals = strchr(word, '=');
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
+
     /* A value follows the first = only, so it may contain another. */
     int index = find_prefix(parse, word + 2, length - 2, word);
 
@@ -423,6 +428,7 @@ static int parse_words(struct parse *parse, unsigned rules)
 {
     bool open = true;
     int left = 1;
+
     /* The command parses its words itself, except a leading --help. */
     if (rules & OPTIONS_RAW) {
         parse->help = parse->count > 1 && text_equal(parse->words[1], "--help");
@@ -446,6 +452,7 @@ static int parse_words(struct parse *parse, unsigned rules)
             return -1;
         if (parse->help)
             return left;
+
         /* Move operands to the front of the words, in their order, over the options that were
          * taken. */
         if (!is_option) {

@@ -90,6 +90,7 @@ bool glob_matches_text(const char *glob, const char *text, bool fold_case)
             text = retry;
         }
     }
+
     /* The text is used up. What is left of the glob must match nothing. */
     while (*glob == '*')
         glob++;

@@ -41,6 +41,7 @@ void stream_write(struct stream *stream, const char *text, size_t bytes)
 {
     char *buffer = stream->large ? stream->large : stream->buffer;
     size_t room = stream->large ? STREAM_LARGE_BYTES : STREAM_BYTES;
+
     /* Nothing is written, so the position in the line is unchanged. */
     if (!bytes)
         return;
@@ -50,6 +51,7 @@ void stream_write(struct stream *stream, const char *text, size_t bytes)
     /* Flush the buffered bytes first if these do not fit after them. */
     if (bytes > room - stream->used)
         IGNORE(stream_flush(stream));
+
     /* A copy into the buffer would only delay a piece that fills it. */
     if (bytes >= room) {
         stream_hand_over(stream, text, bytes);

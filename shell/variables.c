@@ -28,6 +28,7 @@ static struct variable **variables_find(struct variable *const *first, const cha
         int order = memcmp((*link)->name, name, other < length ? other : length);
 
         *found = !order && other == length;
+
         /* Stop at the first name that is greater: the list is ordered. */
         if (*found || order > 0 || (!order && other > length))
             return link;
@@ -85,6 +86,7 @@ bool variables_unset(struct variables *variables, const char *name)
 status_t variables_copy(const struct variables *from, struct variables *to)
 {
     *to = (struct variables){ 0 };
+
     /* Each search passes all earlier variables. That is acceptable, since a set is short. */
     for (const struct variable *at = from->first; at; at = at->next)
         if (variables_set(to, at->name, strlen(at->name), at->value)) {

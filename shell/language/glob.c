@@ -27,6 +27,8 @@ static status_t list_entries(struct path *directory, const struct name_filter *f
     status_t status = entry ? file_open_path(directory, OPEN_READ | OPEN_DIRECTORY, &file)
                             : -ENOMEM;
     if (!status) {
+        /* Names are filtered one by one, so a large directory costs only the memory of its
+         * matches. */
         int got = 0;
         while (!status && (got = dir_read(file, INFO_NONE, entry)) > 0) {
             if (filter->wanted(entry->name, filter->context))
@@ -34,8 +36,10 @@ static status_t list_entries(struct path *directory, const struct name_filter *f
             if (shell_interrupted())
                 status = -EINTR;
         }
+
+        /* After any other error, match the names that could be listed. */
         if (got == -EINTR)
-            status = got; /* after other errors, match what could be listed */
+            status = got;
         file_close(file);
     }
     mem_free(entry);
@@ -47,6 +51,8 @@ static status_t list_mounts(struct path *directory, const struct name_filter *fi
 {
     char *name = mem_alloc(NAME_BYTES_MAX + 1);
     status_t status = name ? 0 : -ENOMEM;
+
+    /* A mount's name need not exist in the directory itself: /System/Devices is on no disc. */
     for (unsigned position = 0; !status;) {
         status = vfs_mount_below(directory, &position, name, NAME_BYTES_MAX + 1);
         if (!status && filter->wanted(name, filter->context))
@@ -64,6 +70,8 @@ status_t directory_names(struct shell *shell, const char *directory,
     status_t status = path_walk(shell->directory, *directory ? directory : ".", 0, &path);
     if (status)
         return status;
+
+    /* A mount may cover a name of the directory. Sorting removes the second of the two. */
     status = list_entries(path, filter, names);
     if (!status)
         status = list_mounts(path, filter, names);
@@ -82,6 +90,7 @@ static bool element_wanted(const char *name, const void *context)
 static bool has_glob(const char *element)
 {
     for (; *element; element++) {
+        /* An escaped character is literal. */
         if (*element == '\\' && element[1])
             element++;
         else if (strchr("*?[", *element))
@@ -108,11 +117,13 @@ static status_t expand_element(struct shell *shell, const char *prefix, const ch
 {
     struct words names = { 0 };
     status_t status = 0;
+
+    /* A directory that cannot be listed matches nothing, which is not an error (POSIX 2.13.3). */
     if (has_glob(element)) {
         struct name_filter filter = { element_wanted, element };
         status = directory_names(shell, prefix, &filter, &names);
         if (status != -EINTR && status != -ENOMEM && status != -EOVERFLOW)
-            status = 0; /* what cannot be listed matches nothing */
+            status = 0;
     } else {
         status = words_add(&names, element, strlen(element));
         if (!status)
@@ -140,6 +151,8 @@ static status_t expand_step(struct shell *shell, const char *slashes, size_t sla
     struct words next = { 0 };
     struct buffer prefix = { 0 };
     status_t status = 0;
+
+    /* Stop at the first error: a pattern of many stars can exceed the limits of a list. */
     for (int i = 0; !status && i < prefixes->count; i++) {
         buffer_clear(&prefix);
         buffer_put(&prefix, prefixes->list[i], strlen(prefixes->list[i]));
@@ -159,10 +172,17 @@ static status_t expand_steps(struct shell *shell, const char *pattern, struct wo
                              bool *literal)
 {
     struct buffer element = { 0 };
+
+    /* Begin with one empty path, to which the first element is appended. */
     status_t status = words_add(found, "", 0);
+
     while (!status && *pattern) {
+        /* Keep the number of slashes: a//b gives names with //, as in other shells. */
         size_t slashes = run_length(pattern, true);
         size_t length = run_length(pattern + slashes, false);
+
+        /* A pattern that ends with a slash has an empty last element. glob_expand() then keeps only
+         * directories. */
         buffer_clear(&element);
         buffer_put(&element, pattern + slashes, length);
         status = element.status;

@@ -21,6 +21,8 @@ static status_t output_file_empty(struct output_file *output)
 {
     if (!output->empties)
         return 0;
+
+    /* Once only: later bytes are added to those that are written now. */
     output->empties = false;
     return file_truncate(output->file);
 }
@@ -32,10 +34,12 @@ static bool has_refused(const struct output_file *output)
 
 static status_t write_in_place(struct output_file *output, const char *text, size_t bytes)
 {
+    /* The file is unchanged and a reader was refused. This text is the message about that. */
     if (output->fallback && has_refused(output)) {
         stream_write(output->fallback, text, bytes);
         return stream_flush(output->fallback);
     }
+
     output->intact = false;
     status_t status = output_file_empty(output);
     return status ? status : file_write_all(output->file, text, bytes);
@@ -58,9 +62,11 @@ static status_t output_file_sink(struct stream *stream, const char *text, size_t
 /* Returns whether a word is a path of this file, and the file is not a device. */
 static bool word_names(struct shell *shell, const char *word, struct file *file)
 {
+    /* Of the files that can be written, only devices have cache blocks. */
     struct path *path;
     if (path_walk(shell->directory, word, 0, &path))
         return false;
+
     bool same = file_is_of(file, path) && !path_vnode(path)->cache_block_bytes;
     path_put(path);
     return same;
@@ -69,29 +75,37 @@ static bool word_names(struct shell *shell, const char *word, struct file *file)
 /* A guess: a word may name the file without being an input. That costs only the copy beside. */
 static bool is_named(struct shell *shell, const struct pipeline *pipeline, struct file *file)
 {
+    /* Word 0 is the command's name. */
     for (unsigned i = 0; pipeline && i < pipeline->count; i++) {
         const struct words *words = &pipeline->stages[i].words;
         for (int n = 1; n < words->count && !shell_interrupted(); n++)
             if (word_names(shell, words->list[n], file))
                 return true;
     }
+
     return !pipeline;
 }
 
 static status_t open_file(struct shell *shell, const struct pipeline *pipeline, const char *name,
                           struct output_file *output)
 {
+    /* OPEN_DENY_READ keeps a command from reading the file that it writes: cat a >> a would never
+     * end. */
     unsigned flags = OPEN_WRITE | OPEN_CREATE | OPEN_DENY_READ |
                      (output->append ? OPEN_APPEND : 0);
     status_t status = file_open(shell->directory, name, flags, &output->file);
     if (status)
         return status;
 
+    /* An empty file has nothing to lose, and a file that is appended to is never emptied. */
     output->empties = !output->append && file_size(output->file);
     output->intact = output->append || output->empties;
+
+    /* Nothing can be lost, or no command names the file: write it in place. */
     if (!output->empties || !is_named(shell, pipeline, output->file))
         return 0;
 
+    /* A command may read the file after its first output. Write the new content beside it. */
     status = replace_begin(shell->directory, name, 0, &output->replacement);
     if (status)
         file_close(output->file);
@@ -115,6 +129,7 @@ status_t output_file_open(struct shell *shell, const struct pipeline *pipeline, 
         return status;
     }
 
+    /* A semaphore, not a spinlock: the turn is held while the file is written, which may wait. */
     semaphore_init(&output->turn, 1);
     stream_init(&output->stream, output_file_sink, output);
     stream_use_large(&output->stream, output->buffer);
@@ -140,10 +155,13 @@ status_t output_file_close(struct output_file *output, bool failed, enum output_
     *end = OUTPUT_FILE_WRITTEN;
     if (!output)
         return 0;
+
+    /* Flush first: the last bytes decide whether there is a replacement. */
     status_t status = stream_flush(&output->stream), last = 0;
     struct file *beside = output->replacement.file;
     bool written = beside && file_size(beside);
 
+    /* The command could not read its input, so its output must not replace that. */
     if (!output->append && has_refused(output))
         *end = written ? OUTPUT_FILE_DROPPED : OUTPUT_FILE_KEPT;
 
@@ -156,6 +174,7 @@ status_t output_file_close(struct output_file *output, bool failed, enum output_
     else if (whole)
         last = output_file_empty(output);
 
+    /* Report the first error: those after it are its consequences. */
     file_close(output->file);
     mem_free(output);
     return status ? status : last;

@@ -20,9 +20,13 @@ static bool ends_word(char c)
 static void skip_dollar(struct parser *parser)
 {
     const char *at = ++parser->at;
+
+    /* Refuse syntax of other shells. To take it literally would run a wrong command. */
     if (*at == '(') {
         parser->error = "$(...) is not supported";
     } else if (*at == '{') {
+        /* ${?} is the status. All other forms need a name and the closing brace, without
+         * operators. */
         size_t length = at[1] == '?' ? 1 : variable_name_length(at + 1);
         if (!length || at[1 + length] != '}')
             parser->error = "only ${NAME} is supported";
@@ -33,6 +37,7 @@ static void skip_dollar(struct parser *parser)
 
 static void quote_open(struct parser *parser, const char *error)
 {
+    /* The text may continue in the next line of a script: parse_is_open() asks for `open`. */
     parser->error = error;
     parser->open = true;
 }
@@ -41,8 +46,11 @@ static void quote_open(struct parser *parser, const char *error)
 static void skip_special_quoted(struct parser *parser)
 {
     const char *at = parser->at + 1;
+
+    /* \' does not end the quote here, in contrast to '...'. */
     while (*at && *at != '\'')
         at += *at == '\\' && at[1] ? 2 : 1;
+
     if (*at)
         parser->at = at + 1;
     else
@@ -72,6 +80,7 @@ static void skip_one(struct parser *parser)
 static void skip_double_quoted(struct parser *parser)
 {
     parser->at++;
+
     while (!parser->error && *parser->at != '"') {
         if (!*parser->at)
             quote_open(parser, "missing closing \"");
@@ -80,6 +89,7 @@ static void skip_double_quoted(struct parser *parser)
         else
             skip_one(parser);
     }
+
     parser->at++;
 }
 
@@ -97,6 +107,8 @@ static bool all_digits(const char *text, size_t length)
 static enum token_kind parse_join(struct parser *parser)
 {
     parser->at++;
+
+    /* Characters other than digits give numbers that are refused too, since they are unsigned. */
     parser->other = (unsigned)(*parser->at - '0');
     if ((parser->other != 1 && parser->other != 2) || !ends_word(parser->at[1])) {
         parser->error = "invalid file descriptor after >&: use 1 or 2";
@@ -131,9 +143,13 @@ static enum token_kind parse_operator(struct parser *parser)
     size_t i = 0;
     while (strncmp(parser->at, operators[i].text, strlen(operators[i].text)) != 0)
         i++; /* one matches: each character that ends words begins an operator */
+
+    /* An operator of other shells is TOKEN_ERROR, and its text is the reason. */
     parser->at += strlen(operators[i].text);
     parser->error = operators[i].error;
     parser->stream = 1;
+
+    /* A > can be the start of >&2. */
     return operators[i].kind == TOKEN_WRITE && *parser->at == '&' ? parse_join(parser)
                                                                  : operators[i].kind;
 }
@@ -141,12 +157,15 @@ static enum token_kind parse_operator(struct parser *parser)
 /* Parses < or > after a word of digits, which is the number of the stream (POSIX 2.7). */
 static enum token_kind parse_numbered(struct parser *parser)
 {
+    /* Only one digit is a stream: 0 before <, 1 or 2 before >. */
     unsigned stream = (unsigned)(*parser->word - '0');
     bool writes = *parser->at == '>';
+
     if (parser->word_length != 1 || (writes ? stream != 1 && stream != 2 : stream != 0)) {
         parser->error = "invalid file descriptor: use 0<, 1> or 2>";
         return TOKEN_ERROR;
     }
+
     enum token_kind kind = parse_operator(parser);
     parser->stream = stream;
     return kind;
@@ -155,6 +174,8 @@ static enum token_kind parse_numbered(struct parser *parser)
 static enum token_kind parse_word(struct parser *parser)
 {
     parser->word = parser->at;
+
+    /* Quoted parts may contain blanks and operators, so skip each as a whole. */
     while (!parser->error && !ends_word(*parser->at)) {
         if (*parser->at == '\'')
             skip_single_quoted(parser);
@@ -172,6 +193,7 @@ static enum token_kind parse_word(struct parser *parser)
     if (parser->error)
         return TOKEN_ERROR;
 
+    /* In 2>FILE the digits are not a word but belong to the operator. */
     parser->word_length = (size_t)(parser->at - parser->word);
     if ((*parser->at == '<' || *parser->at == '>') &&
         all_digits(parser->word, parser->word_length))
@@ -182,6 +204,7 @@ static enum token_kind parse_word(struct parser *parser)
 static void skip_blanks(struct parser *parser)
 {
     for (;; parser->at++) {
+        /* Stop before the newline: it ends the line also after a comment. */
         if (*parser->at == '#')
             while (parser->at[1] && parser->at[1] != '\n')
                 parser->at++;
@@ -203,6 +226,8 @@ enum token_kind parser_next(struct parser *parser)
     enum token_kind kind = !*parser->at            ? TOKEN_END
                            : ends_word(*parser->at) ? parse_operator(parser)
                                                     : parse_word(parser);
+
+    /* A newline after && || or | is a blank, so that the command continues in the next line. */
     parser->joining = joins(kind);
     return kind;
 }
@@ -226,11 +251,15 @@ static void check_redirection(struct parser *parser, struct check *check, enum t
     bool *had = kind == TOKEN_READ    ? &check->reads
                 : parser->stream == 2 ? &check->writes_errors
                                       : &check->writes;
+
+    /* Of two > the first would only empty its file. That is always a mistake, so refuse it. */
     if (*had)
         parser->error = "a command can have only one <, one > and one 2>";
     else if (kind != TOKEN_JOIN && parser_next(parser) != TOKEN_WORD && !parser->error)
         parser->error = kind == TOKEN_READ ? "missing file name after <"
                                            : "missing file name after >";
+
+    /* A redirection alone is a command: > FILE creates a file. */
     *had = check->filled = true;
 }
 
@@ -248,6 +277,7 @@ static void check_operator(struct parser *parser, struct check *check, enum toke
                             : "missing command before ;";
     else if (stages > PIPE_STAGES_MAX)
         parser->error = "more than 16 commands in a pipe";
+
     *check = (struct check){ .before = kind, .stages = stages };
 }
 
@@ -256,6 +286,8 @@ const char *parse_check(const char *text, const char **next)
     struct parser parser = { .at = text };
     struct check check = { .before = TOKEN_NEWLINE, .stages = 1 };
     enum token_kind kind;
+
+    /* Words need no check of their own: parser_next() has found their errors. */
     do {
         kind = parser_next(&parser);
         if (kind == TOKEN_WORD)
@@ -265,6 +297,7 @@ const char *parse_check(const char *text, const char **next)
         else if (kind != TOKEN_ERROR)
             check_operator(&parser, &check, kind);
     } while (!parser.error && kind != TOKEN_NEWLINE && kind != TOKEN_END);
+
     *next = parser.at;
     return parser.error;
 }
@@ -274,9 +307,12 @@ bool parse_is_open(const char *text)
     struct parser parser = { .at = text };
     enum token_kind kind;
     bool joining;
+
+    /* parser_next() replaces `joining`, so keep the value from before the last token. */
     do {
         joining = parser.joining;
         kind = parser_next(&parser);
     } while (kind != TOKEN_END && kind != TOKEN_NEWLINE && !parser.error);
+
     return parser.open || (kind == TOKEN_END && joining);
 }

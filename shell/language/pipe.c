@@ -47,6 +47,7 @@ struct pipe *pipe_create(void)
         pipe_free(pipe);
         return NULL;
     }
+
     spin_init(&pipe->lock, RANK_QUEUE);
     wait_queue_init(&pipe->changed);
     atomic_init(&pipe->ends, 2);
@@ -80,10 +81,12 @@ static status_t pipe_take_turn(struct pipe *pipe)
 {
     status_t status = 0;
     spin_lock(&pipe->lock);
+
     while (!status && pipe->writing)
         status = wait_queue_wait_interruptible(&pipe->changed, &pipe->lock, TIME_NEVER);
     if (!status)
         pipe->writing = true;
+
     spin_unlock(&pipe->lock);
     return status;
 }
@@ -99,10 +102,14 @@ static void pipe_end_turn(struct pipe *pipe)
 static status_t write_in_turn(struct pipe *pipe, const char *data, size_t bytes)
 {
     while (bytes) {
+        /* Wait until a byte is free. A reader that has gone will never free one. */
         status_t status = 0;
         spin_lock(&pipe->lock);
         while (!status && !pipe->reader_gone && pipe->put - pipe->taken == pipe->room)
             status = wait_queue_wait_interruptible(&pipe->changed, &pipe->lock, TIME_NEVER);
+
+        /* The free bytes stay free until pipe_move() counts them, so they are filled without the
+         * lock. */
         size_t count = piece(pipe->put, bytes, pipe->room - (pipe->put - pipe->taken));
         uint8_t *to = place(pipe, pipe->put);
         if (pipe->reader_gone)
@@ -111,6 +118,7 @@ static status_t write_in_turn(struct pipe *pipe, const char *data, size_t bytes)
         if (status)
             return status;
 
+        /* Count the bytes only now that they are in the pages: the reader may take them at once. */
         memcpy(to, data, count);
         pipe_move(pipe, &pipe->put, count);
         data += count;
@@ -121,9 +129,11 @@ static status_t write_in_turn(struct pipe *pipe, const char *data, size_t bytes)
 
 status_t pipe_write(struct pipe *pipe, const char *data, size_t bytes)
 {
+    /* Hold the turn while the pipe is full too: the bytes of one call must stay together. */
     status_t status = pipe_take_turn(pipe);
     if (status)
         return status;
+
     status = write_in_turn(pipe, data, bytes);
     pipe_end_turn(pipe);
     return status;
@@ -134,15 +144,20 @@ ssize_t pipe_read(struct pipe *pipe, void *buffer, size_t bytes)
     status_t status = 0;
     if (!bytes)
         return 0;
+
+    /* Return what is there instead of waiting for all: the writer may be slow. */
     spin_lock(&pipe->lock);
     while (!status && !pipe->writer_gone && pipe->put == pipe->taken)
         status = wait_queue_wait_interruptible(&pipe->changed, &pipe->lock, TIME_NEVER);
+
+    /* If the writer has gone, nothing is left to copy and count is 0: the end. */
     size_t count = piece(pipe->taken, bytes, pipe->put - pipe->taken);
     const uint8_t *from = place(pipe, pipe->taken);
     spin_unlock(&pipe->lock);
     if (status)
         return status;
 
+    /* The writer may reuse the bytes once they are counted as taken. */
     memcpy(buffer, from, count);
     pipe_move(pipe, &pipe->taken, count);
     return (ssize_t)count;
@@ -154,6 +169,8 @@ static void pipe_close(struct pipe *pipe, bool *mine)
     *mine = true;
     wait_queue_wake_all(&pipe->changed);
     spin_unlock(&pipe->lock);
+
+    /* The end that is closed last frees the pipe, and the lock in it. */
     if (atomic_fetch_sub(&pipe->ends, 1) == 1)
         pipe_free(pipe);
 }

@@ -35,7 +35,10 @@ static status_t read_redirection(struct shell *shell, struct parser *parser, boo
     (void)parser_next(parser); /* the file's name: parse_check() has required it */
     if (!runs)
         return 0;
+
     char *name = expand_text(shell, parser->word, parser->word_length);
+
+    /* Only note the name. All files are opened before the first stage runs. */
     if (kind == TOKEN_READ) {
         stage->input = name;
     } else {
@@ -43,6 +46,7 @@ static status_t read_redirection(struct shell *shell, struct parser *parser, boo
         stage->files[stream].append = kind == TOKEN_APPEND;
         stage->targets[stream] = TARGET_FILE + stream;
     }
+
     return name ? 0 : -ENOMEM;
 }
 
@@ -72,7 +76,9 @@ status_t pipeline_read(struct shell *shell, struct parser *parser, bool runs,
 {
     status_t status;
     pipeline->count = 0;
+
     do {
+        /* parse_check() has refused more stages than there is room for. */
         struct stage *stage = &pipeline->stages[pipeline->count++];
         *stage = (struct stage){ .targets = { TARGET_OUT, TARGET_ERR } };
         status = read_stage(shell, parser, runs, stage, end);
@@ -115,9 +121,11 @@ static status_t assign(struct shell *shell, const struct words *assignments)
 
 static int run_list(struct shell *shell, const struct words *words)
 {
+    /* Parsing removes the options from the list, but words_free() must find all words. */
     char **list = words_copy_list(words);
     if (!list)
         return shell_fail(shell, NULL, -ENOMEM);
+
     int result = shell_run_command(shell, words->count, list);
     mem_free(list);
     return result;
@@ -126,6 +134,7 @@ static int run_list(struct shell *shell, const struct words *words)
 /* Runs `NAME=value COMMAND`: the assignment is in effect for this command only (POSIX 2.9.1). */
 static int run_words_with(struct shell *shell, struct stage *stage)
 {
+    /* The command gets a copy of the variables, and the shell its own ones afterwards. */
     struct variables before = shell->variables;
     status_t status = variables_copy(&before, &shell->variables);
     if (!status)
@@ -142,8 +151,11 @@ static int run_words(struct shell *shell, struct stage *stage)
 {
     if (stage->words.count && stage->assignments.count)
         return run_words_with(shell, stage);
+
     if (stage->words.count)
         return run_list(shell, &stage->words);
+
+    /* Assignments without a command change the shell's variables. */
     status_t status = assign(shell, &stage->assignments);
     return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
 }
@@ -153,8 +165,10 @@ static int run_words(struct shell *shell, struct stage *stage)
 /* Opens the files of the redirections. If one cannot be opened, run_stage() reports it. */
 static void stage_open(struct shell *shell, const struct pipeline *pipeline, struct stage *stage)
 {
+    /* Open the input first: if it cannot be opened, no output file is created. */
     if ((stage->failed = stage->input))
         stage->status = file_open(shell->directory, stage->input, OPEN_READ, &stage->input_file);
+
     for (unsigned i = 0; i < 2 && !stage->status; i++)
         if (stage->files[i].name)
             stage->status = output_file_open(shell, pipeline, stage->failed = stage->files[i].name,
@@ -167,6 +181,8 @@ static int stage_close(struct shell *shell, struct stage *stage, bool failed, in
     file_close(stage->input_file);
     for (unsigned i = 0; i < 2; i++) {
         enum output_file_end end = OUTPUT_FILE_WRITTEN;
+
+        /* The stage did not run, so leave its output as it was. */
         if (stage->status)
             output_file_abandon(stage->outputs[i]);
         status_t status = stage->status ? 0 : output_file_close(stage->outputs[i], failed, &end);
@@ -192,11 +208,13 @@ static int run_with_targets(struct shell *shell, struct stage *stage)
     /* `cat /f 2>> /f`: the message that /f is not read must not become a part of it. */
     if (stage->outputs[1])
         output_file_set_fallback(stage->outputs[1], err);
+
     shell->out = streams[stage->targets[0]];
     shell->err = streams[stage->targets[1]];
     int result = run_words(shell, stage);
     shell->command = NULL;
 
+    /* Errors stay in the stream's status. stage_close() reports those of a file. */
     IGNORE(stream_flush(shell->out));
     IGNORE(stream_flush(shell->err));
     shell->out = out;
@@ -215,6 +233,8 @@ static int run_stage(struct shell *shell, struct stage *stage)
     ssize_t (*read)(struct shell *shell, void *buffer, size_t bytes) = shell->read;
     void *input = shell->input;
     shell->command = NULL;
+
+    /* A file that cannot be opened keeps the command from running. */
     if (stage->status)
         return shell_fail(shell, stage->failed, stage->status);
 
@@ -223,6 +243,8 @@ static int run_stage(struct shell *shell, struct stage *stage)
         shell->input = stage->input_file;
     }
     int result = run_with_targets(shell, stage);
+
+    /* The next pipeline reads from the shell's own input again. */
     shell->read = read;
     shell->input = input;
     return result;
@@ -294,6 +316,8 @@ static struct runner *runner_create(struct shell *shell, struct stage *stage, st
     runner->stage = stage;
     runner->in = in;
     runner->out = out;
+
+    /* The first stage reads the shell's input, and the last one writes to the shell's output. */
     if (in) {
         runner->shell.read = read_pipe;
         runner->shell.input = in;
@@ -323,6 +347,7 @@ static void runner_work(void *argument)
 static status_t runners_start(struct runners *runners, struct shell *shell,
                               struct pipeline *pipeline)
 {
+    /* `in` is the reading end of the pipe that the stage before writes to. */
     struct pipe *in = NULL, *out = NULL;
     for (unsigned i = 0; i < pipeline->count; i++, in = out) {
         bool last = i + 1 == pipeline->count;
@@ -332,6 +357,7 @@ static status_t runners_start(struct runners *runners, struct shell *shell,
             return -ENOMEM;
         }
 
+        /* From here on the runner owns `in` and the writing end of `out`. */
         runners->list[i] = runner_create(shell, &pipeline->stages[i], in, out);
         if (!runners->list[i] ||
             thread_group_start(&runners->group, "pipe", runner_work, runners->list[i])) {
@@ -349,7 +375,10 @@ static int runners_finish(struct runners *runners, struct shell *shell, struct p
 {
     int statuses[PIPE_STAGES_MAX], result = SHELL_FAILED;
     bool failed = false;
+
+    /* A file is replaced only if no stage has failed, so collect all statuses first. */
     for (unsigned i = 0; i < pipeline->count; i++) {
+        /* A stage that was not started has failed. */
         const struct runner *runner = runners->list[i];
         statuses[i] = runner ? runner->status : SHELL_FAILED;
         failed |= statuses[i] != SHELL_DONE;
@@ -367,13 +396,17 @@ static int run_stages(struct shell *shell, struct pipeline *pipeline)
     struct runners *runners = mem_zalloc(sizeof(*runners));
     if (!runners)
         return shell_fail(shell, NULL, -ENOMEM);
+
     thread_group_init(&runners->group);
+
+    /* Earlier output comes first: the stages write through streams of their own. */
     IGNORE(stream_flush(shell->out));
 
     /* Open every file before any stage runs: whether a stage may read a file that another one
      * writes must not depend on their speed. */
     for (unsigned i = 0; i < pipeline->count; i++)
         stage_open(shell, pipeline, &pipeline->stages[i]);
+
     status_t status = runners_start(runners, shell, pipeline);
     thread_group_wait(&runners->group);
     int result = runners_finish(runners, shell, pipeline);
@@ -392,6 +425,8 @@ static bool take_time(struct pipeline *pipeline)
     if (pipeline->count == 1 || words->count < 2 || !text_equal(words->list[0], "time") ||
         words->list[1][0] == '-')
         return false;
+
+    /* Move the other words, with the NULL after them, to the front. */
     mem_free(words->list[0]);
     memmove(words->list, words->list + 1, (size_t)words->count * sizeof(*words->list));
     words->count--;
@@ -410,9 +445,11 @@ int pipeline_run(struct shell *shell, struct pipeline *pipeline)
     if (alone && is_empty(&pipeline->stages[0]))
         return shell->status; /* an empty line leaves $? unchanged */
 
+    /* A single command runs on this thread, so that `cd` and assignments change this shell. */
     uint64_t begun_us = time_now_us();
     int status = alone ? run_alone(shell, pipeline) : run_stages(shell, pipeline);
     shell->command = NULL;
+
     if (timed)
         shell_print_time(shell, begun_us);
     return status;

@@ -14,10 +14,13 @@ bool shell_must_stop(const struct shell *shell)
 /* Runs a pipeline that was read with `status`, and returns its exit status. */
 static int run_pipeline(struct shell *shell, struct pipeline *pipeline, status_t status)
 {
+    /* These messages are the shell's own, not a command's. */
     shell->command = NULL;
     int result = status == -EOVERFLOW ? shell_complain(shell, "argument list too long")
                  : status             ? shell_fail(shell, NULL, status)
                                       : pipeline_run(shell, pipeline);
+
+    /* The output of one command appears before the next one runs. */
     IGNORE(stream_flush(shell->out));
     return shell_interrupted() ? SHELL_INTERRUPTED : result;
 }
@@ -27,6 +30,7 @@ static status_t run_line(struct shell *shell, const char *line, struct pipeline 
 {
     struct parser parser = { .at = line };
     enum token_kind before = TOKEN_NEWLINE, end;
+
     do {
         /* `a && b || c`: && and || have the same precedence (POSIX 2.9.3), so the status so far
          * decides about each. A skipped pipeline is read, to find its end, but not expanded. */
@@ -50,6 +54,7 @@ int shell_run_text(struct shell *shell, const char *text)
     struct pipeline *pipeline = mem_alloc(sizeof(*pipeline)); /* large for a kernel stack */
     status_t status = 0;
     shell->command = NULL;
+
     if (!pipeline)
         return shell->status = shell_fail(shell, NULL, -ENOMEM);
 

@@ -43,6 +43,8 @@ static int append_line(struct script *script, size_t *length)
     char byte = 0;
     int got;
     script->lines++;
+
+    /* CR is left out, since lines can end with CR LF. */
     while ((got = next_byte(script, &byte)) > 0 && byte != '\n') {
         if (!byte)
             return -EILSEQ;
@@ -52,6 +54,7 @@ static int append_line(struct script *script, size_t *length)
             return -EOVERFLOW;
         script->line[(*length)++] = byte;
     }
+
     script->line[*length] = '\0';
 
     /* A byte order mark, which editors elsewhere put before UTF-8, is not part of the text. */
@@ -68,11 +71,16 @@ static int next_text(struct script *script)
     size_t length = 0;
     int got;
     script->first_line = script->lines + 1;
+
     while ((got = append_line(script, &length)) > 0 && parse_is_open(script->line)) {
+        /* The line before ends within quotes or after an operator. The newline is part of the
+         * text. */
         if (length + 1 == SHELL_LINE_BYTES)
             return -EOVERFLOW;
         script->line[length++] = '\n';
     }
+
+    /* The file may end within a command. Run that, and let the parser report it. */
     return length && !got ? 1 : got;
 }
 
@@ -80,6 +88,7 @@ static void report(struct script *script, status_t status)
 {
     struct shell *shell = script->shell;
     shell->command = NULL;
+
     if (status == -EOVERFLOW) {
         if (script->lines > script->first_line)
             shell_complain(shell, "command too long: it continues to line %u and exceeds "
@@ -102,18 +111,25 @@ static void run_lines(void *argument)
     const char *outer_name = shell->script_name;
     unsigned outer_line = shell->script_line;
     int got = 1;
+
+    /* A script without commands succeeds, whatever ran before it. */
     shell->status = SHELL_DONE;
     shell->script_name = script->name;
     shell->script_depth++;
 
     while (!shell_must_stop(shell) && (got = next_text(script)) > 0) {
+        /* parse_check() here only finds out whether the script must end: shell_run_text() checks
+         * again, and reports the error. */
         const char *next;
         shell->script_line = script->first_line;
         bool wrong = parse_check(script->line, &next) != NULL;
+
         shell_run_text(shell, script->line);
         if (wrong)
             break;
     }
+
+    /* Errors of reading are reported for the text that could not be read. */
     shell->script_line = script->first_line;
     if (got < 0)
         report(script, got);
@@ -123,6 +139,7 @@ static void run_lines(void *argument)
     shell->script_depth--;
     shell->script_name = outer_name;
     shell->script_line = outer_line;
+
     if (shell_interrupted())
         shell->status = SHELL_INTERRUPTED;
 }
@@ -130,15 +147,21 @@ static void run_lines(void *argument)
 int shell_source(struct shell *shell, const char *path)
 {
     const struct shell_command *command = shell->command;
+
+    /* Scripts that source each other would otherwise run until memory is exhausted. */
     if (shell->script_depth == SCRIPT_DEPTH_MAX)
         return shell_complain(shell, "%s: scripts are nested too deeply", path);
 
+    /* On the heap: a line and a chunk are larger than a frame may be. */
     struct script *script = mem_zalloc(sizeof(*script));
     status_t status = script ? file_open(shell->directory, path, OPEN_READ, &script->file)
                              : -ENOMEM;
     if (!status) {
         script->shell = shell;
         script->name = path;
+
+        /* The caller waits, so the shell still belongs to one thread at a time. The group forwards
+         * ^C to the script's thread. */
         thread_group_init(&script->group);
         status = thread_group_start(&script->group, "source", run_lines, script);
         thread_group_wait(&script->group);

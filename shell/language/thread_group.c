@@ -15,6 +15,9 @@ static void thread_group_work(void *argument)
     struct thread_group_member *member = argument;
     struct thread_group *group = member->group;
     member->work(member->argument);
+
+    /* Wake the waiter under the lock. It then joins this thread, so the group outlives the
+     * unlock. */
     spin_lock(&group->lock);
     group->working--;
     wait_queue_wake_all(&group->ended);
@@ -31,6 +34,7 @@ status_t thread_group_start(struct thread_group *group, const char *name,
     spin_lock(&group->lock);
     group->working++;
     spin_unlock(&group->lock);
+
     struct thread *thread = thread_create(name, PRIORITY_NORMAL, thread_group_work, member);
     if (thread) {
         member->thread = thread;
@@ -48,12 +52,17 @@ void thread_group_wait(struct thread_group *group)
 {
     status_t status = 0;
     spin_lock(&group->lock);
+
+    /* An interrupt ends this wait, but not the threads: they get it next. */
     while (group->working && !status)
         status = wait_queue_wait_interruptible(&group->ended, &group->lock, TIME_NEVER);
     spin_unlock(&group->lock);
 
+    /* The threads may be waiting for a disc or a pipe, and return -EINTR from there. */
     for (unsigned i = 0; status && i < group->count; i++)
         thread_interrupt(group->members[i].thread);
+
+    /* Join even those that have ended: their memory is freed only then. */
     for (unsigned i = 0; i < group->count; i++)
         thread_join(group->members[i].thread);
 }

@@ -103,6 +103,7 @@ bool regex_list_find(const struct regex_list *list, const char *text, size_t byt
         size_t one_start, one_end;
         if (!regex_find(entry->expression, text, bytes, from, &one_start, &one_end))
             continue;
+
         /* Of several matches, the leftmost, and the longest of those (POSIX 9.1). */
         if (!found || one_start < *start || (one_start == *start && one_end > *end)) {
             *start = one_start;

@@ -106,6 +106,7 @@ static bool take_member(const char **at, const char *end, bool fold, struct memb
             if (text_starts(*at, classes[i].name)) {
                 *at += strlen(classes[i].name);
                 member->has = classes[i].has;
+
                 /* Folded characters are all lower case: either class contains each letter. */
                 if (fold && (member->has == is_upper || member->has == is_lower))
                     member->has = is_alpha;
