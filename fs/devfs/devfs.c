@@ -88,6 +88,9 @@ static void info_fill(struct device *device, vnode_id_t id, enum node_type type,
     struct device_medium medium = { .present = false };
     if (type == NODE_FILE)
         medium = device_medium(device);
+
+    /* Without a medium the size is 0. The alias makes all names of a device one file to `cp` and
+     * `du`. */
     *info = (struct node_info){
         .known = INFO_DIRENT | INFO_STANDARD | INFO_ALIAS | INFO_MODE,
         .id = id,
@@ -133,6 +136,7 @@ static int devfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor
 {
     const struct devfs_node *node = node_of(directory);
     (void)fsd, (void)cursor, (void)levels;
+
     if (*position <= STREAMS && is_root(node)) {
         const char *name = root_entry((unsigned)*position, &entry->info);
         text_copy(entry->name, sizeof(entry->name), name);
@@ -145,9 +149,12 @@ static int devfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor
     struct device *device = classes ? device_by_class(after) : device_child(node->device, after);
     if (!device)
         return 0;
+
     device_info(device, classes ? KIND_ALIAS : KIND_DEVICE, &entry->info);
     text_copy(entry->name, sizeof(entry->name), classes ? device_alias(device)
                                                          : device_name(device));
+
+    /* Numbers are never reused, so this place stays right when devices vanish. */
     *position = (uint64_t)device_number(device) + STREAMS + 1;
     device_put(device);
     return 1;
@@ -189,6 +196,7 @@ static status_t devfs_get_child_info(struct fsd *fsd, struct vnode *directory,
                                                         element.length);
     if (!device)
         return -ENOENT;
+
     device_info(device, classes ? KIND_ALIAS : KIND_DEVICE, info);
     device_put(device);
     return 0;
@@ -254,6 +262,7 @@ static status_t node_open(struct vnode *vnode, struct devfs_node *node)
         vnode->type = NODE_LINK;
         return *device_alias(node->device) ? 0 : -ENOENT;
     }
+
     vnode->type = type_of_device(node->device);
     return vnode->type == NODE_FILE ? node_open_device(vnode, node) : 0;
 }
@@ -271,6 +280,7 @@ static status_t devfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
     struct devfs_node *node = mem_zalloc(sizeof(*node));
     if (!node)
         return -ENOMEM;
+
     vnode->transient = true;
     vnode->cache_block_bytes = 0;
     status_t status = node_open(vnode, node);
@@ -301,6 +311,8 @@ static status_t devfs_open(struct fsd *fsd, struct vnode *vnode, bool write)
     const struct devfs_node *node = node_of(vnode);
     if (vnode->stream)
         return 0;
+
+    /* A device that is about to be removed refuses opens, though its vnode may exist already. */
     status_t status = device_admits(node->device);
     return !status && write ? device_claim(&node->handle) : status;
 }
@@ -364,6 +376,9 @@ static void devfs_read_write(struct fsd *fsd, struct vfs_io *io)
     uint64_t length = io->length_bytes, size = io->vnode->size_bytes;
     if (io->op == IO_READ && io->offset_bytes < size && length > size - io->offset_bytes)
         length = size - io->offset_bytes;
+
+    /* To the handle of this vnode's medium: after a change of discs the request fails with
+     * -ESTALE. */
     vfs_io_submit_to(io, &node_of(io->vnode)->handle, io->offset_bytes, length);
 }
 
@@ -412,6 +427,7 @@ static status_t devfs_mount(const struct device_handle *handle, const char *opti
     (void)options;
     if (handle->device)
         return -EMEDIUMTYPE;
+
     struct fsd *fsd = mem_zalloc(sizeof(*fsd));
     if (!fsd)
         return -ENOMEM;

@@ -39,6 +39,7 @@ status_t ramfs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
     if (levels & INFO_STANDARD && info->size_bytes > FILE_BYTES_MAX)
         return -EFBIG;
 
+    /* Pages are freed under the lock of the node: a reader copies under the same lock. */
     mutex_lock(&node->lock);
     if (levels & INFO_STANDARD) {
         shrink(node, info->size_bytes);
@@ -59,6 +60,8 @@ static status_t move(struct ramfs_node *node, enum io_op op, uint64_t offset, vo
 {
     uint64_t index = offset / PAGE_BYTES;
     size_t at = (size_t)(offset % PAGE_BYTES);
+
+    /* The rest of a new page is zero, so a gap that a write leaves reads as zeroes. */
     if (op == IO_WRITE) {
         uint8_t *page = pages_make(&node->pages, index, NULL);
         if (!page)
@@ -114,6 +117,7 @@ void ramfs_read_write(struct fsd *fsd, struct vfs_io *io)
     else
         status = transfer(node, io);
 
+    /* Also after an error: what was written counts. */
     if (io->op == IO_WRITE && io->done_bytes) {
         ramfs_node_touch(node);
         if (offset + io->done_bytes > node->size_bytes)

@@ -38,8 +38,11 @@ static void entry_insert(struct ramfs_node *directory, struct ramfs_node *node)
     struct ramfs_directory *entries = directory->directory;
     node->name_link.hash = hash_bytes(node->name, node->name_length, 0);
     table_insert(&entries->names, &node->name_link);
+
+    /* A listing in progress does not return entries with a later number than it began with. */
     node->place.sequence = ++entries->last_sequence;
     list_push_back(&entries->places, &node->place.link);
+
     node->parent = directory;
     ramfs_node_touch(directory);
 }
@@ -59,6 +62,9 @@ static status_t directory_admit(struct ramfs_node *directory)
 {
     _Atomic uint64_t *entries = &directory->directory->entries;
     uint64_t count = atomic_load(entries);
+
+    /* Count and mark are one word: either the entry is counted, and the directory not empty, or it
+     * is marked, and nothing is added. */
     while (!(count & RAMFS_REMOVED))
         if (atomic_compare_exchange_weak(entries, &count, count + 1))
             return 0;
@@ -76,10 +82,14 @@ static void directory_dismiss(struct ramfs_node *directory)
 static status_t node_condemn(struct ramfs_node *node, const struct vnode *vnode)
 {
     uint64_t none = 0;
+
+    /* The caller looked the vnode up earlier. Another thread may have replaced the name since. */
     if (!node || node != node_of(vnode))
         return -ENOENT;
     if (node->type != NODE_DIRECTORY)
         return 0;
+
+    /* Only a count of exactly 0 becomes the mark. */
     return atomic_compare_exchange_strong(&node->directory->entries, &none, RAMFS_REMOVED)
                ? 0
                : -ENOTEMPTY;
@@ -124,6 +134,7 @@ static status_t make(struct fsd *fsd, struct vnode *directory, struct element el
         return status;
 
     mutex_lock(&parent->lock);
+
     status = entry_find(parent, element)
                  ? -EEXIST
                  : ramfs_node_create(ramfs_of(fsd), type, element, &node);
@@ -131,6 +142,7 @@ static status_t make(struct fsd *fsd, struct vnode *directory, struct element el
         entry_insert(parent, node);
         *id = node->id;
     }
+
     mutex_unlock(&parent->lock);
     if (status)
         directory_dismiss(parent);
@@ -160,6 +172,7 @@ status_t ramfs_unlink(struct fsd *fsd, struct vnode *directory, struct element e
     status_t status = node_condemn(node, vnode);
     if (!status)
         entry_remove(parent, node);
+
     mutex_unlock(&parent->lock);
     if (!status)
         ramfs_node_forget(ramfs_of(fsd), node);
@@ -212,12 +225,15 @@ static status_t rename_check(struct rename *r)
 {
     r->node = entry_find(r->from, r->old_name);
     r->old = entry_find(r->to, r->new_name);
+
     if (!r->node)
         return -ENOENT;
     if (r->old == r->node) /* another thread has renamed it meanwhile */
         return -EEXIST;
     if (r->old && (!r->replaced || r->old != node_of(r->replaced)))
         return -EEXIST;
+
+    /* A directory that was moved into itself could not be reached any more. */
     if (r->from != r->to && node_is_above(r->node, r->to))
         return -EINVAL;
     return r->old ? node_condemn(r->old, r->replaced) : 0;
@@ -228,6 +244,7 @@ static void rename_move(struct rename *r, char **name)
 {
     struct ramfs_node *node = r->node;
     char *old_text = node->name;
+
     if (r->old)
         entry_remove(r->to, r->old);
 
@@ -268,6 +285,8 @@ static status_t rename_across(struct ramfs *ramfs, struct rename *r, char **name
     status_t status = directory_admit(r->to);
     if (status)
         return status;
+
+    /* One at a time: while parents change, node_is_above() would be wrong. */
     mutex_lock(&ramfs->renames);
     status = rename_locked(r, name);
     mutex_unlock(&ramfs->renames);
@@ -291,8 +310,11 @@ status_t ramfs_rename(struct fsd *fsd, struct vnode *from, struct element old_na
     char *name = ramfs_name_copy(new_name);
     if (!name)
         return -ENOMEM;
+
     status_t status = r.from == r.to ? rename_locked(&r, &name)
                                      : rename_across(ramfs_of(fsd), &r, &name);
+
+    /* The replaced node lives on while it is open, without a name. */
     if (!status && r.old)
         ramfs_node_forget(ramfs_of(fsd), r.old);
     mem_free(name);
@@ -311,6 +333,9 @@ status_t ramfs_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor)
     reader->is_reader = true;
 
     mutex_lock(&parent->lock);
+
+    /* The reader is an element of the list that it reads, so that no removal can leave it
+     * dangling. */
     reader->sequence = parent->directory->last_sequence;
     list_push_front(&parent->directory->places, &reader->link);
     mutex_unlock(&parent->lock);
@@ -341,6 +366,7 @@ int ramfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint6
     (void)fsd, (void)position, (void)levels;
     mutex_lock(&parent->lock);
     struct ramfs_node *node = reader_next(parent->directory, reader);
+
     if (node) {
         ramfs_node_info(node, &entry->info);
         memcpy(entry->name, node->name, node->name_length + 1);

@@ -96,9 +96,12 @@ status_t ramfs_node_create(struct ramfs *ramfs, enum node_type type, struct elem
 {
     if (vfs_memory_is_short(1))
         return -ENOSPC;
+
     struct ramfs_node *node = node_alloc(type, element);
     if (!node)
         return -ENOMEM;
+
+    /* One user: the name. Each vnode is another. */
     atomic_init(&node->users, 1);
     mutex_init(&node->lock, RANK_FSD);
     node->id = atomic_fetch_add(&ramfs->last_id, 1) + 1;
@@ -119,6 +122,8 @@ void ramfs_node_forget(struct ramfs *ramfs, struct ramfs_node *node)
     mutex_lock(&shard->lock);
     table_remove(&shard->nodes, &node->id_link);
     mutex_unlock(&shard->lock);
+
+    /* An open file keeps the node; otherwise it is freed here. */
     ramfs_node_put(node);
 }
 
@@ -128,6 +133,8 @@ struct ramfs_node *ramfs_node_get(struct ramfs *ramfs, vnode_id_t id)
     mutex_lock(&shard->lock);
     struct table_link *link = table_first(&shard->nodes, hash_u64(id)); /* one id, one hash */
     struct ramfs_node *node = link ? node_of_link(link) : NULL;
+
+    /* Counted under the shard's lock, so that ramfs_node_forget() cannot free it before. */
     if (node)
         atomic_fetch_add(&node->users, 1);
     mutex_unlock(&shard->lock);
@@ -138,6 +145,7 @@ void ramfs_nodes_free(struct ramfs *ramfs)
 {
     for (unsigned i = 0; i < RAMFS_SHARDS; i++) {
         struct table_link *link = table_take_all(&ramfs->shards[i].nodes);
+
         while (link) {
             struct ramfs_node *node = node_of_link(link);
             link = link->next;

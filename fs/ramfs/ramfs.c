@@ -76,6 +76,8 @@ static struct ramfs *ramfs_alloc(void)
     struct ramfs *ramfs = mem_zalloc(sizeof(*ramfs));
     if (!ramfs)
         return NULL;
+
+    /* Taken before a node's lock (FSD), and shards after it. */
     mutex_init(&ramfs->renames, RANK_VNODE);
     for (unsigned i = 0; i < RAMFS_SHARDS; i++)
         mutex_init(&ramfs->shards[i].lock, RANK_CACHE);
@@ -90,6 +92,7 @@ static status_t ramfs_mount(const struct device_handle *handle, const char *opti
     (void)options;
     if (handle->device)
         return -EMEDIUMTYPE; /* ramfs needs no device */
+
     struct ramfs *ramfs = ramfs_alloc();
     if (!ramfs)
         return -ENOMEM;
@@ -98,6 +101,7 @@ static status_t ramfs_mount(const struct device_handle *handle, const char *opti
         ramfs_dismount(&ramfs->fsd);
         return status;
     }
+
     *fsd = &ramfs->fsd;
     return 0;
 }

@@ -20,6 +20,8 @@ static struct table_link **bucket_at(struct table *table, size_t index)
 {
     if (!table->bucket_count)
         return &table->single;
+
+    /* Buckets are in a tree of pages, so that growing never moves or copies them. */
     void *page = pages_get(&table->buckets, index / PAGE_BUCKETS);
     return (struct table_link **)page + index % PAGE_BUCKETS;
 }
@@ -34,6 +36,9 @@ static struct table_link **bucket_of(struct table *table, uint64_t hash)
 {
     if (!table->bucket_count)
         return &table->single;
+
+    /* The bit that decides whether the element is in the upper half: that half may not be
+     * complete. */
     size_t floor = table_floor(table), index = hash & (2 * floor - 1);
     return bucket_at(table, index < table->bucket_count ? index : index - floor);
 }
@@ -60,6 +65,8 @@ static void first_buckets(struct table *table)
 {
     if (!pages_make(&table->buckets, 0, NULL))
         return;
+
+    /* Without memory the single chain stays, and becomes longer. */
     struct table_link *chain = table->single;
     table->single = NULL;
     table->bucket_count = PAGE_BUCKETS;
@@ -74,6 +81,7 @@ static void no_buckets(struct table *table)
             *bucket_at(table, i) = link->next;
             push(&all, link);
         }
+
     table->bucket_count = 0;
     table->single = all;
     pages_cut(&table->buckets, 0);
@@ -88,6 +96,7 @@ static void split(struct table *table)
         return;
 
     struct table_link **from = bucket_at(table, last - table_floor(table)), *chain = *from;
+
     *from = NULL;
     *bucket_at(table, last) = NULL;
     table->bucket_count++;
@@ -101,6 +110,7 @@ static void merge(struct table *table)
     struct table_link *chain = *bucket_at(table, last);
     table->bucket_count--;
     distribute(table, chain);
+
     if (last % PAGE_BUCKETS == 0)
         pages_cut(&table->buckets, last / PAGE_BUCKETS);
 }

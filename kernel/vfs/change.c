@@ -31,6 +31,7 @@ static status_t child_for_change(const struct place *place, enum change change,
     status_t status = path_lookup_mounted(place->parent, place->name, child);
     if (status == -ENOENT)
         return change == CHANGE_REMOVES ? -ENOENT : 0;
+
     if (status)
         return status;
     if (change == CHANGE_ADDS)
@@ -45,6 +46,7 @@ static status_t change_check(const struct place *place, enum change change, bool
 {
     struct fsd *fsd = place->parent->mount->fsd;
     *child = NULL;
+
     status_t status = fsd_check(fsd);
     if (!status)
         status = name_check(place->name, change);
@@ -68,6 +70,7 @@ static status_t place_add(const struct place *place, fsd_add add)
     vnode_id_t id;
     if (place->dots)
         return -EEXIST;
+
     status_t status = change_check(place, CHANGE_ADDS, add != NULL, &child);
     if (!status)
         status = add(place->parent->mount->fsd, place->parent->vnode, place->name, &id);
@@ -102,6 +105,7 @@ static bool mounts_touch(struct path *path)
     char *text = mem_alloc(PATH_BYTES_MAX + 1);
     if (!text)
         return true;
+
     path_text(path, text, PATH_BYTES_MAX + 1);
     bool found = mounts_below(text);
     mem_free(text);
@@ -114,11 +118,16 @@ status_t place_remove(const struct place *place)
     struct path *child;
     if (place->dots)
         return place->name.length ? -EINVAL : -EBUSY; /* `.` and `..`; the root */
+
+    /* The rules for slashes and mounts are checked after the name, so that a missing one is
+     * -ENOENT. */
     status_t status = change_check(place, CHANGE_REMOVES, fsd->ops->unlink != NULL, &child);
     if (!status && place->slash && !path_is_directory(child))
         status = -ENOTDIR;
     else if (!status && path_is_directory(child) && mounts_touch(child))
         status = -EBUSY; /* even if it is empty: mount points need no directory of their own */
+
+    /* The FSD checks again, under its lock, that the name still belongs to this vnode. */
     if (!status)
         status = fsd->ops->unlink(fsd, place->parent->vnode, place->name, child->vnode);
     if (!status)
@@ -150,10 +159,13 @@ struct rename {
 static status_t rename_check(const struct rename *r)
 {
     bool directory = path_is_directory(r->node);
+
+    /* A slash requires a directory (POSIX 4.13). A directory cannot be moved into itself. */
     if (!directory && (r->from->slash || r->to->slash))
         return -ENOTDIR;
     if (directory && path_is_inside(r->to->parent, r->node))
         return -EINVAL;
+
     if (!r->old)
         return 0;
     if (path_is_inside(r->from->parent, r->old))
@@ -176,6 +188,9 @@ static status_t rename_directory(const struct rename *r)
     status_t status = vnode_move_begin(r->node->vnode);
     if (status)
         return status;
+
+    /* No walk can reference it between the check and the change: walks wait for the end of the
+     * move. */
     status = mounts_touch(r->node) ? -EBUSY : rename_node(r);
     vnode_move_end();
     return status;
@@ -189,6 +204,8 @@ status_t place_rename(const struct place *from, const struct place *to)
         return -EXDEV;
     if (from->dots || to->dots)
         return -EBUSY;
+
+    /* The old name must exist; the new one may, but must not be a mount point either. */
     status_t status = change_check(from, CHANGE_REMOVES, supported, &r.node);
     if (!status)
         status = change_check(to, CHANGE_REPLACES, supported, &r.old);
@@ -203,6 +220,7 @@ status_t place_rename(const struct place *from, const struct place *to)
         status = path_is_directory(r.node) ? rename_directory(&r) : rename_node(&r);
     if (!status && !same && r.old)
         vnode_unlinked(r.old->vnode);
+
     path_put(r.old);
     path_put(r.node);
     return status;
@@ -211,6 +229,7 @@ status_t place_rename(const struct place *from, const struct place *to)
 status_t vfs_rename(struct path *start, const char *from, const char *to)
 {
     struct place a, b;
+
     status_t status = place_find(start, from, false, &a);
     if (status)
         return status;

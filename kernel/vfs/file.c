@@ -35,12 +35,15 @@ static status_t file_claim(struct file *file)
     status_t status = vnode_share(vnode, file->flags);
     if (status)
         return status;
+
+    /* The counts come first: what they exclude must not reach the device (device_claim). */
     if (fsd->ops->open)
         status = fsd->ops->open(fsd, vnode, file->flags & OPEN_WRITE);
     if (status) {
         vnode_unshare(vnode, file->flags);
         return status;
     }
+
     fsd_file_opened(fsd);
     return 0;
 }
@@ -49,6 +52,8 @@ static void file_unclaim(struct file *file)
 {
     struct vnode *vnode = file->vnode;
     struct fsd *fsd = vnode->fsd;
+
+    /* In the reverse order of file_claim(). */
     fsd_file_closed(fsd);
     if (fsd->ops->close)
         fsd->ops->close(fsd, vnode, file->flags & OPEN_WRITE);
@@ -79,6 +84,7 @@ static status_t file_prepare_content(struct file *file)
     /* read before the claim: from then on a reader may be refused because of this handle */
     file->refused = vnode->readers_refused;
     file->truncations = vnode->truncations;
+
     status_t status = file_claim(file);
     if (!status && file->flags & OPEN_TRUNCATE) {
         status = file_truncate(file);
@@ -95,6 +101,7 @@ static status_t file_prepare(struct file *file)
     status_t status = fsd_check(fsd);
     if (!status)
         status = file_check_type(vnode, file->flags);
+
     if (!status && !(file->flags & OPEN_DIRECTORY))
         status = file_prepare_content(file);
     else if (!status && fsd->ops->open_dir)
@@ -112,6 +119,7 @@ static status_t file_create(struct path *path, struct mount *mount, struct vnode
         goto no_file;
 
     *file = (struct file){ .path = path, .mount = mount, .vnode = vnode, .flags = flags };
+
     status = file_prepare(file);
     if (status)
         goto refused;
@@ -178,6 +186,7 @@ status_t file_open(struct path *start, const char *text, unsigned flags, struct 
     *file = NULL;
     if (flags & OPEN_CREATE)
         return file_open_created(start, text, flags, file);
+
     status_t status = path_walk(start, text, 0, &path);
     if (status)
         return status;
@@ -200,6 +209,7 @@ void file_close(struct file *file)
     if (file->view_page)
         page_free(file->view_page);
 
+    /* A file opened by id has no path, and references of its own instead. */
     if (file->path) {
         path_put(file->path);
     } else {
@@ -268,9 +278,13 @@ int dir_read(struct file *directory, unsigned levels, struct dir_entry *entry)
     if (status)
         return status;
 
+    /* The FSD fills in what it has. A type that stays NODE_NONE makes the caller ask for it. */
     entry->info = (struct node_info){ .type = NODE_NONE };
     entry->skipped = 0;
     int got = fsd->ops->read_dir(fsd, vnode, directory->cursor, &directory->offset, levels, entry);
+
+    /* From now on, look-ups in this file system that find nothing search for cleaned names as
+     * well. */
     if (got > 0 && name_clean(entry->name))
         fsd->changes_names = true;
     return got;

@@ -26,9 +26,12 @@ ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer, siz
         return -EBADF;
     if (thread_interrupted())
         return -EINTR;
+
     if (file_is_cached(file))
         return vnode_read(vnode, offset_bytes, buffer, bytes);
 
+    /* A cache checks on each read whether the medium is still there. Without one, check here, then
+     * cut the read at the end of the file: FSDs get no range past it. */
     status_t status = vnode_check(vnode);
     uint64_t size = vnode->size_bytes;
     if (status || offset_bytes >= size)
@@ -42,6 +45,8 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
     struct vnode *vnode = file->vnode;
     if (!(file->flags & OPEN_WRITE))
         return -EBADF;
+
+    /* A handle to a removed disc gets that error even for an empty write. */
     status_t status = vnode_check(vnode);
     if (status || !bytes)
         return status;
@@ -56,6 +61,7 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
 status_t file_flush(struct file *file)
 {
     struct vnode *vnode = file->vnode;
+
     uint64_t done;
     status_t status = vnode_check(vnode);
     if (!status)
@@ -76,6 +82,7 @@ static status_t file_copy_piece(struct file *file, enum io_op op, uint64_t offse
     while (bytes) {
         ssize_t got = op == IO_READ ? file_read_at(file, offset_bytes, memory, bytes)
                                     : file_write_at(file, offset_bytes, memory, bytes);
+
         if (got <= 0)
             return got ? (status_t)got : -EIO; /* the file has become shorter */
         *done_bytes += (uint32_t)got;
@@ -92,6 +99,7 @@ static status_t file_copy_segments(struct file *file, enum io_op op, uint64_t of
 {
     status_t status = 0;
     for (unsigned i = 0; !status && *done_bytes < length_bytes; i++) {
+        /* The last segment may reach past the end of the transfer. */
         uint32_t count = segments[i].length_bytes, left = length_bytes - *done_bytes;
         status = file_copy_piece(file, op, offset_bytes + *done_bytes, segments[i].address,
                                  count < left ? count : left, done_bytes);
@@ -106,6 +114,7 @@ status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
     struct vnode *vnode = file->vnode;
     uint64_t size = vnode->size_bytes;
     uint32_t block = vnode->cache_block_bytes;
+
     *done_bytes = 0;
     if (op == IO_WRITE && !(file->flags & OPEN_WRITE))
         return -EBADF;
@@ -118,6 +127,7 @@ status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
         length_bytes > size || offset_bytes > size - length_bytes)
         return file_copy_segments(file, op, offset_bytes, segments, length_bytes, done_bytes);
 
+    /* Here the device reads or writes the caller's memory itself: no byte is copied. */
     uint64_t done;
     status = vnode_io(
         (struct vfs_io){
@@ -150,6 +160,8 @@ static ssize_t file_append(struct file *file, const void *buffer, size_t bytes)
     struct vnode *vnode = file->vnode;
     if (vnode->cache_block_bytes)
         return bytes ? -ENOSPC : 0;
+
+    /* The FSD determines the offset under its own lock. file->offset then follows the bytes. */
     status_t status = vnode_check(vnode);
     if (status || !bytes)
         return status;
@@ -160,6 +172,8 @@ ssize_t file_write(struct file *file, const void *buffer, size_t bytes)
 {
     if (file->flags & OPEN_APPEND && !file->vnode->stream)
         return file_append(file, buffer, bytes);
+
+    /* A stream has no end to append to. */
     ssize_t done = file_write_at(file, file->offset, buffer, bytes);
     if (done > 0)
         file->offset += (uint64_t)done;
@@ -184,6 +198,8 @@ static ssize_t file_view_copy(struct file *file, struct cache_view *view)
 {
     if (!file->view_page && !(file->view_page = page_alloc()))
         return -ENOMEM;
+
+    /* The page is reused by the next view, so only one view of a handle is valid at a time. */
     ssize_t got = file_read_at(file, file->offset, file->view_page, PAGE_BYTES);
     if (got > 0)
         *view = (struct cache_view){ .data = file->view_page, .length_bytes = (size_t)got };

@@ -8,6 +8,9 @@ size_t vfs_reclaim(size_t wanted)
 {
     enum { VNODES_A_PAGE = 64 }; /* many small allocations must go before a page becomes free */
     size_t before = page_free_count();
+
+    /* Pages can be read again at the cost of one transfer; vnodes cost several, and only free pages
+     * together. */
     cache_reclaim(wanted);
     if (page_free_count() < before + wanted)
         vnodes_reclaim(VNODES_A_PAGE * wanted);

@@ -19,6 +19,9 @@ bool name_clean(char *name)
         text_copy(name, 2, "_");
         return true;
     }
+
+    /* An invalid sequence is replaced byte by byte, so that decoding resumes at the next valid
+     * character. */
     while (at < length) {
         uint32_t code;
         int count = utf8_decode(name + at, length - at, &code);
@@ -57,6 +60,8 @@ status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element el
     status_t status = fsd->ops->lookup(fsd, directory, element, id);
     if (status != -ENOENT || !fsd->changes_names)
         return status;
+
+    /* The name may be one that name_clean() changed. An entry is too large for the stack. */
     struct dir_entry *entry = mem_alloc(sizeof(*entry));
     if (!entry)
         return -ENOMEM;
@@ -66,6 +71,7 @@ status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element el
         if (fsd->ops->close_dir)
             fsd->ops->close_dir(fsd, directory, cursor);
     }
+
     mem_free(entry);
     return status;
 }

@@ -24,6 +24,8 @@ struct path *path_create(struct path *parent, struct mount *mount, struct vnode 
         mount_put(mount);
         return NULL;
     }
+
+    /* A path keeps its parent, so that `..` and the text follow the way that was walked. */
     atomic_init(&path->references, 1);
     path->parent = parent ? path_get(parent) : NULL;
     path->mount = mount;
@@ -54,6 +56,7 @@ struct path *path_get(struct path *path)
 void path_put(struct path *path)
 {
     while (path && atomic_fetch_sub(&path->references, 1) == 1) {
+        /* A loop instead of recursion: the stack must not depend on the depth of a tree. */
         struct path *parent = path->parent;
         vnode_put(path->vnode);
         mount_put(path->mount);
@@ -106,6 +109,7 @@ bool path_is_inside(struct path *path, struct path *directory)
 
 size_t path_text(struct path *path, char *text, size_t bytes)
 {
+    /* The length is returned whatever the buffer holds, as snprintf() does. */
     size_t length = path->parent ? 0 : 1;
     for (struct path *at = path; at->parent; at = at->parent)
         length += 1 + at->length;

@@ -14,9 +14,12 @@ status_t path_info(struct path *path, unsigned levels, struct node_info *info)
         .type = path->vnode->type,
         .alias = path->vnode->id,
     };
+
     status_t status = fsd_check(fsd);
     if (!status)
         status = fsd->ops->get_info(fsd, path->vnode, levels, info);
+
+    /* An FSD may store types. Otherwise the name decides. */
     if (!status && levels & INFO_MIME && info->type == NODE_FILE && !info->mime)
         info->mime = mime_type(path->name);
     return status;
@@ -53,9 +56,12 @@ status_t path_child_info(struct path *parent, const char *name, bool cross, unsi
 {
     struct path *child;
     struct element element = { name, strlen(name) };
+
+    /* Without a vnode if possible: `ls -l` of a large directory would fill the table with them. */
     status_t status = child_info(parent, element, cross, levels, info);
     if (status != -EAGAIN)
         return status;
+
     status = path_child_element(parent, element, cross, &child);
     if (status)
         return status;

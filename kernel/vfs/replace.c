@@ -30,6 +30,8 @@ static status_t part_create(struct replacing *names)
     int stem = (int)part_stem(target);
     status_t status = -EEXIST;
     names->part.parent = path_get(names->place.parent);
+
+    /* Names may be taken by other writers, and by parts that a crash left. */
     for (unsigned n = 1; status == -EEXIST && n <= PARTS_MAX; n++) {
         format_text(names->name, sizeof(names->name), ".%.*s.part~%u", stem, target.name, n);
         names->part.name = (struct element){ names->name, strlen(names->name) };
@@ -44,11 +46,13 @@ static status_t part_open(struct replacing *names, struct file **file)
     status_t status = part_create(names);
     if (status)
         return status;
+
     status = path_lookup(names->part.parent, names->part.name, &path);
     if (!status) {
         status = file_open_path(path, OPEN_WRITE, file);
         path_put(path);
     }
+
     if (status)
         IGNORE(place_remove(&names->part)); /* the first error is returned */
     return status;
@@ -60,6 +64,9 @@ static status_t replace_open(struct replacement *replacement, unsigned flags)
     status_t status = 0;
     if (place->slash || place->dots)
         return -EISDIR;
+
+    /* The old file stays open until the end: so another writer is refused now, not at the
+     * commit. */
     if (place->node)
         status = file_open_path(place->node, OPEN_WRITE | flags, &replacement->old);
     if (status)
@@ -90,11 +97,13 @@ status_t replace_begin(struct path *start, const char *text, unsigned flags,
     *replacement = (struct replacement){ .names = mem_zalloc(sizeof(struct replacing)) };
     if (!replacement->names)
         return -ENOMEM;
+
     status_t status = place_find(start, text, true, &replacement->names->place);
     if (status) {
         mem_free(replacement->names);
         return status;
     }
+
     status = replace_open(replacement, flags);
     if (status)
         replace_free(replacement);

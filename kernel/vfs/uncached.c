@@ -46,8 +46,11 @@ static struct uncached *uncached_create(const struct vfs_io *template)
     struct uncached *uncached = mem_zalloc(sizeof(*uncached));
     if (!uncached)
         return NULL;
+
     uncached->io = *template;
     atomic_init(&uncached->references, 1);
+
+    /* A spinlock, since completions must not sleep. */
     spin_init(&uncached->lock, RANK_QUEUE);
     wait_queue_init(&uncached->changed);
     return uncached;
@@ -56,6 +59,9 @@ static struct uncached *uncached_create(const struct vfs_io *template)
 static void uncached_complete(struct vfs_io *io, status_t status)
 {
     struct uncached *uncached = io->context;
+
+    /* Wake the caller under the lock. If it has left, it set `abandoned` under the same lock, so
+     * exactly one of the two sides releases the vnode. */
     spin_lock(&uncached->lock);
     uncached->status = status;
     uncached->ended = true;
@@ -79,10 +85,13 @@ static bool uncached_abandon(struct uncached *uncached)
 
     if (writes)
         vnode_write_left(uncached->io.vnode, true);
+
     spin_lock(&uncached->lock);
     uncached->abandoned = !uncached->ended;
     bool abandoned = uncached->abandoned;
     spin_unlock(&uncached->lock);
+
+    /* It ended after all: the count would never be taken back by the completion. */
     if (writes && !abandoned)
         vnode_write_left(uncached->io.vnode, false);
     return abandoned;
@@ -101,6 +110,8 @@ static status_t uncached_run(struct uncached *uncached, bool interruptible)
     uncached->holds = interruptible && vnode->cache.ops;
     if (uncached->holds)
         cache_hold(&vnode->cache);
+
+    /* The completion may come before read_write returns, on another thread. */
     atomic_fetch_add(&uncached->references, 1);
     fsd_io_began(vnode);
     vnode->fsd->ops->read_write(vnode->fsd, &uncached->io);
@@ -110,6 +121,9 @@ static status_t uncached_run(struct uncached *uncached, bool interruptible)
         status = (uncached->holds ? wait_queue_wait_interruptible : wait_queue_wait)(
             &uncached->changed, &uncached->lock, TIME_NEVER);
     spin_unlock(&uncached->lock);
+
+    /* Interrupted. If the io ended in this moment, its result is returned as if nothing had
+     * happened. */
     if (status && uncached_abandon(uncached))
         return status;
 
@@ -125,10 +139,16 @@ static status_t vnode_io_at(struct vfs_io template, uint64_t *done_bytes, uint64
     *done_bytes = 0;
     if (!template.vnode->fsd->ops->read_write)
         return -EOPNOTSUPP;
+
     struct uncached *uncached = uncached_create(&template);
     if (!uncached)
         return -ENOMEM;
+
+    /* Segments are the caller's memory, which must not be left in flight. */
     status_t status = uncached_run(uncached, !template.segment_count);
+
+    /* An FSD changes the offset of an append to the one it wrote at. An abandoned io is still in
+     * use by the FSD. */
     if (!uncached->abandoned) {
         *done_bytes = uncached->io.done_bytes;
         *offset_bytes = uncached->io.offset_bytes;
@@ -148,6 +168,8 @@ ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes, uint
     bytes = min(bytes, IO_BYTES_MAX);
     struct io_segment segment = { (void *)(uintptr_t)memory, (uint32_t)bytes };
     uint64_t done, offset = 0;
+
+    /* The offset is only a first guess: with `append`, the FSD replaces it under its lock. */
     status_t status = vnode_io_at(
         (struct vfs_io){
             .vnode = vnode,
@@ -205,6 +227,8 @@ static ssize_t uncached_part(const struct vfs_io *template, uint8_t *memory, siz
     ssize_t done = -ENOMEM;
     if (!uncached)
         return done;
+
+    /* Copy before a write and after a read, so that an interrupted caller can free its memory. */
     if (uncached_take_pages(uncached, bytes, template->vnode->cache_block_bytes)) {
         if (template->op == IO_WRITE)
             uncached_copy(uncached, memory, uncached->io.length_bytes, false);
@@ -238,10 +262,14 @@ ssize_t vnode_io_memory(struct vnode *vnode, enum io_op op, uint64_t offset_byte
     struct vfs_io template = { .vnode = vnode, .op = op, .offset_bytes = offset_bytes };
     size_t done = 0;
     bytes = min(bytes, IO_BYTES_MAX);
+
+    /* Only the ios of vnodes with a cache go to a device and can be slow. */
     if (!vnode->cache.ops)
         return vnode_io_at_once(template, memory, bytes);
     if (!vnode->fsd->ops->read_write)
         return -EOPNOTSUPP;
+
+    /* A short part ends the loop with what was moved; the next call returns its error. */
     while (done < bytes) {
         template.offset_bytes = offset_bytes + done;
         ssize_t got = uncached_part(&template, (uint8_t *)memory + done, bytes - done);
@@ -263,6 +291,9 @@ static ssize_t vnode_io_part(struct vnode *vnode, enum io_op op, uint64_t offset
         return -ENOMEM;
 
     ssize_t done = vnode_io_memory(vnode, IO_READ, offset_bytes - at, whole, block);
+
+    /* Nothing guards the block between read and write: the writer has the vnode alone
+     * (vnode_share). */
     if (done == (ssize_t)block && op == IO_WRITE) {
         memcpy(whole + at, memory, bytes);
         done = vnode_io_memory(vnode, IO_WRITE, offset_bytes - at, whole, block);
@@ -278,8 +309,10 @@ ssize_t vnode_io_bytes(struct vnode *vnode, enum io_op op, uint64_t offset_bytes
 {
     uint32_t block = vnode->cache_block_bytes;
     size_t done = 0;
+
     if (!block)
         return vnode_io_memory(vnode, op, offset_bytes, memory, bytes);
+
     while (done < bytes) {
         uint64_t at = offset_bytes + done;
         size_t rest = bytes - done;

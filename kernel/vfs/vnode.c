@@ -37,11 +37,13 @@ status_t vnodes_start(void)
     size_t count = BUCKETS_MIN;
     while (count < page_total_count() / PAGES_A_BUCKET)
         count *= 2;
+
     vnodes.buckets = mem_alloc(count * sizeof(struct list));
     if (!vnodes.buckets)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         list_init(&vnodes.buckets[i]);
+
     vnodes.bucket_count = count;
     vnodes.unused_max = count * UNUSED_A_BUCKET;
     return 0;
@@ -86,9 +88,13 @@ static void vnode_remove(struct vnode *vnode)
 static void vnode_destroy(struct vnode *vnode)
 {
     struct fsd *fsd = vnode->fsd;
+
+    /* Fills in flight use the FSD's data, so the cache ends first. */
     cache_destroy(&vnode->cache);
     if (fsd->ops->put_vnode && !vnode->failed)
         fsd->ops->put_vnode(fsd, vnode);
+
+    /* vnodes_drop() waits for this count, and the FSD is freed after it. */
     mem_free(vnode);
     atomic_fetch_sub(&fsd->dying, 1);
 }
@@ -104,6 +110,8 @@ static void vnode_destroy_now_or_later(struct vnode *vnode)
     struct thread *thread = NULL;
     if (cache_has_fills(&vnode->cache))
         thread = thread_create("vnode", PRIORITY_NORMAL, vnode_destroy_on_thread, vnode);
+
+    /* Without memory for a thread, wait here after all. */
     if (thread)
         thread_detach(thread);
     else
@@ -115,11 +123,13 @@ static struct vnode *vnode_create(struct fsd *fsd, vnode_id_t id)
     struct vnode *vnode = mem_zalloc(sizeof(*vnode));
     if (!vnode)
         return NULL;
+
     vnode->fsd = fsd;
     vnode->id = id;
     vnode->cache_block_bytes = fsd->cache_block_bytes;
     vnode->references = 1;
     vnode->loading = true;
+
     list_init(&vnode->hash_link);
     list_init(&vnode->unused_link);
     list_init(&vnode->fsd_link);
@@ -131,6 +141,7 @@ static status_t vnode_load(struct vnode *vnode)
     status_t status = vnode->fsd->ops->get_vnode(vnode->fsd, vnode);
     if (!status)
         vnode_cache_start(vnode);
+
     spin_lock(&vnodes.lock);
     vnode->loading = false;
     vnode->failed = status;
@@ -154,9 +165,12 @@ static status_t vnode_load(struct vnode *vnode)
 static status_t vnode_wait_loaded(struct vnode *vnode)
 {
     status_t status = 0;
+
     spin_lock(&vnodes.lock);
     while (vnode->loading && !status)
         status = wait_queue_wait_interruptible(&vnodes.loaded, &vnodes.lock, TIME_NEVER);
+
+    /* Loaded in spite of the interrupt: use it. */
     if (!vnode->loading)
         status = vnode->failed;
     spin_unlock(&vnodes.lock);
@@ -187,6 +201,7 @@ static status_t vnode_get_once(struct fsd *fsd, vnode_id_t id, struct vnode **re
     struct vnode *fresh = vnode_create(fsd, id);
     if (!fresh)
         return -ENOMEM;
+
     *result = vnode_find_or_insert(fresh);
     if (*result == fresh)
         return vnode_load(fresh);
@@ -227,6 +242,8 @@ static struct vnode *vnode_surplus(struct vnode *vnode)
 {
     if (vnode->failed || vnode->transient)
         return vnode;
+
+    /* Keep it as the one used last, and give up the one unused for the longest time. */
     list_push_back(&vnodes.unused, &vnode->unused_link);
     if (++vnodes.unused_count <= vnodes.unused_max)
         return NULL;
@@ -241,6 +258,8 @@ void vnode_put(struct vnode *vnode)
     if (--vnode->references == 0 && (surplus = vnode_surplus(vnode)))
         vnode_remove(surplus);
     spin_unlock(&vnodes.lock);
+
+    /* Outside the lock: put_vnode() of an FSD may sleep. */
     if (surplus)
         vnode_destroy_now_or_later(surplus);
 }
@@ -286,6 +305,8 @@ status_t vnode_move_begin(struct vnode *directory)
     spin_lock(&vnodes.lock);
     while (atomic_load(&vnodes.moves) % 2 && !status) /* one move at a time */
         status = wait_queue_wait_interruptible(&vnodes.moved, &vnodes.lock, TIME_NEVER);
+
+    /* One reference is the caller's. Any other may be a path, which contains the old name. */
     if (!status && directory->references > 1)
         status = -EBUSY;
     if (!status)
@@ -317,6 +338,7 @@ void vnodes_drop(struct fsd *fsd)
         spin_unlock(&vnodes.lock);
         if (!vnode)
             break;
+
         vnode_destroy(vnode);
     }
 
@@ -333,6 +355,8 @@ static struct vnode *vnode_take_idle(void)
     struct vnode *found = NULL;
     if (!spin_try_lock(&vnodes.lock))
         return NULL;
+
+    /* Only a vnode without pages: cache_reclaim() frees those first, and then the vnode. */
     list_each(link, &vnodes.unused) {
         struct vnode *vnode = container_of(link, struct vnode, unused_link);
         if (!vnode->cache.ops || cache_is_idle(&vnode->cache)) {
@@ -360,6 +384,8 @@ void vnodes_trim(size_t free_pages)
     static size_t next; /* continues with another bucket each time, to trim all vnodes alike */
     if (!spin_try_lock(&vnodes.lock))
         return;
+
+    /* trim_vnode() uses try-lock only, as this whole path does. */
     for (size_t i = 0; i < vnodes.bucket_count && page_free_count() < free_pages; i++, next++) {
         list_each(link, &vnodes.buckets[next & (vnodes.bucket_count - 1)]) {
             struct vnode *vnode = container_of(link, struct vnode, hash_link);

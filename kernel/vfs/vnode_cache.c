@@ -26,6 +26,8 @@ static void vnode_fill(struct cache *cache, struct cache_io *range)
         .complete = vnode_fill_done,
         .context = range,
     };
+
+    /* Count it before the FSD gets it: the io may be complete when read_write returns. */
     fsd_io_began(vnode);
     vnode->fsd->ops->read_write(vnode->fsd, io);
 }
@@ -80,6 +82,8 @@ ssize_t vnode_view_open(struct vnode *vnode, uint64_t offset, struct cache_view 
     *view = (struct cache_view){ .page = NULL };
     if (offset >= vnode->size_bytes)
         return vnode_check(vnode);
+
+    /* Cut the view: its page may also hold the content of the next file. */
     ssize_t got = cache_view_open(vnode->held_in, vnode->held_at + offset, view);
     if (got <= 0)
         return got;

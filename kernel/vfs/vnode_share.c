@@ -46,6 +46,7 @@ void vnode_unshare(struct vnode *vnode, unsigned flags)
     spin_lock(&share_lock);
     if (vnode->exclusive) /* it was this file's */
         vnode->exclusive = false;
+
     vnode_count_open(vnode, flags, -1u);
     spin_unlock(&share_lock);
 }
@@ -64,6 +65,8 @@ static status_t vnode_empty_cache(struct vnode *vnode)
 status_t vnode_share(struct vnode *vnode, unsigned flags)
 {
     bool alone = wants_alone(vnode, flags);
+
+    /* Reserve the vnode first, so that no other file is opened while its cache is emptied. */
     spin_lock(&share_lock);
     status_t status = vnode_may_share(vnode, flags, alone);
     if (!status) {

@@ -37,12 +37,16 @@ static status_t walk_begin(struct walk *walk, struct path *start, const char *te
 /* Takes the next element off the rest; returns false if there is none. */
 static bool walk_take_element(struct walk *walk, struct element *element)
 {
+    /* Several slashes count as one (POSIX 4.13). */
     while (*walk->rest == '/')
         walk->rest++;
+
     element->name = walk->rest;
     while (*walk->rest && *walk->rest != '/')
         walk->rest++;
     element->length = (size_t)(walk->rest - element->name);
+
+    /* At the end of the text, the element taken before keeps its slash. */
     if (element->length)
         walk->slash = *walk->rest == '/';
     return element->length > 0;
@@ -81,6 +85,7 @@ static status_t child_mounted(struct path *parent, struct element element, struc
 {
     struct mount *mount = path_is_live(parent) ? find_mounted(parent, element) : NULL;
     *result = NULL;
+
     if (!mount)
         return 0;
     *result = path_create(parent, mount, vnode_ref(mount->root), element.name, element.length);
@@ -96,6 +101,8 @@ static status_t vnode_of_element(struct path *parent, struct element element,
     for (;;) {
         vnode_id_t id;
         unsigned moves;
+
+        /* See vnode_moves_wait(): an equal count before and after means that no directory moved. */
         status_t status = vnode_moves_wait(&moves);
         if (!status)
             status = name_lookup(fsd, parent->vnode, element, &id);
@@ -114,6 +121,8 @@ status_t path_lookup(struct path *parent, struct element element, struct path **
     status_t status = vnode_of_element(parent, element, &vnode);
     if (status)
         return status;
+
+    /* path_create() takes over both references. */
     *result = path_create(parent, mount_get(parent->mount), vnode, element.name, element.length);
     return *result ? 0 : -ENOMEM;
 }
@@ -133,6 +142,8 @@ static status_t element_spell(struct path *parent, struct element *element, char
     status_t status = fsd_check(fsd);
     if (status || !fsd->ops->actual_name)
         return status;
+
+    /* Only an FSD that ignores case, or shortens names, has another spelling. */
     *room = mem_alloc(NAME_BYTES_MAX + 1);
     if (!*room)
         return -ENOMEM;
@@ -157,6 +168,7 @@ status_t path_child_element(struct path *parent, struct element element, bool cr
         return checked ? checked : path_lookup(parent, element, result);
     }
 
+    /* First as typed, then as spelled, then in the directory: the order that the head describes. */
     char *room = NULL;
     status_t status = child_mounted(parent, element, result);
     if (!status && !*result)
@@ -183,6 +195,8 @@ static status_t walk_expand(struct walk *walk, struct path *link)
         return -ELOOP;
     if (!fsd->ops->read_link)
         return -EOPNOTSUPP;
+
+    /* Counting links is enough to end a cycle. The text cannot grow past PATH_BYTES_MAX either. */
     char *text = mem_alloc(PATH_BYTES_MAX + 1);
     if (!text)
         return -ENOMEM;
@@ -224,6 +238,8 @@ static status_t walk_step(struct walk *walk, struct element element, unsigned fl
     if (status)
         return status;
 
+    /* POSIX lstat(): a link at the end is not followed, unless a slash requires the directory it
+     * leads to. */
     bool stay = flags & WALK_NO_FOLLOW && !walk->slash && walk_is_at_last(walk);
     if (child->vnode->type != NODE_LINK || stay) {
         walk_move(walk, child);
@@ -254,6 +270,7 @@ status_t path_walk(struct path *start, const char *text, unsigned flags, struct 
     status_t status = walk_begin(&walk, start, text);
     if (status)
         return status;
+
     while (!status && walk_take_element(&walk, &element))
         status = walk_step(&walk, element, flags);
     mem_free(walk.expanded);
@@ -274,6 +291,8 @@ static status_t place_follow(struct walk *walk, struct element element, struct p
         *node = child;
         return 0;
     }
+
+    /* A link: the file may be created where it leads. */
     if (!status)
         status = walk_expand(walk, child);
     path_put(child);
@@ -286,6 +305,7 @@ static status_t place_walk(struct walk *walk, bool follow, struct place *place)
     status_t status = 0;
     bool done = false;
     place->dots = true; /* `/`, unless a name follows */
+
     while (!status && !done && walk_take_element(walk, &element)) {
         bool dots = element_is(element, ".") || element_is(element, "..");
 
@@ -301,6 +321,8 @@ static status_t place_walk(struct walk *walk, bool follow, struct place *place)
             status = -ENOTDIR;
         else if (follow)
             status = place_follow(walk, element, &place->node, &done);
+
+        /* A link that leads to a directory by dots or to `/` has no name that could be changed. */
         place->dots = dots || !done;
     }
     return status;
@@ -313,10 +335,12 @@ status_t place_find(struct path *start, const char *text, bool follow, struct pl
     status_t status = walk_begin(&walk, start, text);
     if (status)
         return status;
+
     status = place_walk(&walk, follow, place);
     place->parent = walk.at;
     place->slash = walk.slash;
     place->text = walk.expanded;
+
     if (status)
         place_put(place);
     return status;

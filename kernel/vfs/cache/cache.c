@@ -50,6 +50,9 @@ static uint32_t window_max(void)
 static uint32_t window_next(const struct cache *cache, uint32_t bytes)
 {
     uint32_t most = window_max(), unit = cache_unit(cache);
+
+    /* Doubled each time, so that a short file is not read far past its end, and a long one soon in
+     * large transfers. */
     uint32_t window = bytes < WINDOW_START_BYTES ? WINDOW_START_BYTES : bytes * 2;
     window = min(window, most);
     return max(window, unit);
@@ -60,6 +63,8 @@ static uint64_t cache_plan_window(struct cache *cache, uint64_t offset)
 {
     uint32_t unit = cache_unit(cache);
     bool sequential = offset < PAGE_BYTES || cache_is_sequential(cache, offset);
+
+    /* A jump goes back to one unit: a random reader would not use more. */
     cache->window_bytes = sequential ? window_next(cache, cache->window_bytes) : unit;
     cache->ahead_end = offset / unit * unit + cache->window_bytes;
     return cache->window_bytes;
@@ -92,6 +97,8 @@ static void cache_read_ahead(struct cache *cache, uint64_t offset)
     uint64_t start = cache->ahead_end - bytes;
     if (!bytes)
         return;
+
+    /* A fill allocates memory, and reclaim needs this lock. */
     spin_unlock(&cache_table.lock);
     IGNORE(cache_fill_range(cache, start, bytes, NULL));
     spin_lock(&cache_table.lock);
@@ -137,6 +144,7 @@ static void run_add(struct run *run, struct cache *cache, struct cache_page *pag
     page->touched = true;
     cache->last_index = page->index;
 
+    /* A pinned page is neither reclaimed nor recycled. */
     page->pins++;
     run->pages[run->count++] = page;
     run->bytes += bytes;
@@ -149,6 +157,8 @@ static void run_pin(struct run *run, struct cache *cache, uint64_t offset, size_
 {
     size_t bytes;
     uint64_t at = offset;
+
+    /* Wait for the first page only: with that one, the reader has something to copy meanwhile. */
     struct cache_page *page = page_await(cache, offset, &bytes);
     while (page) {
         run_add(run, cache, page, bytes);
@@ -156,6 +166,8 @@ static void run_pin(struct run *run, struct cache *cache, uint64_t offset, size_
         bool more = run->count < most && run->bytes < wanted && at % PAGE_BYTES == 0;
         page = more && at < cache->size_bytes ? page_valid_at(cache, at, &bytes) : NULL;
     }
+
+    /* A sequential reader continues at the end of the last page (cache_is_sequential). */
     if (run->count)
         cache->expected = (at + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
@@ -188,6 +200,7 @@ static status_t failure_take(struct cache *cache, uint64_t offset, bool *block_o
 {
     if (!failure_touches(cache, offset))
         return 0;
+
     struct cache_failure failure = cache->failure;
     cache->failure.status = 0;
     *block_only = true;
@@ -200,6 +213,7 @@ static status_t failure_take(struct cache *cache, uint64_t offset, bool *block_o
  * 0: look again, with *block_only set if the window failed. */
 static status_t cache_fetch(struct cache *cache, uint64_t offset, bool *block_only)
 {
+    /* Return a recent failure of this block without asking the drive again. */
     spin_lock(&cache_table.lock);
     status_t known = failure_take(cache, offset, block_only);
     uint64_t unit = *block_only ? cache->block_bytes : cache_unit(cache);
@@ -210,6 +224,8 @@ static status_t cache_fetch(struct cache *cache, uint64_t offset, bool *block_on
     if (known)
         return known;
 
+    /* Wait for this fill. If there was nothing to fill, other fills read the pages, and run_pin()
+     * waits. */
     struct cache_fill *fill = NULL;
     status_t status = cache_fill_range(cache, start, bytes, &fill);
     if (!status)
@@ -244,6 +260,9 @@ static ssize_t run_open(struct run *run, struct cache *cache, uint64_t offset, s
     while (!status && !(cache->ops->check && (status = cache->ops->check(cache)))) {
         if (offset >= cache->size_bytes)
             return 0;
+
+        /* Start the read-ahead before the wait, so that the drive has the next request when it is
+         * done. */
         spin_lock(&cache_table.lock);
         cache_read_ahead(cache, offset);
         run_pin(run, cache, offset, wanted, most);
@@ -259,6 +278,7 @@ ssize_t cache_view_open(struct cache *cache, uint64_t offset, struct cache_view 
 {
     struct run run;
     ssize_t got = run_open(&run, cache, offset, 1, 1);
+
     *view = (struct cache_view){ .page = NULL };
     if (got > 0)
         *view = (struct cache_view){
@@ -297,6 +317,8 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
         ssize_t got = run_open(&run, cache, offset + done, bytes - done, RUN_PAGES);
         if (got <= 0)
             return done ? (ssize_t)done : got;
+
+        /* The run is pinned: copy without the lock, while other threads read and fill. */
         size_t count = min((size_t)got, bytes - done);
         run_copy(&run, offset + done, (char *)buffer + done, count);
         run_unpin(&run);
@@ -321,6 +343,8 @@ void cache_prefetch(struct cache *cache, uint64_t offset, uint64_t bytes)
     uint64_t block = cache->block_bytes, start = offset / block * block;
     bytes = min(bytes, most); /* the rest when it is read */
     uint64_t end = (offset + bytes + block - 1) / block * block;
+
+    /* Only a hint: an error is reported to the reader that needs these bytes. */
     if (start < cache->size_bytes)
         IGNORE(cache_fill_range(cache, start, end - start, NULL));
 }

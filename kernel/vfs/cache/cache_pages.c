@@ -29,9 +29,11 @@ struct cache_table cache_table = {
 
 status_t cache_start(void)
 {
+    /* If all memory were pages of the cache, a bucket would hold two on average. */
     size_t buckets = BUCKETS_MIN;
     while (buckets < page_total_count() / 2)
         buckets *= 2;
+
     cache_table.buckets = mem_zalloc(buckets * sizeof(*cache_table.buckets));
     if (!cache_table.buckets)
         return -ENOMEM;
@@ -71,6 +73,8 @@ void cache_page_insert(struct cache_page *page, struct cache *cache, uint64_t in
     page->busy = true;
     page->bucket_next = *bucket;
     *bucket = page;
+
+    /* At the back of the list, reclaim visits it last. */
     list_push_back(&cache->pages, &page->cache_link);
     list_push_back(&cache_table.by_age, &page->age_link);
     cache_table.count++;
@@ -82,6 +86,7 @@ void cache_page_remove(struct cache_page *page)
     while (*link != page)
         link = &(*link)->bucket_next;
     *link = page->bucket_next;
+
     list_remove(&page->cache_link);
     list_remove(&page->age_link);
     cache_table.count--;
@@ -98,6 +103,9 @@ void cache_page_destroy(struct cache_page *page)
 {
     kassert(spin_is_held(&cache_table.lock));
     page_free(page->data);
+
+    /* Keep the descriptor. The next fill needs one for each page, and takes them without the heap's
+     * lock. */
     if (cache_table.stock_count == STOCK_MAX) {
         mem_free(page);
         return;
@@ -111,6 +119,7 @@ void cache_page_destroy(struct cache_page *page)
 static unsigned descriptors_take(void **descriptors, unsigned count)
 {
     unsigned got = 0;
+
     spin_lock(&cache_table.lock);
     while (got < count && (descriptors[got] = stock_take()))
         got++;
@@ -124,10 +133,12 @@ static unsigned pages_describe(struct cache_page **pages, void **data, unsigned 
 {
     void *descriptors[CREATE_BATCH];
     unsigned got = descriptors_take(descriptors, count);
+
     for (unsigned i = 0; i < got; i++) {
         pages[i] = descriptors[i];
         *pages[i] = (struct cache_page){ .data = data[i] };
     }
+
     for (unsigned i = got; i < count; i++)
         page_free(data[i]);
     return got;
@@ -141,6 +152,9 @@ static struct cache_page *victim_next(void)
         container_of(list_pop_front(&cache_table.by_age), struct cache_page, age_link);
     bool spare = page->busy || page->pins || page->referenced;
     list_push_back(&cache_table.by_age, &page->age_link);
+
+    /* The visit consumes the second chance, and a spared page is visited again only after all
+     * others. */
     page->referenced = false;
     if (spare)
         return NULL;
@@ -156,6 +170,7 @@ static unsigned pages_recycle(struct cache_page **pages, unsigned count)
     if (page_free_count() >= count + SPARE_PAGES)
         return 0;
 
+    /* A bounded number of visits: other readers wait for this lock. */
     spin_lock(&cache_table.lock);
     for (unsigned i = 0; i < RECLAIM_STEPS && got < count; i++) {
         if (list_empty(&cache_table.by_age))
@@ -165,6 +180,7 @@ static unsigned pages_recycle(struct cache_page **pages, unsigned count)
             pages[got++] = page;
     }
     spin_unlock(&cache_table.lock);
+
     for (unsigned i = 0; i < got; i++)
         *pages[i] = (struct cache_page){ .data = pages[i]->data };
     return got;
@@ -177,10 +193,12 @@ unsigned cache_pages_create(struct cache_page **pages, unsigned count)
         void *data[CREATE_BATCH];
         unsigned wanted = min(count - created, (unsigned)CREATE_BATCH);
         unsigned got = pages_recycle(pages + created, wanted);
+
         if (got < wanted) {
             unsigned fresh = (unsigned)page_alloc_many(data, wanted - got);
             got += pages_describe(pages + created + got, data, fresh);
         }
+
         created += got;
         if (got < wanted)
             break;
@@ -196,6 +214,7 @@ size_t cache_reclaim(size_t wanted)
 
     /* twice through the list is enough: the first time takes all second chances away */
     while (left && freed < wanted) {
+        /* Any allocation may call this, also one by a thread that holds the lock. */
         if (!spin_try_lock(&cache_table.lock))
             break;
         left = min(left, 2 * cache_table.count + 1);
@@ -263,9 +282,13 @@ void cache_destroy(struct cache *cache)
 {
     if (!cache->ops)
         return;
+
+    /* Read-ahead may still be in flight, and writes to these pages. */
     spin_lock(&cache_table.lock);
     while (cache->fills)
         IGNORE(wait_queue_wait(&cache_table.changed, &cache_table.lock, TIME_NEVER));
+
+    /* No reader is left, so the pages cannot be pinned. */
     while (!list_empty(&cache->pages)) {
         struct cache_page *page = container_of(cache->pages.next, struct cache_page, cache_link);
         kassert(!page->pins && !page->busy);

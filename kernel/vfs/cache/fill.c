@@ -63,10 +63,13 @@ static void fill_create_slots(struct cache_fill *fill, unsigned count)
     struct cache_page *pages[CREATE_BATCH];
     while (fill->slot_count < count) {
         unsigned wanted = min(count - fill->slot_count, (unsigned)CREATE_BATCH);
+
         unsigned got = cache_pages_create(pages, wanted);
         for (unsigned i = 0; i < got; i++)
             fill->slots[fill->slot_count++] =
                 (struct fill_slot){ .spare = pages[i], .bytes = PAGE_BYTES };
+
+        /* Memory is exhausted. A shorter fill still lets the reader continue. */
         if (got < wanted)
             break;
     }
@@ -78,6 +81,8 @@ static struct cache_fill *fill_create(struct cache *cache, uint64_t start, uint6
     unsigned count = (unsigned)((end + PAGE_BYTES - 1) / PAGE_BYTES - start / PAGE_BYTES);
     size_t head = sizeof(struct cache_fill) + count * sizeof(struct fill_slot);
     size_t context_at = head + count * sizeof(struct io_segment);
+
+    /* One allocation: the fill, its slots, its segments, and the owner's context. */
     struct cache_fill *fill = mem_alloc(context_at + cache->ops->context_bytes);
     if (!fill)
         return NULL;
@@ -109,12 +114,17 @@ static bool fill_claim_slot(struct cache_fill *fill, unsigned i)
     struct fill_slot *slot = &fill->slots[i];
     uint64_t index = fill->io.offset_bytes / PAGE_BYTES + i;
     struct cache_page *page = cache_page_find(cache, index);
+
+    /* Missing: the spare becomes the page. It is busy until the fill ends, so readers wait for
+     * it. */
     if (!page) {
         cache_page_insert(slot->spare, cache, index);
         slot->page = slot->spare;
         slot->spare = NULL;
         return true;
     }
+
+    /* Another fill reads this page: this one ends before it, and readers wait for both. */
     if (page->busy)
         return false;
 
@@ -145,6 +155,7 @@ static void fill_claim(struct cache_fill *fill)
 {
     struct cache *cache = fill->io.cache;
     unsigned block_pages = max(cache->block_bytes / PAGE_BYTES, 1u), claimed = 0;
+
     spin_lock(&cache_table.lock);
     while (claimed < fill->slot_count && fill_claim_slot(fill, claimed))
         claimed++;
@@ -153,6 +164,7 @@ static void fill_claim(struct cache_fill *fill)
     for (; claimed % block_pages; claimed--)
         fill_release_slot(&fill->slots[claimed - 1]);
 
+    /* Without a claimed page the owner is not asked, and nothing is in flight. */
     if (claimed)
         cache->fills++;
     fill_drop_spares(fill, claimed);
@@ -245,10 +257,14 @@ void cache_io_done(struct cache_io *io, status_t status, uint64_t done_bytes, bo
     /* the device may end inside the last block, but not before the cache's bytes do */
     if (status && fill->io.offset_bytes + done_bytes >= cache->size_bytes)
         status = 0;
+
+    /* Of a block that failed in part, no byte is used. */
     uint64_t good = status ? done_bytes - done_bytes % cache->block_bytes : fill->io.length_bytes;
     uint64_t good_end = fill->io.offset_bytes + good;
     fill->status = status;
 
+    /* Validate all pages and wake all readers in one step, so that a reader does not see the
+     * failure without the pages before it. */
     spin_lock(&cache_table.lock);
     fill_note_failure(fill, good_end);
     for (unsigned i = 0; i < fill->slot_count; i++) {
@@ -262,8 +278,11 @@ void cache_io_done(struct cache_io *io, status_t status, uint64_t done_bytes, bo
         cache_page_remove(slot->page); /* a failed block is not cached */
         cache_page_destroy(slot->page);
     }
+
     fill_drop_spares(fill, 0);
-    cache->fills--; /* once the lock is released, the cache may be freed */
+
+    /* The cache may be freed once the lock is released. The fill has references of its own. */
+    cache->fills--;
     fill->ended = true;
     wait_queue_wake_all(&cache_table.changed);
     spin_unlock(&cache_table.lock);
@@ -284,10 +303,14 @@ status_t cache_fill_range(struct cache *cache, uint64_t start, uint64_t bytes,
     status_t status = reach >= start + cache->block_bytes ? 0 : -ENOMEM;
 
     fill_claim(fill);
+
+    /* All pages are valid, or other fills read them: the caller looks again. */
     if (!fill->slot_count) {
         fill_put(fill);
         return status;
     }
+
+    /* The reader's reference; the other one is the completion's. */
     if (result) {
         atomic_fetch_add(&fill->references, 1);
         *result = fill;
@@ -301,9 +324,12 @@ status_t cache_fill_wait(struct cache_fill *fill)
     if (!fill)
         return 0;
     status_t status = 0;
+
     spin_lock(&cache_table.lock);
     while (!fill->ended && !status)
         status = wait_queue_wait_interruptible(&cache_table.changed, &cache_table.lock, TIME_NEVER);
+
+    /* An interrupted reader of a fill that has ended gets its data anyway. */
     if (fill->ended)
         status = fill->status;
     spin_unlock(&cache_table.lock);

@@ -35,6 +35,8 @@ static void **place_of(struct pages *pages, uint64_t index)
     void **place = &pages->top;
     if (!reaches(pages->height, index))
         return NULL;
+
+    /* Each level of tables consumes TABLE_SHIFT bits of the index, the highest first. */
     for (unsigned level = pages->height; level; level--) {
         if (!*place)
             return NULL;
@@ -54,6 +56,7 @@ uint8_t *pages_get(const struct pages *pages, uint64_t index)
 uint64_t pages_next(const struct pages *pages, uint64_t index)
 {
     while (reaches(pages->height, index)) {
+        /* Descend as far as the tables reach; `level` is then the height of the absent subtree. */
         void *at = pages->top;
         unsigned level = pages->height;
         for (; at && level; level--)
@@ -90,6 +93,9 @@ static status_t grow(struct pages *pages, uint64_t index)
         void **table = pages->top ? table_create() : NULL;
         if (pages->top && !table)
             return -ENOMEM;
+
+        /* The old tree becomes the first subtree: all its indexes begin with a zero in the new
+         * digit. */
         if (table)
             table[0] = pages->top;
         pages->top = table;
@@ -111,6 +117,7 @@ status_t pages_put(struct pages *pages, uint64_t index, uint8_t *page)
             return -ENOMEM;
         place = slot_of(*place, level - 1, index);
     }
+
     kassert(!*place);
     *place = page;
     atomic_fetch_add_explicit(&pages->count, 1, memory_order_relaxed);
@@ -127,6 +134,7 @@ uint8_t *pages_make(struct pages *pages, uint64_t index, const uint8_t *template
         memcpy(page, template, PAGE_BYTES);
     else
         memset(page, 0, PAGE_BYTES);
+
     if (pages_put(pages, index, page)) {
         page_free(page);
         return NULL;
@@ -152,6 +160,8 @@ static void cut(struct pages *pages, void **place, unsigned level, uint64_t inde
 {
     if (!*place)
         return;
+
+    /* Only the first subtree may be cut in its middle; those after it are freed whole. */
     if (level) {
         unsigned shift = (level - 1) * TABLE_SHIFT;
         uint64_t within = index & (((uint64_t)1 << shift) - 1);

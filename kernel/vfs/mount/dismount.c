@@ -41,6 +41,8 @@ static struct fsd *take_idle(void)
 static struct fsd *wait_for_idle(void)
 {
     struct fsd *fsd;
+
+    /* The end of an io does not wake this thread. It looks again every POLL_US. */
     spin_lock(&dismount.lock);
     while (!(fsd = take_idle()) && !(dismount.stopping && list_empty(&dismount.busy))) {
         uint64_t until = list_empty(&dismount.busy) ? TIME_NEVER : time_now_us() + POLL_US;
@@ -70,6 +72,7 @@ void dismount_stop(void)
     dismount.stopping = true;
     wait_queue_wake_all(&dismount.changed);
     spin_unlock(&dismount.lock);
+
     if (dismount.thread)
         thread_join(dismount.thread);
     dismount.thread = NULL;
@@ -84,6 +87,8 @@ static void free_when_idle(struct fsd *fsd, void (*free)(struct fsd *fsd))
         free(fsd);
         return;
     }
+
+    /* Still in flight, or this thread was interrupted: leave it to the thread. */
     fsd->free = free;
     spin_lock(&dismount.lock);
     list_push_back(&dismount.busy, &fsd->dismount_link);
@@ -97,6 +102,8 @@ static void free_mounted(struct fsd *fsd)
     struct device *former = fsd->former;
     struct code_use code_use;
 
+    /* dismount() frees the fsd, and the vnodes use it. So they are freed first, and the handle is
+     * copied. The driver's code is in use until its last function has returned. */
     vnodes_drop(fsd);
     code_use_move(&code_use, &fsd->code_use);
     fsd->ops->dismount(fsd);

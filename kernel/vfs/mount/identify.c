@@ -37,6 +37,8 @@ static ssize_t device_source_read(struct identify_source *source, uint64_t offse
                                   size_t bytes)
 {
     struct device_source *device = container_of(source, struct device_source, source);
+
+    /* The device reads whole blocks: round the range outwards, but not past its end. */
     uint32_t block = device_block_bytes(device->fsd.device.device);
     uint64_t from = offset / block * block, to = (offset + bytes + block - 1) / block * block;
     uint64_t end = source->size_bytes / block * block;
@@ -61,6 +63,7 @@ static ssize_t device_source_read(struct identify_source *source, uint64_t offse
     if (status)
         return status;
 
+    /* A part that was read before the error is still useful: most signatures are short. */
     uint64_t done = device->request.done_bytes, before = offset - from;
     if (done <= before)
         return device->request.status;
@@ -78,6 +81,7 @@ static struct device_source *device_source_create(const struct device_handle *ha
         mem_free(device);
         return NULL;
     }
+
     device->source.read = device_source_read;
     device->source.size_bytes = device_medium(handle->device).bytes;
     device->fsd.ops = &ops;
@@ -110,10 +114,14 @@ status_t device_identify(const struct device_handle *handle, struct identify *re
         result->status = 0;
         return 0;
     }
+
     struct device_source *device = device_source_create(handle);
     if (!device)
         return -ENOMEM;
     status_t status = identify(result, &device->source);
+
+    /* Interrupted, the request is still in flight and uses the source. fsd_discard() waits for it
+     * elsewhere. */
     fsd_discard(&device->fsd);
     return status;
 }
@@ -131,6 +139,7 @@ static status_t device_identify_named(const char *name, char *text, size_t bytes
     struct device *device = device_find(name);
     struct identify *result = mem_alloc(sizeof(*result));
     status_t status = !device ? -ENODEV : !result ? -ENOMEM : device_open(device, &handle);
+
     if (!status) {
         status = device_identify(&handle, result);
         if (!status && !result->count)
@@ -152,6 +161,8 @@ void device_mount_reason(const char *device, status_t status, char *text, size_t
         if (failed)
             status = failed;
     }
+
+    /* A known format that no FSD mounts is a better reason than the errno. */
     if (*names && (status == -EMEDIUMTYPE || strcmp(names, audio_disc) == 0))
         format_text(text, bytes, "%s, which Spindle cannot mount", names);
     else if (status == -EMEDIUMTYPE)

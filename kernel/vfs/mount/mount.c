@@ -18,12 +18,16 @@ static status_t fsd_find(const struct device_handle *handle, const char *type,
     for (const struct driver *d = driver_next(NULL); d; d = driver_next(d)) {
         if (!d->mount_fs || (type && !text_equal(type, d->name)))
             continue;
+
         status = d->mount_fs(handle, options, fsd);
         if (!status) {
             list_init(&(*fsd)->vnodes);
             list_init(&(*fsd)->held);
             code_use_begin(&(*fsd)->code_use, (*fsd)->ops, "mounted file system", (*fsd)->name);
         }
+
+        /* It recognized the medium, even if mounting failed then: no other FSD is asked. The driver
+         * stays registered while the loop is at it, so the loop is left with driver_put(). */
         if (status != -EMEDIUMTYPE) {
             driver_put(d);
             return status;
@@ -47,6 +51,7 @@ status_t fsd_open(const char *device_name, const char *type, const char *options
         /* without a device, no FSD could recognize anything */
         return -EINVAL;
     }
+
     if (!status)
         status = fsd_find(&handle, type, options, fsd);
     if (status)
@@ -66,6 +71,7 @@ static char *mount_description(const struct mount *mount)
         mem_free(text);
         text = NULL;
     }
+
     if (text)
         format_text(text, WORDS_BYTES, "%s: %s%s%s%s from %s", mount->text,
                     *info->type ? info->type : mount->fsd->name,
@@ -81,6 +87,7 @@ status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fi
     struct mount *mount = mount_create(fsd, text, hash);
     if (!mount)
         return -ENOMEM;
+
     mount->fixed = fixed;
     status_t status = vnode_get(fsd, VNODE_ROOT, &mount->root);
     if (!status && mount->root->type != NODE_DIRECTORY)
@@ -106,6 +113,7 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
     if (status)
         return status;
 
+    /* The table contains canonical paths, and the path must be found by them later. */
     char *canonical = mem_alloc(PATH_BYTES_MAX + 1);
     struct fsd *fsd;
     if (!canonical)
@@ -123,6 +131,7 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
         status = fsd_open(device, type, options ? options : "", &fsd);
     if (!status)
         status = mount_publish(fsd, canonical, path->hash, false);
+
     mem_free(canonical);
     path_put(path);
     return status;
@@ -135,6 +144,8 @@ status_t device_describe_volume(const char *device, struct text_sink *sink)
     status_t status = fsd_open(device, NULL, "", &fsd);
     if (status)
         return status;
+
+    /* Opened for this call only: it need not be mounted, and no path leads to it. */
     status = vnode_get(fsd, VNODE_ROOT, &root);
     if (!status) {
         status = fsd->ops->ioctl
@@ -154,6 +165,8 @@ status_t vfs_unmount(struct path *start, const char *text)
     status_t status = path_walk(start, text, 0, &path);
     if (status)
         return status;
+
+    /* Flush first: an error must be reported while the file system is still mounted. */
     if (!path_is_mount_point(path))
         status = -EINVAL;
     else
@@ -172,6 +185,7 @@ status_t vfs_exchange_device(struct path *start, const char *text, const char *d
     status_t status = path_walk(start, text, 0, &path);
     if (status)
         return status;
+
     struct device *device = device_find(device_name);
     if (!path_is_mount_point(path))
         status = -EINVAL;
@@ -208,12 +222,14 @@ status_t vfs_mount_info(unsigned n, struct mount_info *info)
 
     *info = (struct mount_info){ 0 };
     text_copy(info->path, sizeof(info->path), mount->text);
+
     if (device) {
         text_copy(info->device, sizeof(info->device),
                   device_label(device));
         info->device_number = device_number(device);
         info->stale = device_medium(device).generation != fsd_device(mount->fsd)->generation;
     }
+
     status_t status = mount->fsd->ops->get_fs_info(mount->fsd, &info->fs);
     mount_put(mount);
     return status;
@@ -224,9 +240,11 @@ status_t vfs_mount_below(struct path *path, unsigned *position, char *name, size
     /* else the text leads to another directory by now */
     if (!path_is_live(path))
         return -ENOENT;
+
     char *text = mem_alloc(PATH_BYTES_MAX + 1);
     if (!text)
         return -ENOMEM;
+
     path_text(path, text, PATH_BYTES_MAX + 1);
     status_t status = mount_next_below(text, position, name, bytes);
     mem_free(text);

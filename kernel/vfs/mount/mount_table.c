@@ -31,6 +31,7 @@ struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t hash)
         mem_free(copy);
         return NULL;
     }
+
     atomic_init(&mount->references, 1);
     text_copy(copy, strlen(text) + 1, text);
     mount->fsd = fsd;
@@ -89,6 +90,7 @@ struct mount *mount_find(struct path *parent, const char *name, size_t length, u
     for (; mount && !found; mount = mount->next_of_hash)
         if (mount->hash == hash && mount_matches(mount, parent, name, length))
             found = mount_get(mount);
+
     mutex_unlock(&mounts_lock);
     return found;
 }
@@ -132,6 +134,8 @@ status_t mount_next_below(const char *directory, unsigned *number, char *name, s
     mutex_lock(&mounts_lock);
     list_each(link, &mounts) {
         const struct mount *mount = container_of(link, struct mount, link);
+
+        /* The number continues a listing even if mounts before it were removed. */
         const char *below = mount->number > *number ? text_below(mount, directory) : NULL;
         if (below && !strchr(below, '/')) {
             text_copy(name, bytes, below);
@@ -151,6 +155,8 @@ status_t mount_add(struct mount *mount)
     struct mount **bucket = &by_hash[mount->hash % BUCKETS];
     bool taken = false;
     mutex_lock(&mounts_lock);
+
+    /* The whole list, not the bucket: mounting is rare, and texts decide. */
     list_each(link, &mounts)
         taken |= text_equal(container_of(link, struct mount, link)->text, mount->text);
     if (!taken) {
@@ -172,6 +178,9 @@ static void mount_remove(struct mount *mount)
     while (*at != mount)
         at = &(*at)->next_of_hash;
     *at = mount->next_of_hash;
+
+    /* Paths that lead through it stay valid until they are put, but nothing below them is mounted
+     * any more. */
     list_remove(&mount->link);
     mount->left = true;
 }
@@ -195,6 +204,7 @@ status_t mount_take_unused(struct mount *mount)
 {
     status_t status = 0;
     mutex_lock(&mounts_lock);
+
     if (mount->fixed)
         status = -EBUSY;
     else if (list_empty(&mount->link))
@@ -203,6 +213,7 @@ status_t mount_take_unused(struct mount *mount)
         status = -EBUSY; /* a third reference: a path, or a file, on it is in use */
     else
         mount_remove(mount);
+
     mutex_unlock(&mounts_lock);
     return status;
 }
@@ -211,6 +222,7 @@ struct mount *mount_take_of_device(const struct device *device)
 {
     struct mount *found = NULL;
     mutex_lock(&mounts_lock);
+
     list_each(link, &mounts) {
         struct mount *mount = container_of(link, struct mount, link);
         if (!found && fsd_device(mount->fsd)->device == device)

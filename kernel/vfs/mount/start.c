@@ -15,6 +15,7 @@ static status_t mount_builtin(const char *type, const char *text, bool fixed)
             at++;
         hash = path_hash(hash, name, (size_t)(at - name));
     }
+
     status_t status = fsd_open("", type, "", &fsd);
     return status ? status : mount_publish(fsd, text, hash, fixed);
 }
@@ -28,11 +29,14 @@ status_t vfs_start(void)
         status = mount_builtin("ramfs", "/", true);
     if (status)
         return status;
+
+    /* The one path without a parent. Every walk begins at it, or at a path below it. */
     struct mount *mount = mount_nth(0);
     struct path *root = path_create(NULL, mount, vnode_ref(mount->root), "", 0);
     if (!root)
         return -ENOMEM;
     path_set_root(root);
+
     status = vfs_mkdir(root, "/System");
     if (!status)
         status = mount_builtin("devfs", "/System/Devices", true);
