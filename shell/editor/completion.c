@@ -25,6 +25,7 @@ struct place {
 
 static void place_end_word(struct place *place, size_t at)
 {
+    /* A file name after < or > is not a word of the command. */
     if (place->in_word && !place->redirection) {
         if (!place->words) {
             place->command = place->start;
@@ -35,15 +36,19 @@ static void place_end_word(struct place *place, size_t at)
         }
         place->words++;
     }
+
     if (place->in_word)
         place->redirection = false;
     place->in_word = false;
+
     place->start = at + 1;
 }
 
 static void place_separator(struct place *place, char c, size_t at)
 {
     place_end_word(place, at);
+
+    /* An operator other than a redirection begins a new command. */
     if (c == '<' || c == '>')
         place->redirection = true;
     else if (c != ' ')
@@ -56,13 +61,22 @@ static struct place place_find(const char *text, size_t cursor)
     struct place place = { 0 };
     for (size_t i = 0; i < cursor; i++) {
         char c = text[i];
+
+        /* Within '...' a backslash is an ordinary character. */
         bool escape = c == '\\' && place.quote != '\'' && i + 1 < cursor;
-        bool joins = c == '&' && i && text[i - 1] == '>'; /* 2>&1 */
+
+        /* The & of 2>&1 belongs to the redirection. */
+        bool joins = c == '&' && i && text[i - 1] == '>';
+
+        /* Outside quotes these characters end a word. An escaped one does not get here. */
         if (!place.quote && !joins && strchr(" ;|&<>", c)) {
             place_separator(&place, c, i);
             continue;
         }
+
         place.in_word = true;
+
+        /* The word continues, with the next character if this one escapes it. */
         if (escape)
             i++;
         else
@@ -113,6 +127,7 @@ static void find_devices(struct finder *finder, const char *prefix)
 {
     struct device *device;
     for (unsigned last = 0; (device = device_by_class(last));) {
+        /* The reference is held while the name is copied: a device may disappear at any time. */
         last = device_number(device);
         if (text_starts(device_alias(device), prefix))
             offer(finder, device_alias(device));
@@ -123,6 +138,8 @@ static void find_devices(struct finder *finder, const char *prefix)
 static bool name_wanted(const char *name, const void *context)
 {
     const char *prefix = context;
+
+    /* Hidden names are offered only after a dot, as `ls` and patterns do. */
     return text_starts(name, prefix) && (name[0] != '.' || prefix[0] == '.');
 }
 
@@ -132,11 +149,14 @@ static bool is_directory(struct shell *shell, const char *directory, const char 
     struct path *path;
     buffer_put(&text, directory, strlen(directory));
     buffer_put(&text, name, strlen(name));
+
+    /* A link to a directory counts as one, so the walk follows links. */
     bool is = !text.status && !path_walk(shell->directory, text.text, 0, &path);
     if (is) {
         is = path_is_directory(path);
         path_put(path);
     }
+
     buffer_free(&text);
     return is;
 }
@@ -148,6 +168,7 @@ static void keep_directories(struct finder *finder, const char *directory)
     for (int i = 0; i < words->count && !finder->status; i++)
         if (is_directory(finder->shell, directory, words->list[i]))
             finder->status = words_add(&kept, words->list[i], strlen(words->list[i]));
+
     words_free(words);
     *words = kept;
 }
@@ -156,6 +177,8 @@ static void keep_directories(struct finder *finder, const char *directory)
 static void put_directory(const struct finder *finder, struct buffer *directory, size_t head)
 {
     const char *home = shell_variable(finder->shell, "HOME");
+
+    /* The prefix stays "~/..." in the line, and only the directory to read is expanded. */
     if (finder->at_home && head) {
         buffer_put(directory, home ? home : "/", strlen(home ? home : "/"));
         buffer_put(directory, finder->prefix + 1, head - 1);
@@ -171,7 +194,10 @@ static void find_paths(struct finder *finder, bool directories_only)
     size_t head = slash ? (size_t)(slash + 1 - finder->prefix) : 0;
     struct buffer directory = { 0 };
     struct completion *completion = finder->completion;
+
+    /* Everything up to the last slash is the directory. What follows it is the start of a name. */
     put_directory(finder, &directory, head);
+
     if (directory.status) {
         finder->status = directory.status;
         return;
@@ -184,6 +210,8 @@ static void find_paths(struct finder *finder, bool directories_only)
                                       &completion->candidates);
     if (status == -ENOMEM || status == -EINTR)
         finder->status = status;
+
+    /* Names were listed without their types, so each is looked up. */
     if (directories_only)
         keep_directories(finder, directory.text);
     words_sort(&completion->candidates, 0);
@@ -205,9 +233,13 @@ static const struct shell_command *command_at(const char *text, const struct pla
     char name[32];
     bool fits = quote_remove(text + place->command, place->command_end - place->command, name,
                              sizeof(name));
+
+    /* A word that does not fit names no command: all names are shorter. */
     const struct shell_command *command = fits ? shell_command_find(name, use) : NULL;
     if (!command || !command->parts || place->words < 2)
         return command;
+
+    /* The second word selects a part, such as `add` of vdrive. */
     fits = quote_remove(text + place->part, place->part_end - place->part, name, sizeof(name));
     return fits ? options_part(command, name) : NULL;
 }
@@ -225,6 +257,8 @@ static bool takes(const struct shell_command *command, const char *what)
 static void find_arguments(struct finder *finder, const struct shell_command *command)
 {
     bool slash = strchr(finder->prefix, '/') != NULL;
+
+    /* The part's name is still to be typed. */
     if (command && command->parts) {
         find_parts(finder, command);
         return;
@@ -234,6 +268,8 @@ static void find_arguments(struct finder *finder, const struct shell_command *co
         find_commands(finder);
     if (takes(command, "VARIABLE"))
         find_variables(finder);
+
+    /* A path with a slash cannot be a class name such as cdrom0. */
     if (takes(command, "DEVICE") && !slash)
         find_devices(finder, "");
     else if (takes(command, "DRIVE") && !slash)
@@ -242,6 +278,8 @@ static void find_arguments(struct finder *finder, const struct shell_command *co
     /* Everything else may be a path. */
     if (takes(command, "COMMAND") || takes(command, "VARIABLE"))
         return;
+
+    /* Offer only directories if nothing else in the usage line can be a file. */
     find_paths(finder, takes(command, "DIRECTORY") && !takes(command, "FILE") &&
                            !takes(command, "PATH") && !takes(command, "DEVICE"));
 }
@@ -252,6 +290,7 @@ static void offer_option(struct finder *finder, const char *dashes, const char *
     size_t dash_count = text_copy(text, sizeof(text), dashes);
     if (dash_count + length >= sizeof(text))
         return;
+
     memcpy(text + dash_count, name, length);
     offer(finder, text);
 }
@@ -266,6 +305,8 @@ static void find_options(struct finder *finder, const struct shell_command *comm
             offer_option(finder, *option->name == '-' ? "" : "--", option->name,
                          strlen(option->name));
     }
+
+    /* Every command has --help, although no table contains it. */
     if (command)
         offer(finder, "--help");
 }
@@ -276,6 +317,8 @@ static const char *variable_begun(const char *word)
     const char *dollar = strrchr(word, '$');
     if (!dollar)
         return NULL;
+
+    /* A name that ends before the cursor is complete: in $A/b the word continues as a path. */
     const char *name = dollar + 1 + (dollar[1] == '{');
     return name[variable_name_length(name)] ? NULL : name;
 }
@@ -283,10 +326,14 @@ static const char *variable_begun(const char *word)
 static void find(struct finder *finder, const char *text, const struct place *place,
                  const char *word)
 {
+    /* Within '...' a $ has no meaning. */
     const char *variable = place->quote == '\'' ? NULL : variable_begun(word);
+
     finder->prefix = word;
     finder->completion->quote = place->quote;
     finder->completion->after = " ";
+
+    /* The first rule that applies decides. In ${NAME} the brace must be closed. */
     if (variable) {
         finder->prefix = variable;
         find_variables(finder);
@@ -316,8 +363,10 @@ static size_t common_length(const struct words *words)
     size_t length = 0;
     while (first[length] && first[length] == last[length])
         length++;
+
+    /* Go back to the start of a character: two names may differ in its later bytes only. */
     while (length && ((uint8_t)first[length] & 0xc0) == 0x80)
-        length--; /* not within a character */
+        length--;
     return length;
 }
 
@@ -341,6 +390,8 @@ status_t completion_find(struct shell *shell, const char *text, size_t cursor,
 
     find(&finder, text, &place, word);
     words_sort(&completion->candidates, 0);
+
+    /* find() has reduced the prefix to the part that the candidates begin with. */
     completion->typed = strlen(finder.prefix);
     completion->common = common_length(&completion->candidates);
     mem_free(word);
@@ -366,6 +417,9 @@ static void put_quoted(struct buffer *buffer, char quote, char c)
 {
     static const char quotes[] = "'\"";
     char text[16] = { c };
+
+    /* Each quote has its own rules (POSIX 2.2). A control character can be typed only as
+     * $'\xHH'. */
     if (quote == '$' && (c == '\'' || c == '\\'))
         format_text(text, sizeof(text), "\\%c", c);
     else if (is_control(c) && quote == '$')
@@ -385,13 +439,20 @@ void completion_text(const struct completion *completion, struct buffer *buffer)
 {
     if (!completion->candidates.count)
         return;
+
+    /* A name that begins with ~ is not the home directory. */
     const char *name = completion->candidates.list[0];
     if (!completion->typed && completion->common && *name == '~' && !completion->quote)
-        buffer_put(buffer, "\\", 1); /* a name, not the home directory */
+        buffer_put(buffer, "\\", 1);
+
     for (size_t i = completion->typed; i < completion->common; i++)
         put_quoted(buffer, completion->quote, name[i]);
+
+    /* With several candidates the word is not complete, so nothing follows it. */
     if (completion->candidates.count > 1)
         return;
+
+    /* A directory's quote stays open, since the path continues. */
     bool closes = completion->quote && text_equal(completion->after, " ");
     if (closes)
         buffer_put(buffer, completion->quote == '"' ? "\"" : "'", 1);

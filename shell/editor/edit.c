@@ -20,7 +20,10 @@ static size_t place_after(const struct edit *edit, size_t at)
     unsigned width;
     if (at >= edit->length)
         return edit->length;
+
     at += character_at(edit->text, edit->length, at, &width);
+
+    /* Combining marks have no columns of their own, and are deleted with their character. */
     while (at < edit->length) {
         size_t bytes = character_at(edit->text, edit->length, at, &width);
         if (width)
@@ -49,6 +52,8 @@ static bool is_word_byte(char c)
 static size_t word_start(const struct edit *edit)
 {
     size_t at = edit->cursor;
+
+    /* Pass the separators to the left of the cursor, and then the word before them. */
     while (at && !is_word_byte(edit->text[at - 1]))
         at--;
     while (at && is_word_byte(edit->text[at - 1]))
@@ -69,6 +74,8 @@ static size_t word_end(const struct edit *edit)
 static size_t blank_word_start(const struct edit *edit)
 {
     size_t at = edit->cursor;
+
+    /* In contrast to word_start(), only blanks separate: a path is one word. */
     while (at && edit->text[at - 1] == ' ')
         at--;
     while (at && edit->text[at - 1] != ' ')
@@ -94,10 +101,13 @@ void edit_begin_key(struct edit *edit)
 
 void edit_insert(struct edit *edit, const char *text, size_t length)
 {
+    /* Insert all or nothing: half of a character would be invalid UTF-8. */
     if (edit->length + length >= sizeof(edit->text)) {
         edit->too_long = true;
         return;
     }
+
+    /* The NUL moves too. */
     char *at = edit->text + edit->cursor;
     memmove(at + length, at, edit->length - edit->cursor + 1);
     memcpy(at, text, length);
@@ -137,6 +147,7 @@ void edit_transpose(struct edit *edit)
 {
     if (edit->cursor == edit->length)
         edit_left(edit);
+
     size_t middle = edit->cursor;
     if (!middle)
         return;
@@ -190,6 +201,8 @@ static void keep_piece(struct edit *edit, const char *piece, size_t length, bool
     static char joined[SHELL_LINE_BYTES];
     const char *last = text_ring_get(&cuts, cuts.end - 1);
     size_t last_length = last && edit->last == ACTION_CUT ? strlen(last) : 0;
+
+    /* Pieces that do not fit together stay two pieces. */
     if (length + last_length >= sizeof(joined))
         last_length = 0;
 
@@ -203,9 +216,12 @@ static void keep_piece(struct edit *edit, const char *piece, size_t length, bool
 
 static void cut_range(struct edit *edit, size_t from, size_t to)
 {
+    /* An empty cut also continues the piece: at the end of a line, ^K ^K ^U is one cut. */
     edit->now = ACTION_CUT;
     if (from == to)
         return;
+
+    /* Text before the cursor was cut from right to left, so it goes in front of the piece. */
     keep_piece(edit, edit->text + from, to - from, from < edit->cursor);
     remove_range(edit, from, to);
 }
@@ -238,6 +254,8 @@ void edit_cut_word_right(struct edit *edit)
 static void yank_piece(struct edit *edit, unsigned number)
 {
     const char *piece = text_ring_get(&cuts, number);
+
+    /* Remember the piece and its place, so that edit_yank_older() can replace it. */
     edit->now = ACTION_YANK;
     edit->yank_from = edit->cursor;
     edit->yank_number = number;
@@ -252,8 +270,11 @@ void edit_yank(struct edit *edit)
 
 void edit_yank_older(struct edit *edit)
 {
+    /* After any other key, the text at the cursor is not what was yanked. */
     if (edit->last != ACTION_YANK)
         return;
+
+    /* After the oldest piece comes the newest one again. */
     unsigned number = edit->yank_number > cuts.first ? edit->yank_number - 1 : cuts.end - 1;
     remove_range(edit, edit->yank_from, edit->cursor);
     yank_piece(edit, number);

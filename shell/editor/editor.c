@@ -16,7 +16,10 @@
 static void plain_insert(struct editor *editor, const struct key *key)
 {
     size_t before = editor->edit.length;
+
     edit_insert(&editor->edit, key->text, key->length);
+
+    /* Echo the character only if the line had room for it. */
     if (editor->edit.length > before)
         console_write(key->text, key->length);
 }
@@ -26,7 +29,10 @@ static void plain_erase(struct editor *editor)
 {
     struct edit *edit = &editor->edit;
     size_t before = text_width(edit->text, edit->length);
+
     edit_erase_left(edit);
+
+    /* BS only moves the cursor, so overwrite each column with a blank. */
     for (size_t n = text_width(edit->text, edit->length); n < before; n++)
         console_write("\b \b", 3);
 }
@@ -37,8 +43,11 @@ static void history_move_to(struct editor *editor, unsigned number)
 {
     if (number < history_first() || number > history_end() || number == editor->history_at)
         return;
+
+    /* Keep the new line, to which the user may return. Changes to a line of history are lost. */
     if (editor->history_at == history_end())
         text_copy(editor->stash, sizeof(editor->stash), editor->edit.text);
+
     editor->history_at = number;
     const char *line = history_get(number);
     edit_set(&editor->edit, line ? line : editor->stash);
@@ -172,7 +181,10 @@ static void terminal_insert(struct editor *editor, const struct key *key)
 {
     struct edit *edit = &editor->edit;
     size_t before = edit->length;
+
     edit_insert(edit, key->text, key->length);
+
+    /* A character at the end of the line needs no repaint, which keeps fast typing cheap. */
     if (editor->stale || edit->length == before || edit->cursor < edit->length ||
         !terminal_line_append(&editor->shown, editor->prompt, edit->text, edit->length,
                               edit->length - before))
@@ -195,9 +207,11 @@ static void terminal_key(struct editor *editor, const struct key *key)
     if (key->code == KEY_TEXT) {
         terminal_insert(editor, key);
     } else {
+        /* Any key except the end of the line may move the cursor or change the text. */
         editor->stale |= key->code != KEY_CR && key->code != KEY_LF;
         terminal_action(editor, key->code);
     }
+
     editor->after_tab &= key->code == KEY_TAB;
 }
 
@@ -215,6 +229,7 @@ static void plain_key(struct editor *editor, const struct key *key)
 
 static void take_key(struct editor *editor, const struct key *key)
 {
+    /* CR LF ends one line, not two. */
     bool rest = editor->after_cr && key->code == KEY_LF;
     editor->after_cr = key->code == KEY_CR;
 
@@ -225,10 +240,13 @@ static void take_key(struct editor *editor, const struct key *key)
                             editor->edit.length);
     }
 
+    /* A report is an answer of the terminal, not a key: it ends neither a search nor a cut. */
     if (key->code == KEY_REPORT) {
         take_report(editor, key);
     } else if (!rest && key->code != KEY_NOTHING) {
         edit_begin_key(&editor->edit);
+
+        /* A key that ends the search also has its usual meaning. */
         if (editor->searching && editor_search_key(editor, key))
             editor->stale = true;
         else if (editor->terminal)
@@ -241,7 +259,10 @@ static void take_key(struct editor *editor, const struct key *key)
 static void begin(struct editor *editor, const char *prompt, struct shell *shell)
 {
     edit_set(&editor->edit, "");
+
+    /* The first key of this line does not continue a cut in the last one. */
     editor->edit.now = ACTION_OTHER;
+
     editor->prompt = prompt;
     editor->shell = shell;
     editor->end = EDITOR_RUNS;
@@ -260,8 +281,11 @@ static void begin(struct editor *editor, const char *prompt, struct shell *shell
 static void finish(struct editor *editor)
 {
     editor->searching = false;
+
+    /* The cursor may be within a line of several rows. Output must begin after its last one. */
     if (editor->terminal && (editor->stale || editor->edit.cursor < editor->edit.length))
         show(editor, editor->edit.length);
+
     if (editor->end == EDITOR_GIVEN_UP)
         console_write("^C", 2);
     console_write("\n", 1);
@@ -271,6 +295,7 @@ status_t editor_read(struct editor *editor, const char *prompt, struct shell *sh
                      enum editor_end *end)
 {
     begin(editor, prompt, shell);
+
     while (editor->end == EDITOR_RUNS) {
         struct key key = { .code = KEY_NOTHING };
 
@@ -283,6 +308,8 @@ status_t editor_read(struct editor *editor, const char *prompt, struct shell *sh
         else
             take_key(editor, &key);
     }
+
+    /* ^D leaves the row as it is: nothing was typed in it. */
     if (editor->end != EDITOR_AT_END)
         finish(editor);
     *end = editor->end;

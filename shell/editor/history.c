@@ -14,6 +14,8 @@ static struct text_ring history = TEXT_RING_INIT(memory);
 void history_add(const char *line)
 {
     const char *last = text_ring_get(&history, history.end - 1);
+
+    /* Blank lines are not kept, nor a line that is the same as the one before. */
     const char *at = line;
     while (*at == ' ' || *at == '\t')
         at++;

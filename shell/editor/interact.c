@@ -28,10 +28,14 @@ static status_t read_input_line(void)
     status_t status = editor_read(&editor, "", NULL, &end);
     if (status || end == EDITOR_AT_END)
         return status;
+
+    /* A ^C that arrived as a key ends the command as an interrupt does. */
     if (end == EDITOR_GIVEN_UP)
         return -EINTR;
+
+    /* An LF takes the place of the NUL. */
     input.length = editor.edit.length + 1;
-    editor.edit.text[editor.edit.length] = '\n'; /* replaces the NUL */
+    editor.edit.text[editor.edit.length] = '\n';
     return 0;
 }
 
@@ -41,6 +45,8 @@ ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes)
     status_t status = input.at == input.length ? read_input_line() : 0;
     if (status)
         return status;
+
+    /* A line may be longer than the buffer. The rest is for the next call. */
     size_t count = input.length - input.at < bytes ? input.length - input.at : bytes;
     memcpy(buffer, editor.edit.text + input.at, count);
     input.at += count;
@@ -52,6 +58,7 @@ ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes)
 /* From here to interruptible_end(), ^C interrupts this thread. */
 static void interruptible_begin(void)
 {
+    /* Input that the last command has not read is not for this one. */
     input.at = input.length = 0;
     console_set_interruptible(thread_current());
 }
@@ -61,6 +68,8 @@ static void interruptible_end(struct shell *shell)
     console_set_interruptible(NULL);
     if (!thread_interrupted())
         return;
+
+    /* The command's output comes before the ^C. */
     thread_clear_interrupt();
     IGNORE(stream_flush(shell->out));
     console_write("^C\n", 3);
@@ -75,6 +84,7 @@ static void run_start_up_script(struct shell *shell)
     status_t status = path_walk(shell->directory, name, 0, &path);
     if (status == -ENOENT || status == -ENOTDIR)
         return;
+
     if (!status)
         path_put(path);
     shell->status = status ? shell_fail(shell, name, status) : shell_source(shell, name);
@@ -83,9 +93,12 @@ static void run_start_up_script(struct shell *shell)
 void shell_start_up(struct shell *shell, const char *run)
 {
     shell->read = shell_console_read;
+
+    /* A ^C ends only the script, not the commands of `run` after it. */
     interruptible_begin();
     run_start_up_script(shell);
     interruptible_end(shell);
+
     if (!run)
         return;
     interruptible_begin();
@@ -108,6 +121,8 @@ static void begin_row(struct shell *shell)
 static void run_line(struct shell *shell)
 {
     static char line[SHELL_LINE_BYTES]; /* a copy: a command may read input with the editor */
+
+    /* Part of the line is missing, and half a command can do harm. */
     if (editor.edit.too_long) {
         shell_complain(shell, "line too long: it exceeds %d bytes", SHELL_LINE_BYTES - 1);
         shell->status = SHELL_USAGE;
@@ -129,8 +144,10 @@ _Noreturn void shell_interact(struct shell *shell)
         begin_row(shell);
         shell_prompt(shell, prompt, sizeof(prompt));
         status_t status = editor_read(&editor, prompt, shell, &end);
+
+        /* An error is a ^C that came too late for the last command. */
         if (status)
-            thread_clear_interrupt(); /* a ^C that came too late for the last command */
+            thread_clear_interrupt();
         else if (end == EDITOR_LINE)
             run_line(shell);
         else

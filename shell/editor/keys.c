@@ -20,6 +20,8 @@ static int next_byte(struct keys *keys, uint64_t deadline_us)
 {
     if (keys->pushed_count)
         return keys->pushed[--keys->pushed_count];
+
+    /* Only a terminal sends other bytes. */
     int byte = console_read(deadline_us);
     if (byte >= 0 && !is_plain((uint8_t)byte))
         terminal_seen();
@@ -47,17 +49,22 @@ static status_t read_text(struct keys *keys, uint8_t lead, struct key *key)
     key->code = KEY_TEXT;
     key->length = 1;
     key->text[0] = (char)lead;
+
     while (key->length < wanted) {
         int byte = next_byte(keys, TIME_NEVER);
         if (byte < 0)
             return byte;
+
+        /* A byte that does not continue the character is the next key. */
         if ((byte & 0xc0) != 0x80) {
             push_back(keys, (uint8_t)byte);
             break;
         }
+
         key->text[key->length++] = (char)byte;
     }
 
+    /* Overlong forms and surrogates have the right length, but are invalid too. */
     if (utf8_decode(key->text, key->length, &code) != (int)key->length)
         while (key->length > 1)
             push_back(keys, (uint8_t)key->text[--key->length]);
@@ -73,9 +80,13 @@ struct sequence {
 
 static void parse_parameters(const char *text, struct sequence *sequence)
 {
+    /* "ESC [ A" has no parameter. An empty one, as in "ESC [ ; 2 A", counts as 0. */
     *sequence = (struct sequence){ .count = *text != '\0' };
+
     for (; *text; text++) {
         unsigned *last = &sequence->parameters[sequence->count - 1];
+
+        /* Keep the numbers small, whatever is sent. */
         if (*text == ';' && sequence->count < 3)
             sequence->count++;
         else if (*text >= '0' && *text <= '9' && *last < 10000)
@@ -119,6 +130,8 @@ static void decode_sequence(const char *parameters, char final, struct key *key)
 
     /* Parameter 2 is 1 + a mask of Shift, Alt and Control; Shift alone changes nothing. */
     bool modified = sequence.count > 1 && sequence.parameters[1] > 2;
+
+    /* "ESC [ 3 ~" names a key by number, "ESC [ A" by its final byte. */
     if (final == '~') {
         key->code = code_of_number(sequence.parameters[0]);
     } else if (final == 'R' && sequence.count == 2) {
@@ -128,6 +141,8 @@ static void decode_sequence(const char *parameters, char final, struct key *key)
     } else {
         key->code = code_of_letter(final);
     }
+
+    /* Control or Alt with an arrow moves by words. */
     if (modified && key->code == KEY_RIGHT)
         key->code = KEY_WORD_RIGHT;
     if (modified && key->code == KEY_LEFT)
@@ -156,6 +171,9 @@ static status_t read_sequence(struct keys *keys, struct key *key)
             decode_sequence(text, (char)byte, key);
             return 0;
         }
+
+        /* No known key has a longer sequence. Read it to its end, so that it is not taken for
+         * text. */
         if (length + 1 < sizeof(text))
             text[length++] = (char)byte;
     }
@@ -164,12 +182,14 @@ static status_t read_sequence(struct keys *keys, struct key *key)
 /* Reads what follows an escape. A byte that does not begin a sequence is read again, with Alt. */
 static status_t read_escaped(struct keys *keys, struct key *key)
 {
+    /* A terminal sends a sequence at once, so a pause after an escape means that it was a key. */
     int byte = next_byte(keys, time_now_us() + ESCAPE_WAIT_US);
     if (byte == -ETIMEDOUT) {
         key->code = KEY_ESCAPE;
         keys->alt = true;
         return 0;
     }
+
     if (byte < 0)
         return byte;
 
@@ -181,6 +201,8 @@ static status_t read_escaped(struct keys *keys, struct key *key)
         key->code = byte < 0 ? KEY_NOTHING : code_of_letter((char)byte);
         return byte < 0 ? byte : 0;
     }
+
+    /* A key with Alt is sent as an escape and the key. */
     keys->alt = true;
     push_back(keys, (uint8_t)byte);
     key->code = KEY_NOTHING;
@@ -192,10 +214,13 @@ static int code_with_alt(const struct key *key)
 {
     if (key->code == KEY_TEXT)
         return key->length == 1 ? KEY_ALT + key->text[0] : KEY_NOTHING;
+
     if (key->code == KEY_RIGHT)
         return KEY_WORD_RIGHT;
     if (key->code == KEY_LEFT)
         return KEY_WORD_LEFT;
+
+    /* These keys have the same meaning with Alt. */
     bool always = key->code == KEY_CR || key->code == KEY_LF || key->code == KEY_CONTROL_C ||
                   key->code > KEY_TEXT;
     return always ? key->code : KEY_ALT + key->code;
@@ -206,12 +231,16 @@ status_t keys_read(struct keys *keys, struct key *key, uint64_t deadline_us)
     int byte = next_byte(keys, deadline_us);
     if (byte < 0)
         return byte;
+
     if (byte == KEY_ESCAPE)
         return read_escaped(keys, key);
+
     status_t status = 0;
     key->code = byte;
     if (byte >= 0x20 && byte != KEY_RUBOUT)
         status = read_text(keys, (uint8_t)byte, key);
+
+    /* An escape came before this key. */
     if (!status && keys->alt) {
         keys->alt = false;
         key->code = code_with_alt(key);

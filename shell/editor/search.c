@@ -26,21 +26,28 @@ static void set_prompt(struct editor *editor, bool failed)
 static void search(struct editor *editor, unsigned from)
 {
     const char *line, *found = NULL;
+
+    /* Numbers below the oldest line are not kept either, so the loop ends there. */
     for (; (line = history_get(from)); from--)
         if ((found = find_text(line, editor->query)))
             break;
+
+    /* Put the cursor on the text that was found. */
     if (found && *editor->query) {
         edit_set(&editor->edit, line);
         editor->edit.cursor = (size_t)(found - line);
         editor->search_at = from;
     }
+
     set_prompt(editor, !found && *editor->query);
 }
 
 void editor_search_begin(struct editor *editor)
 {
+    /* Keep the line that is being typed: ^G restores it. */
     if (editor->history_at == history_end())
         text_copy(editor->stash, sizeof(editor->stash), editor->edit.text);
+
     editor->searching = true;
     editor->search_at = history_end();
     editor->query[0] = '\0';
@@ -52,17 +59,25 @@ static void lengthen(struct editor *editor, const struct key *key)
     size_t length = strlen(editor->query);
     if (length + key->length >= sizeof(editor->query))
         return;
+
     memcpy(editor->query + length, key->text, key->length);
     editor->query[length + key->length] = '\0';
+
+    /* The line that was found may still match: search from there, not from the newest. */
     search(editor, editor->search_at == history_end() ? history_end() - 1 : editor->search_at);
 }
 
 static void shorten(struct editor *editor)
 {
     size_t length = strlen(editor->query);
+
+    /* Remove all bytes of the last character. */
     while (length && ((uint8_t)editor->query[--length] & 0xc0) == 0x80)
         ;
+
     editor->query[length] = '\0';
+
+    /* Newer lines may match the shorter text again. */
     search(editor, history_end() - 1);
 }
 

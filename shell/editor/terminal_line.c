@@ -45,6 +45,7 @@ static unsigned screen_rows(void)
 
 static void place_advance(struct place *place, unsigned width)
 {
+    /* A wide character does not cross the edge: it goes to the next row as a whole. */
     if (place->column + width > screen_columns()) {
         place->row++;
         place->column = 0;
@@ -99,26 +100,25 @@ static void painter_put(struct painter *painter, const char *text, size_t bytes)
     painter->used += bytes;
 }
 
-static bool painter_shows(const struct painter *painter)
-{
-    return painter->place.row >= painter->top && painter->place.row < painter->end;
-}
-
 static void paint_character(struct painter *painter, const char *text, size_t bytes,
                             unsigned width)
 {
     struct place before = painter->place;
     place_advance(&painter->place, width);
-    if (!painter_shows(painter))
+
+    if (painter->place.row < painter->top || painter->place.row >= painter->end)
         return;
 
     /* A wide character that does not fit into the last column leaves it empty: erase it. */
     if (painter->place.row != before.row && painter->place.row > painter->top) {
         if (before.column < screen_columns())
             painter_put(painter, "\033[K", 3);
+
+        /* The console sends CR LF for it. */
         painter_put(painter, "\n", 1);
     }
 
+    /* A control character must not reach the terminal. */
     bool printable = bytes > 1 || ((unsigned char)*text >= ' ' && (unsigned char)*text < 0x7f);
     painter_put(painter, printable ? text : "?", printable ? bytes : 1);
 }
@@ -126,6 +126,8 @@ static void paint_character(struct painter *painter, const char *text, size_t by
 static void paint(struct painter *painter, const char *text, size_t length)
 {
     unsigned width;
+
+    /* Characters above the first row are passed too, since they determine the place. */
     for (size_t at = 0, bytes; at < length && painter->place.row < painter->end; at += bytes) {
         bytes = character_at(text, length, at, &width);
         paint_character(painter, text + at, bytes, width);
@@ -135,7 +137,10 @@ static void paint(struct painter *painter, const char *text, size_t length)
 /* Chooses which rows to show, so that the cursor's is one of them. */
 static void choose_top(struct terminal_line *line, size_t rows, size_t cursor_row)
 {
+    /* The last row stays free: after a full row the cursor is in the next one. */
     size_t room = screen_rows() - 1;
+
+    /* Scroll as little as possible, so that the text does not jump while the cursor moves. */
     if (rows <= room)
         line->top = 0;
     else if (cursor_row < line->top)
@@ -146,9 +151,13 @@ static void choose_top(struct terminal_line *line, size_t rows, size_t cursor_ro
 
 static void move_to(struct place from, struct place to)
 {
+    /* Painting ends in the target's row or after it, so the cursor only moves up. */
     if (from.row > to.row)
         send_number("\033[%uA", from.row - to.row);
+
     send_text("\r");
+
+    /* A count of 0 would move by one. */
     if (to.column)
         send_number("\033[%uC", to.column);
 }
@@ -162,6 +171,7 @@ void terminal_line_show(struct terminal_line *line, const char *prompt, const ch
 
     /* Return to the first row that is shown, and paint from there. */
     move_to((struct place){ line->row, 0 }, (struct place){ 0, 0 });
+
     choose_top(line, last.row + 1, target.row);
     struct painter painter = { .top = line->top, .end = line->top + screen_rows() - 1 };
     paint(&painter, prompt, strlen(prompt));
@@ -178,6 +188,7 @@ void terminal_line_show(struct terminal_line *line, const char *prompt, const ch
     painter_flush(&painter);
     place_wrap(&painter.place);
 
+    /* Erase what is left of a longer line, and put the cursor where it belongs. */
     send_text("\033[J");
     move_to(painter.place, target);
     line->row = target.row - line->top;

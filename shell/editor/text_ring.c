@@ -16,8 +16,11 @@ void text_ring_add(struct text_ring *ring, const char *text, size_t length)
 {
     if (length + 1 > ring->size)
         return;
+
+    /* Drop the oldest texts until this one fits. */
     while (ring->used + length + 1 > ring->size)
         drop_first(ring);
+
     memcpy(ring->bytes + ring->used, text, length);
     ring->bytes[ring->used + length] = '\0';
     ring->used += length + 1;
@@ -28,6 +31,8 @@ const char *text_ring_get(const struct text_ring *ring, unsigned number)
 {
     if (number < ring->first || number >= ring->end)
         return NULL;
+
+    /* Texts are found by counting: there are few, and only keys ask for them. */
     const char *at = ring->bytes;
     for (unsigned i = ring->first; i < number; i++)
         at += strlen(at) + 1;
