@@ -1,9 +1,10 @@
 /*
- * space.c - page tables, and the regions of the address space that they map: see space.h.
+ * space.c - the regions of the address space: stacks, windows, runs and drivers. See space.h.
  */
 #include "kernel/mm/space.h"
 #include "kernel/mm/frames.h"
 #include "kernel/mm/memory.h"
+#include "kernel/mm/page_table.h"
 #include "kernel/x86/cpu.h"
 #include "lib/string.h"
 
@@ -16,30 +17,14 @@
 #define DRIVERS 0xffffffffc0000000ull
 #define DRIVERS_END 0xffffffffffe00000ull
 
-#define ENTRY_ADDRESS 0x000ffffffffff000ull
-#define ENTRY_NX (1ull << 63)
-
 enum {
-    ENTRY_PRESENT = 1 << 0,
-    ENTRY_WRITE = 1 << 1,
-    ENTRY_UNCACHED = 1 << 3 | 1 << 4,
-    ENTRY_LARGE = 1 << 7,
-    ENTRY_COMBINING = 1 << 7, /* of a page: the fifth memory type, see cpu_has_combining() */
-
-    TABLE_ENTRIES = 512,
-    LEVEL_PAGE = 0,
-    LEVEL_LARGE = 1, /* 2 MiB */
-    LEVEL_TOP = 3,
-    LARGE_BYTES = 2 << 20,
-
     STACK_SLOTS = 4096,
     SLOT_BYTES = 2 * STACK_BYTES,
     STACK_PAGES = STACK_BYTES / PAGE_BYTES,
 };
 
 static struct spin lock = SPIN_INIT(RANK_HEAP);
-static uint64_t *top;
-static uint64_t no_execute; /* ENTRY_NX, or 0 if the processor lacks it */
+static bool started;
 static uint64_t slot_used[STACK_SLOTS / 64];
 static uint64_t next_window = WINDOWS;
 
@@ -51,109 +36,17 @@ struct region {
 static struct region runs = { RUNS, RUNS_END, RUNS };
 static struct region drivers = { DRIVERS, DRIVERS_END, DRIVERS };
 
-/* ---- tables ------------------------------------------------------------------------------- */
-
-static unsigned entry_index(uint64_t address, unsigned level)
-{
-    return address >> (12 + 9 * level) & (TABLE_ENTRIES - 1);
-}
-
-static uint64_t *table_under(uint64_t entry)
-{
-    return memory_at(entry & ENTRY_ADDRESS);
-}
-
-/* Allocates an empty table. Does not reclaim memory, since the lock is held. */
-static uint64_t *create_table(void)
-{
-    uint64_t *table = frames_alloc(1);
-
-    if (!table)
-        return NULL;
-    memset(table, 0, PAGE_BYTES);
-    frame_of(table)->state = FRAME_PAGE;
-    frame_of(table)->used = 0;
-    return table;
-}
-
-/* Returns the entry for `address` at `level` after making the tables above it; NULL if memory is
- * exhausted. */
-static uint64_t *make_entry(uint64_t address, unsigned level)
-{
-    uint64_t *table = top;
-
-    for (unsigned l = LEVEL_TOP; l > level; l--) {
-        uint64_t *entry = &table[entry_index(address, l)];
-        if (!(*entry & ENTRY_PRESENT)) {
-            uint64_t *lower = create_table();
-            if (!lower)
-                return NULL;
-            *entry = memory_physical(lower) | ENTRY_PRESENT | ENTRY_WRITE;
-        }
-        table = table_under(*entry);
-    }
-    return &table[entry_index(address, level)];
-}
-
-/* Returns the entry that maps `address`, of either page size, or NULL. */
-static uint64_t *find_entry(uint64_t address)
-{
-    uint64_t *table = top;
-
-    for (unsigned l = LEVEL_TOP;; l--) {
-        uint64_t *entry = &table[entry_index(address, l)];
-        if (!(*entry & ENTRY_PRESENT))
-            return NULL;
-        if (l == LEVEL_PAGE || (*entry & ENTRY_LARGE))
-            return entry;
-        table = table_under(*entry);
-    }
-}
-
-static bool map_page(uint64_t address, uint64_t physical, uint64_t rights)
-{
-    uint64_t *entry = make_entry(address, LEVEL_PAGE);
-
-    if (!entry)
-        return false;
-    kassert(*entry == 0);
-    *entry = physical | rights | ENTRY_PRESENT;
-    frame_of(entry)->used++;
-    return true;
-}
-
-/* Unmaps a page, and frees its table if that is empty now, so that freeing returns all memory.
- * Returns the page's physical address. */
-static uint64_t unmap_page(uint64_t address)
-{
-    uint64_t *entry = find_entry(address);
-    kassert(entry);
-    uint64_t physical = *entry & ENTRY_ADDRESS;
-
-    *entry = 0;
-    cpu_flush_page(address);
-
-    if (--frame_of(entry)->used == 0) {
-        uint64_t *above = make_entry(address, LEVEL_LARGE);
-        uint64_t *table = table_under(*above);
-        *above = 0;
-        cpu_flush_page(address);
-        page_free(table);
-    }
-    return physical;
-}
-
 unsigned space_rights(uint64_t address)
 {
-    /* A panic before space_start() asks for the boot stack. */
-    if (!top)
+    /* A panic during early start asks for the boot stack, which the boot tables map. */
+    if (!started)
         return address - (uint64_t)__data_start < (uint64_t)(__data_end - __data_start)
                    ? SPACE_READ | SPACE_WRITE | SPACE_EXECUTE
                    : 0;
 
-    /* find_entry() ignores the upper 16 bits, which must repeat bit 47. */
+    /* page_table_find() ignores the upper 16 bits, which must repeat bit 47. */
     bool canonical = (uint64_t)((int64_t)(address << 16) >> 16) == address;
-    uint64_t *entry = canonical ? find_entry(address) : NULL;
+    const uint64_t *entry = canonical ? page_table_find(address) : NULL;
 
     if (!entry)
         return 0;
@@ -168,6 +61,8 @@ static bool take_slot(uint64_t *stack)
     for (unsigned i = 0; i < STACK_SLOTS / 64; i++) {
         if (slot_used[i] == UINT64_MAX)
             continue;
+
+        /* The stack is the upper half of the slot; the lower half is its guard. */
         unsigned bit = (unsigned)__builtin_ctzll(~slot_used[i]);
         slot_used[i] |= 1ull << bit;
         *stack = STACKS + (i * 64ull + bit) * SLOT_BYTES + STACK_BYTES;
@@ -186,10 +81,13 @@ static void free_slot(uint64_t stack)
 static bool map_stack(uint64_t stack, void *const pages[STACK_PAGES])
 {
     for (unsigned i = 0; i < STACK_PAGES; i++) {
-        if (map_page(stack + i * PAGE_BYTES, memory_physical(pages[i]), ENTRY_WRITE | no_execute))
+        if (page_table_map(stack + i * PAGE_BYTES, memory_physical(pages[i]),
+                           ENTRY_WRITE | ENTRY_NX))
             continue;
+
+        /* No memory for a table. */
         while (i-- > 0)
-            unmap_page(stack + i * PAGE_BYTES);
+            page_table_unmap(stack + i * PAGE_BYTES);
         return false;
     }
     return true;
@@ -214,6 +112,7 @@ void *space_stack_alloc(void)
     unsigned got = 0;
     void *stack = NULL;
 
+    /* The pages first, outside the lock: page_alloc() may call the reclaimer. */
     while (got < STACK_PAGES && (pages[got] = page_alloc()))
         got++;
 
@@ -232,10 +131,11 @@ void space_stack_free(void *stack)
 {
     uint64_t base = (uint64_t)stack;
 
+    /* Unmap before the slot is free for another stack. */
     kassert(base >= STACKS && base < STACKS_END && base % SLOT_BYTES == STACK_BYTES);
     spin_lock(&lock);
     for (unsigned i = 0; i < STACK_PAGES; i++)
-        page_free(memory_at(unmap_page(base + i * PAGE_BYTES)));
+        page_free(memory_at(page_table_unmap(base + i * PAGE_BYTES)));
     free_slot(base);
     spin_unlock(&lock);
 }
@@ -252,13 +152,13 @@ bool space_is_stack_guard(uint64_t address)
 static void unmap_pages(uint64_t start, uint64_t end)
 {
     for (uint64_t at = start; at < end; at += PAGE_BYTES)
-        unmap_page(at);
+        page_table_unmap(at);
 }
 
 static bool map_pages(uint64_t start, uint64_t end, uint64_t physical, uint64_t rights)
 {
     for (uint64_t at = start; at < end; at += PAGE_BYTES) {
-        if (!map_page(at, physical + (at - start), rights)) {
+        if (!page_table_map(at, physical + (at - start), rights)) {
             unmap_pages(start, at);
             return false;
         }
@@ -271,9 +171,11 @@ static void *map_window(uint64_t physical, size_t bytes, uint64_t rights)
     uint64_t offset = physical % PAGE_BYTES;
     uint64_t span = (offset + bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
 
+    /* Addresses and lengths come from firmware and devices. */
     if (bytes == 0 || bytes > WINDOWS_END - WINDOWS || physical > ENTRY_ADDRESS - span)
         return NULL;
 
+    /* Whole pages are mapped; the result is at the same offset in its page as the argument. */
     spin_lock(&lock);
     uint64_t start = next_window;
     bool mapped = span <= WINDOWS_END - start &&
@@ -286,18 +188,18 @@ static void *map_window(uint64_t physical, size_t bytes, uint64_t rights)
 
 void *space_map_mmio(uint64_t physical, size_t bytes)
 {
-    return map_window(physical, bytes, ENTRY_WRITE | ENTRY_UNCACHED | no_execute);
+    return map_window(physical, bytes, ENTRY_WRITE | ENTRY_UNCACHED | ENTRY_NX);
 }
 
 void *space_map_framebuffer(uint64_t physical, size_t bytes)
 {
     uint64_t type = cpu_has_combining() ? ENTRY_COMBINING : ENTRY_UNCACHED;
-    return map_window(physical, bytes, ENTRY_WRITE | type | no_execute);
+    return map_window(physical, bytes, ENTRY_WRITE | type | ENTRY_NX);
 }
 
 const void *space_map_firmware(uint64_t physical, size_t bytes)
 {
-    return map_window(physical, bytes, no_execute);
+    return map_window(physical, bytes, ENTRY_NX);
 }
 
 /* Addresses are reused only if the newest window is unmapped first. There is 1 GiB of them, and few
@@ -324,7 +226,7 @@ bool space_is_run(const void *memory)
 
 uint64_t space_physical(const void *memory)
 {
-    const uint64_t *entry = find_entry((uint64_t)memory);
+    const uint64_t *entry = page_table_find((uint64_t)memory);
     kassert(entry && !(*entry & ENTRY_LARGE));
     return (*entry & ENTRY_ADDRESS) + (uint64_t)memory % PAGE_BYTES;
 }
@@ -339,6 +241,7 @@ uint64_t mem_physical(const void *memory)
 
 size_t mem_contiguous(const void *memory, size_t bytes)
 {
+    /* Only runs consist of pages from different places. */
     size_t rest = PAGE_BYTES - (uint64_t)memory % PAGE_BYTES;
     return space_is_run(memory) && rest < bytes ? rest : bytes;
 }
@@ -349,10 +252,12 @@ static uint64_t find_run(const struct region *region, size_t pages)
 {
     uint64_t start = region->next, at = start;
 
+    /* The search begins after the last run and wraps once. [start, at) is not mapped. A second
+     * round finds an area that contains the point where the search began. */
     for (uint64_t looked = 0; looked < 2 * (region->end - region->start); looked += PAGE_BYTES) {
         if (at == region->end) {
             start = at = region->start;
-        } else if (find_entry(at)) {
+        } else if (page_table_find(at)) {
             start = at += PAGE_BYTES;
         } else {
             at += PAGE_BYTES;
@@ -369,14 +274,17 @@ static uint64_t map_run(struct region *region, size_t pages, void *chain)
 {
     spin_lock(&lock);
     uint64_t start = find_run(region, pages), at = start;
+
+    /* The links stay in the pages until their new owner overwrites them. */
     for (void **page = chain; start != 0 && page; at += PAGE_BYTES) {
         void **next = *page;
-        if (!map_page(at, memory_physical(page), ENTRY_WRITE | no_execute)) {
+        if (!page_table_map(at, memory_physical(page), ENTRY_WRITE | ENTRY_NX)) {
             unmap_pages(start, at);
             start = 0;
         }
         page = next;
     }
+
     if (start != 0)
         region->next = at;
     spin_unlock(&lock);
@@ -395,11 +303,13 @@ static void *alloc_run(struct region *region, size_t pages)
         chain = page;
     }
 
+    /* As for stacks, memory is reclaimed between the attempts. */
     if (got == pages && pages < (region->end - region->start) / PAGE_BYTES - 1)
         do
             run = map_run(region, pages, chain);
         while (run == 0 && frames_reclaim(1) > 0);
 
+    /* Free the pages again if no run was made. */
     while (run == 0 && chain) {
         void **next = *chain;
         page_free(chain);
@@ -417,11 +327,12 @@ size_t space_run_free(void *run)
 {
     uint64_t at = (uint64_t)run;
 
+    /* The pages are unmapped one after another, up to the unmapped page that ends the run. */
     spin_lock(&lock);
     do {
-        page_free(memory_at(unmap_page(at)));
+        page_free(memory_at(page_table_unmap(at)));
         at += PAGE_BYTES;
-    } while (find_entry(at));
+    } while (page_table_find(at));
     spin_unlock(&lock);
     return (at - (uint64_t)run) / PAGE_BYTES;
 }
@@ -440,17 +351,14 @@ void code_protect(void *memory, size_t pages, enum code_rights rights)
 {
     uint64_t start = (uint64_t)memory;
     uint64_t bits = rights == CODE_EXECUTABLE ? 0
-                    : rights == CODE_WRITABLE ? no_execute | ENTRY_WRITE
-                                              : no_execute;
+                    : rights == CODE_WRITABLE ? ENTRY_NX | ENTRY_WRITE
+                                              : ENTRY_NX;
 
+    /* None of the three is both writable and executable. */
     kassert(start >= DRIVERS && start < DRIVERS_END);
     spin_lock(&lock);
-    for (uint64_t at = start; at < start + pages * PAGE_BYTES; at += PAGE_BYTES) {
-        uint64_t *entry = find_entry(at);
-        kassert(entry);
-        *entry = (*entry & ~(ENTRY_NX | (uint64_t)ENTRY_WRITE)) | bits;
-        cpu_flush_page(at);
-    }
+    for (uint64_t at = start; at < start + pages * PAGE_BYTES; at += PAGE_BYTES)
+        page_table_protect(at, bits);
     spin_unlock(&lock);
 }
 
@@ -464,17 +372,25 @@ void code_free(void *memory, size_t pages)
 
 /* ---- start -------------------------------------------------------------------------------- */
 
+static void must(bool mapped)
+{
+    if (!mapped)
+        panic("memory: not enough for the page tables");
+}
+
 static void map_direct(uint64_t physical, uint64_t end)
 {
     while (physical < end) {
         uint64_t address = MEMORY_DIRECT_MAP + physical;
-        bool large = physical % LARGE_BYTES == 0 && end - physical >= LARGE_BYTES;
-        uint64_t *entry = make_entry(address, large ? LEVEL_LARGE : LEVEL_PAGE);
 
-        if (!entry)
-            panic("memory: not enough for the page tables");
-        *entry = physical | ENTRY_PRESENT | ENTRY_WRITE | (large ? ENTRY_LARGE : 0) | no_execute;
-        physical += large ? LARGE_BYTES : PAGE_BYTES;
+        /* Large pages take less memory for tables, and fewer of the processor's cached entries. */
+        if (physical % LARGE_PAGE_BYTES == 0 && end - physical >= LARGE_PAGE_BYTES) {
+            must(page_table_map_large(address, physical, ENTRY_WRITE | ENTRY_NX));
+            physical += LARGE_PAGE_BYTES;
+        } else {
+            must(page_table_map(address, physical, ENTRY_WRITE | ENTRY_NX));
+            physical += PAGE_BYTES;
+        }
     }
 }
 
@@ -496,31 +412,30 @@ static void map_ram(const struct boot_range *range)
 
 static void map_kernel(const char *start, const char *end, uint64_t rights)
 {
+    /* Without its guard page, an overflow of the boot stack would overwrite data silently. */
     for (const char *at = start; at < end; at += PAGE_BYTES)
-        if (at != boot_stack_guard &&
-            !map_page((uint64_t)at, memory_kernel_physical(at), rights))
-            panic("memory: not enough for the page tables");
+        if (at != boot_stack_guard)
+            must(page_table_map((uint64_t)at, memory_kernel_physical(at), rights));
 }
 
 void space_start(const struct boot_info *boot)
 {
     cpu_hooks.is_stack_guard = space_is_stack_guard;
-    no_execute = cpu_has_nx() ? ENTRY_NX : 0;
-
-    top = create_table();
-    if (!top)
-        panic("memory: not enough for the page tables");
+    page_table_start();
 
     for (unsigned i = 0; i < boot->range_count; i++)
         if (boot->ranges[i].type == BOOT_MEMORY_USABLE)
             map_ram(&boot->ranges[i]);
     map_kernel(__text_start, __text_end, 0);
-    map_kernel(__rodata_start, __rodata_end, no_execute);
-    map_kernel(__data_start, __data_end, ENTRY_WRITE | no_execute);
+    map_kernel(__rodata_start, __rodata_end, ENTRY_NX);
+    map_kernel(__data_start, __data_end, ENTRY_WRITE | ENTRY_NX);
 
-    /* The upper tables of these regions are permanent: unmap_page() frees the lowest ones only. */
-    if (!make_entry(STACKS, LEVEL_LARGE) || !make_entry(WINDOWS, LEVEL_LARGE) ||
-        !make_entry(RUNS, LEVEL_LARGE) || !make_entry(DRIVERS, LEVEL_LARGE))
-        panic("memory: not enough for the page tables");
-    cpu_load_page_tables(memory_physical(top));
+    /* Make the upper tables of these regions now: only the lowest tables are freed when they become
+     * empty, and a test of leaks would count an upper table that appears later. */
+    must(page_table_reserve(STACKS) && page_table_reserve(WINDOWS) && page_table_reserve(RUNS) &&
+         page_table_reserve(DRIVERS));
+
+    /* The code, the stack and the direct map have the same addresses as before. */
+    page_table_load();
+    started = true;
 }
