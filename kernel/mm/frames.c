@@ -56,6 +56,8 @@ static void take_block(uint64_t index)
 static void free_block(uint64_t index, unsigned order)
 {
     free_pages += 1ul << order;
+
+    /* The buddy is the other half of the next larger block: its index differs in one bit. */
     for (; order < FRAME_ORDER_MAX; order++) {
         uint64_t buddy = index ^ 1ull << order;
         if (buddy >= frame_count || frames[buddy].state != FRAME_FREE ||
@@ -71,10 +73,12 @@ static void free_block(uint64_t index, unsigned order)
 static void free_run(uint64_t index, uint64_t count)
 {
     while (count > 0) {
+        /* A block's index is a multiple of its size; index 0 is a multiple of every size. */
         unsigned order = index != 0 ? (unsigned)__builtin_ctzll(index) : FRAME_ORDER_MAX;
         unsigned longest = 63 - (unsigned)__builtin_clzll(count);
         order = min(order, longest);
         order = min(order, FRAME_ORDER_MAX);
+
         free_block(index, order);
         index += 1ull << order;
         count -= 1ull << order;
@@ -110,6 +114,7 @@ static void *alloc_run(size_t pages, bool low_only)
     if (order > FRAME_ORDER_MAX)
         return NULL;
 
+    /* Low memory first: every device reaches it, so transfers need no bounce pages. */
     spin_lock(&lock);
     bool found = alloc_block(ZONE_LOW, order, &index) ||
                  (!low_only && alloc_block(ZONE_HIGH, order, &index));
@@ -131,6 +136,8 @@ void frames_free(void *memory, size_t pages)
 {
     struct frame *frame = frame_of(memory);
 
+    /* Freeing twice, or a pointer into a block, finds another state here. Poison is written before
+     * the lock is taken, since it may take long. */
     kassert(frame->state > FRAME_FREE);
     if (MEMORY_DEBUG)
         memset(memory, MEMORY_POISON, pages * PAGE_BYTES);
@@ -174,6 +181,7 @@ static void *alloc_page(bool low_only)
 {
     void *page;
 
+    /* Ends when the reclaimer finds nothing more. Another thread may take what it freed. */
     do
         page = alloc_run(1, low_only);
     while (!page && frames_reclaim(1) > 0);
@@ -199,10 +207,12 @@ static size_t take_pages(enum zone zone, void *pages[], size_t count)
 
     unsigned order = 63 - (unsigned)__builtin_clzll(count);
     for (;;) {
+        /* The order only decreases: if there is no block of one size now, there is none later. */
         while (1ul << order > count - got || !alloc_block(zone, order, &index))
             if (order-- == 0)
                 return got;
 
+        /* Each page is freed on its own later, so each gets a state of its own. */
         for (uint64_t end = index + (1ull << order); index < end; index++) {
             frames[index].state = FRAME_PAGE;
             pages[got++] = memory_at(index * PAGE_BYTES);
@@ -216,6 +226,7 @@ size_t page_alloc_many(void *pages[], size_t count)
 {
     size_t got = 0;
 
+    /* What was allocated so far is kept while the reclaimer works. */
     do {
         spin_lock(&lock);
         for (unsigned zone = 0; zone < ZONES; zone++)
@@ -234,6 +245,8 @@ void page_free(void *page)
 {
     if (!page)
         return;
+
+    /* The heap's pages and runs are not freed here, even if they start at the same address. */
     kassert((uint64_t)page % PAGE_BYTES == 0);
     if (frame_of(page)->state != FRAME_PAGE)
         panic("page_free: %p is not an allocated page", page);
@@ -285,6 +298,8 @@ static bool next_piece(const struct boot_range *range, uint64_t limit, uint64_t 
 
     if (range->type != BOOT_MEMORY_USABLE)
         return false;
+
+    /* Round inwards: the rest of a partial page may belong to a range of another type. */
     *at = max(*at, range->start);
     *at = (*at + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
 
@@ -295,6 +310,7 @@ static bool next_piece(const struct boot_range *range, uint64_t limit, uint64_t 
     if (*at >= end)
         return false;
 
+    /* The piece ends where the next reserved area starts. */
     piece->start = *at;
     piece->end = block ? min(block->start, end) : end;
     *at = piece->end;
@@ -334,6 +350,9 @@ static bool place_descriptors(const struct boot_info *boot, uint64_t bytes)
         while (next_piece(&boot->ranges[i], FOUR_GIB, &at, &piece)) {
             if (piece.end - piece.start < bytes)
                 continue;
+
+            /* The boot page tables have the direct map at the final address, so the pointer remains
+             * valid. */
             frames = memory_at(piece.start);
             reserve(piece.start, piece.start + bytes);
             return true;
@@ -360,6 +379,8 @@ void frames_start(const struct boot_info *boot)
         frame_count /= 2;
     if (frame_count == 0)
         panic("memory: not enough for the frame descriptors");
+
+    /* All zero is FRAME_NONE: frames in holes of the map and in reserved areas keep that. */
     memset(frames, 0, frame_count * sizeof(*frames));
     add_pieces(boot, 0, min(frame_count * PAGE_BYTES, FOUR_GIB));
 }
@@ -369,6 +390,8 @@ void frames_add_rest(const struct boot_info *boot)
     uint64_t start = memory_kernel_physical(__boot_only_start);
     uint64_t count = (uint64_t)(__boot_only_end - __boot_only_start) / PAGE_BYTES;
 
+    /* The final page tables are in use: nothing refers to the boot tables, and memory above 4 GiB
+     * is mapped. */
     spin_lock(&lock);
     free_run(start / PAGE_BYTES, count);
     total_pages += count;

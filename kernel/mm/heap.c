@@ -30,10 +30,12 @@ void heap_start(void)
 {
     unsigned class = 0;
 
+    /* Computed once, so that allocating and freeing need neither a search nor a division. */
     for (unsigned i = 0; i < CLASSES; i++) {
         list_init(&partial[i]);
         class_inverse[i] = UINT32_MAX / class_bytes[i] + 1;
     }
+
     for (unsigned grains = 0; grains <= HEAP_OBJECT_MAX / GRAIN; grains++) {
         if (grains * GRAIN > class_bytes[class])
             class++;
@@ -51,10 +53,12 @@ static bool slab_is_full(const struct frame *slab)
 
 static struct frame *create_slab(unsigned class)
 {
+    /* Not page_alloc(): the heap's lock is held, so nothing may be reclaimed here. */
     void *page = frames_alloc(1);
     if (!page)
         return NULL;
 
+    /* Objects are carved from the page one by one, so a new slab costs no loop over the page. */
     struct frame *slab = frame_of(page);
     slab->state = FRAME_SLAB;
     slab->order = (uint8_t)class;
@@ -86,6 +90,7 @@ static void *take_freed(struct frame *slab, uint8_t *page)
 /* Returns an object, or NULL if there is no page for a new slab. */
 static void *take_object(unsigned class)
 {
+    /* The slab added last is first in the list: its page is most likely in the cache. */
     struct frame *slab = container_of(partial[class].next, struct frame, link);
     if (list_empty(&partial[class]))
         slab = create_slab(class);
@@ -98,6 +103,8 @@ static void *take_object(unsigned class)
                        ? take_freed(slab, page)
                        : page + (size_t)slab->carved++ * class_bytes[class];
     slab->used++;
+
+    /* Full slabs are in no list; free_object() puts them back. */
     if (slab_is_full(slab))
         list_remove(&slab->link);
     used_bytes += class_bytes[class];
@@ -115,12 +122,15 @@ static void free_object(struct frame *slab, void *object)
     if (MEMORY_DEBUG)
         memset(object, MEMORY_POISON, bytes);
 
+    /* Link the object in front of the free ones. The link is an offset in the page, in the first
+     * bytes of the object. */
     if (slab_is_full(slab))
         list_push_front(&partial[slab->order], &slab->link);
     memcpy(object, &slab->free_object, LINK_BYTES);
     slab->free_object = (uint16_t)offset;
     used_bytes -= bytes;
 
+    /* An empty slab is not kept: the page may be needed for a file's data. */
     if (--slab->used == 0) {
         list_remove(&slab->link);
         frames_free(frame_memory(slab), 1);
@@ -141,8 +151,8 @@ static void *alloc_object(size_t bytes)
     void *object = locked_take(class);
 
     while (!object) {
-        /* Try again even if no page was freed: the reclaimer may have freed objects of this class.
-         */
+        /* Try again even if no page was freed: the reclaimer may have freed objects of this
+         * class. */
         bool more = frames_reclaim(1) > 0;
         object = locked_take(class);
         if (!more)
@@ -162,10 +172,13 @@ static void *alloc_large(size_t bytes)
 
     if (!memory && pages > page_free_count() + page_total_count() / RECLAIM_PART)
         return NULL;
+
+    /* Memory is fragmented, or exhausted. Single pages can be reclaimed, contiguous ones cannot. */
     bool run = !memory;
     if (run && !(memory = space_run_alloc(pages)))
         return NULL;
 
+    /* A run's length is marked by its unmapped neighbours, a block's is in its first frame. */
     spin_lock(&lock);
     if (!run) {
         struct frame *frame = frame_of(memory);
@@ -207,12 +220,13 @@ size_t mem_alloc_many(size_t bytes, void *objects[], size_t count)
     unsigned class = class_of_grains[(bytes + GRAIN - 1) / GRAIN];
     size_t got = 0;
 
+    /* The lock is taken once for all of them. */
     spin_lock(&lock);
     while (got < count && (objects[got] = take_object(class)))
         got++;
     spin_unlock(&lock);
 
-    /* One by one, since mem_alloc() calls the reclaimer. */
+    /* The rest one by one, since mem_alloc() calls the reclaimer, which needs the lock released. */
     while (got < count && (objects[got] = mem_alloc(bytes)))
         got++;
     return got;
@@ -236,6 +250,7 @@ void mem_free(void *memory)
         return;
     }
 
+    /* Slabs are found by any address in their only page, blocks by that of their first. */
     struct frame *frame = frame_of(memory);
     spin_lock(&lock);
     if (frame->state == FRAME_SLAB)
