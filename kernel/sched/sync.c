@@ -42,6 +42,7 @@ static status_t wait(struct wait_queue *queue, struct spin *spin, uint64_t deadl
     struct waiter waiter = { .thread = thread_current() };
     status_t status = 0;
 
+    /* At the end, so that the thread that has waited longest is woken first. */
     list_push_back(&queue->waiters, &waiter.link);
     while (!waiter.woken) {
         if (interruptible && thread_interrupted())
@@ -51,10 +52,13 @@ static status_t wait(struct wait_queue *queue, struct spin *spin, uint64_t deadl
         if (status != 0)
             break;
 
+        /* A wake-up from here on gives the permit, so thread_park() returns at once. */
         spin_unlock(spin);
         thread_park(deadline_us);
         spin_lock(spin);
     }
+
+    /* A waker has removed the link already; then this has no effect. */
     list_remove(&waiter.link);
     return status;
 }
@@ -73,6 +77,8 @@ status_t wait_queue_wait_interruptible(struct wait_queue *queue, struct spin *sp
 static void wake_first(struct wait_queue *queue)
 {
     struct waiter *waiter = container_of(list_pop_front(&queue->waiters), struct waiter, link);
+
+    /* The waiter stays valid until the spinlock is released, although its thread may be ready. */
     waiter->woken = true;
     thread_unpark(waiter->thread);
 }
@@ -116,8 +122,8 @@ void mutex_lock(struct mutex *mutex)
     kassert(!mutex_is_mine(mutex));
     lock_rank_enter(mutex->rank);
 
-    /* The guard's rank, SCHED, is above every mutex's, so this is valid whatever the thread holds.
-     */
+    /* The guard's rank, SCHED, is above every mutex's, so this is valid whatever locks the thread
+     * holds. */
     spin_lock(&mutex->guard);
     while (mutex->owner) {
         status_t status = wait_queue_wait(&mutex->waiters, &mutex->guard, TIME_NEVER);
@@ -134,6 +140,8 @@ bool mutex_try_lock(struct mutex *mutex)
     if (taken)
         set_owner(mutex, thread_current());
     spin_unlock(&mutex->guard);
+
+    /* Noted without a check of the order: an attempt that does not wait cannot deadlock. */
     if (taken)
         lock_rank_note(mutex->rank);
     return taken;
@@ -145,6 +153,7 @@ void mutex_unlock(struct mutex *mutex)
 {
     kassert(mutex_is_mine(mutex));
     lock_rank_leave(mutex->rank);
+
     spin_lock(&mutex->guard);
     set_owner(mutex, NULL);
     wait_queue_wake_one(&mutex->waiters);
@@ -173,9 +182,12 @@ void semaphore_up(struct semaphore *semaphore)
 status_t semaphore_down(struct semaphore *semaphore, uint64_t deadline_us)
 {
     status_t status = 0;
+
     spin_lock(&semaphore->guard);
     while (semaphore->count == 0 && status == 0)
         status = wait_queue_wait(&semaphore->waiters, &semaphore->guard, deadline_us);
+
+    /* Even after -ETIMEDOUT: the count may have risen at the same time as the deadline came. */
     if (semaphore->count > 0) {
         semaphore->count--;
         status = 0;

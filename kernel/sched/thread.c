@@ -1,5 +1,6 @@
 /*
- * thread.c - the scheduler: who runs, park and unpark, creation and end of threads. See thread.h.
+ * thread.c - the scheduler: which thread runs, park and unpark, creation and end of threads. See
+ * thread.h.
  */
 #include "kernel/sched/thread.h"
 #include "kernel/code.h"
@@ -82,8 +83,11 @@ static void make_ready(struct thread *thread)
     thread->state = STATE_READY;
     list_push_back(&ready[thread->priority], &thread->link);
 
-    if (idle) /* wait_for_ready() looks itself */
+    /* An interrupt has ended the halt of wait_for_ready(), which takes the thread itself. */
+    if (idle)
         return;
+
+    /* Preempt a thread of lower priority. An equal thread waits until the slice ends. */
     if (thread->priority < current->priority)
         this_cpu()->switch_wanted = true;
     else if (thread->priority == current->priority && !timer_is_pending(&slice_timer))
@@ -101,6 +105,9 @@ static struct thread *take_ready(void)
 static struct thread *wait_for_ready(void)
 {
     struct thread *next = take_ready();
+
+    /* Interrupts are on only while the processor halts, so no thread can become ready between
+     * take_ready() and the halt. */
     idle = true;
     while (!next) {
         cpu_wait_interrupt();
@@ -120,21 +127,26 @@ static void switch_away(void)
     /* A spinlock held across a switch would defer every interrupt from now on. */
     kassert(cpu->deferred == 0);
 
+    /* The time of a halt is charged to no thread. */
     charge_current();
     timer_cancel(&slice_timer);
     struct thread *next = wait_for_ready();
     running_since_us = time_now_us();
 
+    /* The ranks belong to a thread, which may hold mutexes while it does not run. */
     cpu->switch_wanted = false;
     cpu->thread = next;
     next->state = STATE_RUNNING;
     previous->ranks_held = cpu->ranks_held;
     cpu->ranks_held = next->ranks_held;
 
+    /* A thread that runs alone needs no timer. make_ready() starts it when an equal appears. */
     if (next->slice_left_us <= 0)
         next->slice_left_us = THREAD_SLICE_US;
     if (!list_empty(&ready[next->priority]))
         start_slice();
+
+    /* Returns when another thread switches back. */
     if (next != previous)
         context_switch(&previous->context, next->context);
 }
@@ -144,6 +156,8 @@ static void switch_away(void)
 static void preempt(void)
 {
     const struct cpu *cpu = this_cpu();
+
+    /* Inside a handler or with a spinlock held, the switch follows at the end of those. */
     if (!cpu->switch_wanted || cpu->deferred != 0 || idle || panic_is_active())
         return;
 
@@ -172,6 +186,8 @@ void thread_yield(void)
 {
     uint64_t flags = cpu_interrupts_save();
     struct thread *current = thread_current();
+
+    /* After its equals. If there are none, switch_away() takes this thread again. */
     current->state = STATE_READY;
     list_push_back(&ready[current->priority], &current->link);
     switch_away();
@@ -191,12 +207,16 @@ void thread_park(uint64_t deadline_us)
     struct thread *current = thread_current();
     kassert((flags & CPU_FLAG_INTERRUPTS) && !interrupt_is_handling());
 
+    /* Interrupts are off from the check of the permit to the switch, so a wake-up cannot come in
+     * between. A timer whose deadline is TIME_NEVER never fires. */
     if (!current->permit && (deadline_us == TIME_NEVER || time_now_us() < deadline_us)) {
         timer_start(&current->timer, deadline_us);
         current->state = STATE_PARKED;
         switch_away();
         timer_cancel(&current->timer);
     }
+
+    /* A return at the deadline uses up the permit too. */
     current->permit = false;
     cpu_interrupts_restore(flags);
 }
@@ -204,6 +224,8 @@ void thread_park(uint64_t deadline_us)
 void thread_unpark(struct thread *thread)
 {
     uint64_t flags = cpu_interrupts_save();
+
+    /* If the thread is not parked, the permit ends its next thread_park(). */
     thread->permit = true;
     if (thread->state == STATE_PARKED)
         make_ready(thread);
@@ -212,6 +234,7 @@ void thread_unpark(struct thread *thread)
 
 void thread_sleep_until(uint64_t deadline_us)
 {
+    /* A permit left from earlier ends the park early. */
     while (time_now_us() < deadline_us)
         thread_park(deadline_us);
 }
@@ -219,6 +242,8 @@ void thread_sleep_until(uint64_t deadline_us)
 void thread_interrupt(struct thread *thread)
 {
     uint64_t flags = cpu_interrupts_save();
+
+    /* In this order: an interruptible wait that the unpark ends must find the flag. */
     thread->interrupted = true;
     thread_unpark(thread);
     leave(flags);
@@ -252,6 +277,8 @@ static void destroy(struct thread *thread)
 static void reap(void *argument)
 {
     (void)argument;
+
+    /* A thread that dies between the check and the park has given the permit. */
     for (;;) {
         uint64_t flags = cpu_interrupts_save();
         struct list *link = list_pop_front(&dead);
@@ -269,6 +296,8 @@ static _Noreturn void end_current(void)
     cpu_interrupts_off();
     kassert(this_cpu()->ranks_held == 0);
 
+    /* Interrupts stay off up to the switch. The reaper or the joiner is ready then, and frees this
+     * stack only when it runs, on its own. */
     current->state = STATE_ENDED;
     if (current->detached) {
         list_push_back(&dead, &current->link);
@@ -276,6 +305,7 @@ static _Noreturn void end_current(void)
     } else if (current->joiner) {
         thread_unpark(current->joiner);
     }
+
     switch_away();
     panic("an ended thread was switched to");
 }
@@ -283,6 +313,7 @@ static _Noreturn void end_current(void)
 /* The first function on a new thread's stack. */
 static void begin_current(void)
 {
+    /* switch_away() starts the thread with interrupts off. */
     cpu_interrupts_on();
     struct thread *current = thread_current();
     current->entry(current->argument);
@@ -312,6 +343,7 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
     struct thread *thread = mem_zalloc(sizeof(*thread));
     if (!thread)
         return NULL;
+
     thread->stack = space_stack_alloc();
     if (!thread->stack) {
         mem_free(thread);
@@ -324,6 +356,7 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
     code_use_begin(&thread->code_use, (const void *)entry, "thread", thread->name);
     thread->context = context_create((char *)thread->stack + STACK_BYTES, begin_current);
 
+    /* A thread of higher priority runs before this returns, and may have ended by then. */
     uint64_t flags = cpu_interrupts_save();
     enlist(thread);
     make_ready(thread);
@@ -334,6 +367,9 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
 void thread_join(struct thread *thread)
 {
     kassert(thread != thread_current() && !thread->detached);
+
+    /* The joiner is set before the state is read. A thread that ends in between wakes the joiner,
+     * whose permit ends the park. */
     __atomic_store_n(&thread->joiner, thread_current(), __ATOMIC_RELAXED);
     while (__atomic_load_n(&thread->state, __ATOMIC_RELAXED) != STATE_ENDED)
         thread_park(TIME_NEVER);
@@ -355,18 +391,23 @@ void thread_detach(struct thread *thread)
 
 void thread_start(void)
 {
+    /* The running code is a thread already; it needs only a descriptor. */
     init_thread(&main_thread, "main", PRIORITY_NORMAL);
     enlist(&main_thread);
     this_cpu()->thread = &main_thread;
     running_since_us = time_now_us();
 
+    /* From now on alarms fire timers, and interrupts switch threads. */
     cpu_hooks.alarm = timer_interrupt;
     cpu_hooks.preempt = preempt;
 
     reaper = thread_create("reaper", PRIORITY_IO, reap, NULL);
     if (!reaper)
         panic("threads: not enough memory for the reaper");
-    preempt(); /* to the reaper, which parks */
+
+    /* Let the reaper run until it parks, since thread_create() could not switch to it: interrupts
+     * are off. */
+    preempt();
     cpu_interrupts_on();
 }
 
@@ -399,6 +440,8 @@ static const char *state_name(enum state state)
 void thread_each(void (*visit)(const struct thread_info *info, void *context), void *context)
 {
     uint64_t flags = cpu_interrupts_save();
+
+    /* Include the caller's own time up to now. */
     charge_current();
     list_each(link, &all) {
         const struct thread *thread = container_of(link, struct thread, all_link);

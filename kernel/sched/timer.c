@@ -36,6 +36,9 @@ static void insert(struct timer *timer)
 void timer_start(struct timer *timer, uint64_t deadline_us)
 {
     uint64_t flags = cpu_interrupts_save();
+
+    /* The alarm is changed only for an earlier deadline. After a later one it rings once for
+     * nothing, which costs less than to program it again. */
     list_remove(&timer->link);
     timer->deadline_us = deadline_us;
     if (deadline_us != TIME_NEVER) {
@@ -62,12 +65,14 @@ void timer_interrupt(void)
     uint64_t now = time_now_us();
     struct timer *timer;
     while ((timer = first_pending()) && timer->deadline_us <= now) {
+        /* Removed first, so that `fire` may start it again. */
         list_remove(&timer->link);
         timer->fire(timer->context);
         if (first_pending() == timer)
             break;
     }
 
+    /* Each alarm rings once. */
     if ((timer = first_pending()))
         alarm_set(timer->deadline_us);
 }
