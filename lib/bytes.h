@@ -19,6 +19,7 @@ struct bytes {
 
 static inline bool bytes_has(struct bytes b, size_t offset, size_t count)
 {
+    /* Subtract instead of adding: the sum of two numbers from a medium may overflow. */
     return offset <= b.length && count <= b.length - offset;
 }
 
@@ -68,6 +69,7 @@ static inline uint64_t bytes_be64(struct bytes b, size_t offset)
 /* Returns the part from `offset` on: `length` bytes or fewer, if the end comes first. */
 static inline struct bytes bytes_slice(struct bytes b, size_t offset, size_t length)
 {
+    /* A slice past the end is empty, and reads from it return 0. */
     if (offset >= b.length)
         return (struct bytes){ b.data, 0 };
     size_t left = b.length - offset;

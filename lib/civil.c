@@ -17,6 +17,8 @@ enum {
 static int64_t floor_divide(int64_t number, int64_t divisor)
 {
     int64_t quotient = number / divisor;
+
+    /* C rounds towards zero, but the days before an era belong to the era before. */
     return number % divisor < 0 ? quotient - 1 : quotient;
 }
 
@@ -34,25 +36,30 @@ static unsigned days_in_month(int64_t year, unsigned month)
 int64_t civil_to_seconds(int64_t year, unsigned month, unsigned day, unsigned hour,
                          unsigned minute, unsigned second)
 {
+    /* January and February belong to the year before. */
     if (month <= 2)
-        year--; /* January and February belong to the year before */
+        year--;
 
+    /* Split the date into the era, the year of the era, and the day of that year. */
     int64_t era = floor_divide(year, ERA_YEARS);
     int64_t year_of_era = year - era * ERA_YEARS;
     int64_t month_from_march = (month + 9) % 12;
     int64_t day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
 
+    /* Every day has 86400 seconds: POSIX does not count leap seconds. */
     int64_t days = era * ERA_DAYS + day_of_era - EPOCH_DAYS;
     return days * DAY_SECONDS + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
 }
 
 struct civil seconds_to_civil(int64_t seconds)
 {
+    /* The time of day is positive before 1970, too, because the division rounds down. */
     int64_t days = floor_divide(seconds, DAY_SECONDS);
     unsigned rest = (unsigned)(seconds - days * DAY_SECONDS);
     days += EPOCH_DAYS;
 
+    /* The leap years repeat with each era, so the rest needs no knowledge of the year. */
     int64_t era = floor_divide(days, ERA_DAYS);
     unsigned day_of_era = (unsigned)(days - era * ERA_DAYS);
 
@@ -62,6 +69,7 @@ struct civil seconds_to_civil(int64_t seconds)
     unsigned day_of_year =
         day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 
+    /* The inverse of (153 m + 2) / 5. Months 10 and 11 begin the next year. */
     unsigned month_from_march = (5 * day_of_year + 2) / 153;
     unsigned month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
     return (struct civil){

@@ -34,6 +34,7 @@ enum {
 
 static void put(struct sink *sink, char c)
 {
+    /* One byte is kept for the NUL. The length includes the characters that do not fit. */
     if (sink->length + 1 < sink->bytes)
         sink->buffer[sink->length] = c;
     sink->length++;
@@ -53,6 +54,7 @@ static void put_bytes(struct sink *sink, const char *text, size_t bytes)
 
 static void put_padded(struct sink *sink, const struct spec *spec, const char *text, size_t bytes)
 {
+    /* A text that is longer than the width is not cut. */
     size_t padding = spec->width > bytes ? spec->width - bytes : 0;
 
     if (!spec->left)
@@ -74,8 +76,11 @@ static unsigned make_digits(char *digits, uint64_t value, const struct spec *spe
                     : spec->conversion == 'd' || spec->conversion == 'u' ? 10
                                                                          : 16;
 
+    /* Digits come from the lowest to the highest, so they are stored from the end. */
     for (; value; value /= base)
         digits[NUMBER_BYTES - ++count] = symbols[value % base];
+
+    /* Zero has one digit, unless the precision asks for none. */
     if (!count && !(spec->has_precision && !spec->precision))
         digits[NUMBER_BYTES - ++count] = '0';
     return count;
@@ -126,6 +131,7 @@ static void put_number(struct sink *sink, const struct spec *spec, uint64_t magn
 static int64_t take_signed(struct arguments *arguments, unsigned size_bytes)
 {
     switch (size_bytes) {
+    /* Smaller types are passed as int, and converted back here (ISO C 6.5.2.2). */
     case 1: return (signed char)va_arg(arguments->list, int);
     case 2: return (short)va_arg(arguments->list, int);
     case 4: return va_arg(arguments->list, int);
@@ -163,10 +169,14 @@ static const char *parse_flags(const char *at, struct spec *spec)
 static const char *parse_number(const char *at, struct arguments *arguments, int *number)
 {
     *number = 0;
+
+    /* A star takes the number from the arguments. */
     if (*at == '*') {
         *number = va_arg(arguments->list, int);
         return at + 1;
     }
+
+    /* Further digits of a number that is too large are ignored. */
     for (; *at >= '0' && *at <= '9'; at++)
         if (*number < NUMBER_MAX / 10 - 1)
             *number = *number * 10 + (*at - '0');
@@ -180,6 +190,7 @@ static const char *parse_size(const char *at, struct spec *spec)
         spec->size_bytes = at[1] == 'h' ? sizeof(char) : sizeof(short);
         return at + (at[1] == 'h' ? 2 : 1);
     case 'l':
+        /* long has the size of long long on x86-64. */
         spec->size_bytes = sizeof(long long);
         return at + (at[1] == 'l' ? 2 : 1);
     case 'z':
@@ -198,11 +209,14 @@ static const char *parse_spec(const char *at, struct arguments *arguments, struc
 {
     int number;
 
+    /* The parts are in a fixed order: flags, width, precision, size, letter. */
     *spec = (struct spec){ 0 };
     at = parse_flags(at, spec);
     at = parse_number(at, arguments, &number);
+
+    /* A negative width means the flag - and a width. A negative precision means none. */
     if (number < 0)
-        spec->left = true; /* a negative width is the flag - and a width */
+        spec->left = true;
     spec->width = number < 0 ? 0u - (unsigned)number : (unsigned)number;
     if (*at == '.') {
         at = parse_number(at + 1, arguments, &number);
@@ -210,6 +224,8 @@ static const char *parse_spec(const char *at, struct arguments *arguments, struc
         spec->precision = number >= 0 ? (unsigned)number : 0;
     }
     at = parse_size(at, spec);
+
+    /* A format that ends here has no conversion: its text is copied. */
     spec->conversion = *at == 'i' ? 'd' : *at;
     return *at ? at + 1 : at;
 }
@@ -230,6 +246,7 @@ static bool put_conversion(struct sink *sink, const struct spec *spec, struct ar
 
     switch (spec->conversion) {
     case 'd':
+        /* The magnitude of the smallest number does not fit into int64_t. */
         number = take_signed(arguments, spec->size_bytes);
         put_number(sink, spec, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, number < 0);
         return true;
@@ -262,12 +279,15 @@ int format_text_v(char *buffer, size_t bytes, const char *format, va_list list)
     struct sink sink = { .buffer = buffer, .bytes = bytes };
     struct arguments arguments;
 
+    /* The caller's list must not change. */
     va_copy(arguments.list, list);
     while (*format) {
         if (*format != '%') {
             put(&sink, *format++);
             continue;
         }
+
+        /* An unknown conversion is copied, so that it is seen. */
         struct spec spec;
         const char *end = parse_spec(format + 1, &arguments, &spec);
         if (!put_conversion(&sink, &spec, &arguments))
@@ -276,6 +296,7 @@ int format_text_v(char *buffer, size_t bytes, const char *format, va_list list)
     }
     va_end(arguments.list);
 
+    /* Terminate after the last character that fits. */
     if (bytes)
         buffer[min(sink.length, bytes - 1)] = '\0';
     return (int)min(sink.length, (size_t)NUMBER_MAX);

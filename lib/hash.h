@@ -26,12 +26,16 @@ static inline uint64_t hash_u64(uint64_t value)
 static inline uint64_t hash_bytes(const void *memory, size_t bytes, uint64_t seed)
 {
     const uint8_t *at = memory;
+
+    /* The length is part of the hash; otherwise "a" and "a\0" would collide. */
     uint64_t hash = seed ^ bytes * 0x9e3779b97f4a7c15u;
     for (; bytes >= 8; bytes -= 8, at += 8) {
         uint64_t word;
         __builtin_memcpy(&word, at, 8);
         hash = hash_u64(hash ^ word);
     }
+
+    /* The last bytes become a word that is padded with zeros. */
     uint64_t rest = 0;
     for (size_t i = 0; i < bytes; i++)
         rest |= (uint64_t)at[i] << i * 8;

@@ -14,6 +14,7 @@ enum { LITERALS_MAX = 286, DISTANCES_MAX = 30, END_OF_BLOCK = 256 };
 
 static void refill(struct inflate *w)
 {
+    /* With 56 bits or fewer there is room for a byte. Only at the end are fewer bits left. */
     while (w->bit_count <= 56 && w->in < w->in_end) {
         w->bits |= (uint64_t)*w->in++ << w->bit_count;
         w->bit_count += 8;
@@ -22,6 +23,7 @@ static void refill(struct inflate *w)
 
 static void drop(struct inflate *w, unsigned count)
 {
+    /* Decoders check `overrun` after a few steps: until then, missing bits are zeros. */
     if (count > w->bit_count) {
         w->overrun = true;
         count = w->bit_count;
@@ -33,6 +35,7 @@ static void drop(struct inflate *w, unsigned count)
 /* Returns the next `count` (<= 16) bits; past the end zeros, and sets overrun. */
 static unsigned take(struct inflate *w, unsigned count)
 {
+    /* Most calls need no new bytes. */
     if (w->bit_count < count)
         refill(w);
     unsigned value = (unsigned)(w->bits & ((1u << count) - 1));
@@ -54,6 +57,7 @@ static unsigned reverse(unsigned code, unsigned length)
  * is missing, except that a single code is allowed (3.2.7). */
 static bool code_is_complete(const struct inflate_code *code, unsigned used)
 {
+    /* Each bit doubles the codes that are possible; each code that is used takes one of them. */
     int left = 1;
     for (unsigned length = 1; length <= INFLATE_CODE_BITS_MAX; length++) {
         left = left * 2 - code->count[length];
@@ -68,6 +72,7 @@ static void code_build_fast(struct inflate_code *code, const uint8_t *lengths, u
 {
     uint16_t next[INFLATE_CODE_BITS_MAX + 2] = { 0 };
 
+    /* 3.2.2: the first code of a length is the one after all shorter codes, with a 0 added. */
     memset(code->fast, 0, sizeof(code->fast));
     for (unsigned length = 1; length <= INFLATE_CODE_BITS_MAX; length++)
         next[length + 1] = (uint16_t)((next[length] + code->count[length]) << 1);
@@ -77,9 +82,12 @@ static void code_build_fast(struct inflate_code *code, const uint8_t *lengths, u
         if (!length)
             continue;
 
-        unsigned bits = reverse(next[length]++, length); /* codes are sent from the top bit */
+        /* Codes are sent from their top bit, but the buffer begins with the lowest one. */
+        unsigned bits = reverse(next[length]++, length);
         if (length > INFLATE_FAST_BITS)
             continue;
+
+        /* The bits after the code may have any value. */
         for (; bits < 1u << INFLATE_FAST_BITS; bits += 1u << length)
             code->fast[bits] = (uint16_t)(symbol << 4 | length);
     }
@@ -91,10 +99,13 @@ static bool code_build(struct inflate_code *code, const uint8_t *lengths, unsign
     uint16_t offset[INFLATE_CODE_BITS_MAX + 2] = { 0 };
     unsigned used = 0;
 
+    /* Count the codes of each length. Symbols of length 0 have none. */
     memset(code->count, 0, sizeof(code->count));
     for (unsigned symbol = 0; symbol < symbols; symbol++)
         code->count[lengths[symbol]]++;
     code->count[0] = 0;
+
+    /* The symbols are sorted by length, and so by code. */
     for (unsigned length = 1; length <= INFLATE_CODE_BITS_MAX; length++) {
         offset[length + 1] = (uint16_t)(offset[length] + code->count[length]);
         used += code->count[length];
@@ -102,6 +113,7 @@ static bool code_build(struct inflate_code *code, const uint8_t *lengths, unsign
     if (!code_is_complete(code, used))
         return false;
 
+    /* Among those of one length, they keep their order. */
     for (unsigned symbol = 0; symbol < symbols; symbol++)
         if (lengths[symbol])
             code->symbol[offset[lengths[symbol]]++] = (uint16_t)symbol;
@@ -115,10 +127,13 @@ static int code_read_slowly(struct inflate *w, const struct inflate_code *code)
     int number = 0, first = 0, index = 0;
 
     for (unsigned length = 1; length <= INFLATE_CODE_BITS_MAX; length++) {
+        /* If the number is one of the `count` codes of this length, it is complete. */
         number |= (int)take(w, 1);
         int count = code->count[length];
         if (number - count < first)
             return w->overrun ? -1 : code->symbol[index + number - first];
+
+        /* Otherwise go one bit further, past the codes of this length. */
         index += count;
         first = (first + count) << 1;
         number <<= 1;
@@ -128,8 +143,11 @@ static int code_read_slowly(struct inflate *w, const struct inflate_code *code)
 
 static int code_read(struct inflate *w, const struct inflate_code *code)
 {
+    /* The longest code must be in the buffer. */
     if (w->bit_count < INFLATE_CODE_BITS_MAX)
         refill(w);
+
+    /* 0 means that the next bits begin a longer code, or none. */
     unsigned entry = code->fast[w->bits & ((1u << INFLATE_FAST_BITS) - 1)];
     if (!entry)
         return code_read_slowly(w, code);
@@ -142,6 +160,7 @@ static int code_read(struct inflate *w, const struct inflate_code *code)
 /* 3.2.4: a length, its complement, and that many bytes. */
 static bool block_stored(struct inflate *w)
 {
+    /* The length begins at the next byte. */
     drop(w, w->bit_count % 8);
     unsigned length = take(w, 16), inverse = take(w, 16);
     if (w->overrun || (length ^ inverse) != 0xffff || length > w->out_room - w->out_used)
@@ -150,6 +169,8 @@ static bool block_stored(struct inflate *w)
     /* Some bytes may be in the bit buffer already. */
     for (; length && w->bit_count >= 8; length--)
         w->out[w->out_used++] = (uint8_t)take(w, 8);
+
+    /* The rest is copied straight from the input. */
     if (length > (size_t)(w->in_end - w->in))
         return false;
     memcpy(w->out + w->out_used, w->in, length);
@@ -173,10 +194,13 @@ static const uint16_t distance_base[30] = {
 /* Copies earlier output. */
 static bool copy_match(struct inflate *w, int symbol)
 {
+    /* Lengths have the symbols 257 to 285. Two more have codes, but no meaning (3.2.6). */
     if (symbol - 257 >= 29)
         return false;
     size_t length = length_base[symbol - 257] + take(w, length_extra[symbol - 257]);
 
+    /* The distance follows, with a code of its own. From code 4 on, two codes share a number of
+     * extra bits. */
     int code = code_read(w, &w->distances);
     if (code < 0 || code >= DISTANCES_MAX)
         return false;
@@ -196,6 +220,7 @@ static bool copy_match(struct inflate *w, int symbol)
 static bool block_coded(struct inflate *w)
 {
     for (;;) {
+        /* A symbol is a byte, the end of the block, or the length of a match. */
         int symbol = code_read(w, &w->literals);
         if (symbol < 0)
             return false;
@@ -215,12 +240,15 @@ static bool block_coded(struct inflate *w)
 /* 3.2.6: fixed codes. */
 static bool block_fixed(struct inflate *w)
 {
+    /* The lengths are given, not the codes: these follow from them. */
     memset(w->lengths, 8, 144);
     memset(w->lengths + 144, 9, 112);
     memset(w->lengths + 256, 7, 24);
     memset(w->lengths + 280, 8, 8);
     if (!code_build(&w->literals, w->lengths, 288))
         return false;
+
+    /* Two of the 32 distances do not exist; copy_match() rejects them. */
     memset(w->lengths, 5, 32);
     return code_build(&w->distances, w->lengths, 32) && block_coded(w);
 }
@@ -231,6 +259,7 @@ static bool read_lengths(struct inflate *w, unsigned wanted)
 {
     unsigned have = 0;
     while (have < wanted) {
+        /* Symbols 0 to 15 are lengths. */
         int symbol = code_read(w, &w->literals);
         if (symbol < 0)
             return false;
@@ -239,16 +268,21 @@ static bool read_lengths(struct inflate *w, unsigned wanted)
             continue;
         }
 
+        /* 17 repeats a zero 3 to 10 times, 18 does so 11 to 138 times. */
         uint8_t value = 0;
         unsigned repeat = symbol == 17 ? 3 + take(w, 3) : 11;
         if (symbol == 18)
             repeat += take(w, 7);
+
+        /* 16 repeats the last length 3 to 6 times, so there must be one. */
         if (symbol == 16) {
             if (!have)
                 return false;
             value = w->lengths[have - 1];
             repeat = 3 + take(w, 2);
         }
+
+        /* A run may cross from the literals to the distances, but not the end of the list. */
         if (w->overrun || repeat > wanted - have)
             return false;
         memset(w->lengths + have, value, repeat);
@@ -266,6 +300,8 @@ static bool block_dynamic(struct inflate *w)
     if (literals > LITERALS_MAX || distances > DISTANCES_MAX)
         return false;
 
+    /* The lengths of the code for lengths come first, in an order in which the last ones are often
+     * 0 and are not sent. `literals` holds this code for now. */
     memset(w->lengths, 0, 19);
     for (unsigned i = 0; i < codes; i++)
         w->lengths[order[i]] = (uint8_t)take(w, 3);
@@ -273,6 +309,7 @@ static bool block_dynamic(struct inflate *w)
         !read_lengths(w, literals + distances) || !w->lengths[END_OF_BLOCK])
         return false;
 
+    /* The code for lengths is not needed any more, so `literals` gets the block's own code. */
     return code_build(&w->distances, w->lengths + literals, distances) &&
            code_build(&w->literals, w->lengths, literals) && block_coded(w);
 }
@@ -281,6 +318,7 @@ static bool inflate_blocks(struct inflate *w)
 {
     bool last = false;
     while (!last) {
+        /* 3.2.3: one bit marks the last block, two more have the type. Type 3 is an error. */
         last = take(w, 1);
         unsigned type = take(w, 2);
         if (w->overrun)
@@ -308,6 +346,8 @@ static uint32_t adler32(const uint8_t *data, size_t bytes)
             a += *data++;
             b += a;
         }
+
+        /* 65521 is the largest prime below 2^16. */
         a %= 65521;
         b %= 65521;
     }
@@ -316,11 +356,14 @@ static uint32_t adler32(const uint8_t *data, size_t bytes)
 
 ssize_t inflate_zlib(struct inflate *w, struct bytes packed, void *out, size_t room)
 {
+    /* RFC 1950, 2.2: the method must be DEFLATE, without a preset dictionary, and the two bytes are
+     * a multiple of 31. */
     unsigned header = bytes_be16(packed, 0);
     bool deflate = (header >> 8 & 15) == 8, dictionary = header & 0x20;
     if (packed.length < 6 || !deflate || dictionary || header % 31)
         return -EUCLEAN;
 
+    /* Nothing remains from the previous call. */
     w->in = packed.data + 2;
     w->in_end = packed.data + packed.length;
     w->out = out;

@@ -38,6 +38,7 @@ static inline bool list_empty(const struct list *l)
 
 static inline void list_insert_after(struct list *at, struct list *link)
 {
+    /* The head is a link as well, so there is no special case for an empty list. */
     link->next = at->next;
     link->prev = at;
     at->next->prev = link;
@@ -58,6 +59,8 @@ static inline void list_remove(struct list *link)
 {
     link->prev->next = link->next;
     link->next->prev = link->prev;
+
+    /* Removing the link again is harmless now. */
     list_init(link);
 }
 

@@ -17,6 +17,8 @@ char quote_turn(const char *word, size_t length, size_t *at, char quote)
     /* Only its own closing quote ends a quoted part. */
     if (quote)
         return c == (quote == '$' ? '\'' : quote) ? '\0' : quote;
+
+    /* Outside quotes, a quote opens. $' opens the third kind. */
     if (c == '\'' || c == '"')
         return c;
     if (c != '$' || *at + 1 >= length || word[*at + 1] != '\'')
@@ -30,9 +32,12 @@ const char *quote_dollar_character(const char *at, char *c)
     static const char letters[] = "ntreab\\'\"", meanings[] = "\n\t\r\033\a\b\\'\"";
     const char *letter = *at == '\\' && at[1] ? strchr(letters, at[1]) : NULL;
 
+    /* Without an escape, the character is itself. */
     *c = letter ? meanings[letter - letters] : *at;
     if (letter)
         return at + 2;
+
+    /* Before any other character, the backslash itself is kept. */
     if (at[0] != '\\' || at[1] != 'x' || text_hex_digit(at[2]) < 0)
         return at + 1;
 
@@ -77,6 +82,7 @@ bool quote_remove(const char *word, size_t length, char *text, size_t bytes)
     size_t used = 0;
     char quote = '\0';
 
+    /* A quote that opens or closes is dropped. */
     for (size_t i = 0; i < length; i++) {
         size_t before = i;
         char c = word[i], next = quote_turn(word, length, &i, quote);
@@ -85,6 +91,7 @@ bool quote_remove(const char *word, size_t length, char *text, size_t bytes)
             continue;
         }
 
+        /* Where a backslash escapes depends on the quotes around it. */
         bool escape = c == '\\' && i + 1 < length && quote != '\'' && quote != '$' &&
                       (!quote || quote_double_escapes(word[i + 1]));
         if (escape)
@@ -92,6 +99,7 @@ bool quote_remove(const char *word, size_t length, char *text, size_t bytes)
         else if (quote == '$')
             i = (size_t)(quote_dollar_character(word + i, &c) - word) - 1;
 
+        /* One byte is kept for the NUL. */
         if (used + 1 >= bytes)
             return false;
         /* An escaped newline joins two lines (POSIX 2.2.1). */

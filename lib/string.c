@@ -20,6 +20,7 @@ enum { WORD_BYTES = 8, TURN_WORDS = 8, TURN_BYTES = WORD_BYTES * TURN_WORDS };
  * table, that causes two misses instead of sixteen. It also allows the areas to overlap. */
 static inline void move_turn(uint8_t *to, const uint8_t *from)
 {
+    /* Eight variables, so that the compiler keeps them in registers. */
     const word_t *f = (const word_t *)from;
     word_t *t = (word_t *)to;
     uint64_t a = f[0], b = f[1], c = f[2], d = f[3];
@@ -36,6 +37,7 @@ static inline void move_word(uint8_t *to, const uint8_t *from)
 /* Correct if the areas do not overlap, or `to` is below `from`. */
 static inline void move_up(uint8_t *to, const uint8_t *from, size_t bytes)
 {
+    /* From the first byte on: 64 at a time, then 8, then the rest. */
     for (; bytes >= TURN_BYTES; bytes -= TURN_BYTES, to += TURN_BYTES, from += TURN_BYTES)
         move_turn(to, from);
     for (; bytes >= WORD_BYTES; bytes -= WORD_BYTES, to += WORD_BYTES, from += WORD_BYTES)
@@ -47,6 +49,7 @@ static inline void move_up(uint8_t *to, const uint8_t *from, size_t bytes)
 /* Correct if `to` is above `from`. */
 static inline void move_down(uint8_t *to, const uint8_t *from, size_t bytes)
 {
+    /* From the last byte back, because the start of `to` may be the end of `from`. */
     for (; bytes >= TURN_BYTES; bytes -= TURN_BYTES)
         move_turn(to + bytes - TURN_BYTES, from + bytes - TURN_BYTES);
     for (; bytes >= WORD_BYTES; bytes -= WORD_BYTES)
@@ -74,6 +77,8 @@ void *memmove(void *to, const void *from, size_t bytes)
 void *memset(void *memory, int value, size_t bytes)
 {
     uint8_t *at = memory;
+
+    /* 64 bytes at a time, then 8, then the rest. */
     uint64_t word = (uint8_t)value * EACH_BYTE;
     for (; bytes >= TURN_BYTES; bytes -= TURN_BYTES, at += TURN_BYTES) {
         word_t *t = (word_t *)at;
@@ -90,6 +95,8 @@ void *memset(void *memory, int value, size_t bytes)
 int memcmp(const void *a, const void *b, size_t bytes)
 {
     const uint8_t *x = a, *y = b;
+
+    /* Find the first word that differs. */
     for (; bytes >= WORD_BYTES; x += WORD_BYTES, y += WORD_BYTES, bytes -= WORD_BYTES) {
         uint64_t one = *(const word_t *)x, two = *(const word_t *)y;
         /* Swapped, so that the first byte is the most significant. */
@@ -105,6 +112,8 @@ int memcmp(const void *a, const void *b, size_t bytes)
 void *memchr(const void *memory, int value, size_t bytes)
 {
     const uint8_t *at = memory;
+
+    /* A byte that is equal becomes zero. */
     uint64_t wanted = (uint8_t)value * EACH_BYTE;
     for (; bytes >= WORD_BYTES; at += WORD_BYTES, bytes -= WORD_BYTES) {
         /* The lowest top bit that is set marks the first zero byte; borrows make higher ones
@@ -122,6 +131,7 @@ void *memchr(const void *memory, int value, size_t bytes)
 
 size_t strlen(const char *text)
 {
+    /* One byte at a time: a word could cross into a page that is not mapped. */
     const char *end = text;
     while (*end)
         end++;
@@ -144,6 +154,7 @@ int strcmp(const char *a, const char *b)
 int strncmp(const char *a, const char *b, size_t bytes)
 {
     for (; bytes > 0; a++, b++, bytes--) {
+        /* ISO C compares as unsigned char. */
         if (*a != *b)
             return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
         if (!*a)
@@ -155,6 +166,7 @@ int strncmp(const char *a, const char *b, size_t bytes)
 char *strchr(const char *text, int c)
 {
     for (;; text++) {
+        /* The NUL is part of the text: it can be searched for. */
         if (*text == (char)c)
             return (char *)(uintptr_t)text;
         if (!*text)

@@ -29,6 +29,7 @@ bool text_equal_n(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 
 bool text_equal_fold(const char *a, const char *b)
 {
+    /* Ends at the first difference, or at the end of `a`; equal only if `b` ends there, too. */
     while (*a && text_lower(*a) == text_lower(*b))
         a++, b++;
     return !*a && !*b;
@@ -85,6 +86,7 @@ static uint64_t take_unit(const char **text)
     if (!letter)
         return 1;
 
+    /* A "B" alone makes it a power of 1000, as in GNU's tools. */
     uint64_t base = 1024, unit = 1;
     const char *at = *text + 1;
     if (at[0] == 'i' && at[1] == 'B') {
@@ -93,6 +95,8 @@ static uint64_t take_unit(const char **text)
         base = 1000;
         at++;
     }
+
+    /* "k" is the first power, "m" the second, and so on. 1024^6 and 1000^6 fit into 64 bits. */
     for (ptrdiff_t power = letter - letters; power >= 0; power--)
         unit *= base;
     *text = at;
@@ -103,10 +107,13 @@ status_t text_parse_u64(const char *text, uint64_t *value)
 {
     unsigned base = 10;
 
+    /* A 0 alone is not a prefix: 010 is ten. */
     if (text[0] == '0' && text_lower(text[1]) == 'x') {
         base = 16;
         text += 2;
     }
+
+    /* At least one digit is needed, even before a unit. */
     if (digit_of(*text) >= base)
         return -EINVAL;
 
@@ -117,6 +124,7 @@ status_t text_parse_u64(const char *text, uint64_t *value)
         fits = !__builtin_mul_overflow(number, base, &number) &&
                !__builtin_add_overflow(number, digit_of(*text), &number) && fits;
 
+    /* The unit may make the number too large, too. Anything after it is an error. */
     fits = !__builtin_mul_overflow(number, take_unit(&text), &number) && fits;
     if (*text)
         return -EINVAL;
@@ -128,6 +136,7 @@ status_t text_parse_u64(const char *text, uint64_t *value)
 
 status_t text_parse_signed(const char *text, char *sign, uint64_t *value)
 {
+    /* The sign is returned apart, because the value uses all 64 bits. */
     bool has_sign = *text == '+' || *text == '-';
     status_t status = text_parse_u64(text + has_sign, value);
     if (!status)
@@ -153,6 +162,7 @@ status_t text_parse_time(const char *text, uint64_t *us)
     uint64_t whole = 0, part = 0, place = 1000000;
     bool fits = true, digits = false;
 
+    /* Digits before the point, and up to six after it: later ones are below a microsecond. */
     for (; *at >= '0' && *at <= '9'; at++, digits = true)
         fits = !__builtin_mul_overflow(whole, (uint64_t)10, &whole) &&
                !__builtin_add_overflow(whole, (uint64_t)(*at - '0'), &whole) && fits;
@@ -160,6 +170,7 @@ status_t text_parse_time(const char *text, uint64_t *us)
         for (at++; *at >= '0' && *at <= '9'; at++, digits = true)
             part += (uint64_t)(*at - '0') * (place /= 10);
 
+    /* ".5" and "5." are numbers, but "." is not. At most one letter may follow. */
     uint64_t unit = seconds_of_unit(*at);
     if (!digits || !unit || (*at && at[1]))
         return -EINVAL;

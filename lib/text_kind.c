@@ -15,9 +15,12 @@ static bool is_control(uint8_t byte)
 
 static void add_byte(struct text_kind *kind, uint8_t byte)
 {
+    /* C1 control characters have the bytes 80 to 9F in ISO 8859. */
     kind->control |= is_control(byte);
     kind->high |= byte >= 0x80;
     kind->c1 |= byte >= 0x80 && byte < 0xa0 && byte != NEL;
+
+    /* CR and LF may be in different pieces, so CR is counted at once and taken back here. */
     if (byte == '\n' && kind->bytes && kind->last == '\r') {
         kind->crlf++;
         kind->cr--;
@@ -43,6 +46,8 @@ static void add_to_character(struct text_kind *kind, uint8_t byte)
     uint32_t code;
 
     kind->partial[kind->pending++] = (char)byte;
+
+    /* The first byte has the length. An invalid one is checked at once. */
     unsigned length = utf8_length((uint8_t)kind->partial[0]);
     if (length && kind->pending < length)
         return;
@@ -60,6 +65,7 @@ void text_kind_add(struct text_kind *kind, const uint8_t *bytes, size_t count)
     if (!kind->bytes && count >= 3 && memcmp(bytes, UTF8_MARK, 3) == 0)
         kind->mark = true;
 
+    /* After an invalid character the text is not UTF-8, whatever follows. */
     for (size_t i = 0; i < count; i++) {
         add_byte(kind, bytes[i]);
         if (!kind->not_utf8)
@@ -69,6 +75,7 @@ void text_kind_add(struct text_kind *kind, const uint8_t *bytes, size_t count)
 
 void text_kind_end(struct text_kind *kind, bool whole)
 {
+    /* If only the start of a file was read, its last character may be cut. */
     if (kind->pending && whole)
         kind->not_utf8 = true;
     kind->pending = 0;
@@ -76,6 +83,7 @@ void text_kind_end(struct text_kind *kind, bool whole)
 
 const char *text_kind_name(const struct text_kind *kind)
 {
+    /* UTF-16 comes first, because it is full of control characters if read as bytes. */
     if (kind->utf16)
         return kind->utf16 == 1 ? "Unicode text, UTF-16, little-endian text"
                                 : "Unicode text, UTF-16, big-endian text";
@@ -90,6 +98,7 @@ const char *text_kind_name(const struct text_kind *kind)
 
 const char *text_kind_charset(const struct text_kind *kind)
 {
+    /* The same decisions as in text_kind_name(), in the words of `file --mime-encoding`. */
     if (kind->utf16)
         return kind->utf16 == 1 ? "utf-16le" : "utf-16be";
     if (kind->control)
@@ -103,6 +112,7 @@ const char *text_kind_charset(const struct text_kind *kind)
 
 void text_kind_lines(const struct text_kind *kind, char *text, size_t bytes)
 {
+    /* LF alone is the rule and is not mentioned. */
     if (kind->utf16 || (kind->lf && !kind->crlf && !kind->cr)) {
         format_text(text, bytes, "%s", "");
         return;

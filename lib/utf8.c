@@ -29,6 +29,9 @@ int utf8_decode(const char *text, size_t bytes, uint32_t *code)
 {
     if (!bytes)
         return -1;
+
+    /* The first byte has the form, and so the number of bytes that follow. A byte that only
+     * continues a character matches none. */
     uint8_t first = (uint8_t)text[0];
     unsigned extra = 0;
     while (extra < 4 && (first & forms[extra].mask) != forms[extra].lead)
@@ -36,6 +39,7 @@ int utf8_decode(const char *text, size_t bytes, uint32_t *code)
     if (extra == 4 || extra >= bytes)
         return -1;
 
+    /* Each byte that follows adds six bits. */
     uint32_t result = first & (uint8_t)~forms[extra].mask;
     for (unsigned i = 1; i <= extra; i++) {
         uint8_t next = (uint8_t)text[i];
@@ -55,9 +59,13 @@ int utf8_encode(uint32_t code, char out[4])
 {
     if (!is_code(code))
         return -1;
+
+    /* Use the shortest form: decoders reject the longer ones. */
     unsigned extra = 3;
     while (code < forms[extra].least)
         extra--;
+
+    /* From the last byte to the first: the last one has the low bits. */
     for (unsigned i = extra; i > 0; i--, code >>= 6)
         out[i] = (char)(0x80 | (code & 0x3f));
     out[0] = (char)(forms[extra].lead | code);
@@ -131,9 +139,12 @@ static const struct fold_range {
 
 uint32_t unicode_fold(uint32_t code)
 {
+    /* ASCII first: nearly all names consist of it. */
     if (code < 0x80)
         return code >= 'A' && code <= 'Z' ? code + 32 : code;
 
+    /* Search the range that holds the letter. In a range of step 2, capital and small letters
+     * alternate. */
     size_t low = 0, high = ARRAY_LENGTH(fold_ranges);
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -155,6 +166,8 @@ static uint32_t next_folded(const char **text, size_t *bytes)
 {
     uint32_t code = 0;
     int used = utf8_decode(*text, *bytes, &code);
+
+    /* A malformed byte is above all code points, so it equals only itself. */
     uint32_t result = used > 0 ? unicode_fold(code) : BAD_BYTE | (uint8_t)**text;
 
     *text += used > 0 ? used : 1;
@@ -164,6 +177,7 @@ static uint32_t next_folded(const char **text, size_t *bytes)
 
 bool utf8_equal_folded(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
+    /* Folding changes lengths, so the texts cannot be compared by length first. */
     while (a_bytes > 0 && b_bytes > 0)
         if (next_folded(&a, &a_bytes) != next_folded(&b, &b_bytes))
             return false;
@@ -181,6 +195,8 @@ struct folded_hash {
 static void folded_add(struct folded_hash *folded, uint8_t byte)
 {
     folded->word |= (uint64_t)byte << folded->bytes * 8;
+
+    /* A full word is mixed into the hash. */
     if (++folded->bytes < 8)
         return;
     folded->hash = hash_u64(folded->hash ^ folded->word);
@@ -191,6 +207,7 @@ static void folded_add(struct folded_hash *folded, uint8_t byte)
 static void folded_add_slowly(struct folded_hash *folded, const char *text, size_t bytes)
 {
     while (bytes > 0) {
+        /* A malformed byte cannot be encoded: its low eight bits are added. */
         char encoded[4];
         uint32_t code = next_folded(&text, &bytes);
         int count = utf8_encode(code, encoded);
@@ -214,6 +231,7 @@ uint64_t utf8_hash_folded(const char *text, size_t bytes, uint64_t seed)
     struct folded_hash folded = { .hash = seed };
 
     while (bytes > 0) {
+        /* The last word is padded with zeros. A whole one is loaded at once. */
         size_t count = min(bytes, (size_t)8);
         uint64_t word = 0;
         for (size_t i = 0; count < 8 && i < count; i++)
@@ -230,5 +248,7 @@ uint64_t utf8_hash_folded(const char *text, size_t bytes, uint64_t seed)
         text += count;
         bytes -= count;
     }
+
+    /* Folding one by one may have left an incomplete word. */
     return folded.bytes ? hash_u64(folded.hash ^ folded.word) : folded.hash;
 }

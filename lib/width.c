@@ -31,6 +31,7 @@ static const struct range wide[] = {
 
 static int is_in(uint32_t code, const struct range *ranges, size_t count)
 {
+    /* Find the first range that does not end before the code. */
     size_t from = 0, to = count;
     while (from < to) {
         size_t middle = (from + to) / 2;
@@ -44,6 +45,7 @@ static int is_in(uint32_t code, const struct range *ranges, size_t count)
 
 unsigned character_width(uint32_t code)
 {
+    /* Combining characters share the column of the one before. */
     if (is_in(code, zero, ARRAY_LENGTH(zero)))
         return 0;
     return is_in(code, wide, ARRAY_LENGTH(wide)) ? 2 : 1;
@@ -52,6 +54,8 @@ unsigned character_width(uint32_t code)
 size_t character_at(const char *text, size_t length, size_t at, unsigned *width)
 {
     uint32_t code;
+
+    /* A malformed byte is shown as one replacement character. */
     int bytes = utf8_decode(text + at, length - at, &code);
     *width = bytes > 0 ? character_width(code) : 1;
     return bytes > 0 ? (size_t)bytes : 1;

@@ -50,10 +50,12 @@ static int decode_shift_jis(struct bytes b, uint32_t *code)
         trail > 0xfc)
         return -1;
 
+    /* A lead byte stands for two rows of 94. Trail bytes skip 7F. */
     unsigned pair = lead < 0xa0 ? lead - 0x81u : lead - 0xe0u + 31;
     unsigned column = trail - 0x40u - (trail > 0x7f);
     unsigned row = pair * 2 + 1 + column / CHARSET_JIS_COLUMNS;
 
+    /* Rows without characters are not stored, so the others are in several tables. */
     for (unsigned i = 0; i < CHARSET_JIS_PARTS; i++) {
         const struct charset_rows *rows = &charset_jis_rows[i];
         if (row >= rows->first && row <= rows->last)
@@ -100,6 +102,8 @@ int charset_decode(const struct charset *charset, struct bytes b, uint32_t *code
 {
     if (!b.length)
         return -1;
+
+    /* Every charset here has ASCII below 80. */
     uint8_t first = b.data[0];
     if (first >= 0x80 && !charset->high)
         return charset->decode(b, code);
@@ -115,6 +119,8 @@ size_t charset_to_utf8(const struct charset *charset, struct bytes from, char *t
     while (from.length) {
         char encoded[4];
         uint32_t code;
+
+        /* Skip one byte after an invalid one: the next may begin a character again. */
         int used = charset_decode(charset, from, &code);
         if (used < 0) {
             code = '_';
@@ -122,6 +128,7 @@ size_t charset_to_utf8(const struct charset *charset, struct bytes from, char *t
             *replaced = true;
         }
 
+        /* Characters are not split. The first that does not fit ends the text. */
         int count = utf8_encode(code, encoded);
         if (count < 0 || (size_t)count > bytes - length)
             break;

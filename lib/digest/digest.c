@@ -81,10 +81,13 @@ static void add_padding(struct digest *digest)
     const struct digest_kind *kind = digest->kind;
     uint8_t padding[DIGEST_BLOCK_BYTES_MAX + 16] = { 0x80 };
     uint64_t bits = digest->total_bytes * 8;
+
+    /* The padding ends with a block: after the message come one byte at least, and the length. */
     unsigned used = (unsigned)(digest->total_bytes % kind->block_bytes) + kind->length_bytes;
     unsigned bytes = kind->block_bytes - used % kind->block_bytes;
     bytes += kind->length_bytes;
 
+    /* SHA-512's length has 16 bytes, of which the upper 8 stay zero. */
     for (unsigned i = 0; i < 8; i++)
         padding[kind->big_endian ? bytes - 1 - i : bytes - 8 + i] = (uint8_t)(bits >> 8 * i);
     digest_update(digest, padding, bytes);
@@ -94,6 +97,8 @@ static void add_padding(struct digest *digest)
 static uint8_t state_byte(const struct digest *digest, unsigned i)
 {
     const struct digest_kind *kind = digest->kind;
+
+    /* SHA-512 is the only digest of 64-bit words. */
     if (kind->block_bytes == 128)
         return (uint8_t)(digest->state.longs[i / 8] >> 8 * (7 - i % 8));
     unsigned shift = kind->big_endian ? 3 - i % 4 : i % 4;
@@ -104,6 +109,7 @@ void digest_hex(struct digest *digest, char text[DIGEST_HEX_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
 
+    /* The padding completes the last block, so the state is final. */
     add_padding(digest);
     for (unsigned i = 0; i < digest->kind->bytes; i++) {
         uint8_t byte = state_byte(digest, i);

@@ -39,6 +39,7 @@ void md5_add_block(union digest_state *state, const uint8_t *block)
         b += rotate_left_32(sum, shifts[round][i % 4]);
     }
 
+    /* Without the addition of the old state, the rounds could be undone. */
     s[0] += a;
     s[1] += b;
     s[2] += c;

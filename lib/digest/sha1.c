@@ -17,6 +17,7 @@ void sha1_add_block(union digest_state *state, const uint8_t *block)
     for (unsigned i = 16; i < 80; i++)
         words[i] = rotate_left_32(words[i - 3] ^ words[i - 8] ^ words[i - 14] ^ words[i - 16], 1);
 
+    /* Four rounds of 20 steps. The second and the fourth have the same function. */
     for (unsigned i = 0; i < 80; i++) {
         unsigned round = i / 20;
         uint32_t f = round == 0   ? d ^ (b & (c ^ d))
@@ -30,6 +31,7 @@ void sha1_add_block(union digest_state *state, const uint8_t *block)
         a = sum;
     }
 
+    /* Without the addition of the old state, the rounds could be undone. */
     s[0] += a;
     s[1] += b;
     s[2] += c;

@@ -80,8 +80,11 @@ void sha256_add_block(union digest_state *state, const uint8_t *block)
     uint32_t words[16], *s = state->words;
     uint32_t a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7];
 
+    /* The first 16 words of the schedule are the block. */
     for (unsigned i = 0; i < 16; i++)
         words[i] = bytes_be32(bytes, 4 * i);
+
+    /* After each 16 rounds the next 16 words replace the last ones. */
     const uint32_t *constants = round_constants;
     for (unsigned sixteen = 0; sixteen < 4; sixteen++, constants += 16) {
         if (sixteen)
@@ -90,6 +93,7 @@ void sha256_add_block(union digest_state *state, const uint8_t *block)
         EIGHT_ROUNDS(8);
     }
 
+    /* Without the addition of the old state, the rounds could be undone. */
     s[0] += a, s[1] += b, s[2] += c, s[3] += d;
     s[4] += e, s[5] += f, s[6] += g, s[7] += h;
 }

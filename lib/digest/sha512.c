@@ -36,6 +36,8 @@ static void sha512_round(uint64_t v[8], uint64_t input)
     uint64_t sigma_0 = rotate_right_64(a, 28) ^ rotate_right_64(a, 34) ^ rotate_right_64(a, 39);
     uint64_t first = v[7] + sigma_1 + (v[6] ^ (e & (v[5] ^ v[6]))) + input;
     uint64_t second = sigma_0 + ((a & v[1]) | (v[2] & (a | v[1])));
+
+    /* Each variable moves on by one. The fifth and the first get new values. */
     for (unsigned i = 7; i > 0; i--)
         v[i] = v[i - 1];
     v[4] += first;
@@ -59,6 +61,7 @@ void sha512_add_block(union digest_state *state, const uint8_t *block)
     for (unsigned i = 0; i < 8; i++)
         v[i] = state->longs[i];
 
+    /* The first 16 words of the schedule are the block; the others follow from them. */
     for (unsigned i = 0; i < 16; i++) {
         words[i] = bytes_be64(bytes, 8 * i);
         sha512_round(v, sha512_constants[i] + words[i]);
@@ -66,6 +69,7 @@ void sha512_add_block(union digest_state *state, const uint8_t *block)
     for (unsigned i = 16; i < 80; i++)
         sha512_round(v, sha512_constants[i] + sha512_next_word(words, i));
 
+    /* Without the addition of the old state, the rounds could be undone. */
     for (unsigned i = 0; i < 8; i++)
         state->longs[i] += v[i];
 }

@@ -38,6 +38,7 @@ static const char *udf_in_steps_of(struct identify *identify, uint32_t step)
                                          "TEA01", "BOOT2", "CDW02" };
 
     for (unsigned i = 0; i < VRS_DESCRIPTORS_MAX; i++) {
+        /* The sequence ends at the first sector without a known identifier. */
         uint64_t id = VRS_OFFSET + (uint64_t)i * step + VSD_ID;
         bool is_known = false;
         for (size_t k = 0; k < ARRAY_LENGTH(known); k++)
@@ -52,6 +53,7 @@ static const char *udf_in_steps_of(struct identify *identify, uint32_t step)
 
 const char *identify_udf(struct identify *identify)
 {
+    /* In larger sectors each descriptor still begins a sector of its own. */
     const char *name = udf_in_steps_of(identify, 2048);
     return name ? name : udf_in_steps_of(identify, 4096);
 }
@@ -92,6 +94,8 @@ const char *identify_fat(struct identify *identify)
         DIRECTORY_ENTRY_BYTES = 32,
         FAT12_CLUSTERS_END = 4085,
     };
+
+    /* Each field on its own is checked first: most sources fail here. */
     struct bytes b = identify_bytes(identify, 0, BPB_BYTES);
     uint8_t jump = bytes_u8(b, JUMP), fats = bytes_u8(b, FATS);
     uint8_t cluster = bytes_u8(b, CLUSTER_SECTORS), media = bytes_u8(b, MEDIA);
@@ -118,6 +122,7 @@ const char *identify_fat(struct identify *identify)
         (bytes_u8(table, 0) != media || bytes_u8(table, 1) != 0xff))
         return NULL;
 
+    /* The number of clusters decides between the other two. */
     if (wide)
         return "FAT32 file system";
     return (total - used) / cluster < FAT12_CLUSTERS_END ? "FAT12 file system"
@@ -142,9 +147,13 @@ const char *identify_ext(struct identify *identify)
         EXT3_INCOMPATIBLE = 0x16,
         EXT3_READ_ONLY = 0x7,
     };
+
+    /* The magic was checked by the table of signatures. */
     struct bytes b = identify_bytes(identify, FEATURES, FEATURES_BYTES);
     uint32_t incompatible = bytes_le32(b, INCOMPATIBLE), read_only = bytes_le32(b, READ_ONLY);
 
+    /* A journal on a device of its own has the magic, too. Any bit that ext3 does not have is
+     * ext4's. */
     if (incompatible & JOURNAL_DEVICE)
         return "ext4 journal";
     if (incompatible & ~(uint32_t)EXT3_INCOMPATIBLE || read_only & ~(uint32_t)EXT3_READ_ONLY)
@@ -174,10 +183,13 @@ const char *identify_minix(struct identify *identify)
     struct bytes b = identify_bytes(identify, SUPERBLOCK, SUPERBLOCK_BYTES);
     uint16_t magic = bytes_le16(b, MAGIC);
 
+    /* Version 3, with other offsets. */
     if (bytes_le16(b, V3_MAGIC) == 0x4d5a)
         return bytes_le32(b, V3_INODES) && bytes_le16(b, V3_BLOCK_BYTES) >= 1024
                    ? "Minix file system"
                    : NULL;
+
+    /* Versions 1 and 2, each with names of 14 or 30 characters. */
     bool known = magic == 0x137f || magic == 0x138f || magic == 0x2468 || magic == 0x2478;
     bool plausible = bytes_le16(b, INODES) && bytes_le16(b, INODE_MAP_BLOCKS) &&
                      bytes_le16(b, ZONE_MAP_BLOCKS) && bytes_le16(b, LOG_ZONE) < 8 &&
@@ -246,6 +258,7 @@ const char *identify_mbr(struct identify *identify)
     struct bytes b = identify_bytes(identify, TABLE, TABLE_BYTES);
     bool valid = b.length == TABLE_BYTES, used = false, protective = false;
 
+    /* In other boot sectors, code or text is here: hardly ever 00 or 80 in all four places. */
     for (size_t at = 0; at < b.length; at += ENTRY_BYTES) {
         uint8_t status = bytes_u8(b, at + ENTRY_STATUS), type = bytes_u8(b, at + ENTRY_TYPE);
         valid &= !status || status == STATUS_ACTIVE;
@@ -259,6 +272,8 @@ const char *identify_mbr(struct identify *identify)
         return NULL;
     if (!valid || !used)
         return "boot sector";
+
+    /* A protective entry only announces a GPT, which has a signature of its own. */
     return protective && identify_gpt(identify) ? NULL : "MBR partition table";
 }
 
@@ -267,6 +282,7 @@ const char *identify_mbr(struct identify *identify)
 /* Returns whether the magic is this many bytes before the end of the source. */
 static bool is_at_end(struct identify *identify, uint64_t before, const char *magic)
 {
+    /* These formats end with a footer instead of beginning with a header. */
     uint64_t size = identify->source->size_bytes;
     return size >= before && is_at(identify, size - before, magic);
 }
@@ -327,10 +343,13 @@ const char *identify_elf(struct identify *identify)
     uint8_t class = bytes_u8(b, EI_CLASS), data = bytes_u8(b, EI_DATA);
     uint16_t type = bytes_le16(b, E_TYPE), machine = bytes_le16(b, E_MACHINE);
 
+    /* The first bytes decide how the others are read; big-endian machines get no names. */
     if (class < CLASS_32 || class > CLASS_64 || data < DATA_LSB || data > DATA_MSB)
         return "ELF file";
     if (data == DATA_MSB)
         return class == CLASS_64 ? "ELF 64-bit MSB file" : "ELF 32-bit MSB file";
+
+    /* Names are static, so there is one for each machine and type. */
     if (type < TYPES && machine == MACHINE_X86_64 && class == CLASS_64)
         return x86_64[type];
     if (type < TYPES && machine == MACHINE_386 && class == CLASS_32)
@@ -344,11 +363,15 @@ const char *identify_elf(struct identify *identify)
 const char *identify_mz(struct identify *identify)
 {
     enum { NEW_HEADER = 60, OPTIONAL_HEADER = 24, MAGIC_PE32_PLUS = 0x20b };
+
+    /* In an old program the offset is code or data, so it may point anywhere. */
     uint64_t at = bytes_le32(identify_bytes(identify, NEW_HEADER, 4), 0);
     struct bytes b = identify_bytes(identify, at, 4);
 
     if (b.length < 4 || memcmp(b.data, "PE\0\0", 4) != 0)
         return "MS-DOS executable";
+
+    /* The optional header has one form for 32 bits and another for 64. */
     b = identify_bytes(identify, at + OPTIONAL_HEADER, 2);
     return bytes_le16(b, 0) == MAGIC_PE32_PLUS ? "PE32+ executable for Windows or EFI"
                                                : "PE32 executable for Windows or EFI";

@@ -160,6 +160,7 @@ static const char *signature_name(struct identify *identify, const struct signat
 {
     struct bytes b = identify_bytes(identify, signature->offset, signature->length);
 
+    /* Without a magic, both lengths are 0. */
     if (b.length != signature->length ||
         (b.length && memcmp(b.data, signature->magic, b.length) != 0))
         return NULL;
@@ -172,15 +173,18 @@ static void found_add(struct identify *identify, const struct signature *signatu
 {
     unsigned order = (unsigned)(signature - signatures), at = 0;
 
+    /* Several signatures have one name. */
     for (unsigned i = 0; i < identify->count; i++)
         if (text_equal(identify->found[i].name, name))
             return;
 
+    /* The order of the table is that of the report: volumes first. */
     while (at < identify->count && identify->found[at].order < order)
         at++;
     if (at == IDENTITIES_MAX)
         return;
 
+    /* Move the later ones up. If all places are taken, the last one is lost. */
     unsigned kept = identify->count < IDENTITIES_MAX ? identify->count++ : IDENTITIES_MAX - 1;
     for (; kept > at; kept--)
         identify->found[kept] = identify->found[kept - 1];
@@ -198,6 +202,7 @@ static uint64_t window_next(uint64_t from)
     uint64_t next = UINT64_MAX;
 
     for (size_t i = 0; i < ARRAY_LENGTH(signatures); i++) {
+        /* The table is not sorted by offset, so look at all of it. */
         uint64_t at = signatures[i].offset / IDENTIFY_WINDOW_BYTES;
         if (at >= from && at < next)
             next = at;
@@ -217,6 +222,8 @@ status_t identify(struct identify *identify, struct identify_source *source)
         for (size_t i = 0; i < ARRAY_LENGTH(signatures); i++) {
             if (signatures[i].offset / IDENTIFY_WINDOW_BYTES != window)
                 continue;
+
+            /* An unreadable window matches nothing, and the search continues. */
             const char *name = signature_name(identify, &signatures[i]);
             if (identify->status == -EINTR)
                 return -EINTR;
@@ -230,9 +237,12 @@ void identify_text(const struct identify *identify, bool all, char *text, size_t
 {
     size_t length = 0;
 
+    /* An empty text, if no format was found. */
     if (bytes)
         text[0] = '\0';
     for (unsigned i = 0; i < identify->count; i++) {
+        /* A disc may hold several volumes, or volumes and partitions. Of the other kinds, one is
+         * enough. */
         enum identity_kind first = identify->found[0].kind, kind = identify->found[i].kind;
         bool several = first <= IDENTITY_PARTITIONS &&
                        kind <= (all ? IDENTITY_PARTITIONS : first);
