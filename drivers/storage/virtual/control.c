@@ -25,6 +25,8 @@ static status_t find_drive(const char name[DEVICE_NAME_BYTES], struct device **d
     *device = NULL;
     if (!text_ends(name, DEVICE_NAME_BYTES))
         return -EINVAL;
+
+    /* Any device may be named, also one that is not a drive. */
     struct device *found = device_find(name);
     if (!found)
         return -ENODEV;
@@ -32,6 +34,7 @@ static status_t find_drive(const char name[DEVICE_NAME_BYTES], struct device **d
         device_put(found);
         return -EINVAL;
     }
+
     *device = found;
     return 0;
 }
@@ -49,6 +52,7 @@ static bool cd_valid(const struct virtual_register *request)
 {
     uint32_t block = request->flags & VIRTUAL_GEOMETRY ? request->geometry.sector_bytes
                                                        : request->block_bytes;
+
     return !(request->flags & VIRTUAL_CD) ||
            (!(request->flags & VIRTUAL_WRITABLE) && (!block || block == 2048));
 }
@@ -58,6 +62,9 @@ static bool register_valid(const struct virtual_register *request)
     bool from_file = request->store == VIRTUAL_FILE || request->store == VIRTUAL_RAM_IMAGE ||
                      request->store == VIRTUAL_OVERLAY;
     bool geometry = request->flags & VIRTUAL_GEOMETRY;
+
+    /* Unknown flags are refused, so that they can get a meaning later. A geometry already has a
+     * block size and a size. Only a file has a path and an offset. */
     return request->magic == VIRTUAL_REGISTER_MAGIC &&
            (unsigned)request->store <= VIRTUAL_MEMORY && !(request->flags & ~(uint32_t)FLAGS) &&
            text_ends(request->image, sizeof(request->image)) &&
@@ -72,6 +79,8 @@ static bool register_valid(const struct virtual_register *request)
 static struct device *find_halted(const char *image)
 {
     struct device *bus = device_find("virtual"), *device = NULL;
+
+    /* Children are visited in the order of their numbers; they may come and go meanwhile. */
     for (unsigned last = 0; *image && bus && (device = device_child(bus, last));) {
         last = device_number(device);
         if (device_is_drive(device) && drive_is_halted_on(device, image))
@@ -88,6 +97,9 @@ static status_t choose_drive(const struct virtual_register *request, struct devi
     *device = NULL;
     if (*request->device)
         return find_drive(request->device, device);
+
+    /* A drive that was halted takes its image again under its old name. A temporary
+     * one is always new. */
     if (!(request->flags & VIRTUAL_TEMPORARY))
         *device = find_halted(request->image);
     return 0;
@@ -98,10 +110,17 @@ static status_t control_register(void *argument)
     struct virtual_register *request = argument;
     struct device *device;
     struct image *image;
+
     if (!register_valid(request))
         return -EINVAL;
+
+    /* The last of the memory is for the file cache: no drive is created that
+     * could not be served. */
     if (vfs_memory_is_short(DRIVE_PAGES))
         return -ENOMEM;
+
+    /* The image is opened before the drive changes. If that fails, a halted
+     * drive stays as it is. */
     status_t status = choose_drive(request, &device);
     if (!status)
         status = image_open(request, &image);
@@ -133,6 +152,8 @@ static status_t control_get_info(void *argument)
     status_t status = find_drive(info->device, &device);
     if (status)
         return status;
+
+    /* Nothing that the caller left in the struct is taken for an answer. */
     *info = (struct virtual_info){ .struct_bytes = sizeof(*info) };
     drive_get_info(device, info);
     device_put(device);
@@ -144,6 +165,9 @@ static status_t control_list(void *argument)
     struct virtual_list *list = argument;
     struct device *bus = device_find("virtual"), *device;
     status_t status = -ENOENT;
+
+    /* The next drive after the position. The bus has other devices, too, such as
+     * the control device. */
     while (status && bus && (device = device_child(bus, list->position))) {
         list->position = device_number(device);
         if (device_is_drive(device)) {
@@ -152,6 +176,7 @@ static status_t control_list(void *argument)
         }
         device_put(device);
     }
+
     device_put(bus);
     return status;
 }
@@ -162,6 +187,7 @@ static status_t control_save(void *argument)
     struct device *device;
     if (!text_ends(save->path, sizeof(save->path)) || *save->path != '/')
         return -EINVAL;
+
     status_t status = find_drive(save->device, &device);
     if (!status)
         status = save_device(device, save->path, save->progress);
@@ -208,8 +234,11 @@ static status_t discard_image(struct device *device, struct image *image, void *
     (void)context;
     if (!image || !image->overlay)
         return image ? -EINVAL : -ENODEV;
+
+    /* Whatever is open may hold written bytes in its cache, e.g. those of a mount. */
     if (device_open_count(device))
         return -EBUSY;
+
     store_overlay_discard(image->overlay);
     return 0;
 }
@@ -219,12 +248,17 @@ static status_t fault_image(struct device *device, struct image *image, void *co
     const struct virtual_fault *fault = context;
     if (!image)
         return -ENODEV;
+
+    /* This one is about the drive; all others are set in its store. */
     if (fault->kind == VIRTUAL_FAULT_ATTENTION) {
         drive_announce_again(device, image);
         return 0;
     }
+
+    /* Clearing faults does not need a store that has none. */
     if (fault->kind == VIRTUAL_FAULT_NONE && !image->fault)
         return 0;
+
     status_t status = image_make_faulty(image);
     return status ? status : store_fault_set(image->fault, fault);
 }
@@ -270,20 +304,26 @@ static status_t control_swap(const struct virtual_fault *fault)
 {
     struct device *device;
     struct image *image = NULL;
+
+    /* The request has two paths and is too large for the stack. */
     struct virtual_register *request = mem_zalloc(sizeof(*request));
     status_t status = request ? find_drive(fault->device, &device) : -ENOMEM;
     if (status) {
         mem_free(request);
         return status;
     }
+
+    /* The other disc has the block size and the class of the first: the drive stays what it is. */
     request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_FILE;
     request->flags = device_class(device) == &class_cdrom ? VIRTUAL_CD : 0;
     request->block_bytes = device_block_bytes(device);
     text_copy(request->image, sizeof(request->image), fault->image);
+
     status = image_open(request, &image);
     if (!status)
         status = drive_swap(device, image);
+
     device_put(device);
     mem_free(request);
     return status;
@@ -294,6 +334,8 @@ static status_t control_fault(void *argument)
     struct virtual_fault *fault = argument;
     if (fault->kind != VIRTUAL_FAULT_SWAP)
         return with_drive(fault->device, true, fault_image, fault);
+
+    /* A swap opens an image, which takes a while; it holds the drive only for the exchange. */
     bool valid = text_ends(fault->image, sizeof(fault->image)) && *fault->image == '/';
     return valid ? control_swap(fault) : -EINVAL;
 }
@@ -323,11 +365,15 @@ static status_t control_control(struct device *device, unsigned operation, void 
     (void)device;
     unsigned index = operation - VIRTUAL_REGISTER;
     uint32_t struct_bytes;
+
     if (operation < VIRTUAL_REGISTER || index >= ARRAY_LENGTH(operations))
         return -EOPNOTSUPP;
     if (!argument || bytes != operations[index].struct_bytes)
         return -EINVAL;
-    memcpy(&struct_bytes, argument, sizeof(struct_bytes)); /* the first field of each */
+
+    /* Every argument begins with its size, so that a caller built against another
+     * layout is refused. */
+    memcpy(&struct_bytes, argument, sizeof(struct_bytes));
     return struct_bytes == bytes ? operations[index].run(argument) : -EINVAL;
 }
 
@@ -362,7 +408,10 @@ static status_t virtual_add(struct device *device)
     struct device *bus;
     if (device != device_root())
         return -ENODEV;
+
+    /* The tables of the sector codes, before the first image can be opened. */
     cd_sector_start();
+
     status_t status = device_publish_bus(device, "virtual", &bus);
     if (status)
         return status;

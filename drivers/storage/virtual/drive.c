@@ -23,6 +23,7 @@ status_t drive_with_image(struct device *device, bool may_wait,
         status = worker_make(device);
     if (!status)
         status = use(device, image, context);
+
     image_put(image);
     drive_release(drive);
     return status;
@@ -35,6 +36,9 @@ static struct device *drive_holder(struct device *device, unsigned n)
     struct drive_look look;
     if (!device_is_drive(device))
         return NULL;
+
+    /* A look gives a reference to the image, so the holder cannot go away before it
+     * has one of its own. */
     drive_look_begin(device, &look);
     if (look.image && n < look.image->holder_count)
         holder = device_get(look.image->holders[n]);
@@ -59,6 +63,9 @@ static bool device_is_on(struct device *holder, const struct device *device, uns
 static bool image_is_on(const struct image *image, const struct device *device)
 {
     bool found = false;
+
+    /* Such a drive could not be read: each transfer would wait for another one
+     * of the same drive. */
     for (unsigned n = 0; !found && n < image->holder_count; n++)
         found = device_is_on(image->holders[n], device, VIRTUAL_LEVEL_MAX);
     return found;
@@ -71,6 +78,8 @@ static status_t drive_put_in(struct device *device, struct image *image, struct 
 {
     struct drive *drive = drive_of(device);
     const struct image_facts *facts = image->facts;
+
+    /* A removal does not wait for the thread that holds the drive: `old` may be gone. */
     spin_lock(&drive->lock);
     if (drive->image != old) {
         spin_unlock(&drive->lock);
@@ -89,8 +98,12 @@ static status_t drive_put_in(struct device *device, struct image *image, struct 
         .no_automount = facts->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
                         !facts->read_only,
     });
-    device_set_medium(device, facts->size_bytes); /* last: what was set before counts for it */
+
+    /* Last: this announces the medium with the traits set before. */
+    device_set_medium(device, facts->size_bytes);
     spin_unlock(&drive->lock);
+
+    /* Outside the lock, since this may free memory. */
     image_facts_put(old_facts);
     return 0;
 }
@@ -98,8 +111,11 @@ static status_t drive_put_in(struct device *device, struct image *image, struct 
 void drive_announce_again(struct device *device, const struct image *image)
 {
     struct drive *drive = drive_of(device);
+
+    /* Without the image, the medium has been cleared and the device may be halted: announcing it
+     * would bring it back. */
     spin_lock(&drive->lock);
-    if (drive->image == image) /* else it was taken out, and the device may be halted */
+    if (drive->image == image)
         device_set_medium(device, image->facts->size_bytes);
     spin_unlock(&drive->lock);
 }
@@ -116,17 +132,23 @@ static status_t drive_exchange(struct device *device, struct image *image, bool 
     if (status)
         goto out;
 
+    /* These two are properties of the drive, not of the disc in it. */
     if (old)
         image->facts->flags |= old->facts->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT);
     else if (!halted)
         status = -ENODEV;
+
+    /* The worker before the image: if there is no memory for it, the old image stays. */
     if (!status && image->store->waits)
         status = worker_make(device);
     if (!status)
         status = drive_put_in(device, image, old);
+
+    /* Done: the file keeps its new size. Two references to the old image go, the drive's and
+     * this function's. */
     if (!status) {
-        image->grown = NULL; /* its file keeps its new size */
-        image_put(old);      /* the drive's */
+        image->grown = NULL;
+        image_put(old);
     }
     image_put(old);
     drive_release(drive);
@@ -146,6 +168,8 @@ status_t drive_register_again(struct device *device, struct image *image)
     /* Before the medium is announced: the monitor may open the drive at once. */
     device_allow_opens(device);
     status_t status = drive_exchange(device, image, true);
+
+    /* A failure leaves the drive halted, as it was. */
     if (status)
         IGNORE(device_refuse_opens(device, false));
     drive_change_state(drive, STATE_ATTACHING, status ? STATE_HALTED : STATE_REGISTERED);
@@ -177,7 +201,10 @@ static status_t drive_check(struct device *device)
     spin_lock(&drive->lock);
     struct image *image = drive_use(drive);
     spin_unlock(&drive->lock);
-    status_t status = image ? store_check(image->content) : 0; /* halted: the device reports it */
+
+    /* Outside the lock: the check may ask the file system. A halted drive is
+     * reported by its device. */
+    status_t status = image ? store_check(image->content) : 0;
     drive_unuse(drive, image);
     return status;
 }
@@ -189,8 +216,12 @@ static void drive_closed(struct device *device)
     spin_lock(&drive->lock);
     bool temporary = drive->facts->flags & VIRTUAL_TEMPORARY;
     spin_unlock(&drive->lock);
+
+    /* It may be open again, or another thread may be removing it: then it stays, or goes there. */
     if (temporary)
-        IGNORE(drive_unregister(device, VIRTUAL_IF_IDLE)); /* may be open again, or gone */
+        IGNORE(drive_unregister(device, VIRTUAL_IF_IDLE));
+
+    /* A drive that was detached or halted was only waiting for this close. */
     drive_go_if_unused(device);
 }
 
@@ -215,6 +246,7 @@ static struct drive *drive_alloc(void)
     struct drive *drive = mem_zalloc(sizeof(*drive));
     if (!drive)
         return NULL;
+
     drive->state = STATE_REGISTERED;
     spin_init(&drive->lock, RANK_DEVICE);
     list_init(&drive->transfers);
@@ -226,14 +258,19 @@ static struct device *drive_device(void)
 {
     struct device *bus = device_find("virtual");
     struct drive *drive = bus ? drive_alloc() : NULL;
-    const struct device_description description = { /* without a name: virtual/N is virtualN */
+
+    /* Without a name of its own: the device virtual/N gets the alias virtualN. */
+    const struct device_description description = {
         .ops = &drive_ops,
         .private_data = drive,
         .alias_prefix = "virtual",
         .is_virtual = true,
     };
+
     struct device *device = drive ? device_create(bus, &description) : NULL;
     device_put(bus);
+
+    /* device_create() takes the drive over only if it succeeds. */
     if (!device)
         mem_free(drive);
     return device;
@@ -243,6 +280,8 @@ status_t drive_create(struct image *image, struct device **result)
 {
     struct device *device = drive_device();
     status_t status = device ? 0 : -ENOMEM;
+
+    /* Published last: from then on all can open the drive, so its medium must be known. */
     if (!status && image->store->waits)
         status = worker_make(device);
     if (!status)
@@ -251,7 +290,9 @@ status_t drive_create(struct image *image, struct device **result)
         status = device_publish(device);
     if (!status)
         image->grown = NULL; /* its file keeps its new size */
-    image_put(image); /* the drive, once published, may be removed at any moment */
+
+    /* The drive has its own reference. Once published it may be removed at any moment. */
+    image_put(image);
     if (status) {
         if (device)
             worker_stop(drive_of(device));

@@ -22,6 +22,8 @@ static void image_put_holders(struct image *image)
 static status_t image_wanted(const struct virtual_register *request, uint64_t *bytes)
 {
     *bytes = request->size_bytes;
+
+    /* A geometry replaces the size: its product is the number of bytes. */
     if (request->flags & VIRTUAL_GEOMETRY)
         return geometry_size(&request->geometry, bytes);
     return 0;
@@ -33,6 +35,8 @@ static status_t open_ram(const struct virtual_register *request, struct image *i
     status_t status = image_wanted(request, &bytes);
     if (status)
         return status;
+
+    /* Memory has no size of its own, so one must be given. */
     return bytes ? store_ram_create(bytes, &image->store) : -ENODATA;
 }
 
@@ -50,17 +54,21 @@ static status_t image_take_sheet(struct virtual_register *request,
     static const uint32_t refused = VIRTUAL_WRITABLE | VIRTUAL_GEOMETRY;
     struct sheet_result result;
     struct store *text = image->store;
+
+    /* All of these would be about the bytes of the text, which the drive does not show. */
     if (request->flags & refused || request->offset_bytes || request->size_bytes ||
         (request->block_bytes && request->block_bytes != CD_DATA_BYTES)) {
         text_copy(request->reason, sizeof(request->reason),
                   "a sheet is shown as a whole, read-only, in blocks of 2048");
         return -EINVAL;
     }
+
     status_t status = sheet_open(request->image, text, opener, &image->ledger, request->reason,
                                  &result);
     if (status)
         return status;
 
+    /* From here on the image consists of the files that the sheet names. */
     store_close(text);
     image_put_holders(image);
     memcpy(image->holders, result.holders, sizeof(result.holders));
@@ -68,6 +76,8 @@ static status_t image_take_sheet(struct virtual_register *request,
     image->store = result.store;
     image->toc = result.toc;
     image->facts->raw_sector_bytes = result.sector_bytes;
+
+    /* A disc is a CD drive's. An overlay is not, since CDs are read-only. */
     if (request->store != VIRTUAL_OVERLAY)
         image->facts->flags |= VIRTUAL_CD;
     return 0;
@@ -76,12 +86,17 @@ static status_t image_take_sheet(struct virtual_register *request,
 static status_t open_file(struct virtual_register *request, const struct sheet_opener *opener,
                           struct image *image)
 {
+    /* The file itself is written by a plain drive and by the commit of an overlay. A copy in memory
+     * leaves it alone. */
     bool writable = request->flags & VIRTUAL_WRITABLE &&
                     (request->store == VIRTUAL_FILE || request->store == VIRTUAL_OVERLAY);
+
     struct device *holder = NULL;
     status_t status = opener->open(request->image, writable, &image->store, &holder);
     if (status)
         return status;
+
+    /* The holder is remembered, so that a drive is never put on itself. */
     if (holder)
         image->holders[image->holder_count++] = holder;
     return sheet_has_name(request->image) ? image_take_sheet(request, opener, image) : 0;
@@ -107,6 +122,8 @@ static status_t image_grow(const struct virtual_register *request, struct image 
         return 0;
     if (request->store != VIRTUAL_FILE || !(request->flags & VIRTUAL_WRITABLE))
         return -EROFS;
+
+    /* The old size is kept: if the drive is not created after all, the file gets it back. */
     uint64_t size = image->store->size_bytes;
     status_t status = store_file_grow(image->store, end);
     if (!status) {
@@ -119,6 +136,8 @@ static status_t image_grow(const struct virtual_register *request, struct image 
 static status_t image_cut(const struct virtual_register *request, struct image *image)
 {
     uint64_t offset = request->offset_bytes, wanted, end;
+
+    /* The part that the request asks for: from the offset on, up to `end`. */
     status_t status = image_wanted(request, &wanted);
     if (!status && __builtin_add_overflow(offset, wanted, &end))
         status = -EOVERFLOW;
@@ -126,9 +145,13 @@ static status_t image_cut(const struct virtual_register *request, struct image *
         status = image_grow(request, image, end);
     if (status)
         return status;
+
+    /* The file may have been enlarged, so its size is looked at only now. */
     uint64_t size = image->store->size_bytes;
     if (end > size)
         return -EINVAL;
+
+    /* Without a size, all the rest. A window as large as the store would do nothing. */
     if (!wanted)
         wanted = size - offset;
     if (wanted == size)
@@ -143,8 +166,11 @@ static status_t image_take_raw(struct image *image)
     uint64_t size = image->store->size_bytes;
     uint32_t sector_bytes;
     status_t status = store_raw_detect(&image->store, &image->ledger, &sector_bytes, &image->toc);
+
+    /* Not an image of sectors: sector_bytes is 0, and blocks are counted later. */
     image->facts->raw_sector_bytes = sector_bytes;
     image->facts->tail_bytes = sector_bytes ? size % sector_bytes : 0;
+
     /* After ^C every read fails: nothing was found out about the sectors. */
     return !status && thread_interrupted() ? -EINTR : status;
 }
@@ -152,14 +178,19 @@ static status_t image_take_raw(struct image *image)
 static status_t image_load(const struct virtual_register *request, struct image *image)
 {
     struct store *from = image->store;
-    image->store = NULL; /* closed in any case */
-    image_put_holders(image); /* the copy is in memory */
+
+    /* store_ram_load() closes the file in any case. Nothing holds the copy, since
+     * it is in memory. */
+    image->store = NULL;
+    image_put_holders(image);
     return store_ram_load(from, request->progress, &image->store);
 }
 
 static status_t image_overlay(struct image *image)
 {
     struct store *inner = image->store;
+
+    /* Closed with the overlay, and by store_overlay_create() if that fails. */
     image->store = NULL;
     status_t status = store_overlay_create(inner, &image->store);
     image->overlay = image->store;
@@ -168,10 +199,15 @@ static status_t image_overlay(struct image *image)
 
 static status_t image_stack(const struct virtual_register *request, struct image *image)
 {
+    /* Sectors are recognised only if the request leaves the format open, and never in a file
+     * that may be written. */
     bool guess = !request->block_bytes && !(request->flags & (VIRTUAL_GEOMETRY | VIRTUAL_WRITABLE));
+
     status_t status = image_cut(request, image);
     if (!status && guess && *request->image && !image->toc)
         status = image_take_raw(image);
+
+    /* On top: the copy in memory, or the overlay. Both see the data of sectors, not the sectors. */
     if (!status && request->store == VIRTUAL_RAM_IMAGE)
         status = image_load(request, image);
     if (!status && request->store == VIRTUAL_OVERLAY)
@@ -195,12 +231,20 @@ static status_t image_measure(const struct virtual_register *request, struct ima
 {
     uint64_t size = image->store->size_bytes;
     image->facts->block_bytes = image_choose_block(request, image);
+
+    /* A drive has at least one block. */
     if (size < image->facts->block_bytes)
         return -ENODATA;
+
     image->content = image->store;
     image->facts->size_bytes = size;
     image->facts->level = image->store->level;
+
+    /* A CD is read-only even if its store could be written. */
     image->facts->read_only = image->facts->flags & VIRTUAL_CD || !image->store->writable;
+
+    /* The last bytes are not shown if they do not fill a block. This is often a sign of a damaged
+     * copy, so it is logged. */
     if (!image->facts->raw_sector_bytes)
         image->facts->tail_bytes = size % image->facts->block_bytes;
     if (image->facts->tail_bytes)
@@ -209,6 +253,7 @@ static status_t image_measure(const struct virtual_register *request, struct ima
                  image->facts->raw_sector_bytes ? "sector" : "block",
                  image->facts->raw_sector_bytes ? image->facts->raw_sector_bytes
                                                : image->facts->block_bytes);
+
     image->facts->geometry = request->flags & VIRTUAL_GEOMETRY
                           ? request->geometry
                           : geometry_derive(size, image->facts->block_bytes);
@@ -246,11 +291,15 @@ status_t image_open_from(struct virtual_register *request, const struct sheet_op
     request->reason[0] = '\0';
     if (!image)
         return -ENOMEM;
+
+    /* From the bottom of the stack to the top. What was opened before a failure is
+     * closed by image_put(). */
     status_t status = image_open_bottom(request, opener, image);
     if (!status)
         status = image_stack(request, image);
     if (!status)
         status = image_measure(request, image);
+
     if (status)
         image_put(image);
     else
@@ -286,8 +335,13 @@ void image_put(struct image *image)
 {
     if (!image || atomic_fetch_sub(&image->references, 1) != 1)
         return;
-    if (image->grown) /* shrinking needs no room */
+
+    /* No drive was created with the file that was enlarged. Shrinking needs no room, so it does not
+     * fail for lack of it. */
+    if (image->grown)
         IGNORE(store_file_grow(image->grown, image->grown_from_bytes));
+
+    /* The stores first: they use the ledger, and the files may be on a holder. */
     store_close(image->store);
     ledger_clear(&image->ledger);
     image_put_holders(image);
@@ -298,6 +352,8 @@ void image_put(struct image *image)
 
 bool image_serves_at_once(const struct image *image)
 {
+    /* A store of memory does. In tests a fault lets every other transfer end
+     * inside the submission. */
     return !image->store->waits || (image->fault && store_fault_flips(image->fault));
 }
 
@@ -306,10 +362,13 @@ status_t image_make_faulty(struct image *image)
     struct store *faulty;
     if (image->fault)
         return 0;
+
     status_t status = store_fault_create(image->store, image->facts->block_bytes, &faulty);
     if (!status) {
+        /* The pointer that others read without the lock is set last: they may ask
+         * the store at once. */
         image->store = faulty;
-        atomic_store(&image->fault, faulty); /* now: looks may ask it */
+        atomic_store(&image->fault, faulty);
     }
     return status;
 }

@@ -29,18 +29,24 @@ void drive_get_info(struct device *device, struct virtual_info *info)
 {
     struct drive_look look;
     drive_look_begin(device, &look);
+
     text_copy(info->device, sizeof(info->device), device_alias(device));
     text_copy(info->image, sizeof(info->image), look.facts->path);
+
+    /* Known even when the drive is halted: facts outlive their image. */
     info->state = look.state;
     info->generation = look.generation;
     info->handles = device_open_count(device);
     info_take_facts(look.facts, info);
+
+    /* Only the image itself knows these. */
     if (look.image) {
         info->memory_bytes = store_memory(look.image->content);
         info->corrected_sectors = atomic_load(&look.image->ledger.corrected);
         info->refused_sectors = atomic_load(&look.image->ledger.refused);
         info->faults = look.image->fault ? store_fault_count(look.image->fault) : 0;
     }
+
     drive_look_end(device, &look);
 }
 
@@ -69,6 +75,8 @@ void drive_describe(struct device *device, char *text, size_t bytes)
 {
     struct drive_look look;
     drive_look_begin(device, &look);
+
+    /* One line for a listing: size, access, and where the bytes come from. */
     format_text(text, bytes, "%s%llu bytes%s, %s%s%s", look.image ? "" : "halted; it was ",
                 (unsigned long long)look.facts->size_bytes,
                 look.facts->read_only ? ", read-only" : "", kind_text(look.facts->kind),
@@ -117,6 +125,8 @@ static status_t own_get_toc(struct device *device, void *argument)
 {
     struct drive_look look;
     drive_look_begin(device, &look);
+
+    /* Images without a table answer as devices without the operation do. */
     const struct device_toc *toc = look.image ? look.image->toc : NULL;
     status_t status = toc ? 0 : look.image ? -EOPNOTSUPP : -ENODEV;
     if (toc)
@@ -175,6 +185,8 @@ status_t drive_control(struct device *device, unsigned operation, void *argument
         size_t wanted = operations[i].struct_bytes;
         if (operations[i].operation != operation)
             continue;
+
+        /* The driver's own structs carry their size; those of control.h were checked before. */
         if (wanted && (!argument || bytes != wanted))
             return -EINVAL;
         if (wanted) {

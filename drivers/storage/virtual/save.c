@@ -17,10 +17,15 @@ static status_t save_chunks(struct file *from, struct file *to, struct virtual_p
     while (!status && done < total) {
         if (progress)
             progress->report(progress, done, total);
+
+        /* Checked for each chunk: ^C ends a long copy. A read of nothing means that the
+         * drive became shorter. */
         ssize_t got = thread_interrupted() ? -EINTR : file_read(from, chunk, CHUNK_BYTES);
         status = got > 0 ? file_write_all(to, chunk, (size_t)got) : got < 0 ? (status_t)got : -EIO;
         done += got > 0 ? (uint64_t)got : 0;
     }
+
+    /* The progress reaches its end before the flush, which may take a while itself. */
     if (!status && progress)
         progress->report(progress, total, total);
     return status ? status : file_flush(to);
@@ -43,6 +48,8 @@ static status_t save_to(struct path *root, struct file *from, const char *path,
     status_t status = replace_begin(root, path, OPEN_DENY_WRITE, &to);
     if (status)
         return status;
+
+    /* On any failure the old file, if there was one, is left as it was. */
     status = save_bytes(from, to.file, progress);
     if (status)
         replace_abandon(&to);
@@ -57,11 +64,14 @@ status_t save_device(struct device *device, const char *path, struct virtual_pro
     struct file *from;
     struct path *root = path_root();
     format_text(name, sizeof(name), "/System/Devices/virtual/%s", device_name(device));
+
+    /* Nothing may write to the drive meanwhile: the copy is of one moment. */
     status_t status = file_open(root, name, OPEN_READ | OPEN_DENY_WRITE, &from);
     if (!status) {
         status = save_to(root, from, path, progress);
         file_close(from);
     }
+
     path_put(root);
     return status;
 }

@@ -36,7 +36,10 @@ static void image_serve(struct image *image, struct io_transfer *transfer)
     status_t status = transfer->op == IO_FLUSH ? store_flush(store)
                                                : store_move(store, transfer->op, &span, &done);
 
+    /* kernel/dev need not search for the bad block where the fault store names it. */
     transfer->exact = status && store_fault_is_bad(store, span.offset_bytes + done);
+
+    /* Only -EIO is about blocks. Other errors, e.g. -ESTALE, are about the whole image. */
     if (status == -EIO && transfer->op != IO_FLUSH)
         device_note_bad_block(transfer->device, transfer->generation,
                               (transfer->offset_bytes + done) / image->facts->block_bytes,
@@ -50,6 +53,8 @@ static status_t drive_admits(const struct drive *drive, const struct io_transfer
     struct device_medium medium = device_medium(transfer->device);
     if (!drive->image || !medium.present)
         return -ENODEV;
+
+    /* A transfer for an earlier medium must not read this one's bytes. */
     return medium.generation == transfer->generation ? 0 : -ESTALE;
 }
 
@@ -66,6 +71,8 @@ static struct drive_work drive_take(struct drive *drive)
     work.refusal = drive_admits(drive, work.transfer);
     if (!work.refusal)
         work.image = image_get(drive->image);
+
+    /* Counted until drive_do() ends: a thread that wants to hold the drive waits for it. */
     drive->serving++;
     return work;
 }
@@ -92,6 +99,8 @@ void drive_start(struct device *device, struct io_transfer *transfer)
     struct drive_work work = { 0 };
     entry->transfer = transfer;
 
+    /* Served here if that takes no waiting, else by the worker. The list keeps the order in
+     * which transfers came. */
     spin_lock(&drive->lock);
     list_push_back(&drive->transfers, &entry->link);
     if (!drive->image || (!drive->held && image_serves_at_once(drive->image)))
@@ -113,14 +122,18 @@ status_t drive_hold(struct drive *drive, struct image **image)
     while (drive->held && !status)
         status = wait_queue_wait_interruptible(&drive->changed, &drive->lock, TIME_NEVER);
 
+    /* Held from here on: no new transfer is begun. Those in flight are waited for. */
     bool mine = !status;
     if (mine)
         drive->held = true;
     while (drive->serving && !status)
         status = wait_queue_wait_interruptible(&drive->changed, &drive->lock, TIME_NEVER);
+
     *image = !status && drive->image ? image_get(drive->image) : NULL;
     spin_unlock(&drive->lock);
 
+    /* Interrupted while waiting for transfers: whatever waits for the drive must be
+     * let through again. */
     if (status && mine)
         drive_release(drive);
     return status;
@@ -131,8 +144,11 @@ void drive_release(struct drive *drive)
     struct drive_work work = { 0 };
     spin_lock(&drive->lock);
     drive->held = false;
+
+    /* Without a worker this thread serves the transfer that came meanwhile. There is one at most,
+     * since the drive's depth is 1. */
     if (!drive->image || !drive->worker)
-        work = drive_take(drive); /* there is one at most: the drive's depth is 1 */
+        work = drive_take(drive);
     wait_queue_wake_all(&drive->changed);
     spin_unlock(&drive->lock);
 
@@ -147,10 +163,13 @@ void drive_take_out(struct device *device, bool halt)
     spin_lock(&drive->lock);
     struct image *image = drive->image;
     drive->image = NULL;
+
+    /* In this step, so that nothing announces a medium without an image. */
     if (halt)
-        device_halt(device); /* in this step: nothing announces a medium without an image */
+        device_halt(device);
     wait_queue_wake_all(&drive->changed);
 
+    /* Without an image, the transfers that wait are refused: here, since there may be no worker. */
     while ((work = drive_take(drive)).transfer) {
         spin_unlock(&drive->lock);
         drive_do(drive, work);
@@ -163,6 +182,8 @@ void drive_take_out(struct device *device, bool halt)
            wait_queue_wait(&drive->changed, &drive->lock, end_us) != -ETIMEDOUT)
         ;
     spin_unlock(&drive->lock);
+
+    /* The drive's reference. Users that take longer close the image when they end. */
     image_put(image);
 }
 
@@ -183,6 +204,8 @@ static void worker_main(void *argument)
     struct device *device = argument;
     for (struct drive_work work; (work = worker_next(drive_of(device))).transfer;)
         drive_do(drive_of(device), work);
+
+    /* The worker's reference of the device: a detached worker may outlive its removal. */
     device_put(device);
 }
 
@@ -195,17 +218,21 @@ status_t worker_make(struct device *device)
     if (made)
         return 0;
 
+    /* Created without the lock, since this allocates memory. Only a thread that holds the drive, or
+     * is creating it, gets here, so there is no second one. */
     struct thread *worker = thread_create("vdrive", PRIORITY_IO, worker_main, device_get(device));
     if (!worker) {
         device_put(device);
         return -ENOMEM;
     }
 
+    /* The drive may have been removed meanwhile. Then the new worker ends at once. */
     spin_lock(&drive->lock);
-    bool late = drive->stopping; /* the drive was removed meanwhile: the worker ends by itself */
+    bool late = drive->stopping;
     if (!late)
         drive->worker = worker;
     spin_unlock(&drive->lock);
+
     if (late)
         thread_join(worker);
     return late ? -ENODEV : 0;
@@ -220,8 +247,11 @@ void worker_stop(struct drive *drive)
     drive->stopping = true;
     wait_queue_wake_all(&drive->changed);
     spin_unlock(&drive->lock);
+
     if (!worker)
         return;
+
+    /* A store that hangs must not delay the removal, so a busy worker is left to end by itself. */
     if (busy)
         thread_detach(worker);
     else

@@ -35,6 +35,8 @@ static uint64_t blocks_good(const struct fault_store *fault, const struct span *
 {
     uint64_t first = span->offset_bytes / fault->block_bytes;
     uint64_t good = (span->length_bytes + fault->block_bytes - 1) / fault->block_bytes;
+
+    /* Find the first bad block of the span: everything before it succeeds. */
     for (unsigned i = 0; i < fault->bad_count; i++) {
         const struct bad_blocks *bad = &fault->bad[i];
         uint64_t skip = bad->first > first ? bad->first - first : 0;
@@ -44,6 +46,8 @@ static uint64_t blocks_good(const struct fault_store *fault, const struct span *
             *status = -EIO;
         }
     }
+
+    /* A short transfer ends after that many blocks, wherever they are. */
     uint64_t most = fault->values[VIRTUAL_FAULT_SHORT];
     if (most && good > most) {
         good = most;
@@ -58,12 +62,15 @@ static status_t fault_move(struct store *store, enum io_op op, const struct span
     struct fault_store *fault = fault_of(store);
     status_t status = 0, moved = 0;
     struct span good = *span;
+
     if (fault->values[VIRTUAL_FAULT_DELAY])
         thread_sleep_until(time_now_us() + fault->values[VIRTUAL_FAULT_DELAY] * 1000);
 
     uint64_t good_bytes = blocks_good(fault, span, &status) * fault->block_bytes;
     if (good_bytes < good.length_bytes) /* the last block of all may be shorter */
         good.length_bytes = (uint32_t)good_bytes;
+
+    /* The good part is really moved, as by a drive that meets its first bad block. */
     if (good.length_bytes)
         moved = store_move(store->below, op, &good, done_bytes);
     return moved ? moved : status;
@@ -84,6 +91,7 @@ status_t store_fault_create(struct store *inner, uint32_t block_bytes, struct st
     struct fault_store *fault = mem_zalloc(sizeof(*fault));
     if (!fault)
         return -ENOMEM;
+
     fault->store = (struct store){
         .ops = &fault_ops,
         .below = inner,
@@ -92,6 +100,7 @@ status_t store_fault_create(struct store *inner, uint32_t block_bytes, struct st
         .waits = true, /* a delay does */
         .writable = inner->writable,
     };
+
     spin_init(&fault->lock, RANK_QUEUE);
     fault->block_bytes = block_bytes;
     *store = &fault->store;
@@ -104,6 +113,7 @@ bool store_fault_is_bad(struct store *store, uint64_t offset_bytes)
     bool found = false;
     if (store->ops != &fault_ops)
         return false;
+
     uint64_t block = offset_bytes / fault->block_bytes;
     for (unsigned i = 0; i < fault->bad_count; i++)
         found |= block >= fault->bad[i].first && block - fault->bad[i].first < fault->bad[i].count;
@@ -122,10 +132,13 @@ bool store_fault_flips(struct store *store)
 static status_t set_bad(struct fault_store *fault, const struct virtual_fault *request)
 {
     uint64_t blocks = fault->store.size_bytes / fault->block_bytes;
+
+    /* Written so that no sum can overflow. */
     if (!request->count || request->first >= blocks || request->count > blocks - request->first)
         return -EINVAL;
     if (fault->bad_count == VIRTUAL_FAULTS_MAX)
         return -ENOSPC;
+
     fault->bad[fault->bad_count++] = (struct bad_blocks){ request->first, request->count };
     return 0;
 }
@@ -137,9 +150,11 @@ static status_t set_value(struct fault_store *fault, const struct virtual_fault 
         [VIRTUAL_FAULT_SHORT] = UINT64_MAX,
         [VIRTUAL_FAULT_FLIP] = 1,
     };
+
     uint64_t value = request->kind == VIRTUAL_FAULT_FLIP ? 1 : request->count;
     if ((unsigned)request->kind >= FAULT_VALUES || value > most[request->kind])
         return -EINVAL;
+
     /* A transfer that is served where it was submitted must not wait. */
     if (request->kind == VIRTUAL_FAULT_FLIP && fault->store.below->waits)
         return -EOPNOTSUPP;
@@ -152,6 +167,8 @@ status_t store_fault_set(struct store *store, const struct virtual_fault *reques
     struct fault_store *fault = fault_of(store);
     status_t status = 0;
     spin_lock(&fault->lock);
+
+    /* NONE clears everything; bad blocks add up; a value replaces the one before. */
     if (request->kind == VIRTUAL_FAULT_NONE) {
         fault->bad_count = 0;
         memset(fault->values, 0, sizeof(fault->values));
@@ -160,6 +177,7 @@ status_t store_fault_set(struct store *store, const struct virtual_fault *reques
     } else {
         status = set_value(fault, request);
     }
+
     spin_unlock(&fault->lock);
     return status;
 }
@@ -168,6 +186,8 @@ status_t store_fault_get(struct store *store, unsigned position, struct virtual_
 {
     struct fault_store *fault = fault_of(store);
     status_t status = -ENOENT;
+
+    /* Positions count the ranges of bad blocks first. */
     spin_lock(&fault->lock);
     if (position < fault->bad_count) {
         result->kind = VIRTUAL_FAULT_BAD;

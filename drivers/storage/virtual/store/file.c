@@ -29,14 +29,20 @@ static status_t file_store_copy(struct file *file, enum io_op op, const struct s
     const struct io_segment *segment = span->segments;
     uint32_t skip = 0;
     *done_bytes = 0;
+
+    /* A piece for each segment, and more if the file system returns less than was asked for. */
     while (*done_bytes < span->length_bytes) {
         uint64_t offset = span->offset_bytes + *done_bytes;
         uint8_t *memory = (uint8_t *)segment->address + skip;
         uint32_t bytes = min(segment->length_bytes - skip, span->length_bytes - *done_bytes);
+
         ssize_t got = op == IO_READ ? file_read_at(file, offset, memory, bytes)
                                     : file_write_at(file, offset, memory, bytes);
+
+        /* A read of nothing means that the file has become shorter. */
         if (got <= 0)
-            return got ? (status_t)got : -EIO; /* the file has become shorter */
+            return got ? (status_t)got : -EIO;
+
         *done_bytes += (uint32_t)got;
         skip += (uint32_t)got;
         if (skip == segment->length_bytes) {
@@ -50,6 +56,8 @@ static status_t file_store_copy(struct file *file, enum io_op op, const struct s
 static status_t file_store_move(struct store *store, enum io_op op, const struct span *span,
                                 uint32_t *done_bytes)
 {
+    /* ^C can end a copy. The worker is never interrupted, and moves straight to and
+     * from the segments. */
     if (span->interruptible)
         return file_store_copy(file_of(store), op, span, done_bytes);
     return file_transfer(file_of(store), op, span->offset_bytes, span->segments,
@@ -82,9 +90,13 @@ static const struct store_ops file_ops = {
 static status_t file_open_image(const char *path, bool writable, struct file **file)
 {
     struct path *root = path_root();
+
+    /* A file that the drive writes belongs to it alone; one that it only reads must not change. */
     unsigned way = writable ? OPEN_WRITE | OPEN_EXCLUSIVE : OPEN_DENY_WRITE;
     status_t status = file_open(root, path, OPEN_READ | way, file);
     path_put(root);
+
+    /* Each drive on a drive is a level higher, and the number of levels is limited. */
     if (!status && file_level(*file) + 1 > VIRTUAL_LEVEL_MAX) {
         file_close(*file);
         status = -EMLINK;
@@ -98,11 +110,15 @@ status_t store_file_create(const char *path, bool writable, struct store **store
     struct file_store *created = mem_zalloc(sizeof(*created));
     if (!created)
         return -ENOMEM;
+
     status_t status = file_open_image(path, writable, &created->file);
     if (status) {
         mem_free(created);
         return status;
     }
+
+    /* A level above the file's device: the worker of this drive may wait for that device, but not
+     * the other way round. */
     created->store = (struct store){
         .ops = &file_ops,
         .size_bytes = file_size(created->file),
@@ -110,6 +126,7 @@ status_t store_file_create(const char *path, bool writable, struct store **store
         .waits = true,
         .writable = writable,
     };
+
     struct device *holder = file_device(created->file);
     if (device)
         *device = holder ? device_get(holder) : NULL;
@@ -121,23 +138,32 @@ status_t store_file_fold(char *path, size_t bytes)
 {
     char *slash = strrchr(path, '/');
     size_t room = slash ? bytes - (size_t)(slash + 1 - path) : 0;
+
+    /* The entry is on the heap, since it holds a name of full length. */
     struct dir_entry *entry = mem_alloc(sizeof(*entry));
     struct file *directory = NULL;
     struct path *root = path_root();
     status_t status = !entry ? -ENOMEM : !slash ? -ENOENT : 0;
+
+    /* Open the directory. The path is cut at the slash for a moment. */
     if (!status) {
         *slash = '\0';
         status = file_open(root, *path ? path : "/", OPEN_READ | OPEN_DIRECTORY, &directory);
         *slash = '/';
     }
+
+    /* Of several names that differ only in case, the first counts. */
     int got = 0;
     while (!status && (got = dir_read(directory, 0, entry)) > 0)
         if (text_equal_fold(entry->name, slash + 1) && strlen(entry->name) < room) {
             text_copy(slash + 1, room, entry->name);
             break;
         }
+
+    /* An error of the directory, or no such name. */
     if (!status && got <= 0)
         status = got ? got : -ENOENT;
+
     file_close(directory);
     path_put(root);
     mem_free(entry);

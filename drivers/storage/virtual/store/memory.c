@@ -47,11 +47,13 @@ status_t store_memory_create(void *memory, uint64_t size_bytes, struct store **s
     struct memory_store *created = mem_zalloc(sizeof(*created));
     if (!created)
         return -ENOMEM;
+
     created->store = (struct store){
         .ops = &memory_ops,
         .size_bytes = size_bytes,
         .writable = true,
     };
+
     created->bytes = memory;
     *store = &created->store;
     return 0;

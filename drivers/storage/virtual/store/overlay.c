@@ -34,6 +34,8 @@ static const uint8_t *overlay_look(struct overlay_store *overlay, uint64_t offse
     uint64_t index = offset / PAGE_BYTES;
     const uint8_t *page = pages_get(&overlay->pages, index);
     uint64_t end = page ? index + 1 : pages_next(&overlay->pages, index);
+
+    /* The run ends at the next page that differs in kind, or with the bytes that are wanted. */
     bool beyond = end > (offset + bytes) / PAGE_BYTES;
     *run_bytes = beyond ? bytes : (uint32_t)(end * PAGE_BYTES - offset);
     return page;
@@ -45,11 +47,14 @@ static status_t overlay_read_piece(struct store *store, uint64_t offset, uint8_t
     struct overlay_store *overlay = overlay_of(store);
     status_t status = 0;
     for (uint32_t count; bytes && !status; bytes -= count, memory += count, offset += count) {
+        /* Changed pages are in memory. A run of unchanged ones is a single read of
+         * the store below. */
         const uint8_t *page = overlay_look(overlay, offset, bytes, &count);
         if (page)
             memcpy(memory, page + offset % PAGE_BYTES, count);
         else
             status = store_read(overlay->store.below, offset, memory, count, false);
+
         *done_bytes += status ? 0 : count;
     }
     return status;
@@ -63,13 +68,18 @@ static status_t overlay_make_page(struct overlay_store *overlay, uint64_t index,
 {
     if ((*page = pages_get(&overlay->pages, index)))
         return 0;
+
+    /* Only a part of the page may be written, so it needs all of its old bytes first. */
     uint8_t *was = mem_zalloc(PAGE_BYTES);
     if (!was)
         return -ENOSPC;
+
     status_t status = store_read(overlay->store.below, index * PAGE_BYTES, was,
                                  page_bytes_in(&overlay->store, index), false);
     if (!status && !(*page = pages_make(&overlay->pages, index, was)))
         status = -ENOSPC;
+
+    /* pages_make() has copied it. */
     mem_free(was);
     return status;
 }
@@ -81,6 +91,8 @@ static status_t overlay_write_piece(struct store *store, uint64_t offset, const 
         uint32_t at = (uint32_t)(offset % PAGE_BYTES);
         uint32_t count = min(bytes, PAGE_BYTES - at);
         uint8_t *page;
+
+        /* Page by page: each page that is complete counts, if memory ends in the middle. */
         status_t status = overlay_make_page(overlay_of(store), offset / PAGE_BYTES, &page);
         if (status)
             return status;
@@ -130,6 +142,7 @@ status_t store_overlay_create(struct store *inner, struct store **store)
         store_close(inner);
         return -ENOMEM;
     }
+
     overlay->store = (struct store){
         .ops = &overlay_ops,
         .below = inner,
@@ -150,11 +163,17 @@ status_t store_overlay_next(struct store *store, uint64_t offset_bytes, uint64_t
     struct pages *pages = &overlay_of(store)->pages;
     if (offset_bytes >= store->size_bytes)
         return -ENOENT;
+
     uint64_t first = pages_next(pages, offset_bytes / PAGE_BYTES), end = first;
     if (first == UINT64_MAX)
         return -ENOENT;
+
+    /* The run lasts as long as one changed page follows another. */
     while (end * PAGE_BYTES < store->size_bytes && pages_get(pages, end))
         end++;
+
+    /* In bytes: the first page may begin before the offset, the last one may end
+     * after the store. */
     uint64_t from = first * PAGE_BYTES, to = end * PAGE_BYTES;
     *start = from < offset_bytes ? offset_bytes : from;
     *length_bytes = (to < store->size_bytes ? to : store->size_bytes) - *start;
@@ -165,10 +184,14 @@ status_t store_overlay_commit(struct store *store, struct virtual_progress *prog
 {
     struct pages *pages = &overlay_of(store)->pages;
     uint64_t total = overlay_memory(store), done = 0;
+
+    /* A page is dropped when it is written, so a commit that fails or is interrupted can be
+     * repeated: it continues with the rest. */
     status_t status = store->below->writable ? 0 : -EROFS;
     for (uint64_t i = 0; !status && (i = pages_next(pages, i)) != UINT64_MAX; done += PAGE_BYTES) {
         if (progress)
             progress->report(progress, done, total);
+
         status = thread_interrupted() ? -EINTR
                                       : store_write(store->below, i * PAGE_BYTES,
                                                     pages_get(pages, i), page_bytes_in(store, i),
@@ -176,8 +199,11 @@ status_t store_overlay_commit(struct store *store, struct virtual_progress *prog
         if (!status)
             pages_drop(pages, i);
     }
+
     if (progress && !status)
         progress->report(progress, total, total);
+
+    /* Durable before it is reported: the pages are no longer in memory. */
     return status ? status : store_flush(store->below);
 }
 

@@ -31,11 +31,14 @@ static status_t ram_read_piece(struct store *store, uint64_t offset, uint8_t *me
     struct ram_store *ram = ram_of(store);
     for (uint32_t count; bytes; bytes -= count, memory += count, offset += count) {
         count = within_page(offset, bytes);
+
+        /* A page that was never written is not allocated, and reads as zeroes. */
         const uint8_t *page = pages_get(&ram->pages, offset / PAGE_BYTES);
         if (page)
             memcpy(memory, page + offset % PAGE_BYTES, count);
         else
             memset(memory, 0, count);
+
         *done_bytes += count;
     }
     return 0;
@@ -50,6 +53,7 @@ static status_t ram_write_piece(struct store *store, uint64_t offset, const uint
         uint8_t *page = pages_make(&ram->pages, offset / PAGE_BYTES, NULL);
         if (!page)
             return -ENOSPC;
+
         memcpy(page + offset % PAGE_BYTES, memory, count);
         *done_bytes += count;
     }
@@ -78,6 +82,7 @@ status_t store_ram_create(uint64_t size_bytes, struct store **store)
 {
     if (size_bytes > INT64_MAX) /* the largest offset in a file */
         return -EINVAL;
+
     struct ram_store *ram = mem_zalloc(sizeof(*ram));
     if (!ram)
         return -ENOMEM;
@@ -99,9 +104,14 @@ static unsigned load_alloc(struct io_segment *segments, uint64_t bytes)
     unsigned count = 0;
     for (; count < LOAD_PAGES && bytes; count++) {
         uint32_t length = bytes < PAGE_BYTES ? (uint32_t)bytes : PAGE_BYTES;
+
+        /* Two pages must be left: the next one, and a table that points to it. */
         uint8_t *page = vfs_memory_is_short(2) ? NULL : page_alloc();
         if (!page)
             break;
+
+        /* The rest of the last page is never shown, but compared when pages of
+         * zeroes are dropped. */
         memset(page + length, 0, PAGE_BYTES - length);
         segments[count] = (struct io_segment){ .address = page, .length_bytes = length };
         bytes -= length;
@@ -126,9 +136,13 @@ static ssize_t load_some(struct ram_store *ram, struct store *from, uint64_t off
 {
     struct span span = { .offset_bytes = offset, .segments = segments, .interruptible = true };
     uint32_t done;
+
+    /* As many pages as there is memory for, but at least one: the next call
+     * continues after them. */
     span.segment_count = load_alloc(segments, from->size_bytes - offset);
     for (unsigned i = 0; i < span.segment_count; i++)
         span.length_bytes += segments[i].length_bytes;
+
     status_t status = span.segment_count ? store_move(from, IO_READ, &span, &done) : -ENOMEM;
     for (unsigned i = 0; i < span.segment_count; i++)
         if (status)
@@ -146,8 +160,10 @@ static status_t load_all(struct ram_store *ram, struct store *from,
     for (uint64_t done = 0; got >= 0 && done < from->size_bytes; done += (uint64_t)got) {
         if (progress)
             progress->report(progress, done, from->size_bytes);
+
         got = thread_interrupted() ? -EINTR : load_some(ram, from, done, segments);
     }
+
     if (progress && got >= 0)
         progress->report(progress, from->size_bytes, from->size_bytes);
     mem_free(segments);
@@ -166,6 +182,8 @@ status_t store_ram_load(struct store *from, struct virtual_progress *progress,
         else
             *store = loaded;
     }
+
+    /* Closed in any case: the copy does not need it, and after a failure nothing does. */
     store_close(from);
     return status;
 }

@@ -6,6 +6,7 @@
 
 status_t store_check(struct store *store)
 {
+    /* The whole stack, from the top down: an overlay is of no use on a file that has changed. */
     for (; store; store = store->below) {
         status_t status = store->ops->check ? store->ops->check(store) : 0;
         if (status)
@@ -16,6 +17,7 @@ status_t store_check(struct store *store)
 
 status_t store_flush(struct store *store)
 {
+    /* Every store of the stack: usually the one that has work is the file at the bottom. */
     for (; store; store = store->below) {
         status_t status = store->ops->flush ? store->ops->flush(store) : 0;
         if (status)
@@ -34,6 +36,7 @@ uint64_t store_memory(struct store *store)
 
 void store_close(struct store *store)
 {
+    /* From the top down: a store may use the one below while it closes. */
     while (store) {
         struct store *below = store->below;
         store->ops->close(store);
@@ -47,6 +50,9 @@ status_t store_move_pieces(struct store *store, enum io_op op, const struct span
     const struct store_ops *ops = store->ops;
     status_t status = 0;
     *done_bytes = 0;
+
+    /* A segment at a time. The piece functions add to *done_bytes, so it is exact
+     * after a failure, too. */
     for (unsigned i = 0; !status && *done_bytes < span->length_bytes; i++) {
         uint64_t offset = span->offset_bytes + *done_bytes;
         uint8_t *memory = span->segments[i].address;
@@ -61,6 +67,8 @@ status_t store_move(struct store *store, enum io_op op, const struct span *span,
                     uint32_t *done_bytes)
 {
     *done_bytes = 0;
+
+    /* One check for all kinds: write functions of stores below are never reached. */
     if (op == IO_WRITE && !store->writable)
         return -EROFS;
     return (store->ops->move ? store->ops->move : store_move_pieces)(store, op, span, done_bytes);

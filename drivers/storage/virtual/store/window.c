@@ -32,6 +32,7 @@ status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_
     struct window_store *window = mem_zalloc(sizeof(*window));
     if (!window)
         return -ENOMEM;
+
     window->store = (struct store){
         .ops = &window_ops,
         .below = inner,
@@ -40,6 +41,7 @@ status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_
         .waits = inner->waits,
         .writable = inner->writable,
     };
+
     window->offset_bytes = offset_bytes;
     *store = &window->store;
     return 0;
