@@ -32,6 +32,7 @@ static status_t cat_numbered(struct input *input, struct numbering *numbering)
     /* A piece may begin and end within a line, so the state is kept across pieces and files. */
     while (!out->status && (got = input_piece(input, &data)) > 0)
         for (size_t left = (size_t)got; left && !out->status;) {
+            /* A line is numbered when its first byte is written. */
             if (!numbering->in_line)
                 stream_format(out, "%6llu\t", (unsigned long long)++numbering->lines);
             const char *end = memchr(data, '\n', left);

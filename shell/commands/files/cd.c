@@ -17,6 +17,7 @@ static status_t cd_remember(struct shell *shell, struct path *path)
     char *text = mem_alloc(bytes);
     status_t status = text ? 0 : -ENOMEM;
 
+    /* OLDPWD is set first: `before` is PWD's value, which is freed when PWD changes. */
     if (!status && before)
         status = variables_set(&shell->variables, "OLDPWD", 6, before);
     if (!status) {
@@ -40,6 +41,8 @@ static status_t cd_go(struct shell *shell, const char *name)
         path_put(path);
         return status;
     }
+
+    /* The shell's reference moves to the new directory. */
     path_put(shell->directory);
     shell->directory = path;
     return 0;
@@ -52,7 +55,8 @@ static int cd_back(struct shell *shell)
     if (!before)
         return shell_complain(shell, "OLDPWD not set");
 
-    char *name = join_path(before, ""); /* a copy: cd_go() sets OLDPWD */
+    /* A copy is needed, because cd_go() changes OLDPWD. */
+    char *name = join_path(before, "");
     status_t status = name ? cd_go(shell, name) : -ENOMEM;
     int result = status ? shell_fail(shell, name, status) : SHELL_DONE;
     if (!status) {
@@ -90,6 +94,7 @@ static int run_pwd(struct shell *shell, int count, char **words)
     if (path_is_unlinked(shell->directory))
         return shell_fail(shell, NULL, -ENOENT);
 
+    /* The path has no limit, so its length is asked for first. */
     size_t bytes = path_text(shell->directory, NULL, 0) + 1;
     char *text = mem_alloc(bytes);
     if (!text)

@@ -32,8 +32,12 @@ static status_t copy_bytes(struct progress *progress, struct file *from, struct 
 
     while (!status && (got = file_view(from, &view)) > 0) {
         status = file_write_all(to, view.data, view.length_bytes);
+
+        /* file_view() has succeeded, so an error is about the target. */
         *write_failed = status != 0;
         progress_add(progress, view.length_bytes);
+
+        /* A view holds pages of the cache, so it is closed before the next one is opened. */
         file_view_close(from, &view);
         view = (struct cache_view){ 0 };
         if (!status && shell_interrupted())
@@ -46,6 +50,7 @@ static status_t copy_bytes(struct progress *progress, struct file *from, struct 
 static status_t copy_end(struct copy *copy, struct replacement *target, const char *to,
                          status_t status)
 {
+    /* A device is written in place, which cannot be undone. */
     bool apart = target->file != target->old, replaces = target->old;
     if (!status)
         return replace_commit(target);
@@ -66,9 +71,11 @@ static status_t copy_opened(struct copy *copy, struct file *source, const char *
     if (!progress)
         return -ENOMEM;
 
+    /* Until bytes are copied, an error is about the target. Nothing else may write it meanwhile. */
     *write_failed = true;
     status_t status = replace_begin(copy->shell->directory, to, OPEN_DENY_WRITE, &target);
     if (!status) {
+        /* The target gets its name only after the last byte, in copy_end(). */
         progress_begin(progress, copy->shell, from, file_size(source));
         status = copy_bytes(progress, source, target.file, write_failed);
         progress_end(progress);
@@ -76,7 +83,8 @@ static status_t copy_opened(struct copy *copy, struct file *source, const char *
         *write_failed |= !status && end;
         status = end;
     } else if (status == -EISDIR && to[strlen(to) - 1] == '/') {
-        status = -ENOTDIR; /* it was not a directory before, or is missing */
+        /* "NAME/" was not a directory, or does not exist. */
+        status = -ENOTDIR;
     }
     mem_free(progress);
     return status;
@@ -90,6 +98,8 @@ static status_t copy_check(struct copy *copy, struct path *from, const char *to)
     status_t status = path_walk(copy->shell->directory, to, 0, &path);
     if (status)
         return status == -ENOENT ? 0 : status;
+
+    /* The order matters: a file that is copied to itself must be reported even with -n. */
     if (path_is_same(path, from))
         status = -EALREADY;
     else if (path_is_directory(path))
@@ -105,7 +115,9 @@ void copy_set_modified(struct shell *shell, const char *to, int64_t modified_s)
     struct path *path;
     if (path_walk(shell->directory, to, 0, &path))
         return;
-    IGNORE(path_set_modified(path, modified_s)); /* the file system may not store times */
+
+    /* The file system may not store times, which is not an error. */
+    IGNORE(path_set_modified(path, modified_s));
     path_put(path);
 }
 
@@ -118,11 +130,14 @@ int copy_file(struct copy *copy, struct path *path, const char *from, const char
     status_t status = copy_check(copy, path, to);
     if (status == -EALREADY)
         return shell_complain(shell, "%s and %s are the same file", from, to);
+
+    /* With -n an existing file is skipped without a message. */
     if (status == -EEXIST)
         return SHELL_DONE;
     if (status)
         return shell_fail(shell, to, status);
 
+    /* The target is not touched before the source is open. */
     status = file_open_path(path, OPEN_READ, &source);
     if (!status) {
         status = copy_opened(copy, source, from, to, &write_failed);
@@ -131,6 +146,7 @@ int copy_file(struct copy *copy, struct path *path, const char *from, const char
     if (status)
         return shell_fail(shell, write_failed ? to : from, status);
 
+    /* -p: the content is complete, so nothing changes the time after this. */
     struct node_info info;
     if (copy->keep_times && !path_info(path, INFO_TIMES, &info) && info.has_modified)
         copy_set_modified(shell, to, info.modified_s);
@@ -150,7 +166,9 @@ static char *name_within(const char *from, const char *to)
         return join_path(to, "");
 
     char *path = join_path(to, base);
-    if (path && length < strlen(base)) /* trailing slashes */
+
+    /* Remove the slashes that followed the name. */
+    if (path && length < strlen(base))
         path[strlen(path) - (strlen(base) - length)] = '\0';
     return path;
 }
@@ -171,9 +189,12 @@ int copy_each(struct copy *copy, int count, char **words,
     const char *to = words[count - 1];
     bool into = is_directory(copy->shell, to);
     int result = SHELL_DONE;
+
+    /* Several operands need a directory as their target (POSIX). */
     if (!into && count > 3)
         return shell_fail(copy->shell, to, -ENOTDIR);
 
+    /* An operand that fails sets the status, and the next one is processed. */
     for (int i = 1; i < count - 1 && !shell_interrupted(); i++) {
         char *target = into ? name_within(words[i], to) : join_path(to, "");
         int status = target ? one(copy, words[i], target)
@@ -191,11 +212,14 @@ static status_t walk_to_target(struct shell *shell, const char *to, struct path 
     if (status != -ENOENT)
         return status;
 
+    /* The target does not exist yet: find the directory that would contain it. */
     size_t length;
     const char *base = base_name(to, &length);
     char *directory = join_path(base > to ? "" : ".", to);
     if (!directory)
         return -ENOMEM;
+
+    /* Cut off the last element. A path of one element is in the current directory. */
     directory[base > to ? (size_t)(base - to) : 1] = '\0';
     status = path_walk(shell->directory, directory, 0, path);
     mem_free(directory);

@@ -28,6 +28,8 @@ static int copy_mkdir(struct copy *copy, const char *to)
 {
     struct path *path;
     status_t status = vfs_mkdir(copy->shell->directory, to);
+
+    /* A directory that exists receives the copies, beside what it contains already. */
     if (status == -EEXIST && !path_walk(copy->shell->directory, to, 0, &path)) {
         status = path_is_directory(path) ? 0 : -ENOTDIR;
         path_put(path);
@@ -40,6 +42,8 @@ static int copy_link(struct copy *copy, const struct walk_item *item, const char
 {
     struct path *path;
     status_t status = path_walk(item->parent, item->name, 0, &path);
+
+    /* The link itself cannot be copied, and it leads to no file. */
     if (status == -ENOENT || status == -ENOTDIR)
         return shell_complain(copy->shell, "%s: dangling symbolic link, skipped", from);
     if (status)
@@ -81,6 +85,7 @@ static int copy_directory(struct copy *copy, const struct node_info *info, unsig
     if (result || !copy->keep_times || !info->has_modified)
         return result;
 
+    /* The time cannot be set yet: each entry created in the directory changes it again. */
     size_t bytes = strlen(to) + 1;
     struct copied_directory *directory = mem_alloc(sizeof(*directory) + bytes);
     if (!directory)
@@ -96,6 +101,8 @@ static int copy_item(struct copy *copy, const struct walk_item *item, const char
                      const char *to)
 {
     bool directory = item->found && item->info.type == NODE_DIRECTORY;
+
+    /* The walk is depth first, so it has left all directories that are as deep as this item. */
     directories_close(copy, item->depth);
 
     /* A directory that cannot be listed completely is created nevertheless. */
@@ -119,6 +126,7 @@ static int copy_walk(struct copy *copy, struct walk *walk, const char *from, con
     int result = item ? SHELL_DONE : shell_fail(copy->shell, from, -ENOMEM), got = 0;
 
     while (item && result != SHELL_INTERRUPTED && (got = walk_next(walk, item)) > 0) {
+        /* The walk names its items by their path below the start: append that to both starts. */
         char *source = join_path(from, item->text), *target = join_path(to, item->text);
         int one = source && target ? copy_item(copy, item, source, target)
                                    : shell_fail(copy->shell, item->text, -ENOMEM);
@@ -127,6 +135,7 @@ static int copy_walk(struct copy *copy, struct walk *walk, const char *from, con
         mem_free(target);
     }
 
+    /* The walk itself failed, after the copies that were made so far. */
     if (got < 0)
         result = shell_fail(copy->shell, from, got);
     mem_free(item);
@@ -147,6 +156,7 @@ static int copy_tree(struct copy *copy, struct path *path, const char *from, con
     if (inside)
         return shell_complain(shell, "%s: cannot copy a directory into itself, %s", from, to);
 
+    /* The walk does not visit its start, so that is created here. */
     status = path_info(path, INFO_TIMES, &info);
     if (status)
         return shell_fail(shell, from, status);
@@ -158,6 +168,8 @@ static int copy_tree(struct copy *copy, struct path *path, const char *from, con
     result = status ? shell_fail(shell, from, status) : copy_walk(copy, walk, from, to);
     if (!status)
         walk_end(walk);
+
+    /* After an error, too: this sets the times of open directories and frees them. */
     directories_close(copy, 0);
     return result;
 }
@@ -172,6 +184,7 @@ static int copy_one(struct copy *copy, const char *from, const char *to)
     if (status)
         return shell_fail(copy->shell, from, status);
 
+    /* POSIX: without -r, a directory is an error. */
     if (!path_is_directory(path))
         result = copy_file(copy, path, from, to);
     else if (copy->recursive)

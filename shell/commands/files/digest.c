@@ -14,6 +14,7 @@
 
 static const struct digest_kind *kind_of(const struct shell *shell)
 {
+    /* "sha256sum" computes the digest "sha256". */
     char name[16];
     text_copy(name, sizeof(name), shell->command->name);
     name[strlen(name) - strlen("sum")] = '\0';
@@ -26,6 +27,8 @@ static status_t digest_input(struct input *input, char hex[DIGEST_HEX_BYTES])
     const char *data;
     ssize_t got;
     digest_init(&digest, kind_of(input->shell));
+
+    /* Pieces are views of the cache, so the digest reads the file in place. */
     while ((got = input_piece(input, &data)) > 0)
         digest_update(&digest, data, (size_t)got);
     digest_hex(&digest, hex);
@@ -55,8 +58,12 @@ static status_t sum_input(struct input *input, void *context)
     if (status)
         return status;
 
+    /* A backslash before the line announces that its name contains escapes (GNU). */
     if (!zero && digest_name_needs_escape(name))
         stream_text(out, "\\");
+
+    /* The BSD format names the digest; the other one only marks binary mode, which changes
+     * nothing. */
     if (option_given_name(shell, "tag")) {
         stream_format(out, "%s (", kind_of(shell)->tag);
         write_name(out, name, zero);
@@ -103,6 +110,7 @@ static status_t check_file(struct check *check, const char *digest, const char *
     if (status == -EINTR)
         return status;
 
+    /* Each file is counted once. A file that cannot be read also gets a message with the reason. */
     if (status == -ENOENT && check->ignore_missing) {
         check->missing++;
     } else if (status) {
@@ -134,6 +142,7 @@ static status_t check_line(struct check *check, const struct input *list, uint64
     if (bytes && line[bytes - 1] == '\r')
         line[--bytes] = '\0';
 
+    /* Empty lines and comments are not counted as malformed. */
     if (!bytes || *line == '#')
         return 0;
     if (digest_list_parse(&check->list, line, bytes, &digest, &name) &&
@@ -159,6 +168,8 @@ static void check_warn(const struct check *check, uint64_t count, const char *on
 static void check_sum_up(struct check *check, const char *name)
 {
     bool any = check->good || check->wrong || check->unreadable || check->missing;
+
+    /* A file without a single valid line is probably not a list at all. */
     if (!any) {
         shell_complain(check->shell, "%s: no properly formatted checksum lines found", name);
         check->failed = true;
@@ -188,10 +199,13 @@ static status_t check_input(struct input *list, void *context)
     int got = 0;
     status_t status = 0;
 
+    /* Counts, and the format of the lines, belong to one list. */
     check->good = check->wrong = check->unreadable = check->missing = check->malformed = 0;
     check->list.separator = SEPARATOR_UNKNOWN;
     for (uint64_t number = 1; !status && (got = input_line(list, &line, &bytes)) > 0; number++)
         status = check_line(check, list, number, line, bytes);
+
+    /* Errors of listed files were counted. This is ^C, or an error of the list itself. */
     if (status || got < 0)
         return status ? status : got;
     check_sum_up(check, list->name);
@@ -209,6 +223,8 @@ static int run_check(struct shell *shell, int count, char **words)
         .ignore_missing = option_given_name(shell, "ignore-missing"),
         .list.kind = kind_of(shell),
     };
+
+    /* An error of a list takes precedence over the result of the others. */
     int result = input_each(shell, 1, count, words, check_input, &check);
     return result ? result : check.failed ? SHELL_FAILED : SHELL_DONE;
 }
@@ -221,6 +237,8 @@ static bool options_agree(struct shell *shell)
     static const char *const writing[] = { "tag", "zero", NULL };
     static const char *const checking[] = { "quiet", "status", "strict", "warn", "ignore-missing",
                                             NULL };
+
+    /* Such an option would be ignored, which is worth an error. */
     bool checks = option_given(shell, 'c');
     for (const char *const *name = checks ? writing : checking; *name; name++)
         if (option_given_name(shell, *name)) {

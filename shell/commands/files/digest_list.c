@@ -16,6 +16,7 @@ bool digest_name_needs_escape(const char *name)
 void digest_name_write(struct stream *out, const char *name)
 {
     for (; *name; name++) {
+        /* GNU escapes only these three. The other control characters become \xNN. */
         char one[2] = { *name };
         if (*name == '\\')
             stream_text(out, "\\\\");
@@ -38,6 +39,7 @@ static bool is_blank(char c)
 /* Undoes digest_name_write() in place. Returns false for an escape that it never writes. */
 static bool name_unescape(char *name)
 {
+    /* An escape is longer than its character, so the result fits in place. */
     char *to = name;
     for (; *name; name++) {
         if (*name != '\\') {
@@ -49,10 +51,13 @@ static bool name_unescape(char *name)
         case 'n': *to++ = '\n'; break;
         case 'r': *to++ = '\r'; break;
         case 'x':
+            /* Both digits must be there: the NUL at the end is not a digit. */
             if (text_hex_digit(name[1]) < 0 || text_hex_digit(name[2]) < 0)
                 return false;
             *to = (char)(text_hex_digit(name[1]) << 4 | text_hex_digit(name[2]));
-            if (!*to++) /* a name cannot contain NUL */
+
+            /* A name cannot contain a NUL. */
+            if (!*to++)
                 return false;
             name += 2;
             break;
@@ -84,6 +89,7 @@ static bool parse_tagged(const struct digest_list *list, char *at, bool escaped,
     *name = at;
     *close++ = '\0';
 
+    /* An equals sign and the digest must follow, with optional blanks, up to the end. */
     while (is_blank(*close))
         close++;
     if (*close++ != '=')
@@ -91,6 +97,8 @@ static bool parse_tagged(const struct digest_list *list, char *at, bool escaped,
     while (is_blank(*close))
         close++;
     *digest = close;
+
+    /* A name is changed last, once the rest of the line is valid. */
     char *end = take_digest(list, close);
     return end && !*end && (!escaped || name_unescape(*name));
 }
@@ -111,6 +119,8 @@ static bool parse_plain(struct digest_list *list, char *at, bool escaped, char *
         return false;
     if (list->separator == SEPARATOR_UNKNOWN)
         list->separator = two ? SEPARATOR_TWO : SEPARATOR_ONE;
+
+    /* In a list with one separator, a second blank or an asterisk belongs to the name. */
     *name = at + (list->separator == SEPARATOR_TWO);
     return **name && (!escaped || name_unescape(*name));
 }
@@ -118,13 +128,17 @@ static bool parse_plain(struct digest_list *list, char *at, bool escaped, char *
 bool digest_list_parse(struct digest_list *list, char *line, size_t bytes, char **digest,
                        char **name)
 {
-    if (memchr(line, '\0', bytes)) /* a name cannot contain NUL */
+    /* A name cannot contain a NUL, so this is not a line of a list. */
+    if (memchr(line, '\0', bytes))
         return false;
     while (is_blank(*line))
         line++;
+
+    /* A backslash before the line means that the name contains escapes (GNU). */
     bool escaped = *line == '\\';
     line += escaped;
 
+    /* A line in BSD's format begins with the name of the digest: `SHA256 (NAME) = ...`. */
     if (!text_starts(line, list->kind->tag))
         return parse_plain(list, line, escaped, digest, name);
     line += strlen(list->kind->tag);

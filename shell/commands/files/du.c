@@ -36,6 +36,8 @@ static void du_print(const struct du *du, uint64_t bytes, const char *start, con
     space_text(size, bytes, du->human);
     stream_format(out, "%s\t", size);
     stream_escaped(out, start, false);
+
+    /* The start may end with a slash already, as `/` does. */
     if (*text && start[strlen(start) - 1] != '/')
         stream_text(out, "/");
     stream_escaped(out, text, false);
@@ -69,6 +71,8 @@ static status_t du_item(struct du *du, const struct walk_item *item)
         return item->status;
 
     uint64_t bytes = du_size(du, &item->info);
+
+    /* A file counts for the directory that contains it. */
     if (item->info.type != NODE_DIRECTORY) {
         if (du->all && item->depth)
             du_print(du, bytes, du->start, item->text);
@@ -76,6 +80,8 @@ static status_t du_item(struct du *du, const struct walk_item *item)
         return item->status;
     }
 
+    /* The item's text is lost with the next item, but the directory is printed after its
+     * contents. */
     char *text = join_path(item->text, "");
     if (!text)
         return -ENOMEM;
@@ -87,14 +93,19 @@ static int du_walk(struct du *du, struct walk *walk)
 {
     struct walk_item item;
     int got, result = SHELL_DONE;
+
+    /* A node that fails is reported, and the sums contain the others. */
     while ((got = walk_next(walk, &item)) > 0) {
         status_t status = du_item(du, &item);
         if (status)
             result = shell_fail_below(du->shell, du->start, item.text, status);
     }
 
+    /* After ^C the sums are incomplete, and are not printed. */
     if (got == -EINTR)
-        du->total_only = true; /* sums that are incomplete are not printed */
+        du->total_only = true;
+
+    /* Print the directories that are still open, from the innermost on. */
     while (du->depth)
         du_leave(du);
     if (got < 0)
@@ -114,16 +125,22 @@ static int du_place(struct du *du, const char *name)
     if (status)
         goto out;
 
+    /* Files take whole blocks, whose size the file system knows. */
     du->start = name;
     status = path_fsd(path)->ops->get_fs_info(path_fsd(path), fs);
-    du->block_bytes = status ? 0 : fs->block_bytes; /* else count bytes */
+
+    /* Without an answer, bytes are counted instead of blocks. */
+    du->block_bytes = status ? 0 : fs->block_bytes;
 
     status = path_info(path, INFO_STANDARD, &info);
     if (!status)
         status = walk_begin(path, WALK_NESTED, &walk);
     if (!status) {
+        /* Level 0 is PATH itself. If that is a file, the walk visits it and adds its size. */
         du->levels[0].bytes = info.type == NODE_DIRECTORY ? du_size(du, &info) : 0;
         result = du_walk(du, walk);
+
+        /* PATH itself comes last, even with -s. */
         if (result != SHELL_INTERRUPTED)
             du_print(du, du->levels[0].bytes, name, "");
         du->grand_bytes += du->levels[0].bytes;
@@ -137,7 +154,8 @@ out:
 
 static int run_du(struct shell *shell, int count, char **words)
 {
-    struct du *du = mem_zalloc(sizeof(*du)); /* the levels are too large for a stack */
+    /* The levels are too large for a stack. */
+    struct du *du = mem_zalloc(sizeof(*du));
     int result = SHELL_DONE;
     if (!du)
         return shell_fail(shell, NULL, -ENOMEM);
@@ -145,7 +163,11 @@ static int run_du(struct shell *shell, int count, char **words)
     du->shell = shell;
     du->human = option_given(shell, 'h');
     du->total_only = option_given(shell, 's');
+
+    /* -s prints nothing but totals, so it overrides -a. */
     du->all = option_given(shell, 'a') && !du->total_only;
+
+    /* Without operands the loop runs once, for the current directory. */
     for (int i = 1; (i < count || i == 1) && result != SHELL_INTERRUPTED; i++) {
         int one = du_place(du, count > 1 ? words[i] : ".");
         result = one ? one : result;

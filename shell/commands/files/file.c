@@ -46,12 +46,14 @@ static void script_name(const uint8_t *bytes, size_t count, char *text, size_t r
     if (count < 3 || bytes[0] != '#' || bytes[1] != '!')
         return;
 
+    /* The interpreter's path ends at a blank or at the end of the line. */
     while (at < count && bytes[at] == ' ')
         at++;
     while (at < count && bytes[at] > ' ' && bytes[at] < 0x7f && length < sizeof(program) - 1)
         program[length++] = (char)bytes[at++];
     program[length] = '\0';
 
+    /* The wording of file(1). */
     if (text_equal(program, "/bin/sh"))
         text_copy(text, room, "POSIX shell script, ");
     else if (length)
@@ -66,6 +68,7 @@ static status_t answer_text(struct file *file, struct file_look *look, struct fi
     ssize_t got = 0;
     look->text = (struct text_kind){ 0 };
 
+    /* The first control character shows that this is not text, and reading can stop. */
     while (at < TEXT_BYTES_MAX && !look->text.control &&
            (got = file_read_at(file, at, look->piece, PIECE_BYTES)) > 0) {
         if (!at)
@@ -76,6 +79,7 @@ static status_t answer_text(struct file *file, struct file_look *look, struct fi
     if (got < 0)
         return (status_t)got;
 
+    /* A character may be cut off where reading stopped, but not at the end of the file. */
     text_kind_end(&look->text, at >= size);
     const char *name = text_kind_name(&look->text);
     if (!name) {
@@ -83,6 +87,7 @@ static status_t answer_text(struct file *file, struct file_look *look, struct fi
         return 0;
     }
 
+    /* A script is described with its interpreter, any text with its encoding and line ends. */
     text_kind_lines(&look->text, lines, sizeof(lines));
     format_text(answer->description, sizeof(answer->description), "%s%s%s%s", script, name,
                 *script ? " executable" : "", lines);
@@ -104,12 +109,15 @@ static status_t answer_content(struct file *file, struct file_answer *answer)
     if (!look)
         return -ENOMEM;
 
+    /* Try the known formats. If none is found and a part of the file could not be read, the
+     * signature may be in that part, so the error is the answer. */
     status_t status = file_identify(file, &look->identify);
     if (!status && look->identify.count)
         answer_identity(&look->identify, answer);
-    else if (!status) /* the signature may be in a part that could not be read */
+    else if (!status)
         status = look->identify.status;
 
+    /* No known format: distinguish text from data. */
     if (!status && !look->identify.count)
         status = answer_text(file, look, answer);
     mem_free(look);
@@ -122,6 +130,8 @@ static status_t answer_file(struct path *path, struct file_answer *answer)
     status_t status = file_open_path(path, OPEN_READ, &file);
     if (status)
         return status;
+
+    /* An empty file has no format, whatever its name. */
     if (file_size(file))
         status = answer_content(file, answer);
     else
@@ -140,10 +150,13 @@ static status_t answer_device(struct device *device, struct file_answer *answer)
                         : !medium.present   ? "no disc"
                         : !medium.bytes     ? "blank disc"
                                             : NULL;
+
+    /* Without data there is nothing to read: the state of the drive is the answer. */
     answer_set(answer, "inode/blockdevice", empty ? empty : "data");
     if (empty)
         return 0;
 
+    /* A medium that was read in part may still have shown its format. */
     struct identify *found = mem_alloc(sizeof(*found));
     status_t status = found ? device_open(device, &handle) : -ENOMEM;
     if (!status) {
@@ -169,6 +182,7 @@ static status_t answer_link(struct shell *shell, const char *name, struct path *
     ssize_t got = target ? path_read_link(path, target, PATH_BYTES_MAX + 1) : -ENOMEM;
 
     if (got >= 0) {
+        /* Follow the link, only to find out whether it leads to anything. */
         status_t broken = path_walk(shell->directory, name, 0, &to);
         if (!broken)
             path_put(to);
@@ -188,6 +202,8 @@ static status_t answer_path(struct shell *shell, const char *name, struct path *
     status_t status = path_info(path, INFO_DIRENT | INFO_STANDARD, &info);
     if (status)
         return status;
+
+    /* Only files have a content to identify. */
     switch (info.type) {
     case NODE_DIRECTORY: answer_set(answer, "inode/directory", "directory"); return 0;
     case NODE_LINK: return answer_link(shell, name, path, answer);
@@ -202,6 +218,8 @@ static status_t answer_word(struct shell *shell, const char *name, struct file_a
     struct path *path;
     status_t status = path_walk(shell->directory, name,
                                 option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW, &path);
+
+    /* A path takes precedence over a class name. */
     struct device *device = status == -ENOENT && *name ? device_find(name) : NULL;
 
     if (!status) {
@@ -229,6 +247,7 @@ static void file_print(struct shell *shell, const char *name, size_t width,
         stream_format(shell->out, ":%*s", (int)(width > columns ? width - columns : 0) + 1, "");
     }
 
+    /* --mime prints the type and the character set, --mime-type only the type. */
     if (option_given(shell, 'i'))
         stream_format(shell->out, "%s; charset=%s", answer->mime, answer->charset);
     else if (option_given_name(shell, "mime-type"))
@@ -246,10 +265,13 @@ static int run_file(struct shell *shell, int count, char **words)
     if (!answer)
         return shell_fail(shell, NULL, -ENOMEM);
 
+    /* All descriptions begin in the same column, after the longest name. */
     for (int i = 1; i < count; i++) {
         size_t columns = text_columns(words[i]);
         width = max(width, columns);
     }
+
+    /* An operand that fails has no line, and the next one follows. */
     for (int i = 1; i < count && result != SHELL_INTERRUPTED; i++) {
         status_t status = answer_word(shell, words[i], answer);
         if (status)

@@ -28,11 +28,14 @@ static void dump_row(struct stream *out, uint64_t offset, const uint8_t *data, s
 {
     char text[DUMP_ROW_TEXT];
     unsigned digits = DUMP_OFFSET_DIGITS;
+
+    /* Offsets from 4 GiB on have more than eight digits. */
     while (digits < 16 && offset >> 4 * digits)
         digits++;
     char *at = put_hex(text, offset, digits);
     *at++ = ' ';
 
+    /* In the last row, blanks take the place of missing bytes. */
     for (size_t i = 0; i < DUMP_ROW; i++) {
         if (i == DUMP_ROW / 2)
             *at++ = ' ';
@@ -43,6 +46,7 @@ static void dump_row(struct stream *out, uint64_t offset, const uint8_t *data, s
             *at++ = ' ', *at++ = ' ';
     }
 
+    /* The text column shows only printable ASCII, so that no byte can control the terminal. */
     *at++ = ' ', *at++ = ' ', *at++ = '|';
     for (size_t i = 0; i < bytes; i++)
         *at++ = data[i] >= 0x20 && data[i] < 0x7f ? (char)data[i] : '.';
@@ -83,6 +87,7 @@ static status_t dump_input(struct shell *shell, uint64_t offset, uint64_t length
     ssize_t got = 1;
 
     while (at + used < end && !shell->out->status) {
+        /* Read to the end of the skipped part at most, so that a row begins exactly at `offset`. */
         uint64_t left = at < offset ? offset - at : end - at - used;
         uint64_t room = DUMP_BLOCK - used;
         if ((got = shell_read(shell, block + used, (size_t)min(left, room))) <= 0)
@@ -100,6 +105,7 @@ static status_t dump_input(struct shell *shell, uint64_t offset, uint64_t length
         at += bytes - used;
     }
 
+    /* The last row is incomplete. */
     if (used)
         dump_row(shell->out, at, block, used);
     return got < 0 ? (status_t)got : 0;
@@ -121,6 +127,7 @@ static int run_hexdump(struct shell *shell, int count, char **words)
         !option_number(shell, 'n', 0, UINT64_MAX, &length))
         return SHELL_USAGE;
 
+    /* Files and devices are read at the offset; standard input must be read from its start. */
     struct file *file;
     status_t status;
     if (text_equal(name, "-")) {

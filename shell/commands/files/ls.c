@@ -32,6 +32,7 @@ struct ls {
 
 static unsigned ls_levels(const struct ls *ls)
 {
+    /* -R must know which names are directories, and -F needs the modes. */
     bool look = ls->details || ls->by_size || ls->by_time || ls->recursive || ls->marks;
     return look ? INFO_STANDARD | INFO_TIMES | INFO_MODE : INFO_NONE;
 }
@@ -65,6 +66,8 @@ static int ls_compare(const struct sortable *a, const struct sortable *b, const 
         order = compare_descending(one->size_bytes, two->size_bytes);
     else if (ls->by_time)
         order = compare_descending(time_rank(one), time_rank(two));
+
+    /* Names of equal size or time are sorted by their text. */
     if (!order)
         order = names_by_text(a, b, NULL);
     return ls->reverse ? -order : order;
@@ -89,12 +92,15 @@ static struct widths ls_measure(const struct ls *ls, const struct name *names)
     struct widths widths = { .size = 1, .date = 1 };
     char text[max(SIZE_TEXT_BYTES, DATE_TEXT_BYTES)];
     for (const struct name *n = names; n; n = names_next(n)) {
+        /* Format each value once here, to measure it, and again when its line is printed. */
         size_text(text, n->info.size_bytes, ls->human);
         int size = (int)strlen(text);
         widths.size = max(widths.size, size);
         date_text(text, n->info.has_modified, n->info.modified_s);
         int date = (int)strlen(text);
         widths.date = max(widths.date, date);
+
+        /* One name with a mode is enough to widen the column. */
         widths.modes |= (n->info.known & INFO_MODE) != 0;
     }
     return widths;
@@ -104,6 +110,8 @@ static const char *ls_mark(const struct ls *ls, const struct name *name)
 {
     if (!ls->marks)
         return "";
+
+    /* With -l the target of a link is shown, which marks it as well. */
     switch (name->info.type) {
     case NODE_DIRECTORY: return "/";
     case NODE_LINK: return ls->details ? "" : "@";
@@ -165,13 +173,16 @@ static bool grid_fits(const struct ls *ls, struct grid *grid, const struct name 
     grid->rows = (grid->count + columns - 1) / columns;
     memset(grid->widths, 0, sizeof(grid->widths));
 
+    /* Names fill the columns downwards: the first `rows` names are in the first column. */
     for (; names; names = names_next(names), n++) {
         size_t column = n / grid->rows, width = ls_columns(ls, names) + COLUMN_GAP;
         if (width > grid->widths[column]) {
             total += width - grid->widths[column];
             grid->widths[column] = (uint16_t)min(width, (size_t)UINT16_MAX);
         }
-        if (total > room + COLUMN_GAP && columns > 1) /* the last column needs no gap */
+
+        /* The last column needs no gap. A single column always fits, even if it is too wide. */
+        if (total > room + COLUMN_GAP && columns > 1)
             return false;
     }
     return true;
@@ -184,6 +195,8 @@ static void grid_row(struct ls *ls, const struct grid *grid, const struct name *
     for (size_t c = 0, n = row; n < grid->count; c++, n += grid->rows) {
         stream_escaped(out, cells[n]->text, false);
         stream_text(out, ls_mark(ls, cells[n]));
+
+        /* Pad all names except the last one of the row. */
         if (n + grid->rows < grid->count)
             stream_format(out, "%*s", grid->widths[c] - (int)ls_columns(ls, cells[n]), "");
     }
@@ -198,6 +211,8 @@ static status_t ls_print_grid(struct ls *ls, const struct name *names)
     terminal_size(&width, &height);
     for (const struct name *n = names; grid && n; n = names_next(n))
         grid->count++;
+
+    /* Rows take their names from all columns, which the list cannot provide. */
     if (grid && grid->count)
         cells = mem_alloc(grid->count * sizeof(const struct name *));
 
@@ -212,6 +227,7 @@ static status_t ls_print_grid(struct ls *ls, const struct name *names)
             grid_row(ls, grid, cells, row);
     }
 
+    /* Without names there are no cells, and nothing to print. */
     bool good = grid && (cells || !grid->count);
     mem_free(cells);
     mem_free(grid);
@@ -227,6 +243,8 @@ static void ls_print_lines(struct ls *ls, struct path *directory, const struct n
     struct widths widths = ls_measure(ls, names);
     for (; names && !shell_interrupted() && !ls->shell->out->status; names = names_next(names)) {
         struct path *path = NULL;
+
+        /* ls_examine() has reported why this name has no information. */
         if (names->status)
             continue;
 
@@ -244,6 +262,8 @@ static void ls_print(struct ls *ls, struct path *directory, const struct name *n
 {
     if (names)
         ls->printed = true;
+
+    /* A file or a pipe gets one name per line, which scripts can read (POSIX). */
     if (ls->details || ls->single || !shell_out_is_terminal(ls->shell)) {
         ls_print_lines(ls, directory, names, typed);
     } else {
@@ -260,6 +280,7 @@ static struct name *ls_filter(const struct ls *ls, struct name *names)
     while (names) {
         struct name *next = names_next(names);
         if (names->text[0] != '.' || ls->all || ls->almost_all) {
+            /* This reverses the order, which does not matter before sorting. */
             names->link.next = kept ? &kept->link : NULL;
             kept = names;
         } else {
@@ -276,6 +297,8 @@ static void ls_examine(struct ls *ls, struct path *directory, struct name *names
     unsigned levels = ls_levels(ls);
     for (; levels && names && !shell_interrupted(); names = names_next(names)) {
         name_look(directory, true, names, levels);
+
+        /* A name without information is left out of the listing, so it is reported here. */
         if (names->status && names->status != -EINTR)
             ls_failed(ls, names->text, names->status);
     }
@@ -287,6 +310,7 @@ static status_t ls_descend(struct ls *ls, const char *where, const struct name *
     struct name *found = NULL, *next;
     status_t status = 0;
     for (; names && !status; names = names_next(names)) {
+        /* With -a the names include `.` and `..`, which lead out of the tree. */
         if (names->info.type != NODE_DIRECTORY || text_equal(names->text, ".") ||
             text_equal(names->text, ".."))
             continue;
@@ -322,6 +346,8 @@ static status_t ls_enter(struct ls *ls, struct path *path)
     status_t status = path_info(path, INFO_ALIAS, &info);
     if (status || !ls->recursive)
         return status;
+
+    /* An alias is unique within a file system. The address of that distinguishes mounts. */
     return id_set_add(&ls->entered, info.alias ^ (uint64_t)(uintptr_t)path_fsd(path) << 7);
 }
 
@@ -334,8 +360,12 @@ static void ls_directory(struct ls *ls, struct path *path, const char *where)
         status = names_collect(path, true, ls_levels(ls), &names, &skipped);
 
     names = ls_filter(ls, names);
+
+    /* A listing never contains `.` and `..`, so they are added. */
     if (ls->all && (names_add(&names, ".") || names_add(&names, "..")))
         status = -ENOMEM;
+
+    /* The list is now complete: read what the options need of each name, then sort. */
     ls_examine(ls, path, names);
     names = ls_sort(ls, names);
 
@@ -364,13 +394,17 @@ static status_t ls_operand(struct ls *ls, const char *word, struct name **files,
     /* A link to a directory is listed as the directory, except where links are shown (POSIX). */
     unsigned flags = ls->details || ls->marks || directory ? WALK_NO_FOLLOW : 0;
     status_t status = path_walk(shell->directory, word, flags, &path);
-    if (status && !flags) /* a dangling link is shown itself */
+
+    /* A dangling link is shown itself. */
+    if (status && !flags)
         status = path_walk(shell->directory, word, WALK_NO_FOLLOW, &path);
     if (status)
         return status;
 
     bool list = path_is_directory(path) && !directory;
     status = names_add(list ? &ls->operands : files, word);
+
+    /* An operand shown as a file is examined now, while its path is at hand. */
     if (!status && !list)
         status = (*files)->status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE,
                                               &(*files)->info);
@@ -383,6 +417,8 @@ static void ls_operands(struct ls *ls, int count, char **words)
 {
     struct name *files = NULL;
     bool directory = option_given(ls->shell, 'd');
+
+    /* Without operands, the current directory is listed. */
     for (int i = 0; i < max(count, 1); i++) {
         const char *word = count ? words[i] : ".";
         status_t status = ls_operand(ls, word, &files, directory);
@@ -402,6 +438,8 @@ static struct name *ls_next(struct ls *ls)
 {
     struct name **list = ls->pending ? &ls->pending : &ls->operands;
     struct name *name = *list;
+
+    /* The next operand is another tree, which may contain the same directories. */
     if (!ls->pending)
         id_set_destroy(&ls->entered);
     if (name)

@@ -23,6 +23,8 @@ static status_t digest_file(struct file *file, char hex[DIGEST_HEX_BYTES])
     while ((got = file_view(file, &view)) > 0) {
         digest_update(&digest, view.data, view.length_bytes);
         file_view_close(file, &view);
+
+        /* A file may be very long: check for ^C after each view. */
         if (shell_interrupted())
             return -EINTR;
     }
@@ -70,6 +72,8 @@ static status_t line_collect(struct manifest_line *line, const struct walk_item 
     line->size_bytes = 0;
     line->digest = "-";
 
+    /* Only files have a digest. The size of a directory depends on the format, so it is not
+     * listed. */
     if (!status && item->info.type == NODE_FILE) {
         line->size_bytes = item->info.size_bytes;
         status = walk_path(item, &path);
@@ -82,10 +86,13 @@ static status_t line_collect(struct manifest_line *line, const struct walk_item 
         status = length < 0 ? (status_t)length : 0;
     }
 
+    /* An interrupted digest is not the file's. Any other error belongs in the line. */
     if (status == -EINTR)
         return status;
     if (status)
         line->digest = status_name(status);
+
+    /* The line is written nevertheless, and the command returns 1 at the end. */
     line->failed = status != 0;
 
     if (item->found && item->info.has_modified)
@@ -128,7 +135,9 @@ static int manifest_walk(struct shell *shell, struct walk *walk, const char *sta
     }
     if (got < 0)
         return shell_fail(shell, start, got);
-    return failed ? SHELL_FAILED : SHELL_DONE; /* skipped records do not count: Book, chapter 6 */
+
+    /* Skipped records do not count: see chapter 6 of the Book. */
+    return failed ? SHELL_FAILED : SHELL_DONE;
 }
 
 static int run_manifest(struct shell *shell, int count, char **words)
@@ -140,6 +149,7 @@ static int run_manifest(struct shell *shell, int count, char **words)
     if (status)
         return shell_fail(shell, words[1], status);
 
+    /* One line is allocated, and used for every node of the tree. */
     struct manifest_line *line = mem_zalloc(sizeof(*line));
     char *target = mem_alloc(PATH_BYTES_MAX + 1);
     status = line && target ? walk_begin(path, 0, &walk) : -ENOMEM;

@@ -38,6 +38,8 @@ static status_t mkdir_unless_there(struct shell *shell, const char *name)
     status_t status = mkdir_new(shell, name);
     if (status != -EEXIST)
         return status;
+
+    /* A directory that exists is good, and so is a link to one. */
     if (path_walk(shell->directory, name, 0, &path))
         return status;
     status = path_is_directory(path) ? 0 : -ENOTDIR;
@@ -48,12 +50,14 @@ static status_t mkdir_unless_there(struct shell *shell, const char *name)
 /* -p: creates each directory of the path in turn. */
 static status_t mkdir_parents(struct shell *shell, const char *name)
 {
+    /* POSIX: an empty path names nothing. */
     if (!*name)
-        return -ENOENT; /* POSIX: an empty path names nothing */
+        return -ENOENT;
 
     char *way = join_path(name, "");
     status_t status = way ? 0 : -ENOMEM;
     for (char *at = way; !status && *at;) {
+        /* Find the end of the next element, and of the slashes after it. */
         while (*at == '/')
             at++;
         while (*at && *at != '/')
@@ -104,7 +108,9 @@ static status_t rmdir_one(struct shell *shell, const char *name)
     status_t status = path_walk(shell->directory, name, WALK_NO_FOLLOW, &path);
     if (status)
         return status;
-    status = path_is_directory(path) ? 0 : -ENOTDIR; /* vfs_unlink() removes files, too */
+
+    /* vfs_unlink() removes files, too, which rmdir must refuse. */
+    status = path_is_directory(path) ? 0 : -ENOTDIR;
     path_put(path);
     return status ? status : vfs_unlink(shell->directory, name);
 }

@@ -17,9 +17,10 @@ static int move_file(struct copy *copy, const char *from, const char *to)
     if (status)
         return shell_fail(shell, from, status);
 
+    /* The source must be removable. Check that first, before a useless copy is made. */
     int result;
     if (path_fsd(path)->read_only || !path_fsd(path)->ops->unlink)
-        result = shell_fail(shell, from, -EROFS); /* before a useless copy is made */
+        result = shell_fail(shell, from, -EROFS);
     else if (path_is_directory(path))
         result = shell_complain(shell, "%s: cannot move a directory to another file system; "
                                        "use cp -r, then rm -r", from);
@@ -29,6 +30,7 @@ static int move_file(struct copy *copy, const char *from, const char *to)
     if (result)
         return result;
 
+    /* The copy is complete, so the source is not needed any more. */
     status = vfs_unlink(shell->directory, from);
     return status ? shell_fail(shell, from, status) : SHELL_DONE;
 }
@@ -60,6 +62,7 @@ static bool is_same(struct shell *shell, const char *from, const char *to)
 /* Reports why vfs_rename() failed, under the name that the reason is about. */
 static int move_refused(struct shell *shell, const char *from, const char *to, status_t status)
 {
+    /* EINVAL may mean a move into itself, and EBUSY that the current directory is inside. */
     struct path *path;
     bool into_itself = false, is_current = false;
     if ((status == -EINVAL || status == -EBUSY) &&
@@ -74,6 +77,8 @@ static int move_refused(struct shell *shell, const char *from, const char *to, s
     if (is_current)
         return shell_complain(shell, "%s: contains the current directory", from);
 
+    /* Each of these errors can be about either name. If the source exists, it is about the
+     * target. */
     bool about_target = (status == -ENOENT || status == -ENOTDIR || status == -EISDIR ||
                          status == -ENOTEMPTY) && exists(shell, from);
     return shell_fail(shell, about_target ? to : from, status);
@@ -82,11 +87,14 @@ static int move_refused(struct shell *shell, const char *from, const char *to, s
 static int move_one(struct copy *copy, const char *from, const char *to)
 {
     struct shell *shell = copy->shell;
+
+    /* A source that is missing is an error even with -n, so both names are looked up. */
     if (copy->keep_old && exists(shell, from) && exists(shell, to))
         return SHELL_DONE;
     if (is_same(shell, from, to))
         return shell_complain(shell, "%s and %s are the same file", from, to);
 
+    /* A rename is atomic. Only between two file systems must the file be copied. */
     status_t status = vfs_rename(shell->directory, from, to);
     if (status == -EXDEV)
         return move_file(copy, from, to);

@@ -52,6 +52,7 @@ static int rm_node(struct shell *shell, const char *start, struct path *parent, 
     if (status)
         return shell_fail_below(shell, start, text, status);
 
+    /* The path is needed only for the message of -v. */
     char *path = option_given(shell, 'v') ? join_path(start, text) : NULL;
     if (path)
         report_removed(shell, path, directory);
@@ -67,6 +68,8 @@ static int rm_files(struct shell *shell, struct walk *walk, const char *start,
     int result = SHELL_DONE, got;
     while ((got = walk_next(walk, &item)) > 0) {
         int one = SHELL_DONE;
+
+        /* A directory that could not be listed is removed at once, or the attempt is reported. */
         if (!item.found || item.info.type != NODE_DIRECTORY || item.status)
             one = rm_node(shell, start, item.parent, item.text, item.name, false);
         else if (doomed_push(list, item.parent, item.text))
@@ -136,6 +139,7 @@ static bool is_link_with_slash(struct shell *shell, const char *name)
     if (!bare)
         return false;
 
+    /* The name without slashes is that of the link itself. */
     while (length > 1 && bare[length - 1] == '/')
         bare[--length] = '\0';
     bool link = !path_walk(shell->directory, bare, WALK_NO_FOLLOW, &path);
@@ -150,17 +154,22 @@ static bool is_link_with_slash(struct shell *shell, const char *name)
 static int rm_one(struct shell *shell, const char *name)
 {
     struct path *path;
-    if (ends_in_dots(name)) /* POSIX: refuse it before the contents are gone */
+
+    /* POSIX: `.` and `..` are refused before their contents are gone. */
+    if (ends_in_dots(name))
         return shell_complain(shell, "%s: refusing to remove `.` or `..`", name);
 
     status_t status = is_link_with_slash(shell, name)
                           ? -ENOTDIR
                           : path_walk(shell->directory, name, WALK_NO_FOLLOW, &path);
+
+    /* With -f a file that does not exist is not an error (POSIX). */
     if (option_given(shell, 'f') && (status == -ENOENT || status == -ENOTDIR))
         return SHELL_DONE;
     if (status)
         return shell_fail(shell, name, status);
 
+    /* The contents are removed first, then the node itself. */
     bool directory = path_is_directory(path);
     int result = directory ? rm_contents(shell, path, name) : SHELL_DONE;
     path_put(path);
@@ -177,7 +186,9 @@ static int rm_one(struct shell *shell, const char *name)
 static int run_rm(struct shell *shell, int count, char **words)
 {
     int result = SHELL_DONE;
-    if (count == 1 && !option_given(shell, 'f')) /* POSIX: -f allows no operands */
+
+    /* POSIX: with -f there need not be an operand. */
+    if (count == 1 && !option_given(shell, 'f'))
         return shell_usage(shell);
     for (int i = 1; i < count && !shell_interrupted(); i++) {
         int one = rm_one(shell, words[i]);

@@ -45,6 +45,8 @@ static void stat_target(struct shell *shell, struct path *path)
 static void stat_mode(struct stream *out, const struct node_info *info)
 {
     char mode[MODE_TEXT_BYTES];
+
+    /* A file system without modes has no owners and link counts either. */
     if (!(info->known & INFO_MODE))
         return;
     mode_text(mode, info);
@@ -55,6 +57,8 @@ static void stat_mode(struct stream *out, const struct node_info *info)
 static void stat_print(struct shell *shell, struct path *path, const struct node_info *info)
 {
     struct stream *out = shell->out;
+
+    /* The path is shown as the kernel knows it: absolute, and without links. */
     size_t bytes = path_text(path, NULL, 0) + 1;
     char *text = mem_alloc(bytes);
     if (text)
@@ -69,6 +73,7 @@ static void stat_print(struct shell *shell, struct path *path, const struct node
         stream_escaped(out, info->mime, false);
         stream_text(out, "\n");
     }
+
     if (info->type == NODE_LINK)
         stat_target(shell, path);
     stream_format(out, "      size %llu\n", (unsigned long long)info->size_bytes);
@@ -80,6 +85,7 @@ static void stat_print(struct shell *shell, struct path *path, const struct node
     if (info->type == NODE_FILE && text_equal(path_fsd(path)->name, "devfs"))
         device_report_medium(out, path);
 
+    /* Most files have no attributes, so only those that are set are shown. */
     if (info->attributes & ATTRIBUTE_READ_ONLY)
         stream_text(out, " read-only yes\n");
     if (info->attributes & ATTRIBUTE_HIDDEN)
@@ -87,6 +93,7 @@ static void stat_print(struct shell *shell, struct path *path, const struct node
     if (info->attributes & ATTRIBUTE_ASSOCIATED)
         stream_text(out, "associated yes\n");
 
+    /* A file system may store any of the four times. */
     stat_time(out, "modified", info->has_modified, info->modified_s);
     stat_time(out, "created", info->has_created, info->created_s);
     stat_time(out, "accessed", info->has_accessed, info->accessed_s);
@@ -97,6 +104,8 @@ static int stat_one(struct shell *shell, const char *name)
 {
     struct path *path;
     struct node_info info;
+
+    /* By default a link itself is shown, not its target (GNU). */
     unsigned flags = option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW;
     status_t status = path_walk(shell->directory, name, flags, &path);
     if (status)

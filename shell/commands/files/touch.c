@@ -12,10 +12,14 @@ static status_t touch_one(struct shell *shell, const char *name)
     if (status == -ENOENT) {
         if (option_given(shell, 'c'))
             return 0;
+
+        /* A new file has the current time already. */
         status = file_open(shell->directory, name, OPEN_WRITE | OPEN_CREATE, &file);
         if (!status)
             file_close(file);
-        return status == -EISDIR ? -ENOENT : status; /* NAME/: only a directory could have it */
+
+        /* Only a directory could have a name that ends with a slash, so "NAME/" is missing. */
+        return status == -EISDIR ? -ENOENT : status;
     }
     if (status)
         return status;

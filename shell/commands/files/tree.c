@@ -58,6 +58,8 @@ static struct name *tree_filter(const struct tree *tree, struct path *path, stru
 static status_t tree_enter(struct tree *tree, struct path *path)
 {
     struct node_info info;
+
+    /* -ELOOP refuses a directory that was entered before: a damaged disc may contain loops. */
     status_t status = path_info(path, INFO_ALIAS, &info);
     if (!status)
         status = id_set_add(&tree->entered, info.alias);
@@ -69,6 +71,7 @@ static status_t tree_enter(struct tree *tree, struct path *path)
     tree->level = level;
     tree->depth++;
 
+    /* From here on the level exists, and shows the names that can be read. */
     unsigned skipped = 0;
     struct name *names = NULL;
     status = names_collect(path, false, INFO_DIRENT, &names, &skipped);
@@ -92,6 +95,7 @@ static void tree_leave(struct tree *tree)
 /* The lines beside the levels above, outermost first: "|   " where more names follow. */
 static void tree_indent(const struct tree *tree)
 {
+    /* The list of levels leads outwards, and the lines are drawn in the other direction. */
     bool more[WALK_DEPTH_MAX];
     unsigned count = 0;
     for (const struct tree_level *l = tree->level->above; l && count < WALK_DEPTH_MAX; l = l->above)
@@ -105,8 +109,12 @@ static void tree_line(struct tree *tree, const struct name *name, struct path *p
     struct stream *out = tree->shell->out;
     char *target = NULL;
     tree_indent(tree);
+
+    /* The name was removed from the list: if that is empty now, it was the last one. */
     stream_text(out, tree->level->names ? "|-- " : "`-- ");
     stream_escaped(out, name->text, false);
+
+    /* A link whose target cannot be read is drawn without it. */
     if (name->info.type == NODE_LINK && (target = mem_alloc(PATH_BYTES_MAX + 1)) &&
         path_read_link(path, target, PATH_BYTES_MAX + 1) >= 0) {
         stream_text(out, " -> ");
@@ -135,10 +143,13 @@ static status_t tree_step(struct tree *tree)
     struct name *name = tree->level->names;
     struct path *path = NULL;
     status_t status = name->status;
+
+    /* Take the name out first: the names that remain decide which lines are drawn. */
     tree->level->names = names_next(name);
     if (!status)
         status = path_child(tree->level->path, name->text, false, &path);
 
+    /* The line is drawn before the contents, even if those cannot be read. */
     bool directory = path && path_is_directory(path);
     tree_line(tree, name, path);
     tree->directories += directory;
@@ -146,6 +157,8 @@ static status_t tree_step(struct tree *tree)
 
     if (directory && tree->depth < tree->depth_max)
         status = tree->depth >= WALK_DEPTH_MAX ? -ELOOP : tree_enter(tree, path);
+
+    /* A node that was not found has no path: it is reported by its parent's path. */
     if (status)
         tree->result = path ? tree_fail(tree, path, "", status)
                             : tree_fail(tree, tree->level->path, name->text, status);
@@ -162,6 +175,7 @@ static int tree_place(struct tree *tree, const char *name)
     if (status)
         return shell_fail(shell, name, status);
 
+    /* The start is drawn as it was typed. */
     tree->result = SHELL_DONE;
     tree->skipped = 0;
     stream_escaped(shell->out, name, false);
@@ -171,6 +185,7 @@ static int tree_place(struct tree *tree, const char *name)
         tree->result = shell_fail(shell, name, status);
     path_put(path);
 
+    /* Draw the names of the innermost level. When none is left, continue in the level above. */
     while (tree->level && !shell->out->status && !shell_interrupted() && status != -ENOMEM) {
         if (tree->level->names)
             status = tree_step(tree);
@@ -178,6 +193,7 @@ static int tree_place(struct tree *tree, const char *name)
             tree_leave(tree);
     }
 
+    /* After ^C or an error, levels remain. */
     while (tree->level)
         tree_leave(tree);
     id_set_destroy(&tree->entered);
@@ -205,6 +221,7 @@ static int run_tree(struct shell *shell, int count, char **words)
         result = one ? one : result;
     }
 
+    /* The totals include all operands. */
     stream_format(shell->out, "\n%llu director%s", (unsigned long long)tree.directories,
                   tree.directories == 1 ? "y" : "ies");
     if (!tree.directories_only)

@@ -9,6 +9,8 @@
 bool find_fail(struct find *find, const char *path, status_t status)
 {
     int result = shell_fail(find->shell, path, status);
+
+    /* Errors after ^C must not hide that find was interrupted. */
     if (find->result != SHELL_INTERRUPTED)
         find->result = result;
     find->quit |= status == -ENOMEM || result == SHELL_INTERRUPTED;
@@ -19,6 +21,8 @@ static status_t item_path(struct find *find, const struct find_item *item, struc
 {
     if (item->parent)
         return path_child(item->parent, item->name, false, path);
+
+    /* The start has no parent. Only with -H it is followed if it is a link. */
     return path_walk(find->shell->directory, item->path,
                      find->follow_start ? 0 : WALK_NO_FOLLOW, path);
 }
@@ -79,7 +83,9 @@ bool find_print0(struct find *find, struct find_term *term, const struct find_it
 bool find_delete(struct find *find, struct find_term *term, const struct find_item *item)
 {
     (void)term;
-    if (!item->parent && text_equal(item->path, ".")) /* as GNU: only its contents are removed */
+
+    /* As in GNU find, only the contents of `.` are removed. */
+    if (!item->parent && text_equal(item->path, "."))
         return true;
 
     /* The shell must not be left in a directory without a name. */
@@ -97,6 +103,7 @@ bool find_delete(struct find *find, struct find_term *term, const struct find_it
         }
     }
 
+    /* The parent is a reference, which still leads to the same directory if that was renamed. */
     status_t status = item->parent ? vfs_unlink(item->parent, item->name)
                                    : vfs_unlink(find->shell->directory, item->path);
     return !status || find_fail(find, item->path, status);
@@ -125,9 +132,12 @@ int find_parse_exec(struct find *find, struct find_term *term, char **words)
         return -1;
     }
 
+    /* The {} before the + is not a word of the command: the paths take its place. */
     term->is_batch = *words[count] == '+';
     term->words = words;
     term->count = count - term->is_batch;
+
+    /* With +, POSIX leaves further {} unspecified, and GNU refuses them. */
     bool found = false;
     for (int i = 0; term->is_batch && i < term->count; i++)
         found |= find_braces(words[i]) != NULL;
@@ -149,6 +159,7 @@ static int exec_run(struct find *find, const struct words *words)
     status_t status = copy && list ? shell_copy(find->shell, copy) : -ENOMEM;
     int result = SHELL_FAILED;
     if (!status) {
+        /* The command removes its options from the list, which is therefore a copy. */
         result = shell_run_command(copy, words->count, list);
         IGNORE(stream_flush(copy->err));
         shell_destroy(copy);
@@ -156,8 +167,11 @@ static int exec_run(struct find *find, const struct words *words)
     mem_free(list);
     mem_free(copy);
 
+    /* Without memory for a shell the walk ends. */
     if (status)
         find_fail(find, NULL, status);
+
+    /* A command that fails only makes its term false, unless it does not exist. */
     if (shell_interrupted()) {
         find->result = SHELL_INTERRUPTED;
         find->quit = true;
@@ -184,6 +198,7 @@ static status_t add_replaced(struct words *words, const char *word, const char *
 
 static void run_batch(struct find *find, struct find_term *term)
 {
+    /* POSIX: with +, a command that fails sets the status of find. */
     if (exec_run(find, &term->batch) != SHELL_DONE && find->result == SHELL_DONE)
         find->result = SHELL_FAILED;
     words_free(&term->batch);
@@ -201,16 +216,20 @@ static status_t batch_add(struct find_term *term, const char *path)
 
 bool find_exec(struct find *find, struct find_term *term, const struct find_item *item)
 {
+    /* With + the paths are collected, and the term is always true. */
     status_t status = 0;
     if (term->is_batch) {
         status = batch_add(term, item->path);
         if (status)
             return find_fail(find, item->path, status);
+
+        /* Run the batch before it exceeds the limits of a command's words. */
         if (term->batch.count >= FIND_BATCH_WORDS || term->batch.bytes >= FIND_BATCH_BYTES)
             run_batch(find, term);
         return true;
     }
 
+    /* With ; the command runs at once, and its status is the value of the term. */
     struct words words = { 0 };
     for (int i = 0; i < term->count && !status; i++)
         status = add_replaced(&words, term->words[i], item->path);

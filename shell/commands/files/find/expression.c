@@ -64,6 +64,7 @@ static int parse_type(struct find *find, struct find_term *term, char **words)
         return -1;
 
     for (const char *at = words[0];; at += 2) {
+        /* The '?' is at the place of the unknown type, for which there is no letter. */
         const char *letter = *at && *at != '?' ? strchr(letters, *at) : NULL;
         if (!letter || (at[1] && at[1] != ','))
             return wrong(find, "-type %s: must be a list of f, d, l and o, such as f,d", words[0]);
@@ -94,11 +95,14 @@ static int parse_size(struct find *find, struct find_term *term, char **words)
     const char *at = words[0];
     if (*at == '+' || *at == '-')
         term->sign = *at++;
+
+    /* Digits beyond 23 are dropped: the number exceeds 64 bits without them. */
     for (; *at >= '0' && *at <= '9'; at++)
         if (length < sizeof(digits) - 1)
             digits[length++] = *at;
     digits[length] = '\0';
 
+    /* An unknown letter leaves the unit at 0, which is refused below. */
     for (size_t i = 0; i < ARRAY_LENGTH(units); i++)
         if (*at == units[i].letter)
             term->unit = units[i].bytes;
@@ -278,6 +282,7 @@ static int parse_primary(struct find *find, char **words)
         return wrong(find, words[0][0] == '-' ? "unknown predicate %s"
                                               : "%s: paths must precede the expression", words[0]);
 
+    /* The term joins the list before its words are parsed, so that it is freed after an error. */
     struct find_term *term = term_add(find, FIND_PRIMARY);
     if (!term)
         return -1;
@@ -300,6 +305,8 @@ static int parse_operator(struct find *find, enum find_kind kind, const char *wo
         return wrong(find, "%s: nested too deeply", word);
     if (kind == FIND_CLOSE && !*depth)
         return wrong(find, "%s without a matching (", word);
+
+    /* Since a parenthesis is open, there is a term before this one. */
     if (kind == FIND_CLOSE && !after_operand)
         return wrong(find, find->last->kind == FIND_OPEN ? "%s: empty parentheses"
                                                          : "%s: expected an expression before it",
@@ -340,6 +347,8 @@ int find_parse(struct find *find, char **words)
                     : parse_operator(find, kind, last, after_operand, &depth);
         if (taken < 0)
             return find->result;
+
+        /* Two operands in a row are joined by an -a, which needs no term of its own. */
         after_operand = kind == FIND_PRIMARY || kind == FIND_CLOSE;
     }
     return check_whole(find, last, after_operand, depth) < 0 ? find->result : SHELL_DONE;
@@ -368,6 +377,8 @@ struct levels {
 
 static void level_open(struct levels *levels, bool live, bool negate)
 {
+    /* A new level has no true alternative yet. Its first alternative is true until a term is
+     * false. */
     levels->any = levels->any << 1;
     levels->all = levels->all << 1 | 1;
     levels->negated = levels->negated << 1 | negate;
@@ -376,6 +387,7 @@ static void level_open(struct levels *levels, bool live, bool negate)
 
 static bool level_close(struct levels *levels)
 {
+    /* The last alternative has no -o after it, so it is still in `all`. */
     bool value = ((levels->any | levels->all) & 1) != (levels->negated & 1);
     levels->any >>= 1;
     levels->all >>= 1;
@@ -402,10 +414,12 @@ void find_evaluate(struct find *find, const struct find_item *item)
         case FIND_AND:
             continue;
         case FIND_OR:
+            /* An alternative ends here, and another begins. */
             levels.any |= levels.all & 1;
             levels.all |= 1;
             continue;
         case FIND_OPEN:
+            /* If this parenthesis cannot change the result, nothing in it is evaluated. */
             level_open(&levels, live, negate);
             negate = false;
             continue;
@@ -418,10 +432,13 @@ void find_evaluate(struct find *find, const struct find_item *item)
             negate = false;
             break;
         }
+
+        /* One false term makes the alternative false. */
         if (!value)
             levels.all &= ~(uint64_t)1;
     }
 
+    /* An expression without an action prints what it is true for. */
     if (level_close(&levels) && !find->has_action && !find->quit)
         find_print(find, NULL, item);
 }

@@ -40,6 +40,8 @@ static bool stopped(const struct find_walk *walk)
 static void evaluate(struct find_walk *walk, const struct name *name)
 {
     struct find *find = walk->find;
+
+    /* -mindepth skips the evaluation of a directory, but its contents are visited. */
     if (walk->depth < find->depth_min || stopped(walk))
         return;
     struct find_item item = {
@@ -59,6 +61,9 @@ static bool enter(struct find_walk *walk, struct path *path, struct name *self)
     struct node_info info;
     struct find *find = walk->find;
     struct find_level *level = NULL;
+
+    /* Refuse a directory that is too deep or was entered before: a damaged disc may contain
+     * loops. */
     status_t status = walk->depth >= WALK_DEPTH_MAX ? -ELOOP : path_info(path, INFO_ALIAS, &info);
     if (!status)
         status = id_set_add(&walk->entered, info.alias);
@@ -74,6 +79,7 @@ static bool enter(struct find_walk *walk, struct path *path, struct name *self)
     walk->level = level;
     walk->depth++;
 
+    /* All names are read now, because the expression may create and remove files. */
     unsigned skipped;
     struct name *names = NULL;
     status = names_collect(path, false, find->levels, &names, &skipped);
@@ -97,6 +103,7 @@ static bool visit(struct find_walk *walk, struct name *name, struct path *path)
         enters &= !find->prune;
     }
 
+    /* The new level takes over the name, and evaluates it later if -depth is given. */
     status_t status = 0;
     if (enters && !stopped(walk)) {
         if (!path)
@@ -110,6 +117,8 @@ static bool visit(struct find_walk *walk, struct name *name, struct path *path)
     }
 
     path_put(path);
+
+    /* The node was not entered, so there are no contents to wait for. */
     if (find->contents_first)
         evaluate(walk, name);
     return false;
@@ -122,6 +131,7 @@ static void step(struct find_walk *walk)
     struct name *name = level->names;
     level->names = names_next(name);
 
+    /* In the path, the name replaces that of the sibling before it. */
     walk->text.length = level->length;
     if (walk->text.text[level->length - 1] != '/')
         buffer_put(&walk->text, "/", 1);
@@ -192,6 +202,7 @@ static status_t walk_start(struct find_walk *walk, const char *word)
         return status;
     }
 
+    /* No directory lists the start, so its information is read here. */
     status = path_info(path, walk->find->levels, &name->info);
     if (status)
         path_put(path);
@@ -207,6 +218,8 @@ static void find_below(struct find *find, const char *word)
     status_t status = walk_start(&walk, word);
     if (status)
         find_fail(find, word, status);
+
+    /* After -quit, ^C or a failed output, the levels are only freed. */
     while (walk.level) {
         if (walk.level->names && !stopped(&walk))
             step(&walk);
@@ -230,6 +243,8 @@ static int run_find(struct shell *shell, int count, char **words)
 {
     struct find find = { .shell = shell, .levels = INFO_DIRENT, .depth_max = UINT64_MAX };
     int first = 1;
+
+    /* -P and -H must precede the paths, and the last of them counts. */
     for (; first < count && (text_equal(words[first], "-P") || text_equal(words[first], "-H"));
          first++)
         find.follow_start = words[first][1] == 'H';
@@ -244,6 +259,8 @@ static int run_find(struct shell *shell, int count, char **words)
     if (!result) {
         for (int i = first; i < end && !find.quit && !shell->out->status; i++)
             find_below(&find, words[i]);
+
+        /* Without a path, the current directory is searched (GNU). */
         if (first == end)
             find_below(&find, ".");
         find_finish_batches(&find);
