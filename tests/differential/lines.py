@@ -104,7 +104,7 @@ def table_line(random, tree, command, changes):
     words = [command]
     for _ in range(random.randint(0, 3)):
         words += option_words(random, command, changes)
-    if command == "grep":
+    if command == "grep" and not re.search(r" (-e|-f|--regexp|--file)", " ".join(words)):
         words.append(random.choice(PATTERNS))
     names = [operand(random, tree) for _ in range(random.randint(*COUNT_OF_OPERANDS.get(command, (0, 3))))]
     # A name that begins with a dash is meant as a name.

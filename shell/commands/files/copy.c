@@ -99,13 +99,13 @@ static status_t copy_check(struct copy *copy, struct path *from, const char *to)
     if (status)
         return status == -ENOENT ? 0 : status;
 
-    /* The order matters: a file that is copied to itself must be reported even with -n. */
-    if (path_is_same(path, from))
-        status = -EALREADY;
-    else if (path_is_directory(path))
+    /* With -n, a file that is copied to itself is not an error either (GNU). */
+    if (path_is_directory(path) && !path_is_same(path, from))
         status = -EISDIR;
     else if (copy->keep_old)
-        status = -EEXIST;
+        status = -EEXIST; /* even if it is the file itself (GNU) */
+    else if (path_is_same(path, from))
+        status = -EALREADY;
     path_put(path);
     return status;
 }

@@ -24,10 +24,13 @@ struct copied_directory {
 
 /* ---- the items of a tree ------------------------------------------------------------------ */
 
-static int copy_mkdir(struct copy *copy, const char *to)
+/* Reports only the directories that it creates (GNU). */
+static int copy_mkdir(struct copy *copy, const char *from, const char *to)
 {
     struct path *path;
     status_t status = vfs_mkdir(copy->shell->directory, to);
+    if (!status)
+        copy_report(copy, "", from, to);
 
     /* A directory that exists receives the copies, beside what it contains already. */
     if (status == -EEXIST && !path_walk(copy->shell->directory, to, 0, &path)) {
@@ -79,9 +82,9 @@ static void directories_close(struct copy *copy, unsigned depth)
 
 /* Creates a directory, and remembers its time for directories_close(). */
 static int copy_directory(struct copy *copy, const struct node_info *info, unsigned depth,
-                          const char *to)
+                          const char *from, const char *to)
 {
-    int result = copy_mkdir(copy, to);
+    int result = copy_mkdir(copy, from, to);
     if (result || !copy->keep_times || !info->has_modified)
         return result;
 
@@ -106,7 +109,7 @@ static int copy_item(struct copy *copy, const struct walk_item *item, const char
     directories_close(copy, item->depth);
 
     /* A directory that cannot be listed completely is created nevertheless. */
-    int result = directory ? copy_directory(copy, &item->info, item->depth, to) : SHELL_DONE;
+    int result = directory ? copy_directory(copy, &item->info, item->depth, from, to) : SHELL_DONE;
     if (item->status)
         return shell_fail(copy->shell, from, item->status);
 
@@ -160,7 +163,7 @@ static int copy_tree(struct copy *copy, struct path *path, const char *from, con
     status = path_info(path, INFO_TIMES, &info);
     if (status)
         return shell_fail(shell, from, status);
-    int result = copy_directory(copy, &info, 0, to);
+    int result = copy_directory(copy, &info, 0, from, to);
     if (result)
         return result;
 
@@ -203,7 +206,7 @@ static int run_cp(struct shell *shell, int count, char **words)
                      option_given(shell, 'a'),
         .verbose = option_given(shell, 'v'),
         .keep_times = option_given(shell, 'p') || option_given(shell, 'a'),
-        .keep_old = option_last(shell, "nf") == 'n',
+        .keep_old = option_given(shell, 'n'), /* -f does not cancel it, as it does for mv (GNU) */
     };
     return copy_each(&copy, count, words, copy_one);
 }

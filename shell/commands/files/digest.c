@@ -240,6 +240,12 @@ static bool options_agree(struct shell *shell)
 
     /* Such an option would be ignored, which is worth an error. */
     bool checks = option_given(shell, 'c');
+
+    /* Lines in BSD format do not tell text from binary. */
+    if (option_given_name(shell, "tag") && option_last(shell, "bt") == 't') {
+        shell_complain(shell, "--tag does not support --text");
+        return false;
+    }
     for (const char *const *name = checks ? writing : checking; *name; name++)
         if (option_given_name(shell, *name)) {
             shell_complain(shell, checks ? "--%s is meaningless with -c"

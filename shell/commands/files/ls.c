@@ -396,18 +396,19 @@ static status_t ls_operand(struct ls *ls, const char *word, struct name **files,
     status_t status = path_walk(shell->directory, word, flags, &path);
 
     /* A dangling link is shown itself. */
-    if (status && !flags)
+    if (status == -ENOENT && !flags)
         status = path_walk(shell->directory, word, WALK_NO_FOLLOW, &path);
     if (status)
         return status;
 
     bool list = path_is_directory(path) && !directory;
-    status = names_add(list ? &ls->operands : files, word);
+    struct name **names = list ? &ls->operands : files;
+    status = names_add(names, word);
 
-    /* An operand shown as a file is examined now, while its path is at hand. */
-    if (!status && !list)
-        status = (*files)->status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE,
-                                              &(*files)->info);
+    /* Examined while its path is at hand; directories are sorted by it as well. */
+    if (!status)
+        status = (*names)->status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE,
+                                              &(*names)->info);
     path_put(path);
     return status;
 }

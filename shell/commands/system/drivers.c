@@ -123,7 +123,7 @@ static int run_load(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option load_options[] = {
-    { 0, "any", NULL, "ask, and load also a driver that was not built with this kernel" },
+    { 0, "any", NULL, "ask before an unknown driver, and load it" },
     { 0 },
 };
 

@@ -71,11 +71,12 @@ static int grep_walk(struct shell *shell, struct grep *grep, const char *name, s
     return shell_end_skipped(shell, *name ? name : ".", walk_skipped(walk), result);
 }
 
-static int grep_tree(struct shell *shell, struct grep *grep, const char *name)
+/* `name` is "" without an operand: the current directory, whose names are shown without "./". */
+static int grep_tree(struct shell *shell, struct grep *grep, const char *name, bool operand)
 {
     struct path *path;
     struct walk *walk;
-    status_t status = path_walk(shell->directory, *name ? name : ".", 0, &path);
+    status_t status = path_walk(shell->directory, operand ? name : ".", 0, &path);
     if (status)
         return grep_fail(shell, name, status);
 
@@ -101,7 +102,7 @@ static int grep_all(struct shell *shell, struct grep *grep, int first, int count
     /* Without operands the loop runs once. */
     for (int i = first; (i < count || i == first) && grep_continues(shell, grep, result); i++) {
         const char *name = i < count ? words[i] : tree ? "" : "-";
-        int one = tree && !text_equal(name, "-") ? grep_tree(shell, grep, name)
+        int one = tree && !text_equal(name, "-") ? grep_tree(shell, grep, name, i < count)
                                                  : grep_file(shell, grep, name);
         result = one ? one : result;
     }

@@ -271,6 +271,15 @@ static int sort_run(struct sort *sort, int count, char **words)
     return SHELL_DONE;
 }
 
+/* Returns whether a comparison has the order of the whole command. */
+static bool uses_order(const struct sort *sort)
+{
+    for (const struct sort_key *key = sort->keys; key; key = key->next)
+        if (!key->has_order)
+            return true;
+    return !sort->keys;
+}
+
 static int run_sort(struct shell *shell, int count, char **words)
 {
     struct sort sort = {
@@ -288,8 +297,6 @@ static int run_sort(struct shell *shell, int count, char **words)
             IGNORE(sort_order_letter(&sort.order, *letter));
 
     /* Refuse contradictions before any input is read. */
-    if (sort.order.numeric && (sort.order.dictionary || sort.order.printable))
-        return shell_complain(shell, "-n is incompatible with -d and -i");
     if (sort.check && option_given(shell, 'o'))
         return shell_complain(shell, "-c and -o are incompatible");
     if (sort.quiet && option_given(shell, 'c'))
@@ -298,6 +305,9 @@ static int run_sort(struct shell *shell, int count, char **words)
     int result = parse_separator(&sort);
     if (!result)
         result = parse_keys(&sort);
+    if (!result && uses_order(&sort) && sort.order.numeric &&
+        (sort.order.dictionary || sort.order.printable))
+        result = shell_complain(shell, "-n is incompatible with -d and -i");
     if (!result)
         result = sort_run(&sort, count, words);
 

@@ -216,8 +216,8 @@ static int next_byte(const struct sort_order *order, const char *text, size_t by
         /* Bytes that -d or -i ignores are skipped, as if the line did not contain them (POSIX). */
         if (order->dictionary && !is_blank(c) && !is_letter_or_digit(c))
             continue;
-        if (order->printable && (c < ' ' || c > '~'))
-            continue;
+        if (order->printable && !order->dictionary && (c < ' ' || c > '~'))
+            continue; /* -d has the last word about blanks (GNU) */
         ++*at;
         /* POSIX: lower case letters become upper, so that '_' comes after both. */
         return (uint8_t)(order->fold && c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);

@@ -167,6 +167,14 @@ BODY(times)
     says("cp /f /new; cp -p /f /kept; mv /f /moved; ls -t /new /kept", "/new\n/kept\n");
     says("ls -l /kept /moved", "- 0 1970-01-02 00:01 /kept\n- 0 1970-01-02 00:01 /moved\n");
     says("touch /kept; ls -rt /moved /kept", "/moved\n/kept\n");
+
+    /* Directories among the operands are sorted as well. */
+    says("mkdir /new_one /old_one", "");
+    kassert(path_walk(root, "/old_one", 0, &path) == 0);
+    kassert(path_set_modified(path, 60) == 0);
+    path_put(path);
+    says("ls -t /old_one /new_one", "/new_one:\n\n/old_one:\n");
+    says("ls -rt /old_one /new_one", "/old_one:\n\n/new_one:\n");
     kassert(path_walk(root, "/kept", 0, &path) == 0);
     kassert(path_info(path, INFO_TIMES, &info) == 0 && info.modified_s > 86400 * 2);
     path_put(path);
@@ -189,7 +197,10 @@ BODY(copying)
     fails("cp /a/f /c /none", "cp: /none: not a directory\n");
     says("cp -r /a /x; find /x", "/x\n/x/b\n/x/b/g\n/x/f\n");
     says("cp -r /a/ /x; find /x/a", "/x/a\n/x/a/b\n/x/a/b/g\n/x/a/f\n");
-    says("cp -rv /a/. /y", "'/a/./b/g' -> '/y/b/g'\n'/a/./f' -> '/y/f'\n");
+    says("cp -rv /a/. /y", "'/a/.' -> '/y'\n'/a/./b' -> '/y/b'\n'/a/./b/g' -> '/y/b/g'\n"
+                           "'/a/./f' -> '/y/f'\n");
+    says("cp -rv /a/. /y", "'/a/./b/g' -> '/y/b/g'\n'/a/./f' -> '/y/f'\n"); /* they exist */
+    says("cp -n /a/f /a/f; cp -n -f /a/b/g /a/f; cat /a/f", "one\n");
     says("mkdir /in; cp /a/f /c /in; ls /in", "c\nf\n");
     fails("cp /a/f /System/Devices/x", NULL);
     fails("cp /none /z", "cp: /none: no such file or directory\n");

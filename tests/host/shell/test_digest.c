@@ -105,6 +105,7 @@ BODY(written)
     kassert(out.used == 36 && !memcmp(out.text, A "  a", 36));
     run("md5sum a none", SHELL_FAILED, A "  a\n", "md5sum: none: no such file or directory\n");
     run("md5sum --tag -c a", SHELL_USAGE, "", NULL);
+    run("md5sum --tag -t a", SHELL_USAGE, "", "md5sum: --tag does not support --text\n");
     run("md5sum --quiet a", SHELL_USAGE, "", NULL);
     stop();
 }

@@ -34,6 +34,7 @@ BODY(status)
     run("grep -s a /none /f", SHELL_TROUBLE, "/f:a\n/f:a\n", "");
     run("grep a /d", SHELL_TROUBLE, "", "grep: /d: is a directory\n");
     run("grep -r a /none", SHELL_TROUBLE, "", none);
+    run("grep -r a ''", SHELL_TROUBLE, "", "grep: : no such file or directory\n");
     run("grep -E -F a /f", SHELL_TROUBLE, "", NULL);
     run("grep -m x a /f", SHELL_USAGE, "", NULL);
     run("cmp /f /none", SHELL_TROUBLE, "", "cmp: /none: no such file or directory\n");

@@ -57,6 +57,12 @@ BODY(keys)
     run("sort -k 1, /c", SHELL_TROUBLE, "", NULL);
     run("sort -t :: /c", SHELL_TROUBLE, "", "sort: -t: ::: not a single character\n");
     run("sort -t '' /c", SHELL_TROUBLE, "", NULL);
+
+    /* -d ignores what -i would; letters that no key uses may contradict each other (GNU). */
+    put("/d", "aa\na\tb\n");
+    says("sort -d -i /d", "a\tb\naa\n");
+    run("sort -n -i /d", SHELL_TROUBLE, "", "sort: -n is incompatible with -d and -i\n");
+    says("sort -n -i -k 1,1f /d", "a\tb\naa\n");
     stop();
 }
 
