@@ -24,6 +24,7 @@ status_t names_add(struct name **names, const char *text)
     struct name *name = mem_alloc(sizeof(*name) + bytes);
     if (!name)
         return -ENOMEM;
+
     name->info = (struct node_info){ 0 };
     name->status = 0;
     memcpy(name->text, text, bytes);
@@ -44,10 +45,12 @@ static status_t collect_mounts(struct path *directory, struct name **names, char
 {
     unsigned position = 0;
     status_t status = 0;
+
     while (!status && !(status = vfs_mount_below(directory, &position, text, bytes))) {
+        /* The information of a covered name describes the directory under the mount. */
         struct name *covered = names_find(*names, text);
         if (covered)
-            covered->info.known = 0; /* it describes the directory under the mount */
+            covered->info.known = 0;
         else
             status = names_add(names, text);
     }
@@ -57,21 +60,15 @@ static status_t collect_mounts(struct path *directory, struct name **names, char
 static void names_reverse(struct name **names)
 {
     struct sortable *reversed = NULL, *rest = *names ? &(*names)->link : NULL;
+
     while (rest) {
         struct sortable *next = rest->next;
         rest->next = reversed;
         reversed = rest;
         rest = next;
     }
-    *names = (struct name *)(void *)reversed; /* the link is the first field */
-}
 
-static status_t names_add_entry(struct name **names, const struct dir_entry *entry)
-{
-    status_t status = names_add(names, entry->name);
-    if (!status && entry->info.known)
-        (*names)->info = entry->info;
-    return status;
+    *names = (struct name *)(void *)reversed; /* the link is the first field */
 }
 
 status_t names_collect(struct path *directory, bool mounts, unsigned levels, struct name **names,
@@ -84,18 +81,25 @@ status_t names_collect(struct path *directory, bool mounts, unsigned levels, str
     if (status)
         return status;
 
+    /* The entry is too large for a kernel stack. */
     struct dir_entry *entry = mem_alloc(sizeof(*entry));
     size_t unchecked = 0;
+
     int got = entry ? 0 : -ENOMEM;
     while (entry && !status && (got = dir_read(file, levels, entry)) > 0) {
+        /* A hostile disc can claim any number of entries, so that memory is checked while the list
+         * grows. */
         if (shell_interrupted())
             status = -EINTR;
         else if (!list_may_grow(&unchecked, sizeof(struct name) + strlen(entry->name)))
             status = -ENOMEM;
         else
-            status = names_add_entry(names, entry);
+            status = names_add(names, entry->name);
+        if (!status && entry->info.known)
+            (*names)->info = entry->info;
     }
 
+    /* The count is complete only at the end of the directory. */
     if (skipped && entry && !status && !got)
         *skipped = entry->skipped;
     names_reverse(names); /* each was added in front */
@@ -113,6 +117,7 @@ static status_t look_along(struct path *start, const char *text, unsigned levels
     status_t status = path_walk(start, text, 0, &path);
     if (status)
         return status;
+
     status = path_info(path, levels, info);
     path_put(path);
     return status;
@@ -122,6 +127,8 @@ void name_look(struct path *directory, bool cross, struct name *name, unsigned l
 {
     if (name->info.known)
         return;
+
+    /* `.` and `..` belong to the path, not to the directory, so walk them. */
     if (text_equal(name->text, ".") || text_equal(name->text, ".."))
         name->status = look_along(directory, name->text, levels, &name->info);
     else
@@ -141,6 +148,7 @@ int shell_end_skipped(struct shell *shell, const char *name, unsigned skipped, i
 {
     if (!skipped)
         return result;
+
     int one = shell_complain(shell, skipped == 1 ? "%s: %u invalid record was skipped"
                                                  : "%s: %u invalid records were skipped",
                              name, skipped);

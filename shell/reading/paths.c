@@ -8,9 +8,11 @@ char *join_path(const char *directory, const char *name)
 {
     size_t head = strlen(directory), tail = strlen(name);
     size_t slash = head && tail && directory[head - 1] != '/';
+
     char *path = mem_alloc(head + slash + tail + 1);
     if (!path)
         return NULL;
+
     memcpy(path, directory, head);
     if (slash)
         path[head] = '/';
@@ -21,8 +23,11 @@ char *join_path(const char *directory, const char *name)
 const char *base_name(const char *path, size_t *length)
 {
     size_t end = strlen(path);
+
+    /* POSIX's basename: `a/b/` is b, and `/` is itself. */
     while (end > 1 && path[end - 1] == '/')
         end--;
+
     size_t start = end;
     while (start && path[start - 1] != '/')
         start--;
@@ -32,7 +37,9 @@ const char *base_name(const char *path, size_t *length)
 
 int shell_fail_below(struct shell *shell, const char *start, const char *text, status_t status)
 {
+    /* Without memory, the message names only the part below the start. */
     char *path = join_path(start, text);
+
     int result = shell_fail(shell, path ? path : text, status);
     mem_free(path);
     return result;

@@ -13,6 +13,7 @@ enum { BAR_COLUMNS = 20, TEXT_BYTES = 96, NAME_COLUMNS_LEAST = 8 };
 static void bar_text(char bar[BAR_COLUMNS + 1], unsigned percent)
 {
     unsigned filled = percent * BAR_COLUMNS / 100;
+
     memset(bar, ' ', BAR_COLUMNS);
     memset(bar, '=', filled);
     if (filled < BAR_COLUMNS)
@@ -29,8 +30,10 @@ void progress_text(char *text, size_t bytes, uint64_t done_bytes, uint64_t total
     /* Divide first: the products could exceed 64 bits. */
     uint64_t ms = elapsed_us / 1000 ? elapsed_us / 1000 : 1;
     uint64_t per_second = done_bytes / ms * 1000 + done_bytes % ms * 1000 / ms;
-    if (done_bytes > total_bytes)
-        total_bytes = done_bytes; /* the file has grown */
+
+    /* The file may have grown since its size was read. */
+    total_bytes = max(total_bytes, done_bytes);
+
     uint64_t part = total_bytes / 100 ? total_bytes / 100 : 1;
     unsigned percent = done_bytes >= total_bytes ? 100 : (unsigned)(done_bytes / part);
     uint64_t left_s = per_second ? (total_bytes - done_bytes) / per_second : 0;
@@ -63,7 +66,9 @@ static const char *name_end(const char *name, size_t columns)
 {
     size_t length = strlen(name);
     const char *at = length > columns ? name + (length - columns) : name;
-    while ((*at & 0xc0) == 0x80) /* do not begin within a character */
+
+    /* Do not begin within a character. */
+    while ((*at & 0xc0) == 0x80)
         at++;
     return at;
 }
@@ -73,6 +78,7 @@ static void progress_show(struct progress *progress, uint64_t now)
     char text[TEXT_BYTES];
     unsigned columns, rows;
     struct stream *out = progress->shell->out;
+
     progress_text(text, sizeof(text), progress->done_bytes, progress->total_bytes,
                   now - progress->begun_us);
     terminal_size(&columns, &rows);
@@ -95,9 +101,12 @@ void progress_add(struct progress *progress, uint64_t bytes)
     progress->done_bytes += bytes;
     if (!progress->wanted)
         return;
+
+    /* Most calls return here: the line is written a few times a second. */
     uint64_t now = time_now_us();
     if (now < progress->next_us)
         return;
+
     progress->next_us = now + PROGRESS_EVERY_US;
     progress_show(progress, now);
 }
@@ -106,6 +115,8 @@ void progress_end(struct progress *progress)
 {
     if (!progress->shown)
         return;
+
+    /* Erase the line, so that the command's next output begins in the first column. */
     stream_text(progress->shell->out, "\r\x1b[K");
     progress->shell->out->at_line_start = true;
     IGNORE(stream_flush(progress->shell->out));

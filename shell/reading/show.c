@@ -20,10 +20,14 @@ void size_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human)
     /* Tenths of the unit, rounded up, as `ls -h` of GNU does. */
     unsigned unit = 0;
     uint64_t tenths = bytes / 1024 * 10 + (bytes % 1024 * 10 + 1023) / 1024;
-    while (tenths > 9990) { /* 1000K would be one character too many */
+
+    /* 1000K would be one character too many. */
+    while (tenths > 9990) {
         tenths = (tenths + 1023) / 1024;
         unit++;
     }
+
+    /* One decimal below 10, none above: "9.9K", "10K". */
     if (tenths < 100)
         format_text(text, SIZE_TEXT_BYTES, "%u.%u%c", (unsigned)(tenths / 10),
                     (unsigned)(tenths % 10), units[unit]);
@@ -36,11 +40,6 @@ void space_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human)
     size_text(text, human ? bytes : bytes / 1024 + (bytes % 1024 != 0), human);
 }
 
-static char type_char(enum node_type type)
-{
-    return "?-dl?"[type];
-}
-
 enum { MODE_KIND = 0170000, MODE_BLOCK = 060000 };
 
 void mode_text(char text[MODE_TEXT_BYTES], const struct node_info *info)
@@ -49,26 +48,34 @@ void mode_text(char text[MODE_TEXT_BYTES], const struct node_info *info)
     static const struct { uint32_t bit; unsigned at; char with, without; } special[] = {
         { 04000, 3, 's', 'S' }, { 02000, 6, 's', 'S' }, { 01000, 9, 't', 'T' }
     };
-    bool known = info->known & INFO_MODE;
-    text[0] = type_char(info->type);
 
-    bool special_file = info->type == NODE_OTHER || /* a drive's node reads as a file */
+    /* The type, then three times rwx: user, group, others. */
+    bool known = info->known & INFO_MODE;
+    text[0] = "?-dl?"[info->type];
+
+    /* A fifo, a character or block device, a socket. A drive's node can be read as a file. */
+    bool special_file = info->type == NODE_OTHER ||
                         (info->type == NODE_FILE && (info->mode & MODE_KIND) == MODE_BLOCK);
-    if (known && special_file) /* fifo, character or block device, socket */
+    if (known && special_file)
         text[0] = "?pc???b?????s???"[info->mode >> 12 & 15];
 
     for (unsigned i = 0; i < 9; i++)
         text[1 + i] = !known ? '?' : info->mode >> (8 - i) & 1 ? letters[i] : '-';
+
+    /* Set-user-ID, set-group-ID and sticky replace an x, as lower case if it was set. */
     for (unsigned i = 0; known && i < ARRAY_LENGTH(special); i++)
         if (info->mode & special[i].bit)
             text[special[i].at] = text[special[i].at] == 'x' ? special[i].with
                                                               : special[i].without;
+
     text[MODE_TEXT_BYTES - 1] = '\0';
 }
 
 void date_text(char text[DATE_TEXT_BYTES], bool known, int64_t seconds)
 {
     struct civil c = seconds_to_civil(seconds);
+
+    /* A medium may hold any number of seconds, also beyond year 9999. */
     if (known && civil_valid(&c))
         format_text(text, DATE_TEXT_BYTES, "%04u-%02u-%02u %02u:%02u", (unsigned)c.year, c.month,
                     c.day, c.hour, c.minute);
@@ -81,8 +88,11 @@ size_t text_columns(const char *text)
     size_t columns = 0, length = strlen(text);
     for (size_t at = 0; at < length;) {
         unsigned char c = (unsigned char)text[at];
+
+        /* stream_escaped() writes \xHH for these. */
         bool escaped = c < 0x20 || c == 0x7f || c == '\\';
         unsigned width = 4;
+
         at += escaped ? 1 : character_at(text, length, at, &width);
         columns += width;
     }

@@ -14,12 +14,14 @@ struct sorter {
 static struct sortable *merge(const struct sorter *sorter, struct sortable *a, struct sortable *b)
 {
     struct sortable *merged = NULL, **end = &merged;
+
     while (a && b) {
         struct sortable **least = sorter->compare(a, b, sorter->context) <= 0 ? &a : &b;
         *end = *least;
         *least = (*least)->next;
         end = &(*end)->next;
     }
+
     *end = a ? a : b;
     return merged;
 }
@@ -31,11 +33,15 @@ struct sortable *sort_list(struct sortable *list,
                            const void *context)
 {
     const struct sorter sorter = { compare, context };
+
+    /* Add one item like 1 to a binary counter: two runs of the same length carry to the next
+     * place. */
     struct sortable *runs[RUNS] = { 0 }, *sorted = NULL;
     while (list) {
         struct sortable *run = list;
         list = list->next;
         run->next = NULL;
+
         unsigned i = 0;
         for (; i < RUNS - 1 && runs[i]; i++) {
             run = merge(&sorter, runs[i], run);
@@ -43,6 +49,8 @@ struct sortable *sort_list(struct sortable *list,
         }
         runs[i] = merge(&sorter, runs[i], run);
     }
+
+    /* A greater place holds earlier items, and must be the first list of a merge to stay stable. */
     for (unsigned i = 0; i < RUNS; i++)
         sorted = merge(&sorter, runs[i], sorted);
     return sorted;

@@ -23,8 +23,10 @@ static void release_bytes(struct tail_buffer *buffer, size_t bytes)
 {
     struct tail_buffer_piece *piece = buffer->first;
     size_t lines = text_count(piece->data + piece->from, bytes, '\n');
+
     if (buffer->released)
         stream_write(buffer->released, piece->data + piece->from, bytes);
+
     piece->from += bytes;
     piece->lines -= lines;
     buffer->bytes -= bytes;
@@ -43,6 +45,8 @@ static size_t surplus_of_lines(const struct tail_buffer_piece *piece, uint64_t s
 {
     if (piece->lines < surplus)
         return piece->to - piece->from;
+
+    /* Find the end of the last surplus line, which is in this piece. */
     size_t at = piece->from;
     for (; surplus; surplus--) {
         const char *end = memchr(piece->data + at, '\n', piece->to - at);
@@ -55,8 +59,10 @@ static size_t surplus_of_lines(const struct tail_buffer_piece *piece, uint64_t s
 static void release_surplus(struct tail_buffer *buffer, uint64_t lines)
 {
     while (buffer->first) {
+        /* One piece at a time, from the front, until nothing is surplus. */
         struct tail_buffer_piece *piece = buffer->first;
         uint64_t count = buffer->count_bytes ? buffer->bytes : lines;
+
         if (count <= buffer->amount)
             return;
 
@@ -75,9 +81,13 @@ void tail_buffer_finish(struct tail_buffer *buffer)
 {
     if (!buffer->last)
         return;
+
+    /* A last line without LF counts, but was not counted by its LF. To release it too, release all
+     * bytes. */
     bool open = buffer->last->data[buffer->last->to - 1] != '\n';
-    if (open && buffer->amount == 0) /* the last line, which has no LF, is released too */
+    if (open && buffer->amount == 0)
         buffer->count_bytes = true;
+
     release_surplus(buffer, buffer->lines + open);
 }
 
@@ -88,8 +98,10 @@ static struct tail_buffer_piece *piece_add(struct tail_buffer *buffer)
     bool large = buffer->bytes >= FREE_BYTES;
     struct tail_buffer_piece *piece =
         large && vfs_memory_is_short(1) ? NULL : mem_alloc(sizeof(*piece));
+
     if (!piece)
         return NULL;
+
     piece->next = NULL;
     piece->from = piece->to = piece->lines = 0;
     if (buffer->last)
@@ -103,6 +115,7 @@ static struct tail_buffer_piece *piece_add(struct tail_buffer *buffer)
 status_t tail_buffer_add(struct tail_buffer *buffer, const char *data, size_t bytes)
 {
     while (bytes) {
+        /* Fill the last piece, then add others. */
         struct tail_buffer_piece *piece = buffer->last;
         if (!piece || piece->to == PIECE_BYTES)
             piece = piece_add(buffer);
@@ -119,6 +132,7 @@ status_t tail_buffer_add(struct tail_buffer *buffer, const char *data, size_t by
         data += part;
         bytes -= part;
 
+        /* Keep the buffer small while it is filled, so that memory holds the last lines only. */
         release_surplus(buffer, buffer->lines);
     }
     return 0;

@@ -37,8 +37,10 @@ static unsigned order(const struct walk *walk, char c)
 static bool heap_less(const struct walk *walk, size_t a, size_t b)
 {
     const char *one = walk->heap[a]->text, *two = walk->heap[b]->text;
+
     while (*one && *one == *two)
         one++, two++;
+
     return order(walk, *one) < order(walk, *two);
 }
 
@@ -64,6 +66,7 @@ static status_t heap_push(struct walk *walk, struct pending *pending)
         walk->room = room;
     }
 
+    /* Add it at the end, and let it rise until its parent is less. */
     size_t at = walk->count++;
     walk->heap[at] = pending;
     for (; at && heap_less(walk, at, (at - 1) / 2); at = (at - 1) / 2)
@@ -74,15 +77,20 @@ static status_t heap_push(struct walk *walk, struct pending *pending)
 static struct pending *heap_pop(struct walk *walk)
 {
     struct pending *top = walk->heap[0];
+
+    /* The last item takes the place of the first, and sinks below the lesser of its children. */
     walk->heap[0] = walk->heap[--walk->count];
+
     for (size_t at = 0;;) {
         size_t least = at, left = 2 * at + 1, right = left + 1;
         if (left < walk->count && heap_less(walk, left, least))
             least = left;
         if (right < walk->count && heap_less(walk, right, least))
             least = right;
+
         if (least == at)
             return top;
+
         heap_swap(walk, at, least);
         at = least;
     }
@@ -107,6 +115,7 @@ static status_t push_entry(struct walk *walk, struct path *directory, const char
     if (!pending)
         return -ENOMEM;
 
+    /* Hold the directory: it may be removed before this entry is visited. */
     pending->parent = path_get(directory);
     pending->depth = depth;
     pending->name_at = head + slash;
@@ -114,6 +123,7 @@ static status_t push_entry(struct walk *walk, struct path *directory, const char
     if (slash)
         pending->text[head] = '/';
     memcpy(pending->text + head + slash, walk->entry.name, length + 1);
+
     status_t status = heap_push(walk, pending);
     if (status)
         pending_free(pending);
@@ -124,15 +134,20 @@ static status_t push_entry(struct walk *walk, struct path *directory, const char
 static status_t push_entries(struct walk *walk, struct path *directory, const char *prefix,
                              unsigned depth, status_t *status)
 {
+    /* A directory that cannot be listed is an item with an error. Only -ENOMEM ends the walk. */
     struct file *file;
     *status = file_open_path(directory, OPEN_DIRECTORY | OPEN_READ, &file);
     if (*status)
         return *status == -ENOMEM ? -ENOMEM : 0;
+
     status_t failed = 0;
     int got = 0;
     while (!failed && (got = dir_read(file, INFO_NONE, &walk->entry)) > 0)
         failed = thread_interrupted() ? -EINTR : push_entry(walk, directory, prefix, depth);
+
     file_close(file);
+
+    /* The entries before an error are visited. */
     if (got < 0)
         *status = got;
     if (!got && !failed)
@@ -157,11 +172,16 @@ status_t walk_path(const struct walk_item *item, struct path **path)
 static status_t enter(struct walk *walk, struct walk_item *item, unsigned depth)
 {
     struct path *path;
+
+    /* A hostile disc can contain a directory that contains itself. Its alias is the same each
+     * time. */
     item->status = depth >= WALK_DEPTH_MAX ? -ELOOP : id_set_add(&walk->entered, item->info.alias);
     if (!item->status)
         item->status = walk_path(item, &path);
+
     if (item->status)
         return item->status == -ENOMEM ? -ENOMEM : 0;
+
     return push_entries(walk, path, item->text, depth + 1, &item->status);
 }
 
@@ -172,14 +192,6 @@ static void walk_let_go(struct walk *walk)
     pending_free(walk->visited);
     walk->current = NULL;
     walk->visited = NULL;
-}
-
-/* Visits a start that is not a directory. */
-static void take_single(struct walk *walk, struct walk_item *item)
-{
-    walk->current = walk->single;
-    walk->single = NULL;
-    item->status = path_info(walk->current, INFO_ALL, &item->info);
 }
 
 /* Visits the least path of the heap. */
@@ -197,13 +209,19 @@ int walk_next(struct walk *walk, struct walk_item *item)
 {
     walk_let_go(walk);
     *item = (struct walk_item){ .walk = walk, .text = "", .name = "" };
+
     if (thread_interrupted())
         return -EINTR;
+
     if (walk->single) {
-        take_single(walk, item);
+        /* The start is not a directory: it is the only item. */
+        walk->current = walk->single;
+        walk->single = NULL;
+        item->status = path_info(walk->current, INFO_ALL, &item->info);
     } else if (walk->count) {
         take_pending(walk, item);
-    } else { /* the start is not an item, so its error is returned */
+    } else {
+        /* The start is not an item, so its error is returned. */
         status_t listing = walk->listing;
         walk->listing = 0;
         return listing;
@@ -211,9 +229,13 @@ int walk_next(struct walk *walk, struct walk_item *item)
 
     if (item->status)
         return item->status == -ENOMEM ? -ENOMEM : 1;
+
     item->found = true;
     if (item->info.type != NODE_DIRECTORY)
         return 1;
+
+    /* A directory's entries are read now: the caller may remove the directory after its
+     * contents. */
     status_t status = enter(walk, item, walk->visited->depth);
     return status ? status : 1;
 }
@@ -224,6 +246,7 @@ status_t walk_begin(struct path *start, unsigned flags, struct walk **result)
     status_t status = path_info(start, INFO_ALIAS, &info);
     if (status)
         return status;
+
     struct walk *walk = mem_zalloc(sizeof(*walk));
     if (!walk)
         return -ENOMEM;
@@ -236,6 +259,7 @@ status_t walk_begin(struct path *start, unsigned flags, struct walk **result)
         if (!status)
             status = push_entries(walk, start, "", 0, &walk->listing);
     }
+
     if (status) {
         walk_end(walk);
         return status;

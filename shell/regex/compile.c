@@ -46,11 +46,15 @@ static bool reserve(struct compiler *c, unsigned more)
     if (c->status || e->count + more <= e->room)
         return !c->status;
 
+    /* Double the room, so that each step is copied a few times only. */
     unsigned room = 2 * (e->count + more);
+
+    /* Nested repetitions multiply: ((a{255}){255}){255} must not take all memory. */
     if (e->count + more > REGEX_STEPS_MAX) {
         fail(c, "regular expression too long");
         return false;
     }
+
     struct step *steps = mem_alloc(room * sizeof(*steps));
     if (!steps) {
         c->status = -ENOMEM;
@@ -76,6 +80,9 @@ static void insert(struct compiler *c, unsigned at, struct step step)
     struct step *steps;
     if (!reserve(c, 1))
         return;
+
+    /* The steps that move keep their relative targets. No step before `at` refers to one after
+     * it. */
     steps = c->e->steps;
     memmove(steps + at + 1, steps + at, (c->e->count - at) * sizeof(*steps));
     steps[at] = step;
@@ -87,6 +94,7 @@ static void copy(struct compiler *c, unsigned from, unsigned length)
 {
     if (!reserve(c, length))
         return;
+
     memcpy(c->e->steps + c->e->count, c->e->steps + from, length * sizeof(struct step));
     c->e->count += length;
 }
@@ -111,12 +119,14 @@ static void emit_assertion(struct compiler *c, enum assertion assertion)
 
 static void repeat_optional(struct compiler *c, unsigned from)
 {
+    /* The automaton may enter the piece or pass it. */
     int length = (int)(c->e->count - from);
     insert(c, from, (struct step){ .kind = STEP_SPLIT, .to = length + 1 });
 }
 
 static void repeat_star(struct compiler *c, unsigned from)
 {
+    /* The JUMP goes back to the SPLIT, which decides again. */
     int length = (int)(c->e->count - from);
     insert(c, from, (struct step){ .kind = STEP_SPLIT, .to = length + 2 });
     emit(c, (struct step){ .kind = STEP_JUMP, .to = -(length + 1) });
@@ -131,22 +141,31 @@ static void repeat_plus(struct compiler *c, unsigned length)
 static void repeat_bounds(struct compiler *c, unsigned from, unsigned low, unsigned high)
 {
     unsigned length = c->e->count - from;
+
+    /* e{0} matches only the empty text: remove the piece. */
     if (!high) {
         c->e->count = from;
         return;
     }
+
     if (!low && high == UINT32_MAX) {
         repeat_star(c, from);
         return;
     }
 
-    /* The piece exists once. Copy it up to `low` times, then add optional copies. */
+    /* e{0,n}: make the piece optional. The SPLIT moves it by one step. */
     if (!low)
         repeat_optional(c, from++);
+
+    /* The piece exists once. Copy it up to `low` times, then add optional copies. */
     for (unsigned i = 1; i < low && !c->status; i++)
         copy(c, from, length);
+
+    /* e{2,} is e; e+. */
     if (high == UINT32_MAX)
         repeat_plus(c, length);
+
+    /* Each further copy can be passed. */
     for (unsigned i = low ? low : 1; high != UINT32_MAX && i < high && !c->status; i++) {
         emit(c, (struct step){ .kind = STEP_SPLIT, .to = (int)length + 1 });
         copy(c, from, length);
@@ -161,6 +180,8 @@ static bool is_digit(char c)
 static unsigned take_number(struct compiler *c)
 {
     unsigned number = 0;
+
+    /* Stop adding above the limit, so that a long number does not overflow. */
     for (; c->at < c->end && is_digit(*c->at); c->at++)
         if (number <= REGEX_REPEAT_MAX)
             number = number * 10 + (unsigned)(*c->at - '0');
@@ -174,6 +195,8 @@ static void take_bounds(struct compiler *c)
 {
     const char *close = c->flags & REGEX_EXTENDED ? "}" : "\\}";
     unsigned low = take_number(c), high = low;
+
+    /* {2} is exactly 2, {2,} at least 2, and {,3} at most 3. */
     if (c->at < c->end && *c->at == ',') {
         c->at++;
         high = c->at < c->end && is_digit(*c->at) ? take_number(c) : UINT32_MAX;
@@ -185,6 +208,7 @@ static void take_bounds(struct compiler *c)
         fail(c, "invalid repetition counts");
     if (c->status)
         return;
+
     c->at += strlen(close);
     repeat_bounds(c, (unsigned)c->piece, low, high);
 }
@@ -197,6 +221,8 @@ static void open_group(struct compiler *c)
         fail(c, "groups nested too deeply");
         return;
     }
+
+    /* A * directly after ( has nothing to repeat. */
     c->groups[c->depth++] = (struct group){ c->e->count, c->e->count, NO_PIECE };
     c->piece = NO_PIECE;
 }
@@ -206,10 +232,15 @@ static void next_branch(struct compiler *c)
 {
     struct group *group = &c->groups[c->depth - 1];
     unsigned length = c->e->count - group->branch;
+
+    /* The SPLIT is before the alternative that ends here, and leads to it or to the next one. */
     insert(c, group->branch, (struct step){ .kind = STEP_SPLIT, .to = (int)length + 2 });
+
+    /* The end of the group is not known yet: link the JUMP to the one before it. */
     emit(c, (struct step){ .kind = STEP_JUMP, .to = group->jump });
     group->jump = (int)c->e->count - 1;
     group->branch = c->e->count;
+
     c->piece = NO_PIECE;
 }
 
@@ -218,10 +249,12 @@ static void close_group(struct compiler *c)
 {
     const struct group *group = &c->groups[--c->depth];
     for (int jump = group->jump; jump != NO_PIECE && !c->status;) {
+        /* Follow the list of jumps, and replace each link by the distance to the end. */
         int before = c->e->steps[jump].to;
         c->e->steps[jump].to = (int)c->e->count - jump;
         jump = before;
     }
+
     c->piece = (int)group->start;
 }
 
@@ -242,6 +275,7 @@ static void take_set(struct compiler *c)
         fail(c, why);
         return;
     }
+
     c->at = step.set.end + 1;
     emit_piece(c, step);
 }
@@ -270,6 +304,7 @@ static bool take_letter(struct compiler *c, char letter)
             fail(c, "back references are not supported");
         return c->status != 0;
     }
+
     c->at += 2;
     return true;
 }
@@ -281,6 +316,7 @@ static bool take_repeat(struct compiler *c, char operator, const char *after)
     bool numbers = after < c->end && (is_digit(*after) || *after == ',');
     if (c->piece == NO_PIECE || (operator == '{' && !numbers && c->flags & REGEX_EXTENDED))
         return false;
+
     unsigned from = (unsigned)c->piece;
     c->at = after;
     switch (operator) {
@@ -296,6 +332,7 @@ static bool take_operator(struct compiler *c, char operator, const char *after)
 {
     if (strchr("*+?{", operator))
         return take_repeat(c, operator, after);
+
     c->at = after;
     if (operator == '(')
         open_group(c);
@@ -315,8 +352,11 @@ static bool is_anchor(const struct compiler *c, char anchor)
     bool extended = c->flags & REGEX_EXTENDED;
     if (*c->at != anchor || extended)
         return *c->at == anchor;
+
+    /* Basic: ^ at the start of an alternative, $ at its end. */
     if (anchor == '^')
         return c->e->count == c->groups[c->depth - 1].branch;
+
     const char *after = c->at + 1;
     return after == c->end || text_starts(after, "\\)") || text_starts(after, "\\|");
 }
@@ -334,8 +374,11 @@ static void take_next(struct compiler *c)
     char character = c->at[escaped];
     bool is_operator = character && (strchr("()|+?{", character) ? escaped != extended
                                                                   : character == '*' && !escaped);
+
+    /* What is not an operator here is a letter with a meaning, an anchor, or a character. */
     if (is_operator && take_operator(c, character, c->at + 1 + escaped))
         return;
+
     if (escaped && take_letter(c, character))
         return;
 
@@ -354,19 +397,23 @@ static void take_next(struct compiler *c)
 
 static void compile(struct compiler *c)
 {
+    /* -w and -x are assertions around the expression, so that matching has no case for them. */
     if (c->flags & REGEX_WORDS)
         emit_assertion(c, NOT_AFTER_WORD);
     if (c->flags & REGEX_LINES)
         emit_assertion(c, AT_START);
 
+    /* The whole expression is a group: a|b needs one for its jumps. */
     open_group(c);
     while (c->at < c->end && !c->status)
         if (c->flags & REGEX_FIXED)
             take_character(c);
         else
             take_next(c);
+
     if (c->depth > 1)
         fail(c, "unmatched (");
+
     if (!c->status)
         close_group(c);
 
@@ -381,12 +428,16 @@ static void compile(struct compiler *c)
 
 static status_t prepare_run(struct regex *e)
 {
+    /* Matching allocates nothing. A list has each step at most once; each step that is followed
+     * pushes two. */
     e->now = mem_alloc(e->count * sizeof(*e->now));
     e->next = mem_alloc(e->count * sizeof(*e->next));
     e->marks = mem_zalloc(e->count * sizeof(*e->marks));
     e->stack = mem_alloc((2 * (size_t)e->count + 1) * sizeof(*e->stack));
+
     if (!e->now || !e->next || !e->marks || !e->stack)
         return -ENOMEM;
+
     regex_find_starts(e);
     return 0;
 }
@@ -400,10 +451,12 @@ status_t regex_create(const char *text, unsigned flags, struct regex **expressio
     status_t status = -ENOMEM;
     *why = "";
     if (e && c && (e->text = mem_alloc(bytes))) {
+        /* Sets point into the text, so the expression keeps a copy. */
         memcpy(e->text, text, bytes);
         e->fold = flags & REGEX_FOLD;
         *c = (struct compiler){ .e = e, .flags = flags, .at = e->text,
                                 .end = e->text + bytes - 1, .piece = NO_PIECE };
+
         compile(c);
         *why = c->why ? c->why : "";
         status = c->status ? c->status : prepare_run(e);

@@ -28,8 +28,10 @@ static bool word_at(const struct run *run, size_t at)
 
 static bool holds(const struct run *run, enum assertion assertion)
 {
+    /* The ends of the text count as places without a letter. */
     bool before = run->at > 0 && word_at(run, run->at - 1);
     bool after = run->at < run->bytes && word_at(run, run->at);
+
     switch (assertion) {
     case AT_START: return run->at == 0;
     case AT_END: return run->at == run->bytes && !run->more;
@@ -52,12 +54,18 @@ each_reachable(struct regex *e, unsigned first,
                bool (*visit)(void *context, unsigned at, const struct step *step), void *context)
 {
     unsigned depth = 0;
+
+    /* A stack of its own, not recursion: expressions have thousands of steps. */
     e->stack[depth++] = first;
+
     while (depth) {
         unsigned at = e->stack[--depth];
         const struct step *step = &e->steps[at];
+
+        /* The step was reached on another way, which started no later than this one. */
         if (e->marks[at] == e->mark)
             continue;
+
         e->marks[at] = e->mark;
 
         /* The next step is pushed last, so it is followed first. */
@@ -81,10 +89,13 @@ static bool enter_step(void *context, unsigned at, const struct step *step)
 {
     const struct entry *entry = context;
     struct run *run = entry->run;
+
     if (step->kind == STEP_ASSERT)
         return holds(run, (enum assertion)step->code);
+
+    /* A longer match replaces this one later. Ways that start later are no longer followed. */
     if (step->kind == STEP_MATCH) {
-        run->found = true; /* ways that start later are no longer followed */
+        run->found = true;
         run->start = entry->start;
         run->end = run->at;
     } else {
@@ -118,7 +129,8 @@ static void turn(struct regex *e)
     e->next = kept;
     e->next_count = 0;
 
-    if (!++e->mark) { /* once in 2^32 characters */
+    /* The marks of 2^32 characters ago must not count as new ones. */
+    if (!++e->mark) {
         memset(e->marks, 0, e->count * sizeof(*e->marks));
         e->mark = 1;
     }
@@ -130,6 +142,7 @@ static void advance(struct run *run)
     struct regex *e = run->e;
     uint32_t code;
     size_t taken = pattern_take(run->text + run->at, run->bytes - run->at, e->fold, &code);
+
     turn(e);
     run->at += taken;
 
@@ -163,6 +176,8 @@ static bool start_step(void *context, unsigned at, const struct step *step)
 {
     struct regex *e = context;
     (void)at;
+
+    /* A match that takes no character may begin at any place. */
     if (step->kind == STEP_MATCH)
         e->anywhere = true;
     else if (step->kind != STEP_ASSERT)
@@ -173,9 +188,13 @@ static bool start_step(void *context, unsigned at, const struct step *step)
 void regex_find_starts(struct regex *e)
 {
     const struct step *step = e->steps;
+
+    /* The leading steps that are ordinary characters form the head. memchr() finds it quickly. */
     for (; !e->fold && step->kind == STEP_CODE && step->code < 0x80; step++)
         if (e->head_bytes < REGEX_HEAD_MAX)
             e->head[e->head_bytes++] = (char)step->code;
+
+    /* Without a head, at least the first byte of a match is known. */
     e->mark = 1;
     each_reachable(e, 0, start_step, e);
 }
@@ -184,13 +203,18 @@ static size_t next_head(const struct run *run)
 {
     const struct regex *e = run->e;
     const char *at = run->text + run->at, *end = run->text + run->bytes;
+
     while ((at = memchr(at, e->head[0], (size_t)(end - at)))) {
+        /* The text ends within the head, so it does not match here or later. */
         if ((size_t)(end - at) < e->head_bytes)
             break;
+
         if (!memcmp(at, e->head, e->head_bytes))
             return (size_t)(at - run->text);
+
         at++;
     }
+
     return run->bytes;
 }
 
@@ -199,10 +223,12 @@ static size_t next_place(const struct run *run)
 {
     const struct regex *e = run->e;
     size_t at = run->at;
+
     if (e->anywhere)
         return at;
     if (e->head_bytes)
         return next_head(run);
+
     while (at < run->bytes && !e->starts[(unsigned char)run->text[at]])
         at++;
     return at;
@@ -226,6 +252,7 @@ static bool find_from(struct run *run)
     enum { LOOK_AHEAD = REGEX_HEAD_MAX + 4 };
     struct regex *e = run->e;
     size_t limit = run->bytes;
+
     if (run->more)
         limit = run->bytes > LOOK_AHEAD ? run->bytes - LOOK_AHEAD : 0;
 
@@ -235,20 +262,25 @@ static bool find_from(struct run *run)
             size_t place = next_place(run), most = max(run->at, limit);
             run->at = min(place, most);
         }
+
         if (run->more && run->at >= limit)
             return run->found;
 
         /* A match may begin here too, until one was found that begins earlier. */
         if (!run->found && may_begin(run))
             enter(run, 0, run->at);
+
+        /* Done: any match will do, no way can lengthen this one, or the text is used up. */
         if ((run->found && (run->any || !e->next_count)) || run->at == run->bytes)
             return run->found;
+
         advance(run);
     }
 }
 
 static bool find(struct run *run)
 {
+    /* The ways of the text before must not continue here. */
     run->e->next_count = 0;
     turn(run->e);
     return find_from(run);
@@ -266,8 +298,11 @@ bool regex_feed(struct regex *e, const char *text, size_t bytes, bool last, size
 {
     struct run run = { .e = e, .text = text, .bytes = bytes, .at = e->fed_to, .any = true,
                        .more = !last };
+
+    /* A match remains a match, whatever follows. */
     if (!e->fed_match)
         e->fed_match = find_from(&run);
+
     e->fed_to = *used = run.at;
     return e->fed_match;
 }

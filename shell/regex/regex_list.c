@@ -79,12 +79,16 @@ void regex_list_begin(const struct regex_list *list)
 size_t regex_list_feed(const struct regex_list *list, const char *text, size_t bytes,
                        bool last, bool *matches)
 {
+    /* Feed every expression, until one has matched. */
     size_t used = bytes;
     *matches = false;
+
     for (const struct regex_entry *entry = list->first; entry && !*matches;
          entry = entry->next) {
         size_t one;
         *matches = regex_feed(entry->expression, text, bytes, last, &one);
+
+        /* The slowest expression decides how much of the piece is used up. */
         used = min(used, one);
     }
 

@@ -101,6 +101,8 @@ struct member {
 static bool take_member(const char **at, const char *end, bool fold, struct member *member)
 {
     *member = (struct member){ 0 };
+
+    /* A class is named by its brackets and colons: [[:alpha:]_]. */
     if (text_starts(*at, "[:")) {
         for (size_t i = 0; i < ARRAY_LENGTH(classes); i++)
             if (text_starts(*at, classes[i].name)) {
@@ -131,21 +133,25 @@ static bool take_member(const char **at, const char *end, bool fold, struct memb
 static const char *find_end(const char *at, const char *end)
 {
     const char *first = at;
+
     while (at < end && (*at != ']' || at == first)) {
         const char *close = text_starts(at, "[:") ? strchr(at + 2, ':') : NULL;
         at = close && close[1] == ']' ? close + 2 : at + 1;
     }
+
     return at < end ? at : NULL;
 }
 
 const char *regex_set_parse(const char *at, const char *end, struct regex_set *set)
 {
+    /* A ^ is a member unless it is the first character (POSIX 9.3.5). */
     set->negated = *at == '^';
     set->text = at + set->negated;
     set->end = find_end(set->text, end);
     if (!set->end)
         return "unmatched [";
 
+    /* Parse all members now, so that regex_set_has() finds no errors. */
     for (at = set->text; at < set->end;) {
         struct member member;
         if (!take_member(&at, set->end, false, &member))
