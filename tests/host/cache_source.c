@@ -1,4 +1,6 @@
-/* cache_source.c - see cache_source.h. */
+/*
+ * cache_source.c - a cache over a faulty disk: see cache_source.h.
+ */
 #include "tests/host/cache_source.h"
 
 #include <string.h>

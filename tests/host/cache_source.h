@@ -9,21 +9,23 @@
 
 enum { DISK_BYTES = 4 << 20 };
 
-extern uint8_t disk[DISK_BYTES]; /* what follows the cache's bytes there is not zero */
+extern uint8_t disk[DISK_BYTES]; /* no byte is zero, those after the end of the cache included */
 
 struct source {
     struct cache cache;
     struct faulty *faulty;
-    _Atomic status_t check; /* what the cache's check() says */
+    _Atomic status_t check; /* the result of the cache's check() */
 };
 
-extern const struct cache_ops source_ops; /* of caches whose owner is a source */
+extern const struct cache_ops source_ops; /* for caches whose owner is a struct source */
 
+/* Start and stop io, the device tree and the cache, with a cache over the first `size` bytes. */
 void set_up(struct source *source, uint32_t block, uint64_t size, enum faulty_manner manner);
 void tear_down(struct source *source);
-/* One view, checked: the bytes, its length, and zeroes behind the end of the cache. */
+/* Opens and closes a view, and checks its bytes, its length, and that zeroes follow the end of the
+ * cache. Returns its length or an errno. */
 ssize_t view_checked(struct source *source, uint64_t offset);
-/* Reads, and checks what came. */
+/* Reads, and checks the bytes. Returns their number or an errno. */
 ssize_t read_checked(struct source *source, uint64_t offset, size_t bytes);
 
 #endif

@@ -1,4 +1,6 @@
-/* disc.c - see disc.h. */
+/*
+ * disc.c - images, and a walk over every node of a disc: see disc.h.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +35,9 @@ static void see_content(struct walk *walk, struct seen *node)
             node->status = (status_t)got;
         if (got <= 0)
             break;
-        for (ssize_t i = 0; i < got; i++) /* however the reads are cut */
+
+        /* Byte by byte, so that the digest does not depend on how reads are divided. */
+        for (ssize_t i = 0; i < got; i++)
             node->digest = (node->digest ^ buffer[i]) * 0x100000001b3u;
     }
     if (!node->status && done < CONTENT_MAX)
@@ -63,7 +67,8 @@ void see_node(struct walk *walk, struct seen *node)
     vnode_put(vnode);
 }
 
-/* Is the directory's content another's that was entered already? */
+/* Returns false if a directory with the same content was entered before: hostile discs have
+ * loops. */
 static bool alias_is_new(struct walk *walk, struct vnode *vnode)
 {
     struct node_info info = { 0 };
@@ -75,11 +80,11 @@ static bool alias_is_new(struct walk *walk, struct vnode *vnode)
     return true;
 }
 
-/* The directory says of a node what the node says. */
+/* Checks that the listing, get_child_info() and the node itself agree. */
 static void check_info(struct walk *walk, struct vnode *directory, const struct dir_entry *entry)
 {
     struct vnode *vnode;
-    struct node_info info = { .known = INFO_DIRENT, .id = entry->info.id }, told = { 0 };
+    struct node_info info = { .known = INFO_DIRENT, .id = entry->info.id }, child = { 0 };
     struct element name = { entry->name, strlen(entry->name) };
     if (vnode_get(walk->fsd, entry->info.id, &vnode))
         return;
@@ -88,9 +93,9 @@ static void check_info(struct walk *walk, struct vnode *directory, const struct 
     kassert(entry->info.type == NODE_NONE || entry->info.type == info.type);
     kassert(!entry->info.known || rig_info_equal(&entry->info, &info));
     status_t status =
-        walk->fsd->ops->get_child_info(walk->fsd, directory, name, INFO_ALL, &told);
+        walk->fsd->ops->get_child_info(walk->fsd, directory, name, INFO_ALL, &child);
     kassert(!entry->info.known == (status == -EAGAIN));
-    kassert(status || rig_info_equal(&told, &info));
+    kassert(status || rig_info_equal(&child, &info));
     vnode_put(vnode);
 }
 
@@ -106,7 +111,8 @@ static void see_entry(struct walk *walk, const struct seen *parent, struct vnode
     kassert(strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0);
     status_t status = walk->fsd->ops->lookup(walk->fsd, directory,
                                              (struct element){ entry->name, length }, &id);
-    kassert(status ? status != -ENOENT : id == entry->info.id); /* what is listed is found */
+    kassert(status ? status != -ENOENT : id == entry->info.id);
+
     struct seen *node = &walk->nodes[walk->count++];
     *node = (struct seen){ .id = entry->info.id, .name = hash_of(entry->name, length),
                            .place = parent->place * 31 + parent->name };

@@ -1,8 +1,9 @@
 /*
- * disc.h - what the tests of fs/cdfs share: images, mounting one, and a walk that sees every node.
+ * disc.h - for the tests of fs/cdfs: images, mounting one, and a walk that visits every node.
  *
- * A walk checks what must hold of any disc: names are usable, what is listed is found, what a
- * listing tells is what the node says, a file is as long as it says. It keeps what it saw.
+ * A walk checks what must be true on any disc: names are valid, each listed name can be looked up,
+ * a listing and the node agree about its attributes, and a file is as long as its size. It records
+ * what it found.
  */
 #ifndef TESTS_HOST_DISC_H
 #define TESTS_HOST_DISC_H
@@ -16,22 +17,23 @@ struct image {
     char path[512];
     uint8_t *bytes;
     size_t length;
-    bool refused, hostile; /* as the builder expects */
+    bool refused, hostile; /* as tests/images/builder.py expects */
 };
 
-/* The builder's, and a few by genisoimage and xorriso. */
+/* The images of builder.py, and a few made with genisoimage and xorriso. */
 extern struct image images[];
 extern unsigned image_count;
 void images_load(void);
 void images_free(void);
 struct image *image_named(const char *name);
 
-/* A node as a walk saw it. */
+/* A node as a walk found it. */
 struct seen {
     vnode_id_t id;
-    uint64_t name, place, size, digest; /* hashes: of its name, of its directory's place */
+    uint64_t name, place; /* hashes of its name and of the path of its directory */
+    uint64_t size, digest;
     enum node_type type;
-    status_t status;                    /* why its content or listing could not be had whole */
+    status_t status; /* 0, or why its content or listing is incomplete */
 };
 
 struct walk {
@@ -43,14 +45,15 @@ struct walk {
     unsigned alias_count;
 };
 
-/* The stack with the image as "disk0" and an empty /m; and all of it stopped again. */
+/* Start the stack with the image as "disk0" and an empty directory /m, and stop it. */
 struct faulty *disc_begin(const struct image *image);
 void disc_end(struct faulty *faulty);
 /* Mounts disk0 at /m. */
 status_t disc_mount(struct walk *walk, const char *options);
 void disc_unmount(struct walk *walk);
-/* Looks at one node by its id alone; at all, from the root on. */
+/* Visits one node by its id. */
 void see_node(struct walk *walk, struct seen *node);
+/* Visits all nodes, beginning with the root. */
 void walk_all(struct walk *walk);
 
 #endif

@@ -1,16 +1,12 @@
-/* drives.c - see drives.h. */
+/*
+ * drives.c - virtual drives for tests: see drives.h.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/host/drives.h"
 #include "kernel/dev/event.h"
-
-void expect(const char *what, status_t status, status_t expected)
-{
-    if (status != expected)
-        panic("%.150s: %s, not %s", what, status_name(status), status_name(expected));
-}
 
 /* ---- the control device ------------------------------------------------------------------- */
 
@@ -26,7 +22,9 @@ status_t drives_control(unsigned operation, void *argument, size_t bytes)
 status_t drives_add(const struct wanted *drive, char *alias)
 {
     static const size_t bytes = sizeof(struct virtual_register);
-    struct virtual_register *request = calloc(1, bytes); /* the host's: its failure is not asked */
+
+    /* The memory is the host's: in tests that let the n-th allocation fail, it does not count. */
+    struct virtual_register *request = calloc(1, bytes);
     *request = (struct virtual_register){
         .struct_bytes = sizeof(*request),     .magic = VIRTUAL_REGISTER_MAGIC,
         .store = drive->store,
@@ -149,7 +147,7 @@ const char *drives_path(const char *alias)
 
 enum { CUTS = 9 };
 
-/* Pieces that together are the memory, after some that is skipped. */
+/* Cuts the memory into segments, after a first one that the request skips. */
 static unsigned cut(uint8_t *memory, uint32_t bytes, struct io_segment *segments,
                     uint64_t *skip_bytes)
 {
@@ -190,6 +188,8 @@ status_t drives_transfer(const struct device_handle *handle, enum io_op op, uint
     };
     request.segment_count = cut(memory, length_bytes, segments, &request.skip_bytes);
     io_submit(&request);
+
+    /* The request is on this stack, so an interrupt must not end the wait. */
     while (semaphore_down(&done, TIME_NEVER))
         ;
     *done_bytes = request.done_bytes;
@@ -230,4 +230,15 @@ void drives_pattern(uint8_t *data, size_t bytes, unsigned seed)
 {
     for (size_t i = 0; i < bytes; i++)
         data[i] = (uint8_t)(i * 7 + (i >> 8) * 13 + (i >> 16) + seed * 101);
+}
+
+uint8_t drives_image[DRIVES_IMAGE_BYTES], drives_other[DRIVES_IMAGE_BYTES];
+
+void drives_start(void)
+{
+    rig_start();
+    drives_pattern(drives_image, sizeof(drives_image), 1);
+    drives_pattern(drives_other, sizeof(drives_other), 2);
+    rig_put_file("/img", drives_image, sizeof(drives_image));
+    rig_put_file("/other", drives_other, sizeof(drives_other));
 }

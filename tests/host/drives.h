@@ -1,8 +1,8 @@
 /*
- * drives.h - virtual drives for tests: what the control device takes (kernel/dev/virtual.h), a
- * function an operation, and transfers cut into any pieces.
+ * drives.h - virtual drives for tests: a function for each operation of the control device
+ * (kernel/dev/virtual.h), and transfers whose memory is cut into random segments.
  *
- * Helpers that return nothing panic when what they do goes wrong.
+ * Functions without a result panic on an error.
  */
 #ifndef TESTS_HOST_DRIVES_H
 #define TESTS_HOST_DRIVES_H
@@ -10,10 +10,7 @@
 #include "kernel/dev/virtual.h"
 #include "tests/host/rig.h"
 
-/* Panics when they differ, and says what it was about. */
-void expect(const char *what, status_t status, status_t expected);
-
-/* struct virtual_register without its long arrays; zero: as there. */
+/* struct virtual_register without its long arrays. Members have the same meaning. */
 struct wanted {
     enum virtual_store store;
     const char *image, *into;
@@ -24,16 +21,16 @@ struct wanted {
     struct virtual_progress *progress;
 };
 
-/* Its first two fields: ON(OVERLAY, "/img"). */
+/* Initializes the first two members: ON(OVERLAY, "/img"). */
 #define ON(kind, path) .store = VIRTUAL_##kind, .image = (path)
 
-/* The control device's operation itself. */
+/* Passes an operation to the control device. */
 status_t drives_control(unsigned operation, void *argument, size_t bytes);
-/* alias[DEVICE_NAME_BYTES]: the drive's, untouched when that fails. */
+/* Registers a drive. alias[DEVICE_NAME_BYTES] gets its name; it is unchanged on failure. */
 status_t drives_add(const struct wanted *drive, char *alias);
 status_t drives_remove(const char *alias, enum virtual_removal removal);
 status_t drives_info(const char *alias, struct virtual_info *info);
-/* Is it among what LIST tells? 0 or -ENOENT. */
+/* Returns 0 if VIRTUAL_LIST returns the drive, else -ENOENT. */
 status_t drives_listed(const char *alias);
 status_t drives_save(const char *alias, const char *path, struct virtual_progress *progress);
 status_t drives_diff(const char *alias, uint64_t *offset_bytes, uint64_t *length_bytes);
@@ -43,14 +40,15 @@ status_t drives_fault(const char *alias, enum virtual_fault_kind kind, uint64_t 
                       uint64_t count);
 status_t drives_swap(const char *alias, const char *image);
 status_t drives_open(const char *alias, struct device_handle *handle);
-/* "/System/Devices/Classes/<alias>"; valid until the next but three. */
+/* Returns "/System/Devices/Classes/<alias>", in a buffer that the fourth call after this one uses
+ * again. */
 const char *drives_path(const char *alias);
 
-/* A request over segments, waited for. The memory is given as one piece and cut at random. */
+/* Sends a request and waits for it. The memory, one piece, is cut into random segments. */
 status_t drives_transfer(const struct device_handle *handle, enum io_op op, uint64_t offset_bytes,
                          void *memory, uint32_t length_bytes, uint64_t *done_bytes);
 
-/* The same in a thread: the first bytes of the handle's device. */
+/* A thread that reads the first bytes of a device. */
 struct drives_reader {
     const struct device_handle *handle;
     void *memory;
@@ -60,11 +58,18 @@ struct drives_reader {
     struct thread *thread;
 };
 void drives_read_start(struct drives_reader *reader);
-status_t drives_read_end(struct drives_reader *reader); /* waits for it */
+/* Waits for the thread, and returns the status of its read. */
+status_t drives_read_end(struct drives_reader *reader);
 
-/* What the monitor does: takes the events, and with them their references. */
+/* Takes all events, as the monitor does, and so releases their references to devices. */
 void drives_take_events(void);
-/* Bytes that tell one place, and one `seed`, from another. */
+/* Fills memory with bytes that differ from place to place and from seed to seed. */
 void drives_pattern(uint8_t *data, size_t bytes, unsigned seed);
+
+/* Starts the stack with two files that are images of the same size and different content: /img and
+ * /other. drives_image and drives_other have their bytes. */
+enum { DRIVES_IMAGE_BYTES = 5 * 4096 };
+extern uint8_t drives_image[DRIVES_IMAGE_BYTES], drives_other[DRIVES_IMAGE_BYTES];
+void drives_start(void);
 
 #endif

@@ -1,4 +1,6 @@
-/* faulty.c - see faulty.h. */
+/*
+ * faulty.c - a disk over a memory image that fails as a test demands: see faulty.h.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +15,7 @@ struct io_limits faulty_limits(void)
     return (struct io_limits){ .block_bytes = 512 };
 }
 
-/* ---- what a transfer must keep ------------------------------------------------------------ */
+/* ---- checking transfers against the limits ------------------------------------------------ */
 
 static void check_segment(const struct io_limits *limits, const struct io_segment *segment)
 {
@@ -44,21 +46,23 @@ static void check_transfer(const struct io_transfer *transfer)
     kassert(!limits->transfer_bytes || sum <= limits->transfer_bytes);
 }
 
-/* In io_transfer.driver_data while it waits. */
+/* Stored in io_transfer.driver_data while the transfer waits. */
 struct faulty_entry {
     struct list link;
     struct io_transfer *transfer;
 };
 
-/* ---- answering ---------------------------------------------------------------------------- */
+/* ---- completing transfers ----------------------------------------------------------------- */
 
+/* Copies the bytes [from, to) of the transfer between its segments and the image, or overwrites
+ * that memory with 0xee. */
 static void copy(struct faulty *faulty, struct io_transfer *transfer, uint32_t from, uint32_t to,
                  bool scribble)
 {
     uint32_t at = 0;
     for (unsigned i = 0; i < transfer->segment_count; i++) {
         uint32_t length = transfer->segments[i].length_bytes;
-        uint32_t first = from > at ? from : at, end = to < at + length ? to : at + length;
+        uint32_t first = max(from, at), end = min(to, at + length);
         if (first < end) {
             char *memory = (char *)transfer->segments[i].address + (first - at);
             uint8_t *image = faulty->image + transfer->offset_bytes + first;
@@ -73,7 +77,7 @@ static void copy(struct faulty *faulty, struct io_transfer *transfer, uint32_t f
     }
 }
 
-/* How much of a read is good; the lock is held. */
+/* Returns how many bytes of a read succeed. The caller holds the lock. */
 static uint32_t good_bytes(struct faulty *faulty, struct io_transfer *transfer)
 {
     uint64_t offset = transfer->offset_bytes, end = offset + transfer->length_bytes;
@@ -81,6 +85,8 @@ static uint32_t good_bytes(struct faulty *faulty, struct io_transfer *transfer)
         return 0;
     if (offset >= faulty->bad_to || end <= faulty->bad_from)
         return transfer->length_bytes;
+
+    /* The whole blocks before the first bad byte succeed, unless the device is vague. */
     faulty->bad_reads++;
     transfer->exact = !faulty->vague;
     if (faulty->vague)
@@ -92,6 +98,8 @@ static uint32_t good_bytes(struct faulty *faulty, struct io_transfer *transfer)
 static void serve(struct faulty *faulty, struct io_transfer *transfer)
 {
     uint32_t length = transfer->length_bytes, good = length;
+
+    /* The lock keeps the medium: faulty_change() may replace it while the transfer waits. */
     spin_lock(&faulty->lock);
     bool inside = transfer->offset_bytes + length <= device_medium(transfer->device).bytes;
     if (transfer->op == IO_READ)
@@ -104,7 +112,7 @@ static void serve(struct faulty *faulty, struct io_transfer *transfer)
         copy(faulty, transfer, good, length, true);
     status_t status = good == length ? 0 : faulty->error ? faulty->error : -EIO;
     if (!inside)
-        status = -ENOMEDIUM; /* it changed meanwhile */
+        status = -ENOMEDIUM; /* the medium was replaced by a shorter one */
     spin_unlock(&faulty->lock);
     io_transfer_done(transfer, status, good);
 }
@@ -121,11 +129,14 @@ static void faulty_main(void *argument)
         spin_unlock(&faulty->lock);
         if (!link)
             return;
+
+        /* Let other threads run between start() and the completion. */
         thread_yield();
         serve(faulty, container_of(link, struct faulty_entry, link)->transfer);
     }
 }
 
+/* Leaves the transfer to the thread. Returns false if it is to be completed at once. */
 static bool queue(struct faulty *faulty, struct io_transfer *transfer)
 {
     struct faulty_entry *entry = (struct faulty_entry *)(void *)transfer->driver_data;
@@ -154,7 +165,7 @@ static void faulty_start(struct device *device, struct io_transfer *transfer)
         serve(faulty, transfer);
 }
 
-/* ---- life --------------------------------------------------------------------------------- */
+/* ---- the device --------------------------------------------------------------------------- */
 
 static void faulty_free(struct device *device)
 {

@@ -1,11 +1,12 @@
 /*
- * faulty.h - a disk over a memory image that fails when it is told to.
+ * faulty.h - a disk over a memory image that fails as a test demands.
  *
- * Model       Transfers are answered inside start(), or later by a thread of the device, or now
- *             so, now so. Each transfer is checked against the limits that the device published.
- *             All settings may be changed while it runs; they count from the next transfer on.
- * Ownership   The image is borrowed. faulty_destroy() removes the device and stops its thread; the
- *             struct itself goes with the device's last reference.
+ * Model       Transfers are completed synchronously in start(), asynchronously by a thread of the
+ *             device, or either way at random. Each transfer is checked against the limits that the
+ *             device published. Settings may be changed at any time and take effect with the next
+ *             transfer.
+ * Ownership   The image is borrowed. faulty_destroy() removes the device and stops its thread. The
+ *             struct is freed with the last reference to the device.
  */
 #ifndef TESTS_HOST_FAULTY_H
 #define TESTS_HOST_FAULTY_H
@@ -18,20 +19,20 @@ enum faulty_manner { FAULTY_SYNC, FAULTY_LATE, FAULTY_MIXED };
 struct faulty {
     struct device *device;
     enum faulty_manner manner;
-    _Atomic bool held;        /* late transfers wait until this is false: faulty_hold() */
-    unsigned long fail_nth;   /* the n-th read from now on (1: the next) fails, once; 0: none */
-    unsigned long fail_nth_write; /* the same for writes, of which nothing is written then */
-    uint64_t bad_from, bad_to; /* reads that touch these bytes fail, after those before */
-    status_t error;           /* how reads fail; 0: -EIO */
-    bool vague;               /* it does not say which block failed, nor what was good before */
-    bool scribbles;           /* what could not be read is overwritten with 0xee */
-    _Atomic unsigned long bad_reads; /* that touched the bad bytes, so far */
-    _Atomic unsigned long reads, writes, flushes, bytes; /* so far */
+    _Atomic bool held;        /* late transfers wait until this is false; see faulty_hold() */
+    unsigned long fail_nth;   /* the n-th read from now on (1: the next) fails once; 0: none */
+    unsigned long fail_nth_write; /* the same for writes; nothing is written then */
+    uint64_t bad_from, bad_to; /* reads of these bytes fail; the blocks before them are read */
+    status_t error;           /* the status of failed reads; 0: -EIO */
+    bool vague;               /* failed reads return no bytes and do not name the bad block */
+    bool scribbles;           /* failed reads overwrite the memory with 0xee */
+    _Atomic unsigned long bad_reads; /* reads of the bad bytes so far */
+    _Atomic unsigned long reads, writes, flushes, bytes; /* counted so far */
 
-    /* faulty.c's */
+    /* private to faulty.c */
     struct io_limits limits;
     struct spin lock;
-    uint8_t *image; /* NULL: nothing is copied */
+    uint8_t *image; /* NULL: transfers succeed, and no bytes are copied */
     struct list transfers;
     struct wait_queue arrival;
     struct thread *worker;
@@ -39,17 +40,17 @@ struct faulty {
     unsigned long flips;
 };
 
-/* A published device "faulty<n>" of the class disk, with a medium of `bytes`. */
+/* Creates and publishes a device "faulty<n>" of the class disk, with a medium of `bytes`. */
 struct faulty *faulty_create(unsigned n, void *image, uint64_t bytes, struct io_limits limits,
                              enum faulty_manner manner);
 void faulty_destroy(struct faulty *faulty);
-/* From now on the device is read-only. */
+/* Makes the device read-only. */
 void faulty_write_protect(struct faulty *faulty);
-/* While held, transfers that would be answered late wait. */
+/* While held, asynchronous transfers are not completed. */
 void faulty_hold(struct faulty *faulty, bool held);
-/* Another medium; NULL: none. */
+/* Inserts another medium, or with NULL removes it. */
 void faulty_change(struct faulty *faulty, void *image, uint64_t bytes);
-/* Blocks of 512 bytes, no other limits. */
+/* Returns limits with blocks of 512 bytes and nothing else. */
 struct io_limits faulty_limits(void);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * links.c - see links.h.
+ * links.c - ramfs with symbolic links: see links.h. It copies the operations of ramfs and replaces
+ * a few.
  */
 #include <string.h>
 
@@ -19,7 +20,7 @@ static void read_complete(struct vfs_io *io, status_t status)
     *(status_t *)io->context = status;
 }
 
-/* The content; ramfs answers at once. */
+/* Reads the content of a file. The io of ramfs is complete when read_write() returns. */
 static size_t read_content(struct fsd *fsd, struct vnode *vnode, char text[TARGET_BYTES])
 {
     status_t status = -EIO;
@@ -84,7 +85,7 @@ static status_t links_mount(const struct device_handle *handle, const char *opti
     links_ops.get_vnode = links_get_vnode;
     links_ops.get_info = links_get_info;
     links_ops.read_link = links_read_link;
-    links_ops.get_child_info = NULL; /* it does not know of links */
+    links_ops.get_child_info = NULL; /* that of ramfs would report a file */
     (*fsd)->ops = &links_ops;
     (*fsd)->name = "links";
     return 0;

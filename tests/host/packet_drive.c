@@ -1,8 +1,9 @@
 /*
- * packet_drive.c - a CD drive made of tables, and the transport that carries its commands.
+ * packet_drive.c - an emulated CD drive, and the transport that carries its commands.
  *
- * A command is answered by the script's next step if that is for its operation, else as a good
- * drive would answer it: inside start(), or by a thread of the transport's own.
+ * If the next step of the script is for a command's operation code, it is the answer; otherwise the
+ * command is answered as by a working drive. A synchronous transport answers inside start(), an
+ * asynchronous one on a thread of its own.
  */
 #include "tests/host/packet_drive.h"
 
@@ -118,7 +119,7 @@ static void drive_inquire(struct scsi_command *command)
     answer(command, data, sizeof(data));
 }
 
-/* Three units, though the list's length is that of many more. */
+/* Returns three units, though the length in the header is that of many more. */
 static void drive_report_luns(struct scsi_command *command)
 {
     uint8_t data[8 + 3 * 8] = { 0, 0, 1, 0, [8 + 8 + 1] = 1, [8 + 16 + 1] = 7 };
@@ -137,7 +138,7 @@ static void drive_read_disc_information(struct scsi_command *command)
     answer(command, data, sizeof(data));
 }
 
-/* Two sessions: at block 0, and at 00:04:00, which is block 150. */
+/* Returns two sessions: at block 0, and at 00:04:00, which is block 150. */
 static void drive_read_toc(struct scsi_command *command)
 {
     static const uint8_t last[12] = { 0, 10, 1, 2, 0, 0x14, 2, 0, 0, 0, 0, 150 };
@@ -202,15 +203,20 @@ static void drive_behave(struct scsi_command *command)
         answer(command, packet_drive.sense, SCSI_SENSE_FIXED_BYTES);
         return;
     }
+
+    /* UNIT ATTENTION, not ready to ready change: once after each change of the disc. */
     if (packet_drive.attention && operation != MMC_GET_EVENT_STATUS) {
         packet_drive.attention = false;
         refuse(command, 6, 0x28, 0);
         return;
     }
+
+    /* NOT READY, medium not present. */
     if (needs_disc && !packet_drive.disc) {
         refuse(command, 2, 0x3a, 0);
         return;
     }
+
     switch (operation) {
     case SCSI_TEST_UNIT_READY: break;
     case SCSI_READ_10: drive_read(command); break;
@@ -231,12 +237,12 @@ static void drive_behave(struct scsi_command *command)
 
 /* How a served command ends. */
 enum ending {
-    ENDED,  /* with its status */
-    HELD,   /* not at all, until the reset or the deadline */
-    LATE,   /* the same, and then with success */
+    ENDED, /* with its status */
+    HELD,  /* not before the reset or the deadline */
+    LATE,  /* the same, and then with success */
 };
 
-/* Answers by the script's step. */
+/* Answers as the step demands. */
 static enum ending drive_take_step(struct scsi_command *command,
                                    const struct packet_drive_step *step, status_t *status)
 {
@@ -260,7 +266,7 @@ static bool step_is_answer(const struct packet_drive_step *step)
            step->busy;
 }
 
-/* Serves a command. *status: the transport's. */
+/* Serves a command. *status is that of the transport. */
 static enum ending drive_serve(struct scsi_command *command, status_t *status)
 {
     enum ending ending = ENDED;
@@ -290,7 +296,7 @@ static void read_slowly(const struct scsi_command *command)
         thread_sleep_until(time_now_us() + atomic_load(&packet_drive.read_us));
 }
 
-/* As IDE: carries the command to its end, at the latest at its deadline. */
+/* Completes the command before it returns, at the latest at its deadline, as IDE does. */
 static void start_synchronous(struct scsi_command *command)
 {
     status_t status;
@@ -320,7 +326,7 @@ static void drive_start(struct packet_queue *queue, struct scsi_command *command
     spin_unlock(&packet_drive.lock);
 }
 
-/* The first command that was not served yet. Caller holds the lock. */
+/* Returns the first command that was not served yet, or NULL. The caller holds the lock. */
 static struct packet_drive_slot *find_slot(void)
 {
     for (unsigned i = 0; i < PACKET_OPENINGS_MAX; i++)
@@ -346,8 +352,10 @@ static void drive_main(void *unused)
         struct scsi_command *command = slot->command;
         read_slowly(command);
         enum ending ending = drive_serve(command, &status);
+
+        /* The queue may use the tag again before packet_queue_done() returns. */
         if (ending == ENDED) {
-            slot->command = NULL; /* its tag may be used again at once */
+            slot->command = NULL;
             packet_queue_done(&packet_drive.queue, command, status);
         }
 
@@ -360,13 +368,15 @@ static void drive_main(void *unused)
     }
 }
 
-/* Forgets every command; a late one ends now, after its deadline. */
+/* Forgets every command. A late one ends now, after its deadline. */
 static void drive_reset(struct packet_queue *queue)
 {
     struct scsi_command *late[PACKET_OPENINGS_MAX];
     unsigned late_count = 0;
     spin_lock(&packet_drive.lock);
     packet_drive.resets++;
+
+    /* A command that the thread serves at this moment may still end. */
     while (packet_drive.serving)
         IGNORE(wait_queue_wait(&packet_drive.changed, &packet_drive.lock, TIME_NEVER));
     for (unsigned i = 0; i < PACKET_OPENINGS_MAX; i++) {
@@ -481,8 +491,8 @@ void packet_drive_unplug(struct device *cdrom)
     device_put(cdrom);
 }
 
-/* The channel goes first: its worker may still be inside the end of a transfer, which leaves a
- * reference to the completion thread. */
+/* Stops the channel first: its worker may still be completing a transfer, which leaves a reference
+ * to the completion thread. */
 void packet_drive_tear_down(struct device *cdrom)
 {
     packet_drive_unplug(cdrom);

@@ -1,16 +1,16 @@
 /*
- * packet_drive.h - a CD drive made of tables, for tests of whatever drives it.
+ * packet_drive.h - an emulated CD drive, for tests of the SCSI layers and of the CD driver.
  *
- * Model       One SCSI unit, "master", on a channel of its own. It holds a disc, by number, whose
- *             every byte is known, or none (0). It follows a script: each step is the answer to
- *             the next command of its operation. Commands without a step are answered as a good
- *             drive would. A transfer is at most 16 blocks, so that requests are carved.
- *             Its transport is synchronous, as IDE, or asynchronous with several openings, and
- *             delivers sense data with the status or leaves them to REQUEST SENSE.
+ * Model       One SCSI unit, "master", on a channel of its own. It contains no disc (0), or a disc
+ *             whose number determines every byte. It follows a script: each step is the answer to
+ *             the next command with its operation code. Commands without a step are answered as a
+ *             working drive would. A transfer has at most 16 blocks, so that requests are split.
+ *             Its transport is synchronous, as IDE, or asynchronous with several openings. It
+ *             delivers sense data with the status, or leaves them to REQUEST SENSE.
  * Interface   packet_drive_set_up() starts io, the device tree and the drive, and returns "cdrom0";
- *             packet_drive_tear_down() ends all of it. There is one drive at a time. In between,
- *             discs are changed by packet_drive_put_disc(), scripts by packet_drive_follow().
- * Failure     All but packet_drive_publish() panic when something goes wrong.
+ *             packet_drive_tear_down() stops all of it. There is one drive at a time. In between,
+ *             packet_drive_put_disc() changes the disc, and packet_drive_follow() the script.
+ * Failure     Functions panic on an error, except packet_drive_publish().
  */
 #ifndef TESTS_HOST_PACKET_DRIVE_H
 #define TESTS_HOST_PACKET_DRIVE_H
@@ -22,22 +22,22 @@
 
 enum {
     PACKET_DRIVE_BLOCK = 2048,
-    PACKET_DRIVE_DISC_BLOCKS = 300, /* of the disc that it is set up with */
+    PACKET_DRIVE_DISC_BLOCKS = 300, /* size of the disc that is in the drive at first */
     PACKET_DRIVE_STEPS_MAX = 12,
 };
 
-/* An answer: the first of these that is set. A step of zeros ends the script. */
+/* An answer: the first of these members that is set. A step of zeroes ends the script. */
 struct packet_drive_step {
     uint8_t operation;
     unsigned times; /* 0: once */
     uint8_t key, asc, ascq;
-    bool valid; /* the information field: */
+    bool valid; /* `information` is valid */
     uint32_t information;
-    status_t status; /* a failure of the transport */
-    bool cut;        /* success, but half of the data */
+    status_t status; /* the transport fails */
+    bool cut;        /* success, but with half of the data */
     bool busy;       /* status BUSY */
     bool hang;       /* no answer until the deadline or the reset */
-    bool late;       /* the same, but then it ends with success */
+    bool late;       /* the same, but then the command succeeds */
 };
 
 struct packet_drive_kind {
@@ -49,49 +49,49 @@ struct packet_drive_kind {
 /* A started command of an asynchronous transport, by tag. */
 struct packet_drive_slot {
     struct scsi_command *command;
-    bool served, late; /* it hangs; it ends late */
+    bool served, late; /* see packet_drive_step: hang, late */
 };
 
 struct packet_drive {
     struct packet_drive_kind kind;
     struct device *unit;
-    struct scsi_unit scsi; /* what the unit's bus_data points to */
+    struct scsi_unit scsi; /* the bus_data of the unit */
     unsigned disc; /* number of the disc; 0: none */
     const uint8_t *image; /* the bytes of every disc; NULL: those of the disc's number */
     bool locked, button;
-    uint32_t last_block, block_bytes; /* READ CAPACITY's answer */
+    uint32_t last_block, block_bytes; /* the answer to READ CAPACITY */
     bool empty;
-    bool audio_first; /* the second session begins with a track of audio */
-    _Atomic uint64_t read_us; /* how long each READ(10) takes; also while commands are under way */
-    uint16_t profile; /* GET CONFIGURATION's answer; 0: the drive does not know the command */
+    bool audio_first; /* the second session begins with an audio track */
+    _Atomic uint64_t read_us; /* how long each READ(10) takes; may be set at any time */
+    uint16_t profile; /* the answer to GET CONFIGURATION; 0: the command is unsupported */
 
-    /* packet_drive.c's */
+    /* private to packet_drive.c */
     struct packet_queue queue;
     struct thread *worker; /* of an asynchronous transport */
-    struct spin lock; /* all below, and the disc */
+    struct spin lock; /* guards the members below, and the disc */
     struct wait_queue changed;
     struct packet_drive_slot slots[PACKET_OPENINGS_MAX];
     bool serving, stopping;
     struct packet_drive_step script[PACKET_DRIVE_STEPS_MAX];
-    unsigned step, served; /* where the script is, and how often this step was */
+    unsigned step, served; /* the current step, and how often it was used */
     uint8_t sense[SCSI_SENSE_FIXED_BYTES]; /* of the last command that was refused */
-    bool attention;        /* the disc was changed, and no command reported it yet */
+    bool attention;        /* a change of the disc that no command has reported yet */
     unsigned counts[256];  /* commands by operation */
     unsigned resets;       /* of the transport */
 };
 
-/* The drive. A test may set the members above packet_drive.c's own while no command runs. */
+/* The drive. A test may set the members that are not private while no command is in progress. */
 extern struct packet_drive packet_drive;
 
-/* Starts everything with that disc in the drive. The device is the caller's until tear_down. */
+/* Starts everything with that disc in the drive. The caller owns the reference until tear_down. */
 struct device *packet_drive_set_up(unsigned disc);
 void packet_drive_tear_down(struct device *cdrom);
-/* The same for a test that has started io and the device tree itself; unplug leaves them running.
- * plug_in_kind() chooses the kind of transport, which is otherwise synchronous. */
+/* The same for a test that starts io and the device tree itself. packet_drive_unplug() leaves them
+ * running. plug_in_kind() selects the kind of transport; otherwise it is synchronous. */
 struct device *packet_drive_plug_in(unsigned disc);
 struct device *packet_drive_plug_in_kind(unsigned disc, struct packet_drive_kind kind);
 void packet_drive_unplug(struct device *cdrom);
-/* Publishes the unit, again after device_remove(). Errors are those of device_publish(). */
+/* Publishes the unit again after device_remove(). Errors are those of device_publish(). */
 status_t packet_drive_publish(void);
 
 /* Inserts another disc of that size; 0: removes it. */

@@ -1,4 +1,6 @@
-/* raw_sectors.c - see raw_sectors.h. */
+/*
+ * raw_sectors.c - makes whole CD sectors after ECMA-130, slowly and simply: see raw_sectors.h.
+ */
 #include <string.h>
 
 #include "tests/host/raw_sectors.h"
@@ -27,7 +29,8 @@ static uint8_t multiply(uint8_t a, uint8_t b)
     return (uint8_t)product;
 }
 
-/* The remainder of the message times x^2 by (x + 1)(x + 2) = x^2 + 3x + 2. */
+/* The remainder of the division of the message times x^2 by (x + 1)(x + 2) = x^2 + 3x + 2, over the
+ * field with 256 elements. */
 struct remainder {
     uint8_t high, low;
 };
@@ -94,7 +97,9 @@ void raw_sector_make(uint8_t *sector, enum raw_kind kind, int block, const uint8
         put_edc(sector, 16, 2348);
     } else {
         put_edc(sector, 16, 2072);
-        put_parity(sector); /* with a header of zeroes */
+        put_parity(sector);
     }
+
+    /* The parity of form 1 is computed with a header of zeroes, so the header comes last. */
     put_header(sector, block, 2);
 }

@@ -1,4 +1,6 @@
-/* rig.c - see rig.h. */
+/*
+ * rig.c - the storage stack for tests, and short forms of its calls: see rig.h.
+ */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +34,8 @@ void rig_stop(void)
     kassert(counts.pages == 0 && counts.vnodes == 0 && counts.unused_vnodes == 0);
     cache_stop();
     mem_set_reclaim(NULL);
-    /* a thread that freed a vnode (vnode.c) may not have gone yet */
+
+    /* A detached thread that freed a vnode (vnode.c) may not have freed itself yet. */
     for (unsigned n = 0; host_memory_used() != used_before && n < 1000; n++)
         thread_sleep_until(time_now_us() + 100);
     if (host_memory_used() != used_before)
@@ -45,8 +48,9 @@ void rig_run(void (*body)(void *argument), void *argument, unsigned seeds)
         sim_run_seeds(1, seeds, body, argument);
     else
         body(argument);
+
     const char *left = host_leftovers();
-    if (left != NULL)
+    if (left)
         panic("%s", left);
 }
 
@@ -59,6 +63,12 @@ uint64_t rig_random(void)
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
     x = (x ^ x >> 27) * 0x94d049bb133111ebu;
     return x ^ x >> 31;
+}
+
+void expect(const char *what, status_t status, status_t expected)
+{
+    if (status != expected)
+        panic("%.150s: %s, not %s", what, status_name(status), status_name(expected));
 }
 
 /* ---- files -------------------------------------------------------------------------------- */
@@ -102,22 +112,81 @@ status_t rig_walk(const char *text)
     return status;
 }
 
-void rig_mkdir(const char *path)
+status_t rig_try_mkdir(const char *path)
 {
     struct path *root = path_root();
-    kassert(vfs_mkdir(root, path) == 0);
+    status_t status = vfs_mkdir(root, path);
     path_put(root);
+    return status;
+}
+
+status_t rig_try_unlink(const char *path)
+{
+    struct path *root = path_root();
+    status_t status = vfs_unlink(root, path);
+    path_put(root);
+    return status;
+}
+
+void rig_mkdir(const char *path)
+{
+    expect(path, rig_try_mkdir(path), 0);
 }
 
 void rig_unlink(const char *path)
 {
+    expect(path, rig_try_unlink(path), 0);
+}
+
+/* ---- mounts ------------------------------------------------------------------------------- */
+
+static status_t mount(const char *path, const char *device, const char *type)
+{
     struct path *root = path_root();
-    kassert(vfs_unlink(root, path) == 0);
+    status_t status = vfs_mount(root, path, device, type, NULL);
     path_put(root);
+    return status;
+}
+
+status_t rig_mount(const char *path, const char *device)
+{
+    return mount(path, device, NULL);
+}
+
+status_t rig_mount_type(const char *path, const char *type)
+{
+    return mount(path, "", type);
+}
+
+status_t rig_unmount(const char *path)
+{
+    struct path *root = path_root();
+    status_t status = vfs_unmount(root, path);
+    path_put(root);
+    return status;
+}
+
+status_t rig_fsd_create(const struct device_handle *handle, const char *name,
+                        const struct fsd_ops *ops, struct fsd **fsd)
+{
+    if (handle->device)
+        return -EMEDIUMTYPE;
+    *fsd = mem_zalloc(sizeof(**fsd));
+    if (!*fsd)
+        return -ENOMEM;
+    (*fsd)->ops = ops;
+    (*fsd)->name = name;
+    return 0;
+}
+
+void rig_fsd_free(struct fsd *fsd)
+{
+    mem_free(fsd);
 }
 
 void rig_evict(void)
 {
+    /* Pages lose their second chance first, then vnodes without pages are freed. */
     for (unsigned i = 0; i < 3; i++)
         (void)vfs_reclaim(page_total_count());
 }
@@ -149,13 +218,14 @@ bool rig_info_equal(const struct node_info *a, const struct node_info *b)
 uint8_t *rig_load(const char *host_path, size_t *bytes)
 {
     FILE *stream = fopen(host_path, "rb");
-    if (stream == NULL)
+    if (!stream)
         return NULL;
+
     fseek(stream, 0, SEEK_END);
     *bytes = (size_t)ftell(stream);
     rewind(stream);
     uint8_t *data = malloc(*bytes + 1);
-    kassert(data != NULL && fread(data, 1, *bytes, stream) == *bytes);
+    kassert(data && fread(data, 1, *bytes, stream) == *bytes);
     fclose(stream);
     return data;
 }
@@ -170,7 +240,7 @@ bool rig_image(unsigned n, char *host_path, size_t bytes)
 {
     const char *folder = getenv("SPINDLE_IMAGES");
     struct dirent **entries;
-    if (folder == NULL)
+    if (!folder)
         folder = "build/images";
     int count = scandir(folder, &entries, is_image, alphasort);
     if (count <= 0)
@@ -182,6 +252,15 @@ bool rig_image(unsigned n, char *host_path, size_t bytes)
         free(entries[i]);
     free(entries);
     return found;
+}
+
+uint8_t *rig_load_image(const char *name, size_t *bytes)
+{
+    char path[512];
+    for (unsigned n = 0; rig_image(n, path, sizeof(path)); n++)
+        if (strstr(path, name))
+            return rig_load(path, bytes);
+    panic("no image %s", name);
 }
 
 void rig_make_images(void (*add)(const char *host_path))

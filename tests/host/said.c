@@ -1,4 +1,6 @@
-/* said.c - see said.h. */
+/*
+ * said.c - a shell whose output and errors are kept and compared: see said.h.
+ */
 #include "tests/host/said.h"
 #include <string.h>
 #include "shell/language/run.h"
@@ -37,9 +39,9 @@ void run(const char *line, int status, const char *on_out, const char *on_err)
     if (got != status)
         panic("%s: status %d, not %d; %s%s", line, got, status, out.text, err.text);
     if (on_out && strcmp(out.text, on_out) != 0)
-        panic("%s said:\n%s\nnot:\n%s", line, out.text, on_out);
+        panic("%s: output:\n%s\nnot:\n%s", line, out.text, on_out);
     if (on_err && strcmp(err.text, on_err) != 0)
-        panic("%s complained:\n%s\nnot:\n%s", line, err.text, on_err);
+        panic("%s: errors:\n%s\nnot:\n%s", line, err.text, on_err);
 }
 
 void says(const char *line, const char *on_out)
@@ -55,4 +57,13 @@ void fails(const char *line, const char *on_err)
 void put(const char *path, const char *text)
 {
     rig_put_file(path, text, strlen(text));
+}
+
+void each_command(void (*visit)(const struct shell_command *command))
+{
+    table_each(entry, shell_commands, struct shell_command) {
+        visit(*entry);
+        for (const struct shell_command *const *part = (*entry)->parts; part && *part; part++)
+            visit(*part);
+    }
 }

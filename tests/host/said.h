@@ -1,5 +1,5 @@
 /*
- * said.h - a shell for tests of commands, whose words are kept: what it says on out and on err.
+ * said.h - a shell for tests of commands, which keeps what is written to its output and its errors.
  */
 #ifndef TESTS_HOST_SAID_H
 #define TESTS_HOST_SAID_H
@@ -13,20 +13,24 @@ struct said {
     char text[SAID_BYTES];
 };
 
-extern struct said out, err; /* of the last line that was run */
+extern struct said out, err; /* what the last line wrote */
 extern struct shell shell;
 
-/* The whole stack and a shell over it; and their end, with nothing left behind. */
+/* Start and stop the whole stack and the shell. Panics if anything is left (rig_stop). */
 void start(void);
 void stop(void);
-/* Runs a line and compares all that it says. NULL: not looked at. */
+/* Runs a line. Panics if its status, its output or its errors differ. NULL: any. */
 void run(const char *line, int status, const char *on_out, const char *on_err);
+/* As run(), for a line that succeeds without errors. */
 void says(const char *line, const char *on_out);
+/* As run(), for a line that fails without output. */
 void fails(const char *line, const char *on_err);
-/* Makes a file of text. */
+/* Creates or replaces a file with this text. */
 void put(const char *path, const char *text);
+/* Calls visit() for each command and each of its parts (`vdrive add`). */
+void each_command(void (*visit)(const struct shell_command *command));
 
-/* A test whose body runs in the port's back end. */
+/* Defines a test whose body runs as a thread of the back end. */
 #define BODY(name) \
     static void name##_body(void *unused); \
     static void test_##name(void **state) \

@@ -1,4 +1,6 @@
-/* shown.c - see shown.h. */
+/*
+ * shown.c - one text of all that was shown, and a shell that adds to it: see shown.h.
+ */
 #include <string.h>
 
 #include "tests/host/shown.h"
@@ -37,7 +39,7 @@ const char *shown_text(void)
 void shown_must_be(const char *what, const char *wanted)
 {
     if (strcmp(shown.text, wanted) != 0)
-        panic("%s: shown is\n<<%s>>, not\n<<%s>>", what, shown.text, wanted);
+        panic("%s: output:\n<<%s>>, not\n<<%s>>", what, shown.text, wanted);
 }
 
 static status_t keep_sink(struct stream *stream, const char *text, size_t bytes)
@@ -62,21 +64,25 @@ void shown_shell_stop(struct shell *shell)
 
 void shown_make_tree(void)
 {
+    static const char *const names[] = { "/t/a", "/t/b.c", "/t/c d", "/t/.hidden", "/t/sub/one",
+                                         "/t/sub/two.c" };
+    static const char bad[] = "echo first\necho 'x\necho third\n";
+    static const char cont[] = "echo a \\\r\nb\r\nnothere\necho z";
+    static char open[SHELL_LINE_BYTES + 20] = "echo first\necho 'x\n";
     static char longest[SHELL_LINE_BYTES + 1];
+
+    /* A quote that is never closed, with lines after it until the buffer is full; and one line of
+     * the greatest length. */
+    memset(open + strlen(open), '\n', sizeof(open) - 1 - strlen(open));
     memset(longest, 'x', sizeof(longest) - 1);
+
     rig_mkdir("/t");
     rig_mkdir("/t/sub");
-    const char *names[] = { "/t/a", "/t/b.c", "/t/c d", "/t/.hidden", "/t/sub/one",
-                            "/t/sub/two.c" };
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         rig_put_file(names[i], "", 0);
     rig_put_file("/loop", "source /loop", 12);
     rig_put_file("/s", "", 0);
     rig_put_file("/p", "a\n", 2);
-    static char open[SHELL_LINE_BYTES + 20] = "echo first\necho 'x\n";
-    memset(open + strlen(open), '\n', sizeof(open) - 1 - strlen(open));
-    static const char bad[] = "echo first\necho 'x\necho third\n";
-    static const char cont[] = "echo a \\\r\nb\r\nnothere\necho z";
     rig_put_file("/bad", bad, sizeof(bad) - 1);
     rig_put_file("/cont", cont, sizeof(cont) - 1);
     rig_put_file("/open", open, sizeof(open) - 1);

@@ -1,5 +1,5 @@
 /*
- * stopper.c - commands against the clock and ^C; see stopper.h.
+ * stopper.c - runs commands against the clock and an interrupt: see stopper.h.
  */
 #include "tests/host/stopper.h"
 #include "shell/language/run.h"

@@ -1,7 +1,6 @@
 /*
- * stopper.h - ^C after a while, and commands that must answer it, or the caller, within 100 ms.
- *
- * Times are checked in the simulation alone, where other threads cost none.
+ * stopper.h - interrupts a thread after some time, as ^C does, and checks that commands end within
+ * 100 ms. Times are checked only in the simulation, where running threads take no time.
  */
 #ifndef TESTS_HOST_STOPPER_H
 #define TESTS_HOST_STOPPER_H
@@ -13,14 +12,14 @@ struct stopper {
     uint64_t after_us;
 };
 
-/* Interrupts the calling thread after `after_us`. */
+/* Starts a thread that interrupts the caller after `after_us`. */
 void stopper_start(struct stopper *stopper, uint64_t after_us);
-/* Waits until that was done, and clears the interrupt. */
+/* Waits for the interrupt and clears it. */
 void stopper_end(struct stopper *stopper);
 
-/* Runs a text that waits for a device until ^C, and must be over soon then. Panics otherwise. */
+/* Runs a text that waits for a device, and interrupts it. Panics unless it ends soon then. */
 void run_hanging(struct shell *shell, const char *text);
-/* Runs a text that must answer at once, whatever its device does. Panics otherwise. */
+/* Runs a text. Panics unless it ends soon with that status, without an interrupt. */
 void run_at_once(struct shell *shell, const char *text, int wanted);
 
 #endif

@@ -76,11 +76,7 @@ BODY(help)
 {
     (void)unused;
     start();
-    table_each(entry, shell_commands, struct shell_command) {
-        helps(*entry);
-        for (const struct shell_command *const *part = (*entry)->parts; part && *part; part++)
-            helps(*part);
-    }
+    each_command(helps);
     run("help", SHELL_DONE, NULL, "");
     table_each(entry, shell_commands, struct shell_command)
         kassert(strstr(out.text, (*entry)->name) != NULL);

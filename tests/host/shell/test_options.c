@@ -49,11 +49,7 @@ BODY(repeated_values)
 {
     (void)unused;
     start();
-    table_each(entry, shell_commands, struct shell_command) {
-        refuses_twice(*entry);
-        for (const struct shell_command *const *part = (*entry)->parts; part && *part; part++)
-            refuses_twice(*part);
-    }
+    each_command(refuses_twice);
     put("/f", "1\n2\n3\n");
     run("head -n 1 --lines=2 /f", SHELL_USAGE, "",
         "head: option --lines=2 given twice; try head --help\n");

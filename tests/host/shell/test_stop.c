@@ -130,13 +130,8 @@ static void body_stop_what_hangs(void *argument)
 
 static struct device *plug_in_image(uint8_t **image)
 {
-    char path[512];
     size_t bytes;
-    *image = NULL;
-    for (unsigned n = 0; *image == NULL && rig_image(n, path, sizeof(path)); n++)
-        if (strstr(path, "rock_ridge_everything") != NULL)
-            *image = rig_load(path, &bytes);
-    kassert(*image != NULL);
+    *image = rig_load_image("rock_ridge_everything", &bytes);
     struct device *cdrom = packet_drive_plug_in(0);
     packet_drive.image = *image;
     packet_drive_put_disc(1, (uint32_t)(bytes / PACKET_DRIVE_BLOCK));

@@ -43,11 +43,8 @@ static size_t image_bytes;
 /* The image is in two files and in the CD drive. */
 static void put_image(void)
 {
-    char path[512];
-    for (unsigned n = 0; !image && rig_image(n, path, sizeof(path)); n++)
-        if (strstr(path, "rock_ridge_everything") != NULL)
-            image = rig_load(path, &image_bytes);
-    kassert(image != NULL);
+    if (!image)
+        image = rig_load_image("rock_ridge_everything", &image_bytes);
     rig_put_file("/image", image, image_bytes);
     rig_put_file("/image2", image, image_bytes);
     cdrom = packet_drive_plug_in(0);

@@ -15,30 +15,6 @@
 #include "lib/macros.h"
 #include "tests/host/drives.h"
 
-static status_t mount(const char *path, const char *device)
-{
-    struct path *root = path_root();
-    status_t status = vfs_mount(root, path, device, NULL, NULL);
-    path_put(root);
-    return status;
-}
-
-static status_t unmount(const char *path)
-{
-    struct path *root = path_root();
-    status_t status = vfs_unmount(root, path);
-    path_put(root);
-    return status;
-}
-
-static status_t unlink_path(const char *path)
-{
-    struct path *root = path_root();
-    status_t status = vfs_unlink(root, path);
-    path_put(root);
-    return status;
-}
-
 /* ---- devfs -------------------------------------------------------------------------------- */
 
 enum { DISK_BYTES = 100 * 512 };
@@ -339,15 +315,6 @@ static void test_drive_allocations(void **state)
 static uint8_t *volume;
 static size_t volume_bytes;
 
-static void load_volume(void)
-{
-    char path[512];
-    for (unsigned n = 0; !volume && rig_image(n, path, sizeof(path)); n++)
-        if (strstr(path, "plain_two_sector_directory"))
-            volume = rig_load(path, &volume_bytes);
-    kassert(volume != NULL);
-}
-
 static _Atomic bool over;
 
 static void reclaim_main(void *unused)
@@ -370,7 +337,7 @@ static void churn_main(void *argument)
             file_close(file);
         }
         if (rig_random() % 2)
-            IGNORE(unlink_path(path));
+            IGNORE(rig_try_unlink(path));
     }
 }
 
@@ -408,10 +375,10 @@ static void mounter_body(void *unused)
     struct thread *reclaim = thread_create("reclaim", PRIORITY_NORMAL, reclaim_main, NULL);
     for (unsigned i = 0; i < 6; i++) {
         char path[32];
-        expect("mount", mount("/m", "disk0"), 0);
+        expect("mount", rig_mount("/m", "disk0"), 0);
         snprintf(path, sizeof(path), "/m/file%03u.t", (unsigned)(rig_random() % 100));
         kassert(rig_get_file(path, data, sizeof(data)) >= 0);
-        expect("unmount", unmount("/m"), 0);
+        expect("unmount", rig_unmount("/m"), 0);
     }
     atomic_store(&over, true);
     thread_join(reclaim);
@@ -436,10 +403,10 @@ static void last_reference_body(void *unused)
     rig_mkdir("/m");
     rig_mkdir("/n");
     struct faulty *faulty = faulty_create(0, volume, volume_bytes, faulty_limits(), FAULTY_MIXED);
-    expect("mount", mount("/m", "disk0"), 0);
+    expect("mount", rig_mount("/m", "disk0"), 0);
     expect("add", add_drive(VIRTUAL_FILE, "/m/file099.t", 0, 512, 0, alias), -ENODATA);
     expect("device file", add_drive(VIRTUAL_FILE, "/System/Devices/faulty0", 0, 2048, 0, alias), 0);
-    expect("mount", mount("/n", alias), 0);
+    expect("mount", rig_mount("/n", alias), 0);
     kassert(rig_get_file("/n/file099.t", data, sizeof(data)) == 99);
     kassert(rig_get_file("/m/file099.t", data, sizeof(data)) == 99);
     expect("in use", remove_drive(alias), -EBUSY);
@@ -503,7 +470,7 @@ static void test_removers(void **state)
 int main(void)
 {
     log_set_level(LOG_ERROR);
-    load_volume();
+    volume = rig_load_image("plain_two_sector_directory", &volume_bytes);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_devfs),    cmocka_unit_test(test_swap),
         cmocka_unit_test(test_ram),      cmocka_unit_test(test_ram_space),

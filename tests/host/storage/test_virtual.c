@@ -19,18 +19,7 @@
 #include "lib/macros.h"
 #include "tests/host/drives.h"
 
-enum { IMAGE_BYTES = 5 * 4096, BLOCK = 512 };
-
-static uint8_t image[IMAGE_BYTES], other[IMAGE_BYTES];
-
-static void start(void)
-{
-    rig_start();
-    drives_pattern(image, sizeof(image), 1);
-    drives_pattern(other, sizeof(other), 2);
-    rig_put_file("/img", image, sizeof(image));
-    rig_put_file("/other", other, sizeof(other));
-}
+enum { IMAGE_BYTES = DRIVES_IMAGE_BYTES, BLOCK = 512 };
 
 /* ---- every state, every operation --------------------------------------------------------- */
 
@@ -102,7 +91,7 @@ static status_t op_read(struct subject *subject)
 {
     static uint8_t got[BLOCK];
     status_t status = io_wait(&subject->handle, IO_READ, BLOCK, got, BLOCK, NULL);
-    kassert(status || memcmp(got, image + BLOCK, BLOCK) == 0);
+    kassert(status || memcmp(got, drives_image + BLOCK, BLOCK) == 0);
     expect("check", device_check(&subject->handle), status);
     return status;
 }
@@ -276,7 +265,7 @@ static void try_operation(unsigned n, enum state state)
 static void states_body(void *unused)
 {
     (void)unused;
-    start();
+    drives_start();
     for (unsigned n = 0; n < ARRAY_LENGTH(operations); n++)
         for (enum state state = IDLE; state < STATES; state++)
             if (operations[n].in[state].status != NO_HANDLE)
@@ -297,7 +286,7 @@ static void temporary_body(void *unused)
     (void)unused;
     static const status_t now[] = { -EBUSY, 0, 0 };
     struct wanted drive = { .store = VIRTUAL_FILE, .image = "/img", .flags = VIRTUAL_TEMPORARY };
-    start();
+    drives_start();
     for (enum virtual_removal removal = VIRTUAL_IF_IDLE; removal <= VIRTUAL_NOW; removal++) {
         char alias[DEVICE_NAME_BYTES];
         struct device_handle handles[2];
@@ -404,12 +393,12 @@ static const struct {
 
 static void refusals_start(char *writer, char *reader)
 {
-    start();
-    rig_put_file("/rw", image, sizeof(image));
-    rig_put_file("/ro", image, sizeof(image));
-    rig_put_file("/small", image, 511);
-    rig_put_file("/small2", image, 2047);
-    rig_put_file("/empty", image, 0);
+    drives_start();
+    rig_put_file("/rw", drives_image, sizeof(drives_image));
+    rig_put_file("/ro", drives_image, sizeof(drives_image));
+    rig_put_file("/small", drives_image, 511);
+    rig_put_file("/small2", drives_image, 2047);
+    rig_put_file("/empty", drives_image, 0);
     expect("writer", drives_add(&(struct wanted){ ON(FILE, "/rw"), .flags = VIRTUAL_WRITABLE },
                                 writer), 0);
     expect("reader", drives_add(&(struct wanted){ ON(FILE, "/ro") }, reader), 0);
@@ -429,7 +418,7 @@ static void refusals_body(void *unused)
         before = host_memory_used();
     }
     kassert(rig_get_file("/img", got, sizeof(got)) == IMAGE_BYTES); /* nothing has changed */
-    kassert(memcmp(got, image, sizeof(image)) == 0);
+    kassert(memcmp(got, drives_image, sizeof(drives_image)) == 0);
     expect("second reader", drives_add(&(struct wanted){ ON(FILE, "/ro") }, alias), 0);
     expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
     expect("remove", drives_remove(reader, VIRTUAL_IF_IDLE), 0);
@@ -476,7 +465,7 @@ static void *unended(size_t bytes)
 static void structs_body(void *unused)
 {
     (void)unused;
-    start();
+    drives_start();
     for (unsigned i = 0; i < ARRAY_LENGTH(structs); i++) {
         size_t bytes = structs[i].bytes;
         uint32_t wrong = (uint32_t)bytes - 1;
@@ -509,7 +498,7 @@ static void texts_body(void *unused)
 {
     (void)unused;
     char alias[DEVICE_NAME_BYTES];
-    start();
+    drives_start();
     expect("add", drives_add(&(struct wanted){ ON(FILE, "/img") }, alias), 0);
     struct virtual_register *request = unended(sizeof(*request));
     *request = (struct virtual_register){ .struct_bytes = sizeof(*request),

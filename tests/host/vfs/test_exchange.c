@@ -28,12 +28,6 @@ static status_t exchange(const char *where, const char *device)
     return status;
 }
 
-static void expect(const char *what, status_t status, status_t expected)
-{
-    if (status != expected)
-        panic("%.100s: %s, not %s", what, status_name(status), status_name(expected));
-}
-
 static uint64_t whole_blocks(const struct image *image)
 {
     return image->length / 512 * 512;

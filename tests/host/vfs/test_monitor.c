@@ -19,15 +19,6 @@ enum { SEEDS = 40, BAD_BYTES = 64 * 1024 };
 static uint8_t *image;
 static size_t image_bytes;
 
-static void find_image(void)
-{
-    char path[512];
-    for (unsigned n = 0; !image && rig_image(n, path, sizeof(path)); n++)
-        if (strstr(path, "rock_ridge_everything") != NULL)
-            image = rig_load(path, &image_bytes);
-    kassert(image != NULL);
-}
-
 static bool is_mounted(const char *device)
 {
     static struct mount_info info;
@@ -74,7 +65,7 @@ static void bad_disc_body(void *unused)
 static void test_bad_disc(void **state)
 {
     (void)state;
-    find_image();
+    image = rig_load_image("rock_ridge_everything", &image_bytes);
     rig_run(bad_disc_body, NULL, SEEDS);
     free(image);
 }

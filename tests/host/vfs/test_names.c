@@ -74,13 +74,8 @@ static status_t bad_get_fs_info(struct fsd *fsd, struct fs_info *info)
     return 0;
 }
 
-static void bad_dismount(struct fsd *fsd)
-{
-    mem_free(fsd);
-}
-
 static const struct fsd_ops bad_ops = {
-    .dismount = bad_dismount,
+    .dismount = rig_fsd_free,
     .get_fs_info = bad_get_fs_info,
     .lookup = bad_lookup,
     .get_vnode = bad_get_vnode,
@@ -88,19 +83,14 @@ static const struct fsd_ops bad_ops = {
     .read_dir = bad_read_dir,
 };
 
-/* Its list of vnodes is the VFS's to initialize. */
 static status_t bad_mount(const struct device_handle *handle, const char *options,
                           struct fsd **result)
 {
     (void)options;
-    if (handle->device)
-        return -EMEDIUMTYPE;
-    struct fsd *fsd = mem_zalloc(sizeof(*fsd));
-    if (!fsd)
-        return -ENOMEM;
-    *fsd = (struct fsd){ .ops = &bad_ops, .name = "bad", .read_only = true };
-    *result = fsd;
-    return 0;
+    status_t status = rig_fsd_create(handle, "bad", &bad_ops, result);
+    if (!status)
+        (*result)->read_only = true;
+    return status;
 }
 
 static const struct driver driver_bad = { .name = "bad", .order = 99, .mount_fs = bad_mount };
@@ -110,12 +100,12 @@ static void bad_begin(void)
 {
     start();
     rig_mkdir("/m");
-    kassert(vfs_mount(shell.directory, "/m", "", "bad", NULL) == 0);
+    expect("mount", rig_mount_type("/m", "bad"), 0);
 }
 
 static void bad_end(void)
 {
-    kassert(vfs_unmount(shell.directory, "/m") == 0);
+    expect("unmount", rig_unmount("/m"), 0);
     stop();
 }
 

@@ -56,11 +56,6 @@ static status_t slots_get_fs_info(struct fsd *fsd, struct fs_info *info)
     return 0;
 }
 
-static void slots_dismount(struct fsd *fsd)
-{
-    mem_free(fsd);
-}
-
 static status_t slots_flush(struct fsd *fsd)
 {
     (void)fsd;
@@ -69,7 +64,7 @@ static status_t slots_flush(struct fsd *fsd)
 }
 
 static const struct fsd_ops slots_ops = {
-    .dismount = slots_dismount,
+    .dismount = rig_fsd_free,
     .get_fs_info = slots_get_fs_info,
     .lookup = slots_lookup,
     .get_vnode = slots_get_vnode,
@@ -82,15 +77,7 @@ static status_t slots_mount(const struct device_handle *handle, const char *opti
                             struct fsd **result)
 {
     (void)options;
-    if (handle->device)
-        return -EMEDIUMTYPE;
-    struct fsd *fsd = mem_zalloc(sizeof(*fsd));
-    if (!fsd)
-        return -ENOMEM;
-    *fsd = (struct fsd){ .ops = &slots_ops, .name = "slots" };
-    list_init(&fsd->vnodes);
-    *result = fsd;
-    return 0;
+    return rig_fsd_create(handle, "slots", &slots_ops, result);
 }
 
 static const struct driver driver_slots = { .name = "slots", .order = 99,
@@ -105,8 +92,7 @@ static void flush_body(void *unused)
     struct file *file;
     rig_start();
     rig_mkdir("/m");
-    struct path *root = path_root();
-    kassert(vfs_mount(root, "/m", "", "slots", NULL) == 0);
+    expect("mount", rig_mount_type("/m", "slots"), 0);
     flushes = 0;
     flush_status = 0;
     kassert(rig_open("/m/file", OPEN_READ, &file) == 0);
@@ -115,12 +101,12 @@ static void flush_body(void *unused)
     kassert(file_flush(file) == -EIO && flushes == 2);
     file_close(file);
 
-    kassert(vfs_unmount(root, "/m") == -EIO && flushes == 3);
-    kassert(rig_walk("/m/file") == 0); /* it is mounted still: what is dirty is not lost */
+    /* It is still mounted after the error, so no dirty data is lost. */
+    kassert(rig_unmount("/m") == -EIO && flushes == 3);
+    kassert(rig_walk("/m/file") == 0);
     flush_status = 0;
-    kassert(vfs_unmount(root, "/m") == 0 && flushes == 4);
+    kassert(rig_unmount("/m") == 0 && flushes == 4);
     kassert(rig_walk("/m/file") == -ENOENT);
-    path_put(root);
     rig_stop();
 }
 
@@ -152,17 +138,15 @@ static void add_image(const char *host_path)
     struct device_size size, same;
     size_t bytes;
     uint8_t *image = rig_load(host_path, &bytes);
-    struct path *root = path_root();
     kassert(image != NULL);
     struct faulty *disk = faulty_create(n++, image, bytes / 2048 * 2048, faulty_limits(),
                                         FAULTY_MIXED);
-    kassert(vfs_mount(root, "/m", device_alias(disk->device), "cdfs", NULL) == 0);
+    expect("mount", rig_mount("/m", device_alias(disk->device)), 0);
     kassert(size_at("/m", &size) == 0 && size.size_bytes == bytes / 2048 * 2048);
     char text[64] = "/System/Devices/Classes/";
     strcat(text, device_alias(disk->device));
     kassert(size_at(text, &same) == 0 && same.size_bytes == size.size_bytes);
-    kassert(vfs_unmount(root, "/m") == 0);
-    path_put(root);
+    expect("unmount", rig_unmount("/m"), 0);
     faulty_destroy(disk);
     free(image);
     rig_evict();

@@ -19,56 +19,9 @@
 static uint8_t *image; /* rock_ridge_everything */
 static size_t image_bytes;
 
-static void load_image(void)
-{
-    char path[512];
-    for (unsigned n = 0; !image && rig_image(n, path, sizeof(path)); n++)
-        if (strstr(path, "rock_ridge_everything"))
-            image = rig_load(path, &image_bytes);
-    kassert(image != NULL);
-}
-
 static struct faulty *image_device(unsigned n)
 {
     return faulty_create(n, image, image_bytes, faulty_limits(), FAULTY_MIXED);
-}
-
-static status_t mount(const char *path, const char *device)
-{
-    struct path *root = path_root();
-    status_t status = vfs_mount(root, path, device, NULL, NULL);
-    path_put(root);
-    return status;
-}
-
-static status_t unmount(const char *path)
-{
-    struct path *root = path_root();
-    status_t status = vfs_unmount(root, path);
-    path_put(root);
-    return status;
-}
-
-static status_t unlink_path(const char *path)
-{
-    struct path *root = path_root();
-    status_t status = vfs_unlink(root, path);
-    path_put(root);
-    return status;
-}
-
-static status_t mkdir_path(const char *path)
-{
-    struct path *root = path_root();
-    status_t status = vfs_mkdir(root, path);
-    path_put(root);
-    return status;
-}
-
-static void expect(const char *what, status_t status, status_t expected)
-{
-    if (status != expected)
-        panic("%.100s: %s, not %s", what, status_name(status), status_name(expected));
 }
 
 /* ---- ramfs -------------------------------------------------------------------------------- */
@@ -146,17 +99,17 @@ static void names_body(void *unused)
     rig_mkdir("/d");
     rig_mkdir("/d/e");
     rig_put_file("/d/f", "hello", 5);
-    expect("mkdir twice", mkdir_path("/d"), -EEXIST);
-    expect("mkdir over file", mkdir_path("/d/f"), -EEXIST);
-    expect("mkdir in file", mkdir_path("/d/f/g"), -ENOTDIR);
-    expect("mkdir nowhere", mkdir_path("/x/g"), -ENOENT);
-    expect("unlink full", unlink_path("/d"), -ENOTEMPTY);
-    expect("unlink nothing", unlink_path("/d/x"), -ENOENT);
-    expect("unlink file/", unlink_path("/d/f/"), -ENOTDIR);
-    expect("unlink ..", unlink_path("/d/.."), -EINVAL);
+    expect("mkdir twice", rig_try_mkdir("/d"), -EEXIST);
+    expect("mkdir over file", rig_try_mkdir("/d/f"), -EEXIST);
+    expect("mkdir in file", rig_try_mkdir("/d/f/g"), -ENOTDIR);
+    expect("mkdir nowhere", rig_try_mkdir("/x/g"), -ENOENT);
+    expect("unlink full", rig_try_unlink("/d"), -ENOTEMPTY);
+    expect("unlink nothing", rig_try_unlink("/d/x"), -ENOENT);
+    expect("unlink file/", rig_try_unlink("/d/f/"), -ENOTDIR);
+    expect("unlink ..", rig_try_unlink("/d/.."), -EINVAL);
     expect("create dir/", rig_open("/d/new/", OPEN_WRITE | OPEN_CREATE, &file), -EISDIR);
     expect("walk new", rig_walk("/d/new"), -ENOENT);
-    expect("no utf-8", mkdir_path("/d/\xff\xfe"), -EILSEQ);
+    expect("no utf-8", rig_try_mkdir("/d/\xff\xfe"), -EILSEQ);
     expect("rename", rename_name("/d", "f", "/d/e", "g"), 0);
     expect("rename gone", rename_name("/d", "f", "/d/e", "h"), -ENOENT);
     expect("rename into itself", rename_name("/", "d", "/d/e", "d"), -EINVAL);
@@ -164,7 +117,7 @@ static void names_body(void *unused)
     expect("renamed", rig_walk("/d/e/g"), 0);
     expect("case", rig_walk("/d/e/G"), -ENOENT);
     kassert(rig_open("/d/e/g", OPEN_READ | OPEN_WRITE, &file) == 0);
-    expect("unlink open", unlink_path("/d/e/g"), 0);
+    expect("unlink open", rig_try_unlink("/d/e/g"), 0);
     expect("unlinked", rig_walk("/d/e/g"), -ENOENT);
     rig_put_file("/d/e/g", "other", 5); /* another file of the same name */
     kassert(file_read_at(file, 0, text, 16) == 5 && memcmp(text, "hello", 5) == 0);
@@ -210,7 +163,7 @@ static void listing_body(void *unused)
             seen[number]++;
         snprintf(path, sizeof(path), "/%u", (unsigned)(rig_random() % (COUNT / 2) * 2));
         if (rig_random() % 2)
-            IGNORE(unlink_path(path)); /* even ones come and go */
+            IGNORE(rig_try_unlink(path)); /* even ones come and go */
         else
             rig_put_file(path, "x", 1);
     }
@@ -265,9 +218,9 @@ static void space_body(void *unused)
     kassert(fsd->ops->set_info(fsd, path_vnode(path), INFO_STANDARD, &larger) == -EFBIG);
     path_put(path);
     path_put(root);
-    kassert(unlink_path("/big") == 0);
+    kassert(rig_try_unlink("/big") == 0);
     fill_ramfs(); /* what was removed is free again */
-    kassert(unlink_path("/big") == 0);
+    kassert(rig_try_unlink("/big") == 0);
     file_close(file);
     free(data);
     host_memory_limit(limit);
@@ -317,12 +270,12 @@ static void expect_long_paths(void)
     text[0] = '/';
     text[1 + NAME_BYTES_MAX] = '\0';
     expect("longest name", rig_walk(text), -ENOENT);
-    expect("make longest name", mkdir_path(text), 0);
+    expect("make longest name", rig_try_mkdir(text), 0);
     expect("longest name", rig_walk(text), 0);
     text[1 + NAME_BYTES_MAX] = 'n';
     text[2 + NAME_BYTES_MAX] = '\0';
     expect("too long a name", rig_walk(text), -ENAMETOOLONG);
-    expect("make too long a name", mkdir_path(text), -ENAMETOOLONG);
+    expect("make too long a name", rig_try_mkdir(text), -ENAMETOOLONG);
     for (unsigned i = 0; i < PATH_BYTES_MAX; i++)
         text[i] = i % 2 ? '.' : '/';
     text[PATH_BYTES_MAX] = '\0';
@@ -348,7 +301,7 @@ static void paths_body(void *unused)
     rig_mkdir("/d/e");
     rig_put_file("/d/f", "f", 1);
     rig_mkdir("/mnt");
-    expect("mount", mount("/mnt", "disk0"), 0);
+    expect("mount", rig_mount("/mnt", "disk0"), 0);
     for (size_t i = 0; i < ARRAY_LENGTH(walks); i++)
         expect(walks[i].text, rig_walk(walks[i].text), walks[i].status);
     expect_text("/mnt/links/..", "/mnt");
@@ -362,9 +315,9 @@ static void paths_body(void *unused)
     path_put(link);
     path_put(root);
     expect_long_paths();
-    expect("write to the disc", mkdir_path("/mnt/new"), -EROFS);
-    expect("unlink on the disc", unlink_path("/mnt/.hidden"), -EROFS);
-    expect("unmount", unmount("/mnt"), 0);
+    expect("write to the disc", rig_try_mkdir("/mnt/new"), -EROFS);
+    expect("unlink on the disc", rig_try_unlink("/mnt/.hidden"), -EROFS);
+    expect("unmount", rig_unmount("/mnt"), 0);
     faulty_destroy(faulty);
     rig_stop();
 }
@@ -389,42 +342,42 @@ static void mounts_body(void *unused)
     rig_mkdir("/n");
     rig_put_file("/f", "f", 1);
     root = path_root();
-    expect("on a file", mount("/f", "disk0"), -ENOTDIR);
-    expect("nowhere", mount("/x", "disk0"), -ENOENT);
-    expect("no device", mount("/m", "disk7"), -ENODEV);
-    expect("control device", mount("/m", "virtual/control"), -ENODEV);
+    expect("on a file", rig_mount("/f", "disk0"), -ENOTDIR);
+    expect("nowhere", rig_mount("/x", "disk0"), -ENOENT);
+    expect("no device", rig_mount("/m", "disk7"), -ENODEV);
+    expect("control device", rig_mount("/m", "virtual/control"), -ENODEV);
     expect("unknown type", vfs_mount(root, "/m", "disk0", "nofs", NULL), -ENODEV);
     expect("not its type", vfs_mount(root, "/m", "disk0", "ramfs", NULL), -EMEDIUMTYPE);
     expect("bad option", vfs_mount(root, "/m", "disk0", "cdfs", "x=y"), -EINVAL);
-    expect("over the root", mount("/", "disk0"), -EBUSY);
-    expect("over the devices", mount("/System/Devices", "disk0"), -EBUSY);
-    expect("mount", mount("/m", "disk0"), 0);
-    expect("twice", mount("/m", "disk1"), -EBUSY);
-    expect("elsewhere", mount("/n", "disk0"), 0);
-    expect("below", vfs_mount(root, "/m/links", "", "ramfs", NULL), 0);
+    expect("over the root", rig_mount("/", "disk0"), -EBUSY);
+    expect("over the devices", rig_mount("/System/Devices", "disk0"), -EBUSY);
+    expect("mount", rig_mount("/m", "disk0"), 0);
+    expect("twice", rig_mount("/m", "disk1"), -EBUSY);
+    expect("elsewhere", rig_mount("/n", "disk0"), 0);
+    expect("below", rig_mount_type("/m/links", "ramfs"), 0);
     rig_put_file("/m/links/new", "n", 1);
     expect("out of it", rig_walk("/m/links/../.hidden"), 0);
-    expect("parent with child", unmount("/m"), -EBUSY);
-    expect("unlink a mount point", unlink_path("/n"), -EBUSY);
-    expect("no mount point", unmount("/m/links/new"), -EINVAL);
-    expect("child", unmount("/m/links"), 0);
+    expect("parent with child", rig_unmount("/m"), -EBUSY);
+    expect("unlink a mount point", rig_try_unlink("/n"), -EBUSY);
+    expect("no mount point", rig_unmount("/m/links/new"), -EINVAL);
+    expect("child", rig_unmount("/m/links"), 0);
     kassert(rig_open("/m/access", OPEN_READ, &file) == 0);
-    expect("open file", unmount("/m"), -EBUSY);
+    expect("open file", rig_unmount("/m"), -EBUSY);
     file_close(file);
     kassert(rig_open("/m/links", OPEN_DIRECTORY, &file) == 0);
-    expect("open directory", unmount("/m"), -EBUSY);
+    expect("open directory", rig_unmount("/m"), -EBUSY);
     file_close(file);
     kassert(path_walk(root, "/m/links", 0, &inside) == 0);
-    expect("somebody inside", unmount("/m"), -EBUSY);
+    expect("somebody inside", rig_unmount("/m"), -EBUSY);
     path_put(inside);
-    expect("free", unmount("/m"), 0);
+    expect("free", rig_unmount("/m"), 0);
     expect("the directory beneath", rig_walk("/m/links"), -ENOENT);
-    expect("root", unmount("/"), -EBUSY);
-    expect("devices", unmount("/System/Devices"), -EBUSY);
-    expect("over /System", mount("/System", "disk1"), 0);
+    expect("root", rig_unmount("/"), -EBUSY);
+    expect("devices", rig_unmount("/System/Devices"), -EBUSY);
+    expect("over /System", rig_mount("/System", "disk1"), 0);
     expect("devices stay", rig_walk("/System/Devices/Classes/disk0"), 0);
     expect("and the disc is there", rig_walk("/System/access"), 0);
-    expect("unmount /System", unmount("/System"), 0);
+    expect("unmount /System", rig_unmount("/System"), 0);
     expect("devices stay", rig_walk("/System/Devices/faulty1"), 0);
     kassert(vfs_unmount_device(a->device) == 1 && vfs_unmount_device(a->device) == 0);
     path_put(root);
@@ -449,7 +402,7 @@ static void gone_body(void *unused)
     rig_start();
     struct faulty *faulty = image_device(0);
     rig_mkdir("/m");
-    expect("mount", mount("/m", "disk0"), 0);
+    expect("mount", rig_mount("/m", "disk0"), 0);
     kassert(rig_open("/m/access", OPEN_READ, &file) == 0);
     kassert(rig_open("/m", OPEN_DIRECTORY, &directory) == 0);
     kassert(file_read_at(file, 0, text, sizeof(text)) > 0);
@@ -462,7 +415,7 @@ static void gone_body(void *unused)
     file_close(directory);
     file_close(file);
     faulty_destroy(faulty);
-    expect("rmdir", unlink_path("/m"), 0);
+    expect("rmdir", rig_try_unlink("/m"), 0);
     rig_stop();
 }
 
@@ -481,7 +434,7 @@ static void by_id_body(void *unused)
     rig_start();
     struct faulty *faulty = image_device(0);
     rig_mkdir("/m");
-    expect("mount", mount("/m", "disk0"), 0);
+    expect("mount", rig_mount("/m", "disk0"), 0);
     struct path *root = path_root(), *mounted;
     kassert(path_walk(root, "/m", 0, &mounted) == 0);
     kassert(rig_open("/m", OPEN_DIRECTORY, &directory) == 0);
@@ -505,9 +458,9 @@ static void by_id_body(void *unused)
     kassert(file_open_id(mounted, VNODE_NONE, OPEN_READ, &file) != 0);
     kassert(file_open_id(mounted, VNODE_ROOT, OPEN_DIRECTORY, &file) == 0);
     path_put(mounted);
-    expect("open by id", unmount("/m"), -EBUSY);
+    expect("open by id", rig_unmount("/m"), -EBUSY);
     file_close(file);
-    expect("unmount", unmount("/m"), 0);
+    expect("unmount", rig_unmount("/m"), 0);
     path_put(root);
     faulty_destroy(faulty);
     rig_stop();
@@ -523,7 +476,7 @@ static void test_by_id(void **state)
 int main(void)
 {
     log_set_level(LOG_ERROR);
-    load_image();
+    image = rig_load_image("rock_ridge_everything", &image_bytes);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_content), cmocka_unit_test(test_names),
         cmocka_unit_test(test_listing), cmocka_unit_test(test_space),
