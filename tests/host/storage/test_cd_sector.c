@@ -1,6 +1,9 @@
 /*
- * test_cd_sector.c - verifying and correcting CD sectors: whatever the damage, the data is right or
- * the sector is refused.
+ * test_cd_sector.c - verification and correction of CD sectors.
+ *
+ * Promise     cd_sector.h: a sector is accepted only with the data that was written, whatever was
+ *             damaged; all other sectors are refused. Damage within the limit of the two codes is
+ *             corrected.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -168,7 +171,7 @@ static void test_erasures(void **state)
     }
 }
 
-/* Beyond the limit nothing wrong is given out, bare sectors included. */
+/* Beyond the limit no wrong data is returned, also from bare sectors. */
 static void test_beyond(void **state)
 {
     (void)state;

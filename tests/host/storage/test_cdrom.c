@@ -1,6 +1,7 @@
 /*
- * test_cdrom.c - drivers/storage/scsi/cdrom over a drive that is made of tables
- * (packet_drive.h). Linked once with port_threads.c and once with port_sim.c: see run.h.
+ * test_cdrom.c - the CD drive driver over a drive that is made of tables (packet_drive.h). Promises
+ * (cdrom.h): each answer leads to the action in its table, a read ends once, and no byte of a new
+ * disc is read for the old one. Linked with port_threads.c and with port_sim.c: see run.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -354,7 +355,7 @@ static void test_media(void **state)
 }
 
 /* A reader and a poller while discs are swapped: the data read are those of the disc that was
- * opened. The size of the medium tells which disc that is. */
+ * opened. The size of the medium shows which disc that is. */
 struct swapping {
     struct device *cdrom;
     _Atomic bool over;

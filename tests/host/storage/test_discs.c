@@ -1,6 +1,11 @@
 /*
- * test_discs.c - images of CD sectors as drives: each block is right or -EIO, and counted; where
- * tracks are on the disc. For both back ends. See test_cd_sector.c for the sectors themselves.
+ * test_discs.c - images of whole CD sectors as drives.
+ *
+ * Promises    disc.h: each block is the one that was recorded, or -EIO, and each damaged sector is
+ *             counted once. An image is recognised although any one sector is damaged, blocks are
+ *             where the volume expects them, and several sessions are found.
+ *
+ * For both back ends. See test_cd_sector.c for the sectors themselves.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,13 @@
 /*
- * test_drives.c - devfs, virtual drives, and what happens when reclaim, removal and dismounting
- * meet. For both back ends.
+ * test_drives.c - devices as files (fs/devfs), and virtual drives when reclaim, removal and
+ * dismounting meet.
+ *
+ * Promises    A file of a device shows one medium or reports an errno, whatever is inserted
+ *             meanwhile. A RAM drive leaves the last eighth of memory. Drives can be on drives up
+ *             to VIRTUAL_LEVEL_MAX. A failed allocation leaves nothing behind. A last reference may
+ *             be dropped by any thread, and of several removals one succeeds.
+ *
+ * For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,7 +68,7 @@ static void devfs_body(void *unused)
     kassert(file_read_at(old, DISK_BYTES, byte, 512) == -ESTALE);
     expect_disk("/System/Devices/Classes/disk0", disks[1], DISK_BYTES - 512);
     kassert(rig_open("/System/Devices/faulty0", OPEN_READ, &again) == 0);
-    kassert(file_read_at(old, 0, byte, 512) == -ESTALE); /* for ever */
+    kassert(file_read_at(old, 0, byte, 512) == -ESTALE); /* also after the next open */
     faulty_change(faulty, NULL, 0);
     kassert(file_read_at(again, 0, byte, 512) == -ENOMEDIUM);
     kassert(rig_get_file("/System/Devices/faulty0", byte, 1) == -ENOMEDIUM);

@@ -1,7 +1,12 @@
 /*
- * test_failures.c - virtual drives when memory or the medium fails in the middle of each operation:
- * nothing is kept, nothing has changed; and drives in great numbers. For both back ends. See
- * test_virtual.c.
+ * test_failures.c - virtual drives when memory or the medium fails in the middle of an operation;
+ * and drives in great numbers.
+ *
+ * Promise     virtual.h: an operation that fails returns its errno, keeps no memory and has changed
+ *             nothing that can be observed, whichever allocation, read, write or flush it was that
+ *             failed. Drives leave the last eighth of memory.
+ *
+ * For both back ends. See test_virtual.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,7 +84,7 @@ static void expect_untouched(void)
     expect("no drive", drives_listed("virtual0"), -ENOENT);
 }
 
-/* VB1, VB19: no step's failure is passed over. */
+/* VB1, VB19: the failure of no step is ignored. */
 static void register_body(void *unused)
 {
     (void)unused;
@@ -228,7 +233,7 @@ static const struct {
 
 enum { OPERATIONS = ARRAY_LENGTH(operations) };
 
-/* What failed has changed nothing that can be seen of the drive. */
+/* A failed operation has changed nothing that can be observed of the drive. */
 static void look_at(struct subject *subject, unsigned op, status_t status)
 {
     struct virtual_info info;
@@ -275,7 +280,8 @@ static void test_allocations(void **state)
     rig_run(allocations_body, NULL, 4);
 }
 
-/* A drive that never waited gets its worker before it can: its requests end in any case. */
+/* A drive whose store does not wait gets a worker before it gets a store that does: its requests
+ * end in any case. */
 static void worker_body(void *unused)
 {
     (void)unused;
@@ -307,7 +313,7 @@ static void test_worker(void **state)
 
 /* ---- the medium --------------------------------------------------------------------------- */
 
-/* The n-th read or write of the disk beneath fails; false: there are not so many. */
+/* Lets the n-th read or write of the disk below fail. False: there were fewer. */
 static bool fail_io(unsigned op, unsigned long n, bool write)
 {
     struct subject subject;
@@ -353,7 +359,8 @@ static void test_io(void **state)
     rig_run(io_body, NULL, 4);
 }
 
-/* VB15: what a flush of the disk beneath says is what the drive's says; so with its disc. */
+/* VB15: a flush of the drive returns the status of the disk's flush, and a check that of its
+ * medium. */
 static void beneath_body(void *unused)
 {
     (void)unused;
@@ -385,7 +392,7 @@ static void test_beneath(void **state)
 
 /* ---- in great numbers --------------------------------------------------------------------- */
 
-/* Every kind in turn, taken away in every way, open or not. */
+/* Every kind of drive in turn, removed in every way, open or not. */
 static void cycle(unsigned n)
 {
     struct device_handle handle = { .device = NULL };
@@ -426,7 +433,7 @@ static void test_cycles(void **state)
     rig_run(cycles_body, NULL, 1);
 }
 
-/* Drives that hold nothing count, too: the last eighth of memory is not for them. */
+/* Drives without written bytes count, too: they do not get the last eighth of memory. */
 static void eighth_body(void *unused)
 {
     (void)unused;

@@ -1,6 +1,13 @@
 /*
- * test_halted.c - virtual drives over time: another image in the same drive, drives on drives, in
- * numbers, and of any size. For both back ends. See test_virtual.c.
+ * test_halted.c - virtual drives over time: other images in the same drive, drives on drives, many
+ * drives, and any size.
+ *
+ * Promises    virtual.h: a handle that was opened on one image never reads or writes another one;
+ *             a halted drive gets its name again, and all else from the new image. No drive is on
+ *             itself, and none waits for another's image. Names become free again. Sizes, offsets
+ *             and geometries are exact up to 64 bits.
+ *
+ * For both back ends. See test_virtual.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +26,7 @@ enum { IMAGE_BYTES = DRIVES_IMAGE_BYTES, BLOCK = 512 };
 
 /* ---- another image in the same drive ------------------------------------------------------- */
 
-/* The halted subject's handle, and a file on it that was read from: kept open over all of it. */
+/* A handle of the drive, and a file on it that was read from: both stay open over all changes. */
 struct old_users {
     struct device_handle handle;
     struct file *file;
@@ -33,7 +40,7 @@ static void old_users_open(const char *alias, struct old_users *old)
     kassert(file_read_at(old->file, 0, got, sizeof(got)) == sizeof(got)); /* cached from now on */
 }
 
-/* Nothing by any way, and not a byte of the buffer is touched. */
+/* Checks that every operation fails with the status, and that no byte of a buffer is touched. */
 static void old_users_expect(const struct old_users *old, status_t status)
 {
     static const enum io_op ops[] = { IO_READ, IO_WRITE };
@@ -93,7 +100,7 @@ static void succeed(const struct wanted *successor, const char *alias)
     expect("halt", drives_remove(alias, VIRTUAL_NOW), 0);
 }
 
-/* VB2, VB3: what was open on the first image never sees a byte of those after it. */
+/* VB2, VB3: a handle on the first image never reads a byte of those after it. */
 static void successors_body(void *unused)
 {
     (void)unused;
@@ -169,8 +176,8 @@ static void test_same_path(void **state)
     rig_run(same_path_body, NULL, 10);
 }
 
-/* VB2: what cannot be registered into a halted drive leaves it halted, and old handles on nothing;
- * it goes with the last of them. */
+/* VB2: a failed registration leaves the drive halted, and old handles without an image; the drive
+ * is removed with the last of them. */
 static void failed_again_body(void *unused)
 {
     (void)unused;
@@ -206,7 +213,7 @@ static void test_failed_again(void **state)
     rig_run(failed_again_body, NULL, 10);
 }
 
-/* What was registered into a halted drive says what the drive is, not what it was before. */
+/* The properties of a drive come from the image that was registered last. */
 static void other_kind_body(void *unused)
 {
     (void)unused;
@@ -243,7 +250,7 @@ static void test_other_kind(void **state)
 
 /* ---- an image on its own drive, and drives on drives --------------------------------------- */
 
-/* VB18, VB5: a swap would let a drive stand on itself, directly or through others. */
+/* VB18, VB5: a swap must not put a drive on itself, directly or through others. */
 static void cycles_body(void *unused)
 {
     (void)unused;
@@ -273,7 +280,7 @@ static void test_cycles(void **state)
     rig_run(cycles_body, NULL, 20);
 }
 
-/* What one drive waits for holds no other up (VB5), and asking about it does not either. */
+/* VB5: a drive that waits delays no other drive, and no question about itself. */
 static void apart_body(void *unused)
 {
     (void)unused;
@@ -314,7 +321,7 @@ static void test_apart(void **state)
     rig_run(apart_body, NULL, 20);
 }
 
-/* ---- in numbers, and of any size ----------------------------------------------------------- */
+/* ---- many drives, and any size ------------------------------------------------------------- */
 
 /* Every class name, though each third drive is removed while they are listed. */
 static void expect_classes(char aliases[][DEVICE_NAME_BYTES], unsigned count)
@@ -340,7 +347,7 @@ static void expect_classes(char aliases[][DEVICE_NAME_BYTES], unsigned count)
     }
 }
 
-/* VB20: as many as one likes, all of them listed, and each name free again once it is gone. */
+/* VB20: any number of drives, all of them listed; each name is free again after a removal. */
 static void many_body(void *unused)
 {
     (void)unused;
@@ -380,7 +387,8 @@ static uint64_t geometry_blocks(const struct device_geometry *geometry)
     return (uint64_t)geometry->cylinders * geometry->heads * geometry->sectors;
 }
 
-/* VB12, VB14: whatever the size, no part is zero, no block is left out, and a BIOS could say it. */
+/* VB12, VB14: whatever the size, no member is zero, every block is covered, and the BIOS geometry
+ * is within a BIOS's limits. */
 static void expect_geometry(const struct virtual_info *info)
 {
     const struct device_geometry *own = &info->geometry, *bios = &info->bios_geometry;

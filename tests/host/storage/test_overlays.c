@@ -1,6 +1,12 @@
 /*
- * test_overlays.c - what becomes of a virtual drive's bytes: overlays, saving, loading, progress;
- * and drives that misbehave as they were told. For both back ends. See test_virtual.c.
+ * test_overlays.c - the bytes of virtual drives: overlays, saving, loading, progress; and faults on
+ * request.
+ *
+ * Promises    virtual.h: a commit writes the changed pages and no other; if it fails, nothing is
+ *             lost and the next one completes it. A save replaces a file as a whole or not at all.
+ *             A fault that is set happens as described, and is listed as it was set.
+ *
+ * For both back ends. See test_virtual.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,12 +69,12 @@ static void expect_file(const char *path, const uint8_t *data, size_t bytes)
 
 /* ---- progress ----------------------------------------------------------------------------- */
 
-/* Looks at what is reported, and can interrupt its own thread at some report. */
+/* Records the reports, and can interrupt its own thread at one of them. */
 struct watch {
     struct virtual_progress progress;
     uint64_t done, total;
     unsigned reports, interrupt_at; /* 0: never */
-    const char *busy;               /* a drive's file that nobody may write meanwhile */
+    const char *busy;               /* a drive's file that cannot be written meanwhile */
 };
 
 static void watch_report(struct virtual_progress *progress, uint64_t done, uint64_t total)
@@ -160,7 +166,7 @@ static void commit_make(char *alias)
         write_drive(alias, i * 4096 + 1024, 1536, i);
 }
 
-/* Exactly the changed pages are written; then they are the disk's, and no memory is held. */
+/* Exactly the changed pages are written; after that no memory holds them. */
 static void commit_body(void *unused)
 {
     (void)unused;
@@ -190,8 +196,8 @@ static void test_commit(void **state)
     rig_run(commit_body, NULL, 20);
 }
 
-/* Whichever write fails, or whenever it is interrupted: what is not written yet is still held, the
- * drive shows the same, and the next commit completes it. */
+/* Whichever write fails, and whenever the commit is interrupted: pages that are not written yet are
+ * still held, the drive shows the same bytes, and the next commit completes it. */
 static void commit_fails_body(void *unused)
 {
     (void)unused;
@@ -264,7 +270,7 @@ static void test_save(void **state)
     rig_run(save_body, NULL, 20);
 }
 
-/* The old file stays, whatever goes wrong, and nothing is left beside it. */
+/* The old file stays, whatever fails, and nothing is left beside it. */
 static void save_fails_body(void *unused)
 {
     (void)unused;
@@ -308,7 +314,7 @@ static void test_save_fails(void **state)
     rig_run(save_fails_body, NULL, 20);
 }
 
-/* ---- misbehaving -------------------------------------------------------------------------- */
+/* ---- faults on request -------------------------------------------------------------------- */
 
 static status_t read_blocks(const struct device_handle *handle, uint64_t first, uint32_t count,
                             uint64_t *done_blocks)
@@ -380,7 +386,7 @@ static void test_faults(void **state)
     rig_run(faults_body, NULL, 10);
 }
 
-/* What GET_FAULT tells is what was set. */
+/* GET_FAULT returns what was set. */
 static void fault_list_body(void *unused)
 {
     (void)unused;

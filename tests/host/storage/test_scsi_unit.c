@@ -1,7 +1,10 @@
 /*
- * test_scsi_unit.c - the parts of drivers/storage/scsi below the command sets: sense data in both
- * formats and what they mean, the commands of every unit and their answers, CDBs, and IDENTIFY data
- * of the transports that carry them (drivers/storage/ata/identify.c).
+ * test_scsi_unit.c - the parts of drivers/storage/scsi below the command sets, and IDENTIFY data
+ * (drivers/storage/ata/identify.c).
+ *
+ * Promises    sense.h, unit.h: both formats of sense data are decoded alike; a READ is the shortest
+ *             one that reaches its blocks. Nothing that a unit sends, of whatever length, is read
+ *             past its end, and no text of a unit contains control characters.
  */
 #include <setjmp.h>
 #include <stdarg.h>

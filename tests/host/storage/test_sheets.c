@@ -1,6 +1,12 @@
 /*
- * test_sheets.c - cue sheets, .ccd and .toc files as drives: their tracks, where blocks come from,
- * and what is refused with which reason. For both back ends.
+ * test_sheets.c - cue sheets, .ccd and .toc files as drives.
+ *
+ * Promises    sheet.h: an accepted sheet shows its tracks, and each block comes from the sector
+ *             that the sheet means; any other sheet, however it was changed, is refused with a
+ *             reason that names the line. A failed allocation leaves nothing behind. A drive never
+ *             becomes its own image.
+ *
+ * For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +64,7 @@ static void put_files(void)
     rig_put_file("/d/both.img", both, sizeof(both));
 }
 
-/* ---- what is accepted ---------------------------------------------------------------------- */
+/* ---- accepted sheets ----------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *text;
@@ -168,7 +174,7 @@ static void test_sheets(void **state)
     rig_run(sheet_body, NULL, 2);
 }
 
-/* ---- what is refused ----------------------------------------------------------------------- */
+/* ---- refused sheets ------------------------------------------------------------------------ */
 
 #define CUE "FILE one.bin BINARY\nTRACK 01 MODE1/2352\n"
 

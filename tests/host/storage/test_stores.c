@@ -1,6 +1,11 @@
 /*
- * test_stores.c - one body for all virtual drives, whatever their bytes come from: what a block
- * device is (kernel/dev/io.h, virtual.h). For both back ends. See test_virtual.c.
+ * test_stores.c - one body for all virtual drives, whatever their bytes come from.
+ *
+ * Promises    io.h, virtual.h: reads return what was written, at any offset and in any segments;
+ *             what is refused moves no byte; written bytes are in the image, or in the drive only;
+ *             the rest of the last block can be read and not written; a flush reaches the disk.
+ *
+ * For both back ends. See test_virtual.c. A new kind of store is one more row of the table.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -140,7 +145,7 @@ static void kind_make(const struct kind *kind, uint32_t block, char *alias)
         expect("fault", drives_fault(alias, kind->fault, 0, 1), 0);
 }
 
-/* What was written is where it belongs: in the image, or nowhere but in the drive. */
+/* Checks that written bytes are in the image, or in the drive only. */
 static void kind_end(const struct kind *kind, const char *alias)
 {
     static uint8_t was[DATA_BYTES], got[MARGIN_BYTES + DATA_BYTES + TAIL_BYTES];
@@ -175,7 +180,7 @@ struct subject {
 
 static uint8_t buffer[DATA_BYTES + 4096];
 
-/* Blocks anywhere, cut anyhow. */
+/* Blocks at any offset, in segments of any length. */
 static void move_some(const struct subject *subject)
 {
     uint32_t blocks = DATA_BYTES / subject->block, done_blocks;
@@ -197,7 +202,7 @@ static void move_some(const struct subject *subject)
     kassert(status || memcmp(model + at, mine, bytes) == 0);
 }
 
-/* VB8, VB9, VB10: nothing that is refused moves a byte or is said to be done. */
+/* VB8, VB9, VB10: a refused request moves no byte and reports none as done. */
 static void refuse_some(const struct subject *subject)
 {
     status_t beyond = subject->writable ? -ENOSPC : -EROFS, shape = -EINVAL;
@@ -233,7 +238,7 @@ static void refuse_some(const struct subject *subject)
     }
 }
 
-/* VB15: it reaches the disk beneath, if that may have been written. */
+/* VB15: a flush reaches the disk below, if that may have been written. */
 static void flush_some(const struct subject *subject, bool through)
 {
     unsigned long before = faulty ? atomic_load(&faulty->flushes) : 0;
@@ -243,7 +248,8 @@ static void flush_some(const struct subject *subject, bool through)
     kassert(!faulty || atomic_load(&faulty->flushes) == before + through);
 }
 
-/* What there is of the last block can be read, and no byte more; none of it can be written. */
+/* The part of the last block that exists can be read, and no byte after it; none of it can be
+ * written. */
 static void read_tail(const struct subject *subject)
 {
     uint32_t block = subject->block, tail = subject->tail;
@@ -325,7 +331,8 @@ static void test_conformance(void **state)
     rig_run(conformance_body, NULL, 12);
 }
 
-/* What only looks like whole sectors, or is told to be something else, is shown as it is. */
+/* A file that only resembles an image of sectors, or is registered as something else, is shown
+ * unchanged. */
 static void not_raw_body(void *unused)
 {
     (void)unused;

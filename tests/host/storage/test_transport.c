@@ -1,9 +1,11 @@
 /*
- * test_transport.c - what every SCSI transport promises together with kernel/dev/packet_queue.c:
- * each command ends exactly once, deadlines hold, late completions are harmless, sense data arrive,
- * a reset precedes the report of a failure, and removal ends what is queued.
+ * test_transport.c - every SCSI transport together with kernel/dev/packet_queue.c.
  *
- * One body per promise, run over each kind of transport in `kinds`. A new transport that can run on
+ * Promises    scsi.h, packet_queue.h: each command ends exactly once; deadlines hold; late
+ *             completions are harmless; sense data belong to their command; a reset precedes the
+ *             report of a failure; removal and stopping end what is queued.
+ *
+ * One body per promise runs over each kind of transport in `kinds`. A new transport that can run on
  * the host is one more row. Linked once with port_threads.c and once with port_sim.c: see run.h.
  */
 #include <setjmp.h>
@@ -150,7 +152,8 @@ static void sense_data_arrive(void)
     kassert(packet_drive.resets == 0);
 }
 
-/* A unit that answers REQUEST SENSE with a failure, or not at all: the command ends without. */
+/* A unit that answers REQUEST SENSE with a failure, or not at all: the command ends without sense
+ * data. */
 static void sense_data_may_be_missing(void)
 {
     if (packet_drive.kind.autosense)
@@ -206,7 +209,8 @@ static void a_transport_that_fails_is_reset(void)
     kassert(try_ready().command.status == -ENODEV && packet_drive.resets == 1);
 }
 
-/* What was started beside a command that hangs ends once, well or with -EIO; what waited is run. */
+/* Commands that were started beside one that hangs end once, with success or -EIO; those that were
+ * waiting are run. */
 static void a_reset_ends_what_was_started(void)
 {
     static struct tried hanging, others[COMMANDS];
@@ -293,7 +297,7 @@ static void commands_can_be_aborted(void)
     kassert(try_ready().command.status == 0);
 }
 
-/* A unit that is removed: what is queued ends with -ENODEV; what hangs, at its deadline. */
+/* A unit that is removed: queued commands end with -ENODEV, one that hangs ends at its deadline. */
 static void removal_ends_what_is_queued(void)
 {
     static struct tried hanging, queued[COMMANDS];

@@ -1,10 +1,15 @@
 /*
- * test_virtual.c - virtual drives as kernel/dev/virtual.h tells: states and refusals. What
- * lives longer: test_halted.c; what their stores do with bytes: test_stores.c; what threads do to
- * them at once: test_virtual_threads.c. For both back ends.
+ * test_virtual.c - the interface of virtual drives (kernel/dev/virtual.h): states and refusals.
  *
- * Names of mistakes like VB8 are those of the driver that this one descends from: each has a test
- * here, or there, that its code would fail.
+ * Promises    Each operation has the described result in each state of a drive. An invalid request
+ *             is refused with its errno and changes nothing. No struct is read or written beyond
+ *             its size, and no text beyond its array.
+ *
+ * For both back ends. See also test_halted.c (drives over time), test_stores.c and test_overlays.c
+ * (bytes), test_failures.c and test_virtual_threads.c (several threads).
+ *
+ * V and VB with a number are behaviours and bugs of the driver that this one descends from: the
+ * test that is marked with a bug fails with that driver's code.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +32,7 @@ enum state { IDLE, OPEN, DETACHING, HALTED, GONE, STATES };
 
 static const char *const state_names[] = { "idle", "open", "detaching", "halted", "gone" };
 
-/* A drive in some state: an overlay on /img, so that there is something to ask. */
+/* A drive in some state: an overlay on /img, so that every operation has something to do. */
 struct subject {
     char alias[DEVICE_NAME_BYTES];
     struct device *device;       /* a reference */
@@ -63,7 +68,7 @@ static enum state subject_state(const struct subject *subject)
     return info.state == VIRTUAL_DETACHING ? DETACHING : HALTED;
 }
 
-/* Whatever has become of it, nothing of it is left. */
+/* Removes the drive, whatever its state, and checks that nothing of it is left. */
 static void subject_end(struct subject *subject)
 {
     status_t status = drives_remove(subject->alias, VIRTUAL_NOW);
@@ -96,7 +101,7 @@ static status_t op_read(struct subject *subject)
     return status;
 }
 
-/* Of an image that is halted somewhere, the drive comes back; else there is a second one. */
+/* Registers the image again: into its halted drive if there is one, else as a second drive. */
 static status_t op_register(struct subject *subject)
 {
     char alias[DEVICE_NAME_BYTES];
@@ -213,11 +218,11 @@ static const struct {
     { "register into", op_register_into,
       { { -EBUSY, IDLE }, { -EBUSY, OPEN }, { -EBUSY, DETACHING }, { 0, OPEN },
         { -ENODEV, GONE } } },
-    /* VB16: a second removal is told apart from a first one */
+    /* VB16: a second removal gets another result than the first one */
     { "remove if idle", op_remove_idle,
       { { 0, GONE }, { -EBUSY, OPEN }, { -EALREADY, DETACHING }, { -EALREADY, HALTED },
         { -ENODEV, GONE } } },
-    { "remove lazily", op_remove_lazily, /* VB17: nobody has it open: nobody's close is needed */
+    { "remove lazily", op_remove_lazily, /* VB17: if it is not open, no close is needed */
       { { 0, GONE }, { 0, DETACHING }, { -EALREADY, DETACHING }, { -EALREADY, HALTED },
         { -ENODEV, GONE } } },
     { "remove now", op_remove_now,
@@ -280,7 +285,8 @@ static void test_states(void **state)
     rig_run(states_body, NULL, 20);
 }
 
-/* What was made for a mount goes with its last handle; removals before that keep their meaning. */
+/* A drive that was made for a mount is removed with its last close; removals before that work as
+ * for any other drive. */
 static void temporary_body(void *unused)
 {
     (void)unused;
@@ -314,7 +320,7 @@ static void test_temporary(void **state)
 
 static uint8_t somewhere[4096];
 
-/* /img is 20480 bytes; /rw is shown by virtual0, which writes it, and /ro by one that does not. */
+/* /img has 20480 bytes; virtual0 shows /rw writable, another drive shows /ro read-only. */
 static const struct {
     const char *what;
     struct wanted drive;
@@ -433,7 +439,7 @@ static void test_refusals(void **state)
     rig_run(refusals_body, NULL, 10);
 }
 
-/* VB21, VB6: each operation takes its own struct, whole, and nothing else. */
+/* VB21, VB6: each operation accepts its own struct, of its exact size, and nothing else. */
 static const struct {
     unsigned operation;
     size_t bytes;
@@ -456,7 +462,7 @@ static const struct {
 static void *unended(size_t bytes)
 {
     uint32_t size = (uint32_t)bytes;
-    void *argument = malloc(bytes); /* so that the byte behind it is nobody's */
+    void *argument = malloc(bytes); /* exactly as large: the sanitizer reports a byte beyond it */
     memset(argument, 'x', bytes);
     memcpy(argument, &size, sizeof(size));
     return argument;
@@ -493,7 +499,7 @@ static void test_structs(void **state)
     rig_run(structs_body, NULL, 5);
 }
 
-/* VB4: each text by itself, the others being right. */
+/* VB4: each text in turn, while all others are valid. */
 static void texts_body(void *unused)
 {
     (void)unused;

@@ -1,10 +1,12 @@
 /*
- * test_virtual_threads.c - threads that register, read, write, halt, swap, save, ask and remove the
- * same drives at once. For both back ends, and for `make tsan`.
+ * test_virtual_threads.c - threads that register, read, write, halt, swap, save, query and remove
+ * the same drives at once.
  *
- * Each image is of sectors that say which image they belong to. Whoever opens a drive finds out
- * which one he has, and from then on sees nothing else, writes nothing into another, or gets an
- * error that virtual.h tells.
+ * Promise     virtual.h: a handle belongs to one image. It reads and writes that image only, or
+ *             gets one of the errors that virtual.h lists. Each image is of sectors that contain
+ *             the image's number, so that a wrong byte is noticed.
+ *
+ * For both back ends, and for `make tsan`.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +24,7 @@ enum { SECTORS = 40, IMAGES = 4, DRIVES = 2, SECTOR = 512, ROUNDS = 25 };
 
 static const char *const paths[IMAGES] = { "/a", "/b", "/c", "/d" };
 
-/* ---- images that know themselves ---------------------------------------------------------- */
+/* ---- images whose sectors contain their number -------------------------------------------- */
 
 static unsigned image_sectors(unsigned which)
 {
@@ -35,7 +37,7 @@ static void stamp(uint8_t *sectors, unsigned count, unsigned which)
         memset(sectors + i * SECTOR, (int)('a' + which), SECTOR);
 }
 
-/* Which image these sectors are of: all of the same. */
+/* Returns the image that these sectors are of. All are of the same one. */
 static unsigned stamped(const uint8_t *sectors, unsigned count)
 {
     for (unsigned i = 1; i < count * SECTOR; i++)
@@ -55,7 +57,7 @@ static void put_images(void)
 
 /* ---- what each thread does ---------------------------------------------------------------- */
 
-/* Nobody is told anything but this while others do as they like. */
+/* The only results that are allowed while other threads change the drive. */
 static bool fair(status_t status)
 {
     static const status_t all[] = { 0, -ENODEV, -ESTALE, -EBUSY, -EALREADY, -EROFS, -ENOSPC, -EIO,
@@ -90,7 +92,7 @@ static status_t read_some(const struct device_handle *handle, uint8_t *sectors, 
     return drives_transfer(handle, IO_READ, 0, sectors, count * SECTOR, &done);
 }
 
-/* Who has a handle keeps to one image, whatever comes into the drive meanwhile. */
+/* A handle keeps to one image, whatever is put into the drive meanwhile. */
 static void user_round(uint8_t *sectors, bool writes)
 {
     struct device_handle handle;
@@ -132,7 +134,7 @@ static void writer_main(void *unused)
         user_round(sectors, true);
 }
 
-/* Through the device's file, whose pages are shared by all who read it. */
+/* Through the device's file, whose pages all readers share. */
 static void file_main(void *unused)
 {
     (void)unused;
@@ -166,7 +168,7 @@ static void register_some(void)
     expect_fair("register", status);
 }
 
-/* -EEXIST: another is saving there. */
+/* -EEXIST: another thread is saving there. */
 static void save_some(const char *alias)
 {
     status_t status = drives_save(alias, "/saved", NULL);
@@ -202,7 +204,7 @@ static void master_main(void *unused)
             register_some();
         else
             change_some();
-        status_t status = drives_info(alias, &info); /* VB6: whole, whoever changes it */
+        status_t status = drives_info(alias, &info); /* VB6: consistent, whatever changes it */
         kassert(status == -ENODEV || (!status && info.state <= VIRTUAL_HALTED));
         drives_take_events();
         some_yields();
@@ -289,7 +291,7 @@ static void test_halt(void **state)
     rig_run(halt_body, NULL, 400);
 }
 
-/* Two who take the same drive away: one of them does, the other is told so. */
+/* Two threads remove the same drive: one succeeds, the other gets an error. */
 struct remover {
     const char *alias;
     enum virtual_removal removal;
