@@ -52,7 +52,6 @@ UNREVISED = {
     "tests/bench/",
     "tests/differential/",
     "tests/host/",
-    "tests/system/",
 }
 
 # A C comment or string; a Python string or comment.

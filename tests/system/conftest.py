@@ -1,4 +1,4 @@
-"""What the system tests share: the paths of what was built, the discs of others, the machines."""
+"""Shared by the system tests: checks of the build, discs, and fixtures that start machines."""
 import os
 import subprocess
 import sys
@@ -12,7 +12,7 @@ import qemu  # noqa: E402
 
 sys.path.insert(0, os.path.join(qemu.TOP, "tests", "images"))
 
-# Discs that Debian ships: (package, the end of the file's name).
+# Discs in Debian packages: (package, end of the path).
 DEBIAN_DISCS = {"grub-rescue": ("grub-rescue-pc", "/grub-rescue-cdrom.iso"),
                 "ipxe": ("ipxe", "/ipxe.iso"),
                 "memtest-ia32": ("memtest86+", "ia32.iso"),
@@ -20,7 +20,8 @@ DEBIAN_DISCS = {"grub-rescue": ("grub-rescue-pc", "/grub-rescue-cdrom.iso"),
 
 
 def debian_disc(name):
-    """The path of a disc of DEBIAN_DISCS; the test fails when its package is not installed."""
+    """Returns the path of a disc of DEBIAN_DISCS. Fails the test if its package is not
+    installed."""
     package, ending = DEBIAN_DISCS[name]
     listed = subprocess.run(["dpkg", "-L", package], capture_output=True, text=True, check=False)
     for path in listed.stdout.splitlines():
@@ -29,8 +30,14 @@ def debian_disc(name):
     return pytest.fail(f"no {ending} in package {package}: run .ci/packages test")
 
 
+def make_disc(tree, path, label="DISC"):
+    """Writes a tree to an image with Rock Ridge."""
+    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", label, "-o", path, tree],
+                   check=True, stderr=subprocess.DEVNULL)
+
+
 def cut_in_the_middle(path, folder):
-    """A copy of an image whose second half is missing; it ends at a sector's end."""
+    """Copies the first half of an image, rounded down to whole sectors. Returns the copy's path."""
     keep = os.path.getsize(path) // 4096 * 2048
     short = os.path.join(folder, "cut-" + os.path.basename(path))
     with open(path, "rb") as source, open(short, "wb") as target:
@@ -47,7 +54,7 @@ def built():
 
 @pytest.fixture
 def machine():
-    """machine(append=..., cdrom=...): starts a machine that ends with the test."""
+    """machine(append=..., cdrom=...): starts a machine, which is ended after the test."""
     started = []
 
     def start(*args, **options):
@@ -61,7 +68,7 @@ def machine():
 
 @pytest.fixture
 def booted(machine):
-    """The same, waited for until the first prompt; nothing is mounted unless cdrom is given."""
+    """As machine(), and waits for the first prompt. Nothing is mounted unless cdrom is given."""
     def start(*args, **options):
         result = machine(*args, **options)
         result.wait_prompt()

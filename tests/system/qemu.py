@@ -1,13 +1,12 @@
-"""A machine in QEMU: started, typed at, asked over QMP, and always ended.
+"""Runs Spindle in QEMU: types at the serial port, sends QMP commands, and always ends the process.
 
     with Machine(append="log=warn", cdrom=path) as machine:
         machine.wait_prompt()
         lines = machine.command("ls /System")
 
-The serial port is QEMU's stdin and stdout, QMP runs over a socket pair, so nothing has a name that
-two tests could share. Every wait has a deadline and none sleeps; a wait that fails says what the
-machine printed. A process is ended by its own handle when the `with` ends.
-"""
+The serial port is QEMU's stdin and stdout, and QMP uses a socket pair, so two tests share no file
+or port. Every wait has a deadline and none sleeps; a wait that fails shows what the machine
+printed. The `with` statement ends its own process by its handle. """
 import json
 import os
 import re
@@ -30,7 +29,7 @@ EMPTY = object()  # an optical drive without a disc
 
 
 def qemu_status(code):
-    """The exit status QEMU gives when the kernel ends with `poweroff CODE`."""
+    """Returns QEMU's exit status after `poweroff CODE`."""
     return code * 2 + 1
 
 
@@ -45,18 +44,34 @@ def pvh_options(append, kernel=ELF):
 
 
 def cdrom_options(cdrom):
-    """The drive is the secondary master, as -cdrom makes it, and QMP knows it as `cdrom0`."""
+    """Returns options for a CD drive: secondary master, as with -cdrom; `cdrom0` in QMP."""
     if cdrom is None:
         return []
-    drive = "if=none,id=disc,media=cdrom"
-    if cdrom is not EMPTY:
-        drive += ",format=raw,file=" + os.fspath(cdrom).replace(",", ",,")
-    return ["-drive", drive, "-device", "ide-cd,id=cdrom0,bus=ide.1,unit=0,drive=disc"]
+    if cdrom is EMPTY:
+        return drive_options("")
+    return drive_options(",format=raw,file=" + os.fspath(cdrom).replace(",", ",,"))
+
+
+def drive_options(source):
+    return ["-drive", "if=none,id=disc,media=cdrom" + source,
+            "-device", "ide-cd,id=cdrom0,bus=ide.1,unit=0,drive=disc"]
+
+
+def slow_drive(disc, bytes_per_second):
+    """As cdrom_options(), with limited throughput."""
+    return drive_options(f",format=raw,file={disc},throttling.bps-read={bytes_per_second}")
+
+
+def bad_drive(disc, sector):
+    """As cdrom_options(), with a sector (of 2048 bytes) that cannot be read."""
+    return drive_options(f",format=raw,file.driver=blkdebug,file.image.driver=file,"
+                         f"file.image.filename={disc},file.inject-error.0.event=read_aio,"
+                         f"file.inject-error.0.sector={sector * 4},file.inject-error.0.errno=5")
 
 
 class Machine:
-    """append: PVH boot with this command line; append=None: the firmware boots from the disc.
-    Another kernel may show another prompt."""
+    """append: boot by PVH with this command line. append=None: boot from the disc, by firmware.
+    prompt: the regular expression of the prompt, for other kernels."""
 
     def __init__(self, append="", cdrom=None, memory="64M", options=(), debug_exit=True,
                  kernel=ELF, prompt=PROMPT):
@@ -96,7 +111,7 @@ class Machine:
         raise AssertionError(f"{what}; the machine printed:\n{shown}")
 
     def receive(self, deadline, what):
-        """Takes in what the machine prints next; False at the end of its output."""
+        """Waits for output and appends it to `output`. Returns False at its end."""
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
             self.fail(f"timeout waiting for {what}")
@@ -106,7 +121,7 @@ class Machine:
         return bool(data)
 
     def wait_prompt(self, seconds=BOOT_SECONDS):
-        """What was printed before the prompt; the working directory it shows is in `cwd`."""
+        """Returns what was printed before the prompt; sets `cwd` to the directory in the prompt."""
         deadline = time.monotonic() + seconds
         while not (match := self.prompt.search(self.output[-5000:])):
             if not self.receive(deadline, "the prompt"):
@@ -117,7 +132,8 @@ class Machine:
         return text
 
     def wait_text(self, pattern, seconds=BOOT_SECONDS):
-        """The match of a regular expression (bytes) in what was printed since the last prompt."""
+        """Waits until a regular expression (bytes) matches the output since the last prompt.
+        Returns the match."""
         deadline = time.monotonic() + seconds
         while not (match := re.search(pattern, self.output)):
             if not self.receive(deadline, repr(pattern)):
@@ -128,7 +144,7 @@ class Machine:
         self.process.stdin.write(text.encode("utf-8"))
 
     def command_bytes(self, text, seconds=COMMAND_SECONDS):
-        """Types a line at the prompt; what it printed, the echo of the line taken off."""
+        """Types a line at the prompt. Returns its output, without the echo of the line."""
         self.type(text + "\r")
         printed = self.wait_prompt(seconds)
         echo, end, rest = printed.partition(b"\r\n")
@@ -137,24 +153,32 @@ class Machine:
         return rest
 
     def command(self, text, seconds=COMMAND_SECONDS):
-        """The same as a list of lines. Each must end CR LF."""
+        """As command_bytes(), as a list of lines. Each line must end in CR LF."""
         printed = self.command_bytes(text, seconds)
         if printed and not printed.endswith(b"\r\n"):
             self.fail(f"the output of {text!r} does not end a line")
         return printed.decode("utf-8").split("\r\n")[:-1]
 
     def status(self):
-        """$? of the last command."""
+        """Returns $? of the last command."""
         lines = self.command("echo $?")
         assert len(lines) == 1, lines
         return int(lines[0])
 
     def manifest(self, path, seconds=COMMAND_SECONDS):
-        """What `manifest PATH` prints, with the file format's line ends."""
+        """Returns the output of `manifest PATH`, with LF line ends."""
         return self.command_bytes(f"manifest {path}", seconds).replace(b"\r\n", b"\n")
 
+    def memory(self):
+        """Returns [free pages, allocated bytes of the heap], after caches were reclaimed."""
+        self.command("mem --reclaim")
+        text = "\n".join(self.command("mem"))
+        return [int(re.search(rf"{name}: (\d+)", text).group(1))
+                for name in ("free pages", "heap bytes")]
+
     def wait_command(self, text, accept, seconds=COMMAND_SECONDS):
-        """Repeats a command until accept(lines): for what happens by itself, such as a mount."""
+        """Repeats a command until accept(lines), to wait for an asynchronous event, such as a
+        mount. Returns the lines."""
         deadline = time.monotonic() + seconds
         while True:
             lines = self.command(text)
@@ -166,7 +190,7 @@ class Machine:
     # ---- the end
 
     def wait_exit(self, seconds=EXIT_SECONDS):
-        """QEMU's exit status once the machine has ended by itself."""
+        """Waits for QEMU to exit by itself. Returns its exit status."""
         deadline = time.monotonic() + seconds
         while self.receive(deadline, "the end of the machine"):
             pass
@@ -176,7 +200,7 @@ class Machine:
             return self.fail("timeout waiting for QEMU to exit")
 
     def lines(self):
-        """All that was printed so far, as lines."""
+        """Returns all output so far, as lines."""
         return self.all_output.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
 
     # ---- QMP
@@ -195,7 +219,7 @@ class Machine:
                 return answer["return"]
 
     def qmp(self, name, **arguments):
-        """Executes a QMP command; underscores in argument names stand for hyphens."""
+        """Executes a QMP command. Underscores in argument names become hyphens."""
         if not self.qmp_ready:
             assert "QMP" in self.qmp_line()
             self.qmp_send("qmp_capabilities", {})
@@ -204,7 +228,7 @@ class Machine:
                                     for key, value in arguments.items()})
 
     def eject(self):
-        """As a person's fingernail does it: the drive's door lock is not asked."""
+        """Ejects the disc by force, like the emergency eject hole: the door lock is ignored."""
         self.qmp("eject", id="cdrom0", force=True)
 
     def insert(self, path):

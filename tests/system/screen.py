@@ -1,10 +1,10 @@
-"""What stands on the machine's screen, read with the font that the kernel was built with.
+"""Reads the text on the machine's screen, with the font that the kernel was built with.
 
     screen = Screen(machine)
     screen.wait(lambda lines: lines[-1].startswith("spindle:/$"))
 
-A picture comes from QMP's screendump. Each cell's pixels are compared with the glyphs of the font
-itself, so nothing is compared with a picture that was taken before.
+The picture comes from QMP's screendump. The pixels of each cell are compared with the glyphs of the
+font, so the tests need no reference pictures.
 """
 import os
 import tempfile
@@ -13,12 +13,12 @@ import time
 import qemu
 
 FONT = os.path.join(qemu.BUILD, "kernel", "font.psf")
-CURSOR = "\u2588"  # how a blank cell with the cursor on it reads
+CURSOR = "\u2588"  # stands for a blank cell with the cursor
 SCREEN_SECONDS = 20
 
 
 def read_font():
-    """Glyphs (rows of bytes) and, by glyph, the characters that it shows; PSF version 1."""
+    """Returns the glyphs (rows of bytes) and, by glyph, its characters (PSF version 1)."""
     with open(FONT, "rb") as file:
         data = file.read()
     assert data[:2] == b"\x36\x04"
@@ -62,7 +62,8 @@ class Screen:
         return width, height, pixels
 
     def cells(self):
-        """Rows of (glyph picture, front colour, back colour). In text mode a cell is 9 wide."""
+        """Returns rows of (glyph picture, foreground, background). Text mode has 9 columns a
+        cell."""
         width, height, pixels = self.picture()
         pitch = 9 if width == 720 else 8
         assert width == 80 * pitch, (width, height)
@@ -87,18 +88,19 @@ class Screen:
         return self.by_picture.get(picture, ["\ufffd"])[0]
 
     def lines(self):
-        """The lines from the first to the last that is not blank, without blanks at their ends."""
+        """Returns the lines up to the last that is not blank, without trailing blanks."""
         lines = ["".join(map(self.read, row)).rstrip() for row in self.cells()]
         while lines and not lines[-1]:
             lines.pop()
         return lines
 
     def wait(self, accept, seconds=SCREEN_SECONDS):
-        """The lines as soon as accept(lines): the screen is drawn a moment after the writing."""
+        """Waits until accept(lines), since the screen is drawn later than the output arrives.
+        Returns the lines."""
         deadline = time.monotonic() + seconds
         while True:
             lines = self.lines()
             if accept(lines):
                 return lines
             if time.monotonic() > deadline:
-                self.machine.fail("the screen never came to it; it shows\n" + "\n".join(lines))
+                self.machine.fail("timeout; the screen shows\n" + "\n".join(lines))

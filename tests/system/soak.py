@@ -3,9 +3,9 @@
 
     python3 tests/system/soak.py --boots 1000 [--cdrom ISO] [--timeout 20]
 
-Each boot must print the manifest an independent decoder makes of the disc, print nothing that
-differs from boot to boot besides times, and end with the exit status it was asked for. The last
-line is `N passed, N failed`; the exit status is 0 only if none failed.
+Each boot must print the manifest that an independent decoder makes of the disc, and end with the
+requested exit status. The last line is `N passed, N failed`; the exit status is 0 only if none
+failed.
 """
 import argparse
 import os
@@ -25,7 +25,7 @@ APPEND = f'run="echo BEGIN; manifest /System; echo END; poweroff {CODE}"'
 
 
 def boot(cdrom, timeout, expected):
-    """One boot; raises AssertionError when anything differs."""
+    """Boots once. Raises AssertionError if the manifest or the exit status differs."""
     with qemu.Machine(APPEND, cdrom=cdrom) as machine:
         status = machine.wait_exit(timeout)
         text = machine.all_output.replace(b"\r\n", b"\n")

@@ -1,10 +1,10 @@
-"""A machine at whose serial port a terminal stands: what a person would see, not what was sent.
+"""A machine with a terminal emulator at its serial port: tests see the screen, not the bytes sent.
 
     with Terminal("", columns=40, rows=10) as terminal:
         terminal.wait_screen(lambda rows: rows[-1].startswith("spindle:"))
         terminal.press("echo a" + LEFT)
 
-The terminal is pyte's: it answers where its cursor is, as terminals do.
+The terminal is pyte's. It answers requests for the cursor position, as terminals do.
 """
 import os
 import select
@@ -28,7 +28,7 @@ class Terminal(Machine):
         self.stream = pyte.ByteStream(self.screen)
 
     def take(self, seconds):
-        """Shows what the machine sends within so many seconds; False when nothing came."""
+        """Feeds what the machine sends within `seconds` to the screen. Returns False if nothing."""
         if not select.select([self.process.stdout], [], [], seconds)[0]:
             return False
         data = os.read(self.process.stdout.fileno(), 65536)
@@ -37,7 +37,7 @@ class Terminal(Machine):
         return bool(data)
 
     def rows(self):
-        """What stands on the screen, without the blanks at the ends, down to the last text."""
+        """Returns the rows of the screen, without trailing blanks and trailing empty rows."""
         rows = [row.rstrip() for row in self.screen.display]
         while rows and not rows[-1]:
             rows.pop()
@@ -47,7 +47,7 @@ class Terminal(Machine):
         return self.screen.cursor.y, self.screen.cursor.x
 
     def wait_screen(self, accept, seconds=SCREEN_SECONDS):
-        """Until accept(rows) is true and nothing more comes; the rows."""
+        """Waits until accept(rows) and until no more output arrives. Returns the rows."""
         deadline = time.monotonic() + seconds
         while True:
             quiet = not self.take(SETTLE_SECONDS)
@@ -64,8 +64,8 @@ class Terminal(Machine):
         self.type(keys)
 
     def expect(self, keys, row, cursor=None):
-        """After these keys the last row is this one, and the cursor stands there in it."""
+        """Presses keys and waits until the last row is `row`. Checks the cursor's column."""
         self.press(keys)
         rows = self.wait_screen(lambda rows: bool(rows) and rows[-1] == row)
         if cursor is not None and self.cursor() != (len(rows) - 1, cursor):
-            self.fail(f"the cursor stands at {self.cursor()}")
+            self.fail(f"the cursor is at {self.cursor()}")

@@ -1,5 +1,6 @@
-"""`bench` says sane lines in the kernel and on the host, the program that measures Linux does the
-same work, and the table and the chart say what was measured. How fast anything is is not tested."""
+"""Promise: `bench` prints valid lines in the kernel and on the host, the program that measures
+Linux does the same work, and the table and the chart show the measured values. Speed is not
+tested."""
 import os
 import re
 import subprocess
@@ -40,7 +41,7 @@ def posix(tmp_path_factory):
 
 
 def amounts(lines, name):
-    """What the lines of a measurement say was done, a repetition each; their form is checked."""
+    """Checks the lines of a measurement. Returns the amount of work of each repetition."""
     assert lines and len(lines) % 3 == 0, lines
     unit, found = UNITS[name], []
     for rate, amount, time in zip(*[iter(lines)] * 3):
@@ -51,7 +52,7 @@ def amounts(lines, name):
         assert value and done and seconds, (rate, amount, time)
         assert 0 < float(seconds[1]) < 60 and float(value[1]) > 0
         scale = 1 << 20 if unit == "MiB" else 1
-        # the rate is the amount by the time, but for what is not shown of its digits
+        # The rate is the amount divided by the time, except for rounding.
         assert float(value[1]) == pytest.approx(int(done[1]) / scale / float(seconds[1]), abs=0.11)
         found.append(int(done[1]))
     return found
@@ -64,7 +65,7 @@ def run(*command):
 
 
 def words(text):
-    """The measurement's name among the options of a command line."""
+    """Returns the name of the measurement in a command line."""
     return next(word for word in text.split() if word in UNITS)
 
 
@@ -81,7 +82,7 @@ def test_bench_in_the_kernel(shell, text, expected):
                                   "bench stat -n 3 {}/Book", "bench -r 2 file {}/efi.img",
                                   "bench random -n 9 {}/efi.img", "bench absent -n 9 {}/Book"])
 def test_all_do_the_same_work(shell, posix, text):
-    """In the kernel, on the host and by POSIX calls."""
+    """The kernel, the host tool and the POSIX program do the same amount of work."""
     program, disc = posix
     name = words(text)
     here = amounts(shell.command(text.format("/System")), name)

@@ -1,4 +1,4 @@
-"""From power-on to the prompt and off again, by both ways to boot."""
+"""Promise: the machine boots to the prompt, by GRUB and by PVH, and powers off as documented."""
 import re
 import subprocess
 

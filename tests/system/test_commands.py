@@ -1,5 +1,5 @@
-"""The commands as a person types them, on the machine with its own CD; the disc's list of digests
-in Spindle and on Linux; the Book on the disc."""
+"""Promise: the commands work as typed on a machine with its boot CD, whose list of digests holds in
+Spindle and on Linux, and which contains the Book."""
 import hashlib
 import os
 import re
@@ -14,7 +14,7 @@ BOOK = os.path.join(TOP, "iso", "Book")
 
 @pytest.fixture(scope="module")
 def shell():
-    """One machine for the tests that leave it as they found it."""
+    """A machine for the tests that leave it unchanged."""
     import qemu
     with qemu.Machine("", cdrom=ISO) as machine:
         machine.wait_prompt()
@@ -22,7 +22,7 @@ def shell():
 
 
 def both(shell, line):
-    """What a line prints and its status."""
+    """Returns the output of a line and its status."""
     printed = shell.command(line)
     return printed, shell.status()
 

@@ -1,7 +1,7 @@
-"""Real discs that nobody here made: each name tree by itself against its truth.
+"""Promise: each name tree of real discs from elsewhere is shown as its description lists it.
 
-The folder is found through SPINDLE_CORPORA, or beside the checkout; its README says what each truth
-means and where more than one behaviour is right.
+SPINDLE_CORPORA names the folder of discs (default: shared/corpora beside the checkout). Its README
+explains the descriptions, and where more than one behavior is correct.
 """
 import json
 import os
@@ -27,12 +27,12 @@ def views():
 
 
 def plain(path):
-    """A path of the plain tree as both sides are compared: no versions, no bare dots, one case."""
+    """Normalizes a path of the plain tree: no versions, no bare trailing dots, one case."""
     return "/".join(re.sub(r"\.?(;\d+)?$", "", part) for part in path.split("/")).casefold()
 
 
 def expected_lines(view, tree):
-    """{path: (type, size, digest, target)}; what is short on the image may only be an error."""
+    """Returns {path: (type, size, digest, target)}; files that the image truncates have EIO."""
     lines = {}
     for node in tree:
         path = node["path"].lstrip("/")
@@ -45,7 +45,7 @@ def expected_lines(view, tree):
             continue
         name = plain(path) if view == "iso" else path
         if name in lines:
-            name += "~2"  # equal but for what is stripped
+            name += "~2"  # equal except for the removed parts
         lines[name] = (kind, size, digest, node.get("target"))
     return lines
 
@@ -68,7 +68,7 @@ def shown_lines(view, printed):
 
 
 def check_view(view, tree, printed):
-    """What `manifest` printed against the truth of one tree."""
+    """Compares the output of `manifest` with the description of a tree."""
     shown, expected = shown_lines(view, printed), expected_lines(view, tree)
     for path, truth in expected.items():
         assert shown.get(path) == truth, path

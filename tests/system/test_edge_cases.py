@@ -1,4 +1,5 @@
-"""Every edge case of tests/images/cases_*.py: by the host's tool and by the decoder."""
+"""Promise: the host tool and the decoder agree on every edge case of tests/images/cases_*.py,
+within limits of time and memory."""
 import os
 import subprocess
 
@@ -9,14 +10,14 @@ import edge
 from test_manifest import SHELL, run_shell, status_of
 
 SECONDS, MEMORY_KIB = 10, 256 << 10
-POOL_MIB = 100  # of the tool's; its pages take twice as much of the host
+POOL_MIB = 100  # the tool's page pool; on the host it takes twice as much memory
 
 CASES = {case.__name__: case for case in edge.cases()}
 
 
 @pytest.fixture(scope="module")
 def image_of(tmp_path_factory):
-    """(the disc, the path of its image); made once for all tests of a case."""
+    """image_of(name): returns (disc, path of its image) of a case. The last image is kept."""
     folder, made = tmp_path_factory.mktemp("edge"), {}
 
     def get(name):
@@ -31,7 +32,7 @@ def image_of(tmp_path_factory):
 
 
 def run_bounded(image, commands, folder):
-    """(status, output), after checks of time and memory."""
+    """Runs commands on an image and checks the limits. Returns (status, output)."""
     out = folder / "out"
     with open(out, "wb") as stdout:
         process = subprocess.Popen(["timeout", str(SECONDS), SHELL, image, "-c", commands],

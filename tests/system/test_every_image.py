@@ -1,7 +1,8 @@
-"""Every image that has a truth, in the machine: what `manifest` prints there is what it must be.
+"""Promise: in the machine, `manifest` prints the expected lines for every image with known
+contents.
 
-A few boots in all. A CD carries the images of a group; each is mounted as a file, looked at, and
-unmounted again. Images with holes, which no CD could carry, are put into the machine's drive.
+A few boots suffice. A CD contains the images of a group; each is mounted as a file, read, and
+unmounted. Images with holes are too large for a CD and are inserted into the machine's drive.
 """
 import hashlib
 import subprocess
@@ -13,20 +14,20 @@ import cases_extents
 import decoder
 import edge
 from conftest import DEBIAN_DISCS, cut_in_the_middle, debian_disc
-from qemu import EMPTY
+from qemu import EMPTY, bad_drive
 from test_corpora import check_view, views
 from raw_sectors import whole_sectors
 from test_kinds import high_sierra
 from test_manifest import corpora, fill_tree, run_shell, status_of, unpack
 
-SECONDS = 60  # whatever an image holds, a command on it ends
+SECONDS = 60  # limit of a command, for every image
 PLACE = "/image"
 DRIVE = "/Drives/cdrom0"
 
 
 @pytest.fixture
 def carrying(booted, tmp_path):
-    """carrying(folder): a machine with a CD that holds the folder's files."""
+    """carrying(folder): starts a machine with a CD that contains the folder's files."""
     def start(folder):
         image = tmp_path / "carrier.iso"
         subprocess.run(["xorrisofs", "-quiet", "-R", "-o", image, folder], check=True)
@@ -37,7 +38,7 @@ def carrying(booted, tmp_path):
 
 
 def mounted(machine, name, options=""):
-    """Mounts an image of the carrier: what that said, nothing when it went well."""
+    """Mounts an image that the CD contains. Returns the output, which is empty on success."""
     return machine.command(f"mount {options} /System/{name} {PLACE}", SECONDS)
 
 
@@ -46,37 +47,38 @@ def unmount(machine, name):
 
 
 def check_expected(machine, name, expected, place=PLACE):
-    """The manifest, and its status."""
+    """Checks the manifest and the status of `manifest`."""
     assert machine.manifest(place, SECONDS) == expected, name
     assert machine.status() == status_of(expected), name
 
 
 def check_case(machine, name, disc, folder, place=PLACE):
-    """What a disc of the builder says that it must show. Of hostile ones, which may say megabytes,
-    the digest must be that of what the host's tool says; that holds what must be seen."""
+    """Checks what a disc of the builder declares. The output for a hostile disc can be megabytes,
+    so its digest is compared with that of the host tool's output; test_edge_cases.py checks
+    that."""
     if disc.expect == "bounded":
         image = edge.write_image(disc, folder / "bounded.iso")
-        told = hashlib.sha256(run_shell(image).stdout).hexdigest()
-        assert machine.command(f"manifest {place} | sha256sum", SECONDS)[-1] == told + "  -", name
+        wanted = hashlib.sha256(run_shell(image).stdout).hexdigest()
+        assert machine.command(f"manifest {place} | sha256sum", SECONDS)[-1] == wanted + "  -", name
     else:
         check_expected(machine, name, disc.manifest(), place)
     described = machine.command(f"volinfo {place} | wc", SECONDS)
     assert len(described) == 1 and int(described[0].split()[0]) > 0, name
     for line, shown, code in getattr(disc, "checks", ()):
         printed = machine.command_bytes(line.replace("/System", place), SECONDS)
-        if code == 0:  # the prompt begins a line of its own
+        if code == 0:  # the prompt always starts a new line
             assert printed.rstrip() == shown.rstrip().replace(b"\n", b"\r\n"), (name, line)
         assert machine.status() == code, (name, line)
 
 
 def check_mounts(machine, name, disc):
-    """The other ways to mount it."""
+    """Checks the other mount options that the disc declares."""
     for options, manifest in getattr(disc, "mounts", ()):
-        said = mounted(machine, name, "-o " + options)
+        printed = mounted(machine, name, "-o " + options)
         if manifest is None:
-            assert len(said) == 1 and said[0].endswith(options), (name, said)
+            assert len(printed) == 1 and printed[0].endswith(options), (name, printed)
             continue
-        assert said == [], (name, options)
+        assert printed == [], (name, options)
         check_expected(machine, name, manifest)
         unmount(machine, name)
 
@@ -86,7 +88,7 @@ def is_far(disc):
 
 
 def test_built_images(carrying, tmp_path):
-    """Those of builder.py and of cases_*.py, but for the ones with holes."""
+    """The images of builder.py and cases_*.py, except those with holes."""
     folder, discs = tmp_path / "tree", {}
     folder.mkdir()
     for case in [*builder.CASES, *edge.cases()]:
@@ -97,19 +99,19 @@ def test_built_images(carrying, tmp_path):
             edge.write_image(disc, folder / case.__name__)
     machine = carrying(folder)
     for name, disc in discs.items():
-        said = mounted(machine, name)
-        if disc.expect == "refuse" or (said and disc.expect == "bounded"):
-            assert len(said) == 1 and machine.status() == 1, (name, said)
+        printed = mounted(machine, name)
+        if disc.expect == "refuse" or (printed and disc.expect == "bounded"):
+            assert len(printed) == 1 and machine.status() == 1, (name, printed)
             continue
-        assert said == [], name
+        assert printed == [], name
         check_case(machine, name, disc, tmp_path)
         unmount(machine, name)
         check_mounts(machine, name, disc)
 
 
 def test_images_with_holes(booted, tmp_path):
-    """In the drive one after another. QEMU counts a disc's sectors in 31 bits, and ends when it is
-    asked for one beyond; what lies there is the host tool's to show."""
+    """Inserted into the drive, one after the other. QEMU counts sectors in 31 bits and exits on a
+    larger number; such discs are tested with the host tool only."""
     machine = booted("", cdrom=EMPTY)
     for case in edge.cases():
         disc = case()
@@ -123,22 +125,19 @@ def test_images_with_holes(booted, tmp_path):
 
 
 def test_bad_sector(booted, tmp_path):
-    """What lies before it is read, and what lies elsewhere."""
+    """The bytes before it are read, and so are other files."""
     disc = cases_extents.bad_sector_in_a_file()
     image = edge.write_image(disc, tmp_path / "disc.iso")
-    drive = f"if=none,id=disc,media=cdrom,format=raw,file.driver=blkdebug," \
-            f"file.image.filename={image},file.inject-error.0.event=read_aio," \
-            f"file.inject-error.0.sector={disc.bad * 4},file.inject-error.0.errno=5"
-    machine = booted("", options=["-drive", drive, "-device", "ide-cd,bus=ide.1,drive=disc"])
+    machine = booted("", options=bad_drive(image, disc.bad))
     check_expected(machine, "bad sector", disc.manifest(), "/System")
     printed = machine.command("cat /System/BROKEN | sha256sum", SECONDS)
     assert printed[-1] == hashlib.sha256(disc.readable).hexdigest() + "  -", printed
     assert "input/output error" in printed[0]
 
 
-@pytest.mark.skipif(not corpora("mount"), reason="there is no folder of real discs")
+@pytest.mark.skipif(not corpora("mount"), reason="the folder of real discs is missing")
 def test_real_discs(carrying, tmp_path):
-    """The folder of real discs: by default, and each of their trees; what is no disc is refused."""
+    """The real discs, with default options and by each name tree; other images are refused."""
     good, bad = corpora("mount"), corpora("refuse")
     folder = tmp_path / "tree"
     folder.mkdir()
@@ -159,7 +158,7 @@ def test_real_discs(carrying, tmp_path):
 
 
 def write_discs(folder):
-    """What others' writers and dumpers make of trees and discs: {name: the manifest}."""
+    """Writes images as various programs do. Returns {name: manifest}."""
     made, tree = {}, folder.parent / "source"
     tree.mkdir()
     fill_tree(tree)

@@ -1,4 +1,5 @@
-"""Firmware and hardware, screen and keyboard: machines of many shapes."""
+"""Promise: Spindle runs on BIOS and UEFI, with various chipsets, memory sizes and drives, and with
+screen and keyboard."""
 import os
 import re
 import subprocess
@@ -21,12 +22,12 @@ PROMPT_LINE = "spindle:/$ " + CURSOR
 
 
 def ends_with(*expected):
-    """For Screen.wait(): the last lines before the prompt."""
+    """Returns a predicate for Screen.wait(): these are the last lines before the prompt."""
     return lambda lines: lines[-len(expected) - 1:] == [*expected, PROMPT_LINE]
 
 
 def wrapped(lines, columns=80):
-    """Lines as a screen shows them."""
+    """Returns lines divided as on a screen of `columns`."""
     return [line[i:i + columns].rstrip() for line in lines
             for i in range(0, max(len(line), 1), columns)]
 
@@ -51,7 +52,7 @@ def test_uefi_shows_the_shell_in_a_framebuffer(uefi):
 
 
 def shutdown_reason(machine, command):
-    """Types a command that ends the machine; the reason as QEMU names it."""
+    """Types a command that ends the machine. Returns QEMU's reason for the shutdown."""
     machine.qmp("query-status")
     machine.type(command + "\r")
     assert machine.wait_exit() == 0
@@ -62,7 +63,7 @@ def shutdown_reason(machine, command):
 
 
 def test_uefi_poweroff_by_acpi(uefi):
-    """The last of the tests with this machine."""
+    """Ends the shared machine, so it is the last test that uses it."""
     assert shutdown_reason(uefi, "poweroff") == "guest-shutdown"
 
 
@@ -137,7 +138,8 @@ CASES = ["plain_two_sector_directory", "rock_ridge_everything", "joliet_only",
 
 
 def drives(folder, count, line=11):
-    """The first four on the machine's own two channels, the others on a channel of an ISA card."""
+    """Returns options for drives and their manifests. The first four drives are on the machine's
+    own channels, the others on an ISA card."""
     options = ["-device", f"isa-ide,id=card,iobase=0x1e8,iobase2=0x3ee,irq={line}"]
     expected = []
     for i in range(count):
@@ -185,7 +187,7 @@ def test_files_bear_the_date_of_the_machine(booted, date):
 
 @pytest.fixture(params=["text", "framebuffer"])
 def with_screen(request, booted):
-    """PVH leaves the machine in text mode, GRUB in a framebuffer."""
+    """A machine in text mode (PVH), and one with a framebuffer (GRUB)."""
     return booted("" if request.param == "text" else None, cdrom=ISO)
 
 
@@ -200,7 +202,7 @@ def test_screen_and_serial_show_the_same(with_screen):
 
 @pytest.fixture
 def painted(tmp_path):
-    """A disc with texts for a screen: many characters, colours, cursor movements, many lines."""
+    """A disc with text files: many characters, colors, cursor movements, many lines."""
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "words").write_text("Gr\u00fc\u00dfe, \u041f\u0440\u0438\u0432\u0435\u0442, "
@@ -221,12 +223,12 @@ def test_characters_beyond_ascii(booted, painted):
                "\u0395\u03bb\u03bb\u03ac\u03b4\u03b1 \u2500\u2502 ??."
     pictures = Screen(machine).by_picture
     same = {name: names[0] for names in pictures.values() for name in names}
-    # Letters that look alike are one glyph.
+    # Letters of equal shape share a glyph.
     Screen(machine).wait(ends_with("".join(same[c] for c in expected)))
 
 
 def colour_name(pixel):
-    """The VGA keeps six bits of each part: aa comes back as a8."""
+    """Returns the name of a color. The VGA stores six bits per component: aa is read back as a8."""
     names = {(1, 0, 0): "red", (0, 1, 0): "green", (0, 0, 0): "black", (1, 1, 1): "grey"}
     assert set(pixel) <= {0, 0xa8, 0xaa}, pixel
     return names[tuple(int(part > 0) for part in pixel)]
@@ -258,7 +260,7 @@ def press(machine, *keys):
 
 
 def type_keys(machine, text):
-    """Each key waits for the echo of those before it."""
+    """Types a text on the keyboard, and waits for the echo after each key."""
     for count, c in enumerate(text, 1):
         if c in SHIFTED or c.isupper():
             press(machine, "shift", SHIFTED.get(c, c.lower()))

@@ -1,4 +1,5 @@
-"""devices --icons on a machine's screen: the pictures of kernel/dev/icon.c, pixel by pixel."""
+"""Promise: `devices --icons` shows the pictures of kernel/dev/icon.c on the screen, pixel by pixel,
+and `devices -v` the properties of a drive."""
 import os
 import re
 import time
@@ -12,7 +13,7 @@ COLOURS = ["000000", "aa0000", "00aa00", "aa5500", "0000aa", "aa00aa", "00aaaa",
 
 
 def drawing(table, kind):
-    """The rows of a drawing, a hexadecimal digit a pixel."""
+    """Returns the rows of a drawing, one hexadecimal digit per pixel."""
     with open(os.path.join(qemu.TOP, "kernel", "dev", "icon.c"), encoding="ascii") as source:
         text = source.read()
     text = text[text.index(f" {table}[ICON_KINDS]"):]
@@ -23,7 +24,7 @@ def drawing(table, kind):
 
 
 def shows(picture, left, top, rows, columns):
-    """Do these columns of the drawing's rows stand there?"""
+    """Returns whether the picture has the first columns of the drawing at this position."""
     width, _, pixels = picture
     for y, row in enumerate(rows):
         for x in range(columns):
@@ -34,14 +35,15 @@ def shows(picture, left, top, rows, columns):
 
 
 def places(picture, rows, columns):
-    """The cells where it stands; the padlock of a drive that is read-only covers its other half."""
+    """Returns the positions of a drawing. Only its left half is compared: a padlock covers the
+    right half if the drive is read-only."""
     width, height, _ = picture
     return [(x, y) for y in range(0, height - 31, 16) for x in range(0, width - 31, 8)
             if shows(picture, x, y, rows, columns)]
 
 
 def test_icons_stand_beside_the_names(booted):
-    """V15: both sizes of the CD's icon, before the lines of the drive."""
+    """V15: the CD's icon appears in both sizes, before the lines of the drive."""
     machine = booted(None, cdrom=ISO)
     machine.command("clear")
     printed = machine.command("devices --icons")
@@ -57,7 +59,7 @@ def test_icons_stand_beside_the_names(booted):
 
 
 def test_a_cd_drive_answers(booted):
-    """V15, V10: what a drive of the machine answers, with its disc and without."""
+    """V15, V10: the properties of a drive, with a disc and without."""
     machine = booted("", cdrom=ISO)
     size = os.path.getsize(ISO) // 2048
     answers = machine.command("devices -v cdrom0")

@@ -1,4 +1,5 @@
-"""Images that are not plain ISO 9660: dumps of whole sectors, and High Sierra."""
+"""Promise: images that are not plain ISO 9660 are read: raw sectors, High Sierra, discs of several
+tracks, and images that end inside a block."""
 import hashlib
 import struct
 import subprocess
@@ -32,7 +33,7 @@ def both32(value):
 
 
 def record(name, block, size, directory=False):
-    """A High Sierra directory record: six bytes of date, then the flags."""
+    """Returns a High Sierra directory record: six bytes of date, then the flags."""
     body = (bytes([0]) + both32(block) + both32(size) + bytes([89, 10, 9, 8, 7, 6]) +
             bytes([2 if directory else 0, 0, 0, 0]) + both16(1) + bytes([len(name)]) + name)
     body += bytes(1 - len(name) % 2)
@@ -40,8 +41,8 @@ def record(name, block, size, directory=False):
 
 
 def high_sierra(root_blocks=1):
-    """A volume with a file in its root and one in a directory. The root comes last, and the image
-    ends after its first block, however many it is said to have."""
+    """Returns an image with a file in the root and one in a directory, and its manifest. The root
+    is last, and the image ends after the root's first block, whatever root_blocks is."""
     first, second = b"read me\n", bytes(range(256)) * 9
     root = (record(b"\0", 22, root_blocks * BLOCK, True) +
             record(b"\1", 22, root_blocks * BLOCK, True) +
@@ -88,7 +89,7 @@ def test_what_can_be_read_of_a_root_is_listed(tmp_path):
 
 @pytest.mark.parametrize("missing", [0, 1, 600, 2048])
 def test_image_that_ends_inside_a_block(tmp_path, missing):
-    """Bytes that are there are read, up to the last; what is not there is an error."""
+    """All bytes of the image are read, up to the last; missing bytes are an error."""
     tree, whole, cut = tmp_path / "tree", tmp_path / "whole.iso", tmp_path / "cut.iso"
     tree.mkdir()
     data = bytes(n * n % 251 for n in range(5000))
@@ -112,14 +113,14 @@ def test_image_that_ends_inside_a_block(tmp_path, missing):
 
 
 def damage(sector, row):
-    """One byte in each column of P (ECMA-130 annex A)."""
+    """Damages one byte in each column of P (ECMA-130 annex A)."""
     for column in range(86):
         sector[12 + column + 86 * row] ^= 0x5A
 
 
 def test_disc_of_several_tracks(tmp_path):
-    """Audio, then a volume that counts its blocks from the start of the disc; one of its sectors is
-    damaged and corrected, another beyond that."""
+    """An audio track, then a volume whose block numbers count from the start of the disc. A sector
+    with few wrong bytes is corrected; with more, it is an error."""
     tree, iso = tmp_path / "tree", tmp_path / "data.iso"
     tree.mkdir()
     data = bytes(n * n % 253 for n in range(20000))

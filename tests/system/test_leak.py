@@ -1,20 +1,9 @@
-"""After a disc was mounted, read whole and dismounted, the memory is as before the first mount."""
-import re
-
+"""Promise: after a disc was mounted, completely read and unmounted, the free memory is as
+before."""
 from conftest import debian_disc
 from qemu import EMPTY, ISO
 
 WHERE = "/Drives/cdrom0"
-
-
-def figures(machine):
-    """(free pages, bytes of heap in use) after everything reclaimable was reclaimed."""
-    machine.command("mem --reclaim")
-    text = "\n".join(machine.command("mem"))
-    pages = re.search(r"free pages: (\d+)", text)
-    heap = re.search(r"heap bytes: (\d+)", text)
-    assert pages and heap, text
-    return int(pages.group(1)), int(heap.group(1))
 
 
 def mount_read_dismount(machine, disc, where):
@@ -25,29 +14,29 @@ def mount_read_dismount(machine, disc, where):
     assert machine.status() == 0
     machine.command(f"umount {where}")
     assert machine.status() == 0
-    machine.eject()  # the kernel asks its drives once a second, and then removes the directory
+    machine.eject()  # the kernel polls its drives once a second, and then removes the directory
     machine.wait_command("ls /Drives", lambda lines: "cdrom0" not in lines, 30)
 
 
 def test_memory_returns_after_dismount(booted):
     machine = booted("", cdrom=EMPTY)
-    before = figures(machine)
+    before = machine.memory()
     for _ in range(3):
         mount_read_dismount(machine, debian_disc("grub-rescue"), WHERE)
-        assert figures(machine) == before
+        assert machine.memory() == before
 
 
 def test_memory_returns_after_system_was_dismounted(booted):
     machine = booted("", cdrom=EMPTY)
-    before = figures(machine)
+    before = machine.memory()
     mount_read_dismount(machine, ISO, "/System")
-    assert figures(machine) == before
+    assert machine.memory() == before
 
 
 def test_reading_again_takes_no_more(booted):
     machine = booted("", cdrom=ISO)
     machine.manifest("/System")
-    before = figures(machine)
+    before = machine.memory()
     for _ in range(3):
         machine.manifest("/System")
-    assert figures(machine) == before
+    assert machine.memory() == before

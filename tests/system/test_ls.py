@@ -1,4 +1,4 @@
-"""`ls` against what xorriso finds on the boot CD."""
+"""Promise: `ls` lists the same names on the boot CD as xorriso."""
 import posixpath
 import shlex
 import subprocess
@@ -9,7 +9,7 @@ from qemu import ISO
 
 
 def xorriso_entries(folder):
-    """The names that xorriso finds in a folder of the boot CD."""
+    """Returns the names that xorriso finds in a folder of the boot CD."""
     done = subprocess.run(["xorriso", "-indev", ISO, "-find", folder, "-maxdepth", "1"],
                           capture_output=True, text=True, check=True)
     paths = [shlex.split(line)[0] for line in done.stdout.splitlines() if line.startswith("'")]
@@ -26,7 +26,7 @@ def test_ls_shows_every_entry(booted, append):
 
 
 def test_devices_are_the_vfs_own(booted):
-    """/System/Devices is there with a disc and without, and `manifest` does not list it."""
+    """/System/Devices exists with a disc and without, and `manifest` does not list it."""
     machine = booted("", cdrom=ISO)
     assert "Devices" in " ".join(machine.command("ls /System"))
     assert b"\tDevices" not in machine.manifest("/System/boot/grub/fonts")

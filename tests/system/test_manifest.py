@@ -1,4 +1,5 @@
-"""`manifest` against an independent decoder: in the machine and by the host's tool."""
+"""Promise: `manifest` prints the same as an independent decoder, in the machine and by the host
+tool."""
 import json
 import lzma
 import os
@@ -14,8 +15,8 @@ from qemu import ISO
 
 SHELL = os.path.join(qemu.BUILD, "host", "spindle-sh")
 CORPORA = os.environ.get("SPINDLE_CORPORA", os.path.join(qemu.TOP, "..", "shared", "corpora"))
-VIEWS = ("rr", "joliet", "iso")  # the default views that are compared
-LATER = ()  # cases for what the file system does not do yet
+VIEWS = ("rr", "joliet", "iso")  # default views to compare
+LATER = ()  # cases that the file system does not support yet
 
 
 def run_shell(image, commands="manifest /System"):
@@ -35,7 +36,7 @@ def check_machine(machine, expected):
 
 
 def status_of(expected):
-    """0 only if no digest is the name of an error."""
+    """Returns the expected status: 0 only if no digest is the name of an error."""
     digests = [line.split(b"\t")[2] for line in expected.splitlines()]
     return 1 if any(digest.startswith(b"E") for digest in digests) else 0
 
@@ -91,7 +92,7 @@ def test_host_disc_cut_in_the_middle(tmp_path, name):
 
 
 def fill_tree(top):
-    """A tree twelve levels deep, with links, long names and more entries than a sector holds."""
+    """Writes a tree twelve levels deep, with links, long names and a directory of 300 entries."""
     deep = top.joinpath(*(f"level{i}" for i in range(12)))
     deep.mkdir(parents=True)
     (deep / "bottom").write_text("bottom\n")
@@ -154,24 +155,24 @@ def test_host_built_image(tmp_path, case):
 @pytest.mark.parametrize("case", [c for c in builder.CASES if c().expect != "refuse"],
                          ids=lambda case: case.__name__)
 def test_decoder_reads_what_the_builder_says(tmp_path, case):
-    """The two were written apart from one another: each is the other's test."""
+    """Decoder and builder were written independently and check each other."""
     assert decoder.manifest(builder.write_case(case, tmp_path)) == case().manifest()
 
 
 # ---------------------------------------------------------------- discs from elsewhere
 
 def corpora(*expect):
-    """The truths of the folder of real discs whose `expect` is one of these; none without it."""
+    """Returns the names of the real discs whose `expect` is one of these; [] without the folder."""
     if not os.path.isdir(CORPORA):
         return []
-    truths = []
+    names = []
     for name in sorted(os.listdir(CORPORA)):
         if name.endswith(".json"):
             with open(os.path.join(CORPORA, name), encoding="utf-8") as text:
                 truth = json.load(text)
             if truth["expect"] in expect and truth["default_view"] in (*VIEWS, None):
-                truths.append(truth["image"])
-    return truths
+                names.append(truth["image"])
+    return names
 
 
 def unpack(name, folder):

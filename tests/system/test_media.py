@@ -1,11 +1,11 @@
-"""Discs that come and go, by QMP, as a person's hand would do it."""
+"""Promise: discs can be inserted, ejected and exchanged at any time, as by hand; files on a removed
+disc return errors, and a new disc is mounted."""
 import shutil
-import subprocess
 
 import pytest
 
 import decoder
-from conftest import debian_disc
+from conftest import debian_disc, make_disc
 from qemu import EMPTY, ISO
 
 WHERE = "/Drives/cdrom0"
@@ -29,14 +29,14 @@ def in_use(lines):
     return [line for line in lines if " was removed while in use" in line]
 
 
-def test_a_disc_in_use_that_is_taken_out_is_said(booted):
-    """By a line of the log before the next prompt, once; a disc that nobody used goes silently."""
+def test_removal_of_a_disc_in_use_is_logged(booted):
+    """Once, before the next prompt. The removal of a disc that is not in use is not logged."""
     machine = booted("", cdrom=ISO)
     machine.command("cd /System/boot")
     machine.eject()
     lines = machine.wait_command("pwd", in_use, 20)
-    said = in_use(lines)
-    assert len(said) == 1 and said[0].endswith(
+    logged = in_use(lines)
+    assert len(logged) == 1 and logged[0].endswith(
         "] vfs: /System: cdrom0 was removed while in use; open files return errors")
     assert lines[0] == "/System/boot"
     machine.command("ls")
@@ -92,8 +92,7 @@ def test_our_disc_inserted_later_becomes_system(booted, build_id):
 
 @pytest.mark.parametrize("use", ["", "cd /System/boot", "vdrive add /System/boot/spindle.elf"])
 def test_our_disc_taken_out_and_put_back_becomes_system_again(booted, build_id, use):
-    """Whatever of it was in use, and whichever disc was in the drive meanwhile: that one went to
-    /Drives."""
+    """Whether it was in use or not, and even if another disc was mounted in /Drives meanwhile."""
     machine = booted("", cdrom=ISO)
     machine.command(use)
     for other in (None, debian_disc("ipxe")):
@@ -134,7 +133,7 @@ def test_ten_changes(booted):
 
 @pytest.fixture(scope="module")
 def nested(tmp_path_factory):
-    """A disc with a disc with a disc in it, and what lies in the innermost."""
+    """(a disc with an image of a disc with an image of a disc, the manifest of the innermost)"""
     folder = tmp_path_factory.mktemp("nested")
     inner = debian_disc("grub-rescue")
     image = inner
@@ -144,8 +143,7 @@ def nested(tmp_path_factory):
         shutil.copy(image, tree / "image.iso")
         (tree / "inside").mkdir()
         image = folder / name
-        subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", name[:5].upper(), "-o",
-                        image, tree], check=True, stderr=subprocess.DEVNULL)
+        make_disc(tree, image, name[:5].upper())
     return image, decoder.manifest(inner)
 
 
@@ -177,7 +175,7 @@ def test_a_file_in_use_locks_the_door(booted, nested):
 
 
 def test_what_was_mounted_below_goes_with_the_disc(booted, nested):
-    """A disc taken out by force takes along what was mounted of its images, cached or not."""
+    """Removing a disc by force also unmounts the images on it, cached or not."""
     machine = booted("", cdrom=nested[0])
     machine.command("mount /System/image.iso /System/inside")
     assert machine.manifest("/System/inside")
@@ -205,7 +203,7 @@ def test_one_directory_has_one_path_however_it_is_typed(booted, nested):
 
 
 def test_a_mount_that_hangs_ends_with_ctrl_c(booted):
-    """The drive answers after 8 s; the prompt is there long before."""
+    """The drive responds after 8 s; the prompt must appear long before."""
     machine = booted("", cdrom=ISO)
     machine.command("vdrive add --no-mount --cd /System/Devices/Classes/cdrom0; mkdir /m")
     machine.command("vdrive fault 0 delay 8000")

@@ -1,4 +1,4 @@
-"""With all memory that may be taken by files and drives taken, the machine can still be used."""
+"""Promise: the machine remains usable when files and drives have taken all memory that they may."""
 import pytest
 
 from qemu import EMPTY
@@ -39,7 +39,7 @@ def test_usable_when_full(machine, memory):
 
 
 def test_drives_leave_an_eighth(machine):
-    """Blank drives take memory, too, until they are refused; pipes and removal still work."""
+    """Blank drives need memory as well, until they are refused; pipes and removal still work."""
     full = machine("", cdrom=EMPTY, memory="8M")
     full.wait_prompt()
     many = "; ".join(["vdrive new 1T"] * 20)
@@ -48,13 +48,13 @@ def test_drives_leave_an_eighth(machine):
         lines = full.command(many, 60)
         if full.status():
             break
-    assert "too little memory" in "\n".join(lines)
+    assert "not enough memory" in "\n".join(lines)
     assert succeed(full, "echo hi | cat | cat") == ["hi"]
     succeed(full, "vdrive list | wc -l; ls -l /System/Devices/Classes | tail -n 1; vdrive rm 0")
 
 
 def test_large_directory(machine):
-    """100,000 files come, are listed, and go; their memory is free again to the page."""
+    """100,000 files are created, listed and removed; then every page of theirs is free again."""
     large = machine("", cdrom=EMPTY)
     large.wait_prompt()
     succeed(large, "mem --reclaim")

@@ -1,12 +1,13 @@
-"""The shell at the serial port: plain where it must be, a line editor on a terminal, ^C at once."""
-import os
+"""Promise: the shell at the serial port sends plain text until it recognizes a terminal, is a line
+editor on one, and ^C stops a command within a second."""
 import re
 import subprocess
 import time
 
 import pytest
 
-from qemu import ISO, Machine
+from conftest import make_disc
+from qemu import ISO, slow_drive
 from terminal import DELETE, END, HOME, LEFT, RIGHT, UP, Terminal
 
 PROMPT = "spindle:/$ "
@@ -16,7 +17,7 @@ PROMPT = "spindle:/$ "
 
 
 def transcript(machine, keys, end):
-    """All that is sent from the first prompt on until `end` has come."""
+    """Types keys at the first prompt. Returns the output from then on, up to `end`."""
     machine.wait_prompt()
     start = len(machine.all_output)
     machine.process.stdin.write(keys)
@@ -54,7 +55,7 @@ def test_plain_long_line(booted):
 
 
 def wait_gone(machine, command, milliseconds=1000):
-    """Types ^C and waits for the prompt; it must come at once."""
+    """Types ^C and waits for the prompt, which must appear within `milliseconds`."""
     start = time.monotonic()
     machine.type("\x03")
     machine.wait_prompt()
@@ -71,26 +72,13 @@ def big_disc(tmp_path_factory):
     (tree / "big").write_bytes(bytes(range(256)) * 16384)
     for number in range(300):
         (tree / "many" / f"file{number}").write_bytes(b"x" * 3000)
-    disc = folder / "big.iso"
-    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", "BIG", "-o", disc, tree],
-                   check=True, stderr=subprocess.DEVNULL)
-    return disc
+    make_disc(tree, folder / "big.iso", "BIG")
+    return folder / "big.iso"
 
 
-def slow_drive(disc, bytes_per_second):
-    drive = (f"if=none,id=disc,media=cdrom,format=raw,file={disc},"
-             f"throttling.bps-read={bytes_per_second}")
-    return ["-drive", drive, "-device", "ide-cd,id=cdrom0,bus=ide.1,unit=0,drive=disc"]
-
-
-def memory(machine):
-    machine.command("mem --reclaim")
-    text = "\n".join(machine.command("mem"))
-    return re.findall(r"(?:free pages|heap bytes): \d+", text)
-
-
-def threads(machine):
-    return sorted(line.split()[1] for line in machine.command("ps")[1:])
+def resources(machine):
+    """Returns the memory in use and the names of the threads."""
+    return machine.memory(), sorted(line.split()[1] for line in machine.command("ps")[1:])
 
 
 @pytest.mark.parametrize("command", [
@@ -102,17 +90,17 @@ def threads(machine):
 ])
 def test_interrupt_while_the_disc_is_slow(booted, big_disc, command):
     machine = booted("", options=slow_drive(big_disc, 40000))
-    before, running = memory(machine), threads(machine)
+    before = resources(machine)
     machine.type(command + "\r")
     machine.wait_text(rb"\r\n")
     time.sleep(0.3)
     assert not machine.output.endswith(b"$ "), machine.output
     wait_gone(machine, command)
     assert machine.command("echo $?") == ["126"]
-    # what was on its way arrives some time, and then all is as before
+    # Transfers in flight end later; then all memory is free again.
     deadline = time.monotonic() + 60
-    while (memory(machine), threads(machine)) != (before, running):
-        assert time.monotonic() < deadline, (before, memory(machine), threads(machine))
+    while (now := resources(machine)) != before:
+        assert time.monotonic() < deadline, (before, now)
 
 
 @pytest.mark.parametrize("command", [
@@ -120,14 +108,14 @@ def test_interrupt_while_the_disc_is_slow(booted, big_disc, command):
     "sleep 1000 || echo not reached", "cat", "cat | cat | wc"])
 def test_interrupt(booted, command):
     machine = booted("")
-    before, running = memory(machine), threads(machine)
+    before = resources(machine)
     machine.type(command + "\r")
     machine.wait_text(rb"\r\n")
     time.sleep(0.2)
     wait_gone(machine, command)
     assert machine.command("echo $?") == ["126"]
     assert b"not reached\r\n" not in machine.all_output.replace(command.encode() + b"\r\n", b"")
-    assert (memory(machine), threads(machine)) == (before, running)
+    assert resources(machine) == before
 
 
 def test_text_typed_around_an_interrupt_stays(booted):
@@ -160,7 +148,7 @@ def test_interrupt_of_run_commands(machine):
 
 
 def with_script(folder, lines):
-    """Our disc with /etc/shell.rc added to it."""
+    """Returns a copy of the boot CD with these lines as /etc/shell.rc."""
     script = folder / "shell.rc"
     script.write_text(lines)
     disc = folder / "script.iso"
@@ -196,7 +184,7 @@ def test_start_up_script_can_be_stopped(machine, tmp_path):
 
 @pytest.fixture
 def terminal():
-    """terminal(columns=..., rows=..., cdrom=...): at its first prompt."""
+    """terminal(columns=..., rows=..., cdrom=...): starts a machine and waits for its prompt."""
     started = []
 
     def start(**options):
@@ -294,7 +282,7 @@ def test_line_longer_than_the_screen(terminal):
 
 
 def test_another_size(terminal):
-    """A terminal whose size changed is asked again at the next prompt."""
+    """The size of the terminal is requested again at each prompt."""
     t = terminal(columns=40, rows=12)
     t.press("\x0c")
     t.wait_shell()

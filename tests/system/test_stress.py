@@ -1,6 +1,6 @@
-"""Commands that make, mount, change and remove drives, raced against each other in pipes on the real
-scheduler: the machine neither panics nor hangs, and the shell answers after each line. The same for
-every pair, on a host: tests/host/shell/test_stress.c."""
+"""Promise: commands that create, mount, change and remove drives at the same time neither panic nor
+hang the machine, on the real scheduler. tests/host/shell/test_stress.c tries every pair on a
+host."""
 import random
 import time
 
@@ -35,7 +35,7 @@ def test_commands_that_race_for_drives(machine):
     while time.monotonic() < end:
         race(running, random.choice([2, 2, 3, 5]))
 
-    # Whatever is left can be removed, and everything works again.
+    # All remaining drives can be removed, and the shell still works.
     running.command("umount /m; vdrive rm --now 0; vdrive rm --now 1; vdrive rm --now 2")
     assert running.command("echo alive | cat") == ["alive"]
     assert b"panic" not in running.all_output

@@ -1,4 +1,4 @@
-"""system= on the command line: which of two CD drives becomes /System."""
+"""Promise: system= on the command line selects which of two CD drives becomes /System."""
 import pytest
 
 from conftest import debian_disc
@@ -26,7 +26,7 @@ def warnings(machine):
 
 
 def test_c19_system_names_the_drive(two_discs):
-    """C19: though the other disc is ours."""
+    """C19: even though the other disc is the boot CD."""
     machine = two_discs("system=cdrom1")
     assert mounts(machine)["/System"] == "cdrom1"
     assert mounts(machine)["/Drives/cdrom0"] == "cdrom0"
@@ -40,7 +40,7 @@ def test_c19_without_it_our_disc_is_system(two_discs):
 
 
 def test_c19_unknown_name(two_discs):
-    """C19: and the disc is chosen as if nothing had been asked for."""
+    """C19: a warning, and the disc is chosen as without the option."""
     machine = two_discs("system=cdrom7")
     assert mounts(machine)["/System"] == "cdrom0"
     assert warnings(machine) == [

@@ -1,9 +1,11 @@
-"""build/host/spindle-sh: the same shell on this machine, as a command among others."""
+"""Promise: build/host/spindle-sh, the same shell on the host, follows the conventions of
+commands."""
 import os
 import subprocess
 
 import pytest
 
+from conftest import make_disc
 from qemu import BUILD, ISO
 
 TOOL = os.path.join(BUILD, "host", "spindle-sh")
@@ -52,8 +54,7 @@ def test_links_are_copied_as_files_or_named(tmp_path):
                          ("under-file", "d/f/x"), ("round", "round")):
         (tree / name).symlink_to(target)
     disc = tmp_path / "links.iso"
-    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-o", disc, tree], check=True,
-                   stderr=subprocess.DEVNULL)
+    make_disc(tree, disc)
     status, out, err = run(disc, "-c", "cp -r /System /copy; echo $?; find /copy -type f; "
                            "find /copy -type d; cat /copy/to-file; cp /System/to-file /one; cat /one; "
                            "cp /System/to-nothing /two")

@@ -1,4 +1,5 @@
-"""The boot disc moves into memory, and the disc can go; and the disc that the loader brought."""
+"""Promise: `toram` moves the boot disc to memory, so that the disc can be removed; and a disc that
+the loader loaded to memory becomes /System."""
 import random
 import subprocess
 
@@ -6,7 +7,7 @@ import pytest
 
 import decoder
 from conftest import debian_disc
-from qemu import ISO
+from qemu import ISO, bad_drive
 
 STAYS = "/System: now in memory, as virtual%d; cdrom0 is no longer needed"
 
@@ -51,14 +52,9 @@ def test_the_memory_comes_back_with_the_mount(booted):
 
 @pytest.mark.parametrize("sector", [16, 100, 2000])
 def test_a_bad_sector_refuses_and_changes_nothing(machine, sector):
-    drive = (f"if=none,id=bad,media=cdrom,format=raw,file.driver=blkdebug,"
-             f"file.image.driver=file,file.image.filename={ISO},"
-             f"file.inject-error.0.event=read_aio,file.inject-error.0.sector={sector * 4},"
-             f"file.inject-error.0.errno=5,file.inject-error.0.once=off")
-    bad = machine(append="log=error", options=["-drive", drive,
-                                               "-device", "ide-cd,bus=ide.1,unit=0,drive=bad"])
+    bad = machine(append="log=error", options=bad_drive(ISO, sector))
     bad.wait_prompt()
-    if sector != 16:  # with which there is no /System
+    if sector != 16:  # the primary descriptor, without which there is no /System
         assert bad.command("toram") == \
             ["toram: cdrom0: unreadable block; nothing was changed"]
         assert bad.command("cat /System/boot/spindle.id; vdrive list | grep -c virtual")[1:] == \
@@ -96,7 +92,7 @@ def test_what_is_no_mount_is_refused(booted):
     assert machine.command("toram /") == ["toram: /: no device is mounted here"]
 
 
-# ---- the disc as a boot module, where there is no CD ---------------------------------------------
+# ---- the disc as a boot module -------------------------------------------------------------------
 
 
 def test_system_comes_from_a_module(machine):

@@ -1,4 +1,5 @@
-"""Virtual drives as a person types them: images in every way, what they hold, ^C and the bar."""
+"""Promise: virtual drives show images of every kind, change and save them as documented, and ^C
+stops long operations."""
 import hashlib
 import random
 import re
@@ -7,9 +8,11 @@ import time
 
 import pytest
 
+from conftest import make_disc
+from qemu import slow_drive
 from terminal import Terminal
-from vdrive import (DRIVE, find_mounted, images, machines, make_disc, memory, run,  # noqa: F401
-                    shell, slow_drive, truth, unmount_and_remove, wait_memory)
+from vdrive import (DRIVE, find_mounted, images, machines, run, shell, truth,  # noqa: F401
+                    unmount_and_remove, wait_memory)
 
 
 # ---- images
@@ -55,7 +58,7 @@ def test_a_part_of_an_image(shell, images, truth):
     unmount_and_remove(shell)
 
 
-def test_what_follows_the_last_whole_block_is_read_and_said(shell):
+def test_bytes_after_the_last_whole_block_are_read_and_reported(shell):
     assert run(shell, "vdrive add /System/odd") == [
         "virtual0: 5 blocks of 512 bytes, read-only, 317 bytes after the last whole block"]
     assert "      tail 317 bytes after the last whole block" in run(shell, "vdrive info 0")
@@ -115,24 +118,24 @@ def test_new_list_info(shell):
         "      size 8388608 bytes, 16384 blocks of 512", "    access read and write",
         "    memory 0 bytes", "  geometry 16384,1,1,512", "  BIOS CHS 17,16,63,512",
         "     level 0", "generation 2", "      open 0"]
-    assert run(shell, f"vdrive info 0 > /info; cat /info; rm /info") == \
+    assert run(shell, "vdrive info 0 > /info; cat /info; rm /info") == \
         run(shell, f"vdrive info {DRIVE}") == run(shell, "vdrive info virtual0")
     run(shell, "vdrive rm 0; vdrive rm 1; vdrive rm 2")
 
 
 def test_new_and_gone_again_at_once(shell):
-    """Nobody looks at a drive any more once the command that made it is back."""
+    """No thread uses a drive any more after the command that created it has returned."""
     line = "vdrive new 1M && vdrive rm 0"
     assert run(shell, " && ".join([line] * 20)) == ["virtual0: 2048 blocks of 512 bytes"] * 20
 
 
 def test_too_little_memory(booted, tmp_path):
-    """A drive may be larger than memory; it cannot be filled, and the machine lives on."""
+    """A drive can be larger than memory. It cannot be filled, and the machine remains usable."""
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "dense").write_bytes(random.Random(1).randbytes(8 << 20))
     make_disc(tmp_path / "tree", tmp_path / "disc.iso", "DENSE")
     machine = booted("", cdrom=tmp_path / "disc.iso", memory="9M")
-    before = memory(machine)
+    before = machine.memory()
     for _ in range(3):
         assert run(machine, "vdrive add --ram cdrom0", 1) == [
             "vdrive add: cdrom0: not enough memory; drives cannot use its last eighth"]
@@ -150,7 +153,7 @@ def test_too_little_memory(booted, tmp_path):
 
 
 def test_a_floppy_is_changed_in_memory_and_saved(shell, images):
-    """The same file as the host's mcopy made of the same floppy."""
+    """The saved file equals the result of mcopy on the host with the same floppy."""
     tree = images[0]
     run(shell, "vdrive add --ram /System/floppy.img")
     run(shell, f"cp /System/change {DRIVE}; vdrive save 0 /saved")
@@ -229,7 +232,7 @@ def test_geometry(shell):
 
 
 def interrupt(machine, line):
-    """Types ^C while a command works; it must end at once, and with the status that says so."""
+    """Types ^C while a command runs. It must end within a second, with status 126."""
     machine.type(line + "\r")
     machine.wait_text(rb"\r\n")
     time.sleep(0.3)
@@ -246,10 +249,10 @@ def test_interrupt(booted, images, line):
     machine = booted("", options=slow_drive(images[1], 400000))
     run(machine, "vdrive add --no-mount cdrom0")
     listed = machine.command("vdrive list; ls -A /")
-    before = memory(machine)
+    before = machine.memory()
     for _ in range(3):
         interrupt(machine, line)
-        # what was on its way arrives some time, and then all is as before
+        # Transfers in flight end later; then all memory is free again.
         machine.wait_command("vdrive list; ls -A /", lambda lines: lines == listed, 20)
         wait_memory(machine, before)
 

@@ -1,4 +1,5 @@
-"""Virtual drives: what is refused and why, how they go, how they misbehave when told to."""
+"""Promise: virtual drives refuse invalid requests with the reason, can be removed in three ways,
+and inject the requested faults."""
 import hashlib
 import re
 
@@ -21,7 +22,7 @@ def test_read_only_holds_and_the_end_is_the_end(shell):
     run(shell, "vdrive rm 0; vdrive rm 1")
 
 
-def test_one_writer_and_nobody_beside_it(shell):
+def test_a_writer_excludes_all_others(shell):
     run(shell, "cp /System/floppy.img /image; vdrive add --rw /image")
     for options in ("--rw", "--ro", "--overlay", "--ram"):
         assert run(shell, f"vdrive add {options} /image", 1) == [
@@ -157,7 +158,8 @@ def test_lazy_and_now_of_what_nobody_has_open(shell):
 
 # V18.
 def test_now(shell, truth, images):
-    """Who stands in it gets errors; the same name shows another disc, and the old stays gone."""
+    """A working directory on it returns errors. Another image can use the name; handles to the old
+    one keep failing."""
     skipped = ("     state", "    memory", "generation", "      open", "     mount")
     run(shell, "vdrive add /System/small.iso; cd /Drives/virtual0")
     before, whole = run(shell, "vdrive list"), run(shell, "vdrive info 0")
@@ -234,7 +236,7 @@ def test_faults_on_blocks(shell):
 
 
 def test_short_transfers_lose_no_byte(shell, images):
-    """What came before the error is kept, and the rest is asked for again."""
+    """The bytes before the error are kept, and the rest is requested again."""
     run(shell, "vdrive add /System/floppy.img; vdrive fault 0 short 8")
     assert run(shell, "vdrive fault 0") == ["short 8"]
     digest = hashlib.sha256((images[0] / "floppy.img").read_bytes()).hexdigest()

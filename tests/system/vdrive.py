@@ -1,5 +1,4 @@
-"""What the tests of virtual drives share: a disc with images, a machine that has it."""
-import re
+"""Shared by the tests of virtual drives: a disc with images, and a machine with that disc."""
 import shutil
 import subprocess
 import time
@@ -8,7 +7,7 @@ import pytest
 
 import decoder
 import qemu
-from conftest import debian_disc
+from conftest import debian_disc, make_disc
 from raw_sectors import whole_sectors
 
 DRIVE = "/System/Devices/Classes/virtual0"
@@ -20,7 +19,7 @@ def mtools(program, *arguments):
 
 
 def make_floppies(tree):
-    """A FAT floppy, and the same after a file was put on it: whole, and as far as it differs."""
+    """Writes a FAT floppy image, a copy with a file added, and the changed prefix of the copy."""
     plain, changed = tree / "floppy.img", tree / "changed.img"
     mtools("mformat", "-C", "-i", plain, "-f", FLOPPY_KIB, "-v", "PLAIN", "-N", "12345678",
            "::")
@@ -33,14 +32,9 @@ def make_floppies(tree):
     (tree / "change").write_bytes(after[:end])
 
 
-def make_disc(tree, path, label):
-    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", label, "-o", path, tree],
-                   check=True, stderr=subprocess.DEVNULL)
-
-
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    """A disc with images on it."""
+    """(directory of images, a disc that contains it)"""
     folder = tmp_path_factory.mktemp("vdrive")
     small, tree = folder / "small", folder / "tree"
     small.mkdir()
@@ -68,7 +62,7 @@ def images(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def machines():
-    """The one machine of this file; a test that fails takes it along."""
+    """The machine that the tests of a file share; a test that fails ends it."""
     running = []
     yield running
     for machine in running:
@@ -77,7 +71,7 @@ def machines():
 
 @pytest.fixture
 def shell(machines, images):
-    """A machine that has no virtual drive, neither before the test nor after it."""
+    """A machine without virtual drives, before the test and after it."""
     if not machines:
         machines.append(qemu.Machine("", cdrom=images[1]).__enter__())
         machines[0].wait_prompt()
@@ -97,14 +91,15 @@ def truth(images):
 
 
 def run(shell, line, status=0):
-    """What a line prints, but for the log; it ends with this status."""
+    """Runs a line, which must end with this status. Returns its output without log lines."""
     printed = [text for text in shell.command(line) if not text.startswith("[")]
     assert shell.status() == status, (line, printed)
     return printed
 
 
 def find_mounted(shell, number=0):
-    """Where the drive is mounted; what can be written is mounted by hand."""
+    """Returns the drive's mount point. Mounts a writable drive, which is not mounted
+    automatically."""
     where = f"/Drives/virtual{number}"
     if not any(line.split()[:2] == [where, f"virtual{number}"] for line in shell.command("mount")):
         run(shell, f"mkdir -p {where}; mount virtual{number} {where}")
@@ -115,26 +110,12 @@ def unmount_and_remove(shell, number=0):
     assert run(shell, f"umount /Drives/virtual{number}; vdrive rm {number}") == []
 
 
-def slow_drive(disc, bytes_per_second):
-    drive = (f"if=none,id=disc,media=cdrom,format=raw,file={disc},"
-             f"throttling.bps-read={bytes_per_second}")
-    return ["-drive", drive, "-device", "ide-cd,id=cdrom0,bus=ide.1,unit=0,drive=disc"]
-
-
-def memory(machine):
-    """Free pages, and bytes of the heap that somebody has."""
-    machine.command("mem --reclaim")
-    text = "\n".join(machine.command("mem"))
-    return [int(re.search(rf"{what}: (\d+)", text).group(1)) for what in ("free pages",
-                                                                         "heap bytes")]
-
-
 def wait_memory(machine, before):
-    """Until memory is as it was: those who end give theirs back a little later, and the tables of
-    the file cache stay as large as they once had to be."""
+    """Waits until memory is as before. Ended threads free theirs a little later, and the hash
+    tables of the page cache do not shrink, hence the tolerance."""
     deadline = time.monotonic() + 30
     while True:
-        now = memory(machine)
+        now = machine.memory()
         if abs(now[0] - before[0]) <= 16 and abs(now[1] - before[1]) <= 16384:
             return
         assert time.monotonic() < deadline, (before, now)
