@@ -191,14 +191,8 @@ static void queue_report(struct packet_queue *queue, struct scsi_command *comman
 
 /* ---- the worker --------------------------------------------------------------------------- */
 
-/* The next command to report; NULL if there is none. Caller holds the lock, here and below. */
-static struct scsi_command *take_ended(struct packet_queue *queue)
-{
-    struct list *link = list_pop_front(&queue->ended);
-    return link ? container_of(link, struct scsi_command, link) : NULL;
-}
-
-/* Ends the started commands whose deadline has come. *wake_us: when the next one's comes. */
+/* Ends the started commands whose deadline has come. *wake_us: when the next one's comes. Caller
+ * holds the lock, here and below. */
 static void end_overdue(struct packet_queue *queue, uint64_t now_us, uint64_t *wake_us)
 {
     for (struct list *link = queue->started.next, *next; link != &queue->started; link = next) {
@@ -258,7 +252,9 @@ static enum queue_step queue_next_step(struct packet_queue *queue, struct scsi_c
             break;
         }
 
-        if ((*command = take_ended(queue))) {
+        struct list *link = list_pop_front(&queue->ended);
+        if (link) {
+            *command = container_of(link, struct scsi_command, link);
             step = STEP_REPORT;
             break;
         }

@@ -76,7 +76,7 @@ struct scsi_outcome scsi_inquire(struct scsi_client *client, struct scsi_identit
 {
     uint8_t answer[INQUIRY_BYTES] = { 0 };
     struct scsi_query query = {
-        .cdb = { SCSI_INQUIRY, [4] = INQUIRY_BYTES },
+        .cdb = { SCSI_INQUIRY, [CDB_6_LENGTH] = INQUIRY_BYTES },
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };
@@ -109,7 +109,7 @@ struct scsi_outcome scsi_report_luns(struct scsi_client *client, uint64_t luns[S
         .answer_bytes = sizeof(answer),
     };
 
-    put_be32(query.cdb + 6, sizeof(answer)); /* the allocation length */
+    put_be32(query.cdb + CDB_12_LENGTH, sizeof(answer));
     struct scsi_outcome outcome = ask(client, &query, LUNS_HEADER_BYTES);
     if (outcome.action != SENSE_DONE)
         return outcome;
@@ -149,10 +149,12 @@ struct scsi_outcome scsi_read_capacity_16(struct scsi_client *client,
 {
     uint8_t answer[CAPACITY_16_BYTES] = { 0 };
     struct scsi_query query = {
-        .cdb = { SCSI_SERVICE_ACTION_IN_16, ACTION_READ_CAPACITY_16, [13] = CAPACITY_16_BYTES },
+        .cdb = { SCSI_SERVICE_ACTION_IN_16, ACTION_READ_CAPACITY_16 },
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };
+
+    put_be32(query.cdb + CDB_16_LENGTH, sizeof(answer));
 
     /* Protection and alignment follow; units may leave them out. */
     struct scsi_outcome outcome = ask(client, &query, CAPACITY_16_BLOCK_BYTES + 4);
@@ -168,7 +170,7 @@ struct scsi_outcome scsi_read_capacity_16(struct scsi_client *client,
 struct scsi_outcome scsi_start_stop(struct scsi_client *client, enum scsi_motion motion)
 {
     struct scsi_query query = {
-        .cdb = { SCSI_START_STOP_UNIT, [4] = (uint8_t)motion },
+        .cdb = { SCSI_START_STOP_UNIT, [CDB_6_ACTION] = (uint8_t)motion },
         .timeout_us = DEADLINE_PACKET_MOTION_US,
     };
     return scsi_execute_insisting(client, &query);
@@ -176,7 +178,7 @@ struct scsi_outcome scsi_start_stop(struct scsi_client *client, enum scsi_motion
 
 struct scsi_outcome scsi_prevent_removal(struct scsi_client *client, bool prevent)
 {
-    struct scsi_query query = { .cdb = { SCSI_PREVENT_ALLOW, [4] = prevent } };
+    struct scsi_query query = { .cdb = { SCSI_PREVENT_ALLOW, [CDB_6_ACTION] = prevent } };
     return scsi_execute_insisting(client, &query);
 }
 
@@ -184,12 +186,12 @@ struct scsi_outcome scsi_mode_sense(struct scsi_client *client, uint8_t page, vo
                                     uint16_t bytes, uint32_t *done_bytes)
 {
     struct scsi_query query = {
-        .cdb = { SCSI_MODE_SENSE_10, [2] = page },
+        .cdb = { SCSI_MODE_SENSE_10, [CDB_10_PAGE] = page },
         .answer = answer,
         .answer_bytes = bytes,
     };
 
-    put_be16(query.cdb + 7, bytes); /* the allocation length */
+    put_be16(query.cdb + CDB_10_LENGTH, bytes);
     struct scsi_outcome outcome = scsi_execute_insisting(client, &query);
     *done_bytes = query.done_bytes;
     return outcome;
@@ -202,19 +204,19 @@ void scsi_build_read(uint8_t cdb[SCSI_CDB_BYTES], uint64_t lba, uint32_t blocks)
     /* Only READ(16) has 64 bits for the address. */
     if (lba > UINT32_MAX) {
         cdb[0] = SCSI_READ_16;
-        put_be32(cdb + 2, (uint32_t)(lba >> 32));
-        put_be32(cdb + 6, (uint32_t)lba);
-        put_be32(cdb + 10, blocks);
+        put_be32(cdb + CDB_16_LBA, (uint32_t)(lba >> 32));
+        put_be32(cdb + CDB_16_LBA + 4, (uint32_t)lba);
+        put_be32(cdb + CDB_16_LENGTH, blocks);
         return;
     }
 
     /* READ(10) has 16 bits for the count, READ(12) has 32. Old drives know only READ(10). */
-    put_be32(cdb + 2, (uint32_t)lba);
+    put_be32(cdb + CDB_10_LBA, (uint32_t)lba);
     if (blocks > SCSI_READ_10_BLOCKS_MAX) {
         cdb[0] = SCSI_READ_12;
-        put_be32(cdb + 6, blocks);
+        put_be32(cdb + CDB_12_LENGTH, blocks);
     } else {
         cdb[0] = SCSI_READ_10;
-        put_be16(cdb + 7, blocks);
+        put_be16(cdb + CDB_10_LENGTH, blocks);
     }
 }

@@ -29,6 +29,20 @@ enum scsi_operation {
     SCSI_READ_12 = 0xa8,
 };
 
+/* Offsets of fields in CDBs, by the CDB's length. Numbers of several bytes have their high byte
+ * first. */
+enum {
+    CDB_6_LENGTH = 4, /* the last byte of INQUIRY's allocation length */
+    CDB_6_ACTION = 4, /* of START STOP UNIT and PREVENT ALLOW: what to do */
+    CDB_10_PAGE = 2,  /* of MODE SENSE */
+    CDB_10_LBA = 2,
+    CDB_10_LENGTH = 7, /* 2 bytes */
+    CDB_12_LBA = 2,
+    CDB_12_LENGTH = 6,
+    CDB_16_LBA = 2, /* 8 bytes */
+    CDB_16_LENGTH = 10,
+};
+
 /* START STOP UNIT's power condition bits. */
 enum scsi_motion { SCSI_STOP = 0, SCSI_START = 1, SCSI_EJECT = 2, SCSI_LOAD = 3 };
 

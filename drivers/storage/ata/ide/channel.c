@@ -104,17 +104,12 @@ struct ide_channel *ide_channel_create(const struct ide_place *place)
     return channel;
 }
 
-static bool has_packet_unit(const struct ide_channel *channel)
-{
-    return channel->ports[0].ata.kind == ATA_KIND_PACKET ||
-           channel->ports[1].ata.kind == ATA_KIND_PACKET;
-}
-
 status_t ide_channel_publish(struct ide_channel *channel, struct device *controller)
 {
     /* An empty channel is shown, but takes no line and no thread. */
     status_t status = 0;
-    if (has_packet_unit(channel)) {
+    if (channel->ports[0].ata.kind == ATA_KIND_PACKET ||
+        channel->ports[1].ata.kind == ATA_KIND_PACKET) {
         ide_connect_interrupt(channel);
         status = packet_queue_start(&channel->queue, channel->name, &ide_transport, 1);
     }

@@ -22,7 +22,7 @@ static bool is_write_once(struct cdrom *cdrom)
     static const uint16_t profiles[] = { 0x09, 0x11, 0x15, 0x16, 0x1b, 0x2b, 0x41, 0x42, 0x51 };
     uint8_t answer[MMC_CONFIGURATION_BYTES] = { 0 };
     struct scsi_query query = {
-        .cdb = { MMC_GET_CONFIGURATION, [8] = sizeof(answer) },
+        .cdb = { MMC_GET_CONFIGURATION, [CDB_10_LENGTH + 1] = sizeof(answer) },
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };

@@ -66,8 +66,9 @@ static void look_at_button(struct cdrom *cdrom)
 {
     uint8_t answer[MMC_EVENT_BYTES] = { 0 };
     struct scsi_query query = {
-        .cdb = { MMC_GET_EVENT_STATUS, MMC_EVENT_POLLED, [4] = 1 << MMC_EVENT_CLASS_MEDIA,
-                 [8] = sizeof(answer) },
+        .cdb = { MMC_GET_EVENT_STATUS, MMC_EVENT_POLLED,
+                 [MMC_EVENT_CLASSES] = 1 << MMC_EVENT_CLASS_MEDIA,
+                 [CDB_10_LENGTH + 1] = sizeof(answer) },
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };

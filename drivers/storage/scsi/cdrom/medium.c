@@ -55,7 +55,7 @@ static bool disc_is_empty(struct cdrom *cdrom)
 {
     uint8_t answer[MMC_DISC_INFORMATION_BYTES] = { 0 };
     struct scsi_query query = {
-        .cdb = { MMC_READ_DISC_INFORMATION, [8] = sizeof(answer) },
+        .cdb = { MMC_READ_DISC_INFORMATION, [CDB_10_LENGTH + 1] = sizeof(answer) },
         .answer = answer,
         .answer_bytes = sizeof(answer),
     };

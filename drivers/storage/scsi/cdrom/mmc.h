@@ -24,6 +24,7 @@ enum {
 
     /* GET EVENT STATUS NOTIFICATION (6.6), class media (6.6.2.5) */
     MMC_EVENT_POLLED = 1,           /* byte 1 of the CDB */
+    MMC_EVENT_CLASSES = 4,          /* the byte of the CDB that has a bit for each class */
     MMC_EVENT_CLASS_MEDIA = 4,      /* asked for as a bit, answered as a number */
     MMC_EVENT_BYTES = 8,
     MMC_EVENT_CLASS = 2,

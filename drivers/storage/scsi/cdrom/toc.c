@@ -6,12 +6,21 @@
  */
 #include "drivers/storage/scsi/cdrom/cdrom.h"
 #include "drivers/storage/scsi/cdrom/mmc.h"
+#include "drivers/storage/scsi/unit.h"
 #include "lib/bytes.h"
 
 enum {
     TOC_FORMAT_SESSIONS = 1,
     TOC_FORMAT_FULL = 2,
-    TOC_MSF = 2,       /* byte 1 of the CDB: the full table has no other addresses */
+
+    /* The CDB. */
+    CDB_FLAGS = 1,
+    CDB_FLAG_MSF = 2, /* addresses as minute, second, frame: the full table has no others */
+    CDB_FORMAT = 2,
+    CDB_SESSION = 6,
+    CDB_OLD_FORMAT = 9, /* where SFF-8020 drives look for the format, in the two upper bits */
+    CDB_OLD_FORMAT_SHIFT = 6,
+
     TOC_BYTES_MAX = 2048,
 
     TOC_HEADER_BYTES = 4, /* length, first and last session */
@@ -40,10 +49,10 @@ static status_t toc_read(struct cdrom *cdrom, unsigned format, unsigned session,
                          uint32_t bytes, struct bytes *got)
 {
     struct scsi_query query = {
-        .cdb = { MMC_READ_TOC, [1] = format == TOC_FORMAT_FULL ? TOC_MSF : 0,
-                 [2] = (uint8_t)format, [6] = (uint8_t)session,
-                 [7] = (uint8_t)(bytes >> 8), [8] = (uint8_t)bytes,
-                 [9] = (uint8_t)(format << 6) }, /* where SFF-8020 drives look for it */
+        .cdb = { MMC_READ_TOC, [CDB_FLAGS] = format == TOC_FORMAT_FULL ? CDB_FLAG_MSF : 0,
+                 [CDB_FORMAT] = (uint8_t)format, [CDB_SESSION] = (uint8_t)session,
+                 [CDB_10_LENGTH] = (uint8_t)(bytes >> 8), [CDB_10_LENGTH + 1] = (uint8_t)bytes,
+                 [CDB_OLD_FORMAT] = (uint8_t)(format << CDB_OLD_FORMAT_SHIFT) },
         .answer = answer,
         .answer_bytes = bytes,
     };

@@ -7,6 +7,9 @@
 #include "lib/string.h"
 
 enum {
+    MINUTE = 12, /* the address, in BCD */
+    SECOND = 13,
+    FRAME = 14,
     MODE = 15,
     MODE_1_DATA = 16,
     MODE_1_EDC = MODE_1_DATA + CD_DATA_BYTES,
@@ -357,8 +360,8 @@ static uint8_t bcd_encode(unsigned value)
 
 uint32_t cd_sector_frame(const uint8_t *sector)
 {
-    unsigned minute = bcd_decode(sector[12]), second = bcd_decode(sector[13]),
-             frame = bcd_decode(sector[14]);
+    unsigned minute = bcd_decode(sector[MINUTE]), second = bcd_decode(sector[SECOND]),
+             frame = bcd_decode(sector[FRAME]);
 
     if (minute >= 100 || second >= 60 || frame >= 75)
         return UINT32_MAX;
@@ -369,9 +372,9 @@ uint32_t cd_sector_frame(const uint8_t *sector)
 static void header_put(uint8_t *sector, uint32_t frame, unsigned mode)
 {
     memcpy(sector, sync_mark, CD_SYNC_BYTES);
-    sector[12] = bcd_encode(frame / (60 * 75));
-    sector[13] = bcd_encode(frame / 75 % 60);
-    sector[14] = bcd_encode(frame % 75);
+    sector[MINUTE] = bcd_encode(frame / (60 * 75));
+    sector[SECOND] = bcd_encode(frame / 75 % 60);
+    sector[FRAME] = bcd_encode(frame % 75);
     sector[MODE] = (uint8_t)mode;
 }
 
