@@ -84,6 +84,8 @@ bool console_shows_pictures(void)
 {
     struct console *consoles[CONSOLES_MAX];
     unsigned count = list_consoles(consoles);
+
+    /* A console has pixels if it can show pictures: a serial line has none. */
     for (unsigned i = 0; i < count; i++)
         if (consoles[i]->picture)
             return true;

@@ -68,6 +68,7 @@ static bool enter_line(enum log_level level, const char *line, size_t bytes)
 
 static size_t clamp_length(int length)
 {
+    /* Two bytes stay free: for the LF and a NUL. */
     return (size_t)min(length, LINE_BYTES - 2);
 }
 
@@ -127,6 +128,7 @@ static size_t take_held(char *line)
     size_t bytes = 0;
     spin_lock(&state.lock);
 
+    /* Under the lock, only copy one line. The console, which is slow, gets it afterwards. */
     if (state.held_shown < state.held_bytes) {
         do
             line[bytes++] = state.held[state.held_shown];
@@ -146,6 +148,8 @@ void log_show_held(void)
 {
     char line[LINE_BYTES];
     size_t bytes;
+
+    /* One line at a time: others may be held meanwhile, and are shown too. */
     while ((bytes = take_held(line)) > 0)
         port_console_write(line, bytes);
 }

@@ -103,6 +103,7 @@ static void report_path(struct shell *shell, const char *name)
         return;
     }
 
+    /* Other shells would change directory or run the file. Here that takes a command. */
     const char *use = path_is_directory(path) ? "is a directory; use `cd` to change to it"
                                               : "is a file; use `source` to run its commands";
     path_put(path);
@@ -111,6 +112,7 @@ static void report_path(struct shell *shell, const char *name)
 
 int command_not_found(struct shell *shell, const char *name)
 {
+    /* A word with a slash cannot be a command: commands are found by name only. */
     if (strchr(name, '/') || text_equal(name, "..")) {
         report_path(shell, name);
         return SHELL_NO_COMMAND;

@@ -21,6 +21,7 @@ static bool option_is_end(const struct shell_option *option)
 
 static int find_letter(const struct shell_option *table, char letter)
 {
+    /* Entries without a letter have 0 there, which must not match the NUL that ends a word. */
     for (int i = 0; letter && i < OPTIONS_MAX && !option_is_end(&table[i]); i++)
         if (table[i].letter == letter)
             return i;
@@ -317,6 +318,7 @@ static bool take_letters(struct parse *parse, const char *word)
 
 static bool begins_with(const struct shell_option *option, const char *name, size_t length)
 {
+    /* A name with a dash of its own has no long form: find parses "-name" itself. */
     return option->name && *option->name != '-' && strlen(option->name) >= length &&
            text_equal_n(option->name, length, name, length);
 }

@@ -8,6 +8,8 @@
 static uint32_t glob_take(const char **at, bool fold)
 {
     uint32_t code;
+
+    /* The backslash itself is never compared. */
     if (**at == '\\' && (*at)[1])
         ++*at;
     *at += pattern_take(*at, strlen(*at), fold, &code);

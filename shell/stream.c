@@ -32,6 +32,7 @@ static void stream_hand_over(struct stream *stream, const char *text, size_t byt
 
 status_t stream_flush(struct stream *stream)
 {
+    /* After an error the bytes are dropped, so that a command without checks still ends. */
     stream_hand_over(stream, stream->large ? stream->large : stream->buffer, stream->used);
     stream->used = 0;
     return stream->status;

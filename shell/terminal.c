@@ -36,6 +36,8 @@ void terminal_seen(void)
 {
     if (terminal.seen)
         return;
+
+    /* For good: a terminal does not become a log file again. */
     terminal.seen = true;
     terminal_ask_size();
 }

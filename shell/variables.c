@@ -75,6 +75,8 @@ bool variables_unset(struct variables *variables, const char *name)
 {
     bool found;
     struct variable **link = variables_find(&variables->first, name, strlen(name), &found);
+
+    /* `link` is the pointer that leads to the variable: the head of the list, or a `next`. */
     if (found) {
         struct variable *old = *link;
         *link = old->next;

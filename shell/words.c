@@ -23,6 +23,7 @@ bool list_may_grow(size_t *unchecked, size_t bytes)
 
 static status_t words_grow(struct words *words)
 {
+    /* Double the room, so that each pointer is copied a few times only. */
     int room = words->room ? 2 * words->room : ROOM_MIN;
     char **list = mem_alloc((size_t)room * sizeof(*list));
     if (!list)
@@ -59,6 +60,7 @@ status_t words_add(struct words *words, const char *text, size_t length)
 
 char **words_copy_list(const struct words *words)
 {
+    /* The NULL at the end belongs to the list. */
     size_t bytes = ((size_t)words->count + 1) * sizeof(*words->list);
     char **list = mem_alloc(bytes);
     if (list)

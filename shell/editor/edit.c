@@ -88,6 +88,8 @@ static size_t blank_word_start(const struct edit *edit)
 void edit_set(struct edit *edit, const char *text)
 {
     size_t length = text_copy(edit->text, sizeof(edit->text), text);
+
+    /* text_copy() returns the length of the whole text, which may not fit. */
     edit->too_long = length >= sizeof(edit->text);
     edit->length = edit->too_long ? sizeof(edit->text) - 1 : length;
     edit->cursor = edit->length;
@@ -95,6 +97,7 @@ void edit_set(struct edit *edit, const char *text)
 
 void edit_begin_key(struct edit *edit)
 {
+    /* Each action that counts for the next key sets `now`. */
     edit->last = edit->now;
     edit->now = ACTION_OTHER;
 }
@@ -117,6 +120,7 @@ void edit_insert(struct edit *edit, const char *text, size_t length)
 
 static void remove_range(struct edit *edit, size_t from, size_t to)
 {
+    /* The NUL moves too. */
     memmove(edit->text + from, edit->text + to, edit->length - to + 1);
     edit->length -= to - from;
     edit->cursor = from;

@@ -97,6 +97,7 @@ static void end_or_erase(struct editor *editor)
 
 static void clear_screen(struct editor *editor)
 {
+    /* The user may press ^L because the terminal was resized. */
     terminal_ask_size();
     terminal_line_clear(&editor->shown);
 }

@@ -85,6 +85,7 @@ static void run_start_up_script(struct shell *shell)
     if (status == -ENOENT || status == -ENOTDIR)
         return;
 
+    /* The walk only finds out whether the script exists. Report any other error. */
     if (!status)
         path_put(path);
     shell->status = status ? shell_fail(shell, name, status) : shell_source(shell, name);

@@ -96,6 +96,7 @@ static void parse_parameters(const char *text, struct sequence *sequence)
 
 static int code_of_number(unsigned number)
 {
+    /* Terminals differ: Home is 1 or 7, and End is 4 or 8. */
     switch (number) {
     case 1:
     case 7: return KEY_HOME;
@@ -114,6 +115,8 @@ static int code_of_letter(char letter)
     } codes[] = { { 'A', KEY_UP },   { 'B', KEY_DOWN }, { 'C', KEY_RIGHT },
                   { 'D', KEY_LEFT }, { 'H', KEY_HOME }, { 'F', KEY_END },
                   { 'c', KEY_WORD_RIGHT }, { 'd', KEY_WORD_LEFT } };
+
+    /* `c` and `d` are arrows with a modifier, as rxvt sends them. */
     for (unsigned i = 0; i < ARRAY_LENGTH(codes); i++)
         if (codes[i].letter == letter)
             return codes[i].code;

@@ -84,6 +84,7 @@ static void shorten(struct editor *editor)
 /* Restores the line as it was before the search. */
 static void cancel(struct editor *editor)
 {
+    /* NULL if the line was a new one. */
     const char *line = history_get(editor->history_at);
     editor->searching = false;
     edit_set(&editor->edit, line ? line : editor->stash);
@@ -91,6 +92,7 @@ static void cancel(struct editor *editor)
 
 static void accept(struct editor *editor)
 {
+    /* Up and Down continue from the line that was found. */
     editor->searching = false;
     editor->history_at = editor->search_at;
     editor->stale = true;

@@ -49,8 +49,11 @@ static status_t output_file_sink(struct stream *stream, const char *text, size_t
 {
     struct output_file *output = stream->context;
     struct file *beside = output->replacement.file;
+
+    /* Write the bytes even after ^C, because their sender has counted them. */
     while (semaphore_down(&output->turn, TIME_NEVER))
-        ; /* the bytes are written even after ^C, because their sender has counted them */
+        ;
+
     status_t status = beside ? file_write_all(beside, text, bytes)
                              : write_in_place(output, text, bytes);
     semaphore_up(&output->turn);

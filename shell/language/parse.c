@@ -81,6 +81,7 @@ static void skip_double_quoted(struct parser *parser)
 {
     parser->at++;
 
+    /* In double quotes, $ and ` keep their meaning, and a backslash hides a quote. */
     while (!parser->error && *parser->at != '"') {
         if (!*parser->at)
             quote_open(parser, "missing closing \"");

@@ -82,6 +82,7 @@ static status_t pipe_take_turn(struct pipe *pipe)
     status_t status = 0;
     spin_lock(&pipe->lock);
 
+    /* Wait until no other thread writes. ^C ends the wait without a turn. */
     while (!status && pipe->writing)
         status = wait_queue_wait_interruptible(&pipe->changed, &pipe->lock, TIME_NEVER);
     if (!status)

@@ -25,6 +25,7 @@ struct script {
 /* Reads a byte. Returns 1, 0 at the end, or an errno. */
 static int next_byte(struct script *script, char *byte)
 {
+    /* Files are read in chunks: each read is a call through the VFS. */
     if (script->at == script->got) {
         ssize_t got = file_read(script->file, script->chunk, CHUNK_BYTES);
         if (got <= 0)
@@ -89,6 +90,7 @@ static void report(struct script *script, status_t status)
     struct shell *shell = script->shell;
     shell->command = NULL;
 
+    /* shell_complain() shows the script's name and the first line of the text. */
     if (status == -EOVERFLOW) {
         if (script->lines > script->first_line)
             shell_complain(shell, "command too long: it continues to line %u and exceeds "

@@ -22,6 +22,7 @@ status_t input_open(struct shell *shell, const char *name, struct input *input)
 
 static void input_unview(struct input *input)
 {
+    /* A view pins a page of the cache. */
     if (input->viewing)
         file_view_close(input->file, &input->view);
     input->viewing = false;

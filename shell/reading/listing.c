@@ -25,6 +25,7 @@ status_t names_add(struct name **names, const char *text)
     if (!name)
         return -ENOMEM;
 
+    /* The information is unknown until name_look() is called. */
     name->info = (struct node_info){ 0 };
     name->status = 0;
     memcpy(name->text, text, bytes);
@@ -61,6 +62,7 @@ static void names_reverse(struct name **names)
 {
     struct sortable *reversed = NULL, *rest = *names ? &(*names)->link : NULL;
 
+    /* Move the items to another list, one by one: the last one becomes the first. */
     while (rest) {
         struct sortable *next = rest->next;
         rest->next = reversed;

@@ -7,6 +7,8 @@
 char *join_path(const char *directory, const char *name)
 {
     size_t head = strlen(directory), tail = strlen(name);
+
+    /* No slash if there is one, nor if either part is empty. */
     size_t slash = head && tail && directory[head - 1] != '/';
 
     char *path = mem_alloc(head + slash + tail + 1);

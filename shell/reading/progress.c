@@ -83,7 +83,8 @@ static void progress_show(struct progress *progress, uint64_t now)
                   now - progress->begun_us);
     terminal_size(&columns, &rows);
 
-    /* Without room for a useful part of the name, show the bar alone. */
+    /* Two columns stay free: a blank after the name, and the last one, in which terminals wrap.
+     * Without room for a useful part of the name, show the bar alone. */
     size_t used = strlen(text) + 2;
     stream_text(out, "\r\x1b[K");
     if (columns > used + NAME_COLUMNS_LEAST) {

@@ -37,6 +37,7 @@ void size_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human)
 
 void space_text(char text[SIZE_TEXT_BYTES], uint64_t bytes, bool human)
 {
+    /* KiB, rounded up: a file of one byte takes 1. */
     size_text(text, human ? bytes : bytes / 1024 + (bytes % 1024 != 0), human);
 }
 

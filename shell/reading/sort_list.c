@@ -15,6 +15,7 @@ static struct sortable *merge(const struct sorter *sorter, struct sortable *a, s
 {
     struct sortable *merged = NULL, **end = &merged;
 
+    /* Append the lesser first item of both. `end` is the pointer to which the next one goes. */
     while (a && b) {
         struct sortable **least = sorter->compare(a, b, sorter->context) <= 0 ? &a : &b;
         *end = *least;
@@ -22,6 +23,7 @@ static struct sortable *merge(const struct sorter *sorter, struct sortable *a, s
         end = &(*end)->next;
     }
 
+    /* What is left of one list is sorted already. */
     *end = a ? a : b;
     return merged;
 }

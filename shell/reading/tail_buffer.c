@@ -22,6 +22,8 @@ struct tail_buffer_piece {
 static void release_bytes(struct tail_buffer *buffer, size_t bytes)
 {
     struct tail_buffer_piece *piece = buffer->first;
+
+    /* Count the lines before the bytes are gone. */
     size_t lines = text_count(piece->data + piece->from, bytes, '\n');
 
     if (buffer->released)
@@ -95,6 +97,7 @@ void tail_buffer_finish(struct tail_buffer *buffer)
 
 static struct tail_buffer_piece *piece_add(struct tail_buffer *buffer)
 {
+    /* A few pieces are always possible. More must leave memory for others. */
     bool large = buffer->bytes >= FREE_BYTES;
     struct tail_buffer_piece *piece =
         large && vfs_memory_is_short(1) ? NULL : mem_alloc(sizeof(*piece));

@@ -108,6 +108,7 @@ static void pending_free(struct pending *pending)
 static status_t push_entry(struct walk *walk, struct path *directory, const char *prefix,
                            unsigned depth)
 {
+    /* The text is the path relative to the start, in one allocation with the node. */
     size_t head = strlen(prefix), length = strlen(walk->entry.name);
     size_t slash = head ? 1 : 0;
     size_t bytes = sizeof(struct pending) + head + slash + length + 1;
@@ -163,6 +164,8 @@ unsigned walk_skipped(const struct walk *walk)
 status_t walk_path(const struct walk_item *item, struct path **path)
 {
     struct walk *walk = item->walk;
+
+    /* The vnode is created at most once for each item, and only if it is asked for. */
     status_t status = walk->current ? 0
                                     : path_child(item->parent, item->name, false, &walk->current);
     *path = walk->current;
@@ -252,6 +255,9 @@ status_t walk_begin(struct path *start, unsigned flags, struct walk **result)
         return -ENOMEM;
 
     walk->flags = flags;
+
+    /* The entries of the start are the first items. The start counts as entered, and is not an
+     * item. */
     if (info.type != NODE_DIRECTORY) {
         walk->single = path_get(start);
     } else {
@@ -274,6 +280,8 @@ void walk_end(struct walk *walk)
         return;
     walk_let_go(walk);
     path_put(walk->single);
+
+    /* The walk may end early, after an error or ^C, with nodes that were not visited. */
     while (walk->count)
         pending_free(walk->heap[--walk->count]);
     mem_free(walk->heap);

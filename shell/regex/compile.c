@@ -34,6 +34,7 @@ struct compiler {
 
 static void fail(struct compiler *c, const char *why)
 {
+    /* Keep the first reason: the parser may find others while it ends. */
     if (!c->status)
         c->why = why;
     c->status = c->status ? c->status : -EINVAL;
@@ -101,12 +102,14 @@ static void copy(struct compiler *c, unsigned from, unsigned length)
 
 static void emit_piece(struct compiler *c, struct step step)
 {
+    /* A * after this step repeats it alone. */
     c->piece = (int)c->e->count;
     emit(c, step);
 }
 
 static void emit_assertion(struct compiler *c, enum assertion assertion)
 {
+    /* An assertion takes no character, so it is not repeated. */
     c->piece = NO_PIECE;
     emit(c, (struct step){ .kind = STEP_ASSERT, .code = assertion });
 }
@@ -271,6 +274,8 @@ static void take_set(struct compiler *c)
 {
     struct step step = { .kind = STEP_SET };
     const char *why = regex_set_parse(c->at + 1, c->end, &step.set);
+
+    /* The set is checked now, so that only valid ones become steps. */
     if (why) {
         fail(c, why);
         return;
@@ -290,6 +295,7 @@ static void emit_class(struct compiler *c, const char *set, bool negated)
  * has none. */
 static bool take_letter(struct compiler *c, char letter)
 {
+    /* A class is kept as the text of a bracket expression. */
     switch (letter) {
     case 'w': emit_class(c, "[:alnum:]_", false); break;
     case 'W': emit_class(c, "[:alnum:]_", true); break;
@@ -317,6 +323,7 @@ static bool take_repeat(struct compiler *c, char operator, const char *after)
     if (c->piece == NO_PIECE || (operator == '{' && !numbers && c->flags & REGEX_EXTENDED))
         return false;
 
+    /* The piece may have been repeated before: a*+ repeats a*. */
     unsigned from = (unsigned)c->piece;
     c->at = after;
     switch (operator) {
@@ -333,6 +340,7 @@ static bool take_operator(struct compiler *c, char operator, const char *after)
     if (strchr("*+?{", operator))
         return take_repeat(c, operator, after);
 
+    /* Depth 1 is the whole expression, which no ) closes. */
     c->at = after;
     if (operator == '(')
         open_group(c);

@@ -224,6 +224,7 @@ static size_t next_place(const struct run *run)
     const struct regex *e = run->e;
     size_t at = run->at;
 
+    /* From the fastest way to the slowest: stay here, search the head, or test each byte. */
     if (e->anywhere)
         return at;
     if (e->head_bytes)
@@ -237,6 +238,8 @@ static size_t next_place(const struct run *run)
 static bool may_begin(const struct run *run)
 {
     const struct regex *e = run->e;
+
+    /* At the end of the text only an empty match can begin. */
     return e->anywhere ||
            (run->at < run->bytes && e->starts[(unsigned char)run->text[run->at]]);
 }

@@ -21,6 +21,7 @@ static status_t add_pattern(struct regex_list *list, const char *pattern, unsign
         return status;
     }
 
+    /* Keep the order in which the patterns were given. */
     if (list->last)
         list->last->next = entry;
     else

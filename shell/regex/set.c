@@ -165,6 +165,8 @@ const char *regex_set_parse(const char *at, const char *end, struct regex_set *s
 bool regex_set_has(const struct regex_set *set, bool fold, uint32_t code)
 {
     bool found = false;
+
+    /* Stop at the first member that fits. A set of two or three members costs little to parse. */
     for (const char *at = set->text; at < set->end && !found;) {
         struct member member;
         if (!take_member(&at, set->end, fold, &member))
