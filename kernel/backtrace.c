@@ -12,6 +12,8 @@ static void print_address(unsigned number, uint64_t address, uint64_t looked_up)
 {
     uint64_t offset;
     const char *name = symbol_find(looked_up, &offset);
+
+    /* An address without a name is printed too: it may be in a loaded driver. */
     if (name)
         panic_print("  #%u %#lx %s+%#lx\n", number, address, name, offset + (address - looked_up));
     else
@@ -31,6 +33,8 @@ static void report_backtrace(const struct panic_scene *scene)
 {
     const struct call_frame *frame = scene->frame, *inner = NULL;
     unsigned number = 0;
+
+    /* A trap pushes no call frame: its own instruction comes first, at its exact address. */
     if (scene->trap)
         print_address(number++, scene->trap->rip, scene->trap->rip);
 

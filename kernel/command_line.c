@@ -38,10 +38,14 @@ void command_line_parse(const char *text, struct command_line *line)
     while (*(text = quote_skip_blanks(text))) {
         char open, *word = line->text + used;
         const char *end = quote_skip_word(text, &open);
+
+        /* Where the word would end is unknown, so neither it nor the rest is used. */
         if (open) {
             log_warn("boot", "command line: no closing %c", open == '$' ? '\'' : open);
             return;
         }
+
+        /* The words are stored one after another, since the options keep pointers to them. */
         if (!quote_remove(text, (size_t)(end - text), word, sizeof(line->text) - used)) {
             log_warn("boot", "command line: too long");
             return;

@@ -6,8 +6,7 @@
  *             that input typed ahead is not lost; when the ring is full, bytes are dropped and
  *             counted.
  * ^C          While a thread is set as interruptible, ^C interrupts it and is not put into the
- * ring;
- *             other input is kept. Otherwise ^C is an ordinary byte.
+ *             ring; other input is kept. Otherwise ^C is an ordinary byte.
  * Locking     write, scroll, input: any context, interrupt handlers included. read: threads.
  */
 #ifndef KERNEL_CONSOLE_H
@@ -48,8 +47,7 @@ void console_scroll(int half_screens);
 /* Delivers a byte of input. Any context. */
 void console_input(uint8_t byte);
 /* Waits for a byte and returns it. -ETIMEDOUT at the deadline; -EINTR if the thread was
- * interrupted.
- */
+ * interrupted. */
 int console_read(uint64_t deadline_us) MUST_CHECK;
 /* Makes ^C interrupt this thread from now on, or no thread (NULL). A ^C that is the next byte of
  * input interrupts it at once. */

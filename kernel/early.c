@@ -19,6 +19,8 @@ static void (*sink)(const char *text, size_t bytes) = early_console_write;
 
 static void put(char c)
 {
+    /* Without a port the status reads as ones and the byte is lost. A port that is never ready
+     * delays each byte, but does not stop the machine. */
     for (int i = 0; i < POLLS_MAX && !(port_in8(SERIAL_LINE_STATUS) & STATUS_CAN_SEND); i++)
         ;
     port_out8(SERIAL_DATA, (uint8_t)c);

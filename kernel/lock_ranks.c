@@ -27,6 +27,8 @@ static const char *rank_name(unsigned rank)
 void lock_rank_enter(enum lock_rank rank)
 {
     uint32_t *held = lock_ranks_held();
+
+    /* Locks are taken in ascending order of rank, so none of this rank or above may be held. */
     uint32_t not_below = (*held & RANK_MASK) >> rank << rank;
     if (not_below != 0) {
         unsigned highest = 31 - (unsigned)__builtin_clz(not_below);
@@ -39,6 +41,8 @@ void lock_rank_enter(enum lock_rank rank)
 void lock_rank_note(enum lock_rank rank)
 {
     uint32_t *held = lock_ranks_held();
+
+    /* After an attempt that did not wait, a rank may be held twice: count up to two. */
     *held |= *held & 1u << rank ? 1u << rank << TWICE_SHIFT : 1u << rank;
 }
 
@@ -46,5 +50,7 @@ void lock_rank_leave(enum lock_rank rank)
 {
     uint32_t *held = lock_ranks_held();
     uint32_t twice = 1u << rank << TWICE_SHIFT;
+
+    /* Which of the two locks is released first makes no difference. */
     *held &= *held & twice ? ~twice : ~(1u << rank);
 }

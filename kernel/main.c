@@ -87,6 +87,8 @@ static void start_monitor(void)
     options.build_id = spindle_build_id;
     options.system_name = command_line.system_name;
     must("monitor", monitor_start(&options));
+
+    /* The prompt and `run=` come after /System was chosen, but not later than this. */
     if (monitor_wait_settled(time_now_us() + DEADLINE_SETTLE_US))
         log_warn("monitor", "a drive does not respond yet; continuing without it");
     log_settle(); /* log lines wait for a prompt from now on */
@@ -101,13 +103,18 @@ static void run_selftests(void)
 _Noreturn void kmain(const struct boot_info *boot)
 {
     start_machine(boot);
+
+    /* The level decides whether the next lines are shown, so the command line comes first. */
     command_line_parse(boot->command_line, &command_line);
     log_set_level(command_line.log_level);
     log_start(boot);
+
     start_storage();
     modules_start(boot); /* GRUB's modules become drives, before one is chosen as /System */
     run_selftests();     /* before other threads use memory: the tests compare its use */
     start_monitor();
+
+    /* The main thread becomes the shell's. */
     must("shell", shell_init(&shell, shell_console_sink, NULL, NULL));
     shell_start_up(&shell, command_line.run);
     shell_interact(&shell);

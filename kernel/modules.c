@@ -28,6 +28,8 @@ static status_t module_register(struct device *control, const struct boot_module
         .size_bytes = module->end - module->start,
     };
     text_copy(request->image, sizeof(request->image), module->name);
+
+    /* Only a CD may become /System without being asked for. */
     if (holds_volume(request->memory, request->size_bytes))
         request->flags = VIRTUAL_CD;
     return device_control(control, VIRTUAL_REGISTER, request, sizeof(*request));
@@ -37,9 +39,13 @@ void modules_start(const struct boot_info *boot)
 {
     struct device *control = device_find(VIRTUAL_CONTROL);
     struct virtual_register *request = mem_alloc(sizeof(*request));
+
+    /* There was no log yet when the loader's information was read. */
     if (boot->modules_dropped)
         log_warn("boot", "invalid modules, or more than there is room for: %u",
                  boot->modules_dropped);
+
+    /* The drive's bytes are the module's memory itself, which is never freed. */
     for (unsigned i = 0; control && request && i < boot->module_count; i++) {
         const struct boot_module *module = &boot->modules[i];
         status_t status = module_register(control, module, request);
@@ -49,6 +55,7 @@ void modules_start(const struct boot_info *boot)
             log_info("boot", "%s is module %s, %llu bytes", request->device, module->name,
                      (unsigned long long)(module->end - module->start));
     }
+
     mem_free(request);
     device_put(control);
 }

@@ -45,6 +45,7 @@ static void begin(void)
 {
     static const char again[] = "\r\npanic in panic\r\n";
 
+    /* No interrupt handler and no other thread runs from now on. */
     cpu_interrupts_off();
     if (active) {
         early_console_write(again, sizeof(again) - 1);
@@ -60,6 +61,7 @@ static _Noreturn void report(const struct panic_scene *scene, const char *format
     print(format, arguments);
     panic_print("\n");
 
+    /* The linker's order of the reporters is unspecified, and sorting them would need memory. */
     for (enum panic_report order = 0; order <= PANIC_REPORT_BACKTRACE; order++)
         table_each(entry, panic_reporters, struct panic_reporter)
             if ((*entry)->order == order)

@@ -7,8 +7,7 @@
  *   kernel/x86, mm, sched          the kernel
  *   host/port/port_threads.c       pthreads: real concurrency, for build/host/spindle-sh, TSan and
  *                                  stress tests
- *   host/port/port_sim.c           one thread with a seeded scheduler of coroutines and virtual
- *   time:
+ *   host/port/port_sim.c           one thread, a seeded scheduler of coroutines, and virtual time:
  *                                  a failure is reproduced from its seed
  *
  * Locking     Spinlocks are the lowest lock. In the kernel they defer interrupts, so hold them for

@@ -47,8 +47,12 @@ static bool follows_call(uint64_t address, uint64_t start)
 {
     enum { CALL = 0xe8, CALL_BYTES = 5 };
     int32_t distance;
+
+    /* The word may be any number: read only memory that contains the kernel's text. */
     if (symbol_number(address - CALL_BYTES) == symbol_total())
         return false;
+
+    /* The distance is relative to the instruction after the call, which is the return address. */
     const uint8_t *call = (const uint8_t *)(address - CALL_BYTES);
     memcpy(&distance, call + 1, sizeof(distance));
     return *call == CALL && address + (uint64_t)(int64_t)distance == start;
@@ -63,6 +67,8 @@ static void trace_add_frameless(struct trace *trace, const struct trap_frame *tr
     uint32_t function = symbol_number(trap->rip);
     if (function == symbol_total())
         return;
+
+    /* Words at or above the frame pointer belong to a function whose frame is complete. */
     for (unsigned i = 0; i < TOP_WORDS && (uint64_t)(word + i) < trap->rbp; i++)
         if (follows_call(word[i], symbol_address(function))) {
             trace_add(trace, word[i] - 1);
@@ -76,8 +82,10 @@ static void trace_add_frameless(struct trace *trace, const struct trap_frame *tr
 static void trace_take(struct trace *trace, const struct trap_frame *trap)
 {
     uint64_t lowest = trap->rsp, end = trap->rsp + STACK_BYTES, at = trap->rbp;
+
     trace_add(trace, trap->rip);
     trace_add_frameless(trace, trap);
+
     while (at % sizeof(at) == 0 && at >= lowest && at <= end - sizeof(struct call_frame)) {
         const struct call_frame *frame = (const struct call_frame *)at;
         trace_add(trace, frame->return_address - 1);
@@ -90,6 +98,8 @@ static void trace_count(const struct trace *trace, unsigned from)
 {
     for (unsigned i = from; i < trace->count; i++) {
         struct counter *counter = &prof.counters[trace->functions[i]];
+
+        /* The innermost function used the time itself; its callers waited for it. */
         counter->self += i == from;
         counter->total += counter->last != prof.run.samples;
         counter->last = prof.run.samples;
@@ -109,6 +119,7 @@ static void sample(void *context)
 {
     struct trace trace = prof.deferred;
     (void)context;
+
     timer_start(&prof.timer, time_now_us() + prof.interval_us);
     prof.run.samples++;
     prof.deferred.count = 0;
@@ -116,8 +127,13 @@ static void sample(void *context)
         prof.run.idle++;
         return;
     }
+
+    /* If the alarm was deferred, its sample was taken then: now the code that released the spinlock
+     * would be counted instead. */
     if (trace.count == 0)
         trace_take(&trace, trap_interrupted());
+
+    /* Count from the caller of `callers_of`; without a call of it the sample counts for nothing. */
     unsigned from = 0;
     if (prof.callers_of < symbol_total())
         while (from < trace.count && trace.functions[from++] != prof.callers_of)
@@ -130,17 +146,23 @@ static void sample(void *context)
 status_t prof_start(uint64_t interval_us, const char *callers_of)
 {
     uint32_t root = callers_of ? symbol_named(callers_of) : symbol_total();
+
     if (prof.counters)
         return -EBUSY;
     if (callers_of && root == symbol_total())
         return -ENOENT;
+
+    /* A counter for each function of the kernel, so that the interrupt needs no search. */
     prof.counters = mem_zalloc(symbol_total() * sizeof(*prof.counters));
     if (!prof.counters)
         return -ENOMEM;
+
     prof.callers_of = root;
     prof.interval_us = interval_us;
     prof.run = (struct prof_run){ 0 };
     prof.deferred.count = 0;
+
+    /* The hook is never removed: without counters it does nothing. */
     cpu_hooks.alarm_deferred = note_deferred;
     timer_init(&prof.timer, sample, NULL);
     timer_start(&prof.timer, time_now_us() + interval_us);
@@ -156,6 +178,8 @@ struct prof_run prof_stop(void)
 bool prof_take(bool by_total, struct prof_function *function)
 {
     uint32_t best = 0, most = 0;
+
+    /* A search for each line of output is cheaper than memory to sort in. */
     for (uint32_t i = 0; i < symbol_total(); i++) {
         const struct counter *counter = &prof.counters[i];
         uint32_t count = by_total ? counter->total : counter->self;
@@ -166,6 +190,8 @@ bool prof_take(bool by_total, struct prof_function *function)
     }
     if (!most)
         return false;
+
+    /* Clear the counters, so that the next call returns the next function. */
     *function = (struct prof_function){
         symbol_name(best), prof.counters[best].self, prof.counters[best].total
     };

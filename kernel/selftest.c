@@ -35,6 +35,7 @@ int selftest_run(void)
 {
     int passed = 0, failed = 0;
 
+    /* A failed test does not end the run, though what it left allocated may fail later ones. */
     table_each(entry, selftests, struct selftest) {
         if (run_one(*entry))
             passed++;

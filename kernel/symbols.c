@@ -31,6 +31,8 @@ uint32_t symbol_number(uint64_t address)
         else
             high = middle;
     }
+
+    /* The first link has an empty table, and the text may begin with code that has no name. */
     if (symbol_count == 0 || symbol_offsets[low] > in_text)
         return symbol_count;
     return low;
@@ -44,6 +46,8 @@ uint64_t symbol_address(uint32_t number)
 const char *symbol_name(uint32_t number)
 {
     const char *name = symbol_names;
+
+    /* No index of the names: it would cost memory, and names are needed only for output. */
     for (uint32_t i = 0; i < number; i++)
         name += strlen(name) + 1;
     return name;
