@@ -44,6 +44,9 @@ static struct keymap keymap;
 static bool wait_status(uint8_t mask, uint8_t value, uint64_t limit_us)
 {
     uint64_t deadline_us = time_now_us() + limit_us;
+
+    /* The time is read before the status, so that a thread that was preempted in between looks once
+     * more before it gives up. */
     for (;;) {
         bool late = time_now_us() >= deadline_us;
         if ((port_in8(STATUS) & mask) == value)
@@ -99,6 +102,8 @@ static bool set_mode(void)
 static void start_scanning(void)
 {
     uint8_t answer = 0;
+
+    /* No reset and no self test: they take long, and the firmware did both. */
     if (!send(DATA, KEYBOARD_SCAN) || !receive(&answer, WAIT_KEYBOARD_US) ||
         answer != KEYBOARD_ACKNOWLEDGE)
         log_debug("keyboard", "keyboard does not answer");
@@ -124,10 +129,14 @@ static bool handle_interrupt(void *context)
 {
     (void)context;
     bool any = false;
+
+    /* The line is edge triggered and the buffer holds one byte, so read until it stays empty. */
     for (unsigned i = 0; i < DRAIN_MAX; i++) {
         uint8_t status = port_in8(STATUS);
         if (status == NO_CONTROLLER || !(status & STATUS_FULL))
             break;
+
+        /* A byte of the mouse is read as well, or it would block the keyboard's. */
         uint8_t code = port_in8(DATA);
         any = true;
         if (!(status & STATUS_FROM_MOUSE))
@@ -144,6 +153,8 @@ void keyboard_start(void)
         log_debug("keyboard", "no controller");
         return;
     }
+
+    /* Polled up to here: with a handler, the answer would be taken for a key. */
     start_scanning();
     if (interrupt_register(LINE, &handler))
         log_error("keyboard", "interrupt line %d cannot be used; no input", LINE);

@@ -113,8 +113,9 @@ static enum keymap_action take_character(struct keymap *keymap, uint8_t code)
     if (c == 0)
         return KEYMAP_NONE;
 
+    /* As terminals do: Backspace sends DEL, and Alt sends ESC before the character. */
     if (c == '\b')
-        c = 0x7f; /* a terminal's Backspace sends DEL */
+        c = 0x7f;
     if (keymap->controls)
         c = control_of(c);
     if (keymap->alts)
@@ -132,6 +133,8 @@ static unsigned modifier_number(const struct keymap *keymap)
 static bool take_arrow_with_modifier(struct keymap *keymap, uint8_t code)
 {
     unsigned number = modifier_number(keymap);
+
+    /* xterm's form: CSI 1 ; <number> <letter>. */
     for (unsigned i = 0; number > 1 && i < ARRAY_LENGTH(arrows); i++) {
         if (arrows[i].code != code)
             continue;
@@ -147,6 +150,8 @@ static enum keymap_action take_sequence(struct keymap *keymap, uint8_t code)
 {
     if (take_arrow_with_modifier(keymap, code))
         return KEYMAP_BYTES;
+
+    /* Other keys send the same with and without a modifier. */
     for (unsigned i = 0; i < ARRAY_LENGTH(sequences); i++) {
         if (sequences[i].code != code)
             continue;
@@ -159,6 +164,7 @@ static enum keymap_action take_sequence(struct keymap *keymap, uint8_t code)
 
 static enum keymap_action take_pressed(struct keymap *keymap, uint8_t code)
 {
+    /* Keys for the machine itself, which no program receives. */
     if (code == CODE_DELETE && keymap->controls && keymap->alts)
         return KEYMAP_RESTART;
     if (code == CODE_PAGE_UP && keymap->shifts)
@@ -175,6 +181,7 @@ enum keymap_action keymap_take(struct keymap *keymap, uint8_t code)
 {
     enum keymap_action action = KEYMAP_NONE;
 
+    /* Prefixes. Pause sends a sequence of its own, which contains codes of other keys. */
     keymap->count = 0;
     if (keymap->skip > 0) {
         keymap->skip--;
@@ -189,6 +196,7 @@ enum keymap_action keymap_take(struct keymap *keymap, uint8_t code)
         return KEYMAP_NONE;
     }
 
+    /* A released key matters only if it is a modifier. */
     bool pressed = !(code & CODE_RELEASED);
     code &= (uint8_t)~CODE_RELEASED;
     if (!take_modifier(keymap, code, pressed) && pressed)

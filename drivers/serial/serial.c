@@ -61,6 +61,8 @@ static bool wait_can_send(void)
         stuck = false;
         return true;
     }
+    /* A port that timed out once is not waited for again: each line of output would take a second.
+     * It is used again as soon as it is ready. */
     if (stuck)
         return false;
 
@@ -74,6 +76,8 @@ static bool wait_can_send(void)
 
 static void serial_write(const char *text, size_t bytes)
 {
+    /* "Can send" means that the FIFO is empty, so it takes this number of bytes without another
+     * look at the status. */
     while (bytes > 0 && wait_can_send())
         for (unsigned i = 0; i < fifo_bytes && bytes > 0; i++, bytes--)
             port_out8(DATA, (uint8_t)*text++);
@@ -94,6 +98,8 @@ static bool receive(void)
 static bool handle_interrupt(void *context)
 {
     (void)context;
+
+    /* The identification is read first: receiving the bytes clears it. */
     bool pending = !(port_in8(INTERRUPT_ID) & ID_NONE_PENDING);
     return receive() || pending;
 }
@@ -110,6 +116,7 @@ static bool has_scratch(void)
 
 static void set_speed(void)
 {
+    /* While CONTROL_DIVISOR is set, the first two registers are the divisor. */
     port_out8(INTERRUPT_ENABLE, 0);
     port_out8(LINE_CONTROL, CONTROL_DIVISOR | CONTROL_8N1);
     port_out8(DIVISOR_LOW, DIVISOR_115200);
@@ -127,6 +134,8 @@ static void enable_fifo(void)
     port_out8(FIFO_CONTROL, FIFO_ENABLE_TRIGGER_8);
     if (typed)
         console_input(byte);
+
+    /* An 8250 or 16450 has no FIFO; the first 16550 has a broken one and sets one bit only. */
     if ((port_in8(INTERRUPT_ID) & ID_FIFO_WORKS) == ID_FIFO_WORKS)
         fifo_bytes = FIFO_BYTES;
 }
@@ -138,6 +147,7 @@ static bool loops_back(void)
     for (int i = 0; i < LOOPBACK_POLLS_MAX; i++) {
         if (!(port_in8(LINE_STATUS) & STATUS_RECEIVED))
             continue;
+
         uint8_t byte = port_in8(DATA);
         if (byte == LOOPBACK_BYTE)
             return true;
@@ -155,6 +165,7 @@ static bool detect(void)
     if (!wait_can_send())
         return false;
 
+    /* A byte that comes back proves that the port works, whatever is connected to it. */
     set_speed();
     port_out8(MODEM_CONTROL, MODEM_LOOPBACK);
     enable_fifo();
@@ -168,12 +179,17 @@ void serial_start(void)
     static struct console console = { .name = "serial", .write = serial_write };
     static struct interrupt_handler handler = { .handle = handle_interrupt };
 
+    /* Replaced even without a port: polling one that does not exist would delay every line. */
     bool found = detect();
     early_console_replace(console_write);
     if (!found)
         return;
+
+    /* Output works without the interrupt. */
     console_register(&console);
     if (interrupt_register(LINE, &handler) != 0)
         log_error("serial", "interrupt line %d cannot be used; no input", LINE);
+
+    /* Last, so that no interrupt comes before its handler. */
     port_out8(INTERRUPT_ENABLE, ENABLE_RECEIVED);
 }

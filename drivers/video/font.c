@@ -32,6 +32,8 @@ static unsigned page_count;
 static void note(uint32_t code, unsigned glyph)
 {
     uint8_t *page = &page_of[code / PAGE_CODES];
+
+    /* A page is made for its first code point. If all are used, the font has no such character. */
     if (*page == 0) {
         if (page_count == PAGES_USED_MAX)
             return;
@@ -47,6 +49,8 @@ static void read_table(struct bytes font, size_t at)
 {
     for (unsigned glyph = 0; glyph < count; glyph++) {
         bool sequences = false;
+
+        /* The code points after the first mark form combinations, up to the end mark. */
         for (; bytes_has(font, at, 2); at += 2) {
             uint16_t code = bytes_le16(font, at);
             if (code == TABLE_END)
@@ -73,6 +77,7 @@ bool font_read(const uint8_t *data, size_t bytes)
     rows = height;
     count = number;
 
+    /* Without a table, the glyph's number is its code point. */
     if (mode & MODE_TABLE)
         read_table(font, HEADER_BYTES + (size_t)count * rows);
     else
@@ -100,6 +105,8 @@ static unsigned find_entry(uint32_t code)
 unsigned font_find(uint32_t code)
 {
     unsigned entry = find_entry(code);
+
+    /* Something must be visible in the cell, since the cursor counts it. */
     if (entry == NO_GLYPH)
         entry = find_entry('?');
     return entry != NO_GLYPH ? entry - 1 : 0;

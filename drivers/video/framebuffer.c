@@ -39,6 +39,7 @@ static void pack_palette(void)
 /* Draws a pixel `scale` times, and returns the position of the next one. */
 static inline uint8_t *put_pixel(uint8_t *at, uint32_t colour)
 {
+    /* Whole words where possible: each write to video memory is slow, whatever its size. */
     for (unsigned i = 0; i < scale; i++, at += pixel_bytes) {
         if (pixel_bytes == 4) {
             *(uint32_t *)at = colour;
@@ -85,6 +86,8 @@ static void draw(unsigned row, unsigned column, const uint32_t *cells, unsigned 
         uint32_t back = colours[cells[i] >> CELL_BACK_SHIFT & CELL_COLOUR_MASK];
         uint32_t code = cells[i] & CELL_CODE_MASK;
         const uint8_t *glyph = font_glyph(font_find(code));
+
+        /* The cursor is the cell with its colours exchanged. */
         if (code >= PICTURE_CODE_FIRST && code < PICTURE_CODE_END)
             draw_tile(at, code, back);
         else if (cells[i] & CELL_CURSOR)
@@ -103,6 +106,8 @@ static bool is_usable(const struct framebuffer *given)
 {
     unsigned bytes = (given->bits + 7u) / 8;
 
+    /* Room for 80 columns of the smallest size, rows that do not overlap and whose pixels can be
+     * written as words, and limits that exclude overflows below. */
     return given->address != 0 && !given->text && given->address % 4 == 0 &&
            bytes >= 2 && bytes <= 4 && given->width <= SIDE_MAX && given->height <= SIDE_MAX &&
            given->pitch_bytes >= given->width * bytes && given->pitch_bytes <= SIDE_MAX * 8 &&
@@ -117,6 +122,7 @@ const struct video_display *framebuffer_start(const struct framebuffer *given)
     if (!is_usable(given))
         return NULL;
 
+    /* is_usable() has limited both factors. */
     mode = *given;
     size_t bytes = (size_t)mode.pitch_bytes * mode.height;
     uint8_t *memory = space_map_framebuffer(mode.address, bytes);
@@ -133,6 +139,7 @@ const struct video_display *framebuffer_start(const struct framebuffer *given)
     unsigned margin = (mode.width - VIDEO_COLUMNS * FONT_COLUMNS * scale) / 2;
     pixels = memory + (size_t)margin * pixel_bytes;
 
+    /* The margin and the rest below the last row stay black: only cells are drawn from now on. */
     memset(memory, 0, bytes);
     display = (struct video_display){
         .columns = VIDEO_COLUMNS, .rows = mode.height / (font_rows() * scale), .draw = draw,

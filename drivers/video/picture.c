@@ -24,6 +24,7 @@ static bool is_same(const struct kept *kept, const struct console_picture *pictu
 static unsigned picture_find(const struct console_picture *picture)
 {
     unsigned n = 0;
+
     kassert(spin_is_held(&lock));
     while (n < PICTURES_MAX && !is_same(pictures[n], picture))
         n++;
@@ -35,6 +36,7 @@ uint32_t picture_keep(const struct console_picture *picture)
     /* Allocated before the lock is taken, whose rank is above the heap's; perhaps not needed. */
     struct kept *spare = mem_zalloc(sizeof(*spare));
 
+    /* A picture that is shown again gets the same code points, so that its cells do not change. */
     spin_lock(&lock);
     unsigned n = picture_find(picture);
     if (n == PICTURES_MAX) {
@@ -43,6 +45,9 @@ uint32_t picture_keep(const struct console_picture *picture)
             pictures[n] = spare;
             spare = NULL;
         }
+
+        /* A slot that is reused keeps its memory, since a thread may be drawing from it. At worst
+         * that drawing shows parts of both pictures. */
         struct kept *kept = pictures[n];
         if (kept) {
             kept->side = picture->side;
@@ -62,6 +67,8 @@ unsigned picture_pixel(uint32_t code, unsigned x, unsigned y)
     const struct kept *kept = pictures[(code - PICTURE_CODE_FIRST) / PICTURE_TILES];
     unsigned tile = (code - PICTURE_CODE_FIRST) % PICTURE_TILES;
     unsigned columns = kept ? kept->side / CONSOLE_PICTURE_COLUMN : 1;
+
+    /* Text may contain such a code point without a picture, or one outside the picture. */
     x += tile % columns * CONSOLE_PICTURE_COLUMN;
     y += tile / columns * CONSOLE_PICTURE_ROW;
     return kept && x < kept->side && y < kept->side ? kept->pixels[y * kept->side + x] : 0;

@@ -38,6 +38,8 @@ static void take_row(unsigned row, uint32_t *cells)
     const uint32_t *line = terminal_line(&terminal, (int)row - (int)view);
     for (unsigned column = 0; column < display->columns; column++)
         cells[column] = line[column];
+
+    /* The cursor moves down with the text when the user scrolls back. */
     if (!terminal.cursor_hidden && terminal.at.row + view == row)
         cells[terminal.at.column] |= CELL_CURSOR;
     spin_unlock(&lock);
@@ -47,6 +49,8 @@ static void take_row(unsigned row, uint32_t *cells)
 static void paint_row(unsigned row, const uint32_t *cells)
 {
     uint32_t *old = shown + row * display->columns;
+
+    /* A run of cells costs one call, and unchanged cells cost no access to the display. */
     for (unsigned from = 0, to; from < display->columns; from = to) {
         bool same = cells[from] == old[from];
         for (to = from; to < display->columns && (cells[to] == old[to]) == same; to++)
@@ -77,6 +81,8 @@ static void paint_changes(void *argument)
             IGNORE(wait_queue_wait(&arrival, &lock, TIME_NEVER));
         changed = false;
         spin_unlock(&lock);
+
+        /* Text that arrives while this draws sets `changed` again. */
         paint();
         thread_sleep_until(time_now_us() + FRAME_US);
     }
@@ -99,6 +105,8 @@ static void screen_write(const char *text, size_t bytes)
     view = 0;
     note_change();
     spin_unlock(&lock);
+
+    /* After a panic no thread runs, so the text is drawn here. */
     if (panic_is_active())
         paint();
 }
@@ -106,6 +114,8 @@ static void screen_write(const char *text, size_t bytes)
 static void screen_scroll(int half_screens)
 {
     spin_lock(&lock);
+
+    /* Stop at the screen on one side and at the oldest line on the other. */
     int lines = (int)view + half_screens * (int)(display->rows / 2);
     view = lines < 0 ? 0 : (unsigned)lines;
     view = min(view, terminal.history);
@@ -118,6 +128,8 @@ static status_t screen_picture(const struct console_picture *picture, unsigned r
     uint32_t first = picture_keep(picture);
     unsigned columns = picture->side / CONSOLE_PICTURE_COLUMN;
     char text[4];
+
+    /* A tile is a character to the terminal: it scrolls and is erased like text. */
     for (unsigned i = 0; first != 0 && i < columns; i++) {
         int bytes = utf8_encode(first + row * columns + i, text);
         screen_write(text, bytes > 0 ? (size_t)bytes : 0);
@@ -138,6 +150,7 @@ static bool make_cells(void)
     unsigned lines = display->rows + choose_history();
     uint32_t *cells = mem_alloc((size_t)lines * display->columns * sizeof(*cells));
 
+    /* A cell of 0 equals no cell of the terminal, so the first drawing covers the whole display. */
     shown = mem_zalloc((size_t)display->rows * display->columns * sizeof(*shown));
     if (!cells || !shown) {
         mem_free(cells);
@@ -154,6 +167,8 @@ void video_start(const struct framebuffer *framebuffer)
         .name = "screen", .write = screen_write, .scroll = screen_scroll,
     };
 
+    /* The font first: the number of rows depends on its height. Without a display the serial port
+     * is the only console. */
     if (!font_read(font_start, (size_t)(font_end - font_start)))
         return;
     display = framebuffer_start(framebuffer);
@@ -162,6 +177,7 @@ void video_start(const struct framebuffer *framebuffer)
     if (!display)
         return;
 
+    /* All memory is allocated before the console is registered, so that it never fails later. */
     struct thread *painter = NULL;
     if (make_cells())
         painter = thread_create("screen", PRIORITY_NORMAL, paint_changes, NULL);

@@ -27,8 +27,11 @@ uint32_t *terminal_line(const struct terminal *t, int line)
 static uint32_t make_cell(const struct terminal_pen *pen, uint32_t code)
 {
     uint32_t front = pen->front, back = pen->back;
+
+    /* There is one font: bold text is bright. */
     if (pen->bold && front < COLOUR_BRIGHT)
         front += COLOUR_BRIGHT;
+
     if (pen->inverse) {
         uint32_t other = front;
         front = back;
@@ -39,6 +42,7 @@ static uint32_t make_cell(const struct terminal_pen *pen, uint32_t code)
 
 static void erase(struct terminal *t, unsigned row, unsigned from, unsigned to)
 {
+    /* Erased cells get the current background, as xterm's do, and no other attribute. */
     struct terminal_pen pen = { .front = COLOUR_FRONT, .back = t->at.pen.back };
     uint32_t *cells = terminal_line(t, (int)row), blank = make_cell(&pen, ' ');
     for (unsigned column = from; column < to; column++)
@@ -62,6 +66,7 @@ static void copy_row(struct terminal *t, unsigned to, unsigned from)
 /* Scrolls by moving the screen's start in the ring; no cell is copied. */
 static void scroll_up(struct terminal *t)
 {
+    /* When the ring is full, the new last row takes the place of the oldest line. */
     t->first = (t->first + 1) % t->line_count;
     if (t->history < t->line_count - t->rows)
         t->history++;
@@ -72,6 +77,8 @@ static void scroll_up(struct terminal *t)
 static void open_rows(struct terminal *t, unsigned top, unsigned count)
 {
     count = min(count, t->rows - top);
+
+    /* From the bottom up, so that no row is overwritten before it was copied. */
     for (unsigned row = t->rows; row-- > top + count;)
         copy_row(t, row, row - count);
     erase_rows(t, top, top + count);
@@ -120,12 +127,16 @@ static bool is_combining(uint32_t code)
 
 static void put(struct terminal *t, uint32_t code)
 {
+    /* A combining character has no cell of its own. */
     if (is_combining(code))
         return;
+
+    /* The new line starts only now, so that 80 characters and an LF take one row. */
     if (t->at.wrap) {
         t->at.column = 0;
         line_feed(t);
     }
+
     terminal_line(t, (int)t->at.row)[t->at.column] = make_cell(&t->at.pen, code);
     if (t->at.column + 1 < t->columns)
         t->at.column++;
@@ -329,6 +340,8 @@ static void choose_plain(struct terminal_pen *pen, unsigned number)
 static void choose_pen(struct terminal *t)
 {
     struct terminal_pen *pen = &t->at.pen;
+
+    /* Without a parameter the sequence means 0: reset. */
     unsigned count = t->parameter_count > 0 ? t->parameter_count : 1;
     for (unsigned i = 0; i < count;) {
         unsigned number = parameter(t, i, 0);
@@ -336,6 +349,7 @@ static void choose_pen(struct terminal *t)
             i += choose_from_many(t, i, number == 38 ? &pen->front : &pen->back);
             continue;
         }
+
         choose_plain(pen, number);
         i++;
     }
@@ -360,6 +374,8 @@ static const struct {
 static void run_control(struct terminal *t, char final)
 {
     t->state = STATE_GROUND;
+
+    /* With `?` a letter means something else, except those that set and reset modes. */
     for (unsigned i = 0; i < ARRAY_LENGTH(controls); i++)
         if (controls[i].final == final && (!t->question || final == 'h' || final == 'l'))
             controls[i].run(t);
@@ -369,6 +385,8 @@ static void read_digit(struct terminal *t, unsigned digit)
 {
     if (t->parameter_count == 0)
         t->parameter_count = 1;
+
+    /* The limit is more than any screen has, and keeps the next digit from overflowing. */
     unsigned *value = &t->parameters[t->parameter_count - 1];
     *value = *value * 10 + digit;
     *value = min(*value, PARAMETER_MAX);
@@ -455,6 +473,8 @@ static void read_part(struct terminal *t, uint8_t byte)
 {
     uint32_t code = REPLACEMENT;
     bool follows = (byte & 0xc0) == 0x80;
+
+    /* A first byte starts a character; a following one without a first is shown as invalid. */
     if (!follows) {
         t->byte_count = 0;
         t->bytes[t->byte_count++] = (char)byte;
@@ -473,6 +493,7 @@ static void read_part(struct terminal *t, uint8_t byte)
 
 static void read_ground(struct terminal *t, uint8_t byte)
 {
+    /* A character of several bytes was cut off by this byte. */
     bool incomplete = t->byte_count > 0 && (byte & 0xc0) != 0x80;
     if (incomplete)
         put(t, REPLACEMENT);
@@ -480,6 +501,7 @@ static void read_ground(struct terminal *t, uint8_t byte)
         read_part(t, byte);
         return;
     }
+
     t->byte_count = 0;
     if (byte < ' ')
         run_code(t, byte);
@@ -490,11 +512,15 @@ static void read_ground(struct terminal *t, uint8_t byte)
 static void read_byte(struct terminal *t, uint8_t byte)
 {
     enum { CODE_BELL = 7, CODE_ESCAPE = 0x1b };
+
+    /* ESC ends any sequence, a string too: its terminator is ESC \. */
     if (byte == CODE_ESCAPE) {
         t->byte_count = 0;
         t->state = STATE_ESCAPE;
         return;
     }
+
+    /* Control characters take effect inside a sequence too, as on a VT100. */
     switch (t->state) {
     case STATE_GROUND: read_ground(t, byte); break;
     case STATE_ESCAPE: read_escape(t, byte); break;

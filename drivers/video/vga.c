@@ -112,6 +112,8 @@ static void write_glyph(unsigned glyph)
 /* With two tables, bit 3 must not select a colour as well. */
 static void choose_colour_planes(bool two_tables)
 {
+    /* Index and value are written to the same port. An index without ATTRIBUTE_SCREEN_ON blanks the
+     * screen, so it is switched on again afterwards. */
     (void)port_in8(INPUT_STATUS);
     port_out8(ATTRIBUTE, ATTRIBUTE_PLANES);
     port_out8(ATTRIBUTE, two_tables ? 0x07 : 0x0f);
@@ -123,6 +125,7 @@ static void load_font(void)
 {
     bool two_tables = font_glyph_count() > TABLE_GLYPHS;
 
+    /* While plane 2 is accessible, the screen's text is not. */
     open_font_memory();
     for (unsigned glyph = 0; glyph < font_glyph_count(); glyph++)
         write_glyph(glyph);
@@ -146,7 +149,10 @@ static uint16_t make_character(uint32_t cell)
     uint8_t attribute = cell & CELL_CURSOR ? (uint8_t)(front << 4 | back)
                                            : (uint8_t)(back << 4 | front);
 
-    attribute &= 0x7f; /* the highest bit makes it blink */
+    /* The highest bit would make the character blink. */
+    attribute &= 0x7f;
+
+    /* With two tables, bit 3 of the attribute selects one and is no longer a colour's. */
     if (font_glyph_count() > TABLE_GLYPHS) {
         attribute &= (uint8_t)~ATTRIBUTE_SECOND_TABLE;
         attribute |= glyph >= TABLE_GLYPHS ? ATTRIBUTE_SECOND_TABLE : 0;
@@ -171,6 +177,7 @@ static bool is_in_text_mode(void)
 
 static bool has_memory(void)
 {
+    /* Without memory, writes are lost and reads return ones. */
     uint16_t before = text[0];
     text[0] = 0x0741;
     bool kept = text[0] == 0x0741;
@@ -185,14 +192,16 @@ const struct video_display *vga_start(const struct framebuffer *given)
 
     if (!is_in_text_mode() || !(memory = space_map_mmio(MEMORY, MEMORY_BYTES)))
         return NULL;
+
     text = (volatile uint16_t *)(memory + TEXT_OFFSET);
     if (!has_memory()) {
         space_unmap(memory, MEMORY_BYTES);
         return NULL;
     }
 
+    /* The adapter's own cursor is off, since screen.c draws one. */
     load_font();
-    write_register(CRT, CRT_CURSOR_START, CURSOR_OFF); /* screen.c draws its own */
+    write_register(CRT, CRT_CURSOR_START, CURSOR_OFF);
     display = (struct video_display){
         .columns = TEXT_COLUMNS, .rows = is_described ? given->height : TEXT_ROWS, .draw = draw,
     };
