@@ -1,9 +1,10 @@
 """Checks what the compiler does not: the layout of README.md, circles, sizes and wording.
 
-    lines     line, function and file lengths, assertions, #if, leftovers
-    arrows    which folder may include and call which, and the size of folders
-    circles   no two sources, and no two headers, that need each other
-    english   wording that reads as translated
+    lines      line, function and file lengths, assertions, #if, leftovers
+    arrows     which folder may include and call which, and the size of folders
+    circles    no two sources, and no two headers, that need each other
+    english    wording that reads as translated
+    documents  what README, CONTRIBUTING and the Book name exists
 
 `make lint` runs all of them; each problem is one line, `file:line: problem`.
 """
@@ -15,6 +16,7 @@ sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 import arrows
 import circles
+import documents
 import english
 import lines
 import tree
@@ -26,7 +28,8 @@ def main():
     make = tree.ask_make()
     links = circles.link_edges(make.objects)
     problems = [*lines.check(files, make.portable), *arrows.check(files, links),
-                *circles.check(files, links), *english.check(files)]
+                *circles.check(files, links), *english.check(files),
+                *documents.check(files)]
     if problems:
         print("\n".join(problems))
         return 1
