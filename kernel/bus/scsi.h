@@ -36,7 +36,7 @@
 enum {
     SCSI_CDB_BYTES = 16,
     SCSI_SENSE_BYTES = 252,      /* the most that a unit may send (SPC-3 6.27) */
-    SCSI_SENSE_FIXED_BYTES = 18, /* what REQUEST SENSE is asked for */
+    SCSI_SENSE_FIXED_BYTES = 18, /* the allocation length of REQUEST SENSE */
     SCSI_BULK_BYTES = 2048,
 };
 

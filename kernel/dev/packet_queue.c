@@ -45,7 +45,7 @@ void packet_queue_done(struct packet_queue *queue, struct scsi_command *command,
     spin_unlock(&queue->lock);
 }
 
-/* Resets the channel if anything asked for it, and ends the commands that this interrupted. */
+/* Resets the channel if that was requested, and ends the commands that this interrupted. */
 static void queue_recover(struct packet_queue *queue)
 {
     spin_lock(&queue->lock);
@@ -135,7 +135,8 @@ static void queue_fetch_sense(struct packet_queue *queue, struct scsi_command *f
         queue->needs_reset = true;
         command_end(queue, sense, -ETIMEDOUT);
     }
-    list_remove(&sense->link); /* it is reported to no one */
+    /* Nothing waits for its report. */
+    list_remove(&sense->link);
     spin_unlock(&queue->lock);
 
     /* A transport that failed here could still write to the command's sense[]. */
@@ -150,7 +151,8 @@ static bool queue_try_later(struct packet_queue *queue, struct scsi_command *com
     uint64_t later_us = time_now_us() + DELAY_PACKET_BUSY_US;
     spin_lock(&queue->lock);
     bool again = later_us < command->give_up_us && !command->aborted;
-    if (again) { /* in front: it was the next one */
+    if (again) {
+        /* In front, since it was the next one. */
         command->not_before_us = later_us;
         command->state = COMMAND_WAITING;
         list_push_front(&queue->waiting, &command->link);
@@ -180,7 +182,7 @@ static void queue_report(struct packet_queue *queue, struct scsi_command *comman
                 queue_fetch_sense(queue, command);
             command->status = -EIO;
             break;
-        default: /* reservation conflict, and those that only other features know */
+        default: /* reservation conflict, and those of features that are not used */
             command->status = -EIO;
         }
     }

@@ -39,7 +39,7 @@ enum {
 /* The features register of PACKET. */
 enum {
     ATA_PACKET_DMA = 1 << 0,
-    ATA_PACKET_DMA_IN = 1 << 2, /* for units that ask to be told: the data goes to the host */
+    ATA_PACKET_DMA_IN = 1 << 2, /* for units that need it: the data goes to the host */
 };
 
 /* LBA mid and high after a reset. The second of each pair: a unit on a SATA bridge. */

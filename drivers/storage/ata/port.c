@@ -40,7 +40,7 @@ bool ata_port_identify(struct ata_port *port, unsigned signature)
     if (port->ops->execute(port, &taskfile))
         return false;
 
-    /* Only now: a kind is what the transport and the publisher take as "there is a unit". */
+    /* Set last: a port with a kind has a unit. */
     port->kind = kind;
     ata_identify_decode(words, &port->identity);
 

@@ -35,7 +35,7 @@ struct scsi_query {
     uint32_t done_bytes;   /* the result: valid bytes of the answer */
 };
 
-/* Returns what the end of a command means, after note() has seen it. */
+/* Returns the action and status that a command's end leads to, after note() has seen it. */
 struct scsi_outcome scsi_conclude(struct scsi_client *client, const struct scsi_command *command);
 /* Runs a query once. SENSE_INTERRUPTED (-EINTR): the command continues without the caller.
  * SENSE_NO_MEMORY (-ENOMEM): it was not sent. */

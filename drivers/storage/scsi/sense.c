@@ -1,5 +1,5 @@
 /*
- * sense.c - sense data (SPC-3 4.5): both formats, and the table of what they mean.
+ * sense.c - sense data (SPC-3 4.5): both formats, and the table of their meanings.
  */
 #include "drivers/storage/scsi/sense.h"
 #include "lib/bytes.h"

@@ -1,5 +1,5 @@
 /*
- * sense.h - what the end of a SCSI command means: sense data become an action and an errno.
+ * sense.h - the meaning of a SCSI command's end: sense data become an action and an errno.
  *
  * Model       Sense data come in two formats, fixed and descriptor; sense_parse() hides which.
  *             sense_outcome() finds the meaning in one table, (key, ASC, ASCQ) -> (action, errno).

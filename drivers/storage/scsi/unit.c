@@ -42,7 +42,7 @@ static void put_be32(uint8_t *at, uint32_t value)
     put_be16(at + 2, value);
 }
 
-/* Runs a query whose answer is of no use unless it has `least` bytes. */
+/* Runs a query. SENSE_RETRY (-EIO) if the answer has fewer than `least` bytes. */
 static struct scsi_outcome ask(struct scsi_client *client, struct scsi_query *query,
                                uint32_t least)
 {
@@ -50,7 +50,7 @@ static struct scsi_outcome ask(struct scsi_client *client, struct scsi_query *qu
     return outcome.action == SENSE_DONE && query->done_bytes < least ? too_short : outcome;
 }
 
-/* ---- who and what ------------------------------------------------------------------------- */
+/* ---- queries ------------------------------------------------------------------------------ */
 
 struct scsi_outcome scsi_test_ready(struct scsi_client *client)
 {
@@ -58,7 +58,8 @@ struct scsi_outcome scsi_test_ready(struct scsi_client *client)
     return scsi_execute(client, &query);
 }
 
-/* Copies a field that is padded with spaces (SPC-3 4.4.1), without what cannot be printed. */
+/* Copies a field that is padded with spaces (SPC-3 4.4.1). Bytes that cannot be printed become
+ * question marks. */
 static void copy_text(char *text, struct bytes field)
 {
     size_t end = 0;
@@ -165,7 +166,7 @@ struct scsi_outcome scsi_read_capacity_16(struct scsi_client *client,
     return outcome;
 }
 
-/* ---- doing -------------------------------------------------------------------------------- */
+/* ---- actions ------------------------------------------------------------------------------ */
 
 struct scsi_outcome scsi_start_stop(struct scsi_client *client, enum scsi_motion motion)
 {

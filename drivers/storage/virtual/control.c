@@ -287,6 +287,7 @@ static status_t control_get_fault(void *argument)
     if (status)
         return status;
 
+    /* -ENOENT ends a list: also that of a drive without faults. */
     drive_look_begin(device, &look);
     if (!look.image)
         status = -ENODEV;
@@ -313,7 +314,7 @@ static status_t control_swap(const struct virtual_fault *fault)
         return status;
     }
 
-    /* The other disc has the block size and the class of the first: the drive stays what it is. */
+    /* The other disc gets the block size and the class of the first: the drive keeps both. */
     request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_FILE;
     request->flags = device_class(device) == &class_cdrom ? VIRTUAL_CD : 0;

@@ -267,6 +267,7 @@ static struct image *image_create(const struct virtual_register *request)
     size_t path_bytes = strlen(request->image) + 1;
     struct image *image = mem_zalloc(sizeof(*image));
     struct image_facts *facts = mem_zalloc(sizeof(*facts) + path_bytes);
+    /* Two allocations, since the facts outlive the image in a halted drive. */
     if (!image || !facts) {
         mem_free(image);
         mem_free(facts);

@@ -12,6 +12,7 @@
 
 static void info_take_facts(const struct image_facts *facts, struct virtual_info *info)
 {
+    /* As registered, or as found in the image. */
     info->store = facts->kind;
     info->flags = facts->flags;
     info->block_bytes = facts->block_bytes;
@@ -98,6 +99,8 @@ static status_t own_get_info(struct device *device, void *argument)
     struct virtual_info *info = argument;
     if (!names_drive(info->device, device))
         return -EINVAL;
+
+    /* Nothing that the caller left in the struct is taken for an answer. */
     *info = (struct virtual_info){ .struct_bytes = sizeof(*info) };
     drive_get_info(device, info);
     return 0;
@@ -114,6 +117,8 @@ static status_t own_get_size(struct device *device, void *argument)
 {
     struct device_size *size = argument;
     struct drive_look look;
+
+    /* Of the last image, also in a halted drive. */
     drive_look_begin(device, &look);
     size->size_bytes = look.facts->size_bytes;
     size->block_bytes = look.facts->block_bytes;
@@ -190,7 +195,7 @@ status_t drive_control(struct device *device, unsigned operation, void *argument
         if (wanted && (!argument || bytes != wanted))
             return -EINVAL;
         if (wanted) {
-            memcpy(&struct_bytes, argument, sizeof(struct_bytes)); /* the first field */
+            memcpy(&struct_bytes, argument, sizeof(struct_bytes));
             if (struct_bytes != wanted)
                 return -EINVAL;
         }

@@ -3,7 +3,7 @@
  *
  * The registers of a unit keep what is written to them; a floating bus reads as ones. The channel
  * is reset only if a unit answers, so an empty one costs a few port accesses. A master that is
- * alone also answers for the slave's registers; the signature after the reset tells them apart,
+ * alone also answers for the slave's registers; the signature after the reset distinguishes them,
  * and an IDENTIFY command proves that there is a unit. A packet unit's status may be all zero until
  * then, and the unit need not be ready.
  */

@@ -3,7 +3,7 @@
  *
  * The bus master reads a table of (address, length) pairs that cover the data. An entry must not
  * cross a 64 KiB boundary; addresses and lengths are even and below 4 GiB. The "interrupt" bit of
- * its status follows the channel's line in every mode, so it also tells whether a shared interrupt
+ * its status follows the channel's line in every mode, so it also shows whether a shared interrupt
  * came from this channel.
  */
 #include "drivers/storage/ata/ide/ide.h"

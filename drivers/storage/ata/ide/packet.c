@@ -4,7 +4,7 @@
  *     select -> PACKET -> DRQ: send the CDB -> { interrupt -> DRQ: take a burst }* -> status
  *
  * By DMA the loop in the middle is a single interrupt. The unit announces the length of each burst.
- * It may be shorter than asked for, odd, or run past the wanted data; the excess is read and
+ * It may be shorter than requested, odd, or exceed the wanted data; the excess is read and
  * dropped, so that the unit gets to its status.
  *
  * A command that fails in any other way than CHECK CONDITION leaves the channel in an unknown
@@ -16,10 +16,10 @@
 #include "lib/macros.h"
 
 enum {
-    BURST_BYTES_MAX = 0xfffe, /* what the byte count registers hold, even */
+    BURST_BYTES_MAX = 0xfffe, /* the largest even number in the byte count registers */
     DMA_FAILURES_MAX = 3,
 
-    /* The interrupt reason register: what the unit asks for with DRQ. */
+    /* The interrupt reason register: what kind of transfer the unit requests by DRQ. */
     REASON_IN = 1 << 1, /* I/O set, C/D clear: data to the host */
     REASON_MASK = 3,
 };
@@ -39,7 +39,7 @@ static uint32_t cursor_room(struct cursor *cursor, uint32_t bytes, uint8_t **mem
     struct scsi_command *command = cursor->command;
     uint32_t wanted = command->length_bytes - command->done_bytes;
 
-    /* Segments may be longer together than what is wanted, and some of them empty. */
+    /* Segments may together exceed the wanted data, and some of them may be empty. */
     while (wanted && cursor->segment < command->segment_count) {
         struct io_segment *segment = &command->segments[cursor->segment];
         uint32_t room = segment->length_bytes - cursor->offset;
@@ -85,7 +85,8 @@ static void take_burst(struct cursor *cursor, uint16_t port, uint32_t bytes)
             port_in16_string(port, memory, words);
             cursor_advance(cursor, words * 2);
             bytes -= words * 2;
-        } else { /* an odd end, a seam between segments, or more than is wanted */
+        } else {
+            /* An odd end, a seam between segments, or data beyond the wanted ones. */
             uint32_t rest = min(bytes, 2u);
             take_word(cursor, port, rest);
             bytes -= rest;
@@ -130,7 +131,7 @@ static status_t finish_pio(struct ide_channel *channel, struct scsi_command *com
         if (!(ended & ATA_STATUS_DRQ))
             return take_status(command, ended);
 
-        /* Data of a command that failed are not those that were asked for. */
+        /* A failed command may leave data, which are of no use. */
         if (ended & (ATA_STATUS_ERR | ATA_STATUS_DF)) {
             drain(channel);
             return take_status(command, ended);
@@ -163,10 +164,10 @@ static status_t finish_dma(struct ide_channel *channel, struct scsi_command *com
     if (status)
         return status;
 
-    /* The bus master does not count what it moved: all of it, or nothing that is known. */
+    /* The bus master does not count the bytes that it moved: all of them, or an unknown part. */
     uint8_t ended = port_in8(ide_register(channel, IDE_STATUS));
 
-    /* The unit has more than was asked for. The next command must find it idle. */
+    /* The unit has more data than requested. The next command must find it idle. */
     if (ended & ATA_STATUS_DRQ)
         drain(channel);
 
@@ -207,7 +208,7 @@ static status_t send_packet(struct ide_port *port, struct scsi_command *command,
     if (status)
         return status;
 
-    /* No DRQ: the unit ended the command instead. Its status tells why. */
+    /* No DRQ: the unit ended the command instead. Its status has the reason. */
     *sent = ide_status(channel) & ATA_STATUS_DRQ;
     if (!*sent) {
         status = take_status(command, port_in8(ide_register(channel, IDE_STATUS)));

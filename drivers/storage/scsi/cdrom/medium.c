@@ -93,6 +93,8 @@ static struct scsi_outcome measure(struct cdrom *cdrom, uint64_t *bytes)
     for (unsigned i = 0; i < CAPACITY_TRIES && outcome.action == SENSE_RETRY; i++)
         outcome = scsi_read_capacity_10(&cdrom->client, &capacity);
 
+    /* A disc that is ready but cannot be read is shown as a blank one. All other failures may pass:
+     * the next poll measures again. */
     *bytes = 0;
     switch (outcome.action) {
     case SENSE_DONE:
@@ -101,7 +103,7 @@ static struct scsi_outcome measure(struct cdrom *cdrom, uint64_t *bytes)
     case SENSE_BLANK:
     case SENSE_MEDIUM:
     case SENSE_REFUSED:
-    case SENSE_UNSUPPORTED: /* the disc is ready, but holds nothing to read */
+    case SENSE_UNSUPPORTED:
         return (struct scsi_outcome){ SENSE_DONE, 0 };
     default:
         return outcome;
@@ -173,7 +175,8 @@ status_t cdrom_look_for_medium(struct cdrom *cdrom)
     bool shown = device_medium(cdrom->device).present;
     if (outcome.action == SENSE_DONE && !shown)
         outcome = measure(cdrom, &bytes);
-    if (outcome.action == SENSE_BLANK) /* not ready, but there is a disc */
+    /* The drive is not ready, but there is a disc: a blank one. */
+    if (outcome.action == SENSE_BLANK)
         outcome = (struct scsi_outcome){ SENSE_DONE, 0 };
     if (outcome.action == SENSE_DONE && !shown)
         show_medium(cdrom, changes, bytes);

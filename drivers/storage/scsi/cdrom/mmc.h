@@ -18,14 +18,14 @@ enum {
     MMC_DISC_STATUS = 2,
     MMC_DISC_STATUS_MASK = 3, /* 0: empty */
 
-    /* GET CONFIGURATION (6.5): only the header is asked for */
+    /* GET CONFIGURATION (6.5): only the header is requested */
     MMC_CONFIGURATION_BYTES = 8,
     MMC_CURRENT_PROFILE = 6,
 
     /* GET EVENT STATUS NOTIFICATION (6.6), class media (6.6.2.5) */
     MMC_EVENT_POLLED = 1,           /* byte 1 of the CDB */
     MMC_EVENT_CLASSES = 4,          /* the byte of the CDB that has a bit for each class */
-    MMC_EVENT_CLASS_MEDIA = 4,      /* asked for as a bit, answered as a number */
+    MMC_EVENT_CLASS_MEDIA = 4,      /* a bit in the request, a number in the answer */
     MMC_EVENT_BYTES = 8,
     MMC_EVENT_CLASS = 2,
     MMC_EVENT_CLASS_MASK = 7,

@@ -60,7 +60,7 @@ static status_t toc_read(struct cdrom *cdrom, unsigned format, unsigned session,
     if (status)
         return status;
 
-    /* The table's own length does not count itself, and may be that of more than was asked for. */
+    /* The table's length does not count its own two bytes, and may exceed the requested bytes. */
     size_t length = 0;
     if (query.done_bytes >= 2)
         length = bytes_be16((struct bytes){ answer, 2 }, 0) + 2u;

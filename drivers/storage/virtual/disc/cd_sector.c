@@ -261,8 +261,9 @@ static void codeword_take(const struct code *code, unsigned number, unsigned pla
     }
 }
 
-/* Corrects what it can of one code; returns whether anything changed. The bytes of the other code's
- * codewords in `erased`, if not NULL, are taken for wrong. *failed: those it could not correct. */
+/* Corrects the codewords of one code where possible; returns whether anything changed. The bytes of
+ * the other code's codewords in `erased`, if not NULL, are taken for wrong. *failed: the codewords
+ * that could not be corrected. */
 static bool code_correct(uint8_t *coded, const struct code *code, const struct failures *erased,
                          struct failures *failed)
 {
@@ -481,7 +482,7 @@ static enum cd_verdict verify_misframed(struct cd_check *check, uint8_t *sector,
     bool sync = cd_sector_has_sync(sector);
     bool other = cd_sector_frame(sector) != check->frame;
 
-    /* Programs that copy a disc write zeroes in place of what they cannot read. */
+    /* Programs that copy a disc write zeroes in place of sectors that they cannot read. */
     if (is_zero(sector, CD_HEADER_BYTES) || is_zero(sector + CD_HEADER_BYTES, CD_BARE_BYTES))
         return CD_EMPTY;
 

@@ -70,7 +70,7 @@ static const uint8_t *sector_data(struct disc_store *disc, const struct disc_ext
     const uint8_t *data = sector;
     enum cd_verdict verdict = CD_GOOD;
 
-    /* What the sector should be. Cooked data has nothing that could be verified. */
+    /* The address and mode that the sector should have. Cooked data cannot be verified. */
     disc->check.frame = extent->frame + (block - extent->first_block);
     disc->check.mode = extent->mode;
     if (extent->format == DISC_RAW)

@@ -26,7 +26,7 @@ enum {
     PVD_ROOT_BLOCK = 156 + 2, /* ECMA-119 8.4.18 and 9.1.3: where the root directory begins */
     SESSIONS_MAX = 16,
     SESSION_GAP_MIN = 2250 + 4500, /* half a minute of lead-out, a minute of lead-in */
-    DAMAGED_MAX = 32,         /* how far an address is looked for past damaged sectors */
+    DAMAGED_MAX = 32,         /* how many damaged sectors the search for an address passes */
 };
 
 static const uint16_t strides[] = { CD_SECTOR_BYTES, 2448, 2368, CD_BARE_BYTES };
@@ -281,7 +281,7 @@ static status_t raw_open(struct store **store, struct ledger *ledger, struct dis
     if (!toc)
         return -ENOMEM;
 
-    /* Cut the image into sessions, until what is left is one. */
+    /* Cut the image into sessions, until the rest is one. */
     bool more = true;
     while (more) {
         struct disc_extent *extent = &extents[count++];

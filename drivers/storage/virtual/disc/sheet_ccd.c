@@ -29,8 +29,8 @@ struct ccd_entry {
 struct ccd {
     struct sheet *sheet;
     bool in_entry, in_track;
-    struct ccd_entry entry;   /* the one at hand */
-    uint32_t track;           /* the one whose section this is */
+    struct ccd_entry entry;   /* the current one */
+    uint32_t track;           /* the one of the current section */
     uint8_t modes[DEVICE_TRACKS_MAX + 1];
     bool mode_known[DEVICE_TRACKS_MAX + 1];
     int64_t lead_out[DEVICE_TRACKS_MAX + 1]; /* by session */
@@ -152,7 +152,7 @@ static status_t ccd_key(struct ccd *ccd, char *line)
     return 0;
 }
 
-/* Sets what is known after the whole file: each track's mode, and where it ends. */
+/* Sets the facts that need the whole file: each track's mode, and where it ends. */
 static status_t ccd_finish(struct ccd *ccd)
 {
     struct sheet *sheet = ccd->sheet;

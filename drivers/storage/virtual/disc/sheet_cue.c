@@ -52,7 +52,7 @@ static status_t cue_file(struct cue *cue, char *at)
     file->name = name;
     file->encoded = !text_equal_fold(type, "BINARY") && !text_equal_fold(type, "MOTOROLA");
 
-    /* The last piece of the file before goes on to that file's end. */
+    /* The last piece of the previous file extends to that file's end. */
     if (cue->open)
         cue->open->blocks = SHEET_REST;
     cue->open = NULL;

@@ -21,7 +21,7 @@ struct toc {
     struct sheet *sheet;
     struct sheet_track *track;
     uint32_t track_blocks; /* that it has so far; SHEET_REST: until the end of a file */
-    unsigned line;         /* of the command at hand */
+    unsigned line;         /* of the current command */
     char *word;            /* the next one */
     bool quoted;           /* it was in quotes */
 };

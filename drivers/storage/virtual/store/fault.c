@@ -67,7 +67,8 @@ static status_t fault_move(struct store *store, enum io_op op, const struct span
         thread_sleep_until(time_now_us() + fault->values[VIRTUAL_FAULT_DELAY] * 1000);
 
     uint64_t good_bytes = blocks_good(fault, span, &status) * fault->block_bytes;
-    if (good_bytes < good.length_bytes) /* the last block of all may be shorter */
+    /* The last block of all may be shorter. */
+    if (good_bytes < good.length_bytes)
         good.length_bytes = (uint32_t)good_bytes;
 
     /* The good part is really moved, as by a drive that meets its first bad block. */
@@ -92,12 +93,13 @@ status_t store_fault_create(struct store *inner, uint32_t block_bytes, struct st
     if (!fault)
         return -ENOMEM;
 
+    /* It may have to wait for a delay, so the drive needs a worker. */
     fault->store = (struct store){
         .ops = &fault_ops,
         .below = inner,
         .size_bytes = inner->size_bytes,
         .level = inner->level,
-        .waits = true, /* a delay does */
+        .waits = true,
         .writable = inner->writable,
     };
 
@@ -151,6 +153,7 @@ static status_t set_value(struct fault_store *fault, const struct virtual_fault 
         [VIRTUAL_FAULT_FLIP] = 1,
     };
 
+    /* FLIP is on or off; the others have a number. */
     uint64_t value = request->kind == VIRTUAL_FAULT_FLIP ? 1 : request->count;
     if ((unsigned)request->kind >= FAULT_VALUES || value > most[request->kind])
         return -EINVAL;

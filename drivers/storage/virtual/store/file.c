@@ -30,7 +30,7 @@ static status_t file_store_copy(struct file *file, enum io_op op, const struct s
     uint32_t skip = 0;
     *done_bytes = 0;
 
-    /* A piece for each segment, and more if the file system returns less than was asked for. */
+    /* A piece for each segment, and more if the file system returns fewer bytes than requested. */
     while (*done_bytes < span->length_bytes) {
         uint64_t offset = span->offset_bytes + *done_bytes;
         uint8_t *memory = (uint8_t *)segment->address + skip;

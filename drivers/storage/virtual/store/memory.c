@@ -48,6 +48,7 @@ status_t store_memory_create(void *memory, uint64_t size_bytes, struct store **s
     if (!created)
         return -ENOMEM;
 
+    /* Always writable: the bytes are in memory, and are lost with it. */
     created->store = (struct store){
         .ops = &memory_ops,
         .size_bytes = size_bytes,

@@ -143,6 +143,7 @@ status_t store_overlay_create(struct store *inner, struct store **store)
         return -ENOMEM;
     }
 
+    /* Writable, whatever the store below is: nothing is written there before a commit. */
     overlay->store = (struct store){
         .ops = &overlay_ops,
         .below = inner,
@@ -155,7 +156,7 @@ status_t store_overlay_create(struct store *inner, struct store **store)
     return 0;
 }
 
-/* ---- what it holds ------------------------------------------------------------------------ */
+/* ---- changed pages ------------------------------------------------------------------------ */
 
 status_t store_overlay_next(struct store *store, uint64_t offset_bytes, uint64_t *start,
                             uint64_t *length_bytes)

@@ -80,7 +80,8 @@ static const struct store_ops ram_ops = {
 
 status_t store_ram_create(uint64_t size_bytes, struct store **store)
 {
-    if (size_bytes > INT64_MAX) /* the largest offset in a file */
+    /* The drive is also a file, whose offsets have 63 bits. */
+    if (size_bytes > INT64_MAX)
         return -EINVAL;
 
     struct ram_store *ram = mem_zalloc(sizeof(*ram));
@@ -144,6 +145,8 @@ static ssize_t load_some(struct ram_store *ram, struct store *from, uint64_t off
         span.length_bytes += segments[i].length_bytes;
 
     status_t status = span.segment_count ? store_move(from, IO_READ, &span, &done) : -ENOMEM;
+
+    /* After a failure all pages that were not taken over are freed. */
     for (unsigned i = 0; i < span.segment_count; i++)
         if (status)
             page_free(segments[i].address);
@@ -157,6 +160,8 @@ static status_t load_all(struct ram_store *ram, struct store *from,
 {
     struct io_segment *segments = mem_alloc(LOAD_PAGES * sizeof(*segments));
     ssize_t got = segments ? 0 : -ENOMEM;
+
+    /* In pieces, between which ^C is noticed and the progress is reported. */
     for (uint64_t done = 0; got >= 0 && done < from->size_bytes; done += (uint64_t)got) {
         if (progress)
             progress->report(progress, done, from->size_bytes);

@@ -33,6 +33,7 @@ status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_
     if (!window)
         return -ENOMEM;
 
+    /* A window is as its store is, except for the size. */
     window->store = (struct store){
         .ops = &window_ops,
         .below = inner,
