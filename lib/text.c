@@ -40,6 +40,14 @@ bool text_starts(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+bool text_all_digits(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (!text_is_digit(text[i]))
+            return false;
+    return true;
+}
+
 char text_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -48,7 +56,7 @@ char text_lower(char c)
 int text_hex_digit(char c)
 {
     c = text_lower(c);
-    if (c >= '0' && c <= '9')
+    if (text_is_digit(c))
         return c - '0';
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -163,11 +171,11 @@ status_t text_parse_time(const char *text, uint64_t *us)
     bool fits = true, digits = false;
 
     /* Digits before the point, and up to six after it: later ones are below a microsecond. */
-    for (; *at >= '0' && *at <= '9'; at++, digits = true)
+    for (; text_is_digit(*at); at++, digits = true)
         fits = !__builtin_mul_overflow(whole, (uint64_t)10, &whole) &&
                !__builtin_add_overflow(whole, (uint64_t)(*at - '0'), &whole) && fits;
     if (*at == '.')
-        for (at++; *at >= '0' && *at <= '9'; at++, digits = true)
+        for (at++; text_is_digit(*at); at++, digits = true)
             part += (uint64_t)(*at - '0') * (place /= 10);
 
     /* ".5" and "5." are numbers, but "." is not. At most one letter may follow. */

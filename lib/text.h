@@ -26,6 +26,13 @@ bool text_equal_fold(const char *a, const char *b); /* ignores the case of lette
 bool text_starts(const char *text, const char *prefix);
 
 char text_lower(char c);
+/* Returns whether a character is a decimal digit. */
+static inline bool text_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+/* Returns whether all of text[bytes] are decimal digits; true for an empty text. */
+bool text_all_digits(const char *text, size_t bytes);
 /* Returns the value of a hexadecimal digit in either case, -1 if it is not one. */
 int text_hex_digit(char c);
 

@@ -18,6 +18,12 @@
 /* The byte order mark, which some editors write before a text. */
 #define UTF8_MARK "\xef\xbb\xbf"
 
+/* Returns whether a byte continues a character: it is neither ASCII nor a character's first. */
+static inline bool utf8_continues(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
 /* Decodes the first code point of text[bytes]. Returns its length in bytes (1..4), or -1 if there
  * is none or it is malformed; *code is then unchanged. */
 int utf8_decode(const char *text, size_t bytes, uint32_t *code);

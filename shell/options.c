@@ -382,13 +382,6 @@ static bool take_name(struct parse *parse, const char *word)
     return !equals || wrong(parse, "option %s does not take a value", word);
 }
 
-static bool all_digits(const char *text)
-{
-    while (*text >= '0' && *text <= '9')
-        text++;
-    return !*text;
-}
-
 /* Returns the option whose value is 5 in "-5": -n (lines to print), else -C (lines of context); or
  * -1 if there is neither. */
 static int find_number_option(const struct shell_option *table)
@@ -407,7 +400,7 @@ static bool take_word(struct parse *parse, const char *word)
     /* Only commands that have -n N or -C N accept -5, the traditional form of it. */
     const struct shell_option *table = parse->options->table;
     int index = find_number_option(table);
-    if (all_digits(word + 1) && index >= 0)
+    if (text_all_digits(word + 1, strlen(word + 1)) && index >= 0)
         return take(parse, index, word + 1, word);
     return take_letters(parse, word);
 }

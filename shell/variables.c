@@ -11,7 +11,7 @@ size_t variable_name_length(const char *text)
 
     for (;; length++) {
         char c = text_lower(text[length]);
-        if (!((c >= 'a' && c <= 'z') || c == '_' || (length && c >= '0' && c <= '9')))
+        if (!((c >= 'a' && c <= 'z') || c == '_' || (length && text_is_digit(c))))
             return length;
     }
 }

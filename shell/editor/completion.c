@@ -8,6 +8,7 @@
 #include "lib/quote.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "lib/utf8.h"
 #include "shell/language/glob.h"
 #include "shell/options.h"
 
@@ -115,12 +116,6 @@ static void find_variables(struct finder *finder)
 {
     for (const struct variable *at = finder->shell->variables.first; at; at = at->next)
         offer(finder, at->name);
-}
-
-static void find_parts(struct finder *finder, const struct shell_command *command)
-{
-    for (const struct shell_command *const *part = command->parts; *part; part++)
-        offer(finder, options_part_name(*part));
 }
 
 static void find_devices(struct finder *finder, const char *prefix)
@@ -260,7 +255,8 @@ static void find_arguments(struct finder *finder, const struct shell_command *co
 
     /* The part's name is still to be typed. */
     if (command && command->parts) {
-        find_parts(finder, command);
+        for (const struct shell_command *const *part = command->parts; *part; part++)
+            offer(finder, options_part_name(*part));
         return;
     }
 
@@ -365,7 +361,7 @@ static size_t common_length(const struct words *words)
         length++;
 
     /* Go back to the start of a character: two names may differ in its later bytes only. */
-    while (length && ((uint8_t)first[length] & 0xc0) == 0x80)
+    while (length && utf8_continues(first[length]))
         length--;
     return length;
 }

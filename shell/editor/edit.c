@@ -45,7 +45,7 @@ static size_t place_before(const struct edit *edit, size_t at)
 
 static bool is_word_byte(char c)
 {
-    return (c >= '0' && c <= '9') || (text_lower(c) >= 'a' && text_lower(c) <= 'z') ||
+    return text_is_digit(c) || (text_lower(c) >= 'a' && text_lower(c) <= 'z') ||
            (unsigned char)c >= 0x80;
 }
 

@@ -4,7 +4,7 @@
 #include "shell/editor/keys.h"
 #include "kernel/console.h"
 #include "lib/macros.h"
-#include "lib/string.h"
+#include "lib/text.h"
 #include "lib/utf8.h"
 #include "shell/terminal.h"
 
@@ -56,7 +56,7 @@ static status_t read_text(struct keys *keys, uint8_t lead, struct key *key)
             return byte;
 
         /* A byte that does not continue the character is the next key. */
-        if ((byte & 0xc0) != 0x80) {
+        if (!utf8_continues((char)byte)) {
             push_back(keys, (uint8_t)byte);
             break;
         }
@@ -89,7 +89,7 @@ static void parse_parameters(const char *text, struct sequence *sequence)
         /* Keep the numbers small, whatever is sent. */
         if (*text == ';' && sequence->count < 3)
             sequence->count++;
-        else if (*text >= '0' && *text <= '9' && *last < 10000)
+        else if (text_is_digit(*text) && *last < 10000)
             *last = *last * 10 + (unsigned)(*text - '0');
     }
 }

@@ -4,6 +4,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "lib/utf8.h"
 #include "shell/editor/editor.h"
 #include "shell/editor/history.h"
 
@@ -72,7 +73,7 @@ static void shorten(struct editor *editor)
     size_t length = strlen(editor->query);
 
     /* Remove all bytes of the last character. */
-    while (length && ((uint8_t)editor->query[--length] & 0xc0) == 0x80)
+    while (length && utf8_continues(editor->query[--length]))
         ;
 
     editor->query[length] = '\0';

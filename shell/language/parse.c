@@ -3,6 +3,7 @@
  */
 #include "shell/language/parse.h"
 #include "lib/string.h"
+#include "lib/text.h"
 #include "shell/variables.h"
 
 static bool is_blank(char c)
@@ -92,14 +93,6 @@ static void skip_double_quoted(struct parser *parser)
     }
 
     parser->at++;
-}
-
-static bool all_digits(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-    return true;
 }
 
 /* ---- tokens ------------------------------------------------------------------------------- */
@@ -197,7 +190,7 @@ static enum token_kind parse_word(struct parser *parser)
     /* In 2>FILE the digits are not a word but belong to the operator. */
     parser->word_length = (size_t)(parser->at - parser->word);
     if ((*parser->at == '<' || *parser->at == '>') &&
-        all_digits(parser->word, parser->word_length))
+        text_all_digits(parser->word, parser->word_length))
         return parse_numbered(parser);
     return TOKEN_WORD;
 }

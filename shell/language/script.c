@@ -4,6 +4,7 @@
 #include "shell/language/script.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "lib/utf8.h"
 #include "shell/language/parse.h"
 #include "shell/language/run.h"
 #include "shell/language/thread_group.h"
@@ -59,9 +60,9 @@ static int append_line(struct script *script, size_t *length)
     script->line[*length] = '\0';
 
     /* A byte order mark, which editors elsewhere put before UTF-8, is not part of the text. */
-    if (script->lines == 1 && text_starts(script->line, "\xef\xbb\xbf")) {
-        *length -= 3;
-        memmove(script->line, script->line + 3, *length + 1);
+    if (script->lines == 1 && text_starts(script->line, UTF8_MARK)) {
+        *length -= strlen(UTF8_MARK);
+        memmove(script->line, script->line + strlen(UTF8_MARK), *length + 1);
     }
     return got;
 }

@@ -5,6 +5,7 @@
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
+#include "lib/utf8.h"
 #include "shell/reading/show.h"
 #include "shell/terminal.h"
 
@@ -68,7 +69,7 @@ static const char *name_end(const char *name, size_t columns)
     const char *at = length > columns ? name + (length - columns) : name;
 
     /* Do not begin within a character. */
-    while ((*at & 0xc0) == 0x80)
+    while (utf8_continues(*at))
         at++;
     return at;
 }

@@ -175,17 +175,12 @@ static void repeat_bounds(struct compiler *c, unsigned from, unsigned low, unsig
     }
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static unsigned take_number(struct compiler *c)
 {
     unsigned number = 0;
 
     /* Stop adding above the limit, so that a long number does not overflow. */
-    for (; c->at < c->end && is_digit(*c->at); c->at++)
+    for (; c->at < c->end && text_is_digit(*c->at); c->at++)
         if (number <= REGEX_REPEAT_MAX)
             number = number * 10 + (unsigned)(*c->at - '0');
     if (number > REGEX_REPEAT_MAX)
@@ -202,7 +197,7 @@ static void take_bounds(struct compiler *c)
     /* {2} is exactly 2, {2,} at least 2, and {,3} at most 3. */
     if (c->at < c->end && *c->at == ',') {
         c->at++;
-        high = c->at < c->end && is_digit(*c->at) ? take_number(c) : UINT32_MAX;
+        high = c->at < c->end && text_is_digit(*c->at) ? take_number(c) : UINT32_MAX;
     }
 
     if (!text_starts(c->at, close))
@@ -319,7 +314,7 @@ static bool take_letter(struct compiler *c, char letter)
  * or no number follows an extended {. */
 static bool take_repeat(struct compiler *c, char operator, const char *after)
 {
-    bool numbers = after < c->end && (is_digit(*after) || *after == ',');
+    bool numbers = after < c->end && (text_is_digit(*after) || *after == ',');
     if (c->piece == NO_PIECE || (operator == '{' && !numbers && c->flags & REGEX_EXTENDED))
         return false;
 
