@@ -6,8 +6,8 @@
  *             scsi_build_read() only builds, for drivers that submit by themselves.
  * Errors      As sense.h maps them; -EIO for an answer that is too short to use.
  * References  SPC-3 6.4 (INQUIRY), 6.10 (MODE SENSE(10)), 6.13 (PREVENT ALLOW), 6.21 (REPORT LUNS),
- *             6.33 (TEST UNIT READY); SBC-2 5.6 (READ), 5.10 and 5.11 (READ CAPACITY),
- *             5.17 (START STOP UNIT).
+ *             6.33 (TEST UNIT READY); SBC-2 5.6 to 5.8 (READ), 5.10 and 5.11
+ *             (READ CAPACITY), 5.17 (START STOP UNIT).
  */
 #ifndef DRIVERS_STORAGE_SCSI_UNIT_H
 #define DRIVERS_STORAGE_SCSI_UNIT_H

@@ -18,7 +18,7 @@ enum { DEVICE_TYPE_MMC = 5 }; /* SPC-3 table 83 */
  * as pressed ones. */
 static bool is_write_once(struct cdrom *cdrom)
 {
-    /* CD-R, DVD-R (sequential, dual layer, layer jump), DVD+R, BD-R and kin (MMC-5 table 95) */
+    /* CD-R, DVD-R (sequential, dual layer, layer jump), DVD+R, BD-R and kin (MMC-5 5.3.1) */
     static const uint16_t profiles[] = { 0x09, 0x11, 0x15, 0x16, 0x1b, 0x2b, 0x41, 0x42, 0x51 };
     uint8_t answer[MMC_CONFIGURATION_BYTES] = { 0 };
     struct scsi_query query = {

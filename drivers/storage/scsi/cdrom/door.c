@@ -61,7 +61,8 @@ status_t cdrom_unlock_door(struct cdrom *cdrom)
     return status;
 }
 
-/* Asks for a media event (MMC-5 6.6); the answer is an event header and one event. */
+/* Asks for a media event (GET EVENT STATUS NOTIFICATION); the answer is an event header and one
+ * event. */
 static void look_at_button(struct cdrom *cdrom)
 {
     uint8_t answer[MMC_EVENT_BYTES] = { 0 };

@@ -18,11 +18,11 @@ enum {
     MMC_DISC_STATUS = 2,
     MMC_DISC_STATUS_MASK = 3, /* 0: empty */
 
-    /* GET CONFIGURATION (6.5): only the header is requested */
+    /* GET CONFIGURATION (6.6): only the header is requested */
     MMC_CONFIGURATION_BYTES = 8,
     MMC_CURRENT_PROFILE = 6,
 
-    /* GET EVENT STATUS NOTIFICATION (6.6), class media (6.6.2.5) */
+    /* GET EVENT STATUS NOTIFICATION, class media */
     MMC_EVENT_POLLED = 1,           /* byte 1 of the CDB */
     MMC_EVENT_CLASSES = 4,          /* the byte of the CDB that has a bit for each class */
     MMC_EVENT_CLASS_MEDIA = 4,      /* a bit in the request, a number in the answer */

@@ -13,17 +13,17 @@ enum {
     MODE = 15,
     MODE_1_DATA = 16,
     MODE_1_EDC = MODE_1_DATA + CD_DATA_BYTES,
-    SUBHEADER = 16, /* file, channel, submode, coding; and all four once more */
+    SUBHEADER = 16, /* file, channel, submode, coding; then all four again */
     SUBMODE_FIRST = 18,
     SUBMODE_SECOND = 22,
     SUBMODE_FORM_2 = 0x20,
     MODE_2_DATA = 24,
     MODE_2_EDC = MODE_2_DATA + CD_DATA_BYTES,
-    EDC_POLYNOMIAL = 0xD8018001, /* with its bits reversed: the lowest comes first */
+    EDC_POLYNOMIAL = 0xD8018001, /* ECMA-130 14.3, bits reversed: the lowest comes first */
     EDC_SLICES = 8,
 
-    /* Annex A: what P and Q protect are words, and each code treats their two bytes apart. */
-    CODED = 12, /* where they begin in the sector */
+    /* Annex A: P and Q protect words, and each code treats their two bytes separately. */
+    CODED = 12, /* the first of these words */
     P_COLUMNS = 43,
     P_LENGTH = 26, /* the two last are parity */
     Q_DIAGONALS = 26,
