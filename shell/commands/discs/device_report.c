@@ -69,7 +69,9 @@ void device_report(struct stream *out, struct device *device)
     struct device_size size;
     struct device_bios_drive bios;
     report_head(out, device);
-    if (!device_has_data(device)) /* a bus or a controller */
+
+    /* A bus or a controller has nothing more to report. */
+    if (!device_has_data(device))
         return;
 
     /* The drive itself, which answers without a medium, too. */
@@ -124,11 +126,14 @@ status_t device_show_icons(struct stream *out, struct device *device)
     struct device_icon *icons = mem_zalloc(2 * sizeof(*icons));
     char text[160] = "";
     status_t status = icons ? 0 : -ENOMEM;
+
+    /* Get both pictures first: an error must not leave half an icon on the screen. */
     for (unsigned i = 0; !status && i < 2; i++) {
         icons[i].side = sides[i];
         status = device_control(device, DEVICE_CONTROL_GET_ICON, &icons[i], sizeof(icons[i]));
     }
 
+    /* Two rows of text, as high as the large icon: the alias, and the description. */
     if (!status)
         status = show_row(out, icons, 0);
     if (!status) {

@@ -17,6 +17,8 @@ static void devices_print(struct shell *shell, struct device *device, unsigned d
     device_describe(device, text, sizeof(text));
     stream_format(shell->out, "%*s%-*s %-9s", (int)(2 * depth), "", (int)(24 - 2 * depth),
                   device_name(device), device_alias(device));
+
+    /* The description may contain text of the device, so it is escaped. */
     if (*text) {
         stream_text(shell->out, " ");
         stream_escaped(shell->out, text, false);
@@ -36,6 +38,7 @@ static struct device *devices_next(struct device *device, unsigned *depth)
     }
 
     while (device != device_root()) {
+        /* The parent is kept while the device is put, which may be its last reference. */
         struct device *parent = device_get(device_parent(device));
         struct device *sibling = device_child(parent, device_number(device));
         device_put(device);
@@ -71,6 +74,8 @@ static int devices_named(struct shell *shell, int count, char **words)
         if (status)
             result = shell_fail(shell, words[i], status);
         device_put(device);
+
+        /* Reports of several lines are separated. */
         if (option_given(shell, 'v') && i + 1 < count)
             stream_text(shell->out, "\n");
     }
@@ -81,6 +86,8 @@ static int run_devices(struct shell *shell, int count, char **words)
 {
     unsigned depth = 0;
     status_t status = 0;
+
+    /* Icons are drawn on the screen directly, so they cannot be redirected. */
     bool to_screen = console_shows_pictures() && shell->out == shell->console;
     if (option_given_name(shell, "icons") && !to_screen)
         return shell_complain(shell, "--icons: no graphical screen");
@@ -88,6 +95,7 @@ static int run_devices(struct shell *shell, int count, char **words)
     if (count > 1)
         return devices_named(shell, count, words);
 
+    /* The root itself is not a device that can be used, so the listing begins below it. */
     struct device *device = device_get(device_root());
     while (!status && (device = devices_next(device, &depth))) {
         status = devices_show(shell, device, depth - 1);

@@ -17,13 +17,16 @@ static void df_line(struct shell *shell, const struct mount_info *info, bool *ti
                       human ? "Size" : "1K-blocks", "Used", "Available", "Use%", "Mounted on");
     *titled = true;
 
+    /* A file system may report more free bytes than its size; it is then shown as empty. */
     uint64_t total = info->fs.total_bytes, free = info->fs.free_bytes;
     uint64_t used = total > free ? total - free : 0;
     char size[SIZE_TEXT_BYTES], taken[SIZE_TEXT_BYTES], left[SIZE_TEXT_BYTES], percent[8] = "-";
     space_text(size, total, human);
     space_text(taken, used, human);
     space_text(left, free, human);
-    if (total) /* rounded up, as POSIX says */
+
+    /* The percentage is rounded up (POSIX). A file system without a size has none. */
+    if (total)
         format_text(percent, sizeof(percent), "%u%%",
                     (unsigned)((used * 100 + total - 1) / total));
     stream_format(shell->out, "%-12s %10s %10s %10s %4s ", *info->device ? info->device : "-",
@@ -45,12 +48,15 @@ static status_t df_find(struct shell *shell, const char *name, struct mount_info
 {
     struct path *path;
     status_t status = mounts_of_device(shell, name, info);
+
+    /* The operand is not a device, or one that is not mounted: then it is a path. */
     if (status != -ENODEV && status != -ENOENT)
         return status;
     status = path_walk(shell->directory, name, 0, &path);
     if (status)
         return status;
 
+    /* Mounts have absolute paths without links, so the path that was reached is compared. */
     char *text = mem_alloc(PATH_BYTES_MAX + 1);
     size_t best_length = 0;
     unsigned best = 0;
@@ -63,6 +69,8 @@ static status_t df_find(struct shell *shell, const char *name, struct mount_info
             best_length = strlen(info->path);
             best = n;
         }
+
+    /* The table may have changed since the search, which the second lookup reports. */
     mem_free(text);
     return text ? vfs_mount_info(best, info) : -ENOMEM;
 }
@@ -76,6 +84,7 @@ static int run_df(struct shell *shell, int count, char **words)
     if (!info)
         return shell_fail(shell, NULL, -ENOMEM);
 
+    /* The header is printed with the first line, so not after errors alone. */
     for (int i = 1; i < count; i++) {
         status = df_find(shell, words[i], info);
         if (status)

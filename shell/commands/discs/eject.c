@@ -11,6 +11,8 @@
 static status_t unmount_all(struct shell *shell, const char *word, struct mount_info *info)
 {
     status_t status;
+
+    /* The mount table changes with each unmount, so it is searched again every time. */
     while (!(status = mounts_of_device(shell, word, info)))
         if ((status = vfs_unmount(shell->directory, info->path)))
             return status;
@@ -20,6 +22,8 @@ static status_t unmount_all(struct shell *shell, const char *word, struct mount_
 static int eject(struct shell *shell, const char *word, struct device *device)
 {
     struct mount_info *info = mem_alloc(sizeof(*info));
+
+    /* A disc that is in use stays mounted and in its drive. */
     status_t status = info ? unmount_all(shell, word, info) : -ENOMEM;
     int result = SHELL_DONE;
     if (status == -EBUSY)

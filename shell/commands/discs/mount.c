@@ -22,6 +22,8 @@ static int mount_list(struct shell *shell)
     enum { PATH_COLUMNS = 20 };
     struct mount_info *info = mem_alloc(sizeof(*info));
     status_t status = info ? 0 : -ENOMEM;
+
+    /* Mounts are numbered. One that disappears meanwhile only shortens the list. */
     for (unsigned n = 0; info && !(status = vfs_mount_info(n, info)); n++) {
         size_t columns = text_columns(info->path);
         stream_escaped(shell->out, info->path, false);
@@ -30,6 +32,7 @@ static int mount_list(struct shell *shell)
                       *info->device ? info->device : "-", info->fs.type,
                       info->fs.read_only ? "ro" : "rw");
 
+        /* A volume's name comes from the medium, so it is escaped. */
         if (*info->fs.volume_name) {
             stream_text(shell->out, "  \"");
             stream_escaped(shell->out, info->fs.volume_name, false);
@@ -68,6 +71,7 @@ static status_t mount_make_drive(struct path *image, char *name, size_t bytes,
     if (status)
         goto out;
 
+    /* A temporary drive is read-only here, and is removed with its last close. */
     request->struct_bytes = sizeof(*request);
     request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_FILE;
@@ -76,16 +80,21 @@ static status_t mount_make_drive(struct path *image, char *name, size_t bytes,
         status = -ENAMETOOLONG;
     if (!status)
         status = device_control(control, VIRTUAL_REGISTER, request, sizeof(*request));
+
+    /* The driver explains some refusals, such as a damaged sheet, in its own words. */
     text_copy(reason, VIRTUAL_REASON_BYTES, request->reason);
     if (status)
         goto out;
 
     drive = device_find(request->device);
     if (!drive) {
-        status = -ENODEV; /* another command removed it in between */
+        /* Another command removed it in between. */
+        status = -ENODEV;
         goto out;
     }
-    device_path(drive, name, bytes); /* the alias may be used again by another drive */
+
+    /* The path is unique, whereas the alias may be used again by another drive. */
+    device_path(drive, name, bytes);
     status = device_open(drive, held);
     if (status)
         mount_drop_drive(name);
@@ -101,6 +110,7 @@ static status_t mount_find_device(struct shell *shell, const char *what, char *n
                                   char reason[VIRTUAL_REASON_BYTES],
                                   struct device_handle *held)
 {
+    /* A class name takes precedence: `mount cdrom0` works in every directory. */
     struct device *device = *what ? device_find(what) : NULL;
     if (device) {
         device_put(device);
@@ -112,6 +122,8 @@ static status_t mount_find_device(struct shell *shell, const char *what, char *n
     status_t status = path_walk(shell->directory, what, 0, &path);
     if (status)
         return status;
+
+    /* Any file that does not belong to a device is taken as an image. */
     if (path_is_directory(path))
         status = -EISDIR;
     else if (!mounts_device_name(path, name, bytes))
@@ -123,6 +135,7 @@ static status_t mount_find_device(struct shell *shell, const char *what, char *n
 /* Reports an image that ends inside a block: it was truncated, or has another block size. */
 static void mount_report_tail(struct shell *shell, const char *what, const char *device)
 {
+    /* Without an answer there is nothing to report: the mount itself has succeeded. */
     struct virtual_info *info = mem_zalloc(sizeof(*info));
     struct device *drive = device_find(device);
     if (info)
@@ -145,6 +158,7 @@ static bool mount_type_known(struct shell *shell, const char *type)
     struct buffer known = { 0 };
     bool found = false;
     for (const struct driver *d = driver_next(NULL); d; d = driver_next(d)) {
+        /* Only drivers of file systems can mount. */
         if (!d->mount_fs)
             continue;
         found |= text_equal(d->name, type);
@@ -179,6 +193,8 @@ static int mount_at(struct shell *shell, const char *what, const char *name, con
     status = vfs_mount(shell->directory, where, name, type, options);
     if (!status)
         return SHELL_DONE;
+
+    /* Each status is reported with the operand that it is about. */
     if (status == -EMEDIUMTYPE && type)
         return shell_complain(shell, "%s: not a %s file system", what, type);
     if (status == -EMEDIUMTYPE || status == -EIO) {
@@ -202,8 +218,12 @@ static int mount_source(struct shell *shell, const char *what, const char *where
                         const char *type, const char *options)
 {
     char name[256], reason[VIRTUAL_REASON_BYTES] = "";
-    struct device_handle held = { 0 }; /* to a drive made from an image */
+
+    /* A drive that is made from an image stays open until its contents were reported. */
+    struct device_handle held = { 0 };
     status_t status = mount_find_device(shell, what, name, sizeof(name), reason, &held);
+
+    /* The driver's own reason says more than an errno. */
     if (status && *reason)
         return shell_complain(shell, "%s: %s", what, reason);
     if (status == -ENODATA)
@@ -224,11 +244,14 @@ static int run_mount(struct shell *shell, int count, char **words)
         return mount_list(shell);
     if (count != 3)
         return shell_usage(shell);
+
+    /* A wrong type is a usage error, reported before anything is changed. */
     const char *type = option_value(shell, 't');
     if (type && !mount_type_known(shell, type))
         return SHELL_USAGE;
 
-    struct buffer list = { 0 }; /* -o a -o b is -o a,b */
+    /* -o a -o b is the same as -o a,b. */
+    struct buffer list = { 0 };
     for (const struct option_value *o = option_values(shell, 'o'); o; o = o->next) {
         buffer_put(&list, o->text, strlen(o->text));
         if (o->next)
@@ -274,6 +297,7 @@ static int run_umount(struct shell *shell, int count, char **words)
             status = found == -ENOENT ? -EINVAL : found;
     }
 
+    /* EINVAL means that neither a directory nor a device of this name is mounted. */
     mem_free(info);
     if (status == -EINVAL)
         return shell_complain(shell, "%s: not mounted", words[1]);

@@ -7,6 +7,8 @@ static void toc_print(struct stream *out, const struct device_toc *toc)
 {
     static const char *const kinds[] = { "data", "data, mode 1", "data, mode 2" };
     stream_text(out, "TRACK SESSION  FIRST BLOCK      BLOCKS  KIND\n");
+
+    /* Only data tracks have a mode. Mode 0 means that the drive does not report it. */
     for (unsigned i = 0; i < toc->track_count; i++) {
         const struct device_track *track = &toc->tracks[i];
         stream_format(out, "%5u %7u %12u %11u  %s\n", track->number, track->session,

@@ -46,6 +46,7 @@ static status_t copy_disc(struct shell *shell, struct device *disc,
     if (!bar)
         return -ENOMEM;
 
+    /* The drive has the same kind and block size, so the file system notices no difference. */
     request->struct_bytes = sizeof(*request);
     request->magic = VIRTUAL_REGISTER_MAGIC;
     request->store = VIRTUAL_RAM_IMAGE;
@@ -78,6 +79,7 @@ static int move_to_memory(struct shell *shell, const char *where, struct device 
         /* From here on the mount, and all that is open below it, reads from memory. */
         status = vfs_exchange_device(shell->directory, where, request->device);
         if (status) {
+            /* The mount still uses the disc, and the copy is of no use. */
             struct virtual_unregister drop = { .struct_bytes = sizeof(drop),
                                                .removal = VIRTUAL_IF_IDLE };
             text_copy(drop.device, sizeof(drop.device), request->device);
@@ -102,6 +104,7 @@ static int run_toram(struct shell *shell, int count, char **words)
     if (status)
         return shell_fail(shell, where, status);
 
+    /* The device may be removed between the two lookups. */
     struct device *disc = device_find(name);
     if (!disc)
         return shell_fail(shell, name, -ENODEV);

@@ -26,6 +26,7 @@ static void print_formats(struct shell *shell, struct device *device, struct pat
     struct identify *found = mem_alloc(sizeof(*found));
     status_t status = found ? 0 : -ENOMEM;
 
+    /* For a path, the medium that its volume is on is identified. */
     if (!status && device) {
         status = device_open(device, &handle);
         if (!status) {
@@ -36,6 +37,7 @@ static void print_formats(struct shell *shell, struct device *device, struct pat
         status = path_identify(path, found);
     }
 
+    /* A single format was described already, and an error here is no reason to fail. */
     if (!status && found->count > 1) {
         identify_text(found, true, names, sizeof(names));
         stream_format(shell->out, "formats on the medium: %s\n", names);
@@ -49,6 +51,8 @@ static int volume_fail(struct shell *shell, const char *name, status_t status)
     char reason[MOUNT_REASON_BYTES];
     if (status != -EMEDIUMTYPE && status != -EIO)
         return shell_fail(shell, name, status);
+
+    /* The medium may contain a format that Spindle knows but cannot mount, which helps more. */
     device_mount_reason(name, status, reason, sizeof(reason));
     return shell_complain(shell, "%s: %s", name, reason);
 }
@@ -57,11 +61,15 @@ static int run_volinfo(struct shell *shell, int count, char **words)
 {
     struct shell_sink sink = { .sink.write = shell_sink_write, .shell = shell };
     (void)count;
+
+    /* A device's name comes first, as for `mount`. With -r only a path has a record. */
     bool node = option_given(shell, 'r');
     const char *name = words[1];
     struct device *device = node || !*name ? NULL : device_find(name);
     struct path *path = NULL;
     status_t status;
+
+    /* The volume of a device need not be mounted. */
     if (device) {
         status = device_describe_volume(name, &sink.sink);
     } else {

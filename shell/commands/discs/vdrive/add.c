@@ -14,8 +14,10 @@
 static void print_mount(void *context, const struct mount_info *mount)
 {
     struct stream *out = context;
+
+    /* A stale mount shows the image that the drive had before. */
     if (mount->stale)
-        return; /* a mount of the drive's previous image */
+        return;
     stream_text(out, ", at ");
     stream_escaped(out, mount->path, false);
 }
@@ -27,6 +29,8 @@ static void print_drive(struct shell *shell, const struct virtual_info *info)
     uint64_t blocks = info->size_bytes / info->block_bytes;
     stream_format(out, "%s: %llu block%s of %u bytes%s", info->device, (unsigned long long)blocks,
                   text_plural(blocks), info->block_bytes, info->read_only ? ", read-only" : "");
+
+    /* Properties that most images do not have are shown only if they are there. */
     if (info->raw_sector_bytes)
         stream_format(out, ", from raw sectors of %u", info->raw_sector_bytes);
     if (info->tail_bytes)
@@ -43,7 +47,9 @@ static int print_created(struct shell *shell, const char *device, struct virtual
     info->struct_bytes = sizeof(*info);
     text_copy(info->device, sizeof(info->device), device);
     status_t status = vdrive_control(VIRTUAL_GET_INFO, info, sizeof(*info));
-    if (!status && info->state == VIRTUAL_HALTED) /* by another command in between */
+
+    /* Another command may have removed the drive in between. */
+    if (!status && info->state == VIRTUAL_HALTED)
         status = -ENODEV;
     if (status)
         return vdrive_refuse_drive(shell, device, status);
@@ -56,6 +62,7 @@ static int print_created(struct shell *shell, const char *device, struct virtual
 /* Reports the drives that have the image open. */
 static int report_image_busy(struct shell *shell, const char *subject, const char *image)
 {
+    /* A drive that has the image open is the usual reason, and is named. */
     bool reported = false;
     struct vdrive_walk *walk = mem_zalloc(sizeof(*walk));
     while (walk && !vdrive_walk_next(walk))
@@ -95,11 +102,13 @@ static const struct vdrive_refusal window_refusals[] = {
 static int report_refusal(struct shell *shell, const struct virtual_register *request,
                           const char *subject, status_t status)
 {
+    /* The driver's own reason says most. Else the errno decides, together with the options. */
     if (*request->reason)
         return shell_complain(shell, "%s: %s", subject, request->reason);
     if (status == -EBUSY)
         return report_image_busy(shell, subject, request->image);
 
+    /* With --offset or --size, these two errors are about the window and not about the image. */
     bool window = request->offset_bytes || (request->size_bytes && *request->image);
     bool of_window = window && (status == -EINVAL || status == -ENODATA);
     return vdrive_refuse(shell, subject, status, of_window ? window_refusals : image_refusals);
@@ -118,6 +127,8 @@ static int make_drive(struct shell *shell, struct virtual_register *request, con
     }
 
     vdrive_bar_begin(bar, shell, subject);
+
+    /* The driver checks the size and the magic number, and reports its progress through the bar. */
     request->struct_bytes = sizeof(*request);
     request->magic = VIRTUAL_REGISTER_MAGIC;
     request->progress = &bar->report;
@@ -125,6 +136,7 @@ static int make_drive(struct shell *shell, struct virtual_register *request, con
     vdrive_bar_end(bar);
     mem_free(bar);
 
+    /* Exactly one line follows: why it failed, or what was created. */
     int result = status ? report_refusal(shell, request, subject, status)
                         : print_created(shell, request->device, info);
     mem_free(info);
@@ -145,6 +157,8 @@ static bool take_sector(struct shell *shell, struct virtual_register *request)
     uint64_t bytes = 0;
     if (!option_number_name(shell, "sector", 0, UINT64_MAX, &bytes))
         return false;
+
+    /* 0 leaves the choice to the driver, so an explicit 0 must be refused here. */
     if (option_given_name(shell, "sector") && !block_bytes_valid(bytes))
         return wrong(shell, "--sector: must be 512, 1024, 2048 or 4096");
     request->block_bytes = (uint32_t)bytes;
@@ -159,11 +173,15 @@ static bool take_number(const char **at, bool last, uint32_t *number)
     uint64_t value;
     while ((*at)[length] && (*at)[length] != ',')
         length++;
+
+    /* The last number must end the text, and any other one a comma. */
     if (length >= sizeof(text) || ((*at)[length] == '\0') != last)
         return false;
 
     memcpy(text, *at, length);
     text[length] = '\0';
+
+    /* A geometry of 0 in any direction has no sectors. */
     if (text_parse_u64(text, &value) || !value || value > UINT32_MAX)
         return false;
     *number = (uint32_t)value;
@@ -186,9 +204,13 @@ static bool take_geometry(struct shell *shell, struct virtual_register *request)
         return wrong(shell, "--geometry: must be CYLINDERS,HEADS,SECTORS,BYTES, all above 0");
     if (!block_bytes_valid(geometry->sector_bytes))
         return wrong(shell, "--geometry: BYTES must be 512, 1024, 2048 or 4096");
+
+    /* Both products of 32-bit numbers fit in 64 bits. Only their product can overflow. */
     if (__builtin_mul_overflow((uint64_t)geometry->cylinders * geometry->heads,
                                (uint64_t)geometry->sectors * geometry->sector_bytes, &bytes))
         return wrong(shell, "--geometry: size exceeds 64 bits");
+
+    /* A geometry already determines the sector size and the size of the drive. */
     if (option_given_name(shell, "sector") || option_given_name(shell, "size"))
         return wrong(shell, "--geometry is incompatible with --sector and --size");
     request->flags |= VIRTUAL_GEOMETRY;
@@ -201,6 +223,8 @@ static bool take_window(struct shell *shell, struct virtual_register *request)
     if (!option_number_name(shell, "offset", 0, UINT64_MAX, &request->offset_bytes) ||
         !option_number_name(shell, "size", 0, UINT64_MAX, &request->size_bytes))
         return false;
+
+    /* 0 means "to the end" in a request, so an explicit 0 must be refused here. */
     if (option_given_name(shell, "size") && !request->size_bytes)
         return wrong(shell, "--size: must be above 0");
     if (__builtin_add_overflow(request->offset_bytes, request->size_bytes, &end))
@@ -215,9 +239,12 @@ static bool take_store(struct shell *shell, struct virtual_register *request)
     bool ram = option_given_name(shell, "ram"), overlay = option_given_name(shell, "overlay");
     bool cd = option_given_name(shell, "cd");
 
+    /* At most one of them, where an overlay may also be writable: that allows commit. */
     if (ro + ram + (rw || overlay) > 1)
         return wrong(shell, "--ro, --rw, --ram and --overlay are incompatible, "
                             "except --overlay --rw");
+
+    /* A CD drive never writes, and has sectors of 2048 bytes. */
     if (cd && (rw || overlay))
         return wrong(shell, "--cd is read-only; incompatible with --rw and --overlay");
     if (cd && option_given_name(shell, "disk"))
@@ -225,6 +252,7 @@ static bool take_store(struct shell *shell, struct virtual_register *request)
     if (cd && request->block_bytes && request->block_bytes != 2048)
         return wrong(shell, "--cd: --sector must be 2048");
 
+    /* Without any of them, the drive reads the image in place. */
     request->store = overlay ? VIRTUAL_OVERLAY : ram ? VIRTUAL_RAM_IMAGE : VIRTUAL_FILE;
     request->flags |= (rw ? VIRTUAL_WRITABLE : 0) | (cd ? VIRTUAL_CD : 0);
     return true;
@@ -251,6 +279,7 @@ static int take_into(struct shell *shell, const char *word, char device[DEVICE_N
     if (status)
         return vdrive_refuse_drive(shell, device, status);
 
+    /* The driver checks this, too, but cannot name the command that helps. */
     enum virtual_state state = info->state;
     mem_free(info);
     if (state == VIRTUAL_HALTED)
@@ -262,6 +291,8 @@ static int take_into(struct shell *shell, const char *word, char device[DEVICE_N
 static int add(struct shell *shell, struct virtual_register *request, const char *word)
 {
     const char *into = option_value_name(shell, "into");
+
+    /* Usage errors first, then the drive, then the image. */
     if (!take_options(shell, request))
         return SHELL_USAGE;
     int result = into ? take_into(shell, into, request->device) : SHELL_DONE;
@@ -318,6 +349,8 @@ static int run_new(struct shell *shell, int count, char **words)
         return shell_fail(shell, words[1], -ENOMEM);
     request->store = VIRTUAL_RAM;
     int result = SHELL_USAGE;
+
+    /* Both functions report their own errors. */
     if (shell_number(shell, "SIZE", words[1], 0, UINT64_MAX, &request->size_bytes) &&
         take_sector(shell, request))
         result = make_drive(shell, request, words[1]);

@@ -54,6 +54,8 @@ status_t vdrive_info(const char *device, struct virtual_info **result)
 status_t vdrive_walk_next(struct vdrive_walk *walk)
 {
     status_t status;
+
+    /* The list request advances to the next number by itself. */
     walk->list.struct_bytes = sizeof(walk->list);
     walk->info.struct_bytes = sizeof(walk->info);
     do {
@@ -108,6 +110,7 @@ static bool all_digits(const char *text)
 
 status_t vdrive_name(struct shell *shell, const char *word, char device[DEVICE_NAME_BYTES])
 {
+    /* Digits are a drive's number, and a word without a slash is its alias. */
     struct path *path;
     int length = *word && all_digits(word)
                      ? format_text(device, DEVICE_NAME_BYTES, "virtual%s", word)
@@ -115,6 +118,7 @@ status_t vdrive_name(struct shell *shell, const char *word, char device[DEVICE_N
     if (!strchr(word, '/'))
         return *word && length < DEVICE_NAME_BYTES ? 0 : -ENODEV;
 
+    /* A path must lead to a device's file. Its alias then names the drive. */
     status_t status = path_walk(shell->directory, word, 0, &path);
     if (status)
         return status;
@@ -132,12 +136,14 @@ status_t vdrive_image(struct shell *shell, const char *word, char image[VIRTUAL_
 {
     struct device *device = *word ? device_find(word) : NULL;
     if (device) {
+        /* The driver opens images by path, and the path of a device is unique. */
         size_t length = text_copy(image, VIRTUAL_IMAGE_BYTES, devices_path);
         device_path(device, image + length, VIRTUAL_IMAGE_BYTES - length);
         device_put(device);
         return 0;
     }
 
+    /* A path is made absolute, because the driver has no current directory. */
     struct path *path;
     status_t status = path_walk(shell->directory, word, 0, &path);
     if (status)
@@ -155,6 +161,7 @@ status_t vdrive_image(struct shell *shell, const char *word, char image[VIRTUAL_
 int vdrive_refuse(struct shell *shell, const char *subject, status_t status,
                   const struct vdrive_refusal *table)
 {
+    /* After ^C any errno means only that the request was interrupted. */
     for (; table->status; table++)
         if (table->status == status && !shell_interrupted())
             return shell_complain(shell, "%s: %s", subject, table->reason);
@@ -165,6 +172,8 @@ int vdrive_refuse(struct shell *shell, const char *subject, status_t status,
 static const char *gone_text(const char *device)
 {
     struct virtual_info *info;
+
+    /* The driver still knows drives that can no longer be opened. */
     if (vdrive_info(device, &info))
         return "no such virtual drive; `vdrive list` shows them";
     enum virtual_state state = info->state;
@@ -187,6 +196,7 @@ int vdrive_refuse_drive(struct shell *shell, const char *device, status_t status
 void vdrive_each_mount(const char *device,
                        void (*visit)(void *context, const struct mount_info *mount), void *context)
 {
+    /* The number of a device is never used again, so stale mounts are not confused with it. */
     struct mount_info *info = mem_alloc(sizeof(*info));
     struct device *found = device_find(device);
     unsigned number = found ? device_number(found) : 0;
@@ -215,6 +225,7 @@ static bool image_is_drive(struct shell *shell, const char *image, const char *d
     if (!*image || path_walk(shell->directory, image, 0, &path))
         return false;
 
+    /* Paths may differ and lead to the same device: compare the alias. */
     struct device *of_image = device_of_path(path);
     bool is = of_image && text_equal(device_alias(of_image), device);
     device_put(of_image);
@@ -240,6 +251,7 @@ int vdrive_report_busy(struct shell *shell, const char *device, const char *advi
     if (status)
         return vdrive_refuse_drive(shell, device, status);
 
+    /* The users that are known come first, then the number of all of them. */
     vdrive_each_mount(device, busy_report_mount, &busy);
     busy_report_images(&busy);
     shell_complain(shell, "%s: in use, open %u time%s%s", device, info->handles,

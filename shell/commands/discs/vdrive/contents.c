@@ -13,8 +13,11 @@
 /* Returns the absolute path of a file, which need not exist. */
 static status_t absolute_path(struct shell *shell, const char *word, char *path, size_t bytes)
 {
+    /* The path of a removed directory may be that of another directory now. */
     if (*word != '/' && !path_is_live(shell->directory))
-        return -ENOENT; /* a removed directory's path may name another one now */
+        return -ENOENT;
+
+    /* The file need not exist, so it cannot be found by a walk: join the texts. */
     size_t length = *word == '/' ? 0 : path_text(shell->directory, path, bytes);
     if (length >= bytes)
         return -ENAMETOOLONG;
@@ -33,6 +36,8 @@ static int save_refused(struct shell *shell, const char *device, const char *wor
         { -ENOSPC, "not enough space for the whole drive" },
         { 0 },
     };
+
+    /* Some errors are only about the drive, the others only about the file. */
     if (status == -ENODEV || status == -EINVAL || status == -EALREADY)
         return vdrive_refuse_drive(shell, device, status);
     if (status == -EIO || status == -ESTALE)
@@ -51,6 +56,7 @@ static int save(struct shell *shell, struct virtual_save *request, const char *d
     if (status)
         return shell_fail(shell, word, status);
 
+    /* The driver copies the whole drive in this one request, and reports progress. */
     vdrive_bar_begin(&bar, shell, word);
     request->struct_bytes = sizeof(*request);
     request->progress = &bar.report;
@@ -88,6 +94,8 @@ static int overlay_refused(struct shell *shell, const char *device, status_t sta
         { -EROFS, "not added with --overlay --rw; use save or discard" },
         { 0 },
     };
+
+    /* A busy drive is reported with all its users. */
     if (status == -ENODEV || status == -EALREADY)
         return vdrive_refuse_drive(shell, device, status);
     if (status == -EBUSY)
@@ -110,6 +118,8 @@ static int run_diff(struct shell *shell, int count, char **words)
                       (unsigned long long)request.length_bytes);
         request.offset_bytes += request.length_bytes;
     }
+
+    /* ENOENT: no range follows. */
     return status == -ENOENT ? SHELL_DONE : overlay_refused(shell, request.device, status);
 }
 
@@ -131,6 +141,7 @@ static int change(struct shell *shell, const char *word, unsigned operation)
     if (status)
         return vdrive_refuse_drive(shell, word, status);
 
+    /* A large overlay takes a while, so the request reports its progress. */
     vdrive_bar_begin(&bar, shell, word);
     status = vdrive_control(operation, &request, sizeof(request));
     vdrive_bar_end(&bar);
@@ -194,6 +205,8 @@ static void fault_print(struct stream *out, const struct virtual_fault *fault)
         if (fault_kinds[i].kind != fault->kind)
             continue;
         stream_text(out, fault_kinds[i].name);
+
+        /* An image cannot be printed, but a swap is never listed: it happens at once. */
         for (const char *word = fault_kinds[i].words; *word; word++)
             stream_format(out, " %llu",
                           (unsigned long long)(*word == 'f' ? fault->first : fault->count));
@@ -204,6 +217,8 @@ static void fault_print(struct stream *out, const struct virtual_fault *fault)
 static int fault_list(struct shell *shell, struct virtual_fault *request)
 {
     status_t status;
+
+    /* Faults are numbered by their position, without gaps. */
     while (!(status = vdrive_control(VIRTUAL_GET_FAULT, request, sizeof(*request)))) {
         fault_print(shell->out, request);
         request->position++;
@@ -217,6 +232,8 @@ static bool fault_take(struct shell *shell, const struct fault_kind *kind, char 
 {
     request->kind = kind->kind;
     request->count = 1;
+
+    /* A number that is not given is 1. Delays are limited, so that no test can hang. */
     uint64_t most = kind->kind == VIRTUAL_FAULT_DELAY ? FAULT_DELAY_MAX : UINT64_MAX;
     for (int i = 0; words[i] && kind->words[i] != 'i'; i++) {
         uint64_t *number = kind->words[i] == 'f' ? &request->first : &request->count;
@@ -240,6 +257,7 @@ static int fault_set(struct shell *shell, struct virtual_fault *request, const c
     if (!status)
         return SHELL_DONE;
 
+    /* With an image, an error is about the image, unless it can only be about the drive. */
     if (image && status != -ENODEV && status != -EALREADY)
         return shell_fail(shell, image, status);
     if (status == -ENODEV || status == -EALREADY)
@@ -255,6 +273,8 @@ static int fault_words(struct shell *shell, struct virtual_fault *request, int c
         const struct fault_kind *kind = &fault_kinds[i];
         if (!text_equal(kind->name, words[0]))
             continue;
+
+        /* Each letter of `words` stands for one word that may follow. */
         if (count - 1 < kind->words_min || count - 1 > (int)strlen(kind->words))
             return shell_usage(shell);
         if (!fault_take(shell, kind, words + 1, request))
@@ -272,6 +292,7 @@ static int run_fault(struct shell *shell, int count, char **words)
         return shell_fail(shell, words[1], -ENOMEM);
     request->struct_bytes = sizeof(*request);
 
+    /* Without a kind, the faults that are set are listed. */
     int result;
     status_t status = vdrive_name(shell, words[1], request->device);
     if (status)

@@ -45,6 +45,8 @@ static int run_list(struct shell *shell, int count, char **words)
     struct vdrive_walk *walk = mem_zalloc(sizeof(*walk));
     status_t status = walk ? 0 : -ENOMEM;
     stream_text(shell->out, "NAME       STATE      STORE    SIZE RW  OPEN IMAGE\n");
+
+    /* -ENOENT ends the list. */
     while (walk && !(status = vdrive_walk_next(walk)))
         list_one(shell->out, &walk->info);
     mem_free(walk);
@@ -130,7 +132,7 @@ static void info_print(struct stream *out, const struct virtual_info *info)
     info_geometry(out, "BIOS CHS", &info->bios_geometry);
     stream_format(out, "     level %u\n", info->level);
 
-    /* Who uses it. */
+    /* The users of the drive. */
     stream_format(out, "generation %u\n      open %u\n", info->generation, info->handles);
     if (info->faults)
         stream_format(out, "    faults %u\n", info->faults);
@@ -146,6 +148,7 @@ static int run_info(struct shell *shell, int count, char **words)
     if (status)
         return vdrive_refuse_drive(shell, words[1], status);
 
+    /* A drive's alias is known, but whether there is such a drive is not. */
     status = vdrive_info(device, &info);
     if (status)
         return vdrive_refuse_drive(shell, device, status);
@@ -169,8 +172,10 @@ static const struct shell_command vdrive_info_part = {
 static void report_remaining(struct shell *shell, const char *device)
 {
     struct virtual_info *info;
+
+    /* If the drive is unknown, it was removed at once. */
     if (vdrive_info(device, &info))
-        return; /* it was removed at once */
+        return;
     stream_format(shell->out, "%s: %s, open %u time%s; removed at the last close\n", device,
                   state_name(info->state), info->handles, text_plural(info->handles));
     mem_free(info);
@@ -183,6 +188,8 @@ static int remove_drive(struct shell *shell, const char *word, enum virtual_remo
     if (status)
         return vdrive_refuse_drive(shell, word, status);
 
+    /* Without an option, only a drive that is not open is removed; what keeps it open is
+     * reported. */
     status = vdrive_control(VIRTUAL_UNREGISTER, &request, sizeof(request));
     if (status == -EBUSY)
         return vdrive_report_busy(shell, request.device,
@@ -198,6 +205,8 @@ static int run_rm(struct shell *shell, int count, char **words)
 {
     (void)count;
     bool lazy = option_given_name(shell, "lazy"), now = option_given_name(shell, "now");
+
+    /* One lets open files continue, and the other ends them. */
     if (lazy && now) {
         shell_complain(shell, "--lazy and --now are incompatible");
         return SHELL_USAGE;
