@@ -51,6 +51,8 @@ static void bench_begin(struct bench *bench)
 static void bench_end(struct bench *bench)
 {
     uint64_t us = time_now_us() - bench->begun_us;
+
+    /* A speed is an amount divided by this time, which must not be 0. */
     bench->us = us ? us : 1;
 }
 
@@ -82,6 +84,8 @@ static status_t source_open_device(struct bench_source *source, struct device *d
     status_t status = device_open(device, &source->device);
     source->bytes = device_medium(device).bytes;
     device_put(device);
+
+    /* Devices transfer whole blocks only. */
     if (!status && source->buffer_bytes % device_block_bytes(device))
         status = -EINVAL;
     return status;
@@ -91,6 +95,7 @@ static status_t source_open_device(struct bench_source *source, struct device *d
 static status_t source_open(struct bench *bench, bool device_wanted, size_t buffer_bytes,
                             struct bench_source *source)
 {
+    /* A device's name takes precedence over a path, as for `mount`. */
     *source = (struct bench_source){ .buffer_bytes = buffer_bytes };
     struct device *device = device_find(bench->target);
     if (device && !device_has_data(device)) {
@@ -106,6 +111,7 @@ static status_t source_open(struct bench *bench, bool device_wanted, size_t buff
     else
         status = file_open(bench->shell->directory, bench->target, OPEN_READ, &source->file);
 
+    /* A device has reported its size already. */
     if (!status && source->file)
         source->bytes = file_size(source->file);
     if (!status && !(source->buffer = mem_alloc(buffer_bytes)))
@@ -117,6 +123,7 @@ static status_t source_open(struct bench *bench, bool device_wanted, size_t buff
 
 static ssize_t source_read(struct bench_source *source, uint64_t offset_bytes)
 {
+    /* A file reports its end itself. */
     if (!source->device.device)
         return file_read_at(source->file, offset_bytes, source->buffer, source->buffer_bytes);
 
@@ -136,6 +143,7 @@ static status_t bench_sequential(struct bench *bench, bool device_wanted, size_t
     if (status)
         return status;
 
+    /* Opening is not part of the measurement. */
     ssize_t got = 1;
     bench_begin(bench);
     for (uint64_t n = 0; got > 0 && n < given_or(bench->count, UINT64_MAX); n++) {
@@ -168,7 +176,8 @@ static status_t source_read_random(struct bench *bench, struct bench_source *sou
 
     bench_begin(bench);
     while (bench->amount < given_or(bench->count, RANDOM_READS)) {
-        random = random * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
+        /* The multiplier and the increment of Knuth's MMIX. The upper bits are the random ones. */
+        random = random * 6364136223846793005u + 1442695040888963407u;
         uint64_t slot = (random >> 33) % slots;
         ssize_t got = shell_interrupted() ? -EINTR
                                           : source_read(source, slot * source->buffer_bytes);
@@ -187,6 +196,8 @@ static status_t bench_random(struct bench *bench)
     status_t status = source_open(bench, false, buffer_bytes, &source);
     if (status)
         return status;
+
+    /* After an error the time is not used, so it need not be ended. */
     status = source_read_random(bench, &source);
     source_close(&source);
     return status;
@@ -202,6 +213,8 @@ static status_t bench_directory(struct bench *bench,
     status_t status = path_walk(bench->shell->directory, bench->target, 0, &directory);
     if (status)
         return status;
+
+    /* The path is walked before the measurement begins. */
     bench_begin(bench);
     status = path_is_directory(directory) ? one(bench, directory) : -ENOTDIR;
     bench_end(bench);
@@ -216,6 +229,8 @@ static status_t stat_names(struct bench *bench, struct path *directory)
     struct name *names = NULL;
     uint64_t have = 0, passed = 0;
     status_t status = names_collect(directory, false, INFO_NONE, &names, NULL);
+
+    /* How many names there are is known only after the listing. */
     for (struct name *name = names; name; name = names_next(name))
         have++;
 
@@ -223,6 +238,7 @@ static status_t stat_names(struct bench *bench, struct path *directory)
     if (wanted < have)
         bench_begin(bench); /* again */
     for (struct name *name = names; name && !status; name = names_next(name)) {
+        /* Skip names while the share that was examined is ahead of the share that was passed. */
         if (bench->amount * have > passed++ * wanted)
             continue;
         status = shell_interrupted()
@@ -245,10 +261,14 @@ static status_t absent_names(struct bench *bench, struct path *directory)
     char name[32];
     while (bench->amount < given_or(bench->count, MANY_NAMES)) {
         struct path *path;
+
+        /* Each name is different, so no lookup can be answered from an earlier one. */
         format_text(name, sizeof(name), "no-such-name-%llu", (unsigned long long)bench->amount);
         status_t status = shell_interrupted() ? -EINTR : path_child(directory, name, false, &path);
         if (!status)
             path_put(path);
+
+        /* A name that exists would spoil the measurement. */
         if (status != -ENOENT)
             return status ? status : -EEXIST;
         bench->amount++;
@@ -270,6 +290,8 @@ static status_t create_files(struct bench *bench, struct path *directory)
     for (; !status && bench->amount < given_or(bench->count, MANY_NAMES); bench->amount++) {
         struct file *file;
         format_text(name, sizeof(name), "file-%llu", (unsigned long long)bench->amount);
+
+        /* Close each file at once: thousands of open files would be another measurement. */
         status = shell_interrupted() ? -EINTR
                                      : file_open(directory, name, OPEN_CREATE | OPEN_WRITE, &file);
         if (!status)
@@ -287,6 +309,8 @@ static status_t remove_files(struct bench *bench, struct path *directory)
 {
     struct name *names = NULL;
     status_t status = names_collect(directory, false, INFO_NONE, &names, NULL);
+
+    /* The names were listed before, because removing them changes the directory. */
     for (struct name *name = names; name && !status; name = names_next(name)) {
         status = shell_interrupted() ? -EINTR : vfs_unlink(directory, name->text);
         bench->amount += !status;
@@ -333,6 +357,8 @@ static status_t tree_read_file(struct bench_tree *tree, struct path *path)
     if (status)
         return status;
     ssize_t got;
+
+    /* The bytes are copied, as a program would get them. */
     while ((got = file_read(file, tree->buffer, READ_BYTES)) > 0)
         ;
     file_close(file);
@@ -346,6 +372,8 @@ static status_t tree_follow(struct bench_tree *tree, struct path *directory)
     status_t status = path_child(directory, tree->entry.name, false, &path);
     if (status)
         return status;
+
+    /* The path in the list is a reference of its own. */
     status = path_is_directory(path) ? tree_push(tree, path) : tree_read_file(tree, path);
     path_put(path);
     return status;
@@ -355,6 +383,8 @@ static status_t tree_visit(struct bench_tree *tree, struct path *directory)
 {
     struct node_info *info = &tree->entry.info;
     status_t status = 0;
+
+    /* Some file systems list entries with their information, and others must look it up. */
     if (!info->known)
         status = path_child_info(directory, tree->entry.name, false, tree->levels, info);
     if (status)
@@ -374,6 +404,8 @@ static status_t tree_list(struct bench_tree *tree, struct path *directory)
     if (status)
         return status;
     int got = 0;
+
+    /* Subdirectories are only collected here: no directory is open while another is read. */
     while (!status && (got = dir_read(file, tree->levels, &tree->entry)) > 0)
         status = shell_interrupted() ? -EINTR : tree_visit(tree, directory);
     file_close(file);
@@ -399,6 +431,8 @@ static status_t tree_walk(struct bench *bench, struct path *directory)
     struct bench_tree *tree = mem_zalloc(sizeof(*tree));
     if (!tree)
         return -ENOMEM;
+
+    /* All information of each entry, but no content. */
     tree->bench = bench;
     tree->levels = INFO_ALL;
     status_t status = tree_run(tree, directory);
@@ -412,6 +446,8 @@ static status_t tree_read(struct bench *bench, struct path *directory)
     status_t status = -ENOMEM;
     if (!tree)
         return status;
+
+    /* Only the type of each entry, and the content of each file. */
     tree->bench = bench;
     tree->levels = INFO_DIRENT;
     tree->buffer = mem_alloc(READ_BYTES);
@@ -491,6 +527,7 @@ static int run_bench(struct shell *shell, int count, char **words)
     if (count == 1)
         return kinds_list(shell);
 
+    /* Without a measurement's name, the list is the answer. Else there must be a target. */
     const struct bench_kind *kind = NULL;
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
         if (text_equal(kinds[i].name, words[1]))
@@ -503,8 +540,12 @@ static int run_bench(struct shell *shell, int count, char **words)
         return shell_usage(shell);
 
     bench.target = words[2];
+
+    /* The first repetition is cold if nothing has read the target before. */
     while (repeat--) {
         status_t status = kind->run(&bench);
+
+        /* source_open_device() returns -EINVAL for the size of a read. */
         if (status == -EINVAL && bench.size_bytes)
             return shell_complain(shell, "%s: -s must be a multiple of the block size",
                                   bench.target);

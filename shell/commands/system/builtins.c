@@ -42,6 +42,8 @@ static int run_exit(struct shell *shell, int count, char **words)
     uint64_t status = (uint64_t)shell->status;
     if (count > 1 && !shell_number(shell, "STATUS", words[1], 0, 255, &status))
         return SHELL_USAGE;
+
+    /* On the machine's console there is no program to return to. */
     if (!shell->script_name && shell->console->sink == shell_console_sink)
         return shell_complain(shell, "not in a script; use `poweroff` to switch off");
     shell->leaving = true;
@@ -64,6 +66,7 @@ static void print_quoted(struct stream *out, const char *value)
 {
     stream_text(out, "'");
     for (; *value; value++) {
+        /* A quote cannot be escaped inside quotes: end them, write it escaped, and begin again. */
         if (*value == '\'')
             stream_text(out, "'\\''");
         else
@@ -74,6 +77,8 @@ static void print_quoted(struct stream *out, const char *value)
 
 static int run_set(struct shell *shell, int count, char **words)
 {
+    /* POSIX's `set` changes options and positional parameters, which Spindle's shell does not
+     * have. */
     if (count > 1) {
         shell_complain(shell, "%s: NAME=value alone sets a variable", words[1]);
         return SHELL_USAGE;
@@ -100,12 +105,16 @@ static int run_unset(struct shell *shell, int count, char **words)
     int result = SHELL_DONE;
     for (int i = 1; i < count; i++) {
         size_t length = variable_name_length(words[i]);
+
+        /* A name must be valid up to its end. */
         if (!length || words[i][length]) {
             shell_complain(shell, "%s: not a valid name", words[i]);
             result = SHELL_USAGE;
             continue;
         }
-        (void)variables_unset(&shell->variables, words[i]); /* it need not have been set */
+
+        /* It is not an error if the variable was not set (POSIX). */
+        (void)variables_unset(&shell->variables, words[i]);
     }
     return result;
 }
@@ -125,6 +134,7 @@ SHELL_COMMAND(command_unset);
 static int run_echo(struct shell *shell, int count, char **words)
 {
     for (int i = 1; i < count; i++) {
+        /* The words are written as they are: escapes were handled by $'...'. */
         stream_text(shell->out, words[i]);
         if (i + 1 < count)
             stream_text(shell->out, " ");
@@ -187,6 +197,8 @@ SHELL_COMMAND(command_false);
 static int run_sleep(struct shell *shell, int count, char **words)
 {
     uint64_t deadline = 0, us;
+
+    /* Several times are added (GNU). */
     for (int i = 1; i < count; i++) {
         status_t status = text_parse_time(words[i], &us);
         if (!status && __builtin_add_overflow(deadline, us, &deadline))
@@ -197,6 +209,8 @@ static int run_sleep(struct shell *shell, int count, char **words)
 
     /* What earlier commands printed is shown before the wait. */
     IGNORE(stream_flush(shell->out));
+
+    /* A time that is too large for the clock means to wait until ^C. */
     if (__builtin_add_overflow(deadline, time_now_us(), &deadline))
         deadline = UINT64_MAX;
     while (!shell_interrupted() && time_now_us() < deadline)
@@ -244,7 +258,10 @@ static int run_clear(struct shell *shell, int count, char **words)
     if (!shell_out_is_terminal(shell))
         return SHELL_DONE;
     stream_text(shell->out, "\x1b[H\x1b[J");
-    shell->out->at_line_start = true; /* the stream saw a J as the last byte */
+
+    /* The stream has seen other bytes than a newline last, but the cursor is in the first
+     * column. */
+    shell->out->at_line_start = true;
     return SHELL_DONE;
 }
 
@@ -264,6 +281,8 @@ static int run_history(struct shell *shell, int count, char **words)
     if (count > 1 && !shell_number(shell, "COUNT", words[1], 0, UINT64_MAX, &wanted))
         return SHELL_USAGE;
     unsigned first = history_first(), end = history_end();
+
+    /* COUNT selects the last lines, which keep their numbers. */
     if (wanted < end - first)
         first = end - (unsigned)wanted;
     for (unsigned n = first; n < end && !shell_interrupted(); n++) {

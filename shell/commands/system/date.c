@@ -13,6 +13,8 @@ static int run_date(struct shell *shell, int count, char **words)
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     int64_t now = time_wall_s();
     char text[CIVIL_TEXT_BYTES];
+
+    /* Of the formats of date(1), only the one that scripts calculate with is supported. */
     if (count > 1 && !text_equal(words[1], "+%s"))
         return shell_usage(shell);
     if (now == INT64_MIN)
@@ -26,6 +28,8 @@ static int run_date(struct shell *shell, int count, char **words)
     } else {
         /* The format of date(1) in the POSIX locale: "Wed May  1 12:34:56 UTC 2024". */
         struct civil c = seconds_to_civil(now);
+
+        /* The remainder of a time before 1970 is negative, so 7 is added to it. */
         unsigned day = (unsigned)((now / 86400 % 7 + 7) % 7);
         stream_format(shell->out, "%.3s %.3s %2u %02u:%02u:%02u UTC %lld\n", days + 3 * day,
                       months + 3 * (c.month - 1), c.day, c.hour, c.minute, c.second,
@@ -54,6 +58,8 @@ SHELL_COMMAND(command_date);
 static int run_uptime(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
+
+    /* The monotonic clock starts at 0, with the kernel. */
     uint64_t us = time_now_us(), seconds = us / 1000000;
     stream_format(shell->out, "up %llu:%02llu:%02llu.%03llu\n",
                   (unsigned long long)(seconds / 3600), (unsigned long long)(seconds / 60 % 60),

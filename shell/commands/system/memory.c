@@ -18,6 +18,8 @@ static int run_free(struct shell *shell, int count, char **words)
 
     /* The counts are read one after the other, so they may not add up. */
     uint64_t used = total > free + cached ? total - free - cached : 0;
+
+    /* Cached pages are freed when memory is needed, so they count as available. */
     uint64_t pages[] = { total, used, free, cached, free + cached };
     stream_format(shell->out, "%-4s %11s %11s %11s %11s %11s\nMem:", "", "total", "used", "free",
                   "cached", "available");
@@ -50,6 +52,8 @@ static int run_mem(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
     enum { RECLAIM_PAGES = 64 }; /* at a time */
+
+    /* Tests compare these counts, and what is merely cached would change them. */
     if (option_given_name(shell, "reclaim"))
         while (vfs_reclaim(RECLAIM_PAGES))
             ;

@@ -7,7 +7,9 @@
 static int run_reboot(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
-    IGNORE(stream_flush(shell->out)); /* nothing is printed after this */
+
+    /* Nothing is printed after this. */
+    IGNORE(stream_flush(shell->out));
     machine_reboot();
 }
 
@@ -25,6 +27,8 @@ static int run_poweroff(struct shell *shell, int count, char **words)
     uint64_t code = 0;
     if (count > 1 && !shell_number(shell, "CODE", words[1], 0, 125, &code))
         return SHELL_USAGE;
+
+    /* The code is for an emulator: a real machine has no use for it. */
     IGNORE(stream_flush(shell->out));
     machine_poweroff((int)code);
 }

@@ -27,6 +27,8 @@ static void show_run(struct shell *shell, const struct prof_run *run, uint64_t l
                   text_plural(run->samples));
     show_percent(out, run->idle, run->samples);
     stream_text(out, "\n   self    total  function\n");
+
+    /* Each call takes the function with the most samples of those that are left. */
     for (; lines && prof_take(by_total, &function); lines--) {
         show_percent(out, function.self, run->samples);
         show_percent(out, function.total, run->samples);
@@ -40,6 +42,8 @@ static int run_prof(struct shell *shell, int count, char **words)
     if (!option_number(shell, 'n', 0, UINT64_MAX, &lines) ||
         !option_number(shell, 'i', INTERVAL_US_MIN, INTERVAL_US_MAX, &interval_us))
         return SHELL_USAGE;
+
+    /* Only one profile can run at a time. */
     const char *callers_of = option_value(shell, 'c');
     status_t status = prof_start(interval_us, callers_of);
     if (status == -ENOENT)
@@ -47,6 +51,7 @@ static int run_prof(struct shell *shell, int count, char **words)
     if (status)
         return shell_fail(shell, NULL, status);
 
+    /* Sampling stops right after the command, before anything is printed. */
     int result = shell_run_command(shell, count - 1, words + 1);
     struct prof_run run = prof_stop();
     show_run(shell, &run, lines);

@@ -37,6 +37,7 @@ static int run_ps(struct shell *shell, int count, char **words)
     if (!list)
         return shell_fail(shell, NULL, -ENOMEM);
 
+    /* The list is a snapshot: threads may end while it is printed. */
     thread_each(ps_take, list);
     stream_text(shell->out, "  ID NAME            STATE    PRIORITY     CPU ms\n");
     for (unsigned i = 0; i < list->count; i++)
@@ -44,6 +45,8 @@ static int run_ps(struct shell *shell, int count, char **words)
                       list->threads[i].name, list->threads[i].info.state,
                       priorities[list->threads[i].info.priority],
                       (unsigned long long)(list->threads[i].info.cpu_us / 1000));
+
+    /* The copy has a fixed size, because memory cannot be allocated with interrupts off. */
     if (list->all > list->count)
         stream_format(shell->out, "and %u more\n", list->all - list->count);
     mem_free(list);
