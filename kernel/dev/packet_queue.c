@@ -33,8 +33,8 @@ static void command_end(struct packet_queue *queue, struct scsi_command *command
 
 void packet_queue_done(struct packet_queue *queue, struct scsi_command *command, status_t status)
 {
-    /* A command that its deadline or an abort has ended already is left alone:
-     * this completion lost the race. */
+    /* A command that its deadline or an abort has ended already is left alone: this completion
+     * lost the race. */
     spin_lock(&queue->lock);
     if (command->state == COMMAND_STARTED) {
         /* The unit answered, or is gone, or was never asked: else its state is unknown. */
@@ -72,8 +72,8 @@ static void command_begin(struct packet_queue *queue, struct scsi_command *comma
 {
     kassert(spin_is_held(&queue->lock));
 
-    /* Cleared at each start, not at submission: a command that its unit
-     * was too busy for starts again. */
+    /* Cleared at each start, not at submission: a command that its unit was too busy for
+     * starts again. */
     command->unit_status = SCSI_GOOD;
     command->done_bytes = 0;
     command->sense_bytes = 0;
@@ -170,8 +170,8 @@ static void queue_report(struct packet_queue *queue, struct scsi_command *comman
             break;
         case SCSI_BUSY:
         case SCSI_TASK_SET_FULL:
-            /* Back into the queue. Its callback runs when the unit has
-             * taken it, or when its time is up. */
+            /* Back into the queue. Its callback runs when the unit has taken it, or when
+             * its time is up. */
             if (queue_try_later(queue, command))
                 return;
             command->status = -EBUSY;
@@ -244,8 +244,8 @@ static enum queue_step queue_next_step(struct packet_queue *queue, struct scsi_c
     enum queue_step step = STEP_STOP;
     spin_lock(&queue->lock);
     for (;;) {
-        /* One reading of the clock for all lists, so that a command is
-         * either overdue or in wake_us. */
+        /* One reading of the clock for all lists, so that a command is either overdue
+         * or in wake_us. */
         uint64_t now_us = time_now_us(), wake_us = TIME_NEVER;
         end_overdue(queue, now_us, &wake_us);
 
@@ -347,8 +347,8 @@ void scsi_abort(struct scsi_command *command)
     spin_lock(&queue->lock);
     command->aborted = true;
 
-    /* A started command is with its unit: the worker ends it, after a reset.
-     * An ended one keeps its result. */
+    /* A started command is with its unit: the worker ends it, after a reset. An ended one
+     * keeps its result. */
     if (command->state == COMMAND_WAITING)
         command_end(queue, command, -ECANCELED);
     wait_queue_wake_one(&queue->changed);

@@ -26,15 +26,15 @@ static void decode_text(const uint16_t *words, char *text, size_t bytes)
 {
     size_t length = 0, end = 0;
     for (size_t i = 0; i + 1 < bytes; i++) {
-        /* `bytes` counts the terminator, so a text of n words has room
-         * for all of its 2n characters. */
+        /* `bytes` counts the terminator, so a text of n words has room for all of its
+         * 2n characters. */
         char c = (char)(i % 2 ? words[i / 2] & 0xff : words[i / 2] >> 8);
 
         if (!c)
             break;
 
-        /* The text goes to the log and to the console: no control
-         * characters of the unit may get there. */
+        /* The text goes to the log and to the console: no control characters of the unit
+         * may get there. */
         if (c < ' ' || c > '~')
             c = '?';
 

@@ -22,8 +22,8 @@ struct scsi_outcome scsi_conclude(struct scsi_client *client, const struct scsi_
         outcome = sense_outcome(&sense);
     }
 
-    /* Each failure may be the first to show that the medium changed: the
-     * client sees it before the caller. */
+    /* Each failure may be the first to show that the medium changed: the client sees it
+     * before the caller. */
     if (outcome.action != SENSE_DONE)
         client->note(client, outcome, refused ? &sense : NULL);
     return outcome;
@@ -133,8 +133,8 @@ struct scsi_outcome scsi_execute_insisting(struct scsi_client *client, struct sc
 {
     struct scsi_outcome outcome = { SENSE_AGAIN, -EAGAIN };
 
-    /* A unit reports each of its events once, instead of carrying out the
-     * command: the next try gets further. */
+    /* A unit reports each of its events once, instead of carrying out the command: the next try
+     * gets further. */
     for (unsigned i = 0; i < SCSI_ATTENTIONS_MAX && outcome.action == SENSE_AGAIN; i++)
         outcome = scsi_execute(client, query);
     return outcome;

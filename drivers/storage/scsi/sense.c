@@ -120,8 +120,8 @@ struct sense sense_parse(const struct scsi_command *command)
     struct sense sense = { 0 };
     uint8_t response = bytes_u8(data, 0) & SENSE_RESPONSE_MASK;
 
-    /* An unknown format leaves everything zero, which is not `current`: handled
-     * as if sense data were missing. */
+    /* An unknown format leaves everything zero, which is not `current`: handled as if sense data
+     * were missing. */
     switch (response) {
     case RESPONSE_FIXED:
     case RESPONSE_FIXED_DEFERRED:

@@ -98,8 +98,8 @@ static status_t choose_drive(const struct virtual_register *request, struct devi
     if (*request->device)
         return find_drive(request->device, device);
 
-    /* A drive that was halted takes its image again under its old name. A temporary
-     * one is always new. */
+    /* A drive that was halted takes its image again under its old name. A temporary one
+     * is always new. */
     if (!(request->flags & VIRTUAL_TEMPORARY))
         *device = find_halted(request->image);
     return 0;
@@ -166,8 +166,8 @@ static status_t control_list(void *argument)
     struct device *bus = device_find("virtual"), *device;
     status_t status = -ENOENT;
 
-    /* The next drive after the position. The bus has other devices, too, such as
-     * the control device. */
+    /* The next drive after the position. The bus has other devices, too, such as the
+     * control device. */
     while (status && bus && (device = device_child(bus, list->position))) {
         list->position = device_number(device);
         if (device_is_drive(device)) {

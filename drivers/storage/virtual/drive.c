@@ -37,8 +37,8 @@ static struct device *drive_holder(struct device *device, unsigned n)
     if (!device_is_drive(device))
         return NULL;
 
-    /* A look gives a reference to the image, so the holder cannot go away before it
-     * has one of its own. */
+    /* A look gives a reference to the image, so the holder cannot go away before it has
+     * one of its own. */
     drive_look_begin(device, &look);
     if (look.image && n < look.image->holder_count)
         holder = device_get(look.image->holders[n]);
@@ -202,8 +202,8 @@ static status_t drive_check(struct device *device)
     struct image *image = drive_use(drive);
     spin_unlock(&drive->lock);
 
-    /* Outside the lock: the check may ask the file system. A halted drive is
-     * reported by its device. */
+    /* Outside the lock: the check may ask the file system. A halted drive is reported
+     * by its device. */
     status_t status = image ? store_check(image->content) : 0;
     drive_unuse(drive, image);
     return status;

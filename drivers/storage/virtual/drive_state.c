@@ -72,8 +72,8 @@ static void drive_go(struct device *device)
 {
     struct drive *drive = drive_of(device);
 
-    /* The tree's reference goes with device_remove(); this one keeps the drive until its worker has
-     * ended. */
+    /* The tree's reference goes with device_remove(); this one keeps the drive until its
+     * worker has ended. */
     device_get(device);
     device_remove(device);
 
@@ -136,8 +136,8 @@ static status_t remove_now(struct device *device)
     if (!drive_change_state(drive, STATE_REGISTERED | STATE_DETACHING, STATE_HALTING))
         return removed_already(drive);
 
-    /* New opens are refused before the image goes, so that every handle that is
-     * open is an old one. */
+    /* New opens are refused before the image goes, so that every handle that is open
+     * is an old one. */
     status_t status = device_refuse_opens(device, false);
     drive_take_out(device, true);
 

@@ -199,8 +199,8 @@ static status_t image_overlay(struct image *image)
 
 static status_t image_stack(const struct virtual_register *request, struct image *image)
 {
-    /* Sectors are recognised only if the request leaves the format open, and never in a file
-     * that may be written. */
+    /* Sectors are recognised only if the request leaves the format open, and never in a file that
+     * may be written. */
     bool guess = !request->block_bytes && !(request->flags & (VIRTUAL_GEOMETRY | VIRTUAL_WRITABLE));
 
     status_t status = image_cut(request, image);
@@ -293,8 +293,8 @@ status_t image_open_from(struct virtual_register *request, const struct sheet_op
     if (!image)
         return -ENOMEM;
 
-    /* From the bottom of the stack to the top. What was opened before a failure is
-     * closed by image_put(). */
+    /* From the bottom of the stack to the top. What was opened before a failure is closed by
+     * image_put(). */
     status_t status = image_open_bottom(request, opener, image);
     if (!status)
         status = image_stack(request, image);
@@ -353,8 +353,8 @@ void image_put(struct image *image)
 
 bool image_serves_at_once(const struct image *image)
 {
-    /* A store of memory does. In tests a fault lets every other transfer end
-     * inside the submission. */
+    /* A store of memory does. In tests a fault lets every other transfer end inside
+     * the submission. */
     return !image->store->waits || (image->fault && store_fault_flips(image->fault));
 }
 
@@ -366,8 +366,8 @@ status_t image_make_faulty(struct image *image)
 
     status_t status = store_fault_create(image->store, image->facts->block_bytes, &faulty);
     if (!status) {
-        /* The pointer that others read without the lock is set last: they may ask
-         * the store at once. */
+        /* The pointer that others read without the lock is set last: they may ask the
+         * store at once. */
         image->store = faulty;
         atomic_store(&image->fault, faulty);
     }

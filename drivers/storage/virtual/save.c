@@ -18,8 +18,8 @@ static status_t save_chunks(struct file *from, struct file *to, struct virtual_p
         if (progress)
             progress->report(progress, done, total);
 
-        /* Checked for each chunk: ^C ends a long copy. A read of nothing means that the
-         * drive became shorter. */
+        /* Checked for each chunk: ^C ends a long copy. A read of nothing means that the drive
+         * became shorter. */
         ssize_t got = thread_interrupted() ? -EINTR : file_read(from, chunk, CHUNK_BYTES);
         status = got > 0 ? file_write_all(to, chunk, (size_t)got) : got < 0 ? (status_t)got : -EIO;
         done += got > 0 ? (uint64_t)got : 0;

@@ -99,8 +99,8 @@ void drive_start(struct device *device, struct io_transfer *transfer)
     struct drive_work work = { 0 };
     entry->transfer = transfer;
 
-    /* Served here if that takes no waiting, else by the worker. The list keeps the order in
-     * which transfers came. */
+    /* Served here if that takes no waiting, else by the worker. The list keeps the order in which
+     * transfers came. */
     spin_lock(&drive->lock);
     list_push_back(&drive->transfers, &entry->link);
     if (!drive->image || (!drive->held && image_serves_at_once(drive->image)))
@@ -132,8 +132,8 @@ status_t drive_hold(struct drive *drive, struct image **image)
     *image = !status && drive->image ? image_get(drive->image) : NULL;
     spin_unlock(&drive->lock);
 
-    /* Interrupted while waiting for transfers: whatever waits for the drive must be
-     * let through again. */
+    /* Interrupted while waiting for transfers: whatever waits for the drive must be let
+     * through again. */
     if (status && mine)
         drive_release(drive);
     return status;

@@ -78,8 +78,8 @@ struct ide_channel *ide_channel_create(const struct ide_place *place)
     if (!channel)
         return NULL;
 
-    /* The place: ports, line, and the name under which the log and the
-     * device tree show the channel. */
+    /* The place: ports, line, and the name under which the log and the device tree show
+     * the channel. */
     format_text(channel->name, sizeof(channel->name), "ide%u", place->number);
     channel->command_port = place->command_port;
     channel->control_port = place->control_port;

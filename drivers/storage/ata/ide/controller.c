@@ -44,8 +44,8 @@ static bool find_native(const struct pci_function *function, unsigned bar, struc
     place->command_port = (uint16_t)command->base;
     place->control_port = (uint16_t)(control->base + CONTROL_IN_BAR);
 
-    /* Native channels use the function's own line. 0 would be the
-     * timer's, so it means "not routed". */
+    /* Native channels use the function's own line. 0 would be the timer's, so it means
+     * "not routed". */
     place->line = function->interrupt_line ? function->interrupt_line : LINE_NONE;
     return true;
 }
@@ -95,8 +95,8 @@ static status_t ide_add_device(struct device *device)
     if (!function || function->class_code != CLASS_STORAGE)
         return -ENODEV;
 
-    /* A SATA controller that is not in IDE mode: named in the log, so that
-     * a missing drive is explained. */
+    /* A SATA controller that is not in IDE mode: named in the log, so that a missing drive
+     * is explained. */
     if (function->subclass == SUBCLASS_SATA)
         log_info("ide", "%s: SATA controller; its drives are not supported yet",
                  device_name(device));
@@ -107,8 +107,8 @@ static status_t ide_add_device(struct device *device)
     pci_enable(function);
     unsigned first = controllers++ * 2;
 
-    /* Both channels are tried, since one may fail without the other. A
-     * failure is reported all the same. */
+    /* Both channels are tried, since one may fail without the other. A failure is reported
+     * all the same. */
     status_t result = 0;
     for (unsigned i = 0; i < 2; i++) {
         status_t status = add_channel(device, first + i, i);

@@ -20,8 +20,8 @@ static bool port_answers(struct ide_port *port)
     if (ide_status_floats(status))
         return false;
 
-    /* A unit that is starting up ignores what is written to its
-     * registers. Reset and IDENTIFY decide. */
+    /* A unit that is starting up ignores what is written to its registers. Reset and
+     * IDENTIFY decide. */
     if (status & ATA_STATUS_BSY)
         return true;
 
@@ -39,8 +39,8 @@ static void configure_packets(struct ide_port *port)
     struct scsi_unit *unit = &ata->unit;
     ata->dma = port->channel->bus_master_port && ata->identity.dma;
 
-    /* A command may be as long as the table of the bus master allows, in as
-     * many pieces as kernel/dev sends. */
+    /* A command may be as long as the table of the bus master allows, in as many pieces as
+     * kernel/dev sends. */
     unit->channel = &port->channel->queue; /* both units share it */
     unit->transfer_bytes = TRANSFER_BYTES_MAX;
     unit->segment_count = IO_SEGMENTS_MAX;

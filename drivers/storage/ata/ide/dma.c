@@ -53,8 +53,8 @@ void ide_dma_configure(struct ide_channel *channel)
     if (!channel->bus_master_port)
         return;
 
-    /* A simplex controller has one bus master for both channels, which run at the same time
-     * here: the first channel gets it. */
+    /* A simplex controller has one bus master for both channels, which run at the same time here:
+     * the first channel gets it. */
     uint8_t status = port_in8(master_port(channel, MASTER_STATUS));
     bool second = channel->bus_master_port & MASTER_SECOND_CHANNEL;
     bool usable = status != MASTER_ABSENT && !(status & MASTER_SIMPLEX && second);

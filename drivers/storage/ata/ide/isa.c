@@ -49,8 +49,8 @@ static status_t isa_add_device(struct device *root)
         else
             status = ide_channel_publish(channel, bus);
 
-        /* A failure overrides the success of another channel. Without any channel
-         * the root is not ours: -ENODEV. */
+        /* A failure overrides the success of another channel. Without any channel the root is not
+         * ours: -ENODEV. */
         if (status || result == -ENODEV)
             result = status;
     }

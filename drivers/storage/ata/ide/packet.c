@@ -142,8 +142,8 @@ static status_t finish_pio(struct ide_channel *channel, struct scsi_command *com
         uint32_t bytes = port_in8(ide_register(channel, IDE_BYTE_COUNT_LOW)) |
                          (uint32_t)port_in8(ide_register(channel, IDE_BYTE_COUNT_HIGH)) << 8;
 
-        /* It wants data or another packet: unit and driver are out of
-         * step, which only a reset ends. */
+        /* It wants data or another packet: unit and driver are out of step, which only
+         * a reset ends. */
         if (reason != REASON_IN || !bytes)
             return -EIO;
 
@@ -158,8 +158,8 @@ static status_t finish_dma(struct ide_channel *channel, struct scsi_command *com
 {
     status_t status = ide_await(channel, true, command->deadline_us);
 
-    /* Stopped even if the unit is late: the memory is given back after this,
-     * so no late DMA may reach it. */
+    /* Stopped even if the unit is late: the memory is given back after this, so no late DMA
+     * may reach it. */
     bool whole = ide_dma_stop(channel);
     if (status)
         return status;
@@ -282,8 +282,8 @@ void ide_execute_packet(struct ata_port *ata, struct scsi_command *command)
 {
     struct ide_port *port = container_of(ata, struct ide_port, ata);
 
-    /* A write over this transport is refused without touching the unit,
-     * so the channel needs no reset. */
+    /* A write over this transport is refused without touching the unit, so the channel
+     * needs no reset. */
     status_t status = -EOPNOTSUPP;
     if (command->direction != SCSI_DATA_OUT) {
         bool dma = use_dma(port, command);

@@ -117,8 +117,8 @@ static status_t sleep_until_interrupt(struct ide_channel *channel, uint64_t dead
         return 0;
     }
 
-    /* `raised` is set under the lock, so an interrupt between the command
-     * and this wait is not missed. */
+    /* `raised` is set under the lock, so an interrupt between the command and this wait
+     * is not missed. */
     status_t status = 0;
     spin_lock(&channel->lock);
     while (!channel->raised && !status)

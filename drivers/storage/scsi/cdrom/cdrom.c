@@ -125,8 +125,8 @@ static struct io_limits cdrom_limits(const struct scsi_unit *unit)
     if (unit->transfer_bytes)
         most = min(most, unit->transfer_bytes - unit->transfer_bytes % CDROM_BLOCK_BYTES);
 
-    /* Depth 1: a CD drive carries out one command at a time, and a second one
-     * would only wait in its queue. */
+    /* Depth 1: a CD drive carries out one command at a time, and a second one would only wait
+     * in its queue. */
     return (struct io_limits){
         .block_bytes = CDROM_BLOCK_BYTES,
         .transfer_bytes = most,
@@ -143,8 +143,8 @@ static status_t cdrom_add_device(struct device *parent)
     if (!unit || unit->device_type != DEVICE_TYPE_MMC)
         return -ENODEV;
 
-    /* The unit is ours. From here on failures are reported; -ENODEV
-     * would offer it to other drivers. */
+    /* The unit is ours. From here on failures are reported; -ENODEV would offer it to
+     * other drivers. */
     struct cdrom *cdrom = mem_zalloc(sizeof(*cdrom));
     const struct device_description description = {
         .name = "cdrom",

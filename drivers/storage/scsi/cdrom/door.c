@@ -54,8 +54,8 @@ status_t cdrom_unlock_door(struct cdrom *cdrom)
 {
     status_t status = set_lock(cdrom, false);
 
-    /* The button was pressed while the door was locked. The door stays
-     * unlocked if the ejection fails. */
+    /* The button was pressed while the door was locked. The door stays unlocked if the
+     * ejection fails. */
     if (!status && atomic_exchange(&cdrom->eject_asked, false))
         IGNORE(cdrom_eject(cdrom));
     return status;

@@ -60,8 +60,8 @@ static bool disc_is_empty(struct cdrom *cdrom)
         .answer_bytes = sizeof(answer),
     };
 
-    /* The status field: 0 is an empty disc. Drives without the command have only
-     * pressed discs, which are not. */
+    /* The status field: 0 is an empty disc. Drives without the command have only pressed discs,
+     * which are not. */
     struct scsi_outcome outcome = scsi_execute_insisting(&cdrom->client, &query);
     return outcome.action == SENSE_DONE && query.done_bytes > MMC_DISC_STATUS &&
            !(answer[MMC_DISC_STATUS] & MMC_DISC_STATUS_MASK);

@@ -107,8 +107,8 @@ static status_t run_fetch(struct disc_store *disc, const struct disc_extent *ext
     if (!status || wanted == 1)
         return status;
 
-    /* One of the sectors is bad. The good ones before it are returned, and the next run begins
-     * with the bad one. */
+    /* One of the sectors is bad. The good ones before it are returned, and the next run begins with
+     * the bad one. */
     for (*count = 0; *count < wanted; ++*count) {
         uint64_t at = span.offset_bytes + (uint64_t)*count * stride;
         status = store_read(file, at, disc->sectors[*count], stride, interruptible);

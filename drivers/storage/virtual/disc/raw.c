@@ -75,8 +75,8 @@ bool disc_probe(struct disc_probe *probe, struct store *file, struct disc_extent
     unsigned votes[ARRAY_LENGTH(places)], count = 0, best = 0;
 
     for (unsigned i = 0; i < ARRAY_LENGTH(places); i++) {
-        /* Each sector votes for a frame and a mode. `found` has a candidate for
-         * each different vote. */
+        /* Each sector votes for a frame and a mode. `found` has a candidate for each
+         * different vote. */
         unsigned j = 0;
         found[count] = *extent;
         if (places[i] >= n || !probe_sector(probe, file, &found[count], places[i]))
@@ -111,8 +111,8 @@ static bool raw_recognise(struct disc_probe *probe, struct store *file,
             .stride_bytes = strides[i],
         };
 
-        /* A disc has at least a volume descriptor in sector 16. The upper limit keeps
-         * block numbers small. */
+        /* A disc has at least a volume descriptor in sector 16. The upper limit keeps block
+         * numbers small. */
         if (sectors >= SECTORS_MIN && sectors <= CD_FRAMES_MAX &&
             disc_probe(probe, file, extent))
             return true;
@@ -150,8 +150,8 @@ static bool descriptor_read(struct disc_probe *probe, struct store *file,
 void disc_place(struct disc_probe *probe, struct store *file, struct disc_extent *extent,
                 uint32_t lowest)
 {
-    /* The block that the headers give to the first sector. Those before `lowest` would overlap
-     * the track before. */
+    /* The block that the headers give to the first sector. Those before `lowest` would overlap the
+     * track before. */
     int64_t block = (int64_t)(int32_t)extent->frame - CD_LEAD_FRAMES;
     uint32_t root, skip = block < lowest ? (uint32_t)(lowest - block) : 0;
 

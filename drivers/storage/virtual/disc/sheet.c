@@ -228,9 +228,9 @@ status_t sheet_open(const char *path, struct store *from, const struct sheet_ope
                      : sheet_read(sheet, from);
     }
     if (!status) {
-        /* The caller has checked the extension, so it is one of the three. sheet_token()
-         * counts lines as it passes them, so the count begins with 1; sheet_line() counts
-         * each line as it returns it. */
+        /* The caller has checked the extension, so it is one of the three. sheet_token() counts
+         * lines as it passes them, so the count begins with 1; sheet_line() counts each line as
+         * it returns it. */
         const int kind = sheet_kind(path);
         sheet->line = kinds[kind].parse == sheet_parse_toc;
         status = kinds[kind].parse(sheet);

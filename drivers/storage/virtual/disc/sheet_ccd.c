@@ -79,8 +79,8 @@ static status_t ccd_end_entry(struct ccd *ccd)
     if (!piece)
         return -EINVAL;
 
-    /* The .img has no gaps between sessions, so a piece follows the one before in the file, but
-     * not on the disc. */
+    /* The .img has no gaps between sessions, so a piece follows the one before in the file, but not
+     * on the disc. */
     track->number = (uint8_t)entry->point;
     track->session = (uint8_t)entry->session;
     track->line = piece->line = entry->line;

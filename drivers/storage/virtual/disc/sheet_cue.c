@@ -47,8 +47,8 @@ static status_t cue_file(struct cue *cue, char *at)
     if (!file)
         return -EINVAL;
 
-    /* Only these two types have sectors as they are on the disc. The byte order of audio does
-     * not matter here. */
+    /* Only these two types have sectors as they are on the disc. The byte order of audio does not
+     * matter here. */
     file->name = name;
     file->encoded = !text_equal_fold(type, "BINARY") && !text_equal_fold(type, "MOTOROLA");
 
@@ -74,8 +74,8 @@ static status_t cue_track(struct cue *cue, char *at)
     if (!number || !type || !sheet_number(number, DEVICE_TRACKS_MAX, &value) || !value)
         return sheet_refuse(sheet, sheet->line, "TRACK needs a number from 1 to 99 and a type");
 
-    /* The order of commands: a file, then its tracks, each with its INDEX 01
-     * before the next track. */
+    /* The order of commands: a file, then its tracks, each with its INDEX 01 before
+     * the next track. */
     if (!cue->file)
         return sheet_refuse(sheet, sheet->line, "TRACK before FILE");
     if (cue->track && !cue->indexed)
@@ -128,8 +128,8 @@ static status_t cue_open_piece(struct cue *cue, uint32_t time)
     if (piece && time < cue->open_at)
         return sheet_refuse(sheet, sheet->line, "INDEX goes back in the file");
 
-    /* End the open piece here. Without one, the file's sectors before `time` are a
-     * piece of this track. */
+    /* End the open piece here. Without one, the file's sectors before `time` are a piece
+     * of this track. */
     if (piece)
         piece->blocks = time - cue->open_at;
     else if (time)
@@ -188,8 +188,8 @@ static status_t cue_gap(struct cue *cue, char *at)
     if (!cue->track)
         return sheet_refuse(sheet, sheet->line, "a gap before TRACK");
 
-    /* Silence takes blocks of the disc, but none of a file. Before INDEX 01 it is counted as
-     * part of the pre-gap. */
+    /* Silence takes blocks of the disc, but none of a file. Before INDEX 01 it is counted as part
+     * of the pre-gap. */
     status_t status = cue_add_piece(cue, SHEET_SILENCE, time, &piece);
     if (!status)
         cue->track_blocks += time;

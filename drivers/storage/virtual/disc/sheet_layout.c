@@ -153,8 +153,8 @@ static status_t piece_add(struct layout *layout, const struct sheet_piece *piece
     uint32_t lowest = piece->track ? layout->end[piece->track - 1] : 0;
     extent_place(layout, extent, piece->placed, first ? lowest : layout->block);
 
-    /* The track's start moves with its first extent, which may have been moved, or cut
-     * at its beginning. */
+    /* The track's start moves with its first extent, which may have been moved, or cut at
+     * its beginning. */
     if (!layout->begun[piece->track])
         layout->start[piece->track] += extent->first_block + extent->blocks - blocks -
                                        layout->block;
@@ -237,8 +237,8 @@ static void layout_toc(const struct layout *layout, struct sheet_result *result)
             result->sector_bytes = track->stride_bytes;
     }
 
-    /* A sheet may be wrong about the mode. The table has that of the sectors, as
-     * the probe found it. */
+    /* A sheet may be wrong about the mode. The table has that of the sectors, as the
+     * probe found it. */
     for (unsigned i = 0; i < layout->extent_count; i++)
         for (unsigned j = 0; j < toc->track_count; j++)
             if (layout->extents[i].format == DISC_RAW &&

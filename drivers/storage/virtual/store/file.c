@@ -56,8 +56,8 @@ static status_t file_store_copy(struct file *file, enum io_op op, const struct s
 static status_t file_store_move(struct store *store, enum io_op op, const struct span *span,
                                 uint32_t *done_bytes)
 {
-    /* ^C can end a copy. The worker is never interrupted, and moves straight to and
-     * from the segments. */
+    /* ^C can end a copy. The worker is never interrupted, and moves straight to and from
+     * the segments. */
     if (span->interruptible)
         return file_store_copy(file_of(store), op, span, done_bytes);
     return file_transfer(file_of(store), op, span->offset_bytes, span->segments,

@@ -47,8 +47,8 @@ static status_t overlay_read_piece(struct store *store, uint64_t offset, uint8_t
     struct overlay_store *overlay = overlay_of(store);
     status_t status = 0;
     for (uint32_t count; bytes && !status; bytes -= count, memory += count, offset += count) {
-        /* Changed pages are in memory. A run of unchanged ones is a single read of
-         * the store below. */
+        /* Changed pages are in memory. A run of unchanged ones is a single read of the
+         * store below. */
         const uint8_t *page = overlay_look(overlay, offset, bytes, &count);
         if (page)
             memcpy(memory, page + offset % PAGE_BYTES, count);

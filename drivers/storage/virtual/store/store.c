@@ -51,8 +51,8 @@ status_t store_move_pieces(struct store *store, enum io_op op, const struct span
     status_t status = 0;
     *done_bytes = 0;
 
-    /* A segment at a time. The piece functions add to *done_bytes, so it is exact
-     * after a failure, too. */
+    /* A segment at a time. The piece functions add to *done_bytes, so it is exact after a
+     * failure, too. */
     for (unsigned i = 0; !status && *done_bytes < span->length_bytes; i++) {
         uint64_t offset = span->offset_bytes + *done_bytes;
         uint8_t *memory = span->segments[i].address;
