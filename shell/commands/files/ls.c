@@ -405,10 +405,13 @@ static status_t ls_operand(struct ls *ls, const char *word, struct name **files,
     struct name **names = list ? &ls->operands : files;
     status = names_add(names, word);
 
-    /* Examined while its path is at hand; directories are sorted by it as well. */
-    if (!status)
-        status = (*names)->status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE,
-                                              &(*names)->info);
+    /* Examine it while its path is at hand: directories are sorted by size or time, too. Only a
+     * file is reported here, because a directory that fails is reported when it is listed. */
+    if (!status) {
+        (*names)->status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE,
+                                     &(*names)->info);
+        status = list ? 0 : (*names)->status;
+    }
     path_put(path);
     return status;
 }
