@@ -170,7 +170,12 @@ class Machine:
         return self.command_bytes(f"manifest {path}", seconds).replace(b"\r\n", b"\n")
 
     def memory(self):
-        """Returns [free pages, allocated bytes of the heap], after caches were reclaimed."""
+        """Returns [free pages, allocated bytes of the heap], after caches were reclaimed.
+
+        A busy monitor starts helper threads (kernel/monitor.c). Each has a stack, and ends within
+        seconds after the last event: waits for that.
+        """
+        self.wait_command("ps", lambda lines: sum("monitor" in line for line in lines) <= 2)
         self.command("mem --reclaim")
         text = "\n".join(self.command("mem"))
         return [int(re.search(rf"{name}: (\d+)", text).group(1))
