@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes the disc that the benchmark reads: always the same bytes.
+"""Creates the disc for the benchmark. It always has the same bytes.
 
     python3 tests/bench/images.py DISC
 
     big         128 MiB
-    inner.iso   a disc with `big` of 64 MiB, which does not lie on a page's boundary of the outer
-    tree/       400 directories of 50 small files, as a distribution's documentation may have them
+    inner.iso   a disc with `big` of 64 MiB, not aligned to a page of the outer disc
+    tree/       400 directories of 50 small files, similar to a distribution's documentation
     d1k/ d10k/ d100k/   one directory each of that many entries
 
 With Rock Ridge, as mkisofs -R would make it: a record is about 120 bytes long.
@@ -43,7 +43,7 @@ def put(disc, content):
 
 
 def small_tree(disc, seed):
-    """20,000 files; each directory's lie one after the other and the directory behind them."""
+    """Adds 20,000 files. The files of a directory are adjacent, and the directory follows them."""
     numbers, directories = random.Random(seed), []
     for i in range(TREE_DIRECTORIES):
         files = []
@@ -56,7 +56,7 @@ def small_tree(disc, seed):
 
 
 def many_names(disc, count):
-    """All of one content, since only the names are looked at."""
+    """Adds a directory of files that share one content, since only their names are read."""
     place = put(disc, b"one of many\n")
     return disc.directory([file_record(b"N%07d" % i, b"entry-%07d.text" % i, place)
                            for i in range(count)])
@@ -69,7 +69,7 @@ def inner_disc():
 
 
 def bench_disc():
-    disc = iso.Disc(first=25)  # odd: nothing begins on a page's boundary but by chance
+    disc = iso.Disc(first=25)  # odd, so that files are not aligned to pages
     records = [file_record(b"BIG", b"big", put(disc, iso.content(1, BIG_BYTES)))]
     for name, count in MANY:
         place = many_names(disc, count)

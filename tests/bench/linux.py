@@ -1,9 +1,9 @@
-"""Debian's kernel with busybox, made ready for the benchmark from what `.ci/packages bench` has
-unpacked in build/bench/linux/root.
+"""Prepares Debian's kernel and busybox for the benchmark, from the packages that `.ci/packages
+bench` unpacked to build/bench/linux/root.
 
-prepared() gives the kernel, an initial RAM disk with busybox, what a CD takes of the kernel's
-modules, and linux_bench.c. Debian's own has far more in it and takes longer to start. Its init
-mounts the CD and then is a shell on the serial line that shows `linux:/$ ` for a prompt.
+prepared() returns the kernel and an initial RAM disk, which contains busybox, the modules for a CD,
+and linux_bench.c. It is smaller than Debian's own and starts faster. Its init mounts the CD, then
+reads commands from the serial line, with the prompt `linux:/$ `.
 """
 import functools
 import glob
@@ -56,7 +56,7 @@ def depends_of(path):
 
 
 def modules_in_order():
-    """(name, path) of the modules and all that they depend on, these first."""
+    """Returns {name: path} of the modules, each after its dependencies."""
     order = {}
 
     def add(name):
@@ -65,7 +65,7 @@ def modules_in_order():
         pattern = f"lib/modules/*/kernel/**/{re.sub('[-_]', '[-_]', name)}.ko"
         path = glob.glob(os.path.join(FOLDER, "root", pattern), recursive=True)
         if not path:
-            raise SystemExit(f"the kernel's package has no module {name}")
+            raise SystemExit(f"linux: {name}: no such module in the kernel package")
         for other in depends_of(path[0]):
             add(other)
         order[name] = path[0]
@@ -78,7 +78,7 @@ def modules_in_order():
 # ---------------------------------------------------------------- the initial RAM disk
 
 def cpio_entry(number, name, mode, data=b"", device=(0, 0)):
-    """One member in the "newc" format: thirteen numbers in hex, the name, the content."""
+    """Returns a member in "newc" format: thirteen hexadecimal numbers, the name, the content."""
     numbers = [number, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0]
     head = b"070701" + b"".join(b"%08X" % value for value in numbers) + name.encode() + b"\0"
     return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
@@ -109,7 +109,7 @@ def initrd():
 
 @functools.cache
 def prepared():
-    """Paths of the kernel and the RAM disk, made once."""
+    """Returns the paths of the kernel and the RAM disk, which are created once."""
     run("cc", *CC_FLAGS, "-o", os.path.join(FOLDER, "bench"),
         os.path.join(TOP, "tests", "bench", "linux_bench.c"))
     path = os.path.join(FOLDER, "initrd.gz")
@@ -119,5 +119,5 @@ def prepared():
 
 
 def release():
-    """The kernel's own name: 6.1.0-50-amd64."""
+    """Returns the kernel's release, for example 6.1.0-50-amd64."""
     return os.path.basename(unpacked("boot/vmlinuz-*")).partition("-")[2]

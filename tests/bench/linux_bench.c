@@ -1,10 +1,10 @@
 /*
- * linux_bench.c - what `bench` of Spindle's shell does (shell/commands/system/bench.c), by POSIX
- * calls: the same work, the same lines.
+ * linux_bench.c - the `bench` command of Spindle's shell (shell/commands/system/bench.c) with POSIX
+ * calls: it does the same work and prints the same lines.
  *
  *     bench [-s BYTES] [-n N] [-r N] raw|file|random|walk|stat|absent|small|create|remove PATH
  *
- * A device is read past the page cache (O_DIRECT), as Spindle's is.
+ * Devices are read without the page cache (O_DIRECT), as in Spindle.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -79,7 +79,7 @@ static struct source source_open(size_t buffer_bytes)
     source.buffer = aligned_alloc(ALIGN, (buffer_bytes + ALIGN - 1) / ALIGN * ALIGN);
     if (!source.buffer)
         fail("memory");
-    memset(source.buffer, 0, buffer_bytes); /* its pages are there before the clock runs */
+    memset(source.buffer, 0, buffer_bytes); /* allocates its pages before the clock starts */
     return source;
 }
 
@@ -265,7 +265,7 @@ static void read_file(int directory, const char *name)
     close(file);
 }
 
-/* Deep trees are no part of this benchmark, so that it may recurse. */
+/* Recursion is safe, since the trees of this benchmark are not deep. */
 static void tree_list(DIR *list, bool reading)
 {
     const char *name;

@@ -1,4 +1,5 @@
-"""The three who do the work, each in a QEMU of its own with the same machine and memory."""
+"""Runs the measurements in Spindle, in Linux and in the bare program, each in the same QEMU
+machine. """
 import os
 import re
 import subprocess
@@ -16,13 +17,13 @@ MEMORY = "256M"
 BOOT_SECONDS, STEP_SECONDS, BARE_SECONDS = 120, 300, 120
 LINE = re.compile(r"BENCH (\w+) ([\d.]+) (\S+)\Z")
 TIME = re.compile(r"BENCH \w+\.time ([\d.]+) s\Z")
-LISTS_FIRST = re.compile(r" -n \d+ stat ")  # which is not charged
+LISTS_FIRST = re.compile(r" -n \d+ stat ")  # the time of listing is not included
 HANDOVER = "handing over"
 PROMPT_AFTER_GRUB = re.compile(rb"[\n\r](?:spindle|linux):([^\r\n]*)\$ \Z")
 
 
 def machine(system, **options):
-    """A machine with one of the two kernels, to be waited for."""
+    """Starts a machine with one of the two kernels. The caller waits for the prompt."""
     if system == "spindle":
         return Machine("log=warn", **options)
     kernel, initrd = linux.prepared()
@@ -35,9 +36,9 @@ def from_disc(disc, memory):
 
 
 def must(guest, text):
-    """A command that prints nothing when it goes well."""
+    """Runs a command that prints nothing on success."""
     if printed := guest.command(text, STEP_SECONDS):
-        guest.fail(f"{text} says {printed}")
+        guest.fail(f"{text!r} printed {printed}")
 
 
 def remount(guest, words, inner):
@@ -48,21 +49,21 @@ def remount(guest, words, inner):
 
 
 def step(guest, names, text, clocks):
-    """The values of the rows that a command gives. The guest's clock is compared with ours."""
+    """Runs a command. Returns {row: value}, and adds (guest's time, host's time) to clocks."""
     begun = time.monotonic()
     lines = guest.command(text, STEP_SECONDS)
     host = time.monotonic() - begun
     values = [float(match[2]) for match in map(LINE.match, lines) if match]
     times = [float(match[1]) for match in map(TIME.match, lines) if match]
     if len(values) != len(names) or len(times) != len(names):
-        guest.fail(f"{text} says {lines}")
+        guest.fail(f"{text!r} printed {lines}")
     if not LISTS_FIRST.search(text):
         clocks.append((sum(times), host))
     return dict(zip(names, values))
 
 
 def measure_guest(system, wanted, clocks):
-    """Every step that gives a wanted row, in a machine of its own."""
+    """Runs all steps for the wanted rows in a new machine. Returns {row: value}."""
     words, values = WORDS[system], {}
     with machine(system, cdrom=DISC, memory=MEMORY) as guest:
         guest.wait_prompt(BOOT_SECONDS)
@@ -92,7 +93,7 @@ def measure_bare():
     return values
 
 
-# ---------------------------------------------------------------- from GRUB on
+# ---------------------------------------------------------------- from GRUB to the prompt
 
 GRUB_CONFIG = """serial --unit=0
 terminal_output serial
@@ -118,7 +119,7 @@ def boot_files(system):
 
 
 def make_boot_disc(system):
-    """A CD whose GRUB says on the serial line when it hands over, and what of it was loaded."""
+    """Creates a CD whose GRUB prints HANDOVER before it starts the kernel. Returns its path."""
     path = os.path.join(FOLDER, f"boot-{system}.iso")
     config = os.path.join(FOLDER, f"grub-{system}.cfg")
     with open(config, "w", encoding="ascii") as text:
@@ -132,7 +133,7 @@ def make_boot_disc(system):
 
 
 def measure_handover(disc):
-    """Seconds from GRUB's last word to the prompt, by our clock."""
+    """Returns the seconds from GRUB's handover to the prompt, by the host's clock."""
     with from_disc(disc, MEMORY) as guest:
         guest.wait_text(HANDOVER.encode(), BOOT_SECONDS)
         begun = time.monotonic()
@@ -140,15 +141,15 @@ def measure_handover(disc):
         return time.monotonic() - begun
 
 
-# ---------------------------------------------------------------- how little memory is enough
+# ---------------------------------------------------------------- the least memory
 
 DIGESTS = {"spindle": "manifest /System",
            "linux": "cd /disc && find . -type f | sort | xargs sha256sum; cd /"}
 
 
 def digests(system, disc, memory, seconds):
-    """What the boot CD's files are in a machine of so much memory; None when it does not get
-    that far."""
+    """Boots with this much memory and computes the digests of the boot CD's files. Returns the
+    lines, or None if the machine fails."""
     try:
         with from_disc(disc, memory) as guest:
             guest.wait_prompt(seconds)
@@ -158,11 +159,11 @@ def digests(system, disc, memory, seconds):
 
 
 def least_memory(system, disc):
-    """In MiB; Linux's to the nearest 4."""
+    """Returns the least memory in MiB for the digests of the disc; for Linux in steps of 4."""
     grain, low, high, seconds = (1, 1, 64, 20) if system == "spindle" else (4, 32, 256, 180)
     whole = digests(system, disc, f"{high}M", BOOT_SECONDS)
     if not whole:
-        raise SystemExit(f"{system} does not list {disc} with {high} MiB")
+        raise SystemExit(f"{system}: cannot list {disc} with {high} MiB")
     while high - low > grain:
         middle = (low + high) // 2 // grain * grain
         if digests(system, disc, f"{middle}M", seconds) == whole:

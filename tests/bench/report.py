@@ -1,13 +1,13 @@
-"""The table and the chart of what was measured."""
+"""Formats the results as a table and a chart."""
 import math
 from statistics import median
 
 from rows import ROWS
 
-NOTE = """Medians of {runs} in turn, with the least and the greatest in brackets, in one \
-emulated machine with {memory}; a ratio is the median of the runs' own ratios. `limit` is a loop \
-without a kernel in the same machine; where entries are looked at, it only passes over their \
-records. On real drives the drive is the limit, and the ratios are smaller.
+NOTE = """Each value is the median of {runs}, with minimum and maximum in brackets; the systems \
+run alternately in the same emulated machine with {memory}. A ratio is the median of the ratios \
+of single runs. `limit` is a loop without a kernel in the same machine; for directory entries, it \
+only parses the records. On hardware the drive is the limit, and the ratios are smaller.
 """
 
 
@@ -35,7 +35,7 @@ def middle(results, system, name):
 
 
 def ratio(results, system, name, other_system, other_name):
-    """The median of what the runs say, each by itself: a busy host slows both sides of one run."""
+    """Returns the median of the ratios of single runs: a busy host slows both sides of a run."""
     ones, others = results[system].get(name), results[other_system].get(other_name)
     if not ones or not others:
         return None
@@ -43,7 +43,7 @@ def ratio(results, system, name, other_system, other_name):
 
 
 def aim_of(results, row):
-    """What is aimed at in words, and whether it is reached; ("", None) without an aim."""
+    """Returns the aim as text, and whether it is reached; ("", None) without an aim."""
     value = middle(results, "spindle", row.name)
     if not row.aim or value is None:
         return "", None
@@ -60,7 +60,7 @@ def aim_of(results, row):
 
 
 def cells(results, row):
-    """The row's cells as text."""
+    """Returns the cells of a row as text."""
     words, reached = aim_of(results, row)
     ratios = [ratio(results, "spindle", row.name, "linux", row.name),
               ratio(results, "spindle", row.name, "bare", row.limit)]
@@ -84,18 +84,19 @@ def table(results, head=HEAD):
 
 
 def clock_note(clocks):
-    """How the guests' clocks agree with ours, over commands that took a while."""
+    """Returns a sentence that compares the clocks of the guests and the host, over long
+    commands."""
     parts = [guest / host for guest, host in clocks if guest >= 0.5]
     if not parts:
         return "No command took long enough to compare the clocks.\n"
-    return (f"The guests say that they worked {min(parts):.0%} to {max(parts):.0%} of the time that "
-            f"commands of half a second or more took by the host's clock.\n")
+    return (f"By the guests' clocks, commands of half a second or more took {min(parts):.0%} to "
+            f"{max(parts):.0%} of their time by the host's clock.\n")
 
 
 def load_note(loads, processors):
-    """How busy the host was; the machine alone makes a load of one or two."""
-    return (f"The host has {processors} processors, and a load of {min(loads):.1f} to "
-            f"{max(loads):.1f} was seen.\n")
+    """Returns a sentence on the load of the host. The machine alone causes a load of one or two."""
+    return (f"The host has {processors} processors; its load was {min(loads):.1f} to "
+            f"{max(loads):.1f}.\n")
 
 
 # ---------------------------------------------------------------- the chart
@@ -105,7 +106,7 @@ SPINDLE_COLOR, LIMIT_COLOR = "#2f6db5", "#b9b9b9"
 
 
 class Axis:
-    """Ratios to places, by their logarithm; the bars begin at 1."""
+    """Maps ratios to coordinates on a logarithmic axis; the bars begin at 1."""
 
     def __init__(self, ratios):
         self.low = min(0, math.floor(math.log10(min(ratios))))
@@ -121,7 +122,7 @@ class Axis:
 
 
 def chart(results):
-    """How many times as fast as Linux (or as small): Spindle and the limit; None without any."""
+    """Returns an SVG chart of Spindle's and the limit's ratios to Linux, or None without ratios."""
     rows = [(row, *bars(results, row)) for row in ROWS]
     rows = [item for item in rows if item[1]]
     if not rows:
@@ -137,7 +138,7 @@ def chart(results):
 
 
 def bars(results, row):
-    """(Spindle's ratio to Linux, the limit's), the other way about where less is better."""
+    """Returns (Spindle's ratio to Linux, the limit's); inverted if less is better."""
     if row.unit in ("s", "MiB", "KiB"):
         return ratio(results, "linux", row.name, "spindle", row.name), None
     return (ratio(results, "spindle", row.name, "linux", row.name),

@@ -1,7 +1,7 @@
-"""What is measured: the rows of the table, and the commands that give them.
+"""The rows of the table, and the commands that measure them.
 
-The same commands are typed at Spindle's prompt and at that of busybox; what differs is in WORDS.
-The bare program (bare/main.c) prints the rows' own names.
+The same commands are typed at the prompts of Spindle and of busybox, except for the words in WORDS.
+The bare program (bare/main.c) prints the names of the rows.
 """
 from collections import namedtuple
 
@@ -41,7 +41,7 @@ ROWS = [
     Row("image", "the kernel's image", "KiB"),
 ]
 
-# Rows that one command gives, one a repetition; whether its mount must be fresh; the command.
+# (rows that a command measures, one per repetition; whether to mount the disc again; the command).
 STEPS = [
     (["raw_1m"], False, "bench -n 128 raw {device}"),
     (["raw_64k"], False, "bench -s 65536 -n 2048 raw {device}"),
@@ -61,7 +61,7 @@ STEPS = [
      "bench -n 100000 create /ram; bench stat /ram; bench remove /ram"),
 ]
 
-# Linux looks through a directory from its start for each name: of many, a sample must do.
+# Linux searches a directory from its start for each name: in large ones, a sample is measured.
 WORDS = {
     "spindle": {"device": "cdrom0", "some": "", "few": "", "few_absent": "",
                 "mount": "mount cdrom0 /disc", "umount": "umount /disc",
@@ -75,11 +75,11 @@ WORDS = {
 
 
 def chosen(words):
-    """The names of the rows that begin with one of the words, in any order; all for none."""
+    """Returns the names of the rows that begin with one of the words; all rows if there are
+    none."""
     wanted = words.replace(",", " ").split()
     names = [row.name for row in ROWS]
     for word in wanted:
         if not any(name.startswith(word) for name in names):
-            raise SystemExit(f"BENCH_ROWS: no row begins with {word}; there are: "
-                             + " ".join(names))
+            raise SystemExit(f"BENCH_ROWS: {word}: no such row; the rows are " + " ".join(names))
     return [name for name in names if not wanted or name.startswith(tuple(wanted))]

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""make bench: the same work, on the same disc, in the same QEMU, by Spindle and by Debian's Linux,
-in turn; and what the machine allows, by a program without a kernel.
+"""make bench: the same work, on the same disc and in the same QEMU, alternately by Spindle, by
+Debian's Linux and by a program without a kernel, which shows the limit of the machine.
 
-    BENCH_RUNS=5     how often
-    BENCH_ROWS=      names of rows, or how they begin: "file walk_cold"; all for none
+    BENCH_RUNS=5     number of runs
+    BENCH_ROWS=      names of rows, or prefixes of them: "file walk_cold"; default: all
 
 Writes build/bench/table.txt, chart.svg and results.json.
 """
@@ -27,13 +27,14 @@ loads = []
 
 
 def say(text):
-    """What is done next. Others at work on this host make every figure worse: noted."""
+    """Prints what is measured next, and records the load: other work on the host distorts
+    results."""
     loads.append(os.getloadavg()[0])
     print(text, flush=True)
 
 
 def warm_host(path):
-    """The host shall have the disc in memory, whoever comes first."""
+    """Reads the disc, so that the host has it in memory before the first system runs."""
     with open(path, "rb") as disc:
         while disc.read(1 << 20):
             pass

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Checks the table of the Book's chapter 9 against the tree: every row of the two documents that
-Spindle descends from is there once, its source file exists, and each test that it names exists and
-names the row in return: in the test's own name (test_v7_...), or in the comment or docstring
-directly on it.
+"""Checks the tables in chapter 9 of the Book. Promise: each row occurs once, its source file
+exists, and each of its tests exists and names the row, in the test's name (test_v7_...) or in the
+comment or docstring of the test.
 
     V7   what the document does
          here   what Spindle does
          in     kernel/dev/device.c
          test   host/storage/test_halted.c test_same_path
 
-Paths of tests are below tests/. A row of VB or CB may say `test   none: ` and why it cannot occur.
+Paths of tests are below tests/. A row of VB or CB may have `test   none: ` and the reason why the
+mistake cannot occur.
 """
 import os
 import re
@@ -24,13 +24,13 @@ MORE = re.compile(r"^ {10,}(\S.*)$")
 
 
 def parse(lines):
-    """{row: {field: [lines]}}, in order; field `what` is the row's own text."""
+    """Returns {row: {field: [lines]}}, in order. The field `what` is the text of the row itself."""
     rows, field = {}, None
     for line in lines:
         line = line.rstrip("\n")
         if match := ROW.match(line):
             if match.group(1) in rows:
-                sys.exit(f"descent: {match.group(1)} is there twice")
+                sys.exit(f"descent: {match.group(1)} occurs twice")
             fields = rows[match.group(1)] = {"what": [match.group(2)]}
             field = fields["what"]
         elif field is not None and (match := FIELD.match(line)):
@@ -49,7 +49,7 @@ def read(path):
 
 
 def comment_above(lines, at):
-    """The comment, decorators left out, that ends directly above a line."""
+    """Returns the comment directly above a line, with any decorators."""
     end = at
     while at > 0 and (lines[at - 1].lstrip().startswith(("/*", "*", "#", "@"))
                       or lines[at - 1].rstrip().endswith("*/")):
@@ -64,7 +64,7 @@ def docstring_below(lines, at):
 
 
 def find_test(lines, name):
-    """What is written on a test besides its body, or None: there is no such test."""
+    """Returns the name and comments of a test, or None if there is no such test."""
     short = name.removeprefix("test_")
     pattern = re.compile(rf"static void {name}\(void \*\*state\)|BODY\({short}\)$|def {name}\(")
     for at, line in enumerate(lines):
@@ -107,8 +107,8 @@ def check_row(row, fields):
 def main():
     rows = parse(read(CHAPTER))
     wanted = [f"{kind}{n}" for kind, count in ROWS.items() for n in range(1, count + 1)]
-    complaints = [f"{row}: is not in the chapter" for row in wanted if row not in rows]
-    complaints += [f"{row}: is not a row of the documents" for row in rows if row not in wanted]
+    complaints = [f"{row}: missing from the chapter" for row in wanted if row not in rows]
+    complaints += [f"{row}: not a row of the documents" for row in rows if row not in wanted]
     for row, fields in rows.items():
         complaints += check_row(row, fields)
     print("\n".join(complaints) if complaints else f"descent: {len(rows)} rows have their tests")

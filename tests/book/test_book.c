@@ -1,6 +1,6 @@
 /*
- * test_book.c - the Book's examples do what the Book says: the drive counts, the file system shows
- * its file. The examples are linked beside this, from the chapters' own text.
+ * test_book.c - promise: the examples of the Book's chapters 4 and 5 compile and work. Their code
+ * is extracted from the chapters and linked with this test.
  */
 #include <setjmp.h>
 #include <stdarg.h>

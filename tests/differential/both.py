@@ -1,11 +1,11 @@
-"""Runs a batch of command lines in Spindle's shell on the host and in the host's own, over one tree.
+"""Runs a batch of command lines in Spindle's shell on the host and in bash, on the same tree.
 
-Each line gets a fresh copy of the tree (a line that only reads gets the tree itself) and no standard
-input. What comes back of each: status, output, whether anything was reported on the error stream, and
-the tree's manifest afterwards.
+Each line that may change files runs on a fresh copy of the tree, a line that only reads on the tree
+itself; standard input is empty. The result of a line is its status, its output, whether it wrote to
+the error stream, and the manifest of the tree afterwards.
 
-The host's commands change files. They run in a folder made for the purpose, and no line that could
-leave it is run: `contained` is asked first.
+The host's commands change files. They run in a temporary directory, and `contained` refuses every
+line that could leave it.
 """
 import os
 import re
@@ -25,7 +25,7 @@ BATCH_SECONDS = 120
 @dataclass
 class Line:
     text: str
-    changes: bool  # it may change the tree: it gets a copy
+    changes: bool  # it may change the tree and therefore gets a copy
 
 
 @dataclass
@@ -41,12 +41,12 @@ NO_ANSWER = Answer(-1, b"", False, "", b"(no answer: the shell ended)")
 
 
 def contained(text):
-    """Does every word of the line stay below the current directory?"""
+    """Returns whether no word of the line can be a path outside the current directory."""
     return not re.search(r"""(^|[\s'"=])(/|~)|\.\.""", text)
 
 
 def run(tree, lines):
-    """[(Spindle's answer, the host's answer)] of each line."""
+    """Returns [(Spindle's answer, the host's answer)], one pair for each line."""
     for line in lines:
         assert contained(line.text), line.text
     with tempfile.TemporaryDirectory(prefix="differential-") as folder:
@@ -59,7 +59,7 @@ def run(tree, lines):
 # ---- the host ---------------------------------------------------------------------------------------
 
 def run_host(folder, lines):
-    """The reference's answers; its commands are those of PATH, not bash's own."""
+    """Returns the host's answers. Commands are those in PATH, not bash's built-in ones."""
     script = ['echo() { command /bin/echo "$@"; }']
     for number, line in enumerate(lines):
         where = f"{folder}/disc/t"
@@ -96,7 +96,8 @@ MARK = b"@@ differential "
 
 
 def run_spindle(folder, lines):
-    """The script is on the disc. A line `MARK what bytes` comes before each piece of an answer."""
+    """Returns Spindle's answers. The script is on the disc; it prints a line `MARK what number
+    bytes` before each part of an answer."""
     script = []
     for number, line in enumerate(lines):
         script.append("cp -a /System/t /w; cd /w" if line.changes else "cd /System/t")
@@ -123,7 +124,7 @@ def say(what, number, file):
 
 
 def split(text):
-    """{(what, number): bytes} of what the script printed."""
+    """Parses the output of the script. Returns {(what, number): bytes}."""
     pieces, at = {}, 0
     while text.startswith(MARK, at):
         end = text.find(b"\n", at)

@@ -1,13 +1,14 @@
-"""Where Spindle differs on purpose. Chapter 8 of the Book prints this table (test_differential.py compares them).
+"""The intended differences from GNU's tools. Chapter 8 of the Book has the same list, which
+test_differential.py checks.
 
-NOT_COMPARED: options that only one side has, or whose output is not meant to be alike.
-INTENDED: (name, reason, test): `test(line, ours, theirs)` is true where the difference is this one.
+NOT_COMPARED: options that only one side has, or whose output differs by design, with the reason.
+INTENDED: (difference, reason, test): `test(line, ours, theirs)` is true for this difference.
 """
 import re
 
 NOT_COMPARED = {
-    ("ls", "-l"): "columns of its own: UTC times, no owners",
-    ("ls", "-h"): "changes only -l",
+    ("ls", "-l"): "different columns: UTC times, no owners",
+    ("ls", "-h"): "only affects -l",
     ("cmp", "-q"): "",
 }
 
@@ -19,7 +20,8 @@ def command_of(text):
 
 
 def same_status(command, ours, theirs):
-    """No, yes and trouble are told apart where POSIX tells them apart."""
+    """Compares success with failure, and also 1 with larger values where POSIX distinguishes
+    them."""
     if command in EXACT:
         return min(ours, 2) == min(theirs, 2)
     return (ours == 0) == (theirs == 0)
@@ -41,7 +43,6 @@ def words(line):
     return line.text.split()
 
 
-# (what differs, why, whether a difference is this one: test(line, Spindle's answer, GNU's answer))
 INTENDED = [
     ("A directory is refused when it is opened: wc, head, tail and grep print nothing for it",
      "GNU's tools open it, and print a header or zeroes before reading it fails",
@@ -160,12 +161,12 @@ INTENDED = [
 
 
 def difference(line, ours, theirs):
-    """None: they agree, or differ on purpose. Else what differs."""
+    """Returns None if the answers agree or differ as intended, else the parts that differ."""
     command = command_of(line.text)
     found = []
     if not same_status(command, ours.status, theirs.status):
         found.append("status")
-    if command == "find": # each lists a directory in an order of its own
+    if command == "find":  # the order inside a directory is unspecified
         same = sorted(re.split(rb"[\n\0 ]", ours.output)) == sorted(re.split(rb"[\n\0 ]", theirs.output))
     elif command == "rm":
         same = sorted(ours.output.split(b"\n")) == sorted(theirs.output.split(b"\n"))

@@ -1,11 +1,10 @@
-"""Command lines: drawn from the commands' own option tables, which `COMMAND --help` prints.
+"""Draws random command lines from the option tables that `COMMAND --help` prints.
 
-Everything is drawn with a random.Random: hypothesis' own, which can make a failure smaller, or a
-seeded one, which is many times as fast.
+A new option is therefore tested without changes here. If VALUES has no entry for an option, its
+values are drawn from COUNTS. The expressions of find have a separate grammar.
 
-A new option of a command is therefore tried by itself; one whose value is not known to VALUES gets a
-word or a number. find's expression, which is no table of options, has a grammar of its own.
-"""
+All choices use a random.Random: that of hypothesis, which can shorten a failing example, or a
+seeded one, which is many times as fast. """
 import atexit
 import os
 import re
@@ -37,7 +36,7 @@ VALUES = {
 
 @lru_cache(maxsize=None)
 def options(command):
-    """((letter or None, name or None, takes a value), ...) of a command's table."""
+    """Returns a command's options: ((letter or None, name or None, takes a value), ...)."""
     text = subprocess.run([both.SPINDLE, blank_image(), "-c", f"{command} --help"], capture_output=True, check=True,
                           text=True, timeout=20).stdout
     found = []
@@ -61,14 +60,14 @@ def blank_image():
 
 
 def quoted(word):
-    """The word for either shell's parser."""
+    """Quotes a word for both shells."""
     if "\n" in word:
         return "$'" + word.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
     return word if re.fullmatch(r"[\w./+=,:%@-]+", word) else "'" + word.replace("'", "'\\''") + "'"
 
 
 def option_words(random, command, changes):
-    """The words of one option, in one of its forms. A line that only reads writes no file with -o."""
+    """Draws an option, in one of its forms. A line that only reads never gets sort's -o."""
     table = [entry for entry in options(command) if changes or (command, entry[0]) != ("sort", "o")]
     if not table:
         return []
@@ -85,7 +84,7 @@ def option_words(random, command, changes):
 
 
 def operand(random, tree):
-    """A word that names something in the tree, or nothing."""
+    """Draws an operand: usually a path in the tree, sometimes one that does not exist."""
     paths = list(tree)
     kind = random.randrange(10) if paths else 6
     if kind < 6:
@@ -100,14 +99,14 @@ COUNT_OF_OPERANDS = {"cp": (1, 3), "mv": (1, 3), "cmp": (1, 2), "tee": (0, 2), "
 
 
 def table_line(random, tree, command, changes):
-    """A line of a command that has a table of options."""
+    """Draws a line for a command with a table of options."""
     words = [command]
     for _ in range(random.randint(0, 3)):
         words += option_words(random, command, changes)
     if command == "grep" and not re.search(r" (-e|-f|--regexp|--file)", " ".join(words)):
         words.append(random.choice(PATTERNS))
     names = [operand(random, tree) for _ in range(random.randint(*COUNT_OF_OPERANDS.get(command, (0, 3))))]
-    # A name that begins with a dash is meant as a name.
+    # Names that begin with a dash are operands, not options.
     words += ["--"] if any(name.startswith("-") for name in names) else []
     text = " ".join(quoted(word) for word in words + names)
     files = [path for path, what in tree.items() if isinstance(what, bytes)]
@@ -123,7 +122,7 @@ PATHS = ["*", "./a*", "*/b", "./*/*", ".", "*a b*"]
 SIZES = ["0", "1", "+0", "-1", "+1c", "-3c", "1k", "+1k", "3c", "0c", "-2b", "1w", "x", "1z"]
 PRIMARIES = [
     ["-name", GLOBS], ["-iname", GLOBS], ["-path", PATHS], ["-type", ["f", "d", "l", "f,d", "q"]],
-    # directories have sizes of their own on each file system
+    # The size of a directory depends on the file system.
     ["(", "!", "-type", "d", "-size", SIZES, ")"], ["-empty"], ["-print"], ["-print0"],
     ["-newer", ["a", "b", "f.txt", "missing"]], ["-prune"], ["-maxdepth", ["0", "1", "2", "x", "-1"]],
     ["-mindepth", ["0", "1", "2"]], ["-exec", "echo", "{}", ";"], ["-exec", "echo", "x", "{}", "+"],
@@ -133,7 +132,7 @@ OPERATORS = [[], ["-a"], ["-o"], ["-and"], ["-or"], ["-not"]]
 
 
 def find_expression(random, changes, depth=0):
-    """A list in a primary is a choice."""
+    """Draws an expression. A list inside a primary is a choice of words."""
     kind = random.randrange(6 if depth < 3 else 3)
     if kind < 3:
         primary = random.choice(PRIMARIES + ([["-delete"]] if changes else []))
@@ -165,6 +164,6 @@ def draw_line(random, tree):
 
 
 def draw_batch(random, size):
-    """(tree, lines): lines that are tried on one tree."""
+    """Draws (tree, lines): a tree and lines to run on it."""
     tree = trees.draw_tree(random, bool(random.randrange(2)))
     return tree, [draw_line(random, tree) for _ in range(size)]

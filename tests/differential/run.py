@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Compares command lines with GNU's tools until enough were tried.
+"""Compares random command lines with GNU's tools, at least LINES of them.
 
-    run.py LINES [SEED]         fails at the first difference, made as short as it gets
-    run.py --all LINES [SEED]   prints all differences, a few of each kind
+    run.py LINES [SEED]         fails at the first difference, after shortening it
+    run.py --all LINES [SEED]   prints all differences, at most six of each kind
 
-Each seed draws other lines. The last line counts them.
+Different seeds draw different lines. The last line of output has the counts.
 """
 import sys
 from collections import defaultdict
@@ -29,7 +29,7 @@ def differences_of(tree, wanted):
 
 
 def shorten(first_seed):
-    """Has hypothesis find a difference again, and make it as short as it gets. Raises it."""
+    """Finds a difference with hypothesis, which shortens it. Raises it as an AssertionError."""
     @seed(first_seed)
     @settings(max_examples=SHRINK_EXAMPLES, deadline=None, database=None,
               suppress_health_check=list(HealthCheck))
@@ -41,8 +41,8 @@ def shorten(first_seed):
 
 
 def survey(wanted, first_seed, stop):
-    """{(command, what): {line: (ours, theirs, tree)}} and how many lines were tried. `stop`: at the
-    first difference."""
+    """Returns {(command, what): {line: (ours, theirs, tree)}} and the number of lines that were
+    tried. stop: end at the first batch with a difference."""
     groups, total = defaultdict(dict), 0
     number = first_seed
     while total < wanted and not (stop and groups):

@@ -1,7 +1,7 @@
-"""Promise: a command line means in Spindle's shell what it means to GNU's tools.
+"""Promise: a command line has the same results in Spindle's shell as with GNU's tools.
 
-`make test` tries the same lines each time; `make differential` others (run.py). A difference that is
-meant is in intended.py, with its reason.
+`make test` tries the same lines each time; `make differential` (run.py) draws new ones. intended.py
+lists the intended differences and their reasons.
 """
 import os
 
@@ -19,7 +19,7 @@ def explain(tree, line, ours, theirs, what):
 
 
 def check(tree, wanted):
-    """Fails at the first line whose answers differ."""
+    """Fails at the first line with different answers."""
     for line, (ours, theirs) in zip(wanted, both.run(tree, wanted)):
         what = difference(line, ours, theirs)
         assert what is None, explain(tree, line, ours, theirs, what)
@@ -33,7 +33,7 @@ def test_lines_mean_the_same(random, size):
 
 
 def test_no_line_leaves_its_folder():
-    """What would run on the host is looked at first."""
+    """Lines with a path outside the directory are never run on the host."""
     for text in ("cat /etc/passwd", "rm -r ..", "cp a ../b", "find ~", "grep -e '/x' a", "sort --output=/x"):
         assert not both.contained(text), text
     assert both.contained("cp -r a/b './c d'")

@@ -1,14 +1,14 @@
-"""Trees to run commands in: how they are drawn, and how they reach both shells.
+"""Draws random trees for commands, and writes them for both shells.
 
-A tree is a dictionary: path -> bytes (a file), None (a directory) or str (a link's target). Parents
-are listed before what they contain. Names and contents come from small pools, so that commands meet
-what they look for: equal files, prefixes of each other, missing line ends, NULs, long lines.
-"""
+A tree is a dictionary: path -> bytes (a file), None (a directory) or str (the target of a link).
+Directories are listed before their contents. Names and contents are drawn from small pools, so that
+special cases are frequent: equal files, prefixes of each other, missing line ends, NULs, long
+lines. """
 import hashlib
 import os
 import subprocess
 
-# No two differ only in case: on the disc one would stand for the other.
+# No two names differ only in case, since lookup on the disc ignores case.
 NAMES = ["a", "b", "ab", "f.txt", "x.c", "C", "a b", "é.txt", ".hidden", "10", "9", "-dash", "Makefile"]
 
 WORDS = ["a", "b", "ab", "abc", "A", "Ab", "foo", "foo bar", "10", "9", "-3", "2.5", "  lead", "a.b", "_x",
@@ -21,7 +21,7 @@ SPECIAL = [b"", b"\n", b"a", b"\0", b"a\0b\nc\n", b"\n\n\n", b"\xff\xfe\n", byte
 
 
 def draw_contents(random):
-    """A file's bytes; most are lines of words."""
+    """Draws the contents of a file; most are lines of words."""
     if random.randrange(4) == 0:
         return random.choice(SPECIAL)
     lines = [random.choice(WORDS) for _ in range(random.randrange(15))]
@@ -29,7 +29,7 @@ def draw_contents(random):
 
 
 def draw_tree(random, links):
-    """A tree of at most a dozen nodes; `links`: symbolic links as well."""
+    """Draws a tree of at most ten nodes. links: including symbolic links."""
     tree = {}
     folders = [""]
     for _ in range(random.randint(2, 10)):
@@ -49,7 +49,7 @@ def draw_tree(random, links):
 
 
 def write(tree, folder):
-    """Makes the tree below a folder of the host; times are fixed, a minute apart."""
+    """Writes the tree to a directory of the host. Modification times are fixed, a minute apart."""
     os.makedirs(folder)
     for number, (path, what) in enumerate(tree.items()):
         where = os.path.join(folder, path)
@@ -73,7 +73,7 @@ def image(folder, iso):
 
 
 def manifest(folder):
-    """The lines that Spindle's `manifest` prints of a folder, without the times."""
+    """Returns the lines that Spindle's `manifest` prints for a directory, without the times."""
     found = []
     for here, folders, files in os.walk(folder):
         for name in folders + files:
@@ -92,7 +92,7 @@ def manifest(folder):
 
 
 def escaped(path):
-    """A path as `manifest` shows it (DESIGN 5)."""
+    """Escapes a path as `manifest` does (the Book, chapter 6)."""
     out = []
     for byte in path.decode("utf-8", "surrogateescape"):
         out.append(f"\\x{ord(byte):02X}" if byte < " " or byte in "\x7f\\" else byte)

@@ -49,8 +49,6 @@ UNREVISED = {
     "drivers/storage/",
     "kernel/dev/",
     "kernel/module/",
-    "tests/bench/",
-    "tests/differential/",
     "tests/host/",
 }
 

@@ -1,16 +1,16 @@
 /*
- * bare.h - a program without a kernel: what the emulated machine itself allows.
+ * bare.h - a program without a kernel, which measures the limits of the emulated machine.
  *
- * It has the machine to itself, boots like Spindle (boot/, by PVH), drives the CD by bus master in
- * a loop that waits for each command, and copies memory. No other program can be faster by much:
- * what it measures is the limit that `make bench` compares with.
+ * It boots like Spindle (boot/, by PVH), reads the CD by bus master DMA in a loop that waits for
+ * each command, and copies memory. No other program can be much faster, so `make bench` uses its
+ * results as limits.
  *
  * Model       One thread; interrupts are on only while it sleeps in drive_read(). Memory is the
  *             direct map of boot/entry.S, by address: see main.c.
- * Errors      Whatever goes wrong ends the program by panic().
+ * Errors      Every error ends the program by panic().
  * References  ATA/ATAPI-6; MMC-3 6.15; SFF-8038i; Intel 8254 and 8259A data sheets.
  * Status      The drive must be the master of a PCI controller's second channel, as -cdrom makes
- *             it, at the ports of old.
+ *             it, at the legacy ports.
  */
 #ifndef TESTS_BENCH_BARE_BARE_H
 #define TESTS_BENCH_BARE_BARE_H
@@ -25,14 +25,15 @@ enum { BLOCK_BYTES = 2048, TRANSFER_BYTES_MAX = 1 << 20 };
 void machine_start(void);
 uint64_t machine_now_us(void);
 void machine_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Sleeps until the drive's line was raised, once. */
+/* Sleeps until the drive's next interrupt. */
 void machine_wait_drive(void);
 _Noreturn void machine_end(int code);
 
 /* ---- drive.c ------------------------------------------------------------------------------ */
 
 void drive_start(void);
-/* READ(10) into physical memory, which is even and within TRANSFER_BYTES_MAX of its 1 MiB. */
+/* Reads blocks to physical memory by READ(10). The address must be even, and the length at most
+ * TRANSFER_BYTES_MAX. */
 void drive_read(uint32_t block, uint32_t blocks, uint32_t physical);
 
 #endif

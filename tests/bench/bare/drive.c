@@ -69,7 +69,7 @@ void drive_start(void)
         uint32_t command = pci_read(function, PCI_COMMAND) & 0xffff;
         port_out32(PCI_DATA, command | PCI_IO_AND_MASTER);
         master = (uint16_t)((pci_read(function, PCI_BAR_4) & 0xfffc) + MASTER_SECOND);
-        port_out8(CONTROL, 0); /* interrupts, please */
+        port_out8(CONTROL, 0); /* enables interrupts */
         port_out8(UNIT, 0);
         return;
     }
@@ -81,7 +81,7 @@ static void wait_for(uint8_t wanted)
     for (int i = 0; i < TRIES; i++)
         if ((port_in8(CONTROL) & (STATUS_BUSY | STATUS_REQUEST)) == wanted)
             return;
-    panic("the drive is stuck: status %02x", port_in8(CONTROL));
+    panic("drive: timeout: status %02x", port_in8(CONTROL));
 }
 
 static unsigned fill_table(uint32_t physical, uint32_t bytes)
@@ -98,27 +98,33 @@ static unsigned fill_table(uint32_t physical, uint32_t bytes)
     return count;
 }
 
-/* One packet that brings `bytes` bytes; what the drive's status is behind it. */
+/* Sends a packet command that reads `bytes` bytes by DMA. Returns the drive's status after it. */
 static uint8_t packet(const uint8_t bytes_of[12], uint32_t physical, uint32_t bytes)
 {
     if (fill_table(physical, bytes) > ENTRIES)
-        panic("a transfer of %u bytes", bytes);
+        panic("drive: invalid transfer of %u bytes", bytes);
+
+    /* Stop the bus master, clear its status bits (by writing ones), and set its table. */
     port_out8(master, MASTER_TO_MEMORY);
     port_out8(master + MASTER_STATUS, MASTER_ERROR | MASTER_INTERRUPT);
     port_out32(master + MASTER_TABLE, (uint32_t)((uintptr_t)table - KERNEL_BASE));
+
     port_out8(FEATURES, FEATURE_DMA);
     port_out8(COUNT_LOW, 0xfe);
     port_out8(COUNT_HIGH, 0xff);
     port_out8(COMMAND, COMMAND_PACKET);
     wait_for(STATUS_REQUEST);
     port_out16_string(DATA, bytes_of, 6);
+
+    /* The data transfer starts only when both the packet and the bus master are ready. */
     port_out8(master, MASTER_TO_MEMORY | MASTER_START);
     machine_wait_drive();
     port_out8(master, 0);
-    return port_in8(COMMAND);
+    return port_in8(COMMAND); /* acknowledges the interrupt */
 }
 
-/* After power-on the first command is refused once: the sense is taken and it is given again. */
+/* The first command after power-on fails with unit attention: the sense data is read, which clears
+ * it, and the command is sent again. */
 void drive_read(uint32_t block, uint32_t blocks, uint32_t physical)
 {
     static const uint8_t sense[12] = { REQUEST_SENSE, [4] = SENSE_BYTES };
@@ -132,5 +138,5 @@ void drive_read(uint32_t block, uint32_t blocks, uint32_t physical)
             return;
         (void)packet(sense, physical, SENSE_BYTES);
     }
-    panic("cannot read block %u", block);
+    panic("drive: cannot read block %u", block);
 }

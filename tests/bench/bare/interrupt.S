@@ -1,5 +1,5 @@
 /*
- * interrupt.S - the drive's line was raised: noted, and the two 8259s told.
+ * interrupt.S - the drive's interrupt handler: sets a flag and acknowledges both 8259s.
  */
 #define PIC_1 0x20
 #define PIC_2 0xa0

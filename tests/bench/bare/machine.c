@@ -57,7 +57,7 @@ void machine_end(int code)
         __asm__ volatile("cli; hlt");
 }
 
-/* boot/ calls it too. */
+/* Also called by boot/. */
 void panic(const char *format, ...)
 {
     char text[100];
@@ -78,7 +78,7 @@ static uint64_t timestamp(void)
     return (uint64_t)high << 32 | low;
 }
 
-/* How far the time stamp counter goes while the PIT counts down once. */
+/* Measures how far the time stamp counter advances while the PIT counts down once. */
 static void clock_start(void)
 {
     unsigned count = PIT_HZ / 1000 * CALIBRATION_MS;
@@ -140,7 +140,7 @@ static void interrupts_start(void)
     port_out8(PIC_2 + 1, (uint8_t)~(1 << (DRIVE_LINE - 8)));
 }
 
-/* sti takes effect behind the instruction after it, so no interrupt is lost before hlt. */
+/* sti takes effect after the next instruction, so no interrupt is lost before hlt. */
 void machine_wait_drive(void)
 {
     while (!machine_drive_raised)

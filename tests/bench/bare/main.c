@@ -1,9 +1,9 @@
 /*
- * main.c - the measurements, each as `bench NAME` of the shell says its own.
+ * main.c - the measurements, printed in the format of the shell's `bench`.
  *
- * Memory, by physical address: what the drive writes to, what is copied to, and a stretch larger
- * than any cache of the processor to copy from. The two first are no power of two apart, since an
- * emulator is slow with such.
+ * Memory, by physical address: the buffer of the drive, the destination of copies, and a range
+ * larger than the processor's caches as their source. Buffer and destination are not a power of two
+ * apart, since copies at such distances are slow in an emulator.
  */
 #include <stdbool.h>
 #include "boot/boot_info.h"
@@ -19,9 +19,9 @@ enum {
     COPY_FROM = 64 * MIB,
     MEMORY_NEEDED = 192 * MIB,
 
-    COPY_BYTES = 1 << 16,   /* what a reader asks for at once */
-    FILE_WINDOW = 1 << 18,  /* what a kernel would read at once of a file, */
-    SMALL_WINDOW = 1 << 17, /* of a directory or of neighbouring small files */
+    COPY_BYTES = 1 << 16,   /* the size of an application's read */
+    FILE_WINDOW = 1 << 18,  /* the size of a kernel's read from a file */
+    SMALL_WINDOW = 1 << 17, /* the same from a directory or adjacent small files */
     RANDOM_READS = 2000,
     RANDOM_BYTES = 4096,
 
@@ -50,7 +50,7 @@ static void begin(void)
     begun_us = machine_now_us();
 }
 
-/* Tenths as in shell/commands/system/bench.c; mib: the amount is in bytes. */
+/* Prints a result, with tenths as in shell/commands/system/bench.c. mib: the amount is in bytes. */
 static void end(const char *name, uint64_t amount, const char *unit, bool mib)
 {
     uint64_t us = machine_now_us() - begun_us;
@@ -112,7 +112,8 @@ static struct extent record_extent(const uint8_t *record)
     return (struct extent){ get32(record + EXTENT_FIELD), get32(record + SIZE_FIELD) };
 }
 
-/* The record behind `record` in bytes that end at `end`; NULL at the end. None crosses a block. */
+/* Returns the record after `record` (NULL: the first) before `end`, or NULL. No record crosses the
+ * end of a block. */
 static const uint8_t *record_next(const uint8_t *start, const uint8_t *record, const uint8_t *end)
 {
     record = record ? record + record[LENGTH_FIELD] : start;
@@ -126,7 +127,7 @@ static bool record_is_dot(const uint8_t *record)
     return record[NAME_LENGTH_FIELD] == 1 && record[NAME_FIELD] <= 1;
 }
 
-/* Reads a directory that fits into one transfer to where the drive writes. */
+/* Reads a directory that fits into one transfer to DMA_AT. Returns the end of its records. */
 static const uint8_t *directory_read(struct extent directory)
 {
     drive_read(directory.block, directory.bytes / BLOCK_BYTES, DMA_AT);
@@ -139,11 +140,11 @@ static struct extent find(struct extent directory, const char *name)
     while ((record = record_next(memory(DMA_AT), record, end_of)))
         if (strncmp((const char *)record + NAME_FIELD, name, strlen(name)) == 0)
             return record_extent(record);
-    machine_say("%s is not on this disc\n", name);
+    machine_say("%s: no such file on this disc\n", name);
     machine_end(1);
 }
 
-/* Every record once: no look at a name can do with less. */
+/* Parses every record once, the minimum for any lookup. */
 static void pass_over(const char *name, struct extent directory)
 {
     uint32_t count = 0;
@@ -158,7 +159,8 @@ static void pass_over(const char *name, struct extent directory)
     end(name, count, "entries", false);
 }
 
-/* What lies from the first file of a directory to the directory itself: its files. */
+/* Reads the files of a directory, which are stored between its first file and the directory itself.
+ * Returns their number. */
 static uint32_t small_files(struct extent directory)
 {
     const uint8_t *end_of = directory_read(directory), *record = NULL;
@@ -187,7 +189,7 @@ static uint32_t entries_of(struct extent directory)
     return count;
 }
 
-/* Calls one() for each directory of the tree, and adds up what it returns. */
+/* Calls one() for each directory of the tree. Returns the sum of its results. */
 static uint32_t each_directory(struct extent tree, uint32_t (*one)(struct extent directory),
                                uint32_t *directories)
 {
@@ -224,7 +226,7 @@ static void check_memory(const struct boot_info *boot)
         if (boot->ranges[i].type == BOOT_MEMORY_USABLE && boot->ranges[i].start <= DMA_AT &&
             boot->ranges[i].end >= MEMORY_NEEDED)
             return;
-    machine_say("more memory is needed, at least %u MiB\n", MEMORY_NEEDED / MIB);
+    machine_say("not enough memory: %u MiB required\n", MEMORY_NEEDED / MIB);
     machine_end(1);
 }
 
