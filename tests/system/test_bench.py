@@ -127,7 +127,7 @@ def test_the_chart_is_an_image_of_the_rows_with_ratios():
     assert report.chart({"spindle": {}, "linux": {}, "bare": {}}) is None
 
 
-def test_rows_are_chosen_by_how_they_begin():
+def test_rows_are_chosen_by_prefix():
     names = [row.name for row in rows.ROWS]
     assert rows.chosen("") == names
     assert rows.chosen("walk,raw_1m") == ["raw_1m", "walk_cold", "walk_warm"]

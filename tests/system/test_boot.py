@@ -19,7 +19,7 @@ def test_pvh_boot_finds_our_disc(booted, build_id):
 
 
 @pytest.mark.parametrize("cdrom", [None, EMPTY], ids=["no drive", "no disc"])
-def test_boot_without_a_disc_says_so_in_one_line(machine, cdrom):
+def test_boot_without_a_disc_is_reported_in_one_line(machine, cdrom):
     started = machine("", cdrom=cdrom)
     printed = started.wait_prompt().decode().splitlines()
     about = [line for line in printed if "/System" in line]

@@ -50,7 +50,7 @@ def test_the_disc_is_checked_on_linux(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_list_names_every_file_but_itself_in_order(tmp_path):
+def test_the_list_names_every_file_except_itself_in_order(tmp_path):
     folder = tmp_path / "disc"
     extract(folder)
     listed = [line.split("  ", 1)[1] for line in

@@ -78,7 +78,7 @@ def check_view(view, tree, printed):
 
 @pytest.mark.parametrize("image, view, tree", views(), ids=lambda value: value
                          if isinstance(value, str) else "")
-def test_each_tree_is_as_its_truth_says(tmp_path, image, view, tree):
+def test_each_tree_matches_its_description(tmp_path, image, view, tree):
     disc = unpack(image, tmp_path)
     done = run_shell(disc, f"umount /System && mount -o names={view} virtual0 /System && "
                            "manifest /System")

@@ -74,14 +74,14 @@ def test_iso_is_small():
 @pytest.mark.parametrize("options", [[], Q35], ids=["pc", "q35"])
 @pytest.mark.parametrize("command, reason", [("poweroff", "guest-shutdown"),
                                              ("reboot", "guest-reset")])
-def test_the_end_without_debug_exit(machine, options, command, reason):
+def test_poweroff_and_reboot_without_debug_exit(machine, options, command, reason):
     started = machine("", options=options, debug_exit=False)
     started.wait_prompt()
     assert shutdown_reason(started, command) == reason
 
 
 @pytest.mark.parametrize("options", [[], Q35], ids=["pc", "q35"])
-def test_the_end_with_debug_exit(booted, options):
+def test_poweroff_with_debug_exit(booted, options):
     machine = booted("", options=options)
     machine.type("poweroff 9\r")
     assert machine.wait_exit() == qemu_status(9)
@@ -110,7 +110,7 @@ def test_memory_above_a_hole_is_used(booted):
     assert pages[1] - pages[0] > (3 << 30) // 4096 * 0.97, (small, large)
 
 
-def test_q35_says_that_it_cannot_see_the_drive(machine):
+def test_q35_reports_the_unsupported_controller(machine):
     started = machine(None, options=Q35 + ["-cdrom", ISO])
     printed = started.wait_prompt().decode().splitlines()
     assert len([line for line in printed if "/System" in line]) == 1, printed
@@ -166,7 +166,7 @@ def test_many_drives_master_and_slave(booted, tmp_path, count):
     assert [line for line in machine.command("devices") if "polled" in line] == []
 
 
-def test_interrupt_that_comes_elsewhere_is_polled(booted, tmp_path):
+def test_drive_with_a_wrong_interrupt_line_is_polled(booted, tmp_path):
     options, expected = drives(tmp_path, 6, line=5)
     machine = booted("", options=options)
     check_drives(machine, expected)
@@ -176,7 +176,7 @@ def test_interrupt_that_comes_elsewhere_is_polled(booted, tmp_path):
 # ---------------------------------------------------------------- the clock
 
 @pytest.mark.parametrize("date", ["1999-12-31T23:59:00", "2031-05-06T07:08:09"])
-def test_files_bear_the_date_of_the_machine(booted, date):
+def test_new_files_have_the_date_of_the_machine(booted, date):
     machine = booted("", options=["-rtc", f"base={date},clock=vm"])
     machine.command("echo x > /file")
     stamp = machine.command_bytes("manifest /file").decode().split("\t")[3]
@@ -289,7 +289,7 @@ def test_control_c_and_caps_lock(booted):
     machine.wait_text(b"E1e")
 
 
-def test_looking_back(booted, painted):
+def test_scroll_back(booted, painted):
     machine = booted("", cdrom=painted)
     machine.command_bytes("cat /System/numbers")
     screen = Screen(machine)

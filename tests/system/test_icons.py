@@ -42,7 +42,7 @@ def places(picture, rows, columns):
             if shows(picture, x, y, rows, columns)]
 
 
-def test_icons_stand_beside_the_names(booted):
+def test_icons_appear_beside_the_names(booted):
     """V15: the CD's icon appears in both sizes, before the lines of the drive."""
     machine = booted(None, cdrom=ISO)
     machine.command("clear")
@@ -73,7 +73,7 @@ def test_a_cd_drive_answers(booted):
     assert "BIOS drive 0xe0" in answers and not any("size" in line for line in answers)
 
 
-def test_a_machine_in_text_mode_shows_none(booted):
+def test_icons_need_a_framebuffer(booted):
     machine = booted("", cdrom=ISO)
     assert machine.command("devices --icons") == ["devices: --icons: no graphical screen"]
     assert machine.status() == 1

@@ -78,7 +78,7 @@ def test_high_sierra(tmp_path):
     assert run_shell(path, "cat '/System/readme.txt;1'").stdout == b"read me\n"
 
 
-def test_what_can_be_read_of_a_root_is_listed(tmp_path):
+def test_readable_part_of_a_root_is_listed(tmp_path):
     image, expected = high_sierra(root_blocks=2)
     path = tmp_path / "short-root.iso"
     path.write_bytes(image)
@@ -150,7 +150,7 @@ def test_disc_of_several_tracks(tmp_path):
     assert f"block {450 + at + 1}: damaged beyond correction".encode() in done.stdout
 
 
-def test_sheet_that_makes_no_sense(tmp_path):
+def test_invalid_sheet(tmp_path):
     sheet = tmp_path / "bad.cue"
     sheet.write_text("FILE none.bin BINARY\nTRACK 01 AUDIO\nINDEX 01 00:00:00\n")
     done = run_shell(sheet, "echo")

@@ -33,7 +33,7 @@ def test_memory_returns_after_system_was_dismounted(booted):
     assert machine.memory() == before
 
 
-def test_reading_again_takes_no_more(booted):
+def test_reading_again_takes_no_more_memory(booted):
     machine = booted("", cdrom=ISO)
     machine.manifest("/System")
     before = machine.memory()

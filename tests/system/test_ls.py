@@ -25,7 +25,7 @@ def test_ls_shows_every_entry(booted, append):
     assert machine.command("echo $?") == ["0"]
 
 
-def test_devices_are_the_vfs_own(booted):
+def test_devices_exist_with_and_without_a_disc(booted):
     """/System/Devices exists with a disc and without, and `manifest` does not list it."""
     machine = booted("", cdrom=ISO)
     assert "Devices" in " ".join(machine.command("ls /System"))

@@ -62,7 +62,7 @@ def test_disc_cut_in_the_middle(booted, tmp_path, name):
     check_machine(booted("", cdrom=disc), expected)
 
 
-def test_blank_disc_says_so_and_the_shell_works(machine, tmp_path):
+def test_blank_disc_is_reported_and_the_shell_works(machine, tmp_path):
     blank = tmp_path / "blank.iso"
     blank.write_bytes(bytes(2 << 20))
     started = machine("", cdrom=blank)
@@ -154,7 +154,7 @@ def test_host_built_image(tmp_path, case):
 
 @pytest.mark.parametrize("case", [c for c in builder.CASES if c().expect != "refuse"],
                          ids=lambda case: case.__name__)
-def test_decoder_reads_what_the_builder_says(tmp_path, case):
+def test_decoder_agrees_with_the_builder(tmp_path, case):
     """Decoder and builder were written independently and check each other."""
     assert decoder.manifest(builder.write_case(case, tmp_path)) == case().manifest()
 
@@ -189,5 +189,5 @@ def test_host_real_disc(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", corpora("refuse"))
-def test_host_refuses_what_is_no_disc(tmp_path, name):
+def test_host_refuses_other_images(tmp_path, name):
     check_refused(unpack(name, tmp_path))

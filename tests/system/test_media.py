@@ -77,7 +77,7 @@ def test_disc_inserted_later_is_mounted(booted):
     assert machine.manifest(WHERE) == decoder.manifest(disc)
 
 
-def test_drives_comes_back_when_it_was_removed(booted):
+def test_drives_directory_is_created_again(booted):
     machine = booted("", cdrom=EMPTY)
     machine.command("rm -r /Drives")
     machine.insert(debian_disc("ipxe"))
@@ -107,7 +107,7 @@ def test_our_disc_taken_out_and_put_back_becomes_system_again(booted, build_id, 
         assert not is_mounted(machine.command("mount"))
 
 
-def test_another_disc_shows_no_byte_of_the_old(booted):
+def test_another_disc_shows_no_byte_of_the_previous_one(booted):
     machine = booted("", cdrom=ISO)
     machine.manifest("/System")
     machine.eject()
@@ -174,7 +174,7 @@ def test_a_file_in_use_locks_the_door(booted, nested):
     machine.wait_command("pwd", lambda _: not door_is_locked(machine), 20)
 
 
-def test_what_was_mounted_below_goes_with_the_disc(booted, nested):
+def test_images_on_a_removed_disc_are_unmounted(booted, nested):
     """Removing a disc by force also unmounts the images on it, cached or not."""
     machine = booted("", cdrom=nested[0])
     machine.command("mount /System/image.iso /System/inside")
@@ -202,7 +202,7 @@ def test_one_directory_has_one_path_however_it_is_typed(booted, nested):
     assert machine.status() == 0
 
 
-def test_a_mount_that_hangs_ends_with_ctrl_c(booted):
+def test_ctrl_c_ends_a_mount_that_hangs(booted):
     """The drive responds after 8 s; the prompt must appear long before."""
     machine = booted("", cdrom=ISO)
     machine.command("vdrive add --no-mount --cd /System/Devices/Classes/cdrom0; mkdir /m")

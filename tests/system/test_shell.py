@@ -118,7 +118,7 @@ def test_interrupt(booted, command):
     assert resources(machine) == before
 
 
-def test_text_typed_around_an_interrupt_stays(booted):
+def test_text_typed_around_an_interrupt_is_kept(booted):
     machine = booted("")
     machine.type("sleep 1000\r")
     machine.wait_text(rb"\r\n")
@@ -281,7 +281,7 @@ def test_line_longer_than_the_screen(terminal):
     t.wait_screen(lambda shown: shown[-2:] == ["ok", "spindle:/$"])
 
 
-def test_another_size(terminal):
+def test_terminal_size_changes(terminal):
     """The size of the terminal is requested again at each prompt."""
     t = terminal(columns=40, rows=12)
     t.press("\x0c")
@@ -315,7 +315,7 @@ def test_pasted_lines_are_all_run(terminal):
                   [f"number {i}" for i in range(15)] and rows[-1] == "spindle:/$")
 
 
-def test_nothing_is_sent_before_the_terminal_is_seen(booted):
+def test_no_escape_sequence_before_a_terminal_is_recognized(booted):
     machine = booted("")
     machine.command("echo a")
     assert b"\x1b" not in machine.all_output

@@ -30,13 +30,13 @@ def test_wrong_usage(words):
     assert err.startswith("usage: spindle-sh IMAGE")
 
 
-def test_help_of_a_command_is_not_the_tools():
+def test_help_of_a_command():
     status, out, _ = run(ISO, "-c", "--help")
     assert status == 127 and out == ""
     assert run(ISO, "-c", "pwd --help")[1].startswith("usage: pwd")
 
 
-def test_what_is_no_image(tmp_path):
+def test_invalid_images(tmp_path):
     empty = tmp_path / "empty"
     empty.write_bytes(b"")
     assert run(tmp_path, "-c", "echo no") == (

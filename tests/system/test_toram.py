@@ -16,7 +16,7 @@ def no_disc(lines):
     return any("cdrom0" in line and "no disc" in line for line in lines)
 
 
-def test_everything_stays_when_the_disc_is_taken_out(booted):
+def test_everything_works_after_the_disc_was_removed(booted):
     machine = booted("", cdrom=ISO)
     machine.command("vdrive add /System/boot/spindle.elf")  # keeps the file open
     digest = machine.command("sha256sum /System/Devices/Classes/virtual0")
@@ -44,14 +44,14 @@ def test_the_drive_is_free_for_another_disc(booted):
     assert machine.manifest("/System") == decoder.manifest(ISO)
 
 
-def test_the_memory_comes_back_with_the_mount(booted):
+def test_memory_is_freed_after_unmounting(booted):
     machine = booted("", cdrom=debian_disc("grub-rescue"))
     machine.command("toram; toram; umount /System")
     assert machine.command("vdrive list | grep -c virtual0") == ["0"]
 
 
 @pytest.mark.parametrize("sector", [16, 100, 2000])
-def test_a_bad_sector_refuses_and_changes_nothing(machine, sector):
+def test_a_bad_sector_changes_nothing(machine, sector):
     bad = machine(append="log=error", options=bad_drive(ISO, sector))
     bad.wait_prompt()
     if sector != 16:  # the primary descriptor, without which there is no /System
@@ -64,7 +64,7 @@ def test_a_bad_sector_refuses_and_changes_nothing(machine, sector):
     assert bad.status() == 1
 
 
-def test_too_little_memory_refuses_and_changes_nothing(booted, tmp_path):
+def test_too_little_memory_changes_nothing(booted, tmp_path):
     disc, tree = tmp_path / "disc.iso", tmp_path / "tree"
     tree.mkdir()
     (tree / "noise").write_bytes(random.Random(1).randbytes(8 << 20))
@@ -85,7 +85,7 @@ def test_eject_refuses_while_a_drive_shows_a_file_of_the_disc(booted):
     assert machine.command("eject; mount | grep -c cdrom0") == ["0"]
 
 
-def test_what_is_no_mount_is_refused(booted):
+def test_other_paths_are_refused(booted):
     machine = booted("", cdrom=ISO)
     assert machine.command("toram /Drives") == ["toram: /Drives: no device is mounted here"]
     assert machine.command("toram /nowhere") == ["toram: /nowhere: no such file or directory"]
@@ -112,14 +112,14 @@ def test_a_cd_is_preferred_to_a_module(machine):
     assert booted.manifest("/Drives/virtual0") == decoder.manifest(debian_disc("grub-rescue"))
 
 
-def test_our_disc_as_a_module_is_preferred_to_a_strange_cd(machine):
+def test_boot_disc_as_a_module_is_preferred_to_another_cd(machine):
     booted = machine(append="", cdrom=debian_disc("grub-rescue"), options=["-initrd", ISO])
     booted.wait_prompt()
     assert [line.split()[1] for line in booted.command("mount") if line.startswith("/System ")] \
         == ["virtual0"]
 
 
-def test_a_stick_brings_its_disc_along(machine):
+def test_boot_from_a_usb_stick_loads_its_disc(machine):
     stick = ["-drive", f"if=ide,index=0,format=raw,snapshot=on,file={ISO}"]
     booted = machine(append=None, options=["-boot", "c"] + stick)
     booted.wait_prompt()

@@ -23,7 +23,7 @@ from vdrive import (DRIVE, find_mounted, images, machines, run, shell, truth,  #
     ("--overlay", "512 bytes"), ("--cd", "2048 bytes, read-only"),
     ("--cd --ram", "2048 bytes, read-only"), ("--sector 1024", "1024 bytes, read-only"),
     ("--ram --sector 2K", "2048 bytes")])
-def test_a_disc_in_every_way(shell, images, truth, options, shown):
+def test_a_disc_with_every_option(shell, images, truth, options, shown):
     size = (images[0] / "small.iso").stat().st_size
     block = int(shown.split()[0])
     assert size % block == 0
@@ -90,7 +90,7 @@ def test_discs_in_discs(shell, truth):
     unmount_and_remove(shell)
 
 
-def test_images_lie_at_most_eight_deep(shell):
+def test_images_nest_at_most_eight_deep(shell):
     run(shell, "vdrive add /System/odd")
     for number in range(7):
         run(shell, f"vdrive add virtual{number}")
@@ -123,7 +123,7 @@ def test_new_list_info(shell):
     run(shell, "vdrive rm 0; vdrive rm 1; vdrive rm 2")
 
 
-def test_new_and_gone_again_at_once(shell):
+def test_new_drive_can_be_removed_at_once(shell):
     """No thread uses a drive any more after the command that created it has returned."""
     line = "vdrive new 1M && vdrive rm 0"
     assert run(shell, " && ".join([line] * 20)) == ["virtual0: 2048 blocks of 512 bytes"] * 20
@@ -197,7 +197,7 @@ def test_overlay(shell, images):
     assert run(shell, "vdrive rm 0; sha256sum /image; rm /image") == [f"{after}  /image"]
 
 
-def test_overlay_that_is_not_for_commit(shell):
+def test_overlay_without_rw_refuses_commit(shell):
     run(shell, f"vdrive add --overlay /System/floppy.img; cp /System/tiny {DRIVE}")
     assert run(shell, "vdrive commit 0", 1) == [
         "vdrive commit: virtual0: not added with --overlay --rw; use save or discard"]
@@ -258,7 +258,7 @@ def test_interrupt(booted, images, line):
 
 
 @pytest.mark.parametrize("line", ["vdrive add --ram cdrom0", "vdrive save 0 /saved"])
-def test_a_bar_shows_how_far_it_is(images, line):
+def test_progress_bar(images, line):
     with Terminal("", options=slow_drive(images[1], 3000000)) as t:
         t.wait_shell()
         t.press("\x0cvdrive add --no-mount cdrom0\r")

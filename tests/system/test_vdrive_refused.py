@@ -13,7 +13,7 @@ from vdrive import (DRIVE, images, machines, run, shell, truth,  # noqa: F401
 # ---- refusals
 
 
-def test_read_only_holds_and_the_end_is_the_end(shell):
+def test_read_only_drives_and_the_end_of_a_drive(shell):
     run(shell, "vdrive add /System/floppy.img; vdrive new 64K")
     assert run(shell, f"cp /System/tiny {DRIVE}", 1) == [f"cp: {DRIVE}: read-only file system"]
     second = DRIVE.replace("0", "1")
@@ -124,7 +124,7 @@ def test_wrong_usage(shell, line, wanted):
 # ---- going
 
 
-def test_busy_says_who_holds_it(shell):
+def test_busy_drive_lists_its_users(shell):
     run(shell, "mkdir -p /m; vdrive add /System/small.iso; mount virtual0 /m; vdrive add virtual0")
     assert run(shell, "vdrive rm 0", 1) == [
         "vdrive rm: virtual0: mounted at /Drives/virtual0", "vdrive rm: virtual0: mounted at /m",
@@ -150,7 +150,7 @@ def test_lazy(shell, truth):
     assert run(shell, "umount /Drives/virtual0; vdrive list")[1:] == []
 
 
-def test_lazy_and_now_of_what_nobody_has_open(shell):
+def test_lazy_and_now_without_open_handles(shell):
     for removal in ("--lazy", "--now"):
         assert run(shell, f"vdrive new 1M; vdrive rm 0 {removal}; vdrive list")[1:] == [
             "NAME       STATE      STORE    SIZE RW  OPEN IMAGE"]
@@ -185,7 +185,7 @@ def test_now(shell, truth, images):
     unmount_and_remove(shell)
 
 
-def test_into_mounts_what_the_new_image_lets(shell, truth):
+def test_into_mounts_read_only_images(shell, truth):
     run(shell, "vdrive new 1M; vdrive add virtual0; vdrive rm --now 0")
     assert run(shell, "vdrive add --into 0 /System/small.iso")[0].endswith(", at /Drives/virtual0")
     assert shell.manifest("/Drives/virtual0") == truth
@@ -205,7 +205,7 @@ def test_the_same_image_finds_its_halted_drive(shell, truth):
     unmount_and_remove(shell, 1)
 
 
-def test_an_image_cannot_lie_on_its_own_drive(shell):
+def test_an_image_cannot_be_stored_on_its_own_drive(shell):
     run(shell, "vdrive new 1M; vdrive add virtual0; vdrive add virtual1; vdrive rm --now 0")
     assert run(shell, "vdrive add --into 0 virtual1", 1) == [
         "vdrive add: virtual1: is stored on the drive itself"]
