@@ -1,5 +1,6 @@
 /*
- * test_bad_blocks.c - what the log says of blocks that a CD drive cannot read. For both back ends.
+ * test_bad_blocks.c - promise: the log names each block that a CD drive cannot read, once, and then
+ * how many more there were. For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@
 
 enum { BLOCK = PACKET_DRIVE_BLOCK };
 
-/* How often the log's lines since `position` hold these words. */
+/* Returns how often these words occur in the lines of the log since `position`. */
 static unsigned logged(uint64_t position, const char *words)
 {
     static char text[65536];

@@ -1,6 +1,6 @@
 /*
- * test_control.c - kernel/dev/control.h: what every device with data answers, on virtual drives, on
- * a plain disk and on a CD drive; and what a virtual drive answers through its own handle.
+ * test_control.c - promise: each device with data answers the operations of kernel/dev/control.h,
+ * be it a virtual drive, a plain disk or a CD drive, and a virtual drive its own as well.
  *
  * Names like V15 and VB16 are behaviours and mistakes of the drivers that Spindle descends from:
  * the Book, chapter 9.
@@ -62,7 +62,7 @@ static const struct {
     { DEVICE_CONTROL_FLUSH, 0 },
 };
 
-/* The memory is exactly as long as said, so that ASan sees a byte too many. */
+/* The memory is exactly as long as the call says, so that ASan detects one byte too many. */
 static status_t try_length(struct device *device, unsigned operation, size_t bytes)
 {
     static const uint32_t side = ICON_LARGE;
@@ -78,7 +78,7 @@ static status_t try_length(struct device *device, unsigned operation, size_t byt
     return status;
 }
 
-/* Every operation of control.h on one device: -EINVAL but for its own length. */
+/* Each operation of control.h returns -EINVAL unless its length is right. */
 static void try_lengths(struct device *device)
 {
     for (unsigned i = 0; i < ARRAY_LENGTH(operations); i++) {

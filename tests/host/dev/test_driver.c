@@ -1,6 +1,6 @@
 /*
- * test_driver.c - drivers that come and go at run time: which devices they are offered, in which
- * order, and that each device is taken back once. For both back ends.
+ * test_driver.c - promise: a driver that is registered at run time is offered the devices without a
+ * driver, in order, and each device is taken back once. For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -248,7 +248,7 @@ static void publisher(void *ended)
     semaphore_up(ended);
 }
 
-/* Whichever comes first: the device gets the driver once, and is taken back once. */
+/* The device gets the driver once and is taken back once, whichever comes first. */
 static void race_body(void *unused)
 {
     (void)unused;

@@ -1,5 +1,6 @@
 /*
- * test_io.c - kernel/dev/io.c over a faulty device: what io.h promises. For both back ends.
+ * test_io.c - promise: a request moves its bytes and completes once, within the device's limits,
+ * while media change and devices are removed (io.h). For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +29,7 @@ static void disk_fill(uint8_t *image, unsigned seed)
         image[i] = (uint8_t)(i * 7 + (i >> 9) * 13 + seed * 101);
 }
 
-/* io and the device tree without the VFS. */
+/* Starts io and the device tree without the VFS. */
 static void set_up(void)
 {
     kassert(io_start() == 0 && device_start() == 0);
@@ -93,7 +94,7 @@ static uint8_t *probe_byte(struct probe *probe, uint64_t at)
     }
 }
 
-/* One request of one segment, waited for. */
+/* Sends a request with one segment and waits for it. */
 static struct probe one_request(struct faulty *faulty, enum io_op op, uint64_t offset,
                                 void *memory, uint32_t bytes, uint32_t generation)
 {
@@ -324,7 +325,7 @@ static void test_refusals(void **state)
     run_body(refusals_body);
 }
 
-/* Ended once: whoever comes later does nothing. */
+/* A transfer ends once: later completions have no effect. */
 static void once_body(void *unused)
 {
     (void)unused;
@@ -361,7 +362,7 @@ static void strike(struct faulty *faulty, enum blow blow)
     }
 }
 
-/* Some in flight, some queued: the old disc's bytes or an error, never the new one's. */
+/* Requests in flight or queued return bytes of the old disc or an error, never of the new one. */
 static void blow_body(void *argument)
 {
     enum blow blow = *(const enum blow *)argument;
@@ -405,7 +406,7 @@ static void test_blows(void **state)
         rig_run(blow_body, &blow, 40);
 }
 
-/* What waits behind a held transfer, exactly: it never reaches the driver. */
+/* Requests that wait after a held transfer never reach the driver. */
 static void dequeue_body(void *argument)
 {
     enum blow blow = *(const enum blow *)argument;
@@ -522,7 +523,7 @@ static void test_stack(void **state)
     rig_run(stack_body, NULL, 4);
 }
 
-/* Once a device is published, nothing on the way of a request allocates: bounced or not. */
+/* Once a device is published, no step of a request allocates memory, bounced or not. */
 static void no_memory_body(void *unused)
 {
     (void)unused;
@@ -554,7 +555,7 @@ static void test_no_memory(void **state)
     rig_run(no_memory_body, NULL, 20);
 }
 
-/* Publishing takes all the memory, or fails and gives it back. */
+/* Publishing allocates all the memory, or fails and frees it. */
 static void publish_body(void *unused)
 {
     (void)unused;

@@ -1,6 +1,6 @@
 /*
- * test_part.c - devices that are a part of their parent's bytes: where their requests go, what they
- * refuse, their generation, and claims that count up to the drive. For both back ends.
+ * test_part.c - promise: a device that is a part of its parent's bytes reads and writes only those,
+ * follows the parent's medium, and shares its claims. For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>

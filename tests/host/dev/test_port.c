@@ -1,6 +1,7 @@
 /*
- * test_port.c - kernel/log.c, kernel/console.c, and the promises of the host back ends (host.h).
- * Linked once with port_threads.c and once with port_sim.c: see run.h.
+ * test_port.c - promise: the host back ends limit memory, inject failures and catch panics as
+ * host.h describes, and the log and the console keep every line and byte. Linked once with
+ * port_threads.c and once with port_sim.c: see run.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /*
- * test_sync.c - mutexes, semaphores, wait queues and lock ranks: no wake-up is lost, none is
- * counted twice. Linked once with port_threads.c and once with port_sim.c: see run.h.
+ * test_sync.c - promise: mutexes, semaphores and wait queues lose no wake-up and count none twice,
+ * and a wrong order of locks panics. Linked once with port_threads.c and once with port_sim.c: see
+ * run.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * test_ramfs.c - large directories of the RAM file system: what is asked of one entry takes as many
- * steps among 100,000 as among few; threads that create, list, rename and remove at once.
+ * test_ramfs.c - promise: an operation on one entry of a ramfs directory takes as many steps among
+ * 100,000 entries as among few, and threads may create, list, rename and remove at the same time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +51,7 @@ static void expect_found(struct table *table, struct element_of_table *element)
     kassert(chain_length(table, element->link.hash) <= CHAIN_MAX);
 }
 
-/* Chains stay short while it grows and while it shrinks, and its memory comes back. */
+/* Chains stay short while the table grows and shrinks, and its memory is freed. */
 static void table_body(void *unused)
 {
     (void)unused;
@@ -84,7 +84,7 @@ static void test_table(void **state)
     rig_run(table_body, NULL, 1);
 }
 
-/* Without a page for its buckets it is slower, and all is there. */
+/* Without a page for its buckets, the table is slower but complete. */
 static void table_short_body(void *unused)
 {
     (void)unused;
@@ -141,7 +141,7 @@ static const char *file_path(const char *directory, unsigned number)
     return text;
 }
 
-/* Lists in the order of creation, with everything that `ls -l` asks for, and makes no vnode. */
+/* Lists in the order of creation, with the information for `ls -l`, and creates no vnode. */
 static void expect_listing(const char *directory, unsigned count)
 {
     static struct dir_entry entry;
@@ -159,7 +159,7 @@ static void expect_listing(const char *directory, unsigned count)
     kassert(vfs_counts().vnodes <= vnodes + 1);
 }
 
-/* Were any of this quadratic, it would take minutes. */
+/* If any of this were quadratic, it would take minutes. */
 static void large_body(void *unused)
 {
     (void)unused;
@@ -190,7 +190,7 @@ static void test_large(void **state)
     rig_run(large_body, NULL, 1);
 }
 
-/* ---- listing while others change ---------------------------------------------------------- */
+/* ---- listing while the directory changes -------------------------------------------------- */
 
 /* A rename within the directory keeps the entry's place; what is created after a reader began is
  * not listed, so that every listing ends. */
@@ -236,7 +236,8 @@ enum { THREADS = 4, ROUNDS = 300, NAMES = 12, STAY = 20 };
 static struct semaphore ended;
 static _Atomic unsigned next_seed;
 
-/* An answer that another thread's change can cause: -EBUSY for a directory that it is in, too. */
+/* Returns true for a status that another thread's change can cause. -EBUSY: it is in the
+ * directory. */
 static bool fair(status_t status)
 {
     return status == 0 || status == -EBUSY || status == -ENOENT || status == -EEXIST ||
@@ -308,7 +309,7 @@ static void meddle(void *unused)
     semaphore_up(&ended);
 }
 
-/* Directories are moved into one another, too: no loop comes of it, and no deadlock. */
+/* Directories are moved into each other too, which causes neither a loop nor a deadlock. */
 static void threads_body(void *unused)
 {
     (void)unused;

@@ -1,6 +1,6 @@
 /*
- * test_cache.c - kernel/vfs/cache/cache.c over a faulty device: what cache.h promises. For both
- * back ends.
+ * test_cache.c - promise: readers of a cache get the bytes of the device or its error, with several
+ * readers, without memory, and when the device fails (cache.h). For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,8 +55,8 @@ static void test_sizes(void **state)
         rig_run(sizes_body, NULL, 12);
 }
 
-/* Sequential reading, page by page or in pieces that end anywhere, asks in larger and larger
- * pieces, from 32 KiB to 512 KiB, never past the end, and for nothing twice. */
+/* A sequential reader, by pages or by pieces of any length, causes reads of 32 KiB up to 512 KiB,
+ * none past the end, and none twice. */
 static void sequential_body(void *unused)
 {
     (void)unused;
@@ -84,7 +84,7 @@ static void test_sequential(void **state)
 
 /* ---- failures ----------------------------------------------------------------------------- */
 
-/* A bad spot fails what touches its block and nothing else, for as long as it is bad. */
+/* A bad spot fails reads of its block and no others, as long as it is bad. */
 static void bad_spot_body(void *unused)
 {
     (void)unused;
@@ -120,8 +120,8 @@ static void test_bad_spot(void **state)
         rig_run(bad_spot_body, NULL, 50);
 }
 
-/* Two blocks a page, the second one bad: pinned bytes of the first stay as they are, even while
- * the device writes nonsense where it was told to read to. */
+/* A page has two blocks, and the second is bad. A view of the first block does not change, even
+ * though the device overwrites the memory that it fails to read into. */
 static void half_page_body(void *unused)
 {
     (void)unused;
@@ -154,7 +154,7 @@ static void test_half_page(void **state)
     rig_run(half_page_body, NULL, 60);
 }
 
-/* One failure is asked for again; every allocation may fail. */
+/* A single failure is retried. If an allocation fails, so may the read, but with -ENOMEM. */
 static void nth_body(void *unused)
 {
     (void)unused;
@@ -188,7 +188,7 @@ static void test_nth(void **state)
     rig_run(nth_body, NULL, 4);
 }
 
-/* No memory for one block: an error, and not for ever. */
+/* Without memory for one block there is an error, and later reads succeed. */
 static void no_memory_body(void *unused)
 {
     (void)unused;
@@ -316,7 +316,7 @@ static void release_main(void *argument)
     faulty_hold(release->faulty, false);
 }
 
-/* Read-ahead is under way when the cache goes. */
+/* Destroying a cache waits for read-ahead in flight. */
 static void destroy_body(void *unused)
 {
     (void)unused;
@@ -343,7 +343,7 @@ static void test_destroy(void **state)
     rig_run(destroy_body, NULL, 40);
 }
 
-/* A device whose end lies within a block of the cache; and its medium changes. */
+/* The device ends inside a block of the cache. Then its medium changes. */
 static void device_body(void *unused)
 {
     (void)unused;

@@ -1,6 +1,6 @@
 /*
- * test_cache_memory.c - what the cache keeps, what it gives back, and what it never asks for. For
- * both back ends.
+ * test_cache_memory.c - promise: the cache keeps the pages in use, returns the others under memory
+ * pressure, and does not read ahead for random readers. For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,7 @@ static void test_second_chance(void **state)
     rig_run(second_chance_body, NULL, 40);
 }
 
-/* Looks at every third of the first pages; that again, with others in between, makes them hot. */
+/* Reads every third of the first pages. The second time, with others in between, makes them hot. */
 static void look_at_hot(struct cache *cache)
 {
     struct cache_view view;
@@ -51,7 +51,7 @@ static void look_at_hot(struct cache *cache)
     }
 }
 
-/* Are they all still there? This is no look. */
+/* Returns true if all hot pages are cached, without a reference to them. */
 static bool hot_is_there(struct cache *cache)
 {
     for (uint64_t page = 0; page < 48; page += 3)
@@ -60,8 +60,8 @@ static bool hot_is_there(struct cache *cache)
     return true;
 }
 
-/* A file of four times the memory, read once from end to end, takes nothing from what is used
- * meanwhile; what was used once and never again goes. */
+/* Reading a file of four times the memory once does not displace pages that are used meanwhile. Its
+ * own pages are reclaimed. */
 static void scan_body(void *unused)
 {
     (void)unused;
@@ -92,7 +92,7 @@ static void test_scan(void **state)
     rig_run(scan_body, NULL, 3);
 }
 
-/* Here and there: of each read, the one page. Only what is read along is read ahead. */
+/* Random reads read one page each. Only sequential readers get read-ahead. */
 static void random_body(void *unused)
 {
     (void)unused;
@@ -113,7 +113,7 @@ static void test_random(void **state)
     rig_run(random_body, NULL, 20);
 }
 
-/* Reading four times the memory works; pages that are looked at stay. */
+/* Reading four times the memory works, and pages with open views stay. */
 static void limit_body(void *unused)
 {
     (void)unused;
@@ -148,8 +148,8 @@ static void test_limit(void **state)
     rig_run(limit_body, NULL, 3);
 }
 
-/* Two who read side by side in the little that others have left of the memory: neither takes what
- * was read ahead for the other. */
+/* Two readers with little free memory do not displace the pages that were read ahead for the
+ * other. */
 static void crowded_body(void *unused)
 {
     (void)unused;
@@ -182,8 +182,8 @@ static void test_crowded(void **state)
     rig_run(crowded_body, NULL, 10);
 }
 
-/* As long as the cache has a page that nobody looks at just now, another gets one, even if all were
- * looked at again and have a second chance. */
+/* An allocation succeeds as long as the cache has a page without an open view, even if all pages
+ * have a second chance. */
 static void last_page_body(void *unused)
 {
     (void)unused;

@@ -1,6 +1,6 @@
 /*
- * test_exchange.c - vfs_exchange_device(): another device takes the place of the one beneath a
- * mount, while files are open and read. For both back ends.
+ * test_exchange.c - promise: vfs_exchange_device() replaces the device of a mount while its files
+ * are open and read, and no reader notices. For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +49,8 @@ struct reader {
     unsigned rounds;
 };
 
-/* Reads what the first walk saw, by id, from the medium as often as not: always the same bytes. */
+/* Reads the nodes of the first walk by id, from the cache or from the medium, and checks that their
+ * bytes are unchanged. */
 static void reader_main(void *argument)
 {
     struct reader *reader = argument;
@@ -105,7 +106,7 @@ static void test_reading(void **state)
     rig_run(reading_body, image_named("zisofs_file"), 60);
 }
 
-/* ---- what is refused ------------------------------------------------------------------------ */
+/* ---- refusals ------------------------------------------------------------------------------- */
 
 static void refused_body(void *argument)
 {
@@ -127,7 +128,7 @@ static void refused_body(void *argument)
     rig_evict();
     struct seen node = { .id = VNODE_ROOT };
     see_node(&before, &node);
-    kassert(second->reads == reads); /* the first one still serves */
+    kassert(second->reads == reads); /* the first device is still in use */
     faulty_change(first, copy, whole_blocks(image)); /* another disc, though with the same bytes */
     expect("changed", exchange("/m", "disk1"), -ESTALE);
     disc_unmount(&before);
@@ -142,7 +143,7 @@ static void test_refused(void **state)
     rig_run(refused_body, image_named("rock_ridge_everything"), 10);
 }
 
-/* ---- open files keep the door of the drive that serves them --------------------------------- */
+/* ---- open files lock the door of the drive in use ------------------------------------------- */
 
 static void open_files_body(void *argument)
 {

@@ -1,6 +1,6 @@
 /*
- * test_monitor.c - discs that are mounted as they come, also beside a drive that does not answer.
- * For both back ends.
+ * test_monitor.c - promise: discs are mounted and unmounted as they are inserted and removed, even
+ * beside a drive that does not answer. For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,8 +28,8 @@ static bool is_mounted(const char *device)
     return found;
 }
 
-/* The first drive's disc answers nothing. The second one's is mounted, taken away and mounted again
- * all the same, at once. */
+/* The first drive does not answer. The disc of the second one is nevertheless mounted, unmounted
+ * and mounted again at once. */
 static void bad_disc_body(void *unused)
 {
     (void)unused;

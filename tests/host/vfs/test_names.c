@@ -1,6 +1,6 @@
 /*
- * test_names.c - what the VFS does to the names and the types that an FSD gives: here a file system
- * of a few files with bad names, one of which stores its MIME type.
+ * test_names.c - promise: names that an FSD returns are made safe, and each listed name is found.
+ * The FSD here has a few files with invalid names, one of which stores its MIME type.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,10 +15,10 @@
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 
-/* As on a medium: node n + 2 has names[n]. */
+/* As on the medium: node n + 2 has names[n]. */
 static const char *const names[] = { "good", "b\xff" "d", "a/b", "", "caf\xc3\xa9", "cut\xc3",
                                      "\xed\xa0\x80", "b\xfe" "d", "x.txt" };
-/* As listed. Of the two that are then equal the first is found. */
+/* As listed. Of the two that become equal, the first is found. */
 static const char *const shown[] = { "good", "b_d", "a_b", "_", "caf\xc3\xa9", "cut_",
                                      "___", "b_d", "x.txt" };
 
@@ -109,7 +109,7 @@ static void bad_end(void)
     stop();
 }
 
-/* What is listed is clean, and is found. */
+/* Each listed name is clean, and can be looked up. */
 BODY(bad_names)
 {
     (void)unused;
@@ -141,7 +141,7 @@ BODY(skipped)
     bad_end();
 }
 
-/* C15: a type that the file system stores goes before that of the name. */
+/* C15: a type that the file system stores takes precedence over that of the name's extension. */
 BODY(stored_types)
 {
     (void)unused;

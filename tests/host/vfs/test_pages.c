@@ -1,5 +1,6 @@
 /*
- * test_pages.c - kernel/vfs/cache/pages.h against a model: the page of each number is there or not.
+ * test_pages.c - promise: a tree of pages contains the pages that were put into it and not removed,
+ * and survives failed allocations (kernel/vfs/cache/pages.h, compared with an array).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,7 @@
 #include "lib/macros.h"
 #include "tests/host/rig.h"
 
-/* Numbers on both sides of what each height reaches. */
+/* Numbers on both sides of the limit of each height. */
 static const uint64_t places[] = {
     0, 1, 511, 512, 513, 1023, 262143, 262144, 262145, 1ull << 27, (1ull << 27) + 1, 1ull << 36,
     (1ull << 45) - 1, 1ull << 45, PAGES_INDEX_MAX - 1, PAGES_INDEX_MAX,
@@ -81,7 +82,7 @@ static void test_model(void **state)
     rig_run(model_body, NULL, 4);
 }
 
-/* An allocation that fails leaves what was there; no more memory is taken than may be. */
+/* A failed allocation changes nothing, and the last eighth of memory is not used. */
 static void short_body(void *unused)
 {
     (void)unused;

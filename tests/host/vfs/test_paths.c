@@ -1,7 +1,7 @@
 /*
- * test_paths.c - names, slashes, links and `.` in every call that takes a path, compared with the
- * host's own file system: the same status, and the same tree afterwards. Linux is the measure; what
- * differs on purpose is in one table. For both back ends.
+ * test_paths.c - promise: each call that takes a path treats names, slashes, links and `.` as Linux
+ * does. Each is compared with the host's file system: the same status, and the same tree
+ * afterwards. Intended differences are in one table. For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,8 @@
 
 enum { TREE_BYTES = 4096, NAME_ROOM = 16 };
 
-/* File, full and empty directory, links to each of them and to nothing; m is missing. */
+/* A file, a full and an empty directory, links to each of them, and a dangling link; m is
+ * missing. */
 static const char *const bases[] = { "f", "d", "e", "lf", "ld", "le", "dl", "m" };
 static const char *const suffixes[] = { "", "/", "//", "/.", "/..", "/x", "/x/" };
 static const char *const dots[] = { ".", "..", "./", "../", "./." };
@@ -50,7 +51,7 @@ static void make_names(void)
         snprintf(names[n++], NAME_ROOM, "%s", dots[i]);
 }
 
-static struct path *here; /* ours: /m/w; the host's is its current directory */
+static struct path *here; /* /m/w; the host uses its current directory */
 
 static char host_directory[] = "/tmp/spindle-paths-XXXXXX";
 
@@ -301,7 +302,7 @@ static int host_replace(const char *name)
     return host_create(name);
 }
 
-/* A replacement that is given up creates nothing, and refuses what creating refuses. */
+/* An abandoned replacement creates nothing, and fails as creating a file fails. */
 static status_t our_replace(const char *name)
 {
     struct replacement replacement;
@@ -376,7 +377,7 @@ static const struct operation {
     { "readlink", host_readlink, our_readlink },
 };
 
-/* What differs, and why. `host` and `ours` are the two statuses. */
+/* The intended differences, with reasons. `host` and `ours` are the two statuses. */
 static const struct difference {
     const char *operation;
     int host, ours;

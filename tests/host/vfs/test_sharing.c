@@ -1,6 +1,7 @@
 /*
- * test_sharing.c - who may have a file or a device open beside whom (kernel/vfs/vfs.h:
- * OPEN_DENY_WRITE, OPEN_EXCLUSIVE), and devices written through their files. For both back ends.
+ * test_sharing.c - promise: opens that exclude each other are refused (OPEN_DENY_WRITE and
+ * OPEN_EXCLUSIVE in vfs.h), and writes through a device file reach the device, and later readers.
+ * For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,7 @@
 #include "lib/macros.h"
 #include "tests/host/drives.h"
 
-/* ---- who beside whom ---------------------------------------------------------------------- */
+/* ---- opens that exclude each other -------------------------------------------------------- */
 
 enum { READ = OPEN_READ, WRITE = OPEN_READ | OPEN_WRITE, DENY = OPEN_READ | OPEN_DENY_WRITE,
        ALONE = OPEN_READ | OPEN_EXCLUSIVE, OWN = WRITE | OPEN_EXCLUSIVE,
@@ -32,7 +33,7 @@ static const char *const files[WAYS] = {
     /* STEADY */ "ynnnnn",
 };
 static const char *const devices[WAYS] = {
-    /* READ   */ "ynynnn", /* who writes a device has it alone */
+    /* READ   */ "ynynnn", /* a writer has a device alone */
     /* WRITE  */ "nnnnnn",
     /* DENY   */ "ynynnn",
     /* ALONE  */ "nnnnnn",
@@ -77,7 +78,7 @@ static void test_sharing(void **state)
     rig_run(sharing_body, NULL, 5);
 }
 
-/* A handle of the device itself, a mount's for one, counts like a file of it. */
+/* A handle of the device itself, such as that of a mount, counts as an open file of it. */
 static void handles_body(void *unused)
 {
     (void)unused;
@@ -130,7 +131,7 @@ static void write_anywhere(struct file *file)
     kassert(memcmp(data, model + at - around, (size_t)got) == 0);
 }
 
-/* VB8: where the device ends, nothing is written and nothing is said to be. */
+/* VB8: past the end of the device nothing is written, and no byte is reported as written. */
 static void write_too_far(struct file *file)
 {
     kassert(file_write_at(file, DISK_BYTES, data, 1) == -ENOSPC);
@@ -144,7 +145,7 @@ static void write_too_far(struct file *file)
     kassert(memcmp(disk, model, DISK_BYTES) == 0);
 }
 
-/* The cache is empty before and after: no byte of before is seen by those who read later. */
+/* The cache is emptied before a write, so no later reader gets old bytes. */
 static void writing_body(void *argument)
 {
     uint32_t block = *(uint32_t *)argument;
@@ -187,7 +188,7 @@ static void test_writing(void **state)
         rig_run(writing_body, &block, 10);
 }
 
-/* A part of a block that cannot be read is not written; what was written before it counts. */
+/* A part of a block that cannot be read is not written. The bytes before it count as written. */
 static void part_fails_body(void *unused)
 {
     (void)unused;
@@ -219,7 +220,8 @@ static void test_part_fails(void **state)
     rig_run(part_fails_body, NULL, 10);
 }
 
-/* Pages past the cache into segments of any lengths: whole blocks or not, the same bytes. */
+/* Transfers that bypass the cache move the same bytes, in whole blocks or not, with segments of any
+ * lengths. */
 static void transfer_body(void *argument)
 {
     const char *path = argument;
@@ -259,7 +261,7 @@ static void test_transfer(void **state)
     rig_run(transfer_body, "/System/Devices/faulty0", 10);
 }
 
-/* Where a transfer stops in the middle, it says why: there is no room for the rest of it. */
+/* A transfer that stops in the middle returns the reason: no space for the rest. */
 static void no_room_body(void *unused)
 {
     (void)unused;

@@ -1,6 +1,7 @@
 /*
- * test_slots.c - slots of fsd_ops that few file systems fill: flush and passthrough. C6: each slot
- * has a caller; here a file system of one file counts what is asked of it.
+ * test_slots.c - promise: flush and passthrough, which few file systems have in their fsd_ops, are
+ * called when vfs.h says so, and their errors are returned (C6: each slot has a caller). The file
+ * system here has one file and counts the calls.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -110,8 +111,7 @@ static void flush_body(void *unused)
     rig_stop();
 }
 
-/* C6, C13: flush is called by file_flush and before an unmount, and its error is returned. */
-/* C1. */
+/* C1, C6, C13: file_flush() and an unmount call flush, and return its error. */
 static void test_c6_c13_flush(void **state)
 {
     (void)state;
@@ -158,14 +158,14 @@ static void passthrough_body(void *unused)
     struct device_size size;
     rig_start();
     rig_mkdir("/m");
-    kassert(size_at("/", &size) == -EOPNOTSUPP); /* memory lies on no device */
+    kassert(size_at("/", &size) == -EOPNOTSUPP); /* ramfs has no device */
     kassert(size_at("/System/Devices/null", &size) == -EOPNOTSUPP);
     kassert(size_at("/System/Devices/virtual", &size) == -EOPNOTSUPP);
     rig_make_images(add_image);
     rig_stop();
 }
 
-/* C6: passthrough asks the device below the file system, or that of a device's file. */
+/* C6: passthrough reaches the device below the file system, or the device of a device file. */
 static void test_c6_passthrough(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * test_vfs.c - paths, mounts, ramfs, devfs and virtual drives, as vfs.h, fsd.h and virtual.h
- * promise. For both back ends.
+ * test_vfs.c - promise: paths, mounts, and files in ramfs and on a disc behave as vfs.h and fsd.h
+ * describe, with the errors of POSIX. For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@ static struct faulty *image_device(unsigned n)
 
 enum { FILE_MODEL_BYTES = 60000 };
 
-/* Random writes, appends, truncations and reads against an array. */
+/* Random writes, appends, truncations and reads have the same result as on an array. */
 static void content_body(void *unused)
 {
     (void)unused;
@@ -141,7 +141,7 @@ static void test_names(void **state)
     rig_run(names_body, NULL, 30);
 }
 
-/* What stays is listed once, whatever comes and goes meanwhile. */
+/* A name that stays is listed once, even if others are created and removed meanwhile. */
 static void listing_body(void *unused)
 {
     (void)unused;
@@ -193,7 +193,8 @@ static void fill_ramfs(void)
     file_close(file);
 }
 
-/* -ENOSPC before the last eighth; pages that are only cached do not count. */
+/* A write fails with -ENOSPC before it takes the last eighth of memory. Cached pages are reclaimed
+ * and do not count. */
 static void space_body(void *unused)
 {
     (void)unused;
@@ -212,14 +213,16 @@ static void space_body(void *unused)
     struct path *root = path_root(), *path;
     kassert(path_walk(root, "/big", 0, &path) == 0);
     struct fsd *fsd = path_fsd(path);
-    size_t free_pages = page_free_count(); /* what was never written takes none */
+
+    /* A file's holes take no memory. */
+    size_t free_pages = page_free_count();
     kassert(fsd->ops->set_info(fsd, path_vnode(path), INFO_STANDARD, &huge) == 0);
     kassert(page_free_count() == free_pages && path_vnode(path)->size_bytes == huge.size_bytes);
     kassert(fsd->ops->set_info(fsd, path_vnode(path), INFO_STANDARD, &larger) == -EFBIG);
     path_put(path);
     path_put(root);
     kassert(rig_try_unlink("/big") == 0);
-    fill_ramfs(); /* what was removed is free again */
+    fill_ramfs(); /* the memory of the removed file is free again */
     kassert(rig_try_unlink("/big") == 0);
     file_close(file);
     free(data);
@@ -368,10 +371,10 @@ static void mounts_body(void *unused)
     expect("open directory", rig_unmount("/m"), -EBUSY);
     file_close(file);
     kassert(path_walk(root, "/m/links", 0, &inside) == 0);
-    expect("somebody inside", rig_unmount("/m"), -EBUSY);
+    expect("path inside", rig_unmount("/m"), -EBUSY);
     path_put(inside);
     expect("free", rig_unmount("/m"), 0);
-    expect("the directory beneath", rig_walk("/m/links"), -ENOENT);
+    expect("the covered directory", rig_walk("/m/links"), -ENOENT);
     expect("root", rig_unmount("/"), -EBUSY);
     expect("devices", rig_unmount("/System/Devices"), -EBUSY);
     expect("over /System", rig_mount("/System", "disk1"), 0);
@@ -392,7 +395,8 @@ static void test_mounts(void **state)
     rig_run(mounts_body, NULL, 10);
 }
 
-/* The drive goes while its files are open: errors until they are closed, then nothing is left. */
+/* If a drive is removed while its files are open, they return errors until they are closed. Then
+ * nothing is left. */
 static void gone_body(void *unused)
 {
     (void)unused;
