@@ -109,7 +109,7 @@ bool ata_port_identify(struct ata_port *port, unsigned signature);
 /* Publishes a packet unit under its channel's device. The transport has set the limits and the
  * channel of port->unit; the rest is filled here. */
 status_t ata_port_publish(struct ata_port *port, struct device *channel) MUST_CHECK;
-/* The port of a packet unit, for a transport's start(). */
+/* Returns the port of the command's unit, for a transport's start(). */
 struct ata_port *ata_port_of(const struct scsi_command *command);
 
 #endif

@@ -95,7 +95,7 @@ static const struct sense_rule sense_rules[] = {
 
 /* ---- formats ------------------------------------------------------------------------------ */
 
-/* The information descriptor, if there is one (SPC-3 4.5.2.2). */
+/* Decodes the information descriptor, if there is one (SPC-3 4.5.2.2). */
 static void parse_descriptors(struct bytes data, struct sense *sense)
 {
     /* The additional length may be that of more data than arrived: each read is checked. */

@@ -47,7 +47,8 @@ struct sense {
 
 struct sense sense_parse(const struct scsi_command *command);
 struct scsi_outcome sense_outcome(const struct sense *sense);
-/* "medium error (3/11/05), unrecovered read error": key, ASC and ASCQ in hex. */
+/* Formats sense data: "medium error (3/11/05), unrecovered read error", with key, ASC and ASCQ in
+ * hex. */
 void sense_text(const struct sense *sense, char *text, size_t bytes);
 /* Returns true for the UNIT ATTENTION of a reset: the unit has forgotten its settings. */
 bool sense_is_reset(const struct sense *sense);

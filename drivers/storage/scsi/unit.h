@@ -62,10 +62,10 @@ struct scsi_capacity {
 /* Asks once whether the unit is ready. */
 struct scsi_outcome scsi_test_ready(struct scsi_client *client);
 struct scsi_outcome scsi_inquire(struct scsi_client *client, struct scsi_identity *identity);
-/* The logical units of the target; those beyond SCSI_LUNS_MAX are left out. */
+/* Lists the logical units of the target; those beyond SCSI_LUNS_MAX are left out. */
 struct scsi_outcome scsi_report_luns(struct scsi_client *client, uint64_t luns[SCSI_LUNS_MAX],
                                      unsigned *count);
-/* By READ CAPACITY(10). A last_block of UINT32_MAX: ask scsi_read_capacity_16(). */
+/* Sends READ CAPACITY(10). If last_block is UINT32_MAX, only scsi_read_capacity_16() returns it. */
 struct scsi_outcome scsi_read_capacity_10(struct scsi_client *client,
                                           struct scsi_capacity *capacity);
 struct scsi_outcome scsi_read_capacity_16(struct scsi_client *client,
@@ -74,11 +74,11 @@ struct scsi_outcome scsi_read_capacity_16(struct scsi_client *client,
 struct scsi_outcome scsi_start_stop(struct scsi_client *client, enum scsi_motion motion);
 /* Locks or unlocks the door. */
 struct scsi_outcome scsi_prevent_removal(struct scsi_client *client, bool prevent);
-/* A mode page with its header, current values. *done_bytes: valid ones. */
+/* Reads the current values of a mode page, with its header. *done_bytes: valid ones. */
 struct scsi_outcome scsi_mode_sense(struct scsi_client *client, uint8_t page, void *answer,
                                     uint16_t bytes, uint32_t *done_bytes);
 
-/* The shortest READ that reaches those blocks: (10), (12) or (16). */
+/* Builds the shortest READ that reaches those blocks: (10), (12) or (16). */
 void scsi_build_read(uint8_t cdb[SCSI_CDB_BYTES], uint64_t lba, uint32_t blocks);
 
 #endif

@@ -209,7 +209,7 @@ static status_t drive_check(struct device *device)
     return status;
 }
 
-/* Called after the last close: a drive that was made for a mount is removed then. */
+/* Removes a drive that was made for a mount. Called after the last close. */
 static void drive_closed(struct device *device)
 {
     struct drive *drive = drive_of(device);

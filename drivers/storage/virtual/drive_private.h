@@ -50,7 +50,7 @@ static inline struct drive *drive_of(const struct device *device)
 
 /* ---- drive_state.c ------------------------------------------------------------------------- */
 
-/* In one step: if the drive is in one of the states `from`, changes it to `to` and returns true. */
+/* Changes the state to `to` and returns true if it is one of `from`, in one step. */
 bool drive_change_state(struct drive *drive, unsigned from, enum drive_state to);
 
 /* Returns a reference to the image for a look beside transfers, or NULL. The lock is held. */

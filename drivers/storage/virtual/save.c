@@ -39,8 +39,8 @@ static status_t save_bytes(struct file *from, struct file *to, struct virtual_pr
     return status;
 }
 
-/* The file gets its name when it is complete. A file that is open for writing, or that a drive
- * shows, is not replaced: -EBUSY. */
+/* Saves to a file, which gets its name when it is complete. -EBUSY: a file of that name is open for
+ * writing, or a drive shows it. */
 static status_t save_to(struct path *root, struct file *from, const char *path,
                         struct virtual_progress *progress)
 {

@@ -32,7 +32,7 @@ static bool port_answers(struct ide_port *port)
            port_in8(ide_register(channel, IDE_LBA_LOW)) == 0xaa;
 }
 
-/* How packets' data reach the unit, and the limits of that. */
+/* Chooses how the data of packets are carried, and sets the limits of that. */
 static void configure_packets(struct ide_port *port)
 {
     struct ata_port *ata = &port->ata;

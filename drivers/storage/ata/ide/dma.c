@@ -139,10 +139,10 @@ void ide_dma_start(struct ide_channel *channel)
     port_out8(master_port(channel, MASTER_COMMAND), MASTER_TO_MEMORY | MASTER_START);
 }
 
-/* A bus master that is still active has memory left to fill: the unit sent less than expected. */
 bool ide_dma_stop(struct ide_channel *channel)
 {
-    /* The status is read first: clearing the start bit also clears the active bit. */
+    /* The status is read first: clearing the start bit also clears the active bit. A bus master
+     * that is still active has memory left to fill: the unit sent less than expected. */
     uint8_t status = port_in8(master_port(channel, MASTER_STATUS));
     port_out8(master_port(channel, MASTER_COMMAND), 0);
     master_clear(channel, MASTER_ERROR | MASTER_INTERRUPT);

@@ -168,7 +168,7 @@ status_t ide_wait(const struct ide_channel *channel, uint8_t mask, uint8_t value
 void ide_point(struct ide_port *port);
 /* Selects the unit, idle. -ETIMEDOUT if the channel stays busy. */
 status_t ide_select(struct ide_port *port) MUST_CHECK;
-/* From now on an interrupt counts: to be called before whatever may raise it. */
+/* Lets interrupts count from now on. To be called before whatever may raise one. */
 void ide_expect(struct ide_channel *channel);
 /* Sleeps until the unit is no longer busy (nor, with `whole`, moving data). -ETIMEDOUT. */
 status_t ide_await(struct ide_channel *channel, bool whole, uint64_t deadline_us) MUST_CHECK;

@@ -249,7 +249,8 @@ static status_t carry(struct ide_port *port, struct scsi_command *command, bool 
 
 /* ---- commands ----------------------------------------------------------------------------- */
 
-/* DMA is for bulk data. Short answers vary in length, which only PIO reports. */
+/* Returns whether the command's data are to be carried by DMA, and prepares that. DMA is for bulk
+ * data: short answers vary in length, which only PIO reports. */
 static bool use_dma(struct ide_port *port, const struct scsi_command *command)
 {
     return port->ata.dma && command->length_bytes >= SCSI_BULK_BYTES &&

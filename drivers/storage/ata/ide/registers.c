@@ -145,7 +145,8 @@ static void count_interrupt(struct ide_channel *channel, bool lost)
     channel->polled = true;
 }
 
-/* DRQ beside ERR is not a data phase: some units leave it set when they fail. */
+/* Returns whether the unit has got through. DRQ beside ERR is not a data phase: some units leave it
+ * set when they fail. */
 static bool is_through(const struct ide_channel *channel, bool whole)
 {
     uint8_t status = ide_status(channel);

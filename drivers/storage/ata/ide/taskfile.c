@@ -45,7 +45,8 @@ status_t ide_execute(struct ata_port *port, struct ata_taskfile *taskfile)
     return 0;
 }
 
-/* A unit may stay busy for long after a reset; one that does not answer is not waited for. */
+/* Waits for a unit after a reset, which may keep it busy for long. A unit that stays busy is not
+ * waited for again. */
 static void await_reset(struct ide_port *port)
 {
     struct ide_channel *channel = port->channel;

@@ -14,8 +14,8 @@ enum { DEVICE_TYPE_MMC = 5 }; /* SPC-3 table 83 */
 
 /* ---- controls ----------------------------------------------------------------------------- */
 
-/* Is the disc of a kind that is written once? Old drives do not know the command: their discs count
- * as pressed ones. */
+/* Returns whether the disc is of a kind that is written once. Old drives do not know the command:
+ * their discs count as pressed ones. */
 static bool is_write_once(struct cdrom *cdrom)
 {
     /* CD-R, DVD-R (sequential, dual layer, layer jump), DVD+R, BD-R and kin (MMC-5 5.3.1) */
@@ -118,7 +118,7 @@ static const struct device_ops cdrom_ops = {
     .destroy = cdrom_destroy,
 };
 
-/* As much as the transport takes, in whole blocks, and no more than READ(10) can name. */
+/* Returns the limits of a read: those of the transport, in whole blocks, and of READ(10). */
 static struct io_limits cdrom_limits(const struct scsi_unit *unit)
 {
     uint32_t most = SCSI_READ_10_BLOCKS_MAX * CDROM_BLOCK_BYTES;

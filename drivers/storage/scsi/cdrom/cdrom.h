@@ -70,7 +70,7 @@ status_t cdrom_load(struct cdrom *cdrom) MUST_CHECK;
 status_t cdrom_lock_door(struct cdrom *cdrom) MUST_CHECK;
 /* Unlocks the door, and ejects the disc if the eject button was pressed meanwhile. */
 status_t cdrom_unlock_door(struct cdrom *cdrom) MUST_CHECK;
-/* For the poll: locks the door again after a reset, and notices the eject button. */
+/* Locks the door again after a reset, and notices the eject button. Called by the poll. */
 void cdrom_watch_door(struct cdrom *cdrom);
 
 /* ---- read.c ------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #include "drivers/storage/scsi/unit.h"
 #include "kernel/log.h"
 
-/* A command that the report of a new medium has replaced is sent once more. */
+/* Moves the tray. If the unit reports a new medium instead, sends the command once more. */
 static status_t move_tray(struct cdrom *cdrom, enum scsi_motion motion)
 {
     struct scsi_outcome outcome = scsi_start_stop(&cdrom->client, motion);

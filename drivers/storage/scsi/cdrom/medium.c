@@ -149,7 +149,8 @@ static struct scsi_outcome test_ready(struct cdrom *cdrom, unsigned *changes)
     return outcome;
 }
 
-/* The first poll waits for a disc that is spinning up, so that start-up finds it. */
+/* Asks whether the unit is ready. The first poll waits for a disc that is spinning up, so that
+ * start-up finds it. */
 static struct scsi_outcome await_ready(struct cdrom *cdrom, unsigned *changes)
 {
     uint64_t deadline_us = time_now_us() + (cdrom->looked ? 0 : DEADLINE_NOT_READY_US);

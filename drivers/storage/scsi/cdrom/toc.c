@@ -68,7 +68,7 @@ static status_t toc_read(struct cdrom *cdrom, unsigned format, unsigned session,
     return got->length >= TOC_HEADER_BYTES ? 0 : -EIO;
 }
 
-/* The last complete session: its number and the address of its first track. */
+/* Reads the number of the last complete session and the address of its first track. */
 static status_t read_last_session(struct cdrom *cdrom, struct device_session *session,
                                   bool *is_data)
 {
@@ -90,7 +90,7 @@ static status_t read_last_session(struct cdrom *cdrom, struct device_session *se
 
 /* ---- the full table ------------------------------------------------------------------------- */
 
-/* The block that an entry names; UINT32_MAX if it is before block 0. */
+/* Returns the block that an entry names; UINT32_MAX if it is before block 0. */
 static uint32_t entry_block(struct bytes toc, size_t at)
 {
     uint32_t seconds = bytes_u8(toc, at + ENTRY_MINUTE) * 60u + bytes_u8(toc, at + ENTRY_SECOND);
@@ -127,7 +127,7 @@ static void collect_tracks(struct bytes full, struct device_toc *toc)
     }
 }
 
-/* Where the session's lead-out begins; `otherwise` if the table has none. */
+/* Returns the block where the session's lead-out begins; `otherwise` if the table has none. */
 static uint32_t find_lead_out(struct bytes full, unsigned session, uint32_t otherwise)
 {
     uint32_t block = otherwise;
@@ -140,7 +140,8 @@ static uint32_t find_lead_out(struct bytes full, unsigned session, uint32_t othe
     return block;
 }
 
-/* A track ends where the next one of its session begins, the last one at the lead-out. */
+/* Sets the tracks' lengths. A track ends where the next one of its session begins, the last one at
+ * the lead-out. */
 static void measure_tracks(struct bytes full, struct device_toc *toc)
 {
     for (unsigned i = 0; i < toc->track_count; i++) {

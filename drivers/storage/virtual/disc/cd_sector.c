@@ -67,8 +67,8 @@ static void edc_start(void)
         }
 }
 
-/* Annex A: P goes down the columns of 26 rows of 43 words. Q goes right and down at once,
- * and comes in at the top again; its own parity follows the rows. */
+/* Fills the tables of codewords (annex A). P goes down the columns of 26 rows of 43 words. Q goes
+ * right and down at once, and comes in at the top again; its own parity follows the rows. */
 static void words_start(void)
 {
     for (unsigned n = 0; n < P_COLUMNS; n++)
@@ -127,7 +127,7 @@ static bool edc_matches(const uint8_t *sector, unsigned mode)
 
 /* ---- P and Q: one codeword ----------------------------------------------------------------- */
 
-/* value * 2^power in GF(256) */
+/* Returns value * 2^power in GF(256). */
 static uint8_t field_shift(uint8_t value, unsigned power)
 {
     return value ? field_power[(field_log[value] + power) % FIELD_ORDER] : 0;
@@ -175,7 +175,8 @@ static bool codeword_is_clean(const struct codeword *word, struct syndromes *syn
     return !sum && !weighted;
 }
 
-/* Two equations find one error and its place, or two errors whose places are known. */
+/* Corrects a codeword: two equations find one error and its place, or two errors whose places are
+ * known. */
 static enum codeword_state codeword_correct(const struct codeword *word)
 {
     const unsigned *erasures = word->erasures;
@@ -220,7 +221,8 @@ struct code {
     unsigned (*crossing)(unsigned number, unsigned i);
 };
 
-/* A diagonal begins in column 0 and moves down a row with each column. */
+/* Returns the diagonal through row i of a column. A diagonal begins in column 0 and moves down a
+ * row with each column. */
 static unsigned p_crossing(unsigned number, unsigned i)
 {
     return (i + 2 * P_LENGTH - number) % P_LENGTH;

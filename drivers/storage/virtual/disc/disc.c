@@ -44,7 +44,7 @@ static void scatter(const struct io_segment *segments, uint64_t at, const uint8_
     }
 }
 
-/* The extent that holds the block; NULL: none. */
+/* Returns the extent that contains the block; NULL: none. */
 static const struct disc_extent *extent_find(const struct disc_store *disc, uint32_t block)
 {
     /* A binary search: extents are in the order of their blocks and do not overlap. */
@@ -63,7 +63,7 @@ static const struct disc_extent *extent_find(const struct disc_store *disc, uint
     return NULL;
 }
 
-/* The data of a sector that was read; NULL, and noted, when it is refused. */
+/* Returns the data of a sector that was read; NULL, and noted, if it is refused. */
 static const uint8_t *sector_data(struct disc_store *disc, const struct disc_extent *extent,
                                   uint32_t block, uint8_t *sector)
 {
@@ -118,7 +118,7 @@ static status_t run_fetch(struct disc_store *disc, const struct disc_extent *ext
     return 0;
 }
 
-/* Only reads: a disc is not writable. */
+/* Reads. It is never asked to write, since a disc is not writable. */
 static status_t disc_move(struct store *store, enum io_op op, const struct span *span,
                           uint32_t *done_bytes)
 {

@@ -161,7 +161,7 @@ static status_t sheet_build(struct sheet *sheet, const char *path,
     return status;
 }
 
-/* The sheet's name with .img in place of .ccd, in the same case. */
+/* Returns the sheet's name with .img in place of .ccd, in the same case. */
 static char *image_name(const char *path)
 {
     size_t bytes = strlen(path) + 1;

@@ -36,7 +36,7 @@ struct ccd {
     int64_t lead_out[DEVICE_TRACKS_MAX + 1]; /* by session */
 };
 
-/* Decimal, with a sign, or hexadecimal after 0x. */
+/* Parses a number: decimal, with a sign, or hexadecimal after 0x. */
 static bool ccd_value(const char *text, int64_t *value)
 {
     uint64_t number;
@@ -89,7 +89,7 @@ static status_t ccd_end_entry(struct ccd *ccd)
     return 0;
 }
 
-/* "[Entry 3]", "[TRACK 1]" */
+/* Begins a section: "[Entry 3]", "[TRACK 1]". The one before it ends. */
 static status_t ccd_section(struct ccd *ccd, char *line)
 {
     status_t status = ccd_end_entry(ccd);

@@ -175,7 +175,7 @@ static status_t cue_index(struct cue *cue, char *at)
     return status;
 }
 
-/* PREGAP, POSTGAP. */
+/* Adds the silence of PREGAP or POSTGAP. */
 static status_t cue_gap(struct cue *cue, char *at)
 {
     struct sheet *sheet = cue->sheet;

@@ -183,7 +183,7 @@ static bool toc_find_file(struct toc *toc, const char *name, uint8_t *index)
     return true;
 }
 
-/* FILE has a start position before the length; DATAFILE has none. */
+/* Parses the operands of FILE and DATAFILE. FILE has a start position before the length. */
 static status_t toc_file(struct toc *toc, bool has_start)
 {
     struct sheet *sheet = toc->sheet;

@@ -60,7 +60,7 @@ struct store {
 /* Reads or writes a span. -EROFS if the store is not writable, or the store's error. */
 status_t store_move(struct store *store, enum io_op op, const struct span *span,
                     uint32_t *done_bytes) MUST_CHECK;
-/* For ops->move of a store that also has piece functions. */
+/* Moves a span by the piece functions: for ops->move of a store that also has those. */
 status_t store_move_pieces(struct store *store, enum io_op op, const struct span *span,
                            uint32_t *done_bytes) MUST_CHECK;
 /* These apply to the store and to all stores below it. */
@@ -68,7 +68,7 @@ status_t store_check(struct store *store) MUST_CHECK;
 status_t store_flush(struct store *store) MUST_CHECK;
 uint64_t store_memory(struct store *store);
 void store_close(struct store *store); /* NULL: does nothing */
-/* Move one piece of memory. */
+/* Read or write one piece of memory. */
 status_t store_read(struct store *store, uint64_t offset_bytes, void *memory, uint32_t bytes,
                     bool interruptible) MUST_CHECK;
 status_t store_write(struct store *store, uint64_t offset_bytes, const void *memory,
