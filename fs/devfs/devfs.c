@@ -184,6 +184,8 @@ static status_t devfs_get_child_info(struct fsd *fsd, struct vnode *directory,
 {
     const struct devfs_node *node = node_of(directory);
     (void)fsd, (void)levels;
+
+    /* The same entries as in devfs_read_dir(): first those that are not devices. */
     for (unsigned n = 0; is_root(node) && n <= STREAMS; n++) {
         const char *name = root_entry(n, info);
         if (text_equal_n(name, strlen(name), element.name, element.length))
@@ -229,6 +231,7 @@ static status_t node_open_device(struct vnode *vnode, struct devfs_node *node)
         return id_of_device(device) == vnode->id ? 0 : -ESTALE;
     }
 
+    /* The medium may have changed since the look-up. The id means the one before. */
     if (!status &&
         id_make(KIND_DEVICE, device_number(device), node->handle.generation) != vnode->id) {
         device_close(&node->handle);
@@ -255,6 +258,7 @@ static status_t node_open(struct vnode *vnode, struct devfs_node *node)
     if (node->kind == KIND_STREAM)
         return node_open_stream(vnode);
 
+    /* The kinds that are left belong to a device, which may have been removed since the look-up. */
     node->device = device_find_number(vnode->id & NUMBER_MASK);
     if (!node->device)
         return -ENOENT;
@@ -281,6 +285,7 @@ static status_t devfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
     if (!node)
         return -ENOMEM;
 
+    /* A vnode that is kept while it is unused would keep its device open. */
     vnode->transient = true;
     vnode->cache_block_bytes = 0;
     status_t status = node_open(vnode, node);
@@ -302,6 +307,8 @@ static status_t devfs_check(struct fsd *fsd, struct vnode *vnode)
     (void)fsd;
     if (vnode->stream)
         return 0;
+
+    /* The handle is of one medium: after a change, files of the old disc return -ESTALE. */
     return device_check(&node_of(vnode)->handle);
 }
 

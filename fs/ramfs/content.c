@@ -36,11 +36,14 @@ status_t ramfs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
     if (levels & ~(unsigned)(INFO_STANDARD | INFO_TIMES) ||
         (levels & INFO_STANDARD && vnode->type != NODE_FILE))
         return -EINVAL;
+
     if (levels & INFO_STANDARD && info->size_bytes > FILE_BYTES_MAX)
         return -EFBIG;
 
     /* Pages are freed under the lock of the node: a reader copies under the same lock. */
     mutex_lock(&node->lock);
+
+    /* Growing needs no memory: pages that are absent read as zeroes. */
     if (levels & INFO_STANDARD) {
         shrink(node, info->size_bytes);
         set_size(node, vnode, info->size_bytes);
@@ -87,6 +90,7 @@ static status_t transfer(struct ramfs_node *node, struct vfs_io *io)
     if (io->op == IO_READ)
         length = min(length, left);
 
+    /* One page at a time. What was moved before an error counts. */
     while (io->done_bytes < length) {
         uint64_t offset = io->offset_bytes + io->done_bytes;
         size_t in_page = PAGE_BYTES - (size_t)(offset % PAGE_BYTES);

@@ -115,6 +115,8 @@ status_t ramfs_get_child_info(struct fsd *fsd, struct vnode *directory, struct e
 {
     struct ramfs_node *parent = node_of(directory);
     (void)fsd, (void)levels;
+
+    /* Without a vnode: `ls -l` of a large directory creates none. */
     mutex_lock(&parent->lock);
     struct ramfs_node *node = entry_find(parent, element);
     if (node)
@@ -133,6 +135,7 @@ static status_t make(struct fsd *fsd, struct vnode *directory, struct element el
     if (status)
         return status;
 
+    /* The entry is counted already, so the directory cannot be removed from here on. */
     mutex_lock(&parent->lock);
 
     status = entry_find(parent, element)
@@ -173,6 +176,7 @@ status_t ramfs_unlink(struct fsd *fsd, struct vnode *directory, struct element e
     if (!status)
         entry_remove(parent, node);
 
+    /* The name is gone. Open files keep the node (ramfs_node_forget). */
     mutex_unlock(&parent->lock);
     if (!status)
         ramfs_node_forget(ramfs_of(fsd), node);
@@ -255,6 +259,7 @@ static void rename_move(struct rename *r, char **name)
     else
         table_remove(&r->from->directory->names, &node->name_link);
 
+    /* The old text is freed by the caller, without the locks. */
     node->name = *name;
     node->name_length = r->new_name.length;
     *name = old_text;
@@ -367,6 +372,7 @@ int ramfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint6
     mutex_lock(&parent->lock);
     struct ramfs_node *node = reader_next(parent->directory, reader);
 
+    /* The cursor is the place in the list. The position of the VFS is not used. */
     if (node) {
         ramfs_node_info(node, &entry->info);
         memcpy(entry->name, node->name, node->name_length + 1);

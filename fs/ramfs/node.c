@@ -108,6 +108,7 @@ status_t ramfs_node_create(struct ramfs *ramfs, enum node_type type, struct elem
     node->id_link.hash = hash_u64(node->id);
     ramfs_node_touch(node);
 
+    /* By id, the node is found once it is in its shard. */
     struct ramfs_shard *shard = shard_of(ramfs, node->id);
     mutex_lock(&shard->lock);
     table_insert(&shard->nodes, &node->id_link);

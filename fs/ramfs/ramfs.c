@@ -12,6 +12,8 @@ static status_t ramfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
     struct ramfs_node *node = ramfs_node_get(fsd->private_data, vnode->id);
     if (!node)
         return -ENOENT;
+
+    /* No cache: the pages of the node are the only copy of its content. */
     vnode->type = node->type;
     vnode->size_bytes = node->size_bytes;
     vnode->private_data = node;

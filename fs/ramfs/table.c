@@ -76,6 +76,8 @@ static void first_buckets(struct table *table)
 static void no_buckets(struct table *table)
 {
     struct table_link *all = NULL;
+
+    /* Every link moves to the single chain, so that no memory is needed. */
     for (size_t i = 0; i < table->bucket_count; i++)
         for (struct table_link *link; (link = *bucket_at(table, i));) {
             *bucket_at(table, i) = link->next;
@@ -108,6 +110,7 @@ static void merge(struct table *table)
 {
     size_t last = table->bucket_count - 1;
     struct table_link *chain = *bucket_at(table, last);
+
     table->bucket_count--;
     distribute(table, chain);
 
@@ -121,6 +124,8 @@ void table_insert(struct table *table, struct table_link *link)
 {
     push(bucket_of(table, link->hash), link);
     table->count++;
+
+    /* One split for each insertion beyond the load: no insertion has to move all links. */
     if (!table->bucket_count && table->count > TABLE_SMALL)
         first_buckets(table);
     else if (table->bucket_count && table->count > LOAD * table->bucket_count)
