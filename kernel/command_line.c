@@ -26,6 +26,8 @@ static void take_word(struct command_line *line, const char *word)
         line->system_name = word + strlen("system=");
     else if (text_equal(word, "selftest"))
         line->selftest = true;
+    else if (text_equal(word, "drivers=any"))
+        line->drivers_any = true;
     else if (!text_starts(word, "log=") || !take_log_level(word + strlen("log="), &line->log_level))
         log_warn("boot", "command line: unknown option '%s'", word);
 }

@@ -13,6 +13,7 @@ struct command_line {
     const char *run;         /* commands; NULL: none */
     const char *system_name; /* the class name for /System; NULL: chosen by the monitor */
     bool selftest;
+    bool drivers_any; /* load drivers that were not built with this kernel */
     enum log_level log_level;
     char text[4096];         /* the words that the members above point to */
 };

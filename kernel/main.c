@@ -14,6 +14,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/memory.h"
 #include "kernel/mm/space.h"
+#include "kernel/module/index.h"
 #include "kernel/modules.h"
 #include "kernel/monitor.h"
 #include "kernel/sched/thread.h"
@@ -108,6 +109,8 @@ _Noreturn void kmain(const struct boot_info *boot)
     command_line_parse(boot->command_line, &command_line);
     log_set_level(command_line.log_level);
     log_start(boot);
+    if (command_line.drivers_any)
+        index_allow_any();
 
     start_storage();
     modules_start(boot); /* GRUB's modules become drives, before one is chosen as /System */

@@ -3,8 +3,11 @@
  */
 #include "kernel/monitor.h"
 #include "kernel/dev/deadlines.h"
+#include "kernel/dev/driver.h"
 #include "kernel/dev/event.h"
+#include "kernel/dev/tree.h"
 #include "kernel/log.h"
+#include "kernel/module/index.h"
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/format.h"
@@ -84,7 +87,8 @@ static status_t mount_drive(struct device *device)
     if (!status)
         *device_event_flags(device) |= MADE_DIRECTORY;
 
-    status = vfs_mount(monitor.root, path, device_alias(device), NULL, NULL);
+    /* The file system's driver may be on the boot disc. */
+    status = index_mount(monitor.root, path, device_alias(device), NULL, NULL);
     if (status)
         remove_drive_directory(device);
     return status;
@@ -193,8 +197,16 @@ static void poll_all(void)
     }
 }
 
+/* Loads the driver of a device on a bus that no driver has accepted, if the boot disc has it. */
+static void load_driver(struct device *device)
+{
+    if (device_bus_name(device) && !device_driver(device))
+        IGNORE(index_load_for_device(device)); /* most devices have none; failures are logged */
+}
+
 static void device_arrived(struct device *device)
 {
+    load_driver(device);
     if (!holds_media(device))
         return;
     poll_device(device);
@@ -308,6 +320,30 @@ static bool take_asked_for(void)
         log_warn("monitor", "system=%s: %s; /System is chosen without it", name, text);
     device_put(device);
     return !status;
+}
+
+static bool is_mounted(const struct device *device)
+{
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    bool mounted = !info; /* without memory, nothing more is mounted */
+    for (unsigned n = 0; info && !mounted && !vfs_mount_info(n, info); n++)
+        mounted = text_equal(info->device, device_alias(device));
+    mem_free(info);
+    return mounted;
+}
+
+/* Loads what the boot disc has for the devices and the media that are older than /System. */
+static void load_drivers(void)
+{
+    struct device *device;
+    for (unsigned last = 0; (device = tree_next(last));) {
+        last = device_number(device);
+        load_driver(device);
+        if (holds_media(device) && device_medium(device).present && !is_mounted(device) &&
+            !index_load_for_medium(device_alias(device)))
+            medium_arrived(device);
+        device_put(device);
+    }
 }
 
 static void choose_system(void)
@@ -432,6 +468,7 @@ static void monitor_main(void *unused)
     (void)unused;
     drain_events();
     choose_system();
+    load_drivers();
     set_settled();
 
     /* Without memory for it, a helper is started for each event. */

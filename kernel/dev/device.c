@@ -142,6 +142,11 @@ void *device_private(const struct device *device)
     return device->private_data;
 }
 
+const char *device_bus_name(const struct device *device)
+{
+    return device->bus ? device->bus->name : NULL;
+}
+
 const void *device_bus_data(const struct device *device, const struct bus_type *bus)
 {
     return device->bus == bus ? device->bus_data : NULL;

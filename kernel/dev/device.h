@@ -182,6 +182,8 @@ struct device *device_parent(const struct device *device);
 void *device_private(const struct device *device);
 /* The driver that accepted the device, or NULL. */
 const struct driver *device_driver(const struct device *device);
+/* Returns the name of the bus that the device is on, or NULL. */
+const char *device_bus_name(const struct device *device);
 /* Returns bus_data if the device is on a bus of this type, else NULL. */
 const void *device_bus_data(const struct device *device, const struct bus_type *bus);
 bool device_has_ops(const struct device *device, const struct device_ops *ops);

@@ -8,6 +8,7 @@
  */
 #include "kernel/dev/driver.h"
 #include "kernel/dev/virtual.h"
+#include "kernel/module/index.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -156,7 +157,7 @@ static void mount_report_tail(struct shell *shell, const char *what, const char 
 static bool mount_type_known(struct shell *shell, const char *type)
 {
     struct buffer known = { 0 };
-    bool found = false;
+    bool found = !index_load_named(type); /* unless it is loaded already, or built in */
     for (const struct driver *d = driver_next(NULL); d; d = driver_next(d)) {
         /* Only drivers of file systems can mount. */
         if (!d->mount_fs)
@@ -190,7 +191,7 @@ static int mount_at(struct shell *shell, const char *what, const char *name, con
         return shell_fail(shell, where, status);
     path_put(place);
 
-    status = vfs_mount(shell->directory, where, name, type, options);
+    status = index_mount(shell->directory, where, name, type, options);
     if (!status)
         return SHELL_DONE;
 

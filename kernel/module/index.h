@@ -1,0 +1,41 @@
+/*
+ * index.h - finds and loads the driver object that drives a device, a medium or a command.
+ *
+ * Model       /System/drivers/index lists the objects of the boot disc: a line for each, "NAME TAB
+ *             FILE TAB SHA-256 TAB what it drives", in the forms of info.h separated by ";". Each
+ *             function loads the first object that fits and is not loaded yet, so that the caller
+ *             can ask once more.
+ * Trust       The digest of the file must be known to the kernel, unless index_allow_any() was
+ *             called (the command line's `drivers=any`).
+ * Errors      -ENOENT if no driver fits or there is no index; else as module_load(), and the log
+ *             has the reason.
+ * Locking     Threads; no lock is held. Reads the disc: not in the path of a disc's own driver.
+ */
+#ifndef KERNEL_MODULE_INDEX_H
+#define KERNEL_MODULE_INDEX_H
+
+#include "kernel/dev/device.h"
+#include "kernel/module/object.h"
+#include "kernel/vfs/vfs.h"
+
+void index_allow_any(void);
+
+/* As module_load(), with the trust above: for objects that the boot loader loaded. */
+status_t index_load_bytes(struct bytes file, const char *origin, const char **name,
+                          struct object_error *error) MUST_CHECK;
+
+/* Loads a driver for a device that no driver has accepted, by its bus. */
+status_t index_load_for_device(struct device *device) MUST_CHECK;
+/* Loads a driver for the medium of the device with this name or alias, by its signature. */
+status_t index_load_for_medium(const char *device) MUST_CHECK;
+/* Loads the driver of this name. */
+status_t index_load_named(const char *name) MUST_CHECK;
+/* Loads the driver that has this shell command. */
+status_t index_load_for_command(const char *command) MUST_CHECK;
+
+/* As vfs_mount(), but loads the file system's driver first if no driver knows the medium, or the
+ * type. */
+status_t index_mount(struct path *start, const char *text, const char *device, const char *type,
+                     const char *options) MUST_CHECK;
+
+#endif
