@@ -1,0 +1,117 @@
+"""Promise: drivers built outside the tree with the kit alone are loaded from a disc, used, and unloaded.
+
+C1 of the ancestors, DrvInit: a driver is a file that is found on a disc and loaded at run time.
+"""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+import qemu
+from qemu import ISO
+
+SDK = os.path.join(qemu.BUILD, "sdk")
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def build(folder, name, source):
+    """Makes NAME.drv in a folder outside the tree, with the three lines of a driver's Makefile."""
+    os.makedirs(folder)
+    kit = os.path.join(folder, "sdk")
+    shutil.copytree(SDK, kit)
+    with open(os.path.join(folder, f"{name}.c"), "w", encoding="utf-8") as file:
+        file.write(source)
+    with open(os.path.join(folder, "Makefile"), "w", encoding="utf-8") as file:
+        file.write(f"DRIVER := {name}\nSDK := sdk\ninclude $(SDK)/driver.mk\n")
+    made = subprocess.run(["make", "-C", folder], capture_output=True, text=True, timeout=120, check=False,
+                          env={"PATH": os.environ["PATH"]})
+    assert made.returncode == 0, made.stdout + made.stderr
+    return os.path.join(folder, f"{name}.drv")
+
+
+def book_example(chapter):
+    """The C of a chapter, with a version of its own: the kernel does not know its digest."""
+    path = os.path.join(qemu.TOP, "iso/Book", chapter)
+    text = subprocess.run(["sh", os.path.join(qemu.TOP, "tests/book/extract"), path], capture_output=True,
+                          text=True, check=True).stdout
+    assert '"1.0"' in text
+    return text.replace('"1.0"', '"1.1"', 1)
+
+
+@pytest.fixture(scope="module")
+def disc(tmp_path_factory):
+    """A CD with two drivers that were built outside the tree."""
+    folder = tmp_path_factory.mktemp("drivers")
+    os.mkdir(folder / "disc")
+    with open(os.path.join(HERE, "drivers/greeting.c"), encoding="utf-8") as file:
+        greeting = file.read()
+    for name, source in (("greeting", greeting), ("onefile", book_example("5-fsd.md"))):
+        shutil.copy(build(str(folder / name), name, source), folder / "disc")
+    image = str(folder / "disc.iso")
+    subprocess.run(["genisoimage", "-quiet", "-R", "-o", image, str(folder / "disc")], check=True, timeout=60,
+                   capture_output=True)
+    return image
+
+
+def second_drive(disc):
+    return ["-drive", f"if=ide,index=3,media=cdrom,readonly=on,file={disc}"]
+
+
+def free_kib(machine):
+    return int(machine.command("free")[1].split()[3])
+
+
+def load_unknown(machine, path):
+    """Answers the question of load --any."""
+    machine.type(f"load --any {path}\n")
+    machine.wait_text(rb"Load it\? \[y/N\]", 20)
+    machine.type("y\n")
+    machine.wait_prompt(20)
+
+
+def use(machine):
+    """Loads both drivers from the second CD, mounts one's file system on the other's device, and unloads both."""
+    load_unknown(machine, "/Drives/cdrom1/greeting.drv")
+    load_unknown(machine, "/Drives/cdrom1/onefile.drv")
+    assert [line.split()[0] for line in machine.command("drivers")] == ["greeting", "onefile"]
+    assert machine.command("mount -t onefile disk0 /m; cat /m/greeting") == ["hello from outside the tree"]
+    assert machine.command("unload onefile") == ["unload: onefile: mounted file system onefile uses it"]
+    assert machine.command("unload greeting") == ["unload: greeting: device greeting uses it"]
+
+    assert machine.command("umount /m; unload onefile; unload -f greeting; drivers") == []
+    assert machine.command("ls /System/Devices/Classes | grep -c disk") == ["0"]
+
+
+def test_c1_a_driver_and_a_file_system_from_a_second_cd(booted, disc):
+    """C1: memory is as before; the first use fills caches."""
+    machine = booted("", cdrom=ISO, options=second_drive(disc))
+    refused = machine.command("mkdir /m; load /Drives/cdrom1/greeting.drv")
+    assert "not built with this kernel" in refused[0] and machine.status() == 1
+
+    use(machine)
+    before = free_kib(machine)
+    use(machine)
+    assert abs(free_kib(machine) - before) <= 16
+
+
+def test_a_disc_without_a_driver_gets_one_at_start(booted, tmp_path):
+    """The file system's driver is found by its signature, in the index of the boot disc."""
+    image = bytearray(8192)
+    image[:8], image[8], image[16:20], image[4096:4100] = b"ONEFILE1", 4, b"file", b"text"
+    path = str(tmp_path / "onefile.img")
+    with open(path, "wb") as file:
+        file.write(image)
+    machine = booted("", cdrom=ISO, options=second_drive(path))
+    assert machine.command("cat /Drives/cdrom1/file; echo") == ["text"]
+    assert machine.command("drivers")[0].split()[0] == "onefile"
+
+
+def test_many_cycles_leak_nothing(booted):
+    machine = booted("", cdrom=ISO)
+    cycles = "; ".join(["load counter onefile; unload -f counter; unload onefile"] * 20)
+    free = []
+    for _ in range(20):
+        assert machine.command(cycles, 60) == []
+        free.append(free_kib(machine))
+    assert max(free[10:]) - min(free[10:]) <= 16, free
