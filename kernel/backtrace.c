@@ -2,6 +2,7 @@
  * backtrace.c - the backtrace of a panic: the chain of call frames, with symbols.
  */
 #include "kernel/mm/space.h"
+#include "kernel/module/module.h"
 #include "kernel/panic.h"
 #include "kernel/symbols.h"
 #include "kernel/x86/traps.h"
@@ -11,11 +12,13 @@ enum { FRAMES_MAX = 32 };
 static void print_address(unsigned number, uint64_t address, uint64_t looked_up)
 {
     uint64_t offset;
-    const char *name = symbol_find(looked_up, &offset);
+    const char *module, *name = symbol_find(looked_up, &offset);
 
-    /* An address without a name is printed too: it may be in a loaded driver. */
     if (name)
         panic_print("  #%u %#lx %s+%#lx\n", number, address, name, offset + (address - looked_up));
+    else if ((name = module_symbol_find(looked_up, &module, &offset)))
+        panic_print("  #%u %#lx driver %s: %s+%#lx\n", number, address, module, name,
+                    offset + (address - looked_up));
     else
         panic_print("  #%u %#lx\n", number, address);
 }
@@ -33,6 +36,9 @@ static void report_backtrace(const struct panic_scene *scene)
 {
     const struct call_frame *frame = scene->frame, *inner = NULL;
     unsigned number = 0;
+
+    if (module_is_tainted())
+        panic_print("tainted: drivers that were not built with this kernel were loaded\n");
 
     /* A trap pushes no call frame: its own instruction comes first, at its exact address. */
     if (scene->trap)

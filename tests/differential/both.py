@@ -26,6 +26,7 @@ BATCH_SECONDS = 120
 class Line:
     text: str
     changes: bool  # it may change the tree and therefore gets a copy
+    binary: bool = False  # it names files that are not text
 
 
 @dataclass

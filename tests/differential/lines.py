@@ -98,6 +98,23 @@ def operand(random, tree):
 COUNT_OF_OPERANDS = {"cp": (1, 3), "mv": (1, 3), "cmp": (1, 2), "tee": (0, 2), "echo": (0, 3), "mkdir": (0, 3)}
 
 
+def is_text(what):
+    """Whether GNU's grep takes a node of a tree for text, if it is a file."""
+    if not isinstance(what, bytes):
+        return True
+    try:
+        return "\0" not in what.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def names_binary(tree, text):
+    """Whether a line names a file that is not text; with -r it may find any."""
+    anywhere = re.search(r" (-\w*[rR]|--recursive|--dereference-recursive)", text)
+    return any(not is_text(what) and (anywhere or quoted(path.split("/")[-1]) in text or path in text)
+               for path, what in tree.items())
+
+
 def table_line(random, tree, command, changes):
     """Draws a line for a command with a table of options."""
     words = [command]
@@ -112,7 +129,7 @@ def table_line(random, tree, command, changes):
     files = [path for path, what in tree.items() if isinstance(what, bytes)]
     if files and random.randrange(4) == 0:
         text = f"cat -- {quoted(random.choice(files))} | {text}"
-    return both.Line(text, changes)
+    return both.Line(text, changes, names_binary(tree, text))
 
 
 # ---- find ---------------------------------------------------------------------------------------------

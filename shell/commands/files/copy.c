@@ -99,13 +99,14 @@ static status_t copy_check(struct copy *copy, struct path *from, const char *to)
     if (status)
         return status == -ENOENT ? 0 : status;
 
-    /* With -n, a file that is copied to itself is not an error either (GNU). */
-    if (path_is_directory(path) && !path_is_same(path, from))
-        status = -EISDIR;
-    else if (copy->keep_old)
-        status = -EEXIST; /* even if it is the file itself (GNU) */
+    /* With -n, whatever exists stays, and that is not an error: a directory or the file itself
+     * (GNU). */
+    if (copy->keep_old)
+        status = -EEXIST;
     else if (path_is_same(path, from))
         status = -EALREADY;
+    else if (path_is_directory(path))
+        status = -EISDIR;
     path_put(path);
     return status;
 }

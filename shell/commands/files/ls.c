@@ -395,9 +395,13 @@ static status_t ls_operand(struct ls *ls, const char *word, struct name **files,
     unsigned flags = ls->details || ls->marks || directory ? WALK_NO_FOLLOW : 0;
     status_t status = path_walk(shell->directory, word, flags, &path);
 
-    /* A dangling link is shown itself. */
-    if (status == -ENOENT && !flags)
+    /* Any other link is shown itself, a dangling one too; one that loops is an error (GNU). */
+    bool directory_found = !status && path_is_directory(path);
+    if (!flags && !directory_found && (!status || status == -ENOENT)) {
+        if (!status)
+            path_put(path);
         status = path_walk(shell->directory, word, WALK_NO_FOLLOW, &path);
+    }
     if (status)
         return status;
 
