@@ -27,6 +27,8 @@ static uint64_t bad_blocks_count(struct bad_blocks *bad, uint64_t block)
     for (unsigned i = 0; i < bad->count; i++)
         if (bad->entries[i].block == block)
             return ++bad->entries[i].failures;
+
+    /* A medium with more bad blocks than this is damaged all over; naming more would not help. */
     if (bad->count == BAD_BLOCKS_MAX)
         return 0;
     bad->entries[bad->count].block = block;
@@ -45,12 +47,15 @@ void device_note_bad_block(struct device *device, uint32_t generation, uint64_t 
 {
     struct bad_blocks *fresh = NULL;
     uint64_t failures = 1; /* without memory for the list, every failure is logged */
+
+    /* The list is allocated without the lock, since allocating may reclaim memory. */
     spin_lock(&device->queue_lock);
     bool first = !device->bad_blocks;
     spin_unlock(&device->queue_lock);
     if (first)
         fresh = mem_zalloc(sizeof(*fresh));
 
+    /* Meanwhile the medium may have changed, or another thread may have made the list. */
     spin_lock(&device->queue_lock);
     bool current = device->generation == generation;
     if (current && !device->bad_blocks && fresh) {
@@ -62,6 +67,7 @@ void device_note_bad_block(struct device *device, uint32_t generation, uint64_t 
     spin_unlock(&device->queue_lock);
     mem_free(fresh);
 
+    /* Log without the lock: before start-up is settled, the line goes to a slow console. */
     if (!current || !is_power_of_ten(failures))
         return;
     if (failures == 1)

@@ -12,6 +12,8 @@ static bool segment_reachable(const struct io_limits *limits, const struct io_se
     uint64_t first = mem_physical(segment->address);
     if (limits->highest_address && first + segment->length_bytes - 1 > limits->highest_address)
         return false;
+
+    /* Both ends count: a device that moves words cannot end in the middle of one. */
     uint32_t align = limits->segment_align;
     return !align || (first % align == 0 && segment->length_bytes % align == 0);
 }
@@ -31,6 +33,8 @@ static bool transfer_append(struct io_transfer *transfer, void *address, uint32_
 {
     struct io_segment *last =
         transfer->segment_count ? &transfer->segments[transfer->segment_count - 1] : NULL;
+
+    /* Joined segments leave more of the list for others, so that transfers become longer. */
     if (last && segment_continues(last, address, bytes)) {
         last->length_bytes += bytes;
     } else {
@@ -82,6 +86,7 @@ static void transfer_collect(struct io_transfer *transfer, const struct io_reque
     uint64_t most = device->transfer_bytes ? device->transfer_bytes : TRANSFER_BYTES_MAX;
     most = min(most, rest);
 
+    /* Continue in the middle of the segment where the last transfer ended. */
     uint32_t skip = request->segment_offset;
     for (unsigned i = request->segment; transfer->length_bytes < most; i++, skip = 0)
         if (!transfer_append_segment(transfer, &request->segments[i], skip, most,
@@ -95,18 +100,21 @@ static void transfer_collect(struct io_transfer *transfer, const struct io_reque
                       transfer->length_bytes - transfer->length_bytes % limits->block_bytes);
 }
 
-/* Copies between the request's memory, from the place where it stands, and the transfer's. */
+/* Copies between the request's memory, from its current place, and the transfer's. */
 static void transfer_copy(const struct io_transfer *transfer, uint32_t bytes, bool to_request)
 {
     const struct io_request *request = transfer->request;
     unsigned i = request->segment, j = 0;
     uint32_t i_offset = request->segment_offset, j_offset = 0;
+
+    /* The two lists are divided differently: each step copies up to the end of one segment. */
     while (bytes) {
         const struct io_segment *theirs = &request->segments[i], *ours = &transfer->segments[j];
         uint32_t their_rest = theirs->length_bytes - i_offset;
         uint32_t our_rest = ours->length_bytes - j_offset;
         uint32_t count = min(their_rest, our_rest);
         count = min(count, bytes);
+
         char *their = (char *)theirs->address + i_offset, *our = (char *)ours->address + j_offset;
         memcpy(to_request ? their : our, to_request ? our : their, count);
 
@@ -152,6 +160,8 @@ void carve(struct io_transfer *transfer, struct io_request *request,
     transfer->bounced = transfer->exact = false;
     transfer_collect(transfer, request, limits);
 
+    /* One segment out of reach bounces the whole transfer: a mixture of both kinds of memory would
+     * save little, and complicate the copy. */
     bool reachable = true;
     for (unsigned i = 0; limits->bounce && i < transfer->segment_count; i++)
         reachable = reachable && segment_reachable(limits->device, &transfer->segments[i]);

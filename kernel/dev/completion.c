@@ -30,8 +30,12 @@ static void append(struct list *queue, struct list *link)
 void io_complete(struct io_request *request, status_t status, uint64_t done_bytes)
 {
     int active = REQUEST_ACTIVE;
+
+    /* An interrupt, a deadline and a removal may meet here. The first of them ends the request, and
+     * the others have no effect. */
     if (!atomic_compare_exchange_strong(&request->state, &active, REQUEST_ENDED))
-        return; /* another caller ended it first */
+        return;
+
     request->status = status;
     request->done_bytes = done_bytes;
     append(&completions.requests, &request->link);
@@ -40,9 +44,13 @@ void io_complete(struct io_request *request, status_t status, uint64_t done_byte
 void device_put_later(struct device *device)
 {
     int references = atomic_load(&device->references);
+
+    /* Usually this is not the last reference, so no thread is needed. */
     while (references > 1)
         if (atomic_compare_exchange_weak(&device->references, &references, references - 1))
             return;
+
+    /* Destroying a device may wait, which the caller may not. */
     append(&completions.devices, &device->put_link);
 }
 
@@ -59,6 +67,8 @@ static bool completion_next(struct completion *next)
     while (list_empty(&completions.requests) && list_empty(&completions.devices) &&
            !completions.stopping)
         IGNORE(wait_queue_wait(&completions.arrival, &completions.lock, TIME_NEVER));
+
+    /* Requests first: threads wait for them, but no thread waits for a device to be freed. */
     struct list *request = list_pop_front(&completions.requests);
     struct list *device = request ? NULL : list_pop_front(&completions.devices);
     spin_unlock(&completions.lock);
@@ -71,9 +81,12 @@ static bool completion_next(struct completion *next)
 static void completion_main(void *unused)
 {
     (void)unused;
+
+    /* The lock is not held while a request's callback runs, which may submit others. */
     for (struct completion next; completion_next(&next);) {
+        /* The callback may free the request, so its device is remembered. */
         if (next.request) {
-            next.device = next.request->device; /* the callback may free the request */
+            next.device = next.request->device;
             next.request->complete(next.request);
         }
         device_put(next.device);
@@ -89,6 +102,7 @@ status_t io_start(void)
 
 void io_stop(void)
 {
+    /* The thread first ends what is still in its queues. */
     spin_lock(&completions.lock);
     completions.stopping = true;
     wait_queue_wake_all(&completions.arrival);

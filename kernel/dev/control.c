@@ -50,12 +50,16 @@ static status_t get_bios_geometry(struct device *device, void *argument)
 static status_t get_bios_drive(struct device *device, void *argument)
 {
     struct device_bios_drive *bios = argument;
-    device = device->drive; /* a part has the number of its drive */
+
+    /* A part has the number of its drive. */
+    device = device->drive;
     const struct device_class *class = device->device_class;
     if (device->is_virtual && class->has_alias) {
         bios->drive = DEVICE_BIOS_VIRTUAL;
         return 0;
     }
+
+    /* A BIOS numbers drives in the order in which it finds them, as the aliases do. */
     if (device->class_number >= class->bios_count)
         return -EOPNOTSUPP;
     bios->drive = (uint8_t)(class->bios_first + device->class_number);
@@ -147,13 +151,18 @@ status_t device_control(struct device *device, unsigned operation, void *argumen
     unsigned i = 0;
     if (device->gone)
         return -ENODEV;
+
+    /* The tray and the door are the drive's, also of a part. */
     if (operation <= DEVICE_CONTROL_UNLOCK_DOOR)
-        device = device->drive; /* which has the tray and the door */
+        device = device->drive;
+
+    /* Operations that only a driver knows: it checks the length itself. */
     while (i < OPERATIONS && operations[i].operation != operation)
         i++;
     if (i == OPERATIONS || !device_has_data(device))
         return driver_control(device, operation, argument, bytes);
 
+    /* The driver's answer takes precedence over the common one. */
     if (bytes != operations[i].bytes || !argument != !operations[i].bytes)
         return -EINVAL;
     status_t status = driver_control(device, operation, argument, bytes);

@@ -76,6 +76,7 @@ struct device *device_create(struct device *parent, const struct device_descript
     if (device->parent)
         device_get(device->parent);
 
+    /* A part of a part refers to the drive directly, so a request adds one base, however deep. */
     device->drive = device;
     if (description->part.length_bytes) {
         device->drive = device->parent->drive;
@@ -93,15 +94,19 @@ struct device *device_get(struct device *device)
 
 void device_put(struct device *device)
 {
+    /* A child holds a reference to its parent, which may be the last one: continue with it. */
     while (device && atomic_fetch_sub(&device->references, 1) == 1) {
         struct device *parent = device->parent;
+
         if (device->ops->destroy)
             device->ops->destroy(device);
         transfers_destroy(device);
         bad_blocks_sum_up(device, bad_blocks_take(device));
+
+        /* The driver may be unloaded from now on, so its functions are not called any more. */
         code_use_end(&device->code_use);
         mem_free(device);
-        device = parent; /* the child held a reference of it */
+        device = parent;
     }
 }
 

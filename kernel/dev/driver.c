@@ -49,6 +49,8 @@ static bool name_is_used(const char *name)
 const struct driver *driver_next(const struct driver *previous)
 {
     const struct driver *best = NULL;
+
+    /* The first one after `previous` in the order, from both lists. Neither list is sorted. */
     table_each(entry, drivers, struct driver)
         if ((!previous || precedes(previous, *entry)) && (!best || precedes(*entry, best)))
             best = *entry;
@@ -59,10 +61,13 @@ const struct driver *driver_next(const struct driver *previous)
         if ((!previous || precedes(previous, driver)) && (!best || precedes(driver, best)))
             best = driver;
     }
+
+    /* The use keeps the driver registered while its function runs, without the lock. */
     struct entry *entry = best ? find(best) : NULL;
     if (entry)
         entry->uses++;
     spin_unlock(&lock);
+
     if (previous)
         driver_put(previous);
     return best;
@@ -92,6 +97,8 @@ status_t driver_list_add(const struct driver *driver)
     struct entry *entry = mem_zalloc(sizeof(*entry));
     if (!entry)
         return -ENOMEM;
+
+    /* In use by the caller, so that it is not removed before it was offered its devices. */
     entry->driver = driver;
     entry->uses = 1;
     spin_lock(&lock);
@@ -101,6 +108,7 @@ status_t driver_list_add(const struct driver *driver)
         changes++;
     }
     spin_unlock(&lock);
+
     if (used)
         mem_free(entry);
     return used ? -EEXIST : 0;
@@ -118,6 +126,8 @@ void driver_list_set_root(const struct driver *driver)
 status_t driver_list_remove(const struct driver *driver, bool *has_root)
 {
     status_t status = 0;
+
+    /* What the driver published below the root can be removed by the driver only. */
     spin_lock(&lock);
     struct entry *entry = find(driver);
     if (!entry)
@@ -131,6 +141,7 @@ status_t driver_list_remove(const struct driver *driver, bool *has_root)
     spin_unlock(&lock);
     if (status)
         return status;
+
     *has_root = entry->has_root;
     mem_free(entry);
     return 0;

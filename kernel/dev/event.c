@@ -22,6 +22,9 @@ static struct {
 void event_post(enum event_kind kind, struct device *device)
 {
     spin_lock(&events.lock);
+
+    /* With an event pending or being handled, the device has its reference, and event_done() puts
+     * it into the list again. */
     if (!device->pending_events && !device->event_handled) {
         device_get(device);
         list_push_back(&events.devices, &device->event_link);
@@ -47,6 +50,8 @@ static void event_take(struct event *event)
 void event_done(struct event *event)
 {
     struct device *device = event->device;
+
+    /* The reference stays with the device while it has another event. */
     spin_lock(&events.lock);
     device->event_handled = false;
     bool more = device->pending_events;
@@ -59,6 +64,7 @@ void event_done(struct event *event)
     if (!more)
         device_put(device);
 
+    /* Counted until here, so that a caller of event_wait_done(NULL) finds the device freed. */
     spin_lock(&events.lock);
     events.handled--;
     wait_queue_wake_all(&events.done);
@@ -71,6 +77,8 @@ status_t event_wait(struct event *event, uint64_t deadline_us)
     spin_lock(&events.lock);
     while (list_empty(&events.devices) && !status)
         status = wait_queue_wait(&events.arrival, &events.lock, deadline_us);
+
+    /* An event that arrived at the deadline is taken. */
     if (!list_empty(&events.devices)) {
         event_take(event);
         status = 0;

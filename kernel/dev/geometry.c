@@ -1,4 +1,6 @@
-/* geometry.c - see geometry.h. */
+/*
+ * geometry.c - converts between a disk's size and cylinders, heads and sectors: see geometry.h.
+ */
 #include "kernel/dev/geometry.h"
 #include "lib/macros.h"
 
@@ -14,6 +16,8 @@ status_t geometry_size(const struct device_geometry *geometry, uint64_t *size_by
     if (!geometry->cylinders || !geometry->heads || !geometry->sectors ||
         !block_bytes_valid(geometry->sector_bytes))
         return -EINVAL;
+
+    /* The first product of two 32-bit numbers fits in 64 bits; the others may not. */
     if (__builtin_mul_overflow((uint64_t)geometry->cylinders * geometry->heads, geometry->sectors,
                                size_bytes) ||
         __builtin_mul_overflow(*size_bytes, geometry->sector_bytes, size_bytes))
@@ -49,11 +53,14 @@ struct device_geometry geometry_bios(uint64_t size_bytes)
     static const uint32_t heads[] = { 16, 32, 64, 128, 255 };
     uint64_t sectors = divide_up(size_bytes, BIOS_SECTOR_BYTES), cylinders = 0;
     unsigned i = 0;
+
+    /* A drive that is too large gets the largest geometry, as from a BIOS. */
     for (; i < ARRAY_LENGTH(heads); i++) {
         cylinders = divide_up(sectors, (uint64_t)heads[i] * BIOS_SECTORS);
         if (cylinders <= BIOS_CYLINDERS)
             break;
     }
+
     return (struct device_geometry){
         .cylinders = between_1_and(BIOS_CYLINDERS, cylinders),
         .heads = heads[i < ARRAY_LENGTH(heads) ? i : i - 1],

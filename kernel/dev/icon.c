@@ -1,5 +1,5 @@
 /*
- * icon.c - see icon.h.
+ * icon.c - the drawings, and how a state changes them: see icon.h.
  *
  * A drawing is a table of words of sixteen pixels, one hexadecimal digit a pixel, the leftmost one
  * highest: read at a distance, the source is the picture.
@@ -125,6 +125,8 @@ void icon_draw(struct device_icon *icon, enum icon_kind kind, unsigned state)
         unsigned x = i % icon->side, y = i / icon->side;
         uint8_t pixel = drawn_pixel(kind, icon->side, x, y);
         uint8_t mark = state & ICON_READ_ONLY ? padlock_pixel(icon->side, x, y) : ICON_CLEAR;
+
+        /* The padlock is drawn over the picture and keeps its colour. */
         if (state & ICON_ABSENT)
             pixel = grey(pixel);
         icon->pixels[i] = mark != ICON_CLEAR ? mark : pixel;

@@ -12,7 +12,7 @@
  *
  * Invariants  status 0 <=> done_bytes == length. done_bytes is a prefix that is valid.
  *             A request has at most one transfer in flight. Nothing here allocates, so reading
- *             works when memory is out: device_publish() allocates transfers and bounce pages.
+ *             works when memory is exhausted: device_publish() allocates all that is needed.
  * Generation  A request names the generation of its medium, which is checked when the request is
  *             submitted and again before each transfer: -ESTALE.
  * Locking     io_submit: threads and completion callbacks, any lock below QUEUE held.

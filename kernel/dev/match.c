@@ -40,7 +40,9 @@ static const struct driver *choose(struct device *device)
 {
     const struct driver *driver;
     unsigned before;
-    do { /* again if a driver was added: its place may be before that of those asked already */
+
+    /* Ask again if a driver was added meanwhile: its place in the order may have been passed. */
+    do {
         before = driver_list_changes();
         for (driver = driver_next(NULL); driver; driver = driver_next(driver))
             if (accepts(driver, device))
@@ -51,6 +53,7 @@ static const struct driver *choose(struct device *device)
 
 static bool begin_offer(struct device *device)
 {
+    /* Fails if the device has a driver, or if another thread offers it now. */
     const struct driver *none = NULL;
     return atomic_compare_exchange_strong(&device->driver, &none, &offered);
 }
@@ -88,6 +91,9 @@ void match_driver(const struct driver *driver, struct device *device)
 void match_release(struct device *device)
 {
     const struct driver *driver = device->driver;
+
+    /* Only the thread that clears the member calls the driver: a removal and an unregistration may
+     * both come here. While the device is being offered, end_offer() does this later. */
     while (driver && driver != &offered)
         if (atomic_compare_exchange_weak(&device->driver, &driver, NULL)) {
             if (driver->remove_device && !device->driver_failed)

@@ -9,9 +9,14 @@ static void medium_change(struct device *device, bool present, uint64_t bytes, s
 {
     kassert(!device_is_part(device));
     device_lock(device);
+
+    /* No medium after no medium is not a change. A medium before the device is published is
+     * reported by EVENT_ADDED. */
     bool changed = !device->gone && (present || device->medium_present);
-    bool notify = changed && device->published; /* EVENT_ADDED reports the first medium */
+    bool notify = changed && device->published;
     device->absent_status = absent;
+
+    /* Files and bad blocks are the old medium's. Handles of it fail from here on. */
     struct bad_blocks *bad = changed ? bad_blocks_take(device) : NULL;
     if (changed) {
         device->generation++;
@@ -86,6 +91,7 @@ status_t medium_check_part(const struct device *part)
     if (status)
         return status;
 
+    /* Only at the end of the medium may the part end inside a block, as the medium itself does. */
     if (length > size || base > size - length || base % block)
         return -EINVAL;
     return length % block && base + length != size ? -EINVAL : 0;

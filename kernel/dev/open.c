@@ -12,6 +12,8 @@ static status_t open_status(const struct device *device)
 {
     status_t status = device_has_data(device) ? medium_status(device) : -ENODEV;
     bool busy = device->parts_claimed;
+
+    /* A claim on the device itself, or on what it is a part of, covers its bytes. */
     for (const struct device *whole = device; whole; whole = device_whole(whole)) {
         if (whole->refuses_opens)
             return -ENODEV;
@@ -22,11 +24,13 @@ static status_t open_status(const struct device *device)
 
 status_t device_open(struct device *device, struct device_handle *handle)
 {
+    /* Without the lock, since the drive below may have to be asked. */
     handle->device = NULL;
     status_t status = medium_check_below(device);
     if (status)
         return status;
 
+    /* The generation is read under the same lock: it is that of the medium that was checked. */
     device_lock(device);
     status = open_status(device);
     if (!status) {
@@ -47,7 +51,9 @@ void device_close(struct device_handle *handle)
     struct device *device = handle->device;
     if (!device)
         return;
-    unsigned idle = 0; /* of the device and those that it is a part of: closed by this call */
+
+    /* Count the devices whose last handle this is: the device, and those that it is a part of. */
+    unsigned idle = 0;
     device_lock(device);
     for (struct device *whole = device; whole; whole = device_whole(whole)) {
         whole == device ? whole->open_count-- : whole->parts_open--;
@@ -78,6 +84,7 @@ status_t device_check(const struct device_handle *handle)
     if (!device->gone && device->drive->generation == handle->generation)
         return medium_check_below(device);
 
+    /* The reason is that of a new request. If that would be accepted, only the handle is old. */
     device_lock(device);
     status_t status = medium_status(device);
     device_unlock(device);
@@ -92,10 +99,12 @@ status_t device_claim(const struct device_handle *handle)
     if (device_is_read_only(device))
         return -EROFS;
 
+    /* The caller's own handle is one of the device's. */
     device_lock(device);
     bool busy = device->claimed || device->open_count > 1 || device->parts_open;
     for (const struct device *whole = device; (whole = device_whole(whole));)
         busy = busy || whole->open_count;
+    /* From now on open_status() refuses: the parts find `claimed`, the wholes `parts_claimed`. */
     if (!busy) {
         device->claimed = true;
         for (struct device *whole = device; (whole = device_whole(whole));)
@@ -152,6 +161,8 @@ void device_file_opened(const struct device_handle *handle)
     device_lock(drive);
     bool first = drive->generation == handle->generation && !drive->files_open++;
     device_unlock(drive);
+
+    /* The door is locked by the monitor's thread: a command to the drive may take long. */
     if (first && !drive->door_locked && device_is_removable(drive))
         event_post(EVENT_DOOR, drive);
 }

@@ -7,6 +7,7 @@
 
 status_t device_publish(struct device *device)
 {
+    /* The transfers first: in the tree, the device can be opened and used at once. */
     status_t status = device_is_part(device) ? medium_check_part(device) : 0;
     if (!status)
         status = transfers_create(device);
@@ -16,6 +17,8 @@ status_t device_publish(struct device *device)
         transfers_destroy(device);
         return status;
     }
+
+    /* Not an error if no driver accepts it. */
     event_post(EVENT_ADDED, device);
     match_device(device);
     return 0;
@@ -42,6 +45,9 @@ void device_remove(struct device *device)
         struct device *leaf = tree_leaf(device);
         bool left;
         last = tree_leave(leaf, &left) && leaf == device;
+
+        /* Only the thread that took it out of the tree does this. Opens fail already, so no request
+         * is queued after queue_fail(). */
         if (left) {
             queue_fail(leaf);
             match_release(leaf);
@@ -69,7 +75,9 @@ void device_stop(void)
 {
     struct device *root = device_root();
     device_remove(root);
-    struct event event; /* pending events hold references */
+
+    /* Pending events hold references. */
+    struct event event;
     while (!event_wait(&event, 0))
         event_done(&event);
     device_put(root);

@@ -30,9 +30,11 @@ static status_t request_admit(const struct device *device, const struct io_reque
     status_t status = request_check_medium(device, request);
     if (status)
         return status;
+
+    /* A last, partial block can be read but not written. The comparisons cannot overflow. */
     uint64_t size = medium_size(device);
     if (request->op == IO_WRITE)
-        size -= size % device_block_bytes(device); /* a last, partial block cannot be written */
+        size -= size % device_block_bytes(device);
     if (request->length_bytes > size || request->offset_bytes > size - request->length_bytes)
         return request->op == IO_WRITE ? -ENOSPC : -EIO;
     return 0;
@@ -58,11 +60,13 @@ static status_t request_check_shape(const struct io_request *request)
     if (request->op == IO_FLUSH)
         return request->length_bytes ? -EINVAL : 0;
 
+    /* A read may end inside the medium's last block, which may be a partial one. */
     uint32_t block = device_block_bytes(device);
     if (!request->length_bytes || request->offset_bytes % block ||
         (request->length_bytes % block && !request_ends_medium(request)))
         return -EINVAL;
 
+    /* The segments may have more bytes than the request needs, but not fewer. */
     uint64_t memory = 0, needed = request->skip_bytes + request->length_bytes;
     for (unsigned i = 0; i < request->segment_count && memory < needed; i++)
         memory += request->segments[i].length_bytes;
@@ -74,6 +78,7 @@ static status_t request_check_shape(const struct io_request *request)
 static void transfer_carve(struct device *device, struct io_transfer *transfer,
                            struct io_request *request)
 {
+    /* Each transfer has an equal share of the bounce pages, so that no transfer waits for them. */
     unsigned index = (unsigned)(transfer - device->transfers);
     unsigned pages = IO_BOUNCE_PAGES / device->limits.depth;
     struct carve_limits limits = {
@@ -82,8 +87,10 @@ static void transfer_carve(struct device *device, struct io_transfer *transfer,
         .bounce = device->bounce_pages ? device->bounce_pages + index * pages : NULL,
         .bounce_count = pages,
     };
+
+    /* The offset is on the part; the driver gets the one on the drive. */
     carve(transfer, request, &limits);
-    transfer->offset_bytes += request->device->base_bytes; /* of a part, on the drive */
+    transfer->offset_bytes += request->device->base_bytes;
 }
 
 /* Takes the next waiting request that is still valid, and carves a transfer out of it; ends the
@@ -91,6 +98,8 @@ static void transfer_carve(struct device *device, struct io_transfer *transfer,
 static struct io_transfer *transfer_next(struct device *device)
 {
     struct io_transfer *transfer = NULL;
+
+    /* Without a free transfer the requests wait until one ends. */
     for (unsigned i = 0; i < device->limits.depth && !transfer; i++)
         if (!device->transfers[i].busy)
             transfer = &device->transfers[i];
@@ -99,13 +108,17 @@ static struct io_transfer *transfer_next(struct device *device)
         struct list *link = list_pop_front(&device->waiting);
         struct io_request *request = container_of(link, struct io_request, link);
         status_t status = request_admit(request->device, request);
+
+        /* A flush moves no bytes, but is a transfer to the driver. */
         if (!status) {
             transfer_carve(device, transfer, request);
             if (transfer->length_bytes || request->op == IO_FLUSH) {
                 transfer->busy = true;
                 return transfer;
             }
-            status = -EINVAL; /* the request's segments are too short: no block fits into them */
+
+            /* The request's segments are too short: no block fits into as many as allowed. */
+            status = -EINVAL;
         }
         io_complete(request, status, request->done_bytes);
     }
@@ -121,6 +134,9 @@ static void pump(struct device *device)
         spin_unlock(&device->queue_lock);
         return;
     }
+
+    /* The lock is not held inside start(). The driver may end the transfer there at once, and an
+     * interrupt may end another one: either calls pump() again, which sets `pump_again`. */
     device->pumping = true;
     do {
         device->pump_again = false;
@@ -137,12 +153,14 @@ static void pump(struct device *device)
 void queue_fail(struct device *device)
 {
     struct list *queue = &device->drive->waiting, *next;
+
+    /* The drive's queue also has requests of the drive itself and of its other parts. */
     device_lock(device);
     for (struct list *link = queue->next; link != queue; link = next) {
         struct io_request *request = container_of(link, struct io_request, link);
         next = link->next;
         if (request->device != device)
-            continue; /* of another part, or of the drive */
+            continue;
         list_remove(link);
         io_complete(request, -ENODEV, request->done_bytes);
     }
@@ -153,19 +171,22 @@ void queue_fail(struct device *device)
 
 void io_submit(struct io_request *request)
 {
-    struct device *device = device_get(request->device); /* put by the completion thread */
+    /* The request's own reference, which the completion thread puts. */
+    struct device *device = device_get(request->device);
     request->done_bytes = 0;
     request->exact = false;
     request->segment = 0;
     request->segment_offset = 0;
     request->submitted_us = time_now_us();
     atomic_store(&request->state, REQUEST_ACTIVE);
+
     status_t shape = request_check_shape(request);
     if (!shape)
         carve_skip(request, request->skip_bytes);
 
-    /* A stale generation is reported first: the new medium may have blocks of another size. */
-    device_get(device); /* for pump */
+    /* A stale generation is reported first: the new medium may have blocks of another size. The
+     * second reference is for pump(), since the request may end inside it. */
+    device_get(device);
     device_lock(device);
     status_t status = shape ? request_check_medium(device, request)
                             : request_admit(device, request);
@@ -175,6 +196,7 @@ void io_submit(struct io_request *request)
         list_push_back(&device->drive->waiting, &request->link);
     device_unlock(device);
 
+    /* The request may have ended, and its memory may be freed, as soon as the lock is released. */
     if (status)
         io_complete(request, status, 0);
     else
@@ -188,22 +210,30 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
     struct io_request *request = transfer->request;
     uint32_t good = status ? done_bytes : transfer->length_bytes;
     kassert(transfer->busy && good <= transfer->length_bytes);
-    device_get(device); /* the request's reference goes when it ends */
+
+    /* The request's reference goes when it ends, but pump() still needs the device. */
+    device_get(device);
     if (transfer->bounced && transfer->op == IO_READ)
         carve_copy_back(transfer, good);
 
+    /* If the medium was changed meanwhile, the bytes may be those of either: none is returned, and
+     * the status is that of a new request. An error may also be the other medium's. */
     spin_lock(&device->queue_lock);
     if (request->generation != device->generation && request->op == IO_READ) {
-        good = 0; /* the medium was changed meanwhile: the bytes may be those of either */
+        good = 0;
         if (!status)
             status = request_admit(request->device, request);
         else if (status != -ENOMEDIUM && status != -ENODEV)
-            status = -ESTALE; /* the medium that failed is not the one that is meant */
+            status = -ESTALE;
     }
+
+    /* Of a transfer of one block it is known which block failed. */
     carve_skip(request, good);
     request->done_bytes += good;
-    if (status) /* of a transfer of one block it is known which block failed */
+    if (status)
         request->exact = transfer->exact || transfer->length_bytes <= device->block_bytes;
+
+    /* The rest of a request goes before those that wait, so that requests end in order. */
     transfer->busy = false;
     bool ended = status || request->done_bytes == request->length_bytes;
     if (!ended)

@@ -10,6 +10,8 @@ status_t driver_register(const struct driver *driver)
     status_t status = driver_list_add(driver);
     if (status)
         return status;
+
+    /* Devices that are published from now on are offered to it by match_device(). */
     struct device *device;
     for (unsigned last = 0; (device = tree_next(last));) {
         last = device->number;
@@ -32,17 +34,20 @@ static void remove_children(struct device *device)
 status_t driver_unregister(const struct driver *driver)
 {
     bool has_root = false;
+
+    /* Out of the list first, so that it is offered no further devices. */
     status_t status = driver_list_remove(driver, &has_root);
     if (status)
         return status;
 
+    /* Another driver may accept the devices that this one leaves. */
     struct device *device;
     for (unsigned last = 0; (device = tree_next(last));) {
         last = device->number;
         if (device->driver == driver) {
             remove_children(device);
             match_release(device);
-            match_device(device); /* another driver may accept it */
+            match_device(device);
         }
         device_put(device);
     }

@@ -7,6 +7,7 @@ status_t toc_find_session(const struct device_toc *toc, struct device_session *s
 {
     const struct device_track *first = NULL;
     unsigned number = session->number;
+
     /* 0 asks for the last session. */
     for (unsigned i = 0; !session->number && i < toc->track_count; i++)
         if (toc->tracks[i].session > number)
@@ -20,6 +21,7 @@ status_t toc_find_session(const struct device_toc *toc, struct device_session *s
     }
     if (!first)
         return -ENOENT;
+
     session->number = number;
     session->count = toc->session_count;
     session->first_block = first->first_block;

@@ -2,7 +2,7 @@
  * transfers.c - the memory of a device's transfers: their segments, and bounce pages for a device
  * that does not reach all memory.
  *
- * It is allocated when the device is published, so that reading works when memory is out.
+ * It is allocated when the device is published, so that reading works when memory is exhausted.
  */
 #include "kernel/dev/internal.h"
 #include "lib/macros.h"
@@ -21,6 +21,7 @@ static status_t bounce_pages_create(struct device *device)
     device->bounce_pages = mem_zalloc(IO_BOUNCE_PAGES * sizeof(void *));
     if (!device->bounce_pages)
         return -ENOMEM;
+
     for (unsigned i = 0; i < IO_BOUNCE_PAGES; i++)
         if (!(device->bounce_pages[i] = page_alloc_low()))
             return -ENOMEM;
@@ -39,11 +40,14 @@ status_t transfers_create(struct device *device)
         mem_zalloc(limits->depth * limits->segment_count * sizeof(struct io_segment));
     if (!device->transfers || !device->transfer_segments)
         return -ENOMEM;
+
+    /* Each transfer owns a part of the one list of segments. */
     for (unsigned i = 0; i < limits->depth; i++) {
         device->transfers[i].device = device;
         device->transfers[i].segments = device->transfer_segments + i * limits->segment_count;
     }
 
+    /* Most devices need no bounce pages: they reach all memory that there is, in any alignment. */
     bool reaches_all =
         !limits->highest_address || limits->highest_address >= mem_highest_physical();
     return reaches_all && limits->segment_align <= 1 ? 0 : bounce_pages_create(device);

@@ -116,6 +116,9 @@ static void alias_allocate(struct device *device)
 {
     if (!device_class(device)->has_alias || device_is_part(device))
         return;
+
+    /* The lowest free number. Those below `*free` are known to be in use, so that publishing
+     * thousands of devices does not search from 0 each time. */
     const char *prefix = *device->alias_prefix ? device->alias_prefix
                                                : device_class(device)->name;
     unsigned *free = first_free(prefix), number = free ? *free : 0;
@@ -123,6 +126,7 @@ static void alias_allocate(struct device *device)
         format_text(device->alias, sizeof(device->alias), "%s%u", prefix, number++);
     while (find_alias(device->alias));
 
+    /* A device without a name of its own is named by this number. */
     device->class_number = number - 1;
     if (!*device->name)
         format_text(device->name, sizeof(device->name), "%u", device->class_number);
@@ -137,6 +141,8 @@ static void alias_allocate(struct device *device)
 static void tree_insert(struct device *device)
 {
     struct device *parent = device->parent;
+
+    /* The alias comes first, since it may name the device. */
     device->number = ++last_number;
     alias_allocate(device);
     list_push_back(number_bucket(device->number), &device->number_link);
@@ -145,6 +151,7 @@ static void tree_insert(struct device *device)
         list_push_back(&parent->children, &device->siblings);
     list_push_back(&published, &device_get(device)->all_link);
 
+    /* Media that change from now on post events. */
     device_lock(device);
     device->published = true;
     device_unlock(device);
@@ -154,6 +161,8 @@ status_t tree_enter(struct device *device)
 {
     struct device *parent = device->parent;
     status_t status = 0;
+
+    /* Checked and inserted under one lock, so the parent cannot leave in between. */
     mutex_lock(&tree_lock);
     if (parent && (parent->gone || !parent->published))
         status = -ENODEV;
@@ -174,6 +183,8 @@ static void tree_remove(struct device *device)
     list_remove(&device->number_link);
     list_remove(&device->name_link);
     list_remove(&device->alias_link);
+
+    /* The number is free now: a disc that is put in again gets its old name. */
     if (device->first_free && device->class_number < *device->first_free)
         *device->first_free = device->class_number;
 }
@@ -185,6 +196,9 @@ bool tree_leave(struct device *device, bool *left)
     *left = leaf && device->published;
     if (*left)
         tree_remove(device);
+
+    /* Requests and opens fail from now on, and handles are stale. Children see `gone` when they are
+     * published, so a leaf stays a leaf. */
     if (leaf) {
         device_lock(device);
         device->published = false;
@@ -212,6 +226,8 @@ struct device *tree_leaf(struct device *device)
 static struct device *find_path(const char *path)
 {
     struct device *device = device_root();
+
+    /* Empty components are skipped, so that slashes may be repeated or trail. */
     while (device && *path) {
         const char *slash = strchr(path, '/');
         size_t length = slash ? (size_t)(slash - path) : strlen(path);
@@ -235,6 +251,8 @@ struct device *device_find(const char *name)
 {
     static const char classes[] = "Classes/";
     bool by_class = text_starts(name, classes);
+
+    /* An alias takes precedence over a device of that name below the root. */
     mutex_lock(&tree_lock);
     struct device *device = find_alias(by_class ? name + strlen(classes) : name);
     if (!device && !by_class)
@@ -263,6 +281,7 @@ struct device *device_child(struct device *parent, unsigned after)
     const struct device *last = find_number(after);
     struct list *link = last && last->parent == parent ? last->siblings.next
                                                        : parent->children.next;
+
     /* If `after` was removed, the search begins at the first child: numbers only rise. */
     for (; link != &parent->children && !child; link = link->next) {
         struct device *device = container_of(link, struct device, siblings);
@@ -278,6 +297,8 @@ static struct device *next_device(unsigned after, bool with_alias)
     mutex_lock(&tree_lock);
     const struct device *last = find_number(after);
     struct list *link = last ? last->all_link.next : published.next;
+
+    /* The caller may have waited since the last call, so devices may have come and gone. */
     for (; link != &published && !next; link = link->next) {
         struct device *device = container_of(link, struct device, all_link);
         if (device->number > after && (*device->alias || !with_alias))
@@ -302,6 +323,8 @@ void device_path(const struct device *device, char *text, size_t bytes)
     unsigned depth = 0;
     for (; device && device != device_root() && depth < PATH_DEPTH_MAX; device = device->parent)
         chain[depth++] = device;
+
+    /* The chain begins at the device; the path begins at the root. */
     size_t used = 0;
     text_copy(text, bytes, "");
     while (depth-- && used < bytes)

@@ -47,7 +47,6 @@ ALLOWED = {
 # not needed any more is an error.
 UNREVISED = {
     "drivers/storage/",
-    "kernel/dev/",
     "kernel/module/",
     "tests/host/fs/",
     "tests/host/module/",
