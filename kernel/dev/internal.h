@@ -4,8 +4,8 @@
  *   device.c      life of a device: create, references, properties
  *   tree.c        the tree: numbers, names, aliases; finding and listing
  *   publish.c     publishing and removing devices
- *   match.c       offers devices to drivers and takes them back
- *   register.c    drivers that come and go at run time
+ *   driver/       the drivers: list.c (their order), match.c (offers devices to them and takes
+ *                 devices back), register.c (drivers that come and go at run time)
  *   medium.c      the medium and its generation
  *   open.c        handles, claims, open files
  *   transfers.c   memory of a device's transfers
@@ -14,7 +14,6 @@
  *   completion.c  ends requests: the completion thread
  *   event.c       pending events, for the monitor
  *   bad_blocks.c  counts blocks that could not be read
- *   driver.c      the drivers in their order
  *   control.c     operations of devices, with geometry.c, icon.c, toc.c
  *
  * Locking     Tree members: the tree's mutex. Members from queue_lock on: that spin, except atomics

@@ -1,8 +1,8 @@
 /*
  * publish.c - publishing and removing devices; start and stop.
  */
+#include "kernel/dev/driver/match.h"
 #include "kernel/dev/event.h"
-#include "kernel/dev/match.h"
 #include "kernel/dev/tree.h"
 
 status_t device_publish(struct device *device)

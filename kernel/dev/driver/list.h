@@ -1,5 +1,5 @@
 /*
- * driver_list.h - the list of drivers, as match.c changes it.
+ * list.h - the list of drivers, as match.c changes it.
  *
  * Locking     Threads; a spin of rank QUEUE inside.
  */

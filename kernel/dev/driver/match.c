@@ -1,8 +1,8 @@
 /*
  * match.c - offers devices to drivers, and takes them back; see match.h.
  */
-#include "kernel/dev/match.h"
-#include "kernel/dev/driver_list.h"
+#include "kernel/dev/driver/match.h"
+#include "kernel/dev/driver/list.h"
 #include "kernel/log.h"
 
 /* The driver of a device that is being offered. */

@@ -1,8 +1,8 @@
 /*
  * register.c - drivers that come and go at run time.
  */
-#include "kernel/dev/driver_list.h"
-#include "kernel/dev/match.h"
+#include "kernel/dev/driver/list.h"
+#include "kernel/dev/driver/match.h"
 #include "kernel/dev/tree.h"
 
 status_t driver_register(const struct driver *driver)

@@ -6,8 +6,8 @@
  *             device is being offered is asked about it too.
  * Locking     Threads, with no lock held.
  */
-#ifndef KERNEL_DEV_MATCH_H
-#define KERNEL_DEV_MATCH_H
+#ifndef KERNEL_DEV_DRIVER_MATCH_H
+#define KERNEL_DEV_DRIVER_MATCH_H
 
 #include "kernel/dev/internal.h"
 

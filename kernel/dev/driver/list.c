@@ -1,7 +1,7 @@
 /*
- * driver.c - the drivers in their order: those of the linker's table and those registered later.
+ * list.c - the drivers in their order: those of the linker's table and those registered later.
  */
-#include "kernel/dev/driver_list.h"
+#include "kernel/dev/driver/list.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 
