@@ -61,7 +61,8 @@ static size_t cmp_piece(const char *a, const char *b, size_t bytes, uint64_t *li
 
 static int cmp_sides(struct shell *shell, struct side sides[2])
 {
-    uint64_t at = 0, lines = 1; /* POSIX counts bytes and lines from 1 */
+    /* POSIX counts bytes and lines from 1. */
+    uint64_t at = 0, lines = 1;
     for (;;) {
         /* Fill the sides that are used up. An error comes before a difference: the data is not
          * known. */

@@ -166,9 +166,12 @@ static int grep_compile_all(struct shell *shell, struct grep *grep, const char *
     const struct option_value *value = option_values(shell, 'e');
     const struct option_value *file = option_values(shell, 'f');
     int result = value || file ? SHELL_DONE : grep_compile(shell, grep, word);
+
+    /* The operand is the pattern only if there is neither -e nor -f. */
     for (; value && !result; value = value->next)
         result = grep_compile(shell, grep, value->text);
 
+    /* A file of patterns is read like any input, so `-` is standard input. */
     for (; file && !result; file = file->next) {
         struct grep_patterns patterns = { .grep = grep };
         char *words[] = { (char *)(uintptr_t)file->text, NULL };
@@ -183,6 +186,8 @@ static bool grep_options_read(struct shell *shell, int files, struct grep *grep)
 {
     char title = option_last(shell, "hH"), lists = option_last(shell, "lL");
     uint64_t context = 0;
+
+    /* Of two options that contradict each other, the last one counts. */
     *grep = (struct grep){
         .invert = option_given(shell, 'v'),
         .number = option_given(shell, 'n'),

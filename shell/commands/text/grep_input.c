@@ -43,6 +43,8 @@ static void write_line(struct scan *scan, uint64_t number, char separator, const
     }
     if (grep->number)
         stream_format(out, "%llu%c", (unsigned long long)number, separator);
+
+    /* The line itself is not escaped: grep is a filter, and NULs were handled before. */
     stream_write(out, text, bytes);
     stream_write(out, &grep->line_end, 1);
 }
@@ -167,6 +169,7 @@ static status_t scan_line(struct scan *scan, const char *line, size_t bytes, boo
     bool open = scan->selected < grep->most;
     check_binary(scan, line, bytes);
 
+    /* A line is selected, or it follows a selected line, or it may precede one. */
     if (open && regex_list_matches(&grep->expressions, line, bytes) != grep->invert) {
         scan->selected++;
 
@@ -197,6 +200,8 @@ static status_t scan_lines(struct scan *scan)
     size_t bytes;
     int got = 0;
     status_t status = 0;
+
+    /* The loop also ends if the output fails, as in `grep x file | head`. */
     for (bool ended = false; !ended && !status && !scan->input->shell->out->status;) {
         if ((got = input_line(scan->input, &line, &bytes)) <= 0)
             break;
@@ -255,7 +260,9 @@ static int match_parts(struct scan *scan, const char *part, size_t bytes, bool *
 static status_t scan_count(struct scan *scan)
 {
     const struct grep *grep = scan->grep;
-    uint64_t most = grep->count_only || !grep->most ? grep->most : 1; /* -l, -q: one will do */
+
+    /* For -l, -L and -q, one selected line decides. */
+    uint64_t most = grep->count_only || !grep->most ? grep->most : 1;
 
     /* As soon as the answer is certain, the rest of the input need not be read. */
     while (scan->selected < most) {

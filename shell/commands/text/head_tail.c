@@ -238,7 +238,9 @@ SHELL_COMMAND(command_head);
 static status_t tail_from_start(struct input *input, const struct part *part)
 {
     struct stream *out = input->shell->out;
-    uint64_t left = part->amount ? part->amount - 1 : 0; /* +0 means +1 (GNU) */
+
+    /* +N begins with line or byte N, after N - 1 others. +0 means +1 (GNU). */
+    uint64_t left = part->amount ? part->amount - 1 : 0;
     const char *data;
     ssize_t got = 0;
 
@@ -265,6 +267,8 @@ static status_t tail_input(struct input *input, void *context)
     status_t status = end_of_file(input->file, part, &offset);
     if (status)
         return status;
+
+    /* Bytes that are appended to the file meanwhile are copied as well. */
     file_seek(input->file, offset);
     return tail_from_start(input, &all);
 }

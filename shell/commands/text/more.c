@@ -82,6 +82,7 @@ static status_t book_chapters(struct path *book, struct name **chapters)
         kept = all;
     }
 
+    /* A listing that ends with an error is still sorted; the caller reports the error. */
     struct sortable *sorted = sort_list(kept ? &kept->link : NULL, chapter_order, NULL);
     *chapters = sorted ? container_of(sorted, struct name, link) : NULL;
     return status;
@@ -96,6 +97,8 @@ static void book_title(struct shell *shell, const char *file, char *title, size_
 
     /* A chapter without a readable title is still listed. */
     text_copy(title, bytes, "");
+
+    /* input_close() is also called after a failed input_open(). */
     if (input && path) {
         if (!input_open(shell, path, input) && input_line(input, &line, &length) > 0)
             text_copy(title, bytes, line + (text_starts(line, "# ") ? 2 : 0));
@@ -174,6 +177,8 @@ static int run_book(struct shell *shell, int count, char **words)
         result = shell_fail(shell, book_place, status);
     else
         result = count > 1 ? book_read(shell, chapters, words[1]) : book_list(shell, chapters);
+
+    /* After an error, too: the list contains the names that could be read. */
     names_free(chapters);
     return result;
 }

@@ -113,7 +113,8 @@ static void show_again(struct pager *pager, size_t top)
 
 static void set_message(struct pager *pager, const char *message)
 {
-    size_t room = min(pager->columns, sizeof(pager->message)); /* with the NUL: a column is left */
+    /* The NUL in this count leaves the last column free, where a terminal might wrap. */
+    size_t room = min(pager->columns, sizeof(pager->message));
     format_text(pager->message, room, "%s", message);
 }
 
@@ -302,6 +303,7 @@ static void ask(struct pager *pager)
 {
     struct key key;
     while (must_ask(pager)) {
+        /* A message is shown once. After it the prompt is the usual one. */
         status_t status = read_key(pager, *pager->message ? pager->message : "--More--", &key);
         pager->message[0] = '\0';
         if (status) {
@@ -395,8 +397,10 @@ status_t pager_input(struct pager *pager, struct input *input)
         /* To a file or a pipe, the text is copied unchanged. */
         if (!pager->paging)
             stream_write(out, data, (size_t)got);
+
+        /* Carriage returns are dropped: most of them precede a newline. */
         for (ssize_t i = 0; pager->paging && i < got && !pager->ended; i++)
-            if (data[i] != '\r') /* of CR LF */
+            if (data[i] != '\r')
                 put_byte(pager, data[i]);
     }
     return got < 0 ? (status_t)got : 0;

@@ -50,6 +50,7 @@ static int compare_by_keys(const struct sort *sort, const struct sort_line *a,
         if (!key->has_order)
             place.order = sort->order;
 
+        /* Keys are searched for in each comparison, which costs time but no memory. */
         size_t a_bytes, b_bytes;
         const char *a_text = sort_key_find(&place, sort->separator, a->text, a->bytes, &a_bytes);
         const char *b_text = sort_key_find(&place, sort->separator, b->text, b->bytes, &b_bytes);
@@ -99,6 +100,7 @@ static status_t sort_input(struct input *input, void *context)
     int got;
     input->line_end = sort->line_end;
     while ((got = input_line(input, &text, &bytes)) > 0) {
+        /* The text is copied, because the input reuses its memory for the next line. */
         struct sort_line *line = line_create(sort, text, bytes);
         if (!line)
             return -ENOMEM;
@@ -144,12 +146,16 @@ static status_t check_input(struct input *input, void *context)
         got = input_line(input, &text, &bytes);
         if (got <= 0)
             break;
+
+        /* Two lines are in memory at a time. */
         struct sort_line *line = line_create(sort, text, bytes);
         if (!line) {
             got = -ENOMEM;
             break;
         }
-        sort->unchecked_bytes = 0; /* it replaces the line before */
+
+        /* Nothing accumulates, since each line replaces the one before. */
+        sort->unchecked_bytes = 0;
 
         /* With -u, equal lines are out of order, too (POSIX). */
         int order = before ? sort_compare(&before->link, &line->link, sort) : -1;
@@ -258,7 +264,9 @@ static int sort_run(struct sort *sort, int count, char **words)
     }
 
     int result = input_each(shell, 1, count, words, sort_input, sort);
-    if (result) /* the sorted lines of some of the files would be misleading */
+
+    /* The sorted lines of only some of the files would be misleading. */
+    if (result)
         return result;
 
     /* sort_list() is stable: lines with equal keys keep the order in which they were read. */

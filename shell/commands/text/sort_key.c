@@ -49,12 +49,15 @@ static bool parse_position(const char **text, uint64_t *field, uint64_t *charact
 {
     if (!parse_number(text, field))
         return false;
+
+    /* Without a character, the caller's default remains. */
     if (**text == '.') {
         ++*text;
         if (!parse_number(text, character))
             return false;
     }
 
+    /* A letter at either position makes the key independent of the command's options. */
     for (; **text && **text != ','; ++*text) {
         if (**text == 'b')
             *skip_blanks = true;
@@ -113,6 +116,8 @@ static size_t field_end(int separator, const char *line, size_t bytes, size_t st
         const char *end = start < bytes ? memchr(line + start, separator, bytes - start) : NULL;
         return end ? (size_t)(end - line) : bytes;
     }
+
+    /* The blanks before a field belong to it (POSIX). */
     size_t at = skip_blanks(line, bytes, start);
     while (at < bytes && !is_blank(line[at]))
         at++;

@@ -67,6 +67,9 @@ static int run_tee(struct shell *shell, int count, char **words)
     }
 
     tee_copy(tee);
+
+    /* A file that another command is reading may be left unchanged, which is an error here. Files
+     * that could not be opened, or failed, are NULL and were reported before. */
     for (int i = 0; i < tee->count; i++) {
         enum output_file_end end;
         status_t status = output_file_close(tee->files[i], false, &end);

@@ -33,7 +33,8 @@ static uint64_t not_blank(uint64_t word)
  * blanks. */
 static uint64_t count_words(const char *data, size_t bytes, bool *in_word)
 {
-    uint64_t count = 0, before = *in_word; /* is the byte before inside a word? */
+    /* `before` is 1 if the byte before belongs to a word, so that a word cut in two counts once. */
+    uint64_t count = 0, before = *in_word;
     for (size_t at = 0; at < bytes; at += 8) {
         size_t left = bytes - at;
         uint64_t word = ' ' * EACH_BYTE;
@@ -84,6 +85,7 @@ static int wc_width(struct shell *shell, int count, char **words)
         }
     }
 
+    /* Each sum is at most the total, so the digits of the total are enough for all columns. */
     for (; total >= 10; total /= 10)
         width++;
     return max(width, least);
@@ -105,6 +107,7 @@ static void wc_print(struct shell *shell, const struct wc *wc, const char *name)
             first = false;
         }
 
+    /* A name may contain control characters, so it is escaped. */
     if (name) {
         stream_text(shell->out, " ");
         stream_escaped(shell->out, name, false);
@@ -143,10 +146,12 @@ static int run_wc(struct shell *shell, int count, char **words)
     bool one_number = option_given(shell, 'l') + option_given(shell, 'w') +
                       option_given(shell, 'c') == 1;
     struct wc total = { 0 };
+
+    /* A single number is not padded (GNU). */
     if (count > 2 || (count == 2 && !one_number))
         total.width = wc_width(shell, count, words);
     else
-        total.width = one_number ? 1 : 7; /* a single number is not padded (GNU) */
+        total.width = one_number ? 1 : 7;
 
     /* The total is printed even if some of the files could not be read, but not after ^C. */
     int result = input_each(shell, 1, count, words, wc_input, &total);
