@@ -35,6 +35,8 @@ static status_t cat_numbered(struct input *input, struct numbering *numbering)
             /* A line is numbered when its first byte is written. */
             if (!numbering->in_line)
                 stream_format(out, "%6llu\t", (unsigned long long)++numbering->lines);
+
+            /* Copy one line at a time, or the part of it that the piece contains. */
             const char *end = memchr(data, '\n', left);
             size_t bytes = end ? (size_t)(end - data) + 1 : left;
             stream_write(out, data, bytes);

@@ -30,6 +30,7 @@ static status_t copy_bytes(struct progress *progress, struct file *from, struct 
     status_t status = 0;
     *write_failed = false;
 
+    /* Views show the pages of the cache, so each byte is copied only once. */
     while (!status && (got = file_view(from, &view)) > 0) {
         status = file_write_all(to, view.data, view.length_bytes);
 
@@ -79,6 +80,8 @@ static status_t copy_opened(struct copy *copy, struct file *source, const char *
         progress_begin(progress, copy->shell, from, file_size(source));
         status = copy_bytes(progress, source, target.file, write_failed);
         progress_end(progress);
+
+        /* copy_end() may fail although the bytes were copied. That error is about the target. */
         status_t end = copy_end(copy, &target, to, status);
         *write_failed |= !status && end;
         status = end;
@@ -166,6 +169,7 @@ static char *name_within(const char *from, const char *to)
     if (text_equal(base, ".") || text_equal(base, "..") || *base == '/')
         return join_path(to, "");
 
+    /* Only the last element of the source is kept. */
     char *path = join_path(to, base);
 
     /* Remove the slashes that followed the name. */

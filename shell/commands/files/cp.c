@@ -93,6 +93,8 @@ static int copy_directory(struct copy *copy, const struct node_info *info, unsig
     struct copied_directory *directory = mem_alloc(sizeof(*directory) + bytes);
     if (!directory)
         return shell_fail(copy->shell, to, -ENOMEM);
+
+    /* The list leads from the innermost open directory outwards. */
     *directory = (struct copied_directory){ .above = copy->open, .depth = depth,
                                             .modified_s = info->modified_s };
     memcpy(directory->to, to, bytes);
@@ -167,6 +169,7 @@ static int copy_tree(struct copy *copy, struct path *path, const char *from, con
     if (result)
         return result;
 
+    /* Nested: the contents of a directory follow it, so it can be closed before the next one. */
     status = walk_begin(path, WALK_NESTED, &walk);
     result = status ? shell_fail(shell, from, status) : copy_walk(copy, walk, from, to);
     if (!status)

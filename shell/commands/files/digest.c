@@ -54,6 +54,8 @@ static status_t sum_input(struct input *input, void *context)
     struct stream *out = shell->out;
     const char *name = input->file ? input->name : "-";
     bool zero = option_given(shell, 'z');
+
+    /* Nothing is printed before the whole input was read. */
     status_t status = digest_input(input, hex);
     if (status)
         return status;
@@ -187,6 +189,8 @@ static void check_sum_up(struct check *check, const char *name)
     bool verified = check->good || check->wrong;
     if (!verified && check->ignore_missing && !check->silent)
         shell_complain(check->shell, "%s: no file was verified", name);
+
+    /* A list fails if a file in it did, or if no file was good. */
     check->failed |= !check->good || check->wrong || check->unreadable ||
                      (check->strict && check->malformed);
 }

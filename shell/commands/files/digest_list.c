@@ -86,6 +86,8 @@ static bool parse_tagged(const struct digest_list *list, char *at, bool escaped,
     char *close = strrchr(at, ')');
     if (!close)
         return false;
+
+    /* Both results point into the line, so the name is ended there. */
     *name = at;
     *close++ = '\0';
 
@@ -107,6 +109,7 @@ static bool parse_tagged(const struct digest_list *list, char *at, bool escaped,
 static bool parse_plain(struct digest_list *list, char *at, bool escaped, char **digest,
                         char **name)
 {
+    /* The digest must have exactly the length of its kind. */
     *digest = at;
     at = take_digest(list, at);
     if (!at || !is_blank(*at))

@@ -67,6 +67,8 @@ static status_t du_item(struct du *du, const struct walk_item *item)
     /* The walk is depth first: an item at depth n is outside all directories of depth >= n. */
     while (item->depth && du->depth >= item->depth)
         du_leave(du);
+
+    /* A node without information has no size. */
     if (!item->found)
         return item->status;
 
@@ -132,6 +134,7 @@ static int du_place(struct du *du, const char *name)
     /* Without an answer, bytes are counted instead of blocks. */
     du->block_bytes = status ? 0 : fs->block_bytes;
 
+    /* A size and a walk are needed: either may fail for the start already. */
     status = path_info(path, INFO_STANDARD, &info);
     if (!status)
         status = walk_begin(path, WALK_NESTED, &walk);

@@ -82,6 +82,8 @@ static status_t answer_text(struct file *file, struct file_look *look, struct fi
     /* A character may be cut off where reading stopped, but not at the end of the file. */
     text_kind_end(&look->text, at >= size);
     const char *name = text_kind_name(&look->text);
+
+    /* Without a name the bytes are not text in any encoding. */
     if (!name) {
         answer_set(answer, "application/octet-stream", "data");
         return 0;
@@ -186,6 +188,8 @@ static status_t answer_link(struct shell *shell, const char *name, struct path *
         status_t broken = path_walk(shell->directory, name, 0, &to);
         if (!broken)
             path_put(to);
+
+        /* The description is formatted in place, so answer_set() is not used. */
         answer->mime = "inode/symlink";
         answer->charset = "binary";
         format_text(answer->description, sizeof(answer->description), "%ssymbolic link to %s",

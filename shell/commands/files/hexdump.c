@@ -68,6 +68,8 @@ static status_t dump_file(struct shell *shell, struct file *file, uint64_t offse
         if (shell_interrupted())
             return -EINTR;
         ssize_t got = file_read_at(file, offset, block, (size_t)min(length, (uint64_t)DUMP_BLOCK));
+
+        /* The file may end before the length that was asked for. */
         if (got <= 0)
             return (status_t)got;
         dump_rows(shell->out, offset, block, (size_t)got);

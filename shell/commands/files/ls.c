@@ -355,6 +355,8 @@ static void ls_directory(struct ls *ls, struct path *path, const char *where)
 {
     struct name *names = NULL;
     unsigned skipped = 0;
+
+    /* A directory that was listed already is not read again. */
     status_t status = ls_enter(ls, path);
     if (!status)
         status = names_collect(path, true, ls_levels(ls), &names, &skipped);
@@ -459,6 +461,7 @@ static void ls_directories(struct ls *ls)
 {
     struct name *name;
     while (!shell_interrupted() && !ls->shell->out->status && (name = ls_next(ls))) {
+        /* Directories are walked to by their text: no path is held while others are listed. */
         struct path *path;
         status_t status = path_walk(ls->shell->directory, name->text, 0, &path);
         if (status) {

@@ -20,6 +20,8 @@ static status_t digest_file(struct file *file, char hex[DIGEST_HEX_BYTES])
     ssize_t got;
 
     digest_init(&digest, digest_kind_find("sha256"));
+
+    /* Each view is closed at once, since it holds pages of the cache. */
     while ((got = file_view(file, &view)) > 0) {
         digest_update(&digest, view.data, view.length_bytes);
         file_view_close(file, &view);
@@ -107,6 +109,8 @@ static void line_write(struct stream *out, const struct manifest_line *line,
 {
     stream_format(out, "%c\t%llu\t%s\t%s\t", type_letter(item->info.type),
                   (unsigned long long)line->size_bytes, line->digest, line->time);
+
+    /* A `>` in the name is escaped, too, so that " -> " is only found before a target. */
     stream_escaped(out, name, true);
     if (item->info.type == NODE_LINK) {
         stream_text(out, " -> ");
@@ -153,6 +157,8 @@ static int run_manifest(struct shell *shell, int count, char **words)
     struct manifest_line *line = mem_zalloc(sizeof(*line));
     char *target = mem_alloc(PATH_BYTES_MAX + 1);
     status = line && target ? walk_begin(path, 0, &walk) : -ENOMEM;
+
+    /* The walk and the line are freed in every case; walk_end() accepts NULL. */
     int result;
     if (status) {
         result = shell_fail(shell, words[1], status);

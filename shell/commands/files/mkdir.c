@@ -23,6 +23,8 @@ static int each_word(struct shell *shell, int count, char **words,
 static status_t mkdir_new(struct shell *shell, const char *name)
 {
     status_t status = vfs_mkdir(shell->directory, name);
+
+    /* The wording is that of GNU mkdir. */
     if (!status && option_given(shell, 'v')) {
         stream_text(shell->out, "mkdir: created directory '");
         stream_escaped(shell->out, name, false);
@@ -71,6 +73,8 @@ static status_t mkdir_parents(struct shell *shell, const char *name)
             *end = '\0';
         if (!text_equal(way, "/"))
             status = mkdir_unless_there(shell, way);
+
+        /* Restore the slash, and continue with the element after it. */
         *end = kept;
     }
     mem_free(way);

@@ -50,6 +50,8 @@ static bool is_same(struct shell *shell, const char *from, const char *to)
     struct path *a, *b;
     if (path_walk(shell->directory, from, WALK_NO_FOLLOW, &a))
         return false;
+
+    /* Links themselves are compared, not their targets. */
     bool same = !path_walk(shell->directory, to, WALK_NO_FOLLOW, &b);
     if (same) {
         same = path_is_same(a, b);
@@ -100,6 +102,8 @@ static int move_one(struct copy *copy, const char *from, const char *to)
         return move_file(copy, from, to);
     if (status)
         return move_refused(shell, from, to, status);
+
+    /* The wording is that of GNU mv. */
     copy_report(copy, "renamed ", from, to);
     return SHELL_DONE;
 }

@@ -89,6 +89,8 @@ static int rm_tree(struct shell *shell, struct path *path, const char *start)
     status_t status = walk_begin(path, WALK_NESTED, &walk);
     if (status)
         return shell_fail(shell, start, status);
+
+    /* First pass: the walk needs the directories that it is in, so they are kept. */
     int result = rm_files(shell, walk, start, &list);
     walk_end(walk);
 
@@ -176,6 +178,7 @@ static int rm_one(struct shell *shell, const char *name)
     if (result)
         return result;
 
+    /* A directory whose contents could not all be removed has failed above. */
     status = vfs_unlink(shell->directory, name);
     if (status)
         return shell_fail(shell, name, status);

@@ -35,6 +35,7 @@ static int run_touch(struct shell *shell, int count, char **words)
 {
     int result = SHELL_DONE;
     for (int i = 1; i < count && !shell_interrupted(); i++) {
+        /* A file that fails sets the status, and the next one is processed. */
         status_t status = touch_one(shell, words[i]);
         if (status)
             result = shell_fail(shell, words[i], status);

@@ -38,6 +38,7 @@ static struct name *tree_filter(const struct tree *tree, struct path *path, stru
 {
     struct name *kept = NULL;
     for (struct name *next; names; names = next) {
+        /* The name may be freed below, so the next one is found first. */
         next = names_next(names);
         name_look(path, false, names, INFO_DIRENT);
 
@@ -66,6 +67,8 @@ static status_t tree_enter(struct tree *tree, struct path *path)
     struct tree_level *level = status ? NULL : mem_zalloc(sizeof(*level));
     if (!level)
         return status ? status : -ENOMEM;
+
+    /* The level keeps a reference for as long as its names are drawn. */
     level->path = path_get(path);
     level->above = tree->level;
     tree->level = level;
@@ -164,6 +167,8 @@ static status_t tree_step(struct tree *tree)
                             : tree_fail(tree, tree->level->path, name->text, status);
     path_put(path);
     mem_free(name);
+
+    /* Other errors were reported, and the names after this one are still drawn. */
     return status == -ENOMEM ? status : 0;
 }
 
@@ -216,6 +221,8 @@ static int run_tree(struct shell *shell, int count, char **words)
     int result = SHELL_DONE;
     for (int i = 1; i < max(count, 2) && !shell->out->status; i++) {
         int one = tree_place(&tree, count > 1 ? words[i] : ".");
+
+        /* After ^C the totals would be wrong. */
         if (one == SHELL_INTERRUPTED)
             return one;
         result = one ? one : result;

@@ -94,6 +94,8 @@ bool find_delete(struct find *find, struct find_term *term, const struct find_it
         status_t status = item_path(find, item, &path);
         if (status)
             return find_fail(find, item->path, status);
+
+        /* The current directory may also be somewhere below it. */
         bool inside = path_is_inside(find->shell->directory, path);
         path_put(path);
         if (inside) {
@@ -125,6 +127,8 @@ int find_parse_exec(struct find *find, struct find_term *term, char **words)
     for (; words[count] && !text_equal(words[count], ";"); count++)
         if (count && text_equal(words[count], "+") && text_equal(words[count - 1], "{}"))
             break;
+
+    /* A command without an end would include the rest of the expression. */
     if (!count || !words[count]) {
         shell_complain(find->shell, "-exec: %s; try find --help",
                        count ? "missing ; or {} + at the end" : "missing command");
@@ -209,6 +213,8 @@ static status_t batch_add(struct find_term *term, const char *path)
 {
     status_t status = 0;
     bool begins = !term->batch.count;
+
+    /* A new batch begins with the command, to which paths are then appended. */
     for (int i = 0; begins && i < term->count && !status; i++)
         status = words_add(&term->batch, term->words[i], strlen(term->words[i]));
     return status ? status : words_add(&term->batch, path, strlen(path));
@@ -241,6 +247,7 @@ bool find_exec(struct find *find, struct find_term *term, const struct find_item
 
 void find_finish_batches(struct find *find)
 {
+    /* A batch with no path after its command is not run. */
     for (struct find_term *term = find->first; term; term = term->next)
         if (term->is_batch && term->batch.count > term->count && !shell_interrupted())
             run_batch(find, term);

@@ -106,6 +106,8 @@ static int parse_size(struct find *find, struct find_term *term, char **words)
     for (size_t i = 0; i < ARRAY_LENGTH(units); i++)
         if (*at == units[i].letter)
             term->unit = units[i].bytes;
+
+    /* The digits are parsed without their letter, which is find's own. */
     status_t status = text_parse_u64(digits, &term->number);
     if (status == -ERANGE)
         return wrong(find, "-size %s: number too large", words[0]);
@@ -144,6 +146,8 @@ static int parse_newer(struct find *find, struct find_term *term, char **words)
         find->result = shell_fail(find->shell, words[0], status);
         return -1;
     }
+
+    /* The time is read once, before the walk: the file may change meanwhile. */
     term->has_modified = info.has_modified;
     term->modified_s = info.modified_s;
     return 1;
@@ -176,6 +180,8 @@ static int parse_depth_limit(struct find *find, struct find_term *term, char **w
     bool least = text_equal(term->primary->name, "-mindepth");
     if (parse_text(find, term, words) < 0)
         return -1;
+
+    /* These options apply to the whole walk, wherever they are in the expression. */
     if (shell_number(find->shell, term->primary->name, words[0], 0, UINT64_MAX,
                      least ? &find->depth_min : &find->depth_max))
         return 1;
@@ -319,6 +325,7 @@ static int parse_operator(struct find *find, enum find_kind kind, const char *wo
 /* Checks the end of the expression, and conflicts between its terms. */
 static int check_whole(struct find *find, const char *last, bool after_operand, unsigned depth)
 {
+    /* An operator at the end has nothing to its right. */
     if (last && !after_operand)
         return wrong(find, "%s: expected an expression after it", last);
     if (depth)
@@ -340,6 +347,7 @@ int find_parse(struct find *find, char **words)
     find->result = SHELL_DONE;
 
     for (int taken; *words; words += taken) {
+        /* The grammar has one state: whether the word before ended an operand. */
         last = *words;
         enum find_kind kind = kind_of(last);
         taken = kind == FIND_PRIMARY
@@ -401,6 +409,8 @@ void find_evaluate(struct find *find, const struct find_item *item)
     struct levels levels = { 0 };
     bool negate = false;
     find->prune = false;
+
+    /* The expression as a whole is the outermost level. */
     level_open(&levels, true, false);
 
     for (struct find_term *term = find->first; term && !find->quit; term = term->next) {

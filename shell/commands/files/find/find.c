@@ -74,6 +74,7 @@ static bool enter(struct find_walk *walk, struct path *path, struct name *self)
         return find_fail(find, walk->text.text, status);
     }
 
+    /* From here on the level owns the path and the directory's own name. */
     *level = (struct find_level){ .above = walk->level, .path = path, .self = self,
                                   .length = walk->text.length };
     walk->level = level;
@@ -106,6 +107,7 @@ static bool visit(struct find_walk *walk, struct name *name, struct path *path)
     /* The new level takes over the name, and evaluates it later if -depth is given. */
     status_t status = 0;
     if (enters && !stopped(walk)) {
+        /* The start brings its path; other nodes are looked up only if they are entered. */
         if (!path)
             status = path_child(walk->level->path, name->text, false, &path);
         if (!status && enter(walk, path_get(path), name)) {
@@ -157,6 +159,7 @@ static void leave(struct find_walk *walk)
     walk->text.length = level->length;
     walk->text.text[level->length] = '\0';
 
+    /* With -depth, the directory is evaluated in the level above, by its own name. */
     path_put(level->path);
     names_free(level->names);
     if (walk->find->contents_first)
@@ -175,6 +178,7 @@ static status_t start_name(const char *word, struct name **name)
         length = 1;
     }
 
+    /* The element must be copied to end it, as slashes may follow. */
     char *text = mem_alloc(length + 1);
     if (!text)
         return -ENOMEM;
@@ -195,6 +199,7 @@ static status_t walk_start(struct find_walk *walk, const char *word)
     if (status)
         return status;
 
+    /* Paths are printed as they were typed, with the path below them appended. */
     buffer_put(&walk->text, word, strlen(word));
     status = walk->text.status ? walk->text.status : start_name(word, &name);
     if (status) {
@@ -254,6 +259,8 @@ static int run_find(struct shell *shell, int count, char **words)
     int end = first;
     while (end < count && !begins_expression(words[end]))
         end++;
+
+    /* The whole expression must be valid before anything is visited or removed. */
     int result = find_parse(&find, words + end);
 
     if (!result) {
