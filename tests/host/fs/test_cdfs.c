@@ -1,7 +1,7 @@
 /*
- * test_cdfs.c - fs/cdfs over every image that tests/images/builder.py makes, and a few by
- * genisoimage and xorriso: whole, with failing reads and allocations, with forged ids, with bytes
- * changed. For both back ends.
+ * test_cdfs.c - promise: fs/cdfs shows each image of tests/images/builder.py, and a few by
+ * genisoimage and xorriso, as it was written; failing reads, lack of memory, forged ids and changed
+ * bytes cause errors, but never a crash, a leak or an endless loop. Runs on both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /*
- * test_cdfs_memory.c - what fs/cdfs keeps in memory: directories' indexes are given back when
- * memory is wanted, though their directories are in use, and made again. For both back ends.
+ * test_cdfs_memory.c - promise: the indexes of directories are freed when memory runs low, even
+ * while their directories are in use, and are built again when they are needed. Runs on both back
+ * ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>

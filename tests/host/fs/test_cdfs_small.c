@@ -1,6 +1,7 @@
 /*
- * test_cdfs_small.c - small files side by side on a disc: how many commands and bytes they cost,
- * and that they are served no longer than their disc is there. For both back ends.
+ * test_cdfs_small.c - promise: small files that follow each other on a disc are read with few
+ * commands and little more than their bytes, and none is served after its disc is gone. Runs on
+ * both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * test_zisofs.c - packed files of different block sizes in one mount, with little memory.
- * For both back ends.
+ * test_zisofs.c - promise: packed files of different block sizes are unpacked correctly in one
+ * mount, even with little memory. Runs on both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /*
- * test_charset.c - lib/charset/ against the C library's iconv: every byte and every pair of bytes.
+ * test_charset.c - promise: each charset decodes every byte and every pair of bytes as the C
+ * library's iconv does.
  */
 #include <setjmp.h>
 #include <stdarg.h>

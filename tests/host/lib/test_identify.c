@@ -1,6 +1,6 @@
 /*
- * test_identify.c - formats are named by their bytes: by lib/identify/ alone, and by `file`,
- * `mount` and `volinfo` over devices and files.
+ * test_identify.c - promise: each format is identified by its bytes, with one name everywhere: in
+ * lib/identify/ and in `file`, `mount` and `volinfo`, over devices and files.
  */
 #include <setjmp.h>
 #include <stdarg.h>

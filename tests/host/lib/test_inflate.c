@@ -1,6 +1,6 @@
 /*
- * test_inflate.c - lib/inflate.c against zlib: what zlib packs is unpacked, what is damaged is
- * refused or unpacked within its room, never more.
+ * test_inflate.c - promise: lib/inflate.c unpacks whatever zlib packs; a damaged stream is
+ * rejected, or unpacked within its buffer.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,8 @@
-/* test_lib.c - lib/: formatting, digests, encodings, dates, bytes, texts, lists, hashes. */
+/*
+ * test_lib.c - promise: the small functions of lib/ (formatting, digests, encodings, dates, bytes,
+ * texts, lists, hashes) agree with their standards, and with the C library where it has the same
+ * function.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

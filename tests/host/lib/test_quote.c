@@ -1,9 +1,7 @@
 /*
- * test_quote.c - lib/quote.c: the words of the command line and of the shell.
- *
- * Guards that a word is split and unquoted as POSIX says, that no text makes either read or write
- * past its memory, and that quoting a text in any of the four ways and removing the quotes gives
- * the text again.
+ * test_quote.c - promise: lib/quote.c splits and unquotes words as POSIX says, reads and writes
+ * only its own memory whatever the text, and removing the quotes from a quoted text results in that
+ * text.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /*
- * test_string.c - lib/string.c, the kernel's own, beside the host's C library.
+ * test_string.c - promise: the kernel's memory and text functions (lib/string.c) give the results
+ * of the host's C library.
  *
- * The names are changed before the source is included, so that both are here.
+ * The functions are renamed before the source is included, so that both can be called.
  */
 #include <setjmp.h>
 #include <stdarg.h>
