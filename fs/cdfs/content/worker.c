@@ -65,14 +65,6 @@ static status_t io_step(struct cdfs_worker *worker, struct vfs_io *io)
     return status;
 }
 
-static void io_serve(struct cdfs_worker *worker, struct vfs_io *io)
-{
-    status_t status = 0;
-    while (!status && io->done_bytes < io->length_bytes)
-        status = io_step(worker, io);
-    vfs_io_complete(io, status);
-}
-
 /* ---- the thread --------------------------------------------------------------------------- */
 
 /* Waits for the next io. Returns NULL when the worker is to stop. */
@@ -99,8 +91,12 @@ static struct vfs_io *worker_next(struct cdfs_worker *worker)
 static void worker_main(void *argument)
 {
     struct cdfs_worker *worker = argument;
-    for (struct vfs_io *io; (io = worker_next(worker));)
-        io_serve(worker, io);
+    for (struct vfs_io *io; (io = worker_next(worker));) {
+        status_t status = 0;
+        while (!status && io->done_bytes < io->length_bytes)
+            status = io_step(worker, io);
+        vfs_io_complete(io, status);
+    }
 }
 
 void cdfs_worker_submit(struct cdfs *cdfs, struct vfs_io *io)
