@@ -17,6 +17,8 @@ static void report_head(struct stream *out, struct device *device)
 {
     char text[256] = "";
     stream_format(out, "    device %s\n", device_label(device));
+
+    /* The label may be an alias that another device gets later; the path is unique. */
     device_path(device, text, sizeof(text));
     stream_format(out, "      path %s\n", text);
     if (device_driver(device))
@@ -56,6 +58,8 @@ void device_report_medium(struct stream *out, struct path *path)
 {
     struct device_size size;
     struct device_status status;
+
+    /* An operation that fails leaves its lines out, and the others are still shown. */
     if (!path_control(path, DEVICE_CONTROL_GET_SIZE, &size, sizeof(size)))
         stream_format(out, "     block %u\n", size.block_bytes);
     if (!path_control(path, DEVICE_CONTROL_GET_STATUS, &status, sizeof(status)))

@@ -30,6 +30,7 @@ static void devices_print(struct shell *shell, struct device *device, unsigned d
  * of the nearest ancestor that has one. Takes over the reference to `device`. */
 static struct device *devices_next(struct device *device, unsigned *depth)
 {
+    /* Children come first: a device is followed by all that is connected to it. */
     struct device *next = device_child(device, 0);
     if (next) {
         ++*depth;
@@ -40,6 +41,8 @@ static struct device *devices_next(struct device *device, unsigned *depth)
     while (device != device_root()) {
         /* The parent is kept while the device is put, which may be its last reference. */
         struct device *parent = device_get(device_parent(device));
+
+        /* The next sibling is the child with the next higher number. */
         struct device *sibling = device_child(parent, device_number(device));
         device_put(device);
         if (sibling) {
@@ -69,6 +72,7 @@ static int devices_named(struct shell *shell, int count, char **words)
 {
     int result = SHELL_DONE;
     for (int i = 1; i < count; i++) {
+        /* A device may be named by its alias or by its file. */
         struct device *device = mounts_find_device(shell, words[i]);
         status_t status = device ? devices_show(shell, device, 0) : -ENODEV;
         if (status)

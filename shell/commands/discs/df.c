@@ -20,6 +20,8 @@ static void df_line(struct shell *shell, const struct mount_info *info, bool *ti
     /* A file system may report more free bytes than its size; it is then shown as empty. */
     uint64_t total = info->fs.total_bytes, free = info->fs.free_bytes;
     uint64_t used = total > free ? total - free : 0;
+
+    /* Sizes are in KiB, or with -h in the unit that fits. */
     char size[SIZE_TEXT_BYTES], taken[SIZE_TEXT_BYTES], left[SIZE_TEXT_BYTES], percent[8] = "-";
     space_text(size, total, human);
     space_text(taken, used, human);

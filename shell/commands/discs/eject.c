@@ -26,6 +26,8 @@ static int eject(struct shell *shell, const char *word, struct device *device)
     /* A disc that is in use stays mounted and in its drive. */
     status_t status = info ? unmount_all(shell, word, info) : -ENOMEM;
     int result = SHELL_DONE;
+
+    /* unmount_all() has left the mount that is in use in `info`. */
     if (status == -EBUSY)
         result = shell_complain(shell, "%s: %s is in use", word, info->path);
     else if (status)
@@ -50,6 +52,7 @@ static int run_eject(struct shell *shell, int count, char **words)
     if (!device)
         return shell_complain(shell, "%s: no such device; `devices` lists them", word);
 
+    /* Only a real drive has a tray. A virtual one is removed by `vdrive rm`. */
     if (device_class(device) != &class_cdrom || device_is_virtual(device)) {
         result = shell_complain(shell, "%s: not a drive with a tray", word);
     } else if (option_given(shell, 't')) {

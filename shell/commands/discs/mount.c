@@ -64,6 +64,7 @@ static void mount_drop_drive(const char *name)
 static status_t mount_make_drive(struct path *image, char *name, size_t bytes,
                                  char reason[VIRTUAL_REASON_BYTES], struct device_handle *held)
 {
+    /* The driver of virtual drives may be missing from this kernel. */
     struct device *control = device_find(VIRTUAL_CONTROL), *drive = NULL;
     struct virtual_register *request = mem_zalloc(sizeof(*request));
     status_t status = control ? 0 : -ENODEV;
@@ -141,6 +142,8 @@ static void mount_report_tail(struct shell *shell, const char *what, const char 
     struct device *drive = device_find(device);
     if (info)
         info->struct_bytes = sizeof(*info);
+
+    /* Raw sectors are reported in their own size, not in that of the blocks in them. */
     if (info && drive && !device_control(drive, VIRTUAL_GET_INFO, info, sizeof(*info)) &&
         info->tail_bytes)
         stream_format(shell->out, "%s: %llu byte%s after the last whole %s of %u\n", what,
@@ -203,6 +206,8 @@ static int mount_at(struct shell *shell, const char *what, const char *name, con
         device_mount_reason(name, status, reason, sizeof(reason));
         return shell_complain(shell, "%s: %s", what, reason);
     }
+
+    /* The mount point was found above, so these are about its state. */
     if (status == -EBUSY || status == -ENOTDIR)
         return shell_fail(shell, where, status);
     if (status == -EINVAL && options) {
@@ -233,6 +238,8 @@ static int mount_source(struct shell *shell, const char *what, const char *where
         return shell_fail(shell, what, status);
 
     int result = mount_at(shell, what, name, where, type, options);
+
+    /* `held` is set only for a drive that was made from an image. */
     if (!result && held.device)
         mount_report_tail(shell, what, name);
     device_close(&held);

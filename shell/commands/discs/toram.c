@@ -26,6 +26,8 @@ static status_t mounted_device(struct shell *shell, const char *where,
     status = text && info ? 0 : -ENOMEM;
     if (!status)
         path_text(path, text, PATH_BYTES_MAX + 1);
+
+    /* A mount without a device, such as a file system in memory, cannot be moved. */
     for (unsigned n = 0; !status && !(status = vfs_mount_info(n, info)); n++)
         if (text_equal(info->path, text) && *info->device)
             break;
@@ -57,6 +59,8 @@ static status_t copy_disc(struct shell *shell, struct device *disc,
 
     vdrive_bar_begin(bar, shell, device_alias(disc));
     request->progress = &bar->report;
+
+    /* The driver reads every block now: an unreadable one fails the whole command. */
     status_t status = vdrive_control(VIRTUAL_REGISTER, request, sizeof(*request));
     vdrive_bar_end(bar);
     mem_free(bar);

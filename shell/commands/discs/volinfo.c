@@ -78,6 +78,7 @@ static int run_volinfo(struct shell *shell, int count, char **words)
             status = path_describe(path, node, &sink.sink);
     }
 
+    /* Only a volume shares its medium; a record does not. */
     if (!status && !node)
         print_formats(shell, device, path);
     path_put(path);

@@ -37,6 +37,8 @@ static void print_drive(struct shell *shell, const struct virtual_info *info)
         stream_format(out, ", %llu byte%s after the last whole %s",
                       (unsigned long long)info->tail_bytes, text_plural(info->tail_bytes),
                       info->raw_sector_bytes ? "sector, not shown" : "block");
+
+    /* The monitor mounts a new drive before the command returns. */
     vdrive_each_mount(info->device, print_mount, out);
     stream_text(out, "\n");
 }
@@ -305,6 +307,8 @@ static int add(struct shell *shell, struct virtual_register *request, const char
 static int run_add(struct shell *shell, int count, char **words)
 {
     (void)count;
+
+    /* A request contains whole paths, so it is allocated. */
     struct virtual_register *request = mem_zalloc(sizeof(*request));
     if (!request)
         return shell_fail(shell, words[1], -ENOMEM);

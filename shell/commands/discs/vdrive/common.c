@@ -15,6 +15,7 @@ static const char devices_path[] = "/System/Devices/";
 
 status_t vdrive_control(unsigned operation, void *request, size_t bytes)
 {
+    /* Only the driver of virtual drives publishes this device. */
     struct device *control = device_find(VIRTUAL_CONTROL), *drive = NULL;
     if (!control)
         return -EOPNOTSUPP;
@@ -62,6 +63,8 @@ status_t vdrive_walk_next(struct vdrive_walk *walk)
         status = vdrive_control(VIRTUAL_LIST, &walk->list, sizeof(walk->list));
         if (status)
             return status;
+
+        /* The list gives only the names of drives. */
         text_copy(walk->info.device, sizeof(walk->info.device), walk->list.device);
         status = vdrive_control(VIRTUAL_GET_INFO, &walk->info, sizeof(walk->info));
     } while (status == -ENODEV); /* the drive was removed in between */
@@ -71,6 +74,8 @@ status_t vdrive_walk_next(struct vdrive_walk *walk)
 static void bar_report(struct virtual_progress *report, uint64_t done_bytes, uint64_t total_bytes)
 {
     struct vdrive_bar *bar = container_of(report, struct vdrive_bar, report);
+
+    /* The driver reports totals, and the progress bar adds up differences. */
     bar->progress.total_bytes = total_bytes;
     progress_add(&bar->progress, done_bytes - bar->progress.done_bytes);
 }
@@ -235,6 +240,7 @@ static bool image_is_drive(struct shell *shell, const char *image, const char *d
 
 static void busy_report_images(const struct busy *busy)
 {
+    /* Without memory, the drives that use it are not named. */
     struct vdrive_walk *walk = mem_zalloc(sizeof(*walk));
     while (walk && !vdrive_walk_next(walk))
         if (image_is_drive(busy->shell, walk->info.image, busy->device))

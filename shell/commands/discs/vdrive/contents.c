@@ -21,6 +21,8 @@ static status_t absolute_path(struct shell *shell, const char *word, char *path,
     size_t length = *word == '/' ? 0 : path_text(shell->directory, path, bytes);
     if (length >= bytes)
         return -ENAMETOOLONG;
+
+    /* Only the root's path ends with a slash. */
     if (length && path[length - 1] != '/')
         path[length++] = '/';
     return text_copy(path + length, bytes - length, word) < bytes - length ? 0 : -ENAMETOOLONG;
@@ -52,6 +54,8 @@ static int save(struct shell *shell, struct virtual_save *request, const char *d
     status_t status = vdrive_name(shell, drive, request->device);
     if (status)
         return vdrive_refuse_drive(shell, drive, status);
+
+    /* The driver has no current directory. */
     status = absolute_path(shell, word, request->path, sizeof(request->path));
     if (status)
         return shell_fail(shell, word, status);
@@ -116,6 +120,8 @@ static int run_diff(struct shell *shell, int count, char **words)
            !(status = vdrive_control(VIRTUAL_DIFF, &request, sizeof(request)))) {
         stream_format(shell->out, "0x%08llx 0x%llx\n", (unsigned long long)request.offset_bytes,
                       (unsigned long long)request.length_bytes);
+
+        /* The next range begins after this one. */
         request.offset_bytes += request.length_bytes;
     }
 
@@ -235,6 +241,8 @@ static bool fault_take(struct shell *shell, const struct fault_kind *kind, char 
 
     /* A number that is not given is 1. Delays are limited, so that no test can hang. */
     uint64_t most = kind->kind == VIRTUAL_FAULT_DELAY ? FAULT_DELAY_MAX : UINT64_MAX;
+
+    /* An image is not a number, and has been left to fault_set(). */
     for (int i = 0; words[i] && kind->words[i] != 'i'; i++) {
         uint64_t *number = kind->words[i] == 'f' ? &request->first : &request->count;
         if (!shell_number(shell, kind->name, words[i], 0, most, number))
@@ -251,6 +259,8 @@ static int fault_set(struct shell *shell, struct virtual_fault *request, const c
         { -EINVAL, "no such block" },
         { 0 },
     };
+
+    /* The driver needs the image's absolute path. */
     status_t status = image ? vdrive_image(shell, image, request->image) : 0;
     if (!status)
         status = vdrive_control(VIRTUAL_FAULT, request, sizeof(*request));

@@ -196,6 +196,8 @@ static int remove_drive(struct shell *shell, const char *word, enum virtual_remo
                                   "; use --lazy or --now to remove it anyway");
     if (status)
         return vdrive_refuse_drive(shell, request.device, status);
+
+    /* With --lazy and --now, the drive may remain until its last close. */
     if (removal != VIRTUAL_IF_IDLE)
         report_remaining(shell, request.device);
     return SHELL_DONE;
