@@ -84,7 +84,7 @@ def use(machine):
     assert machine.command("ls /System/Devices/Classes | grep -c disk") == ["0"]
 
 
-def test_c1_a_driver_and_a_file_system_from_a_second_cd(booted, disc):
+def test_c1_a_driver_and_a_file_system(booted, disc):
     """C1: memory is as before; the first use fills caches."""
     machine = booted("", cdrom=ISO, options=second_drive(disc))
     refused = machine.command("mkdir /m; load /Drives/cdrom1/greeting.drv")
