@@ -130,6 +130,9 @@ INTENDED = [
      "in such a file GNU's grep ends lines at NULs, and matches no byte that is not UTF-8 with a dot",
      lambda line, ours, theirs: command_of(line.text) == "grep" and line.binary
      and max(ours.status, theirs.status) <= 1),
+    ("grep refuses a pattern that contains a NUL",
+     "in GNU's grep it can match with -z",
+     lambda line, ours, theirs: reports(ours, b"pattern contains a NUL")),
     ("The digest commands refuse --text with --tag",
      "GNU's tools accept it if it comes first",
      lambda line, ours, theirs: reports(ours, b": --tag does not support --text")),
