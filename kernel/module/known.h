@@ -1,5 +1,5 @@
 /*
- * known.h - what the build tells the kernel of drivers (build/drivers/known.c).
+ * known.h - facts of the build that the loader of drivers needs (build/drivers/known.c).
  */
 #ifndef KERNEL_MODULE_KNOWN_H
 #define KERNEL_MODULE_KNOWN_H

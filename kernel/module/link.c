@@ -255,7 +255,7 @@ static status_t symbol_value(const struct link *link, uint32_t index,
         return 0;
     }
 
-    /* An undefined weak symbol that nobody exports is 0, as in a linker. */
+    /* An undefined weak symbol that is not exported is 0, as in a linker. */
     *value = resolver->resolve(resolver->context, symbol.name);
     if (!*value && symbol.binding != BINDING_WEAK)
         return object_refuse(error, "symbol %s: not exported to drivers", symbol.name);
@@ -442,7 +442,7 @@ status_t link_apply(struct link *link, const struct link_run runs[LINK_KINDS],
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
-/* Whether an object of so many bytes at this address is within the constants or the data. */
+/* Returns whether this many bytes at the address are within the constants or the data. */
 static bool is_inside(const struct link *link, uint64_t address, size_t bytes)
 {
     for (enum link_kind kind = LINK_CONSTANTS; kind < LINK_KINDS; kind++) {

@@ -9,7 +9,7 @@
  *             `address`: on the host, which never executes them, the two differ.
  * Symbols     A symbol that the object does not define is asked of `resolve`; nothing else of the
  *             kernel can be reached. All that are missing are named in one message.
- * Checks      Each relocation is of a known type, names an existing symbol, lies within its
+ * Checks      Each relocation is of a known type, names an existing symbol, is within its
  *             section, and its result fits its field; else nothing is executed. Sections that are
  *             writable and executable, thread-local or compressed are refused, as are constructors:
  *             a driver's tables are its only entrances.

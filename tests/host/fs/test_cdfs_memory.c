@@ -71,7 +71,7 @@ static bool shrinks_to(size_t bytes)
     return host_memory_used() <= bytes;
 }
 
-/* ---- an index that nobody looks into ------------------------------------------------------ */
+/* ---- an index that is not used --------------------------------------------------------- */
 
 static void idle_body(void *unused)
 {
@@ -189,7 +189,7 @@ static void pressure_body(void *unused)
         const struct pressure *pressure = &pressures[i / 2 % MOUNTS];
         kassert(look_up_in(pressure->fsd, pressure->directories[i % 2], "AB"[i % 2], 0) ==
                 ids[i % 2]);
-        /* what is in flight is memory that nobody can have: behind this read there is none */
+        /* memory in flight cannot be reclaimed: no other read follows this one */
         kassert(io_wait(&pressure->fsd->device, IO_READ, 0, page, 512, NULL) == 0);
     }
     host_memory_limit(POOL_BYTES);
@@ -241,7 +241,7 @@ static void little_body(void *unused)
     host_memory_limit(POOL_BYTES);
     kassert(!list_tells()); /* the index stays, */
     rig_evict_all();
-    kassert(list_tells()); /* until it is made anew */
+    kassert(list_tells()); /* until it is made again */
     disc_unmount(&disc);
     disc_end(faulty);
 }

@@ -39,7 +39,7 @@ static void end(void)
     disc_end(faulty);
 }
 
-/* Reads the n-th file whole and compares it with the image, where it lies behind those before it,
+/* Reads the n-th file whole and compares it with the image, where it follows those before it,
  * which begin at the builder's first sector for data. Its length, or how that failed. */
 static ssize_t read_file(unsigned n)
 {

@@ -119,7 +119,7 @@ BODY(command)
     run("hello", 127, "", NULL);
     run("load /hello.drv", 1, "", NULL);
     kassert(strstr(err.text, "not built with this kernel") && strstr(err.text, "load --any"));
-    run("load --any /hello.drv", 1, NULL, NULL); /* nobody answers */
+    run("load --any /hello.drv", 1, NULL, NULL); /* there is no answer */
     kassert(!module_is_tainted());
 
     kassert(load_any("/needs_hello.drv", &error) == -ENOENT);
@@ -128,9 +128,9 @@ BODY(command)
     kassert(module_is_tainted());
     says("hello; hello -l you", "hello, world\nhello, you!\n");
     run("help hello", 0, NULL, "");
-    kassert(strstr(out.text, "greet somebody"));
+    kassert(strstr(out.text, "print a greeting"));
     run("help", 0, NULL, "");
-    kassert(strstr(out.text, "  hello      greet somebody\n"));
+    kassert(strstr(out.text, "  hello      print a greeting\n"));
 
     kassert(!load_any("/needs_hello.drv", &error));
     fails("unload hello", "unload: hello: driver needs_hello needs it\n");

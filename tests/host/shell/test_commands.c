@@ -247,7 +247,7 @@ BODY(no_room)
     free(data);
 }
 
-/* What is said of a node in a tree names all of its path. */
+/* A message about a node in a tree names its whole path. */
 BODY(whole_paths)
 {
     (void)unused;
@@ -430,7 +430,7 @@ BODY(wc)
     stop();
 }
 
-/* When memory is out, or one of its inputs is missing, sort says nothing but that. */
+/* When memory is exhausted, or an input is missing, sort reports that and prints nothing. */
 BODY(sort_is_all_or_nothing)
 {
     (void)unused;

@@ -242,7 +242,7 @@ static const struct key_case terminal_cases[] = {
     { "vdrive add --ov\tsu\t\r", "vdrive add --overlay sub/", NULL },
     { "vdrive rm v\tx\r", "vdrive rm virtual0 x", NULL },
     { "vdrive nothing --h\t\r", "vdrive nothing --h", NULL },
-    /* what means nothing is swallowed */
+    /* unknown sequences are ignored */
     { "a\033[15~\033[200~b\033[201~\033[[A\033Ok\033[1;2;3;4;5;6;7;8;9;10;11;12;13mc\r", "abc",
       NULL },
     { "a\033[24;80Rb\r", "ab", NULL },
@@ -361,7 +361,7 @@ static void body_interrupt_byte(void *argument)
 {
     (void)argument;
     rig_start();
-    type("a\x03" "b", 3); /* nobody set: a byte like others */
+    type("a\x03" "b", 3); /* not set: a byte like others */
     kassert(next_byte() == 'a' && next_byte() == 3 && next_byte() == 'b');
     console_set_interruptible(thread_current());
     type("c\x03" "d", 3);

@@ -149,7 +149,7 @@ BODY(wrong_expressions)
     stop();
 }
 
-/* Nesting has a limit, which is said; a long row of operators has none. */
+/* Nesting has a limit, which is reported; a long row of operators has none. */
 BODY(deep_expressions)
 {
     (void)unused;

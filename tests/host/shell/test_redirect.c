@@ -103,7 +103,7 @@ BODY(messages)
     stop();
 }
 
-/* A command that takes a file's path and does not read it through a file is no exception: what it
+/* A command that does not read its operand through a file is not an exception: what it
  * could not answer does not empty the file. An error message is not appended to the input that was
  * refused, but reported where the shell's errors go. */
 BODY(unread)
@@ -409,7 +409,7 @@ BODY(moved_directories)
     put("/c/f", "f");
     kassert(rig_open("/c/f", OPEN_READ, &file) == 0);
     fails("mv /c /e", "mv: /c: in use\n"); /* an open file has a path through it */
-    says("mv /c/f /g", "");                /* which a file's own name is no part of */
+    says("mv /c/f /g", "");                /* the file's own name is not a part of it */
     file_close(file);
     says("mv /c /e; ls /e", "b\n");
     stop();

@@ -188,7 +188,7 @@ static const struct line_case line_cases[] = {
     { "echo 'ls /no; ls /no | cat; echo b' > /s; source /s > /o 2>&1; wc -l /o; . /s 2>&1 | wc -l",
       "3 /o\n3\n", 0 },
     { "ls > /dev/null", "spindle: /dev/null: no such device; devices are in /System/Devices\n", 1 },
-    /* what keeps nothing, and zeroes without end */
+    /* null keeps nothing, zero never ends */
     { "N=/System/Devices/null; ls /no /t/a > $N 2>&1; cat $N; echo a >> $N; cat < $N | wc -c; "
       "cat $N >> $N; echo $?", "0\n0\n", 0 },
     { "Z=/System/Devices/zero; head -c 20 $Z | hexdump -s 18; cat $Z | head -c 9000 | wc -c; "

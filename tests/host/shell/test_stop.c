@@ -77,7 +77,7 @@ enum { DISK_BYTES = 1 << 20 };
 
 static uint8_t disk[DISK_BYTES];
 
-/* The disk answers nothing; ^C ends the reader all the same, and the read then ends by itself. */
+/* The disk does not answer; ^C ends the reader, and the read ends later by itself. */
 static void body_stop_while_disk_hangs(void *argument)
 {
     struct shell shell;

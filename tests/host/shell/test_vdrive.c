@@ -59,7 +59,7 @@ static const struct nth_case nth_cases[] = {
       "vdrive diff 0; vdrive commit 0", "vdrive discard 0; vdrive rm 0" },
 };
 
-/* Whatever fails, it is said, and what is left can be taken away. */
+/* Each failure is reported, and what is left can be removed. */
 static void nth_case(const struct nth_case *one)
 {
     bool more = true;
@@ -73,7 +73,7 @@ static void nth_case(const struct nth_case *one)
         if (status != SHELL_DONE && !(more && status == SHELL_FAILED))
             panic("%s: allocation %lu: status %d: %s", one->line, n, status, shown_text());
         if (status == SHELL_FAILED && !strchr(shown_text(), ':'))
-            panic("%s: allocation %lu: nothing is said", one->line, n);
+            panic("%s: allocation %lu: nothing is reported", one->line, n);
         shell_run_text(&shell, one->after);
         run("vdrive list | wc -l > /lines; cmp /lines /one", SHELL_DONE);
         (void)vfs_reclaim(1000);

@@ -60,7 +60,7 @@ static const struct read_case read_cases[] = {
     { "good", { { 0 } }, 0, 8, 1, true },
     { "reset first", { READ(SENSE(6, 0x29, 0)) }, 0, 8, 2, true },
     { "many events first", { READ(SENSE(6, 0x2a, 1), .times = 7) }, 0, 8, 8, true },
-    { "events without end", { READ(SENSE(6, 0x29, 0), .times = ALWAYS) }, -EIO, 0, 9, true },
+    { "endless events", { READ(SENSE(6, 0x29, 0), .times = ALWAYS) }, -EIO, 0, 9, true },
     { "changed meanwhile", { READ(SENSE(6, 0x28, 0)) }, -ESTALE, 0, 1, false },
     { "absent", { READ(SENSE(2, 0x3a, 1)) }, -ENOMEDIUM, 0, 1, false },
     { "ready after 2 s", { READ(SENSE(2, 4, 1), .times = 20) }, 0, 8, 21, true },

@@ -349,7 +349,7 @@ static void faults_body(void *unused)
     expect("no blocks", drives_fault(alias, VIRTUAL_FAULT_BAD, 3, 0), -EINVAL);
     expect("behind the end", drives_fault(alias, VIRTUAL_FAULT_BAD, blocks, 1), -EINVAL);
     expect("beyond the end", drives_fault(alias, VIRTUAL_FAULT_BAD, blocks - 1, 2), -EINVAL);
-    expect("without end", drives_fault(alias, VIRTUAL_FAULT_BAD, 1, UINT64_MAX), -EINVAL);
+    expect("endless", drives_fault(alias, VIRTUAL_FAULT_BAD, 1, UINT64_MAX), -EINVAL);
     expect("too slow", drives_fault(alias, VIRTUAL_FAULT_DELAY, 0, 10001), -EINVAL);
     expect("slow", drives_fault(alias, VIRTUAL_FAULT_DELAY, 0, 10000), 0);
     expect("not slow", drives_fault(alias, VIRTUAL_FAULT_DELAY, 0, 0), 0);

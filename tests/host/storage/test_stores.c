@@ -75,7 +75,7 @@ static const struct kind {
     const char *name;
     struct wanted drive;
     bool blank;
-    uint32_t disk_block;                  /* of the disk beneath; 0: there is none */
+    uint32_t disk_block;                  /* of the disk below; 0: there is none */
     uint32_t raw_stride;
     enum raw_kind raw_sectors;
     enum virtual_fault_kind fault;        /* on top of it all */

@@ -355,7 +355,7 @@ static const struct {
     { "small under an overlay", { ON(OVERLAY, "/empty") }, -ENODATA },
     { "RAM without size", { .store = VIRTUAL_RAM }, -ENODATA },
     { "RAM of a byte", { .store = VIRTUAL_RAM, .size_bytes = 1 }, -ENODATA },
-    { "RAM without end", { .store = VIRTUAL_RAM, .size_bytes = UINT64_MAX }, -EINVAL },
+    { "endless RAM", { .store = VIRTUAL_RAM, .size_bytes = UINT64_MAX }, -EINVAL },
     { "RAM at an offset", { .store = VIRTUAL_RAM, .size_bytes = 4096, .offset_bytes = 512 },
       -EINVAL },
     { "memory without address", { .store = VIRTUAL_MEMORY, .size_bytes = 4096 }, -EINVAL },

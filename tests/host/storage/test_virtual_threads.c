@@ -325,7 +325,7 @@ static void removers_body(void *unused)
         kassert(!status || status == -ENODEV || status == -EALREADY);
         removed += !status;
     }
-    kassert(removed >= 1); /* the second of lazily and now is no second removal */
+    kassert(removed >= 1); /* the second of lazily and now is not a second removal */
     expect("gone", drives_listed(alias), -ENOENT);
     rig_stop();
 }

@@ -108,7 +108,7 @@ static status_t ide_add_device(struct device *device)
     unsigned first = controllers++ * 2;
 
     /* Both channels are tried, since one may fail without the other. A failure is reported
-     * all the same. */
+     * anyway. */
     status_t result = 0;
     for (unsigned i = 0; i < 2; i++) {
         status_t status = add_channel(device, first + i, i);

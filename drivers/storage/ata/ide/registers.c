@@ -168,7 +168,7 @@ status_t ide_await(struct ide_channel *channel, bool whole, uint64_t deadline_us
             return 0;
         }
 
-        /* The time is that of before the look, so the registers had the last word. */
+        /* The time was read before the registers, so what they showed counts. */
         if (now_us >= deadline_us)
             return -ETIMEDOUT;
     }

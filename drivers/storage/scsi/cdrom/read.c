@@ -72,7 +72,7 @@ static void read_wait(struct cdrom_read *read, status_t status)
     uint64_t now_us = time_now_us();
 
     /* Counted from the first try: a drive that never gets ready must not be waited for
-     * without end. */
+     * endlessly. */
     if (now_us - read->started_us >= DEADLINE_NOT_READY_US)
         io_transfer_done(read->transfer, -EIO, 0);
     else
