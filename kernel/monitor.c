@@ -65,9 +65,11 @@ static void remove_drive_directory(struct device *device)
     unsigned *flags = device_event_flags(device);
     if (!(*flags & MADE_DIRECTORY))
         return;
+
+    /* Fails if a user has put something into the directory, which then stays. */
     drive_path(device, path);
     *flags &= ~(unsigned)MADE_DIRECTORY;
-    IGNORE(vfs_unlink(monitor.root, path)); /* fails if a user put something into it */
+    IGNORE(vfs_unlink(monitor.root, path));
 }
 
 /* Mounts a device's medium at /Drives/<class name>. */
@@ -155,6 +157,8 @@ static void medium_arrived(struct device *device)
         log_info("monitor", "%s: %s", device_alias(device), why);
         return;
     }
+
+    /* Only a disc of this build may become /System after start-up, and only if none is there. */
     if (!drive_is_ours(device) || system_is_mounted() || become_system(device))
         log_info("monitor", "%s is at /Drives/%s", device_alias(device), device_alias(device));
 }
@@ -174,8 +178,10 @@ static void keep_door(struct device *device)
     bool lock = device_files_open(device) > 0;
     if (lock == device_door_is_locked(device) || !device_is_removable(device))
         return;
+
+    /* Recorded even if the drive fails: some drives have no lock, and would be asked repeatedly. */
     unsigned operation = lock ? DEVICE_CONTROL_LOCK_DOOR : DEVICE_CONTROL_UNLOCK_DOOR;
-    device_set_door_locked(device, lock); /* even if the drive fails: some have no lock */
+    device_set_door_locked(device, lock);
     IGNORE(device_control(device, operation, NULL, 0));
 }
 
@@ -209,6 +215,8 @@ static void device_arrived(struct device *device)
     load_driver(device);
     if (!holds_media(device))
         return;
+
+    /* For a removable drive, a disc that the poll finds becomes EVENT_MEDIUM. */
     poll_device(device);
     if (!device_is_removable(device) && device_medium(device).present)
         medium_arrived(device);
@@ -236,6 +244,8 @@ static void handle_event(struct event *event)
 static void drain_events(void)
 {
     struct event event;
+
+    /* A deadline in the past: returns as soon as no event is pending. */
     while (!event_wait(&event, 0)) {
         if (event.kind == EVENT_ADDED && holds_media(event.device))
             poll_device(event.device);
@@ -349,10 +359,12 @@ static void load_drivers(void)
 static void choose_system(void)
 {
     char why[MOUNT_REASON_BYTES + DEVICE_NAME_BYTES], text[MOUNT_REASON_BYTES];
+    /* Everything is mounted below /Drives first: the build id is read through the file system. */
     mount_all(why, sizeof(why));
     if (monitor.options->system_name && take_asked_for())
         return;
 
+    /* The disc that this kernel belongs to, else the first CD. */
     struct device *device = choose(drive_is_ours);
     if (!device)
         device = choose(is_mounted_cd);
@@ -448,6 +460,8 @@ static void handle_events(bool helper)
     do {
         struct event event;
         bool got = !event_wait(&event, begin_waiting());
+
+        /* The helper is started before the event is handled, which may take long. */
         if (end_waiting(got))
             start_helper();
         if (got)
@@ -521,9 +535,13 @@ void monitor_stop(void)
     spin_lock(&monitor.lock);
     monitor.stopping = true;
     spin_unlock(&monitor.lock);
+
+    /* Each thread ends after its event, or at the next time to poll. */
     thread_join(monitor.thread);
     if (monitor.second)
         thread_join(monitor.second);
+
+    /* Helpers are detached, so they are counted instead of joined. */
     spin_lock(&monitor.lock);
     while (monitor.helpers)
         IGNORE(wait_queue_wait(&monitor.changed, &monitor.lock, TIME_NEVER));

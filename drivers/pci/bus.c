@@ -70,9 +70,11 @@ static status_t function_publish(struct device *bus_device, const struct pci_fun
         mem_free(function);
         return -ENOMEM;
     }
+
+    /* The tree has its own reference. If publishing failed, this one was the last and frees. */
     *function = *found;
     status_t status = device_publish(device);
-    device_put(device); /* the tree has its own reference; without it this frees */
+    device_put(device);
     return status;
 }
 
@@ -81,7 +83,9 @@ static status_t function_publish(struct device *bus_device, const struct pci_fun
 static void walk_enter_bridge(struct pci_walk *walk, const struct pci_function *bridge)
 {
     unsigned secondary = bridge->access->read32(bridge, PCI_BUSES) >> 8 & 0xff;
-    if (secondary) /* 0: the firmware did not configure the bridge */
+
+    /* 0: the firmware has not configured the bridge, so nothing after it can be reached. */
+    if (secondary)
         walk_add_bus(walk, secondary);
 }
 
@@ -137,10 +141,13 @@ static status_t pci_add_device(struct device *device)
 {
     if (device != device_root() || !pci_mechanism1_present())
         return -ENODEV;
+
+    /* The functions are published during the walk, so drivers start while it continues. */
     struct pci_walk walk = { 0 };
     status_t status = device_publish_bus(device, "pci", &walk.bus_device);
     if (status)
         return status;
+
     walk_buses(&walk);
     log_debug("pci", "%u function%s on %u bus%s", walk.functions, text_plural(walk.functions),
               walk.scanned, walk.scanned == 1 ? "" : "es");

@@ -1,7 +1,7 @@
 /*
  * config.c - configuration mechanism #1: an address port and a data port.
  *
- * An access uses both ports, so a spin excludes other threads meanwhile.
+ * An access uses both ports, so a spinlock excludes other threads meanwhile.
  */
 #include "drivers/pci/pci.h"
 #include "kernel/x86/ports.h"

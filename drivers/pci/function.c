@@ -34,7 +34,9 @@ static void bar_read_io(struct pci_function *function, unsigned offset, struct p
 {
     uint32_t value = function_read(function, offset);
     uint32_t mask = bar_probe(function, offset, value) & ~(uint32_t)BAR_IO_FLAGS;
-    if (!(mask >> 16)) /* the upper half is not implemented: x86 has 16-bit ports */
+
+    /* The upper half need not be implemented: x86 has 16-bit ports. */
+    if (!(mask >> 16))
         mask |= 0xffff0000;
     bar->io = true;
     bar->base = value & ~(uint32_t)BAR_IO_FLAGS;
@@ -65,6 +67,8 @@ static unsigned bar_read_memory(struct pci_function *function, unsigned offset, 
 
 static void function_read_bars(struct pci_function *function, unsigned count)
 {
+    /* The upper half of the register is the status, whose bits are cleared by writing ones: write
+     * zeroes there. */
     uint32_t command = function_read(function, PCI_COMMAND) & 0xffff;
     function->access->write32(function, PCI_COMMAND, command & ~(uint32_t)PCI_DECODE);
 
@@ -89,6 +93,8 @@ bool pci_function_identify(struct pci_function *function)
     uint32_t id = function_read(function, PCI_ID);
     function->vendor = (uint16_t)id;
     function->product = (uint16_t)(id >> 16);
+
+    /* A read that no function answers returns ones; some bridges return zeroes. */
     if (function->vendor == 0xffff || function->vendor == 0)
         return false;
 
@@ -97,9 +103,12 @@ bool pci_function_identify(struct pci_function *function)
     function->subclass = (uint8_t)(class >> 16);
     function->interface = (uint8_t)(class >> 8);
     function->revision = (uint8_t)class;
-    uint32_t interrupt = function_read(function, PCI_INTERRUPT);
-    function->interrupt_line = interrupt >> 8 & 0xff ? (uint8_t)interrupt : 0xff; /* no pin */
 
+    /* Without an interrupt pin the line has no meaning: 0xff is "not connected". */
+    uint32_t interrupt = function_read(function, PCI_INTERRUPT);
+    function->interrupt_line = interrupt >> 8 & 0xff ? (uint8_t)interrupt : 0xff;
+
+    /* A normal header has six base address registers, that of a bridge has two. */
     if (function->class_code == PCI_CLASS_BRIDGE && function->subclass == PCI_SUBCLASS_HOST)
         return true;
     switch (pci_function_header(function) & PCI_HEADER_TYPE_MASK) {
