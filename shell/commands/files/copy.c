@@ -2,9 +2,11 @@
  * copy.c - copies one file, and finds the target of each operand of cp and mv; see copy.h.
  */
 #include "shell/commands/files/copy.h"
+#include "lib/hash.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "shell/reading/id_set.h"
 #include "shell/reading/paths.h"
 #include "shell/reading/progress.h"
 
@@ -188,6 +190,53 @@ static bool is_directory(struct shell *shell, const char *name)
     return directory;
 }
 
+static bool is_same_file(struct shell *shell, const char *a, const char *b)
+{
+    struct path *one, *other;
+    bool same = false;
+    if (path_walk(shell->directory, a, 0, &one))
+        return false;
+    if (!path_walk(shell->directory, b, 0, &other)) {
+        same = path_is_same(one, other);
+        path_put(other);
+    }
+    path_put(one);
+    return same;
+}
+
+/* Returns the number of the earlier operand that has become the target of operand i, or i. */
+static int find_target(char **targets, int i)
+{
+    int k = 1;
+    while (k < i && !(targets[k] && text_equal(targets[k], targets[i])))
+        k++;
+    return k;
+}
+
+/* Copies operand i to its target, unless an earlier operand has become that file: it must not be
+ * lost (GNU). targets[k]: the file that operand k has become, or NULL. */
+static int copy_operand(struct copy *copy, char **words, int i, char **targets,
+                        struct id_set *seen,
+                        int (*one)(struct copy *copy, const char *from, const char *to))
+{
+    const char *to = targets[i];
+
+    /* The targets are compared only if two have the same hash: there may be many. */
+    status_t status = id_set_add(seen, hash_bytes(to, strlen(to), 0) | 1);
+    if (status && status != -ELOOP)
+        return shell_fail(copy->shell, words[i], status);
+    int k = status ? find_target(targets, i) : i;
+
+    /* The same file again is not an error. Directories are merged. */
+    if (k < i && !is_directory(copy->shell, to)) {
+        if (is_same_file(copy->shell, words[k], words[i]))
+            return SHELL_DONE;
+        return shell_complain(copy->shell, "%s: will not replace %s, which was just created",
+                              words[i], to);
+    }
+    return one(copy, words[i], to);
+}
+
 int copy_each(struct copy *copy, int count, char **words,
               int (*one)(struct copy *copy, const char *from, const char *to))
 {
@@ -199,14 +248,26 @@ int copy_each(struct copy *copy, int count, char **words,
     if (!into && count > 3)
         return shell_fail(copy->shell, to, -ENOTDIR);
 
+    struct id_set seen = { 0 };
+    char **targets = mem_zalloc((size_t)count * sizeof(*targets));
+    if (!targets)
+        return shell_fail(copy->shell, NULL, -ENOMEM);
+
     /* An operand that fails sets the status, and the next one is processed. */
     for (int i = 1; i < count - 1 && !shell_interrupted(); i++) {
-        char *target = into ? name_within(words[i], to) : join_path(to, "");
-        int status = target ? one(copy, words[i], target)
-                            : shell_fail(copy->shell, words[i], -ENOMEM);
-        result = status ? status : result;
-        mem_free(target);
+        targets[i] = into ? name_within(words[i], to) : join_path(to, "");
+        int status = targets[i] ? copy_operand(copy, words, i, targets, &seen, one)
+                                : shell_fail(copy->shell, words[i], -ENOMEM);
+        if (status) {
+            result = status;
+            mem_free(targets[i]);
+            targets[i] = NULL;
+        }
     }
+    for (int i = 1; i < count - 1; i++)
+        mem_free(targets[i]);
+    mem_free(targets);
+    id_set_destroy(&seen);
     return shell_interrupted() ? SHELL_INTERRUPTED : result;
 }
 

@@ -198,6 +198,13 @@ BODY(copying)
     says("cp -rv /a/. /y", "'/a/./b/g' -> '/y/b/g'\n'/a/./f' -> '/y/f'\n"); /* they exist */
     says("cp -n /a/f /a/f; cp -n -f /a/b/g /a/f; cat /a/f", "one\n");
     says("mkdir /in; cp /a/f /c /in; ls /in", "c\nf\n");
+
+    /* What one operand has become is not replaced by another one. */
+    says("mkdir /j; echo other > /f; cp /a/f /a/f /j; cat /j/f", "one\n");
+    run("cp /f /a/f /j; cat /j/f", SHELL_DONE, "other\n",
+        "cp: /a/f: will not replace /j/f, which was just created\n");
+    run("mv /f /a/f /j; cat /j/f /a/f", SHELL_DONE, "other\none\n",
+        "mv: /a/f: will not replace /j/f, which was just created\n");
     fails("cp /a/f /System/Devices/x", NULL);
     fails("cp /none /z", "cp: /none: no such file or directory\n");
     stop();
