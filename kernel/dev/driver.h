@@ -3,10 +3,10 @@
  *
  * A driver is a const descriptor. A driver that is built in is registered where it is defined:
  *
- *     static const struct driver driver_ata = {
- *         .name = "ata", .order = 20, .add_device = ata_add
+ *     static const struct driver driver_ide = {
+ *         .name = "ide", .order = 20, .add_device = ide_add_device
  *     };
- *     DRIVER(driver_ata);
+ *     DRIVER(driver_ide);
  *
  * A driver that is loaded later calls driver_register(). Both kinds are asked in rising order: the
  * members are described below.
