@@ -367,8 +367,9 @@ $(FIXTURE_OUT)/%.o: tests/host/module/fixture.c tests/host/module/fixture_rest.S
 # Drivers that only test_module loads: the kernel does not know them.
 SOURCES_hello := tests/host/module/hello.c
 SOURCES_needs_hello := tests/host/module/needs_hello.c
+SOURCES_slow := tests/host/module/slow.c
 $(HOST_OUT)/test_module.sim $(HOST_OUT)/test_module.threads: | $(DRIVER_OBJECTS) \
-    $(DRIVER_OUT)/hello.drv $(DRIVER_OUT)/needs_hello.drv
+    $(DRIVER_OUT)/hello.drv $(DRIVER_OUT)/needs_hello.drv $(DRIVER_OUT)/slow.drv
 
 $(HOST_OUT)/test_link.threads: $(HOST_OUT)/test/tests/host/module/fixture.c.o | $(FIXTURE_OBJECTS)
 

@@ -36,10 +36,18 @@ struct function {
     const char *name; /* in module->names */
 };
 
+/* While a thread loads or unloads a module, no other one may unload it. */
+enum module_state {
+    STATE_LOADING,
+    STATE_LIVE,
+    STATE_UNLOADING,
+    STATE_CLOSED, /* it could not be unloaded: it is not found, and may be unloaded again */
+};
+
 struct module {
     struct list link;
     struct code_owner owner;
-    bool live; /* false: it is being loaded, or has lost its drivers */
+    enum module_state state;
     struct module_facts facts;
     char **needs; /* names of modules; NULL ends the list */
     struct module_pages pages[LINK_KINDS];
@@ -204,6 +212,19 @@ static status_t check_abi(const struct driver_info *info, struct object_error *e
                          (const char *)info->abi.data, driver_abi);
 }
 
+/* Checks that the modules it needs are live. Caller holds the lock. */
+static status_t check_live(const struct module *module, struct object_error *error)
+{
+    for (char **need = module->needs; *need; need++) {
+        const struct module *needed = find_module(*need);
+        if (!needed || needed->state != STATE_LIVE) {
+            IGNORE(object_refuse(error, "needs driver %.31s, which is not loaded", *need));
+            return -ENOENT;
+        }
+    }
+    return 0;
+}
+
 static status_t check_needs(struct module *module, const struct driver_info *info,
                             struct object_error *error)
 {
@@ -214,23 +235,18 @@ static status_t check_needs(struct module *module, const struct driver_info *inf
     if (!module->needs)
         return -ENOMEM;
 
-    status_t status = 0;
     char **to = module->needs;
-    for (const char *need = NULL; !status && (need = driver_info_next(info, "needs", need));) {
+    for (const char *need = NULL; (need = driver_info_next(info, "needs", need)); to++) {
         size_t bytes = strlen(need) + 1;
-        mutex_lock(&lock);
-        const struct module *needed = find_module(need);
-        bool live = needed && needed->live;
-        mutex_unlock(&lock);
-        if (!live) {
-            IGNORE(object_refuse(error, "needs driver %.31s, which is not loaded", need));
-            return -ENOENT;
-        }
         *to = mem_alloc(bytes);
         if (!*to)
             return -ENOMEM;
-        text_copy(*to++, bytes, need);
+        text_copy(*to, bytes, need);
     }
+
+    mutex_lock(&lock);
+    status_t status = check_live(module, error);
+    mutex_unlock(&lock);
     return status;
 }
 
@@ -330,11 +346,12 @@ static const struct driver *driver_of(const struct module *module, size_t index)
 }
 
 /* Registers its drivers, which are then offered the devices that no driver has. All or none. */
-static status_t register_drivers(struct module *module, struct object_error *error)
+static status_t register_drivers(struct module *module, bool *stuck, struct object_error *error)
 {
     size_t done = 0;
     status_t status = 0;
 
+    *stuck = false;
     for (; !status && done < module->table_counts[TABLE_DRIVERS]; done++) {
         status = driver_register(driver_of(module, done));
         if (status == -EEXIST)
@@ -343,23 +360,26 @@ static status_t register_drivers(struct module *module, struct object_error *err
         if (status)
             break;
     }
+
+    /* One that cannot be unregistered stays in the list of drivers, and its memory with it. */
     while (status && done > 0)
-        IGNORE(driver_unregister(driver_of(module, --done)));
+        if (driver_unregister(driver_of(module, --done)))
+            *stuck = true;
     return status;
 }
 
-/* Puts the module into the list, not live yet, so that no other of its name is loaded meanwhile. */
+/* Puts the module into the list, not live yet, so that no other of its name is loaded meanwhile.
+ * A module that it needs may have been unloaded since check_needs(); from now on it stays. */
 static status_t enlist(struct module *module, struct object_error *error)
 {
-    status_t status = 0;
-
     mutex_lock(&lock);
+    status_t status = check_live(module, error);
     if (find_module(module->facts.name)) {
         IGNORE(object_refuse(error, "driver %s is loaded already", module->facts.name));
         status = -EEXIST;
-    } else {
-        list_push_back(&modules, &module->link);
     }
+    if (!status)
+        list_push_back(&modules, &module->link);
     mutex_unlock(&lock);
     return status;
 }
@@ -371,28 +391,39 @@ static void delist(struct module *module)
     mutex_unlock(&lock);
 }
 
+static void set_state(struct module *module, enum module_state state)
+{
+    mutex_lock(&lock);
+    module->state = state;
+    mutex_unlock(&lock);
+}
+
 static status_t start_module(struct module *module, struct object_error *error)
 {
+    bool stuck;
     status_t status = enlist(module, error);
     if (status)
         return status;
 
+    /* Before the first function of a driver that the kernel does not know is called. */
+    if (!module->facts.known && !atomic_exchange(&tainted, true))
+        log_warn("driver", "%s: not built with this kernel; the kernel is tainted",
+                 module->facts.name);
+
     code_owner_add(&module->owner);
-    status = register_drivers(module, error);
+    status = register_drivers(module, &stuck, error);
     if (status) {
-        char use[64];
+        char use[64] = "the list of drivers";
         delist(module);
-        if (code_owner_remove(&module->owner, use, sizeof(use))) {
-            /* What its first drivers published is still open: their code stays, without a name. */
+        if (stuck || code_owner_remove(&module->owner, use, sizeof(use))) {
+            /* What its first drivers published is still open, or one of them cannot be taken out
+             * of the list of drivers: their code stays, without a name. */
             log_warn("driver", "%s: %s still uses it; its memory is not freed", module->facts.name,
                      use);
             return -EALREADY;
         }
         return status;
     }
-    mutex_lock(&lock);
-    module->live = true;
-    mutex_unlock(&lock);
     return 0;
 }
 
@@ -403,6 +434,7 @@ status_t module_load(struct bytes file, const char *origin, unsigned flags, cons
     if (!module)
         return -ENOMEM;
     list_init(&module->link);
+    list_init(&module->owner.uses); /* module_describe() counts them from enlist() on */
 
     error->why[0] = '\0';
     status_t status = build_module(file, origin, flags, module, error);
@@ -414,13 +446,10 @@ status_t module_load(struct bytes file, const char *origin, unsigned flags, cons
         return status;
     }
 
-    if (!module->facts.known && !tainted) {
-        tainted = true;
-        log_warn("driver", "%s: not built with this kernel; the kernel is tainted",
-                 module->facts.name);
-    }
+    /* Once it is live, another thread may unload it: nothing of it is used after that. */
     log_info("driver", "%s %s: loaded from %s", module->facts.name, module->facts.version, origin);
     *name = module->facts.name;
+    set_state(module, STATE_LIVE);
     return 0;
 }
 
@@ -438,7 +467,7 @@ static const char *find_needing(const struct module *module)
     return NULL;
 }
 
-/* Takes the module out of use: it is not found any more. */
+/* Takes the module out of use: it is not found any more. It is this thread's until set_state(). */
 static status_t close_module(const char *name, bool remove_devices, struct module **found,
                              struct object_error *error)
 {
@@ -450,15 +479,19 @@ static status_t close_module(const char *name, bool remove_devices, struct modul
     const char *needing = module ? find_needing(module) : NULL;
     if (!module) {
         status = -ENOENT;
+    } else if (module->state == STATE_LOADING || module->state == STATE_UNLOADING) {
+        IGNORE(object_refuse(error, "it is being %s",
+                             module->state == STATE_LOADING ? "loaded" : "unloaded"));
+        status = -EBUSY;
     } else if (needing) {
         IGNORE(object_refuse(error, "driver %s needs it", needing));
         status = -EBUSY;
-    } else if (module->live && !remove_devices &&
+    } else if (module->state == STATE_LIVE && !remove_devices &&
                code_owner_uses(&module->owner, use, sizeof(use))) {
         IGNORE(object_refuse(error, "%s uses it", use));
         status = -EBUSY;
     } else {
-        module->live = false;
+        module->state = STATE_UNLOADING;
     }
     mutex_unlock(&lock);
     *found = module;
@@ -491,10 +524,12 @@ status_t module_unload(const char *name, bool remove_devices, struct object_erro
     if (status) {
         IGNORE(object_refuse(error, status == -EBUSY ? "one of its functions is running"
                                                      : "it cannot give its devices back"));
+        set_state(module, STATE_CLOSED);
         return status;
     }
     if (code_owner_remove(&module->owner, use, sizeof(use))) {
         IGNORE(object_refuse(error, "%s still uses it; its drivers are unregistered", use));
+        set_state(module, STATE_CLOSED);
         return -EBUSY;
     }
     delist(module);
@@ -554,7 +589,7 @@ const void *module_entry_find(const char *table, bool (*visit)(const void *entry
     mutex_lock(&lock);
     list_each(link, &modules) {
         const struct module *module = container_of(link, struct module, link);
-        entry = module->live ? find_in_module(module, number, visit, context) : NULL;
+        entry = module->state == STATE_LIVE ? find_in_module(module, number, visit, context) : NULL;
         if (entry)
             break;
     }

@@ -62,6 +62,11 @@ status_t object_refuse(struct object_error *error, const char *format, ...)
     va_start(arguments, format);
     format_text_v(error->why, sizeof(error->why), format, arguments);
     va_end(arguments);
+
+    /* Names in the object may hold anything, and the text is shown on a terminal. */
+    for (char *at = error->why; *at; at++)
+        if ((uint8_t)*at < ' ' || *at == 0x7f)
+            *at = '?';
     return -ENOEXEC;
 }
 

@@ -152,6 +152,10 @@ BODY(refused)
     fails("load /text", "load: /text: not an ELF file\n");
     fails("load nothere", "load: /System/drivers/nothere.drv: no such file or directory\n");
 
+    /* Names in an object cannot control the terminal that shows the reason. */
+    IGNORE(object_refuse(&error, "section %s", "a\033[2J\n"));
+    kassert(!strcmp(error.why, "section a?[2J?"));
+
     ssize_t bytes = rig_get_file("/counter.drv", data, sizeof(data));
     const char *abi = NULL;
     struct object object;
@@ -204,6 +208,53 @@ BODY(cycles)
     stop();
 }
 
+/* Two threads unload one module: the first waits in the driver while the second tries. */
+static void unload_slow(void *result)
+{
+    struct object_error error;
+    *(status_t *)result = module_unload("slow", false, &error);
+}
+
+BODY(unload_twice)
+{
+    struct object_error error;
+    status_t other = 1;
+
+    start_with("slow", NULL);
+    kassert(!load_any("/slow.drv", &error));
+    struct thread *thread = thread_create("other", PRIORITY_NORMAL, unload_slow, &other);
+    kassert(thread);
+    status_t mine = module_unload("slow", false, &error);
+    thread_join(thread);
+    kassert((!mine && other == -EBUSY) || (!other && mine == -EBUSY) ||
+            (!mine && other == -ENOENT) || (!other && mine == -ENOENT));
+    stop();
+}
+
+static void load_slow(void *result)
+{
+    struct object_error error;
+    *(status_t *)result = load_any("/slow.drv", &error);
+}
+
+BODY(unload_while_loading)
+{
+    struct object_error error;
+    status_t loaded = 1;
+
+    start_with("slow", NULL);
+    struct thread *thread = thread_create("loader", PRIORITY_NORMAL, load_slow, &loaded);
+    kassert(thread);
+    status_t status;
+    while ((status = module_unload("slow", true, &error)) == -ENOENT)
+        thread_yield();
+    kassert(status == -EBUSY && !strcmp(error.why, "it is being loaded"));
+    thread_join(thread);
+    kassert(!loaded);
+    kassert(!module_unload("slow", false, &error));
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,7 +264,9 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_cycles),
-        cmocka_unit_test(test_command), /* the last: it taints */
+        cmocka_unit_test(test_command), /* from here on: they taint */
+        cmocka_unit_test(test_unload_twice),
+        cmocka_unit_test(test_unload_while_loading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
