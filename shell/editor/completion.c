@@ -12,6 +12,8 @@
 #include "shell/language/glob.h"
 #include "shell/options.h"
 
+enum { COMMAND_NAME_BYTES = 32 };
+
 /* ---- the word at the cursor --------------------------------------------------------------- */
 
 struct place {
@@ -221,13 +223,13 @@ static void find_paths(struct finder *finder, bool directories_only)
 /* ---- which candidates to offer ------------------------------------------------------------ */
 
 /* Returns the command that the words before the cursor name, or its part if they name one. The
- * caller ends the use. */
+ * caller ends the use, which borrows `name` until then. */
 static const struct shell_command *command_at(const char *text, const struct place *place,
-                                              struct code_use *use)
+                                              char name[COMMAND_NAME_BYTES], struct code_use *use)
 {
-    char name[32];
+    char part[COMMAND_NAME_BYTES];
     bool fits = quote_remove(text + place->command, place->command_end - place->command, name,
-                             sizeof(name));
+                             COMMAND_NAME_BYTES);
 
     /* A word that does not fit names no command: all names are shorter. */
     const struct shell_command *command = fits ? shell_command_find(name, use) : NULL;
@@ -235,8 +237,8 @@ static const struct shell_command *command_at(const char *text, const struct pla
         return command;
 
     /* The second word selects a part, such as `add` of vdrive. */
-    fits = quote_remove(text + place->part, place->part_end - place->part, name, sizeof(name));
-    return fits ? options_part(command, name) : NULL;
+    fits = quote_remove(text + place->part, place->part_end - place->part, part, sizeof(part));
+    return fits ? options_part(command, part) : NULL;
 }
 
 /* Returns whether the usage line of a command contains a word. */
@@ -340,7 +342,9 @@ static void find(struct finder *finder, const char *text, const struct place *pl
         find_commands(finder);
     } else {
         struct code_use use = { 0 };
-        const struct shell_command *command = place->words ? command_at(text, place, &use) : NULL;
+        char name[COMMAND_NAME_BYTES];
+        const struct shell_command *command =
+            place->words ? command_at(text, place, name, &use) : NULL;
         if (*word == '-')
             find_options(finder, command);
         else

@@ -17,11 +17,12 @@
 
 enum { ANSWER_BYTES = 16, PATH_BYTES = 256 };
 
-/* Reports why a driver could not be loaded or unloaded: the reason in words, else the errno's. */
+/* Reports why a driver could not be loaded or unloaded: the reason in words, else the errno's. The
+ * reason of an earlier try does not explain an interrupt. */
 static int fail(struct shell *shell, const char *word, status_t status,
                 const struct object_error *error)
 {
-    if (!error->why[0])
+    if (!error->why[0] || status == -EINTR)
         return shell_fail(shell, word, status);
     return shell_complain(shell, "%s: %s", word, error->why);
 }
