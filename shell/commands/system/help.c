@@ -33,8 +33,12 @@ static void consider(const struct shell_command *command, void *context)
 {
     struct help_line *line = context;
 
-    if (!same_group(command->group, line->group) || strcmp(command->name, line->previous) <= 0 ||
-        (line->name[0] && strcmp(command->name, line->name) >= 0))
+    /* Names are compared as far as they are kept, so that a longer one does not follow itself. */
+    enum { COMPARED_BYTES = HELP_NAME_BYTES - 1 };
+    if (!same_group(command->group, line->group) ||
+        strncmp(command->name, line->previous, COMPARED_BYTES) <= 0)
+        return;
+    if (line->name[0] && strncmp(command->name, line->name, COMPARED_BYTES) >= 0)
         return;
     text_copy(line->name, sizeof(line->name), command->name);
     text_copy(line->summary, sizeof(line->summary), command->summary);
