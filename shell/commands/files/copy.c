@@ -227,9 +227,9 @@ static int copy_operand(struct copy *copy, char **words, int i, char **targets,
         return shell_fail(copy->shell, words[i], status);
     int k = status ? find_target(targets, i) : i;
 
-    /* The same file again is not an error. Directories are merged. */
+    /* The same file again is not an error, nor is anything with -n. Directories are merged. */
     if (k < i && !is_directory(copy->shell, to)) {
-        if (is_same_file(copy->shell, words[k], words[i]))
+        if (copy->keep_old || is_same_file(copy->shell, words[k], words[i]))
             return SHELL_DONE;
         return shell_complain(copy->shell, "%s: will not replace %s, which was just created",
                               words[i], to);

@@ -203,6 +203,7 @@ BODY(copying)
     says("mkdir /j; echo other > /f; cp /a/f /a/f /j; cat /j/f", "one\n");
     run("cp /f /a/f /j; cat /j/f", SHELL_DONE, "other\n",
         "cp: /a/f: will not replace /j/f, which was just created\n");
+    says("mkdir /k; cp -n /f /a/f /k; cat /k/f", "other\n");
     run("mv /f /a/f /j; cat /j/f /a/f", SHELL_DONE, "other\none\n",
         "mv: /a/f: will not replace /j/f, which was just created\n");
     fails("cp /a/f /System/Devices/x", NULL);
