@@ -6,7 +6,7 @@
  * makes a name callable from driver objects; no other name of the kernel resolves. Each room's list
  * is one file (kernel/module/exports.c, shell/exports.c): together with the headers that declare
  * the names it is the kernel's binary interface for drivers. The digest of that interface, which
- * `make` computes from those headers and the compiler's flags, is DRIVER_ABI; an object that was
+ * `make` computes from those headers and the compiler's flags, is driver_abi; an object that was
  * compiled for another one is refused.
  */
 #ifndef KERNEL_MODULE_EXPORT_H

@@ -30,34 +30,12 @@ void index_allow_any(void)
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-/* Reads a file of at most `most` bytes into memory that the caller frees, with a NUL after it. */
 static status_t read_file(const char *path, size_t most, char **data, size_t *bytes)
 {
     struct path *root = path_root();
-    struct file *file;
-    status_t status = file_open(root, path, OPEN_READ, &file);
+    status_t status = file_read_whole(root, path, most, data, bytes);
     path_put(root);
-    if (status)
-        return status;
-
-    uint64_t size = file_size(file);
-    *data = size <= most ? mem_alloc(size + 1) : NULL;
-    status = *data ? 0 : size > most ? -EFBIG : -ENOMEM;
-    for (*bytes = 0; !status && *bytes < size;) {
-        ssize_t got = file_read(file, *data + *bytes, size - *bytes);
-        if (got <= 0) {
-            status = got ? (status_t)got : -EIO; /* it became shorter */
-            break;
-        }
-        *bytes += (size_t)got;
-    }
-    file_close(file);
-    if (status) {
-        mem_free(*data);
-        return status;
-    }
-    (*data)[*bytes] = '\0';
-    return 0;
+    return status;
 }
 
 /* Ends the text at the next separator, and returns what follows; NULL at the end of the text. */

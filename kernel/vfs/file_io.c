@@ -226,3 +226,30 @@ void file_view_close(struct file *file, struct cache_view *view)
     if (view->page)
         cache_view_close(view);
 }
+
+status_t file_read_whole(struct path *start, const char *text, size_t most, char **data,
+                         size_t *bytes)
+{
+    struct file *file;
+    status_t status = file_open(start, text, OPEN_READ, &file);
+    if (status)
+        return status;
+
+    uint64_t size = file_size(file);
+    *data = size <= most ? mem_alloc(size + 1) : NULL;
+    status = *data ? 0 : size > most ? -EFBIG : -ENOMEM;
+    for (*bytes = 0; !status && *bytes < size;) {
+        ssize_t got = file_read(file, *data + *bytes, size - *bytes);
+        if (got > 0)
+            *bytes += (size_t)got;
+        else
+            status = got ? (status_t)got : -EIO; /* it became shorter */
+    }
+    file_close(file);
+
+    if (status)
+        mem_free(*data);
+    else
+        (*data)[*bytes] = '\0';
+    return status;
+}

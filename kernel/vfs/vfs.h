@@ -210,6 +210,10 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
                       size_t bytes) MUST_CHECK;
 /* Repeats file_write() until all bytes are written; -EIO if the file takes no more. */
 status_t file_write_all(struct file *file, const void *buffer, size_t bytes) MUST_CHECK;
+/* Reads a whole file of at most `most` bytes into memory that the caller frees, with a NUL after
+ * its bytes. -EFBIG if it is larger. */
+status_t file_read_whole(struct path *start, const char *text, size_t most, char **data,
+                         size_t *bytes) MUST_CHECK;
 /* Sets the end of the file; bytes added read as zeroes. */
 status_t file_set_size(struct file *file, uint64_t bytes) MUST_CHECK;
 /* Sets the size to 0, unless another handle has done so since this one was opened. A device keeps

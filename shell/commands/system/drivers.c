@@ -29,36 +29,6 @@ static int fail(struct shell *shell, const char *word, status_t status,
 
 /* ---- load ---------------------------------------------------------------------------------- */
 
-/* Reads a whole file into memory that the caller frees. */
-static status_t read_whole(struct shell *shell, const char *path, uint8_t **data, size_t *bytes)
-{
-    struct file *file;
-    status_t status = file_open(shell->directory, path, OPEN_READ, &file);
-    if (status)
-        return status;
-
-    uint64_t size = file_size(file);
-    if (size > OBJECT_BYTES_MAX)
-        status = -EFBIG;
-    *data = status ? NULL : mem_alloc(max(size, 1));
-    if (!status && !*data)
-        status = -ENOMEM;
-
-    *bytes = 0;
-    while (!status && *bytes < size) {
-        ssize_t got = file_read(file, *data + *bytes, size - *bytes);
-        if (got <= 0) {
-            status = (status_t)got;
-            break;
-        }
-        *bytes += (size_t)got;
-    }
-    file_close(file);
-    if (status)
-        mem_free(*data);
-    return status;
-}
-
 /* A word without a slash that does not end in ".drv" names a driver on the boot disc. */
 static const char *path_of(const char *word, char path[PATH_BYTES])
 {
@@ -91,14 +61,14 @@ static int load(struct shell *shell, const char *word, bool any)
     char place[PATH_BYTES];
     const char *path = path_of(word, place), *name;
     struct object_error error = { "" };
-    uint8_t *data;
+    char *data;
     size_t bytes;
 
-    status_t status = read_whole(shell, path, &data, &bytes);
+    status_t status = file_read_whole(shell->directory, path, OBJECT_BYTES_MAX, &data, &bytes);
     if (status)
         return shell_fail(shell, path, status);
 
-    struct bytes file = { data, bytes };
+    struct bytes file = { (const uint8_t *)data, bytes };
     status = module_load(file, path, 0, &name, &error);
     if (status == -EPERM && any) {
         bool yes = false;

@@ -5,6 +5,7 @@
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
+#include "lib/utf8.h"
 #include "lib/width.h"
 #include "shell/editor/keys.h"
 #include "shell/regex/regex.h"
@@ -127,7 +128,7 @@ static int read_key(struct pager *pager, const char *prompt, struct key *key)
     size_t length = strlen(prompt);
     if (length >= pager->columns)
         prompt += length - (pager->columns - 1);
-    while (((unsigned char)*prompt & 0xc0) == 0x80)
+    while (utf8_continues(*prompt))
         prompt++;
     stream_format(out, "\033[7m%s\033[m", prompt);
     IGNORE(stream_flush(out));
@@ -204,7 +205,7 @@ static void search(struct pager *pager)
 
         /* A character may be several bytes long: erase all of them. */
         if (erases) {
-            while (length > 1 && ((unsigned char)text[--length] & 0xc0) == 0x80)
+            while (length > 1 && utf8_continues(text[--length]))
                 ;
         } else if (key.code == KEY_TEXT && length + key.length < sizeof(text)) {
             memcpy(text + length, key.text, key.length);

@@ -11,11 +11,6 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n';
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* ---- keys --------------------------------------------------------------------------------- */
 
 bool sort_order_letter(struct sort_order *order, char letter)
@@ -36,7 +31,7 @@ static bool parse_number(const char **text, uint64_t *number)
 {
     const char *at = *text;
     *number = 0;
-    for (; is_digit(*at); at++)
+    for (; text_is_digit(*at); at++)
         *number = *number > UINT64_MAX / 10 - 1 ? UINT64_MAX : *number * 10 + (uint64_t)(*at - '0');
     bool any = at != *text;
     *text = at;
@@ -170,13 +165,13 @@ static struct decimal decimal_parse(const char *text, size_t bytes)
     /* Without leading zeroes, the number of digits can be compared first. */
     while (at < bytes && text[at] == '0')
         at++;
-    for (w.whole = text + at; at < bytes && is_digit(text[at]); at++)
+    for (w.whole = text + at; at < bytes && text_is_digit(text[at]); at++)
         w.whole_digits++;
 
     /* After the point, digits count up to the last one that is not zero. */
     if (at < bytes && text[at] == '.') {
         w.part = text + ++at;
-        for (size_t digits = 1; at < bytes && is_digit(text[at]); at++, digits++)
+        for (size_t digits = 1; at < bytes && text_is_digit(text[at]); at++, digits++)
             if (text[at] != '0')
                 w.part_digits = digits;
     }
@@ -209,7 +204,7 @@ static int compare_numbers(const char *a, size_t a_bytes, const char *b, size_t 
 
 static bool is_letter_or_digit(char c)
 {
-    return is_digit(c) || (text_lower(c) >= 'a' && text_lower(c) <= 'z');
+    return text_is_digit(c) || (text_lower(c) >= 'a' && text_lower(c) <= 'z');
 }
 
 /* Returns the next byte that the order compares, folded if it folds; -1 at the end. */
