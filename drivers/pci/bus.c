@@ -82,7 +82,7 @@ static status_t function_publish(struct device *bus_device, const struct pci_fun
 
 static void walk_enter_bridge(struct pci_walk *walk, const struct pci_function *bridge)
 {
-    unsigned secondary = bridge->access->read32(bridge, PCI_BUSES) >> 8 & 0xff;
+    unsigned secondary = bridge->ops->read32(bridge, PCI_BUSES) >> 8 & 0xff;
 
     /* 0: the firmware has not configured the bridge, so nothing after it can be reached. */
     if (secondary)
@@ -116,7 +116,7 @@ static void walk_slot(struct pci_walk *walk, unsigned bus, unsigned slot)
     unsigned count = 1;
     for (unsigned number = 0; number < count; number++) {
         struct pci_function function = {
-            .access = &pci_mechanism1,
+            .ops = &pci_mechanism1,
             .bus = (uint8_t)bus,
             .slot = (uint8_t)slot,
             .function = (uint8_t)number,

@@ -35,9 +35,13 @@ static void config_write32(const struct pci_function *function, unsigned offset,
     spin_unlock(&config_lock);
 }
 
-const struct pci_access pci_mechanism1 = {
+const struct pci_ops pci_mechanism1 = {
     .read32 = config_read32,
     .write32 = config_write32,
+    .map = pci_function_map,
+    .unmap = pci_function_unmap,
+    .connect = pci_function_connect,
+    .disconnect = pci_function_disconnect,
 };
 
 /* A host bridge returns the value that was written to the address port; without one the port reads

@@ -18,15 +18,15 @@ enum {
 
 static uint32_t function_read(const struct pci_function *function, unsigned offset)
 {
-    return function->access->read32(function, offset);
+    return function->ops->read32(function, offset);
 }
 
 /* Returns the bits of the register that can be set, and restores the register. */
 static uint32_t bar_probe(const struct pci_function *function, unsigned offset, uint32_t before)
 {
-    function->access->write32(function, offset, UINT32_MAX);
+    function->ops->write32(function, offset, UINT32_MAX);
     uint32_t mask = function_read(function, offset);
-    function->access->write32(function, offset, before);
+    function->ops->write32(function, offset, before);
     return mask;
 }
 
@@ -70,7 +70,7 @@ static void function_read_bars(struct pci_function *function, unsigned count)
     /* The upper half of the register is the status, whose bits are cleared by writing ones: write
      * zeroes there. */
     uint32_t command = function_read(function, PCI_COMMAND) & 0xffff;
-    function->access->write32(function, PCI_COMMAND, command & ~(uint32_t)PCI_DECODE);
+    function->ops->write32(function, PCI_COMMAND, command & ~(uint32_t)PCI_DECODE);
 
     for (unsigned i = 0; i < count;) {
         unsigned offset = PCI_BAR0 + i * 4;
@@ -80,7 +80,7 @@ static void function_read_bars(struct pci_function *function, unsigned count)
             i += bar_read_memory(function, offset, i + 1 < count, &function->bars[i]);
     }
 
-    function->access->write32(function, PCI_COMMAND, command);
+    function->ops->write32(function, PCI_COMMAND, command);
 }
 
 uint8_t pci_function_header(const struct pci_function *function)

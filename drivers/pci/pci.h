@@ -5,6 +5,7 @@
  *   function.c  reads a header: identity, base address registers and their sizes
  *   bus.c       the driver: walks the buses and publishes a device for each function
  *   classes.c   names of class codes
+ *   resources.c maps a function's registers, connects its interrupts
  *
  * References  PCI Local Bus 3.0 sections 3.2.2.3 and 6; PCI-to-PCI Bridge 1.2 section 3.2.
  */
@@ -37,7 +38,7 @@ enum {
     PCI_FUNCTIONS = 8,
 };
 
-extern const struct pci_access pci_mechanism1;
+extern const struct pci_ops pci_mechanism1;
 
 /* Returns whether the host bridge supports configuration mechanism #1. */
 bool pci_mechanism1_present(void);
@@ -47,6 +48,15 @@ bool pci_mechanism1_present(void);
 bool pci_function_identify(struct pci_function *function);
 /* Returns the header type register: the layout and PCI_HEADER_MULTIFUNCTION. */
 uint8_t pci_function_header(const struct pci_function *function);
+
+/* Members of pci_mechanism1. (resources.c) */
+status_t pci_function_map(const struct pci_function *function, const struct pci_bar *bar,
+                          uint64_t offset, uint32_t bytes, struct registers *window) MUST_CHECK;
+void pci_function_unmap(const struct pci_function *function, struct registers *window);
+int pci_function_connect(const struct pci_function *function, struct pci_interrupt interrupts[],
+                         unsigned wanted) MUST_CHECK;
+void pci_function_disconnect(const struct pci_function *function,
+                             struct pci_interrupt interrupts[], unsigned count);
 
 /* Returns a short name for a class code, never NULL. */
 const char *pci_class_text(uint8_t class_code, uint8_t subclass);

@@ -5,6 +5,7 @@
  * in the header is complete. A name of the shell is in shell/exports.c.
  */
 #include "kernel/module/export.h"
+#include "kernel/bus/pci.h"
 #include "kernel/dev/device.h"
 #include "kernel/dev/driver.h"
 #include "kernel/dev/geometry.h"
@@ -135,6 +136,19 @@ EXPORT(wait_queue_wait);
 EXPORT(wait_queue_wait_interruptible);
 EXPORT(wait_queue_wake_all);
 EXPORT(wait_queue_wake_one);
+
+/* kernel/bus/pci.h */
+EXPORT(pci_bus);
+EXPORT(pci_connect);
+EXPORT(pci_disable);
+EXPORT(pci_disconnect);
+EXPORT(pci_enable);
+EXPORT(pci_find_capability);
+EXPORT(pci_function_of);
+EXPORT(pci_map);
+EXPORT(pci_read);
+EXPORT(pci_unmap);
+EXPORT(pci_write);
 
 /* kernel/log.h */
 EXPORT(log_write);

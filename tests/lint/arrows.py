@@ -32,6 +32,7 @@ GROUND = {
     "kernel/log.h": "",
     "kernel/panic.c": "every folder panics and may add to the report; it needs early.c",
     "kernel/panic.h": "",
+    "kernel/registers.h": "windows of device registers, which x86/ implements",
     "kernel/selftest.h": "registration of self tests",
 }
 
