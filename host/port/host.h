@@ -34,6 +34,10 @@ bool host_failure_happened(void);
 /* Selects what mem_physical() returns: addresses below 2 GiB, or, with `high`, addresses above
  * 4 GiB for odd pages. A device with 32 address bits cannot reach those. */
 void host_set_high_memory(bool high);
+/* With `real`, mem_physical() returns the host's own address, so that a model of a device can
+ * access the memory that a driver gives it; page_alloc_low() then returns pages that really are
+ * below 4 GiB. Without it no device uses the result. */
+void host_set_real_addresses(bool real);
 
 /* ---- panic -------------------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
  */
 #include <limits.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ static struct {
     _Atomic long thread_countdown; /* the same for thread_create() */
     _Atomic bool failed; /* the allocation or the thread of a countdown was reached */
     _Atomic bool high;   /* host_set_high_memory() */
+    _Atomic bool real;   /* host_set_real_addresses() */
     size_t (*_Atomic reclaim)(size_t pages);
 } memory = { .limit_bytes = POOL_BYTES };
 
@@ -192,12 +194,62 @@ void code_free(void *start, size_t pages)
     atomic_fetch_sub(&memory.used_bytes, pages * PAGE_BYTES);
 }
 
+enum { LOW_PAGES = 1024 };
+
+/* The pages below 4 GiB; mapped when the first one is needed. */
+static struct {
+    pthread_mutex_t lock;
+    uint8_t *start;
+    bool used[LOW_PAGES];
+} low_pages = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static uint8_t *low_pages_map(void)
+{
+    for (uintptr_t hint = 0x30000000; hint < 0xf0000000; hint += 0x10000000) {
+        uint8_t *start = mmap((void *)hint, LOW_PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (start != MAP_FAILED && (uintptr_t)start < 0xf0000000)
+            return start;
+        if (start != MAP_FAILED)
+            munmap(start, LOW_PAGES * PAGE_BYTES);
+    }
+    abort();
+}
+
+static void *low_page_alloc(void)
+{
+    void *page = NULL;
+    pthread_mutex_lock(&low_pages.lock);
+    if (!low_pages.start)
+        low_pages.start = low_pages_map();
+    for (size_t i = 0; i < LOW_PAGES && !page; i++)
+        if (!low_pages.used[i]) {
+            low_pages.used[i] = true;
+            page = low_pages.start + i * PAGE_BYTES;
+        }
+    pthread_mutex_unlock(&low_pages.lock);
+    return page;
+}
+
+/* Returns false if the page is not one of these. */
+static bool low_page_free(const void *page)
+{
+    pthread_mutex_lock(&low_pages.lock);
+    uintptr_t offset = (uintptr_t)page - (uintptr_t)low_pages.start;
+    bool mine = low_pages.start && offset < LOW_PAGES * PAGE_BYTES;
+    if (mine)
+        low_pages.used[offset / PAGE_BYTES] = false;
+    pthread_mutex_unlock(&low_pages.lock);
+    return mine;
+}
+
 void page_free(void *page)
 {
     check_rank(RANK_FRAMES);
     kassert(page && (uintptr_t)page % PAGE_BYTES == 0);
     atomic_fetch_sub(&memory.used_bytes, PAGE_BYTES);
-    free(page);
+    if (!low_page_free(page))
+        free(page);
 }
 
 size_t page_free_count(void)
@@ -211,9 +263,11 @@ size_t page_total_count(void)
     return memory.limit_bytes / PAGE_BYTES;
 }
 
-/* Any function of the address will do, since no device of the host uses the result. */
+/* Unless a device is emulated, any function of the address will do. */
 uint64_t mem_physical(const void *block)
 {
+    if (memory.real)
+        return (uintptr_t)block;
     uint64_t address = (uintptr_t)block & 0x7fffffff;
     if (memory.high && address / PAGE_BYTES % 2 == 1)
         address |= (uint64_t)1 << 32;
@@ -230,6 +284,8 @@ size_t mem_contiguous(const void *block, size_t bytes)
 
 uint64_t mem_highest_physical(void)
 {
+    if (memory.real)
+        return ((uint64_t)1 << 48) - 1;
     return memory.high ? 0x17fffffff : 0x7fffffff;
 }
 
@@ -241,7 +297,11 @@ void *page_alloc_low(void)
     if (!charge(PAGE_BYTES))
         return NULL;
 
-    if (posix_memalign(&page, 2 * PAGE_BYTES, PAGE_BYTES) != 0)
+    if (memory.real)
+        page = low_page_alloc();
+    else if (posix_memalign(&page, 2 * PAGE_BYTES, PAGE_BYTES) != 0)
+        page = NULL;
+    if (!page)
         abort();
     return memset(page, FILL_BYTE, PAGE_BYTES);
 }
@@ -286,6 +346,11 @@ bool host_failure_happened(void)
 void host_set_high_memory(bool high)
 {
     memory.high = high;
+}
+
+void host_set_real_addresses(bool real)
+{
+    memory.real = real;
 }
 
 /* ---- spinlocks ---------------------------------------------------------------------------- */
