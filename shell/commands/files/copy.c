@@ -180,6 +180,15 @@ static char *name_within(const char *from, const char *to)
     return path;
 }
 
+bool copy_exists(struct shell *shell, const char *name)
+{
+    struct path *path;
+    if (path_walk(shell->directory, name, WALK_NO_FOLLOW, &path))
+        return false;
+    path_put(path);
+    return true;
+}
+
 static bool is_directory(struct shell *shell, const char *name)
 {
     struct path *path;
@@ -227,13 +236,14 @@ static int copy_operand(struct copy *copy, char **words, int i, char **targets,
         return shell_fail(copy->shell, words[i], status);
     int k = status ? find_target(targets, i) : i;
 
-    /* The same file again is not an error, nor is anything with -n. Directories are merged. */
-    if (k < i && !is_directory(copy->shell, to)) {
-        if (copy->keep_old || is_same_file(copy->shell, words[k], words[i]))
-            return SHELL_DONE;
+    /* The same file again is not an error. Directories are merged. With -n, or without a source,
+     * nothing can be lost: one() skips the target, or reports the source. */
+    bool may_lose = k < i && !copy->keep_old && !is_directory(copy->shell, to);
+    if (may_lose && is_same_file(copy->shell, words[k], words[i]))
+        return SHELL_DONE;
+    if (may_lose && copy_exists(copy->shell, words[i]))
         return shell_complain(copy->shell, "%s: will not replace %s, which was just created",
                               words[i], to);
-    }
     return one(copy, words[i], to);
 }
 

@@ -32,6 +32,8 @@ void copy_set_modified(struct shell *shell, const char *to, int64_t modified_s);
  * it if it is a directory. */
 int copy_each(struct copy *copy, int count, char **words,
               int (*one)(struct copy *copy, const char *from, const char *to));
+/* Returns true if there is something of that name, even a link without a target. */
+bool copy_exists(struct shell *shell, const char *name);
 /* Finds out whether `name`, which need not exist, is in the directory `above` or below it. */
 status_t copy_is_below(struct shell *shell, const char *name, struct path *above,
                        bool *below) MUST_CHECK;

@@ -35,15 +35,6 @@ static int move_file(struct copy *copy, const char *from, const char *to)
     return status ? shell_fail(shell, from, status) : SHELL_DONE;
 }
 
-static bool exists(struct shell *shell, const char *name)
-{
-    struct path *path;
-    if (path_walk(shell->directory, name, WALK_NO_FOLLOW, &path))
-        return false;
-    path_put(path);
-    return true;
-}
-
 /* Returns true if both are names of one node: rename() would do nothing then (POSIX). */
 static bool is_same(struct shell *shell, const char *from, const char *to)
 {
@@ -82,7 +73,7 @@ static int move_refused(struct shell *shell, const char *from, const char *to, s
     /* Each of these errors can be about either name. If the source exists, it is about the
      * target. */
     bool about_target = (status == -ENOENT || status == -ENOTDIR || status == -EISDIR ||
-                         status == -ENOTEMPTY) && exists(shell, from);
+                         status == -ENOTEMPTY) && copy_exists(shell, from);
     return shell_fail(shell, about_target ? to : from, status);
 }
 
@@ -91,7 +82,7 @@ static int move_one(struct copy *copy, const char *from, const char *to)
     struct shell *shell = copy->shell;
 
     /* A source that is missing is an error even with -n, so both names are looked up. */
-    if (copy->keep_old && exists(shell, from) && exists(shell, to))
+    if (copy->keep_old && copy_exists(shell, from) && copy_exists(shell, to))
         return SHELL_DONE;
     if (is_same(shell, from, to))
         return shell_complain(shell, "%s and %s are the same file", from, to);

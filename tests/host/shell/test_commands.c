@@ -204,6 +204,8 @@ BODY(copying)
     run("cp /f /a/f /j; cat /j/f", SHELL_DONE, "other\n",
         "cp: /a/f: will not replace /j/f, which was just created\n");
     says("mkdir /k; cp -n /f /a/f /k; cat /k/f", "other\n");
+    fails("echo > /g; mv -n /g /./g /k", "mv: /./g: no such file or directory\n");
+    fails("mv /k/g /g; mv /g /./g /k", "mv: /./g: no such file or directory\n");
     run("mv /f /a/f /j; cat /j/f /a/f", SHELL_DONE, "other\none\n",
         "mv: /a/f: will not replace /j/f, which was just created\n");
     fails("cp /a/f /System/Devices/x", NULL);
