@@ -26,10 +26,19 @@ static bool segment_continues(const struct io_segment *last, const void *address
            mem_contiguous(last->address, together) == together;
 }
 
+/* Returns whether a device with inner_align takes these two segments, one after the other. */
+static bool segments_adjoin(const struct io_limits *limits, const struct io_segment *last,
+                            const void *address)
+{
+    uint32_t align = limits->inner_align;
+    return !align || (((uintptr_t)last->address + last->length_bytes) % align == 0 &&
+                      (uintptr_t)address % align == 0);
+}
+
 /* Appends memory to the transfer's list; extends the last segment where possible. False: the list
- * is full. */
+ * is full, or the memory cannot follow. */
 static bool transfer_append(struct io_transfer *transfer, void *address, uint32_t bytes,
-                            unsigned segments_max)
+                            const struct io_limits *limits)
 {
     struct io_segment *last =
         transfer->segment_count ? &transfer->segments[transfer->segment_count - 1] : NULL;
@@ -38,7 +47,8 @@ static bool transfer_append(struct io_transfer *transfer, void *address, uint32_
     if (last && segment_continues(last, address, bytes)) {
         last->length_bytes += bytes;
     } else {
-        if (transfer->segment_count == segments_max)
+        if (transfer->segment_count == limits->segment_count ||
+            (last && !segments_adjoin(limits, last, address)))
             return false;
         transfer->segments[transfer->segment_count++] =
             (struct io_segment){ .address = address, .length_bytes = bytes };
@@ -48,15 +58,15 @@ static bool transfer_append(struct io_transfer *transfer, void *address, uint32_
 }
 
 /* Appends a segment from byte `skip`, in physically contiguous pieces, until the transfer has
- * `most` bytes. False: the list is full. */
+ * `most` bytes. False: the list is full, or the memory cannot follow. */
 static bool transfer_append_segment(struct io_transfer *transfer, const struct io_segment *segment,
-                                    uint32_t skip, uint64_t most, unsigned segments_max)
+                                    uint32_t skip, uint64_t most, const struct io_limits *limits)
 {
     while (skip < segment->length_bytes && transfer->length_bytes < most) {
         uint64_t take = segment->length_bytes - skip, room = most - transfer->length_bytes;
         char *address = (char *)segment->address + skip;
         take = mem_contiguous(address, min(take, room));
-        if (!transfer_append(transfer, address, (uint32_t)take, segments_max))
+        if (!transfer_append(transfer, address, (uint32_t)take, limits))
             return false;
         skip += (uint32_t)take;
     }
@@ -77,27 +87,25 @@ static void transfer_trim(struct io_transfer *transfer, uint32_t bytes)
     }
 }
 
-/* Lists as much of the rest of the request as the device takes at once. */
-static void transfer_collect(struct io_transfer *transfer, const struct io_request *request,
-                             const struct carve_limits *limits)
+/* Shortens the list to whole blocks, except that a last transfer ends where the request does, which
+ * may be where the medium does. */
+static void transfer_trim_blocks(struct io_transfer *transfer, uint32_t block_bytes)
 {
-    const struct io_limits *device = limits->device;
-    uint64_t rest = request->length_bytes - request->done_bytes;
-    uint64_t most = device->transfer_bytes ? device->transfer_bytes : TRANSFER_BYTES_MAX;
-    most = min(most, rest);
+    const struct io_request *request = transfer->request;
+    if (transfer->length_bytes < request->length_bytes - request->done_bytes)
+        transfer_trim(transfer, transfer->length_bytes - transfer->length_bytes % block_bytes);
+}
 
+/* Lists up to `most` bytes of the rest of the request, as far as the device takes them at once. */
+static void transfer_collect(struct io_transfer *transfer, const struct io_request *request,
+                             uint32_t most, const struct carve_limits *limits)
+{
     /* Continue in the middle of the segment where the last transfer ended. */
     uint32_t skip = request->segment_offset;
     for (unsigned i = request->segment; transfer->length_bytes < most; i++, skip = 0)
-        if (!transfer_append_segment(transfer, &request->segments[i], skip, most,
-                                     device->segment_count))
+        if (!transfer_append_segment(transfer, &request->segments[i], skip, most, limits->device))
             break;
-
-    /* Whole blocks, except that a last transfer ends where the request does, which may be where
-     * the medium does. */
-    if (transfer->length_bytes < rest)
-        transfer_trim(transfer,
-                      transfer->length_bytes - transfer->length_bytes % limits->block_bytes);
+    transfer_trim_blocks(transfer, limits->block_bytes);
 }
 
 /* Copies between the request's memory, from its current place, and the transfer's. */
@@ -128,45 +136,64 @@ static void transfer_copy(const struct io_transfer *transfer, uint32_t bytes, bo
     }
 }
 
-/* Replaces the transfer's memory by bounce pages, of which there may be fewer bytes. */
-static void transfer_bounce(struct io_transfer *transfer, const struct carve_limits *limits)
+/* Lists bounce pages for up to `most` bytes of the rest of the request. -EAGAIN: none is free. */
+static status_t transfer_bounce(struct io_transfer *transfer, uint32_t most,
+                                const struct carve_limits *limits)
 {
-    unsigned pages = min(limits->bounce_count, limits->device->segment_count);
-    uint32_t room = pages * PAGE_BYTES;
-    uint32_t length = min(transfer->length_bytes, room);
-    transfer->bounced = true;
-    transfer->length_bytes = length;
+    unsigned pages = min(limits->bounce_most, limits->device->segment_count);
+    uint32_t free = limits->bounce_free;
+    if (!free)
+        return -EAGAIN;
+
     transfer->segment_count = 0;
-    for (uint32_t done = 0; done < length; done += PAGE_BYTES) {
-        unsigned n = transfer->segment_count++;
-        transfer->segments[n] = (struct io_segment){
-            .address = limits->bounce[n],
-            .length_bytes = length - done < PAGE_BYTES ? length - done : PAGE_BYTES,
+    transfer->length_bytes = 0;
+    for (; free && transfer->segment_count < pages && transfer->length_bytes < most;
+         free &= free - 1) {
+        unsigned page = (unsigned)__builtin_ctz(free);
+        uint32_t rest = most - transfer->length_bytes;
+        transfer->bounce_pages |= 1u << page;
+        transfer->segments[transfer->segment_count++] = (struct io_segment){
+            .address = limits->bounce[page],
+            .length_bytes = min(rest, PAGE_BYTES),
         };
+        transfer->length_bytes += min(rest, PAGE_BYTES);
     }
+
+    /* A block is not longer than a page, so one page is enough for progress. */
+    transfer_trim_blocks(transfer, limits->block_bytes);
     if (transfer->op == IO_WRITE)
-        transfer_copy(transfer, length, false);
+        transfer_copy(transfer, transfer->length_bytes, false);
+    return 0;
 }
 
-void carve(struct io_transfer *transfer, struct io_request *request,
-           const struct carve_limits *limits)
+status_t carve(struct io_transfer *transfer, struct io_request *request,
+               const struct carve_limits *limits)
 {
+    uint64_t rest = request->length_bytes - request->done_bytes;
+    uint32_t most = limits->device->transfer_bytes;
+    if (!most || most > TRANSFER_BYTES_MAX)
+        most = TRANSFER_BYTES_MAX;
+    if (most > rest)
+        most = (uint32_t)rest;
+
     transfer->request = request;
     transfer->op = request->op;
     transfer->generation = request->generation;
     transfer->offset_bytes = request->offset_bytes + request->done_bytes;
     transfer->length_bytes = 0;
     transfer->segment_count = 0;
-    transfer->bounced = transfer->exact = false;
-    transfer_collect(transfer, request, limits);
+    transfer->bounce_pages = 0;
+    transfer->exact = false;
+    transfer_collect(transfer, request, most, limits);
 
     /* One segment out of reach bounces the whole transfer: a mixture of both kinds of memory would
      * save little, and complicate the copy. */
-    bool reachable = true;
-    for (unsigned i = 0; limits->bounce && i < transfer->segment_count; i++)
-        reachable = reachable && segment_reachable(limits->device, &transfer->segments[i]);
-    if (!reachable)
-        transfer_bounce(transfer, limits);
+    bool fits = transfer->length_bytes || !rest;
+    if (!limits->bounce)
+        return fits ? 0 : -EINVAL;
+    for (unsigned i = 0; i < transfer->segment_count; i++)
+        fits = fits && segment_reachable(limits->device, &transfer->segments[i]);
+    return fits ? 0 : transfer_bounce(transfer, most, limits);
 }
 
 void carve_copy_back(const struct io_transfer *transfer, uint32_t bytes)

@@ -38,6 +38,7 @@ static void init_links(struct device *device)
     list_init(&device->alias_link);
     list_init(&device->name_link);
     list_init(&device->waiting);
+    list_init(&device->free_transfers);
     list_init(&device->event_link);
     list_init(&device->put_link);
 }
@@ -57,6 +58,7 @@ struct device *device_create(struct device *parent, const struct device_descript
     device->bus = description->bus;
     device->bus_data = description->bus_data;
     device->limits = description->limits;
+    device->driver_data_bytes = description->driver_data_bytes;
     device->is_virtual = description->is_virtual;
     device_set_traits(device, &(struct device_traits){
         .device_class = description->device_class,

@@ -128,6 +128,7 @@ struct device_description {
     const struct bus_type *bus;      /* what bus_data is; NULL: the device is not on a bus */
     const void *bus_data;            /* the bus driver's; valid as long as the device */
     struct io_limits limits;         /* of a device with data */
+    size_t driver_data_bytes;        /* of each io_transfer's driver_data; 0: it is NULL */
     bool is_virtual;                 /* its bytes are those of other files or of memory */
     bool read_only;
     bool no_automount;               /* the monitor does not mount its medium */

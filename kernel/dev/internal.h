@@ -27,6 +27,8 @@
 
 enum { REQUEST_ACTIVE = 1, REQUEST_ENDED }; /* io_request.state */
 
+enum { BOUNCE_PAGES_MAX = 32 }; /* the bits of free_bounce_pages */
+
 struct device {
     /* constant after device_publish() */
     char name[DEVICE_NAME_BYTES];
@@ -66,8 +68,13 @@ struct device {
     struct spin queue_lock;              /* rank QUEUE; device_lock() takes the drive's */
     struct list waiting;                 /* io_requests */
     struct io_transfer *transfers;       /* limits.depth of them */
+    struct list free_transfers;
     struct io_segment *transfer_segments;
+    size_t driver_data_bytes;            /* of each transfer */
+    char *driver_data;                   /* of all transfers */
     void **bounce_pages;                 /* NULL: the device reaches all memory */
+    unsigned bounce_page_count;
+    uint32_t free_bounce_pages;          /* a bit for each page */
     bool pumping, pump_again;
     _Atomic uint32_t generation;         /* also incremented by device_remove() */
     bool medium_present;

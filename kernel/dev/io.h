@@ -68,15 +68,19 @@ struct io_limits {
     uint32_t transfer_bytes;     /* longest transfer */
     unsigned segment_count;      /* most segments a transfer (at most IO_SEGMENTS_MAX) */
     uint32_t segment_align;      /* segments start and end at multiples of it (0: anywhere) */
+    uint32_t inner_align;        /* where one segment ends and the next one starts are multiples of
+                                    it: a power of 2 up to a page, which PRP lists of NVMe need */
     uint64_t highest_address;    /* highest physical byte it can reach */
-    unsigned depth;              /* transfers in flight at once, 1..IO_DEPTH_MAX; 0: 1 */
+    unsigned depth;              /* most transfers in flight at once, 1..IO_DEPTH_MAX; 0: 1. More
+                                    than 4 are reduced where memory is small */
 };
 
-enum { IO_SEGMENTS_MAX = 128, IO_DEPTH_MAX = 4, IO_BOUNCE_PAGES = 32 };
+enum { IO_SEGMENTS_MAX = 128, IO_DEPTH_MAX = 256 };
 
 /* The argument of a driver's start(): a piece of a request that keeps the limits. */
 struct io_transfer {
     struct device *device;
+    unsigned index; /* 0..depth-1, unique among the device's transfers in flight: usable as a tag */
     enum io_op op;
     uint32_t generation; /* of the request's medium, which may have been changed since */
     uint64_t offset_bytes;
@@ -85,10 +89,14 @@ struct io_transfer {
                                     too (mem_contiguous()); adjacent ones are merged */
     unsigned segment_count;
     bool exact; /* set by the driver when it knows which block failed; see struct io_request */
-    uint64_t driver_data[64]; /* the driver's own, untouched from start() to done() */
+    void *driver_data; /* driver_data_bytes of the device's description: the driver's own,
+                          untouched from start() to done(); aligned to 16 bytes */
 
-    struct io_request *request; /* kernel/dev's */
-    bool bounced, busy;
+    /* kernel/dev's */
+    struct io_request *request;
+    struct list link;        /* in the device's free ones */
+    uint32_t bounce_pages;   /* a bit for each page of the device's that it uses */
+    bool busy;
 };
 
 /* Queues a request. Returns nothing and never calls back itself: errors (range, alignment,

@@ -75,50 +75,64 @@ static status_t request_check_shape(const struct io_request *request)
 
 /* ---- the queue ---------------------------------------------------------------------------- */
 
-static void transfer_carve(struct device *device, struct io_transfer *transfer,
-                           struct io_request *request)
+/* A transfer takes at most this part of the bounce pages. */
+enum { BOUNCE_SHARES = 4 };
+
+static status_t transfer_carve(struct device *device, struct io_transfer *transfer,
+                               struct io_request *request)
 {
-    /* Each transfer has an equal share of the bounce pages, so that no transfer waits for them. */
-    unsigned index = (unsigned)(transfer - device->transfers);
-    unsigned pages = IO_BOUNCE_PAGES / device->limits.depth;
+    unsigned shares = min(device->limits.depth, BOUNCE_SHARES);
     struct carve_limits limits = {
         .device = &device->limits,
         .block_bytes = device->block_bytes,
-        .bounce = device->bounce_pages ? device->bounce_pages + index * pages : NULL,
-        .bounce_count = pages,
+        .bounce = device->bounce_pages,
+        .bounce_free = device->free_bounce_pages,
+        .bounce_most = device->bounce_page_count / shares,
     };
+    status_t status = carve(transfer, request, &limits);
+    if (status)
+        return status;
 
     /* The offset is on the part; the driver gets the one on the drive. */
-    carve(transfer, request, &limits);
     transfer->offset_bytes += request->device->base_bytes;
+
+    device->free_bounce_pages &= ~transfer->bounce_pages;
+    list_remove(&transfer->link);
+    transfer->busy = true;
+    return 0;
+}
+
+/* Makes a transfer free for the next request. Caller holds device_lock(). */
+static void transfer_release(struct device *device, struct io_transfer *transfer)
+{
+    device->free_bounce_pages |= transfer->bounce_pages;
+
+    /* Used again first: its memory is the likeliest to be in the processor's cache. */
+    list_push_front(&device->free_transfers, &transfer->link);
+    transfer->busy = false;
 }
 
 /* Takes the next waiting request that is still valid, and carves a transfer out of it; ends the
  * requests that are not. Caller holds device_lock(). */
 static struct io_transfer *transfer_next(struct device *device)
 {
-    struct io_transfer *transfer = NULL;
-
     /* Without a free transfer the requests wait until one ends. */
-    for (unsigned i = 0; i < device->limits.depth && !transfer; i++)
-        if (!device->transfers[i].busy)
-            transfer = &device->transfers[i];
-
-    while (transfer && !list_empty(&device->waiting)) {
+    while (!list_empty(&device->free_transfers) && !list_empty(&device->waiting)) {
+        struct io_transfer *transfer =
+            container_of(device->free_transfers.next, struct io_transfer, link);
         struct list *link = list_pop_front(&device->waiting);
         struct io_request *request = container_of(link, struct io_request, link);
+
         status_t status = request_admit(request->device, request);
+        if (!status)
+            status = transfer_carve(device, transfer, request);
+        if (!status)
+            return transfer;
 
-        /* A flush moves no bytes, but is a transfer to the driver. */
-        if (!status) {
-            transfer_carve(device, transfer, request);
-            if (transfer->length_bytes || request->op == IO_FLUSH) {
-                transfer->busy = true;
-                return transfer;
-            }
-
-            /* The request's segments are too short: no block fits into as many as allowed. */
-            status = -EINVAL;
+        /* All bounce pages are in use by transfers in flight: the end of one continues here. */
+        if (status == -EAGAIN) {
+            list_push_front(&device->waiting, &request->link);
+            break;
         }
         io_complete(request, status, request->done_bytes);
     }
@@ -213,7 +227,7 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
 
     /* The request's reference goes when it ends, but pump() still needs the device. */
     device_get(device);
-    if (transfer->bounced && transfer->op == IO_READ)
+    if (transfer->bounce_pages && transfer->op == IO_READ)
         carve_copy_back(transfer, good);
 
     /* If the medium was changed meanwhile, the bytes may be those of either: none is returned, and
@@ -234,7 +248,7 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
         request->exact = transfer->exact || transfer->length_bytes <= device->block_bytes;
 
     /* The rest of a request goes before those that wait, so that requests end in order. */
-    transfer->busy = false;
+    transfer_release(device, transfer);
     bool ended = status || request->done_bytes == request->length_bytes;
     if (!ended)
         list_push_front(&device->waiting, &request->link);

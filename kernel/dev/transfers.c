@@ -7,61 +7,101 @@
 #include "kernel/dev/internal.h"
 #include "lib/macros.h"
 
-static void set_defaults(struct io_limits *limits)
+/* A device of many transfers takes at most this part of memory for them, but always has these. */
+enum { MEMORY_SHARE = 256, DEPTH_ALWAYS = 4 };
+
+/* The same for bounce pages. */
+enum { BOUNCE_SHARE = 128, BOUNCE_PAGES_ALWAYS = 8 };
+
+enum { DRIVER_DATA_ALIGN = 16 };
+
+static void set_defaults(struct device *device)
 {
+    struct io_limits *limits = &device->limits;
     if (!limits->depth || limits->depth > IO_DEPTH_MAX)
         limits->depth = 1;
     if (!limits->segment_count || limits->segment_count > IO_SEGMENTS_MAX)
         limits->segment_count = IO_SEGMENTS_MAX;
+    device->driver_data_bytes += -device->driver_data_bytes % DRIVER_DATA_ALIGN;
+
+    /* Fewer transfers where memory is small: the driver uses indexes below its own depth then. */
+    size_t each = sizeof(struct io_transfer) + device->driver_data_bytes +
+                  limits->segment_count * sizeof(struct io_segment);
+    size_t most = page_total_count() * PAGE_BYTES / MEMORY_SHARE / each;
+    most = max(most, DEPTH_ALWAYS);
+    limits->depth = (unsigned)min(limits->depth, most);
 }
 
 /* The pages are low ones, which every device reaches, and aligned for all. */
 static status_t bounce_pages_create(struct device *device)
 {
-    device->bounce_pages = mem_zalloc(IO_BOUNCE_PAGES * sizeof(void *));
+    size_t most = page_total_count() / BOUNCE_SHARE;
+    most = max(most, BOUNCE_PAGES_ALWAYS);
+    device->bounce_page_count = (unsigned)min(most, BOUNCE_PAGES_MAX);
+
+    device->bounce_pages = mem_zalloc(device->bounce_page_count * sizeof(void *));
     if (!device->bounce_pages)
         return -ENOMEM;
 
-    for (unsigned i = 0; i < IO_BOUNCE_PAGES; i++)
+    for (unsigned i = 0; i < device->bounce_page_count; i++) {
         if (!(device->bounce_pages[i] = page_alloc_low()))
             return -ENOMEM;
+        device->free_bounce_pages |= 1u << i;
+    }
     return 0;
+}
+
+/* Returns whether the device uses all memory that there is, in any alignment: most do. */
+static bool reaches_all(const struct io_limits *limits)
+{
+    return (!limits->highest_address || limits->highest_address >= mem_highest_physical()) &&
+           limits->segment_align <= 1 && limits->inner_align <= 1;
 }
 
 status_t transfers_create(struct device *device)
 {
-    struct io_limits *limits = &device->limits;
+    const struct io_limits *limits = &device->limits;
     if (!device->ops->start)
         return 0;
-    set_defaults(limits);
+    set_defaults(device);
 
     device->transfers = mem_zalloc(limits->depth * sizeof(struct io_transfer));
     device->transfer_segments =
         mem_zalloc(limits->depth * limits->segment_count * sizeof(struct io_segment));
-    if (!device->transfers || !device->transfer_segments)
+    if (device->driver_data_bytes)
+        device->driver_data = mem_zalloc(limits->depth * device->driver_data_bytes);
+    if (!device->transfers || !device->transfer_segments ||
+        (device->driver_data_bytes && !device->driver_data))
         return -ENOMEM;
 
-    /* Each transfer owns a part of the one list of segments. */
+    /* Each transfer owns a part of the one list of segments, and of the drivers' data. */
     for (unsigned i = 0; i < limits->depth; i++) {
-        device->transfers[i].device = device;
-        device->transfers[i].segments = device->transfer_segments + i * limits->segment_count;
+        struct io_transfer *transfer = &device->transfers[i];
+        transfer->device = device;
+        transfer->index = i;
+        transfer->segments = device->transfer_segments + i * limits->segment_count;
+        if (device->driver_data)
+            transfer->driver_data = device->driver_data + i * device->driver_data_bytes;
+        list_push_back(&device->free_transfers, &transfer->link);
     }
-
-    /* Most devices need no bounce pages: they reach all memory that there is, in any alignment. */
-    bool reaches_all =
-        !limits->highest_address || limits->highest_address >= mem_highest_physical();
-    return reaches_all && limits->segment_align <= 1 ? 0 : bounce_pages_create(device);
+    return reaches_all(limits) ? 0 : bounce_pages_create(device);
 }
 
 void transfers_destroy(struct device *device)
 {
-    for (unsigned i = 0; device->bounce_pages && i < IO_BOUNCE_PAGES; i++)
+    for (unsigned i = 0; device->bounce_pages && i < device->bounce_page_count; i++)
         if (device->bounce_pages[i])
             page_free(device->bounce_pages[i]);
     mem_free(device->bounce_pages);
+    mem_free(device->driver_data);
     mem_free(device->transfer_segments);
     mem_free(device->transfers);
+
+    /* A device whose publishing failed may be published again. */
+    list_init(&device->free_transfers);
+    device->free_bounce_pages = 0;
     device->bounce_pages = NULL;
+    device->driver_data = NULL;
     device->transfer_segments = NULL;
     device->transfers = NULL;
 }

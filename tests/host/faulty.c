@@ -34,9 +34,17 @@ static void check_transfer(const struct io_transfer *transfer)
     const struct io_limits *limits = &((struct faulty *)device_private(transfer->device))->limits;
     uint64_t sum = 0;
     kassert(transfer->segment_count <= limits->segment_count);
+    kassert(transfer->index < max(limits->depth, 1));
     for (unsigned i = 0; i < transfer->segment_count; i++) {
         check_segment(limits, &transfer->segments[i]);
         sum += transfer->segments[i].length_bytes;
+
+        /* Where two segments meet. */
+        if (limits->inner_align && i)
+            kassert((uintptr_t)transfer->segments[i].address % limits->inner_align == 0);
+        if (limits->inner_align && i + 1 < transfer->segment_count)
+            kassert(((uintptr_t)transfer->segments[i].address +
+                     transfer->segments[i].length_bytes) % limits->inner_align == 0);
     }
     kassert(sum == transfer->length_bytes);
     if (transfer->op == IO_FLUSH)
@@ -139,7 +147,7 @@ static void faulty_main(void *argument)
 /* Leaves the transfer to the thread. Returns false if it is to be completed at once. */
 static bool queue(struct faulty *faulty, struct io_transfer *transfer)
 {
-    struct faulty_entry *entry = (struct faulty_entry *)(void *)transfer->driver_data;
+    struct faulty_entry *entry = transfer->driver_data;
     entry->transfer = transfer;
     spin_lock(&faulty->lock);
     bool late = faulty->manner == FAULTY_LATE;
@@ -195,6 +203,7 @@ struct faulty *faulty_create(unsigned n, void *image, uint64_t bytes, struct io_
         .private_data = faulty,
         .device_class = &class_disk,
         .limits = limits,
+        .driver_data_bytes = sizeof(struct faulty_entry),
     });
     kassert(device != NULL);
     faulty->device = device;

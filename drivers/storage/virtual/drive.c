@@ -265,6 +265,7 @@ static struct device *drive_device(void)
         .private_data = drive,
         .alias_prefix = "virtual",
         .is_virtual = true,
+        .driver_data_bytes = sizeof(struct drive_transfer),
     };
 
     struct device *device = drive ? device_create(bus, &description) : NULL;

@@ -43,6 +43,12 @@ struct drive {
     struct thread *worker;     /* NULL: no image has waited yet */
 };
 
+/* A transfer's driver_data. */
+struct drive_transfer {
+    struct list link;
+    struct io_transfer *transfer;
+};
+
 static inline struct drive *drive_of(const struct device *device)
 {
     return device_private(device);

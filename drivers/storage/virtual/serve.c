@@ -8,12 +8,6 @@
 #include "drivers/storage/virtual/drive_private.h"
 #include "lib/macros.h"
 
-/* In io_transfer.driver_data. */
-struct drive_transfer {
-    struct list link;
-    struct io_transfer *transfer;
-};
-
 /* A transfer that was taken from the list to be served. */
 struct drive_work {
     struct io_transfer *transfer; /* NULL: there is none */
@@ -95,7 +89,7 @@ static void drive_do(struct drive *drive, struct drive_work work)
 void drive_start(struct device *device, struct io_transfer *transfer)
 {
     struct drive *drive = drive_of(device);
-    struct drive_transfer *entry = (struct drive_transfer *)(void *)transfer->driver_data;
+    struct drive_transfer *entry = transfer->driver_data;
     struct drive_work work = { 0 };
     entry->transfer = transfer;
 

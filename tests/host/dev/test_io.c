@@ -133,6 +133,8 @@ static const struct {
     { { .block_bytes = 512, .segment_align = 16, .highest_address = 0xffffffff }, 4 },
     { { .block_bytes = 512, .segment_align = 16 }, 4 },
     { { .block_bytes = 512, .segment_align = 2, .transfer_bytes = 3072, .depth = 2 }, 1 },
+    { { .block_bytes = 512, .segment_align = 4, .inner_align = 4096, .depth = 256 }, 4 },
+    { { .block_bytes = 4096, .inner_align = 4096, .segment_count = 3, .depth = 5 }, 1 },
 };
 
 /* Cuts memory into segments of random lengths with holes between them. */
@@ -555,37 +557,6 @@ static void test_no_memory(void **state)
     rig_run(no_memory_body, NULL, 20);
 }
 
-/* Publishing allocates all the memory, or fails and frees it. */
-static void publish_body(void *unused)
-{
-    (void)unused;
-    static const struct device_ops ops = { .start = deep_start };
-    set_up();
-    host_set_high_memory(true);
-    bool more = true;
-    for (unsigned long n = 1; more; n++) {
-        struct device *device = device_create(NULL, &(struct device_description){
-            .name = "deep", .ops = &ops,
-            .limits = { .block_bytes = BLOCK, .highest_address = 1u << 31 },
-        });
-        host_fail_nth_allocation(n);
-        status_t status = device_publish(device);
-        more = host_failure_happened();
-        host_fail_nth_allocation(0);
-        kassert(status == (more ? -ENOMEM : 0));
-        device_remove(device);
-        device_put(device);
-    }
-    host_set_high_memory(false);
-    tear_down();
-}
-
-static void test_publish(void **state)
-{
-    (void)state;
-    rig_run(publish_body, NULL, 1);
-}
-
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -593,8 +564,7 @@ int main(void)
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_once),
         cmocka_unit_test(test_dequeue),  cmocka_unit_test(test_blows),
         cmocka_unit_test(test_stack),    cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_publish),  cmocka_unit_test(test_huge),
-        cmocka_unit_test(test_carving),
+        cmocka_unit_test(test_huge),     cmocka_unit_test(test_carving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

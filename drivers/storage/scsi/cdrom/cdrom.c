@@ -153,6 +153,7 @@ static status_t cdrom_add_device(struct device *parent)
         .device_class = &class_cdrom,
         .read_only = true,
         .limits = cdrom_limits(unit),
+        .driver_data_bytes = sizeof(struct cdrom_read),
     };
     struct device *device = cdrom ? device_create(parent, &description) : NULL;
     if (!device) {

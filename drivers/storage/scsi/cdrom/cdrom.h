@@ -40,6 +40,16 @@ struct cdrom {
     bool no_events;           /* the drive does not report events */
 };
 
+/* A transfer's driver_data: a read under way. */
+struct cdrom_read {
+    struct scsi_command command;
+    struct cdrom *cdrom;
+    struct io_transfer *transfer;
+    uint64_t started_us;
+    uint8_t tries[SENSE_ACTIONS]; /* how often each kind of answer was followed by another try */
+    bool prefix_only;             /* the good part before a bad block is being read */
+};
+
 static inline struct cdrom *cdrom_of(struct scsi_client *client)
 {
     return container_of(client, struct cdrom, client);

@@ -12,18 +12,6 @@
 #include "drivers/storage/scsi/unit.h"
 #include "kernel/dev/deadlines.h"
 
-struct cdrom_read {
-    struct scsi_command command;
-    struct cdrom *cdrom;
-    struct io_transfer *transfer;
-    uint64_t started_us;
-    uint8_t tries[SENSE_ACTIONS]; /* how often each kind of answer was followed by another try */
-    bool prefix_only;             /* the good part before a bad block is being read */
-};
-
-_Static_assert(sizeof(struct cdrom_read) <= sizeof(((struct io_transfer *)0)->driver_data),
-               "the read fits the transfer");
-
 /* ---- sending ------------------------------------------------------------------------------ */
 
 static uint32_t read_lba(const struct cdrom_read *read)
@@ -196,7 +184,7 @@ void cdrom_start(struct device *device, struct io_transfer *transfer)
         return;
     }
 
-    struct cdrom_read *read = (struct cdrom_read *)(void *)transfer->driver_data;
+    struct cdrom_read *read = transfer->driver_data;
     *read = (struct cdrom_read){
         .cdrom = device_private(device),
         .transfer = transfer,
