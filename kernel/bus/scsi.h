@@ -10,15 +10,15 @@
  *                       of type scsi_bus is a `struct scsi_unit`; a command set takes it in its
  *                       add_device and publishes the data device as the unit's child.
  *             channel   the queue that a unit's commands go through (kernel/dev/packet_queue.h).
- *                       Several units may share one. It starts as many commands at once as the
- *                       transport has openings.
+ *                       Several units may share one, also with a disk. It starts as many
+ *                       commands at once as the transport has openings.
  * Interface   scsi_submit() queues a command; it ends exactly once, through its callback, on the
  *             channel's worker thread. scsi_abort() makes it end early.
  * Sense       When the callback runs, sense[] holds the reason of a CHECK CONDITION: the transport
  *             delivered it with the status, or the queue has fetched it by REQUEST SENSE.
- * Deadline    timeout_us runs from the moment the transport gets the command. A late command is
- *             ended with -ETIMEDOUT after the channel was reset, so that no late DMA can reach its
- *             memory.
+ * Deadline    base.timeout_us runs from the moment the transport gets the command. A late command
+ *             is ended with -ETIMEDOUT after the channel was reset, so that no late DMA can reach
+ *             its memory.
  * Memory      Data of SCSI_BULK_BYTES and more may be carried by DMA: its segments must come from
  *             mem_alloc or page_alloc, and should keep the unit's limits. A transport also carries
  *             data that does not keep them, but more slowly. Shorter data may be anywhere, even on
@@ -31,7 +31,7 @@
 #ifndef KERNEL_BUS_SCSI_H
 #define KERNEL_BUS_SCSI_H
 
-#include "kernel/dev/device.h"
+#include "kernel/bus/command_queue.h"
 
 enum {
     SCSI_CDB_BYTES = 16,
@@ -54,35 +54,31 @@ enum scsi_status {
 struct scsi_unit;
 
 struct scsi_command {
+    /* The submitter sets timeout_us, and may set not_before_us and alone. The result is
+     * base.status: 0 if the unit reported GOOD; -EIO if it reported CHECK CONDITION, or the
+     * transport failed; -EBUSY if it was busy until the timeout; -ETIMEDOUT, -ENODEV (the unit is
+     * gone), -ECANCELED (aborted), -EOPNOTSUPP (the transport does not carry data in this
+     * direction). */
+    struct bus_command base;
+
     /* Set by the submitter. */
     uint8_t cdb[SCSI_CDB_BYTES];   /* an ATAPI unit of 12-byte packets gets the first 12 */
     enum scsi_direction direction;
     struct io_segment *segments;   /* borrowed until the callback; together >= length_bytes */
     unsigned segment_count;
     uint32_t length_bytes;         /* of data wanted or sent; 0 for SCSI_NO_DATA */
-    uint32_t timeout_us;
-    uint64_t not_before_us;        /* do not start it earlier (time_now_us); 0: at once */
     void (*complete)(struct scsi_command *command);
     void *context;
 
-    /* The result, valid in the callback. status: 0 if the unit reported GOOD; -EIO if it reported
-     * CHECK CONDITION, or the transport failed; -EBUSY if it was busy until the timeout;
-     * -ETIMEDOUT, -ENODEV (the unit is gone), -ECANCELED (aborted), -EOPNOTSUPP (the transport
-     * does not carry data in this direction). */
-    status_t status;
+    /* The rest of the result, valid in the callback. */
     enum scsi_status unit_status;  /* as the unit reported it; SCSI_GOOD if it did not answer */
     uint32_t done_bytes;           /* of the data; the residual is length_bytes - done_bytes */
     uint8_t sense[SCSI_SENSE_BYTES];
     uint8_t sense_bytes;           /* valid ones; 0 if the sense data could not be fetched */
 
-    /* The channel's; a transport reads unit, tag and deadline_us. */
+    /* The channel's; a transport reads unit. */
     struct scsi_unit *unit;
-    unsigned tag;                  /* unique among the started commands: 0..openings-1 */
-    uint64_t deadline_us;
     uint64_t give_up_us;           /* a unit that reports BUSY is asked again until then */
-    struct list link;
-    unsigned char state;
-    bool aborted;
 };
 
 struct packet_queue;

@@ -303,7 +303,7 @@ static void start_synchronous(struct scsi_command *command)
     read_slowly(command);
     enum ending ending = drive_serve(command, &status);
     if (ending != ENDED) {
-        thread_sleep_until(command->deadline_us);
+        thread_sleep_until(command->base.deadline_us);
         status = -ETIMEDOUT;
     }
     packet_queue_done(&packet_drive.queue, command, status);
@@ -319,8 +319,12 @@ static void drive_start(struct packet_queue *queue, struct scsi_command *command
         return;
     }
     spin_lock(&packet_drive.lock);
-    struct packet_drive_slot *slot = &packet_drive.slots[command->tag];
-    kassert(command->tag < packet_drive.kind.openings && !slot->command);
+    for (unsigned i = 0; i < PACKET_OPENINGS_MAX; i++) {
+        const struct scsi_command *other = packet_drive.slots[i].command;
+        kassert(!other || (!other->base.alone && !command->base.alone));
+    }
+    struct packet_drive_slot *slot = &packet_drive.slots[command->base.tag];
+    kassert(command->base.tag < packet_drive.kind.openings && !slot->command);
     *slot = (struct packet_drive_slot){ .command = command };
     wait_queue_wake_all(&packet_drive.changed);
     spin_unlock(&packet_drive.lock);

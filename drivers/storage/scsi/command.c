@@ -8,14 +8,14 @@
 
 struct scsi_outcome scsi_conclude(struct scsi_client *client, const struct scsi_command *command)
 {
-    struct scsi_outcome outcome = { SENSE_RETRY, command->status };
+    struct scsi_outcome outcome = { SENSE_RETRY, command->base.status };
     struct sense sense;
-    bool refused = command->status && command->unit_status == SCSI_CHECK_CONDITION;
+    bool refused = command->base.status && command->unit_status == SCSI_CHECK_CONDITION;
 
     /* Only the unit's own answer has sense data; all else is the transport's. */
-    if (!command->status) {
+    if (!command->base.status) {
         outcome.action = SENSE_DONE;
-    } else if (command->status == -ENODEV) {
+    } else if (command->base.status == -ENODEV) {
         outcome.action = SENSE_GONE;
     } else if (refused) {
         sense = sense_parse(command);
@@ -83,7 +83,7 @@ static struct execution *execution_create(struct scsi_client *client,
     command->segments = &execution->segment;
     command->segment_count = 1;
     command->length_bytes = query->answer_bytes;
-    command->timeout_us = query->timeout_us ? query->timeout_us : DEADLINE_PACKET_US;
+    command->base.timeout_us = query->timeout_us ? query->timeout_us : DEADLINE_PACKET_US;
     command->complete = execution_complete;
     command->context = execution;
 

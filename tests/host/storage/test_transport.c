@@ -63,8 +63,8 @@ static void tried_complete(struct scsi_command *command)
 }
 
 /* A READ is of one block. */
-static void submit(struct tried *tried, struct semaphore *ended, uint8_t operation, uint32_t lba,
-                   uint32_t timeout_us)
+static void prepare(struct tried *tried, struct semaphore *ended, uint8_t operation, uint32_t lba,
+                    uint32_t timeout_us)
 {
     memset(tried, 0, sizeof(*tried));
     tried->segment = (struct io_segment){ tried->data, BLOCK };
@@ -73,7 +73,7 @@ static void submit(struct tried *tried, struct semaphore *ended, uint8_t operati
         .cdb = { operation },
         .segments = &tried->segment,
         .segment_count = 1,
-        .timeout_us = timeout_us,
+        .base.timeout_us = timeout_us,
         .complete = tried_complete,
         .context = tried,
     };
@@ -82,6 +82,12 @@ static void submit(struct tried *tried, struct semaphore *ended, uint8_t operati
         tried->command.direction = SCSI_DATA_IN;
         tried->command.length_bytes = BLOCK;
     }
+}
+
+static void submit(struct tried *tried, struct semaphore *ended, uint8_t operation, uint32_t lba,
+                   uint32_t timeout_us)
+{
+    prepare(tried, ended, operation, lba, timeout_us);
     scsi_submit(&packet_drive.scsi, &tried->command);
 }
 
@@ -125,7 +131,7 @@ static void each_command_ends_once_with_its_data(void)
         submit(&tried[i], &ended, SCSI_READ_10, i, LONG_US);
     await(&ended, COMMANDS);
     for (unsigned i = 0; i < COMMANDS; i++) {
-        kassert(tried[i].ends == 1 && tried[i].command.status == 0);
+        kassert(tried[i].ends == 1 && tried[i].command.base.status == 0);
         kassert(tried[i].command.done_bytes == BLOCK);
         packet_drive_assert_disc(tried[i].data, 1, i, BLOCK);
     }
@@ -142,13 +148,13 @@ static void sense_data_arrive(void)
     submit(&next, &ended, SCSI_READ_10, 9, LONG_US);
     await(&ended, 2);
 
-    kassert(failed.command.status == -EIO);
+    kassert(failed.command.base.status == -EIO);
     kassert(failed.command.unit_status == SCSI_CHECK_CONDITION);
     struct sense sense = sense_parse(&failed.command);
     kassert(sense.current && sense.key == 3 && sense.asc == 0x11 && sense.ascq == 5);
     kassert(sense.has_information && sense.information == 77);
     kassert(packet_drive_count(SCSI_REQUEST_SENSE) == !packet_drive.kind.autosense);
-    kassert(next.command.status == 0 && next.command.sense_bytes == 0);
+    kassert(next.command.base.status == 0 && next.command.sense_bytes == 0);
     kassert(packet_drive.resets == 0);
 }
 
@@ -164,15 +170,15 @@ static void sense_data_may_be_missing(void)
     };
     packet_drive_follow(script);
     struct tried refused = try_ready();
-    kassert(refused.command.status == -EIO && refused.command.sense_bytes == 0);
+    kassert(refused.command.base.status == -EIO && refused.command.sense_bytes == 0);
     kassert(!sense_parse(&refused.command).current && packet_drive.resets == 0);
 
     if (!run_is_simulated())
         return; /* it takes seconds */
     struct tried silent = try_ready();
-    kassert(silent.command.status == -EIO && silent.command.sense_bytes == 0);
+    kassert(silent.command.base.status == -EIO && silent.command.sense_bytes == 0);
     kassert(silent.resets_at_end == 1); /* before it was reported: its memory is quiet */
-    kassert(try_ready().command.status == 0);
+    kassert(try_ready().command.base.status == 0);
 }
 
 static void late_commands_time_out(struct packet_drive_step step)
@@ -180,10 +186,10 @@ static void late_commands_time_out(struct packet_drive_step step)
     follow(step);
     uint64_t before_us = time_now_us();
     struct tried late = try_ready_within(SHORT_US);
-    kassert(late.command.status == -ETIMEDOUT);
+    kassert(late.command.base.status == -ETIMEDOUT);
     kassert(time_now_us() - before_us >= SHORT_US);
     kassert(late.resets_at_end == 1);
-    kassert(try_ready().command.status == 0 && packet_drive.resets == 1);
+    kassert(try_ready().command.base.status == 0 && packet_drive.resets == 1);
 }
 
 static void deadlines_hold(void)
@@ -201,12 +207,12 @@ static void a_transport_that_fails_is_reset(void)
 {
     follow(READY(.status = -EIO));
     struct tried failed = try_ready();
-    kassert(failed.command.status == -EIO && failed.command.unit_status == SCSI_GOOD);
+    kassert(failed.command.base.status == -EIO && failed.command.unit_status == SCSI_GOOD);
     kassert(failed.resets_at_end == 1);
-    kassert(try_ready().command.status == 0 && packet_drive.resets == 1);
+    kassert(try_ready().command.base.status == 0 && packet_drive.resets == 1);
 
     follow(READY(.status = -ENODEV));
-    kassert(try_ready().command.status == -ENODEV && packet_drive.resets == 1);
+    kassert(try_ready().command.base.status == -ENODEV && packet_drive.resets == 1);
 }
 
 /* Commands that were started beside one that hangs end once, with success or -EIO; those that were
@@ -220,12 +226,13 @@ static void a_reset_ends_what_was_started(void)
     for (unsigned i = 0; i < COMMANDS; i++)
         submit(&others[i], &ended, SCSI_READ_10, i, LONG_US);
     await(&ended, COMMANDS + 1);
-    kassert(hanging.ends == 1 && hanging.command.status == -ETIMEDOUT);
+    kassert(hanging.ends == 1 && hanging.command.base.status == -ETIMEDOUT);
     for (unsigned i = 0; i < COMMANDS; i++) {
         kassert(others[i].ends == 1);
-        kassert(others[i].command.status == 0 ||
-                (others[i].command.status == -EIO && packet_drive.kind.openings > 1));
-        if (!others[i].command.status)
+        kassert(others[i].command.base.status == 0 ||
+                (others[i].command.base.status == -EIO && packet_drive.kind.openings > 1));
+        kassert(others[i].command.base.interrupted == (others[i].command.base.status != 0));
+        if (!others[i].command.base.status)
             packet_drive_assert_disc(others[i].data, 1, i, BLOCK);
     }
     kassert(packet_drive.resets == 1);
@@ -234,10 +241,10 @@ static void a_reset_ends_what_was_started(void)
 static void busy_units_are_asked_again(void)
 {
     follow(READY(.busy = true));
-    kassert(try_ready().command.status == 0 && packet_drive_count(SCSI_TEST_UNIT_READY) == 2);
+    kassert(try_ready().command.base.status == 0 && packet_drive_count(SCSI_TEST_UNIT_READY) == 2);
     follow(READY(.busy = true, .times = MANY));
     struct tried busy = try_ready_within(BUSY_US);
-    kassert(busy.command.status == -EBUSY && busy.command.unit_status == SCSI_BUSY);
+    kassert(busy.command.base.status == -EBUSY && busy.command.unit_status == SCSI_BUSY);
     kassert(packet_drive_count(SCSI_TEST_UNIT_READY) > 1 && packet_drive.resets == 0);
 }
 
@@ -250,8 +257,8 @@ static void commands_that_are_not_due_let_others_pass(void)
     first.ended = &later;
     first.command = (struct scsi_command){
         .cdb = { SCSI_TEST_UNIT_READY },
-        .timeout_us = LONG_US,
-        .not_before_us = due_us,
+        .base.timeout_us = LONG_US,
+        .base.not_before_us = due_us,
         .complete = tried_complete,
         .context = &first,
     };
@@ -260,7 +267,22 @@ static void commands_that_are_not_due_let_others_pass(void)
     await(&now, 1);
     await(&later, 1);
     kassert(time_now_us() >= due_us);
-    kassert(first.command.status == 0 && second.command.status == 0);
+    kassert(first.command.base.status == 0 && second.command.base.status == 0);
+}
+
+/* The drive checks that nothing else is started; the later commands wait and are not forgotten. */
+static void commands_can_be_alone(void)
+{
+    static struct tried tried[COMMANDS];
+    struct semaphore ended = SEMAPHORE_INIT(ended, 0);
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        prepare(&tried[i], &ended, SCSI_READ_10, i, LONG_US);
+        tried[i].command.base.alone = i % 5 == 2;
+        scsi_submit(&packet_drive.scsi, &tried[i].command);
+    }
+    await(&ended, COMMANDS);
+    for (unsigned i = 0; i < COMMANDS; i++)
+        kassert(tried[i].ends == 1 && tried[i].command.base.status == 0);
 }
 
 /* An aborted command ends with -ECANCELED, started or not. A synchronous transport is not
@@ -274,8 +296,8 @@ static void commands_can_be_aborted(void)
            packet_drive.kind.asynchronous ? LONG_US : SHORT_US);
     waiting.ended = &second;
     waiting.command = (struct scsi_command){
-        .timeout_us = LONG_US,
-        .not_before_us = TIME_NEVER,
+        .base.timeout_us = LONG_US,
+        .base.not_before_us = TIME_NEVER,
         .complete = tried_complete,
         .context = &waiting,
     };
@@ -283,7 +305,7 @@ static void commands_can_be_aborted(void)
     scsi_submit(&packet_drive.scsi, &waiting.command);
     scsi_abort(&waiting.command);
     await(&second, 1);
-    kassert(waiting.ends == 1 && waiting.command.status == -ECANCELED);
+    kassert(waiting.ends == 1 && waiting.command.base.status == -ECANCELED);
 
     if (packet_drive.kind.asynchronous) {
         while (packet_drive_count(SCSI_TEST_UNIT_READY) == 0)
@@ -293,8 +315,8 @@ static void commands_can_be_aborted(void)
     await(&first, 1);
     kassert(started.ends == 1 && started.resets_at_end == 1);
     if (packet_drive.kind.asynchronous)
-        kassert(started.command.status == -ECANCELED);
-    kassert(try_ready().command.status == 0);
+        kassert(started.command.base.status == -ECANCELED);
+    kassert(try_ready().command.base.status == 0);
 }
 
 /* A unit that is removed: queued commands end with -ENODEV, one that hangs ends at its deadline. */
@@ -312,9 +334,9 @@ static void removal_ends_what_is_queued(void)
         submit(&queued[i], &others, SCSI_READ_10, i, LONG_US);
     await(&others, COMMANDS);
     await(&first, 1);
-    kassert(hanging.ends == 1 && hanging.command.status == -ETIMEDOUT);
+    kassert(hanging.ends == 1 && hanging.command.base.status == -ETIMEDOUT);
     for (unsigned i = 0; i < COMMANDS; i++)
-        kassert(queued[i].ends == 1 && queued[i].command.status == -ENODEV);
+        kassert(queued[i].ends == 1 && queued[i].command.base.status == -ENODEV);
     kassert(packet_drive_count(SCSI_READ_10) == 0);
     device_put(unit);
 }
@@ -335,6 +357,7 @@ static const struct promise promises[] = {
     { "a reset ends what was started", a_reset_ends_what_was_started },
     { "busy units are asked again", busy_units_are_asked_again },
     { "commands that are not due let others pass", commands_that_are_not_due_let_others_pass },
+    { "commands can be alone", commands_can_be_alone },
     { "commands can be aborted", commands_can_be_aborted },
     { "removal ends what is queued", removal_ends_what_is_queued },
 };
@@ -380,7 +403,7 @@ static void stop_body(void *argument)
     await(&ended, COMMANDS);
     for (unsigned i = 0; i < COMMANDS; i++)
         kassert(waiting[i].ends == 1 &&
-                (!waiting[i].command.status || waiting[i].command.status == -ENODEV));
+                (!waiting[i].command.base.status || waiting[i].command.base.status == -ENODEV));
 }
 
 static void test_stopping_ends_what_waits(void **state)

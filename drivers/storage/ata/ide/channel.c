@@ -40,7 +40,7 @@ static void channel_describe(struct device *device, char *text, size_t bytes)
     char line[16];
 
     if (channel->polled)
-        format_text(line, sizeof(line), "%s", channel->queue.worker ? "polled" : "empty");
+        format_text(line, sizeof(line), "%s", channel->queue.commands.worker ? "polled" : "empty");
     else
         format_text(line, sizeof(line), "line %u", channel->line);
 

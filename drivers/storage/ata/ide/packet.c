@@ -117,12 +117,12 @@ static status_t finish_pio(struct ide_channel *channel, struct scsi_command *com
 {
     struct cursor cursor = { .command = command };
     for (;;) {
-        status_t status = ide_await(channel, false, command->deadline_us);
+        status_t status = ide_await(channel, false, command->base.deadline_us);
         if (status)
             return status;
 
         /* A unit that always has more data to send must end, too. */
-        if (time_now_us() > command->deadline_us)
+        if (time_now_us() > command->base.deadline_us)
             return -ETIMEDOUT;
 
         /* Reading the status acknowledges the interrupt, so it comes
@@ -156,7 +156,7 @@ static status_t finish_pio(struct ide_channel *channel, struct scsi_command *com
 
 static status_t finish_dma(struct ide_channel *channel, struct scsi_command *command)
 {
-    status_t status = ide_await(channel, true, command->deadline_us);
+    status_t status = ide_await(channel, true, command->base.deadline_us);
 
     /* Stopped even if the unit is late: the memory is given back after this, so no late DMA
      * may reach it. */

@@ -28,7 +28,7 @@ static void read_send(struct cdrom_read *read, uint64_t not_before_us)
 {
     /* Built for each try: one for the good part only is shorter. */
     scsi_build_read(read->command.cdb, read_lba(read), read_blocks(read));
-    read->command.not_before_us = not_before_us;
+    read->command.base.not_before_us = not_before_us;
     scsi_submit(read->cdrom->client.unit, &read->command);
 }
 
@@ -194,7 +194,7 @@ void cdrom_start(struct device *device, struct io_transfer *transfer)
             .segments = transfer->segments,
             .segment_count = transfer->segment_count,
             .length_bytes = transfer->length_bytes,
-            .timeout_us = DEADLINE_PACKET_US,
+            .base.timeout_us = DEADLINE_PACKET_US,
             .complete = read_complete,
             .context = read,
         },
