@@ -1,6 +1,5 @@
 /*
- * test_scsi_unit.c - the parts of drivers/storage/scsi below the command sets, and IDENTIFY data
- * (drivers/storage/ata/identify.c).
+ * test_scsi_unit.c - the parts of drivers/storage/scsi below the command sets.
  *
  * Promises    sense.h, unit.h: both formats of sense data are decoded alike; a READ is the shortest
  *             one that reaches its blocks. Nothing that a unit sends, of whatever length, is read
@@ -14,7 +13,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "drivers/storage/ata/ata.h"
 #include "drivers/storage/scsi/unit.h"
 #include "lib/macros.h"
 #include "tests/host/packet_drive.h"
@@ -190,38 +188,6 @@ static void test_the_shortest_read_that_reaches(void **state)
     expect_read(0x102030405, 6, read_16, sizeof(read_16));
 }
 
-/* ---- IDENTIFY data ------------------------------------------------------------------------ */
-
-static void put_text(uint16_t *words, const char *text, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++) {
-        uint16_t c = (uint8_t)(i < strlen(text) ? text[i] : ' ');
-        words[i / 2] = i % 2 ? words[i / 2] | c : (uint16_t)(c << 8);
-    }
-}
-
-static void test_identify_data(void **state)
-{
-    (void)state;
-    uint16_t words[ATA_IDENTIFY_WORDS] = { [0] = 0x8581, [49] = 0x0100, [62] = 0x8000 };
-    struct ata_identity identity;
-    put_text(words + 27, "  A drive\x80 of words", 40);
-    put_text(words + 23, "1.0", 8);
-    words[10] = 'S' << 8; /* a serial number that ends early */
-    ata_identify_decode(words, &identity);
-    assert_string_equal(identity.model, "A drive? of words");
-    assert_string_equal(identity.firmware, "1.0");
-    assert_string_equal(identity.serial, "S");
-    assert_int_equal(identity.device_type, 5);
-    assert_int_equal(identity.packet_bytes, 16);
-    assert_true(identity.dma && identity.dma_direction);
-
-    memset(words, 0xff, sizeof(words));
-    ata_identify_decode(words, &identity);
-    assert_int_equal(strlen(identity.model), 40);
-    assert_int_equal(identity.packet_bytes, 12);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,7 +195,6 @@ int main(void)
         cmocka_unit_test(test_sense_of_any_bytes),
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_the_shortest_read_that_reaches),
-        cmocka_unit_test(test_identify_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,7 @@ static uint16_t claimed_ports[IDE_CHANNELS_MAX]; /* command ports; only one thre
 static unsigned claimed_count;
 
 static const struct ata_port_ops port_ops = {
-    .execute = ide_execute,
-    .execute_packet = ide_execute_packet,
+    .start = ide_start,
 };
 
 bool ide_claim_ports(uint16_t command_port)
@@ -94,25 +93,25 @@ struct ide_channel *ide_channel_create(const struct ide_place *place)
         channel->ports[i].channel = channel;
         channel->ports[i].number = i;
         channel->ports[i].ata.ops = &port_ops;
+        channel->ports[i].ata.channel = &channel->queue; /* both units share it */
         channel->ports[i].ata.name = port_names[i];
         channel->ports[i].ata.channel_name = channel->name;
     }
 
     /* The bus master first: whether there is one decides how the units are configured. */
     ide_dma_configure(channel);
-    ide_detect_units(channel);
+    if (ide_detect_units(channel)) {
+        ide_channel_free(channel);
+        return NULL;
+    }
     return channel;
 }
 
 status_t ide_channel_publish(struct ide_channel *channel, struct device *controller)
 {
     /* An empty channel is shown, but takes no line and no thread. */
-    status_t status = 0;
-    if (channel->ports[0].ata.kind == ATA_KIND_PACKET ||
-        channel->ports[1].ata.kind == ATA_KIND_PACKET) {
+    if (channel->queue.commands.worker)
         ide_connect_interrupt(channel);
-        status = packet_queue_start(&channel->queue, channel->name, &ide_transport, 1);
-    }
 
     const struct device_description description = {
         .name = channel->name,
@@ -120,19 +119,19 @@ status_t ide_channel_publish(struct ide_channel *channel, struct device *control
         .private_data = channel, /* the device owns it */
         .device_class = &class_bus,
     };
-    struct device *device = status ? NULL : device_create(controller, &description);
+    struct device *device = device_create(controller, &description);
     if (!device) {
         ide_channel_free(channel);
-        return status ? status : -ENOMEM;
+        return -ENOMEM;
     }
 
     /* From now on the device's destroy frees the channel, whatever fails. */
     channel->device = device;
-    status = device_publish(device);
+    status_t status = device_publish(device);
 
     /* The channel first: its units are published as its children. */
     for (unsigned i = 0; i < 2 && !status; i++)
-        if (channel->ports[i].ata.kind == ATA_KIND_PACKET)
+        if (channel->ports[i].ata.kind != ATA_KIND_NONE)
             status = ata_port_publish(&channel->ports[i].ata, device);
 
     device_put(device);

@@ -32,22 +32,21 @@ static bool port_answers(struct ide_port *port)
            port_in8(ide_register(channel, IDE_LBA_LOW)) == 0xaa;
 }
 
-/* Chooses how the data of packets are carried, and sets the limits of that. */
-static void configure_packets(struct ide_port *port)
+/* Chooses how data are carried, and sets the limits of that. */
+static void configure(struct ide_port *port)
 {
     struct ata_port *ata = &port->ata;
-    struct scsi_unit *unit = &ata->unit;
     ata->dma = port->channel->bus_master_port && ata->identity.dma;
 
     /* A command may be as long as the table of the bus master allows, in as many pieces as
-     * kernel/dev sends. */
-    unit->channel = &port->channel->queue; /* both units share it */
-    unit->transfer_bytes = TRANSFER_BYTES_MAX;
-    unit->segment_count = IO_SEGMENTS_MAX;
-
-    /* PIO takes any memory; the bus master has 32 address bits and moves words. */
-    unit->highest_address = ata->dma ? UINT32_MAX : 0;
-    unit->segment_align = ata->dma ? 2 : 0;
+     * kernel/dev sends. PIO takes any memory; the bus master has 32 address bits and moves
+     * words. */
+    ata->limits = (struct io_limits){
+        .transfer_bytes = TRANSFER_BYTES_MAX,
+        .segment_count = IO_SEGMENTS_MAX,
+        .highest_address = ata->dma ? UINT32_MAX : 0,
+        .segment_align = ata->dma ? 2 : 0,
+    };
 }
 
 /* Reads the signature that the unit shows after a reset; ATA_SIGNATURE_NONE without a unit. */
@@ -66,7 +65,7 @@ static unsigned read_signature(struct ide_port *port)
     return absent ? ATA_SIGNATURE_NONE : signature;
 }
 
-void ide_detect_units(struct ide_channel *channel)
+status_t ide_detect_units(struct ide_channel *channel)
 {
     struct ide_port *ports = channel->ports;
     channel->polled = true; /* until the line is connected */
@@ -78,8 +77,13 @@ void ide_detect_units(struct ide_channel *channel)
     ports[0].answers = port_answers(&ports[0]);
     ports[1].answers = port_answers(&ports[1]);
     if (!ports[0].answers && !ports[1].answers)
-        return;
+        return 0;
 
+    status_t status = packet_queue_start(&channel->queue, channel->name, &ide_transport, 1);
+    if (status)
+        return status;
+
+    /* The queue's worker has nothing to do yet, so the registers are still this thread's. */
     ide_reset(channel);
 
     /* Both signatures first: a command to one unit writes the registers of both (ATA-6 7.1). */
@@ -90,7 +94,12 @@ void ide_detect_units(struct ide_channel *channel)
     /* IDENTIFY corrects `answers`: a later reset does not wait for a unit that is not there. */
     for (unsigned i = 0; i < 2; i++) {
         ports[i].answers = ata_port_identify(&ports[i].ata, signatures[i]);
-        if (ports[i].ata.kind == ATA_KIND_PACKET)
-            configure_packets(&ports[i]);
+        if (ports[i].answers)
+            configure(&ports[i]);
     }
+
+    /* An empty channel takes no thread. */
+    if (!ports[0].answers && !ports[1].answers)
+        packet_queue_stop(&channel->queue);
+    return 0;
 }

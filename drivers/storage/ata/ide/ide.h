@@ -61,8 +61,6 @@ struct ide_port {
     struct ide_channel *channel;
     unsigned number;       /* 0 master, 1 slave */
     bool answers;          /* its registers do: worth waiting for after a reset */
-    unsigned dma_failures; /* in a row */
-    bool dma_worked;       /* a transfer by DMA succeeded */
 };
 
 struct ide_channel {
@@ -114,19 +112,19 @@ void ide_channel_free(struct ide_channel *channel);
 
 /* ---- detect.c ----------------------------------------------------------------------------- */
 
-/* Finds and identifies the units of a channel, with interrupts off. */
-void ide_detect_units(struct ide_channel *channel);
+/* Finds and identifies the units of a channel, with interrupts off. Starts its queue if there may
+ * be one. -ENOMEM. */
+status_t ide_detect_units(struct ide_channel *channel) MUST_CHECK;
 
 /* ---- packet.c ----------------------------------------------------------------------------- */
 
 /* The channel's transport for its packet queue. */
 extern const struct packet_transport ide_transport;
 
-void ide_execute_packet(struct ata_port *port, struct scsi_command *command);
-
 /* ---- taskfile.c --------------------------------------------------------------------------- */
 
-status_t ide_execute(struct ata_port *port, struct ata_taskfile *taskfile) MUST_CHECK;
+/* Carries a command other than PACKET to its end. */
+void ide_start(struct ata_port *port, struct ata_command *command);
 /* Stops the bus master, resets both units and waits for those that answer. */
 void ide_reset(struct ide_channel *channel);
 

@@ -11,13 +11,11 @@
  * state. The packet queue then resets the channel before it reports the failure.
  */
 #include "drivers/storage/ata/ide/ide.h"
-#include "kernel/log.h"
 #include "kernel/x86/ports.h"
 #include "lib/macros.h"
 
 enum {
     BURST_BYTES_MAX = 0xfffe, /* the largest even number in the byte count registers */
-    DMA_FAILURES_MAX = 3,
 
     /* The interrupt reason register: what kind of transfer the unit requests by DRQ. */
     REASON_IN = 1 << 1, /* I/O set, C/D clear: data to the host */
@@ -257,31 +255,9 @@ static bool use_dma(struct ide_port *port, const struct scsi_command *command)
            ide_dma_prepare(port->channel, command);
 }
 
-/* Falls back to PIO for a unit whose DMA fails repeatedly. Where DMA has worked before, a drive
- * that does not answer in time has trouble with its disc instead. */
-static void count_dma(struct ide_port *port, status_t status)
+static void transport_start(struct packet_queue *queue, struct scsi_command *command)
 {
-    if (status == -ETIMEDOUT && port->dma_worked)
-        return;
-
-    /* A success forgets earlier failures: only those in a row count. */
-    if (!status) {
-        port->dma_worked = true;
-        port->dma_failures = 0;
-        return;
-    }
-
-    if (++port->dma_failures < DMA_FAILURES_MAX)
-        return;
-
-    log_warn(port->channel->name, "%s: DMA failed repeatedly; falling back to PIO",
-             port->ata.unit.model);
-    port->ata.dma = false;
-}
-
-void ide_execute_packet(struct ata_port *ata, struct scsi_command *command)
-{
-    struct ide_port *port = container_of(ata, struct ide_port, ata);
+    struct ide_port *port = container_of(ata_port_of(command), struct ide_port, ata);
 
     /* A write over this transport is refused without touching the unit, so the channel
      * needs no reset. */
@@ -290,17 +266,10 @@ void ide_execute_packet(struct ata_port *ata, struct scsi_command *command)
         bool dma = use_dma(port, command);
         status = carry(port, command, dma);
         if (dma)
-            count_dma(port, status);
+            ata_port_count_dma(&port->ata, status);
     }
 
-    packet_queue_done(&port->channel->queue, command, status);
-}
-
-static void transport_start(struct packet_queue *queue, struct scsi_command *command)
-{
-    (void)queue;
-    struct ata_port *port = ata_port_of(command);
-    port->ops->execute_packet(port, command);
+    packet_queue_done(queue, command, status);
 }
 
 static void transport_reset(struct packet_queue *queue)

@@ -11,38 +11,66 @@ enum {
     RESET_QUIET_US = 2000, /* and the status is not read for 2 ms afterwards (ATA-6 9.2) */
 };
 
-status_t ide_execute(struct ata_port *port, struct ata_taskfile *taskfile)
+/* Reads the registers that a command ended with. */
+static void take_result(struct ide_channel *channel, struct ata_command *command)
 {
-    struct ide_port *self = container_of(port, struct ide_port, ata);
-    struct ide_channel *channel = self->channel;
-    status_t status = ide_select(self);
+    command->result = (struct ata_result){
+        .valid = true,
+        .status = port_in8(ide_register(channel, IDE_STATUS)),
+        .error = port_in8(ide_register(channel, IDE_FEATURES)),
+    };
+}
+
+/* Takes one block: the unit must ask for it now. Some units set DRQ beside an error. */
+static status_t take_block(struct ide_channel *channel, struct ata_command *command)
+{
+    const uint8_t failed = ATA_STATUS_ERR | ATA_STATUS_DF;
+    struct ata_data data = ata_data_of(command);
+    uint8_t *memory;
+
+    if (command->result.status & failed)
+        return 0;
+    if (!(command->result.status & ATA_STATUS_DRQ) ||
+        ata_data_next(&data, command->block_bytes, &memory) < command->block_bytes)
+        return -EIO;
+
+    port_in16_string(ide_register(channel, IDE_DATA), memory, command->block_bytes / 2);
+    ide_settle(channel);
+    return 0;
+}
+
+static status_t carry(struct ide_port *port, struct ata_command *command)
+{
+    struct ide_channel *channel = port->channel;
+    const struct ata_taskfile *taskfile = &command->taskfile;
+    if (command->protocol != ATA_NON_DATA && command->protocol != ATA_PIO_IN)
+        return -EOPNOTSUPP;
+
+    status_t status = ide_select(port);
     if (status)
         return status;
 
     /* Both units of the channel see these; the selected one takes the command. */
-    port_out8(ide_register(channel, IDE_FEATURES), taskfile->features);
+    port_out8(ide_register(channel, IDE_FEATURES), (uint8_t)taskfile->features);
     port_out8(ide_register(channel, IDE_SECTOR_COUNT), (uint8_t)taskfile->count);
     port_out8(ide_register(channel, IDE_LBA_LOW), (uint8_t)taskfile->lba);
     port_out8(ide_register(channel, IDE_LBA_MID), (uint8_t)(taskfile->lba >> 8));
     port_out8(ide_register(channel, IDE_LBA_HIGH), (uint8_t)(taskfile->lba >> 16));
-    port_out8(ide_register(channel, IDE_COMMAND), taskfile->command);
+    port_out8(ide_register(channel, IDE_COMMAND), taskfile->operation);
     ide_settle(channel);
 
     /* Where no unit listens, the status is zero now, and the wait is over at once. */
-    status = ide_wait(channel, ATA_STATUS_BSY, 0, taskfile->timeout_us);
+    status = ide_wait(channel, ATA_STATUS_BSY, 0, command->base.timeout_us);
     if (status)
         return status;
 
-    taskfile->status = port_in8(ide_register(channel, IDE_STATUS));
-    if (taskfile->protocol == ATA_NON_DATA)
-        return taskfile->status & (ATA_STATUS_ERR | ATA_STATUS_DF) ? -EIO : 0;
+    take_result(channel, command);
+    return command->protocol == ATA_NON_DATA ? 0 : take_block(channel, command);
+}
 
-    /* One block of data: the unit must ask for it now. Some units set DRQ beside an error. */
-    if (!(taskfile->status & ATA_STATUS_DRQ) || taskfile->status & ATA_STATUS_ERR)
-        return -EIO;
-    port_in16_string(ide_register(channel, IDE_DATA), taskfile->words, taskfile->word_count);
-    ide_settle(channel);
-    return 0;
+void ide_start(struct ata_port *port, struct ata_command *command)
+{
+    ata_done(command, carry(container_of(port, struct ide_port, ata), command));
 }
 
 /* Waits for a unit after a reset, which may keep it busy for long. A unit that stays busy is not

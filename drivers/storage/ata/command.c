@@ -1,0 +1,140 @@
+/*
+ * command.c - ATA commands on their channel's queue, and the memory of their data.
+ */
+#include "drivers/storage/ata/ata.h"
+#include "lib/macros.h"
+
+/* A queued command carries its tag in bits 7:3 of `count`; its length is in `features` (ACS-2
+ * 7.24). */
+enum { QUEUED_TAG_SHIFT = 3 };
+
+static struct ata_command *command_of(struct bus_command *base)
+{
+    return container_of(base, struct ata_command, base);
+}
+
+static bool is_queued(const struct ata_command *command)
+{
+    return command->protocol == ATA_QUEUED_IN || command->protocol == ATA_QUEUED_OUT;
+}
+
+static void command_start(struct command_queue *queue, struct bus_command *base)
+{
+    (void)queue;
+    struct ata_command *command = command_of(base);
+
+    command->result = (struct ata_result){ 0 };
+    if (is_queued(command))
+        command->taskfile.count = (uint16_t)(base->tag << QUEUED_TAG_SHIFT);
+    command->port->ops->start(command->port, command);
+}
+
+static void command_report(struct command_queue *queue, struct bus_command *base)
+{
+    (void)queue;
+    struct ata_command *command = command_of(base);
+
+    /* The unit's own failure: the channel is in step with it, so there was no reset. */
+    if (!base->status && command->result.status & (ATA_STATUS_ERR | ATA_STATUS_DF))
+        base->status = -EIO;
+
+    /* The callback may free the command. */
+    command->complete(command);
+}
+
+static const struct command_kind ata_kind_of_command = {
+    .start = command_start,
+    .report = command_report,
+};
+
+void ata_submit(struct ata_port *port, struct ata_command *command)
+{
+    command->base.kind = &ata_kind_of_command;
+    command->base.alone = !is_queued(command);
+    command->port = port;
+    command_queue_submit(&port->channel->commands, &command->base);
+}
+
+static void wake_waiter(struct ata_command *command)
+{
+    semaphore_up(command->context);
+}
+
+status_t ata_execute(struct ata_port *port, struct ata_command *command)
+{
+    struct semaphore ended;
+    semaphore_init(&ended, 0);
+    command->complete = wake_waiter;
+    command->context = &ended;
+
+    /* The command is on the caller's stack, so the wait cannot be interrupted; the queue ends every
+     * command. */
+    ata_submit(port, command);
+    while (semaphore_down(&ended, TIME_NEVER))
+        ;
+    return command->base.status;
+}
+
+void ata_done(struct ata_command *command, status_t status)
+{
+    command_queue_done(&command->port->channel->commands, &command->base, status);
+}
+
+/* ---- data --------------------------------------------------------------------------------- */
+
+/* Steps over the segments that are used up. */
+static void data_settle(struct ata_data *data)
+{
+    while (data->segment_count && data->offset_bytes >= data->segments->length_bytes) {
+        data->offset_bytes -= data->segments->length_bytes;
+        data->segments++;
+        data->segment_count--;
+    }
+}
+
+struct ata_data ata_data_of(const struct ata_command *command)
+{
+    return (struct ata_data){ command->segments, command->segment_count, command->skip_bytes,
+                              command->length_bytes };
+}
+
+struct ata_data ata_data_of_packet(const struct scsi_command *command)
+{
+    return (struct ata_data){ command->segments, command->segment_count, 0,
+                              command->length_bytes };
+}
+
+uint32_t ata_data_next(struct ata_data *data, uint32_t most, uint8_t **memory)
+{
+    data_settle(data);
+    if (!data->segment_count)
+        return 0;
+
+    /* The segments may together exceed the data. */
+    uint32_t bytes = data->segments->length_bytes - data->offset_bytes;
+    bytes = min(bytes, data->left_bytes);
+    bytes = min(bytes, most);
+
+    *memory = (uint8_t *)data->segments->address + data->offset_bytes;
+    data->offset_bytes += bytes;
+    data->left_bytes -= bytes;
+    return bytes;
+}
+
+uint32_t ata_data_next_physical(struct ata_data *data, uint32_t most, uint64_t *address)
+{
+    uint8_t *memory;
+    struct ata_data before = *data;
+    uint32_t bytes = ata_data_next(data, most, &memory);
+    if (!bytes)
+        return 0;
+
+    /* Pages that are adjacent here need not be adjacent for the device: the rest comes next. */
+    uint32_t piece = (uint32_t)mem_contiguous(memory, bytes);
+    if (piece < bytes) {
+        *data = before;
+        bytes = ata_data_next(data, piece, &memory);
+    }
+    *address = mem_physical(memory);
+    return bytes;
+}
