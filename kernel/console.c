@@ -12,10 +12,12 @@ enum {
     CONTROL_C = 0x03,
 };
 
+/* Apart from `state`, so that it needs no space in the kernel's file; under its lock. */
+static uint8_t input[INPUT_BYTES];
+
 static struct {
     struct spin lock; /* of the highest rank: interrupts deliver input, whatever locks are held */
     struct list consoles;
-    uint8_t input[INPUT_BYTES];
     uint64_t put, taken; /* bytes since start; byte n is at input[n % INPUT_BYTES] */
     uint64_t dropped;
     struct wait_queue readers;
@@ -124,7 +126,7 @@ void console_input(uint8_t byte)
     if (byte == CONTROL_C && state.interruptible) {
         thread_interrupt(state.interruptible);
     } else if (state.put - state.taken < INPUT_BYTES) {
-        state.input[state.put++ % INPUT_BYTES] = byte;
+        input[state.put++ % INPUT_BYTES] = byte;
         wait_queue_wake_one(&state.readers);
     } else {
         state.dropped++;
@@ -145,7 +147,7 @@ int console_read(uint64_t deadline_us)
         result = wait_queue_wait_interruptible(&state.readers, &state.lock, deadline_us);
 
     if (result == 0)
-        result = state.input[state.taken++ % INPUT_BYTES];
+        result = input[state.taken++ % INPUT_BYTES];
     spin_unlock(&state.lock);
     return result;
 }
@@ -157,7 +159,7 @@ void console_set_interruptible(struct thread *thread)
 
     /* A ^C typed directly after the line that the thread is about to run is meant for it. */
     if (thread && state.put != state.taken &&
-        state.input[state.taken % INPUT_BYTES] == CONTROL_C) {
+        input[state.taken % INPUT_BYTES] == CONTROL_C) {
         state.taken++;
         thread_interrupt(thread);
     }

@@ -16,17 +16,19 @@ enum {
     READ_BYTES = 1024, /* limit of log_read(), which defers interrupts meanwhile */
 };
 
+/* Under the lock of `state`, but apart from it: what has no initial value needs no space in the
+ * kernel's file. */
+static char ring[RING_BYTES], held[HELD_BYTES];
+
 static struct {
     struct spin lock;
     /* Bytes are counted since start; byte n is at ring[n % RING_BYTES]. */
     uint64_t oldest, end; /* oldest: the start of the oldest complete line */
-    char ring[RING_BYTES];
 
     enum log_level shown_level;
     bool settled;
     size_t held_bytes, held_shown; /* of held[], whole lines */
     unsigned held_lost;            /* lines for which held[] was full */
-    char held[HELD_BYTES];
 } state = { .lock = SPIN_INIT(RANK_LOG), .shown_level = LOG_INFO };
 
 /* Makes room by dropping the oldest lines. */
@@ -34,10 +36,10 @@ static void ring_append(const char *line, size_t bytes)
 {
     /* The ring always begins with a whole line, so that log_read() never returns half of one. */
     while (state.end + bytes - state.oldest > RING_BYTES)
-        while (state.ring[state.oldest++ % RING_BYTES] != '\n')
+        while (ring[state.oldest++ % RING_BYTES] != '\n')
             ;
     for (size_t i = 0; i < bytes; i++)
-        state.ring[state.end++ % RING_BYTES] = line[i];
+        ring[state.end++ % RING_BYTES] = line[i];
 }
 
 static void hold(const char *line, size_t bytes)
@@ -47,7 +49,7 @@ static void hold(const char *line, size_t bytes)
         state.held_lost++;
         return;
     }
-    memcpy(state.held + state.held_bytes, line, bytes);
+    memcpy(held + state.held_bytes, line, bytes);
     state.held_bytes += bytes;
 }
 
@@ -131,8 +133,8 @@ static size_t take_held(char *line)
     /* Under the lock, only copy one line. The console, which is slow, gets it afterwards. */
     if (state.held_shown < state.held_bytes) {
         do
-            line[bytes++] = state.held[state.held_shown];
-        while (state.held[state.held_shown++] != '\n');
+            line[bytes++] = held[state.held_shown];
+        while (held[state.held_shown++] != '\n');
     } else {
         if (state.held_lost > 0)
             bytes = (size_t)format_text(line, LINE_BYTES, "(%u more in the log)\n",
@@ -165,10 +167,10 @@ size_t log_read(uint64_t *position, char *buffer, size_t bytes)
     count = min(count, left);
 
     /* Back to the end of a line. */
-    while (count > 0 && state.ring[(from + count - 1) % RING_BYTES] != '\n')
+    while (count > 0 && ring[(from + count - 1) % RING_BYTES] != '\n')
         count--;
     for (size_t i = 0; i < count; i++)
-        buffer[i] = state.ring[(from + i) % RING_BYTES];
+        buffer[i] = ring[(from + i) % RING_BYTES];
     *position = from + count;
     spin_unlock(&state.lock);
     return count;
