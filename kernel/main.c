@@ -21,6 +21,7 @@
 #include "kernel/selftest.h"
 #include "kernel/vfs/vfs.h"
 #include "kernel/x86/alarm.h"
+#include "kernel/x86/apic.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/dispatch.h"
@@ -43,6 +44,7 @@ static void start_machine(const struct boot_info *boot)
     idt_start();        /* exceptions panic with a backtrace from now on */
     interrupts_start(); /* moves interrupts away from the exceptions' vectors */
     memory_start(boot); /* the final page tables, frames and the heap */
+    apic_start(space_map_mmio); /* messages of devices; connects the 8259s to the processor */
     clock_start();      /* time, before anything waits */
     alarm_start();      /* the interrupt that ends a wait */
     thread_start();     /* this becomes the first thread; interrupts are on */

@@ -6,6 +6,7 @@
  *   bus.c       the driver: walks the buses and publishes a device for each function
  *   classes.c   names of class codes
  *   resources.c maps a function's registers, connects its interrupts
+ *   msi.c       interrupts by messages: MSI and MSI-X
  *
  * References  PCI Local Bus 3.0 sections 3.2.2.3 and 6; PCI-to-PCI Bridge 1.2 section 3.2.
  */
@@ -13,6 +14,7 @@
 #define DRIVERS_PCI_PCI_H
 
 #include "kernel/bus/pci.h"
+#include "kernel/x86/interrupts.h"
 
 enum {
     PCI_ID = 0x00,        /* vendor, product << 16 */
@@ -56,6 +58,27 @@ void pci_function_unmap(const struct pci_function *function, struct registers *w
 int pci_function_connect(const struct pci_function *function, struct pci_interrupt interrupts[],
                          unsigned wanted) MUST_CHECK;
 void pci_function_disconnect(const struct pci_function *function,
+                             struct pci_interrupt interrupts[], unsigned count);
+
+/* What bus_private of a struct pci_interrupt contains. */
+struct pci_connection {
+    struct interrupt_handler handler;
+    struct interrupt_message message; /* source: the line, if that is what is connected */
+    struct registers table;           /* of MSI-X; in the first connection only */
+};
+
+static inline struct pci_connection *pci_connection_of(struct pci_interrupt *interrupt)
+{
+    _Static_assert(sizeof(struct pci_connection) <= sizeof(interrupt->bus_private),
+                   "a connection must fit into struct pci_interrupt");
+    return (struct pci_connection *)interrupt->bus_private;
+}
+
+/* Connects messages as pci_connect() does, and returns how many; 0: the function has none, or there
+ * is no local APIC. (msi.c) */
+unsigned pci_messages_connect(const struct pci_function *function,
+                              struct pci_interrupt interrupts[], unsigned wanted);
+void pci_messages_disconnect(const struct pci_function *function,
                              struct pci_interrupt interrupts[], unsigned count);
 
 /* Returns a short name for a class code, never NULL. */

@@ -3,7 +3,6 @@
  */
 #include "drivers/pci/pci.h"
 #include "kernel/mm/space.h"
-#include "kernel/x86/interrupts.h"
 
 status_t pci_function_map(const struct pci_function *function, const struct pci_bar *bar,
                           uint64_t offset, uint32_t bytes, struct registers *window)
@@ -33,35 +32,33 @@ void pci_function_unmap(const struct pci_function *function, struct registers *w
 
 /* ---- interrupts ----------------------------------------------------------------------------- */
 
-/* A pci_interrupt's bus_private. */
-struct connection {
-    struct interrupt_handler handler;
-};
-
-_Static_assert(sizeof(struct connection) <= sizeof(((struct pci_interrupt *)0)->bus_private),
-               "a connection must fit into struct pci_interrupt");
-
-static struct connection *connection_of(struct pci_interrupt *interrupt)
-{
-    return (struct connection *)interrupt->bus_private;
-}
-
 int pci_function_connect(const struct pci_function *function, struct pci_interrupt interrupts[],
                          unsigned wanted)
 {
-    struct interrupt_handler *handler = &connection_of(&interrupts[0])->handler;
     if (!wanted)
         return -ENODEV;
+    for (unsigned i = 0; i < wanted; i++)
+        *pci_connection_of(&interrupts[i]) = (struct pci_connection){ 0 };
 
-    *handler = (struct interrupt_handler){
+    unsigned messages = pci_messages_connect(function, interrupts, wanted);
+    if (messages)
+        return (int)messages;
+
+    /* A line's source is its number. */
+    struct pci_connection *connection = pci_connection_of(&interrupts[0]);
+    connection->message.source = function->interrupt_line;
+    connection->handler = (struct interrupt_handler){
         .handle = interrupts[0].handle, .context = interrupts[0].context
     };
-    return interrupt_register(function->interrupt_line, handler) ? -ENODEV : 1;
+    return interrupt_register(function->interrupt_line, &connection->handler) ? -ENODEV : 1;
 }
 
 void pci_function_disconnect(const struct pci_function *function,
                              struct pci_interrupt interrupts[], unsigned count)
 {
-    (void)count;
-    interrupt_unregister(function->interrupt_line, &connection_of(&interrupts[0])->handler);
+    struct pci_connection *connection = pci_connection_of(&interrupts[0]);
+    if (connection->message.source < INTERRUPT_LINES)
+        interrupt_unregister(connection->message.source, &connection->handler);
+    else
+        pci_messages_disconnect(function, interrupts, count);
 }

@@ -40,7 +40,7 @@ struct pci_function;
 struct pci_interrupt {
     bool (*handle)(void *context); /* returns true if the device raised the interrupt */
     void *context;
-    uint64_t bus_private[12];      /* the bus driver's, from pci_connect() to pci_disconnect() */
+    uint64_t bus_private[20];      /* the bus driver's, from pci_connect() to pci_disconnect() */
 };
 
 struct pci_ops {

@@ -9,6 +9,7 @@ enum {
     LEAF_FEATURES = 1,
     LEAF_EXTENDED_FEATURES = 0x80000001,
     EDX_TSC = 4,
+    EDX_APIC = 9,
     EDX_PAT = 16,
     EDX_NX = 20, /* of the extended features */
     ECX_HYPERVISOR = 31,
@@ -73,6 +74,11 @@ bool cpu_has_tsc(void)
     return cpu_identify(LEAF_FEATURES).edx >> EDX_TSC & 1;
 }
 
+bool cpu_has_apic(void)
+{
+    return cpu_identify(LEAF_FEATURES).edx >> EDX_APIC & 1;
+}
+
 bool cpu_has_hypervisor(void)
 {
     return cpu_identify(LEAF_FEATURES).ecx >> ECX_HYPERVISOR & 1;
@@ -83,31 +89,19 @@ bool cpu_has_combining(void)
     return cpu_identify(LEAF_FEATURES).edx >> EDX_PAT & 1;
 }
 
-static uint64_t read_msr(uint32_t number)
-{
-    uint32_t low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
-    return (uint64_t)high << 32 | low;
-}
-
-static void write_msr(uint32_t number, uint64_t value)
-{
-    __asm__ volatile("wrmsr" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(number));
-}
-
 void cpu_start(void)
 {
     uint64_t cr0, cr4;
 
     /* The no-execute bit of page table entries is reserved, and faults, until this is set. */
     if (cpu_has_nx())
-        write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NX);
+        cpu_write_msr(MSR_EFER, cpu_read_msr(MSR_EFER) | EFER_NX);
 
     /* The first four memory types keep their reset values, which the page tables use. The fifth,
      * selected by the page attribute bit alone, becomes write combining. */
     if (cpu_has_combining()) {
-        uint64_t types = read_msr(MSR_PAT) & ~(0xffull << PAT_FIFTH_TYPE_SHIFT);
-        write_msr(MSR_PAT, types | (uint64_t)PAT_WRITE_COMBINING << PAT_FIFTH_TYPE_SHIFT);
+        uint64_t types = cpu_read_msr(MSR_PAT) & ~(0xffull << PAT_FIFTH_TYPE_SHIFT);
+        cpu_write_msr(MSR_PAT, types | (uint64_t)PAT_WRITE_COMBINING << PAT_FIFTH_TYPE_SHIFT);
     }
 
     /* Write protection applies to ring 0 as well, or constants and text could be written. Firmware

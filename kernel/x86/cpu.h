@@ -4,7 +4,7 @@
  * Model       struct cpu is the state that belongs to a processor, not to a thread. It is written
  *             by the code that runs on that processor only. `deferred` is the number of spinlocks
  *             held, plus one inside an interrupt handler; while it is not 0, an interrupt sets its
- *             bit in `lines_waiting` and is served when the count returns to 0 (spin.c, traps.c).
+ *             bit in `waiting` and is served when the count returns to 0 (spin.c, traps.c).
  * Hooks       The processor's code comes first at start-up and calls no name of the layers above
  *             it. Each layer sets its hooks when it starts, before interrupts are enabled; until
  *             then they do nothing.
@@ -26,7 +26,7 @@ struct cpu {
     struct thread *thread;   /* the running thread; NULL until thread_start() */
     uint32_t ranks_held;     /* of the locks of that thread, or of the running handler: port.h */
     unsigned deferred;
-    unsigned lines_waiting;  /* a bit for each interrupt line noted, not yet acknowledged */
+    uint64_t waiting;        /* a bit for each interrupt noted, not yet acknowledged: dispatch.h */
     bool in_handler;         /* an interrupt handler runs */
     bool switch_wanted;      /* the thread is to give up the processor at the next chance */
 };
@@ -40,7 +40,7 @@ static inline struct cpu *this_cpu(void)
 
 /* All are called with interrupts off. */
 struct cpu_hooks {
-    /* Serves all of `lines_waiting`. x86/interrupts.c. */
+    /* Serves all of `waiting`. x86/interrupts.c. */
     void (*serve_waiting)(void);
     /* Returns true if the address is in a guard page below a stack. mm/space.c. */
     bool (*is_stack_guard)(uint64_t address);
@@ -68,6 +68,7 @@ void cpu_start(void);
 struct cpuid cpu_identify(uint32_t leaf);
 bool cpu_has_nx(void);
 bool cpu_has_tsc(void);
+bool cpu_has_apic(void);
 bool cpu_has_hypervisor(void);
 /* Returns true if writes to a page can be combined. cpu_start() sets up the fifth memory type (a
  * page's attribute bit without the two cache bits) for that. */
@@ -127,6 +128,21 @@ static inline uint64_t cpu_timestamp(void)
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return (uint64_t)high << 32 | low;
+}
+
+static inline uint64_t cpu_read_msr(uint32_t number)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void cpu_write_msr(uint32_t number, uint64_t value)
+{
+    __asm__ volatile("wrmsr"
+                     :
+                     : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
 }
 
 /* Returns the address whose access caused the last page fault. */

@@ -14,15 +14,18 @@
 /* Moves the 8259s' vectors away from the exceptions' and masks every line. */
 void interrupts_start(void);
 
-/* Runs the line's handlers, acknowledges the interrupt, and lets the scheduler preempt the
+/* Runs the source's handlers, acknowledges the interrupt, and lets the scheduler preempt the
  * interrupted thread. */
-void interrupt_dispatch(unsigned line);
+void interrupt_dispatch(unsigned source);
+
+/* Counts an interrupt that the local APIC reported as spurious. */
+void interrupt_note_spurious(void);
 
 /* Returns true inside an interrupt handler. */
 bool interrupt_is_handling(void);
 
 struct interrupt_counts {
-    uint64_t raised[INTERRUPT_LINES], unclaimed[INTERRUPT_LINES], spurious;
+    uint64_t raised[INTERRUPT_SOURCES], unclaimed[INTERRUPT_SOURCES], spurious;
 };
 const struct interrupt_counts *interrupt_counts(void);
 

@@ -1,37 +1,24 @@
 /*
- * interrupts.c - the two 8259s: masks, handlers, acknowledgement. See interrupts.h.
- *
- * Lines are edge or level triggered as the firmware has set them.
+ * interrupts.c - handlers of lines and messages, and the way to them. See interrupts.h.
  */
 #include "kernel/x86/interrupts.h"
 #include "kernel/log.h"
+#include "kernel/x86/apic.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/dispatch.h"
-#include "kernel/x86/ports.h"
+#include "kernel/x86/pic.h"
 #include "kernel/x86/traps.h"
 #include "lib/macros.h"
 
-enum {
-    FIRST_COMMAND = 0x20,
-    FIRST_DATA = 0x21,
-    SECOND_COMMAND = 0xa0,
-    SECOND_DATA = 0xa1,
-    INITIALIZE = 0x11, /* ICW1: edge by default, cascaded, ICW4 follows */
-    MODE_8086 = 0x01,  /* ICW4 */
-    READ_IN_SERVICE = 0x0b,
-    END_OF_INTERRUPT = 0x20,
+enum { UNCLAIMED_MAX = 10000 }; /* in a row */
 
-    CASCADE_LINE = 2, /* of the first: the second is connected to it */
-    FIRST_LINES = 8,
-    SPURIOUS_LINE = 7, /* of each */
-    SPURIOUS_BIT = 1 << SPURIOUS_LINE,
+/* The vectors are consecutive, and struct cpu has a bit for each source. */
+_Static_assert((unsigned)TRAP_LINES_BASE + INTERRUPT_LINES == TRAP_MESSAGES_BASE, "lines");
+_Static_assert((unsigned)TRAP_LINES_BASE + INTERRUPT_SOURCES == TRAP_SPURIOUS, "messages");
+_Static_assert((unsigned)INTERRUPT_LINES == PIC_LINES && INTERRUPT_SOURCES <= 64, "sources");
 
-    UNCLAIMED_MAX = 10000, /* in a row */
-};
-
-static struct list handlers[INTERRUPT_LINES]; /* of struct interrupt_handler, by link */
+static struct list handlers[INTERRUPT_SOURCES]; /* of struct interrupt_handler, by link */
 static unsigned unclaimed_run[INTERRUPT_LINES];
-static uint16_t masked = 0xffff;
 static struct interrupt_counts counts;
 
 const struct interrupt_counts *interrupt_counts(void)
@@ -44,84 +31,56 @@ bool interrupt_is_handling(void)
     return this_cpu()->in_handler;
 }
 
-static void write_masks(void)
+void interrupt_note_spurious(void)
 {
-    port_out8(FIRST_DATA, (uint8_t)masked);
-    port_out8(SECOND_DATA, (uint8_t)(masked >> 8));
-}
-
-static void set_masked(unsigned line, bool value)
-{
-    masked = (uint16_t)(value ? masked | 1u << line : masked & ~(1u << line));
-    write_masks();
-}
-
-/* ---- from a line to its handlers ------------------------------------------------------------- */
-
-/* An 8259 whose request has gone before it was acknowledged reports its line 7 instead, without
- * marking it as in service. */
-static bool is_spurious(unsigned line)
-{
-    if (line % FIRST_LINES != SPURIOUS_LINE)
-        return false;
-
-    /* A real interrupt is in service now. Only lines 7 and 15 pay for this slow read. */
-    uint16_t port = line < FIRST_LINES ? FIRST_COMMAND : SECOND_COMMAND;
-    port_out8(port, READ_IN_SERVICE);
-    if (port_in8(port) & SPURIOUS_BIT)
-        return false;
-
-    /* No acknowledgement, except for the cascade: that interrupt of the first 8259 was real. */
     counts.spurious++;
-    if (line >= FIRST_LINES)
-        port_out8(FIRST_COMMAND, END_OF_INTERRUPT);
-    return true;
 }
 
-static void acknowledge(unsigned line)
+static bool is_line(unsigned source)
 {
-    /* The second 8259 raises a line of the first, so both have an interrupt in service. */
-    if (line >= FIRST_LINES)
-        port_out8(SECOND_COMMAND, END_OF_INTERRUPT);
-    port_out8(FIRST_COMMAND, END_OF_INTERRUPT);
+    return source < INTERRUPT_LINES;
 }
 
-static void note_unclaimed(unsigned line)
+/* ---- from a source to its handlers ----------------------------------------------------------- */
+
+static void note_unclaimed(unsigned source)
 {
-    counts.unclaimed[line]++;
-    if (++unclaimed_run[line] < UNCLAIMED_MAX)
+    counts.unclaimed[source]++;
+    if (!is_line(source) || ++unclaimed_run[source] < UNCLAIMED_MAX)
         return;
 
     /* The line is raised permanently: without this the machine would do nothing else. */
-    set_masked(line, true);
-    log_error("interrupts", "line %u: %u unclaimed interrupts in a row; line masked", line,
+    pic_set_masked(source, true);
+    log_error("interrupts", "line %u: %u unclaimed interrupts in a row; line masked", source,
               UNCLAIMED_MAX);
 }
 
-static void call_handlers(unsigned line)
+static void call_handlers(unsigned source)
 {
     bool claimed = false;
-    counts.raised[line]++;
+    counts.raised[source]++;
 
     /* All are called, even after one claimed it: several devices may raise a shared line at once,
      * and an edge-triggered line would not interrupt again for the others. */
-    list_each(link, &handlers[line]) {
+    list_each(link, &handlers[source]) {
         struct interrupt_handler *handler = container_of(link, struct interrupt_handler, link);
         claimed |= handler->handle(handler->context);
     }
 
-    if (claimed)
-        unclaimed_run[line] = 0;
-    else
-        note_unclaimed(line);
+    if (!claimed)
+        note_unclaimed(source);
+    else if (is_line(source))
+        unclaimed_run[source] = 0;
 }
 
-static void handle_line(unsigned line)
+static void handle_source(unsigned source)
 {
     struct cpu *cpu = this_cpu();
 
-    if (is_spurious(line))
+    if (is_line(source) && pic_is_spurious(source)) {
+        counts.spurious++;
         return;
+    }
 
     /* The handler's locks have no order relative to those of the interrupted thread. Interrupts
      * count as deferred meanwhile, so that the handler's spinlocks leave them disabled. */
@@ -132,35 +91,37 @@ static void handle_line(unsigned line)
 
     /* Acknowledge only after the devices were served: a level-triggered line that is still raised
      * would interrupt once more. */
-    call_handlers(line);
-    acknowledge(line);
+    call_handlers(source);
+    if (is_line(source))
+        pic_acknowledge(source);
+    else
+        apic_acknowledge();
 
     cpu->in_handler = false;
     cpu->deferred--;
     cpu->ranks_held = ranks_held;
 }
 
-void interrupt_dispatch(unsigned line)
+void interrupt_dispatch(unsigned source)
 {
-    handle_line(line);
+    handle_source(source);
     cpu_hooks.preempt();
 }
 
-/* Serves deferred lines in the 8259s' order of priority, since an acknowledgement ends the line of
- * the highest priority in service: 0, 1, then the second 8259's (by line 2), then 3 to 7. */
+/* Serves deferred interrupts in their controllers' order of priority, since an acknowledgement ends
+ * the one of the highest priority in service. For the local APIC that is the highest vector. */
 static void serve_waiting(void)
 {
     struct cpu *cpu = this_cpu();
 
-    while (cpu->lines_waiting != 0) {
-        unsigned before_cascade = cpu->lines_waiting & 0x0007;
-        unsigned second = cpu->lines_waiting & 0xff00;
-        unsigned next = before_cascade ? before_cascade : second ? second : cpu->lines_waiting;
-        unsigned line = (unsigned)__builtin_ctz(next);
+    while (cpu->waiting != 0) {
+        unsigned source = cpu->waiting >> INTERRUPT_LINES
+                              ? 63 - (unsigned)__builtin_clzll(cpu->waiting)
+                              : pic_highest((unsigned)cpu->waiting);
 
-        /* Clear the bit first: the line may be raised again as soon as it is acknowledged. */
-        cpu->lines_waiting &= ~(1u << line);
-        handle_line(line);
+        /* Clear the bit first: it may be raised again as soon as it is acknowledged. */
+        cpu->waiting &= ~(1ull << source);
+        handle_source(source);
     }
 }
 
@@ -168,7 +129,7 @@ static void serve_waiting(void)
 
 status_t interrupt_register(unsigned line, struct interrupt_handler *handler)
 {
-    if (line >= INTERRUPT_LINES || line == CASCADE_LINE)
+    if (line >= INTERRUPT_LINES || line == PIC_CASCADE_LINE)
         return -EINVAL;
 
     code_use_begin(&handler->code_use, (const void *)handler->handle, "interrupt", "handler");
@@ -176,44 +137,63 @@ status_t interrupt_register(unsigned line, struct interrupt_handler *handler)
     uint64_t flags = cpu_interrupts_save();
     list_push_back(&handlers[line], &handler->link);
     unclaimed_run[line] = 0;
-    set_masked(line, false);
+    pic_set_masked(line, false);
     cpu_interrupts_restore(flags);
     return 0;
 }
 
-void interrupt_unregister(unsigned line, struct interrupt_handler *handler)
+/* Adds the handler to a message that has none. Returns its source, or INTERRUPT_SOURCES. */
+static unsigned take_message(struct interrupt_handler *handler)
 {
-    kassert(line < INTERRUPT_LINES);
+    uint64_t flags = cpu_interrupts_save();
+    unsigned source = INTERRUPT_LINES;
+
+    while (source < INTERRUPT_SOURCES && !list_empty(&handlers[source]))
+        source++;
+    if (source < INTERRUPT_SOURCES)
+        list_push_back(&handlers[source], &handler->link);
+    cpu_interrupts_restore(flags);
+    return source;
+}
+
+status_t interrupt_register_message(struct interrupt_handler *handler,
+                                    struct interrupt_message *message)
+{
+    uint64_t address = apic_message_address();
+    if (!address)
+        return -ENODEV;
+
+    code_use_begin(&handler->code_use, (const void *)handler->handle, "interrupt", "handler");
+    unsigned source = take_message(handler);
+    if (source == INTERRUPT_SOURCES) {
+        code_use_end(&handler->code_use);
+        return -EBUSY;
+    }
+
+    *message = (struct interrupt_message){
+        .address = address, .data = TRAP_LINES_BASE + source, .source = source
+    };
+    return 0;
+}
+
+void interrupt_unregister(unsigned source, struct interrupt_handler *handler)
+{
+    kassert(source < INTERRUPT_SOURCES);
 
     /* With interrupts off no handler runs (there is one processor), so the caller may free the
      * memory when this returns. */
     uint64_t flags = cpu_interrupts_save();
     list_remove(&handler->link);
-    if (list_empty(&handlers[line]))
-        set_masked(line, true);
+    if (is_line(source) && list_empty(&handlers[source]))
+        pic_set_masked(source, true);
     cpu_interrupts_restore(flags);
     code_use_end(&handler->code_use);
 }
 
 void interrupts_start(void)
 {
-    for (unsigned i = 0; i < INTERRUPT_LINES; i++)
+    for (unsigned i = 0; i < INTERRUPT_SOURCES; i++)
         list_init(&handlers[i]);
     cpu_hooks.serve_waiting = serve_waiting;
-
-    /* ICW1 to ICW4, for both: start, the vectors' base, the line of the cascade (a bit for the
-     * first 8259, a number for the second), the mode. After a BIOS the first one's vectors are
-     * 8..15, which are exceptions. */
-    port_out8(FIRST_COMMAND, INITIALIZE);
-    port_out8(SECOND_COMMAND, INITIALIZE);
-    port_out8(FIRST_DATA, TRAP_LINES_BASE);
-    port_out8(SECOND_DATA, TRAP_LINES_BASE + FIRST_LINES);
-    port_out8(FIRST_DATA, 1 << CASCADE_LINE);
-    port_out8(SECOND_DATA, CASCADE_LINE);
-    port_out8(FIRST_DATA, MODE_8086);
-    port_out8(SECOND_DATA, MODE_8086);
-
-    /* All lines stay masked until they have a handler, except the cascade. */
-    masked = (uint16_t)~(1u << CASCADE_LINE);
-    write_masks();
+    pic_start();
 }

@@ -6,8 +6,9 @@
  *
  * A spinlock does not disable interrupts: that costs more than everything else here. It increments
  * `deferred` of struct cpu instead. An interrupt that comes while the count is not 0 only notes its
- * line and disables interrupts until the last spinlock is released, which then serves it
- * (trap_handle()). Until it is acknowledged, the 8259s hold back that line and all lower ones.
+ * bit and disables interrupts until the last spinlock is released, which then serves it
+ * (trap_handle()). Until it is acknowledged, its controller holds back all of the same and of lower
+ * priority.
  *
  * Every path through the kernel takes a dozen of these or more, so the common case is inline here
  * and the checks are done on the ranks' word directly; everything unusual is in noinline functions.
@@ -51,7 +52,7 @@ void spin_lock(struct spin *spin)
 {
     struct cpu *cpu = this_cpu();
 
-    /* From here on interrupts only note their line, so the checks and the marks below cannot be
+    /* From here on interrupts only note their bit, so the checks and the marks below cannot be
      * interrupted by a handler that takes locks itself. */
     cpu->deferred++;
     atomic_signal_fence(memory_order_seq_cst);
@@ -70,7 +71,7 @@ void spin_lock(struct spin *spin)
  * they were off before the spinlock was taken: the caller is not to be preempted. */
 static __attribute__((noinline)) void catch_up(void)
 {
-    bool were_on = this_cpu()->lines_waiting != 0 || (cpu_flags() & CPU_FLAG_INTERRUPTS);
+    bool were_on = this_cpu()->waiting != 0 || (cpu_flags() & CPU_FLAG_INTERRUPTS);
     if (!were_on)
         return;
 
@@ -93,7 +94,7 @@ static inline void leave(struct spin *spin)
     atomic_signal_fence(memory_order_seq_cst);
 
     /* An interrupt after the count fell to 0 was served at once and left no bit here. */
-    if (deferred == 0 && (cpu->lines_waiting != 0 || cpu->switch_wanted))
+    if (deferred == 0 && (cpu->waiting != 0 || cpu->switch_wanted))
         catch_up();
 }
 

@@ -17,7 +17,7 @@ stub_\vector:
 
     .altmacro
     .set vector, 0
-    .rept 48
+    .rept 96
     stub %vector
     .set vector, vector + 1
     .endr
@@ -87,7 +87,7 @@ context_switch:
     .endm
 trap_stubs:
     .set vector, 0
-    .rept 48
+    .rept 96
     stub_address %vector
     .set vector, vector + 1
     .endr

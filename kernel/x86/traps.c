@@ -83,13 +83,13 @@ PANIC_REPORTER(registers, PANIC_REPORT_REGISTERS, report_registers);
 /* ---- interrupts ----------------------------------------------------------------------------- */
 
 /* The interrupted code holds a spinlock and continues, with interrupts off: see spin.c. */
-static void defer(struct trap_frame *frame, unsigned line)
+static void defer(struct trap_frame *frame, unsigned source)
 {
-    this_cpu()->lines_waiting |= 1u << line;
+    this_cpu()->waiting |= 1ull << source;
     frame->rflags &= ~(uint64_t)CPU_FLAG_INTERRUPTS;
 
     /* The profiler samples this frame: when the handler runs, it has gone. */
-    if (line == ALARM_LINE)
+    if (source == ALARM_LINE)
         cpu_hooks.alarm_deferred(frame);
 }
 
@@ -98,15 +98,21 @@ void trap_handle(struct trap_frame *frame)
     if (frame->vector < TRAP_EXCEPTIONS)
         report_exception(frame);
 
-    unsigned line = (unsigned)(frame->vector - TRAP_LINES_BASE);
+    /* An interrupt of the local APIC that was withdrawn: there is nothing to acknowledge. */
+    if (frame->vector == TRAP_SPURIOUS) {
+        interrupt_note_spurious();
+        return;
+    }
+
+    unsigned source = (unsigned)(frame->vector - TRAP_LINES_BASE);
     if (this_cpu()->deferred != 0) {
-        defer(frame, line);
+        defer(frame, source);
         return;
     }
 
     /* May switch threads: this stack and its frame then wait until the thread runs again. */
     interrupted = frame;
-    interrupt_dispatch(line);
+    interrupt_dispatch(source);
 }
 
 const struct trap_frame *trap_interrupted(void)

@@ -3,7 +3,7 @@
  *
  * Model       Vectors 0..31 are the processor's exceptions. The kernel causes none on purpose, so
  *             each one panics with the registers at that moment. Vectors 0x20..0x2f are the
- *             interrupt lines.
+ *             interrupt lines, 0x30..0x5e messages and the local APIC's timer.
  * References  Intel SDM volume 3, 6.14 (64-bit exception handling), 6.15 (the exceptions).
  */
 #ifndef KERNEL_X86_TRAPS_H
@@ -16,7 +16,9 @@ enum {
     TRAP_PAGE_FAULT = 14,
     TRAP_EXCEPTIONS = 32,
     TRAP_LINES_BASE = 0x20,
-    TRAP_VECTORS = 48,
+    TRAP_MESSAGES_BASE = 0x30,
+    TRAP_SPURIOUS = 0x5f, /* the local APIC's; old ones fix its lower four bits as ones */
+    TRAP_VECTORS = 96,
 };
 
 struct trap_frame {

@@ -6,6 +6,7 @@
 #include "kernel/sched/timer.h"
 #include "kernel/selftest.h"
 #include "kernel/x86/alarm.h"
+#include "kernel/x86/apic.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/dispatch.h"
@@ -151,6 +152,80 @@ static void look_at_context(void *context)
     thread_unpark(waiter);
 }
 
+static uint64_t calls;
+
+static bool count_call(void *context)
+{
+    (void)context;
+    __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED);
+    return true;
+}
+
+/* Waits until a counter differs from `before`: a message takes a moment. Returns false if it does
+ * not. */
+static bool changes(const uint64_t *counter, uint64_t before)
+{
+    uint64_t start = time_now_us();
+    while (__atomic_load_n(counter, __ATOMIC_RELAXED) == before)
+        if (time_now_us() - start > 10000000)
+            return false;
+    return true;
+}
+
+SELFTEST(messages_are_deferred_and_unregistered)
+{
+    static struct spin spin = SPIN_INIT(RANK_QUEUE);
+    static struct interrupt_handler handler = { .handle = count_call };
+    struct interrupt_message message;
+
+    /* Without a local APIC a driver uses the line. */
+    status_t status = interrupt_register_message(&handler, &message);
+    if (!apic_is_present()) {
+        SELFTEST_CHECK(status == -ENODEV);
+        return;
+    }
+    SELFTEST_CHECK(status == 0 && message.source >= INTERRUPT_LINES);
+
+    /* The handler runs when the spinlock is released, and again for the next message. */
+    for (unsigned round = 0; round < 3; round++) {
+        calls = 0;
+        spin_lock(&spin);
+        apic_interrupt_self((uint8_t)message.data);
+        SELFTEST_CHECK(changes(&this_cpu()->waiting, 0) && calls == 0);
+        spin_unlock(&spin);
+        SELFTEST_CHECK(changes(&calls, 0) && calls == 1);
+    }
+
+    /* A message that comes too late is only counted. */
+    const uint64_t *unclaimed = &interrupt_counts()->unclaimed[message.source];
+    uint64_t before = *unclaimed;
+    interrupt_unregister(message.source, &handler);
+    apic_interrupt_self((uint8_t)message.data);
+    SELFTEST_CHECK(changes(unclaimed, before) && calls == 1);
+}
+
+SELFTEST(messages_are_limited_and_freed)
+{
+    static struct interrupt_handler handlers[INTERRUPT_MESSAGES + 1];
+    struct interrupt_message message[INTERRUPT_MESSAGES + 1];
+    unsigned count = 0;
+    if (!apic_is_present())
+        return;
+
+    /* Each has its own vector, and all are free again at the end. */
+    for (unsigned round = 0; round < 2; round++) {
+        for (count = 0; count <= INTERRUPT_MESSAGES; count++) {
+            handlers[count] = (struct interrupt_handler){ .handle = count_call };
+            if (interrupt_register_message(&handlers[count], &message[count]))
+                break;
+            SELFTEST_CHECK(count == 0 || message[count].data > message[count - 1].data);
+        }
+        SELFTEST_CHECK(count > 0 && count <= INTERRUPT_MESSAGES);
+        for (unsigned i = 0; i < count; i++)
+            interrupt_unregister(message[i].source, &handlers[i]);
+    }
+}
+
 SELFTEST(timers_run_in_interrupt_context)
 {
     bool handling = false;
@@ -173,7 +248,7 @@ static void set_flag(void *flag)
 static void await_held_back(const struct timer *timer)
 {
     uint64_t start = time_now_us();
-    while ((__atomic_load_n(&this_cpu()->lines_waiting, __ATOMIC_RELAXED) == 0 ||
+    while ((__atomic_load_n(&this_cpu()->waiting, __ATOMIC_RELAXED) == 0 ||
             time_now_us() < timer->deadline_us) &&
            time_now_us() - start < 10000000)
         ;
