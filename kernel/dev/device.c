@@ -37,7 +37,7 @@ static void init_links(struct device *device)
     list_init(&device->number_link);
     list_init(&device->alias_link);
     list_init(&device->name_link);
-    list_init(&device->waiting);
+    schedule_init(&device->waiting);
     list_init(&device->free_transfers);
     list_init(&device->event_link);
     list_init(&device->put_link);

@@ -8,10 +8,9 @@
  *                 devices back), register.c (drivers that come and go at run time)
  *   medium.c      the medium and its generation
  *   open.c        handles, claims, open files
- *   transfers.c   memory of a device's transfers
- *   carve.c       cuts a request into transfers that keep a device's limits
- *   queue.c       a device's queue of requests
- *   completion.c  ends requests: the completion thread
+ *   queue/        requests: queue.c (a device's queue), schedule.c (the order in which they start),
+ *                 carve.c (cuts them into transfers), transfers.c (memory of transfers),
+ *                 completion.c (ends them: the completion thread)
  *   event.c       pending events, for the monitor
  *   bad_blocks.c  counts blocks that could not be read
  *   control.c     operations of devices, with geometry.c, icon.c, toc.c
@@ -24,6 +23,7 @@
 
 #include "kernel/code.h"
 #include "kernel/dev/device.h"
+#include "kernel/dev/queue/schedule.h"
 
 enum { REQUEST_ACTIVE = 1, REQUEST_ENDED }; /* io_request.state */
 
@@ -66,7 +66,7 @@ struct device {
     _Atomic int references;
 
     struct spin queue_lock;              /* rank QUEUE; device_lock() takes the drive's */
-    struct list waiting;                 /* io_requests */
+    struct schedule waiting;             /* requests */
     struct io_transfer *transfers;       /* limits.depth of them */
     struct list free_transfers;
     struct io_segment *transfer_segments;

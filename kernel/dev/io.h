@@ -13,6 +13,14 @@
  * Invariants  status 0 <=> done_bytes == length. done_bytes is a prefix that is valid.
  *             A request has at most one transfer in flight. Nothing here allocates, so reading
  *             works when memory is exhausted: device_publish() allocates all that is needed.
+ * Order       Requests that are submitted before others have ended start and end in any order. A
+ *             submitter that depends on one waits for its end first. A flush that succeeds makes
+ *             durable what requests wrote that had ended before it was submitted.
+ * Fairness    Threads take turns of 1 MiB or 16 transfers (queue/schedule.h).
+ * Merging     A device may serve requests of a thread that continue each other by one transfer.
+ *             Each still ends by itself: if the transfer fails, the requests before the bad block
+ *             succeed, and those that may not have it are repeated, without the others unless the
+ *             driver knows the block.
  * Generation  A request names the generation of its medium, which is checked when the request is
  *             submitted and again before each transfer: -ESTALE.
  * Locking     io_submit: threads and completion callbacks, any lock below QUEUE held.
@@ -59,6 +67,8 @@ struct io_request {
     uint64_t submitted_us;
     unsigned segment;        /* the next byte to carve is in this segment, */
     uint32_t segment_offset; /* at this offset */
+    const struct thread *submitter; /* only compared */
+    bool alone;              /* not merged: a merged transfer with it has failed */
 };
 
 /* The limits of one transfer of a device. 0 means "no limit", except for block_bytes. Segments may
@@ -77,7 +87,8 @@ struct io_limits {
 
 enum { IO_SEGMENTS_MAX = 128, IO_DEPTH_MAX = 256 };
 
-/* The argument of a driver's start(): a piece of a request that keeps the limits. */
+/* The argument of a driver's start(): a piece of a request, or of several that continue each other,
+ * that keeps the limits. */
 struct io_transfer {
     struct device *device;
     unsigned index; /* 0..depth-1, unique among the device's transfers in flight: usable as a tag */
@@ -88,12 +99,12 @@ struct io_transfer {
     struct io_segment *segments; /* lengths add up to length_bytes; each is one piece for a device
                                     too (mem_contiguous()); adjacent ones are merged */
     unsigned segment_count;
-    bool exact; /* set by the driver when it knows which block failed; see struct io_request */
+    bool exact; /* set by the driver when it knows that the block after the done_bytes failed */
     void *driver_data; /* driver_data_bytes of the device's description: the driver's own,
                           untouched from start() to done(); aligned to 16 bytes */
 
     /* kernel/dev's */
-    struct io_request *request;
+    struct list requests;    /* that it is a piece of, in the order of their places */
     struct list link;        /* in the device's free ones */
     uint32_t bounce_pages;   /* a bit for each page of the device's that it uses */
     bool busy;

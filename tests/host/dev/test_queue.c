@@ -1,6 +1,7 @@
 /*
  * test_queue.c - promise: a device has as many transfers in flight as its depth and the memory
- * allow, each with an index of its own (io.h). For both back ends.
+ * allow, each with an index of its own; requests that continue each other are merged, and end each
+ * by itself; threads take turns (io.h, schedule.h). For both back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +23,11 @@ static struct {
     struct spin lock; /* all below */
     struct io_transfer *in_flight[IO_DEPTH_MAX]; /* by index */
     unsigned count, started;
+
+    uint64_t bad_block;
+    bool names_bad;  /* failed transfers name it */
+    status_t error;
+    uint64_t longest, last_end; /* blocks of the longest transfer; the end of the last one */
 } slow = { .lock = SPIN_INIT(RANK_DEVICE) };
 
 static void slow_start(struct device *device, struct io_transfer *transfer)
@@ -34,6 +40,18 @@ static void slow_start(struct device *device, struct io_transfer *transfer)
     slow.count++;
     slow.started++;
     spin_unlock(&slow.lock);
+}
+
+/* Ends a transfer: it fails if it has the bad block. */
+static void slow_answer(struct io_transfer *transfer)
+{
+    uint64_t first = transfer->offset_bytes / BLOCK, blocks = transfer->length_bytes / BLOCK;
+    bool bad = slow.bad_block >= first && slow.bad_block - first < blocks;
+    slow.longest = max(slow.longest, blocks);
+    slow.last_end = first + blocks;
+    transfer->exact = bad && slow.names_bad;
+    io_transfer_done(transfer, bad ? slow.error : 0,
+                     bad && slow.names_bad ? (uint32_t)(slow.bad_block - first) * BLOCK : 0);
 }
 
 /* Ends one of the transfers in flight, if there is one with an index from `from` on. */
@@ -53,7 +71,7 @@ static bool slow_end(unsigned from)
     }
     spin_unlock(&slow.lock);
     if (transfer)
-        io_transfer_done(transfer, 0, 0);
+        slow_answer(transfer);
     return transfer;
 }
 
@@ -63,6 +81,9 @@ static void slow_create(struct io_limits limits)
 {
     kassert(io_start() == 0 && device_start() == 0);
     slow.started = 0;
+    slow.longest = 0;
+    slow.bad_block = UINT64_MAX;
+    slow.error = -EIO;
     slow.device = device_create(NULL, &(struct device_description){
         .name = "slow", .ops = &slow_ops, .device_class = &class_disk, .limits = limits,
         .driver_data_bytes = 40,
@@ -89,21 +110,34 @@ static struct semaphore ended;
 
 static void request_complete(struct io_request *request)
 {
-    kassert(request->status == 0 && request->done_bytes == request->length_bytes);
+    kassert((request->status == 0) == (request->done_bytes == request->length_bytes) ||
+            request->op == IO_FLUSH);
     semaphore_up(&ended);
+}
+
+static void wait_for(unsigned count)
+{
+    while (count--)
+        while (semaphore_down(&ended, TIME_NEVER))
+            ;
+}
+
+static void submit_op(enum io_op op, unsigned n, uint64_t block, uint32_t blocks)
+{
+    kassert(blocks * BLOCK <= PAGE_BYTES);
+    segments[n].length_bytes = blocks * BLOCK;
+    requests[n] = (struct io_request){
+        .device = slow.device, .op = op, .generation = device_medium(slow.device).generation,
+        .offset_bytes = block * BLOCK, .length_bytes = blocks * BLOCK,
+        .segments = &segments[n], .segment_count = 1, .complete = request_complete,
+    };
+    io_submit(&requests[n]);
 }
 
 /* Submits a read of the n-th request's memory, a page. */
 static void submit(unsigned n, uint64_t block, uint32_t blocks)
 {
-    kassert(blocks * BLOCK <= PAGE_BYTES);
-    segments[n].length_bytes = blocks * BLOCK;
-    requests[n] = (struct io_request){
-        .device = slow.device, .op = IO_READ, .generation = device_medium(slow.device).generation,
-        .offset_bytes = block * BLOCK, .length_bytes = blocks * BLOCK,
-        .segments = &segments[n], .segment_count = 1, .complete = request_complete,
-    };
-    io_submit(&requests[n]);
+    submit_op(IO_READ, n, block, blocks);
 }
 
 static void requests_create(void)
@@ -129,10 +163,10 @@ static unsigned flood(void)
     do
         highest = max(highest, slow.count);
     while (slow_end((unsigned)(rig_random() % IO_DEPTH_MAX)) || slow_end(0));
-    for (unsigned i = 0; i < MANY; i++)
-        while (semaphore_down(&ended, TIME_NEVER))
-            ;
+    wait_for(MANY);
     kassert(slow.started == MANY);
+    for (unsigned i = 0; i < MANY; i++)
+        kassert(requests[i].status == 0);
     return highest;
 }
 
@@ -235,6 +269,248 @@ static void test_publish(void **state)
     rig_run(publish_body, NULL, 1);
 }
 
+/* ---- merging ------------------------------------------------------------------------------ */
+
+enum { STREAM = 8 };
+
+static void end_all(void)
+{
+    while (slow_end(0))
+        ;
+}
+
+/* Submits reads of 2 blocks each, which continue each other, while another read is in flight, so
+ * that they wait; ends all. Returns how many transfers it took. */
+static unsigned stream(struct io_limits limits, uint64_t bad_block, bool names_bad, status_t error)
+{
+    limits.block_bytes = BLOCK;
+    slow_create(limits);
+    slow.bad_block = bad_block;
+    slow.names_bad = names_bad;
+    slow.error = error;
+    submit(STREAM, 3000, 1);
+
+    /* Between them, one that does not continue any. */
+    for (unsigned i = 0; i < STREAM; i++) {
+        submit(i, 100 + 2 * i, 2);
+        if (i == 3)
+            submit(STREAM + 1, 2000, 1);
+    }
+    end_all();
+    wait_for(STREAM + 2);
+    kassert(!requests[STREAM].status && !requests[STREAM + 1].status);
+    unsigned transfers = slow.started - 2;
+    slow_destroy();
+    return transfers;
+}
+
+/* Checks that of the stream only the requests [from, to) failed, and with which status. */
+static void check_failed(unsigned from, unsigned to, status_t status, bool exact)
+{
+    for (unsigned i = 0; i < STREAM; i++) {
+        bool failed = i >= from && i < to;
+        kassert(requests[i].status == (failed ? status : 0));
+        kassert(!failed || requests[i].exact == exact);
+    }
+}
+
+static void merging_body(void *argument)
+{
+    (void)argument;
+    requests_create();
+
+    /* As many as the limits allow. */
+    kassert(stream((struct io_limits){ 0 }, UINT64_MAX, false, -EIO) == 1);
+    kassert(slow.longest == 2 * STREAM);
+    check_failed(0, 0, 0, false);
+    kassert(stream((struct io_limits){ .segment_count = 2 }, UINT64_MAX, false, -EIO) == 4);
+    kassert(stream((struct io_limits){ .transfer_bytes = 3072 }, UINT64_MAX, false, -EIO) == 3);
+    kassert(slow.longest == 6);
+
+    /* A request that is divided between two transfers is repeated in part only. */
+    kassert(stream((struct io_limits){ .transfer_bytes = 2560 }, UINT64_MAX, false, -EIO) == 4);
+    check_failed(0, 0, 0, false);
+
+    /* The driver names the bad block: the requests before it have succeeded, those after it are
+     * repeated together. */
+    kassert(stream((struct io_limits){ 0 }, 107, true, -EIO) == 2);
+    check_failed(3, 4, -EIO, true);
+    kassert(requests[3].done_bytes == BLOCK);
+
+    /* The driver does not: each is repeated by itself. */
+    kassert(stream((struct io_limits){ 0 }, 107, false, -EIO) == 1 + STREAM);
+    check_failed(3, 4, -EIO, false);
+    kassert(requests[3].done_bytes == 0);
+
+    /* Other errors are those of all requests: nothing is repeated. */
+    kassert(stream((struct io_limits){ 0 }, 107, false, -ETIMEDOUT) == 1);
+    check_failed(0, STREAM, -ETIMEDOUT, false);
+    requests_destroy();
+}
+
+static void test_merging(void **state)
+{
+    (void)state;
+    rig_run(merging_body, NULL, 4);
+}
+
+/* Random streams of random lengths, on a disk with a bad place: exactly the requests that have it
+ * fail, and all others get their bytes. */
+static void random_body(void *argument)
+{
+    (void)argument;
+    enum { COUNT = 60 };
+    static uint8_t image[DISK_BLOCKS * BLOCK];
+    for (size_t i = 0; i < sizeof(image); i++)
+        image[i] = (uint8_t)(i * 7 + (i >> 9) * 13);
+    kassert(io_start() == 0 && device_start() == 0);
+    requests_create();
+    struct faulty *faulty = faulty_create(0, image, sizeof(image), (struct io_limits){
+        .block_bytes = BLOCK,
+        .transfer_bytes = (uint32_t)(1 + rig_random() % 40) * 1000,
+        .segment_count = (unsigned)(1 + rig_random() % 9),
+        .depth = (unsigned)(1 + rig_random() % 3),
+    }, FAULTY_LATE);
+    slow.device = faulty->device;
+    faulty->vague = rig_random() % 2;
+    faulty->bad_from = rig_random() % (COUNT * 4) * BLOCK;
+    faulty->bad_to = faulty->bad_from + rig_random() % 5 * BLOCK;
+    if (faulty->bad_from == faulty->bad_to)
+        faulty->bad_from = faulty->bad_to = 0;
+
+    faulty_hold(faulty, true);
+    uint64_t block = 0;
+    for (unsigned i = 0; i < COUNT; i++) {
+        uint32_t blocks = (uint32_t)(1 + rig_random() % 8);
+        submit(i, block, blocks);
+        block += blocks + (rig_random() % 10 == 0);
+    }
+    faulty_hold(faulty, false);
+    wait_for(COUNT);
+
+    for (unsigned i = 0; i < COUNT; i++) {
+        const struct io_request *request = &requests[i];
+        uint64_t from = request->offset_bytes, to = from + request->length_bytes;
+        bool bad = from < faulty->bad_to && to > faulty->bad_from;
+        kassert(request->status == (bad ? -EIO : 0));
+        kassert(!bad || from + request->done_bytes <= max(faulty->bad_from, from));
+        kassert(!bad || !request->exact || request->length_bytes == BLOCK ||
+                from + request->done_bytes == max(faulty->bad_from, from));
+        kassert(!memcmp(segments[i].address, image + from, request->done_bytes));
+    }
+    faulty_destroy(faulty);
+    device_stop();
+    io_stop();
+    requests_destroy();
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    rig_run(random_body, NULL, 60);
+}
+
+/* Requests of another kind, or for another medium, are not merged; flushes are. */
+static void unlike_body(void *argument)
+{
+    (void)argument;
+    requests_create();
+    slow_create((struct io_limits){ .block_bytes = BLOCK });
+    submit(0, 3000, 1);
+    submit(1, 10, 1);
+    submit_op(IO_WRITE, 2, 11, 1);
+    submit_op(IO_FLUSH, 3, 0, 0);
+    submit_op(IO_FLUSH, 4, 0, 0);
+    end_all();
+    wait_for(5);
+    kassert(slow.started == 4);
+
+    /* The medium changes while requests wait: those of the old one fail. */
+    submit(0, 3000, 1);
+    submit(1, 10, 1);
+    device_set_medium(slow.device, DISK_BLOCKS * BLOCK);
+    submit(2, 11, 1);
+    end_all();
+    wait_for(3);
+    kassert(requests[0].status == -ESTALE && requests[1].status == -ESTALE);
+    kassert(requests[2].status == 0 && slow.last_end == 12);
+
+    /* The device is removed while a merged write is in flight: what would be repeated ends. */
+    submit(0, 3000, 1);
+    submit_op(IO_WRITE, 1, 10, 1);
+    submit_op(IO_WRITE, 2, 11, 1);
+    kassert(slow_end(0));
+    slow.bad_block = 10;
+    device_remove(slow.device);
+    end_all();
+    wait_for(3);
+    kassert(requests[0].status == 0);
+    kassert(requests[1].status == -ENODEV && requests[2].status == -ENODEV);
+    slow_destroy();
+    requests_destroy();
+}
+
+static void test_unlike(void **state)
+{
+    (void)state;
+    rig_run(unlike_body, NULL, 4);
+}
+
+/* ---- turns -------------------------------------------------------------------------------- */
+
+static void read_one(void *argument)
+{
+    (void)argument;
+    submit(MANY - 1, 4000, 1);
+}
+
+/* One thread submits hundreds of requests; then another one submits a single one, which starts
+ * after at most one turn. */
+static void turns_body(void *argument)
+{
+    bool long_request = *(const bool *)argument;
+    requests_create();
+    slow_create((struct io_limits){ .block_bytes = BLOCK, .transfer_bytes = 64 * BLOCK });
+    for (unsigned i = 0; i < MANY - 1; i++)
+        submit(i, i * 10, 1);
+
+    /* Or one of 4096 blocks, which is 64 transfers. */
+    static uint8_t memory[DISK_BLOCKS * BLOCK];
+    struct io_segment segment = { memory, sizeof(memory) };
+    struct io_request request = {
+        .device = slow.device, .op = IO_READ, .generation = device_medium(slow.device).generation,
+        .length_bytes = sizeof(memory), .segments = &segment, .segment_count = 1,
+        .complete = request_complete,
+    };
+    if (long_request) {
+        end_all();
+        wait_for(MANY - 1);
+        io_submit(&request);
+    }
+
+    struct thread *other = thread_create("other", PRIORITY_NORMAL, read_one, NULL);
+    kassert(other != NULL);
+    thread_join(other);
+    unsigned transfers = 0;
+    while (slow.last_end != 4001 && slow_end(0))
+        transfers++;
+    kassert(slow.last_end == 4001);
+
+    /* One was in flight already, and then a turn of 16. */
+    kassert(transfers <= 1 + 16 + 1);
+    end_all();
+    wait_for(long_request ? 2 : MANY);
+    slow_destroy();
+    requests_destroy();
+}
+
+static void test_turns(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        rig_run(turns_body, &(bool){ i }, 4);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -243,6 +519,10 @@ int main(void)
         cmocka_unit_test(test_small_memory),
         cmocka_unit_test(test_bounced),
         cmocka_unit_test(test_publish),
+        cmocka_unit_test(test_merging),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_unlike),
+        cmocka_unit_test(test_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /*
  * carve.c - cuts the next transfer out of a request; see carve.h.
  */
-#include "kernel/dev/carve.h"
+#include "kernel/dev/queue/carve.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 
@@ -87,31 +87,30 @@ static void transfer_trim(struct io_transfer *transfer, uint32_t bytes)
     }
 }
 
-/* Shortens the list to whole blocks, except that a last transfer ends where the request does, which
- * may be where the medium does. */
-static void transfer_trim_blocks(struct io_transfer *transfer, uint32_t block_bytes)
-{
-    const struct io_request *request = transfer->request;
-    if (transfer->length_bytes < request->length_bytes - request->done_bytes)
-        transfer_trim(transfer, transfer->length_bytes - transfer->length_bytes % block_bytes);
-}
-
-/* Lists up to `most` bytes of the rest of the request, as far as the device takes them at once. */
+/* Appends up to `most` bytes of the rest of the request, as far as the device takes them at once:
+ * whole blocks, except that a last piece ends where the request does, which may be where the medium
+ * does. */
 static void transfer_collect(struct io_transfer *transfer, const struct io_request *request,
                              uint32_t most, const struct carve_limits *limits)
 {
+    uint32_t before = transfer->length_bytes;
+
     /* Continue in the middle of the segment where the last transfer ended. */
     uint32_t skip = request->segment_offset;
-    for (unsigned i = request->segment; transfer->length_bytes < most; i++, skip = 0)
-        if (!transfer_append_segment(transfer, &request->segments[i], skip, most, limits->device))
+    for (unsigned i = request->segment; transfer->length_bytes < before + most; i++, skip = 0)
+        if (!transfer_append_segment(transfer, &request->segments[i], skip, before + most,
+                                     limits->device))
             break;
-    transfer_trim_blocks(transfer, limits->block_bytes);
+
+    uint32_t piece = transfer->length_bytes - before;
+    if (piece < request->length_bytes - request->done_bytes)
+        transfer_trim(transfer, before + (piece - piece % limits->block_bytes));
 }
 
 /* Copies between the request's memory, from its current place, and the transfer's. */
-static void transfer_copy(const struct io_transfer *transfer, uint32_t bytes, bool to_request)
+static void transfer_copy(const struct io_transfer *transfer, const struct io_request *request,
+                          uint32_t bytes, bool to_request)
 {
-    const struct io_request *request = transfer->request;
     unsigned i = request->segment, j = 0;
     uint32_t i_offset = request->segment_offset, j_offset = 0;
 
@@ -137,8 +136,8 @@ static void transfer_copy(const struct io_transfer *transfer, uint32_t bytes, bo
 }
 
 /* Lists bounce pages for up to `most` bytes of the rest of the request. -EAGAIN: none is free. */
-static status_t transfer_bounce(struct io_transfer *transfer, uint32_t most,
-                                const struct carve_limits *limits)
+static status_t transfer_bounce(struct io_transfer *transfer, const struct io_request *request,
+                                uint32_t most, const struct carve_limits *limits)
 {
     unsigned pages = min(limits->bounce_most, limits->device->segment_count);
     uint32_t free = limits->bounce_free;
@@ -160,23 +159,39 @@ static status_t transfer_bounce(struct io_transfer *transfer, uint32_t most,
     }
 
     /* A block is not longer than a page, so one page is enough for progress. */
-    transfer_trim_blocks(transfer, limits->block_bytes);
+    if (transfer->length_bytes < request->length_bytes - request->done_bytes)
+        transfer_trim(transfer,
+                      transfer->length_bytes - transfer->length_bytes % limits->block_bytes);
     if (transfer->op == IO_WRITE)
-        transfer_copy(transfer, transfer->length_bytes, false);
+        transfer_copy(transfer, request, transfer->length_bytes, false);
     return 0;
 }
 
-status_t carve(struct io_transfer *transfer, struct io_request *request,
-               const struct carve_limits *limits)
+/* Returns how much of the request fits into the rest of the longest transfer. */
+static uint32_t transfer_room(const struct io_transfer *transfer, const struct io_request *request,
+                              const struct carve_limits *limits)
 {
     uint64_t rest = request->length_bytes - request->done_bytes;
     uint32_t most = limits->device->transfer_bytes;
     if (!most || most > TRANSFER_BYTES_MAX)
         most = TRANSFER_BYTES_MAX;
-    if (most > rest)
-        most = (uint32_t)rest;
+    most -= min(most, transfer->length_bytes);
+    return (uint32_t)min(most, rest);
+}
 
-    transfer->request = request;
+/* Returns whether the device reaches the segments from number `first` on. */
+static bool transfer_reachable(const struct io_transfer *transfer, unsigned first,
+                               const struct carve_limits *limits)
+{
+    for (unsigned i = first; limits->bounce && i < transfer->segment_count; i++)
+        if (!segment_reachable(limits->device, &transfer->segments[i]))
+            return false;
+    return true;
+}
+
+status_t carve(struct io_transfer *transfer, struct io_request *request,
+               const struct carve_limits *limits)
+{
     transfer->op = request->op;
     transfer->generation = request->generation;
     transfer->offset_bytes = request->offset_bytes + request->done_bytes;
@@ -184,21 +199,43 @@ status_t carve(struct io_transfer *transfer, struct io_request *request,
     transfer->segment_count = 0;
     transfer->bounce_pages = 0;
     transfer->exact = false;
+
+    uint32_t most = transfer_room(transfer, request, limits);
     transfer_collect(transfer, request, most, limits);
 
     /* One segment out of reach bounces the whole transfer: a mixture of both kinds of memory would
-     * save little, and complicate the copy. */
-    bool fits = transfer->length_bytes || !rest;
+     * save little, and complicate the copy. A flush has no bytes. */
+    bool fits = transfer->length_bytes || request->op == IO_FLUSH;
     if (!limits->bounce)
         return fits ? 0 : -EINVAL;
-    for (unsigned i = 0; i < transfer->segment_count; i++)
-        fits = fits && segment_reachable(limits->device, &transfer->segments[i]);
-    return fits ? 0 : transfer_bounce(transfer, most, limits);
+    return fits && transfer_reachable(transfer, 0, limits)
+               ? 0
+               : transfer_bounce(transfer, request, most, limits);
 }
 
-void carve_copy_back(const struct io_transfer *transfer, uint32_t bytes)
+bool carve_join(struct io_transfer *transfer, const struct io_request *request,
+                const struct carve_limits *limits)
 {
-    transfer_copy(transfer, bytes, true);
+    if (request->op == IO_FLUSH)
+        return true;
+    if (transfer->bounce_pages)
+        return false;
+
+    /* The last segment may grow, so it is remembered too. */
+    unsigned count = transfer->segment_count;
+    uint32_t length = transfer->length_bytes;
+    transfer_collect(transfer, request, transfer_room(transfer, request, limits), limits);
+    if (transfer->length_bytes > length && transfer_reachable(transfer, count - 1, limits))
+        return true;
+
+    transfer_trim(transfer, length);
+    return false;
+}
+
+void carve_copy_back(const struct io_transfer *transfer, const struct io_request *request,
+                     uint32_t bytes)
+{
+    transfer_copy(transfer, request, bytes, true);
 }
 
 void carve_skip(struct io_request *request, uint64_t bytes)

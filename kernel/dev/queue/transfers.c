@@ -79,6 +79,7 @@ status_t transfers_create(struct device *device)
         struct io_transfer *transfer = &device->transfers[i];
         transfer->device = device;
         transfer->index = i;
+        list_init(&transfer->requests);
         transfer->segments = device->transfer_segments + i * limits->segment_count;
         if (device->driver_data)
             transfer->driver_data = device->driver_data + i * device->driver_data_bytes;

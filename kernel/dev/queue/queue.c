@@ -2,14 +2,15 @@
  * queue.c - a device's queue of requests: checks them, carves them into transfers, submits those.
  *
  * A device has `limits.depth` transfers; a request has at most one of them in flight, so its
- * done_bytes is always a prefix. pump() passes transfers to the driver and is never entered twice
- * for a device: a driver that ends a transfer inside start() only makes the running pump take
- * another round, so the stack does not grow with the number of synchronous transfers.
+ * done_bytes is always a prefix. A transfer may be of several requests. pump() passes transfers to
+ * the driver and is never entered twice for a device: a driver that ends a transfer inside start()
+ * only makes the running pump take another round, so the stack does not grow with the number of
+ * synchronous transfers.
  *
  * The requests of a part wait in the queue of its drive: request->device is the part, which checks
  * range and medium, and transfer->device is the drive.
  */
-#include "kernel/dev/carve.h"
+#include "kernel/dev/queue/carve.h"
 #include "kernel/dev/internal.h"
 #include "kernel/sched/sync.h"
 #include "lib/macros.h"
@@ -92,14 +93,34 @@ static status_t transfer_carve(struct device *device, struct io_transfer *transf
     status_t status = carve(transfer, request, &limits);
     if (status)
         return status;
+    list_push_back(&transfer->requests, &request->link);
+
+    /* Requests that continue this one come along, as far as there is room. A piece that does not
+     * reach its request's end is the last. */
+    struct io_request *last = request, *next;
+    uint64_t end = request->offset_bytes + request->length_bytes;
+    while (transfer->offset_bytes + transfer->length_bytes == end &&
+           (next = schedule_next_adjoining(&device->waiting, last))) {
+        if (!carve_join(transfer, next, &limits)) {
+            schedule_put_back(&device->waiting, next);
+            break;
+        }
+        list_push_back(&transfer->requests, &next->link);
+        last = next;
+        end = last->offset_bytes + last->length_bytes;
+    }
 
     /* The offset is on the part; the driver gets the one on the drive. */
     transfer->offset_bytes += request->device->base_bytes;
-
-    device->free_bounce_pages &= ~transfer->bounce_pages;
-    list_remove(&transfer->link);
-    transfer->busy = true;
     return 0;
+}
+
+static void transfer_take(struct device *device, struct io_transfer *transfer)
+{
+    list_remove(&transfer->link);
+    device->free_bounce_pages &= ~transfer->bounce_pages;
+    schedule_charge(&device->waiting, transfer->length_bytes);
+    transfer->busy = true;
 }
 
 /* Makes a transfer free for the next request. Caller holds device_lock(). */
@@ -117,21 +138,24 @@ static void transfer_release(struct device *device, struct io_transfer *transfer
 static struct io_transfer *transfer_next(struct device *device)
 {
     /* Without a free transfer the requests wait until one ends. */
-    while (!list_empty(&device->free_transfers) && !list_empty(&device->waiting)) {
+    while (!list_empty(&device->free_transfers)) {
         struct io_transfer *transfer =
             container_of(device->free_transfers.next, struct io_transfer, link);
-        struct list *link = list_pop_front(&device->waiting);
-        struct io_request *request = container_of(link, struct io_request, link);
+        struct io_request *request = schedule_next(&device->waiting);
+        if (!request)
+            break;
 
         status_t status = request_admit(request->device, request);
         if (!status)
             status = transfer_carve(device, transfer, request);
-        if (!status)
+        if (!status) {
+            transfer_take(device, transfer);
             return transfer;
+        }
 
         /* All bounce pages are in use by transfers in flight: the end of one continues here. */
         if (status == -EAGAIN) {
-            list_push_front(&device->waiting, &request->link);
+            schedule_put_back(&device->waiting, request);
             break;
         }
         io_complete(request, status, request->done_bytes);
@@ -166,16 +190,13 @@ static void pump(struct device *device)
 
 void queue_fail(struct device *device)
 {
-    struct list *queue = &device->drive->waiting, *next;
+    struct list failed = LIST_INIT(failed);
 
     /* The drive's queue also has requests of the drive itself and of its other parts. */
     device_lock(device);
-    for (struct list *link = queue->next; link != queue; link = next) {
+    schedule_take_all(&device->drive->waiting, device, &failed);
+    for (struct list *link; (link = list_pop_front(&failed));) {
         struct io_request *request = container_of(link, struct io_request, link);
-        next = link->next;
-        if (request->device != device)
-            continue;
-        list_remove(link);
         io_complete(request, -ENODEV, request->done_bytes);
     }
     device_unlock(device);
@@ -188,7 +209,7 @@ void io_submit(struct io_request *request)
     /* The request's own reference, which the completion thread puts. */
     struct device *device = device_get(request->device);
     request->done_bytes = 0;
-    request->exact = false;
+    request->exact = request->alone = false;
     request->segment = 0;
     request->segment_offset = 0;
     request->submitted_us = time_now_us();
@@ -207,7 +228,7 @@ void io_submit(struct io_request *request)
     if (!status)
         status = shape;
     if (!status)
-        list_push_back(&device->drive->waiting, &request->link);
+        schedule_add(&device->drive->waiting, request);
     device_unlock(device);
 
     /* The request may have ended, and its memory may be freed, as soon as the lock is released. */
@@ -218,44 +239,91 @@ void io_submit(struct io_request *request)
     device_put_later(device);
 }
 
+/* How a transfer ended, while its requests are settled. */
+struct transfer_end {
+    status_t status;
+    uint32_t good;   /* bytes that are valid and not yet assigned to a request, */
+    uint32_t length; /* of those that the transfer had */
+    bool blamed;     /* a request has ended with the status */
+};
+
+/* Settles a request whose piece failed. Returns false if it is to be repeated. */
+static bool request_fail(const struct device *device, const struct io_transfer *transfer,
+                         struct transfer_end *end, struct io_request *request, bool merged)
+{
+    /* Of several requests only one may have the bad block: the first, if it is known where that
+     * is, else each of them. Other errors are about the device or its medium, and thus of all. */
+    if (merged && end->status == -EIO && (end->blamed || !transfer->exact)) {
+        request->alone = !transfer->exact;
+        return false;
+    }
+
+    /* Of a transfer of one block it is known which block failed. */
+    request->exact = !end->blamed &&
+                     (transfer->exact || transfer->length_bytes <= device->block_bytes);
+    end->blamed = true;
+    io_complete(request, end->status, request->done_bytes);
+    return true;
+}
+
+/* Assigns a transfer's end to its requests, which end or wait again. Caller holds device_lock(). */
+static void transfer_settle(struct device *device, struct io_transfer *transfer,
+                            struct transfer_end *end)
+{
+    struct list again = LIST_INIT(again);
+    bool merged = transfer->requests.next != transfer->requests.prev;
+    for (struct list *link; (link = list_pop_front(&transfer->requests));) {
+        struct io_request *request = container_of(link, struct io_request, link);
+        uint64_t rest = request->length_bytes - request->done_bytes;
+        uint32_t piece = (uint32_t)min(rest, end->length), good = min(piece, end->good);
+        carve_skip(request, good);
+        request->done_bytes += good;
+        end->good -= good;
+        end->length -= piece;
+
+        /* An error is at least the last request's, even if all bytes were moved: a flush has
+         * none. */
+        bool failed = end->status && (good < piece || list_empty(&transfer->requests));
+        bool ended = !failed && request->done_bytes == request->length_bytes;
+        if (ended)
+            io_complete(request, 0, request->done_bytes);
+        else if (!failed || !request_fail(device, transfer, end, request, merged))
+            list_push_front(&again, &request->link);
+    }
+
+    /* Before those that wait, in the same order, so that requests end in order. */
+    for (struct list *link; (link = list_pop_front(&again));)
+        schedule_put_back(&device->waiting, container_of(link, struct io_request, link));
+}
+
 void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t done_bytes)
 {
     struct device *device = transfer->device;
-    struct io_request *request = transfer->request;
+    struct io_request *first = container_of(transfer->requests.next, struct io_request, link);
     uint32_t good = status ? done_bytes : transfer->length_bytes;
     kassert(transfer->busy && good <= transfer->length_bytes);
 
-    /* The request's reference goes when it ends, but pump() still needs the device. */
+    /* The requests' references go when they end, but pump() still needs the device. */
     device_get(device);
     if (transfer->bounce_pages && transfer->op == IO_READ)
-        carve_copy_back(transfer, good);
+        carve_copy_back(transfer, first, good);
 
     /* If the medium was changed meanwhile, the bytes may be those of either: none is returned, and
      * the status is that of a new request. An error may also be the other medium's. */
     spin_lock(&device->queue_lock);
-    if (request->generation != device->generation && request->op == IO_READ) {
+    if (transfer->generation != device->generation && transfer->op == IO_READ) {
         good = 0;
         if (!status)
-            status = request_admit(request->device, request);
+            status = request_admit(first->device, first);
         else if (status != -ENOMEDIUM && status != -ENODEV)
             status = -ESTALE;
     }
 
-    /* Of a transfer of one block it is known which block failed. */
-    carve_skip(request, good);
-    request->done_bytes += good;
-    if (status)
-        request->exact = transfer->exact || transfer->length_bytes <= device->block_bytes;
-
-    /* The rest of a request goes before those that wait, so that requests end in order. */
+    struct transfer_end end = { .status = status, .good = good, .length = transfer->length_bytes };
+    transfer_settle(device, transfer, &end);
     transfer_release(device, transfer);
-    bool ended = status || request->done_bytes == request->length_bytes;
-    if (!ended)
-        list_push_front(&device->waiting, &request->link);
     spin_unlock(&device->queue_lock);
 
-    if (ended)
-        io_complete(request, status, request->done_bytes);
     pump(device);
     device_put_later(device);
 }

@@ -5,11 +5,12 @@
  * of a piece is out of the device's reach, not aligned for it, or so divided that no block fits
  * into the segments that it takes, the transfer is given bounce pages and the bytes are copied.
  *
+ *             A transfer with bounce pages is not joined with another request.
  * Invariant   A transfer keeps the limits, is not longer than the rest of the request, and has
  *             whole blocks, unless it is the request's last.
  */
-#ifndef KERNEL_DEV_CARVE_H
-#define KERNEL_DEV_CARVE_H
+#ifndef KERNEL_DEV_QUEUE_CARVE_H
+#define KERNEL_DEV_QUEUE_CARVE_H
 
 #include "kernel/dev/io.h"
 
@@ -27,8 +28,13 @@ struct carve_limits {
  * bounce pages. */
 status_t carve(struct io_transfer *transfer, struct io_request *request,
                const struct carve_limits *limits) MUST_CHECK;
+/* Appends as much of another request, which continues those of the transfer, as it has room for.
+ * False: nothing fits, or the memory needs bounce pages; the transfer is unchanged. */
+bool carve_join(struct io_transfer *transfer, const struct io_request *request,
+                const struct carve_limits *limits) MUST_CHECK;
 /* Copies the first bytes of a bounced read to the request's memory. */
-void carve_copy_back(const struct io_transfer *transfer, uint32_t bytes);
+void carve_copy_back(const struct io_transfer *transfer, const struct io_request *request,
+                     uint32_t bytes);
 /* Advances the request's place in its memory. */
 void carve_skip(struct io_request *request, uint64_t bytes);
 
