@@ -309,7 +309,7 @@ TESTS_ALONE := test_string test_terminal test_keymap test_acpi
 # These execute the code of driver objects, which is compiled for x86-64.
 ifneq ($(HOST_MACHINE),Linux-x86_64)
 TESTS_ONCE := $(filter-out test_link,$(TESTS_ONCE))
-TESTS_LEFT_OUT := test_link test_module
+TESTS_LEFT_OUT := test_link test_module test_index
 endif
 TESTS_BOTH := $(filter-out $(TESTS_ONCE) $(TESTS_ALONE) $(TESTS_LEFT_OUT), \
     $(basename $(notdir $(wildcard tests/host/*/test_*.c))))
@@ -364,11 +364,12 @@ $(FIXTURE_OUT)/%.o: tests/host/module/fixture.c tests/host/module/fixture_rest.S
 	printf '%064d' 7 >$(@D)/parts/$*.abi
 	objcopy --add-section driver_abi=$(@D)/parts/$*.abi $(@D)/parts/$*-whole.o $@
 
-# Drivers that only test_module loads: the kernel does not know them.
+# Drivers that only these tests load: the kernel does not know them.
 SOURCES_hello := tests/host/module/hello.c
 SOURCES_needs_hello := tests/host/module/needs_hello.c
 SOURCES_slow := tests/host/module/slow.c
-$(HOST_OUT)/test_module.sim $(HOST_OUT)/test_module.threads: | $(DRIVER_OBJECTS) \
+$(foreach test,test_module test_index,$(HOST_OUT)/$(test).sim $(HOST_OUT)/$(test).threads): | \
+    $(DRIVER_OBJECTS) \
     $(DRIVER_OUT)/hello.drv $(DRIVER_OUT)/needs_hello.drv $(DRIVER_OUT)/slow.drv
 
 $(HOST_OUT)/test_link.threads: $(HOST_OUT)/test/tests/host/module/fixture.c.o | $(FIXTURE_OBJECTS)

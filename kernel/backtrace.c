@@ -1,6 +1,7 @@
 /*
  * backtrace.c - the backtrace of a panic: the chain of call frames, with symbols.
  */
+#include "kernel/code.h"
 #include "kernel/mm/space.h"
 #include "kernel/module/module.h"
 #include "kernel/panic.h"
@@ -11,14 +12,15 @@ enum { FRAMES_MAX = 32 };
 
 static void print_address(unsigned number, uint64_t address, uint64_t looked_up)
 {
+    struct code_symbol symbol;
     uint64_t offset;
-    const char *module, *name = symbol_find(looked_up, &offset);
+    const char *name = symbol_find(looked_up, &offset);
 
     if (name)
         panic_print("  #%u %#lx %s+%#lx\n", number, address, name, offset + (address - looked_up));
-    else if ((name = module_symbol_find(looked_up, &module, &offset)))
-        panic_print("  #%u %#lx driver %s: %s+%#lx\n", number, address, module, name,
-                    offset + (address - looked_up));
+    else if (code_symbol_find(looked_up, &symbol))
+        panic_print("  #%u %#lx driver %s: %s+%#lx\n", number, address, symbol.owner,
+                    symbol.function, symbol.offset + (address - looked_up));
     else
         panic_print("  #%u %#lx\n", number, address);
 }

@@ -3,6 +3,7 @@
  */
 #include "kernel/code.h"
 #include "lib/format.h"
+#include "lib/text.h"
 
 static struct spin lock = SPIN_INIT(RANK_LOG);
 static struct list owners = LIST_INIT(owners);
@@ -101,4 +102,34 @@ unsigned code_owner_uses(struct code_owner *owner, char *text, size_t bytes)
         describe_first(owner, text, bytes);
     spin_unlock(&lock);
     return count;
+}
+
+/* ---- names --------------------------------------------------------------------------------- */
+
+static const struct code_function *function_at(const struct code_owner *owner, uintptr_t address)
+{
+    const struct code_function *best = NULL;
+    for (size_t i = 0; i < owner->function_count; i++) {
+        const struct code_function *function = &owner->functions[i];
+        if (function->address <= address && (!best || function->address > best->address))
+            best = function;
+    }
+    return best;
+}
+
+bool code_symbol_find(uintptr_t address, struct code_symbol *symbol)
+{
+    /* The code that a panic or the timer interrupted may hold the lock. */
+    if (!spin_try_lock(&lock))
+        return false;
+
+    const struct code_owner *owner = find_owner(address);
+    if (owner) {
+        const struct code_function *function = function_at(owner, address);
+        text_copy(symbol->owner, sizeof(symbol->owner), owner->name);
+        text_copy(symbol->function, sizeof(symbol->function), function ? function->name : "?");
+        symbol->offset = address - (function ? function->address : owner->spans[0].start);
+    }
+    spin_unlock(&lock);
+    return owner;
 }

@@ -7,7 +7,8 @@
  *             if any, and adds the use to its list. A driver whose list is empty can be unloaded.
  * Cost        An address in the kernel itself costs one comparison.
  * Locking     One spin of rank LOG inside: any context in which a spin may be taken.
- * Ownership   The struct and its name belong to the object that embeds it.
+ * Ownership   The struct and its name belong to the object that embeds it. An owner's name and
+ *             functions are valid until code_owner_remove().
  */
 #ifndef KERNEL_CODE_H
 #define KERNEL_CODE_H
@@ -22,8 +23,16 @@ struct code_span {
 
 enum { CODE_SPANS = 3 };
 
+struct code_function {
+    uint64_t address;
+    const char *name;
+};
+
 struct code_owner {
     struct list link; /* among all */
+    const char *name; /* the driver's */
+    const struct code_function *functions; /* for back traces, in any order */
+    size_t function_count;
     struct code_span spans[CODE_SPANS];
     struct list uses;
 };
@@ -32,6 +41,12 @@ struct code_use {
     struct list link;
     const char *kind; /* "device", "mount", "thread", ... */
     const char *name; /* borrowed; valid as long as the use */
+};
+
+/* A function of a driver, copied. */
+struct code_symbol {
+    char owner[32], function[64];
+    uint64_t offset; /* of the address, from the start of the function */
 };
 
 /* Begins a use of the code or table at `address`. Zeroed memory is a use that was never recorded;
@@ -48,5 +63,10 @@ void code_owner_add(struct code_owner *owner);
 status_t code_owner_remove(struct code_owner *owner, char *text, size_t bytes) MUST_CHECK;
 /* Counts the uses of an owner, and describes one of them in `text` unless that is NULL. */
 unsigned code_owner_uses(struct code_owner *owner, char *text, size_t bytes);
+
+/* Finds the driver and its function at this address; the function is "?" if only the driver is
+ * known. Returns false if it is in none, or if the drivers are being changed at this moment. For
+ * back traces and the profiler: any context, never waits. */
+bool code_symbol_find(uintptr_t address, struct code_symbol *symbol);
 
 #endif

@@ -1,20 +1,20 @@
 /*
- * index.c - reads /System/drivers/index, and loads what it names. See index.h.
+ * index.c - finds the drivers that fit in the index of the boot disc, and loads them. See index.h.
  */
 #include "kernel/module/index.h"
 #include "kernel/bus/pci.h"
 #include "kernel/log.h"
+#include "kernel/module/catalog.h"
 #include "kernel/module/module.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
-#define INDEX_FOLDER "/System/drivers/"
-
 enum {
-    INDEX_BYTES_MAX = 64 * 1024,
     PATH_BYTES = 128,
+    ENTRY_BYTES = 128, /* of "what it drives", or a name */
+    NEEDS_MAX = 16,    /* a driver's, their own included */
     SIGNATURE_BYTES_MAX = 32,
 };
 
@@ -28,45 +28,7 @@ void index_allow_any(void)
     allow_any = true;
 }
 
-/* ---- reading ------------------------------------------------------------------------------- */
-
-static status_t read_file(const char *path, size_t most, char **data, size_t *bytes)
-{
-    struct path *root = path_root();
-    status_t status = file_read_whole(root, path, most, data, bytes);
-    path_put(root);
-    return status;
-}
-
-/* Ends the text at the next separator, and returns what follows; NULL at the end of the text. */
-static char *cut(char *text, char separator)
-{
-    char *end = strchr(text, separator);
-    if (!end)
-        return NULL;
-    *end = '\0';
-    return end + 1;
-}
-
-static bool line_matches(char *drives, index_match *matches, void *context)
-{
-    for (char *next; drives; drives = next) {
-        next = cut(drives, ';');
-        if (matches(drives, context))
-            return true;
-    }
-    return false;
-}
-
-static bool is_loaded(const char *name)
-{
-    struct module_facts *facts = mem_alloc(sizeof(*facts));
-    bool found = false;
-    for (unsigned i = 0; facts && !found && !module_describe(i, facts); i++)
-        found = text_equal(facts->name, name);
-    mem_free(facts);
-    return found;
-}
+/* ---- loading ------------------------------------------------------------------------------- */
 
 status_t index_load_bytes(struct bytes file, const char *origin, const char **name,
                           struct object_error *error)
@@ -74,47 +36,121 @@ status_t index_load_bytes(struct bytes file, const char *origin, const char **na
     return module_load(file, origin, allow_any ? MODULE_ANY : 0, name, error);
 }
 
-static status_t load_file(const char *file)
+static status_t read_and_load(const char *path, struct object_error *error)
 {
-    char path[PATH_BYTES];
-    struct object_error error = { "" };
+    struct path *root = path_root();
     const char *name;
     char *data;
     size_t bytes;
 
-    format_text(path, sizeof(path), INDEX_FOLDER "%s", file);
-    status_t status = read_file(path, OBJECT_BYTES_MAX, &data, &bytes);
-    if (!status) {
-        status = index_load_bytes((struct bytes){ (uint8_t *)data, bytes }, path, &name, &error);
-        mem_free(data);
-    }
+    status_t status = file_read_whole(root, path, OBJECT_BYTES_MAX, &data, &bytes);
+    path_put(root);
+    if (status)
+        return status;
+    status = index_load_bytes((struct bytes){ (uint8_t *)data, bytes }, path, &name, error);
+    mem_free(data);
+    return status;
+}
+
+/* Loads the driver of this line, unless it is loaded. */
+static status_t load_line(const struct catalog_line *line)
+{
+    char path[PATH_BYTES];
+    struct object_error error = { "" };
+
+    status_t status = module_find(line->name);
+    if (status != -ENOENT)
+        return status;
+
+    format_text(path, sizeof(path), CATALOG_FOLDER "%s", line->file);
+    status = read_and_load(path, &error);
+
+    /* Another thread began to load it meanwhile: this waits for its end. */
+    if (status == -EEXIST && !module_find(line->name))
+        return 0;
     if (status)
         log_warn("driver", "%s: %s", path, error.why[0] ? error.why : status_text(status));
     return status;
 }
 
-/* Loads the first object of the index that has this name or, with `matches`, drives what it
- * accepts. */
-static status_t load_first(const char *wanted, index_match *matches, void *context)
+/* Copies the next entry of a list and advances past it. Returns false at the end. */
+static bool next_entry(const char **list, char entry[ENTRY_BYTES])
 {
-    char *text;
-    size_t bytes;
-    status_t status = read_file(INDEX_FOLDER "index", INDEX_BYTES_MAX, &text, &bytes);
+    if (!**list)
+        return false;
+    const char *end = strchr(*list, ';');
+    size_t length = end ? (size_t)(end - *list) : strlen(*list);
+    text_copy(entry, min(length + 1, (size_t)ENTRY_BYTES), *list);
+    *list += end ? length + 1 : length;
+    return true;
+}
+
+/* Returns the line of the first driver that `line` needs and that is not loaded. NULL if all are
+ * loaded, or if the index does not have it: then the loader will name it. */
+static const struct catalog_line *first_need(const struct catalog *catalog,
+                                             const struct catalog_line *line)
+{
+    char name[ENTRY_BYTES];
+
+    for (const char *list = line->needs; next_entry(&list, name);)
+        if (module_find(name))
+            return catalog_find(catalog, name);
+    return NULL;
+}
+
+/* Loads the driver of this line after those that it needs. Each round loads the last of a chain of
+ * needs; a chain that leads back into itself has no last one. */
+static status_t load_with_needs(const struct catalog *catalog, const struct catalog_line *line)
+{
+    for (unsigned round = 0; round <= NEEDS_MAX; round++) {
+        const struct catalog_line *last = line, *need;
+        for (unsigned depth = 0; (need = first_need(catalog, last)) && depth < NEEDS_MAX; depth++)
+            last = need;
+        if (need)
+            break;
+
+        status_t status = load_line(last);
+        if (status || last == line)
+            return status;
+    }
+    log_warn("driver", "%s: needs more than %d other drivers, or itself; it is not loaded",
+             line->name, NEEDS_MAX);
+    return -ELOOP;
+}
+
+static bool line_fits(const struct catalog_line *line, index_match *matches, void *context)
+{
+    char what[ENTRY_BYTES];
+
+    for (const char *list = line->drives; next_entry(&list, what);)
+        if (matches(what, context))
+            return true;
+    return false;
+}
+
+/* Loads the first driver that fits and is not loaded. A loaded one that fits is success too:
+ * another thread may have loaded it after the caller looked for it. */
+static status_t load_first(index_match *matches, void *context)
+{
+    struct catalog *catalog;
+    status_t status = catalog_get(&catalog);
     if (status)
         return status == -ENOMEM || status == -EINTR ? status : -ENOENT;
 
     status = -ENOENT;
-    for (char *line = text, *next; status == -ENOENT && line && *line; line = next) {
-        next = cut(line, '\n');
-        char *file = cut(line, '\t');
-        char *digest = file ? cut(file, '\t') : NULL;
-        char *drives = digest ? cut(digest, '\t') : NULL;
-        bool fits = drives && (wanted ? text_equal(line, wanted)
-                                      : line_matches(drives, matches, context));
-        if (fits && !is_loaded(line))
-            status = load_file(file);
+    for (unsigned i = 0; i < catalog->count; i++) {
+        const struct catalog_line *line = &catalog->lines[i];
+        if (!line_fits(line, matches, context))
+            continue;
+
+        /* The next one may fit as well, if this one has been asked before. */
+        bool was_loaded = module_find(line->name) != -ENOENT;
+        status_t found = load_with_needs(catalog, line);
+        status = status ? found : 0;
+        if (!was_loaded && !found)
+            break;
     }
-    mem_free(text);
+    catalog_put(catalog);
     return status;
 }
 
@@ -177,7 +213,7 @@ static bool fits_device(const char *what, void *context)
 
 status_t index_load_for_device(struct device *device)
 {
-    return load_first(NULL, fits_device, device);
+    return load_first(fits_device, device);
 }
 
 /* "signature OFFSET HEX": the bytes are compared with those of the medium. */
@@ -217,7 +253,7 @@ status_t index_load_for_medium(const char *device)
     path_put(root);
     if (status)
         return status;
-    status = load_first(NULL, fits_medium, file);
+    status = load_first(fits_medium, file);
     file_close(file);
     return status;
 }
@@ -230,12 +266,20 @@ static bool fits_command(const char *what, void *context)
 
 status_t index_load_for_command(const char *command)
 {
-    return load_first(NULL, fits_command, (void *)(uintptr_t)command);
+    return load_first(fits_command, (void *)(uintptr_t)command);
 }
 
 status_t index_load_named(const char *name)
 {
-    return load_first(name, NULL, NULL);
+    struct catalog *catalog;
+    status_t status = catalog_get(&catalog);
+    if (status)
+        return status == -ENOMEM || status == -EINTR ? status : -ENOENT;
+
+    const struct catalog_line *line = catalog_find(catalog, name);
+    status = line ? load_with_needs(catalog, line) : -ENOENT;
+    catalog_put(catalog);
+    return status;
 }
 
 status_t index_mount(struct path *start, const char *text, const char *device, const char *type,

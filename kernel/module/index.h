@@ -1,15 +1,16 @@
 /*
  * index.h - finds and loads the driver object that drives a device, a medium or a command.
  *
- * Model       /System/drivers/index lists the objects of the boot disc: a line for each, "NAME TAB
- *             FILE TAB SHA-256 TAB what it drives", in the forms of info.h separated by ";". Each
- *             function loads the first object that fits and is not loaded yet, so that the caller
- *             can ask once more.
+ * Model       The index of the boot disc (catalog.h) lists its objects. Each function loads the
+ *             first object that fits and is not loaded yet, after those that it needs. It returns 0
+ *             if the caller should look again: an object was loaded, or one that fits is loaded,
+ *             perhaps by another thread after the caller looked.
  * Trust       The digest of the file must be known to the kernel, unless index_allow_any() was
  *             called (the command line's `drivers=any`).
  * Errors      -ENOENT if no driver fits or there is no index; else as module_load(), and the log
  *             has the reason.
- * Locking     Threads; no lock is held. Reads the disc: not in the path of a disc's own driver.
+ * Locking     Threads; no lock is held. Reads the disc: not in the path of a disc's own driver. A
+ *             thread that needs an object which another one loads waits for the end of that.
  */
 #ifndef KERNEL_MODULE_INDEX_H
 #define KERNEL_MODULE_INDEX_H

@@ -15,7 +15,7 @@ static bool is_printable(const char *text)
 }
 
 /* The name is part of paths and messages. */
-static bool is_name(const char *text)
+bool driver_name_is_valid(const char *text)
 {
     size_t length = strlen(text);
     if (!length || length > DRIVER_NAME_BYTES_MAX)
@@ -97,7 +97,7 @@ status_t driver_info_read(const struct object *object, struct driver_info *info,
         status = read_once(info, "licence", &info->licence, error);
     if (!status)
         status = read_once(info, "description", &info->description, error);
-    if (!status && !is_name(info->name))
+    if (!status && !driver_name_is_valid(info->name))
         return object_refuse(error, "driver_info: invalid name");
     if (!status && info->abi.length < DRIVER_ABI_BYTES)
         return object_refuse(error, "driver_abi: too short");

@@ -43,6 +43,9 @@ struct driver_info {
     struct bytes texts, abi;
 };
 
+/* Returns whether a text may be the name of a driver object. */
+bool driver_name_is_valid(const char *text);
+
 /* Reads and checks both sections. */
 status_t driver_info_read(const struct object *object, struct driver_info *info,
                           struct object_error *error) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include "kernel/dev/driver.h"
 #include "kernel/log.h"
 #include "kernel/module/export.h"
+#include "kernel/module/functions.h"
 #include "kernel/module/known.h"
 #include "kernel/module/link.h"
 #include "kernel/sched/sync.h"
@@ -31,11 +32,6 @@ struct module_pages {
     size_t count;
 };
 
-struct function {
-    uint64_t address;
-    const char *name; /* in module->names */
-};
-
 /* While a thread loads or unloads a module, no other one may unload it. */
 enum module_state {
     STATE_LOADING,
@@ -53,14 +49,22 @@ struct module {
     struct module_pages pages[LINK_KINDS];
     const uint64_t *tables[TABLE_KINDS]; /* addresses of entries, in the module's memory */
     size_t table_counts[TABLE_KINDS];
-    struct function *functions; /* by address */
-    size_t function_count;
-    char *names;
+    struct functions functions;
 };
 
 static struct mutex lock = MUTEX_INIT(lock, RANK_MOUNT);
 static struct list modules = LIST_INIT(modules);
 static _Atomic bool tainted;
+
+/* For threads that wait until another one has loaded a module. */
+static struct {
+    struct spin lock;
+    struct wait_queue queue;
+    unsigned changes; /* of states, and of the list */
+} waiting = {
+    .lock = SPIN_INIT(RANK_QUEUE),
+    .queue = WAIT_QUEUE_INIT(waiting.queue),
+};
 
 bool module_is_tainted(void)
 {
@@ -87,8 +91,7 @@ static void module_free(struct module *module)
     for (char **need = module->needs; need && *need; need++)
         mem_free(*need);
     mem_free(module->needs);
-    mem_free(module->functions);
-    mem_free(module->names);
+    functions_free(&module->functions);
     mem_free(module);
 }
 
@@ -120,67 +123,6 @@ static void protect_pages(struct module *module)
     for (enum link_kind kind = 0; kind < LINK_KINDS; kind++)
         if (module->pages[kind].count)
             code_protect(module->pages[kind].memory, module->pages[kind].count, rights[kind]);
-}
-
-/* ---- names of functions, for back traces ---------------------------------------------------- */
-
-static bool is_function(const struct link *link, const struct object_symbol *symbol)
-{
-    return symbol->type == SYMBOL_TYPE_FUNCTION && link_symbol_address(link, symbol);
-}
-
-/* Copies the names of the object's functions, whose bytes are the caller's. */
-static status_t copy_functions(struct module *module, const struct link *link)
-{
-    size_t count = 0, bytes = 0;
-    for (uint32_t i = 1; i < link->object->symbol_count; i++) {
-        struct object_symbol symbol = object_symbol(link->object, i);
-        if (is_function(link, &symbol)) {
-            count++;
-            bytes += strlen(symbol.name) + 1;
-        }
-    }
-    if (!count)
-        return 0;
-
-    module->functions = mem_alloc(count * sizeof(*module->functions));
-    module->names = mem_alloc(bytes);
-    if (!module->functions || !module->names)
-        return -ENOMEM;
-
-    char *at = module->names;
-    for (uint32_t i = 1; i < link->object->symbol_count; i++) {
-        struct object_symbol symbol = object_symbol(link->object, i);
-        if (!is_function(link, &symbol))
-            continue;
-        module->functions[module->function_count++] =
-            (struct function){ link_symbol_address(link, &symbol), at };
-        size_t length = strlen(symbol.name) + 1;
-        memcpy(at, symbol.name, length);
-        at += length;
-    }
-    return 0;
-}
-
-const char *module_symbol_find(uint64_t address, const char **name, uint64_t *offset)
-{
-    list_each(link, &modules) {
-        struct module *module = container_of(link, struct module, link);
-        const struct code_span *text = &module->owner.spans[LINK_TEXT];
-        if (address - text->start >= text->bytes)
-            continue;
-
-        const struct function *best = NULL;
-        for (size_t i = 0; i < module->function_count; i++) {
-            const struct function *function = &module->functions[i];
-            if (function->address <= address && (!best || function->address > best->address))
-                best = function;
-        }
-        *name = module->facts.name;
-        *offset = address - (best ? best->address : text->start);
-        return best ? best->name : "?";
-    }
-    return NULL;
 }
 
 /* ---- checks before linking ------------------------------------------------------------------- */
@@ -306,7 +248,7 @@ static status_t link_module(struct module *module, struct link *link, struct obj
     if (!status)
         status = read_tables(module, link, error);
     if (!status)
-        status = copy_functions(module, link);
+        status = functions_copy(&module->functions, link);
     if (!status)
         protect_pages(module);
     return status;
@@ -384,11 +326,20 @@ static status_t enlist(struct module *module, struct object_error *error)
     return status;
 }
 
+static void wake_waiting(void)
+{
+    spin_lock(&waiting.lock);
+    waiting.changes++;
+    wait_queue_wake_all(&waiting.queue);
+    spin_unlock(&waiting.lock);
+}
+
 static void delist(struct module *module)
 {
     mutex_lock(&lock);
     list_remove(&module->link);
     mutex_unlock(&lock);
+    wake_waiting();
 }
 
 static void set_state(struct module *module, enum module_state state)
@@ -396,6 +347,7 @@ static void set_state(struct module *module, enum module_state state)
     mutex_lock(&lock);
     module->state = state;
     mutex_unlock(&lock);
+    wake_waiting();
 }
 
 static status_t start_module(struct module *module, struct object_error *error)
@@ -556,6 +508,41 @@ status_t module_describe(unsigned index, struct module_facts *facts)
     }
     mutex_unlock(&lock);
     return status;
+}
+
+/* Returns -EAGAIN while a thread loads the module; else as module_find(). */
+static status_t look_up(const char *name)
+{
+    status_t status = -ENOENT;
+
+    mutex_lock(&lock);
+    const struct module *module = find_module(name);
+    if (module && module->state == STATE_LOADING)
+        status = -EAGAIN;
+    else if (module)
+        status = module->state == STATE_LIVE ? 0 : -EBUSY;
+    mutex_unlock(&lock);
+    return status;
+}
+
+status_t module_find(const char *name)
+{
+    status_t status = 0, found = -EAGAIN;
+
+    while (!status && found == -EAGAIN) {
+        /* A change after look_up() is not missed: the count was read before. */
+        spin_lock(&waiting.lock);
+        unsigned before = waiting.changes;
+        spin_unlock(&waiting.lock);
+
+        found = look_up(name);
+
+        spin_lock(&waiting.lock);
+        while (!status && found == -EAGAIN && waiting.changes == before)
+            status = wait_queue_wait_interruptible(&waiting.queue, &waiting.lock, TIME_NEVER);
+        spin_unlock(&waiting.lock);
+    }
+    return status ? status : found;
 }
 
 static int table_named(const char *name)

@@ -48,6 +48,11 @@ status_t module_load(struct bytes file, const char *origin, unsigned flags, cons
 status_t module_unload(const char *name, bool remove_devices,
                        struct object_error *error) MUST_CHECK;
 
+/* Returns 0 if the module of this name is loaded. Waits while another thread loads it, so that two
+ * threads that need a module at once both find it. -ENOENT; -EBUSY if it is being unloaded;
+ * -EINTR. */
+status_t module_find(const char *name) MUST_CHECK;
+
 /* A loaded module, copied. */
 struct module_facts {
     char name[DRIVER_NAME_BYTES_MAX + 1];
@@ -71,9 +76,5 @@ const void *module_entry_find(const char *table, bool (*visit)(const void *entry
 
 /* Whether a driver with an unknown digest was ever loaded. Any context. */
 bool module_is_tainted(void);
-
-/* Returns the name of the function of a loaded driver at this address, its module's name and the
- * distance from its start; NULL if it is in none. Takes no lock: for back traces. */
-const char *module_symbol_find(uint64_t address, const char **module, uint64_t *offset);
 
 #endif

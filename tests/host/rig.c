@@ -9,6 +9,7 @@
 
 #include "tests/host/rig.h"
 #include "kernel/dev/driver.h"
+#include "kernel/module/catalog.h"
 #include "lib/macros.h"
 
 #pragma weak sim_random
@@ -27,6 +28,7 @@ void rig_start(void)
 
 void rig_stop(void)
 {
+    catalog_stop();
     vfs_stop();
     device_stop();
     io_stop();

@@ -1,0 +1,294 @@
+/*
+ * test_index.c - promise: a driver that is needed is found in the index of the boot disc and loaded
+ * once, however many threads need it, after the drivers that it needs; any bytes may be the index.
+ *
+ * The objects are those that the kernel does not know (see test_module.c), so this allows them.
+ * For both back ends.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/log.h"
+#include "kernel/module/catalog.h"
+#include "kernel/module/index.h"
+#include "kernel/module/module.h"
+#include "lib/macros.h"
+#include "tests/host/rig.h"
+#include "tests/host/said.h"
+
+enum { SEEDS = 40, NTH_MAX = 2000, LARGE_BYTES = 1 << 20 };
+
+#define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define LINE(name, drives, needs) name "\t" name ".drv\t" DIGEST "\t" drives "\t" needs "\n"
+#define INDEX "/System/drivers/index"
+
+static void put_object(const char *name)
+{
+    char path[64], host_path[96];
+    size_t bytes;
+
+    snprintf(host_path, sizeof(host_path), "build/drivers/%s.drv", name);
+    snprintf(path, sizeof(path), CATALOG_FOLDER "%s.drv", name);
+    uint8_t *data = rig_load(host_path, &bytes);
+    kassert(data);
+    rig_put_file(path, data, bytes);
+    free(data);
+}
+
+/* Starts the stack with an index, and the objects that it may name. */
+static void start_with(const char *index)
+{
+    index_allow_any();
+    start();
+    rig_mkdir("/System/drivers");
+    put(INDEX, index);
+    put_object("hello");
+    put_object("needs_hello");
+    put_object("slow");
+}
+
+/* Counts the lines of the log, since the start of this program, that contain the text. */
+static unsigned logged(const char *text)
+{
+    static char piece[256 * 1024];
+    uint64_t position = 0;
+    unsigned count = 0;
+
+    size_t bytes = 0;
+    for (size_t got; (got = log_read(&position, piece + bytes, sizeof(piece) - 1 - bytes));)
+        bytes += got;
+    piece[bytes] = '\0';
+    for (const char *at = piece; (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+static void unload(const char *name)
+{
+    struct object_error error;
+    expect(name, module_unload(name, true, &error), 0);
+}
+
+static bool any_loaded(void)
+{
+    struct module_facts facts;
+    return !module_describe(0, &facts);
+}
+
+/* ---- threads that need one driver ------------------------------------------------------------ */
+
+static void load_slow(void *result)
+{
+    *(status_t *)result = index_load_named("slow");
+}
+
+/* The first waits in the driver's add_device while the second asks for it. */
+BODY(two_threads)
+{
+    status_t other = 1;
+
+    start_with(LINE("slow", "root", ""));
+    struct thread *thread = thread_create("other", PRIORITY_NORMAL, load_slow, &other);
+    kassert(thread);
+    status_t mine = index_load_named("slow");
+    expect("mine", mine, 0);
+    kassert(!module_find("slow"));
+    thread_join(thread);
+    expect("other", other, 0);
+    unload("slow");
+    stop();
+}
+
+static void hello_body(void *unused)
+{
+    (void)unused;
+    start_with(LINE("hello", "command hello", ""));
+    says("hello | hello you", "hello, you\n");
+    unload("hello");
+    stop();
+}
+
+static void test_pipe(void **state)
+{
+    (void)state;
+    rig_run(hello_body, NULL, SEEDS);
+}
+
+/* ---- needs ----------------------------------------------------------------------------------- */
+
+BODY(needs)
+{
+    start_with(LINE("needs_hello", "command nothing", "hello") LINE("hello", "command hello", ""));
+    expect("load", index_load_named("needs_hello"), 0);
+    expect("find", module_find("hello"), 0);
+    unload("needs_hello");
+    unload("hello");
+
+    /* A need that the index does not have is named by the loader. */
+    unsigned before = logged("needs driver hello, which is not loaded");
+    put(INDEX, LINE("needs_hello", "command nothing", "hello"));
+    expect("missing", index_load_named("needs_hello"), -ENOENT);
+    kassert(logged("needs driver hello, which is not loaded") == before + 1);
+
+    /* Needs that lead back. */
+    put(INDEX, LINE("slow", "root", "hello") LINE("hello", "command hello", "slow")
+                   LINE("needs_hello", "root", "needs_hello"));
+    expect("loop", index_load_named("slow"), -ELOOP);
+    expect("loop", index_load_named("needs_hello"), -ELOOP);
+    kassert(!any_loaded());
+    stop();
+}
+
+/* Sixteen needs are loaded one by one; here all are the same few. */
+BODY(many_needs)
+{
+    start_with(LINE("needs_hello", "root", "hello;slow;hello;slow;hello;slow;hello;slow;"
+                                           "hello;slow;hello;slow;hello;slow;hello;slow")
+               LINE("hello", "command hello", "") LINE("slow", "root", ""));
+    expect("load", index_load_named("needs_hello"), 0);
+    unload("needs_hello");
+    unload("slow");
+    unload("hello");
+    stop();
+}
+
+/* ---- an index of any bytes ------------------------------------------------------------------- */
+
+BODY(malformed)
+{
+    static const char *const lines[] = {
+        "hello\n", "hello\thello.drv\n", "hello\thello.drv\t" DIGEST "\n",
+        "hello\thello.drv\tabc\tcommand hello\n",
+        "hello\t../hello.drv\t" DIGEST "\tcommand hello\n",
+        "hello\t\t" DIGEST "\tcommand hello\n",
+        "a hello\thello.drv\t" DIGEST "\tcommand hello\n",
+        "hello\thello.drv\t" DIGEST "\tcommand \033hello\n",
+    };
+
+    start_with("");
+    run("hello", 127, "", NULL);
+    for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
+        unsigned before = logged("1 invalid line; it is ignored");
+        put(INDEX, lines[i]);
+        run("hello", 127, "", NULL);
+        kassert(logged("1 invalid line; it is ignored") == before + 1);
+    }
+
+    /* What is valid among it is used; of equal names, the first. */
+    put(INDEX, "\n\001\002\n" LINE("hello", "command hello", "") LINE("hello", "command other", "")
+                   "no newline");
+    run("other", 127, "", NULL);
+    says("hello", "hello, world\n");
+    unload("hello");
+    stop();
+}
+
+BODY(large)
+{
+    uint8_t *data = malloc(LARGE_BYTES);
+    kassert(data);
+
+    /* One line of 60 KiB, newlines only, zeros, and too large a file. */
+    start_with("");
+    memset(data, 'a', LARGE_BYTES);
+    rig_put_file(INDEX, data, 60 * 1024);
+    run("hello", 127, "", NULL);
+    rig_put_file(INDEX, data, LARGE_BYTES);
+    run("hello", 127, "", NULL);
+    kassert(logged("larger than 65536 bytes; it is ignored") == 1);
+    memset(data, '\n', LARGE_BYTES);
+    rig_put_file(INDEX, data, 64 * 1024);
+    run("hello", 127, "", NULL);
+    memset(data, 0, LARGE_BYTES);
+    rig_put_file(INDEX, data, 64 * 1024);
+    run("hello", 127, "", NULL);
+    stop();
+    free(data);
+}
+
+/* Makes a disc with one valid and one invalid line in its index, and puts it at `path`. */
+static void put_disc(const char *path)
+{
+    char folder[] = "/tmp/spindle_index.XXXXXX", text[1024];
+    size_t bytes;
+
+    kassert(mkdtemp(folder));
+    snprintf(text, sizeof(text),
+             "cd %s && mkdir -p tree/drivers && printf '" LINE("slow", "root", "") "bad\\n' "
+             ">tree/drivers/index && genisoimage -quiet -R -o disc tree 2>err", folder);
+    kassert(!system(text));
+    snprintf(text, sizeof(text), "%s/disc", folder);
+    uint8_t *data = rig_load(text, &bytes);
+    kassert(data);
+    rig_put_file(path, data, bytes);
+    free(data);
+    snprintf(text, sizeof(text), "rm -r %s", folder);
+    kassert(!system(text));
+}
+
+/* The index of one disc is parsed once; that of the next one is another. */
+BODY(once_for_each_disc)
+{
+    start_with("");
+    unsigned before = logged("1 invalid line; it is ignored");
+    put_disc("/disc");
+    for (unsigned discs = 1; discs <= 2; discs++) {
+        says("mount /disc /System", "");
+        for (unsigned i = 0; i < 3; i++)
+            run("hello", 127, "", NULL);
+        kassert(logged("1 invalid line; it is ignored") == before + discs);
+        says("umount /System", "");
+    }
+    stop();
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* Each allocation of loading on demand fails in turn: nothing is left half loaded. */
+BODY(no_memory)
+{
+    start_with(LINE("needs_hello", "command nothing", "hello") LINE("hello", "command hello", ""));
+    for (unsigned long n = 1; n < NTH_MAX; n++) {
+        struct object_error error;
+        rig_evict_all();
+        size_t before = host_memory_used();
+        host_fail_nth_allocation(n);
+        status_t status = index_load_named("needs_hello");
+        bool happened = host_failure_happened();
+        host_fail_nth_allocation(0);
+
+        IGNORE(module_unload("needs_hello", false, &error));
+        IGNORE(module_unload("hello", false, &error));
+        kassert(!any_loaded());
+        rig_evict_all();
+        if (!happened) {
+            expect("load", status, 0);
+            stop();
+            return;
+        }
+        kassert(host_memory_used() <= before);
+    }
+    panic("load: more than %d allocations", NTH_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_needs),
+        cmocka_unit_test(test_many_needs),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_once_for_each_disc),
+        cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
