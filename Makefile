@@ -117,15 +117,20 @@ KERNEL_SOURCES := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.c %.S))
 KERNEL_HEADERS := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.h))
 # Drivers that are loaded at run time, and their sources. BUILTIN="name ..." links them into the kernel
 # instead.
-LOADABLE := counter onefile
+LOADABLE := counter onefile virtio virtio-blk
 SOURCES_counter := $(BUILD)/book/4-driver.c
 SOURCES_onefile := $(BUILD)/book/5-fsd.c
+SOURCES_virtio := $(wildcard drivers/virtio/*.c)
+SOURCES_virtio-blk := $(wildcard drivers/storage/virtio/blk*.c)
 BUILTIN ?=
 DRIVER_OUT := $(BUILD)/drivers
 
-KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(KERNEL_OUT)/%.o) $(KERNEL_OUT)/build_id.c.o \
+LOADED_SOURCES := $(foreach name,$(filter-out $(BUILTIN),$(LOADABLE)),$(SOURCES_$(name)))
+KERNEL_OBJECTS := $(patsubst %,$(KERNEL_OUT)/%.o,$(filter-out $(LOADED_SOURCES),$(KERNEL_SOURCES))) \
+    $(KERNEL_OUT)/build_id.c.o \
     $(KERNEL_OUT)/font.S.o $(KERNEL_OUT)/$(DRIVER_OUT)/known.c.o \
-    $(foreach name,$(BUILTIN),$(SOURCES_$(name):%=$(KERNEL_OUT)/%.o))
+    $(foreach name,$(BUILTIN),$(patsubst %,$(KERNEL_OUT)/%.o, \
+        $(filter-out $(KERNEL_SOURCES),$(SOURCES_$(name)))))
 
 # The screen's font, from the package console-setup-linux: 8 pixels wide, PSF version 1.
 FONT ?= /usr/share/consolefonts/Uni2-Terminus16.psf.gz
@@ -240,11 +245,12 @@ do-sdk: $(SDK_OUT)/.made
 	@echo "$(BUILD)/spindle-sdk.tar.xz is ready"
 
 .SECONDEXPANSION:
-$(DRIVER_OUT)/%.drv: $$(SOURCES_$$*) $(SDK_OUT)/.made
+# Headers of the driver's own folder are found in the tree, all others in the kit.
+$(DRIVER_OUT)/%.drv: $$(SOURCES_$$*) $$(wildcard $$(addsuffix *.h,$$(dir $$(SOURCES_$$*)))) $(SDK_OUT)/.made
 	mkdir -p $(@D)
 	@echo "  DRV   $@"
 	for source in $(SOURCES_$*); do \
-	    $(CC) $(DRIVER_CFLAGS) $(WARNINGS) -I$(SDK_OUT)/include -nostdinc \
+	    $(CC) $(DRIVER_CFLAGS) $(WARNINGS) -I$(SDK_OUT)/include -nostdinc -idirafter . \
 	        -isystem $(shell $(CC) -print-file-name=include) \
 	        -c -o $(DRIVER_OUT)/$*.$$(basename $$source).o $$source || exit 1; \
 	done
@@ -268,7 +274,7 @@ $(DRIVER_OUT)/known.c: $(DRIVER_OUT)/index $(SDK_OUT)/.made
 # The sources that compile unchanged over kernel/port.h.
 PORTABLE := $(filter-out lib/string.c shell/commands/system/prof.c \
     drivers/storage/ata/ide/%, $(foreach room,lib kernel/bus kernel/dev kernel/vfs kernel/module \
-    shell fs drivers/storage,$(call tree,$(room),%.c))) \
+    shell fs drivers/storage drivers/virtio,$(call tree,$(room),%.c))) \
     kernel/code.c kernel/lock_ranks.c kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c \
     kernel/monitor.c $(DRIVER_OUT)/known.c
 

@@ -19,6 +19,10 @@ enum {
     DEADLINE_PACKET_MOTION_US = 30000000,  /* load, eject */
     DEADLINE_NOT_READY_US = 10000000,      /* how long "becoming ready" is waited for in all */
     DELAY_NOT_READY_US = 100000,           /* between two tries of it */
+    DEADLINE_VIRTIO_US = 30000000,         /* a request to a virtual disk: its host's disk may be
+                                              busy or slow */
+    DEADLINE_VIRTIO_RESET_US = 1000000,    /* a virtio device ends its reset */
+    POLL_VIRTIO_US = 1000,                 /* between two looks at a device without interrupts */
     DEADLINE_SETTLE_US = 10000000,         /* start-up waits this long for devices */
     POLL_MEDIUM_US = 1000000,              /* between two polls of a removable drive */
 };

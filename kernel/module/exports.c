@@ -6,6 +6,7 @@
  */
 #include "kernel/module/export.h"
 #include "kernel/bus/pci.h"
+#include "kernel/bus/virtio.h"
 #include "kernel/dev/device.h"
 #include "kernel/dev/driver.h"
 #include "kernel/dev/geometry.h"
@@ -149,6 +150,12 @@ EXPORT(pci_map);
 EXPORT(pci_read);
 EXPORT(pci_unmap);
 EXPORT(pci_write);
+
+/* kernel/bus/virtio.h */
+EXPORT(virtio_add_readable);
+EXPORT(virtio_add_writable);
+EXPORT(virtio_bus);
+EXPORT(virtio_device_of);
 
 /* kernel/log.h */
 EXPORT(log_write);

@@ -3,6 +3,7 @@
  */
 #include "kernel/module/index.h"
 #include "kernel/bus/pci.h"
+#include "kernel/bus/virtio.h"
 #include "kernel/log.h"
 #include "kernel/module/catalog.h"
 #include "kernel/module/module.h"
@@ -199,15 +200,27 @@ static bool fits_pci(const char *words, const struct pci_function *function)
     return !digits || wanted == function->product;
 }
 
+/* "virtio type=N" */
+static bool fits_virtio(const char *words, const struct virtio_device *device)
+{
+    unsigned digits;
+    uint64_t wanted = hex_value(words, "type", &digits);
+    return digits && wanted == device->type;
+}
+
 static bool fits_device(const char *what, void *context)
 {
     struct device *device = context;
     const struct pci_function *function = pci_function_of(device);
+    const struct virtio_device *virtio = virtio_device_of(device);
     const char *words = after_kind(what, "pci");
+    const char *virtio_words = after_kind(what, "virtio");
     const char *bus = after_kind(what, "bus");
 
     if (words)
         return function && fits_pci(words, function);
+    if (virtio_words)
+        return virtio && fits_virtio(virtio_words, virtio);
     return bus && device_bus_name(device) && text_equal(bus, device_bus_name(device));
 }
 

@@ -11,9 +11,9 @@
  * ABI         Section "driver_abi": the digest of the headers and flags that the object was
  *             compiled with, in hex. The build adds it (sdk/driver.mk).
  * Drives      "pci class=CCSS[PP] vendor=VVVV device=DDDD" (hex; a key that is absent matches all),
- *             "bus NAME" (a device of that bus), "signature OFFSET HEX" (a medium that has these
- *             bytes at this offset), "root" (nothing in particular: publishes devices by itself),
- *             "command NAME" (a shell command).
+ *             "virtio type=N" (hex), "bus NAME" (a device of that bus), "signature OFFSET HEX" (a
+ *             medium that has these bytes at this offset), "root" (nothing in particular: publishes
+ *             devices by itself), "command NAME" (a shell command).
  * Errors      -ENOEXEC with a reason if the section is missing or invalid.
  */
 #ifndef KERNEL_MODULE_INFO_H
