@@ -5,8 +5,11 @@
  * back: the number of address bits that remain 0 is the size. Meanwhile the register holds a wrong
  * address, so the function's decoding is disabled. Host bridges are not probed: some of them stop
  * forwarding to memory when their decoding is disabled.
+ *
+ * What a function reports is not trusted: a BAR whose size or place is impossible is not used.
  */
 #include "drivers/pci/pci.h"
+#include "kernel/log.h"
 
 enum {
     BAR_IO = 1 << 0,
@@ -15,6 +18,9 @@ enum {
     BAR_MEMORY_TYPE = 3 << 1,
     BAR_MEMORY_64 = 2 << 1,
 };
+
+#define PORT_SPACE_BYTES 0x10000ull
+#define MEMORY_SPACE_BYTES (1ull << 52)
 
 static uint32_t function_read(const struct pci_function *function, unsigned offset)
 {
@@ -61,8 +67,28 @@ static unsigned bar_read_memory(struct pci_function *function, unsigned offset, 
     bar->base = (uint64_t)high << 32 | (low & ~(uint32_t)BAR_MEMORY_FLAGS);
     bar->bytes = low_mask || wide ? ~mask + 1 : 0;
     if (!bar->bytes)
-        bar->base = 0;
+        bar->base = 0; /* not implemented */
     return wide ? 2 : 1;
+}
+
+/* Removes a BAR that cannot be what the function reports. */
+static void bar_check(struct pci_function *function, unsigned number)
+{
+    struct pci_bar *bar = &function->bars[number];
+    uint64_t space = bar->io ? PORT_SPACE_BYTES : MEMORY_SPACE_BYTES;
+    if (!bar->base)
+        return;
+
+    /* Sizes are powers of two, and a BAR begins at a multiple of its size (6.2.5.1). */
+    uint64_t below = bar->bytes - 1;
+    if (bar->bytes && !(bar->bytes & below) && !(bar->base & below) && bar->base < space &&
+        bar->bytes <= space - bar->base)
+        return;
+
+    log_warn("pci", "%02x:%02x.%x: BAR %u: %#llx bytes at %#llx are invalid; not used",
+             function->bus, function->slot, function->function, number,
+             (unsigned long long)bar->bytes, (unsigned long long)bar->base);
+    *bar = (struct pci_bar){ 0 };
 }
 
 static void function_read_bars(struct pci_function *function, unsigned count)
@@ -81,6 +107,8 @@ static void function_read_bars(struct pci_function *function, unsigned count)
     }
 
     function->ops->write32(function, PCI_COMMAND, command);
+    for (unsigned i = 0; i < count; i++)
+        bar_check(function, i);
 }
 
 uint8_t pci_function_header(const struct pci_function *function)
@@ -104,9 +132,11 @@ bool pci_function_identify(struct pci_function *function)
     function->interface = (uint8_t)(class >> 8);
     function->revision = (uint8_t)class;
 
-    /* Without an interrupt pin the line has no meaning: 0xff is "not connected". */
+    /* Without an interrupt pin the line has no meaning: 0xff is "not connected". Line 0 is the
+     * timer's, so the firmware has not set the register. */
     uint32_t interrupt = function_read(function, PCI_INTERRUPT);
-    function->interrupt_line = interrupt >> 8 & 0xff ? (uint8_t)interrupt : 0xff;
+    bool connected = interrupt >> 8 & 0xff && interrupt & 0xff;
+    function->interrupt_line = connected ? (uint8_t)interrupt : 0xff;
 
     /* A normal header has six base address registers, that of a bridge has two. */
     if (function->class_code == PCI_CLASS_BRIDGE && function->subclass == PCI_SUBCLASS_HOST)

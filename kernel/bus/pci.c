@@ -16,7 +16,6 @@ enum {
     PCI_STATUS_CAPABILITIES = 1 << 4,
 
     CAPABILITIES_FIRST = 0x40, /* after the header */
-    CAPABILITIES_MAX = (0x100 - CAPABILITIES_FIRST) / 4,
 };
 
 const struct bus_type pci_bus = { .name = "pci" };
@@ -56,14 +55,22 @@ void pci_write(const struct pci_function *function, unsigned offset, unsigned by
 
 unsigned pci_find_capability(const struct pci_function *function, uint8_t id, unsigned after)
 {
+    uint64_t seen = 0; /* a bit for each multiple of 4 */
+    bool passed = !after;
+
     if (!(pci_read(function, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES))
         return 0;
 
-    /* Each capability has its identifier, and then the offset of the next one. */
-    unsigned offset = pci_read(function, after ? after + 1 : PCI_CAPABILITIES, 1) & ~3u;
-    for (unsigned budget = CAPABILITIES_MAX; offset >= CAPABILITIES_FIRST && budget; budget--) {
-        if (pci_read(function, offset, 1) == id)
+    /* The list is followed from its start each time, until an offset occurs again: so a caller
+     * that asks for one after the other ends too if the list loops. */
+    unsigned offset = pci_read(function, PCI_CAPABILITIES, 1) & ~3u;
+    while (offset >= CAPABILITIES_FIRST && !(seen >> offset / 4 & 1)) {
+        if (passed && pci_read(function, offset, 1) == id)
             return offset;
+        passed |= offset == after;
+        seen |= (uint64_t)1 << offset / 4;
+
+        /* The identifier is followed by the offset of the next capability. */
         offset = pci_read(function, offset + 1, 1) & ~3u;
     }
     return 0;
