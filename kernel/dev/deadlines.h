@@ -10,6 +10,12 @@
 enum {
     DEADLINE_ATA_RESET_US = 3100000,       /* BSY after a soft reset. ATA-6 9.2 allows 31 s, but an
                                               absent unit never answers: a tenth of that */
+    DEADLINE_AHCI_HANDOFF_US = 2000000,    /* the firmware finishes its command (AHCI 10.6.3) */
+    DEADLINE_AHCI_RESET_US = 1000000,      /* of the controller (AHCI 10.4.3) */
+    DEADLINE_AHCI_ENGINE_US = 500000,      /* a port's engine stops (AHCI 10.1.2) */
+    DEADLINE_SATA_PRESENCE_US = 20000,     /* a unit is noticed; SATA allows it 10 ms */
+    DEADLINE_SATA_LINK_US = 1000000,       /* its link works */
+    DEADLINE_SATA_READY_US = 10000000,     /* BSY after that: its motor may have to start */
     DEADLINE_ATA_SELECT_US = 100000,       /* BSY and DRQ clear after selecting a device */
     DEADLINE_ATA_IDENTIFY_US = 1000000,
     DEADLINE_ATA_DRQ_US = 3000000,         /* the unit asks for the packet bytes */

@@ -16,7 +16,6 @@
 enum {
     CLASS_STORAGE = 1,
     SUBCLASS_IDE = 1,
-    SUBCLASS_SATA = 6,
     INTERFACE_MASTER = 1 << 7,
     BAR_BUS_MASTER = 4,
     BUS_MASTER_BYTES = 8, /* of one channel */
@@ -92,15 +91,8 @@ static status_t ide_add_device(struct device *device)
 {
     static unsigned controllers;
     const struct pci_function *function = pci_function_of(device);
-    if (!function || function->class_code != CLASS_STORAGE)
-        return -ENODEV;
-
-    /* A SATA controller that is not in IDE mode: named in the log, so that a missing drive
-     * is explained. */
-    if (function->subclass == SUBCLASS_SATA)
-        log_info("ide", "%s: SATA controller; its drives are not supported yet",
-                 device_name(device));
-    if (function->subclass != SUBCLASS_IDE)
+    if (!function || function->class_code != CLASS_STORAGE ||
+        function->subclass != SUBCLASS_IDE)
         return -ENODEV;
 
     /* Channels are numbered through all controllers, even those that are ignored. */

@@ -1,0 +1,176 @@
+/*
+ * interrupt.c - what the controller reports, and the two threads that act on it.
+ *
+ *   watch   looks at the ports while commands are running, in case an interrupt was lost; polls a
+ *           controller that cannot interrupt
+ *   plug    publishes units whose link comes up, which takes seconds; so it is not the watch thread
+ */
+#include "drivers/storage/ata/ahci/ahci.h"
+#include "kernel/log.h"
+#include "lib/macros.h"
+
+enum {
+    WATCH_US = 500000, /* how late a lost interrupt is noticed */
+    POLL_US = 1000,    /* the same without interrupts */
+    LOST_MAX = 3,
+};
+
+/* ---- events ------------------------------------------------------------------------------- */
+
+/* Looks at the ports in the mask. Returns whether one of them had an event. */
+static bool look_at(struct ahci_controller *controller, uint32_t ports)
+{
+    bool found = false;
+    for (uint32_t left = ports; left; left &= left - 1) {
+        struct ahci_port *port = controller->ports[__builtin_ctz(left)];
+        if (port && ahci_port_look(port))
+            found = true;
+    }
+    return found;
+}
+
+static bool handle_interrupt(void *context)
+{
+    struct ahci_controller *controller = context;
+    uint32_t ports = ahci_read(controller, AHCI_IS);
+    if (!ports || ports == AHCI_ABSENT)
+        return false;
+
+    look_at(controller, ports);
+    ahci_write(controller, AHCI_IS, ports);
+
+    spin_lock(&controller->lock);
+    controller->lost = 0;
+    spin_unlock(&controller->lock);
+    return true;
+}
+
+/* ---- the watch thread --------------------------------------------------------------------- */
+
+/* Returns the ports on which commands are running. */
+static uint32_t running_ports(struct ahci_controller *controller)
+{
+    uint32_t running = 0;
+    for (unsigned i = 0; i < AHCI_PORTS_MAX; i++) {
+        struct ahci_port *port = controller->ports[i];
+        if (!port)
+            continue;
+        spin_lock(&port->lock);
+        if (port->issued)
+            running |= UINT32_C(1) << i;
+        spin_unlock(&port->lock);
+    }
+    return running;
+}
+
+/* Polls a controller whose interrupts are lost repeatedly. */
+static void count_lost(struct ahci_controller *controller)
+{
+    spin_lock(&controller->lock);
+    bool polled = !controller->polled && ++controller->lost >= LOST_MAX;
+    if (polled)
+        controller->polled = true;
+    spin_unlock(&controller->lock);
+    if (polled)
+        log_warn(controller->name, "interrupts do not arrive; polling from now on");
+}
+
+/* Waits until it is time to look. False: the thread ends. */
+static bool watch_wait(struct ahci_controller *controller)
+{
+    spin_lock(&controller->lock);
+    while (!controller->busy && !controller->stopping)
+        IGNORE(wait_queue_wait(&controller->changed, &controller->lock, TIME_NEVER));
+
+    uint64_t look_us = time_now_us() + (controller->polled ? POLL_US : WATCH_US);
+    while (time_now_us() < look_us && !controller->stopping)
+        IGNORE(wait_queue_wait(&controller->changed, &controller->lock, look_us));
+
+    bool stopping = controller->stopping;
+    spin_unlock(&controller->lock);
+    return !stopping;
+}
+
+static void watch_main(void *argument)
+{
+    struct ahci_controller *controller = argument;
+    while (watch_wait(controller)) {
+        /* Cleared before the ports are read: a command that is issued meanwhile sets it again. */
+        spin_lock(&controller->lock);
+        controller->busy = false;
+        spin_unlock(&controller->lock);
+
+        /* An event that a thread still finds was not reported by an interrupt. */
+        uint32_t running = running_ports(controller);
+        if (look_at(controller, running) && !controller->polled)
+            count_lost(controller);
+        if (running_ports(controller))
+            ahci_watch_wake(controller);
+    }
+}
+
+/* ---- the plug thread ---------------------------------------------------------------------- */
+
+static void plug_main(void *argument)
+{
+    struct ahci_controller *controller = argument;
+    spin_lock(&controller->lock);
+    while (!controller->stopping) {
+        uint32_t plugged = controller->plugged;
+        controller->plugged = 0;
+        if (!plugged) {
+            IGNORE(wait_queue_wait(&controller->changed, &controller->lock, TIME_NEVER));
+            continue;
+        }
+
+        spin_unlock(&controller->lock);
+        for (; plugged; plugged &= plugged - 1)
+            ahci_port_plug(controller->ports[__builtin_ctz(plugged)]);
+        spin_lock(&controller->lock);
+    }
+    spin_unlock(&controller->lock);
+}
+
+/* ---- start and stop ----------------------------------------------------------------------- */
+
+status_t ahci_watch_start(struct ahci_controller *controller)
+{
+    controller->interrupt = (struct pci_interrupt){
+        .handle = handle_interrupt, .context = controller
+    };
+    controller->connected = pci_connect(controller->function, &controller->interrupt, 1);
+    controller->polled = controller->connected <= 0;
+
+    controller->watch = thread_create(controller->name, PRIORITY_IO, watch_main, controller);
+    return controller->watch ? 0 : -ENOMEM;
+}
+
+status_t ahci_plug_start(struct ahci_controller *controller)
+{
+    controller->plug = thread_create(controller->name, PRIORITY_NORMAL, plug_main, controller);
+    return controller->plug ? 0 : -ENOMEM;
+}
+
+static void stop_thread(struct ahci_controller *controller, struct thread **thread)
+{
+    spin_lock(&controller->lock);
+    controller->stopping = true;
+    wait_queue_wake_all(&controller->changed);
+    spin_unlock(&controller->lock);
+
+    if (*thread)
+        thread_join(*thread);
+    *thread = NULL;
+}
+
+void ahci_plug_stop(struct ahci_controller *controller)
+{
+    stop_thread(controller, &controller->plug);
+}
+
+void ahci_watch_stop(struct ahci_controller *controller)
+{
+    stop_thread(controller, &controller->watch);
+    pci_disconnect(controller->function, &controller->interrupt, controller->connected);
+    controller->connected = 0;
+}
