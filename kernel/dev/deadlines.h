@@ -29,6 +29,13 @@ enum {
                                               busy or slow */
     DEADLINE_VIRTIO_RESET_US = 1000000,    /* a virtio device ends its reset */
     POLL_VIRTIO_US = 1000,                 /* between two looks at a device without interrupts */
+    DEADLINE_NVME_READY_US = 10000000,     /* CSTS.RDY; CAP.TO may ask for two minutes, and start-up
+                                              waits meanwhile */
+    DEADLINE_NVME_ADMIN_US = 5000000,      /* an administrative command */
+    DEADLINE_NVME_IO_US = 10000000,        /* a command that moves data, or a flush */
+    DEADLINE_NVME_ABORT_US = 2000000,      /* a command completes after it was aborted */
+    DEADLINE_NVME_SHUTDOWN_US = 5000000,   /* the cache is written before the controller stops */
+    DELAY_NVME_POLL_US = 1000,             /* between two looks at a register or a queue */
     DEADLINE_SETTLE_US = 10000000,         /* start-up waits this long for devices */
     POLL_MEDIUM_US = 1000000,              /* between two polls of a removable drive */
 };

@@ -104,6 +104,7 @@ EXPORT(page_alloc);
 EXPORT(page_alloc_low);
 EXPORT(page_alloc_many);
 EXPORT(page_free);
+EXPORT(page_total_count);
 EXPORT(panic);
 EXPORT(spin_init);
 EXPORT(spin_is_held);
