@@ -39,8 +39,8 @@ static void report_backtrace(const struct panic_scene *scene)
     const struct call_frame *frame = scene->frame, *inner = NULL;
     unsigned number = 0;
 
-    if (module_is_tainted())
-        panic_print("tainted: drivers that were not built with this kernel were loaded\n");
+    if (module_tainted_by())
+        panic_print("tainted: driver %s was not built with this kernel\n", module_tainted_by());
 
     /* A trap pushes no call frame: its own instruction comes first, at its exact address. */
     if (scene->trap)

@@ -2,6 +2,7 @@
  * prof.c - takes samples in the timer's interrupt and counts them by function: see prof.h.
  */
 #include "kernel/prof.h"
+#include "kernel/code.h"
 #include "kernel/mm/space.h"
 #include "kernel/panic.h"
 #include "kernel/sched/thread.h"
@@ -9,9 +10,19 @@
 #include "kernel/symbols.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/traps.h"
+#include "lib/format.h"
 #include "lib/string.h"
 
-enum { FRAMES_MAX = 24, TOP_WORDS = 8 };
+enum { FRAMES_MAX = 24, TOP_WORDS = 8, DRIVER_FUNCTIONS_MAX = 64 };
+
+/* Functions have numbers: those of the kernel their symbol numbers, then those of loaded drivers in
+ * the order in which they were seen. */
+static const uint32_t no_function = UINT32_MAX;
+
+struct driver_function {
+    uint64_t start;
+    char name[100]; /* "DRIVER: FUNCTION" */
+};
 
 struct counter {
     uint32_t self, total;
@@ -25,8 +36,10 @@ struct trace {
 };
 
 static struct {
-    struct counter *counters; /* by symbol number; NULL: no run */
-    uint32_t callers_of;      /* symbol_total(): count all samples */
+    struct counter *counters; /* by function number; NULL: no run */
+    struct driver_function *driver_functions;
+    uint32_t driver_count;
+    uint32_t callers_of;      /* no_function: count all samples */
     uint64_t interval_us;
     struct prof_run run;
     struct trace deferred; /* of an alarm that waits for a spinlock; count 0: none */
@@ -35,10 +48,32 @@ static struct {
 
 /* ---- in the interrupt --------------------------------------------------------------------- */
 
+/* Copies the name of a function that is new, as its driver may be unloaded before the run ends. */
+static uint32_t driver_function(uint64_t address)
+{
+    struct code_symbol symbol;
+    if (!code_symbol_find(address, &symbol))
+        return no_function;
+
+    uint64_t start = address - symbol.offset;
+    for (uint32_t i = 0; i < prof.driver_count; i++)
+        if (prof.driver_functions[i].start == start)
+            return symbol_total() + i;
+    if (prof.driver_count == DRIVER_FUNCTIONS_MAX)
+        return no_function;
+
+    struct driver_function *function = &prof.driver_functions[prof.driver_count];
+    function->start = start;
+    format_text(function->name, sizeof(function->name), "%s: %s", symbol.owner, symbol.function);
+    return symbol_total() + prof.driver_count++;
+}
+
 static void trace_add(struct trace *trace, uint64_t address)
 {
     uint32_t function = symbol_number(address);
-    if (function < symbol_total() && trace->count < FRAMES_MAX)
+    if (function == symbol_total())
+        function = driver_function(address);
+    if (function != no_function && trace->count < FRAMES_MAX)
         trace->functions[trace->count++] = function;
 }
 
@@ -135,7 +170,7 @@ static void sample(void *context)
 
     /* Count from the caller of `callers_of`; without a call of it the sample counts for nothing. */
     unsigned from = 0;
-    if (prof.callers_of < symbol_total())
+    if (prof.callers_of != no_function)
         while (from < trace.count && trace.functions[from++] != prof.callers_of)
             ;
     trace_count(&trace, from);
@@ -145,17 +180,24 @@ static void sample(void *context)
 
 status_t prof_start(uint64_t interval_us, const char *callers_of)
 {
-    uint32_t root = callers_of ? symbol_named(callers_of) : symbol_total();
+    uint32_t root = callers_of ? symbol_named(callers_of) : no_function;
 
     if (prof.counters)
         return -EBUSY;
-    if (callers_of && root == symbol_total())
+    if (root == symbol_total())
         return -ENOENT;
 
-    /* A counter for each function of the kernel, so that the interrupt needs no search. */
-    prof.counters = mem_zalloc(symbol_total() * sizeof(*prof.counters));
-    if (!prof.counters)
+    /* A counter for each function, so that the interrupt needs no search and no memory. */
+    size_t count = symbol_total() + DRIVER_FUNCTIONS_MAX;
+    struct counter *counters = mem_zalloc(count * sizeof(*counters));
+    prof.driver_functions = mem_zalloc(DRIVER_FUNCTIONS_MAX * sizeof(*prof.driver_functions));
+    prof.driver_count = 0;
+    if (!counters || !prof.driver_functions) {
+        mem_free(counters);
+        mem_free(prof.driver_functions);
         return -ENOMEM;
+    }
+    prof.counters = counters;
 
     prof.callers_of = root;
     prof.interval_us = interval_us;
@@ -175,12 +217,18 @@ struct prof_run prof_stop(void)
     return prof.run;
 }
 
+static const char *function_name(uint32_t number)
+{
+    return number < symbol_total() ? symbol_name(number)
+                                   : prof.driver_functions[number - symbol_total()].name;
+}
+
 bool prof_take(bool by_total, struct prof_function *function)
 {
     uint32_t best = 0, most = 0;
 
     /* A search for each line of output is cheaper than memory to sort in. */
-    for (uint32_t i = 0; i < symbol_total(); i++) {
+    for (uint32_t i = 0; i < symbol_total() + prof.driver_count; i++) {
         const struct counter *counter = &prof.counters[i];
         uint32_t count = by_total ? counter->total : counter->self;
         if (count > most) {
@@ -193,7 +241,7 @@ bool prof_take(bool by_total, struct prof_function *function)
 
     /* Clear the counters, so that the next call returns the next function. */
     *function = (struct prof_function){
-        symbol_name(best), prof.counters[best].self, prof.counters[best].total
+        function_name(best), prof.counters[best].self, prof.counters[best].total
     };
     prof.counters[best] = (struct counter){ 0 };
     return true;
@@ -202,5 +250,6 @@ bool prof_take(bool by_total, struct prof_function *function)
 void prof_end(void)
 {
     mem_free(prof.counters);
+    mem_free(prof.driver_functions);
     prof.counters = NULL;
 }

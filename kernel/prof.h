@@ -7,7 +7,8 @@
  * Limits      Code that runs with interrupts off (a few sections of the scheduler) is counted where
  *             they are enabled again. The caller of a function without a frame is missed if it
  *             called through a pointer. An inlined function counts for the function that contains
- *             it; `make LTO=` inlines within files only.
+ *             it; `make LTO=` inlines within files only. At most 64 functions of loaded drivers
+ *             are counted.
  * Interface   prof_start(), prof_stop(), prof_take() until it returns false, prof_end(). The
  *             command `prof COMMAND...` does all of it.
  * Locking     One run at a time, by one thread.
@@ -18,7 +19,7 @@
 #include "kernel/port.h"
 
 struct prof_function {
-    const char *name;
+    const char *name; /* of a loaded driver: "DRIVER: FUNCTION"; valid until prof_end() */
     uint32_t self, total;
 };
 
@@ -28,7 +29,7 @@ struct prof_run {
 
 /* Starts a run. With `callers_of` (or NULL) only samples in that function, or in functions that it
  * called, are counted, and they are counted for its callers. -EBUSY until the previous run was
- * ended, -ENOENT if there is no function of that name, -ENOMEM. */
+ * ended, -ENOENT if the kernel has no function of that name, -ENOMEM. */
 status_t prof_start(uint64_t interval_us, const char *callers_of) MUST_CHECK;
 /* Stops sampling; the counts are kept until prof_end(). */
 struct prof_run prof_stop(void);

@@ -12,7 +12,10 @@
 #include "host/port/backend.h"
 #include "host/port/host.h"
 #include "host/port/sim.h"
+#include "kernel/build.h"
 #include "lib/macros.h"
+
+const char spindle_build_id[] = "host";
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)

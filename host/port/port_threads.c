@@ -12,7 +12,10 @@
 
 #include "host/port/backend.h"
 #include "host/port/host.h"
+#include "kernel/build.h"
 #include "lib/macros.h"
+
+const char spindle_build_id[] = "host";
 
 struct pthread_thread {
     struct thread thread;

@@ -15,7 +15,6 @@
 enum {
     PATH_BYTES = 128,
     ENTRY_BYTES = 128, /* of "what it drives", or a name */
-    NEEDS_MAX = 16,    /* a driver's, their own included */
     SIGNATURE_BYTES_MAX = 32,
 };
 
@@ -103,9 +102,10 @@ static const struct catalog_line *first_need(const struct catalog *catalog,
  * needs; a chain that leads back into itself has no last one. */
 static status_t load_with_needs(const struct catalog *catalog, const struct catalog_line *line)
 {
-    for (unsigned round = 0; round <= NEEDS_MAX; round++) {
+    for (unsigned round = 0; round <= DRIVER_NEEDS_MAX; round++) {
         const struct catalog_line *last = line, *need;
-        for (unsigned depth = 0; (need = first_need(catalog, last)) && depth < NEEDS_MAX; depth++)
+        unsigned depth = 0;
+        while ((need = first_need(catalog, last)) && depth++ < DRIVER_NEEDS_MAX)
             last = need;
         if (need)
             break;
@@ -115,7 +115,7 @@ static status_t load_with_needs(const struct catalog *catalog, const struct cata
             return status;
     }
     log_warn("driver", "%s: needs more than %d other drivers, or itself; it is not loaded",
-             line->name, NEEDS_MAX);
+             line->name, DRIVER_NEEDS_MAX);
     return -ELOOP;
 }
 

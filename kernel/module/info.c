@@ -71,6 +71,19 @@ static status_t read_section(const struct object *object, const char *name, stru
     return 0;
 }
 
+static status_t check_needs(const struct driver_info *info, struct object_error *error)
+{
+    unsigned count = 0;
+    for (const char *need = NULL; (need = driver_info_next(info, "needs", need));) {
+        if (!driver_name_is_valid(need))
+            return object_refuse(error, "driver_info: invalid name of a driver that it needs");
+        if (count++ == DRIVER_NEEDS_MAX)
+            return object_refuse(error, "driver_info: needs more than %d drivers",
+                                 DRIVER_NEEDS_MAX);
+    }
+    return 0;
+}
+
 status_t driver_info_read(const struct object *object, struct driver_info *info,
                           struct object_error *error)
 {
@@ -101,5 +114,5 @@ status_t driver_info_read(const struct object *object, struct driver_info *info,
         return object_refuse(error, "driver_info: invalid name");
     if (!status && info->abi.length < DRIVER_ABI_BYTES)
         return object_refuse(error, "driver_abi: too short");
-    return status;
+    return status ? status : check_needs(info, error);
 }

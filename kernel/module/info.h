@@ -6,8 +6,9 @@
  *     DRIVER_NEEDS("usb");
  *
  * Form        Section "driver_info": texts "key=value", each ended by NUL. Keys are name, version,
- *             licence, description (once each), drives and needs (any number), in any order. In a
- *             driver that is built in, the section is dropped by the linker.
+ *             licence, description (once each), drives (any number) and needs (at most
+ *             DRIVER_NEEDS_MAX), in any order. In a driver that is built in, the section is dropped
+ *             by the linker.
  * ABI         Section "driver_abi": the digest of the headers and flags that the object was
  *             compiled with, in hex. The build adds it (sdk/driver.mk).
  * Drives      "pci class=CCSS[PP] vendor=VVVV device=DDDD" (hex; a key that is absent matches all),
@@ -35,6 +36,7 @@
 enum {
     DRIVER_NAME_BYTES_MAX = 31, /* letters, digits, '-' and '_' */
     DRIVER_ABI_BYTES = 64,
+    DRIVER_NEEDS_MAX = 16,
 };
 
 /* Texts are borrowed from the object's bytes. */

@@ -74,7 +74,8 @@ const void *module_entry_find(const char *table, bool (*visit)(const void *entry
                               void *context, struct code_use *use, const char *kind,
                               const char *name);
 
-/* Whether a driver with an unknown digest was ever loaded. Any context. */
-bool module_is_tainted(void);
+/* Returns the name of the first driver with an unknown digest that was loaded, NULL if there was
+ * none: for bug reports. Any context. */
+const char *module_tainted_by(void);
 
 #endif

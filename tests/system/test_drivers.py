@@ -3,6 +3,7 @@
 C1 of the ancestors, DrvInit: a driver is a file that is found on a disc and loaded at run time.
 """
 import os
+import re
 import shutil
 import subprocess
 
@@ -40,14 +41,18 @@ def book_example(chapter):
     return text.replace('"1.0"', '"1.1"', 1)
 
 
+def source_of(name):
+    with open(os.path.join(HERE, "drivers", f"{name}.c"), encoding="utf-8") as file:
+        return file.read()
+
+
 @pytest.fixture(scope="module")
 def disc(tmp_path_factory):
-    """A CD with two drivers that were built outside the tree."""
+    """A CD with drivers that were built outside the tree."""
     folder = tmp_path_factory.mktemp("drivers")
     os.mkdir(folder / "disc")
-    with open(os.path.join(HERE, "drivers/greeting.c"), encoding="utf-8") as file:
-        greeting = file.read()
-    for name, source in (("greeting", greeting), ("onefile", book_example("5-fsd.md"))):
+    for name, source in (("greeting", source_of("greeting")), ("trouble", source_of("trouble")),
+                         ("onefile", book_example("5-fsd.md"))):
         shutil.copy(build(str(folder / name), name, source), folder / "disc")
     image = str(folder / "disc.iso")
     subprocess.run(["genisoimage", "-quiet", "-R", "-o", image, str(folder / "disc")], check=True, timeout=60,
@@ -116,3 +121,17 @@ def test_many_cycles_leak_nothing(booted):
         assert machine.command(cycles, 60) == []
         free.append(free_kib(machine))
     assert max(free[10:]) - min(free[10:]) <= 16, free
+
+
+def test_a_driver_is_named_in_profiles_and_panics(booted, disc):
+    machine = booted("", cdrom=ISO, options=second_drive(disc))
+    assert len(machine.command("version")) == 2
+    load_unknown(machine, "/Drives/cdrom1/trouble.drv")
+    printed = machine.command("prof -n 2 compute")
+    assert printed[0] == "done" and any(line.endswith("  trouble: compute_step") for line in printed), printed
+    assert machine.command("version")[2] == "tainted: driver trouble was not built with this kernel"
+
+    machine.type("crash\n")
+    text = machine.wait_text(rb"(?s).*driver trouble: run_crash\+", 20).group()
+    assert b"tainted: driver trouble was not built with this kernel" in text
+    assert re.search(rb"driver trouble: crash_now[a-z0-9.]*\+", text)  # gcc's clones have a suffix

@@ -196,7 +196,7 @@ static int run_drivers(struct shell *shell, int count, char **words)
                           facts->licence, facts->digest);
     }
     mem_free(facts);
-    if (module_is_tainted())
+    if (module_tainted_by())
         stream_text(shell->out, "The kernel is tainted: it has loaded drivers that were not built "
                                 "with it.\n");
     return SHELL_DONE;

@@ -120,12 +120,16 @@ BODY(command)
     run("load /hello.drv", 1, "", NULL);
     kassert(strstr(err.text, "not built with this kernel") && strstr(err.text, "load --any"));
     run("load --any /hello.drv", 1, NULL, NULL); /* there is no answer */
-    kassert(!module_is_tainted());
+    kassert(!module_tainted_by());
+    run("version", 0, NULL, "");
+    kassert(!strstr(out.text, "tainted"));
 
     kassert(load_any("/needs_hello.drv", &error) == -ENOENT);
     kassert(strstr(error.why, "needs driver hello"));
     kassert(!load_any("/hello.drv", &error));
-    kassert(module_is_tainted());
+    kassert(!strcmp(module_tainted_by(), "hello"));
+    run("version", 0, NULL, "");
+    kassert(strstr(out.text, "tainted: driver hello was not built with this kernel\n"));
     says("hello; hello -l you", "hello, world\nhello, you!\n");
     run("help hello", 0, NULL, "");
     kassert(strstr(out.text, "print a greeting"));
