@@ -10,7 +10,7 @@
  *   open.c        handles, claims, open files
  *   queue/        requests: queue.c (a device's queue), schedule.c (the order in which they start),
  *                 carve.c (cuts them into transfers), transfers.c (memory of transfers),
- *                 completion.c (ends them: the completion thread)
+ *                 statistics.c (counts them), completion.c (ends them: the completion thread)
  *   event.c       pending events, for the monitor
  *   bad_blocks.c  counts blocks that could not be read
  *   control.c     operations of devices, with geometry.c, icon.c, toc.c
@@ -24,6 +24,7 @@
 #include "kernel/code.h"
 #include "kernel/dev/device.h"
 #include "kernel/dev/queue/schedule.h"
+#include "kernel/dev/queue/statistics.h"
 
 enum { REQUEST_ACTIVE = 1, REQUEST_ENDED }; /* io_request.state */
 
@@ -75,6 +76,7 @@ struct device {
     void **bounce_pages;                 /* NULL: the device reaches all memory */
     unsigned bounce_page_count;
     uint32_t free_bounce_pages;          /* a bit for each page */
+    struct device_statistics statistics; /* without `depth` */
     bool pumping, pump_again;
     _Atomic uint32_t generation;         /* also incremented by device_remove() */
     bool medium_present;

@@ -120,6 +120,7 @@ static void transfer_take(struct device *device, struct io_transfer *transfer)
     list_remove(&transfer->link);
     device->free_bounce_pages &= ~transfer->bounce_pages;
     schedule_charge(&device->waiting, transfer->length_bytes);
+    statistics_count_start(&device->statistics, transfer);
     transfer->busy = true;
 }
 
@@ -130,6 +131,7 @@ static void transfer_release(struct device *device, struct io_transfer *transfer
 
     /* Used again first: its memory is the likeliest to be in the processor's cache. */
     list_push_front(&device->free_transfers, &transfer->link);
+    device->statistics.in_flight--;
     transfer->busy = false;
 }
 
@@ -247,8 +249,14 @@ struct transfer_end {
     bool blamed;     /* a request has ended with the status */
 };
 
+static void request_end(struct device *device, struct io_request *request, status_t status)
+{
+    statistics_count_request(&device->statistics, request, status);
+    io_complete(request, status, request->done_bytes);
+}
+
 /* Settles a request whose piece failed. Returns false if it is to be repeated. */
-static bool request_fail(const struct device *device, const struct io_transfer *transfer,
+static bool request_fail(struct device *device, const struct io_transfer *transfer,
                          struct transfer_end *end, struct io_request *request, bool merged)
 {
     /* Of several requests only one may have the bad block: the first, if it is known where that
@@ -262,7 +270,7 @@ static bool request_fail(const struct device *device, const struct io_transfer *
     request->exact = !end->blamed &&
                      (transfer->exact || transfer->length_bytes <= device->block_bytes);
     end->blamed = true;
-    io_complete(request, end->status, request->done_bytes);
+    request_end(device, request, end->status);
     return true;
 }
 
@@ -286,7 +294,7 @@ static void transfer_settle(struct device *device, struct io_transfer *transfer,
         bool failed = end->status && (good < piece || list_empty(&transfer->requests));
         bool ended = !failed && request->done_bytes == request->length_bytes;
         if (ended)
-            io_complete(request, 0, request->done_bytes);
+            request_end(device, request, 0);
         else if (!failed || !request_fail(device, transfer, end, request, merged))
             list_push_front(&again, &request->link);
     }

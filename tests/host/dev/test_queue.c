@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "host/port/host.h"
+#include "kernel/dev/queue/statistics.h"
 #include "kernel/log.h"
 #include "lib/macros.h"
 #include "tests/host/rig.h"
@@ -511,6 +512,73 @@ static void test_turns(void **state)
         rig_run(turns_body, &(bool){ i }, 4);
 }
 
+/* ---- statistics --------------------------------------------------------------------------- */
+
+static void counts_body(void *argument)
+{
+    (void)argument;
+    struct device_statistics now, before;
+    requests_create();
+    slow_create((struct io_limits){ .block_bytes = BLOCK, .depth = 2 });
+
+    /* Two in flight; of those that wait, two join a third; one fails. */
+    submit(0, 3000, 1);
+    submit(1, 3100, 1);
+    submit(2, 10, 2);
+    submit(3, 12, 2);
+    submit(4, 14, 1);
+    submit(5, 200, 1);
+    slow.bad_block = 200;
+    kassert(device_statistics(slow.device, &before) == 0);
+    kassert(before.depth == 2 && before.in_flight == 2 && !before.requests);
+    end_all();
+    wait_for(6);
+    kassert(device_statistics(slow.device, &now) == 0);
+    kassert(now.requests == 6 && now.merges == 2 && now.errors == 1 && now.bytes == 7 * BLOCK);
+    kassert(now.in_flight == 0 && now.highest == 2);
+
+    submit(0, 3000, 1);
+    end_all();
+    wait_for(1);
+    before = now;
+    kassert(device_statistics(slow.device, &now) == 0);
+    statistics_subtract(&now, &before);
+    kassert(now.requests == 1 && now.bytes == BLOCK && !now.errors && !now.merges);
+    kassert(device_statistics(device_root(), &now) == -ENODEV);
+    slow_destroy();
+    requests_destroy();
+}
+
+/* 100 requests of 1 ms, 2 ms, ... 100 ms. */
+static void latency_body(void *argument)
+{
+    (void)argument;
+    struct device_statistics now = { 0 };
+    kassert(statistics_latency_us(&now, 50) == 0 && statistics_latency_us(&now, 100) == 0);
+    for (uint64_t ms = 1; ms <= 100; ms++) {
+        struct io_request request = { .submitted_us = time_now_us() - ms * 1000 };
+        statistics_count_request(&now, &request, 0);
+    }
+    static const unsigned percents[] = { 1, 10, 50, 99, 100 };
+    for (unsigned i = 0; i < ARRAY_LENGTH(percents); i++) {
+        uint64_t exact = percents[i] * 1000, us = statistics_latency_us(&now, percents[i]);
+        kassert(us >= exact && us <= exact * 5 / 4 + 2000);
+    }
+
+    /* The extremes have steps, too. */
+    struct device_statistics extremes = { 0 };
+    for (uint64_t us = 1; us; us *= 2)
+        statistics_count_request(&extremes, &(struct io_request){ .submitted_us = -us }, 0);
+    kassert(extremes.requests == 64);
+}
+
+static void test_statistics(void **state)
+{
+    (void)state;
+    rig_run(counts_body, NULL, 4);
+    rig_run(latency_body, NULL, 1);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -523,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_unlike),
         cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_statistics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,40 @@ BODY(plurals)
     stop();
 }
 
+/* ---- iostat ------------------------------------------------------------------------------- */
+
+/* Panics unless the last command wrote this. */
+static void wrote(const char *text)
+{
+    if (!strstr(out.text, text))
+        panic("no '%s' in: %s", text, out.text);
+}
+
+BODY(iostat)
+{
+    (void)unused;
+    start();
+    says("iostat -z",
+         "DEVICE    REQUESTS         BYTES  MERGED ERRORS      DEPTH    50%    99%   100%\n");
+    says("vdrive new 24K; head -c 4096 /System/Devices/Classes/virtual0 > /o",
+         "virtual0: 48 blocks of 512 bytes\n");
+    run("iostat", SHELL_DONE, NULL, "");
+    wrote("\nvirtual0         1         24576       0      0      0/1/1 ");
+    run("iostat -h", SHELL_DONE, NULL, "");
+    wrote("\nvirtual0         1           24K       0      0      0/1/1 ");
+
+    /* The second report has what happened since the first one. */
+    run("iostat 0.001 2", SHELL_DONE, NULL, "");
+    wrote("\n\nDEVICE");
+    wrote("\nvirtual0         0             0 ");
+    run("iostat -z 0.001 2 | tail -n 1", SHELL_DONE,
+        "DEVICE    REQUESTS         BYTES  MERGED ERRORS      DEPTH    50%    99%   100%\n", "");
+    run("iostat x", SHELL_USAGE, "", "iostat: TIME: invalid number: 'x'\n");
+    run("iostat 1 0", SHELL_USAGE, "", "iostat: COUNT: number out of range (at least 1): '0'\n");
+    says("vdrive rm 0", "");
+    stop();
+}
+
 /* ---- icons -------------------------------------------------------------------------------- */
 
 static char drawn[4096];
@@ -278,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_drive_numbers),
         cmocka_unit_test(test_plurals),
         cmocka_unit_test(test_v15_devices_v),
+        cmocka_unit_test(test_iostat),
         cmocka_unit_test(test_v15_devices_icons),
         cmocka_unit_test(test_c2_mount_by_class),
         cmocka_unit_test(test_c19_mount_type),
