@@ -5,6 +5,7 @@
  *             the functions of all buses; the name of a function is its place. Buses on the other
  *             side of bridges are found by the numbers that the firmware assigned. The walk records
  *             which buses it has seen, so it ends even if bridges refer to each other.
+ *             Storage controllers are published with bus mastering disabled; bridges pass it on.
  * Status      No hot plug: functions that appear or disappear later are not detected.
  */
 #include "drivers/pci/pci.h"
@@ -21,7 +22,8 @@ struct pci_walk {
     struct device *bus_device;
     uint64_t seen[PCI_BUSES_MAX / BUSES_PER_WORD];
     uint8_t queue[PCI_BUSES_MAX];
-    unsigned queued, scanned, functions;
+    unsigned queued, scanned; /* of the queue */
+    unsigned functions, buses; /* that exist; buses with a function */
 };
 
 static void walk_add_bus(struct pci_walk *walk, unsigned bus)
@@ -80,13 +82,24 @@ static status_t function_publish(struct device *bus_device, const struct pci_fun
 
 /* ---- the walk ----------------------------------------------------------------------------- */
 
+static void command_change(const struct pci_function *function, uint32_t clear, uint32_t set)
+{
+    uint32_t command = pci_read(function, PCI_COMMAND, 2);
+    pci_write(function, PCI_COMMAND, 2, (command & ~clear) | set);
+}
+
 static void walk_enter_bridge(struct pci_walk *walk, const struct pci_function *bridge)
 {
-    unsigned secondary = bridge->ops->read32(bridge, PCI_BUSES) >> 8 & 0xff;
+    unsigned secondary = pci_read(bridge, PCI_BUSES, 4) >> 8 & 0xff;
 
     /* 0: the firmware has not configured the bridge, so nothing after it can be reached. */
-    if (secondary)
-        walk_add_bus(walk, secondary);
+    if (!secondary)
+        return;
+
+    /* Firmware may leave a bridge off that it does not use itself. What is after it needs all three
+     * for its registers and its DMA. */
+    command_change(bridge, 0, PCI_DECODE | PCI_MASTER);
+    walk_add_bus(walk, secondary);
 }
 
 static bool function_is_bridge(const struct pci_function *function)
@@ -101,6 +114,12 @@ static bool walk_function(struct pci_walk *walk, struct pci_function *function)
         return false;
     if (function_is_bridge(function))
         walk_enter_bridge(walk, function);
+
+    /* The firmware's driver may have left a controller running, which would write to memory that is
+     * ours now. Its own driver enables it again. */
+    if (function->class_code == PCI_CLASS_STORAGE)
+        command_change(function, PCI_MASTER, 0);
+
     status_t status = function_publish(walk->bus_device, function);
     if (status)
         log_error("pci", "%02x:%02x.%x: %s", function->bus, function->slot, function->function,
@@ -109,14 +128,14 @@ static bool walk_function(struct pci_walk *walk, struct pci_function *function)
     return true;
 }
 
-static void walk_slot(struct pci_walk *walk, unsigned bus, unsigned slot)
+static void walk_slot(struct pci_walk *walk, const struct pci_ops *ops, unsigned bus, unsigned slot)
 {
     /* A device with one function may answer to all function numbers, so the others are examined
      * only if the header of function 0 has the multifunction bit. */
     unsigned count = 1;
     for (unsigned number = 0; number < count; number++) {
         struct pci_function function = {
-            .ops = &pci_mechanism1,
+            .ops = ops,
             .bus = (uint8_t)bus,
             .slot = (uint8_t)slot,
             .function = (uint8_t)number,
@@ -127,19 +146,36 @@ static void walk_slot(struct pci_walk *walk, unsigned bus, unsigned slot)
     }
 }
 
+static void walk_bus(struct pci_walk *walk, unsigned bus)
+{
+    const struct pci_ops *ops = pci_config_open(bus);
+    unsigned before = walk->functions;
+
+    for (unsigned slot = 0; ops && slot < PCI_SLOTS; slot++)
+        walk_slot(walk, ops, bus, slot);
+    if (walk->functions == before)
+        pci_config_close(bus);
+    else
+        walk->buses++;
+}
+
+/* Bus 0 with all buses after its bridges, and then each further root bus with its own: no bridge
+ * leads to a root bus, and only ACPI's AML names them all, so every number is tried. */
 static void walk_buses(struct pci_walk *walk)
 {
-    walk_add_bus(walk, 0);
-    while (walk->scanned < walk->queued) {
-        unsigned bus = walk->queue[walk->scanned++];
-        for (unsigned slot = 0; slot < PCI_SLOTS; slot++)
-            walk_slot(walk, bus, slot);
+    for (unsigned root = 0; root < PCI_BUSES_MAX; root++) {
+        walk_add_bus(walk, root);
+        while (walk->scanned < walk->queued)
+            walk_bus(walk, walk->queue[walk->scanned++]);
     }
 }
 
 static status_t pci_add_device(struct device *device)
 {
-    if (device != device_root() || !pci_mechanism1_present())
+    if (device != device_root())
+        return -ENODEV;
+    pci_config_start();
+    if (!pci_config_open(0))
         return -ENODEV;
 
     /* The functions are published during the walk, so drivers start while it continues. */
@@ -150,7 +186,7 @@ static status_t pci_add_device(struct device *device)
 
     walk_buses(&walk);
     log_debug("pci", "%u function%s on %u bus%s", walk.functions, text_plural(walk.functions),
-              walk.scanned, walk.scanned == 1 ? "" : "es");
+              walk.buses, walk.buses == 1 ? "" : "es");
     device_put(walk.bus_device);
     return 0;
 }

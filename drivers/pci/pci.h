@@ -1,14 +1,18 @@
 /*
  * pci.h - shared by the files of the PCI bus driver.
  *
- *   config.c    configuration mechanism #1: 32-bit reads and writes of a function's registers
+ *   config.c    32-bit reads and writes of a function's registers, by mechanism #1 or ECAM
+ *   ecam.c      configuration space in memory
  *   function.c  reads a header: identity, base address registers and their sizes
  *   bus.c       the driver: walks the buses and publishes a device for each function
  *   classes.c   names of class codes
  *   resources.c maps a function's registers, connects its interrupts
  *   msi.c       interrupts by messages: MSI and MSI-X
  *
- * References  PCI Local Bus 3.0 sections 3.2.2.3 and 6; PCI-to-PCI Bridge 1.2 section 3.2.
+ * bus.c, function.c, msi.c and classes.c do not depend on the machine: tests/host compiles them.
+ *
+ * References  PCI Local Bus 3.0 sections 3.2.2.3 and 6; PCI-to-PCI Bridge 1.2 section 3.2; PCI
+ *             Firmware 3.2 section 4.1 (MCFG); PCI Express 3.0 section 7.2.2 (ECAM).
  */
 #ifndef DRIVERS_PCI_PCI_H
 #define DRIVERS_PCI_PCI_H
@@ -26,11 +30,13 @@ enum {
     PCI_INTERRUPT = 0x3c, /* line, pin */
 
     PCI_DECODE = 3,       /* command: answers in port and in memory space */
+    PCI_MASTER = 4,       /* command: may access memory */
     PCI_HEADER_TYPE_MASK = 0x7f,
     PCI_HEADER_MULTIFUNCTION = 0x80,
     PCI_HEADER_NORMAL = 0,
     PCI_HEADER_BRIDGE = 1,
 
+    PCI_CLASS_STORAGE = 1,
     PCI_CLASS_BRIDGE = 6,
     PCI_SUBCLASS_HOST = 0,
     PCI_SUBCLASS_PCI = 4,
@@ -40,10 +46,19 @@ enum {
     PCI_FUNCTIONS = 8,
 };
 
-extern const struct pci_ops pci_mechanism1;
+/* Finds the ways to configuration space. (config.c) */
+void pci_config_start(void);
+/* Returns how to access the functions of a bus, or NULL if there is no way, or no function. */
+const struct pci_ops *pci_config_open(unsigned bus);
+/* Ends the use of a bus that has no functions. */
+void pci_config_close(unsigned bus);
 
-/* Returns whether the host bridge supports configuration mechanism #1. */
-bool pci_mechanism1_present(void);
+/* The same for ECAM alone. (ecam.c) */
+void pci_ecam_start(void);
+const struct pci_ops *pci_ecam_open(unsigned bus);
+void pci_ecam_close(unsigned bus);
+/* Ends the use of all buses; none can be opened any more. */
+void pci_ecam_forget(void);
 
 /* Fills *function, whose access and place are set, from its header. Returns false if there is no
  * such function. */
@@ -51,7 +66,7 @@ bool pci_function_identify(struct pci_function *function);
 /* Returns the header type register: the layout and PCI_HEADER_MULTIFUNCTION. */
 uint8_t pci_function_header(const struct pci_function *function);
 
-/* Members of pci_mechanism1. (resources.c) */
+/* Members of each struct pci_ops. (resources.c) */
 status_t pci_function_map(const struct pci_function *function, const struct pci_bar *bar,
                           uint64_t offset, uint32_t bytes, struct registers *window) MUST_CHECK;
 void pci_function_unmap(const struct pci_function *function, struct registers *window);

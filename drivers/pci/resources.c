@@ -2,18 +2,24 @@
  * resources.c - what a function's driver gets: windows of registers, and interrupts.
  */
 #include "drivers/pci/pci.h"
+#include "kernel/log.h"
 #include "kernel/mm/space.h"
 
 status_t pci_function_map(const struct pci_function *function, const struct pci_bar *bar,
                           uint64_t offset, uint32_t bytes, struct registers *window)
 {
-    (void)function;
     uint64_t base = bar->base + offset;
     if (bar->io) {
         *window = (struct registers){ .access = &register_ports, .base = base, .bytes = bytes };
         return 0;
     }
 
+    /* Firmware that assigned memory to a function would let its driver overwrite ours. */
+    if (space_overlaps_ram(base, bytes)) {
+        log_error("pci", "%02x:%02x.%x: registers at %#llx overlap RAM; not mapped", function->bus,
+                  function->slot, function->function, (unsigned long long)base);
+        return -ENODEV;
+    }
     void *memory = space_map_mmio(base, bytes);
     if (!memory)
         return -ENOMEM;

@@ -25,6 +25,7 @@ enum {
 
 static struct spin lock = SPIN_INIT(RANK_HEAP);
 static bool started;
+static const struct boot_info *map;
 static uint64_t slot_used[STACK_SLOTS / 64];
 static uint64_t next_window = WINDOWS;
 
@@ -186,8 +187,21 @@ static void *map_window(uint64_t physical, size_t bytes, uint64_t rights)
     return mapped ? (void *)(start + offset) : NULL;
 }
 
+bool space_overlaps_ram(uint64_t physical, uint64_t bytes)
+{
+    for (unsigned i = 0; i < map->range_count; i++) {
+        const struct boot_range *range = &map->ranges[i];
+        if (range->type == BOOT_MEMORY_USABLE && physical < range->end &&
+            (physical >= range->start || bytes > range->start - physical))
+            return true;
+    }
+    return false;
+}
+
 void *space_map_mmio(uint64_t physical, size_t bytes)
 {
+    if (space_overlaps_ram(physical, bytes))
+        return NULL;
     return map_window(physical, bytes, ENTRY_WRITE | ENTRY_UNCACHED | ENTRY_NX);
 }
 
@@ -421,6 +435,7 @@ static void map_kernel(const char *start, const char *end, uint64_t rights)
 void space_start(const struct boot_info *boot)
 {
     cpu_hooks.is_stack_guard = space_is_stack_guard;
+    map = boot;
     page_table_start();
 
     for (unsigned i = 0; i < boot->range_count; i++)

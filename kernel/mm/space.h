@@ -47,11 +47,14 @@ uint64_t space_physical(const void *memory);
 
 /* Maps physical memory that is not RAM: device registers (uncached, writable), pixels (writable;
  * writes are combined if the processor can) or the firmware's tables (cached, read-only). Returns
- * NULL if there is no memory for the page tables. */
+ * NULL if there is no memory for the page tables, or if device registers would overlap RAM. */
 void *space_map_mmio(uint64_t physical, size_t bytes);
 void *space_map_framebuffer(uint64_t physical, size_t bytes);
 const void *space_map_firmware(uint64_t physical, size_t bytes);
 void space_unmap(const void *memory, size_t bytes);
+
+/* Returns true if a range contains RAM that the kernel uses, its own image included. */
+bool space_overlaps_ram(uint64_t physical, uint64_t bytes);
 
 /* Returns the permissions of an address (SPACE_*): 0 if nothing is mapped there. */
 unsigned space_rights(uint64_t address);
