@@ -28,6 +28,7 @@ enum {
     DEADLINE_VIRTIO_US = 30000000,         /* a request to a virtual disk: its host's disk may be
                                               busy or slow */
     DEADLINE_VIRTIO_RESET_US = 1000000,    /* a virtio device ends its reset */
+    DEADLINE_VIRTIO_ABORT_US = 3000000,    /* a virtio-scsi device aborts what it carries out */
     POLL_VIRTIO_US = 1000,                 /* between two looks at a device without interrupts */
     DEADLINE_NVME_READY_US = 10000000,     /* CSTS.RDY; CAP.TO may ask for two minutes, and start-up
                                               waits meanwhile */

@@ -11,6 +11,7 @@
 #include "kernel/dev/driver.h"
 #include "kernel/dev/geometry.h"
 #include "kernel/dev/io.h"
+#include "kernel/dev/packet_queue.h"
 #include "kernel/log.h"
 #include "kernel/port.h"
 #include "kernel/sched/sync.h"
@@ -151,6 +152,22 @@ EXPORT(pci_map);
 EXPORT(pci_read);
 EXPORT(pci_unmap);
 EXPORT(pci_write);
+
+/* kernel/bus/scsi.h, kernel/bus/command_queue.h, kernel/dev/packet_queue.h */
+EXPORT(command_queue_abort);
+EXPORT(command_queue_done);
+EXPORT(command_queue_recover);
+EXPORT(command_queue_set_openings);
+EXPORT(command_queue_start);
+EXPORT(command_queue_stop);
+EXPORT(command_queue_submit);
+EXPORT(packet_queue_done);
+EXPORT(packet_queue_start);
+EXPORT(packet_queue_stop);
+EXPORT(scsi_abort);
+EXPORT(scsi_bus);
+EXPORT(scsi_submit);
+EXPORT(scsi_unit_of);
 
 /* kernel/bus/virtio.h */
 EXPORT(virtio_add_readable);

@@ -1,0 +1,302 @@
+/*
+ * scsi_scan.c - finds the units of a virtio-scsi device. See scsi.h.
+ *
+ * Each target is asked for its LUNs; one that does not exist answers at once. REPORT LUNS and
+ * INQUIRY touch no medium, and are answered before a unit reports UNIT ATTENTION (SPC-3 6.21).
+ */
+#include "drivers/storage/virtio/scsi.h"
+#include "kernel/dev/deadlines.h"
+#include "kernel/log.h"
+#include "lib/bytes.h"
+#include "lib/format.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+
+enum {
+    CDB_INQUIRY = 0x12,
+    CDB_REPORT_LUNS = 0xa0,
+    CDB_6_LENGTH = 4,
+    CDB_12_LENGTH = 9, /* the last byte of the allocation length */
+
+    LUNS_MAX = 16,     /* of a target: more are left out */
+    LUN_BYTES = 8,
+    LUNS_HEADER_BYTES = 8,
+    LUNS_BYTES = LUNS_HEADER_BYTES + LUNS_MAX * LUN_BYTES,
+    LUN_METHOD = 0xc0, /* of addressing, in the first byte (SAM-3 4.9.3): */
+    LUN_PERIPHERAL = 0x00,
+    LUN_FLAT = 0x40,
+
+    INQUIRY_BYTES = 36,
+    INQUIRY_TYPE = 0,  /* and the qualifier in the upper three bits: 0 is a unit that exists */
+    INQUIRY_VENDOR = 8,
+    INQUIRY_PRODUCT = 16,
+    INQUIRY_REVISION = 32,
+
+    NAME_BYTES = 16,
+};
+
+/* A scan's place, and a command to it. */
+struct scan {
+    struct vscsi_unit unit; /* not published */
+    struct scsi_command command;
+    struct semaphore ended;
+    struct io_segment segment;
+    uint8_t answer[LUNS_BYTES];
+};
+
+/* ---- commands ----------------------------------------------------------------------------- */
+
+static void scan_ended(struct scsi_command *command)
+{
+    semaphore_up(command->context);
+}
+
+/* Runs a command, and sets *answer to what it returned. */
+static status_t ask(struct scan *scan, const uint8_t cdb[12], uint32_t bytes,
+                    struct bytes *answer)
+{
+    semaphore_init(&scan->ended, 0);
+    scan->segment = (struct io_segment){ scan->answer, bytes };
+    scan->command = (struct scsi_command){
+        .base.timeout_us = DEADLINE_PACKET_SENSE_US,
+        .direction = SCSI_DATA_IN,
+        .segments = &scan->segment,
+        .segment_count = 1,
+        .length_bytes = bytes,
+        .complete = scan_ended,
+        .context = &scan->ended,
+    };
+    memcpy(scan->command.cdb, cdb, 12);
+
+    scsi_submit(&scan->unit.scsi, &scan->command);
+    while (semaphore_down(&scan->ended, TIME_NEVER))
+        ;
+    *answer = (struct bytes){ scan->answer, scan->command.done_bytes };
+    return scan->command.base.status;
+}
+
+static struct scan *scan_create(struct vscsi *vscsi)
+{
+    struct scan *scan = mem_zalloc(sizeof(*scan));
+    if (!scan)
+        return NULL;
+    scan->unit.vscsi = vscsi;
+    scan->unit.scsi.channel = &vscsi->packets;
+    scan->unit.scsi.device = vscsi->device;
+    return scan;
+}
+
+/* ---- units -------------------------------------------------------------------------------- */
+
+static void unit_name(char name[NAME_BYTES], unsigned target, unsigned lun)
+{
+    format_text(name, NAME_BYTES, "%u:%u", target, lun);
+}
+
+static struct device *find_unit(struct vscsi *vscsi, unsigned target, unsigned lun)
+{
+    char name[NAME_BYTES];
+    unit_name(name, target, lun);
+    return device_find_child(vscsi->device, name, strlen(name));
+}
+
+static void unit_describe(struct device *device, char *text, size_t bytes)
+{
+    const struct vscsi_unit *unit = device_private(device);
+    format_text(text, bytes, "%s, firmware %s", unit->scsi.model, unit->scsi.firmware);
+}
+
+static void unit_destroy(struct device *device)
+{
+    mem_free(device_private(device));
+}
+
+static const struct device_ops unit_ops = {
+    .describe = unit_describe,
+    .destroy = unit_destroy,
+};
+
+/* Appends a field of INQUIRY's data, without the spaces that fill it. Bytes that cannot be printed
+ * become question marks. */
+static void append_text(char *text, size_t bytes, struct bytes field)
+{
+    size_t at = strlen(text), end = at;
+    for (size_t i = 0; i < field.length && at + 1 < bytes; i++) {
+        char c = (char)field.data[i];
+        text[at++] = c < ' ' || c > '~' ? '?' : c;
+        end = c != ' ' ? at : end;
+    }
+    text[end] = '\0';
+}
+
+static void describe_unit(struct scsi_unit *unit, struct bytes inquiry)
+{
+    unit->device_type = bytes_u8(inquiry, INQUIRY_TYPE);
+    append_text(unit->model, sizeof(unit->model) - 1, bytes_slice(inquiry, INQUIRY_VENDOR, 8));
+    size_t length = strlen(unit->model);
+    if (length)
+        memcpy(unit->model + length, " ", 2);
+    append_text(unit->model, sizeof(unit->model), bytes_slice(inquiry, INQUIRY_PRODUCT, 16));
+    append_text(unit->firmware, sizeof(unit->firmware),
+                bytes_slice(inquiry, INQUIRY_REVISION, 4));
+}
+
+static status_t publish_unit(struct vscsi *vscsi, struct vscsi_unit *unit)
+{
+    char name[NAME_BYTES];
+    unit_name(name, unit->target, unit->lun);
+    const struct device_description description = {
+        .name = name,
+        .ops = &unit_ops,
+        .private_data = unit, /* the device owns it */
+        .bus = &scsi_bus,
+        .bus_data = &unit->scsi,
+    };
+    struct device *device = device_create(vscsi->device, &description);
+    if (!device) {
+        mem_free(unit);
+        return -ENOMEM;
+    }
+
+    unit->scsi.device = device;
+    log_info("virtio-scsi", "%s: %s is %s, firmware %s", vscsi->virtio->name, name,
+             unit->scsi.model, unit->scsi.firmware);
+    status_t status = device_publish(device);
+    device_put(device);
+    return status;
+}
+
+/* Publishes a unit that REPORT LUNS named, if it exists and is new. */
+static status_t add_unit(struct scan *scan, unsigned lun)
+{
+    struct vscsi *vscsi = scan->unit.vscsi;
+    static const uint8_t cdb[12] = { CDB_INQUIRY, [CDB_6_LENGTH] = INQUIRY_BYTES };
+    struct bytes inquiry;
+    struct device *known = find_unit(vscsi, scan->unit.target, lun);
+    if (known) {
+        device_put(known);
+        return 0;
+    }
+
+    scan->unit.lun = (uint16_t)lun;
+    status_t status = ask(scan, cdb, INQUIRY_BYTES, &inquiry);
+    if (status)
+        return status == -ENODEV ? 0 : status; /* removed meanwhile */
+    if (!bytes_has(inquiry, 0, INQUIRY_BYTES) || bytes_u8(inquiry, INQUIRY_TYPE) >> 5)
+        return 0;
+
+    struct vscsi_unit *unit = mem_zalloc(sizeof(*unit));
+    if (!unit)
+        return -ENOMEM;
+    *unit = scan->unit;
+    unit->scsi.lun = lun;
+    unit->scsi.transfer_bytes = vscsi->transfer_bytes;
+    unit->scsi.segment_count = vscsi->segment_count;
+    describe_unit(&unit->scsi, inquiry);
+    return publish_unit(vscsi, unit);
+}
+
+void vscsi_remove_unit(struct vscsi *vscsi, unsigned target, unsigned lun)
+{
+    struct device *unit = find_unit(vscsi, target, lun);
+    if (!unit)
+        return;
+    log_info("virtio-scsi", "%s: %s was removed", vscsi->virtio->name, device_name(unit));
+    device_remove(unit);
+    device_put(unit);
+}
+
+void vscsi_poll_unit(struct vscsi *vscsi, unsigned target, unsigned lun)
+{
+    struct device *unit = find_unit(vscsi, target, lun);
+    struct device *drive = unit ? device_child(unit, 0) : NULL;
+    if (drive)
+        IGNORE(device_poll(drive)); /* what it finds becomes an event */
+    device_put(drive);
+    device_put(unit);
+}
+
+void vscsi_remove_units(struct vscsi *vscsi)
+{
+    struct device *unit;
+    while ((unit = device_child(vscsi->device, 0))) {
+        device_remove(unit);
+        device_put(unit);
+    }
+}
+
+/* ---- targets ------------------------------------------------------------------------------ */
+
+/* Removes the units of a target that are not among `luns`. */
+static void remove_others(struct vscsi *vscsi, unsigned target, const unsigned luns[],
+                          unsigned count)
+{
+    struct device *device;
+    for (unsigned last = 0; (device = device_child(vscsi->device, last));) {
+        const struct vscsi_unit *unit = device_private(device);
+        bool listed = unit->target != target;
+        last = device_number(device);
+        for (unsigned i = 0; i < count; i++)
+            listed = listed || unit->lun == luns[i];
+        if (!listed)
+            vscsi_remove_unit(vscsi, target, unit->lun);
+        device_put(device);
+    }
+}
+
+/* Decodes the LUNs that are one level deep, the only ones that the device's addresses reach. */
+static unsigned read_luns(struct bytes answer, unsigned luns[LUNS_MAX])
+{
+    struct bytes list = bytes_slice(answer, LUNS_HEADER_BYTES, bytes_be32(answer, 0));
+    unsigned count = 0;
+    for (size_t at = 0; bytes_has(list, at, LUN_BYTES) && count < LUNS_MAX; at += LUN_BYTES) {
+        uint8_t method = bytes_u8(list, at) & LUN_METHOD;
+        if (method == LUN_FLAT || (method == LUN_PERIPHERAL && !bytes_u8(list, at)))
+            luns[count++] = bytes_be16(list, at) & 0x3fff;
+    }
+    return count;
+}
+
+static status_t scan_target(struct scan *scan, unsigned target)
+{
+    static const uint8_t cdb[12] = { CDB_REPORT_LUNS, [CDB_12_LENGTH] = LUNS_BYTES };
+    unsigned luns[LUNS_MAX], count = 0;
+    struct bytes answer;
+
+    scan->unit.target = (uint8_t)target;
+    scan->unit.lun = 0;
+    status_t status = ask(scan, cdb, LUNS_BYTES, &answer);
+    if (status && status != -ENODEV)
+        return status;
+    if (!status)
+        count = read_luns(answer, luns);
+
+    remove_others(scan->unit.vscsi, target, luns, count);
+    for (unsigned i = 0; i < count; i++)
+        if ((status = add_unit(scan, luns[i])))
+            return status;
+    return 0;
+}
+
+static void scan_range(struct vscsi *vscsi, unsigned first, unsigned last)
+{
+    struct scan *scan = scan_create(vscsi);
+    status_t status = scan ? 0 : -ENOMEM;
+    unsigned target = first;
+    while (!status && target <= last)
+        status = scan_target(scan, target++);
+    if (status && !vscsi->offline)
+        log_warn("virtio-scsi", "%s: target %u: %s; the scan ends", vscsi->virtio->name,
+                 target - 1, status_text(status));
+    mem_free(scan);
+}
+
+void vscsi_scan_target(struct vscsi *vscsi, unsigned target)
+{
+    scan_range(vscsi, target, target);
+}
+
+void vscsi_scan(struct vscsi *vscsi)
+{
+    scan_range(vscsi, 0, vscsi->target_last);
+}
