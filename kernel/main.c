@@ -11,6 +11,7 @@
 #include "kernel/build.h"
 #include "kernel/command_line.h"
 #include "kernel/dev/deadlines.h"
+#include "kernel/isa.h"
 #include "kernel/log.h"
 #include "kernel/mm/memory.h"
 #include "kernel/mm/space.h"
@@ -79,6 +80,7 @@ static void start_storage(void)
     mem_set_reclaim(vfs_reclaim);       /* caches may use all memory from now on */
     must("io requests", io_start());    /* the completion thread, before any device */
     must("file cache", cache_start());
+    isa_use(&isa_pc);                   /* ports and lines, for drivers that know theirs */
     must("devices", device_start());    /* drivers find their devices */
     must("file systems", vfs_start());  /* ramfs at /, devfs at /System/Devices */
 }

@@ -19,6 +19,9 @@ enum {
     DEADLINE_ATA_SELECT_US = 100000,       /* BSY and DRQ clear after selecting a device */
     DEADLINE_ATA_IDENTIFY_US = 1000000,
     DEADLINE_ATA_DRQ_US = 3000000,         /* the unit asks for the packet bytes */
+    DEADLINE_ATA_DATA_US = 15000000,       /* a disk's read or write, with its own retries, or a
+                                              spin-up from standby */
+    DEADLINE_ATA_FLUSH_US = 60000000,      /* ATA-6 8.9: "may exceed 30 s" */
     DEADLINE_PACKET_US = 10000000,         /* a command that moves data, or tests the unit */
     DEADLINE_PACKET_SENSE_US = 3000000,    /* REQUEST SENSE, which touches no medium */
     DELAY_PACKET_BUSY_US = 10000,          /* before a unit that reported BUSY is asked again */

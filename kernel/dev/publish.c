@@ -18,11 +18,9 @@ status_t device_publish(struct device *device)
         return status;
     }
 
-    /* Not an error if no driver accepts it. The caller may be the thread that serves a device with
-     * data, so such a device is read by the thread that handles its events. */
+    /* Not an error if no driver accepts it. */
     event_post(EVENT_ADDED, device);
-    if (!device_has_data(device))
-        match_device(device);
+    match_device(device);
     return 0;
 }
 

@@ -1,76 +1,11 @@
 /*
- * hardware.c - self tests of decisions about hardware that this machine may not have: the addresses
- * of an IDE controller's channels, the encodings of the real-time clock.
+ * hardware.c - self tests of decisions about hardware that this machine may not have: the encodings
+ * of the real-time clock.
  */
-#include "drivers/storage/ata/ide/ide.h"
-#include "kernel/bus/pci.h"
 #include "kernel/selftest.h"
 #include "kernel/x86/rtc.h"
 #include "lib/civil.h"
 #include "lib/string.h"
-
-static struct pci_function make_controller(uint8_t interface)
-{
-    return (struct pci_function){
-        .class_code = 1, .subclass = 1, .interface = interface, .interrupt_line = 9,
-        .bars = { { 0xc100, 8, true }, { 0xc200, 4, true }, { 0xc300, 8, true },
-                  { 0xc400, 4, true }, { 0xc500, 16, true } },
-    };
-}
-
-static bool is_place(const struct ide_place *place, uint16_t command, uint16_t control,
-                     uint16_t master, unsigned line)
-{
-    return place->command_port == command && place->control_port == control &&
-           place->bus_master_port == master && place->line == line;
-}
-
-SELFTEST(ide_compatibility_mode_uses_the_legacy_ports)
-{
-    struct pci_function function = make_controller(0x80);
-    struct ide_place place;
-
-    SELFTEST_CHECK(ide_find_place(&function, 0, &place));
-    SELFTEST_CHECK(is_place(&place, 0x1f0, 0x3f6, 0xc500, 14));
-    SELFTEST_CHECK(ide_find_place(&function, 1, &place));
-    SELFTEST_CHECK(is_place(&place, 0x170, 0x376, 0xc508, 15));
-}
-
-SELFTEST(ide_native_mode_uses_the_addresses_in_its_registers)
-{
-    struct pci_function function = make_controller(0x85);
-    struct ide_place place;
-
-    SELFTEST_CHECK(ide_find_place(&function, 0, &place));
-    SELFTEST_CHECK(is_place(&place, 0xc100, 0xc202, 0xc500, 9));
-    SELFTEST_CHECK(ide_find_place(&function, 1, &place));
-    SELFTEST_CHECK(is_place(&place, 0xc300, 0xc402, 0xc508, 9));
-}
-
-SELFTEST(ide_channels_differ_in_mode)
-{
-    struct pci_function function = make_controller(0x04);
-    struct ide_place place;
-
-    SELFTEST_CHECK(ide_find_place(&function, 0, &place));
-    SELFTEST_CHECK(is_place(&place, 0x1f0, 0x3f6, 0, 14));
-    SELFTEST_CHECK(ide_find_place(&function, 1, &place));
-    SELFTEST_CHECK(is_place(&place, 0xc300, 0xc402, 0, 9));
-}
-
-/* No line, or the timer's: the channel is polled. Registers that are not set up: left alone. */
-SELFTEST(ide_native_mode_without_line_or_ports)
-{
-    struct pci_function function = make_controller(0x85);
-    struct ide_place place;
-
-    function.interrupt_line = 0;
-    SELFTEST_CHECK(ide_find_place(&function, 0, &place) && place.line >= INTERRUPT_LINES);
-    function.bars[0].base = 0;
-    SELFTEST_CHECK(!ide_find_place(&function, 0, &place));
-    function.bars[3].io = false;
-    SELFTEST_CHECK(!ide_find_place(&function, 1, &place));
-}
 
 static bool reads_as(struct rtc_registers registers, const char *date)
 {

@@ -33,6 +33,7 @@ GROUND = {
     "kernel/panic.c": "every folder panics and may add to the report; it needs early.c",
     "kernel/panic.h": "",
     "kernel/registers.h": "windows of device registers, which x86/ implements",
+    "kernel/isa.h": "fixed ports and interrupt lines, which x86/ implements",
     "kernel/selftest.h": "registration of self tests",
 }
 

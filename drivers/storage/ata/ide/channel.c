@@ -1,34 +1,51 @@
 /*
- * channel.c - from a channel's ports to devices, however the ports were found.
+ * channel.c - from a channel's registers to devices, however the registers were found.
  *
- *   claim      its ports, for the first driver that finds them: a second channel at the same ports
- *              would drive the same units at the same time
  *   detect     its units (detect.c)
- *   configure  bus master, interrupt, packet queue - if it has a unit to serve
+ *   configure  bus master, queue, interrupt - if it has a unit to serve
  *   publish    "ide0", "ide1" under the controller; "master", "slave" under those
  */
 #include "drivers/storage/ata/ide/ide.h"
 #include "lib/format.h"
 
 static const char *const port_names[2] = { "master", "slave" };
-static uint16_t claimed_ports[IDE_CHANNELS_MAX]; /* command ports; only one thread probes */
-static unsigned claimed_count;
 
 static const struct ata_port_ops port_ops = {
     .start = ide_start,
 };
 
-bool ide_claim_ports(uint16_t command_port)
-{
-    /* The command port alone identifies a channel: no two channels share one. */
-    for (unsigned i = 0; i < claimed_count; i++)
-        if (claimed_ports[i] == command_port)
-            return false;
+/* ---- claims ------------------------------------------------------------------------------- */
 
-    if (claimed_count == IDE_CHANNELS_MAX)
-        return false;
-    claimed_ports[claimed_count++] = command_port;
-    return true;
+/* The command blocks in use. A second channel at the same ports would drive the same units at the
+ * same time. */
+static struct {
+    struct spin lock;
+    struct list channels;
+} claims = { SPIN_INIT(RANK_DEVICE), LIST_INIT(claims.channels) };
+
+bool ide_port_is_claimed(uint16_t port)
+{
+    bool claimed = false;
+    spin_lock(&claims.lock);
+    list_each(link, &claims.channels)
+        if (container_of(link, struct ide_channel, claim)->place.port == port)
+            claimed = true;
+    spin_unlock(&claims.lock);
+    return claimed;
+}
+
+static void claim(struct ide_channel *channel)
+{
+    spin_lock(&claims.lock);
+    list_push_back(&claims.channels, &channel->claim);
+    spin_unlock(&claims.lock);
+}
+
+static void unclaim(struct ide_channel *channel)
+{
+    spin_lock(&claims.lock);
+    list_remove(&channel->claim);
+    spin_unlock(&claims.lock);
 }
 
 /* ---- the device --------------------------------------------------------------------------- */
@@ -36,15 +53,17 @@ bool ide_claim_ports(uint16_t command_port)
 static void channel_describe(struct device *device, char *text, size_t bytes)
 {
     const struct ide_channel *channel = device_private(device);
-    char line[16];
+    const struct ide_place *place = &channel->place;
+    char interrupt[16] = "native";
 
     if (channel->polled)
-        format_text(line, sizeof(line), "%s", channel->queue.commands.worker ? "polled" : "empty");
-    else
-        format_text(line, sizeof(line), "line %u", channel->line);
+        format_text(interrupt, sizeof(interrupt), "%s",
+                    channel->queue.commands.worker ? "polled" : "empty");
+    else if (!place->native)
+        format_text(interrupt, sizeof(interrupt), "line %u", place->line);
 
-    format_text(text, bytes, "ATA channel, port %#x, %s%s", channel->command_port, line,
-                channel->bus_master_port ? ", bus master" : "");
+    format_text(text, bytes, "ATA channel, port %#x, %s%s", place->port, interrupt,
+                ide_has_dma(channel) ? ", bus master" : "");
 }
 
 void ide_channel_free(struct ide_channel *channel)
@@ -54,6 +73,9 @@ void ide_channel_free(struct ide_channel *channel)
     ide_disconnect_interrupt(channel);
     if (channel->dma_table)
         page_free(channel->dma_table);
+    if (channel->place.release)
+        channel->place.release(channel);
+    unclaim(channel);
     mem_free(channel);
 }
 
@@ -77,16 +99,12 @@ struct ide_channel *ide_channel_create(const struct ide_place *place)
     if (!channel)
         return NULL;
 
-    /* The place: ports, line, and the name under which the log and the device tree show
-     * the channel. */
+    /* The name under which the log and the device tree show the channel. */
     format_text(channel->name, sizeof(channel->name), "ide%u", place->number);
-    channel->command_port = place->command_port;
-    channel->control_port = place->control_port;
-    channel->bus_master_port = place->bus_master_port;
-    channel->line = place->line;
-
+    channel->place = *place;
     spin_init(&channel->lock, RANK_QUEUE);
     wait_queue_init(&channel->interrupt);
+    claim(channel);
 
     /* Both ports exist even if the channel has one unit or none: detection fills in their kind. */
     for (unsigned i = 0; i < 2; i++) {
@@ -100,11 +118,12 @@ struct ide_channel *ide_channel_create(const struct ide_place *place)
 
     /* The bus master first: whether there is one decides how the units are configured. */
     ide_dma_configure(channel);
-    if (ide_detect_units(channel)) {
-        ide_channel_free(channel);
-        return NULL;
-    }
-    return channel;
+    if (!ide_detect_units(channel))
+        return channel;
+
+    channel->place.release = NULL;
+    ide_channel_free(channel);
+    return NULL;
 }
 
 status_t ide_channel_publish(struct ide_channel *channel, struct device *controller)
@@ -119,21 +138,30 @@ status_t ide_channel_publish(struct ide_channel *channel, struct device *control
         .private_data = channel, /* the device owns it */
         .device_class = &class_bus,
     };
-    struct device *device = device_create(controller, &description);
-    if (!device) {
+    channel->device = device_create(controller, &description);
+    if (!channel->device) {
         ide_channel_free(channel);
         return -ENOMEM;
     }
 
-    /* From now on the device's destroy frees the channel, whatever fails. */
-    channel->device = device;
-    status_t status = device_publish(device);
-
     /* The channel first: its units are published as its children. */
+    status_t status = device_publish(channel->device);
     for (unsigned i = 0; i < 2 && !status; i++)
         if (channel->ports[i].ata.kind != ATA_KIND_NONE)
-            status = ata_port_publish(&channel->ports[i].ata, device);
+            status = ata_port_publish(&channel->ports[i].ata, channel->device);
 
-    device_put(device);
+    if (status)
+        ide_channel_remove(channel);
     return status;
+}
+
+void ide_channel_remove(struct ide_channel *channel)
+{
+    struct device *device = channel->device;
+    for (unsigned i = 0; i < 2; i++)
+        ata_port_remove(&channel->ports[i].ata);
+
+    /* The last reference frees the channel: here, or when its units are closed. */
+    device_remove(device);
+    device_put(device);
 }

@@ -8,7 +8,6 @@
  * then, and the unit need not be ready.
  */
 #include "drivers/storage/ata/ide/ide.h"
-#include "kernel/x86/ports.h"
 
 enum { TRANSFER_BYTES_MAX = 1 << 20 }; /* its table fits a page, however scattered the memory is */
 
@@ -26,17 +25,17 @@ static bool port_answers(struct ide_port *port)
         return true;
 
     /* Two patterns, so that neither a floating nor a grounded bus passes. */
-    port_out8(ide_register(channel, IDE_SECTOR_COUNT), 0x55);
-    port_out8(ide_register(channel, IDE_LBA_LOW), 0xaa);
-    return port_in8(ide_register(channel, IDE_SECTOR_COUNT)) == 0x55 &&
-           port_in8(ide_register(channel, IDE_LBA_LOW)) == 0xaa;
+    ide_write(channel, IDE_SECTOR_COUNT, 0x55);
+    ide_write(channel, IDE_LBA_LOW, 0xaa);
+    return ide_read(channel, IDE_SECTOR_COUNT) == 0x55 &&
+           ide_read(channel, IDE_LBA_LOW) == 0xaa;
 }
 
 /* Chooses how data are carried, and sets the limits of that. */
 static void configure(struct ide_port *port)
 {
     struct ata_port *ata = &port->ata;
-    ata->dma = port->channel->bus_master_port && ata->identity.dma;
+    ata->dma = ide_has_dma(port->channel) && ata->identity.dma;
 
     /* A command may be as long as the table of the bus master allows, in as many pieces as
      * kernel/dev sends. PIO takes any memory; the bus master has 32 address bits and moves
@@ -57,8 +56,8 @@ static unsigned read_signature(struct ide_port *port)
         return ATA_SIGNATURE_NONE;
 
     ide_point(port);
-    unsigned signature = port_in8(ide_register(channel, IDE_LBA_MID)) |
-                         (unsigned)port_in8(ide_register(channel, IDE_LBA_HIGH)) << 8;
+    unsigned signature = ide_read(channel, IDE_LBA_MID) |
+                         (unsigned)ide_read(channel, IDE_LBA_HIGH) << 8;
 
     /* The registers of a slave that is absent read as zero, its status included. */
     bool absent = signature == ATA_SIGNATURE_DISK && !ide_status(channel);
@@ -71,7 +70,7 @@ status_t ide_detect_units(struct ide_channel *channel)
     channel->polled = true; /* until the line is connected */
 
     /* The probing commands are polled: with nIEN set no interrupt of theirs is left over. */
-    port_out8(channel->control_port, IDE_CONTROL_NIEN);
+    ide_control(channel, IDE_CONTROL_NIEN);
 
     /* A reset takes milliseconds, which an empty channel is spared. */
     ports[0].answers = port_answers(&ports[0]);

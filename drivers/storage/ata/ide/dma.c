@@ -7,7 +7,6 @@
  * came from this channel.
  */
 #include "drivers/storage/ata/ide/ide.h"
-#include "kernel/x86/ports.h"
 #include "lib/macros.h"
 
 enum {
@@ -24,7 +23,6 @@ enum {
     MASTER_KEEP = 3 << 5,      /* the firmware's notes on the units: written back unchanged */
     MASTER_SIMPLEX = 1 << 7,   /* the controller runs one channel at a time */
     MASTER_ABSENT = 0xff,      /* a status that no device drives */
-    MASTER_SECOND_CHANNEL = 8, /* the bit of the port */
 
     BOUNDARY_BYTES = 1 << 16,
     TABLE_ENTRIES = PAGE_BYTES / 8,
@@ -37,37 +35,39 @@ struct dma_entry {
     uint16_t flags;
 };
 
-static uint16_t master_port(const struct ide_channel *channel, unsigned number)
+static uint8_t master_status(const struct ide_channel *channel)
 {
-    return (uint16_t)(channel->bus_master_port + number);
+    return register_read8(&channel->place.master, MASTER_STATUS);
+}
+
+static void master_command(const struct ide_channel *channel, uint8_t bits)
+{
+    register_write8(&channel->place.master, MASTER_COMMAND, bits);
 }
 
 static void master_clear(const struct ide_channel *channel, uint8_t bits)
 {
-    uint8_t keep = port_in8(master_port(channel, MASTER_STATUS)) & MASTER_KEEP;
-    port_out8(master_port(channel, MASTER_STATUS), keep | bits);
+    uint8_t keep = master_status(channel) & MASTER_KEEP;
+    register_write8(&channel->place.master, MASTER_STATUS, keep | bits);
 }
 
 void ide_dma_configure(struct ide_channel *channel)
 {
-    if (!channel->bus_master_port)
+    if (!channel->place.master.access)
         return;
 
     /* A simplex controller has one bus master for both channels, which run at the same time here:
      * the first channel gets it. */
-    uint8_t status = port_in8(master_port(channel, MASTER_STATUS));
-    bool second = channel->bus_master_port & MASTER_SECOND_CHANNEL;
-    bool usable = status != MASTER_ABSENT && !(status & MASTER_SIMPLEX && second);
+    uint8_t status = master_status(channel);
+    bool usable = status != MASTER_ABSENT && !(status & MASTER_SIMPLEX && channel->place.second);
 
     /* The table register has 32 bits, so the page must be below 4 GiB. */
     channel->dma_table = usable ? page_alloc_low() : NULL;
-    if (!channel->dma_table) {
-        channel->bus_master_port = 0;
+    if (!channel->dma_table)
         return;
-    }
 
     /* The firmware may have left it in the middle of a transfer. */
-    port_out8(master_port(channel, MASTER_COMMAND), 0);
+    master_command(channel, 0);
     master_clear(channel, MASTER_ERROR | MASTER_INTERRUPT);
 }
 
@@ -94,26 +94,17 @@ static bool table_add(struct dma_entry *entries, unsigned *count, uint64_t addre
     return true;
 }
 
-static bool table_build(struct dma_entry *entries, const struct scsi_command *command)
+static bool table_build(struct dma_entry *entries, struct ata_data *data)
 {
-    uint32_t left = command->length_bytes;
     unsigned count = 0;
-    for (unsigned i = 0; left && i < command->segment_count; i++) {
-        const struct io_segment *segment = &command->segments[i];
-        uint32_t bytes = min(segment->length_bytes, left), piece;
-        left -= bytes;
-
-        /* Pages that are adjacent here need not be adjacent for the device. */
-        for (const char *at = segment->address; bytes; at += piece, bytes -= piece) {
-            piece = (uint32_t)mem_contiguous(at, bytes);
-            if (!table_add(entries, &count, mem_physical(at), piece))
-                return false;
-        }
-    }
+    uint64_t address;
+    for (uint32_t bytes; (bytes = ata_data_next_physical(data, UINT32_MAX, &address));)
+        if (!table_add(entries, &count, address, bytes))
+            return false;
 
     /* Segments that are too short, or no data at all, would leave
      * the table without its end mark. */
-    if (left || !count)
+    if (data->left_bytes || !count)
         return false;
     entries[count - 1].flags = TABLE_LAST;
     return true;
@@ -121,30 +112,31 @@ static bool table_build(struct dma_entry *entries, const struct scsi_command *co
 
 /* ---- running ------------------------------------------------------------------------------ */
 
-bool ide_dma_prepare(struct ide_channel *channel, const struct scsi_command *command)
+bool ide_dma_prepare(struct ide_channel *channel, struct ata_data data, bool to_memory)
 {
     /* The table is one per channel. No other command uses it: the channel has one opening. */
-    if (!channel->bus_master_port || !table_build(channel->dma_table, command))
+    if (!ide_has_dma(channel) || !table_build(channel->dma_table, &data))
         return false;
 
     /* The direction must not change while the bus master runs: it is set before the start bit. */
-    port_out8(master_port(channel, MASTER_COMMAND), MASTER_TO_MEMORY);
+    master_command(channel, to_memory ? MASTER_TO_MEMORY : 0);
     master_clear(channel, MASTER_ERROR | MASTER_INTERRUPT);
-    port_out32(master_port(channel, MASTER_TABLE), (uint32_t)mem_physical(channel->dma_table));
+    register_write32(&channel->place.master, MASTER_TABLE,
+                     (uint32_t)mem_physical(channel->dma_table));
     return true;
 }
 
-void ide_dma_start(struct ide_channel *channel)
+void ide_dma_start(struct ide_channel *channel, bool to_memory)
 {
-    port_out8(master_port(channel, MASTER_COMMAND), MASTER_TO_MEMORY | MASTER_START);
+    master_command(channel, MASTER_START | (to_memory ? MASTER_TO_MEMORY : 0));
 }
 
 bool ide_dma_stop(struct ide_channel *channel)
 {
     /* The status is read first: clearing the start bit also clears the active bit. A bus master
-     * that is still active has memory left to fill: the unit sent less than expected. */
-    uint8_t status = port_in8(master_port(channel, MASTER_STATUS));
-    port_out8(master_port(channel, MASTER_COMMAND), 0);
+     * that is still active has memory left: the unit moved less than expected. */
+    uint8_t status = master_status(channel);
+    master_command(channel, 0);
     master_clear(channel, MASTER_ERROR | MASTER_INTERRUPT);
     return !(status & (MASTER_ACTIVE | MASTER_ERROR));
 }
@@ -152,7 +144,7 @@ bool ide_dma_stop(struct ide_channel *channel)
 /* Keeps the error bit, which the worker reads in ide_dma_stop(). */
 bool ide_dma_take_interrupt(struct ide_channel *channel)
 {
-    if (!(port_in8(master_port(channel, MASTER_STATUS)) & MASTER_INTERRUPT))
+    if (!(master_status(channel) & MASTER_INTERRUPT))
         return false;
     master_clear(channel, MASTER_INTERRUPT);
     return true;
