@@ -106,6 +106,16 @@ unsigned code_owner_uses(struct code_owner *owner, char *text, size_t bytes)
 
 /* ---- names --------------------------------------------------------------------------------- */
 
+bool code_owner_name(const void *address, char *name, size_t bytes)
+{
+    spin_lock(&lock);
+    const struct code_owner *owner = find_owner((uintptr_t)address);
+    if (owner)
+        text_copy(name, bytes, owner->name);
+    spin_unlock(&lock);
+    return owner;
+}
+
 static const struct code_function *function_at(const struct code_owner *owner, uintptr_t address)
 {
     const struct code_function *best = NULL;

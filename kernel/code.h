@@ -64,6 +64,9 @@ status_t code_owner_remove(struct code_owner *owner, char *text, size_t bytes) M
 /* Counts the uses of an owner, and describes one of them in `text` unless that is NULL. */
 unsigned code_owner_uses(struct code_owner *owner, char *text, size_t bytes);
 
+/* Stores the name of the driver that the address belongs to. Returns false for the kernel. */
+bool code_owner_name(const void *address, char *name, size_t bytes);
+
 /* Finds the driver and its function at this address; the function is "?" if only the driver is
  * known. Returns false if it is in none, or if the drivers are being changed at this moment. For
  * back traces and the profiler: any context, never waits. */

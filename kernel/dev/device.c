@@ -119,6 +119,11 @@ const char *device_name(const struct device *device)
     return device->name;
 }
 
+bool device_code_name(const struct device *device, char *name, size_t bytes)
+{
+    return code_owner_name(device->ops, name, bytes);
+}
+
 const char *device_alias(const struct device *device)
 {
     return device->alias;

@@ -183,6 +183,9 @@ struct device *device_parent(const struct device *device);
 void *device_private(const struct device *device);
 /* The driver that accepted the device, or NULL. */
 const struct driver *device_driver(const struct device *device);
+/* Stores the name of the loaded driver object whose operations the device has. Returns false if
+ * they are the kernel's. */
+bool device_code_name(const struct device *device, char *name, size_t bytes);
 /* Returns the name of the bus that the device is on, or NULL. */
 const char *device_bus_name(const struct device *device);
 /* Returns bus_data if the device is on a bus of this type, else NULL. */

@@ -6,6 +6,7 @@
 #include "kernel/module/export.h"
 #include "kernel/module/known.h"
 #include "lib/digest/digest.h"
+#include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -103,6 +104,13 @@ static void copy_needs(struct module *module, const struct driver_info *info)
         text_copy(module->needs[module->need_count++], sizeof(module->needs[0]), need);
 }
 
+static void copy_drives(char *to, size_t bytes, const struct driver_info *info)
+{
+    size_t used = 0;
+    for (const char *what = NULL; (what = driver_info_next(info, "drives", what)) && used < bytes;)
+        used += (size_t)format_text(to + used, bytes - used, "%s%s", used ? "; " : "", what);
+}
+
 static void describe(struct module *module, struct bytes file, const char *origin,
                      const struct driver_info *info)
 {
@@ -113,6 +121,7 @@ static void describe(struct module *module, struct bytes file, const char *origi
     text_copy(facts->licence, sizeof(facts->licence), info->licence);
     text_copy(facts->description, sizeof(facts->description), info->description);
     text_copy(facts->origin, sizeof(facts->origin), origin);
+    copy_drives(facts->drives, sizeof(facts->drives), info);
     make_digest(file, facts->digest);
     facts->known = is_known(facts->digest);
 }

@@ -288,11 +288,11 @@ status_t module_describe(unsigned index, struct module_facts *facts)
 
     mutex_lock(&lock);
     list_each(link, &modules) {
-        const struct module *module = container_of(link, struct module, link);
+        struct module *module = container_of(link, struct module, link);
         if (index--)
             continue;
         *facts = module->facts;
-        facts->uses = code_owner_uses(&container_of(link, struct module, link)->owner, NULL, 0);
+        facts->uses = code_owner_uses(&module->owner, facts->user, sizeof(facts->user));
         status = 0;
         break;
     }

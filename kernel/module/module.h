@@ -26,7 +26,7 @@
 #include "kernel/code.h"
 #include "kernel/module/info.h"
 
-enum { MODULE_ORIGIN_BYTES = 128, MODULE_DIGEST_BYTES = 65 };
+enum { MODULE_ORIGIN_BYTES = 128, MODULE_DIGEST_BYTES = 65, MODULE_DRIVES_BYTES = 256 };
 
 enum module_flags {
     MODULE_ANY = 1 << 0, /* accept a digest that the kernel does not know */
@@ -59,8 +59,10 @@ struct module_facts {
     char version[32], licence[32], description[96];
     char origin[MODULE_ORIGIN_BYTES];
     char digest[MODULE_DIGEST_BYTES];
+    char drives[MODULE_DRIVES_BYTES]; /* separated by "; ", cut if they are longer */
     size_t bytes;    /* of memory */
     unsigned uses;   /* now */
+    char user[64];   /* one of them: "device counter" */
     bool known;      /* its digest is */
 };
 

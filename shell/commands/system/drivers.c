@@ -155,7 +155,25 @@ SHELL_COMMAND(command_unload);
 
 /* ---- drivers ------------------------------------------------------------------------------- */
 
-/* Answers which driver has a device. */
+/* Names the driver that published a device: a loaded one by the device's operations, one that is
+ * built in because it has the parent. Returns false if neither is known. */
+static bool explain_publisher(struct shell *shell, const char *word, const struct device *device)
+{
+    char name[DRIVER_NAME_BYTES_MAX + 1];
+    const struct device *parent = device_parent(device);
+    const struct driver *driver = parent ? device_driver(parent) : NULL;
+
+    if (device_code_name(device, name, sizeof(name)))
+        stream_format(shell->out, "%s: published by driver %s, which is loaded\n", word, name);
+    else if (driver)
+        stream_format(shell->out, "%s: published by driver %s\n", word, driver->name);
+    else
+        return false;
+    return true;
+}
+
+/* Explains which driver has a device, and which published it. Only a device on a bus needs a driver
+ * that accepts it. */
 static int explain(struct shell *shell, const char *word)
 {
     struct device *device = mounts_find_device(shell, word);
@@ -163,12 +181,17 @@ static int explain(struct shell *shell, const char *word)
         return shell_fail(shell, word, -ENODEV);
 
     const struct driver *driver = device_driver(device);
+    const char *bus = device_bus_name(device);
+    bool explained = explain_publisher(shell, word, device) && !bus;
     if (driver)
-        stream_format(shell->out, "%s: driver %s\n", word, driver->name);
-    else
-        stream_format(shell->out, "%s: no driver accepted it\n", word);
+        stream_format(shell->out, "%s: accepted by driver %s\n", word, driver->name);
+    else if (bus)
+        stream_format(shell->out, "%s: no driver accepted it, built in, loaded or in %sindex\n",
+                      word, DRIVER_FOLDER);
+    else if (!explained)
+        stream_format(shell->out, "%s: part of the kernel\n", word);
     device_put(device);
-    return driver ? SHELL_DONE : SHELL_FAILED;
+    return driver || !bus ? SHELL_DONE : SHELL_FAILED;
 }
 
 static void show_module(struct shell *shell, const struct module_facts *facts)
@@ -177,6 +200,16 @@ static void show_module(struct shell *shell, const struct module_facts *facts)
                   facts->version, (unsigned long long)(facts->bytes + 1023) / 1024, facts->uses,
                   facts->uses == 1 ? " " : "s", facts->digest, facts->known ? "" : " (not known)",
                   facts->description);
+}
+
+static void show_details(struct shell *shell, const struct module_facts *facts)
+{
+    stream_format(shell->out, "    from %s, licence %s, digest %s\n", facts->origin,
+                  facts->licence, facts->digest);
+    stream_format(shell->out, "    drives: %s\n", *facts->drives ? facts->drives : "nothing");
+    if (facts->uses)
+        stream_format(shell->out, "    used by: %s%s\n", facts->user,
+                      facts->uses > 1 ? " and others" : "");
 }
 
 static int run_drivers(struct shell *shell, int count, char **words)
@@ -192,8 +225,7 @@ static int run_drivers(struct shell *shell, int count, char **words)
     for (unsigned i = 0; !module_describe(i, facts); i++) {
         show_module(shell, facts);
         if (option_given(shell, 'v'))
-            stream_format(shell->out, "    from %s, licence %s, digest %s\n", facts->origin,
-                          facts->licence, facts->digest);
+            show_details(shell, facts);
     }
     mem_free(facts);
     if (module_tainted_by())
@@ -203,7 +235,7 @@ static int run_drivers(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option drivers_options[] = {
-    { 'v', "verbose", NULL, "show origin, licence and whole digest too" },
+    { 'v', "verbose", NULL, "show origin, licence, digest, what it drives and a user" },
     { 0, "why", "DEVICE", "print which driver has this device" },
     { 0 },
 };

@@ -16,13 +16,15 @@
 #include <string.h>
 
 #include "host/port/host.h"
+#include "kernel/log.h"
 #include "kernel/module/module.h"
 #include "lib/macros.h"
 #include "shell/language/run.h"
+#include "tests/host/drives.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 
-enum { NTH_MAX = 2000, CYCLES = 200, FILE_BYTES = 5000, IMAGE_BYTES = 4096 + 8192 };
+enum { NTH_MAX = 2000, CYCLES = 10000, FILE_BYTES = 5000, IMAGE_BYTES = 4096 + 8192 };
 
 /* Puts an object that was built into the file system of the shell. */
 static void put_object(const char *name)
@@ -62,6 +64,12 @@ BODY(counter)
          "00001000  00 10 00 00 00 00 00 00  08 10 00 00 00 00 00 00  |................|\n");
     run("drivers", 0, NULL, "");
     kassert(strstr(out.text, "counter") && strstr(out.text, "1 use "));
+    run("drivers -v", 0, NULL, "");
+    kassert(strstr(out.text, "    from /counter.drv, licence MIT, digest "));
+    kassert(strstr(out.text, "    drives: root\n    used by: device counter\n"));
+    says("drivers --why disk0", "disk0: published by driver counter, which is loaded\n");
+    says("drivers --why virtual", "virtual: part of the kernel\n");
+    run("drivers --why nothing", 1, "", NULL);
     fails("load /counter.drv", "load: /counter.drv: driver counter is loaded already\n");
     fails("unload counter", "unload: counter: device counter uses it\n");
     says("unload -f counter; drivers; ls /System/Devices/Classes", "");
@@ -199,16 +207,76 @@ BODY(no_memory)
     panic("load: more than %d allocations", NTH_MAX);
 }
 
+static void load_and_unload(struct bytes counter, struct bytes onefile)
+{
+    struct object_error error;
+    const char *name;
+
+    expect("load", module_load(counter, "counter", 0, &name, &error), 0);
+    expect("load", module_load(onefile, "onefile", 0, &name, &error), 0);
+    expect("unload", module_unload("onefile", false, &error), 0);
+
+    /* The events of its device, which there is no monitor to handle, are uses of it. */
+    expect("unload", module_unload("counter", true, &error), -EBUSY);
+    drives_take_events();
+    expect("unload", module_unload("counter", true, &error), 0);
+}
+
+/* Loading and unloading leaves nothing, not even a few bytes each time. */
 BODY(cycles)
 {
-    start_with("counter", NULL);
-    says("load /counter.drv; unload -f counter", "");
-    rig_evict_all();
+    struct bytes counter, onefile;
+
+    start();
+    counter.data = rig_load("build/drivers/counter.drv", &counter.length);
+    onefile.data = rig_load("build/drivers/onefile.drv", &onefile.length);
+    load_and_unload(counter, onefile);
     size_t before = host_memory_used();
+    log_set_level(LOG_WARN);
     for (unsigned i = 0; i < CYCLES; i++)
-        says("load /counter.drv; unload -f counter", "");
-    rig_evict_all();
+        load_and_unload(counter, onefile);
+    log_set_level(LOG_INFO);
     kassert(host_memory_used() <= before);
+    free((void *)(uintptr_t)counter.data);
+    free((void *)(uintptr_t)onefile.data);
+    stop();
+}
+
+static bool is_hello(const void *entry, void *context)
+{
+    (void)context;
+    return !strcmp(((const struct shell_command *)entry)->name, "hello");
+}
+
+/* Each kind of use names itself, and the driver can be unloaded once it has ended. */
+BODY(holders)
+{
+    struct object_error error;
+    struct code_use use = { 0 };
+    struct file *file;
+
+    /* A file that is open, and a current directory, keep the file system mounted. */
+    start_with("onefile", "hello");
+    put_image();
+    says("load /onefile.drv; mkdir /m; mount /image /m; cd /m", "");
+    run("umount /m", 1, "", NULL);
+    fails("unload onefile", "unload: onefile: mounted file system onefile uses it\n");
+    says("cd /", "");
+    kassert(!rig_open("/m/greeting", OPEN_READ, &file));
+    run("umount /m", 1, "", NULL);
+    fails("unload onefile", "unload: onefile: mounted file system onefile uses it\n");
+    file_close(file);
+    says("umount /m; unload onefile", "");
+
+    /* A command that runs. */
+    kassert(!load_any("/hello.drv", &error));
+    kassert(module_entry_find("shell_commands", is_hello, NULL, &use, "command", "hello"));
+    fails("unload hello", "unload: hello: command hello uses it\n");
+    fails("unload -f hello",
+          "unload: hello: command hello still uses it; its drivers are unregistered\n");
+    run("hello", 127, "", NULL);
+    code_use_end(&use);
+    says("unload hello", "");
     stop();
 }
 
@@ -269,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_command), /* from here on: they taint */
+        cmocka_unit_test(test_holders),
         cmocka_unit_test(test_unload_twice),
         cmocka_unit_test(test_unload_while_loading),
     };
