@@ -292,6 +292,7 @@ status_t module_describe(unsigned index, struct module_facts *facts)
         if (index--)
             continue;
         *facts = module->facts;
+        facts->closed = module->state == STATE_CLOSED;
         facts->uses = code_owner_uses(&module->owner, facts->user, sizeof(facts->user));
         status = 0;
         break;

@@ -64,6 +64,7 @@ struct module_facts {
     unsigned uses;   /* now */
     char user[64];   /* one of them: "device counter" */
     bool known;      /* its digest is */
+    bool closed;     /* its drivers are unregistered, but a use is left */
 };
 
 /* Describes the module number `index`, in the order of loading. -ENOENT past the last one. */

@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
 import qemu
+from conftest import make_disc
 from qemu import ISO
 
 TAINTED = "The kernel is tainted: it has loaded drivers that were not built with it."
@@ -135,3 +137,59 @@ def test_a_driver_is_named_in_profiles_and_panics(booted, disc):
     text = machine.wait_text(rb"(?s).*driver trouble: run_crash\+", 20).group()
     assert b"tainted: driver trouble was not built with this kernel" in text
     assert re.search(rb"driver trouble: crash_now[a-z0-9.]*\+", text)  # gcc's clones have a suffix
+
+
+def test_why_a_device_has_its_driver(booted, disc):
+    machine = booted("", cdrom=ISO, options=second_drive(disc))
+    load_unknown(machine, "/Drives/cdrom1/greeting.drv")
+    assert machine.command("drivers --why disk0") == ["disk0: published by driver greeting, which is loaded"]
+    assert machine.command("drivers --why cdrom0") == ["cdrom0: published by driver cdrom"]
+    assert machine.command("drivers --why pci/00:01.1") == ["pci/00:01.1: accepted by driver ide"]
+    assert "no driver accepted it" in machine.command("drivers --why pci/00:02.0")[-1]
+
+
+def test_unloading_under_load(booted, disc):
+    """Each use is named; by force, devices go first, and the code with its last use."""
+    machine = booted("", cdrom=ISO, options=second_drive(disc))
+    for name in ("greeting", "onefile", "trouble"):
+        load_unknown(machine, f"/Drives/cdrom1/{name}.drv")
+
+    # A current directory in a mounted file system on the driver's device.
+    machine.command("mkdir /m; mount -t onefile disk0 /m; cd /m")
+    assert machine.command("unload -f greeting")[0] == \
+        "unload: greeting: device greeting still uses it; its drivers are unregistered"
+    assert machine.command("ls") == ["ls: .: no such device"]
+    assert machine.command("unload onefile") == ["unload: onefile: mounted file system onefile uses it"]
+    assert machine.command("cd /; unload greeting onefile; drivers | grep -c use") == ["1"]
+
+    # A command that runs meanwhile.
+    assert machine.command("compute | unload trouble") == ["unload: trouble: command compute uses it"]
+    assert machine.command("compute | unload -f trouble") == [
+        "unload: trouble: command compute still uses it; its drivers are unregistered"]
+    assert "(unregistered)" in machine.command("drivers")[0]
+    assert machine.command("unload trouble; drivers") == [TAINTED]
+
+
+def test_the_disc_is_ejected_while_a_driver_is_loaded(booted, tmp_path):
+    """The driver's file is large and the disc slow, so that reading it takes seconds."""
+    folder = tmp_path / "tree/drivers"
+    os.makedirs(folder)
+    with open(folder / "large.drv", "wb") as file:
+        file.write(bytes(4 << 20))
+    with open(folder / "index", "w", encoding="ascii") as file:
+        file.write(f"large\tlarge.drv\t{64 * '0'}\tcommand large\n")
+    make_disc(str(tmp_path / "tree"), str(tmp_path / "disc.iso"))
+    machine = booted("", options=qemu.slow_drive(tmp_path / "disc.iso", 400000))
+
+    def bytes_read():
+        return machine.qmp("query-blockstats")[0]["stats"]["rd_bytes"]
+
+    before, end = bytes_read(), time.monotonic() + 20
+    machine.type("large\n")
+    while bytes_read() < before + 200000:
+        assert time.monotonic() < end
+    machine.eject()
+    assert b"command not found" in machine.wait_prompt()
+    assert machine.command("log | grep large.drv") != []
+    machine.insert(ISO)
+    machine.wait_command("load counter; drivers", lambda lines: lines[0].startswith("counter"))

@@ -196,10 +196,10 @@ static int explain(struct shell *shell, const char *word)
 
 static void show_module(struct shell *shell, const struct module_facts *facts)
 {
-    stream_format(shell->out, "%-12s %-8s %4llu KiB %3u use%s  %.12s%s  %s\n", facts->name,
+    stream_format(shell->out, "%-12s %-8s %4llu KiB %3u use%s  %.12s%s%s  %s\n", facts->name,
                   facts->version, (unsigned long long)(facts->bytes + 1023) / 1024, facts->uses,
                   facts->uses == 1 ? " " : "s", facts->digest, facts->known ? "" : " (not known)",
-                  facts->description);
+                  facts->closed ? " (unregistered)" : "", facts->description);
 }
 
 static void show_details(struct shell *shell, const struct module_facts *facts)
