@@ -257,6 +257,7 @@ struct mount_options {
     size_t names_length;
     const struct charset *charset; /* NULL for the default */
     uint64_t session;  /* from 1; 0 for the last */
+    bool exact_case;
 };
 
 /* Uses the tree that names=... asks for. -ENOENT if the disc does not have it. */
@@ -416,7 +417,7 @@ static const struct fsd_ops cdfs_ops = {
 /* ---- mounting ----------------------------------------------------------------------------- */
 
 /* Parses one option: names=rr|joliet|enhanced|iso, charset=NAME (lib/charset/charset.h), session=N,
- * or ro, which every disc is. -EINVAL. */
+ * case=fold|exact, or ro, which every disc is. -EINVAL. */
 static status_t option_take(const char *word, size_t length, struct mount_options *options)
 {
     static const char names[] = "names=", charset[] = "charset=", session[] = "session=";
@@ -441,6 +442,11 @@ static status_t option_take(const char *word, size_t length, struct mount_option
     }
     if (text_equal_n(word, length, "ro", 2))
         return 0;
+    if (text_equal_n(word, length, "case=exact", 10) ||
+        text_equal_n(word, length, "case=fold", 9)) {
+        options->exact_case = word[sizeof("case=") - 1] == 'e';
+        return 0;
+    }
 
     /* The last option is session=N. Sessions count from 1, and a disc has at most 99. */
     if (length <= SESSION || length > SESSION + SESSION_DIGITS_MAX ||
@@ -512,6 +518,7 @@ static status_t cdfs_mount(const struct device_handle *handle, const char *text,
     if (!cdfs)
         return -ENOMEM;
     cdfs->charset = options.charset;
+    cdfs->fsd.fold_case = !options.exact_case;
     status = volume_open(cdfs, &options);
     if (status) {
         fsd_discard(&cdfs->fsd);

@@ -193,6 +193,15 @@ status_t file_write_all(struct file *file, const void *buffer, size_t bytes)
     return 0;
 }
 
+ssize_t file_view_at(struct file *file, uint64_t offset_bytes, struct cache_view *view)
+{
+    if (!(file->flags & OPEN_READ))
+        return -EBADF;
+    if (thread_interrupted())
+        return -EINTR;
+    return file_is_cached(file) ? vnode_view_open(file->vnode, offset_bytes, view) : -EOPNOTSUPP;
+}
+
 /* Uncached files have no pages to show: the bytes are copied into a page of the handle. */
 static ssize_t file_view_copy(struct file *file, struct cache_view *view)
 {
@@ -208,13 +217,9 @@ static ssize_t file_view_copy(struct file *file, struct cache_view *view)
 
 ssize_t file_view(struct file *file, struct cache_view *view)
 {
-    if (!(file->flags & OPEN_READ))
-        return -EBADF;
-    if (thread_interrupted())
-        return -EINTR;
-
-    ssize_t got = file_is_cached(file) ? vnode_view_open(file->vnode, file->offset, view)
-                                       : file_view_copy(file, view);
+    ssize_t got = file_view_at(file, file->offset, view);
+    if (got == -EOPNOTSUPP)
+        got = file_view_copy(file, view);
     if (got > 0)
         file->offset += (uint64_t)got;
     return got;

@@ -234,6 +234,10 @@ unsigned file_level(struct file *file);
 
 /* Shows the next bytes in place, at the file's offset, and advances it; 0 at the end. */
 ssize_t file_view(struct file *file, struct cache_view *view) MUST_CHECK;
+/* Shows the bytes at `offset_bytes`, whatever the file's own offset is. Several threads may do so
+ * on one handle. -EOPNOTSUPP if the file has no cache: use file_read_at(). */
+ssize_t file_view_at(struct file *file, uint64_t offset_bytes,
+                     struct cache_view *view) MUST_CHECK;
 void file_view_close(struct file *file, struct cache_view *view);
 
 /* Returns 1 and an entry, 0 at the end, or an errno. entry->info has those of `levels` that the

@@ -16,6 +16,7 @@ struct cdfs_index {
     status_t status;    /* 0 if the listing is complete */
     uint64_t built_us;
     uint64_t seed;      /* of the hashes, so that a disc cannot choose names that collide */
+    bool exact_case;          /* mount -o case=exact: names that differ in case are not found */
     struct index_page *pages;
     size_t page_used;
     struct cdfs_index_entry *first, *last;

@@ -30,6 +30,7 @@ static status_t index_create(struct cdfs *cdfs, const struct cdfs_node *director
     index->versions = cdfs->tree != TREE_ROCK_RIDGE;
     index->built_us = time_now_us();
     index->seed = hash_u64(index->built_us ^ (uint64_t)(uintptr_t)index);
+    index->exact_case = !cdfs->fsd.fold_case;
 
     /* After an error of the medium the index serves what could be read. */
     status_t status = index_collect(cdfs, directory, index);

@@ -181,6 +181,15 @@ static const struct cdfs_index_entry *find_folded(const struct cdfs_index *index
     return entry;
 }
 
+/* Returns the entry of exactly this name, else one that differs only in case, if the mount allows
+ * that. */
+static const struct cdfs_index_entry *find_any_case(const struct cdfs_index *index, uint32_t hash,
+                                                    const char *name, size_t length)
+{
+    const struct cdfs_index_entry *entry = find_exact(index, hash, name, length);
+    return entry || index->exact_case ? entry : find_folded(index, hash, name, length);
+}
+
 /* Returns the entry of `NAME;n`; also of `NAME.`, and of `NAME;1` if the name has no version. */
 static const struct cdfs_index_entry *find_version(const struct cdfs_index *index,
                                                    const char *name, size_t length)
@@ -193,7 +202,7 @@ static const struct cdfs_index_entry *find_version(const struct cdfs_index *inde
         return NULL;
 
     const struct cdfs_index_entry *entry =
-        find_folded(index, index_hash(index, name, stem), name, stem);
+        find_any_case(index, index_hash(index, name, stem), name, stem);
 
     /* `NAME.` is the visible entry; so is `NAME;1` if the name has no version. Other versions hang
      * on the visible one. */
@@ -207,12 +216,10 @@ static const struct cdfs_index_entry *find_version(const struct cdfs_index *inde
 const struct cdfs_index_entry *index_search(const struct cdfs_index *index, const char *name,
                                             size_t length)
 {
-    uint32_t hash = index_hash(index, name, length);
-    const struct cdfs_index_entry *entry = find_exact(index, hash, name, length);
+    const struct cdfs_index_entry *entry =
+        find_any_case(index, index_hash(index, name, length), name, length);
 
-    /* Exact names come before those that differ in case, and both before versions. */
-    if (!entry)
-        entry = find_folded(index, hash, name, length);
+    /* Names come before versions. */
     if (!entry && index->versions)
         entry = find_version(index, name, length);
     return entry;
