@@ -3,6 +3,8 @@
 # The kernel needs a toolchain for x86-64 ELF: the host's own on x86-64 Linux, elsewhere the first
 # cross toolchain that is installed. .ci/packages names the package when there is none.
 HOST_MACHINE ?= $(shell uname -s)-$(shell uname -m)
+# spindle-mount is made where FUSE is.
+FUSE := $(filter Linux-%,$(HOST_MACHINE))
 ifeq ($(origin CROSS_COMPILE),undefined)
 ifneq ($(HOST_MACHINE),Linux-x86_64)
 CROSS_COMPILE := $(firstword $(foreach prefix,x86_64-linux-gnu- x86_64-elf-, \
@@ -82,8 +84,8 @@ do-kernel: $(BUILD)/spindle.elf
 	@echo "$< is ready"
 do-iso: $(BUILD)/spindle.iso
 	@echo "$< is ready"
-do-host: $(BUILD)/host/spindle-sh
-	@echo "$< is ready"
+do-host: $(BUILD)/host/spindle-sh $(if $(FUSE),$(BUILD)/host/spindle-mount)
+	@echo "$^: ready"
 
 # ---- the kernel -----------------------------------------------------------------------------
 
@@ -292,13 +294,21 @@ TOOL_CFLAGS := $(HOST_CFLAGS) -O2
 TEST_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer
 
-TOOL_SOURCES := $(PORTABLE) host/port/port_common.c host/port/port_threads.c \
-    host/spindle_sh.c
+TOOL_SOURCES := $(PORTABLE) host/port/port_common.c host/port/pages.c \
+    host/port/port_threads.c host/image.c
 TOOL_OBJECTS := $(TOOL_SOURCES:%=$(HOST_OUT)/tool/%.o)
 
-$(HOST_OUT)/spindle-sh: $(TOOL_OBJECTS)
+$(HOST_OUT)/spindle-sh: $(TOOL_OBJECTS) $(HOST_OUT)/tool/host/spindle_sh.c.o
 	@echo "  LINK  $@"
-	$(HOST_CC) $(HOST_LDFLAGS) -o $@ $(TOOL_OBJECTS) -lpthread
+	$(HOST_CC) $(HOST_LDFLAGS) -o $@ $^ -lpthread
+
+# The mount needs libfuse 3, which Linux has.
+MOUNT_OBJECTS := $(patsubst %,$(HOST_OUT)/tool/%.o,$(call tree,host/mount,%.c))
+$(MOUNT_OBJECTS): TOOL_CFLAGS += $(shell pkg-config --cflags fuse3)
+
+$(HOST_OUT)/spindle-mount: $(TOOL_OBJECTS) $(MOUNT_OBJECTS)
+	@echo "  LINK  $@"
+	$(HOST_CC) $(HOST_LDFLAGS) -o $@ $^ $(shell pkg-config --libs fuse3) -lpthread
 
 $(HOST_OUT)/flags: FORCE
 	mkdir -p $(@D)
@@ -328,7 +338,7 @@ HOST_TESTS := $(TESTS_SIM:%=$(HOST_OUT)/%.sim) $(TESTS_THREADS:%=$(HOST_OUT)/%.t
 
 TEST_HELPERS := $(wildcard tests/host/*.c)
 TEST_OBJECTS := $(patsubst %,$(HOST_OUT)/test/%.o, $(PORTABLE) $(TEST_HELPERS) \
-    host/port/port_common.c)
+    host/port/port_common.c host/port/pages.c)
 
 $(HOST_OUT)/test/%.c.o: %.c $(HOST_OUT)/flags
 	mkdir -p $(@D)
@@ -388,7 +398,7 @@ TSAN_TESTS := test_virtual_threads test_vdrive_hangs test_drives test_ramfs test
 TSAN_OUT := $(BUILD)/tsan
 TSAN_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=thread -fno-omit-frame-pointer
 TSAN_OBJECTS := $(patsubst %,$(TSAN_OUT)/%.o, $(PORTABLE) $(TEST_HELPERS) \
-    host/port/port_common.c host/port/port_threads.c)
+    host/port/port_common.c host/port/pages.c host/port/port_threads.c)
 
 $(TSAN_OUT)/%.c.o: %.c Makefile
 	mkdir -p $(@D)
@@ -426,7 +436,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
     -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_OBJECTS := $(patsubst %,$(FUZZ_OUT)/%.o, $(PORTABLE) tests/host/rig.c tests/host/faulty.c \
-    host/port/port_common.c host/port/port_sim.c)
+    host/port/port_common.c host/port/pages.c host/port/port_sim.c)
 REPLAYS := $(FUZZERS:%=$(HOST_OUT)/%.replay)
 
 $(FUZZ_OUT)/%.c.o: %.c Makefile
@@ -456,7 +466,7 @@ $(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/f
 -include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(FUZZ_OUT)/tests/fuzz/*.d \
     $(HOST_OUT)/test/tests/fuzz/*.d)
 -include $(TSAN_OBJECTS:.o=.d) $(wildcard $(TSAN_OUT)/tests/host/*/*.d)
--include $(TOOL_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*/*.d $(HOST_OUT)/test/tests/book/*.d)
+-include $(TOOL_OBJECTS:.o=.d) $(MOUNT_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*/*.d $(HOST_OUT)/test/tests/book/*.d)
 
 # ---- tests -----------------------------------------------------------------------------------
 

@@ -42,6 +42,15 @@ void host_assert_may_sleep(const char *what);
  * thread_create() calls it once. */
 bool host_thread_fails(void);
 
+enum { HOST_FILL_BYTE = 0xdb }; /* new memory is filled with it */
+
+/* pages.c: take a page, filled unless it comes from a reserve, or give one back. They abort if the
+ * host has none. pages_take_low: below 4 GiB. */
+void *pages_take(void);
+void *pages_take_low(void);
+void pages_give(void *page);
+void pages_reserve(size_t bytes);
+
 /* Provided by the back end. Called while another thread holds the spinlock, until it is free. */
 void backend_spin_contended(struct spin *spin);
 /* Provided by the back end. Called after the running thread released its last spinlock. */

@@ -19,6 +19,10 @@
 
 /* Sets the size of the pool, rounded down to whole pages, and with it page_total_count(). */
 void host_memory_limit(size_t bytes);
+/* Takes all pages from one mapping of that size from now on, and does not fill them: for programs,
+ * which need speed. Tests do without, so that ASan sees each page by itself. Once, before the first
+ * page is allocated. */
+void host_pages_reserve(void);
 /* Returns the bytes of heap and pages that are allocated and not yet freed. */
 size_t host_memory_used(void);
 

@@ -7,7 +7,6 @@
  */
 #include <limits.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,7 +23,6 @@
 
 enum {
     POOL_BYTES = 256 << 20,
-    FILL_BYTE = 0xdb,
     FILL_MOST_BYTES = 65536, /* filling whole disc images would only cost time */
 };
 
@@ -94,7 +92,7 @@ void *mem_alloc(size_t bytes)
     void *result = malloc(bytes);
     if (!result)
         abort();
-    memset(result, FILL_BYTE, min(bytes, FILL_MOST_BYTES));
+    memset(result, HOST_FILL_BYTE, min(bytes, FILL_MOST_BYTES));
 
     /* Also charge what malloc() rounded up, since mem_free() learns only the rounded size. */
     size_t taken = malloc_usable_size(result);
@@ -140,10 +138,7 @@ void *page_alloc(void)
     check_rank(RANK_FRAMES);
     if (!charge(PAGE_BYTES))
         return NULL;
-    void *page = aligned_alloc(PAGE_BYTES, PAGE_BYTES);
-    if (!page)
-        abort();
-    return memset(page, FILL_BYTE, PAGE_BYTES);
+    return pages_take();
 }
 
 size_t page_alloc_many(void *pages[], size_t count)
@@ -194,62 +189,12 @@ void code_free(void *start, size_t pages)
     atomic_fetch_sub(&memory.used_bytes, pages * PAGE_BYTES);
 }
 
-enum { LOW_PAGES = 1024 };
-
-/* The pages below 4 GiB; mapped when the first one is needed. */
-static struct {
-    pthread_mutex_t lock;
-    uint8_t *start;
-    bool used[LOW_PAGES];
-} low_pages = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-static uint8_t *low_pages_map(void)
-{
-    for (uintptr_t hint = 0x30000000; hint < 0xf0000000; hint += 0x10000000) {
-        uint8_t *start = mmap((void *)hint, LOW_PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (start != MAP_FAILED && (uintptr_t)start < 0xf0000000)
-            return start;
-        if (start != MAP_FAILED)
-            munmap(start, LOW_PAGES * PAGE_BYTES);
-    }
-    abort();
-}
-
-static void *low_page_alloc(void)
-{
-    void *page = NULL;
-    pthread_mutex_lock(&low_pages.lock);
-    if (!low_pages.start)
-        low_pages.start = low_pages_map();
-    for (size_t i = 0; i < LOW_PAGES && !page; i++)
-        if (!low_pages.used[i]) {
-            low_pages.used[i] = true;
-            page = low_pages.start + i * PAGE_BYTES;
-        }
-    pthread_mutex_unlock(&low_pages.lock);
-    return page;
-}
-
-/* Returns false if the page is not one of these. */
-static bool low_page_free(const void *page)
-{
-    pthread_mutex_lock(&low_pages.lock);
-    uintptr_t offset = (uintptr_t)page - (uintptr_t)low_pages.start;
-    bool mine = low_pages.start && offset < LOW_PAGES * PAGE_BYTES;
-    if (mine)
-        low_pages.used[offset / PAGE_BYTES] = false;
-    pthread_mutex_unlock(&low_pages.lock);
-    return mine;
-}
-
 void page_free(void *page)
 {
     check_rank(RANK_FRAMES);
     kassert(page && (uintptr_t)page % PAGE_BYTES == 0);
     atomic_fetch_sub(&memory.used_bytes, PAGE_BYTES);
-    if (!low_page_free(page))
-        free(page);
+    pages_give(page);
 }
 
 size_t page_free_count(void)
@@ -298,12 +243,12 @@ void *page_alloc_low(void)
         return NULL;
 
     if (memory.real)
-        page = low_page_alloc();
+        page = pages_take_low();
     else if (posix_memalign(&page, 2 * PAGE_BYTES, PAGE_BYTES) != 0)
         page = NULL;
     if (!page)
         abort();
-    return memset(page, FILL_BYTE, PAGE_BYTES);
+    return memset(page, HOST_FILL_BYTE, PAGE_BYTES);
 }
 
 void mem_set_reclaim(size_t (*reclaim)(size_t pages))
@@ -314,6 +259,11 @@ void mem_set_reclaim(size_t (*reclaim)(size_t pages))
 void host_memory_limit(size_t bytes)
 {
     memory.limit_bytes = bytes / PAGE_BYTES * PAGE_BYTES;
+}
+
+void host_pages_reserve(void)
+{
+    pages_reserve(memory.limit_bytes);
 }
 
 size_t host_memory_used(void)

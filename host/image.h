@@ -1,0 +1,34 @@
+/*
+ * image.h - the storage stack in a program of the host, over images that the host opens.
+ *
+ * Interface   host_start() starts the stack. host_mount() opens an image, a file or a block device
+ *             of the host, as a virtual drive, read-only, and mounts it in Spindle's tree.
+ * Images      Everything that a virtual drive opens: plain and raw CD images, sheets (.cue, .ccd,
+ *             .toc), and images inside images ("outer.iso!/inner.iso").
+ * Changes     A file of the host that is changed while it is mounted is another medium: every read
+ *             ends with -ESTALE from then on, or with -EIO past the end of a file that was
+ *             truncated. Wrong bytes are never returned.
+ * Locking     Both functions: the main thread, at the start of the program.
+ */
+#ifndef HOST_IMAGE_H
+#define HOST_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Starts everything up to the VFS. File systems and caches may use `memory_mib` MiB, or as many as
+ * the environment's SPINDLE_MEMORY contains. Panics if memory is exhausted. */
+void host_start(unsigned memory_mib);
+
+struct host_mount {
+    const char *image;
+    uint64_t offset_bytes, size_bytes; /* the part of the image to show; 0, 0: all of it */
+    const char *options;               /* of the file system: "names=joliet"; NULL: none */
+    const char *directory;             /* where to mount it; created if it does not exist */
+};
+
+/* Returns NULL, or the reason why the image cannot be mounted: a text that is valid until the next
+ * call. */
+const char *host_mount(const struct host_mount *mount);
+
+#endif

@@ -1,0 +1,362 @@
+/*
+ * reading.c - the content of files and directories.
+ *
+ * A file's bytes are sent to the kernel straight from the pages of Spindle's file cache, which are
+ * pinned meanwhile. A directory is listed completely when it is first read, because the kernel may
+ * continue from any entry that it has seen, and several threads may read one handle.
+ */
+#include "host/mount/mount.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "lib/macros.h"
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+static struct file *file_of(const struct fuse_file_info *info)
+{
+    return (struct file *)(uintptr_t)info->fh;
+}
+
+static status_t open_node(fuse_ino_t inode, unsigned flags, struct file **file)
+{
+    struct path *path = node_path(inode);
+    if (!path)
+        return -ESTALE;
+    status_t status = file_open_path(path, flags, file);
+    path_put(path);
+    return status;
+}
+
+void mount_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+    struct file *file;
+    if ((info->flags & O_ACCMODE) != O_RDONLY) {
+        reply_status(request, -EROFS);
+        return;
+    }
+
+    operation_begin(request);
+    status_t status = open_node(inode, OPEN_READ, &file);
+    operation_end(request);
+    if (status) {
+        reply_status(request, status);
+        return;
+    }
+
+    /* The content never changes, so the kernel keeps its pages after the last close. */
+    info->fh = (uintptr_t)file;
+    info->keep_cache = 1;
+    if (fuse_reply_open(request, info))
+        file_close(file);
+}
+
+void mount_release(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+    (void)inode;
+    file_close(file_of(info));
+    reply_status(request, 0);
+}
+
+enum { VIEWS_MAX = 320 }; /* a request of 1 MiB in pages, with some to spare */
+
+/* Pins the pages of a range. Returns the number of bytes in *count pieces: fewer only at the end,
+ * or before a byte that cannot be read; an errno if that is the first one. */
+static ssize_t pin(struct file *file, uint64_t offset, size_t bytes, struct cache_view *views,
+                   unsigned *count)
+{
+    size_t total = 0;
+    for (*count = 0; total < bytes && *count < VIEWS_MAX;) {
+        struct cache_view *view = &views[*count];
+        ssize_t got = file_view_at(file, offset + total, view);
+        if (got <= 0)
+            return total ? (ssize_t)total : got;
+        view->length_bytes = min(view->length_bytes, bytes - total);
+        total += view->length_bytes;
+        ++*count;
+    }
+    return (ssize_t)total;
+}
+
+/* Sends the pieces; those that follow each other in memory are sent as one. */
+static void send(fuse_req_t request, const struct cache_view *views, unsigned count)
+{
+    struct iovec pieces[VIEWS_MAX];
+    unsigned n = 0;
+    for (unsigned i = 0; i < count; i++) {
+        void *data = (void *)(uintptr_t)views[i].data;
+        if (n && (char *)pieces[n - 1].iov_base + pieces[n - 1].iov_len == data)
+            pieces[n - 1].iov_len += views[i].length_bytes;
+        else
+            pieces[n++] = (struct iovec){ .iov_base = data, .iov_len = views[i].length_bytes };
+    }
+    fuse_reply_iov(request, pieces, (int)n);
+}
+
+/* Reads a file without a cache through memory of its own. */
+static void read_uncached(fuse_req_t request, struct file *file, uint64_t offset, size_t bytes)
+{
+    char *memory = malloc(bytes);
+    ssize_t got = memory ? file_read_at(file, offset, memory, bytes) : -ENOMEM;
+    operation_end(request);
+    if (got < 0)
+        reply_status(request, (status_t)got);
+    else
+        fuse_reply_buf(request, memory, (size_t)got);
+    free(memory);
+}
+
+void mount_read(fuse_req_t request, fuse_ino_t inode, size_t bytes, off_t offset,
+                struct fuse_file_info *info)
+{
+    struct cache_view views[VIEWS_MAX];
+    struct file *file = file_of(info);
+    unsigned count;
+    (void)inode;
+
+    operation_begin(request);
+    ssize_t got = pin(file, (uint64_t)offset, bytes, views, &count);
+    if (got == -EOPNOTSUPP) {
+        read_uncached(request, file, (uint64_t)offset, bytes);
+        return;
+    }
+    operation_end(request);
+
+    /* A short answer means the end of the file to the kernel: the bytes before one that cannot be
+     * read are lost to this request, and it reads them again by themselves. */
+    if (got < 0)
+        reply_status(request, (status_t)got);
+    else if ((size_t)got < bytes && (uint64_t)offset + (uint64_t)got < file_size(file))
+        reply_status(request, -EIO);
+    else
+        send(request, views, count);
+    for (unsigned i = 0; i < count; i++)
+        file_view_close(file, &views[i]);
+}
+
+/* ---- directories ---------------------------------------------------------------------------- */
+
+/* One entry of a listing. */
+struct entry {
+    fuse_ino_t inode;
+    mode_t type;
+    size_t name; /* offset in the listing's names */
+};
+
+struct listing {
+    pthread_mutex_t lock;
+    struct path *directory; /* a reference */
+    bool complete;
+    status_t status;        /* why it is not complete */
+    struct entry *entries;
+    size_t count, room;
+    char *names;
+    size_t names_bytes, names_room;
+};
+
+static struct listing *listing_of(const struct fuse_file_info *info)
+{
+    return (struct listing *)(uintptr_t)info->fh;
+}
+
+/* Makes room for one more object in an array. */
+static bool make_room(void **array, size_t *room, size_t needed, size_t object_bytes)
+{
+    if (needed <= *room)
+        return true;
+    size_t larger = max(*room * 2, max(needed, (size_t)64));
+    void *moved = realloc(*array, larger * object_bytes);
+    if (!moved)
+        return false;
+    *array = moved;
+    *room = larger;
+    return true;
+}
+
+static status_t listing_add(struct listing *listing, const char *name, fuse_ino_t inode,
+                            mode_t type)
+{
+    size_t bytes = strlen(name) + 1;
+    if (!make_room((void **)&listing->entries, &listing->room, listing->count + 1,
+                   sizeof(struct entry)) ||
+        !make_room((void **)&listing->names, &listing->names_room,
+                   listing->names_bytes + bytes, 1))
+        return -ENOMEM;
+
+    listing->entries[listing->count++] = (struct entry){
+        .inode = inode, .type = type, .name = listing->names_bytes
+    };
+    memcpy(listing->names + listing->names_bytes, name, bytes);
+    listing->names_bytes += bytes;
+    return 0;
+}
+
+/* Adds "." and "..", which file systems do not list. */
+static status_t listing_add_dots(struct listing *listing)
+{
+    struct node_info info = { 0 };
+    struct path *parent;
+    status_t status = path_info(listing->directory, INFO_DIRENT, &info);
+    if (!status)
+        status = listing_add(listing, ".", info.id, S_IFDIR);
+    if (status)
+        return status;
+
+    /* The root's parent is outside the mount: the kernel fills that in itself. */
+    status = path_walk(listing->directory, "..", 0, &parent);
+    if (!status) {
+        status = path_info(parent, INFO_DIRENT, &info);
+        path_put(parent);
+    }
+    return status ? status : listing_add(listing, "..", info.id, S_IFDIR);
+}
+
+static status_t listing_fill(struct listing *listing)
+{
+    struct dir_entry *entry = malloc(sizeof(*entry));
+    struct file *file = NULL;
+    status_t status = entry ? listing_add_dots(listing) : -ENOMEM;
+    if (!status)
+        status = file_open_path(listing->directory, OPEN_READ | OPEN_DIRECTORY, &file);
+
+    int more = 0;
+    while (!status && (more = dir_read(file, INFO_DIRENT, entry)) > 0) {
+        struct stat stat;
+        entry->info.known &= INFO_DIRENT;
+        attributes_fill(&entry->info, &stat);
+        status = listing_add(listing, entry->name, entry->info.id,
+                             entry->info.type == NODE_NONE ? 0 : stat.st_mode & S_IFMT);
+    }
+    if (!status && more < 0)
+        status = more;
+    if (file)
+        file_close(file);
+    free(entry);
+    return status;
+}
+
+void mount_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+    struct listing *listing = calloc(1, sizeof(*listing));
+    struct path *path = node_path(inode);
+    status_t status = !listing ? -ENOMEM : !path ? -ESTALE
+                      : !path_is_directory(path) ? -ENOTDIR : 0;
+    if (status) {
+        path_put(path);
+        free(listing);
+        reply_status(request, status);
+        return;
+    }
+
+    pthread_mutex_init(&listing->lock, NULL);
+    listing->directory = path;
+    info->fh = (uintptr_t)listing;
+    info->cache_readdir = 1;
+    info->keep_cache = 1;
+    if (fuse_reply_open(request, info))
+        path_put(path), free(listing);
+}
+
+void mount_releasedir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+    struct listing *listing = listing_of(info);
+    (void)inode;
+    path_put(listing->directory);
+    pthread_mutex_destroy(&listing->lock);
+    free(listing->entries);
+    free(listing->names);
+    free(listing);
+    reply_status(request, 0);
+}
+
+/* Adds an entry with all attributes to the answer; the kernel then knows the node. Returns the
+ * bytes that it takes: more than `room` if it does not fit, and then the kernel does not. */
+static size_t add_plus(fuse_req_t request, struct listing *listing, const struct entry *entry,
+                       char *buffer, size_t room, off_t next)
+{
+    const char *name = listing->names + entry->name;
+    struct fuse_entry_param param = { .attr_timeout = MOUNT_CACHE_S,
+                                      .entry_timeout = MOUNT_CACHE_S };
+    bool dot = !strcmp(name, ".") || !strcmp(name, "..");
+    struct node_info info;
+    struct path *child = NULL;
+
+    /* An entry that cannot be examined is listed without attributes; a look-up then fails. */
+    if (!dot && !path_child(listing->directory, name, false, &child) &&
+        !path_info(child, INFO_ALL, &info)) {
+        attributes_fill(&info, &param.attr);
+        param.ino = param.attr.st_ino;
+    } else {
+        param.attr = (struct stat){ .st_ino = entry->inode, .st_mode = entry->type };
+    }
+
+    size_t bytes = fuse_add_direntry_plus(request, buffer, room, name, &param, next);
+    if (bytes <= room && param.ino && node_remember(param.ino, child))
+        bytes = room + 1;
+    path_put(child);
+    return bytes;
+}
+
+static size_t add_plain(fuse_req_t request, struct listing *listing, const struct entry *entry,
+                        char *buffer, size_t room, off_t next)
+{
+    struct stat stat = { .st_ino = entry->inode, .st_mode = entry->type };
+    return fuse_add_direntry(request, buffer, room, listing->names + entry->name, &stat, next);
+}
+
+static void read_listing(fuse_req_t request, size_t bytes, off_t offset,
+                         struct fuse_file_info *info,
+                         size_t (*add)(fuse_req_t request, struct listing *listing,
+                                       const struct entry *entry, char *buffer, size_t room,
+                                       off_t next))
+{
+    struct listing *listing = listing_of(info);
+    char *buffer = malloc(bytes);
+    size_t used = 0;
+
+    operation_begin(request);
+    pthread_mutex_lock(&listing->lock);
+    if (!listing->complete && !listing->status) {
+        listing->status = listing_fill(listing);
+        listing->complete = !listing->status;
+    }
+    status_t status = buffer ? listing->status : -ENOMEM;
+
+    /* An interrupted listing is made again by the next call. */
+    if (listing->status == -EINTR) {
+        listing->status = 0;
+        listing->count = listing->names_bytes = 0;
+    }
+    for (size_t i = (size_t)offset; !status && i < listing->count; i++) {
+        size_t taken = add(request, listing, &listing->entries[i], buffer + used, bytes - used,
+                           (off_t)i + 1);
+        if (taken > bytes - used)
+            break;
+        used += taken;
+    }
+    pthread_mutex_unlock(&listing->lock);
+    operation_end(request);
+
+    if (status)
+        reply_status(request, status);
+    else
+        fuse_reply_buf(request, buffer, used);
+    free(buffer);
+}
+
+void mount_readdir(fuse_req_t request, fuse_ino_t inode, size_t bytes, off_t offset,
+                   struct fuse_file_info *info)
+{
+    (void)inode;
+    read_listing(request, bytes, offset, info, add_plain);
+}
+
+void mount_readdirplus(fuse_req_t request, fuse_ino_t inode, size_t bytes, off_t offset,
+                       struct fuse_file_info *info)
+{
+    (void)inode;
+    read_listing(request, bytes, offset, info, add_plus);
+}

@@ -1,0 +1,259 @@
+"""Promise: build/host/spindle-mount shows a disc to the programs of the host as the shell shows it,
+gives it back when asked, and explains in one line why it does not."""
+import contextlib
+import errno
+import filecmp
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import make_disc
+from qemu import BUILD, ISO
+from test_tool import run as run_shell
+
+MOUNT = os.path.join(BUILD, "host", "spindle-mount")
+needs_fuse = pytest.mark.skipif(not os.access("/dev/fuse", os.R_OK | os.W_OK),
+                                reason="/dev/fuse is missing or may not be used")
+
+
+def run(*words):
+    done = subprocess.run([MOUNT, *map(str, words)], capture_output=True, timeout=60, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def is_mounted(directory):
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        return any(line.split()[1] == str(directory) for line in mounts)
+
+
+def unmount(directory):
+    subprocess.run(["fusermount3", "-u", str(directory)], timeout=60, check=True)
+
+
+@contextlib.contextmanager
+def mounted(image, directory, *options):
+    directory.mkdir(exist_ok=True)
+    assert run(*options, image, directory) == (0, "", "")
+    try:
+        yield directory
+    finally:
+        unmount(directory)
+
+
+@pytest.fixture(name="tree")
+def fixture_tree(tmp_path):
+    tree = tmp_path / "tree"
+    (tree / "deep" / "er").mkdir(parents=True)
+    (tree / "empty").mkdir()
+    (tree / "deep" / "er" / "large").write_bytes(os.urandom(3 << 20))
+    (tree / "Name").write_text("text\n")
+    (tree / "Name").chmod(0o640)
+    (tree / "link").symlink_to("deep/er/large")
+    os.link(tree / "Name", tree / "other")
+    os.utime(tree / "Name", (1000000000, 1000000000))
+    for i in range(500):
+        (tree / "deep" / f"file{i}").write_text("x" * i)
+    return tree
+
+
+@pytest.fixture(name="disc")
+def fixture_disc(tmp_path, tree):
+    disc = tmp_path / "disc.iso"
+    make_disc(tree, disc)
+    return disc
+
+
+# ---- programs --------------------------------------------------------------------------------
+
+
+def same(left, right):
+    compared = filecmp.dircmp(left, right, ignore=[], hide=[])
+    assert not (compared.left_only or compared.right_only or compared.funny_files), compared
+    assert filecmp.cmpfiles(left, right, compared.common_files, shallow=False)[1:] == ([], [])
+    for name in compared.common_dirs:
+        same(os.path.join(left, name), os.path.join(right, name))
+
+
+@needs_fuse
+def test_the_tree_is_the_one_on_the_disc(tmp_path, tree, disc):
+    with mounted(disc, tmp_path / "mnt") as mnt:
+        same(tree, mnt)
+        assert os.readlink(mnt / "link") == "deep/er/large"
+        assert (mnt / "link").stat().st_size == 3 << 20
+        info = (mnt / "Name").stat()
+        assert (info.st_mode, info.st_mtime) == (0o100640, 1000000000)
+        with pytest.raises(FileNotFoundError):
+            (mnt / "name").stat()
+
+
+@needs_fuse
+def test_inode_numbers_are_those_of_the_shell_and_stay(tmp_path, disc):
+    numbers = []
+    for _ in range(2):
+        with mounted(disc, tmp_path / "mnt") as mnt:
+            assert mnt.stat().st_ino == 1
+            numbers.append((mnt / "deep" / "file7").stat().st_ino)
+            entries = {entry.name: entry.inode() for entry in os.scandir(mnt / "deep")}
+            assert entries["file7"] == numbers[-1]
+    assert numbers[0] == numbers[1]
+    assert f"id {numbers[0]:#x}\n" in run_shell(disc, "-c", "stat /System/deep/file7")[1]
+
+
+@needs_fuse
+def test_tools_see_the_same(tmp_path, tree, disc):
+    with mounted(disc, tmp_path / "mnt") as mnt:
+        def out(*words, cwd=mnt):
+            return subprocess.run(words, cwd=cwd, capture_output=True, timeout=120, check=True).stdout
+        assert out("tar", "c", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "deep") == out(
+            "tar", "c", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "deep", cwd=tree)
+        sums = out("sh", "-c", "find . -type f -exec sha256sum {} +", cwd=tree)
+        check = subprocess.run(["sha256sum", "-c", "--quiet"], input=sums, cwd=mnt, timeout=120,
+                               check=False)
+        assert check.returncode == 0
+        jobs = [subprocess.Popen(["sha256sum", mnt / "deep" / "er" / "large"],
+                                 stdout=subprocess.PIPE) for _ in range(8)]
+        assert len({job.communicate(timeout=60)[0] for job in jobs}) == 1
+
+
+@needs_fuse
+def test_attributes_explain_the_disc(tmp_path, disc):
+    with mounted(disc, tmp_path / "mnt") as mnt:
+        names = ["user.spindle.record", "user.spindle.extents", "user.spindle.session",
+                 "user.spindle.ledger"]
+        assert os.listxattr(mnt / "Name") == names
+        value = {name: os.getxattr(mnt / "Name", name).decode() for name in names}
+        assert "system use" in value[names[0]] and value[names[1]].startswith("  extent 0")
+        assert value[names[2]].startswith("sessions: 1")
+        assert value[names[3]] == "no anomalies found so far\n"
+        with pytest.raises(OSError) as failure:
+            os.getxattr(mnt / "Name", "user.other")
+        assert failure.value.errno == errno.ENODATA
+
+
+@needs_fuse
+def test_nothing_can_be_changed(tmp_path, disc):
+    with mounted(disc, tmp_path / "mnt") as mnt:
+        for change in (lambda: (mnt / "new").write_text(""), lambda: (mnt / "Name").unlink(),
+                       lambda: (mnt / "Name").write_text(""), (mnt / "new").mkdir,
+                       lambda: (mnt / "Name").rename(mnt / "new")):
+            with pytest.raises(OSError) as failure:
+                change()
+            assert failure.value.errno == errno.EROFS
+
+
+# ---- options ---------------------------------------------------------------------------------
+
+
+@needs_fuse
+def test_options(tmp_path, disc):
+    with mounted(disc, tmp_path / "mnt", "-o", "uid=7,gid=8,fmask=0022,dmask=0077,case=fold") as mnt:
+        info, directory = (mnt / "NAME").stat(), (mnt / "deep").stat()
+        assert (info.st_uid, info.st_gid, info.st_mode) == (7, 8, 0o100640)
+        assert directory.st_mode & 0o77 == 0
+    with mounted(disc, tmp_path / "mnt", "-o", "names=iso,defaults,nofail,x-systemd.automount") as mnt:
+        assert (mnt / "NAME").exists() and not (mnt / "Name").exists()
+
+
+@needs_fuse
+def test_an_image_in_an_image(tmp_path, tree, disc):
+    (tmp_path / "outer").mkdir()
+    disc.rename(tmp_path / "outer" / "inner.iso")
+    make_disc(tmp_path / "outer", tmp_path / "outer.iso")
+    with mounted(f"{tmp_path}/outer.iso!/inner.iso", tmp_path / "mnt") as mnt:
+        same(tree, mnt)
+    status, _, err = run(f"{tmp_path}/outer.iso!/none.iso", tmp_path / "mnt")
+    assert status == 1 and err.endswith("none.iso: No such file or directory\n")
+
+
+@needs_fuse
+def test_a_part_of_an_image(tmp_path, tree, disc):
+    (tmp_path / "padded").write_bytes(b"x" * 4096 + disc.read_bytes())
+    with mounted(tmp_path / "padded", tmp_path / "mnt", "-o", "offset=4096") as mnt:
+        same(tree, mnt)
+
+
+@needs_fuse
+def test_as_mount_calls_it(tmp_path, disc):
+    helper = tmp_path / "mount.spindle"
+    helper.symlink_to(MOUNT)
+    (tmp_path / "mnt").mkdir()
+    subprocess.run([helper, disc, tmp_path / "mnt", "-n", "-o", "ro,noauto"], timeout=60, check=True)
+    assert (tmp_path / "mnt" / "Name").exists()
+    unmount(tmp_path / "mnt")
+
+
+# ---- errors ----------------------------------------------------------------------------------
+
+
+def test_usage():
+    assert run("--help")[1].startswith("usage: spindle-mount [-f]")
+    for words in ([], [ISO], [ISO, "a", "b"], ["-x", ISO, "a"], ["-o", "uid=x", ISO, "a"],
+                  ["-o", "fmask=8", ISO, "a"], ["-o", "rw", ISO, "a"], ["-o"]):
+        status, out, err = run(*words)
+        assert status == 2 and not out and len(err.splitlines()) == 3, words
+        assert err.startswith("spindle-mount: "), words
+
+
+@needs_fuse
+def test_errors_name_what_is_wrong(tmp_path, disc):
+    mnt = tmp_path / "mnt"
+    assert run(disc, mnt) == (1, "", f"spindle-mount: {mnt}: No such file or directory\n")
+    mnt.write_text("")
+    assert run(disc, mnt) == (1, "", f"spindle-mount: {mnt}: not a directory\n")
+    mnt.unlink()
+    mnt.mkdir()
+    assert run(tmp_path / "no.iso", mnt) == (
+        1, "", f"spindle-mount: {tmp_path}/no.iso: No such file or directory\n")
+    assert run(tmp_path, mnt)[2].endswith(": is a directory, not an image\n")
+    (tmp_path / "text").write_text("no disc at all\n" * 1000)
+    status, _, err = run(tmp_path / "text", mnt)
+    assert status == 1 and err.startswith(f"spindle-mount: {tmp_path}/text: ")
+    for option in ("names=klingon", "case=", "session=0"):
+        assert run("-o", option, disc, mnt)[2].endswith(
+            ": an option is not understood, or its value is invalid\n"), option
+    assert run("-o", "nonsense", disc, mnt)[0] == 1
+    assert not is_mounted(mnt)
+
+
+@needs_fuse
+def test_an_image_that_is_being_written_is_refused(tmp_path, disc):
+    import fcntl
+    with open(disc, "r+b") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        (tmp_path / "mnt").mkdir()
+        status, _, err = run(disc, tmp_path / "mnt")
+    assert status == 1 and "in use by a program that may write it" in err
+
+
+@needs_fuse
+def test_a_changed_image_is_stale(tmp_path, disc):
+    with mounted(disc, tmp_path / "mnt") as mnt:
+        assert (mnt / "Name").read_text() == "text\n"
+        with open(disc, "r+b") as image:
+            image.truncate(disc.stat().st_size // 2)
+        with pytest.raises(OSError) as failure:
+            (mnt / "deep" / "er" / "large").read_bytes()
+        assert failure.value.errno in (errno.EIO, errno.ESTALE)
+
+
+@needs_fuse
+def test_signals_unmount_and_a_killed_mount_can_be_removed(tmp_path, disc):
+    mnt = tmp_path / "mnt"
+    mnt.mkdir()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
+        with subprocess.Popen([MOUNT, "-f", disc, mnt]) as process:
+            deadline = time.monotonic() + 30
+            while not is_mounted(mnt):
+                assert process.poll() is None and time.monotonic() < deadline
+            assert (mnt / "Name").exists()
+            process.send_signal(number)
+            process.wait(timeout=30)
+        if number != signal.SIGKILL:
+            assert process.returncode == 0 and not is_mounted(mnt)
+    assert f"fusermount3 -u {mnt}" in run(disc, mnt)[2]
+    unmount(mnt)
+    with mounted(disc, mnt):
+        assert (mnt / "Name").exists()
