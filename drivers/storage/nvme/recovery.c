@@ -87,19 +87,25 @@ static void take_offline(struct nvme_controller *controller, const char *why)
     IGNORE(nvme_disable(controller));
     pci_disable(controller->function);
 
+    /* Requests that arrive from now on wait. */
     spin_lock(&controller->lock);
-    controller->state = NVME_OFFLINE;
+    controller->state = NVME_RESETTING;
     while (!list_empty(&controller->started)) {
         struct nvme_request *request = request_of(controller->started.next);
         nvme_io_withdraw(controller, request);
         list_push_back(&started, &request->link);
     }
     move_all(&controller->failed, &started);
+    spin_unlock(&controller->lock);
+
+    /* They end before the scanner removes their device, which would hide their status. */
+    end_all(&started, -EIO);
+
+    spin_lock(&controller->lock);
+    controller->state = NVME_OFFLINE;
     move_all(&controller->waiting, &others);
     nvme_admin_forget(controller);
     spin_unlock(&controller->lock);
-
-    end_all(&started, -EIO);
     end_all(&others, -ENODEV);
 }
 
