@@ -322,7 +322,7 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 
 # Each test is linked with both back ends of the port, except those that need no scheduling (once,
 # with threads), and those that need no port at all (alone).
-TESTS_ONCE := test_pci test_lib test_inflate test_quote test_cd_sector test_link
+TESTS_ONCE := test_pci test_lib test_inflate test_quote test_cd_sector test_link test_partition
 TESTS_ALONE := test_string test_terminal test_keymap test_acpi
 # These execute the code of driver objects, which is compiled for x86-64.
 ifneq ($(HOST_MACHINE),Linux-x86_64)
@@ -429,14 +429,15 @@ $(HOST_OUT)/test_book.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(BOOK_OBJECT
 
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
 
-FUZZERS := fuzz_mount fuzz_shell
+FUZZERS := fuzz_mount fuzz_shell fuzz_partition
 FUZZ_OUT := $(BUILD)/fuzz
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
 FUZZ_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
     -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_OBJECTS := $(patsubst %,$(FUZZ_OUT)/%.o, $(PORTABLE) tests/host/rig.c tests/host/faulty.c \
-    host/port/port_common.c host/port/pages.c host/port/port_sim.c)
+    tests/host/partition_image.c tests/fuzz/chunks.c host/port/port_common.c host/port/pages.c \
+    host/port/port_sim.c)
 REPLAYS := $(FUZZERS:%=$(HOST_OUT)/%.replay)
 
 $(FUZZ_OUT)/%.c.o: %.c Makefile
@@ -459,7 +460,7 @@ do-fuzz: $(FUZZERS:%=$(FUZZ_OUT)/%)
 	done
 
 $(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/fuzz/replay.c.o \
-    $(TEST_OBJECTS) $(HOST_OUT)/test/host/port/port_sim.c.o
+    $(HOST_OUT)/test/tests/fuzz/chunks.c.o $(TEST_OBJECTS) $(HOST_OUT)/test/host/port/port_sim.c.o
 	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 .SECONDARY:

@@ -146,9 +146,26 @@ static bool system_is_mounted(void)
 
 /* ---- media that come and go after start-up ------------------------------------------------- */
 
-static void medium_arrived(struct device *device)
+/* Returns whether the medium has parts, which are mounted instead of the whole. */
+static bool has_parts(struct device *device)
+{
+    bool found = false;
+    struct device *child;
+    for (unsigned last = 0; !found && (child = device_child(device, last));) {
+        last = device_number(child);
+        found = device_is_part(child);
+        device_put(child);
+    }
+    return found;
+}
+
+/* Mounts a medium whose parts were published: their own events follow. */
+static void mount_medium(struct device *device)
 {
     char why[MOUNT_REASON_BYTES];
+    if (!holds_media(device) || has_parts(device))
+        return;
+
     status_t status = mount_drive(device);
     if (status == -EBUSY)
         return; /* mounted already */
@@ -167,8 +184,9 @@ static void medium_arrived(struct device *device)
 static void medium_changed(struct device *device)
 {
     unmount_drive(device);
-    if (holds_media(device) && device_medium(device).present)
-        medium_arrived(device);
+    driver_offer_medium(device);
+    if (device_medium(device).present)
+        mount_medium(device);
 }
 
 /* Locks the door while a file on the disc is open. Commands for each file would cost more than the
@@ -213,13 +231,15 @@ static void load_driver(struct device *device)
 static void device_arrived(struct device *device)
 {
     load_driver(device);
-    if (!holds_media(device))
+    if (!device_has_data(device))
         return;
 
     /* For a removable drive, a disc that the poll finds becomes EVENT_MEDIUM. */
     poll_device(device);
-    if (!device_is_removable(device) && device_medium(device).present)
-        medium_arrived(device);
+    if (!device_is_removable(device) && device_medium(device).present) {
+        driver_offer_medium(device);
+        mount_medium(device);
+    }
 }
 
 static void handle_event(struct event *event)
@@ -228,6 +248,7 @@ static void handle_event(struct event *event)
     switch (event->kind) {
     case EVENT_ADDED: device_arrived(device); break;
     case EVENT_MEDIUM: medium_changed(device); break;
+    case EVENT_PARTS: driver_offer_medium(device); break;
     case EVENT_DOOR: keep_door(device); break;
     case EVENT_POLL:
         poll_device(device);
@@ -240,15 +261,21 @@ static void handle_event(struct event *event)
 
 /* ---- start-up ----------------------------------------------------------------------------- */
 
-/* Handles the events of the devices present at start: all are polled before any is mounted. */
+/* Handles the events of the devices present at start: all are polled, and their parts published,
+ * before any is mounted. */
 static void drain_events(void)
 {
     struct event event;
 
     /* A deadline in the past: returns as soon as no event is pending. */
     while (!event_wait(&event, 0)) {
-        if (event.kind == EVENT_ADDED && holds_media(event.device))
+        bool added = event.kind == EVENT_ADDED && device_has_data(event.device);
+        if (added)
             poll_device(event.device);
+
+        /* The disc that a poll finds in a removable drive has an event of its own. */
+        if ((added && !device_is_removable(event.device)) || event.kind == EVENT_MEDIUM)
+            driver_offer_medium(event.device);
         event_done(&event);
     }
 }
@@ -306,7 +333,7 @@ static void mount_all(char *why, size_t bytes)
     text_copy(why, bytes, "there is no drive");
     for (unsigned last = 0; (device = device_by_class(last));) {
         last = device_number(device);
-        status_t status = holds_media(device) ? mount_drive(device) : 0;
+        status_t status = holds_media(device) && !has_parts(device) ? mount_drive(device) : 0;
         if (status) {
             reason(device, status, text, sizeof(text));
             format_text(why, bytes, "%s: %s", device_alias(device), text);
@@ -351,7 +378,7 @@ static void load_drivers(void)
         load_driver(device);
         if (holds_media(device) && device_medium(device).present && !is_mounted(device) &&
             !index_load_for_medium(device_alias(device)))
-            medium_arrived(device);
+            mount_medium(device);
         device_put(device);
     }
 }
@@ -513,20 +540,26 @@ status_t monitor_wait_settled(uint64_t deadline_us)
     return status;
 }
 
-/* Without a monitor, as in the host tool, events only hold references to their devices. */
-static void drop_events(void)
+/* Without a monitor, as in the host tool, nothing is mounted, but the device gets its parts. */
+static void handle_without_mounting(struct device *device)
 {
     struct event event;
 
-    while (!event_wait(&event, 0))
+    /* Others are not read: the caller cannot be interrupted here, and does not expect to wait for
+     * them. */
+    while (!event_wait(&event, 0)) {
+        if ((!device || event.device == device) &&
+            (event.kind == EVENT_ADDED || event.kind == EVENT_MEDIUM || event.kind == EVENT_PARTS))
+            driver_offer_medium(event.device);
         event_done(&event);
+    }
 }
 
 status_t monitor_wait_idle(struct device *device, uint64_t deadline_us)
 {
     if (monitor.thread)
         return event_wait_done(device, deadline_us);
-    drop_events();
+    handle_without_mounting(device);
     return 0;
 }
 

@@ -4,6 +4,7 @@
  * Model       The threads wait for device events, and poll removable drives once a second. While a
  *             thread handles an event, another thread waits for the next, so that a drive with a
  *             bad disc does not delay others. The events of one drive are handled in turn.
+ * Parts       If a medium has partitions, these are mounted instead of the whole.
  * Start-up    is settled when every device that is present was polled once. Then one medium becomes
  *             /System: the device of `system=`, if given (a warning if it cannot be mounted); else
  *             the disc whose /boot/spindle.id is the kernel's build id (physical before virtual,
@@ -31,8 +32,9 @@ status_t monitor_start(const struct monitor_options *options) MUST_CHECK;
 /* Waits until start-up is settled. -ETIMEDOUT at the deadline: a device has not answered. */
 status_t monitor_wait_settled(uint64_t deadline_us) MUST_CHECK;
 /* Waits until the monitor has handled all events of this device (NULL: of all): its medium is
- * mounted if possible, and unmounted if it was removed. Returns 0 at once if no monitor runs: the
- * events are dropped. -ETIMEDOUT, -EINTR. */
+ * mounted if possible, and unmounted if it was removed. If no monitor runs, the caller publishes
+ * the parts of this medium, other events are dropped, and nothing is mounted. -ETIMEDOUT,
+ * -EINTR. */
 status_t monitor_wait_idle(struct device *device, uint64_t deadline_us) MUST_CHECK;
 /* Stops the threads; mounts remain (host tests). */
 void monitor_stop(void);

@@ -2,8 +2,9 @@
  * devfs.c - the device tree as files, at /System/Devices.
  *
  * Buses are directories, devices with data are files that contain the device's bytes, and `Classes`
- * contains a link for each class name ("cdrom0" -> "../pci/00:01.1/ide1/master/cdrom"). Two nodes
- * have no device: `null` discards what is written and is empty, `zero` discards it too and contains
+ * contains a link for each class name ("cdrom0" -> "../pci/00:01.1/ide1/master/cdrom"). The files
+ * of partitions are in `Classes` themselves, since a disk is not a directory. Two nodes have no
+ * device: `null` discards what is written and is empty, `zero` discards it too and contains
  * endless zeroes.
  *
  * Vnode ids   Bits 0-27: the device's number (the root's is 1, which is VNODE_ROOT; a stream's is
@@ -105,7 +106,7 @@ static void info_fill(struct device *device, vnode_id_t id, enum node_type type,
 
 static void device_info(struct device *device, enum devfs_kind kind, struct node_info *info)
 {
-    if (kind == KIND_ALIAS)
+    if (kind == KIND_ALIAS && !device_is_part(device))
         info_fill(device, id_make(KIND_ALIAS, device_number(device), 0), NODE_LINK, info);
     else
         info_fill(device, id_of_device(device), type_of_device(device), info);

@@ -66,6 +66,7 @@ struct device *device_create(struct device *parent, const struct device_descript
         .block_bytes = description->limits.block_bytes,
         .read_only = description->read_only,
         .no_automount = description->no_automount,
+        .no_parts = description->no_parts,
     });
 
     init_links(device);
@@ -199,6 +200,16 @@ bool device_automounts(const struct device *device)
     return !device->no_automount;
 }
 
+bool device_is_part(const struct device *device)
+{
+    return device->drive != device;
+}
+
+bool device_searches_parts(const struct device *device)
+{
+    return !device->no_parts;
+}
+
 bool device_is_gone(const struct device *device)
 {
     return device->gone;
@@ -221,6 +232,7 @@ void device_set_traits(struct device *device, const struct device_traits *traits
     device->block_bytes = traits->block_bytes;
     device->read_only = traits->read_only;
     device->no_automount = traits->no_automount;
+    device->no_parts = traits->no_parts;
 }
 
 struct device_traits device_traits(const struct device *device)
@@ -231,6 +243,7 @@ struct device_traits device_traits(const struct device *device)
         .block_bytes = device->block_bytes,
         .read_only = device->read_only,
         .no_automount = device->no_automount,
+        .no_parts = device->no_parts,
     };
 }
 

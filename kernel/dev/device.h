@@ -132,6 +132,7 @@ struct device_description {
     bool is_virtual;                 /* its bytes are those of other files or of memory */
     bool read_only;
     bool no_automount;               /* the monitor does not mount its medium */
+    bool no_parts;                   /* its medium is not searched for partitions */
     unsigned level;                  /* 0: hardware and RAM; see the Book, chapter 6 */
     struct device_part part;
 };
@@ -141,7 +142,7 @@ struct device_traits {
     const struct device_class *device_class;
     unsigned level;
     uint32_t block_bytes;
-    bool read_only, no_automount;
+    bool read_only, no_automount, no_parts;
 };
 
 /* A device opened under one generation of its medium. May be copied; is closed once. */
@@ -155,10 +156,11 @@ struct device_handle {
 struct device *device_create(struct device *parent,
                              const struct device_description *description);
 /* Puts the device into the tree, allocates its alias and its transfers, offers it to the drivers in
- * their order until one accepts it, and posts EVENT_ADDED. -EEXIST if the parent has a child of
- * that name, or a part's alias is in use; -ENODEV if the parent is gone; -EINVAL if a part is not
- * inside its parent, or not of whole blocks; -ESTALE if it is of an earlier medium; -ENOMEM. On
- * failure the caller still owns its reference. */
+ * their order until one accepts it, and posts EVENT_ADDED. A device with data is not offered here,
+ * but when its medium arrives (driver_offer_medium()), since its drivers read the medium. -EEXIST
+ * if the parent has a child of that name, or a part's alias is in use; -ENODEV if the parent is
+ * gone; -EINVAL if a part is not inside its parent, or not of whole blocks; -ESTALE if it is of an
+ * earlier medium; -ENOMEM. On failure the caller still owns its reference. */
 status_t device_publish(struct device *device) MUST_CHECK;
 /* Creates and publishes a device without data under `parent`; *bus is a reference. */
 status_t device_publish_bus(struct device *parent, const char *name,
@@ -198,6 +200,8 @@ bool device_is_virtual(const struct device *device);
 bool device_is_removable(const struct device *device); /* the medium can be changed: it is polled */
 bool device_is_read_only(const struct device *device);
 bool device_automounts(const struct device *device);
+bool device_is_part(const struct device *device);
+bool device_searches_parts(const struct device *device); /* not no_parts */
 bool device_is_gone(const struct device *device); /* removed */
 unsigned device_level(const struct device *device);
 uint32_t device_block_bytes(const struct device *device);
@@ -217,6 +221,14 @@ void device_set_traits(struct device *device, const struct device_traits *traits
 struct device_traits device_traits(const struct device *device);
 /* Threads; no lock is held. Calls ops->poll; 0 without one. */
 status_t device_poll(struct device *device) MUST_CHECK;
+
+/* Asks for the parts of the medium that is present, also where it is shown as a whole first, as an
+ * optical disc is; the partition table is read again. Posts EVENT_PARTS: monitor_wait_idle() waits
+ * for the parts. -EINVAL for a part and for a device that is not searched for partitions,
+ * -ENOMEDIUM or another status of its medium, -EBUSY if it is claimed or a part is open. */
+status_t device_want_parts(struct device *device) MUST_CHECK;
+/* Returns whether they were asked for since the medium arrived. */
+bool device_parts_wanted(struct device *device);
 
 /* A consistent snapshot. */
 struct device_medium {
@@ -281,7 +293,8 @@ struct device *device_by_class(unsigned after);
 
 /* Returns the root of the tree: borrowed. */
 struct device *device_root(void);
-/* Writes the path below the root into `text`, truncated if it is too long. */
+/* Writes the path below the root into `text`, truncated if it is too long. Of a part this is its
+ * alias, since its disk is a file in /System/Devices, not a directory. */
 void device_path(const struct device *device, char *text, size_t bytes);
 /* Writes what ops->describe writes; "" without it. */
 void device_describe(struct device *device, char *text, size_t bytes);

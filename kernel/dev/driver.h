@@ -31,7 +31,8 @@ struct driver {
     const char *name; /* unique */
     unsigned order;   /* drivers of equal order are asked in the order of their names */
 
-    /* Offers a device that was published, or that no driver has when the driver is registered.
+    /* Offers a device that was published, or that no driver has when the driver is registered. A
+     * device with data is offered whenever a medium arrives; parts of an earlier one were removed.
      * Returns 0 if the driver accepts it (it may have published children of the device), -ENODEV if
      * not; other errnos: it accepts the device but failed and has undone its work, which is logged;
      * no other driver is asked. The root of the tree is offered to every driver: those of
@@ -62,6 +63,11 @@ status_t driver_register(const struct driver *driver) MUST_CHECK;
  * while one of its functions runs; -EOPNOTSUPP if it accepted the root and has no remove_device;
  * -ENOENT if it is not registered. */
 status_t driver_unregister(const struct driver *driver) MUST_CHECK;
+
+/* Called when the medium of a device with data arrived, changed or left: removes the parts of the
+ * earlier medium, takes the device back from its driver, and offers it to the drivers if there is a
+ * medium. Called by the thread that handles the device's events, which may wait for the device. */
+void driver_offer_medium(struct device *device);
 
 /* Returns the first driver after `previous` (NULL: the first of all), or NULL at the end. The
  * driver stays registered until it is passed to driver_next() as `previous`, or to driver_put(). */

@@ -1,6 +1,7 @@
 /*
  * event.c - pending device events: a list of devices, each with one bit per kind. A device whose
- * event is being handled is not in the list; new events only set its bits until then.
+ * event is being handled is not in the list; new events only set its bits until then. While an
+ * event of a drive or of one of its parts is being handled, the others of them stay in the list.
  */
 #include "kernel/dev/event.h"
 #include "kernel/dev/internal.h"
@@ -27,6 +28,7 @@ void event_post(enum event_kind kind, struct device *device)
      * it into the list again. */
     if (!device->pending_events && !device->event_handled) {
         device_get(device);
+        device->drive->events++;
         list_push_back(&events.devices, &device->event_link);
     }
     device->pending_events |= 1u << kind;
@@ -34,16 +36,26 @@ void event_post(enum event_kind kind, struct device *device)
     spin_unlock(&events.lock);
 }
 
-/* Takes the lowest bit of the first device, since ADDED comes before REMOVED. The event inherits
- * the list's reference. */
-static void event_take(struct event *event)
+/* Returns the first device of the list whose drive has no event that is being handled, or NULL. */
+static struct device *event_next(void)
 {
-    struct device *device =
-        container_of(list_pop_front(&events.devices), struct device, event_link);
+    list_each(link, &events.devices) {
+        struct device *device = container_of(link, struct device, event_link);
+        if (!device->drive->events_taken)
+            return device;
+    }
+    return NULL;
+}
+
+/* Takes the lowest bit of the device, since ADDED comes before REMOVED. The event inherits the
+ * list's reference. */
+static void event_take(struct event *event, struct device *device)
+{
+    list_remove(&device->event_link);
     event->device = device;
     event->kind = (enum event_kind)__builtin_ctz(device->pending_events);
     device->pending_events &= device->pending_events - 1;
-    device->event_handled = true;
+    device->event_handled = device->drive->events_taken = true;
     events.handled++;
 }
 
@@ -53,12 +65,14 @@ void event_done(struct event *event)
 
     /* The reference stays with the device while it has another event. */
     spin_lock(&events.lock);
-    device->event_handled = false;
+    device->event_handled = device->drive->events_taken = false;
     bool more = device->pending_events;
-    if (more) {
+    if (more)
         list_push_back(&events.devices, &device->event_link);
+    else
+        device->drive->events--;
+    if (event_next())
         wait_queue_wake_one(&events.arrival);
-    }
     wait_queue_wake_all(&events.done);
     spin_unlock(&events.lock);
     if (!more)
@@ -73,14 +87,15 @@ void event_done(struct event *event)
 
 status_t event_wait(struct event *event, uint64_t deadline_us)
 {
+    struct device *device;
     status_t status = 0;
     spin_lock(&events.lock);
-    while (list_empty(&events.devices) && !status)
+    while (!(device = event_next()) && !status)
         status = wait_queue_wait(&events.arrival, &events.lock, deadline_us);
 
     /* An event that arrived at the deadline is taken. */
-    if (!list_empty(&events.devices)) {
-        event_take(event);
+    if (device) {
+        event_take(event, device);
         status = 0;
     }
     spin_unlock(&events.lock);
@@ -97,7 +112,7 @@ static bool is_done(const struct device *device)
 {
     if (!device)
         return !events.handled && list_empty(&events.devices);
-    return !device->pending_events && !device->event_handled;
+    return !device->drive->events;
 }
 
 status_t event_wait_done(struct device *device, uint64_t deadline_us)

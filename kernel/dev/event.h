@@ -1,8 +1,9 @@
 /*
  * event.h - events of devices, for the monitor.
  *
- * Model       Several threads may handle events, but the events of one device are handled one after
- *             another: from event_wait() to event_done() the device belongs to that thread.
+ * Model       Several threads may handle events, but those of a drive and its parts are handled one
+ *             after another: from event_wait() to event_done() they belong to that thread. So the
+ *             parts of a medium are unmounted before those of the next are mounted.
  * Locking     event_post: any context. It never fails: a device has one pending event of each kind,
  *             so that several of a kind become one. The others: threads.
  * Flags       device_event_flags() belong to the thread that handles the device's event.
@@ -16,6 +17,7 @@
 enum event_kind {
     EVENT_ADDED,
     EVENT_MEDIUM,  /* the medium appeared, disappeared, or was changed */
+    EVENT_PARTS,   /* the parts of the medium were asked for */
     EVENT_DOOR,    /* the first file was opened */
     EVENT_POLL,    /* the drive is to be polled for its medium */
     EVENT_REMOVED,
@@ -32,7 +34,8 @@ status_t event_wait(struct event *event, uint64_t deadline_us) MUST_CHECK;
 /* Ends the handling of an event. */
 void event_done(struct event *event);
 unsigned *device_event_flags(struct device *device); /* 0 at first */
-/* Waits until no event of the device is pending or being handled; NULL: of any device.
+/* Waits until no event of the device, or of its drive's other parts, is pending or being handled;
+ * NULL: of any device.
  * -ETIMEDOUT at the deadline, -EINTR. */
 status_t event_wait_done(struct device *device, uint64_t deadline_us) MUST_CHECK;
 

@@ -5,7 +5,8 @@
  *   tree.c        the tree: numbers, names, aliases; finding and listing
  *   publish.c     publishing and removing devices
  *   driver/       the drivers: list.c (their order), match.c (offers devices to them and takes
- *                 devices back), register.c (drivers that come and go at run time)
+ *                 devices back), offer.c (offers them media), register.c (drivers that come and go
+ *                 at run time)
  *   medium.c      the medium and its generation
  *   open.c        handles, claims, open files
  *   queue/        requests: queue.c (a device's queue), schedule.c (the order in which they start),
@@ -52,7 +53,7 @@ struct device {
     const struct device_class *_Atomic device_class;
     _Atomic unsigned level;
     _Atomic uint32_t block_bytes;
-    _Atomic bool read_only, no_automount;
+    _Atomic bool read_only, no_automount, no_parts;
 
     /* tree.c and publish.c; under the tree's mutex */
     _Atomic unsigned number;             /* its vnode id in devfs */
@@ -80,6 +81,7 @@ struct device {
     bool pumping, pump_again;
     _Atomic uint32_t generation;         /* also incremented by device_remove() */
     bool medium_present;
+    uint32_t parts_wanted;               /* the generation whose parts were asked for */
     uint64_t medium_bytes;
     status_t absent_status;              /* without a medium: -ENOMEDIUM; -ENODEV when halted */
     struct bad_blocks *bad_blocks;       /* of this medium; NULL: none yet */
@@ -94,6 +96,8 @@ struct device {
     struct list event_link;              /* under event.c's lock, with the next two */
     unsigned pending_events;
     bool event_handled;
+    unsigned events;                     /* of a drive: devices, of it and its parts, with events */
+    bool events_taken;                   /* of a drive: one of them is being handled */
     unsigned event_flags;                /* of the thread that handles the device's event */
     struct list put_link;                /* under completion.c's lock */
 };
@@ -108,11 +112,6 @@ static inline void device_lock(const struct device *device)
 static inline void device_unlock(const struct device *device)
 {
     spin_unlock(&device->drive->queue_lock);
-}
-
-static inline bool device_is_part(const struct device *device)
-{
-    return device->drive != device;
 }
 
 /* Returns the device that this one is a part of, or NULL. */

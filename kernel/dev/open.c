@@ -194,3 +194,31 @@ void device_set_door_locked(struct device *device, bool locked)
 {
     device->door_locked = locked;
 }
+
+/* ---- parts on request --------------------------------------------------------------------- */
+
+status_t device_want_parts(struct device *device)
+{
+    if (device_is_part(device) || device->no_parts)
+        return -EINVAL;
+
+    /* Parts that are open stay: they would be removed under their users. */
+    device_lock(device);
+    status_t status = open_status(device);
+    if (!status && device->parts_open)
+        status = -EBUSY;
+    if (!status)
+        device->parts_wanted = device->generation;
+    device_unlock(device);
+    if (!status)
+        event_post(EVENT_PARTS, device);
+    return status;
+}
+
+bool device_parts_wanted(struct device *device)
+{
+    device_lock(device);
+    bool wanted = device->parts_wanted == device->generation;
+    device_unlock(device);
+    return wanted;
+}

@@ -18,9 +18,11 @@ status_t device_publish(struct device *device)
         return status;
     }
 
-    /* Not an error if no driver accepts it. */
+    /* Not an error if no driver accepts it. The caller may be the thread that serves a device with
+     * data, so such a device is read by the thread that handles its events. */
     event_post(EVENT_ADDED, device);
-    match_device(device);
+    if (!device_has_data(device))
+        match_device(device);
     return 0;
 }
 

@@ -321,6 +321,12 @@ void device_path(const struct device *device, char *text, size_t bytes)
 {
     const struct device *chain[PATH_DEPTH_MAX];
     unsigned depth = 0;
+
+    /* The path of the disk leads to a file, which has no children. */
+    if (device_is_part(device)) {
+        format_text(text, bytes, "Classes/%s", device->alias);
+        return;
+    }
     for (; device && device != device_root() && depth < PATH_DEPTH_MAX; device = device->parent)
         chain[depth++] = device;
 

@@ -215,6 +215,7 @@ EXPORT(device_halt);
 EXPORT(device_has_data);
 EXPORT(device_has_ops);
 EXPORT(device_is_gone);
+EXPORT(device_is_part);
 EXPORT(device_is_read_only);
 EXPORT(device_is_removable);
 EXPORT(device_is_virtual);
@@ -227,6 +228,7 @@ EXPORT(device_number);
 EXPORT(device_open);
 EXPORT(device_open_count);
 EXPORT(device_parent);
+EXPORT(device_parts_wanted);
 EXPORT(device_path);
 EXPORT(device_poll);
 EXPORT(device_private);
@@ -238,10 +240,12 @@ EXPORT(device_refuse_opens);
 EXPORT(device_release);
 EXPORT(device_remove);
 EXPORT(device_root);
+EXPORT(device_searches_parts);
 EXPORT(device_set_door_locked);
 EXPORT(device_set_medium);
 EXPORT(device_set_traits);
 EXPORT(device_traits);
+EXPORT(device_want_parts);
 
 /* kernel/dev/io.h */
 EXPORT(io_complete);

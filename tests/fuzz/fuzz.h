@@ -9,6 +9,7 @@
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,11 @@ enum {
     FUZZ_CHUNK_BYTES = 4,     /* before a chunk's own bytes */
     FUZZ_BLOCKS_MAX = 16384,
 };
+
+/* Lays the chunks into the image, which has FUZZ_BLOCKS_MAX blocks; with `clear`, zeros in their
+ * place. Returns the sector of the last one, UINT64_MAX if there is none. */
+uint64_t fuzz_lay_chunks(const uint8_t *data, size_t bytes, uint8_t *image, bool clear);
+unsigned fuzz_le16(const uint8_t *data);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t room, unsigned seed);

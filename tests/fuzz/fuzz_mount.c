@@ -57,38 +57,12 @@ static struct text_sink sink = { .write = discard };
 
 /* ---- the input ---------------------------------------------------------------------------- */
 
-static unsigned le16(const uint8_t *data)
-{
-    return data[0] | (unsigned)data[1] << 8;
-}
-
-/* Lays the chunks into the image; with `clear`, zeros in their place. */
-static void lay_chunks(const uint8_t *data, size_t bytes, struct disc *disc, bool clear)
-{
-    for (size_t at = FUZZ_HEADER_BYTES; at + FUZZ_CHUNK_BYTES <= bytes;) {
-        size_t sector = le16(data + at), length = le16(data + at + 2);
-        at += FUZZ_CHUNK_BYTES;
-        length = min(length, FUZZ_SECTOR_BYTES);
-        length = min(length, bytes - at);
-        if ((sector + 1) * FUZZ_SECTOR_BYTES <= sizeof(image)) {
-            uint8_t *target = image + sector * FUZZ_SECTOR_BYTES;
-            if (clear)
-                memset(target, 0, length);
-            else
-                memcpy(target, data + at, length);
-            disc->bad_sector = sector;
-        }
-        at += length;
-    }
-}
-
 static struct disc disc_begin(const uint8_t *data, size_t bytes)
 {
-    struct disc disc = { .options = data[FUZZ_OPTIONS], .fail = data[FUZZ_FAIL],
-                         .bad_sector = UINT64_MAX };
-    unsigned blocks = le16(data + FUZZ_BLOCKS);
+    struct disc disc = { .options = data[FUZZ_OPTIONS], .fail = data[FUZZ_FAIL] };
+    unsigned blocks = fuzz_le16(data + FUZZ_BLOCKS);
     disc.bytes = (uint64_t)(blocks < FUZZ_BLOCKS_MAX ? blocks : FUZZ_BLOCKS_MAX) * 512;
-    lay_chunks(data, bytes, &disc, false);
+    disc.bad_sector = fuzz_lay_chunks(data, bytes, image, false);
     if (!(disc.options & FUZZ_OPTION_BAD))
         disc.bad_sector = UINT64_MAX;
     return disc;
@@ -310,6 +284,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     struct disc disc = disc_begin(data, bytes);
     if (disc.bytes)
         sim_run(hash_bytes(data, bytes, 1), run_disc, &disc);
-    lay_chunks(data, bytes, &disc, true);
+    fuzz_lay_chunks(data, bytes, image, true);
     return 0;
 }

@@ -97,6 +97,8 @@ static status_t drive_put_in(struct device *device, struct image *image, struct 
         /* Writable drives are mounted by hand, since a mount keeps others from writing. */
         .no_automount = facts->flags & (VIRTUAL_TEMPORARY | VIRTUAL_NO_MOUNT) ||
                         !facts->read_only,
+        /* One made for a mount goes with its last handle: nothing else may open it. */
+        .no_parts = facts->flags & VIRTUAL_TEMPORARY,
     });
 
     /* Last: this announces the medium with the traits set before. */

@@ -1,10 +1,13 @@
 /*
- * devices.c - shows the device tree, or some of its devices: devices.
+ * devices.c - shows the device tree, or some of its devices; reads partition tables on request:
+ * devices.
  *
  * Devices come and go while the tree is printed: the walk holds a reference to the device that it
  * is at, and finds the next one by number.
  */
 #include "kernel/console.h"
+#include "kernel/dev/deadlines.h"
+#include "kernel/monitor.h"
 #include "lib/format.h"
 #include "lib/text.h"
 #include "shell/commands/discs/device_report.h"
@@ -56,9 +59,30 @@ static struct device *devices_next(struct device *device, unsigned *depth)
     return NULL;
 }
 
+/* Publishes the partitions of a device's medium, and shows the device with them. */
+static status_t devices_read_parts(struct shell *shell, struct device *device)
+{
+    struct device *child;
+    status_t status = device_has_data(device) ? device_want_parts(device) : -EOPNOTSUPP;
+    if (!status)
+        status = monitor_wait_idle(device, time_now_us() + DEADLINE_SETTLE_US);
+    if (status)
+        return status;
+
+    devices_print(shell, device, 0);
+    for (unsigned last = 0; (child = device_child(device, last));) {
+        last = device_number(child);
+        devices_print(shell, child, 1);
+        device_put(child);
+    }
+    return 0;
+}
+
 /* Shows one device in the form that the options select. */
 static status_t devices_show(struct shell *shell, struct device *device, unsigned depth)
 {
+    if (option_given_name(shell, "parts"))
+        return devices_read_parts(shell, device);
     if (option_given_name(shell, "icons"))
         return device_has_data(device) ? device_show_icons(shell->out, device) : 0;
     if (option_given(shell, 'v'))
@@ -98,6 +122,8 @@ static int run_devices(struct shell *shell, int count, char **words)
 
     if (count > 1)
         return devices_named(shell, count, words);
+    if (option_given_name(shell, "parts"))
+        return shell_complain(shell, "--parts: name the device whose partitions are wanted");
 
     /* The root itself is not a device that can be used, so the listing begins below it. */
     struct device *device = device_get(device_root());
@@ -112,13 +138,14 @@ static int run_devices(struct shell *shell, int count, char **words)
 
 static const struct shell_option devices_options[] = {
     { 'v', "verbose", NULL, "show size, geometry, status and more of each device" },
+    { 0, "parts", NULL, "read the partition table (again), also of an optical disc" },
     { 0, "icons", NULL, "draw the icons of drives, on a graphical screen" },
     { 0 },
 };
 
 static const struct shell_command command_devices = {
     .name = "devices",
-    .arguments = "[-v|--icons] [DEVICE...]",
+    .arguments = "[-v|--icons|--parts] [DEVICE...]",
     .summary = "show the device tree, with class names",
     .arguments_max = -1,
     .run = run_devices,

@@ -14,6 +14,7 @@
 #include "kernel/console.h"
 #include "lib/macros.h"
 #include "shell/language/run.h"
+#include "tests/host/partition_image.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 
@@ -111,11 +112,12 @@ BODY(iostat)
     says("vdrive new 24K; head -c 4096 /System/Devices/Classes/virtual0 > /o",
          "virtual0: 48 blocks of 512 bytes\n");
     run("iostat", SHELL_DONE, NULL, "");
-    wrote("\nvirtual0         1         24576       0      0      0/1/1 ");
+    wrote("\nvirtual0         2         25088       0      0      0/1/1 ");
     run("iostat -h", SHELL_DONE, NULL, "");
-    wrote("\nvirtual0         1           24K       0      0      0/1/1 ");
+    wrote("\nvirtual0         2           25K       0      0      0/1/1 ");
 
-    /* The second report has what happened since the first one. */
+    /* The other request looked for a partition table. The second report has what happened since
+     * the first one. */
     run("iostat 0.001 2", SHELL_DONE, NULL, "");
     wrote("\n\nDEVICE");
     wrote("\nvirtual0         0             0 ");
@@ -124,6 +126,76 @@ BODY(iostat)
     run("iostat x", SHELL_USAGE, "", "iostat: TIME: invalid number: 'x'\n");
     run("iostat 1 0", SHELL_USAGE, "", "iostat: COUNT: number out of range (at least 1): '0'\n");
     says("vdrive rm 0", "");
+    stop();
+}
+
+/* ---- partitions ----------------------------------------------------------------------------- */
+
+static void put_partitioned(const char *path)
+{
+    static uint8_t bytes[64 * 1024];
+    const struct partition_image image = { bytes, sizeof(bytes), 512 };
+    table_put_gpt(&image);
+    table_put_gpt_entry(&image, 1, 40, 49, "one");
+    table_put_gpt_entry(&image, 3, 52, 79, ""); /* whole blocks of 2048, too */
+    rig_put_file(path, bytes, sizeof(bytes));
+}
+
+/* The partitions of an image are devices below its drive, and files in Classes. */
+BODY(partitions)
+{
+    (void)unused;
+    start();
+    put_partitioned("/img");
+    says("vdrive add /img > /o; devices virtual0p1 virtual0p3",
+         "p1                       virtual0p1 Linux, \"one\", 5120 bytes\n"
+         "p3                       virtual0p3 Linux, 14336 bytes\n");
+    says("devices -v virtual0p3 | grep -e size -e path -e access",
+         "      path Classes/virtual0p3\n    access read-only\n"
+         "      size 14336 bytes, 28 blocks of 512\n");
+    says("ls -l /System/Devices/Classes", "lrwxrwxrwx     0 - virtual0 -> ../virtual/0\n"
+                                          "br--r--r--  5120 - virtual0p1\n"
+                                          "br--r--r-- 14336 - virtual0p3\n");
+    says("tail -c +20481 /img | head -c 5120 | cmp - /System/Devices/Classes/virtual0p1", "");
+
+    /* On a disc, on request only; a part of a part does not exist. */
+    says("vdrive add --cd /img > /o; ls /System/Devices/Classes | grep -c virtual1", "1\n");
+    says("devices --parts virtual1",
+         "1                        virtual1  65536 bytes, read-only, file /img\n"
+         "  p3                     virtual1p3 Linux, 14336 bytes\n");
+    fails("devices --parts virtual0p1", "devices: virtual0p1: invalid argument\n");
+    fails("devices --parts", "devices: --parts: name the device whose partitions are wanted\n");
+    fails("devices --parts virtual", "devices: virtual: operation not supported\n");
+    says("vdrive rm 0; vdrive rm 1; ls /System/Devices/Classes; rm /img", "");
+    stop();
+}
+
+/* A writer of the disk and users of its partitions exclude each other. */
+BODY(partitions_and_claims)
+{
+    (void)unused;
+    start();
+    put_partitioned("/img");
+    says("vdrive add --ram /img > /o; cd /System/Devices/Classes", "");
+
+    /* While the disk is written, here by a drive that writes to it, its partitions are closed. */
+    says("vdrive add --rw virtual0 > /o", "");
+    fails("cat virtual0p1", "cat: virtual0p1: in use\n");
+    fails("printf x > virtual0p1", NULL);
+    fails("devices --parts virtual0", "devices: virtual0: in use\n");
+    says("vdrive rm 1", "");
+
+    /* While a partition is written, the disk is closed, but not another partition. */
+    says("vdrive add --rw virtual0p1 > /o; vdrive add virtual0p3 > /o", "");
+    fails("vdrive add --rw virtual0", NULL);
+    fails("printf x > virtual0", NULL);
+    says("cat virtual0p3 > /o; vdrive rm 1; vdrive rm 2", "");
+
+    /* A table that was written to the disk is read on request. */
+    says("head -c 512 /System/Devices/zero > virtual0", "");
+    says("devices --parts virtual0",
+         "0                        virtual0  65536 bytes, copy of /img\n");
+    says("cd /; vdrive rm 0; rm /img", "");
     stop();
 }
 
@@ -311,6 +383,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drive_numbers),
         cmocka_unit_test(test_plurals),
+        cmocka_unit_test(test_partitions),
+        cmocka_unit_test(test_partitions_and_claims),
         cmocka_unit_test(test_v15_devices_v),
         cmocka_unit_test(test_iostat),
         cmocka_unit_test(test_v15_devices_icons),
