@@ -383,12 +383,10 @@ $(FIXTURE_OUT)/%.o: tests/host/module/fixture.c tests/host/module/fixture_rest.S
 	objcopy --add-section driver_abi=$(@D)/parts/$*.abi $(@D)/parts/$*-whole.o $@
 
 # Drivers that only these tests load: the kernel does not know them.
-SOURCES_hello := tests/host/module/hello.c
-SOURCES_needs_hello := tests/host/module/needs_hello.c
-SOURCES_slow := tests/host/module/slow.c
+TEST_DRIVERS := hello needs_hello needs_16 needs_17 slow clash fails
+$(foreach name,$(TEST_DRIVERS),$(eval SOURCES_$(name) := tests/host/module/$(name).c))
 $(foreach test,test_module test_index,$(HOST_OUT)/$(test).sim $(HOST_OUT)/$(test).threads): | \
-    $(DRIVER_OBJECTS) \
-    $(DRIVER_OUT)/hello.drv $(DRIVER_OUT)/needs_hello.drv $(DRIVER_OUT)/slow.drv
+    $(DRIVER_OBJECTS) $(TEST_DRIVERS:%=$(DRIVER_OUT)/%.drv)
 
 $(HOST_OUT)/test_link.threads: $(HOST_OUT)/test/tests/host/module/fixture.c.o | $(FIXTURE_OBJECTS)
 

@@ -20,6 +20,7 @@
 #include "kernel/module/index.h"
 #include "kernel/module/module.h"
 #include "lib/macros.h"
+#include "tests/host/drives.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 
@@ -213,16 +214,18 @@ BODY(large)
     free(data);
 }
 
-/* Makes a disc with one valid and one invalid line in its index, and puts it at `path`. */
-static void put_disc(const char *path)
+/* Makes a disc with this index and the driver hello, and puts it at `path`. Returns its size. */
+static size_t put_disc(const char *path, const char *index)
 {
     char folder[] = "/tmp/spindle_index.XXXXXX", text[1024];
     size_t bytes;
 
     kassert(mkdtemp(folder));
     snprintf(text, sizeof(text),
-             "cd %s && mkdir -p tree/drivers && printf '" LINE("slow", "root", "") "bad\\n' "
-             ">tree/drivers/index && genisoimage -quiet -R -o disc tree 2>err", folder);
+             "mkdir -p %s/tree/drivers && cp build/drivers/hello.drv %s/tree/drivers && "
+             "printf '%s' >%s/tree/drivers/index && "
+             "genisoimage -quiet -R -o %s/disc %s/tree 2>%s/err",
+             folder, folder, index, folder, folder, folder, folder);
     kassert(!system(text));
     snprintf(text, sizeof(text), "%s/disc", folder);
     uint8_t *data = rig_load(text, &bytes);
@@ -231,6 +234,7 @@ static void put_disc(const char *path)
     free(data);
     snprintf(text, sizeof(text), "rm -r %s", folder);
     kassert(!system(text));
+    return bytes;
 }
 
 /* The index of one disc is parsed once; that of the next one is another. */
@@ -238,13 +242,85 @@ BODY(once_for_each_disc)
 {
     start_with("");
     unsigned before = logged("1 invalid line; it is ignored");
-    put_disc("/disc");
+    put_disc("/disc", LINE("slow", "root", "") "bad\n");
     for (unsigned discs = 1; discs <= 2; discs++) {
         says("mount /disc /System", "");
         for (unsigned i = 0; i < 3; i++)
             run("hello", 127, "", NULL);
         kassert(logged("1 invalid line; it is ignored") == before + discs);
         says("umount /System", "");
+    }
+    stop();
+}
+
+/* ---- a disc that fails ----------------------------------------------------------------------- */
+
+enum { BLOCK_BYTES = 2048 };
+
+/* Each block of the disc fails in turn, and all after it: the driver is loaded, or nothing is. */
+BODY(bad_blocks)
+{
+    char drive[DEVICE_NAME_BYTES];
+
+    start_with("");
+    uint64_t blocks = put_disc("/disc", LINE("hello", "command hello", "")) / BLOCK_BYTES;
+    expect("add", drives_add(&(struct wanted){ ON(FILE, "/disc"), .flags = VIRTUAL_CD }, drive), 0);
+    expect("mount", rig_mount("/System", drive), 0);
+    rig_evict_all();
+
+    unsigned loaded = 0, failed = 0;
+    for (uint64_t first = 0; first < blocks; first++) {
+        expect("fault", drives_fault(drive, VIRTUAL_FAULT_BAD, first, blocks - first), 0);
+        status_t status = index_load_named("hello");
+        expect("fault", drives_fault(drive, VIRTUAL_FAULT_NONE, 0, 0), 0);
+        kassert(!status == any_loaded());
+        if (!status)
+            unload("hello");
+        *(status ? &failed : &loaded) += 1;
+        catalog_stop();
+        rig_evict_all();
+    }
+    kassert(loaded && failed);
+    expect("load", index_load_named("hello"), 0);
+    unload("hello");
+    says("umount /System", "");
+    expect("remove", drives_remove(drive, VIRTUAL_IF_IDLE), 0);
+    stop();
+}
+
+/* The disc is taken out, or becomes another, while a thread loads a driver from it. */
+static void load_hello(void *result)
+{
+    *(status_t *)result = index_load_named("hello");
+}
+
+BODY(changed_disc)
+{
+    start_with("");
+    put_disc("/disc", LINE("hello", "command hello", ""));
+    for (unsigned delay_us = 0; delay_us < 20000; delay_us += 500) {
+        char drive[DEVICE_NAME_BYTES];
+        status_t status = 1;
+        expect("add", drives_add(&(struct wanted){ ON(FILE, "/disc"), .flags = VIRTUAL_CD }, drive),
+               0);
+        expect("mount", rig_mount("/System", drive), 0);
+        rig_evict_all();
+        expect("fault", drives_fault(drive, VIRTUAL_FAULT_DELAY, 0, 2), 0);
+
+        struct thread *thread = thread_create("loader", PRIORITY_NORMAL, load_hello, &status);
+        kassert(thread);
+        thread_sleep_until(time_now_us() + delay_us);
+        if (delay_us / 500 % 2)
+            expect("remove", drives_remove(drive, VIRTUAL_NOW), 0);
+        else
+            expect("swap", drives_fault(drive, VIRTUAL_FAULT_ATTENTION, 0, 0), 0);
+        thread_join(thread);
+        kassert(!status == any_loaded());
+        if (!status)
+            unload("hello");
+        says("umount /System", "");
+        IGNORE(drives_remove(drive, VIRTUAL_NOW));
+        drives_take_events();
     }
     stop();
 }
@@ -288,6 +364,8 @@ int main(void)
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_once_for_each_disc),
+        cmocka_unit_test(test_bad_blocks),
+        cmocka_unit_test(test_changed_disc),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,6 +280,29 @@ BODY(holders)
     stop();
 }
 
+/* Names that are in use, a driver that fails, and too many needs. */
+BODY(clashes)
+{
+    struct object_error error;
+
+    start_with("clash", "fails");
+    put_object("needs_16");
+    put_object("needs_17");
+    kassert(load_any("/clash.drv", &error) == -EEXIST);
+    kassert(!strcmp(error.why, "a driver named cdfs is registered already"));
+    run("ls /System/Devices | grep -c clash; drivers | grep -c clash", 1, "0\n0\n", "");
+
+    /* The built-in command has precedence. */
+    expect("fails", load_any("/fails.drv", &error), 0);
+    says("true; unload fails", "");
+
+    kassert(load_any("/needs_16.drv", &error) == -ENOENT);
+    kassert(strstr(error.why, "which is not loaded"));
+    kassert(load_any("/needs_17.drv", &error) == -ENOEXEC);
+    kassert(!strcmp(error.why, "driver_info: needs more than 16 drivers"));
+    stop();
+}
+
 /* Two threads unload one module: the first waits in the driver while the second tries. */
 static void unload_slow(void *result)
 {
@@ -338,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_command), /* from here on: they taint */
         cmocka_unit_test(test_holders),
+        cmocka_unit_test(test_clashes),
         cmocka_unit_test(test_unload_twice),
         cmocka_unit_test(test_unload_while_loading),
     };
