@@ -7,7 +7,8 @@ PXB = ["-device", "pxb,id=root,bus_nr=128", "-device", "edu,bus=root",
        "-device", "edu,bus=two,addr=1f"]
 PXB_PCIE = ["-machine", "q35", "-device", "pxb-pcie,id=root,bus_nr=128",
             "-device", "pcie-root-port,id=one,bus=root,chassis=1,slot=1", "-device", "edu,bus=one",
-            "-device", "pcie-root-port,id=two,chassis=2,slot=2", "-device", "edu,bus=two"]
+            "-device", "pcie-root-port,id=two,bus=pcie.0,chassis=2,slot=2",
+            "-device", "edu,bus=two"]
 
 
 @pytest.mark.parametrize("options, places", [(PXB, ["81:00.0", "83:1f.0"]),
