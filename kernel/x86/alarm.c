@@ -1,8 +1,9 @@
 /*
- * alarm.c - programs the PIT's one-shot interrupt: see alarm.h.
+ * alarm.c - chooses a timer and programs it: see alarm.h.
  */
 #include "kernel/x86/alarm.h"
 #include "kernel/port.h"
+#include "kernel/x86/apic.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/interrupts.h"
@@ -11,16 +12,70 @@
 #include "lib/macros.h"
 
 enum {
-    DELAY_US_MAX = 50000,             /* fits in the 16 bits of the count */
-    DELAY_WITHOUT_TSC_US_MAX = 25000, /* half the time after which the clock's counter wraps */
+    PIT_LINE = 0,
+    PIT_LONGEST_US = 50000,         /* fits in the 16 bits of the count */
+    APIC_LONGEST_US = 2000000,      /* bounds the error of the calibration to a few ms */
+    LONGEST_WITHOUT_TSC_US = 25000, /* half the time after which the clock's counter wraps */
+
+    CALIBRATION_US = 4000,
+    TEST_US = 50,
+    TEST_WAIT_US = 1000,
 };
 
+struct timer_kind {
+    const char *name;
+    uint64_t longest_us;
+    void (*program)(uint64_t now_us, uint64_t delay_us);
+};
+
+static struct interrupt_handler handler;
+static struct interrupt_message message; /* source: also that of the PIT */
+static const struct timer_kind *kind;
+static uint64_t apic_ticks_per_s;
 static uint64_t set_us = TIME_NEVER; /* when the programmed alarm rings */
 
-static uint64_t longest_delay_us(void)
+unsigned alarm_source(void)
 {
-    return clock_is_tsc() ? DELAY_US_MAX : DELAY_WITHOUT_TSC_US_MAX;
+    return message.source;
 }
+
+const char *alarm_timer_name(void)
+{
+    return kind->name;
+}
+
+/* ---- the timers ------------------------------------------------------------------------------ */
+
+static void program_deadline(uint64_t now_us, uint64_t delay_us)
+{
+    apic_timer_set_deadline(clock_tsc_at(now_us + delay_us));
+}
+
+static void program_count(uint64_t now_us, uint64_t delay_us)
+{
+    (void)now_us;
+
+    /* At least 1, since 0 would stop the timer. */
+    apic_timer_set_count((uint32_t)min(delay_us * apic_ticks_per_s / 1000000 + 1, UINT32_MAX));
+}
+
+static void program_pit(uint64_t now_us, uint64_t delay_us)
+{
+    (void)now_us;
+
+    /* The second byte starts the count. It is at least 1, since 0 would mean 65536. */
+    uint64_t ticks = delay_us * PIT_HZ / 1000000 + 1;
+    port_out8(PIT_COMMAND, PIT_ONE_SHOT_0);
+    port_out8(PIT_CHANNEL_0, (uint8_t)ticks);
+    port_out8(PIT_CHANNEL_0, (uint8_t)(ticks >> 8));
+}
+
+static const struct timer_kind
+    by_deadline = { "APIC timer, TSC deadline", APIC_LONGEST_US, program_deadline },
+    by_count = { "APIC timer", APIC_LONGEST_US, program_count },
+    by_pit = { "PIT", PIT_LONGEST_US, program_pit };
+
+/* ---- the alarm ------------------------------------------------------------------------------- */
 
 void alarm_set(uint64_t deadline_us)
 {
@@ -28,28 +83,23 @@ void alarm_set(uint64_t deadline_us)
     if (deadline_us >= set_us)
         return;
 
-    /* A delay that the count cannot express is cut, and the rest is waited for after the alarm. If
-     * the cut alarm is not earlier than the programmed one, that is kept: the port writes cost more
+    /* A delay that the timer cannot count is cut, and the rest is waited for after the alarm. If
+     * the cut alarm is not earlier than the programmed one, that is kept: to program it costs more
      * than an early interrupt. */
     uint64_t now = time_now_us();
     uint64_t delay = deadline_us > now ? deadline_us - now : 0;
-    delay = min(delay, longest_delay_us());
+    delay = min(delay, clock_is_tsc() ? kind->longest_us : (uint64_t)LONGEST_WITHOUT_TSC_US);
     if (now + delay >= set_us)
         return;
     set_us = now + delay;
-
-    /* The second byte starts the count. It is at least 1, since 0 would mean 65536. */
-    uint64_t ticks = delay * PIT_HZ / 1000000 + 1;
-    port_out8(PIT_COMMAND, PIT_ONE_SHOT_0);
-    port_out8(PIT_CHANNEL_0, (uint8_t)ticks);
-    port_out8(PIT_CHANNEL_0, (uint8_t)(ticks >> 8));
+    kind->program(now, delay);
 }
 
 /* Makes sure that the clock is read before its 16-bit counter wraps. */
 static void keep_clock_alive(void)
 {
     if (!clock_is_tsc())
-        alarm_set(time_now_us() + DELAY_WITHOUT_TSC_US_MAX);
+        alarm_set(time_now_us() + LONGEST_WITHOUT_TSC_US);
 }
 
 static bool handle_alarm(void *context)
@@ -63,11 +113,72 @@ static bool handle_alarm(void *context)
     return true;
 }
 
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static void wait_until(uint64_t deadline_us)
+{
+    while (time_now_us() < deadline_us)
+        ;
+}
+
+/* Returns the ticks that the local APIC's timer counts in a second; 0: it does not count. */
+static uint64_t measure_apic(void)
+{
+    uint64_t start = time_now_us();
+    apic_timer_set_count(UINT32_MAX);
+    wait_until(start + CALIBRATION_US);
+    uint64_t ticks = UINT32_MAX - apic_timer_count();
+    uint64_t elapsed_us = time_now_us() - start;
+
+    apic_timer_set_count(0);
+    return ticks * 1000000 / elapsed_us;
+}
+
+/* Returns true if the timer rings: its interrupt is pending, since interrupts are off. Without this
+ * test, a machine whose firmware or emulator is wrong about its timer would hang. */
+static bool rings(const struct timer_kind *candidate)
+{
+    uint64_t now = time_now_us();
+    candidate->program(now, TEST_US);
+    while (!apic_is_pending((uint8_t)message.data))
+        if (time_now_us() - now > TEST_WAIT_US)
+            return false;
+    return true;
+}
+
+/* Uses the local APIC's timer if there is one that works. */
+static bool start_apic(void)
+{
+    if (!apic_timer_runs_always() || interrupt_register_message(&handler, &message))
+        return false;
+
+    /* A TSC that the clock cannot use has no known frequency. */
+    if (apic_has_deadline() && clock_is_tsc()) {
+        apic_timer_start((uint8_t)message.data, true);
+        kind = &by_deadline;
+        if (rings(kind))
+            return true;
+    }
+
+    apic_timer_start((uint8_t)message.data, false);
+    kind = &by_count;
+    apic_ticks_per_s = measure_apic();
+    if (apic_ticks_per_s && rings(kind))
+        return true;
+
+    apic_timer_stop();
+    interrupt_unregister(message.source, &handler);
+    return false;
+}
+
 void alarm_start(void)
 {
-    static struct interrupt_handler handler = { .handle = handle_alarm };
-
-    if (interrupt_register(ALARM_LINE, &handler))
-        panic("alarm: interrupt line %d cannot be used", ALARM_LINE);
+    handler.handle = handle_alarm;
+    if (!start_apic()) {
+        kind = &by_pit;
+        message.source = PIT_LINE;
+        if (interrupt_register(PIT_LINE, &handler))
+            panic("alarm: interrupt line %d cannot be used", PIT_LINE);
+    }
     keep_clock_alive();
 }

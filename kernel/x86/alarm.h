@@ -1,24 +1,32 @@
 /*
  * alarm.h - an interrupt at a given time.
  *
- * Model       The PIT's channel 0 in one-shot mode, so that without a deadline there are no
- *             interrupts. Its count has 16 bits: a later deadline is reached in steps of 50 ms.
- *             Each interrupt calls cpu_hooks.alarm, which sets the next alarm.
+ * Model       One of three timers, the first that works:
+ *               the local APIC's with a deadline of the time stamp counter
+ *               the local APIC's with a count, calibrated against the clock
+ *               the PIT's channel 0, whose count has 16 bits
+ *             All ring once, so that without a deadline there are no interrupts. A deadline beyond
+ *             what the timer can count (2 s, 50 ms for the PIT) is reached in steps. Each interrupt
+ *             calls cpu_hooks.alarm, which sets the next alarm.
  * Status      Without a usable TSC the alarm also rings every 25 ms, for the clock's sake.
- * References  Intel 8254 data sheet.
+ * References  Intel SDM volume 3, 11.5.4 (APIC timer); Intel 8254 data sheet.
  */
 #ifndef KERNEL_X86_ALARM_H
 #define KERNEL_X86_ALARM_H
 
 #include <stdint.h>
 
-enum { ALARM_LINE = 0 };
-
-/* After clock_start() and interrupts_start(), interrupts off. Panics if the line cannot be used. */
+/* After clock_start() and apic_start(), interrupts off. Takes up to 5 ms. Panics if there is no
+ * timer. */
 void alarm_start(void);
 
-/* Rings at `deadline_us` (of time_now_us()) or earlier, never later. A later deadline does not
- * replace an earlier one. Interrupts off. */
+/* Returns the source of its interrupts, as in interrupts.h, and the timer's name. */
+unsigned alarm_source(void);
+const char *alarm_timer_name(void);
+
+/* Rings at `deadline_us` (of time_now_us()) or earlier; later by up to 0.5 % of the delay, where
+ * the timer's frequency is only measured. A later deadline does not replace an earlier one.
+ * Interrupts off. */
 void alarm_set(uint64_t deadline_us);
 
 #endif

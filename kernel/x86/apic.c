@@ -10,6 +10,7 @@
 
 enum {
     MSR_BASE = 0x1b,
+    MSR_TSC_DEADLINE = 0x6e0,
     MSR_REGISTERS = 0x800, /* x2APIC mode: the first one's MSR */
     BASE_X2APIC = 1 << 10,
     BASE_ENABLED = 1 << 11,
@@ -20,16 +21,22 @@ enum {
     END_OF_INTERRUPT = 0xb0,
     SPURIOUS_VECTOR = 0xf0,
     IN_SERVICE = 0x100, /* eight registers, a bit for each vector */
-    COMMAND = 0x300, /* sends an interrupt to a processor */
+    REQUESTED = 0x200,  /* the same */
+    COMMAND = 0x300,    /* sends an interrupt to a processor */
     LVT_TIMER = 0x320,
     LVT_LINT0 = 0x350,
     LVT_LINT1 = 0x360,
     LVT_ERROR = 0x370,
+    TIMER_INITIAL_COUNT = 0x380,
+    TIMER_CURRENT_COUNT = 0x390,
+    TIMER_DIVISOR = 0x3e0,
 
     ID_SHIFT = 24, /* outside of x2APIC mode */
     SOFTWARE_ENABLED = 1 << 8,
     COMMAND_TO_SELF = 1 << 18,
     LVT_MASKED = 1 << 16,
+    LVT_DEADLINE = 2 << 17, /* the timer's mode; 0: one shot */
+    DIVIDE_BY_16 = 3,
     LVT_NMI = 4 << 8,
     LVT_EXTINT = 7 << 8, /* the vector comes from the 8259s */
 
@@ -78,10 +85,61 @@ uint64_t apic_message_address(void)
     return id <= MESSAGE_ID_MAX ? MESSAGE_ADDRESS | id << MESSAGE_ID_SHIFT : 0;
 }
 
+bool apic_is_pending(uint8_t vector)
+{
+    return present && read_register(REQUESTED + vector / 32u * 16) >> vector % 32 & 1;
+}
+
 void apic_interrupt_self(uint8_t vector)
 {
     if (present)
         write_register(COMMAND, COMMAND_TO_SELF | vector);
+}
+
+/* ---- the timer ------------------------------------------------------------------------------ */
+
+bool apic_timer_runs_always(void)
+{
+    /* The timer of older AMD processors stops when `hlt` makes them save power. An emulated one
+     * does not. */
+    return present && (cpu_has_hypervisor() || cpu_is_intel() || cpu_has_constant_timer());
+}
+
+bool apic_has_deadline(void)
+{
+    return present && cpu_has_tsc_deadline();
+}
+
+void apic_timer_start(uint8_t vector, bool deadline)
+{
+    write_register(TIMER_INITIAL_COUNT, 0);
+    write_register(TIMER_DIVISOR, DIVIDE_BY_16);
+    write_register(LVT_TIMER, vector | (deadline ? LVT_DEADLINE : 0));
+
+    /* The mode must be set before a deadline is: a write to memory and one to an MSR have no order
+     * (11.5.4.1). */
+    __asm__ volatile("mfence" : : : "memory");
+}
+
+void apic_timer_stop(void)
+{
+    write_register(LVT_TIMER, LVT_MASKED);
+    write_register(TIMER_INITIAL_COUNT, 0);
+}
+
+void apic_timer_set_deadline(uint64_t tsc)
+{
+    cpu_write_msr(MSR_TSC_DEADLINE, tsc);
+}
+
+void apic_timer_set_count(uint32_t ticks)
+{
+    write_register(TIMER_INITIAL_COUNT, ticks);
+}
+
+uint32_t apic_timer_count(void)
+{
+    return read_register(TIMER_CURRENT_COUNT);
 }
 
 /* ---- start ---------------------------------------------------------------------------------- */

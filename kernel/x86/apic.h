@@ -31,7 +31,29 @@ uint64_t apic_message_address(void);
 /* Ends the interrupt in service that has the highest vector. */
 void apic_acknowledge(void);
 
+/* Returns true if this vector waits for interrupts to be enabled. */
+bool apic_is_pending(uint8_t vector);
+
 /* Sends this processor an interrupt, as a device's message with this data would. For self tests. */
 void apic_interrupt_self(uint8_t vector);
+
+/* ---- its timer: for alarm.c ------------------------------------------------------------------ */
+
+/* Returns true if the timer exists and also counts while the processor halts. */
+bool apic_timer_runs_always(void);
+/* Returns true if the timer can compare the time stamp counter with a deadline. */
+bool apic_has_deadline(void);
+
+/* Connects the timer, which does not run yet, to a vector. `deadline`: it is set by
+ * apic_timer_set_deadline(), else by apic_timer_set_count(). */
+void apic_timer_start(uint8_t vector, bool deadline);
+void apic_timer_stop(void);
+
+/* Interrupts once when the time stamp counter has this value or a higher one. */
+void apic_timer_set_deadline(uint64_t tsc);
+/* Interrupts once after this many ticks; 0 stops the timer. */
+void apic_timer_set_count(uint32_t ticks);
+/* Returns the ticks that are left. */
+uint32_t apic_timer_count(void);
 
 #endif

@@ -154,3 +154,10 @@ bool clock_is_tsc(void)
 {
     return use_tsc;
 }
+
+uint64_t clock_tsc_at(uint64_t time_us)
+{
+    /* In two parts: the product of both numbers would exceed 64 bits after hours. */
+    return base + time_us / 1000000 * frequency_hz +
+           (time_us % 1000000 * frequency_hz + 999999) / 1000000;
+}

@@ -18,5 +18,8 @@ void clock_start(void);
 
 uint64_t clock_frequency_hz(void); /* of the counter in use */
 bool clock_is_tsc(void);
+/* Returns the time stamp at a time of time_now_us(), or one that is up to 1 us earlier. Only if
+ * clock_is_tsc(). */
+uint64_t clock_tsc_at(uint64_t time_us);
 
 #endif

@@ -6,13 +6,19 @@
 
 enum {
     /* CPUID leaves and bits. */
+    LEAF_VENDOR = 0,
     LEAF_FEATURES = 1,
+    LEAF_POWER = 6,
     LEAF_EXTENDED_FEATURES = 0x80000001,
     EDX_TSC = 4,
     EDX_APIC = 9,
     EDX_PAT = 16,
     EDX_NX = 20, /* of the extended features */
+    ECX_TSC_DEADLINE = 24,
     ECX_HYPERVISOR = 31,
+    EAX_CONSTANT_TIMER = 2, /* of the power leaf: ARAT */
+
+    EBX_INTEL = 0x756e6547, /* "Genu" */
 
     MSR_EFER = 0xc0000080,
     MSR_PAT = 0x277,
@@ -77,6 +83,22 @@ bool cpu_has_tsc(void)
 bool cpu_has_apic(void)
 {
     return cpu_identify(LEAF_FEATURES).edx >> EDX_APIC & 1;
+}
+
+bool cpu_has_tsc_deadline(void)
+{
+    return cpu_identify(LEAF_FEATURES).ecx >> ECX_TSC_DEADLINE & 1;
+}
+
+bool cpu_has_constant_timer(void)
+{
+    return cpu_identify(LEAF_VENDOR).eax >= LEAF_POWER &&
+           (cpu_identify(LEAF_POWER).eax >> EAX_CONSTANT_TIMER & 1);
+}
+
+bool cpu_is_intel(void)
+{
+    return cpu_identify(LEAF_VENDOR).ebx == EBX_INTEL;
 }
 
 bool cpu_has_hypervisor(void)

@@ -69,6 +69,10 @@ struct cpuid cpu_identify(uint32_t leaf);
 bool cpu_has_nx(void);
 bool cpu_has_tsc(void);
 bool cpu_has_apic(void);
+bool cpu_has_tsc_deadline(void);
+/* Returns true if the local APIC's timer runs in every state of saving power. */
+bool cpu_has_constant_timer(void);
+bool cpu_is_intel(void);
 bool cpu_has_hypervisor(void);
 /* Returns true if writes to a page can be combined. cpu_start() sets up the fifth memory type (a
  * page's attribute bit without the two cache bits) for that. */

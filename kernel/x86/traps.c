@@ -89,7 +89,7 @@ static void defer(struct trap_frame *frame, unsigned source)
     frame->rflags &= ~(uint64_t)CPU_FLAG_INTERRUPTS;
 
     /* The profiler samples this frame: when the handler runs, it has gone. */
-    if (source == ALARM_LINE)
+    if (source == alarm_source())
         cpu_hooks.alarm_deferred(frame);
 }
 

@@ -21,13 +21,13 @@ static __attribute__((noinline)) void prof_turn(void)
 /* Counts alarms instead of time, since an emulator may pause. */
 static bool was_sampled(uint64_t rung, uint64_t start_us)
 {
-    return interrupt_counts()->raised[ALARM_LINE] - rung >= SAMPLES ||
+    return interrupt_counts()->raised[alarm_source()] - rung >= SAMPLES ||
            time_now_us() - start_us > LIMIT_US;
 }
 
 static __attribute__((noinline)) void prof_be_busy(void)
 {
-    uint64_t rung = interrupt_counts()->raised[ALARM_LINE], start_us = time_now_us();
+    uint64_t rung = interrupt_counts()->raised[alarm_source()], start_us = time_now_us();
     while (!was_sampled(rung, start_us))
         prof_turn();
 }
@@ -74,7 +74,7 @@ SELFTEST(prof_finds_callers)
 SELFTEST(prof_counts_idle_time)
 {
     SELFTEST_CHECK(!prof_start(INTERVAL_US, NULL));
-    uint64_t rung = interrupt_counts()->raised[ALARM_LINE], start_us = time_now_us();
+    uint64_t rung = interrupt_counts()->raised[alarm_source()], start_us = time_now_us();
     while (!was_sampled(rung, start_us))
         thread_sleep_until(time_now_us() + 5000);
     struct prof_run run = prof_stop();
