@@ -298,7 +298,9 @@ TOOL_SOURCES := $(PORTABLE) host/port/port_common.c host/port/pages.c \
     host/port/port_threads.c host/image.c
 TOOL_OBJECTS := $(TOOL_SOURCES:%=$(HOST_OUT)/tool/%.o)
 
-$(HOST_OUT)/spindle-sh: $(TOOL_OBJECTS) $(HOST_OUT)/tool/host/spindle_sh.c.o
+SHELL_OBJECTS := $(HOST_OUT)/tool/host/spindle_sh.c.o $(HOST_OUT)/tool/host/hostfs.c.o
+
+$(HOST_OUT)/spindle-sh: $(TOOL_OBJECTS) $(SHELL_OBJECTS)
 	@echo "  LINK  $@"
 	$(HOST_CC) $(HOST_LDFLAGS) -o $@ $^ -lpthread
 
@@ -465,7 +467,7 @@ $(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/f
 -include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(FUZZ_OUT)/tests/fuzz/*.d \
     $(HOST_OUT)/test/tests/fuzz/*.d)
 -include $(TSAN_OBJECTS:.o=.d) $(wildcard $(TSAN_OUT)/tests/host/*/*.d)
--include $(TOOL_OBJECTS:.o=.d) $(MOUNT_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*/*.d $(HOST_OUT)/test/tests/book/*.d)
+-include $(TOOL_OBJECTS:.o=.d) $(MOUNT_OBJECTS:.o=.d) $(SHELL_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*/*.d $(HOST_OUT)/test/tests/book/*.d)
 
 # ---- tests -----------------------------------------------------------------------------------
 

@@ -203,6 +203,11 @@ static const char *open_drive(const struct host_mount *mount, const char *name,
 static const char *mount_drive(struct device *device, const struct host_mount *mount,
                                const char *directory)
 {
+    char in_drives[sizeof("/Drives/") + DEVICE_NAME_BYTES];
+    snprintf(in_drives, sizeof(in_drives), "/Drives/%s", device_alias(device));
+    if (!directory)
+        directory = in_drives;
+
     struct path *root = path_root();
     status_t status = vfs_mkdir(root, directory);
     if (!status || status == -EEXIST)

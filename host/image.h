@@ -24,7 +24,8 @@ struct host_mount {
     const char *image;
     uint64_t offset_bytes, size_bytes; /* the part of the image to show; 0, 0: all of it */
     const char *options;               /* of the file system: "names=joliet"; NULL: none */
-    const char *directory;             /* where to mount it; created if it does not exist */
+    const char *directory;             /* where to mount it; created if it does not exist. NULL: in
+                                          /Drives, under the drive's name */
 };
 
 /* Returns NULL, or the reason why the image cannot be mounted: a text that is valid until the next

@@ -1,21 +1,21 @@
 /*
  * spindle_sh.c - build/host/spindle-sh: Spindle's shell on the host, over one image.
  *
- *     spindle-sh IMAGE [-c "command; command"]
+ *     spindle-sh [-i IMAGE]... [--host DIR [--write-host]] IMAGE [-c "command; command"]
  *
  * IMAGE, a file or a block device, becomes virtual0, read-only, and is mounted at /System. Without
  * -c, commands are read from standard input; the prompt appears only on a terminal. Errors go to
- * standard error. The exit status is that of the last command, or poweroff's code; 125 if IMAGE
- * cannot be mounted, and then nothing runs.
- *
- * SPINDLE_MEMORY is the number of MiB that the file system and its caches may use (1024).
+ * standard error. The exit status is that of the last command, or poweroff's code; 125 if an image
+ * or the directory cannot be mounted, and then nothing runs.
  */
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "host/hostfs.h"
 #include "host/image.h"
 #include "shell/language/run.h"
 #include "shell/shell.h"
@@ -63,48 +63,113 @@ static void run_stdin(struct shell *shell)
         putchar('\n');
 }
 
-static const char usage[] = "usage: spindle-sh IMAGE [-c \"command; command\"]\n";
+/* ---- the command line ----------------------------------------------------------------------- */
+
+enum { IMAGES_MAX = 64 };
+
+static const char usage[] =
+    "usage: spindle-sh [-i IMAGE]... [--host DIR [--write-host]] IMAGE [-c \"command; command\"]\n";
 
 static const char help[] =
     "Run Spindle's shell on this machine, with the CD image IMAGE (a file or a drive) mounted\n"
     "read-only at /System. Without -c, commands are read from standard input; `help` lists them.\n"
-    "The exit status is that of the last command, or poweroff's code; 125 if IMAGE cannot be\n"
-    "mounted. SPINDLE_MEMORY=N limits file systems and caches to N MiB (1024).\n";
+    "\n"
+    "  -c COMMANDS    run these, and end\n"
+    "  -i IMAGE       mount this image too, at /Drives/virtual1 and so on\n"
+    "  --host DIR     show a directory of this machine, read-only, at /Host\n"
+    "  --write-host   let commands change that directory\n"
+    "\n"
+    "The exit status is that of the last command, or poweroff's code; 125 if an image cannot be\n"
+    "mounted. IMAGE may be an image in an image: outer.iso!/inner.iso. SPINDLE_MEMORY=N limits\n"
+    "file systems and caches to N MiB (1024).\n";
 
-static bool asks_for_help(int count, char **words)
+static struct {
+    const char *image, *commands, *host;
+    const char *more[IMAGES_MAX];
+    unsigned more_count;
+    bool write_host, help;
+} options;
+
+/* Returns false if the words are not understood. */
+static bool parse(int count, char **words)
 {
-    for (int i = 1; i < count; i++)
-        if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
-            return true;
-        else if (strcmp(words[i], "-c") == 0)
-            break; /* the next word is a command, not an option */
-    return false;
+    static const struct option long_options[] = {
+        { "help", no_argument, NULL, 'h' },
+        { "host", required_argument, NULL, 'H' },
+        { "write-host", no_argument, NULL, 'W' },
+        { 0 },
+    };
+    int letter;
+
+    opterr = 0;
+    while ((letter = getopt_long(count, words, "-hc:i:", long_options, NULL)) != -1) {
+        switch (letter) {
+        case 'h': options.help = true; return true;
+        case 'c': options.commands = optarg; break;
+        case 'H': options.host = optarg; break;
+        case 'W': options.write_host = true; break;
+        case 'i':
+            if (options.more_count == IMAGES_MAX)
+                return false;
+            options.more[options.more_count++] = optarg;
+            break;
+        case 1:
+            if (options.image)
+                return false;
+            options.image = optarg;
+            break;
+        default: return false;
+        }
+    }
+
+    /* After "--". */
+    for (; optind < count && !options.image; optind++)
+        options.image = words[optind];
+    return options.image && optind == count && (options.host || !options.write_host);
+}
+
+/* Mounts everything that the command line names. Returns false after a message. */
+static bool mount_all(void)
+{
+    const char *image = options.image;
+    const char *why = host_mount(&(struct host_mount){ .image = image, .directory = "/System" });
+    for (unsigned i = 0; !why && i < options.more_count; i++) {
+        image = options.more[i];
+        why = host_mount(&(struct host_mount){ .image = image });
+    }
+
+    if (!why && options.host) {
+        status_t status = hostfs_mount(options.host, options.write_host, "/Host");
+        image = options.host;
+        why = status ? strerror(-status) : NULL;
+    }
+    if (why)
+        fprintf(stderr, "spindle-sh: %s: %s\n", image, why);
+    return !why;
 }
 
 int main(int count, char **words)
 {
     static struct shell shell;
-    if (asks_for_help(count, words))
+    bool understood = parse(count, words);
+    if (options.help)
         return printf("%s%s", usage, help) < 0;
-    if (count != 2 && !(count == 4 && strcmp(words[2], "-c") == 0)) {
+    if (!understood) {
         fprintf(stderr, "%stry spindle-sh --help\n", usage);
         return SHELL_USAGE;
     }
 
     host_start(MEMORY_MIB);
-    const char *why = host_mount(&(struct host_mount){ .image = words[1], .directory = "/System" });
-    if (why) {
-        fprintf(stderr, "spindle-sh: %s: %s\n", words[1], why);
+    if (!mount_all())
         return EXIT_NOT_MOUNTED;
-    }
 
     /* Commands may read standard input only if it does not contain the commands themselves. */
     status_t status = shell_init(&shell, stdio_sink, stdout, stderr);
     if (status)
         panic("shell: %s", status_text(status));
-    if (count == 4) {
+    if (options.commands) {
         shell.read = read_stdin;
-        shell_run_text(&shell, words[3]);
+        shell_run_text(&shell, options.commands);
     } else {
         run_stdin(&shell);
     }

@@ -20,14 +20,15 @@ def run(*words, stdin=b""):
 def test_help(words):
     status, out, err = run(*words)
     assert status == 0 and err == ""
-    assert out.startswith("usage: spindle-sh IMAGE [-c") and "/System" in out
+    assert out.startswith("usage: spindle-sh [-i IMAGE]") and "/System" in out
 
 
-@pytest.mark.parametrize("words", [[], [ISO, "-c"], [ISO, "x"], [ISO, "-c", "true", "x"]])
+@pytest.mark.parametrize("words", [[], [ISO, "-c"], [ISO, "x"], [ISO, "-c", "true", "x"],
+                                   ["--write-host", ISO], ["-i", ISO]])
 def test_wrong_usage(words):
     status, out, err = run(*words)
     assert status == 2 and out == ""
-    assert err.startswith("usage: spindle-sh IMAGE")
+    assert err.startswith("usage: spindle-sh [-i IMAGE]")
 
 
 def test_help_of_a_command():
@@ -72,3 +73,52 @@ def test_a_mount_is_named_by_its_device():
     status, out, err = run(ISO, "-c", "df virtual0 | tail -n 1; umount virtual0; umount virtual0")
     assert out.startswith("virtual0 ") and out.endswith("100% /System\n")
     assert status == 1 and err == "umount: virtual0: not mounted\n"
+
+
+def test_several_images(tmp_path):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "f").write_text("other\n")
+    make_disc(tmp_path / "tree", tmp_path / "other.iso")
+    assert run(ISO, "-i", tmp_path / "other.iso", "-i", ISO, "-c",
+               "cat /Drives/virtual1/f; ls -d /Drives/virtual2/boot") == (
+                   0, "other\n/Drives/virtual2/boot\n", "")
+    status, out, err = run(ISO, "-i", tmp_path / "none.iso", "-c", "echo no")
+    assert (status, out) == (125, "") and err.endswith("none.iso: No such file or directory\n")
+
+
+@pytest.fixture(name="directory")
+def fixture_directory(tmp_path):
+    directory = tmp_path / "directory"
+    (directory / "d" / "e").mkdir(parents=True)
+    (directory / "d" / "f").write_text("text\n")
+    (directory / "link").symlink_to("d/f")
+    (directory / "out").symlink_to("/etc/passwd")
+    return directory
+
+
+def test_a_directory_of_the_host(directory):
+    status, out, err = run("--host", directory, ISO, "-c",
+                           "find /Host; cat /Host/link; cat /Host/out; echo x > /Host/new")
+    assert status == 1
+    assert sorted(out.splitlines()) == sorted([
+        "/Host", "/Host/d", "/Host/d/e", "/Host/d/f", "/Host/link", "/Host/out", "text"])
+    assert err == ("cat: /Host/out: no such file or directory\n"
+                   "spindle: /Host/new: read-only file system\n")
+    assert run("--host", directory / "none", ISO)[0] == 125
+    assert run("--host", directory / "d" / "f", ISO)[2].endswith("d/f: Not a directory\n")
+
+
+def test_copying_out_of_an_image(directory):
+    status, _, err = run("--host", directory, "--write-host", ISO, "-c",
+                         "cp -r -p /System/Book /Host; mv /Host/d /Host/moved; rm /Host/link; "
+                         "mkdir /Host/made; echo a > /Host/made/f; echo b >> /Host/made/f; "
+                         "cp /System/Book/index.md /Host/moved/f; rm -r /Host/moved/e")
+    assert (status, err) == (0, "")
+    assert (directory / "made" / "f").read_text() == "a\nb\n"
+    assert sorted(path.name for path in directory.iterdir()) == ["Book", "made", "moved", "out"]
+    assert [path.name for path in (directory / "moved").iterdir()] == ["f"]
+    index = (directory / "Book" / "index.md")
+    assert index.read_bytes() == (directory / "moved" / "f").read_bytes()
+    digest = subprocess.run(["sha256sum", index], capture_output=True, text=True, timeout=60,
+                            check=True).stdout.split()[0]
+    assert digest in run(ISO, "-c", "manifest /System/Book/index.md")[1]
