@@ -138,6 +138,7 @@ static void device_end(struct virtio_device *device)
     IGNORE(device_reset(device)); /* without success, the device's access to memory is disabled */
     pci_disable(pci->function);
     pci_disconnect(pci->function, pci->interrupts, pci->vectors);
+    virtio_unmap(pci);
     for (unsigned i = 0; i < pci->queue_count; i++)
         virtqueue_free(pci->queues[i]);
     pci->queue_count = 0;
@@ -189,12 +190,18 @@ static status_t device_begin(struct virtio_device *device, uint64_t wanted,
 {
     struct virtio_pci *pci = virtio_pci_of(device);
     bool first = !pci->client;
+    status_t status = pci->broken ? -EIO : first ? virtio_map(pci) : 0;
+    if (status) {
+        if (first)
+            virtio_unmap(pci);
+        return status;
+    }
     pci->client = client;
     pci->context = context;
 
     /* The reset comes before the device is given memory or interrupts: firmware may have left it
      * running. */
-    status_t status = pci->broken ? -EIO : device_reset(device);
+    status = device_reset(device);
     if (status)
         return status;
     if (first) {

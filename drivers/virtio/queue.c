@@ -30,6 +30,9 @@ enum {
     DESCRIPTOR_INDIRECT = 4,
     SIZE_MAX_USED = 256,    /* of a ring: its descriptors fill a page, its other parts another */
     USED_OFFSET = 1024,     /* in that page: after the available ring */
+
+    DIRECT_SLOTS = 8,       /* that share a ring without indirect descriptors, if that leaves */
+    DIRECT_PIECES_MIN = 4,  /* as many descriptors for each */
 };
 
 _Static_assert((RING_ENTRIES + SIZE_MAX_USED + 1) * 2 <= USED_OFFSET, "available ring");
@@ -128,9 +131,12 @@ status_t virtqueue_create(struct virtio_pci *pci, unsigned number, unsigned slot
         return pci->broken ? -EIO : -ENODEV;
 
     /* No chain may be longer than the ring, even with a table of its own (2.6.5.3.1). Without
-     * indirect descriptors the slots share the ring. */
+     * indirect descriptors the slots share the ring: several short chains are better than one. */
     bool indirect = virtio_has(&pci->device, FEATURE_INDIRECT);
+    unsigned share = max(size / DIRECT_SLOTS, DIRECT_PIECES_MIN);
     pieces = min(pieces, size);
+    if (!indirect)
+        pieces = min(pieces, share);
     unsigned stride = indirect ? 1 : pieces;
     slots = min(slots, size / stride);
 

@@ -1,9 +1,10 @@
 /*
  * virtio.h - shared by the files of the virtio bus.
  *
- *   bus.c      the driver: finds the structures of a PCI function, and publishes its device
- *   device.c   a device's life: reset, features, configuration, interrupts
- *   queue.c    split virtqueues: submits chains, and checks what the device returns
+ *   bus.c         the driver: publishes a device for a PCI function
+ *   structures.c  finds the structures of the function's registers, and maps them
+ *   device.c      a device's life: reset, features, configuration, interrupts
+ *   queue.c       split virtqueues: submits chains, and checks what the device returns
  *
  * Locking     virtio_pci.lock is taken with locks of rank QUEUE held, those of the drivers above:
  *             they submit under their own lock, so that a reset cannot come between.
@@ -104,6 +105,11 @@ struct virtio_pci {
 };
 
 extern const struct virtio_ops virtio_pci_ops;
+
+/* Map the structures: -ENODEV if one is missing, or not inside its BAR; -ENOMEM. Unmap those that
+ * are mapped. (structures.c) */
+status_t virtio_map(struct virtio_pci *pci) MUST_CHECK;
+void virtio_unmap(struct virtio_pci *pci);
 
 static inline struct virtio_pci *virtio_pci_of(struct virtio_device *device)
 {

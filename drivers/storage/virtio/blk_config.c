@@ -11,6 +11,7 @@ enum {
     TRANSFER_BYTES_MAX = 4 * 1024 * 1024,
     BLOCK_BYTES_MAX = 4096,
     PHYSICAL_EXPONENT_MAX = 16,
+    SEGMENTS_FEW = 32,
 };
 
 enum blk_value { CAPACITY, PIECE_MAX, PIECES_MAX, BLOCK_BYTES, PHYSICAL_EXPONENT, BLK_VALUES };
@@ -91,13 +92,17 @@ struct io_limits blk_limits(const struct blk_config *config, const struct virtio
         .segment_count = pieces,
         .depth = queue->slots,
     };
-    if (!config->piece_bytes_max)
-        return limits;
 
     /* A segment may be longer than a piece, so it becomes several. n segments with m times the
      * longest piece together become at most n + m pieces. */
-    limits.segment_count = max(pieces / 2, 1);
-    uint64_t most = (uint64_t)config->piece_bytes_max * max(pieces - limits.segment_count, 1);
-    limits.transfer_bytes = (uint32_t)min(most, TRANSFER_BYTES_MAX);
+    if (config->piece_bytes_max) {
+        limits.segment_count = max(pieces / 2, 1);
+        uint64_t most = (uint64_t)config->piece_bytes_max * max(pieces - limits.segment_count, 1);
+        limits.transfer_bytes = (uint32_t)min(most, TRANSFER_BYTES_MAX);
+    }
+
+    /* Few segments must each have whole blocks: else no block might fit into them. */
+    if (limits.segment_count < SEGMENTS_FEW)
+        limits.segment_align = config->block_bytes;
     return limits;
 }
