@@ -49,6 +49,8 @@ static uint64_t bar_read(struct pci_model *pci, uint64_t offset, unsigned bytes)
 {
     struct nvme_model *model = model_of(pci);
     kassert(bytes == 4);
+    if (!offset && model->on_probe)
+        model->on_probe();
     spin_lock(&model->lock);
     uint32_t value = read_register(model, offset);
     spin_unlock(&model->lock);

@@ -86,6 +86,7 @@ struct nvme_model {
     struct nvme_model_namespace namespaces[NVME_MODEL_NAMESPACES];
     const uint32_t *list;       /* 1024 entries that are reported instead of the real list; NULL */
     bool never_ready, never_stops, refuses_aborts;
+    void (*on_probe)(void);     /* called when CAP is read; NULL */
 
     struct spin lock;           /* all below */
     struct nvme_fault faults[NVME_MODEL_FAULTS];

@@ -139,8 +139,12 @@ status_t nvme_enable(struct nvme_controller *controller)
 
 status_t nvme_disable(struct nvme_controller *controller)
 {
+    /* One that has not stopped in time is not waited for again. */
     write(controller, NVME_CC, 0);
-    return await(controller, NVME_CSTS_READY, 0, controller->ready_us);
+    status_t status = await(controller, NVME_CSTS_READY, 0,
+                            controller->never_stops ? 0 : controller->ready_us);
+    controller->never_stops = status == -ETIMEDOUT;
+    return status;
 }
 
 void nvme_shut_down(struct nvme_controller *controller)

@@ -156,6 +156,7 @@ struct nvme_controller {
     unsigned entries_max;            /* CAP.MQES */
     uint32_t doorbell_stride;        /* in bytes */
     uint64_t ready_us;               /* how long it may take to become ready, or to stop */
+    bool never_stops;                /* it was disabled, and did not stop in time */
     struct nvme_identity identity;
     unsigned depth;                  /* requests in flight at once */
     void *data;                      /* a page for the answers of NVME_SLOT_SCAN */
