@@ -97,6 +97,7 @@ struct scsi_unit {
     uint32_t transfer_bytes;
     unsigned segment_count;
     uint32_t segment_align;
+    unsigned depth;                /* commands that the unit takes at once; 0: 1 */
 };
 
 extern const struct bus_type scsi_bus;

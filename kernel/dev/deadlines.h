@@ -26,6 +26,7 @@ enum {
     DEADLINE_PACKET_SENSE_US = 3000000,    /* REQUEST SENSE, which touches no medium */
     DELAY_PACKET_BUSY_US = 10000,          /* before a unit that reported BUSY is asked again */
     DEADLINE_PACKET_MOTION_US = 30000000,  /* load, eject */
+    DEADLINE_PACKET_FLUSH_US = 60000000,   /* a full cache is written back */
     DEADLINE_NOT_READY_US = 10000000,      /* how long "becoming ready" is waited for in all */
     DELAY_NOT_READY_US = 100000,           /* between two tries of it */
     DEADLINE_VIRTIO_US = 30000000,         /* a request to a virtual disk: its host's disk may be

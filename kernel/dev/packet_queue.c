@@ -77,6 +77,17 @@ static void packet_report(struct command_queue *commands, struct bus_command *ba
 {
     struct packet_queue *queue = queue_of(commands);
     struct scsi_command *command = command_of(base);
+
+    /* A length that cannot be is a transport out of step. None of the data is believed. */
+    if (command->done_bytes > command->length_bytes) {
+        command->done_bytes = 0;
+        if (!base->status) {
+            command->unit_status = SCSI_GOOD;
+            base->status = -EIO;
+            command_queue_recover(&queue->commands);
+        }
+    }
+
     if (!base->status) {
         switch (command->unit_status) {
         case SCSI_GOOD:

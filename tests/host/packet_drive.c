@@ -29,25 +29,33 @@ static uint8_t disc_byte(unsigned disc, uint32_t lba, unsigned offset)
     return (uint8_t)(disc * 101 + lba * 31 + (lba >> 8) * 7 + offset * 3 + (offset >> 8));
 }
 
-static void answer_bytes(struct scsi_command *command, uint32_t at, uint8_t byte)
+uint8_t *packet_drive_byte(struct scsi_command *command, uint32_t at)
 {
     for (unsigned i = 0; i < command->segment_count; i++) {
         struct io_segment *segment = &command->segments[i];
-        if (at < segment->length_bytes) {
-            ((uint8_t *)segment->address)[at] = byte;
-            return;
-        }
+        if (at < segment->length_bytes)
+            return (uint8_t *)segment->address + at;
         at -= segment->length_bytes;
     }
     panic("the segments are too short");
 }
 
-static void answer(struct scsi_command *command, const uint8_t *data, uint32_t bytes)
+static void answer_bytes(struct scsi_command *command, uint32_t at, uint8_t byte)
+{
+    *packet_drive_byte(command, at) = byte;
+}
+
+void packet_drive_answer(struct scsi_command *command, const uint8_t *data, uint32_t bytes)
 {
     bytes = min(bytes, command->length_bytes);
     for (uint32_t i = 0; i < bytes; i++)
         answer_bytes(command, i, data[i]);
     command->done_bytes = bytes;
+}
+
+static void answer(struct scsi_command *command, const uint8_t *data, uint32_t bytes)
+{
+    packet_drive_answer(command, data, bytes);
 }
 
 static void put_be32(uint8_t *at, uint32_t value)
@@ -77,6 +85,11 @@ static void answer_sense(struct scsi_command *command, const struct packet_drive
 static void refuse(struct scsi_command *command, uint8_t key, uint8_t asc, uint8_t ascq)
 {
     answer_sense(command, &(struct packet_drive_step){ .key = key, .asc = asc, .ascq = ascq });
+}
+
+void packet_drive_refuse(struct scsi_command *command, struct packet_drive_step sense)
+{
+    answer_sense(command, &sense);
 }
 
 static void drive_read(struct scsi_command *command)
@@ -204,6 +217,11 @@ static void drive_behave(struct scsi_command *command)
         return;
     }
 
+    if (packet_drive.behave) {
+        packet_drive.behave(command);
+        return;
+    }
+
     /* UNIT ATTENTION, not ready to ready change: once after each change of the disc. */
     if (packet_drive.attention && operation != MMC_GET_EVENT_STATUS) {
         packet_drive.attention = false;
@@ -240,6 +258,7 @@ enum ending {
     ENDED, /* with its status */
     HELD,  /* not before the reset or the deadline */
     LATE,  /* the same, and then with success */
+    TWICE, /* with success, and then with a failure */
 };
 
 /* Answers as the step demands. */
@@ -249,21 +268,23 @@ static enum ending drive_take_step(struct scsi_command *command,
     *status = step->status;
     if (step->hang)
         return HELD;
-    if (step->cut || step->late)
+    if (step->cut || step->late || step->twice || step->more)
         drive_behave(command);
     if (step->cut)
         command->done_bytes /= 2;
+    else if (step->more)
+        command->done_bytes += 5000;
     else if (step->busy)
         command->unit_status = SCSI_BUSY;
     else if (step->key || step->asc)
         answer_sense(command, step);
-    return step->late ? LATE : ENDED;
+    return step->late ? LATE : step->twice ? TWICE : ENDED;
 }
 
 static bool step_is_answer(const struct packet_drive_step *step)
 {
     return step->key || step->asc || step->status || step->cut || step->hang || step->late ||
-           step->busy;
+           step->busy || step->twice || step->more;
 }
 
 /* Serves a command. *status is that of the transport. */
@@ -302,13 +323,17 @@ static void start_synchronous(struct scsi_command *command)
     status_t status;
     read_slowly(command);
     enum ending ending = drive_serve(command, &status);
-    if (ending != ENDED) {
+    if (ending == HELD || ending == LATE) {
         thread_sleep_until(command->base.deadline_us);
         status = -ETIMEDOUT;
     }
+
+    /* Only the worker, which is this thread, reports it: it is still there the second time. */
     packet_queue_done(&packet_drive.queue, command, status);
     if (ending == LATE)
         packet_queue_done(&packet_drive.queue, command, 0);
+    if (ending == TWICE)
+        packet_queue_done(&packet_drive.queue, command, -ENODEV);
 }
 
 static void drive_start(struct packet_queue *queue, struct scsi_command *command)
@@ -358,13 +383,13 @@ static void drive_main(void *unused)
         enum ending ending = drive_serve(command, &status);
 
         /* The queue may use the tag again before packet_queue_done() returns. */
-        if (ending == ENDED) {
+        if (ending == ENDED || ending == TWICE) {
             slot->command = NULL;
             packet_queue_done(&packet_drive.queue, command, status);
         }
 
         spin_lock(&packet_drive.lock);
-        if (ending != ENDED)
+        if (ending == HELD || ending == LATE)
             slot->served = true, slot->late = ending == LATE;
         packet_drive.serving = false;
         wait_queue_wake_all(&packet_drive.changed);
@@ -442,28 +467,36 @@ status_t packet_drive_publish(void)
     return status;
 }
 
-struct device *packet_drive_plug_in_kind(unsigned disc, struct packet_drive_kind kind)
+void packet_drive_connect(uint8_t device_type, struct packet_drive_kind kind,
+                          void (*behave)(struct scsi_command *command))
 {
-    memset(&packet_drive, 0, sizeof(packet_drive));
     packet_drive.kind = kind;
+    packet_drive.behave = behave;
     packet_drive.scsi = (struct scsi_unit){
         .channel = &packet_drive.queue,
-        .device_type = 5,
+        .device_type = device_type,
         .model = "Table Drive",
         .firmware = "1.0",
         .transfer_bytes = TRANSFER,
         .segment_count = 8,
+        .depth = kind.openings,
     };
     spin_init(&packet_drive.lock, RANK_QUEUE);
     wait_queue_init(&packet_drive.changed);
     atomic_init(&packet_drive.read_us, 0);
-    if (disc)
-        packet_drive_put_disc(disc, PACKET_DRIVE_DISC_BLOCKS);
     if (kind.asynchronous) {
         packet_drive.worker = thread_create("drive", PRIORITY_IO, drive_main, NULL);
         kassert(packet_drive.worker != NULL);
     }
     kassert(!packet_queue_start(&packet_drive.queue, "drive", &drive_transport, kind.openings));
+}
+
+struct device *packet_drive_plug_in_kind(unsigned disc, struct packet_drive_kind kind)
+{
+    memset(&packet_drive, 0, sizeof(packet_drive));
+    packet_drive_connect(5, kind, NULL);
+    if (disc)
+        packet_drive_put_disc(disc, PACKET_DRIVE_DISC_BLOCKS);
     kassert(packet_drive_publish() == 0);
     struct device *cdrom = device_find("cdrom0");
     kassert(cdrom != NULL && device_is_read_only(cdrom) && device_block_bytes(cdrom) == BLOCK);

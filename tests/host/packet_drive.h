@@ -38,6 +38,8 @@ struct packet_drive_step {
     bool busy;       /* status BUSY */
     bool hang;       /* no answer until the deadline or the reset */
     bool late;       /* the same, but then the command succeeds */
+    bool twice;      /* success, reported twice; with another status the second time */
+    bool more;       /* success, and more bytes than were asked for */
 };
 
 struct packet_drive_kind {
@@ -64,6 +66,7 @@ struct packet_drive {
     bool audio_first; /* the second session begins with an audio track */
     _Atomic uint64_t read_us; /* how long each READ(10) takes; may be set at any time */
     uint16_t profile; /* the answer to GET CONFIGURATION; 0: the command is unsupported */
+    void (*behave)(struct scsi_command *command); /* answers commands; NULL: as a CD drive */
 
     /* private to packet_drive.c */
     struct packet_queue queue;
@@ -91,6 +94,9 @@ void packet_drive_tear_down(struct device *cdrom);
 struct device *packet_drive_plug_in(unsigned disc);
 struct device *packet_drive_plug_in_kind(unsigned disc, struct packet_drive_kind kind);
 void packet_drive_unplug(struct device *cdrom);
+/* Starts the channel of a unit of that type and behaviour, which is then to be published. */
+void packet_drive_connect(uint8_t device_type, struct packet_drive_kind kind,
+                          void (*behave)(struct scsi_command *command));
 /* Publishes the unit again after device_remove(). Errors are those of device_publish(). */
 status_t packet_drive_publish(void);
 
@@ -100,6 +106,11 @@ void packet_drive_put_disc(unsigned disc, uint32_t blocks);
 void packet_drive_follow(const struct packet_drive_step *script);
 /* Returns the number of commands of that operation since the last script. */
 unsigned packet_drive_count(uint8_t operation);
+
+/* For behave(): answers with data, refuses, and moves a byte of the command's memory. */
+void packet_drive_answer(struct scsi_command *command, const uint8_t *data, uint32_t bytes);
+void packet_drive_refuse(struct scsi_command *command, struct packet_drive_step sense);
+uint8_t *packet_drive_byte(struct scsi_command *command, uint32_t at);
 
 /* Panics unless the bytes are those of the disc from that block on. */
 void packet_drive_assert_disc(const uint8_t *data, unsigned disc, uint32_t lba, uint64_t bytes);

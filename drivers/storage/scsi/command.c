@@ -22,6 +22,10 @@ struct scsi_outcome scsi_conclude(struct scsi_client *client, const struct scsi_
         outcome = sense_outcome(&sense);
     }
 
+    /* Some disks report a new medium when they have become ready. */
+    if (client->fixed && outcome.action == SENSE_CHANGED)
+        outcome.action = SENSE_AGAIN;
+
     /* Each failure may be the first to show that the medium changed: the client sees it
      * before the caller. */
     if (outcome.action != SENSE_DONE)
@@ -110,10 +114,12 @@ struct scsi_outcome scsi_execute(struct scsi_client *client, struct scsi_query *
     scsi_submit(client->unit, &execution->command);
 
     /* No timeout here: the queue ends every command. */
+    status_t (*wait)(struct wait_queue *queue, struct spin *spin, uint64_t deadline_us) =
+        client->must_wait ? wait_queue_wait : wait_queue_wait_interruptible;
     status_t status = 0;
     spin_lock(&execution->lock);
     while (!execution->ended && !status)
-        status = wait_queue_wait_interruptible(&execution->changed, &execution->lock, TIME_NEVER);
+        status = wait(&execution->changed, &execution->lock, TIME_NEVER);
     bool ended = execution->ended;
     spin_unlock(&execution->lock);
 

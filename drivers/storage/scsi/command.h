@@ -24,6 +24,15 @@ struct scsi_client {
     /* Sees how each failed command ended; must not wait. `sense`: NULL if it has none. */
     void (*note)(struct scsi_client *client, struct scsi_outcome outcome,
                  const struct sense *sense);
+    bool must_wait; /* scsi_execute() is not interrupted: the client may be freed after it */
+    bool fixed; /* the medium cannot be changed: a unit that reports a new one was reset */
+
+    /* medium.h and transfer.h */
+    _Atomic unsigned changes; /* how often the medium was seen to change or leave */
+    _Atomic bool door_locked; /* at our request */
+    _Atomic bool relock;      /* the unit was reset, so it has forgotten the lock */
+    _Atomic bool no_flush;    /* the unit does not know SYNCHRONIZE CACHE */
+    bool looked;              /* start-up's wait for a medium to become ready is over */
 };
 
 /* A command and its answer. */

@@ -88,7 +88,8 @@ static const struct sense_rule sense_rules[] = {
     { UNIT_ATTENTION, 0x3a, ANY, SENSE_ABSENT, -ENOMEDIUM },
     { UNIT_ATTENTION, ANY, ANY, SENSE_AGAIN, -EAGAIN }, /* 29h reset, 2Ah parameters, 5Ah button */
 
-    { DATA_PROTECT, ANY, ANY, SENSE_REFUSED, -EIO },
+    { DATA_PROTECT, 0x27, 0x07, SENSE_REFUSED, -ENOSPC }, /* a thin disk has no space left */
+    { DATA_PROTECT, ANY, ANY, SENSE_REFUSED, -EROFS },
     { BLANK_CHECK, ANY, ANY, SENSE_REFUSED, -EIO },
     { ABORTED_COMMAND, ANY, ANY, SENSE_RETRY, -EIO },
 };
@@ -174,6 +175,7 @@ void sense_text(const struct sense *sense, char *text, size_t bytes)
         [NOT_READY] = "not ready",           [MEDIUM_ERROR] = "medium error",
         [HARDWARE_ERROR] = "hardware error", [ILLEGAL_REQUEST] = "illegal request",
         [BLANK_CHECK] = "blank check",       [ABORTED_COMMAND] = "aborted command",
+        [DATA_PROTECT] = "data protect",
     };
     static const struct {
         uint8_t asc;
@@ -182,6 +184,8 @@ void sense_text(const struct sense *sense, char *text, size_t bytes)
         { 0x02, ", no seek complete" },      { 0x06, ", no reference position found" },
         { 0x08, ", communication failure" }, { 0x09, ", track following error" },
         { 0x11, ", unrecovered read error" }, { 0x15, ", positioning error" },
+        { 0x03, ", write fault" },           { 0x0c, ", write error" },
+        { 0x27, ", write protected" },
         { 0x21, ", block out of range" },    { 0x44, ", internal target failure" },
         { 0x64, ", illegal mode for this track" },
     };

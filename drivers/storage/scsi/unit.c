@@ -17,6 +17,7 @@ enum {
     INQUIRY_VENDOR = 8,
     INQUIRY_PRODUCT = 16,
     INQUIRY_REVISION = 32,
+    INQUIRY_PAGE_WANTED = 1, /* of the CDB: EVPD */
 
     LUNS_HEADER_BYTES = 8, /* the list's length in bytes, then 4 reserved ones */
     LUN_BYTES = 8,
@@ -198,26 +199,43 @@ struct scsi_outcome scsi_mode_sense(struct scsi_client *client, uint8_t page, vo
     return outcome;
 }
 
-void scsi_build_read(uint8_t cdb[SCSI_CDB_BYTES], uint64_t lba, uint32_t blocks)
+struct scsi_outcome scsi_inquire_page(struct scsi_client *client, uint8_t page, void *answer,
+                                      uint16_t bytes, uint32_t *done_bytes)
+{
+    struct scsi_query query = {
+        .cdb = { SCSI_INQUIRY, INQUIRY_PAGE_WANTED, [CDB_6_PAGE] = page },
+        .answer = answer,
+        .answer_bytes = bytes,
+    };
+
+    put_be16(query.cdb + CDB_6_LENGTH - 1, bytes);
+    struct scsi_outcome outcome = scsi_execute_insisting(client, &query);
+    *done_bytes = query.done_bytes;
+    return outcome;
+}
+
+/* ---- transfers ------------------------------------------------------------------------------ */
+
+void scsi_build_transfer(uint8_t cdb[SCSI_CDB_BYTES], enum io_op op, uint64_t lba, uint32_t blocks)
 {
     memset(cdb, 0, SCSI_CDB_BYTES);
 
-    /* Only READ(16) has 64 bits for the address. */
-    if (lba > UINT32_MAX) {
-        cdb[0] = SCSI_READ_16;
+    /* Only the longest has 64 bits for the address, and 32 for the count. */
+    if (lba > UINT32_MAX || blocks > SCSI_10_BLOCKS_MAX) {
+        cdb[0] = op == IO_WRITE ? SCSI_WRITE_16 : SCSI_READ_16;
         put_be32(cdb + CDB_16_LBA, (uint32_t)(lba >> 32));
         put_be32(cdb + CDB_16_LBA + 4, (uint32_t)lba);
         put_be32(cdb + CDB_16_LENGTH, blocks);
-        return;
-    }
-
-    /* READ(10) has 16 bits for the count, READ(12) has 32. Old drives know only READ(10). */
-    put_be32(cdb + CDB_10_LBA, (uint32_t)lba);
-    if (blocks > SCSI_READ_10_BLOCKS_MAX) {
-        cdb[0] = SCSI_READ_12;
-        put_be32(cdb + CDB_12_LENGTH, blocks);
     } else {
-        cdb[0] = SCSI_READ_10;
+        cdb[0] = op == IO_WRITE ? SCSI_WRITE_10 : SCSI_READ_10;
+        put_be32(cdb + CDB_10_LBA, (uint32_t)lba);
         put_be16(cdb + CDB_10_LENGTH, blocks);
     }
+}
+
+void scsi_build_flush(uint8_t cdb[SCSI_CDB_BYTES])
+{
+    /* Address 0 and count 0 are all blocks (SBC-3 5.20). */
+    memset(cdb, 0, SCSI_CDB_BYTES);
+    cdb[0] = SCSI_SYNCHRONIZE_CACHE_10;
 }

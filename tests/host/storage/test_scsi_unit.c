@@ -1,9 +1,9 @@
 /*
  * test_scsi_unit.c - the parts of drivers/storage/scsi below the command sets.
  *
- * Promises    sense.h, unit.h: both formats of sense data are decoded alike; a READ is the shortest
- *             one that reaches its blocks. Nothing that a unit sends, of whatever length, is read
- *             past its end, and no text of a unit contains control characters.
+ * Promises    sense.h, unit.h: both formats of sense data are decoded alike; a READ or WRITE is the
+ *             shortest one that reaches its blocks. Nothing that a unit sends, of whatever length,
+ *             is read past its end, and no text of a unit contains control characters.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,6 +57,8 @@ static const struct sense_case sense_cases[] = {
     { "information that is cut short",
       { 0x72, 3, 0x11, 5, 0, 0, 0, 12, 0, 10, 0x80, 0, 0, 0, 0, 1 }, 16,
       SENSE_MEDIUM, -EIO, NO_INFORMATION },
+    { "write protected", FIXED(0x70, 7, 0x27, 0), SENSE_REFUSED, -EROFS, NO_INFORMATION },
+    { "thin disk full", FIXED(0x70, 7, 0x27, 7), SENSE_REFUSED, -ENOSPC, NO_INFORMATION },
     { "descriptor, deferred", { 0x73, 3, 0x11, 0 }, 8, SENSE_CHANGED, -EAGAIN, NO_INFORMATION },
 };
 
@@ -111,7 +113,7 @@ static void answers_body(void *unused)
 {
     (void)unused;
     struct device *cdrom = packet_drive_set_up(1);
-    struct scsi_client client = { &packet_drive.scsi, cdrom, ignore };
+    struct scsi_client client = { .unit = &packet_drive.scsi, .device = cdrom, .note = ignore };
 
     struct scsi_identity identity;
     kassert(scsi_inquire(&client, &identity).status == 0);
@@ -148,7 +150,7 @@ static void short_answers_body(void *unused)
         { .operation = SCSI_REPORT_LUNS, .cut = true },
     };
     struct device *cdrom = packet_drive_set_up(1);
-    struct scsi_client client = { &packet_drive.scsi, cdrom, ignore };
+    struct scsi_client client = { .unit = &packet_drive.scsi, .device = cdrom, .note = ignore };
     struct scsi_identity identity;
     struct scsi_capacity capacity;
     uint64_t luns[SCSI_LUNS_MAX];
@@ -167,25 +169,30 @@ static void test_answers(void **state)
     rig_run(short_answers_body, NULL, 5);
 }
 
-static void expect_read(uint64_t lba, uint32_t blocks, const uint8_t *bytes, size_t length)
+static void expect_command(enum io_op op, uint64_t lba, uint32_t blocks, const uint8_t *bytes,
+                           size_t length)
 {
     uint8_t cdb[SCSI_CDB_BYTES];
     memset(cdb, 0xff, sizeof(cdb));
-    scsi_build_read(cdb, lba, blocks);
+    scsi_build_transfer(cdb, op, lba, blocks);
     assert_memory_equal(cdb, bytes, length);
     for (size_t i = length; i < sizeof(cdb); i++)
         assert_int_equal(cdb[i], 0);
 }
 
-static void test_the_shortest_read_that_reaches(void **state)
+static void test_the_shortest_command_that_reaches(void **state)
 {
     (void)state;
     static const uint8_t read_10[] = { 0x28, 0, 0xff, 0xfe, 0xfd, 0xfc, 0, 0xff, 0xff, 0 };
-    static const uint8_t read_12[] = { 0xa8, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0 };
+    static const uint8_t write_10[] = { 0x2a, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 1, 0 };
     static const uint8_t read_16[] = { 0x88, 0, 0, 0, 0, 1, 2, 3, 4, 5, 0, 0, 0, 6, 0, 0 };
-    expect_read(0xfffefdfc, 0xffff, read_10, sizeof(read_10));
-    expect_read(1, 0x10000, read_12, sizeof(read_12));
-    expect_read(0x102030405, 6, read_16, sizeof(read_16));
+    static const uint8_t many[] = { 0x88, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0 };
+    static const uint8_t write_16[] = { 0x8a, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0 };
+    expect_command(IO_READ, 0xfffefdfc, 0xffff, read_10, sizeof(read_10));
+    expect_command(IO_WRITE, 0xffffffff, 1, write_10, sizeof(write_10));
+    expect_command(IO_READ, 0x102030405, 6, read_16, sizeof(read_16));
+    expect_command(IO_READ, 1, 0x10000, many, sizeof(many));
+    expect_command(IO_WRITE, 0x100000000, 1, write_16, sizeof(write_16));
 }
 
 int main(void)
@@ -194,7 +201,7 @@ int main(void)
         cmocka_unit_test(test_sense_in_both_formats),
         cmocka_unit_test(test_sense_of_any_bytes),
         cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_the_shortest_read_that_reaches),
+        cmocka_unit_test(test_the_shortest_command_that_reaches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

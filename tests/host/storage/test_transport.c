@@ -2,7 +2,8 @@
  * test_transport.c - every SCSI transport together with kernel/dev/packet_queue.c.
  *
  * Promises    scsi.h, packet_queue.h: each command ends exactly once; deadlines hold; late
- *             completions are harmless; sense data belong to their command; a reset precedes the
+ *             and doubled completions are harmless; data go in and out; sense data belong to their
+ *             command; a length that cannot be is not believed; a reset precedes the
  *             report of a failure; removal and stopping end what is queued.
  *
  * One body per promise runs over each kind of transport in `kinds`. A new transport that can run on
@@ -21,7 +22,7 @@
 #include "host/port/run.h"
 #include "kernel/log.h"
 #include "lib/macros.h"
-#include "tests/host/packet_drive.h"
+#include "tests/host/packet_disk.h"
 #include "tests/host/rig.h"
 
 enum {
@@ -78,7 +79,7 @@ static void prepare(struct tried *tried, struct semaphore *ended, uint8_t operat
         .context = tried,
     };
     if (operation == SCSI_READ_10) {
-        scsi_build_read(tried->command.cdb, lba, 1);
+        scsi_build_transfer(tried->command.cdb, IO_READ, lba, 1);
         tried->command.direction = SCSI_DATA_IN;
         tried->command.length_bytes = BLOCK;
     }
@@ -341,6 +342,34 @@ static void removal_ends_what_is_queued(void)
     device_put(unit);
 }
 
+/* A command that is reported twice ends once, with what was reported first. */
+static void a_doubled_completion_does_nothing(void)
+{
+    static struct tried tried[COMMANDS];
+    struct semaphore ended = SEMAPHORE_INIT(ended, 0);
+    follow((struct packet_drive_step){ .operation = SCSI_READ_10, .twice = true, .times = MANY });
+    for (unsigned i = 0; i < COMMANDS; i++)
+        submit(&tried[i], &ended, SCSI_READ_10, i, LONG_US);
+    await(&ended, COMMANDS);
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        kassert(tried[i].ends == 1 && tried[i].command.base.status == 0);
+        packet_drive_assert_disc(tried[i].data, 1, i, BLOCK);
+    }
+    kassert(try_ready().command.base.status == 0 && packet_drive.resets == 0);
+}
+
+/* More bytes than were asked for: the transport is out of step. */
+static void a_wrong_length_is_not_believed(void)
+{
+    static struct tried tried;
+    struct semaphore ended = SEMAPHORE_INIT(ended, 0);
+    follow((struct packet_drive_step){ .operation = SCSI_READ_10, .more = true });
+    submit(&tried, &ended, SCSI_READ_10, 3, LONG_US);
+    await(&ended, 1);
+    kassert(tried.command.base.status == -EIO && tried.command.done_bytes == 0);
+    kassert(try_ready().command.base.status == 0 && packet_drive.resets == 1);
+}
+
 /* Each promise, over each kind of transport. */
 struct promise {
     const char *name;
@@ -359,6 +388,8 @@ static const struct promise promises[] = {
     { "commands that are not due let others pass", commands_that_are_not_due_let_others_pass },
     { "commands can be alone", commands_can_be_alone },
     { "commands can be aborted", commands_can_be_aborted },
+    { "a doubled completion does nothing", a_doubled_completion_does_nothing },
+    { "a wrong length is not believed", a_wrong_length_is_not_believed },
     { "removal ends what is queued", removal_ends_what_is_queued },
 };
 
@@ -386,6 +417,49 @@ static void test_promises(void **state)
             print_message("%s: kind %zu\n", promises[i].name, j);
             rig_run(run_promise, &run, SEEDS);
         }
+}
+
+/* ---- data out ----------------------------------------------------------------------------- */
+
+/* Writes blocks of a disk, then reads them, as many commands at once as the transport takes: each
+ * has its own data, in either direction. */
+static void data_out_body(void *argument)
+{
+    static struct tried writes[COMMANDS], reads[COMMANDS];
+    struct semaphore ended = SEMAPHORE_INIT(ended, 0);
+    kassert(io_start() == 0);
+    kassert(device_start() == 0);
+    packet_disk_reset();
+    packet_disk.block_bytes = BLOCK;
+    packet_disk.last_block = PACKET_DISK_BYTES / BLOCK - 1;
+    struct device *disk = packet_disk_plug_in(*(struct packet_drive_kind *)argument);
+    kassert(disk != NULL);
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        prepare(&writes[i], &ended, SCSI_READ_10, 0, LONG_US);
+        scsi_build_transfer(writes[i].command.cdb, IO_WRITE, 100 + i, 1);
+        writes[i].command.direction = SCSI_DATA_OUT;
+        memset(writes[i].data, (int)i + 1, BLOCK);
+        scsi_submit(&packet_drive.scsi, &writes[i].command);
+        submit(&reads[i], &ended, SCSI_READ_10, i, LONG_US);
+    }
+    await(&ended, 2 * COMMANDS);
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        kassert(writes[i].ends == 1 && !writes[i].command.base.status);
+        kassert(writes[i].command.done_bytes == BLOCK);
+        kassert(!memcmp(packet_disk.image + (100 + i) * BLOCK, writes[i].data, BLOCK));
+        kassert(reads[i].ends == 1 && !reads[i].command.base.status);
+        kassert(!memcmp(packet_disk.image + i * BLOCK, reads[i].data, BLOCK));
+    }
+    packet_disk_unplug(disk);
+    device_stop();
+    io_stop();
+}
+
+static void test_data_go_out(void **state)
+{
+    (void)state;
+    for (size_t j = 0; j < ARRAY_LENGTH(kinds); j++)
+        rig_run(data_out_body, (void *)&kinds[j], SEEDS);
 }
 
 /* ---- stopping ----------------------------------------------------------------------------- */
@@ -418,6 +492,7 @@ int main(void)
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_promises),
+        cmocka_unit_test(test_data_go_out),
         cmocka_unit_test(test_stopping_ends_what_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

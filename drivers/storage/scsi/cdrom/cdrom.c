@@ -4,7 +4,7 @@
  */
 #include "drivers/storage/scsi/cdrom/cdrom.h"
 #include "drivers/storage/scsi/cdrom/mmc.h"
-#include "drivers/storage/scsi/unit.h"
+#include "drivers/storage/scsi/transfer.h"
 #include "kernel/dev/control.h"
 #include "kernel/dev/driver.h"
 #include "lib/bytes.h"
@@ -73,6 +73,17 @@ static status_t cdrom_control(struct device *device, unsigned operation, void *a
 
 /* ---- the device --------------------------------------------------------------------------- */
 
+static void cdrom_start(struct device *device, struct io_transfer *transfer)
+{
+    struct cdrom *cdrom = device_private(device);
+
+    /* kernel/dev refuses writes, and a drive that only reads has nothing to flush. */
+    if (transfer->op == IO_READ)
+        scsi_transfer_start(&cdrom->client, transfer);
+    else
+        io_transfer_done(transfer, transfer->op == IO_FLUSH ? 0 : -EROFS, 0);
+}
+
 static status_t cdrom_poll(struct device *device)
 {
     struct cdrom *cdrom = device_private(device);
@@ -88,7 +99,7 @@ static void cdrom_describe(struct device *device, char *text, size_t bytes)
     struct cdrom *cdrom = device_private(device);
     const struct scsi_unit *unit = cdrom->client.unit;
     struct device_medium medium = device_medium(device);
-    const char *door = atomic_load(&cdrom->door_locked) ? ", door locked" : "";
+    const char *door = atomic_load(&cdrom->client.door_locked) ? ", door locked" : "";
     const char *button = atomic_load(&cdrom->eject_asked) ? ", eject requested" : "";
     char disc[40];
 
@@ -121,7 +132,7 @@ static const struct device_ops cdrom_ops = {
 /* Returns the limits of a read: those of the transport, in whole blocks, and of READ(10). */
 static struct io_limits cdrom_limits(const struct scsi_unit *unit)
 {
-    uint32_t most = SCSI_READ_10_BLOCKS_MAX * CDROM_BLOCK_BYTES;
+    uint32_t most = SCSI_10_BLOCKS_MAX * CDROM_BLOCK_BYTES;
     if (unit->transfer_bytes)
         most = min(most, unit->transfer_bytes - unit->transfer_bytes % CDROM_BLOCK_BYTES);
 
@@ -153,7 +164,7 @@ static status_t cdrom_add_device(struct device *parent)
         .device_class = &class_cdrom,
         .read_only = true,
         .limits = cdrom_limits(unit),
-        .driver_data_bytes = sizeof(struct cdrom_read),
+        .driver_data_bytes = sizeof(struct scsi_transfer),
     };
     struct device *device = cdrom ? device_create(parent, &description) : NULL;
     if (!device) {

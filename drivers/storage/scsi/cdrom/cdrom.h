@@ -2,21 +2,20 @@
  * cdrom.h - the files of the CD drive driver among themselves.
  *
  *   cdrom.c   the driver: takes units of the multimedia command set, publishes "cdrom", controls
- *   read.c    io transfers: READ(10), and how each kind of failure is handled
  *   door.c    tray, lock and eject button
  *   toc.c     tracks and sessions
  *   medium.c  which disc is inserted: readiness, capacity, and what every command's end reveals
  *   mmc.h     the commands that only these drives have
  *
- * Each file calls only those below it, and ../unit.c, ../command.c and ../sense.c below them all.
+ * Each file calls only those below it, and below them all transfer.c, medium.c, unit.c, command.c
+ * and sense.c of the folder above.
  *
  * Model       The drive answers every failing command with sense data. cdrom_note() sees them on
  *             the channel's worker, before the channel's next command is reported: if the medium
  *             changed or left, it increments the device's generation right there. kernel/dev checks
  *             the generation again when a read ends, so data that a new disc returned for a read of
  *             the old one are never delivered.
- * Locking     None: `changes` and the flags are atomic; `looked` and `no_events` belong to the
- *             thread that polls.
+ * Locking     None: eject_asked is atomic; no_events belongs to the thread that polls.
  * References  MMC-5; SPC-3 4.5 (sense data); SFF-8020i for old drives.
  * Status      Reads data tracks in blocks of 2048 bytes, and lists tracks and sessions. No audio,
  *             no writing.
@@ -24,7 +23,7 @@
 #ifndef DRIVERS_STORAGE_SCSI_CDROM_CDROM_H
 #define DRIVERS_STORAGE_SCSI_CDROM_CDROM_H
 
-#include "drivers/storage/scsi/command.h"
+#include "drivers/storage/scsi/medium.h"
 #include "lib/macros.h"
 
 enum { CDROM_BLOCK_BYTES = 2048 };
@@ -32,22 +31,8 @@ enum { CDROM_BLOCK_BYTES = 2048 };
 struct cdrom {
     struct scsi_client client;
     struct device *device;    /* borrowed: it owns this */
-    _Atomic unsigned changes; /* how often the medium was seen to change or leave */
-    _Atomic bool door_locked; /* at our request */
-    _Atomic bool relock;      /* the drive was reset, so it has forgotten the lock */
     _Atomic bool eject_asked; /* the eject button was pressed while the door was locked */
-    bool looked;              /* start-up's wait for a disc to spin up is over */
     bool no_events;           /* the drive does not report events */
-};
-
-/* A transfer's driver_data: a read under way. */
-struct cdrom_read {
-    struct scsi_command command;
-    struct cdrom *cdrom;
-    struct io_transfer *transfer;
-    uint64_t started_us;
-    uint8_t tries[SENSE_ACTIONS]; /* how often each kind of answer was followed by another try */
-    bool prefix_only;             /* the good part before a bad block is being read */
 };
 
 static inline struct cdrom *cdrom_of(struct scsi_client *client)
@@ -82,10 +67,5 @@ status_t cdrom_lock_door(struct cdrom *cdrom) MUST_CHECK;
 status_t cdrom_unlock_door(struct cdrom *cdrom) MUST_CHECK;
 /* Locks the door again after a reset, and notices the eject button. Called by the poll. */
 void cdrom_watch_door(struct cdrom *cdrom);
-
-/* ---- read.c ------------------------------------------------------------------------------- */
-
-/* The device's start(). */
-void cdrom_start(struct device *device, struct io_transfer *transfer);
 
 #endif

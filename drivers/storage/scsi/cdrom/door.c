@@ -6,33 +6,11 @@
  */
 #include "drivers/storage/scsi/cdrom/cdrom.h"
 #include "drivers/storage/scsi/cdrom/mmc.h"
-#include "drivers/storage/scsi/unit.h"
 #include "kernel/log.h"
-
-/* Moves the tray. If the unit reports a new medium instead, sends the command once more. */
-static status_t move_tray(struct cdrom *cdrom, enum scsi_motion motion)
-{
-    struct scsi_outcome outcome = scsi_start_stop(&cdrom->client, motion);
-    if (outcome.action == SENSE_CHANGED)
-        outcome = scsi_start_stop(&cdrom->client, motion);
-    return outcome.status;
-}
-
-static status_t set_lock(struct cdrom *cdrom, bool locked)
-{
-    struct scsi_outcome outcome = scsi_prevent_removal(&cdrom->client, locked);
-    if (outcome.action == SENSE_CHANGED)
-        outcome = scsi_prevent_removal(&cdrom->client, locked);
-
-    /* The flag follows the drive: a drive that refuses the lock counts as unlocked. */
-    if (!outcome.status)
-        atomic_store(&cdrom->door_locked, locked);
-    return outcome.status;
-}
 
 status_t cdrom_eject(struct cdrom *cdrom)
 {
-    status_t status = move_tray(cdrom, SCSI_EJECT);
+    status_t status = scsi_move_medium(&cdrom->client, SCSI_EJECT);
 
     /* At once: a poll would notice it only later, and reads would fail until then. */
     if (!status)
@@ -42,17 +20,17 @@ status_t cdrom_eject(struct cdrom *cdrom)
 
 status_t cdrom_load(struct cdrom *cdrom)
 {
-    return move_tray(cdrom, SCSI_LOAD);
+    return scsi_move_medium(&cdrom->client, SCSI_LOAD);
 }
 
 status_t cdrom_lock_door(struct cdrom *cdrom)
 {
-    return set_lock(cdrom, true);
+    return scsi_lock_door(&cdrom->client, true);
 }
 
 status_t cdrom_unlock_door(struct cdrom *cdrom)
 {
-    status_t status = set_lock(cdrom, false);
+    status_t status = scsi_lock_door(&cdrom->client, false);
 
     /* The button was pressed while the door was locked. The door stays unlocked if the
      * ejection fails. */
@@ -93,11 +71,9 @@ static void look_at_button(struct cdrom *cdrom)
 
 void cdrom_watch_door(struct cdrom *cdrom)
 {
-    /* A drive that was reset has forgotten the lock. One without a lock refused it before, too. */
-    if (atomic_exchange(&cdrom->relock, false) && atomic_load(&cdrom->door_locked))
-        IGNORE(set_lock(cdrom, true));
+    scsi_relock_door(&cdrom->client);
 
     /* With the door unlocked the drive opens its tray by itself, and there is nothing to ask. */
-    if (atomic_load(&cdrom->door_locked) && !cdrom->no_events)
+    if (atomic_load(&cdrom->client.door_locked) && !cdrom->no_events)
         look_at_button(cdrom);
 }

@@ -1,18 +1,12 @@
 /*
  * medium.c - which disc is inserted.
  *
- * A poll asks whether the unit is ready. As long as the answer matches what the device shows
- * already, that is all. A disc that is ready but not shown yet is measured and shown; one that the
- * drive reports as unreadable is shown with 0 bytes, as a blank disc. Removal is noticed in
- * cdrom_note(), by whichever command meets it first.
- *
- * A disc may be changed between two commands of a poll. `changes` counts what was noticed, so a
- * capacity is shown only if nothing happened since the unit reported that it was ready.
+ * A poll asks whether the unit is ready (../medium.h). As long as the answer matches what the
+ * device shows already, that is all. A disc that is ready but not shown yet is measured and shown;
+ * one that the drive reports as unreadable is shown with 0 bytes, as a blank disc.
  */
 #include "drivers/storage/scsi/cdrom/cdrom.h"
 #include "drivers/storage/scsi/cdrom/mmc.h"
-#include "drivers/storage/scsi/unit.h"
-#include "kernel/dev/deadlines.h"
 #include "kernel/log.h"
 #include "lib/text.h"
 
@@ -22,30 +16,16 @@ enum { CAPACITY_TRIES = 3, RAW_SECTOR_BYTES = 2352 };
 
 void cdrom_lose_medium(struct cdrom *cdrom)
 {
-    bool was_there = device_medium(cdrom->device).present;
-
-    /* Counted before the medium is cleared: a poll that measures
-     * meanwhile must not show it again. */
-    atomic_fetch_add(&cdrom->changes, 1);
-
     /* The wish to eject was for the disc that is gone. */
     atomic_store(&cdrom->eject_asked, false);
-    device_clear_medium(cdrom->device);
-    if (was_there)
+    if (scsi_lose_medium(&cdrom->client))
         log_info(device_alias(cdrom->device), "disc removed");
 }
 
 void cdrom_note(struct scsi_client *client, struct scsi_outcome outcome, const struct sense *sense)
 {
-    struct cdrom *cdrom = cdrom_of(client);
-
-    /* Runs on the channel's worker, so it only sets flags: the poll sends the commands. */
-    if (sense && sense_is_reset(sense))
-        atomic_store(&cdrom->relock, true);
-
-    /* Also for a changed disc: the new one is shown when a poll has measured it. */
-    if (outcome.action == SENSE_CHANGED || outcome.action == SENSE_ABSENT)
-        cdrom_lose_medium(cdrom);
+    if (scsi_note_medium(client, outcome, sense))
+        cdrom_lose_medium(cdrom_of(client));
 }
 
 /* ---- capacity ----------------------------------------------------------------------------- */
@@ -113,19 +93,9 @@ static struct scsi_outcome measure(struct cdrom *cdrom, uint64_t *bytes)
 /* Shows the disc, unless it has changed since `changes` was read. */
 static void show_medium(struct cdrom *cdrom, unsigned changes, uint64_t bytes)
 {
-    /* Changed during the poll: the next poll looks again. */
-    if (atomic_load(&cdrom->changes) != changes)
-        return;
-
-    device_set_medium(cdrom->device, bytes);
-
-    /* A read may have noticed a change in between, and cleared the medium before it was set. */
-    if (atomic_load(&cdrom->changes) != changes) {
-        device_clear_medium(cdrom->device);
-        return;
-    }
-
     uint64_t blocks = bytes / CDROM_BLOCK_BYTES;
+    if (!scsi_show_medium(&cdrom->client, changes, bytes, NULL))
+        return;
     if (bytes)
         log_info(device_alias(cdrom->device), "disc of %llu block%s", (unsigned long long)blocks,
                  text_plural(blocks));
@@ -133,44 +103,11 @@ static void show_medium(struct cdrom *cdrom, unsigned changes, uint64_t bytes)
         log_info(device_alias(cdrom->device), "blank disc");
 }
 
-/* ---- readiness ---------------------------------------------------------------------------- */
-
-/* Asks until the drive has reported all its events. *changes: as before the last question. */
-static struct scsi_outcome test_ready(struct cdrom *cdrom, unsigned *changes)
-{
-    struct scsi_outcome outcome = { SENSE_AGAIN, -EAGAIN };
-    for (unsigned i = 0; i < SCSI_ATTENTIONS_MAX; i++) {
-        /* Read before the question, so that a change during it is noticed. */
-        *changes = atomic_load(&cdrom->changes);
-        outcome = scsi_test_ready(&cdrom->client);
-        if (outcome.action != SENSE_AGAIN && outcome.action != SENSE_CHANGED)
-            break;
-    }
-    return outcome;
-}
-
-/* Asks whether the unit is ready. The first poll waits for a disc that is spinning up, so that
- * start-up finds it. */
-static struct scsi_outcome await_ready(struct cdrom *cdrom, unsigned *changes)
-{
-    uint64_t deadline_us = time_now_us() + (cdrom->looked ? 0 : DEADLINE_NOT_READY_US);
-
-    /* Only the first poll waits: the later ones come again by themselves. */
-    struct scsi_outcome outcome = test_ready(cdrom, changes);
-    while (outcome.action == SENSE_WAIT && time_now_us() < deadline_us) {
-        thread_sleep_until(time_now_us() + DELAY_NOT_READY_US);
-        outcome = test_ready(cdrom, changes);
-    }
-
-    cdrom->looked = true;
-    return outcome;
-}
-
 status_t cdrom_look_for_medium(struct cdrom *cdrom)
 {
     unsigned changes;
     uint64_t bytes = 0;
-    struct scsi_outcome outcome = await_ready(cdrom, &changes);
+    struct scsi_outcome outcome = scsi_await_ready(&cdrom->client, &changes);
 
     /* A disc that was changed is no longer shown: cdrom_note() saw the drive report it. */
     bool shown = device_medium(cdrom->device).present;
