@@ -25,9 +25,9 @@
  * Waiting     Only threads wait, and every wait has a limit (kernel/dev/deadlines.h). Interrupts
  *             that are lost are found by the watch thread, which looks at the ports twice a second
  *             while commands are running, or all the time if the controller cannot interrupt.
- * Hostile     Of the controller's registers, ports and slots that do not exist are masked off; byte
- *             counts are compared with what was asked for; a register that reads as ones shows a
- *             controller that was removed.
+ * Hostile     Ports outside the window of registers are not used. A unit that moves more than it
+ *             was asked for, or a port that works on a command that was not sent, ends the unit. A
+ *             register that reads as ones shows a controller that was removed.
  * Locking     ahci_port.lock, ahci_controller.lock (rank QUEUE, never both): the members below
  *             them. Everything else of a port belongs to the thread that probes it, then to the
  *             worker of its unit's queue.
@@ -141,6 +141,9 @@ enum {
                       AHCI_EVENT_TASKFILE,
 };
 
+/* Bits of PxSERR: the link went or came, a unit was connected. */
+enum { AHCI_SERR_LINK = 1 << 16, AHCI_SERR_CONNECT = 1 << 26 };
+
 /* What every register of a controller that was removed reads as. */
 #define AHCI_ABSENT UINT32_MAX
 
@@ -245,6 +248,7 @@ struct ahci_port {
     uint32_t issued;            /* a bit for each slot in use */
     uint32_t queued;            /* those of them with queued commands */
     struct ata_result failure;  /* the registers when a queued command failed */
+    const char *violation;      /* of the protocol, which ends the unit; NULL: none */
     bool halted;                /* the engine has to be stopped and started */
     unsigned collecting;        /* threads and interrupts that report ends */
     struct wait_queue ended;    /* woken by ends, and by a unit that is gone */
@@ -342,13 +346,15 @@ status_t ahci_port_await(const struct ahci_port *port, enum ahci_port_register n
                          uint32_t mask, uint32_t value, uint64_t limit_us) MUST_CHECK;
 /* Stops both engines. -ETIMEDOUT: one of them still runs. */
 status_t ahci_port_stop(struct ahci_port *port) MUST_CHECK;
-/* Sets the port's memory, lets it receive, and wakes its link. The port is stopped. */
+/* Sets the port's memory, lets it receive, and wakes its link. The list engine is stopped. */
 void ahci_port_wake(struct ahci_port *port);
 /* Waits for the link and then for the unit, which is ready afterwards; starts the list engine.
  * -ENODEV: no unit; -ETIMEDOUT: it stays busy. Either way, news of the link are reported. */
 status_t ahci_port_start(struct ahci_port *port) MUST_CHECK;
+/* Returns whether the link went or came since the port was started: another unit may be there. */
+bool ahci_port_link_changed(const struct ahci_port *port);
 /* Makes the port take commands again after an error: stops the list engine, forgets the issued
- * commands and starts the port; in between a COMRESET, if it is wanted or the unit is busy. Errors
+ * commands and starts the port; in between a COMRESET, if it is wanted or the unit needs it. Errors
  * are those of ahci_port_start(); -EIO: the engine does not stop, and the controller was taken
  * offline. */
 status_t ahci_port_recover(struct ahci_port *port, bool reset) MUST_CHECK;

@@ -10,7 +10,6 @@
  *             another order, a bit would be set again at once, or its next event be lost.
  */
 #include "drivers/storage/ata/ahci/ahci.h"
-#include "kernel/log.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 
@@ -185,8 +184,7 @@ static struct ahci_result result_of(struct ahci_port *port, unsigned number, uin
 
     /* An odd length was rounded up. */
     if (done_bytes > length + length % 2) {
-        log_warn(port->controller->name, "%s: moved %u bytes instead of %u; command failed",
-                 port->name, done_bytes, length);
+        port->violation = "moved more data than it was asked for";
         result.status = -EIO;
     }
     result.done_bytes = min(done_bytes, length);
@@ -212,6 +210,9 @@ static uint32_t take_ended(struct ahci_port *port, uint32_t events)
 {
     uint32_t active = ahci_port_read(port, AHCI_PORT_CI) | ahci_port_read(port, AHCI_PORT_SACT);
     uint32_t ended = port->issued & ~active;
+    if (active & ~port->issued && active != AHCI_ABSENT && !port->halted)
+        port->violation = "works on a command that was not sent";
+
     bool failed = events & (AHCI_EVENTS_FAILED | AHCI_EVENT_TASKFILE);
     struct ata_result registers = { 0 };
     if (failed || (ended && !port->queued))
@@ -242,7 +243,7 @@ static void collect(struct ahci_port *port, uint32_t events)
     port->collecting++;
     struct ahci_unit *unit = port->unit;
     uint32_t ended = take_ended(port, events);
-    bool stuck = port->halted && port->issued;
+    bool stuck = port->violation || (port->halted && port->issued);
     spin_unlock(&port->lock);
 
     report_ends(port, ended);

@@ -70,8 +70,11 @@ static void write_address(const struct ahci_port *port, enum ahci_port_register 
 
 void ahci_port_wake(struct ahci_port *port)
 {
-    write_address(port, AHCI_PORT_LIST, port->memory->list);
-    write_address(port, AHCI_PORT_RECEIVED, port->memory->received);
+    /* A port that waited for a unit receives already: its addresses must not change (3.3.3). */
+    if (!(ahci_port_read(port, AHCI_PORT_CMD) & AHCI_CMD_RECEIVE)) {
+        write_address(port, AHCI_PORT_LIST, port->memory->list);
+        write_address(port, AHCI_PORT_RECEIVED, port->memory->received);
+    }
 
     /* Notes of the firmware's time. PxIS follows PxSERR, so it is cleared after that. */
     ahci_port_write(port, AHCI_PORT_SERR, SERR_ALL);
@@ -147,6 +150,11 @@ static void send_comreset(struct ahci_port *port)
     port->woken_us = time_now_us();
 }
 
+bool ahci_port_link_changed(const struct ahci_port *port)
+{
+    return ahci_port_read(port, AHCI_PORT_SERR) & (AHCI_SERR_LINK | AHCI_SERR_CONNECT);
+}
+
 status_t ahci_port_recover(struct ahci_port *port, bool reset)
 {
     /* No interrupts of the reset itself: ahci_port_start() enables them again. */
@@ -158,8 +166,10 @@ status_t ahci_port_recover(struct ahci_port *port, bool reset)
     }
     ahci_port_forget(port);
 
-    /* A unit that is still busy with the failed command only stops by a reset (6.2.2.1). */
-    if (reset || ahci_port_read(port, AHCI_PORT_TFD) & PORT_BUSY)
+    /* A unit that is still busy with the failed command only stops by a reset (6.2.2.1). The stop
+     * has cleared the commands' bits, except where the controller is out of step, too. */
+    uint32_t left = ahci_port_read(port, AHCI_PORT_CI) | ahci_port_read(port, AHCI_PORT_SACT);
+    if (reset || left || ahci_port_read(port, AHCI_PORT_TFD) & PORT_BUSY)
         send_comreset(port);
     return ahci_port_start(port);
 }

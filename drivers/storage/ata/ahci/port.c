@@ -71,6 +71,7 @@ void ahci_ports_free(struct ahci_controller *controller)
 /* Waits for a unit at a port whose link was woken. */
 static void port_find_unit(struct ahci_port *port)
 {
+    port->violation = NULL;
     status_t status = ahci_port_start(port);
     if (!status)
         ahci_unit_add(port);
@@ -113,7 +114,6 @@ void ahci_port_plug(struct ahci_port *port)
     if (unit && !replaced)
         return;
 
-    /* The port was stopped when its last unit went. */
     ahci_port_wake(port);
     port_find_unit(port);
 }

@@ -128,27 +128,32 @@ static bool unit_is_same(struct ahci_unit *unit)
            now.sectors == then->sectors;
 }
 
-/* Makes the port work again. False: the unit is gone; *why. */
-static bool recover(struct ahci_unit *unit, const char **why, bool *replaced)
+/* Makes the port work again. Returns NULL, or why the unit is gone. *replaced: another one may be
+ * there. */
+static const char *recover(struct ahci_unit *unit, bool *replaced)
 {
     struct ahci_port *port = unit->port;
     spin_lock(&port->lock);
     uint32_t queued = port->halted ? port->issued & port->queued : 0;
     struct ata_result failure = port->failure;
+    const char *violation = port->violation;
     spin_unlock(&port->lock);
+    if (violation)
+        return violation;
 
-    /* An error of queued commands leaves the link alone, or the log would be lost. */
-    status_t status = ahci_port_recover(port, !queued);
-    if (!status && queued) {
+    /* After an error of queued commands the link is left alone, or the log would be lost. */
+    if (queued && !ahci_port_link_changed(port) && !ahci_port_recover(port, false)) {
         end_queued(port, queued, failure);
-        return true;
+        return NULL;
     }
-    *why = status == -ENODEV      ? "was unplugged"
-           : status == -ETIMEDOUT ? "stays busy after a reset; taken offline"
-           : status               ? "cannot be reset; taken offline"
-                                  : "is another unit after a reset; removed";
+
+    status_t status = ahci_port_recover(port, true);
     *replaced = !status || status == -ENODEV;
-    return !status && unit_is_same(unit);
+    if (!status)
+        return unit_is_same(unit) ? NULL : "is another unit after a reset";
+    return status == -ENODEV      ? "was unplugged"
+           : status == -ETIMEDOUT ? "stays busy after a reset"
+                                  : "cannot be reset";
 }
 
 void ahci_unit_reset(struct packet_queue *queue)
@@ -167,11 +172,12 @@ void ahci_unit_reset(struct packet_queue *queue)
         return;
     }
 
-    const char *why;
-    bool replaced;
-    if (recover(unit, &why, &replaced))
+    bool replaced = false;
+    const char *why = recover(unit, &replaced);
+    if (!why)
         return;
-    log_warn(port->controller->name, "%s: %s %s", port->name, unit->ata.identity.model, why);
+    log_warn(port->controller->name, "%s: %s %s; %s", port->name, unit->ata.identity.model, why,
+             replaced ? "removed" : "taken offline");
     unit_go(unit, replaced);
     ahci_plug_wake(port);
 }

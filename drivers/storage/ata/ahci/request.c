@@ -65,12 +65,29 @@ static status_t unit_ready(struct ahci_unit *unit)
     bool gone = unit->gone, halted = port->halted, busy = port->issued;
     spin_unlock(&port->lock);
 
-    /* What is still issued is for the reset that was requested. */
+    /* The reset that -EIO leads to takes care of what is still issued, and finds out whether
+     * another unit is there. */
     if (gone || !halted)
         return gone ? -ENODEV : 0;
-    if (busy)
+    if (busy || ahci_port_link_changed(port))
         return -EIO;
     return ahci_port_recover(port, false) ? -EIO : 0;
+}
+
+/* Sends a request of the queue. A status that is not 0 ends its command. */
+static status_t unit_send(struct ahci_unit *unit, unsigned tag, const struct ahci_request *request)
+{
+    status_t status = unit_ready(unit);
+    if (!status)
+        status = ahci_issue(unit->port, tag, request);
+
+    /* Another command's error has stopped the port. This one has no part in it: it is left to the
+     * reset, as those that were interrupted. */
+    if (status == -EIO) {
+        command_queue_recover(&unit->queue.commands);
+        return 0;
+    }
+    return status;
 }
 
 /* ---- ATA commands ------------------------------------------------------------------------- */
@@ -104,9 +121,7 @@ void ahci_start(struct ata_port *ata, struct ata_command *command)
     };
     build_frame(&command->taskfile, request.fis);
 
-    status_t status = unit_ready(unit);
-    if (!status)
-        status = ahci_issue(unit->port, command->base.tag, &request);
+    status_t status = unit_send(unit, command->base.tag, &request);
     if (status)
         ata_done(command, status);
 }
@@ -163,9 +178,7 @@ void ahci_start_packet(struct packet_queue *queue, struct scsi_command *command)
     };
     build_packet_frame(ata, command, request.fis);
 
-    status_t status = unit_ready(unit);
-    if (!status)
-        status = ahci_issue(unit->port, command->base.tag, &request);
+    status_t status = unit_send(unit, command->base.tag, &request);
     if (status)
         packet_queue_done(queue, command, status);
 }
