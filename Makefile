@@ -276,7 +276,7 @@ $(DRIVER_OUT)/known.c: $(DRIVER_OUT)/index $(SDK_OUT)/.made
 # ---- the host: the same sources as a tool and under the sanitizers --------------------------------
 
 # The sources that compile unchanged over kernel/port.h.
-PORTABLE := $(filter-out lib/string.c shell/commands/system/prof.c, \
+PORTABLE := $(filter-out lib/string.c $(patsubst %,shell/commands/system/%.c,irqs prof), \
     $(foreach room,lib kernel/bus kernel/dev kernel/vfs kernel/module shell fs drivers/storage \
     drivers/virtio,$(call tree,$(room),%.c))) \
     kernel/code.c kernel/lock_ranks.c kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c \

@@ -18,6 +18,7 @@
 struct isa_interrupt {
     bool (*handle)(void *context); /* returns true if the device raised the interrupt */
     void *context;
+    const char *name;              /* for `irqs`; borrowed while the line is connected */
     uint64_t machine_private[12];  /* the machine's, while the line is connected */
 };
 

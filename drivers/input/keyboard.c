@@ -147,7 +147,9 @@ static bool handle_interrupt(void *context)
 
 void keyboard_start(void)
 {
-    static struct interrupt_handler handler = { .handle = handle_interrupt };
+    static struct interrupt_handler handler = {
+        .handle = handle_interrupt, .name = "keyboard"
+    };
 
     if (!set_mode()) {
         log_debug("keyboard", "no controller");

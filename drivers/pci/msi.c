@@ -52,13 +52,9 @@ static void change_control(const struct pci_function *function, unsigned capabil
     pci_write(function, capability + CONTROL, 2, (control & ~clear) | set);
 }
 
-/* Registers the handler of an interrupt and allocates its message. */
 static status_t allocate(struct pci_interrupt *interrupt)
 {
     struct pci_connection *connection = pci_connection_of(interrupt);
-    connection->handler = (struct interrupt_handler){
-        .handle = interrupt->handle, .context = interrupt->context
-    };
     return interrupt_register_message(&connection->handler, &connection->message);
 }
 

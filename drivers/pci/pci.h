@@ -80,6 +80,7 @@ struct pci_connection {
     struct interrupt_handler handler;
     struct interrupt_message message; /* source: the line, if that is what is connected */
     struct registers table;           /* of MSI-X; in the first connection only */
+    char name[16];                    /* of the device, below the root */
 };
 
 static inline struct pci_connection *pci_connection_of(struct pci_interrupt *interrupt)
@@ -89,8 +90,8 @@ static inline struct pci_connection *pci_connection_of(struct pci_interrupt *int
     return (struct pci_connection *)interrupt->bus_private;
 }
 
-/* Connects messages as pci_connect() does, and returns how many; 0: the function has none, or there
- * is no local APIC. (msi.c) */
+/* Connects messages as pci_connect() does, for the handlers in the connections, and returns how
+ * many; 0: the function has none, or there is no local APIC. (msi.c) */
 unsigned pci_messages_connect(const struct pci_function *function,
                               struct pci_interrupt interrupts[], unsigned wanted);
 void pci_messages_disconnect(const struct pci_function *function,

@@ -4,6 +4,7 @@
 #include "drivers/pci/pci.h"
 #include "kernel/log.h"
 #include "kernel/mm/space.h"
+#include "lib/format.h"
 
 status_t pci_function_map(const struct pci_function *function, const struct pci_bar *bar,
                           uint64_t offset, uint32_t bytes, struct registers *window)
@@ -38,13 +39,25 @@ void pci_function_unmap(const struct pci_function *function, struct registers *w
 
 /* ---- interrupts ----------------------------------------------------------------------------- */
 
+static void prepare(const struct pci_function *function, struct pci_interrupt *interrupt)
+{
+    struct pci_connection *connection = pci_connection_of(interrupt);
+    *connection = (struct pci_connection){
+        .handler = {
+            .handle = interrupt->handle, .context = interrupt->context, .name = connection->name
+        },
+    };
+    format_text(connection->name, sizeof(connection->name), "pci/%02x:%02x.%x", function->bus,
+                function->slot, function->function);
+}
+
 int pci_function_connect(const struct pci_function *function, struct pci_interrupt interrupts[],
                          unsigned wanted)
 {
     if (!wanted)
         return -ENODEV;
     for (unsigned i = 0; i < wanted; i++)
-        *pci_connection_of(&interrupts[i]) = (struct pci_connection){ 0 };
+        prepare(function, &interrupts[i]);
 
     unsigned messages = pci_messages_connect(function, interrupts, wanted);
     if (messages)
@@ -53,9 +66,6 @@ int pci_function_connect(const struct pci_function *function, struct pci_interru
     /* A line's source is its number. */
     struct pci_connection *connection = pci_connection_of(&interrupts[0]);
     connection->message.source = function->interrupt_line;
-    connection->handler = (struct interrupt_handler){
-        .handle = interrupts[0].handle, .context = interrupts[0].context
-    };
     return interrupt_register(function->interrupt_line, &connection->handler) ? -ENODEV : 1;
 }
 

@@ -177,7 +177,9 @@ static bool detect(void)
 void serial_start(void)
 {
     static struct console console = { .name = "serial", .write = serial_write };
-    static struct interrupt_handler handler = { .handle = handle_interrupt };
+    static struct interrupt_handler handler = {
+        .handle = handle_interrupt, .name = "serial port"
+    };
 
     /* Replaced even without a port: polling one that does not exist would delay every line. */
     bool found = detect();

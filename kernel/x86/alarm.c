@@ -39,11 +39,6 @@ unsigned alarm_source(void)
     return message.source;
 }
 
-const char *alarm_timer_name(void)
-{
-    return kind->name;
-}
-
 /* ---- the timers ------------------------------------------------------------------------------ */
 
 static void program_deadline(uint64_t now_us, uint64_t delay_us)
@@ -180,5 +175,6 @@ void alarm_start(void)
         if (interrupt_register(PIT_LINE, &handler))
             panic("alarm: interrupt line %d cannot be used", PIT_LINE);
     }
+    handler.name = kind->name;
     keep_clock_alive();
 }

@@ -20,9 +20,8 @@
  * timer. */
 void alarm_start(void);
 
-/* Returns the source of its interrupts, as in interrupts.h, and the timer's name. */
+/* Returns the source of its interrupts, as in interrupts.h. */
 unsigned alarm_source(void);
-const char *alarm_timer_name(void);
 
 /* Rings at `deadline_us` (of time_now_us()) or earlier; later by up to 0.5 % of the delay, where
  * the timer's frequency is only measured. A later deadline does not replace an earlier one.

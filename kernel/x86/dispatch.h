@@ -2,7 +2,8 @@
  * dispatch.h - the machine's side of interrupts.h: start-up, the way from a vector to the handlers,
  * and what was counted.
  *
- * Locking     Interrupts off, except interrupt_is_handling() and interrupt_counts().
+ * Locking     Interrupts off, except interrupt_is_handling() interrupt_counts() and
+ *             interrupt_handler_name().
  */
 #ifndef KERNEL_X86_DISPATCH_H
 #define KERNEL_X86_DISPATCH_H
@@ -28,5 +29,8 @@ struct interrupt_counts {
     uint64_t raised[INTERRUPT_SOURCES], unclaimed[INTERRUPT_SOURCES], spurious;
 };
 const struct interrupt_counts *interrupt_counts(void);
+
+/* Copies the name of a source's n-th handler. Returns false if it has fewer. Threads. */
+bool interrupt_handler_name(unsigned source, unsigned number, char *text, size_t bytes);
 
 #endif

@@ -9,6 +9,7 @@
 #include "kernel/x86/pic.h"
 #include "kernel/x86/traps.h"
 #include "lib/macros.h"
+#include "lib/text.h"
 
 enum { UNCLAIMED_MAX = 10000 }; /* in a row */
 
@@ -34,6 +35,25 @@ bool interrupt_is_handling(void)
 void interrupt_note_spurious(void)
 {
     counts.spurious++;
+}
+
+bool interrupt_handler_name(unsigned source, unsigned number, char *text, size_t bytes)
+{
+    bool found = false;
+
+    /* The name belongs to the handler, which another thread may unregister. */
+    uint64_t flags = cpu_interrupts_save();
+    list_each(link, &handlers[source]) {
+        const struct interrupt_handler *handler =
+            container_of(link, struct interrupt_handler, link);
+        found = number-- == 0;
+        if (found) {
+            text_copy(text, bytes, handler->name ? handler->name : "unnamed");
+            break;
+        }
+    }
+    cpu_interrupts_restore(flags);
+    return found;
 }
 
 static bool is_line(unsigned source)

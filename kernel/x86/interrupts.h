@@ -31,6 +31,7 @@ enum {
 struct interrupt_handler {
     bool (*handle)(void *context); /* returns true if its device raised the interrupt */
     void *context;
+    const char *name;              /* for `irqs`, borrowed: the driver's or the device's */
     struct list link;              /* owned by interrupts.c, with the next */
     struct code_use code_use;
 };

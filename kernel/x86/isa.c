@@ -16,7 +16,8 @@ static status_t line_connect(unsigned line, struct isa_interrupt *interrupt)
 {
     struct interrupt_handler *handler = handler_of(interrupt);
     *handler = (struct interrupt_handler){ .handle = interrupt->handle,
-                                           .context = interrupt->context };
+                                           .context = interrupt->context,
+                                           .name = interrupt->name };
     return interrupt_register(line, handler) ? -ENODEV : 0;
 }
 

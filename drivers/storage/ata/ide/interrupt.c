@@ -128,7 +128,8 @@ void ide_connect_interrupt(struct ide_channel *channel)
         status = channel->place.connect(channel);
     } else {
         channel->line = (struct isa_interrupt){ .handle = ide_handle_interrupt,
-                                                .context = channel };
+                                                .context = channel,
+                                                .name = channel->name };
         status = isa_connect(channel->place.line, &channel->line);
         channel->line_connected = !status;
     }
