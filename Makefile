@@ -43,7 +43,10 @@ help:
 	@echo "make debug    as run, but waits for gdb; prints the command to type there"
 	@echo "make test     every test; the last line counts passed and failed"
 	@echo "make kernel   build/spindle.elf only (the default target)"
-	@echo "make host     build/host/spindle-sh, the same shell as a program for this machine"
+	@echo "make host     build/host/spindle-sh and spindle-mount, the shell and the file systems"
+	@echo "              as programs for this machine"
+	@echo "make install  those programs, with man pages (PREFIX=/usr/local, DESTDIR=)"
+	@echo "make deb      a Debian package of them"
 	@echo "make drivers  build/drivers/NAME.drv, drivers that can be loaded at run time"
 	@echo "make sdk      build/spindle-sdk.tar.xz, to compile such drivers outside this tree"
 	@echo "make lint     check which folder uses which, circles, sizes, assertions, wording"
@@ -321,6 +324,39 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 	mkdir -p $(@D)
 	@echo "  HOST  $<"
 	$(HOST_CC) $(TOOL_CFLAGS) -c -o $@ $<
+
+# ---- installing the programs ----------------------------------------------------------------------
+
+VERSION := 0.2
+PREFIX ?= /usr/local
+MANUAL := $(wildcard host/man/*.1 host/man/*.7)
+
+install deb: MAKE_NEEDS := build
+install deb:
+	CC="$(CC)" .ci/packages $(MAKE_NEEDS)
+	$(MAKE) --no-print-directory do-$@
+
+# mount(8) searches for its helpers in /sbin only. A host without FUSE has no spindle-mount.
+.PHONY: install deb do-install do-deb
+do-install: do-host
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install $(BUILD)/host/spindle-sh $(DESTDIR)$(PREFIX)/bin/
+ifneq ($(FUSE),)
+	install $(BUILD)/host/spindle-mount $(DESTDIR)$(PREFIX)/bin/
+	install -d $(DESTDIR)/sbin
+	ln -sf $(PREFIX)/bin/spindle-mount $(DESTDIR)/sbin/mount.spindle
+endif
+	for page in $(MANUAL); do \
+	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+	for program in spindle-sh $(if $(FUSE),spindle-mount mount.spindle); do \
+	    install -D -m 644 host/completion.bash \
+	        $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program || exit 1; \
+	done
+
+do-deb: do-host
+	MAKE="$(MAKE)" host/debian/build $(BUILD)/deb $(VERSION)
+	@echo "$(BUILD)/deb/spindle_$(VERSION)_$$(dpkg --print-architecture).deb is ready"
 
 # Each test is linked with both back ends of the port, except those that need no scheduling (once,
 # with threads), and those that need no port at all (alone).
