@@ -159,6 +159,8 @@ static void write_control(struct ahci_model *model, struct ahci_model_port *port
     if (!ends)
         return;
     port->resets++;
+    if (model->reset)
+        model->reset();
     port_link(port);
     port_event(model, port, IS_PRCS | (port->kind ? IS_PCS : 0));
 }

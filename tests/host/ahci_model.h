@@ -47,6 +47,17 @@ struct ahci_model_step {
     bool unplug;           /* the unit is unplugged in the middle */
 };
 
+/* A packet for a CD drive, and its answer. */
+struct ahci_packet {
+    const uint8_t *cdb;
+    bool write;
+    uint8_t *data;
+    uint32_t bytes;    /* that there is room for; the answer: that are moved */
+    uint8_t status;    /* the answer: the status register, good at first */
+    bool hang, doubled; /* the same, as the rest: see struct ahci_model_step */
+    uint32_t events;
+};
+
 struct ahci_model_port {
     enum ahci_model_kind kind;
     const char *serial;
@@ -78,11 +89,9 @@ struct ahci_model {
     struct ahci_model_port ports[AHCI_MODEL_PORTS];
     struct ahci_model_step script[AHCI_MODEL_STEPS];
 
-    /* Answers a packet for a CD drive: moves up to *bytes bytes of data, sets how many, and returns
-     * the unit's status register (1: CHECK CONDITION). *hang: no answer. */
-    uint8_t (*packet)(struct ahci_model *model, const uint8_t *cdb, uint8_t *data,
-                      uint32_t *bytes, bool *hang, uint32_t *events);
-    void (*reset)(struct ahci_model *model); /* a COMRESET after the first; NULL: not wanted */
+    uint8_t packet_type;   /* of CD drives: INQUIRY's device type */
+    void (*packet)(struct ahci_packet *packet); /* answers a packet for a CD drive */
+    void (*reset)(void);   /* sees each COMRESET; NULL: not wanted */
 
     /* private to ahci_model.c */
     struct spin lock;

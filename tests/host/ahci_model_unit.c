@@ -50,10 +50,12 @@ static void put_word(uint8_t *words, unsigned index, unsigned value)
     words[index * 2 + 1] = (uint8_t)(value >> 8);
 }
 
-static void build_identity(const struct ahci_model_port *port, uint8_t *words)
+static void build_identity(const struct ahci_model *model, const struct ahci_model_port *port,
+                           uint8_t *words)
 {
     memset(words, 0, 512);
-    put_word(words, 0, port->kind == AHCI_MODEL_CD ? 0x8580 : 0x0040);
+    unsigned packet_word = 0x8080 | (unsigned)model->packet_type << 8;
+    put_word(words, 0, port->kind == AHCI_MODEL_CD ? packet_word : 0x0040);
     put_text(words, 10, 10, port->serial ? port->serial : "1");
     put_text(words, 23, 4, "1.0");
     put_text(words, 27, 20, port->kind == AHCI_MODEL_CD ? "Model Drive" : "Model Disk");
@@ -105,16 +107,28 @@ static void carry_packet(struct ahci_model *model, struct ahci_model_carried *ca
     static uint8_t data[DATA_BYTES_MAX];
     const uint8_t *region = carried->fis + 0x80;
     unsigned count = carried->header[2] | carried->header[3] << 8;
-    uint32_t bytes = 0;
-    kassert(carried->header[0] & HEADER_ATAPI && !(carried->header[0] & HEADER_WRITE));
+    struct ahci_packet packet = {
+        .cdb = carried->fis + 0x40,
+        .write = carried->header[0] & HEADER_WRITE,
+        .data = data,
+        .status = STATUS_GOOD,
+    };
+    kassert(carried->header[0] & HEADER_ATAPI);
     for (unsigned i = 0; i < count; i++)
-        bytes += (get32(region + i * 16 + 12) & 0x3fffff) + 1;
-    kassert(bytes <= sizeof(data));
+        packet.bytes += (get32(region + i * 16 + 12) & 0x3fffff) + 1;
+    kassert(packet.bytes <= sizeof(data));
 
-    carried->status = model->packet(model, carried->fis + 0x40, data, &bytes, &carried->hang,
-                                    &carried->events);
-    if (!carried->hang && !carried->events)
-        carried->done_bytes = move(model, carried, data, bytes, false);
+    if (packet.write)
+        move(model, carried, data, packet.bytes, true);
+    model->packet(&packet);
+    carried->status = packet.status;
+    carried->hang = packet.hang;
+    carried->events = packet.events;
+    carried->step.doubled |= packet.doubled;
+    if (packet.hang || packet.events)
+        return;
+    carried->done_bytes =
+        packet.write ? packet.bytes : move(model, carried, data, packet.bytes, false);
 }
 
 static void carry_block(struct ahci_model *model, struct ahci_model_carried *carried,
@@ -144,7 +158,7 @@ void ahci_model_carry_out(struct ahci_model *model, struct ahci_model_carried *c
     case IDENTIFY:
     case IDENTIFY_PACKET:
         kassert(disk == (carried->operation == IDENTIFY));
-        build_identity(port, words);
+        build_identity(model, port, words);
         carry_block(model, carried, words);
         break;
     case READ_DMA:

@@ -12,27 +12,25 @@
 #include "lib/macros.h"
 #include "tests/host/rig.h"
 
-enum { SECTOR = AHCI_MODEL_SECTOR_BYTES, CAP_NCQ = 1 << 30 };
+enum { SECTOR = AHCI_MODEL_SECTOR_BYTES, CAP_NCQ = 1 << 30, CDB_REQUEST_SENSE = 3 };
 
 #define CAP_64 (UINT32_C(1) << 31)
 
 struct ahci_model ahci_rig;
 
 /* A drive without a disc. */
-static uint8_t answer_packet(struct ahci_model *unused, const uint8_t *cdb, uint8_t *data,
-                             uint32_t *bytes, bool *hang, uint32_t *events)
+static void answer_packet(struct ahci_packet *packet)
 {
-    (void)unused, (void)hang, (void)events;
-    if (cdb[0] != 0x03) {
-        *bytes = 0;
-        return AHCI_RIG_STATUS_ERR;
+    if (packet->cdb[0] != CDB_REQUEST_SENSE) {
+        packet->bytes = 0;
+        packet->status = AHCI_RIG_STATUS_ERR;
+        return;
     }
-    memset(data, 0, *bytes);
-    data[0] = 0x70;
-    data[2] = 2;
-    data[7] = 10;
-    data[12] = 0x3a;
-    return 0x50;
+    memset(packet->data, 0, packet->bytes);
+    packet->data[0] = 0x70;
+    packet->data[2] = 2;
+    packet->data[7] = 10;
+    packet->data[12] = 0x3a;
 }
 
 void ahci_rig_set_up(void)
@@ -40,6 +38,7 @@ void ahci_rig_set_up(void)
     memset(&ahci_rig, 0, sizeof(ahci_rig));
     ahci_rig.capabilities = CAP_64 | CAP_NCQ;
     ahci_rig.packet = answer_packet;
+    ahci_rig.packet_type = 5;
     ahci_rig.ports[1].kind = AHCI_MODEL_CD;
     ahci_rig.ports[2].kind = AHCI_MODEL_DISK;
     ahci_rig.ports[2].queue_depth = 32;

@@ -253,21 +253,13 @@ static void drive_behave(struct scsi_command *command)
     }
 }
 
-/* How a served command ends. */
-enum ending {
-    ENDED, /* with its status */
-    HELD,  /* not before the reset or the deadline */
-    LATE,  /* the same, and then with success */
-    TWICE, /* with success, and then with a failure */
-};
-
 /* Answers as the step demands. */
-static enum ending drive_take_step(struct scsi_command *command,
+static enum packet_drive_ending drive_take_step(struct scsi_command *command,
                                    const struct packet_drive_step *step, status_t *status)
 {
     *status = step->status;
     if (step->hang)
-        return HELD;
+        return PACKET_DRIVE_HELD;
     if (step->cut || step->late || step->twice || step->more)
         drive_behave(command);
     if (step->cut)
@@ -278,7 +270,7 @@ static enum ending drive_take_step(struct scsi_command *command,
         command->unit_status = SCSI_BUSY;
     else if (step->key || step->asc)
         answer_sense(command, step);
-    return step->late ? LATE : step->twice ? TWICE : ENDED;
+    return step->late ? PACKET_DRIVE_LATE : step->twice ? PACKET_DRIVE_TWICE : PACKET_DRIVE_ENDED;
 }
 
 static bool step_is_answer(const struct packet_drive_step *step)
@@ -287,10 +279,9 @@ static bool step_is_answer(const struct packet_drive_step *step)
            step->busy || step->twice || step->more;
 }
 
-/* Serves a command. *status is that of the transport. */
-static enum ending drive_serve(struct scsi_command *command, status_t *status)
+enum packet_drive_ending packet_drive_serve(struct scsi_command *command, status_t *status)
 {
-    enum ending ending = ENDED;
+    enum packet_drive_ending ending = PACKET_DRIVE_ENDED;
     spin_lock(&packet_drive.lock);
     packet_drive.counts[command->cdb[0]]++;
     *status = 0;
@@ -311,7 +302,7 @@ static enum ending drive_serve(struct scsi_command *command, status_t *status)
 
 /* ---- the transport ------------------------------------------------------------------------ */
 
-static void read_slowly(const struct scsi_command *command)
+void packet_drive_read_slowly(const struct scsi_command *command)
 {
     if (command->cdb[0] == SCSI_READ_10)
         thread_sleep_until(time_now_us() + atomic_load(&packet_drive.read_us));
@@ -321,18 +312,18 @@ static void read_slowly(const struct scsi_command *command)
 static void start_synchronous(struct scsi_command *command)
 {
     status_t status;
-    read_slowly(command);
-    enum ending ending = drive_serve(command, &status);
-    if (ending == HELD || ending == LATE) {
+    packet_drive_read_slowly(command);
+    enum packet_drive_ending ending = packet_drive_serve(command, &status);
+    if (ending == PACKET_DRIVE_HELD || ending == PACKET_DRIVE_LATE) {
         thread_sleep_until(command->base.deadline_us);
         status = -ETIMEDOUT;
     }
 
     /* Only the worker, which is this thread, reports it: it is still there the second time. */
     packet_queue_done(&packet_drive.queue, command, status);
-    if (ending == LATE)
+    if (ending == PACKET_DRIVE_LATE)
         packet_queue_done(&packet_drive.queue, command, 0);
-    if (ending == TWICE)
+    if (ending == PACKET_DRIVE_TWICE)
         packet_queue_done(&packet_drive.queue, command, -ENODEV);
 }
 
@@ -379,18 +370,18 @@ static void drive_main(void *unused)
 
         status_t status;
         struct scsi_command *command = slot->command;
-        read_slowly(command);
-        enum ending ending = drive_serve(command, &status);
+        packet_drive_read_slowly(command);
+        enum packet_drive_ending ending = packet_drive_serve(command, &status);
 
         /* The queue may use the tag again before packet_queue_done() returns. */
-        if (ending == ENDED || ending == TWICE) {
+        if (ending == PACKET_DRIVE_ENDED || ending == PACKET_DRIVE_TWICE) {
             slot->command = NULL;
             packet_queue_done(&packet_drive.queue, command, status);
         }
 
         spin_lock(&packet_drive.lock);
-        if (ending == HELD || ending == LATE)
-            slot->served = true, slot->late = ending == LATE;
+        if (ending == PACKET_DRIVE_HELD || ending == PACKET_DRIVE_LATE)
+            slot->served = true, slot->late = ending == PACKET_DRIVE_LATE;
         packet_drive.serving = false;
         wait_queue_wake_all(&packet_drive.changed);
         spin_unlock(&packet_drive.lock);
@@ -454,6 +445,14 @@ unsigned packet_drive_count(uint8_t operation)
 
 status_t packet_drive_publish(void)
 {
+    const struct packet_drive_carrier *carrier = packet_drive.kind.carrier;
+    if (carrier) {
+        packet_drive.unit = carrier->plug_in(packet_drive.scsi.device_type);
+        packet_drive.target = scsi_unit_of(packet_drive.unit);
+        device_put(packet_drive.unit);
+        return 0;
+    }
+
     packet_drive.unit = device_create(device_root(), &(struct device_description){
         .name = "master",
         .bus = &scsi_bus,
@@ -462,6 +461,7 @@ status_t packet_drive_publish(void)
     if (!packet_drive.unit)
         return -ENOMEM;
     packet_drive.scsi.device = packet_drive.unit;
+    packet_drive.target = &packet_drive.scsi;
     status_t status = device_publish(packet_drive.unit);
     device_put(packet_drive.unit);
     return status;
@@ -484,6 +484,8 @@ void packet_drive_connect(uint8_t device_type, struct packet_drive_kind kind,
     spin_init(&packet_drive.lock, RANK_QUEUE);
     wait_queue_init(&packet_drive.changed);
     atomic_init(&packet_drive.read_us, 0);
+    if (kind.carrier)
+        return;
     if (kind.asynchronous) {
         packet_drive.worker = thread_create("drive", PRIORITY_IO, drive_main, NULL);
         kassert(packet_drive.worker != NULL);
@@ -517,6 +519,8 @@ struct device *packet_drive_set_up(unsigned disc)
 
 void packet_drive_unplug(struct device *cdrom)
 {
+    if (packet_drive.kind.carrier)
+        packet_drive.kind.carrier->unplug();
     packet_queue_stop(&packet_drive.queue);
     if (packet_drive.worker) {
         spin_lock(&packet_drive.lock);

@@ -42,7 +42,26 @@ struct packet_drive_step {
     bool more;       /* success, and more bytes than were asked for */
 };
 
+/* Carries the drive's commands over the model of a controller, which calls packet_drive_serve(),
+ * instead of the transport in packet_drive.c. */
+struct packet_drive_carrier {
+    /* Publishes the controller, whose unit has this device type; returns the unit's device: a
+     * reference. */
+    struct device *(*plug_in)(uint8_t device_type);
+    void (*unplug)(void);
+    bool is_atapi; /* it can neither report BUSY nor fail with another status than -EIO */
+};
+
+/* How a served command ends. */
+enum packet_drive_ending {
+    PACKET_DRIVE_ENDED, /* with its status */
+    PACKET_DRIVE_HELD,  /* not before the reset or the deadline */
+    PACKET_DRIVE_LATE,  /* the same, and then with success */
+    PACKET_DRIVE_TWICE, /* with success, and then with a failure */
+};
+
 struct packet_drive_kind {
+    const struct packet_drive_carrier *carrier; /* NULL: the transport in packet_drive.c */
     unsigned openings;
     bool asynchronous; /* a thread of the transport ends commands, not start() */
     bool autosense;    /* sense data come with the status */
@@ -58,6 +77,7 @@ struct packet_drive {
     struct packet_drive_kind kind;
     struct device *unit;
     struct scsi_unit scsi; /* the bus_data of the unit */
+    struct scsi_unit *target; /* where commands are submitted: scsi, or the carrier's unit */
     unsigned disc; /* number of the disc; 0: none */
     const uint8_t *image; /* the bytes of every disc; NULL: those of the disc's number */
     bool locked, button;
@@ -106,6 +126,11 @@ void packet_drive_put_disc(unsigned disc, uint32_t blocks);
 void packet_drive_follow(const struct packet_drive_step *script);
 /* Returns the number of commands of that operation since the last script. */
 unsigned packet_drive_count(uint8_t operation);
+
+/* For carriers: serves a command. *status is that of the transport. */
+enum packet_drive_ending packet_drive_serve(struct scsi_command *command, status_t *status);
+/* Waits as long as the command takes. */
+void packet_drive_read_slowly(const struct scsi_command *command);
 
 /* For behave(): answers with data, refuses, and moves a byte of the command's memory. */
 void packet_drive_answer(struct scsi_command *command, const uint8_t *data, uint32_t bytes);

@@ -22,6 +22,7 @@
 #include "host/port/run.h"
 #include "kernel/log.h"
 #include "lib/macros.h"
+#include "tests/host/ahci_carrier.h"
 #include "tests/host/packet_disk.h"
 #include "tests/host/rig.h"
 
@@ -38,10 +39,16 @@ enum {
 
 static const struct packet_drive_kind kinds[] = {
     { .openings = 1 },                                          /* as IDE */
-    { .openings = 1, .asynchronous = true },                    /* as AHCI with ATAPI, as USB */
+    { .openings = 1, .asynchronous = true },                    /* as USB */
     { .openings = 4, .asynchronous = true, .autosense = true }, /* as virtio-scsi */
     { .openings = PACKET_OPENINGS_MAX, .asynchronous = true },
+    { .openings = 1, .asynchronous = true, .carrier = &ahci_carrier },
 };
+
+static bool is_atapi(void)
+{
+    return packet_drive.kind.carrier && packet_drive.kind.carrier->is_atapi;
+}
 
 /* ---- commands ----------------------------------------------------------------------------- */
 
@@ -89,7 +96,7 @@ static void submit(struct tried *tried, struct semaphore *ended, uint8_t operati
                    uint32_t timeout_us)
 {
     prepare(tried, ended, operation, lba, timeout_us);
-    scsi_submit(&packet_drive.scsi, &tried->command);
+    scsi_submit(packet_drive.target, &tried->command);
 }
 
 static void await(struct semaphore *ended, unsigned count)
@@ -212,6 +219,8 @@ static void a_transport_that_fails_is_reset(void)
     kassert(failed.resets_at_end == 1);
     kassert(try_ready().command.base.status == 0 && packet_drive.resets == 1);
 
+    if (is_atapi())
+        return;
     follow(READY(.status = -ENODEV));
     kassert(try_ready().command.base.status == -ENODEV && packet_drive.resets == 1);
 }
@@ -241,6 +250,8 @@ static void a_reset_ends_what_was_started(void)
 
 static void busy_units_are_asked_again(void)
 {
+    if (is_atapi())
+        return;
     follow(READY(.busy = true));
     kassert(try_ready().command.base.status == 0 && packet_drive_count(SCSI_TEST_UNIT_READY) == 2);
     follow(READY(.busy = true, .times = MANY));
@@ -263,7 +274,7 @@ static void commands_that_are_not_due_let_others_pass(void)
         .complete = tried_complete,
         .context = &first,
     };
-    scsi_submit(&packet_drive.scsi, &first.command);
+    scsi_submit(packet_drive.target, &first.command);
     submit(&second, &now, SCSI_TEST_UNIT_READY, 0, LONG_US);
     await(&now, 1);
     await(&later, 1);
@@ -279,7 +290,7 @@ static void commands_can_be_alone(void)
     for (unsigned i = 0; i < COMMANDS; i++) {
         prepare(&tried[i], &ended, SCSI_READ_10, i, LONG_US);
         tried[i].command.base.alone = i % 5 == 2;
-        scsi_submit(&packet_drive.scsi, &tried[i].command);
+        scsi_submit(packet_drive.target, &tried[i].command);
     }
     await(&ended, COMMANDS);
     for (unsigned i = 0; i < COMMANDS; i++)
@@ -303,7 +314,7 @@ static void commands_can_be_aborted(void)
         .context = &waiting,
     };
     waiting.ends = 0;
-    scsi_submit(&packet_drive.scsi, &waiting.command);
+    scsi_submit(packet_drive.target, &waiting.command);
     scsi_abort(&waiting.command);
     await(&second, 1);
     kassert(waiting.ends == 1 && waiting.command.base.status == -ECANCELED);
@@ -439,7 +450,7 @@ static void data_out_body(void *argument)
         scsi_build_transfer(writes[i].command.cdb, IO_WRITE, 100 + i, 1);
         writes[i].command.direction = SCSI_DATA_OUT;
         memset(writes[i].data, (int)i + 1, BLOCK);
-        scsi_submit(&packet_drive.scsi, &writes[i].command);
+        scsi_submit(packet_drive.target, &writes[i].command);
         submit(&reads[i], &ended, SCSI_READ_10, i, LONG_US);
     }
     await(&ended, 2 * COMMANDS);
