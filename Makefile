@@ -325,6 +325,16 @@ $(HOST_OUT)/tool/%.c.o: %.c $(HOST_OUT)/flags
 	@echo "  HOST  $<"
 	$(HOST_CC) $(TOOL_CFLAGS) -c -o $@ $<
 
+# The same programs under sanitizers, for the tests of the mount.
+MOUNT_SOURCES := $(call tree,host/mount,%.c) host/image.c
+MOUNT_ASAN := $(patsubst %,$(HOST_OUT)/test/%.o,$(PORTABLE) $(MOUNT_SOURCES) \
+    host/port/port_common.c host/port/pages.c host/port/port_threads.c)
+$(HOST_OUT)/test/host/mount/%.o: TEST_CFLAGS += $(shell pkg-config --cflags fuse3)
+
+$(HOST_OUT)/spindle-mount.asan: $(MOUNT_ASAN)
+	@echo "  LINK  $@"
+	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ $(shell pkg-config --libs fuse3) -lpthread
+
 # ---- installing the programs ----------------------------------------------------------------------
 
 VERSION := 0.2
@@ -441,6 +451,13 @@ $(TSAN_OUT)/%.c.o: %.c Makefile
 	@echo "  TSAN  $<"
 	$(HOST_CC) $(TSAN_CFLAGS) -c -o $@ $<
 
+$(TSAN_OUT)/host/mount/%.o: TSAN_CFLAGS += $(shell pkg-config --cflags fuse3)
+
+$(TSAN_OUT)/spindle-mount: $(patsubst %,$(TSAN_OUT)/%.o,$(PORTABLE) $(MOUNT_SOURCES) \
+    host/port/port_common.c host/port/pages.c host/port/port_threads.c)
+	@echo "  LINK  $@"
+	$(HOST_CC) $(TSAN_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ $(shell pkg-config --libs fuse3) -lpthread
+
 $(TSAN_OUT)/test_%: $$(call test_object,$(TSAN_OUT),test_$$*) $(TSAN_OBJECTS)
 	$(HOST_CC) $(TSAN_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
@@ -516,7 +533,7 @@ $(IMAGES)/.made: tests/images/builder.py
 	$(PYTHON) tests/images/builder.py $(IMAGES)
 	touch $@
 
-do-test: do-iso do-host $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
+do-test: do-iso do-host $(if $(FUSE),$(HOST_OUT)/spindle-mount.asan) $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/summary "lint=$(PYTHON) tests/lint" \
 	    "descent=$(PYTHON) tests/book/descent.py" \
 	    $(foreach test,$(HOST_TESTS),"$(notdir $(test))=timeout 300 $(test)") \

@@ -103,13 +103,23 @@ static int open_image(struct path **root)
     return nodes_start(*root) ? fail("out of memory") : 0;
 }
 
-/* Answers the kernel until the directory is unmounted, or a signal arrives. */
+/* Unmounts the image in Spindle's tree, which finds out whether an operation has kept a node. */
+static int close_image(void)
+{
+    struct path *top = path_root();
+    status_t status = vfs_unmount(top, mount_options.image.directory);
+    path_put(top);
+    return status ? fail("%s: %s; please report this", mount_options.image.image,
+                         status_text(status))
+                  : 0;
+}
+
+/* Answers the kernel until the directory is unmounted (0), or a signal arrives (> 0). */
 static int serve(struct fuse_session *session)
 {
     struct fuse_loop_config loop = { .clone_fd = 0, .max_idle_threads = 8 };
     background_done();
-    int result = fuse_session_loop_mt(session, &loop);
-    return result < 0 ? EXIT_FAILED : 0;
+    return fuse_session_loop_mt(session, &loop);
 }
 
 static int mount_and_serve(void)
@@ -125,17 +135,20 @@ static int mount_and_serve(void)
     if (!session)
         return fail("%s", *fuse_message ? fuse_message : "FUSE refuses the options");
     if (fuse_set_signal_handlers(session) || fuse_session_mount(session, mount_options.directory))
-        result = fail("%s: %s", mount_options.directory,
-                      *fuse_message ? fuse_message : "cannot be mounted");
+        return fail("%s: %s", mount_options.directory,
+                    *fuse_message ? fuse_message : "cannot be mounted");
 
-    if (!result) {
-        result = serve(session);
-        fuse_session_unmount(session);
-    }
+    result = serve(session);
+    fuse_session_unmount(session);
     fuse_remove_signal_handlers(session);
     fuse_session_destroy(session);
-    (void)nodes_stop();
-    return result;
+    fuse_opt_free_args(&mount_options.fuse);
+    nodes_stop();
+
+    /* After a signal files may still be open. */
+    if (result)
+        return result < 0 ? EXIT_FAILED : 0;
+    return close_image();
 }
 
 int main(int count, char **words)

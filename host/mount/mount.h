@@ -62,8 +62,8 @@ struct path *node_path(fuse_ino_t inode);
 status_t node_remember(fuse_ino_t inode, struct path *path) MUST_CHECK;
 /* The kernel forgets that it was told so `count` times. */
 void node_forget(fuse_ino_t inode, uint64_t count);
-/* Forgets all, and returns how many nodes there were besides the root. */
-size_t nodes_stop(void);
+/* Forgets all: at the end the kernel does not do that by itself. */
+void nodes_stop(void);
 
 /* ---- attributes.c ---------------------------------------------------------------------------- */
 

@@ -131,9 +131,8 @@ void node_forget(fuse_ino_t inode, uint64_t count)
     free(gone);
 }
 
-size_t nodes_stop(void)
+void nodes_stop(void)
 {
-    size_t left = node_count;
     for (size_t i = 0; i < chain_count; i++)
         for (struct node *node = chains[i], *next; node; node = next) {
             next = node->next;
@@ -143,5 +142,4 @@ size_t nodes_stop(void)
     free(chains);
     path_put(root);
     chain_count = node_count = 0;
-    return left;
 }

@@ -149,8 +149,8 @@ struct entry {
 struct listing {
     pthread_mutex_t lock;
     struct path *directory; /* a reference */
-    bool complete;
-    status_t status;        /* why it is not complete */
+    bool filled;
+    status_t status;        /* why the rest is missing: read after all entries */
     struct entry *entries;
     size_t count, room;
     char *names;
@@ -319,17 +319,22 @@ static void read_listing(fuse_req_t request, size_t bytes, off_t offset,
 
     operation_begin(request);
     pthread_mutex_lock(&listing->lock);
-    if (!listing->complete && !listing->status) {
+    if (!listing->filled) {
         listing->status = listing_fill(listing);
-        listing->complete = !listing->status;
+        listing->filled = true;
     }
-    status_t status = buffer ? listing->status : -ENOMEM;
 
     /* An interrupted listing is made again by the next call. */
+    status_t status = buffer ? 0 : -ENOMEM;
     if (listing->status == -EINTR) {
-        listing->status = 0;
+        listing->filled = false;
         listing->count = listing->names_bytes = 0;
+        status = -EINTR;
     }
+
+    /* Of a directory that can be read in part the entries are returned, and then the error. */
+    if ((size_t)offset >= listing->count && !status)
+        status = listing->status;
     for (size_t i = (size_t)offset; !status && i < listing->count; i++) {
         size_t taken = add(request, listing, &listing->entries[i], buffer + used, bytes - used,
                            (off_t)i + 1);

@@ -3,8 +3,11 @@ gives it back when asked, and explains in one line why it does not."""
 import contextlib
 import errno
 import filecmp
+import hashlib
+import lzma
 import os
 import signal
+import stat
 import subprocess
 import time
 
@@ -12,9 +15,12 @@ import pytest
 
 from conftest import make_disc
 from qemu import BUILD, ISO
+from test_manifest import CORPORA
 from test_tool import run as run_shell
 
 MOUNT = os.path.join(BUILD, "host", "spindle-mount")
+CHECKED = MOUNT + ".asan"  # the same under AddressSanitizer
+IMAGES = os.path.join(BUILD, "images")
 needs_fuse = pytest.mark.skipif(not os.access("/dev/fuse", os.R_OK | os.W_OK),
                                 reason="/dev/fuse is missing or may not be used")
 
@@ -34,13 +40,22 @@ def unmount(directory):
 
 
 @contextlib.contextmanager
-def mounted(image, directory, *options):
+def mounted(image, directory, *options, program=MOUNT):
+    """Mounts in the foreground. At the end the program must find that nothing is in use."""
     directory.mkdir(exist_ok=True)
-    assert run(*options, image, directory) == (0, "", "")
-    try:
-        yield directory
-    finally:
-        unmount(directory)
+    with subprocess.Popen([program, "-f", *map(str, (*options, image, directory))],
+                          stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not is_mounted(directory):
+            assert process.poll() is None, process.stderr.read().decode()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        try:
+            yield directory
+        finally:
+            unmount(directory)
+            error = process.communicate(timeout=60)[1].decode()
+    assert (process.returncode, error) == (0, "")
 
 
 @pytest.fixture(name="tree")
@@ -144,6 +159,100 @@ def test_nothing_can_be_changed(tmp_path, disc):
             assert failure.value.errno == errno.EROFS
 
 
+# ---- discs -----------------------------------------------------------------------------------
+
+
+def digest_of(path):
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+
+
+def entries_of(directory):
+    """Returns the names that can be listed, and the error that ends the listing, or None."""
+    names = []
+    try:
+        with os.scandir(directory) as listing:
+            for entry in listing:
+                names.append(entry.name)
+    except OSError as error:
+        return names, errno.errorcode[error.errno]
+    return names, None
+
+
+def line_of(full):
+    """The first and the last part of a node's line in a manifest."""
+    info = os.lstat(full)
+    if stat.S_ISLNK(info.st_mode):
+        target = os.readlink(full).encode("utf-8", "surrogateescape")
+        return f"l\t{len(target)}\t-", " -> " + escaped(target)
+    if stat.S_ISREG(info.st_mode):
+        return f"f\t{info.st_size}\t{digest_of(full)}", ""
+    return ("d" if stat.S_ISDIR(info.st_mode) else "o") + "\t0\t-", ""
+
+
+def manifest_of(root):
+    """Returns what `manifest` prints, made from what the host sees; without the times."""
+    found, waiting = [], [""]
+    while waiting:
+        folder = waiting.pop()
+        names, error = entries_of(os.path.join(root, folder))
+        for name in names:
+            path = os.path.join(folder, name)
+            with contextlib.suppress(OSError):  # a directory that is its own parent
+                head, tail = line_of(os.path.join(root, path))
+                found.append([path.encode("utf-8", "surrogateescape"), head, tail])
+                if head.startswith("d"):
+                    waiting.append(path)
+        for line in found if error else []:
+            if line[0] == folder.encode("utf-8", "surrogateescape"):
+                line[1] = f"d\t0\t{error}"
+    return "".join(f"{head}\t{escaped(path)}{tail}\n" for path, head, tail in sorted(found))
+
+
+def escaped(path):
+    """As `manifest` escapes a path or a target (the Book, chapter 6)."""
+    text = "".join(f"\\x{ord(c):02X}" if c < " " or c in "\x7f\\" else c
+                   for c in path.decode("utf-8", "surrogateescape"))
+    return text.replace(" -> ", " -\\x3E ")
+
+
+def disc_images():
+    made = sorted(name for name in os.listdir(IMAGES) if name.endswith(".iso"))
+    found = [os.path.join(IMAGES, name) for name in made]
+    if os.path.isdir(CORPORA):
+        found += sorted(os.path.join(CORPORA, name) for name in os.listdir(CORPORA)
+                        if name.endswith(".iso.xz"))
+    return found
+
+
+@needs_fuse
+@pytest.mark.parametrize("image", disc_images(), ids=os.path.basename)
+def test_each_disc_is_shown_as_by_the_shell(tmp_path, image):
+    disc = image
+    if image.endswith(".xz"):
+        disc = tmp_path / "disc.iso"
+        with lzma.open(image) as packed:
+            disc.write_bytes(packed.read())
+    printed = run_shell(disc, "-c", "manifest /System")
+    if printed[0] == 125:
+        assert run(disc, tmp_path / "mnt")[0] == 1
+        return
+    with mounted(disc, tmp_path / "mnt", program=CHECKED) as mnt:
+        shown = manifest_of(mnt)
+    lines = [line.split("\t") for line in printed[1].splitlines()]
+    expected = "".join("\t".join(line[:3] + line[4:]) + "\n" for line in lines)
+
+    # Linux follows a directory that leads back to another one until it meets the same node again.
+    if "\tELOOP\t" in expected:
+        kept = [line for line in expected.splitlines() if "\tELOOP\t" not in line]
+        assert set(kept) <= set(shown.splitlines())
+    else:
+        assert shown == expected
+
+
 # ---- options ---------------------------------------------------------------------------------
 
 
@@ -180,6 +289,8 @@ def test_as_mount_calls_it(tmp_path, disc):
     helper = tmp_path / "mount.spindle"
     helper.symlink_to(MOUNT)
     (tmp_path / "mnt").mkdir()
+    assert subprocess.run([helper, disc, tmp_path / "mnt", "-f"], timeout=60, check=False).returncode == 0
+    assert not is_mounted(tmp_path / "mnt")
     subprocess.run([helper, disc, tmp_path / "mnt", "-n", "-o", "ro,noauto"], timeout=60, check=True)
     assert (tmp_path / "mnt" / "Name").exists()
     unmount(tmp_path / "mnt")
