@@ -41,6 +41,8 @@ enum {
     DEADLINE_NVME_ABORT_US = 2000000,      /* a command completes after it was aborted */
     DEADLINE_NVME_SHUTDOWN_US = 5000000,   /* the cache is written before the controller stops */
     DELAY_NVME_POLL_US = 1000,             /* between two looks at a register or a queue */
+    DEADLINE_TRANSFER_US = 60000000,       /* a transfer, with all tries: later it is reported */
+    WATCH_TRANSFERS_US = 5000000,          /* between two looks for such transfers */
     DEADLINE_SETTLE_US = 10000000,         /* start-up waits this long for devices */
     POLL_MEDIUM_US = 1000000,              /* between two polls of a removable drive */
 };

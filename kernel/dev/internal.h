@@ -11,7 +11,8 @@
  *   open.c        handles, claims, open files
  *   queue/        requests: queue.c (a device's queue), schedule.c (the order in which they start),
  *                 carve.c (cuts them into transfers), transfers.c (memory of transfers),
- *                 statistics.c (counts them), completion.c (ends them: the completion thread)
+ *                 statistics.c (counts them), completion.c (ends them: the completion thread),
+ *                 watch.c (reports those that do not end)
  *   event.c       pending events, for the monitor
  *   bad_blocks.c  counts blocks that could not be read
  *   control.c     operations of devices, with geometry.c, icon.c, toc.c
@@ -99,7 +100,9 @@ struct device {
     unsigned events;                     /* of a drive: devices, of it and its parts, with events */
     bool events_taken;                   /* of a drive: one of them is being handled */
     unsigned event_flags;                /* of the thread that handles the device's event */
-    struct list put_link;                /* under completion.c's lock */
+    struct list put_link;                /* under completion.c's lock, with the next two */
+    struct list busy_link;               /* while it has transfers in flight */
+    unsigned watch_round;
 };
 
 /* A drive and its parts have one lock, the drive's queue_lock: opens and claims of all of them, and
@@ -127,6 +130,13 @@ void device_set_root(struct device *root);
  * caller then frees what was allocated. */
 status_t transfers_create(struct device *device) MUST_CHECK;
 void transfers_destroy(struct device *device);
+
+/* completion.c: the device begins, and ceases, to have transfers in flight. Caller holds
+ * device_lock(). */
+void watch_begin(struct device *device);
+void watch_end(struct device *device);
+/* watch.c: reports the device's transfers that are overdue. Any context but interrupts. */
+void watch_device(struct device *device);
 
 /* queue.c: ends the waiting requests of the device with -ENODEV. */
 void queue_fail(struct device *device);

@@ -108,6 +108,7 @@ struct io_transfer {
     struct list link;        /* in the device's free ones */
     uint32_t bounce_pages;   /* a bit for each page of the device's that it uses */
     bool busy;
+    uint64_t started_us, report_us; /* when it is reported as overdue (queue/watch.c) */
 };
 
 /* Queues a request. Returns nothing and never calls back itself: errors (range, alignment,

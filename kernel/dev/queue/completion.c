@@ -1,6 +1,8 @@
 /*
- * completion.c - ends requests: an append from any context, and the thread that calls back.
+ * completion.c - ends requests: an append from any context, and the thread that calls back. The
+ * same thread looks for transfers that do not end, from time to time while there are any.
  */
+#include "kernel/dev/deadlines.h"
 #include "kernel/dev/internal.h"
 #include "kernel/sched/sync.h"
 #include "lib/macros.h"
@@ -9,6 +11,9 @@ static struct {
     struct spin lock;
     struct list requests; /* ended */
     struct list devices;  /* whose last reference is to be put */
+    struct list busy;     /* devices with transfers in flight */
+    uint64_t watch_us;    /* when to look at those; TIME_NEVER: there were none the last time */
+    unsigned watch_round;
     struct wait_queue arrival;
     struct thread *thread;
     bool stopping;
@@ -16,6 +21,8 @@ static struct {
     .lock = SPIN_INIT(RANK_COMPLETIONS),
     .requests = LIST_INIT(completions.requests),
     .devices = LIST_INIT(completions.devices),
+    .busy = LIST_INIT(completions.busy),
+    .watch_us = TIME_NEVER,
     .arrival = WAIT_QUEUE_INIT(completions.arrival),
 };
 
@@ -54,19 +61,79 @@ void device_put_later(struct device *device)
     append(&completions.devices, &device->put_link);
 }
 
+/* ---- watching ----------------------------------------------------------------------------- */
+
+void watch_begin(struct device *device)
+{
+    spin_lock(&completions.lock);
+    list_push_back(&completions.busy, &device->busy_link);
+
+    /* The thread sleeps without a deadline: it must get one. */
+    if (completions.watch_us == TIME_NEVER) {
+        completions.watch_us = time_now_us() + WATCH_TRANSFERS_US;
+        wait_queue_wake_one(&completions.arrival);
+    }
+    spin_unlock(&completions.lock);
+}
+
+void watch_end(struct device *device)
+{
+    spin_lock(&completions.lock);
+    list_remove(&device->busy_link);
+    spin_unlock(&completions.lock);
+}
+
+/* Returns a reference to a busy device that was not returned in this round, or NULL. */
+static struct device *watch_next(void)
+{
+    struct device *next = NULL;
+    spin_lock(&completions.lock);
+    list_each(link, &completions.busy) {
+        struct device *device = container_of(link, struct device, busy_link);
+        if (device->watch_round != completions.watch_round) {
+            device->watch_round = completions.watch_round;
+            next = device_get(device);
+            break;
+        }
+    }
+    spin_unlock(&completions.lock);
+    return next;
+}
+
+static void watch_all(void)
+{
+    completions.watch_round++;
+    for (struct device *device; (device = watch_next()); device_put_later(device))
+        watch_device(device);
+}
+
+/* Returns whether it is time to look, and when to look next. Caller holds the lock. */
+static bool watch_is_due(void)
+{
+    uint64_t now_us = time_now_us();
+    if (now_us < completions.watch_us)
+        return false;
+    completions.watch_us =
+        list_empty(&completions.busy) ? TIME_NEVER : now_us + WATCH_TRANSFERS_US;
+    return true;
+}
+
+/* ---- the thread --------------------------------------------------------------------------- */
+
 struct completion {
     struct io_request *request;
     struct device *device;
 };
 
-/* Waits for an ended request or a device to put. False when the thread is to stop and nothing is
- * left. */
+/* Waits for an ended request or a device to put, or until it is time to watch. False when the
+ * thread is to stop and nothing is left. */
 static bool completion_next(struct completion *next)
 {
+    bool due;
     spin_lock(&completions.lock);
-    while (list_empty(&completions.requests) && list_empty(&completions.devices) &&
-           !completions.stopping)
-        IGNORE(wait_queue_wait(&completions.arrival, &completions.lock, TIME_NEVER));
+    while (!(due = watch_is_due()) && list_empty(&completions.requests) &&
+           list_empty(&completions.devices) && !completions.stopping)
+        IGNORE(wait_queue_wait(&completions.arrival, &completions.lock, completions.watch_us));
 
     /* Requests first: threads wait for them, but no thread waits for a device to be freed. */
     struct list *request = list_pop_front(&completions.requests);
@@ -75,7 +142,9 @@ static bool completion_next(struct completion *next)
 
     next->request = request ? container_of(request, struct io_request, link) : NULL;
     next->device = device ? container_of(device, struct device, put_link) : NULL;
-    return request || device;
+    if (due)
+        watch_all();
+    return request || device || due;
 }
 
 static void completion_main(void *unused)
@@ -89,13 +158,15 @@ static void completion_main(void *unused)
             next.device = next.request->device;
             next.request->complete(next.request);
         }
-        device_put(next.device);
+        if (next.device)
+            device_put(next.device);
     }
 }
 
 status_t io_start(void)
 {
     completions.stopping = false;
+    completions.watch_us = TIME_NEVER;
     completions.thread = thread_create("complete", PRIORITY_IO, completion_main, NULL);
     return completions.thread ? 0 : -ENOMEM;
 }

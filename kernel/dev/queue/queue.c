@@ -10,8 +10,9 @@
  * The requests of a part wait in the queue of its drive: request->device is the part, which checks
  * range and medium, and transfer->device is the drive.
  */
-#include "kernel/dev/queue/carve.h"
+#include "kernel/dev/deadlines.h"
 #include "kernel/dev/internal.h"
+#include "kernel/dev/queue/carve.h"
 #include "kernel/sched/sync.h"
 #include "lib/macros.h"
 
@@ -122,6 +123,10 @@ static void transfer_take(struct device *device, struct io_transfer *transfer)
     schedule_charge(&device->waiting, transfer->length_bytes);
     statistics_count_start(&device->statistics, transfer);
     transfer->busy = true;
+    transfer->started_us = time_now_us();
+    transfer->report_us = transfer->started_us + DEADLINE_TRANSFER_US;
+    if (device->statistics.in_flight == 1)
+        watch_begin(device);
 }
 
 /* Makes a transfer free for the next request. Caller holds device_lock(). */
@@ -131,7 +136,8 @@ static void transfer_release(struct device *device, struct io_transfer *transfer
 
     /* Used again first: its memory is the likeliest to be in the processor's cache. */
     list_push_front(&device->free_transfers, &transfer->link);
-    device->statistics.in_flight--;
+    if (--device->statistics.in_flight == 0)
+        watch_end(device);
     transfer->busy = false;
 }
 

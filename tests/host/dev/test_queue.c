@@ -11,148 +11,10 @@
 #include <string.h>
 
 #include "host/port/host.h"
-#include "kernel/dev/queue/statistics.h"
 #include "kernel/log.h"
 #include "lib/macros.h"
 #include "tests/host/rig.h"
-
-enum { BLOCK = 512, DISK_BLOCKS = 4096 };
-
-/* A disk whose transfers stay in flight until the test ends them. */
-static struct {
-    struct device *device;
-    struct spin lock; /* all below */
-    struct io_transfer *in_flight[IO_DEPTH_MAX]; /* by index */
-    unsigned count, started;
-
-    uint64_t bad_block;
-    bool names_bad;  /* failed transfers name it */
-    status_t error;
-    uint64_t longest, last_end; /* blocks of the longest transfer; the end of the last one */
-} slow = { .lock = SPIN_INIT(RANK_DEVICE) };
-
-static void slow_start(struct device *device, struct io_transfer *transfer)
-{
-    (void)device;
-    spin_lock(&slow.lock);
-    kassert(transfer->index < ARRAY_LENGTH(slow.in_flight) && !slow.in_flight[transfer->index]);
-    memset(transfer->driver_data, (int)transfer->index, 40);
-    slow.in_flight[transfer->index] = transfer;
-    slow.count++;
-    slow.started++;
-    spin_unlock(&slow.lock);
-}
-
-/* Ends a transfer: it fails if it has the bad block. */
-static void slow_answer(struct io_transfer *transfer)
-{
-    uint64_t first = transfer->offset_bytes / BLOCK, blocks = transfer->length_bytes / BLOCK;
-    bool bad = slow.bad_block >= first && slow.bad_block - first < blocks;
-    slow.longest = max(slow.longest, blocks);
-    slow.last_end = first + blocks;
-    transfer->exact = bad && slow.names_bad;
-    io_transfer_done(transfer, bad ? slow.error : 0,
-                     bad && slow.names_bad ? (uint32_t)(slow.bad_block - first) * BLOCK : 0);
-}
-
-/* Ends one of the transfers in flight, if there is one with an index from `from` on. */
-static bool slow_end(unsigned from)
-{
-    struct io_transfer *transfer = NULL;
-    spin_lock(&slow.lock);
-    while (from < IO_DEPTH_MAX && !(transfer = slow.in_flight[from]))
-        from++;
-    if (transfer) {
-        slow.in_flight[from] = NULL;
-        slow.count--;
-
-        /* The driver's data of transfers in flight do not overlap. */
-        for (unsigned i = 0; i < 40; i++)
-            kassert(((uint8_t *)transfer->driver_data)[i] == (uint8_t)from);
-    }
-    spin_unlock(&slow.lock);
-    if (transfer)
-        slow_answer(transfer);
-    return transfer;
-}
-
-static const struct device_ops slow_ops = { .start = slow_start };
-
-static void slow_create(struct io_limits limits)
-{
-    kassert(io_start() == 0 && device_start() == 0);
-    slow.started = 0;
-    slow.longest = 0;
-    slow.bad_block = UINT64_MAX;
-    slow.error = -EIO;
-    slow.device = device_create(NULL, &(struct device_description){
-        .name = "slow", .ops = &slow_ops, .device_class = &class_disk, .limits = limits,
-        .driver_data_bytes = 40,
-    });
-    kassert(slow.device && device_publish(slow.device) == 0);
-    device_set_medium(slow.device, DISK_BLOCKS * BLOCK);
-}
-
-static void slow_destroy(void)
-{
-    device_remove(slow.device);
-    device_put(slow.device);
-    device_stop();
-    io_stop();
-}
-
-/* ---- requests ----------------------------------------------------------------------------- */
-
-enum { MANY = 300 };
-
-static struct io_request requests[MANY];
-static struct io_segment segments[MANY];
-static struct semaphore ended;
-
-static void request_complete(struct io_request *request)
-{
-    kassert((request->status == 0) == (request->done_bytes == request->length_bytes) ||
-            request->op == IO_FLUSH);
-    semaphore_up(&ended);
-}
-
-static void wait_for(unsigned count)
-{
-    while (count--)
-        while (semaphore_down(&ended, TIME_NEVER))
-            ;
-}
-
-static void submit_op(enum io_op op, unsigned n, uint64_t block, uint32_t blocks)
-{
-    kassert(blocks * BLOCK <= PAGE_BYTES);
-    segments[n].length_bytes = blocks * BLOCK;
-    requests[n] = (struct io_request){
-        .device = slow.device, .op = op, .generation = device_medium(slow.device).generation,
-        .offset_bytes = block * BLOCK, .length_bytes = blocks * BLOCK,
-        .segments = &segments[n], .segment_count = 1, .complete = request_complete,
-    };
-    io_submit(&requests[n]);
-}
-
-/* Submits a read of the n-th request's memory, a page. */
-static void submit(unsigned n, uint64_t block, uint32_t blocks)
-{
-    submit_op(IO_READ, n, block, blocks);
-}
-
-static void requests_create(void)
-{
-    semaphore_init(&ended, 0);
-    for (unsigned i = 0; i < MANY; i++)
-        kassert((segments[i].address = page_alloc()));
-}
-
-static void requests_destroy(void)
-{
-    for (unsigned i = 0; i < MANY; i++)
-        page_free(segments[i].address);
-}
+#include "tests/host/slow.h"
 
 /* Submits many requests that are not adjacent, ends them in a random order, and returns how many
  * were in flight at most. */
@@ -274,12 +136,6 @@ static void test_publish(void **state)
 
 enum { STREAM = 8 };
 
-static void end_all(void)
-{
-    while (slow_end(0))
-        ;
-}
-
 /* Submits reads of 2 blocks each, which continue each other, while another read is in flight, so
  * that they wait; ends all. Returns how many transfers it took. */
 static unsigned stream(struct io_limits limits, uint64_t bad_block, bool names_bad, status_t error)
@@ -297,7 +153,7 @@ static unsigned stream(struct io_limits limits, uint64_t bad_block, bool names_b
         if (i == 3)
             submit(STREAM + 1, 2000, 1);
     }
-    end_all();
+    slow_end_all();
     wait_for(STREAM + 2);
     kassert(!requests[STREAM].status && !requests[STREAM + 1].status);
     unsigned transfers = slow.started - 2;
@@ -422,7 +278,7 @@ static void unlike_body(void *argument)
     submit_op(IO_WRITE, 2, 11, 1);
     submit_op(IO_FLUSH, 3, 0, 0);
     submit_op(IO_FLUSH, 4, 0, 0);
-    end_all();
+    slow_end_all();
     wait_for(5);
     kassert(slow.started == 4);
 
@@ -431,7 +287,7 @@ static void unlike_body(void *argument)
     submit(1, 10, 1);
     device_set_medium(slow.device, DISK_BLOCKS * BLOCK);
     submit(2, 11, 1);
-    end_all();
+    slow_end_all();
     wait_for(3);
     kassert(requests[0].status == -ESTALE && requests[1].status == -ESTALE);
     kassert(requests[2].status == 0 && slow.last_end == 12);
@@ -443,7 +299,7 @@ static void unlike_body(void *argument)
     kassert(slow_end(0));
     slow.bad_block = 10;
     device_remove(slow.device);
-    end_all();
+    slow_end_all();
     wait_for(3);
     kassert(requests[0].status == 0);
     kassert(requests[1].status == -ENODEV && requests[2].status == -ENODEV);
@@ -484,7 +340,7 @@ static void turns_body(void *argument)
         .complete = request_complete,
     };
     if (long_request) {
-        end_all();
+        slow_end_all();
         wait_for(MANY - 1);
         io_submit(&request);
     }
@@ -499,7 +355,7 @@ static void turns_body(void *argument)
 
     /* One was in flight already, and then a turn of 16. */
     kassert(transfers <= 1 + 16 + 1);
-    end_all();
+    slow_end_all();
     wait_for(long_request ? 2 : MANY);
     slow_destroy();
     requests_destroy();
@@ -510,73 +366,6 @@ static void test_turns(void **state)
     (void)state;
     for (int i = 0; i < 2; i++)
         rig_run(turns_body, &(bool){ i }, 4);
-}
-
-/* ---- statistics --------------------------------------------------------------------------- */
-
-static void counts_body(void *argument)
-{
-    (void)argument;
-    struct device_statistics now, before;
-    requests_create();
-    slow_create((struct io_limits){ .block_bytes = BLOCK, .depth = 2 });
-
-    /* Two in flight; of those that wait, two join a third; one fails. */
-    submit(0, 3000, 1);
-    submit(1, 3100, 1);
-    submit(2, 10, 2);
-    submit(3, 12, 2);
-    submit(4, 14, 1);
-    submit(5, 200, 1);
-    slow.bad_block = 200;
-    kassert(device_statistics(slow.device, &before) == 0);
-    kassert(before.depth == 2 && before.in_flight == 2 && !before.requests);
-    end_all();
-    wait_for(6);
-    kassert(device_statistics(slow.device, &now) == 0);
-    kassert(now.requests == 6 && now.merges == 2 && now.errors == 1 && now.bytes == 7 * BLOCK);
-    kassert(now.in_flight == 0 && now.highest == 2);
-
-    submit(0, 3000, 1);
-    end_all();
-    wait_for(1);
-    before = now;
-    kassert(device_statistics(slow.device, &now) == 0);
-    statistics_subtract(&now, &before);
-    kassert(now.requests == 1 && now.bytes == BLOCK && !now.errors && !now.merges);
-    kassert(device_statistics(device_root(), &now) == -ENODEV);
-    slow_destroy();
-    requests_destroy();
-}
-
-/* 100 requests of 1 ms, 2 ms, ... 100 ms. */
-static void latency_body(void *argument)
-{
-    (void)argument;
-    struct device_statistics now = { 0 };
-    kassert(statistics_latency_us(&now, 50) == 0 && statistics_latency_us(&now, 100) == 0);
-    for (uint64_t ms = 1; ms <= 100; ms++) {
-        struct io_request request = { .submitted_us = time_now_us() - ms * 1000 };
-        statistics_count_request(&now, &request, 0);
-    }
-    static const unsigned percents[] = { 1, 10, 50, 99, 100 };
-    for (unsigned i = 0; i < ARRAY_LENGTH(percents); i++) {
-        uint64_t exact = percents[i] * 1000, us = statistics_latency_us(&now, percents[i]);
-        kassert(us >= exact && us <= exact * 5 / 4 + 2000);
-    }
-
-    /* The extremes have steps, too. */
-    struct device_statistics extremes = { 0 };
-    for (uint64_t us = 1; us; us *= 2)
-        statistics_count_request(&extremes, &(struct io_request){ .submitted_us = -us }, 0);
-    kassert(extremes.requests == 64);
-}
-
-static void test_statistics(void **state)
-{
-    (void)state;
-    rig_run(counts_body, NULL, 4);
-    rig_run(latency_body, NULL, 1);
 }
 
 int main(void)
@@ -591,7 +380,6 @@ int main(void)
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_unlike),
         cmocka_unit_test(test_turns),
-        cmocka_unit_test(test_statistics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
