@@ -55,7 +55,7 @@ help:
 	@echo "make soak     boot SOAK_BOOTS=1000 times"
 	@echo "make tsan     run the concurrency tests under ThreadSanitizer"
 	@echo "make stress   race commands for the same drives, STRESS_SECONDS=120 a sanitizer"
-	@echo "make fuzz     fuzz disc images and shell lines, FUZZ_SECONDS=60 each (needs clang)"
+	@echo "make fuzz     fuzz discs, shell lines and driver objects, FUZZ_SECONDS=60 each (needs clang)"
 	@echo "make bench    measure speed beside Debian's Linux and beside no kernel:"
 	@echo "              BENCH_RUNS=5 times; BENCH_ROWS=\"file walk\": only these rows"
 	@echo "make clean    remove build/"
@@ -482,7 +482,7 @@ $(HOST_OUT)/test_book.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(BOOK_OBJECT
 
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
 
-FUZZERS := fuzz_mount fuzz_shell fuzz_partition
+FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module
 FUZZ_OUT := $(BUILD)/fuzz
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
