@@ -171,6 +171,18 @@ $(KERNEL_OUT)/no_symbols.S: kernel/symbols.sh
 	mkdir -p $(@D)
 	sh kernel/symbols.sh </dev/null >$@
 
+# For a test: the kernel with all loadable drivers built in, as BUILTIN="..." makes it, but from the
+# objects of this kernel.
+BUILTIN_OBJECTS := $(foreach name,$(LOADABLE),$(SOURCES_$(name):%=$(KERNEL_OUT)/%.o))
+$(KERNEL_OUT)/builtin.o: $(BUILTIN_OBJECTS)
+	@echo "  LD    $@"
+	$(LINK_WHOLE) -o $@ $(BUILTIN_OBJECTS)
+
+$(BUILD)/builtin.elf: $(KERNEL_OUT)/kernel.o $(KERNEL_OUT)/builtin.o $(KERNEL_OUT)/no_symbols.S.o \
+    linker.ld
+	@echo "  LD    $@"
+	$(LD) $(KERNEL_LDFLAGS) -o $@ $(filter %.o,$^)
+
 # The build id is a digest of the sources, by which the kernel recognizes its own CD.
 $(BUILD)/spindle.id: $(KERNEL_SOURCES) $(KERNEL_HEADERS) linker.ld Makefile
 	mkdir -p $(@D)
@@ -213,7 +225,7 @@ $(KERNEL_OUT)/%.c.o: $(KERNEL_OUT)/%.c $(KERNEL_OUT)/flags
 $(KERNEL_OUT)/%.S.o: $(KERNEL_OUT)/%.S $(KERNEL_OUT)/flags
 	$(CC) -c -o $@ $<
 
--include $(KERNEL_OBJECTS:.o=.d)
+-include $(KERNEL_OBJECTS:.o=.d) $(BUILTIN_OBJECTS:.o=.d)
 
 # ---- driver objects and the kit to make them outside the tree ------------------------------------
 
@@ -376,13 +388,16 @@ TESTS_ALONE := test_string test_terminal test_keymap test_acpi
 ifneq ($(HOST_MACHINE),Linux-x86_64)
 TESTS_ONCE := $(filter-out test_link,$(TESTS_ONCE))
 TESTS_LEFT_OUT := test_link test_module test_index
+else
+BOOK_LOADED := $(HOST_OUT)/test_book_loaded.sim $(HOST_OUT)/test_book_loaded.threads
 endif
 TESTS_BOTH := $(filter-out $(TESTS_ONCE) $(TESTS_ALONE) $(TESTS_LEFT_OUT), \
     $(basename $(notdir $(wildcard tests/host/*/test_*.c))))
 TESTS_SIM := $(TESTS_BOTH)
 TESTS_THREADS := $(TESTS_ONCE) $(TESTS_BOTH)
 HOST_TESTS := $(TESTS_SIM:%=$(HOST_OUT)/%.sim) $(TESTS_THREADS:%=$(HOST_OUT)/%.threads) \
-    $(TESTS_ALONE:%=$(HOST_OUT)/%.alone) $(HOST_OUT)/test_book.sim $(HOST_OUT)/test_book.threads
+    $(TESTS_ALONE:%=$(HOST_OUT)/%.alone) $(HOST_OUT)/test_book.sim $(HOST_OUT)/test_book.threads \
+    $(BOOK_LOADED)
 
 TEST_HELPERS := $(wildcard tests/host/*.c)
 TEST_OBJECTS := $(patsubst %,$(HOST_OUT)/test/%.o, $(PORTABLE) $(TEST_HELPERS) \
@@ -480,6 +495,11 @@ $(HOST_OUT)/test_book.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(BOOK_OBJECT
     $(TEST_OBJECTS) $(HOST_OUT)/test/host/port/port_%.c.o
 	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
+# The same test without the examples: it loads them as driver objects.
+$(HOST_OUT)/test_book_loaded.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(TEST_OBJECTS) \
+    $(HOST_OUT)/test/host/port/port_%.c.o | $(DRIVER_OUT)/counter.drv $(DRIVER_OUT)/onefile.drv
+	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
+
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
 
 FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module
@@ -533,7 +553,8 @@ $(IMAGES)/.made: tests/images/builder.py
 	$(PYTHON) tests/images/builder.py $(IMAGES)
 	touch $@
 
-do-test: do-iso do-host $(if $(FUSE),$(HOST_OUT)/spindle-mount.asan) $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
+do-test: do-iso do-host $(BUILD)/builtin.elf $(if $(FUSE),$(HOST_OUT)/spindle-mount.asan) \
+    $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/summary "lint=$(PYTHON) tests/lint" \
 	    "descent=$(PYTHON) tests/book/descent.py" \
 	    $(foreach test,$(HOST_TESTS),"$(notdir $(test))=timeout 300 $(test)") \

@@ -103,16 +103,37 @@ def test_c1_a_driver_and_a_file_system(booted, disc):
     assert abs(free_kib(machine) - before) <= 16
 
 
-def test_a_disc_without_a_driver_gets_one_at_start(booted, tmp_path):
-    """The file system's driver is found by its signature, in the index of the boot disc."""
+def onefile_image(folder):
     image = bytearray(8192)
     image[:8], image[8], image[16:20], image[4096:4100] = b"ONEFILE1", 4, b"file", b"text"
-    path = str(tmp_path / "onefile.img")
+    path = str(folder / "onefile.img")
     with open(path, "wb") as file:
         file.write(image)
-    machine = booted("", cdrom=ISO, options=second_drive(path))
+    return path
+
+
+def test_a_disc_without_a_driver_gets_one_at_start(booted, tmp_path):
+    """The file system's driver is found by its signature, in the index of the boot disc."""
+    machine = booted("", cdrom=ISO, options=second_drive(onefile_image(tmp_path)))
     assert machine.command("cat /Drives/cdrom1/file; echo") == ["text"]
     assert machine.command("drivers")[0].split()[0] == "onefile"
+
+
+BUILTIN = os.path.join(qemu.BUILD, "builtin.elf")
+
+
+@pytest.mark.parametrize("kernel", [qemu.ELF, BUILTIN], ids=["loaded", "built in"])
+def test_the_drivers_of_the_book(booted, tmp_path, kernel):
+    """The same source behaves the same, as a driver object and in the kernel."""
+    machine = booted("", cdrom=ISO, kernel=kernel, options=second_drive(onefile_image(tmp_path)))
+    if kernel == BUILTIN:
+        assert machine.command("load counter") == ["load: counter: a driver named counter is registered already"]
+    else:
+        machine.command("load counter")
+    assert machine.command("hexdump /System/Devices/Classes/disk0 0xff8 16") == [
+        "00000ff8  f8 0f 00 00 00 00 00 00  00 10 00 00 00 00 00 00  |................|"]
+    assert machine.command("cat /Drives/cdrom1/file; echo; ls /Drives/cdrom1") == ["text", "file"]
+    assert len(machine.command("drivers")) == (0 if kernel == BUILTIN else 2)
 
 
 def test_many_cycles_leak_nothing(booted):
