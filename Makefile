@@ -570,10 +570,20 @@ do-differential: do-host
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/differential/run.py $(DIFFERENTIAL_LINES) \
 	    $(DIFFERENTIAL_SEED)
 
-do-tsan: $(TSAN_TESTS:%=$(TSAN_OUT)/%) $(IMAGES)/.made
+do-tsan: $(TSAN_TESTS:%=$(TSAN_OUT)/%) $(if $(FUSE),do-tsan-mount) $(IMAGES)/.made
 	for test in $(TSAN_TESTS); do \
 	    TSAN_OPTIONS=halt_on_error=0:exitcode=66 timeout 300 $(TSAN_OUT)/$$test || exit 1; \
 	done
+
+# Eight threads read one mount, while the kernel forgets what it knows of it.
+TSAN_MOUNT_SECONDS ?= 20
+.PHONY: do-tsan-mount
+do-tsan-mount: $(TSAN_OUT)/spindle-mount do-iso
+	mkdir -p $(TSAN_OUT)/mnt
+	TSAN_OPTIONS=halt_on_error=0:exitcode=66 $< -f $(BUILD)/spindle.iso $(TSAN_OUT)/mnt & \
+	until mountpoint -q $(TSAN_OUT)/mnt; do kill -0 $$! || exit 1; sleep 0.1; done; \
+	$(PYTHON) tests/system/mount_load.py $(TSAN_OUT)/mnt $(TSAN_MOUNT_SECONDS); result=$$?; \
+	fusermount3 -u $(TSAN_OUT)/mnt; wait $$! && exit $$result
 
 # Commands that race for the same drives, for longer than in `make test`, under both sanitizers.
 STRESS_SECONDS ?= 120

@@ -3,7 +3,8 @@
 Debian's Linux and by a program without a kernel, which shows the limit of the machine.
 
     BENCH_RUNS=5     number of runs
-    BENCH_ROWS=      names of rows, or prefixes of them: "file walk_cold"; default: all
+    BENCH_ROWS=      names of rows, or prefixes of them: "file walk_cold"; "host": those of
+                     host.py, beside programs of the host; default: all
 
 Writes build/bench/table.txt, chart.svg and results.json.
 """
@@ -15,6 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tests", "system"))
 sys.dont_write_bytecode = True
 
+import host  # noqa: E402
 import linux  # noqa: E402
 import machines  # noqa: E402
 import report  # noqa: E402
@@ -80,9 +82,20 @@ def write(name, text):
         file.write(text)
 
 
+def measure_host(runs):
+    text = host.bench(runs, say)
+    write("host.txt", text)
+    print("\n" + text, flush=True)
+
+
 def main():
     runs = int(os.environ.get("BENCH_RUNS") or 5)
-    wanted = rows.chosen(os.environ.get("BENCH_ROWS") or "")
+    words = (os.environ.get("BENCH_ROWS") or "").split()
+    if not words or "host" in words:
+        measure_host(runs)
+        if words == ["host"]:
+            return
+    wanted = rows.chosen(" ".join(word for word in words if word != "host"))
     results, clocks = {"spindle": {}, "linux": {}, "bare": {}}, []
     measure_discs(runs, wanted, results, clocks)
     measure_starts(runs, wanted, results)

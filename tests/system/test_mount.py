@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+import mount_load
 from conftest import make_disc
 from qemu import BUILD, ISO
 from test_manifest import CORPORA
@@ -251,6 +252,23 @@ def test_each_disc_is_shown_as_by_the_shell(tmp_path, image):
         assert set(kept) <= set(shown.splitlines())
     else:
         assert shown == expected
+
+
+@needs_fuse
+def test_threads_while_the_kernel_forgets(tmp_path, disc):
+    with mounted(disc, tmp_path / "mnt", program=CHECKED) as mnt:
+        assert mount_load.load(mnt, 3) > 0
+
+
+@needs_fuse
+def test_unmounting_under_load(tmp_path, disc):
+    """A busy mount is refused; a lazy one ends when its files are closed."""
+    with mounted(disc, tmp_path / "mnt", program=CHECKED) as mnt:
+        with open(mnt / "deep" / "er" / "large", "rb") as file:
+            done = subprocess.run(["fusermount3", "-u", mnt], capture_output=True, timeout=60,
+                                  check=False)
+            assert done.returncode != 0 and is_mounted(mnt)
+            assert len(file.read()) == 3 << 20
 
 
 # ---- options ---------------------------------------------------------------------------------
