@@ -299,6 +299,30 @@ static void bad_block_body(void *unused)
     tear_down();
 }
 
+/* After a flush that failed, it is unknown what was written: it is not repeated until it
+ * succeeds. */
+static void flush_body(void *unused)
+{
+    (void)unused;
+    static uint8_t data[BLOCK];
+    set_up();
+    nvme_model_fault(&model, (struct nvme_fault){
+        .kind = NVME_FAULT_STATUS, .queue = 1, .opcode = NVME_FLUSH, .times = 1,
+        .status = NVME_WRITE_FAULT | NVME_STATUS_NO_RETRY,
+    });
+    expect("write", disk_move("disk0", IO_WRITE, 0, data, BLOCK), 0);
+    expect("flush", disk_move("disk0", IO_FLUSH, 0, data, 0), -EIO);
+    expect("flush", disk_move("disk0", IO_FLUSH, 0, data, 0), 0);
+    kassert(model.flushes == 1);
+    tear_down();
+}
+
+static void test_flush(void **state)
+{
+    (void)state;
+    rig_run(flush_body, NULL, 3);
+}
+
 static void test_bad_block(void **state)
 {
     (void)state;
@@ -314,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_two_namespaces),
         cmocka_unit_test(test_troubles),
         cmocka_unit_test(test_bad_block),
+        cmocka_unit_test(test_flush),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
