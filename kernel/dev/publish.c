@@ -77,6 +77,7 @@ void device_stop(void)
 {
     struct device *root = device_root();
     device_remove(root);
+    match_release_root(root);
 
     /* Pending events hold references. */
     struct event event;

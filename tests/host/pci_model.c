@@ -13,6 +13,7 @@ enum {
     CONFIG_CAPABILITIES = 0x34,
     COMMAND_MASTER = 1 << 2,
     STATUS_CAPABILITIES = 1 << 4,
+    REMOVAL_US = 10000000,
     FIRST_BASE = 0x10000000, /* BARs are far apart from each other */
     BASE_STEP = 0x01000000,
 };
@@ -241,17 +242,26 @@ struct device *pci_model_publish(struct pci_model *model, const char *name)
     return model->device;
 }
 
+static bool is_quiet(struct pci_model *model)
+{
+    spin_lock(&model->lock);
+    bool quiet = !model->windows && !model->mastering;
+    for (unsigned i = 0; i < PCI_MODEL_VECTORS_MAX; i++)
+        quiet = quiet && !model->connected[i];
+    spin_unlock(&model->lock);
+    return quiet;
+}
+
 void pci_model_remove(struct pci_model *model)
 {
     device_remove(model->device);
     device_put(model->device);
     model->device = NULL;
 
-    spin_lock(&model->lock);
-    for (unsigned i = 0; i < PCI_MODEL_VECTORS_MAX; i++)
-        kassert(!model->connected[i]);
-    kassert(!model->windows);
-    kassert(!model->mastering);
-    spin_unlock(&model->lock);
+    /* The last request's reference is put by the completion thread, after its callback. */
+    uint64_t end_us = time_now_us() + REMOVAL_US;
+    while (!is_quiet(model) && time_now_us() < end_us)
+        thread_sleep_until(time_now_us() + 1000);
+    kassert(is_quiet(model));
     host_set_real_addresses(false);
 }

@@ -134,11 +134,17 @@ static void fail(struct ata_disk_transfer *self, const struct ata_outcome *outco
 static void fail_late(struct ata_disk_transfer *self, const struct ata_outcome *outcome)
 {
     struct ata_disk *disk = self->disk;
-    if (++disk->late_transfers == LATE_TRANSFERS_MAX) {
-        log_error(device_label(disk->device), "does not answer any more; taken offline");
-        device_halt(disk->device);
-    }
+    bool last = ++disk->late_transfers == LATE_TRANSFERS_MAX;
+
+    /* The transfer's end may put the last reference but this. It comes first, since a halt changes
+     * what its status means. */
+    struct device *device = device_get(disk->device);
     fail(self, outcome, false);
+    if (last) {
+        log_error(device_label(device), "does not answer any more; taken offline");
+        device_halt(device);
+    }
+    device_put_later(device);
 }
 
 /* Tries smaller pieces after a failure that does not show which block it is about. */

@@ -16,6 +16,7 @@ struct entry {
 static struct spin lock = SPIN_INIT(RANK_QUEUE);
 static struct list registered = LIST_INIT(registered);
 static unsigned changes;
+static uint64_t table_roots; /* a bit for each driver of the table that accepted the root */
 
 static bool precedes(const struct driver *a, const struct driver *b)
 {
@@ -114,13 +115,39 @@ status_t driver_list_add(const struct driver *driver)
     return used ? -EEXIST : 0;
 }
 
+/* Returns the bit of a driver of the table; 0 for others, and beyond the 64th. */
+static uint64_t table_bit(const struct driver *driver)
+{
+    uint64_t bit = 1;
+    table_each(entry, drivers, struct driver) {
+        if (*entry == driver)
+            return bit;
+        bit <<= 1;
+    }
+    return 0;
+}
+
 void driver_list_set_root(const struct driver *driver)
 {
     spin_lock(&lock);
     struct entry *entry = find(driver);
     if (entry)
         entry->has_root = true;
+    table_roots |= table_bit(driver);
     spin_unlock(&lock);
+}
+
+bool driver_list_clear_root(const struct driver *driver)
+{
+    uint64_t bit = table_bit(driver);
+    spin_lock(&lock);
+    struct entry *entry = find(driver);
+    bool had = entry ? entry->has_root : table_roots & bit;
+    if (entry)
+        entry->has_root = false;
+    table_roots &= ~bit;
+    spin_unlock(&lock);
+    return had;
 }
 
 status_t driver_list_remove(const struct driver *driver, bool *has_root)

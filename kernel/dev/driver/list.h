@@ -15,6 +15,8 @@ status_t driver_list_add(const struct driver *driver) MUST_CHECK;
 status_t driver_list_remove(const struct driver *driver, bool *has_root) MUST_CHECK;
 /* Records that the driver accepted the root. */
 void driver_list_set_root(const struct driver *driver);
+/* Returns whether it did, and forgets it. */
+bool driver_list_clear_root(const struct driver *driver);
 /* Counts the drivers that were added so far. */
 unsigned driver_list_changes(void);
 

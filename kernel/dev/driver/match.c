@@ -35,6 +35,13 @@ static void offer_root(struct device *root)
             driver_list_set_root(d);
 }
 
+void match_release_root(struct device *root)
+{
+    for (const struct driver *d = driver_next(NULL); d; d = driver_next(d))
+        if (driver_list_clear_root(d) && d->remove_device)
+            d->remove_device(root);
+}
+
 /* Returns the first driver that accepts the device, or NULL. The caller puts it. */
 static const struct driver *choose(struct device *device)
 {

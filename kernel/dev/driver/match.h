@@ -15,6 +15,8 @@
 void match_device(struct device *device);
 /* Offers a published device to one driver, which the caller keeps registered. */
 void match_driver(const struct driver *driver, struct device *device);
+/* Takes the root back from the drivers that accepted it. */
+void match_release_root(struct device *root);
 /* Takes a device without children back from its driver. */
 void match_release(struct device *device);
 

@@ -23,7 +23,7 @@ static struct {
     struct list channels;
 } claims = { SPIN_INIT(RANK_DEVICE), LIST_INIT(claims.channels) };
 
-bool ide_port_is_claimed(uint16_t port)
+bool ide_port_is_claimed(uint64_t port)
 {
     bool claimed = false;
     spin_lock(&claims.lock);
@@ -62,7 +62,8 @@ static void channel_describe(struct device *device, char *text, size_t bytes)
     else if (!place->native)
         format_text(interrupt, sizeof(interrupt), "line %u", place->line);
 
-    format_text(text, bytes, "ATA channel, port %#x, %s%s", place->port, interrupt,
+    format_text(text, bytes, "ATA channel, port %#llx, %s%s",
+                (unsigned long long)place->port, interrupt,
                 ide_has_dma(channel) ? ", bus master" : "");
 }
 

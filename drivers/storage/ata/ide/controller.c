@@ -136,7 +136,7 @@ static status_t map_blocks(const struct pci_function *function, unsigned channel
                                          &place->control);
     }
 
-    place->port = (uint16_t)function->bars[bar].base;
+    place->port = function->bars[bar].base;
     status_t status = pci_map(function, bar, 0, IDE_COMMAND_BYTES, &place->command);
     if (status)
         return status;

@@ -83,7 +83,7 @@ struct ide_port {
 /* Where a channel is. */
 struct ide_place {
     unsigned number;                           /* of its name */
-    uint16_t port;                             /* of the command block: identifies it */
+    uint64_t port;                             /* of the command block: identifies it */
     unsigned line;                             /* in compatibility mode; IDE_LINE_NONE: none */
     struct registers command, control, master; /* no access table in `master`: no bus master */
     bool second;                               /* of its controller */
@@ -120,7 +120,7 @@ struct ide_channel {
 /* ---- channel.c ---------------------------------------------------------------------------- */
 
 /* Returns true if another channel has this command block. */
-bool ide_port_is_claimed(uint16_t port);
+bool ide_port_is_claimed(uint64_t port);
 /* Creates a channel and identifies its units. NULL on allocation failure; the place is then still
  * the caller's. */
 struct ide_channel *ide_channel_create(const struct ide_place *place);

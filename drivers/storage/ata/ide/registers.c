@@ -111,10 +111,7 @@ void ide_reset(struct ide_channel *channel)
 
     /* SRST resets both units of the channel at once. Interrupts stay off until both are through. */
     ide_control(channel, IDE_CONTROL_SRST | IDE_CONTROL_NIEN);
-
-    /* The pulse is too short for the timer: read the status meanwhile. */
-    for (uint64_t end_us = time_now_us() + RESET_PULSE_US; time_now_us() < end_us;)
-        (void)ide_status(channel);
+    thread_sleep_until(time_now_us() + RESET_PULSE_US);
     ide_control(channel, IDE_CONTROL_NIEN);
     thread_sleep_until(time_now_us() + RESET_QUIET_US);
 
