@@ -110,6 +110,7 @@ static struct thread *wait_for_ready(void)
      * take_ready() and the halt. */
     idle = true;
     while (!next) {
+        timer_prepare_halt();
         cpu_wait_interrupt();
         next = take_ready();
     }

@@ -58,6 +58,12 @@ bool timer_cancel(struct timer *timer)
     return was_pending;
 }
 
+void timer_prepare_halt(void)
+{
+    const struct timer *timer = first_pending();
+    alarm_postpone(timer ? timer->deadline_us : TIME_NEVER);
+}
+
 void timer_interrupt(void)
 {
     /* The time is read once, so that this loop ends: a timer that its own `fire` starts again with

@@ -29,6 +29,10 @@ void timer_start(struct timer *timer, uint64_t deadline_us);
 bool timer_cancel(struct timer *timer);
 bool timer_is_pending(const struct timer *timer);
 
+/* Postpones the alarm to the first deadline that is still pending: a timer that was stopped would
+ * interrupt a halted processor. Interrupts off. */
+void timer_prepare_halt(void);
+
 /* Fires all timers whose deadline has come. The scheduler's hook for the alarm; interrupts off. */
 void timer_interrupt(void);
 

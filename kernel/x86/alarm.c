@@ -18,14 +18,18 @@ enum {
     LONGEST_WITHOUT_TSC_US = 25000, /* half the time after which the clock's counter wraps */
 
     CALIBRATION_US = 4000,
+    CALIBRATION_ERROR = 1024, /* it is wrong by less than one part in this many */
+    MOMENT_TRIES = 4,
     TEST_US = 50,
-    TEST_WAIT_US = 1000,
+    TEST_WAIT_US = 200000, /* an emulator may be busy */
+    POSTPONE_US_MIN = 100000,
 };
 
 struct timer_kind {
     const char *name;
     uint64_t longest_us;
     void (*program)(uint64_t now_us, uint64_t delay_us);
+    void (*stop)(void); /* NULL: not worth while */
 };
 
 static struct interrupt_handler handler;
@@ -46,12 +50,22 @@ static void program_deadline(uint64_t now_us, uint64_t delay_us)
     apic_timer_set_deadline(clock_tsc_at(now_us + delay_us));
 }
 
+static void stop_deadline(void)
+{
+    apic_timer_set_deadline(0);
+}
+
 static void program_count(uint64_t now_us, uint64_t delay_us)
 {
     (void)now_us;
 
     /* At least 1, since 0 would stop the timer. */
     apic_timer_set_count((uint32_t)min(delay_us * apic_ticks_per_s / 1000000 + 1, UINT32_MAX));
+}
+
+static void stop_count(void)
+{
+    apic_timer_set_count(0);
 }
 
 static void program_pit(uint64_t now_us, uint64_t delay_us)
@@ -66,9 +80,10 @@ static void program_pit(uint64_t now_us, uint64_t delay_us)
 }
 
 static const struct timer_kind
-    by_deadline = { "APIC timer, TSC deadline", APIC_LONGEST_US, program_deadline },
-    by_count = { "APIC timer", APIC_LONGEST_US, program_count },
-    by_pit = { "PIT", PIT_LONGEST_US, program_pit };
+    by_deadline = { "APIC timer, TSC deadline", APIC_LONGEST_US, program_deadline,
+                    stop_deadline },
+    by_count = { "APIC timer", APIC_LONGEST_US, program_count, stop_count },
+    by_pit = { "PIT", PIT_LONGEST_US, program_pit, NULL };
 
 /* ---- the alarm ------------------------------------------------------------------------------- */
 
@@ -88,6 +103,25 @@ void alarm_set(uint64_t deadline_us)
         return;
     set_us = now + delay;
     kind->program(now, delay);
+}
+
+void alarm_postpone(uint64_t deadline_us)
+{
+    if (!kind->stop || !clock_is_tsc() || set_us == TIME_NEVER)
+        return;
+
+    /* Not for a little: to program the timer each time that the processor halts would cost more
+     * than the interrupt. */
+    uint64_t longest = time_now_us() + kind->longest_us;
+    uint64_t later = deadline_us == TIME_NEVER ? TIME_NEVER : min(deadline_us, longest);
+    if (later <= set_us || later - set_us < POSTPONE_US_MIN)
+        return;
+
+    /* If the alarm rings at this moment, its interrupt is pending and calls the hook. */
+    kind->stop();
+    set_us = TIME_NEVER;
+    if (deadline_us != TIME_NEVER)
+        alarm_set(deadline_us);
 }
 
 /* Makes sure that the clock is read before its 16-bit counter wraps. */
@@ -110,23 +144,42 @@ static bool handle_alarm(void *context)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-static void wait_until(uint64_t deadline_us)
+struct moment {
+    uint64_t time_us, ticks;
+};
+
+/* Reads the clock and the timer at one moment. An emulator may interrupt at any point, so the
+ * fastest of a few tries is the most accurate. */
+static struct moment read_moment(void)
 {
-    while (time_now_us() < deadline_us)
-        ;
+    struct moment best = { 0 };
+    uint64_t best_gap = UINT64_MAX;
+
+    for (int i = 0; i < MOMENT_TRIES; i++) {
+        uint64_t before = time_now_us();
+        uint64_t ticks = UINT32_MAX - apic_timer_count();
+        uint64_t gap = time_now_us() - before;
+        if (gap < best_gap) {
+            best_gap = gap;
+            best = (struct moment){ before + gap / 2, ticks };
+        }
+    }
+    return best;
 }
 
 /* Returns the ticks that the local APIC's timer counts in a second; 0: it does not count. */
 static uint64_t measure_apic(void)
 {
-    uint64_t start = time_now_us();
     apic_timer_set_count(UINT32_MAX);
-    wait_until(start + CALIBRATION_US);
-    uint64_t ticks = UINT32_MAX - apic_timer_count();
-    uint64_t elapsed_us = time_now_us() - start;
-
+    struct moment start = read_moment();
+    while (time_now_us() - start.time_us < CALIBRATION_US)
+        ;
+    struct moment end = read_moment();
     apic_timer_set_count(0);
-    return ticks * 1000000 / elapsed_us;
+
+    /* A little too many: an alarm that rings just before its deadline rings twice. */
+    uint64_t ticks = (end.ticks - start.ticks) * 1000000 / (end.time_us - start.time_us);
+    return ticks + ticks / CALIBRATION_ERROR;
 }
 
 /* Returns true if the timer rings: its interrupt is pending, since interrupts are off. Without this

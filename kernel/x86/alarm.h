@@ -23,9 +23,13 @@ void alarm_start(void);
 /* Returns the source of its interrupts, as in interrupts.h. */
 unsigned alarm_source(void);
 
-/* Rings at `deadline_us` (of time_now_us()) or earlier; later by up to 0.5 % of the delay, where
+/* Rings at `deadline_us` (of time_now_us()) or earlier; later by up to 0.2 % of the delay, where
  * the timer's frequency is only measured. A later deadline does not replace an earlier one.
  * Interrupts off. */
 void alarm_set(uint64_t deadline_us);
+
+/* Replaces the alarm by one at a later deadline, or none (TIME_NEVER), if that is much later: for a
+ * processor that halts. Interrupts off. */
+void alarm_postpone(uint64_t deadline_us);
 
 #endif
