@@ -205,14 +205,17 @@ static void fail_flush(struct ata_disk_transfer *self, const struct ata_outcome 
     fail(self, outcome, false);
 }
 
-/* Counts what the end of a command shows about DMA; a bad sector shows nothing. */
+/* Counts what the end of a command shows about DMA. A command that the unit itself has failed shows
+ * nothing, unless its data were damaged on the way. */
 static void count_dma(const struct ata_command *command, enum ata_action action)
 {
-    bool dma = command->protocol >= ATA_DMA_IN;
-    if (dma && (action == ATA_ACTION_DONE || action == ATA_ACTION_RETRY))
-        ata_port_count_dma(command->port, action == ATA_ACTION_DONE ? 0 : -EIO);
-    if (dma && action == ATA_ACTION_LATE)
-        ata_port_count_dma(command->port, -ETIMEDOUT);
+    const struct ata_result *result = &command->result;
+    bool refused = result->status & (ATA_STATUS_ERR | ATA_STATUS_DF);
+    if (command->protocol < ATA_DMA_IN || (refused && !(result->error & ATA_ERROR_ICRC)))
+        return;
+
+    if (action == ATA_ACTION_DONE || action == ATA_ACTION_RETRY || action == ATA_ACTION_LATE)
+        ata_port_count_dma(command->port, command->base.status);
 }
 
 static void command_complete(struct ata_command *command)

@@ -23,8 +23,7 @@
 
 enum {
     SECTOR = 512,
-    SECTORS = 4096,
-    IMAGE_BYTES = SECTORS * SECTOR,
+    SECTORS = 4096, IMAGE_BYTES = SECTORS * SECTOR,
     BUFFER_BYTES = 320 * 1024,
     ROUNDS = 12,
     SEEDS = 4,
@@ -281,10 +280,10 @@ static void dma_that_never_works(void)
     set_up(IDE_MODEL_COMPATIBILITY);
     follow(master, (struct ide_model_step){ .operation = ATA_READ_DMA, .times = 1000,
                                             .fault = IDE_MODEL_BREAKS_DMA });
-    read_right(0, 8 * SECTOR);
-    kassert(count_dma() == 3 && count_pio() == 1);
-    read_right(8 * SECTOR, 8 * SECTOR);
-    kassert(count_dma() == 3 && count_pio() == 2);
+    for (unsigned i = 1; i < 4; i++) {
+        read_right(8 * i * SECTOR, 8 * SECTOR);
+        kassert(count_dma() == 3 && count_pio() == i);
+    }
     tear_down();
 }
 
@@ -302,8 +301,7 @@ static void bad_sector(bool dma, bool lba48, bool vague)
     expect("bad read", move(IO_READ, FIRST * SECTOR, COUNT * SECTOR, &done), -EIO);
     kassert(done == (BAD - FIRST) * SECTOR);
     kassert(memcmp(buffer, copy + FIRST * SECTOR, done) == 0);
-    expect("bad sector", move(IO_READ, BAD * SECTOR, SECTOR, &done), -EIO);
-    kassert(done == 0);
+    expect("bad sector", move(IO_READ, BAD * SECTOR, SECTOR, NULL), -EIO);
 
     /* The sectors before and after it can be read and written. */
     read_right((BAD + 1) * SECTOR, 20 * SECTOR);
@@ -328,6 +326,13 @@ static void flush_fails(void)
     expect("flush", move(IO_FLUSH, 0, 0, NULL), -EIO);
     kassert(master->counts[ATA_FLUSH_CACHE_EXT] == 1);
     expect("next flush", move(IO_FLUSH, 0, 0, NULL), 0);
+
+    /* What the disk refuses has nothing to do with DMA. */
+    follow(master, (struct ide_model_step){ .operation = ATA_WRITE_DMA, .status = ERR,
+                                            .error = 0x04, .times = 1000,
+                                            .fault = IDE_MODEL_FAILS });
+    expect("write", move(IO_WRITE, 0, SECTOR, NULL), -EIO);
+    kassert(master->counts[ATA_WRITE_DMA] == 4 && !master->counts[ATA_WRITE_SECTORS]);
     tear_down();
 }
 
@@ -357,8 +362,7 @@ static void a_disk_dies(void)
 
     follow(master, (struct ide_model_step){ .fault = IDE_MODEL_DIES });
     uint64_t start_us = time_now_us();
-    status_t status = move(IO_READ, 0, SECTOR, NULL);
-    kassert(status == -ENODEV || status == -ETIMEDOUT);
+    expect("first read", move(IO_READ, 0, SECTOR, NULL), -ENODEV);
     kassert(time_now_us() - start_us < 2 * DEADLINE_ATA_DATA_US + 2 * DEADLINE_ATA_RESET_US);
     start_us = time_now_us();
     expect("second read", move(IO_READ, 0, SECTOR, NULL), -ENODEV);
@@ -396,17 +400,13 @@ static void disks_that_lie(void)
         ide_model_disk(&model.channels[1].units[0], disc, SECTORS, SECTOR);
         master->identify[lies[i].word] = lies[i].value;
         master->identify[117] = 3;
-        start_machine(IDE_MODEL_COMPATIBILITY);
+        set_up(IDE_MODEL_COMPATIBILITY);
 
         /* The other disk is served. */
-        open_device("disk0", &disk);
-        uint8_t *memory = mem_alloc(SECTOR);
-        expect("other", io_wait(&disk, IO_READ, 0, memory, SECTOR, NULL), 0);
-        kassert(memcmp(memory, disc, SECTOR) == 0);
         kassert(!device_find("disk1"));
-        mem_free(memory);
-        device_close(&disk);
-        stop_machine();
+        expect("other", move(IO_READ, 0, SECTOR, NULL), 0);
+        kassert(memcmp(buffer, disc, SECTOR) == 0);
+        tear_down();
     }
 }
 
