@@ -156,6 +156,23 @@ static void lost_and_doubled_interrupts_do_no_harm(void)
     device_put(unit);
 }
 
+/* Interrupts that have come are trusted: one that is lost then costs its command the deadline, but
+ * no reset, and the next one that is lost is found. */
+static void a_trusted_interrupt_may_be_lost(void)
+{
+    static struct ahci_tried tried;
+    struct device *unit;
+    ahci_model_plug_in(&ahci_rig);
+    struct ata_port *port = ahci_rig_disk(&unit);
+    kassert(ahci_rig_exercise(port) == 0);
+    AHCI_RIG_FOLLOW({ .operation = ATA_READ_DMA_EXT, .lost = true, .times = 2 });
+    kassert(ahci_rig_read(port, &tried, 3, 1, false, AHCI_RIG_SHORT_US) == -ETIMEDOUT);
+    kassert(ahci_rig_read(port, &tried, 3, 1, false, AHCI_RIG_LONG_US) == 0);
+    ahci_rig_assert(&tried);
+    kassert(ahci_rig.ports[2].resets == 0);
+    device_put(unit);
+}
+
 static void a_controller_without_interrupts_is_polled(void)
 {
     struct device *unit;
@@ -178,6 +195,7 @@ static const struct ahci_promise promises[] = {
     { .name = "writes reach the disk", .body = writes_reach_the_disk },
     { .name = "late commands time out", .body = late_commands_time_out },
     { .name = "lost and doubled interrupts", .body = lost_and_doubled_interrupts_do_no_harm },
+    { .name = "a trusted interrupt may be lost", .body = a_trusted_interrupt_may_be_lost },
     { .name = "no interrupts at all", .body = a_controller_without_interrupts_is_polled },
 };
 

@@ -22,9 +22,12 @@
  *             stopped and started the port's engine (6.2.2): `halted`. What that does not repair, a
  *             reset of the link (COMRESET) does. An engine that does not stop could still write to
  *             memory: the controller then loses the bus, and with it all its units.
- * Waiting     Only threads wait, and every wait has a limit (kernel/dev/deadlines.h). Interrupts
- *             that are lost are found by the watch thread, which looks at the ports twice a second
- *             while commands are running, or all the time if the controller cannot interrupt.
+ * Waiting     Only threads wait, and every wait has a limit (kernel/dev/deadlines.h).
+ * Interrupts  are trusted once several in a row have reported ends. Until then, and again after one
+ *             was lost, the watch thread looks at the ports twice a second while commands are
+ *             running; all the time, if the controller cannot interrupt. A trusted interrupt that
+ *             is lost costs its command the deadline, but no reset. So a machine that is idle, but
+ *             polls a drive for its medium, has no timer of this driver.
  * Hostile     Ports outside the window of registers are not used. A unit that moves more than it
  *             was asked for, or a port that works on a command that was not sent, ends the unit. A
  *             register that reads as ones shows a controller that was removed.
@@ -273,7 +276,7 @@ struct ahci_controller {
     bool busy;                  /* commands were issued: the watch thread looks at the ports */
     bool polled, stopping;
     bool offline;               /* its bus mastering is disabled: it did not stop */
-    unsigned lost;              /* interrupts in a row */
+    unsigned lost, reported;    /* interrupts in a row: that did not come, that did */
     struct wait_queue changed;  /* both threads wait here */
 };
 
@@ -363,8 +366,11 @@ unsigned ahci_port_signature(const struct ahci_port *port);
 
 /* ---- news.c: any context ------------------------------------------------------------------ */
 
-/* Commands were issued: the watch thread checks whether interrupts are lost. */
+/* Commands were issued: the watch thread looks at them, unless interrupts are trusted. */
 void ahci_watch_wake(struct ahci_controller *controller);
+/* An interrupt has come, or an event was found that none has reported. */
+void ahci_note_interrupt(struct ahci_controller *controller);
+void ahci_note_lost(struct ahci_controller *controller);
 /* Passes a port to the plug thread. */
 void ahci_plug_wake(struct ahci_port *port);
 /* Takes the bus from a controller that does not stop: it must not write to memory that its commands

@@ -12,7 +12,6 @@
 enum {
     WATCH_US = 500000, /* how late a lost interrupt is noticed */
     POLL_US = 1000,    /* the same without interrupts */
-    LOST_MAX = 3,
 };
 
 /* ---- events ------------------------------------------------------------------------------- */
@@ -38,10 +37,7 @@ static bool handle_interrupt(void *context)
 
     look_at(controller, ports);
     ahci_write(controller, AHCI_IS, ports);
-
-    spin_lock(&controller->lock);
-    controller->lost = 0;
-    spin_unlock(&controller->lock);
+    ahci_note_interrupt(controller);
     return true;
 }
 
@@ -61,18 +57,6 @@ static uint32_t running_ports(struct ahci_controller *controller)
         spin_unlock(&port->lock);
     }
     return running;
-}
-
-/* Polls a controller whose interrupts are lost repeatedly. */
-static void count_lost(struct ahci_controller *controller)
-{
-    spin_lock(&controller->lock);
-    bool polled = !controller->polled && ++controller->lost >= LOST_MAX;
-    if (polled)
-        controller->polled = true;
-    spin_unlock(&controller->lock);
-    if (polled)
-        log_warn(controller->name, "interrupts do not arrive; polling from now on");
 }
 
 /* Waits until it is time to look. False: the thread ends. */
@@ -102,8 +86,8 @@ static void watch_main(void *argument)
 
         /* An event that a thread still finds was not reported by an interrupt. */
         uint32_t running = running_ports(controller);
-        if (look_at(controller, running) && !controller->polled)
-            count_lost(controller);
+        if (look_at(controller, running))
+            ahci_note_lost(controller);
         if (running_ports(controller))
             ahci_watch_wake(controller);
     }

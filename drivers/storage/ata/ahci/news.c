@@ -3,16 +3,44 @@
  */
 #include "drivers/storage/ata/ahci/ahci.h"
 #include "kernel/log.h"
+#include "lib/macros.h"
+
+enum {
+    TRUSTED_MIN = 8, /* interrupts in a row that came */
+    LOST_MAX = 3,    /* that did not */
+};
 
 void ahci_watch_wake(struct ahci_controller *controller)
 {
     /* One wake-up for a series of commands: the thread stays awake until they are all through. */
     spin_lock(&controller->lock);
-    if (!controller->busy) {
+    bool trusted = controller->reported >= TRUSTED_MIN && !controller->polled;
+    if (!controller->busy && !trusted) {
         controller->busy = true;
         wait_queue_wake_all(&controller->changed);
     }
     spin_unlock(&controller->lock);
+}
+
+void ahci_note_interrupt(struct ahci_controller *controller)
+{
+    spin_lock(&controller->lock);
+    controller->lost = 0;
+    controller->reported = min(controller->reported + 1, (unsigned)TRUSTED_MIN);
+    spin_unlock(&controller->lock);
+}
+
+void ahci_note_lost(struct ahci_controller *controller)
+{
+    spin_lock(&controller->lock);
+    controller->reported = 0;
+    bool polled = !controller->polled && ++controller->lost >= LOST_MAX;
+    if (polled)
+        controller->polled = true;
+    spin_unlock(&controller->lock);
+
+    if (polled)
+        log_warn(controller->name, "interrupts do not arrive; polling from now on");
 }
 
 void ahci_plug_wake(struct ahci_port *port)

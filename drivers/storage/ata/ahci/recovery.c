@@ -156,6 +156,23 @@ static const char *recover(struct ahci_unit *unit, bool *replaced)
                                   : "cannot be reset";
 }
 
+/* Looks for the end of a late command. Returns whether only its interrupt was late: nothing is
+ * running, and nothing is wrong. */
+static bool only_interrupt_was_lost(struct ahci_port *port)
+{
+    spin_lock(&port->lock);
+    bool running = port->issued && !port->halted;
+    spin_unlock(&port->lock);
+    if (!running || ahci_port_link_changed(port) || !ahci_port_look(port))
+        return false;
+
+    ahci_note_lost(port->controller);
+    spin_lock(&port->lock);
+    bool idle = !port->issued && !port->halted && !port->violation;
+    spin_unlock(&port->lock);
+    return idle && !ahci_port_link_changed(port);
+}
+
 void ahci_unit_reset(struct packet_queue *queue)
 {
     struct ahci_unit *unit = container_of(queue, struct ahci_unit, queue);
@@ -172,6 +189,8 @@ void ahci_unit_reset(struct packet_queue *queue)
         return;
     }
 
+    if (only_interrupt_was_lost(port))
+        return;
     bool replaced = false;
     const char *why = recover(unit, &replaced);
     if (!why)
