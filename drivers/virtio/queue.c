@@ -241,6 +241,7 @@ void virtqueue_submit(struct virtio_queue *public, unsigned number,
 
     kassert(!slot->submitted);
     slot->submitted = true;
+    slot->bytes = chain->bytes;
     slot->writable_bytes = chain->writable_bytes;
     queue->outstanding++;
     if (queue->indirect)
@@ -293,11 +294,14 @@ static bool take(struct virtqueue *queue, unsigned *number, uint32_t *written_by
                     queue->queue.number, head);
         return false;
     }
-    if (*written_bytes > slot->writable_bytes) {
+
+    /* QEMU's SCSI controller counts the bytes that it has read, too. */
+    if (*written_bytes > slot->bytes) {
         format_text(text, text_bytes, "queue %u: wrote %u bytes into %llu", queue->queue.number,
                     *written_bytes, (unsigned long long)slot->writable_bytes);
         return false;
     }
+    *written_bytes = (uint32_t)min(*written_bytes, slot->writable_bytes);
 
     slot->submitted = false;
     queue->outstanding--;

@@ -61,7 +61,7 @@ enum { VECTOR_NONE = 0xffff };
 /* A submitted or free slot. */
 struct virtqueue_slot {
     bool submitted;
-    uint64_t writable_bytes;
+    uint64_t bytes, writable_bytes;  /* of the chain */
     struct virtio_descriptor *table; /* of its chain: a part of the ring's, or its own */
 };
 

@@ -29,6 +29,7 @@ static status_t add(struct virtio_chain *chain, const void *memory, uint32_t byt
         .bytes = bytes,
         .flags = flags,
     };
+    chain->bytes += bytes;
     return 0;
 }
 

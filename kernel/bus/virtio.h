@@ -61,7 +61,7 @@ struct virtio_chain {
     struct virtio_descriptor *table;
     uint16_t first;          /* the number of table[0] in the chain's links */
     uint16_t count, most;    /* pieces */
-    uint64_t writable_bytes; /* by the device */
+    uint64_t bytes, writable_bytes; /* of all pieces; of those that the device writes */
 };
 
 struct virtio_queue {

@@ -197,7 +197,7 @@ void virtio_model_end(struct virtio_model *model, struct virtio_model_request *r
     if (request->fault == VIRTIO_WILD_ID)
         id = 0xfffffff0;
     if (request->fault == VIRTIO_TOO_LONG)
-        written_bytes = virtio_model_writable(request) + 1;
+        written_bytes = virtio_model_readable(request) + virtio_model_writable(request) + 1;
     if (request->fault == VIRTIO_TOO_SHORT)
         written_bytes = 0;
     if (request->fault == VIRTIO_INDEX_JUMP)

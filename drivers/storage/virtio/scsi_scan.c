@@ -192,6 +192,7 @@ static status_t add_unit(struct scan *scan, unsigned lun)
     unit->scsi.lun = lun;
     unit->scsi.transfer_bytes = vscsi->transfer_bytes;
     unit->scsi.segment_count = vscsi->segment_count;
+    unit->scsi.depth = vscsi->queues[VSCSI_REQUEST]->slots;
     describe_unit(&unit->scsi, inquiry);
     return publish_unit(vscsi, unit);
 }
