@@ -502,14 +502,15 @@ $(HOST_OUT)/test_book_loaded.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(TEST
 
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
 
-FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module fuzz_nvme
+FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module fuzz_nvme fuzz_scsi
 FUZZ_OUT := $(BUILD)/fuzz
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
 FUZZ_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
     -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_OBJECTS := $(patsubst %,$(FUZZ_OUT)/%.o, $(PORTABLE) tests/host/rig.c tests/host/faulty.c \
-    tests/host/partition_image.c tests/fuzz/chunks.c host/port/port_common.c host/port/pages.c \
+    tests/host/partition_image.c tests/host/packet_drive.c tests/host/packet_disk.c \
+    tests/fuzz/chunks.c host/port/port_common.c host/port/pages.c \
     host/port/port_sim.c)
 REPLAYS := $(FUZZERS:%=$(HOST_OUT)/%.replay)
 

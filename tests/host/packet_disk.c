@@ -127,7 +127,7 @@ static void disk_start_stop(struct scsi_command *command)
         packet_disk.present = false;
 }
 
-static void disk_behave(struct scsi_command *command)
+void packet_disk_behave(struct scsi_command *command)
 {
     const uint8_t *cdb = command->cdb;
     bool without_medium = cdb[0] == SCSI_INQUIRY || cdb[0] == SCSI_START_STOP_UNIT ||
@@ -186,7 +186,7 @@ struct device *packet_disk_plug_in(struct packet_drive_kind kind)
     memcpy(script, packet_drive.script, sizeof(script));
     memset(&packet_drive, 0, sizeof(packet_drive));
     memcpy(packet_drive.script, script, sizeof(script));
-    packet_drive_connect(0, kind, disk_behave);
+    packet_drive_connect(0, kind, packet_disk_behave);
     kassert(packet_drive_publish() == 0);
     return device_find("disk0");
 }

@@ -30,6 +30,8 @@ struct packet_disk {
 
 extern struct packet_disk packet_disk;
 
+/* Answers a command as the disk does. */
+void packet_disk_behave(struct scsi_command *command);
 /* Sets the members to those of a good fixed disk of 512-byte blocks with a write cache. */
 void packet_disk_reset(void);
 /* Connects it and publishes the unit. Returns "disk0", or NULL if the driver refused it. io and the
