@@ -49,11 +49,14 @@ static void start_machine(const struct boot_info *boot)
     clock_start();      /* time, before anything waits */
     alarm_start();      /* the interrupt that ends a wait */
     thread_start();     /* this becomes the first thread; interrupts are on */
-    serial_start();     /* the console, with input */
+    bool serial = serial_start();        /* the console, with input */
     power_start(boot, &firmware_memory); /* ACPI's tables, so that turning off needs no memory */
     rtc_start(power_century_register()); /* the date, before a file is created */
-    video_start(&boot->framebuffer);     /* the screen as a second console */
-    keyboard_start();   /* its input */
+    bool screen = video_start(&boot->framebuffer); /* the screen as a second console */
+    bool keyboard = keyboard_start();              /* its input */
+    if (screen && !keyboard)
+        log_warn("keyboard", "no PS/2 keyboard; %s",
+                 serial ? "type at the serial port" : "no serial port: there is no input");
 }
 
 static void log_start(const struct boot_info *boot)

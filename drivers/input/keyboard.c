@@ -98,15 +98,14 @@ static bool set_mode(void)
            send(COMMAND, COMMAND_KEYBOARD_ON);
 }
 
-/* A keyboard that does not answer may be connected later, so that is not an error. */
-static void start_scanning(void)
+/* Returns false if no keyboard answers. */
+static bool start_scanning(void)
 {
     uint8_t answer = 0;
 
     /* No reset and no self test: they take long, and the firmware did both. */
-    if (!send(DATA, KEYBOARD_SCAN) || !receive(&answer, WAIT_KEYBOARD_US) ||
-        answer != KEYBOARD_ACKNOWLEDGE)
-        log_debug("keyboard", "keyboard does not answer");
+    return send(DATA, KEYBOARD_SCAN) && receive(&answer, WAIT_KEYBOARD_US) &&
+           answer == KEYBOARD_ACKNOWLEDGE;
 }
 
 /* ---- keys --------------------------------------------------------------------------------- */
@@ -145,19 +144,20 @@ static bool handle_interrupt(void *context)
     return any;
 }
 
-void keyboard_start(void)
+bool keyboard_start(void)
 {
     static struct interrupt_handler handler = {
         .handle = handle_interrupt, .name = "keyboard"
     };
 
-    if (!set_mode()) {
-        log_debug("keyboard", "no controller");
-        return;
-    }
+    if (!set_mode())
+        return false;
 
     /* Polled up to here: with a handler, the answer would be taken for a key. */
-    start_scanning();
-    if (interrupt_register(LINE, &handler))
+    bool answers = start_scanning();
+    if (interrupt_register(LINE, &handler)) {
         log_error("keyboard", "interrupt line %d cannot be used; no input", LINE);
+        return false;
+    }
+    return answers;
 }

@@ -17,8 +17,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Detects the controller and the keyboard. After interrupts_start() and clock_start(). */
-void keyboard_start(void);
+/* Detects the controller and the keyboard. After interrupts_start() and clock_start(). Returns
+ * false if there is none; one that is connected later works too if there is a controller. */
+bool keyboard_start(void);
 
 /* ---- keymap.c: from scancodes to bytes ---------------------------------------------------- */
 

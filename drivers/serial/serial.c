@@ -5,6 +5,7 @@
 #include "kernel/console.h"
 #include "kernel/early.h"
 #include "kernel/log.h"
+#include "kernel/sched/timer.h"
 #include "kernel/x86/interrupts.h"
 #include "kernel/x86/ports.h"
 
@@ -43,6 +44,7 @@ enum {
     DRAIN_MAX = 256, /* bytes read at once: a broken port must not keep the processor busy */
     SEND_POLLS_MIN = 1000,
     SEND_WAIT_US = 1000000,
+    POLL_US = 20000, /* without an interrupt line; the FIFO holds what is typed meanwhile */
 };
 
 static unsigned fifo_bytes = 1;
@@ -174,7 +176,16 @@ static bool detect(void)
     return works;
 }
 
-void serial_start(void)
+static struct timer poll_timer;
+
+static void poll(void *context)
+{
+    (void)context;
+    (void)receive();
+    timer_start(&poll_timer, time_now_us() + POLL_US);
+}
+
+bool serial_start(void)
 {
     static struct console console = { .name = "serial", .write = serial_write };
     static struct interrupt_handler handler = {
@@ -185,13 +196,18 @@ void serial_start(void)
     bool found = detect();
     early_console_replace(console_write);
     if (!found)
-        return;
+        return false;
 
     /* Output works without the interrupt. */
     console_register(&console);
-    if (interrupt_register(LINE, &handler) != 0)
-        log_error("serial", "interrupt line %d cannot be used; no input", LINE);
+    if (interrupt_register(LINE, &handler) != 0) {
+        log_info("serial", "no interrupt line; polling");
+        timer_init(&poll_timer, poll, NULL);
+        poll(NULL);
+        return true;
+    }
 
     /* Last, so that no interrupt comes before its handler. */
     port_out8(INTERRUPT_ENABLE, ENABLE_RECEIVED);
+    return true;
 }

@@ -161,7 +161,7 @@ static bool make_cells(void)
     return true;
 }
 
-void video_start(const struct framebuffer *framebuffer)
+bool video_start(const struct framebuffer *framebuffer)
 {
     static struct console console = {
         .name = "screen", .write = screen_write, .scroll = screen_scroll,
@@ -170,12 +170,12 @@ void video_start(const struct framebuffer *framebuffer)
     /* The font first: the number of rows depends on its height. Without a display the serial port
      * is the only console. */
     if (!font_read(font_start, (size_t)(font_end - font_start)))
-        return;
+        return false;
     display = framebuffer_start(framebuffer);
     if (!display)
         display = vga_start(framebuffer);
     if (!display)
-        return;
+        return false;
 
     /* All memory is allocated before the console is registered, so that it never fails later. */
     struct thread *painter = NULL;
@@ -183,11 +183,12 @@ void video_start(const struct framebuffer *framebuffer)
         painter = thread_create("screen", PRIORITY_NORMAL, paint_changes, NULL);
     if (!painter) {
         log_warn("screen", "not enough memory; the screen is not used");
-        return;
+        return false;
     }
     thread_detach(painter);
 
     if (display->shows_pictures)
         console.picture = screen_picture;
     console_register(&console);
+    return true;
 }

@@ -34,8 +34,8 @@ struct video_display {
     bool shows_pictures; /* it can draw tiles of pictures (picture.h) */
 };
 
-/* Registers the console if there is a display. After thread_start(). */
-void video_start(const struct framebuffer *framebuffer);
+/* Registers the console. Returns false if there is no display. After thread_start(). */
+bool video_start(const struct framebuffer *framebuffer);
 
 /* Each returns NULL if the screen is not of its kind. */
 const struct video_display *framebuffer_start(const struct framebuffer *framebuffer);

@@ -51,6 +51,15 @@ static void start_pit(void)
     port_out8(PIT_CHANNEL_2, 0);
 }
 
+static bool pit_counts(void)
+{
+    uint16_t first = read_pit();
+    for (unsigned reads = 0; reads < CALIBRATION_READS_MAX; reads++)
+        if (read_pit() != first)
+            return true;
+    return false;
+}
+
 /* ---- calibration --------------------------------------------------------------------------- */
 
 struct moment {
@@ -108,6 +117,9 @@ void clock_start(void)
     frequency_hz = cpu_has_tsc() ? measure_tsc() : 0;
     use_tsc = frequency_hz != 0;
     if (!use_tsc) {
+        /* Every wait would last until the machine is switched off. */
+        if (!pit_counts())
+            panic("clock: the PIT does not count, so there is no time");
         frequency_hz = PIT_HZ;
         pit_last_count = read_pit();
     }

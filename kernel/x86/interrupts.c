@@ -151,6 +151,8 @@ status_t interrupt_register(unsigned line, struct interrupt_handler *handler)
 {
     if (line >= INTERRUPT_LINES || line == PIC_CASCADE_LINE)
         return -EINVAL;
+    if (!pic_is_present())
+        return -ENODEV;
 
     code_use_begin(&handler->code_use, (const void *)handler->handle, "interrupt", "handler");
     /* The line gets another chance if it was masked: the new driver may serve the broken device. */

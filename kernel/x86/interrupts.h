@@ -44,7 +44,7 @@ struct interrupt_message {
 };
 
 /* Adds a handler, borrowed until interrupt_unregister(). -EINVAL if the line does not exist; 0xff
- * in a PCI function's register means "not connected". */
+ * in a PCI function's register means "not connected". -ENODEV if the machine has no lines. */
 status_t interrupt_register(unsigned line, struct interrupt_handler *handler) MUST_CHECK;
 
 /* Allocates a message for a handler, borrowed as above, and describes it in *message. -ENODEV if

@@ -22,6 +22,7 @@ enum {
 };
 
 static uint16_t masks = 0xffff;
+static bool present;
 
 static void write_masks(void)
 {
@@ -84,4 +85,12 @@ void pic_start(void)
     /* All lines stay masked until they have a handler, except the cascade. */
     masks = (uint16_t)~(1u << PIC_CASCADE_LINE);
     write_masks();
+
+    /* Where there is no controller, the ports read as ones. */
+    present = port_in8(FIRST_DATA) == (uint8_t)masks;
+}
+
+bool pic_is_present(void)
+{
+    return present;
 }

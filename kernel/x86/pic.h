@@ -16,6 +16,9 @@ enum { PIC_LINES = 16, PIC_CASCADE_LINE = 2 };
 /* Moves the vectors away from the exceptions' and masks every line. */
 void pic_start(void);
 
+/* Returns false if the machine has no 8259s: there are no lines. */
+bool pic_is_present(void);
+
 void pic_set_masked(unsigned line, bool masked);
 
 /* Returns true if no device caused this interrupt: an 8259 whose request has gone before it was

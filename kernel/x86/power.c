@@ -28,6 +28,7 @@ enum {
     RESET_NOW = 0x04,
 
     DELAY_READS = 100000, /* of a port that takes about 1 us */
+    DRAW_US = 300000,
 };
 
 static struct {
@@ -100,6 +101,26 @@ static void enter_sleep(uint16_t pm1_port, uint8_t type)
     port_out16(pm1_port, (uint16_t)(type << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE));
 }
 
+static void delay(void)
+{
+    for (int i = 0; i < DELAY_READS; i++)
+        port_in8(POST_PORT);
+}
+
+/* Without this line, a machine that stays on could not be told from one that hangs. */
+static void say_halted(void)
+{
+    static const char text[] = "poweroff: this machine cannot turn itself off; halted\n";
+    port_console_write(text, sizeof(text) - 1);
+
+    /* The screen is drawn by a thread, which needs the timer. */
+    uint64_t start = time_now_us();
+    cpu_interrupts_on();
+    while (time_now_us() - start < DRAW_US)
+        ;
+    cpu_interrupts_off();
+}
+
 _Noreturn void machine_poweroff(int code)
 {
     cpu_interrupts_off();
@@ -114,13 +135,10 @@ _Noreturn void machine_poweroff(int code)
     }
 
     /* The power goes off a moment later, or not at all. */
+    if (soft_off.usable)
+        delay();
+    say_halted();
     cpu_halt();
-}
-
-static void delay(void)
-{
-    for (int i = 0; i < DELAY_READS; i++)
-        port_in8(POST_PORT);
 }
 
 _Noreturn void machine_reboot(void)

@@ -4,7 +4,7 @@
  * Model       Under a hypervisor the exit code is first written to the port of QEMU's
  *             isa-debug-exit device, which ends QEMU if it has one (early.h). Then ACPI's soft-off:
  *             the PM1 control ports are in the FADT, the sleep types in the DSDT (acpi.h). Without
- *             either the processor halts.
+ *             either, a line on every console says so, and the processor halts.
  * References  ACPI 6.4: 4.8.3.2 (PM1 control), 5.2.9 (FADT).
  */
 #ifndef KERNEL_X86_POWER_H

@@ -68,15 +68,15 @@ static void report_registers(const struct panic_scene *scene)
     /* After a call of panic() the registers would be panic()'s own. */
     if (!f)
         return;
-    panic_print("  rip %016lx  rsp %016lx  flags %08lx  cr2 %016lx\n", f->rip, f->rsp, f->rflags,
-                cpu_fault_address());
-    panic_print("  rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx,
-                f->rdx);
-    panic_print("  rsi %016lx  rdi %016lx  rbp %016lx  r8  %016lx\n", f->rsi, f->rdi, f->rbp,
-                f->r8);
-    panic_print("  r9  %016lx  r10 %016lx  r11 %016lx  r12 %016lx\n", f->r9, f->r10, f->r11,
-                f->r12);
+
+    /* Three in a line of 80 columns. */
+    panic_print("  rip %016lx  rsp %016lx  cr2 %016lx\n", f->rip, f->rsp, cpu_fault_address());
+    panic_print("  rax %016lx  rbx %016lx  rcx %016lx\n", f->rax, f->rbx, f->rcx);
+    panic_print("  rdx %016lx  rsi %016lx  rdi %016lx\n", f->rdx, f->rsi, f->rdi);
+    panic_print("  rbp %016lx  r8  %016lx  r9  %016lx\n", f->rbp, f->r8, f->r9);
+    panic_print("  r10 %016lx  r11 %016lx  r12 %016lx\n", f->r10, f->r11, f->r12);
     panic_print("  r13 %016lx  r14 %016lx  r15 %016lx\n", f->r13, f->r14, f->r15);
+    panic_print("  flags %08lx\n", f->rflags);
 }
 PANIC_REPORTER(registers, PANIC_REPORT_REGISTERS, report_registers);
 

@@ -125,5 +125,6 @@ def test_panic_reports_thread_registers_and_backtrace(booted):
     report = lines[lines.index("panic: non-maskable interrupt (vector 2, error 0)"):]
     assert re.fullmatch(r'  thread "\w+"', report[1]), report
     assert re.fullmatch(r"  rip [0-9a-f]{16}  rsp .*", report[2]), report
+    assert max(map(len, report)) <= 80, report
     frames = [line for line in report if re.match(r"  #\d+ 0x[0-9a-f]+ \w+\+0x", line)]
     assert len(frames) >= 2, report
