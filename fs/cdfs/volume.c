@@ -510,16 +510,20 @@ static status_t cdfs_mount(const struct device_handle *handle, const char *text,
     /* The caches read in sectors, so a block of the device must not be larger than one. */
     if (!handle->device || device_block_bytes(handle->device) > ISO_SECTOR_BYTES)
         return -EMEDIUMTYPE;
-    status_t status = options_parse(text, &options);
-    if (status)
-        return status;
-
     struct cdfs *cdfs = cdfs_create(handle);
     if (!cdfs)
         return -ENOMEM;
+
+    /* Another file system may know options that this one does not, so its medium is refused as
+     * such first. */
+    status_t invalid = options_parse(text, &options);
+    if (invalid)
+        options = (struct mount_options){ 0 };
     cdfs->charset = options.charset;
     cdfs->fsd.fold_case = !options.exact_case;
-    status = volume_open(cdfs, &options);
+    status_t status = volume_open(cdfs, &options);
+    if (!status)
+        status = invalid;
     if (status) {
         fsd_discard(&cdfs->fsd);
         return status;

@@ -183,8 +183,8 @@ static bool mount_type_known(struct shell *shell, const char *type)
 }
 
 /* The values of -o, for --help and for the refusal. */
-#define OPTION_WORDS "names=rr|joliet|enhanced|iso, session=N, case=fold|exact, ro"
-#define OPTION_CHARSETS "charset=utf-8|latin1|cp437|cp850|shift-jis"
+#define OPTION_WORDS "names=rr|joliet|enhanced|iso, session=N, case=fold|exact"
+#define OPTION_CHARSETS "charset=utf-8|latin1|cp437|cp850|shift-jis, tz=+HH:MM, ro"
 
 /* Mounts the device `name`, which the operand `what` names, at `where`. */
 static int mount_at(struct shell *shell, const char *what, const char *name, const char *where,
