@@ -15,6 +15,7 @@
 #include "kernel/log.h"
 #include "kernel/port.h"
 #include "kernel/sched/sync.h"
+#include "kernel/vfs/cache/cache.h"
 #include "kernel/vfs/fsd.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/charset/charset.h"
@@ -258,6 +259,10 @@ EXPORT(block_bytes_valid);
 EXPORT(geometry_bios);
 EXPORT(geometry_derive);
 EXPORT(geometry_size);
+
+/* kernel/vfs/cache/cache.h */
+EXPORT(cache_destroy);
+EXPORT(cache_read);
 
 /* kernel/vfs/fsd.h */
 EXPORT(device_cache_init);
