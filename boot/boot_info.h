@@ -55,6 +55,7 @@ struct boot_info {
     unsigned module_count;
     unsigned modules_dropped; /* invalid, or more than BOOT_MODULES_MAX */
 
+    bool efi; /* started by UEFI firmware, whose console may have used the serial port */
     uint8_t rsdp[BOOT_RSDP_BYTES]; /* a copy of ACPI's root pointer; all 0: not given */
     struct framebuffer framebuffer;
 };

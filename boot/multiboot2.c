@@ -17,6 +17,8 @@ enum {
     TAG_MODULE = 3,
     TAG_MEMORY_MAP = 6,
     TAG_FRAMEBUFFER = 8,
+    TAG_EFI_SYSTEM_TABLE_32 = 11,
+    TAG_EFI_SYSTEM_TABLE_64 = 12,
     TAG_ACPI_OLD = 14,
     TAG_ACPI_NEW = 15,
 
@@ -160,6 +162,12 @@ static void read_rsdp(struct reading *r, const uint8_t *body, uint32_t bytes)
     memcpy(r->info->rsdp, body, bytes);
 }
 
+static void read_efi(struct reading *r, const uint8_t *body, uint32_t bytes)
+{
+    (void)body, (void)bytes;
+    r->info->efi = true;
+}
+
 /* The tag for newer ACPI has the higher number, so its copy replaces the older one's. */
 static const struct {
     uint32_t type;
@@ -169,6 +177,7 @@ static const struct {
     { TAG_MODULE, read_module },             { TAG_MEMORY_MAP, read_memory_map },
     { TAG_FRAMEBUFFER, read_framebuffer },   { TAG_ACPI_OLD, read_rsdp },
     { TAG_ACPI_NEW, read_rsdp },
+    { TAG_EFI_SYSTEM_TABLE_32, read_efi },   { TAG_EFI_SYSTEM_TABLE_64, read_efi },
 };
 
 static void read_tag(struct reading *r, uint32_t type, const uint8_t *body, uint32_t bytes)

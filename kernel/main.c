@@ -10,6 +10,7 @@
 #include "drivers/video/video.h"
 #include "kernel/build.h"
 #include "kernel/command_line.h"
+#include "kernel/console.h"
 #include "kernel/dev/deadlines.h"
 #include "kernel/isa.h"
 #include "kernel/log.h"
@@ -37,6 +38,13 @@ static struct command_line command_line;
 static struct shell shell;
 static const struct acpi_memory firmware_memory = { space_map_firmware, space_unmap };
 
+/* UEFI's console may have been the serial port: then it has set colours, at GRUB's request, which
+ * would remain. A terminal that the firmware sends such sequences to understands this one too. */
+static void reset_colours(void)
+{
+    console_write("\033[0m", 4);
+}
+
 /* The machine: afterwards there are memory, time, threads and a console. */
 static void start_machine(const struct boot_info *boot)
 {
@@ -50,6 +58,8 @@ static void start_machine(const struct boot_info *boot)
     alarm_start();      /* the interrupt that ends a wait */
     thread_start();     /* this becomes the first thread; interrupts are on */
     bool serial = serial_start();        /* the console, with input */
+    if (boot->efi)
+        reset_colours();
     power_start(boot, &firmware_memory); /* ACPI's tables, so that turning off needs no memory */
     rtc_start(power_century_register()); /* the date, before a file is created */
     bool screen = video_start(&boot->framebuffer); /* the screen as a second console */

@@ -62,6 +62,13 @@ def shutdown_reason(machine, command):
             return event["data"]["reason"]
 
 
+def test_uefi_console_colours_are_reset(uefi):
+    """The firmware's console writes to the serial port; the last sequence is ours."""
+    sequences = list(re.finditer(rb"\x1b\[[0-9;=]*[a-zA-Z]", uefi.all_output))
+    assert sequences[-2].group() == b"\x1b[40m" and sequences[-1].group() == b"\x1b[0m"
+    assert uefi.all_output[sequences[-1].end():].startswith(b"[ ")
+
+
 def test_uefi_poweroff_by_acpi(uefi):
     """Ends the shared machine, so it is the last test that uses it."""
     assert shutdown_reason(uefi, "poweroff") == "guest-shutdown"
