@@ -177,6 +177,10 @@ status_t output_file_close(struct output_file *output, bool failed, enum output_
     else if (whole)
         last = output_file_empty(output);
 
+    /* A disk may still hold the bytes in a volatile cache, and fail to write them. */
+    if (whole && !last)
+        last = file_flush(output->file);
+
     /* Report the first error: those after it are its consequences. */
     file_close(output->file);
     mem_free(output);

@@ -138,3 +138,15 @@ def test_writes_that_fail(booted, image, tmp_path):
     assert printed[:2] == [f"cp: {DISK}: input/output error", "status 1"], printed
     assert not any("PIO" in line for line in machine.lines())
     assert machine.command("echo alive") == ["alive"]
+
+
+@pytest.mark.parametrize("command", ["cp /System/MANIFEST.sha256 " + DISK,
+                                     "cat /System/MANIFEST.sha256 >" + DISK])
+def test_a_flush_that_fails(booted, image, tmp_path, command):
+    drive = blkdebug(image, tmp_path, "flush_to_disk")
+    machine = booted("", cdrom=qemu.ISO, options=ide_disk(image, drive=drive))
+    printed = machine.command(f"{command}; echo status $?", seconds=60)
+    who = "cp" if command.startswith("cp") else "spindle"
+    assert printed[:2] == [f"{who}: {DISK}: input/output error", "status 1"], printed
+    assert any("disk0: cache not written: command aborted" in line for line in printed), printed
+    assert machine.command("echo alive") == ["alive"]

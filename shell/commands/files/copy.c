@@ -46,7 +46,13 @@ static status_t copy_bytes(struct progress *progress, struct file *from, struct 
         if (!status && shell_interrupted())
             status = -EINTR;
     }
-    return status ? status : (status_t)got;
+    if (status || got < 0)
+        return status ? status : (status_t)got;
+
+    /* A disk may still hold the bytes in a volatile cache, and fail to write them. */
+    status = file_flush(to);
+    *write_failed = status != 0;
+    return status;
 }
 
 /* Gives a complete copy its name; removes an incomplete one, and reports that after ^C. */
