@@ -365,6 +365,15 @@ static unsigned await_work(struct nvme_model *model, struct nvme_fetched *fetche
     return count;
 }
 
+/* Returns whether the controller executes nothing more, not even what it has fetched. */
+static bool has_failed(struct nvme_model *model)
+{
+    spin_lock(&model->lock);
+    bool failed = model->fatal || model->unplugged;
+    spin_unlock(&model->lock);
+    return failed;
+}
+
 static unsigned choose(unsigned count)
 {
     return run_is_simulated() ? (unsigned)(sim_random() % count) : 0;
@@ -383,7 +392,7 @@ static void model_main(void *argument)
         else if (due)
             execute(model, &fetched[0], &none);
         else
-            for (; count; count--) {
+            for (; count && !has_failed(model); count--) {
                 unsigned n = choose(count);
                 serve(model, &fetched[n]);
                 fetched[n] = fetched[count - 1];

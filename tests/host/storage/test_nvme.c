@@ -283,6 +283,48 @@ static void test_troubles(void **state)
     }
 }
 
+/* ---- resets --------------------------------------------------------------------------------- */
+
+/* With many requests in flight, a fatal error is followed by a reset, after which all of them are
+ * sent again, and none is lost or done twice in the wrong order. */
+static void reset_body(void *unused)
+{
+    (void)unused;
+    set_up();
+    nvme_model_fault(&model, (struct nvme_fault){
+        .kind = NVME_FAULT_FATAL, .queue = 1, .opcode = -1, .times = 2,
+        .skip = (unsigned)(rig_random() % 20),
+    });
+    disk_conform("disk0", disk, ROUNDS);
+    kassert(model.faults[0].times == 0 && model.enables == 3);
+    tear_down();
+}
+
+/* A controller that does not come back, or that needs one reset after the other, leaves. */
+static void end_body(void *argument)
+{
+    bool comes_back = *(const bool *)argument;
+    set_up();
+    nvme_model_fault(&model, (struct nvme_fault){
+        .kind = NVME_FAULT_FATAL, .queue = 1, .opcode = -1, .times = 9,
+    });
+    model.never_ready = !comes_back;
+    expect("read", read_block("disk0", 1), comes_back ? -EIO : -ENODEV);
+    await("leaving", disk_is_gone);
+    kassert(model.enables == (comes_back ? 3 : 2) && !model.pci.mastering);
+    tear_down();
+}
+
+static void test_reset(void **state)
+{
+    (void)state;
+    if (!run_is_simulated())
+        return; /* the deadlines are virtual in the simulation only */
+    rig_run(reset_body, NULL, SEEDS);
+    for (int comes_back = 0; comes_back < 2; comes_back++)
+        rig_run(end_body, &(bool){ comes_back }, SEEDS);
+}
+
 /* A read of many blocks of which one is bad: the caller gets the error, and the log the block when
  * it is asked for alone. */
 static void bad_block_body(void *unused)
@@ -337,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_two_namespaces),
         cmocka_unit_test(test_troubles),
+        cmocka_unit_test(test_reset),
         cmocka_unit_test(test_bad_block),
         cmocka_unit_test(test_flush),
     };

@@ -329,9 +329,15 @@ static void busy_complete(struct io_request *request)
     semaphore_up(busy->ended);
 }
 
-static void removal_body(void *unused)
+static bool is_unplugged(void)
 {
-    (void)unused;
+    return model.unplugged;
+}
+
+/* `argument`: whether the controller is unplugged, so that it never answers again. */
+static void removal_body(void *argument)
+{
+    bool unplugged = *(const bool *)argument;
     static struct busy busy[REQUESTS];
     struct semaphore ended = SEMAPHORE_INIT(ended, 0);
     struct device_handle handle;
@@ -339,8 +345,10 @@ static void removal_body(void *unused)
     nvme_model_publish(&model);
     expect("open", device_open(find("disk0"), &handle), 0);
     nvme_model_fault(&model, (struct nvme_fault){
-        .kind = run_is_simulated() ? NVME_FAULT_LOSE : NVME_FAULT_LATE, .queue = 1,
-        .opcode = NVME_READ, .skip = (unsigned)(rig_random() % REQUESTS), .times = 2,
+        .kind = unplugged ? NVME_FAULT_UNPLUG
+                          : run_is_simulated() ? NVME_FAULT_LOSE : NVME_FAULT_LATE,
+        .queue = 1,
+        .opcode = NVME_READ, .skip = (unsigned)(rig_random() % (REQUESTS - 2)), .times = 2,
         .delay_us = 20000,
     });
     for (unsigned i = 0; i < REQUESTS; i++) {
@@ -350,7 +358,7 @@ static void removal_body(void *unused)
             .device = handle.device,
             .op = IO_READ,
             .generation = handle.generation,
-            .offset_bytes = i * BLOCK,
+            .offset_bytes = i * 2 * BLOCK, /* they do not continue each other */
             .length_bytes = BLOCK,
             .segments = &busy[i].segment,
             .segment_count = 1,
@@ -360,8 +368,13 @@ static void removal_body(void *unused)
         io_submit(&busy[i].request);
     }
 
-    /* After the removal nothing of the controller is left; the handle still is, and gets errors. */
+    /* After the removal nothing of the controller is left; the handle still is, and gets errors.
+     * The deadlines of an unplugged controller are not waited for. */
+    if (unplugged)
+        await(is_unplugged);
+    uint64_t before_us = time_now_us();
     nvme_model_remove(&model);
+    kassert(!unplugged || time_now_us() - before_us < 1000000);
     for (unsigned i = 0; i < REQUESTS; i++)
         while (semaphore_down(&ended, TIME_NEVER))
             ;
@@ -376,7 +389,8 @@ static void removal_body(void *unused)
 static void test_removal(void **state)
 {
     (void)state;
-    rig_run(removal_body, NULL, 100);
+    for (int unplugged = 0; unplugged < 2; unplugged++)
+        rig_run(removal_body, &(bool){ unplugged }, 60);
 }
 
 /* ---- memory --------------------------------------------------------------------------------- */
