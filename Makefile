@@ -296,7 +296,8 @@ PORTABLE := $(filter-out lib/string.c $(patsubst %,shell/commands/system/%.c,irq
     $(foreach room,lib kernel/bus kernel/dev kernel/vfs kernel/module shell fs drivers/storage \
     drivers/virtio,$(call tree,$(room),%.c))) \
     kernel/code.c kernel/lock_ranks.c kernel/sched/sync.c kernel/log.c kernel/console.c kernel/command_line.c \
-    kernel/isa.c kernel/monitor.c $(DRIVER_OUT)/known.c
+    kernel/isa.c kernel/monitor.c kernel/media.c kernel/controllers.c \
+    $(DRIVER_OUT)/known.c
 
 HOST_OUT := $(BUILD)/host
 HOST_CC ?= $(if $(CROSS_COMPILE),cc,$(CC))

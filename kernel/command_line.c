@@ -28,6 +28,8 @@ static void take_word(struct command_line *line, const char *word)
         line->selftest = true;
     else if (text_equal(word, "drivers=any"))
         line->drivers_any = true;
+    else if (text_equal(word, "copy=failed"))
+        line->copy_failed = true;
     else if (!text_starts(word, "log=") || !take_log_level(word + strlen("log="), &line->log_level))
         log_warn("boot", "command line: unknown option '%s'", word);
 }

@@ -14,6 +14,7 @@ struct command_line {
     const char *system_name; /* the class name for /System; NULL: chosen by the monitor */
     bool selftest;
     bool drivers_any; /* load drivers that were not built with this kernel */
+    bool copy_failed; /* from the boot menu: the disc does not fit into memory */
     enum log_level log_level;
     char text[4096];         /* the words that the members above point to */
 };

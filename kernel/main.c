@@ -104,11 +104,13 @@ static void start_monitor(void)
     static struct monitor_options options;
     options.build_id = spindle_build_id;
     options.system_name = command_line.system_name;
+    options.is_copy = modules_is_copy;
+    options.release_copy = modules_release;
     must("monitor", monitor_start(&options));
 
     /* The prompt and `run=` come after /System was chosen, but not later than this. */
     if (monitor_wait_settled(time_now_us() + DEADLINE_SETTLE_US))
-        log_warn("monitor", "a drive does not respond yet; continuing without it");
+        log_warn("monitor", "the disc for /System does not respond yet; continuing without it");
     log_settle(); /* log lines wait for a prompt from now on */
 }
 
@@ -128,6 +130,9 @@ _Noreturn void kmain(const struct boot_info *boot)
     log_start(boot);
     if (command_line.drivers_any)
         index_allow_any();
+    if (command_line.copy_failed)
+        log_warn("boot", "this disc does not fit into memory; it is used only if a driver reaches "
+                         "its drive");
 
     start_storage();
     modules_start(boot); /* GRUB's modules become drives, before one is chosen as /System */

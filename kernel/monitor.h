@@ -5,13 +5,10 @@
  *             thread handles an event, another thread waits for the next, so that a drive with a
  *             bad disc does not delay others. The events of one drive are handled in turn.
  * Parts       If a medium has partitions, these are mounted instead of the whole.
- * Start-up    is settled when every device that is present was polled once. Then one medium becomes
- *             /System: the device of `system=`, if given (a warning if it cannot be mounted); else
- *             the disc whose /boot/spindle.id is the kernel's build id (physical before virtual,
- *             then the lowest number); else the first CD that can be mounted; else none, and one
- *             warning. All other media are mounted at /Drives/<class name>. Later, only a medium
- *             with the kernel's build id becomes /System.
- * Status      At start-up the drives are polled one after another.
+ * Start-up    is settled when every device that is present was polled, and its medium mounted
+ *             below /Drives; then one medium becomes /System (kernel/media.h). Drives are polled
+ *             at the same time. One that does not answer is waited for DEADLINE_DRIVES_US; the
+ *             media of the others are mounted meanwhile.
  *
  * Locking     monitor_start, monitor_wait_settled and monitor_stop: the main thread.
  *             monitor_wait_idle: any thread except the monitor's, with no lock held. The event
@@ -25,6 +22,10 @@
 struct monitor_options {
     const char *build_id;    /* of this kernel */
     const char *system_name; /* class name; NULL: choose */
+    /* Whether the drive has the boot loader's copy of a disc in memory; removes such a drive, or
+     * returns an error. Both NULL: there are none. */
+    bool (*is_copy)(const struct device *device);
+    status_t (*release_copy)(struct device *device);
 };
 
 /* The options are borrowed permanently. */

@@ -37,11 +37,22 @@ static void walk_add_bus(struct pci_walk *walk, unsigned bus)
 
 /* ---- devices ------------------------------------------------------------------------------ */
 
+/* Returns whether drives may be connected to the function. */
+static bool has_drives(const struct pci_function *function)
+{
+    return function->class_code == PCI_CLASS_STORAGE ||
+           (function->class_code == PCI_CLASS_SERIAL && function->subclass == PCI_SUBCLASS_USB);
+}
+
 static void function_describe(struct device *device, char *text, size_t bytes)
 {
     const struct pci_function *function = device_private(device);
-    format_text(text, bytes, "%04x:%04x %s", function->vendor, function->product,
-                pci_class_text(function->class_code, function->subclass));
+
+    /* Of other functions, most need no driver. */
+    bool idle = has_drives(function) && !device_driver(device);
+    format_text(text, bytes, "%04x:%04x %s%s", function->vendor, function->product,
+                pci_class_text(function->class_code, function->subclass),
+                idle ? ", not driven" : "");
 }
 
 static void function_destroy(struct device *device)

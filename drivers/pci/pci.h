@@ -38,8 +38,10 @@ enum {
 
     PCI_CLASS_STORAGE = 1,
     PCI_CLASS_BRIDGE = 6,
+    PCI_CLASS_SERIAL = 0x0c, /* serial buses */
     PCI_SUBCLASS_HOST = 0,
     PCI_SUBCLASS_PCI = 4,
+    PCI_SUBCLASS_USB = 3,
 
     PCI_BUSES_MAX = 256,
     PCI_SLOTS = 32,

@@ -43,6 +43,7 @@ enum {
     DELAY_NVME_POLL_US = 1000,             /* between two looks at a register or a queue */
     DEADLINE_TRANSFER_US = 60000000,       /* a transfer, with all tries: later it is reported */
     WATCH_TRANSFERS_US = 5000000,          /* between two looks for such transfers */
+    DEADLINE_DRIVES_US = 8000000,          /* start-up mounts what was found until then */
     DEADLINE_SETTLE_US = 10000000,         /* start-up waits this long for devices */
     POLL_MEDIUM_US = 2500000,              /* between two polls of a removable drive: each wakes an
                                             * idle processor, on IDE three more times */

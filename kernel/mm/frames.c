@@ -399,3 +399,23 @@ void frames_add_rest(const struct boot_info *boot)
         add_pieces(boot, FOUR_GIB, frame_count * PAGE_BYTES);
     spin_unlock(&lock);
 }
+
+void frames_add_module(const struct boot_info *boot, const struct boot_module *module)
+{
+    /* Whole pages only: another module may share the first or the last one. */
+    uint64_t start = (module->start + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
+    uint64_t end = min(module->end, frame_count * PAGE_BYTES) & ~(PAGE_BYTES - 1ull);
+
+    /* The loader may have put it into memory that is not ours to use. */
+    spin_lock(&lock);
+    for (unsigned i = 0; i < boot->range_count; i++) {
+        const struct boot_range *range = &boot->ranges[i];
+        uint64_t from = max(start, range->start), to = min(end, range->end);
+        if (range->type != BOOT_MEMORY_USABLE || from >= to || from % PAGE_BYTES)
+            continue;
+        uint64_t count = (to - from) / PAGE_BYTES;
+        free_run(from / PAGE_BYTES, count);
+        total_pages += count;
+    }
+    spin_unlock(&lock);
+}

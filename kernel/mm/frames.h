@@ -49,6 +49,8 @@ enum { FRAME_NO_OBJECT = 0xffff };
 void frames_start(const struct boot_info *boot);
 /* Adds the memory above, and the part of the image that only booting needed. */
 void frames_add_rest(const struct boot_info *boot);
+/* Frees the memory of a boot module, which was reserved at the start. Nothing refers to it. */
+void frames_add_module(const struct boot_info *boot, const struct boot_module *module);
 
 /* Allocates `pages` contiguous pages without calling the reclaimer; NULL if there is no such
  * block. */

@@ -4,6 +4,7 @@
 #include "kernel/module/index.h"
 #include "kernel/bus/pci.h"
 #include "kernel/bus/virtio.h"
+#include "kernel/dev/tree.h"
 #include "kernel/log.h"
 #include "kernel/module/catalog.h"
 #include "kernel/module/module.h"
@@ -222,6 +223,40 @@ static bool fits_device(const char *what, void *context)
     if (virtio_words)
         return virtio && fits_virtio(virtio_words, virtio);
     return bus && device_bus_name(device) && text_equal(bus, device_bus_name(device));
+}
+
+/* Returns whether an entry is about a device on a bus, not about a medium, a command or a name. */
+static bool is_about_bus(const char *what)
+{
+    return after_kind(what, "pci") || after_kind(what, "virtio") || after_kind(what, "bus");
+}
+
+/* Returns whether there is a device without a driver that the entry fits. */
+static bool fits_idle_device(const char *what)
+{
+    bool fits = false;
+    struct device *device;
+    for (unsigned last = 0; !fits && (device = tree_next(last));) {
+        last = device_number(device);
+        fits = !device_driver(device) && fits_device(what, device);
+        device_put(device);
+    }
+    return fits;
+}
+
+bool index_wants_bytes(struct bytes file)
+{
+    struct object object;
+    struct driver_info info;
+    struct object_error error;
+    if (object_open(file, &object, &error) || driver_info_read(&object, &info, &error))
+        return true;
+
+    const char *what = driver_info_next(&info, "drives", NULL);
+    bool wanted = !what;
+    for (; what && !wanted; what = driver_info_next(&info, "drives", what))
+        wanted = !is_about_bus(what) || fits_idle_device(what);
+    return wanted;
 }
 
 status_t index_load_for_device(struct device *device)

@@ -25,6 +25,10 @@ void index_allow_any(void);
 status_t index_load_bytes(struct bytes file, const char *origin, const char **name,
                           struct object_error *error) MUST_CHECK;
 
+/* Returns whether the object is to be loaded now: false if it only drives devices on a bus, and no
+ * device that it fits lacks a driver. True for one that is invalid, so that loading reports it. */
+bool index_wants_bytes(struct bytes file);
+
 /* Loads a driver for a device that no driver has accepted, by its bus. */
 status_t index_load_for_device(struct device *device) MUST_CHECK;
 /* Loads a driver for the medium of the device with this name or alias, by its signature. */

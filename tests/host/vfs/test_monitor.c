@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/dev/deadlines.h"
 #include "kernel/log.h"
 #include "kernel/monitor.h"
 #include "tests/host/partition_image.h"
@@ -56,6 +57,34 @@ static void bad_disc_body(void *unused)
     device_remove(good->device);
     device_remove(silent->device);
     kassert(monitor_wait_idle(good->device, TIME_NEVER) == 0 && !is_mounted("disk1"));
+    kassert(monitor_wait_idle(silent->device, TIME_NEVER) == 0);
+    monitor_stop();
+    faulty_destroy(good);
+    faulty_destroy(silent);
+    rig_stop();
+}
+
+/* At start-up, too: a drive that does not answer costs its deadline once, and others nothing. */
+static void start_body(void *unused)
+{
+    (void)unused;
+    static uint8_t bad[BAD_BYTES];
+    static const struct monitor_options options = { .build_id = "none" };
+    rig_start();
+    struct faulty *silent = faulty_create(0, bad, BAD_BYTES, faulty_limits(), FAULTY_LATE);
+    struct faulty *good = faulty_create(1, image, image_bytes, faulty_limits(), FAULTY_LATE);
+    faulty_hold(silent, true);
+    uint64_t start_us = time_now_us();
+    kassert(monitor_start(&options) == 0);
+    kassert(monitor_wait_idle(good->device, TIME_NEVER) == 0 && is_mounted("disk1"));
+    kassert(!run_is_simulated() || time_now_us() - start_us < 100000);
+
+    /* Real threads do not wait that long here. */
+    if (!run_is_simulated())
+        faulty_hold(silent, false);
+    kassert(monitor_wait_settled(TIME_NEVER) == 0);
+    kassert(time_now_us() - start_us < DEADLINE_SETTLE_US);
+    faulty_hold(silent, false);
     kassert(monitor_wait_idle(silent->device, TIME_NEVER) == 0);
     monitor_stop();
     faulty_destroy(good);
@@ -168,6 +197,7 @@ static void whole_body(void *unused)
         free(image); \
     }
 TEST(bad_disc)
+TEST(start)
 TEST(parts)
 TEST(whole)
 
@@ -176,6 +206,7 @@ int main(void)
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_disc),
+        cmocka_unit_test(test_start),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_whole),
     };
