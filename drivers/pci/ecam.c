@@ -25,6 +25,8 @@ enum {
     RANGES_MAX = 8,
 };
 
+#define ADDRESS_MAX (1ull << 52)
+
 static struct range {
     uint64_t address; /* of bus 0, whether or not the range contains it */
     uint8_t first, last;
@@ -98,8 +100,8 @@ static void add_range(struct bytes mcfg, size_t at)
 
     uint64_t start = range.address + (uint64_t)range.first * BUS_BYTES;
     uint64_t bytes = (range.last - range.first + 1ull) * BUS_BYTES;
-    if (!range.address || range.address % BUS_BYTES || range.first > range.last ||
-        space_overlaps_ram(start, bytes)) {
+    if (!range.address || range.address % BUS_BYTES || range.address > ADDRESS_MAX ||
+        range.first > range.last || space_overlaps_ram(start, bytes)) {
         log_warn("pci", "MCFG: buses %u to %u at %#llx: invalid; not used", range.first, range.last,
                  (unsigned long long)range.address);
         return;

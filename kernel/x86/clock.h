@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Starts and calibrates the clock, which takes about 5 ms. */
+/* Starts and calibrates the clock, which takes about 5 ms. Panics if the PIT does not count. */
 void clock_start(void);
 
 uint64_t clock_frequency_hz(void); /* of the counter in use */

@@ -25,6 +25,20 @@ static bool same_as(struct counts before)
     return now.free_pages == before.free_pages && now.used_bytes == before.used_bytes;
 }
 
+/* Registers that a device reports there would let its driver overwrite memory. */
+SELFTEST(registers_are_not_mapped_over_ram)
+{
+    void *page = page_alloc();
+    SELFTEST_CHECK(page);
+    uint64_t physical = mem_physical(page), image = (uint64_t)__kernel_physical_start;
+
+    SELFTEST_CHECK(space_overlaps_ram(physical, 1) && space_overlaps_ram(physical - 1, 2));
+    SELFTEST_CHECK(!space_map_mmio(physical, PAGE_BYTES) && !space_map_mmio(image, PAGE_BYTES));
+    SELFTEST_CHECK(space_overlaps_ram(0, UINT64_MAX));
+    SELFTEST_CHECK(!space_overlaps_ram(0xfee00000, PAGE_BYTES));
+    page_free(page);
+}
+
 SELFTEST(page_alloc_and_free_keep_the_count)
 {
     struct counts before = count_memory();
