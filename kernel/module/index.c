@@ -74,6 +74,13 @@ static status_t load_line(const struct catalog_line *line)
     return status;
 }
 
+/* An index that cannot be read is as none: the drivers of the disc cannot be read either. */
+static status_t get_catalog(struct catalog **catalog)
+{
+    status_t status = catalog_get(catalog);
+    return !status || status == -ENOMEM || status == -EINTR ? status : -ENOENT;
+}
+
 /* Copies the next entry of a list and advances past it. Returns false at the end. */
 static bool next_entry(const char **list, char entry[ENTRY_BYTES])
 {
@@ -135,9 +142,9 @@ static bool line_fits(const struct catalog_line *line, index_match *matches, voi
 static status_t load_first(index_match *matches, void *context)
 {
     struct catalog *catalog;
-    status_t status = catalog_get(&catalog);
+    status_t status = get_catalog(&catalog);
     if (status)
-        return status == -ENOMEM || status == -EINTR ? status : -ENOENT;
+        return status;
 
     status = -ENOENT;
     for (unsigned i = 0; i < catalog->count; i++) {
@@ -320,12 +327,30 @@ status_t index_load_for_command(const char *command)
 status_t index_load_named(const char *name)
 {
     struct catalog *catalog;
-    status_t status = catalog_get(&catalog);
+    status_t status = get_catalog(&catalog);
     if (status)
-        return status == -ENOMEM || status == -EINTR ? status : -ENOENT;
+        return status;
 
     const struct catalog_line *line = catalog_find(catalog, name);
     status = line ? load_with_needs(catalog, line) : -ENOENT;
+    catalog_put(catalog);
+    return status;
+}
+
+status_t index_load_needs(const char *name)
+{
+    struct catalog *catalog;
+    char need[ENTRY_BYTES];
+    status_t status = get_catalog(&catalog);
+    if (status)
+        return status;
+
+    const struct catalog_line *line = catalog_find(catalog, name);
+    status = line ? 0 : -ENOENT;
+    for (const char *list = line ? line->needs : ""; !status && next_entry(&list, need);) {
+        const struct catalog_line *needed = catalog_find(catalog, need);
+        status = needed ? load_with_needs(catalog, needed) : -ENOENT;
+    }
     catalog_put(catalog);
     return status;
 }

@@ -35,6 +35,8 @@ status_t index_load_for_device(struct device *device) MUST_CHECK;
 status_t index_load_for_medium(const char *device) MUST_CHECK;
 /* Loads the driver of this name. */
 status_t index_load_named(const char *name) MUST_CHECK;
+/* Loads what the driver of this name needs, but not the driver itself. */
+status_t index_load_needs(const char *name) MUST_CHECK;
 /* Loads the driver that has this shell command. */
 status_t index_load_for_command(const char *command) MUST_CHECK;
 

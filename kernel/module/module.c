@@ -62,26 +62,28 @@ static const struct driver *driver_of(const struct module *module, size_t index)
     return (const struct driver *)(uintptr_t)module->tables[TABLE_DRIVERS][index];
 }
 
-/* Registers its drivers, which are then offered the devices that no driver has. All or none. */
-static status_t register_drivers(struct module *module, bool *stuck, struct object_error *error)
+/* Registers its drivers, which are then offered the devices that no driver has. */
+static status_t register_drivers(const struct module *module, struct object_error *error)
 {
-    size_t done = 0;
     status_t status = 0;
-
-    *stuck = false;
-    for (; !status && done < module->table_counts[TABLE_DRIVERS]; done++) {
-        status = driver_register(driver_of(module, done));
+    for (size_t i = 0; !status && i < module->table_counts[TABLE_DRIVERS]; i++) {
+        status = driver_register(driver_of(module, i));
         if (status == -EEXIST)
             IGNORE(object_refuse(error, "a driver named %.31s is registered already",
-                                 driver_of(module, done)->name));
-        if (status)
-            break;
+                                 driver_of(module, i)->name));
     }
+    return status;
+}
 
-    /* One that cannot be unregistered stays in the list of drivers, and its memory with it. */
-    while (status && done > 0)
-        if (driver_unregister(driver_of(module, --done)))
-            *stuck = true;
+/* Unregisters its drivers; those that are not registered are not found. */
+static status_t unregister_drivers(const struct module *module)
+{
+    status_t status = 0;
+    for (size_t i = module->table_counts[TABLE_DRIVERS]; !status && i > 0; i--) {
+        status = driver_unregister(driver_of(module, i - 1));
+        if (status == -ENOENT)
+            status = 0;
+    }
     return status;
 }
 
@@ -138,12 +140,29 @@ static void set_state(struct module *module, enum module_state state)
     wake_waiting();
 }
 
+/* Frees a module that could not be started. What its first drivers published may be in use: then it
+ * stays in the list until it is unloaded. */
+static void abandon(struct module *module)
+{
+    char use[64] = "the list of drivers";
+    if (unregister_drivers(module) || code_owner_remove(&module->owner, use, sizeof(use))) {
+        log_warn("driver", "%s: %s still uses it; it can be unloaded later", module->facts.name,
+                 use);
+        set_state(module, STATE_CLOSED);
+        return;
+    }
+    delist(module);
+    module_destroy(module);
+}
+
+/* Lists the module, and lets its drivers work. Takes it over: frees it on failure. */
 static status_t start_module(struct module *module, struct object_error *error)
 {
-    bool stuck;
     status_t status = enlist(module, error);
-    if (status)
+    if (status) {
+        module_destroy(module);
         return status;
+    }
 
     /* Before the first function of a driver that the kernel does not know is called. */
     if (!module->facts.known)
@@ -153,20 +172,10 @@ static status_t start_module(struct module *module, struct object_error *error)
     module->owner.functions = module->functions.list;
     module->owner.function_count = module->functions.count;
     code_owner_add(&module->owner);
-    status = register_drivers(module, &stuck, error);
-    if (status) {
-        char use[64] = "the list of drivers";
-        delist(module);
-        if (stuck || code_owner_remove(&module->owner, use, sizeof(use))) {
-            /* What its first drivers published is still open, or one of them cannot be taken out
-             * of the list of drivers: their code stays, without a name. */
-            log_warn("driver", "%s: %s still uses it; its memory is not freed", module->facts.name,
-                     use);
-            return -EALREADY;
-        }
-        return status;
-    }
-    return 0;
+    status = register_drivers(module, error);
+    if (status)
+        abandon(module);
+    return status;
 }
 
 status_t module_load(struct bytes file, const char *origin, unsigned flags, const char **name,
@@ -180,13 +189,13 @@ status_t module_load(struct bytes file, const char *origin, unsigned flags, cons
 
     error->why[0] = '\0';
     status_t status = module_build(module, file, origin, flags, error);
-    if (!status)
-        status = start_module(module, error);
     if (status) {
-        if (status != -EALREADY)
-            module_destroy(module);
+        module_destroy(module);
         return status;
     }
+    status = start_module(module, error);
+    if (status)
+        return status;
 
     /* Once it is live, another thread may unload it: nothing of it is used after that. */
     log_info("driver", "%s %s: loaded from %s", module->facts.name, module->facts.version, origin);
@@ -237,18 +246,6 @@ static status_t close_module(const char *name, bool remove_devices, struct modul
     }
     mutex_unlock(&lock);
     *found = module;
-    return status;
-}
-
-/* Unregisters its drivers; those that were unregistered before are not found. */
-static status_t unregister_drivers(struct module *module)
-{
-    status_t status = 0;
-    for (size_t i = module->table_counts[TABLE_DRIVERS]; !status && i > 0; i--) {
-        status = driver_unregister(driver_of(module, i - 1));
-        if (status == -ENOENT)
-            status = 0;
-    }
     return status;
 }
 

@@ -6,7 +6,8 @@
  *             module_entry_find() searches. The object's bytes are not needed after that.
  * States      LOADING (its drivers are being asked about devices) -> LIVE -> UNLOADING -> freed.
  *             Only a LIVE module is found. Only one thread at a time loads or unloads a module: for
- *             others it is busy. A module that stays after UNLOADING is CLOSED until the next try.
+ *             others it is busy. A module that stays after UNLOADING, or after loading
+ *             failed, because it is in use is CLOSED until the next try to unload it.
  * Trust       The kernel knows the digests of the drivers that were built with it. Another one is
  *             refused, unless MODULE_ANY is given; the kernel is then tainted until it restarts.
  * Unloading   never waits and never frees code that is in use: -EBUSY names a use (kernel/code.h):

@@ -169,6 +169,14 @@ def test_why_a_device_has_its_driver(booted, disc):
     assert "no driver accepted it" in machine.command("drivers --why pci/00:02.0")[-1]
 
 
+def test_what_a_driver_needs_is_loaded_first(booted):
+    machine = booted("", cdrom=ISO)
+    assert machine.command("load virtio-blk") == []
+    assert [line.split()[0] for line in machine.command("drivers")] == ["virtio", "virtio-blk"]
+    assert machine.command("unload virtio") == ["unload: virtio: driver virtio-blk needs it"]
+    assert machine.command("unload virtio-blk virtio; drivers") == []
+
+
 def test_unloading_under_load(booted, disc):
     """Each use is named; by force, devices go first, and the code with its last use."""
     machine = booted("", cdrom=ISO, options=second_drive(disc))

@@ -4,6 +4,7 @@
 #include "kernel/dev/deadlines.h"
 #include "kernel/dev/device.h"
 #include "kernel/dev/driver.h"
+#include "kernel/module/index.h"
 #include "kernel/module/module.h"
 #include "kernel/monitor.h"
 #include "lib/macros.h"
@@ -56,10 +57,21 @@ static status_t ask(struct shell *shell, const char *word, bool *yes)
     return 0;
 }
 
+/* Loads an object; if it is one of the boot disc, after those that it needs. */
+static status_t load_object(struct bytes file, const char *word, const char *path, unsigned flags,
+                            struct object_error *error)
+{
+    const char *name;
+    status_t status = module_load(file, path, flags, &name, error);
+    if (status == -ENOENT && path != word && !index_load_needs(word))
+        status = module_load(file, path, flags, &name, error);
+    return status;
+}
+
 static int load(struct shell *shell, const char *word, bool any)
 {
     char place[PATH_BYTES];
-    const char *path = path_of(word, place), *name;
+    const char *path = path_of(word, place);
     struct object_error error = { "" };
     char *data;
     size_t bytes;
@@ -69,12 +81,12 @@ static int load(struct shell *shell, const char *word, bool any)
         return shell_fail(shell, path, status);
 
     struct bytes file = { (const uint8_t *)data, bytes };
-    status = module_load(file, path, 0, &name, &error);
+    status = load_object(file, word, path, 0, &error);
     if (status == -EPERM && any) {
         bool yes = false;
         status = ask(shell, word, &yes);
         if (!status)
-            status = yes ? module_load(file, path, MODULE_ANY, &name, &error) : -EPERM;
+            status = yes ? load_object(file, word, path, MODULE_ANY, &error) : -EPERM;
     } else if (status == -EPERM) {
         text_copy(error.why + strlen(error.why), sizeof(error.why) - strlen(error.why),
                   "; `load --any` asks and loads it");

@@ -1,35 +1,51 @@
 /*
- * clash.c - a driver object for tests with a new driver, which publishes a device, a driver with
- * the name of one that is built in, and a command with the name of one that is built in.
+ * clash.c - a driver object for tests with drivers that publish a device, and between them one with
+ * the name of a driver that is built in.
  */
 #include "kernel/dev/device.h"
 #include "kernel/dev/driver.h"
 #include "kernel/module/info.h"
-#include "shell/shell.h"
 
 DRIVER_INFO("clash", "0.1", "MIT", "names that are in use");
 DRIVER_DRIVES("root");
 
-static struct device *bus;
+static const struct device_ops clash_ops = { 0 };
+static struct device *published;
 
-static status_t add_clash(struct device *device)
+static status_t add_clash(struct device *root)
 {
-    return device == device_root() ? device_publish_bus(device, "clash", &bus) : -ENODEV;
+    static const struct device_description description = {
+        .name = "clash",
+        .ops = &clash_ops,
+        .device_class = &class_none,
+    };
+    if (root != device_root())
+        return -ENODEV;
+    published = device_create(root, &description);
+    return published ? device_publish(published) : -ENOMEM;
 }
 
-static void remove_clash(struct device *device)
+static void remove_clash(struct device *root)
 {
-    (void)device;
-    device_remove(bus);
-    device_put(bus);
+    (void)root;
+    device_remove(published);
+    device_put(published);
 }
 
-static const struct driver driver_clash = {
-    .name = "clash",
+/* In whichever order the compiler lists the three, one of these two is before "cdfs". */
+static const struct driver driver_clash_a = {
+    .name = "clash_a",
     .add_device = add_clash,
     .remove_device = remove_clash,
 };
-DRIVER(driver_clash);
+DRIVER(driver_clash_a);
 
-static const struct driver driver_clash_cdfs = { .name = "cdfs", .order = 1 };
+static const struct driver driver_clash_cdfs = { .name = "cdfs" };
 DRIVER(driver_clash_cdfs);
+
+static const struct driver driver_clash_b = {
+    .name = "clash_b",
+    .add_device = add_clash,
+    .remove_device = remove_clash,
+};
+DRIVER(driver_clash_b);
