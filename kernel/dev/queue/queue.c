@@ -80,6 +80,7 @@ static status_t request_check_shape(const struct io_request *request)
 /* A transfer takes at most this part of the bounce pages. */
 enum { BOUNCE_SHARES = 4 };
 
+/* Carves a transfer out of the request and those that continue it. Errors as carve(). */
 static status_t transfer_carve(struct device *device, struct io_transfer *transfer,
                                struct io_request *request)
 {
@@ -116,6 +117,7 @@ static status_t transfer_carve(struct device *device, struct io_transfer *transf
     return 0;
 }
 
+/* Counts a transfer as in flight. Caller holds device_lock(). */
 static void transfer_take(struct device *device, struct io_transfer *transfer)
 {
     list_remove(&transfer->link);

@@ -66,7 +66,7 @@ void schedule_charge(struct schedule *schedule, uint32_t bytes)
     schedule->turn_bytes -= min(schedule->turn_bytes, charge);
 }
 
-/* Returns whether `next` continues `last`, whose rest has `bytes` more bytes. */
+/* Returns whether `next` may follow `last`, which ends at byte `end`, in the same transfer. */
 static bool request_continues(const struct io_request *last, uint64_t end,
                               const struct io_request *next)
 {
@@ -81,6 +81,7 @@ struct io_request *schedule_next_adjoining(struct schedule *schedule,
     struct list *lane = lane_of(schedule, last), *link = lane->next;
     uint64_t end = last->offset_bytes + last->length_bytes;
 
+    /* Usually it is the first one: a stream's requests are submitted in order. */
     for (unsigned i = 0; i < ADJOINING_SEARCH && link != lane && !last->alone; i++) {
         struct io_request *request = container_of(link, struct io_request, link);
         if (request_continues(last, end, request)) {
