@@ -505,7 +505,7 @@ $(HOST_OUT)/test_book_loaded.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(TEST
 
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
 
-FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module fuzz_nvme fuzz_scsi
+FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module fuzz_nvme fuzz_scsi fuzz_identify
 FUZZ_OUT := $(BUILD)/fuzz
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
