@@ -46,13 +46,14 @@ static void port_event(struct ahci_model *model, struct ahci_model_port *port, u
 
 /* The unit's first frame is accepted once there is memory for it, and the note of the connection
  * was cleared. */
-static void port_greet(struct ahci_model_port *port)
+static void port_greet(struct ahci_model *model, struct ahci_model_port *port)
 {
     if (!port->greeting || !(port->cmd & CMD_FRE) || port->serr & SERR_X || port->busy)
         return;
     port->greeting = false;
     port->sig = port->kind == AHCI_MODEL_CD ? 0xeb140101 : 0x00000101;
     port->tfd = STATUS_GOOD | 0x100;
+    port_event(model, port, IS_DHRS);
 }
 
 static void port_link(struct ahci_model_port *port)
@@ -85,6 +86,14 @@ void ahci_model_connect(struct ahci_model *model, unsigned number, enum ahci_mod
     spin_unlock(&model->lock);
 }
 
+void ahci_model_end_busy(struct ahci_model *model, unsigned number)
+{
+    spin_lock(&model->lock);
+    model->ports[number].busy = false;
+    port_greet(model, &model->ports[number]);
+    spin_unlock(&model->lock);
+}
+
 /* ---- registers ---------------------------------------------------------------------------- */
 
 static uint64_t read_port(const struct ahci_model_port *port, uint64_t offset)
@@ -114,14 +123,19 @@ static uint64_t model_read(struct pci_model *pci, uint64_t offset, unsigned byte
 {
     struct ahci_model *model = model_of(pci);
     kassert(bytes == 4 && offset % 4 == 0);
+    if (model->absent)
+        return UINT32_MAX;
     spin_lock(&model->lock);
     uint64_t value = 0;
     unsigned slots = model->slots ? model->slots : 32;
     switch (offset) {
-    case CAP: value = (AHCI_MODEL_PORTS - 1) | (slots - 1) << 8 | model->capabilities; break;
+    case CAP:
+        value = (model->liar ? 31 : AHCI_MODEL_PORTS - 1) | (slots - 1) << 8 |
+                model->capabilities;
+        break;
     case GHC: value = model->ghc; break;
     case IS: value = model->is; break;
-    case PI: value = (1 << AHCI_MODEL_PORTS) - 1; break;
+    case PI: value = model->liar ? UINT32_MAX : (1 << AHCI_MODEL_PORTS) - 1; break;
     case VS: value = VERSION_1_3_1; break;
     case CAP2: value = 1; break;
     case BOHC: value = model->bohc; break;
@@ -147,7 +161,7 @@ static void write_command(struct ahci_model *model, struct ahci_model_port *port
         port->halted = false;
     }
     port->cmd = value & ~(uint32_t)(CMD_CR | CMD_FR);
-    port_greet(port);
+    port_greet(model, port);
     wait_queue_wake_all(&model->changed);
 }
 
@@ -200,7 +214,7 @@ static void write_port(struct ahci_model *model, struct ahci_model_port *port, u
     case SCTL: write_control(model, port, value); break;
     case SERR:
         port->serr &= ~value;
-        port_greet(port);
+        port_greet(model, port);
         break;
     case SACT:
         kassert(port->cmd & CMD_ST);
@@ -226,6 +240,8 @@ static void model_write(struct pci_model *pci, uint64_t offset, unsigned bytes, 
 {
     struct ahci_model *model = model_of(pci);
     kassert(bytes == 4 && offset % 4 == 0);
+    if (model->absent)
+        return;
     spin_lock(&model->lock);
     switch (offset) {
     case GHC: write_global(model, (uint32_t)value); break;

@@ -84,6 +84,8 @@ struct ahci_model {
     unsigned slots;        /* 0: 32 */
     bool firmware;         /* owns the controller, and gives it up */
     bool firmware_keeps;   /* does not */
+    bool liar;             /* claims 32 ports, though its registers are those of four */
+    bool absent;           /* was unplugged without notice: its registers read as ones */
     bool dead;             /* a reset of the controller does not end */
     bool no_interrupts;    /* all are lost */
     struct ahci_model_port ports[AHCI_MODEL_PORTS];
@@ -114,6 +116,9 @@ void ahci_model_follow(struct ahci_model *model, const struct ahci_model_step *s
 /* Changes what is at the port, and reports the change of the link. */
 void ahci_model_connect(struct ahci_model *model, unsigned port, enum ahci_model_kind kind,
                         const char *serial);
+
+/* Ends the time in which the unit at the port is busy. */
+void ahci_model_end_busy(struct ahci_model *model, unsigned port);
 
 /* Returns a byte of a disk that was not written. */
 uint8_t ahci_model_byte(uint64_t offset);

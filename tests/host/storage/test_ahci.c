@@ -76,6 +76,17 @@ static void a_busy_unit_costs_its_deadline(void)
     ahci_rig.ports[1].busy = true;
     ahci_model_plug_in(&ahci_rig);
     kassert(!ahci_rig_has(1) && ahci_rig_has(2));
+
+    /* It is found when it is ready. */
+    ahci_model_end_busy(&ahci_rig, 1);
+    ahci_rig_await(1, true);
+}
+
+static void ports_without_registers_are_not_used(void)
+{
+    ahci_rig.liar = true;
+    ahci_model_plug_in(&ahci_rig);
+    kassert(ahci_rig_has(1) && ahci_rig_has(2));
 }
 
 static void a_unit_that_does_not_identify_is_ignored(void)
@@ -89,6 +100,10 @@ static void a_unit_that_does_not_identify_is_ignored(void)
     ahci_rig.ports[3].kind = AHCI_MODEL_DISK;
     ahci_model_plug_in(&ahci_rig);
     kassert(!ahci_rig_has(1) && !ahci_rig_has(2) && ahci_rig_has(3));
+
+    /* Another unit in its place is used. */
+    ahci_model_connect(&ahci_rig, 1, AHCI_MODEL_CD, "other");
+    ahci_rig_await(1, true);
 }
 
 /* ---- commands ----------------------------------------------------------------------------- */
@@ -190,6 +205,7 @@ static const struct ahci_promise promises[] = {
     { .name = "a dead controller", .body = a_dead_controller_costs_its_deadline },
     { .name = "a firmware that stays", .body = a_firmware_that_stays_costs_its_deadline },
     { .name = "a busy unit", .body = a_busy_unit_costs_its_deadline, .long_waits = true },
+    { .name = "ports without registers", .body = ports_without_registers_are_not_used },
     { .name = "a unit that does not identify", .body = a_unit_that_does_not_identify_is_ignored },
     { .name = "queued commands end once", .body = queued_commands_end_once },
     { .name = "writes reach the disk", .body = writes_reach_the_disk },

@@ -135,6 +135,10 @@ static void a_liar_is_taken_offline(void)
         kassert(ahci_rig_read(port, &tried, 3, 1, false, AHCI_RIG_LONG_US) == -ENODEV);
         kassert(ahci_rig_has(1));
         device_put(unit);
+
+        /* It is the unit that is not used any more, not its port. */
+        ahci_model_connect(&ahci_rig, 2, AHCI_MODEL_DISK, "honest");
+        ahci_rig_await(2, true);
     }
 }
 
@@ -239,6 +243,19 @@ static void unplugging_ends_commands(void)
     device_put(unit);
 }
 
+/* The controller is gone, which only its silence shows. */
+static void a_controller_may_vanish(void)
+{
+    static struct ahci_tried tried;
+    struct device *unit;
+    ahci_model_plug_in(&ahci_rig);
+    struct ata_port *port = ahci_rig_disk(&unit);
+    ahci_rig.absent = true;
+    kassert(ahci_rig_read(port, &tried, 3, 1, true, AHCI_RIG_SHORT_US) == -ETIMEDOUT);
+    ahci_rig_await(2, false);
+    device_put(unit);
+}
+
 /* The function itself goes, while commands run and the unit is open. */
 static void the_controller_may_go(void)
 {
@@ -273,6 +290,7 @@ static const struct ahci_promise promises[] = {
     { .name = "another unit is another device", .body = another_unit_is_another_device },
     { .name = "a link may be lost for a moment", .body = a_link_may_be_lost_for_a_moment },
     { .name = "unplugging ends commands", .body = unplugging_ends_commands },
+    { .name = "a controller may vanish", .body = a_controller_may_vanish },
     { .name = "the controller may go", .body = the_controller_may_go, .tears_down = true },
 };
 

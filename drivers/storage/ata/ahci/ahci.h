@@ -137,6 +137,7 @@ enum {
     AHCI_EVENT_TASKFILE = 1 << 30,    /* TFES: the unit reported an error */
 
     AHCI_EVENTS_LINK = AHCI_EVENT_CONNECT | AHCI_EVENT_LINK,
+    AHCI_EVENTS_ARRIVAL = AHCI_EVENTS_LINK | AHCI_EVENT_REGISTERS,
     AHCI_EVENTS_FAILED = AHCI_EVENT_OVERFLOW | AHCI_EVENT_INTERFACE | AHCI_EVENT_BUS_DATA |
                          AHCI_EVENT_BUS,
     AHCI_EVENTS_ALL = AHCI_EVENT_REGISTERS | AHCI_EVENT_PIO | AHCI_EVENT_BITS |
@@ -352,8 +353,10 @@ status_t ahci_port_stop(struct ahci_port *port) MUST_CHECK;
 /* Sets the port's memory, lets it receive, and wakes its link. The list engine is stopped. */
 void ahci_port_wake(struct ahci_port *port);
 /* Waits for the link and then for the unit, which is ready afterwards; starts the list engine.
- * -ENODEV: no unit; -ETIMEDOUT: it stays busy. Either way, news of the link are reported. */
+ * -ENODEV: no unit; -ETIMEDOUT: it stays busy. Then the arrival of a unit is reported. */
 status_t ahci_port_start(struct ahci_port *port) MUST_CHECK;
+/* Makes a stopped port without a unit report news of its link. */
+void ahci_port_listen(struct ahci_port *port);
 /* Returns whether the link went or came since the port was started: another unit may be there. */
 bool ahci_port_link_changed(const struct ahci_port *port);
 /* Makes the port take commands again after an error: stops the list engine, forgets the issued

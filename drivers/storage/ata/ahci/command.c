@@ -250,10 +250,9 @@ static void collect(struct ahci_port *port, uint32_t events)
 
     /* A unit whose link went is reset, which shows whether it is still there. The plug thread looks
      * for one where there was none. */
-    bool link = events & AHCI_EVENTS_LINK;
-    if (unit && (link || stuck))
+    if (unit && (stuck || events & AHCI_EVENTS_LINK))
         command_queue_recover(&unit->queue.commands);
-    else if (link)
+    else if (!unit && events & AHCI_EVENTS_ARRIVAL)
         ahci_plug_wake(port);
 
     spin_lock(&port->lock);

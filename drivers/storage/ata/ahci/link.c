@@ -13,6 +13,7 @@
 
 enum {
     POLL_SLEEP_US = 200,
+    PRESENCE_SLEEP_US = 1000, /* most ports are empty, and every one of them waits */
     COMRESET_US = 1000, /* at least (10.4.2) */
     PORT_BUSY = ATA_STATUS_BSY | ATA_STATUS_DRQ,
 };
@@ -68,7 +69,7 @@ static void write_address(const struct ahci_port *port, enum ahci_port_register 
     ahci_port_write(port, low + 4, (uint32_t)(address >> 32));
 }
 
-void ahci_port_wake(struct ahci_port *port)
+static void wake_link(struct ahci_port *port)
 {
     /* A port that waited for a unit receives already: its addresses must not change (3.3.3). */
     if (!(ahci_port_read(port, AHCI_PORT_CMD) & AHCI_CMD_RECEIVE)) {
@@ -76,14 +77,25 @@ void ahci_port_wake(struct ahci_port *port)
         write_address(port, AHCI_PORT_RECEIVED, port->memory->received);
     }
 
-    /* Notes of the firmware's time. PxIS follows PxSERR, so it is cleared after that. */
-    ahci_port_write(port, AHCI_PORT_SERR, SERR_ALL);
-    ahci_port_write(port, AHCI_PORT_IS, UINT32_MAX);
-
     /* With staggered spin-up this starts the motor; otherwise the bits are set already. */
     command_change(port, 0, AHCI_CMD_RECEIVE);
     command_change(port, 0, AHCI_CMD_SPIN_UP | AHCI_CMD_POWER | AHCI_CMD_ACTIVE);
     port->woken_us = time_now_us();
+}
+
+void ahci_port_wake(struct ahci_port *port)
+{
+    /* Notes of an earlier time. PxIS follows PxSERR, so it is cleared after that. */
+    ahci_port_write(port, AHCI_PORT_SERR, SERR_ALL);
+    ahci_port_write(port, AHCI_PORT_IS, UINT32_MAX);
+    wake_link(port);
+}
+
+void ahci_port_listen(struct ahci_port *port)
+{
+    /* A unit may have come since the last one went: that is still noted, and interrupts now. */
+    wake_link(port);
+    ahci_port_write(port, AHCI_PORT_IE, AHCI_EVENTS_LINK);
 }
 
 /* ---- the link ----------------------------------------------------------------------------- */
@@ -96,20 +108,12 @@ static status_t await_link(const struct ahci_port *port)
     while ((ahci_port_read(port, AHCI_PORT_SSTS) & AHCI_LINK_MASK) == AHCI_LINK_NONE) {
         if (time_now_us() >= end_us)
             return -ENODEV;
-        thread_sleep_until(time_now_us() + POLL_SLEEP_US);
+        thread_sleep_until(time_now_us() + PRESENCE_SLEEP_US);
     }
 
     status_t status = ahci_port_await(port, AHCI_PORT_SSTS, AHCI_LINK_MASK, AHCI_LINK_UP,
                                       DEADLINE_SATA_LINK_US);
     return status ? -ENODEV : 0;
-}
-
-/* Clears the events that have led here, and lets those from now on interrupt. */
-static void enable_events(const struct ahci_port *port, uint32_t events)
-{
-    ahci_port_write(port, AHCI_PORT_SERR, SERR_ALL);
-    ahci_port_write(port, AHCI_PORT_IS, UINT32_MAX);
-    ahci_port_write(port, AHCI_PORT_IE, events);
 }
 
 /* Waits for a unit that takes commands. Errors are those of ahci_port_start(). */
@@ -127,11 +131,18 @@ static status_t await_unit(const struct ahci_port *port)
 
 status_t ahci_port_start(struct ahci_port *port)
 {
+    /* What has come since the link was woken is noted, and interrupts now. A unit that is still
+     * busy sends its registers when it is not any more. */
     status_t status = await_unit(port);
-    enable_events(port, status ? AHCI_EVENTS_LINK : AHCI_EVENTS_ALL);
-    if (status)
+    if (status) {
+        ahci_port_write(port, AHCI_PORT_IE, AHCI_EVENTS_ARRIVAL);
         return status;
+    }
 
+    /* Clear the notes of the way here: events are those of commands, or news of the link. */
+    ahci_port_write(port, AHCI_PORT_SERR, SERR_ALL);
+    ahci_port_write(port, AHCI_PORT_IS, UINT32_MAX);
+    ahci_port_write(port, AHCI_PORT_IE, AHCI_EVENTS_ALL);
     command_change(port, 0, AHCI_CMD_START);
 
     spin_lock(&port->lock);

@@ -73,10 +73,15 @@ static void port_find_unit(struct ahci_port *port)
 {
     port->violation = NULL;
     status_t status = ahci_port_start(port);
-    if (!status)
-        ahci_unit_add(port);
-    else if (status != -ENODEV)
-        log_warn(port->controller->name, "%s: the unit stays busy; ignored", port->name);
+    if (status == -ETIMEDOUT)
+        log_warn(port->controller->name, "%s: the unit stays busy; waiting for it", port->name);
+    if (status)
+        return;
+
+    /* A unit that cannot be used may be replaced by one that can. */
+    ahci_unit_add(port);
+    if (!port->unit)
+        ahci_port_listen(port);
 }
 
 void ahci_ports_probe(struct ahci_controller *controller)
@@ -111,8 +116,10 @@ void ahci_port_plug(struct ahci_port *port)
         return;
     if (unit)
         ahci_unit_remove(unit);
-    if (unit && !replaced)
+    if (unit && !replaced) {
+        ahci_port_listen(port);
         return;
+    }
 
     ahci_port_wake(port);
     port_find_unit(port);
