@@ -13,6 +13,7 @@
 
 #include "drivers/storage/scsi/unit.h"
 #include "host/port/host.h"
+#include "host/port/run.h"
 #include "kernel/dev/control.h"
 #include "kernel/log.h"
 #include "lib/macros.h"
@@ -262,6 +263,59 @@ static void test_trouble(void **state)
         rig_run(trouble_body, (void *)&kinds[i], 4);
 }
 
+enum { AT_ONCE = 20 };
+
+static void count_end(struct io_request *request)
+{
+    semaphore_up(request->context);
+}
+
+/* Reads that do not continue each other, submitted at once; the first hangs, and then the unit is
+ * removed or not. */
+static void hang_body(void *argument)
+{
+    bool removed = *(const bool *)argument;
+    static struct io_request requests[AT_ONCE];
+    static struct io_segment segments[AT_ONCE];
+    struct semaphore ended = SEMAPHORE_INIT(ended, 0);
+    begin();
+    struct device *disk = packet_disk_plug_in(kinds[2]);
+    struct packet_drive_step script[PACKET_DRIVE_STEPS_MAX] = {
+        { .operation = SCSI_READ_10, .hang = true, .times = removed ? 1000 : 1 } };
+    packet_drive_follow(script);
+    uint8_t *memory = mem_alloc(AT_ONCE * 512);
+    for (unsigned i = 0; i < AT_ONCE; i++) {
+        segments[i] = (struct io_segment){ memory + i * 512, 512 };
+        requests[i] = (struct io_request){
+            .device = disk, .op = IO_READ, .generation = device_medium(disk).generation,
+            .offset_bytes = i * 1024, .length_bytes = 512, .segments = &segments[i],
+            .segment_count = 1, .complete = count_end, .context = &ended,
+        };
+        io_submit(&requests[i]);
+    }
+    thread_sleep_until(time_now_us() + 1000000);
+    if (removed)
+        device_remove(packet_drive.unit);
+
+    /* Each ends once. Those that the reset interrupted were repeated. */
+    for (unsigned i = 0; i < AT_ONCE; i++)
+        kassert(semaphore_down(&ended, TIME_NEVER) == 0);
+    for (unsigned i = 0; i < AT_ONCE; i++)
+        kassert(removed ? requests[i].status < 0
+                        : !requests[i].status &&
+                              !memcmp(memory + i * 512, packet_disk.image + i * 1024, 512));
+    kassert(packet_drive.resets == 1);
+    mem_free(memory);
+    end(disk);
+}
+
+static void test_hang(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2 && run_is_simulated(); i++) /* it takes seconds */
+        rig_run(hang_body, &(bool){ i }, 10);
+}
+
 /* A cache that cannot be flushed: a warning, once. */
 static void no_flush_body(void *argument)
 {
@@ -468,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_trouble),    cmocka_unit_test(test_no_flush),
         cmocka_unit_test(test_lies),       cmocka_unit_test(test_identify),
         cmocka_unit_test(test_memory),     cmocka_unit_test(test_media),
+        cmocka_unit_test(test_hang),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
