@@ -409,6 +409,30 @@ static void test_identify(void **state)
     rig_run(identify_body, NULL, 2);
 }
 
+/* A unit that does not answer costs one deadline, wherever it stops. */
+static void silent_body(void *argument)
+{
+    (void)argument;
+    static const uint8_t operations[] = { SCSI_INQUIRY, SCSI_TEST_UNIT_READY,
+                                          SCSI_READ_CAPACITY_10 };
+    for (unsigned i = 0; i < ARRAY_LENGTH(operations); i++) {
+        begin();
+        packet_drive.script[0] = (struct packet_drive_step){ .operation = operations[i],
+                                                             .hang = true, .times = 1000 };
+        uint64_t before_us = time_now_us();
+        kassert(!packet_disk_plug_in(kinds[2]));
+        kassert(time_now_us() - before_us < 11000000);
+        end(NULL);
+    }
+}
+
+static void test_silent(void **state)
+{
+    (void)state;
+    if (run_is_simulated()) /* it takes seconds */
+        rig_run(silent_body, NULL, 2);
+}
+
 /* Every allocation of publishing fails once. */
 static void memory_body(void *argument)
 {
@@ -522,7 +546,7 @@ int main(void)
         cmocka_unit_test(test_trouble),    cmocka_unit_test(test_no_flush),
         cmocka_unit_test(test_lies),       cmocka_unit_test(test_identify),
         cmocka_unit_test(test_memory),     cmocka_unit_test(test_media),
-        cmocka_unit_test(test_hang),
+        cmocka_unit_test(test_hang),       cmocka_unit_test(test_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

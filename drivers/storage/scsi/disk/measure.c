@@ -73,21 +73,26 @@ struct scsi_outcome disk_read_limits(struct scsi_client *client, uint32_t *block
 
 /* ---- capacity ----------------------------------------------------------------------------- */
 
+/* Asks a few times. A unit that does not answer at all is asked once: it costs its deadline. */
+static struct scsi_outcome insist(struct scsi_client *client, struct scsi_capacity *capacity,
+                                  struct scsi_outcome (*ask)(struct scsi_client *client,
+                                                             struct scsi_capacity *capacity))
+{
+    struct scsi_outcome outcome = { SENSE_RETRY, -EIO };
+    for (unsigned i = 0; i < MEASURE_TRIES && outcome.action == SENSE_RETRY &&
+                         outcome.status != -ETIMEDOUT; i++)
+        outcome = ask(client, capacity);
+    return outcome;
+}
+
 /* Reads the capacity by the shorter command, or by the longer one where that is needed. */
 static struct scsi_outcome read_capacity(struct scsi_client *client,
                                          struct scsi_capacity *capacity)
 {
-    struct scsi_outcome outcome = { SENSE_RETRY, -EIO };
-    for (unsigned i = 0; i < MEASURE_TRIES && outcome.action == SENSE_RETRY; i++)
-        outcome = scsi_read_capacity_10(client, capacity);
-    if (outcome.action != SENSE_UNSUPPORTED &&
-        (outcome.action != SENSE_DONE || capacity->last_block != UINT32_MAX))
-        return outcome;
-
-    outcome.action = SENSE_RETRY;
-    for (unsigned i = 0; i < MEASURE_TRIES && outcome.action == SENSE_RETRY; i++)
-        outcome = scsi_read_capacity_16(client, capacity);
-    return outcome;
+    struct scsi_outcome outcome = insist(client, capacity, scsi_read_capacity_10);
+    bool longer = outcome.action == SENSE_UNSUPPORTED ||
+                  (outcome.action == SENSE_DONE && capacity->last_block == UINT32_MAX);
+    return longer ? insist(client, capacity, scsi_read_capacity_16) : outcome;
 }
 
 /* Returns whether a disk can have this capacity, and why not. */
