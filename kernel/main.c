@@ -54,13 +54,13 @@ static void start_machine(const struct boot_info *boot)
     interrupts_start(); /* moves interrupts away from the exceptions' vectors */
     memory_start(boot); /* the final page tables, frames and the heap */
     apic_start(space_map_mmio); /* messages of devices; connects the 8259s to the processor */
-    clock_start();      /* time, before anything waits */
+    power_start(boot, &firmware_memory); /* ACPI's tables, before memory may be exhausted */
+    clock_start(power_timer_port());     /* time, before anything waits */
     alarm_start();      /* the interrupt that ends a wait */
     thread_start();     /* this becomes the first thread; interrupts are on */
     bool serial = serial_start();        /* the console, with input */
     if (boot->efi)
         reset_colours();
-    power_start(boot, &firmware_memory); /* ACPI's tables, so that turning off needs no memory */
     rtc_start(power_century_register()); /* the date, before a file is created */
     bool screen = video_start(&boot->framebuffer); /* the screen as a second console */
     bool keyboard = keyboard_start();              /* its input */
@@ -75,6 +75,7 @@ static void log_start(const struct boot_info *boot)
              *boot->loader ? boot->loader : boot->protocol);
     log_info("memory", "%zu of %zu KiB free", page_free_count() * (PAGE_BYTES / 1024),
              page_total_count() * (PAGE_BYTES / 1024));
+    power_report();
     if (boot->command_line_cut)
         log_warn("boot", "command line: longer than %d bytes; the rest is ignored",
                  BOOT_COMMAND_LINE_BYTES - 1);

@@ -225,8 +225,8 @@ void alarm_start(void)
     if (!start_apic()) {
         kind = &by_pit;
         message.source = PIT_LINE;
-        if (interrupt_register(PIT_LINE, &handler))
-            panic("alarm: interrupt line %d cannot be used", PIT_LINE);
+        if (!clock_has_pit() || interrupt_register(PIT_LINE, &handler))
+            panic("alarm: neither the local APIC's timer nor the PIT can be used");
     }
     handler.name = kind->name;
     keep_clock_alive();

@@ -12,7 +12,9 @@ enum {
     SPEAKER_GATE = 1, /* lets channel 2 count */
     SPEAKER_DATA = 2, /* connects its output to the speaker */
 
-    CALIBRATION_TICKS = PIT_HZ / 200, /* 5 ms */
+    ACPI_TIMER_HZ = 3579545,
+    COUNTS_READS_MAX = 10000,
+    CALIBRATIONS_PER_S = 200, /* each takes 5 ms */
     CALIBRATION_READS_MAX = 100000,
     MOMENT_TRIES = 4,
     SCALE_BITS = 44, /* 1000000 << 44 just fits in 64 bits */
@@ -27,16 +29,41 @@ static uint64_t frequency_hz;
 static uint64_t scale; /* microseconds a tick, << SCALE_BITS */
 static uint64_t base;  /* ticks at clock_start() */
 
-/* Without a usable TSC: ticks of channel 2 seen so far, and its count when it was last read. */
-static uint64_t pit_ticks;
-static uint16_t pit_last_count;
+/* A counter of known frequency. The number of its bits is that of `mask`. */
+struct counter {
+    uint64_t hz;
+    uint32_t mask;
+    uint32_t (*read)(void); /* rises, and wraps */
+};
 
-static uint16_t read_pit(void)
+static const struct counter *reference;
+static uint16_t timer_port; /* of ACPI's timer; 0: none */
+
+/* Without a usable TSC: ticks of the reference seen so far, and its value when it was last read. */
+static uint64_t total_ticks;
+static uint32_t last_value;
+
+/* ---- the reference --------------------------------------------------------------------------- */
+
+static uint32_t read_pit(void)
 {
-    /* Without the latch, the count could change between its two bytes. */
+    /* Without the latch, the count could change between its two bytes. It falls. */
     port_out8(PIT_COMMAND, PIT_LATCH_2);
     uint8_t low = port_in8(PIT_CHANNEL_2);
-    return (uint16_t)(low | port_in8(PIT_CHANNEL_2) << 8);
+    return 0u - (uint32_t)(low | port_in8(PIT_CHANNEL_2) << 8);
+}
+
+static uint32_t read_acpi_timer(void)
+{
+    return port_in32(timer_port);
+}
+
+static const struct counter pit = { PIT_HZ, 0xffff, read_pit },
+                            acpi_timer = { ACPI_TIMER_HZ, 0xffffff, read_acpi_timer };
+
+static uint32_t ticks_between(uint32_t earlier, uint32_t later)
+{
+    return (later - earlier) & reference->mask;
 }
 
 static void start_pit(void)
@@ -51,20 +78,38 @@ static void start_pit(void)
     port_out8(PIT_CHANNEL_2, 0);
 }
 
-static bool pit_counts(void)
+static bool counts(const struct counter *counter)
 {
-    uint16_t first = read_pit();
-    for (unsigned reads = 0; reads < CALIBRATION_READS_MAX; reads++)
-        if (read_pit() != first)
+    uint32_t first = counter->read();
+    for (unsigned reads = 0; reads < COUNTS_READS_MAX; reads++)
+        if ((counter->read() - first) & counter->mask)
             return true;
     return false;
+}
+
+static const struct counter *find_reference(void)
+{
+    /* The firmware of some machines turns the PIT off to save power. */
+    start_pit();
+    if (counts(&pit))
+        return &pit;
+    if (timer_port && counts(&acpi_timer))
+        return &acpi_timer;
+
+    /* Every wait would last until the machine is switched off. */
+    panic("clock: neither the PIT nor ACPI's timer counts, so there is no time");
+}
+
+bool clock_has_pit(void)
+{
+    return reference == &pit;
 }
 
 /* ---- calibration --------------------------------------------------------------------------- */
 
 struct moment {
     uint64_t tsc;
-    uint16_t pit_count;
+    uint32_t value;
 };
 
 /* Reads both counters at one moment. An emulator or the firmware may interrupt at any point, so the
@@ -74,14 +119,14 @@ static struct moment read_moment(void)
     struct moment best = { 0 };
     uint64_t best_gap = UINT64_MAX;
 
-    /* The count is taken to be latched halfway between the two timestamps. */
+    /* The value is taken to be read halfway between the two timestamps. */
     for (int i = 0; i < MOMENT_TRIES; i++) {
         uint64_t before = cpu_timestamp();
-        uint16_t count = read_pit();
+        uint32_t value = reference->read();
         uint64_t gap = cpu_timestamp() - before;
         if (gap < best_gap) {
             best_gap = gap;
-            best = (struct moment){ before + gap / 2, count };
+            best = (struct moment){ before + gap / 2, value };
         }
     }
     return best;
@@ -93,35 +138,33 @@ static uint64_t measure_tsc(void)
     struct moment start = read_moment();
     unsigned reads = 0;
 
-    /* Wait for 5 ms of the PIT, which counts down and wraps after 55 ms. The number of reads is
-     * bounded, since the PIT may not count at all. */
-    while ((uint16_t)(start.pit_count - read_pit()) < CALIBRATION_TICKS)
+    /* Wait for 5 ms. The reference wraps after 55 ms at the earliest. The number of reads is
+     * bounded, since it may stop. */
+    while (ticks_between(start.value, reference->read()) < reference->hz / CALIBRATIONS_PER_S)
         if (++reads > CALIBRATION_READS_MAX)
             return 0;
 
     /* A TSC that stops or goes backwards, or an implausible frequency, means that an emulator or
-     * the firmware interfered. The PIT is used then, which is slower to read. */
+     * the firmware interfered. The reference is used then, which is slower to read. */
     struct moment end = read_moment();
-    uint16_t ticks = (uint16_t)(start.pit_count - end.pit_count);
-    if (end.tsc <= start.tsc || ticks < CALIBRATION_TICKS)
+    uint32_t ticks = ticks_between(start.value, end.value);
+    if (end.tsc <= start.tsc || ticks < reference->hz / CALIBRATIONS_PER_S)
         return 0;
-    uint64_t hz = (end.tsc - start.tsc) * PIT_HZ / ticks;
+    uint64_t hz = (end.tsc - start.tsc) * reference->hz / ticks;
     return hz >= TSC_HZ_MIN && hz <= TSC_HZ_MAX ? hz : 0;
 }
 
-void clock_start(void)
+void clock_start(uint16_t acpi_timer_port)
 {
-    start_pit();
+    timer_port = acpi_timer_port;
+    reference = find_reference();
 
     /* Reading the TSC takes one instruction; reading the PIT takes three slow port accesses. */
     frequency_hz = cpu_has_tsc() ? measure_tsc() : 0;
     use_tsc = frequency_hz != 0;
     if (!use_tsc) {
-        /* Every wait would last until the machine is switched off. */
-        if (!pit_counts())
-            panic("clock: the PIT does not count, so there is no time");
-        frequency_hz = PIT_HZ;
-        pit_last_count = read_pit();
+        frequency_hz = reference->hz;
+        last_value = reference->read();
     }
 
     /* The division is done once, here: time_now_us() multiplies and shifts. */
@@ -132,16 +175,16 @@ void clock_start(void)
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static uint64_t read_pit_ticks(void)
+static uint64_t read_reference(void)
 {
     uint64_t flags = cpu_interrupts_save();
 
-    /* The counter wraps after 55 ms. The alarm reads the clock at least every 25 ms, so no more
-     * than one wrap can occur between two readings: keep_clock_alive(). */
-    uint16_t count = read_pit();
-    pit_ticks += (uint16_t)(pit_last_count - count);
-    pit_last_count = count;
-    uint64_t ticks = pit_ticks;
+    /* The PIT wraps after 55 ms. The alarm reads the clock at least every 25 ms, so no more than
+     * one wrap can occur between two readings: keep_clock_alive(). */
+    uint32_t value = reference->read();
+    total_ticks += ticks_between(last_value, value);
+    last_value = value;
+    uint64_t ticks = total_ticks;
 
     cpu_interrupts_restore(flags);
     return ticks;
@@ -153,7 +196,7 @@ uint64_t time_now_us(void)
         return 0;
 
     /* The product exceeds 64 bits after a second. */
-    uint64_t ticks = use_tsc ? cpu_timestamp() : read_pit_ticks();
+    uint64_t ticks = use_tsc ? cpu_timestamp() : read_reference();
     return (uint64_t)((unsigned __int128)(ticks - base) * scale >> SCALE_BITS);
 }
 

@@ -14,6 +14,7 @@ enum {
     FADT_ACPI_ENABLE = 52,
     FADT_PM1A_CONTROL = 64,
     FADT_PM1B_CONTROL = 68,
+    FADT_TIMER = 76,
     FADT_CENTURY = 108,
     FADT_LONG_DSDT = 140,
 
@@ -39,6 +40,13 @@ static struct {
 } soft_off;
 
 static unsigned century_register;
+static uint16_t timer_port;
+static bool have_tables;
+
+uint16_t power_timer_port(void)
+{
+    return timer_port;
+}
 
 unsigned power_century_register(void)
 {
@@ -54,6 +62,7 @@ static void read_fadt(struct bytes fadt)
 
     /* Without a FADT all of these read as 0, which means "none". */
     century_register = bytes_u8(fadt, FADT_CENTURY);
+    timer_port = (uint16_t)bytes_le32(fadt, FADT_TIMER);
     soft_off.smi_command = (uint16_t)bytes_le32(fadt, FADT_SMI_COMMAND);
     soft_off.acpi_enable = bytes_u8(fadt, FADT_ACPI_ENABLE);
     soft_off.pm1a = (uint16_t)bytes_le32(fadt, FADT_PM1A_CONTROL);
@@ -68,16 +77,21 @@ static void read_fadt(struct bytes fadt)
 
 void power_start(const struct boot_info *boot, const struct acpi_memory *memory)
 {
-    if (!acpi_start(boot, memory)) {
-        log_info("power", "no ACPI tables found; poweroff will only halt");
+    have_tables = acpi_start(boot, memory);
+    if (!have_tables)
         return;
-    }
 
     /* "FACP" is the FADT's signature, from its first name. */
     struct bytes fadt = acpi_open("FACP");
     read_fadt(fadt);
     acpi_close(fadt);
-    if (!soft_off.usable)
+}
+
+void power_report(void)
+{
+    if (!have_tables)
+        log_info("power", "no ACPI tables found; poweroff will only halt");
+    else if (!soft_off.usable)
         log_info("power", "ACPI: no usable \\_S5 object; poweroff will only halt");
 }
 

@@ -13,8 +13,15 @@
 #include "boot/boot_info.h"
 #include "kernel/x86/acpi.h"
 
-/* Reads ACPI's tables now, so that turning off needs no memory. After memory_start(). */
+/* Reads ACPI's tables now, so that turning off needs no memory. After memory_start(); needs neither
+ * time nor a console. */
 void power_start(const struct boot_info *boot, const struct acpi_memory *memory);
+
+/* Logs whether the machine can be turned off. */
+void power_report(void);
+
+/* Returns the port of ACPI's timer; 0: none. After power_start(). */
+uint16_t power_timer_port(void);
 
 /* Returns the CMOS register that contains the century, which the FADT names; 0: none. After
  * power_start(). */

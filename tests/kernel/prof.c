@@ -14,7 +14,7 @@ static volatile uint64_t turns;
 
 static __attribute__((noinline)) void prof_turn(void)
 {
-    for (unsigned i = 0; i < 1000; i++)
+    for (unsigned i = 0; i < 20000; i++) /* longer than reading a slow clock */
         turns = turns + 1;
 }
 

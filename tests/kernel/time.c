@@ -140,6 +140,8 @@ SELFTEST(line_handlers_are_shared)
 {
     static struct interrupt_handler handler = { .handle = deny };
     uint64_t raised = interrupt_counts()->raised[0];
+    if (!clock_has_pit())
+        return; /* nothing else raises a line at our wish */
 
     asked = 0;
     SELFTEST_CHECK(interrupt_register(0, &handler) == 0);

@@ -19,10 +19,21 @@ def test_microvm_has_a_prompt_and_takes_input(booted, options):
     machine.wait_text(HALTED.encode())
 
 
-def test_machine_without_time_panics(machine):
-    started = machine("", options=microvm(",pit=off"))
+@pytest.mark.parametrize("options", [",pit=off", ",pit=off,pic=off"])
+@pytest.mark.parametrize("cpu", ["qemu64", "max,-tsc"])
+def test_acpi_timer_replaces_the_pit(booted, options, cpu):
+    machine = booted("", options=["-machine", "q35" + options, "-cpu", cpu])
+    assert machine.command("sleep 0.1; echo slept") == ["slept"]
+
+
+@pytest.mark.parametrize("options, problem", [
+    (microvm(",pit=off"), "clock: neither the PIT nor ACPI's timer counts, so there is no time"),
+    (["-machine", "q35,pit=off", "-cpu", "qemu64,-apic"],
+     "alarm: neither the local APIC's timer nor the PIT can be used")])
+def test_machine_without_time_panics(machine, options, problem):
+    started = machine("", options=options)
     assert started.wait_exit() == 255
-    assert "panic: clock: the PIT does not count, so there is no time" in started.lines()
+    assert "panic: " + problem in started.lines()
 
 
 def test_poweroff_without_acpi_is_shown_on_every_console(booted):
