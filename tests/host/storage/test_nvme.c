@@ -241,7 +241,10 @@ static unsigned wanted_enables;
 
 static bool is_enabled_again(void)
 {
-    return model.enables >= wanted_enables;
+    spin_lock(&model.lock);
+    bool enabled = model.enables >= wanted_enables;
+    spin_unlock(&model.lock);
+    return enabled;
 }
 
 static void trouble_body(void *argument)
@@ -256,8 +259,10 @@ static void trouble_body(void *argument)
     wanted_enables = 1 + trouble->resets;
     await(trouble->name, is_enabled_again);
     kassert(model.aborts == trouble->aborts && model.enables == wanted_enables);
+    spin_lock(&model.lock);
     kassert(trouble->fault.times - model.faults[0].times == max(trouble->tries, 1));
     model.faults[0].times = 0;
+    spin_unlock(&model.lock);
 
     /* Either everything works again, or the disk is gone, and open handles get an error. */
     if (trouble->offline) {

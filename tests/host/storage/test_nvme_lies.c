@@ -284,7 +284,10 @@ static void test_shrunk(void **state)
 
 static bool no_event_is_pending(void)
 {
-    return !model.pending_event;
+    spin_lock(&model.lock);
+    bool none = !model.pending_event;
+    spin_unlock(&model.lock);
+    return none;
 }
 
 /* A controller that reports events endlessly is not asked any more. */
@@ -331,7 +334,10 @@ static void busy_complete(struct io_request *request)
 
 static bool is_unplugged(void)
 {
-    return model.unplugged;
+    spin_lock(&model.lock);
+    bool unplugged = model.unplugged;
+    spin_unlock(&model.lock);
+    return unplugged;
 }
 
 /* `argument`: whether the controller is unplugged, so that it never answers again. */
