@@ -58,6 +58,16 @@ static bool update(struct nvme_namespace *namespace,
     return true;
 }
 
+/* Returns whether the controller works, so that an error concerns the command alone. */
+static bool works(struct nvme_controller *controller)
+{
+    spin_lock(&controller->lock);
+    bool running = controller->state == NVME_RUNNING && !controller->broken &&
+                   !controller->reset_wanted;
+    spin_unlock(&controller->lock);
+    return running;
+}
+
 /* Reads the attributes of a namespace, and makes its device agree with them. Only errors of the
  * controller are errors here: a namespace that cannot be used is logged. */
 static status_t scan_namespace(struct nvme_controller *controller, uint32_t id, unsigned depth)
@@ -65,10 +75,13 @@ static status_t scan_namespace(struct nvme_controller *controller, uint32_t id, 
     struct nvme_namespace *present = find(controller, id);
     struct nvme_namespace_identity identity;
     status_t status = nvme_identify(controller, NVME_IDENTIFY_NAMESPACE, id);
-    if (status)
+    if (status && !works(controller))
         return status;
 
+    /* It may have been detached since it was listed. */
     const char *why = nvme_decode_namespace(nvme_data(controller), &identity);
+    if (status)
+        why = "no attributes";
     if (present && !why && update(present, &identity))
         return 0;
     if (present)
@@ -133,8 +146,9 @@ status_t nvme_scan(struct nvme_controller *controller)
     if (status)
         return status;
 
-    /* They share the queue, and memory for it. */
     remove_unlisted(controller, &list);
+
+    /* They share the queue, and the memory that requests need. */
     unsigned share = list.count ? controller->depth / list.count : 0;
     unsigned depth = min(share, IO_DEPTH_MAX);
     for (unsigned i = 0; i < list.count && !status; i++)
@@ -156,12 +170,12 @@ static void ask_for_event(struct nvme_controller *controller)
         return;
 
     /* Without events everything else works: a controller that refuses them is not an error. */
-    if (nvme_admin(controller, NVME_SLOT_SCAN, &enable, NULL))
+    if (nvme_admin(controller, NVME_SLOT_SCAN, &enable, NULL) ||
+        nvme_admin_send(controller, NVME_SLOT_EVENT, &ask))
         return;
     spin_lock(&controller->lock);
     controller->event_sent = true;
     spin_unlock(&controller->lock);
-    IGNORE(nvme_admin_send(controller, NVME_SLOT_EVENT, &ask));
 }
 
 /* Reads the log page that belongs to an event, which makes the controller report the next one of

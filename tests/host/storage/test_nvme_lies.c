@@ -116,6 +116,13 @@ static void wrong_head(void) { admin_fault(NVME_FAULT_WRONG_HEAD, NVME_IDENTIFY)
 static void no_queue(void) { admin_fault(NVME_FAULT_STATUS, NVME_CREATE_COMPLETION_QUEUE); }
 static void twice(void) { admin_fault(NVME_FAULT_TWICE, NVME_CREATE_SUBMISSION_QUEUE); }
 static void lost(void) { admin_fault(NVME_FAULT_LOSE, NVME_IDENTIFY); }
+static void unknown(void)
+{
+    nvme_model_fault(&model, (struct nvme_fault){
+        .kind = NVME_FAULT_STATUS, .opcode = NVME_IDENTIFY, .skip = 2, .times = 1,
+        .status = NVME_INVALID_NAMESPACE, /* after those of the controller and the list */
+    });
+}
 static void fatal(void) { admin_fault(NVME_FAULT_FATAL, NVME_IDENTIFY); }
 
 /* `whose`: what is missing afterwards, the controller or its first namespace; or nothing. */
@@ -148,6 +155,7 @@ static const struct lie {
     { "protection information", protection, NAMESPACE, false },
     { "a format that is not listed", format_1, NAMESPACE, false },
     { "format 63, which is empty", format_63, NAMESPACE, false },
+    { "a listed namespace that is unknown", unknown, NAMESPACE, false },
     { "a list in disorder", disorder, CONTROLLER, false },
     { "a list with a repetition", repetition, CONTROLLER, false },
     { "a list of 1024 namespaces", many, NOTHING, false },
