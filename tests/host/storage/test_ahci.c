@@ -20,7 +20,7 @@
 #include "tests/host/ahci_rig.h"
 #include "tests/host/rig.h"
 
-enum { SECTOR = AHCI_MODEL_SECTOR_BYTES, CAP_STAGGERED = 1 << 27 };
+enum { SECTOR = AHCI_MODEL_SECTOR_BYTES, CAP_STAGGERED = 1 << 27, PACKET_BYTES_MAX = 8192 };
 
 /* ---- what is there ------------------------------------------------------------------------ */
 
@@ -135,6 +135,78 @@ static void writes_reach_the_disk(void)
     device_put(unit);
 }
 
+/* A packet's data: each byte follows from its place. */
+static void answer_bytes(struct ahci_packet *packet)
+{
+    for (uint32_t i = 0; i < packet->bytes; i++) {
+        uint8_t byte = ahci_model_byte(i);
+
+        /* The last byte may be there only because an odd length was rounded up. */
+        kassert(!packet->write || packet->data[i] == byte || i + 1 == packet->bytes);
+        packet->data[i] = byte;
+    }
+}
+
+static void packet_ended(struct scsi_command *command)
+{
+    semaphore_up(command->context);
+}
+
+/* Sends a packet with data in two segments, of which the first has `split` bytes. Bytes around the
+ * data stay as they are. */
+static status_t try_packet(struct scsi_unit *unit, bool write, uint32_t length, uint32_t split)
+{
+    static uint8_t memory[PACKET_BYTES_MAX + 64] __attribute__((aligned(16)));
+    static struct scsi_command command;
+    struct semaphore ended = SEMAPHORE_INIT(ended, 0);
+    uint8_t *first = memory + 16 + split % 2, *second = first + split + 16 - 2 * (split % 2);
+    struct io_segment segments[] = { { first, split }, { second, length - split } };
+    memset(memory, 0xaa, sizeof(memory));
+    for (uint32_t i = 0; write && i < length; i++)
+        *(i < split ? first + i : second + (i - split)) = ahci_model_byte(i);
+
+    command = (struct scsi_command){
+        .base.timeout_us = AHCI_RIG_LONG_US,
+        .cdb = { 0xbe },
+        .direction = write ? SCSI_DATA_OUT : SCSI_DATA_IN,
+        .segments = segments,
+        .segment_count = ARRAY_LENGTH(segments),
+        .length_bytes = length,
+        .complete = packet_ended,
+        .context = &ended,
+    };
+    scsi_submit(unit, &command);
+    ahci_rig_end(&ended, 1);
+    if (command.base.status)
+        return command.base.status;
+
+    kassert(command.done_bytes == length && first[-1] == 0xaa && second[-1] == 0xaa);
+    kassert(second[length - split] == 0xaa);
+    for (uint32_t i = 0; i < length; i++)
+        kassert((i < split ? first[i] : second[i - split]) == ahci_model_byte(i));
+    return 0;
+}
+
+/* Short data may be anywhere, and of any length; longer data keeps the limits, except at its
+ * end. */
+static void packets_have_data_of_any_length(void)
+{
+    static const uint32_t lengths[][2] = {
+        { 1, 0 }, { 2, 1 }, { 3, 2 }, { 511, 256 }, { 2047, 1 }, { 2047, 1023 },
+        { 2048, 1024 }, { 2049, 1024 }, { 4097, 4094 }, { 8192, 2 },
+    };
+    ahci_model_plug_in(&ahci_rig);
+    struct device *device = ahci_rig_find(1);
+    struct scsi_unit *unit = scsi_unit_of(device);
+    ahci_rig.packet = answer_bytes;
+    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++)
+        for (unsigned write = 0; write < 2; write++)
+            kassert(try_packet(unit, write, lengths[i][0], lengths[i][1]) == 0);
+    kassert(try_packet(unit, false, 4096, 2047) == -EOPNOTSUPP);
+    kassert(ahci_rig.ports[1].resets == 0);
+    device_put(device);
+}
+
 /* ---- deadlines and interrupts ------------------------------------------------------------- */
 
 static void late_commands_time_out(void)
@@ -211,6 +283,7 @@ static const struct ahci_promise promises[] = {
     { .name = "writes reach the disk", .body = writes_reach_the_disk },
     { .name = "late commands time out", .body = late_commands_time_out },
     { .name = "lost and doubled interrupts", .body = lost_and_doubled_interrupts_do_no_harm },
+    { .name = "data of any length", .body = packets_have_data_of_any_length },
     { .name = "a trusted interrupt may be lost", .body = a_trusted_interrupt_may_be_lost },
     { .name = "no interrupts at all", .body = a_controller_without_interrupts_is_polled },
 };

@@ -38,7 +38,8 @@
  *             owns the unit, and holds a reference of the controller's.
  * References  Serial ATA AHCI 1.3.1: 3 (registers), 4.2 (memory), 5.5 and 5.6 (commands),
  *             6.2 (errors), 10.1 (start), 10.4 (reset), 10.6 (firmware); SATA 3.2 10.5 (FIS).
- * Status      No port multipliers, power management, enclosures or coalescing.
+ * Status      No port multipliers, power management, enclosures or coalescing. Data of
+ *             SCSI_BULK_BYTES and more that does not keep the unit's limits is refused.
  */
 #ifndef DRIVERS_STORAGE_ATA_AHCI_AHCI_H
 #define DRIVERS_STORAGE_ATA_AHCI_AHCI_H
