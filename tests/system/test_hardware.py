@@ -117,14 +117,6 @@ def test_memory_above_a_hole_is_used(booted):
     assert pages[1] - pages[0] > (3 << 30) // 4096 * 0.97, (small, large)
 
 
-def test_q35_reports_the_unsupported_controller(machine):
-    started = machine(None, options=Q35 + ["-cdrom", ISO])
-    printed = started.wait_prompt().decode().splitlines()
-    assert len([line for line in printed if "/System" in line]) == 1, printed
-    assert len([line for line in printed if "SATA" in line]) == 1, printed
-    assert started.command("echo alive") == ["alive"]
-
-
 def test_q35_with_an_old_controller(booted, build_id):
     options = Q35 + ["-device", "piix3-ide,id=old", "-device", "ide-cd,bus=old.1,drive=d",
                      "-drive", f"if=none,id=d,format=raw,media=cdrom,file={ISO}"]
