@@ -54,7 +54,7 @@ static void start_machine(const struct boot_info *boot)
     interrupts_start(); /* moves interrupts away from the exceptions' vectors */
     memory_start(boot); /* the final page tables, frames and the heap */
     apic_start(space_map_mmio); /* messages of devices; connects the 8259s to the processor */
-    power_start(boot, &firmware_memory); /* ACPI's tables, before memory may be exhausted */
+    power_start(boot, &firmware_memory, space_map_mmio); /* ACPI's tables, while there is memory */
     clock_start(power_timer_port());     /* time, before anything waits */
     alarm_start();      /* the interrupt that ends a wait */
     thread_start();     /* this becomes the first thread; interrupts are on */

@@ -17,10 +17,18 @@ enum {
     FADT_TIMER = 76,
     FADT_CENTURY = 108,
     FADT_LONG_DSDT = 140,
+    FADT_SLEEP_CONTROL = 244,
+
+    /* A generic address: the kind of space, and the address in it. */
+    SPACE_MEMORY = 0,
+    SPACE_PORTS = 1,
+    SPACE_ADDRESS = 4,
 
     PM1_SCI_ENABLED = 1, /* the operating system owns the power registers */
     PM1_SLEEP_TYPE_SHIFT = 10,
     PM1_SLEEP_ENABLE = 1 << 13,
+    CONTROL_SLEEP_TYPE_SHIFT = 2,
+    CONTROL_SLEEP_ENABLE = 1 << 5,
     ENABLE_POLLS_MAX = 1000000,
 
     /* The chipset's reset control: first the kind of reset, then the pulse. */
@@ -36,6 +44,10 @@ static struct {
     uint16_t pm1a, pm1b, smi_command; /* ports; 0: none */
     uint8_t acpi_enable;              /* for smi_command; 0: none */
     uint8_t sleep_type_a, sleep_type_b;
+
+    /* Machines without the PM1 registers have one register of 8 bits, in either space. */
+    volatile uint8_t *control_memory; /* NULL: none */
+    uint16_t control_port;            /* 0: none */
     bool usable;
 } soft_off;
 
@@ -53,7 +65,17 @@ unsigned power_century_register(void)
     return century_register;
 }
 
-static void read_fadt(struct bytes fadt)
+static void read_sleep_control(struct bytes fadt, void *(*map)(uint64_t physical, size_t bytes))
+{
+    uint64_t address = bytes_le64(fadt, FADT_SLEEP_CONTROL + SPACE_ADDRESS);
+    uint8_t space = bytes_u8(fadt, FADT_SLEEP_CONTROL);
+    if (address && space == SPACE_MEMORY)
+        soft_off.control_memory = map(address, sizeof(*soft_off.control_memory));
+    else if (address <= UINT16_MAX && space == SPACE_PORTS)
+        soft_off.control_port = (uint16_t)address;
+}
+
+static void read_fadt(struct bytes fadt, void *(*map)(uint64_t physical, size_t bytes))
 {
     /* Tables of ACPI 1.0 end before the 64-bit address, which then reads as 0. */
     uint64_t dsdt_address = bytes_le64(fadt, FADT_LONG_DSDT);
@@ -68,14 +90,18 @@ static void read_fadt(struct bytes fadt)
     soft_off.pm1a = (uint16_t)bytes_le32(fadt, FADT_PM1A_CONTROL);
     soft_off.pm1b = (uint16_t)bytes_le32(fadt, FADT_PM1B_CONTROL);
 
+    if (!soft_off.pm1a)
+        read_sleep_control(fadt, map);
+
     /* The values for the sleep type are the machine's own choice, which only the DSDT contains. */
     struct bytes dsdt = acpi_open_at(dsdt_address);
-    soft_off.usable = soft_off.pm1a != 0 &&
+    soft_off.usable = (soft_off.pm1a || soft_off.control_memory || soft_off.control_port) &&
                       acpi_find_s5(dsdt, &soft_off.sleep_type_a, &soft_off.sleep_type_b);
     acpi_close(dsdt);
 }
 
-void power_start(const struct boot_info *boot, const struct acpi_memory *memory)
+void power_start(const struct boot_info *boot, const struct acpi_memory *memory,
+                 void *(*map)(uint64_t physical, size_t bytes))
 {
     have_tables = acpi_start(boot, memory);
     if (!have_tables)
@@ -83,7 +109,7 @@ void power_start(const struct boot_info *boot, const struct acpi_memory *memory)
 
     /* "FACP" is the FADT's signature, from its first name. */
     struct bytes fadt = acpi_open("FACP");
-    read_fadt(fadt);
+    read_fadt(fadt, map);
     acpi_close(fadt);
 }
 
@@ -115,6 +141,23 @@ static void enter_sleep(uint16_t pm1_port, uint8_t type)
     port_out16(pm1_port, (uint16_t)(type << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE));
 }
 
+static void turn_off(void)
+{
+    uint8_t control = (uint8_t)(soft_off.sleep_type_a << CONTROL_SLEEP_TYPE_SHIFT |
+                                CONTROL_SLEEP_ENABLE);
+    if (soft_off.control_memory) {
+        *soft_off.control_memory = control;
+    } else if (soft_off.control_port) {
+        port_out8(soft_off.control_port, control);
+    } else {
+        /* The control register may be in two parts, each with its own sleep type. */
+        enable_acpi();
+        enter_sleep(soft_off.pm1a, soft_off.sleep_type_a);
+        if (soft_off.pm1b != 0)
+            enter_sleep(soft_off.pm1b, soft_off.sleep_type_b);
+    }
+}
+
 static void delay(void)
 {
     for (int i = 0; i < DELAY_READS; i++)
@@ -140,17 +183,11 @@ _Noreturn void machine_poweroff(int code)
     cpu_interrupts_off();
     early_debug_exit(code);
 
-    /* The control register may be in two parts, each with its own sleep type. */
-    if (soft_off.usable) {
-        enable_acpi();
-        enter_sleep(soft_off.pm1a, soft_off.sleep_type_a);
-        if (soft_off.pm1b != 0)
-            enter_sleep(soft_off.pm1b, soft_off.sleep_type_b);
-    }
-
     /* The power goes off a moment later, or not at all. */
-    if (soft_off.usable)
+    if (soft_off.usable) {
+        turn_off();
         delay();
+    }
     say_halted();
     cpu_halt();
 }
