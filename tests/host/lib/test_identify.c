@@ -312,7 +312,7 @@ BODY(refused_images)
 /* What cannot be mounted is named, with status 1, by mount, volinfo and file. */
 BODY(refused_volumes)
 {
-    static const char *const names[] = { "FAT32 file system", "ext4 file system",
+    static const char *const names[] = { "NTFS file system", "ext4 file system",
                                          "UDF file system", "XFS file system",
                                          "MBR partition table", "Zip archive data" };
     (void)unused;

@@ -316,9 +316,9 @@ BODY(c19_mount_type)
     put("/text", "no volume\n");
     says("mkdir /m; mount -t cdfs /disc /m; mount | grep -c cdfs; umount /m", "1\n");
     run("mount -t ntfs /disc /m", SHELL_USAGE, "", NULL); /* the tests have some of their own too */
-    static const char known[] = "mount: ntfs: unknown file system type; "
-                                "must be one of cdfs, ramfs, devfs";
+    static const char known[] = "mount: ntfs: unknown file system type; must be one of cdfs, ";
     kassert(strncmp(err.text, known, strlen(known)) == 0);
+    kassert(strstr(err.text, "fat, ramfs, devfs"));
     fails("mount -t ramfs /disc /m", "mount: /disc: not a ramfs file system\n");
     says("vdrive list | wc -l; rm /disc", "1\n"); /* no drive is left */
     stop();
