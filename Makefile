@@ -505,7 +505,8 @@ $(HOST_OUT)/test_book_loaded.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(TEST
 
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
 
-FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module fuzz_nvme fuzz_scsi fuzz_identify
+FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module fuzz_nvme fuzz_scsi fuzz_identify \
+    fuzz_virtio
 FUZZ_OUT := $(BUILD)/fuzz
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
@@ -523,6 +524,7 @@ $(FUZZ_OUT)/%.c.o: %.c Makefile
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -c -o $@ $<
 
 $(FUZZ_OUT)/fuzz_nvme: $(patsubst %,$(FUZZ_OUT)/tests/host/%.c.o,pci_model nvme_model nvme_commands)
+$(FUZZ_OUT)/fuzz_virtio: $(patsubst %,$(FUZZ_OUT)/tests/host/%.c.o,pci_model virtio_model virtio_target)
 $(FUZZ_OUT)/fuzz_mount: $(FUZZ_OUT)/tests/fuzz/mutate.c.o
 $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.c.o $(FUZZ_OBJECTS)
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $(HOST_LDFLAGS) -o $@ $^ -lpthread

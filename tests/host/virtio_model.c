@@ -187,6 +187,14 @@ static void push(struct virtio_model *model, struct virtio_model_queue *queue, u
     atomic_store(index, ++queue->ended);
 }
 
+/* No driver can protect itself from a device that uses memory after it has returned it. */
+static void forget(struct virtio_model *model, unsigned queue, uint32_t head)
+{
+    for (unsigned i = 0; i < VIRTIO_MODEL_REQUESTS; i++)
+        if (model->requests[i].queue == queue && model->requests[i].head == head)
+            model->requests[i].taken = false;
+}
+
 void virtio_model_end(struct virtio_model *model, struct virtio_model_request *request,
                       uint32_t written_bytes)
 {
@@ -202,6 +210,12 @@ void virtio_model_end(struct virtio_model *model, struct virtio_model_request *r
         written_bytes = 0;
     if (request->fault == VIRTIO_INDEX_JUMP)
         queue->ended = (uint16_t)(queue->ended + JUMP);
+
+    if (request->forged) {
+        id = request->id;
+        queue->ended = (uint16_t)(queue->ended + request->jump);
+        forget(model, request->queue, id);
+    }
 
     push(model, queue, id, written_bytes);
     if (request->fault == VIRTIO_TWICE)

@@ -52,6 +52,9 @@ struct virtio_model_request {
     uint16_t head;
     uint64_t due_us;     /* TIME_NEVER: held until the device ends it */
     enum virtio_fault fault;
+    bool forged;         /* serve() sets these two: what the used ring gets */
+    uint32_t id;
+    uint16_t jump;       /* by which the ring's index grows, beside the request's own step */
     struct virtio_model_piece pieces[VIRTIO_MODEL_PIECES];
     unsigned readable, count; /* the readable ones come first */
 };

@@ -120,12 +120,14 @@ static void move(struct carried *carried, bool is_16, bool write)
         refuse(carried, MEDIUM_ERROR, write ? 0x0c : 0x11);
         return;
     }
-    kassert(bytes == (write ? carried->out : carried->in));
-    carried->done = (uint32_t)bytes;
-    if (write)
-        virtio_model_read(carried->request, REQUEST_BYTES, target->image + at, (uint32_t)bytes);
-    else
-        virtio_model_write(carried->request, RESPONSE_BYTES, target->image + at, (uint32_t)bytes);
+
+    /* The command's length is not the data's if the driver was told of other blocks. */
+    uint32_t room = write ? carried->out : carried->in;
+    uint32_t count = (uint32_t)min(bytes, room);
+    carried->done = write ? virtio_model_read(carried->request, REQUEST_BYTES,
+                                              target->image + at, count)
+                          : virtio_model_write(carried->request, RESPONSE_BYTES,
+                                               target->image + at, count);
 }
 
 static void carry_out(struct carried *carried, uint8_t target)

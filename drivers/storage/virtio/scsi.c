@@ -34,6 +34,7 @@ static struct vscsi *create_vscsi(struct virtio_device *virtio)
         return NULL;
     vscsi->virtio = virtio;
     virtio->driver_data = vscsi;
+    mutex_init(&vscsi->device_lock, RANK_DEVTREE);
     spin_init(&vscsi->lock, RANK_QUEUE);
     wait_queue_init(&vscsi->ended);
     wait_queue_init(&vscsi->changed);
@@ -90,13 +91,15 @@ static status_t create_device(struct vscsi *vscsi, struct device *parent)
 /* Everything up to the device that owns it. */
 static status_t start(struct vscsi *vscsi, struct device *parent)
 {
-    status_t status = vscsi_start_device(vscsi);
+    status_t status = vscsi_begin_device(vscsi);
     if (status)
         return status;
     unsigned openings = vscsi->queues[VSCSI_REQUEST]->slots;
     status = allocate_slots(vscsi, openings);
     if (!status)
         status = packet_queue_start(&vscsi->packets, "virtio-scsi", &vscsi_transport, openings);
+    if (!status)
+        status = vscsi_run_device(vscsi);
     return status ? status : create_device(vscsi, parent);
 }
 

@@ -13,7 +13,8 @@
  * Recovery    First the commands in flight are aborted by the control queue. If that does not end
  *             them, the device is reset, and started again. A device that cannot be started, or
  *             violated the protocol, is offline: its units are removed.
- * Locking     vscsi.lock (rank QUEUE), under which slots are submitted.
+ * Locking     vscsi.device_lock (rank DEVTREE): the worker of the queue may be resetting the device
+ *             while it is removed. vscsi.lock (rank QUEUE), under which slots are submitted.
  * References  VIRTIO 1.1 section 5.6 (SCSI host device); SAM-3 4.9 (LUNs).
  * Status      One request queue. No commands with data in both directions, no protection
  *             information.
@@ -67,6 +68,7 @@ struct vscsi {
     uint32_t transfer_bytes;        /* limits of a command's data */
     unsigned segment_count, target_last;
 
+    struct mutex device_lock;       /* held to reset, start or end the device */
     struct spin lock;               /* all below */
     struct scsi_command *commands[VSCSI_OPENINGS_MAX]; /* submitted, by slot */
     unsigned ending;                /* commands that done() is ending */
@@ -92,8 +94,10 @@ struct vscsi_unit {
 extern const struct packet_transport vscsi_transport;
 extern const struct virtio_client vscsi_client;
 
-/* Resets the device and starts it; the queues are added the first time. */
-status_t vscsi_start_device(struct vscsi *vscsi) MUST_CHECK;
+/* Resets the device; the queues are added the first time. */
+status_t vscsi_begin_device(struct vscsi *vscsi) MUST_CHECK;
+/* Starts it. From now on the device interrupts: the packet queue runs already. */
+status_t vscsi_run_device(struct vscsi *vscsi) MUST_CHECK;
 /* Ends the device for good. Commands in flight end with -ENODEV, as do all later ones. */
 void vscsi_end_device(struct vscsi *vscsi);
 

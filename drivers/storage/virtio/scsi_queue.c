@@ -310,22 +310,25 @@ static status_t add_queues(struct vscsi *vscsi)
     return status ? status : read_limits(vscsi);
 }
 
-status_t vscsi_start_device(struct vscsi *vscsi)
+status_t vscsi_begin_device(struct vscsi *vscsi)
 {
-    const struct virtio_ops *ops = vscsi->virtio->ops;
     uint64_t wanted = VIRTIO_FEATURE(FEATURE_HOT_PLUG) | VIRTIO_FEATURE(FEATURE_CHANGE);
-    status_t status = ops->begin(vscsi->virtio, wanted, &vscsi_client, vscsi);
-    if (!status && !vscsi->queues[VSCSI_REQUEST])
-        status = add_queues(vscsi);
-    if (!status)
-        status = ops->run(vscsi->virtio);
+    status_t status =
+        vscsi->virtio->ops->begin(vscsi->virtio, wanted, &vscsi_client, vscsi);
+    return status || vscsi->queues[VSCSI_REQUEST] ? status : add_queues(vscsi);
+}
+
+status_t vscsi_run_device(struct vscsi *vscsi)
+{
+    status_t status = vscsi->virtio->ops->run(vscsi->virtio);
     if (status)
         return status;
 
-    /* Events that came before this were missed. */
+    /* Events that came before this were missed. If the device is being removed, nothing is
+     * submitted to it. */
     spin_lock(&vscsi->lock);
-    vscsi->running = true;
-    for (unsigned i = 0; i < vscsi->queues[VSCSI_EVENT]->slots; i++) {
+    vscsi->running = !vscsi->offline;
+    for (unsigned i = 0; vscsi->running && i < vscsi->queues[VSCSI_EVENT]->slots; i++) {
         vscsi->events[i] = false;
         vscsi_submit_event(vscsi, i);
     }
@@ -352,13 +355,16 @@ static void set_offline(struct vscsi *vscsi)
     vscsi->running = false;
     vscsi->offline = true;
     wait_queue_wake_all(&vscsi->changed);
+    wait_queue_wake_all(&vscsi->ended);
     spin_unlock(&vscsi->lock);
 }
 
 void vscsi_end_device(struct vscsi *vscsi)
 {
     set_offline(vscsi);
+    mutex_lock(&vscsi->device_lock);
     vscsi->virtio->ops->end(vscsi->virtio);
+    mutex_unlock(&vscsi->device_lock);
     end_commands(vscsi, -ENODEV);
 }
 
@@ -413,12 +419,9 @@ static bool abort_commands(struct vscsi *vscsi)
     return quiet;
 }
 
-static void vscsi_reset(struct packet_queue *queue)
+/* Resets the device and starts it again. Caller holds device_lock. */
+static void restart(struct vscsi *vscsi)
 {
-    struct vscsi *vscsi = vscsi_of(queue);
-    if (abort_commands(vscsi))
-        return;
-
     spin_lock(&vscsi->lock);
     bool offline = vscsi->offline;
     vscsi->running = vscsi->failed = vscsi->aborting = false;
@@ -430,7 +433,7 @@ static void vscsi_reset(struct packet_queue *queue)
     log_warn("virtio-scsi", "%s: the device is reset", vscsi->virtio->name);
     IGNORE(vscsi->virtio->ops->reset(vscsi->virtio)); /* starting it fails as well then */
     end_commands(vscsi, -EIO);
-    if (vscsi_start_device(vscsi)) {
+    if (vscsi_begin_device(vscsi) || vscsi_run_device(vscsi)) {
         log_error("virtio-scsi", "%s: does not start again; its units are removed",
                   vscsi->virtio->name);
         set_offline(vscsi);
@@ -441,6 +444,16 @@ static void vscsi_reset(struct packet_queue *queue)
     vscsi->rescan = true;
     wait_queue_wake_all(&vscsi->changed);
     spin_unlock(&vscsi->lock);
+}
+
+static void vscsi_reset(struct packet_queue *queue)
+{
+    struct vscsi *vscsi = vscsi_of(queue);
+    if (abort_commands(vscsi))
+        return;
+    mutex_lock(&vscsi->device_lock);
+    restart(vscsi);
+    mutex_unlock(&vscsi->device_lock);
 }
 
 const struct packet_transport vscsi_transport = {

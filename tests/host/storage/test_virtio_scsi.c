@@ -250,6 +250,30 @@ static void test_violations_remove_the_units(void **state)
         rig_run(violation_body, &faults[i], SEEDS);
 }
 
+/* Removal while the worker of the queue resets the device. */
+static void reset_and_removal_body(void *unused)
+{
+    (void)unused;
+    set_up();
+    plug_in();
+    spin_lock(&target.model.lock);
+    target.model.status |= 64; /* needs a reset */
+    target.model.config_changed = true;
+    wait_queue_wake_all(&target.model.changed);
+    spin_unlock(&target.model.lock);
+
+    /* Removed before, in, or after the reset. */
+    for (uint64_t yields = rig_random() % 40; yields; yields--)
+        thread_yield();
+    tear_down();
+}
+
+static void test_removal_during_a_reset(void **state)
+{
+    (void)state;
+    rig_run(reset_and_removal_body, NULL, 200);
+}
+
 /* ---- start and end -------------------------------------------------------------------------- */
 
 static void claims_body(void *unused)
@@ -347,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_a_device_that_does_not_abort_is_reset),
         cmocka_unit_test(test_a_device_that_needs_a_reset_gets_one),
         cmocka_unit_test(test_violations_remove_the_units),
+        cmocka_unit_test(test_removal_during_a_reset),
         cmocka_unit_test(test_claims_are_checked),
         cmocka_unit_test(test_a_silent_device_costs_its_deadline_once),
         cmocka_unit_test(test_each_allocation_may_fail),
