@@ -29,7 +29,8 @@
 #ifndef FS_FAT_FAT_H
 #define FS_FAT_FAT_H
 
-#include "kernel/vfs/fsd.h"
+#include "kernel/vfs/layout/name_index.h"
+#include "kernel/vfs/layout/runs.h"
 #include "lib/bytes.h"
 #include "lib/charset/charset.h"
 
@@ -113,30 +114,14 @@ static inline bool fat_cluster_exists(const struct fat *fat, uint32_t cluster)
 
 struct fat_node;
 
-/* Consecutive clusters, or the root directory of FAT12 and FAT16. */
-struct fat_run {
-    uint64_t offset_bytes; /* in the file */
-    uint64_t address;      /* on the volume */
-    uint64_t length_bytes;
-};
-
-/* Allocated at once; constant. */
-struct fat_runs {
-    uint64_t length_bytes; /* of all */
-    size_t count;
-    struct fat_run runs[];
-};
-
 /* Reads the chain that begins at a cluster. `bytes`: the file's size, whose clusters are read and
  * no more; for a directory, the most that it may have. A chain that ends early, loops, or leads to
  * an invalid cluster is counted; what was read until then is returned. -ENOMEM, -EINTR, or the
- * error of reading the table. The caller frees *runs with mem_free(). */
+ * error of reading the table. The caller frees the runs. */
 status_t fat_chain_read(struct fat *fat, uint32_t first, uint64_t bytes, bool directory,
-                        struct fat_runs **runs) MUST_CHECK;
+                        struct runs *runs) MUST_CHECK;
 /* Reads the node's chain into node->runs, unless that was done. */
 status_t fat_node_read_chain(struct fat *fat, struct fat_node *node) MUST_CHECK;
-/* Returns the run that contains an offset, or NULL. */
-const struct fat_run *fat_run_find(const struct fat_runs *runs, uint64_t offset_bytes);
 /* Counts the free clusters. The result is kept. */
 status_t fat_count_free(struct fat *fat, uint64_t *clusters) MUST_CHECK;
 
@@ -198,40 +183,19 @@ size_t fat_long_name_end(struct fat *fat, struct fat_long_name *name, struct byt
 
 /* ---- index.c ------------------------------------------------------------------------------ */
 
-struct fat_entry {
-    struct fat_entry *next;                     /* in the order of the directory */
-    struct fat_entry *by_name, *by_short;       /* in their buckets */
-    vnode_id_t id;
-    struct fat_attributes attributes;
-    uint16_t length;
-    uint8_t short_length;                       /* 0: the same as the name */
-    char short_name[FAT_SHORT_BYTES * 3 + 1];
-    char name[];
-};
-
-struct fat_index;
-
-/* Returns a reference to the directory's index, which is built if there is none. */
+/* Returns a reference to the directory's index, which is built if there is none. The details of its
+ * entries are struct fat_attributes. */
 status_t fat_index_get(struct fat *fat, struct fat_node *directory,
-                       struct fat_index **index) MUST_CHECK;
-void fat_index_put(struct fat *fat, struct fat_index *index); /* NULL: nothing */
-/* Frees the directory's index unless it is in use. Try-lock only. */
-void fat_index_trim(struct fat *fat, struct fat_node *directory);
-/* Returns the entry of this name in any case, or of this short name; NULL if there is none. */
-const struct fat_entry *fat_index_find(const struct fat_index *index, const char *name,
-                                       size_t length);
-const struct fat_entry *fat_index_first(const struct fat_index *index);
-/* Returns why the listing is incomplete, or 0. */
-status_t fat_index_status(const struct fat_index *index);
-unsigned fat_index_skipped(const struct fat_index *index);
+                       struct name_index **index) MUST_CHECK;
 
 /* ---- node.c ------------------------------------------------------------------------------- */
 
 struct fat_node {
     struct fat_attributes attributes;
     bool root;
-    struct fat_runs *runs;   /* NULL: not read yet. Constant once set */
-    struct fat_index *index; /* of a directory; a reference, or NULL */
+    _Atomic bool has_runs;    /* the chain was read; the runs are constant from then on */
+    struct runs runs;
+    struct name_index *index; /* a directory's slot */
 };
 
 void fat_attributes_info(const struct fat_attributes *attributes, vnode_id_t id,

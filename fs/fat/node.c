@@ -68,14 +68,16 @@ status_t fat_get_vnode(struct fsd *fsd, struct vnode *vnode)
 void fat_put_vnode(struct fsd *fsd, struct vnode *vnode)
 {
     struct fat_node *node = vnode->private_data;
-    fat_index_put(fat_of(fsd), node->index);
-    mem_free(node->runs);
+    (void)fsd;
+    name_index_put(node->index);
+    runs_free(&node->runs);
     mem_free(node);
 }
 
 void fat_trim_vnode(struct fsd *fsd, struct vnode *vnode)
 {
-    fat_index_trim(fat_of(fsd), vnode->private_data);
+    struct fat_node *node = vnode->private_data;
+    name_index_trim(&fat_of(fsd)->lock, &node->index);
 }
 
 /* ---- information -------------------------------------------------------------------------- */
@@ -118,28 +120,10 @@ status_t fat_open(struct fsd *fsd, struct vnode *vnode, bool write)
     return write ? -EROFS : fat_node_read_chain(fat_of(fsd), vnode->private_data);
 }
 
-/* Submits the next run, or completes the io. It is called again by the end of each run. */
 static void io_continue(struct fat *fat, struct vfs_io *io)
 {
     const struct fat_node *node = io->vnode->private_data;
-    uint64_t left = io->length_bytes - io->done_bytes;
-    uint64_t offset = io->offset_bytes + io->done_bytes;
-    if (!left) {
-        vfs_io_complete(io, 0);
-        return;
-    }
-
-    /* A chain that ended early has no bytes here, and neither has a device that is too short. */
-    const struct fat_run *run = node->runs ? fat_run_find(node->runs, offset) : NULL;
-    uint64_t within = run ? offset - run->offset_bytes : 0;
-    uint64_t address = run ? run->address + within : 0;
-    uint64_t device = fat->cache.size_bytes;
-    uint64_t bytes = run ? min(run->length_bytes - within, left) : 0;
-    bytes = address < device ? min(bytes, device - address) : 0;
-    if (bytes)
-        vfs_io_submit(io, address, bytes);
-    else
-        vfs_io_complete(io, -EIO);
+    runs_read(&node->runs, fat->cache.size_bytes, io);
 }
 
 void fat_finish_io(struct fsd *fsd, struct vfs_io *io)

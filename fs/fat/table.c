@@ -9,7 +9,6 @@
 #include "lib/string.h"
 
 enum {
-    RUNS_MIN = 8,
     COUNT_BYTES = 4092, /* whole entries of each kind: divisible by 3 and by 4 */
 };
 
@@ -54,53 +53,6 @@ static status_t entry_read(struct fat *fat, uint32_t cluster, uint32_t *entry)
 
 /* ---- chains ------------------------------------------------------------------------------- */
 
-/* A chain while it is read. */
-struct chain {
-    struct fat_runs *runs;
-    size_t room;
-};
-
-static status_t chain_make_room(struct chain *chain)
-{
-    if (chain->runs && chain->runs->count < chain->room)
-        return 0;
-    size_t room = chain->room ? chain->room * 2 : RUNS_MIN;
-    struct fat_runs *runs = mem_alloc(sizeof(*runs) + room * sizeof(runs->runs[0]));
-    if (!runs)
-        return -ENOMEM;
-
-    *runs = (struct fat_runs){ 0 };
-    if (chain->runs)
-        memcpy(runs, chain->runs,
-               sizeof(*runs) + chain->runs->count * sizeof(runs->runs[0]));
-    mem_free(chain->runs);
-    chain->runs = runs;
-    chain->room = room;
-    return 0;
-}
-
-/* Appends bytes to the last run, if they follow it on the volume, or as a new run. */
-static status_t chain_add(struct chain *chain, uint64_t address, uint64_t bytes)
-{
-    struct fat_runs *runs = chain->runs;
-    struct fat_run *last = runs && runs->count ? &runs->runs[runs->count - 1] : NULL;
-    if (last && last->address + last->length_bytes == address) {
-        last->length_bytes += bytes;
-        runs->length_bytes += bytes;
-        return 0;
-    }
-
-    status_t status = chain_make_room(chain);
-    if (status)
-        return status;
-    runs = chain->runs;
-    runs->runs[runs->count++] = (struct fat_run){
-        .offset_bytes = runs->length_bytes, .address = address, .length_bytes = bytes
-    };
-    runs->length_bytes += bytes;
-    return 0;
-}
-
 /* Counts how a chain ended: `entry` is what follows its last cluster. */
 static void chain_judge(struct fat *fat, uint32_t entry, bool whole, bool directory)
 {
@@ -115,12 +67,12 @@ static void chain_judge(struct fat *fat, uint32_t entry, bool whole, bool direct
 }
 
 status_t fat_chain_read(struct fat *fat, uint32_t first, uint64_t bytes, bool directory,
-                        struct fat_runs **result)
+                        struct runs *runs)
 {
     uint32_t cluster_bytes = fat->geometry.cluster_bytes, cluster = first;
     uint64_t wanted = (bytes + cluster_bytes - 1) / cluster_bytes, done = 0;
-    struct chain chain = { 0 };
-    status_t status = chain_make_room(&chain);
+    status_t status = 0;
+    *runs = (struct runs){ 0 };
 
     /* No chain is longer than the volume has clusters, whatever the table contains. */
     wanted = min(wanted, fat->geometry.clusters);
@@ -128,44 +80,33 @@ status_t fat_chain_read(struct fat *fat, uint32_t first, uint64_t bytes, bool di
         if (thread_interrupted())
             status = -EINTR;
         if (!status)
-            status = chain_add(&chain, fat_cluster_address(fat, cluster), cluster_bytes);
+            status = runs_add(runs, fat_cluster_address(fat, cluster), cluster_bytes);
         if (!status)
             status = entry_read(fat, cluster, &cluster);
         done++;
     }
-    if (status) {
-        mem_free(chain.runs);
-        return status;
-    }
-
-    if (wanted)
+    if (status)
+        runs_free(runs);
+    else if (wanted)
         chain_judge(fat, cluster, done == wanted, directory);
-    *result = chain.runs;
-    return 0;
+    return status;
 }
 
 /* The root directory of FAT12 and FAT16 has a place of its own. */
-static status_t root_runs(struct fat *fat, struct fat_runs **result)
+static status_t root_runs(struct fat *fat, struct runs *runs)
 {
-    struct chain chain = { 0 };
-    status_t status = chain_make_room(&chain);
-    if (!status)
-        status = chain_add(&chain, fat->geometry.root_address, fat->geometry.root_bytes);
-    *result = chain.runs;
-    return status;
+    *runs = (struct runs){ 0 };
+    return runs_add(runs, fat->geometry.root_address, fat->geometry.root_bytes);
 }
 
 status_t fat_node_read_chain(struct fat *fat, struct fat_node *node)
 {
     bool directory = node->attributes.attributes & FAT_DIRECTORY;
-    struct fat_runs *runs, *extra = NULL;
-    spin_lock(&fat->lock);
-    bool known = node->runs;
-    spin_unlock(&fat->lock);
-    if (known)
+    uint64_t bytes = directory ? FAT_DIRECTORY_BYTES_MAX : node->attributes.size_bytes;
+    struct runs runs;
+    if (atomic_load(&node->has_runs))
         return 0;
 
-    uint64_t bytes = directory ? FAT_DIRECTORY_BYTES_MAX : node->attributes.size_bytes;
     status_t status = node->root && fat->geometry.bits != 32
                           ? root_runs(fat, &runs)
                           : fat_chain_read(fat, node->attributes.cluster, bytes, directory, &runs);
@@ -174,30 +115,14 @@ status_t fat_node_read_chain(struct fat *fat, struct fat_node *node)
 
     /* The first thread's result is kept, since others may use it by now. */
     spin_lock(&fat->lock);
-    if (node->runs)
-        extra = runs;
-    else
+    bool first = !node->has_runs;
+    if (first)
         node->runs = runs;
+    atomic_store(&node->has_runs, true);
     spin_unlock(&fat->lock);
-    mem_free(extra);
+    if (!first)
+        runs_free(&runs);
     return 0;
-}
-
-const struct fat_run *fat_run_find(const struct fat_runs *runs, uint64_t offset_bytes)
-{
-    size_t low = 0, high = runs->count;
-    if (offset_bytes >= runs->length_bytes)
-        return NULL;
-
-    /* runs[low] begins at or before the offset; those from `high` on begin after it. */
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (runs->runs[middle].offset_bytes <= offset_bytes)
-            low = middle;
-        else
-            high = middle;
-    }
-    return &runs->runs[low];
 }
 
 /* ---- free clusters ------------------------------------------------------------------------ */

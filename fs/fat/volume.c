@@ -97,8 +97,8 @@ static void describe_node(struct fat *fat, const struct vnode *vnode, struct tex
     print(sink, "  first cluster      %u\n", node->attributes.cluster);
     if (fat_node_read_chain(fat, node))
         return;
-    for (size_t i = 0; i < node->runs->count; i++) {
-        const struct fat_run *run = &node->runs->runs[i];
+    for (size_t i = 0; i < node->runs.count; i++) {
+        const struct run *run = &node->runs.list[i];
         print(sink, "  extent %-11u byte %llu, %llu bytes\n", (unsigned)i,
               (unsigned long long)run->address, (unsigned long long)run->length_bytes);
     }
@@ -218,13 +218,13 @@ static status_t boot_read(const struct device_handle *handle, struct fat_geometr
 }
 
 /* Takes the label from the root directory, where newer systems store it. */
-static void label_read(struct fat *fat, const struct fat_runs *root)
+static void label_read(struct fat *fat, const struct runs *root)
 {
     uint8_t raw[FAT_RECORD_BYTES];
     struct bytes record = { raw, sizeof(raw) };
-    uint64_t bytes = root->count ? root->runs[0].length_bytes : 0;
+    uint64_t bytes = root->count ? root->list[0].length_bytes : 0;
     for (uint64_t at = 0; at + sizeof(raw) <= bytes; at += sizeof(raw)) {
-        if (fat_read(fat, root->runs[0].address + at, raw, sizeof(raw)))
+        if (fat_read(fat, root->list[0].address + at, raw, sizeof(raw)))
             return;
         enum fat_record_kind kind = fat_record_kind(record);
         if (kind == FAT_RECORD_LABEL)
@@ -244,10 +244,9 @@ static status_t root_check(struct fat *fat)
     status_t status = fat_node_read_chain(fat, &root);
     if (status)
         return status;
-    if (root.runs->count)
-        label_read(fat, root.runs);
-    status = root.runs->count ? 0 : -EUCLEAN;
-    mem_free(root.runs);
+    label_read(fat, &root.runs);
+    status = root.runs.count ? 0 : -EUCLEAN;
+    runs_free(&root.runs);
     return status;
 }
 

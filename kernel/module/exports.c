@@ -17,6 +17,8 @@
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/cache/cache.h"
 #include "kernel/vfs/fsd.h"
+#include "kernel/vfs/layout/name_index.h"
+#include "kernel/vfs/layout/runs.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/charset/charset.h"
 #include "lib/civil.h"
@@ -259,6 +261,25 @@ EXPORT(block_bytes_valid);
 EXPORT(geometry_bios);
 EXPORT(geometry_derive);
 EXPORT(geometry_size);
+
+/* kernel/vfs/layout/name_index.h */
+EXPORT(name_index_add);
+EXPORT(name_index_complete);
+EXPORT(name_index_create);
+EXPORT(name_index_find);
+EXPORT(name_index_first);
+EXPORT(name_index_get);
+EXPORT(name_index_keep);
+EXPORT(name_index_put);
+EXPORT(name_index_skipped);
+EXPORT(name_index_status);
+EXPORT(name_index_trim);
+
+/* kernel/vfs/layout/runs.h */
+EXPORT(runs_add);
+EXPORT(runs_find);
+EXPORT(runs_free);
+EXPORT(runs_read);
 
 /* kernel/vfs/cache/cache.h */
 EXPORT(cache_destroy);
