@@ -122,13 +122,14 @@ KERNEL_SOURCES := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.c %.S))
 KERNEL_HEADERS := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.h))
 # Drivers that are loaded at run time, and their sources. BUILTIN="name ..." links them into the kernel
 # instead.
-LOADABLE := counter onefile virtio virtio-blk virtio-scsi nvme fat
+LOADABLE := counter onefile virtio virtio-blk virtio-scsi nvme fat exfat
 SOURCES_counter := $(BUILD)/book/4-driver.c
 SOURCES_onefile := $(BUILD)/book/5-fsd.c
 SOURCES_virtio := $(wildcard drivers/virtio/*.c)
 SOURCES_virtio-blk := $(wildcard drivers/storage/virtio/blk*.c)
 SOURCES_nvme := $(wildcard drivers/storage/nvme/*.c)
 SOURCES_fat := $(wildcard fs/fat/*.c)
+SOURCES_exfat := $(wildcard fs/exfat/*.c)
 SOURCES_virtio-scsi := $(wildcard drivers/storage/virtio/scsi*.c)
 BUILTIN ?=
 DRIVER_OUT := $(BUILD)/drivers

@@ -5,6 +5,7 @@
  * days precede month m (March is 0). A period of 400 years, an era, has 146097 days.
  */
 #include "lib/civil.h"
+#include "lib/text.h"
 #include "lib/format.h"
 
 enum {
@@ -94,4 +95,20 @@ size_t civil_format(char *out, size_t bytes, int64_t seconds)
     struct civil c = seconds_to_civil(seconds);
     return (size_t)format_text(out, bytes, "%04lld-%02u-%02uT%02u:%02u:%02uZ", (long long)c.year,
                                c.month, c.day, c.hour, c.minute, c.second);
+}
+
+status_t civil_parse_zone(const char *text, size_t length, int64_t *seconds)
+{
+    if (length != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':')
+        return -EINVAL;
+    for (size_t i = 1; i < length; i++)
+        if (i != 3 && !text_is_digit(text[i]))
+            return -EINVAL;
+
+    int hours = (text[1] - '0') * 10 + text[2] - '0';
+    int minutes = (text[4] - '0') * 10 + text[5] - '0';
+    if (hours > 15 || minutes > 59)
+        return -EINVAL;
+    *seconds = (hours * 60 + minutes) * 60 * (text[0] == '-' ? -1 : 1);
+    return 0;
 }

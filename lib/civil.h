@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lib/status.h"
 
 struct civil {
     int64_t year;
@@ -30,5 +31,8 @@ bool civil_valid(const struct civil *civil);
 
 /* Stores YYYY-MM-DDTHH:MM:SSZ in out[bytes], truncated if it does not fit. Returns its length. */
 size_t civil_format(char *out, size_t bytes, int64_t seconds);
+
+/* Parses how far a zone is ahead of UTC, +HH:MM or -HH:MM, in text[length]. -EINVAL. */
+status_t civil_parse_zone(const char *text, size_t length, int64_t *seconds) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include "fs/fat/fat.h"
 #include "kernel/dev/driver.h"
 #include "kernel/module/info.h"
+#include "lib/civil.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -154,30 +155,14 @@ static const struct fsd_ops fat_ops = {
 
 /* ---- options ------------------------------------------------------------------------------ */
 
-/* Parses +HH:MM or -HH:MM. */
-static status_t zone_parse(const char *text, size_t length, int64_t *seconds)
-{
-    for (size_t i = 1; i < length; i++)
-        if (i != 3 && !text_is_digit(text[i]))
-            return -EINVAL;
-    if (length != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':')
-        return -EINVAL;
-
-    int hours = (text[1] - '0') * 10 + text[2] - '0';
-    int minutes = (text[4] - '0') * 10 + text[5] - '0';
-    if (hours > 15 || minutes > 59)
-        return -EINVAL;
-    *seconds = (hours * 60 + minutes) * 60 * (text[0] == '-' ? -1 : 1);
-    return 0;
-}
-
 static status_t option_take(struct fat *fat, const char *word, size_t length)
 {
     static const char charset[] = "charset=", zone[] = "tz=";
     if (text_equal_n(word, length, "ro", 2))
         return 0;
     if (length > sizeof(zone) - 1 && !memcmp(word, zone, sizeof(zone) - 1))
-        return zone_parse(word + sizeof(zone) - 1, length - (sizeof(zone) - 1), &fat->zone_s);
+        return civil_parse_zone(word + sizeof(zone) - 1, length - (sizeof(zone) - 1),
+                                &fat->zone_s);
     if (length <= sizeof(charset) - 1 || memcmp(word, charset, sizeof(charset) - 1))
         return -EINVAL;
     fat->charset = charset_find(word + sizeof(charset) - 1, length - (sizeof(charset) - 1));

@@ -76,6 +76,7 @@ EXPORT(charset_to_utf8);
 
 /* lib/civil.h */
 EXPORT(civil_format);
+EXPORT(civil_parse_zone);
 EXPORT(civil_to_seconds);
 EXPORT(civil_valid);
 EXPORT(seconds_to_civil);

@@ -184,7 +184,8 @@ static bool mount_type_known(struct shell *shell, const char *type)
 
 /* The values of -o, for --help and for the refusal. */
 #define OPTION_WORDS "names=rr|joliet|enhanced|iso, session=N, case=fold|exact"
-#define OPTION_CHARSETS "charset=utf-8|latin1|cp437|cp850|shift-jis, tz=+HH:MM, ro"
+#define OPTION_CHARSETS "charset=utf-8|latin1|cp437|cp850|shift-jis"
+#define OPTION_OTHERS "tz=+HH:MM, ro"
 
 /* Mounts the device `name`, which the operand `what` names, at `where`. */
 static int mount_at(struct shell *shell, const char *what, const char *name, const char *where,
@@ -214,8 +215,8 @@ static int mount_at(struct shell *shell, const char *what, const char *name, con
     if (status == -EBUSY || status == -ENOTDIR)
         return shell_fail(shell, where, status);
     if (status == -EINVAL && options) {
-        shell_complain(shell, "%s: invalid option; valid options are %s, %s", options,
-                       OPTION_WORDS, OPTION_CHARSETS);
+        shell_complain(shell, "%s: invalid option; valid options are %s, %s, %s",
+                       options, OPTION_WORDS, OPTION_CHARSETS, OPTION_OTHERS);
         return SHELL_USAGE;
     }
     if (status == -ENOENT && options)
@@ -277,7 +278,8 @@ static int run_mount(struct shell *shell, int count, char **words)
 static const struct shell_option mount_options[] = {
     { 't', "types", "TYPE", "try only this type of file system, such as cdfs" },
     { 'o', "options", "LIST...", OPTION_WORDS ",\n"
-      "                       " OPTION_CHARSETS },
+      "                       " OPTION_CHARSETS ",\n"
+      "                       " OPTION_OTHERS },
     { 0 },
 };
 

@@ -1,0 +1,290 @@
+/*
+ * directory.c - reads a directory's sets into an index of names; look-up and listing through it.
+ */
+#include "fs/exfat/exfat.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+static struct exfat_node *node_of(const struct vnode *vnode)
+{
+    return vnode->private_data;
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+enum { PIECE_BYTES = 512 };
+
+/* A directory while it is read. A set may begin in one cluster and end in another. */
+struct reading {
+    struct exfat *exfat;
+    struct name_index *index;
+    bool root;
+    uint8_t set[EXFAT_SET_ENTRIES_MAX * EXFAT_ENTRY_BYTES];
+    unsigned entries, missing; /* of the set; missing: entries that still have to come */
+    uint64_t address;          /* of the set's first entry */
+    char name[EXFAT_NAME_BYTES_MAX + 1];
+    unsigned skipped;
+    bool ended;
+};
+
+static void drop_set(struct reading *r)
+{
+    exfat_count(r->exfat, EXFAT_ANOMALY_SET);
+    r->skipped++;
+    r->missing = 0;
+}
+
+static status_t take_set(struct reading *r)
+{
+    struct bytes set = { r->set, r->entries * (size_t)EXFAT_ENTRY_BYTES };
+    struct exfat_attributes attributes;
+    size_t length;
+    if (!exfat_set_decode(r->exfat, set, &attributes, r->name, &length)) {
+        drop_set(r);
+        return 0;
+    }
+    struct name_entry entry = {
+        .id = r->address,
+        .details = &attributes,
+        .name = r->name,
+        .name_bytes = (uint16_t)length,
+    };
+    return name_index_add(r->index, &entry, sizeof(attributes));
+}
+
+/* Begins a set with its file entry. */
+static void begin_set(struct reading *r, struct bytes entry, uint64_t address)
+{
+    unsigned secondaries = exfat_set_secondaries(entry);
+    memcpy(r->set, entry.data, EXFAT_ENTRY_BYTES);
+    r->entries = 1;
+    r->missing = secondaries;
+    r->address = address;
+    if (secondaries < 2 || secondaries >= EXFAT_SET_ENTRIES_MAX)
+        drop_set(r);
+}
+
+/* What only the root directory contains. */
+static void take_primary(struct reading *r, struct bytes entry)
+{
+    uint8_t type = bytes_u8(entry, 0);
+    if (r->root && type == EXFAT_ENTRY_BITMAP)
+        exfat_bitmap_decode(entry, &r->exfat->bitmap);
+    else if (r->root && type == EXFAT_ENTRY_LABEL)
+        exfat_label_decode(r->exfat, entry);
+}
+
+static status_t take_entry(struct reading *r, struct bytes entry, uint64_t address)
+{
+    uint8_t type = bytes_u8(entry, 0);
+    bool secondary = type & EXFAT_ENTRY_USED && type & EXFAT_ENTRY_SECONDARY;
+
+    /* A set that still misses entries ends at any other kind of entry. */
+    if (r->missing && !secondary)
+        drop_set(r);
+    if (type == EXFAT_ENTRY_END) {
+        r->ended = true;
+    } else if (type == EXFAT_ENTRY_FILE) {
+        begin_set(r, entry, address);
+    } else if (secondary && r->missing) {
+        memcpy(r->set + r->entries++ * (size_t)EXFAT_ENTRY_BYTES, entry.data, EXFAT_ENTRY_BYTES);
+        return --r->missing ? 0 : take_set(r);
+    } else if (type & EXFAT_ENTRY_USED && !secondary) {
+        take_primary(r, entry);
+    }
+    return 0;
+}
+
+static status_t read_run(struct reading *r, const struct run *run)
+{
+    uint8_t piece[PIECE_BYTES];
+    status_t status = 0;
+    for (uint64_t at = 0; !status && !r->ended && at < run->length_bytes; at += sizeof(piece)) {
+        status = thread_interrupted() ? -EINTR
+                                      : exfat_read(r->exfat, run->address + at, piece,
+                                                   sizeof(piece));
+        struct bytes entries = { piece, sizeof(piece) };
+        for (size_t i = 0; !status && !r->ended && i < sizeof(piece); i += EXFAT_ENTRY_BYTES)
+            status = take_entry(r, bytes_slice(entries, i, EXFAT_ENTRY_BYTES),
+                                run->address + at + i);
+    }
+    return status;
+}
+
+static status_t index_read(struct exfat *exfat, const struct exfat_node *directory,
+                           struct name_index *index)
+{
+    struct reading *r = mem_zalloc(sizeof(*r));
+    if (!r)
+        return -ENOMEM;
+    r->exfat = exfat;
+    r->index = index;
+    r->root = directory->root;
+
+    status_t status = 0;
+    for (size_t i = 0; !status && !r->ended && i < directory->runs.count; i++)
+        status = read_run(r, &directory->runs.list[i]);
+    if (r->missing)
+        drop_set(r);
+    unsigned skipped = r->skipped, renamed = 0;
+    mem_free(r);
+
+    /* After an error of the medium the index serves what could be read. Without memory, or after an
+     * interrupt, nothing is kept: the next look-up tries again. */
+    if (status != -ENOMEM && status != -EINTR)
+        status = name_index_complete(index, status, skipped, &renamed);
+    while (renamed--)
+        exfat_count(exfat, EXFAT_ANOMALY_NAME);
+    return status;
+}
+
+status_t exfat_index_get(struct exfat *exfat, struct exfat_node *directory,
+                         struct name_index **index)
+{
+    *index = name_index_get(&exfat->lock, &directory->index);
+    if (*index)
+        return 0;
+
+    status_t status = exfat_node_read_chain(exfat, directory);
+    struct name_index *made = status ? NULL : name_index_create();
+    if (!made)
+        return status ? status : -ENOMEM;
+    status = index_read(exfat, directory, made);
+    if (status)
+        name_index_put(made);
+    else
+        *index = name_index_keep(&exfat->lock, &directory->index, made);
+    return status;
+}
+
+/* ---- by name ------------------------------------------------------------------------------ */
+
+void exfat_attributes_info(const struct exfat_attributes *attributes, vnode_id_t id,
+                           struct node_info *info)
+{
+    bool directory = attributes->attributes & EXFAT_DIRECTORY;
+    *info = (struct node_info){
+        .known = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_ALIAS,
+        .id = id,
+        .type = directory ? NODE_DIRECTORY : NODE_FILE,
+        .size_bytes = directory ? 0 : attributes->size_bytes,
+        .attributes = (attributes->attributes & EXFAT_HIDDEN ? ATTRIBUTE_HIDDEN : 0u) |
+                      (attributes->attributes & EXFAT_READ_ONLY ? ATTRIBUTE_READ_ONLY : 0u),
+        .has_modified = attributes->has_modified,
+        .modified_s = attributes->modified_s,
+        .has_created = attributes->has_created,
+        .created_s = attributes->created_s,
+        .has_accessed = attributes->has_accessed,
+        .accessed_s = attributes->accessed_s,
+        /* Two directories that begin in one cluster have the same content. */
+        .alias = directory && attributes->cluster ? attributes->cluster : id,
+    };
+}
+
+/* Returns the entry of this name, with a reference to the index that holds it. -ENOENT, or the
+ * error if the directory could not be read completely: the name may exist. */
+static status_t entry_find(struct fsd *fsd, struct vnode *directory, struct element element,
+                           struct name_index **index, const struct name_entry **entry)
+{
+    status_t status = exfat_index_get(exfat_of(fsd), node_of(directory), index);
+    if (status)
+        return status;
+    *entry = name_index_find(*index, element.name, element.length);
+    if (*entry)
+        return 0;
+    status = name_index_status(*index);
+    name_index_put(*index);
+    return status ? status : -ENOENT;
+}
+
+status_t exfat_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
+                      vnode_id_t *id)
+{
+    struct name_index *index;
+    const struct name_entry *entry;
+    status_t status = entry_find(fsd, directory, element, &index, &entry);
+    if (status)
+        return status;
+    *id = entry->id;
+    name_index_put(index);
+    return 0;
+}
+
+status_t exfat_get_child_info(struct fsd *fsd, struct vnode *directory, struct element element,
+                              unsigned levels, struct node_info *info)
+{
+    struct name_index *index;
+    const struct name_entry *entry;
+    (void)levels;
+    status_t status = entry_find(fsd, directory, element, &index, &entry);
+    if (status)
+        return status;
+    exfat_attributes_info(entry->details, entry->id, info);
+    name_index_put(index);
+    return 0;
+}
+
+size_t exfat_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,
+                         char *name)
+{
+    struct name_index *index;
+    const struct name_entry *entry;
+    size_t length = 0;
+    if (entry_find(fsd, directory, element, &index, &entry))
+        return 0;
+    if (!text_equal_n(entry->name, entry->name_bytes, element.name, element.length)) {
+        length = entry->name_bytes;
+        memcpy(name, entry->name, length + 1);
+    }
+    name_index_put(index);
+    return length;
+}
+
+/* ---- in order ----------------------------------------------------------------------------- */
+
+struct listing {
+    struct name_index *index; /* a reference */
+    const struct name_entry *next;
+};
+
+status_t exfat_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor)
+{
+    struct listing *listing = mem_alloc(sizeof(*listing));
+    if (!listing)
+        return -ENOMEM;
+    status_t status = exfat_index_get(exfat_of(fsd), node_of(directory), &listing->index);
+    if (status) {
+        mem_free(listing);
+        return status;
+    }
+    listing->next = name_index_first(listing->index);
+    *cursor = listing;
+    return 0;
+}
+
+int exfat_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
+                   unsigned levels, struct dir_entry *entry)
+{
+    struct listing *listing = cursor;
+    const struct name_entry *found = listing->next;
+    (void)fsd, (void)directory, (void)levels;
+    if (!found) {
+        entry->skipped = name_index_skipped(listing->index);
+        return name_index_status(listing->index);
+    }
+
+    listing->next = found->next;
+    ++*position;
+    exfat_attributes_info(found->details, found->id, &entry->info);
+    memcpy(entry->name, found->name, found->name_bytes + 1u);
+    return 1;
+}
+
+void exfat_close_dir(struct fsd *fsd, struct vnode *directory, void *cursor)
+{
+    struct listing *listing = cursor;
+    (void)fsd, (void)directory;
+    name_index_put(listing->index);
+    mem_free(listing);
+}
