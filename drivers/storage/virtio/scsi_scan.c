@@ -33,6 +33,7 @@ enum {
     INQUIRY_REVISION = 32,
 
     NAME_BYTES = 16,
+    SCAN_TARGETS = 16, /* that are asked at once */
 };
 
 /* A scan's place, and a command to it. */
@@ -51,9 +52,8 @@ static void scan_ended(struct scsi_command *command)
     semaphore_up(command->context);
 }
 
-/* Runs a command, and sets *answer to what it returned. */
-static status_t ask(struct scan *scan, const uint8_t cdb[12], uint32_t bytes,
-                    struct bytes *answer)
+/* Submits a command; ask_end() waits for it, and sets *answer to what it returned. */
+static void ask_begin(struct scan *scan, const uint8_t cdb[12], uint32_t bytes)
 {
     semaphore_init(&scan->ended, 0);
     scan->segment = (struct io_segment){ scan->answer, bytes };
@@ -69,21 +69,14 @@ static status_t ask(struct scan *scan, const uint8_t cdb[12], uint32_t bytes,
     memcpy(scan->command.cdb, cdb, 12);
 
     scsi_submit(&scan->unit.scsi, &scan->command);
+}
+
+static status_t ask_end(struct scan *scan, struct bytes *answer)
+{
     while (semaphore_down(&scan->ended, TIME_NEVER))
         ;
     *answer = (struct bytes){ scan->answer, scan->command.done_bytes };
     return scan->command.base.status;
-}
-
-static struct scan *scan_create(struct vscsi *vscsi)
-{
-    struct scan *scan = mem_zalloc(sizeof(*scan));
-    if (!scan)
-        return NULL;
-    scan->unit.vscsi = vscsi;
-    scan->unit.scsi.channel = &vscsi->packets;
-    scan->unit.scsi.device = vscsi->device;
-    return scan;
 }
 
 /* ---- units -------------------------------------------------------------------------------- */
@@ -179,7 +172,8 @@ static status_t add_unit(struct scan *scan, unsigned lun)
     }
 
     scan->unit.lun = (uint16_t)lun;
-    status_t status = ask(scan, cdb, INQUIRY_BYTES, &inquiry);
+    ask_begin(scan, cdb, INQUIRY_BYTES);
+    status_t status = ask_end(scan, &inquiry);
     if (status)
         return status == -ENODEV ? 0 : status; /* removed meanwhile */
     if (!bytes_has(inquiry, 0, INQUIRY_BYTES) || bytes_u8(inquiry, INQUIRY_TYPE) >> 5)
@@ -258,38 +252,67 @@ static unsigned read_luns(struct bytes answer, unsigned luns[LUNS_MAX])
     return count;
 }
 
-static status_t scan_target(struct scan *scan, unsigned target)
+static void begin_target(struct scan *scan, struct vscsi *vscsi, unsigned target)
 {
     static const uint8_t cdb[12] = { CDB_REPORT_LUNS, [CDB_12_LENGTH] = LUNS_BYTES };
-    unsigned luns[LUNS_MAX], count = 0;
-    struct bytes answer;
+    scan->unit = (struct vscsi_unit){
+        .scsi = { .channel = &vscsi->packets, .device = vscsi->device },
+        .vscsi = vscsi,
+        .target = (uint8_t)target,
+    };
+    ask_begin(scan, cdb, LUNS_BYTES);
+}
 
-    scan->unit.target = (uint8_t)target;
-    scan->unit.lun = 0;
-    status_t status = ask(scan, cdb, LUNS_BYTES, &answer);
+/* Publishes and removes units by a target's list. */
+static status_t take_target(struct scan *scan, status_t status, struct bytes answer)
+{
+    unsigned luns[LUNS_MAX], count = 0;
     if (status && status != -ENODEV)
         return status;
     if (!status)
         count = read_luns(answer, luns);
 
-    remove_others(scan->unit.vscsi, target, luns, count);
+    remove_others(scan->unit.vscsi, scan->unit.target, luns, count);
+    status = 0;
+    for (unsigned i = 0; i < count && !status; i++)
+        status = add_unit(scan, luns[i]);
+    return status;
+}
+
+/* Scans up to SCAN_TARGETS targets. All are asked at once, since most do not exist. */
+static status_t scan_some(struct vscsi *vscsi, struct scan scans[], unsigned first, unsigned count)
+{
+    status_t result = 0;
     for (unsigned i = 0; i < count; i++)
-        if ((status = add_unit(scan, luns[i])))
-            return status;
-    return 0;
+        begin_target(&scans[i], vscsi, first + i);
+
+    /* Each is waited for, even after a failure: its memory is in use. */
+    for (unsigned i = 0; i < count; i++) {
+        struct bytes answer;
+        status_t status = ask_end(&scans[i], &answer);
+        if (result)
+            continue;
+        result = take_target(&scans[i], status, answer);
+        if (result && !vscsi->offline)
+            log_warn("virtio-scsi", "%s: target %u: %s; the scan ends", vscsi->virtio->name,
+                     first + i, status_text(result));
+    }
+    return result;
 }
 
 static void scan_range(struct vscsi *vscsi, unsigned first, unsigned last)
 {
-    struct scan *scan = scan_create(vscsi);
-    status_t status = scan ? 0 : -ENOMEM;
-    unsigned target = first;
-    while (!status && target <= last)
-        status = scan_target(scan, target++);
-    if (status && !vscsi->offline)
-        log_warn("virtio-scsi", "%s: target %u: %s; the scan ends", vscsi->virtio->name,
-                 target - 1, status_text(status));
-    mem_free(scan);
+    struct scan *scans = mem_zalloc(SCAN_TARGETS * sizeof(*scans));
+    status_t status = scans ? 0 : -ENOMEM;
+    if (status)
+        log_warn("virtio-scsi", "%s: %s; it is not scanned", vscsi->virtio->name,
+                 status_text(status));
+
+    for (unsigned count; !status && first <= last; first += count) {
+        count = min(last - first + 1, SCAN_TARGETS);
+        status = scan_some(vscsi, scans, first, count);
+    }
+    mem_free(scans);
 }
 
 void vscsi_scan_target(struct vscsi *vscsi, unsigned target)
