@@ -424,6 +424,16 @@ static void map_ram(const struct boot_range *range)
     }
 }
 
+/* A loader may place a module where the memory map has no whole page of usable RAM: QEMU puts the
+ * last bytes of -initrd into the page in which RAM ends. */
+static void map_module(const struct boot_module *module)
+{
+    uint64_t at = module->start & ~(PAGE_BYTES - 1ull);
+    for (; at < module->end; at += PAGE_BYTES)
+        if (!page_table_find(MEMORY_DIRECT_MAP + at))
+            must(page_table_map(MEMORY_DIRECT_MAP + at, at, ENTRY_NX));
+}
+
 static void map_kernel(const char *start, const char *end, uint64_t rights)
 {
     /* Without its guard page, an overflow of the boot stack would overwrite data silently. */
@@ -441,6 +451,8 @@ void space_start(const struct boot_info *boot)
     for (unsigned i = 0; i < boot->range_count; i++)
         if (boot->ranges[i].type == BOOT_MEMORY_USABLE)
             map_ram(&boot->ranges[i]);
+    for (unsigned i = 0; i < boot->module_count; i++)
+        map_module(&boot->modules[i]);
     map_kernel(__text_start, __text_end, 0);
     map_kernel(__rodata_start, __rodata_end, ENTRY_NX);
     map_kernel(__data_start, __data_end, ENTRY_WRITE | ENTRY_NX);
