@@ -131,9 +131,10 @@ def test_panic_reports_thread_registers_and_backtrace(booted):
     assert len(frames) >= 2, report
 
 
-@pytest.mark.parametrize("name", ["nvme", "fat", "virtio"])
-def test_a_driver_at_the_end_of_memory(booted, name):
+def test_a_driver_at_the_end_of_memory(booted):
     """QEMU puts -initrd right below its own tables, so a page of it may be only partly RAM."""
-    driver = os.path.join(qemu.BUILD, "drivers", f"{name}.drv")
-    machine = booted("", options=["-M", "q35", "-m", "128", "-initrd", driver])
-    assert any(line.startswith(f"{name} ") for line in machine.command("drivers"))
+    driver = os.path.join(qemu.BUILD, "drivers", "nvme.drv")
+    machine = booted("", options=["-M", "q35", "-m", "128", "-initrd", driver, "-drive",
+                                  "if=none,id=nvme,format=raw,file.driver=null-co,file.size=1M",
+                                  "-device", "nvme,serial=x,drive=nvme"])
+    assert "disk0" in machine.command("ls /System/Devices/Classes")
