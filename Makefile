@@ -122,9 +122,10 @@ KERNEL_SOURCES := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.c %.S))
 KERNEL_HEADERS := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.h))
 # Drivers that are loaded at run time, and their sources. BUILTIN="name ..." links them into the kernel
 # instead.
-LOADABLE := counter onefile virtio virtio-blk virtio-scsi nvme fat exfat
+LOADABLE := counter onefile ramscsi virtio virtio-blk virtio-scsi nvme fat exfat
 SOURCES_counter := $(BUILD)/book/4-driver.c
 SOURCES_onefile := $(BUILD)/book/5-fsd.c
+SOURCES_ramscsi := $(BUILD)/book/10-bus.c
 SOURCES_virtio := $(wildcard drivers/virtio/*.c)
 SOURCES_virtio-blk := $(wildcard drivers/storage/virtio/blk*.c)
 SOURCES_nvme := $(wildcard drivers/storage/nvme/*.c)
@@ -482,7 +483,7 @@ $(TSAN_OUT)/test_%: $$(call test_object,$(TSAN_OUT),test_$$*) $(TSAN_OBJECTS)
 
 # The Book's examples: the C of its chapters, compiled as in the kernel and linked with a test.
 BOOK_OUT := $(BUILD)/book
-BOOK_OBJECTS := $(BOOK_OUT)/4-driver.host.o $(BOOK_OUT)/5-fsd.host.o
+BOOK_OBJECTS := $(BOOK_OUT)/4-driver.host.o $(BOOK_OUT)/5-fsd.host.o $(BOOK_OUT)/10-bus.host.o
 
 $(BOOK_OUT)/%.c: iso/Book/%.md tests/book/extract
 	mkdir -p $(@D)
@@ -501,7 +502,8 @@ $(HOST_OUT)/test_book.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(BOOK_OBJECT
 
 # The same test without the examples: it loads them as driver objects.
 $(HOST_OUT)/test_book_loaded.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(TEST_OBJECTS) \
-    $(HOST_OUT)/test/host/port/port_%.c.o | $(DRIVER_OUT)/counter.drv $(DRIVER_OUT)/onefile.drv
+    $(HOST_OUT)/test/host/port/port_%.c.o | $(DRIVER_OUT)/counter.drv $(DRIVER_OUT)/onefile.drv \
+    $(DRIVER_OUT)/ramscsi.drv
 	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------

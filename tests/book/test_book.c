@@ -1,7 +1,7 @@
 /*
- * test_book.c - promise: the examples of the Book's chapters 4 and 5 compile and work, built in and
- * loaded. Their code is extracted from the chapters, and linked with this test (test_book) or made
- * into driver objects that it loads (test_book_loaded).
+ * test_book.c - promise: the examples of the Book's chapters 4, 5 and 10 compile and work, built in
+ * and loaded. Their code is extracted from the chapters, and linked with this test (test_book) or
+ * made into driver objects that it loads (test_book_loaded).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/bus/scsi.h"
 #include "kernel/dev/driver.h"
 #include "kernel/module/module.h"
 #include "lib/macros.h"
@@ -49,6 +50,7 @@ static void start(void)
     if (loaded) {
         load("build/drivers/counter.drv");
         load("build/drivers/onefile.drv");
+        load("build/drivers/ramscsi.drv");
     }
 }
 
@@ -56,11 +58,13 @@ static void stop(void)
 {
     struct object_error error;
     if (loaded) {
-        /* The events of its device, which there is no monitor to handle, are uses of it. */
+        /* The events of their devices, which there is no monitor to handle, are uses of them. */
         expect("unload", module_unload("onefile", false, &error), 0);
         expect("unload", module_unload("counter", true, &error), -EBUSY);
+        expect("unload", module_unload("ramscsi", true, &error), -EBUSY);
         drives_take_events();
         expect("unload", module_unload("counter", true, &error), 0);
+        expect("unload", module_unload("ramscsi", true, &error), 0);
     }
     rig_stop();
 }
@@ -158,11 +162,114 @@ static void test_the_file_system_shows_its_file(void **state)
     rig_run(onefile_body, NULL, 20);
 }
 
+/* ---- the transport --------------------------------------------------------------------------- */
+
+enum { DISK_BYTES = 64 * 1024, DISK_BLOCK = 512, COMMANDS = 24, ABORTS = 12, ENDED_BYTE = 0xdd };
+
+static void disk_body(void *unused)
+{
+    (void)unused;
+    static uint8_t wrote[DISK_BYTES], got[DISK_BYTES];
+    struct file *file;
+    start();
+    drives_pattern(wrote, sizeof(wrote), 1);
+    kassert(rig_open("/System/Devices/ramscsi/unit/disk", OPEN_READ | OPEN_WRITE, &file) == 0);
+    kassert(file_size(file) == DISK_BYTES);
+    kassert(file_write_at(file, 0, wrote, sizeof(wrote)) == DISK_BYTES);
+    kassert(file_flush(file) == 0);
+    kassert(file_read_at(file, 0, got, sizeof(got)) == DISK_BYTES);
+    kassert(memcmp(got, wrote, sizeof(got)) == 0);
+    file_close(file);
+    stop();
+}
+
+static void test_the_transport_carries_a_disk(void **state)
+{
+    (void)state;
+    rig_run(disk_body, NULL, 20);
+}
+
+/* A read of one block, whose memory is overwritten when it ends: nothing may write there later. */
+struct one_read {
+    struct scsi_command command;
+    struct io_segment segment;
+    uint8_t data[DISK_BLOCK];
+    unsigned ends;
+    struct semaphore *ended;
+};
+
+static void read_ended(struct scsi_command *command)
+{
+    struct one_read *read = command->context;
+    status_t status = command->base.status;
+    kassert(status || command->done_bytes == DISK_BLOCK);
+    kassert(!status || status == -ECANCELED || (status == -EIO && command->base.interrupted));
+    memset(read->data, ENDED_BYTE, DISK_BLOCK);
+    read->ends++;
+    semaphore_up(read->ended);
+}
+
+static void read_submit(struct one_read *read, struct scsi_unit *unit, uint8_t block)
+{
+    read->segment = (struct io_segment){ read->data, DISK_BLOCK };
+    read->command = (struct scsi_command){
+        .base.timeout_us = 60000000,
+        .cdb = { 0x28, [5] = block, [8] = 1 },
+        .direction = SCSI_DATA_IN,
+        .segments = &read->segment,
+        .segment_count = 1,
+        .length_bytes = DISK_BLOCK,
+        .complete = read_ended,
+        .context = read,
+    };
+    scsi_submit(unit, &read->command);
+}
+
+/* Aborts of started commands reset the channel while the hardware serves others. */
+static void aborts_body(void *unused)
+{
+    (void)unused;
+    static struct one_read reads[COMMANDS];
+    struct semaphore ended = SEMAPHORE_INIT(ended, 0);
+    start();
+    struct device *device = device_find("ramscsi/unit");
+    struct scsi_unit *unit = scsi_unit_of(device);
+    kassert(unit);
+
+    memset(reads, 0, sizeof(reads));
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        reads[i].ended = &ended;
+        read_submit(&reads[i], unit, (uint8_t)i);
+    }
+    for (unsigned i = 0; i < ABORTS; i++) {
+        thread_yield();
+        scsi_abort(&reads[rig_random() % COMMANDS].command);
+    }
+    for (unsigned i = 0; i < COMMANDS; i++)
+        kassert(semaphore_down(&ended, TIME_NEVER) == 0);
+    device_put(device);
+    stop();
+
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        kassert(reads[i].ends == 1);
+        for (unsigned at = 0; at < DISK_BLOCK; at++)
+            kassert(reads[i].data[at] == ENDED_BYTE);
+    }
+}
+
+static void test_the_transport_survives_aborts(void **state)
+{
+    (void)state;
+    rig_run(aborts_body, NULL, 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_counter_counts),
         cmocka_unit_test(test_the_file_system_shows_its_file),
+        cmocka_unit_test(test_the_transport_carries_a_disk),
+        cmocka_unit_test(test_the_transport_survives_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

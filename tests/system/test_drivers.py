@@ -147,9 +147,21 @@ def test_the_drivers_of_the_book(booted, tmp_path, kernel):
     assert len(machine.command("drivers")) == (0 if kernel == BUILTIN else 2)
 
 
+def test_the_transport_of_the_book(booted):
+    """The driver of SCSI disks works over it; what is written is read back."""
+    machine = booted("", cdrom=ISO)
+    disk = "/System/Devices/Classes/disk0"
+    assert machine.command("load ramscsi") == []
+    assert machine.command("devices | grep disk0")[0].split()[:2] == ["disk", "disk0"]
+    assert machine.command(f"cat /System/Book/index.md >{disk}; head -c 23 {disk}") == ["# The Book of Spindle", ""]
+    assert machine.command("drivers --why ramscsi/unit")[-1] == "ramscsi/unit: accepted by driver scsi-disk"
+    assert machine.command("unload ramscsi") == ["unload: ramscsi: thread ramscsi uses it"]
+    assert machine.command("unload -f ramscsi; drivers; ls /System/Devices/Classes") == ["cdrom0"]
+
+
 def test_many_cycles_leak_nothing(booted):
     machine = booted("", cdrom=ISO)
-    cycles = "; ".join(["load counter onefile; unload -f counter; unload onefile"] * 20)
+    cycles = "; ".join(["load counter onefile ramscsi; unload -f counter ramscsi; unload onefile"] * 20)
     free = []
     for _ in range(20):
         assert machine.command(cycles, 60) == []

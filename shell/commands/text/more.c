@@ -57,12 +57,31 @@ static bool is_chapter(const char *file)
     return length > 3 && text_equal(file + length - 3, ".md");
 }
 
-/* Sorts the index before the chapters. */
+/* Returns the number of a chapter, 10 of "10-bus.md", and sets *name, to "bus.md". The index has
+ * the number 0; files without a number follow the chapters. */
+static unsigned chapter_number(const char *file, const char **name)
+{
+    const char *at = file;
+    unsigned number = 0;
+    *name = file;
+    if (text_equal(file, "index.md"))
+        return 0;
+
+    while (*at >= '0' && *at <= '9' && number < 1000)
+        number = number * 10 + (unsigned)(*at++ - '0');
+    if (at == file || *at != '-')
+        return UINT32_MAX;
+    *name = at + 1;
+    return number;
+}
+
+/* Sorts by number: as texts, "10-" precedes "2-". */
 static int chapter_order(const struct sortable *a, const struct sortable *b, const void *context)
 {
-    bool one = text_equal(container_of(a, const struct name, link)->text, "index.md");
-    bool two = text_equal(container_of(b, const struct name, link)->text, "index.md");
-    return one != two ? two - one : names_by_text(a, b, context);
+    const char *name;
+    unsigned one = chapter_number(container_of(a, const struct name, link)->text, &name);
+    unsigned two = chapter_number(container_of(b, const struct name, link)->text, &name);
+    return one != two ? (one > two) - (one < two) : names_by_text(a, b, context);
 }
 
 /* Lists the files of the chapters in order. */
@@ -113,17 +132,16 @@ static int book_list(struct shell *shell, const struct name *chapters)
     char title[80], name[40];
     stream_text(shell->out, "Chapters of the Book; read one with `book NAME` or `book NUMBER`:\n");
     for (unsigned n = 0; chapters && !shell_interrupted(); chapters = names_next(chapters), n++) {
-        /* "4-driver.md" is shown as "4  driver". */
-        size_t length = strlen(chapters->text) - strlen(".md");
-        text_copy(name, min(length + 1, sizeof(name)), chapters->text);
-        const char *shown = name + (name[0] >= '0' && name[0] <= '9' ? 2 : 0);
-
-        /* The number before the dash repeats the number of the line. */
-        size_t columns = text_columns(shown);
+        /* "4-driver.md" is shown as "4  driver": its number is that of the line. */
+        const char *shown;
+        chapter_number(chapters->text, &shown);
+        size_t length = strlen(shown) - strlen(".md");
+        text_copy(name, min(length + 1, sizeof(name)), shown);
+        size_t columns = text_columns(name);
         book_title(shell, chapters->text, title, sizeof(title));
 
         stream_format(shell->out, "%3u  ", n);
-        stream_escaped(shell->out, shown, false);
+        stream_escaped(shell->out, name, false);
 
         /* Align the titles. After a name that is too long, one blank must do. */
         stream_format(shell->out, "%*s", columns < 12 ? (int)(12 - columns) : 1, "");
@@ -136,13 +154,14 @@ static int book_list(struct shell *shell, const struct name *chapters)
 /* Returns true for each name of a chapter: "4", "driver", "4-driver" and "4-driver.md". */
 static bool chapter_is(const char *file, const char *word)
 {
-    size_t length = strlen(file) - 3;
+    const char *name;
+    chapter_number(file, &name);
+    size_t length = strlen(file) - strlen(".md"), word_length = strlen(word);
+    size_t start = (size_t)(name - file); /* of the name, after the dash; 0: there is no number */
 
-    /* A number is one digit, followed by a dash. */
-    bool numbered = file[0] >= '0' && file[0] <= '9' && file[1] == '-';
-    return text_equal(file, word) || text_equal_n(file, length, word, strlen(word)) ||
-           (numbered && text_equal_n(file, 1, word, strlen(word))) ||
-           (numbered && text_equal_n(file + 2, length - 2, word, strlen(word))) ||
+    return text_equal(file, word) || text_equal_n(file, length, word, word_length) ||
+           text_equal_n(name, length - start, word, word_length) ||
+           (start && text_equal_n(file, start - 1, word, word_length)) ||
            (text_equal(word, "0") && text_equal(file, "index.md"));
 }
 
