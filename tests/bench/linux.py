@@ -1,8 +1,8 @@
 """Prepares Debian's kernel and busybox for the benchmark, from the packages that `.ci/packages
 bench` unpacked to build/bench/linux/root.
 
-prepared() returns the kernel and an initial RAM disk, which contains busybox, the modules for a CD,
-and linux_bench.c. It is smaller than Debian's own and starts faster. Its init mounts the CD, then
+prepared() returns the kernel and an initial RAM disk, which contains busybox, the modules for a CD
+(or for a CD and disks), and linux_bench.c. It is smaller than Debian's own and starts faster. Its init mounts the CD, then
 reads commands from the serial line, with the prompt `linux:/$ `.
 """
 import functools
@@ -17,6 +17,7 @@ from qemu import BUILD, TOP
 
 FOLDER = os.path.join(BUILD, "bench", "linux")
 MODULES = ["ata_piix", "sr_mod", "isofs", "loop"]
+DISK_MODULES = ["ahci", "sd_mod", "virtio_pci", "virtio_blk", "nvme", *MODULES[1:]]
 CC_FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-static"]
 APPEND = "console=ttyS0 quiet panic=-1"
 PROMPT = re.compile(rb"(?:\A|\n)linux:([^\r\n]*)\$ \Z")
@@ -55,8 +56,8 @@ def depends_of(path):
     return [name for name in match.group(1).decode().split(",") if name]
 
 
-def modules_in_order():
-    """Returns {name: path} of the modules, each after its dependencies."""
+def modules_in_order(wanted):
+    """Returns {name: path} of the wanted modules, each after its dependencies."""
     order = {}
 
     def add(name):
@@ -70,8 +71,8 @@ def modules_in_order():
             add(other)
         order[name] = path[0]
 
-    for wanted in MODULES:
-        add(wanted)
+    for name in wanted:
+        add(name)
     return order
 
 
@@ -94,8 +95,8 @@ def read_whole(path):
         return source.read()
 
 
-def initrd():
-    modules = modules_in_order()
+def initrd(wanted):
+    modules = modules_in_order(wanted)
     members = [(name, 0o040755) for name in
                ("bin", "dev", "disc", "inner", "modules", "proc", "sys")]
     members += [("dev/console", 0o020600, b"", (5, 1)),
@@ -108,13 +109,14 @@ def initrd():
 
 
 @functools.cache
-def prepared():
-    """Returns the paths of the kernel and the RAM disk, which are created once."""
+def prepared(disks=False):
+    """Returns the paths of the kernel and the RAM disk, which are created once. disks: with the
+    modules for disks too."""
     run("cc", *CC_FLAGS, "-o", os.path.join(FOLDER, "bench"),
         os.path.join(TOP, "tests", "bench", "linux_bench.c"))
-    path = os.path.join(FOLDER, "initrd.gz")
+    path = os.path.join(FOLDER, "initrd-disks.gz" if disks else "initrd.gz")
     with open(path, "wb") as image:
-        image.write(initrd())
+        image.write(initrd(DISK_MODULES if disks else MODULES))
     return unpacked("boot/vmlinuz-*"), path
 
 

@@ -2,9 +2,12 @@
  * linux_bench.c - the `bench` command of Spindle's shell (shell/commands/system/bench.c) with POSIX
  * calls: it does the same work and prints the same lines.
  *
- *     bench [-s BYTES] [-n N] [-r N] raw|file|random|walk|stat|absent|small|create|remove PATH
+ *     bench [-s BYTES] [-n N] [-q N] [-r N] NAME PATH
  *
- * Devices are read without the page cache (O_DIRECT), as in Spindle.
+ * NAME is raw, file, random, walk, stat, absent, small, create or remove.
+ *
+ * Devices are read without the page cache (O_DIRECT), as in Spindle; with -q, by asynchronous
+ * requests (io_submit(2), called directly: the C library has no wrapper).
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -17,14 +20,17 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { TRANSFER_BYTES = 1 << 20, READ_BYTES = 1 << 16, RANDOM_BYTES = 4096, ALIGN = 4096 };
+enum { TRANSFER_BYTES = 1 << 20, READ_BYTES = 1 << 16, RANDOM_BYTES = 4096, ALIGN = 4096,
+       DEPTH_MAX = 256 };
 
 static const char *target;
-static uint64_t size_bytes, count, amount, begun_us, us;
+static uint64_t size_bytes, count, depth = 1, amount, begun_us, us;
 
 _Noreturn static void fail(const char *what)
 {
@@ -63,7 +69,69 @@ struct source {
     uint64_t bytes;
     char *buffer;
     size_t buffer_bytes;
+
+    /* with -q */
+    aio_context_t context;
+    struct iocb reads[DEPTH_MAX];
+    struct iocb *idle[DEPTH_MAX];
+    size_t idle_count;
 };
+
+static char *buffer_create(size_t bytes)
+{
+    char *buffer = aligned_alloc(ALIGN, (bytes + ALIGN - 1) / ALIGN * ALIGN);
+    if (!buffer)
+        fail("memory");
+    memset(buffer, 0, bytes); /* allocates its pages before the clock starts */
+    return buffer;
+}
+
+static void reads_create(struct source *source)
+{
+    if (syscall(SYS_io_setup, depth, &source->context))
+        fail("io_setup");
+    for (size_t i = 0; i < depth; i++) {
+        source->reads[i] = (struct iocb){
+            .aio_lio_opcode = IOCB_CMD_PREAD,
+            .aio_fildes = (uint32_t)source->file,
+            .aio_buf = (uint64_t)(uintptr_t)buffer_create(source->buffer_bytes),
+        };
+        source->idle[source->idle_count++] = &source->reads[i];
+    }
+}
+
+/* Waits until at least this many reads are idle. */
+static void reads_wait(struct source *source, size_t wanted)
+{
+    struct io_event events[DEPTH_MAX];
+    while (source->idle_count < wanted) {
+        long got = syscall(SYS_io_getevents, source->context, 1, depth, events, NULL);
+        if (got < 0)
+            fail("io_getevents");
+        for (long i = 0; i < got; i++) {
+            struct iocb *read = (struct iocb *)(uintptr_t)events[i].obj;
+            errno = EIO;
+            if (events[i].res != (int64_t)read->aio_nbytes)
+                fail(target);
+            source->idle[source->idle_count++] = read;
+        }
+    }
+}
+
+/* Returns the bytes of the read that it submitted, 0 at the end of the device. */
+static uint64_t reads_submit(struct source *source, uint64_t offset)
+{
+    uint64_t left = offset < source->bytes ? source->bytes - offset : 0;
+    if (!left)
+        return 0;
+    reads_wait(source, 1);
+    struct iocb *read = source->idle[--source->idle_count];
+    read->aio_offset = (int64_t)offset;
+    read->aio_nbytes = left < source->buffer_bytes ? left : source->buffer_bytes;
+    if (syscall(SYS_io_submit, source->context, 1, &read) != 1)
+        fail("io_submit");
+    return read->aio_nbytes;
+}
 
 static struct source source_open(size_t buffer_bytes)
 {
@@ -76,25 +144,37 @@ static struct source source_open(size_t buffer_bytes)
     source.bytes = (uint64_t)info.st_size;
     if (source.file < 0 || (device && ioctl(source.file, BLKGETSIZE64, &source.bytes)))
         fail(target);
-    source.buffer = aligned_alloc(ALIGN, (buffer_bytes + ALIGN - 1) / ALIGN * ALIGN);
-    if (!source.buffer)
-        fail("memory");
-    memset(source.buffer, 0, buffer_bytes); /* allocates its pages before the clock starts */
+    if (depth > 1)
+        reads_create(&source);
+    else
+        source.buffer = buffer_create(buffer_bytes);
     return source;
 }
 
 static void source_close(struct source *source)
 {
+    for (size_t i = 0; source->context && i < depth; i++)
+        free((void *)(uintptr_t)source->reads[i].aio_buf);
+    if (source->context)
+        syscall(SYS_io_destroy, source->context);
     close(source->file);
     free(source->buffer);
 }
 
 static uint64_t source_read(struct source *source, uint64_t offset)
 {
+    if (source->context)
+        return reads_submit(source, offset);
     ssize_t got = pread(source->file, source->buffer, source->buffer_bytes, (off_t)offset);
     if (got < 0)
         fail(target);
     return (uint64_t)got;
+}
+
+static void source_drain(struct source *source)
+{
+    if (source->context)
+        reads_wait(source, depth);
 }
 
 static void read_along(size_t buffer_bytes)
@@ -106,6 +186,7 @@ static void read_along(size_t buffer_bytes)
         got = source_read(&source, amount);
         amount += got;
     }
+    source_drain(&source);
     end();
     source_close(&source);
 }
@@ -130,6 +211,7 @@ static void bench_random(void)
         (void)source_read(&source, (random >> 33) % slots * source.buffer_bytes);
         amount++;
     }
+    source_drain(&source);
     end();
     source_close(&source);
 }
@@ -322,13 +404,13 @@ static void say(const struct kind *kind)
 int main(int words, char **word)
 {
     uint64_t repeat = 1;
-    for (int c; (c = getopt(words, word, "s:n:r:")) != -1;) {
-        uint64_t *number = c == 's' ? &size_bytes : c == 'n' ? &count : &repeat;
+    for (int c; (c = getopt(words, word, "s:n:q:r:")) != -1;) {
+        uint64_t *number = c == 's' ? &size_bytes : c == 'n' ? &count : c == 'q' ? &depth : &repeat;
         if (c == '?')
             return 2;
         *number = strtoull(optarg, NULL, 10);
     }
-    if (words - optind != 2)
+    if (words - optind != 2 || !depth || depth > DEPTH_MAX)
         return 2;
     target = word[optind + 1];
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

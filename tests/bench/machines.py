@@ -1,6 +1,7 @@
 """Runs the measurements in Spindle, in Linux and in the bare program, each in the same QEMU
 machine. """
 import os
+import random
 import re
 import subprocess
 import time
@@ -8,11 +9,13 @@ import time
 import linux
 from qemu import (BUILD, ELF, ISO, Machine, base_command, cdrom_options, pvh_options,
                   qemu_status)
-from rows import STEPS, WORDS
+from rows import DISKS, DISK_STEPS, STEPS, WORDS
 
 FOLDER = os.path.join(BUILD, "bench")
 DISC = os.path.join(FOLDER, "bench.iso")
 BARE = os.path.join(FOLDER, "bare.elf")
+DISK = os.path.join(FOLDER, "disk.img")
+DISK_MIB = 256
 MEMORY = "256M"
 BOOT_SECONDS, STEP_SECONDS, BARE_SECONDS = 120, 300, 120
 LINE = re.compile(r"BENCH (\w+) ([\d.]+) (\S+)\Z")
@@ -22,13 +25,13 @@ HANDOVER = "handing over"
 PROMPT_AFTER_GRUB = re.compile(rb"[\n\r](?:spindle|linux):([^\r\n]*)\$ \Z")
 
 
-def machine(system, **options):
+def machine(system, options=(), disks=False, **others):
     """Starts a machine with one of the two kernels. The caller waits for the prompt."""
     if system == "spindle":
-        return Machine("log=warn", **options)
-    kernel, initrd = linux.prepared()
-    return Machine(linux.APPEND, kernel=kernel, prompt=linux.PROMPT, options=["-initrd", initrd],
-                   **options)
+        return Machine("log=warn", options=options, **others)
+    kernel, initrd = linux.prepared(disks)
+    return Machine(linux.APPEND, kernel=kernel, prompt=linux.PROMPT,
+                   options=["-initrd", initrd, *options], **others)
 
 
 def from_disc(disc, memory):
@@ -90,6 +93,77 @@ def measure_bare():
               for match in map(LINE.match, done.stdout.splitlines()) if match}
     if done.returncode != qemu_status(0) or not values:
         raise SystemExit(f"the bare program failed: {done.stdout}{done.stderr}")
+    return values
+
+
+# ---------------------------------------------------------------- disks
+
+DISK_DEVICES = {"ahci": "ide-hd,bus=ide.0", "virtio": "virtio-blk-pci", "nvme": "nvme,serial=1"}
+LINUX_DISKS = {"ahci": "/dev/sda", "virtio": "/dev/vda", "nvme": "/dev/nvme0n1"}
+SPINDLE_DISKS = {"ahci": "QEMU HARDDISK", "virtio": "virtio-blk", "nvme": "QEMU NVMe"}
+IMAGE_COMMANDS = {  # the steps of qemu-img: requests, in flight, bytes of each, and from one to the next
+    "1m": (256, 1, 1 << 20, 1 << 20), "1m_q32": (256, 32, 1 << 20, 1 << 20),
+    "4k": (10000, 1, 4096, 4096 * 257), "4k_q32": (20000, 32, 4096, 4096 * 257),
+}
+
+
+def make_disk():
+    """Creates the disks' image: data in which no system finds partitions or a file system."""
+    with open(DISK, "wb") as image:
+        for number in range(DISK_MIB):
+            image.write(random.Random(number).randbytes(1 << 20))
+
+
+def disk_machine_options():
+    """Returns options for a machine with a disk on each controller. All have the same image, which
+    nothing writes to."""
+    options = ["-M", "q35"]
+    for kind in DISKS:
+        options += ["-drive", f"if=none,id={kind},format=raw,file={DISK},file.locking=off",
+                    "-device", f"{DISK_DEVICES[kind]},drive={kind}"]
+    return options
+
+
+def find_disks(guest, system):
+    """Waits until all disks are found. Returns {kind: name}."""
+    if system == "linux":
+        must(guest, "until [ -b %s ] && [ -b %s ] && [ -b %s ]; do usleep 10000; done"
+             % tuple(LINUX_DISKS.values()))
+        return LINUX_DISKS
+    patterns = {kind: re.compile(rf" (disk\d+) +{text}") for kind, text in SPINDLE_DISKS.items()}
+
+    def found(lines):
+        return {kind: match[1] for kind, pattern in patterns.items()
+                if (match := pattern.search("\n".join(lines)))}
+
+    return found(guest.wait_command("devices", lambda lines: len(found(lines)) == len(DISKS)))
+
+
+def measure_disks(system, wanted, clocks):
+    """Runs the steps of the wanted rows of disks in a new machine. Returns {row: value}. Spindle loads
+    drivers from its CD, so both systems have that."""
+    values = {}
+    with machine(system, disk_machine_options(), disks=True, cdrom=ISO, memory=MEMORY) as guest:
+        guest.wait_prompt(BOOT_SECONDS)
+        disks = find_disks(guest, system)
+        for kind in DISKS:
+            for name, text in DISK_STEPS:
+                row = f"{kind}_{name}"
+                if row in wanted:
+                    values.update(step(guest, [row], text.format(disk=disks[kind]), clocks))
+    return values
+
+
+def measure_image():
+    """Returns the speed of the disks' steps by qemu-img, without a controller and without a guest."""
+    values = {}
+    for name, (count, depth, size, stride) in IMAGE_COMMANDS.items():
+        words = ["qemu-img", "bench", "-f", "raw", "-c", str(count), "-d", str(depth),
+                 "-s", str(size), "-S", str(stride), DISK]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=BARE_SECONDS,
+                              check=True)
+        seconds = float(re.search(r"completed in ([\d.]+) seconds", done.stdout)[1])
+        values[f"image_{name}"] = count * (size >> 20 or 1) / max(seconds, 0.001)
     return values
 
 

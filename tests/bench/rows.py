@@ -7,6 +7,20 @@ from collections import namedtuple
 
 Row = namedtuple("Row", "name title unit limit aim", defaults=(None, None))
 
+DISKS = ("ahci", "virtio", "nvme")
+
+
+def disk_rows(kind, title):
+    """Returns the rows of a disk. Their limit is the same work by qemu-img on the disk's image: what
+    QEMU's own threads can read without a controller and without a guest."""
+    return [Row(f"{kind}_1m", f"{title}, 1 MiB in sequence", "MiB/s", "image_1m", ("linux", 1)),
+            Row(f"{kind}_1m_q32", f"{title}, the same, 32 in flight", "MiB/s", "image_1m_q32",
+                ("linux", 1)),
+            Row(f"{kind}_4k", f"{title}, 4 KiB at random", "reads/s", "image_4k", ("linux", 1)),
+            Row(f"{kind}_4k_q32", f"{title}, the same, 32 in flight", "reads/s", "image_4k_q32",
+                ("linux", 1))]
+
+
 # limit: the bare program's row that bounds this one. aim: (kind, number, ...), see report.py.
 ROWS = [
     Row("raw_1m", "raw sequential read, 1 MiB a request", "MiB/s", "raw_1m", ("limit", 0.7)),
@@ -36,6 +50,9 @@ ROWS = [
     Row("ram_100k_create", "create 100,000 files in memory", "files/s"),
     Row("ram_100k_stat", "list 100,000 in memory, stat each", "entries/s"),
     Row("ram_100k_remove", "remove 100,000 from memory", "files/s"),
+    *disk_rows("ahci", "AHCI disk"),
+    *disk_rows("virtio", "virtio-blk disk"),
+    *disk_rows("nvme", "NVMe disk"),
     Row("handover", "GRUB's hand-over to the prompt", "s", None, ("most", 0.1)),
     Row("memory", "least memory, from the boot CD to its manifest", "MiB", None, ("most", 8)),
     Row("image", "the kernel's image", "KiB"),
@@ -59,6 +76,14 @@ STEPS = [
      "bench create /ram; bench stat /ram; bench remove /ram"),
     (["ram_100k_create", "ram_100k_stat", "ram_100k_remove"], False,
      "bench -n 100000 create /ram; bench stat /ram; bench remove /ram"),
+]
+
+# The same for each disk of DISKS, in a machine that has them all.
+DISK_STEPS = [
+    ("1m", "bench -n 256 raw {disk}"),
+    ("1m_q32", "bench -n 256 -q 32 raw {disk}"),
+    ("4k", "bench -n 10000 random {disk}"),
+    ("4k_q32", "bench -n 20000 -q 32 random {disk}"),
 ]
 
 # Linux searches a directory from its start for each name: in large ones, a sample is measured.

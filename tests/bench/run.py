@@ -60,6 +60,19 @@ def measure_discs(runs, wanted, results, clocks):
             keep(results, system, {name: values[name] for name in wanted if name in values})
 
 
+def measure_disks(runs, wanted, results, clocks):
+    names = [f"{kind}_{name}" for kind in rows.DISKS for name, _ in rows.DISK_STEPS]
+    if not set(names) & set(wanted):
+        return
+    machines.make_disk()
+    for run in range(1, runs + 1):
+        say(f"run {run} of {runs}: the disks' image")
+        keep(results, "bare", machines.measure_image())
+        for system in SYSTEMS:
+            say(f"run {run} of {runs}: {system}, disks")
+            keep(results, system, machines.measure_disks(system, wanted, clocks))
+
+
 def measure_starts(runs, wanted, results):
     if "handover" in wanted:
         discs = {system: machines.make_boot_disc(system) for system in SYSTEMS}
@@ -98,6 +111,7 @@ def main():
     wanted = rows.chosen(" ".join(word for word in words if word != "host"))
     results, clocks = {"spindle": {}, "linux": {}, "bare": {}}, []
     measure_discs(runs, wanted, results, clocks)
+    measure_disks(runs, wanted, results, clocks)
     measure_starts(runs, wanted, results)
     text = (report.table(results) + "\n" + report.note(runs, machines.MEMORY)
             + f"Linux is Debian's {linux.release()}. " + report.clock_note(clocks)

@@ -73,7 +73,9 @@ def words(text):
     ("bench -n 2 raw cdrom0", [2 << 20]), ("bench -s 2048 -n 7 raw cdrom0", [7 * 2048]),
     ("bench random -n 20 cdrom0", [20]), ("bench -r 3 random -n 5 /System/efi.img", [5] * 3),
     ("bench -r 2 file /System/boot/spindle.elf", [os.path.getsize(qemu.ELF)] * 2),
-    ("bench absent -n 100 /System", [100])])
+    ("bench absent -n 100 /System", [100]),
+    ("bench -q 32 -s 2048 -n 99 raw cdrom0", [99 * 2048]),
+    ("bench -q 8 -n 50 random cdrom0", [50])])
 def test_bench_in_the_kernel(shell, text, expected):
     assert amounts(shell.command(text), words(text)) == expected
 
@@ -88,6 +90,14 @@ def test_all_do_the_same_work(shell, posix, text):
     here = amounts(shell.command(text.format("/System")), name)
     assert here == amounts(run(SHELL, qemu.ISO, "-c", text.format("/System")), name)
     assert here == amounts(run(program, *text.format(disc).split()[1:]), name)
+
+
+def test_reads_in_flight_do_the_same_work_on_linux(posix):
+    """A file has no direct reads in the POSIX program, but the same requests."""
+    program, _ = posix
+    assert amounts(run(program, "-q", "8", "-s", "2048", "raw", qemu.ISO), "raw") == [
+        os.path.getsize(qemu.ISO)]
+    assert amounts(run(program, "-q", "32", "-n", "70", "random", qemu.ISO), "random") == [70]
 
 
 def test_raw_reads_the_whole_image_on_the_host():
@@ -134,4 +144,5 @@ def test_rows_are_chosen_by_prefix():
     with pytest.raises(SystemExit):
         rows.chosen("run")
     given = [name for step, _, _ in rows.STEPS for name in step]
+    given += [f"{kind}_{name}" for kind in rows.DISKS for name, _ in rows.DISK_STEPS]
     assert sorted(given + ["handover", "memory", "image"]) == sorted(names)

@@ -11,197 +11,30 @@
  * of two repetitions is warm. Figures of an emulated machine show how much work the kernel does
  * for a read, and little about real drives, which are much slower.
  *
+ * With -q, several reads of a device are in flight at once. bench_bytes.c has the measurements of
+ * bytes, this file those of names and trees.
+ *
  * tests/bench/linux_bench.c does the same work with POSIX calls: change both together.
  */
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "shell/commands/system/bench.h"
 #include "shell/options.h"
 #include "shell/reading/listing.h"
-
-struct bench {
-    struct shell *shell;
-    const char *target;
-    uint64_t size_bytes, count; /* the options; 0: the measurement's default */
-    uint64_t amount;            /* of bytes, names or files so far */
-    uint64_t begun_us, us;
-};
 
 struct bench_kind {
     const char *name, *target, *unit, *summary;
     status_t (*run)(struct bench *bench);
+    bool queued; /* can have several requests in flight */
 };
 
 enum {
-    TRANSFER_BYTES = 1 << 20, /* per read of a device */
-    READ_BYTES = 1 << 16,     /* per read of a file */
-    RANDOM_BYTES = 4096,      /* per read at a random offset */
+    READ_BYTES = 1 << 16, /* per read of a file of a tree */
     SIZE_MAX_BYTES = 4 << 20,
-    RANDOM_READS = 2000,
-    MANY_NAMES = 10000,       /* names to create, or to look up in vain */
+    MANY_NAMES = 10000, /* names to create, or to look up in vain */
 };
-
-static void bench_begin(struct bench *bench)
-{
-    bench->amount = 0;
-    bench->begun_us = time_now_us();
-}
-
-static void bench_end(struct bench *bench)
-{
-    uint64_t us = time_now_us() - bench->begun_us;
-
-    /* A speed is an amount divided by this time, which must not be 0. */
-    bench->us = us ? us : 1;
-}
-
-static uint64_t given_or(uint64_t given, uint64_t otherwise)
-{
-    return given ? given : otherwise;
-}
-
-/* ---- raw, file, random: bytes of a device or a file ---------------------------------------- */
-
-/* A device, bypassing its caches, or else a file. */
-struct bench_source {
-    struct device_handle device; /* .device NULL: the file */
-    struct file *file;
-    uint64_t bytes;
-    uint8_t *buffer;
-    size_t buffer_bytes;
-};
-
-static void source_close(struct bench_source *source)
-{
-    device_close(&source->device);
-    file_close(source->file);
-    mem_free(source->buffer);
-}
-
-static status_t source_open_device(struct bench_source *source, struct device *device)
-{
-    status_t status = device_open(device, &source->device);
-    source->bytes = device_medium(device).bytes;
-    device_put(device);
-
-    /* Devices transfer whole blocks only. */
-    if (!status && source->buffer_bytes % device_block_bytes(device))
-        status = -EINVAL;
-    return status;
-}
-
-/* Opens the target. A device without data, such as a bus, is not a source. */
-static status_t source_open(struct bench *bench, bool device_wanted, size_t buffer_bytes,
-                            struct bench_source *source)
-{
-    /* A device's name takes precedence over a path, as for `mount`. */
-    *source = (struct bench_source){ .buffer_bytes = buffer_bytes };
-    struct device *device = device_find(bench->target);
-    if (device && !device_has_data(device)) {
-        device_put(device);
-        device = NULL;
-    }
-
-    status_t status;
-    if (device)
-        status = source_open_device(source, device);
-    else if (device_wanted)
-        status = -ENODEV;
-    else
-        status = file_open(bench->shell->directory, bench->target, OPEN_READ, &source->file);
-
-    /* A device has reported its size already. */
-    if (!status && source->file)
-        source->bytes = file_size(source->file);
-    if (!status && !(source->buffer = mem_alloc(buffer_bytes)))
-        status = -ENOMEM;
-    if (status)
-        source_close(source);
-    return status;
-}
-
-static ssize_t source_read(struct bench_source *source, uint64_t offset_bytes)
-{
-    /* A file reports its end itself. */
-    if (!source->device.device)
-        return file_read_at(source->file, offset_bytes, source->buffer, source->buffer_bytes);
-
-    /* The last read of a device ends with the medium. */
-    uint64_t left = source->bytes > offset_bytes ? source->bytes - offset_bytes : 0, done;
-    size_t bytes = (size_t)min(left, (uint64_t)source->buffer_bytes);
-    status_t status = bytes ? io_wait(&source->device, IO_READ, offset_bytes, source->buffer,
-                                      bytes, &done) : 0;
-    return status ? status : (ssize_t)bytes;
-}
-
-/* Reads from the first byte on, one read after another. */
-static status_t bench_sequential(struct bench *bench, bool device_wanted, size_t buffer_bytes)
-{
-    struct bench_source source;
-    status_t status = source_open(bench, device_wanted, buffer_bytes, &source);
-    if (status)
-        return status;
-
-    /* Opening is not part of the measurement. */
-    ssize_t got = 1;
-    bench_begin(bench);
-    for (uint64_t n = 0; got > 0 && n < given_or(bench->count, UINT64_MAX); n++) {
-        got = shell_interrupted() ? -EINTR : source_read(&source, bench->amount);
-        if (got > 0)
-            bench->amount += (uint64_t)got;
-    }
-    bench_end(bench);
-    source_close(&source);
-    return got < 0 ? (status_t)got : 0;
-}
-
-static status_t bench_raw(struct bench *bench)
-{
-    return bench_sequential(bench, true, given_or(bench->size_bytes, TRANSFER_BYTES));
-}
-
-static status_t bench_file(struct bench *bench)
-{
-    return bench_sequential(bench, false, given_or(bench->size_bytes, READ_BYTES));
-}
-
-/* Reads at pseudo-random offsets: a linear congruential generator, so that each run reads the same
- * offsets. */
-static status_t source_read_random(struct bench *bench, struct bench_source *source)
-{
-    uint64_t slots = source->bytes / source->buffer_bytes, random = 1;
-    if (!slots)
-        return -ENODATA; /* "too small" */
-
-    bench_begin(bench);
-    while (bench->amount < given_or(bench->count, RANDOM_READS)) {
-        /* The multiplier and the increment of Knuth's MMIX. The upper bits are the random ones. */
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        uint64_t slot = (random >> 33) % slots;
-        ssize_t got = shell_interrupted() ? -EINTR
-                                          : source_read(source, slot * source->buffer_bytes);
-        if (got < 0)
-            return (status_t)got;
-        bench->amount++;
-    }
-    bench_end(bench);
-    return 0;
-}
-
-static status_t bench_random(struct bench *bench)
-{
-    struct bench_source source;
-    size_t buffer_bytes = given_or(bench->size_bytes, RANDOM_BYTES);
-    status_t status = source_open(bench, false, buffer_bytes, &source);
-    if (status)
-        return status;
-
-    /* After an error the time is not used, so it need not be ended. */
-    status = source_read_random(bench, &source);
-    source_close(&source);
-    return status;
-}
 
 /* ---- stat, absent: names of one directory ------------------------------------------------- */
 
@@ -471,16 +304,18 @@ static status_t bench_small(struct bench *bench)
 /* ---- the command -------------------------------------------------------------------------- */
 
 static const struct bench_kind kinds[] = {
-    { "raw", "DEVICE", "MiB", "read a device sequentially, bypassing all caches", bench_raw },
-    { "file", "FILE", "MiB", "read a file sequentially", bench_file },
-    { "random", "DEVICE|FILE", "reads", "read at random offsets, 2000 times", bench_random },
-    { "walk", "DIRECTORY", "entries", "list a tree, with the metadata of each entry", bench_walk },
-    { "stat", "DIRECTORY", "entries", "list one directory, then stat each entry",
-      bench_stat },
-    { "absent", "DIRECTORY", "names", "look up 10000 names that do not exist", bench_absent },
-    { "small", "DIRECTORY", "files", "read all files of a tree", bench_small },
-    { "create", "DIRECTORY", "files", "create 10000 empty files", bench_create },
-    { "remove", "DIRECTORY", "files", "remove all files of a directory", bench_remove },
+    { "raw", "DEVICE", "MiB", "read a device sequentially, bypassing all caches", bench_raw, true },
+    { "file", "FILE", "MiB", "read a file sequentially", bench_file, false },
+    { "random", "DEVICE|FILE", "reads", "read at random offsets, 2000 times", bench_random, true },
+    { "walk", "DIRECTORY", "entries", "list a tree, with the metadata of each entry", bench_walk,
+      false },
+    { "stat", "DIRECTORY", "entries", "list one directory, then stat each entry", bench_stat,
+      false },
+    { "absent", "DIRECTORY", "names", "look up 10000 names that do not exist", bench_absent,
+      false },
+    { "small", "DIRECTORY", "files", "read all files of a tree", bench_small, false },
+    { "create", "DIRECTORY", "files", "create 10000 empty files", bench_create, false },
+    { "remove", "DIRECTORY", "files", "remove all files of a directory", bench_remove, false },
 };
 
 static int kinds_list(struct shell *shell)
@@ -515,12 +350,13 @@ static bool bench_options(struct shell *shell, struct bench *bench, uint64_t *re
     *repeat = 1;
     return option_number(shell, 's', 1, SIZE_MAX_BYTES, &bench->size_bytes) &&
            option_number(shell, 'n', 1, UINT64_MAX, &bench->count) &&
+           option_number(shell, 'q', 1, IO_DEPTH_MAX, &bench->depth) &&
            option_number(shell, 'r', 1, UINT64_MAX, repeat);
 }
 
 static int run_bench(struct shell *shell, int count, char **words)
 {
-    struct bench bench = { .shell = shell };
+    struct bench bench = { .shell = shell, .depth = 1 };
     uint64_t repeat;
     if (!bench_options(shell, &bench, &repeat))
         return SHELL_USAGE;
@@ -538,6 +374,8 @@ static int run_bench(struct shell *shell, int count, char **words)
     }
     if (count < 3)
         return shell_usage(shell);
+    if (bench.depth > 1 && !kind->queued)
+        return shell_complain(shell, "%s: reads one after another, without -q", kind->name);
 
     bench.target = words[2];
 
@@ -545,7 +383,7 @@ static int run_bench(struct shell *shell, int count, char **words)
     while (repeat--) {
         status_t status = kind->run(&bench);
 
-        /* source_open_device() returns -EINVAL for the size of a read. */
+        /* A device returns -EINVAL for the size of a read. */
         if (status == -EINVAL && bench.size_bytes)
             return shell_complain(shell, "%s: -s must be a multiple of the block size",
                                   bench.target);
@@ -559,13 +397,14 @@ static int run_bench(struct shell *shell, int count, char **words)
 static const struct shell_option bench_option_table[] = {
     { 's', "size", "BYTES", "size of a read; 1M for raw, 64K for file, 4K for random" },
     { 'n', "number", "N", "number of reads, names or files; default: see `bench`" },
+    { 'q', "queue", "N", "have N reads of a device in flight at once; default: 1" },
     { 'r', "repeat", "N", "measure N times; from the second on, caches are warm" },
     { 0 },
 };
 
 static const struct shell_command command_bench = {
     .name = "bench",
-    .arguments = "[-s BYTES] [-n N] [-r N] [NAME DEVICE|PATH]",
+    .arguments = "[-s BYTES] [-n N] [-q N] [-r N] [NAME DEVICE|PATH]",
     .summary = "measure speed; without arguments, list the measurements",
     .arguments_max = 2,
     .run = run_bench,

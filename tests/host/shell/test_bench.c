@@ -69,6 +69,15 @@ BODY(bench)
     unsigned long before = faulty->reads;
     measures("bench random -n 9 -r 3 disk0", "random", 9, "reads", 3);
     kassert(faulty->reads - before == 27); /* no cache stands between */
+
+    /* Several in flight: the same amount, each read once. */
+    before = faulty->reads;
+    measures("bench raw -q 32 -s 4096 disk0", "raw", sizeof(disk), "bytes", 1);
+    kassert(faulty->reads - before <= sizeof(disk) / 4096); /* adjacent ones may be merged */
+    measures("bench random -q 5 -n 33 disk0", "random", 33, "reads", 1);
+
+    faulty->fail_nth = 2;
+    fails("bench raw -q 8 -s 4096 disk0", "bench: disk0: input/output error\n");
     faulty->fail_nth = 2;
     fails("bench raw -s 4096 disk0", "bench: disk0: input/output error\n");
     faulty_destroy(faulty);
@@ -90,6 +99,8 @@ BODY(bench_refuses)
     fails("bench raw /f", "bench: /f: no such device\n");
     fails("bench random /f", "bench: /f: too small\n"); /* smaller than a read */
     fails("bench walk /f", "bench: /f: not a directory\n");
+    fails("bench random -q 2 -s 2 /f", "bench: /f: no such device\n");
+    fails("bench walk -q 2 /", "bench: walk: reads one after another, without -q\n");
     fails("bench file /", "bench: /: is a directory\n");
     fails("bench absent /", "bench: /: file exists\n");
     stop();

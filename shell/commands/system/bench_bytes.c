@@ -1,0 +1,273 @@
+/*
+ * bench_bytes.c - bench raw, file and random: the bytes of one device or file.
+ *
+ * A device is read by requests of its own, bypassing all caches. Up to `depth` of them are in
+ * flight: the thread submits the next one as soon as any of them has ended. A file is read by one
+ * call after another, because its cache already reads ahead.
+ */
+#include "kernel/sched/sync.h"
+#include "lib/macros.h"
+#include "shell/commands/system/bench.h"
+
+enum {
+    TRANSFER_BYTES = 1 << 20, /* per read of a device */
+    READ_BYTES = 1 << 16,     /* per read of a file */
+    RANDOM_BYTES = 4096,      /* per read at a random offset */
+    RANDOM_READS = 2000,
+};
+
+/* One of the reads that may be in flight at once, with memory of its own. */
+struct bench_read {
+    struct io_request request;
+    struct io_segment segment;
+    struct list link; /* in the idle ones */
+};
+
+struct bench_source {
+    struct device_handle device; /* .device NULL: the file */
+    struct file *file;
+    uint64_t bytes;
+    size_t buffer_bytes;
+    uint8_t *buffer; /* of the file */
+
+    /* of the device */
+    struct bench_read *reads;
+    unsigned depth;
+    struct semaphore idle_count;
+    struct spin lock;      /* guards what follows, which the completion thread changes */
+    struct list idle;      /* the last one that ended is first: its memory may be cached */
+    status_t first_error;
+};
+
+/* ---- the reads of a device ------------------------------------------------------------------ */
+
+/* Runs on the completion thread. */
+static void read_complete(struct io_request *request)
+{
+    struct bench_source *source = request->context;
+    struct bench_read *read = container_of(request, struct bench_read, request);
+
+    spin_lock(&source->lock);
+    if (!source->first_error)
+        source->first_error = request->status;
+    list_push_front(&source->idle, &read->link);
+    spin_unlock(&source->lock);
+
+    /* The last access: source_drain() may return now. */
+    semaphore_up(&source->idle_count);
+}
+
+static status_t reads_create(struct bench_source *source)
+{
+    source->reads = mem_zalloc(source->depth * sizeof(*source->reads));
+    if (!source->reads)
+        return -ENOMEM;
+
+    spin_init(&source->lock, RANK_QUEUE);
+    list_init(&source->idle);
+    semaphore_init(&source->idle_count, source->depth);
+    for (unsigned i = 0; i < source->depth; i++) {
+        struct bench_read *read = &source->reads[i];
+        read->segment.address = mem_alloc(source->buffer_bytes);
+        if (!read->segment.address)
+            return -ENOMEM;
+        read->segment.length_bytes = (uint32_t)source->buffer_bytes;
+        list_push_back(&source->idle, &read->link);
+    }
+    return 0;
+}
+
+static void reads_destroy(struct bench_source *source)
+{
+    for (unsigned i = 0; source->reads && i < source->depth; i++)
+        mem_free(source->reads[i].segment.address);
+    mem_free(source->reads);
+}
+
+/* Waits until a read is idle, and submits it. Returns the error of an earlier read, if any. */
+static status_t source_submit(struct bench_source *source, uint64_t offset_bytes, size_t bytes)
+{
+    /* A wait without a deadline always succeeds; a device ends each request by its own deadline. */
+    while (semaphore_down(&source->idle_count, TIME_NEVER))
+        ;
+    spin_lock(&source->lock);
+    status_t status = source->first_error;
+    struct bench_read *read = container_of(list_pop_front(&source->idle), struct bench_read, link);
+    if (status)
+        list_push_front(&source->idle, &read->link);
+    spin_unlock(&source->lock);
+
+    if (status) {
+        semaphore_up(&source->idle_count);
+        return status;
+    }
+    read->request = (struct io_request){
+        .device = source->device.device,
+        .op = IO_READ,
+        .generation = source->device.generation,
+        .offset_bytes = offset_bytes,
+        .length_bytes = bytes,
+        .segments = &read->segment,
+        .segment_count = 1,
+        .complete = read_complete,
+        .context = source,
+    };
+    io_submit(&read->request);
+    return 0;
+}
+
+/* Waits until no read is in flight. Returns the first error of all reads. */
+static status_t source_drain(struct bench_source *source)
+{
+    if (!source->reads)
+        return 0;
+    for (unsigned i = 0; i < source->depth; i++)
+        while (semaphore_down(&source->idle_count, TIME_NEVER))
+            ;
+    return source->first_error;
+}
+
+/* ---- a device or a file --------------------------------------------------------------------- */
+
+/* No read is in flight. */
+static void source_close(struct bench_source *source)
+{
+    reads_destroy(source);
+    device_close(&source->device);
+    file_close(source->file);
+    mem_free(source->buffer);
+}
+
+static status_t source_open_device(struct bench_source *source, struct device *device)
+{
+    status_t status = device_open(device, &source->device);
+    source->bytes = device_medium(device).bytes;
+    device_put(device);
+
+    /* Devices transfer whole blocks only. */
+    if (!status && source->buffer_bytes % device_block_bytes(device))
+        status = -EINVAL;
+    return status ? status : reads_create(source);
+}
+
+static status_t source_open_file(struct bench *bench, struct bench_source *source)
+{
+    /* -q is for devices. */
+    if (source->depth > 1)
+        return -ENODEV;
+    status_t status = file_open(bench->shell->directory, bench->target, OPEN_READ, &source->file);
+    if (status)
+        return status;
+
+    source->bytes = file_size(source->file);
+    source->buffer = mem_alloc(source->buffer_bytes);
+    return source->buffer ? 0 : -ENOMEM;
+}
+
+/* Opens the target. A device without data, such as a bus, is not a source. */
+static status_t source_open(struct bench *bench, bool device_wanted, size_t buffer_bytes,
+                            struct bench_source *source)
+{
+    /* A device's name takes precedence over a path, as for `mount`. */
+    *source = (struct bench_source){ .buffer_bytes = buffer_bytes,
+                                     .depth = (unsigned)bench->depth };
+    struct device *device = device_find(bench->target);
+    if (device && !device_has_data(device)) {
+        device_put(device);
+        device = NULL;
+    }
+
+    status_t status;
+    if (device)
+        status = source_open_device(source, device);
+    else if (device_wanted)
+        status = -ENODEV;
+    else
+        status = source_open_file(bench, source);
+    if (status)
+        source_close(source);
+    return status;
+}
+
+/* Reads a file, or submits a read of a device. Returns the bytes, 0 at the end. */
+static ssize_t source_read(struct bench_source *source, uint64_t offset_bytes)
+{
+    if (shell_interrupted())
+        return -EINTR;
+
+    /* A file reports its end itself. */
+    if (source->file)
+        return file_read_at(source->file, offset_bytes, source->buffer, source->buffer_bytes);
+
+    /* The last read of a device ends with the medium. */
+    uint64_t left = source->bytes > offset_bytes ? source->bytes - offset_bytes : 0;
+    size_t bytes = (size_t)min(left, (uint64_t)source->buffer_bytes);
+    status_t status = bytes ? source_submit(source, offset_bytes, bytes) : 0;
+    return status ? status : (ssize_t)bytes;
+}
+
+/* ---- the measurements ----------------------------------------------------------------------- */
+
+/* Reads from the first byte on, one read after another. */
+static status_t read_along(struct bench *bench, struct bench_source *source)
+{
+    ssize_t got = 1;
+    for (uint64_t n = 0; got > 0 && n < given_or(bench->count, UINT64_MAX); n++) {
+        got = source_read(source, bench->amount);
+        if (got > 0)
+            bench->amount += (uint64_t)got;
+    }
+    return got < 0 ? (status_t)got : 0;
+}
+
+/* Reads at pseudo-random offsets: a linear congruential generator, so that each run reads the same
+ * offsets. */
+static status_t read_about(struct bench *bench, struct bench_source *source)
+{
+    uint64_t slots = source->bytes / source->buffer_bytes, random = 1;
+    if (!slots)
+        return -ENODATA; /* "too small" */
+
+    while (bench->amount < given_or(bench->count, RANDOM_READS)) {
+        /* The multiplier and the increment of Knuth's MMIX. The upper bits are the random ones. */
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        uint64_t slot = (random >> 33) % slots;
+        ssize_t got = source_read(source, slot * source->buffer_bytes);
+        if (got < 0)
+            return (status_t)got;
+        bench->amount++;
+    }
+    return 0;
+}
+
+/* Opening is not part of the measurement; the end of the last read is. */
+static status_t measure(struct bench *bench, bool device_wanted, size_t buffer_bytes,
+                        status_t (*work)(struct bench *bench, struct bench_source *source))
+{
+    struct bench_source source;
+    status_t status = source_open(bench, device_wanted, buffer_bytes, &source);
+    if (status)
+        return status;
+
+    bench_begin(bench);
+    status = work(bench, &source);
+    status_t late = source_drain(&source);
+    bench_end(bench);
+    source_close(&source);
+    return status ? status : late;
+}
+
+status_t bench_raw(struct bench *bench)
+{
+    return measure(bench, true, given_or(bench->size_bytes, TRANSFER_BYTES), read_along);
+}
+
+status_t bench_file(struct bench *bench)
+{
+    return measure(bench, false, given_or(bench->size_bytes, READ_BYTES), read_along);
+}
+
+status_t bench_random(struct bench *bench)
+{
+    return measure(bench, false, given_or(bench->size_bytes, RANDOM_BYTES), read_about);
+}
