@@ -27,6 +27,7 @@ static struct {
 
     enum log_level shown_level;
     bool settled;
+    unsigned writing;              /* threads that are writing a line to the console */
     size_t held_bytes, held_shown; /* of held[], whole lines */
     unsigned held_lost;            /* lines for which held[] was full */
 } state = { .lock = SPIN_INIT(RANK_LOG), .shown_level = LOG_INFO };
@@ -62,6 +63,7 @@ static bool enter_line(enum log_level level, const char *line, size_t bytes)
     /* After start-up a line would appear in the middle of what the user types, so it is held. */
     bool shown = level >= state.shown_level;
     bool now = shown && !state.settled;
+    state.writing += now;
     if (shown && state.settled && level >= LOG_WARN)
         hold(line, bytes);
     spin_unlock(&state.lock);
@@ -105,8 +107,12 @@ void log_write(enum log_level level, const char *name, const char *format, ...)
     size_t length = clamp_length((int)head + min(rest, LINE_BYTES));
     clean(line, length);
     line[length++] = '\n';
-    if (enter_line(level, line, length))
-        port_console_write(line, length);
+    if (!enter_line(level, line, length))
+        return;
+    port_console_write(line, length);
+    spin_lock(&state.lock);
+    state.writing--;
+    spin_unlock(&state.lock);
 }
 
 void log_set_level(enum log_level level)
@@ -116,11 +122,13 @@ void log_set_level(enum log_level level)
     spin_unlock(&state.lock);
 }
 
-void log_settle(void)
+bool log_settle(void)
 {
     spin_lock(&state.lock);
     state.settled = true;
+    bool complete = !state.writing;
     spin_unlock(&state.lock);
+    return complete;
 }
 
 /* Takes the next held line into line[LINE_BYTES], after the last one the note on lost lines.

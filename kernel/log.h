@@ -24,7 +24,9 @@ void log_write(enum log_level level, const char *name, const char *format, ...)
 
 /* Sets the lowest level that is shown; the ring keeps all lines. */
 void log_set_level(enum log_level level);
-void log_settle(void); /* start-up is complete: hold lines from now on */
+/* Start-up is complete: holds lines from now on. False while another thread is still writing a line
+ * to the console, which the prompt would split: let that thread run, and call again. */
+bool log_settle(void);
 void log_show_held(void); /* writes the held lines to the console */
 
 /* Copies lines from the ring, starting at *position (0: the oldest line kept), and advances

@@ -112,7 +112,10 @@ static void start_monitor(void)
     /* The prompt and `run=` come after /System was chosen, but not later than this. */
     if (monitor_wait_settled(time_now_us() + DEADLINE_SETTLE_US))
         log_warn("monitor", "the disc for /System does not respond yet; continuing without it");
-    log_settle(); /* log lines wait for a prompt from now on */
+
+    /* Log lines wait for a prompt from now on. */
+    while (!log_settle())
+        thread_yield();
 }
 
 static void run_selftests(void)

@@ -114,7 +114,7 @@ static void log_shows_and_holds(void **state)
     assert_string_equal(shown, "");
     log_info("test", "number %d\n\x1b[2J", 42);
     assert_string_equal(without_time(shown), "test: number 42  [2J\n");
-    log_settle();
+    kassert(log_settle());
     host_console_capture(shown, sizeof(shown));
     log_info("test", "too late to be shown");
     log_warn("test", "held");
