@@ -1,9 +1,9 @@
 /*
  * monitor.h - the threads that mount media when they appear and unmount them when they disappear.
  *
- * Model       The threads wait for device events, and poll removable drives once a second. While a
- *             thread handles an event, another thread waits for the next, so that a drive with a
- *             bad disc does not delay others. The events of one drive are handled in turn.
+ * Model       The threads wait for device events, and poll removable drives each POLL_MEDIUM_US.
+ *             While a thread handles an event, another thread waits for the next, so that a drive
+ *             with a bad disc does not delay others. The events of one drive are handled in turn.
  * Parts       If a medium has partitions, these are mounted instead of the whole.
  * Start-up    is settled when every device that is present was polled, and its medium mounted
  *             below /Drives; then one medium becomes /System (kernel/media.h). Drives are polled
