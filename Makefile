@@ -37,7 +37,8 @@ boot fs lib tests shell:
 
 help:
 	@echo "make run      build, and boot the CD in QEMU; this terminal is the serial console"
-	@echo "              DISC=other.iso puts another disc into a second drive"
+	@echo "              DISC=other.iso puts another disc into a second drive, DISK=disk.img"
+	@echo "              attaches a disk (its file is changed by what is written to the disk)"
 	@echo "make run-gui  the same with a window: the machine's own screen and keyboard"
 	@echo "make iso      build/spindle.iso, the boot CD"
 	@echo "make debug    as run, but waits for gdb; prints the command to type there"
@@ -687,9 +688,11 @@ $(BUILD)/spindle.iso: $(DRIVER_OUT)/index $(BUILD)/spindle.elf $(BUILD)/spindle.
 QEMU ?= qemu-system-x86_64
 QEMU_FLAGS := -accel tcg -m 64M -display none -serial stdio -boot d
 DISC ?=
-# Our CD is in the first drive, the image DISC in the second.
+DISK ?=
+# Our CD is in the first drive, the image DISC in the second; DISK is a disk on the other channel.
 QEMU_DRIVES = -drive if=ide,index=2,media=cdrom,readonly=on,file=$(BUILD)/spindle.iso \
-    $(if $(DISC),-drive if=ide$(comma)index=3$(comma)media=cdrom$(comma)readonly=on$(comma)file=$(DISC))
+    $(if $(DISC),-drive if=ide$(comma)index=3$(comma)media=cdrom$(comma)readonly=on$(comma)file=$(DISC)) \
+    $(if $(DISK),-drive if=ide$(comma)index=0$(comma)format=raw$(comma)file=$(DISK))
 comma := ,
 
 do-run: $(BUILD)/spindle.iso

@@ -1,9 +1,9 @@
 /*
  * port.h - the interface between the portable part of Spindle and the machine.
  *
- * The sources in PORTABLE of the Makefile (lib/, kernel/dev, kernel/vfs, fs/, shell/, most of
- * drivers/storage, the log, the console, the monitor) use nothing else of the machine. There are
- * three back ends:
+ * The sources in PORTABLE of the Makefile (lib/, most of kernel/, fs/, shell/, drivers/storage,
+ * drivers/virtio) use nothing else of the machine, except registers of devices through
+ * kernel/registers.h, kernel/bus and kernel/isa.h. There are three back ends:
  *   kernel/x86, mm, sched          the kernel
  *   host/port/port_threads.c       pthreads: real concurrency, for build/host/spindle-sh, TSan and
  *                                  stress tests

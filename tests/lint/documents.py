@@ -19,7 +19,7 @@ TARGET = re.compile(r"(?:^ {4,}|`)make ([a-z][\w-]*)(?![\w./=])")
 C_BLOCK = re.compile(r"^```c$.*?^```$", re.MULTILINE | re.DOTALL)
 
 # Paths that readers are told to create.
-TO_BE_CREATED = {"drivers/counter/counter.c", "fs/onefile/onefile.c", "drivers/storage/partition/"}
+TO_BE_CREATED = {"drivers/counter/counter.c", "fs/onefile/onefile.c"}
 # Words that only look like names of the project.
 FOREIGN = {"snake_case", "module_verb_object"}
 OTHER_PATHS = "iso/Book/9-descent.md"

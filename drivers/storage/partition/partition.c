@@ -178,7 +178,7 @@ static status_t partition_add_device(struct device *device)
         parts = disk_publish_parts(disk);
     if (parts)
         log_info("partition", "%s: %s with %u partition%s", device_label(device),
-                 disk->table.scheme == PARTITION_GPT ? "GPT" : "MBR", parts, parts == 1 ? "" : "s");
+                 partition_scheme_name(disk->table.scheme), parts, parts == 1 ? "" : "s");
     device_close(&disk->handle);
 out:
     mem_free(disk);

@@ -5,6 +5,14 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 
+const char *partition_scheme_name(enum partition_scheme scheme)
+{
+    static const char *const names[] = {
+        [PARTITION_NONE] = "none", [PARTITION_MBR] = "MBR", [PARTITION_GPT] = "GPT"
+    };
+    return names[scheme];
+}
+
 status_t partition_table_read(struct partition_source *source, struct partition_table *table)
 {
     struct decoder decoder = { .source = source, .table = table };

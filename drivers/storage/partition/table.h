@@ -42,6 +42,9 @@ enum {
 
 enum partition_scheme { PARTITION_NONE, PARTITION_MBR, PARTITION_GPT };
 
+/* Returns the scheme's usual name, such as "GPT". */
+const char *partition_scheme_name(enum partition_scheme scheme);
+
 struct partition {
     unsigned number;
     uint64_t base_bytes, length_bytes;
