@@ -15,7 +15,7 @@ FOLDER = os.path.join(BUILD, "bench")
 DISC = os.path.join(FOLDER, "bench.iso")
 BARE = os.path.join(FOLDER, "bare.elf")
 DISK = os.path.join(FOLDER, "disk.img")
-DISK_MIB = 256
+DISK_MIB = 512
 MEMORY = "256M"
 BOOT_SECONDS, STEP_SECONDS, BARE_SECONDS = 120, 300, 120
 LINE = re.compile(r"BENCH (\w+) ([\d.]+) (\S+)\Z")
@@ -102,7 +102,7 @@ DISK_DEVICES = {"ahci": "ide-hd,bus=ide.0", "virtio": "virtio-blk-pci", "nvme": 
 LINUX_DISKS = {"ahci": "/dev/sda", "virtio": "/dev/vda", "nvme": "/dev/nvme0n1"}
 SPINDLE_DISKS = {"ahci": "QEMU HARDDISK", "virtio": "virtio-blk", "nvme": "QEMU NVMe"}
 IMAGE_COMMANDS = {  # the steps of qemu-img: requests, in flight, bytes of each, and from one to the next
-    "1m": (256, 1, 1 << 20, 1 << 20), "1m_q32": (256, 32, 1 << 20, 1 << 20),
+    "1m": (512, 1, 1 << 20, 1 << 20), "1m_q32": (512, 32, 1 << 20, 1 << 20),
     "4k": (10000, 1, 4096, 4096 * 257), "4k_q32": (20000, 32, 4096, 4096 * 257),
 }
 

@@ -80,8 +80,8 @@ STEPS = [
 
 # The same for each disk of DISKS, in a machine that has them all.
 DISK_STEPS = [
-    ("1m", "bench -n 256 raw {disk}"),
-    ("1m_q32", "bench -n 256 -q 32 raw {disk}"),
+    ("1m", "bench -n 512 raw {disk}"),
+    ("1m_q32", "bench -n 512 -q 32 raw {disk}"),
     ("4k", "bench -n 10000 random {disk}"),
     ("4k_q32", "bench -n 20000 -q 32 random {disk}"),
 ]

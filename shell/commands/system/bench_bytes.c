@@ -7,6 +7,7 @@
  */
 #include "kernel/sched/sync.h"
 #include "lib/macros.h"
+#include "lib/string.h"
 #include "shell/commands/system/bench.h"
 
 enum {
@@ -71,6 +72,10 @@ static status_t reads_create(struct bench_source *source)
         read->segment.address = mem_alloc(source->buffer_bytes);
         if (!read->segment.address)
             return -ENOMEM;
+
+        /* A virtual machine may get its memory page by page, when it is first written: not while
+         * the clock runs. */
+        memset(read->segment.address, 0, source->buffer_bytes);
         read->segment.length_bytes = (uint32_t)source->buffer_bytes;
         list_push_back(&source->idle, &read->link);
     }
