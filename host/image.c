@@ -22,6 +22,7 @@
 
 enum {
     CHECK_US = 1000,        /* a file's times are looked at once in this time, at most */
+    MEMORY_MIB_MAX = 1 << 20,
     QEMU_WRITER_BYTE = 101, /* of a file: a virtual machine that may write it has it locked */
 };
 
@@ -128,9 +129,13 @@ static status_t host_store_open(const char *image, bool writable, struct store *
     struct host_store *host = mem_zalloc(sizeof(*host));
     if (!host)
         return -ENOMEM;
-    host->fd = open(image, O_RDONLY | O_CLOEXEC);
+
+    /* O_NONBLOCK: opening a pipe would wait for its writer. */
+    host->fd = open(image, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     status_t status = host->fd < 0 || fstat(host->fd, &host->opened) ? -errno
                       : S_ISDIR(host->opened.st_mode)                 ? -EISDIR
+                      : !S_ISREG(host->opened.st_mode) &&
+                              !S_ISBLK(host->opened.st_mode)          ? -EOPNOTSUPP
                       : host_has_writer(host->fd)                     ? -EBUSY
                                                                       : 0;
     if (status) {
@@ -162,6 +167,7 @@ static const char *open_reason(status_t status)
         return why;
     switch (status) {
     case -EISDIR: return "is a directory, not an image";
+    case -EOPNOTSUPP: return "is neither a file nor a drive";
     case -ENODATA: return "smaller than one sector";
     case -EBUSY: return "in use by a program that may write it; end that program first";
     case -ENOENT:
@@ -208,10 +214,20 @@ static const char *mount_drive(struct device *device, const struct host_mount *m
     if (!directory)
         directory = in_drives;
 
+    /* The last one of options that contradict each other counts. */
+    char options[512];
+    const char *given = mount->options ? mount->options : "";
+    snprintf(options, sizeof(options), "case=exact%s%s", *given ? "," : "", given);
+
     struct path *root = path_root();
     status_t status = vfs_mkdir(root, directory);
     if (!status || status == -EEXIST)
-        status = vfs_mount(root, directory, device_alias(device), NULL, mount->options);
+        status = vfs_mount(root, directory, device_alias(device), NULL,
+                           mount->exact_case ? options : given);
+
+    /* A file system whose format ignores case refuses the option. */
+    if (status == -EINVAL && mount->exact_case)
+        status = vfs_mount(root, directory, device_alias(device), NULL, given);
     path_put(root);
 
     if (status == -EMEDIUMTYPE) {
@@ -220,6 +236,8 @@ static const char *mount_drive(struct device *device, const struct host_mount *m
     }
     if (status == -EINVAL)
         return "an option is not understood, or its value is invalid";
+    if (status == -ENOENT)
+        return "the disc has no such session, or no such names";
     return status ? status_text(status) : NULL;
 }
 
@@ -284,10 +302,14 @@ static void must(const char *what, status_t status)
         panic("%s: %s", what, status_text(status));
 }
 
-void host_start(unsigned memory_mib)
+const char *host_start(unsigned memory_mib)
 {
-    const char *mib = getenv("SPINDLE_MEMORY");
-    host_memory_limit((size_t)(mib ? (unsigned)atoi(mib) : memory_mib) << 20);
+    const char *text = getenv("SPINDLE_MEMORY");
+    uint64_t mib = memory_mib;
+    if (text && (text_parse_u64(text, &mib) || !mib || mib > MEMORY_MIB_MAX))
+        return "SPINDLE_MEMORY: must be a number of MiB, from 1 to 1048576";
+
+    host_memory_limit((size_t)mib << 20);
     host_pages_reserve();
     mem_set_reclaim(vfs_reclaim);
     log_set_level(LOG_ERROR);
@@ -297,4 +319,5 @@ void host_start(unsigned memory_mib)
     must("file cache", cache_start());
     must("devices", device_start());
     must("file systems", vfs_start());
+    return NULL;
 }

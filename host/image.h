@@ -13,17 +13,21 @@
 #ifndef HOST_IMAGE_H
 #define HOST_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Starts everything up to the VFS. File systems and caches may use `memory_mib` MiB, or as many as
- * the environment's SPINDLE_MEMORY contains. Panics if memory is exhausted. */
-void host_start(unsigned memory_mib);
+ * the environment's SPINDLE_MEMORY contains. Returns NULL, or the reason why that is invalid.
+ * Panics if memory is exhausted. */
+const char *host_start(unsigned memory_mib);
 
 struct host_mount {
     const char *image;
     uint64_t offset_bytes, size_bytes; /* the part of the image to show; 0, 0: all of it */
     const char *options;               /* of the file system: "names=joliet"; NULL: none */
+    bool exact_case;                   /* names match in case only, unless `options` or the format,
+                                          as FAT, decides otherwise */
     const char *directory;             /* where to mount it; created if it does not exist. NULL: in
                                           /Drives, under the drive's name */
 };

@@ -159,7 +159,11 @@ int main(int count, char **words)
         return SHELL_USAGE;
     }
 
-    host_start(MEMORY_MIB);
+    const char *reason = host_start(MEMORY_MIB);
+    if (reason) {
+        fprintf(stderr, "spindle-sh: %s\n", reason);
+        return SHELL_USAGE;
+    }
     if (!mount_all())
         return EXIT_NOT_MOUNTED;
 

@@ -211,7 +211,8 @@ static status_t options_parse(struct exfat *exfat, const char *text)
         if (length > sizeof(zone) - 1 && !memcmp(text, zone, sizeof(zone) - 1))
             status = civil_parse_zone(text + sizeof(zone) - 1, length - (sizeof(zone) - 1),
                                       &exfat->zone_s);
-        else if (!text_equal_n(text, length, "ro", 2))
+        else if (!text_equal_n(text, length, "ro", 2) &&
+                 !text_equal_n(text, length, "case=fold", 9))
             status = -EINVAL;
         text += length + (comma ? 1 : 0);
     }

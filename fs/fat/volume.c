@@ -158,7 +158,7 @@ static const struct fsd_ops fat_ops = {
 static status_t option_take(struct fat *fat, const char *word, size_t length)
 {
     static const char charset[] = "charset=", zone[] = "tz=";
-    if (text_equal_n(word, length, "ro", 2))
+    if (text_equal_n(word, length, "ro", 2) || text_equal_n(word, length, "case=fold", 9))
         return 0;
     if (length > sizeof(zone) - 1 && !memcmp(word, zone, sizeof(zone) - 1))
         return civil_parse_zone(word + sizeof(zone) - 1, length - (sizeof(zone) - 1),

@@ -4,6 +4,7 @@
 #include "host/mount/mount.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,7 @@ static const char help[] =
     "     uid=N, gid=N                  the owner of all files\n"
     "     fmask=OCTAL, dmask=OCTAL      permissions that no file, no directory has\n"
     "     case=exact|fold               whether names must match in case (exact), or not\n"
+    "     tz=+HH:MM                     the zone of times on FAT and exFAT volumes\n"
     "     allow_other, default_permissions, and others of FUSE: see mount.fuse3(8)\n"
     "  --help, --version\n"
     "\n"
@@ -51,7 +53,7 @@ static int fail(const char *format, ...)
     return EXIT_FAILED;
 }
 
-/* libfuse prints its errors; the last one is shown as part of ours instead. */
+/* libfuse prints its errors, some in pieces; the last line is shown as part of ours instead. */
 static char fuse_message[256];
 
 static void note_fuse_message(enum fuse_log_level level, const char *format, va_list arguments)
@@ -60,8 +62,25 @@ static void note_fuse_message(enum fuse_log_level level, const char *format, va_
         vfprintf(stderr, format, arguments);
         return;
     }
-    vsnprintf(fuse_message, sizeof(fuse_message), format, arguments);
-    fuse_message[strcspn(fuse_message, "\n")] = '\0';
+
+    /* A piece that follows a whole line begins another one. */
+    static bool ended = true;
+    size_t length = ended ? 0 : strlen(fuse_message);
+    vsnprintf(fuse_message + length, sizeof(fuse_message) - length, format, arguments);
+    length = strcspn(fuse_message, "\n");
+    ended = fuse_message[length] == '\n';
+    fuse_message[length] = '\0';
+}
+
+/* Opens those of the standard descriptors that the caller has closed. Otherwise the image, or the
+ * connection to the kernel, would take their numbers, and background_done() replaces those. */
+static bool open_standard_files(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && !close(fd);
 }
 
 /* ---- the mount point ------------------------------------------------------------------------ */
@@ -89,8 +108,11 @@ static int check_mount_point(const char *directory)
 static int open_image(struct path **root)
 {
     const struct host_mount *image = &mount_options.image;
-    host_start(MEMORY_MIB);
-    const char *reason = host_mount(image);
+    const char *reason = host_start(MEMORY_MIB);
+    if (reason)
+        return fail("%s", reason);
+    reading_start();
+    reason = host_mount(image);
     if (reason)
         return fail("%s: %s", image->image, reason);
 
@@ -153,6 +175,8 @@ static int mount_and_serve(void)
 
 int main(int count, char **words)
 {
+    if (!open_standard_files())
+        return EXIT_FAILED;
     const char *reason = options_parse(count, words);
     if (reason) {
         fail("%s", reason);

@@ -77,6 +77,10 @@ void mount_listxattr(fuse_req_t request, fuse_ino_t inode, size_t bytes);
 
 /* ---- reading.c ------------------------------------------------------------------------------- */
 
+enum { REQUEST_BYTES = 1 << 20 }; /* the most that the kernel reads at once */
+
+/* Before the first read, after host_start(). */
+void reading_start(void);
 void mount_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info);
 void mount_read(fuse_req_t request, fuse_ino_t inode, size_t bytes, off_t offset,
                 struct fuse_file_info *info);

@@ -45,9 +45,9 @@ static void mount_init(void *data, struct fuse_conn_info *connection)
         connection->want |= connection->capable & wanted[i];
 
     /* libfuse derives the longest request from this, for reads too. */
-    connection->max_write = 1 << 20;
+    connection->max_write = REQUEST_BYTES;
     connection->max_read = 0;
-    connection->max_readahead = 1 << 20;
+    connection->max_readahead = REQUEST_BYTES;
     connection->max_background = 64;
     connection->congestion_threshold = 48;
 }

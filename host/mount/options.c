@@ -4,8 +4,8 @@
  *     spindle-mount [-f] [-d] [-o OPTION,...] IMAGE DIR
  *     mount.spindle IMAGE DIR [-sfnv] [-t TYPE] [-N NAMESPACE] [-o OPTION,...]   (from mount(8))
  *
- * Options of the file system (names=, session=, charset=) are passed to it; those that neither it
- * nor this file knows are libfuse's, which refuses what it does not know.
+ * Options of the file system (names=, session=, charset=, case=, tz=) are passed to it; those that
+ * neither it nor this file knows are libfuse's, which refuses what it does not know.
  */
 #include "host/mount/mount.h"
 
@@ -19,12 +19,11 @@
 #include "lib/macros.h"
 #include "lib/text.h"
 
-/* Programs of the host expect names to match exactly; of options that contradict each other the
- * last one counts. */
-static char why[256], file_system_options[256] = "case=exact";
+static char why[256], file_system_options[256];
 
+/* Programs of the host expect names to match exactly. */
 struct mount_options mount_options = {
-    .image = { .directory = "/Image", .options = file_system_options },
+    .image = { .directory = "/Image", .options = file_system_options, .exact_case = true },
 };
 
 static const char *complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -79,11 +78,16 @@ static const char *take_mask(const char *name, const char *value, unsigned *mask
 
 /* ---- -o ------------------------------------------------------------------------------------- */
 
-/* mount(8) passes these words of fstab, which have a meaning for mount(8) only. */
+/* Returns whether a word of fstab has a meaning for mount(8) only, or changes nothing about a file
+ * system that is not written. "rw" is one of them: mount(8) adds it to "defaults". */
 static bool is_for_mount(const char *word)
 {
-    static const char *const words[] = { "defaults", "auto", "noauto", "user", "users", "nouser",
-                                         "owner", "group", "nofail", "_netdev", "async" };
+    static const char *const words[] = {
+        "defaults", "auto", "noauto", "user", "users", "nouser", "owner", "group", "nofail",
+        "_netdev", "async", "ro", "rw", "relatime", "norelatime", "strictatime", "nostrictatime",
+        "diratime", "nodiratime", "lazytime", "nolazytime", "silent", "loud", "mand", "nomand",
+        "iversion", "noiversion",
+    };
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
         if (text_equal(word, words[i]))
             return true;
@@ -93,14 +97,15 @@ static bool is_for_mount(const char *word)
 static bool is_for_file_system(const char *word)
 {
     return text_starts(word, "names=") || text_starts(word, "session=") ||
-           text_starts(word, "charset=") || text_starts(word, "case=");
+           text_starts(word, "charset=") || text_starts(word, "case=") ||
+           text_starts(word, "tz=");
 }
 
 static const char *pass_to_file_system(const char *word)
 {
     size_t length = strlen(file_system_options);
     int added = snprintf(file_system_options + length, sizeof(file_system_options) - length,
-                         ",%s", word);
+                         "%s%s", length ? "," : "", word);
     if (length + (size_t)added >= sizeof(file_system_options))
         return complain("the options are too long");
     return NULL;
@@ -119,9 +124,7 @@ static const char *take_option(const char *word)
     const char *equals = strchr(word, '='), *value = equals ? equals + 1 : "";
     size_t length = equals ? (size_t)(value - word) : 0;
 
-    if (text_equal(word, "rw"))
-        return complain("rw: a disc image cannot be written");
-    if (!*word || text_equal(word, "ro") || is_for_mount(word))
+    if (!*word || is_for_mount(word))
         return NULL;
     if (is_for_file_system(word))
         return pass_to_file_system(word);
@@ -140,12 +143,26 @@ static const char *take_option(const char *word)
     return pass_to_fuse("-o", word);
 }
 
+/* Ends the word at the next comma that has no backslash before it, and returns the word after it,
+ * or NULL. */
+static char *end_word(char *word)
+{
+    while (*word && *word != ',')
+        word += word[0] == '\\' && word[1] ? 2 : 1;
+    if (!*word)
+        return NULL;
+    *word = '\0';
+    return word + 1;
+}
+
 static const char *take_options(const char *list)
 {
-    char *copy = strdup(list), *rest = copy;
+    char *copy = strdup(list), *next;
     const char *reason = copy ? NULL : "out of memory";
-    for (char *word; !reason && (word = strsep(&rest, ",")) != NULL;)
+    for (char *word = copy; !reason && word; word = next) {
+        next = end_word(word);
         reason = take_option(word);
+    }
     free(copy);
     return reason;
 }
@@ -163,7 +180,8 @@ static const char *take_operand(const char *word)
     return NULL;
 }
 
-/* What the kernel shows as the source, with the commas that would end the option. */
+/* Sets what the kernel shows as the source, before other options, which may set it too. A comma
+ * would end the option. */
 static const char *name_source(void)
 {
     char text[4200] = "-osubtype=spindle,fsname=", *at = text + strlen(text);
@@ -173,7 +191,7 @@ static const char *name_source(void)
         *at++ = *c;
     }
     *at = '\0';
-    return pass_to_fuse(NULL, text);
+    return fuse_opt_insert_arg(&mount_options.fuse, 1, text) ? "out of memory" : NULL;
 }
 
 const char *options_parse(int count, char **words)

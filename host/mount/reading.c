@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "kernel/sched/sync.h"
 #include "lib/macros.h"
 
 /* ---- files ---------------------------------------------------------------------------------- */
@@ -61,19 +62,23 @@ void mount_release(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *
     reply_status(request, 0);
 }
 
-enum { VIEWS_MAX = 320 }; /* a request of 1 MiB in pages, with some to spare */
+enum {
+    VIEWS_MAX = REQUEST_BYTES / PAGE_BYTES + 64, /* pages, with some to spare */
+    COPY_BYTES = 1 << 16,                        /* copied at once */
+};
 
-/* Pins the pages of a range. Returns the number of bytes in *count pieces: fewer only at the end,
- * or before a byte that cannot be read; an errno if that is the first one. */
+/* Pins the pages of a range. Returns the number of bytes in *count pieces, fewer only at the end;
+ * or an errno if a byte cannot be read: a short answer would mean the end of the file to the
+ * kernel. The caller unpins the pieces in each case. */
 static ssize_t pin(struct file *file, uint64_t offset, size_t bytes, struct cache_view *views,
                    unsigned *count)
 {
     size_t total = 0;
-    for (*count = 0; total < bytes && *count < VIEWS_MAX;) {
+    for (*count = 0; total < bytes;) {
         struct cache_view *view = &views[*count];
-        ssize_t got = file_view_at(file, offset + total, view);
+        ssize_t got = *count < VIEWS_MAX ? file_view_at(file, offset + total, view) : -ENOMEM;
         if (got <= 0)
-            return total ? (ssize_t)total : got;
+            return got ? got : (ssize_t)total;
         view->length_bytes = min(view->length_bytes, bytes - total);
         total += view->length_bytes;
         ++*count;
@@ -96,11 +101,41 @@ static void send(fuse_req_t request, const struct cache_view *views, unsigned co
     fuse_reply_iov(request, pieces, (int)n);
 }
 
-/* Reads a file without a cache through memory of its own. */
-static void read_uncached(fuse_req_t request, struct file *file, uint64_t offset, size_t bytes)
+/* Requests that may read at a time: together they pin at most a quarter of the memory. */
+static struct semaphore readers;
+
+void reading_start(void)
+{
+    size_t count = page_total_count() / (4 * REQUEST_BYTES / PAGE_BYTES);
+    semaphore_init(&readers, (unsigned)max(count, (size_t)1));
+}
+
+static void unpin(struct file *file, struct cache_view *views, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        file_view_close(file, &views[i]);
+}
+
+/* Reads through memory of the host's, in pieces. Returns the number of bytes, fewer only at the
+ * end, or an errno. */
+static ssize_t read_copy(struct file *file, uint64_t offset, char *memory, size_t bytes)
+{
+    size_t total = 0;
+    while (total < bytes) {
+        size_t piece = min(bytes - total, (size_t)COPY_BYTES);
+        ssize_t got = file_read_at(file, offset + total, memory + total, piece);
+        if (got <= 0)
+            return got ? got : (ssize_t)total;
+        total += (size_t)got;
+    }
+    return (ssize_t)total;
+}
+
+/* Answers with a copy of the bytes. */
+static void reply_copy(fuse_req_t request, struct file *file, uint64_t offset, size_t bytes)
 {
     char *memory = malloc(bytes);
-    ssize_t got = memory ? file_read_at(file, offset, memory, bytes) : -ENOMEM;
+    ssize_t got = memory ? read_copy(file, offset, memory, bytes) : -ENOMEM;
     operation_end(request);
     if (got < 0)
         reply_status(request, (status_t)got);
@@ -118,23 +153,27 @@ void mount_read(fuse_req_t request, fuse_ino_t inode, size_t bytes, off_t offset
     (void)inode;
 
     operation_begin(request);
-    ssize_t got = pin(file, (uint64_t)offset, bytes, views, &count);
-    if (got == -EOPNOTSUPP) {
-        read_uncached(request, file, (uint64_t)offset, bytes);
+    status_t status = semaphore_down(&readers, TIME_NEVER);
+    if (status) {
+        operation_end(request);
+        reply_status(request, status);
         return;
     }
-    operation_end(request);
 
-    /* A short answer means the end of the file to the kernel: the bytes before one that cannot be
-     * read are lost to this request, and it reads them again by themselves. */
-    if (got < 0)
-        reply_status(request, (status_t)got);
-    else if ((size_t)got < bytes && (uint64_t)offset + (uint64_t)got < file_size(file))
-        reply_status(request, -EIO);
-    else
-        send(request, views, count);
-    for (unsigned i = 0; i < count; i++)
-        file_view_close(file, &views[i]);
+    /* A file may have no cache; and what a small memory cannot hold at once is copied in pieces. */
+    ssize_t got = pin(file, (uint64_t)offset, bytes, views, &count);
+    if (got == -EOPNOTSUPP || got == -ENOMEM) {
+        unpin(file, views, count);
+        reply_copy(request, file, (uint64_t)offset, bytes);
+    } else {
+        operation_end(request);
+        if (got < 0)
+            reply_status(request, (status_t)got);
+        else
+            send(request, views, count);
+        unpin(file, views, count);
+    }
+    semaphore_up(&readers);
 }
 
 /* ---- directories ---------------------------------------------------------------------------- */

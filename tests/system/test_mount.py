@@ -1,10 +1,12 @@
 """Promise: build/host/spindle-mount shows a disc to the programs of the host as the shell shows it,
 gives it back when asked, and explains in one line why it does not."""
+import concurrent.futures
 import contextlib
 import errno
 import filecmp
 import hashlib
 import lzma
+import mmap
 import os
 import signal
 import stat
@@ -314,20 +316,92 @@ def test_as_mount_calls_it(tmp_path, disc):
     unmount(tmp_path / "mnt")
 
 
+@needs_fuse
+def test_the_words_that_mount_adds(tmp_path, disc):
+    """mount(8) passes "rw" for "defaults", and words that mean nothing to a disc."""
+    helper = tmp_path / "mount.spindle"
+    helper.symlink_to(MOUNT)
+    for words in ("rw", "rw,noatime,nodiratime,relatime,strictatime,lazytime", "rw,silent,mand"):
+        with mounted(disc, tmp_path / "mnt", "-o", words) as mnt:
+            assert os.statvfs(mnt).f_flag & os.ST_RDONLY
+        subprocess.run([helper, disc, tmp_path / "mnt", "-o", words], timeout=60, check=True)
+        unmount(tmp_path / "mnt")
+
+
+def source_of(directory):
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        return next(line.split()[0] for line in mounts if line.split()[1] == str(directory))
+
+
+@needs_fuse
+def test_the_source_is_the_image_or_the_name_that_is_given(tmp_path, disc):
+    awkward = tmp_path / r"a\,b,c d.iso"
+    os.link(disc, awkward)
+    with mounted(awkward, tmp_path / "mnt") as mnt:
+        assert source_of(mnt).endswith(r"/a\134,b,c\040d.iso")
+    with mounted(disc, tmp_path / "mnt", "-o", r"fsname=one\,two,ro") as mnt:
+        assert source_of(mnt) == "one,two"
+
+
+@needs_fuse
+def test_a_fat_volume(tmp_path, tree):
+    """Its names match in any case, although the others match exactly by default."""
+    volume = tmp_path / "fat.img"
+    subprocess.run(["mkfs.fat", "-C", volume, "20000"], timeout=60, check=True, capture_output=True)
+    subprocess.run(["mcopy", "-s", "-i", volume, tree / "deep", tree / "Name", "::"], timeout=60,
+                   check=True, capture_output=True)
+    for option in ("ro", "case=fold,tz=+01:00"):
+        with mounted(volume, tmp_path / "mnt", "-o", option, program=CHECKED) as mnt:
+            same(tree / "deep", mnt / "deep")
+            assert (mnt / "NAME").read_text() == "text\n"
+            assert mount_load.load(mnt, 1) > 0
+    assert run("-o", "case=exact", volume, tmp_path / "mnt")[0] == 1
+
+
+@needs_fuse
+def test_closed_descriptors(tmp_path, disc):
+    """The image must not take the number of one that the program replaces later."""
+    (tmp_path / "mnt").mkdir()
+    subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", MOUNT, disc, tmp_path / "mnt"],
+                   timeout=60, check=True)
+    assert (tmp_path / "mnt" / "Name").read_text() == "text\n"
+    unmount(tmp_path / "mnt")
+
+
+@needs_fuse
+def test_many_large_reads_in_little_memory(tmp_path, tree, disc, monkeypatch):
+    """64 threads ask for 1 MiB each, past the kernel's cache, from a program that has 4 MiB."""
+    monkeypatch.setenv("SPINDLE_MEMORY", "4")
+    expected = (tree / "deep" / "er" / "large").read_bytes()
+
+    def read(fd, number):
+        at = number % 3 << 20
+        memory = mmap.mmap(-1, 1 << 20)
+        assert os.preadv(fd, [memory], at) == 1 << 20
+        assert memory[:] == expected[at:at + (1 << 20)]
+
+    with mounted(disc, tmp_path / "mnt") as mnt:
+        fd = os.open(mnt / "deep" / "er" / "large", os.O_RDONLY | os.O_DIRECT)
+        with concurrent.futures.ThreadPoolExecutor(64) as pool:
+            for done in [pool.submit(read, fd, number) for number in range(256)]:
+                done.result(timeout=60)
+        os.close(fd)
+
+
 # ---- errors ----------------------------------------------------------------------------------
 
 
 def test_usage():
     assert run("--help")[1].startswith("usage: spindle-mount [-f]")
     for words in ([], [ISO], [ISO, "a", "b"], ["-x", ISO, "a"], ["-o", "uid=x", ISO, "a"],
-                  ["-o", "fmask=8", ISO, "a"], ["-o", "rw", ISO, "a"], ["-o"]):
+                  ["-o", "fmask=8", ISO, "a"], ["-o"]):
         status, out, err = run(*words)
         assert status == 2 and not out and len(err.splitlines()) == 3, words
         assert err.startswith("spindle-mount: "), words
 
 
 @needs_fuse
-def test_errors_name_what_is_wrong(tmp_path, disc):
+def test_errors_name_what_is_wrong(tmp_path, disc, monkeypatch):
     mnt = tmp_path / "mnt"
     assert run(disc, mnt) == (1, "", f"spindle-mount: {mnt}: No such file or directory\n")
     mnt.write_text("")
@@ -343,7 +417,16 @@ def test_errors_name_what_is_wrong(tmp_path, disc):
     for option in ("names=klingon", "case=", "session=0"):
         assert run("-o", option, disc, mnt)[2].endswith(
             ": an option is not understood, or its value is invalid\n"), option
-    assert run("-o", "nonsense", disc, mnt)[0] == 1
+    assert run("-o", "nonsense", disc, mnt) == (
+        1, "", "spindle-mount: fuse: unknown option(s): `-o nonsense'\n")
+    os.mkfifo(tmp_path / "pipe")
+    for name in (tmp_path / "pipe", "/dev/zero"):
+        assert run(name, mnt)[2] == f"spindle-mount: {name}: is neither a file nor a drive\n"
+    for option in ("session=7", "names=joliet"):
+        assert run("-o", option, disc, mnt)[2].endswith("no such session, or no such names\n")
+    for memory in ("0", "x", "-1"):
+        monkeypatch.setenv("SPINDLE_MEMORY", memory)
+        assert "SPINDLE_MEMORY: must be a number" in run(disc, mnt)[2]
     assert not is_mounted(mnt)
 
 
