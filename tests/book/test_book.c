@@ -32,15 +32,21 @@ static bool is_built_in(const char *name)
     return driver;
 }
 
-static void load(const char *host_path)
+static status_t try_load(const char *host_path)
 {
     struct object_error error;
     const char *name;
     size_t bytes;
     uint8_t *data = rig_load(host_path, &bytes);
     kassert(data);
-    expect(host_path, module_load((struct bytes){ data, bytes }, host_path, 0, &name, &error), 0);
+    status_t status = module_load((struct bytes){ data, bytes }, host_path, 0, &name, &error);
     free(data);
+    return status;
+}
+
+static void load(const char *host_path)
+{
+    expect(host_path, try_load(host_path), 0);
 }
 
 static void start(void)
@@ -263,6 +269,48 @@ static void test_the_transport_survives_aborts(void **state)
     rig_run(aborts_body, NULL, 50);
 }
 
+/* Loads the driver while the n-th allocation, or the n-th thread, fails; unloads it if it was
+ * loaded. Returns whether there was an n-th. */
+static bool load_without(void (*fail_nth)(unsigned long n), unsigned long n)
+{
+    struct object_error error;
+    fail_nth(n);
+    status_t status = try_load("build/drivers/ramscsi.drv");
+    bool happened = host_failure_happened();
+    fail_nth(0);
+
+    kassert(status == 0 || status == -ENOMEM);
+    if (!status && module_unload("ramscsi", true, &error) == -EBUSY) {
+        drives_take_events();
+        expect("unload", module_unload("ramscsi", true, &error), 0);
+    }
+    return happened;
+}
+
+/* Nothing is left of a load that fails, or of a driver that could not publish its disk. */
+static void shortage_body(void *unused)
+{
+    (void)unused;
+    unsigned long allocations = 1, threads = 1;
+    rig_start();
+
+    /* One that is built in is offered the root once, at start. */
+    if (!is_built_in("ramscsi")) {
+        while (load_without(host_fail_nth_allocation, allocations))
+            allocations++;
+        while (load_without(host_fail_nth_thread, threads))
+            threads++;
+        kassert(allocations > 10 && threads > 2);
+    }
+    rig_stop();
+}
+
+static void test_the_transport_without_memory(void **state)
+{
+    (void)state;
+    rig_run(shortage_body, NULL, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_the_file_system_shows_its_file),
         cmocka_unit_test(test_the_transport_carries_a_disk),
         cmocka_unit_test(test_the_transport_survives_aborts),
+        cmocka_unit_test(test_the_transport_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ def disc(tmp_path_factory):
     folder = tmp_path_factory.mktemp("drivers")
     os.mkdir(folder / "disc")
     for name, source in (("greeting", source_of("greeting")), ("trouble", source_of("trouble")),
-                         ("onefile", book_example("5-fsd.md"))):
+                         ("onefile", book_example("5-fsd.md")), ("ramscsi", book_example("10-bus.md"))):
         shutil.copy(build(str(folder / name), name, source), folder / "disc")
     image = str(folder / "disc.iso")
     subprocess.run(["genisoimage", "-quiet", "-R", "-o", image, str(folder / "disc")], check=True, timeout=60,
@@ -147,16 +147,21 @@ def test_the_drivers_of_the_book(booted, tmp_path, kernel):
     assert len(machine.command("drivers")) == (0 if kernel == BUILTIN else 2)
 
 
-def test_the_transport_of_the_book(booted):
+@pytest.mark.parametrize("outside", [False, True], ids=["the disc's", "built outside the tree"])
+def test_the_transport_of_the_book(booted, disc, outside):
     """The driver of SCSI disks works over it; what is written is read back."""
-    machine = booted("", cdrom=ISO)
+    machine = booted("", cdrom=ISO, options=second_drive(disc))
     disk = "/System/Devices/Classes/disk0"
-    assert machine.command("load ramscsi") == []
+    if outside:
+        load_unknown(machine, "/Drives/cdrom1/ramscsi.drv")
+    else:
+        assert machine.command("load ramscsi") == []
     assert machine.command("devices | grep disk0")[0].split()[:2] == ["disk", "disk0"]
     assert machine.command(f"cat /System/Book/index.md >{disk}; head -c 23 {disk}") == ["# The Book of Spindle", ""]
     assert machine.command("drivers --why ramscsi/unit")[-1] == "ramscsi/unit: accepted by driver scsi-disk"
     assert machine.command("unload ramscsi") == ["unload: ramscsi: thread ramscsi uses it"]
-    assert machine.command("unload -f ramscsi; drivers; ls /System/Devices/Classes") == ["cdrom0"]
+    assert machine.command("unload -f ramscsi; drivers; ls /System/Devices/Classes") == [
+        *([TAINTED] if outside else []), "cdrom0", "cdrom1"]
 
 
 def test_many_cycles_leak_nothing(booted):
