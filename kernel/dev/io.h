@@ -34,7 +34,21 @@
 
 struct device;
 
-enum io_op { IO_READ, IO_WRITE, IO_FLUSH };
+/* IO_DISCARD and IO_ZERO have a range but no memory. After IO_DISCARD the contents of the range are
+ * unspecified: the device may free its space. After IO_ZERO the range reads as zeroes. */
+enum io_op { IO_READ, IO_WRITE, IO_FLUSH, IO_DISCARD, IO_ZERO };
+
+/* Returns whether the operation changes the medium. */
+static inline bool io_op_writes(enum io_op op)
+{
+    return op == IO_WRITE || op == IO_DISCARD || op == IO_ZERO;
+}
+
+/* Returns whether the operation moves bytes between the medium and segments. */
+static inline bool io_op_moves(enum io_op op)
+{
+    return op == IO_READ || op == IO_WRITE;
+}
 
 /* Memory in the kernel's address space; only drivers turn it into physical addresses. */
 struct io_segment {
@@ -49,7 +63,8 @@ struct io_request {
     uint32_t generation;
     uint64_t offset_bytes, length_bytes;     /* multiples of the device's block; a read may end
                                                 at the end of the medium, inside its last block */
-    const struct io_segment *segments;       /* borrowed; together >= skip_bytes + length_bytes */
+    const struct io_segment *segments;       /* borrowed; together >= skip_bytes + length_bytes;
+                                                unused by operations that move no bytes */
     unsigned segment_count;
     uint64_t skip_bytes;                     /* of the segments, before the first byte moved */
     void (*complete)(struct io_request *request);
@@ -75,7 +90,12 @@ struct io_request {
  * end inside a block unless segment_align forbids it. */
 struct io_limits {
     uint32_t block_bytes;        /* offsets and lengths are multiples: 512..4096, a power of 2 */
-    uint32_t transfer_bytes;     /* longest transfer */
+    uint32_t transfer_bytes;     /* longest read or write */
+    uint32_t discard_bytes;      /* longest IO_DISCARD, at least a block. 0: not supported; such a
+                                    request succeeds at once, since it is only a hint */
+    uint32_t discard_align;      /* pieces of a longer one end at multiples of it */
+    uint32_t zero_bytes;         /* longest IO_ZERO, at least a block. 0: not supported; such a
+                                    request ends with -EOPNOTSUPP */
     unsigned segment_count;      /* most segments a transfer (at most IO_SEGMENTS_MAX) */
     uint32_t segment_align;      /* segments start and end at multiples of it (0: anywhere) */
     uint32_t inner_align;        /* where one segment ends and the next one starts are multiples of
@@ -96,8 +116,9 @@ struct io_transfer {
     uint32_t generation; /* of the request's medium, which may have been changed since */
     uint64_t offset_bytes;
     uint32_t length_bytes; /* whole blocks, or up to the end of the medium */
-    struct io_segment *segments; /* lengths add up to length_bytes; each is one piece for a device
-                                    too (mem_contiguous()); adjacent ones are merged */
+    struct io_segment *segments; /* of a read or write: lengths add up to length_bytes; each is one
+                                    piece for a device too (mem_contiguous()); adjacent ones are
+                                    merged */
     unsigned segment_count;
     bool exact; /* set by the driver when it knows that the block after the done_bytes failed */
     void *driver_data; /* driver_data_bytes of the device's description: the driver's own,
@@ -130,6 +151,10 @@ struct device_handle;
  * reach it) and waits for it. Not on the completion thread. `done_bytes` may be NULL. */
 status_t io_wait(const struct device_handle *handle, enum io_op op, uint64_t offset_bytes,
                  void *memory, uint64_t length_bytes, uint64_t *done_bytes) MUST_CHECK;
+/* Makes at most 4 GiB of the device read as zeroes, and waits for it: by IO_ZERO, or by writing
+ * zeroes where the device does not support that. Not on the completion thread. -ENOMEM. */
+status_t io_zero(const struct device_handle *handle, uint64_t offset_bytes,
+                 uint64_t length_bytes) MUST_CHECK;
 
 /* Starts the completion thread. Called once, before any device. */
 status_t io_start(void) MUST_CHECK;

@@ -12,6 +12,8 @@ enum {
     FEATURE_PIECES_MAX = 2,
     FEATURE_BLOCK_SIZE = 6,
     FEATURE_FLUSH = 9,
+    FEATURE_DISCARD = 13,
+    FEATURE_WRITE_ZEROES = 14,
     FEATURE_INDIRECT = 28,
     FEATURE_VERSION_1 = 32,
 
@@ -19,6 +21,10 @@ enum {
     TYPE_IN = 0,
     TYPE_OUT = 1,
     TYPE_FLUSH = 4,
+    TYPE_DISCARD = 11,
+    TYPE_WRITE_ZEROES = 13,
+    RANGE_BYTES = 16,
+    DISCARDED = 0xdd,
     RESULT_OK = 0,
     RESULT_ERROR = 1,
     RESULT_UNSUPPORTED = 2,
@@ -31,6 +37,30 @@ enum {
 static struct virtio_disk *disk_of(struct virtio_model *model)
 {
     return container_of(model, struct virtio_disk, model);
+}
+
+/* Carries out a discard or write zeroes of one range (5.2.6), which must keep the limits. */
+static uint8_t fill_range(struct virtio_disk *disk, const struct virtio_model_request *request,
+                          uint32_t type)
+{
+    uint8_t data[RANGE_BYTES];
+    kassert(virtio_model_readable(request) == HEADER_BYTES + RANGE_BYTES);
+    kassert(virtio_model_read(request, HEADER_BYTES, data, sizeof(data)) == sizeof(data));
+    struct bytes bytes = { data, sizeof(data) };
+    uint64_t sector = bytes_le64(bytes, 0);
+    uint32_t sectors = bytes_le32(bytes, 8), flags = bytes_le32(bytes, 12);
+
+    bool discards = type == TYPE_DISCARD;
+    unsigned most = discards ? VIRTIO_DISK_DISCARD_SECTORS : VIRTIO_DISK_ZERO_SECTORS;
+    struct bytes config = { disk->model.config, CONFIG_BYTES };
+    kassert(sectors && sectors <= bytes_le32(config, most));
+    kassert((sector + sectors) * SECTOR_BYTES <= disk->image_bytes);
+    kassert(discards ? !flags : flags <= 1);
+
+    atomic_fetch_add(discards ? &disk->discards : &disk->zeroings, 1);
+    memset(disk->image + sector * SECTOR_BYTES, discards ? DISCARDED : 0,
+           (size_t)sectors * SECTOR_BYTES);
+    return RESULT_OK;
 }
 
 static uint8_t carry_out(struct virtio_disk *disk, struct virtio_model_request *request,
@@ -51,6 +81,10 @@ static uint8_t carry_out(struct virtio_disk *disk, struct virtio_model_request *
         kassert(!in && !out && !offset);
         disk->flushes++;
         return RESULT_OK;
+    case TYPE_DISCARD:
+    case TYPE_WRITE_ZEROES:
+        kassert(!in && !offset);
+        return fill_range(disk, request, type);
     default:
         return RESULT_UNSUPPORTED;
     }
@@ -89,8 +123,9 @@ void virtio_disk_init(struct virtio_disk *disk, uint8_t *image, uint64_t bytes,
     disk->image_bytes = bytes;
     disk->model.type = VIRTIO_TYPE_BLOCK;
     disk->model.offered = VIRTIO_FEATURE(FEATURE_PIECES_MAX) | VIRTIO_FEATURE(FEATURE_BLOCK_SIZE) |
-                          VIRTIO_FEATURE(FEATURE_FLUSH) | VIRTIO_FEATURE(FEATURE_INDIRECT) |
-                          VIRTIO_FEATURE(FEATURE_VERSION_1);
+                          VIRTIO_FEATURE(FEATURE_FLUSH) | VIRTIO_FEATURE(FEATURE_DISCARD) |
+                          VIRTIO_FEATURE(FEATURE_WRITE_ZEROES) |
+                          VIRTIO_FEATURE(FEATURE_INDIRECT) | VIRTIO_FEATURE(FEATURE_VERSION_1);
     disk->model.messages = true;
     disk->model.pci.vectors = 2;
     disk->model.queue_count = 1;
@@ -102,4 +137,8 @@ void virtio_disk_init(struct virtio_disk *disk, uint8_t *image, uint64_t bytes,
     virtio_disk_configure(disk, VIRTIO_DISK_CAPACITY, 8, bytes / SECTOR_BYTES);
     virtio_disk_configure(disk, VIRTIO_DISK_PIECES_MAX, 4, 62);
     virtio_disk_configure(disk, VIRTIO_DISK_BLOCK_BYTES, 4, block_bytes);
+    virtio_disk_configure(disk, VIRTIO_DISK_DISCARD_SECTORS, 4, 1 << 20);
+    virtio_disk_configure(disk, VIRTIO_DISK_DISCARD_RANGES, 4, 1);
+    virtio_disk_configure(disk, VIRTIO_DISK_ZERO_SECTORS, 4, 1 << 20);
+    virtio_disk_configure(disk, VIRTIO_DISK_ZERO_RANGES, 4, 1);
 }

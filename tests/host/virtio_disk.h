@@ -10,7 +10,7 @@ struct virtio_disk {
     struct virtio_model model;
     uint8_t *image;
     uint64_t image_bytes;
-    _Atomic unsigned flushes; /* counted */
+    _Atomic unsigned flushes, discards, zeroings; /* counted */
 };
 
 /* Offsets in the configuration, for tests that change it. */
@@ -19,6 +19,11 @@ enum {
     VIRTIO_DISK_PIECE_MAX = 8,
     VIRTIO_DISK_PIECES_MAX = 12,
     VIRTIO_DISK_BLOCK_BYTES = 20,
+    VIRTIO_DISK_DISCARD_SECTORS = 36,
+    VIRTIO_DISK_DISCARD_RANGES = 40,
+    VIRTIO_DISK_DISCARD_ALIGN = 44,
+    VIRTIO_DISK_ZERO_SECTORS = 48,
+    VIRTIO_DISK_ZERO_RANGES = 52,
 };
 
 /* Fills a disk of blocks of that size: a queue of 64, indirect descriptors, all features. The image

@@ -38,14 +38,21 @@ enum {
     BLK_FEATURE_BLOCK_SIZE = 6,
     BLK_FEATURE_FLUSH = 9,
     BLK_FEATURE_TOPOLOGY = 10,
+    BLK_FEATURE_DISCARD = 13,
+    BLK_FEATURE_WRITE_ZEROES = 14,
 };
 
 /* What the device and the driver write for a request, little-endian (5.2.6). */
 struct blk_header {
     uint32_t type, reserved;
     uint64_t sector;
+
+    /* the data of a discard or write zeroes */
+    uint64_t range_sector;
+    uint32_t range_sectors, range_flags;
+
     uint8_t status;         /* a piece of its own, written by the device */
-    uint8_t unused[15];
+    uint8_t unused[31];
 };
 
 struct blk_slot {
@@ -60,6 +67,7 @@ struct blk_config {
     uint32_t block_bytes, physical_block_bytes;
     uint32_t data_pieces_max; /* of one request: the device's limit */
     uint32_t piece_bytes_max; /* of one piece; 0: no limit */
+    uint32_t discard_bytes, discard_align, zero_bytes; /* as in struct io_limits */
 };
 
 enum blk_state { BLK_RUNNING, BLK_RESETTING, BLK_OFFLINE };

@@ -12,9 +12,25 @@ enum {
     BLOCK_BYTES_MAX = 4096,
     PHYSICAL_EXPONENT_MAX = 16,
     SEGMENTS_FEW = 32,
+
+    /* A host that has to write its files for these still keeps the deadline. */
+    DISCARD_BYTES_MAX = 1 << 30,
+    ZERO_BYTES_MAX = 64 * 1024 * 1024,
 };
 
-enum blk_value { CAPACITY, PIECE_MAX, PIECES_MAX, BLOCK_BYTES, PHYSICAL_EXPONENT, BLK_VALUES };
+enum blk_value {
+    CAPACITY,
+    PIECE_MAX,
+    PIECES_MAX,
+    BLOCK_BYTES,
+    PHYSICAL_EXPONENT,
+    DISCARD_SECTORS,
+    DISCARD_RANGES,
+    DISCARD_ALIGN,
+    ZERO_SECTORS,
+    ZERO_RANGES,
+    BLK_VALUES
+};
 
 static const struct virtio_field fields[BLK_VALUES] = {
     [CAPACITY] = { 0, 8 },
@@ -22,6 +38,11 @@ static const struct virtio_field fields[BLK_VALUES] = {
     [PIECES_MAX] = { 12, 4 },
     [BLOCK_BYTES] = { 20, 4 },
     [PHYSICAL_EXPONENT] = { 24, 1 },
+    [DISCARD_SECTORS] = { 36, 4 },
+    [DISCARD_RANGES] = { 40, 4 },
+    [DISCARD_ALIGN] = { 44, 4 },
+    [ZERO_SECTORS] = { 48, 4 },
+    [ZERO_RANGES] = { 52, 4 },
 };
 
 static status_t refuse(struct blk *blk, const char *what, uint64_t value)
@@ -74,13 +95,40 @@ static status_t read_limits(struct blk *blk, const uint64_t values[], struct blk
     return 0;
 }
 
+/* Returns the longest range of an operation, in whole blocks; 0 if the device does not take one. */
+static uint32_t range_bytes(uint64_t sectors, uint64_t ranges, uint32_t block_bytes, uint32_t most)
+{
+    uint64_t bytes = sectors * BLK_SECTOR_BYTES;
+    return ranges ? (uint32_t)min(bytes - bytes % block_bytes, most) : 0;
+}
+
+/* Sets the limits of discard and write zeroes. With invalid ones the disk works without them. */
+static void read_range_limits(struct blk *blk, const uint64_t values[], struct blk_config *config)
+{
+    uint32_t block = config->block_bytes;
+    config->discard_bytes = config->discard_align = config->zero_bytes = 0;
+    if (virtio_has(blk->virtio, BLK_FEATURE_DISCARD)) {
+        config->discard_bytes = range_bytes(values[DISCARD_SECTORS], values[DISCARD_RANGES], block,
+                                            DISCARD_BYTES_MAX);
+        if (values[DISCARD_ALIGN] <= DISCARD_BYTES_MAX / BLK_SECTOR_BYTES)
+            config->discard_align = (uint32_t)values[DISCARD_ALIGN] * BLK_SECTOR_BYTES;
+    }
+    if (virtio_has(blk->virtio, BLK_FEATURE_WRITE_ZEROES))
+        config->zero_bytes = range_bytes(values[ZERO_SECTORS], values[ZERO_RANGES], block,
+                                         ZERO_BYTES_MAX);
+}
+
 status_t blk_read_config(struct blk *blk, struct blk_config *config)
 {
     uint64_t values[BLK_VALUES];
     status_t status = blk->virtio->ops->read_config(blk->virtio, fields, BLK_VALUES, values);
     if (!status)
         status = read_sizes(blk, values, config);
-    return status ? status : read_limits(blk, values, config);
+    if (!status)
+        status = read_limits(blk, values, config);
+    if (!status)
+        read_range_limits(blk, values, config);
+    return status;
 }
 
 struct io_limits blk_limits(const struct blk_config *config, const struct virtio_queue *queue)
@@ -89,6 +137,9 @@ struct io_limits blk_limits(const struct blk_config *config, const struct virtio
     struct io_limits limits = {
         .block_bytes = config->block_bytes,
         .transfer_bytes = TRANSFER_BYTES_MAX,
+        .discard_bytes = config->discard_bytes,
+        .discard_align = config->discard_align,
+        .zero_bytes = config->zero_bytes,
         .segment_count = pieces,
         .depth = queue->slots,
     };

@@ -7,7 +7,8 @@
 #include "lib/macros.h"
 
 /* Request types and results (5.2.6). */
-enum { TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4 };
+enum { TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4, TYPE_DISCARD = 11, TYPE_WRITE_ZEROES = 13 };
+enum { RANGE_MAY_UNMAP = 1 };
 enum { RESULT_OK = 0, RESULT_IO_ERROR = 1, RESULT_UNSUPPORTED = 2, RESULT_NONE = 0xff };
 
 enum { QUEUE_NUMBER = 0 };
@@ -33,16 +34,28 @@ static status_t add_segment(const struct blk *blk, struct virtio_chain *chain,
 static status_t build_chain(struct blk *blk, const struct io_transfer *transfer,
                             struct blk_header *header, struct virtio_chain *chain)
 {
-    bool flush = transfer->op == IO_FLUSH, in = transfer->op == IO_READ;
+    static const uint32_t types[] = {
+        [IO_READ] = TYPE_IN,           [IO_WRITE] = TYPE_OUT,         [IO_FLUSH] = TYPE_FLUSH,
+        [IO_DISCARD] = TYPE_DISCARD, [IO_ZERO] = TYPE_WRITE_ZEROES,
+    };
+    bool moves = io_op_moves(transfer->op), writes = io_op_writes(transfer->op);
+    uint64_t sector = transfer->offset_bytes / BLK_SECTOR_BYTES;
     *header = (struct blk_header){
-        .type = flush ? TYPE_FLUSH : in ? TYPE_IN : TYPE_OUT,
-        .sector = flush ? 0 : transfer->offset_bytes / BLK_SECTOR_BYTES,
+        .type = types[transfer->op],
+        .sector = moves ? sector : 0,
+        .range_sector = sector,
+        .range_sectors = transfer->length_bytes / BLK_SECTOR_BYTES,
+        .range_flags = transfer->op == IO_ZERO ? RANGE_MAY_UNMAP : 0,
         .status = RESULT_NONE,
     };
 
-    status_t status = virtio_add_readable(chain, header, offsetof(struct blk_header, status));
-    for (unsigned i = 0; !status && !flush && i < transfer->segment_count; i++)
-        status = add_segment(blk, chain, &transfer->segments[i], in);
+    status_t status = virtio_add_readable(chain, header, offsetof(struct blk_header, range_sector));
+    for (unsigned i = 0; !status && moves && i < transfer->segment_count; i++)
+        status = add_segment(blk, chain, &transfer->segments[i], transfer->op == IO_READ);
+    if (!status && writes && !moves)
+        status = virtio_add_readable(chain, &header->range_sector,
+                                     offsetof(struct blk_header, status) -
+                                         offsetof(struct blk_header, range_sector));
     if (!status)
         status = virtio_add_writable(chain, &header->status, sizeof(header->status));
     return status;
@@ -186,7 +199,8 @@ status_t blk_start_device(struct blk *blk)
     const uint64_t wanted =
         VIRTIO_FEATURE(BLK_FEATURE_SIZE_MAX) | VIRTIO_FEATURE(BLK_FEATURE_SEG_MAX) |
         VIRTIO_FEATURE(BLK_FEATURE_READ_ONLY) | VIRTIO_FEATURE(BLK_FEATURE_BLOCK_SIZE) |
-        VIRTIO_FEATURE(BLK_FEATURE_FLUSH) | VIRTIO_FEATURE(BLK_FEATURE_TOPOLOGY);
+        VIRTIO_FEATURE(BLK_FEATURE_FLUSH) | VIRTIO_FEATURE(BLK_FEATURE_TOPOLOGY) |
+        VIRTIO_FEATURE(BLK_FEATURE_DISCARD) | VIRTIO_FEATURE(BLK_FEATURE_WRITE_ZEROES);
     const struct virtio_ops *ops = blk->virtio->ops;
 
     status_t status = ops->begin(blk->virtio, wanted, &blk_client, blk);

@@ -167,14 +167,21 @@ static status_t transfer_bounce(struct io_transfer *transfer, const struct io_re
     return 0;
 }
 
+/* Returns the length of the device's longest transfer for an operation. */
+static uint32_t transfer_longest(const struct io_limits *limits, enum io_op op)
+{
+    uint32_t most = op == IO_DISCARD ? limits->discard_bytes
+                    : op == IO_ZERO  ? limits->zero_bytes
+                                     : limits->transfer_bytes;
+    return !most || most > TRANSFER_BYTES_MAX ? TRANSFER_BYTES_MAX : most;
+}
+
 /* Returns how much of the request fits into the rest of the longest transfer. */
 static uint32_t transfer_room(const struct io_transfer *transfer, const struct io_request *request,
                               const struct carve_limits *limits)
 {
     uint64_t rest = request->length_bytes - request->done_bytes;
-    uint32_t most = limits->device->transfer_bytes;
-    if (!most || most > TRANSFER_BYTES_MAX)
-        most = TRANSFER_BYTES_MAX;
+    uint32_t most = transfer_longest(limits->device, request->op);
     most -= min(most, transfer->length_bytes);
     return (uint32_t)min(most, rest);
 }
@@ -189,6 +196,23 @@ static bool transfer_reachable(const struct io_transfer *transfer, unsigned firs
     return true;
 }
 
+/* Sets the length of a transfer that has a range, but no memory. */
+static void transfer_cover(struct io_transfer *transfer, const struct io_request *request,
+                           uint32_t most, const struct carve_limits *limits)
+{
+    transfer->length_bytes = most;
+    if (most == request->length_bytes - request->done_bytes)
+        return;
+    transfer->length_bytes -= most % limits->block_bytes;
+
+    /* A device that frees its space in larger units would ignore the parts of a unit that two
+     * transfers share. */
+    uint32_t align = request->op == IO_DISCARD ? limits->device->discard_align : 0;
+    uint64_t end = limits->base_bytes + transfer->offset_bytes + transfer->length_bytes;
+    if (align && align % limits->block_bytes == 0 && end % align < transfer->length_bytes)
+        transfer->length_bytes -= (uint32_t)(end % align);
+}
+
 status_t carve(struct io_transfer *transfer, struct io_request *request,
                const struct carve_limits *limits)
 {
@@ -201,11 +225,15 @@ status_t carve(struct io_transfer *transfer, struct io_request *request,
     transfer->exact = false;
 
     uint32_t most = transfer_room(transfer, request, limits);
+    if (!io_op_moves(request->op)) {
+        transfer_cover(transfer, request, most, limits);
+        return 0;
+    }
     transfer_collect(transfer, request, most, limits);
 
     /* One segment out of reach bounces the whole transfer: a mixture of both kinds of memory would
-     * save little, and complicate the copy. A flush has no bytes. */
-    bool fits = transfer->length_bytes || request->op == IO_FLUSH;
+     * save little, and complicate the copy. */
+    bool fits = transfer->length_bytes;
     if (!limits->bounce)
         return fits ? 0 : -EINVAL;
     return fits && transfer_reachable(transfer, 0, limits)
@@ -240,6 +268,8 @@ void carve_copy_back(const struct io_transfer *transfer, const struct io_request
 
 void carve_skip(struct io_request *request, uint64_t bytes)
 {
+    if (!io_op_moves(request->op))
+        return;
     while (bytes) {
         uint32_t rest = request->segments[request->segment].length_bytes - request->segment_offset;
         if (bytes < rest) {

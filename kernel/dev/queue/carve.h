@@ -17,6 +17,7 @@
 struct carve_limits {
     const struct io_limits *device;
     uint32_t block_bytes;   /* of the medium at the moment */
+    uint64_t base_bytes;    /* of the request's device on the drive */
     void *const *bounce;    /* the device's pages; NULL: it reaches all memory */
     uint32_t bounce_free;   /* a bit for each page that the transfer may take, */
     unsigned bounce_most;   /* but not more than these, at least 1 */
@@ -35,7 +36,7 @@ bool carve_join(struct io_transfer *transfer, const struct io_request *request,
 /* Copies the first bytes of a bounced read to the request's memory. */
 void carve_copy_back(const struct io_transfer *transfer, const struct io_request *request,
                      uint32_t bytes);
-/* Advances the request's place in its memory. */
+/* Advances the request's place in its memory, if it has any. */
 void carve_skip(struct io_request *request, uint64_t bytes);
 
 #endif

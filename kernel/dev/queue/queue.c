@@ -35,10 +35,10 @@ static status_t request_admit(const struct device *device, const struct io_reque
 
     /* A last, partial block can be read but not written. The comparisons cannot overflow. */
     uint64_t size = medium_size(device);
-    if (request->op == IO_WRITE)
+    if (io_op_writes(request->op))
         size -= size % device_block_bytes(device);
     if (request->length_bytes > size || request->offset_bytes > size - request->length_bytes)
-        return request->op == IO_WRITE ? -ENOSPC : -EIO;
+        return io_op_writes(request->op) ? -ENOSPC : -EIO;
     return 0;
 }
 
@@ -57,7 +57,7 @@ static status_t request_check_shape(const struct io_request *request)
     const struct device *device = request->device;
     if (!device_has_data(device))
         return -ENODEV;
-    if (request->op == IO_WRITE && device_is_read_only(device))
+    if (io_op_writes(request->op) && device_is_read_only(device))
         return -EROFS;
     if (request->op == IO_FLUSH)
         return request->length_bytes ? -EINVAL : 0;
@@ -67,12 +67,23 @@ static status_t request_check_shape(const struct io_request *request)
     if (!request->length_bytes || request->offset_bytes % block ||
         (request->length_bytes % block && !request_ends_medium(request)))
         return -EINVAL;
+    if (!io_op_moves(request->op))
+        return 0;
 
     /* The segments may have more bytes than the request needs, but not fewer. */
     uint64_t memory = 0, needed = request->skip_bytes + request->length_bytes;
     for (unsigned i = 0; i < request->segment_count && memory < needed; i++)
         memory += request->segments[i].length_bytes;
     return memory < needed ? -EINVAL : 0;
+}
+
+/* Returns whether the device's driver has the operation. */
+static bool request_is_supported(const struct io_request *request)
+{
+    const struct io_limits *limits = &request->device->drive->limits;
+    return request->op == IO_DISCARD ? limits->discard_bytes
+           : request->op == IO_ZERO  ? limits->zero_bytes
+                                     : true;
 }
 
 /* ---- the queue ---------------------------------------------------------------------------- */
@@ -88,6 +99,7 @@ static status_t transfer_carve(struct device *device, struct io_transfer *transf
     struct carve_limits limits = {
         .device = &device->limits,
         .block_bytes = device->block_bytes,
+        .base_bytes = request->device->base_bytes,
         .bounce = device->bounce_pages,
         .bounce_free = device->free_bounce_pages,
         .bounce_most = device->bounce_page_count / shares,
@@ -237,15 +249,18 @@ void io_submit(struct io_request *request)
                             : request_admit(device, request);
     if (!status)
         status = shape;
-    if (!status)
+    bool ends = status || !request_is_supported(request);
+    if (!ends)
         schedule_add(&device->drive->waiting, request);
     device_unlock(device);
 
     /* The request may have ended, and its memory may be freed, as soon as the lock is released. */
-    if (status)
-        io_complete(request, status, 0);
-    else
+    if (!ends)
         pump(device->drive);
+    else if (!status && request->op == IO_DISCARD)
+        io_complete(request, 0, request->length_bytes); /* only a hint, which may be ignored */
+    else
+        io_complete(request, status ? status : -EOPNOTSUPP, 0);
     device_put_later(device);
 }
 
@@ -378,4 +393,28 @@ status_t io_wait(const struct device_handle *handle, enum io_op op, uint64_t off
     if (done_bytes)
         *done_bytes = request.done_bytes;
     return request.status;
+}
+
+enum { ZEROES_BYTES = 64 * 1024 }; /* whole blocks of every size */
+
+static status_t write_zeroes(const struct device_handle *handle, uint64_t offset_bytes,
+                             uint64_t length_bytes)
+{
+    void *zeroes = mem_zalloc(ZEROES_BYTES);
+    status_t status = zeroes ? 0 : -ENOMEM;
+    for (uint64_t done = 0, piece; !status && done < length_bytes; done += piece) {
+        uint64_t rest = length_bytes - done;
+        piece = min(rest, ZEROES_BYTES);
+        status = io_wait(handle, IO_WRITE, offset_bytes + done, zeroes, piece, NULL);
+    }
+    mem_free(zeroes);
+    return status;
+}
+
+status_t io_zero(const struct device_handle *handle, uint64_t offset_bytes, uint64_t length_bytes)
+{
+    status_t status = io_wait(handle, IO_ZERO, offset_bytes, NULL, length_bytes, NULL);
+
+    /* A device may also refuse one range that it would have to write. */
+    return status == -EOPNOTSUPP ? write_zeroes(handle, offset_bytes, length_bytes) : status;
 }

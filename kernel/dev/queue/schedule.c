@@ -66,13 +66,15 @@ void schedule_charge(struct schedule *schedule, uint32_t bytes)
     schedule->turn_bytes -= min(schedule->turn_bytes, charge);
 }
 
-/* Returns whether `next` may follow `last`, which ends at byte `end`, in the same transfer. */
+/* Returns whether `next` may follow `last`, which ends at byte `end`, in the same transfer. Ranges
+ * without memory are not joined: they are long already. */
 static bool request_continues(const struct io_request *last, uint64_t end,
                               const struct io_request *next)
 {
     return next->op == last->op && next->device == last->device &&
            next->generation == last->generation && !next->alone &&
-           (last->op == IO_FLUSH || next->offset_bytes + next->done_bytes == end);
+           (last->op == IO_FLUSH ||
+            (io_op_moves(last->op) && next->offset_bytes + next->done_bytes == end));
 }
 
 struct io_request *schedule_next_adjoining(struct schedule *schedule,

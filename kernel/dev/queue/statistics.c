@@ -35,7 +35,7 @@ void statistics_count_request(struct device_statistics *now, const struct io_req
     uint64_t us = time_now_us() - request->submitted_us;
     now->requests++;
     now->errors += status != 0;
-    now->bytes += request->done_bytes;
+    now->bytes += io_op_moves(request->op) ? request->done_bytes : 0;
     now->longest_us = max(now->longest_us, us);
     now->latency[latency_step(us)]++;
 }

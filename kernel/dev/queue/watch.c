@@ -43,7 +43,8 @@ static struct overdue find_overdue(struct device *device)
 void watch_device(struct device *device)
 {
     static const char *const ops[] = {
-        [IO_READ] = "read", [IO_WRITE] = "write", [IO_FLUSH] = "flush",
+        [IO_READ] = "read",       [IO_WRITE] = "write", [IO_FLUSH] = "flush",
+        [IO_DISCARD] = "discard", [IO_ZERO] = "zeroing",
     };
 
     struct overdue found = find_overdue(device);

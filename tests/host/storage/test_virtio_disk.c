@@ -29,6 +29,8 @@ enum {
     FEATURE_PIECE_MAX = 1,
     FEATURE_READ_ONLY = 5,
     FEATURE_FLUSH = 9,
+    FEATURE_DISCARD = 13,
+    FEATURE_WRITE_ZEROES = 14,
     FEATURE_INDIRECT = 28,
     FEATURE_VERSION_1 = 32,
 };
@@ -154,6 +156,112 @@ static void test_read_only_and_flush(void **state)
 {
     (void)state;
     rig_run(traits_body, NULL, 1);
+}
+
+/* What the device reports about its ranges, and how many of them 1 MiB becomes. */
+struct ranges {
+    uint32_t block_bytes;
+    uint32_t sectors_max, ranges_max, align;
+    uint64_t not_offered;
+    unsigned pieces; /* 0: not supported */
+};
+
+static const struct ranges ranges[] = {
+    { 512, 1 << 20, 1, 0, 0, 1 },
+    { 512, UINT32_MAX, UINT32_MAX, UINT32_MAX, 0, 1 },
+    { 512, 256, 1, 0, 0, 8 },
+    { 4096, 129, 1, 0, 0, 16 }, /* 16 blocks and a sector */
+    { 512, 300, 1, 256, 0, 8 }, /* pieces end at multiples of 256 sectors */
+    { 512, 0, 1, 0, 0, 0 },
+    { 512, 256, 0, 0, 0, 0 },
+    { 4096, 7, 1, 0, 0, 0 },    /* less than a block */
+    { 512, 256, 1, 0,
+      VIRTIO_FEATURE(FEATURE_DISCARD) | VIRTIO_FEATURE(FEATURE_WRITE_ZEROES), 0 },
+};
+
+static void set_up_ranges(const struct ranges *r)
+{
+    set_up(r->block_bytes);
+    disk.model.offered &= ~r->not_offered;
+    virtio_disk_configure(&disk, VIRTIO_DISK_DISCARD_SECTORS, 4, r->sectors_max);
+    virtio_disk_configure(&disk, VIRTIO_DISK_DISCARD_RANGES, 4, r->ranges_max);
+    virtio_disk_configure(&disk, VIRTIO_DISK_DISCARD_ALIGN, 4, r->align);
+    virtio_disk_configure(&disk, VIRTIO_DISK_ZERO_SECTORS, 4, r->sectors_max);
+    virtio_disk_configure(&disk, VIRTIO_DISK_ZERO_RANGES, 4, r->ranges_max);
+}
+
+/* Returns whether the image has this value in a range, and is as it was around it. */
+static bool range_has(uint64_t start, uint64_t length, int value)
+{
+    uint8_t before = image[start - 1], after = image[start + length];
+    for (uint64_t i = start; i < start + length; i++)
+        if (image[i] != (value < 0 ? (uint8_t)(i * 7 + i / 4096) : value))
+            return false;
+    return before == (uint8_t)((start - 1) * 7 + (start - 1) / 4096) &&
+           after == (uint8_t)((start + length) * 7 + (start + length) / 4096);
+}
+
+static void ranges_body(void *argument)
+{
+    enum { START = 1 << 20, LENGTH = 1 << 20, DISCARDED = 0xdd };
+    const struct ranges *r = argument;
+    set_up_ranges(r);
+    plug_in();
+
+    /* A device without the operation keeps the bytes: discarding is only a hint. */
+    expect("discard", disk_move("disk0", IO_DISCARD, START, NULL, LENGTH), 0);
+    kassert(disk.discards == r->pieces && range_has(START, LENGTH, r->pieces ? DISCARDED : -1));
+
+    expect("zero", disk_move("disk0", IO_ZERO, START, NULL, LENGTH), r->pieces ? 0 : -EOPNOTSUPP);
+    if (!r->align)
+        kassert(disk.zeroings == r->pieces);
+
+    /* io_zero() writes the zeroes if it must. */
+    struct device *device = device_find("disk0");
+    struct device_handle handle;
+    expect("open", device_open(device, &handle), 0);
+    memset(image + START, 1, LENGTH);
+    expect("io_zero", io_zero(&handle, START, LENGTH), 0);
+    kassert(range_has(START, LENGTH, 0));
+    device_close(&handle);
+    device_put(device);
+    tear_down();
+}
+
+static void test_ranges_keep_the_limits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(ranges); i++)
+        rig_run(ranges_body, (void *)(uintptr_t)&ranges[i], 2);
+}
+
+static void range_failures_body(void *unused)
+{
+    static const enum io_op ops[] = { IO_DISCARD, IO_ZERO };
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LENGTH(ops); i++) {
+        set_up(BLOCK);
+        plug_in();
+        expect("half a block", disk_move("disk0", ops[i], 0, NULL, BLOCK / 2), -EINVAL);
+        expect("nothing", disk_move("disk0", ops[i], 0, NULL, 0), -EINVAL);
+        expect("over the end", disk_move("disk0", ops[i], BYTES - BLOCK, NULL, 2 * BLOCK),
+               -ENOSPC);
+        virtio_model_fault(&disk.model, QUEUE, VIRTIO_FAILS, 1);
+        expect("failing", disk_move("disk0", ops[i], 4096, NULL, 8192), -EIO);
+        tear_down();
+
+        set_up(BLOCK);
+        disk.model.offered |= VIRTIO_FEATURE(FEATURE_READ_ONLY);
+        plug_in();
+        expect("read-only", disk_move("disk0", ops[i], 0, NULL, BLOCK), -EROFS);
+        tear_down();
+    }
+}
+
+static void test_ranges_are_checked(void **state)
+{
+    (void)state;
+    rig_run(range_failures_body, NULL, 2);
 }
 
 /* The last sectors do not fill a block: they cannot be read. */
@@ -476,6 +584,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_variant_conforms),
         cmocka_unit_test(test_read_only_and_flush),
+        cmocka_unit_test(test_ranges_keep_the_limits),
+        cmocka_unit_test(test_ranges_are_checked),
         cmocka_unit_test(test_partial_block),
         cmocka_unit_test(test_another_capacity_is_another_medium),
         cmocka_unit_test(test_failures_concern_their_request),
