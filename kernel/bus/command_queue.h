@@ -1,9 +1,9 @@
 /*
  * command_queue.h - the queue of a channel: order, openings, deadlines, recovery, and one end each.
  *
- * A channel carries commands to the units behind it: SCSI commands, ATA commands, or both (an IDE
- * channel with a disk and a CD drive). What all of them need is here; what one command set needs is
- * a `struct command_kind`: kernel/dev/packet_queue.h for SCSI, drivers/storage/ata for ATA.
+ * A channel carries commands to its units: SCSI commands, ATA commands, or both (an IDE channel
+ * with a disk and a CD drive). What all of them need is here; what one command set needs is a
+ * `struct command_kind`: kernel/dev/packet_queue.h for SCSI, drivers/storage/ata for ATA.
  *
  * Model       waiting -> started -> ended -> reported. One worker thread per channel moves commands
  *             along; only command_queue_done() and command_queue_recover() are called from

@@ -23,7 +23,8 @@ enum {
                                               spin-up from standby */
     DEADLINE_ATA_FLUSH_US = 60000000,      /* ATA-6 8.9: "may exceed 30 s" */
     DEADLINE_PACKET_US = 10000000,         /* a command that moves data, or tests the unit */
-    DEADLINE_PACKET_SENSE_US = 3000000,    /* REQUEST SENSE, which touches no medium */
+    DEADLINE_PACKET_SENSE_US = 3000000,    /* REQUEST SENSE, and a bus's INQUIRY and REPORT LUNS:
+                                              none of them touches the medium */
     DELAY_PACKET_BUSY_US = 10000,          /* before a unit that reported BUSY is asked again */
     DEADLINE_PACKET_MOTION_US = 30000000,  /* load, eject */
     DEADLINE_PACKET_FLUSH_US = 60000000,   /* a full cache is written back */
@@ -46,7 +47,7 @@ enum {
     DEADLINE_DRIVES_US = 8000000,          /* start-up mounts what was found until then */
     DEADLINE_SETTLE_US = 10000000,         /* start-up waits this long for devices */
     POLL_MEDIUM_US = 2500000,              /* between two polls of a removable drive: each wakes an
-                                            * idle processor, on IDE three more times */
+                                              idle processor, on IDE three more times */
 };
 
 #endif

@@ -3,9 +3,9 @@
  *
  * A pure function of the request, the limits and the memory: no locks, no device. Where the memory
  * of a piece is out of the device's reach, not aligned for it, or so divided that no block fits
- * into the segments that it takes, the transfer is given bounce pages and the bytes are copied.
+ * into the segments that it takes, the transfer is given bounce pages and the bytes are copied. A
+ * transfer with bounce pages is not joined with another request.
  *
- *             A transfer with bounce pages is not joined with another request.
  * Invariant   A transfer keeps the limits, is not longer than the rest of the request, and has
  *             whole blocks, unless it is the request's last.
  */

@@ -25,7 +25,7 @@ struct schedule {
 };
 
 void schedule_init(struct schedule *schedule);
-/* Queues a new request behind the others of the running thread. */
+/* Queues a new request after the others of the running thread. */
 void schedule_add(struct schedule *schedule, struct io_request *request);
 /* Queues a request that was started before the others of its lane. */
 void schedule_put_back(struct schedule *schedule, struct io_request *request);
