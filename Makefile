@@ -387,7 +387,7 @@ do-deb: do-host
 
 # Each test is linked with both back ends of the port, except those that need no scheduling (once,
 # with threads), and those that need no port at all (alone).
-TESTS_ONCE := test_pci test_pci_ecam test_lib test_inflate test_quote test_cd_sector test_link test_partition
+TESTS_ONCE := test_pci test_pci_ecam test_lib test_text test_inflate test_quote test_cd_sector test_link test_partition
 TESTS_ALONE := test_string test_terminal test_keymap test_acpi
 # These execute the code of driver objects, which is compiled for x86-64.
 ifneq ($(HOST_MACHINE),Linux-x86_64)

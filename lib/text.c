@@ -17,6 +17,22 @@ size_t text_copy(char *to, size_t bytes, const char *from)
     return length;
 }
 
+void text_copy_field(char *to, size_t bytes, const uint8_t *field, size_t length)
+{
+    size_t used = 0, end = 0;
+    for (size_t i = 0; i < length && field[i] && used + 1 < bytes; i++) {
+        /* Some devices align their texts to the right. */
+        if (field[i] == ' ' && !used)
+            continue;
+
+        /* Spaces inside the text stay: `end` is after the last character that is not one. */
+        to[used++] = field[i] >= ' ' && field[i] <= '~' ? (char)field[i] : '?';
+        if (field[i] != ' ')
+            end = used;
+    }
+    to[end] = '\0';
+}
+
 bool text_equal(const char *a, const char *b)
 {
     return strcmp(a, b) == 0;

@@ -19,6 +19,10 @@ static inline const char *text_plural(uint64_t count)
 /* Copies as much of `from` as fits into to[bytes], terminated (if bytes is 0, writes nothing).
  * Returns the length of `from`, so it was truncated if that is >= bytes. */
 size_t text_copy(char *to, size_t bytes, const char *from);
+/* Copies a field of a device's data, which is padded with spaces, to to[bytes] (bytes >= 1):
+ * without those at its ends, up to the first NUL. Bytes that are not printable ASCII become '?',
+ * since the text may go to the log and to a console. */
+void text_copy_field(char *to, size_t bytes, const uint8_t *field, size_t length);
 
 bool text_equal(const char *a, const char *b);
 bool text_equal_n(const char *a, size_t a_bytes, const char *b, size_t b_bytes);

@@ -45,6 +45,7 @@ EXPORT(strrchr);
 
 /* lib/text.h */
 EXPORT(text_copy);
+EXPORT(text_copy_field);
 EXPORT(text_count);
 EXPORT(text_equal);
 EXPORT(text_equal_fold);

@@ -4,6 +4,7 @@
  */
 #include "drivers/storage/ata/ata.h"
 #include "lib/macros.h"
+#include "lib/text.h"
 
 /* Indexes of words. */
 enum {
@@ -57,38 +58,19 @@ enum {
 enum {
     LBA28_SECTORS_MAX = 1 << 28,
     SECTOR_BYTES = 512,
+    MODEL_BYTES = 40, /* the longest string */
 };
 
 static const uint64_t LBA48_SECTORS_MAX = (uint64_t)1 << 48;
 
-/* Strings are stored in words, first character in the high byte, padded with spaces. Some units pad
- * with other bytes, or end the string early with a zero. */
+/* Strings are stored in words, first character in the high byte. text[bytes] has room for all
+ * characters and a NUL. */
 static void decode_text(const uint16_t *words, char *text, size_t bytes)
 {
-    size_t length = 0, end = 0;
-    for (size_t i = 0; i + 1 < bytes; i++) {
-        /* `bytes` counts the terminator, so a text of n words has room for all of its
-         * 2n characters. */
-        char c = (char)(i % 2 ? words[i / 2] & 0xff : words[i / 2] >> 8);
-
-        if (!c)
-            break;
-
-        /* The text goes to the log and to the console: no control characters of the unit
-         * may get there. */
-        if (c < ' ' || c > '~')
-            c = '?';
-
-        /* Some units align their text to the right. */
-        if (c == ' ' && !length)
-            continue;
-
-        /* `end` is after the last character that is not a space: the padding is cut off there. */
-        text[length++] = c;
-        if (c != ' ')
-            end = length;
-    }
-    text[end] = '\0';
+    uint8_t field[MODEL_BYTES];
+    for (size_t i = 0; i + 1 < bytes; i++)
+        field[i] = (uint8_t)(i % 2 ? words[i / 2] : words[i / 2] >> 8);
+    text_copy_field(text, bytes, field, bytes - 1);
 }
 
 /* Returns a word of features; 0 if the unit did not fill it. */

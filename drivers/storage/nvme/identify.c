@@ -7,6 +7,7 @@
 #include "drivers/storage/nvme/identify.h"
 
 #include "lib/macros.h"
+#include "lib/text.h"
 
 /* Offsets in the identify controller data (NVMe 1.4, 5.15.2.2). */
 enum {
@@ -54,25 +55,11 @@ enum {
     BLOCK_POWER_MAX = 12,         /* 4096 */
 };
 
-/* Copies a text that is padded with spaces. It goes to the log and to the console, so no control
- * characters of the device may get there. */
+/* text[length + 1] gets the field. */
 static void decode_text(struct bytes data, size_t offset, size_t length, char *text)
 {
-    size_t used = 0, end = 0;
-    for (size_t i = 0; i < length; i++) {
-        uint8_t c = bytes_u8(data, offset + i);
-        if (!c)
-            break;
-
-        /* Some devices align their texts to the right. */
-        if (c == ' ' && !used)
-            continue;
-
-        text[used++] = c >= ' ' && c <= '~' ? (char)c : '?';
-        if (c != ' ')
-            end = used;
-    }
-    text[end] = '\0';
+    struct bytes field = bytes_slice(data, offset, length);
+    text_copy_field(text, length + 1, field.data, field.length);
 }
 
 /* Returns whether queue entries of 1 << `power` bytes are in the range of the field. */

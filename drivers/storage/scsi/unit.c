@@ -6,6 +6,7 @@
 #include "lib/bytes.h"
 #include "lib/macros.h"
 #include "lib/string.h"
+#include "lib/text.h"
 
 /* Offsets and lengths of the answers. */
 enum {
@@ -59,19 +60,10 @@ struct scsi_outcome scsi_test_ready(struct scsi_client *client)
     return scsi_execute(client, &query);
 }
 
-/* Copies a field that is padded with spaces (SPC-3 4.4.1). Bytes that cannot be printed become
- * question marks. */
+/* text[field.length + 1] gets the field (SPC-3 4.4.1). */
 static void copy_text(char *text, struct bytes field)
 {
-    size_t end = 0;
-    for (size_t i = 0; i < field.length; i++) {
-        /* Spaces inside the text stay, those after it go. */
-        char c = (char)field.data[i];
-        text[i] = c < ' ' || c > '~' ? '?' : c;
-        if (c != ' ')
-            end = i + 1;
-    }
-    text[end] = '\0';
+    text_copy_field(text, field.length + 1, field.data, field.length);
 }
 
 struct scsi_outcome scsi_inquire(struct scsi_client *client, struct scsi_identity *identity)

@@ -11,6 +11,7 @@
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
+#include "lib/text.h"
 
 enum {
     CDB_INQUIRY = 0x12,
@@ -109,29 +110,23 @@ static const struct device_ops unit_ops = {
     .destroy = unit_destroy,
 };
 
-/* Appends a field of INQUIRY's data, without the spaces that fill it. Bytes that cannot be printed
- * become question marks. */
-static void append_text(char *text, size_t bytes, struct bytes field)
+/* Copies a field of INQUIRY's data to the end of text[bytes]. */
+static void append_field(char *text, size_t bytes, struct bytes field)
 {
-    size_t at = strlen(text), end = at;
-    for (size_t i = 0; i < field.length && at + 1 < bytes; i++) {
-        char c = (char)field.data[i];
-        text[at++] = c < ' ' || c > '~' ? '?' : c;
-        end = c != ' ' ? at : end;
-    }
-    text[end] = '\0';
+    size_t used = strlen(text);
+    text_copy_field(text + used, bytes - used, field.data, field.length);
 }
 
 static void describe_unit(struct scsi_unit *unit, struct bytes inquiry)
 {
     unit->device_type = bytes_u8(inquiry, INQUIRY_TYPE);
-    append_text(unit->model, sizeof(unit->model) - 1, bytes_slice(inquiry, INQUIRY_VENDOR, 8));
+    append_field(unit->model, sizeof(unit->model) - 1, bytes_slice(inquiry, INQUIRY_VENDOR, 8));
     size_t length = strlen(unit->model);
     if (length)
         memcpy(unit->model + length, " ", 2);
-    append_text(unit->model, sizeof(unit->model), bytes_slice(inquiry, INQUIRY_PRODUCT, 16));
-    append_text(unit->firmware, sizeof(unit->firmware),
-                bytes_slice(inquiry, INQUIRY_REVISION, 4));
+    append_field(unit->model, sizeof(unit->model), bytes_slice(inquiry, INQUIRY_PRODUCT, 16));
+    append_field(unit->firmware, sizeof(unit->firmware),
+                 bytes_slice(inquiry, INQUIRY_REVISION, 4));
 }
 
 static status_t publish_unit(struct vscsi *vscsi, struct vscsi_unit *unit)

@@ -400,23 +400,6 @@ static void text_compares(void **state)
         assert_int_equal(text_lower((char)c), c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
 
-static void text_counts(void **state)
-{
-    (void)state;
-    char text[40];
-    uint64_t random = 1;
-    for (unsigned round = 0; round < 2000; round++) {
-        size_t bytes = round % sizeof(text), wanted = 0;
-        for (size_t i = 0; i < bytes; i++) {
-            random = random * 6364136223846793005u + 1442695040888963407u;
-            text[i] = "a`b\xe1\0\x01"[(random >> 40) % 6];
-        }
-        for (size_t i = 0; i < bytes; i++)
-            wanted += text[i] == (round & 64 ? 'a' : '\0');
-        assert_int_equal(text_count(text, bytes, round & 64 ? 'a' : '\0'), wanted);
-    }
-}
-
 static void text_parses_numbers(void **state)
 {
     (void)state;
@@ -577,7 +560,6 @@ int main(void)
         cmocka_unit_test(bytes_reads),
         cmocka_unit_test(text_copies),
         cmocka_unit_test(text_compares),
-        cmocka_unit_test(text_counts),
         cmocka_unit_test(text_parses_numbers),
         cmocka_unit_test(text_parses_signs),
         cmocka_unit_test(text_parses_times),
