@@ -5,7 +5,7 @@
  * task files and reads their results; a transport carries them. Units that take SCSI packets
  * instead (ATAPI) are identified here, too, and published as SCSI units.
  *
- *   command.c   commands: submitting, running, and the memory of their data
+ *   command.c   commands: submitting, running, the memory of their data, PACKET
  *   identify.c  IDENTIFY data -> struct ata_identity
  *   outcome.c   status and error register -> (errno, action)
  *   port.c      identifies the unit at a port, and publishes it
@@ -83,7 +83,7 @@ enum {
 /* The device register: the address is an LBA. Bit 4 is the transport's (master or slave). */
 enum { ATA_DEVICE_LBA = 1 << 6 };
 
-/* The features register of PACKET. */
+/* The features register of PACKET (ATA-6 8.23). */
 enum {
     ATA_PACKET_DMA = 1 << 0,
     ATA_PACKET_DMA_IN = 1 << 2, /* for units that need it: the data goes to the host */
@@ -179,6 +179,11 @@ struct ata_data ata_data_of_packet(const struct scsi_command *command);
 uint32_t ata_data_next(struct ata_data *data, uint32_t most, uint8_t **memory);
 /* The same for a piece that is contiguous for a device. */
 uint32_t ata_data_next_physical(struct ata_data *data, uint32_t most, uint64_t *address);
+
+/* Returns the registers of the PACKET command that sends a SCSI command, its data by DMA or by
+ * PIO. */
+struct ata_taskfile ata_packet_taskfile(const struct ata_port *port,
+                                        const struct scsi_command *command, bool dma);
 
 /* ---- what a failure means ------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /*
- * command.c - ATA commands on their channel's queue, and the memory of their data.
+ * command.c - ATA commands on their channel's queue, the memory of their data, and the command that
+ * carries those of SCSI.
  */
 #include "drivers/storage/ata/ata.h"
 #include "lib/macros.h"
@@ -7,6 +8,12 @@
 /* A queued command carries its tag in bits 7:3 of `count`; its length is in `features` (ACS-2
  * 7.24). */
 enum { QUEUED_TAG_SHIFT = 3 };
+
+/* Bits 23:8 of PACKET's LBA: how many bytes the unit may announce at once by PIO (ATA-6 8.23). */
+enum {
+    PACKET_BURST_SHIFT = 8,
+    PACKET_BURST_MAX = 0xfffe, /* the largest even number */
+};
 
 static struct ata_command *command_of(struct bus_command *base)
 {
@@ -137,4 +144,25 @@ uint32_t ata_data_next_physical(struct ata_data *data, uint32_t most, uint64_t *
     }
     *address = mem_physical(memory);
     return bytes;
+}
+
+/* ---- packets ------------------------------------------------------------------------------ */
+
+struct ata_taskfile ata_packet_taskfile(const struct ata_port *port,
+                                        const struct scsi_command *command, bool dma)
+{
+    struct ata_taskfile taskfile = { .operation = ATA_PACKET };
+
+    /* Without the direction bit, units that ask for it would wait for data from the host. */
+    if (dma)
+        taskfile.features = ATA_PACKET_DMA;
+    if (dma && port->identity.dma_direction && command->direction == SCSI_DATA_IN)
+        taskfile.features |= ATA_PACKET_DMA_IN;
+
+    /* 0 is refused even without data. */
+    uint32_t burst = command->length_bytes + command->length_bytes % 2;
+    if (!burst || burst > PACKET_BURST_MAX)
+        burst = PACKET_BURST_MAX;
+    taskfile.lba = (uint64_t)burst << PACKET_BURST_SHIFT;
+    return taskfile;
 }

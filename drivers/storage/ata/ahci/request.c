@@ -21,14 +21,11 @@ enum {
     FIS_COUNT = 12,
     FIS_COUNT_EXTENDED = 13,
 
-    FIS_PACKET_BURST = 5, /* PACKET: the longest burst by PIO, 2 bytes */
-
     FIS_TYPE_REGISTERS = 0x27, /* from the host to the unit */
     FIS_FLAG_COMMAND = 1 << 7, /* a command, not a write of the control register */
 };
 
 enum {
-    BURST_BYTES_MAX = 0xfffe,
     LBA28_HIGH_MASK = 0xf,
     LOOK_US = 10000, /* how late a lost interrupt of ahci_read_block() is noticed */
     BLOCK_BYTES = 512,
@@ -142,33 +139,15 @@ static void packet_ended(struct ahci_port *port, void *context, const struct ahc
     packet_queue_done(command->unit->channel, command, status);
 }
 
-/* Fills in the registers of the PACKET command. */
-static void build_packet_frame(const struct ata_port *port, const struct scsi_command *command,
-                               uint8_t fis[AHCI_FIS_BYTES])
-{
-    struct ata_taskfile taskfile = { .operation = ATA_PACKET };
-
-    /* Bulk data go by DMA. Short answers vary in length, which some units only support by PIO; for
-     * the controller both are the same. */
-    bool dma = command->length_bytes >= SCSI_BULK_BYTES;
-    if (dma)
-        taskfile.features = ATA_PACKET_DMA;
-    if (dma && port->identity.dma_direction && command->direction == SCSI_DATA_IN)
-        taskfile.features |= ATA_PACKET_DMA_IN;
-    build_frame(&taskfile, fis);
-
-    /* The longest burst by PIO. 0 is refused even without data. */
-    uint32_t burst = command->length_bytes + command->length_bytes % 2;
-    if (!burst || burst > BURST_BYTES_MAX)
-        burst = BURST_BYTES_MAX;
-    fis[FIS_PACKET_BURST] = (uint8_t)burst;
-    fis[FIS_PACKET_BURST + 1] = (uint8_t)(burst >> 8);
-}
-
 void ahci_start_packet(struct packet_queue *queue, struct scsi_command *command)
 {
     struct ata_port *ata = ata_port_of(command);
     struct ahci_unit *unit = container_of(ata, struct ahci_unit, ata);
+
+    /* Bulk data go by DMA. Short answers vary in length, which some units only support by PIO; for
+     * the controller both are the same. */
+    bool dma = command->length_bytes >= SCSI_BULK_BYTES;
+    const struct ata_taskfile taskfile = ata_packet_taskfile(ata, command, dma);
     struct ahci_request request = {
         .packet = command->cdb,
         .write = command->direction == SCSI_DATA_OUT,
@@ -176,7 +155,7 @@ void ahci_start_packet(struct packet_queue *queue, struct scsi_command *command)
         .ended = packet_ended,
         .context = command,
     };
-    build_packet_frame(ata, command, request.fis);
+    build_frame(&taskfile, request.fis);
 
     status_t status = unit_send(unit, command->base.tag, &request);
     if (status)

@@ -14,8 +14,6 @@
 #include "lib/macros.h"
 
 enum {
-    BURST_BYTES_MAX = 0xfffe, /* the largest even number in the byte count registers */
-
     /* The interrupt reason register: what kind of transfer the unit requests by DRQ. */
     REASON_PACKET = 1 << 0, /* C/D: it wants a packet, or the command has ended */
     REASON_IN = 1 << 1,     /* I/O: data to the host */
@@ -119,22 +117,11 @@ static status_t finish_dma(struct ide_channel *channel, struct scsi_command *com
 static void send_registers(struct ide_port *port, const struct scsi_command *command, bool dma)
 {
     struct ide_channel *channel = port->channel;
-    bool in = command->direction != SCSI_DATA_OUT;
-
-    /* Without the direction bit, units that ask for it would wait for data from the host. */
-    uint8_t features = dma ? ATA_PACKET_DMA : 0;
-    if (dma && in && port->ata.identity.dma_direction)
-        features |= ATA_PACKET_DMA_IN;
-
-    /* The longest burst that the unit may announce; 0 is refused even without data. */
-    uint32_t burst = command->length_bytes + command->length_bytes % 2;
-    if (!burst || burst > BURST_BYTES_MAX)
-        burst = BURST_BYTES_MAX;
-
-    ide_write(channel, IDE_FEATURES, features);
-    ide_write(channel, IDE_BYTE_COUNT_LOW, (uint8_t)burst);
-    ide_write(channel, IDE_BYTE_COUNT_HIGH, (uint8_t)(burst >> 8));
-    ide_write(channel, IDE_COMMAND, ATA_PACKET);
+    const struct ata_taskfile taskfile = ata_packet_taskfile(&port->ata, command, dma);
+    ide_write(channel, IDE_FEATURES, (uint8_t)taskfile.features);
+    ide_write(channel, IDE_BYTE_COUNT_LOW, (uint8_t)(taskfile.lba >> 8));
+    ide_write(channel, IDE_BYTE_COUNT_HIGH, (uint8_t)(taskfile.lba >> 16));
+    ide_write(channel, IDE_COMMAND, taskfile.operation);
     ide_settle(channel);
 }
 
