@@ -19,10 +19,13 @@ static const char *take(struct nvme_controller *controller,
     if (completion->id >= NVME_SLOTS || !controller->slots[completion->id].busy)
         return "an administrative command completed that was not sent";
 
+    /* Not busy from here on: a second completion with this identifier breaks the rule above. */
     struct nvme_slot *slot = &controller->slots[completion->id];
     slot->busy = false;
     slot->status = completion->status;
     slot->result = completion->result;
+
+    /* No thread waits for an event. The scanner finds it among its steps. */
     if (completion->id == NVME_SLOT_EVENT)
         wait_queue_wake_all(&controller->scanner_wake);
     else
@@ -43,6 +46,9 @@ static bool poll(struct nvme_controller *controller)
             nvme_break(controller, why);
         any = true;
     }
+
+    /* One write of the doorbell for all of them, since each write costs a virtual machine an exit.
+     * A broken controller was disabled, and its doorbells are not used any more. */
     if (!controller->broken)
         nvme_queue_acknowledge(&controller->admin);
     return any;
@@ -61,14 +67,19 @@ static status_t admit(const struct nvme_controller *controller, enum nvme_slot_n
 {
     if (controller->broken || controller->state == NVME_OFFLINE)
         return -ENODEV;
+
+    /* During a reset the queue belongs to the worker, which creates the I/O queue through it. */
     if (controller->state == NVME_RESETTING && number != NVME_SLOT_RECOVERY)
         return -EAGAIN;
+
+    /* After a timeout the slot stays busy until the reset: its identifier may still complete. */
     return controller->slots[number].busy ? -EAGAIN : 0;
 }
 
 status_t nvme_admin_send(struct nvme_controller *controller, enum nvme_slot_number number,
                          const struct nvme_command *command)
 {
+    /* The check and the command are one step: a reset cannot begin between them. */
     spin_lock(&controller->lock);
     status_t status = admit(controller, number);
     if (!status) {
@@ -87,6 +98,8 @@ static void await_answer(struct nvme_controller *controller, struct nvme_slot *s
         uint64_t now_us = time_now_us();
         if (!slot->busy || controller->broken || now_us >= deadline_us)
             break;
+
+        /* Without interrupts no other thread looks at the ring, so this one does. */
         uint64_t next_us = controller->polled ? now_us + DELAY_NVME_POLL_US : deadline_us;
         IGNORE(wait_queue_wait(&controller->answered, &controller->lock, next_us));
         if (controller->polled)
@@ -106,6 +119,7 @@ status_t nvme_admin(struct nvme_controller *controller, enum nvme_slot_number nu
     if (status)
         return status;
 
+    /* The lock was free in between, so the answer may be here already. */
     spin_lock(&controller->lock);
     await_answer(controller, slot);
     if (controller->broken) {
@@ -121,6 +135,8 @@ status_t nvme_admin(struct nvme_controller *controller, enum nvme_slot_number nu
                   command->opcode, slot->status, answer.text);
         status = answer.status;
     }
+
+    /* Valid only with status 0: after a timeout it is that of an earlier command. */
     if (result)
         *result = slot->result;
     spin_unlock(&controller->lock);
@@ -129,6 +145,8 @@ status_t nvme_admin(struct nvme_controller *controller, enum nvme_slot_number nu
 
 void nvme_admin_forget(struct nvme_controller *controller)
 {
+    /* They end as if the controller had aborted them, so a thread that waits gets an error. The
+     * event command ends as well; the scanner sends it again after the reset. */
     for (unsigned i = 0; i < NVME_SLOTS; i++)
         if (controller->slots[i].busy) {
             controller->slots[i].busy = false;

@@ -39,9 +39,13 @@ static status_t refuse(const struct nvme_controller *controller, const char *why
 static status_t read_capabilities(struct nvme_controller *controller)
 {
     uint32_t low = read(controller, NVME_CAP_LOW), high = read(controller, NVME_CAP_HIGH);
+
+    /* A read that no device answers returns ones, which is not a version. */
     controller->version = read(controller, NVME_VS);
     if (controller->version == UINT32_MAX)
         return refuse(controller, "its registers do not answer");
+
+    /* CC selects the NVM command set and pages of 4 KiB, so both must be there. */
     if (!(high & NVME_CAP_NVM_COMMANDS))
         return refuse(controller, "it does not have the NVM command set");
     if (high >> NVME_CAP_PAGE_MIN_SHIFT & NVME_CAP_PAGE_MIN_MASK)
@@ -51,6 +55,8 @@ static status_t read_capabilities(struct nvme_controller *controller)
     controller->entries_max = (low & NVME_CAP_ENTRIES_MASK) + 1;
     if (controller->entries_max < 2)
         return refuse(controller, "its queues have one entry");
+
+    /* At most 128 KiB; nvme_map() checks it against the window. */
     controller->doorbell_stride = 4u << (high & NVME_CAP_STRIDE_MASK);
 
     /* Start-up waits meanwhile, so the two minutes that a controller may ask for are cut. */
@@ -62,6 +68,7 @@ static status_t read_capabilities(struct nvme_controller *controller)
 
 status_t nvme_map(struct nvme_controller *controller)
 {
+    /* First without the doorbells: their distance is in the capabilities. */
     const struct pci_function *function = controller->function;
     status_t status = pci_map(function, 0, 0, NVME_DOORBELLS, &controller->registers);
     if (!status)
@@ -98,6 +105,8 @@ static status_t await(const struct nvme_controller *controller, uint32_t mask, u
     uint64_t deadline_us = time_now_us() + limit_us;
     for (;;) {
         uint32_t status = read(controller, NVME_CSTS);
+
+        /* An unplugged controller reads as ones, and would seem to be ready. */
         if (status == UINT32_MAX)
             return -ENODEV;
         if ((status & mask) == value)
@@ -127,6 +136,9 @@ status_t nvme_take_over(struct nvme_controller *controller)
 status_t nvme_enable(struct nvme_controller *controller)
 {
     const struct nvme_queue *admin = &controller->admin;
+
+    /* They count from the moment when CC.EN becomes 1, so they are written before (7.6.1). The
+     * sizes of both rings are 0-based. */
     uint32_t last = admin->entries - 1;
     write(controller, NVME_AQA, last << 16 | last);
     write64(controller, NVME_ASQ, mem_physical(admin->submissions));
@@ -139,7 +151,8 @@ status_t nvme_enable(struct nvme_controller *controller)
 
 status_t nvme_disable(struct nvme_controller *controller)
 {
-    /* One that has not stopped in time is not waited for again. */
+    /* Clearing CC.EN is a reset: the controller forgets its queues, and clears CSTS.RDY when it has
+     * stopped (7.3.2). One that has not stopped in time is not waited for again. */
     write(controller, NVME_CC, 0);
     status_t status = await(controller, NVME_CSTS_READY, 0,
                             controller->never_stops ? 0 : controller->ready_us);
@@ -149,7 +162,8 @@ status_t nvme_disable(struct nvme_controller *controller)
 
 void nvme_shut_down(struct nvme_controller *controller)
 {
-    /* A controller that does not finish in time is stopped nevertheless. */
+    /* A reset alone would lose what is in a volatile cache (7.6.2). A controller that does not
+     * finish in time is stopped nevertheless. */
     write(controller, NVME_CC, read(controller, NVME_CC) | NVME_CC_SHUTDOWN);
     IGNORE(await(controller, NVME_CSTS_SHUTDOWN_MASK, NVME_CSTS_SHUTDOWN_DONE,
                  DEADLINE_NVME_SHUTDOWN_US));
@@ -160,18 +174,22 @@ void nvme_shut_down(struct nvme_controller *controller)
 
 void nvme_break(struct nvme_controller *controller, const char *what)
 {
+    /* The first rule that was broken is the cause; what follows from it is not logged. */
     if (controller->broken)
         return;
     controller->broken = what;
 
     /* At once, so that it raises no more interrupts until the worker runs. */
     write(controller, NVME_CC, 0);
+
+    /* No answer comes any more: threads that wait for one give up, and the worker does the rest. */
     wait_queue_wake_all(&controller->answered);
     wait_queue_wake_all(&controller->worker_wake);
 }
 
 void nvme_note_lost_interrupt(struct nvme_controller *controller)
 {
+    /* One or two may only be late: found by a poll just before they came. */
     if (controller->polled || ++controller->lost_interrupts < LOST_INTERRUPTS_MAX)
         return;
     controller->polled = true;

@@ -61,6 +61,9 @@ static status_t publish(struct nvme_controller *controller)
 static bool handle_interrupt(void *context)
 {
     struct nvme_controller *controller = context;
+
+    /* Both are called in any case: || would skip the second. The result decides, on a shared line,
+     * whether another device has interrupted. */
     bool io = nvme_io_poll(controller), admin = nvme_admin_poll(controller);
     return io || admin;
 }
@@ -71,6 +74,9 @@ static void connect_interrupts(struct nvme_controller *controller)
         controller->interrupts[i] = (struct pci_interrupt){
             .handle = handle_interrupt, .context = controller
         };
+
+    /* Fewer vectors than wanted are accepted: setup.c passes to the controller how many there
+     * are. */
     controller->interrupt_count =
         pci_connect(controller->function, controller->interrupts, NVME_VECTORS);
     controller->polled = controller->interrupt_count <= 0;
@@ -93,11 +99,15 @@ static status_t allocate(struct nvme_controller *controller)
     if (status || !controller->data)
         return -ENOMEM;
 
+    /* The doorbells follow each other by queues: the tail and the head of queue 0, then of queue
+     * 1. */
     admin->registers = io->registers = &controller->registers;
     admin->tail_doorbell = NVME_DOORBELLS;
     admin->head_doorbell = NVME_DOORBELLS + stride;
     io->tail_doorbell = NVME_DOORBELLS + 2 * stride;
     io->head_doorbell = NVME_DOORBELLS + 3 * stride;
+
+    /* One entry of a ring stays empty, so fewer requests than entries are in flight. */
     controller->depth = io->entries - 1;
     nvme_io_init(controller);
     return 0;
@@ -118,6 +128,8 @@ static status_t identify(struct nvme_controller *controller)
 /* Brings the controller up to the point where it takes requests. */
 static status_t bring_up(struct nvme_controller *controller)
 {
+    /* It is stopped before anything else: the queues that firmware gave it are in memory that has
+     * other uses now. */
     status_t status = nvme_map(controller);
     if (!status)
         status = nvme_take_over(controller);
@@ -126,12 +138,15 @@ static status_t bring_up(struct nvme_controller *controller)
     if (status)
         return status;
 
-    /* Without interrupts the worker polls. */
+    /* The handler is in place before the controller can reach memory and interrupt. Without
+     * interrupts the worker polls. */
     connect_interrupts(controller);
     pci_enable(controller->function);
     status = nvme_setup(controller, NVME_SLOT_SCAN);
     if (!status)
         status = identify(controller);
+
+    /* Neither thread runs yet, so a broken rule is reported here. */
     if (controller->broken)
         log_error("nvme", "%s: %s; not driven", controller->name, controller->broken);
     return status;
@@ -154,6 +169,7 @@ static status_t serve(struct nvme_controller *controller)
              controller->identity.model, controller->identity.firmware, controller->depth,
              controller->polled ? ", polled" : "");
 
+    /* Before this returns the disks are published, so that start-up finds the root among them. */
     status = nvme_scan(controller);
     if (status)
         return status;
@@ -196,6 +212,8 @@ static void stop(struct nvme_controller *controller)
                 &controller->worker_wake);
 
     spin_lock(&controller->lock);
+    /* Nothing is in flight now. A controller that works may write its cache first; one that was
+     * disabled, or never ran, only has to be stopped. */
     bool running = controller->state == NVME_RUNNING;
     controller->state = NVME_OFFLINE;
     spin_unlock(&controller->lock);
@@ -203,6 +221,8 @@ static void stop(struct nvme_controller *controller)
         nvme_shut_down(controller);
     else if (controller->registers.access)
         IGNORE(nvme_disable(controller));
+
+    /* Whether it stopped or not, it cannot write to the rings, which are freed next. */
     pci_disable(controller->function);
 }
 
@@ -210,6 +230,7 @@ static void stop(struct nvme_controller *controller)
  * open. */
 static void release(struct nvme_controller *controller)
 {
+    /* The handler uses the registers and the rings, so it is the first to be removed. */
     pci_disconnect(controller->function, controller->interrupts, controller->interrupt_count);
     pci_unmap(controller->function, &controller->registers);
     nvme_queue_destroy(&controller->io);
@@ -218,6 +239,7 @@ static void release(struct nvme_controller *controller)
         page_free(controller->data);
     controller->data = NULL;
 
+    /* A program may have the device open: its last reference frees the controller. */
     if (!controller->device) {
         mem_free(controller);
         return;
@@ -257,6 +279,8 @@ static status_t nvme_add_device(struct device *device)
     status_t status = bring_up(controller);
     if (!status)
         status = serve(controller);
+
+    /* stop() and release() accept a controller that came to any point of the start. */
     if (status) {
         stop(controller);
         release(controller);
@@ -272,6 +296,8 @@ static status_t nvme_add_device(struct device *device)
 static void nvme_remove_device(struct device *device)
 {
     struct nvme_controller *found = NULL;
+
+    /* Taken out of the list under the lock, so that it is stopped once. */
     spin_lock(&controllers_lock);
     list_each(link, &controllers) {
         struct nvme_controller *controller = container_of(link, struct nvme_controller, link);
@@ -282,6 +308,7 @@ static void nvme_remove_device(struct device *device)
         list_remove(&found->link);
     spin_unlock(&controllers_lock);
 
+    /* Stopping waits for threads, which a spin lock does not permit. */
     if (found) {
         stop(found);
         release(found);

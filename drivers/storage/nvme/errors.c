@@ -46,6 +46,8 @@ static const struct {
 struct nvme_answer nvme_answer(uint16_t status)
 {
     struct nvme_answer answer = { .status = -EIO, .action = NVME_FAIL, .text = "unknown error" };
+
+    /* A code of a vendor, or of a later version, keeps these values. */
     for (size_t i = 0; i < ARRAY_LENGTH(answers); i++)
         if (answers[i].code == (status & NVME_STATUS_CODE_MASK)) {
             answer.status = answers[i].status;

@@ -91,6 +91,8 @@ const char *nvme_decode_controller(struct bytes data, struct nvme_identity *iden
         uint32_t most = (uint32_t)PAGE_BYTES << transfer;
         identity->transfer_bytes = min(most, identity->transfer_bytes);
     }
+
+    /* No size or index follows from these, so they are used as they are. */
     identity->write_cache = bytes_u8(data, CONTROLLER_CACHE) & CACHE_PRESENT;
     identity->namespace_events = bytes_le32(data, CONTROLLER_EVENTS) & NVME_EVENT_NAMESPACES;
     identity->namespaces = bytes_le32(data, CONTROLLER_NAMESPACES);
@@ -119,10 +121,13 @@ const char *nvme_decode_namespace(struct bytes data, struct nvme_namespace_ident
     if (index > bytes_u8(data, NAMESPACE_FORMATS))
         return "a format that is not in its list";
 
+    /* The index is at most 63, so the format is inside the data. */
     uint32_t format = bytes_le32(data, NAMESPACE_FORMAT_LIST + index * 4);
     unsigned power = format >> FORMAT_POWER_SHIFT & FORMAT_POWER_MASK;
     if (power < BLOCK_POWER_MIN || power > BLOCK_POWER_MAX)
         return "blocks of an unsupported size";
+
+    /* Metadata need memory of their own, and protection information must be computed for writes. */
     if (format & FORMAT_METADATA_MASK)
         return "a format with metadata";
     if (bytes_u8(data, NAMESPACE_PROTECTION) & PROTECTION_TYPE_MASK)
@@ -140,7 +145,8 @@ const char *nvme_decode_list(struct bytes data, struct nvme_list *list)
 {
     *list = (struct nvme_list){ 0 };
 
-    /* Identifiers rise, and a zero ends the list (4.10). */
+    /* Identifiers rise, and a zero ends the list (4.10). The order also excludes that one is listed
+     * twice, which would need two devices of the same name. */
     uint32_t last = 0;
     for (unsigned i = 0; i < NVME_LIST_ENTRIES; i++) {
         uint32_t id = bytes_le32(data, i * 4);

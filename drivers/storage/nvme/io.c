@@ -36,6 +36,8 @@ static void begin(struct nvme_controller *controller, struct nvme_request *reque
      * not wake it. A polled controller needs it at once. */
     if (!controller->watching || controller->polled)
         wait_queue_wake_one(&controller->worker_wake);
+
+    /* In the list before the doorbell is rung: from then on the request is the controller's. */
     list_push_back(&controller->started, &request->link);
     nvme_queue_put(&controller->io, request->id, &request->command);
 }
@@ -60,6 +62,7 @@ void nvme_io_start(struct nvme_controller *controller, struct nvme_request *requ
     }
     spin_unlock(&controller->lock);
 
+    /* Without the lock: the callback may start the next transfer. */
     if (refused)
         io_transfer_done(request->transfer, -ENODEV, 0);
 }
@@ -84,10 +87,14 @@ static const char *take(struct nvme_controller *controller,
     if (completion->id >= controller->depth || !controller->requests[completion->id])
         return "a command completed that was not sent";
 
+    /* From here on the identifier is free, and a second completion with it breaks the rule
+     * above. */
     struct nvme_request *request = controller->requests[completion->id];
     nvme_io_withdraw(controller, request);
     request->status = completion->status;
     list_push_back(completion->status ? &controller->failed : done, &request->link);
+
+    /* A success concerns the worker only while it waits for the last request. */
     if (completion->status || controller->worker_stops)
         wait_queue_wake_one(&controller->worker_wake);
     return NULL;
@@ -107,6 +114,9 @@ bool nvme_io_poll(struct nvme_controller *controller)
             nvme_break(controller, why);
         any = true;
     }
+
+    /* Entries are given back before commands are sent, so that the completion ring always has
+     * room. */
     if (!controller->broken)
         nvme_queue_acknowledge(&controller->io);
     nvme_io_start_waiting(controller);

@@ -38,6 +38,8 @@ static void describe_memory(const struct nvme_namespace *namespace,
         uint64_t at = mem_physical(transfer->segments[i].address);
         uint64_t end = at + transfer->segments[i].length_bytes;
         for (; at < end; at = (at | (PAGE_BYTES - 1)) + 1) {
+            /* Only a transfer beyond the limits reaches the bound: the list after this one must
+             * stay intact. */
             if (!command->prp1)
                 command->prp1 = at;
             else if (listed < PRPS_MAX)
@@ -45,6 +47,7 @@ static void describe_memory(const struct nvme_namespace *namespace,
         }
     }
 
+    /* PRP2 is the second page if that is the last one; otherwise it is the address of the list. */
     if (listed == 1)
         command->prp2 = list[0];
     else if (listed)
@@ -61,6 +64,8 @@ static struct nvme_command command_of(const struct nvme_namespace *namespace,
         .opcode = opcodes[transfer->op],
         .namespace = namespace->id,
     };
+
+    /* A flush is for the whole namespace: it has neither blocks nor memory. */
     if (transfer->op == IO_FLUSH)
         return command;
 
@@ -84,6 +89,7 @@ static void namespace_start(struct device *device, struct io_transfer *transfer)
         return;
     }
 
+    /* The request is part of the transfer, so nothing is allocated on the way to the disk. */
     struct nvme_request *request = transfer->driver_data;
     *request = (struct nvme_request){
         .transfer = transfer,
@@ -134,6 +140,8 @@ static struct nvme_namespace *namespace_create(struct nvme_controller *controlle
     namespace->id = id;
     namespace->identity = *identity;
 
+    /* A list for each transfer that can be in flight, allocated here: a write that frees memory
+     * must not need some. */
     unsigned pages = (depth + LISTS_PER_PAGE - 1) / LISTS_PER_PAGE;
     namespace->lists = mem_zalloc(pages * sizeof(void *));
     while (namespace->lists && namespace->list_pages < pages &&
@@ -176,6 +184,9 @@ status_t nvme_namespace_publish(struct nvme_controller *controller, uint32_t id,
     /* Its partitions may be read inside device_publish(). */
     namespace->device = device;
     device_set_medium(device, identity->blocks * identity->block_bytes);
+
+    /* Without a place in the tree, the only reference is this one: giving it up frees the
+     * namespace. */
     status_t status = device_publish(device);
     if (status)
         device_put(device);

@@ -52,6 +52,7 @@ static status_t create_submissions(struct nvme_queue *queue)
     while (got > queue->page_count)
         page_free(queue->pages[--got]);
 
+    /* With fewer pages the ring is shorter, which only limits the requests in flight. */
     queue->submissions = queue->pages[0];
     unsigned room = queue->page_count * (PAGE_BYTES / NVME_SUBMISSION_BYTES);
     queue->entries = min(queue->entries, room);
@@ -62,6 +63,8 @@ status_t nvme_queue_create(struct nvme_queue *queue, uint16_t number, unsigned e
 {
     queue->number = number;
     queue->entries = entries;
+
+    /* A page has room for the completions of the largest ring. */
     queue->completions = page_alloc();
     return queue->completions ? create_submissions(queue) : -ENOMEM;
 }
@@ -80,7 +83,8 @@ void nvme_queue_clear(struct nvme_queue *queue)
     memset(queue->submissions, 0, queue->entries * NVME_SUBMISSION_BYTES);
     memset(queue->completions, 0, PAGE_BYTES);
 
-    /* The first pass of the controller sets the phase. */
+    /* The first pass of the controller sets the phase; in the cleared entries it is 0, so none of
+     * them is taken for a new one (4.6). */
     queue->tail = queue->head = 0;
     queue->phase = 1;
     queue->moved = false;
@@ -90,6 +94,7 @@ void nvme_queue_clear(struct nvme_queue *queue)
 
 void nvme_queue_put(struct nvme_queue *queue, uint16_t id, const struct nvme_command *command)
 {
+    /* An entry was used before, and the fields that are not set must be 0. */
     uint32_t *entry = queue->submissions[queue->tail];
     memset(entry, 0, NVME_SUBMISSION_BYTES);
     entry[SUBMISSION_OPCODE] = command->opcode | (uint32_t)id << 16;
@@ -100,6 +105,8 @@ void nvme_queue_put(struct nvme_queue *queue, uint16_t id, const struct nvme_com
     entry[SUBMISSION_PRP2 + 1] = (uint32_t)(command->prp2 >> 32);
     memcpy(&entry[SUBMISSION_CDW10], command->words, sizeof(command->words));
 
+    /* The controller may fetch the entry as soon as this is written: register_write32() is after
+     * the stores to memory, for the compiler as for the processor. */
     queue->tail = (queue->tail + 1) % queue->entries;
     register_write32(queue->registers, queue->tail_doorbell, queue->tail);
 }
@@ -112,6 +119,8 @@ bool nvme_queue_take(struct nvme_queue *queue, struct nvme_completion *completio
     if ((last >> COMPLETION_PHASE_SHIFT & 1) != queue->phase)
         return false;
 
+    /* Copied once, since the controller can write to the entry at any time: what is checked is what
+     * is used. */
     *completion = (struct nvme_completion){
         .result = entry[COMPLETION_RESULT],
         .head = (uint16_t)entry[COMPLETION_HEAD],
@@ -120,6 +129,7 @@ bool nvme_queue_take(struct nvme_queue *queue, struct nvme_completion *completio
         .status = (uint16_t)(last >> COMPLETION_STATUS_SHIFT),
     };
 
+    /* After the last entry the controller inverts the phase that it writes. */
     queue->moved = true;
     queue->head = (queue->head + 1) % queue->entries;
     if (!queue->head)
@@ -132,6 +142,8 @@ const char *nvme_queue_check(const struct nvme_queue *queue,
 {
     if (completion->queue != queue->number)
         return "a completion names another queue";
+
+    /* The head itself is not used: there are never more commands than the ring has room for. */
     if (completion->head >= queue->entries)
         return "a completion's queue head is outside the queue";
     return NULL;
@@ -139,6 +151,7 @@ const char *nvme_queue_check(const struct nvme_queue *queue,
 
 void nvme_queue_acknowledge(struct nvme_queue *queue)
 {
+    /* Writing the value that a doorbell already has is an error of the host (5.2). */
     if (queue->moved)
         register_write32(queue->registers, queue->head_doorbell, queue->head);
     queue->moved = false;

@@ -44,6 +44,7 @@ static void handle_failed(struct nvme_controller *controller, struct nvme_reques
 {
     struct nvme_answer answer = nvme_answer(request->status);
     const struct io_transfer *transfer = request->transfer;
+    /* On a namespace that has changed, the same command would reach other data. */
     bool current = device_medium(transfer->device).generation == transfer->generation;
 
     /* The namespace was resized or detached: the scanner finds out. */
@@ -102,6 +103,7 @@ static void take_offline(struct nvme_controller *controller, const char *why)
     end_all(&started, -EIO);
 
     spin_lock(&controller->lock);
+    /* Only now: from here on new requests end at once, and the scanner removes the disks. */
     controller->state = NVME_OFFLINE;
     move_all(&controller->waiting, &others);
     nvme_admin_forget(controller);
@@ -114,6 +116,7 @@ static void take_offline(struct nvme_controller *controller, const char *why)
  * lock. */
 static void collect_started(struct nvme_controller *controller, struct list *ended)
 {
+    /* The newest first, each to the front: the oldest is then at the head. */
     while (!list_empty(&controller->started)) {
         struct nvme_request *request = request_of(controller->started.prev);
         nvme_io_withdraw(controller, request);
@@ -125,6 +128,7 @@ static void collect_started(struct nvme_controller *controller, struct list *end
 /* Counts a reset. Returns false if there were too many. */
 static bool admit_reset(struct nvme_controller *controller)
 {
+    /* A controller that works between two resets for long enough starts with a clean record. */
     uint64_t now_us = time_now_us();
     if (now_us - controller->last_reset_us >= RESETS_FORGOTTEN_US)
         controller->resets = 0;
@@ -145,6 +149,8 @@ static void reset(struct nvme_controller *controller, const char *why)
     spin_lock(&controller->lock);
     controller->state = NVME_RESETTING;
     spin_unlock(&controller->lock);
+
+    /* Before it has stopped, it may write to the memory of each started request. */
     if (nvme_disable(controller)) {
         take_offline(controller, "it does not stop");
         return;
@@ -159,6 +165,7 @@ static void reset(struct nvme_controller *controller, const char *why)
     spin_unlock(&controller->lock);
     end_all(&ended, -ETIMEDOUT);
 
+    /* The requests at fault have ended first: the setup may take seconds. */
     if (nvme_setup(controller, NVME_SLOT_RECOVERY)) {
         take_offline(controller, controller->broken ? controller->broken
                                                     : "it does not work after a reset");
@@ -180,6 +187,8 @@ static void reset(struct nvme_controller *controller, const char *why)
 static struct nvme_request *earliest(struct nvme_controller *controller)
 {
     struct nvme_request *first = NULL;
+
+    /* All of them are looked at, as an abort gives a request another deadline. */
     list_each(link, &controller->started) {
         struct nvme_request *request = container_of(link, struct nvme_request, link);
         if (!first || request->deadline_us < first->deadline_us)
@@ -209,6 +218,7 @@ static void abort_request(struct nvme_controller *controller, uint16_t id)
 
 static void handle_overdue(struct nvme_controller *controller)
 {
+    /* Whether the controller answers at all, and whether the completion is there already. */
     const char *why = nvme_failure(controller);
     bool found = nvme_io_poll(controller), abort = false;
     uint16_t id = 0;
@@ -220,6 +230,7 @@ static void handle_overdue(struct nvme_controller *controller)
         if (found)
             nvme_note_lost_interrupt(controller);
     } else if (why || request->aborted) {
+        /* An abort did not help, or cannot: only the reset makes the memory of the request free. */
         if (!controller->reset_wanted)
             controller->reset_wanted = why ? why : "a command cannot be aborted";
     } else {
@@ -229,6 +240,8 @@ static void handle_overdue(struct nvme_controller *controller)
     }
     spin_unlock(&controller->lock);
 
+    /* Without the lock, as it waits for the answer. The request may end meanwhile, so only its
+     * number is used. */
     if (abort)
         abort_request(controller, id);
 }
@@ -249,6 +262,7 @@ static enum worker_step next_step(struct nvme_controller *controller, struct lis
         bool idle = !first && list_empty(&controller->waiting);
         uint64_t wake_us = first ? first->deadline_us : TIME_NEVER;
 
+        /* In the order of their weight: what a later step would do is void after an earlier one. */
         step = STEP_OFFLINE;
         if (controller->broken && !offline)
             break;

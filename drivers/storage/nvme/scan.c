@@ -44,6 +44,8 @@ static bool update(struct nvme_namespace *namespace,
                    const struct nvme_namespace_identity *identity)
 {
     struct nvme_namespace_identity *old = &namespace->identity;
+
+    /* These are constant for a device: its cache and its partitions are based on them. */
     if (identity->block_bytes != old->block_bytes || identity->read_only != old->read_only)
         return false;
     if (identity->blocks == old->blocks)
@@ -74,6 +76,8 @@ static status_t scan_namespace(struct nvme_controller *controller, uint32_t id, 
 {
     struct nvme_namespace *present = find(controller, id);
     struct nvme_namespace_identity identity;
+
+    /* An error of a controller that works concerns this namespace alone. */
     status_t status = nvme_identify(controller, NVME_IDENTIFY_NAMESPACE, id);
     if (status && !works(controller))
         return status;
@@ -82,6 +86,8 @@ static status_t scan_namespace(struct nvme_controller *controller, uint32_t id, 
     const char *why = nvme_decode_namespace(nvme_data(controller), &identity);
     if (status)
         why = "no attributes";
+
+    /* A disk that cannot keep its device is removed first: the new one has the same name. */
     if (present && !why && update(present, &identity))
         return 0;
     if (present)
@@ -113,6 +119,7 @@ static status_t read_list(struct nvme_controller *controller, struct nvme_list *
         return 0;
     }
 
+    /* From identifier 0 on, which returns all of those in use (5.15.1). */
     status_t status = nvme_identify(controller, NVME_IDENTIFY_LIST, 0);
     if (status)
         return status;
@@ -146,6 +153,7 @@ status_t nvme_scan(struct nvme_controller *controller)
     if (status)
         return status;
 
+    /* First, so that their memory is free for the new ones. */
     remove_unlisted(controller, &list);
 
     /* They share the queue, and the memory that requests need. */
@@ -173,6 +181,9 @@ static void ask_for_event(struct nvme_controller *controller)
     if (nvme_admin(controller, NVME_SLOT_SCAN, &enable, NULL) ||
         nvme_admin_send(controller, NVME_SLOT_EVENT, &ask))
         return;
+
+    /* The command ends when there is an event, maybe never, so no thread waits for it. The answer
+     * cannot be missed: only this thread looks for it. */
     spin_lock(&controller->lock);
     controller->event_sent = true;
     spin_unlock(&controller->lock);
@@ -206,6 +217,8 @@ static void handle_event(struct nvme_controller *controller)
         log_warn("nvme", "%s: event of type %u, information %u", controller->name, type,
                  information);
     }
+
+    /* An event ends its command: the next one needs another. */
     controller->events++;
     spin_lock(&controller->lock);
     controller->event_wanted = true;
@@ -222,11 +235,16 @@ static enum scan_step choose_step(struct nvme_controller *controller)
     const struct nvme_slot *slot = &controller->slots[NVME_SLOT_EVENT];
     if (controller->scanner_stops)
         return SCAN_STOP;
+
+    /* Being offline is final: what is left to do is to remove the namespaces. */
     if (controller->state == NVME_OFFLINE)
         return list_empty(&controller->namespaces) ? SCAN_WAIT : SCAN_REMOVE;
+
+    /* Commands would be refused now. After the reset the worker wakes this thread. */
     if (controller->state != NVME_RUNNING || controller->broken)
         return SCAN_WAIT;
 
+    /* Cleared before the work begins, so that a change during it causes another scan. */
     if (controller->rescan) {
         controller->rescan = false;
         return SCAN_ALL;

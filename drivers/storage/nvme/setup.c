@@ -20,6 +20,9 @@ static status_t agree_on_queues(struct nvme_controller *controller, enum nvme_sl
         .opcode = NVME_SET_FEATURES,
         .words = { NVME_FEATURE_QUEUES, QUEUES_NONE_MORE },
     };
+
+    /* Without error there is at least one of each; how many more there could be does not matter
+     * (5.21.1.7). */
     return nvme_admin(controller, slot, &command, NULL);
 }
 
@@ -41,6 +44,7 @@ static status_t create_queues(struct nvme_controller *controller, enum nvme_slot
     if (status)
         return status;
 
+    /* This one names its completion queue, and has no vector. */
     command.opcode = NVME_CREATE_SUBMISSION_QUEUE;
     command.prp1 = mem_physical(io->submissions);
     command.words[1] = IO_QUEUE << UPPER_SHIFT | NVME_QUEUE_CONTIGUOUS;
@@ -55,6 +59,7 @@ status_t nvme_setup(struct nvme_controller *controller, enum nvme_slot_number sl
     nvme_queue_clear(&controller->io);
     spin_unlock(&controller->lock);
 
+    /* Each step needs the one before. After an error the caller stops the controller. */
     status_t status = nvme_enable(controller);
     if (!status)
         status = agree_on_queues(controller, slot);
