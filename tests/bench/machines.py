@@ -9,7 +9,7 @@ import time
 import linux
 from qemu import (BUILD, ELF, ISO, Machine, base_command, cdrom_options, pvh_options,
                   qemu_status)
-from rows import DISKS, DISK_STEPS, STEPS, WORDS
+from rows import DISKS, DISK_STEPS, STEPS, WORDS, disk_command, image_command
 
 FOLDER = os.path.join(BUILD, "bench")
 DISC = os.path.join(FOLDER, "bench.iso")
@@ -101,10 +101,6 @@ def measure_bare():
 DISK_DEVICES = {"ahci": "ide-hd,bus=ide.0", "virtio": "virtio-blk-pci", "nvme": "nvme,serial=1"}
 LINUX_DISKS = {"ahci": "/dev/sda", "virtio": "/dev/vda", "nvme": "/dev/nvme0n1"}
 SPINDLE_DISKS = {"ahci": "QEMU HARDDISK", "virtio": "virtio-blk", "nvme": "QEMU NVMe"}
-IMAGE_COMMANDS = {  # the steps of qemu-img: requests, in flight, bytes of each, and from one to the next
-    "1m": (512, 1, 1 << 20, 1 << 20), "1m_q32": (512, 32, 1 << 20, 1 << 20),
-    "4k": (10000, 1, 4096, 4096 * 257), "4k_q32": (20000, 32, 4096, 4096 * 257),
-}
 
 
 def make_disk():
@@ -147,23 +143,22 @@ def measure_disks(system, wanted, clocks):
         guest.wait_prompt(BOOT_SECONDS)
         disks = find_disks(guest, system)
         for kind in DISKS:
-            for name, text in DISK_STEPS:
-                row = f"{kind}_{name}"
+            for work in DISK_STEPS:
+                row = f"{kind}_{work.name}"
                 if row in wanted:
-                    values.update(step(guest, [row], text.format(disk=disks[kind]), clocks))
+                    values.update(step(guest, [row], disk_command(work, disks[kind]), clocks))
     return values
 
 
 def measure_image():
     """Returns the speed of the disks' steps by qemu-img, without a controller and without a guest."""
     values = {}
-    for name, (count, depth, size, stride) in IMAGE_COMMANDS.items():
-        words = ["qemu-img", "bench", "-f", "raw", "-c", str(count), "-d", str(depth),
-                 "-s", str(size), "-S", str(stride), DISK]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=BARE_SECONDS,
-                              check=True)
+    for work in DISK_STEPS:
+        done = subprocess.run(image_command(work, DISK), capture_output=True, text=True,
+                              timeout=BARE_SECONDS, check=True)
         seconds = float(re.search(r"completed in ([\d.]+) seconds", done.stdout)[1])
-        values[f"image_{name}"] = count * (size >> 20 or 1) / max(seconds, 0.001)
+        amount = work.reads * work.bytes >> 20 if work.kind == "raw" else work.reads
+        values[f"image_{work.name}"] = amount / max(seconds, 0.001)
     return values
 
 

@@ -78,13 +78,25 @@ STEPS = [
      "bench -n 100000 create /ram; bench stat /ram; bench remove /ram"),
 ]
 
-# The same for each disk of DISKS, in a machine that has them all.
+# The same for each disk of DISKS, in a machine that has them all; and for qemu-img, which has no
+# random offsets but a stride: an odd number of blocks, so that it passes over the whole image.
+DiskStep = namedtuple("DiskStep", "name kind reads depth bytes stride")
 DISK_STEPS = [
-    ("1m", "bench -n 512 raw {disk}"),
-    ("1m_q32", "bench -n 512 -q 32 raw {disk}"),
-    ("4k", "bench -n 10000 random {disk}"),
-    ("4k_q32", "bench -n 20000 -q 32 random {disk}"),
+    DiskStep("1m", "raw", 512, 1, 1 << 20, 1 << 20),
+    DiskStep("1m_q32", "raw", 512, 32, 1 << 20, 1 << 20),
+    DiskStep("4k", "random", 10000, 1, 4096, 257 * 4096),
+    DiskStep("4k_q32", "random", 20000, 32, 4096, 257 * 4096),
 ]
+
+
+def disk_command(step, disk):
+    return f"bench -s {step.bytes} -n {step.reads} -q {step.depth} {step.kind} {disk}"
+
+
+def image_command(step, image):
+    return ["qemu-img", "bench", "-f", "raw", "-c", str(step.reads), "-d", str(step.depth),
+            "-s", str(step.bytes), "-S", str(step.stride), image]
+
 
 # Linux searches a directory from its start for each name: in large ones, a sample is measured.
 WORDS = {

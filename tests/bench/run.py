@@ -61,7 +61,7 @@ def measure_discs(runs, wanted, results, clocks):
 
 
 def measure_disks(runs, wanted, results, clocks):
-    names = [f"{kind}_{name}" for kind in rows.DISKS for name, _ in rows.DISK_STEPS]
+    names = [f"{kind}_{step.name}" for kind in rows.DISKS for step in rows.DISK_STEPS]
     if not set(names) & set(wanted):
         return
     machines.make_disk()

@@ -92,6 +92,16 @@ def test_all_do_the_same_work(shell, posix, text):
     assert here == amounts(run(program, *text.format(disc).split()[1:]), name)
 
 
+@pytest.mark.parametrize("step", rows.DISK_STEPS, ids=lambda step: step.name)
+def test_the_steps_of_disks_do_the_same_work(shell, posix, step):
+    few = step._replace(reads=4)  # the disc is small
+    here = amounts(shell.command(rows.disk_command(few, "cdrom0")), step.kind)
+    assert here == amounts(run(posix[0], *rows.disk_command(few, qemu.ISO).split()[1:]), step.kind)
+    lines = run(*rows.image_command(few, qemu.ISO))
+    assert f"Sending 4 read requests, {step.bytes} bytes each, {step.depth} in parallel" in lines[0]
+    assert f"image_{step.name}" in {row.limit for row in rows.ROWS}
+
+
 def test_reads_in_flight_do_the_same_work_on_linux(posix):
     """A file has no direct reads in the POSIX program, but the same requests."""
     program, _ = posix
@@ -144,5 +154,5 @@ def test_rows_are_chosen_by_prefix():
     with pytest.raises(SystemExit):
         rows.chosen("run")
     given = [name for step, _, _ in rows.STEPS for name in step]
-    given += [f"{kind}_{name}" for kind in rows.DISKS for name, _ in rows.DISK_STEPS]
+    given += [f"{kind}_{step.name}" for kind in rows.DISKS for step in rows.DISK_STEPS]
     assert sorted(given + ["handover", "memory", "image"]) == sorted(names)
