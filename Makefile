@@ -510,7 +510,7 @@ $(HOST_OUT)/test_book_loaded.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(TEST
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
 
 FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module fuzz_nvme fuzz_scsi fuzz_identify \
-    fuzz_virtio
+    fuzz_virtio fuzz_fat
 FUZZ_OUT := $(BUILD)/fuzz
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
@@ -518,7 +518,7 @@ FUZZ_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
     -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_OBJECTS := $(patsubst %,$(FUZZ_OUT)/%.o, $(PORTABLE) tests/host/rig.c tests/host/faulty.c \
     tests/host/partition_image.c tests/host/packet_drive.c tests/host/packet_disk.c \
-    tests/fuzz/chunks.c host/port/port_common.c host/port/pages.c \
+    tests/fuzz/chunks.c tests/fuzz/visit.c host/port/port_common.c host/port/pages.c \
     host/port/port_sim.c)
 REPLAYS := $(FUZZERS:%=$(HOST_OUT)/%.replay)
 
@@ -544,7 +544,8 @@ do-fuzz: $(FUZZERS:%=$(FUZZ_OUT)/%)
 	done
 
 $(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/fuzz/replay.c.o \
-    $(HOST_OUT)/test/tests/fuzz/chunks.c.o $(TEST_OBJECTS) $(HOST_OUT)/test/host/port/port_sim.c.o
+    $(HOST_OUT)/test/tests/fuzz/chunks.c.o $(HOST_OUT)/test/tests/fuzz/visit.c.o $(TEST_OBJECTS) \
+    $(HOST_OUT)/test/host/port/port_sim.c.o
 	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
 .SECONDARY:

@@ -36,6 +36,10 @@ enum {
 uint64_t fuzz_lay_chunks(const uint8_t *data, size_t bytes, uint8_t *image, bool clear);
 unsigned fuzz_le16(const uint8_t *data);
 
+/* Walks what is mounted at `path`, in a body of the rig, and checks it. `steady`: no block of the
+ * device fails. fail = n: the n*n-th allocation fails. */
+void fuzz_visit(const char *path, bool steady, unsigned fail);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t room, unsigned seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t bytes, size_t room);
