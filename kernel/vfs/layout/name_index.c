@@ -104,13 +104,13 @@ status_t name_index_add(struct name_index *index, const struct name_entry *entry
 {
     /* One block: the entry, the details, the name with room for a number, the alias. */
     size_t names = entry->name_bytes + NUMBER_BYTES + entry->alias_bytes + 1u;
-    details_bytes = (details_bytes + 7) & ~(size_t)7;
-    struct name_entry *copy = mem_alloc(sizeof(*copy) + details_bytes + names);
+    size_t details_room = (details_bytes + 7) & ~(size_t)7;
+    struct name_entry *copy = mem_alloc(sizeof(*copy) + details_room + names);
     if (!copy)
         return -ENOMEM;
 
     uint8_t *details = (uint8_t *)(copy + 1);
-    char *name = (char *)details + details_bytes, *alias = name + entry->name_bytes + NUMBER_BYTES;
+    char *name = (char *)details + details_room, *alias = name + entry->name_bytes + NUMBER_BYTES;
     *copy = *entry;
     copy->next = NULL;
     memcpy(details, entry->details, details_bytes);
@@ -135,10 +135,19 @@ static bool make_unique(struct name_index *index, struct name_entry *entry)
 {
     size_t stem = entry->name_bytes;
     char *end = (char *)(uintptr_t)entry->name + stem; /* the copy's own memory */
-    for (unsigned number = 2; find_name(index, entry->name, entry->name_bytes); number++)
+    struct name_entry *first = find_name(index, entry->name, stem);
+    if (!first)
+        return false;
+
+    /* The first entry of the name keeps the last number that was tried. A damaged directory may
+     * contain a name half a million times, and counting from 2 each time would take hours. */
+    unsigned number = max(first->last_number, 1u);
+    do
         entry->name_bytes =
-            (uint16_t)(stem + (size_t)format_text(end, NUMBER_BYTES, "~%u", number));
-    return entry->name_bytes != stem;
+            (uint16_t)(stem + (size_t)format_text(end, NUMBER_BYTES, "~%u", ++number));
+    while (find_name(index, entry->name, entry->name_bytes));
+    first->last_number = number;
+    return true;
 }
 
 status_t name_index_complete(struct name_index *index, status_t status, unsigned skipped,

@@ -26,6 +26,7 @@ struct name_entry {
     const void *details;                   /* a copy; aligned to 8 */
     const char *name, *alias;              /* terminated; alias: NULL if there is none */
     uint16_t name_bytes, alias_bytes;
+    unsigned last_number;                  /* name_index.c's: given to a later, equal name */
 };
 
 /* ---- making ------------------------------------------------------------------------------- */
