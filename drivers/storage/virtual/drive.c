@@ -5,6 +5,8 @@
 #include "drivers/storage/virtual/drive_private.h"
 #include "lib/macros.h"
 
+enum { TRIM_BYTES_MAX = 1 << 30 }; /* of a discard: its pages are freed in one go */
+
 /* ---- images ------------------------------------------------------------------------------- */
 
 status_t drive_with_image(struct device *device, bool may_wait,
@@ -267,6 +269,7 @@ static struct device *drive_device(void)
         .private_data = drive,
         .alias_prefix = "virtual",
         .is_virtual = true,
+        .limits = { .discard_bytes = TRIM_BYTES_MAX, .zero_bytes = TRIM_BYTES_MAX },
         .driver_data_bytes = sizeof(struct drive_transfer),
     };
 

@@ -17,6 +17,17 @@ struct drive_work {
 
 /* ---- transfers ---------------------------------------------------------------------------- */
 
+static status_t store_serve(struct store *store, enum io_op op, const struct span *span,
+                            uint32_t *done_bytes)
+{
+    switch (op) {
+    case IO_FLUSH: return store_flush(store);
+    case IO_DISCARD:
+    case IO_ZERO: return store_trim(store, op, span->offset_bytes, span->length_bytes);
+    default: return store_move(store, op, span, done_bytes);
+    }
+}
+
 static void image_serve(struct image *image, struct io_transfer *transfer)
 {
     struct store *store = image->store;
@@ -27,8 +38,7 @@ static void image_serve(struct image *image, struct io_transfer *transfer)
         .length_bytes = transfer->length_bytes,
     };
     uint32_t done = 0;
-    status_t status = transfer->op == IO_FLUSH ? store_flush(store)
-                                               : store_move(store, transfer->op, &span, &done);
+    status_t status = store_serve(store, transfer->op, &span, &done);
 
     /* kernel/dev need not search for the bad block where the fault store names it. */
     transfer->exact = status && store_fault_is_bad(store, span.offset_bytes + done);

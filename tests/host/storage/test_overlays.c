@@ -112,6 +112,44 @@ static void expect_runs(const char *alias, const struct run *runs, unsigned coun
     expect("no more", drives_diff(alias, &offset, &length), -ENOENT);
 }
 
+/* A discard frees the pages that are completely in its range: of an overlay, and of a drive in
+ * memory, whose other pages are cleared in part. */
+static void trim_body(void *unused)
+{
+    static const struct wanted drives[] = {
+        { ON(OVERLAY, "/img") },
+        { .store = VIRTUAL_RAM, .size_bytes = DISK_BYTES },
+    };
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LENGTH(drives); i++) {
+        char alias[DEVICE_NAME_BYTES];
+        struct virtual_info info;
+        struct device_handle handle;
+        start();
+        expect("add", drives_add(&drives[i], alias), 0);
+        write_drive(alias, 0, DISK_BYTES, 1);
+        expect("open", drives_open(alias, &handle), 0);
+        expect("discard", io_wait(&handle, IO_DISCARD, 4096 - 512, NULL, 3 * 4096, NULL), 0);
+        kassert(!drives_info(alias, &info) && info.memory_bytes == (PAGES - 2) * 4096);
+        expect("zero", io_zero(&handle, 4096 - 512, 3 * 4096), 0);
+        device_close(&handle);
+
+        memset(model + 4096 - 512, 0, 3 * 4096);
+        if (drives[i].store == VIRTUAL_OVERLAY)
+            memcpy(model + DISK_BYTES, file_bytes + DISK_BYTES, FILE_BYTES - DISK_BYTES);
+        expect_drive(alias, model,
+                     drives[i].store == VIRTUAL_OVERLAY ? FILE_BYTES : DISK_BYTES);
+        expect("remove", drives_remove(alias, VIRTUAL_IF_IDLE), 0);
+        stop();
+    }
+}
+
+static void test_trim(void **state)
+{
+    (void)state;
+    rig_run(trim_body, NULL, 4);
+}
+
 static void diff_body(void *unused)
 {
     (void)unused;
@@ -428,6 +466,7 @@ int main(void)
 {
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trim),
         cmocka_unit_test(test_diff),       cmocka_unit_test(test_commit),
         cmocka_unit_test(test_commit_fails), cmocka_unit_test(test_save),
         cmocka_unit_test(test_save_fails), cmocka_unit_test(test_faults),

@@ -202,6 +202,24 @@ static void move_some(const struct subject *subject)
     kassert(status || memcmp(model + at, mine, bytes) == 0);
 }
 
+/* Every store can be zeroed, by one way or the other. Discarded bytes may be anything. */
+static void zero_some(const struct subject *subject)
+{
+    uint32_t blocks = DATA_BYTES / subject->block;
+    uint32_t first = (uint32_t)(rig_random() % blocks);
+    uint32_t at = first * subject->block;
+    uint32_t bytes = (1 + (uint32_t)(rig_random() % (blocks - first))) * subject->block;
+    status_t refused = subject->writable ? 0 : -EROFS;
+    uint64_t done;
+
+    expect("discard", io_wait(&subject->handle, IO_DISCARD, at, NULL, bytes, NULL), refused);
+    expect("zero", io_zero(&subject->handle, at, bytes), refused);
+    if (subject->writable)
+        memset(model + at, 0, bytes);
+    expect("read", drives_transfer(&subject->handle, IO_READ, 0, buffer, DATA_BYTES, &done), 0);
+    kassert(memcmp(model, buffer, DATA_BYTES) == 0);
+}
+
 /* VB8, VB9, VB10: a refused request moves no byte and reports none as done. */
 static void refuse_some(const struct subject *subject)
 {
@@ -301,6 +319,8 @@ static void conform(const struct kind *kind, uint32_t block)
     kassert(info.tail_bytes == subject.tail); /* VB11 */
     for (unsigned i = 0; i < (kind->fault == VIRTUAL_FAULT_DELAY ? 5 : 40); i++)
         move_some(&subject);
+    zero_some(&subject);
+    move_some(&subject);
     refuse_some(&subject);
     flush_some(&subject, kind->drive.flags & VIRTUAL_WRITABLE);
     read_file(alias, &subject);

@@ -116,6 +116,19 @@ static status_t overlay_move(struct store *store, enum io_op op, const struct sp
     return store_move_pieces(store, op, span, done_bytes);
 }
 
+/* Frees the changed pages that are completely in a discarded range, which then has the bytes of the
+ * store below: any bytes may be read there. Zeroes must be written. */
+static status_t overlay_trim(struct store *store, enum io_op op, uint64_t offset, uint64_t bytes)
+{
+    struct pages *pages = &overlay_of(store)->pages;
+    uint64_t index = (offset + PAGE_BYTES - 1) / PAGE_BYTES, end = (offset + bytes) / PAGE_BYTES;
+    if (op != IO_DISCARD)
+        return -EOPNOTSUPP;
+    for (; (index = pages_next(pages, index)) < end; index++)
+        pages_drop(pages, index);
+    return 0;
+}
+
 static uint64_t overlay_memory(struct store *store)
 {
     return pages_count(&overlay_of(store)->pages) * (uint64_t)PAGE_BYTES;
@@ -131,6 +144,7 @@ static const struct store_ops overlay_ops = {
     .move = overlay_move,
     .read_piece = overlay_read_piece,
     .write_piece = overlay_write_piece,
+    .trim = overlay_trim,
     .memory = overlay_memory,
     .close = overlay_close,
 };

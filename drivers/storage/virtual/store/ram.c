@@ -60,6 +60,38 @@ static status_t ram_write_piece(struct store *store, uint64_t offset, const uint
     return 0;
 }
 
+/* Clears the part of a page that exists; frees the page if that is all of it. */
+static void trim_page(struct pages *pages, uint64_t offset, uint32_t bytes)
+{
+    uint64_t index = offset / PAGE_BYTES;
+    uint8_t *page = pages_get(pages, index);
+    if (page && bytes < PAGE_BYTES)
+        memset(page + offset % PAGE_BYTES, 0, bytes);
+    else
+        pages_drop(pages, index);
+}
+
+/* Both operations: a page that is absent reads as zeroes. */
+static status_t ram_trim(struct store *store, enum io_op op, uint64_t offset, uint64_t bytes)
+{
+    struct pages *pages = &ram_of(store)->pages;
+    uint64_t end = offset + bytes;
+    (void)op;
+
+    while (offset < end) {
+        uint64_t rest = end - offset;
+        uint32_t count = within_page(offset, rest < PAGE_BYTES ? (uint32_t)rest : PAGE_BYTES);
+        trim_page(pages, offset, count);
+
+        /* Most pages of a large drive are absent. */
+        uint64_t next = pages_next(pages, offset / PAGE_BYTES + 1);
+        if (next > (end - 1) / PAGE_BYTES)
+            break;
+        offset = next * PAGE_BYTES;
+    }
+    return 0;
+}
+
 static uint64_t ram_memory(struct store *store)
 {
     return pages_count(&ram_of(store)->pages) * (uint64_t)PAGE_BYTES;
@@ -74,6 +106,7 @@ static void ram_close(struct store *store)
 static const struct store_ops ram_ops = {
     .read_piece = ram_read_piece,
     .write_piece = ram_write_piece,
+    .trim = ram_trim,
     .memory = ram_memory,
     .close = ram_close,
 };

@@ -91,3 +91,12 @@ status_t store_write(struct store *store, uint64_t offset_bytes, const void *mem
     uint32_t done;
     return store_move(store, IO_WRITE, &span, &done);
 }
+
+status_t store_trim(struct store *store, enum io_op op, uint64_t offset_bytes, uint64_t bytes)
+{
+    if (!store->writable)
+        return -EROFS;
+    status_t status =
+        store->ops->trim ? store->ops->trim(store, op, offset_bytes, bytes) : -EOPNOTSUPP;
+    return op == IO_DISCARD && status == -EOPNOTSUPP ? 0 : status;
+}

@@ -38,6 +38,9 @@ struct store_ops {
                            uint32_t bytes, uint32_t *done_bytes);
     status_t (*write_piece)(struct store *store, uint64_t offset_bytes, const uint8_t *memory,
                             uint32_t bytes, uint32_t *done_bytes);
+    /* IO_DISCARD or IO_ZERO of a range: frees its memory. -EOPNOTSUPP if it cannot do this one.
+     * NULL: it can do neither. */
+    status_t (*trim)(struct store *store, enum io_op op, uint64_t offset_bytes, uint64_t bytes);
     /* Returns 0 once all bytes written before are durable. NULL: they always are. */
     status_t (*flush)(struct store *store);
     /* Returns 0 if the underlying file is unchanged, else an errno such as -ESTALE. NULL: the store
@@ -63,6 +66,10 @@ status_t store_move(struct store *store, enum io_op op, const struct span *span,
 /* Moves a span by the piece functions: for ops->move of a store that also has those. */
 status_t store_move_pieces(struct store *store, enum io_op op, const struct span *span,
                            uint32_t *done_bytes) MUST_CHECK;
+/* Discards or zeroes a range (IO_DISCARD, IO_ZERO). A store that cannot discard ignores that; one
+ * that cannot zero returns -EOPNOTSUPP, after which the bytes may be written. -EROFS. */
+status_t store_trim(struct store *store, enum io_op op, uint64_t offset_bytes,
+                    uint64_t bytes) MUST_CHECK;
 /* These apply to the store and to all stores below it. */
 status_t store_check(struct store *store) MUST_CHECK;
 status_t store_flush(struct store *store) MUST_CHECK;
