@@ -94,6 +94,39 @@ BODY(plurals)
     stop();
 }
 
+/* ---- discard ------------------------------------------------------------------------------ */
+
+#define DRIVE "/System/Devices/Classes/virtual0"
+
+BODY(discard)
+{
+    (void)unused;
+    start();
+    says("vdrive new 24K", "virtual0: 48 blocks of 512 bytes\n");
+    says("echo abc > " DRIVE "; head -c 4 " DRIVE, "abc\n");
+
+    /* Without an answer nothing happens: at the end of the input there is none. */
+    run("discard virtual0 < /System/Devices/null", SHELL_FAILED, NULL,
+        "\ndiscard: virtual0: nothing was changed\n");
+    says("echo n | discard virtual0 2> /o; head -c 4 " DRIVE,
+         "virtual0: 24576 bytes from 0 on will be lost. Continue? [y/N] abc\n");
+
+    fails("discard -y virtual7", "discard: virtual7: no such device; `devices` lists them\n");
+    fails("discard -y virtual0 0 32K",
+          "discard: virtual0: the range is not inside its 24576 bytes\n");
+    fails("discard -y virtual0 100 512",
+          "discard: virtual0: the range is not of whole blocks of 512 bytes\n");
+    run("discard -y virtual0 512", SHELL_USAGE, NULL,
+        "discard: 512: a length must follow the offset\n");
+
+    /* A range beside the text, then the text. */
+    says("discard -yz virtual0 512 1K; head -c 4 " DRIVE, "abc\n");
+    says("echo y | discard " DRIVE "; head -c 24K /System/Devices/zero | cmp - " DRIVE,
+         DRIVE ": 24576 bytes from 0 on will be lost. Continue? [y/N] ");
+    says("vdrive rm 0", "");
+    stop();
+}
+
 /* ---- iostat ------------------------------------------------------------------------------- */
 
 /* Panics unless the last command wrote this. */
@@ -386,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_partitions),
         cmocka_unit_test(test_partitions_and_claims),
         cmocka_unit_test(test_v15_devices_v),
+        cmocka_unit_test(test_discard),
         cmocka_unit_test(test_iostat),
         cmocka_unit_test(test_v15_devices_icons),
         cmocka_unit_test(test_c2_mount_by_class),
