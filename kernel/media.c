@@ -20,6 +20,7 @@ static struct {
     const struct monitor_options *options;
     struct path *root;
     struct spin lock; /* rank QUEUE: the rest */
+    bool reporting;   /* of unknown formats: not before the boot disc's drivers can be loaded */
     bool chosen;      /* a medium with the kernel's build id may become /System at once */
     char why[MOUNT_REASON_BYTES + DEVICE_NAME_BYTES]; /* the last medium was not mounted */
 } media = {
@@ -30,7 +31,7 @@ void media_start(const struct monitor_options *options)
 {
     media.options = options;
     media.root = path_root();
-    media.chosen = false;
+    media.chosen = media.reporting = false;
     *media.why = '\0';
 }
 
@@ -245,10 +246,19 @@ static void note_failure(struct device *device, status_t status)
     char why[sizeof(media.why)], text[MOUNT_REASON_BYTES];
     reason(device, status, text, sizeof(text));
     format_text(why, sizeof(why), "%s: %s", device_alias(device), text);
-    log_info("monitor", "%s", why);
 
     spin_lock(&media.lock);
     memcpy(media.why, why, sizeof(why));
+    bool report = media.reporting || status != -EMEDIUMTYPE;
+    spin_unlock(&media.lock);
+    if (report)
+        log_info("monitor", "%s", why);
+}
+
+void media_report_failures(void)
+{
+    spin_lock(&media.lock);
+    media.reporting = true;
     spin_unlock(&media.lock);
 }
 

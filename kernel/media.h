@@ -23,8 +23,11 @@ void media_stop(void);
 /* Returns whether the device may have media to be mounted, and whether one is mounted. */
 bool media_may_be_mounted(const struct device *device);
 bool media_is_mounted(const struct device *device);
-/* Mounts the device's medium, or leaves that to its parts if it has some. Failures are logged. */
+/* Mounts the device's medium, or leaves that to its parts if it has some. Failures are logged; that
+ * the format is unknown only after media_report_failures(). */
 void media_mount(struct device *device);
+/* The drivers of the boot disc can be loaded by now, or there are none. */
+void media_report_failures(void);
 /* Unmounts the device's medium, and removes the directory that was made for it. */
 void media_unmount(struct device *device);
 /* Moves the mount of the device to /System, or logs why that failed. */

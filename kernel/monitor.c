@@ -97,6 +97,10 @@ static void handle_event(struct event *event)
     case EVENT_ADDED: device_arrived(device); break;
     case EVENT_MEDIUM: medium_changed(device); break;
     case EVENT_PARTS: driver_offer_medium(device); break;
+    case EVENT_RETRY:
+        if (device_medium(device).present && !media_is_mounted(device))
+            media_mount(device);
+        break;
     case EVENT_SYSTEM: media_become_system(device); break;
     case EVENT_DOOR: keep_door(device); break;
     case EVENT_POLL:
@@ -228,12 +232,17 @@ static status_t finish_events(struct device *device, uint64_t deadline_us)
 static void load_drivers(void)
 {
     struct device *device;
+    media_report_failures();
     for (unsigned last = 0; (device = tree_next(last));) {
         last = device_number(device);
         load_driver(device);
+
+        /* Also without a new driver: the failure was not reported yet. */
         if (media_may_be_mounted(device) && device_medium(device).present &&
-            !media_is_mounted(device) && !index_load_for_medium(device_alias(device)))
-            event_post(EVENT_MEDIUM, device); /* mounts it */
+            !media_is_mounted(device)) {
+            IGNORE(index_load_for_medium(device_alias(device)));
+            event_post(EVENT_RETRY, device);
+        }
         device_put(device);
     }
 }

@@ -256,7 +256,7 @@ static status_t fat_mount(const struct device_handle *handle, const char *option
 
     /* Requests are whole sectors, which a device with larger blocks cannot serve. */
     if (geometry.sector_bytes < device_block_bytes(handle->device))
-        return -EMEDIUMTYPE;
+        return -EOPNOTSUPP;
     struct fat *fat = mem_zalloc(sizeof(*fat));
     if (!fat)
         return -ENOMEM;

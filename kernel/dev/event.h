@@ -18,6 +18,7 @@ enum event_kind {
     EVENT_ADDED,
     EVENT_MEDIUM,  /* the medium appeared, disappeared, or was changed */
     EVENT_PARTS,   /* the parts of the medium were asked for */
+    EVENT_RETRY,   /* there are more file systems: the medium is mounted, unless it is already */
     EVENT_SYSTEM,  /* the medium was chosen to be /System */
     EVENT_DOOR,    /* the first file was opened */
     EVENT_POLL,    /* the drive is to be polled for its medium */
