@@ -3,6 +3,7 @@
  * 8.16, ACS-2 7.16). A word that a unit does not know is 0 in most of them, and 0xffff in some.
  */
 #include "drivers/storage/ata/ata.h"
+#include "kernel/dev/geometry.h"
 #include "lib/macros.h"
 #include "lib/text.h"
 
@@ -161,7 +162,6 @@ bool ata_identify_decode(const uint16_t words[ATA_IDENTIFY_WORDS], struct ata_id
 
 const char *ata_identity_fault(const struct ata_identity *identity)
 {
-    uint32_t bytes = identity->sector_bytes;
     uint64_t most = identity->lba48 ? LBA48_SECTORS_MAX : LBA28_SECTORS_MAX;
 
     if (!identity->lba)
@@ -170,7 +170,7 @@ const char *ata_identity_fault(const struct ata_identity *identity)
         return "it reports 0 sectors";
     if (identity->sectors > most)
         return "it reports more sectors than it can address";
-    if (bytes < SECTOR_BYTES || bytes > PAGE_BYTES || bytes & (bytes - 1))
+    if (!block_bytes_valid(identity->sector_bytes))
         return "its sectors are not of 512 to 4096 bytes";
     return NULL;
 }

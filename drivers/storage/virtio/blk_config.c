@@ -4,12 +4,12 @@
  * Every number is the device's, so it is checked before it is used or published.
  */
 #include "drivers/storage/virtio/blk.h"
+#include "kernel/dev/geometry.h"
 #include "kernel/log.h"
 #include "lib/macros.h"
 
 enum {
     TRANSFER_BYTES_MAX = 4 * 1024 * 1024,
-    BLOCK_BYTES_MAX = 4096,
     PHYSICAL_EXPONENT_MAX = 16,
     SEGMENTS_FEW = 32,
 
@@ -57,8 +57,7 @@ static status_t read_sizes(struct blk *blk, const uint64_t values[], struct blk_
 {
     bool has_size = virtio_has(blk->virtio, BLK_FEATURE_BLOCK_SIZE);
     uint64_t block_bytes = has_size ? values[BLOCK_BYTES] : BLK_SECTOR_BYTES;
-    if (block_bytes < BLK_SECTOR_BYTES || block_bytes > BLOCK_BYTES_MAX ||
-        block_bytes & (block_bytes - 1))
+    if (!block_bytes_valid(block_bytes))
         return refuse(blk, "blocks of", block_bytes);
     config->block_bytes = (uint32_t)block_bytes;
 

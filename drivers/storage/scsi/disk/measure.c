@@ -2,15 +2,13 @@
  * measure.c - what a disk reports about itself.
  */
 #include "drivers/storage/scsi/disk/disk.h"
+#include "kernel/dev/geometry.h"
 #include "lib/bytes.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 
 enum {
     MEASURE_TRIES = 3,
-
-    BLOCK_BYTES_LEAST = 512,
-    BLOCK_BYTES_MOST = 4096,
 
     /* Pages of vital product data (SPC-3 7.6.1). */
     PAGE_LIST = 0x00,
@@ -99,7 +97,7 @@ static struct scsi_outcome read_capacity(struct scsi_client *client,
 static bool capacity_is_possible(const struct scsi_capacity *capacity, char *why, size_t bytes)
 {
     uint32_t block = capacity->block_bytes;
-    if (block < BLOCK_BYTES_LEAST || block > BLOCK_BYTES_MOST || (block & (block - 1))) {
+    if (!block_bytes_valid(block)) {
         format_text(why, bytes, "blocks of %u bytes are not supported", block);
         return false;
     }
