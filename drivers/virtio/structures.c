@@ -13,6 +13,9 @@ enum {
     CAPABILITY_OFFSET = 8,
     CAPABILITY_LENGTH = 12,
     CAPABILITY_MULTIPLIER = 16, /* of the notification structure */
+    CAPABILITY_BYTES = 16,
+    CAPABILITY_NOTIFY_BYTES = 20,
+    CONFIG_BYTES = 256,
 
     KIND_COMMON = 1,
     KIND_NOTIFY = 2,
@@ -26,10 +29,14 @@ enum {
 static status_t map_structure(const struct pci_function *function, unsigned kind, uint32_t least,
                               struct registers *window, unsigned *capability)
 {
+    unsigned bytes = kind == KIND_NOTIFY ? CAPABILITY_NOTIFY_BYTES : CAPABILITY_BYTES;
     status_t status = -ENODEV;
     unsigned at = 0;
     while (status == -ENODEV &&
            (at = pci_find_capability(function, PCI_CAPABILITY_VENDOR, at))) {
+        /* A capability that the end of the space cuts off. */
+        if (at > CONFIG_BYTES - bytes)
+            continue;
         uint32_t length = pci_read(function, at + CAPABILITY_LENGTH, 4);
         if (pci_read(function, at + CAPABILITY_KIND, 1) != kind || length < least)
             continue;
