@@ -118,15 +118,18 @@ static status_t device_reset(struct virtio_device *device)
 
     /* The reset has ended when the register reads 0 (4.1.4.3.2). */
     register_write8(&pci->common, COMMON_STATUS, 0);
-    while (status_read(pci)) {
-        if (time_now_us() > deadline_us) {
-            pci_disable(pci->function);
-            virtio_break(pci, "does not end its reset");
-            return -EIO;
-        }
+    for (;;) {
+        /* The clock is read first: a thread that was preempted in between is not late. */
+        bool late = time_now_us() > deadline_us;
+        if (!status_read(pci))
+            return 0;
+        if (late)
+            break;
         thread_sleep_until(time_now_us() + RESET_POLL_US);
     }
-    return 0;
+    pci_disable(pci->function);
+    virtio_break(pci, "does not end its reset");
+    return -EIO;
 }
 
 static void device_end(struct virtio_device *device)

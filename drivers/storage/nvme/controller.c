@@ -104,6 +104,8 @@ static status_t await(const struct nvme_controller *controller, uint32_t mask, u
 {
     uint64_t deadline_us = time_now_us() + limit_us;
     for (;;) {
+        /* The clock is read first: a thread that was preempted in between is not late. */
+        uint64_t now_us = time_now_us();
         uint32_t status = read(controller, NVME_CSTS);
 
         /* An unplugged controller reads as ones, and would seem to be ready. */
@@ -115,7 +117,6 @@ static status_t await(const struct nvme_controller *controller, uint32_t mask, u
         /* With a fatal error it never becomes ready, but it still stops. */
         if (status & NVME_CSTS_FATAL && value == NVME_CSTS_READY)
             return -EIO;
-        uint64_t now_us = time_now_us();
         if (now_us >= deadline_us)
             return -ETIMEDOUT;
         thread_sleep_until(now_us + DELAY_NVME_POLL_US);
@@ -193,5 +194,5 @@ void nvme_note_lost_interrupt(struct nvme_controller *controller)
     if (controller->polled || ++controller->lost_interrupts < LOST_INTERRUPTS_MAX)
         return;
     controller->polled = true;
-    log_warn("nvme", "%s: interrupts are lost; it is polled from now on", controller->name);
+    log_warn("nvme", "%s: interrupts do not arrive; polling from now on", controller->name);
 }

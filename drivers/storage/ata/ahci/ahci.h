@@ -346,7 +346,9 @@ status_t ahci_read_block(struct ahci_port *port, const struct ata_taskfile *task
 
 /* ---- link.c: threads ---------------------------------------------------------------------- */
 
-/* Polls until (register & mask) == value; -ETIMEDOUT after limit_us. */
+/* Poll until (register & mask) == value; -ETIMEDOUT after limit_us. */
+status_t ahci_await(const struct ahci_controller *controller, uint32_t offset, uint32_t mask,
+                    uint32_t value, uint64_t limit_us) MUST_CHECK;
 status_t ahci_port_await(const struct ahci_port *port, enum ahci_port_register number,
                          uint32_t mask, uint32_t value, uint64_t limit_us) MUST_CHECK;
 /* Stops both engines. -ETIMEDOUT: one of them still runs. */

@@ -16,7 +16,6 @@ enum {
     SUBCLASS_SATA = 6,
     INTERFACE_AHCI = 1,
     BAR_REGISTERS = 5,
-    POLL_SLEEP_US = 200,
     VERSION_MINOR_SHIFT = 8,
     VERSION_MAJOR_SHIFT = 16,
 };
@@ -25,21 +24,6 @@ static struct spin list_lock = SPIN_INIT(RANK_DEVICE);
 static struct list controllers = LIST_INIT(controllers); /* those that were published */
 
 /* ---- taking over -------------------------------------------------------------------------- */
-
-/* Polls until the bits are clear; -ETIMEDOUT. */
-static status_t await_clear(const struct ahci_controller *controller, enum ahci_register number,
-                            uint32_t bits, uint64_t limit_us)
-{
-    uint64_t deadline_us = time_now_us() + limit_us;
-    for (;;) {
-        bool late = time_now_us() >= deadline_us;
-        if (!(ahci_read(controller, number) & bits))
-            return 0;
-        if (late)
-            return -ETIMEDOUT;
-        thread_sleep_until(time_now_us() + POLL_SLEEP_US);
-    }
-}
 
 /* Takes the controller from the firmware (10.6.3). */
 static void take_over(const struct ahci_controller *controller)
@@ -51,7 +35,7 @@ static void take_over(const struct ahci_controller *controller)
         return;
 
     ahci_write(controller, AHCI_BOHC, handoff | AHCI_BOHC_SYSTEM);
-    if (await_clear(controller, AHCI_BOHC, AHCI_BOHC_FIRMWARE, DEADLINE_AHCI_HANDOFF_US))
+    if (ahci_await(controller, AHCI_BOHC, AHCI_BOHC_FIRMWARE, 0, DEADLINE_AHCI_HANDOFF_US))
         log_warn(controller->name, "the firmware does not give it up; taken anyway");
 }
 
@@ -61,7 +45,7 @@ static status_t reset(struct ahci_controller *controller)
     /* Registers other than this one need not work before (10.1.2). */
     ahci_write(controller, AHCI_GHC, AHCI_GHC_ENABLE);
     ahci_write(controller, AHCI_GHC, AHCI_GHC_ENABLE | AHCI_GHC_RESET);
-    status_t status = await_clear(controller, AHCI_GHC, AHCI_GHC_RESET, DEADLINE_AHCI_RESET_US);
+    status_t status = ahci_await(controller, AHCI_GHC, AHCI_GHC_RESET, 0, DEADLINE_AHCI_RESET_US);
     if (status)
         return status;
 

@@ -20,19 +20,26 @@ enum {
 
 #define SERR_ALL UINT32_MAX /* writing ones clears */
 
-status_t ahci_port_await(const struct ahci_port *port, enum ahci_port_register number,
-                         uint32_t mask, uint32_t value, uint64_t limit_us)
+status_t ahci_await(const struct ahci_controller *controller, uint32_t offset, uint32_t mask,
+                    uint32_t value, uint64_t limit_us)
 {
     uint64_t deadline_us = time_now_us() + limit_us;
     for (;;) {
         /* The clock is read first: a thread that was preempted in between is not late. */
         bool late = time_now_us() >= deadline_us;
-        if ((ahci_port_read(port, number) & mask) == value)
+        if ((register_read32(&controller->registers, offset) & mask) == value)
             return 0;
         if (late)
             return -ETIMEDOUT;
         thread_sleep_until(time_now_us() + POLL_SLEEP_US);
     }
+}
+
+status_t ahci_port_await(const struct ahci_port *port, enum ahci_port_register number,
+                         uint32_t mask, uint32_t value, uint64_t limit_us)
+{
+    return ahci_await(port->controller, AHCI_PORTS + port->number * AHCI_PORT_BYTES + number, mask,
+                      value, limit_us);
 }
 
 static void command_change(const struct ahci_port *port, uint32_t clear, uint32_t set)
