@@ -67,10 +67,6 @@ static bool handle_interrupt(void *context)
 static status_t controller_connect(struct ide_channel *channel)
 {
     struct ide_controller *controller = channel->place.controller;
-    /* Line 0 is the timer's: the firmware has not routed this one. */
-    if (!controller->function->interrupt_line)
-        return -ENODEV;
-
     if (!controller->connected) {
         controller->interrupt = (struct pci_interrupt){ .handle = handle_interrupt,
                                                         .context = controller };
