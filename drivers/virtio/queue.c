@@ -68,7 +68,7 @@ void virtio_break(struct virtio_pci *pci, const char *what)
     spin_unlock(&pci->lock);
 
     if (first)
-        log_error("virtio", "%s: %s; the device is taken offline", pci->device.name, what);
+        log_error("virtio", "%s: %s; taken offline", pci->device.name, what);
     if (first && running)
         pci->client->failed(pci->context);
 }

@@ -47,7 +47,7 @@ static const struct virtio_field fields[BLK_VALUES] = {
 
 static status_t refuse(struct blk *blk, const char *what, uint64_t value)
 {
-    log_error("virtio-blk", "%s: %s %llu; the disk is offline", blk->virtio->name, what,
+    log_error("virtio-blk", "%s: %s %llu; not used", blk->virtio->name, what,
               (unsigned long long)value);
     return -ENODEV;
 }

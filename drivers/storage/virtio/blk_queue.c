@@ -260,7 +260,8 @@ static void resume(struct blk *blk)
 
 static void take_offline(struct blk *blk)
 {
-    log_error("virtio-blk", "%s: %s is offline", blk->virtio->name, device_label(blk->disk));
+    log_error("virtio-blk", "%s: %s: cannot be recovered; taken offline", blk->virtio->name,
+              device_label(blk->disk));
     spin_lock(&blk->lock);
     blk->state = BLK_OFFLINE;
     spin_unlock(&blk->lock);

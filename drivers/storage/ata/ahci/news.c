@@ -62,5 +62,5 @@ void ahci_take_offline(struct ahci_controller *controller, const char *why)
         return;
 
     pci_disable(controller->function);
-    log_error(controller->name, "%s; the controller is taken offline", why);
+    log_error(controller->name, "%s; taken offline", why);
 }
