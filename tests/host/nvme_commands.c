@@ -58,6 +58,28 @@ static struct nvme_model_namespace *find(struct nvme_model *model, uint32_t id)
     return NULL;
 }
 
+/* Fills a range of blocks as Dataset Management and Write Zeroes may. */
+static uint16_t fill_blocks(struct nvme_model_namespace *namespace, uint64_t block, uint64_t count,
+                            int value)
+{
+    if (count > namespace->blocks || block > namespace->blocks - count)
+        return OUT_OF_RANGE;
+    memset(namespace->image + (block << namespace->block_power), value,
+           count << namespace->block_power);
+    return 0;
+}
+
+static uint16_t deallocate(struct nvme_model *model, const struct nvme_fetched *command,
+                           struct nvme_model_namespace *namespace)
+{
+    uint64_t range[2];
+    kassert(command->words[10] == 0 && command->words[11] == 1 << 2); /* one range */
+    move(model, command, (uint8_t *)range, sizeof(range), false);
+    kassert((uint32_t)range[0] == 0);
+    model->discards++;
+    return fill_blocks(namespace, range[1], range[0] >> 32, NVME_MODEL_DEALLOCATED);
+}
+
 uint16_t nvme_model_execute_io(struct nvme_model *model, const struct nvme_fetched *command)
 {
     uint8_t opcode = (uint8_t)command->words[0];
@@ -69,6 +91,12 @@ uint16_t nvme_model_execute_io(struct nvme_model *model, const struct nvme_fetch
         model->flushes++;
         return 0;
     }
+    if (opcode == 8) {
+        model->zeroings++;
+        return fill_blocks(namespace, block, count, 0);
+    }
+    if (opcode == 9)
+        return deallocate(model, command, namespace);
     if (opcode != 1 && opcode != 2)
         return INVALID_OPCODE;
     if (count > namespace->blocks || block > namespace->blocks - count)

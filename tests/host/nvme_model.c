@@ -423,6 +423,7 @@ void nvme_model_init(struct nvme_model *model)
     model->identify[512] = 0x66;
     model->identify[513] = 0x44;
     nvme_model_put(model->identify, 516, 4, NVME_MODEL_NAMESPACES);
+    model->identify[520] = 1 << 2 | 1 << 3; /* deallocate, write zeroes */
     model->identify[525] = 1;
     spin_init(&model->lock, RANK_COMPLETIONS);
     wait_queue_init(&model->work);

@@ -21,6 +21,7 @@ enum {
     NVME_MODEL_FAULTS = 4,
     NVME_MODEL_HELD = 256,
     NVME_MODEL_PAGE = 4096,
+    NVME_MODEL_DEALLOCATED = 0xdd, /* what blocks contain afterwards */
 };
 
 enum nvme_fault_kind {
@@ -101,7 +102,7 @@ struct nvme_model {
     uint32_t pending_event;     /* its result; 0: none */
     uint8_t opcodes[64];        /* admin commands that were executed, the last ones */
     unsigned admin_count;
-    unsigned reads, writes, flushes, aborts, enables, shutdowns; /* so far */
+    unsigned reads, writes, flushes, discards, zeroings, aborts, enables, shutdowns; /* so far */
     unsigned most_in_flight;
     struct wait_queue work;
     struct thread *thread;

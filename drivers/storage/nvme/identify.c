@@ -23,10 +23,13 @@ enum {
     CONTROLLER_SUBMISSION = 512,  /* SQES: required size 3:0, largest 7:4 */
     CONTROLLER_COMPLETION = 513,  /* CQES */
     CONTROLLER_NAMESPACES = 516,  /* NN */
+    CONTROLLER_COMMANDS = 520,    /* ONCS: optional commands */
     CONTROLLER_CACHE = 525,       /* VWC */
 
     TYPE_UNREPORTED = 0,
     TYPE_IO = 1,
+    COMMANDS_DATASET = 1 << 2,
+    COMMANDS_ZEROES = 1 << 3,
     CACHE_PRESENT = 1 << 0,
     SUBMISSION_POWER = 6,
     COMPLETION_POWER = 4,
@@ -93,6 +96,8 @@ const char *nvme_decode_controller(struct bytes data, struct nvme_identity *iden
     }
 
     /* No size or index follows from these, so they are used as they are. */
+    identity->deallocates = bytes_le16(data, CONTROLLER_COMMANDS) & COMMANDS_DATASET;
+    identity->zeroes = bytes_le16(data, CONTROLLER_COMMANDS) & COMMANDS_ZEROES;
     identity->write_cache = bytes_u8(data, CONTROLLER_CACHE) & CACHE_PRESENT;
     identity->namespace_events = bytes_le32(data, CONTROLLER_EVENTS) & NVME_EVENT_NAMESPACES;
     identity->namespaces = bytes_le32(data, CONTROLLER_NAMESPACES);

@@ -22,6 +22,7 @@ struct nvme_identity {
     char model[41], serial[21], firmware[9]; /* trimmed, printable ASCII */
     uint32_t transfer_bytes;                 /* 8 KiB..NVME_TRANSFER_BYTES_MAX */
     uint32_t namespaces;                     /* the highest identifier that may be valid */
+    bool deallocates, zeroes;                /* Dataset Management, Write Zeroes */
     bool write_cache;                        /* volatile: writes need a flush */
     bool namespace_events;                   /* reports when namespaces change */
 };

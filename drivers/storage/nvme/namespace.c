@@ -16,6 +16,10 @@ enum {
     LIST_BYTES = PRPS_MAX * 8,
     LISTS_PER_PAGE = PAGE_BYTES / LIST_BYTES,        /* a list must not cross pages */
     PRP_ALIGN = 4,
+
+    /* A controller that has to write the blocks for these still keeps the deadline. */
+    DISCARD_BYTES_MAX = 1 << 30,
+    ZERO_BYTES_MAX = 32 * 1024 * 1024,
 };
 
 /* ---- transfers ------------------------------------------------------------------------------ */
@@ -54,11 +58,28 @@ static void describe_memory(const struct nvme_namespace *namespace,
         command->prp2 = mem_physical(list);
 }
 
+/* The range of a Dataset Management command is in the memory of the transfer's list, which it does
+ * not need otherwise (6.7.1). */
+static void describe_range(const struct nvme_namespace *namespace,
+                           const struct io_transfer *transfer, uint64_t block, uint64_t blocks,
+                           struct nvme_command *command)
+{
+    uint64_t *range = list_of(namespace, transfer->index);
+    range[0] = blocks << NVME_RANGE_BLOCKS_SHIFT;
+    range[1] = block;
+    command->words[1] = NVME_DATASET_DEALLOCATE;
+    command->prp1 = mem_physical(range);
+}
+
 static struct nvme_command command_of(const struct nvme_namespace *namespace,
                                       const struct io_transfer *transfer)
 {
     static const uint8_t opcodes[] = {
-        [IO_READ] = NVME_READ, [IO_WRITE] = NVME_WRITE, [IO_FLUSH] = NVME_FLUSH,
+        [IO_READ] = NVME_READ,
+        [IO_WRITE] = NVME_WRITE,
+        [IO_FLUSH] = NVME_FLUSH,
+        [IO_DISCARD] = NVME_DATASET_MANAGEMENT,
+        [IO_ZERO] = NVME_WRITE_ZEROES,
     };
     struct nvme_command command = {
         .opcode = opcodes[transfer->op],
@@ -69,12 +90,19 @@ static struct nvme_command command_of(const struct nvme_namespace *namespace,
     if (transfer->op == IO_FLUSH)
         return command;
 
-    /* CDW10 and 11: the first block. CDW12: the number of blocks, 0-based. */
     uint64_t block = transfer->offset_bytes / namespace->identity.block_bytes;
+    uint32_t blocks = transfer->length_bytes / namespace->identity.block_bytes;
+    if (transfer->op == IO_DISCARD) {
+        describe_range(namespace, transfer, block, blocks, &command);
+        return command;
+    }
+
+    /* CDW10 and 11: the first block. CDW12: the number of blocks, 0-based. */
     command.words[0] = (uint32_t)block;
     command.words[1] = (uint32_t)(block >> 32);
-    command.words[2] = transfer->length_bytes / namespace->identity.block_bytes - 1;
-    describe_memory(namespace, transfer, &command);
+    command.words[2] = blocks - 1;
+    if (io_op_moves(transfer->op))
+        describe_memory(namespace, transfer, &command);
     return command;
 }
 
@@ -153,6 +181,21 @@ static struct nvme_namespace *namespace_create(struct nvme_controller *controlle
     return NULL;
 }
 
+static struct io_limits limits_of(const struct nvme_identity *controller,
+                                  const struct nvme_namespace_identity *identity, unsigned depth)
+{
+    uint32_t zero_bytes = NVME_ZERO_BLOCKS_MAX * identity->block_bytes;
+    return (struct io_limits){
+        .block_bytes = identity->block_bytes,
+        .transfer_bytes = controller->transfer_bytes,
+        .discard_bytes = controller->deallocates ? DISCARD_BYTES_MAX : 0,
+        .zero_bytes = controller->zeroes ? min(zero_bytes, ZERO_BYTES_MAX) : 0,
+        .segment_align = PRP_ALIGN,
+        .inner_align = PAGE_BYTES,
+        .depth = depth,
+    };
+}
+
 status_t nvme_namespace_publish(struct nvme_controller *controller, uint32_t id,
                                 const struct nvme_namespace_identity *identity, unsigned depth)
 {
@@ -166,13 +209,7 @@ status_t nvme_namespace_publish(struct nvme_controller *controller, uint32_t id,
         .device_class = &class_disk,
         .read_only = identity->read_only,
         .driver_data_bytes = sizeof(struct nvme_request),
-        .limits = {
-            .block_bytes = identity->block_bytes,
-            .transfer_bytes = controller->identity.transfer_bytes,
-            .segment_align = PRP_ALIGN,
-            .inner_align = PAGE_BYTES,
-            .depth = depth,
-        },
+        .limits = limits_of(&controller->identity, identity, depth),
     };
     struct device *device = namespace ? device_create(controller->device, &description) : NULL;
     if (!device) {

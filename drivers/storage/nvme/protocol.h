@@ -75,6 +75,8 @@ enum nvme_opcode {
     NVME_FLUSH = 0x00,
     NVME_WRITE = 0x01,
     NVME_READ = 0x02,
+    NVME_WRITE_ZEROES = 0x08,
+    NVME_DATASET_MANAGEMENT = 0x09,
 };
 
 enum {
@@ -86,6 +88,10 @@ enum {
     NVME_FEATURE_EVENTS = 0x0b,       /* 5.21.1.11 */
     NVME_EVENT_NAMESPACES = 1 << 8,   /* OAES and its feature: namespace attribute notices */
     NVME_LOG_NAMESPACES = 0x04,       /* 5.14.1.4 */
+
+    NVME_DATASET_DEALLOCATE = 1 << 2, /* 6.7: CDW11 */
+    NVME_RANGE_BLOCKS_SHIFT = 32,     /* 6.7.1: in the first half of a range */
+    NVME_ZERO_BLOCKS_MAX = 1 << 16,   /* 6.16: CDW12 */
 
     NVME_QUEUE_CONTIGUOUS = 1 << 0,   /* 5.3, 5.4: CDW11 */
     NVME_QUEUE_INTERRUPTS = 1 << 1,

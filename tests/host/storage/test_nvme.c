@@ -370,6 +370,45 @@ static void test_flush(void **state)
     rig_run(flush_body, NULL, 3);
 }
 
+/* Ranges, with the commands for them and without. */
+static void ranges_body(void *argument)
+{
+    enum { AT = 8192, BYTES = 1 << 20 };
+    static uint8_t zeroes[BYTES], got[BYTES];
+    bool has = *(const bool *)argument;
+    struct device_handle handle;
+    prepare(9);
+    if (!has)
+        model.identify[520] = 0;
+    nvme_model_publish(&model);
+    uint8_t before = disk[AT - 1], after = disk[AT + BYTES], first = disk[AT];
+
+    expect("discard", disk_move("disk0", IO_DISCARD, AT, NULL, BYTES), 0);
+    uint8_t expected = has ? NVME_MODEL_DEALLOCATED : first;
+    kassert(disk[AT] == expected && model.discards == has);
+    expect("over the end", disk_move("disk0", IO_DISCARD, DISK_BYTES - BLOCK, NULL, 2 * BLOCK),
+           -ENOSPC);
+
+    struct device *device = device_find("disk0");
+    expect("open", device_open(device, &handle), 0);
+    expect("zero", io_wait(&handle, IO_ZERO, AT, NULL, BYTES, NULL), has ? 0 : -EOPNOTSUPP);
+    expect("zero", io_zero(&handle, AT, BYTES), 0);
+    expect("read", io_wait(&handle, IO_READ, AT, got, BYTES, NULL), 0);
+    kassert(memcmp(got, zeroes, BYTES) == 0 && model.zeroings == 2u * has);
+    kassert(disk[AT - 1] == before && disk[AT + BYTES] == after);
+    device_close(&handle);
+    device_put(device);
+    tear_down();
+}
+
+static void test_ranges(void **state)
+{
+    static const bool supported[] = { false, true };
+    (void)state;
+    rig_run(ranges_body, (void *)(uintptr_t)&supported[0], 3);
+    rig_run(ranges_body, (void *)(uintptr_t)&supported[1], 3);
+}
+
 static void test_bad_block(void **state)
 {
     (void)state;
@@ -382,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conform),
         cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_two_namespaces),
         cmocka_unit_test(test_troubles),
         cmocka_unit_test(test_reset),
