@@ -104,6 +104,9 @@ static status_t remember(vnode_id_t id, char *path)
         return 0;
     }
     if (node) {
+        /* The newest again, or other look-ups could evict it before it is loaded. */
+        list_remove(&node->idle_link);
+        list_push_back(&host.idle, &node->idle_link);
         mem_free(node->path);
         node->path = path;
         return 0;
@@ -223,29 +226,6 @@ static status_t hostfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned l
     return 0;
 }
 
-static status_t hostfs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
-                                const struct node_info *info)
-{
-    const char *path = node_of(vnode)->path;
-    (void)fsd;
-    if (!host.writable)
-        return -EROFS;
-    if (levels & INFO_STANDARD) {
-        if (truncate(path, (off_t)info->size_bytes))
-            return -errno;
-        vnode->size_bytes = info->size_bytes;
-    }
-
-    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
-    if (info->has_accessed)
-        times[0] = (struct timespec){ .tv_sec = (time_t)info->accessed_s };
-    if (info->has_modified)
-        times[1] = (struct timespec){ .tv_sec = (time_t)info->modified_s };
-    if (levels & INFO_TIMES && utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW))
-        return -errno;
-    return 0;
-}
-
 static ssize_t hostfs_read_link(struct fsd *fsd, struct vnode *vnode, char *target, size_t bytes)
 {
     char whole[PATH_BYTES_MAX + 1];
@@ -282,6 +262,34 @@ static int content_fd(struct host_node *node, bool writes)
     int fd = node->fd;
     mutex_unlock(&host.lock);
     return fd;
+}
+
+static status_t hostfs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
+                                const struct node_info *info)
+{
+    const char *path = node_of(vnode)->path;
+    (void)fsd;
+    if (!host.writable)
+        return -EROFS;
+
+    /* Through the descriptor: the host may have put a link that leads out in the file's place. */
+    if (levels & INFO_STANDARD) {
+        int fd = content_fd(node_of(vnode), true);
+        if (fd < 0)
+            return fd;
+        if (ftruncate(fd, (off_t)info->size_bytes))
+            return -errno;
+        vnode->size_bytes = info->size_bytes;
+    }
+
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
+    if (info->has_accessed)
+        times[0] = (struct timespec){ .tv_sec = (time_t)info->accessed_s };
+    if (info->has_modified)
+        times[1] = (struct timespec){ .tv_sec = (time_t)info->modified_s };
+    if (levels & INFO_TIMES && utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW))
+        return -errno;
+    return 0;
 }
 
 static status_t move_segment(int fd, struct vfs_io *io, uint8_t *memory, uint64_t bytes)
