@@ -116,6 +116,26 @@ def test_write_error(started, image):
     assert contents(target)[:65536] == contents(source)[:65536]
 
 
+def test_flush_error(started, image):
+    path = image("disk.img")
+    machine = started(namespace(1, path, broken="file.inject-error.0.event=flush_to_disk"))
+    printed = machine.command(f"cp /System/Book/index.md {DISK}; echo status $?", seconds=60)
+
+    # QEMU's own messages about the failing file may precede the first line.
+    assert printed[-2].endswith(f"cp: {DISK}: input/output error") and printed[-1] == "status 1", printed
+    assert machine.command("echo alive") == ["alive"]
+
+
+def test_discard_and_zero(started, image):
+    path = image("disk.img")
+    was = bytearray(contents(path))
+    machine = started(namespace(1, path))
+    assert machine.command("discard -yz disk0 64K 1M; echo $?") == ["0"]
+    was[65536:65536 + (1 << 20)] = bytes(1 << 20)
+    assert contents(path) == bytes(was)
+    assert machine.command("discard -y disk0; echo $?") == ["0"]
+
+
 def test_load_and_unload(started, image):
     """The driver is unloaded by force while its disk is idle, and loaded by hand."""
     machine = started(namespace(1, image("disk")))

@@ -124,6 +124,31 @@ def test_a_failed_write_is_reported(booted, image, kind):
     assert machine.command(f"hexdump {DISK} 0x400000 16")[0].startswith("00400000  ")
 
 
+@pytest.mark.parametrize("kind", ["virtio-blk-pci", "scsi-hd"])
+def test_a_failed_flush_is_reported(booted, image, kind):
+    drive = blkdebug(image, "flush_to_disk", -1).replace("file.inject-error.0.sector=-1,", "")
+    machine = booted("", cdrom=ISO, options=disk(kind, drive))
+    wait_disk(machine)
+    machine.wait_command(f"cp /System/Book/index.md {DISK}",
+                         lambda lines: f"cp: {DISK}: input/output error" in lines)
+    assert machine.status() == 1
+    assert machine.command("echo alive") == ["alive"]
+
+
+def test_discard_and_zero(booted, image):
+    options = disk("virtio-blk-pci", raw(image) + ",discard=unmap")
+    machine = booted("", cdrom=ISO, options=options)
+    wait_disk(machine)
+    machine.wait_command("discard -y disk0 1M 2M && echo done", lambda lines: lines == ["done"])
+    assert machine.command("discard -yz disk0 4M 64K; echo $?") == ["0"]
+
+    # QEMU deallocates what is discarded in a raw file, so that it reads as zeroes, too.
+    was, now = bytearray(pattern(DISK_BYTES)), image.read_bytes()
+    was[1 << 20:3 << 20] = bytes(2 << 20)
+    was[4 << 20:(4 << 20) + 65536] = bytes(65536)
+    assert now == bytes(was)
+
+
 def test_another_size_is_another_medium(booted, image):
     machine = booted("", cdrom=ISO, options=disk("virtio-blk-pci", raw(image)))
     wait_disk(machine)
