@@ -22,6 +22,7 @@ enum {
 
 static unsigned type_of(const struct pci_function *function)
 {
+    /* Transitional devices keep the numbers of version 0.9, where the subsystem has the type. */
     if (function->product >= PRODUCT_MODERN)
         return function->product - (unsigned)PRODUCT_MODERN;
     return pci_read(function, PCI_SUBSYSTEM, 2);
@@ -71,6 +72,8 @@ static status_t publish(struct virtio_pci *pci, struct device *function)
         mem_free(pci);
         return -ENOMEM;
     }
+
+    /* A driver may take the device inside this call. Without one it stays in the tree, unused. */
     status_t status = device_publish(device);
     device_put(device);
     return status;
@@ -83,6 +86,7 @@ static status_t virtio_add_device(struct device *device)
         function->product >= PRODUCT_END)
         return -ENODEV;
 
+    /* All types are published: a driver for one may be loaded later. */
     struct virtio_pci *pci = mem_zalloc(sizeof(*pci));
     if (!pci)
         return -ENOMEM;
@@ -95,6 +99,8 @@ static status_t virtio_add_device(struct device *device)
     /* Only a check: while no driver uses the device, nothing of it is mapped. */
     status_t status = virtio_map(pci);
     virtio_unmap(pci);
+
+    /* -ENODEV: as a rule a legacy device of version 0.9, which has no such capabilities. */
     if (status) {
         if (status == -ENODEV)
             log_warn("virtio", "%s: the registers of virtio 1.0 are missing or outside their BAR; "

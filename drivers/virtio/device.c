@@ -39,6 +39,7 @@ static void serve_queues(struct virtio_pci *pci)
 
 static void serve_config(struct virtio_pci *pci)
 {
+    /* No callback reaches the client of a device that is being reset, or is broken. */
     spin_lock(&pci->lock);
     bool running = pci->running && !pci->broken;
     spin_unlock(&pci->lock);
@@ -74,6 +75,8 @@ static bool any_interrupt(void *context)
         serve_queues(pci);
     if (reason & ISR_CONFIG)
         serve_config(pci);
+
+    /* 0: another device of the line has interrupted. */
     return reason & (ISR_QUEUES | ISR_CONFIG);
 }
 
@@ -93,6 +96,8 @@ static void connect(struct virtio_pci *pci)
         };
     pci->vectors = pci_connect(pci->function, pci->interrupts, ARRAY_LENGTH(pci->interrupts));
 
+    /* pci_connect() may have fallen back to MSI or the line. Then vectors are not set in the
+     * device, and the ISR register is valid. */
     pci->messages = pci->vectors > 0 && messages_enabled(pci->function);
     pci->device.polled = pci->vectors <= 0;
     log_debug("virtio", "%s: %s", pci->device.name,
@@ -107,6 +112,8 @@ static status_t device_reset(struct virtio_device *device)
     struct virtio_pci *pci = virtio_pci_of(device);
     uint64_t deadline_us = time_now_us() + DEADLINE_VIRTIO_RESET_US;
 
+    /* No new callback begins, and those that run are waited for: the client may free what they
+     * use. */
     spin_lock(&pci->lock);
     pci->running = false;
     while (pci->serving) {
@@ -127,6 +134,9 @@ static status_t device_reset(struct virtio_device *device)
             break;
         thread_sleep_until(time_now_us() + RESET_POLL_US);
     }
+
+    /* It could still write to memory. Without bus mastering it cannot, and it does not begin
+     * again. */
     pci_disable(pci->function);
     virtio_break(pci, "does not end its reset");
     return -EIO;
@@ -139,6 +149,9 @@ static void device_end(struct virtio_device *device)
         return;
 
     IGNORE(device_reset(device)); /* without success, the device's access to memory is disabled */
+
+    /* In this order: without the bus it writes to no memory, without handlers none reads the
+     * registers, and only then both are given back. */
     pci_disable(pci->function);
     pci_disconnect(pci->function, pci->interrupts, pci->vectors);
     virtio_unmap(pci);
@@ -152,6 +165,7 @@ static void device_end(struct virtio_device *device)
 
 static uint64_t offered_features(struct virtio_pci *pci)
 {
+    /* The 64 bits are behind a window of 32, which the first register moves. */
     register_write32(&pci->common, COMMON_DEVICE_FEATURE_SELECT, 0);
     uint64_t features = register_read32(&pci->common, COMMON_DEVICE_FEATURE);
     register_write32(&pci->common, COMMON_DEVICE_FEATURE_SELECT, 1);
@@ -168,6 +182,7 @@ static void accept_features(struct virtio_pci *pci, uint64_t features)
 
 static status_t negotiate(struct virtio_pci *pci, uint64_t wanted)
 {
+    /* Without it the device speaks version 0.9, whose rings and header have another layout. */
     uint64_t offered = offered_features(pci);
     if (!(offered & VIRTIO_FEATURE(FEATURE_VERSION_1)))
         return -ENODEV;
@@ -199,6 +214,8 @@ static status_t device_begin(struct virtio_device *device, uint64_t wanted,
             virtio_unmap(pci);
         return status;
     }
+
+    /* A client stays until the end, also when a later start fails: device_end() undoes this one. */
     pci->client = client;
     pci->context = context;
 
@@ -212,6 +229,7 @@ static status_t device_begin(struct virtio_device *device, uint64_t wanted,
         pci_enable(pci->function);
     }
 
+    /* The steps of 3.1.1, of which DRIVER_OK is left to device_run(): the queues come before. */
     status_add(pci, STATUS_ACKNOWLEDGE);
     status_add(pci, STATUS_DRIVER);
     status = negotiate(pci, wanted);
@@ -238,6 +256,8 @@ static status_t device_add_queue(struct virtio_device *device, unsigned number, 
 static status_t device_run(struct virtio_device *device)
 {
     struct virtio_pci *pci = virtio_pci_of(device);
+
+    /* A device that has no resources for a vector answers with another value (4.1.5.1.2). */
     if (pci->messages) {
         register_write16(&pci->common, COMMON_CONFIG_VECTOR, 0);
         if (register_read16(&pci->common, COMMON_CONFIG_VECTOR) != 0) {
@@ -265,6 +285,7 @@ static status_t device_run(struct virtio_device *device)
 /* A field is read in its own width, except that 8 bytes are two times 4 (4.1.3.1). */
 static uint64_t read_field(struct virtio_pci *pci, const struct virtio_field *field)
 {
+    /* The structure may be shorter than this version of it: fields that it does not have are 0. */
     if ((uint32_t)field->offset + field->bytes > pci->config.bytes)
         return 0;
     if (field->bytes < 8)
@@ -279,7 +300,8 @@ static status_t device_read_config(struct virtio_device *device,
 {
     struct virtio_pci *pci = virtio_pci_of(device);
 
-    /* The generation differs if a field changed in between (2.4.1). */
+    /* The host may change the configuration between two reads: then the generation differs
+     * (2.4.1). */
     for (unsigned try = 0; try < CONFIG_TRIES; try++) {
         uint8_t before = register_read8(&pci->common, COMMON_GENERATION);
         for (unsigned i = 0; i < count; i++)
@@ -287,6 +309,8 @@ static status_t device_read_config(struct virtio_device *device,
         if (register_read8(&pci->common, COMMON_GENERATION) == before)
             return 0;
     }
+
+    /* A hostile device could change it without end; a start-up must not wait for that. */
     log_warn("virtio", "%s: the configuration changes all the time", device->name);
     return -EIO;
 }

@@ -67,6 +67,8 @@ void virtio_break(struct virtio_pci *pci, const char *what)
     bool running = pci->running;
     spin_unlock(&pci->lock);
 
+    /* Without the lock: the client takes its own. It is called once, and only while it expects
+     * callbacks. */
     if (first)
         log_error("virtio", "%s: %s; taken offline", pci->device.name, what);
     if (first && running)
@@ -77,6 +79,7 @@ void virtio_break(struct virtio_pci *pci, const char *what)
 
 void virtqueue_free(struct virtqueue *queue)
 {
+    /* A direct slot has its table in the ring itself. */
     for (unsigned i = 0; queue->indirect && i < queue->queue.slots; i++)
         mem_free(queue->slots[i].table);
     if (queue->descriptors)
@@ -95,6 +98,8 @@ static status_t allocate_rings(struct virtqueue *queue)
         return -ENOMEM;
     queue->used = (uint8_t *)rings + USED_OFFSET;
 
+    /* All tables now: a request for a disk must not need memory, since it may be the write that
+     * frees some. */
     size_t bytes = queue->queue.pieces * sizeof(struct virtio_descriptor);
     for (unsigned i = 0; i < queue->queue.slots; i++) {
         queue->slots[i].table = queue->indirect ? mem_alloc(bytes)
@@ -114,6 +119,8 @@ static uint16_t device_size(struct virtio_pci *pci, unsigned number)
     if (!(size & (size - 1)))
         return min(size, SIZE_MAX_USED);
 
+    /* Indices wrap at 65536, so only with a power of two do they agree with the ring's end
+     * (2.6). */
     format_text(text, sizeof(text), "queue %u has the size %u, which is not a power of two", number,
                 size);
     virtio_break(pci, text);
@@ -140,6 +147,7 @@ status_t virtqueue_create(struct virtio_pci *pci, unsigned number, unsigned slot
     unsigned stride = indirect ? 1 : pieces;
     slots = min(slots, size / stride);
 
+    /* Fewer slots than wanted: the client reads their number, and has no more in flight. */
     struct virtqueue *made = mem_zalloc(sizeof(*made) + slots * sizeof(made->slots[0]));
     if (!made)
         return -ENOMEM;
@@ -171,6 +179,9 @@ static void write_address(struct virtio_pci *pci, uint32_t offset, const volatil
 static bool find_notify(struct virtqueue *queue)
 {
     struct virtio_pci *pci = queue->pci;
+
+    /* Both factors are the device's: 64 bits hold the product, which is checked against the
+     * window. */
     uint64_t offset = (uint64_t)register_read16(&pci->common, COMMON_QUEUE_NOTIFY) *
                       pci->notify_multiplier;
     queue->notify = (uint32_t)offset;
@@ -179,6 +190,8 @@ static bool find_notify(struct virtqueue *queue)
 
 static void clear_rings(struct virtqueue *queue)
 {
+    /* A device that was reset starts at index 0 again, and so does the driver. What was submitted
+     * is forgotten here: the client submits it again or ends it. */
     memset(queue->descriptors, 0, PAGE_BYTES);
     memset((void *)queue->available, 0, PAGE_BYTES);
     queue->available_index = queue->used_index = 0;
@@ -190,6 +203,8 @@ static void clear_rings(struct virtqueue *queue)
 status_t virtqueue_enable(struct virtqueue *queue)
 {
     struct virtio_pci *pci = queue->pci;
+
+    /* The last vector is the queues'; if there is one only, it is the configuration's as well. */
     uint16_t vector = pci->messages ? (uint16_t)(pci->vectors - 1) : VECTOR_NONE;
 
     clear_rings(queue);
@@ -204,6 +219,8 @@ status_t virtqueue_enable(struct virtqueue *queue)
         return -EIO;
     }
 
+    /* The addresses come before the enable bit, which must not be cleared again except by a reset
+     * (4.1.4.3.2). */
     write_address(pci, COMMON_QUEUE_DESCRIPTORS, queue->descriptors);
     write_address(pci, COMMON_QUEUE_AVAILABLE, queue->available);
     write_address(pci, COMMON_QUEUE_USED, queue->used);
@@ -233,12 +250,15 @@ void virtqueue_submit(struct virtio_queue *public, unsigned number,
     uint16_t head = (uint16_t)(number * queue->stride);
     kassert(chain->count);
 
+    /* During a reset the submission is dropped: its client knows what is in flight, and submits it
+     * again or ends it. */
     spin_lock(&pci->lock);
     if (!pci->running || pci->broken) {
         spin_unlock(&pci->lock);
         return;
     }
 
+    /* Recorded before the device sees the entry: it may return the slot at once. */
     kassert(!slot->submitted);
     slot->submitted = true;
     slot->bytes = chain->bytes;
@@ -274,6 +294,8 @@ void virtqueue_submit(struct virtio_queue *public, unsigned number,
 static bool take(struct virtqueue *queue, unsigned *number, uint32_t *written_bytes, char *text,
                  size_t text_bytes)
 {
+    /* The difference is correct across the wrap of 16 bits. More new elements than requests would
+     * make the loop read elements that were never written. */
     uint16_t ready = (uint16_t)(used16(queue, USED_INDEX) - queue->used_index);
     if (!ready)
         return false;
@@ -288,6 +310,8 @@ static bool take(struct virtqueue *queue, unsigned *number, uint32_t *written_by
     *written_bytes = used32(queue, at + 4);
     *number = head / queue->stride;
 
+    /* A descriptor that does not begin a submitted slot has no request: its memory may be free by
+     * now. */
     struct virtqueue_slot *slot = &queue->slots[*number];
     if (head % queue->stride || *number >= queue->queue.slots || !slot->submitted) {
         format_text(text, text_bytes, "queue %u: returned descriptor %u, which was not submitted",
@@ -303,6 +327,7 @@ static bool take(struct virtqueue *queue, unsigned *number, uint32_t *written_by
     }
     *written_bytes = (uint32_t)min(*written_bytes, slot->writable_bytes);
 
+    /* Taken: the same descriptor a second time is a violation. */
     slot->submitted = false;
     queue->outstanding--;
     queue->used_index++;
@@ -328,6 +353,7 @@ void virtqueue_serve(struct virtqueue *queue)
     }
     spin_unlock(&pci->lock);
 
+    /* Without the lock, which virtio_break() takes itself. */
     if (wrong[0])
         virtio_break(pci, wrong);
 }

@@ -41,6 +41,8 @@ static status_t map_structure(const struct pci_function *function, unsigned kind
         if (pci_read(function, at + CAPABILITY_KIND, 1) != kind || length < least)
             continue;
 
+        /* Lengths are the device's: pci_map() refuses what is not inside the BAR, and the next
+         * capability of the kind is tried. */
         *capability = at;
         length = min(length, WINDOW_BYTES_MAX);
         status = pci_map(function, pci_read(function, at + CAPABILITY_BAR, 1),
@@ -52,6 +54,9 @@ static status_t map_structure(const struct pci_function *function, unsigned kind
 status_t virtio_map(struct virtio_pci *pci)
 {
     unsigned at;
+
+    /* These three are required (4.1.4.3 to 4.1.4.5). A failure leaves what is mapped to
+     * virtio_unmap(). */
     status_t status = map_structure(pci->function, KIND_COMMON, COMMON_BYTES, &pci->common, &at);
     if (!status)
         status = map_structure(pci->function, KIND_ISR, 1, &pci->isr, &at);
@@ -69,6 +74,8 @@ status_t virtio_map(struct virtio_pci *pci)
 void virtio_unmap(struct virtio_pci *pci)
 {
     struct registers *windows[] = { &pci->common, &pci->isr, &pci->notify, &pci->config };
+
+    /* Windows that were not mapped are empty, which pci_unmap() accepts. */
     for (unsigned i = 0; i < ARRAY_LENGTH(windows); i++)
         pci_unmap(pci->function, windows[i]);
 }

@@ -57,6 +57,8 @@ static status_t create_disk(struct blk *blk, struct device *device)
 
 static status_t publish_disk(struct blk *blk)
 {
+    /* Before it is published there must be a worker: the partition driver reads inside
+     * device_publish(). */
     device_set_medium(blk->disk, blk->config.bytes);
     status_t status = blk_start_worker(blk);
     if (!status)
@@ -79,6 +81,8 @@ static struct blk *create_blk(struct virtio_device *virtio)
     virtio->driver_data = blk;
     spin_init(&blk->lock, RANK_QUEUE);
     wait_queue_init(&blk->changed);
+
+    /* A page: the device reads headers and writes the status, so each has one physical address. */
     blk->headers = page_alloc();
     if (!blk->headers) {
         free_blk(blk);
@@ -93,6 +97,7 @@ static status_t blk_add_device(struct device *device)
     if (!virtio || virtio->type != VIRTIO_TYPE_BLOCK)
         return -ENODEV;
 
+    /* Failures up to the disk are undone here; from then on the disk owns blk. */
     struct blk *blk = create_blk(virtio);
     if (!blk)
         return -ENOMEM;
@@ -107,6 +112,7 @@ static status_t blk_add_device(struct device *device)
         return status == -ENODEV ? -EIO : status; /* it is ours, but does not work */
     }
 
+    /* The last reference frees blk, after what is in flight has ended. */
     status = publish_disk(blk);
     if (status) {
         blk_stop(blk);
@@ -119,6 +125,8 @@ static status_t blk_add_device(struct device *device)
 static void blk_remove_device(struct device *device)
 {
     struct blk *blk = virtio_device_of(device)->driver_data;
+
+    /* First no request is in flight, then the memory is given up. */
     blk_stop(blk);
     device_put(blk->disk);
 }

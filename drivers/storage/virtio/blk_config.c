@@ -55,6 +55,7 @@ static status_t refuse(struct blk *blk, const char *what, uint64_t value)
 /* Sets the sizes: of the medium and of its blocks. */
 static status_t read_sizes(struct blk *blk, const uint64_t values[], struct blk_config *config)
 {
+    /* A power of two from 512 to 4096: the cache is made of such blocks. */
     bool has_size = virtio_has(blk->virtio, BLK_FEATURE_BLOCK_SIZE);
     uint64_t block_bytes = has_size ? values[BLOCK_BYTES] : BLK_SECTOR_BYTES;
     if (!block_bytes_valid(block_bytes))
@@ -78,6 +79,7 @@ static status_t read_sizes(struct blk *blk, const uint64_t values[], struct blk_
 /* Sets the limits of a request's data. */
 static status_t read_limits(struct blk *blk, const uint64_t values[], struct blk_config *config)
 {
+    /* Without the feature a request has one segment of data (5.2.5). */
     bool has_pieces = virtio_has(blk->virtio, BLK_FEATURE_SEG_MAX);
     uint64_t pieces = has_pieces ? values[PIECES_MAX] : 1;
     if (!pieces)
@@ -119,6 +121,7 @@ static void read_range_limits(struct blk *blk, const uint64_t values[], struct b
 
 status_t blk_read_config(struct blk *blk, struct blk_config *config)
 {
+    /* In this order: the limits are checked against the size of a block. */
     uint64_t values[BLK_VALUES];
     status_t status = blk->virtio->ops->read_config(blk->virtio, fields, BLK_VALUES, values);
     if (!status)
@@ -132,6 +135,7 @@ status_t blk_read_config(struct blk *blk, struct blk_config *config)
 
 struct io_limits blk_limits(const struct blk_config *config, const struct virtio_queue *queue)
 {
+    /* Of both limits the lower: the device's, and the descriptors of a slot. */
     uint32_t pieces = min(config->data_pieces_max, queue->pieces - BLK_PIECES_OWN);
     struct io_limits limits = {
         .block_bytes = config->block_bytes,

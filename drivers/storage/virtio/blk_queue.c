@@ -19,6 +19,7 @@ enum { QUEUE_NUMBER = 0 };
 static status_t add_segment(const struct blk *blk, struct virtio_chain *chain,
                             const struct io_segment *segment, bool writable)
 {
+    /* Without the feature SIZE_MAX, a piece may be as long as a segment. */
     uint32_t most = blk->config.piece_bytes_max ? blk->config.piece_bytes_max : UINT32_MAX;
     status_t status = 0;
     for (uint32_t done = 0; !status && done < segment->length_bytes;) {
@@ -49,6 +50,8 @@ static status_t build_chain(struct blk *blk, const struct io_transfer *transfer,
         .status = RESULT_NONE,
     };
 
+    /* All that the device reads is before all that it writes (2.6.4.2); the status byte is the
+     * last. */
     status_t status = virtio_add_readable(chain, header, offsetof(struct blk_header, range_sector));
     for (unsigned i = 0; !status && moves && i < transfer->segment_count; i++)
         status = add_segment(blk, chain, &transfer->segments[i], transfer->op == IO_READ);
@@ -68,9 +71,12 @@ static status_t submit(struct blk *blk, unsigned index)
     struct virtio_chain chain = blk->virtio->ops->chain(blk->queue, index);
     kassert(spin_is_held(&blk->lock));
 
+    /* Built again for each try: the device may have changed its memory. */
     status_t status = build_chain(blk, slot->transfer, &blk->headers[index], &chain);
     if (status)
         return status;
+
+    /* Set before the device has the chain, since it may answer at once. */
     slot->deadline_us = time_now_us() + DEADLINE_VIRTIO_US;
     slot->tries++;
     blk->virtio->ops->submit(blk->queue, index, &chain);
@@ -81,6 +87,8 @@ static status_t submit(struct blk *blk, unsigned index)
 static struct io_transfer *take(struct blk *blk, unsigned index)
 {
     kassert(spin_is_held(&blk->lock));
+
+    /* The answer and the worker may both come to end it: the first one takes it. */
     struct io_transfer *transfer = blk->slots[index].transfer;
     if (transfer) {
         blk->slots[index].transfer = NULL;
@@ -133,6 +141,8 @@ void blk_start_transfer(struct device *disk, struct io_transfer *transfer)
 static void blk_failed(void *context)
 {
     struct blk *blk = context;
+
+    /* The caller may be an interrupt, and a reset waits: so it is left to the worker. */
     spin_lock(&blk->lock);
     blk->failed = true;
     blk->asleep = false;
@@ -143,6 +153,8 @@ static void blk_failed(void *context)
 static void blk_changed(void *context)
 {
     struct blk *blk = context;
+
+    /* Reading the configuration may take several tries, so this is the worker's, too. */
     spin_lock(&blk->lock);
     blk->reconfigured = true;
     blk->asleep = false;
@@ -154,6 +166,7 @@ static void blk_changed(void *context)
 static status_t result_of(const struct blk *blk, const struct io_transfer *transfer,
                           uint8_t result, uint32_t written_bytes)
 {
+    /* The device counts what it has written: the data of a read, and the status byte. */
     uint32_t data_bytes = transfer->op == IO_READ ? transfer->length_bytes : 0;
     switch (result) {
     case RESULT_OK:
@@ -182,6 +195,8 @@ static void blk_done(void *context, unsigned queue, unsigned slot, uint32_t writ
     blk->resets = 0;
     spin_unlock(&blk->lock);
 
+    /* Without the lock, since ending a transfer may start the next one. No transfer: the worker has
+     * ended it. */
     if (transfer)
         io_transfer_done(transfer, result_of(blk, transfer, result, written_bytes), 0);
 }
@@ -203,6 +218,8 @@ status_t blk_start_device(struct blk *blk)
         VIRTIO_FEATURE(BLK_FEATURE_DISCARD) | VIRTIO_FEATURE(BLK_FEATURE_WRITE_ZEROES);
     const struct virtio_ops *ops = blk->virtio->ops;
 
+    /* The first time only: after a reset the limits of the disk and its slots must stay as they
+     * are. */
     status_t status = ops->begin(blk->virtio, wanted, &blk_client, blk);
     if (!status && !blk->queue) {
         status = blk_read_config(blk, &blk->config);
@@ -217,6 +234,7 @@ status_t blk_start_device(struct blk *blk)
 static void end_transfers(struct blk *blk, bool (*ends)(const struct blk_slot *, uint64_t now_us),
                           status_t status)
 {
+    /* One at a time, because each ends without the lock. */
     uint64_t now_us = time_now_us();
     for (unsigned i = 0; i < BLK_DEPTH_MAX; i++) {
         spin_lock(&blk->lock);
@@ -231,6 +249,7 @@ static void end_transfers(struct blk *blk, bool (*ends)(const struct blk_slot *,
 
 static bool is_late(const struct blk_slot *slot, uint64_t now_us)
 {
+    /* No try yet: it came during the reset, and its deadline has not begun. */
     return slot->tries && slot->deadline_us <= now_us;
 }
 
@@ -250,6 +269,7 @@ static bool is_any(const struct blk_slot *slot, uint64_t now_us)
 /* Submits again what was in flight, and what has come since. */
 static void resume(struct blk *blk)
 {
+    /* The state changes under the same lock, so a transfer that starts now is submitted once. */
     spin_lock(&blk->lock);
     blk->state = BLK_RUNNING;
     for (unsigned i = 0; i < BLK_DEPTH_MAX; i++)
@@ -262,16 +282,21 @@ static void take_offline(struct blk *blk)
 {
     log_error("virtio-blk", "%s: %s: cannot be recovered; taken offline", blk->virtio->name,
               device_label(blk->disk));
+
+    /* From here on new requests end at once; what is in flight ends below, and no more is added. */
     spin_lock(&blk->lock);
     blk->state = BLK_OFFLINE;
     spin_unlock(&blk->lock);
     end_transfers(blk, is_any, -ENODEV);
+
+    /* The disk stays in the tree without a medium, until the driver is removed. */
     device_halt(blk->disk);
 }
 
 /* Resets the device and starts it again. */
 static void recover(struct blk *blk)
 {
+    /* While it is RESETTING, new transfers only wait in their slots. */
     spin_lock(&blk->lock);
     blk->state = BLK_RESETTING;
     bool too_often = ++blk->resets > BLK_RESETS_MAX;
@@ -282,6 +307,8 @@ static void recover(struct blk *blk)
     IGNORE(blk->virtio->ops->reset(blk->virtio));
     end_transfers(blk, is_late, -ETIMEDOUT);
     end_transfers(blk, is_hopeless, -EIO);
+
+    /* Too often means without an answer in between: blk_done() clears the count. */
     if (too_often || blk_start_device(blk))
         take_offline(blk);
     else
@@ -291,6 +318,7 @@ static void recover(struct blk *blk)
 /* The host made the disk longer or shorter: to its users it is another medium. */
 static void reconfigure(struct blk *blk)
 {
+    /* Only the size is adopted. The blocks keep theirs, since the cache is made of them. */
     struct blk_config config;
     if (blk_read_config(blk, &config) || config.bytes == blk->config.bytes)
         return;
@@ -321,6 +349,9 @@ static enum blk_work wait_for_work(struct blk *blk)
         bool late = wake_us <= now_us;
         if (blk->stopping)
             return WORK_STOP;
+
+        /* Before the news of the configuration: a device that needs a reset does not answer about
+         * it. */
         if (blk->state != BLK_OFFLINE && (blk->failed || late)) {
             blk->failed = false;
             if (late)
@@ -370,6 +401,7 @@ status_t blk_start_worker(struct blk *blk)
 
 void blk_stop(struct blk *blk)
 {
+    /* The worker ends first, since it could start the device again. */
     spin_lock(&blk->lock);
     blk->stopping = true;
     wait_queue_wake_all(&blk->changed);

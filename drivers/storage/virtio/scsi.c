@@ -38,6 +38,8 @@ static struct vscsi *create_vscsi(struct virtio_device *virtio)
     spin_init(&vscsi->lock, RANK_QUEUE);
     wait_queue_init(&vscsi->ended);
     wait_queue_init(&vscsi->changed);
+
+    /* Apart from the object, whose memory need not be contiguous for the device. */
     vscsi->shared = mem_zalloc(sizeof(*vscsi->shared));
     if (!vscsi->shared) {
         free_vscsi(vscsi);
@@ -94,8 +96,13 @@ static status_t start(struct vscsi *vscsi, struct device *parent)
     status_t status = vscsi_begin_device(vscsi);
     if (status)
         return status;
+
+    /* As many commands at once as the device's queue takes: a tag is a slot. */
     unsigned openings = vscsi->queues[VSCSI_REQUEST]->slots;
     status = allocate_slots(vscsi, openings);
+
+    /* The packet queue is there before the device runs, which may report a failure to it at
+     * once. */
     if (!status)
         status = packet_queue_start(&vscsi->packets, "virtio-scsi", &vscsi_transport, openings);
     if (!status)
@@ -105,6 +112,7 @@ static status_t start(struct vscsi *vscsi, struct device *parent)
 
 static void stop(struct vscsi *vscsi)
 {
+    /* The threads use the device, so they end before it. Commands that they wait for still end. */
     vscsi_stop_events(vscsi);
     vscsi_stop_poll(vscsi);
     vscsi_end_device(vscsi);
@@ -117,6 +125,7 @@ static status_t vscsi_add_device(struct device *device)
     if (!virtio || virtio->type != VIRTIO_TYPE_SCSI)
         return -ENODEV;
 
+    /* Up to the controller's device, failures are undone here; from then on it owns vscsi. */
     struct vscsi *vscsi = create_vscsi(virtio);
     if (!vscsi)
         return -ENOMEM;

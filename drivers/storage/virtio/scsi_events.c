@@ -26,6 +26,7 @@ enum {
 
 void vscsi_submit_event(struct vscsi *vscsi, unsigned slot)
 {
+    /* A buffer that does not fit is a missing event, which the next scan makes up for. */
     struct virtio_queue *queue = vscsi->queues[VSCSI_EVENT];
     struct virtio_chain chain = vscsi->virtio->ops->chain(queue, slot);
     if (!virtio_add_writable(&chain, vscsi->shared->events[slot], VSCSI_EVENT_BYTES))
@@ -38,6 +39,8 @@ static void handle(struct vscsi *vscsi, struct bytes event)
     unsigned target = bytes_u8(event, EVENT_LUN + 1);
     unsigned lun = bytes_be16(event, EVENT_LUN + 2) & LUN_MASK;
 
+    /* Which ones is unknown, so everything is scanned; the event that remains is handled as
+     * well. */
     if (kind & KIND_MISSED)
         vscsi_scan(vscsi);
     switch (kind & ~KIND_MISSED) {
@@ -69,6 +72,8 @@ static enum work wait_for_work(struct vscsi *vscsi, unsigned *slot)
             return WORK_STOP;
         if (vscsi->offline)
             return WORK_REMOVE;
+
+        /* The scan covers what the events before it report, so it comes first. */
         if (vscsi->rescan && vscsi->running) {
             vscsi->rescan = false;
             return WORK_SCAN;
@@ -83,6 +88,8 @@ static enum work wait_for_work(struct vscsi *vscsi, unsigned *slot)
 
 static void take_event(struct vscsi *vscsi, unsigned slot)
 {
+    /* A copy, since the buffer is the device's again before the event is handled. If it were kept,
+     * events during a scan would be missed. */
     uint8_t event[VSCSI_EVENT_BYTES];
     spin_lock(&vscsi->lock);
     memcpy(event, vscsi->shared->events[slot], sizeof(event));
@@ -91,6 +98,8 @@ static void take_event(struct vscsi *vscsi, unsigned slot)
         vscsi_submit_event(vscsi, slot);
     }
     spin_unlock(&vscsi->lock);
+
+    /* Without the lock: it waits for commands. */
     handle(vscsi, (struct bytes){ event, sizeof(event) });
 }
 
@@ -117,6 +126,8 @@ static void events_thread(void *argument)
 static void poll_thread(void *argument)
 {
     struct vscsi *vscsi = argument;
+
+    /* The lock is free while it polls and sleeps: callbacks take it. */
     spin_lock(&vscsi->lock);
     while (!vscsi->poll_stops) {
         spin_unlock(&vscsi->lock);
@@ -153,6 +164,7 @@ status_t vscsi_start_events(struct vscsi *vscsi)
 
 void vscsi_stop_events(struct vscsi *vscsi)
 {
+    /* The flag under the lock: the thread either sees it, or waits already and is woken. */
     spin_lock(&vscsi->lock);
     vscsi->stopping = true;
     wait_queue_wake_all(&vscsi->changed);

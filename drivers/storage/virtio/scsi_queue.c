@@ -92,6 +92,7 @@ static status_t add_piece(struct virtio_chain *chain, void *memory, uint32_t byt
 static status_t add_data(struct virtio_chain *chain, struct scsi_command *command,
                          struct vscsi_slot *slot)
 {
+    /* Little data may be on a stack, in memory that is not physically contiguous: the slot's is. */
     bool in = command->direction == SCSI_DATA_IN;
     uint32_t rest = command->length_bytes;
     if (rest && rest < SCSI_BULK_BYTES) {
@@ -119,6 +120,7 @@ static status_t add_data(struct virtio_chain *chain, struct scsi_command *comman
 static status_t build_chain(struct scsi_command *command, struct vscsi_slot *slot,
                             struct virtio_chain *chain)
 {
+    /* The tag as identifier, so that an abort can name the command (5.6.6.2). */
     memset(slot->request, 0, sizeof(slot->request));
     put_lun(slot->request + REQUEST_LUN, unit_of(command));
     slot->request[REQUEST_ID] = (uint8_t)command->base.tag;
@@ -142,11 +144,13 @@ static void vscsi_start(struct packet_queue *queue, struct scsi_command *command
     unsigned tag = command->base.tag;
     status_t status = -ENODEV;
 
+    /* While the device is reset or offline nothing is submitted: -ENODEV. */
     spin_lock(&vscsi->lock);
     if (vscsi->running) {
         struct virtio_chain chain = vscsi->virtio->ops->chain(requests, tag);
         status = build_chain(command, vscsi->slots[tag], &chain);
         if (!status) {
+            /* Known before the device has it, since it may be answered at once. */
             vscsi->commands[tag] = command;
             vscsi->virtio->ops->submit(requests, tag, &chain);
         }
@@ -163,6 +167,7 @@ static void vscsi_start(struct packet_queue *queue, struct scsi_command *command
 /* Takes the unit's answer out of a response. */
 static status_t take_answer(struct scsi_command *command, struct bytes response)
 {
+    /* Both are the device's numbers, and would be used as lengths. */
     uint32_t residual = bytes_le32(response, RESPONSE_RESIDUAL);
     uint32_t sense_bytes = bytes_le32(response, RESPONSE_SENSE_LENGTH);
     if (residual > command->length_bytes || sense_bytes > VSCSI_SENSE_BYTES)
@@ -183,6 +188,7 @@ static status_t take_answer(struct scsi_command *command, struct bytes response)
 static status_t result_of(struct scsi_command *command, struct bytes response,
                           uint32_t written_bytes)
 {
+    /* The code was not written: what is there is from an earlier command. */
     if (written_bytes <= RESPONSE_CODE)
         return -EIO;
 
@@ -239,6 +245,7 @@ static void vscsi_done(void *context, unsigned queue, unsigned slot, uint32_t wr
         return;
     }
 
+    /* The other queues wake the threads that wait for them. */
     spin_lock(&vscsi->lock);
     if (queue == VSCSI_CONTROL) {
         vscsi->aborting = false;
@@ -256,6 +263,8 @@ static void vscsi_done(void *context, unsigned queue, unsigned slot, uint32_t wr
 static void vscsi_failed(void *context)
 {
     struct vscsi *vscsi = context;
+
+    /* An abort that waits gives up: it would not be answered any more. */
     spin_lock(&vscsi->lock);
     vscsi->failed = true;
     wait_queue_wake_all(&vscsi->ended);
@@ -279,6 +288,7 @@ static status_t read_limits(struct vscsi *vscsi)
     if (status)
         return status;
 
+    /* A request has a piece for itself and one for its response; what is left is for data. */
     unsigned room = vscsi->queues[VSCSI_REQUEST]->pieces;
     if (room <= VSCSI_PIECES_OWN || !values[PIECES_MAX]) {
         log_error("virtio-scsi", "%s: no room for data in a request; ignored",
@@ -313,6 +323,8 @@ static status_t add_queues(struct vscsi *vscsi)
 status_t vscsi_begin_device(struct vscsi *vscsi)
 {
     uint64_t wanted = VIRTIO_FEATURE(FEATURE_HOT_PLUG) | VIRTIO_FEATURE(FEATURE_CHANGE);
+
+    /* The queues are added once. After a reset their settings are given to the device again. */
     status_t status =
         vscsi->virtio->ops->begin(vscsi->virtio, wanted, &vscsi_client, vscsi);
     return status || vscsi->queues[VSCSI_REQUEST] ? status : add_queues(vscsi);
@@ -339,6 +351,7 @@ status_t vscsi_run_device(struct vscsi *vscsi)
 /* Ends the commands in flight after the device was reset. */
 static void end_commands(struct vscsi *vscsi, status_t status)
 {
+    /* One at a time: the end of a command may start the next one, so the lock is not held. */
     for (unsigned i = 0; i < VSCSI_OPENINGS_MAX; i++) {
         spin_lock(&vscsi->lock);
         struct scsi_command *command = vscsi->commands[i];
@@ -351,6 +364,7 @@ static void end_commands(struct vscsi *vscsi, status_t status)
 
 static void set_offline(struct vscsi *vscsi)
 {
+    /* Wakes all: the thread that removes the units, and an abort in progress. */
     spin_lock(&vscsi->lock);
     vscsi->running = false;
     vscsi->offline = true;
@@ -361,6 +375,8 @@ static void set_offline(struct vscsi *vscsi)
 
 void vscsi_end_device(struct vscsi *vscsi)
 {
+    /* First no command is submitted any more, then the reset frees the memory of those in flight.
+     * The lock waits for a reset of the worker. */
     set_offline(vscsi);
     mutex_lock(&vscsi->device_lock);
     vscsi->virtio->ops->end(vscsi->virtio);
@@ -386,6 +402,7 @@ static void submit_abort(struct vscsi *vscsi, unsigned slot)
     struct virtio_chain chain = vscsi->virtio->ops->chain(control, 0);
     struct vscsi_shared *shared = vscsi->shared;
 
+    /* The request names the command by the identifier that build_chain() gave it. */
     memset(shared->abort, 0, sizeof(shared->abort));
     put_lun(shared->abort + ABORT_LUN, unit_of(vscsi->commands[slot]));
     shared->abort[ABORT_ID] = (uint8_t)slot;
@@ -414,6 +431,9 @@ static bool abort_commands(struct vscsi *vscsi)
         }
         status = wait_queue_wait(&vscsi->ended, &vscsi->lock, deadline_us);
     }
+
+    /* Quiet: each command ended by its answer, and no reset is needed, which would end those of
+     * other units. */
     bool quiet = !vscsi->failed && vscsi->running && !status;
     spin_unlock(&vscsi->lock);
     return quiet;
@@ -422,6 +442,7 @@ static bool abort_commands(struct vscsi *vscsi)
 /* Resets the device and starts it again. Caller holds device_lock. */
 static void restart(struct vscsi *vscsi)
 {
+    /* A device that is being removed is not started again. */
     spin_lock(&vscsi->lock);
     bool offline = vscsi->offline;
     vscsi->running = vscsi->failed = vscsi->aborting = false;

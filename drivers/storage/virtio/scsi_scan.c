@@ -56,6 +56,7 @@ static void scan_ended(struct scsi_command *command)
 /* Submits a command; ask_end() waits for it, and sets *answer to what it returned. */
 static void ask_begin(struct scan *scan, const uint8_t cdb[12], uint32_t bytes)
 {
+    /* The answer goes into the scan's own memory, which is valid until ask_end() has returned. */
     semaphore_init(&scan->ended, 0);
     scan->segment = (struct io_segment){ scan->answer, bytes };
     scan->command = (struct scsi_command){
@@ -74,6 +75,7 @@ static void ask_begin(struct scan *scan, const uint8_t cdb[12], uint32_t bytes)
 
 static status_t ask_end(struct scan *scan, struct bytes *answer)
 {
+    /* The wait has no deadline of its own: the packet queue ends each command. */
     while (semaphore_down(&scan->ended, TIME_NEVER))
         ;
     *answer = (struct bytes){ scan->answer, scan->command.done_bytes };
@@ -146,6 +148,7 @@ static status_t publish_unit(struct vscsi *vscsi, struct vscsi_unit *unit)
         return -ENOMEM;
     }
 
+    /* From here on the device frees the unit. */
     unit->scsi.device = device;
     log_info("virtio-scsi", "%s: %s is %s, firmware %s", vscsi->virtio->name, name,
              unit->scsi.model, unit->scsi.firmware);
@@ -160,6 +163,8 @@ static status_t add_unit(struct scan *scan, unsigned lun)
     struct vscsi *vscsi = scan->unit.vscsi;
     static const uint8_t cdb[12] = { CDB_INQUIRY, [CDB_6_LENGTH] = INQUIRY_BYTES };
     struct bytes inquiry;
+
+    /* A unit that is published already keeps its device, with what is open on it. */
     struct device *known = find_unit(vscsi, scan->unit.target, lun);
     if (known) {
         device_put(known);
@@ -171,9 +176,12 @@ static status_t add_unit(struct scan *scan, unsigned lun)
     status_t status = ask_end(scan, &inquiry);
     if (status)
         return status == -ENODEV ? 0 : status; /* removed meanwhile */
+
+    /* A qualifier other than 0: the LUN is listed, but no unit is there. */
     if (!bytes_has(inquiry, 0, INQUIRY_BYTES) || bytes_u8(inquiry, INQUIRY_TYPE) >> 5)
         return 0;
 
+    /* A copy of the scan's unit, which goes on to the next LUN. */
     struct vscsi_unit *unit = mem_zalloc(sizeof(*unit));
     if (!unit)
         return -ENOMEM;
@@ -200,6 +208,8 @@ void vscsi_poll_unit(struct vscsi *vscsi, unsigned target, unsigned lun)
 {
     struct device *unit = find_unit(vscsi, target, lun);
     struct device *drive = unit ? device_child(unit, 0) : NULL;
+
+    /* The drive is the unit's only child; without one no driver has taken the unit. */
     if (drive)
         IGNORE(device_poll(drive)); /* what it finds becomes an event */
     device_put(drive);
@@ -209,6 +219,8 @@ void vscsi_poll_unit(struct vscsi *vscsi, unsigned target, unsigned lun)
 void vscsi_remove_units(struct vscsi *vscsi)
 {
     struct device *unit;
+
+    /* Always the first one, as each removal takes it out of the tree. */
     while ((unit = device_child(vscsi->device, 0))) {
         device_remove(unit);
         device_put(unit);
@@ -221,6 +233,7 @@ void vscsi_remove_units(struct vscsi *vscsi)
 static void remove_others(struct vscsi *vscsi, unsigned target, const unsigned luns[],
                           unsigned count)
 {
+    /* By number and not by position, since a removal moves those after it. */
     struct device *device;
     for (unsigned last = 0; (device = device_child(vscsi->device, last));) {
         const struct vscsi_unit *unit = device_private(device);
@@ -238,6 +251,8 @@ static void remove_others(struct vscsi *vscsi, unsigned target, const unsigned l
 static unsigned read_luns(struct bytes answer, unsigned luns[LUNS_MAX])
 {
     struct bytes list = bytes_slice(answer, LUNS_HEADER_BYTES, bytes_be32(answer, 0));
+
+    /* The length is the unit's: bytes_slice() cuts it at the answer, LUNS_MAX at the array. */
     unsigned count = 0;
     for (size_t at = 0; bytes_has(list, at, LUN_BYTES) && count < LUNS_MAX; at += LUN_BYTES) {
         uint8_t method = bytes_u8(list, at) & LUN_METHOD;
@@ -262,6 +277,9 @@ static void begin_target(struct scan *scan, struct vscsi *vscsi, unsigned target
 static status_t take_target(struct scan *scan, status_t status, struct bytes answer)
 {
     unsigned luns[LUNS_MAX], count = 0;
+
+    /* -ENODEV: the target does not exist, so it has no units any more. After other errors they are
+     * kept. */
     if (status && status != -ENODEV)
         return status;
     if (!status)
@@ -297,12 +315,15 @@ static status_t scan_some(struct vscsi *vscsi, struct scan scans[], unsigned fir
 
 static void scan_range(struct vscsi *vscsi, unsigned first, unsigned last)
 {
+    /* Not on the stack, which the answers of all targets would fill. */
     struct scan *scans = mem_zalloc(SCAN_TARGETS * sizeof(*scans));
     status_t status = scans ? 0 : -ENOMEM;
     if (status)
         log_warn("virtio-scsi", "%s: %s; it is not scanned", vscsi->virtio->name,
                  status_text(status));
 
+    /* The first error ends it: the device does not answer, and each target would cost a
+     * deadline. */
     for (unsigned count; !status && first <= last; first += count) {
         count = min(last - first + 1, SCAN_TARGETS);
         status = scan_some(vscsi, scans, first, count);
