@@ -15,12 +15,15 @@ void decoder_set_sector(struct decoder *decoder, uint32_t sector_bytes)
 
 status_t decoder_read(struct decoder *decoder, uint64_t sector, unsigned count, struct bytes *got)
 {
+    /* Sector numbers are the medium's. An end inside the read is not an error: callers check the
+     * length. */
     *got = (struct bytes){ decoder->table->piece, 0 };
     if (sector >= decoder->sectors)
         return -EIO;
     if (count > decoder->sectors - sector)
         count = (unsigned)(decoder->sectors - sector);
 
+    /* Not more than a piece: callers ask for that at most. */
     size_t bytes = (size_t)count * decoder->sector_bytes;
     status_t status = decoder->source->read(decoder->source, sector * decoder->sector_bytes,
                                             decoder->table->piece, bytes);
@@ -62,6 +65,7 @@ static const struct partition *find_overlap(const struct partition_table *table,
 struct partition *decoder_add(struct decoder *decoder, unsigned number, uint64_t first,
                               uint64_t count)
 {
+    /* The first sector has the table, which a write to the partition would destroy. */
     struct partition_table *table = decoder->table;
     if (!first || first >= decoder->sectors) {
         decoder_note(decoder, "partition %u begins %s; left out", number,
@@ -83,6 +87,8 @@ struct partition *decoder_add(struct decoder *decoder, unsigned number, uint64_t
                      other->number);
         return NULL;
     }
+
+    /* A GPT may have thousands of entries; the array is allocated once. */
     if (table->count == PARTITION_COUNT_MAX) {
         decoder_note(decoder, "partition %u is one too many; left out", number);
         return NULL;

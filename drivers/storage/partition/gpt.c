@@ -47,6 +47,7 @@ struct header {
  * table that was made with intent. Returns NULL, or what is wrong. */
 static const char *header_check(const struct decoder *decoder, const struct header *header)
 {
+    /* Two numbers of 32 bits: their product fits 64. */
     uint64_t bytes = (uint64_t)header->entry_count * header->entry_bytes;
     uint32_t size = header->entry_bytes;
 
@@ -55,6 +56,9 @@ static const char *header_check(const struct decoder *decoder, const struct head
         return "has entries of an invalid length";
     if (!bytes || bytes > ENTRIES_BYTES_MAX)
         return "has an invalid number of entries";
+
+    /* The table itself is in the first two sectors at least: neither entries nor partitions begin
+     * there. */
     if (header->entries <= PRIMARY_SECTOR || header->entries >= decoder->sectors ||
         header->first_usable > header->last_usable || header->first_usable <= PRIMARY_SECTOR)
         return "has invalid bounds";
@@ -69,6 +73,8 @@ static const char *header_read(struct decoder *decoder, uint64_t sector, struct 
         return "cannot be read";
     if (memcmp(b.data + HEADER_SIGNATURE, "EFI PART", 8) != 0)
         return "has no signature";
+
+    /* The checksum is over a length that the header itself has, so this is checked first. */
     uint32_t bytes = bytes_le32(b, HEADER_BYTES), crc = bytes_le32(b, HEADER_CRC);
     if (bytes < HEADER_BYTES_MIN || bytes > b.length)
         return "has an invalid length";
@@ -80,6 +86,7 @@ static const char *header_read(struct decoder *decoder, uint64_t sector, struct 
     if (bytes_le64(b, HEADER_SECTOR) != sector)
         return "belongs to another sector";
 
+    /* A copy, since the next read uses the same memory. */
     *header = (struct header){
         .other = bytes_le64(b, HEADER_OTHER),
         .first_usable = bytes_le64(b, HEADER_FIRST_USABLE),
@@ -98,6 +105,8 @@ static const char *header_read(struct decoder *decoder, uint64_t sector, struct 
 static size_t entries_read(struct decoder *decoder, const struct header *header, uint32_t first,
                            struct bytes *b)
 {
+    /* At most 512 KiB by header_check(), and a whole number of entries: PARTITION_PIECE_BYTES is a
+     * multiple of their length. */
     size_t at = (size_t)first * header->entry_bytes;
     size_t left = (size_t)header->entry_count * header->entry_bytes - at;
     size_t wanted = min(left, (size_t)PARTITION_PIECE_BYTES);
@@ -113,6 +122,7 @@ static size_t entries_read(struct decoder *decoder, const struct header *header,
 /* Returns NULL if the entries have the header's checksum, or what is wrong. */
 static const char *entries_check(struct decoder *decoder, const struct header *header)
 {
+    /* Piece by piece, as the array may be longer than the memory for it. */
     uint32_t crc = 0;
     for (uint32_t i = 0; i < header->entry_count;) {
         struct bytes b;
@@ -133,6 +143,8 @@ static void name_decode(struct bytes entry, char text[PARTITION_NAME_BYTES])
         uint32_t unit = bytes_le16(entry, ENTRY_NAME + 2 * i), next = 0;
         if (!unit)
             break;
+
+        /* A surrogate counts with its other half only; utf8_encode() refuses it alone. */
         if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < ENTRY_NAME_UNITS)
             next = bytes_le16(entry, ENTRY_NAME + 2 * (i + 1));
         if (next >= 0xdc00 && next < 0xe000) {
@@ -150,6 +162,7 @@ static void name_decode(struct bytes entry, char text[PARTITION_NAME_BYTES])
 static void entry_add(struct decoder *decoder, const struct header *header, unsigned number,
                       struct bytes entry)
 {
+    /* A type of zeros marks an entry that is not used, whatever else it contains (UEFI 5.3.3). */
     static const uint8_t unused[GUID_BYTES];
     uint64_t first = bytes_le64(entry, ENTRY_FIRST), last = bytes_le64(entry, ENTRY_LAST);
     if (!memcmp(entry.data + ENTRY_TYPE, unused, GUID_BYTES))
@@ -169,6 +182,7 @@ static void entry_add(struct decoder *decoder, const struct header *header, unsi
 
 static void entries_decode(struct decoder *decoder, const struct header *header)
 {
+    /* Read a second time: only when the checksum was right is an entry believed. */
     for (uint32_t i = 0; i < header->entry_count;) {
         struct bytes b;
         size_t got = entries_read(decoder, header, i, &b);
@@ -203,6 +217,8 @@ static bool copies_decode(struct decoder *decoder, bool last)
         entries_decode(decoder, &primary);
         return true;
     }
+
+    /* The primary is invalid: the backup counts only as a whole, header and entries. */
     if (!why_backup)
         why_backup = entries_check(decoder, &backup);
     if (!why_backup) {

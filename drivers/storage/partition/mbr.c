@@ -52,6 +52,7 @@ static struct entry entry_read(struct bytes sector, unsigned i)
 
 static bool entry_is_used(const struct entry *entry)
 {
+    /* Systems leave either of them 0 in an entry that is not used. */
     return entry->type && entry->count;
 }
 
@@ -82,6 +83,7 @@ static bool is_boot_sector(struct bytes sector)
 
 bool mbr_is_table(const struct mbr *mbr)
 {
+    /* The signature alone is no proof: every boot sector has it. */
     struct bytes sector = mbr_bytes(mbr);
     bool used = false;
     if (bytes_le16(sector, SIGNATURE) != SIGNATURE_VALUE || is_boot_sector(sector))
@@ -99,6 +101,7 @@ bool mbr_is_table(const struct mbr *mbr)
 
 bool mbr_is_protective(const struct mbr *mbr)
 {
+    /* In any place: a hybrid MBR has other entries beside it. */
     for (unsigned i = 0; i < ENTRIES; i++)
         if (entry_read(mbr_bytes(mbr), i).type == TYPE_PROTECTIVE)
             return true;
@@ -120,6 +123,8 @@ static void add(struct decoder *decoder, unsigned number, uint64_t first,
 static bool chain_enter(struct decoder *decoder, uint32_t record)
 {
     struct partition_table *table = decoder->table;
+
+    /* A record may lead back to an earlier one; without this check the chain would have no end. */
     for (unsigned i = 0; i < table->chain_length; i++)
         if (table->chain[i] == record) {
             decoder_note(decoder, "the chain of extended boot records is a loop; left there");
@@ -146,6 +151,8 @@ static bool chain_read(struct decoder *decoder, uint64_t sector, struct entry *l
         return false;
     }
 
+    /* Usually the partition is the first entry and the link the second; some systems write them
+     * elsewhere. */
     for (unsigned i = 0; i < ENTRIES; i++) {
         struct entry entry = entry_read(b, i);
         struct entry *kind = entry_is_extended(&entry) ? link : logical;
@@ -160,6 +167,8 @@ static unsigned chain_decode(struct decoder *decoder, const struct entry *extend
                              unsigned number)
 {
     struct entry logical, link = { 0 };
+
+    /* Each extended partition has a chain of its own, in the same memory. */
     decoder->table->chain_length = 0;
     do {
         uint64_t sector = (uint64_t)extended->first + link.first;
@@ -177,6 +186,9 @@ static unsigned chain_decode(struct decoder *decoder, const struct entry *extend
                 add(decoder, number, sector + logical.first, &logical);
             number++;
         }
+
+        /* A link may lead back, but not out: other partitions are there, and their contents are not
+         * records. */
         if (link.first >= extended->count) {
             decoder_note(decoder, "an extended boot record leads out of its partition");
             break;
@@ -194,6 +206,7 @@ void mbr_decode(struct decoder *decoder, const struct mbr *mbr)
             add(decoder, i + 1, entry.first, &entry);
     }
 
+    /* Numbers continue over several extended partitions, so they stay unique. */
     unsigned number = LOGICAL_FIRST;
     for (unsigned i = 0; i < ENTRIES; i++) {
         struct entry entry = entry_read(mbr_bytes(mbr), i);

@@ -33,6 +33,8 @@ static status_t disk_read(struct partition_source *source, uint64_t offset, void
                           size_t bytes)
 {
     struct disk *disk = container_of(source, struct disk, source);
+
+    /* Rounded to blocks on both sides: at most two pieces long. */
     uint32_t block = device_block_bytes(disk->handle.device);
     uint64_t first = offset - offset % block, end = offset + bytes;
     end += (block - end % block) % block;
@@ -70,6 +72,8 @@ static status_t disk_read_table(struct disk *disk)
     status_t status = partition_table_read(&disk->source, &disk->table);
     if (status)
         return status;
+
+    /* Only asked if there is a table, as it reads once more. */
     if (disk->table.count && !device_parts_wanted(device) &&
         partition_is_volume(&disk->source, &disk->table)) {
         log_info("partition", "%s: an ISO 9660 volume as a whole; its partitions are not shown",
@@ -99,6 +103,8 @@ static const struct device_ops part_ops = { .describe = part_describe, .destroy 
 static status_t part_publish(const struct device_handle *disk, const struct partition *found)
 {
     char name[DEVICE_NAME_BYTES];
+
+    /* The part's device keeps a copy: the table is freed after the search. */
     struct partition *partition = mem_alloc(sizeof(*partition));
     if (!partition)
         return -ENOMEM;
@@ -137,6 +143,8 @@ static unsigned disk_publish_parts(const struct disk *disk)
     unsigned published = 0;
     for (unsigned i = 0; i < table->count; i++) {
         const struct partition *partition = &table->partitions[i];
+
+        /* A partition that cannot be published does not keep the others from it. */
         status_t status = part_publish(&disk->handle, partition);
         published += !status;
 
@@ -182,6 +190,8 @@ static status_t partition_add_device(struct device *device)
     device_close(&disk->handle);
 out:
     mem_free(disk);
+
+    /* A disk without a table is the usual case, and a medium that left is reported by its drive. */
     if (status && status != -ENODEV && status != -ENOMEDIUM)
         log_info("partition", "%s: the table cannot be read: %s", device_label(device),
                  status_text(status));

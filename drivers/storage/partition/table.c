@@ -18,6 +18,8 @@ status_t partition_table_read(struct partition_source *source, struct partition_
     struct decoder decoder = { .source = source, .table = table };
     struct bytes sector;
     struct mbr mbr;
+
+    /* The list is empty also after an error. */
     table->scheme = PARTITION_NONE;
     table->count = table->chain_length = table->notes = 0;
 
@@ -40,6 +42,9 @@ status_t partition_table_read(struct partition_source *source, struct partition_
         return 0;
     }
     decoder_set_sector(&decoder, source->sector_bytes);
+
+    /* Its entries are used also if a GPT was announced and is invalid: they may be those of a
+     * hybrid MBR. */
     table->scheme = PARTITION_MBR;
     mbr_decode(&decoder, &mbr);
     return 0;
