@@ -74,6 +74,7 @@ static status_t build_regions(struct ahci_slot *slot, bool wide, unsigned *count
     *count = 0;
     slot->bounced_bytes = length < SCSI_BULK_BYTES ? length : length % 2;
 
+    /* The bounced data are at the end, so that the regions before them stay direct. */
     uint32_t direct_bytes = length - slot->bounced_bytes;
     if (!add_regions(slot->table, count, request->data, direct_bytes, wide))
         return -EOPNOTSUPP;
@@ -104,6 +105,7 @@ static status_t build_command(struct ahci_port *port, unsigned number)
     if (status)
         return status;
 
+    /* The slot is not issued, so the controller does not read its header or its table now. */
     memcpy(slot->table->fis, request->fis, AHCI_FIS_BYTES);
     if (request->packet)
         memcpy(slot->table->packet, request->packet, SCSI_CDB_BYTES);
@@ -111,6 +113,8 @@ static status_t build_command(struct ahci_port *port, unsigned number)
     header->flags = (uint16_t)(HEADER_FIS_WORDS | (request->packet ? HEADER_PACKET : 0) |
                                (request->write ? HEADER_WRITE : 0));
     header->region_count = (uint16_t)count;
+
+    /* The count of an earlier command would be taken for this one's. */
     header->done_bytes = 0;
     return 0;
 }
@@ -118,6 +122,8 @@ static status_t build_command(struct ahci_port *port, unsigned number)
 status_t ahci_issue(struct ahci_port *port, unsigned number, const struct ahci_request *request)
 {
     uint32_t bit = UINT32_C(1) << number;
+
+    /* The port's memory is written before the bit in PxCI, which makes the controller fetch it. */
     port->slots[number].request = *request;
     status_t status = build_command(port, number);
     if (status)
@@ -157,6 +163,7 @@ static struct ata_result read_registers(struct ahci_port *port)
         .error = (uint8_t)(taskfile >> 8),
     };
 
+    /* The address is only in the frame: in PxTFD there are just status and error. */
     for (unsigned i = 0; i < 3; i++) {
         registers.lba |= (uint64_t)received[REGISTERS_LBA + i] << 8 * i;
         registers.lba |= (uint64_t)received[REGISTERS_LBA_EXTENDED + i] << (24 + 8 * i);
@@ -189,6 +196,7 @@ static struct ahci_result result_of(struct ahci_port *port, unsigned number, uin
     }
     result.done_bytes = min(done_bytes, length);
 
+    /* The unit may have sent less than was asked for: only what has arrived is copied. */
     uint32_t direct_bytes = length - slot->bounced_bytes;
     if (!slot->request.write && result.done_bytes > direct_bytes)
         copy_bounced(slot, result.done_bytes - direct_bytes, false);
@@ -208,11 +216,14 @@ static void report_ends(struct ahci_port *port, uint32_t ended)
 /* Returns the slots whose commands have ended, and fills in how. Caller holds the lock. */
 static uint32_t take_ended(struct ahci_port *port, uint32_t events)
 {
+    /* A command has ended when both bits are clear; for one that is not queued, PxSACT is 0. */
     uint32_t active = ahci_port_read(port, AHCI_PORT_CI) | ahci_port_read(port, AHCI_PORT_SACT);
     uint32_t ended = port->issued & ~active;
     if (active & ~port->issued && active != AHCI_ABSENT && !port->halted)
         port->violation = "works on a command that was not sent";
 
+    /* The registers are read if they are the answer of a command. For queued commands that ended
+     * well they are not. */
     bool failed = events & (AHCI_EVENTS_FAILED | AHCI_EVENT_TASKFILE);
     struct ata_result registers = { 0 };
     if (failed || (ended && !port->queued))
@@ -227,6 +238,7 @@ static uint32_t take_ended(struct ahci_port *port, uint32_t events)
             ended = port->issued;
     }
 
+    /* Out of `issued` under the lock: no other thread or interrupt ends them a second time. */
     port->issued &= ~ended;
     for (uint32_t left = ended; left; left &= left - 1) {
         unsigned number = (unsigned)__builtin_ctz(left);
@@ -246,6 +258,7 @@ static void collect(struct ahci_port *port, uint32_t events)
     bool stuck = port->violation || (port->halted && port->issued);
     spin_unlock(&port->lock);
 
+    /* Without the lock: a callback may issue the next command. */
     report_ends(port, ended);
 
     /* A unit whose link went is reset, which shows whether it is still there. The plug thread looks
@@ -263,6 +276,7 @@ static void collect(struct ahci_port *port, uint32_t events)
 
 bool ahci_port_look(struct ahci_port *port)
 {
+    /* A controller that was removed has no events; its commands end by their deadlines. */
     uint32_t events = ahci_port_read(port, AHCI_PORT_IS);
     if (events == AHCI_ABSENT)
         return false;
@@ -272,12 +286,14 @@ bool ahci_port_look(struct ahci_port *port)
         ahci_port_write(port, AHCI_PORT_SERR, ahci_port_read(port, AHCI_PORT_SERR));
     ahci_port_write(port, AHCI_PORT_IS, events);
 
+    /* Also without an event: the bits of PxCI may be clear, and the interrupt lost. */
     collect(port, events);
     return events;
 }
 
 void ahci_port_fail(struct ahci_port *port, status_t status)
 {
+    /* Results before reports, and `issued` first: an interrupt that is late finds nothing. */
     spin_lock(&port->lock);
     uint32_t ended = port->issued;
     port->issued = 0;

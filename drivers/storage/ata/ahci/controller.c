@@ -34,6 +34,7 @@ static void take_over(const struct ahci_controller *controller)
     if (!(handoff & AHCI_BOHC_FIRMWARE))
         return;
 
+    /* It may still be using the boot disc: it is asked, and given time to end that. */
     ahci_write(controller, AHCI_BOHC, handoff | AHCI_BOHC_SYSTEM);
     if (ahci_await(controller, AHCI_BOHC, AHCI_BOHC_FIRMWARE, 0, DEADLINE_AHCI_HANDOFF_US))
         log_warn(controller->name, "the firmware does not give it up; taken anyway");
@@ -57,6 +58,7 @@ static status_t reset(struct ahci_controller *controller)
 /* Maps the registers: those of all ports that the window has room for. */
 static status_t map(struct ahci_controller *controller)
 {
+    /* A window that is shorter is accepted with fewer ports: QEMU's of 4 KiB has room for 30. */
     const struct pci_function *function = controller->function;
     uint64_t bytes = function->bars[BAR_REGISTERS].bytes;
     uint64_t wanted = AHCI_PORTS + AHCI_PORTS_MAX * AHCI_PORT_BYTES;
@@ -103,6 +105,8 @@ static const struct device_ops controller_ops = {
 /* Stops the hardware. The memory stays, since units may still be open. */
 static void controller_stop(struct ahci_controller *controller)
 {
+    /* In this order: no unit is added any more, the ports stop, no thread and no handler uses the
+     * registers, and these are unmapped last. */
     ahci_plug_stop(controller);
     ahci_ports_stop(controller);
     ahci_write(controller, AHCI_GHC, AHCI_GHC_ENABLE);
@@ -122,6 +126,8 @@ static status_t controller_publish(struct ahci_controller *controller, struct de
     struct device *device = device_create(function, &description);
     if (!device)
         return -ENOMEM;
+
+    /* From here on the device frees the controller, also if it cannot be published. */
     controller->device = device;
     return device_publish(device);
 }
@@ -184,10 +190,12 @@ static status_t ahci_add_device(struct device *device)
     if (status)
         goto no_device;
 
+    /* In the list before its units are there, so that its removal finds it. */
     spin_lock(&list_lock);
     list_push_back(&controllers, &controller->link);
     spin_unlock(&list_lock);
 
+    /* Before units are identified, which would otherwise wait for the watch thread. */
     ahci_write(controller, AHCI_GHC, AHCI_GHC_ENABLE | AHCI_GHC_INTERRUPTS);
     ahci_ports_probe(controller);
 
@@ -211,6 +219,8 @@ no_hardware:
 static struct ahci_controller *find_controller(const struct pci_function *function)
 {
     struct ahci_controller *found = NULL;
+
+    /* Taken out at once, so that a second removal does not find it. */
     spin_lock(&list_lock);
     list_each(link, &controllers) {
         struct ahci_controller *controller = container_of(link, struct ahci_controller, link);

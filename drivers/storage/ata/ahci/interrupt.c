@@ -31,10 +31,13 @@ static bool look_at(struct ahci_controller *controller, uint32_t ports)
 static bool handle_interrupt(void *context)
 {
     struct ahci_controller *controller = context;
+
+    /* 0: another device of the line has interrupted. All ones: there is no controller. */
     uint32_t ports = ahci_read(controller, AHCI_IS);
     if (!ports || ports == AHCI_ABSENT)
         return false;
 
+    /* The ports' events are cleared before the bit in IS, which follows them (5.6.2). */
     look_at(controller, ports);
     ahci_write(controller, AHCI_IS, ports);
     ahci_note_interrupt(controller);
@@ -47,6 +50,8 @@ static bool handle_interrupt(void *context)
 static uint32_t running_ports(struct ahci_controller *controller)
 {
     uint32_t running = 0;
+
+    /* A snapshot: a command that is issued after it sets `busy`, and the thread looks again. */
     for (unsigned i = 0; i < AHCI_PORTS_MAX; i++) {
         struct ahci_port *port = controller->ports[i];
         if (!port)
@@ -63,9 +68,13 @@ static uint32_t running_ports(struct ahci_controller *controller)
 static bool watch_wait(struct ahci_controller *controller)
 {
     spin_lock(&controller->lock);
+
+    /* Idle, it sleeps without a timer. */
     while (!controller->busy && !controller->stopping)
         IGNORE(wait_queue_wait(&controller->changed, &controller->lock, TIME_NEVER));
 
+    /* Then a full period passes, in which the interrupt should come. A wake-up does not shorten
+     * it. */
     uint64_t look_us = time_now_us() + (controller->polled ? POLL_US : WATCH_US);
     while (time_now_us() < look_us && !controller->stopping)
         IGNORE(wait_queue_wait(&controller->changed, &controller->lock, look_us));
@@ -107,6 +116,8 @@ static void plug_main(void *argument)
             continue;
         }
 
+        /* Without the lock: a unit takes seconds to answer, and interrupts set new bits
+         * meanwhile. */
         spin_unlock(&controller->lock);
         for (; plugged; plugged &= plugged - 1)
             ahci_port_plug(controller->ports[__builtin_ctz(plugged)]);
@@ -125,6 +136,7 @@ status_t ahci_watch_start(struct ahci_controller *controller)
     controller->connected = pci_connect(controller->function, &controller->interrupt, 1);
     controller->polled = controller->connected <= 0;
 
+    /* Also with interrupts: before some of them have come, they are not trusted. */
     controller->watch = thread_create(controller->name, PRIORITY_IO, watch_main, controller);
     return controller->watch ? 0 : -ENOMEM;
 }
@@ -154,6 +166,7 @@ void ahci_plug_stop(struct ahci_controller *controller)
 
 void ahci_watch_stop(struct ahci_controller *controller)
 {
+    /* The thread first, since it also looks at the ports; then no handler runs any more. */
     stop_thread(controller, &controller->watch);
     pci_disconnect(controller->function, &controller->interrupt, controller->connected);
     controller->connected = 0;

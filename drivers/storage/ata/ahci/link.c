@@ -52,6 +52,7 @@ static void command_change(const struct ahci_port *port, uint32_t clear, uint32_
  * PxSACT. -ETIMEDOUT: it still runs. */
 static status_t stop_list(const struct ahci_port *port)
 {
+    /* Clearing ST lets the engine finish its frame; the memory is free when CR is 0. */
     command_change(port, AHCI_CMD_START, 0);
     return ahci_port_await(port, AHCI_PORT_CMD, AHCI_CMD_RUNNING, 0, DEADLINE_AHCI_ENGINE_US);
 }
@@ -87,6 +88,8 @@ static void wake_link(struct ahci_port *port)
     /* With staggered spin-up this starts the motor; otherwise the bits are set already. */
     command_change(port, 0, AHCI_CMD_RECEIVE);
     command_change(port, 0, AHCI_CMD_SPIN_UP | AHCI_CMD_POWER | AHCI_CMD_ACTIVE);
+
+    /* Ports that are woken together share the wait for a unit to show. */
     port->woken_us = time_now_us();
 }
 
@@ -118,6 +121,7 @@ static status_t await_link(const struct ahci_port *port)
         thread_sleep_until(time_now_us() + PRESENCE_SLEEP_US);
     }
 
+    /* Something is there: the two sides agree on a speed, which takes longer. */
     status_t status = ahci_port_await(port, AHCI_PORT_SSTS, AHCI_LINK_MASK, AHCI_LINK_UP,
                                       DEADLINE_SATA_LINK_US);
     return status ? -ENODEV : 0;
@@ -152,6 +156,7 @@ status_t ahci_port_start(struct ahci_port *port)
     ahci_port_write(port, AHCI_PORT_IE, AHCI_EVENTS_ALL);
     command_change(port, 0, AHCI_CMD_START);
 
+    /* After the engine runs: a command that is issued earlier would be ignored. */
     spin_lock(&port->lock);
     port->halted = false;
     spin_unlock(&port->lock);
@@ -161,6 +166,7 @@ status_t ahci_port_start(struct ahci_port *port)
 /* Resets the unit and begins the link again. The list engine was stopped. */
 static void send_comreset(struct ahci_port *port)
 {
+    /* Its other fields, the limits of speed and of power states, stay as they are. */
     uint32_t control = ahci_port_read(port, AHCI_PORT_SCTL) & ~(uint32_t)AHCI_LINK_MASK;
     ahci_port_write(port, AHCI_PORT_SCTL, control | AHCI_LINK_RESET);
     thread_sleep_until(time_now_us() + COMRESET_US);

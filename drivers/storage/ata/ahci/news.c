@@ -25,6 +25,8 @@ void ahci_watch_wake(struct ahci_controller *controller)
 void ahci_note_interrupt(struct ahci_controller *controller)
 {
     spin_lock(&controller->lock);
+
+    /* One that comes clears the count: only losses in a row make the controller polled. */
     controller->lost = 0;
     controller->reported = min(controller->reported + 1, (unsigned)TRUSTED_MIN);
     spin_unlock(&controller->lock);
@@ -33,6 +35,8 @@ void ahci_note_interrupt(struct ahci_controller *controller)
 void ahci_note_lost(struct ahci_controller *controller)
 {
     spin_lock(&controller->lock);
+
+    /* Interrupts must prove themselves again before the watch thread sleeps. */
     controller->reported = 0;
     bool polled = !controller->polled && ++controller->lost >= LOST_MAX;
     if (polled)
@@ -61,6 +65,8 @@ void ahci_take_offline(struct ahci_controller *controller, const char *why)
     if (before)
         return;
 
+    /* Without the lock, as it accesses the configuration space. The units find out by their
+     * commands. */
     pci_disable(controller->function);
     log_error(controller->name, "%s; taken offline", why);
 }

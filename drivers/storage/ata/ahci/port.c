@@ -32,6 +32,7 @@ static struct ahci_port *port_create(struct ahci_controller *controller, unsigne
     wait_queue_init(&port->ended);
     format_text(port->name, sizeof(port->name), "port%u", number);
 
+    /* A controller of 32 bits reaches only the first 4 GiB. */
     port->memory = controller->capabilities & AHCI_CAP_64 ? page_alloc() : page_alloc_low();
     if (!port->memory) {
         port_free(port);
@@ -49,6 +50,8 @@ status_t ahci_ports_create(struct ahci_controller *controller)
         /* A port whose registers are not there, whatever PI claims. */
         if (!(implemented & UINT32_C(1) << i) || i >= controller->port_count)
             continue;
+
+        /* CAP.NP is a second limit: bits of PI beyond it are not believed. */
         if (!count--)
             break;
 
@@ -71,6 +74,7 @@ void ahci_ports_free(struct ahci_controller *controller)
 /* Waits for a unit at a port whose link was woken. */
 static void port_find_unit(struct ahci_port *port)
 {
+    /* A violation was that of the last unit. */
     port->violation = NULL;
     status_t status = ahci_port_start(port);
     if (status == -ETIMEDOUT)
@@ -116,11 +120,14 @@ void ahci_port_plug(struct ahci_port *port)
         return;
     if (unit)
         ahci_unit_remove(unit);
+
+    /* It was unplugged: the port waits for the next one, without holding up this thread. */
     if (unit && !replaced) {
         ahci_port_listen(port);
         return;
     }
 
+    /* Replaced, or new: the link begins again from the start. */
     ahci_port_wake(port);
     port_find_unit(port);
 }
@@ -131,6 +138,8 @@ void ahci_ports_stop(struct ahci_controller *controller)
         struct ahci_port *port = controller->ports[i];
         if (!port)
             continue;
+
+        /* A unit stops its port itself, by its worker. */
         if (port->unit)
             ahci_unit_remove(port->unit);
         else if (ahci_port_stop(port))

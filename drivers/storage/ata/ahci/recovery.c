@@ -52,6 +52,7 @@ static status_t read_log(struct ahci_port *port, unsigned *number, struct ata_re
     if (sum || tag & QUEUE_LOG_TAG_NONE)
         return -EIO;
 
+    /* At most 31: the caller checks that this slot was in flight. */
     *number = tag & QUEUE_LOG_TAG_MASK;
     *registers = (struct ata_result){
         .valid = true,
@@ -67,6 +68,8 @@ static status_t read_log(struct ahci_port *port, unsigned *number, struct ata_re
 static void end_failed(struct ahci_port *port, uint32_t failed, const struct ata_result *registers)
 {
     const struct ahci_result result = { .registers = *registers };
+
+    /* Without the lock: they are not in `issued`, so no interrupt ends them meanwhile. */
     for (; failed; failed &= failed - 1) {
         const struct ahci_request *request = &port->slots[__builtin_ctz(failed)].request;
         request->ended(port, request->context, &result);
@@ -86,6 +89,8 @@ static void end_queued(struct ahci_port *port, uint32_t queued, struct ata_resul
         IGNORE(ahci_port_recover(port, true)); /* else the next command finds out */
     port->slots[0].request = first;
 
+    /* A unit that names a command that was not sent is not believed: then all of them count as
+     * failed. */
     if (!status && queued & UINT32_C(1) << number)
         end_failed(port, UINT32_C(1) << number, &registers);
     else
@@ -98,10 +103,14 @@ static void end_queued(struct ahci_port *port, uint32_t queued, struct ata_resul
 static void unit_go(struct ahci_unit *unit, bool replaced)
 {
     struct ahci_port *port = unit->port;
+
+    /* Stopped before the commands end, since they give back their memory. */
     if (ahci_port_stop(port))
         ahci_take_offline(port->controller, "a port does not stop");
     ahci_port_fail(port, -ENODEV);
 
+    /* From here on the port may be given to another unit; the thread that removes this one waits
+     * for it. */
     spin_lock(&port->lock);
     unit->gone = true;
     unit->replaced = replaced;
@@ -122,6 +131,8 @@ static bool unit_is_same(struct ahci_unit *unit)
     if (unit->ata.kind == ATA_KIND_NONE)
         return true;
 
+    /* Model, serial number and size: a disk that was exchanged must not get the blocks of the
+     * other. */
     if (ahci_read_block(unit->port, &taskfile, words) || !ata_identify_decode(words, &now))
         return false;
     return text_equal(now.model, then->model) && text_equal(now.serial, then->serial) &&
@@ -133,6 +144,8 @@ static bool unit_is_same(struct ahci_unit *unit)
 static const char *recover(struct ahci_unit *unit, bool *replaced)
 {
     struct ahci_port *port = unit->port;
+
+    /* Read before the recovery, which forgets what was issued. */
     spin_lock(&port->lock);
     uint32_t queued = port->halted ? port->issued & port->queued : 0;
     struct ata_result failure = port->failure;
@@ -147,6 +160,8 @@ static const char *recover(struct ahci_unit *unit, bool *replaced)
         return NULL;
     }
 
+    /* The reset interrupts every command. If the same unit answers, the queue decides whether they
+     * are repeated. */
     status_t status = ahci_port_recover(port, true);
     *replaced = !status || status == -ENODEV;
     if (!status)
@@ -166,6 +181,7 @@ static bool only_interrupt_was_lost(struct ahci_port *port)
     if (!running || ahci_port_link_changed(port) || !ahci_port_look(port))
         return false;
 
+    /* The look may have found an error instead of an end: then the recovery continues. */
     ahci_note_lost(port->controller);
     spin_lock(&port->lock);
     bool idle = !port->issued && !port->halted && !port->violation;
@@ -191,6 +207,8 @@ void ahci_unit_reset(struct packet_queue *queue)
 
     if (only_interrupt_was_lost(port))
         return;
+
+    /* The worker cannot remove its own unit, so the plug thread does. */
     bool replaced = false;
     const char *why = recover(unit, &replaced);
     if (!why)

@@ -74,6 +74,7 @@ static status_t unit_ready(struct ahci_unit *unit)
 /* Sends a request of the queue. A status that is not 0 ends its command. */
 static status_t unit_send(struct ahci_unit *unit, unsigned tag, const struct ahci_request *request)
 {
+    /* -ENODEV ends the command; -EIO means that the port has to be reset first. */
     status_t status = unit_ready(unit);
     if (!status)
         status = ahci_issue(unit->port, tag, request);
@@ -118,6 +119,7 @@ void ahci_start(struct ata_port *ata, struct ata_command *command)
     };
     build_frame(&command->taskfile, request.fis);
 
+    /* The tag of the queue is the slot, and for a queued command also the tag in its frame. */
     status_t status = unit_send(unit, command->base.tag, &request);
     if (status)
         ata_done(command, status);
@@ -132,6 +134,8 @@ static void packet_ended(struct ahci_port *port, void *context, const struct ahc
     (void)port;
 
     command->done_bytes = result->done_bytes;
+
+    /* ERR of a PACKET command is CHECK CONDITION: the queue asks for the sense data. */
     if (!status && result->registers.status & ATA_STATUS_ERR)
         command->unit_status = SCSI_CHECK_CONDITION;
     else if (!status && result->registers.status & ATA_STATUS_DF)
@@ -172,6 +176,8 @@ struct waited {
 static void waited_ended(struct ahci_port *port, void *context, const struct ahci_result *result)
 {
     struct waited *waited = context;
+
+    /* The waiting thread owns `waited`, and may return as soon as the lock is free. */
     spin_lock(&port->lock);
     waited->result = *result;
     waited->over = true;
@@ -210,12 +216,14 @@ status_t ahci_read_block(struct ahci_port *port, const struct ata_taskfile *task
     };
     build_frame(taskfile, request.fis);
 
+    /* Slot 0, which each unit has: no other command is in flight while this is called. */
     status_t status = ahci_issue(port, 0, &request);
     if (!status)
         status = await_end(port, &waited, time_now_us() + DEADLINE_ATA_IDENTIFY_US);
     if (status)
         return status;
 
+    /* A block that is short or reported with an error is not used at all. */
     if (waited.result.status)
         return waited.result.status;
     if (waited.result.registers.status & (ATA_STATUS_ERR | ATA_STATUS_DF))

@@ -26,6 +26,7 @@ static const struct packet_transport unit_transport = {
 
 static void unit_free(struct ahci_unit *unit)
 {
+    /* Its worker may be the last user of the unit. */
     packet_queue_stop(&unit->queue);
     mem_free(unit);
 }
@@ -33,6 +34,8 @@ static void unit_free(struct ahci_unit *unit)
 static void unit_released(struct ata_port *ata)
 {
     struct ahci_unit *unit = container_of(ata, struct ahci_unit, ata);
+
+    /* During publishing the caller still uses the unit, and frees it itself. */
     if (!unit->publishing)
         unit_free(unit);
 }
@@ -46,6 +49,9 @@ static const struct ata_port_ops port_ops = {
 static void unit_leave(struct ahci_unit *unit)
 {
     struct ahci_port *port = unit->port;
+
+    /* Only the worker uses the port, so the worker gives it up: the reset that is requested
+     * does. */
     spin_lock(&port->lock);
     unit->leaving = true;
     spin_unlock(&port->lock);
@@ -81,6 +87,7 @@ static unsigned allocate_tables(struct ahci_port *port, unsigned wanted)
         if (!slot->table)
             break;
 
+        /* The address stays in the list: tables are kept for the next unit of the port. */
         uint64_t address = mem_physical(slot->table);
         port->memory->list[count].table = (uint32_t)address;
         port->memory->list[count].table_high = (uint32_t)(address >> 32);
@@ -95,6 +102,7 @@ static unsigned find_depth(struct ahci_port *port, const struct ata_identity *id
     if (!(controller->capabilities & AHCI_CAP_NCQ) || !identity->queue_depth)
         return 1;
 
+    /* Each slot costs a page, which a machine with little memory does not have for 32 of them. */
     unsigned depth = min(identity->queue_depth, controller->slot_count);
     size_t affordable = page_total_count() / PAGES_PER_SLOT;
     depth = min(depth, max(affordable, 1u));
@@ -152,6 +160,8 @@ static bool unit_publish(struct ahci_unit *unit)
                  port->name);
         return false;
     }
+
+    /* After IDENTIFY, which has the unit's kind and the depth of its queue. */
     set_limits(unit);
 
     /* If publishing fails, the unit is still used here. */
@@ -178,6 +188,8 @@ void ahci_unit_add(struct ahci_port *port)
         log_warn(name, "%s: no memory for its unit; ignored", port->name);
         return;
     }
+
+    /* Without a published device the port becomes free for the next unit. */
     if (!unit_publish(unit)) {
         unit_leave(unit);
         unit_free(unit);
