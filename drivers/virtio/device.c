@@ -310,7 +310,7 @@ static status_t device_read_config(struct virtio_device *device,
             return 0;
     }
 
-    /* A hostile device could change it without end; a start-up must not wait for that. */
+    /* A hostile device could change it endlessly; a start-up must not wait for that. */
     log_warn("virtio", "%s: the configuration changes all the time", device->name);
     return -EIO;
 }

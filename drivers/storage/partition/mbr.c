@@ -83,7 +83,7 @@ static bool is_boot_sector(struct bytes sector)
 
 bool mbr_is_table(const struct mbr *mbr)
 {
-    /* The signature alone is no proof: every boot sector has it. */
+    /* The signature alone does not prove it: every boot sector has it. */
     struct bytes sector = mbr_bytes(mbr);
     bool used = false;
     if (bytes_le16(sector, SIGNATURE) != SIGNATURE_VALUE || is_boot_sector(sector))
