@@ -133,8 +133,10 @@ static void namespace_describe(struct device *device, char *text, size_t bytes)
 {
     const struct nvme_namespace *namespace = device_private(device);
     const struct nvme_identity *identity = &namespace->controller->identity;
-    format_text(text, bytes, "%s, namespace %u%s%s", identity->model, namespace->id,
-                identity->write_cache ? ", write cache" : "",
+    format_text(text, bytes, "%s, namespace %u, %llu KiB, sectors of %u bytes%s%s",
+                identity->model, namespace->id,
+                (unsigned long long)(device_medium(device).bytes / 1024),
+                namespace->identity.block_bytes, identity->write_cache ? ", write cache" : "",
                 namespace->identity.read_only ? ", write protected" : "");
 }
 

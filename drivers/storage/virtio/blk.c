@@ -17,8 +17,9 @@ static void disk_describe(struct device *device, char *text, size_t bytes)
 {
     const struct blk *blk = device_private(device);
     const char *cache = virtio_has(blk->virtio, BLK_FEATURE_FLUSH) ? ", write cache" : "";
-    format_text(text, bytes, "virtio-blk, blocks of %u bytes (physical %u)%s%s",
-                blk->config.block_bytes, blk->config.physical_block_bytes, cache,
+    format_text(text, bytes, "virtio-blk, %llu KiB, sectors of %u bytes (physical %u)%s%s",
+                (unsigned long long)(device_medium(device).bytes / 1024), blk->config.block_bytes,
+                blk->config.physical_block_bytes, cache,
                 blk->state == BLK_OFFLINE ? ", offline" : "");
 }
 
