@@ -54,6 +54,7 @@ void decoder_note(struct decoder *decoder, const char *format, ...)
 static const struct partition *find_overlap(const struct partition_table *table, uint64_t base,
                                             uint64_t length)
 {
+    /* No sum overflows: the new partition and those in the list are inside the medium. */
     for (unsigned i = 0; i < table->count; i++) {
         const struct partition *other = &table->partitions[i];
         if (base < other->base_bytes + other->length_bytes && other->base_bytes < base + length)

@@ -162,6 +162,8 @@ static unsigned disk_publish_parts(const struct disk *disk)
 static bool may_have_table(struct device *device)
 {
     const struct device_class *class = device_class(device);
+
+    /* A part is not searched: a table inside a partition is not supported. */
     if (!device_has_data(device) || device_is_part(device) || !device_searches_parts(device))
         return false;
     return class == &class_disk || class == &class_virtual ||

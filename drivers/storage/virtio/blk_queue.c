@@ -41,6 +41,8 @@ static status_t build_chain(struct blk *blk, const struct io_transfer *transfer,
     };
     bool moves = io_op_moves(transfer->op), writes = io_op_writes(transfer->op);
     uint64_t sector = transfer->offset_bytes / BLK_SECTOR_BYTES;
+
+    /* Only reads and writes use `sector`; for a discard or zeroes the range is the data (5.2.6). */
     *header = (struct blk_header){
         .type = types[transfer->op],
         .sector = moves ? sector : 0,
@@ -359,6 +361,8 @@ static enum blk_work wait_for_work(struct blk *blk)
                          device_label(blk->disk));
             return WORK_RECOVER;
         }
+
+        /* Only while it runs: a device that is being reset has no valid configuration. */
         if (blk->reconfigured && blk->state == BLK_RUNNING) {
             blk->reconfigured = false;
             return WORK_RECONFIGURE;

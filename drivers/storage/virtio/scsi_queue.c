@@ -406,6 +406,8 @@ static void submit_abort(struct vscsi *vscsi, unsigned slot)
     memset(shared->abort, 0, sizeof(shared->abort));
     put_lun(shared->abort + ABORT_LUN, unit_of(vscsi->commands[slot]));
     shared->abort[ABORT_ID] = (uint8_t)slot;
+
+    /* Without room the abort is not sent: then the deadline leads to a reset. */
     if (virtio_add_readable(&chain, shared->abort, sizeof(shared->abort)) ||
         virtio_add_writable(&chain, &shared->abort_response, sizeof(shared->abort_response)))
         return;
@@ -462,6 +464,7 @@ static void restart(struct vscsi *vscsi)
     }
 
     spin_lock(&vscsi->lock);
+    /* Events that occurred during the reset are lost. */
     vscsi->rescan = true;
     wait_queue_wake_all(&vscsi->changed);
     spin_unlock(&vscsi->lock);
@@ -472,6 +475,8 @@ static void vscsi_reset(struct packet_queue *queue)
     struct vscsi *vscsi = vscsi_of(queue);
     if (abort_commands(vscsi))
         return;
+
+    /* The driver may be ending the device at the same time, in another thread. */
     mutex_lock(&vscsi->device_lock);
     restart(vscsi);
     mutex_unlock(&vscsi->device_lock);

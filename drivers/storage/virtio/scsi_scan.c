@@ -123,6 +123,8 @@ static void describe_unit(struct scsi_unit *unit, struct bytes inquiry)
 {
     unit->device_type = bytes_u8(inquiry, INQUIRY_TYPE);
     append_field(unit->model, sizeof(unit->model) - 1, bytes_slice(inquiry, INQUIRY_VENDOR, 8));
+
+    /* Vendor and product are two fields; together they are the name that users know. */
     size_t length = strlen(unit->model);
     if (length)
         memcpy(unit->model + length, " ", 2);
@@ -265,6 +267,8 @@ static unsigned read_luns(struct bytes answer, unsigned luns[LUNS_MAX])
 static void begin_target(struct scan *scan, struct vscsi *vscsi, unsigned target)
 {
     static const uint8_t cdb[12] = { CDB_REPORT_LUNS, [CDB_12_LENGTH] = LUNS_BYTES };
+
+    /* To LUN 0, which answers REPORT LUNS also if it has no unit (SPC-3 6.21). */
     scan->unit = (struct vscsi_unit){
         .scsi = { .channel = &vscsi->packets, .device = vscsi->device },
         .vscsi = vscsi,
