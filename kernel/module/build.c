@@ -43,13 +43,18 @@ static status_t allocate_pages(struct module *module, const struct link *link)
 {
     for (enum link_kind kind = 0; kind < LINK_KINDS; kind++) {
         struct module_pages *pages = &module->pages[kind];
+
+        /* A kind without sections has no pages: its span stays empty and owns no address. */
         size_t count = (link->bytes[kind] + PAGE_BYTES - 1) / PAGE_BYTES;
         if (!count)
             continue;
+
+        /* After a failure the caller's module_destroy() frees the kinds that were allocated. */
         pages->memory = code_alloc(count);
         if (!pages->memory)
             return -ENOMEM;
         pages->count = count;
+
         module->owner.spans[kind] = (struct code_span){ (uintptr_t)pages->memory,
                                                         count * PAGE_BYTES };
         module->facts.bytes += count * PAGE_BYTES;
@@ -121,7 +126,11 @@ static void describe(struct module *module, struct bytes file, const char *origi
     text_copy(facts->licence, sizeof(facts->licence), info->licence);
     text_copy(facts->description, sizeof(facts->description), info->description);
     text_copy(facts->origin, sizeof(facts->origin), origin);
+
+    /* For people only: entries beyond the room are cut. */
     copy_drives(facts->drives, sizeof(facts->drives), info);
+
+    /* The digest covers the whole file, so that a change of any byte makes it an unknown driver. */
     make_digest(file, facts->digest);
     facts->known = is_known(facts->digest);
 }
@@ -131,6 +140,8 @@ static status_t check_trust(const struct module *module, unsigned flags,
 {
     if (module->facts.known || (flags & MODULE_ANY))
         return 0;
+
+    /* -EPERM, not -ENOEXEC: the same file is accepted with MODULE_ANY. */
     IGNORE(object_refuse(error, "not built with this kernel (digest %.16s...)",
                          module->facts.digest));
     return -EPERM;
@@ -164,6 +175,9 @@ static status_t link_module(struct module *module, struct link *link, struct obj
     for (enum link_kind kind = 0; kind < LINK_KINDS; kind++)
         runs[kind] = (struct link_run){ module->pages[kind].memory,
                                         (uintptr_t)module->pages[kind].memory };
+
+    /* After an error the runs contain a half-relocated driver. Nothing of it is executable yet,
+     * and the caller frees it. */
     status = link_apply(link, runs, resolve, NULL, error);
     if (!status)
         status = read_tables(module, link, error);
@@ -187,8 +201,13 @@ status_t module_build(struct module *module, struct bytes file, const char *orig
     if (status)
         return status;
 
+    /* The facts come first: check_trust() needs the digest, and a message about a refused driver
+     * its name. */
     describe(module, file, origin, &info);
     copy_needs(module, &info);
+
+    /* Trust before the interface: a stranger's object is refused as such, whatever it was
+     * compiled for. */
     status = check_trust(module, flags, error);
     if (!status)
         status = check_abi(&info, error);

@@ -69,6 +69,7 @@ static bool add_line(struct catalog *catalog, char *text, size_t bytes)
     if (has_control_characters(text, bytes))
         return false;
 
+    /* Only the fifth column may be missing: a driver that needs no other has none. */
     char *file = cut(text, '\t');
     char *digest = file ? cut(file, '\t') : NULL;
     char *drives = digest ? cut(digest, '\t') : NULL;
@@ -77,6 +78,7 @@ static bool add_line(struct catalog *catalog, char *text, size_t bytes)
         !is_file_name(file) || catalog_find(catalog, text))
         return false;
 
+    /* Pointers into the text, which the catalog owns: nothing is copied for a line. */
     catalog->lines[catalog->count++] =
         (struct catalog_line){ text, file, drives, needs ? needs : "" };
     return true;
@@ -98,12 +100,16 @@ static struct catalog *parse(char *text, size_t bytes)
 
     *catalog = (struct catalog){ .references = 1, .text = text, .lines = list };
     for (char *line = text, *end = text + bytes, *next; line < end; line = next) {
+        /* The last line may lack its newline. file_read_whole() has put a NUL after it, which
+         * ends it. */
         char *newline = memchr(line, '\n', (size_t)(end - line));
         next = newline ? newline + 1 : end;
         if (newline)
             *newline = '\0';
         invalid += !add_line(catalog, line, (size_t)((newline ? newline : end) - line));
     }
+
+    /* One message for the whole file: a hostile index could have thousands of invalid lines. */
     if (invalid)
         log_warn("driver", "%s: %zu invalid line%s; %s ignored", INDEX_PATH, invalid,
                  text_plural(invalid), invalid == 1 ? "it is" : "they are");
@@ -134,6 +140,9 @@ static bool find_stamp(struct path *index, struct stamp *stamp)
 {
     struct fsd *fsd = path_fsd(index);
     struct node_info info;
+
+    /* A file that can be written may change while its medium stays. A file system in memory has
+     * no medium whose generation could be compared. */
     if (!fsd->read_only || !fsd_device(fsd)->device || path_info(index, 0, &info))
         return false;
 
@@ -147,6 +156,8 @@ static bool find_stamp(struct path *index, struct stamp *stamp)
 static bool find_kept(const struct stamp *stamp, status_t *status, struct catalog **catalog)
 {
     mutex_lock(&kept.lock);
+
+    /* The id is compared too: another directory of the same medium may be mounted at /System. */
     bool same = kept.has_stamp && kept.stamp.device == stamp->device &&
                 kept.stamp.generation == stamp->generation && kept.stamp.id == stamp->id;
     if (same) {
@@ -162,6 +173,9 @@ static bool find_kept(const struct stamp *stamp, status_t *status, struct catalo
 static void keep(const struct stamp *stamp, status_t status, struct catalog *catalog)
 {
     mutex_lock(&kept.lock);
+
+    /* `kept` has a reference of its own. The old catalog is released after the lock, since that
+     * may free it. */
     struct catalog *old = kept.catalog;
     if (catalog)
         catalog->references++;

@@ -29,11 +29,15 @@ status_t functions_copy(struct functions *functions, const struct link *link)
     if (!count)
         return 0;
 
+    /* Two blocks for all functions: a driver has hundreds, and each block has its overhead. The
+     * caller's functions_free() also frees one that was allocated alone. */
     functions->list = mem_alloc(count * sizeof(*functions->list));
     functions->names = mem_alloc(bytes);
     if (!functions->list || !functions->names)
         return -ENOMEM;
 
+    /* Symbol 0 is reserved by the format. The names are copied, since the object's bytes are
+     * freed after the load. */
     char *at = functions->names;
     for (uint32_t i = 1; i < link->object->symbol_count; i++) {
         struct object_symbol symbol = object_symbol(link->object, i);

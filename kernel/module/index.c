@@ -48,6 +48,8 @@ static status_t read_and_load(const char *path, struct object_error *error)
     path_put(root);
     if (status)
         return status;
+
+    /* The module was linked into memory of its own, so the file's bytes can be freed either way. */
     status = index_load_bytes((struct bytes){ (uint8_t *)data, bytes }, path, &name, error);
     mem_free(data);
     return status;
@@ -63,6 +65,8 @@ static status_t load_line(const struct catalog_line *line)
     if (status != -ENOENT)
         return status;
 
+    /* catalog.c refuses names of files with a slash: the path cannot leave the folder of
+     * drivers. */
     format_text(path, sizeof(path), CATALOG_FOLDER "%s", line->file);
     status = read_and_load(path, &error);
 
@@ -113,11 +117,16 @@ static status_t load_with_needs(const struct catalog *catalog, const struct cata
     for (unsigned round = 0; round <= DRIVER_NEEDS_MAX; round++) {
         const struct catalog_line *last = line, *need;
         unsigned depth = 0;
+
+        /* Follow the chain of needs to a driver that needs nothing more. A need that remains at
+         * the depth limit is a loop. */
         while ((need = first_need(catalog, last)) && depth++ < DRIVER_NEEDS_MAX)
             last = need;
         if (need)
             break;
 
+        /* A need that failed ends it all: the drivers that need it would be refused. After
+         * success the next round starts again from `line`, which has one need less. */
         status_t status = load_line(last);
         if (status || last == line)
             return status;
@@ -180,9 +189,13 @@ static uint64_t hex_value(const char *words, const char *key, unsigned *digits)
 
     *digits = 0;
     for (const char *at = words; at; at = strchr(at, ' ')) {
+        /* A key counts only at the start of a word: "class=" is not found in "subclass=". */
         at += *at == ' ';
         if (strncmp(at, key, length) || at[length] != '=')
             continue;
+
+        /* Digits after the sixteenth push the first ones out. A wrong match does no harm: the
+         * driver that is loaded for it refuses the device. */
         for (at += length + 1; text_hex_digit(*at) >= 0; at++, ++*digits)
             value = value << 4 | (unsigned)text_hex_digit(*at);
         break;
@@ -194,6 +207,9 @@ static uint64_t hex_value(const char *words, const char *key, unsigned *digits)
 static bool fits_pci(const char *words, const struct pci_function *function)
 {
     unsigned digits;
+
+    /* The number of digits decides whether the programming interface is compared: four digits
+     * mean every interface of the subclass. */
     uint64_t wanted = hex_value(words, "class", &digits);
     uint64_t class_code = (uint64_t)function->class_code << 8 | function->subclass;
     if (digits > 4)
@@ -225,6 +241,7 @@ static bool fits_device(const char *what, void *context)
     const char *virtio_words = after_kind(what, "virtio");
     const char *bus = after_kind(what, "bus");
 
+    /* An entry names exactly one bus, and a device is on one bus: the others fit nothing. */
     if (words)
         return function && fits_pci(words, function);
     if (virtio_words)
@@ -244,6 +261,8 @@ static bool fits_idle_device(const char *what)
     bool fits = false;
     struct device *device;
     for (unsigned last = 0; !fits && (device = tree_next(last));) {
+        /* The number is the cursor: the tree may change between two steps, and numbers only
+         * grow. */
         last = device_number(device);
         fits = !device_driver(device) && fits_device(what, device);
         device_put(device);
@@ -259,6 +278,8 @@ bool index_wants_bytes(struct bytes file)
     if (object_open(file, &object, &error) || driver_info_read(&object, &info, &error))
         return true;
 
+    /* A driver without entries drives nothing by itself, and is wanted by others. So is one for
+     * media or commands: it cannot be decided yet whether they will come. */
     const char *what = driver_info_next(&info, "drives", NULL);
     bool wanted = !what;
     for (; what && !wanted; what = driver_info_next(&info, "drives", what))
@@ -282,12 +303,16 @@ static bool fits_medium(const char *what, void *context)
 
     for (; at && *at >= '0' && *at <= '9'; at++)
         offset = offset * 10 + (unsigned)(*at - '0');
+
+    /* NULL: an entry of another kind. An offset without bytes after it never fits. */
     if (!at || *at++ != ' ')
         return false;
     for (; count < SIGNATURE_BYTES_MAX && text_hex_digit(at[0]) >= 0 && text_hex_digit(at[1]) >= 0;
          at += 2)
         wanted[count++] = (uint8_t)(text_hex_digit(at[0]) << 4 | text_hex_digit(at[1]));
 
+    /* A medium that is shorter than the signature's end does not fit; nor does one that cannot
+     * be read. */
     return count && file_read_at(file, offset, got, count) == (ssize_t)count &&
            !memcmp(got, wanted, count);
 }
@@ -308,6 +333,9 @@ status_t index_load_for_medium(const char *device)
     path_put(root);
     if (status)
         return status;
+
+    /* One open file for all entries: if the medium is changed meanwhile, the reads fail and
+     * nothing fits. */
     status = load_first(fits_medium, file);
     file_close(file);
     return status;
@@ -359,9 +387,14 @@ status_t index_mount(struct path *start, const char *text, const char *device, c
                      const char *options)
 {
     status_t status = vfs_mount(start, text, device, type, options);
+
+    /* -EMEDIUMTYPE: every driver has looked at the medium and refused it. -ENODEV with a type:
+     * no driver of this name. Another driver would not help with any other error. */
     if (status != -EMEDIUMTYPE && !(type && status == -ENODEV))
         return status;
 
+    /* A failed load hides nothing: the caller gets the first error, and the log the loader's
+     * reason. */
     status_t loaded = type ? index_load_named(type) : index_load_for_medium(device);
     return loaded ? status : vfs_mount(start, text, device, type, options);
 }

@@ -20,6 +20,7 @@ bool driver_name_is_valid(const char *text)
     size_t length = strlen(text);
     if (!length || length > DRIVER_NAME_BYTES_MAX)
         return false;
+
     for (; *text; text++)
         if (!(*text >= 'a' && *text <= 'z') && !(*text >= 'A' && *text <= 'Z') &&
             !(*text >= '0' && *text <= '9') && *text != '-' && *text != '_')
@@ -37,6 +38,9 @@ const char *driver_info_next(const struct driver_info *info, const char *key,
                              const char *previous)
 {
     const char *at = (const char *)info->texts.data, *end = at + info->texts.length;
+
+    /* Continue after the text that `previous` is the value of: all texts end with a NUL (checked
+     * once). */
     if (previous)
         at = previous + strlen(previous) + 1;
 
@@ -66,6 +70,8 @@ static status_t read_section(const struct object *object, const char *name, stru
     uint32_t index = object_section_named(object, name);
     if (!index)
         return object_refuse(error, "not a driver object: no section %s", name);
+
+    /* object_open() has checked that the contents are inside the file. */
     struct object_section section = object_section(object, index);
     *bytes = object_contents(object, &section);
     return 0;
@@ -77,6 +83,8 @@ static status_t check_needs(const struct driver_info *info, struct object_error 
     for (const char *need = NULL; (need = driver_info_next(info, "needs", need));) {
         if (!driver_name_is_valid(need))
             return object_refuse(error, "driver_info: invalid name of a driver that it needs");
+
+        /* The module's array of needs has this many entries. */
         if (count++ == DRIVER_NEEDS_MAX)
             return object_refuse(error, "driver_info: needs more than %d drivers",
                                  DRIVER_NEEDS_MAX);
@@ -103,6 +111,8 @@ status_t driver_info_read(const struct object *object, struct driver_info *info,
         if (!is_printable(at))
             return object_refuse(error, "driver_info: control characters");
 
+    /* From here on the texts can be searched. Each of these is shown in lists, so a second one
+     * would be ambiguous. */
     status = read_once(info, "name", &info->name, error);
     if (!status)
         status = read_once(info, "version", &info->version, error);
@@ -110,6 +120,8 @@ status_t driver_info_read(const struct object *object, struct driver_info *info,
         status = read_once(info, "licence", &info->licence, error);
     if (!status)
         status = read_once(info, "description", &info->description, error);
+
+    /* A name with a slash or a blank would break paths and the columns of the index. */
     if (!status && !driver_name_is_valid(info->name))
         return object_refuse(error, "driver_info: invalid name");
     if (!status && info->abi.length < DRIVER_ABI_BYTES)

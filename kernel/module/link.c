@@ -89,6 +89,8 @@ static status_t check_kind(const struct object_section *section, struct object_e
         return object_refuse(error, "section %s: unknown type %u", section->name, section->type);
     }
 
+    /* Drivers need none of these: the kernel's toolchain emits them only after a mistake in the
+     * flags. */
     if (section->flags & SECTION_TLS)
         return object_refuse(error, "section %s: thread-local", section->name);
     if (section->flags & SECTION_COMPRESSED)
@@ -97,6 +99,8 @@ static status_t check_kind(const struct object_section *section, struct object_e
         return object_refuse(error, "section %s: writable and executable", section->name);
     if (section->type == SECTION_NOBITS && !(section->flags & SECTION_WRITE))
         return object_refuse(error, "section %s: constants without contents", section->name);
+
+    /* Runs begin at a page, so a larger alignment could not be kept. */
     if (section->alignment > SECTION_ALIGNMENT_MAX)
         return object_refuse(error, "section %s: alignment above %u", section->name,
                              SECTION_ALIGNMENT_MAX);
@@ -115,6 +119,9 @@ static void place(struct link *link, uint32_t index, const struct object_section
     enum link_kind kind = section->flags & SECTION_EXECUTE ? LINK_TEXT
                           : section->flags & SECTION_WRITE ? LINK_DATA
                                                            : LINK_CONSTANTS;
+
+    /* Alignment 0 means none (gABI, "Section header"). The sum cannot overflow: place_sections()
+     * bounds the run after each section, and check_section() each section's size. */
     uint64_t alignment = max(section->alignment, 1);
     uint64_t offset = (link->bytes[kind] + alignment - 1) & ~(alignment - 1);
 
@@ -128,10 +135,15 @@ static status_t place_sections(struct link *link, struct object_error *error)
         struct object_section section = object_section(link->object, i);
         if (!is_wanted(&section))
             continue;
+
+        /* The kind is only checked for sections that are loaded: debugging sections may be of
+         * any kind. */
         status_t status = check_kind(&section, error);
         if (status)
             return status;
         place(link, i, &section);
+
+        /* Checked after each section, so that the sum never comes near an overflow. */
         if (link->bytes[link->places[i].kind] > OBJECT_BYTES_MAX)
             return object_refuse(error, "sections are too large together");
     }
@@ -144,6 +156,7 @@ static status_t check_relocation(struct link *link, const struct object_section 
                                  const struct object_relocation *relocation,
                                  struct object_error *error)
 {
+    /* An unknown type cannot be skipped: the code would run with a wrong address in it. */
     const struct relocation_rule *rule = rule_of(relocation->type);
     if (!rule)
         return object_refuse(error, "section %s: unsupported relocation type %u", target->name,
@@ -152,11 +165,15 @@ static status_t check_relocation(struct link *link, const struct object_section 
         return object_refuse(error, "section %s: relocation's symbol is out of range",
                              target->name);
 
+    /* Nothing may be written outside the target. `bytes` is subtracted from the size, never
+     * added to the hostile offset, which could wrap. */
     size_t bytes = field_bytes(rule);
     if (target->type == SECTION_NOBITS || bytes > target->bytes ||
         relocation->offset > target->bytes - bytes)
         return object_refuse(error, "section %s: relocation outside the section", target->name);
 
+    /* One slot for each symbol, however often it is used. Slots count from 1, so that 0 means
+     * none. */
     if (rule->base == FROM_PLACE_TO_GOT && !link->got_slots[relocation->symbol])
         link->got_slots[relocation->symbol] = ++link->got_count;
     return 0;
@@ -168,8 +185,11 @@ static status_t check_relocations(struct link *link, struct object_error *error)
 
     for (uint32_t i = 1; i < object->section_count; i++) {
         struct object_section table = object_section(object, i);
+
+        /* Relocations of debugging sections, which stay in the file, are not even looked at. */
         if (table.type != SECTION_RELA || !link->places[table.info].placed)
             continue;
+
         struct object_section target = object_section(object, table.info);
         for (uint64_t j = 0; j < object_relocation_count(&table); j++) {
             struct object_relocation relocation = object_relocation(object, &table, j);
@@ -195,6 +215,8 @@ status_t link_plan(struct link *link, const struct object *object, struct object
     if (status)
         return status;
 
+    /* The global offset table follows the last section of constants: it is written once, by the
+     * linker. Only now is its size known. */
     uint64_t *constants = &link->bytes[LINK_CONSTANTS];
     link->got_offset = (*constants + GOT_SLOT_BYTES - 1) & ~(GOT_SLOT_BYTES - 1ull);
     if (link->got_count)
@@ -279,6 +301,7 @@ static status_t check_missing(const struct link *link, const struct resolver *re
     char names[OBJECT_WHY_BYTES] = "";
 
     for (uint32_t i = 1; i < link->object->symbol_count; i++) {
+        /* A message has room for a few names only; the rest are counted. */
         struct object_symbol symbol = object_symbol(link->object, i);
         if (!is_needed(&symbol) || resolver->resolve(resolver->context, symbol.name))
             continue;
@@ -302,6 +325,8 @@ static status_t check_missing(const struct link *link, const struct resolver *re
 static status_t check_duplicates(const struct link *link, struct object_error *error)
 {
     const struct object *object = link->object;
+
+    /* Comparing each pair would take minutes for a hostile object with 100000 symbols. */
     size_t slots = 2;
     while (slots < 2 * (size_t)object->symbol_count)
         slots *= 2;
@@ -314,6 +339,9 @@ static status_t check_duplicates(const struct link *link, struct object_error *e
         struct object_symbol symbol = object_symbol(object, i);
         if (symbol.section == SYMBOL_UNDEFINED || symbol.binding != BINDING_GLOBAL)
             continue;
+
+        /* Slot value 0 means empty: symbol 0 is never in the table. Local symbols may repeat a
+         * name. */
         size_t slot = hash_bytes(symbol.name, strlen(symbol.name), 0) & (slots - 1);
         for (; !status && table[slot]; slot = (slot + 1) & (slots - 1))
             if (!strcmp(object_symbol(object, table[slot]).name, symbol.name))
@@ -363,6 +391,7 @@ static status_t relocate(struct link *link, uint32_t section,
     if (rule->base != FROM_ZERO)
         value -= section_address(link, section) + relocation->offset;
 
+    /* A truncated address would make the code call or write at a place that is not its own. */
     if (!fits(rule->field, value))
         return object_refuse(error, "symbol %s: out of reach of %s",
                              object_symbol(link->object, relocation->symbol).name, rule->name);
@@ -389,6 +418,8 @@ static void copy_sections(struct link *link)
         if (link->bytes[kind])
             memset(link->runs[kind].memory, 0, link->bytes[kind]);
 
+    /* A NOBITS section has no contents: the zeroes above are its value. They also fill the gaps
+     * between sections, so that no old memory reaches a driver. */
     for (uint32_t i = 1; i < link->object->section_count; i++) {
         const struct link_place *at = &link->places[i];
         if (!at->placed)
@@ -407,6 +438,8 @@ static status_t fill_got(struct link *link, const struct resolver *resolver,
 
     for (uint32_t i = 1; i < link->object->symbol_count; i++) {
         uint64_t value;
+
+        /* A symbol whose address is only used by direct relocations has no slot. */
         if (!link->got_slots[i])
             continue;
         status_t status = symbol_value(link, i, resolver, &value, error);
@@ -422,6 +455,8 @@ status_t link_apply(struct link *link, const struct link_run runs[LINK_KINDS],
 {
     struct resolver resolver = { resolve, context };
 
+    /* Addresses can be computed from here on. Nothing is written before all symbols are known to
+     * exist. */
     memcpy(link->runs, runs, sizeof(link->runs));
     status_t status = check_duplicates(link, error);
     if (!status)
@@ -429,6 +464,8 @@ status_t link_apply(struct link *link, const struct link_run runs[LINK_KINDS],
     if (status)
         return status;
 
+    /* The table is filled before relocations refer to it, but any order would do: relocations
+     * use the address of a slot, not its content. */
     copy_sections(link);
     if (link->got_count)
         status = fill_got(link, &resolver, error);
@@ -463,6 +500,8 @@ status_t link_table(const struct link *link, const char *name, size_t object_byt
     *count = 0;
     if (!index)
         return 0;
+
+    /* Text is excluded, since pointers in it could not be relocated tables of lib/table.h. */
     struct object_section section = object_section(link->object, index);
     if (!at->placed || at->kind == LINK_TEXT || at->offset % sizeof(uint64_t) ||
         section.bytes % sizeof(uint64_t))
@@ -470,6 +509,9 @@ status_t link_table(const struct link *link, const char *name, size_t object_byt
 
     *table = (const uint64_t *)(const void *)(link->runs[at->kind].memory + at->offset);
     *count = section.bytes / sizeof(uint64_t);
+
+    /* The kernel will follow these pointers. One that a relocation with a large addend moved
+     * elsewhere would make it read any memory as a driver. */
     for (size_t i = 0; i < *count; i++)
         if (!is_inside(link, (*table)[i], object_bytes))
             return object_refuse(error, "section %s: points outside the object", name);

@@ -40,6 +40,7 @@ static void taint(const char *name)
         tainted_by = first;
     }
     mutex_unlock(&lock);
+    /* The lock is for the list only (module.h): the log is written without it. */
     if (is_first)
         log_warn("driver", "%s: not built with this kernel; the kernel is tainted", name);
 }
@@ -67,6 +68,8 @@ static status_t register_drivers(const struct module *module, struct object_erro
 {
     status_t status = 0;
     for (size_t i = 0; !status && i < module->table_counts[TABLE_DRIVERS]; i++) {
+        /* Registering offers the driver all devices that have none: its functions run before
+         * this returns. */
         status = driver_register(driver_of(module, i));
         if (status == -EEXIST)
             IGNORE(object_refuse(error, "a driver named %.31s is registered already",
@@ -80,6 +83,7 @@ static status_t unregister_drivers(const struct module *module)
 {
     status_t status = 0;
     for (size_t i = module->table_counts[TABLE_DRIVERS]; !status && i > 0; i--) {
+        /* In the reverse order: a later driver may serve devices that an earlier one published. */
         status = driver_unregister(driver_of(module, i - 1));
         if (status == -ENOENT)
             status = 0;
@@ -91,6 +95,7 @@ static status_t unregister_drivers(const struct module *module)
 static status_t check_live(const struct module *module, struct object_error *error)
 {
     for (unsigned i = 0; i < module->need_count; i++) {
+        /* A module that is being loaded does not count: its drivers may fail yet. */
         const struct module *needed = find_module(module->needs[i]);
         if (!needed || needed->state != STATE_LIVE) {
             IGNORE(object_refuse(error, "needs driver %s, which is not loaded", module->needs[i]));
@@ -105,6 +110,9 @@ static status_t check_live(const struct module *module, struct object_error *err
 static status_t enlist(struct module *module, struct object_error *error)
 {
     mutex_lock(&lock);
+
+    /* Both checks and the insertion are under one lock: of two threads that load one name, the
+     * second gets -EEXIST. */
     status_t status = check_live(module, error);
     if (find_module(module->facts.name)) {
         IGNORE(object_refuse(error, "driver %s is loaded already", module->facts.name));
@@ -145,6 +153,9 @@ static void set_state(struct module *module, enum module_state state)
 static void abandon(struct module *module)
 {
     char use[64] = "the list of drivers";
+
+    /* A device that a driver published before a later one failed may be open by now. Its code
+     * cannot be freed under it. */
     if (unregister_drivers(module) || code_owner_remove(&module->owner, use, sizeof(use))) {
         log_warn("driver", "%s: %s still uses it; it can be unloaded later", module->facts.name,
                  use);
@@ -168,6 +179,8 @@ static status_t start_module(struct module *module, struct object_error *error)
     if (!module->facts.known)
         taint(module->facts.name);
 
+    /* Uses of its code are found from here on. A driver's function that runs before would not be
+     * counted, and its code could be freed while it runs. */
     module->owner.name = module->facts.name;
     module->owner.functions = module->functions.list;
     module->owner.function_count = module->functions.count;
@@ -187,12 +200,15 @@ status_t module_load(struct bytes file, const char *origin, unsigned flags, cons
     list_init(&module->link);
     list_init(&module->owner.uses); /* module_describe() counts them from enlist() on */
 
+    /* An empty reason means that the status alone explains the failure (-ENOMEM). */
     error->why[0] = '\0';
     status_t status = module_build(module, file, origin, flags, error);
     if (status) {
         module_destroy(module);
         return status;
     }
+
+    /* After a failure the module is freed or belongs to the list: it is not touched any more. */
     status = start_module(module, error);
     if (status)
         return status;
@@ -227,6 +243,9 @@ static status_t close_module(const char *name, bool remove_devices, struct modul
 
     mutex_lock(&lock);
     struct module *module = find_module(name);
+
+    /* enlist() checks needs under the same lock: a module that needs this one cannot appear
+     * between these checks and the change of state. */
     const char *needing = module ? find_needing(module) : NULL;
     if (!module) {
         status = -ENOENT;
@@ -259,6 +278,7 @@ status_t module_unload(const char *name, bool remove_devices, struct object_erro
     if (status)
         return status;
 
+    /* Without the lock, since giving devices back calls the drivers' own functions. */
     status = unregister_drivers(module);
     if (status) {
         IGNORE(object_refuse(error, status == -EBUSY ? "one of its functions is running"
@@ -266,11 +286,16 @@ status_t module_unload(const char *name, bool remove_devices, struct object_erro
         set_state(module, STATE_CLOSED);
         return status;
     }
+
+    /* A file or a mount may still use the code though its drivers are gone. The module stays
+     * CLOSED until a later call finds no use. */
     if (code_owner_remove(&module->owner, use, sizeof(use))) {
         IGNORE(object_refuse(error, "%s still uses it; its drivers are unregistered", use));
         set_state(module, STATE_CLOSED);
         return -EBUSY;
     }
+
+    /* The name is the module's own: it is logged before its memory is freed. */
     delist(module);
     log_info("driver", "%s: unloaded", module->facts.name);
     module_destroy(module);
@@ -286,6 +311,8 @@ status_t module_describe(unsigned index, struct module_facts *facts)
     mutex_lock(&lock);
     list_each(link, &modules) {
         struct module *module = container_of(link, struct module, link);
+
+        /* By number and as a copy, so that the caller can print each one without the lock. */
         if (index--)
             continue;
         *facts = module->facts;
@@ -337,6 +364,7 @@ static const void *find_in_module(const struct module *module, int table,
                                   bool (*visit)(const void *entry, void *context), void *context)
 {
     for (size_t i = 0; i < module->table_counts[table]; i++) {
+        /* link_table() has checked that the pointer is inside the module. */
         const void *entry = (const void *)(uintptr_t)module->tables[table][i];
         if (visit(entry, context))
             return entry;
@@ -360,6 +388,9 @@ const void *module_entry_find(const char *table, bool (*visit)(const void *entry
         if (entry)
             break;
     }
+
+    /* The use begins before the lock is released. Otherwise the module could be unloaded between
+     * the search and the caller's first call into it. */
     if (entry && use)
         code_use_begin(use, entry, kind, name);
     mutex_unlock(&lock);

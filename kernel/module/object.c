@@ -154,12 +154,18 @@ static status_t check_header(struct bytes file, struct object_error *error)
         return object_refuse(error, "larger than %u MiB", OBJECT_BYTES_MAX >> 20);
     if (file.length < HEADER_BYTES || memcmp(file.data, magic, sizeof(magic)))
         return object_refuse(error, "not an ELF file");
+
+    /* The class decides the layout of everything after e_ident, so it is checked before the rest
+     * is read. */
     if (bytes_u8(file, HEADER_CLASS) != CLASS_64 ||
         bytes_u8(file, HEADER_DATA) != DATA_LITTLE_ENDIAN ||
         bytes_le16(file, HEADER_MACHINE) != MACHINE_X86_64)
         return object_refuse(error, "not an object for x86-64");
     if (bytes_le16(file, HEADER_TYPE) != TYPE_RELOCATABLE || bytes_le32(file, HEADER_VERSION) != 1)
         return object_refuse(error, "not a relocatable object");
+
+    /* The tables are read with fixed steps. The format would allow larger entries; no toolchain
+     * makes them. */
     if (bytes_le16(file, HEADER_SECTION_BYTES) != SECTION_HEADER_BYTES)
         return object_refuse(error, "invalid size of section headers");
     return 0;
@@ -204,6 +210,8 @@ static status_t check_section(const struct object *object, uint32_t index,
     if (section.type != SECTION_NOBITS && section.type != SECTION_NULL &&
         !bytes_has(object->file, section.offset, section.bytes))
         return object_refuse(error, "section %s: beyond the end of the file", section.name);
+
+    /* A NOBITS section has no bytes in the file, so the check above does not bound its size. */
     if (section.bytes > OBJECT_BYTES_MAX)
         return object_refuse(error, "section %s: too large", section.name);
     if (section.alignment & (section.alignment - 1))
@@ -215,14 +223,20 @@ static status_t check_sections(struct object *object, struct object_error *error
 {
     uint32_t names = bytes_le16(object->file, HEADER_NAMES);
 
+    /* Counts above SHN_LORESERVE would be in section 0 (gABI, "Sections"); such objects are
+     * refused. */
     object->sections_offset = bytes_le64(object->file, HEADER_SECTIONS);
     object->section_count = bytes_le16(object->file, HEADER_SECTION_COUNT);
     if (object->section_count < 2 || object->section_count >= SECTION_INDEX_RESERVED)
         return object_refuse(error, "invalid number of sections");
+
+    /* From here on each section header is inside the file, and only from here on may one be
+     * read. */
     if (!bytes_has(object->file, object->sections_offset,
                    (size_t)object->section_count * SECTION_HEADER_BYTES))
         return object_refuse(error, "section headers beyond the end of the file");
 
+    /* The names of sections first: check_section() shows them in its messages. */
     status_t status = check_strings(object, names, &object->section_names, error);
     for (uint32_t i = 0; !status && i < object->section_count; i++)
         status = check_section(object, i, error);
@@ -239,10 +253,14 @@ static status_t check_symbol(const struct object *object, uint32_t index,
         return object_refuse(error, "symbol %u: invalid name", index);
 
     struct object_symbol symbol = object_symbol(object, index);
+
+    /* The name is bounded now, and may be shown. */
     if (symbol.binding > BINDING_WEAK)
         return object_refuse(error, "symbol %s: unknown binding %u", symbol.name, symbol.binding);
     if (symbol.section == SYMBOL_UNDEFINED || symbol.section == SYMBOL_ABSOLUTE)
         return 0;
+
+    /* A common symbol has no section: a linker would have to allocate it. */
     if (symbol.section == SYMBOL_COMMON)
         return object_refuse(error, "symbol %s: common; compile with -fno-common", symbol.name);
     if (symbol.section >= object->section_count)
@@ -263,6 +281,9 @@ static status_t check_symbols(struct object *object, struct object_error *error)
     for (uint32_t i = 1; i < object->section_count; i++) {
         if (object_section(object, i).type != SECTION_SYMBOLS)
             continue;
+
+        /* The format reserves the right to more than one table. Relocations name one by its
+         * section; with exactly one that need not be checked. */
         if (found)
             return object_refuse(error, "more than one symbol table");
         found = i;
@@ -273,6 +294,9 @@ static status_t check_symbols(struct object *object, struct object_error *error)
     struct object_section table = object_section(object, found);
     if (table.entry_bytes != SYMBOL_ENTRY_BYTES || table.bytes % SYMBOL_ENTRY_BYTES)
         return object_refuse(error, "invalid size of symbols");
+
+    /* The table is inside the file (check_section), so the count fits its 32 bits:
+     * OBJECT_BYTES_MAX is far smaller. */
     object->symbols_offset = table.offset;
     object->symbol_count = (uint32_t)(table.bytes / SYMBOL_ENTRY_BYTES);
 
@@ -293,6 +317,8 @@ static status_t check_relocations(const struct object *object, struct object_err
             continue;
         if (table.entry_bytes != RELOCATION_ENTRY_BYTES || table.bytes % RELOCATION_ENTRY_BYTES)
             return object_refuse(error, "section %s: invalid size of relocations", table.name);
+
+        /* link.c uses sh_info as an index of its places without another check. */
         if (!table.info || table.info >= object->section_count)
             return object_refuse(error, "section %s: applies to no section", table.name);
     }
@@ -303,6 +329,7 @@ status_t object_open(struct bytes file, struct object *object, struct object_err
 {
     *object = (struct object){ .file = file };
 
+    /* Each check relies on those before it: symbols name sections, and relocations name both. */
     status_t status = check_header(file, error);
     if (!status)
         status = check_sections(object, error);
