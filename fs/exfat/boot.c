@@ -39,12 +39,17 @@ status_t exfat_boot_decode(struct bytes boot, struct exfat_geometry *geometry)
         bytes_le16(boot, BOOT_SIGNATURE) != SIGNATURE)
         return -EMEDIUMTYPE;
 
+    /* The volume is recognized: from here on a wrong field is damage (-EUCLEAN), which makes the
+     * caller try the copy of the boot region. The shifts come first, since they scale all other
+     * fields. */
     unsigned sector_shift = bytes_u8(boot, BOOT_SECTOR_SHIFT);
     unsigned cluster_shift = sector_shift + bytes_u8(boot, BOOT_CLUSTER_SHIFT);
     unsigned tables = bytes_u8(boot, BOOT_TABLES);
     if (sector_shift < SECTOR_SHIFT_MIN || sector_shift > SECTOR_SHIFT_MAX ||
         cluster_shift > CLUSTER_SHIFT_MAX || bytes_le16(boot, BOOT_REVISION) >> 8 != REVISION_MAJOR)
         return -EUCLEAN;
+
+    /* Two tables are valid only for TexFAT, whose second table may be the current one. */
     if (tables != 1)
         return tables == 2 ? -EOPNOTSUPP : -EUCLEAN;
 
@@ -60,6 +65,7 @@ status_t exfat_boot_decode(struct bytes boot, struct exfat_geometry *geometry)
         ((uint64_t)clusters + EXFAT_FIRST_CLUSTER) * 4 > table_sectors << sector_shift)
         return -EUCLEAN;
 
+    /* The root's cluster is checked when its chain is read. */
     *geometry = (struct exfat_geometry){
         .sector_bytes = 1u << sector_shift,
         .cluster_bytes = 1u << cluster_shift,

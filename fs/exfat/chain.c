@@ -21,6 +21,8 @@ status_t exfat_table_read(struct exfat *exfat, uint32_t cluster, uint32_t *next)
 static status_t follow(struct exfat *exfat, uint32_t cluster, uint64_t wanted, struct runs *runs,
                        uint32_t *last)
 {
+    /* A table of a hostile volume may link clusters into a loop. `wanted` ends it, as it never
+     * exceeds the clusters of the volume; that can still be millions, so the user may interrupt. */
     status_t status = 0;
     for (uint64_t done = 0; !status && done < wanted && exfat_cluster_exists(exfat, cluster);
          done++) {
@@ -39,6 +41,7 @@ static status_t follow(struct exfat *exfat, uint32_t cluster, uint64_t wanted, s
 status_t exfat_chain_read(struct exfat *exfat, const struct exfat_attributes *attributes,
                           bool root, struct runs *runs)
 {
+    /* Rounded up without an overflow: a file's size may be any 63-bit number. */
     const struct exfat_geometry *geometry = &exfat->geometry;
     uint64_t bytes = root ? EXFAT_DIRECTORY_BYTES_MAX : attributes->size_bytes;
     uint64_t wanted = bytes / geometry->cluster_bytes + (bytes % geometry->cluster_bytes != 0);
@@ -60,6 +63,9 @@ status_t exfat_chain_read(struct exfat *exfat, const struct exfat_attributes *at
         status = runs_add(runs, exfat_cluster_address(exfat, attributes->cluster),
                           min(wanted, there) * geometry->cluster_bytes);
     }
+
+    /* Only errors of reading get here. A chain that is wrong is counted below and serves what it
+     * has. */
     if (status) {
         runs_free(runs);
         return status;
@@ -77,6 +83,8 @@ status_t exfat_chain_read(struct exfat *exfat, const struct exfat_attributes *at
 status_t exfat_node_read_chain(struct exfat *exfat, struct exfat_node *node)
 {
     struct runs runs;
+
+    /* The fast path: has_runs is set after the runs, and they never change again. */
     if (atomic_load(&node->has_runs))
         return 0;
     status_t status = exfat_chain_read(exfat, &node->attributes, node->root, &runs);

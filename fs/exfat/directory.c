@@ -40,10 +40,14 @@ static status_t take_set(struct reading *r)
     struct bytes set = { r->set, r->entries * (size_t)EXFAT_ENTRY_BYTES };
     struct exfat_attributes attributes;
     size_t length;
+
+    /* One invalid set costs one file, not the directory: the entries after it are read on. */
     if (!exfat_set_decode(r->exfat, set, &attributes, r->name, &length)) {
         drop_set(r);
         return 0;
     }
+
+    /* The address of the set is its id: it identifies the file without its directory. */
     struct name_entry entry = {
         .id = r->address,
         .details = &attributes,
@@ -61,6 +65,9 @@ static void begin_set(struct reading *r, struct bytes entry, uint64_t address)
     r->entries = 1;
     r->missing = secondaries;
     r->address = address;
+
+    /* At least a stream extension and one part of the name, and no more than the buffer has room
+     * for. The entries of a set that is dropped here are skipped as strays. */
     if (secondaries < 2 || secondaries >= EXFAT_SET_ENTRIES_MAX)
         drop_set(r);
 }
@@ -69,6 +76,8 @@ static void begin_set(struct reading *r, struct bytes entry, uint64_t address)
 static void take_primary(struct reading *r, struct bytes entry)
 {
     uint8_t type = bytes_u8(entry, 0);
+
+    /* Elsewhere they are ignored, so that a subdirectory cannot replace the bitmap or the label. */
     if (r->root && type == EXFAT_ENTRY_BITMAP)
         exfat_bitmap_decode(entry, &r->exfat->bitmap);
     else if (r->root && type == EXFAT_ENTRY_LABEL)
@@ -88,6 +97,7 @@ static status_t take_entry(struct reading *r, struct bytes entry, uint64_t addre
     } else if (type == EXFAT_ENTRY_FILE) {
         begin_set(r, entry, address);
     } else if (secondary && r->missing) {
+        /* begin_set() has bounded how many are missing, so the buffer has room. */
         memcpy(r->set + r->entries++ * (size_t)EXFAT_ENTRY_BYTES, entry.data, EXFAT_ENTRY_BYTES);
         return --r->missing ? 0 : take_set(r);
     } else if (type & EXFAT_ENTRY_USED && !secondary) {
@@ -98,6 +108,8 @@ static status_t take_entry(struct reading *r, struct bytes entry, uint64_t addre
 
 static status_t read_run(struct reading *r, const struct run *run)
 {
+    /* Read in pieces that fit a kernel stack. Clusters are multiples of 512 bytes, so a piece
+     * never ends in the middle of an entry. */
     uint8_t piece[PIECE_BYTES];
     status_t status = 0;
     for (uint64_t at = 0; !status && !r->ended && at < run->length_bytes; at += sizeof(piece)) {
@@ -115,6 +127,7 @@ static status_t read_run(struct reading *r, const struct run *run)
 static status_t index_read(struct exfat *exfat, const struct exfat_node *directory,
                            struct name_index *index)
 {
+    /* On the heap: a set and a name together are too large for a stack. */
     struct reading *r = mem_zalloc(sizeof(*r));
     if (!r)
         return -ENOMEM;
@@ -125,6 +138,8 @@ static status_t index_read(struct exfat *exfat, const struct exfat_node *directo
     status_t status = 0;
     for (size_t i = 0; !status && !r->ended && i < directory->runs.count; i++)
         status = read_run(r, &directory->runs.list[i]);
+
+    /* The directory ended, or could not be read further, within a set. */
     if (r->missing)
         drop_set(r);
     unsigned skipped = r->skipped, renamed = 0;
@@ -146,6 +161,8 @@ status_t exfat_index_get(struct exfat *exfat, struct exfat_node *directory,
     if (*index)
         return 0;
 
+    /* No lock is held while the medium is read. Two threads may both make an index; the first to
+     * finish is kept. */
     status_t status = exfat_node_read_chain(exfat, directory);
     struct name_index *made = status ? NULL : name_index_create();
     if (!made)
@@ -163,6 +180,7 @@ status_t exfat_index_get(struct exfat *exfat, struct exfat_node *directory,
 void exfat_attributes_info(const struct exfat_attributes *attributes, vnode_id_t id,
                            struct node_info *info)
 {
+    /* A directory's size is that of its clusters, which users do not expect: 0. */
     bool directory = attributes->attributes & EXFAT_DIRECTORY;
     *info = (struct node_info){
         .known = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_ALIAS,
@@ -193,6 +211,9 @@ static status_t entry_find(struct fsd *fsd, struct vnode *directory, struct elem
     *entry = name_index_find(*index, element.name, element.length);
     if (*entry)
         return 0;
+
+    /* The index has only the names before the damage. Returning -ENOENT for the rest would make
+     * programs act as if they did not exist. */
     status = name_index_status(*index);
     name_index_put(*index);
     return status ? status : -ENOENT;
@@ -233,6 +254,8 @@ size_t exfat_actual_name(struct fsd *fsd, struct vnode *directory, struct elemen
     size_t length = 0;
     if (entry_find(fsd, directory, element, &index, &entry))
         return 0;
+
+    /* 0 means that the caller's spelling is the volume's. */
     if (!text_equal_n(entry->name, entry->name_bytes, element.name, element.length)) {
         length = entry->name_bytes;
         memcpy(name, entry->name, length + 1);
@@ -269,6 +292,9 @@ int exfat_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint6
     struct listing *listing = cursor;
     const struct name_entry *found = listing->next;
     (void)fsd, (void)directory, (void)levels;
+
+    /* The end of the list. Sets that were skipped, or an error that cut the index, are reported
+     * once, here, after all names that could be read. */
     if (!found) {
         entry->skipped = name_index_skipped(listing->index);
         return name_index_status(listing->index);

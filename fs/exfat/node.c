@@ -11,6 +11,8 @@
 static status_t set_read(struct exfat *exfat, uint64_t address, uint64_t in_first, uint32_t next,
                          uint8_t *set, size_t bytes)
 {
+    /* The entries of a set are consecutive in the directory, which may be fragmented: a
+     * cluster's end may divide the set, and its next cluster may be anywhere. */
     size_t first = (size_t)min(in_first, (uint64_t)bytes);
     status_t status = exfat_read(exfat, address, set, first);
     if (status || first == bytes)
@@ -21,6 +23,8 @@ static status_t set_read(struct exfat *exfat, uint64_t address, uint64_t in_firs
 /* Decodes the set, and returns false if that is not possible. */
 static bool set_try(struct exfat *exfat, struct bytes set, struct exfat_attributes *attributes)
 {
+    /* 765 bytes of name are too many for the stack. Only the checksum and the attributes are
+     * wanted. */
     size_t length;
     char *name = mem_alloc(EXFAT_NAME_BYTES_MAX + 1);
     bool valid = name && exfat_set_decode(exfat, set, attributes, name, &length);
@@ -34,6 +38,8 @@ static bool set_try(struct exfat *exfat, struct bytes set, struct exfat_attribut
 static status_t set_load(struct exfat *exfat, vnode_id_t id, struct exfat_attributes *attributes)
 {
     const struct exfat_geometry *geometry = &exfat->geometry;
+
+    /* An id is an address, but only one that can be that of an entry in the heap is read. */
     uint8_t set[EXFAT_SET_ENTRIES_MAX * EXFAT_ENTRY_BYTES];
     uint64_t offset = id - geometry->heap_address;
     if (id < geometry->heap_address || id % EXFAT_ENTRY_BYTES ||
@@ -50,6 +56,8 @@ static status_t set_load(struct exfat *exfat, vnode_id_t id, struct exfat_attrib
         secondaries >= EXFAT_SET_ENTRIES_MAX)
         return -ENOENT;
 
+    /* Two candidates: the next cluster on the volume (a consecutive directory has no chain in
+     * the table), and the one in the table. */
     struct bytes whole = { set, (secondaries + 1) * (size_t)EXFAT_ENTRY_BYTES };
     uint64_t in_first = geometry->cluster_bytes - offset % geometry->cluster_bytes;
     uint32_t cluster = (uint32_t)(offset / geometry->cluster_bytes) + EXFAT_FIRST_CLUSTER;
@@ -57,6 +65,8 @@ static status_t set_load(struct exfat *exfat, vnode_id_t id, struct exfat_attrib
     if (whole.length > in_first)
         status = exfat_table_read(exfat, cluster, &candidates[1]);
 
+    /* A set within one cluster is the same with either candidate. The first that decodes is
+     * right: a wrong one would have to have the same checksum. */
     for (unsigned i = 0; !status && i < ARRAY_LENGTH(candidates); i++) {
         if (whole.length > in_first && !exfat_cluster_exists(exfat, candidates[i]))
             continue;
@@ -74,6 +84,7 @@ status_t exfat_get_vnode(struct fsd *fsd, struct vnode *vnode)
     if (!node)
         return -ENOMEM;
 
+    /* The root has no set, hence no size and no times. Its cluster is in the boot sector. */
     node->root = vnode->id == VNODE_ROOT;
     node->attributes = (struct exfat_attributes){
         .attributes = EXFAT_DIRECTORY, .cluster = exfat->geometry.root_cluster
@@ -84,6 +95,7 @@ status_t exfat_get_vnode(struct fsd *fsd, struct vnode *vnode)
         return status;
     }
 
+    /* Its content is not looked at yet: most vnodes are only asked for their information. */
     bool directory = node->attributes.attributes & EXFAT_DIRECTORY;
     vnode->type = directory ? NODE_DIRECTORY : NODE_FILE;
     vnode->size_bytes = directory ? 0 : node->attributes.size_bytes;
@@ -95,6 +107,8 @@ void exfat_put_vnode(struct fsd *fsd, struct vnode *vnode)
 {
     struct exfat_node *node = vnode->private_data;
     (void)fsd;
+
+    /* The last reference is gone, so no transfer and no search uses the index or the runs. */
     name_index_put(node->index);
     runs_free(&node->runs);
     mem_free(node);
@@ -125,6 +139,7 @@ status_t exfat_open(struct fsd *fsd, struct vnode *vnode, bool write)
 /* Fills the bytes [from, end) of the io's memory with zeroes; offsets in the file. */
 static void zero_from(struct vfs_io *io, uint64_t from)
 {
+    /* The part of the segments before `from` was read from the medium, and stays. */
     uint64_t at = io->offset_bytes;
     for (unsigned i = 0; i < io->segment_count; i++) {
         uint32_t length = io->segments[i].length_bytes;
@@ -146,6 +161,9 @@ static void io_continue(struct exfat *exfat, struct vfs_io *io)
         runs_read(&node->runs, exfat->cache.size_bytes, io);
         return;
     }
+
+    /* Everything that was allocated but never written may hold deleted files of others. It is
+     * hidden from the reader here. */
     if (io->offset_bytes + io->length_bytes > valid)
         zero_from(io, valid);
     io->done_bytes = io->length_bytes;

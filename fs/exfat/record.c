@@ -48,6 +48,7 @@ unsigned exfat_set_secondaries(struct bytes file_entry)
 
 static uint16_t set_checksum(struct bytes set)
 {
+    /* The two bytes of the checksum itself are left out (specification, section 6.3.3). */
     uint16_t sum = 0;
     for (size_t i = 0; i < set.length; i++)
         if (i != FILE_CHECKSUM && i != FILE_CHECKSUM + 1)
@@ -62,6 +63,8 @@ static uint16_t set_checksum(struct bytes set)
 static bool stamp_decode(const struct exfat *exfat, struct bytes file, size_t at,
                          unsigned centiseconds, uint8_t zone, int64_t *seconds)
 {
+    /* Seconds are stored in steps of two. The field of centiseconds, 0 to 199, has the odd one;
+     * a value outside of that is ignored. */
     uint32_t stamp = bytes_le32(file, at);
     struct civil civil = {
         .year = 1980 + (stamp >> 25),
@@ -85,6 +88,7 @@ static bool stamp_decode(const struct exfat *exfat, struct bytes file, size_t at
 static void times_decode(const struct exfat *exfat, struct bytes file,
                          struct exfat_attributes *attributes)
 {
+    /* The time of the last access has no field of centiseconds. */
     attributes->has_created = stamp_decode(
         exfat, file, FILE_CREATED, bytes_u8(file, FILE_CREATED_CENTISECONDS),
         bytes_u8(file, FILE_CREATED_ZONE), &attributes->created_s);
@@ -101,6 +105,7 @@ static void times_decode(const struct exfat *exfat, struct bytes file,
 /* Appends a code point. One that UTF-8 cannot express becomes `_`. */
 static size_t put_code(struct exfat *exfat, uint32_t code, char *text)
 {
+    /* Half a surrogate pair, or a NUL, which would end the name early for its readers. */
     int bytes = code ? utf8_encode(code, text) : -1;
     if (bytes > 0)
         return (size_t)bytes;
@@ -115,6 +120,9 @@ static size_t units_to_utf8(struct exfat *exfat, const uint16_t *units, size_t c
     size_t length = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t code = units[i];
+
+        /* A pair takes two units but fewer bytes than two units of three bytes each, so the
+         * buffer of three bytes a unit is large enough. */
         bool pair = code >= 0xd800 && code < 0xdc00 && i + 1 < count &&
                     units[i + 1] >= 0xdc00 && units[i + 1] < 0xe000;
         if (pair)
@@ -131,6 +139,8 @@ static bool name_decode(struct exfat *exfat, struct bytes set, size_t count, cha
 {
     uint16_t units[EXFAT_NAME_UNITS_MAX];
     size_t done = 0;
+
+    /* The stream extension gives the name's length; its parts begin at the third entry. */
     for (size_t at = 2 * EXFAT_ENTRY_BYTES; at < set.length && done < count;
          at += EXFAT_ENTRY_BYTES) {
         /* Entries of vendors may follow the name, not come before its end. */
@@ -150,6 +160,8 @@ static bool name_decode(struct exfat *exfat, struct bytes set, size_t count, cha
 bool exfat_set_decode(struct exfat *exfat, struct bytes set, struct exfat_attributes *attributes,
                       char *name, size_t *name_bytes)
 {
+    /* The checksum covers all entries, so a set that was damaged, or that changed while it was
+     * read, is refused as a whole. */
     struct bytes stream = bytes_slice(set, EXFAT_ENTRY_BYTES, EXFAT_ENTRY_BYTES);
     size_t units = bytes_u8(stream, STREAM_NAME_UNITS);
     if (bytes_le16(set, FILE_CHECKSUM) != set_checksum(set) ||
@@ -157,6 +169,7 @@ bool exfat_set_decode(struct exfat *exfat, struct bytes set, struct exfat_attrib
         !name_decode(exfat, set, units, name, name_bytes))
         return false;
 
+    /* Without FLAG_ALLOCATED the first cluster has no meaning (section 6.4.2.1). */
     uint8_t flags = bytes_u8(stream, STREAM_FLAGS);
     *attributes = (struct exfat_attributes){
         .attributes = bytes_le16(set, FILE_ATTRIBUTES),
@@ -183,6 +196,7 @@ void exfat_bitmap_decode(struct bytes entry, struct exfat_attributes *attributes
 
 void exfat_label_decode(struct exfat *exfat, struct bytes entry)
 {
+    /* The count is one byte of the medium, the array has 11 units. */
     uint16_t units[EXFAT_LABEL_UNITS_MAX];
     size_t count = min(bytes_u8(entry, LABEL_COUNT), EXFAT_LABEL_UNITS_MAX);
     for (size_t i = 0; i < count; i++)

@@ -23,11 +23,13 @@ static status_t count_run(struct exfat *exfat, const struct run *run, uint8_t *p
 {
     uint64_t all = exfat->geometry.clusters;
     for (uint64_t at = 0; at < run->length_bytes && *bits < all; at += PAGE_BYTES) {
+        /* The run may be longer than the bitmap, which ends with the bit of the last cluster. */
         size_t bytes = (size_t)min(run->length_bytes - at, (uint64_t)PAGE_BYTES);
         status_t status = thread_interrupted() ? -EINTR
                                                : exfat_read(exfat, run->address + at, piece, bytes);
         if (status)
             return status;
+
         for (size_t i = 0; i < bytes * 8 && *bits < all; i++, ++*bits)
             *used += piece[i / 8] >> i % 8 & 1;
     }
@@ -41,6 +43,8 @@ static status_t count_free(struct exfat *exfat, uint64_t *clusters)
     if (*clusters != UINT64_MAX)
         return 0;
 
+    /* The whole bitmap is read: up to 512 MiB for the largest volume. Once is enough, since
+     * nothing is written to the volume while it is mounted. */
     struct runs runs = { 0 };
     uint8_t *piece = page_alloc();
     status_t status = piece ? exfat_chain_read(exfat, &exfat->bitmap, false, &runs) : -ENOMEM;
@@ -53,6 +57,7 @@ static status_t count_free(struct exfat *exfat, uint64_t *clusters)
     if (status)
         return status;
 
+    /* A bitmap that is too short counts as used where it is missing: `bits` ends early. */
     *clusters = bits - used;
     atomic_store(&exfat->free_clusters, *clusters);
     return 0;
@@ -64,6 +69,9 @@ static status_t exfat_get_fs_info(struct fsd *fsd, struct fs_info *info)
 {
     struct exfat *exfat = exfat_of(fsd);
     const struct exfat_geometry *geometry = &exfat->geometry;
+
+    /* A medium error in the bitmap makes the free space unknown (0), which must not make `df`
+     * fail. */
     uint64_t free = 0;
     status_t status = count_free(exfat, &free);
     if (status && status != -EIO)
@@ -123,6 +131,7 @@ static void describe_volume(struct exfat *exfat, struct text_sink *sink)
               ? ": the end of the volume is missing"
               : "");
 
+    /* Only what was met so far: the volume is not searched for damage here. */
     for (unsigned i = 0; i < EXFAT_ANOMALIES; i++) {
         uint32_t count = atomic_load(&exfat->anomalies[i]);
         if (count)
@@ -142,6 +151,8 @@ static void describe_node(struct exfat *exfat, const struct vnode *vnode, struct
     print(sink, "  valid data         %llu of %llu bytes\n",
           (unsigned long long)node->attributes.valid_bytes,
           (unsigned long long)node->attributes.size_bytes);
+
+    /* Without its chain the extents are unknown; the lines above are printed nevertheless. */
     if (exfat_node_read_chain(exfat, node))
         return;
     for (size_t i = 0; i < node->runs.count; i++) {
@@ -206,6 +217,8 @@ static status_t options_parse(struct exfat *exfat, const char *text)
     static const char zone[] = "tz=";
     status_t status = 0;
     while (*text && !status) {
+        /* "ro" and "case=fold" name what holds anyway. They are accepted, since other file
+         * systems have them. */
         const char *comma = strchr(text, ',');
         size_t length = comma ? (size_t)(comma - text) : strlen(text);
         if (length > sizeof(zone) - 1 && !memcmp(text, zone, sizeof(zone) - 1))
@@ -226,13 +239,19 @@ static status_t options_parse(struct exfat *exfat, const char *text)
 static status_t region_read(const struct device_handle *handle, uint64_t address, uint8_t *piece,
                             struct exfat_geometry *geometry)
 {
+    /* Read without the cache, whose block size is known only afterwards. The first read is a
+     * device block, the later ones are sectors of the volume. */
     uint32_t block = device_block_bytes(handle->device), sum = 0;
     status_t status = io_wait(handle, IO_READ, address, piece, max(block, 512u), NULL);
     if (!status)
         status = exfat_boot_decode((struct bytes){ piece, max(block, 512u) }, geometry);
+
+    /* A sector smaller than the device's block could not be read alone. */
     if (!status && geometry->sector_bytes < block)
         status = -EMEDIUMTYPE;
     for (unsigned i = 0; !status && i < EXFAT_BOOT_SECTORS; i++) {
+        /* Eleven sectors have a checksum: a boot region that was overwritten in part is not
+         * used. */
         uint64_t at = address + (uint64_t)i * geometry->sector_bytes;
         status = io_wait(handle, IO_READ, at, piece, geometry->sector_bytes, NULL);
         struct bytes sector = { piece, geometry->sector_bytes };
@@ -250,12 +269,15 @@ static status_t region_read(const struct device_handle *handle, uint64_t address
 static status_t boot_read(const struct device_handle *handle, struct exfat_geometry *geometry,
                           bool *copied)
 {
+    /* Smaller than both regions with the smallest sectors: another file system's, or none. */
     if (device_medium(handle->device).bytes < 2 * EXFAT_BOOT_SECTORS * 512)
         return -EMEDIUMTYPE;
     uint8_t *piece = page_alloc();
     if (!piece)
         return -ENOMEM;
 
+    /* The copy is tried only after damage. An interrupt or a lack of memory is not a property of
+     * the volume. */
     status_t first = region_read(handle, 0, piece, geometry), status = first;
     *copied = first == -EUCLEAN || first == -EIO || first == -EMEDIUMTYPE;
     for (uint32_t bytes = 512; *copied && status && bytes <= EXFAT_SECTOR_BYTES_MAX; bytes *= 2) {
@@ -263,6 +285,9 @@ static status_t boot_read(const struct device_handle *handle, struct exfat_geome
         if (at % device_block_bytes(handle->device) == 0 &&
             at + (uint64_t)EXFAT_BOOT_SECTORS * bytes <= device_medium(handle->device).bytes)
             status = region_read(handle, at, piece, geometry);
+
+        /* A sector at this address that states another size belongs to something else: its copy
+         * would be elsewhere. */
         if (!status && geometry->sector_bytes != bytes)
             status = -EUCLEAN;
     }
@@ -287,6 +312,9 @@ static status_t root_read(struct exfat *exfat)
                           : -EUCLEAN;
     if (status)
         return status;
+
+    /* The root's index was only made to meet the bitmap and the label on the way. The vnode of
+     * the root makes its own when it is read. */
     name_index_put(index);
     name_index_put(root.index);
     runs_free(&root.runs);
@@ -306,6 +334,8 @@ static status_t exfat_mount(const struct device_handle *handle, const char *opti
     if (!exfat)
         return status ? status : -ENOMEM;
 
+    /* The free clusters are counted when they are first asked for: a mount must not read the
+     * whole bitmap. */
     exfat->geometry = geometry;
     atomic_init(&exfat->free_clusters, UINT64_MAX);
     spin_init(&exfat->lock, RANK_VNODE);
@@ -322,6 +352,8 @@ static status_t exfat_mount(const struct device_handle *handle, const char *opti
     if (copied)
         exfat_count(exfat, EXFAT_ANOMALY_BOOT);
 
+    /* The options first: the zone is needed to decode the times in the root directory.
+     * fsd_discard() frees the cache and the volume. */
     status = options_parse(exfat, options);
     if (!status)
         status = root_read(exfat);
