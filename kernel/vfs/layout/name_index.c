@@ -31,6 +31,8 @@ struct name_index *name_index_create(void)
     struct name_index *index = mem_zalloc(sizeof(*index));
     if (!index)
         return NULL;
+
+    /* The seed need not be secret, only unknown when the volume was written. */
     atomic_init(&index->references, 1);
     index->last = &index->first;
     index->seed = hash_u64(time_now_us() ^ (uint64_t)(uintptr_t)index);
@@ -78,6 +80,7 @@ static struct name_entry *find_alias(const struct name_index *index, const char 
 const struct name_entry *name_index_find(const struct name_index *index, const char *name,
                                          size_t length)
 {
+    /* Names precede aliases: the alias of one file may be the name of another. */
     const struct name_entry *entry = find_name(index, name, length);
     return entry ? entry : find_alias(index, name, length);
 }
@@ -109,6 +112,7 @@ status_t name_index_add(struct name_index *index, const struct name_entry *entry
     if (!copy)
         return -ENOMEM;
 
+    /* The caller's texts are copied, since they are in buffers that the next record overwrites. */
     uint8_t *details = (uint8_t *)(copy + 1);
     char *name = (char *)details + details_room, *alias = name + entry->name_bytes + NUMBER_BYTES;
     *copy = *entry;
@@ -124,6 +128,8 @@ status_t name_index_add(struct name_index *index, const struct name_entry *entry
         alias[entry->alias_bytes] = '\0';
         copy->alias = alias;
     }
+
+    /* At the end, so that a listing has the order of the directory. */
     *index->last = copy;
     index->last = &copy->next;
     index->count++;
@@ -153,6 +159,8 @@ static bool make_unique(struct name_index *index, struct name_entry *entry)
 status_t name_index_complete(struct name_index *index, status_t status, unsigned skipped,
                              unsigned *renamed)
 {
+    /* The tables are made now that the number of entries is known, so they never grow. The limit
+     * bounds the allocation for a hostile directory; chains become longer instead. */
     index->status = status;
     index->skipped = skipped;
     index->buckets = BUCKETS_MIN;
@@ -164,10 +172,14 @@ status_t name_index_complete(struct name_index *index, status_t status, unsigned
         return -ENOMEM;
 
     for (struct name_entry *entry = index->first; entry; entry = entry->next) {
+        /* In the order of the directory: of two equal names the first one keeps its name. */
         *renamed += make_unique(index, entry);
         size_t bucket = bucket_of(index, entry->name, entry->name_bytes);
         entry->by_name = index->by_name[bucket];
         index->by_name[bucket] = entry;
+
+        /* Aliases are not made unique. They are not listed, and a look-up takes whichever it
+         * meets. */
         if (!entry->alias)
             continue;
         bucket = bucket_of(index, entry->alias, entry->alias_bytes);
@@ -182,6 +194,9 @@ status_t name_index_complete(struct name_index *index, status_t status, unsigned
 struct name_index *name_index_get(struct spin *lock, struct name_index **slot)
 {
     spin_lock(lock);
+
+    /* The reference is taken under the lock. Otherwise name_index_trim() could free the index in
+     * between. */
     struct name_index *index = *slot;
     if (index)
         atomic_fetch_add(&index->references, 1);
@@ -194,12 +209,17 @@ struct name_index *name_index_keep(struct spin *lock, struct name_index **slot,
 {
     struct name_index *extra = NULL;
     spin_lock(lock);
+
+    /* Another thread was faster. Its index is used, so that all threads share one. */
     if (*slot) {
         extra = index;
         index = *slot;
     } else {
         *slot = index;
     }
+
+    /* One reference for the slot, one for the caller. The extra index is freed without the lock,
+     * since it may have thousands of entries. */
     atomic_fetch_add(&index->references, 1);
     spin_unlock(lock);
     name_index_put(extra);
@@ -209,8 +229,13 @@ struct name_index *name_index_keep(struct spin *lock, struct name_index **slot,
 void name_index_trim(struct spin *lock, struct name_index **slot)
 {
     struct name_index *idle = NULL;
+
+    /* The thread that reclaims memory may hold this lock already: it must not wait for it. */
     if (!spin_try_lock(lock))
         return;
+
+    /* A new reference can only come from the slot, whose lock is held: an index with one
+     * reference is idle. */
     if (*slot && atomic_load(&(*slot)->references) == 1) {
         idle = *slot;
         *slot = NULL;

@@ -12,6 +12,8 @@ static status_t make_room(struct runs *runs)
     size_t room = runs->room ? runs->room * 2 : ROOM_MIN;
     if (runs->count < runs->room)
         return 0;
+
+    /* Doubled, so that a file of n fragments costs fewer than 2n copies in all. */
     struct run *list = mem_alloc(room * sizeof(*list));
     if (!list)
         return -ENOMEM;
@@ -26,6 +28,8 @@ static status_t make_room(struct runs *runs)
 
 status_t runs_add(struct runs *runs, uint64_t address, uint64_t bytes)
 {
+    /* A fragment that follows the last one on the volume extends it: most files have a single
+     * run. */
     struct run *last = runs->count ? &runs->list[runs->count - 1] : NULL;
     if (!last || last->address + last->length_bytes != address) {
         status_t status = make_room(runs);
@@ -64,6 +68,8 @@ const struct run *runs_find(const struct runs *runs, uint64_t offset_bytes)
 
 void runs_read(const struct runs *runs, uint64_t device_bytes, struct vfs_io *io)
 {
+    /* Each call submits one part, which ends with its run. finish_io calls again for the next
+     * part. */
     uint64_t left = io->length_bytes - io->done_bytes;
     uint64_t offset = io->offset_bytes + io->done_bytes;
     if (!left) {
