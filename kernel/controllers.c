@@ -53,6 +53,8 @@ static void report(struct device *device)
     if (!function || !(kind = kind_of(function, &log_name)))
         return;
 
+    /* A controller without a driver is the usual reason that a drive is missing, hence the
+     * warning. */
     if (driver)
         log_info(log_name, "%s at %s is driven by %s", kind, device_name(device), driver->name);
     else

@@ -145,9 +145,12 @@ static bool is_ours(const struct device *device)
     format_text(path, sizeof(path), "/Drives/%s/boot/spindle.id", device_alias(device));
     if (file_open(media.root, path, OPEN_READ, &file))
         return false;
+
+    /* A disc without the file, or whose file cannot be read, is not the kernel's. */
     ssize_t got = file_read(file, id, sizeof(id) - 1);
     file_close(file);
 
+    /* The id must end where the kernel's ends: a longer one is another build's. */
     size_t length = strlen(media.options->build_id);
     return got >= (ssize_t)length && text_starts(id, media.options->build_id) &&
            (id[length] == '\n' || !id[length]);
@@ -193,6 +196,7 @@ void media_release_copies(void)
  * else is there, or if it is in use. */
 static struct device *leave_copy(void)
 {
+    /* The mount is found by its path, since the copy may have any alias. */
     struct device *copy = NULL;
     struct mount_info *info = mem_alloc(sizeof(*info));
     for (unsigned n = 0; info && !copy && !vfs_mount_info(n, info); n++)
@@ -200,6 +204,8 @@ static struct device *leave_copy(void)
             copy = device_find(info->device);
     mem_free(info);
 
+    /* An unmount that fails means that a program uses a file of the copy, which then stays
+     * /System. */
     if (copy && media.options->is_copy && media.options->is_copy(copy) &&
         !vfs_unmount(media.root, "/System"))
         return copy;
@@ -211,8 +217,13 @@ static struct device *leave_copy(void)
 static bool take_system(struct device *device)
 {
     struct device *copy = NULL;
+
+    /* During start-up media_choose() looks at all media together. Afterwards each one is looked
+     * at when it arrives. */
     if (!is_chosen() || !is_ours(device))
         return false;
+
+    /* Only a drive of the machine replaces the copy, and nothing replaces another disc. */
     if (media_have_system() && (device_is_virtual(device) || !(copy = leave_copy())))
         return false;
 
@@ -235,6 +246,8 @@ static bool has_parts(struct device *device)
     struct device *child;
     for (unsigned last = 0; !found && (child = device_child(device, last));) {
         last = device_number(child);
+        /* A child that is not a part, such as a virtual drive's, does not keep the whole from
+         * being mounted. */
         found = device_is_part(child);
         device_put(child);
     }
@@ -244,6 +257,8 @@ static bool has_parts(struct device *device)
 static void note_failure(struct device *device, status_t status)
 {
     char why[sizeof(media.why)], text[MOUNT_REASON_BYTES];
+
+    /* The text is made without the lock: to find the reason may read the medium. */
     reason(device, status, text, sizeof(text));
     format_text(why, sizeof(why), "%s: %s", device_alias(device), text);
 
@@ -280,6 +295,8 @@ void media_mount(struct device *device)
 /* Returns whether the device precedes `over`. */
 static bool is_preferred(const struct device *device, const struct device *over)
 {
+    /* A drive of the machine precedes a copy in memory, a CD precedes a disk, then the lower
+     * number: the result does not depend on which drive was detected first. */
     if (!over || device_is_virtual(device) != device_is_virtual(over))
         return !over || device_is_virtual(over);
     bool cd = device_class(device) == &class_cdrom, over_cd = device_class(over) == &class_cdrom;
@@ -293,6 +310,8 @@ static struct device *choose(bool (*accept)(const struct device *device))
     struct device *best = NULL, *device;
     for (unsigned last = 0; (device = device_by_class(last));) {
         last = device_number(device);
+
+        /* `accept` may read the disc, so it is not asked about drives that cannot have one. */
         bool better = media_may_be_mounted(device) && accept(device) && is_preferred(device, best);
         device_put(better ? best : device);
         if (better)
@@ -317,6 +336,8 @@ static bool is_asked_for(const struct device *device)
 
 struct device *media_choose(void)
 {
+    /* A wrong name must not keep the machine from starting: it is reported, and the usual order
+     * decides. */
     const char *name = media.options->system_name;
     struct device *device = name ? choose(is_asked_for) : NULL, *found;
     if (name && !device) {
@@ -332,6 +353,8 @@ struct device *media_choose(void)
     if (!device)
         device = choose(is_mounted_cd);
 
+    /* Only now, so that a medium that arrives during the choice is mounted below /Drives and
+     * nowhere else. */
     spin_lock(&media.lock);
     media.chosen = true;
     spin_unlock(&media.lock);
@@ -346,6 +369,7 @@ void media_report_none(void)
     memcpy(why, media.why, sizeof(why));
     spin_unlock(&media.lock);
 
+    /* Without a failure on record all drives were empty: the first one is named. */
     for (unsigned last = 0; !*why && (device = device_by_class(last)); device_put(device)) {
         last = device_number(device);
         if (media_may_be_mounted(device))

@@ -25,6 +25,7 @@ static char drives[BOOT_MODULES_MAX][DEVICE_NAME_BYTES]; /* aliases, by module; 
 /* Returns whether the image holds an ISO 9660 volume. */
 static bool holds_volume(const uint8_t *image, uint64_t bytes)
 {
+    /* Byte 0 is the descriptor's type; the standard identifier follows it (ECMA-119 8.1.2). */
     return bytes > DESCRIPTOR_OFFSET + 2048 &&
            memcmp(image + DESCRIPTOR_OFFSET + 1, "CD001", 5) == 0;
 }
@@ -46,6 +47,7 @@ static void load_driver(const struct boot_module *module)
     const char *name;
     struct bytes file = { memory_at(module->start), module->end - module->start };
 
+    /* A driver that fails to load is reported and does not keep the machine from starting. */
     status_t status = index_wants_bytes(file)
                           ? index_load_bytes(file, module->name, &name, &error) : 0;
     if (status)
@@ -84,6 +86,9 @@ static void add_drive(struct device *control, unsigned index, struct virtual_reg
         log_warn("boot", "module %s: %s", module->name, status_text(status));
         return;
     }
+
+    /* The alias connects the drive with its memory: modules_release() frees that when the drive
+     * goes. */
     text_copy(drives[index], sizeof(drives[index]), request->device);
     log_info("boot", "%s is module %s, %llu bytes", request->device, module->name,
              (unsigned long long)(module->end - module->start));
@@ -100,6 +105,8 @@ void modules_start(const struct boot_info *boot)
         log_warn("boot", "invalid modules, or more than there is room for: %u",
                  boot->modules_dropped);
 
+    /* Without the virtual drives' driver, or without memory, the machine starts from its discs
+     * alone. */
     for (unsigned i = 0; control && request && i < boot->module_count; i++) {
         const struct boot_module *module = &boot->modules[i];
         if (is_driver(memory_at(module->start), module->end - module->start))
@@ -120,6 +127,9 @@ static status_t remove_drive(struct device *device)
     struct device *control = device_find(VIRTUAL_CONTROL);
     if (!control)
         return -ENODEV;
+
+    /* The mount is a use of the drive, so it ends first. VIRTUAL_IF_IDLE refuses while a file is
+     * open. */
     text_copy(request.device, sizeof(request.device), device_alias(device));
     vfs_unmount_device(device);
     status_t status = device_control(control, VIRTUAL_UNREGISTER, &request, sizeof(request));
@@ -151,6 +161,8 @@ status_t modules_release(struct device *device)
     status_t status = remove_drive(device);
     if (status)
         return status;
+
+    /* The entry is cleared last: until then the alias is part of the message. */
     const struct boot_module *module = &info->modules[i];
     frames_add_module(info, module);
     log_info("boot", "%s: the copy in memory is not needed; %llu KiB are free again", drives[i],

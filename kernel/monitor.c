@@ -31,6 +31,8 @@ static struct {
 /* Unmounts the old medium, and mounts the new one if there is one. */
 static void medium_changed(struct device *device)
 {
+    /* Unmount even if the disc may be the same: its content may have changed outside. The parts
+     * are offered before the mount, since media_mount() leaves a disc with parts to them. */
     media_unmount(device);
     driver_offer_medium(device);
     if (device_medium(device).present)
@@ -63,6 +65,9 @@ static void poll_all(void)
     struct device *device;
     for (unsigned last = 0; (device = device_by_class(last));) {
         last = device_number(device);
+
+        /* Fixed disks are not polled. A locked door is: the poll's event unlocks it when the
+         * files are closed. */
         if (device_is_removable(device) || device_door_is_locked(device))
             event_post(EVENT_POLL, device);
         device_put(device);
@@ -78,6 +83,7 @@ static void load_driver(struct device *device)
 
 static void device_arrived(struct device *device)
 {
+    /* A controller's driver publishes drives, which arrive with events of their own. */
     load_driver(device);
     if (!device_has_data(device))
         return;
@@ -109,6 +115,8 @@ static void handle_event(struct event *event)
         break;
     case EVENT_REMOVED: media_unmount(device); break;
     }
+
+    /* Also after a failure: threads wait for the device's events to end, not for their success. */
     event_done(event);
 }
 
@@ -151,6 +159,8 @@ static uint64_t begin_waiting(void)
 static bool end_waiting(bool has_event)
 {
     spin_lock(&monitor.lock);
+
+    /* A thread without an event was woken to poll: it waits again soon and needs no replacement. */
     bool replace = has_event && !--monitor.waiting && !monitor.stopping;
     if (!has_event)
         monitor.waiting--;
@@ -164,6 +174,8 @@ static bool end_waiting(bool has_event)
 static bool keeps_handling(bool helper)
 {
     spin_lock(&monitor.lock);
+
+    /* The last helper wakes monitor_stop(). */
     bool end = monitor.stopping || (helper && monitor.waiting);
     if (end && helper && !--monitor.helpers)
         wait_queue_wake_all(&monitor.changed);
@@ -187,6 +199,9 @@ static void start_helper(void)
         thread_detach(thread);
         return;
     }
+
+    /* Nothing is woken: monitor_stop() cannot wait for helpers yet, since this thread is joined,
+     * or is a helper that counts itself. */
     spin_lock(&monitor.lock);
     monitor.helpers--;
     spin_unlock(&monitor.lock);
@@ -235,6 +250,9 @@ static void load_drivers(void)
     media_report_failures();
     for (unsigned last = 0; (device = tree_next(last));) {
         last = device_number(device);
+
+        /* Before /System was mounted there was no index to search: these devices were offered in
+         * vain. */
         load_driver(device);
 
         /* Also without a new driver: the failure was not reported yet. */
@@ -252,6 +270,9 @@ static void load_drivers(void)
 static void choose_system(void)
 {
     struct device *device = media_choose();
+
+    /* By an event, not directly: the mount belongs to the thread that handles events of the
+     * device. */
     if (device) {
         event_post(EVENT_SYSTEM, device);
         IGNORE(finish_events(device, time_now_us() + DEADLINE_PACKET_US)); /* it is seen below */
@@ -273,6 +294,8 @@ static void monitor_main(void *unused)
     uint64_t deadline_us = time_now_us() + DEADLINE_DRIVES_US;
     if (finish_events(NULL, deadline_us))
         log_warn("monitor", "a drive does not respond yet; continuing without it");
+
+    /* Drives that are late are mounted when they answer; one of them may still become /System. */
     choose_system();
     load_drivers();
     IGNORE(finish_events(NULL, deadline_us)); /* a drive that is late was reported */
@@ -282,6 +305,7 @@ static void monitor_main(void *unused)
 
 status_t monitor_start(const struct monitor_options *options)
 {
+    /* The state is reset here because the host tests start the monitor repeatedly. */
     media_start(options);
     monitor.settled = monitor.stopping = false;
     monitor.poll_us = time_now_us() + POLL_MEDIUM_US;
