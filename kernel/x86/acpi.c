@@ -140,6 +140,7 @@ static uint64_t find_table(uint64_t root_address, size_t entry_bytes, const char
     /* After the header, the root table consists of addresses only. */
     for (size_t at = HEADER_BYTES; found == 0 && bytes_has(root, at, entry_bytes);
          at += entry_bytes) {
+        /* A wrong entry matches no signature: an address that cannot be mapped reads as empty. */
         uint64_t address = entry_bytes == sizeof(uint64_t) ? bytes_le64(root, at)
                                                            : bytes_le32(root, at);
         if (has_signature(address, signature))

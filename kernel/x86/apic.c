@@ -81,6 +81,8 @@ uint64_t apic_message_address(void)
 {
     if (!present)
         return 0;
+
+    /* A larger id can only be reached through interrupt remapping, which is not used. */
     uint32_t id = uses_msrs ? read_register(ID) : read_register(ID) >> ID_SHIFT;
     return id <= MESSAGE_ID_MAX ? MESSAGE_ADDRESS | id << MESSAGE_ID_SHIFT : 0;
 }
@@ -112,6 +114,7 @@ bool apic_has_deadline(void)
 
 void apic_timer_start(uint8_t vector, bool deadline)
 {
+    /* Count 0 stops the timer, so that it does not ring while its mode changes. */
     write_register(TIMER_INITIAL_COUNT, 0);
     write_register(TIMER_DIVISOR, DIVIDE_BY_16);
     write_register(LVT_TIMER, vector | (deadline ? LVT_DEADLINE : 0));
@@ -190,6 +193,9 @@ void apic_start(void *(*map)(uint64_t physical, size_t bytes))
 
     write_register(LVT_TIMER, LVT_MASKED);
     write_register(LVT_ERROR, LVT_MASKED);
+
+    /* Virtual wire mode: the 8259s interrupt through LINT0, and LINT1 is the NMI. The firmware
+     * may have left both masked. */
     write_register(LVT_LINT0, LVT_EXTINT);
     write_register(LVT_LINT1, LVT_NMI);
 }

@@ -170,6 +170,8 @@ static unsigned take_message(struct interrupt_handler *handler)
     uint64_t flags = cpu_interrupts_save();
     unsigned source = INTERRUPT_LINES;
 
+    /* A message is never shared. The search and the insertion are one step, so that two drivers
+     * do not get the same one. */
     while (source < INTERRUPT_SOURCES && !list_empty(&handlers[source]))
         source++;
     if (source < INTERRUPT_SOURCES)
@@ -186,6 +188,8 @@ status_t interrupt_register_message(struct interrupt_handler *handler,
         return -ENODEV;
 
     code_use_begin(&handler->code_use, (const void *)handler->handle, "interrupt", "handler");
+
+    /* The use begins before the handler can run, and ends here if it will not. */
     unsigned source = take_message(handler);
     if (source == INTERRUPT_SOURCES) {
         code_use_end(&handler->code_use);
@@ -214,6 +218,7 @@ void interrupt_unregister(unsigned source, struct interrupt_handler *handler)
 
 void interrupts_start(void)
 {
+    /* The lists are made before the 8259s may raise anything. */
     for (unsigned i = 0; i < INTERRUPT_SOURCES; i++)
         list_init(&handlers[i]);
     cpu_hooks.serve_waiting = serve_waiting;

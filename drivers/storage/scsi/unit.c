@@ -103,6 +103,7 @@ struct scsi_outcome scsi_report_luns(struct scsi_client *client, uint64_t luns[S
         .answer_bytes = sizeof(answer),
     };
 
+    /* The unit cuts a list of more units at this length (SPC-3 6.21). */
     put_be32(query.cdb + CDB_12_LENGTH, sizeof(answer));
     struct scsi_outcome outcome = ask(client, &query, LUNS_HEADER_BYTES);
     if (outcome.action != SENSE_DONE)
@@ -163,6 +164,7 @@ struct scsi_outcome scsi_read_capacity_16(struct scsi_client *client,
 
 struct scsi_outcome scsi_start_stop(struct scsi_client *client, enum scsi_motion motion)
 {
+    /* Motors and trays take seconds: the deadline is longer than that of other queries. */
     struct scsi_query query = {
         .cdb = { SCSI_START_STOP_UNIT, [CDB_6_ACTION] = (uint8_t)motion },
         .timeout_us = DEADLINE_PACKET_MOTION_US,
@@ -185,6 +187,8 @@ struct scsi_outcome scsi_mode_sense(struct scsi_client *client, uint8_t page, vo
         .answer_bytes = bytes,
     };
 
+    /* No least length: which bytes are needed depends on the page, so the caller looks at
+     * *done_bytes. */
     put_be16(query.cdb + CDB_10_LENGTH, bytes);
     struct scsi_outcome outcome = scsi_execute_insisting(client, &query);
     *done_bytes = query.done_bytes;
@@ -200,6 +204,8 @@ struct scsi_outcome scsi_inquire_page(struct scsi_client *client, uint8_t page, 
         .answer_bytes = bytes,
     };
 
+    /* Since SPC-3 the allocation length has two bytes. Older units reserve the first, which is 0
+     * for short answers. */
     put_be16(query.cdb + CDB_6_LENGTH - 1, bytes);
     struct scsi_outcome outcome = scsi_execute_insisting(client, &query);
     *done_bytes = query.done_bytes;
@@ -219,6 +225,7 @@ void scsi_build_transfer(uint8_t cdb[SCSI_CDB_BYTES], enum io_op op, uint64_t lb
         put_be32(cdb + CDB_16_LBA + 4, (uint32_t)lba);
         put_be32(cdb + CDB_16_LENGTH, blocks);
     } else {
+        /* Preferred wherever it fits: many CD drives do not know the long form. */
         cdb[0] = op == IO_WRITE ? SCSI_WRITE_10 : SCSI_READ_10;
         put_be32(cdb + CDB_10_LBA, (uint32_t)lba);
         put_be16(cdb + CDB_10_LENGTH, blocks);
