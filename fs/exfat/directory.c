@@ -281,6 +281,9 @@ status_t exfat_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor)
         mem_free(listing);
         return status;
     }
+
+    /* The index is constant and the cursor holds a reference: the entries stay valid even if the
+     * directory's index is trimmed and made again meanwhile. */
     listing->next = name_index_first(listing->index);
     *cursor = listing;
     return 0;

@@ -373,6 +373,8 @@ status_t index_load_needs(const char *name)
     if (status)
         return status;
 
+    /* Unlike load_with_needs(), a need that the index does not have is an error here: the caller
+     * has the driver's bytes already, and cannot load them without it. */
     const struct catalog_line *line = catalog_find(catalog, name);
     status = line ? 0 : -ENOENT;
     for (const char *list = line ? line->needs : ""; !status && next_entry(&list, need);) {

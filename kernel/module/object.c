@@ -81,6 +81,8 @@ static struct bytes section_header(const struct object *object, uint32_t index)
 
 struct object_section object_section(const struct object *object, uint32_t index)
 {
+    /* Any index below section_count is safe: check_sections() has found all headers and names
+     * inside the file. */
     struct bytes header = section_header(object, index);
     return (struct object_section){
         .name = (const char *)object->section_names.data + bytes_le32(header, SECTION_NAME),
@@ -97,6 +99,8 @@ struct object_section object_section(const struct object *object, uint32_t index
 
 struct object_symbol object_symbol(const struct object *object, uint32_t index)
 {
+    /* The low four bits of st_info are the type, the high ones the binding (gABI, "Symbol
+     * Table"). */
     struct bytes entry = bytes_slice(object->file,
                                      object->symbols_offset + (uint64_t)index * SYMBOL_ENTRY_BYTES,
                                      SYMBOL_ENTRY_BYTES);

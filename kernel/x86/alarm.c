@@ -156,6 +156,7 @@ static struct moment read_moment(void)
     uint64_t best_gap = UINT64_MAX;
 
     for (int i = 0; i < MOMENT_TRIES; i++) {
+        /* The timer counts down; the difference makes ticks rise with the time. */
         uint64_t before = time_now_us();
         uint64_t ticks = UINT32_MAX - apic_timer_count();
         uint64_t gap = time_now_us() - before;

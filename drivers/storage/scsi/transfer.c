@@ -201,6 +201,8 @@ void scsi_transfer_start(struct scsi_client *client, struct io_transfer *transfe
         [IO_READ] = SCSI_DATA_IN, [IO_WRITE] = SCSI_DATA_OUT, [IO_FLUSH] = SCSI_NO_DATA,
     };
 
+    /* The memory is part of the transfer, so nothing is allocated here: a write may run to free
+     * memory. The command is set up once; each try builds only its CDB. */
     struct scsi_transfer *move = transfer->driver_data;
     *move = (struct scsi_transfer){
         .client = client,
