@@ -109,7 +109,7 @@ static status_t fat_ioctl(struct fsd *fsd, struct vnode *vnode, unsigned operati
                           void *argument, size_t bytes)
 {
     if (operation != FSD_DESCRIBE_VOLUME && operation != FSD_DESCRIBE_NODE)
-        return -EOPNOTSUPP;
+        return -EMEDIUMTYPE;
     if (bytes != sizeof(struct text_sink))
         return -EINVAL;
     if (operation == FSD_DESCRIBE_VOLUME)
@@ -256,7 +256,7 @@ static status_t fat_mount(const struct device_handle *handle, const char *option
 
     /* Requests are whole sectors, which a device with larger blocks cannot serve. */
     if (geometry.sector_bytes < device_block_bytes(handle->device))
-        return -EOPNOTSUPP;
+        return -EMEDIUMTYPE;
     struct fat *fat = mem_zalloc(sizeof(*fat));
     if (!fat)
         return -ENOMEM;
