@@ -78,9 +78,13 @@ lint: MAKE_NEEDS := lint
 fuzz: MAKE_NEEDS := fuzz
 bench: MAKE_NEEDS := bench
 
+# As many compilers at a time as there are processors, except where the terminal is QEMU's.
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+kernel iso drivers sdk host test differential tsan stress lint soak fuzz bench: MAKE_JOBS := -j$(JOBS)
+
 kernel iso run run-gui debug drivers sdk host test differential tsan stress lint soak fuzz bench:
 	CC="$(CC)" .ci/packages $(MAKE_NEEDS)
-	$(MAKE) --no-print-directory do-$@
+	$(MAKE) --no-print-directory $(MAKE_JOBS) do-$@
 
 .PHONY: do-kernel do-iso do-run do-run-gui do-debug do-host do-test do-differential do-tsan \
     do-stress do-lint do-soak do-fuzz do-bench
@@ -567,13 +571,13 @@ $(IMAGES)/.made: tests/images/builder.py
 
 do-test: do-iso do-host $(BUILD)/builtin.elf $(if $(FUSE),$(HOST_OUT)/spindle-mount.asan) \
     $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
-	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/summary "lint=$(PYTHON) tests/lint" \
+	MAKEFLAGS= PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/summary "lint=$(PYTHON) tests/lint" \
 	    "descent=$(PYTHON) tests/book/descent.py" \
 	    $(foreach test,$(HOST_TESTS),"$(notdir $(test))=timeout 300 $(test)") \
 	    $(foreach name,$(FUZZERS),"$(name)=timeout 300 $(HOST_OUT)/$(name).replay \
 	        tests/fuzz/corpus/$(name:fuzz_%=%)") \
 	    "differential=timeout 300 $(PYTHON) -m pytest -q tests/differential" \
-	    "system=timeout 900 $(PYTHON) -m pytest -q -rs tests/system"
+	    --alone "system=timeout 900 $(PYTHON) -m pytest -q -rs tests/system"
 
 # Compares random command lines with GNU's tools; another DIFFERENTIAL_SEED draws other lines.
 DIFFERENTIAL_LINES ?= 100000
