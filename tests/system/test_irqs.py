@@ -8,7 +8,7 @@ from qemu import ISO
 CD = ["-drive", f"if=none,id=cd,format=raw,media=cdrom,file={ISO}"]
 IDE = [*CD, "-device", "ide-cd,bus=ide.1,drive=cd"]
 AHCI = [*CD, "-device", "ich9-ahci,id=ahci", "-device", "ide-cd,bus=ahci.0,drive=cd"]
-SECONDS = 8
+SECONDS = 10  # four polls of a drive: of a part of that time, one poll more or less would count
 
 
 def irqs(machine, words=""):
