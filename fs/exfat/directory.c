@@ -4,12 +4,36 @@
 #include "fs/exfat/exfat.h"
 #include "lib/macros.h"
 #include "lib/string.h"
-#include "lib/text.h"
 
-static struct exfat_node *node_of(const struct vnode *vnode)
+void exfat_attributes_info(const struct exfat_attributes *attributes, vnode_id_t id,
+                           struct node_info *info)
 {
-    return vnode->private_data;
+    /* A directory's size is that of its clusters, which users do not expect: 0. */
+    bool directory = attributes->attributes & EXFAT_DIRECTORY;
+    *info = (struct node_info){
+        .known = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_ALIAS,
+        .id = id,
+        .type = directory ? NODE_DIRECTORY : NODE_FILE,
+        .size_bytes = directory ? 0 : attributes->size_bytes,
+        .attributes = (attributes->attributes & EXFAT_HIDDEN ? ATTRIBUTE_HIDDEN : 0u) |
+                      (attributes->attributes & EXFAT_READ_ONLY ? ATTRIBUTE_READ_ONLY : 0u),
+        .has_modified = attributes->has_modified,
+        .modified_s = attributes->modified_s,
+        .has_created = attributes->has_created,
+        .created_s = attributes->created_s,
+        .has_accessed = attributes->has_accessed,
+        .accessed_s = attributes->accessed_s,
+        /* Two directories that begin in one cluster have the same content. */
+        .alias = directory && attributes->cluster ? attributes->cluster : id,
+    };
 }
+
+static void entry_info(const struct name_entry *entry, struct node_info *info)
+{
+    exfat_attributes_info(entry->details, entry->id, info);
+}
+
+static const struct name_format exfat_names = { .info = entry_info };
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
@@ -164,7 +188,7 @@ status_t exfat_index_get(struct exfat *exfat, struct exfat_node *directory,
     /* No lock is held while the medium is read. Two threads may both make an index; the first to
      * finish is kept. */
     status_t status = exfat_node_read_chain(exfat, directory);
-    struct name_index *made = status ? NULL : name_index_create();
+    struct name_index *made = status ? NULL : name_index_create(&exfat_names);
     if (!made)
         return status ? status : -ENOMEM;
     status = index_read(exfat, directory, made);
@@ -175,145 +199,37 @@ status_t exfat_index_get(struct exfat *exfat, struct exfat_node *directory,
     return status;
 }
 
-/* ---- by name ------------------------------------------------------------------------------ */
-
-void exfat_attributes_info(const struct exfat_attributes *attributes, vnode_id_t id,
-                           struct node_info *info)
-{
-    /* A directory's size is that of its clusters, which users do not expect: 0. */
-    bool directory = attributes->attributes & EXFAT_DIRECTORY;
-    *info = (struct node_info){
-        .known = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_ALIAS,
-        .id = id,
-        .type = directory ? NODE_DIRECTORY : NODE_FILE,
-        .size_bytes = directory ? 0 : attributes->size_bytes,
-        .attributes = (attributes->attributes & EXFAT_HIDDEN ? ATTRIBUTE_HIDDEN : 0u) |
-                      (attributes->attributes & EXFAT_READ_ONLY ? ATTRIBUTE_READ_ONLY : 0u),
-        .has_modified = attributes->has_modified,
-        .modified_s = attributes->modified_s,
-        .has_created = attributes->has_created,
-        .created_s = attributes->created_s,
-        .has_accessed = attributes->has_accessed,
-        .accessed_s = attributes->accessed_s,
-        /* Two directories that begin in one cluster have the same content. */
-        .alias = directory && attributes->cluster ? attributes->cluster : id,
-    };
-}
-
-/* Returns the entry of this name, with a reference to the index that holds it. -ENOENT, or the
- * error if the directory could not be read completely: the name may exist. */
-static status_t entry_find(struct fsd *fsd, struct vnode *directory, struct element element,
-                           struct name_index **index, const struct name_entry **entry)
-{
-    status_t status = exfat_index_get(exfat_of(fsd), node_of(directory), index);
-    if (status)
-        return status;
-    *entry = name_index_find(*index, element.name, element.length);
-    if (*entry)
-        return 0;
-
-    /* The index has only the names before the damage. Returning -ENOENT for the rest would make
-     * programs act as if they did not exist. */
-    status = name_index_status(*index);
-    name_index_put(*index);
-    return status ? status : -ENOENT;
-}
+/* ---- slots -------------------------------------------------------------------------------- */
 
 status_t exfat_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
                       vnode_id_t *id)
 {
     struct name_index *index;
-    const struct name_entry *entry;
-    status_t status = entry_find(fsd, directory, element, &index, &entry);
-    if (status)
-        return status;
-    *id = entry->id;
-    name_index_put(index);
-    return 0;
+    status_t status = exfat_index_get(exfat_of(fsd), directory->private_data, &index);
+    return status ? status : name_index_lookup(index, element, id);
 }
 
 status_t exfat_get_child_info(struct fsd *fsd, struct vnode *directory, struct element element,
                               unsigned levels, struct node_info *info)
 {
     struct name_index *index;
-    const struct name_entry *entry;
     (void)levels;
-    status_t status = entry_find(fsd, directory, element, &index, &entry);
-    if (status)
-        return status;
-    exfat_attributes_info(entry->details, entry->id, info);
-    name_index_put(index);
-    return 0;
+    status_t status = exfat_index_get(exfat_of(fsd), directory->private_data, &index);
+    return status ? status : name_index_child_info(index, element, info);
 }
 
 size_t exfat_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,
                          char *name)
 {
     struct name_index *index;
-    const struct name_entry *entry;
-    size_t length = 0;
-    if (entry_find(fsd, directory, element, &index, &entry))
+    if (exfat_index_get(exfat_of(fsd), directory->private_data, &index))
         return 0;
-
-    /* 0 means that the caller's spelling is the volume's. */
-    if (!text_equal_n(entry->name, entry->name_bytes, element.name, element.length)) {
-        length = entry->name_bytes;
-        memcpy(name, entry->name, length + 1);
-    }
-    name_index_put(index);
-    return length;
+    return name_index_actual_name(index, element, name);
 }
-
-/* ---- in order ----------------------------------------------------------------------------- */
-
-struct listing {
-    struct name_index *index; /* a reference */
-    const struct name_entry *next;
-};
 
 status_t exfat_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor)
 {
-    struct listing *listing = mem_alloc(sizeof(*listing));
-    if (!listing)
-        return -ENOMEM;
-    status_t status = exfat_index_get(exfat_of(fsd), node_of(directory), &listing->index);
-    if (status) {
-        mem_free(listing);
-        return status;
-    }
-
-    /* The index is constant and the cursor holds a reference: the entries stay valid even if the
-     * directory's index is trimmed and made again meanwhile. */
-    listing->next = name_index_first(listing->index);
-    *cursor = listing;
-    return 0;
-}
-
-int exfat_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
-                   unsigned levels, struct dir_entry *entry)
-{
-    struct listing *listing = cursor;
-    const struct name_entry *found = listing->next;
-    (void)fsd, (void)directory, (void)levels;
-
-    /* The end of the list. Sets that were skipped, or an error that cut the index, are reported
-     * once, here, after all names that could be read. */
-    if (!found) {
-        entry->skipped = name_index_skipped(listing->index);
-        return name_index_status(listing->index);
-    }
-
-    listing->next = found->next;
-    ++*position;
-    exfat_attributes_info(found->details, found->id, &entry->info);
-    memcpy(entry->name, found->name, found->name_bytes + 1u);
-    return 1;
-}
-
-void exfat_close_dir(struct fsd *fsd, struct vnode *directory, void *cursor)
-{
-    struct listing *listing = cursor;
-    (void)fsd, (void)directory;
-    name_index_put(listing->index);
-    mem_free(listing);
+    struct name_index *index;
+    status_t status = exfat_index_get(exfat_of(fsd), directory->private_data, &index);
+    return status ? status : name_index_open_dir(index, cursor);
 }

@@ -188,9 +188,6 @@ status_t exfat_get_child_info(struct fsd *fsd, struct vnode *directory, struct e
 size_t exfat_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,
                          char *name);
 status_t exfat_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor);
-int exfat_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
-                   unsigned levels, struct dir_entry *entry);
-void exfat_close_dir(struct fsd *fsd, struct vnode *directory, void *cursor);
 void exfat_attributes_info(const struct exfat_attributes *attributes, vnode_id_t id,
                            struct node_info *info);
 

@@ -204,8 +204,8 @@ static const struct fsd_ops exfat_ops = {
     .read_write = exfat_read_write,
     .finish_io = exfat_finish_io,
     .open_dir = exfat_open_dir,
-    .read_dir = exfat_read_dir,
-    .close_dir = exfat_close_dir,
+    .read_dir = name_index_read_dir,
+    .close_dir = name_index_close_dir,
     .ioctl = exfat_ioctl,
     .passthrough = exfat_passthrough,
 };

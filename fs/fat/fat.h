@@ -219,8 +219,5 @@ status_t fat_get_child_info(struct fsd *fsd, struct vnode *directory, struct ele
 size_t fat_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,
                        char *name);
 status_t fat_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor);
-int fat_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
-                 unsigned levels, struct dir_entry *entry);
-void fat_close_dir(struct fsd *fsd, struct vnode *directory, void *cursor);
 
 #endif

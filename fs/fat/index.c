@@ -8,6 +8,14 @@
 
 enum { PIECE_BYTES = 512 };
 
+static void entry_info(const struct name_entry *entry, struct node_info *info)
+{
+    fat_attributes_info(entry->details, entry->id, info);
+}
+
+/* Windows ignores dots and blanks at the end of a name. */
+static const struct name_format fat_names = { .info = entry_info, .trims = true };
+
 /* A directory while it is read. */
 struct reading {
     struct fat *fat;
@@ -110,7 +118,7 @@ status_t fat_index_get(struct fat *fat, struct fat_node *directory, struct name_
         return 0;
 
     status_t status = fat_node_read_chain(fat, directory);
-    struct name_index *made = status ? NULL : name_index_create();
+    struct name_index *made = status ? NULL : name_index_create(&fat_names);
     if (!made)
         return status ? status : -ENOMEM;
     status = index_read(fat, &directory->runs, made);

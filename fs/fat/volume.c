@@ -147,8 +147,8 @@ static const struct fsd_ops fat_ops = {
     .read_write = fat_read_write,
     .finish_io = fat_finish_io,
     .open_dir = fat_open_dir,
-    .read_dir = fat_read_dir,
-    .close_dir = fat_close_dir,
+    .read_dir = name_index_read_dir,
+    .close_dir = name_index_close_dir,
     .ioctl = fat_ioctl,
     .passthrough = fat_passthrough,
 };

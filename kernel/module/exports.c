@@ -265,16 +265,18 @@ EXPORT(geometry_derive);
 EXPORT(geometry_size);
 
 /* kernel/vfs/layout/name_index.h */
+EXPORT(name_index_actual_name);
 EXPORT(name_index_add);
+EXPORT(name_index_child_info);
+EXPORT(name_index_close_dir);
 EXPORT(name_index_complete);
 EXPORT(name_index_create);
-EXPORT(name_index_find);
-EXPORT(name_index_first);
 EXPORT(name_index_get);
 EXPORT(name_index_keep);
+EXPORT(name_index_lookup);
+EXPORT(name_index_open_dir);
 EXPORT(name_index_put);
-EXPORT(name_index_skipped);
-EXPORT(name_index_status);
+EXPORT(name_index_read_dir);
 EXPORT(name_index_trim);
 
 /* kernel/vfs/layout/runs.h */

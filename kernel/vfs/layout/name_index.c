@@ -17,6 +17,7 @@ enum {
 };
 
 struct name_index {
+    const struct name_format *format;
     _Atomic unsigned references;
     struct name_entry *first, **last;
     struct name_entry **by_name, **by_alias; /* buckets */
@@ -26,13 +27,14 @@ struct name_index {
     unsigned skipped;
 };
 
-struct name_index *name_index_create(void)
+struct name_index *name_index_create(const struct name_format *format)
 {
     struct name_index *index = mem_zalloc(sizeof(*index));
     if (!index)
         return NULL;
 
     /* The seed need not be secret, only unknown when the volume was written. */
+    index->format = format;
     atomic_init(&index->references, 1);
     index->last = &index->first;
     index->seed = hash_u64(time_now_us() ^ (uint64_t)(uintptr_t)index);
@@ -83,6 +85,11 @@ const struct name_entry *name_index_find(const struct name_index *index, const c
     /* Names precede aliases: the alias of one file may be the name of another. */
     const struct name_entry *entry = find_name(index, name, length);
     return entry ? entry : find_alias(index, name, length);
+}
+
+const struct name_format *name_index_format(const struct name_index *index)
+{
+    return index->format;
 }
 
 const struct name_entry *name_index_first(const struct name_index *index)

@@ -29,10 +29,17 @@ struct name_entry {
     unsigned last_number;                  /* name_index.c's: given to a later, equal name */
 };
 
+/* What the index does for its file system. */
+struct name_format {
+    /* Fills in the information on the node of an entry, from the details. */
+    void (*info)(const struct name_entry *entry, struct node_info *info);
+    bool trims; /* dots and blanks at the end of a name that is asked for are ignored */
+};
+
 /* ---- making ------------------------------------------------------------------------------- */
 
-/* Returns an empty index with one reference, or NULL. */
-struct name_index *name_index_create(void);
+/* Returns an empty index with one reference, or NULL. `format` is borrowed. */
+struct name_index *name_index_create(const struct name_format *format);
 /* Adds an entry at the end, with copies of all. `alias`: NULL or a second name. -ENOMEM. */
 status_t name_index_add(struct name_index *index, const struct name_entry *entry,
                         size_t details_bytes) MUST_CHECK;
@@ -46,10 +53,30 @@ status_t name_index_complete(struct name_index *index, status_t status, unsigned
 /* Returns the entry with this name, else with this alias, in any case; NULL if there is none. */
 const struct name_entry *name_index_find(const struct name_index *index, const char *name,
                                          size_t length);
+const struct name_format *name_index_format(const struct name_index *index);
 const struct name_entry *name_index_first(const struct name_index *index); /* NULL: empty */
 status_t name_index_status(const struct name_index *index);
 unsigned name_index_skipped(const struct name_index *index);
 void name_index_put(struct name_index *index); /* NULL: nothing */
+
+/* ---- the slots of fsd_ops (name_slots.c) ----------------------------------------------------- */
+
+/*
+ * These do what the slots of the same names do, and put the reference to the index. A name that is
+ * missing in an incomplete index may exist: the error that cut the index is returned for it.
+ */
+status_t name_index_lookup(struct name_index *index, struct element element,
+                           vnode_id_t *id) MUST_CHECK;
+status_t name_index_child_info(struct name_index *index, struct element element,
+                               struct node_info *info) MUST_CHECK;
+size_t name_index_actual_name(struct name_index *index, struct element element, char *name);
+/* The cursor keeps the reference, so that its entries stay valid until close_dir. */
+status_t name_index_open_dir(struct name_index *index, void **cursor) MUST_CHECK;
+
+/* Slots for the table itself. */
+int name_index_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
+                        unsigned levels, struct dir_entry *entry);
+void name_index_close_dir(struct fsd *fsd, struct vnode *directory, void *cursor);
 
 /* ---- slots -------------------------------------------------------------------------------- */
 
