@@ -654,7 +654,7 @@ $(BUILD)/bench/bench.iso: tests/bench/images.py tests/images/builder.py
 	$(PYTHON) tests/bench/images.py $@.part
 	mv $@.part $@
 
-do-bench: do-iso $(BUILD)/bench/bare.elf $(BUILD)/bench/bench.iso
+do-bench: do-iso do-host $(BUILD)/bench/bare.elf $(BUILD)/bench/bench.iso
 	BENCH_RUNS="$(BENCH_RUNS)" BENCH_ROWS="$(BENCH_ROWS)" $(PYTHON) tests/bench/run.py
 
 # ---- the boot CD and the machine --------------------------------------------------------------
