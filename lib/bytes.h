@@ -1,9 +1,10 @@
 /*
- * bytes.h - reading numbers from bytes of a medium or a device.
+ * bytes.h - reading numbers from bytes of a medium or a device, and storing them.
  *
- * A `struct bytes` is borrowed memory with its length. Reads are checked: one that reaches past the
- * end returns 0 and reads nothing, so a decoder may be wrong about a medium but never reads outside
- * the memory. Decoders that must distinguish 0 from a missing field call bytes_has() first.
+ * A `struct bytes` is borrowed memory with its length. Reads are checked: one that reaches past
+ * the end returns 0 and reads nothing, so a decoder may be wrong about a medium but never reads
+ * outside the memory. Decoders that must distinguish 0 from a missing field call bytes_has()
+ * first. Stores are not checked: an encoder writes into memory of its own, whose size it knows.
  */
 #ifndef LIB_BYTES_H
 #define LIB_BYTES_H
@@ -74,6 +75,25 @@ static inline struct bytes bytes_slice(struct bytes b, size_t offset, size_t len
         return (struct bytes){ b.data, 0 };
     size_t left = b.length - offset;
     return (struct bytes){ b.data + offset, length < left ? length : left };
+}
+
+/* Store a number at `at`, least significant byte first. */
+static inline void bytes_put_le16(uint8_t *at, uint16_t value)
+{
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+}
+
+static inline void bytes_put_le32(uint8_t *at, uint32_t value)
+{
+    bytes_put_le16(at, (uint16_t)value);
+    bytes_put_le16(at + 2, (uint16_t)(value >> 16));
+}
+
+static inline void bytes_put_le64(uint8_t *at, uint64_t value)
+{
+    bytes_put_le32(at, (uint32_t)value);
+    bytes_put_le32(at + 4, (uint32_t)(value >> 32));
 }
 
 #endif

@@ -27,6 +27,20 @@ struct device;
 struct device_handle;
 struct fsd;
 
+/* How format_fs makes a file system. */
+struct volume_format {
+    const char *label;      /* UTF-8; "": none */
+    uint32_t cluster_bytes; /* 0: what suits the size of the device */
+};
+
+/* What check_fs reports, one finding at a time. */
+struct check_report {
+    /* Takes a line of text without its end. `repaired`: the medium is correct in this by now. */
+    void (*found)(struct check_report *report, const char *text, bool repaired);
+    uint64_t files, directories;     /* answers: seen, */
+    uint64_t used_bytes, free_bytes; /* and space of the volume */
+};
+
 struct driver {
     const char *name; /* unique */
     unsigned order;   /* drivers of equal order are asked in the order of their names */
@@ -51,6 +65,19 @@ struct driver {
      * dismount. NULL: the driver is not a file system driver. */
     status_t (*mount_fs)(const struct device_handle *handle, const char *options,
                          struct fsd **fsd);
+
+    /* Makes an empty file system of all of the device, which the caller has claimed; everything on
+     * it is lost. Until the last write nothing on it can be mounted. -EINVAL for a label or a size
+     * of clusters that the format cannot have, -ENOSPC or -EFBIG for a device that is too small or
+     * too large for it. NULL: -EOPNOTSUPP. */
+    status_t (*format_fs)(const struct device_handle *handle, const struct volume_format *format);
+
+    /* Reads all structures of the file system and reports what is wrong. With `repair`, on a device
+     * that the caller has claimed, it repairs what can be repaired without loss. Reports as found
+     * what is wrong, and returns 0; -EMEDIUMTYPE if it is another file system, -EINTR, -ENOMEM, or
+     * another errno if the check could not be completed. NULL: -EOPNOTSUPP. */
+    status_t (*check_fs)(const struct device_handle *handle, bool repair,
+                         struct check_report *report);
 };
 
 TABLE_DECLARE(drivers, struct driver);
