@@ -381,9 +381,10 @@ static status_t hostfs_unlink(struct fsd *fsd, struct vnode *directory, struct e
 }
 
 static status_t hostfs_rename(struct fsd *fsd, struct vnode *from, struct element old_name,
-                              struct vnode *to, struct element new_name, struct vnode *replaced)
+                              struct vnode *moved, struct vnode *to, struct element new_name,
+                              struct vnode *replaced)
 {
-    (void)fsd;
+    (void)fsd, (void)moved; /* the host is asked for a name; it cannot check whose it is */
     if (!host.writable)
         return -EROFS;
     char *old_path = join(node_of(from)->path, old_name);

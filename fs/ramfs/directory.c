@@ -219,7 +219,7 @@ static bool node_is_above(const struct ramfs_node *node, const struct ramfs_node
 struct rename {
     struct ramfs_node *from, *to; /* directories, locked */
     struct element old_name, new_name;
-    struct vnode *replaced;
+    struct vnode *moved, *replaced;
     struct ramfs_node *node; /* to be moved */
     struct ramfs_node *old;  /* to be replaced, or NULL */
 };
@@ -230,9 +230,10 @@ static status_t rename_check(struct rename *r)
     r->node = entry_find(r->from, r->old_name);
     r->old = entry_find(r->to, r->new_name);
 
-    if (!r->node)
+    /* another thread may have renamed or replaced either */
+    if (!r->node || r->node != node_of(r->moved))
         return -ENOENT;
-    if (r->old == r->node) /* another thread has renamed it meanwhile */
+    if (r->old == r->node)
         return -EEXIST;
     if (r->old && (!r->replaced || r->old != node_of(r->replaced)))
         return -EEXIST;
@@ -301,13 +302,15 @@ static status_t rename_across(struct ramfs *ramfs, struct rename *r, char **name
 }
 
 status_t ramfs_rename(struct fsd *fsd, struct vnode *from, struct element old_name,
-                      struct vnode *to, struct element new_name, struct vnode *replaced)
+                      struct vnode *moved, struct vnode *to, struct element new_name,
+                      struct vnode *replaced)
 {
     struct rename r = {
         .from = node_of(from),
         .to = node_of(to),
         .old_name = old_name,
         .new_name = new_name,
+        .moved = moved,
         .replaced = replaced,
     };
 

@@ -110,7 +110,8 @@ status_t ramfs_mkdir(struct fsd *fsd, struct vnode *directory, struct element el
 status_t ramfs_unlink(struct fsd *fsd, struct vnode *directory, struct element element,
                       struct vnode *vnode);
 status_t ramfs_rename(struct fsd *fsd, struct vnode *from, struct element old_name,
-                      struct vnode *to, struct element new_name, struct vnode *replaced);
+                      struct vnode *moved, struct vnode *to, struct element new_name,
+                      struct vnode *replaced);
 status_t ramfs_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor);
 int ramfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
                    unsigned levels, struct dir_entry *entry);

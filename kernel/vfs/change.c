@@ -178,12 +178,13 @@ static status_t rename_check(const struct rename *r)
 static status_t rename_node(const struct rename *r)
 {
     struct fsd *fsd = r->node->mount->fsd;
-    return fsd->ops->rename(fsd, r->from->parent->vnode, r->from->name, r->to->parent->vnode,
-                            r->to->name, r->old ? r->old->vnode : NULL);
+    return fsd->ops->rename(fsd, r->from->parent->vnode, r->from->name, r->node->vnode,
+                            r->to->parent->vnode, r->to->name, r->old ? r->old->vnode : NULL);
 }
 
-/* Renames a directory, if no path leads through it: paths and the mount table contain names. */
-static status_t rename_directory(const struct rename *r)
+/* Renames while walks wait: a directory, if no path leads through it, since paths and the mount
+ * table contain names; or a node whose id may change. */
+static status_t rename_alone(const struct rename *r)
 {
     status_t status = vnode_move_begin(r->node->vnode);
     if (status)
@@ -191,15 +192,19 @@ static status_t rename_directory(const struct rename *r)
 
     /* No walk can reference it between the check and the change: walks wait for the end of the
      * move. */
-    status = mounts_touch(r->node) ? -EBUSY : rename_node(r);
-    vnode_move_end();
+    if (path_is_directory(r->node) && mounts_touch(r->node))
+        status = -EBUSY;
+    else
+        status = rename_node(r);
+    vnode_move_end(r->node->mount->fsd);
     return status;
 }
 
 status_t place_rename(const struct place *from, const struct place *to)
 {
     struct rename r = { .from = from, .to = to };
-    bool supported = from->parent->mount->fsd->ops->rename != NULL;
+    struct fsd *fsd = from->parent->mount->fsd;
+    bool supported = fsd->ops->rename != NULL;
     if (from->parent->mount != to->parent->mount)
         return -EXDEV;
     if (from->dots || to->dots)
@@ -210,6 +215,13 @@ status_t place_rename(const struct place *from, const struct place *to)
     if (!status)
         status = change_check(to, CHANGE_REPLACES, supported, &r.old);
 
+    /* a name in another spelling, on a file system that ignores case, is free */
+    if (!status && r.old && fsd->fold_case && path_is_same(r.old, r.node)) {
+        path_put(r.old);
+        r.old = NULL;
+    }
+    bool alone = !status && (path_is_directory(r.node) || fsd->reuses_ids);
+
     /* POSIX rename(): two names of the same node remain */
     bool same = !status && r.old && path_is_same(r.old, r.node);
     if (!status && same && !path_is_directory(r.node) && (from->slash || to->slash))
@@ -217,7 +229,7 @@ status_t place_rename(const struct place *from, const struct place *to)
     if (!status && !same)
         status = rename_check(&r);
     if (!status && !same)
-        status = path_is_directory(r.node) ? rename_directory(&r) : rename_node(&r);
+        status = alone ? rename_alone(&r) : rename_node(&r);
     if (!status && !same && r.old)
         vnode_unlinked(r.old->vnode);
 

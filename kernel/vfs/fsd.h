@@ -10,6 +10,13 @@
  * Interface   The VFS calls struct fsd_ops. To read its medium's structures, an FSD creates a cache
  *             with device_cache_init(). To move a file's bytes, read_write sends parts of the io
  *             with vfs_io_submit(); finish_io sends the next part or calls vfs_io_complete().
+ * Writing     An FSD without `reserve` writes at once, in read_write: ramfs. With it, the bytes of
+ *             a file pass through its cache. For each write the VFS calls reserve, copies the bytes
+ *             into the cache, and returns. Later, write-back calls prepare_write, which gives the
+ *             range its place on the device; read_write with IO_WRITE, which must find that place
+ *             without waiting; data_written, once the device has the bytes; and flush, which makes
+ *             the file system's structures durable. So space is refused when bytes are written,
+ *             and allocated when it is known how many bytes follow each other.
  * Locking     Calls come from any thread, several at once. No VFS lock is held during a call, so
  *             an FSD may wait for its device. read_write must not block: it submits, and continues
  *             in finish_io on the completion thread. put_vnode may be called by reclaim: it frees
@@ -72,11 +79,16 @@ void vfs_io_complete(struct vfs_io *io, status_t status);
 
 struct vnode {
     struct fsd *fsd;
-    vnode_id_t id;
+    _Atomic vnode_id_t id;
     /* set by get_vnode */
     enum node_type type;
     _Atomic uint64_t size_bytes; /* files: content; links: length of the target, if known. Read it
                                     once: another thread may change it */
+    _Atomic uint64_t valid_bytes; /* cached files: bytes below this are in the cache or on the
+                                     medium; from here to size_bytes the content is zero, and
+                                     stored nowhere. The VFS moves it when bytes are written or the
+                                     size is set. Without fsd->keeps_valid_length, get_vnode need
+                                     not set it: all bytes of the medium are valid */
     uint32_t cache_block_bytes; /* preset to the FSD's default; 0: uncached, synchronous, by byte */
     status_t open_status;       /* opening the content fails with this, e.g. -ENOMEDIUM */
     struct cache *held_in;      /* the content is in this cache of the FSD's, from held_at on; it
@@ -196,15 +208,20 @@ struct fsd_ops {
     status_t (*mkdir)(struct fsd *fsd, struct vnode *directory, struct element element,
                       vnode_id_t *id);
     /* Removes the name of `vnode`; a directory must be empty (-ENOTEMPTY). -ENOENT if the name
-     * belongs to another node by now. put_vnode frees the node itself. NULL: -EROFS. */
+     * belongs to another node by now. put_vnode frees the node itself; only then may another node
+     * get its id (reuses_ids). Write-back of the file's dirty data, which is discarded, may be in
+     * flight until then: its place on the medium must not be reused before. NULL: -EROFS. */
     status_t (*unlink)(struct fsd *fsd, struct vnode *directory, struct element element,
                        struct vnode *vnode);
-    /* Moves a name within the mount, atomically. `replaced` is the node of the new name, of the
-     * same type, and is removed; NULL: the new name is free. -ENOTEMPTY; -EEXIST if the new name
-     * belongs to another node than `replaced`; -EINVAL for a directory into itself. On failure
-     * nothing changes. NULL: -EROFS. */
+    /* Moves the name of `node` within the mount, atomically. `replaced` is the node of the new
+     * name, of the same type, and is removed as by unlink; NULL: the new name is free, or the old
+     * one, perhaps in another spelling. -ENOENT if the old name belongs to another node than `node`
+     * by now; -ENOTEMPTY; -EEXIST if the new name belongs to another node than `replaced`; -EINVAL
+     * for a directory into itself. If the node's id changes: vnode_set_id(). On failure nothing
+     * changes. NULL: -EROFS. */
     status_t (*rename)(struct fsd *fsd, struct vnode *from, struct element old_name,
-                       struct vnode *to, struct element new_name, struct vnode *replaced);
+                       struct vnode *node, struct vnode *to, struct element new_name,
+                       struct vnode *replaced);
     /* Fills in the vnode from the medium by vnode->id, and checks everything again: a forged id
      * results in an errno or in a node of the volume. Never NULL. */
     status_t (*get_vnode)(struct fsd *fsd, struct vnode *vnode);
@@ -223,12 +240,16 @@ struct fsd_ops {
     /* Fills in the levels requested, as far as they are known. Never NULL. */
     status_t (*get_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                          struct node_info *info);
-    /* INFO_STANDARD: truncates or extends to info->size_bytes; INFO_TIMES: sets the times whose
-     * `has_...` is set. -EINVAL for a value that the format does not store. NULL: -EROFS. */
+    /* INFO_STANDARD: truncates or extends to info->size_bytes, and sets vnode->size_bytes and the
+     * modification time; INFO_TIMES: sets the times whose `has_...` is set. -EINVAL for a value
+     * that the format does not store. For a cached file, no write and no write-back of it is under
+     * way, nor an io in flight past the new end; extending reserves room as `reserve` does, and
+     * truncating gives it back. On failure nothing changes. NULL: -EROFS. */
     status_t (*set_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                          const struct node_info *info);
-    /* Starts the io and returns. For vnodes with cache_block_bytes 0 it is complete on return.
-     * NULL: no node has content. */
+    /* Starts the io and returns. For vnodes with cache_block_bytes 0 it is complete on return. A
+     * read of a cached file returns zeroes for what was reserved but has no place yet, and from
+     * vnode->valid_bytes on. NULL: no node has content. */
     void (*read_write)(struct fsd *fsd, struct vfs_io *io);
     /* A part sent by vfs_io_submit has ended: submits the next one or completes the io. On the
      * completion thread: must not block. NULL: vfs_io_submit is not used. */
@@ -252,9 +273,44 @@ struct fsd_ops {
      * Called by path_control(). NULL: -EOPNOTSUPP. */
     status_t (*passthrough)(struct fsd *fsd, struct vnode *vnode, unsigned operation,
                             void *argument, size_t bytes);
-    /* Writes all dirty data to the device. Called by file_flush(), before the device's own cache is
-     * flushed, and before an unmount, which fails with its error. NULL: nothing is ever dirty. */
+    /* Makes every change of the file system's structures durable, in epochs (DESIGN, "Order on the
+     * medium"), and ends with IO_FLUSH: so the bytes that were written before are durable as well.
+     * Called by file_flush(), by the flusher, and before an unmount, which fails with its error.
+     * What could not be written stays pending: the next call tries again. Several threads may call
+     * it at once. NULL: nothing is ever dirty. */
     status_t (*flush)(struct fsd *fsd);
+
+    /*
+     * Files that are written through their cache: `reserve`, prepare_write and data_written are
+     * either all present or all NULL. For one vnode, the VFS calls `reserve` by one thread at a
+     * time, and prepare_write and data_written by one thread at a time; both may happen at once.
+     * During set_info of a size, none of them is called.
+     */
+
+    /* The bytes [offset, offset + bytes) are about to be copied into the file's cache. Reserves
+     * room on the medium for what has no place yet, and sets the modification time. -ENOSPC, and
+     * -EFBIG, come from here: nothing was copied then. Does not change vnode->size_bytes: the VFS
+     * does, once the bytes are in the cache, perhaps fewer than these. Room that is not used in the
+     * end is given back by put_vnode, or when the file is truncated. */
+    status_t (*reserve)(struct fsd *fsd, struct vnode *vnode, uint64_t offset, uint64_t bytes);
+    /* Gives the range, which is about to be written back, its place on the medium. It may have one
+     * already. May block; must not fail for lack of room. */
+    status_t (*prepare_write)(struct fsd *fsd, struct vnode *vnode, uint64_t offset,
+                              uint64_t bytes);
+    /* The device has all bytes of the file below `size` (in its own cache: IO_FLUSH is still to
+     * come), and they are in their places. Records size, place and times in the file system's
+     * structures, to be written by flush. The file's own size may be larger: bytes after these are
+     * not recorded yet (without keeps_valid_length), or not as valid ones (with it). */
+    status_t (*data_written)(struct fsd *fsd, struct vnode *vnode, uint64_t size);
+    /* Makes a mounted file system writable, or read-only again. True: marks the volume as in use on
+     * the medium first; -EROFS if the device cannot be written, or the volume is damaged in a way
+     * that writing would make worse. False: everything was flushed; marks the volume as clean. Sets
+     * fsd->read_only on success. A file system that has this slot is mounted read-only at first.
+     * NULL: it stays as it was mounted. */
+    status_t (*set_writable)(struct fsd *fsd, bool writable);
+    /* Applies options of `mount -o` to a mounted file system: those that mount_fs accepts, and that
+     * may change, such as tz=. -EINVAL for others: nothing changes then. NULL: there are none. */
+    status_t (*set_options)(struct fsd *fsd, const char *options);
 };
 
 struct fsd {
@@ -263,10 +319,15 @@ struct fsd {
     struct device_handle device; /* .device NULL: none. Once mounted, use fsd_submit, fsd_check,
                                     fsd_device */
     uint32_t cache_block_bytes;  /* default for vnodes; 0: uncached */
-    bool fold_case, read_only;
+    bool fold_case;
+    _Atomic bool read_only;
+    bool keeps_valid_length;     /* the format stores valid_bytes of a file: extending a file writes
+                                    no zeroes */
+    bool reuses_ids;             /* an id may belong to another node after an unlink or a rename */
     void *private_data;
     /* vnode.c's; `vnodes` is initialized once mounted */
     struct list vnodes;
+    _Atomic unsigned moves;      /* of nodes: counts beginnings and ends, so odd during a move */
     _Atomic unsigned dying;      /* vnodes that left the list and are not freed yet */
     _Atomic bool changes_names;  /* names.c's: an invalid name was changed when it was listed */
     /* redirect.c's; `held` is initialized once mounted */
@@ -296,6 +357,13 @@ void fsd_request_ended(struct fsd *fsd);
 const struct device_handle *fsd_device(const struct fsd *fsd);
 /* Returns 0 if the device may be used, else -ESTALE, -ENOMEDIUM or -ENODEV. */
 status_t fsd_check(struct fsd *fsd) MUST_CHECK;
+
+/* Gives a vnode in use another id, for a rename that moves its record on the medium. Called within
+ * fsd_ops.rename, once the rename cannot fail any more, by an FSD with reuses_ids. A vnode that has
+ * the id already, the replaced one, is not found by it any more. The caller holds no lock of rank
+ * VNODE or above. To be called when get_vnode of the old id fails: walks of other threads wait for
+ * the end of the rename, and look the name up again. */
+void vnode_set_id(struct vnode *vnode, vnode_id_t id);
 
 /* Initializes a cache over the FSD's device itself, for the structures of the medium. Embed it, and
  * destroy it in dismount. block_bytes: a multiple of the device's block. */

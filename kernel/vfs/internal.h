@@ -83,13 +83,14 @@ struct vnode *vnode_ref(struct vnode *vnode);
 void vnode_put(struct vnode *vnode);
 /* The vnode's name was removed: it is freed with its last user. The caller has a reference. */
 void vnode_unlinked(struct vnode *vnode);
-/* Begins to rename a directory. Paths contain names: -EBUSY if anything else than the caller has a
- * reference to it, so that no path's text leads elsewhere. Walks wait until the end. */
-status_t vnode_move_begin(struct vnode *directory) MUST_CHECK;
-void vnode_move_end(void);
+/* Begins to rename a node: walks in its file system wait until the end. Paths contain names: for a
+ * directory, -EBUSY if anything else than the caller has a reference to it, so that no path's text
+ * leads elsewhere. */
+status_t vnode_move_begin(struct vnode *vnode) MUST_CHECK;
+void vnode_move_end(struct fsd *fsd);
 /* Waits until no move is under way, and returns the number of moves so far; -EINTR. */
-status_t vnode_moves_wait(unsigned *moves) MUST_CHECK;
-bool vnode_moved_since(unsigned moves);
+status_t vnode_moves_wait(struct fsd *fsd, unsigned *moves) MUST_CHECK;
+bool vnode_moved_since(const struct fsd *fsd, unsigned moves);
 /* Frees all vnodes of a file system before dismount; none may be referenced. */
 void vnodes_drop(struct fsd *fsd);
 /* Frees up to `wanted` unused vnodes; try-lock only. Returns how many. */

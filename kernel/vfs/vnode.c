@@ -22,7 +22,6 @@ static struct {
     size_t count, unused_count, unused_max;
     struct wait_queue loaded;
     struct wait_queue moved;
-    _Atomic unsigned moves; /* of directories: counts beginnings and ends, so odd during a move */
 } vnodes = {
     .lock = SPIN_INIT(RANK_VNODE),
     .unused = LIST_INIT(vnodes.unused),
@@ -266,6 +265,10 @@ void vnode_put(struct vnode *vnode)
 
 void vnode_unlinked(struct vnode *vnode)
 {
+    /* a walk that has found the id, which may soon be another node's, looks the name up again */
+    if (vnode->fsd->reuses_ids)
+        atomic_fetch_add(&vnode->fsd->moves, 2);
+
     spin_lock(&vnodes.lock);
     vnode->transient = true;
     vnode->unlinked = true;
@@ -273,52 +276,69 @@ void vnode_unlinked(struct vnode *vnode)
     spin_unlock(&vnodes.lock);
 }
 
-/* ---- moving directories ------------------------------------------------------------------- */
+void vnode_set_id(struct vnode *vnode, vnode_id_t id)
+{
+    spin_lock(&vnodes.lock);
+
+    /* a replaced node has lost its record, and is about to be unlinked */
+    struct vnode *replaced = vnode_find(vnode->fsd, id);
+    if (replaced && replaced != vnode)
+        list_remove(&replaced->hash_link);
+
+    vnode->id = id;
+    list_remove(&vnode->hash_link);
+    list_push_front(vnode_bucket(vnode->fsd, id), &vnode->hash_link);
+    spin_unlock(&vnodes.lock);
+}
+
+/* ---- moving nodes ------------------------------------------------------------------------- */
 
 /*
  * A walk looks up a name, references the vnode, and creates a path with that name. A move
- * increments the count before it checks for references, and again after the names have changed. So
- * a walk that read the same even count before its look-up and after taking its reference has the
- * right name, and a later move finds the reference.
+ * increments the file system's count before it checks for references, and again after the names
+ * have changed. So a walk that read the same even count before its look-up and after taking its
+ * reference has the right name, and a later move finds the reference. Where ids are reused, the
+ * same count shows that the id still was that of the name.
  */
-status_t vnode_moves_wait(unsigned *moves)
+status_t vnode_moves_wait(struct fsd *fsd, unsigned *moves)
 {
     status_t status = 0;
-    *moves = atomic_load(&vnodes.moves);
+    *moves = atomic_load(&fsd->moves);
     if (*moves % 2 == 0)
         return 0;
     spin_lock(&vnodes.lock);
-    while ((*moves = atomic_load(&vnodes.moves)) % 2 && !status)
+    while ((*moves = atomic_load(&fsd->moves)) % 2 && !status)
         status = wait_queue_wait_interruptible(&vnodes.moved, &vnodes.lock, TIME_NEVER);
     spin_unlock(&vnodes.lock);
     return status;
 }
 
-bool vnode_moved_since(unsigned moves)
+bool vnode_moved_since(const struct fsd *fsd, unsigned moves)
 {
-    return atomic_load(&vnodes.moves) != moves;
+    return atomic_load(&fsd->moves) != moves;
 }
 
-status_t vnode_move_begin(struct vnode *directory)
+status_t vnode_move_begin(struct vnode *vnode)
 {
+    struct fsd *fsd = vnode->fsd;
     status_t status = 0;
     spin_lock(&vnodes.lock);
-    while (atomic_load(&vnodes.moves) % 2 && !status) /* one move at a time */
+    while (atomic_load(&fsd->moves) % 2 && !status) /* one move at a time */
         status = wait_queue_wait_interruptible(&vnodes.moved, &vnodes.lock, TIME_NEVER);
 
     /* One reference is the caller's. Any other may be a path, which contains the old name. */
-    if (!status && directory->references > 1)
+    if (!status && vnode->type == NODE_DIRECTORY && vnode->references > 1)
         status = -EBUSY;
     if (!status)
-        atomic_fetch_add(&vnodes.moves, 1);
+        atomic_fetch_add(&fsd->moves, 1);
     spin_unlock(&vnodes.lock);
     return status;
 }
 
-void vnode_move_end(void)
+void vnode_move_end(struct fsd *fsd)
 {
     spin_lock(&vnodes.lock);
-    atomic_fetch_add(&vnodes.moves, 1);
+    atomic_fetch_add(&fsd->moves, 1);
     wait_queue_wake_all(&vnodes.moved);
     spin_unlock(&vnodes.lock);
 }

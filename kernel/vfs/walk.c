@@ -93,7 +93,8 @@ static status_t child_mounted(struct path *parent, struct element element, struc
 }
 
 /* Looks the element up and references its vnode. If a directory was moved between the two, the path
- * would get its old name: it is looked up again. Once it is referenced it cannot be moved. */
+ * would get its old name: it is looked up again. Once it is referenced it cannot be moved. Where
+ * ids are reused, any node is looked up again, also if its id was not valid any more. */
 static status_t vnode_of_element(struct path *parent, struct element element,
                                  struct vnode **vnode)
 {
@@ -102,15 +103,19 @@ static status_t vnode_of_element(struct path *parent, struct element element,
         vnode_id_t id;
         unsigned moves;
 
-        /* See vnode_moves_wait(): an equal count before and after means that no directory moved. */
-        status_t status = vnode_moves_wait(&moves);
+        /* See vnode_moves_wait(): an equal count before and after means that nothing moved. */
+        status_t status = vnode_moves_wait(fsd, &moves);
         if (!status)
             status = name_lookup(fsd, parent->vnode, element, &id);
-        if (!status)
-            status = vnode_get(fsd, id, vnode);
-        if (status || (*vnode)->type != NODE_DIRECTORY || !vnode_moved_since(moves))
+        if (status)
             return status;
-        vnode_put(*vnode);
+
+        status = vnode_get(fsd, id, vnode);
+        bool may_move = fsd->reuses_ids || (!status && (*vnode)->type == NODE_DIRECTORY);
+        if (!may_move || !vnode_moved_since(fsd, moves))
+            return status;
+        if (!status)
+            vnode_put(*vnode);
     }
 }
 

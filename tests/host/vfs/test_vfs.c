@@ -82,8 +82,13 @@ static status_t rename_name(const char *directory, const char *from, const char 
     struct path *root = path_root(), *a, *b;
     kassert(path_walk(root, directory, 0, &a) == 0 && path_walk(root, to_directory, 0, &b) == 0);
     struct fsd *fsd = path_fsd(a);
+    struct path *moved;
+    if (path_child(a, from, false, &moved))
+        moved = path_get(a); /* the name is missing: any node */
     status_t status = fsd->ops->rename(fsd, path_vnode(a), (struct element){ from, strlen(from) },
-                                       path_vnode(b), (struct element){ to, strlen(to) }, NULL);
+                                       path_vnode(moved), path_vnode(b),
+                                       (struct element){ to, strlen(to) }, NULL);
+    path_put(moved);
     path_put(a);
     path_put(b);
     path_put(root);
