@@ -26,7 +26,7 @@
 #ifndef FS_RAMFS_RAMFS_H
 #define FS_RAMFS_RAMFS_H
 
-#include "fs/ramfs/table.h"
+#include "kernel/vfs/layout/table.h"
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/fsd.h"
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/ramfs/table.h"
+#include "kernel/vfs/layout/table.h"
 #include "host/port/host.h"
 #include "kernel/sched/sync.h"
 #include "lib/hash.h"

@@ -8,8 +8,8 @@
  *             fails, the table only becomes slower. Up to TABLE_SMALL elements need no buckets.
  * Locking     The owner's.
  */
-#ifndef FS_RAMFS_TABLE_H
-#define FS_RAMFS_TABLE_H
+#ifndef KERNEL_VFS_LAYOUT_TABLE_H
+#define KERNEL_VFS_LAYOUT_TABLE_H
 
 #include "kernel/vfs/cache/pages.h"
 

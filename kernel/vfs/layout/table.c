@@ -5,7 +5,7 @@
  * buckets 0 to n - f - 1: an element whose hash modulo 2f is not below n is still in the bucket f
  * before it.
  */
-#include "fs/ramfs/table.h"
+#include "kernel/vfs/layout/table.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/string.h"
 
