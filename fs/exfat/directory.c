@@ -28,12 +28,13 @@ void exfat_attributes_info(const struct exfat_attributes *attributes, vnode_id_t
     };
 }
 
-static void entry_info(const struct name_entry *entry, struct node_info *info)
+static status_t entry_info(struct fsd *fsd, vnode_id_t id, const void *details, unsigned levels,
+                           struct node_info *info)
 {
-    exfat_attributes_info(entry->details, entry->id, info);
+    (void)fsd, (void)levels;
+    exfat_attributes_info(details, id, info);
+    return 0;
 }
-
-static const struct name_format exfat_names = { .info = entry_info };
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
@@ -78,7 +79,7 @@ static status_t take_set(struct reading *r)
         .name = r->name,
         .name_bytes = (uint16_t)length,
     };
-    return name_index_add(r->index, &entry, sizeof(attributes));
+    return name_index_add(r->index, &entry);
 }
 
 /* Begins a set with its file entry. */
@@ -148,55 +149,51 @@ static status_t read_run(struct reading *r, const struct run *run)
     return status;
 }
 
-static status_t index_read(struct exfat *exfat, const struct exfat_node *directory,
-                           struct name_index *index)
+static status_t index_read(struct fsd *fsd, void *directory, struct name_index *index)
 {
+    struct exfat *exfat = exfat_of(fsd);
+    struct exfat_node *node = directory;
+    status_t status = exfat_node_read_chain(exfat, node);
+    if (status)
+        return status;
+
     /* On the heap: a set and a name together are too large for a stack. */
     struct reading *r = mem_zalloc(sizeof(*r));
     if (!r)
         return -ENOMEM;
     r->exfat = exfat;
     r->index = index;
-    r->root = directory->root;
+    r->root = node->root;
 
-    status_t status = 0;
-    for (size_t i = 0; !status && !r->ended && i < directory->runs.count; i++)
-        status = read_run(r, &directory->runs.list[i]);
+    for (size_t i = 0; !status && !r->ended && i < node->runs.count; i++)
+        status = read_run(r, &node->runs.list[i]);
 
     /* The directory ended, or could not be read further, within a set. */
     if (r->missing)
         drop_set(r);
-    unsigned skipped = r->skipped, renamed = 0;
+    unsigned skipped = r->skipped;
     mem_free(r);
 
     /* After an error of the medium the index serves what could be read. Without memory, or after an
      * interrupt, nothing is kept: the next look-up tries again. */
-    if (status != -ENOMEM && status != -EINTR)
-        status = name_index_complete(index, status, skipped, &renamed);
-    while (renamed--)
+    if (status == -ENOMEM || status == -EINTR)
+        return status;
+    for (unsigned renamed = name_index_complete(index, status, skipped); renamed; renamed--)
         exfat_count(exfat, EXFAT_ANOMALY_NAME);
-    return status;
+    return 0;
 }
+
+static const struct name_format exfat_names = {
+    .details_bytes = sizeof(struct exfat_attributes),
+    .read = index_read,
+    .info = entry_info,
+};
 
 status_t exfat_index_get(struct exfat *exfat, struct exfat_node *directory,
                          struct name_index **index)
 {
-    *index = name_index_get(&exfat->lock, &directory->index);
-    if (*index)
-        return 0;
-
-    /* No lock is held while the medium is read. Two threads may both make an index; the first to
-     * finish is kept. */
-    status_t status = exfat_node_read_chain(exfat, directory);
-    struct name_index *made = status ? NULL : name_index_create(&exfat_names);
-    if (!made)
-        return status ? status : -ENOMEM;
-    status = index_read(exfat, directory, made);
-    if (status)
-        name_index_put(made);
-    else
-        *index = name_index_keep(&exfat->lock, &directory->index, made);
-    return status;
+    return name_index_get(&exfat_names, &exfat->fsd, &exfat->lock, &directory->index, directory,
+                          index);
 }
 
 /* ---- slots -------------------------------------------------------------------------------- */
@@ -213,9 +210,8 @@ status_t exfat_get_child_info(struct fsd *fsd, struct vnode *directory, struct e
                               unsigned levels, struct node_info *info)
 {
     struct name_index *index;
-    (void)levels;
     status_t status = exfat_index_get(exfat_of(fsd), directory->private_data, &index);
-    return status ? status : name_index_child_info(index, element, info);
+    return status ? status : name_index_child_info(index, element, levels, info);
 }
 
 size_t exfat_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,

@@ -173,7 +173,7 @@ struct exfat_node {
     bool root;
     _Atomic bool has_runs; /* the chain was read; the runs are constant from then on */
     struct runs runs;
-    struct name_index *index; /* a directory's slot */
+    struct name_slot index;   /* a directory's */
 };
 
 /* Reads the node's chain, unless that was done. (chain.c) */

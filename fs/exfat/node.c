@@ -109,7 +109,7 @@ void exfat_put_vnode(struct fsd *fsd, struct vnode *vnode)
     (void)fsd;
 
     /* The last reference is gone, so no transfer and no search uses the index or the runs. */
-    name_index_put(node->index);
+    name_index_put(node->index.index);
     runs_free(&node->runs);
     mem_free(node);
 }

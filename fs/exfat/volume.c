@@ -316,7 +316,7 @@ static status_t root_read(struct exfat *exfat)
     /* The root's index was only made to meet the bitmap and the label on the way. The vnode of
      * the root makes its own when it is read. */
     name_index_put(index);
-    name_index_put(root.index);
+    name_index_put(root.index.index);
     runs_free(&root.runs);
 
     if (exfat->bitmap.size_bytes < ((uint64_t)exfat->geometry.clusters + 7) / 8)

@@ -15,9 +15,8 @@ status_t fat_get_child_info(struct fsd *fsd, struct vnode *directory, struct ele
                             unsigned levels, struct node_info *info)
 {
     struct name_index *index;
-    (void)levels;
     status_t status = fat_index_get(fat_of(fsd), directory->private_data, &index);
-    return status ? status : name_index_child_info(index, element, info);
+    return status ? status : name_index_child_info(index, element, levels, info);
 }
 
 size_t fat_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,

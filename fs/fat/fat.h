@@ -195,7 +195,7 @@ struct fat_node {
     bool root;
     _Atomic bool has_runs;    /* the chain was read; the runs are constant from then on */
     struct runs runs;
-    struct name_index *index; /* a directory's slot */
+    struct name_slot index;   /* a directory's */
 };
 
 void fat_attributes_info(const struct fat_attributes *attributes, vnode_id_t id,

@@ -8,13 +8,13 @@
 
 enum { PIECE_BYTES = 512 };
 
-static void entry_info(const struct name_entry *entry, struct node_info *info)
+static status_t entry_info(struct fsd *fsd, vnode_id_t id, const void *details, unsigned levels,
+                           struct node_info *info)
 {
-    fat_attributes_info(entry->details, entry->id, info);
+    (void)fsd, (void)levels;
+    fat_attributes_info(details, id, info);
+    return 0;
 }
-
-/* Windows ignores dots and blanks at the end of a name. */
-static const struct name_format fat_names = { .info = entry_info, .trims = true };
 
 /* A directory while it is read. */
 struct reading {
@@ -41,7 +41,7 @@ static status_t take_node(struct reading *r, struct bytes record, uint64_t addre
         entry.alias = r->short_text;
         entry.alias_bytes = (uint16_t)short_length;
     }
-    return name_index_add(r->index, &entry, sizeof(attributes));
+    return name_index_add(r->index, &entry);
 }
 
 static status_t take_record(struct reading *r, struct bytes record, uint64_t address)
@@ -88,43 +88,43 @@ static status_t read_run(struct reading *r, const struct run *run)
     return status;
 }
 
-static status_t index_read(struct fat *fat, const struct runs *runs, struct name_index *index)
+static status_t index_read(struct fsd *fsd, void *directory, struct name_index *index)
 {
+    struct fat *fat = fat_of(fsd);
+    struct fat_node *node = directory;
+    status_t status = fat_node_read_chain(fat, node);
+    if (status)
+        return status;
+
     struct reading *r = mem_zalloc(sizeof(*r));
     if (!r)
         return -ENOMEM;
     r->fat = fat;
     r->index = index;
 
-    status_t status = 0;
-    for (size_t i = 0; !status && !r->ended && i < runs->count; i++)
-        status = read_run(r, &runs->list[i]);
-    unsigned skipped = r->skipped, renamed = 0;
+    for (size_t i = 0; !status && !r->ended && i < node->runs.count; i++)
+        status = read_run(r, &node->runs.list[i]);
+    unsigned skipped = r->skipped;
     mem_free(r);
 
     /* After an error of the medium the index serves what could be read. Without memory, or after an
      * interrupt, nothing is kept: the next look-up tries again. */
-    if (status != -ENOMEM && status != -EINTR)
-        status = name_index_complete(index, status, skipped, &renamed);
-    while (renamed--)
+    if (status == -ENOMEM || status == -EINTR)
+        return status;
+    for (unsigned renamed = name_index_complete(index, status, skipped); renamed; renamed--)
         fat_count(fat, FAT_ANOMALY_NAME);
-    return status;
+    return 0;
 }
+
+/* Windows ignores dots and blanks at the end of a name. */
+static const struct name_format fat_names = {
+    .details_bytes = sizeof(struct fat_attributes),
+    .read = index_read,
+    .info = entry_info,
+    .trims = true,
+};
 
 status_t fat_index_get(struct fat *fat, struct fat_node *directory, struct name_index **index)
 {
-    *index = name_index_get(&fat->lock, &directory->index);
-    if (*index)
-        return 0;
-
-    status_t status = fat_node_read_chain(fat, directory);
-    struct name_index *made = status ? NULL : name_index_create(&fat_names);
-    if (!made)
-        return status ? status : -ENOMEM;
-    status = index_read(fat, &directory->runs, made);
-    if (status)
-        name_index_put(made);
-    else
-        *index = name_index_keep(&fat->lock, &directory->index, made);
-    return status;
+    return name_index_get(&fat_names, &fat->fsd, &fat->lock, &directory->index, directory, index);
 }

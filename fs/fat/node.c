@@ -69,7 +69,7 @@ void fat_put_vnode(struct fsd *fsd, struct vnode *vnode)
 {
     struct fat_node *node = vnode->private_data;
     (void)fsd;
-    name_index_put(node->index);
+    name_index_put(node->index.index);
     runs_free(&node->runs);
     mem_free(node);
 }

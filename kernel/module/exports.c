@@ -270,13 +270,17 @@ EXPORT(name_index_add);
 EXPORT(name_index_child_info);
 EXPORT(name_index_close_dir);
 EXPORT(name_index_complete);
-EXPORT(name_index_create);
+EXPORT(name_index_count);
+EXPORT(name_index_find);
 EXPORT(name_index_get);
-EXPORT(name_index_keep);
+EXPORT(name_index_insert);
 EXPORT(name_index_lookup);
 EXPORT(name_index_open_dir);
 EXPORT(name_index_put);
 EXPORT(name_index_read_dir);
+EXPORT(name_index_remove);
+EXPORT(name_index_replace);
+EXPORT(name_index_status);
 EXPORT(name_index_trim);
 
 /* kernel/vfs/layout/runs.h */

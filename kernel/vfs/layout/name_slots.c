@@ -1,57 +1,71 @@
 /*
  * name_slots.c - the slots of fsd_ops that look up and list names, over an index of names.
  */
-#include "kernel/vfs/layout/name_index.h"
+#include "kernel/vfs/layout/name_list.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
 /* ---- by name ------------------------------------------------------------------------------ */
 
-static const struct name_entry *find(const struct name_index *index, struct element element)
+/* The caller holds the lock. */
+static struct name_node *find(struct name_index *index, struct element element)
 {
     size_t length = element.length;
-    const struct name_entry *entry = name_index_find(index, element.name, length);
-    if (!name_index_format(index)->trims)
-        return entry;
+    struct name_node *node = name_node_find(index, element.name, length);
+    if (!index->format->trims)
+        return node;
 
-    while (!entry && length > 1 &&
+    while (!node && length > 1 &&
            (element.name[length - 1] == '.' || element.name[length - 1] == ' '))
-        entry = name_index_find(index, element.name, --length);
-    return entry;
+        node = name_node_find(index, element.name, --length);
+    return node;
 }
 
-/* Returns why there is no entry. The index has only the names before the damage: returning -ENOENT
- * for the rest would make programs act as if they did not exist. */
-static status_t missing(const struct name_index *index)
+/* Copies what was found. Returns why there is no entry, or 0. */
+static status_t find_copy(struct name_index *index, struct element element,
+                          struct name_found *found)
 {
-    status_t status = name_index_status(index);
-    return status ? status : -ENOENT;
+    mutex_lock(&index->lock);
+    const struct name_node *node = find(index, element);
+    if (node) {
+        found->id = node->entry.id;
+        memcpy(found->details, node->entry.details, index->format->details_bytes);
+    }
+    mutex_unlock(&index->lock);
+
+    /* The index has only the names before the damage: returning -ENOENT for the rest would make
+     * programs act as if they did not exist. */
+    status_t missing = index->status ? index->status : -ENOENT;
+    return node ? 0 : missing;
 }
 
 status_t name_index_lookup(struct name_index *index, struct element element, vnode_id_t *id)
 {
-    const struct name_entry *entry = find(index, element);
-    status_t status = entry ? 0 : missing(index);
-    if (entry)
-        *id = entry->id;
+    struct name_found found;
+    status_t status = find_copy(index, element, &found);
+    if (!status)
+        *id = found.id;
     name_index_put(index);
     return status;
 }
 
-status_t name_index_child_info(struct name_index *index, struct element element,
+status_t name_index_child_info(struct name_index *index, struct element element, unsigned levels,
                                struct node_info *info)
 {
-    const struct name_entry *entry = find(index, element);
-    status_t status = entry ? 0 : missing(index);
-    if (entry)
-        name_index_format(index)->info(entry, info);
+    struct name_found found;
+    status_t status = find_copy(index, element, &found);
+    if (!status)
+        status = index->format->info(index->fsd, found.id, found.details, levels, info);
     name_index_put(index);
     return status;
 }
 
 size_t name_index_actual_name(struct name_index *index, struct element element, char *name)
 {
-    const struct name_entry *entry = find(index, element);
+    mutex_lock(&index->lock);
+    const struct name_node *node = find(index, element);
+    const struct name_entry *entry = node ? &node->entry : NULL;
     size_t length = 0;
 
     /* 0 means that the caller's spelling is the volume's. */
@@ -59,6 +73,7 @@ size_t name_index_actual_name(struct name_index *index, struct element element, 
         length = entry->name_bytes;
         memcpy(name, entry->name, length + 1);
     }
+    mutex_unlock(&index->lock);
     name_index_put(index);
     return length;
 }
@@ -67,49 +82,91 @@ size_t name_index_actual_name(struct name_index *index, struct element element, 
 
 struct listing {
     struct name_index *index; /* a reference */
-    const struct name_entry *next;
+    struct name_place place;
 };
 
 status_t name_index_open_dir(struct name_index *index, void **cursor)
 {
-    struct listing *listing = mem_alloc(sizeof(*listing));
+    struct listing *listing = mem_zalloc(sizeof(*listing));
     if (!listing) {
         name_index_put(index);
         return -ENOMEM;
     }
 
-    /* The index is constant: the entries stay valid even if the directory's index is trimmed and
-     * made again meanwhile. */
-    *listing = (struct listing){ .index = index, .next = name_index_first(index) };
+    /* The reader is an element of the list that it reads, so that no removal can leave it
+     * dangling. */
+    listing->index = index;
+    listing->place.is_reader = true;
+    mutex_lock(&index->lock);
+    listing->place.sequence = index->last_sequence;
+    list_push_front(&index->places, &listing->place.link);
+    mutex_unlock(&index->lock);
     *cursor = listing;
     return 0;
+}
+
+/* Returns the next node after the reader's place; NULL at the end, or when all nodes that follow
+ * are newer than the reader. */
+static struct name_node *reader_next(const struct name_index *index,
+                                     const struct name_place *reader)
+{
+    for (struct list *link = reader->link.next; link != &index->places; link = link->next) {
+        struct name_place *place = container_of(link, struct name_place, link);
+        if (!place->is_reader)
+            return place->sequence <= reader->sequence
+                       ? container_of(place, struct name_node, place)
+                       : NULL;
+    }
+    return NULL;
+}
+
+/* Copies the next entry, and moves the reader after it. Returns false at the end. */
+static bool take_next(struct listing *listing, struct dir_entry *entry, struct name_found *found)
+{
+    struct name_index *index = listing->index;
+    mutex_lock(&index->lock);
+    struct name_node *node = reader_next(index, &listing->place);
+    if (node) {
+        found->id = node->entry.id;
+        memcpy(found->details, node->entry.details, index->format->details_bytes);
+        memcpy(entry->name, node->entry.name, node->entry.name_bytes + 1u);
+        list_remove(&listing->place.link);
+        list_insert_after(&node->place.link, &listing->place.link);
+    }
+    mutex_unlock(&index->lock);
+    return node != NULL;
 }
 
 int name_index_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor, uint64_t *position,
                         unsigned levels, struct dir_entry *entry)
 {
     struct listing *listing = cursor;
-    const struct name_entry *found = listing->next;
-    (void)fsd, (void)directory, (void)levels;
+    struct name_found found;
+    (void)directory;
+
+    while (take_next(listing, entry, &found)) {
+        /* -ENOENT: the file was removed after it was taken from the list. */
+        status_t status = listing->index->format->info(fsd, found.id, found.details, levels,
+                                                       &entry->info);
+        if (status == -ENOENT)
+            continue;
+        ++*position;
+        return status ? status : 1;
+    }
 
     /* Records that were skipped, or an error that cut the index, are reported once, here, after all
      * names that could be read. */
-    if (!found) {
-        entry->skipped = name_index_skipped(listing->index);
-        return name_index_status(listing->index);
-    }
-
-    listing->next = found->next;
-    ++*position;
-    name_index_format(listing->index)->info(found, &entry->info);
-    memcpy(entry->name, found->name, found->name_bytes + 1u);
-    return 1;
+    entry->skipped = listing->index->skipped;
+    return listing->index->status;
 }
 
 void name_index_close_dir(struct fsd *fsd, struct vnode *directory, void *cursor)
 {
     struct listing *listing = cursor;
     (void)fsd, (void)directory;
+    mutex_lock(&listing->index->lock);
+    list_remove(&listing->place.link);
+    mutex_unlock(&listing->index->lock);
     name_index_put(listing->index);
     mem_free(listing);
 }
