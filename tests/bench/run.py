@@ -47,6 +47,20 @@ def keep(results, system, values):
         results[system].setdefault(name, []).append(value)
 
 
+lost = []
+
+
+def measured(system, work, *arguments):
+    """Returns what work() measured. A guest that stops answering loses this run of its rows only;
+    the result names it."""
+    try:
+        return work(system, *arguments)
+    except AssertionError as error:
+        lost.append(f"{system}: {str(error).splitlines()[0]}")
+        say("lost: " + lost[-1])
+        return {}
+
+
 def measure_discs(runs, wanted, results, clocks):
     if not any(set(names) & set(wanted) for names, _, _ in rows.STEPS):
         return
@@ -56,7 +70,7 @@ def measure_discs(runs, wanted, results, clocks):
         keep(results, "bare", machines.measure_bare())
         for system in SYSTEMS:
             say(f"run {run} of {runs}: {system}")
-            values = machines.measure_guest(system, wanted, clocks)
+            values = measured(system, machines.measure_guest, wanted, clocks)
             keep(results, system, {name: values[name] for name in wanted if name in values})
 
 
@@ -70,7 +84,7 @@ def measure_disks(runs, wanted, results, clocks):
         keep(results, "bare", machines.measure_image())
         for system in SYSTEMS:
             say(f"run {run} of {runs}: {system}, disks")
-            keep(results, system, machines.measure_disks(system, wanted, clocks))
+            keep(results, system, measured(system, machines.measure_disks, wanted, clocks))
 
 
 def measure_starts(runs, wanted, results):
@@ -121,6 +135,10 @@ def main():
     if picture := report.chart(results):
         write("chart.svg", picture)
     print("\n" + text, flush=True)
+    for line in lost:
+        print("lost a run of " + line)
+    if any(line.startswith("spindle") for line in lost):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
