@@ -127,7 +127,7 @@ KERNEL_SOURCES := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.c %.S))
 KERNEL_HEADERS := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.h))
 # Drivers that are loaded at run time, and their sources. BUILTIN="name ..." links them into the kernel
 # instead.
-LOADABLE := counter onefile ramscsi virtio virtio-blk virtio-scsi nvme fat exfat
+LOADABLE := counter onefile ramscsi virtio virtio-blk virtio-scsi nvme fat exfat text
 SOURCES_counter := $(BUILD)/book/4-driver.c
 SOURCES_onefile := $(BUILD)/book/5-fsd.c
 SOURCES_ramscsi := $(BUILD)/book/10-bus.c
@@ -137,6 +137,8 @@ SOURCES_nvme := $(wildcard drivers/storage/nvme/*.c)
 SOURCES_fat := $(wildcard fs/fat/*.c)
 SOURCES_exfat := $(wildcard fs/exfat/*.c)
 SOURCES_virtio-scsi := $(wildcard drivers/storage/virtio/scsi*.c)
+# Commands that are loaded when they are typed. Their entries in the index are beside them.
+SOURCES_text := $(patsubst %,shell/commands/text/%.c,driver cut tr tr_set)
 BUILTIN ?=
 DRIVER_OUT := $(BUILD)/drivers
 
@@ -294,7 +296,9 @@ $(DRIVER_OUT)/known.c: $(DRIVER_OUT)/index $(SDK_OUT)/.made
 	{ echo '#include "kernel/module/known.h"'; \
 	  echo "const char driver_abi[] = \"$$(cat $(SDK_OUT)/abi)\";"; \
 	  echo 'const char *const driver_digests[] = {'; \
-	  cut -f 3 $< | sed 's/.*/    "&",/'; echo '    0'; echo '};'; } >$@
+	  cut -f 3 $< | sed 's/.*/    "&",/'; echo '    0'; echo '};'; \
+	  echo "const char driver_commands[] = \" $$(cut -f 4 $< | tr ';' '\n' | \
+	      sed -n 's/^command \([^ ]*\).*/\1/p' | tr '\n' ' ')\";"; } >$@
 
 # ---- the host: the same sources as a tool and under the sanitizers --------------------------------
 

@@ -3,6 +3,8 @@
  * command_not_found.h.
  */
 #include "shell/command_not_found.h"
+#include "kernel/module/catalog.h"
+#include "kernel/module/index.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -17,7 +19,7 @@ static const struct suggestion {
     { "which type command whereis builtin", "all commands are built in; `help` lists them" },
     { "vi vim nvim nano emacs ed ex pico joe",
       "there is no editor; `cat > FILE` writes the lines that you type, up to ^D" },
-    { "sed awk cut tr perl python python3",
+    { "sed awk perl python python3",
       "text tools are `grep`, `head`, `tail`, `sort` and `wc`" },
     { "egrep", "use `grep -E`" },
     { "fgrep", "use `grep -F`" },
@@ -116,6 +118,13 @@ int command_not_found(struct shell *shell, const char *name)
     /* A word with a slash cannot be a command: commands are found by name only. */
     if (strchr(name, '/') || text_equal(name, "..")) {
         report_path(shell, name);
+        return SHELL_NO_COMMAND;
+    }
+
+    /* The rest of the system works without its disc, but not the commands that are loaded. */
+    if (index_command_is_known(name)) {
+        shell_complain(shell, "%s: command not found; it is on the boot disc, in %s", name,
+                       CATALOG_FOLDER);
         return SHELL_NO_COMMAND;
     }
 

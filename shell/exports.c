@@ -4,6 +4,7 @@
  */
 #include "kernel/module/export.h"
 #include "shell/options.h"
+#include "shell/reading/input.h"
 #include "shell/shell.h"
 #include "shell/stream.h"
 
@@ -25,6 +26,18 @@ EXPORT(stream_write);
 
 /* shell/options.h */
 EXPORT(option_given);
+EXPORT(option_given_name);
+EXPORT(option_last);
 EXPORT(option_number);
 EXPORT(option_value);
+EXPORT(option_value_name);
 EXPORT(option_values);
+EXPORT(shell_number);
+
+/* shell/reading/input.h */
+EXPORT(input_close);
+EXPORT(input_each);
+EXPORT(input_line);
+EXPORT(input_open);
+EXPORT(input_part);
+EXPORT(input_piece);

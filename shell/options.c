@@ -2,7 +2,6 @@
  * options.c - parses options, answers --help, and runs commands with what is left; see options.h.
  */
 #include "shell/options.h"
-#include "kernel/module/index.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -529,8 +528,6 @@ int shell_run_command(struct shell *shell, int count, char **words)
     const struct options *outer_options = shell->options;
     struct code_use use = { 0 };
     const struct shell_command *command = shell_command_find(words[0], &use);
-    if (!command && !index_load_for_command(words[0]))
-        command = shell_command_find(words[0], &use);
     if (!command)
         return command_not_found(shell, words[0]);
 

@@ -2,8 +2,9 @@
  * shell.c - a shell's life, its messages, and its standard input.
  */
 #include "shell/shell.h"
-#include "kernel/module/module.h"
 #include "kernel/console.h"
+#include "kernel/module/index.h"
+#include "kernel/module/module.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -111,14 +112,23 @@ static bool is_named(const void *entry, void *name)
     return text_equal(command->name, name);
 }
 
+static const struct shell_command *find_loaded(const char *name, struct code_use *use)
+{
+    return module_entry_find("shell_commands", is_named, (void *)(uintptr_t)name, use, "command",
+                             name);
+}
+
 /* The kernel's own first: a driver cannot replace a command. */
 const struct shell_command *shell_command_find(const char *name, struct code_use *use)
 {
     table_each(entry, shell_commands, struct shell_command)
         if (text_equal((*entry)->name, name))
             return *entry;
-    return module_entry_find("shell_commands", is_named, (void *)(uintptr_t)name, use, "command",
-                             name);
+
+    const struct shell_command *command = find_loaded(name, use);
+    if (!command && !index_load_for_command(name))
+        command = find_loaded(name, use);
+    return command;
 }
 
 struct visitor {
@@ -133,6 +143,18 @@ static bool visit_entry(const void *entry, void *context)
     return false;
 }
 
+static void visit_unloaded(const struct index_command *command, void *context)
+{
+    /* Its other members are in the object: it cannot be run. */
+    const struct shell_command shown = {
+        .name = command->name,
+        .arguments = "",
+        .summary = command->summary,
+        .group = command->group[0] ? command->group : NULL,
+    };
+    visit_entry(&shown, context);
+}
+
 void shell_command_each(void (*visit)(const struct shell_command *command, void *context),
                         void *context)
 {
@@ -141,6 +163,7 @@ void shell_command_each(void (*visit)(const struct shell_command *command, void 
     table_each(entry, shell_commands, struct shell_command)
         visit(*entry, context);
     IGNORE(module_entry_find("shell_commands", visit_entry, &visitor, NULL, NULL, NULL));
+    index_command_each(visit_unloaded, &visitor);
 }
 
 /* ---- what commands ask -------------------------------------------------------------------- */

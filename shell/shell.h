@@ -104,10 +104,13 @@ void shell_print_time(struct shell *shell, uint64_t begun_us);
 /* Returns whether ^C was typed. */
 bool shell_interrupted(void);
 
-/* Returns the command with this name, or NULL. A command of a loaded driver stays until
+/* Returns the command with this name, or NULL. Loads the driver object of the boot disc that has
+ * it, unless it is built in or loaded. A command of a driver object stays until
  * code_use_end(use). */
 const struct shell_command *shell_command_find(const char *name, struct code_use *use);
-/* Visits all commands, those of loaded drivers too. */
+/* Visits all commands: those built in, those of loaded driver objects, and those of objects of the
+ * boot disc, which are not loaded for this. Of the last only name, summary and group are given, and
+ * a command is visited again there if its object is loaded. */
 void shell_command_each(void (*visit)(const struct shell_command *command, void *context),
                         void *context);
 /* Runs the command that words[0] names: parses its options, which stay in shell->options while it

@@ -112,8 +112,14 @@ static void copy_needs(struct module *module, const struct driver_info *info)
 static void copy_drives(char *to, size_t bytes, const struct driver_info *info)
 {
     size_t used = 0;
-    for (const char *what = NULL; (what = driver_info_next(info, "drives", what)) && used < bytes;)
-        used += (size_t)format_text(to + used, bytes - used, "%s%s", used ? "; " : "", what);
+    const char *what = NULL;
+    while ((what = driver_info_next(info, "drives", what)) && used < bytes) {
+        /* After a command's name its summary follows, which is for `help`. */
+        const char *end = text_starts(what, "command ") ? strchr(strchr(what, ' ') + 1, ' ') : NULL;
+        size_t length = end ? (size_t)(end - what) : strlen(what);
+        used += (size_t)format_text(to + used, bytes - used, "%s%.*s", used ? "; " : "",
+                                    (int)length, what);
+    }
 }
 
 static void describe(struct module *module, struct bytes file, const char *origin,

@@ -7,6 +7,7 @@
 #include "kernel/dev/tree.h"
 #include "kernel/log.h"
 #include "kernel/module/catalog.h"
+#include "kernel/module/known.h"
 #include "kernel/module/module.h"
 #include "lib/format.h"
 #include "lib/macros.h"
@@ -344,12 +345,65 @@ status_t index_load_for_medium(const char *device)
 static bool fits_command(const char *what, void *context)
 {
     const char *command = after_kind(what, "command");
-    return command && text_equal(command, context);
+    size_t length = strlen(context);
+
+    /* The group and the summary of the command may follow its name. */
+    return command && text_starts(command, context) &&
+           (command[length] == ' ' || !command[length]);
 }
 
 status_t index_load_for_command(const char *command)
 {
     return load_first(fits_command, (void *)(uintptr_t)command);
+}
+
+/* Parses "command NAME [GROUP: SUMMARY]". Returns false for an entry of another kind. */
+static bool parse_command(const char *what, struct index_command *command)
+{
+    const char *name = after_kind(what, "command");
+    if (!name)
+        return false;
+
+    const char *group = strchr(name, ' ');
+    size_t length = group ? (size_t)(group - name) : strlen(name);
+    text_copy(command->name, min(length + 1, sizeof(command->name)), name);
+    command->group[0] = command->summary[0] = '\0';
+
+    /* Without a colon there is no summary: an object from elsewhere may name only the command. */
+    const char *colon = group ? strchr(++group, ':') : NULL;
+    if (colon) {
+        text_copy(command->group, min((size_t)(colon - group) + 1, sizeof(command->group)), group);
+        text_copy(command->summary, sizeof(command->summary), colon + 1 + (colon[1] == ' '));
+    }
+    return true;
+}
+
+void index_command_each(void (*visit)(const struct index_command *command, void *context),
+                        void *context)
+{
+    struct catalog *catalog;
+    char what[ENTRY_BYTES];
+    struct index_command command;
+    if (get_catalog(&catalog))
+        return;
+
+    for (unsigned i = 0; i < catalog->count; i++)
+        for (const char *list = catalog->lines[i].drives; next_entry(&list, what);)
+            if (parse_command(what, &command))
+                visit(&command, context);
+    catalog_put(catalog);
+}
+
+bool index_command_is_known(const char *command)
+{
+    size_t length = strlen(command);
+    const char *at = driver_commands;
+
+    /* Blanks surround each name, so that a part of a name is not found. */
+    for (; (at = strchr(at, ' ')); at++)
+        if (length && !strncmp(at + 1, command, length) && at[1 + length] == ' ')
+            return true;
+    return false;
 }
 
 status_t index_load_named(const char *name)

@@ -40,6 +40,21 @@ status_t index_load_needs(const char *name) MUST_CHECK;
 /* Loads the driver that has this shell command. */
 status_t index_load_for_command(const char *command) MUST_CHECK;
 
+enum { INDEX_COMMAND_BYTES = 32, INDEX_SUMMARY_BYTES = 96 };
+
+/* A shell command of an object in the index; texts are cut to their room. */
+struct index_command {
+    char name[INDEX_COMMAND_BYTES], group[INDEX_COMMAND_BYTES], summary[INDEX_SUMMARY_BYTES];
+};
+
+/* Visits the commands of all objects in the index, loaded or not, without loading them. Visits
+ * none if there is no index. */
+void index_command_each(void (*visit)(const struct index_command *command, void *context),
+                        void *context);
+/* Returns whether an object that was built with this kernel has the command, whatever the index
+ * of the boot disc contains. */
+bool index_command_is_known(const char *command);
+
 /* As vfs_mount(), but loads the file system's driver first if no driver knows the medium, or the
  * type. */
 status_t index_mount(struct path *start, const char *text, const char *device, const char *type,

@@ -14,7 +14,8 @@
  * Drives      "pci class=CCSS[PP] vendor=VVVV device=DDDD" (hex; a key that is absent matches all),
  *             "virtio type=N" (hex), "bus NAME" (a device of that bus), "signature OFFSET HEX" (a
  *             medium that has these bytes at this offset), "root" (nothing in particular: publishes
- *             devices by itself), "command NAME" (a shell command).
+ *             devices by itself), "command NAME [GROUP: SUMMARY]" (a
+ *             shell command; GROUP and SUMMARY are those of its descriptor, for `help`).
  * Errors      -ENOEXEC with a reason if the section is missing or invalid.
  */
 #ifndef KERNEL_MODULE_INFO_H

@@ -11,4 +11,7 @@ extern const char driver_abi[];
  * the list. */
 extern const char *const driver_digests[];
 
+/* The names of the shell commands of those objects, each with a blank before and after it. */
+extern const char driver_commands[];
+
 #endif

@@ -134,6 +134,27 @@ BUILTIN = os.path.join(qemu.BUILD, "builtin.elf")
 
 
 @pytest.mark.parametrize("kernel", [qemu.ELF, BUILTIN], ids=["loaded", "built in"])
+def test_commands_are_loaded_on_demand(booted, kernel):
+    """A command of a driver object is listed before it is loaded, loaded when it is typed, and works again after
+    its object was unloaded. A kernel that contains it does not load it."""
+    machine = booted("", cdrom=ISO, kernel=kernel)
+    loaded = kernel == qemu.ELF
+    assert "  tr         translate, squeeze or delete bytes" in machine.command("help")
+    assert machine.command("drivers") == []
+    for _ in range(2):
+        assert machine.command("echo one two | tr a-z A-Z | cut -d ' ' -f 2") == ["TWO"]
+        assert [line.split()[0] for line in machine.command("drivers")] == (["text"] if loaded else [])
+        assert machine.command("unload text") == ([] if loaded else ["unload: text: no such loaded driver"])
+
+
+def test_a_command_whose_object_is_missing(booted):
+    """Without the boot disc, a command of a driver object is reported to be there."""
+    machine = booted("")
+    assert machine.command("echo one | tr a-z A-Z") == [
+        "spindle: tr: command not found; it is on the boot disc, in /System/drivers/"]
+
+
+@pytest.mark.parametrize("kernel", [qemu.ELF, BUILTIN], ids=["loaded", "built in"])
 def test_the_drivers_of_the_book(booted, tmp_path, kernel):
     """The same source behaves the same, as a driver object and in the kernel."""
     machine = booted("", cdrom=ISO, kernel=kernel, options=second_drive(onefile_image(tmp_path)))

@@ -4,6 +4,7 @@
 #include "kernel/dev/deadlines.h"
 #include "kernel/dev/device.h"
 #include "kernel/dev/driver.h"
+#include "kernel/module/catalog.h"
 #include "kernel/module/index.h"
 #include "kernel/module/module.h"
 #include "kernel/monitor.h"
@@ -224,6 +225,35 @@ static void show_details(struct shell *shell, const struct module_facts *facts)
                       facts->uses > 1 ? " and others" : "");
 }
 
+/* Shows the objects of the boot disc that are not loaded. A name in their entries is that of a
+ * command, after which its summary follows. */
+static int show_unloaded(struct shell *shell)
+{
+    struct catalog *catalog;
+    status_t status = catalog_get(&catalog);
+    if (status)
+        return shell_fail(shell, DRIVER_FOLDER "index", status);
+
+    for (unsigned i = 0; i < catalog->count && !shell_interrupted(); i++) {
+        const struct catalog_line *line = &catalog->lines[i];
+        if (!module_find(line->name))
+            continue;
+
+        stream_format(shell->out, "%-12s not loaded ", line->name);
+        for (const char *at = line->drives; *at;) {
+            size_t length = strchr(at, ';') ? (size_t)(strchr(at, ';') - at) : strlen(at);
+            const char *end = text_starts(at, "command ") ? strchr(at + 8, ' ') : NULL;
+            size_t shown = end && end < at + length ? (size_t)(end - at) : length;
+            stream_text(shell->out, at == line->drives ? " " : "; ");
+            stream_write(shell->out, at, shown);
+            at += length + (at[length] == ';');
+        }
+        stream_text(shell->out, "\n");
+    }
+    catalog_put(catalog);
+    return SHELL_DONE;
+}
+
 static int run_drivers(struct shell *shell, int count, char **words)
 {
     const char *why = option_value_name(shell, "why");
@@ -240,13 +270,15 @@ static int run_drivers(struct shell *shell, int count, char **words)
             show_details(shell, facts);
     }
     mem_free(facts);
+    int result = option_given(shell, 'a') ? show_unloaded(shell) : SHELL_DONE;
     if (module_tainted_by())
         stream_text(shell->out, "The kernel is tainted: it has loaded drivers that were not built "
                                 "with it.\n");
-    return SHELL_DONE;
+    return result;
 }
 
 static const struct shell_option drivers_options[] = {
+    { 'a', "all", NULL, "list those of the boot disc too, with what they drive" },
     { 'v', "verbose", NULL, "show origin, licence, digest, what it drives and a user" },
     { 0, "why", "DEVICE", "print which driver has this device" },
     { 0 },
@@ -254,7 +286,7 @@ static const struct shell_option drivers_options[] = {
 
 static const struct shell_command command_drivers = {
     .name = "drivers",
-    .arguments = "[-v] [--why=DEVICE]",
+    .arguments = "[-av] [--why=DEVICE]",
     .summary = "list the loaded drivers",
     .run = run_drivers,
     .options = drivers_options,

@@ -122,6 +122,56 @@ static void test_pipe(void **state)
     rig_run(hello_body, NULL, SEEDS);
 }
 
+/* ---- commands -------------------------------------------------------------------------------- */
+
+/* `help` and completion list a command without loading its object; its name may be followed by its
+ * group and summary. */
+BODY(listed)
+{
+    start_with(LINE("hello", "command hello Text: greet", "")
+               LINE("slow", "root;command hel;command x Drivers: a: b", ""));
+    run("help | grep -c greet", 0, "1\n", NULL);
+    run("help | grep 'hello\\|a: b'", 0, "  hello      greet\n  x          a: b\n", NULL);
+    run("drivers -a | grep not.loaded", 0, "hello        not loaded  command hello\n"
+                         "slow         not loaded  root; command hel; command x\n", NULL);
+    kassert(!any_loaded());
+    says("hello", "hello, world\n");
+    unload("hello");
+    stop();
+}
+
+static unsigned commands_compared;
+
+static void compare_command(const struct index_command *command, void *unused)
+{
+    struct code_use use = { 0 };
+    const struct shell_command *built_in = shell_command_find(command->name, &use);
+    (void)unused;
+    kassert(built_in);
+    if (!built_in->group || strcmp(built_in->group, command->group) ||
+        strcmp(built_in->summary, command->summary))
+        panic("%s: the index has '%s: %s'", command->name, command->group, command->summary);
+    code_use_end(&use);
+    commands_compared++;
+}
+
+/* The index that `make` writes describes the commands as their descriptors do, which the host's
+ * programs contain. */
+BODY(summaries)
+{
+    size_t bytes;
+    uint8_t *index = rig_load("build/drivers/index", &bytes);
+    kassert(index);
+    start_with("");
+    rig_put_file(INDEX, index, bytes);
+    index_command_each(compare_command, NULL);
+    kassert(commands_compared);
+    kassert(index_command_is_known("tr") && !index_command_is_known("t") &&
+            !index_command_is_known("hello") && !index_command_is_known(""));
+    free(index);
+    stop();
+}
+
 /* ---- needs ----------------------------------------------------------------------------------- */
 
 BODY(needs)
@@ -359,6 +409,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_listed),
+        cmocka_unit_test(test_summaries),
         cmocka_unit_test(test_needs),
         cmocka_unit_test(test_many_needs),
         cmocka_unit_test(test_malformed),
