@@ -3,9 +3,10 @@
  *
  * Buses are directories, devices with data are files that contain the device's bytes, and `Classes`
  * contains a link for each class name ("cdrom0" -> "../pci/00:01.1/ide1/master/cdrom"). The files
- * of partitions are in `Classes` themselves, since a disk is not a directory. Two nodes have no
+ * of partitions are in `Classes` themselves, since a disk is not a directory. The streams have no
  * device: `null` discards what is written and is empty, `zero` discards it too and contains
- * endless zeroes.
+ * endless zeroes, `full` contains them too and refuses writes with -ENOSPC. `random` and `urandom`
+ * contain pseudo-random bytes that the time seeds: for tests and file names, not for keys.
  *
  * Vnode ids   Bits 0-27: the device's number (the root's is 1, which is VNODE_ROOT; a stream's is
  *             its index in the table). Bits 28-29: the kind. Bits 30-61: the generation of the
@@ -18,6 +19,8 @@
 #include "kernel/dev/driver.h"
 #include "kernel/vfs/fsd.h"
 #include "lib/format.h"
+#include "lib/hash.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -29,7 +32,7 @@ struct devfs_node {
     struct device_handle handle; /* .device NULL: no medium */
 };
 
-enum { STREAM_NULL, STREAM_ZERO, STREAMS };
+enum { STREAM_NULL, STREAM_ZERO, STREAM_FULL, STREAM_RANDOM, STREAM_URANDOM, STREAMS };
 
 enum { NUMBER_MASK = 0xfffffff };
 
@@ -43,7 +46,7 @@ enum {
     MODE_LINK = 0120777,
 };
 
-static const char *const stream_names[STREAMS] = { "null", "zero" };
+static const char *const stream_names[STREAMS] = { "null", "zero", "full", "random", "urandom" };
 
 static vnode_id_t id_make(enum devfs_kind kind, unsigned number, uint32_t generation)
 {
@@ -246,7 +249,7 @@ static status_t node_open_stream(struct vnode *vnode)
 {
     vnode->type = NODE_OTHER;
     vnode->stream = true;
-    vnode->size_bytes = vnode->id == id_make(KIND_STREAM, STREAM_ZERO, 0) ? INT64_MAX : 0;
+    vnode->size_bytes = vnode->id == id_make(KIND_STREAM, STREAM_NULL, 0) ? 0 : INT64_MAX;
     return (vnode->id & NUMBER_MASK) < STREAMS && vnode->id >> 30 == 0 ? 0 : -ENOENT;
 }
 
@@ -362,11 +365,37 @@ static status_t devfs_passthrough(struct fsd *fsd, struct vnode *vnode, unsigned
 
 /* ---- content ------------------------------------------------------------------------------ */
 
-/* Only `zero` is ever read: the size of `null` is 0. */
+/* Fills memory with pseudo-random bytes. Each call takes numbers of its own from the counter, so
+ * concurrent readers get different bytes without a lock. */
+static void random_fill(uint8_t *to, size_t bytes)
+{
+    static _Atomic uint64_t counter;
+    size_t words = bytes / 8 + 1;
+    uint64_t seed = hash_u64(time_now_us()) ^ (uint64_t)time_wall_s();
+    uint64_t number = atomic_fetch_add(&counter, words);
+
+    /* A hash of consecutive numbers: neighbouring words have no visible relation. */
+    for (size_t at = 0; at < bytes; at += 8, number++) {
+        uint64_t word = hash_u64(hash_u64(number) ^ seed);
+        memcpy(to + at, &word, min(sizeof(word), bytes - at));
+    }
+}
+
+/* `null` is never read: its size is 0. */
 static void stream_read_write(struct vfs_io *io)
 {
-    for (unsigned i = 0; io->op == IO_READ && i < io->segment_count; i++)
-        memset(io->segments[i].address, 0, io->segments[i].length_bytes);
+    unsigned stream = io->vnode->id & NUMBER_MASK;
+    if (io->op == IO_WRITE && stream == STREAM_FULL) {
+        vfs_io_complete(io, -ENOSPC);
+        return;
+    }
+
+    for (unsigned i = 0; io->op == IO_READ && i < io->segment_count; i++) {
+        if (stream >= STREAM_RANDOM)
+            random_fill(io->segments[i].address, io->segments[i].length_bytes);
+        else
+            memset(io->segments[i].address, 0, io->segments[i].length_bytes);
+    }
     io->done_bytes = io->length_bytes;
     vfs_io_complete(io, 0);
 }

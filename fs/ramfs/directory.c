@@ -128,7 +128,7 @@ status_t ramfs_get_child_info(struct fsd *fsd, struct vnode *directory, struct e
 /* ---- creating and removing ---------------------------------------------------------------- */
 
 static status_t make(struct fsd *fsd, struct vnode *directory, struct element element,
-                     enum node_type type, vnode_id_t *id)
+                     enum node_type type, const char *target, vnode_id_t *id)
 {
     struct ramfs_node *parent = node_of(directory), *node = NULL;
     status_t status = directory_admit(parent);
@@ -140,7 +140,7 @@ static status_t make(struct fsd *fsd, struct vnode *directory, struct element el
 
     status = entry_find(parent, element)
                  ? -EEXIST
-                 : ramfs_node_create(ramfs_of(fsd), type, element, &node);
+                 : ramfs_node_create(ramfs_of(fsd), type, element, target, &node);
     if (!status) {
         entry_insert(parent, node);
         *id = node->id;
@@ -155,13 +155,25 @@ static status_t make(struct fsd *fsd, struct vnode *directory, struct element el
 status_t ramfs_create(struct fsd *fsd, struct vnode *directory, struct element element,
                       vnode_id_t *id)
 {
-    return make(fsd, directory, element, NODE_FILE, id);
+    return make(fsd, directory, element, NODE_FILE, NULL, id);
 }
 
 status_t ramfs_mkdir(struct fsd *fsd, struct vnode *directory, struct element element,
                      vnode_id_t *id)
 {
-    return make(fsd, directory, element, NODE_DIRECTORY, id);
+    return make(fsd, directory, element, NODE_DIRECTORY, NULL, id);
+}
+
+status_t ramfs_symlink(struct fsd *fsd, struct vnode *directory, struct element element,
+                       const char *target, vnode_id_t *id)
+{
+    return make(fsd, directory, element, NODE_LINK, target, id);
+}
+
+ssize_t ramfs_read_link(struct fsd *fsd, struct vnode *vnode, char *target, size_t bytes)
+{
+    (void)fsd;
+    return (ssize_t)text_copy(target, bytes, node_of(vnode)->target);
 }
 
 status_t ramfs_unlink(struct fsd *fsd, struct vnode *directory, struct element element,

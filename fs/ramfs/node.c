@@ -19,16 +19,20 @@ char *ramfs_name_copy(struct element element)
     return name;
 }
 
-static struct ramfs_node *node_alloc(enum node_type type, struct element element)
+static struct ramfs_node *node_alloc(enum node_type type, struct element element,
+                                     const char *target)
 {
     struct ramfs_node *node = mem_zalloc(sizeof(*node));
-    char *name = ramfs_name_copy(element);
+    char *name = ramfs_name_copy(element), *link = NULL;
     struct ramfs_directory *directory = NULL;
     if (type == NODE_DIRECTORY)
         directory = mem_zalloc(sizeof(*directory));
+    if (target)
+        link = ramfs_name_copy((struct element){ target, strlen(target) });
 
-    if (!node || !name || (type == NODE_DIRECTORY && !directory)) {
+    if (!node || !name || (type == NODE_DIRECTORY && !directory) || (target && !link)) {
         mem_free(directory);
+        mem_free(link);
         mem_free(name);
         mem_free(node);
         return NULL;
@@ -41,6 +45,10 @@ static struct ramfs_node *node_alloc(enum node_type type, struct element element
         list_init(&directory->places);
         node->directory = directory;
     }
+    if (link) {
+        node->target = link;
+        node->size_bytes = strlen(link);
+    }
     return node;
 }
 
@@ -50,6 +58,8 @@ static void node_free(struct ramfs_node *node)
         /* not table_take_all(): at dismount its entries may be freed already */
         pages_cut(&node->directory->names.buckets, 0);
         mem_free(node->directory);
+    } else if (node->type == NODE_LINK) {
+        mem_free(node->target);
     } else {
         pages_cut(&node->pages, 0);
     }
@@ -92,12 +102,12 @@ static struct ramfs_node *node_of_link(struct table_link *link)
 }
 
 status_t ramfs_node_create(struct ramfs *ramfs, enum node_type type, struct element element,
-                           struct ramfs_node **result)
+                           const char *target, struct ramfs_node **result)
 {
     if (vfs_memory_is_short(1))
         return -ENOSPC;
 
-    struct ramfs_node *node = node_alloc(type, element);
+    struct ramfs_node *node = node_alloc(type, element, target);
     if (!node)
         return -ENOMEM;
 

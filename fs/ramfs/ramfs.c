@@ -61,6 +61,8 @@ static const struct fsd_ops ramfs_ops = {
     .get_child_info = ramfs_get_child_info,
     .create = ramfs_create,
     .mkdir = ramfs_mkdir,
+    .symlink = ramfs_symlink,
+    .read_link = ramfs_read_link,
     .unlink = ramfs_unlink,
     .rename = ramfs_rename,
     .get_vnode = ramfs_get_vnode,
@@ -98,7 +100,8 @@ static status_t ramfs_mount(const struct device_handle *handle, const char *opti
     struct ramfs *ramfs = ramfs_alloc();
     if (!ramfs)
         return -ENOMEM;
-    status_t status = ramfs_node_create(ramfs, NODE_DIRECTORY, (struct element){ "", 0 }, &root);
+    status_t status = ramfs_node_create(ramfs, NODE_DIRECTORY, (struct element){ "", 0 }, NULL,
+                                        &root);
     if (status) {
         ramfs_dismount(&ramfs->fsd);
         return status;

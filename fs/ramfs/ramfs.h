@@ -60,6 +60,7 @@ struct ramfs_node {
     union {
         struct pages pages;                /* a file's */
         struct ramfs_directory *directory; /* a directory's, owned */
+        char *target;                      /* a link's, owned; never changes */
     };
     struct table_link id_link;
 
@@ -83,10 +84,10 @@ struct ramfs {
 
 /* ---- node.c ---- */
 
-/* Creates a node that is found by its id, with one user. -ENOSPC when less than an eighth of
- * memory is free, -ENOMEM. */
+/* Creates a node that is found by its id, with one user. `target`: a link's, which is copied; else
+ * NULL. -ENOSPC when less than an eighth of memory is free, -ENOMEM. */
 status_t ramfs_node_create(struct ramfs *ramfs, enum node_type type, struct element element,
-                           struct ramfs_node **node) MUST_CHECK;
+                           const char *target, struct ramfs_node **node) MUST_CHECK;
 /* Removes it from the nodes found by id, and releases one use. */
 void ramfs_node_forget(struct ramfs *ramfs, struct ramfs_node *node);
 /* Returns the node of an id, with one more user; NULL if there is none. */
@@ -107,6 +108,9 @@ status_t ramfs_create(struct fsd *fsd, struct vnode *directory, struct element e
                       vnode_id_t *id);
 status_t ramfs_mkdir(struct fsd *fsd, struct vnode *directory, struct element element,
                      vnode_id_t *id);
+status_t ramfs_symlink(struct fsd *fsd, struct vnode *directory, struct element element,
+                       const char *target, vnode_id_t *id);
+ssize_t ramfs_read_link(struct fsd *fsd, struct vnode *vnode, char *target, size_t bytes);
 status_t ramfs_unlink(struct fsd *fsd, struct vnode *directory, struct element element,
                       struct vnode *vnode);
 status_t ramfs_rename(struct fsd *fsd, struct vnode *from, struct element old_name,

@@ -7,6 +7,7 @@
  * reported before -EROFS.
  */
 #include "kernel/vfs/internal.h"
+#include "lib/string.h"
 #include "lib/utf8.h"
 
 /* ---- checking ----------------------------------------------------------------------------- */
@@ -90,6 +91,43 @@ status_t vfs_mkdir(struct path *start, const char *text)
     if (status)
         return status;
     status = place_add(&place, place.parent->mount->fsd->ops->mkdir);
+    place_put(&place);
+    return status;
+}
+
+/* Creates a link at a place that has no node. */
+static status_t place_symlink(const struct place *place, const char *target)
+{
+    struct fsd *fsd = place->parent->mount->fsd;
+    struct path *child;
+    vnode_id_t id;
+    if (place->dots)
+        return -EEXIST;
+
+    /* An FSD that creates files can be written, even if it has no links: -EROFS would be wrong. */
+    status_t status = change_check(place, CHANGE_ADDS, fsd->ops->create != NULL, &child);
+    if (!status && place->slash)
+        status = -ENOENT; /* only a directory could have this name (POSIX 4.13) */
+    if (!status && !fsd->ops->symlink)
+        status = -EOPNOTSUPP;
+    if (!status)
+        status = fsd->ops->symlink(fsd, place->parent->vnode, place->name, target, &id);
+    path_put(child);
+    return status;
+}
+
+status_t vfs_symlink(struct path *start, const char *target, const char *text)
+{
+    struct place place;
+    if (!*target)
+        return -ENOENT;
+    if (strlen(target) > PATH_BYTES_MAX)
+        return -ENAMETOOLONG;
+
+    status_t status = place_find(start, text, false, &place);
+    if (status)
+        return status;
+    status = place_symlink(&place, target);
     place_put(&place);
     return status;
 }

@@ -207,6 +207,10 @@ struct fsd_ops {
                        vnode_id_t *id);
     status_t (*mkdir)(struct fsd *fsd, struct vnode *directory, struct element element,
                       vnode_id_t *id);
+    /* Creates a symbolic link with this target, which is not empty and at most PATH_BYTES_MAX bytes.
+     * Checks as create() does. NULL: -EOPNOTSUPP, the format or the driver has no links to write. */
+    status_t (*symlink)(struct fsd *fsd, struct vnode *directory, struct element element,
+                        const char *target, vnode_id_t *id);
     /* Removes the name of `vnode`; a directory must be empty (-ENOTEMPTY). -ENOENT if the name
      * belongs to another node by now. put_vnode frees the node itself; only then may another node
      * get its id (reuses_ids). Write-back of the file's dirty data, which is discarded, may be in

@@ -40,6 +40,10 @@ status_t vfs_start(void)
     status = vfs_mkdir(root, "/System");
     if (!status)
         status = mount_builtin("devfs", "/System/Devices", true);
+
+    /* Scripts of other systems expect the null device and its siblings there. */
+    if (!status)
+        status = vfs_symlink(root, "System/Devices", "/dev");
     return status ? status : vfs_mkdir(root, "/Drives");
 }
 
