@@ -30,6 +30,7 @@ bool text_equal_fold(const char *a, const char *b); /* ignores the case of lette
 bool text_starts(const char *text, const char *prefix);
 
 char text_lower(char c);
+char text_upper(char c);
 /* Returns whether a character is a decimal digit. */
 static inline bool text_is_digit(char c)
 {

@@ -74,15 +74,22 @@ int shell_fail(struct shell *shell, const char *subject, status_t status)
         return SHELL_INTERRUPTED;
     if (status == -EPIPE)
         return trouble_of(shell);
-    if (subject && status == -ENOENT && text_starts(subject, "/dev/"))
-        return shell_complain(shell, "%s: no such device; devices are in /System/Devices", subject);
 
+    const char *failing = shell->command ? shell->command->failing : NULL;
+    const char *reason = status_text(status);
     error_begin(shell);
+    if (subject && failing)
+        stream_format(shell->err, "%s '", failing);
     if (subject) {
         stream_escaped(shell->err, subject, false);
-        stream_text(shell->err, ": ");
+        stream_text(shell->err, failing ? "': " : ": ");
     }
-    stream_format(shell->err, "%s\n", status_text(status));
+
+    /* The reason is a sentence of its own, as in the messages of GNU's tools. */
+    stream_format(shell->err, "%c%s", text_upper(*reason), reason + 1);
+    if (subject && status == -ENOENT && text_starts(subject, "/dev/"))
+        stream_text(shell->err, "; discs are in /dev/Classes");
+    stream_text(shell->err, "\n");
     IGNORE(stream_flush(shell->err));
     return trouble_of(shell);
 }

@@ -66,6 +66,7 @@ struct shell_command {
     const struct shell_option *options; /* options.h; NULL: only --help */
     unsigned option_rules;              /* OPTIONS_* of options.h */
     int trouble; /* the status of an error; 0: SHELL_FAILED. SHELL_TROUBLE where 1 means "no" */
+    const char *failing; /* before the subject of an error, as GNU's: "cannot remove"; or NULL */
     const char *group;                  /* heading in `help`; NULL: the shell's own */
     const struct shell_command *const *parts; /* options.h; NULL: none */
 };
@@ -90,7 +91,8 @@ void shell_prompt(const struct shell *shell, char *text, size_t bytes);
 
 /* ---- for commands ------------------------------------------------------------------------- */
 
-/* Reports "name: SUBJECT: reason" on err, without SUBJECT if that is NULL. Reports nothing for
+/* Reports "name: SUBJECT: Reason" on err, or "name: cannot remove 'SUBJECT': Reason" if the command
+ * has such words (`failing`); without SUBJECT if that is NULL. Reports nothing for
  * -EINTR and -EPIPE: neither is an error of the command. Returns SHELL_INTERRUPTED after ^C, else
  * the command's `trouble`. */
 int shell_fail(struct shell *shell, const char *subject, status_t status);

@@ -207,8 +207,8 @@ struct fsd_ops {
                        vnode_id_t *id);
     status_t (*mkdir)(struct fsd *fsd, struct vnode *directory, struct element element,
                       vnode_id_t *id);
-    /* Creates a symbolic link with this target, which is not empty and at most PATH_BYTES_MAX bytes.
-     * Checks as create() does. NULL: -EOPNOTSUPP, the format or the driver has no links to write. */
+    /* Creates a symbolic link to `target`, which has 1 to PATH_BYTES_MAX bytes. Checks as create()
+     * does. NULL: -EOPNOTSUPP, the format has no links, or the driver does not write them. */
     status_t (*symlink)(struct fsd *fsd, struct vnode *directory, struct element element,
                         const char *target, vnode_id_t *id);
     /* Removes the name of `vnode`; a directory must be empty (-ENOTEMPTY). -ENOENT if the name

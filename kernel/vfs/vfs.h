@@ -116,7 +116,7 @@ void device_mount_reason(const char *device, status_t status, char *text, size_t
 
 /* -EEXIST, for `.` and `..` too. */
 status_t vfs_mkdir(struct path *start, const char *text) MUST_CHECK;
-/* Creates a symbolic link that leads to `target`, which need not exist. -ENOENT for an empty target,
+/* Creates a symbolic link to `target`, which need not exist. -ENOENT for an empty target,
  * -ENAMETOOLONG for one that no walk could follow, -EEXIST; -EOPNOTSUPP if the file system can be
  * written but cannot store links. */
 status_t vfs_symlink(struct path *start, const char *target, const char *text) MUST_CHECK;

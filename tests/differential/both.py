@@ -38,6 +38,7 @@ class Answer:
     errors: bytes = b""
 
 
+PLACE = b"/PLACE"  # instead of the directory that the line runs in
 NO_ANSWER = Answer(-1, b"", False, "", b"(no answer: the shell ended)")
 
 
@@ -88,7 +89,9 @@ def host_answer(folder, number, line):
         tree = trees.manifest(f"{folder}/w{number}")
         shutil.rmtree(f"{folder}/w{number}")
     errors = read("e")
-    return Answer(int(read("s")), read("o"), bool(errors), tree, errors)
+    here = f"{folder}/w{number}" if line.changes else f"{folder}/disc/t"
+    output = read("o").replace(here.encode(), PLACE)
+    return Answer(int(read("s")), output, bool(errors), tree, errors)
 
 
 # ---- Spindle ----------------------------------------------------------------------------------------
@@ -143,4 +146,6 @@ def spindle_answer(pieces, number, line):
         return NO_ANSWER
     errors = pieces["errors", number]
     tree = trees.without_times(pieces["tree", number].decode()) if line.changes else ""
-    return Answer(int(pieces["status", number]), pieces["output", number], bool(errors), tree, errors)
+    here = rb"(^|[\n\0])/w(?=[/\n\0]|$)" if line.changes else rb"(^|[\n\0])/System/t(?=[/\n\0]|$)"
+    output = re.sub(here, lambda found: found.group(1) + PLACE, pieces["output", number])
+    return Answer(int(pieces["status", number]), output, bool(errors), tree, errors)

@@ -17,8 +17,10 @@ import both
 import trees
 from intended import NOT_COMPARED
 
-READERS = ["cat", "head", "tail", "wc", "sort", "grep", "cmp", "sha256sum", "ls", "find", "echo"]
-WRITERS = ["cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find"]
+READERS = ["cat", "head", "tail", "wc", "sort", "grep", "cmp", "sha256sum", "ls", "find", "echo",
+           "basename", "dirname", "readlink", "realpath"]
+WRITERS = ["cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln"]
+ALWAYS = {"ln": ["-s"]}  # options that each line has
 OPTION = re.compile(r"^  (?=-)(?:-(\w))?(?:, )?(?:--([\w-]+))?(?:[= ]([^ ]+))?(?: |$)")
 
 PATTERNS = ["a", "b", "foo", "^a", "b$", "a.b", "[ab]", "[^a]", "a*", "", ".", "^$", "a\\|b", "a|b", "(a|b)c",
@@ -31,6 +33,8 @@ SEPARATORS = [":", " ", ".", "a", "\\0", "::", ""]
 VALUES = {
     ("grep", "e"): PATTERNS, ("sort", "k"): KEYS, ("sort", "t"): SEPARATORS, ("sort", "o"): ["out", "a", "b"],
     ("grep", "f"): ["a", "b", "f.txt", "missing"],
+    ("basename", "s"): [".txt", "b", "a", ""], ("realpath", "relative-to"): [".", "a", "b/new", "C", "a b"],
+    ("ln", "t"): ["a", "b", "C", ".", "missing"],
 }
 
 
@@ -95,7 +99,8 @@ def operand(random, tree):
     return {7: path + "/", 8: "./" + path, 9: path + "/" + random.choice(["new", "a", "new/"])}[kind]
 
 
-COUNT_OF_OPERANDS = {"cp": (1, 3), "mv": (1, 3), "cmp": (1, 2), "tee": (0, 2), "echo": (0, 3), "mkdir": (0, 3)}
+COUNT_OF_OPERANDS = {"cp": (1, 3), "mv": (1, 3), "cmp": (1, 2), "tee": (0, 2), "echo": (0, 3), "mkdir": (0, 3), "ln": (1, 3),
+                     "basename": (1, 3)}
 
 
 def is_text(what):
@@ -117,7 +122,7 @@ def names_binary(tree, text):
 
 def table_line(random, tree, command, changes):
     """Draws a line for a command with a table of options."""
-    words = [command]
+    words = [command, *ALWAYS.get(command, [])]
     for _ in range(random.randint(0, 3)):
         words += option_words(random, command, changes)
     if command == "grep" and not re.search(r" (-e|-f|--regexp|--file)", " ".join(words)):

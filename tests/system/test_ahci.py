@@ -110,5 +110,5 @@ def test_an_unreadable_sector_concerns_only_itself(booted, image):
 def test_a_failed_write_is_reported(booted, image):
     machine = booted("", cdrom=ISO, options=broken(image, "write_aio", 8))
     machine.wait_command(f"cat /System/boot/spindle.elf > {DISK}", lambda lines: lines and
-                         lines[-1] == f"spindle: {DISK}: input/output error")
+                         lines[-1] == f"spindle: {DISK}: Input/output error")
     assert machine.command("echo alive") == ["alive"]

@@ -135,7 +135,7 @@ def test_writes_that_fail(booted, image, tmp_path):
     drive = blkdebug(image, tmp_path, "write_aio")
     machine = booted("", cdrom=qemu.ISO, options=ide_disk(image, drive=drive))
     printed = machine.command(f"cp /System/boot/spindle.elf {DISK}; echo status $?", seconds=60)
-    assert printed[:2] == [f"cp: {DISK}: input/output error", "status 1"], printed
+    assert printed[:2] == [f"cp: {DISK}: Input/output error", "status 1"], printed
     assert not any("PIO" in line for line in machine.lines())
     assert machine.command("echo alive") == ["alive"]
 
@@ -147,6 +147,6 @@ def test_a_flush_that_fails(booted, image, tmp_path, command):
     machine = booted("", cdrom=qemu.ISO, options=ide_disk(image, drive=drive))
     printed = machine.command(f"{command}; echo status $?", seconds=60)
     who = "cp" if command.startswith("cp") else "spindle"
-    assert printed[:2] == [f"{who}: {DISK}: input/output error", "status 1"], printed
+    assert printed[:2] == [f"{who}: {DISK}: Input/output error", "status 1"], printed
     assert any("disk0: cache not written: command aborted" in line for line in printed), printed
     assert machine.command("echo alive") == ["alive"]

@@ -236,7 +236,7 @@ def test_unloading_under_load(booted, disc):
     machine.command("mkdir /m; mount -t onefile disk0 /m; cd /m")
     assert machine.command("unload -f greeting")[0] == \
         "unload: greeting: device greeting still uses it; its drivers are unregistered"
-    assert machine.command("ls") == ["ls: .: no such device"]
+    assert machine.command("ls") == ["ls: cannot access '.': No such device"]
     assert machine.command("unload onefile") == ["unload: onefile: mounted file system onefile uses it"]
     assert machine.command("cd /; unload greeting onefile; drivers | grep -c use") == ["1"]
 

@@ -91,7 +91,7 @@ def test_names_are_found_in_any_case_and_by_their_alias(tmp_path):
         assert run_shell(volume, "-c", f"cat '/System/{name}'") == (0, "text\n", ""), name
     assert run_shell(volume, "-c", "cat /System/short.txt")[1] == "short\n"
     assert run_shell(volume, "-c", "cat /System/none")[0] == 1
-    assert run_shell(volume, "-c", "echo x > /System/new")[2].endswith(": read-only file system\n")
+    assert run_shell(volume, "-c", "echo x > /System/new")[2].endswith(": Read-only file system\n")
 
 
 def test_times(tmp_path):

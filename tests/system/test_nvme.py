@@ -122,7 +122,7 @@ def test_flush_error(started, image):
     printed = machine.command(f"cp /System/Book/index.md {DISK}; echo status $?", seconds=60)
 
     # QEMU's own messages about the failing file may precede the first line.
-    assert printed[-2].endswith(f"cp: {DISK}: input/output error") and printed[-1] == "status 1", printed
+    assert printed[-2].endswith(f"cp: {DISK}: Input/output error") and printed[-1] == "status 1", printed
     assert machine.command("echo alive") == ["alive"]
 
 

@@ -62,10 +62,10 @@ def test_links_are_copied_as_files_or_named(tmp_path):
     assert status == 1
     assert out.splitlines() == ["1", "/copy/d/f", "/copy/to-file", "/copy", "/copy/d", "text", "text"]
     assert sorted(err.splitlines()) == [
-        "cp: /System/round: too many levels of symbolic links",
+        "cp: /System/round: Too many levels of symbolic links",
         "cp: /System/to-directory: symbolic link to a directory, skipped",
         "cp: /System/to-nothing: dangling symbolic link, skipped",
-        "cp: /System/to-nothing: no such file or directory",
+        "cp: /System/to-nothing: No such file or directory",
         "cp: /System/under-file: dangling symbolic link, skipped"]
 
 
@@ -102,8 +102,8 @@ def test_a_directory_of_the_host(directory):
     assert status == 1
     assert sorted(out.splitlines()) == sorted([
         "/Host", "/Host/d", "/Host/d/e", "/Host/d/f", "/Host/link", "/Host/out", "text"])
-    assert err == ("cat: /Host/out: no such file or directory\n"
-                   "spindle: /Host/new: read-only file system\n")
+    assert err == ("cat: /Host/out: No such file or directory\n"
+                   "spindle: /Host/new: Read-only file system\n")
     assert run("--host", directory / "none", ISO)[0] == 125
     assert run("--host", directory / "d" / "f", ISO)[2].endswith("d/f: Not a directory\n")
 

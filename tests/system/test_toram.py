@@ -88,7 +88,7 @@ def test_eject_refuses_while_a_drive_shows_a_file_of_the_disc(booted):
 def test_other_paths_are_refused(booted):
     machine = booted("", cdrom=ISO)
     assert machine.command("toram /Drives") == ["toram: /Drives: no device is mounted here"]
-    assert machine.command("toram /nowhere") == ["toram: /nowhere: no such file or directory"]
+    assert machine.command("toram /nowhere") == ["toram: /nowhere: No such file or directory"]
     assert machine.command("toram /") == ["toram: /: no device is mounted here"]
 
 

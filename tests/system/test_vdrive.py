@@ -143,7 +143,7 @@ def test_too_little_memory(booted, tmp_path):
             "virtual0: 34359738368 blocks of 512 bytes"]
         assert run(machine, "vdrive new 1G") == ["virtual0: 2097152 blocks of 512 bytes"]
         assert run(machine, f"cp /System/Devices/Classes/cdrom0 {DRIVE}", 1)[-1] == \
-            f"cp: {DRIVE}: no space left on device"
+            f"cp: {DRIVE}: No space left on device"
         assert run(machine, "vdrive rm 0; sha256sum < /System/dense") == [
             hashlib.sha256(random.Random(1).randbytes(8 << 20)).hexdigest() + "  -"]
         wait_memory(machine, before)
@@ -170,13 +170,13 @@ def test_save_replaces_when_all_is_written(shell):
     run(shell, "echo old > /file; vdrive add /System/odd; cd /; vdrive save virtual0 file")
     assert run(shell, "wc -c < /file") == ["2877"]
     run(shell, "vdrive fault 0 bad 4")
-    assert run(shell, "vdrive save 0 /file", 1) == ["vdrive save: virtual0: input/output error"]
-    assert run(shell, "wc -c < /file; ls -A /") == ["2877", "Drives", "System", "file"]
+    assert run(shell, "vdrive save 0 /file", 1) == ["vdrive save: virtual0: Input/output error"]
+    assert run(shell, "wc -c < /file; ls -A /") == ["2877", "Drives", "System", "dev", "file"]
     assert run(shell, "vdrive save 0 /Drives", 1) == [
-        "vdrive save: /Drives: is a directory"]
-    assert run(shell, "vdrive save 0 /System/x", 1) == ["vdrive save: /System/x: read-only file system"]
+        "vdrive save: /Drives: Is a directory"]
+    assert run(shell, "vdrive save 0 /System/x", 1) == ["vdrive save: /System/x: Read-only file system"]
     assert run(shell, "vdrive save 0 /no/x", 1) == [
-        "vdrive save: /no/x: no such file or directory"]
+        "vdrive save: /no/x: No such file or directory"]
     run(shell, "vdrive rm 0; rm /file")
 
 

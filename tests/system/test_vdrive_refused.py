@@ -15,10 +15,10 @@ from vdrive import (DRIVE, images, machines, run, shell, truth,  # noqa: F401
 
 def test_read_only_drives_and_the_end_of_a_drive(shell):
     run(shell, "vdrive add /System/floppy.img; vdrive new 64K")
-    assert run(shell, f"cp /System/tiny {DRIVE}", 1) == [f"cp: {DRIVE}: read-only file system"]
+    assert run(shell, f"cp /System/tiny {DRIVE}", 1) == [f"cp: {DRIVE}: Read-only file system"]
     second = DRIVE.replace("0", "1")
     printed = run(shell, f"cp /System/floppy.img {second}", 1)
-    assert f"cp: {second}: no space left on device" in printed
+    assert f"cp: {second}: No space left on device" in printed
     run(shell, "vdrive rm 0; vdrive rm 1")
 
 
@@ -27,15 +27,15 @@ def test_a_writer_excludes_all_others(shell):
     for options in ("--rw", "--ro", "--overlay", "--ram"):
         assert run(shell, f"vdrive add {options} /image", 1) == [
             "vdrive add: /image: in use: virtual0 writes it"]
-    assert run(shell, "mount /image /Drives", 1) == ["mount: /image: in use"]
-    assert run(shell, "cat /image", 1) == ["cat: /image: in use"]
+    assert run(shell, "mount /image /Drives", 1) == ["mount: /image: In use"]
+    assert run(shell, "cat /image", 1) == ["cat: /image: In use"]
     run(shell, "vdrive rm 0; vdrive add /image; vdrive add /image")
     assert run(shell, "vdrive add --rw /image", 1) == [
         "vdrive add: /image: in use: virtual0 reads it",
         "vdrive add: /image: in use: virtual1 reads it"]
     assert run(shell, "vdrive save 0 /image", 1) == [
         "vdrive save: /image: in use, as an image or by an open file"]
-    assert run(shell, "cp /System/tiny /image", 1) == ["cp: /image: in use"]
+    assert run(shell, "cp /System/tiny /image", 1) == ["cp: /image: In use"]
     run(shell, "vdrive rm 0; vdrive rm 1; rm /image")
 
 
@@ -46,8 +46,8 @@ def test_a_writer_excludes_all_others(shell):
      "vdrive add: /System/tiny: smaller than one block of the drive"),
     ("vdrive new 511", "vdrive new: 511: smaller than one block of the drive"),
     ("vdrive new 0", "vdrive new: 0: smaller than one block of the drive"),
-    ("vdrive add /System", "vdrive add: /System: is a directory"),
-    ("vdrive add /nothing", "vdrive add: /nothing: no such file or directory"),
+    ("vdrive add /System", "vdrive add: /System: Is a directory"),
+    ("vdrive add /nothing", "vdrive add: /nothing: No such file or directory"),
     ("vdrive add --rw /System/odd",
      "vdrive add: /System/odd: read-only; cannot be written or extended"),
     ("vdrive add --offset 1M /System/odd",
@@ -144,7 +144,7 @@ def test_lazy(shell, truth):
     assert shell.manifest("/Drives/virtual0") == truth
     assert run(shell, "vdrive rm 0", 1) == run(shell, "vdrive rm --lazy 0", 1) == [
         "vdrive rm: virtual0: already being removed, at its last close"]
-    assert run(shell, "mkdir -p /m; mount virtual0 /m", 1) == ["mount: virtual0: no such device"]
+    assert run(shell, "mkdir -p /m; mount virtual0 /m", 1) == ["mount: virtual0: No such device"]
     assert run(shell, "vdrive save 0 /x", 1) == [
         "vdrive save: virtual0: being removed; it cannot be opened"]
     assert run(shell, "umount /Drives/virtual0; vdrive list")[1:] == []
@@ -166,7 +166,7 @@ def test_now(shell, truth, images):
     assert run(shell, "vdrive rm --now 0") == [
         "virtual0: halted, open 1 time; removed at the last close"]
     assert b"vfs: /Drives/virtual0: virtual0 was removed while in use" in shell.all_output
-    assert run(shell, "ls", 1) == ["ls: .: no such device"]
+    assert run(shell, "ls", 1) == ["ls: cannot access '.': No such device"]
     assert run(shell, "vdrive list")[1:] == [
         re.sub("registered(.*) [0-9]+ /", r"halted    \1 1 /", before[1])]
     info = run(shell, "vdrive info 0")
@@ -177,7 +177,7 @@ def test_now(shell, truth, images):
     size = (images[0] / "other.iso").stat().st_size
     assert run(shell, "vdrive add --into 0 /System/other.iso") == [
         f"virtual0: {size // 512} blocks of 512 bytes, read-only, at /Drives/virtual0"]
-    assert run(shell, "ls", 1) == ["ls: .: the medium was changed"]
+    assert run(shell, "ls", 1) == ["ls: cannot access '.': The medium was changed"]
     assert shell.manifest("/Drives/virtual0") == decoder.manifest(images[0] / "other.iso")
     assert run(shell, "vdrive add --into 0 /System/odd", 1) == [
         "vdrive add: virtual0: not halted; use `vdrive rm --now` first"]
@@ -199,7 +199,7 @@ def test_into_mounts_read_only_images(shell, truth):
 def test_the_same_image_finds_its_halted_drive(shell, truth):
     run(shell, "vdrive new 1M; vdrive add /System/small.iso; cd /Drives/virtual1")
     run(shell, "vdrive rm --now 1; vdrive rm 0; vdrive add /System/small.iso")
-    assert run(shell, "ls", 1) == ["ls: .: the medium was changed"]
+    assert run(shell, "ls", 1) == ["ls: cannot access '.': The medium was changed"]
     assert shell.manifest("/Drives/virtual1") == truth
     run(shell, "cd /")
     unmount_and_remove(shell, 1)
@@ -229,7 +229,7 @@ def test_faults_on_blocks(shell):
     for good in (8, 15, 20, 101):
         read_block(shell, good)
     for bad in (16, 19, 100):
-        assert read_block(shell, bad, 1) == [f"hexdump: {DRIVE}: input/output error"]
+        assert read_block(shell, bad, 1) == [f"hexdump: {DRIVE}: Input/output error"]
     assert run(shell, "vdrive fault 0 bad 320", 1) == ["vdrive fault: virtual0: no such block"]
     assert run(shell, "vdrive fault 0 clear; vdrive fault 0; vdrive save 0 /s; rm /s /dump") == []
     run(shell, "vdrive rm 0")
@@ -246,19 +246,19 @@ def test_short_transfers_lose_no_byte(shell, images):
 def test_a_bad_block_is_not_loaded(shell):
     run(shell, "vdrive add /System/floppy.img; vdrive fault 0 bad 319")
     assert run(shell, "vdrive add --ram virtual0", 1) == [
-        "vdrive add: virtual0: input/output error"]
+        "vdrive add: virtual0: Input/output error"]
     assert run(shell, "vdrive rm 0") == []
 
 
 def test_attention_and_swap_are_changes_of_the_medium(shell, images, truth):
     run(shell, "vdrive add --cd /System/small.iso; cd /Drives/virtual0; vdrive fault 0 attention")
-    assert run(shell, "ls", 1) == ["ls: .: the medium was changed"]
+    assert run(shell, "ls", 1) == ["ls: cannot access '.': The medium was changed"]
     assert shell.manifest("/Drives/virtual0") == truth
     run(shell, "cd /Drives/virtual0; vdrive fault 0 swap /System/other.iso")
     assert run(shell, "vdrive fault 0") == []
-    assert run(shell, "ls", 1) == ["ls: .: the medium was changed"]
+    assert run(shell, "ls", 1) == ["ls: cannot access '.': The medium was changed"]
     assert shell.manifest("/Drives/virtual0") == decoder.manifest(images[0] / "other.iso")
     assert run(shell, "vdrive fault 0 swap /System/nothing", 1) == [
-        "vdrive fault: /System/nothing: no such file or directory"]
+        "vdrive fault: /System/nothing: No such file or directory"]
     run(shell, "cd /")
     unmount_and_remove(shell)

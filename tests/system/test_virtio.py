@@ -101,7 +101,7 @@ def test_a_read_only_disk_is_not_written(booted, image, kind):
     wait_disk(machine)
     assert "      kind disk, read-only" in machine.command("devices -v disk0")
     assert machine.command(f"cat /System/Book/index.md > {DISK}") == [
-        f"spindle: {DISK}: read-only file system"]
+        f"spindle: {DISK}: Read-only file system"]
     assert image.read_bytes() == pattern(DISK_BYTES)
 
 
@@ -109,7 +109,7 @@ def test_a_read_only_disk_is_not_written(booted, image, kind):
 def test_an_unreadable_block_concerns_only_itself(booted, image, kind):
     machine = booted("", cdrom=ISO, options=disk(kind, blkdebug(image, "read_aio", 5000)))
     wait_disk(machine)
-    assert machine.command(f"cat {DISK} > /copy") == [f"cat: {DISK}: input/output error"]
+    assert machine.command(f"cat {DISK} > /copy") == [f"cat: {DISK}: Input/output error"]
     assert machine.command(f"hexdump {DISK} 0x200000 16")[0].startswith("00200000  ")
     assert machine.command("echo alive") == ["alive"]
 
@@ -130,7 +130,7 @@ def test_a_failed_flush_is_reported(booted, image, kind):
     machine = booted("", cdrom=ISO, options=disk(kind, drive))
     wait_disk(machine)
     machine.wait_command(f"cp /System/Book/index.md {DISK}",
-                         lambda lines: f"cp: {DISK}: input/output error" in lines)
+                         lambda lines: f"cp: {DISK}: Input/output error" in lines)
     assert machine.status() == 1
     assert machine.command("echo alive") == ["alive"]
 

@@ -196,7 +196,7 @@ static int copy_one(struct copy *copy, const char *from, const char *to)
     else if (copy->recursive)
         result = copy_tree(copy, path, from, to);
     else
-        result = shell_complain(copy->shell, "%s: is a directory; use -r to copy it", from);
+        result = shell_complain(copy->shell, "-r not specified; omitting directory '%s'", from);
     path_put(path);
     return result;
 }

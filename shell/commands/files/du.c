@@ -197,6 +197,7 @@ static const struct shell_command command_du = {
     .arguments_max = -1,
     .run = run_du,
     .options = du_options,
+    .failing = "cannot access",
     .group = "Trees",
 };
 SHELL_COMMAND(command_du);

@@ -522,6 +522,7 @@ static const struct shell_command command_ls = {
     .arguments_max = -1,
     .run = run_ls,
     .options = ls_options,
+    .failing = "cannot access",
     .group = "Files",
 };
 SHELL_COMMAND(command_ls);

@@ -100,6 +100,7 @@ static const struct shell_command command_mkdir = {
     .arguments_max = -1,
     .run = run_mkdir,
     .options = mkdir_options,
+    .failing = "cannot create directory",
     .group = "Files",
 };
 SHELL_COMMAND(command_mkdir);
@@ -131,6 +132,7 @@ static const struct shell_command command_rmdir = {
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_rmdir,
+    .failing = "failed to remove",
     .group = "Files",
 };
 SHELL_COMMAND(command_rmdir);

@@ -114,7 +114,7 @@ static int rm_tree(struct shell *shell, struct path *path, const char *start)
 static int rm_contents(struct shell *shell, struct path *path, const char *name)
 {
     if (!option_given(shell, 'r') && !option_given(shell, 'R'))
-        return shell_complain(shell, "%s: is a directory; use -r to remove it", name);
+        return shell_fail(shell, name, -EISDIR);
     if (path_is_mount_point(path))
         return shell_fail(shell, name, -EBUSY);
     if (path_is_inside(shell->directory, path))
@@ -215,6 +215,7 @@ static const struct shell_command command_rm = {
     .arguments_max = -1,
     .run = run_rm,
     .options = rm_options,
+    .failing = "cannot remove",
     .group = "Files",
 };
 SHELL_COMMAND(command_rm);

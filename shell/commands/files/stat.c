@@ -141,6 +141,7 @@ static const struct shell_command command_stat = {
     .arguments_max = -1,
     .run = run_stat,
     .options = stat_options,
+    .failing = "cannot stat",
     .group = "Files",
 };
 SHELL_COMMAND(command_stat);

@@ -56,6 +56,7 @@ static const struct shell_command command_touch = {
     .arguments_max = -1,
     .run = run_touch,
     .options = touch_options,
+    .failing = "cannot touch",
     .group = "Files",
 };
 SHELL_COMMAND(command_touch);

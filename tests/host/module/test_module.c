@@ -162,7 +162,7 @@ BODY(refused)
     start_with("counter", NULL);
     put("/text", "not a driver\n");
     fails("load /text", "load: /text: not an ELF file\n");
-    fails("load nothere", "load: /System/drivers/nothere.drv: no such file or directory\n");
+    fails("load nothere", "load: /System/drivers/nothere.drv: No such file or directory\n");
 
     /* Names in an object cannot control the terminal that shows the reason. */
     IGNORE(object_refuse(&error, "section %s", "a\033[2J\n"));

@@ -77,9 +77,9 @@ BODY(bench)
     measures("bench random -q 5 -n 33 disk0", "random", 33, "reads", 1);
 
     faulty->fail_nth = 2;
-    fails("bench raw -q 8 -s 4096 disk0", "bench: disk0: input/output error\n");
+    fails("bench raw -q 8 -s 4096 disk0", "bench: disk0: Input/output error\n");
     faulty->fail_nth = 2;
-    fails("bench raw -s 4096 disk0", "bench: disk0: input/output error\n");
+    fails("bench raw -s 4096 disk0", "bench: disk0: Input/output error\n");
     faulty_destroy(faulty);
     stop();
 }
@@ -96,13 +96,13 @@ BODY(bench_refuses)
     run("bench file", SHELL_USAGE, "", NULL);
     run("bench -s 4194305 file /f", SHELL_USAGE, "", 
         "bench: -s: number out of range (1 to 4194304): '4194305'\n");
-    fails("bench raw /f", "bench: /f: no such device\n");
-    fails("bench random /f", "bench: /f: too small\n"); /* smaller than a read */
-    fails("bench walk /f", "bench: /f: not a directory\n");
-    fails("bench random -q 2 -s 2 /f", "bench: /f: no such device\n");
+    fails("bench raw /f", "bench: /f: No such device\n");
+    fails("bench random /f", "bench: /f: Too small\n"); /* smaller than a read */
+    fails("bench walk /f", "bench: /f: Not a directory\n");
+    fails("bench random -q 2 -s 2 /f", "bench: /f: No such device\n");
     fails("bench walk -q 2 /", "bench: walk: reads one after another, without -q\n");
-    fails("bench file /", "bench: /: is a directory\n");
-    fails("bench absent /", "bench: /: file exists\n");
+    fails("bench file /", "bench: /: Is a directory\n");
+    fails("bench absent /", "bench: /: File exists\n");
     stop();
 }
 

@@ -37,17 +37,15 @@ BODY(options)
     put("/f", "1\n2\n3\n4\n");
     put("/-n", "dash\n");
     says("head -n2 /f", "1\n2\n");
-    says("head -n 2 /f", "1\n2\n");
-    says("head -2 /f", "1\n2\n");
-    says("head --lines=2 /f", "1\n2\n");
-    says("head --lines 2 /f", "1\n2\n");
+    says("head -n 2 /f; head -2 /f", "1\n2\n1\n2\n");
+    says("head --lines=2 /f; head --lines 2 /f", "1\n2\n1\n2\n");
     says("head /f -n 2", "1\n2\n");
     says("cat -- -n", "dash\n");
-    says("ls -1ar /", "f\nSystem\nDrives\n..\n.\n-n\n");
+    says("ls -1ar /", "f\ndev\nSystem\nDrives\n..\n.\n-n\n");
     run("mkdir -p /t/u", SHELL_DONE, "", "");
     says("ls -R /t /t", "/t:\nu\n\n/t/u:\n\n/t:\nu\n\n/t/u:\n");
     run("rm -r /t", SHELL_DONE, "", "");
-    says("ls -1aA /; ls -1Aa /", "-n\nDrives\nSystem\nf\n-n\n.\n..\nDrives\nSystem\nf\n");
+    says("ls -1aA /; ls -1Aa /", "-n\nDrives\nSystem\ndev\nf\n-n\n.\n..\nDrives\nSystem\ndev\nf\n");
     says("head -q -v -n 1 /f; head -v -q -n 1 /f /f", "==> /f <==\n1\n1\n1\n");
     says("echo -n a -n", "a -n");
     says("echo -x -- b", "-x -- b\n");
@@ -109,7 +107,8 @@ BODY(listing)
     says("ls -d /d", "/d\n");
     says("ls -R /d", "/d:\nbig\nsmall\nsub\n\n/d/sub:\nx\\x1B[1m\n");
     says("cd /d; ls sub; cd /", "x\\x1B[1m\n");
-    run("ls /d/none /d/big", SHELL_FAILED, "/d/big\n", "ls: /d/none: no such file or directory\n");
+    run("ls /d/none /d/big", SHELL_FAILED, "/d/big\n",
+        "ls: cannot access '/d/none': No such file or directory\n");
     run("ls -l /d/big", SHELL_DONE, NULL, "");
     kassert(strstr(out.text, " 10 ") != NULL && strstr(out.text, " /d/big\n") != NULL);
     says("find /d -type f -name '*l*'", "/d/small\n");
@@ -133,17 +132,17 @@ BODY(making_and_removing)
     says("mkdir -pv /a/b//c/ /a/b", "mkdir: created directory '/a'\n"
                                      "mkdir: created directory '/a/b'\n"
                                      "mkdir: created directory '/a/b//c/'\n");
-    fails("mkdir /a", "mkdir: /a: file exists\n");
-    fails("mkdir /none/x", "mkdir: /none/x: no such file or directory\n");
+    fails("mkdir /a", "mkdir: cannot create directory '/a': File exists\n");
+    fails("mkdir /none/x", "mkdir: cannot create directory '/none/x': No such file or directory\n");
     says("touch /a/f /a/b/g; touch -c /a/none; ls /a", "b\nf\n");
-    fails("rm /a", "rm: /a: is a directory; use -r to remove it\n");
-    fails("rm /none", "rm: /none: no such file or directory\n");
+    fails("rm /a", "rm: cannot remove '/a': Is a directory\n");
+    fails("rm /none", "rm: cannot remove '/none': No such file or directory\n");
     says("rm -f /none", "");
     run("cd /a/b; rm -r /a; cd /", SHELL_DONE, "",
         "rm: /a: contains the current directory\n");
-    fails("rm -r /", "rm: /: in use\n");
-    fails("rmdir /a", "rmdir: /a: directory not empty\n");
-    says("rm -r /a; ls /", "Drives\nSystem\n");
+    fails("rm -r /", "rm: cannot remove '/': In use\n");
+    fails("rmdir /a", "rmdir: failed to remove '/a': Directory not empty\n");
+    says("rm -r /a; ls /", "Drives\nSystem\ndev\n");
     stop();
 }
 
@@ -187,10 +186,10 @@ BODY(copying)
     says("cp /a/b/g /c; cat /c", "two\n");
     says("cp -n /a/f /c; cat /c", "two\n");
     fails("cp /a/f /a/f", "cp: /a/f and /a/f are the same file\n");
-    fails("cp /a /x", "cp: /a: is a directory; use -r to copy it\n");
+    fails("cp /a /x", "cp: -r not specified; omitting directory '/a'\n");
     fails("cp -r /a /a/b/x", "cp: /a: cannot copy a directory into itself, /a/b/x\n");
     fails("cp -r /a /a", "cp: /a: cannot copy a directory into itself, /a/a\n");
-    fails("cp /a/f /c /none", "cp: /none: not a directory\n");
+    fails("cp /a/f /c /none", "cp: /none: Not a directory\n");
     says("cp -r /a /x; find /x", "/x\n/x/b\n/x/b/g\n/x/f\n");
     says("cp -r /a/ /x; find /x/a", "/x/a\n/x/a/b\n/x/a/b/g\n/x/a/f\n");
     says("cp -rv /a/. /y", "'/a/.' -> '/y'\n'/a/./b' -> '/y/b'\n'/a/./b/g' -> '/y/b/g'\n"
@@ -204,12 +203,12 @@ BODY(copying)
     run("cp /f /a/f /j; cat /j/f", SHELL_DONE, "other\n",
         "cp: /a/f: will not replace /j/f, which was just created\n");
     says("mkdir /k; cp -n /f /a/f /k; cat /k/f", "other\n");
-    fails("echo > /g; mv -n /g /./g /k", "mv: /./g: no such file or directory\n");
-    fails("mv /k/g /g; mv /g /./g /k", "mv: /./g: no such file or directory\n");
+    fails("echo > /g; mv -n /g /./g /k", "mv: /./g: No such file or directory\n");
+    fails("mv /k/g /g; mv /g /./g /k", "mv: /./g: No such file or directory\n");
     run("mv /f /a/f /j; cat /j/f /a/f", SHELL_DONE, "other\none\n",
         "mv: /a/f: will not replace /j/f, which was just created\n");
     fails("cp /a/f /System/Devices/x", NULL);
-    fails("cp /none /z", "cp: /none: no such file or directory\n");
+    fails("cp /none /z", "cp: /none: No such file or directory\n");
     stop();
 }
 
@@ -223,11 +222,11 @@ BODY(moving)
     fails("mv /a /a/b", "mv: /a: cannot move a directory into itself, /a/b/a\n");
     fails("mv /a/g /a/../a/g", "mv: /a/g and /a/../a/g are the same file\n");
     says("mv /a /e; find /e", "/e\n/e/a\n/e/a/b\n/e/a/g\n");
-    fails("mv /System /s", "mv: /System: in use\n");
-    fails("mv /none /s", "mv: /none: no such file or directory\n");
-    fails("mv /e/a/g /none/x", "mv: /none/x: no such file or directory\n");
+    fails("mv /System /s", "mv: /System: In use\n");
+    fails("mv /none /s", "mv: /none: No such file or directory\n");
+    fails("mv /e/a/g /none/x", "mv: /none/x: No such file or directory\n");
     says("cat /e/a/g", "one\n");
-    fails("mv -n /none /e", "mv: /none: no such file or directory\n");
+    fails("mv -n /none /e", "mv: /none: No such file or directory\n");
     struct path *root = path_root();
     put("/file", "");
     kassert(vfs_rename(root, "/e/a/b", "/file") == -ENOTDIR);
@@ -249,7 +248,7 @@ BODY(no_room)
     start();
     rig_put_file("/big", data, BYTES);
     run("cp /big /1; cp /big /2; cp /big /3; cp /big /4", SHELL_FAILED, "", NULL);
-    kassert(strstr(err.text, "no space left") != NULL);
+    kassert(strstr(err.text, "No space left") != NULL);
     run("cmp /big /1", SHELL_DONE, "", "");
     run("find / -size -2047 -type f", SHELL_DONE, "", ""); /* no part of one */
     stop();
@@ -270,10 +269,10 @@ BODY(whole_paths)
     fails("cd /; ls /d/in && rm -r /d/. /d/in/../ /System",
           "rm: /d/.: refusing to remove `.` or `..`\n"
           "rm: /d/in/../: refusing to remove `.` or `..`\n"
-          "rm: /System: in use\n");
+          "rm: cannot remove '/System': In use\n");
     struct path *root = path_root();
     kassert(vfs_mount(root, "/d/in", "", "ramfs", NULL) == 0);
-    run("rm -rv /d", SHELL_FAILED, "", "rm: /d/in: in use\n");
+    run("rm -rv /d", SHELL_FAILED, "", "rm: cannot remove '/d/in': In use\n");
     kassert(vfs_unmount(root, "/d/in") == 0);
     path_put(root);
     stop();
@@ -285,8 +284,8 @@ BODY(strange_names)
     (void)unused;
     start();
     rig_mkdir("/a\033[2J");
-    fails("rm /a*", "rm: /a\\x1B[2J: is a directory; use -r to remove it\n");
-    fails("cp /a* /b", "cp: /a\\x1B[2J: is a directory; use -r to copy it\n");
+    fails("rm /a*", "rm: cannot remove '/a\\x1B[2J': Is a directory\n");
+    fails("cp /a* /b", "cp: -r not specified; omitting directory '/a\\x1B[2J'\n");
     run("/a*", SHELL_NO_COMMAND, "",
         "spindle: /a\\x1B[2J: is a directory; use `cd` to change to it\n");
     says("cd /a*; cd /; cd -", "/a\\x1B[2J\n");
@@ -300,14 +299,14 @@ BODY(device_names)
     (void)unused;
     start();
     struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_SYNC);
-    fails("df /none", "df: /none: no such file or directory\n");
-    fails("df disk0", "df: disk0: no such file or directory\n");
-    run("df /none /", SHELL_FAILED, NULL, "df: /none: no such file or directory\n");
+    fails("df /none", "df: /none: No such file or directory\n");
+    fails("df disk0", "df: disk0: No such file or directory\n");
+    run("df /none /", SHELL_FAILED, NULL, "df: /none: No such file or directory\n");
     kassert(strncmp(out.text, "Device ", 7) == 0 && strstr(out.text, "% /\n"));
     fails("umount disk0", "umount: disk0: not mounted\n");
     fails("umount /System/Devices/Classes/disk0",
           "umount: /System/Devices/Classes/disk0: not mounted\n");
-    fails("umount none", "umount: none: no such file or directory\n");
+    fails("umount none", "umount: none: No such file or directory\n");
     fails("umount /Drives", "umount: /Drives: not mounted\n");
     run("hexdump /System/Devices/Classes/disk0 99999999999999999999", SHELL_USAGE, "", NULL);
     run("hexdump / 0 x", SHELL_USAGE, "", NULL);
@@ -450,8 +449,8 @@ BODY(sort_is_all_or_nothing)
     host_memory_limit(8 << 20);
     start();
     rig_put_file("/big", data, BYTES);
-    run("sort /big", SHELL_TROUBLE, "", "sort: /big: out of memory\n");
-    run("echo a | sort - /none", SHELL_TROUBLE, "", "sort: /none: no such file or directory\n");
+    run("sort /big", SHELL_TROUBLE, "", "sort: /big: Out of memory\n");
+    run("echo a | sort - /none", SHELL_TROUBLE, "", "sort: /none: No such file or directory\n");
     stop();
     host_memory_limit(256 << 20);
     free(data);
@@ -508,7 +507,7 @@ BODY(grep)
     says("grep -F '[' /d/a || grep -c . /d/b", "1\n");
     run("grep nothing /d/a", SHELL_FAILED, "", "");
     run("grep -q one /d/a", SHELL_DONE, "", "");
-    run("grep one /d/none", SHELL_TROUBLE, "", "grep: /d/none: no such file or directory\n");
+    run("grep one /d/none", SHELL_TROUBLE, "", "grep: /d/none: No such file or directory\n");
     stop();
 }
 
@@ -541,7 +540,7 @@ BODY(digests)
     snprintf(text, sizeof(text), "%s *abc\nnonsense\n%s  none\n%064d  abc\n", abc, abc, 0);
     put("/list", text);
     run("sha256sum -c /list", SHELL_FAILED, "abc: OK\nnone: FAILED open or read\nabc: FAILED\n",
-        "sha256sum: none: no such file or directory\n"
+        "sha256sum: none: No such file or directory\n"
         "sha256sum: WARNING: 1 line is improperly formatted\n"
         "sha256sum: WARNING: 1 listed file could not be read\n"
         "sha256sum: WARNING: 1 computed checksum did NOT match\n");

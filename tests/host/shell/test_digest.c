@@ -103,7 +103,7 @@ BODY(written)
          "\\" A "  n\\nl\n" "\\MD5 (n\\nl) = " A "\n");
     run("md5sum -z a", SHELL_DONE, NULL, "");
     kassert(out.used == 36 && !memcmp(out.text, A "  a", 36));
-    run("md5sum a none", SHELL_FAILED, A "  a\n", "md5sum: none: no such file or directory\n");
+    run("md5sum a none", SHELL_FAILED, A "  a\n", "md5sum: none: No such file or directory\n");
     run("md5sum --tag -c a", SHELL_USAGE, "", NULL);
     run("md5sum --tag -t a", SHELL_USAGE, "", "md5sum: --tag does not support --text\n");
     run("md5sum --quiet a", SHELL_USAGE, "", NULL);
@@ -150,12 +150,12 @@ BODY(failures)
     put("/odd", A "  a\n" A " b\n");
     put("/gone", A "  none\n");
     run("cd /; md5sum -c bad", SHELL_FAILED, "a: FAILED\nnone: FAILED open or read\na: OK\n",
-        "md5sum: none: no such file or directory\n"
+        "md5sum: none: No such file or directory\n"
         "md5sum: WARNING: 1 line is improperly formatted\n"
         "md5sum: WARNING: 1 listed file could not be read\n"
         "md5sum: WARNING: 1 computed checksum did NOT match\n");
     run("md5sum -c --quiet --ignore-missing bad", SHELL_FAILED, "a: FAILED\n", NULL);
-    run("md5sum -c --status bad", SHELL_FAILED, "", "md5sum: none: no such file or directory\n");
+    run("md5sum -c --status bad", SHELL_FAILED, "", "md5sum: none: No such file or directory\n");
     run("md5sum -c odd", SHELL_DONE, "a: OK\n", warned); /* both forms in one list */
     run("md5sum -c --strict odd", SHELL_FAILED, "a: OK\n", warned);
     run("md5sum -cw odd", SHELL_DONE, "a: OK\n",

@@ -59,7 +59,7 @@ BODY(tests)
          ".\n./a.c\n./deep\n./deep/x\n.\ndeep\ndeep/x\n");
     says("find /d/a.c /d/B.c -size 0", "/d/B.c\n");
     run("find /d/none /d/B.c", SHELL_FAILED, "/d/B.c\n",
-        "find: /d/none: no such file or directory\n");
+        "find: /d/none: No such file or directory\n");
     stop();
 }
 
@@ -144,7 +144,7 @@ BODY(wrong_expressions)
     }
     run("find /d -maxdepth x", SHELL_USAGE, "", "find: -maxdepth: invalid number: 'x'\n");
     run("find /d -mindepth -1", SHELL_USAGE, "", "find: -mindepth: invalid number: '-1'\n");
-    run("find /d -newer /none", SHELL_FAILED, "", "find: /none: no such file or directory\n");
+    run("find /d -newer /none", SHELL_FAILED, "", "find: /none: No such file or directory\n");
     run("find --help", SHELL_DONE, NULL, "");
     stop();
 }
@@ -191,7 +191,7 @@ BODY(running_commands)
     run("find /d -name x -exec false {} +", SHELL_FAILED, "", "");
     run("find /d -name x -exec nothing {} \\;", SHELL_FAILED, "", NULL);
     run("find /d -name x -exec cat {} /none \\; -print", SHELL_DONE, "y",
-        "\ncat: /none: no such file or directory\n"); /* y ends no line */
+        "\ncat: /none: No such file or directory\n"); /* y ends no line */
     /* a command changes neither the directory nor the variables of the shell that walks */
     says("cd /d; find sub -type d -exec cd {} \\; -print; pwd; cd /", "sub\nsub/deep\n/d\n");
     says("V=1; find /d -name x -exec unset V \\; ; echo $V", "1\n");
@@ -226,7 +226,7 @@ BODY(deleting)
     run("cd /d/sub; find /d -name sub -delete; cd /", SHELL_DONE, "",
         "find: /d/sub: contains the current directory\n");
     run("find /d/sub -name deep -delete", SHELL_FAILED, "",
-        "find: /d/sub/deep: directory not empty\n");
+        "find: /d/sub/deep: Directory not empty\n");
     says("cd /d/sub; find . -delete; find; cd /", ".\n");
     says("find /d -delete; ls -d /d/ /d 2>/e; find / -maxdepth 1 -name d", "");
     make_tree();
@@ -234,7 +234,7 @@ BODY(deleting)
     says("find /d -depth -exec rm -r {} \\; ; find / -maxdepth 1 -name d", "");
     make_tree();
     run("find /d -name sub -exec rm -r {} \\;", SHELL_FAILED, "",
-        "find: /d/sub: no such file or directory\n");
+        "find: /d/sub: No such file or directory\n");
     says("find /d -name empty -prune -exec rm -r {} \\; -o -name a.c -print", "/d/a.c\n");
     stop();
 }

@@ -14,7 +14,7 @@
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 
-static const char none[] = "grep: /none: no such file or directory\n";
+static const char none[] = "grep: /none: No such file or directory\n";
 
 /* POSIX: 0 selected, 1 not, more than 1 after an error; -q is 0 with a match, errors or not. */
 BODY(status)
@@ -32,14 +32,14 @@ BODY(status)
     run("grep -c a /none", SHELL_TROUBLE, "", none);
     run("grep -s a /none", SHELL_TROUBLE, "", "");
     run("grep -s a /none /f", SHELL_TROUBLE, "/f:a\n/f:a\n", "");
-    run("grep a /d", SHELL_TROUBLE, "", "grep: /d: is a directory\n");
+    run("grep a /d", SHELL_TROUBLE, "", "grep: /d: Is a directory\n");
     run("grep -r a /none", SHELL_TROUBLE, "", none);
-    run("grep -r a ''", SHELL_TROUBLE, "", "grep: : no such file or directory\n");
+    run("grep -r a ''", SHELL_TROUBLE, "", "grep: : No such file or directory\n");
     run("grep -E -F a /f", SHELL_TROUBLE, "", NULL);
     run("grep -m x a /f", SHELL_USAGE, "", NULL);
-    run("cmp /f /none", SHELL_TROUBLE, "", "cmp: /none: no such file or directory\n");
+    run("cmp /f /none", SHELL_TROUBLE, "", "cmp: /none: No such file or directory\n");
     run("cmp -s /f /none", SHELL_TROUBLE, "", "");
-    run("sort /none", SHELL_TROUBLE, "", "sort: /none: no such file or directory\n");
+    run("sort /none", SHELL_TROUBLE, "", "sort: /none: No such file or directory\n");
     stop();
 }
 
@@ -142,8 +142,8 @@ BODY(long_line_without_memory)
     put_long("/l", 100, "");
     size_t limit = page_total_count() * PAGE_BYTES;
     host_memory_limit(host_memory_used() + 64 * 1024);
-    run("grep needle /l", SHELL_TROUBLE, "", "grep: /l: out of memory\n");
-    run("sort /l", SHELL_TROUBLE, "", "sort: /l: out of memory\n");
+    run("grep needle /l", SHELL_TROUBLE, "", "grep: /l: Out of memory\n");
+    run("sort /l", SHELL_TROUBLE, "", "sort: /l: Out of memory\n");
     says("grep -c needle /l", "1\n");
     host_memory_limit(limit);
     stop();

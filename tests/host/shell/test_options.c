@@ -99,7 +99,7 @@ BODY(grep_patterns)
     says("echo bet | grep --file=- /f", "beta\n");
     run("grep -f /empty /f", SHELL_FAILED, "", "");
     says("grep -v -f /empty -c /f", "4\n");
-    run("grep -f /none /f", SHELL_USAGE, "", "grep: /none: no such file or directory\n");
+    run("grep -f /none /f", SHELL_USAGE, "", "grep: /none: No such file or directory\n");
     put("/p", "alpha\n\n");
     says("grep -c -f /p /f", "4\n");
     put("/p", "alpha\n[\n");

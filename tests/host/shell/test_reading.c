@@ -86,7 +86,7 @@ BODY(walk)
     kassert(begun && refused);
 
     void *rest = leave_free(eighth + 1 * MIB);
-    run("du /d", SHELL_FAILED, NULL, "du: /d: out of memory\n");
+    run("du /d", SHELL_FAILED, NULL, "du: cannot access '/d': Out of memory\n");
     mem_free(rest);
     path_put(directory);
     path_put(root);

@@ -21,7 +21,7 @@
 
 enum { LARGE_BYTES = 100000 };
 
-#define SAME ": input and output are the same file"
+#define SAME ": Input and output are the same file"
 
 static void expect_content(const char *line, const char *path, const char *content)
 {
@@ -82,7 +82,7 @@ BODY(inputs)
             panic("%s: status 0", refused[i]);
         expect_content(refused[i], "/f", appends ? "hello\nx\n" : "hello\n");
         says("cd /", "");
-        expect_names(refused[i], "/", "Drives\nSystem\nd\nf\ng\nlarge\ns\n");
+        expect_names(refused[i], "/", "Drives\nSystem\nd\ndev\nf\ng\nlarge\ns\n");
         put("/f", "hello\n");
     }
     says("umount /d", "");
@@ -97,8 +97,9 @@ BODY(messages)
     put("/g", "g\n");
     run("sort /f > /f", SHELL_USAGE, "", "sort: /f" SAME "\n");
     fails("cat < /f > /f", "spindle: /f" SAME "\n");
-    fails("cat /g /f > /f", "cat: /f" SAME "\nspindle: /f" SAME "; not written\n");
-    fails("manifest /f > /f", "spindle: /f" SAME "; not written\n");
+    fails("cat /g /f > /f", "cat: /f" SAME "\n"
+          "spindle: /f: input and output are the same file; not written\n");
+    fails("manifest /f > /f", "spindle: /f: input and output are the same file; not written\n");
     fails("cat /f >> /f", "cat: /f" SAME "\n");
     stop();
 }
@@ -120,13 +121,13 @@ BODY(unread)
         IGNORE(shell_run_text(&shell, lines[i]));
         if (!strstr(lines[i], "wc")) /* which writes its counts of nothing */
             expect_content(lines[i], "/f", "hello\n");
-        expect_names(lines[i], "/", "Drives\nSystem\nf\ng\n");
+        expect_names(lines[i], "/", "Drives\nSystem\ndev\nf\ng\n");
         put("/f", "hello\n");
     }
     fails("cat /f 2>> /f", "cat: /f" SAME "\n");
     expect_content("2>>", "/f", "hello\n");
     fails("cat /f 2>> /f | true; cat /f /none 2>> /f",
-          "cat: /f" SAME "\ncat: /f" SAME "\ncat: /none: no such file or directory\n");
+          "cat: /f" SAME "\ncat: /f" SAME "\ncat: /none: No such file or directory\n");
     expect_content("2>> in a pipe", "/f", "hello\n");
     says("cat /f 2>> /g", "hello\n");
     stop();
@@ -221,24 +222,24 @@ BODY(copies)
     memset(disk, 'd', sizeof(disk));
     put("/good", "good\n");
     faulty->bad_from = 40000, faulty->bad_to = 40001;
-    fails("cp /System/Devices/faulty0 /good", "cp: /System/Devices/faulty0: input/output error\n");
-    fails("cp /System/Devices/faulty0 /new", "cp: /System/Devices/faulty0: input/output error\n");
+    fails("cp /System/Devices/faulty0 /good", "cp: /System/Devices/faulty0: Input/output error\n");
+    fails("cp /System/Devices/faulty0 /new", "cp: /System/Devices/faulty0: Input/output error\n");
     expect_content("cp of a bad disk", "/good", "good\n");
-    expect_names("cp of a bad disk", "/", "Drives\nSystem\ngood\n");
+    expect_names("cp of a bad disk", "/", "Drives\nSystem\ndev\ngood\n");
     faulty->bad_to = 0;
     says("cp /System/Devices/faulty0 /good; wc -c /good", "65536 /good\n");
     says("cp /good /System/Devices/faulty0", ""); /* a device, in place */
-    fails("cp /good /tmp/", "cp: /tmp/: not a directory\n");
-    fails("cp /good /good/", "cp: /good/: not a directory\n");
-    fails("cp /good /tmp/x", "cp: /tmp/x: no such file or directory\n");
+    fails("cp /good /tmp/", "cp: /tmp/: Not a directory\n");
+    fails("cp /good /good/", "cp: /good/: Not a directory\n");
+    fails("cp /good /tmp/x", "cp: /tmp/x: No such file or directory\n");
     fails("cp /good /Drives/../good", "cp: /good and /Drives/../good are the same file\n");
-    fails("touch /tmp/", "touch: /tmp/: no such file or directory\n");
-    fails("touch /good/", "touch: /good/: not a directory\n");
-    fails("mkdir /good/", "mkdir: /good/: file exists\n");
-    fails("rm /good/", "rm: /good/: not a directory\n");
+    fails("touch /tmp/", "touch: cannot touch '/tmp/': No such file or directory\n");
+    fails("touch /good/", "touch: cannot touch '/good/': Not a directory\n");
+    fails("mkdir /good/", "mkdir: cannot create directory '/good/': File exists\n");
+    fails("rm /good/", "rm: cannot remove '/good/': Not a directory\n");
     fails("rm -r /Drives/.", NULL);
-    fails("> /tmp/", "spindle: /tmp/: is a directory\n");
-    expect_names("cp", "/", "Drives\nSystem\ngood\n");
+    fails("> /tmp/", "spindle: /tmp/: Is a directory\n");
+    expect_names("cp", "/", "Drives\nSystem\ndev\ngood\n");
     faulty_destroy(faulty);
     stop();
 }
@@ -264,7 +265,7 @@ static void expect_interrupted(struct faulty *faulty, const char *line, const ch
     thread_clear_interrupt();
     faulty_hold(faulty, false);
     expect_content(line, "/old", "old\n");
-    expect_names(line, "/", "Drives\nSystem\nold\n");
+    expect_names(line, "/", "Drives\nSystem\ndev\nold\n");
 }
 
 static void set_modified(const char *name, int64_t modified_s)
@@ -327,15 +328,15 @@ BODY(copies_without_space)
     size_t limit = page_total_count() * PAGE_BYTES;
     void *ballast = mem_alloc(4 << 20); /* less than an eighth is left then */
     host_memory_limit(host_memory_used() + 400 * 1024);
-    fails("cp /new /old", "cp: /old: no space left on device\n");
+    fails("cp /new /old", "cp: /old: No space left on device\n");
     host_memory_limit((host_memory_used() + 64 * 1024) / 7 * 8); /* for a part of it */
-    fails("cp /new /old", "cp: /old: no space left on device\n");
-    fails("echo /old | cat - /new > /old", "spindle: /old: no space left on device\n");
-    run("cat /new | tee /old | wc -l", SHELL_DONE, "0\n", "tee: /old: no space left on device\n");
+    fails("cp /new /old", "cp: /old: No space left on device\n");
+    fails("echo /old | cat - /new > /old", "spindle: /old: No space left on device\n");
+    run("cat /new | tee /old | wc -l", SHELL_DONE, "0\n", "tee: /old: No space left on device\n");
     host_memory_limit(limit);
     mem_free(ballast);
     expect_content("cp without space", "/old", large);
-    expect_names("cp without space", "/", "Drives\nSystem\nnew\nold\n");
+    expect_names("cp without space", "/", "Drives\nSystem\ndev\nnew\nold\n");
     stop();
 }
 
@@ -368,8 +369,8 @@ BODY(copies_without_memory)
             if (!status && old)
                 panic("%s, allocation %lu: not done", lines[i], n);
             bool moved = lines[i][0] == 'm' && !status;
-            expect_names(lines[i], "/", moved ? "Drives\nSystem\nold\n"
-                                              : "Drives\nSystem\nnew\nold\n");
+            expect_names(lines[i], "/", moved ? "Drives\nSystem\ndev\nold\n"
+                                              : "Drives\nSystem\ndev\nnew\nold\n");
         }
     }
     stop();
@@ -387,7 +388,7 @@ BODY(moves_across)
     put("/f", "new\n");
     put("/d/f", "old\n");
     says("mv /f /d; cat /d/f; ls -A /d", "new\nf\n");
-    fails("mv /d/f /none/", "mv: /none/: not a directory\n");
+    fails("mv /d/f /none/", "mv: /none/: Not a directory\n");
     expect_content("mv", "/d/f", "new\n");
     says("umount /d", "");
     stop();
@@ -408,7 +409,7 @@ BODY(moved_directories)
     struct file *file;
     put("/c/f", "f");
     kassert(rig_open("/c/f", OPEN_READ, &file) == 0);
-    fails("mv /c /e", "mv: /c: in use\n"); /* an open file has a path through it */
+    fails("mv /c /e", "mv: /c: In use\n"); /* an open file has a path through it */
     says("mv /c/f /g", "");                /* the file's own name is not a part of it */
     file_close(file);
     says("mv /c /e; ls /e", "b\n");
@@ -421,17 +422,17 @@ BODY(removed_directories)
     (void)unused;
     start();
     says("mkdir /a /a/b; cd /a/b; rmdir /a/b; mkdir /a/b", "");
-    fails("pwd", "pwd: no such file or directory\n");
-    fails("mkdir x", "mkdir: x: no such file or directory\n");
-    fails("> x", "spindle: x: no such file or directory\n");
-    fails("vdrive save 0 x", "vdrive save: x: no such file or directory\n");
-    fails("mv /a x", "mv: x: no such file or directory\n");
-    fails("cat x", "cat: x: no such file or directory\n");
+    fails("pwd", "pwd: No such file or directory\n");
+    fails("mkdir x", "mkdir: cannot create directory 'x': No such file or directory\n");
+    fails("> x", "spindle: x: No such file or directory\n");
+    fails("vdrive save 0 x", "vdrive save: x: No such file or directory\n");
+    fails("mv /a x", "mv: x: No such file or directory\n");
+    fails("cat x", "cat: x: No such file or directory\n");
     struct path *root = path_root();
     kassert(vfs_mount(shell.directory, ".", "", "ramfs", NULL) == -ENOENT);
     rig_mkdir("/a/b/m");
     kassert(vfs_mount(root, "/a/b/m", "", "ramfs", NULL) == 0);
-    fails("cd m", "cd: m: no such file or directory\n"); /* not the new directory's mount */
+    fails("cd m", "cd: m: No such file or directory\n"); /* not the new directory's mount */
     says("ls; cd ..; pwd; ls b; umount b/m", "/a\nm\n");
     path_put(root);
     stop();

@@ -95,7 +95,7 @@ static const struct line_case line_cases[] = {
     { "echo $'a\\tb\\x21\\'\\\\\\q\\x' $'' \"$'a'\" x$'\\x41B'y",
       "a\tb!'\\\\q\\x  $'a' xABy\n", 0 },
     { "echo a > $'/\\x01'; ls -d /?; cat $'/\\1' $'/\\x1'; echo $'*' $'a\\x00b'",
-      "/\\x01\n/p\n/r\n/s\n/t\ncat: /\\x5C1: no such file or directory\na\n* ab\n", 0 },
+      "/\\x01\n/p\n/r\n/s\n/t\ncat: /\\x5C1: No such file or directory\na\n* ab\n", 0 },
     { "echo $'a", "spindle: syntax error: missing closing '\n", 2 },
     { "echo $'a\\'", "spindle: syntax error: missing closing '\n", 2 },
     /* variables */
@@ -122,10 +122,10 @@ static const struct line_case line_cases[] = {
     { "cat ~/p > ~/q; cat < ~/q", "a\n", 0 },
     { "cd -", "cd: OLDPWD not set\n", 1 },
     { "cd /t; cd sub; cd -; pwd; cd -; cd /no; echo $PWD $OLDPWD",
-      "/t\n/t\n/t/sub\ncd: /no: no such file or directory\n/t/sub /t\n", 0 },
-    { "cd /r; cd /t; rm -r /r; cd -; pwd", "cd: /r: no such file or directory\n/t\n", 0 },
+      "/t\n/t\n/t/sub\ncd: /no: No such file or directory\n/t/sub /t\n", 0 },
+    { "cd /r; cd /t; rm -r /r; cd -; pwd", "cd: /r: No such file or directory\n/t\n", 0 },
     { "cd /t/a; cd /t | cd -; echo $PWD",
-      "cd: /t/a: not a directory\ncd: OLDPWD not set\n/\n", 0 },
+      "cd: /t/a: Not a directory\ncd: OLDPWD not set\n/\n", 0 },
     /* what other shells have */
     { "sh /s", "spindle: sh: command not found; `source FILE` runs the commands in a file\n", 127 },
     { "less",
@@ -144,7 +144,7 @@ static const struct line_case line_cases[] = {
       "spindle: /p: is a file; use `source` to run its commands\n"
       "spindle: /t: is a directory; use `cd` to change to it\n"
       "spindle: ..: is a directory; use `cd` to change to it\n"
-      "spindle: ./no: no such file or directory\n", 127 },
+      "spindle: ./no: No such file or directory\n", 127 },
     { "' '; 'sh bash'", "spindle:  : command not found; `help` lists the commands\n"
       "spindle: sh bash: command not found; `help` lists the commands\n", 127 },
     { "clear", "", 0 },
@@ -167,27 +167,32 @@ static const struct line_case line_cases[] = {
     /* redirection */
     { "echo one > /o; cat /o; echo two >> /o; cat < /o; cat /o", "one\none\ntwo\none\ntwo\n", 0 },
     { "> /e; cat /e; cat < /e", "", 0 },
-    { "cat < /nothere; echo $?", "spindle: /nothere: no such file or directory\n1\n", 0 },
-    { "echo a > /nothere/b", "spindle: /nothere/b: no such file or directory\n", 1 },
+    { "cat < /nothere; echo $?", "spindle: /nothere: No such file or directory\n1\n", 0 },
+    { "echo a > /nothere/b", "spindle: /nothere/b: No such file or directory\n", 1 },
     { "echo x > '/a b'; F='/a b'; cat < $F; echo >$F; cat \"$F\"", "x\n\n", 0 },
     { "echo a 1>/o; cat 0</o; echo 2>/o; echo 2 >/o; cat /o", "a\n\n2\n", 0 },
     { "ls /no /t/a 2> /e > /o; echo $?; cat /o; cat /e",
-      "1\n/t/a\nls: /no: no such file or directory\n", 0 },
+      "1\n/t/a\nls: cannot access '/no': No such file or directory\n", 0 },
     { "ls /no 2> /e; nothere 2>> /e; cat /e",
-      "ls: /no: no such file or directory\n"
+      "ls: cannot access '/no': No such file or directory\n"
       "spindle: nothere: command not found; `help` lists the commands\n", 0 },
     { "ls /no /t/a > /o 2>&1; wc -l /o; ls /no 2>&1 > /o; cat /o", "2 /o\n"
-      "ls: /no: no such file or directory\n", 0 },
-    { "ls /no 2>&1 | wc -l; ls /no | wc -l", "1\nls: /no: no such file or directory\n0\n", 0 },
+      "ls: cannot access '/no': No such file or directory\n", 0 },
+    { "ls /no 2>&1 | wc -l; ls /no | wc -l",
+      "1\nls: cannot access '/no': No such file or directory\n0\n", 0 },
     { "echo a >&2 | wc -l; echo a 1>&2 2> /e; cat /e", "a\n0\na\n", 0 },
     { "echo a > /o >&2",
       "spindle: syntax error: a command can have only one <, one > and one 2>\n", 2 },
     { "echo a >&2 2>/e; cat /e", "a\n", 0 },
     { "2> /e; cat /e; ls -z 2> /e; cat /e; ls 2> /no/e",
-      "ls: unknown option -z; try ls --help\nspindle: /no/e: no such file or directory\n", 1 },
+      "ls: unknown option -z; try ls --help\nspindle: /no/e: No such file or directory\n", 1 },
     { "echo 'ls /no; ls /no | cat; echo b' > /s; source /s > /o 2>&1; wc -l /o; . /s 2>&1 | wc -l",
       "3 /o\n3\n", 0 },
-    { "ls > /dev/null", "spindle: /dev/null: no such device; devices are in /System/Devices\n", 1 },
+    { "ls / > /dev/null; ls /no 2>/dev/null; cat /dev/null; head -c 2 /dev/full | wc -c",
+      "2\n", 0 },
+    { "echo a > /dev/full", "spindle: /dev/full: No space left on device\n", 1 },
+    { "head -c 4096 /dev/random > /r1; head -c 4096 /dev/urandom > /u1; cmp -s /r1 /u1; echo $?; "
+      "wc -c /r1; rm /r1 /u1", "1\n4096 /r1\n", 0 },
     /* null keeps nothing, zero never ends */
     { "N=/System/Devices/null; ls /no /t/a > $N 2>&1; cat $N; echo a >> $N; cat < $N | wc -c; "
       "cat $N >> $N; echo $?", "0\n0\n", 0 },
@@ -195,18 +200,19 @@ static const struct line_case line_cases[] = {
       "head -c 5000 $Z > /z; head -c 5000 $Z | cmp - /z; hexdump -s 9 -n 1 $Z; echo a > $Z",
       "00000012  00 00                                             |..|\n9000\n"
       "00000009  00                                                |.|\n", 0 },
-    { "cd /System/Devices; cp /p null; cat null; rm null", "rm: null: read-only file system\n", 1 },
+    { "cd /System/Devices; cp /p null; cat null; rm null",
+      "rm: cannot remove 'null': Read-only file system\n", 1 },
     { "cd /System/Devices; > new; ls -l null zero | head -n 1; find . -name '*o' -type f",
-      "spindle: new: read-only file system\ncrw-rw-rw- 0 - null\n", 0 },
+      "spindle: new: Read-only file system\ncrw-rw-rw- 0 - null\n", 0 },
     { "echo a | tee /x /y | cat; echo b | tee -a /x /no/x; cat /x /y",
-      "a\ntee: /no/x: no such file or directory\nb\na\nb\na\n", 0 },
+      "a\ntee: /no/x: No such file or directory\nb\na\nb\na\n", 0 },
     { "cat /p >> /p; cat < /p >> /p; cat /p; cat /p | cat >> /p; cat /p",
-      "cat: /p: input and output are the same file\n"
-      "spindle: /p: input and output are the same file\na\n"
-      "cat: /p: input and output are the same file\na\n", 0 },
+      "cat: /p: Input and output are the same file\n"
+      "spindle: /p: Input and output are the same file\na\n"
+      "cat: /p: Input and output are the same file\na\n", 0 },
     { "echo 'cat /p; cat /p 1>&2' > /s; source /s >> /p",
-      "cat: /p: input and output are the same file\n"
-      "cat: /p: input and output are the same file\n", 1 },
+      "cat: /p: Input and output are the same file\n"
+      "cat: /p: Input and output are the same file\n", 1 },
     /* pipes */
     { "echo a | cat", "a\n", 0 },
     { "echo a | cat | cat | cat | cat", "a\n", 0 },
@@ -233,9 +239,9 @@ static const struct line_case line_cases[] = {
     { "exit 5 | exit 6; echo $?; exit 256",
       "6\nexit: STATUS: number out of range (0 to 255): '256'\n", 2 },
     { "echo 'echo in; X=7' > /s; . /s; echo $X; . /no; .",
-      "in\n7\n.: /no: no such file or directory\nusage: . FILE\n", 2 },
-    { "source /nothere", "source: /nothere: no such file or directory\n", 1 },
-    { "source /t", "source: /t: is a directory\n", 1 },
+      "in\n7\n.: /no: No such file or directory\nusage: . FILE\n", 2 },
+    { "source /nothere", "source: /nothere: No such file or directory\n", 1 },
+    { "source /t", "source: /t: Is a directory\n", 1 },
     { "source /r/../s; source /loop", "source: /loop: scripts are nested too deeply\n", 1 },
     { "source /bad; echo $?", "first\nspindle: /bad:2: syntax error: missing closing '\n2\n", 0 },
     { "source /cont",
@@ -338,20 +344,20 @@ static void body_many_writers(void *argument)
     shown_make_tree();
     rig_put_file("/s", line, sizeof(line) - 1);
     kassert(shell_run_text(&shell, ". /s 2>&1 | sort; . /s > /o 2>&1; . /s 2> /e; sort /o") == 0);
-    shown_must_be("many writers", "cat: /no1: no such file or directory\n"
-                                  "cat: /no2: no such file or directory\n"
-                                  "cat: /no3: no such file or directory\n"
-                                  "ls: /no4: no such file or directory\n"
-                                  "cat: /no1: no such file or directory\n"
-                                  "cat: /no2: no such file or directory\n"
-                                  "cat: /no3: no such file or directory\n"
-                                  "ls: /no4: no such file or directory\n");
+    shown_must_be("many writers", "cat: /no1: No such file or directory\n"
+                                  "cat: /no2: No such file or directory\n"
+                                  "cat: /no3: No such file or directory\n"
+                                  "ls: cannot access '/no4': No such file or directory\n"
+                                  "cat: /no1: No such file or directory\n"
+                                  "cat: /no2: No such file or directory\n"
+                                  "cat: /no3: No such file or directory\n"
+                                  "ls: cannot access '/no4': No such file or directory\n");
     shown_clear();
     kassert(shell_run_text(&shell, "sort /e") == 0);
-    shown_must_be("many writers", "cat: /no1: no such file or directory\n"
-                                  "cat: /no2: no such file or directory\n"
-                                  "cat: /no3: no such file or directory\n"
-                                  "ls: /no4: no such file or directory\n");
+    shown_must_be("many writers", "cat: /no1: No such file or directory\n"
+                                  "cat: /no2: No such file or directory\n"
+                                  "cat: /no3: No such file or directory\n"
+                                  "ls: cannot access '/no4': No such file or directory\n");
     shown_shell_stop(&shell);
 }
 

@@ -91,7 +91,7 @@ BODY(check)
     run("sort -cu /in", SHELL_FAILED, "", "sort: /in:3: disorder: b\n");
     run("sort -c /none", SHELL_TROUBLE, "", NULL);
     run("sort -c /in /out", SHELL_TROUBLE, "", "sort: /out: extra operand not allowed with -c\n");
-    run("sort /none", SHELL_TROUBLE, "", "sort: /none: no such file or directory\n");
+    run("sort /none", SHELL_TROUBLE, "", "sort: /none: No such file or directory\n");
     stop();
 }
 
@@ -133,9 +133,9 @@ BODY(line_larger_than_memory)
     run("head -c 40M /System/Devices/zero | grep -c x", SHELL_FAILED, "0\n", "");
     says("head -c 40M /System/Devices/zero | grep -vc x", "1\n");
     run("head -c 40M /System/Devices/zero | grep x", SHELL_TROUBLE, "",
-        "grep: (standard input): out of memory\n");
+        "grep: (standard input): Out of memory\n");
     run("head -c 40M /System/Devices/zero | sort", SHELL_TROUBLE, "",
-        "sort: (standard input): out of memory\n");
+        "sort: (standard input): Out of memory\n");
     says("head -c 40M /System/Devices/zero | wc -lc", "      0 41943040\n");
     says("head -c 40M /System/Devices/zero | cat -n | wc -c", "41943047\n");
     says("head -c 40M /System/Devices/zero | head -n 1 | wc -c", "41943040\n");

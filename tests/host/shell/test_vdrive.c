@@ -209,7 +209,7 @@ static void stale_mount_body(void *unused)
     if (strstr(shown_text(), "/old") || !strstr(shown_text(), "virtual0: "))
         panic("stale mount: %s", shown_text());
     run("ls /old", SHELL_FAILED);
-    shown_must_be("stale", "ls: /old: the medium was changed\n");
+    shown_must_be("stale", "ls: cannot access '/old': The medium was changed\n");
     run("umount /old; vdrive rm 0", SHELL_DONE);
     shown_shell_stop(&shell);
 }
