@@ -17,6 +17,7 @@
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/cache/cache.h"
 #include "kernel/vfs/fsd.h"
+#include "kernel/vfs/layout/changes.h"
 #include "kernel/vfs/layout/name_index.h"
 #include "kernel/vfs/layout/runs.h"
 #include "kernel/vfs/vfs.h"
@@ -263,6 +264,19 @@ EXPORT(block_bytes_valid);
 EXPORT(geometry_bios);
 EXPORT(geometry_derive);
 EXPORT(geometry_size);
+
+/* kernel/vfs/layout/changes.h */
+EXPORT(changes_begin);
+EXPORT(changes_commit);
+EXPORT(changes_commits);
+EXPORT(changes_create);
+EXPORT(changes_destroy);
+EXPORT(changes_end);
+EXPORT(changes_pending);
+EXPORT(changes_read);
+EXPORT(changes_read_medium);
+EXPORT(changes_since_us);
+EXPORT(changes_write);
 
 /* kernel/vfs/layout/name_index.h */
 EXPORT(name_index_actual_name);
