@@ -4,42 +4,9 @@
  * Nothing in a boot sector proves that it is one of a FAT volume, so all fields must be possible.
  * The number of clusters alone decides between FAT12, FAT16 and FAT32 (specification 3.5).
  */
+#include "fs/fat/boot.h"
 #include "fs/fat/fat.h"
 #include "lib/string.h"
-
-enum {
-    BOOT_JUMP = 0,
-    BOOT_SECTOR_BYTES = 11,
-    BOOT_CLUSTER_SECTORS = 13,
-    BOOT_RESERVED_SECTORS = 14,
-    BOOT_TABLES = 16,
-    BOOT_ROOT_ENTRIES = 17,
-    BOOT_SECTORS_16 = 19,
-    BOOT_MEDIA = 21,
-    BOOT_TABLE_SECTORS_16 = 22,
-    BOOT_SECTORS_32 = 32,
-    BOOT_SERIAL_16 = 39,
-    BOOT_LABEL_16 = 43,
-    BOOT_TABLE_SECTORS_32 = 36,
-    BOOT_ROOT_CLUSTER = 44,
-    BOOT_SERIAL_32 = 67,
-    BOOT_LABEL_32 = 71,
-    BOOT_SIGNATURE = 510,
-
-    SIGNATURE = 0xaa55,
-    JUMP_NEAR = 0xe9,
-    JUMP_SHORT = 0xeb,
-    MEDIA_REMOVABLE = 0xf0,
-    MEDIA_FIRST = 0xf8,
-
-    LABEL_BYTES = 11,
-    SECTOR_BYTES_MAX = 4096,
-    TABLES_MAX = 4,
-    CLUSTERS_12_MAX = 4084, /* more are FAT16 */
-    CLUSTERS_16_MAX = 65524, /* more are FAT32 */
-};
-
-#define CLUSTERS_32_MAX 0x0ffffff5u
 
 static bool is_power_of_two(uint32_t value)
 {

@@ -167,6 +167,9 @@ size_t fat_record_name(struct fat *fat, struct bytes record, char *name);
 /* Decodes a label's name. */
 void fat_record_label(struct bytes record, char label[FAT_SHORT_BYTES]);
 
+/* Returns the short name's checksum, which each part of its long name repeats (7.2). */
+uint8_t fat_short_checksum(struct bytes record);
+
 /* Collects the parts of a long name, which come last part first. */
 struct fat_long_name {
     uint16_t units[FAT_LONG_UNITS_MAX + 13];
@@ -180,6 +183,57 @@ bool fat_long_name_take(struct fat_long_name *name, struct bytes record);
  * name is dropped in each case. */
 size_t fat_long_name_end(struct fat *fat, struct fat_long_name *name, struct bytes record,
                          char *text);
+
+/* ---- name.c ------------------------------------------------------------------------------- */
+
+enum { FAT_RAW_NAME_BYTES = 11, FAT_NAME_RECORDS_MAX = 21 };
+
+/* The forms of a name that is to be stored. */
+struct fat_name {
+    uint16_t units[FAT_LONG_UNITS_MAX];
+    unsigned unit_count;
+    bool is_long; /* the short name is an alias, and the long one is stored too */
+    uint8_t raw[FAT_RAW_NAME_BYTES]; /* the short name; of a long one, once there is an alias */
+    uint8_t lower;                   /* RECORD_CASE */
+};
+
+/* Parses a name. -EINVAL if no FAT volume can hold it (control characters, `"*:<>?\|`, a dot or
+ * blank at its end), -ENAMETOOLONG if it has more than 255 units of UTF-16. */
+status_t fat_name_parse(struct element element, struct fat_name *name) MUST_CHECK;
+
+/* Generates aliases for a long name, the next one with each call. */
+struct fat_alias {
+    char stem[FAT_SHORT_BYTES], extension[FAT_SHORT_BYTES];
+    size_t stem_length, extension_length;
+    uint16_t sum;
+    unsigned number;
+};
+
+void fat_alias_begin(const struct fat_name *name, struct fat_alias *alias);
+/* Stores the next alias in name->raw; false if there are no more. */
+bool fat_alias_next(struct fat_alias *alias, struct fat_name *name);
+/* Stores the short name as text, in upper case, and returns its length. */
+size_t fat_short_text(const struct fat_name *name, char text[FAT_SHORT_BYTES + 1]);
+
+/* ---- encode.c ----------------------------------------------------------------------------- */
+
+/* Returns whether the format has a date for this time. */
+bool fat_time_fits(const struct fat *fat, int64_t seconds);
+/* Stores everything except the name in a short record. Times that are not known stay. */
+void fat_record_update(const struct fat *fat, const struct fat_attributes *attributes,
+                       uint8_t record[FAT_RECORD_BYTES]);
+/* Encodes the record of a volume's label, of 11 bytes. */
+void fat_record_encode_label(uint8_t record[FAT_RECORD_BYTES], const char *label,
+                             int64_t seconds);
+/* Encodes the record "." or "..". */
+void fat_record_encode_dot(const struct fat *fat, const char *dots,
+                           const struct fat_attributes *attributes,
+                           uint8_t record[FAT_RECORD_BYTES]);
+/* Returns how many records a node of this name has. */
+unsigned fat_name_records(const struct fat_name *name);
+/* Encodes all of them. `source`: a short record, of which everything except the name is copied. */
+void fat_name_encode(const struct fat_name *name, const uint8_t source[FAT_RECORD_BYTES],
+                     uint8_t *records);
 
 /* ---- index.c ------------------------------------------------------------------------------ */
 

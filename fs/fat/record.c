@@ -2,48 +2,11 @@
  * record.c - directory records: attributes, times, short names, and the parts of long names.
  */
 #include "fs/fat/fat.h"
+#include "fs/fat/record.h"
 #include "lib/civil.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/utf8.h"
-
-/* A short record. */
-enum {
-    RECORD_NAME = 0, /* 8 bytes and 3, padded with blanks */
-    RECORD_ATTRIBUTES = 11,
-    RECORD_CASE = 12,
-    RECORD_CREATED_CENTISECONDS = 13,
-    RECORD_CREATED_TIME = 14,
-    RECORD_CREATED_DATE = 16,
-    RECORD_ACCESSED_DATE = 18,
-    RECORD_CLUSTER_HIGH = 20,
-    RECORD_MODIFIED_TIME = 22,
-    RECORD_MODIFIED_DATE = 24,
-    RECORD_CLUSTER_LOW = 26,
-    RECORD_SIZE = 28,
-
-    STEM_BYTES = 8,
-    EXTENSION_BYTES = 3,
-    CASE_STEM = 0x08, /* these letters are lower case: Windows NT and later */
-    CASE_EXTENSION = 0x10,
-
-    FIRST_END = 0x00,
-    FIRST_FREE = 0xe5,
-    FIRST_E5 = 0x05, /* stands for E5, which begins Japanese names */
-};
-
-/* A record of a long name. */
-enum {
-    LONG_ORDER = 0,
-    LONG_TYPE = 12,
-    LONG_CHECKSUM = 13,
-    LONG_CLUSTER = 26,
-
-    LONG_LAST = 0x40,
-    LONG_ORDER_MASK = 0x3f,
-    LONG_PART_UNITS = 13,
-    LONG_PARTS_MAX = 20,
-};
 
 /* ---- kinds -------------------------------------------------------------------------------- */
 
@@ -167,8 +130,7 @@ void fat_record_label(struct bytes record, char label[FAT_SHORT_BYTES])
 
 /* ---- long names --------------------------------------------------------------------------- */
 
-/* The short name's checksum, which each part of its long name repeats (7.2). */
-static uint8_t short_checksum(struct bytes record)
+uint8_t fat_short_checksum(struct bytes record)
 {
     uint8_t sum = 0;
     for (size_t i = 0; i < STEM_BYTES + EXTENSION_BYTES; i++)
@@ -179,10 +141,8 @@ static uint8_t short_checksum(struct bytes record)
 /* Copies the 13 units of a part, which are in three places of the record. */
 static void units_copy(struct bytes record, uint16_t units[LONG_PART_UNITS])
 {
-    static const uint8_t offsets[LONG_PART_UNITS] = { 1,  3,  5,  7,  9,  14, 16,
-                                                      18, 20, 22, 24, 28, 30 };
     for (unsigned i = 0; i < LONG_PART_UNITS; i++)
-        units[i] = bytes_le16(record, offsets[i]);
+        units[i] = bytes_le16(record, long_unit_offsets[i]);
 }
 
 bool fat_long_name_take(struct fat_long_name *name, struct bytes record)
@@ -236,7 +196,7 @@ size_t fat_long_name_end(struct fat *fat, struct fat_long_name *name, struct byt
                          char *text)
 {
     unsigned parts = name->parts;
-    bool belongs = parts && !name->missing && name->checksum == short_checksum(record);
+    bool belongs = parts && !name->missing && name->checksum == fat_short_checksum(record);
     name->parts = 0;
     if (!parts)
         return 0;

@@ -5,6 +5,7 @@
  * times are (UTC), ro.
  */
 #include "fs/fat/fat.h"
+#include "fs/fat/tools.h"
 #include "kernel/dev/driver.h"
 #include "kernel/module/info.h"
 #include "lib/civil.h"
@@ -292,5 +293,6 @@ static const struct driver driver_fat = {
     .name = "fat",
     .order = 60,
     .mount_fs = fat_mount,
+    .format_fs = fat_format,
 };
 DRIVER(driver_fat);

@@ -258,6 +258,7 @@ EXPORT(io_complete);
 EXPORT(io_submit);
 EXPORT(io_transfer_done);
 EXPORT(io_wait);
+EXPORT(io_zero);
 
 /* kernel/dev/geometry.h */
 EXPORT(block_bytes_valid);
