@@ -3,7 +3,6 @@
  */
 #include "fs/exfat/exfat.h"
 #include "lib/macros.h"
-#include "lib/string.h"
 
 /* ---- finding ------------------------------------------------------------------------------ */
 
@@ -136,38 +135,16 @@ status_t exfat_open(struct fsd *fsd, struct vnode *vnode, bool write)
     return write ? -EROFS : exfat_node_read_chain(exfat_of(fsd), vnode->private_data);
 }
 
-/* Fills the bytes [from, end) of the io's memory with zeroes; offsets in the file. */
-static void zero_from(struct vfs_io *io, uint64_t from)
-{
-    /* The part of the segments before `from` was read from the medium, and stays. */
-    uint64_t at = io->offset_bytes;
-    for (unsigned i = 0; i < io->segment_count; i++) {
-        uint32_t length = io->segments[i].length_bytes;
-        uint64_t skip = from > at ? min(from - at, (uint64_t)length) : 0;
-        memset((uint8_t *)io->segments[i].address + skip, 0, length - (size_t)skip);
-        at += length;
-    }
-}
-
-/* Reads the next part. What was never written is zeroes, whatever its clusters contain. */
 static void io_continue(struct exfat *exfat, struct vfs_io *io)
 {
+    /* What was allocated but never written may hold deleted files of others. */
     const struct exfat_node *node = io->vnode->private_data;
-    uint64_t valid = node->attributes.valid_bytes, at = io->offset_bytes + io->done_bytes;
-
-    /* A part that was read past the end of the valid data is zeroed from there on, and the rest is
-     * not read at all. */
-    if (at < valid && io->done_bytes < io->length_bytes) {
-        runs_read(&node->runs, exfat->cache.size_bytes, io);
-        return;
-    }
-
-    /* Everything that was allocated but never written may hold deleted files of others. It is
-     * hidden from the reader here. */
-    if (io->offset_bytes + io->length_bytes > valid)
-        zero_from(io, valid);
-    io->done_bytes = io->length_bytes;
-    vfs_io_complete(io, 0);
+    struct runs_io file = {
+        .runs = &node->runs,
+        .device_bytes = exfat->cache.size_bytes,
+        .zero_from = node->attributes.valid_bytes,
+    };
+    runs_transfer(&file, io);
 }
 
 void exfat_finish_io(struct fsd *fsd, struct vfs_io *io)

@@ -123,7 +123,12 @@ status_t fat_open(struct fsd *fsd, struct vnode *vnode, bool write)
 static void io_continue(struct fat *fat, struct vfs_io *io)
 {
     const struct fat_node *node = io->vnode->private_data;
-    runs_read(&node->runs, fat->cache.size_bytes, io);
+    struct runs_io file = {
+        .runs = &node->runs,
+        .device_bytes = fat->cache.size_bytes,
+        .zero_from = UINT64_MAX,
+    };
+    runs_transfer(&file, io);
 }
 
 void fat_finish_io(struct fsd *fsd, struct vfs_io *io)

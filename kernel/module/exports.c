@@ -18,6 +18,7 @@
 #include "kernel/vfs/cache/cache.h"
 #include "kernel/vfs/fsd.h"
 #include "kernel/vfs/layout/changes.h"
+#include "kernel/vfs/layout/clusters.h"
 #include "kernel/vfs/layout/name_index.h"
 #include "kernel/vfs/layout/runs.h"
 #include "kernel/vfs/vfs.h"
@@ -298,11 +299,28 @@ EXPORT(name_index_replace);
 EXPORT(name_index_status);
 EXPORT(name_index_trim);
 
+/* kernel/vfs/layout/clusters.h */
+EXPORT(clusters_count);
+EXPORT(clusters_find);
+EXPORT(clusters_free_count);
+EXPORT(clusters_freed);
+EXPORT(clusters_give);
+EXPORT(clusters_next_release);
+EXPORT(clusters_release);
+EXPORT(clusters_reserve);
+EXPORT(clusters_settle);
+EXPORT(clusters_start);
+EXPORT(clusters_stop);
+EXPORT(clusters_take);
+EXPORT(clusters_unreserve);
+
 /* kernel/vfs/layout/runs.h */
 EXPORT(runs_add);
+EXPORT(runs_append);
+EXPORT(runs_cut);
 EXPORT(runs_find);
 EXPORT(runs_free);
-EXPORT(runs_read);
+EXPORT(runs_transfer);
 
 /* kernel/vfs/cache/cache.h */
 EXPORT(cache_destroy);
