@@ -33,13 +33,64 @@ static void source_fill(struct cache *cache, struct cache_io *io)
     io_submit(request);
 }
 
+/* Ends a write; one of the bad bytes has failed. */
+static void source_write_done(struct io_request *request)
+{
+    struct cache_io *io = request->context;
+    struct source *source = io->cache->owner;
+    uint64_t from = io->offset_bytes, end = from + io->length_bytes;
+    bool bad = from < source->bad_to && end > source->bad_from;
+
+    if (request->status || !bad) {
+        cache_io_done(io, request->status, request->done_bytes, request->exact);
+        return;
+    }
+    atomic_fetch_add(&source->bad_writes, 1);
+    uint64_t good = source->bad_from > from && !source->vague ? source->bad_from - from : 0;
+    cache_io_done(io, source->error ? source->error : -EIO, good, !source->vague);
+}
+
+static void source_write(struct cache *cache, struct cache_io *io)
+{
+    struct source *source = cache->owner;
+    struct io_request *request = io->context;
+    uint64_t unit = cache->write_unit_bytes, end = io->offset_bytes + io->length_bytes;
+    kassert(io->writes && io->length_bytes > 0 && io->length_bytes <= CACHE_WINDOW_BYTES);
+    kassert(io->offset_bytes % unit == 0 && end % unit == 0);
+    atomic_fetch_add(&source->writes, 1);
+    if (io->offset_bytes < atomic_exchange(&source->write_end, end))
+        atomic_fetch_add(&source->steps_back, 1);
+
+    *request = (struct io_request){
+        .device = source->faulty->device,
+        .op = IO_WRITE,
+        .generation = device_medium(source->faulty->device).generation,
+        .offset_bytes = io->offset_bytes,
+        .length_bytes = io->length_bytes,
+        .segments = io->segments,
+        .segment_count = io->segment_count,
+        .complete = source_write_done,
+        .context = io,
+    };
+    io_submit(request);
+}
+
+static void source_dirtied(struct cache *cache)
+{
+    atomic_fetch_add(&((struct source *)cache->owner)->dirtied, 1);
+}
+
 static status_t source_check(struct cache *cache)
 {
     return atomic_load(&((struct source *)cache->owner)->check);
 }
 
 const struct cache_ops source_ops = {
-    .context_bytes = sizeof(struct io_request), .fill = source_fill, .check = source_check
+    .context_bytes = sizeof(struct io_request),
+    .fill = source_fill,
+    .check = source_check,
+    .write = source_write,
+    .dirtied = source_dirtied,
 };
 
 void set_up(struct source *source, uint32_t block, uint64_t size, enum faulty_manner manner)
@@ -56,7 +107,7 @@ void set_up(struct source *source, uint32_t block, uint64_t size, enum faulty_ma
 void tear_down(struct source *source)
 {
     cache_destroy(&source->cache);
-    kassert(cache_page_count() == 0);
+    kassert(cache_page_count() == 0 && cache_dirty_pages() == 0);
     faulty_destroy(source->faulty);
     cache_stop();
     device_stop();

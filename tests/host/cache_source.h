@@ -15,6 +15,14 @@ struct source {
     struct cache cache;
     struct faulty *faulty;
     _Atomic status_t check; /* the result of the cache's check() */
+
+    uint64_t bad_from, bad_to; /* writes of these bytes fail, although they reach the disk, */
+    status_t error;            /* with this, 0: -EIO */
+    bool vague;                /* and do not name the bad block */
+    _Atomic unsigned long writes, bad_writes, dirtied; /* counted so far */
+    _Atomic uint64_t write_end;                        /* of the latest write */
+    _Atomic unsigned long steps_back;                  /* writes that began before the end of the
+                                                          one before them */
 };
 
 extern const struct cache_ops source_ops; /* for caches whose owner is a struct source */

@@ -112,13 +112,14 @@ static struct cache_page *page_valid_at(struct cache *cache, uint64_t offset, si
 {
     struct cache_page *page = cache_page_find(cache, offset / PAGE_BYTES);
     unsigned in_page = (unsigned)(offset % PAGE_BYTES), piece = in_page / CACHE_PIECE_BYTES;
-    if (!page || !(page->valid & (1u << piece)))
+    uint64_t size = cache->size_bytes;
+    if (!page || !(page->valid & (1u << piece)) || offset >= size)
         return NULL;
 
     /* the bits above the last piece are 0, so there is always a piece that is not valid */
     unsigned missing = ~(unsigned)page->valid >> piece << piece;
     unsigned end = (unsigned)__builtin_ctz(missing) * CACHE_PIECE_BYTES;
-    uint64_t left = cache->size_bytes - offset;
+    uint64_t left = size - offset;
     *bytes = end - in_page < left ? end - in_page : (size_t)left;
     return page;
 }
@@ -176,7 +177,7 @@ static void run_unpin(struct run *run)
 {
     spin_lock(&cache_table.lock);
     for (unsigned i = 0; i < run->count; i++)
-        run->pages[i]->pins--;
+        cache_page_unpin(run->pages[i]);
     spin_unlock(&cache_table.lock);
 }
 
@@ -207,6 +208,25 @@ static status_t failure_take(struct cache *cache, uint64_t offset, bool *block_o
     return failure.exact ? failure.status : 0;
 }
 
+/* If the block at `start` has a page that is busy, waits for a change. */
+static status_t block_await(struct cache *cache, uint64_t start)
+{
+    uint64_t end = start + cache->block_bytes;
+    status_t status = 0;
+
+    spin_lock(&cache_table.lock);
+    for (uint64_t at = start; at < end; at += PAGE_BYTES) {
+        const struct cache_page *page = cache_page_find(cache, at / PAGE_BYTES);
+        if (page && page->busy) {
+            status = wait_queue_wait_interruptible(&cache_table.changed, &cache_table.lock,
+                                                   TIME_NEVER);
+            break;
+        }
+    }
+    spin_unlock(&cache_table.lock);
+    return status;
+}
+
 /* ---- reading ------------------------------------------------------------------------------ */
 
 /* Reads missing bytes at `offset` and waits: a window first or, with *block_only, the one block.
@@ -224,12 +244,11 @@ static status_t cache_fetch(struct cache *cache, uint64_t offset, bool *block_on
     if (known)
         return known;
 
-    /* Wait for this fill. If there was nothing to fill, other fills read the pages, and run_pin()
-     * waits. */
+    /* Wait for this fill. Without one, others use the pages. */
     struct cache_fill *fill = NULL;
     status_t status = cache_fill_range(cache, start, bytes, &fill);
     if (!status)
-        status = cache_fill_wait(fill);
+        status = fill ? cache_fill_wait(fill) : block_await(cache, start);
     if (!status || status == -EINTR)
         return status;
 
@@ -244,6 +263,12 @@ static status_t cache_fetch(struct cache *cache, uint64_t offset, bool *block_on
     status_t noted = failure_take(cache, offset, block_only);
     spin_unlock(&cache_table.lock);
     return noted ? noted : status;
+}
+
+status_t cache_fetch_block(struct cache *cache, uint64_t offset)
+{
+    bool block_only = true;
+    return cache_fetch(cache, offset, &block_only);
 }
 
 /* Pins a run of at least one page, and reads it first if it is missing. Returns its bytes, 0 at or
@@ -292,7 +317,7 @@ ssize_t cache_view_open(struct cache *cache, uint64_t offset, struct cache_view 
 void cache_view_close(struct cache_view *view)
 {
     spin_lock(&cache_table.lock);
-    view->page->pins--;
+    cache_page_unpin(view->page);
     spin_unlock(&cache_table.lock);
     view->page = NULL;
 }

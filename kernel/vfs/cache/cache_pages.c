@@ -1,6 +1,5 @@
 /*
- * cache_pages.c - the pages of all caches: one hash table, one list for reclaim; and the life of a
- * cache.
+ * cache_pages.c - the memory of pages, reclaim, and the life of a cache.
  *
  * Reclaim visits the pages of the list in turn (the clock algorithm). A page that was referenced
  * again since the last visit is spared once, so that reading a file from end to end does not
@@ -13,19 +12,12 @@
 
 enum {
     BUCKETS_MIN = 256,
-    STOCK_MAX = 128,     /* free descriptors kept for new pages */
     RECLAIM_STEPS = 64,  /* pages visited before the lock is released */
     CREATE_BATCH = 32,
     SPARE_PAGES = 32,    /* left free for other users of memory */
 };
 
-struct cache_table cache_table = {
-    .lock = SPIN_INIT(RANK_CACHE),
-    .by_age = LIST_INIT(cache_table.by_age),
-    .changed = WAIT_QUEUE_INIT(cache_table.changed),
-};
-
-/* ---- the table ---------------------------------------------------------------------------- */
+/* ---- start and stop ----------------------------------------------------------------------- */
 
 status_t cache_start(void)
 {
@@ -38,58 +30,22 @@ status_t cache_start(void)
     if (!cache_table.buckets)
         return -ENOMEM;
     cache_table.bucket_mask = buckets - 1;
-    return 0;
-}
 
-static struct cache_page *stock_take(void)
-{
-    struct cache_page *page = cache_table.stock;
-    if (page) {
-        cache_table.stock = page->bucket_next;
-        cache_table.stock_count--;
+    status_t status = cache_flush_start();
+    if (status) {
+        mem_free(cache_table.buckets);
+        cache_table.buckets = NULL;
     }
-    return page;
-}
-
-static void stock_drop(void)
-{
-    for (struct cache_page *page; (page = stock_take());)
-        mem_free(page);
+    return status;
 }
 
 void cache_stop(void)
 {
     kassert(!cache_table.count);
-    stock_drop();
+    cache_flush_stop();
+    cache_stock_drop();
     mem_free(cache_table.buckets);
     cache_table.buckets = NULL;
-}
-
-void cache_page_insert(struct cache_page *page, struct cache *cache, uint64_t index)
-{
-    struct cache_page **bucket = cache_page_bucket(cache, index);
-    page->cache = cache;
-    page->index = index;
-    page->busy = true;
-    page->bucket_next = *bucket;
-    *bucket = page;
-
-    /* At the back of the list, reclaim visits it last. */
-    list_push_back(&cache->pages, &page->cache_link);
-    list_push_back(&cache_table.by_age, &page->age_link);
-    cache_table.count++;
-}
-
-void cache_page_remove(struct cache_page *page)
-{
-    struct cache_page **link = cache_page_bucket(page->cache, page->index);
-    while (*link != page)
-        link = &(*link)->bucket_next;
-    *link = page->bucket_next;
-
-    list_remove(&page->cache_link);
-    list_remove(&page->age_link);
-    cache_table.count--;
 }
 
 size_t cache_page_count(void)
@@ -99,29 +55,13 @@ size_t cache_page_count(void)
 
 /* ---- life of a page ----------------------------------------------------------------------- */
 
-void cache_page_destroy(struct cache_page *page)
-{
-    kassert(spin_is_held(&cache_table.lock));
-    page_free(page->data);
-
-    /* Keep the descriptor. The next fill needs one for each page, and takes them without the heap's
-     * lock. */
-    if (cache_table.stock_count == STOCK_MAX) {
-        mem_free(page);
-        return;
-    }
-    page->bucket_next = cache_table.stock;
-    cache_table.stock = page;
-    cache_table.stock_count++;
-}
-
 /* Takes descriptors from the stock, then from the heap. */
 static unsigned descriptors_take(void **descriptors, unsigned count)
 {
     unsigned got = 0;
 
     spin_lock(&cache_table.lock);
-    while (got < count && (descriptors[got] = stock_take()))
+    while (got < count && (descriptors[got] = cache_stock_take()))
         got++;
     spin_unlock(&cache_table.lock);
     return got + (unsigned)mem_alloc_many(sizeof(struct cache_page), descriptors + got,
@@ -217,7 +157,8 @@ size_t cache_reclaim(size_t wanted)
         /* Any allocation may call this, also one by a thread that holds the lock. */
         if (!spin_try_lock(&cache_table.lock))
             break;
-        left = min(left, 2 * cache_table.count + 1);
+        size_t clean = cache_table.count - atomic_load(&cache_table.dirty_count);
+        left = min(left, 2 * clean + 1);
         for (unsigned i = 0; i < RECLAIM_STEPS && left && freed < wanted; i++, left--) {
             if (list_empty(&cache_table.by_age)) {
                 left = 1;
@@ -232,7 +173,7 @@ size_t cache_reclaim(size_t wanted)
 
         /* not enough pages: free the descriptors too */
         if (!left && freed < wanted)
-            stock_drop();
+            cache_stock_drop();
         spin_unlock(&cache_table.lock);
     }
     return freed;
@@ -243,21 +184,24 @@ size_t cache_reclaim(size_t wanted)
 void cache_init(struct cache *cache, const struct cache_ops *ops, void *owner,
                 uint32_t block_bytes, uint64_t size_bytes)
 {
+    kassert(!ops->write || ops->context_bytes <= CACHE_WRITE_CONTEXT_MAX);
     *cache = (struct cache){
         .ops = ops,
         .owner = owner,
         .block_bytes = block_bytes,
+        .write_unit_bytes = CACHE_PIECE_BYTES,
         .size_bytes = size_bytes,
         .hash = hash_u64((uint64_t)(uintptr_t)cache),
     };
     list_init(&cache->pages);
+    list_init(&cache->write_backs);
 }
 
 status_t cache_settle(struct cache *cache)
 {
     status_t status = 0;
     spin_lock(&cache_table.lock);
-    while (cache->fills && !status)
+    while (cache->ios && !status)
         status = wait_queue_wait_interruptible(&cache_table.changed, &cache_table.lock, TIME_NEVER);
     spin_unlock(&cache_table.lock);
     return status;
@@ -266,14 +210,14 @@ status_t cache_settle(struct cache *cache)
 void cache_hold(struct cache *cache)
 {
     spin_lock(&cache_table.lock);
-    cache->fills++;
+    cache->ios++;
     spin_unlock(&cache_table.lock);
 }
 
 void cache_release(struct cache *cache)
 {
     spin_lock(&cache_table.lock);
-    cache->fills--;
+    cache->ios--;
     wait_queue_wake_all(&cache_table.changed);
     spin_unlock(&cache_table.lock);
 }
@@ -285,13 +229,13 @@ void cache_destroy(struct cache *cache)
 
     /* Read-ahead may still be in flight, and writes to these pages. */
     spin_lock(&cache_table.lock);
-    while (cache->fills)
+    while (cache->ios)
         IGNORE(wait_queue_wait(&cache_table.changed, &cache_table.lock, TIME_NEVER));
 
     /* No reader is left, so the pages cannot be pinned. */
     while (!list_empty(&cache->pages)) {
         struct cache_page *page = container_of(cache->pages.next, struct cache_page, cache_link);
-        kassert(!page->pins && !page->busy);
+        kassert(!page->pins && !page->busy && !page->dirty);
         cache_page_remove(page);
         cache_page_destroy(page);
     }
@@ -301,7 +245,7 @@ void cache_destroy(struct cache *cache)
 bool cache_has_fills(struct cache *cache)
 {
     spin_lock(&cache_table.lock);
-    bool has = cache->ops && cache->fills;
+    bool has = cache->ops && cache->ios;
     spin_unlock(&cache_table.lock);
     return has;
 }
@@ -310,7 +254,7 @@ bool cache_is_idle(struct cache *cache)
 {
     if (!spin_try_lock(&cache_table.lock))
         return false;
-    bool idle = !cache->fills && list_empty(&cache->pages);
+    bool idle = !cache->ios && list_empty(&cache->pages);
     spin_unlock(&cache_table.lock);
     return idle;
 }

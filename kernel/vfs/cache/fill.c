@@ -31,13 +31,6 @@ struct cache_fill {
     struct fill_slot slots[];
 };
 
-/* Returns the bits of the pieces in the bytes [from, to) of a page. */
-static uint8_t piece_mask(uint32_t from, uint32_t to)
-{
-    return (uint8_t)(((1u << (to / CACHE_PIECE_BYTES)) - 1) &
-                     ~((1u << (from / CACHE_PIECE_BYTES)) - 1));
-}
-
 static uint64_t cache_end(const struct cache *cache)
 {
     return (cache->size_bytes + cache->block_bytes - 1) / cache->block_bytes * cache->block_bytes;
@@ -128,7 +121,7 @@ static bool fill_claim_slot(struct cache_fill *fill, unsigned i)
     if (page->busy)
         return false;
 
-    uint8_t mask = piece_mask(slot->from, slot->from + slot->bytes);
+    uint8_t mask = cache_piece_mask(slot->from, slot->from + slot->bytes);
     if ((page->valid & mask) == mask)
         return cache->block_bytes > PAGE_BYTES; /* as a part of its block: into the spare */
     page->busy = true;
@@ -166,7 +159,7 @@ static void fill_claim(struct cache_fill *fill)
 
     /* Without a claimed page the owner is not asked, and nothing is in flight. */
     if (claimed)
-        cache->fills++;
+        cache->ios++;
     fill_drop_spares(fill, claimed);
     fill->slot_count = claimed;
     spin_unlock(&cache_table.lock);
@@ -228,7 +221,7 @@ static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, 
     }
 
     /* pieces that are valid already may be in use: copy only the others */
-    uint8_t fresh = piece_mask(slot->from, to) & (uint8_t)~page->valid;
+    uint8_t fresh = cache_piece_mask(slot->from, to) & (uint8_t)~page->valid;
     for (uint32_t at = 0; slot->spare && at < PAGE_BYTES; at += CACHE_PIECE_BYTES)
         if (fresh & 1u << at / CACHE_PIECE_BYTES)
             memcpy(page->data + at, data + at, CACHE_PIECE_BYTES);
@@ -248,7 +241,7 @@ static void fill_note_failure(struct cache_fill *fill, uint64_t good_end)
         failure->status = 0; /* that block was read this time */
 }
 
-void cache_io_done(struct cache_io *io, status_t status, uint64_t done_bytes, bool exact)
+static void fill_done(struct cache_io *io, status_t status, uint64_t done_bytes, bool exact)
 {
     struct cache *cache = io->cache;
     struct cache_fill *fill = container_of(io, struct cache_fill, io);
@@ -282,11 +275,19 @@ void cache_io_done(struct cache_io *io, status_t status, uint64_t done_bytes, bo
     fill_drop_spares(fill, 0);
 
     /* The cache may be freed once the lock is released. The fill has references of its own. */
-    cache->fills--;
+    cache->ios--;
     fill->ended = true;
     wait_queue_wake_all(&cache_table.changed);
     spin_unlock(&cache_table.lock);
     fill_put(fill);
+}
+
+void cache_io_done(struct cache_io *io, status_t status, uint64_t done_bytes, bool exact)
+{
+    if (io->writes)
+        cache_write_back_done(io, status, done_bytes, exact);
+    else
+        fill_done(io, status, done_bytes, exact);
 }
 
 status_t cache_fill_range(struct cache *cache, uint64_t start, uint64_t bytes,
@@ -294,6 +295,9 @@ status_t cache_fill_range(struct cache *cache, uint64_t start, uint64_t bytes,
 {
     uint64_t end = start + bytes, last = cache_end(cache);
     end = min(end, last);
+    if (start >= end) /* the cache has shrunk */
+        return 0;
+
     struct cache_fill *fill = fill_create(cache, start, end);
     if (!fill)
         return -ENOMEM;

@@ -323,7 +323,7 @@ static void destroy_body(void *unused)
     struct source source;
     uint64_t at = 0;
     set_up(&source, 2048, 2 << 20, FAULTY_LATE);
-    while (source.cache.fills == 0 && at < source.cache.size_bytes) {
+    while (source.cache.ios == 0 && at < source.cache.size_bytes) {
         ssize_t got = view_checked(&source, at);
         kassert(got > 0);
         at += (uint64_t)got;
@@ -332,7 +332,7 @@ static void destroy_body(void *unused)
     faulty_hold(source.faulty, true);
     struct thread *thread = thread_create("release", PRIORITY_NORMAL, release_main, &release);
     cache_destroy(&source.cache);
-    kassert(source.cache.fills == 0);
+    kassert(source.cache.ios == 0);
     thread_join(thread);
     tear_down(&source);
 }
