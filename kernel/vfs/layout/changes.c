@@ -46,7 +46,6 @@ void changes_destroy(struct changes *changes)
             struct change_block *block = changes->buckets[i];
             while (block->layers)
                 change_layer_free(changes, block->layers);
-            block->known = false;
             change_block_free(changes, block);
         }
     mem_free(changes);

@@ -63,6 +63,7 @@ status_t change_block_get(struct changes *changes, uint64_t number, bool whole,
      * zero until then; the operation has not ended. */
     if (whole)
         memset(new->current, 0, changes->block_bytes);
+    changes->bytes += block_memory(changes);
     spin_lock(&changes->lock);
     new->bucket_next = *bucket_of(changes, number);
     *bucket_of(changes, number) = new;
@@ -74,14 +75,13 @@ status_t change_block_get(struct changes *changes, uint64_t number, bool whole,
 void change_block_free(struct changes *changes, struct change_block *block)
 {
     kassert(!block->layers);
-    if (block->known)
-        return;
     struct change_block **at = bucket_of(changes, block->number);
     spin_lock(&changes->lock);
     while (*at != block)
         at = &(*at)->bucket_next;
     *at = block->bucket_next;
     spin_unlock(&changes->lock);
+    changes->bytes -= block_memory(changes);
     mem_free(block);
 }
 

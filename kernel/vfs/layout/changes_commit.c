@@ -186,7 +186,16 @@ static status_t stage_write(struct changes *changes, struct list *layers)
     return requests_wait(changes);
 }
 
-/* The stage is durable: frees its layers. */
+/* Frees a block whose last change is durable. From then on it is read from the cache, which still
+ * has its former bytes. */
+static void block_settle(struct changes *changes, struct change_block *block)
+{
+    cache_update(changes->cache, block->number * changes->block_bytes, changes->block_bytes,
+                 block->issued);
+    change_block_free(changes, block);
+}
+
+/* The stage is durable: frees its layers, and the blocks without others. */
 static void stage_settle(struct changes *changes, struct list *layers)
 {
     while (!list_empty(layers)) {
@@ -196,6 +205,8 @@ static void stage_settle(struct changes *changes, struct list *layers)
         spin_lock(&changes->lock);
         block->known = true;
         spin_unlock(&changes->lock);
+        if (!block->layers)
+            block_settle(changes, block);
     }
 }
 

@@ -58,7 +58,7 @@ struct changes {
     struct change_block *buckets[CHANGE_BUCKETS];
     struct list stages[CHANGE_STAGES + CHANGE_EPOCHS];
     unsigned group;            /* of the operations that end now */
-    size_t bytes;              /* memory of all layers */
+    size_t bytes;              /* memory of all blocks and layers */
     _Atomic uint64_t since_us; /* TIME_NEVER: nothing is pending */
     _Atomic unsigned commits;
     unsigned in_flight;
@@ -74,7 +74,7 @@ struct change_block *change_block_find(struct changes *changes, uint64_t number)
  * not be read. */
 status_t change_block_get(struct changes *changes, uint64_t number, bool whole,
                           struct change_block **block) MUST_CHECK;
-/* Frees a block that has no layers, unless the cache still has its former bytes. */
+/* Frees a block that has no layers; the cache has its bytes. */
 void change_block_free(struct changes *changes, struct change_block *block);
 /* Returns the layer, or makes an empty one; NULL if memory is exhausted. */
 struct change_layer *change_layer_get(struct changes *changes, struct change_block *block,

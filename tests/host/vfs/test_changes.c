@@ -477,6 +477,39 @@ static void test_flushes(void **state)
     rig_run(flushes_body, NULL, 1);
 }
 
+/* Too much memory, and too many groups, are committed when the next operation begins. */
+static void limits_body(void *unused)
+{
+    (void)unused;
+    enum { POOL = 2 << 20 };
+    struct volume volume;
+    volume_begin(&volume, 512);
+    for (unsigned n = 0; n < 40; n++) {
+        kassert(changes_begin(volume.changes) == 0);
+        put(&volume, CHANGE_LINK, 512, (uint8_t)n);
+        put(&volume, CHANGE_UNLINK, 512, (uint8_t)n);
+        changes_end(volume.changes, true);
+    }
+    kassert(changes_commits(volume.changes) == 2);
+
+    size_t limit = page_total_count() * PAGE_BYTES;
+    host_memory_limit(POOL);
+    for (unsigned n = 0; n < VOLUME_BLOCKS; n++) {
+        kassert(changes_begin(volume.changes) == 0);
+        put(&volume, CHANGE_NEW, (uint64_t)n * 512, 7);
+        changes_end(volume.changes, true);
+    }
+    host_memory_limit(limit);
+    kassert(changes_commits(volume.changes) > 2);
+    volume_end(&volume);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    rig_run(limits_body, NULL, 1);
+}
+
 /* ---- interrupts --------------------------------------------------------------------------- */
 
 struct commit {
@@ -540,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_each_allocation_fails),
         cmocka_unit_test(test_flushes),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
