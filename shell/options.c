@@ -275,7 +275,7 @@ static bool take(struct parse *parse, int index, const char *value, const char *
     const struct shell_option *option = &parse->options->table[index];
     bool again = parse->options->given >> index & 1;
 
-    parse->options->given |= 1u << index;
+    parse->options->given |= (uint64_t)1 << index;
     parse->options->last[index] = ++parse->options->count;
 
     /* A value can be given to such an option only as in --all=5. */

@@ -32,7 +32,7 @@
 
 #include "shell/shell.h"
 
-enum { OPTIONS_MAX = 32 }; /* in a table, except with OPTIONS_RAW */
+enum { OPTIONS_MAX = 64 }; /* in a table, except with OPTIONS_RAW */
 
 /* shell_command.option_rules */
 enum {
@@ -59,7 +59,7 @@ struct option_values {
 
 struct options {
     const struct shell_option *table;
-    uint32_t given; /* bit i: entry i was given */
+    uint64_t given; /* bit i: entry i was given */
     unsigned count; /* of all options given */
     unsigned last[OPTIONS_MAX]; /* the value of `count` when the entry was last given */
     struct option_values values[OPTIONS_MAX];

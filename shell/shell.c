@@ -49,22 +49,47 @@ static status_t escaped_sink(struct stream *stream, const char *text, size_t byt
     return 0;
 }
 
-int shell_complain(struct shell *shell, const char *format, ...)
+/* Writes "name: " and a text. */
+static void write_message(struct shell *shell, const char *format, va_list arguments)
 {
-    va_list arguments;
     struct stream escaped;
     error_begin(shell);
 
     /* The arguments may contain names from a medium, which must not control the terminal. */
     stream_init(&escaped, escaped_sink, shell->err);
-    va_start(arguments, format);
     stream_format_v(&escaped, format, arguments);
-    va_end(arguments);
     IGNORE(stream_flush(&escaped));
+}
+
+int shell_complain(struct shell *shell, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    write_message(shell, format, arguments);
+    va_end(arguments);
 
     stream_text(shell->err, "\n");
     IGNORE(stream_flush(shell->err));
     return trouble_of(shell);
+}
+
+int shell_ask(struct shell *shell, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    write_message(shell, format, arguments);
+    va_end(arguments);
+    IGNORE(stream_flush(shell->err));
+
+    /* Byte by byte: what follows the line is the next answer. */
+    char c, first = '\0';
+    ssize_t got;
+    bool begun = false;
+    while ((got = shell_read(shell, &c, 1)) > 0 && c != '\n') {
+        first = begun ? first : c;
+        begun = true;
+    }
+    return got < 0 ? (int)got : first == 'y' || first == 'Y';
 }
 
 int shell_fail(struct shell *shell, const char *subject, status_t status)

@@ -99,6 +99,9 @@ int shell_fail(struct shell *shell, const char *subject, status_t status);
 /* As shell_fail(), with a formatted message instead of an errno. */
 int shell_complain(struct shell *shell, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Writes a question, which begins with the command's name, to err, and reads a line of standard
+ * input. Returns 1 if that begins with y or Y, 0 for another answer or none, or an errno. */
+int shell_ask(struct shell *shell, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Writes the usage line of the running command to err and returns SHELL_USAGE. */
 int shell_usage(struct shell *shell);
 /* Writes "real 1.234s", the time since `begun_us`, to err. */

@@ -34,6 +34,7 @@ VALUES = {
     ("grep", "e"): PATTERNS, ("sort", "k"): KEYS, ("sort", "t"): SEPARATORS, ("sort", "o"): ["out", "a", "b"],
     ("grep", "f"): ["a", "b", "f.txt", "missing"],
     ("basename", "s"): [".txt", "b", "a", ""], ("realpath", "relative-to"): [".", "a", "b/new", "C", "a b"],
+    ("mkdir", "m"): ["755", "0", "u=rwx,go=", "a+x", "x", "9", "+w"],
     ("ln", "t"): ["a", "b", "C", ".", "missing"],
 }
 

@@ -1,9 +1,10 @@
 /*
  * rm.c - removes files, and directories with all their contents: rm.
  *
- * A tree is removed in two passes, without recursion: the walk removes the files and collects the
- * directories, parents first; then the directories are removed, the last one first, when they are
- * empty. The walk stays on one mount, so a tree with a mount point in it fails with EBUSY there.
+ * A tree is removed without recursion, as the walk visits it: files at once, a directory when the
+ * walk has left it. The walk stays on one mount, so a tree with a mount point in it fails with
+ * EBUSY there. A directory in which something stays is not tried: the reason was reported, or the
+ * answer was "no".
  */
 #include "lib/string.h"
 #include "lib/text.h"
@@ -14,9 +15,21 @@
 
 /* A directory to be removed when its contents are gone. */
 struct doomed {
-    struct doomed *next;
+    struct doomed *above;
     struct path *parent; /* a reference */
+    unsigned depth;      /* as the walk's items */
+    bool stays;          /* something in it was not removed */
     char text[];         /* its path below the start */
+};
+
+struct rm {
+    struct shell *shell;
+    bool asks, force, recursive;
+    const char *start;   /* as it was typed */
+    struct doomed *open; /* the directories whose contents are being removed, the innermost first */
+    unsigned kept_depth; /* items deeper than this are in a directory that stays; 0: none */
+    bool stays;          /* something below the start was not removed */
+    int result;
 };
 
 /* With -v, in GNU's words: removed 'NAME'. */
@@ -29,97 +42,163 @@ static void report_removed(struct shell *shell, const char *name, bool directory
     stream_text(shell->out, "'\n");
 }
 
+/* -i: asks before a step. Returns 1 to take it, 0 to leave the node as it is, or an errno. */
+static int rm_ask(struct rm *rm, const char *what, const char *kind, const char *name)
+{
+    return rm->asks ? shell_ask(rm->shell, "%s %s '%s'? ", what, kind, name) : 1;
+}
+
+static const char *kind_of(const struct node_info *info)
+{
+    switch (info->type) {
+    case NODE_FILE: return info->size_bytes ? "regular file" : "regular empty file";
+    case NODE_DIRECTORY: return "directory";
+    case NODE_LINK: return "symbolic link";
+    default: return "special file";
+    }
+}
+
 /* ---- a tree ------------------------------------------------------------------------------- */
 
-static status_t doomed_push(struct doomed **list, struct path *parent, const char *text)
+/* Remembers that the directories that are open cannot be removed. */
+static void rm_stays(struct rm *rm)
 {
-    size_t bytes = strlen(text) + 1;
-    struct doomed *doomed = mem_alloc(sizeof(*doomed) + bytes);
-    if (!doomed)
-        return -ENOMEM;
-    doomed->parent = path_get(parent);
-    memcpy(doomed->text, text, bytes);
-    doomed->next = *list;
-    *list = doomed;
-    return 0;
+    rm->stays = true;
+    for (struct doomed *at = rm->open; at && !at->stays; at = at->above)
+        at->stays = true;
 }
 
-/* Removes the node that a walk from `start` calls `text`: `name` in the directory `parent`. */
-static int rm_node(struct shell *shell, const char *start, struct path *parent, const char *text,
-                   const char *name, bool directory)
+/* Removes the node that the walk calls `text`: `name` in the directory `parent`. */
+static void rm_node(struct rm *rm, struct path *parent, const char *text, const char *kind,
+                    bool directory)
 {
-    status_t status = vfs_unlink(parent, name);
-    if (status)
-        return shell_fail_below(shell, start, text, status);
-
-    /* The path is needed only for the message of -v. */
-    char *path = option_given(shell, 'v') ? join_path(start, text) : NULL;
-    if (path)
-        report_removed(shell, path, directory);
-    mem_free(path);
-    return SHELL_DONE;
-}
-
-/* Removes the files of a tree, and collects its directories in *list. */
-static int rm_files(struct shell *shell, struct walk *walk, const char *start,
-                    struct doomed **list)
-{
-    struct walk_item item;
-    int result = SHELL_DONE, got;
-    while ((got = walk_next(walk, &item)) > 0) {
-        int one = SHELL_DONE;
-
-        /* A directory that could not be listed is removed at once, or the attempt is reported. */
-        if (!item.found || item.info.type != NODE_DIRECTORY || item.status)
-            one = rm_node(shell, start, item.parent, item.text, item.name, false);
-        else if (doomed_push(list, item.parent, item.text))
-            one = shell_fail_below(shell, start, item.text, -ENOMEM);
-        result = one ? one : result;
+    struct shell *shell = rm->shell;
+    const char *slash = strrchr(text, '/');
+    char *path = join_path(rm->start, text);
+    if (!path) {
+        rm->result = shell_fail(shell, text, -ENOMEM);
+        rm_stays(rm);
+        return;
     }
 
-    if (got < 0)
-        return shell_fail(shell, start, got);
-    return shell_end_skipped(shell, start, walk_skipped(walk), result);
+    int answer = rm_ask(rm, "remove", kind, path);
+    status_t status = answer < 0 ? answer : 0;
+    if (answer > 0)
+        status = vfs_unlink(parent, slash ? slash + 1 : text);
+    if (status)
+        rm->result = shell_fail(shell, path, status);
+    if (status || !answer)
+        rm_stays(rm);
+    else
+        report_removed(shell, path, directory);
+    mem_free(path);
 }
 
-static int rm_tree(struct shell *shell, struct path *path, const char *start)
+/* Removes the directories that an item of this depth is not in: their contents are gone. */
+static void rm_leave(struct rm *rm, unsigned depth)
 {
-    struct walk *walk;
-    struct doomed *list = NULL;
-    status_t status = walk_begin(path, WALK_NESTED, &walk);
-    if (status)
-        return shell_fail(shell, start, status);
+    while (rm->open && rm->open->depth >= depth) {
+        struct doomed *doomed = rm->open;
+        rm->open = doomed->above;
 
-    /* First pass: the walk needs the directories that it is in, so they are kept. */
-    int result = rm_files(shell, walk, start, &list);
-    walk_end(walk);
-
-    /* The list begins with the directory found last, so children come before their parents. */
-    while (list) {
-        struct doomed *doomed = list;
-        const char *slash = strrchr(doomed->text, '/');
-        list = doomed->next;
-        if (result != SHELL_INTERRUPTED) {
-            int one = rm_node(shell, start, doomed->parent, doomed->text,
-                              slash ? slash + 1 : doomed->text, true);
-            result = one ? one : result;
-        }
+        /* Of what cannot succeed, the cause was reported already. */
+        if (!doomed->stays && rm->result != SHELL_INTERRUPTED)
+            rm_node(rm, doomed->parent, doomed->text, "directory", true);
         path_put(doomed->parent);
         mem_free(doomed);
     }
-    return result;
+}
+
+/* Notes a directory, which is removed after its contents. With -i, it may stay. */
+static void rm_enter(struct rm *rm, const struct walk_item *item)
+{
+    size_t bytes = strlen(item->text) + 1;
+    struct doomed *doomed = mem_alloc(sizeof(*doomed) + bytes);
+    char *path = join_path(rm->start, item->text);
+    int answer = doomed && path ? rm_ask(rm, "descend into", "directory", path) : -ENOMEM;
+    if (answer < 0)
+        rm->result = shell_fail(rm->shell, path ? path : item->text, answer);
+    mem_free(path);
+
+    if (answer <= 0) {
+        rm->kept_depth = item->depth;
+        rm_stays(rm);
+        mem_free(doomed);
+        return;
+    }
+    *doomed = (struct doomed){ .above = rm->open, .parent = path_get(item->parent),
+                               .depth = item->depth };
+    memcpy(doomed->text, item->text, bytes);
+    rm->open = doomed;
+}
+
+static void rm_item(struct rm *rm, const struct walk_item *item)
+{
+    rm_leave(rm, item->depth);
+    if (rm->kept_depth && item->depth > rm->kept_depth)
+        return;
+    rm->kept_depth = 0;
+
+    /* A directory that could not be listed is removed at once, or the attempt is reported. */
+    if (item->found && item->info.type == NODE_DIRECTORY && !item->status)
+        rm_enter(rm, item);
+    else
+        rm_node(rm, item->parent, item->text, item->found ? kind_of(&item->info) : "file", false);
+}
+
+static void rm_tree(struct rm *rm, struct path *path)
+{
+    struct walk *walk;
+    struct walk_item item;
+    int got = 0;
+    status_t status = walk_begin(path, WALK_NESTED, &walk);
+    if (status) {
+        rm->result = shell_fail(rm->shell, rm->start, status);
+        return;
+    }
+
+    while (rm->result != SHELL_INTERRUPTED && (got = walk_next(walk, &item)) > 0)
+        rm_item(rm, &item);
+    if (rm->result != SHELL_INTERRUPTED && got < 0)
+        rm->result = shell_fail(rm->shell, rm->start, got);
+    rm->result = shell_end_skipped(rm->shell, rm->start, walk_skipped(walk), rm->result);
+    walk_end(walk);
+    rm_leave(rm, 0);
+}
+
+static bool is_empty(struct path *path)
+{
+    struct name *names = NULL;
+    bool empty = !names_collect(path, true, INFO_NONE, &names, NULL) && !names;
+    names_free(names);
+    return empty;
 }
 
 /* Removes the contents of a directory. Refuses what cannot succeed before anything is removed. */
-static int rm_contents(struct shell *shell, struct path *path, const char *name)
+static void rm_contents(struct rm *rm, struct path *path)
 {
-    if (!option_given(shell, 'r') && !option_given(shell, 'R'))
-        return shell_fail(shell, name, -EISDIR);
-    if (path_is_mount_point(path))
-        return shell_fail(shell, name, -EBUSY);
-    if (path_is_inside(shell->directory, path))
-        return shell_complain(shell, "%s: contains the current directory", name);
-    return rm_tree(shell, path, name);
+    struct shell *shell = rm->shell;
+    if (!rm->recursive && option_given(shell, 'd')) {
+        /* Removing it reports this, too, but only after the question. */
+        if (rm->asks && !is_empty(path))
+            rm->result = shell_fail(shell, rm->start, -ENOTEMPTY);
+        return;
+    }
+
+    if (!rm->recursive) {
+        rm->result = shell_fail(shell, rm->start, -EISDIR);
+    } else if (path_is_mount_point(path)) {
+        rm->result = shell_fail(shell, rm->start, -EBUSY);
+    } else if (path_is_inside(shell->directory, path)) {
+        rm->result = shell_complain(shell, "%s: contains the current directory", rm->start);
+    } else if (!rm->asks || !is_empty(path)) {
+        int answer = rm_ask(rm, "descend into", "directory", rm->start);
+        if (answer < 0)
+            rm->result = shell_fail(shell, rm->start, answer);
+        rm->stays = answer <= 0;
+        if (answer > 0)
+            rm_tree(rm, path);
+    }
 }
 
 /* ---- the command -------------------------------------------------------------------------- */
@@ -153,37 +232,64 @@ static bool is_link_with_slash(struct shell *shell, const char *name)
     return link;
 }
 
+/* Removes the node itself, after its contents. */
+static void rm_start(struct rm *rm, struct path *path)
+{
+    struct node_info info;
+    bool directory = path_is_directory(path);
+    status_t status = path_info(path, INFO_STANDARD, &info);
+    if (directory)
+        rm_contents(rm, path);
+    if (status || rm->result || rm->stays)
+        return;
+
+    int answer = rm_ask(rm, "remove", kind_of(&info), rm->start);
+    status = answer < 0 ? answer : 0;
+    if (answer > 0)
+        status = vfs_unlink(rm->shell->directory, rm->start);
+    if (status)
+        rm->result = shell_fail(rm->shell, rm->start, status);
+    else if (answer)
+        report_removed(rm->shell, rm->start, directory);
+}
+
 static int rm_one(struct shell *shell, const char *name)
 {
+    char last = option_last(shell, "fiI");
+    struct rm rm = {
+        .shell = shell, .start = name, .asks = last == 'i', .force = last == 'f',
+        .recursive = option_given(shell, 'r') || option_given(shell, 'R'),
+    };
     struct path *path;
 
     /* POSIX: `.` and `..` are refused before their contents are gone. */
     if (ends_in_dots(name))
-        return shell_complain(shell, "%s: refusing to remove `.` or `..`", name);
+        return shell_complain(shell, "refusing to remove '.' or '..' directory: skipping '%s'",
+                              name);
 
     status_t status = is_link_with_slash(shell, name)
                           ? -ENOTDIR
                           : path_walk(shell->directory, name, WALK_NO_FOLLOW, &path);
 
     /* With -f a file that does not exist is not an error (POSIX). */
-    if (option_given(shell, 'f') && (status == -ENOENT || status == -ENOTDIR))
+    if (rm.force && (status == -ENOENT || status == -ENOTDIR))
         return SHELL_DONE;
     if (status)
         return shell_fail(shell, name, status);
 
-    /* The contents are removed first, then the node itself. */
-    bool directory = path_is_directory(path);
-    int result = directory ? rm_contents(shell, path, name) : SHELL_DONE;
+    rm_start(&rm, path);
     path_put(path);
-    if (result)
-        return result;
+    return rm.result;
+}
 
-    /* A directory whose contents could not all be removed has failed above. */
-    status = vfs_unlink(shell->directory, name);
-    if (status)
-        return shell_fail(shell, name, status);
-    report_removed(shell, name, directory);
-    return SHELL_DONE;
+/* -I: asks once, before many files or a tree are removed. */
+static bool rm_agreed(struct shell *shell, int count)
+{
+    bool recursive = option_given(shell, 'r') || option_given(shell, 'R');
+    if (option_last(shell, "fiI") != 'I' || (count <= 4 && !recursive))
+        return true;
+    return shell_ask(shell, "remove %d argument%s%s? ", count - 1,
+                     text_plural((uint64_t)count - 1), recursive ? " recursively" : "") > 0;
 }
 
 static int run_rm(struct shell *shell, int count, char **words)
@@ -191,8 +297,10 @@ static int run_rm(struct shell *shell, int count, char **words)
     int result = SHELL_DONE;
 
     /* POSIX: with -f there need not be an operand. */
-    if (count == 1 && !option_given(shell, 'f'))
+    if (count == 1 && option_last(shell, "fiI") != 'f')
         return shell_usage(shell);
+    if (!rm_agreed(shell, count))
+        return SHELL_DONE;
     for (int i = 1; i < count && !shell_interrupted(); i++) {
         int one = rm_one(shell, words[i]);
         result = one ? one : result;
@@ -203,14 +311,17 @@ static int run_rm(struct shell *shell, int count, char **words)
 static const struct shell_option rm_options[] = {
     { 'r', "recursive", NULL, "remove directories and their contents" },
     { 'R', NULL, NULL, "same as -r" },
-    { 'f', "force", NULL, "ignore missing files" },
+    { 'f', "force", NULL, "ignore missing files, and do not ask" },
+    { 'i', NULL, NULL, "ask before each removal" },
+    { 'I', NULL, NULL, "ask once, before more than three files or a tree are removed" },
+    { 'd', "dir", NULL, "remove empty directories, too" },
     { 'v', "verbose", NULL, "report each file removed" },
     { 0 },
 };
 
 static const struct shell_command command_rm = {
     .name = "rm",
-    .arguments = "[-rfv] PATH...",
+    .arguments = "[-rdfiIv] PATH...",
     .summary = "remove files, and directories with -r",
     .arguments_max = -1,
     .run = run_rm,

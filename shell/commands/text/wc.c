@@ -8,13 +8,18 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "lib/utf8.h"
+#include "lib/width.h"
 #include "lib/word.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
 
 struct wc {
-    uint64_t lines, words, bytes;
-    int width; /* of a column */
+    uint64_t lines, words, bytes, characters;
+    uint64_t columns, longest; /* -L: of the line so far; the most that a line takes */
+    char held[4];              /* the beginning of a character whose other bytes follow */
+    size_t held_bytes;
+    int width;                 /* of a number in the output */
 };
 
 /* Returns the top bit of each of eight bytes that is not one of \t \n \v \f \r and space. Adding
@@ -56,11 +61,81 @@ static uint64_t count_words(const char *data, size_t bytes, bool *in_word)
     return count;
 }
 
+/* ---- characters and columns --------------------------------------------------------------- */
+
+/* Counts one character: wc->columns is the column that follows it. */
+static void count_character(struct wc *wc, uint32_t code)
+{
+    switch (code) {
+    case '\n': case '\r': case '\f':
+        wc->columns = 0;
+        break;
+    case '\t':
+        wc->columns += 8 - wc->columns % 8;
+        break;
+    default:
+        /* Control characters move nothing. */
+        if (code >= ' ' && !(code >= 0x7f && code < 0xa0))
+            wc->columns += character_width(code);
+    }
+    wc->longest = max(wc->longest, wc->columns);
+}
+
+/* Returns whether held bytes may become a character with the bytes that follow. */
+static bool is_beginning(const char *held, size_t bytes)
+{
+    uint8_t first = (uint8_t)*held;
+    size_t whole = first >= 0xf5 || first < 0xc2 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    for (size_t i = 1; i < bytes; i++)
+        if (!utf8_continues(held[i]))
+            return false;
+    return bytes < whole;
+}
+
+/* Counts the characters of UTF-8, and the columns that lines take. A byte that belongs to none is
+ * not counted (GNU). Bytes are held, since the end of a piece may cut a character in two. */
+static void count_characters(struct wc *wc, const char *data, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        wc->held[wc->held_bytes++] = data[i];
+        while (wc->held_bytes) {
+            uint32_t code;
+            int length = utf8_decode(wc->held, wc->held_bytes, &code);
+            if (length < 0 && is_beginning(wc->held, wc->held_bytes))
+                break;
+            if (length > 0) {
+                wc->characters++;
+                count_character(wc, code);
+            }
+
+            /* An invalid byte is dropped alone: the next one may begin a character. */
+            size_t used = length > 0 ? (size_t)length : 1;
+            wc->held_bytes -= used;
+            memmove(wc->held, wc->held + used, wc->held_bytes);
+        }
+    }
+}
+
+/* ---- printing ----------------------------------------------------------------------------- */
+
+static const char wc_letters[] = "lwmcL"; /* in the order in which they are printed (POSIX) */
+
+/* Returns how many numbers are printed. */
+static unsigned wc_numbers(const struct shell *shell)
+{
+    unsigned count = 0;
+    for (const char *letter = wc_letters; *letter; letter++)
+        count += option_given(shell, *letter);
+    return count ? count : 3;
+}
+
 static bool wc_wants(const struct shell *shell, char letter)
 {
-    /* Without options all three numbers are printed (POSIX). */
-    bool all = !option_given(shell, 'l') && !option_given(shell, 'w') && !option_given(shell, 'c');
-    return all || option_given(shell, letter);
+    /* Without options, lines, words and bytes are printed (POSIX). */
+    bool any = false;
+    for (const char *at = wc_letters; *at; at++)
+        any |= option_given(shell, *at);
+    return any ? option_given(shell, letter) : letter == 'l' || letter == 'w' || letter == 'c';
 }
 
 /* Finds the width of the columns as GNU does: the digits of the sum of all file sizes, but at least
@@ -97,7 +172,9 @@ static void wc_print(struct shell *shell, const struct wc *wc, const char *name)
     const struct { bool wanted; uint64_t value; } fields[] = {
         { wc_wants(shell, 'l'), wc->lines },
         { wc_wants(shell, 'w'), wc->words },
+        { wc_wants(shell, 'm'), wc->characters },
         { wc_wants(shell, 'c'), wc->bytes },
+        { wc_wants(shell, 'L'), wc->longest },
     };
     bool first = true;
     for (size_t i = 0; i < ARRAY_LENGTH(fields); i++)
@@ -120,6 +197,7 @@ static status_t wc_input(struct input *input, void *context)
     struct wc *total = context, wc = { .width = total->width };
     bool lines = wc_wants(input->shell, 'l'), words = wc_wants(input->shell, 'w');
     bool in_word = false;
+    bool characters = option_given(input->shell, 'm') || option_given(input->shell, 'L');
     const char *data;
     ssize_t got;
 
@@ -128,6 +206,8 @@ static status_t wc_input(struct input *input, void *context)
         wc.lines += lines ? text_count(data, (size_t)got, '\n') : 0;
         wc.words += words ? count_words(data, (size_t)got, &in_word) : 0;
         wc.bytes += (uint64_t)got;
+        if (characters)
+            count_characters(&wc, data, (size_t)got);
     }
     if (got < 0)
         return (status_t)got;
@@ -137,14 +217,15 @@ static status_t wc_input(struct input *input, void *context)
     total->lines += wc.lines;
     total->words += wc.words;
     total->bytes += wc.bytes;
+    total->characters += wc.characters;
+    total->longest = max(total->longest, wc.longest);
     return 0;
 }
 
 static int run_wc(struct shell *shell, int count, char **words)
 {
     /* GNU aligns the columns if there is more than one number to print. */
-    bool one_number = option_given(shell, 'l') + option_given(shell, 'w') +
-                      option_given(shell, 'c') == 1;
+    bool one_number = wc_numbers(shell) == 1;
     struct wc total = { 0 };
 
     /* A single number is not padded (GNU). */
@@ -164,13 +245,15 @@ static const struct shell_option wc_options[] = {
     { 'l', "lines", NULL, "print the number of lines" },
     { 'w', "words", NULL, "print the number of words" },
     { 'c', "bytes", NULL, "print the number of bytes" },
+    { 'm', "chars", NULL, "print the number of characters" },
+    { 'L', "max-line-length", NULL, "print the columns of the longest line" },
     { 0 },
 };
 
 static const struct shell_command command_wc = {
     .name = "wc",
-    .arguments = "[-lwc] [FILE...]",
-    .summary = "count lines, words and bytes",
+    .arguments = "[-lwmcL] [FILE...]",
+    .summary = "count lines, words, characters and bytes",
     .arguments_max = -1,
     .run = run_wc,
     .options = wc_options,
