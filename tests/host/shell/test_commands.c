@@ -31,7 +31,7 @@ BODY(options)
     run("ls --zoo", SHELL_USAGE, "", "ls: unknown option --zoo; try ls --help\n");
     run("head -n", SHELL_USAGE, "", "head: option -n requires a value; try head --help\n");
     run("ls --all=5", SHELL_USAGE, "", "ls: option --all=5 does not take a value; try ls --help\n");
-    run("mkdir", SHELL_USAGE, "", "usage: mkdir [-pv] DIRECTORY...\n");
+    run("mkdir", SHELL_USAGE, "", "usage: mkdir [-pv] [-m MODE] DIRECTORY...\n");
     run("mkdir -p", SHELL_USAGE, "", NULL);
     run("pwd a", SHELL_USAGE, "", NULL);
     put("/f", "1\n2\n3\n4\n");
