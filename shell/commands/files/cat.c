@@ -155,7 +155,7 @@ static const struct shell_option cat_options[] = {
     { 't', NULL, NULL, "same as -vT" },
     { 'T', "show-tabs", NULL, "print tabs as ^I" },
     { 'u', NULL, NULL, "no effect (POSIX)" },
-    { 'v', "show-nonprinting", NULL, "print control characters as ^X, bytes from 128 on as M-x" },
+    { 'v', "show-nonprinting", NULL, "print control characters as ^X, others as M-x" },
     { 0 },
 };
 

@@ -313,7 +313,7 @@ static const struct shell_option rm_options[] = {
     { 'R', NULL, NULL, "same as -r" },
     { 'f', "force", NULL, "ignore missing files, and do not ask" },
     { 'i', NULL, NULL, "ask before each removal" },
-    { 'I', NULL, NULL, "ask once, before more than three files or a tree are removed" },
+    { 'I', NULL, NULL, "ask once if there are more than three, or with -r" },
     { 'd', "dir", NULL, "remove empty directories, too" },
     { 'v', "verbose", NULL, "report each file removed" },
     { 0 },
