@@ -267,8 +267,8 @@ BODY(whole_paths)
     run("cd /d; rm -rv in", SHELL_DONE, "removed 'in/a'\nremoved directory 'in'\n", "");
     rig_mkdir("/d/in");
     fails("cd /; ls /d/in && rm -r /d/. /d/in/../ /System",
-          "rm: /d/.: refusing to remove `.` or `..`\n"
-          "rm: /d/in/../: refusing to remove `.` or `..`\n"
+          "rm: refusing to remove '.' or '..' directory: skipping '/d/.'\n"
+          "rm: refusing to remove '.' or '..' directory: skipping '/d/in/../'\n"
           "rm: cannot remove '/System': In use\n");
     struct path *root = path_root();
     kassert(vfs_mount(root, "/d/in", "", "ramfs", NULL) == 0);
