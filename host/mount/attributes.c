@@ -79,15 +79,13 @@ void mount_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *
 {
     struct node_info info;
     struct stat stat;
-    struct path *path = node_path(inode);
+    struct path *path;
     (void)file;
-    if (!path) {
-        reply_status(request, -ESTALE);
-        return;
-    }
 
     operation_begin(request);
-    status_t status = path_info(path, INFO_ALL, &info);
+    status_t status = node_path(inode, &path);
+    if (!status)
+        status = path_info(path, INFO_ALL, &info);
     operation_end(request);
     path_put(path);
     if (status) {
@@ -188,15 +186,17 @@ void mount_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, size
             attribute = &attributes[i];
 
     /* The kernel asks for "security.capability" and its like before it executes a file. */
-    struct path *path = attribute ? node_path(inode) : NULL;
-    if (!path) {
-        reply_status(request, attribute ? -ESTALE : -ENODATA);
+    if (!attribute) {
+        reply_status(request, -ENODATA);
         return;
     }
 
     struct collector c = { .sink.write = collect };
+    struct path *path;
     operation_begin(request);
-    status_t status = path_describe(path, attribute->node, &c.sink);
+    status_t status = node_path(inode, &path);
+    if (!status)
+        status = path_describe(path, attribute->node, &c.sink);
     operation_end(request);
     path_put(path);
 

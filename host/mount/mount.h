@@ -11,7 +11,7 @@
  *
  * Model       The host's kernel names nodes by inode numbers. An inode number is Spindle's vnode
  *             id: the same after each mount, and 1 for the root. For each node that the kernel
- *             knows, nodes.c holds a path, until the kernel forgets it.
+ *             knows, nodes.c can find a path, until the kernel forgets it.
  * Threads     libfuse calls the operations from several threads. Each waits for the VFS by itself;
  *             an interrupted system call interrupts its thread, as ^C does in the shell.
  * Read-only   As long as no file system of Spindle can be written on a disc image.
@@ -56,10 +56,13 @@ void background_done(void);
 
 /* Sets the node that is the root of the mount; takes the reference over. */
 status_t nodes_start(struct path *root) MUST_CHECK;
-/* Returns the path of a node that the kernel knows: a reference. NULL: it does not know it. */
-struct path *node_path(fuse_ino_t inode);
-/* Counts that the kernel was told of this node once more. -ENOMEM. */
-status_t node_remember(fuse_ino_t inode, struct path *path) MUST_CHECK;
+/* Finds the path of a node that the kernel knows: a reference. -ESTALE if it does not know it; or
+ * the error of walking there. */
+status_t node_path(fuse_ino_t inode, struct path **path) MUST_CHECK;
+/* Counts that the kernel was told once more of this node, which has `name` in the node `parent` (0:
+ * not known). -ENOMEM. */
+status_t node_remember(fuse_ino_t parent, const char *name, fuse_ino_t inode,
+                       struct path *path) MUST_CHECK;
 /* The kernel forgets that it was told so `count` times. */
 void node_forget(fuse_ino_t inode, uint64_t count);
 /* Forgets all: at the end the kernel does not do that by itself. */

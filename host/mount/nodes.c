@@ -2,28 +2,47 @@
  * nodes.c - the nodes that the host's kernel knows. See mount.h.
  *
  * A node is found by its inode number in a hash table of chains. It counts how often the kernel was
- * told of it, since the kernel forgets in counts. The lock is held for a few instructions, never
- * while the VFS is called.
+ * told of it, since the kernel forgets in counts.
+ *
+ * The kernel may know millions of nodes, and a path keeps a vnode in memory. So only the nodes used
+ * last hold their path; the others have their parent's number and their name, from which the path
+ * is walked again. The kernel knows the parent of each node that it knows.
+ *
+ * The lock is held for a few instructions, never while the VFS is called.
  */
 #include "host/mount/mount.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/hash.h"
+#include "lib/list.h"
+#include "lib/macros.h"
 
 struct node {
     struct node *next; /* in its chain */
     fuse_ino_t inode;
+    fuse_ino_t parent; /* 0: not known, so the node keeps its path */
     uint64_t count;
-    struct path *path; /* a reference */
+    struct path *path; /* a reference, or NULL */
+    struct list recent; /* with a path and a parent: in the order of use */
+    char name[];       /* in the parent */
 };
 
-enum { CHAINS_MIN = 1024, NODES_PER_CHAIN = 2 };
+enum {
+    CHAINS_MIN = 1024,
+    NODES_PER_CHAIN = 2,
+    HELD_MIN = 16,        /* paths */
+    PAGES_PER_HELD = 8,   /* of Spindle's memory: the paths and their vnodes take a part of it */
+    DEPTH_MAX = PATH_BYTES_MAX / 2,
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct node **chains;
 static size_t chain_count, node_count;
+static struct list held = LIST_INIT(held); /* nodes with a path; front: unused for longest */
+static size_t held_count, held_max;
 static struct path *root;
 
 static size_t chain_of(fuse_ino_t inode, size_t count)
@@ -65,31 +84,135 @@ static void grow(void)
 status_t nodes_start(struct path *the_root)
 {
     root = the_root;
+    held_max = max(page_total_count() / PAGES_PER_HELD, (size_t)HELD_MIN);
     chain_count = CHAINS_MIN;
     chains = calloc(chain_count, sizeof(*chains));
     return chains ? 0 : -ENOMEM;
 }
 
-struct path *node_path(fuse_ino_t inode)
+/* ---- paths ---------------------------------------------------------------------------------- */
+
+/* Makes the node the one used last, or removes it from that order. Caller holds the lock. */
+static void use(struct node *node)
 {
-    if (inode == FUSE_ROOT_ID)
-        return path_get(root);
-    pthread_mutex_lock(&lock);
-    struct node *node = *find(inode);
-    struct path *path = node ? path_get(node->path) : NULL;
-    pthread_mutex_unlock(&lock);
-    return path;
+    held_count += list_empty(&node->recent);
+    list_remove(&node->recent);
+    list_push_back(&held, &node->recent);
 }
 
-status_t node_remember(fuse_ino_t inode, struct path *path)
+static void unuse(struct node *node)
 {
-    struct node *fresh = malloc(sizeof(*fresh));
+    held_count -= !list_empty(&node->recent);
+    list_remove(&node->recent);
+}
+
+/* Gives a node its path, unless another thread did, and takes that of the node unused for longest
+ * if too many are held. Takes over the reference to `path`. Returns a path to be put, or NULL.
+ * Caller holds the lock. */
+static struct path *hold(struct node *node, struct path *path)
+{
+    if (node->path)
+        return path;
+    node->path = path;
+    if (!node->parent)
+        return NULL;
+    use(node);
+    if (held_count <= held_max)
+        return NULL;
+
+    struct node *oldest = container_of(held.next, struct node, recent);
+    struct path *given_up = oldest->path;
+    oldest->path = NULL;
+    unuse(oldest);
+    return given_up;
+}
+
+/* A node without a path, below one that has a path. */
+struct step {
+    fuse_ino_t inode;
+    struct path *above; /* a reference */
+    char name[NAME_BYTES_MAX + 1];
+};
+
+/* Finds the path of a node (*path), or the step to be walked next on the way to it (*path NULL).
+ * -ESTALE if the kernel does not know it. */
+static status_t find_step(fuse_ino_t inode, struct path **path, struct step *step)
+{
+    status_t status = -ESTALE;
+    *path = NULL;
+    pthread_mutex_lock(&lock);
+    struct node *node = *find(inode);
+    if (node && node->path) {
+        *path = path_get(node->path);
+        if (node->parent)
+            use(node);
+        status = 0;
+    }
+
+    /* Climb until the parent has a path. */
+    for (unsigned depth = 0; node && status && depth < DEPTH_MAX; depth++) {
+        struct node *parent = node->parent == FUSE_ROOT_ID ? NULL : *find(node->parent);
+        if (node->parent == FUSE_ROOT_ID || (parent && parent->path)) {
+            step->inode = node->inode;
+            step->above = path_get(parent ? parent->path : root);
+            strcpy(step->name, node->name);
+            status = 0;
+        }
+        node = parent;
+    }
+    pthread_mutex_unlock(&lock);
+    return status;
+}
+
+/* Walks one step, and gives its node the path. */
+static status_t walk_step(const struct step *step)
+{
+    struct path *path;
+    status_t status = path_child(step->above, step->name, false, &path);
+    if (!status && path_vnode(path)->id != step->inode) {
+        path_put(path);
+        status = -ESTALE;
+    }
+    if (status)
+        return status;
+
+    pthread_mutex_lock(&lock);
+    struct node *node = *find(step->inode);
+    struct path *surplus = node ? hold(node, path) : path;
+    pthread_mutex_unlock(&lock);
+    path_put(surplus);
+    return 0;
+}
+
+status_t node_path(fuse_ino_t inode, struct path **path)
+{
+    struct step step;
+    *path = inode == FUSE_ROOT_ID ? path_get(root) : NULL;
+
+    /* Each round gives a path to one more node on the way down. Other threads may take it again,
+     * hence the bound. */
+    for (unsigned round = 0; !*path; round++) {
+        status_t status = round < DEPTH_MAX ? find_step(inode, path, &step) : -ENOMEM;
+        if (status || *path)
+            return status;
+        status = walk_step(&step);
+        path_put(step.above);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+/* ---- remembering ---------------------------------------------------------------------------- */
+
+status_t node_remember(fuse_ino_t parent, const char *name, fuse_ino_t inode, struct path *path)
+{
+    struct path *surplus = NULL;
+    if (inode == FUSE_ROOT_ID)
+        return 0;
+    struct node *fresh = malloc(sizeof(*fresh) + strlen(name) + 1);
     if (!fresh)
         return -ENOMEM;
-    if (inode == FUSE_ROOT_ID) {
-        free(fresh);
-        return 0;
-    }
 
     /* A node that was reached by another path before keeps that one: both lead to it. */
     pthread_mutex_lock(&lock);
@@ -97,13 +220,17 @@ status_t node_remember(fuse_ino_t inode, struct path *path)
     if (*at) {
         (*at)->count++;
     } else {
-        *fresh = (struct node){ .inode = inode, .count = 1, .path = path_get(path) };
+        *fresh = (struct node){ .inode = inode, .parent = parent, .count = 1 };
+        list_init(&fresh->recent);
+        strcpy(fresh->name, name);
         *at = fresh;
+        surplus = hold(fresh, path_get(path));
         fresh = NULL;
         node_count++;
         grow();
     }
     pthread_mutex_unlock(&lock);
+    path_put(surplus);
     free(fresh);
     return 0;
 }
@@ -121,6 +248,7 @@ void node_forget(fuse_ino_t inode, uint64_t count)
     } else if (*at) {
         gone = *at;
         *at = gone->next;
+        unuse(gone);
         node_count--;
     }
     pthread_mutex_unlock(&lock);
@@ -141,5 +269,5 @@ void nodes_stop(void)
         }
     free(chains);
     path_put(root);
-    chain_count = node_count = 0;
+    chain_count = node_count = held_count = 0;
 }

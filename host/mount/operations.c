@@ -54,18 +54,23 @@ static void mount_init(void *data, struct fuse_conn_info *connection)
 
 /* ---- names ---------------------------------------------------------------------------------- */
 
+/* The kernel asks for `.` and `..` only for programs that serve files over a network. */
+static bool is_dots(const char *name)
+{
+    return text_equal(name, ".") || text_equal(name, "..");
+}
+
 /* Finds a name in a directory; *child: a reference. */
 static status_t look_up(fuse_ino_t inode, const char *name, struct path **child,
                         struct node_info *info)
 {
-    struct path *parent = node_path(inode);
-    if (!parent)
-        return -ESTALE;
+    struct path *parent;
+    status_t status = node_path(inode, &parent);
+    if (status)
+        return status;
 
-    /* The kernel asks for these only for programs that serve files over a network. */
-    status_t status = text_equal(name, ".") || text_equal(name, "..")
-                          ? path_walk(parent, name, 0, child)
-                          : path_child(parent, name, false, child);
+    status = is_dots(name) ? path_walk(parent, name, 0, child)
+                           : path_child(parent, name, false, child);
     path_put(parent);
     if (status)
         return status;
@@ -88,7 +93,7 @@ static void mount_lookup(fuse_req_t request, fuse_ino_t inode, const char *name)
     if (!status) {
         attributes_fill(&info, &entry.attr);
         entry.ino = entry.attr.st_ino;
-        status = node_remember(entry.ino, child);
+        status = node_remember(is_dots(name) ? 0 : inode, name, entry.ino, child);
         path_put(child);
     }
     operation_end(request);
@@ -122,14 +127,12 @@ static void mount_forget_multi(fuse_req_t request, size_t count, struct fuse_for
 static void mount_readlink(fuse_req_t request, fuse_ino_t inode)
 {
     char target[PATH_BYTES_MAX + 1];
-    struct path *path = node_path(inode);
-    if (!path) {
-        reply_status(request, -ESTALE);
-        return;
-    }
+    struct path *path;
 
     operation_begin(request);
-    ssize_t length = path_read_link(path, target, sizeof(target));
+    ssize_t length = node_path(inode, &path);
+    if (!length)
+        length = path_read_link(path, target, sizeof(target));
     operation_end(request);
     path_put(path);
 
@@ -145,13 +148,16 @@ static void mount_readlink(fuse_req_t request, fuse_ino_t inode)
 
 static void mount_statfs(fuse_req_t request, fuse_ino_t inode)
 {
-    struct path *root = node_path(FUSE_ROOT_ID);
-    struct fsd *fsd = path_fsd(root);
+    struct path *root;
     struct fs_info info = { 0 };
     (void)inode;
 
     operation_begin(request);
-    status_t status = fsd->ops->get_fs_info(fsd, &info);
+    status_t status = node_path(FUSE_ROOT_ID, &root);
+    if (!status) {
+        struct fsd *fsd = path_fsd(root);
+        status = fsd->ops->get_fs_info(fsd, &info);
+    }
     operation_end(request);
     path_put(root);
     if (status) {

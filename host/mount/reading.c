@@ -24,10 +24,10 @@ static struct file *file_of(const struct fuse_file_info *info)
 
 static status_t open_node(fuse_ino_t inode, unsigned flags, struct file **file)
 {
-    struct path *path = node_path(inode);
-    if (!path)
-        return -ESTALE;
-    status_t status = file_open_path(path, flags, file);
+    struct path *path;
+    status_t status = node_path(inode, &path);
+    if (!status)
+        status = file_open_path(path, flags, file);
     path_put(path);
     return status;
 }
@@ -280,9 +280,10 @@ static status_t listing_fill(struct listing *listing)
 void mount_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
     struct listing *listing = calloc(1, sizeof(*listing));
-    struct path *path = node_path(inode);
-    status_t status = !listing ? -ENOMEM : !path ? -ESTALE
-                      : !path_is_directory(path) ? -ENOTDIR : 0;
+    struct path *path;
+    status_t status = node_path(inode, &path);
+    if (!status)
+        status = !listing ? -ENOMEM : !path_is_directory(path) ? -ENOTDIR : 0;
     if (status) {
         path_put(path);
         free(listing);
@@ -333,7 +334,8 @@ static size_t add_plus(fuse_req_t request, struct listing *listing, const struct
     }
 
     size_t bytes = fuse_add_direntry_plus(request, buffer, room, name, &param, next);
-    if (bytes <= room && param.ino && node_remember(param.ino, child))
+    fuse_ino_t parent = path_vnode(listing->directory)->id;
+    if (bytes <= room && param.ino && node_remember(parent, name, param.ino, child))
         bytes = room + 1;
     path_put(child);
     return bytes;

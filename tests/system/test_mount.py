@@ -388,6 +388,29 @@ def test_many_large_reads_in_little_memory(tmp_path, tree, disc, monkeypatch):
         os.close(fd)
 
 
+@needs_fuse
+def test_many_nodes_in_little_memory(tmp_path, monkeypatch):
+    """The kernel knows 20,000 nodes in 200 directories; the program, which has 4 MiB, keeps the
+    paths of the last ones only, and finds the others again."""
+    for number in range(200):
+        folder = tmp_path / "many" / f"folder{number}"
+        folder.mkdir(parents=True)
+        for file in range(100):
+            (folder / f"file{file}").touch()
+    disc = tmp_path / "many.iso"
+    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-o", disc, tmp_path / "many"],
+                   check=True, timeout=60, stderr=subprocess.DEVNULL)
+    monkeypatch.setenv("SPINDLE_MEMORY", "4")
+    with mounted(disc, tmp_path / "mnt") as mnt:
+        for _ in range(2):
+            names = [os.path.join(where, name) for where, _, files in os.walk(mnt)
+                     for name in files]
+            assert len(names) == 20000
+            for name in names:
+                assert os.stat(name).st_size == 0
+                assert os.getxattr(name, "user.spindle.record")
+
+
 # ---- errors ----------------------------------------------------------------------------------
 
 
