@@ -3,10 +3,13 @@
  * SHELL_COMMAND(), read their options and write to their streams. See kernel/module/export.h.
  */
 #include "kernel/module/export.h"
+#include "shell/language/output_file.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
+#include "shell/regex/regex.h"
 #include "shell/shell.h"
 #include "shell/stream.h"
+#include "shell/words.h"
 
 /* shell/shell.h */
 EXPORT(shell_complain);
@@ -41,3 +44,20 @@ EXPORT(input_line);
 EXPORT(input_open);
 EXPORT(input_part);
 EXPORT(input_piece);
+
+/* shell/words.h */
+EXPORT(buffer_clear);
+EXPORT(buffer_free);
+EXPORT(buffer_put);
+
+/* shell/regex/regex.h */
+EXPORT(regex_create);
+EXPORT(regex_destroy);
+EXPORT(regex_find);
+EXPORT(regex_matches);
+
+/* shell/language/output_file.h */
+EXPORT(output_file_abandon);
+EXPORT(output_file_close);
+EXPORT(output_file_open);
+EXPORT(output_file_stream);

@@ -434,6 +434,9 @@ static int parse_words(struct parse *parse, unsigned rules)
         char *word = parse->words[parse->at];
         bool is_option = open && word[0] == '-' && word[1];
 
+        if (is_option && rules & OPTIONS_NUMBERS && (text_is_digit(word[1]) || word[1] == '.'))
+            is_option = false;
+
         /* `--` ends the options (XBD 12.2, guideline 10). echo has no such rule: it writes it. */
         if (is_option && rules & OPTIONS_LENIENT)
             is_option = is_understood(parse, word);

@@ -38,6 +38,7 @@ enum { OPTIONS_MAX = 64 }; /* in a table, except with OPTIONS_RAW */
 enum {
     OPTIONS_FIRST = 1,   /* the first operand ends the options: it names a command, say */
     OPTIONS_LENIENT = 2, /* an unknown option is an operand: echo */
+    OPTIONS_NUMBERS = 8, /* -5 and -.5 are operands: seq */
     OPTIONS_RAW = 4,     /* all words are operands, except a leading --help, which uses the table */
 };
 

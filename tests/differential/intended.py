@@ -6,10 +6,12 @@ INTENDED: (difference, reason, test): `test(line, ours, theirs)` is true for thi
 """
 import re
 
+import text
+
 NOT_COMPARED = {
     ("ls", "-l"): "different columns: UTC times, no owners",
     ("ls", "-h"): "only affects -l",
-    ("cmp", "-q"): "",
+    ("cmp", "-q"): "", **text.NOT_COMPARED,
 }
 
 EXACT = {"grep", "cmp", "sort", "diff", "test"}
@@ -162,6 +164,7 @@ INTENDED = [
      "GNU's sort has emptied it by then",
      lambda line, ours, theirs: command_of(line.text) == "sort" and re.search(r" -(-output|\w*o)", line.text)
      and ours.status == theirs.status == 2),
+    *text.INTENDED,
 ]
 
 

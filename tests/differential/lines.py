@@ -14,11 +14,13 @@ import tempfile
 from functools import lru_cache
 
 import both
+import text
 import trees
 from intended import NOT_COMPARED
 
 READERS = ["cat", "head", "tail", "wc", "sort", "grep", "cmp", "sha256sum", "ls", "find", "echo",
-           "basename", "dirname", "readlink", "realpath"]
+           "basename", "dirname", "readlink", "realpath",
+           *text.READERS]
 WRITERS = ["cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln"]
 ALWAYS = {"ln": ["-s"]}  # options that each line has
 OPTION = re.compile(r"^  (?=-)(?:-(\w))?(?:, )?(?:--([\w-]+))?(?:[= ]([^ ]+))?(?: |$)")
@@ -36,16 +38,20 @@ VALUES = {
     ("basename", "s"): [".txt", "b", "a", ""], ("realpath", "relative-to"): [".", "a", "b/new", "C", "a b"],
     ("mkdir", "m"): ["755", "0", "u=rwx,go=", "a+x", "x", "9", "+w"],
     ("ln", "t"): ["a", "b", "C", ".", "missing"],
+    **text.VALUES,
 }
+
+
+only = []  # the commands to try; empty: all of them
 
 
 @lru_cache(maxsize=None)
 def options(command):
     """Returns a command's options: ((letter or None, name or None, takes a value), ...)."""
-    text = subprocess.run([both.SPINDLE, blank_image(), "-c", f"{command} --help"], capture_output=True, check=True,
+    shown = subprocess.run([both.SPINDLE, blank_image(), "-c", f"{command} --help"], capture_output=True, check=True,
                           text=True, timeout=20).stdout
     found = []
-    for line in text.splitlines()[2:]:
+    for line in shown.splitlines()[2:]:
         match = OPTION.match(line)
         if not match or match.group(2) == "help":
             continue
@@ -101,7 +107,7 @@ def operand(random, tree):
 
 
 COUNT_OF_OPERANDS = {"cp": (1, 3), "mv": (1, 3), "cmp": (1, 2), "tee": (0, 2), "echo": (0, 3), "mkdir": (0, 3), "ln": (1, 3),
-                     "basename": (1, 3)}
+                     "basename": (1, 3), **text.COUNTS}
 
 
 def is_text(what):
@@ -114,11 +120,20 @@ def is_text(what):
         return False
 
 
-def names_binary(tree, text):
+def names_binary(tree, line):
     """Whether a line names a file that is not text; with -r it may find any."""
-    anywhere = re.search(r" (-\w*[rR]|--recursive|--dereference-recursive)", text)
-    return any(not is_text(what) and (anywhere or quoted(path.split("/")[-1]) in text or path in text)
+    anywhere = re.search(r" (-\w*[rR]|--recursive|--dereference-recursive)", line)
+    return any(not is_text(what) and (anywhere or quoted(path.split("/")[-1]) in line or path in line)
                for path, what in tree.items())
+
+
+def text_line(random, tree, command, words):
+    """A line of a command whose operands are not files."""
+    line = " ".join(quoted(word) for word in words)
+    files = [path for path, what in tree.items() if isinstance(what, bytes)]
+    if files and (command in text.FROM_INPUT or random.randrange(4) == 0):
+        line = f"cat -- {quoted(random.choice(files))} | {line}"
+    return both.Line(line, False)
 
 
 def table_line(random, tree, command, changes):
@@ -128,14 +143,18 @@ def table_line(random, tree, command, changes):
         words += option_words(random, command, changes)
     if command == "grep" and not re.search(r" (-e|-f|--regexp|--file)", " ".join(words)):
         words.append(random.choice(PATTERNS))
+    if command in text.NEEDED:
+        words += text.NEEDED[command](random, words)
+    if command in text.OPERANDS:
+        return text_line(random, tree, command, words + text.OPERANDS[command](random))
     names = [operand(random, tree) for _ in range(random.randint(*COUNT_OF_OPERANDS.get(command, (0, 3))))]
     # Names that begin with a dash are operands, not options.
     words += ["--"] if any(name.startswith("-") for name in names) else []
-    text = " ".join(quoted(word) for word in words + names)
+    line = " ".join(quoted(word) for word in words + names)
     files = [path for path, what in tree.items() if isinstance(what, bytes)]
     if files and random.randrange(4) == 0:
-        text = f"cat -- {quoted(random.choice(files))} | {text}"
-    return both.Line(text, changes, names_binary(tree, text))
+        line = f"cat -- {quoted(random.choice(files))} | {line}"
+    return both.Line(line, changes, names_binary(tree, line))
 
 
 # ---- find ---------------------------------------------------------------------------------------------
@@ -177,7 +196,10 @@ def find_line(random, tree, changes):
 
 
 def draw_line(random, tree):
-    if random.randrange(2) or any(isinstance(what, str) for what in tree.values()):
+    if only:
+        command = random.choice(only)
+        changes = command in WRITERS and (command not in READERS or bool(random.randrange(2)))
+    elif random.randrange(2) or any(isinstance(what, str) for what in tree.values()):
         command, changes = random.choice(READERS), False
     else:
         command, changes = random.choice(WRITERS), True

@@ -3,6 +3,7 @@
 
     run.py LINES [SEED]         fails at the first difference, after shortening it
     run.py --all LINES [SEED]   prints all differences, at most six of each kind
+    run.py --only=NAME,NAME ... tries these commands only
 
 Different seeds draw different lines. The last line of output has the counts.
 """
@@ -68,6 +69,8 @@ def show(groups):
 
 def main():
     words = sys.argv[1:]
+    if words and words[0].startswith("--only="):
+        lines.only = words.pop(0)[len("--only="):].split(",")
     everything = words[:1] == ["--all"]
     words = words[1:] if everything else words
     if not words or not all(word.isdigit() for word in words):

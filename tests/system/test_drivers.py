@@ -143,8 +143,8 @@ def test_commands_are_loaded_on_demand(booted, kernel):
     assert machine.command("drivers") == []
     for _ in range(2):
         assert machine.command("echo one two | tr a-z A-Z | cut -d ' ' -f 2") == ["TWO"]
-        assert [line.split()[0] for line in machine.command("drivers")] == (["text"] if loaded else [])
-        assert machine.command("unload text") == ([] if loaded else ["unload: text: no such loaded driver"])
+        assert [line.split()[0] for line in machine.command("drivers")] == (["lines"] if loaded else [])
+        assert machine.command("unload lines") == ([] if loaded else ["unload: lines: no such loaded driver"])
 
 
 def test_a_command_whose_object_is_missing(booted):

@@ -1,7 +1,7 @@
 /*
  * tr_set.c - parses and enumerates the sets of tr; see tr_set.h.
  */
-#include "shell/commands/text/tr_set.h"
+#include "shell/commands/lines/tr_set.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -90,7 +90,7 @@ struct operand {
 
 /* Parses the sequence after a backslash, and returns its byte. *at is at the backslash's successor,
  * and then after the sequence. */
-static uint8_t escape(const char *text, size_t *at)
+static uint8_t escape(struct shell *shell, const char *text, size_t *at)
 {
     static const char letters[] = "abfnrtv", values[] = "\a\b\f\n\r\t\v";
     char c = text[*at];
@@ -100,8 +100,12 @@ static uint8_t escape(const char *text, size_t *at)
     /* Up to three octal digits; the third one is not used if the byte would exceed \377. */
     for (; digits < 3 && text[*at] >= '0' && text[*at] <= '7'; digits++, ++*at) {
         unsigned grown = value * 8 + (unsigned)(text[*at] - '0');
-        if (grown > 0xff)
+        if (grown > 0xff) {
+            shell_complain(shell, "warning: the ambiguous octal escape \\%.3s is being interpreted "
+                                  "as the 2-byte sequence \\0%.2s, %c", text + *at - 2,
+                           text + *at - 2, text[*at]);
             break;
+        }
         value = grown;
     }
     if (digits)
@@ -119,7 +123,10 @@ static void unescape(struct operand *operand, const char *text)
         uint8_t c = (uint8_t)text[at++];
 
         operand->escaped[operand->length] = escapes;
-        operand->bytes[operand->length++] = escapes ? escape(text, &at) : c;
+        operand->bytes[operand->length++] = escapes ? escape(operand->shell, text, &at) : c;
+        if (c == '\\' && !escapes)
+            shell_complain(operand->shell, "warning: an unescaped backslash at end of string is "
+                                           "not portable");
     }
 }
 

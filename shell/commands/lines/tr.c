@@ -8,7 +8,7 @@
 #include "kernel/module/info.h"
 #include "lib/macros.h"
 #include "lib/string.h"
-#include "shell/commands/text/tr_set.h"
+#include "shell/commands/lines/tr_set.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
 
@@ -53,10 +53,10 @@ static int check_cases(struct tr *tr)
     while (!tr->one.complement && tr_set_next(&tr->two) >= 0) {
         int c = tr_set_next(&tr->one);
         const struct tr_item *one = tr_set_item(&tr->one), *two = tr_set_item(&tr->two);
-        if (c < 0)
-            break;
         if (tr->two.begins && two->is_case && !(tr->one.begins && one && one->is_case))
             return shell_complain(tr->shell, "misaligned [:upper:] and/or [:lower:] construct");
+        if (c < 0)
+            break;
     }
     return SHELL_DONE;
 }
@@ -85,7 +85,10 @@ static int check_translation(struct tr *tr)
                                              "the latter string must not end with a character "
                                              "class");
     }
-    if (!result && tr->one.complement && has_class(&tr->one) && !is_one_byte(&tr->two))
+
+    /* string2 was extended to the length of string1, unless it is longer. */
+    bool fits = two == one || (two < one && !option_given(tr->shell, 't'));
+    if (!result && tr->one.complement && has_class(&tr->one) && !(fits && is_one_byte(&tr->two)))
         return shell_complain(tr->shell, "when translating with complemented character classes, "
                                          "string2 must map all characters in the domain to one");
     return result;
@@ -247,6 +250,7 @@ static const struct shell_command command_tr = {
     .arguments_max = -1,
     .run = run_tr,
     .options = tr_options,
+    .option_rules = OPTIONS_FIRST,
     .group = "Text",
 };
 SHELL_COMMAND(command_tr);

@@ -9,8 +9,8 @@
  * Errors      Parsing reports them, in GNU's words.
  * References  POSIX.1-2017, tr.
  */
-#ifndef SHELL_COMMANDS_TEXT_TR_SET_H
-#define SHELL_COMMANDS_TEXT_TR_SET_H
+#ifndef SHELL_COMMANDS_LINES_TR_SET_H
+#define SHELL_COMMANDS_LINES_TR_SET_H
 
 #include "shell/shell.h"
 

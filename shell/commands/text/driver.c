@@ -1,7 +1,0 @@
-/*
- * driver.c - what the object text.drv says about itself. Its commands are in the other files of
- * this folder, each with the entry of the index by which it is found.
- */
-#include "kernel/module/info.h"
-
-DRIVER_INFO("text", "1.0", "MIT", "commands that transform text");
