@@ -78,9 +78,11 @@ struct cdfs_stamp cdfs_stamp_make(struct bytes b, size_t offset, size_t width)
         stamp.kind = STAMP_SHORT;
         memcpy(stamp.date, b.data + offset, sizeof(stamp.date));
     } else if (cdfs_time_long(b, offset, &seconds)) {
-        /* The years 0 to 9999 need 39 bits and a sign, so seven bytes hold the seconds. */
+        /* The years 0 to 9999 need 39 bits and a sign, so seven bytes hold the seconds: the lowest
+         * first, whatever the order of the processor. */
         stamp.kind = STAMP_SECONDS;
-        memcpy(stamp.date, &seconds, sizeof(stamp.date));
+        for (size_t i = 0; i < sizeof(stamp.date); i++)
+            stamp.date[i] = (uint8_t)((uint64_t)seconds >> 8 * i);
     }
     return stamp;
 }
@@ -93,8 +95,9 @@ bool cdfs_stamp_seconds(const struct cdfs_stamp *stamp, int64_t *seconds)
         return false;
 
     /* The shift back extends the sign. */
-    int64_t shifted = 0;
-    memcpy((char *)&shifted + 1, stamp->date, sizeof(stamp->date));
-    *seconds = shifted >> 8;
+    uint64_t shifted = 0;
+    for (size_t i = 0; i < sizeof(stamp->date); i++)
+        shifted |= (uint64_t)stamp->date[i] << 8 * (i + 1);
+    *seconds = (int64_t)shifted >> 8;
     return true;
 }
