@@ -1,0 +1,300 @@
+/*
+ * crash.c - the states in which a power failure may leave a volume: see crash.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/macros.h"
+#include "tests/host/crash.h"
+#include "tests/host/crash_model.h"
+#include "tests/host/crash_work.h"
+#include "tests/host/recorder.h"
+#include "tests/host/rig.h"
+
+/* ---- volumes ------------------------------------------------------------------------------ */
+
+enum { STALE = 0x5a };
+
+void crash_volume_create(struct crash_volume *volume, const char *command, unsigned kib)
+{
+    char path[] = "/tmp/spindle_crash.XXXXXX", text[512];
+    int file = mkstemp(path);
+    volume->bytes = (size_t)kib * 1024;
+    volume->image = malloc(volume->bytes);
+    kassert(file >= 0 && volume->image);
+    memset(volume->image, STALE, volume->bytes);
+    kassert(write(file, volume->image, volume->bytes) == (ssize_t)volume->bytes);
+    close(file);
+    free(volume->image);
+
+    snprintf(text, sizeof(text), command, path);
+    if (system(text))
+        panic("%s", text);
+    volume->image = rig_load(path, &volume->bytes);
+    unlink(path);
+}
+
+void crash_volume_destroy(struct crash_volume *volume)
+{
+    free(volume->image);
+}
+
+/* ---- failures ----------------------------------------------------------------------------- */
+
+/* The state that is being checked. */
+static struct {
+    const struct crash_volume *volume;
+    const struct crash_plan *plan;
+    unsigned number;
+    const struct replay *replay;
+    unsigned checked;
+} state;
+
+static void save(const char *path)
+{
+    FILE *stream = fopen(path, "wb");
+    kassert(stream && fwrite(state.replay->image, 1, state.volume->bytes, stream) ==
+                          state.volume->bytes);
+    fclose(stream);
+}
+
+static void complain(const char *what)
+{
+    if (state.replay && getenv("CRASH_SAVE"))
+        save(getenv("CRASH_SAVE"));
+    if (state.replay)
+        panic("%s: workload %u (%s), record %zu, %zu of %zu blocks: %s", state.volume->name,
+              state.number, work_text(), state.replay->at, state.replay->undo_count,
+              state.replay->count, what);
+    panic("workload %u (%s): %s", state.number, work_text(), what);
+}
+
+/* ---- reading a volume --------------------------------------------------------------------- */
+
+static void path_of(const struct model_found *all, const struct model_found *found, char *path,
+                    size_t bytes)
+{
+    if (found->parent == MODEL_NONE)
+        snprintf(path, bytes, "/m/%s", found->name);
+    else
+        snprintf(path, bytes, "/m/%s/%s", all[found->parent].name, found->name);
+}
+
+/* Reads a file into memory that the caller frees. */
+static void read_file(const char *path, struct model_found *found)
+{
+    char text[256];
+    struct file *file;
+    status_t status = rig_open(path, OPEN_READ, &file);
+    uint64_t bytes = status ? 0 : file_size(file);
+    snprintf(text, sizeof(text), "%s cannot be opened: %s", path, status_name(status));
+    if (status)
+        complain(text);
+    if (bytes > 1 << 24)
+        complain("a file is too large");
+    found->bytes = (uint32_t)bytes;
+    found->content = malloc(bytes + 1);
+    ssize_t got = file_read_at(file, 0, found->content, bytes + 1);
+    snprintf(text, sizeof(text), "%s, %u bytes, cannot be read: %zd", path, found->bytes, got);
+    if (got != (ssize_t)bytes)
+        complain(text);
+    file_close(file);
+}
+
+/* Lists a directory, the root if `parent` is MODEL_NONE. Returns the new number of found nodes. */
+static unsigned list(struct model_found *all, unsigned count, int parent)
+{
+    static struct dir_entry entry;
+    char path[128] = "/m";
+    struct file *directory;
+    int more;
+    if (parent != MODEL_NONE)
+        path_of(all, &all[parent], path, sizeof(path));
+    if (rig_open(path, OPEN_READ | OPEN_DIRECTORY, &directory))
+        complain("a directory cannot be opened");
+    while ((more = dir_read(directory, INFO_DIRENT, &entry)) > 0) {
+        if (count == MODEL_FOUND || strlen(entry.name) >= MODEL_NAME_BYTES)
+            complain("a directory has too many names, or too long ones");
+        all[count] = (struct model_found){ .parent = parent, .type = entry.info.type };
+        snprintf(all[count].name, MODEL_NAME_BYTES, "%.39s", entry.name);
+        count++;
+    }
+    file_close(directory);
+    if (more < 0 || entry.skipped)
+        complain("a directory cannot be listed completely");
+    return count;
+}
+
+static void compare_volume(const struct model_window *window)
+{
+    static struct model_found found[MODEL_FOUND];
+    char path[128];
+    unsigned count = list(found, 0, MODEL_NONE);
+    for (unsigned i = 0; i < count; i++) {
+        path_of(found, &found[i], path, sizeof(path));
+        if (found[i].type == NODE_DIRECTORY)
+            count = list(found, count, (int)i);
+        else
+            read_file(path, &found[i]);
+    }
+    const char *wrong = model_check(window, found, count);
+    if (wrong)
+        complain(wrong);
+    for (unsigned i = 0; i < count; i++)
+        free(found[i].content);
+}
+
+/* ---- states ------------------------------------------------------------------------------- */
+
+/* Has another program check the volume. */
+static void check_by_other(void)
+{
+    char path[64], command[256];
+    snprintf(path, sizeof(path), "/tmp/spindle_crash.%d", (int)getpid());
+    save(path);
+    snprintf(command, sizeof(command), state.volume->check, path);
+    if (system(command))
+        complain("another program finds more than lost clusters");
+    unlink(path);
+}
+
+static bool one_in(unsigned chance)
+{
+    return chance && rig_random() % chance == 0;
+}
+
+static void check_state(const struct model_window *window)
+{
+    if (!one_in(state.plan->chance))
+        return;
+    status_t status = rig_mount("/m", "disk1");
+    if (status)
+        complain(status_name(status));
+    compare_volume(window);
+    expect("unmount", rig_unmount("/m"), 0);
+    if (one_in(state.plan->check_chance))
+        check_by_other();
+    state.checked++;
+}
+
+static bool keep_all(size_t n, void *unused)
+{
+    (void)n, (void)unused;
+    return true;
+}
+
+static bool keep_some(size_t n, void *of_four)
+{
+    (void)n;
+    return rig_random() % 4 < *(unsigned *)of_four;
+}
+
+/* Checks the volume at one place of the log: what is durable, with all that is uncertain, and with
+ * subsets of that. */
+static void check_place(struct replay *replay, const struct model_window *window)
+{
+    check_state(window);
+    for (unsigned i = 0; i <= state.plan->subsets && replay->count; i++) {
+        unsigned of_four = (unsigned)(1 + rig_random() % 3);
+        replay_crash(replay, i ? keep_some : keep_all, &of_four);
+        check_state(window);
+        replay_restore(replay);
+    }
+}
+
+/* Follows a mark of the log. */
+static void window_move(struct model_window *window, unsigned mark)
+{
+    unsigned time = mark & WORK_TIME;
+    if (mark & WORK_SYNCED)
+        window->first = time;
+    else if (mark & WORK_NODE_SYNCED)
+        window->first_of[mark >> WORK_NODE_SHIFT] = time;
+    else
+        window->last = time;
+}
+
+/* Replays the log from its record `from` on, when the first tree was durable. */
+static void check_states(const struct recorder *recorder, size_t from)
+{
+    struct model_window window = { 0 };
+    struct replay replay;
+    replay_create(&replay, recorder);
+    state.replay = &replay;
+    replay_advance(&replay, from);
+    struct faulty *copy = faulty_create(1, replay.image, recorder->bytes,
+                                        (struct io_limits){ .block_bytes = recorder->block_bytes },
+                                        FAULTY_SYNC);
+    faulty_write_protect(copy);
+    for (size_t at = from; at < recorder->count; at++) {
+        replay_advance(&replay, at + 1);
+        if (recorder->log[at].kind == RECORD_MARK)
+            window_move(&window, recorder->log[at].mark);
+        check_place(&replay, &window);
+    }
+    faulty_destroy(copy);
+    replay_destroy(&replay);
+}
+
+/* ---- workloads ---------------------------------------------------------------------------- */
+
+static void workload_body(void *unused)
+{
+    (void)unused;
+    rig_start();
+    rig_mkdir("/m");
+    struct recorder *recorder = recorder_create(0, state.volume->image, state.volume->bytes,
+                                                state.volume->block_bytes);
+    size_t from = work_do(recorder, state.number);
+    check_states(recorder, from);
+    recorder_destroy(recorder);
+    model_free();
+    rig_stop();
+}
+
+static void check_now(unsigned time)
+{
+    struct model_window window = { .first = time, .last = time };
+    compare_volume(&window);
+}
+
+static void rehearse_body(void *unused)
+{
+    (void)unused;
+    rig_start();
+    rig_mkdir("/m");
+    work_rehearse(state.number, check_now);
+    model_free();
+    rig_stop();
+}
+
+unsigned crash_sequences(void)
+{
+    return work_sequences();
+}
+
+static void run(const struct crash_plan *plan, void (*body)(void *unused))
+{
+    const char *only = getenv("CRASH_ONLY");
+    state.plan = plan;
+    state.replay = NULL;
+    for (unsigned n = 0; n < (only ? 1 : plan->count); n++) {
+        state.number = only ? (unsigned)atoi(only) : plan->first + n * plan->step;
+        rig_run(body, NULL, 1);
+    }
+}
+
+void crash_rehearse(const struct crash_plan *plan)
+{
+    run(plan, rehearse_body);
+}
+
+unsigned crash_run(const struct crash_volume *volume, const struct crash_plan *plan)
+{
+    state.volume = volume;
+    state.checked = 0;
+    run(plan, workload_body);
+    return state.checked;
+}
