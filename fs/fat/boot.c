@@ -55,6 +55,19 @@ static void sizes_decode(struct bytes boot, uint64_t *sectors, uint64_t *table_s
         *table_sectors = bytes_le32(boot, BOOT_TABLE_SECTORS_32);
 }
 
+/* Finds what only FAT32 has: FSInfo, and the active table where the copies are not kept equal. */
+static void mirroring_decode(struct bytes boot, struct fat_geometry *geometry)
+{
+    uint16_t flags = bytes_le16(boot, BOOT_MIRRORING), info = bytes_le16(boot, BOOT_INFO_SECTOR);
+    unsigned active = flags & BOOT_ACTIVE_TABLE;
+    if (info && info < bytes_le16(boot, BOOT_RESERVED_SECTORS))
+        geometry->info_address = (uint64_t)info * geometry->sector_bytes;
+    if (flags & BOOT_MIRRORING_OFF && active < geometry->tables) {
+        geometry->table_address += active * geometry->table_bytes;
+        geometry->tables = 1;
+    }
+}
+
 status_t fat_boot_decode(struct bytes boot, struct fat_geometry *geometry)
 {
     uint64_t sectors, table_sectors;
@@ -97,6 +110,9 @@ status_t fat_boot_decode(struct bytes boot, struct fat_geometry *geometry)
     };
     if (!wide && clusters > CLUSTERS_16_MAX)
         return -EMEDIUMTYPE;
+    if (wide)
+        mirroring_decode(boot, geometry);
+    geometry->state_address = wide ? BOOT_STATE_32 : BOOT_STATE_16;
     label_decode(boot, wide ? BOOT_LABEL_32 : BOOT_LABEL_16, geometry->label);
     return 0;
 }

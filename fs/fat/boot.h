@@ -57,6 +57,7 @@ enum {
     BOOT_STATE_DIRTY = 1,
     EXTENDED_SIGNATURE = 0x29, /* serial number, label and type are present */
     BOOT_MIRRORING_OFF = 0x80,
+    BOOT_ACTIVE_TABLE = 0x0f,
 
     LABEL_BYTES = 11,
     SECTOR_BYTES_MAX = 4096,

@@ -10,6 +10,11 @@ void fat_count(struct fat *fat, enum fat_anomaly anomaly)
 
 status_t fat_read(struct fat *fat, uint64_t address, void *memory, size_t bytes)
 {
+    /* Once the volume was writable, its structures may be newer than those on the medium. */
+    struct changes *changes = atomic_load(&fat->changes);
+    if (changes)
+        return changes_read(changes, address, memory, bytes);
+
     ssize_t got = cache_read(&fat->cache, address, memory, bytes);
     if (got < 0)
         return (status_t)got;

@@ -1,7 +1,11 @@
 /*
- * node.c - vnodes of a FAT volume: found by the address of their record, and read along their runs.
+ * node.c - vnodes of a FAT volume: found by the address of their record, and described.
+ *
+ * A node whose size or time is newer than its record is in a table by id (fat->unsaved), so that
+ * listings show it as it is.
  */
 #include "fs/fat/fat.h"
+#include "lib/hash.h"
 #include "lib/macros.h"
 
 /* ---- finding ------------------------------------------------------------------------------ */
@@ -17,7 +21,7 @@ static bool is_record_address(const struct fat *fat, uint64_t address)
            (in_root || (address >= geometry->data_address && address < end));
 }
 
-static status_t record_load(struct fat *fat, vnode_id_t id, struct fat_attributes *attributes)
+status_t fat_record_load(struct fat *fat, vnode_id_t id, struct fat_attributes *attributes)
 {
     uint8_t raw[FAT_RECORD_BYTES];
     struct bytes record = { raw, sizeof(raw) };
@@ -31,8 +35,6 @@ static status_t record_load(struct fat *fat, vnode_id_t id, struct fat_attribute
     if (fat_record_kind(record) != FAT_RECORD_NODE)
         return -ENOENT;
     fat_record_attributes(fat, record, attributes);
-    if (attributes->attributes & FAT_DIRECTORY && !fat_cluster_exists(fat, attributes->cluster))
-        return -EUCLEAN;
     return 0;
 }
 
@@ -43,21 +45,33 @@ static struct fat_attributes root_attributes(const struct fat *fat)
     };
 }
 
+static status_t node_load(struct fat *fat, vnode_id_t id, struct fat_node *node)
+{
+    node->root = id == VNODE_ROOT;
+    node->attributes = root_attributes(fat);
+    status_t status = node->root ? 0 : fat_record_load(fat, id, &node->attributes);
+    const struct fat_attributes *attributes = &node->attributes;
+    if (!status && !node->root && attributes->attributes & FAT_DIRECTORY &&
+        !fat_cluster_exists(fat, attributes->cluster))
+        status = -EUCLEAN;
+    return status;
+}
+
 status_t fat_get_vnode(struct fsd *fsd, struct vnode *vnode)
 {
     struct fat *fat = fat_of(fsd);
     struct fat_node *node = mem_zalloc(sizeof(*node));
     if (!node)
         return -ENOMEM;
+    node->vnode = vnode;
+    list_init(&node->unsaved_link);
+    list_init(&node->removed_link);
 
-    node->root = vnode->id == VNODE_ROOT;
-    node->attributes = root_attributes(fat);
-    status_t status = node->root ? 0 : record_load(fat, vnode->id, &node->attributes);
+    status_t status = node_load(fat, vnode->id, node);
     if (status) {
         mem_free(node);
         return status;
     }
-
     bool directory = node->attributes.attributes & FAT_DIRECTORY;
     vnode->type = directory ? NODE_DIRECTORY : NODE_FILE;
     vnode->size_bytes = directory ? 0 : node->attributes.size_bytes;
@@ -67,9 +81,31 @@ status_t fat_get_vnode(struct fsd *fsd, struct vnode *vnode)
 
 void fat_put_vnode(struct fsd *fsd, struct vnode *vnode)
 {
+    struct fat *fat = fat_of(fsd);
     struct fat_node *node = vnode->private_data;
-    (void)fsd;
+    struct fat_release *release = node->release;
+    uint64_t linked_bytes = (uint64_t)node->linked * fat->geometry.cluster_bytes;
+    spin_lock(&fat->lock);
+    list_remove(&node->unsaved_link);
+    list_remove(&node->removed_link);
+    spin_unlock(&fat->lock);
+
+    /* A removed file gives back all clusters, another one those that were allocated for bytes which
+     * were never written. The memory for this was allocated before the clusters were, since this
+     * cannot fail. The next operation frees them in the table. */
+    if (node->reserved)
+        clusters_unreserve(&fat->clusters, node->reserved);
+    if (release && (node->unlinked || node->runs.length_bytes > linked_bytes)) {
+        release->base.runs = node->runs;
+        release->kept_bytes = node->unlinked ? 0 : linked_bytes;
+        node->runs = (struct runs){ 0 };
+        clusters_release(&fat->clusters, &release->base);
+    } else {
+        mem_free(release);
+    }
+
     name_index_put(node->index.index);
+    fat_slots_free(&node->slots);
     runs_free(&node->runs);
     mem_free(node);
 }
@@ -82,15 +118,15 @@ void fat_trim_vnode(struct fsd *fsd, struct vnode *vnode)
 
 /* ---- information -------------------------------------------------------------------------- */
 
-void fat_attributes_info(const struct fat_attributes *attributes, vnode_id_t id,
-                         struct node_info *info)
+static void attributes_info(const struct fat_attributes *attributes, vnode_id_t id,
+                            uint64_t size_bytes, struct node_info *info)
 {
     bool directory = attributes->attributes & FAT_DIRECTORY;
     *info = (struct node_info){
         .known = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_ALIAS,
         .id = id,
         .type = directory ? NODE_DIRECTORY : NODE_FILE,
-        .size_bytes = directory ? 0 : attributes->size_bytes,
+        .size_bytes = directory ? 0 : size_bytes,
         .attributes = (attributes->attributes & FAT_HIDDEN ? ATTRIBUTE_HIDDEN : 0u) |
                       (attributes->attributes & FAT_READ_ONLY ? ATTRIBUTE_READ_ONLY : 0u),
         .has_modified = attributes->has_modified,
@@ -107,43 +143,63 @@ void fat_attributes_info(const struct fat_attributes *attributes, vnode_id_t id,
 status_t fat_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                       struct node_info *info)
 {
+    struct fat *fat = fat_of(fsd);
     const struct fat_node *node = vnode->private_data;
-    (void)fsd, (void)levels;
-    fat_attributes_info(&node->attributes, vnode->id, info);
+    (void)levels;
+    spin_lock(&fat->lock);
+    struct fat_attributes attributes = node->attributes;
+    spin_unlock(&fat->lock);
+    attributes_info(&attributes, vnode->id, vnode->size_bytes, info);
     return 0;
 }
 
-/* ---- content ------------------------------------------------------------------------------ */
+/* ---- nodes that are newer than their record ----------------------------------------------- */
 
-status_t fat_open(struct fsd *fsd, struct vnode *vnode, bool write)
+static struct list *unsaved_bucket(struct fat *fat, vnode_id_t id)
 {
-    return write ? -EROFS : fat_node_read_chain(fat_of(fsd), vnode->private_data);
+    return &fat->unsaved[hash_u64(id) % FAT_UNSAVED_BUCKETS];
 }
 
-static void io_continue(struct fat *fat, struct vfs_io *io)
+void fat_node_unsaved(struct fat *fat, struct fat_node *node, bool unsaved)
 {
-    const struct fat_node *node = io->vnode->private_data;
-    struct runs_io file = {
-        .runs = &node->runs,
-        .device_bytes = fat->cache.size_bytes,
-        .zero_from = UINT64_MAX,
-    };
-    runs_transfer(&file, io);
+    list_remove(&node->unsaved_link);
+    if (unsaved && !node->unlinked)
+        list_push_front(unsaved_bucket(fat, node->vnode->id), &node->unsaved_link);
 }
 
-void fat_finish_io(struct fsd *fsd, struct vfs_io *io)
+/* Describes the node with this id, if it is newer than its record. */
+static bool unsaved_info(struct fat *fat, vnode_id_t id, struct node_info *info)
 {
-    if (io->request.status)
-        vfs_io_complete(io, io->request.status);
-    else
-        io_continue(fat_of(fsd), io);
+    bool found = false;
+    spin_lock(&fat->lock);
+    list_each(link, unsaved_bucket(fat, id)) {
+        const struct fat_node *node = container_of(link, struct fat_node, unsaved_link);
+        if (node->vnode->id != id)
+            continue;
+        attributes_info(&node->attributes, id, node->vnode->size_bytes, info);
+        found = true;
+        break;
+    }
+    spin_unlock(&fat->lock);
+    return found;
 }
 
-void fat_read_write(struct fsd *fsd, struct vfs_io *io)
+status_t fat_entry_info(struct fsd *fsd, vnode_id_t id, const void *details, unsigned levels,
+                        struct node_info *info)
 {
-    io->done_bytes = 0;
-    if (io->op == IO_READ)
-        io_continue(fat_of(fsd), io);
-    else
-        vfs_io_complete(io, io->op == IO_FLUSH ? 0 : -EROFS);
+    const struct fat_details *known = details;
+    struct fat *fat = fat_of(fsd);
+    struct fat_attributes attributes = known->attributes;
+    (void)levels;
+
+    /* Of a volume that is only read, an index stays true. */
+    if (atomic_load(&fat->changes)) {
+        if (unsaved_info(fat, id, info))
+            return 0;
+        status_t status = fat_record_load(fat, id, &attributes);
+        if (status)
+            return status;
+    }
+    attributes_info(&attributes, id, attributes.size_bytes, info);
+    return 0;
 }

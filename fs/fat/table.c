@@ -1,25 +1,24 @@
 /*
- * table.c - the file allocation table: follows chains of clusters, and counts free ones.
+ * table.c - the file allocation table: reads and changes its entries.
  *
- * An entry of FAT12 has 12 bits, so two entries share three bytes; one of FAT32 has 28 bits, the
- * rest is reserved. The first copy of the table is used.
+ * An entry of FAT12 has 12 bits, so two entries share three bytes; one of FAT32 has 28 bits, and
+ * the other 4 stay as they are. The first copy of the table is read (of a FAT32 volume without
+ * mirroring: the active one), and all copies are written.
  */
 #include "fs/fat/fat.h"
+#include "fs/fat/table.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 
 enum {
-    COUNT_BYTES = 4092, /* whole entries of each kind: divisible by 3 and by 4 */
+    PIECE_ENTRIES = 128, /* that are changed at once; even, so that a piece has whole pairs */
+    PIECE_BYTES = PIECE_ENTRIES * 4,
+    LOAD_BYTES = 510,    /* whole pairs of FAT12 */
 };
 
-/* Values of entries, as those of FAT32. */
-#define ENTRY_FREE 0u
-#define ENTRY_MASK 0x0fffffffu
-#define ENTRY_BAD 0x0ffffff7u /* the cluster is damaged */
-#define ENTRY_END 0x0ffffff8u /* and above: the last cluster of its file */
+/* ---- one entry ---------------------------------------------------------------------------- */
 
-/* Returns entry number n of a piece of the table that begins with a whole pair of entries. */
-static uint32_t entry_decode(struct bytes table, unsigned bits, size_t n)
+uint32_t fat_entry_decode(struct bytes table, unsigned bits, size_t n)
 {
     if (bits == 32)
         return bytes_le32(table, n * 4) & ENTRY_MASK;
@@ -34,135 +33,130 @@ static uint32_t entry_decode(struct bytes table, unsigned bits, size_t n)
     return value >= high ? value | (ENTRY_MASK & ~(high | 0xf)) : value;
 }
 
-static status_t entry_read(struct fat *fat, uint32_t cluster, uint32_t *entry)
+/* Stores entry number n of a piece of the table that begins with a whole pair of entries. */
+static void entry_encode(uint8_t *table, unsigned bits, size_t n, uint32_t value)
+{
+    uint8_t *at = table + (bits == 12 ? n * 3 / 2 : n * (bits / 8));
+    struct bytes old = { at, bits == 32 ? 4 : 2 };
+    if (bits == 32)
+        bytes_put_le32(at, (bytes_le32(old, 0) & ~ENTRY_MASK) | value);
+    else if (bits == 16)
+        bytes_put_le16(at, (uint16_t)value);
+    else if (n % 2)
+        bytes_put_le16(at, (uint16_t)((bytes_le16(old, 0) & 0xf) | value << 4));
+    else
+        bytes_put_le16(at, (uint16_t)((bytes_le16(old, 0) & 0xf000) | (value & 0xfff)));
+}
+
+/* Returns where the pair of entries is that contains this one. */
+static uint64_t pair_offset(unsigned bits, uint32_t cluster)
+{
+    return bits == 12 ? (uint64_t)(cluster / 2) * 3 : (uint64_t)cluster * (bits / 8);
+}
+
+status_t fat_entry_read(struct fat *fat, uint32_t cluster, uint32_t *entry)
 {
     unsigned bits = fat->geometry.bits;
-    uint64_t address = fat->geometry.table_address;
     uint8_t raw[4];
-
-    /* The pair of FAT12's entries, or the entry itself. */
-    uint64_t at = bits == 12 ? (uint64_t)(cluster / 2) * 3 : (uint64_t)cluster * (bits / 8);
+    uint64_t at = pair_offset(bits, cluster);
     size_t bytes = bits == 12 ? 3 : bits / 8;
     if (at + bytes > fat->geometry.table_bytes)
         return -EUCLEAN;
-    status_t status = fat_read(fat, address + at, raw, bytes);
+    status_t status = fat_read(fat, fat->geometry.table_address + at, raw, bytes);
     struct bytes piece = { raw, bytes };
-    *entry = status ? 0 : entry_decode(piece, bits, bits == 12 ? cluster % 2 : 0);
+    *entry = status ? 0 : fat_entry_decode(piece, bits, bits == 12 ? cluster % 2 : 0);
     return status;
 }
 
-/* ---- chains ------------------------------------------------------------------------------- */
+/* ---- changing ----------------------------------------------------------------------------- */
 
-/* Counts how a chain ended: `entry` is what follows its last cluster. */
-static void chain_judge(struct fat *fat, uint32_t entry, bool whole, bool directory)
+/* Writes bytes of the table to all of its copies. */
+static status_t copies_write(struct fat *fat, enum change_epoch epoch, uint64_t at,
+                             const uint8_t *bytes, size_t count)
 {
-    if (directory && whole)
-        fat_count(fat, FAT_ANOMALY_DIRECTORY); /* it reached the limit: a loop, or too long */
-    else if (entry < ENTRY_END && !fat_cluster_exists(fat, entry))
-        fat_count(fat, FAT_ANOMALY_CHAIN_BAD);
-    else if (whole && entry < ENTRY_END)
-        fat_count(fat, FAT_ANOMALY_CHAIN_LONG);
-    else if (!whole && !directory)
-        fat_count(fat, FAT_ANOMALY_CHAIN_SHORT);
-}
-
-status_t fat_chain_read(struct fat *fat, uint32_t first, uint64_t bytes, bool directory,
-                        struct runs *runs)
-{
-    uint32_t cluster_bytes = fat->geometry.cluster_bytes, cluster = first;
-    uint64_t wanted = (bytes + cluster_bytes - 1) / cluster_bytes, done = 0;
     status_t status = 0;
-    *runs = (struct runs){ 0 };
-
-    /* No chain is longer than the volume has clusters, whatever the table contains. */
-    wanted = min(wanted, fat->geometry.clusters);
-    while (!status && done < wanted && fat_cluster_exists(fat, cluster)) {
-        if (thread_interrupted())
-            status = -EINTR;
-        if (!status)
-            status = runs_add(runs, fat_cluster_address(fat, cluster), cluster_bytes);
-        if (!status)
-            status = entry_read(fat, cluster, &cluster);
-        done++;
-    }
-    if (status)
-        runs_free(runs);
-    else if (wanted)
-        chain_judge(fat, cluster, done == wanted, directory);
+    for (unsigned i = 0; !status && i < fat->geometry.tables; i++)
+        status = changes_write(fat->changes, epoch,
+                               fat->geometry.table_address + i * fat->geometry.table_bytes + at,
+                               bytes, count);
     return status;
 }
 
-/* The root directory of FAT12 and FAT16 has a place of its own. */
-static status_t root_runs(struct fat *fat, struct runs *runs)
+/* Changes the entries of at most PIECE_ENTRIES clusters. */
+static status_t piece_write(struct fat *fat, enum change_epoch epoch,
+                            const struct fat_entries *entries, uint32_t first, uint32_t count)
 {
-    *runs = (struct runs){ 0 };
-    return runs_add(runs, fat->geometry.root_address, fat->geometry.root_bytes);
-}
+    unsigned bits = fat->geometry.bits;
+    uint8_t raw[PIECE_BYTES + 4];
+    uint64_t at = pair_offset(bits, first);
+    uint32_t even = bits == 12 ? first & ~1u : first;
+    size_t bytes = bits == 12 ? ((size_t)(first + count - even) * 3 + 1) / 2
+                              : (size_t)count * (bits / 8);
+    if (at + bytes > fat->geometry.table_bytes)
+        return -EUCLEAN;
 
-status_t fat_node_read_chain(struct fat *fat, struct fat_node *node)
-{
-    bool directory = node->attributes.attributes & FAT_DIRECTORY;
-    uint64_t bytes = directory ? FAT_DIRECTORY_BYTES_MAX : node->attributes.size_bytes;
-    struct runs runs;
-    if (atomic_load(&node->has_runs))
-        return 0;
-
-    status_t status = node->root && fat->geometry.bits != 32
-                          ? root_runs(fat, &runs)
-                          : fat_chain_read(fat, node->attributes.cluster, bytes, directory, &runs);
+    /* FAT16 has whole entries. The others share bytes or words with what must stay. */
+    status_t status =
+        bits == 16 ? 0 : fat_read(fat, fat->geometry.table_address + at, raw, bytes);
     if (status)
         return status;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t cluster = first + i, value = cluster + 1;
+        if (!entries->chained)
+            value = ENTRY_FREE;
+        else if (cluster == entries->first + entries->count - 1)
+            value = entries->next;
+        entry_encode(raw, bits, cluster - even, value & ENTRY_MASK);
+    }
 
-    /* The first thread's result is kept, since others may use it by now. */
-    spin_lock(&fat->lock);
-    bool first = !node->has_runs;
-    if (first)
-        node->runs = runs;
-    atomic_store(&node->has_runs, true);
-    spin_unlock(&fat->lock);
-    if (!first)
-        runs_free(&runs);
-    return 0;
+    /* An odd first entry of FAT12 begins within the pair's second byte. */
+    size_t skip = bits == 12 && first % 2 ? 1 : 0;
+    return copies_write(fat, epoch, at + skip, raw + skip, bytes - skip);
+}
+
+status_t fat_entries_write(struct fat *fat, enum change_epoch epoch,
+                           const struct fat_entries *entries)
+{
+    uint32_t done = 0;
+    status_t status = 0;
+    while (!status && done < entries->count) {
+        uint32_t count = min(entries->count - done, (uint32_t)PIECE_ENTRIES - 1);
+        status = piece_write(fat, epoch, entries, entries->first + done, count);
+        done += count;
+    }
+    return status;
+}
+
+status_t fat_entry_write(struct fat *fat, enum change_epoch epoch, uint32_t cluster,
+                         uint32_t value)
+{
+    struct fat_entries entry = { .first = cluster, .count = 1, .chained = true, .next = value };
+    return fat_entries_write(fat, epoch, &entry);
 }
 
 /* ---- free clusters ------------------------------------------------------------------------ */
 
-/* Counts the free entries among the next ones, and advances *cluster past them. */
-static status_t count_piece(struct fat *fat, uint8_t *piece, uint32_t *cluster, uint64_t *free)
+status_t fat_clusters_load(struct clusters *clusters, uint32_t first, uint32_t count,
+                           uint8_t *used)
 {
+    struct fat *fat = container_of(clusters, struct fat, clusters);
     unsigned bits = fat->geometry.bits;
-    uint64_t at = (uint64_t)*cluster * bits / 8;
-    uint64_t end = (uint64_t)fat->geometry.clusters + FAT_FIRST_CLUSTER;
-    if (at >= fat->geometry.table_bytes)
-        return -EUCLEAN;
-    uint64_t bytes = min(fat->geometry.table_bytes - at, (uint64_t)COUNT_BYTES);
-    uint64_t entries = min(bytes * 8 / bits, end - *cluster);
-    status_t status = fat_read(fat, fat->geometry.table_address + at, piece, bytes);
+    uint8_t raw[LOAD_BYTES];
+    uint32_t step = LOAD_BYTES * 8 / bits & ~1u;
+    status_t status = 0;
 
-    for (uint64_t n = 0; !status && n < entries; n++)
-        if (*cluster + n >= FAT_FIRST_CLUSTER &&
-            entry_decode((struct bytes){ piece, bytes }, bits, n) == ENTRY_FREE)
-            ++*free;
-    *cluster += (uint32_t)entries;
+    /* The map counts from 0, and groups begin at even numbers: so do the entries read here. */
+    memset(used, 0, (count + 7) / 8);
+    for (uint32_t done = 0; !status && done < count; done += step) {
+        uint32_t here = min(step, count - done);
+        uint64_t at = pair_offset(bits, first + done + FAT_FIRST_CLUSTER);
+        size_t bytes = ((size_t)here * bits + 7) / 8;
+        if (at + bytes > fat->geometry.table_bytes)
+            return -EUCLEAN;
+        status = fat_read(fat, fat->geometry.table_address + at, raw, bytes);
+        for (uint32_t i = 0; !status && i < here; i++)
+            if (fat_entry_decode((struct bytes){ raw, bytes }, bits, i) != ENTRY_FREE)
+                used[(done + i) / 8] |= (uint8_t)(1 << (done + i) % 8);
+    }
     return status;
-}
-
-status_t fat_count_free(struct fat *fat, uint64_t *clusters)
-{
-    *clusters = atomic_load(&fat->free_clusters);
-    if (*clusters != UINT64_MAX)
-        return 0;
-
-    uint8_t *piece = page_alloc();
-    status_t status = piece ? 0 : -ENOMEM;
-    uint64_t free = 0, end = (uint64_t)fat->geometry.clusters + FAT_FIRST_CLUSTER;
-    for (uint32_t cluster = 0; !status && cluster < end;)
-        status = thread_interrupted() ? -EINTR : count_piece(fat, piece, &cluster, &free);
-    if (piece)
-        page_free(piece);
-    if (status)
-        return status;
-    atomic_store(&fat->free_clusters, free);
-    *clusters = free;
-    return 0;
 }

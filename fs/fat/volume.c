@@ -5,7 +5,7 @@
  * times are (UTC), ro.
  */
 #include "fs/fat/fat.h"
-#include "fs/fat/tools.h"
+#include "fs/fat/tools/tools.h"
 #include "kernel/dev/driver.h"
 #include "kernel/module/info.h"
 #include "lib/civil.h"
@@ -33,7 +33,7 @@ static status_t fat_get_fs_info(struct fsd *fsd, struct fs_info *info)
         .total_bytes = (uint64_t)geometry->clusters * geometry->cluster_bytes,
         .free_bytes = free * geometry->cluster_bytes,
         .block_bytes = geometry->cluster_bytes,
-        .read_only = true,
+        .read_only = fsd->read_only,
     };
     format_text(info->type, sizeof(info->type), "FAT%u", geometry->bits);
     text_copy(info->volume_name, sizeof(info->volume_name), geometry->label);
@@ -59,6 +59,7 @@ static void describe_volume(struct fat *fat, struct text_sink *sink)
         [FAT_ANOMALY_CHAIN_SHORT] = "files whose clusters end before their size",
         [FAT_ANOMALY_CHAIN_LONG] = "files with clusters after their end",
         [FAT_ANOMALY_CHAIN_BAD] = "chains that lead to a cluster that is free, bad or missing",
+        [FAT_ANOMALY_CHAIN_LOOP] = "files whose clusters loop",
         [FAT_ANOMALY_DIRECTORY] = "directories that loop, or are too long",
         [FAT_ANOMALY_RECORD] = "invalid directory records",
         [FAT_ANOMALY_LONG_NAME] = "long names without their record",
@@ -99,11 +100,10 @@ static void describe_node(struct fat *fat, const struct vnode *vnode, struct tex
     print(sink, "  first cluster      %u\n", node->attributes.cluster);
     if (fat_node_read_chain(fat, node))
         return;
-    for (size_t i = 0; i < node->runs.count; i++) {
-        const struct run *run = &node->runs.list[i];
+    struct run run;
+    for (size_t i = 0; fat_node_run(fat, node, i, &run); i++)
         print(sink, "  extent %-11u byte %llu, %llu bytes\n", (unsigned)i,
-              (unsigned long long)run->address, (unsigned long long)run->length_bytes);
-    }
+              (unsigned long long)run.address, (unsigned long long)run.length_bytes);
 }
 
 static status_t fat_ioctl(struct fsd *fsd, struct vnode *vnode, unsigned operation,
@@ -130,29 +130,10 @@ static status_t fat_passthrough(struct fsd *fsd, struct vnode *vnode, unsigned o
 static void fat_dismount(struct fsd *fsd)
 {
     struct fat *fat = fat_of(fsd);
+    fat_writing_stop(fat);
     cache_destroy(&fat->cache);
     mem_free(fat);
 }
-
-static const struct fsd_ops fat_ops = {
-    .dismount = fat_dismount,
-    .get_fs_info = fat_get_fs_info,
-    .lookup = fat_lookup,
-    .get_child_info = fat_get_child_info,
-    .actual_name = fat_actual_name,
-    .get_vnode = fat_get_vnode,
-    .put_vnode = fat_put_vnode,
-    .trim_vnode = fat_trim_vnode,
-    .get_info = fat_get_info,
-    .open = fat_open,
-    .read_write = fat_read_write,
-    .finish_io = fat_finish_io,
-    .open_dir = fat_open_dir,
-    .read_dir = name_index_read_dir,
-    .close_dir = name_index_close_dir,
-    .ioctl = fat_ioctl,
-    .passthrough = fat_passthrough,
-};
 
 /* ---- options ------------------------------------------------------------------------------ */
 
@@ -181,6 +162,55 @@ static status_t options_parse(struct fat *fat, const char *text)
     }
     return status;
 }
+
+/* Changes the zone alone: names in another charset would be other names. */
+static status_t fat_set_options(struct fsd *fsd, const char *options)
+{
+    struct fat *fat = fat_of(fsd);
+    struct fat *tried = mem_zalloc(sizeof(*tried));
+    if (!tried)
+        return -ENOMEM;
+    tried->charset = fat->charset;
+    tried->zone_s = fat->zone_s;
+    status_t status = options_parse(tried, options);
+    if (!status && tried->charset != fat->charset)
+        status = -EINVAL;
+    if (!status)
+        fat->zone_s = tried->zone_s;
+    mem_free(tried);
+    return status;
+}
+
+static const struct fsd_ops fat_ops = {
+    .dismount = fat_dismount,
+    .get_fs_info = fat_get_fs_info,
+    .lookup = fat_lookup,
+    .get_child_info = fat_get_child_info,
+    .actual_name = fat_actual_name,
+    .get_vnode = fat_get_vnode,
+    .put_vnode = fat_put_vnode,
+    .trim_vnode = fat_trim_vnode,
+    .get_info = fat_get_info,
+    .create = fat_create,
+    .mkdir = fat_mkdir,
+    .unlink = fat_unlink,
+    .rename = fat_rename,
+    .set_info = fat_set_info,
+    .open = fat_open,
+    .read_write = fat_read_write,
+    .finish_io = fat_finish_io,
+    .open_dir = fat_open_dir,
+    .read_dir = name_index_read_dir,
+    .close_dir = name_index_close_dir,
+    .ioctl = fat_ioctl,
+    .passthrough = fat_passthrough,
+    .flush = fat_flush,
+    .reserve = fat_reserve,
+    .prepare_write = fat_prepare_write,
+    .data_written = fat_data_written,
+    .set_writable = fat_set_writable,
+    .set_options = fat_set_options,
+};
 
 /* ---- mounting ----------------------------------------------------------------------------- */
 
@@ -264,6 +294,8 @@ static status_t fat_mount(const struct device_handle *handle, const char *option
 
     fat->geometry = geometry;
     fat->charset = charset_find("cp437", 5);
+    fat->block_bytes = device_block_bytes(handle->device);
+    list_init(&fat->removed);
     atomic_init(&fat->free_clusters, UINT64_MAX);
     spin_init(&fat->lock, RANK_VNODE);
     fat->fsd = (struct fsd){
@@ -273,6 +305,7 @@ static status_t fat_mount(const struct device_handle *handle, const char *option
         .cache_block_bytes = geometry.sector_bytes,
         .fold_case = true,
         .read_only = true,
+        .reuses_ids = true,
         .private_data = fat,
     };
     device_cache_init(&fat->cache, &fat->fsd, geometry.sector_bytes);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "fs/fat/fat.h"
-#include "fs/fat/tools.h"
+#include "fs/fat/tools/tools.h"
 #include "kernel/log.h"
 #include "lib/macros.h"
 #include "tests/host/rig.h"

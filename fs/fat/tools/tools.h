@@ -5,8 +5,8 @@
  *             format.c writes directly.
  * References  Microsoft FAT specification 1.03: 3.5 (sizes).
  */
-#ifndef FS_FAT_TOOLS_H
-#define FS_FAT_TOOLS_H
+#ifndef FS_FAT_TOOLS_TOOLS_H
+#define FS_FAT_TOOLS_TOOLS_H
 
 #include "fs/fat/boot.h"
 #include "kernel/dev/driver.h"

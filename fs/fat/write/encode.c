@@ -40,13 +40,24 @@ bool fat_time_fits(const struct fat *fat, int64_t seconds)
 
 /* ---- short records ------------------------------------------------------------------------ */
 
+int64_t fat_now(void)
+{
+    return time_wall_s() & ~(int64_t)1;
+}
+
+void fat_record_set_cluster(const struct fat *fat, uint32_t cluster,
+                            uint8_t record[FAT_RECORD_BYTES])
+{
+    bytes_put_le16(record + RECORD_CLUSTER_LOW, (uint16_t)cluster);
+    if (fat->geometry.bits == 32)
+        bytes_put_le16(record + RECORD_CLUSTER_HIGH, (uint16_t)(cluster >> 16));
+}
+
 void fat_record_update(const struct fat *fat, const struct fat_attributes *attributes,
                        uint8_t record[FAT_RECORD_BYTES])
 {
     record[RECORD_ATTRIBUTES] = attributes->attributes;
-    bytes_put_le16(record + RECORD_CLUSTER_LOW, (uint16_t)attributes->cluster);
-    if (fat->geometry.bits == 32)
-        bytes_put_le16(record + RECORD_CLUSTER_HIGH, (uint16_t)(attributes->cluster >> 16));
+    fat_record_set_cluster(fat, attributes->cluster, record);
     bytes_put_le32(record + RECORD_SIZE, attributes->size_bytes);
 
     /* A time that is not known is left as it is: the bytes may mean something to another system. */

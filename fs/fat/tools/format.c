@@ -7,7 +7,7 @@
  */
 #include "fs/fat/boot.h"
 #include "fs/fat/fat.h"
-#include "fs/fat/tools.h"
+#include "fs/fat/tools/tools.h"
 #include "lib/hash.h"
 #include "lib/macros.h"
 #include "lib/string.h"

@@ -1,0 +1,276 @@
+/*
+ * space.c - counts free clusters, allocates them to nodes, and takes those of removed ones back.
+ *
+ * The order on the medium: the entries of new clusters are in CHANGE_NEW, since nothing leads to
+ * them. What leads to them, an entry or a record, is in CHANGE_LINK. Clusters are marked as free in
+ * CHANGE_FREE, when nothing leads to them any more.
+ */
+#include "fs/fat/fat.h"
+#include "fs/fat/table.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+
+/* ---- counting --------------------------------------------------------------------------- */
+
+status_t fat_count_clusters(struct fat *fat)
+{
+    if (atomic_load(&fat->counted))
+        return 0;
+    status_t status = changes_begin(fat->changes);
+    if (status)
+        return status;
+    status = clusters_count(&fat->clusters);
+    changes_end(fat->changes, true);
+    if (!status)
+        atomic_store(&fat->counted, true);
+    return status;
+}
+
+status_t fat_count_free(struct fat *fat, uint64_t *clusters)
+{
+    enum { GROUP_BYTES = CLUSTERS_GROUP / 8 };
+    if (atomic_load(&fat->changes)) {
+        status_t counted = fat_count_clusters(fat);
+        if (counted)
+            return counted;
+        *clusters = clusters_free_count(&fat->clusters);
+        return 0;
+    }
+    *clusters = atomic_load(&fat->free_clusters);
+    if (*clusters != UINT64_MAX)
+        return 0;
+
+    /* A volume that is only read has no map: the bits are counted and forgotten. */
+    uint8_t *used = mem_alloc(GROUP_BYTES);
+    uint64_t free = 0;
+    status_t status = used ? 0 : -ENOMEM;
+    for (uint32_t at = 0; !status && at < fat->geometry.clusters; at += CLUSTERS_GROUP) {
+        uint32_t count = min(fat->geometry.clusters - at, (uint32_t)CLUSTERS_GROUP);
+        status = thread_interrupted() ? -EINTR : fat_clusters_load(&fat->clusters, at, count, used);
+        for (uint32_t i = 0; !status && i < count; i++)
+            free += !(used[i / 8] >> i % 8 & 1);
+    }
+    mem_free(used);
+    if (status)
+        return status;
+    atomic_store(&fat->free_clusters, free);
+    *clusters = free;
+    return 0;
+}
+
+status_t fat_promise(struct fat *fat, uint64_t clusters)
+{
+    status_t status = fat_count_clusters(fat);
+    if (!status)
+        status = clusters_reserve(&fat->clusters, clusters);
+    if (status != -ENOSPC)
+        return status;
+
+    /* Removed files give their clusters back when their removal is durable. */
+    status = fat_flush(&fat->fsd);
+    return status ? status : clusters_reserve(&fat->clusters, clusters);
+}
+
+/* ---- allocating --------------------------------------------------------------------------- */
+
+status_t fat_allocate(struct fat *fat, uint32_t near, uint32_t wanted, uint32_t *first,
+                      uint32_t *count)
+{
+    status_t status =
+        clusters_find(&fat->clusters, near - FAT_FIRST_CLUSTER, wanted, first, count);
+    if (status)
+        return status;
+    clusters_take(&fat->clusters, *first, *count);
+    *first += FAT_FIRST_CLUSTER;
+    return 0;
+}
+
+uint32_t fat_address_cluster(const struct fat *fat, uint64_t address)
+{
+    return (uint32_t)((address - fat->geometry.data_address) / fat->geometry.cluster_bytes) +
+           FAT_FIRST_CLUSTER;
+}
+
+uint32_t fat_node_cluster(const struct fat *fat, const struct fat_node *node, uint32_t index)
+{
+    uint64_t offset = (uint64_t)index * fat->geometry.cluster_bytes;
+    const struct run *run = runs_find(&node->runs, offset);
+    return run ? fat_address_cluster(fat, run->address + (offset - run->offset_bytes)) : 0;
+}
+
+uint32_t fat_node_clusters(const struct fat *fat, const struct fat_node *node)
+{
+    return (uint32_t)(node->runs.length_bytes / fat->geometry.cluster_bytes);
+}
+
+status_t fat_runs_add(struct fat *fat, struct fat_node *node, uint64_t address, uint64_t bytes,
+                      uint64_t promised)
+{
+    struct runs grown = { 0 }, old = { 0 };
+    bool full = node->runs.count == node->runs.room;
+    status_t status = full ? runs_append(&grown, &node->runs, 0) : 0;
+    if (!status && full)
+        status = runs_add(&grown, address, bytes);
+    if (status) {
+        runs_free(&grown);
+        return status;
+    }
+
+    /* Readers find their place under the lock, so nothing is allocated while it is held. A list
+     * with room needs no memory. */
+    spin_lock(&fat->lock);
+    if (full) {
+        old = node->runs;
+        node->runs = grown;
+    } else {
+        status = runs_add(&node->runs, address, bytes);
+    }
+    node->reserved -= promised;
+    spin_unlock(&fat->lock);
+    runs_free(&old);
+    return status;
+}
+
+void fat_runs_cut(struct fat *fat, struct fat_node *node, uint64_t bytes)
+{
+    spin_lock(&fat->lock);
+    runs_cut(&node->runs, bytes);
+    spin_unlock(&fat->lock);
+}
+
+void fat_give_back(struct fat *fat, struct fat_node *node, uint64_t bytes)
+{
+    for (uint64_t at = bytes; at < node->runs.length_bytes;) {
+        const struct run *run = runs_find(&node->runs, at);
+        uint64_t length = run->length_bytes - (at - run->offset_bytes);
+        clusters_give(&fat->clusters,
+                      fat_address_cluster(fat, run->address + (at - run->offset_bytes)) -
+                          FAT_FIRST_CLUSTER,
+                      (uint32_t)(length / fat->geometry.cluster_bytes));
+        at += length;
+    }
+    fat_runs_cut(fat, node, bytes);
+}
+
+/* Writes the entries of new clusters of a file, which is not linked to them yet. */
+static status_t write_new(struct fat *fat, struct fat_node *node, uint32_t first, uint32_t count)
+{
+    uint32_t total = fat_node_clusters(fat, node);
+    struct fat_entries entries = {
+        .first = first, .count = count, .chained = true, .next = ENTRY_LAST
+    };
+    status_t status = fat_entries_write(fat, CHANGE_NEW, &entries);
+
+    /* The clusters before them, if nothing leads to those either. */
+    if (!status && total > node->linked)
+        status = fat_entry_write(fat, CHANGE_NEW, fat_node_cluster(fat, node, total - 1), first);
+    return status;
+}
+
+status_t fat_extend(struct fat *fat, struct fat_node *node, uint32_t clusters)
+{
+    uint32_t cluster_bytes = fat->geometry.cluster_bytes;
+    status_t status = 0;
+    while (!status && fat_node_clusters(fat, node) < clusters) {
+        uint32_t total = fat_node_clusters(fat, node), first, count;
+        uint32_t near = total ? fat_node_cluster(fat, node, total - 1) + 1 : 0;
+
+        status = fat_allocate(fat, near, clusters - total, &first, &count);
+        if (status)
+            break;
+        status = write_new(fat, node, first, count);
+        if (!status)
+            status = fat_runs_add(fat, node, fat_cluster_address(fat, first),
+                                  (uint64_t)count * cluster_bytes, count);
+        if (status)
+            clusters_give(&fat->clusters, first - FAT_FIRST_CLUSTER, count);
+        else
+            clusters_unreserve(&fat->clusters, count);
+    }
+    return status;
+}
+
+/* ---- giving back -------------------------------------------------------------------------- */
+
+/* Marks as free those of [first, first + count) that are in use, and appends them to `freed`. A
+ * damaged table may have them free already, and then another file may have got them. */
+static status_t free_range(struct fat *fat, uint32_t first, uint32_t count, struct runs *freed)
+{
+    uint8_t used[CLUSTERS_GROUP / 8];
+    uint32_t even = first & ~1u, end = first + count;
+    status_t status = fat_clusters_load(&fat->clusters, even - FAT_FIRST_CLUSTER, end - even, used);
+    for (uint32_t at = first; !status && at < end;) {
+        uint32_t from = at;
+        while (at < end && used[(at - even) / 8] >> (at - even) % 8 & 1)
+            at++;
+        if (at == from) {
+            at++;
+            continue;
+        }
+        struct fat_entries entries = { .first = from, .count = at - from };
+        status = fat_entries_write(fat, CHANGE_FREE, &entries);
+        if (!status)
+            status = runs_add(freed, fat_cluster_address(fat, from),
+                              (uint64_t)(at - from) * fat->geometry.cluster_bytes);
+    }
+    return status;
+}
+
+/* Marks the clusters of a release as free. */
+static status_t free_clusters(struct fat *fat, const struct fat_release *release,
+                              struct runs *freed)
+{
+    enum { STEP = CLUSTERS_GROUP - 2 };
+    uint32_t cluster_bytes = fat->geometry.cluster_bytes;
+    const struct runs *runs = &release->base.runs;
+    status_t status = 0;
+    for (uint64_t at = release->kept_bytes; !status && at < runs->length_bytes;) {
+        const struct run *run = runs_find(runs, at);
+        uint64_t within = at - run->offset_bytes;
+        uint64_t bytes = min(run->length_bytes - within, (uint64_t)STEP * cluster_bytes);
+        status = free_range(fat, fat_address_cluster(fat, run->address + within),
+                            (uint32_t)(bytes / cluster_bytes), freed);
+        at += bytes;
+    }
+    return status;
+}
+
+/* Frees what removed files had, each release in an operation of its own. */
+static status_t free_released(struct fat *fat)
+{
+    struct clusters_release *next;
+    status_t status = 0;
+    while (!status && (next = clusters_next_release(&fat->clusters))) {
+        struct fat_release *release = container_of(next, struct fat_release, base);
+        struct runs freed = { 0 };
+        status = changes_begin(fat->changes);
+        if (!status) {
+            status = free_clusters(fat, release, &freed);
+            changes_end(fat->changes, !status);
+        }
+        if (status) {
+            /* Nothing was changed: the next flush tries again. */
+            runs_free(&freed);
+            clusters_release(&fat->clusters, next);
+            break;
+        }
+        runs_free(&next->runs);
+        next->runs = freed;
+        clusters_freed(&fat->clusters, next, changes_commits(fat->changes));
+    }
+    return status;
+}
+
+status_t fat_flush(struct fsd *fsd)
+{
+    struct fat *fat = fat_of(fsd);
+    if (!atomic_load(&fat->changes))
+        return 0;
+    status_t freed = free_released(fat);
+
+    /* Even if that failed: what files need most is that the rest is durable. */
+    status_t status = changes_commit(fat->changes);
+    if (!status)
+        clusters_settle(&fat->clusters, changes_commits(fat->changes));
+    return status ? status : freed;
+}
