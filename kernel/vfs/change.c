@@ -62,11 +62,20 @@ static status_t change_check(const struct place *place, enum change change, bool
 
 /* ---- adding ------------------------------------------------------------------------------- */
 
+/* Ends a change of names that fsd_change_begin() admitted; returns its status, or that of making it
+ * durable at once (mount -o sync). */
+static status_t change_end(struct fsd *fsd, status_t status)
+{
+    fsd_change_end(fsd);
+    return !status && fsd->synchronous ? fsd_sync(fsd) : status;
+}
+
 typedef status_t (*fsd_add)(struct fsd *fsd, struct vnode *directory, struct element element,
                             vnode_id_t *id);
 
 static status_t place_add(const struct place *place, fsd_add add)
 {
+    struct fsd *fsd = place->parent->mount->fsd;
     struct path *child;
     vnode_id_t id;
     if (place->dots)
@@ -74,7 +83,9 @@ static status_t place_add(const struct place *place, fsd_add add)
 
     status_t status = change_check(place, CHANGE_ADDS, add != NULL, &child);
     if (!status)
-        status = add(place->parent->mount->fsd, place->parent->vnode, place->name, &id);
+        status = fsd_change_begin(fsd);
+    if (!status)
+        status = change_end(fsd, add(fsd, place->parent->vnode, place->name, &id));
     path_put(child);
     return status;
 }
@@ -111,7 +122,10 @@ static status_t place_symlink(const struct place *place, const char *target)
     if (!status && !fsd->ops->symlink)
         status = -EOPNOTSUPP;
     if (!status)
-        status = fsd->ops->symlink(fsd, place->parent->vnode, place->name, target, &id);
+        status = fsd_change_begin(fsd);
+    if (!status)
+        status = change_end(fsd, fsd->ops->symlink(fsd, place->parent->vnode, place->name, target,
+                                                   &id));
     path_put(child);
     return status;
 }
@@ -150,6 +164,13 @@ static bool mounts_touch(struct path *path)
     return found;
 }
 
+/* The node cannot be found any more. Bytes that were not written back yet need not be. */
+static void node_lost_name(struct path *node)
+{
+    vnode_unlinked(node->vnode);
+    vnode_drop_if_gone(node->vnode);
+}
+
 status_t place_remove(const struct place *place)
 {
     struct fsd *fsd = place->parent->mount->fsd;
@@ -167,9 +188,13 @@ status_t place_remove(const struct place *place)
 
     /* The FSD checks again, under its lock, that the name still belongs to this vnode. */
     if (!status)
+        status = fsd_change_begin(fsd);
+    if (!status) {
         status = fsd->ops->unlink(fsd, place->parent->vnode, place->name, child->vnode);
-    if (!status)
-        vnode_unlinked(child->vnode);
+        if (!status)
+            node_lost_name(child);
+        status = change_end(fsd, status);
+    }
     path_put(child);
     return status;
 }
@@ -213,11 +238,40 @@ static status_t rename_check(const struct rename *r)
     return directory && mounts_touch(r->old) ? -EBUSY : 0;
 }
 
+/* Messages about bytes that are lost name the new path. */
+static void rename_note(const struct rename *r)
+{
+    struct fsd *fsd = r->node->mount->fsd;
+    if (!fsd_count_dirty(fsd))
+        return;
+
+    /* without memory they name the old one */
+    char *from = path_text_copy(r->from->parent, &r->from->name);
+    char *to = path_text_copy(r->to->parent, &r->to->name);
+    if (from && to)
+        fsd_note_rename(fsd, from, to);
+    mem_free(from);
+    mem_free(to);
+}
+
 static status_t rename_node(const struct rename *r)
 {
     struct fsd *fsd = r->node->mount->fsd;
-    return fsd->ops->rename(fsd, r->from->parent->vnode, r->from->name, r->node->vnode,
-                            r->to->parent->vnode, r->to->name, r->old ? r->old->vnode : NULL);
+    struct vnode *node = r->node->vnode, *old = r->old ? r->old->vnode : NULL;
+
+    /* A content that replaces another must be on the medium before its name is, or a power failure
+     * would leave neither. */
+    status_t status = old && vnode_is_written_back(node) ? vnode_flush(node) : 0;
+    if (!status)
+        status = fsd_change_begin(fsd);
+    if (status)
+        return status;
+
+    status = fsd->ops->rename(fsd, r->from->parent->vnode, r->from->name, node,
+                              r->to->parent->vnode, r->to->name, old);
+    if (!status)
+        rename_note(r);
+    return change_end(fsd, status);
 }
 
 /* Renames while walks wait: a directory, if no path leads through it, since paths and the mount
@@ -269,7 +323,7 @@ status_t place_rename(const struct place *from, const struct place *to)
     if (!status && !same)
         status = alone ? rename_alone(&r) : rename_node(&r);
     if (!status && !same && r.old)
-        vnode_unlinked(r.old->vnode);
+        node_lost_name(r.old);
 
     path_put(r.old);
     path_put(r.node);
@@ -298,9 +352,12 @@ status_t vnode_set_info(struct vnode *vnode, unsigned levels, const struct node_
 {
     struct fsd *fsd = vnode->fsd;
     status_t status = fsd_check(fsd);
-    if (!status && (fsd->read_only || !fsd->ops->set_info))
+    if (!status && !fsd->ops->set_info)
         status = -EROFS;
-    return status ? status : fsd->ops->set_info(fsd, vnode, levels, info);
+    if (!status)
+        status = fsd_change_begin(fsd);
+    return status ? status
+                  : change_end(fsd, fsd->ops->set_info(fsd, vnode, levels, info));
 }
 
 status_t path_set_modified(struct path *path, int64_t modified_s)

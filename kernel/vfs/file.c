@@ -20,10 +20,18 @@ static status_t file_check_type(const struct vnode *vnode, unsigned flags)
     return vnode->type == NODE_FILE || vnode->stream ? 0 : -EOPNOTSUPP;
 }
 
-static status_t vnode_set_size(struct vnode *vnode, uint64_t bytes)
+static status_t file_resize(struct file *file, uint64_t bytes)
 {
     struct node_info info = { .known = INFO_STANDARD, .size_bytes = bytes };
-    return vnode_set_info(vnode, INFO_STANDARD, &info);
+    if (vnode_is_written_back(file->vnode))
+        return vnode_set_size(file->vnode, file->path, bytes);
+    return vnode_set_info(file->vnode, INFO_STANDARD, &info);
+}
+
+/* Streams can be written even on a read-only file system. */
+static bool file_counts_as_writer(const struct file *file)
+{
+    return file->flags & OPEN_WRITE && !file->vnode->stream;
 }
 
 /* Opens the vnode's content for this handle, unless another handle or the file system excludes it.
@@ -32,20 +40,33 @@ static status_t file_claim(struct file *file)
 {
     struct vnode *vnode = file->vnode;
     struct fsd *fsd = vnode->fsd;
-    status_t status = vnode_share(vnode, file->flags);
+    bool writes = file_counts_as_writer(file);
+    status_t status = writes ? fsd_writer_begin(fsd) : 0;
     if (status)
         return status;
+    status = vnode_share(vnode, file->flags);
+    if (status)
+        goto not_shared;
+
+    /* A handle that keeps writers away may read the device directly: what is dirty goes there
+     * first. */
+    if (file->flags & (OPEN_DENY_WRITE | OPEN_EXCLUSIVE) && vnode_is_written_back(vnode))
+        status = vnode_flush(vnode);
 
     /* The counts come first: what they exclude must not reach the device (device_claim). */
-    if (fsd->ops->open)
+    if (!status && fsd->ops->open)
         status = fsd->ops->open(fsd, vnode, file->flags & OPEN_WRITE);
-    if (status) {
-        vnode_unshare(vnode, file->flags);
-        return status;
-    }
+    if (status)
+        goto not_opened;
 
     fsd_file_opened(fsd);
     return 0;
+not_opened:
+    vnode_unshare(vnode, file->flags);
+not_shared:
+    if (writes)
+        fsd_writer_end(fsd);
+    return status;
 }
 
 static void file_unclaim(struct file *file)
@@ -58,6 +79,9 @@ static void file_unclaim(struct file *file)
     if (fsd->ops->close)
         fsd->ops->close(fsd, vnode, file->flags & OPEN_WRITE);
     vnode_unshare(vnode, file->flags);
+    if (file_counts_as_writer(file))
+        fsd_writer_end(fsd);
+    vnode_drop_if_gone(vnode);
 }
 
 status_t file_truncate(struct file *file)
@@ -65,25 +89,23 @@ status_t file_truncate(struct file *file)
     struct vnode *vnode = file->vnode;
     if (!(file->flags & OPEN_WRITE))
         return -EBADF;
-    if (vnode->cache_block_bytes || vnode->stream)
+    if (vnode_bypasses_cache(vnode) || vnode->stream)
         return 0;
 
     /* of several outputs that were opened for one new content, only the first truncates it */
     unsigned seen = file->truncations;
     bool first = atomic_compare_exchange_strong(&vnode->truncations, &seen, seen + 1);
-    return first ? vnode_set_size(vnode, 0) : 0;
+    return first ? file_resize(file, 0) : 0;
 }
 
 static status_t file_prepare_content(struct file *file)
 {
     struct vnode *vnode = file->vnode;
-    struct fsd *fsd = vnode->fsd;
-    if (file->flags & OPEN_WRITE && fsd->read_only && !vnode->stream)
-        return -EROFS;
 
     /* read before the claim: from then on a reader may be refused because of this handle */
     file->refused = vnode->readers_refused;
     file->truncations = vnode->truncations;
+    file->errors_seen = vnode_error_count(vnode);
 
     status_t status = file_claim(file);
     if (!status && file->flags & OPEN_TRUNCATE) {
@@ -258,7 +280,14 @@ status_t file_set_size(struct file *file, uint64_t bytes)
     struct vnode *vnode = file->vnode;
     if (!(file->flags & OPEN_WRITE))
         return -EBADF;
-    return vnode->cache_block_bytes ? -ENOSPC : vnode_set_size(vnode, bytes);
+    return vnode_bypasses_cache(vnode) ? -ENOSPC : file_resize(file, bytes);
+}
+
+status_t file_reserve(struct file *file, uint64_t bytes)
+{
+    if (!(file->flags & OPEN_WRITE))
+        return -EBADF;
+    return vnode_is_written_back(file->vnode) ? vnode_reserve(file->vnode, bytes) : 0;
 }
 
 void file_seek(struct file *file, uint64_t offset_bytes)

@@ -1,8 +1,8 @@
 /*
  * file_io.c - reads and writes open files.
  *
- * Files with cache blocks are read through their cache, except by a handle that has the file alone
- * (vnode_share): that one reads and writes without the cache.
+ * Files are read and written through their cache. A device is written past it, by a handle that has
+ * it alone (vnode_share), which then reads without it as well.
  *
  * Every read checks whether its thread was interrupted. So ^C ends a loop over a file, whatever the
  * file is and wherever its bytes are.
@@ -12,7 +12,16 @@
 
 static bool file_is_cached(const struct file *file)
 {
-    return file->vnode->cache_block_bytes && !file->vnode->exclusive;
+    const struct vnode *vnode = file->vnode;
+    return vnode->cache_block_bytes && !(vnode->exclusive && vnode_bypasses_cache(vnode));
+}
+
+/* Returns whether the device has all bytes of the file, and this handle keeps writers away. */
+static bool file_is_on_device(const struct file *file)
+{
+    struct vnode *vnode = file->vnode;
+    return vnode_bypasses_cache(vnode) || vnode->fsd->read_only ||
+           (file->flags & (OPEN_DENY_WRITE | OPEN_EXCLUSIVE) && !vnode_is_listed(vnode));
 }
 
 /* ---- at an offset ------------------------------------------------------------------------- */
@@ -40,6 +49,64 @@ ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer, siz
     return vnode_io_bytes(vnode, IO_READ, offset_bytes, buffer, bytes);
 }
 
+/* Writes back the file, then the structures of its file system. */
+static status_t file_flush_back(struct file *file)
+{
+    struct vnode *vnode = file->vnode;
+    status_t status = vnode_flush(vnode);
+    if (!status)
+        status = fsd_flush(vnode->fsd);
+    if (!status)
+        vnode_note_durable(vnode);
+
+    /* An error of earlier write-backs that this handle has not seen is returned now, even if the
+     * bytes could be written in the end. */
+    status_t error = vnode_take_error(vnode, &file->errors_seen);
+    return status ? status : error;
+}
+
+status_t file_flush(struct file *file)
+{
+    struct vnode *vnode = file->vnode;
+    uint64_t done;
+    if (vnode_is_written_back(vnode))
+        return file_flush_back(file);
+
+    status_t status = vnode_check(vnode);
+    if (!status)
+        status = fsd_flush(vnode->fsd);
+
+    /* then the device's own cache; memory has none */
+    if (status || !vnode->cache_block_bytes)
+        return status;
+    return vnode_io((struct vfs_io){ .vnode = vnode, .op = IO_FLUSH }, &done);
+}
+
+status_t file_finish(struct file *file)
+{
+    status_t status = vnode_take_error(file->vnode, &file->errors_seen);
+    file_close(file);
+    return status;
+}
+
+/* Makes what the handle has written durable, where each write is to be (mount -o sync). A file that
+ * one handle has alone is an image: its drive's own flush makes it durable. */
+static status_t file_write_through(struct file *file)
+{
+    struct vnode *vnode = file->vnode;
+    if (vnode->fsd->synchronous)
+        return file_flush(file);
+    return file->flags & OPEN_EXCLUSIVE ? vnode_flush(vnode) : 0;
+}
+
+static ssize_t file_write_back(struct file *file, bool append, uint64_t offset_bytes,
+                               const void *buffer, size_t bytes, uint64_t *end)
+{
+    ssize_t done = vnode_write(file->vnode, file->path, append, offset_bytes, buffer, bytes, end);
+    status_t status = done > 0 ? file_write_through(file) : 0;
+    return status ? status : done;
+}
+
 ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buffer, size_t bytes)
 {
     struct vnode *vnode = file->vnode;
@@ -51,6 +118,11 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
     if (status || !bytes)
         return status;
 
+    if (vnode_is_written_back(vnode)) {
+        uint64_t end;
+        return file_write_back(file, false, offset_bytes, buffer, bytes, &end);
+    }
+
     /* a device does not grow */
     uint64_t size = vnode->size_bytes;
     if (vnode->cache_block_bytes && (bytes > size || offset_bytes > size - bytes))
@@ -58,20 +130,6 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
     return vnode_io_bytes(vnode, IO_WRITE, offset_bytes, (void *)(uintptr_t)buffer, bytes);
 }
 
-status_t file_flush(struct file *file)
-{
-    struct vnode *vnode = file->vnode;
-
-    uint64_t done;
-    status_t status = vnode_check(vnode);
-    if (!status)
-        status = fsd_flush(vnode->fsd);
-
-    /* then the device's own cache; memory has none */
-    if (status || !vnode->cache_block_bytes)
-        return status;
-    return vnode_io((struct vfs_io){ .vnode = vnode, .op = IO_FLUSH }, &done);
-}
 
 /* ---- segments ----------------------------------------------------------------------------- */
 
@@ -123,7 +181,8 @@ status_t file_transfer(struct file *file, enum io_op op, uint64_t offset_bytes,
         return status;
 
     /* only whole blocks inside the file can go to the device as they are */
-    if (!block || offset_bytes % block || length_bytes % block ||
+    bool direct = op == IO_WRITE ? vnode_bypasses_cache(vnode) : file_is_on_device(file);
+    if (!block || !direct || offset_bytes % block || length_bytes % block ||
         length_bytes > size || offset_bytes > size - length_bytes)
         return file_copy_segments(file, op, offset_bytes, segments, length_bytes, done_bytes);
 
@@ -158,6 +217,8 @@ ssize_t file_read(struct file *file, void *buffer, size_t bytes)
 static ssize_t file_append(struct file *file, const void *buffer, size_t bytes)
 {
     struct vnode *vnode = file->vnode;
+    if (bytes && vnode_is_written_back(vnode))
+        return file_write_back(file, true, 0, buffer, bytes, &file->offset);
     if (vnode->cache_block_bytes)
         return bytes ? -ENOSPC : 0;
 

@@ -112,6 +112,17 @@ struct vnode {
     _Atomic unsigned truncations;     /* so far */
     unsigned writes_left;             /* in flight, of interrupted callers */
     bool exclusive;                   /* one file has it alone */
+    bool retired;                     /* unlinked and closed: its dirty bytes were discarded */
+    /* write/'s: what is not durable yet */
+    unsigned turns;                   /* taken (content.c) */
+    unsigned error_count;             /* write-backs that failed; `error`: the latest */
+    status_t error;
+    bool failing;                     /* the latest write-back failed */
+    uint64_t recorded_bytes;          /* of valid_bytes: passed to data_written; */
+    uint64_t durable_bytes;           /* and flushed */
+    bool listed;                      /* in fsd->dirty, which has a reference */
+    struct list dirty_link;
+    char *written_as;                 /* a path, for messages; owned; or NULL */
 };
 
 /* ---- information about nodes -------------------------------------------------------------- */
@@ -235,7 +246,8 @@ struct fsd_ops {
     /* A file was opened on the content, or closed again. open may refuse. NULL: always allowed. */
     status_t (*open)(struct fsd *fsd, struct vnode *vnode, bool write);
     void (*close)(struct fsd *fsd, struct vnode *vnode, bool write);
-    /* Frees vnode->private_data. NULL: there is none. */
+    /* Frees vnode->private_data. An unused vnode may be freed while another thread has the node
+     * loaded again already. NULL: there is none. */
     void (*put_vnode)(struct fsd *fsd, struct vnode *vnode);
     /* Frees what the FSD keeps of a vnode in use and can make again, such as a directory's index.
      * Called by reclaim under a spinlock of rank VNODE: takes other locks by try-lock only. NULL:
@@ -342,6 +354,14 @@ struct fsd {
     _Atomic bool redirected;     /* `successor` is used instead of `device` */
     struct device_handle successor;
     struct device *former;       /* that of `device`, once redirected: a reference */
+    /* write/'s: see changed.c; both lists are initialized once mounted */
+    struct list changed_link, dirty; /* `dirty`: vnodes that are not durable, the oldest first */
+    uint64_t changed_us;         /* the time of the first change; 0: not in the list */
+    uint64_t retry_us;           /* after a failure */
+    unsigned changers, writers;  /* changes under way; files open for writing */
+    unsigned pins;               /* threads that sync it, or are about to */
+    bool syncing;
+    _Atomic bool synchronous;    /* each change is made durable before it returns */
     /* dismount.c's */
     struct list dismount_link;
     void (*free)(struct fsd *fsd);

@@ -2,14 +2,17 @@
  * internal.h - types and functions that only the files of kernel/vfs share.
  *
  * Each file calls only those listed before it, except through ops tables: mount/redirect.c,
- * vnode_cache.c, vnode.c, vnode_share.c, vfs_io.c, uncached.c, names.c, mount/dismount.c,
- * mount/mount_table.c, path.c, walk.c, change.c, then file.c and mount/mount.c.
+ * vnode_cache.c, vnode.c, vnode_share.c, vfs_io.c, uncached.c, names.c, path_text.c,
+ * write/changed.c, write/content.c, write/writeback.c, mount/dismount.c, mount/mount_table.c,
+ * path.c, walk.c, mount/remount.c, change.c, then file.c and mount/mount.c.
  *
- * Lock order: mounts (MOUNT) < vnodes (VNODE) < pages (CACHE) < redirect (DEVICE).
+ * Lock order: mounts (MOUNT) < changes (NAMES) < vnodes (VNODE) < pages (CACHE) < redirect
+ * (DEVICE).
  */
 #ifndef KERNEL_VFS_INTERNAL_H
 #define KERNEL_VFS_INTERNAL_H
 
+#include "kernel/sched/sync.h"
 #include "kernel/vfs/vfs.h"
 
 struct mount {
@@ -42,6 +45,7 @@ struct file {
     unsigned flags;
     unsigned refused;     /* vnode->readers_refused at the time of opening, */
     unsigned truncations; /* and vnode->truncations */
+    unsigned errors_seen; /* of vnode->error_count */
     uint64_t offset;      /* directories: the FSD's position */
     void *cursor;         /* of open_dir */
     uint8_t *view_page;   /* for views of uncached files */
@@ -61,6 +65,13 @@ void fsd_file_opened(struct fsd *fsd);
 void fsd_file_closed(struct fsd *fsd);
 /* See vfs_exchange_device(). */
 status_t fsd_exchange_device(struct fsd *fsd, struct device *device) MUST_CHECK;
+
+/* Returns the name of the file system's device, for messages. */
+static inline const char *fsd_label(const struct fsd *fsd)
+{
+    const struct device *device = fsd_device(fsd)->device;
+    return device ? device_label(device) : fsd->name;
+}
 
 /* ---- vnode_cache.c ------------------------------------------------------------------------ */
 
@@ -108,6 +119,20 @@ status_t vnode_share(struct vnode *vnode, unsigned flags) MUST_CHECK;
 void vnode_unshare(struct vnode *vnode, unsigned flags);
 /* Counts a write that is left in flight: until it ends, opening the content is -EBUSY. */
 void vnode_write_left(struct vnode *vnode, bool left);
+/* Returns whether no file is open on the content; then none can be opened any more: -ENOENT. */
+bool vnode_retire(struct vnode *vnode);
+
+/* Returns whether the content has a cache that writes do not pass through: it is a device's. */
+static inline bool vnode_bypasses_cache(const struct vnode *vnode)
+{
+    return vnode->cache_block_bytes && !vnode->fsd->ops->reserve;
+}
+
+/* Returns whether writes pass through the cache, and are written back later. */
+static inline bool vnode_is_written_back(const struct vnode *vnode)
+{
+    return vnode->cache_block_bytes && vnode->fsd->ops->reserve && vnode->type == NODE_FILE;
+}
 
 /* ---- vfs_io.c ----------------------------------------------------------------------------- */
 
@@ -139,6 +164,100 @@ bool name_clean(char *name);
 status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
                      vnode_id_t *id) MUST_CHECK;
 
+/* ---- path_text.c -------------------------------------------------------------------------- */
+
+/* Returns the absolute path, or that of a name below it, in memory that the caller frees; NULL
+ * without memory. */
+char *path_text_copy(struct path *path, const struct element *name);
+
+/* ---- write/changed.c ---------------------------------------------------------------------- */
+
+/* Which file systems have changed. */
+struct changed_state {
+    struct spin lock;        /* rank NAMES */
+    struct list fsds;        /* the one that changed first is first */
+    struct wait_queue event; /* a file system was entered, a change or a sync has ended, ... */
+};
+
+extern struct changed_state changes;
+
+/* Begins a change of the file system. -EROFS. Its end enters the file system into the list. */
+status_t fsd_change_begin(struct fsd *fsd) MUST_CHECK;
+void fsd_change_end(struct fsd *fsd);
+/* Count a file that is open for writing. -EROFS. */
+status_t fsd_writer_begin(struct fsd *fsd) MUST_CHECK;
+void fsd_writer_end(struct fsd *fsd);
+/* Makes the file system read-only, and waits for the end of changes under way. -EBUSY if files are
+ * open for writing, unless `force`d; -EINTR. The second undoes it. */
+status_t fsd_close_gate(struct fsd *fsd, bool force) MUST_CHECK;
+void fsd_open_gate(struct fsd *fsd);
+/* Enters it into the list of those that have changed, or takes it out. The caller holds the
+ * lock. */
+void fsd_enter(struct fsd *fsd);
+void fsd_leave(struct fsd *fsd);
+
+/* Keep a file system in memory, without referencing its mount. */
+void fsd_pin(struct fsd *fsd);
+void fsd_unpin(struct fsd *fsd);
+/* Makes the flusher look whether too much is dirty. */
+void changes_wake(void);
+
+/* Enters a vnode with dirty bytes, written by this path (or NULL), and its file system. */
+void vnode_note_dirty(struct vnode *vnode, struct path *path);
+bool vnode_is_listed(struct vnode *vnode);
+/* Takes it out, with `if_clean` only if its cache has no dirty bytes. The caller has a reference of
+ * its own. */
+void vnode_unlist(struct vnode *vnode, bool if_clean);
+/* Returns a reference to the first vnode in the list, which becomes the last one; NULL: none. */
+struct vnode *fsd_next_dirty(struct fsd *fsd);
+size_t fsd_count_dirty(struct fsd *fsd);
+/* Take the path that a file was written by, or NULL, and give it back. */
+char *vnode_take_text(struct vnode *vnode);
+void vnode_give_text(struct vnode *vnode, char *text);
+/* A path was renamed: those in the list follow it. */
+void fsd_note_rename(struct fsd *fsd, const char *from, const char *to);
+
+/* ---- write/content.c ---------------------------------------------------------------------- */
+
+/* Writes a file through its cache, at an offset or at its end. Returns the bytes copied, or an
+ * errno for the first: -ENOSPC, -EFBIG, -EROFS, -EINTR. *end: the offset after them. */
+ssize_t vnode_write(struct vnode *vnode, struct path *path, bool append, uint64_t offset,
+                    const void *bytes, size_t count, uint64_t *end) MUST_CHECK;
+/* Cuts or extends it. */
+status_t vnode_set_size(struct vnode *vnode, struct path *path, uint64_t bytes) MUST_CHECK;
+/* Reserves room for a content of this size. */
+status_t vnode_reserve(struct vnode *vnode, uint64_t bytes) MUST_CHECK;
+/* Writes the dirty bytes to the device, which may still have them in its own cache, and has them
+ * recorded: fsd_flush() makes them durable. */
+status_t vnode_flush(struct vnode *vnode) MUST_CHECK;
+/* What was recorded is durable: takes the vnode out of the list if that is all. */
+void vnode_note_durable(struct vnode *vnode);
+/* Returns how many bytes would be lost now. */
+uint64_t vnode_unsafe_bytes(struct vnode *vnode);
+/* Drops what is dirty. Returns how many bytes were lost. */
+uint64_t vnode_discard(struct vnode *vnode);
+/* Drops what is dirty if the file has neither a name nor an open handle. */
+void vnode_drop_if_gone(struct vnode *vnode);
+/* Counts an error of write-back; logs it unless it was reported. */
+void vnode_note_error(struct vnode *vnode, status_t status, bool reported);
+unsigned vnode_error_count(struct vnode *vnode);
+/* Returns the latest error, if there were any since *seen. */
+status_t vnode_take_error(struct vnode *vnode, unsigned *seen) MUST_CHECK;
+
+/* ---- write/writeback.c -------------------------------------------------------------------- */
+
+status_t writeback_start(void) MUST_CHECK;
+void writeback_stop(void);
+/* Makes all changes of the file system so far durable. Returns the first error, after trying all
+ * files. If the device is gone: logs what is lost, and returns why. */
+status_t fsd_sync(struct fsd *fsd) MUST_CHECK;
+/* Drops what is dirty, with a line for each file: the device is gone. */
+void fsd_lose(struct fsd *fsd);
+/* Writes lines about what would be lost: the file system could not be synced, for this reason. */
+void fsd_list_dirty(struct fsd *fsd, status_t status, struct text_sink *sink);
+/* Waits until it is not pinned, and drops what is dirty still: for the last user. */
+void fsd_forget(struct fsd *fsd);
+
 /* ---- mount/dismount.c --------------------------------------------------------------------- */
 
 status_t dismount_start(void) MUST_CHECK;
@@ -159,6 +278,9 @@ void mount_put(struct mount *mount);
 status_t mount_add(struct mount *mount) MUST_CHECK;
 /* Returns the mount that covers `parent`/`name`: a reference, or NULL. */
 struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash);
+/* Returns the file system of the first mount with a higher number than *number, pinned; NULL if
+ * there is none. */
+struct fsd *mount_pin_next(unsigned *number);
 /* Returns the n-th mount in the order of mounting: a reference, or NULL. */
 struct mount *mount_nth(unsigned n);
 /* Returns whether something is mounted below the directory of this path. */
@@ -166,12 +288,32 @@ bool mounts_below(const char *directory);
 /* See vfs_mount_below(). */
 status_t mount_next_below(const char *directory, unsigned *number, char *name,
                           size_t bytes) MUST_CHECK;
+/* Returns whether only the caller's path uses the mount, and nothing is mounted below it. */
+bool mount_is_unused(struct mount *mount);
 /* Take a mount out of the table; the caller gets the table's reference. The first: if only the
  * caller's path uses it, else -EBUSY. The second: one of this device, or one mounted below such a
  * mount; NULL if there is none. The third: the latest. */
 status_t mount_take_unused(struct mount *mount) MUST_CHECK;
 struct mount *mount_take_of_device(const struct device *device);
 struct mount *mount_take_last(void);
+
+/* ---- mount/remount.c ---------------------------------------------------------------------- */
+
+enum mount_access { MOUNT_UNCHANGED, MOUNT_READ_ONLY, MOUNT_WRITABLE };
+
+struct mount_options {
+    enum mount_access access;
+    bool synchronous, asynchronous;
+    char *others; /* the words that are the file system's own; owned by the caller */
+};
+
+/* Separates the words of `mount -o`. -ENOMEM. */
+status_t mount_options_parse(const char *text, struct mount_options *options) MUST_CHECK;
+/* -EROFS, -EBUSY, or an error of writing. */
+status_t mount_options_apply(struct fsd *fsd, const struct mount_options *options) MUST_CHECK;
+/* Flushes everything, and makes the file system read-only, its volume clean: for an unmount. -EBUSY
+ * if files are open for writing, unless `force`d. On an error it stays as it was. */
+status_t fsd_end_writing(struct fsd *fsd, bool force) MUST_CHECK;
 
 /* ---- path.c ------------------------------------------------------------------------------- */
 

@@ -106,24 +106,3 @@ bool path_is_inside(struct path *path, struct path *directory)
         path = path->parent;
     return path != NULL;
 }
-
-size_t path_text(struct path *path, char *text, size_t bytes)
-{
-    /* The length is returned whatever the buffer holds, as snprintf() does. */
-    size_t length = path->parent ? 0 : 1;
-    for (struct path *at = path; at->parent; at = at->parent)
-        length += 1 + at->length;
-    if (!bytes)
-        return length;
-
-    /* from the last name to the first; what exceeds the buffer is left out */
-    text_copy(text, bytes, path->parent ? "" : "/");
-    size_t end = length;
-    for (struct path *at = path; at->parent; at = at->parent) {
-        end -= 1 + at->length;
-        for (size_t i = 0; i <= at->length && end + i < bytes - 1; i++)
-            text[end + i] = i ? at->name[i - 1] : '/';
-    }
-    text[length < bytes ? length : bytes - 1] = '\0';
-    return length;
-}

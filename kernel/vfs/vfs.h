@@ -9,7 +9,10 @@
  *             directory of that path. `/System/Devices` belongs to the VFS: it remains whatever
  *             disc is mounted at /System.
  * Files       A `struct file` is an open handle with an offset; one thread uses it at a time.
- *             Reads go through the vnode's file cache.
+ *             Reads go through the vnode's file cache, and so do writes, on file systems on disks:
+ *             a write returns when the bytes are in memory. They are written back after 5 seconds,
+ *             or when 1/16 of memory is dirty; file_flush(), vfs_sync() and vfs_unmount() do it at
+ *             once. Writers wait while 1/8 of memory is dirty.
  * Media       Every operation returns -ESTALE, -ENOMEDIUM or -ENODEV once the disc below was
  *             changed or removed, or its drive is gone, even for cached bytes.
  * Interrupts  Reads, walks and opens of an interrupted thread end with -EINTR. An io in flight then
@@ -142,8 +145,19 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
 /* -EINVAL if it is not a mount point; -EBUSY while files or directories on it are in use or
  * something is mounted below; or the error of writing back dirty data: it stays mounted then. */
 status_t vfs_unmount(struct path *start, const char *text) MUST_CHECK;
-/* Takes the mounts of a device, and the mounts below them, out of the tree at once. Files open
- * there return errors until closed, and a warning is logged. Returns the number of mounts. */
+/* Changes a mount in place: `rw` makes it writable (-EROFS if the medium or its format cannot be
+ * written), `ro` read-only again (-EBUSY while files are open for writing, or an error of writing
+ * back), `sync` makes each change durable before it returns, until `async`. Other options are the
+ * file system's. File systems on disks are read-only until then. -EINVAL if it is not a mount
+ * point, or for an option that cannot change. */
+status_t vfs_remount(struct path *start, const char *text, const char *options) MUST_CHECK;
+/* Makes every file system durable, and read-only, before the machine is switched off. Writes a line
+ * about each file that could not be written, and returns the first error. */
+status_t vfs_finish(struct text_sink *sink) MUST_CHECK;
+/* Takes the mounts of a device, and the mounts below them, out of the tree at once. Bytes that were
+ * not written back are written if the medium is still there; else a line is logged for each file.
+ * Files open there return errors until closed, and a warning is logged. Returns the number of
+ * mounts. */
 unsigned vfs_unmount_device(struct device *device);
 /* Redirects a mounted file system to another device that holds the same bytes: open files, ids and
  * cached pages stay valid. -EINVAL if it is not a mount point, or blocks or size differ; -EALREADY
@@ -220,11 +234,22 @@ status_t file_read_whole(struct path *start, const char *text, size_t most, char
                          size_t *bytes) MUST_CHECK;
 /* Sets the end of the file; bytes added read as zeroes. */
 status_t file_set_size(struct file *file, uint64_t bytes) MUST_CHECK;
+/* Reserves room for a content of this size, without changing the file: -ENOSPC, -EFBIG. So a copy
+ * that does not fit is refused before it begins. 0 where room is not reserved. */
+status_t file_reserve(struct file *file, uint64_t bytes) MUST_CHECK;
 /* Sets the size to 0, unless another handle has done so since this one was opened. A device keeps
  * its content. */
 status_t file_truncate(struct file *file) MUST_CHECK;
-/* Makes completed writes durable: until it returns 0, they may be lost at a power failure. */
+/* Makes completed writes durable (POSIX fsync()): until it returns 0, they may be lost at a power
+ * failure. Returns the latest error if writing the file back has failed since the handle was opened
+ * or flushed, even if the bytes were written later: each handle gets it once. */
 status_t file_flush(struct file *file) MUST_CHECK;
+/* Closes a file, and returns the error of a write-back that the handle has not got yet. Bytes that
+ * are still to be written back are not waited for: file_flush() or vfs_sync() does. */
+status_t file_finish(struct file *file) MUST_CHECK;
+/* Makes every change of a file system so far durable; without a path, of all of them. Returns the
+ * first error, after trying everything. */
+status_t vfs_sync(struct path *path) MUST_CHECK;
 /* Reads or writes directly from or to the segments' memory, without a copy, if offset and length
  * are whole cache blocks of the file; else through the cache or a block of its own, with the same
  * result. 0 if all bytes were moved, or an errno with *done_bytes good ones. Not interruptible. */

@@ -132,12 +132,16 @@ static struct vnode *vnode_create(struct fsd *fsd, vnode_id_t id)
     list_init(&vnode->hash_link);
     list_init(&vnode->unused_link);
     list_init(&vnode->fsd_link);
+    list_init(&vnode->dirty_link);
     return vnode;
 }
 
 static status_t vnode_load(struct vnode *vnode)
 {
     status_t status = vnode->fsd->ops->get_vnode(vnode->fsd, vnode);
+    if (!vnode->fsd->keeps_valid_length)
+        vnode->valid_bytes = (uint64_t)vnode->size_bytes;
+    vnode->recorded_bytes = vnode->durable_bytes = vnode->valid_bytes;
     if (!status)
         vnode_cache_start(vnode);
 

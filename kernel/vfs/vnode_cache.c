@@ -1,35 +1,45 @@
 /*
- * vnode_cache.c - a vnode's file cache: its fills become ios of the FSD, and reads find the cache
- * that holds the vnode's content, which may be one of the FSD's (vnode->held_in).
+ * vnode_cache.c - a vnode's file cache: its fills and write-backs become ios of the FSD, and reads
+ * find the cache that holds the vnode's content, which may be one of the FSD's (vnode->held_in).
  */
 #include "kernel/vfs/internal.h"
 #include "lib/macros.h"
 
-/* ---- filling ------------------------------------------------------------------------------ */
+/* ---- filling and writing back ------------------------------------------------------------- */
 
-static void vnode_fill_done(struct vfs_io *io, status_t status)
+static void vnode_cache_io_done(struct vfs_io *io, status_t status)
 {
     cache_io_done(io->context, status, io->done_bytes, io->exact);
 }
 
-static void vnode_fill(struct cache *cache, struct cache_io *range)
+static void vnode_cache_io(struct cache *cache, struct cache_io *range, enum io_op op)
 {
     struct vnode *vnode = cache->owner;
     struct vfs_io *io = range->context;
     *io = (struct vfs_io){
         .vnode = vnode,
-        .op = IO_READ,
+        .op = op,
         .offset_bytes = range->offset_bytes,
         .length_bytes = range->length_bytes,
         .segments = range->segments,
         .segment_count = range->segment_count,
-        .complete = vnode_fill_done,
+        .complete = vnode_cache_io_done,
         .context = range,
     };
 
     /* Count it before the FSD gets it: the io may be complete when read_write returns. */
     fsd_io_began(vnode);
     vnode->fsd->ops->read_write(vnode->fsd, io);
+}
+
+static void vnode_cache_fill(struct cache *cache, struct cache_io *range)
+{
+    vnode_cache_io(cache, range, IO_READ);
+}
+
+static void vnode_cache_write(struct cache *cache, struct cache_io *range)
+{
+    vnode_cache_io(cache, range, IO_WRITE);
 }
 
 status_t vnode_check(struct vnode *vnode)
@@ -47,11 +57,19 @@ void vnode_cache_start(struct vnode *vnode)
 {
     static const struct cache_ops ops = {
         .context_bytes = sizeof(struct vfs_io),
-        .fill = vnode_fill,
+        .fill = vnode_cache_fill,
+        .write = vnode_cache_write,
         .check = vnode_cache_check,
     };
-    if (vnode->cache_block_bytes && !vnode->held_in)
-        cache_init(&vnode->cache, &ops, vnode, vnode->cache_block_bytes, vnode->size_bytes);
+    if (!vnode->cache_block_bytes || vnode->held_in)
+        return;
+    cache_init(&vnode->cache, &ops, vnode, vnode->cache_block_bytes, vnode->size_bytes);
+
+    /* a write consists of whole blocks of the device */
+    const struct device *device = fsd_device(vnode->fsd)->device;
+    if (device && vnode->fsd->ops->reserve)
+        vnode->cache.write_unit_bytes =
+            max(vnode->cache.write_unit_bytes, device_block_bytes(device));
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */

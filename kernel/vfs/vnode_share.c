@@ -2,8 +2,9 @@
  * vnode_share.c - counts how a vnode's content is open, and refuses openings that exclude each
  * other.
  *
- * A cached vnode has one writer, and then no readers: writes bypass the cache, whose pages a reader
- * would still see.
+ * A vnode whose writes bypass its cache, such as a device, has one writer, and then no readers: a
+ * reader would still see the pages of the cache. Files that are written through their cache have
+ * any number of both.
  */
 #include "kernel/vfs/internal.h"
 
@@ -12,7 +13,7 @@ static struct spin share_lock = SPIN_INIT(RANK_VNODE); /* guards the counts of e
 /* Returns whether a file opened with these flags excludes all others. */
 static bool wants_alone(const struct vnode *vnode, unsigned flags)
 {
-    return flags & OPEN_EXCLUSIVE || (flags & OPEN_WRITE && vnode->cache_block_bytes);
+    return flags & OPEN_EXCLUSIVE || (flags & OPEN_WRITE && vnode_bypasses_cache(vnode));
 }
 
 static void vnode_count_open(struct vnode *vnode, unsigned flags, unsigned by)
@@ -29,6 +30,8 @@ static void vnode_count_open(struct vnode *vnode, unsigned flags, unsigned by)
  * read. */
 static status_t vnode_may_share(struct vnode *vnode, unsigned flags, bool alone)
 {
+    if (vnode->retired)
+        return -ENOENT;
     if (flags & OPEN_READ && vnode->read_denials && !vnode->stream) {
         vnode->readers_refused++;
         return -ETXTBSY;
@@ -76,12 +79,21 @@ status_t vnode_share(struct vnode *vnode, unsigned flags)
     }
     spin_unlock(&share_lock);
 
-    if (!status && alone && vnode->cache_block_bytes) {
+    if (!status && alone && vnode_bypasses_cache(vnode)) {
         status = vnode_empty_cache(vnode);
         if (status)
             vnode_unshare(vnode, flags);
     }
     return status;
+}
+
+bool vnode_retire(struct vnode *vnode)
+{
+    spin_lock(&share_lock);
+    vnode->retired |= !vnode->opens;
+    bool retired = vnode->retired;
+    spin_unlock(&share_lock);
+    return retired;
 }
 
 void vnode_write_left(struct vnode *vnode, bool left)

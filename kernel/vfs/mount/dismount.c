@@ -114,6 +114,8 @@ static void free_mounted(struct fsd *fsd)
 
 void fsd_dismount(struct fsd *fsd)
 {
+    /* the flusher may still be at it; and it has references to dirty vnodes */
+    fsd_forget(fsd);
     free_when_idle(fsd, free_mounted);
 }
 

@@ -5,6 +5,7 @@
 #include "kernel/log.h"
 #include "kernel/vfs/internal.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -23,6 +24,8 @@ static status_t fsd_find(const struct device_handle *handle, const char *type,
         if (!status) {
             list_init(&(*fsd)->vnodes);
             list_init(&(*fsd)->held);
+            list_init(&(*fsd)->dirty);
+            list_init(&(*fsd)->changed_link);
             code_use_begin(&(*fsd)->code_use, (*fsd)->ops, "mounted file system", (*fsd)->name);
         }
 
@@ -105,6 +108,26 @@ status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fi
     return status;
 }
 
+/* Opens the file system and mounts it; `rw` in the options makes it writable at once. */
+static status_t mount_device(const char *device, const char *type, const char *words,
+                             const char *text, uint64_t hash)
+{
+    struct mount_options options;
+    struct fsd *fsd;
+    status_t status = mount_options_parse(words, &options);
+    if (!status)
+        status = fsd_open(device, type, options.others, &fsd);
+    mem_free(options.others);
+    if (status)
+        return status;
+
+    status = mount_options_apply(fsd, &options);
+    if (!status)
+        return mount_publish(fsd, text, hash, false);
+    fsd_dismount(fsd);
+    return status;
+}
+
 status_t vfs_mount(struct path *start, const char *text, const char *device, const char *type,
                    const char *options)
 {
@@ -115,7 +138,6 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
 
     /* The table contains canonical paths, and the path must be found by them later. */
     char *canonical = mem_alloc(PATH_BYTES_MAX + 1);
-    struct fsd *fsd;
     if (!canonical)
         status = -ENOMEM;
     else if (!path_is_directory(path))
@@ -128,9 +150,7 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
         status = -ENAMETOOLONG;
 
     if (!status)
-        status = fsd_open(device, type, options ? options : "", &fsd);
-    if (!status)
-        status = mount_publish(fsd, canonical, path->hash, false);
+        status = mount_device(device, type, options ? options : "", canonical, path->hash);
 
     mem_free(canonical);
     path_put(path);
@@ -159,6 +179,26 @@ status_t device_describe_volume(const char *device, struct text_sink *sink)
 
 /* ---- unmounting --------------------------------------------------------------------------- */
 
+/* The caller has one path on it. */
+static status_t unmount(struct mount *mount)
+{
+    bool writable = !mount->fsd->read_only;
+    if (!mount_is_unused(mount))
+        return -EBUSY;
+
+    /* Write first: an error must be reported while the file system is still mounted. A medium that
+     * is gone has nothing to write to. */
+    status_t status = fsd_end_writing(mount->fsd, false);
+    if (status && !fsd_check(mount->fsd))
+        return status;
+    status = mount_take_unused(mount);
+    if (!status)
+        mount_put(mount); /* the table's */
+    else if (writable && mount->fsd->ops->set_writable)
+        IGNORE(mount->fsd->ops->set_writable(mount->fsd, true)); /* the first error is returned */
+    return status;
+}
+
 status_t vfs_unmount(struct path *start, const char *text)
 {
     struct path *path;
@@ -166,15 +206,10 @@ status_t vfs_unmount(struct path *start, const char *text)
     if (status)
         return status;
 
-    /* Flush first: an error must be reported while the file system is still mounted. */
     if (!path_is_mount_point(path))
         status = -EINVAL;
     else
-        status = fsd_flush(path->mount->fsd);
-    if (!status)
-        status = mount_take_unused(path->mount);
-    if (!status)
-        mount_put(path->mount); /* the table's */
+        status = unmount(path->mount);
     path_put(path);
     return status;
 }
@@ -206,6 +241,9 @@ unsigned vfs_unmount_device(struct device *device)
         if (atomic_load(&mount->references) > 1)
             log_warn("vfs", "%s: %s was removed while in use; open files return errors",
                      mount->text, device_alias(device));
+
+        /* A medium that is still there gets what is dirty; else the loss is logged. */
+        IGNORE(fsd_end_writing(mount->fsd, true));
         mount_put(mount);
     }
     return count;

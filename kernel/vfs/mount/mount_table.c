@@ -128,6 +128,24 @@ struct mount *mount_nth(unsigned n)
     return found;
 }
 
+struct fsd *mount_pin_next(unsigned *number)
+{
+    struct fsd *fsd = NULL;
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts) {
+        const struct mount *mount = container_of(link, struct mount, link);
+
+        /* a mount in the table has not been forgotten yet */
+        if (!fsd && mount->number > *number) {
+            fsd = mount->fsd;
+            *number = mount->number;
+            fsd_pin(fsd);
+        }
+    }
+    mutex_unlock(&mounts_lock);
+    return fsd;
+}
+
 status_t mount_next_below(const char *directory, unsigned *number, char *name, size_t bytes)
 {
     status_t status = -ENOENT;
@@ -198,6 +216,17 @@ static struct mount *mount_deepest(struct mount *mount)
             deepest = other;
     }
     return deepest;
+}
+
+bool mount_is_unused(struct mount *mount)
+{
+    mutex_lock(&mounts_lock);
+
+    /* a third reference: a path, or a file, on it is in use */
+    bool unused = !mount->fixed && mount_deepest(mount) == mount &&
+                  atomic_load(&mount->references) <= 2;
+    mutex_unlock(&mounts_lock);
+    return unused;
 }
 
 status_t mount_take_unused(struct mount *mount)

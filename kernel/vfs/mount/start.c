@@ -26,6 +26,8 @@ status_t vfs_start(void)
     if (!status)
         status = dismount_start();
     if (!status)
+        status = writeback_start();
+    if (!status)
         status = mount_builtin("ramfs", "/", true);
     if (status)
         return status;
@@ -59,6 +61,7 @@ void vfs_stop(void)
         kassert(atomic_load(&mount->references) == 1);
         mount_put(mount);
     }
+    writeback_stop();
     dismount_stop();
     vnodes_stop();
 }

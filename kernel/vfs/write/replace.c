@@ -74,7 +74,7 @@ static status_t replace_open(struct replacement *replacement, unsigned flags)
 
     /* devices and streams are not files of the directory: written in place */
     const struct vnode *old = replacement->old ? replacement->old->vnode : NULL;
-    if (old && (old->cache_block_bytes || old->stream))
+    if (old && (vnode_bypasses_cache(old) || old->stream))
         replacement->file = replacement->old;
     else
         status = part_open(replacement->names, &replacement->file);

@@ -1,0 +1,158 @@
+/*
+ * remount.c - makes mounted file systems writable, and read-only again; and syncs all of them.
+ *
+ * File systems on disks are mounted read-only, and nothing on them changes until a person asks for
+ * it: no dirty bit, no access time. vfs_remount() then changes the mount in place.
+ */
+#include "kernel/vfs/internal.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+/* ---- one file system ---------------------------------------------------------------------- */
+
+status_t fsd_end_writing(struct fsd *fsd, bool force)
+{
+    /* a file system that cannot change back is only flushed */
+    if (fsd->read_only || !fsd->ops->set_writable)
+        return fsd_sync(fsd);
+
+    /* No change begins any more, so the flush is the last one: the volume can be marked clean. */
+    status_t status = fsd_close_gate(fsd, force);
+    if (status)
+        return status;
+    status = fsd_sync(fsd);
+    if (!status)
+        status = fsd->ops->set_writable(fsd, false);
+    if (status)
+        fsd_open_gate(fsd);
+    return status;
+}
+
+static status_t fsd_begin_writing(struct fsd *fsd)
+{
+    if (!fsd->read_only)
+        return 0;
+    return fsd->ops->set_writable ? fsd->ops->set_writable(fsd, true) : -EROFS;
+}
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+/* Takes a word of the VFS's own. Returns false if it is another's. */
+static bool option_take(struct mount_options *options, const char *word, size_t length)
+{
+    if (text_equal_n(word, length, "rw", 2))
+        options->access = MOUNT_WRITABLE;
+    else if (text_equal_n(word, length, "ro", 2))
+        options->access = MOUNT_READ_ONLY;
+    else if (text_equal_n(word, length, "sync", 4))
+        options->synchronous = true;
+    else if (text_equal_n(word, length, "async", 5))
+        options->asynchronous = true;
+    else
+        return false;
+    return true;
+}
+
+status_t mount_options_parse(const char *text, struct mount_options *options)
+{
+    *options = (struct mount_options){ .others = mem_alloc(strlen(text) + 1) };
+    char *to = options->others;
+    if (!to)
+        return -ENOMEM;
+
+    /* the words of the file system stay, in their order */
+    while (*text) {
+        const char *comma = strchr(text, ',');
+        size_t length = comma ? (size_t)(comma - text) : strlen(text);
+        if (!option_take(options, text, length)) {
+            if (to != options->others)
+                *to++ = ',';
+            memcpy(to, text, length);
+            to += length;
+        }
+        text += length + (comma ? 1 : 0);
+    }
+    *to = '\0';
+    return 0;
+}
+
+status_t mount_options_apply(struct fsd *fsd, const struct mount_options *options)
+{
+    status_t status = 0;
+    if (options->access == MOUNT_WRITABLE)
+        status = fsd_begin_writing(fsd);
+    else if (options->access == MOUNT_READ_ONLY && !fsd->read_only && !fsd->ops->set_writable)
+        status = -EOPNOTSUPP;
+    else if (options->access == MOUNT_READ_ONLY)
+        status = fsd_end_writing(fsd, false);
+    if (status)
+        return status;
+
+    if (options->synchronous || options->asynchronous)
+        fsd->synchronous = options->synchronous;
+    return 0;
+}
+
+/* ---- mounts ------------------------------------------------------------------------------- */
+
+status_t vfs_remount(struct path *start, const char *text, const char *words)
+{
+    struct path *path;
+    struct mount_options options;
+    status_t status = path_walk(start, text, 0, &path);
+    if (status)
+        return status;
+    status = mount_options_parse(words, &options);
+    if (status)
+        goto out;
+
+    struct fsd *fsd = path->mount->fsd;
+    if (!path_is_mount_point(path) && path->parent)
+        status = -EINVAL;
+    else
+        status = fsd_check(fsd);
+
+    /* the file system's own options first: if they are invalid, nothing changes */
+    if (!status && *options.others)
+        status = fsd->ops->set_options ? fsd->ops->set_options(fsd, options.others) : -EOPNOTSUPP;
+    if (!status)
+        status = mount_options_apply(fsd, &options);
+    mem_free(options.others);
+out:
+    path_put(path);
+    return status;
+}
+
+/* ---- every file system --------------------------------------------------------------------- */
+
+status_t vfs_sync(struct path *path)
+{
+    status_t first = 0;
+    if (path)
+        return fsd_sync(path->mount->fsd);
+
+    /* pinned, not referenced by its mount: an unmount at the same time waits and is not refused */
+    struct fsd *fsd;
+    for (unsigned number = 0; first != -EINTR && (fsd = mount_pin_next(&number));) {
+        status_t status = fsd_sync(fsd);
+        fsd_unpin(fsd);
+        if (!first || status == -EINTR)
+            first = status;
+    }
+    return first;
+}
+
+status_t vfs_finish(struct text_sink *sink)
+{
+    status_t first = 0;
+    struct fsd *fsd;
+    for (unsigned number = 0; first != -EINTR && (fsd = mount_pin_next(&number));) {
+        status_t status = fsd_end_writing(fsd, true);
+        if (status && status != -EINTR)
+            fsd_list_dirty(fsd, status, sink);
+        fsd_unpin(fsd);
+        if (!first || status == -EINTR)
+            first = status;
+    }
+    return first;
+}

@@ -1,0 +1,260 @@
+/*
+ * changed.c - the gate of every change of a file system; and which file systems and files have
+ * changes that are not durable yet.
+ *
+ * Gate        A change of names or nodes is made between fsd_change_begin() and fsd_change_end();
+ *             a file that is open for writing counts as a writer. fsd_close_gate() makes a file
+ *             system read-only for both, when no change is under way any more.
+ * Lists       A file system that has changed is in one list, with the time of its first change;
+ *             each of its files with bytes that are not durable is in the file system's own list.
+ *             The list has a reference to the vnode: it stays in memory until its bytes are
+ *             durable. It also keeps the path that the bytes were written by, as text, for messages
+ *             about bytes that are lost: a path itself would keep its mount busy.
+ * Locking     One spinlock of rank NAMES, so that vnodes can be referenced under it.
+ */
+#include "kernel/log.h"
+#include "kernel/sched/sync.h"
+#include "kernel/vfs/internal.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "lib/text.h"
+
+struct changed_state changes = {
+    .lock = SPIN_INIT(RANK_NAMES),
+    .fsds = LIST_INIT(changes.fsds),
+    .event = WAIT_QUEUE_INIT(changes.event),
+};
+
+/* ---- the gate ----------------------------------------------------------------------------- */
+
+status_t fsd_change_begin(struct fsd *fsd)
+{
+    spin_lock(&changes.lock);
+    status_t status = fsd->read_only ? -EROFS : 0;
+    fsd->changers += !status;
+    spin_unlock(&changes.lock);
+    return status;
+}
+
+void fsd_enter(struct fsd *fsd)
+{
+    kassert(spin_is_held(&changes.lock));
+    if (!fsd->ops->flush || fsd->changed_us)
+        return;
+    fsd->changed_us = time_now_us();
+    list_push_back(&changes.fsds, &fsd->changed_link);
+    wait_queue_wake_all(&changes.event);
+}
+
+void fsd_leave(struct fsd *fsd)
+{
+    kassert(spin_is_held(&changes.lock));
+    fsd->changed_us = 0;
+    list_remove(&fsd->changed_link);
+}
+
+void fsd_change_end(struct fsd *fsd)
+{
+    spin_lock(&changes.lock);
+    fsd_enter(fsd);
+    if (!--fsd->changers)
+        wait_queue_wake_all(&changes.event);
+    spin_unlock(&changes.lock);
+}
+
+status_t fsd_writer_begin(struct fsd *fsd)
+{
+    spin_lock(&changes.lock);
+    status_t status = fsd->read_only ? -EROFS : 0;
+    fsd->writers += !status;
+    spin_unlock(&changes.lock);
+    return status;
+}
+
+void fsd_writer_end(struct fsd *fsd)
+{
+    spin_lock(&changes.lock);
+    fsd->writers--;
+    spin_unlock(&changes.lock);
+}
+
+status_t fsd_close_gate(struct fsd *fsd, bool force)
+{
+    spin_lock(&changes.lock);
+    status_t status = fsd->writers && !force ? -EBUSY : 0;
+    bool was = fsd->read_only;
+    if (!status)
+        fsd->read_only = true;
+
+    /* a change that has passed the gate ends soon: it does not wait for a person */
+    while (fsd->changers && !status)
+        status = wait_queue_wait_interruptible(&changes.event, &changes.lock, TIME_NEVER);
+    if (status)
+        fsd->read_only = was;
+    spin_unlock(&changes.lock);
+    return status;
+}
+
+void fsd_open_gate(struct fsd *fsd)
+{
+    spin_lock(&changes.lock);
+    fsd->read_only = false;
+    spin_unlock(&changes.lock);
+}
+
+/* ---- for the flusher ---------------------------------------------------------------------- */
+
+void fsd_pin(struct fsd *fsd)
+{
+    spin_lock(&changes.lock);
+    fsd->pins++;
+    spin_unlock(&changes.lock);
+}
+
+void fsd_unpin(struct fsd *fsd)
+{
+    spin_lock(&changes.lock);
+    if (!--fsd->pins)
+        wait_queue_wake_all(&changes.event);
+    spin_unlock(&changes.lock);
+}
+
+void changes_wake(void)
+{
+    spin_lock(&changes.lock);
+    wait_queue_wake_all(&changes.event);
+    spin_unlock(&changes.lock);
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+bool vnode_is_listed(struct vnode *vnode)
+{
+    spin_lock(&changes.lock);
+    bool listed = vnode->listed;
+    spin_unlock(&changes.lock);
+    return listed;
+}
+
+void vnode_note_dirty(struct vnode *vnode, struct path *path)
+{
+    struct fsd *fsd = vnode->fsd;
+
+    /* without memory, a message about the file does not name it */
+    char *text = !path || vnode_is_listed(vnode) ? NULL : path_text_copy(path, NULL);
+
+    spin_lock(&changes.lock);
+    if (!vnode->listed) {
+        vnode->listed = true;
+        vnode->written_as = text;
+        text = NULL;
+        vnode_ref(vnode);
+        list_push_back(&fsd->dirty, &vnode->dirty_link);
+    }
+    fsd_enter(fsd);
+    spin_unlock(&changes.lock);
+    mem_free(text);
+}
+
+void vnode_unlist(struct vnode *vnode, bool if_clean)
+{
+    spin_lock(&changes.lock);
+
+    /* under the lock: a writer that dirties the cache now enters it again after this */
+    bool leaves = vnode->listed && !(if_clean && vnode->cache.ops &&
+                                     cache_dirty_bytes(&vnode->cache));
+    char *text = leaves ? vnode->written_as : NULL;
+    if (leaves) {
+        vnode->listed = false;
+        vnode->written_as = NULL;
+        list_remove(&vnode->dirty_link);
+    }
+    spin_unlock(&changes.lock);
+
+    mem_free(text);
+    if (leaves)
+        vnode_put(vnode);
+}
+
+struct vnode *fsd_next_dirty(struct fsd *fsd)
+{
+    struct vnode *vnode = NULL;
+    spin_lock(&changes.lock);
+    if (!list_empty(&fsd->dirty)) {
+        vnode = vnode_ref(container_of(fsd->dirty.next, struct vnode, dirty_link));
+
+        /* the next call returns another one */
+        list_remove(&vnode->dirty_link);
+        list_push_back(&fsd->dirty, &vnode->dirty_link);
+    }
+    spin_unlock(&changes.lock);
+    return vnode;
+}
+
+size_t fsd_count_dirty(struct fsd *fsd)
+{
+    size_t count = 0;
+    spin_lock(&changes.lock);
+    list_each(link, &fsd->dirty)
+        count++;
+    spin_unlock(&changes.lock);
+    return count;
+}
+
+char *vnode_take_text(struct vnode *vnode)
+{
+    spin_lock(&changes.lock);
+    char *text = vnode->written_as;
+    vnode->written_as = NULL;
+    spin_unlock(&changes.lock);
+    return text;
+}
+
+void vnode_give_text(struct vnode *vnode, char *text)
+{
+    spin_lock(&changes.lock);
+    if (vnode->listed && !vnode->written_as) {
+        vnode->written_as = text;
+        text = NULL;
+    }
+    spin_unlock(&changes.lock);
+    mem_free(text);
+}
+
+/* Returns whether the text is the path `above`, or a path below it. */
+static bool text_is_below(const char *text, const char *above)
+{
+    size_t length = strlen(above);
+    return text_starts(text, above) && (!text[length] || text[length] == '/');
+}
+
+/* Returns the text with its beginning replaced; NULL without memory. */
+static char *text_move(const char *text, const char *from, const char *to)
+{
+    size_t skipped = strlen(from), kept = strlen(text) - skipped, length = strlen(to);
+    char *moved = mem_alloc(length + kept + 1);
+    if (moved) {
+        memcpy(moved, to, length);
+        memcpy(moved + length, text + skipped, kept + 1);
+    }
+    return moved;
+}
+
+void fsd_note_rename(struct fsd *fsd, const char *from, const char *to)
+{
+    for (size_t left = fsd_count_dirty(fsd); left; left--) {
+        struct vnode *vnode = fsd_next_dirty(fsd);
+        if (!vnode)
+            return;
+
+        /* the file itself, or a file in a directory that was renamed */
+        char *text = vnode_take_text(vnode);
+        if (text && text_is_below(text, from)) {
+            char *moved = text_move(text, from, to);
+            mem_free(text);
+            text = moved;
+        }
+        vnode_give_text(vnode, text);
+        vnode_put(vnode);
+    }
+}
