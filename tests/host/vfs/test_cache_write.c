@@ -12,72 +12,9 @@
 
 #include "kernel/log.h"
 #include "lib/macros.h"
-#include "tests/host/cache_source.h"
+#include "tests/host/cache_model.h"
 
-static uint8_t model[DISK_BYTES]; /* what the cache must contain */
-static uint8_t buffer[DISK_BYTES];
 static const uint8_t zeroes[DISK_BYTES];
-
-static const uint32_t blocks[] = { 512, 2048, 4096, 8192, 128 * 1024 };
-
-enum { BLOCK_KINDS = ARRAY_LENGTH(blocks) };
-
-/* ---- helpers ------------------------------------------------------------------------------ */
-
-static void start(struct source *source, uint32_t block, uint32_t unit, uint64_t size)
-{
-    set_up(source, block, size, FAULTY_MIXED);
-    source->cache.write_unit_bytes = unit;
-    memcpy(model, disk, DISK_BYTES);
-}
-
-static void start_random(struct source *source, uint64_t size)
-{
-    uint32_t block = blocks[rig_random() % BLOCK_KINDS];
-    start(source, block, rig_random() % 2 ? 512 : 4096, size);
-}
-
-/* Writes random bytes. */
-static ssize_t put(struct source *source, uint64_t offset, size_t bytes)
-{
-    uint64_t seed = rig_random();
-    for (size_t i = 0; i < bytes; i++)
-        buffer[i] = (uint8_t)(seed + i * 3 + (i >> 8));
-    ssize_t done = cache_write(&source->cache, offset, buffer, bytes);
-    if (done > 0)
-        memcpy(model + offset, buffer, (size_t)done);
-    return done;
-}
-
-static void put_whole(struct source *source, uint64_t offset, size_t bytes)
-{
-    kassert(put(source, offset, bytes) == (ssize_t)bytes);
-}
-
-static void expect_content(struct source *source, uint64_t offset, size_t bytes)
-{
-    uint64_t size = source->cache.size_bytes, left = offset < size ? size - offset : 0;
-    size_t expected = bytes < left ? bytes : (size_t)left;
-    kassert(cache_read(&source->cache, offset, buffer, bytes) == (ssize_t)expected);
-    kassert(memcmp(buffer, model + offset, expected) == 0);
-}
-
-static void flush(struct source *source)
-{
-    expect("flush", cache_flush(&source->cache, 0, UINT64_MAX), 0);
-    kassert(cache_dirty_bytes(&source->cache) == 0 && cache_dirty_pages() == 0);
-    kassert(cache_dirty_since_us(&source->cache) == TIME_NEVER);
-}
-
-/* Flushes, and compares the disk and, without cached pages, the cache with the model. */
-static void finish(struct source *source)
-{
-    flush(source);
-    kassert(memcmp(disk, model, source->cache.size_bytes) == 0);
-    (void)cache_reclaim(SIZE_MAX);
-    expect_content(source, 0, DISK_BYTES);
-    tear_down(source);
-}
 
 static void resize(struct source *source, uint64_t size)
 {
@@ -111,14 +48,14 @@ static void random_step(struct source *source)
         bytes = 0;
 
     switch (rig_random() % 16) {
-    case 0: flush(source); break;
+    case 0: model_flush(source); break;
     case 1: kassert(cache_flush(cache, offset, offset + bytes) == 0); break;
     case 2: (void)cache_reclaim(1 + rig_random() % 50); break;
     case 3: resize(source, offset); break;
     case 4: resize(source, min(size + bytes, (uint64_t)SIZE_MOST)); break;
     case 5: cache_prefetch(cache, offset, bytes); break;
-    case 6: case 7: case 8: case 9: expect_content(source, offset, bytes); break;
-    default: put_whole(source, offset, bytes);
+    case 6: case 7: case 8: case 9: model_check(source, offset, bytes); break;
+    default: model_put_whole(source, offset, bytes);
     }
 }
 
@@ -127,11 +64,11 @@ static void random_body(void *unused)
     (void)unused;
     static const uint64_t sizes[] = { 0, 1, 511, 4096, 70000, 300001 };
     struct source source;
-    start_random(&source, sizes[rig_random() % ARRAY_LENGTH(sizes)]);
+    model_start_random(&source, sizes[rig_random() % ARRAY_LENGTH(sizes)]);
     for (unsigned i = 0; i < 150; i++)
         random_step(&source);
-    expect_content(&source, 0, DISK_BYTES);
-    finish(&source);
+    model_check(&source, 0, DISK_BYTES);
+    model_finish(&source);
 }
 
 static void test_random(void **state)
@@ -149,23 +86,23 @@ static void partial_body(void *unused)
 {
     (void)unused;
     struct source source;
-    start_random(&source, 1 << 20);
+    model_start_random(&source, 1 << 20);
     struct cache *cache = &source.cache;
     uint32_t unit = cache->write_unit_bytes, block = cache->block_bytes;
     uint32_t read = unit > block ? 2 * block : block; /* with the first and the last byte */
 
-    put_whole(&source, 5 * unit, 100 * unit);
-    put_whole(&source, 1 << 20, 1000);
-    put_whole(&source, (1 << 20) + 1000, 100000);
+    model_put_whole(&source, 5 * unit, 100 * unit);
+    model_put_whole(&source, 1 << 20, 1000);
+    model_put_whole(&source, (1 << 20) + 1000, 100000);
     kassert(source.faulty->reads == 0);
 
     uint64_t offset = (1 << 19) + rig_random() % 100 * PAGE_BYTES + 10;
-    put_whole(&source, offset, unit - 20);
+    model_put_whole(&source, offset, unit - 20);
     kassert(source.faulty->bytes == read);
-    put_whole(&source, offset + 3, 5);
-    expect_content(&source, offset - 10, unit);
+    model_put_whole(&source, offset + 3, 5);
+    model_check(&source, offset - 10, unit);
     kassert(source.faulty->bytes == read);
-    finish(&source);
+    model_finish(&source);
 }
 
 static void test_partial(void **state)
@@ -181,26 +118,26 @@ static void order_body(void *unused)
     (void)unused;
     enum { PIECES = 512, PIECE_BYTES = 4096 };
     struct source source;
-    start(&source, 4096, 512, 0);
-    put_whole(&source, 0, PIECES * PIECE_BYTES);
-    flush(&source);
+    model_start(&source, 4096, 512, 0);
+    model_put_whole(&source, 0, PIECES * PIECE_BYTES);
+    model_flush(&source);
     kassert(source.writes == PIECES * PIECE_BYTES / CACHE_WINDOW_BYTES && source.dirtied == 1);
     kassert(source.steps_back == 0);
 
     for (unsigned i = 0; i < PIECES; i++)
-        put_whole(&source, i * 77 % PIECES * PIECE_BYTES, PIECE_BYTES);
-    flush(&source);
+        model_put_whole(&source, i * 77 % PIECES * PIECE_BYTES, PIECE_BYTES);
+    model_flush(&source);
     kassert(source.writes == 2 * PIECES * PIECE_BYTES / CACHE_WINDOW_BYTES);
     kassert(source.steps_back == 1);
 
     unsigned long bytes = source.faulty->bytes;
     for (unsigned i = 0; i < PIECES; i += 2)
-        put_whole(&source, (PIECES - 2 - i) * PIECE_BYTES + 1000, 600);
+        model_put_whole(&source, (PIECES - 2 - i) * PIECE_BYTES + 1000, 600);
     kassert(cache_dirty_bytes(&source.cache) == PIECES / 2 * 1536);
     kassert(cache_dirty_pages() == PIECES / 2);
-    flush(&source);
+    model_flush(&source);
     kassert(source.faulty->bytes - bytes == PIECES / 2 * 1536 && source.steps_back == 2);
-    finish(&source);
+    model_finish(&source);
 }
 
 static void test_order(void **state)
@@ -209,15 +146,164 @@ static void test_order(void **state)
     rig_run(order_body, NULL, 10);
 }
 
+/* ---- views and readers -------------------------------------------------------------------- */
+
+/* An open view stays as it is while its bytes are overwritten, flushed and cut off. */
+static void view_body(void *unused)
+{
+    (void)unused;
+    enum { SIZE = 100000, VIEWS = 5 };
+    struct source source;
+    struct cache_view views[VIEWS];
+    static uint8_t before[VIEWS][PAGE_BYTES];
+    model_start_random(&source, SIZE);
+    for (unsigned i = 0; i < VIEWS; i++) {
+        uint64_t offset = rig_random() % SIZE;
+        kassert(cache_view_open(&source.cache, offset, &views[i]) > 0);
+        memcpy(before[i], views[i].data, views[i].length_bytes);
+        model_put_whole(&source, offset - rig_random() % (offset + 1), 1 + rig_random() % 5000);
+        if (rig_random() % 2)
+            model_flush(&source);
+    }
+
+    resize(&source, rig_random() % SIZE);
+    (void)cache_reclaim(1000);
+    model_check(&source, 0, SIZE);
+    for (unsigned i = 0; i < VIEWS; i++) {
+        kassert(memcmp(before[i], views[i].data, views[i].length_bytes) == 0);
+        cache_view_close(&views[i]);
+    }
+    model_finish(&source);
+}
+
+static void test_view(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < (run_is_simulated() ? 1 : 50); i++)
+        rig_run(view_body, NULL, 100);
+}
+
+/* ---- the size ----------------------------------------------------------------------------- */
+
+/* A shorter cache loses dirty bytes past its end; what is between its end and that of a unit
+ * becomes zero, on the device too if the unit is dirty. */
+static void shrink_body(void *unused)
+{
+    (void)unused;
+    struct source source;
+    model_start(&source, 4096, 512, 0);
+    model_put_whole(&source, 0, 10 * PAGE_BYTES);
+    kassert(cache_set_size(&source.cache, PAGE_BYTES + 700) == 0);
+    kassert(cache_dirty_bytes(&source.cache) == PAGE_BYTES + 700 && cache_dirty_pages() == 2);
+    model_flush(&source);
+    kassert(memcmp(disk + PAGE_BYTES + 700, zeroes, 1024 - 700) == 0);
+    kassert(disk[PAGE_BYTES + 1024] != 0); /* not written */
+
+    kassert(cache_write(&source.cache, PAGE_BYTES + 701, "x", 1) == -EINVAL);
+    kassert(cache_set_size(&source.cache, 0) == 0 && cache_page_count() == 0);
+    model_finish(&source);
+}
+
+static void test_shrink(void **state)
+{
+    (void)state;
+    rig_run(shrink_body, NULL, 10);
+}
+
+/* ---- the owner's other calls -------------------------------------------------------------- */
+
+/* Bytes that the owner has written by other means appear in the cache, in views opened from then
+ * on, and do not become dirty. A read that is in flight does not bring the old ones back. */
+static void update_body(void *unused)
+{
+    (void)unused;
+    enum { SIZE = 200000 };
+    struct source source;
+    struct cache_view view;
+    static uint8_t before[PAGE_BYTES];
+    model_start_random(&source, SIZE);
+    for (unsigned i = 0; i < 20; i++) {
+        uint64_t offset = rig_random() % (SIZE - 20000);
+        size_t bytes = 1 + rig_random() % 10000;
+        ssize_t viewed = rig_random() % 2 ? cache_view_open(&source.cache, offset, &view) : 0;
+        if (viewed)
+            memcpy(before, view.data, view.length_bytes);
+        cache_prefetch(&source.cache, rig_random() % SIZE, 50000);
+
+        memset(model + offset, (int)i, bytes);
+        memcpy(disk + offset, model + offset, bytes);
+        cache_update(&source.cache, offset, bytes, model + offset);
+        model_check(&source, offset - min(offset, 1000), 20000);
+        if (viewed) {
+            kassert(memcmp(before, view.data, view.length_bytes) == 0);
+            cache_view_close(&view);
+        }
+    }
+    kassert(cache_dirty_pages() == 0 && source.writes == 0);
+    model_finish(&source);
+}
+
+static void test_update(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < (run_is_simulated() ? 1 : 20); i++)
+        rig_run(update_body, NULL, 50);
+}
+
+/* Discarding counts the bytes that were never written, and the cache contains the device's. */
+static void discard_body(void *unused)
+{
+    (void)unused;
+    enum { SIZE = 50000 };
+    struct source source;
+    model_start(&source, 4096, 4096, SIZE);
+    for (unsigned i = 0; i < 5; i++) {
+        uint64_t first = rig_random() % SIZE / 4096, offset = first * 4096;
+        uint64_t lost = min(SIZE - offset, 8192u);
+        kassert(cache_write(&source.cache, offset, zeroes, lost) == (ssize_t)lost);
+        kassert(cache_dirty_bytes(&source.cache) == lost);
+        kassert(cache_discard(&source.cache) == lost && cache_discard(&source.cache) == 0);
+        kassert(cache_dirty_bytes(&source.cache) == 0 && source.dirtied == i + 1);
+        model_check(&source, 0, SIZE);
+    }
+    kassert(source.writes == 0);
+    model_finish(&source);
+}
+
+static void test_discard(void **state)
+{
+    (void)state;
+    rig_run(discard_body, NULL, 20);
+}
+
+/* A changed medium refuses writes, too. */
+static void check_body(void *unused)
+{
+    (void)unused;
+    struct source source;
+    model_start_random(&source, 10000);
+    source.check = -ESTALE;
+    kassert(cache_write(&source.cache, 0, zeroes, 10) == -ESTALE && cache_dirty_pages() == 0);
+    source.check = 0;
+    model_finish(&source);
+}
+
+static void test_check(void **state)
+{
+    (void)state;
+    rig_run(check_body, NULL, 5);
+}
+
 /* ---- main --------------------------------------------------------------------------------- */
 
 int main(void)
 {
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_partial),
-        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_random),  cmocka_unit_test(test_partial),
+        cmocka_unit_test(test_order),   cmocka_unit_test(test_view),
+        cmocka_unit_test(test_shrink),  cmocka_unit_test(test_update),
+        cmocka_unit_test(test_discard), cmocka_unit_test(test_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
