@@ -5,7 +5,23 @@
 
 #include <string.h>
 
+#include "lib/hash.h"
+
 uint8_t disk[DISK_BYTES];
+
+/* The owner's part of an io. */
+struct source_io {
+    struct io_request request;
+    uint64_t sum; /* of the bytes to be written */
+};
+
+static uint64_t source_sum(const struct cache_io *io)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < io->segment_count; i++)
+        sum = hash_bytes(io->segments[i].address, io->segments[i].length_bytes, sum);
+    return sum;
+}
 
 static void source_fill_done(struct io_request *request)
 {
@@ -15,8 +31,8 @@ static void source_fill_done(struct io_request *request)
 static void source_fill(struct cache *cache, struct cache_io *io)
 {
     struct source *source = cache->owner;
-    struct io_request *request = io->context;
-    kassert(io->offset_bytes % cache->block_bytes == 0);
+    struct io_request *request = &((struct source_io *)io->context)->request;
+    kassert(!io->writes && io->offset_bytes % cache->block_bytes == 0);
     kassert(io->length_bytes % cache->block_bytes == 0 && io->length_bytes > 0);
     kassert(io->offset_bytes + io->length_bytes < cache->size_bytes + cache->block_bytes);
     *request = (struct io_request){
@@ -40,6 +56,7 @@ static void source_write_done(struct io_request *request)
     struct source *source = io->cache->owner;
     uint64_t from = io->offset_bytes, end = from + io->length_bytes;
     bool bad = from < source->bad_to && end > source->bad_from;
+    kassert(((struct source_io *)io->context)->sum == source_sum(io)); /* it was stable */
 
     if (request->status || !bad) {
         cache_io_done(io, request->status, request->done_bytes, request->exact);
@@ -53,7 +70,7 @@ static void source_write_done(struct io_request *request)
 static void source_write(struct cache *cache, struct cache_io *io)
 {
     struct source *source = cache->owner;
-    struct io_request *request = io->context;
+    struct source_io *own = io->context;
     uint64_t unit = cache->write_unit_bytes, end = io->offset_bytes + io->length_bytes;
     kassert(io->writes && io->length_bytes > 0 && io->length_bytes <= CACHE_WINDOW_BYTES);
     kassert(io->offset_bytes % unit == 0 && end % unit == 0);
@@ -61,7 +78,8 @@ static void source_write(struct cache *cache, struct cache_io *io)
     if (io->offset_bytes < atomic_exchange(&source->write_end, end))
         atomic_fetch_add(&source->steps_back, 1);
 
-    *request = (struct io_request){
+    own->sum = source_sum(io);
+    own->request = (struct io_request){
         .device = source->faulty->device,
         .op = IO_WRITE,
         .generation = device_medium(source->faulty->device).generation,
@@ -72,7 +90,7 @@ static void source_write(struct cache *cache, struct cache_io *io)
         .complete = source_write_done,
         .context = io,
     };
-    io_submit(request);
+    io_submit(&own->request);
 }
 
 static void source_dirtied(struct cache *cache)
@@ -86,7 +104,7 @@ static status_t source_check(struct cache *cache)
 }
 
 const struct cache_ops source_ops = {
-    .context_bytes = sizeof(struct io_request),
+    .context_bytes = sizeof(struct source_io),
     .fill = source_fill,
     .check = source_check,
     .write = source_write,
