@@ -11,21 +11,21 @@ uint8_t model[DISK_BYTES];
 
 static uint8_t buffer[DISK_BYTES];
 
-void model_start(struct source *source, uint32_t block, uint32_t unit, uint64_t size)
+void cached_start(struct source *source, uint32_t block, uint32_t unit, uint64_t size)
 {
     set_up(source, block, size, FAULTY_MIXED);
     source->cache.write_unit_bytes = unit;
     memcpy(model, disk, DISK_BYTES);
 }
 
-void model_start_random(struct source *source, uint64_t size)
+void cached_start_random(struct source *source, uint64_t size)
 {
     static const uint32_t blocks[] = { 512, 2048, 4096, 8192, 128 * 1024 };
     uint32_t block = blocks[rig_random() % ARRAY_LENGTH(blocks)];
-    model_start(source, block, rig_random() % 2 ? 512 : 4096, size);
+    cached_start(source, block, rig_random() % 2 ? 512 : 4096, size);
 }
 
-ssize_t model_put(struct source *source, uint64_t offset, size_t bytes)
+ssize_t cached_put(struct source *source, uint64_t offset, size_t bytes)
 {
     uint64_t seed = rig_random();
     for (size_t i = 0; i < bytes; i++)
@@ -36,12 +36,12 @@ ssize_t model_put(struct source *source, uint64_t offset, size_t bytes)
     return done;
 }
 
-void model_put_whole(struct source *source, uint64_t offset, size_t bytes)
+void cached_put_whole(struct source *source, uint64_t offset, size_t bytes)
 {
-    kassert(model_put(source, offset, bytes) == (ssize_t)bytes);
+    kassert(cached_put(source, offset, bytes) == (ssize_t)bytes);
 }
 
-void model_check(struct source *source, uint64_t offset, size_t bytes)
+void cached_check(struct source *source, uint64_t offset, size_t bytes)
 {
     uint64_t size = source->cache.size_bytes, left = offset < size ? size - offset : 0;
     size_t expected = bytes < left ? bytes : (size_t)left;
@@ -49,18 +49,18 @@ void model_check(struct source *source, uint64_t offset, size_t bytes)
     kassert(memcmp(buffer, model + offset, expected) == 0);
 }
 
-void model_flush(struct source *source)
+void cached_flush(struct source *source)
 {
     expect("flush", cache_flush(&source->cache, 0, UINT64_MAX), 0);
     kassert(cache_dirty_bytes(&source->cache) == 0 && cache_dirty_pages() == 0);
     kassert(cache_dirty_since_us(&source->cache) == TIME_NEVER);
 }
 
-void model_finish(struct source *source)
+void cached_finish(struct source *source)
 {
-    model_flush(source);
+    cached_flush(source);
     kassert(memcmp(disk, model, source->cache.size_bytes) == 0);
     (void)cache_reclaim(SIZE_MAX);
-    model_check(source, 0, DISK_BYTES);
+    cached_check(source, 0, DISK_BYTES);
     tear_down(source);
 }

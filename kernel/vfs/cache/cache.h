@@ -23,10 +23,11 @@
  *             page waits. They are dirty until they are written; after a failure they remain so,
  *             and the next flush tries again. Reclaim skips dirty pages; it neither submits nor
  *             waits.
- * Limits      Who flushes when is the caller's business (vfs/writeback.c). All caches together may
- *             have 1/CACHE_LIMIT_SHARE of memory dirty: before each cache_write() of at most a few
- *             hundred KiB, a writer calls cache_wait_below_limit(). A flush that finds no memory
- *             uses what was reserved at start, so that it makes progress.
+ * Limits      Who flushes when is the VFS's business (vfs/write). All caches together may have
+ *             1/CACHE_LIMIT_SHARE of memory dirty: before each cache_write() of at most a few
+ *             hundred KiB, a writer calls cache_wait_below_limit(). Pages that could not be written
+ *             do not count: the VFS reports these to their own writers. A flush that finds no
+ *             memory uses what was reserved at start, so that it makes progress.
  * Interface   To read in place, call cache_view_open(), then cache_view_close(); to copy, call
  *             cache_read() and cache_write(). The owner implements struct cache_ops, and ends each
  *             io that it is given with cache_io_done().
@@ -183,7 +184,8 @@ uint64_t cache_dirty_bytes(struct cache *cache);
 uint64_t cache_dirty_since_us(struct cache *cache);
 /* Returns how many pages of all caches are dirty. */
 size_t cache_dirty_pages(void);
-/* Returns whether they are more than 1/CACHE_BACKGROUND_SHARE of memory. */
+/* Returns whether those whose write-back did not fail are more than 1/CACHE_BACKGROUND_SHARE of
+ * memory. */
 bool cache_is_above_background(void);
 /* Waits until they are at most 1/CACHE_LIMIT_SHARE of memory. 0 or -EINTR. */
 status_t cache_wait_below_limit(void) MUST_CHECK;

@@ -31,7 +31,7 @@ status_t cache_start(void)
         return -ENOMEM;
     cache_table.bucket_mask = buckets - 1;
 
-    status_t status = cache_flush_start();
+    status_t status = cache_reserve_start();
     if (status) {
         mem_free(cache_table.buckets);
         cache_table.buckets = NULL;
@@ -42,7 +42,7 @@ status_t cache_start(void)
 void cache_stop(void)
 {
     kassert(!cache_table.count);
-    cache_flush_stop();
+    cache_reserve_stop();
     cache_stock_drop();
     mem_free(cache_table.buckets);
     cache_table.buckets = NULL;

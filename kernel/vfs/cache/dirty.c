@@ -48,20 +48,27 @@ size_t cache_dirty_pages(void)
 
 /* ---- limits ------------------------------------------------------------------------------- */
 
+/* Returns whether more than this share of memory is dirty. Pages that could not be written are not
+ * counted: a device that fails does not hold up the writers of others. */
+static bool dirty_is_above(unsigned share)
+{
+    size_t dirty = cache_dirty_pages(), failed = atomic_load(&cache_table.failed_count);
+    return dirty > failed && dirty - failed > page_total_count() / share;
+}
+
 bool cache_is_above_background(void)
 {
-    return cache_dirty_pages() > page_total_count() / CACHE_BACKGROUND_SHARE;
+    return dirty_is_above(CACHE_BACKGROUND_SHARE);
 }
 
 status_t cache_wait_below_limit(void)
 {
-    size_t limit = page_total_count() / CACHE_LIMIT_SHARE;
     status_t status = 0;
-    if (cache_dirty_pages() <= limit)
+    if (!dirty_is_above(CACHE_LIMIT_SHARE))
         return 0;
 
     spin_lock(&cache_table.lock);
-    while (!status && cache_dirty_pages() > limit)
+    while (!status && dirty_is_above(CACHE_LIMIT_SHARE))
         status = wait_queue_wait_interruptible(&cache_table.changed, &cache_table.lock, TIME_NEVER);
     spin_unlock(&cache_table.lock);
     return status;

@@ -1,8 +1,8 @@
 /*
  * internal.h - types and functions that the cache's files share, from the lowest to the highest:
- * dirty_tree.c and table.c (pages and where they are), flush.c (write-back), fill.c (fills),
- * cache_pages.c (memory of pages, the life of a cache), dirty.c (how much is dirty), cache.c
- * (reading and read-ahead), write.c (writing into pages).
+ * dirty_tree.c and table.c (pages, and where they are), write_back.c (one write-back), fill.c (one
+ * fill), cache_pages.c (memory of pages, the life of a cache), dirty.c (how much is dirty), flush.c
+ * (writing back), resize.c, cache.c (reading and read-ahead), write.c (writing into pages).
  *
  * A page is in use by at most one fill or writer (`busy`), and by any number of write-backs
  * (`writing`): a fill changes only pieces that are not valid, a write-back reads only valid ones,
@@ -28,7 +28,8 @@ struct cache_page {
     bool touched;    /* it was read */
     bool referenced; /* and again later: it gets a second chance */
     bool replaced;   /* it left the table while it was pinned: freed with the last pin */
-    bool failed;     /* its write-back failed: the next one is of this page alone */
+    bool failed;     /* its last write-back failed: it does not count for the limits */
+    bool alone;      /* and it may contain the bad block: the next one is of this page alone */
     struct cache_page *bucket_next; /* in the table; or in the stock of descriptors */
     struct list cache_link;
     union {
@@ -44,7 +45,7 @@ struct cache_table {
     size_t bucket_mask;
     struct list by_age; /* the clean pages; front: the next to be visited by reclaim */
     size_t count;
-    _Atomic size_t dirty_count;
+    _Atomic size_t dirty_count, failed_count;
     struct cache_page *stock; /* descriptors without data, for new pages */
     unsigned stock_count;
     struct wait_queue changed; /* a page stopped being busy or dirty, or an io ended */
@@ -106,6 +107,7 @@ void cache_page_destroy(struct cache_page *page);
 /* Makes pieces dirty or clean. */
 void cache_page_soil(struct cache_page *page, uint8_t pieces);
 void cache_page_clean(struct cache_page *page, uint8_t pieces);
+void cache_page_fail(struct cache_page *page);
 /* Removes a page that is not in use, dirty or not, and destroys it with its last pin. */
 void cache_page_drop(struct cache_page *page);
 /* Inserts `page` in the place of one that is pinned, and not in use; it takes over what is dirty.
@@ -144,12 +146,24 @@ status_t cache_fill_wait(struct cache_fill *fill) MUST_CHECK;
 /* Reads the block at `offset`, which is missing, and waits. 0: look again. */
 status_t cache_fetch_block(struct cache *cache, uint64_t offset) MUST_CHECK;
 
-/* ---- flush.c -------------------------------------------------------------------------- */
+/* ---- write_back.c --------------------------------------------------------------------- */
 
 /* Allocates the memory for a write-back when there is no other. */
-status_t cache_flush_start(void) MUST_CHECK;
-void cache_flush_stop(void);
+status_t cache_reserve_start(void) MUST_CHECK;
+void cache_reserve_stop(void);
+/* Starts to write the run at `start`, and returns its end in *end: `start` if another flush has
+ * taken it meanwhile. -EINTR. The caller holds the lock, which is released meanwhile. */
+status_t cache_write_back_start(struct cache *cache, uint64_t start, uint64_t *end) MUST_CHECK;
+/* Returns the number of the oldest write-back in flight. There must be one. The caller holds the
+ * lock. */
+uint64_t cache_write_back_oldest(const struct cache *cache);
 /* The part of cache_io_done() for an io that cache_ops.write was given. */
 void cache_write_back_done(struct cache_io *io, status_t status, uint64_t done_bytes, bool exact);
+
+/* Returns the pieces that a write-back may take now. */
+static inline uint8_t cache_page_ready(const struct cache_page *page)
+{
+    return page->dirty & page->valid & (uint8_t)~page->writing;
+}
 
 #endif

@@ -105,8 +105,17 @@ void cache_page_clean(struct cache_page *page, uint8_t pieces)
         cache_dirty_remove(page);
         list_push_back(&cache_table.by_age, &page->age_link);
         atomic_fetch_sub(&cache_table.dirty_count, 1);
-        page->failed = false;
+        if (page->failed)
+            atomic_fetch_sub(&cache_table.failed_count, 1);
+        page->failed = page->alone = false;
     }
+}
+
+void cache_page_fail(struct cache_page *page)
+{
+    if (!page->failed)
+        atomic_fetch_add(&cache_table.failed_count, 1);
+    page->failed = true;
 }
 
 /* ---- leaving --------------------------------------------------------------------------------- */
@@ -114,6 +123,7 @@ void cache_page_clean(struct cache_page *page, uint8_t pieces)
 void cache_page_replace(struct cache_page *old, struct cache_page *page)
 {
     uint8_t dirty = old->dirty;
+    bool failed = old->failed, alone = old->alone;
 
     /* A view of the old page stays as it is; nothing else refers to it any more. */
     cache_page_clean(old, dirty);
@@ -123,8 +133,10 @@ void cache_page_replace(struct cache_page *old, struct cache_page *page)
     cache_page_insert(page, old->cache, old->index);
     page->touched = old->touched;
     page->referenced = old->referenced;
-    page->failed = old->failed;
     cache_page_soil(page, dirty);
+    if (failed)
+        cache_page_fail(page);
+    page->alone = alone;
 }
 
 void cache_page_drop(struct cache_page *page)

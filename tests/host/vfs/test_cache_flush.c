@@ -1,7 +1,7 @@
 /*
  * test_cache_flush.c - promise: write-back loses nothing when writes and allocations fail, when
- * callers are interrupted, when memory is short, and with several threads (cache.h). For both back
- * ends.
+ * callers are interrupted, when memory is exhausted, and with several threads (cache.h). For both
+ * back ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,16 +24,16 @@ static void once_body(void *unused)
 {
     (void)unused;
     struct source source;
-    model_start_random(&source, 600000);
+    cached_start_random(&source, 600000);
     for (unsigned n = 1; n < 6; n++) {
         for (unsigned i = 0; i < 10; i++)
-            model_put_whole(&source, rig_random() % 500000, 1 + rig_random() % 50000);
+            cached_put_whole(&source, rig_random() % 500000, 1 + rig_random() % 50000);
         source.faulty->fail_nth_write = n;
-        model_flush(&source);
+        cached_flush(&source);
         kassert(memcmp(disk, model, 600000) == 0);
     }
     source.faulty->fail_nth_write = 0;
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_once(void **state)
@@ -48,12 +48,12 @@ static void bad_spot_body(void *unused)
     (void)unused;
     enum { SIZE = 900000 };
     struct source source;
-    model_start_random(&source, SIZE);
+    cached_start_random(&source, SIZE);
     source.vague = rig_random() % 2;
     source.bad_from = rig_random() % SIZE / 4096 * 4096;
     source.bad_to = source.bad_from + 1;
     for (unsigned i = 0; i < 3; i++) {
-        model_put_whole(&source, 0, SIZE);
+        cached_put_whole(&source, 0, SIZE);
         uint64_t before = time_now_us();
         kassert(cache_flush(&source.cache, 0, UINT64_MAX) == -EIO);
         kassert(cache_dirty_pages() == 1 && cache_dirty_since_us(&source.cache) >= before);
@@ -61,10 +61,10 @@ static void bad_spot_body(void *unused)
         if (source.bad_from > 8192)
             kassert(cache_flush(&source.cache, 0, source.bad_from - 4096) == 0);
         memcpy(disk + source.bad_from, zeroes, 1); /* it was not written after all */
-        model_check(&source, 0, SIZE);
+        cached_check(&source, 0, SIZE);
     }
     source.bad_to = source.bad_from;
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_bad_spot(void **state)
@@ -78,15 +78,15 @@ static void gone_body(void *unused)
 {
     (void)unused;
     struct source source;
-    model_start(&source, 4096, 512, 1 << 20);
+    cached_start(&source, 4096, 512, 1 << 20);
     source.bad_to = 1 << 20;
     source.error = -ENODEV;
     for (unsigned i = 0; i < 100; i++)
-        model_put_whole(&source, i * 8192, 4096);
+        cached_put_whole(&source, i * 8192, 4096);
     kassert(cache_flush(&source.cache, 0, UINT64_MAX) == -ENODEV);
     kassert(source.bad_writes <= 65 && cache_dirty_pages() == 100);
     source.bad_to = 0;
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_gone(void **state)
@@ -105,9 +105,9 @@ static void interrupt_body(void *unused)
     enum { SIZE = 300000 };
     struct source source;
     struct stopper stopper;
-    model_start(&source, 4096, 512, SIZE);
+    cached_start(&source, 4096, 512, SIZE);
     source.faulty->manner = FAULTY_LATE;
-    model_put_whole(&source, 0, SIZE);
+    cached_put_whole(&source, 0, SIZE);
 
     faulty_hold(source.faulty, true);
     stopper_start(&stopper, 1000);
@@ -120,7 +120,7 @@ static void interrupt_body(void *unused)
     faulty_hold(source.faulty, false);
     kassert(cache_settle(&source.cache) == 0);
     kassert(cache_dirty_bytes(&source.cache) == 0 && memcmp(disk, model, SIZE) == 0);
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_interrupt(void **state)
@@ -136,12 +136,12 @@ static void nth_body(void *unused)
 {
     (void)unused;
     struct source source;
-    model_start_random(&source, 300001);
+    cached_start_random(&source, 300001);
     bool more = true;
     for (unsigned long n = 1; more && n < 300; n++) {
         uint64_t offset = rig_random() % 200000;
         host_fail_nth_allocation(n);
-        ssize_t done = model_put(&source, offset, 1 + rig_random() % 100000);
+        ssize_t done = cached_put(&source, offset, 1 + rig_random() % 100000);
         status_t flushed = cache_flush(&source.cache, 0, UINT64_MAX);
         status_t size = cache_set_size(&source.cache, 300001);
         more = host_failure_happened();
@@ -149,11 +149,11 @@ static void nth_body(void *unused)
 
         kassert(done > 0 || done == -ENOMEM);
         kassert(flushed == 0 && size == 0 && cache_dirty_pages() == 0);
-        model_check(&source, 0, DISK_BYTES);
+        cached_check(&source, 0, DISK_BYTES);
         kassert(memcmp(disk, model, 300001) == 0);
         (void)cache_reclaim(1000);
     }
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_nth(void **state)
@@ -172,9 +172,9 @@ static void exhausted_body(void *unused)
     static void *small[MOST];
     struct source source;
     unsigned count = 0, objects = 0;
-    model_start(&source, 4096, 512, SIZE);
+    cached_start(&source, 4096, 512, SIZE);
     for (unsigned i = 0; i < SIZE / 8192; i++)
-        model_put_whole(&source, i * 8192, 4096);
+        cached_put_whole(&source, i * 8192, 4096);
 
     size_t limit = page_total_count() * PAGE_BYTES;
     host_memory_limit(host_memory_used() + 64 * PAGE_BYTES);
@@ -184,7 +184,7 @@ static void exhausted_body(void *unused)
         objects++;
     kassert(cache_reclaim(10) == 0 && cache_dirty_pages() == SIZE / 8192);
     kassert(cache_write(&source.cache, 4096, zeroes, 4096) == -ENOMEM);
-    model_flush(&source);
+    cached_flush(&source);
     kassert(cache_reclaim(10) == 10);
 
     while (count)
@@ -192,7 +192,7 @@ static void exhausted_body(void *unused)
     while (objects)
         mem_free(small[--objects]);
     host_memory_limit(limit);
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_exhausted(void **state)
@@ -271,7 +271,7 @@ static void together_body(void *unused)
     struct source source;
     struct thread *threads[ARRAY_LENGTH(mains)];
     struct team team = { .source = &source, .rounds = 60, .running = WRITERS, .size = 400001 };
-    model_start_random(&source, team.size);
+    cached_start_random(&source, team.size);
     if (rig_random() % 2)
         source.faulty->fail_nth_write = 5;
     for (unsigned i = 0; i < ARRAY_LENGTH(mains); i++) {
@@ -280,8 +280,8 @@ static void together_body(void *unused)
     }
     for (unsigned i = 0; i < ARRAY_LENGTH(mains); i++)
         thread_join(threads[i]);
-    model_check(&source, 0, team.size);
-    model_finish(&source);
+    cached_check(&source, 0, team.size);
+    cached_finish(&source);
 }
 
 static void test_together(void **state)
@@ -315,7 +315,7 @@ static void durable_body(void *unused)
 {
     (void)unused;
     struct source source;
-    model_start(&source, 4096, 512, 0);
+    cached_start(&source, 4096, 512, 0);
     struct counter counter = { .source = &source };
     struct thread *thread = thread_create("writer", PRIORITY_NORMAL, counter_main, &counter);
     for (unsigned i = 0; i < 20; i++) {
@@ -363,7 +363,7 @@ static void limit_body(void *unused)
     struct source source;
     struct thread *threads[2];
     struct team team = { .source = &source, .running = 2 };
-    model_start(&source, 4096, 512, DISK_BYTES);
+    cached_start(&source, 4096, 512, DISK_BYTES);
     memset(model, 0x5a, DISK_BYTES);
     size_t limit = page_total_count() * PAGE_BYTES;
     host_memory_limit(host_memory_used() + DISK_BYTES / 2);
@@ -378,7 +378,7 @@ static void limit_body(void *unused)
     for (unsigned i = 0; i < 2; i++)
         thread_join(threads[i]);
     host_memory_limit(limit);
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_limit(void **state)
@@ -393,23 +393,53 @@ static void limit_interrupt_body(void *unused)
     (void)unused;
     struct source source;
     struct stopper stopper;
-    model_start(&source, 4096, 512, DISK_BYTES);
+    cached_start(&source, 4096, 512, DISK_BYTES);
     size_t limit = page_total_count() * PAGE_BYTES;
-    model_put_whole(&source, 0, 1 << 20);
+    cached_put_whole(&source, 0, 1 << 20);
     host_memory_limit(host_memory_used() + (1 << 20));
     stopper_start(&stopper, 1000);
     kassert(cache_is_above_background() && cache_wait_below_limit() == -EINTR);
     stopper_end(&stopper);
-    model_flush(&source);
+    cached_flush(&source);
     expect("wait", cache_wait_below_limit(), 0);
     host_memory_limit(limit);
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_limit_interrupt(void **state)
 {
     (void)state;
     rig_run(limit_interrupt_body, NULL, 5);
+}
+
+/* Pages that a device fails to write do not hold up the writers of others. */
+static void limit_failed_body(void *unused)
+{
+    (void)unused;
+    struct source source;
+    cached_start(&source, 4096, 512, DISK_BYTES);
+    size_t limit = page_total_count() * PAGE_BYTES;
+    cached_put_whole(&source, 0, 1 << 20);
+    host_memory_limit(host_memory_used() + (1 << 20));
+    source.bad_to = 1 << 20;
+    kassert(cache_flush(&source.cache, 0, UINT64_MAX) == -EIO);
+    kassert(!cache_is_above_background());
+    expect("wait", cache_wait_below_limit(), 0);
+
+    source.bad_to = 0;
+    cached_flush(&source);
+    host_memory_limit(limit);
+    cached_put_whole(&source, 0, 1 << 20); /* counts again */
+    host_memory_limit(host_memory_used() + (1 << 20));
+    kassert(cache_is_above_background());
+    host_memory_limit(limit);
+    cached_finish(&source);
+}
+
+static void test_limit_failed(void **state)
+{
+    (void)state;
+    rig_run(limit_failed_body, NULL, 5);
 }
 
 int main(void)
@@ -420,7 +450,8 @@ int main(void)
         cmocka_unit_test(test_gone),      cmocka_unit_test(test_interrupt),
         cmocka_unit_test(test_nth),       cmocka_unit_test(test_exhausted),
         cmocka_unit_test(test_together),  cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_limit_interrupt), cmocka_unit_test(test_durable),
+        cmocka_unit_test(test_durable),   cmocka_unit_test(test_limit_failed),
+        cmocka_unit_test(test_limit_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,14 +48,14 @@ static void random_step(struct source *source)
         bytes = 0;
 
     switch (rig_random() % 16) {
-    case 0: model_flush(source); break;
+    case 0: cached_flush(source); break;
     case 1: kassert(cache_flush(cache, offset, offset + bytes) == 0); break;
     case 2: (void)cache_reclaim(1 + rig_random() % 50); break;
     case 3: resize(source, offset); break;
     case 4: resize(source, min(size + bytes, (uint64_t)SIZE_MOST)); break;
     case 5: cache_prefetch(cache, offset, bytes); break;
-    case 6: case 7: case 8: case 9: model_check(source, offset, bytes); break;
-    default: model_put_whole(source, offset, bytes);
+    case 6: case 7: case 8: case 9: cached_check(source, offset, bytes); break;
+    default: cached_put_whole(source, offset, bytes);
     }
 }
 
@@ -64,11 +64,11 @@ static void random_body(void *unused)
     (void)unused;
     static const uint64_t sizes[] = { 0, 1, 511, 4096, 70000, 300001 };
     struct source source;
-    model_start_random(&source, sizes[rig_random() % ARRAY_LENGTH(sizes)]);
+    cached_start_random(&source, sizes[rig_random() % ARRAY_LENGTH(sizes)]);
     for (unsigned i = 0; i < 150; i++)
         random_step(&source);
-    model_check(&source, 0, DISK_BYTES);
-    model_finish(&source);
+    cached_check(&source, 0, DISK_BYTES);
+    cached_finish(&source);
 }
 
 static void test_random(void **state)
@@ -86,23 +86,23 @@ static void partial_body(void *unused)
 {
     (void)unused;
     struct source source;
-    model_start_random(&source, 1 << 20);
+    cached_start_random(&source, 1 << 20);
     struct cache *cache = &source.cache;
     uint32_t unit = cache->write_unit_bytes, block = cache->block_bytes;
     uint32_t read = unit > block ? 2 * block : block; /* with the first and the last byte */
 
-    model_put_whole(&source, 5 * unit, 100 * unit);
-    model_put_whole(&source, 1 << 20, 1000);
-    model_put_whole(&source, (1 << 20) + 1000, 100000);
+    cached_put_whole(&source, 5 * unit, 100 * unit);
+    cached_put_whole(&source, 1 << 20, 1000);
+    cached_put_whole(&source, (1 << 20) + 1000, 100000);
     kassert(source.faulty->reads == 0);
 
     uint64_t offset = (1 << 19) + rig_random() % 100 * PAGE_BYTES + 10;
-    model_put_whole(&source, offset, unit - 20);
+    cached_put_whole(&source, offset, unit - 20);
     kassert(source.faulty->bytes == read);
-    model_put_whole(&source, offset + 3, 5);
-    model_check(&source, offset - 10, unit);
+    cached_put_whole(&source, offset + 3, 5);
+    cached_check(&source, offset - 10, unit);
     kassert(source.faulty->bytes == read);
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_partial(void **state)
@@ -118,26 +118,26 @@ static void order_body(void *unused)
     (void)unused;
     enum { PIECES = 512, PIECE_BYTES = 4096 };
     struct source source;
-    model_start(&source, 4096, 512, 0);
-    model_put_whole(&source, 0, PIECES * PIECE_BYTES);
-    model_flush(&source);
+    cached_start(&source, 4096, 512, 0);
+    cached_put_whole(&source, 0, PIECES * PIECE_BYTES);
+    cached_flush(&source);
     kassert(source.writes == PIECES * PIECE_BYTES / CACHE_WINDOW_BYTES && source.dirtied == 1);
     kassert(source.steps_back == 0);
 
     for (unsigned i = 0; i < PIECES; i++)
-        model_put_whole(&source, i * 77 % PIECES * PIECE_BYTES, PIECE_BYTES);
-    model_flush(&source);
+        cached_put_whole(&source, i * 77 % PIECES * PIECE_BYTES, PIECE_BYTES);
+    cached_flush(&source);
     kassert(source.writes == 2 * PIECES * PIECE_BYTES / CACHE_WINDOW_BYTES);
     kassert(source.steps_back == 1);
 
     unsigned long bytes = source.faulty->bytes;
     for (unsigned i = 0; i < PIECES; i += 2)
-        model_put_whole(&source, (PIECES - 2 - i) * PIECE_BYTES + 1000, 600);
+        cached_put_whole(&source, (PIECES - 2 - i) * PIECE_BYTES + 1000, 600);
     kassert(cache_dirty_bytes(&source.cache) == PIECES / 2 * 1536);
     kassert(cache_dirty_pages() == PIECES / 2);
-    model_flush(&source);
+    cached_flush(&source);
     kassert(source.faulty->bytes - bytes == PIECES / 2 * 1536 && source.steps_back == 2);
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_order(void **state)
@@ -156,24 +156,24 @@ static void view_body(void *unused)
     struct source source;
     struct cache_view views[VIEWS];
     static uint8_t before[VIEWS][PAGE_BYTES];
-    model_start_random(&source, SIZE);
+    cached_start_random(&source, SIZE);
     for (unsigned i = 0; i < VIEWS; i++) {
         uint64_t offset = rig_random() % SIZE;
         kassert(cache_view_open(&source.cache, offset, &views[i]) > 0);
         memcpy(before[i], views[i].data, views[i].length_bytes);
-        model_put_whole(&source, offset - rig_random() % (offset + 1), 1 + rig_random() % 5000);
+        cached_put_whole(&source, offset - rig_random() % (offset + 1), 1 + rig_random() % 5000);
         if (rig_random() % 2)
-            model_flush(&source);
+            cached_flush(&source);
     }
 
     resize(&source, rig_random() % SIZE);
     (void)cache_reclaim(1000);
-    model_check(&source, 0, SIZE);
+    cached_check(&source, 0, SIZE);
     for (unsigned i = 0; i < VIEWS; i++) {
         kassert(memcmp(before[i], views[i].data, views[i].length_bytes) == 0);
         cache_view_close(&views[i]);
     }
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_view(void **state)
@@ -191,17 +191,17 @@ static void shrink_body(void *unused)
 {
     (void)unused;
     struct source source;
-    model_start(&source, 4096, 512, 0);
-    model_put_whole(&source, 0, 10 * PAGE_BYTES);
+    cached_start(&source, 4096, 512, 0);
+    cached_put_whole(&source, 0, 10 * PAGE_BYTES);
     kassert(cache_set_size(&source.cache, PAGE_BYTES + 700) == 0);
     kassert(cache_dirty_bytes(&source.cache) == PAGE_BYTES + 700 && cache_dirty_pages() == 2);
-    model_flush(&source);
+    cached_flush(&source);
     kassert(memcmp(disk + PAGE_BYTES + 700, zeroes, 1024 - 700) == 0);
     kassert(disk[PAGE_BYTES + 1024] != 0); /* not written */
 
     kassert(cache_write(&source.cache, PAGE_BYTES + 701, "x", 1) == -EINVAL);
     kassert(cache_set_size(&source.cache, 0) == 0 && cache_page_count() == 0);
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_shrink(void **state)
@@ -221,7 +221,7 @@ static void update_body(void *unused)
     struct source source;
     struct cache_view view;
     static uint8_t before[PAGE_BYTES];
-    model_start_random(&source, SIZE);
+    cached_start_random(&source, SIZE);
     for (unsigned i = 0; i < 20; i++) {
         uint64_t offset = rig_random() % (SIZE - 20000);
         size_t bytes = 1 + rig_random() % 10000;
@@ -233,34 +233,34 @@ static void update_body(void *unused)
         memset(model + offset, (int)i, bytes);
         memcpy(disk + offset, model + offset, bytes);
         cache_update(&source.cache, offset, bytes, model + offset);
-        model_check(&source, offset - min(offset, 1000), 20000);
+        cached_check(&source, offset - min(offset, 1000), 20000);
         if (viewed) {
             kassert(memcmp(before, view.data, view.length_bytes) == 0);
             cache_view_close(&view);
         }
     }
     kassert(cache_dirty_pages() == 0 && source.writes == 0);
-    model_finish(&source);
+    cached_finish(&source);
 }
 
-/* The same, of a page that is valid in part while the rest is read: the device has delivered the old
- * bytes already, but the cache has not seen them. */
+/* The same, of a page that is valid in part while the rest is read: the device has delivered the
+ * old bytes already, but the cache has not seen them. */
 static void update_reading_body(void *unused)
 {
     (void)unused;
     struct source source;
-    model_start(&source, 512, 512, 100000);
+    cached_start(&source, 512, 512, 100000);
     source.faulty->manner = FAULTY_SYNC;
     for (uint64_t page = 0; page < 20 * PAGE_BYTES; page += PAGE_BYTES) {
-        model_put_whole(&source, page + 512, 512);
-        model_flush(&source);
+        cached_put_whole(&source, page + 512, 512);
+        cached_flush(&source);
         cache_prefetch(&source.cache, page, PAGE_BYTES);
         memset(model + page, 0x77, PAGE_BYTES);
         memcpy(disk + page, model + page, PAGE_BYTES);
         cache_update(&source.cache, page, PAGE_BYTES, model + page);
-        model_check(&source, page, PAGE_BYTES);
+        cached_check(&source, page, PAGE_BYTES);
     }
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_update(void **state)
@@ -277,7 +277,7 @@ static void discard_body(void *unused)
     (void)unused;
     enum { SIZE = 50000 };
     struct source source;
-    model_start(&source, 4096, 4096, SIZE);
+    cached_start(&source, 4096, 4096, SIZE);
     for (unsigned i = 0; i < 5; i++) {
         uint64_t first = rig_random() % SIZE / 4096, offset = first * 4096;
         uint64_t lost = min(SIZE - offset, 8192u);
@@ -285,10 +285,10 @@ static void discard_body(void *unused)
         kassert(cache_dirty_bytes(&source.cache) == lost);
         kassert(cache_discard(&source.cache) == lost && cache_discard(&source.cache) == 0);
         kassert(cache_dirty_bytes(&source.cache) == 0 && source.dirtied == i + 1);
-        model_check(&source, 0, SIZE);
+        cached_check(&source, 0, SIZE);
     }
     kassert(source.writes == 0);
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_discard(void **state)
@@ -302,11 +302,11 @@ static void check_body(void *unused)
 {
     (void)unused;
     struct source source;
-    model_start_random(&source, 10000);
+    cached_start_random(&source, 10000);
     source.check = -ESTALE;
     kassert(cache_write(&source.cache, 0, zeroes, 10) == -ESTALE && cache_dirty_pages() == 0);
     source.check = 0;
-    model_finish(&source);
+    cached_finish(&source);
 }
 
 static void test_check(void **state)
