@@ -55,6 +55,7 @@ enum {
     MEDIA_REMOVABLE = 0xf0,
     MEDIA_FIRST = 0xf8, /* the smallest of the others; of disks */
     BOOT_STATE_DIRTY = 1,
+    BOOT_STATE_ERRORS = 2,
     EXTENDED_SIGNATURE = 0x29, /* serial number, label and type are present */
     BOOT_MIRRORING_OFF = 0x80,
     BOOT_ACTIVE_TABLE = 0x0f,

@@ -116,6 +116,13 @@ enum fat_anomaly {
     FAT_ANOMALIES,
 };
 
+/* The marks of a volume: not unmounted, errors met; and FSInfo's number of free clusters, which may
+ * be INFO_UNKNOWN (boot.h). */
+struct fat_marks {
+    bool dirty, errors;
+    uint32_t free;
+};
+
 struct fat {
     struct fsd fsd;
     struct fat_geometry geometry;
@@ -132,8 +139,7 @@ struct fat {
     struct clusters clusters;
     _Atomic bool counted;           /* the free clusters */
     _Atomic bool write_failed;
-    bool was_dirty;                 /* before it became writable */
-    uint32_t info_free;             /* what FSInfo contained then */
+    struct fat_marks marks;         /* before it became writable */
     struct list *unsaved;           /* buckets of nodes that are newer than their records */
     struct list removed;            /* nodes without a name that are still in use */
     _Atomic uint32_t anomalies[FAT_ANOMALIES];
@@ -475,6 +481,11 @@ status_t fat_rename(struct fsd *fsd, struct vnode *from, struct element old_name
 
 /* ---- write/state.c ------------------------------------------------------------------------ */
 
+status_t fat_marks_read(struct fat *fat, struct fat_marks *marks) MUST_CHECK;
+/* Writes the marks, and makes them and everything before durable. Not in an operation. */
+status_t fat_marks_write(struct fat *fat, const struct fat_marks *marks) MUST_CHECK;
+/* Creates what only a writable volume needs, once. */
+status_t fat_writing_start(struct fat *fat) MUST_CHECK;
 status_t fat_set_writable(struct fsd *fsd, bool writable);
 /* Frees what a writable volume needs. What is pending is lost. */
 void fat_writing_stop(struct fat *fat);
@@ -488,5 +499,10 @@ status_t fat_get_child_info(struct fsd *fsd, struct vnode *directory, struct ele
 size_t fat_actual_name(struct fsd *fsd, struct vnode *directory, struct element element,
                        char *name);
 status_t fat_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor);
+
+/* ---- volume.c ----------------------------------------------------------------------------- */
+
+/* driver.mount_fs */
+status_t fat_mount(const struct device_handle *handle, const char *options, struct fsd **fsd);
 
 #endif

@@ -5,18 +5,11 @@
  * times are (UTC), ro.
  */
 #include "fs/fat/fat.h"
-#include "fs/fat/tools/tools.h"
-#include "kernel/dev/driver.h"
-#include "kernel/module/info.h"
 #include "lib/civil.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-
-DRIVER_INFO("fat", "1.0", "MIT", "FAT12, FAT16 and FAT32 file systems");
-DRIVER_DRIVES("signature 54 464154");   /* "FAT" of FAT12 and FAT16 */
-DRIVER_DRIVES("signature 82 464154");   /* of FAT32 */
 
 /* ---- the volume --------------------------------------------------------------------------- */
 
@@ -277,8 +270,8 @@ static void table_check(struct fat *fat)
     geometry->clusters = entries > FAT_FIRST_CLUSTER ? (uint32_t)entries - FAT_FIRST_CLUSTER : 0;
 }
 
-static status_t fat_mount(const struct device_handle *handle, const char *options,
-                          struct fsd **fsd)
+status_t fat_mount(const struct device_handle *handle, const char *options,
+                   struct fsd **fsd)
 {
     struct fat_geometry geometry;
     status_t status = handle->device ? boot_read(handle, &geometry) : -EMEDIUMTYPE;
@@ -321,11 +314,3 @@ static status_t fat_mount(const struct device_handle *handle, const char *option
     *fsd = &fat->fsd;
     return 0;
 }
-
-static const struct driver driver_fat = {
-    .name = "fat",
-    .order = 60,
-    .mount_fs = fat_mount,
-    .format_fs = fat_format,
-};
-DRIVER(driver_fat);

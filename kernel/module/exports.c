@@ -16,6 +16,7 @@
 #include "kernel/port.h"
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/cache/cache.h"
+#include "kernel/vfs/cache/pages.h"
 #include "kernel/vfs/fsd.h"
 #include "kernel/vfs/layout/changes.h"
 #include "kernel/vfs/layout/clusters.h"
@@ -266,6 +267,11 @@ EXPORT(block_bytes_valid);
 EXPORT(geometry_bios);
 EXPORT(geometry_derive);
 EXPORT(geometry_size);
+
+/* kernel/vfs/cache/pages.h */
+EXPORT(pages_cut);
+EXPORT(pages_get);
+EXPORT(pages_make);
 
 /* kernel/vfs/layout/changes.h */
 EXPORT(changes_begin);

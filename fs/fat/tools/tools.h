@@ -2,7 +2,11 @@
  * tools.h - makes and checks FAT volumes, for the commands `format` and `check`.
  *
  * Model       Both work on a device that is not mounted, which the caller has claimed.
- *             format.c writes directly.
+ *             format.c writes directly. check.c mounts the volume for itself, follows every chain,
+ *             and repairs through kernel/vfs/layout/changes.h.
+ * Repairs     Clusters of no file become free; a chain that is longer than its file ends with it;
+ *             copies of the table become equal to the first; FSInfo becomes true; if nothing else
+ *             is wrong, the volume is marked as clean. The others need a person's decision.
  * References  Microsoft FAT specification 1.03: 3.5 (sizes).
  */
 #ifndef FS_FAT_TOOLS_TOOLS_H
@@ -29,5 +33,7 @@ status_t fat_label_encode(const char *text, char label[LABEL_BYTES]) MUST_CHECK;
 
 /* driver.format_fs */
 status_t fat_format(const struct device_handle *handle, const struct volume_format *format);
+/* driver.check_fs */
+status_t fat_check(const struct device_handle *handle, bool repair, struct check_report *report);
 
 #endif

@@ -16,83 +16,100 @@
 
 /* ---- marks -------------------------------------------------------------------------------- */
 
-/* Reads the marks; true if the volume was not unmounted. */
-static status_t dirty_read(struct fat *fat, bool *dirty)
+/* Returns the bits of entry 1 as the table stores them. */
+static uint32_t entry_bits(const struct fat *fat, uint32_t bits)
 {
-    uint8_t state;
-    uint32_t entry = ENTRY_CLEAN;
-    status_t status = fat_read(fat, fat->geometry.state_address, &state, 1);
-    if (!status && fat->geometry.bits != 12)
-        status = fat_entry_read(fat, 1, &entry);
-    unsigned shift = fat->geometry.bits == 16 ? 12 : 0;
-    *dirty = state & BOOT_STATE_DIRTY || !(entry & ENTRY_CLEAN >> shift);
+    return fat->geometry.bits == 16 ? bits >> 12 : bits;
+}
+
+/* Reads FSInfo, if there is such a sector. */
+static status_t info_read(struct fat *fat, uint8_t sector[FAT_BOOT_BYTES], bool *valid)
+{
+    struct bytes info = { sector, FAT_BOOT_BYTES };
+    uint64_t address = fat->geometry.info_address;
+    *valid = false;
+    if (!address)
+        return 0;
+    status_t status = fat_read(fat, address, sector, FAT_BOOT_BYTES);
+    *valid = !status && bytes_le32(info, INFO_LEAD) == INFO_LEAD_SIGNATURE &&
+             bytes_le32(info, INFO_STRUCTURE) == INFO_STRUCTURE_SIGNATURE;
     return status;
 }
 
-/* Sets or clears the bits of entry 1. Errors stay recorded until the volume is checked. */
-static status_t entry_mark(struct fat *fat, bool dirty)
+status_t fat_marks_read(struct fat *fat, struct fat_marks *marks)
 {
-    unsigned shift = fat->geometry.bits == 16 ? 12 : 0;
-    uint32_t entry, clean = ENTRY_CLEAN >> shift, good = ENTRY_NO_ERRORS >> shift;
+    uint8_t state, sector[FAT_BOOT_BYTES];
+    uint32_t entry = ENTRY_CLEAN | ENTRY_NO_ERRORS;
+    bool valid = false;
+    status_t status = fat_read(fat, fat->geometry.state_address, &state, 1);
+    if (!status && fat->geometry.bits != 12)
+        status = fat_entry_read(fat, 1, &entry);
+    if (!status)
+        status = info_read(fat, sector, &valid);
+    if (status)
+        return status;
+
+    bool wide = fat->geometry.bits != 12;
+    struct bytes info = { sector, sizeof(sector) };
+    marks->dirty = state & BOOT_STATE_DIRTY || (wide && !(entry & entry_bits(fat, ENTRY_CLEAN)));
+    marks->errors = state & BOOT_STATE_ERRORS ||
+                    (wide && !(entry & entry_bits(fat, ENTRY_NO_ERRORS)));
+    marks->free = valid ? bytes_le32(info, INFO_FREE_CLUSTERS) : INFO_UNKNOWN;
+    return 0;
+}
+
+static status_t entry_mark(struct fat *fat, const struct fat_marks *marks)
+{
+    uint32_t entry, set = (marks->dirty ? 0 : ENTRY_CLEAN) | (marks->errors ? 0 : ENTRY_NO_ERRORS);
     if (fat->geometry.bits == 12)
         return 0;
     status_t status = fat_entry_read(fat, 1, &entry);
     if (status)
         return status;
-    entry = dirty ? entry & ~clean : entry | clean;
-    if (atomic_load(&fat->write_failed))
-        entry &= ~good;
-    return fat_entry_write(fat, CHANGE_LINK, 1, entry);
+    entry &= ~entry_bits(fat, ENTRY_CLEAN | ENTRY_NO_ERRORS);
+    return fat_entry_write(fat, CHANGE_LINK, 1, entry | entry_bits(fat, set));
 }
 
-static status_t state_mark(struct fat *fat, bool dirty)
+static status_t state_mark(struct fat *fat, const struct fat_marks *marks)
 {
-    uint8_t state;
+    uint8_t state, bits = BOOT_STATE_DIRTY | BOOT_STATE_ERRORS;
     status_t status = fat_read(fat, fat->geometry.state_address, &state, 1);
-    state = (uint8_t)(dirty ? state | BOOT_STATE_DIRTY : state & ~BOOT_STATE_DIRTY);
-    if (!status)
-        status = changes_write(fat->changes, CHANGE_LINK, fat->geometry.state_address, &state, 1);
-    return status ? status : entry_mark(fat, dirty);
+    if (status)
+        return status;
+    state = (uint8_t)((state & ~bits) | (marks->dirty ? BOOT_STATE_DIRTY : 0) |
+                      (marks->errors ? BOOT_STATE_ERRORS : 0));
+    return changes_write(fat->changes, CHANGE_LINK, fat->geometry.state_address, &state, 1);
 }
 
-/* Stores the number of free clusters in FSInfo, if there is such a sector. */
-static status_t info_store(struct fat *fat, uint32_t free)
+static status_t info_mark(struct fat *fat, const struct fat_marks *marks)
 {
     uint8_t sector[FAT_BOOT_BYTES];
-    struct bytes info = { sector, sizeof(sector) };
-    uint64_t address = fat->geometry.info_address;
-    status_t status = address ? fat_read(fat, address, sector, sizeof(sector)) : -ENOENT;
-    if (status)
-        return status == -ENOENT ? 0 : status;
-    if (bytes_le32(info, INFO_LEAD) != INFO_LEAD_SIGNATURE ||
-        bytes_le32(info, INFO_STRUCTURE) != INFO_STRUCTURE_SIGNATURE)
-        return 0;
-
-    /* Kept for a volume that nothing is written to. */
-    if (free == INFO_UNKNOWN)
-        fat->info_free = bytes_le32(info, INFO_FREE_CLUSTERS);
-    bytes_put_le32(sector + INFO_FREE_CLUSTERS, free);
-    return changes_write(fat->changes, CHANGE_LINK, address + INFO_FREE_CLUSTERS,
-                         sector + INFO_FREE_CLUSTERS, 4);
+    bool valid;
+    status_t status = info_read(fat, sector, &valid);
+    if (status || !valid)
+        return status;
+    bytes_put_le32(sector, marks->free);
+    return changes_write(fat->changes, CHANGE_LINK, fat->geometry.info_address + INFO_FREE_CLUSTERS,
+                         sector, 4);
 }
 
-/* Writes the marks, and waits until they are durable. */
-static status_t marks_write(struct fat *fat, bool dirty, uint32_t free)
+status_t fat_marks_write(struct fat *fat, const struct fat_marks *marks)
 {
     status_t status = changes_begin(fat->changes);
     if (status)
         return status;
-    status = state_mark(fat, dirty);
+    status = state_mark(fat, marks);
     if (!status)
-        status = info_store(fat, free);
+        status = entry_mark(fat, marks);
+    if (!status)
+        status = info_mark(fat, marks);
     changes_end(fat->changes, !status);
     return status ? status : changes_commit(fat->changes);
 }
 
 /* ---- becoming writable -------------------------------------------------------------------- */
 
-/* Creates what only a writable volume needs, once. */
-static status_t writing_start(struct fat *fat)
+status_t fat_writing_start(struct fat *fat)
 {
     static const struct clusters_ops ops = { .load = fat_clusters_load };
     const struct fat_geometry *geometry = &fat->geometry;
@@ -130,24 +147,31 @@ static status_t make_writable(struct fat *fat)
     const struct device *device = fsd_device(&fat->fsd)->device;
     if (device_is_read_only(device) || fat->geometry.volume_bytes > fat->cache.size_bytes)
         return -EROFS;
-    status_t status = writing_start(fat);
+    status_t status = fat_writing_start(fat);
     if (!status)
-        status = dirty_read(fat, &fat->was_dirty);
+        status = fat_marks_read(fat, &fat->marks);
+
+    struct fat_marks marks = { .dirty = true, .errors = fat->marks.errors, .free = INFO_UNKNOWN };
     if (!status)
-        status = marks_write(fat, true, INFO_UNKNOWN);
-    if (!status && fat->was_dirty)
+        status = fat_marks_write(fat, &marks);
+    if (!status && fat->marks.dirty)
         log_warn("fat", "%s: was not unmounted; `check` finds what is wrong", device_label(device));
     return status;
 }
 
 static status_t make_read_only(struct fat *fat)
 {
-    /* A volume that was not in order stays marked: only a check can know that it is. */
-    bool dirty = fat->was_dirty || atomic_load(&fat->write_failed);
     status_t status = fat_flush(&fat->fsd);
-    uint32_t free = atomic_load(&fat->counted) ? (uint32_t)clusters_free_count(&fat->clusters)
-                                               : fat->info_free;
-    return status ? status : marks_write(fat, dirty, free);
+    if (status)
+        return status;
+
+    /* A volume that was not in order stays marked: only a check can find that it is again. */
+    struct fat_marks marks = fat->marks;
+    marks.errors |= atomic_load(&fat->write_failed);
+    marks.dirty |= marks.errors;
+    if (atomic_load(&fat->counted))
+        marks.free = (uint32_t)clusters_free_count(&fat->clusters);
+    return fat_marks_write(fat, &marks);
 }
 
 status_t fat_set_writable(struct fsd *fsd, bool writable)

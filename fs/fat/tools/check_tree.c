@@ -1,0 +1,290 @@
+/*
+ * check_tree.c - checks the directories of a FAT volume, and the chain of each file.
+ *
+ * Directories wait in a list on the heap, so that a volume's depth needs no stack. A directory
+ * whose first cluster is marked already was visited: loops end.
+ */
+#include "fs/fat/record.h"
+#include "fs/fat/table.h"
+#include "fs/fat/tools/check.h"
+#include "lib/format.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+
+/* A directory to be visited. */
+struct todo {
+    struct todo *next;
+    uint32_t cluster, parent; /* parent: what ".." contains */
+    bool root;
+    char path[CHECK_PATH_BYTES];
+};
+
+struct visit {
+    struct check *c;
+    struct todo *todo, *current;
+    unsigned directories; /* so far */
+    struct fat_long_name long_name;
+    uint64_t orphans;       /* parts of long names without their record */
+    unsigned dots;          /* records "." and ".." so far */
+    uint32_t slot;
+    char name[FAT_NAME_BYTES_MAX + 1], path[CHECK_PATH_BYTES + FAT_NAME_BYTES_MAX + 2];
+};
+
+/* ---- chains ------------------------------------------------------------------------------- */
+
+/* How a chain ended. */
+struct ending {
+    uint64_t clusters;   /* that are this chain's alone */
+    uint32_t last, next; /* the last of them, and what its entry contains */
+    bool crossed;        /* the next one is another chain's, or an earlier one of this */
+};
+
+/* Follows and marks a chain, up to `most` clusters. */
+static status_t chain_follow(struct check *c, uint32_t first, uint64_t most, struct ending *ending)
+{
+    status_t status = 0;
+    *ending = (struct ending){ .next = first };
+    while (ending->clusters < most && fat_cluster_exists(c->fat, ending->next)) {
+        bool fresh = check_mark(c, ending->next, &status);
+        if (!status && thread_interrupted())
+            status = -EINTR;
+        ending->crossed = !fresh;
+        if (status || !fresh)
+            break;
+
+        ending->last = ending->next;
+        ending->clusters++;
+        status = fat_entry_read(c->fat, ending->last, &ending->next);
+        if (status)
+            break;
+    }
+    return status;
+}
+
+/* Reports a chain that does not end as it should. */
+static void chain_report(struct visit *v, const struct ending *ending)
+{
+    if (ending->crossed)
+        check_found(v->c, false, "%s: its cluster %u belongs to another file, or comes twice",
+                    v->path, ending->next);
+    else if (ending->next == ENTRY_FREE)
+        check_found(v->c, false, "%s: its clusters lead to a free one", v->path);
+    else if (ending->next == ENTRY_BAD)
+        check_found(v->c, false, "%s: its clusters lead to a bad one", v->path);
+    else
+        check_found(v->c, false, "%s: its clusters lead to one that does not exist, %u", v->path,
+                    ending->next);
+}
+
+static status_t check_file(struct visit *v, const struct fat_attributes *attributes)
+{
+    struct check *c = v->c;
+    uint64_t cluster_bytes = c->fat->geometry.cluster_bytes;
+    uint64_t wanted = (attributes->size_bytes + cluster_bytes - 1) / cluster_bytes;
+    struct ending ending;
+    c->report->files++;
+    if (!wanted && !attributes->cluster)
+        return 0;
+    status_t status = chain_follow(c, attributes->cluster, wanted, &ending);
+    if (status)
+        return status;
+
+    /* A file without bytes has no clusters. Its record would have to change: left to a person. */
+    if (!wanted) {
+        check_found(c, false, "%s: empty, but has cluster %u", v->path, attributes->cluster);
+        return chain_follow(c, attributes->cluster, UINT64_MAX, &ending);
+    }
+    if (ending.clusters < wanted) {
+        if (!ending.crossed && (ending.next >= ENTRY_END || (!attributes->cluster && !ending.last)))
+            check_found(c, false, "%s: %u bytes, but its clusters hold only %llu", v->path,
+                        attributes->size_bytes,
+                        (unsigned long long)(ending.clusters * cluster_bytes));
+        else
+            chain_report(v, &ending);
+        return 0;
+    }
+    if (ending.next >= ENTRY_END)
+        return 0;
+    check_found(c, c->repair, "%s: has more clusters than its %u bytes need", v->path,
+                attributes->size_bytes);
+    return c->repair ? check_entry_repair(c, ending.last, ENTRY_LAST) : 0;
+}
+
+/* ---- records ------------------------------------------------------------------------------ */
+
+static void path_make(struct visit *v, const char *name)
+{
+    format_text(v->path, sizeof(v->path), "%s/%s", v->current->path, name);
+}
+
+/* Puts a directory on the list. */
+static status_t directory_add(struct visit *v, const struct fat_attributes *attributes)
+{
+    struct check *c = v->c;
+    size_t length = strlen(v->path);
+    c->report->directories++;
+    if (!fat_cluster_exists(c->fat, attributes->cluster)) {
+        check_found(c, false, "%s: begins at cluster %u, which does not exist", v->path,
+                    attributes->cluster);
+        return 0;
+    }
+    if (++v->directories > CHECK_DIRECTORIES_MAX)
+        return -EUCLEAN;
+    struct todo *todo = mem_zalloc(sizeof(*todo));
+    if (!todo)
+        return -ENOMEM;
+
+    /* Of a long path the end is kept, which says more. */
+    size_t skip = length >= sizeof(todo->path) ? length - sizeof(todo->path) + 1 : 0;
+    memcpy(todo->path, v->path + skip, length - skip + 1);
+    todo->cluster = attributes->cluster;
+    todo->parent = v->current->root ? 0 : v->current->cluster;
+    todo->next = v->todo;
+    v->todo = todo;
+    return 0;
+}
+
+/* "." and ".." are the first two records of a directory, and lead to itself and to its parent. */
+static void check_dot(struct visit *v, const struct fat_attributes *attributes, bool parent)
+{
+    uint32_t right = parent ? v->current->parent : v->current->cluster;
+    uint32_t root = v->c->fat->geometry.root_cluster;
+    bool equal = attributes->cluster == right ||
+                 (parent && !right && root && attributes->cluster == root);
+    if (v->current->root || v->slot != (parent ? 1u : 0u))
+        return;
+    v->dots++;
+    if (!equal)
+        check_found(v->c, false, "%s: its record \"%s\" leads to cluster %u instead of %u",
+                    v->current->path, parent ? ".." : ".", attributes->cluster, right);
+}
+
+static status_t check_node(struct visit *v, struct bytes record)
+{
+    struct fat_attributes attributes;
+    unsigned parts = v->long_name.parts;
+    fat_record_attributes(v->c->fat, record, &attributes);
+    if (!fat_long_name_end(v->c->fat, &v->long_name, record, v->name)) {
+        v->orphans += parts != 0;
+        fat_record_name(v->c->fat, record, v->name);
+    }
+    path_make(v, v->name);
+    return attributes.attributes & FAT_DIRECTORY ? directory_add(v, &attributes)
+                                                 : check_file(v, &attributes);
+}
+
+static status_t check_record(struct visit *v, struct bytes record, bool *ended)
+{
+    struct fat_attributes attributes;
+    enum fat_record_kind kind = fat_record_kind(record);
+    switch (kind) {
+    case FAT_RECORD_END: *ended = true; break;
+    case FAT_RECORD_LONG:
+        v->orphans += !fat_long_name_take(&v->long_name, record);
+        return 0;
+    case FAT_RECORD_NODE: return check_node(v, record);
+    case FAT_RECORD_DOT:
+        fat_record_attributes(v->c->fat, record, &attributes);
+        check_dot(v, &attributes, bytes_u8(record, 1) == '.');
+        break;
+    case FAT_RECORD_INVALID:
+        check_found(v->c, false, "%s/: record %u is invalid", v->current->path, v->slot);
+        break;
+    default: break;
+    }
+    v->orphans += v->long_name.parts != 0;
+    v->long_name.parts = 0;
+    return 0;
+}
+
+/* ---- directories -------------------------------------------------------------------------- */
+
+/* Makes the directory itself the path of the next finding. */
+static void path_of_directory(struct visit *v)
+{
+    format_text(v->path, sizeof(v->path), "%s/", v->current->path);
+}
+
+static status_t check_records(struct visit *v, uint64_t address, uint64_t bytes, bool *ended)
+{
+    uint8_t record[FAT_RECORD_BYTES];
+    status_t status = 0;
+    for (uint64_t at = 0; !status && !*ended && at < bytes; at += sizeof(record), v->slot++) {
+        status = fat_read(v->c->fat, address + at, record, sizeof(record));
+        if (!status)
+            status = check_record(v, (struct bytes){ record, sizeof(record) }, ended);
+    }
+    return status;
+}
+
+/* Checks the records of a directory's clusters, one after the other. */
+static status_t check_clusters(struct visit *v, bool *ended)
+{
+    struct check *c = v->c;
+    struct ending ending = { .next = v->current->cluster };
+    uint64_t count = 0, most = FAT_DIRECTORY_BYTES_MAX / c->fat->geometry.cluster_bytes + 1;
+    status_t status = 0;
+    while (!status && count < most && fat_cluster_exists(c->fat, ending.next)) {
+        uint32_t cluster = ending.next;
+        status = chain_follow(c, cluster, 1, &ending);
+        if (!status && ending.crossed) {
+            path_of_directory(v);
+            chain_report(v, &ending);
+            return 0;
+        }
+        if (!status)
+            status = check_records(v, fat_cluster_address(c->fat, cluster),
+                                   c->fat->geometry.cluster_bytes, ended);
+        count++;
+    }
+    if (!status && ending.next < ENTRY_END) {
+        path_of_directory(v);
+        chain_report(v, &ending);
+    }
+    return status;
+}
+
+static status_t check_directory(struct visit *v)
+{
+    const struct fat_geometry *geometry = &v->c->fat->geometry;
+    bool ended = false;
+    v->slot = v->dots = 0;
+    v->orphans = 0;
+    v->long_name.parts = 0;
+    status_t status = v->current->root && geometry->bits != 32
+                          ? check_records(v, geometry->root_address, geometry->root_bytes, &ended)
+                          : check_clusters(v, &ended);
+    if (status)
+        return status;
+    if (!v->current->root && v->dots != 2)
+        check_found(v->c, false, "%s: does not begin with \".\" and \"..\"", v->current->path);
+    if (v->orphans)
+        check_found(v->c, false, "%s/: %llu long names do not belong to a record",
+                    v->current->path, (unsigned long long)v->orphans);
+    return 0;
+}
+
+status_t check_tree(struct check *c)
+{
+    struct visit *v = mem_zalloc(sizeof(*v));
+    struct todo *root = mem_zalloc(sizeof(*root));
+    status_t status = v && root ? 0 : -ENOMEM;
+    if (!status) {
+        root->root = true;
+        root->cluster = c->fat->geometry.root_cluster;
+        v->c = c;
+        v->todo = root;
+        root = NULL;
+    }
+
+    while (v && v->todo) {
+        v->current = v->todo;
+        v->todo = v->current->next;
+        if (!status)
+            status = check_directory(v);
+        mem_free(v->current);
+    }
+    mem_free(root);
+    mem_free(v);
+    return status;
+}
