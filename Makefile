@@ -135,7 +135,7 @@ SOURCES_virtio := $(wildcard drivers/virtio/*.c)
 SOURCES_virtio-blk := $(wildcard drivers/storage/virtio/blk*.c)
 SOURCES_nvme := $(wildcard drivers/storage/nvme/*.c)
 SOURCES_fat := $(wildcard fs/fat/*.c fs/fat/*/*.c)
-SOURCES_exfat := $(wildcard fs/exfat/*.c)
+SOURCES_exfat := $(wildcard fs/exfat/*.c fs/exfat/*/*.c)
 SOURCES_virtio-scsi := $(wildcard drivers/storage/virtio/scsi*.c)
 # Commands that are loaded when they are typed. Their entries in the index are beside them.
 SOURCES_lines := $(wildcard shell/commands/lines/*.c)

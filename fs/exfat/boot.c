@@ -1,36 +1,9 @@
 /*
  * boot.c - the boot sector: where the parts of the volume are (specification, section 3.1).
  */
+#include "fs/exfat/boot.h"
 #include "fs/exfat/exfat.h"
 #include "lib/string.h"
-
-enum {
-    BOOT_NAME = 3, /* 8 bytes */
-    BOOT_VOLUME_SECTORS = 72,
-    BOOT_TABLE_SECTOR = 80,
-    BOOT_TABLE_SECTORS = 84,
-    BOOT_HEAP_SECTOR = 88,
-    BOOT_CLUSTERS = 92,
-    BOOT_ROOT_CLUSTER = 96,
-    BOOT_SERIAL = 100,
-    BOOT_REVISION = 104,
-    BOOT_FLAGS = 106,
-    BOOT_SECTOR_SHIFT = 108,
-    BOOT_CLUSTER_SHIFT = 109,
-    BOOT_TABLES = 110,
-    BOOT_PERCENT = 112,
-    BOOT_SIGNATURE = 510,
-
-    SIGNATURE = 0xaa55,
-    REVISION_MAJOR = 1,
-    FLAG_DIRTY = 1 << 1,
-    FLAG_FAILING = 1 << 2,
-    SECTOR_SHIFT_MIN = 9,
-    SECTOR_SHIFT_MAX = 12,
-    CLUSTER_SHIFT_MAX = 25, /* of a cluster's bytes: 32 MiB */
-};
-
-#define CLUSTERS_MAX 0xfffffff5u
 
 status_t exfat_boot_decode(struct bytes boot, struct exfat_geometry *geometry)
 {

@@ -4,9 +4,6 @@
 #include "fs/exfat/exfat.h"
 #include "lib/macros.h"
 
-#define TABLE_BAD 0xfffffff7u /* the cluster is damaged */
-#define TABLE_END 0xffffffffu /* the last cluster of its file */
-
 status_t exfat_table_read(struct exfat *exfat, uint32_t cluster, uint32_t *next)
 {
     uint8_t raw[4];
@@ -72,7 +69,7 @@ status_t exfat_chain_read(struct exfat *exfat, const struct exfat_attributes *at
     }
 
     /* The root's chain ends where the table says so; others have the length of their size. */
-    if (root && last != TABLE_END)
+    if (root && last != EXFAT_TABLE_END)
         exfat_count(exfat, exfat_cluster_exists(exfat, last) ? EXFAT_ANOMALY_DIRECTORY
                                                              : EXFAT_ANOMALY_CHAIN);
     else if (!root && (too_long || runs->length_bytes < wanted * geometry->cluster_bytes))
@@ -80,22 +77,33 @@ status_t exfat_chain_read(struct exfat *exfat, const struct exfat_attributes *at
     return 0;
 }
 
+struct exfat_attributes exfat_node_attributes(struct exfat *exfat, const struct exfat_node *node)
+{
+    spin_lock(&exfat->lock);
+    struct exfat_attributes attributes = node->attributes;
+    spin_unlock(&exfat->lock);
+    return attributes;
+}
+
 status_t exfat_node_read_chain(struct exfat *exfat, struct exfat_node *node)
 {
     struct runs runs;
 
-    /* The fast path: has_runs is set after the runs, and they never change again. */
+    /* The fast path: has_runs is set after the runs. From then on operations keep them right. */
     if (atomic_load(&node->has_runs))
         return 0;
-    status_t status = exfat_chain_read(exfat, &node->attributes, node->root, &runs);
+    struct exfat_attributes attributes = exfat_node_attributes(exfat, node);
+    status_t status = exfat_chain_read(exfat, &attributes, node->root, &runs);
     if (status)
         return status;
 
     /* The first thread's result is kept, since others may use it by now. */
     spin_lock(&exfat->lock);
     bool first = !node->has_runs;
-    if (first)
+    if (first) {
         node->runs = runs;
+        node->damaged = runs.length_bytes < attributes.size_bytes;
+    }
     atomic_store(&node->has_runs, true);
     spin_unlock(&exfat->lock);
     if (!first)

@@ -31,9 +31,19 @@ void exfat_attributes_info(const struct exfat_attributes *attributes, vnode_id_t
 static status_t entry_info(struct fsd *fsd, vnode_id_t id, const void *details, unsigned levels,
                            struct node_info *info)
 {
-    (void)fsd, (void)levels;
+    struct exfat *exfat = exfat_of(fsd);
+    struct exfat_attributes attributes;
+    struct exfat_place place;
     exfat_attributes_info(details, id, info);
-    return 0;
+
+    /* Files change their sets without their directory. After an error, and for a directory, the
+     * details are as good: its type and cluster do not change. */
+    if (!(levels & ~(unsigned)INFO_DIRENT) || !atomic_load(&exfat->changes))
+        return 0;
+    status_t status = exfat_set_load(exfat, id, &attributes, &place);
+    if (!status)
+        exfat_attributes_info(&attributes, id, info);
+    return status == -ENOENT ? status : 0;
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -44,7 +54,7 @@ enum { PIECE_BYTES = 512 };
 struct reading {
     struct exfat *exfat;
     struct name_index *index;
-    bool root;
+    bool root; /* and what only it contains is not known yet */
     uint8_t set[EXFAT_SET_ENTRIES_MAX * EXFAT_ENTRY_BYTES];
     unsigned entries, missing; /* of the set; missing: entries that still have to come */
     uint64_t address;          /* of the set's first entry */
@@ -105,6 +115,8 @@ static void take_primary(struct reading *r, struct bytes entry)
     /* Elsewhere they are ignored, so that a subdirectory cannot replace the bitmap or the label. */
     if (r->root && type == EXFAT_ENTRY_BITMAP)
         exfat_bitmap_decode(entry, &r->exfat->bitmap);
+    else if (r->root && type == EXFAT_ENTRY_UPCASE)
+        exfat_upcase_decode(entry, &r->exfat->upcase_place, &r->exfat->upcase_checksum);
     else if (r->root && type == EXFAT_ENTRY_LABEL)
         exfat_label_decode(r->exfat, entry);
 }
@@ -163,7 +175,7 @@ static status_t index_read(struct fsd *fsd, void *directory, struct name_index *
         return -ENOMEM;
     r->exfat = exfat;
     r->index = index;
-    r->root = node->root;
+    r->root = node->root && !exfat->located;
 
     for (size_t i = 0; !status && !r->ended && i < node->runs.count; i++)
         status = read_run(r, &node->runs.list[i]);

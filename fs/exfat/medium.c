@@ -10,6 +10,10 @@ void exfat_count(struct exfat *exfat, enum exfat_anomaly anomaly)
 
 status_t exfat_read(struct exfat *exfat, uint64_t address, void *memory, size_t bytes)
 {
+    struct changes *changes = atomic_load(&exfat->changes);
+    if (changes)
+        return changes_read(changes, address, memory, bytes);
+
     size_t done = 0;
     while (done < bytes) {
         ssize_t got = cache_read(&exfat->cache, address + done, (uint8_t *)memory + done,

@@ -1,80 +1,11 @@
 /*
- * node.c - vnodes of an exFAT volume: found by the address of their set, and read along their runs.
+ * node.c - vnodes of an exFAT volume: found by the address of their set, and read and written along
+ * their runs.
  */
 #include "fs/exfat/exfat.h"
 #include "lib/macros.h"
 
-/* ---- finding ------------------------------------------------------------------------------ */
-
-/* Reads a set whose entries continue in `next`, the cluster after the first one. */
-static status_t set_read(struct exfat *exfat, uint64_t address, uint64_t in_first, uint32_t next,
-                         uint8_t *set, size_t bytes)
-{
-    /* The entries of a set are consecutive in the directory, which may be fragmented: a
-     * cluster's end may divide the set, and its next cluster may be anywhere. */
-    size_t first = (size_t)min(in_first, (uint64_t)bytes);
-    status_t status = exfat_read(exfat, address, set, first);
-    if (status || first == bytes)
-        return status;
-    return exfat_read(exfat, exfat_cluster_address(exfat, next), set + first, bytes - first);
-}
-
-/* Decodes the set, and returns false if that is not possible. */
-static bool set_try(struct exfat *exfat, struct bytes set, struct exfat_attributes *attributes)
-{
-    /* 765 bytes of name are too many for the stack. Only the checksum and the attributes are
-     * wanted. */
-    size_t length;
-    char *name = mem_alloc(EXFAT_NAME_BYTES_MAX + 1);
-    bool valid = name && exfat_set_decode(exfat, set, attributes, name, &length);
-    mem_free(name);
-    return valid;
-}
-
-/* Loads the set at an address. The directory's chain is not known here: a set that continues in
- * another cluster does so in the next one, or in that which the table names. Its checksum
- * decides. */
-static status_t set_load(struct exfat *exfat, vnode_id_t id, struct exfat_attributes *attributes)
-{
-    const struct exfat_geometry *geometry = &exfat->geometry;
-
-    /* An id is an address, but only one that can be that of an entry in the heap is read. */
-    uint8_t set[EXFAT_SET_ENTRIES_MAX * EXFAT_ENTRY_BYTES];
-    uint64_t offset = id - geometry->heap_address;
-    if (id < geometry->heap_address || id % EXFAT_ENTRY_BYTES ||
-        offset / geometry->cluster_bytes >= geometry->clusters)
-        return -ENOENT;
-
-    /* Ids may be forged: the bytes there may be anything. */
-    status_t status = exfat_read(exfat, id, set, EXFAT_ENTRY_BYTES);
-    struct bytes first = { set, EXFAT_ENTRY_BYTES };
-    unsigned secondaries = status ? 0 : exfat_set_secondaries(first);
-    if (status)
-        return status;
-    if (bytes_u8(first, 0) != EXFAT_ENTRY_FILE || secondaries < 2 ||
-        secondaries >= EXFAT_SET_ENTRIES_MAX)
-        return -ENOENT;
-
-    /* Two candidates: the next cluster on the volume (a consecutive directory has no chain in
-     * the table), and the one in the table. */
-    struct bytes whole = { set, (secondaries + 1) * (size_t)EXFAT_ENTRY_BYTES };
-    uint64_t in_first = geometry->cluster_bytes - offset % geometry->cluster_bytes;
-    uint32_t cluster = (uint32_t)(offset / geometry->cluster_bytes) + EXFAT_FIRST_CLUSTER;
-    uint32_t candidates[2] = { cluster + 1, 0 };
-    if (whole.length > in_first)
-        status = exfat_table_read(exfat, cluster, &candidates[1]);
-
-    /* A set within one cluster is the same with either candidate. The first that decodes is
-     * right: a wrong one would have to have the same checksum. */
-    for (unsigned i = 0; !status && i < ARRAY_LENGTH(candidates); i++) {
-        if (whole.length > in_first && !exfat_cluster_exists(exfat, candidates[i]))
-            continue;
-        status = set_read(exfat, id, in_first, candidates[i], set, whole.length);
-        if (!status && set_try(exfat, whole, attributes))
-            return 0;
-    }
-    return status ? status : -ENOENT;
-}
+/* ---- nodes -------------------------------------------------------------------------------- */
 
 status_t exfat_get_vnode(struct fsd *fsd, struct vnode *vnode)
 {
@@ -85,10 +16,12 @@ status_t exfat_get_vnode(struct fsd *fsd, struct vnode *vnode)
 
     /* The root has no set, hence no size and no times. Its cluster is in the boot sector. */
     node->root = vnode->id == VNODE_ROOT;
+    list_init(&node->unlinked_link);
     node->attributes = (struct exfat_attributes){
         .attributes = EXFAT_DIRECTORY, .cluster = exfat->geometry.root_cluster
     };
-    status_t status = node->root ? 0 : set_load(exfat, vnode->id, &node->attributes);
+    status_t status =
+        node->root ? 0 : exfat_set_load(exfat, vnode->id, &node->attributes, &node->place);
     if (status) {
         mem_free(node);
         return status;
@@ -98,14 +31,32 @@ status_t exfat_get_vnode(struct fsd *fsd, struct vnode *vnode)
     bool directory = node->attributes.attributes & EXFAT_DIRECTORY;
     vnode->type = directory ? NODE_DIRECTORY : NODE_FILE;
     vnode->size_bytes = directory ? 0 : node->attributes.size_bytes;
+    vnode->valid_bytes = directory ? 0 : node->attributes.valid_bytes;
     vnode->private_data = node;
     return 0;
 }
 
+/* Queues the clusters of a node that has lost its name: the next flush releases them. */
+static void clusters_leave(struct exfat *exfat, struct exfat_node *node)
+{
+    spin_lock(&exfat->lock);
+    list_remove(&node->unlinked_link);
+    spin_unlock(&exfat->lock);
+    node->release->runs = node->runs;
+    node->runs = (struct runs){ 0 };
+    clusters_release(&exfat->clusters, node->release);
+}
+
 void exfat_put_vnode(struct fsd *fsd, struct vnode *vnode)
 {
+    struct exfat *exfat = exfat_of(fsd);
     struct exfat_node *node = vnode->private_data;
-    (void)fsd;
+
+    /* Bytes that were promised room were not written in the end. */
+    if (node->reserved)
+        clusters_unreserve(&exfat->clusters, node->reserved);
+    if (node->release)
+        clusters_leave(exfat, node);
 
     /* The last reference is gone, so no transfer and no search uses the index or the runs. */
     name_index_put(node->index.index);
@@ -122,9 +73,14 @@ void exfat_trim_vnode(struct fsd *fsd, struct vnode *vnode)
 status_t exfat_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                         struct node_info *info)
 {
-    const struct exfat_node *node = vnode->private_data;
-    (void)fsd, (void)levels;
-    exfat_attributes_info(&node->attributes, vnode->id, info);
+    struct exfat_attributes attributes =
+        exfat_node_attributes(exfat_of(fsd), vnode->private_data);
+    (void)levels;
+    exfat_attributes_info(&attributes, vnode->id, info);
+
+    /* What is recorded follows what was written. */
+    if (info->type == NODE_FILE)
+        info->size_bytes = vnode->size_bytes;
     return 0;
 }
 
@@ -132,18 +88,31 @@ status_t exfat_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
 
 status_t exfat_open(struct fsd *fsd, struct vnode *vnode, bool write)
 {
-    return write ? -EROFS : exfat_node_read_chain(exfat_of(fsd), vnode->private_data);
+    struct exfat_node *node = vnode->private_data;
+    status_t status = exfat_node_read_chain(exfat_of(fsd), node);
+
+    /* New clusters would be taken for those that are missing. */
+    if (!status && write)
+        status = fsd->read_only ? -EROFS : node->damaged ? -EUCLEAN : 0;
+    return status;
 }
 
 static void io_continue(struct exfat *exfat, struct vfs_io *io)
 {
-    /* What was allocated but never written may hold deleted files of others. */
-    const struct exfat_node *node = io->vnode->private_data;
+    struct exfat_node *node = io->vnode->private_data;
     struct runs_io file = {
         .runs = &node->runs,
+        .lock = &exfat->lock,
         .device_bytes = exfat->cache.size_bytes,
-        .zero_from = node->attributes.valid_bytes,
+        .zero_from = io->vnode->valid_bytes,
     };
+
+    /* What was allocated but never written may hold deleted files of others, and what has no place
+     * yet was not written either; unless its place is unknown. */
+    spin_lock(&exfat->lock);
+    if (!node->damaged)
+        file.zero_from = min(file.zero_from, node->runs.length_bytes);
+    spin_unlock(&exfat->lock);
     runs_transfer(&file, io);
 }
 
@@ -158,8 +127,8 @@ void exfat_finish_io(struct fsd *fsd, struct vfs_io *io)
 void exfat_read_write(struct fsd *fsd, struct vfs_io *io)
 {
     io->done_bytes = 0;
-    if (io->op == IO_READ)
+    if (io_op_moves(io->op))
         io_continue(exfat_of(fsd), io);
     else
-        vfs_io_complete(io, io->op == IO_FLUSH ? 0 : -EROFS);
+        vfs_io_complete(io, io->op == IO_FLUSH ? 0 : -EOPNOTSUPP);
 }

@@ -3,52 +3,19 @@
  * 7.7).
  */
 #include "fs/exfat/exfat.h"
+#include "fs/exfat/record.h"
 #include "lib/civil.h"
 #include "lib/macros.h"
 #include "lib/utf8.h"
-
-/* A file entry. */
-enum {
-    FILE_SECONDARIES = 1,
-    FILE_CHECKSUM = 2, /* 2 bytes, which the checksum leaves out */
-    FILE_ATTRIBUTES = 4,
-    FILE_CREATED = 8,
-    FILE_MODIFIED = 12,
-    FILE_ACCESSED = 16,
-    FILE_CREATED_CENTISECONDS = 20,
-    FILE_MODIFIED_CENTISECONDS = 21,
-    FILE_CREATED_ZONE = 22,
-    FILE_MODIFIED_ZONE = 23,
-    FILE_ACCESSED_ZONE = 24,
-};
-
-/* A stream extension. */
-enum {
-    STREAM_FLAGS = 1,
-    STREAM_NAME_UNITS = 3,
-    STREAM_VALID_BYTES = 8,
-    STREAM_CLUSTER = 20,
-    STREAM_BYTES = 24,
-
-    FLAG_ALLOCATED = 1 << 0,
-    FLAG_CONSECUTIVE = 1 << 1,
-};
-
-/* A part of the name. */
-enum { NAME_UNITS = 2, NAME_UNITS_PER_ENTRY = 15 };
-
-enum { LABEL_COUNT = 1, LABEL_UNITS = 2 };
-enum { BITMAP_CLUSTER = 20, BITMAP_BYTES = 24 };
-enum { ZONE_VALID = 0x80, ZONE_QUARTER_S = 15 * 60 };
 
 unsigned exfat_set_secondaries(struct bytes file_entry)
 {
     return bytes_u8(file_entry, FILE_SECONDARIES);
 }
 
-static uint16_t set_checksum(struct bytes set)
+uint16_t exfat_set_checksum(struct bytes set)
 {
-    /* The two bytes of the checksum itself are left out (specification, section 6.3.3). */
+    /* The two bytes of the checksum itself are left out (6.3.3). */
     uint16_t sum = 0;
     for (size_t i = 0; i < set.length; i++)
         if (i != FILE_CHECKSUM && i != FILE_CHECKSUM + 1)
@@ -85,8 +52,8 @@ static bool stamp_decode(const struct exfat *exfat, struct bytes file, size_t at
     return true;
 }
 
-static void times_decode(const struct exfat *exfat, struct bytes file,
-                         struct exfat_attributes *attributes)
+void exfat_times_decode(const struct exfat *exfat, struct bytes file,
+                        struct exfat_attributes *attributes)
 {
     /* The time of the last access has no field of centiseconds. */
     attributes->has_created = stamp_decode(
@@ -164,7 +131,7 @@ bool exfat_set_decode(struct exfat *exfat, struct bytes set, struct exfat_attrib
      * read, is refused as a whole. */
     struct bytes stream = bytes_slice(set, EXFAT_ENTRY_BYTES, EXFAT_ENTRY_BYTES);
     size_t units = bytes_u8(stream, STREAM_NAME_UNITS);
-    if (bytes_le16(set, FILE_CHECKSUM) != set_checksum(set) ||
+    if (bytes_le16(set, FILE_CHECKSUM) != exfat_set_checksum(set) ||
         bytes_u8(stream, 0) != EXFAT_ENTRY_STREAM || !units ||
         !name_decode(exfat, set, units, name, name_bytes))
         return false;
@@ -178,7 +145,7 @@ bool exfat_set_decode(struct exfat *exfat, struct bytes set, struct exfat_attrib
         .size_bytes = bytes_le64(stream, STREAM_BYTES),
         .valid_bytes = bytes_le64(stream, STREAM_VALID_BYTES),
     };
-    times_decode(exfat, set, attributes);
+    exfat_times_decode(exfat, set, attributes);
 
     /* The valid data are a part of the file, and a size is a signed number to its users. */
     bool directory = attributes->attributes & EXFAT_DIRECTORY;
@@ -192,6 +159,16 @@ void exfat_bitmap_decode(struct bytes entry, struct exfat_attributes *attributes
         .cluster = bytes_le32(entry, BITMAP_CLUSTER),
         .size_bytes = bytes_le64(entry, BITMAP_BYTES),
     };
+}
+
+void exfat_upcase_decode(struct bytes entry, struct exfat_attributes *attributes,
+                         uint32_t *checksum)
+{
+    *attributes = (struct exfat_attributes){
+        .cluster = bytes_le32(entry, UPCASE_CLUSTER),
+        .size_bytes = bytes_le64(entry, UPCASE_BYTES),
+    };
+    *checksum = bytes_le32(entry, UPCASE_CHECKSUM);
 }
 
 void exfat_label_decode(struct exfat *exfat, struct bytes entry)

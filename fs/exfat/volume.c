@@ -4,6 +4,7 @@
  * Mount options: tz=+HH:MM for the zone of times that name none (UTC), ro.
  */
 #include "fs/exfat/exfat.h"
+#include "fs/exfat/tools/tools.h"
 #include "kernel/dev/driver.h"
 #include "kernel/module/info.h"
 #include "lib/civil.h"
@@ -73,7 +74,11 @@ static status_t exfat_get_fs_info(struct fsd *fsd, struct fs_info *info)
     /* A medium error in the bitmap makes the free space unknown (0), which must not make `df`
      * fail. */
     uint64_t free = 0;
-    status_t status = count_free(exfat, &free);
+    status_t status = 0;
+    if (atomic_load(&exfat->changes))
+        free = clusters_free_count(&exfat->clusters);
+    else
+        status = count_free(exfat, &free);
     if (status && status != -EIO)
         return status;
 
@@ -81,7 +86,7 @@ static status_t exfat_get_fs_info(struct fsd *fsd, struct fs_info *info)
         .total_bytes = (uint64_t)geometry->clusters * geometry->cluster_bytes,
         .free_bytes = free * geometry->cluster_bytes,
         .block_bytes = geometry->cluster_bytes,
-        .read_only = true,
+        .read_only = fsd->read_only,
     };
     text_copy(info->type, sizeof(info->type), "exFAT");
     text_copy(info->volume_name, sizeof(info->volume_name), exfat->label);
@@ -186,33 +191,15 @@ static status_t exfat_passthrough(struct fsd *fsd, struct vnode *vnode, unsigned
 static void exfat_dismount(struct fsd *fsd)
 {
     struct exfat *exfat = exfat_of(fsd);
+    exfat_state_stop(exfat);
     cache_destroy(&exfat->cache);
     mem_free(exfat);
 }
 
-static const struct fsd_ops exfat_ops = {
-    .dismount = exfat_dismount,
-    .get_fs_info = exfat_get_fs_info,
-    .lookup = exfat_lookup,
-    .get_child_info = exfat_get_child_info,
-    .actual_name = exfat_actual_name,
-    .get_vnode = exfat_get_vnode,
-    .put_vnode = exfat_put_vnode,
-    .trim_vnode = exfat_trim_vnode,
-    .get_info = exfat_get_info,
-    .open = exfat_open,
-    .read_write = exfat_read_write,
-    .finish_io = exfat_finish_io,
-    .open_dir = exfat_open_dir,
-    .read_dir = name_index_read_dir,
-    .close_dir = name_index_close_dir,
-    .ioctl = exfat_ioctl,
-    .passthrough = exfat_passthrough,
-};
-
 /* ---- options ------------------------------------------------------------------------------ */
 
-static status_t options_parse(struct exfat *exfat, const char *text)
+/* Parses the options; *zone_s is changed by tz=. */
+static status_t options_parse(const char *text, int64_t *zone_s)
 {
     static const char zone[] = "tz=";
     status_t status = 0;
@@ -223,7 +210,7 @@ static status_t options_parse(struct exfat *exfat, const char *text)
         size_t length = comma ? (size_t)(comma - text) : strlen(text);
         if (length > sizeof(zone) - 1 && !memcmp(text, zone, sizeof(zone) - 1))
             status = civil_parse_zone(text + sizeof(zone) - 1, length - (sizeof(zone) - 1),
-                                      &exfat->zone_s);
+                                      zone_s);
         else if (!text_equal_n(text, length, "ro", 2) &&
                  !text_equal_n(text, length, "case=fold", 9))
             status = -EINVAL;
@@ -231,6 +218,47 @@ static status_t options_parse(struct exfat *exfat, const char *text)
     }
     return status;
 }
+
+static status_t exfat_set_options(struct fsd *fsd, const char *options)
+{
+    struct exfat *exfat = exfat_of(fsd);
+    int64_t zone_s = exfat->zone_s;
+    status_t status = options_parse(options, &zone_s);
+    if (!status)
+        exfat->zone_s = zone_s;
+    return status;
+}
+
+static const struct fsd_ops exfat_ops = {
+    .dismount = exfat_dismount,
+    .get_fs_info = exfat_get_fs_info,
+    .lookup = exfat_lookup,
+    .get_child_info = exfat_get_child_info,
+    .create = exfat_create,
+    .mkdir = exfat_mkdir,
+    .unlink = exfat_unlink,
+    .rename = exfat_rename,
+    .actual_name = exfat_actual_name,
+    .get_vnode = exfat_get_vnode,
+    .put_vnode = exfat_put_vnode,
+    .trim_vnode = exfat_trim_vnode,
+    .get_info = exfat_get_info,
+    .set_info = exfat_set_info,
+    .open = exfat_open,
+    .read_write = exfat_read_write,
+    .finish_io = exfat_finish_io,
+    .open_dir = exfat_open_dir,
+    .read_dir = name_index_read_dir,
+    .close_dir = name_index_close_dir,
+    .ioctl = exfat_ioctl,
+    .passthrough = exfat_passthrough,
+    .flush = exfat_flush,
+    .reserve = exfat_reserve,
+    .prepare_write = exfat_prepare_write,
+    .data_written = exfat_data_written,
+    .set_writable = exfat_set_writable,
+    .set_options = exfat_set_options,
+};
 
 /* ---- mounting ----------------------------------------------------------------------------- */
 
@@ -319,6 +347,7 @@ static status_t root_read(struct exfat *exfat)
     name_index_put(root.index.index);
     runs_free(&root.runs);
 
+    exfat->located = true;
     if (exfat->bitmap.size_bytes < ((uint64_t)exfat->geometry.clusters + 7) / 8)
         exfat_count(exfat, EXFAT_ANOMALY_BITMAP);
     return 0;
@@ -339,6 +368,7 @@ static status_t exfat_mount(const struct device_handle *handle, const char *opti
     exfat->geometry = geometry;
     atomic_init(&exfat->free_clusters, UINT64_MAX);
     spin_init(&exfat->lock, RANK_VNODE);
+    list_init(&exfat->unlinked);
     exfat->fsd = (struct fsd){
         .ops = &exfat_ops,
         .name = "exfat",
@@ -346,6 +376,8 @@ static status_t exfat_mount(const struct device_handle *handle, const char *opti
         .cache_block_bytes = geometry.sector_bytes,
         .fold_case = true,
         .read_only = true,
+        .keeps_valid_length = true,
+        .reuses_ids = true,
         .private_data = exfat,
     };
     device_cache_init(&exfat->cache, &exfat->fsd, geometry.sector_bytes);
@@ -354,7 +386,7 @@ static status_t exfat_mount(const struct device_handle *handle, const char *opti
 
     /* The options first: the zone is needed to decode the times in the root directory.
      * fsd_discard() frees the cache and the volume. */
-    status = options_parse(exfat, options);
+    status = exfat_set_options(&exfat->fsd, options);
     if (!status)
         status = root_read(exfat);
     if (status) {
@@ -369,5 +401,6 @@ static const struct driver driver_exfat = {
     .name = "exfat",
     .order = 61,
     .mount_fs = exfat_mount,
+    .format_fs = exfat_format,
 };
 DRIVER(driver_exfat);

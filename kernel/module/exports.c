@@ -22,6 +22,7 @@
 #include "kernel/vfs/layout/clusters.h"
 #include "kernel/vfs/layout/name_index.h"
 #include "kernel/vfs/layout/runs.h"
+#include "kernel/vfs/layout/wide_name.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/charset/charset.h"
 #include "lib/civil.h"
@@ -320,6 +321,9 @@ EXPORT(clusters_stop);
 EXPORT(clusters_take);
 EXPORT(clusters_unreserve);
 
+/* kernel/vfs/layout/wide_name.h */
+EXPORT(wide_name_encode);
+
 /* kernel/vfs/layout/runs.h */
 EXPORT(runs_add);
 EXPORT(runs_append);
@@ -331,6 +335,7 @@ EXPORT(runs_transfer);
 /* kernel/vfs/cache/cache.h */
 EXPORT(cache_destroy);
 EXPORT(cache_read);
+EXPORT(cache_update);
 
 /* kernel/vfs/fsd.h */
 EXPORT(device_cache_init);
@@ -341,8 +346,8 @@ EXPORT(fsd_request_ended);
 EXPORT(fsd_submit);
 EXPORT(vfs_io_complete);
 EXPORT(vfs_io_submit);
-EXPORT(vfs_io_submit_to);
 EXPORT(vnode_set_id);
+EXPORT(vfs_io_submit_to);
 
 /* kernel/vfs/vfs.h */
 EXPORT(device_describe_volume);

@@ -1,0 +1,22 @@
+/*
+ * wide_name.h - names in UTF-16, as FAT (long names) and exFAT store them.
+ *
+ * Both allow the same characters and lengths.
+ */
+#ifndef KERNEL_VFS_LAYOUT_WIDE_NAME_H
+#define KERNEL_VFS_LAYOUT_WIDE_NAME_H
+
+#include "kernel/vfs/fsd.h"
+
+enum { WIDE_UNITS_MAX = 255 };
+
+struct wide_name {
+    uint16_t units[WIDE_UNITS_MAX];
+    unsigned count;
+};
+
+/* Converts from UTF-8. -EINVAL for invalid bytes and for a character that no name may contain
+ * (controls and "*:<>?\|); -ENAMETOOLONG. */
+status_t wide_name_encode(struct element element, struct wide_name *name) MUST_CHECK;
+
+#endif

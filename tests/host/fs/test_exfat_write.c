@@ -1,0 +1,294 @@
+/*
+ * test_exfat_write.c - promise: what is created, renamed, removed and written on an exFAT volume is
+ * there after it was mounted again, as a model says, and fsck.exfat finds no fault; an operation
+ * that fails changes nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/exfat/exfat.h"
+#include "fs/exfat/tools/tools.h"
+#include "kernel/vfs/internal.h"
+#include "lib/macros.h"
+#include "tests/host/rig.h"
+
+#define MIB ((uint64_t)1 << 20)
+
+/* ---- volumes ------------------------------------------------------------------------------ */
+
+struct volume {
+    uint64_t bytes;
+    uint32_t sector_bytes, cluster_bytes;
+    uint8_t *image;
+    struct faulty *disk;
+    struct fsd *fsd; /* while it is mounted at /m */
+};
+
+/* Has fsck.exfat read the image. */
+static void volume_fsck(const struct volume *volume)
+{
+    char path[] = "/tmp/spindle_exfat.XXXXXX", command[200];
+    int fd = mkstemp(path);
+    kassert(fd >= 0 && write(fd, volume->image, volume->bytes) == (ssize_t)volume->bytes);
+    close(fd);
+    snprintf(command, sizeof(command), "fsck.exfat -n %s >%s.out 2>&1 && rm %s.out", path, path,
+             path);
+    if (system(command))
+        panic("%s", command);
+    unlink(path);
+}
+
+/* Formats an image in memory; the stack is started. */
+static void volume_make(struct volume *volume)
+{
+    struct volume_format format = { .label = "A l\xc3\xa4" "bel",
+                                    .cluster_bytes = volume->cluster_bytes };
+    struct io_limits limits = faulty_limits();
+    struct device_handle handle;
+    volume->image = malloc(volume->bytes);
+    kassert(volume->image);
+    memset(volume->image, 0xa5, volume->bytes);
+    rig_start();
+    rig_mkdir("/m");
+    limits.block_bytes = volume->sector_bytes;
+    volume->disk = faulty_create(0, volume->image, volume->bytes, limits, FAULTY_MIXED);
+    expect("open", device_open(volume->disk->device, &handle), 0);
+    expect("claim", device_claim(&handle), 0);
+    expect("format", exfat_format(&handle, &format), 0);
+    device_release(&handle);
+    device_close(&handle);
+}
+
+static void volume_mount(struct volume *volume, bool writable)
+{
+    struct path *root = path_root(), *path;
+    expect("mount", rig_mount("/m", "disk0"), 0);
+    expect("walk", path_walk(root, "/m", 0, &path), 0);
+    volume->fsd = path->mount->fsd;
+    path_put(path);
+    path_put(root);
+    if (writable)
+        expect("set_writable", volume->fsd->ops->set_writable(volume->fsd, true), 0);
+}
+
+static void volume_unmount(struct volume *volume)
+{
+    if (!volume->fsd->read_only)
+        expect("set_writable", volume->fsd->ops->set_writable(volume->fsd, false), 0);
+    expect("unmount", rig_unmount("/m"), 0);
+}
+
+static void volume_end(struct volume *volume)
+{
+    faulty_destroy(volume->disk);
+    rig_stop();
+    volume_fsck(volume);
+    free(volume->image);
+}
+
+/* ---- format ------------------------------------------------------------------------------- */
+
+static struct volume volumes[] = {
+    { .bytes = MIB, .sector_bytes = 512 },
+    { .bytes = 3 * MIB + 512, .sector_bytes = 512, .cluster_bytes = 512 },
+    { .bytes = 5 * MIB, .sector_bytes = 4096 },
+    { .bytes = 63 * MIB, .sector_bytes = 512, .cluster_bytes = 1024 },
+    { .bytes = 64 * MIB, .sector_bytes = 512 },
+    { .bytes = 80 * MIB, .sector_bytes = 512, .cluster_bytes = 4 << 20 },
+};
+
+static void format_body(void *argument)
+{
+    struct volume *volume = argument;
+    struct fs_info info;
+    volume_make(volume);
+    volume_mount(volume, false);
+    expect("info", volume->fsd->ops->get_fs_info(volume->fsd, &info), 0);
+    kassert(!strcmp(info.volume_name, "A l\xc3\xa4" "bel") && info.free_bytes);
+    kassert(info.free_bytes < info.total_bytes);
+    volume_unmount(volume);
+    volume_end(volume);
+}
+
+static void test_format(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(volumes); i++)
+        rig_run(format_body, &volumes[i], 1);
+
+    /* Sizes that are not possible, and those of large volumes. */
+    struct exfat_layout layout;
+    assert_int_equal(exfat_layout_plan(MIB - 512, 512, 0, 5000, &layout), -ENOSPC);
+    assert_int_equal(exfat_layout_plan(64 * MIB, 512, 3000, 5000, &layout), -EINVAL);
+    assert_int_equal(exfat_layout_plan(64 * MIB, 4096, 512, 5000, &layout), -EINVAL);
+    assert_int_equal(exfat_layout_plan(64 * MIB, 512, 64 << 20, 5000, &layout), -EINVAL);
+    assert_int_equal(exfat_layout_plan(MIB << 20, 512, 0, 5000, &layout), 0);
+    assert_int_equal(layout.cluster_shift, 8);
+    assert_int_equal(exfat_layout_plan(MIB << 30, 512, 512, 5000, &layout), -EINVAL);
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+/* The model: names in /m and in the directory /m/d. */
+enum { MODEL_MAX = 120, MODEL_NAME_BYTES = 800 };
+
+struct model {
+    bool exists[2][MODEL_MAX], directory[2][MODEL_MAX];
+};
+
+static const char *place_name(unsigned n)
+{
+    static const char *const parts[] = { "a", "B\xc3\xa9", "\xd0\xbf", "\xf0\x9f\x92\xbe", " x." };
+    static char text[MODEL_NAME_BYTES];
+    unsigned length = (unsigned)snprintf(text, 32, "%u", n);
+
+    /* Some have sets of 19 entries, which need two blocks. */
+    unsigned units = n % 7 ? n * 5 % 60 : 80;
+    for (unsigned i = 0; i < units; i++)
+        length += (unsigned)snprintf(text + length, 8, "%s", parts[(n + i) % 3 + n % 3]);
+    snprintf(text + length, 4, "z");
+    return text;
+}
+
+static const char *model_path(unsigned where, unsigned n, bool upper)
+{
+    static char texts[2][MODEL_NAME_BYTES + 8];
+    static unsigned turn;
+    char *text = texts[turn++ % 2];
+    snprintf(text, sizeof(texts[0]), "%s/%s", where ? "/m/d" : "/m", place_name(n));
+    if (upper)
+        text[strlen(text) - 1] = 'Z';
+    return text;
+}
+
+static status_t rename_paths(const char *from, const char *to)
+{
+    struct path *root = path_root();
+    status_t status = vfs_rename(root, from, to);
+    path_put(root);
+    return status;
+}
+
+static status_t create_file(const char *path)
+{
+    struct file *file;
+    status_t status = rig_open(path, OPEN_WRITE | OPEN_CREATE, &file);
+    if (!status)
+        file_close(file);
+    return status;
+}
+
+/* One random change, of the volume and of the model. */
+static void names_step(struct model *m)
+{
+    unsigned where = rig_random() % 2, n = (unsigned)(rig_random() % MODEL_MAX);
+    unsigned to = rig_random() % 2, k = (unsigned)(rig_random() % MODEL_MAX);
+    bool *exists = &m->exists[where][n], *directory = &m->directory[where][n];
+    bool upper = rig_random() % 2;
+    switch (rig_random() % 5) {
+    case 0:
+        if (*exists)
+            break;
+        expect("create", create_file(model_path(where, n, upper)), 0);
+        *directory = false;
+        *exists = true;
+        break;
+    case 1:
+        expect("mkdir", rig_try_mkdir(model_path(where, n, upper)), *exists ? -EEXIST : 0);
+        *directory = !*exists || *directory;
+        *exists = true;
+        break;
+    case 2:
+        expect("unlink", rig_try_unlink(model_path(where, n, upper)), *exists ? 0 : -ENOENT);
+        *exists = false;
+        break;
+    default: {
+        bool *target = &m->exists[to][k], *target_directory = &m->directory[to][k];
+        bool same = where == to && n == k;
+        status_t wanted = !*exists ? -ENOENT
+                          : !*target || same || *directory == *target_directory ? 0
+                          : *directory ? -ENOTDIR : -EISDIR;
+        expect("rename", rename_paths(model_path(where, n, false), model_path(to, k, upper)),
+               wanted);
+        if (wanted || same)
+            break;
+        *target = true;
+        *target_directory = *directory;
+        *exists = false;
+    }
+    }
+}
+
+/* Compares a directory with the model. */
+static void names_compare(const struct model *m, unsigned where)
+{
+    struct file *list;
+    struct dir_entry *entry = malloc(sizeof(*entry));
+    unsigned listed = 0, count = 0;
+    int got;
+    expect("open", rig_open(where ? "/m/d" : "/m", OPEN_READ | OPEN_DIRECTORY, &list), 0);
+    while ((got = dir_read(list, INFO_STANDARD, entry)) == 1)
+        listed += strcmp(entry->name, "d") != 0;
+    kassert(got == 0 && !entry->skipped);
+    file_close(list);
+    free(entry);
+
+    for (unsigned n = 0; n < MODEL_MAX; n++) {
+        expect("look up", rig_walk(model_path(where, n, n % 2)),
+               m->exists[where][n] ? 0 : -ENOENT);
+        count += m->exists[where][n];
+    }
+    kassert(listed == count);
+}
+
+static void names_body(void *argument)
+{
+    struct volume *volume = argument;
+    struct model *m = calloc(1, sizeof(*m));
+    volume_make(volume);
+    volume_mount(volume, true);
+    rig_mkdir("/m/d");
+    expect("bad name", create_file("/m/a:b"), -EINVAL);
+    expect("bad name", create_file("/m/a\x01"), -EINVAL);
+    for (unsigned round = 0; round < 4; round++) {
+        for (unsigned i = 0; i < 300; i++) {
+            names_step(m);
+            if (rig_random() % 40 == 0)
+                expect("flush", volume->fsd->ops->flush(volume->fsd), 0);
+        }
+        names_compare(m, 0);
+        names_compare(m, 1);
+        volume_unmount(volume);
+        volume_fsck(volume);
+        volume_mount(volume, true);
+        names_compare(m, 0);
+        names_compare(m, 1);
+    }
+    volume_unmount(volume);
+    volume_end(volume);
+    free(m);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    rig_run(names_body, &volumes[1], 3);
+    rig_run(names_body, &volumes[2], 2);
+    rig_run(names_body, &volumes[3], 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_format),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
