@@ -19,6 +19,7 @@
 #include "kernel/vfs/cache/pages.h"
 #include "kernel/vfs/fsd.h"
 #include "kernel/vfs/layout/changes.h"
+#include "kernel/vfs/layout/check.h"
 #include "kernel/vfs/layout/clusters.h"
 #include "kernel/vfs/layout/name_index.h"
 #include "kernel/vfs/layout/runs.h"
@@ -305,6 +306,11 @@ EXPORT(name_index_remove);
 EXPORT(name_index_replace);
 EXPORT(name_index_status);
 EXPORT(name_index_trim);
+
+/* kernel/vfs/layout/check.h */
+EXPORT(check_found);
+EXPORT(check_is_marked);
+EXPORT(check_mark);
 
 /* kernel/vfs/layout/clusters.h */
 EXPORT(clusters_count);

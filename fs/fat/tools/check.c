@@ -20,7 +20,7 @@ struct lost {
 static status_t lost_take(struct check *c, uint32_t cluster, struct lost *lost)
 {
     uint32_t entry;
-    status_t status = fat_entry_read(c->fat, cluster, &entry);
+    status_t status = fat_entry_read(fat_of(c->fsd), cluster, &entry);
     if (status)
         return status;
     if (entry == ENTRY_BAD) {
@@ -36,7 +36,7 @@ static status_t lost_group(struct check *c, uint32_t first, uint32_t count, stru
     uint8_t used[CLUSTERS_GROUP / 8];
     status_t status = thread_interrupted() ? -EINTR : 0;
     if (!status)
-        status = fat_clusters_load(&c->fat->clusters, first, count, used);
+        status = fat_clusters_load(&fat_of(c->fsd)->clusters, first, count, used);
     for (uint32_t i = 0; !status && i < count; i++) {
         uint32_t cluster = first + i + FAT_FIRST_CLUSTER;
         if (!(used[i / 8] >> i % 8 & 1))
@@ -49,7 +49,7 @@ static status_t lost_group(struct check *c, uint32_t first, uint32_t count, stru
 
 static status_t check_lost(struct check *c, struct lost *lost)
 {
-    const struct fat_geometry *geometry = &c->fat->geometry;
+    const struct fat_geometry *geometry = &fat_of(c->fsd)->geometry;
     status_t status = 0;
     for (uint32_t at = 0; !status && at < geometry->clusters; at += CLUSTERS_GROUP)
         status = lost_group(c, at, min(geometry->clusters - at, (uint32_t)CLUSTERS_GROUP), lost);
@@ -72,26 +72,26 @@ static status_t copy_compare(struct check *c, uint64_t first, uint64_t copy, siz
                              uint64_t *differences)
 {
     uint8_t a[FAT_BOOT_BYTES], b[FAT_BOOT_BYTES];
-    status_t status = fat_read(c->fat, first, a, bytes);
+    status_t status = fat_read(fat_of(c->fsd), first, a, bytes);
     if (!status)
-        status = fat_read(c->fat, copy, b, bytes);
+        status = fat_read(fat_of(c->fsd), copy, b, bytes);
     if (status || !memcmp(a, b, bytes))
         return status;
     ++*differences;
     if (!c->repair)
         return 0;
 
-    status = changes_begin(c->fat->changes);
+    status = changes_begin(fat_of(c->fsd)->changes);
     if (status)
         return status;
-    status = changes_write(c->fat->changes, CHANGE_LINK, copy, a, bytes);
-    changes_end(c->fat->changes, !status);
+    status = changes_write(fat_of(c->fsd)->changes, CHANGE_LINK, copy, a, bytes);
+    changes_end(fat_of(c->fsd)->changes, !status);
     return status;
 }
 
 static status_t check_copies(struct check *c)
 {
-    const struct fat_geometry *geometry = &c->fat->geometry;
+    const struct fat_geometry *geometry = &fat_of(c->fsd)->geometry;
     status_t status = 0;
     for (unsigned n = 1; !status && n < geometry->tables; n++) {
         uint64_t differences = 0;
@@ -115,7 +115,7 @@ static status_t check_copies(struct check *c)
 static status_t check_marks(struct check *c, uint64_t free)
 {
     struct fat_marks marks;
-    status_t status = fat_marks_read(c->fat, &marks);
+    status_t status = fat_marks_read(fat_of(c->fsd), &marks);
     if (status)
         return status;
 
@@ -135,19 +135,19 @@ static status_t check_marks(struct check *c, uint64_t free)
     marks.dirty &= !clears;
     marks.errors &= !clears;
     marks.free = (uint32_t)free;
-    return c->found ? fat_marks_write(c->fat, &marks) : 0;
+    return c->found ? fat_marks_write(fat_of(c->fsd), &marks) : 0;
 }
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
 static status_t check_volume(struct check *c)
 {
-    const struct fat_geometry *geometry = &c->fat->geometry;
+    const struct fat_geometry *geometry = &fat_of(c->fsd)->geometry;
     struct lost lost = { 0 };
 
     /* The copies first: from then on the first one is what counts. */
     status_t status = check_copies(c);
-    if (!status && geometry->volume_bytes > c->fat->cache.size_bytes)
+    if (!status && geometry->volume_bytes > fat_of(c->fsd)->cache.size_bytes)
         check_found(c, false, "the device ends before the volume");
     if (!status)
         status = check_tree(c);
@@ -176,7 +176,7 @@ status_t fat_check(const struct device_handle *handle, bool repair, struct check
     if (!status && repair)
         status = fat_writing_start(fat_of(fsd));
     if (!status) {
-        *c = (struct check){ .fat = fat_of(fsd), .report = report, .repair = repair };
+        *c = (struct check){ .fsd = fsd, .report = report, .repair = repair };
         status = check_volume(c);
         pages_cut(&c->seen, 0);
     }

@@ -30,6 +30,16 @@ struct visit {
     char name[FAT_NAME_BYTES_MAX + 1], path[CHECK_PATH_BYTES + FAT_NAME_BYTES_MAX + 2];
 };
 
+status_t check_entry_repair(struct check *c, uint32_t cluster, uint32_t value)
+{
+    status_t status = changes_begin(fat_of(c->fsd)->changes);
+    if (status)
+        return status;
+    status = fat_entry_write(fat_of(c->fsd), CHANGE_LINK, cluster, value);
+    changes_end(fat_of(c->fsd)->changes, !status);
+    return status;
+}
+
 /* ---- chains ------------------------------------------------------------------------------- */
 
 /* How a chain ended. */
@@ -44,7 +54,7 @@ static status_t chain_follow(struct check *c, uint32_t first, uint64_t most, str
 {
     status_t status = 0;
     *ending = (struct ending){ .next = first };
-    while (ending->clusters < most && fat_cluster_exists(c->fat, ending->next)) {
+    while (ending->clusters < most && fat_cluster_exists(fat_of(c->fsd), ending->next)) {
         bool fresh = check_mark(c, ending->next, &status);
         if (!status && thread_interrupted())
             status = -EINTR;
@@ -54,7 +64,7 @@ static status_t chain_follow(struct check *c, uint32_t first, uint64_t most, str
 
         ending->last = ending->next;
         ending->clusters++;
-        status = fat_entry_read(c->fat, ending->last, &ending->next);
+        status = fat_entry_read(fat_of(c->fsd), ending->last, &ending->next);
         if (status)
             break;
     }
@@ -79,7 +89,7 @@ static void chain_report(struct visit *v, const struct ending *ending)
 static status_t check_file(struct visit *v, const struct fat_attributes *attributes)
 {
     struct check *c = v->c;
-    uint64_t cluster_bytes = c->fat->geometry.cluster_bytes;
+    uint64_t cluster_bytes = fat_of(c->fsd)->geometry.cluster_bytes;
     uint64_t wanted = (attributes->size_bytes + cluster_bytes - 1) / cluster_bytes;
     struct ending ending;
     c->report->files++;
@@ -123,7 +133,7 @@ static status_t directory_add(struct visit *v, const struct fat_attributes *attr
     struct check *c = v->c;
     size_t length = strlen(v->path);
     c->report->directories++;
-    if (!fat_cluster_exists(c->fat, attributes->cluster)) {
+    if (!fat_cluster_exists(fat_of(c->fsd), attributes->cluster)) {
         check_found(c, false, "%s: begins at cluster %u, which does not exist", v->path,
                     attributes->cluster);
         return 0;
@@ -148,7 +158,7 @@ static status_t directory_add(struct visit *v, const struct fat_attributes *attr
 static void check_dot(struct visit *v, const struct fat_attributes *attributes, bool parent)
 {
     uint32_t right = parent ? v->current->parent : v->current->cluster;
-    uint32_t root = v->c->fat->geometry.root_cluster;
+    uint32_t root = fat_of(v->c->fsd)->geometry.root_cluster;
     bool equal = attributes->cluster == right ||
                  (parent && !right && root && attributes->cluster == root);
     if (v->current->root || v->slot != (parent ? 1u : 0u))
@@ -163,10 +173,10 @@ static status_t check_node(struct visit *v, struct bytes record)
 {
     struct fat_attributes attributes;
     unsigned parts = v->long_name.parts;
-    fat_record_attributes(v->c->fat, record, &attributes);
-    if (!fat_long_name_end(v->c->fat, &v->long_name, record, v->name)) {
+    fat_record_attributes(fat_of(v->c->fsd), record, &attributes);
+    if (!fat_long_name_end(fat_of(v->c->fsd), &v->long_name, record, v->name)) {
         v->orphans += parts != 0;
-        fat_record_name(v->c->fat, record, v->name);
+        fat_record_name(fat_of(v->c->fsd), record, v->name);
     }
     path_make(v, v->name);
     return attributes.attributes & FAT_DIRECTORY ? directory_add(v, &attributes)
@@ -184,7 +194,7 @@ static status_t check_record(struct visit *v, struct bytes record, bool *ended)
         return 0;
     case FAT_RECORD_NODE: return check_node(v, record);
     case FAT_RECORD_DOT:
-        fat_record_attributes(v->c->fat, record, &attributes);
+        fat_record_attributes(fat_of(v->c->fsd), record, &attributes);
         check_dot(v, &attributes, bytes_u8(record, 1) == '.');
         break;
     case FAT_RECORD_INVALID:
@@ -210,7 +220,7 @@ static status_t check_records(struct visit *v, uint64_t address, uint64_t bytes,
     uint8_t record[FAT_RECORD_BYTES];
     status_t status = 0;
     for (uint64_t at = 0; !status && !*ended && at < bytes; at += sizeof(record), v->slot++) {
-        status = fat_read(v->c->fat, address + at, record, sizeof(record));
+        status = fat_read(fat_of(v->c->fsd), address + at, record, sizeof(record));
         if (!status)
             status = check_record(v, (struct bytes){ record, sizeof(record) }, ended);
     }
@@ -222,9 +232,9 @@ static status_t check_clusters(struct visit *v, bool *ended)
 {
     struct check *c = v->c;
     struct ending ending = { .next = v->current->cluster };
-    uint64_t count = 0, most = FAT_DIRECTORY_BYTES_MAX / c->fat->geometry.cluster_bytes + 1;
+    uint64_t count = 0, most = FAT_DIRECTORY_BYTES_MAX / fat_of(c->fsd)->geometry.cluster_bytes + 1;
     status_t status = 0;
-    while (!status && count < most && fat_cluster_exists(c->fat, ending.next)) {
+    while (!status && count < most && fat_cluster_exists(fat_of(c->fsd), ending.next)) {
         uint32_t cluster = ending.next;
         status = chain_follow(c, cluster, 1, &ending);
         if (!status && ending.crossed) {
@@ -233,8 +243,8 @@ static status_t check_clusters(struct visit *v, bool *ended)
             return 0;
         }
         if (!status)
-            status = check_records(v, fat_cluster_address(c->fat, cluster),
-                                   c->fat->geometry.cluster_bytes, ended);
+            status = check_records(v, fat_cluster_address(fat_of(c->fsd), cluster),
+                                   fat_of(c->fsd)->geometry.cluster_bytes, ended);
         count++;
     }
     if (!status && ending.next < ENTRY_END) {
@@ -246,7 +256,7 @@ static status_t check_clusters(struct visit *v, bool *ended)
 
 static status_t check_directory(struct visit *v)
 {
-    const struct fat_geometry *geometry = &v->c->fat->geometry;
+    const struct fat_geometry *geometry = &fat_of(v->c->fsd)->geometry;
     bool ended = false;
     v->slot = v->dots = 0;
     v->orphans = 0;
@@ -271,7 +281,7 @@ status_t check_tree(struct check *c)
     status_t status = v && root ? 0 : -ENOMEM;
     if (!status) {
         root->root = true;
-        root->cluster = c->fat->geometry.root_cluster;
+        root->cluster = fat_of(c->fsd)->geometry.root_cluster;
         v->c = c;
         v->todo = root;
         root = NULL;

@@ -1,7 +1,7 @@
 /*
- * findings.c - what the parts of a check share: findings, marked clusters, repairs of the table.
+ * check.c - findings, and clusters that were seen. See check.h.
  */
-#include "fs/fat/tools/check.h"
+#include "kernel/vfs/layout/check.h"
 #include "lib/format.h"
 
 enum { PAGE_BITS = PAGE_BYTES * 8 };
@@ -40,14 +40,4 @@ bool check_is_marked(const struct check *c, uint32_t cluster)
 {
     const uint8_t *page = pages_get(&c->seen, cluster / PAGE_BITS);
     return page && page[cluster % PAGE_BITS / 8] >> cluster % 8 & 1;
-}
-
-status_t check_entry_repair(struct check *c, uint32_t cluster, uint32_t value)
-{
-    status_t status = changes_begin(c->fat->changes);
-    if (status)
-        return status;
-    status = fat_entry_write(c->fat, CHANGE_LINK, cluster, value);
-    changes_end(c->fat->changes, !status);
-    return status;
 }
