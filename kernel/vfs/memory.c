@@ -32,7 +32,8 @@ bool vfs_memory_is_short(size_t pages)
 
 struct vfs_counts vfs_counts(void)
 {
-    struct vfs_counts counts = { .pages = cache_page_count() };
+    struct vfs_counts counts = { .pages = cache_page_count(),
+                                 .dirty_pages = cache_dirty_pages() };
     vnodes_count(&counts);
     return counts;
 }

@@ -307,7 +307,7 @@ size_t vfs_reclaim(size_t pages);
  * free, even after reclaim. */
 bool vfs_memory_is_short(size_t pages);
 struct vfs_counts {
-    size_t pages, vnodes, unused_vnodes;
+    size_t pages, dirty_pages, vnodes, unused_vnodes; /* dirty pages are among the pages */
 };
 struct vfs_counts vfs_counts(void);
 

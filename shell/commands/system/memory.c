@@ -14,13 +14,15 @@ static int run_free(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
     bool human = option_given(shell, 'h');
-    uint64_t total = page_total_count(), free = page_free_count(), cached = vfs_counts().pages;
+    uint64_t total = page_total_count(), free = page_free_count();
+    struct vfs_counts counts = vfs_counts();
+    uint64_t cached = counts.pages, dirty = min(counts.dirty_pages, counts.pages);
 
     /* The counts are read one after the other, so they may not add up. */
     uint64_t used = total > free + cached ? total - free - cached : 0;
 
-    /* Cached pages are freed when memory is needed, so they count as available. */
-    uint64_t pages[] = { total, used, free, cached, free + cached };
+    /* Cached pages are freed when memory is needed, except those that are not written yet. */
+    uint64_t pages[] = { total, used, free, cached, free + cached - dirty };
     stream_format(shell->out, "%-4s %11s %11s %11s %11s %11s\nMem:", "", "total", "used", "free",
                   "cached", "available");
     for (unsigned i = 0; i < ARRAY_LENGTH(pages); i++) {
@@ -61,8 +63,10 @@ static int run_mem(struct shell *shell, int count, char **words)
     struct vfs_counts counts = vfs_counts();
     stream_format(shell->out, "total pages: %zu\nfree pages: %zu\nheap bytes: %zu\n",
                   page_total_count(), page_free_count(), mem_used_bytes());
-    stream_format(shell->out, "cached pages: %zu\nvnodes: %zu\nunused vnodes: %zu\n",
-                  counts.pages, counts.vnodes, counts.unused_vnodes);
+    stream_format(shell->out, "cached pages: %zu\ndirty pages: %zu\n", counts.pages,
+                  counts.dirty_pages);
+    stream_format(shell->out, "vnodes: %zu\nunused vnodes: %zu\n", counts.vnodes,
+                  counts.unused_vnodes);
     return SHELL_DONE;
 }
 
