@@ -36,6 +36,18 @@ static int find_name(const struct shell_option *table, const char *name, size_t 
     return -1;
 }
 
+/* Returns whether the value may be left out. */
+static bool is_optional(const struct shell_option *option)
+{
+    return option->argument && *option->argument == '[';
+}
+
+/* Returns whether letters after this one in a word are its value. */
+static bool takes_rest(const struct shell_option *option)
+{
+    return option->argument && !(is_optional(option) && option->argument[1] == '=');
+}
+
 bool option_repeats(const struct shell_option *option)
 {
     size_t length = option->argument ? strlen(option->argument) : 0;
@@ -74,16 +86,20 @@ const struct option_value *option_values_name(const struct shell *shell, const c
     return values_at(shell, find_name(shell->options->table, name, strlen(name)));
 }
 
+static const char *last_value_at(const struct shell *shell, int index)
+{
+    const struct option_value *value = index < 0 ? NULL : shell->options->values[index].last;
+    return value ? value->text : NULL;
+}
+
 const char *option_value(const struct shell *shell, char letter)
 {
-    const struct option_value *value = option_values(shell, letter);
-    return value ? value->text : NULL;
+    return last_value_at(shell, find_letter(shell->options->table, letter));
 }
 
 const char *option_value_name(const struct shell *shell, const char *name)
 {
-    const struct option_value *value = option_values_name(shell, name);
-    return value ? value->text : NULL;
+    return last_value_at(shell, find_name(shell->options->table, name, strlen(name)));
 }
 
 char option_last(const struct shell *shell, const char *letters)
@@ -185,9 +201,15 @@ static void option_title(const struct shell_option *option, char *text, size_t b
         format_text(letter, sizeof(letter), "-%c", option->letter);
 
     /* The value follows a blank or a =: "-n N", but "--lines=N". */
-    bool gap = !*dashed || *option->name == '-';
+    bool gap = !is_optional(option) && (!*dashed || *option->name == '-');
+    bool equals = *dashed && is_optional(option) && option->argument[1] != '=';
+    if (equals) {
+        format_text(text, bytes, "%s%s%s[=%s", letter, *letter ? ", " : "", dashed,
+                    option->argument + 1);
+        return;
+    }
     format_text(text, bytes, "%s%s%s%s%s", letter, *letter && *dashed ? ", " : "", dashed,
-                !option->argument ? "" : gap ? " " : "=",
+                !option->argument || is_optional(option) ? "" : gap ? " " : "=",
                 option->argument ? option->argument : "");
 }
 
@@ -282,6 +304,8 @@ static bool take(struct parse *parse, int index, const char *value, const char *
     if (!option->argument)
         return !value || wrong(parse, "option %s does not take a value", shown);
 
+    if (is_optional(option))
+        return !value || add_value(parse, index, value);
     if (again && !option_repeats(option))
         return wrong(parse, "option %s given twice", shown);
 
@@ -308,7 +332,7 @@ static bool take_letters(struct parse *parse, const char *word)
             return wrong(parse, "unknown option %s", at == word + 1 && at[1] ? word : shown);
 
         /* The rest of the word is this option's value, so it holds no more letters: -n5. */
-        if (table[index].argument)
+        if (takes_rest(&table[index]))
             return take(parse, index, at[1] ? at + 1 : NULL, shown);
         if (!take(parse, index, NULL, shown))
             return false;

@@ -15,6 +15,8 @@
  *             Options may follow operands. A long name may be abbreviated while it is unique:
  *             --line for --lines. A name that begins with a dash is shown unchanged: "-name" of
  *             find, which parses its words itself.
+ * Optional    An argument "[=WHEN]" may be left out, and is only given as in --color=always;
+ *             "[FORMAT]" also as in -Iseconds. It is never the next word.
  * Repeating   An option whose argument ends with "..." may be given several times and keeps all
  *             values, in order. Any other option with a value is refused the second time, because
  *             one of the two values would be ignored silently. Options without a value may be
@@ -45,7 +47,8 @@ enum {
 struct shell_option {
     char letter;          /* 0: none */
     const char *name;     /* without the two dashes; NULL: none */
-    const char *argument; /* the name of its value; "N...": may repeat; NULL: has no value */
+    const char *argument; /* the name of its value; "N...": may repeat; "[N]": may be left out;
+                             NULL: has no value */
     const char *help;
 };
 
@@ -71,7 +74,8 @@ bool option_given(const struct shell *shell, char letter);
 bool option_given_name(const struct shell *shell, const char *name);
 /* Returns whether an option keeps several values. */
 bool option_repeats(const struct shell_option *option);
-/* Return the value of an option that may be given once; NULL if it was not given. */
+/* Return the value of an option that may be given once, or the last one of an optional value; NULL
+ * if it was not given. */
 const char *option_value(const struct shell *shell, char letter);
 const char *option_value_name(const struct shell *shell, const char *name);
 /* Return the first of all values of an option, in the order given; NULL if there is none. */

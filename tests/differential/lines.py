@@ -19,11 +19,11 @@ import trees
 from intended import NOT_COMPARED
 
 READERS = ["cat", "head", "tail", "wc", "sort", "grep", "cmp", "sha256sum", "ls", "find", "echo",
-           "basename", "dirname", "readlink", "realpath",
+           "basename", "dirname", "readlink", "realpath", "date",
            *text.READERS]
 WRITERS = ["cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln"]
 ALWAYS = {"ln": ["-s"]}  # options that each line has
-OPTION = re.compile(r"^  (?=-)(?:-(\w))?(?:, )?(?:--([\w-]+))?(?:[= ]([^ ]+))?(?: |$)")
+OPTION = re.compile(r"^  (?=-)(?:-(\w))?(?:, )?(?:--([\w-]+))?(?:(?:\[=|[= ])([^ ]+))?(?: |$)")
 
 PATTERNS = ["a", "b", "foo", "^a", "b$", "a.b", "[ab]", "[^a]", "a*", "", ".", "^$", "a\\|b", "a|b", "(a|b)c",
             "\\(a\\)b", "a\\{2\\}", "a{2}", "x[0-9]", "é", "\\.", "[[:digit:]]", "\\<a", "b\\>", "\\bfoo\\b", "a\nb",
@@ -37,6 +37,9 @@ VALUES = {
     ("grep", "f"): ["a", "b", "f.txt", "missing"],
     ("basename", "s"): [".txt", "b", "a", ""], ("realpath", "relative-to"): [".", "a", "b/new", "C", "a b"],
     ("mkdir", "m"): ["755", "0", "u=rwx,go=", "a+x", "x", "9", "+w"],
+    ("touch", "d"): ["2024-05-01", "@0", "tomorrow", "xx", "1 Jan 2001 12:00"], ("touch", "r"): ["a", "b", "missing", "."],
+    ("touch", "t"): ["202405011230", "05011230", "9905011230.59", "1", "202413011230", "200001010000.61"],
+    ("touch", "time"): ["atime", "mtime", "access", "use", "modify", "x", "a"],
     ("ln", "t"): ["a", "b", "C", ".", "missing"],
     **text.VALUES,
 }
@@ -195,6 +198,32 @@ def find_line(random, tree, changes):
     return both.Line(" ".join(quoted(word) for word in words), changes)
 
 
+# ---- dates --------------------------------------------------------------------------------------------
+
+DAYS = ["2024-05-01", "1999-12-31", "2000-02-29", "5/7/2023", "20010203", "1 Jan 2001", "Mar 3 2020", "3 april 2005",
+        "2024-05-01 12:34:56", "2024-05-01T01:02:03Z", "2024-02-30", "2021-1-2", "@0", "@-1", "@1700000000", "Dec 25, 1990",
+        "1969-12-31 23:59", "31-Jan-2022", "Fri May 3 10:00:00 UTC 2024", "2024-05-01 10:00 +0230", "24-1-2", "xx", "2/30/2001",
+        "12/31", "2030-06-15 7pm", "1 2 3", "2024-13-01"]
+SHIFTS = ["", "", " +1 day", " 2 months ago", " next month", " -3 weeks", " yesterday", " 10 hours", " +1 year", " 12:30",
+          " 1:05 am", " 12 am", " 13:00:61", " tomorrow", " last year", " 90 minutes ago", " 1 fortnight", " 5 sec", " UTC", " qq"]
+CONVERSIONS = list("aAbBCdegGhHIjklmMnpPqsStuUVwWyYZ")
+BARE = [*"cDFrRTxXN", "z", ":z", "::z", "%", "Q"]  # never with flags, which GNU's date applies in its own ways
+FLAGS = ["", "", "", "-", "_", "0", "^", "#", "5", "_5", "08", "-3", "^10", "+6"]
+
+
+def date_line(random):
+    """Draws a line for date. Its time never depends on the clock."""
+    words = ["date", "-u"] if random.randrange(2) else ["date"]
+    words += random.choice([[], [], [], ["-R"], ["-I"], ["-Iseconds"], ["-Ihours"], ["--iso-8601=minutes"], ["--rfc-3339=seconds"],
+                            ["-Ix"], ["--rfc-3339=date"]])
+    day = random.choice(DAYS)
+    words += ["-d", day + (random.choice(SHIFTS) + random.choice(["", "", random.choice(SHIFTS)]) if day[0] != "@" else "")]
+    if random.randrange(3):
+        words += ["+" + " ".join("%" + (random.choice(FLAGS) + random.choice(CONVERSIONS)
+                                          if random.randrange(8) else random.choice(BARE)) for _ in range(random.randrange(6)))]
+    return both.Line(" ".join(quoted(word) for word in words), False)
+
+
 def draw_line(random, tree):
     if only:
         command = random.choice(only)
@@ -203,6 +232,8 @@ def draw_line(random, tree):
         command, changes = random.choice(READERS), False
     else:
         command, changes = random.choice(WRITERS), True
+    if command == "date":
+        return date_line(random)
     if command == "find":
         return find_line(random, tree, changes)
     return table_line(random, tree, command, changes)

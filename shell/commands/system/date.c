@@ -3,51 +3,118 @@
  *
  * All times are UTC: Spindle has no time zones, and takes the real-time clock to be in UTC.
  */
-#include "lib/civil.h"
+#include "lib/date.h"
+#include "lib/macros.h"
+#include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
 
+enum { DATE_TEXT_MAX = 4096 };
+
+/* Returns the format that the options ask for. */
+static status_t choose_format(struct shell *shell, const char **format)
+{
+    static const struct { const char *name, *iso, *rfc; } precisions[] = {
+        { "date", "%Y-%m-%d", "%Y-%m-%d" },
+        { "hours", "%Y-%m-%dT%H%:z", NULL },
+        { "minutes", "%Y-%m-%dT%H:%M%:z", NULL },
+        { "seconds", "%Y-%m-%dT%H:%M:%S%:z", "%Y-%m-%d %H:%M:%S%:z" },
+        { "ns", "%Y-%m-%dT%H:%M:%S,%N%:z", "%Y-%m-%d %H:%M:%S.%N%:z" },
+    };
+    const char *rfc = option_value_name(shell, "rfc-3339"), *iso = option_value(shell, 'I');
+    const char *wanted = rfc ? rfc : iso ? iso : "date";
+
+    *format = option_given(shell, 'R') ? "%a, %d %b %Y %H:%M:%S %z" : "%a %b %e %H:%M:%S %Z %Y";
+    if (!rfc && !option_given(shell, 'I'))
+        return 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(precisions); i++) {
+        const char *found = rfc ? precisions[i].rfc : precisions[i].iso;
+
+        /* A name may be abbreviated, as options may. */
+        if (found && *wanted && text_starts(precisions[i].name, wanted)) {
+            *format = found;
+            return 0;
+        }
+    }
+    shell_complain(shell, "invalid argument '%s' for '--%s'", wanted,
+                   rfc ? "rfc-3339" : "iso-8601");
+    return -EINVAL;
+}
+
+/* Finds the time to be shown: now, the one described by -d, or that of the file of -r. */
+static int choose_time(struct shell *shell, int64_t *seconds)
+{
+    const char *text = option_value(shell, 'd'), *name = option_value(shell, 'r');
+    int64_t now = time_wall_s();
+    if (text && name)
+        return shell_complain(shell, "the options to specify dates for printing are mutually "
+                                     "exclusive");
+
+    if (name) {
+        struct path *path;
+        struct node_info info;
+        status_t status = path_walk(shell->directory, name, 0, &path);
+        if (status)
+            return shell_fail(shell, name, status);
+        status = path_info(path, INFO_TIMES, &info);
+        path_put(path);
+        if (status)
+            return shell_fail(shell, name, status);
+        if (!info.has_modified)
+            return shell_complain(shell, "%s: the file system stores no time", name);
+        *seconds = info.modified_s;
+        return SHELL_DONE;
+    }
+
+    if (now == INT64_MIN && !text)
+        return shell_complain(shell, "no real-time clock found");
+    *seconds = now;
+    if (text && date_parse(text, now == INT64_MIN ? 0 : now, seconds))
+        return shell_complain(shell, "invalid date '%s'", text);
+    return SHELL_DONE;
+}
+
 static int run_date(struct shell *shell, int count, char **words)
 {
-    static const char days[] = "ThuFriSatSunMonTueWed"; /* 1 January 1970 was a Thursday */
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    int64_t now = time_wall_s();
-    char text[CIVIL_TEXT_BYTES];
+    const char *format;
+    int64_t seconds;
+    if (choose_format(shell, &format))
+        return SHELL_FAILED;
+    if (count > 1 && words[1][0] != '+')
+        return shell_complain(shell, "%s: the clock cannot be set", words[1]);
+    bool chosen = option_given(shell, 'R') || option_given(shell, 'I') ||
+                  option_given_name(shell, "rfc-3339");
+    if (count > 1 && chosen)
+        return shell_complain(shell, "multiple output formats specified");
+    if (count > 1)
+        format = words[1] + 1;
 
-    /* Of the formats of date(1), only the one that scripts calculate with is supported. */
-    if (count > 1 && !text_equal(words[1], "+%s"))
-        return shell_usage(shell);
-    if (now == INT64_MIN)
-        return shell_complain(shell, "no real-time clock found");
-
-    if (count > 1) {
-        stream_format(shell->out, "%lld\n", (long long)now);
-    } else if (option_given(shell, 'I')) {
-        civil_format(text, sizeof(text), now);
-        stream_format(shell->out, "%s\n", text);
-    } else {
-        /* The format of date(1) in the POSIX locale: "Wed May  1 12:34:56 UTC 2024". */
-        struct civil c = seconds_to_civil(now);
-
-        /* The remainder of a time before 1970 is negative, so 7 is added to it. */
-        unsigned day = (unsigned)((now / 86400 % 7 + 7) % 7);
-        stream_format(shell->out, "%.3s %.3s %2u %02u:%02u:%02u UTC %lld\n", days + 3 * day,
-                      months + 3 * (c.month - 1), c.day, c.hour, c.minute, c.second,
-                      (long long)c.year);
-    }
+    int result = choose_time(shell, &seconds);
+    char *text = result ? NULL : mem_alloc(DATE_TEXT_MAX);
+    if (result)
+        return result;
+    if (!text)
+        return shell_fail(shell, NULL, -ENOMEM);
+    date_format(text, DATE_TEXT_MAX, format, seconds);
+    stream_format(shell->out, "%s\n", text);
+    mem_free(text);
     return SHELL_DONE;
 }
 
 static const struct shell_option date_options[] = {
-    { 'I', "iso-8601", NULL, "print it as 2024-05-01T12:34:56Z" },
+    { 'd', "date", "TEXT", "show this time: '2024-05-01 12:30', 'tomorrow', '@0'" },
+    { 'r', "reference", "FILE", "show the modification time of FILE" },
+    { 'I', "iso-8601", "[FMT]", "as 2024-05-01; FMT: hours, minutes, seconds, ns" },
+    { 'R', "rfc-email", NULL, "as Wed, 01 May 2024 12:34:56 +0000" },
+    { 0, "rfc-3339", "FMT", "as 2024-05-01 12:34:56+00:00; FMT: date, seconds, ns" },
     { 'u', "utc", NULL, "use UTC (always on)" },
     { 0 },
 };
 
 static const struct shell_command command_date = {
     .name = "date",
-    .arguments = "[-Iu] [+%s]",
-    .summary = "show the date and time in UTC; +%s: the seconds since 1970",
+    .arguments = "[-Ru] [-I[FMT]] [-d TEXT | -r FILE] [+FORMAT]",
+    .summary = "show the date and time in UTC; +%F %T: as 2024-05-01 12:34:56",
     .arguments_max = 1,
     .run = run_date,
     .options = date_options,

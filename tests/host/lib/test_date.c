@@ -1,0 +1,102 @@
+/*
+ * test_date.c - dates as people write them. The differential test compares more of them with GNU's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/civil.h"
+#include "lib/date.h"
+#include "lib/macros.h"
+
+static void parses(void **state)
+{
+    /* Relative to Wednesday, 15 May 2024, 10:20:30. */
+    static const struct { const char *text, *date; } cases[] = {
+        { "now", "2024-05-15T10:20:30Z" },       { "", "2024-05-15T00:00:00Z" },
+        { "tomorrow", "2024-05-16T10:20:30Z" },  { "12:30", "2024-05-15T12:30:00Z" },
+        { "monday", "2024-05-20T00:00:00Z" },    { "wednesday", "2024-05-15T00:00:00Z" },
+        { "next wed", "2024-05-22T00:00:00Z" },  { "last friday", "2024-05-10T00:00:00Z" },
+        { "6 months ago", "2023-11-15T10:20:30Z" }, { "-3 days 2 hours", "2024-05-12T12:20:30Z" },
+        { "@-2.5", "1969-12-31T23:59:57Z" },     { "20010203 04:05", "2001-02-03T04:05:00Z" },
+        { "31 Jan 2023 +1 month", "2023-03-03T00:00:00Z" },
+        { "2024-05-01T10:00:00.5+02:00", "2024-05-01T08:00:00Z" },
+        { "may 3", "2024-05-03T00:00:00Z" },     { "May 3 11pm", "2024-05-03T23:00:00Z" },
+    };
+    static const char *const invalid[] = {
+        "x", "2024-13-01", "2023-02-29", "25:00", "12:60", "2024-05-01 2024-05-02", "+", "@", "@1x",
+        "13 pm", "next", "+3", "99999999999999999999", "3 ago", "monday tuesday", "1/2/3/4",
+    };
+    (void)state;
+    int64_t now = civil_to_seconds(2024, 5, 15, 10, 20, 30), seconds;
+    char text[CIVIL_TEXT_BYTES];
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        assert_int_equal(date_parse(cases[i].text, now, &seconds), 0);
+        civil_format(text, sizeof(text), seconds);
+        assert_string_equal(text, cases[i].date);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(invalid); i++)
+        assert_int_equal(date_parse(invalid[i], now, &seconds), -EINVAL);
+}
+
+static void parses_stamps(void **state)
+{
+    int64_t now = civil_to_seconds(2024, 5, 15, 10, 20, 30), seconds;
+    (void)state;
+    assert_int_equal(date_parse_stamp("202002291213.14", now, &seconds), 0);
+    assert_true(seconds == civil_to_seconds(2020, 2, 29, 12, 13, 14));
+    assert_int_equal(date_parse_stamp("6901010000", now, &seconds), 0);
+    assert_true(seconds == civil_to_seconds(1969, 1, 1, 0, 0, 0));
+    assert_int_equal(date_parse_stamp("12312359", now, &seconds), 0);
+    assert_true(seconds == civil_to_seconds(2024, 12, 31, 23, 59, 0));
+    static const char *const invalid[] = {
+        "", "1", "13010000", "01010000.", "01010000.5", "0101000x", "202302290000", "01010000.61",
+        "20200101000000",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(invalid); i++)
+        assert_int_equal(date_parse_stamp(invalid[i], now, &seconds), -EINVAL);
+}
+
+/* A format is cut at the end of the memory, and its length is that of the whole. */
+static void formats(void **state)
+{
+    char text[8];
+    (void)state;
+    assert_int_equal(date_format(text, sizeof(text), "%F %T", 0), 19);
+    assert_string_equal(text, "1970-01");
+    assert_int_equal(date_format(text, 0, "%1000d%", 0), 1001);
+    assert_int_equal(date_format(text, sizeof(text), "", 0), 0);
+    assert_string_equal(text, "");
+}
+
+/* Any text is a date or an error, whatever it contains (UBSan finds overflows). */
+static void any_text(void **state)
+{
+    static const char *const words[] = {
+        "@", "-", "+", "9", "99999999999999999", ":", "/", ".", " ", "year", "ago", "next", "mon",
+        "may", "pm", "utc", "t", "2024-05-01", ",", "1000000000", "12:", "-9:",
+    };
+    (void)state;
+    srand(1);
+    for (unsigned round = 0; round < 200000; round++) {
+        char text[256] = "";
+        int64_t seconds;
+        for (int i = rand() % 8; i >= 0; i--)
+            strcat(text, words[(size_t)rand() % ARRAY_LENGTH(words)]);
+        if (!date_parse(text, 0, &seconds))
+            date_format(text, sizeof(text), "%c %j %V %G %U %s", seconds);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parses), cmocka_unit_test(parses_stamps), cmocka_unit_test(formats),
+        cmocka_unit_test(any_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
