@@ -32,7 +32,8 @@ static void refuses_twice(const struct shell_command *command)
 {
     for (const struct shell_option *o = command->options; o && (o->letter || o->name); o++) {
         char dashed[40], line[160], wanted[160];
-        if (!o->argument || option_repeats(o) || (o->name && *o->name == '-'))
+        if (!o->argument || option_repeats(o) || *o->argument == '[' ||
+            (o->name && *o->name == '-'))
             continue;
         if (o->letter)
             snprintf(dashed, sizeof(dashed), "-%c", o->letter);
@@ -64,7 +65,7 @@ BODY(prefixes)
     put("/f", "1\n2\n3\n");
     says("head --line=1 /f", "1\n");
     says("head --li 1 /f", "1\n");
-    says("cat --n /f", "     1\t1\n     2\t2\n     3\t3\n");
+    says("cat --number /f", "     1\t1\n     2\t2\n     3\t3\n");
     run("grep --no-f 1 /f", SHELL_DONE, "1\n", "");
     run("grep --re 1 /f", SHELL_USAGE, "",
         "grep: option --re is ambiguous: --recursive --regexp; try grep --help\n");
