@@ -16,6 +16,8 @@
  *   content.c    writing and truncating files
  *   state.c      read-only and writable, clean and dirty; flush
  *   volume.c     mounting, the volume, the table of operations
+ *   driver.c     the driver
+ *   tools/       making and checking volumes
  *
  * Model       A volume has a boot region with a copy, a table (FAT) and a heap of clusters,
  *             numbered from 2. A file is described by a set of entries of 32 bytes in its
@@ -330,6 +332,9 @@ status_t exfat_grow(struct exfat_operation *operation, struct exfat_node *node,
 status_t exfat_new_directory(struct exfat_operation *operation, uint32_t *cluster) MUST_CHECK;
 /* Zeroes clusters that nothing leads to, on the device. */
 status_t exfat_zero(struct exfat *exfat, uint64_t address, uint64_t bytes) MUST_CHECK;
+/* Sets or clears the bits of [first, first + count), numbered from 0. */
+status_t exfat_bits_set(struct exfat *exfat, uint32_t first, uint32_t count, bool used,
+                        enum change_epoch epoch) MUST_CHECK;
 /* Sets the table's entry of a cluster. */
 status_t exfat_link(struct exfat *exfat, enum change_epoch epoch, uint32_t cluster,
                     uint32_t next) MUST_CHECK;
@@ -399,5 +404,14 @@ status_t exfat_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
 status_t exfat_flush(struct fsd *fsd);
 status_t exfat_set_writable(struct fsd *fsd, bool writable);
 void exfat_state_stop(struct exfat *exfat);
+/* Prepares all that changes need, once. -EROFS if the volume is too damaged. */
+status_t exfat_changes_start(struct exfat *exfat) MUST_CHECK;
+/* Writes the volume's flags and how much is in use, durably. */
+status_t exfat_flags_write(struct exfat *exfat, bool dirty) MUST_CHECK;
+
+/* ---- volume.c ----------------------------------------------------------------------------- */
+
+/* driver.mount_fs */
+status_t exfat_mount(const struct device_handle *handle, const char *options, struct fsd **fsd);
 
 #endif

@@ -116,9 +116,8 @@ status_t exfat_space_start(struct exfat *exfat)
     return status ? status : clusters_count(&exfat->clusters);
 }
 
-/* Sets or clears the bits of [first, first + count), numbered from 0. */
-static status_t bits_set(struct exfat *exfat, uint32_t first, uint32_t count, bool used,
-                         enum change_epoch epoch)
+status_t exfat_bits_set(struct exfat *exfat, uint32_t first, uint32_t count, bool used,
+                        enum change_epoch epoch)
 {
     uint8_t piece[PIECE_BYTES];
     status_t status = 0;
@@ -157,9 +156,10 @@ status_t exfat_free_released(struct exfat *exfat)
     while (!status && (release = clusters_next_release(&exfat->clusters))) {
         for (size_t i = 0; !status && i < release->runs.count; i++) {
             const struct run *run = &release->runs.list[i];
-            status = bits_set(exfat, exfat_cluster_at(exfat, run->address) - EXFAT_FIRST_CLUSTER,
-                              (uint32_t)(run->length_bytes / exfat->geometry.cluster_bytes),
-                              false, CHANGE_FREE);
+            status = exfat_bits_set(
+                exfat, exfat_cluster_at(exfat, run->address) - EXFAT_FIRST_CLUSTER,
+                (uint32_t)(run->length_bytes / exfat->geometry.cluster_bytes), false,
+                CHANGE_FREE);
         }
 
         /* Bits that are cleared already are cleared again by the next flush. */
@@ -256,7 +256,7 @@ static status_t allocate(struct exfat_operation *operation, uint32_t near, uint6
 
     uint64_t address = exfat_cluster_address(exfat, first + EXFAT_FIRST_CLUSTER);
     uint64_t bytes = (uint64_t)count * exfat->geometry.cluster_bytes;
-    status = bits_set(exfat, first, count, true, CHANGE_NEW);
+    status = exfat_bits_set(exfat, first, count, true, CHANGE_NEW);
     if (!status)
         status = runs_add(runs, address, bytes);
     if (!status)

@@ -32,9 +32,9 @@ static uint8_t percent_used(struct exfat *exfat)
     return (uint8_t)((clusters - clusters_free_count(&exfat->clusters)) * 100 / clusters);
 }
 
-/* Writes the volume's flags, durably. They and the percentage are not a part of the checksum. */
-static status_t flags_write(struct exfat *exfat, bool dirty)
+status_t exfat_flags_write(struct exfat *exfat, bool dirty)
 {
+    /* They are not a part of the boot region's checksum. */
     uint8_t flags[2], percent = percent_used(exfat);
     status_t status = changes_begin(exfat->changes);
     if (status)
@@ -52,8 +52,7 @@ static status_t flags_write(struct exfat *exfat, bool dirty)
 
 /* ---- writable and not ---------------------------------------------------------------------- */
 
-/* Prepares all that changes need, once. */
-static status_t changes_prepare(struct exfat *exfat)
+status_t exfat_changes_start(struct exfat *exfat)
 {
     /* The first boot region has the dirty flag. Without it nothing would be known of a volume
      * that was not unmounted. */
@@ -92,11 +91,11 @@ status_t exfat_set_writable(struct fsd *fsd, bool writable)
     /* Dirty before the first change, and clean after the last one. A volume that was dirty when it
      * was mounted stays so: it may have damage. */
     if (writable)
-        status = changes_prepare(exfat);
+        status = exfat_changes_start(exfat);
     else
         status = exfat_flush(fsd);
     if (!status)
-        status = flags_write(exfat, writable || exfat->geometry.dirty);
+        status = exfat_flags_write(exfat, writable || exfat->geometry.dirty);
     if (!status)
         fsd->read_only = !writable;
     return status;

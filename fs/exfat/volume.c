@@ -4,17 +4,12 @@
  * Mount options: tz=+HH:MM for the zone of times that name none (UTC), ro.
  */
 #include "fs/exfat/exfat.h"
-#include "fs/exfat/tools/tools.h"
 #include "kernel/dev/driver.h"
-#include "kernel/module/info.h"
 #include "lib/civil.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-
-DRIVER_INFO("exfat", "1.0", "MIT", "the exFAT file system");
-DRIVER_DRIVES("signature 3 4558464154202020"); /* "EXFAT   " */
 
 /* ---- free clusters ------------------------------------------------------------------------ */
 
@@ -353,8 +348,7 @@ static status_t root_read(struct exfat *exfat)
     return 0;
 }
 
-static status_t exfat_mount(const struct device_handle *handle, const char *options,
-                            struct fsd **fsd)
+status_t exfat_mount(const struct device_handle *handle, const char *options, struct fsd **fsd)
 {
     struct exfat_geometry geometry;
     bool copied = false;
@@ -396,11 +390,3 @@ static status_t exfat_mount(const struct device_handle *handle, const char *opti
     *fsd = &exfat->fsd;
     return 0;
 }
-
-static const struct driver driver_exfat = {
-    .name = "exfat",
-    .order = 61,
-    .mount_fs = exfat_mount,
-    .format_fs = exfat_format,
-};
-DRIVER(driver_exfat);

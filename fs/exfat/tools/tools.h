@@ -2,7 +2,11 @@
  * tools.h - makes and checks exFAT volumes, for the commands `format` and `check`.
  *
  * Model       Both work on a device that is not mounted, which the caller has claimed. format.c
- *             writes directly, the boot sector last.
+ *             writes directly, the boot sector last. check.c mounts the volume for itself, follows
+ *             the clusters of every file, and repairs through kernel/vfs/layout/changes.h.
+ * Repairs     The allocation bitmap becomes that of the files; a chain that is longer than its file
+ *             ends with it; entries that belong to no file become unused; if nothing else is
+ *             wrong, the volume is marked as clean. The others need a person's decision.
  * References  Microsoft exFAT specification 1.00: 3 (boot regions).
  */
 #ifndef FS_EXFAT_TOOLS_TOOLS_H
@@ -27,5 +31,7 @@ status_t exfat_layout_plan(uint64_t bytes, uint32_t sector_bytes, uint32_t clust
 
 /* driver.format_fs */
 status_t exfat_format(const struct device_handle *handle, const struct volume_format *format);
+/* driver.check_fs */
+status_t exfat_check(const struct device_handle *handle, bool repair, struct check_report *report);
 
 #endif

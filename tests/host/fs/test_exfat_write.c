@@ -93,6 +93,43 @@ static void volume_end(struct volume *volume)
     free(volume->image);
 }
 
+/* ---- check -------------------------------------------------------------------------------- */
+
+struct findings {
+    struct check_report report;
+    unsigned found, repaired;
+    char text[2000]; /* of all */
+};
+
+static void take_finding(struct check_report *report, const char *text, bool repaired)
+{
+    struct findings *f = container_of(report, struct findings, report);
+    f->found++;
+    f->repaired += repaired;
+    size_t length = strlen(f->text);
+    snprintf(f->text + length, sizeof(f->text) - length, "%s\n", text);
+}
+
+static struct findings volume_check(const struct volume *volume, bool repair)
+{
+    struct findings f = { .report.found = take_finding };
+    struct device_handle handle;
+    expect("open", device_open(volume->disk->device, &handle), 0);
+    expect("claim", device_claim(&handle), 0);
+    expect("check", exfat_check(&handle, repair, &f.report), 0);
+    device_release(&handle);
+    device_close(&handle);
+    return f;
+}
+
+/* Checks a volume without faults. */
+static void volume_expect_good(const struct volume *volume)
+{
+    struct findings f = volume_check(volume, false);
+    if (f.found)
+        panic("check: %s", f.text);
+}
+
 /* ---- format ------------------------------------------------------------------------------- */
 
 static struct volume volumes[] = {
@@ -109,6 +146,7 @@ static void format_body(void *argument)
     struct volume *volume = argument;
     struct fs_info info;
     volume_make(volume);
+    volume_expect_good(volume);
     volume_mount(volume, false);
     expect("info", volume->fsd->ops->get_fs_info(volume->fsd, &info), 0);
     kassert(!strcmp(info.volume_name, "A l\xc3\xa4" "bel") && info.free_bytes);
@@ -266,6 +304,7 @@ static void names_body(void *argument)
         names_compare(m, 0);
         names_compare(m, 1);
         volume_unmount(volume);
+        volume_expect_good(volume);
         volume_fsck(volume);
         volume_mount(volume, true);
         names_compare(m, 0);
@@ -284,11 +323,79 @@ static void test_names(void **state)
     rig_run(names_body, &volumes[3], 2);
 }
 
+/* ---- damage ------------------------------------------------------------------------------- */
+
+/* Damages the volume, and expects what a check finds; and that nothing is left of what can be
+ * repaired. */
+static void expect_damage(const struct volume *volume, const char *text, bool repairable)
+{
+    struct findings f = volume_check(volume, false);
+    kassert(f.found && !f.repaired);
+    if (!strstr(f.text, text))
+        panic("%s, not %s", f.text, text);
+    f = volume_check(volume, true);
+    kassert((f.found == f.repaired) == repairable);
+    f = volume_check(volume, false);
+    kassert(!f.found == repairable);
+}
+
+static void damage_body(void *argument)
+{
+    struct volume *volume = argument;
+    volume_make(volume);
+    volume_mount(volume, true);
+    rig_mkdir("/m/d");
+    for (unsigned n = 0; n < 40; n++)
+        expect("create", create_file(model_path(1, n, false)), 0);
+    const struct exfat *exfat = exfat_of(volume->fsd);
+    struct exfat_geometry geometry = exfat->geometry;
+    uint64_t bitmap = exfat->bitmap_runs.list[0].address;
+    uint64_t root = exfat_cluster_address(exfat, geometry.root_cluster);
+    volume_unmount(volume);
+    uint8_t *image = volume->image, *flags = image + 106;
+    volume_expect_good(volume);
+
+    /* Clusters of no file, clusters of files that are free, and the mark of a volume in use. */
+    image[bitmap + geometry.clusters / 8 - 1] |= 5;
+    expect_damage(volume, "2 clusters (", true);
+    kassert(!image[bitmap + geometry.clusters / 8 - 1]);
+    image[bitmap] &= (uint8_t)~3;
+    expect_damage(volume, "2 clusters of files are", true);
+    *flags |= 2;
+    expect_damage(volume, "not unmounted", true);
+    kassert(!*flags);
+
+    /* A set of which only the file entry was removed; a chain that continues. */
+    uint8_t *set = image + root + 96;
+    kassert(set[0] == EXFAT_ENTRY_FILE && set[32] == EXFAT_ENTRY_STREAM);
+    volume_fsck(volume);
+    bytes_put_le32(image + geometry.table_address + geometry.root_cluster * 4ull, 0);
+    expect_damage(volume, "which is not the end", false);
+    bytes_put_le32(image + geometry.table_address + geometry.root_cluster * 4ull,
+                   EXFAT_TABLE_END);
+    set[40] ^= 1;
+    expect_damage(volume, "invalid", false);
+    set[40] ^= 1;
+    volume_expect_good(volume);
+    set[0] &= 0x7f;
+    struct findings f = volume_check(volume, true);
+    kassert(f.found == f.repaired && f.found == 2);
+    volume_expect_good(volume);
+    volume_end(volume);
+}
+
+static void test_damage(void **state)
+{
+    (void)state;
+    rig_run(damage_body, &volumes[3], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_format),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
