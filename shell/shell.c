@@ -9,6 +9,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "shell/reading/writable.h"
 #include "shell/terminal.h"
 
 /* ---- messages ----------------------------------------------------------------------------- */
@@ -114,6 +115,11 @@ int shell_fail(struct shell *shell, const char *subject, status_t status)
     stream_format(shell->err, "%c%s", text_upper(*reason), reason + 1);
     if (subject && status == -ENOENT && text_starts(subject, "/dev/"))
         stream_text(shell->err, "; discs are in /dev/Classes");
+
+    /* A disk is read-only until a person asks for more: say how. */
+    char device[DEVICE_NAME_BYTES];
+    if (subject && status == -EROFS && writable_hint(shell->directory, subject, device))
+        stream_format(shell->err, "; `mount -o rw %s` makes it writable", device);
     stream_text(shell->err, "\n");
     IGNORE(stream_flush(shell->err));
     return trouble_of(shell);

@@ -368,6 +368,7 @@ EXPORT(file_flush);
 EXPORT(file_has_refused_reader);
 EXPORT(file_identify);
 EXPORT(file_is_of);
+EXPORT(file_is_written_back);
 EXPORT(file_level);
 EXPORT(file_open);
 EXPORT(file_open_id);

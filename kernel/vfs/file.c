@@ -23,9 +23,11 @@ static status_t file_check_type(const struct vnode *vnode, unsigned flags)
 static status_t file_resize(struct file *file, uint64_t bytes)
 {
     struct node_info info = { .known = INFO_STANDARD, .size_bytes = bytes };
-    if (vnode_is_written_back(file->vnode))
-        return vnode_set_size(file->vnode, file->path, bytes);
-    return vnode_set_info(file->vnode, INFO_STANDARD, &info);
+    if (!vnode_is_written_back(file->vnode))
+        return vnode_set_info(file->vnode, INFO_STANDARD, &info);
+
+    status_t status = vnode_set_size(file->vnode, file->path, bytes);
+    return !status && file->vnode->fsd->synchronous ? file_flush(file) : status;
 }
 
 /* Streams can be written even on a read-only file system. */
@@ -288,6 +290,11 @@ status_t file_reserve(struct file *file, uint64_t bytes)
     if (!(file->flags & OPEN_WRITE))
         return -EBADF;
     return vnode_is_written_back(file->vnode) ? vnode_reserve(file->vnode, bytes) : 0;
+}
+
+bool file_is_written_back(struct file *file)
+{
+    return vnode_is_written_back(file->vnode);
 }
 
 void file_seek(struct file *file, uint64_t offset_bytes)

@@ -49,39 +49,6 @@ ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer, siz
     return vnode_io_bytes(vnode, IO_READ, offset_bytes, buffer, bytes);
 }
 
-/* Writes back the file, then the structures of its file system. */
-static status_t file_flush_back(struct file *file)
-{
-    struct vnode *vnode = file->vnode;
-    status_t status = vnode_flush(vnode);
-    if (!status)
-        status = fsd_flush(vnode->fsd);
-    if (!status)
-        vnode_note_durable(vnode);
-
-    /* An error of earlier write-backs that this handle has not seen is returned now, even if the
-     * bytes could be written in the end. */
-    status_t error = vnode_take_error(vnode, &file->errors_seen);
-    return status ? status : error;
-}
-
-status_t file_flush(struct file *file)
-{
-    struct vnode *vnode = file->vnode;
-    uint64_t done;
-    if (vnode_is_written_back(vnode))
-        return file_flush_back(file);
-
-    status_t status = vnode_check(vnode);
-    if (!status)
-        status = fsd_flush(vnode->fsd);
-
-    /* then the device's own cache; memory has none */
-    if (status || !vnode->cache_block_bytes)
-        return status;
-    return vnode_io((struct vfs_io){ .vnode = vnode, .op = IO_FLUSH }, &done);
-}
-
 status_t file_finish(struct file *file)
 {
     status_t status = vnode_take_error(file->vnode, &file->errors_seen);

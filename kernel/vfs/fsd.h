@@ -359,6 +359,7 @@ struct fsd {
     uint64_t changed_us;         /* the time of the first change; 0: not in the list */
     uint64_t retry_us;           /* after a failure */
     unsigned changers, writers;  /* changes under way; files open for writing */
+    bool closed;                 /* the gate: no change may begin */
     unsigned pins;               /* threads that sync it, or are about to */
     bool syncing;
     _Atomic bool synchronous;    /* each change is made durable before it returns */

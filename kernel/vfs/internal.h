@@ -187,8 +187,8 @@ void fsd_change_end(struct fsd *fsd);
 /* Count a file that is open for writing. -EROFS. */
 status_t fsd_writer_begin(struct fsd *fsd) MUST_CHECK;
 void fsd_writer_end(struct fsd *fsd);
-/* Makes the file system read-only, and waits for the end of changes under way. -EBUSY if files are
- * open for writing, unless `force`d; -EINTR. The second undoes it. */
+/* Admits no change from now on (-EROFS), and waits for the end of those under way. -EBUSY if files
+ * are open for writing, unless `force`d, or if another thread has closed it; -EINTR. */
 status_t fsd_close_gate(struct fsd *fsd, bool force) MUST_CHECK;
 void fsd_open_gate(struct fsd *fsd);
 /* Enters it into the list of those that have changed, or takes it out. The caller holds the

@@ -151,9 +151,10 @@ status_t vfs_unmount(struct path *start, const char *text) MUST_CHECK;
  * file system's. File systems on disks are read-only until then. -EINVAL if it is not a mount
  * point, or for an option that cannot change. */
 status_t vfs_remount(struct path *start, const char *text, const char *options) MUST_CHECK;
-/* Makes every file system durable, and read-only, before the machine is switched off. Writes a line
- * about each file that could not be written, and returns the first error. */
-status_t vfs_finish(struct text_sink *sink) MUST_CHECK;
+/* Makes every file system durable, then read-only, before the machine is switched off. Writes a
+ * line about each file that cannot be written, and returns the first error: nothing becomes
+ * read-only then. With `force` it does what can be done, and writes no lines. */
+status_t vfs_finish(bool force, struct text_sink *sink) MUST_CHECK;
 /* Takes the mounts of a device, and the mounts below them, out of the tree at once. Bytes that were
  * not written back are written if the medium is still there; else a line is logged for each file.
  * Files open there return errors until closed, and a warning is logged. Returns the number of
@@ -247,6 +248,8 @@ status_t file_flush(struct file *file) MUST_CHECK;
 /* Closes a file, and returns the error of a write-back that the handle has not got yet. Bytes that
  * are still to be written back are not waited for: file_flush() or vfs_sync() does. */
 status_t file_finish(struct file *file) MUST_CHECK;
+/* Returns whether writes return before the device has the bytes. */
+bool file_is_written_back(struct file *file);
 /* Makes every change of a file system so far durable; without a path, of all of them. Returns the
  * first error, after trying everything. */
 status_t vfs_sync(struct path *path) MUST_CHECK;

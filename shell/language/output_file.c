@@ -65,12 +65,13 @@ static status_t output_file_sink(struct stream *stream, const char *text, size_t
 /* Returns whether a word is a path of this file, and the file is not a device. */
 static bool word_names(struct shell *shell, const char *word, struct file *file)
 {
-    /* Of the files that can be written, only devices have cache blocks. */
+    /* Of the files that can be written, devices have cache blocks, and are not written back. */
     struct path *path;
     if (path_walk(shell->directory, word, 0, &path))
         return false;
 
-    bool same = file_is_of(file, path) && !path_vnode(path)->cache_block_bytes;
+    bool device = path_vnode(path)->cache_block_bytes && !file_is_written_back(file);
+    bool same = file_is_of(file, path) && !device;
     path_put(path);
     return same;
 }

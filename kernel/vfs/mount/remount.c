@@ -23,8 +23,7 @@ status_t fsd_end_writing(struct fsd *fsd, bool force)
     status = fsd_sync(fsd);
     if (!status)
         status = fsd->ops->set_writable(fsd, false);
-    if (status)
-        fsd_open_gate(fsd);
+    fsd_open_gate(fsd);
     return status;
 }
 
@@ -125,16 +124,16 @@ out:
 
 /* ---- every file system --------------------------------------------------------------------- */
 
-status_t vfs_sync(struct path *path)
+/* Calls step() for every mounted file system. Returns the first error; -EINTR ends it. */
+static status_t each_fsd(status_t (*step)(struct fsd *fsd, struct text_sink *sink),
+                         struct text_sink *sink)
 {
     status_t first = 0;
-    if (path)
-        return fsd_sync(path->mount->fsd);
+    struct fsd *fsd;
 
     /* pinned, not referenced by its mount: an unmount at the same time waits and is not refused */
-    struct fsd *fsd;
     for (unsigned number = 0; first != -EINTR && (fsd = mount_pin_next(&number));) {
-        status_t status = fsd_sync(fsd);
+        status_t status = step(fsd, sink);
         fsd_unpin(fsd);
         if (!first || status == -EINTR)
             first = status;
@@ -142,17 +141,27 @@ status_t vfs_sync(struct path *path)
     return first;
 }
 
-status_t vfs_finish(struct text_sink *sink)
+static status_t sync_step(struct fsd *fsd, struct text_sink *sink)
 {
-    status_t first = 0;
-    struct fsd *fsd;
-    for (unsigned number = 0; first != -EINTR && (fsd = mount_pin_next(&number));) {
-        status_t status = fsd_end_writing(fsd, true);
-        if (status && status != -EINTR)
-            fsd_list_dirty(fsd, status, sink);
-        fsd_unpin(fsd);
-        if (!first || status == -EINTR)
-            first = status;
-    }
-    return first;
+    status_t status = fsd_sync(fsd);
+    if (status && status != -EINTR && sink)
+        fsd_list_dirty(fsd, status, sink);
+    return status;
+}
+
+static status_t end_step(struct fsd *fsd, struct text_sink *sink)
+{
+    (void)sink;
+    return fsd_end_writing(fsd, true);
+}
+
+status_t vfs_sync(struct path *path)
+{
+    return path ? fsd_sync(path->mount->fsd) : each_fsd(sync_step, NULL);
+}
+
+status_t vfs_finish(bool force, struct text_sink *sink)
+{
+    status_t status = force ? 0 : each_fsd(sync_step, sink);
+    return status ? status : each_fsd(end_step, NULL);
 }

@@ -3,8 +3,8 @@
  * changes that are not durable yet.
  *
  * Gate        A change of names or nodes is made between fsd_change_begin() and fsd_change_end();
- *             a file that is open for writing counts as a writer. fsd_close_gate() makes a file
- *             system read-only for both, when no change is under way any more.
+ *             a file that is open for writing counts as a writer. While the gate is closed, neither
+ *             begins, so that a file system can be made read-only.
  * Lists       A file system that has changed is in one list, with the time of its first change;
  *             each of its files with bytes that are not durable is in the file system's own list.
  *             The list has a reference to the vnode: it stays in memory until its bytes are
@@ -30,7 +30,7 @@ struct changed_state changes = {
 status_t fsd_change_begin(struct fsd *fsd)
 {
     spin_lock(&changes.lock);
-    status_t status = fsd->read_only ? -EROFS : 0;
+    status_t status = fsd->read_only || fsd->closed ? -EROFS : 0;
     fsd->changers += !status;
     spin_unlock(&changes.lock);
     return status;
@@ -65,7 +65,7 @@ void fsd_change_end(struct fsd *fsd)
 status_t fsd_writer_begin(struct fsd *fsd)
 {
     spin_lock(&changes.lock);
-    status_t status = fsd->read_only ? -EROFS : 0;
+    status_t status = fsd->read_only || fsd->closed ? -EROFS : 0;
     fsd->writers += !status;
     spin_unlock(&changes.lock);
     return status;
@@ -82,15 +82,17 @@ status_t fsd_close_gate(struct fsd *fsd, bool force)
 {
     spin_lock(&changes.lock);
     status_t status = fsd->writers && !force ? -EBUSY : 0;
-    bool was = fsd->read_only;
-    if (!status)
-        fsd->read_only = true;
+    if (!status && fsd->closed)
+        status = -EBUSY; /* by another thread */
+    bool closed = !status;
+    if (closed)
+        fsd->closed = true;
 
     /* a change that has passed the gate ends soon: it does not wait for a person */
     while (fsd->changers && !status)
         status = wait_queue_wait_interruptible(&changes.event, &changes.lock, TIME_NEVER);
-    if (status)
-        fsd->read_only = was;
+    if (status && closed)
+        fsd->closed = false;
     spin_unlock(&changes.lock);
     return status;
 }
@@ -98,7 +100,7 @@ status_t fsd_close_gate(struct fsd *fsd, bool force)
 void fsd_open_gate(struct fsd *fsd)
 {
     spin_lock(&changes.lock);
-    fsd->read_only = false;
+    fsd->closed = false;
     spin_unlock(&changes.lock);
 }
 

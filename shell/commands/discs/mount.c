@@ -1,5 +1,6 @@
 /*
- * mount.c - mounts discs and image files, lists the mounts, and unmounts: mount, umount.
+ * mount.c - mounts discs and image files, changes and lists the mounts, and unmounts: mount,
+ * umount.
  *
  * Images      `mount IMAGE DIRECTORY` makes a temporary virtual drive from the image, which
  *             disappears with its mount.
@@ -185,7 +186,7 @@ static bool mount_type_known(struct shell *shell, const char *type)
 /* The values of -o, for --help and for the refusal. */
 #define OPTION_WORDS "names=rr|joliet|enhanced|iso, session=N, case=fold|exact"
 #define OPTION_CHARSETS "charset=utf-8|latin1|cp437|cp850|shift-jis"
-#define OPTION_OTHERS "tz=+HH:MM, ro"
+#define OPTION_OTHERS "tz=+HH:MM, rw, ro, sync, async"
 
 /* Mounts the device `name`, which the operand `what` names, at `where`. */
 static int mount_at(struct shell *shell, const char *what, const char *name, const char *where,
@@ -250,11 +251,66 @@ static int mount_source(struct shell *shell, const char *what, const char *where
     return result;
 }
 
+/* ---- changing a mount --------------------------------------------------------------------- */
+
+/* Reports why the mount at `where` could not be changed. */
+static int remount_refused(struct shell *shell, const char *what, const char *where,
+                           const char *options, status_t status)
+{
+    struct path *path;
+    if (status == -EBUSY)
+        return shell_complain(shell, "%s: files are open for writing", what);
+    if (status == -EINVAL || status == -EOPNOTSUPP) {
+        shell_complain(shell, "%s: cannot be changed for a file system that is mounted", options);
+        return SHELL_USAGE;
+    }
+    if (status != -EROFS || path_walk(shell->directory, where, 0, &path))
+        return shell_fail(shell, what, status);
+
+    /* the medium, or its format */
+    const struct fsd *fsd = path_fsd(path);
+    int result = !fsd->ops->set_writable
+                     ? shell_complain(shell, "%s: %s file systems cannot be written", what,
+                                      fsd->name)
+                     : shell_complain(shell, "%s: the medium is write-protected, or damaged", what);
+    path_put(path);
+    return result;
+}
+
+/* Changes the options of the mount at a directory, or of the last mount of a device. */
+static int mount_change(struct shell *shell, const char *what, const char *options)
+{
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    struct path *path;
+    if (!info)
+        return shell_fail(shell, what, -ENOMEM);
+
+    const char *where = what;
+    bool found = !path_walk(shell->directory, what, 0, &path);
+    bool mounted = found && path_is_mount_point(path);
+    if (found)
+        path_put(path);
+    if (!mounted) {
+        where = info->path;
+        mounted = !mounts_of_device(shell, what, info);
+    }
+
+    int result = SHELL_DONE;
+    status_t status = mounted ? vfs_remount(shell->directory, where, options) : 0;
+    if (!mounted)
+        result = shell_complain(shell, "%s: not mounted", what);
+    else if (status)
+        result = remount_refused(shell, what, where, options, status);
+    mem_free(info);
+    return result;
+}
+
 static int run_mount(struct shell *shell, int count, char **words)
 {
+    bool changes = count == 2 && option_given(shell, 'o') && !option_given(shell, 't');
     if (count == 1)
         return mount_list(shell);
-    if (count != 3)
+    if (count != 3 && !changes)
         return shell_usage(shell);
 
     /* A wrong type is a usage error, reported before anything is changed. */
@@ -270,6 +326,7 @@ static int run_mount(struct shell *shell, int count, char **words)
             buffer_put(&list, ",", 1);
     }
     int result = list.status ? shell_fail(shell, NULL, list.status)
+                 : changes   ? mount_change(shell, words[1], list.text)
                              : mount_source(shell, words[1], words[2], type, list.text);
     buffer_free(&list);
     return result;
@@ -285,8 +342,8 @@ static const struct shell_option mount_options[] = {
 
 static const struct shell_command command_mount = {
     .name = "mount",
-    .arguments = "[[-t TYPE] [-o LIST] DEVICE|IMAGE DIRECTORY]",
-    .summary = "mount a disc or image file; without arguments, list the mounts",
+    .arguments = "[[-t TYPE] [-o LIST] DEVICE|IMAGE DIRECTORY | -o LIST MOUNTED]",
+    .summary = "mount a disc or image; change the options of a mount; list the mounts",
     .arguments_max = 2,
     .run = run_mount,
     .options = mount_options,

@@ -5,7 +5,7 @@
  * to another file system by a copy, after which the old name is removed. A directory does not: if
  * a part could be neither copied nor removed, the tree would be in two places.
  */
-#include "shell/commands/files/copy.h"
+#include "shell/commands/files/copy/copy.h"
 #include "shell/options.h"
 
 /* Moves a file to another file system. */
@@ -27,10 +27,12 @@ static int move_file(struct copy *copy, const char *from, const char *to)
     else
         result = copy_file(copy, path, from, to);
     path_put(path);
+    if (!result)
+        result = copy_sync(copy, to);
     if (result)
         return result;
 
-    /* The copy is complete, so the source is not needed any more. */
+    /* The copy is complete and durable, so the source is not needed any more. */
     status = vfs_unlink(shell->directory, from);
     return status ? shell_fail(shell, from, status) : SHELL_DONE;
 }

@@ -1,9 +1,10 @@
 /*
  * copy.c - copies one file, and finds the target of each operand of cp and mv; see copy.h.
  */
-#include "shell/commands/files/copy.h"
+#include "shell/commands/files/copy/copy.h"
 #include "lib/hash.h"
 #include "lib/macros.h"
+#include "lib/status.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/reading/id_set.h"
@@ -86,6 +87,7 @@ static status_t copy_opened(struct copy *copy, struct file *source, const char *
     if (!status) {
         /* The target gets its name only after the last byte, in copy_end(). */
         progress_begin(progress, copy->shell, from, file_size(source));
+        copy->writes_back |= file_is_written_back(target.file);
         status = copy_bytes(progress, source, target.file, write_failed);
         progress_end(progress);
 
@@ -167,6 +169,47 @@ int copy_file(struct copy *copy, struct path *path, const char *from, const char
 }
 
 /* ---- targets ------------------------------------------------------------------------------ */
+
+/* Walks to `to` if it exists, else to the directory that would contain it: a reference. */
+static status_t walk_to_target(struct shell *shell, const char *to, struct path **path)
+{
+    status_t status = path_walk(shell->directory, to, 0, path);
+    if (status != -ENOENT)
+        return status;
+
+    /* The target does not exist yet: find the directory that would contain it. */
+    size_t length;
+    const char *base = base_name(to, &length);
+    char *directory = join_path(base > to ? "" : ".", to);
+    if (!directory)
+        return -ENOMEM;
+
+    /* Cut off the last element. A path of one element is in the current directory. */
+    directory[base > to ? (size_t)(base - to) : 1] = '\0';
+    status = path_walk(shell->directory, directory, 0, path);
+    mem_free(directory);
+    return status;
+}
+
+int copy_sync(struct copy *copy, const char *to)
+{
+    struct path *path;
+    if (!copy->writes_back)
+        return SHELL_DONE;
+    copy->writes_back = false;
+
+    status_t status = walk_to_target(copy->shell, to, &path);
+    if (status)
+        return shell_fail(copy->shell, to, status);
+    status = vfs_sync(path);
+    path_put(path);
+    if (!status)
+        return SHELL_DONE;
+    if (status == -EINTR)
+        return SHELL_INTERRUPTED;
+    return shell_complain(copy->shell, "%s: not every byte is on the disk: %s", to,
+                          status_text(status));
+}
 
 /* Returns the name of `from` in the directory `to`, on the heap. "." and ".." name the contents of
  * a directory, which get no name of their own. */
@@ -284,28 +327,10 @@ int copy_each(struct copy *copy, int count, char **words,
         mem_free(targets[i]);
     mem_free(targets);
     id_set_destroy(&seen);
-    return shell_interrupted() ? SHELL_INTERRUPTED : result;
-}
 
-/* Walks to `to` if it exists, else to the directory that would contain it: a reference. */
-static status_t walk_to_target(struct shell *shell, const char *to, struct path **path)
-{
-    status_t status = path_walk(shell->directory, to, 0, path);
-    if (status != -ENOENT)
-        return status;
-
-    /* The target does not exist yet: find the directory that would contain it. */
-    size_t length;
-    const char *base = base_name(to, &length);
-    char *directory = join_path(base > to ? "" : ".", to);
-    if (!directory)
-        return -ENOMEM;
-
-    /* Cut off the last element. A path of one element is in the current directory. */
-    directory[base > to ? (size_t)(base - to) : 1] = '\0';
-    status = path_walk(shell->directory, directory, 0, path);
-    mem_free(directory);
-    return status;
+    /* The copies are written together: one by one would take several times as long. */
+    int synced = shell_interrupted() ? SHELL_INTERRUPTED : copy_sync(copy, to);
+    return synced ? synced : result;
 }
 
 status_t copy_is_below(struct shell *shell, const char *name, struct path *above, bool *below)

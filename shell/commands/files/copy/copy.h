@@ -18,6 +18,7 @@ struct copy {
     bool recursive, verbose;
     bool keep_times;
     bool keep_old;                 /* -n: existing files are not replaced */
+    bool writes_back;              /* since the last copy_sync(), a target is in memory only */
     struct copied_directory *open; /* of cp: the directories whose contents are being copied */
 };
 
@@ -27,6 +28,9 @@ int copy_file(struct copy *copy, struct path *path, const char *from, const char
 void copy_report(const struct copy *copy, const char *what, const char *from, const char *to);
 /* Sets the modification time of a copy, where the file system stores one. */
 void copy_set_modified(struct shell *shell, const char *to, int64_t modified_s);
+
+/* Makes the copies at `to` durable; reports if that fails. */
+int copy_sync(struct copy *copy, const char *to);
 
 /* FROM... TO: calls one(copy, from, to) with the target of each operand: TO itself, or a name in
  * it if it is a directory. */

@@ -7,7 +7,7 @@
  */
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/commands/files/copy.h"
+#include "shell/commands/files/copy/copy.h"
 #include "shell/options.h"
 #include "shell/reading/listing.h"
 #include "shell/reading/paths.h"
