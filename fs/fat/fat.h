@@ -135,6 +135,7 @@ struct fat {
                                        yet */
 
     /* since it was writable */
+    bool writable;                  /* now: it is marked as in use */
     struct changes *_Atomic changes; /* NULL: it never was */
     struct clusters clusters;
     _Atomic bool counted;           /* the free clusters */

@@ -251,7 +251,11 @@ static status_t removal_begin(struct fat *fat, struct vnode *vnode, struct remov
 {
     struct fat_node *node = vnode->private_data;
     *removal = (struct removal){ .node = node };
-    status_t status = fat_node_read_chain(fat, node);
+
+    /* The count must be known before it changes, for FSInfo. */
+    status_t status = fat_count_clusters(fat);
+    if (!status)
+        status = fat_node_read_chain(fat, node);
     if (!status && vnode->type == NODE_DIRECTORY)
         status = fat_index_get(fat, node, &removal->content);
     if (!status && removal->content)

@@ -61,7 +61,8 @@ void fat_finish_io(struct fsd *fsd, struct vfs_io *io)
 void fat_read_write(struct fsd *fsd, struct vfs_io *io)
 {
     io->done_bytes = 0;
-    if (io->op == IO_READ || (io->op == IO_WRITE && !fsd->read_only))
+    /* The VFS sets fsd->read_only before the last bytes are written. */
+    if (io->op == IO_READ || (io->op == IO_WRITE && fat_of(fsd)->changes))
         io_continue(fat_of(fsd), io);
     else
         vfs_io_complete(io, io->op == IO_FLUSH ? 0 : -EROFS);
@@ -168,10 +169,12 @@ status_t fat_prepare_write(struct fsd *fsd, struct vnode *vnode, uint64_t offset
     if (status)
         return status;
 
-    /* All that was promised is allocated at once, so that it is in one piece where possible. */
+    /* All of the file at once, so that it is in one piece where possible. A promise for more than
+     * its size is kept: it may be given back. */
+    uint64_t end = max(offset + bytes, (uint64_t)vnode->size_bytes);
     spin_lock(&fat->lock);
-    uint32_t before = fat_node_clusters(fat, node);
-    uint32_t wanted = before + (uint32_t)node->reserved;
+    uint64_t promised = fat_node_clusters(fat, node) + node->reserved;
+    uint32_t wanted = (uint32_t)min(promised, (uint64_t)clusters_of(fat, end));
     spin_unlock(&fat->lock);
     status = fat_extend(fat, node, wanted);
     if (!status && clusters_of(fat, offset + bytes) > fat_node_clusters(fat, node))
@@ -303,6 +306,8 @@ static status_t shrink(struct fat *fat, struct fat_node *node, uint32_t size)
         return -ENOMEM;
 
     status_t status = cuts ? runs_append(&kept, &node->runs, 0) : 0;
+    if (!status)
+        status = fat_count_clusters(fat);
     runs_cut(&kept, (uint64_t)clusters * fat->geometry.cluster_bytes);
     if (!status)
         status = changes_begin(fat->changes);
@@ -396,8 +401,8 @@ status_t fat_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                       const struct node_info *info)
 {
     struct fat *fat = fat_of(fsd);
-    status_t status = fsd->read_only ? -EROFS : 0;
-    if (!status && levels & INFO_STANDARD)
+    status_t status = 0;
+    if (levels & INFO_STANDARD)
         status = set_size(fat, vnode, info->size_bytes);
     if (!status && levels & INFO_TIMES)
         status = set_times(fat, vnode->private_data, info);

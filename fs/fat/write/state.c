@@ -177,10 +177,12 @@ static status_t make_read_only(struct fat *fat)
 status_t fat_set_writable(struct fsd *fsd, bool writable)
 {
     struct fat *fat = fat_of(fsd);
-    if (fsd->read_only == !writable)
+    if (fat->writable == writable)
         return 0;
     status_t status = writable ? make_writable(fat) : make_read_only(fat);
-    if (!status)
-        fsd->read_only = !writable;
-    return status;
+    if (status)
+        return status;
+    fat->writable = writable;
+    fsd->read_only = !writable;
+    return 0;
 }

@@ -1,0 +1,31 @@
+/*
+ * writable.h - what every file system that can be written must do: one body for all of them.
+ *
+ * The volume is on disk0, and is mounted at /m. Bodies panic on the first deviation.
+ */
+#ifndef TESTS_HOST_WRITABLE_H
+#define TESTS_HOST_WRITABLE_H
+
+#include "tests/host/rig.h"
+
+struct writable {
+    unsigned tree_files;  /* that fit into the volume, for the tests of many names */
+    bool folds;           /* names are found in any case */
+};
+
+/* Mount the volume read-only and make it writable, and unmount it. */
+void writable_mount(void);
+void writable_unmount(void);
+/* Creates, changes, moves and removes files and directories, and looks at the result, before and
+ * after an unmount. The volume is empty before and after. */
+void writable_conform(const struct writable *fs);
+/* Makes random changes of files and directories, and of a model of them, and compares both. With
+ * `forgiving`, a change may fail (device full, failed writes): the model then learns what the file
+ * system has. The tree is left on the volume. */
+void writable_random(unsigned changes, bool forgiving);
+/* Returns a hash of all names, sizes and contents below a directory; an error is a part of it. */
+uint64_t writable_hash(const char *path);
+/* Removes everything below a directory. */
+void writable_clear(const char *path);
+
+#endif
