@@ -178,6 +178,7 @@ static void test_format(void **state)
 enum { MODEL_MAX = 120, MODEL_NAME_BYTES = 800 };
 
 struct model {
+    bool fails; /* operations may fail for lack of memory, or since the disk fails */
     bool exists[2][MODEL_MAX], directory[2][MODEL_MAX];
 };
 
@@ -223,6 +224,16 @@ static status_t create_file(const char *path)
     return status;
 }
 
+/* Returns whether an operation was done: its status is the one that the model expects, or it failed
+ * and must have changed nothing. */
+static bool is_done(const struct model *m, const char *what, status_t status, status_t wanted)
+{
+    if (m->fails && (status == -ENOMEM || status == -EIO || status == -EBUSY))
+        return false;
+    expect(what, status, wanted);
+    return !wanted;
+}
+
 /* One random change, of the volume and of the model. */
 static void names_step(struct model *m)
 {
@@ -230,22 +241,28 @@ static void names_step(struct model *m)
     unsigned to = rig_random() % 2, k = (unsigned)(rig_random() % MODEL_MAX);
     bool *exists = &m->exists[where][n], *directory = &m->directory[where][n];
     bool upper = rig_random() % 2;
+    status_t status;
     switch (rig_random() % 5) {
     case 0:
         if (*exists)
             break;
-        expect("create", create_file(model_path(where, n, upper)), 0);
-        *directory = false;
-        *exists = true;
+        status = create_file(model_path(where, n, upper));
+
+        /* A file that was created, but could not be opened. */
+        if (status && m->fails)
+            status = rig_walk(model_path(where, n, upper));
+        if (status != -ENOENT && is_done(m, "create", status, 0))
+            *exists = !(*directory = false);
         break;
     case 1:
-        expect("mkdir", rig_try_mkdir(model_path(where, n, upper)), *exists ? -EEXIST : 0);
-        *directory = !*exists || *directory;
-        *exists = true;
+        status = rig_try_mkdir(model_path(where, n, upper));
+        if (is_done(m, "mkdir", status, *exists ? -EEXIST : 0))
+            *exists = *directory = true;
         break;
     case 2:
-        expect("unlink", rig_try_unlink(model_path(where, n, upper)), *exists ? 0 : -ENOENT);
-        *exists = false;
+        status = rig_try_unlink(model_path(where, n, upper));
+        if (is_done(m, "unlink", status, *exists ? 0 : -ENOENT))
+            *exists = false;
         break;
     default: {
         bool *target = &m->exists[to][k], *target_directory = &m->directory[to][k];
@@ -253,9 +270,8 @@ static void names_step(struct model *m)
         status_t wanted = !*exists ? -ENOENT
                           : !*target || same || *directory == *target_directory ? 0
                           : *directory ? -ENOTDIR : -EISDIR;
-        expect("rename", rename_paths(model_path(where, n, false), model_path(to, k, upper)),
-               wanted);
-        if (wanted || same)
+        status = rename_paths(model_path(where, n, false), model_path(to, k, upper));
+        if (!is_done(m, "rename", status, wanted) || same)
             break;
         *target = true;
         *target_directory = *directory;
@@ -321,6 +337,51 @@ static void test_names(void **state)
     rig_run(names_body, &volumes[1], 3);
     rig_run(names_body, &volumes[2], 2);
     rig_run(names_body, &volumes[3], 2);
+}
+
+/* ---- failures ----------------------------------------------------------------------------- */
+
+/* Allocations and writes fail now and then: what could not be done is not done, and what was done
+ * is on the medium in the end. */
+static void failures_body(void *argument)
+{
+    struct volume *volume = argument;
+    struct model *m = calloc(1, sizeof(*m));
+    volume_make(volume);
+    volume_mount(volume, true);
+    rig_mkdir("/m/d");
+    m->fails = true;
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < 400; i++) {
+            if (rig_random() % 2)
+                host_fail_nth_allocation(1 + rig_random() % 24);
+            else
+                volume->disk->fail_nth_write = 1 + rig_random() % 4;
+            names_step(m);
+            if (rig_random() % 20 == 0)
+                (void)!volume->fsd->ops->flush(volume->fsd);
+            host_fail_nth_allocation(0);
+            volume->disk->fail_nth_write = 0;
+        }
+        names_compare(m, 0);
+        names_compare(m, 1);
+        volume_unmount(volume);
+        volume_expect_good(volume);
+        volume_fsck(volume);
+        volume_mount(volume, true);
+        names_compare(m, 0);
+        names_compare(m, 1);
+    }
+    volume_unmount(volume);
+    volume_end(volume);
+    free(m);
+}
+
+static void test_failures(void **state)
+{
+    (void)state;
+    rig_run(failures_body, &volumes[1], 4);
+    rig_run(failures_body, &volumes[2], 2);
 }
 
 /* ---- damage ------------------------------------------------------------------------------- */
@@ -395,6 +456,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_format),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_failures),
         cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
