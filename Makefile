@@ -127,7 +127,7 @@ KERNEL_SOURCES := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.c %.S))
 KERNEL_HEADERS := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.h))
 # Drivers that are loaded at run time, and their sources. BUILTIN="name ..." links them into the kernel
 # instead.
-LOADABLE := counter onefile ramscsi virtio virtio-blk virtio-scsi nvme fat exfat lines data
+LOADABLE := counter onefile ramscsi virtio virtio-blk virtio-scsi nvme fat exfat lines data tools
 SOURCES_counter := $(BUILD)/book/4-driver.c
 SOURCES_onefile := $(BUILD)/book/5-fsd.c
 SOURCES_ramscsi := $(BUILD)/book/10-bus.c
@@ -138,6 +138,7 @@ SOURCES_fat := $(wildcard fs/fat/*.c fs/fat/*/*.c)
 SOURCES_exfat := $(wildcard fs/exfat/*.c fs/exfat/*/*.c)
 SOURCES_virtio-scsi := $(wildcard drivers/storage/virtio/scsi*.c)
 # Commands that are loaded when they are typed. Their entries in the index are beside them.
+SOURCES_tools := $(wildcard shell/commands/tools/*.c) lib/partition/edit.c
 SOURCES_lines := $(wildcard shell/commands/lines/*.c)
 SOURCES_data := $(wildcard shell/commands/data/*.c)
 BUILTIN ?=

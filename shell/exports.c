@@ -3,9 +3,15 @@
  * SHELL_COMMAND(), read their options and write to their streams. See kernel/module/export.h.
  */
 #include "kernel/module/export.h"
+#include "kernel/monitor.h"
+#include "lib/digest/crc32.h"
+#include "lib/identify/identify.h"
+#include "lib/partition/decode.h"
 #include "shell/language/output_file.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
+#include "shell/reading/mounts.h"
+#include "shell/reading/show.h"
 #include "shell/regex/regex.h"
 #include "shell/shell.h"
 #include "shell/stream.h"
@@ -61,3 +67,18 @@ EXPORT(output_file_abandon);
 EXPORT(output_file_close);
 EXPORT(output_file_open);
 EXPORT(output_file_stream);
+
+/* kernel/monitor.h, lib: for the commands of a disk */
+EXPORT(monitor_wait_idle);
+EXPORT(crc32_add);
+EXPORT(identify_text);
+EXPORT(decoder_set_sector);
+EXPORT(gpt_entries_check);
+EXPORT(gpt_header_read);
+EXPORT(partition_scheme_name);
+EXPORT(partition_table_read);
+
+/* shell/reading/mounts.h, show.h; shell/shell.h */
+EXPORT(mounts_find_device);
+EXPORT(size_text);
+EXPORT(shell_ask);

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "drivers/storage/partition/table.h"
+#include "lib/partition/table.h"
 #include "kernel/port.h"
 #include "lib/macros.h"
 #include "lib/utf8.h"

@@ -7,7 +7,7 @@
  *             a boot disc that was written to a stick: the partition table in front of it is only
  *             for firmware. Their partitions are published on request (device_want_parts()).
  */
-#include "drivers/storage/partition/table.h"
+#include "lib/partition/table.h"
 #include "kernel/dev/driver.h"
 #include "kernel/dev/device.h"
 #include "kernel/log.h"

@@ -110,6 +110,10 @@ static int discard(struct shell *shell, struct device *device, int count, char *
         result = status ? shell_fail(shell, words[1], status) : SHELL_DONE;
     }
     device_close(&handle);
+
+    /* The partition table may be gone. -EINVAL: the device has none. */
+    if (!result)
+        IGNORE(device_want_parts(device));
     return result;
 }
 

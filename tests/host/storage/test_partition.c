@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "drivers/storage/partition/table.h"
+#include "lib/partition/table.h"
 #include "lib/digest/crc32.h"
 #include "lib/macros.h"
 #include "tests/host/partition_image.h"

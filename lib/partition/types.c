@@ -4,7 +4,7 @@
  * MBR types are not standardized: the names are what the systems that use a type call it. The GUIDs
  * are those that the systems publish, beginning with UEFI 5.3.3, table 5.7.
  */
-#include "drivers/storage/partition/decode.h"
+#include "lib/partition/decode.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/text.h"

@@ -6,7 +6,10 @@
  *   gpt.c        the GUID partition table: both headers, and the entries
  *   types.c      the names of the types
  *   decode.c     what these share: sectors, the list of partitions, notes
- *   partition.c  the driver, which makes a part of the disk of each partition
+ *   edit.c       the editor (edit.h)
+ *   layout.h     where the fields are
+ *
+ * drivers/storage/partition makes a part of the disk of each partition.
  *
  * Model       The decoder reads a disk through a callback and fills a list. It knows no devices,
  *             allocates nothing and takes no locks: the same sources are tested and fuzzed alone.
@@ -23,10 +26,10 @@
  * Ownership   A struct partition_table has 28 KiB: allocate it.
  * References  UEFI 2.10, chapter 5 (GPT and MBR). Extended boot records are not standardized:
  *             they are read as the common systems write them.
- * Status      Read only. Other schemes (Apple, BSD, Sun) are not decoded. Of attributes, none.
+ * Status      Other schemes (Apple, BSD, Sun) are not decoded. Of attributes, none.
  */
-#ifndef DRIVERS_STORAGE_PARTITION_TABLE_H
-#define DRIVERS_STORAGE_PARTITION_TABLE_H
+#ifndef LIB_PARTITION_TABLE_H
+#define LIB_PARTITION_TABLE_H
 
 #include <stdbool.h>
 #include "lib/bytes.h"

@@ -1,7 +1,7 @@
 /*
  * table.c - chooses the scheme of a partition table.
  */
-#include "drivers/storage/partition/decode.h"
+#include "lib/partition/decode.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 

@@ -4,97 +4,69 @@
  * The primary header is in the second sector, the backup in the last one; each has the place and a
  * checksum of its own copy of the entries.
  */
-#include "drivers/storage/partition/decode.h"
+#include "lib/partition/decode.h"
 #include "lib/digest/crc32.h"
 #include "lib/macros.h"
+#include "lib/partition/layout.h"
 #include "lib/string.h"
 #include "lib/utf8.h"
 
-enum {
-    HEADER_SIGNATURE = 0,
-    HEADER_BYTES = 12,
-    HEADER_CRC = 16,
-    HEADER_SECTOR = 24,
-    HEADER_OTHER = 32, /* the sector of the other header */
-    HEADER_FIRST_USABLE = 40,
-    HEADER_LAST_USABLE = 48,
-    HEADER_ENTRIES = 72,
-    HEADER_ENTRY_COUNT = 80,
-    HEADER_ENTRY_BYTES = 84,
-    HEADER_ENTRIES_CRC = 88,
-    HEADER_BYTES_MIN = 92,
-
-    ENTRY_TYPE = 0,
-    ENTRY_FIRST = 32,
-    ENTRY_LAST = 40,
-    ENTRY_NAME = 56,
-    ENTRY_NAME_UNITS = 36,
-    ENTRY_BYTES_MIN = 128,
-    GUID_BYTES = 16,
-
-    PRIMARY_SECTOR = 1,
-    ENTRIES_BYTES_MAX = 512 * 1024, /* 32 times the usual 128 entries of 128 bytes */
-};
-
-struct header {
-    uint64_t other, first_usable, last_usable, entries;
-    uint32_t entry_count, entry_bytes, entries_crc;
-};
+enum { ENTRIES_BYTES_MAX = 512 * 1024 }; /* 32 times the usual 128 entries of 128 bytes */
 
 /* ---- the header --------------------------------------------------------------------------- */
 
 /* Checks what the header says about places and lengths; the checksum does not protect against a
  * table that was made with intent. Returns NULL, or what is wrong. */
-static const char *header_check(const struct decoder *decoder, const struct header *header)
+static const char *header_check(const struct decoder *decoder, const struct gpt_header *header)
 {
     /* Two numbers of 32 bits: their product fits 64. */
     uint64_t bytes = (uint64_t)header->entry_count * header->entry_bytes;
     uint32_t size = header->entry_bytes;
 
     /* UEFI 5.3.2: 128 times a power of two. An entry is then inside one piece. */
-    if (size < ENTRY_BYTES_MIN || size > PARTITION_PIECE_BYTES || (size & (size - 1)))
+    if (size < GPT_ENTRY_BYTES_MIN || size > PARTITION_PIECE_BYTES || (size & (size - 1)))
         return "has entries of an invalid length";
     if (!bytes || bytes > ENTRIES_BYTES_MAX)
         return "has an invalid number of entries";
 
     /* The table itself is in the first two sectors at least: neither entries nor partitions begin
      * there. */
-    if (header->entries <= PRIMARY_SECTOR || header->entries >= decoder->sectors ||
-        header->first_usable > header->last_usable || header->first_usable <= PRIMARY_SECTOR)
+    if (header->entries <= GPT_PRIMARY_SECTOR || header->entries >= decoder->sectors ||
+        header->first_usable > header->last_usable || header->first_usable <= GPT_PRIMARY_SECTOR)
         return "has invalid bounds";
     return NULL;
 }
 
 /* Fills in *header from the sector. Returns NULL, or why it is not a valid header. */
-static const char *header_read(struct decoder *decoder, uint64_t sector, struct header *header)
+const char *gpt_header_read(struct decoder *decoder, uint64_t sector, struct gpt_header *header)
 {
     struct bytes b;
     if (decoder_read(decoder, sector, 1, &b))
         return "cannot be read";
-    if (memcmp(b.data + HEADER_SIGNATURE, "EFI PART", 8) != 0)
+    if (memcmp(b.data + GPT_SIGNATURE, "EFI PART", 8) != 0)
         return "has no signature";
 
     /* The checksum is over a length that the header itself has, so this is checked first. */
-    uint32_t bytes = bytes_le32(b, HEADER_BYTES), crc = bytes_le32(b, HEADER_CRC);
-    if (bytes < HEADER_BYTES_MIN || bytes > b.length)
+    uint32_t bytes = bytes_le32(b, GPT_HEADER_BYTES), crc = bytes_le32(b, GPT_HEADER_CRC);
+    if (bytes < GPT_HEADER_BYTES_MIN || bytes > b.length)
         return "has an invalid length";
 
     /* The checksum is calculated with its own field zero. */
-    memset(decoder->table->piece + HEADER_CRC, 0, sizeof(crc));
+    memset(decoder->table->piece + GPT_HEADER_CRC, 0, sizeof(crc));
     if (crc32_add(0, b.data, bytes) != crc)
         return "has a wrong checksum";
-    if (bytes_le64(b, HEADER_SECTOR) != sector)
+    if (bytes_le64(b, GPT_SECTOR) != sector)
         return "belongs to another sector";
 
     /* A copy, since the next read uses the same memory. */
-    *header = (struct header){
-        .other = bytes_le64(b, HEADER_OTHER),
-        .first_usable = bytes_le64(b, HEADER_FIRST_USABLE),
-        .last_usable = bytes_le64(b, HEADER_LAST_USABLE),
-        .entries = bytes_le64(b, HEADER_ENTRIES),
-        .entry_count = bytes_le32(b, HEADER_ENTRY_COUNT),
-        .entry_bytes = bytes_le32(b, HEADER_ENTRY_BYTES),
-        .entries_crc = bytes_le32(b, HEADER_ENTRIES_CRC),
+    *header = (struct gpt_header){
+        .other = bytes_le64(b, GPT_OTHER),
+        .first_usable = bytes_le64(b, GPT_FIRST_USABLE),
+        .last_usable = bytes_le64(b, GPT_LAST_USABLE),
+        .entries = bytes_le64(b, GPT_ENTRIES),
+        .entry_count = bytes_le32(b, GPT_ENTRY_COUNT),
+        .entry_bytes = bytes_le32(b, GPT_ENTRY_BYTES),
+        .entries_crc = bytes_le32(b, GPT_ENTRIES_CRC),
     };
     return header_check(decoder, header);
 }
@@ -102,7 +74,7 @@ static const char *header_read(struct decoder *decoder, uint64_t sector, struct 
 /* ---- the entries -------------------------------------------------------------------------- */
 
 /* Reads the piece with the entry `first` and those after it. Returns the bytes of entries in it. */
-static size_t entries_read(struct decoder *decoder, const struct header *header, uint32_t first,
+static size_t entries_read(struct decoder *decoder, const struct gpt_header *header, uint32_t first,
                            struct bytes *b)
 {
     /* At most 512 KiB by header_check(), and a whole number of entries: PARTITION_PIECE_BYTES is a
@@ -120,7 +92,7 @@ static size_t entries_read(struct decoder *decoder, const struct header *header,
 }
 
 /* Returns NULL if the entries have the header's checksum, or what is wrong. */
-static const char *entries_check(struct decoder *decoder, const struct header *header)
+const char *gpt_entries_check(struct decoder *decoder, const struct gpt_header *header)
 {
     /* Piece by piece, as the array may be longer than the memory for it. */
     uint32_t crc = 0;
@@ -139,14 +111,14 @@ static const char *entries_check(struct decoder *decoder, const struct header *h
 static void name_decode(struct bytes entry, char text[PARTITION_NAME_BYTES])
 {
     size_t length = 0;
-    for (unsigned i = 0; i < ENTRY_NAME_UNITS; i++) {
-        uint32_t unit = bytes_le16(entry, ENTRY_NAME + 2 * i), next = 0;
+    for (unsigned i = 0; i < GPT_ENTRY_NAME_UNITS; i++) {
+        uint32_t unit = bytes_le16(entry, GPT_ENTRY_NAME + 2 * i), next = 0;
         if (!unit)
             break;
 
         /* A surrogate counts with its other half only; utf8_encode() refuses it alone. */
-        if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < ENTRY_NAME_UNITS)
-            next = bytes_le16(entry, ENTRY_NAME + 2 * (i + 1));
+        if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < GPT_ENTRY_NAME_UNITS)
+            next = bytes_le16(entry, GPT_ENTRY_NAME + 2 * (i + 1));
         if (next >= 0xdc00 && next < 0xe000) {
             unit = 0x10000 + ((unit - 0xd800) << 10) + (next - 0xdc00);
             i++;
@@ -159,13 +131,13 @@ static void name_decode(struct bytes entry, char text[PARTITION_NAME_BYTES])
     text[length] = '\0';
 }
 
-static void entry_add(struct decoder *decoder, const struct header *header, unsigned number,
+static void entry_add(struct decoder *decoder, const struct gpt_header *header, unsigned number,
                       struct bytes entry)
 {
     /* A type of zeros marks an entry that is not used, whatever else it contains (UEFI 5.3.3). */
     static const uint8_t unused[GUID_BYTES];
-    uint64_t first = bytes_le64(entry, ENTRY_FIRST), last = bytes_le64(entry, ENTRY_LAST);
-    if (!memcmp(entry.data + ENTRY_TYPE, unused, GUID_BYTES))
+    uint64_t first = bytes_le64(entry, GPT_ENTRY_FIRST), last = bytes_le64(entry, GPT_ENTRY_LAST);
+    if (!memcmp(entry.data + GPT_ENTRY_TYPE, unused, GUID_BYTES))
         return;
 
     /* Outside of these bounds are the table and its backup. */
@@ -175,12 +147,12 @@ static void entry_add(struct decoder *decoder, const struct header *header, unsi
     }
     struct partition *partition = decoder_add(decoder, number, first, last - first + 1);
     if (partition) {
-        type_name_gpt(bytes_slice(entry, ENTRY_TYPE, GUID_BYTES), partition->type);
+        type_name_gpt(bytes_slice(entry, GPT_ENTRY_TYPE, GUID_BYTES), partition->type);
         name_decode(entry, partition->name);
     }
 }
 
-static void entries_decode(struct decoder *decoder, const struct header *header)
+static void entries_decode(struct decoder *decoder, const struct gpt_header *header)
 {
     /* Read a second time: only when the checksum was right is an entry believed. */
     for (uint32_t i = 0; i < header->entry_count;) {
@@ -201,14 +173,14 @@ static void entries_decode(struct decoder *decoder, const struct header *header)
  * neither copy is valid. */
 static bool copies_decode(struct decoder *decoder, bool last)
 {
-    struct header primary = { 0 }, backup = { 0 };
-    const char *why = header_read(decoder, PRIMARY_SECTOR, &primary), *why_backup;
+    struct gpt_header primary = { 0 }, backup = { 0 };
+    const char *why = gpt_header_read(decoder, GPT_PRIMARY_SECTOR, &primary), *why_backup;
 
     /* A disk may have grown since the table was made: the backup is where the primary names it. */
     uint64_t place = primary.other ? primary.other : decoder->sectors - 1;
     if (!why)
-        why = entries_check(decoder, &primary);
-    why_backup = header_read(decoder, place, &backup);
+        why = gpt_entries_check(decoder, &primary);
+    why_backup = gpt_header_read(decoder, place, &backup);
 
     /* The entries of a backup are read only if they are needed. */
     if (!why) {
@@ -220,7 +192,7 @@ static bool copies_decode(struct decoder *decoder, bool last)
 
     /* The primary is invalid: the backup counts only as a whole, header and entries. */
     if (!why_backup)
-        why_backup = entries_check(decoder, &backup);
+        why_backup = gpt_entries_check(decoder, &backup);
     if (!why_backup) {
         decoder_note(decoder, "GPT: the primary header %s; the backup is used", why);
         entries_decode(decoder, &backup);
@@ -243,7 +215,7 @@ bool gpt_decode(struct decoder *decoder)
     for (unsigned i = 0; i < ARRAY_LENGTH(lengths); i++) {
         struct bytes b;
         decoder_set_sector(decoder, lengths[i]);
-        if (lengths[i] != own && !decoder_read(decoder, PRIMARY_SECTOR, 1, &b) &&
+        if (lengths[i] != own && !decoder_read(decoder, GPT_PRIMARY_SECTOR, 1, &b) &&
             !memcmp(b.data, "EFI PART", 8) && copies_decode(decoder, false))
             return true;
     }

@@ -1,10 +1,10 @@
 /*
  * decode.h - what the decoders of partition tables share; see table.h.
  */
-#ifndef DRIVERS_STORAGE_PARTITION_DECODE_H
-#define DRIVERS_STORAGE_PARTITION_DECODE_H
+#ifndef LIB_PARTITION_DECODE_H
+#define LIB_PARTITION_DECODE_H
 
-#include "drivers/storage/partition/table.h"
+#include "lib/partition/table.h"
 
 /* A decoder at work. */
 struct decoder {
@@ -46,6 +46,15 @@ void mbr_decode(struct decoder *decoder, const struct mbr *mbr);
 
 /* ---- gpt.c -------------------------------------------------------------------------------- */
 
+struct gpt_header {
+    uint64_t other, first_usable, last_usable, entries; /* sectors */
+    uint32_t entry_count, entry_bytes, entries_crc;
+};
+
+/* Fills in *header from this sector. Returns NULL, or why it is not a valid header. */
+const char *gpt_header_read(struct decoder *decoder, uint64_t sector, struct gpt_header *header);
+/* Returns NULL if the entries have the header's checksum, or what is wrong. */
+const char *gpt_entries_check(struct decoder *decoder, const struct gpt_header *header);
 /* Returns false if neither header is valid. */
 bool gpt_decode(struct decoder *decoder);
 

@@ -1,7 +1,7 @@
 /*
  * decode.c - reads sectors for the decoders, admits partitions to the list, and makes notes.
  */
-#include "drivers/storage/partition/decode.h"
+#include "lib/partition/decode.h"
 #include "lib/format.h"
 #include "lib/string.h"
 

@@ -5,25 +5,13 @@
  * entry for one logical partition, counted from this sector, and an entry that leads to the next
  * record, counted from the start of the extended partition.
  */
-#include "drivers/storage/partition/decode.h"
+#include "lib/partition/decode.h"
+#include "lib/partition/layout.h"
 #include "lib/string.h"
 
 enum {
-    TABLE = 446,
-    ENTRIES = 4,
-    ENTRY_BYTES = 16,
-    ENTRY_STATUS = 0,
-    ENTRY_TYPE = 4,
-    ENTRY_FIRST = 8,  /* in sectors, also of 4096 bytes */
-    ENTRY_COUNT = 12,
-    SIGNATURE = 510,
-
     SIGNATURE_VALUE = 0xaa55,
     STATUS_ACTIVE = 0x80,
-    TYPE_EXTENDED = 0x05,
-    TYPE_EXTENDED_LBA = 0x0f,
-    TYPE_EXTENDED_LINUX = 0x85,
-    TYPE_PROTECTIVE = 0xee,
     LOGICAL_FIRST = 5, /* the number of the first logical partition */
 
     /* Of the boot sector of a volume: the name of the system that made it, and of FAT types. */
@@ -41,12 +29,12 @@ struct entry {
 
 static struct entry entry_read(struct bytes sector, unsigned i)
 {
-    struct bytes b = bytes_slice(sector, TABLE + i * ENTRY_BYTES, ENTRY_BYTES);
+    struct bytes b = bytes_slice(sector, MBR_TABLE + i * MBR_ENTRY_BYTES, MBR_ENTRY_BYTES);
     return (struct entry){
-        .status = bytes_u8(b, ENTRY_STATUS),
-        .type = bytes_u8(b, ENTRY_TYPE),
-        .first = bytes_le32(b, ENTRY_FIRST),
-        .count = bytes_le32(b, ENTRY_COUNT),
+        .status = bytes_u8(b, MBR_STATUS),
+        .type = bytes_u8(b, MBR_TYPE),
+        .first = bytes_le32(b, MBR_FIRST),
+        .count = bytes_le32(b, MBR_COUNT),
     };
 }
 
@@ -58,8 +46,8 @@ static bool entry_is_used(const struct entry *entry)
 
 static bool entry_is_extended(const struct entry *entry)
 {
-    return entry->type == TYPE_EXTENDED || entry->type == TYPE_EXTENDED_LBA ||
-           entry->type == TYPE_EXTENDED_LINUX;
+    return entry->type == MBR_TYPE_EXTENDED || entry->type == MBR_TYPE_EXTENDED_LBA ||
+           entry->type == MBR_TYPE_EXTENDED_LINUX;
 }
 
 static struct bytes mbr_bytes(const struct mbr *mbr)
@@ -86,11 +74,11 @@ bool mbr_is_table(const struct mbr *mbr)
     /* The signature alone does not prove it: every boot sector has it. */
     struct bytes sector = mbr_bytes(mbr);
     bool used = false;
-    if (bytes_le16(sector, SIGNATURE) != SIGNATURE_VALUE || is_boot_sector(sector))
+    if (bytes_le16(sector, MBR_SIGNATURE) != SIGNATURE_VALUE || is_boot_sector(sector))
         return false;
 
     /* In other boot sectors, code or text is here: hardly ever 00 or 80 in all four places. */
-    for (unsigned i = 0; i < ENTRIES; i++) {
+    for (unsigned i = 0; i < MBR_ENTRIES; i++) {
         struct entry entry = entry_read(sector, i);
         if (entry.status && entry.status != STATUS_ACTIVE)
             return false;
@@ -102,8 +90,8 @@ bool mbr_is_table(const struct mbr *mbr)
 bool mbr_is_protective(const struct mbr *mbr)
 {
     /* In any place: a hybrid MBR has other entries beside it. */
-    for (unsigned i = 0; i < ENTRIES; i++)
-        if (entry_read(mbr_bytes(mbr), i).type == TYPE_PROTECTIVE)
+    for (unsigned i = 0; i < MBR_ENTRIES; i++)
+        if (entry_read(mbr_bytes(mbr), i).type == MBR_TYPE_PROTECTIVE)
             return true;
     return false;
 }
@@ -145,7 +133,7 @@ static bool chain_read(struct decoder *decoder, uint64_t sector, struct entry *l
 {
     struct bytes b;
     *logical = *link = (struct entry){ 0 };
-    if (decoder_read(decoder, sector, 1, &b) || bytes_le16(b, SIGNATURE) != SIGNATURE_VALUE) {
+    if (decoder_read(decoder, sector, 1, &b) || bytes_le16(b, MBR_SIGNATURE) != SIGNATURE_VALUE) {
         decoder_note(decoder, "extended boot record %llu: unreadable or without signature",
                      (unsigned long long)sector);
         return false;
@@ -153,7 +141,7 @@ static bool chain_read(struct decoder *decoder, uint64_t sector, struct entry *l
 
     /* Usually the partition is the first entry and the link the second; some systems write them
      * elsewhere. */
-    for (unsigned i = 0; i < ENTRIES; i++) {
+    for (unsigned i = 0; i < MBR_ENTRIES; i++) {
         struct entry entry = entry_read(b, i);
         struct entry *kind = entry_is_extended(&entry) ? link : logical;
         if (entry_is_used(&entry) && !entry_is_used(kind))
@@ -200,15 +188,16 @@ static unsigned chain_decode(struct decoder *decoder, const struct entry *extend
 void mbr_decode(struct decoder *decoder, const struct mbr *mbr)
 {
     /* The table's own partitions first: where they overlap with logical ones, they stay. */
-    for (unsigned i = 0; i < ENTRIES; i++) {
+    for (unsigned i = 0; i < MBR_ENTRIES; i++) {
         struct entry entry = entry_read(mbr_bytes(mbr), i);
-        if (entry_is_used(&entry) && !entry_is_extended(&entry) && entry.type != TYPE_PROTECTIVE)
+        if (entry_is_used(&entry) && !entry_is_extended(&entry) &&
+            entry.type != MBR_TYPE_PROTECTIVE)
             add(decoder, i + 1, entry.first, &entry);
     }
 
     /* Numbers continue over several extended partitions, so they stay unique. */
     unsigned number = LOGICAL_FIRST;
-    for (unsigned i = 0; i < ENTRIES; i++) {
+    for (unsigned i = 0; i < MBR_ENTRIES; i++) {
         struct entry entry = entry_read(mbr_bytes(mbr), i);
         if (entry_is_used(&entry) && entry_is_extended(&entry))
             number = chain_decode(decoder, &entry, number);
