@@ -148,6 +148,19 @@ static bool mount_all(void)
     return !why;
 }
 
+static void stderr_write(struct text_sink *sink, const char *text, size_t bytes)
+{
+    (void)sink;
+    fwrite(text, 1, bytes, stderr);
+}
+
+/* Writes what the shell's commands have left in memory. Returns false after an error. */
+static bool write_back(void)
+{
+    struct text_sink sink = { .write = stderr_write };
+    return !vfs_finish(false, &sink);
+}
+
 int main(int count, char **words)
 {
     static struct shell shell;
@@ -177,6 +190,10 @@ int main(int count, char **words)
     } else {
         run_stdin(&shell);
     }
+
+    /* Files that were written are still in memory. */
+    if (!write_back())
+        shell.status = SHELL_FAILED;
 
     /* Not exit(): it would destroy what the threads of the stack still use. */
     fflush(stdout);

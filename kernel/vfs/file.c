@@ -84,6 +84,10 @@ static void file_unclaim(struct file *file)
     if (file_counts_as_writer(file))
         fsd_writer_end(fsd);
     vnode_drop_if_gone(vnode);
+
+    /* the file system frees its place when the vnode is put */
+    if (vnode->unlinked)
+        fsd_note_change(fsd);
 }
 
 status_t file_truncate(struct file *file)

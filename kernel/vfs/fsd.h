@@ -289,8 +289,8 @@ struct fsd_ops {
      * Called by path_control(). NULL: -EOPNOTSUPP. */
     status_t (*passthrough)(struct fsd *fsd, struct vnode *vnode, unsigned operation,
                             void *argument, size_t bytes);
-    /* Makes every change of the file system's structures durable, in epochs (DESIGN, "Order on the
-     * medium"), and ends with IO_FLUSH: so the bytes that were written before are durable as well.
+    /* Makes every change of the file system's structures durable, in epochs (layout/changes.h),
+     * and ends with IO_FLUSH: so the bytes that were written before are durable as well.
      * Called by file_flush(), by the flusher, and before an unmount, which fails with its error.
      * What could not be written stays pending: the next call tries again. Several threads may call
      * it at once. NULL: nothing is ever dirty. */

@@ -191,8 +191,9 @@ void fsd_writer_end(struct fsd *fsd);
  * are open for writing, unless `force`d, or if another thread has closed it; -EINTR. */
 status_t fsd_close_gate(struct fsd *fsd, bool force) MUST_CHECK;
 void fsd_open_gate(struct fsd *fsd);
-/* Enters it into the list of those that have changed, or takes it out. The caller holds the
- * lock. */
+/* Enters it into the list of those that have changed. */
+void fsd_note_change(struct fsd *fsd);
+/* Enters it, or takes it out. The caller holds the lock. */
 void fsd_enter(struct fsd *fsd);
 void fsd_leave(struct fsd *fsd);
 

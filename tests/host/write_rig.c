@@ -39,6 +39,7 @@ void end(void)
 {
     expect("unmount", rig_unmount("/m"), 0);
     faulty_destroy(write_disk);
+    write_disk = NULL;
     rig_unlink("/m");
     write_fs = (struct write_fs_settings){ 0 };
     rig_stop();
@@ -85,7 +86,7 @@ void write_fs_format(void)
     memcpy(write_image, WRITE_FS_SIGNATURE, sizeof(WRITE_FS_SIGNATURE));
 }
 
-ssize_t write_fs_read_medium(const char *name, void *to, size_t bytes)
+static ssize_t read_medium(const char *name, void *to, size_t bytes)
 {
     struct write_fs_record record;
     for (unsigned i = 0; i < WRITE_FS_FILES; i++) {
@@ -102,4 +103,15 @@ ssize_t write_fs_read_medium(const char *name, void *to, size_t bytes)
         return (ssize_t)record.size_bytes;
     }
     return -ENOENT;
+}
+
+ssize_t write_fs_read_medium(const char *name, void *to, size_t bytes)
+{
+    /* The disk's thread writes to the image under this lock, as long as there is a disk. */
+    if (write_disk)
+        spin_lock(&write_disk->lock);
+    ssize_t size = read_medium(name, to, bytes);
+    if (write_disk)
+        spin_unlock(&write_disk->lock);
+    return size;
 }

@@ -46,6 +46,13 @@ void fsd_enter(struct fsd *fsd)
     wait_queue_wake_all(&changes.event);
 }
 
+void fsd_note_change(struct fsd *fsd)
+{
+    spin_lock(&changes.lock);
+    fsd_enter(fsd);
+    spin_unlock(&changes.lock);
+}
+
 void fsd_leave(struct fsd *fsd)
 {
     kassert(spin_is_held(&changes.lock));

@@ -25,6 +25,15 @@ static struct {
 
 /* ---- one file system ---------------------------------------------------------------------- */
 
+/* A file system that is read-only may have changes from before, but no others. */
+static bool fsd_may_have_changes(struct fsd *fsd)
+{
+    spin_lock(&changes.lock);
+    bool may = !fsd->read_only || fsd->changed_us || fsd->syncing || !list_empty(&fsd->dirty);
+    spin_unlock(&changes.lock);
+    return may;
+}
+
 /* Waits until no other thread syncs it. Its changes so far are this thread's then: later ones enter
  * it into the list again. -EINTR. */
 static status_t sync_begin(struct fsd *fsd)
@@ -145,7 +154,7 @@ void fsd_lose(struct fsd *fsd)
 
 status_t fsd_sync(struct fsd *fsd)
 {
-    if (!fsd->ops->flush)
+    if (!fsd->ops->flush || !fsd_may_have_changes(fsd))
         return 0;
     status_t status = sync_begin(fsd);
     if (status)

@@ -1,0 +1,151 @@
+"""Promise: a disk is unchanged to the bit until it is asked for; what was written to it then is there
+after poweroff, for the programs of other systems too."""
+import hashlib
+import struct
+import subprocess
+
+import pytest
+
+import qemu
+from test_fat import fill, make_volume, run
+from test_tool import run as run_shell
+
+CD = "/System/Book"
+
+
+def ide(image):
+    return ["-drive", f"if=none,id=d,format=raw,file={image}",
+            "-device", "ide-hd,bus=ide.0,unit=0,drive=d"]
+
+
+def ahci(image):
+    return ["-drive", f"if=none,id=d,format=raw,file={image}", "-device", "ahci,id=sata",
+            "-device", "ide-hd,bus=sata.0,drive=d"]
+
+
+def virtio(image):
+    return ["-drive", f"if=none,id=d,format=raw,file={image}",
+            "-device", "virtio-blk-pci,drive=d"]
+
+
+BUSES = {"ide": ide, "ahci": ahci, "virtio": virtio}
+
+
+def tree(machine, path):
+    """Returns the lines of a manifest without the times, which a copy does not keep."""
+    lines = machine.manifest(path, seconds=120).decode().splitlines()
+    return [line.split("\t")[:3] + line.split("\t")[4:] for line in lines]
+
+
+def poweroff(machine):
+    machine.type("poweroff\n")
+    machine.wait_exit()
+
+
+def check(volume):
+    done = subprocess.run(["fsck.fat", "-n", str(volume)], capture_output=True, timeout=60,
+                          check=False)
+    assert done.returncode == 0 and b"Dirty" not in done.stdout, done.stdout.decode()
+
+
+def shell_tree(volume, path):
+    status, out, err = run_shell(volume, "-c", f"manifest {path}")
+    assert (status, err) == (0, "")
+    return [line.split("\t")[:3] + line.split("\t")[4:] for line in out.splitlines()]
+
+
+@pytest.mark.parametrize("bus", BUSES)
+@pytest.mark.parametrize("bits", [16, 32])
+def test_a_tree_is_copied_and_survives_poweroff(booted, tmp_path, bus, bits):
+    volume = make_volume(tmp_path / "volume", bits)
+    machine = booted("", cdrom=qemu.ISO, options=BUSES[bus](volume))
+    machine.command("mount -o rw disk0")
+    machine.command(f"cp -r {CD} /Drives/disk0/", seconds=120)
+    expected = tree(machine, CD)
+    assert len(expected) > 5
+    assert tree(machine, "/Drives/disk0/Book") == expected
+    machine.command("echo one > /Drives/disk0/'A long name.txt'")
+    machine.command("echo two >> /Drives/disk0/'A long name.txt'")
+    machine.command("mkdir /Drives/disk0/new; mv /Drives/disk0/'A long name.txt' /Drives/disk0/new")
+    machine.command("head -c 3000000 /System/boot/spindle.elf > /Drives/disk0/later")
+    poweroff(machine)
+
+    # for Spindle, for mtools, and for the check of dosfstools
+    check(volume)
+    assert shell_tree(volume, "/System/Book") == expected
+    text = subprocess.run(["mtype", "-i", str(volume), "::/new/A long name.txt"],
+                          capture_output=True, check=True, timeout=60).stdout
+    assert text == b"one\ntwo\n"
+    with open(qemu.ELF, "rb") as kernel:
+        content = kernel.read(3000000)
+    run("mcopy", "-i", volume, "::/later", tmp_path / "later")
+    assert (tmp_path / "later").read_bytes() == content
+
+
+def test_a_disk_that_is_only_read_is_unchanged(booted, tmp_path):
+    volume = make_volume(tmp_path / "volume", 16)
+    fill(volume, {"file": b"text\n", "dir": None})
+    before = hashlib.sha256(volume.read_bytes()).hexdigest()
+    machine = booted("", cdrom=qemu.ISO, options=ide(volume))
+    assert machine.command("cat /Drives/disk0/file") == ["text"]
+    hint = "; `mount -o rw disk0` makes it writable"
+    for command in ("echo x > /Drives/disk0/file", "rm /Drives/disk0/file",
+                    "touch /Drives/disk0/new", "mkdir /Drives/disk0/dir/sub",
+                    "cp /System/boot/spindle.id /Drives/disk0/", "mv /Drives/disk0/file /Drives/disk0/x",
+                    "rmdir /Drives/disk0/dir", "echo x | tee /Drives/disk0/file > /null"):
+        said = "\n".join(machine.command(command))
+        assert "Read-only file system" in said and hint in said, (command, said)
+    machine.command("sync; find /Drives/disk0; df")
+    poweroff(machine)
+    assert hashlib.sha256(volume.read_bytes()).hexdigest() == before
+
+
+def test_writable_and_back(booted, tmp_path):
+    """`mount -o ro` ends it: everything is on the disk, and the disk is marked clean."""
+    volume = make_volume(tmp_path / "volume", 16)
+    machine = booted("", cdrom=qemu.ISO, options=ide(volume))
+    machine.command("mount -o rw disk0; echo text > /Drives/disk0/file; mount -o ro disk0")
+    check(volume)
+    assert b"text\n" in volume.read_bytes()
+    assert "Read-only" in machine.command("rm /Drives/disk0/file")[0]
+    before = volume.read_bytes()
+    poweroff(machine)
+    assert volume.read_bytes() == before
+
+
+def bad_writes(volume, folder, sectors):
+    """Returns options for a disk that fails to write these sectors; without any, all."""
+    rule = '[inject-error]\nevent = "write_aio"\nerrno = "5"\nonce = "off"\n'
+    rules = [rule + f'sector = "{sector}"\n' for sector in sectors] or [rule]
+    (folder / "blkdebug").write_text("".join(rules))
+    return ["-drive", f"if=none,id=d,format=raw,werror=report,"
+            f"file=blkdebug:{folder / 'blkdebug'}:{volume}", "-device", "virtio-blk-pci,drive=d"]
+
+
+def test_a_disk_that_cannot_be_written_stays_read_only(booted, tmp_path):
+    volume = make_volume(tmp_path / "volume", 16)
+    machine = booted("", cdrom=qemu.ISO, options=bad_writes(volume, tmp_path, []))
+    assert "Input/output error" in machine.command("mount -o rw disk0")[0]
+    assert "Read-only" in machine.command("touch /Drives/disk0/file")[0]
+    poweroff(machine)
+
+
+def test_poweroff_names_what_it_cannot_write(booted, tmp_path):
+    volume = make_volume(tmp_path / "volume", 16)
+    reserved, tables, entries = struct.unpack("<HBH", volume.read_bytes()[14:19])
+    table, = struct.unpack("<H", volume.read_bytes()[22:24])
+    data = reserved + tables * table + entries * 32 // 512
+    machine = booted("", cdrom=qemu.ISO, options=bad_writes(volume, tmp_path, [data]))
+    machine.command("mount -o rw disk0")
+    said = machine.command("echo text > /Drives/disk0/file; echo status $?")
+    assert "Input/output error" in said[0] and "status 1" in said
+    assert machine.command("cat /Drives/disk0/file") == ["text"]
+
+    machine.type("poweroff\n")
+    machine.wait_text(rb"/Drives/disk0/file: 5 bytes not written[\s\S]*Continue\? \[y/N\] ")
+    machine.type("n\n")
+    machine.wait_prompt()
+    machine.type("poweroff\n")
+    machine.wait_text(rb"Continue\? \[y/N\] ")
+    machine.type("y\n")
+    machine.wait_exit()
