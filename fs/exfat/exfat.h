@@ -131,6 +131,7 @@ struct exfat {
     _Atomic uint32_t anomalies[EXFAT_ANOMALIES];
 
     /* state.c's: from the first time that the volume is made writable */
+    bool writable; /* fsd.read_only is true already while the last bytes are written */
     struct changes *_Atomic changes; /* NULL: nothing was ever changed */
     struct runs bitmap_runs;
     struct clusters clusters;

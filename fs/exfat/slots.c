@@ -196,25 +196,27 @@ static uint64_t place_after(const struct exfat *exfat, uint64_t end, unsigned en
     return end % block + bytes <= block ? end : (end + block - 1) / block * block;
 }
 
-static status_t directory_grow(struct exfat_operation *operation, struct exfat_node *directory)
+/* Makes the directory large enough for that many bytes. */
+static status_t directory_grow(struct exfat_operation *operation, struct exfat_node *directory,
+                               uint64_t bytes)
 {
     struct exfat *exfat = operation->exfat;
-    uint64_t old = directory->runs.length_bytes;
-    if (old + exfat->geometry.cluster_bytes > EXFAT_DIRECTORY_BYTES_MAX)
+    uint64_t old = directory->runs.length_bytes, cluster = exfat->geometry.cluster_bytes;
+    uint64_t count = exfat_clusters_of(exfat, bytes - old);
+    if (old + count * cluster > EXFAT_DIRECTORY_BYTES_MAX)
         return -ENOSPC;
 
     /* What was promised to files is theirs. */
-    status_t status = clusters_reserve(&exfat->clusters, 1);
+    status_t status = clusters_reserve(&exfat->clusters, count);
     if (status)
         return status;
-    status = exfat_grow(operation, directory, 1);
-    clusters_unreserve(&exfat->clusters, 1);
-    if (status)
-        return status;
+    status = exfat_grow(operation, directory, count);
+    clusters_unreserve(&exfat->clusters, count);
 
-    const struct run *run = runs_find(&operation->grown_runs, old);
-    return exfat_zero(exfat, run->address + (old - run->offset_bytes),
-                      exfat->geometry.cluster_bytes);
+    /* One cluster, or two of the smallest size. */
+    for (uint64_t at = old; at < operation->grown_runs.length_bytes && !status; at += cluster)
+        status = exfat_zero(exfat, place_at(&operation->grown_runs, at, 1).address, cluster);
+    return status;
 }
 
 /* Marks entries that a new set skips as unused, since the first entry that was never used ends the
@@ -260,7 +262,7 @@ status_t exfat_slots_find(struct exfat_operation *operation, struct exfat_node *
     }
 
     if (!status && full)
-        status = directory_grow(operation, directory);
+        status = directory_grow(operation, directory, at + bytes);
     const struct runs *runs = full ? &operation->grown_runs : &directory->runs;
     if (!status)
         status = surroundings_write(exfat, runs, directory->end, at, at + bytes);

@@ -15,7 +15,7 @@ enum { PIECE_BYTES = 512, LINK_BYTES = 4 };
 status_t exfat_begin(struct exfat *exfat, struct exfat_operation *operation)
 {
     *operation = (struct exfat_operation){ .exfat = exfat };
-    return exfat->fsd.read_only ? -EROFS : changes_begin(exfat->changes);
+    return !exfat->writable ? -EROFS : changes_begin(exfat->changes);
 }
 
 /* Gives the grown node what the operation has allocated for it. */

@@ -16,7 +16,7 @@ status_t exfat_flush(struct fsd *fsd)
 
     /* The removals of names that released them are written in the same commit, before their bits.
      * Without memory for it they stay in use until the next flush. */
-    status_t status = fsd->read_only ? 0 : exfat_free_released(exfat);
+    status_t status = exfat->writable ? exfat_free_released(exfat) : 0;
     if (!status || status == -ENOMEM)
         status = changes_commit(exfat->changes);
     clusters_settle(&exfat->clusters, changes_commits(exfat->changes));
@@ -85,7 +85,7 @@ status_t exfat_set_writable(struct fsd *fsd, bool writable)
     status_t status;
     if (writable && device_is_read_only(fsd_device(fsd)->device))
         return -EROFS;
-    if (writable == !fsd->read_only)
+    if (writable == exfat->writable)
         return 0;
 
     /* Dirty before the first change, and clean after the last one. A volume that was dirty when it
@@ -96,9 +96,11 @@ status_t exfat_set_writable(struct fsd *fsd, bool writable)
         status = exfat_flush(fsd);
     if (!status)
         status = exfat_flags_write(exfat, writable || exfat->geometry.dirty);
-    if (!status)
-        fsd->read_only = !writable;
-    return status;
+    if (status)
+        return status;
+    exfat->writable = writable;
+    fsd->read_only = !writable;
+    return 0;
 }
 
 void exfat_state_stop(struct exfat *exfat)

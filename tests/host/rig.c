@@ -86,7 +86,7 @@ status_t rig_open(const char *path, unsigned flags, struct file **file)
 void rig_put_file(const char *path, const void *data, size_t bytes)
 {
     struct file *file;
-    kassert(rig_open(path, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &file) == 0);
+    expect(path, rig_open(path, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &file), 0);
     kassert(file_write(file, data, bytes) == (ssize_t)bytes);
     file_close(file);
 }

@@ -15,9 +15,10 @@
 
 #include "fs/exfat/exfat.h"
 #include "fs/exfat/tools/tools.h"
+#include "kernel/log.h"
 #include "kernel/vfs/internal.h"
 #include "lib/macros.h"
-#include "tests/host/rig.h"
+#include "tests/host/writable.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -70,19 +71,12 @@ static void volume_mount(struct volume *volume, bool writable)
 {
     struct path *root = path_root(), *path;
     expect("mount", rig_mount("/m", "disk0"), 0);
+    if (writable)
+        expect("remount", vfs_remount(root, "/m", "rw"), 0);
     expect("walk", path_walk(root, "/m", 0, &path), 0);
     volume->fsd = path->mount->fsd;
     path_put(path);
     path_put(root);
-    if (writable)
-        expect("set_writable", volume->fsd->ops->set_writable(volume->fsd, true), 0);
-}
-
-static void volume_unmount(struct volume *volume)
-{
-    if (!volume->fsd->read_only)
-        expect("set_writable", volume->fsd->ops->set_writable(volume->fsd, false), 0);
-    expect("unmount", rig_unmount("/m"), 0);
 }
 
 static void volume_end(struct volume *volume)
@@ -151,7 +145,7 @@ static void format_body(void *argument)
     expect("info", volume->fsd->ops->get_fs_info(volume->fsd, &info), 0);
     kassert(!strcmp(info.volume_name, "A l\xc3\xa4" "bel") && info.free_bytes);
     kassert(info.free_bytes < info.total_bytes);
-    volume_unmount(volume);
+    writable_unmount();
     volume_end(volume);
 }
 
@@ -170,6 +164,41 @@ static void test_format(void **state)
     assert_int_equal(exfat_layout_plan(MIB << 20, 512, 0, 5000, &layout), 0);
     assert_int_equal(layout.cluster_shift, 8);
     assert_int_equal(exfat_layout_plan(MIB << 30, 512, 512, 5000, &layout), -EINVAL);
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+static void conform_body(void *argument)
+{
+    static const struct writable fs = { .tree_files = 300, .folds = true };
+    struct volume *volume = argument;
+    volume_make(volume);
+    writable_conform(&fs);
+    volume_expect_good(volume);
+    volume_end(volume);
+}
+
+static void test_conformance(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < 5; i++)
+        rig_run(conform_body, &volumes[i], 2);
+}
+
+static void random_body(void *argument)
+{
+    struct volume *volume = argument;
+    volume_make(volume);
+    writable_random(400, false);
+    volume_expect_good(volume);
+    volume_end(volume);
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < 5; i++)
+        rig_run(random_body, &volumes[i], 6);
 }
 
 /* ---- names -------------------------------------------------------------------------------- */
@@ -319,14 +348,14 @@ static void names_body(void *argument)
         }
         names_compare(m, 0);
         names_compare(m, 1);
-        volume_unmount(volume);
+        writable_unmount();
         volume_expect_good(volume);
         volume_fsck(volume);
         volume_mount(volume, true);
         names_compare(m, 0);
         names_compare(m, 1);
     }
-    volume_unmount(volume);
+    writable_unmount();
     volume_end(volume);
     free(m);
 }
@@ -365,14 +394,14 @@ static void failures_body(void *argument)
         }
         names_compare(m, 0);
         names_compare(m, 1);
-        volume_unmount(volume);
+        writable_unmount();
         volume_expect_good(volume);
         volume_fsck(volume);
         volume_mount(volume, true);
         names_compare(m, 0);
         names_compare(m, 1);
     }
-    volume_unmount(volume);
+    writable_unmount();
     volume_end(volume);
     free(m);
 }
@@ -412,7 +441,7 @@ static void damage_body(void *argument)
     struct exfat_geometry geometry = exfat->geometry;
     uint64_t bitmap = exfat->bitmap_runs.list[0].address;
     uint64_t root = exfat_cluster_address(exfat, geometry.root_cluster);
-    volume_unmount(volume);
+    writable_unmount();
     uint8_t *image = volume->image, *flags = image + 106;
     volume_expect_good(volume);
 
@@ -453,8 +482,11 @@ static void test_damage(void **state)
 
 int main(void)
 {
+    log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_format),
+        cmocka_unit_test(test_conformance),
+        cmocka_unit_test(test_random),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_damage),
