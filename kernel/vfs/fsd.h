@@ -356,7 +356,7 @@ struct fsd {
     struct device *former;       /* that of `device`, once redirected: a reference */
     /* write/'s: see changed.c; both lists are initialized once mounted */
     struct list changed_link, dirty; /* `dirty`: vnodes that are not durable, the oldest first */
-    uint64_t changed_us;         /* the time of the first change; 0: not in the list */
+    uint64_t changed_us;         /* the time of the first change, if it is in the list */
     uint64_t retry_us;           /* after a failure */
     unsigned changers, writers;  /* changes under way; files open for writing */
     bool closed;                 /* the gate: no change may begin */

@@ -39,7 +39,7 @@ status_t fsd_change_begin(struct fsd *fsd)
 void fsd_enter(struct fsd *fsd)
 {
     kassert(spin_is_held(&changes.lock));
-    if (!fsd->ops->flush || fsd->changed_us)
+    if (!fsd->ops->flush || !list_empty(&fsd->changed_link))
         return;
     fsd->changed_us = time_now_us();
     list_push_back(&changes.fsds, &fsd->changed_link);
@@ -56,7 +56,6 @@ void fsd_note_change(struct fsd *fsd)
 void fsd_leave(struct fsd *fsd)
 {
     kassert(spin_is_held(&changes.lock));
-    fsd->changed_us = 0;
     list_remove(&fsd->changed_link);
 }
 
