@@ -276,6 +276,7 @@ EXPORT(pages_get);
 EXPORT(pages_make);
 
 /* kernel/vfs/layout/changes.h */
+EXPORT(changes_add_name);
 EXPORT(changes_begin);
 EXPORT(changes_commit);
 EXPORT(changes_commits);
@@ -286,6 +287,7 @@ EXPORT(changes_pending);
 EXPORT(changes_read);
 EXPORT(changes_read_medium);
 EXPORT(changes_since_us);
+EXPORT(changes_remove_name);
 EXPORT(changes_write);
 
 /* kernel/vfs/layout/name_index.h */

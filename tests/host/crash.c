@@ -15,9 +15,23 @@
 
 /* ---- volumes ------------------------------------------------------------------------------ */
 
-enum { STALE = 0x5a };
+enum {
+    STALE = 0x5a,  /* the bytes of a volume where it is free: no file ever has them */
+    STATES = 350,
+    BLOCK = 512,
+    LONG_ONE_IN = 20, /* workloads */
+    CHECK_ONE_IN = 50, /* states */
+    SUBSETS = 2,
+};
 
-void crash_volume_create(struct crash_volume *volume, const char *command, unsigned kib)
+struct volume {
+    const char *name;
+    uint8_t *image;
+    size_t bytes;
+    const char *check;
+};
+
+static void volume_create(struct volume *volume, const char *command, unsigned kib)
 {
     char path[] = "/tmp/spindle_crash.XXXXXX", text[512];
     int file = mkstemp(path);
@@ -36,19 +50,14 @@ void crash_volume_create(struct crash_volume *volume, const char *command, unsig
     unlink(path);
 }
 
-void crash_volume_destroy(struct crash_volume *volume)
-{
-    free(volume->image);
-}
-
 /* ---- failures ----------------------------------------------------------------------------- */
 
 /* The state that is being checked. */
 static struct {
-    const struct crash_volume *volume;
-    const struct crash_plan *plan;
+    const struct volume *volume;
     unsigned number;
-    const struct replay *replay;
+    const struct replay *replay; /* NULL: a rehearsal */
+    unsigned one_in;             /* states are checked */
     unsigned checked;
 } state;
 
@@ -64,11 +73,11 @@ static void complain(const char *what)
 {
     if (state.replay && getenv("CRASH_SAVE"))
         save(getenv("CRASH_SAVE"));
-    if (state.replay)
-        panic("%s: workload %u (%s), record %zu, %zu of %zu blocks: %s", state.volume->name,
-              state.number, work_text(), state.replay->at, state.replay->undo_count,
-              state.replay->count, what);
-    panic("workload %u (%s): %s", state.number, work_text(), what);
+    fprintf(stderr, "workload %u: %s\n", state.number, work_text());
+    if (!state.replay)
+        panic("%s", what);
+    panic("%s, workload %u, record %zu, %zu of %zu blocks: %s", state.volume->name, state.number,
+          state.replay->at, state.replay->undo_count, state.replay->count, what);
 }
 
 /* ---- reading a volume --------------------------------------------------------------------- */
@@ -162,19 +171,19 @@ static void check_by_other(void)
 
 static bool one_in(unsigned chance)
 {
-    return chance && rig_random() % chance == 0;
+    return rig_random() % chance == 0;
 }
 
 static void check_state(const struct model_window *window)
 {
-    if (!one_in(state.plan->chance))
+    if (!one_in(state.one_in))
         return;
     status_t status = rig_mount("/m", "disk1");
     if (status)
         complain(status_name(status));
     compare_volume(window);
     expect("unmount", rig_unmount("/m"), 0);
-    if (one_in(state.plan->check_chance))
+    if (state.volume->check && one_in(CHECK_ONE_IN))
         check_by_other();
     state.checked++;
 }
@@ -196,7 +205,7 @@ static bool keep_some(size_t n, void *of_four)
 static void check_place(struct replay *replay, const struct model_window *window)
 {
     check_state(window);
-    for (unsigned i = 0; i <= state.plan->subsets && replay->count; i++) {
+    for (unsigned i = 0; i <= SUBSETS && replay->count; i++) {
         unsigned of_four = (unsigned)(1 + rig_random() % 3);
         replay_crash(replay, i ? keep_some : keep_all, &of_four);
         check_state(window);
@@ -246,7 +255,7 @@ static void workload_body(void *unused)
     rig_start();
     rig_mkdir("/m");
     struct recorder *recorder = recorder_create(0, state.volume->image, state.volume->bytes,
-                                                state.volume->block_bytes);
+                                                BLOCK);
     size_t from = work_do(recorder, state.number);
     check_states(recorder, from);
     recorder_destroy(recorder);
@@ -270,31 +279,40 @@ static void rehearse_body(void *unused)
     rig_stop();
 }
 
-unsigned crash_sequences(void)
+/* Does the n-th workload: a sequence of operations, or now and then a long one. Sequences are taken
+ * in an order in which all are done before one is repeated. */
+static void run(unsigned n, void (*body)(void *unused))
 {
-    return work_sequences();
-}
-
-static void run(const struct crash_plan *plan, void (*body)(void *unused))
-{
+    enum { STEP = 7919 }; /* a prime that does not divide the number of sequences */
+    unsigned sequences = work_sequences();
     const char *only = getenv("CRASH_ONLY");
-    state.plan = plan;
+    if (only)
+        state.number = (unsigned)atoi(only);
+    else if (n % LONG_ONE_IN == 0)
+        state.number = sequences + n;
+    else
+        state.number = (unsigned)((uint64_t)n * STEP % sequences);
+    rig_run(body, NULL, 1);
+}
+
+void crash_rehearse(void)
+{
     state.replay = NULL;
-    for (unsigned n = 0; n < (only ? 1 : plan->count); n++) {
-        state.number = only ? (unsigned)atoi(only) : plan->first + n * plan->step;
-        rig_run(body, NULL, 1);
-    }
+    for (unsigned n = 0; n < 1000; n++)
+        run(n, rehearse_body);
 }
 
-void crash_rehearse(const struct crash_plan *plan)
+void crash_test(const char *name, const char *format, unsigned kib, const char *check)
 {
-    run(plan, rehearse_body);
-}
-
-unsigned crash_run(const struct crash_volume *volume, const struct crash_plan *plan)
-{
-    state.volume = volume;
+    struct volume volume = { .name = name, .check = check };
+    const char *wanted = getenv("CRASH_STATES");
+    unsigned states = wanted ? (unsigned)atoi(wanted) : STATES;
+    bool only = getenv("CRASH_ONLY");
+    volume_create(&volume, format, kib);
+    state.volume = &volume;
     state.checked = 0;
-    run(plan, workload_body);
-    return state.checked;
+    state.one_in = only ? 1 : 10;
+    for (unsigned n = 0; state.checked < states && (!only || n == 0); n++)
+        run(n, workload_body);
+    free(volume.image);
 }

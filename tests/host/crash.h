@@ -8,43 +8,19 @@
  *             written since the last flush. It is mounted, walked, and compared with what the model
  *             allows.
  * Failures    A panic prints the workload, its number and the state. With CRASH_ONLY=NUMBER only
- *             that workload is done; with CRASH_SAVE=FILE the volume is written to a file first.
+ *             that workload is done, in all its states; with CRASH_SAVE=FILE the volume is written
+ *             to a file first.
  * Locking     One thread.
  */
 #ifndef TESTS_HOST_CRASH_H
 #define TESTS_HOST_CRASH_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* A formatted volume without files; where it is free, it has bytes that no file ever has. */
-struct crash_volume {
-    const char *name;
-    uint8_t *image;
-    size_t bytes;
-    uint32_t block_bytes;
-    const char *check; /* a command of the host: %s is the volume; NULL: none */
-};
-
-struct crash_plan {
-    unsigned first, step, count; /* workloads first, first + step, ...: their numbers */
-    unsigned chance;             /* one in this many states is checked */
-    unsigned subsets;            /* of the uncertain blocks, at each place */
-    unsigned check_chance;       /* one in this many states is given to volume->check; 0: none */
-};
-
-/* Makes a volume with a command of the host, in which %s is a file of `kib` KiB. */
-void crash_volume_create(struct crash_volume *volume, const char *command, unsigned kib);
-void crash_volume_destroy(struct crash_volume *volume);
-
-/* Returns how many sequences of one to three operations there are: their numbers are below. Higher
- * numbers are long random workloads. */
-unsigned crash_sequences(void);
-/* Does the workloads on a ramfs, and compares it with the model after each operation: the model
+/* Does workloads on a volume that a command of the host has formatted: %s is a file of `kib` KiB. A
+ * few states are also given to the command `check`, in which %s is the volume; NULL: none. The
+ * number of states is about CRASH_STATES of the environment, or a few hundred. */
+void crash_test(const char *name, const char *format, unsigned kib, const char *check);
+/* Does workloads on a ramfs, and compares it with the model after each operation: the model
  * predicts what the VFS does. */
-void crash_rehearse(const struct crash_plan *plan);
-/* Does the workloads. Returns the number of states that were checked. */
-unsigned crash_run(const struct crash_volume *volume, const struct crash_plan *plan);
+void crash_rehearse(void);
 
 #endif

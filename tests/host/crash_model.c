@@ -213,12 +213,26 @@ static const struct version *older_in(const struct model_window *window, int nod
     return version->time > first_of(window, node) ? version->older : NULL;
 }
 
+/* Returns whether bytes of a word may be those of a version. Where a version cut the file, its
+ * zeroes may be there before its size is. */
+static bool bytes_are_of(const struct version *version, const uint8_t *bytes, uint32_t at,
+                         uint32_t count)
+{
+    bool cuts = version->older && version->older->bytes > version->bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        bool inside = at + i < version->bytes;
+        if ((!inside && !cuts) || bytes[i] != (inside ? version->content[at + i] : 0))
+            return false;
+    }
+    return true;
+}
+
 static bool word_is_of(const struct model_window *window, int node, const uint8_t *content,
                        uint32_t at, uint32_t bytes)
 {
     for (const struct version *version = newest_of(window, node); version;
          version = older_in(window, node, version))
-        if (version->bytes >= at + bytes && !memcmp(version->content + at, content + at, bytes))
+        if (bytes_are_of(version, content + at, at, bytes))
             return true;
     return false;
 }

@@ -140,7 +140,7 @@ static status_t rename_on_volume(const char *from, const char *to)
 
 static status_t sync_all(void)
 {
-    return sync_node("", OPEN_READ | OPEN_DIRECTORY);
+    return vfs_sync(NULL);
 }
 
 /* ---- operations on both ------------------------------------------------------------------- */
@@ -392,7 +392,8 @@ static void do_all(unsigned number)
 size_t work_do(struct recorder *recorder, unsigned number)
 {
     struct path *root = path_root();
-    expect("mount", vfs_mount(root, "/m", "disk0", NULL, "rw"), 0);
+    expect("mount", vfs_mount(root, "/m", "disk0", NULL, NULL), 0);
+    expect("mount", vfs_remount(root, "/m", "rw"), 0);
     path_put(root);
     work.check = NULL;
     do_first(recorder, number);

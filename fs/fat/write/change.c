@@ -88,7 +88,16 @@ static status_t addition_write(struct addition *a, const uint8_t source[FAT_RECO
 
     fat_name_encode(&a->name, source, a->records);
     status = fat_slots_write(a->fat, a->directory, &a->place, a->records);
-    return status ? status : entry_make(a);
+    if (!status)
+        status = entry_make(a);
+    if (status)
+        return status;
+
+    /* both forms of the name may have been another node's, whose records are still there */
+    uint64_t cluster = a->directory->attributes.cluster;
+    changes_add_name(a->fat->changes, cluster, a->set.entry.name, a->set.entry.name_bytes);
+    changes_add_name(a->fat->changes, cluster, (const char *)a->name.raw, sizeof(a->name.raw));
+    return 0;
 }
 
 /* Gives back what the directory grew by. */
@@ -292,6 +301,24 @@ static void removal_end(struct removal *removal)
     mem_free(removal->release);
 }
 
+/* Removes the records of a node, and notes both forms of its name as removed. */
+static status_t records_remove(struct fat *fat, struct fat_node *directory,
+                               const struct fat_details *details, enum change_epoch epoch)
+{
+    uint8_t raw[FAT_RAW_NAME_BYTES];
+    uint64_t cluster = directory->attributes.cluster;
+    uint32_t last = details->slot + details->count - 1;
+    struct fat_set set;
+    status_t status = fat_set_read(fat, directory, details->slot, details->count, &set);
+    if (!status)
+        status = fat_read(fat, fat_slot_address(directory, last), raw, sizeof(raw));
+    if (status)
+        return status;
+    changes_remove_name(fat->changes, cluster, set.entry.name, set.entry.name_bytes);
+    changes_remove_name(fat->changes, cluster, (const char *)raw, sizeof(raw));
+    return fat_slots_remove(fat, directory, details->slot, details->count, epoch);
+}
+
 static status_t unlink_once(struct fat *fat, struct fat_node *directory, struct name_index *index,
                             struct element element, struct removal *removal)
 {
@@ -305,7 +332,7 @@ static status_t unlink_once(struct fat *fat, struct fat_node *directory, struct 
 
     const struct fat_details *details = (const void *)found.details;
     if (!status)
-        status = fat_slots_remove(fat, directory, details->slot, details->count, CHANGE_UNLINK);
+        status = records_remove(fat, directory, details, CHANGE_UNLINK);
     if (status)
         return status;
     name_index_remove(index, element.name, element.length, id);
@@ -426,6 +453,13 @@ static status_t replace_record(struct rename *r)
     return status ? status : entry_make(to);
 }
 
+/* A change of a chain that must wait for the removal of its node's old name begins a new group of
+ * changes: as if the chain had a name, which is removed and added. */
+static void chain_renamed(struct fat *fat, const struct fat_node *node)
+{
+    changes_remove_name(fat->changes, node->attributes.cluster, "", 0);
+}
+
 /* Removes the old name: with the new one, if they are in the same block of the device. */
 static status_t remove_old(struct rename *r)
 {
@@ -433,8 +467,10 @@ static status_t remove_old(struct rename *r)
     uint64_t old = fat_slot_address(r->from, r->old.slot + r->old.count - 1);
     uint64_t new = fat_slot_address(r->to->directory, place->slot + place->count - 1);
     uint32_t block = r->fat->block_bytes;
-    return fat_slots_remove(r->fat, r->from, r->old.slot, r->old.count,
-                            old / block == new / block ? CHANGE_LINK : CHANGE_UNLINK);
+
+    chain_renamed(r->fat, r->node);
+    return records_remove(r->fat, r->from, &r->old,
+                          old / block == new / block ? CHANGE_LINK : CHANGE_UNLINK);
 }
 
 /* ".." of a directory that moves leads to its new parent. */

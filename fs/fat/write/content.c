@@ -255,6 +255,8 @@ status_t fat_data_written(struct fsd *fsd, struct vnode *vnode, uint64_t size)
 static status_t record_cut(struct fat *fat, struct fat_node *node, uint32_t clusters,
                            struct fat_attributes *attributes)
 {
+    /* an old name, with the larger size, must be gone before (change.c, chain_renamed()) */
+    changes_add_name(fat->changes, attributes->cluster, "", 0);
     if (!clusters)
         attributes->cluster = 0;
     status_t status = node->unlinked ? 0 : fat_node_record(fat, node, CHANGE_LINK, attributes);

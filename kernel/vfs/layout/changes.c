@@ -166,6 +166,33 @@ status_t changes_write(struct changes *changes, enum change_epoch epoch, uint64_
     return 0;
 }
 
+/* ---- names -------------------------------------------------------------------------------- */
+
+/* Returns the place of a name in removed[]. Letters of either case, and all characters beyond
+ * ASCII, are the same. */
+static uint8_t *name_place(struct changes *changes, uint64_t directory, const char *name,
+                           size_t bytes)
+{
+    uint64_t hash = (directory + 1) * 0x9e3779b97f4a7c15u;
+    for (size_t i = 0; i < bytes; i++)
+        if (!(name[i] & 0x80))
+            hash = (hash ^ (name[i] | 0x20)) * 0x100000001b3u;
+    return &changes->removed[(hash ^ hash >> 32) % CHANGE_NAMES];
+}
+
+void changes_remove_name(struct changes *changes, uint64_t directory, const char *name,
+                         size_t bytes)
+{
+    /* the operation may yet begin a new group */
+    *name_place(changes, directory, name, bytes) = (uint8_t)(changes->group + 2);
+}
+
+void changes_add_name(struct changes *changes, uint64_t directory, const char *name, size_t bytes)
+{
+    if (*name_place(changes, directory, name, bytes) > changes->group)
+        changes->begins_group = true;
+}
+
 /* ---- the end of an operation -------------------------------------------------------------- */
 
 /* Returns whether a layer of the operation changes bytes that have a pending change in a later
@@ -191,7 +218,7 @@ static bool operation_contradicts(const struct changes *changes)
 
 static void operation_keep(struct changes *changes)
 {
-    if (operation_contradicts(changes))
+    if (changes->begins_group || operation_contradicts(changes))
         changes->group++;
     for (unsigned epoch = 0; epoch < CHANGE_EPOCHS; epoch++) {
         struct list *layers = &changes->stages[CHANGE_OPERATION + epoch];
@@ -227,6 +254,7 @@ void changes_end(struct changes *changes, bool keep)
     kassert(changes->busy);
     if (keep)
         operation_keep(changes);
+    changes->begins_group = false;
     for (unsigned epoch = 0; epoch < CHANGE_EPOCHS; epoch++) {
         struct list *layers = &changes->stages[CHANGE_OPERATION + epoch];
         while (!list_empty(layers))

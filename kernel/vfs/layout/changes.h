@@ -75,6 +75,15 @@ void changes_end(struct changes *changes, bool keep);
 status_t changes_write(struct changes *changes, enum change_epoch epoch, uint64_t address,
                        const void *data, size_t bytes) MUST_CHECK;
 
+/* Notes that the operation removes a name of a directory, or adds one. Names that were removed may
+ * still be on the medium when those of a later operation are there: so an operation that adds a
+ * name removed since the last commit begins a new group, and no state has the name twice.
+ * `directory`: a number of the directory's own. Case is ignored; a name that is only similar costs
+ * a group. */
+void changes_remove_name(struct changes *changes, uint64_t directory, const char *name,
+                         size_t bytes);
+void changes_add_name(struct changes *changes, uint64_t directory, const char *name, size_t bytes);
+
 /* ---- reading ------------------------------------------------------------------------------ */
 
 /* Reads what the volume will contain when everything is written. -EIO past its end. */

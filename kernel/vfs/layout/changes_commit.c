@@ -240,6 +240,7 @@ status_t changes_commit_held(struct changes *changes)
     if (status)
         return status;
     changes->group = 0;
+    memset(changes->removed, 0, sizeof(changes->removed));
     changes->since_us = TIME_NEVER;
     changes->commits++;
     return 0;

@@ -18,6 +18,7 @@ enum {
     CHANGE_GROUPS = 16,
     CHANGE_STAGES = CHANGE_GROUPS * CHANGE_EPOCHS,
     CHANGE_OPERATION = CHANGE_STAGES, /* + epoch: the stages of the operation in progress */
+    CHANGE_NAMES = 16384,
     CHANGE_REQUESTS = 4,              /* in flight */
     CHANGE_REQUEST_BYTES = 512 * 1024,
 };
@@ -58,6 +59,8 @@ struct changes {
     struct change_block *buckets[CHANGE_BUCKETS];
     struct list stages[CHANGE_STAGES + CHANGE_EPOCHS];
     unsigned group;            /* of the operations that end now */
+    bool begins_group;         /* the operation in progress */
+    uint8_t removed[CHANGE_NAMES]; /* by a hash of the name: 2 + the group in which one was */
     size_t bytes;              /* memory of all blocks and layers */
     _Atomic uint64_t since_us; /* TIME_NEVER: nothing is pending */
     _Atomic unsigned commits;

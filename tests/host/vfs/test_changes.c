@@ -15,65 +15,17 @@
 
 #include "kernel/vfs/layout/changes.h"
 #include "lib/macros.h"
-#include "tests/host/recorder.h"
-#include "tests/host/rig.h"
+#include "tests/host/changed_volume.h"
 
 enum {
     BLOCKS = 8, /* that have cells */
     CELLS_A_BLOCK = 4,
     CELLS = BLOCKS * CELLS_A_BLOCK,
     CELL_AT = 61, /* of the first one in its block */
-    OPERATIONS = 40,
+    OPERATIONS = VOLUME_BLOCKS - BLOCKS, /* each has a block for the bytes of a file */
     CHANGES_MAX = OPERATIONS * 16,
-    VOLUME_BLOCKS = BLOCKS + OPERATIONS, /* the others have the bytes of files */
-    BLOCK_MAX = 4096,
     SUBSETS = 4,
 };
-
-/* ---- a volume ----------------------------------------------------------------------------- */
-
-static uint8_t empty[VOLUME_BLOCKS * BLOCK_MAX];
-
-struct volume {
-    struct recorder *recorder;
-    struct fsd fsd;
-    struct cache cache;
-    struct changes *changes;
-    uint32_t block;
-};
-
-static void volume_attach(struct volume *volume, struct device *device)
-{
-    memset(&volume->fsd, 0, sizeof(volume->fsd));
-    list_init(&volume->fsd.held);
-    volume->fsd.device = (struct device_handle){
-        .device = device, .generation = device_medium(device).generation
-    };
-    device_cache_init(&volume->cache, &volume->fsd, volume->block);
-    volume->changes = changes_create(&volume->fsd, &volume->cache, volume->block);
-    kassert(volume->changes);
-}
-
-static void volume_detach(struct volume *volume)
-{
-    changes_destroy(volume->changes);
-    cache_destroy(&volume->cache);
-}
-
-static void volume_begin(struct volume *volume, uint32_t block)
-{
-    rig_start();
-    volume->block = block;
-    volume->recorder = recorder_create(0, empty, VOLUME_BLOCKS * block, block);
-    volume_attach(volume, volume->recorder->device);
-}
-
-static void volume_end(struct volume *volume)
-{
-    volume_detach(volume);
-    recorder_destroy(volume->recorder);
-    rig_stop();
-}
 
 /* ---- cells -------------------------------------------------------------------------------- */
 
@@ -419,152 +371,6 @@ static void test_each_allocation_fails(void **state)
     rig_run(allocations_body, NULL, 5);
 }
 
-/* ---- flushes ------------------------------------------------------------------------------ */
-
-static void put(struct volume *volume, enum change_epoch epoch, uint64_t address, uint8_t byte)
-{
-    kassert(changes_write(volume->changes, epoch, address, &byte, 1) == 0);
-}
-
-/* Commits, and returns the kinds of the log's new records as letters. */
-static const char *commit_kinds(struct volume *volume)
-{
-    static char text[64];
-    size_t length = 0;
-    size_t from = volume->recorder->count;
-    kassert(changes_commit(volume->changes) == 0);
-    for (size_t i = from; i < volume->recorder->count && length < sizeof(text) - 1; i++)
-        text[length++] = volume->recorder->log[i].kind == RECORD_WRITE ? 'W' : 'F';
-    text[length] = '\0';
-    return text;
-}
-
-/* What is not needed is not flushed; blocks that follow each other are one request. */
-static void flushes_body(void *unused)
-{
-    (void)unused;
-    struct volume volume;
-    volume_begin(&volume, 512);
-    assert_string_equal(commit_kinds(&volume), "F");
-
-    kassert(changes_begin(volume.changes) == 0);
-    for (unsigned block = 20; block; block--)
-        put(&volume, CHANGE_NEW, (uint64_t)(block - 1) * 512 + 3, 1);
-    changes_end(volume.changes, true);
-    kassert(changes_pending(volume.changes));
-    assert_string_equal(commit_kinds(&volume), "WF");
-
-    kassert(changes_begin(volume.changes) == 0);
-    put(&volume, CHANGE_LINK, 512, 1);
-    changes_end(volume.changes, true);
-    assert_string_equal(commit_kinds(&volume), "FWF");
-
-    /* The second operation links what the first one has unlinked: a group of its own. */
-    for (unsigned n = 0; n < 2; n++) {
-        kassert(changes_begin(volume.changes) == 0);
-        put(&volume, CHANGE_LINK, 512, (uint8_t)(2 + n));
-        put(&volume, CHANGE_UNLINK, 512, (uint8_t)(4 + n));
-        put(&volume, CHANGE_FREE, 9 * 512, (uint8_t)(6 + n));
-        changes_end(volume.changes, true);
-    }
-    assert_string_equal(commit_kinds(&volume), "FWFWFWFWFWFWF");
-    volume_end(&volume);
-}
-
-static void test_flushes(void **state)
-{
-    (void)state;
-    rig_run(flushes_body, NULL, 1);
-}
-
-/* Too much memory, and too many groups, are committed when the next operation begins. */
-static void limits_body(void *unused)
-{
-    (void)unused;
-    enum { POOL = 2 << 20 };
-    struct volume volume;
-    volume_begin(&volume, 512);
-    for (unsigned n = 0; n < 40; n++) {
-        kassert(changes_begin(volume.changes) == 0);
-        put(&volume, CHANGE_LINK, 512, (uint8_t)n);
-        put(&volume, CHANGE_UNLINK, 512, (uint8_t)n);
-        changes_end(volume.changes, true);
-    }
-    kassert(changes_commits(volume.changes) == 2);
-
-    size_t limit = page_total_count() * PAGE_BYTES;
-    host_memory_limit(POOL);
-    for (unsigned n = 0; n < VOLUME_BLOCKS; n++) {
-        kassert(changes_begin(volume.changes) == 0);
-        put(&volume, CHANGE_NEW, (uint64_t)n * 512, 7);
-        changes_end(volume.changes, true);
-    }
-    host_memory_limit(limit);
-    kassert(changes_commits(volume.changes) > 2);
-    volume_end(&volume);
-}
-
-static void test_limits(void **state)
-{
-    (void)state;
-    rig_run(limits_body, NULL, 1);
-}
-
-/* ---- interrupts --------------------------------------------------------------------------- */
-
-struct commit {
-    struct changes *changes;
-    _Atomic bool started;
-    status_t status;
-};
-
-static void commit_main(void *argument)
-{
-    struct commit *commit = argument;
-    atomic_store(&commit->started, true);
-    commit->status = changes_commit(commit->changes);
-}
-
-static void interrupt_body(void *unused)
-{
-    (void)unused;
-    static uint8_t image[VOLUME_BLOCKS * 512];
-    memset(image, 0, sizeof(image));
-    struct volume volume = { .block = 512 };
-    rig_start();
-    struct faulty *faulty = faulty_create(0, image, sizeof(image), faulty_limits(), FAULTY_LATE);
-    volume_attach(&volume, faulty->device);
-    kassert(changes_begin(volume.changes) == 0);
-    put(&volume, CHANGE_NEW, 1000, 5);
-    put(&volume, CHANGE_LINK, 3000, 6);
-    changes_end(volume.changes, true);
-
-    /* The write is in flight when the thread is interrupted; nothing is lost. */
-    faulty_hold(faulty, true);
-    struct commit commit = { .changes = volume.changes };
-    struct thread *thread = thread_create("commit", PRIORITY_NORMAL, commit_main, &commit);
-    kassert(thread);
-    while (!commit.started || !faulty->writes)
-        thread_yield();
-    thread_interrupt(thread);
-    thread_join(thread);
-    kassert(commit.status == -EINTR && changes_pending(volume.changes));
-    faulty_hold(faulty, false);
-    if (rig_random() % 2) {
-        kassert(changes_commit(volume.changes) == 0 && !changes_pending(volume.changes));
-        kassert(image[1000] == 5 && image[3000] == 6);
-    }
-    volume_detach(&volume);
-    faulty_destroy(faulty);
-    rig_stop();
-}
-
-static void test_interrupt(void **state)
-{
-    (void)state;
-    rig_run(interrupt_body, NULL, 40);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -572,9 +378,6 @@ int main(void)
         cmocka_unit_test(test_order_with_failures),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_each_allocation_fails),
-        cmocka_unit_test(test_flushes),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
