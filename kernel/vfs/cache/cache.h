@@ -163,9 +163,10 @@ ssize_t cache_read(struct cache *cache, uint64_t offset, void *buffer, size_t by
  * replaced in part failed with. Any number of readers and writers at once. */
 ssize_t cache_write(struct cache *cache, uint64_t offset, const void *buffer, size_t bytes)
     MUST_CHECK;
-/* Writes what is dirty in the pages of [from, to) when it is called, and waits for it. After a
- * write failed with -EIO, tries its pages once more, one by one. Returns 0, -EINTR, or the error of
- * a write of this cache that failed meanwhile; what was not written stays dirty. */
+/* Writes the units of [from, to) that are dirty when it is called, and waits for them. If a write
+ * fails with -EIO, tries once more, and pages that may contain the bad block one by one. Returns 0,
+ * -EINTR, -ENOMEM if other flushes use the last memory for long, or the error of a write of this
+ * cache that failed meanwhile; what was not written stays dirty. */
 status_t cache_flush(struct cache *cache, uint64_t from, uint64_t to) MUST_CHECK;
 /* Sets the size; no cache_write() may run meanwhile. If it shrinks, waits for ios past the new end,
  * and drops what is past it, dirty or not. If it grows, the owner must return zeroes for what was

@@ -37,7 +37,8 @@ static status_t flush_next(const struct cache *cache, uint64_t at, uint64_t end,
         }
 
         uint32_t from = at > start ? (uint32_t)(at - start) : 0;
-        unsigned ready = cache_page_ready(page) & cache_piece_mask(from, PAGE_BYTES);
+        uint32_t to = end - start < PAGE_BYTES ? (uint32_t)(end - start) : PAGE_BYTES;
+        unsigned ready = cache_page_ready(page) & cache_piece_mask(from, to);
         if (ready) {
             *found = start + (unsigned)__builtin_ctz(ready) * CACHE_PIECE_BYTES;
             break;
@@ -76,20 +77,22 @@ static status_t flush_pass(struct cache *cache, uint64_t from, uint64_t to)
 {
     spin_lock(&cache_table.lock);
     uint64_t failures = cache->write_failures, size = cache->size_bytes, start = 0;
-    uint64_t end = min(to, size);
+    uint64_t unit = cache->write_unit_bytes, end = min(to, size);
 
     /* What is dirty after a flush of everything is newer than it, or failed. */
     if (!from && end == size)
         cache->dirty_since_us = time_now_us();
 
+    /* No unit past the range: its owner may not be ready for it. */
+    end = (end + unit - 1) / unit * unit;
     status_t status = 0;
-    for (uint64_t at = from / PAGE_BYTES * PAGE_BYTES; !status && at < end;) {
+    for (uint64_t at = from / unit * unit; !status && at < end;) {
         status = flush_throttle(cache);
         if (!status)
             status = flush_next(cache, at, end, &start);
         if (status || start == UINT64_MAX)
             break;
-        status = cache_write_back_start(cache, start, &at);
+        status = cache_write_back_start(cache, start, end, &at);
 
         /* A bad block does not keep the others from being written; a device that is gone does. */
         if (cache->write_failures != failures && cache->write_status != -EIO)

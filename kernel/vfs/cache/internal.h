@@ -151,9 +151,11 @@ status_t cache_fetch_block(struct cache *cache, uint64_t offset) MUST_CHECK;
 /* Allocates the memory for a write-back when there is no other. */
 status_t cache_reserve_start(void) MUST_CHECK;
 void cache_reserve_stop(void);
-/* Starts to write the run at `start`, and returns its end in *end: `start` if another flush has
- * taken it meanwhile. -EINTR. The caller holds the lock, which is released meanwhile. */
-status_t cache_write_back_start(struct cache *cache, uint64_t start, uint64_t *end) MUST_CHECK;
+/* Starts to write the run at `start`, up to `limit`, and returns its end in *end: `start` if
+ * another flush has taken it meanwhile. -EINTR; -ENOMEM if others use the reserve for too long. The
+ * caller holds the lock, which is released meanwhile. */
+status_t cache_write_back_start(struct cache *cache, uint64_t start, uint64_t limit,
+                                uint64_t *end) MUST_CHECK;
 /* Returns the number of the oldest write-back in flight. There must be one. The caller holds the
  * lock. */
 uint64_t cache_write_back_oldest(const struct cache *cache);

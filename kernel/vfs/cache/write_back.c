@@ -15,6 +15,7 @@ enum {
     RUN_PAGES_MAX = CACHE_WINDOW_BYTES / PAGE_BYTES,
     RESERVE_PAGES = 32, /* of the write-back that needs no memory */
     RESERVE_BYTES = PAGE_BYTES,
+    RESERVE_WAIT_US = 30 * 1000 * 1000,
 };
 
 /* One io of adjacent dirty pieces. */
@@ -51,33 +52,41 @@ void cache_reserve_stop(void)
     reserve.memory = NULL;
 }
 
-/* Returns the reserve, waiting while it is used; NULL if interrupted. */
-static void *reserve_take(void)
+/* Takes the reserve, and waits while it is used; not forever, since it may be used to write to a
+ * drive whose image is in the cache that is flushed here. -ENOMEM, -EINTR. */
+static status_t reserve_take(void)
 {
+    uint64_t deadline_us = time_now_us() + RESERVE_WAIT_US;
     status_t status = 0;
+
     spin_lock(&cache_table.lock);
     while (reserve.used && !status)
-        status = wait_queue_wait_interruptible(&cache_table.changed, &cache_table.lock, TIME_NEVER);
+        status = wait_queue_wait_interruptible(&cache_table.changed, &cache_table.lock,
+                                               deadline_us);
+    if (!reserve.used)
+        status = 0;
     if (!status)
         reserve.used = true;
     spin_unlock(&cache_table.lock);
-    return status ? NULL : reserve.memory;
+    return status == -ETIMEDOUT ? -ENOMEM : status;
 }
 
 /* Creates a write-back with room for `pages` pages, which it returns in page_count; fewer when
- * memory is exhausted. NULL if interrupted. */
-static struct write_back *write_back_create(const struct cache *cache, unsigned pages)
+ * memory is exhausted. -ENOMEM, -EINTR. */
+static status_t write_back_create(const struct cache *cache, unsigned pages,
+                                  struct write_back **result)
 {
     size_t page_bytes = sizeof(struct cache_page *) + sizeof(struct io_segment);
     struct write_back *back =
         mem_alloc(sizeof(*back) + pages * page_bytes + cache->ops->context_bytes);
 
     if (!back) {
-        back = reserve_take();
+        status_t status = reserve_take();
+        if (status)
+            return status;
+        back = reserve.memory;
         pages = min(pages, (unsigned)RESERVE_PAGES);
     }
-    if (!back)
-        return NULL;
 
     char *segments = (char *)back + sizeof(*back) + pages * sizeof(struct cache_page *);
     *back = (struct write_back){
@@ -86,7 +95,8 @@ static struct write_back *write_back_create(const struct cache *cache, unsigned 
         .segments = (struct io_segment *)(void *)segments,
     };
     memset(back->io.context, 0, cache->ops->context_bytes);
-    return back;
+    *result = back;
+    return 0;
 }
 
 /* The caller holds the lock. */
@@ -108,9 +118,9 @@ static unsigned ready_count(const struct cache_page *page, unsigned piece)
     return (unsigned)__builtin_ctz(~((unsigned)cache_page_ready(page) >> piece));
 }
 
-/* Returns the end of the run of pieces at `start` that are ready, at most `pages` pages. The caller
- * holds the lock. */
-static uint64_t run_end(const struct cache *cache, uint64_t start, unsigned pages)
+/* Returns the end of the run of pieces at `start` that are ready, up to `limit` and at most `pages`
+ * pages. The caller holds the lock. */
+static uint64_t run_end(const struct cache *cache, uint64_t start, uint64_t limit, unsigned pages)
 {
     uint64_t end = start;
     do {
@@ -122,8 +132,8 @@ static uint64_t run_end(const struct cache *cache, uint64_t start, unsigned page
         end += count * CACHE_PIECE_BYTES;
         if (!count || page->alone)
             break;
-    } while (end % PAGE_BYTES == 0 && --pages);
-    return end;
+    } while (end % PAGE_BYTES == 0 && end < limit && --pages);
+    return min(end, limit);
 }
 
 /* Returns the pieces of the i-th page of the bytes [start, end). */
@@ -173,19 +183,21 @@ static void write_back_take(struct write_back *back, struct cache *cache, uint64
     cache->ios++;
 }
 
-status_t cache_write_back_start(struct cache *cache, uint64_t start, uint64_t *end)
+status_t cache_write_back_start(struct cache *cache, uint64_t start, uint64_t limit,
+                                uint64_t *end)
 {
-    *end = run_end(cache, start, RUN_PAGES_MAX);
+    *end = run_end(cache, start, limit, RUN_PAGES_MAX);
     unsigned pages = (unsigned)((*end + PAGE_BYTES - 1) / PAGE_BYTES - start / PAGE_BYTES);
+    struct write_back *back = NULL;
 
     /* An allocation may reclaim pages, which needs the lock. */
     spin_unlock(&cache_table.lock);
-    struct write_back *back = write_back_create(cache, pages);
+    status_t status = write_back_create(cache, pages, &back);
     spin_lock(&cache_table.lock);
-    if (!back)
-        return -EINTR;
+    if (status)
+        return status;
 
-    *end = run_end(cache, start, back->page_count);
+    *end = run_end(cache, start, limit, back->page_count);
     if (*end == start) {
         write_back_free(back);
         return 0;

@@ -95,6 +95,60 @@ static void test_gone(void **state)
     rig_run(gone_body, NULL, 10);
 }
 
+/* ---- ranges and reads --------------------------------------------------------------------- */
+
+/* A flush of a range writes the units that it touches, and no others. */
+static void range_body(void *unused)
+{
+    (void)unused;
+    enum { SIZE = 300000 };
+    struct source source;
+    cached_start_random(&source, SIZE);
+    uint64_t unit = source.cache.write_unit_bytes;
+    for (unsigned i = 0; i < 20; i++) {
+        uint64_t from = rig_random() % SIZE, to = from + rig_random() % (SIZE - from) + 1;
+        uint64_t first = from / unit * unit, end = (to + unit - 1) / unit * unit;
+        cached_put_whole(&source, 0, SIZE);
+        expect("flush", cache_flush(&source.cache, from, to), 0);
+        end = min(end, (uint64_t)SIZE);
+        kassert(cache_dirty_bytes(&source.cache) == SIZE - (end - first));
+        kassert(memcmp(disk + first, model + first, end - first) == 0);
+    }
+    cached_finish(&source);
+}
+
+static void test_range(void **state)
+{
+    (void)state;
+    rig_run(range_body, NULL, 20);
+}
+
+/* While the rest of a page is read, its dirty piece is written. */
+static void reading_body(void *unused)
+{
+    (void)unused;
+    struct source source;
+    cached_start(&source, 512, 512, 10 * PAGE_BYTES);
+    source.faulty->manner = FAULTY_LATE;
+    cached_put_whole(&source, PAGE_BYTES + 512, 512);
+    faulty_hold(source.faulty, true);
+    cache_prefetch(&source.cache, 0, 3 * PAGE_BYTES);
+    kassert(source.cache.ios == 1);
+    faulty_hold(source.faulty, false);
+    cached_flush(&source);
+    kassert(source.faulty->reads == 1 && source.writes == 1);
+    kassert(memcmp(disk, model, 10 * PAGE_BYTES) == 0);
+    cached_check(&source, 0, 3 * PAGE_BYTES);
+    kassert(source.faulty->reads == 1);
+    cached_finish(&source);
+}
+
+static void test_reading(void **state)
+{
+    (void)state;
+    rig_run(reading_body, NULL, 30);
+}
+
 /* ---- interrupted callers ------------------------------------------------------------------ */
 
 /* A flush is interrupted while the device does not answer; so are a writer and a truncation that
@@ -162,43 +216,104 @@ static void test_nth(void **state)
     rig_run(nth_body, NULL, 3);
 }
 
+enum { MOST = 4096 };
+
+/* What a test has allocated until there was no memory left. */
+struct hoard {
+    void *pages[MOST], *objects[MOST];
+    unsigned page_count, object_count;
+    size_t limit;
+};
+
+static void hoard_take(struct hoard *hoard)
+{
+    *hoard = (struct hoard){ .limit = page_total_count() * PAGE_BYTES };
+    host_memory_limit(host_memory_used() + 64 * PAGE_BYTES);
+    while (hoard->page_count < MOST && (hoard->pages[hoard->page_count] = page_alloc()))
+        hoard->page_count++;
+    while (hoard->object_count < MOST && (hoard->objects[hoard->object_count] = mem_alloc(64)))
+        hoard->object_count++;
+}
+
+static void hoard_free(struct hoard *hoard)
+{
+    while (hoard->page_count)
+        page_free(hoard->pages[--hoard->page_count]);
+    while (hoard->object_count)
+        mem_free(hoard->objects[--hoard->object_count]);
+    host_memory_limit(hoard->limit);
+}
+
 /* All memory is in use, most of it by dirty pages: a flush writes them, with the memory that the
  * cache has reserved, and reclaim frees them then. */
 static void exhausted_body(void *unused)
 {
     (void)unused;
-    enum { MOST = 4096, SIZE = 1 << 20 };
-    static void *taken[MOST];
-    static void *small[MOST];
+    enum { SIZE = 1 << 20 };
+    static struct hoard hoard;
     struct source source;
-    unsigned count = 0, objects = 0;
     cached_start(&source, 4096, 512, SIZE);
     for (unsigned i = 0; i < SIZE / 8192; i++)
         cached_put_whole(&source, i * 8192, 4096);
 
-    size_t limit = page_total_count() * PAGE_BYTES;
-    host_memory_limit(host_memory_used() + 64 * PAGE_BYTES);
-    while (count < MOST && (taken[count] = page_alloc()))
-        count++;
-    while (objects < MOST && (small[objects] = mem_alloc(64)))
-        objects++;
+    hoard_take(&hoard);
     kassert(cache_reclaim(10) == 0 && cache_dirty_pages() == SIZE / 8192);
     kassert(cache_write(&source.cache, 4096, zeroes, 4096) == -ENOMEM);
     cached_flush(&source);
     kassert(cache_reclaim(10) == 10);
-
-    while (count)
-        page_free(taken[--count]);
-    while (objects)
-        mem_free(small[--objects]);
-    host_memory_limit(limit);
+    hoard_free(&hoard);
     cached_finish(&source);
+}
+
+struct nested {
+    struct source source;
+    _Atomic bool exhausted;
+};
+
+static void drive_main(void *argument)
+{
+    struct nested *nested = argument;
+    while (!atomic_load(&nested->exhausted))
+        thread_yield();
+    expect("flush", cache_flush(&nested->source.cache, 0, UINT64_MAX), 0);
+}
+
+/* A drive that uses the reserved memory writes to its image, whose flush finds no memory: that one
+ * fails, instead of waiting for the drive, which waits for it. */
+static void nested_body(void *unused)
+{
+    (void)unused;
+    static struct hoard hoard;
+    struct nested nested = { .exhausted = false };
+    struct source *source = &nested.source;
+    struct cache image;
+    cached_start(source, 4096, 512, 1 << 20);
+    cache_init(&image, &source_ops, source, 4096, 1 << 20);
+    cached_put_whole(source, 0, 4096);
+    kassert(cache_write(&image, 8192, model + 8192, 4096) == 4096);
+    source->faulty->manner = FAULTY_LATE;
+    faulty_hold(source->faulty, true);
+    struct thread *thread = thread_create("drive", PRIORITY_NORMAL, drive_main, &nested);
+
+    hoard_take(&hoard);
+    atomic_store(&nested.exhausted, true);
+    while (!atomic_load(&source->writes))
+        thread_yield();
+    expect("flush", cache_flush(&image, 0, UINT64_MAX), -ENOMEM);
+    hoard_free(&hoard);
+    faulty_hold(source->faulty, false);
+    thread_join(thread);
+    expect("flush", cache_flush(&image, 0, UINT64_MAX), 0);
+    cache_destroy(&image);
+    cached_finish(source);
 }
 
 static void test_exhausted(void **state)
 {
     (void)state;
     rig_run(exhausted_body, NULL, 10);
+    if (run_is_simulated()) /* it waits for half a minute */
+        rig_run(nested_body, NULL, 10);
 }
 
 /* ---- several at once ---------------------------------------------------------------------- */
@@ -451,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_nth),       cmocka_unit_test(test_exhausted),
         cmocka_unit_test(test_together),  cmocka_unit_test(test_limit),
         cmocka_unit_test(test_durable),   cmocka_unit_test(test_limit_failed),
+        cmocka_unit_test(test_range),     cmocka_unit_test(test_reading),
         cmocka_unit_test(test_limit_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
