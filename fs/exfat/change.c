@@ -54,6 +54,20 @@ status_t exfat_directory_store(struct exfat_operation *operation, struct exfat_n
     return status;
 }
 
+/* A name that was removed may still be on the medium: it is there again only when it is gone. */
+void exfat_name_added(struct exfat *exfat, const struct exfat_node *directory,
+                      struct element element)
+{
+    changes_add_name(exfat->changes, directory->attributes.cluster, element.name, element.length);
+}
+
+void exfat_name_removed(struct exfat *exfat, const struct exfat_node *directory,
+                        struct element element)
+{
+    changes_remove_name(exfat->changes, directory->attributes.cluster, element.name,
+                        element.length);
+}
+
 /* ---- creating ----------------------------------------------------------------------------- */
 
 /* A set that is being made. On the heap: too large for a stack. */
@@ -99,6 +113,7 @@ static status_t make(struct exfat_operation *operation, struct exfat_node *direc
     status = exfat_place_write(exfat, &m->place, m->set);
     if (!status)
         status = exfat_directory_store(operation, directory);
+    exfat_name_added(exfat, directory, element);
 
     struct name_entry entry = {
         .id = m->place.address,
@@ -213,6 +228,7 @@ static status_t remove_name(struct exfat_operation *operation, struct exfat_node
         return status;
 
     operation->directory = directory;
+    exfat_name_removed(exfat, directory, element);
     status = exfat_place_clear(exfat, &node->place, 0, CHANGE_UNLINK);
     if (!status)
         status = exfat_directory_store(operation, directory);

@@ -156,6 +156,9 @@ static status_t shrink(struct exfat *exfat, struct exfat_node *node, uint64_t si
         return -ENOMEM;
     status_t status = runs_append(&release->runs, &node->runs, keep);
 
+    /* an old name, with the larger size, must be gone before (rename.c) */
+    changes_add_name(exfat->changes, attributes->cluster, "", 0);
+
     /* What is left of a fragmented file may be consecutive; then it needs no chain. */
     const struct run *first = node->runs.count ? &node->runs.list[0] : NULL;
     bool cut = node->runs.length_bytes > keep;

@@ -390,6 +390,11 @@ void exfat_unlink_cancel(struct exfat_node *node);
 /* Stores a directory's size, if it has grown, and the time of its modification: now. */
 status_t exfat_directory_store(struct exfat_operation *operation,
                                struct exfat_node *directory) MUST_CHECK;
+/* Note names that an operation adds or removes (changes.h). */
+void exfat_name_added(struct exfat *exfat, const struct exfat_node *directory,
+                      struct element element);
+void exfat_name_removed(struct exfat *exfat, const struct exfat_node *directory,
+                        struct element element);
 
 /* ---- content.c ---------------------------------------------------------------------------- */
 

@@ -124,7 +124,12 @@ static status_t rename_within(struct rename *r, struct exfat_operation *operatio
     if (status)
         return status;
 
+    /* The chain may be cut only when no old name, with the larger size, leads to it. */
     operation->directory = r->to;
+    if (!r->replaced)
+        exfat_name_added(exfat, r->to, r->new_name);
+    exfat_name_removed(exfat, r->from, r->old_name);
+    changes_remove_name(exfat->changes, r->node->attributes.cluster, "", 0);
     status = set_make(r);
     if (!status)
         status = sets_change(r, operation);

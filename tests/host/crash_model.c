@@ -22,7 +22,7 @@ struct tree {
 struct version {
     struct version *older;
     unsigned time; /* the first tree that has it */
-    uint32_t bytes;
+    uint32_t bytes, most; /* of it and of all older ones */
     uint8_t content[];
 };
 
@@ -151,7 +151,9 @@ void model_change(int node, const uint8_t *content, uint32_t bytes)
     struct version *version = malloc(sizeof(*version) + bytes);
     kassert(version);
     *version = (struct version){ .older = model.versions[node], .time = model.time,
-                                 .bytes = bytes };
+                                 .bytes = bytes, .most = bytes };
+    if (version->older && version->older->most > bytes)
+        version->most = version->older->most;
     if (bytes)
         memcpy(version->content, content, bytes);
     model.versions[node] = version;
@@ -213,15 +215,14 @@ static const struct version *older_in(const struct model_window *window, int nod
     return version->time > first_of(window, node) ? version->older : NULL;
 }
 
-/* Returns whether bytes of a word may be those of a version. Where a version cut the file, its
- * zeroes may be there before its size is. */
+/* Returns whether bytes of a word may be those of a version. Where the file was cut, zeroes may be
+ * there before its size is. */
 static bool bytes_are_of(const struct version *version, const uint8_t *bytes, uint32_t at,
                          uint32_t count)
 {
-    bool cuts = version->older && version->older->bytes > version->bytes;
     for (uint32_t i = 0; i < count; i++) {
         bool inside = at + i < version->bytes;
-        if ((!inside && !cuts) || bytes[i] != (inside ? version->content[at + i] : 0))
+        if (at + i >= version->most || bytes[i] != (inside ? version->content[at + i] : 0))
             return false;
     }
     return true;
