@@ -24,7 +24,7 @@ static void release_bytes(struct tail_buffer *buffer, size_t bytes)
     struct tail_buffer_piece *piece = buffer->first;
 
     /* Count the lines before the bytes are gone. */
-    size_t lines = text_count(piece->data + piece->from, bytes, '\n');
+    size_t lines = text_count(piece->data + piece->from, bytes, buffer->line_end);
 
     if (buffer->released)
         stream_write(buffer->released, piece->data + piece->from, bytes);
@@ -43,7 +43,8 @@ static void release_bytes(struct tail_buffer *buffer, size_t bytes)
 }
 
 /* Returns how many bytes at the start of a piece belong to the first `surplus` lines. */
-static size_t surplus_of_lines(const struct tail_buffer_piece *piece, uint64_t surplus)
+static size_t surplus_of_lines(const struct tail_buffer_piece *piece, char line_end,
+                               uint64_t surplus)
 {
     if (piece->lines < surplus)
         return piece->to - piece->from;
@@ -51,7 +52,7 @@ static size_t surplus_of_lines(const struct tail_buffer_piece *piece, uint64_t s
     /* Find the end of the last surplus line, which is in this piece. */
     size_t at = piece->from;
     for (; surplus; surplus--) {
-        const char *end = memchr(piece->data + at, '\n', piece->to - at);
+        const char *end = memchr(piece->data + at, line_end, piece->to - at);
         at = (size_t)(end - piece->data) + 1;
     }
     return at - piece->from;
@@ -71,7 +72,7 @@ static void release_surplus(struct tail_buffer *buffer, uint64_t lines)
         uint64_t surplus = count - buffer->amount, before = buffer->lines;
         size_t bytes = piece->to - piece->from;
         if (!buffer->count_bytes)
-            bytes = surplus_of_lines(piece, surplus);
+            bytes = surplus_of_lines(piece, buffer->line_end, surplus);
         else if (surplus < bytes)
             bytes = (size_t)surplus;
         release_bytes(buffer, bytes);
@@ -86,7 +87,7 @@ void tail_buffer_finish(struct tail_buffer *buffer)
 
     /* A last line without LF counts, but was not counted by its LF. To release it too, release all
      * bytes. */
-    bool open = buffer->last->data[buffer->last->to - 1] != '\n';
+    bool open = buffer->last->data[buffer->last->to - 1] != buffer->line_end;
     if (open && buffer->amount == 0)
         buffer->count_bytes = true;
 
@@ -126,7 +127,7 @@ status_t tail_buffer_add(struct tail_buffer *buffer, const char *data, size_t by
             return -ENOMEM;
 
         size_t part = PIECE_BYTES - piece->to < bytes ? PIECE_BYTES - piece->to : bytes;
-        size_t lines = text_count(data, part, '\n');
+        size_t lines = text_count(data, part, buffer->line_end);
         memcpy(piece->data + piece->to, data, part);
         piece->to += part;
         piece->lines += lines;

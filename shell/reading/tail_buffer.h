@@ -15,6 +15,7 @@
 struct tail_buffer {
     uint64_t amount;   /* how many lines or bytes to keep */
     bool count_bytes;
+    char line_end;     /* LF */
     struct stream *released; /* gets released bytes; NULL: they are dropped */
     struct tail_buffer_piece *first, *last;
     uint64_t bytes, lines; /* in the buffer; lines are counted by their LF */

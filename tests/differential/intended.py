@@ -11,6 +11,7 @@ import text
 NOT_COMPARED = {
     ("ls", "-l"): "different columns: UTC times, no owners",
     ("ls", "-h"): "only affects -l",
+    ("tail", "-f"): "it does not end", ("tail", "-F"): "", ("tail", "-s"): "",
     ("cmp", "-q"): "", **text.NOT_COMPARED,
 }
 
@@ -156,6 +157,10 @@ INTENDED = [
      "GNU's grep treats it as binary in a UTF-8 locale",
      lambda line, ours, theirs: command_of(line.text) == "grep"
      and (b"binary file matches" in theirs.errors + ours.errors or not is_utf8(ours.output))),
+    ("sort -V cannot be combined with -d or -i",
+     "GNU's sort ignores characters of versions then",
+     lambda line, ours, theirs: command_of(line.text) == "sort" and ours.status == 2
+     and (reports(ours, b"only one of -h, -M, -n, -V and -di can be given") or reports(ours, b"incompatible letters"))),
     ("sort -m sorts files that are not sorted",
      "GNU's sort assumes that they are",
      lambda line, ours, theirs: command_of(line.text) == "sort" and re.search(r" -(-merge|\w*m)", line.text)

@@ -12,7 +12,7 @@ import subprocess
 NAMES = ["a", "b", "ab", "f.txt", "x.c", "C", "a b", "é.txt", ".hidden", "10", "9", "-dash", "Makefile"]
 
 WORDS = ["a", "b", "ab", "abc", "A", "Ab", "foo", "foo bar", "10", "9", "-3", "2.5", "  lead", "a.b", "_x",
-         "é", "[", "^", "x1y2", "aa", "bb aa", "a\tb", "z", "a:b:c", "b:a:2", "1:z", ""]
+         "é", "[", "^", "x1y2", "aa", "bb aa", "a\tb", "z", "a:b:c", "1.10", "1.9", "a10", "a9", "2K", "-1M", "1.5G", "jan", "Feb 3", "x-1.2.tar.gz", "x-1.10.tar.gz", "~b", "b:a:2", "1:z", ""]
 
 
 SPECIAL = [b"", b"\n", b"a", b"\0", b"a\0b\nc\n", b"\n\n\n", b"\xff\xfe\n", bytes(range(256)),

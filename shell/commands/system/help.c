@@ -55,8 +55,28 @@ static void show_group(struct shell *shell, const char *group)
     }
 }
 
+/* Returns the number of the group that begins with this word in any case, or -1. */
+static int find_group(const char *word)
+{
+    size_t length = strlen(word);
+    for (unsigned i = 0; i < ARRAY_LENGTH(groups); i++) {
+        const char *name = i ? groups[i] : "shell";
+        size_t at = 0;
+        while (at < length && name[at] && text_lower(name[at]) == text_lower(word[at]))
+            at++;
+        if (length && at == length && (!name[at] || name[at] == ' '))
+            return (int)i;
+    }
+    return -1;
+}
+
 static int run_help(struct shell *shell, int count, char **words)
 {
+    int group = count > 1 ? find_group(words[1]) : -1;
+    if (group >= 0) {
+        show_group(shell, groups[group]);
+        return SHELL_DONE;
+    }
     if (count > 1) {
         struct code_use use = { 0 };
         const struct shell_command *command = shell_command_find(words[1], &use);
@@ -73,15 +93,15 @@ static int run_help(struct shell *shell, int count, char **words)
         stream_format(shell->out, "%s%s\n", i ? "\n" : "", i ? groups[i] : "The shell");
         show_group(shell, groups[i]);
     }
-    stream_text(shell->out, "\n`help COMMAND` describes a command; "
-                            "`book` lists the chapters of the Book.\n");
+    stream_text(shell->out, "\n`help COMMAND` describes a command, `help files` lists a group; "
+                            "`book` lists the\nchapters of the Book.\n");
     return SHELL_DONE;
 }
 
 static const struct shell_command command_help = {
     .name = "help",
-    .arguments = "[COMMAND]",
-    .summary = "list the commands, or describe one",
+    .arguments = "[COMMAND|GROUP]",
+    .summary = "list the commands or a group of them, or describe one",
     .arguments_max = 1,
     .run = run_help,
 };

@@ -13,7 +13,9 @@
 static int run_free(struct shell *shell, int count, char **words)
 {
     (void)count, (void)words;
-    bool human = option_given(shell, 'h');
+    char unit = option_last(shell, "bkmgh");
+    bool human = unit == 'h';
+    unsigned shift = unit == 'b' ? 0 : unit == 'm' ? 20 : unit == 'g' ? 30 : 10;
     uint64_t total = page_total_count(), free = page_free_count();
     struct vfs_counts counts = vfs_counts();
     uint64_t cached = counts.pages, dirty = min(counts.dirty_pages, counts.pages);
@@ -27,7 +29,11 @@ static int run_free(struct shell *shell, int count, char **words)
                   "cached", "available");
     for (unsigned i = 0; i < ARRAY_LENGTH(pages); i++) {
         char text[SIZE_TEXT_BYTES];
-        space_text(text, pages[i] * PAGE_BYTES, human);
+        uint64_t bytes = pages[i] * PAGE_BYTES;
+        if (human)
+            space_text(text, bytes, true);
+        else
+            format_text(text, sizeof(text), "%llu", (unsigned long long)(bytes >> shift));
         stream_format(shell->out, " %11s", text);
     }
     stream_text(shell->out, "\n");
@@ -36,13 +42,16 @@ static int run_free(struct shell *shell, int count, char **words)
 
 static const struct shell_option free_options[] = {
     { 'h', "human", NULL, "print sizes such as 1.2K or 34M instead of KiB" },
+    { 'b', "bytes", NULL, "print sizes in bytes" },
     { 'k', "kibi", NULL, "print sizes in KiB (the default)" },
+    { 'm', "mebi", NULL, "print sizes in MiB" },
+    { 'g', "gibi", NULL, "print sizes in GiB" },
     { 0 },
 };
 
 static const struct shell_command command_free = {
     .name = "free",
-    .arguments = "[-hk]",
+    .arguments = "[-bghkm]",
     .summary = "show memory in KiB; cached memory is freed when needed",
     .run = run_free,
     .options = free_options,

@@ -10,6 +10,7 @@
 #include "lib/text.h"
 #include "shell/commands/text/grep_input.h"
 #include "shell/options.h"
+#include "shell/pattern.h"
 #include "shell/reading/listing.h"
 #include "shell/reading/paths.h"
 #include "shell/reading/walk.h"
@@ -51,6 +52,26 @@ static int grep_item(struct shell *shell, struct grep *grep, const char *name,
     return result;
 }
 
+/* Returns whether a glob of an option matches the name: of an operand also one of its ends. */
+static bool glob_in(const struct shell *shell, const char *option, const char *name, bool operand)
+{
+    const struct option_value *value = option_values_name(shell, option);
+    for (; value; value = value->next)
+        for (const char *at = name; at; at = operand ? strchr(at, '/') : NULL) {
+            at += operand && *at == '/';
+            if (glob_matches_text(value->text, at, false))
+                return true;
+        }
+    return false;
+}
+
+/* Returns whether --include and --exclude admit a file. */
+static bool grep_admits(const struct shell *shell, const char *name, bool operand)
+{
+    return (!option_given_name(shell, "include") || glob_in(shell, "include", name, operand)) &&
+           !glob_in(shell, "exclude", name, operand);
+}
+
 static bool grep_continues(const struct shell *shell, const struct grep *grep, int result)
 {
     return !shell->out->status && result != SHELL_INTERRUPTED && !(grep->quiet && grep->found);
@@ -60,7 +81,19 @@ static int grep_walk(struct shell *shell, struct grep *grep, const char *name, s
 {
     struct walk_item *item = mem_alloc(sizeof(*item));
     int result = item ? SHELL_DONE : grep_fail(shell, name, -ENOMEM), got = 0;
+    unsigned excluded = 0; /* depth of a directory whose contents are skipped; 0: none */
     while (item && grep_continues(shell, grep, result) && (got = walk_next(walk, item)) > 0) {
+        if (excluded && item->depth > excluded)
+            continue;
+        excluded = 0;
+        bool directory = item->found && item->info.type == NODE_DIRECTORY;
+        if (directory && glob_in(shell, "exclude-dir", item->name, false)) {
+            excluded = item->depth;
+            continue;
+        }
+        if (item->depth && !directory && !grep_admits(shell, item->name, false))
+            continue;
+
         /* A file that fails sets the status, and the search continues. */
         int one = grep_item(shell, grep, name, item);
         result = one ? one : result;
@@ -92,6 +125,27 @@ static int grep_tree(struct shell *shell, struct grep *grep, const char *name, b
     return result;
 }
 
+/* Returns whether an operand is searched: --exclude-dir is about directories, with -r. */
+static bool grep_wants(struct shell *shell, const char *name, bool tree)
+{
+    struct path *path;
+    if (path_walk(shell->directory, name, 0, &path))
+        return true; /* the search reports it */
+    bool directory = path_is_directory(path);
+    path_put(path);
+    if (!directory || !tree)
+        return directory || grep_admits(shell, name, true);
+
+    /* Slashes after the name do not belong to it. */
+    char *bare = join_path(name, "");
+    size_t length = bare ? strlen(bare) : 0;
+    while (length > 1 && bare[length - 1] == '/')
+        bare[--length] = '\0';
+    bool wanted = !bare || !glob_in(shell, "exclude-dir", bare, true);
+    mem_free(bare);
+    return wanted;
+}
+
 /* Searches words[first..count), or without operands standard input; with -r the current directory
  * (GNU). */
 static int grep_all(struct shell *shell, struct grep *grep, int first, int count, char **words)
@@ -102,8 +156,11 @@ static int grep_all(struct shell *shell, struct grep *grep, int first, int count
     /* Without operands the loop runs once. */
     for (int i = first; (i < count || i == first) && grep_continues(shell, grep, result); i++) {
         const char *name = i < count ? words[i] : tree ? "" : "-";
-        int one = tree && !text_equal(name, "-") ? grep_tree(shell, grep, name, i < count)
-                                                 : grep_file(shell, grep, name);
+        bool stream = text_equal(name, "-");
+        if (i < count && !stream && !grep_wants(shell, name, tree))
+            continue;
+        int one = tree && !stream ? grep_tree(shell, grep, name, i < count)
+                                  : grep_file(shell, grep, name);
         result = one ? one : result;
     }
     return result;
@@ -120,7 +177,7 @@ static unsigned grep_flags(const struct shell *shell)
     unsigned all = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(flags); i++)
         all |= option_given(shell, flags[i].letter) ? flags[i].flag : 0;
-    return all;
+    return option_given(shell, 'y') ? all | REGEX_FOLD : all;
 }
 
 static int grep_compile(struct shell *shell, struct grep *grep, const char *pattern)
@@ -199,6 +256,7 @@ static bool grep_options_read(struct shell *shell, int files, struct grep *grep)
         .list_others = lists == 'L',
         .titles = title ? title == 'H' : files > 1,
         .line_end = option_given(shell, 'z') ? '\0' : '\n',
+        .names_end = option_given(shell, 'Z'),
         .separate = option_last(shell, "ABC") != 0,
         .most = UINT64_MAX,
     };
@@ -251,6 +309,9 @@ static const struct shell_option grep_options[] = {
     { 'C', "context", "N", "same as -A N -B N" },
     { 'r', "recursive", NULL, "search directories recursively" },
     { 'R', "dereference-recursive", NULL, "same as -r" },
+    { 0, "include", "GLOB...", "search only files whose name matches GLOB" },
+    { 0, "exclude", "GLOB...", "skip files whose name matches GLOB" },
+    { 0, "exclude-dir", "GLOB...", "skip directories whose name matches GLOB" },
     { 'E', "extended-regexp", NULL, "also special: a|b (a) a+ a? a{2,5}" },
     { 'F', "fixed-strings", NULL, "patterns are plain text" },
     { 'w', "word-regexp", NULL, "match whole words only" },
@@ -263,6 +324,10 @@ static const struct shell_option grep_options[] = {
     { 's', "no-messages", NULL, "do not report files that cannot be read" },
     { 'H', "with-filename", NULL, "print the file name with each line" },
     { 'h', "no-filename", NULL, "do not print file names" },
+    { 'Z', "null", NULL, "end file names with NUL" },
+    { 'y', NULL, NULL, "same as -i" },
+    { 0, "color", "[=WHEN]", "no effect: matches are not colored" },
+    { 0, "line-buffered", NULL, "no effect" },
     { 0 },
 };
 

@@ -29,6 +29,14 @@ struct scan {
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
+/* Writes the name of the input, and what separates it from the text after it. */
+static void write_name(const struct scan *scan, char separator)
+{
+    struct stream *out = scan->input->shell->out;
+    stream_escaped(out, scan->input->name, false);
+    stream_write(out, scan->grep->names_end ? "" : &separator, 1);
+}
+
 static void write_line(struct scan *scan, uint64_t number, char separator, const char *text,
                        size_t bytes)
 {
@@ -37,10 +45,8 @@ static void write_line(struct scan *scan, uint64_t number, char separator, const
 
     /* As in GNU, a colon follows the name and number of a selected line, and a dash those of
      * context. */
-    if (grep->titles) {
-        stream_escaped(out, scan->input->name, false);
-        stream_write(out, &separator, 1);
-    }
+    if (grep->titles)
+        write_name(scan, separator);
     if (grep->number)
         stream_format(out, "%llu%c", (unsigned long long)number, separator);
 
@@ -295,15 +301,11 @@ static void sum_up(const struct scan *scan)
 
     /* -l lists the inputs with a selected line, -L those without one. */
     if (grep->list_matching || grep->list_others) {
-        if (grep->list_matching == (scan->selected != 0)) {
-            stream_escaped(out, scan->input->name, false);
-            stream_text(out, "\n");
-        }
+        if (grep->list_matching == (scan->selected != 0))
+            write_name(scan, '\n');
     } else if (grep->count_only) {
-        if (grep->titles) {
-            stream_escaped(out, scan->input->name, false);
-            stream_text(out, ":");
-        }
+        if (grep->titles)
+            write_name(scan, ':');
         stream_format(out, "%llu\n", (unsigned long long)scan->selected);
     }
 }

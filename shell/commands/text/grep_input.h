@@ -19,6 +19,7 @@ struct grep {
     bool list_matching, list_others; /* write names of inputs instead of lines */
     bool separate;                   /* write `--` between lines that are not adjacent */
     char line_end;
+    bool names_end;                  /* with NUL, instead of a colon, dash or newline */
     uint64_t most;                   /* selected lines per input */
     uint64_t before, after;          /* lines of context */
     bool found, printed;             /* in any input so far */

@@ -19,6 +19,7 @@ struct part {
     bool bytes, titles;
     bool other_end; /* head -n -N: all but the last N; tail -n +N: from the Nth on */
     bool printed;   /* so the next title needs an empty line before it */
+    char line_end;  /* LF, or NUL with -z */
 };
 
 static bool part_parse(struct shell *shell, struct part *part, int count, char other_end)
@@ -27,6 +28,7 @@ static bool part_parse(struct shell *shell, struct part *part, int count, char o
 
     /* Ten lines by default, and titles for more than one file (POSIX). */
     *part = (struct part){ .amount = 10, .bytes = last == 'c' };
+    part->line_end = option_given(shell, 'z') ? '\0' : '\n';
     part->titles = title ? title == 'v' : count > 2;
 
     /* The last of -n and -c counts. The other one must be a valid number as well. */
@@ -61,11 +63,11 @@ static void part_title(const struct input *input, struct part *part)
 }
 
 /* Returns how many of the bytes the first *lines lines take, and counts *lines down. */
-static size_t skip_lines(const char *data, size_t bytes, uint64_t *lines)
+static size_t skip_lines(const char *data, size_t bytes, char line_end, uint64_t *lines)
 {
     size_t at = 0;
     while (*lines && at < bytes) {
-        const char *end = memchr(data + at, '\n', bytes - at);
+        const char *end = memchr(data + at, line_end, bytes - at);
 
         /* This line continues in the next piece, so it is not counted yet. */
         if (!end)
@@ -80,7 +82,7 @@ static size_t skip_lines(const char *data, size_t bytes, uint64_t *lines)
 static size_t skip(const struct part *part, const char *data, size_t bytes, uint64_t *left)
 {
     if (!part->bytes)
-        return skip_lines(data, bytes, left);
+        return skip_lines(data, bytes, part->line_end, left);
 
     /* Bytes need not be searched. */
     size_t count = (size_t)min(*left, (uint64_t)bytes);
@@ -92,20 +94,22 @@ static size_t skip(const struct part *part, const char *data, size_t bytes, uint
 
 /* Returns where the last *lines lines of these bytes begin, or 0 if there are fewer; counts *lines
  * down. At the end of the file, a newline ends the last line rather than beginning another. */
-static size_t lines_back(const char *data, size_t bytes, bool at_end, uint64_t *lines)
+static size_t lines_back(const char *data, size_t bytes, char line_end, bool at_end,
+                         uint64_t *lines)
 {
     size_t at = bytes;
-    if (at_end && at && data[at - 1] == '\n')
+    if (at_end && at && data[at - 1] == line_end)
         at--;
 
     /* Stop after the newline that precedes the first of the lines. */
-    while (at && !(data[at - 1] == '\n' && !--*lines))
+    while (at && !(data[at - 1] == line_end && !--*lines))
         at--;
     return at;
 }
 
 /* Finds where the last lines of a file begin, block by block from its end. */
-static status_t find_last_lines(struct file *file, uint64_t lines, uint64_t *offset)
+static status_t find_last_lines(struct file *file, uint64_t lines, char line_end,
+                                uint64_t *offset)
 {
     enum { BLOCK = 4096 };
     uint64_t end = file_size(file), at = end;
@@ -126,7 +130,7 @@ static status_t find_last_lines(struct file *file, uint64_t lines, uint64_t *off
         else if (got != (ssize_t)bytes)
             status = got < 0 ? (status_t)got : -EIO;
         else
-            *offset = at - bytes + lines_back(block, bytes, at == end, &lines);
+            *offset = at - bytes + lines_back(block, bytes, line_end, at == end, &lines);
         at -= bytes;
     }
     mem_free(block);
@@ -148,7 +152,7 @@ static status_t end_of_file(struct file *file, const struct part *part, uint64_t
     if (part->bytes)
         *offset = size > part->amount ? size - part->amount : 0;
     else if (part->amount)
-        return find_last_lines(file, part->amount, offset);
+        return find_last_lines(file, part->amount, part->line_end, offset);
     return 0;
 }
 
@@ -157,6 +161,7 @@ static status_t end_of_stream(struct input *input, const struct part *part, bool
 {
     struct stream *out = input->shell->out;
     struct tail_buffer held = { .amount = part->amount, .count_bytes = part->bytes,
+                                .line_end = part->line_end,
                                 .released = last_part ? NULL : out };
     const char *data;
     ssize_t got = 0;
@@ -219,12 +224,13 @@ static const struct shell_option head_options[] = {
     { 'c', "bytes", "N", "print the first N bytes; -N: all but the last N" },
     { 'q', "quiet", NULL, "never print file names" },
     { 'v', "verbose", NULL, "always print file names" },
+    { 'z', "zero-terminated", NULL, "lines end with NUL, not newline" },
     { 0 },
 };
 
 static const struct shell_command command_head = {
     .name = "head",
-    .arguments = "[-n [-]LINES | -c [-]BYTES] [FILE...]",
+    .arguments = "[-qvz] [-n [-]LINES | -c [-]BYTES] [FILE...]",
     .summary = "print the first lines or bytes of files",
     .arguments_max = -1,
     .run = run_head,
@@ -273,25 +279,122 @@ static status_t tail_input(struct input *input, void *context)
     return tail_from_start(input, &all);
 }
 
+/* ---- tail -f ------------------------------------------------------------------------------ */
+
+/* A file that is followed. */
+struct followed {
+    struct file *file; /* NULL: it could not be opened */
+    uint64_t at;       /* what is before was written */
+};
+
+/* Writes what was appended to a file since the last look. */
+static status_t follow_one(struct shell *shell, struct followed *followed, const char *name,
+                           struct part *part, int *shown, int number)
+{
+    enum { FOLLOW_BYTES = 512 };
+    char data[FOLLOW_BYTES];
+    uint64_t size = file_size(followed->file);
+    ssize_t got = 1;
+
+    /* A file that became shorter is written again from its start (GNU). */
+    if (size < followed->at) {
+        (void)shell_complain(shell, "%s: file truncated", name);
+        followed->at = 0;
+    }
+    while (got > 0 && followed->at < size && !shell->out->status) {
+        got = file_read_at(followed->file, followed->at, data, sizeof(data));
+        if (got <= 0)
+            return (status_t)got;
+
+        /* A title each time that another file has something new. */
+        if (part->titles && *shown != number)
+            stream_format(shell->out, "\n==> %s <==\n", name);
+        *shown = number;
+        stream_write(shell->out, data, (size_t)got);
+        followed->at += (uint64_t)got;
+    }
+    return 0;
+}
+
+/* Looks at all files each second, or as often as -s gives, until ^C. */
+static int follow_files(struct shell *shell, struct followed *files, int count, char **words,
+                        struct part *part, uint64_t every_us)
+{
+    int shown = count - 1;
+    while (!shell_interrupted() && !shell->out->status) {
+        for (int i = 1; i < count; i++) {
+            status_t status = 0;
+            if (files[i].file)
+                status = follow_one(shell, &files[i], words[i], part, &shown, i);
+            if (status) {
+                (void)shell_fail(shell, words[i], status);
+                file_close(files[i].file);
+                files[i].file = NULL;
+            }
+        }
+        IGNORE(stream_flush(shell->out));
+        uint64_t deadline = time_now_us() + every_us;
+        while (!shell_interrupted() && time_now_us() < deadline)
+            thread_park(deadline); /* ^C ends it */
+    }
+    return SHELL_INTERRUPTED;
+}
+
+/* Opens the files before their last parts are written, so that nothing is missed in between. */
+static int tail_follow(struct shell *shell, int count, char **words, struct part *part)
+{
+    uint64_t every_us = 1000000;
+    const char *interval = option_value(shell, 's');
+    if (interval && text_parse_time(interval, &every_us))
+        return shell_complain(shell, "invalid number of seconds: '%s'", interval);
+    struct followed *files = mem_zalloc((size_t)count * sizeof(*files));
+    if (!files)
+        return shell_fail(shell, NULL, -ENOMEM);
+
+    bool any = false;
+    for (int i = 1; i < count; i++)
+        if (!file_open(shell->directory, words[i], OPEN_READ, &files[i].file)) {
+            files[i].at = file_size(files[i].file);
+            any = true;
+        } else {
+            files[i].file = NULL;
+        }
+    int result = input_each(shell, 1, count, words, tail_input, part);
+    if (any && result != SHELL_INTERRUPTED)
+        result = follow_files(shell, files, count, words, part, every_us);
+    for (int i = 1; i < count; i++)
+        file_close(files[i].file);
+    mem_free(files);
+    return result;
+}
+
 static int run_tail(struct shell *shell, int count, char **words)
 {
     struct part part;
     if (!part_parse(shell, &part, count, '+'))
         return SHELL_USAGE;
+
+    /* Standard input needs no option: it is read to its end in any case. */
+    if (count > 1 && (option_given(shell, 'f') || option_given(shell, 'F')))
+        return tail_follow(shell, count, words, &part);
     return input_each(shell, 1, count, words, tail_input, &part);
 }
 
 static const struct shell_option tail_options[] = {
     { 'n', "lines", "N", "print the last N lines (10); +N: start at line N" },
     { 'c', "bytes", "N", "print the last N bytes; +N: start at byte N" },
+    { 'f', "follow", NULL, "then print what is appended to the files, until ^C" },
+    { 'F', NULL, NULL, "same as -f" },
+    { 's', "sleep-interval", "TIME", "with -f: look each TIME, 1 s by default" },
     { 'q', "quiet", NULL, "never print file names" },
     { 'v', "verbose", NULL, "always print file names" },
+    { 'z', "zero-terminated", NULL, "lines end with NUL, not newline" },
     { 0 },
 };
 
 static const struct shell_command command_tail = {
     .name = "tail",
-    .arguments = "[-n [+]LINES | -c [+]BYTES] [FILE...]",
+    .arguments = "[-fqvz] [-n [+]LINES | -c [+]BYTES] [FILE...]",
     .summary = "print the last lines or bytes of files",
     .arguments_max = -1,
     .run = run_tail,

@@ -247,6 +247,8 @@ static int parse_keys(struct sort *sort)
         last = &key->next;
         if (status)
             return shell_complain(sort->shell, "-k: %s: invalid key", value->text);
+        if (sort_order_is_mixed(&key->order))
+            return shell_complain(sort->shell, "-k: %s: incompatible letters", value->text);
     }
     return SHELL_DONE;
 }
@@ -300,7 +302,7 @@ static int run_sort(struct shell *shell, int count, char **words)
     };
 
     /* Letters given as options apply to the whole line, and to keys without letters. */
-    for (const char *letter = "bdfinr"; *letter; letter++)
+    for (const char *letter = "bdfhiMnrV"; *letter; letter++)
         if (option_given(shell, *letter))
             IGNORE(sort_order_letter(&sort.order, *letter));
 
@@ -313,9 +315,8 @@ static int run_sort(struct shell *shell, int count, char **words)
     int result = parse_separator(&sort);
     if (!result)
         result = parse_keys(&sort);
-    if (!result && uses_order(&sort) && sort.order.numeric &&
-        (sort.order.dictionary || sort.order.printable))
-        result = shell_complain(shell, "-n is incompatible with -d and -i");
+    if (!result && uses_order(&sort) && sort_order_is_mixed(&sort.order))
+        result = shell_complain(shell, "only one of -h, -M, -n, -V and -di can be given");
     if (!result)
         result = sort_run(&sort, count, words);
 
@@ -341,7 +342,10 @@ static const struct shell_option sort_options[] = {
     { 'b', "ignore-leading-blanks", NULL, "ignore leading blanks" },
     { 'd', "dictionary-order", NULL, "compare only blanks, letters and digits" },
     { 'i', "ignore-nonprinting", NULL, "compare only printable characters" },
-    { 'k', "key", "KEY...", "sort by fields: F[.C][bdfinr][,F[.C][bdfinr]]" },
+    { 'h', "human-numeric-sort", NULL, "compare sizes such as 2K and 1G" },
+    { 'M', "month-sort", NULL, "compare the names of months" },
+    { 'V', "version-sort", NULL, "compare versions: numbers within text" },
+    { 'k', "key", "KEY...", "sort by fields: F[.C][bdfhiMnrV][,F[.C][bdfhiMnrV]]" },
     { 't', "field-separator", "CHARACTER", "separates fields, instead of blanks; \\0 is NUL" },
     { 'm', "merge", NULL, "merge sorted files (same as sorting them)" },
     { 'o', "output", "FILE", "write to FILE, which may be an input" },
@@ -354,7 +358,7 @@ static const struct shell_option sort_options[] = {
 
 static const struct shell_command command_sort = {
     .name = "sort",
-    .arguments = "[-bcCdfimnrsuz] [-o FILE] [-k KEY]... [-t CHARACTER] [FILE...]",
+    .arguments = "[-bcCdfhiMmnrsuVz] [-o FILE] [-k KEY]... [-t CHARACTER] [FILE...]",
     .summary = "sort lines in byte order",
     .arguments_max = -1,
     .run = run_sort,

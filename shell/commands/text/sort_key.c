@@ -20,10 +20,19 @@ bool sort_order_letter(struct sort_order *order, char letter)
     case 'd': order->dictionary = true; return true;
     case 'f': order->fold = true; return true;
     case 'i': order->printable = true; return true;
+    case 'h': order->sizes = true; return true;
+    case 'M': order->months = true; return true;
     case 'n': order->numeric = true; return true;
+    case 'V': order->versions = true; return true;
     case 'r': order->reverse = true; return true;
     default: return false;
     }
+}
+
+bool sort_order_is_mixed(const struct sort_order *order)
+{
+    return order->numeric + order->sizes + order->months + order->versions +
+           (order->dictionary || order->printable) > 1;
 }
 
 /* Parses digits; a number that does not fit becomes the largest one. False if there are none. */
@@ -147,61 +156,6 @@ const char *sort_key_find(const struct sort_key *key, int separator, const char 
 
 /* ---- comparing ---------------------------------------------------------------------------- */
 
-/* A number in decimal: blanks, a minus, digits, a point and more digits. Leading and trailing
- * zeroes are left out, so that digits can be compared as text. */
-struct decimal {
-    bool negative;
-    const char *whole, *part;
-    size_t whole_digits, part_digits;
-};
-
-static struct decimal decimal_parse(const char *text, size_t bytes)
-{
-    struct decimal w = { 0 };
-    size_t at = skip_blanks(text, bytes, 0);
-    w.negative = at < bytes && text[at] == '-';
-    at += w.negative;
-
-    /* Without leading zeroes, the number of digits can be compared first. */
-    while (at < bytes && text[at] == '0')
-        at++;
-    for (w.whole = text + at; at < bytes && text_is_digit(text[at]); at++)
-        w.whole_digits++;
-
-    /* After the point, digits count up to the last one that is not zero. */
-    if (at < bytes && text[at] == '.') {
-        w.part = text + ++at;
-        for (size_t digits = 1; at < bytes && text_is_digit(text[at]); at++, digits++)
-            if (text[at] != '0')
-                w.part_digits = digits;
-    }
-    if (!w.whole_digits && !w.part_digits)
-        w.negative = false; /* -0 is 0 */
-    return w;
-}
-
-static int bytes_compare(const char *a, size_t a_count, const char *b, size_t b_count)
-{
-    size_t both = min(a_count, b_count);
-    int order = both ? memcmp(a, b, both) : 0;
-    return order ? order : (a_count > b_count) - (a_count < b_count);
-}
-
-static int compare_numbers(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
-{
-    struct decimal x = decimal_parse(a, a_bytes), y = decimal_parse(b, b_bytes);
-    if (x.negative != y.negative)
-        return x.negative ? -1 : 1;
-
-    /* Of two numbers without leading zeroes, the one with more digits is larger. */
-    int order = (x.whole_digits > y.whole_digits) - (x.whole_digits < y.whole_digits);
-    if (!order)
-        order = bytes_compare(x.whole, x.whole_digits, y.whole, y.whole_digits);
-    if (!order)
-        order = bytes_compare(x.part, x.part_digits, y.part, y.part_digits);
-    return x.negative ? -order : order;
-}
-
 static bool is_letter_or_digit(char c)
 {
     return text_is_digit(c) || (text_lower(c) >= 'a' && text_lower(c) <= 'z');
@@ -230,7 +184,7 @@ static int compare_bytes(const struct sort_order *order, const char *a, size_t a
 {
     /* The default order needs no byte to be changed or skipped. */
     if (!order->fold && !order->dictionary && !order->printable)
-        return bytes_compare(a, a_bytes, b, b_bytes);
+        return sort_compare_bytes(a, a_bytes, b, b_bytes);
 
     size_t a_at = 0, b_at = 0;
     for (;;) {
@@ -245,7 +199,10 @@ static int compare_bytes(const struct sort_order *order, const char *a, size_t a
 int sort_key_compare(const struct sort_order *order, const char *a, size_t a_bytes, const char *b,
                      size_t b_bytes)
 {
-    int result = order->numeric ? compare_numbers(a, a_bytes, b, b_bytes)
-                                : compare_bytes(order, a, a_bytes, b, b_bytes);
+    int result = order->numeric    ? sort_compare_numbers(a, a_bytes, b, b_bytes)
+                 : order->sizes    ? sort_compare_sizes(a, a_bytes, b, b_bytes)
+                 : order->months   ? sort_compare_months(a, a_bytes, b, b_bytes)
+                 : order->versions ? sort_compare_versions(a, a_bytes, b, b_bytes)
+                                   : compare_bytes(order, a, a_bytes, b, b_bytes);
     return order->reverse ? -result : result;
 }

@@ -1,12 +1,13 @@
 /*
  * sort_key.h - the parts of a line that `sort` compares, as POSIX describes them.
  *
- * Key         "F[.C][bdfinr][,F[.C][bdfinr]]": from character C of field F up to and including the
- *             second position, or to the end of the line. Fields are counted from 1. Without a
- *             separator a field begins with the blanks before it.
- * Order       of the bytes; 'n': of the numbers at the start; 'f': lower case letters as upper;
- *             'd': blanks, letters and digits only; 'i': printable characters only; 'b': without
- *             blanks at the start; 'r': the opposite.
+ * Key         "F[.C][bdfhiMnrV][,F[.C][bdfhiMnrV]]": from character C of field F up to and
+ *             including the second position, or to the end of the line. Fields are counted from 1.
+ *             Without a separator a field begins with the blanks before it.
+ * Order       of the bytes; 'n': of the numbers at the start; 'h': of sizes such as 10K; 'M': of
+ *             months; 'V': of versions, in which digits are numbers; 'f': lower case letters as
+ *             upper; 'd': blanks, letters and digits only; 'i': printable characters only; 'b':
+ *             without blanks at the start; 'r': the opposite.
  * Numbers     are compared digit by digit: they have no limit.
  * References  POSIX.1-2017, sort.
  */
@@ -17,6 +18,7 @@
 
 struct sort_order {
     bool numeric, reverse, fold, dictionary, printable;
+    bool sizes, months, versions;      /* 'h', 'M', 'V' */
     bool skip_blanks, skip_blanks_end; /* 'b' at the first and at the second position */
 };
 
@@ -32,12 +34,22 @@ struct sort_key {
  * last character may be 0. */
 status_t sort_key_parse(const char *text, struct sort_key *key) MUST_CHECK;
 
-/* Sets the order that one of the letters bdfinr stands for. Returns false for another letter. */
+/* Sets the order that one of the letters bdfhiMnrV stands for. Returns false for another letter. */
 bool sort_order_letter(struct sort_order *order, char letter);
 
 /* Returns the part of the line that the key names. `separator` is -1 if blanks separate fields. */
 const char *sort_key_find(const struct sort_key *key, int separator, const char *line,
                           size_t bytes, size_t *key_bytes);
+
+/* Returns whether the order has letters that exclude each other. */
+bool sort_order_is_mixed(const struct sort_order *order);
+
+/* Compare two texts in one of the orders (sort_kinds.c). */
+int sort_compare_bytes(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
+int sort_compare_numbers(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
+int sort_compare_sizes(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
+int sort_compare_months(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
+int sort_compare_versions(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
 
 /* Compares two parts: < 0, 0, > 0. Applies `reverse`. */
 int sort_key_compare(const struct sort_order *order, const char *a, size_t a_bytes, const char *b,

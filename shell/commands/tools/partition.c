@@ -372,7 +372,7 @@ static const struct shell_option partition_options[] = {
 
 static const struct shell_command command_partition = {
     .name = "partition",
-    .arguments = "[-y] DISK [list | create gpt|mbr | add SIZE|rest [TYPE] | delete N]",
+    .arguments = "[-y] DISK [create gpt|mbr | add SIZE|rest [TYPE] | delete N]",
     .summary = "show or change the partitions of a disk or image",
     .arguments_min = 1,
     .arguments_max = 4,

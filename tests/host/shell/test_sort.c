@@ -61,7 +61,8 @@ BODY(keys)
     /* -d ignores what -i would; letters that no key uses may contradict each other (GNU). */
     put("/d", "aa\na\tb\n");
     says("sort -d -i /d", "a\tb\naa\n");
-    run("sort -n -i /d", SHELL_TROUBLE, "", "sort: -n is incompatible with -d and -i\n");
+    run("sort -n -i /d", SHELL_TROUBLE, "",
+        "sort: only one of -h, -M, -n, -V and -di can be given\n");
     says("sort -n -i -k 1,1f /d", "a\tb\naa\n");
     stop();
 }

@@ -43,7 +43,8 @@ BODY(sort_output)
     run("sort -o /none/x /s", SHELL_TROUBLE, "", "sort: /none/x: No such file or directory\n");
     run("sort -o /s /none", SHELL_TROUBLE, "", "sort: /none: No such file or directory\n");
     says("cat /s", "a\nb\nc\n");
-    run("sort -nd /s", SHELL_TROUBLE, "", "sort: -n is incompatible with -d and -i\n");
+    run("sort -nd /s", SHELL_TROUBLE, "",
+        "sort: only one of -h, -M, -n, -V and -di can be given\n");
     run("sort -c -o /t /s", SHELL_TROUBLE, "", "sort: -c and -o are incompatible\n");
     run("sort -z /z", SHELL_DONE, NULL, "");
     kassert(out.used == 6 && memcmp(out.text, "a\nx\0b", 6) == 0);
