@@ -17,6 +17,7 @@
 
 #include "host/hostfs.h"
 #include "host/image.h"
+#include "shell/language/jobs.h"
 #include "shell/language/run.h"
 #include "shell/shell.h"
 
@@ -31,9 +32,9 @@ static status_t stdio_sink(struct stream *stream, const char *text, size_t bytes
 }
 
 /* The input of a command such as `cat` without operands. */
-static ssize_t read_stdin(struct shell *shell, void *buffer, size_t bytes)
+static ssize_t read_stdin(void *context, void *buffer, size_t bytes)
 {
-    (void)shell;
+    (void)context;
     ssize_t got = read(STDIN_FILENO, buffer, bytes);
     return got < 0 ? -EIO : got;
 }
@@ -185,11 +186,16 @@ int main(int count, char **words)
     if (status)
         panic("shell: %s", status_text(status));
     if (options.commands) {
-        shell.read = read_stdin;
+        if (shell_set_input(&shell, read_stdin, NULL))
+            panic("shell: out of memory");
         shell_run_text(&shell, options.commands);
     } else {
         run_stdin(&shell);
     }
+
+    /* Background jobs have no process that would outlive this one. */
+    shell.status = shell_end(&shell);
+    jobs_finish(shell_jobs(&shell), false);
 
     /* Files that were written are still in memory. */
     if (!write_back())

@@ -512,6 +512,14 @@ static int run_parsed(struct parse *parse, const struct shell_command *command, 
 static int run_with_options(struct shell *shell, const struct shell_command *command, int count,
                             char **words)
 {
+    /* A command that parses its words itself has no options to keep. */
+    if (command->option_rules & OPTIONS_RAW &&
+        !(count > 1 && text_equal(words[1], "--help") &&
+          !(command->option_rules & OPTIONS_LITERAL))) {
+        struct parse raw = { .shell = shell, .words = words, .count = count };
+        return run_parsed(&raw, command, count);
+    }
+
     /* On the heap: it is too large for a kernel stack, and commands run commands. */
     struct options *options = mem_zalloc(sizeof(*options));
     if (!options)
@@ -549,20 +557,28 @@ static int run_part(struct shell *shell, const struct shell_command *command, in
     return run_with_options(shell, part, count - 1, words + 1);
 }
 
-int shell_run_command(struct shell *shell, int count, char **words)
+int shell_run_found(struct shell *shell, const struct shell_command *command, int count,
+                    char **words)
 {
     const struct shell_command *outer = shell->command;
     const struct options *outer_options = shell->options;
-    struct code_use use = { 0 };
-    const struct shell_command *command = shell_command_find(words[0], &use);
-    if (!command)
-        return command_not_found(shell, words[0]);
 
     /* Commands run commands (time, find -exec): restore the outer one's state. */
     shell->command = command;
     int status = run_part(shell, command, count, words);
     shell->command = outer;
     shell->options = outer_options;
+    return status;
+}
+
+int shell_run_command(struct shell *shell, int count, char **words)
+{
+    struct code_use use = { 0 };
+    const struct shell_command *command = shell_command_find(words[0], &use);
+    if (!command)
+        return command_not_found(shell, words[0]);
+
+    int status = shell_run_found(shell, command, count, words);
     code_use_end(&use);
     return status;
 }

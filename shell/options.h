@@ -42,6 +42,7 @@ enum {
     OPTIONS_LENIENT = 2, /* an unknown option is an operand: echo */
     OPTIONS_NUMBERS = 8, /* -5 and -.5 are operands: seq */
     OPTIONS_RAW = 4,     /* all words are operands, except a leading --help, which uses the table */
+    OPTIONS_LITERAL = 16, /* --help is an operand too */
 };
 
 struct shell_option {

@@ -2,7 +2,49 @@
  * pattern.c - matches names against globs; see pattern.h.
  */
 #include "shell/pattern.h"
+#include "lib/macros.h"
 #include "lib/string.h"
+
+/* Whether a character is in a class of POSIX's locale (XBD 7.3.1). */
+static bool is_upper(uint32_t c) { return c >= 'A' && c <= 'Z'; }
+static bool is_lower(uint32_t c) { return c >= 'a' && c <= 'z'; }
+static bool is_alpha(uint32_t c) { return is_upper(c) || is_lower(c); }
+static bool is_digit(uint32_t c) { return c >= '0' && c <= '9'; }
+static bool is_alnum(uint32_t c) { return is_alpha(c) || is_digit(c); }
+static bool is_blank(uint32_t c) { return c == ' ' || c == '\t'; }
+static bool is_space(uint32_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static bool is_graph(uint32_t c) { return c > ' ' && c < 0x7f; }
+static bool is_print(uint32_t c) { return c >= ' ' && c < 0x7f; }
+static bool is_punct(uint32_t c) { return is_graph(c) && !is_alnum(c); }
+static bool is_cntrl(uint32_t c) { return c < ' ' || c == 0x7f; }
+static bool is_xdigit(uint32_t c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static const struct {
+    const char *name; /* with what ends it */
+    bool (*has)(uint32_t code);
+} classes[] = {
+    { "alpha:]", is_alpha }, { "digit:]", is_digit }, { "alnum:]", is_alnum },
+    { "upper:]", is_upper }, { "lower:]", is_lower }, { "space:]", is_space },
+    { "blank:]", is_blank }, { "punct:]", is_punct }, { "print:]", is_print },
+    { "graph:]", is_graph }, { "cntrl:]", is_cntrl }, { "xdigit:]", is_xdigit },
+};
+
+/* Takes [:class:] in a set. Returns false if there is none. */
+static bool glob_take_class(const char **at, uint32_t code, bool *found)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(classes) && (*at)[0] == '[' && (*at)[1] == ':'; i++) {
+        size_t length = strlen(classes[i].name);
+        if (strncmp(*at + 2, classes[i].name, length) != 0)
+            continue;
+        *found |= classes[i].has(code);
+        *at += 2 + length;
+        return true;
+    }
+    return false;
+}
 
 /* Takes the next character of a set; a backslash before it is skipped. */
 static uint32_t glob_take(const char **at, bool fold)
@@ -12,6 +54,14 @@ static uint32_t glob_take(const char **at, bool fold)
     /* The backslash itself is never compared. */
     if (**at == '\\' && (*at)[1])
         ++*at;
+
+    /* [.x.] and [=x=] are the character x: the locale has no others. */
+    char kind = (*at)[0] == '[' ? (*at)[1] : '\0';
+    if ((kind == '.' || kind == '=') && (*at)[2] && (*at)[3] == kind && (*at)[4] == ']') {
+        code = (unsigned char)(*at)[2];
+        *at += 5;
+        return code;
+    }
     *at += pattern_take(*at, strlen(*at), fold, &code);
     return code;
 }
@@ -26,6 +76,8 @@ static bool glob_set(const char **glob, bool fold, uint32_t code, bool *closed)
 
     /* A ] that is the first member is an ordinary one (POSIX 2.13.1). */
     for (bool first = true; *at && (first || *at != ']'); first = false) {
+        if (glob_take_class(&at, code, &found))
+            continue;
         uint32_t low = glob_take(&at, fold), high = low;
 
         /* A - before the ] is an ordinary member too. */

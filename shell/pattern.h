@@ -5,8 +5,8 @@
  *             [ without ] is an ordinary character.
  * Characters  are matched, not bytes; each byte of invalid UTF-8 is a character.
  * Cost        A match takes time in proportion to text x pattern at most.
- * References  POSIX.1-2017, Shell Command Language, 2.13 Pattern Matching Notation. There are no
- *             character classes.
+ * References  POSIX.1-2017, Shell Command Language, 2.13 Pattern Matching Notation. Classes such as
+ *             [:alpha:] contain ASCII characters only.
  */
 #ifndef SHELL_PATTERN_H
 #define SHELL_PATTERN_H

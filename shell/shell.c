@@ -1,5 +1,5 @@
 /*
- * shell.c - a shell's life, its messages, and its standard input.
+ * shell.c - a shell's life, its commands, and its descriptors.
  */
 #include "shell/shell.h"
 #include "kernel/console.h"
@@ -9,140 +9,11 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/reading/writable.h"
+#include "shell/language/descriptor.h"
+#include "shell/language/state.h"
 #include "shell/terminal.h"
 
-/* ---- messages ----------------------------------------------------------------------------- */
-
-bool shell_interrupted(void)
-{
-    return thread_interrupted();
-}
-
-/* Begins an error line: "name: ", and where in a script the command is. */
-static void error_begin(struct shell *shell)
-{
-    /* Both streams may lead to the console: show earlier output first, and begin a new line. */
-    IGNORE(stream_flush(shell->out));
-    if (shell->out == shell->console) {
-        if (!shell->out->at_line_start)
-            stream_text(shell->err, "\n");
-        shell->out->at_line_start = true;
-    }
-
-    /* A command names itself, which is enough. Other errors name the script's line. */
-    stream_format(shell->err, "%s: ", shell->command ? shell->command->name : "spindle");
-    if (!shell->command && shell->script_name) {
-        stream_escaped(shell->err, shell->script_name, false);
-        stream_format(shell->err, ":%u: ", shell->script_line);
-    }
-}
-
-static int trouble_of(const struct shell *shell)
-{
-    return shell->command && shell->command->trouble ? shell->command->trouble : SHELL_FAILED;
-}
-
-static status_t escaped_sink(struct stream *stream, const char *text, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        stream_escaped(stream->context, (const char[]){ text[i], '\0' }, false);
-    return 0;
-}
-
-/* Writes "name: " and a text. */
-static void write_message(struct shell *shell, const char *format, va_list arguments)
-{
-    struct stream escaped;
-    error_begin(shell);
-
-    /* The arguments may contain names from a medium, which must not control the terminal. */
-    stream_init(&escaped, escaped_sink, shell->err);
-    stream_format_v(&escaped, format, arguments);
-    IGNORE(stream_flush(&escaped));
-}
-
-int shell_complain(struct shell *shell, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    write_message(shell, format, arguments);
-    va_end(arguments);
-
-    stream_text(shell->err, "\n");
-    IGNORE(stream_flush(shell->err));
-    return trouble_of(shell);
-}
-
-int shell_ask(struct shell *shell, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    write_message(shell, format, arguments);
-    va_end(arguments);
-    IGNORE(stream_flush(shell->err));
-
-    /* Byte by byte: what follows the line is the next answer. */
-    char c, first = '\0';
-    ssize_t got;
-    bool begun = false;
-    while ((got = shell_read(shell, &c, 1)) > 0 && c != '\n') {
-        first = begun ? first : c;
-        begun = true;
-    }
-    return got < 0 ? (int)got : first == 'y' || first == 'Y';
-}
-
-int shell_fail(struct shell *shell, const char *subject, status_t status)
-{
-    /* ^C is not an error, whatever errno it caused; nor is a pipe whose reader has closed it. */
-    if (status == -EINTR || shell_interrupted())
-        return SHELL_INTERRUPTED;
-    if (status == -EPIPE)
-        return trouble_of(shell);
-
-    const char *failing = shell->command ? shell->command->failing : NULL;
-    const char *reason = status_text(status);
-    error_begin(shell);
-    if (subject && failing)
-        stream_format(shell->err, "%s '", failing);
-    if (subject) {
-        stream_escaped(shell->err, subject, false);
-        stream_text(shell->err, failing ? "': " : ": ");
-    }
-
-    /* The reason is a sentence of its own, as in the messages of GNU's tools. */
-    stream_format(shell->err, "%c%s", text_upper(*reason), reason + 1);
-    if (subject && status == -ENOENT && text_starts(subject, "/dev/"))
-        stream_text(shell->err, "; discs are in /dev/Classes");
-
-    /* A disk is read-only until a person asks for more: say how. */
-    char device[DEVICE_NAME_BYTES];
-    if (subject && status == -EROFS && writable_hint(shell->directory, subject, device))
-        stream_format(shell->err, "; `mount -o rw %s` makes it writable", device);
-    stream_text(shell->err, "\n");
-    IGNORE(stream_flush(shell->err));
-    return trouble_of(shell);
-}
-
-int shell_usage(struct shell *shell)
-{
-    const struct shell_command *command = shell->command;
-    IGNORE(stream_flush(shell->out));
-    stream_format(shell->err, "usage: %s%s%s\n", command->name, *command->arguments ? " " : "",
-                  command->arguments);
-    IGNORE(stream_flush(shell->err));
-    return SHELL_USAGE;
-}
-
-void shell_print_time(struct shell *shell, uint64_t begun_us)
-{
-    uint64_t ms = (time_now_us() - begun_us) / 1000;
-    IGNORE(stream_flush(shell->out));
-    stream_format(shell->err, "real %llu.%03llus\n", (unsigned long long)(ms / 1000),
-                  (unsigned long long)(ms % 1000));
-    IGNORE(stream_flush(shell->err));
-}
+/* ---- commands ----------------------------------------------------------------------------- */
 
 static bool is_named(const void *entry, void *name)
 {
@@ -211,7 +82,8 @@ ssize_t shell_read(struct shell *shell, void *buffer, size_t bytes)
     IGNORE(stream_flush(shell->out)); /* show a question before waiting for its answer */
     if (shell_interrupted())
         return -EINTR;
-    return shell->read ? shell->read(shell, buffer, bytes) : 0;
+    struct descriptor *input = shell->descriptors[0];
+    return input ? descriptor_read(input, buffer, bytes) : -EBADF;
 }
 
 bool shell_out_is_terminal(const struct shell *shell)
@@ -234,11 +106,95 @@ status_t shell_console_sink(struct stream *stream, const char *text, size_t byte
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+static status_t closed_sink(struct stream *stream, const char *text, size_t bytes)
+{
+    (void)stream, (void)text, (void)bytes;
+    return -EBADF;
+}
+
+struct descriptor *shell_set_descriptor(struct shell *shell, unsigned number,
+                                        struct descriptor *descriptor)
+{
+    struct descriptor *before = shell->descriptors[number];
+    struct stream *stream = descriptor && descriptor->out ? descriptor->out : &shell->closed;
+    shell->descriptors[number] = descriptor;
+
+    if (stream == &shell->closed && number >= 1 && number <= 2)
+        stream_init(&shell->closed, closed_sink, NULL);
+    if (number == 1)
+        shell->out = stream;
+    else if (number == 2)
+        shell->err = stream;
+    return before;
+}
+
+status_t shell_set_input(struct shell *shell,
+                         ssize_t (*read)(void *context, void *buffer, size_t bytes),
+                         void *context)
+{
+    struct descriptor *input = descriptor_create();
+    if (!input)
+        return -ENOMEM;
+    input->read = read;
+    input->context = context;
+    IGNORE(descriptor_put(shell, shell_set_descriptor(shell, 0, input), NULL, false, 0));
+    return 0;
+}
+
+struct jobs *shell_jobs(struct shell *shell)
+{
+    return &shell->language->jobs;
+}
+
 void shell_destroy(struct shell *shell)
 {
+    if (shell->language) {
+        jobs_finish(&shell->language->jobs, false);
+        variables_restore(&shell->variables, &shell->language->locals, NULL);
+    }
+    for (unsigned i = 0; i < SHELL_DESCRIPTORS; i++)
+        IGNORE(descriptor_put(shell, shell_set_descriptor(shell, i, NULL), NULL, false, 0));
+    language_free(shell->language);
     variables_free(&shell->variables);
     path_put(shell->directory);
     shell->directory = NULL;
+    shell->language = NULL;
+}
+
+static ssize_t read_end(void *context, void *buffer, size_t bytes)
+{
+    (void)context, (void)buffer, (void)bytes;
+    return 0;
+}
+
+static status_t set_variables(struct shell *shell)
+{
+    static const struct {
+        const char *name, *value;
+    } initial[] = { { "HOME", "/" }, { "PWD", "/" }, { "IFS", " \t\n" }, { "OPTIND", "1" } };
+    status_t status = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(initial) && !status; i++)
+        status = variables_set(&shell->variables, initial[i].name, strlen(initial[i].name),
+                               initial[i].value);
+    return status;
+}
+
+/* Makes the descriptors 0, which is at its end, 1 and 2. */
+static status_t set_descriptors(struct shell *shell,
+                                status_t (*sink)(struct stream *stream, const char *text,
+                                                 size_t bytes),
+                                void *out_context, void *err_context)
+{
+    status_t status = shell_set_input(shell, read_end, NULL);
+    for (unsigned i = 1; i <= 2 && !status; i++) {
+        struct descriptor *descriptor = descriptor_create();
+        if (!descriptor)
+            return -ENOMEM;
+        status = descriptor_set_sink(descriptor, sink, i == 1 ? out_context : err_context, false);
+        IGNORE(descriptor_put(shell, shell_set_descriptor(shell, i, descriptor), NULL, false, 0));
+    }
+    shell->console = shell->out;
+    return status;
 }
 
 status_t shell_init(struct shell *shell,
@@ -246,35 +202,76 @@ status_t shell_init(struct shell *shell,
                     void *out_context, void *err_context)
 {
     *shell = (struct shell){ .status = SHELL_DONE };
-    stream_init(&shell->console_out, sink, out_context);
-    stream_init(&shell->console_err, sink, err_context);
-    shell->out = shell->console = &shell->console_out;
-    shell->err = &shell->console_err;
     shell->directory = path_root();
+    shell->out = shell->err = shell->console = &shell->closed;
+    stream_init(&shell->closed, closed_sink, NULL);
 
-    status_t status = variables_set(&shell->variables, "HOME", 4, "/");
+    shell->language = language_create();
+    status_t status = shell->language ? set_descriptors(shell, sink, out_context, err_context)
+                                      : -ENOMEM;
     if (!status)
-        status = variables_set(&shell->variables, "PWD", 3, "/");
+        status = set_variables(shell);
     if (status)
         shell_destroy(shell);
     return status;
 }
 
-status_t shell_copy(struct shell *shell, struct shell *copy)
+/* Returns what a copy of the shell uses as descriptor `number`; NULL if it is closed, or without
+ * memory. */
+static struct descriptor *copy_descriptor(struct shell *shell, struct shell *copy, unsigned number,
+                                          bool thread)
+{
+    struct descriptor *descriptor = shell->descriptors[number];
+    if (!descriptor || !thread)
+        return descriptor_get(descriptor);
+
+    /* Numbers that refer to the same object do so in the copy: their output stays in order. */
+    for (unsigned i = 0; i < number; i++)
+        if (shell->descriptors[i] == descriptor)
+            return descriptor_get(copy->descriptors[i]);
+    return descriptor_share(descriptor);
+}
+
+static status_t copy_shell(struct shell *shell, struct shell *copy, bool thread)
 {
     struct variables variables;
-    status_t status = variables_copy(&shell->variables, &variables);
-    if (status)
-        return status;
+    struct language *language = language_copy(shell->language);
+    if (!language)
+        return -ENOMEM;
+    if (variables_copy(&shell->variables, &variables)) {
+        language_free(language);
+        return -ENOMEM;
+    }
 
     *copy = *shell;
     copy->variables = variables;
+    copy->language = language;
     copy->directory = path_get(shell->directory);
+    memset(copy->descriptors, 0, sizeof(copy->descriptors));
+    copy->out = copy->err = &copy->closed;
 
-    /* A stream belongs to one thread, so the copy gets an err of its own with the same sink. */
-    stream_init(&copy->console_err, shell->err->sink, shell->err->context);
-    copy->err = &copy->console_err;
-    return 0;
+    /* What the shell has written comes before what the copy writes. */
+    bool failed = false;
+    for (unsigned i = 0; i < SHELL_DESCRIPTORS; i++) {
+        if (thread && shell->descriptors[i] && shell->descriptors[i]->out)
+            IGNORE(stream_flush(shell->descriptors[i]->out));
+        struct descriptor *descriptor = copy_descriptor(shell, copy, i, thread);
+        failed |= shell->descriptors[i] && !descriptor;
+        (void)shell_set_descriptor(copy, i, descriptor);
+    }
+    if (failed)
+        shell_destroy(copy);
+    return failed ? -ENOMEM : 0;
+}
+
+status_t shell_copy(struct shell *shell, struct shell *copy)
+{
+    return copy_shell(shell, copy, false);
+}
+
+status_t shell_copy_for_thread(struct shell *shell, struct shell *copy)
+{
+    return copy_shell(shell, copy, true);
 }
 
 void shell_prompt(const struct shell *shell, char *text, size_t bytes)

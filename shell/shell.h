@@ -1,12 +1,11 @@
 /*
  * shell.h - a shell: its state, its messages, and what commands may ask of it.
  *
- * Model       A shell has a current directory, variables, standard input, two output streams and
- *             the status of its last command. Commands are descriptors in the table
- *             `shell_commands`; a command gets the shell that runs it. Each stage of a pipe has a
- *             shell of its own.
- * Interface   language/run.h runs text, language/script.h runs a file, editor/interact.h runs the
- *             lines that are typed at the console. A command writes to `out`, which `>` and `|`
+ * Model       A shell has a current directory, variables, ten file descriptors and the status of
+ *             its last command. Commands are entries of the table `shell_commands`; a command gets
+ *             the shell that runs it. Each stage of a pipe, and each subshell, has a shell of its
+ * own. Interface   language/run.h runs text, language/script.h runs a file, editor/interact.h runs
+ *             the lines that are typed at the console. A command writes to `out`, which `>` and `|`
  *             redirect, reports errors to `err`, which `2>` redirects, with shell_fail() and
  *             shell_complain(), and reads with shell_read().
  * Status      0 success, 1 failure or "no", 2 wrong usage or trouble, 126 interrupted, 127 no such
@@ -34,27 +33,32 @@ enum {
     SHELL_INTERRUPTED = 126,
     SHELL_NO_COMMAND = 127,
 
-    SHELL_LINE_BYTES = 4096, /* with the NUL */
+    SHELL_LINE_BYTES = 4096, /* of a typed line, with the NUL */
+    SHELL_DESCRIPTORS = 10,
 };
+
+struct descriptor;
+struct jobs;
+struct language;
 
 struct shell {
     struct path *directory; /* the current one; a reference */
-    struct stream *out, *err;
+    struct stream *out, *err; /* of descriptors 1 and 2 */
     int status;             /* of the last command: $? */
     const struct shell_command *command; /* the running command; NULL between commands */
     const struct options *options;       /* its options (options.h) */
     struct variables variables;
 
-    /* standard input, for shell_read(); NULL: at its end */
-    ssize_t (*read)(struct shell *shell, void *buffer, size_t bytes);
-    void *input; /* belongs to read() */
+    /* language/descriptor.h; a reference each; NULL: closed */
+    struct descriptor *descriptors[SHELL_DESCRIPTORS];
+    struct stream closed; /* `out` or `err` while that descriptor is closed */
 
+    struct language *language; /* language/state.h */
     bool leaving; /* `exit` was run: the script that contains it ends, or the whole text */
     const char *script_name; /* the script whose lines run, for messages; NULL: none */
     unsigned script_line;
     unsigned script_depth;
-    struct stream *console;  /* where `out` leads when it is not redirected */
-    struct stream console_out, console_err;
+    struct stream *console;  /* where `out` leads when it is not redirected; borrowed */
 };
 
 struct shell_command {
@@ -67,6 +71,7 @@ struct shell_command {
     unsigned option_rules;              /* OPTIONS_* of options.h */
     int trouble; /* the status of an error; 0: SHELL_FAILED. SHELL_TROUBLE where 1 means "no" */
     const char *failing; /* before the subject of an error, as GNU's: "cannot remove"; or NULL */
+    bool special; /* POSIX 2.14: found before functions; its errors end a script */
     const char *group;                  /* heading in `help`; NULL: the shell's own */
     const struct shell_command *const *parts; /* options.h; NULL: none */
 };
@@ -78,11 +83,22 @@ TABLE_DECLARE(shell_commands, struct shell_command);
 status_t shell_init(struct shell *shell,
                     status_t (*sink)(struct stream *stream, const char *text, size_t bytes),
                     void *out_context, void *err_context) MUST_CHECK;
+/* Waits for background jobs, which is interruptible; a trap for EXIT has run before. */
 void shell_destroy(struct shell *shell);
-/* Copies a shell for another thread. The owner of the first must wait until the copy is destroyed.
- * The copy has its own directory and variables, and shares `out` and standard input until the
- * caller replaces them. */
+/* Copies a shell: the copy has its own directory, variables and so on, and uses the same
+ * descriptors. shell_copy_for_thread(): as far as another thread may use them. */
 status_t shell_copy(struct shell *shell, struct shell *copy) MUST_CHECK;
+status_t shell_copy_for_thread(struct shell *shell, struct shell *copy) MUST_CHECK;
+struct jobs *shell_jobs(struct shell *shell);
+
+/* Makes a function the standard input. -ENOMEM. */
+status_t shell_set_input(struct shell *shell,
+                         ssize_t (*read)(void *context, void *buffer, size_t bytes),
+                         void *context) MUST_CHECK;
+/* Replaces a descriptor by `descriptor` (owned by the shell from now on; NULL: closed), and returns
+ * the one before, which the caller owns. */
+struct descriptor *shell_set_descriptor(struct shell *shell, unsigned number,
+                                        struct descriptor *descriptor);
 
 /* A sink that writes to the console (kernel/console.h). */
 status_t shell_console_sink(struct stream *stream, const char *text, size_t bytes);
@@ -99,6 +115,9 @@ int shell_fail(struct shell *shell, const char *subject, status_t status);
 /* As shell_fail(), with a formatted message instead of an errno. */
 int shell_complain(struct shell *shell, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Begins a message: writes "name: " and a text to err. */
+void shell_write_message(struct shell *shell, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 /* Writes a question, which begins with the command's name, to err, and reads a line of standard
  * input. Returns 1 if that begins with y or Y, 0 for another answer or none, or an errno. */
 int shell_ask(struct shell *shell, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -121,6 +140,9 @@ void shell_command_each(void (*visit)(const struct shell_command *command, void 
 /* Runs the command that words[0] names: parses its options, which stay in shell->options while it
  * runs, answers --help, and checks the number of operands. words[count] must be NULL. */
 int shell_run_command(struct shell *shell, int count, char **words);
+/* The same for a command that was found already. */
+int shell_run_found(struct shell *shell, const struct shell_command *command, int count,
+                    char **words);
 
 /* Reads standard input: the output of the stage before in a pipe; a file after `<`; else lines from
  * the console, until ^D at the start of a line. Returns the number of bytes, 0 at the end, -EINTR

@@ -1,5 +1,5 @@
 /*
- * variables.c - the ordered list of a shell's variables; see variables.h.
+ * variables.c - the hash table of a shell's variables; see variables.h.
  */
 #include "shell/variables.h"
 #include "lib/string.h"
@@ -16,93 +16,182 @@ size_t variable_name_length(const char *text)
     }
 }
 
-/* Returns the link to the variable, or to where it belongs in the order. */
-static struct variable **variables_find(struct variable *const *first, const char *name,
-                                        size_t length, bool *found)
+/* Returns the link to the variable, or the link at the end of its bucket. */
+static struct variable **find_link(const struct variables *variables, const char *name,
+                                   size_t length)
 {
-    struct variable **link = (struct variable **)(uintptr_t)first;
-
-    for (; *link; link = &(*link)->next) {
-        /* Names are not terminated in the text of a command, so compare with both lengths. */
-        size_t other = strlen((*link)->name);
-        int order = memcmp((*link)->name, name, other < length ? other : length);
-
-        *found = !order && other == length;
-
-        /* Stop at the first name that is greater: the list is ordered. */
-        if (*found || order > 0 || (!order && other > length))
-            return link;
-    }
-
-    *found = false;
+    /* Names are short and few: their first, last and number of characters spread them enough. */
+    unsigned hash = (unsigned char)name[0] * 7u + (unsigned char)name[length - 1] +
+                    (unsigned)length;
+    struct variable **link =
+        (struct variable **)(uintptr_t)&variables->buckets[hash % VARIABLE_BUCKETS];
+    while (*link && !((*link)->name_length == length && memcmp((*link)->name, name, length) == 0))
+        link = &(*link)->next;
     return link;
+}
+
+struct variable *variables_find(const struct variables *variables, const char *name, size_t length)
+{
+    return length ? *find_link(variables, name, length) : NULL;
 }
 
 const char *variables_get(const struct variables *variables, const char *name, size_t length)
 {
-    bool found;
-    struct variable **link = variables_find(&variables->first, name, length, &found);
-    return found ? (*link)->value : NULL;
+    const struct variable *variable = variables_find(variables, name, length);
+    return variable ? variable->value : NULL;
+}
+
+static char *copy_text(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = mem_alloc(bytes);
+    if (copy)
+        memcpy(copy, text, bytes);
+    return copy;
+}
+
+static struct variable *create(const char *name, size_t length, const char *value)
+{
+    struct variable *variable = mem_zalloc(sizeof(*variable) + length + 1);
+    if (!variable)
+        return NULL;
+    memcpy(variable->name, name, length);
+    variable->name_length = length;
+    if (value && !(variable->value = copy_text(value))) {
+        mem_free(variable);
+        return NULL;
+    }
+    return variable;
+}
+
+static void variable_free(struct variable *variable)
+{
+    if (variable)
+        mem_free(variable->value);
+    mem_free(variable);
 }
 
 status_t variables_set(struct variables *variables, const char *name, size_t length,
                        const char *value)
 {
-    bool found;
-    struct variable **link = variables_find(&variables->first, name, length, &found);
+    struct variable **link = find_link(variables, name, length), *variable = *link;
+    if (!variable)
+        return (*link = create(name, length, value)) ? 0 : -ENOMEM;
+    if (variable->flags & VARIABLE_READ_ONLY)
+        return -EPERM;
 
-    /* A new variable replaces the old one, so that the old value stays valid until it was
-     * copied. */
-    size_t bytes = strlen(value) + 1;
-    struct variable *fresh = mem_alloc(sizeof(*fresh) + length + 1 + bytes);
+    /* The old value is freed last: `value` may be part of it, as in A=$A. */
+    char *fresh = copy_text(value), *old = variable->value;
     if (!fresh)
         return -ENOMEM;
-
-    /* One allocation holds the structure, the name and the value. */
-    memcpy(fresh->name, name, length);
-    fresh->name[length] = '\0';
-    fresh->value = fresh->name + length + 1;
-    memcpy(fresh->value, value, bytes);
-
-    struct variable *old = found ? *link : NULL;
-    fresh->next = old ? old->next : *link;
-    *link = fresh;
-    mem_free(old); /* only now: `value` may be part of it, as in A=$A */
+    variable->value = fresh;
+    mem_free(old);
     return 0;
 }
 
-bool variables_unset(struct variables *variables, const char *name)
+status_t variables_mark(struct variables *variables, const char *name, size_t length,
+                        unsigned flags)
 {
-    bool found;
-    struct variable **link = variables_find(&variables->first, name, strlen(name), &found);
-
-    /* `link` is the pointer that leads to the variable: the head of the list, or a `next`. */
-    if (found) {
-        struct variable *old = *link;
-        *link = old->next;
-        mem_free(old);
-    }
-    return found;
+    struct variable **link = find_link(variables, name, length);
+    if (!*link && !(*link = create(name, length, NULL)))
+        return -ENOMEM;
+    (*link)->flags |= flags;
+    return 0;
 }
+
+status_t variables_unset(struct variables *variables, const char *name)
+{
+    struct variable **link = find_link(variables, name, strlen(name)), *variable = *link;
+    if (!variable)
+        return 0;
+    if (variable->flags & VARIABLE_READ_ONLY)
+        return -EPERM;
+    *link = variable->next;
+    variable_free(variable);
+    return 0;
+}
+
+void variables_each(const struct variables *variables,
+                    void (*visit)(const struct variable *variable, void *context), void *context)
+{
+    for (unsigned i = 0; i < VARIABLE_BUCKETS; i++)
+        for (const struct variable *at = variables->buckets[i]; at; at = at->next)
+            visit(at, context);
+}
+
+/* ---- saving ------------------------------------------------------------------------------- */
+
+status_t variables_save(struct variables *variables, const char *name, size_t length,
+                        struct saved_variable **saved)
+{
+    struct variable **link = find_link(variables, name, length), *variable = *link;
+    struct saved_variable *entry = mem_zalloc(sizeof(*entry) + length + 1);
+    struct variable *copy = entry && variable ? create(name, length, variable->value) : NULL;
+    if (!entry || (variable && !copy)) {
+        mem_free(entry);
+        return -ENOMEM;
+    }
+
+    /* The copy takes the place of the variable in its bucket. */
+    if (variable) {
+        copy->flags = variable->flags;
+        copy->next = variable->next;
+        *link = copy;
+    }
+    memcpy(entry->name, name, length);
+    entry->name_length = length;
+    entry->variable = variable;
+    entry->next = *saved;
+    *saved = entry;
+    return 0;
+}
+
+void variables_restore(struct variables *variables, struct saved_variable **saved,
+                       struct saved_variable *until)
+{
+    while (*saved != until) {
+        struct saved_variable *entry = *saved;
+        struct variable **link = find_link(variables, entry->name, entry->name_length);
+        struct variable *now = *link;
+
+        if (now)
+            *link = now->next;
+        variable_free(now);
+        if (entry->variable) {
+            entry->variable->next = *link;
+            *link = entry->variable;
+        }
+        *saved = entry->next;
+        mem_free(entry);
+    }
+}
+
+/* ---- whole sets --------------------------------------------------------------------------- */
 
 status_t variables_copy(const struct variables *from, struct variables *to)
 {
     *to = (struct variables){ 0 };
-
-    /* Each search passes all earlier variables. That is acceptable, since a set is short. */
-    for (const struct variable *at = from->first; at; at = at->next)
-        if (variables_set(to, at->name, strlen(at->name), at->value)) {
-            variables_free(to);
-            return -ENOMEM;
+    for (unsigned i = 0; i < VARIABLE_BUCKETS; i++) {
+        struct variable **end = &to->buckets[i];
+        for (const struct variable *at = from->buckets[i]; at; at = at->next) {
+            if (!(*end = create(at->name, at->name_length, at->value))) {
+                variables_free(to);
+                return -ENOMEM;
+            }
+            (*end)->flags = at->flags;
+            end = &(*end)->next;
         }
+    }
     return 0;
 }
 
 void variables_free(struct variables *variables)
 {
-    for (struct variable *at = variables->first, *next; at; at = next) {
-        next = at->next;
-        mem_free(at);
+    for (unsigned i = 0; i < VARIABLE_BUCKETS; i++) {
+        for (struct variable *at = variables->buckets[i], *next; at; at = next) {
+            next = at->next;
+            variable_free(at);
+        }
+        variables->buckets[i] = NULL;
     }
-    variables->first = NULL;
 }

@@ -9,7 +9,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "lib/utf8.h"
-#include "shell/language/glob.h"
+#include "shell/language/expansion/glob.h"
 #include "shell/options.h"
 
 enum { COMMAND_NAME_BYTES = 32 };
@@ -114,10 +114,14 @@ static void find_commands(struct finder *finder)
     shell_command_each(offer_command, finder);
 }
 
+static void offer_variable(const struct variable *variable, void *finder)
+{
+    offer(finder, variable->name);
+}
+
 static void find_variables(struct finder *finder)
 {
-    for (const struct variable *at = finder->shell->variables.first; at; at = at->next)
-        offer(finder, at->name);
+    variables_each(&finder->shell->variables, offer_variable, finder);
 }
 
 static void find_devices(struct finder *finder, const char *prefix)

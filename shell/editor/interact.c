@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "shell/editor/editor.h"
 #include "shell/editor/history.h"
+#include "shell/language/descriptor.h"
 #include "shell/language/run.h"
 #include "shell/language/script.h"
 
@@ -39,9 +40,9 @@ static status_t read_input_line(void)
     return 0;
 }
 
-ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes)
+static ssize_t read_console(void *context, void *buffer, size_t bytes)
 {
-    (void)shell;
+    (void)context;
     status_t status = input.at == input.length ? read_input_line() : 0;
     if (status)
         return status;
@@ -56,10 +57,12 @@ ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes)
 /* ---- interruptible commands --------------------------------------------------------------- */
 
 /* From here to interruptible_end(), ^C interrupts this thread. */
-static void interruptible_begin(void)
+static void interruptible_begin(struct shell *shell)
 {
     /* Input that the last command has not read is not for this one. */
     input.at = input.length = 0;
+    if (shell->descriptors[0])
+        descriptor_forget(shell->descriptors[0]);
     console_set_interruptible(thread_current());
 }
 
@@ -79,7 +82,7 @@ static void interruptible_end(struct shell *shell)
 /* Runs the start-up script. A missing one is not an error. */
 static void run_start_up_script(struct shell *shell)
 {
-    static const char name[] = "/System/etc/shell.rc";
+    static char name[] = "/System/etc/startup";
     struct path *path;
     status_t status = path_walk(shell->directory, name, 0, &path);
     if (status == -ENOENT || status == -ENOTDIR)
@@ -88,21 +91,23 @@ static void run_start_up_script(struct shell *shell)
     /* The walk only finds out whether the script exists. Report any other error. */
     if (!status)
         path_put(path);
-    shell->status = status ? shell_fail(shell, name, status) : shell_source(shell, name);
+    shell->status = status ? shell_fail(shell, name, status)
+                           : shell_source(shell, SCRIPT_ALONE, 1, (char *[]){ name, NULL });
 }
 
 void shell_start_up(struct shell *shell, const char *run)
 {
-    shell->read = shell_console_read;
+    if (shell_set_input(shell, read_console, NULL))
+        shell_complain(shell, "standard input: out of memory");
 
     /* A ^C ends only the script, not the commands of `run` after it. */
-    interruptible_begin();
+    interruptible_begin(shell);
     run_start_up_script(shell);
     interruptible_end(shell);
 
     if (!run)
         return;
-    interruptible_begin();
+    interruptible_begin(shell);
     shell_run_text(shell, run);
     interruptible_end(shell);
 }
@@ -132,7 +137,7 @@ static void run_line(struct shell *shell)
 
     memcpy(line, editor.edit.text, editor.edit.length + 1);
     history_add(line);
-    interruptible_begin();
+    interruptible_begin(shell);
     shell_run_text(shell, line);
     interruptible_end(shell);
 }

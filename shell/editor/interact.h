@@ -8,12 +8,10 @@
 
 #include "shell/shell.h"
 
-/* Runs /System/etc/shell.rc, if it exists, and then the text `run`, unless it is NULL. ^C ends
+/* Runs /System/etc/startup, if it exists, and then the text `run`, unless it is NULL. ^C ends
  * each. */
 void shell_start_up(struct shell *shell, const char *run);
 /* Reads and runs lines from the console; never returns. */
 _Noreturn void shell_interact(struct shell *shell);
-/* Reads standard input from the console, line by line; for shell->read. */
-ssize_t shell_console_read(struct shell *shell, void *buffer, size_t bytes);
 
 #endif

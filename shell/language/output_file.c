@@ -77,20 +77,20 @@ static bool word_names(struct shell *shell, const char *word, struct file *file)
 }
 
 /* A guess: a word may name the file without being an input. That costs only the copy beside. */
-static bool is_named(struct shell *shell, const struct pipeline *pipeline, struct file *file)
+static bool is_named(struct shell *shell, const struct output_words *words, struct file *file)
 {
     /* Word 0 is the command's name. */
-    for (unsigned i = 0; pipeline && i < pipeline->count; i++) {
-        const struct words *words = &pipeline->stages[i].words;
-        for (int n = 1; n < words->count && !shell_interrupted(); n++)
-            if (word_names(shell, words->list[n], file))
+    for (unsigned i = 0; words && i < words->count; i++) {
+        const struct words *list = words->lists[i];
+        for (int n = 1; n < list->count && !shell_interrupted(); n++)
+            if (word_names(shell, list->list[n], file))
                 return true;
     }
 
-    return !pipeline;
+    return !words;
 }
 
-static status_t open_file(struct shell *shell, const struct pipeline *pipeline, const char *name,
+static status_t open_file(struct shell *shell, const struct output_words *words, const char *name,
                           struct output_file *output)
 {
     /* OPEN_DENY_READ keeps a command from reading the file that it writes: cat a >> a would never
@@ -106,7 +106,7 @@ static status_t open_file(struct shell *shell, const struct pipeline *pipeline, 
     output->intact = output->append || output->empties;
 
     /* Nothing can be lost, or no command names the file: write it in place. */
-    if (!output->empties || !is_named(shell, pipeline, output->file))
+    if (!output->empties || !is_named(shell, words, output->file))
         return 0;
 
     /* A command may read the file after its first output. Write the new content beside it. */
@@ -116,7 +116,7 @@ static status_t open_file(struct shell *shell, const struct pipeline *pipeline, 
     return status;
 }
 
-status_t output_file_open(struct shell *shell, const struct pipeline *pipeline, const char *name,
+status_t output_file_open(struct shell *shell, const struct output_words *words, const char *name,
                           bool append, struct output_file **result)
 {
     struct output_file *output = mem_alloc(sizeof(*output));
@@ -127,7 +127,7 @@ status_t output_file_open(struct shell *shell, const struct pipeline *pipeline, 
     output->replacement.file = NULL;
     output->append = append;
     output->fallback = NULL;
-    status_t status = open_file(shell, pipeline, name, output);
+    status_t status = open_file(shell, words, name, output);
     if (status) {
         mem_free(output);
         return status;

@@ -16,9 +16,16 @@
 #ifndef SHELL_LANGUAGE_OUTPUT_FILE_H
 #define SHELL_LANGUAGE_OUTPUT_FILE_H
 
-#include "shell/language/pipeline.h"
+#include "shell/shell.h"
+#include "shell/words.h"
 
 struct output_file;
+
+/* The words of the commands that may write or read the file. */
+struct output_words {
+    const struct words *const *lists;
+    unsigned count;
+};
 
 enum output_file_end {
     OUTPUT_FILE_WRITTEN, /* it contains what was written */
@@ -26,9 +33,9 @@ enum output_file_end {
     OUTPUT_FILE_DROPPED, /* it is unchanged, and output was lost for that reason */
 };
 
-/* Opens or creates the file. `pipeline` is the one whose words may name the file; NULL if it is not
- * known: then they may. */
-status_t output_file_open(struct shell *shell, const struct pipeline *pipeline, const char *name,
+/* Opens or creates the file. `words` are those that may name the file; NULL if they are not known:
+ * then they may. */
+status_t output_file_open(struct shell *shell, const struct output_words *words, const char *name,
                           bool append, struct output_file **output) MUST_CHECK;
 struct stream *output_file_stream(struct output_file *output);
 /* For `2>>`: if a reader is refused before anything was appended, the message about it goes to

@@ -1,75 +1,113 @@
 /*
- * run.c - runs a text line by line: check it, then read and run one pipeline after another.
+ * run.c - parses and evaluates texts; see run.h.
  */
 #include "shell/language/run.h"
 #include "lib/macros.h"
-#include "shell/language/parse.h"
-#include "shell/language/pipeline.h"
+#include "shell/language/evaluate.h"
+#include "shell/language/syntax/parser.h"
+#include "shell/language/state.h"
 
-bool shell_must_stop(const struct shell *shell)
+/* Lets the evaluator reach itself and the parser, whatever room it runs in. */
+static void prepare(struct language *language)
 {
-    return shell->leaving || shell_interrupted() || shell->out->status == -EPIPE;
+    language->evaluate = evaluate;
+    language->run_subshell = evaluate_subshell;
+    language->run_text = shell_run_text;
 }
 
-/* Runs a pipeline that was read with `status`, and returns its exit status. */
-static int run_pipeline(struct shell *shell, struct pipeline *pipeline, status_t status)
+/* `nested`: in a script, in `eval` or the like, which end as well (POSIX 2.8.1). */
+static void report(struct shell *shell, struct parser *parser, bool nested)
 {
-    /* These messages are the shell's own, not a command's. */
+    const char *prefix = parser->lexer.status ? "" : "syntax error: ";
     shell->command = NULL;
-    int result = status == -EOVERFLOW ? shell_complain(shell, "argument list too long")
-                 : status             ? shell_fail(shell, NULL, status)
-                                      : pipeline_run(shell, pipeline);
-
-    /* The output of one command appears before the next one runs. */
-    IGNORE(stream_flush(shell->out));
-    return shell_interrupted() ? SHELL_INTERRUPTED : result;
+    shell->script_line = parser_line(parser);
+    shell_complain(shell, "%s%s", prefix, parser->lexer.message);
+    shell->status = parser->lexer.status == -ENOMEM ? SHELL_FAILED : SHELL_USAGE;
+    shell->leaving = nested;
 }
 
-/* Runs a line that parse_check() has accepted. Returns an errno if the rest cannot be read. */
-static status_t run_line(struct shell *shell, const char *line, struct pipeline *pipeline)
+/* set -v: shows what was read. */
+static void show_lines(struct shell *shell, const char *from, const char *to)
 {
-    struct parser parser = { .at = line };
-    enum token_kind before = TOKEN_NEWLINE, end;
+    stream_write(shell->err, from, (size_t)(to - from));
+    if (to > from && to[-1] != '\n')
+        stream_text(shell->err, "\n");
+    IGNORE(stream_flush(shell->err));
+}
 
-    do {
-        /* `a && b || c`: && and || have the same precedence (POSIX 2.9.3), so the status so far
-         * decides about each. A skipped pipeline is read, to find its end, but not expanded. */
-        bool skip = (before == TOKEN_AND && shell->status) ||
-                    (before == TOKEN_OR && !shell->status);
-        status_t status = pipeline_read(shell, &parser, !skip, pipeline, &end);
+static void run_commands(struct shell *shell, struct parser *parser, bool nested)
+{
+    struct language *language = shell->language;
+    struct tree *outer = language->tree;
 
-        if (!skip)
-            shell->status = run_pipeline(shell, pipeline, status);
-        pipeline_free(pipeline);
+    while (!evaluate_must_stop(shell)) {
+        const char *begun = parser->lexer.at;
+        enum parse_result result = parser_next(parser, &language->tree);
+        if (language->flags & FLAG_VERBOSE)
+            show_lines(shell, begun, parser->lexer.at);
+        if (result == PARSE_ERROR || result == PARSE_OPEN)
+            report(shell, parser, nested);
+        if (result != PARSE_COMMAND)
+            break;
 
-        if (status)
-            return status; /* the parser is in the middle of a command */
-        before = end;
-    } while (end != TOKEN_NEWLINE && end != TOKEN_END && !shell_must_stop(shell));
-    return 0;
+        struct tree *tree = language->tree;
+        (void)evaluate(shell, tree->root);
+        tree_put(tree);
+    }
+    language->tree = outer;
 }
 
 int shell_run_text(struct shell *shell, const char *text)
 {
-    struct pipeline *pipeline = mem_alloc(sizeof(*pipeline)); /* large for a kernel stack */
-    status_t status = 0;
+    struct language *language = shell->language;
+    struct parser *parser = mem_alloc(sizeof(*parser)); /* large for a kernel stack */
     shell->command = NULL;
-
-    if (!pipeline)
+    if (!parser)
         return shell->status = shell_fail(shell, NULL, -ENOMEM);
 
-    do {
-        /* Check the whole line first, so that a syntax error at its end runs nothing of it. */
-        const char *line = text, *error = parse_check(line, &text);
-        if (error) {
-            shell->command = NULL;
-            shell_complain(shell, "syntax error: %s", error);
-            shell->status = SHELL_USAGE;
-            break;
-        }
-        status = run_line(shell, line, pipeline);
-    } while (!status && *text && !shell_must_stop(shell));
+    prepare(language);
+    bool outermost = depth_begin(&language->depth);
+    if (outermost)
+        shell->leaving = language->exited = false;
+    parser_init(parser, text, &language->depth, &language->aliases);
+    run_commands(shell, parser, !outermost);
+    parser_free(parser);
+    mem_free(parser);
 
-    mem_free(pipeline);
+    /* `return` and `break` outside of what they leave end the text. */
+    if (outermost) {
+        depth_end(&language->depth);
+        language->skip = SKIP_NONE;
+    }
+    if (shell_interrupted() && shell->out->status != -EPIPE)
+        shell->status = SHELL_INTERRUPTED;
+    IGNORE(stream_flush(shell->out));
     return shell->status;
+}
+
+bool shell_text_is_open(struct shell *shell, const char *text)
+{
+    struct parser *parser = mem_alloc(sizeof(*parser));
+    struct tree *tree;
+    enum parse_result result;
+    if (!parser)
+        return false;
+
+    /* Only the last command can be open. Aliases that the ones before define do not matter. */
+    bool outermost = depth_begin(&shell->language->depth);
+    parser_init(parser, text, &shell->language->depth, &shell->language->aliases);
+    parser->lexer.partial = true;
+    while ((result = parser_next(parser, &tree)) == PARSE_COMMAND)
+        tree_put(tree);
+    parser_free(parser);
+    mem_free(parser);
+    if (outermost)
+        depth_end(&shell->language->depth);
+    return result == PARSE_OPEN;
+}
+
+int shell_end(struct shell *shell)
+{
+    prepare(shell->language);
+    return evaluate_exit_trap(shell);
 }

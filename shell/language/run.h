@@ -1,19 +1,20 @@
 /*
- * run.h - runs a text: pipelines joined by `;`, `&&`, `||` and newlines.
+ * run.h - runs a text: its complete commands, one after another.
  *
- * References  POSIX.1-2017, Shell Command Language, 2.9.3 Lists.
+ * Model       Each complete command is parsed, and then evaluated. A syntax error gives
+ *             SHELL_USAGE: nothing of that command runs, nor anything after it.
+ * References  POSIX.1-2017, Shell Command Language, 2.1 Shell Introduction.
  */
 #ifndef SHELL_LANGUAGE_RUN_H
 #define SHELL_LANGUAGE_RUN_H
 
 #include "shell/shell.h"
 
-/* Runs the lines of `text` (borrowed) and returns the last status, which is also shell->status. A
- * syntax error gives SHELL_USAGE: nothing of that line runs, nor any line after it. */
+/* Runs `text` (borrowed) and returns the last status, which is also shell->status. */
 int shell_run_text(struct shell *shell, const char *text);
-
-/* Returns whether what runs must stop: after `exit`, after ^C, or because the reader of its output
- * has closed the pipe. */
-bool shell_must_stop(const struct shell *shell);
+/* Returns whether the text is a command that further lines could complete. */
+bool shell_text_is_open(struct shell *shell, const char *text);
+/* Ends the shell: runs the action of a trap for EXIT. Returns the status of the shell. */
+int shell_end(struct shell *shell);
 
 #endif

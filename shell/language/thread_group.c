@@ -50,19 +50,27 @@ status_t thread_group_start(struct thread_group *group, const char *name,
 
 void thread_group_wait(struct thread_group *group)
 {
-    status_t status = 0;
+    bool interrupted = false;
     spin_lock(&group->lock);
 
-    /* An interrupt ends this wait, but not the threads: they get it next. */
-    while (group->working && !status)
-        status = wait_queue_wait_interruptible(&group->ended, &group->lock, TIME_NEVER);
-    spin_unlock(&group->lock);
+    while (group->working) {
+        if (!wait_queue_wait_interruptible(&group->ended, &group->lock, TIME_NEVER))
+            continue;
 
-    /* The threads may be waiting for a disc or a pipe, and return -EINTR from there. */
-    for (unsigned i = 0; status && i < group->count; i++)
-        thread_interrupt(group->members[i].thread);
+        /* The threads may be waiting for a disc or a pipe, and return -EINTR from there. They may
+         * also handle the interrupt and work on, so the next one must end the wait again. */
+        interrupted = true;
+        spin_unlock(&group->lock);
+        thread_clear_interrupt();
+        for (unsigned i = 0; i < group->count; i++)
+            thread_interrupt(group->members[i].thread);
+        spin_lock(&group->lock);
+    }
+    spin_unlock(&group->lock);
 
     /* Join even those that have ended: their memory is freed only then. */
     for (unsigned i = 0; i < group->count; i++)
         thread_join(group->members[i].thread);
+    if (interrupted)
+        thread_interrupt(thread_current());
 }

@@ -30,8 +30,8 @@ void thread_group_init(struct thread_group *group);
 /* Starts a thread that calls work(). -ENOMEM if that fails; then work() is not called. */
 status_t thread_group_start(struct thread_group *group, const char *name,
                             void (*work)(void *argument), void *argument) MUST_CHECK;
-/* Waits until all threads have ended. If the caller is interrupted, interrupts them and still
- * waits: they end soon, since their waits return -EINTR. */
+/* Waits until all threads have ended. Each interrupt of the caller is forwarded to them, and the
+ * caller stays interrupted: they end soon, since their waits return -EINTR. */
 void thread_group_wait(struct thread_group *group);
 
 #endif

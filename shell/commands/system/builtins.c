@@ -1,133 +1,13 @@
 /*
- * builtins.c - the commands that belong to the shell itself: source, exit, set, unset, echo, true,
- * false, sleep, time, clear, history.
+ * builtins.c - commands that belong to the shell itself, but not to its language: echo, sleep,
+ * time, clear, history.
  */
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/editor/history.h"
-#include "shell/language/script.h"
 #include "shell/options.h"
 #include "shell/shell.h"
-
-static int run_source(struct shell *shell, int count, char **words)
-{
-    (void)count;
-    return shell_source(shell, words[1]);
-}
-
-static const struct shell_command command_source = {
-    .name = "source",
-    .arguments = "FILE",
-    .summary = "run the commands in a file",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .run = run_source,
-};
-SHELL_COMMAND(command_source);
-
-static const struct shell_command command_dot = {
-    .name = ".",
-    .arguments = "FILE",
-    .summary = "run the commands in a file, as source does",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .run = run_source,
-};
-SHELL_COMMAND(command_dot);
-
-/* Ends the script that runs it; on the host it also ends the shell. */
-static int run_exit(struct shell *shell, int count, char **words)
-{
-    uint64_t status = (uint64_t)shell->status;
-    if (count > 1 && !shell_number(shell, "STATUS", words[1], 0, 255, &status))
-        return SHELL_USAGE;
-
-    /* On the machine's console there is no program to return to. */
-    if (!shell->script_name && shell->console->sink == shell_console_sink)
-        return shell_complain(shell, "not in a script; use `poweroff` to switch off");
-    shell->leaving = true;
-    return (int)status;
-}
-
-static const struct shell_command command_exit = {
-    .name = "exit",
-    .arguments = "[STATUS]",
-    .summary = "end the script; STATUS is the last command's by default",
-    .arguments_max = 1,
-    .run = run_exit,
-};
-SHELL_COMMAND(command_exit);
-
-/* ---- set, unset ---------------------------------------------------------------------------- */
-
-/* Prints a value in single quotes, so that the line can be used as input (POSIX). */
-static void print_quoted(struct stream *out, const char *value)
-{
-    stream_text(out, "'");
-    for (; *value; value++) {
-        /* A quote cannot be escaped inside quotes: end them, write it escaped, and begin again. */
-        if (*value == '\'')
-            stream_text(out, "'\\''");
-        else
-            stream_write(out, value, 1);
-    }
-    stream_text(out, "'");
-}
-
-static int run_set(struct shell *shell, int count, char **words)
-{
-    /* POSIX's `set` changes options and positional parameters, which Spindle's shell does not
-     * have. */
-    if (count > 1) {
-        shell_complain(shell, "%s: NAME=value alone sets a variable", words[1]);
-        return SHELL_USAGE;
-    }
-    for (const struct variable *at = shell->variables.first; at; at = at->next) {
-        stream_format(shell->out, "%s=", at->name);
-        print_quoted(shell->out, at->value);
-        stream_text(shell->out, "\n");
-    }
-    return SHELL_DONE;
-}
-
-static const struct shell_command command_set = {
-    .name = "set",
-    .arguments = "",
-    .summary = "list the variables; NAME=value sets one",
-    .arguments_max = -1,
-    .run = run_set,
-};
-SHELL_COMMAND(command_set);
-
-static int run_unset(struct shell *shell, int count, char **words)
-{
-    int result = SHELL_DONE;
-    for (int i = 1; i < count; i++) {
-        size_t length = variable_name_length(words[i]);
-
-        /* A name must be valid up to its end. */
-        if (!length || words[i][length]) {
-            shell_complain(shell, "%s: not a valid name", words[i]);
-            result = SHELL_USAGE;
-            continue;
-        }
-
-        /* It is not an error if the variable was not set (POSIX). */
-        (void)variables_unset(&shell->variables, words[i]);
-    }
-    return result;
-}
-
-static const struct shell_command command_unset = {
-    .name = "unset",
-    .arguments = "VARIABLE...",
-    .summary = "remove variables",
-    .arguments_min = 1,
-    .arguments_max = -1,
-    .run = run_unset,
-};
-SHELL_COMMAND(command_unset);
 
 /* ---- echo --------------------------------------------------------------------------------- */
 
@@ -160,39 +40,7 @@ static const struct shell_command command_echo = {
 };
 SHELL_COMMAND(command_echo);
 
-/* ---- true, false, sleep ------------------------------------------------------------------- */
-
-static int run_true(struct shell *shell, int count, char **words)
-{
-    (void)shell, (void)count, (void)words;
-    return SHELL_DONE;
-}
-
-static const struct shell_command command_true = {
-    .name = "true",
-    .arguments = "",
-    .summary = "do nothing, successfully",
-    .arguments_max = -1,
-    .run = run_true,
-    .option_rules = OPTIONS_LENIENT,
-};
-SHELL_COMMAND(command_true);
-
-static int run_false(struct shell *shell, int count, char **words)
-{
-    (void)shell, (void)count, (void)words;
-    return SHELL_FAILED;
-}
-
-static const struct shell_command command_false = {
-    .name = "false",
-    .arguments = "",
-    .summary = "do nothing, unsuccessfully",
-    .arguments_max = -1,
-    .run = run_false,
-    .option_rules = OPTIONS_LENIENT,
-};
-SHELL_COMMAND(command_false);
+/* ---- sleep -------------------------------------------------------------------------------- */
 
 static int run_sleep(struct shell *shell, int count, char **words)
 {

@@ -57,7 +57,8 @@ BODY(options)
 static void helps(const struct shell_command *command)
 {
     char line[80];
-    snprintf(line, sizeof(line), "%s --help", command->name);
+    bool literal = command->option_rules & OPTIONS_LITERAL; /* [ --help ] is an expression */
+    snprintf(line, sizeof(line), literal ? "help %s" : "%s --help", command->name);
     run(line, SHELL_DONE, NULL, "");
     kassert(strncmp(out.text, "usage: ", 7) == 0 && strstr(out.text, command->summary));
     for (const struct shell_option *o = command->options; o && (o->letter || o->name); o++)

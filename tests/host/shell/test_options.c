@@ -148,7 +148,7 @@ BODY(wrong_numbers)
         { "sleep 0 1x", "sleep: TIME: invalid number: '1x'\n" },
         { "sleep 99999999999999999999", "sleep: TIME: number too large: '99999999999999999999'\n" },
         { "history 1x", "history: COUNT: invalid number: '1x'\n" },
-        { "exit x", "exit: STATUS: invalid number: 'x'\n" },
+        { "exit x", "exit: Illegal number: x\n" },
         { "bench -n 0 file /f",
           "bench: -n: number out of range (at least 1): '0'\n" },
         { "vdrive new 1M5", "vdrive new: SIZE: invalid number: '1M5'\n" },

@@ -5,8 +5,8 @@
  *             Case matters.
  * References  POSIX.1-2017, Shell Command Language, 2.13.3 Patterns Used for Filename Expansion.
  */
-#ifndef SHELL_LANGUAGE_GLOB_H
-#define SHELL_LANGUAGE_GLOB_H
+#ifndef SHELL_LANGUAGE_EXPANSION_GLOB_H
+#define SHELL_LANGUAGE_EXPANSION_GLOB_H
 
 #include "shell/shell.h"
 #include "shell/words.h"

@@ -2,7 +2,7 @@
  * glob.c - expands a pattern element by element: each path so far, times the names that match
  * there; see glob.h.
  */
-#include "shell/language/glob.h"
+#include "shell/language/expansion/glob.h"
 #include "lib/string.h"
 #include "shell/pattern.h"
 

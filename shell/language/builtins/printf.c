@@ -1,0 +1,287 @@
+/*
+ * printf.c - writes formatted text: printf.
+ *
+ * The format is used again while words are left. There is no floating point in the kernel, so %e,
+ * %f and %g are refused.
+ */
+#include "lib/format.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/language/expansion/arithmetic.h"
+#include "shell/language/builtins/builtins.h"
+
+enum { WIDTH_MAX = 4096 };
+
+struct print {
+    struct shell *shell;
+    char **words, **end; /* that are left */
+    bool stopped;        /* \c */
+    int result;
+};
+
+struct conversion {
+    bool left, zero, plus, blank, alternate;
+    int width, precision; /* precision -1: none */
+};
+
+/* ---- escapes ------------------------------------------------------------------------------ */
+
+/* Parses up to `most` octal digits. */
+static char take_octal(const char **at, int most)
+{
+    unsigned value = 0;
+    for (; most-- && **at >= '0' && **at <= '7'; ++*at)
+        value = value * 8 + (unsigned)(**at - '0');
+    return (char)value;
+}
+
+/* Writes the character of an escape, from after its backslash, and returns what follows it. In an
+ * argument of %b, octal digits follow a 0, and \c ends all output. */
+static const char *put_escape(struct print *print, const char *at, bool argument,
+                              struct buffer *text)
+{
+    static const char letters[] = "abfnrtv\\", meanings[] = "\a\b\f\n\r\t\v\\";
+    const char *letter = *at ? strchr(letters, *at) : NULL;
+    char c;
+    if (letter) {
+        c = meanings[letter - letters];
+        at++;
+    } else if (argument && *at == 'c') {
+        print->stopped = true;
+        return at + 1;
+    } else if (*at >= '0' && *at <= '7') {
+        at += argument && *at == '0';
+        c = take_octal(&at, 3);
+    } else {
+        c = '\\'; /* of no meaning: kept */
+    }
+    buffer_put(text, &c, 1);
+    return at;
+}
+
+/* ---- arguments ---------------------------------------------------------------------------- */
+
+static const char *next_word(struct print *print)
+{
+    return print->words < print->end ? *print->words++ : NULL;
+}
+
+static int64_t next_number(struct print *print)
+{
+    const char *word = next_word(print);
+    int64_t value = 0;
+    if (!word || !*word)
+        return 0;
+
+    /* 'c and "c are the code of a character. */
+    if (*word == '\'' || *word == '"')
+        return (unsigned char)word[1];
+    if (!arithmetic_number(word, &value))
+        return value;
+
+    /* A number that something follows still counts. */
+    size_t length = strlen(word);
+    char *copy = mem_alloc(length + 1);
+    status_t status = -EINVAL;
+    for (size_t n = length; copy && n-- && status;) {
+        memcpy(copy, word, n);
+        copy[n] = '\0';
+        status = arithmetic_number(copy, &value);
+    }
+    mem_free(copy);
+    shell_complain(print->shell, status ? "%s: expected numeric value"
+                                        : "%s: not completely converted", word);
+    print->result = SHELL_FAILED;
+    return value;
+}
+
+/* ---- conversions -------------------------------------------------------------------------- */
+
+static void put_fill(struct print *print, char c, int count)
+{
+    for (; count > 0; count--)
+        stream_write(print->shell->out, &c, 1);
+}
+
+static void put_field(struct print *print, const struct conversion *c, const char *text,
+                      size_t length)
+{
+    int fill = c->width - (int)length;
+    if (!c->left)
+        put_fill(print, ' ', fill);
+    stream_write(print->shell->out, text, length);
+    if (c->left)
+        put_fill(print, ' ', fill);
+}
+
+static void put_number(struct print *print, const struct conversion *c, char letter)
+{
+    char digits[32];
+    int64_t value = next_number(print);
+    bool is_signed = letter == 'd' || letter == 'i', negative = is_signed && value < 0;
+    uint64_t magnitude = negative ? 0 - (uint64_t)value : (uint64_t)value;
+    unsigned base = letter == 'o' ? 8 : letter == 'x' || letter == 'X' ? 16 : 10;
+
+    /* From the last digit to the first. */
+    int at = sizeof(digits);
+    for (; magnitude || at == (int)sizeof(digits); magnitude /= base) {
+        const char *set = letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+        digits[--at] = set[magnitude % base];
+        if (magnitude < base)
+            break;
+    }
+    int count = (int)sizeof(digits) - at;
+    if (!c->precision && !value)
+        count = 0;
+
+    const char *prefix = negative ? "-" : is_signed && c->plus ? "+" : is_signed && c->blank ? " "
+                         : c->alternate && letter == 'x' && value ? "0x"
+                         : c->alternate && letter == 'X' && value ? "0X"
+                         : c->alternate && letter == 'o' && value ? "0" : "";
+    int zeroes = c->precision > count ? c->precision - count : 0;
+    int fill = c->width - count - zeroes - (int)strlen(prefix);
+    if (c->zero && !c->left && c->precision < 0 && fill > 0) {
+        zeroes += fill;
+        fill = 0;
+    }
+    put_fill(print, ' ', c->left ? 0 : fill);
+    stream_text(print->shell->out, prefix);
+    put_fill(print, '0', zeroes);
+    stream_write(print->shell->out, digits + at, (size_t)count);
+    put_fill(print, ' ', c->left ? fill : 0);
+}
+
+static void put_text(struct print *print, const struct conversion *c, bool escapes)
+{
+    const char *word = next_word(print);
+    struct buffer text = { 0 };
+    word = word ? word : "";
+    if (!escapes) {
+        size_t length = strlen(word);
+        if (c->precision >= 0 && (size_t)c->precision < length)
+            length = (size_t)c->precision;
+        put_field(print, c, word, length);
+        return;
+    }
+
+    while (*word && !print->stopped) {
+        if (*word == '\\')
+            word = put_escape(print, word + 1, true, &text);
+        else
+            buffer_put(&text, word++, 1);
+    }
+    size_t length = text.length;
+    if (c->precision >= 0 && (size_t)c->precision < length)
+        length = (size_t)c->precision;
+    put_field(print, c, text.text ? text.text : "", length);
+    if (text.status)
+        print->result = shell_fail(print->shell, NULL, text.status);
+    buffer_free(&text);
+}
+
+static int take_width(struct print *print, const char **at)
+{
+    if (**at == '*') {
+        ++*at;
+        int64_t number = next_number(print);
+        return number > WIDTH_MAX ? WIDTH_MAX : number < -WIDTH_MAX ? -WIDTH_MAX : (int)number;
+    }
+    int width = 0;
+    for (; text_is_digit(**at); ++*at)
+        if (width < WIDTH_MAX)
+            width = width * 10 + (**at - '0');
+    return width;
+}
+
+/* Performs the conversion whose % is before `at`, and returns what follows it. */
+static const char *convert(struct print *print, const char *at)
+{
+    struct conversion c = { .precision = -1 };
+    for (; *at && strchr("-0+ #", *at); at++) {
+        c.left |= *at == '-';
+        c.zero |= *at == '0';
+        c.plus |= *at == '+';
+        c.blank |= *at == ' ';
+        c.alternate |= *at == '#';
+    }
+    c.width = take_width(print, &at);
+    if (c.width < 0) {
+        c.left = true;
+        c.width = -c.width;
+    }
+    if (*at == '.') {
+        at++;
+        c.precision = take_width(print, &at);
+    }
+
+    char letter = *at;
+    if (letter && strchr("diouxX", letter)) {
+        put_number(print, &c, letter);
+    } else if (letter == 's' || letter == 'b') {
+        put_text(print, &c, letter == 'b');
+    } else if (letter == 'c') {
+        const char *word = next_word(print);
+        put_field(print, &c, word ? word : "", word && *word);
+    } else {
+        shell_complain(print->shell, "%%%c: invalid directive", letter ? letter : '%');
+        print->result = SHELL_USAGE;
+        print->stopped = true;
+        return at;
+    }
+    return at + 1;
+}
+
+static void put_format(struct print *print, const char *format)
+{
+    struct buffer text = { 0 };
+    while (*format && !print->stopped && !shell_interrupted()) {
+        if (format[0] == '%' && format[1] == '%') {
+            stream_text(print->shell->out, "%");
+            format += 2;
+        } else if (*format == '%') {
+            format = convert(print, format + 1);
+        } else if (*format == '\\') {
+            buffer_clear(&text);
+            format = put_escape(print, format + 1, false, &text);
+            if (text.length)
+                stream_write(print->shell->out, text.text, text.length);
+        } else {
+            size_t run = 0;
+            while (format[run] && format[run] != '%' && format[run] != '\\')
+                run++;
+            stream_write(print->shell->out, format, run);
+            format += run;
+        }
+    }
+    buffer_free(&text);
+}
+
+static int run_printf(struct shell *shell, int count, char **words)
+{
+    char **end = words + count;
+    count = builtin_operands(count, &words);
+    if (!count) {
+        shell_complain(shell, "usage: printf format [arg ...]");
+        return SHELL_USAGE;
+    }
+
+    /* A format that takes no words is used once. */
+    struct print print = { .shell = shell, .words = words + 1, .end = end };
+    char **before;
+    do {
+        before = print.words;
+        put_format(&print, words[0]);
+    } while (print.words < end && print.words > before && !print.stopped && !shell_interrupted());
+    return shell_interrupted() ? SHELL_INTERRUPTED : print.result;
+}
+
+static const struct shell_command command_printf = {
+    .name = "printf",
+    .arguments = "FORMAT [WORD...]",
+    .summary = "print the words as the format asks: %s %d %x %o %c %b, with \\n and so on",
+    .arguments_max = -1,
+    .run = run_printf,
+    .option_rules = OPTIONS_RAW,
+};
+SHELL_COMMAND(command_printf);

@@ -1,0 +1,326 @@
+/*
+ * test.c - examines files, compares texts and numbers: test and [.
+ *
+ * The number of words decides as POSIX requires; longer expressions are parsed, ! before -a before
+ * -o, with parentheses.
+ */
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/language/expansion/arithmetic.h"
+#include "shell/language/builtins/builtins.h"
+#include "shell/language/descriptor.h"
+#include "shell/terminal.h"
+
+enum { TEST_DEPTH_MAX = 16 };
+
+struct test {
+    struct shell *shell;
+    char **at, **end;
+    unsigned depth;
+    bool failed;
+};
+
+static bool evaluate_or(struct test *test);
+
+static bool fail(struct test *test, const char *word, const char *reason)
+{
+    if (!test->failed)
+        shell_complain(test->shell, "%s%s%s", word ? word : "", word ? ": " : "", reason);
+    test->failed = true;
+    return false;
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+static bool file_info(struct test *test, const char *name, bool link, unsigned levels,
+                      struct node_info *info)
+{
+    struct path *path;
+    *info = (struct node_info){ 0 };
+    if (path_walk(test->shell->directory, name, link ? WALK_NO_FOLLOW : 0, &path))
+        return false;
+    bool known = !path_info(path, levels, info);
+    path_put(path);
+    return known;
+}
+
+static bool is_descriptor_terminal(struct test *test, const char *text)
+{
+    const struct descriptor *descriptor =
+        text_is_digit(*text) && !text[1] ? test->shell->descriptors[*text - '0'] : NULL;
+    return descriptor && descriptor->out && descriptor->out->sink == shell_console_sink &&
+           terminal_is_seen();
+}
+
+static bool test_file(struct test *test, char letter, const char *name)
+{
+    enum { TYPE_MASK = 0170000, BLOCK = 0060000, PIPE = 0010000, SOCKET = 0140000 };
+    struct node_info info;
+    bool link = letter == 'h' || letter == 'L';
+    if (letter == 't')
+        return is_descriptor_terminal(test, name);
+    if (!*name || !file_info(test, name, link, INFO_STANDARD | INFO_MODE, &info))
+        return false;
+
+    unsigned type = info.known & INFO_MODE ? info.mode & TYPE_MASK : 0;
+    switch (letter) {
+    case 'f': return info.type == NODE_FILE;
+    case 'd': return info.type == NODE_DIRECTORY;
+    case 'h':
+    case 'L': return info.type == NODE_LINK;
+    case 's': return info.size_bytes > 0;
+    case 'b': return type == BLOCK;
+    case 'c': return info.type == NODE_OTHER && type != BLOCK && type != PIPE && type != SOCKET;
+    case 'p': return type == PIPE;
+    case 'S': return type == SOCKET;
+    case 'u': return info.known & INFO_MODE && info.mode & 04000;
+    case 'g': return info.known & INFO_MODE && info.mode & 02000;
+    case 'k': return info.known & INFO_MODE && info.mode & 01000;
+    case 'x': return info.type == NODE_DIRECTORY; /* files are not commands */
+    default: return true; /* -e; -r, -w, -O and -G: there are no users */
+    }
+}
+
+static bool compare_files(struct test *test, const char *a, const char *operator, const char *b)
+{
+    struct node_info first, second;
+    bool has_first = file_info(test, a, false, INFO_STANDARD, &first);
+    bool has_second = file_info(test, b, false, INFO_STANDARD, &second);
+    if (text_equal(operator, "-ef")) {
+        struct path *one, *two;
+        bool same = false;
+        if (path_walk(test->shell->directory, a, 0, &one))
+            return false;
+        if (!path_walk(test->shell->directory, b, 0, &two)) {
+            same = path_is_same(one, two);
+            path_put(two);
+        }
+        path_put(one);
+        return same;
+    }
+
+    /* A file that does not exist is older than any. */
+    if (text_equal(operator, "-ot"))
+        return has_second && (!has_first || first.modified_s < second.modified_s);
+    return has_first && (!has_second || first.modified_s > second.modified_s);
+}
+
+/* ---- numbers and texts -------------------------------------------------------------------- */
+
+static const char *const number_operators[] = { "-eq", "-ne", "-gt", "-ge", "-lt", "-le" };
+static const char *const text_operators[] = { "=", "==", "!=", "<", ">" };
+static const char *const file_operators[] = { "-nt", "-ot", "-ef" };
+
+static int find(const char *const *list, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(list[i], word))
+            return (int)i;
+    return -1;
+}
+
+static int64_t number(struct test *test, const char *word)
+{
+    int64_t value = 0;
+
+    /* Decimal only: 010 is ten here. */
+    const char *digits = word;
+    while (*digits == ' ' || *digits == '\t')
+        digits++;
+    bool negative = *digits == '-';
+    digits += negative || *digits == '+';
+    while (digits[0] == '0' && text_is_digit(digits[1]))
+        digits++;
+    if (arithmetic_number(digits, &value) || !text_is_digit(*digits) ||
+        (digits[0] == '0' && text_lower(digits[1]) == 'x'))
+        (void)(test->failed || (shell_complain(test->shell, "Illegal number: %s", word),
+                                test->failed = true));
+    return negative ? -value : value;
+}
+
+static bool compare_numbers(struct test *test, const char *a, int operator, const char *b)
+{
+    int64_t left = number(test, a), right = number(test, b);
+    switch (operator) {
+    case 0: return left == right;
+    case 1: return left != right;
+    case 2: return left > right;
+    case 3: return left >= right;
+    case 4: return left < right;
+    default: return left <= right;
+    }
+}
+
+static bool is_binary(const char *word)
+{
+    return find(number_operators, ARRAY_LENGTH(number_operators), word) >= 0 ||
+           find(text_operators, ARRAY_LENGTH(text_operators), word) >= 0 ||
+           find(file_operators, ARRAY_LENGTH(file_operators), word) >= 0;
+}
+
+static bool evaluate_binary(struct test *test, const char *a, const char *operator, const char *b)
+{
+    int found = find(number_operators, ARRAY_LENGTH(number_operators), operator);
+    if (found >= 0)
+        return compare_numbers(test, a, found, b);
+    if (find(file_operators, ARRAY_LENGTH(file_operators), operator) >= 0)
+        return compare_files(test, a, operator, b);
+    int order = strcmp(a, b);
+    switch (*operator) {
+    case '!': return order != 0;
+    case '<': return order < 0;
+    case '>': return order > 0;
+    default: return !order;
+    }
+}
+
+static bool is_unary(const char *word)
+{
+    return word[0] == '-' && word[1] && !word[2] && strchr("bcdefghkLnprsStuwxzOG", word[1]);
+}
+
+static bool evaluate_unary(struct test *test, char letter, const char *word)
+{
+    if (letter == 'n')
+        return *word != '\0';
+    return letter == 'z' ? !*word : test_file(test, letter, word);
+}
+
+/* ---- expressions -------------------------------------------------------------------------- */
+
+static bool next_is(const struct test *test, const char *word)
+{
+    return test->at < test->end && text_equal(*test->at, word);
+}
+
+static bool evaluate_primary(struct test *test)
+{
+    char **at = test->at;
+    long left = test->end - at;
+    if (!left)
+        return fail(test, NULL, "argument expected");
+
+    /* Two operands with an operator between them come first: `( = x` compares. */
+    if (left >= 3 && is_binary(at[1])) {
+        test->at += 3;
+        return evaluate_binary(test, at[0], at[1], at[2]);
+    }
+    if (text_equal(at[0], "(") && left > 1) {
+        if (test->depth == TEST_DEPTH_MAX)
+            return fail(test, NULL, "nested too deeply");
+        test->depth++;
+        test->at++;
+        bool value = evaluate_or(test);
+        test->depth--;
+        if (!next_is(test, ")"))
+            return fail(test, NULL, "closing paren expected");
+        test->at++;
+        return value;
+    }
+    if (is_unary(at[0]) && left > 1) {
+        test->at += 2;
+        return evaluate_unary(test, at[0][1], at[1]);
+    }
+    test->at++;
+    return **at != '\0';
+}
+
+static bool evaluate_not(struct test *test)
+{
+    bool negated = false;
+    while (next_is(test, "!") && test->end - test->at > 1 &&
+           !(test->end - test->at >= 3 && is_binary(test->at[1]))) {
+        negated = !negated;
+        test->at++;
+    }
+    return evaluate_primary(test) != negated;
+}
+
+static bool evaluate_and(struct test *test)
+{
+    bool value = evaluate_not(test);
+    while (next_is(test, "-a") && !test->failed) {
+        test->at++;
+        value &= evaluate_not(test);
+    }
+    return value;
+}
+
+static bool evaluate_or(struct test *test)
+{
+    bool value = evaluate_and(test);
+    while (next_is(test, "-o") && !test->failed) {
+        test->at++;
+        value |= evaluate_and(test);
+    }
+    return value;
+}
+
+/* Up to four words mean what POSIX lists, whatever they look like. */
+static bool evaluate_words(struct test *test)
+{
+    char **at = test->at;
+    long count = test->end - at;
+    if (count == 4 && text_equal(at[0], "!")) {
+        test->at++;
+        return !evaluate_words(test);
+    }
+    if (count == 3 && !is_binary(at[1]) && text_equal(at[0], "(") && text_equal(at[2], ")")) {
+        test->at += 3;
+        return *at[1] != '\0';
+    }
+    if (count == 2 && text_equal(at[0], "!")) {
+        test->at += 2;
+        return !*at[1];
+    }
+    if (count == 1) {
+        test->at++;
+        return *at[0] != '\0';
+    }
+    return count ? evaluate_or(test) : false;
+}
+
+static int evaluate(struct shell *shell, int count, char **words)
+{
+    struct test test = { .shell = shell, .at = words + 1, .end = words + count };
+    bool value = evaluate_words(&test);
+    if (test.at < test.end && !test.failed)
+        fail(&test, *test.at, "unexpected operator");
+    return test.failed ? SHELL_USAGE : value ? SHELL_DONE : SHELL_FAILED;
+}
+
+static int run_test(struct shell *shell, int count, char **words)
+{
+    return evaluate(shell, count, words);
+}
+
+static int run_bracket(struct shell *shell, int count, char **words)
+{
+    if (text_equal(words[count - 1], "]"))
+        return evaluate(shell, count - 1, words);
+    shell_complain(shell, "missing ]");
+    return SHELL_USAGE;
+}
+
+static const struct shell_command command_test = {
+    .name = "test",
+    .arguments = "[EXPRESSION]",
+    .summary = "compare texts (=) and numbers (-eq), examine files (-e -f -d -s): 0 if true",
+    .arguments_max = -1,
+    .run = run_test,
+    .option_rules = OPTIONS_RAW | OPTIONS_LITERAL,
+    .trouble = SHELL_TROUBLE,
+};
+SHELL_COMMAND(command_test);
+
+static const struct shell_command command_bracket = {
+    .name = "[",
+    .arguments = "[EXPRESSION] ]",
+    .summary = "as test",
+    .arguments_max = -1,
+    .run = run_bracket,
+    .option_rules = OPTIONS_RAW | OPTIONS_LITERAL,
+    .trouble = SHELL_TROUBLE,
+};
+SHELL_COMMAND(command_bracket);

@@ -1,0 +1,43 @@
+/*
+ * signals.h - the conditions that `trap` and `kill` name, and the actions of traps.
+ *
+ * Model       There are no processes, so no signals: ^C is INT. `kill` sends one of the others to a
+ *             job, which it ends, or to the shell itself, where it is pending until the running
+ *             command has ended. EXIT and ERR are conditions of the shell, not signals.
+ * Ownership   Actions are owned. A set of zeroes has none.
+ * References  POSIX.1-2017, Shell Command Language, 2.11 Signals and Error Handling, trap.
+ */
+#ifndef SHELL_LANGUAGE_SIGNALS_H
+#define SHELL_LANGUAGE_SIGNALS_H
+
+#include "kernel/port.h"
+
+enum {
+    SIGNAL_EXIT = 0,
+    SIGNAL_HUP = 1,
+    SIGNAL_INT = 2,
+    SIGNAL_KILL = 9,
+    SIGNAL_TERM = 15,
+    SIGNAL_CHLD = 17,
+    SIGNAL_CONT = 18,
+    SIGNAL_ERR = 32, /* not a signal */
+    SIGNALS = 33,
+};
+
+struct traps {
+    char *actions[SIGNALS]; /* NULL: the default; "": ignored */
+    uint64_t pending;       /* bit n: signal n has come */
+    bool running;           /* an action runs: the next one waits */
+};
+
+/* Returns the number of a signal: its name with or without SIG, in either case, or a number; -1 if
+ * it is not one. */
+int signal_find(const char *text);
+/* Returns the name of a signal; NULL for a number that has none. */
+const char *signal_name(int number);
+
+/* Sets the action; NULL: the default. */
+status_t traps_set(struct traps *traps, int number, const char *action) MUST_CHECK;
+void traps_free(struct traps *traps);
+
+#endif

@@ -1,0 +1,248 @@
+/*
+ * lexer.c - tokens, aliases and here-documents; see lexer.h.
+ */
+#include "shell/language/syntax/lexer.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/language/syntax/word.h"
+
+/* ---- here-documents ----------------------------------------------------------------------- */
+
+void lexer_begin_here(struct lexer *lexer, struct redirection *redirection,
+                      const struct word *delimiter, bool tabs)
+{
+    struct here *here = lexer_alloc(lexer, sizeof(*here));
+    if (!here)
+        return;
+    here->redirection = redirection;
+    here->delimiter = word_delimiter(lexer, delimiter, &here->quoted);
+    here->tabs = tabs;
+    *lexer->here_end = here;
+    lexer->here_end = &here->next;
+}
+
+static size_t line_length(const char *text)
+{
+    size_t length = 0;
+    while (text[length] && text[length] != '\n')
+        length++;
+    return length;
+}
+
+/* Returns whether the line ends with a backslash that is not escaped itself. */
+static bool is_continued(const char *line, size_t length)
+{
+    size_t count = 0;
+    while (count < length && line[length - 1 - count] == '\\')
+        count++;
+    return count % 2;
+}
+
+/* Reads the lines up to the delimiter into the scratch buffer. */
+static void read_lines(struct lexer *lexer, const struct here *here)
+{
+    size_t delimiter = strlen(here->delimiter);
+    bool joined = false; /* the line before ended with a backslash */
+
+    for (;;) {
+        while (here->tabs && !joined && *lexer->at == '\t')
+            lexer->at++;
+        const char *line = lexer->at;
+        size_t length = line_length(line);
+        bool last = !line[length];
+
+        /* A document that is not ended ends with the text, except where lines can follow. */
+        if (!joined && text_equal_n(line, length, here->delimiter, delimiter)) {
+            lexer->at += length + !last;
+            lexer->line += !last;
+            return;
+        }
+        if (last && lexer->partial) {
+            lexer_fail_open(lexer, here->delimiter);
+            return;
+        }
+
+        buffer_put(&lexer->scratch, line, length + !last);
+        lexer->at += length + !last;
+        lexer->line += !last;
+        if (last)
+            return;
+        joined = !here->quoted && is_continued(line, length);
+    }
+}
+
+static void read_here(struct lexer *lexer, struct here *here)
+{
+    size_t begun = lexer->scratch.length;
+    read_lines(lexer, here);
+
+    size_t length = lexer->scratch.length - begun;
+    const char *text = lexer->scratch.status ? NULL
+                       : tree_copy(lexer->tree, length ? lexer->scratch.text + begun : "", length);
+    lexer->scratch.length = begun;
+    if (!text)
+        lexer_fail_status(lexer, -ENOMEM);
+    if (lexer->failed)
+        return;
+
+    /* Errors in the document are reported for its last line. */
+    unsigned line = lexer->line;
+    here->redirection->word = here->quoted ? word_of_text(lexer, text)
+                                           : word_parse_here(lexer, text);
+    lexer->line = line;
+}
+
+static void read_pending(struct lexer *lexer)
+{
+    for (struct here *here = lexer->here; here && !lexer->failed; here = here->next)
+        read_here(lexer, here);
+    lexer->here = NULL;
+    lexer->here_end = &lexer->here;
+}
+
+/* ---- aliases ------------------------------------------------------------------------------ */
+
+bool lexer_replace_alias(struct lexer *lexer)
+{
+    const struct part *part = lexer->word->parts;
+    if (!lexer->aliases || !lexer->aliases->first || !part || part->next ||
+        part->kind != PART_TEXT)
+        return false;
+
+    /* An alias is not replaced within its own text. */
+    const char *value = aliases_get(lexer->aliases, part->text);
+    for (const struct alias_text *at = lexer->alias; at; at = at->outer)
+        if (text_equal(at->name, part->text))
+            value = NULL;
+    struct alias_text *alias = value ? lexer_alloc(lexer, sizeof(*alias)) : NULL;
+    char *text = alias ? tree_copy(lexer->tree, value, strlen(value)) : NULL;
+    if (!text)
+        return false;
+
+    size_t length = strlen(text);
+    *alias = (struct alias_text){
+        .outer = lexer->alias, .name = part->text, .resume = lexer->at,
+        .next_too = length && (text[length - 1] == ' ' || text[length - 1] == '\t'),
+    };
+    lexer->alias = alias;
+    lexer->at = text;
+    lexer->peeked = false;
+    return true;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------- */
+
+/* Skips blanks, comments and the ends of aliases. */
+static void skip_blanks(struct lexer *lexer)
+{
+    for (;;) {
+        char c = *lexer->at;
+        if (c == '#') {
+            lexer->at += line_length(lexer->at);
+        } else if (c == '\\' && lexer->at[1] == '\n') {
+            lexer->at += 2;
+            lexer->line++;
+            if (!*lexer->at && lexer->partial && !lexer->alias)
+                lexer_fail_open(lexer, "line after \\");
+        } else if (c == ' ' || c == '\t' || c == '\r') {
+            lexer->at++;
+        } else if (!c && lexer->alias) {
+            lexer->at = lexer->alias->resume;
+            lexer->alias_next |= lexer->alias->next_too;
+            lexer->alias = lexer->alias->outer;
+        } else {
+            return;
+        }
+    }
+}
+
+bool lexer_skip_lines(struct lexer *lexer)
+{
+    for (skip_blanks(lexer); *lexer->at == '\n' && !lexer->failed; skip_blanks(lexer)) {
+        lexer->at++;
+        lexer->line++;
+    }
+    lexer->peeked = false;
+    return !*lexer->at && !lexer->failed;
+}
+
+/* A longer operator comes before those that it begins with. */
+static const struct {
+    char text[4];
+    enum token token;
+} operators[] = {
+    { "\n", TOKEN_NEWLINE }, { ";;", TOKEN_DOUBLE_SEMICOLON }, { ";", TOKEN_SEMICOLON },
+    { "&&", TOKEN_AND }, { "&", TOKEN_AMPERSAND }, { "||", TOKEN_OR }, { "|", TOKEN_PIPE },
+    { "(", TOKEN_OPEN }, { ")", TOKEN_CLOSE }, { "<<-", TOKEN_HERE_TABS }, { "<<", TOKEN_HERE },
+    { "<&", TOKEN_JOIN_READ }, { "<>", TOKEN_READ_WRITE }, { "<", TOKEN_READ },
+    { ">>", TOKEN_APPEND }, { ">&", TOKEN_JOIN_WRITE }, { ">|", TOKEN_CLOBBER },
+    { ">", TOKEN_WRITE },
+};
+
+static enum token read_operator(struct lexer *lexer)
+{
+    size_t i = 0;
+    while (!text_starts(lexer->at, operators[i].text))
+        i++; /* one matches: each character that ends words begins an operator */
+    lexer->at += strlen(operators[i].text);
+
+    if (operators[i].token == TOKEN_NEWLINE) {
+        lexer->line++;
+        read_pending(lexer);
+    }
+    return operators[i].token;
+}
+
+static enum token read_token(struct lexer *lexer)
+{
+    skip_blanks(lexer);
+    lexer->token_text = lexer->at;
+    lexer->token_line = lexer->line;
+    if (lexer->failed || !*lexer->at) {
+        /* A here-document whose line is the last one has no text. */
+        if (!lexer->failed && lexer->here && lexer->partial)
+            lexer_fail_open(lexer, lexer->here->delimiter);
+        else if (!lexer->failed)
+            read_pending(lexer);
+        return TOKEN_END;
+    }
+
+    char c = *lexer->at;
+    if (word_ends_at(c))
+        return read_operator(lexer);
+    if (text_is_digit(c) && (lexer->at[1] == '<' || lexer->at[1] == '>')) {
+        lexer->number = c - '0';
+        lexer->at++;
+        return TOKEN_NUMBER;
+    }
+    lexer->word = word_parse(lexer);
+    return lexer->failed ? TOKEN_END : TOKEN_WORD;
+}
+
+enum token lexer_peek(struct lexer *lexer)
+{
+    if (!lexer->peeked) {
+        lexer->token = read_token(lexer);
+        lexer->token_length = (size_t)(lexer->at - lexer->token_text);
+        lexer->peeked = true;
+    }
+    return lexer->failed ? TOKEN_END : lexer->token;
+}
+
+void lexer_take(struct lexer *lexer)
+{
+    (void)lexer_peek(lexer);
+    lexer->peeked = false;
+}
+
+void lexer_init(struct lexer *lexer, const char *text, struct depth *depth,
+                const struct aliases *aliases)
+{
+    *lexer = (struct lexer){ .at = text, .line = 1, .depth = depth, .aliases = aliases };
+    lexer->here_end = &lexer->here;
+}
+
+void lexer_free(struct lexer *lexer)
+{
+    buffer_free(&lexer->scratch);
+}
