@@ -41,11 +41,12 @@ static struct host_store *host_store_of(struct store *store)
     return container_of(store, struct host_store, store);
 }
 
-/* Returns -ESTALE if the file was written since it was opened. A device has no such times. */
+/* Returns -ESTALE if the file was written since it was opened. A device has no such times, and a
+ * file that is written here changes them itself. */
 static status_t host_check_now(struct host_store *host)
 {
     struct stat now;
-    if (!S_ISREG(host->opened.st_mode))
+    if (!S_ISREG(host->opened.st_mode) || host->store.writable)
         return 0;
     if (fstat(host->fd, &now) || now.st_size != host->opened.st_size ||
         now.st_mtim.tv_sec != host->opened.st_mtim.tv_sec ||
@@ -89,6 +90,29 @@ static status_t host_store_check(struct store *store)
     return recent ? 0 : host_check_now(host);
 }
 
+static status_t host_write_piece(struct store *store, uint64_t offset, const uint8_t *memory,
+                                 uint32_t bytes, uint32_t *done_bytes)
+{
+    struct host_store *host = host_store_of(store);
+    uint32_t done = 0;
+    ssize_t got = 0;
+    while (done < bytes) {
+        got = pwrite(host->fd, memory + done, bytes - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        done += (uint32_t)got;
+    }
+    *done_bytes += done;
+    return done == bytes ? 0 : got < 0 && errno == ENOSPC ? -ENOSPC : -EIO;
+}
+
+static status_t host_store_flush(struct store *store)
+{
+    return fdatasync(host_store_of(store)->fd) ? -EIO : 0;
+}
+
 static void host_store_close(struct store *store)
 {
     struct host_store *host = host_store_of(store);
@@ -98,19 +122,22 @@ static void host_store_close(struct store *store)
 
 static const struct store_ops host_store_ops = {
     .read_piece = host_read_piece,
+    .write_piece = host_write_piece,
+    .flush = host_store_flush,
     .check = host_store_check,
     .close = host_store_close,
 };
 
 /* Returns whether another program may be writing the file: it has a lock that excludes readers, or
- * is a virtual machine with the file as a writable disk. */
-static bool host_has_writer(int fd)
+ * is a virtual machine with the file as a writable disk. With `alone`, also whether another reads
+ * it, as far as it has a lock. */
+static bool host_has_writer(int fd, bool alone)
 {
-    struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+    struct flock whole = { .l_type = alone ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
     struct flock machine = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_WRITER_BYTE,
                              .l_len = 1 };
 
-    if (flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK)
+    if (flock(fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) && errno == EWOULDBLOCK)
         return true;
 #ifdef F_OFD_GETLK
     if ((!fcntl(fd, F_OFD_GETLK, &whole) && whole.l_type != F_UNLCK) ||
@@ -125,18 +152,18 @@ static bool host_has_writer(int fd)
 static status_t host_store_open(const char *image, bool writable, struct store **store,
                                 struct device **holder)
 {
-    (void)writable, (void)holder;
+    (void)holder;
     struct host_store *host = mem_zalloc(sizeof(*host));
     if (!host)
         return -ENOMEM;
 
     /* O_NONBLOCK: opening a pipe would wait for its writer. */
-    host->fd = open(image, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    host->fd = open(image, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC);
     status_t status = host->fd < 0 || fstat(host->fd, &host->opened) ? -errno
                       : S_ISDIR(host->opened.st_mode)                 ? -EISDIR
                       : !S_ISREG(host->opened.st_mode) &&
                               !S_ISBLK(host->opened.st_mode)          ? -EOPNOTSUPP
-                      : host_has_writer(host->fd)                     ? -EBUSY
+                      : host_has_writer(host->fd, writable)           ? -EBUSY
                                                                       : 0;
     if (status) {
         if (host->fd >= 0)
@@ -146,7 +173,7 @@ static status_t host_store_open(const char *image, bool writable, struct store *
     }
 
     off_t size = lseek(host->fd, 0, SEEK_END);
-    host->store = (struct store){ .ops = &host_store_ops, .waits = true };
+    host->store = (struct store){ .ops = &host_store_ops, .waits = true, .writable = writable };
     host->store.size_bytes = size > 0 ? (uint64_t)size : 0;
     *store = &host->store;
     return 0;
@@ -190,6 +217,7 @@ static const char *open_drive(const struct host_mount *mount, const char *name,
     status_t status = request ? 0 : -ENOMEM;
     if (request) {
         request->store = VIRTUAL_FILE;
+        request->flags = mount->writable ? VIRTUAL_WRITABLE : 0;
         request->offset_bytes = mount->offset_bytes;
         request->size_bytes = mount->size_bytes;
         size_t length = text_copy(request->image, sizeof(request->image), name);
@@ -204,6 +232,29 @@ static const char *open_drive(const struct host_mount *mount, const char *name,
     if (!status)
         status = drive_create(image, device);
     return open_reason(status);
+}
+
+/* Returns whether the format of what is mounted there can be written. */
+static bool can_be_written(const char *directory)
+{
+    struct path *root = path_root(), *path;
+    bool may = !path_walk(root, directory, 0, &path);
+    if (may) {
+        may = path_fsd(path)->ops->set_writable;
+        path_put(path);
+    }
+    path_put(root);
+    return may;
+}
+
+static const char *make_writable(const char *directory)
+{
+    struct path *root = path_root();
+    status_t status = vfs_remount(root, directory, "rw");
+    path_put(root);
+    return status == -EROFS ? "cannot be written: the image is read-only, or its volume is damaged"
+           : status         ? status_text(status)
+                            : NULL;
 }
 
 static const char *mount_drive(struct device *device, const struct host_mount *mount,
@@ -228,7 +279,12 @@ static const char *mount_drive(struct device *device, const struct host_mount *m
     /* A file system whose format ignores case refuses the option. */
     if (status == -EINVAL && mount->exact_case)
         status = vfs_mount(root, directory, device_alias(device), NULL, given);
+
     path_put(root);
+
+    /* After the mount, so that its error is not taken for one of the options. */
+    if (!status && mount->writable && can_be_written(directory))
+        return make_writable(directory);
 
     if (status == -EMEDIUMTYPE) {
         device_mount_reason(device_alias(device), status, why, sizeof(why));
@@ -282,7 +338,8 @@ static const char *mount_nested(const struct host_mount *mount, const char *sepa
     }
 }
 
-const char *host_mount(const struct host_mount *mount)
+/* Mounts the image as `mount` describes it. */
+static const char *mount_so(const struct host_mount *mount)
 {
     static const struct sheet_opener opener = { .open = host_store_open };
 
@@ -291,6 +348,24 @@ const char *host_mount(const struct host_mount *mount)
     if (separator && access(mount->image, F_OK))
         return mount_nested(mount, separator, &opener);
     return mount_one(mount, mount->image, &opener, mount->directory);
+}
+
+const char *host_mount(const struct host_mount *mount)
+{
+    const char *reason = mount_so(mount);
+    if (!reason || !mount->writable)
+        return reason;
+
+    /* A disc that may not be opened for writing can be mounted nevertheless, if its format is never
+     * written. */
+    char first[sizeof(why)];
+    snprintf(first, sizeof(first), "%s", reason);
+    struct host_mount again = *mount;
+    again.writable = false;
+    if (!mount_so(&again) && !can_be_written(mount->directory))
+        return NULL;
+    snprintf(why, sizeof(why), "%s", first);
+    return why;
 }
 
 /* ---- start-up ----------------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
  * image.h - the storage stack in a program of the host, over images that the host opens.
  *
  * Interface   host_start() starts the stack. host_mount() opens an image, a file or a block device
- *             of the host, as a virtual drive, read-only, and mounts it in Spindle's tree.
+ *             of the host, as a virtual drive, and mounts it in Spindle's tree: read-only unless it
+ *             is asked to be writable.
  * Images      Everything that a virtual drive opens: plain and raw CD images, sheets (.cue, .ccd,
  *             .toc), and images inside images ("outer.iso!/inner.iso").
  * Changes     A file of the host that is changed while it is mounted is another medium: every read
@@ -26,6 +27,8 @@ struct host_mount {
     const char *image;
     uint64_t offset_bytes, size_bytes; /* the part of the image to show; 0, 0: all of it */
     const char *options;               /* of the file system: "names=joliet"; NULL: none */
+    bool writable;                     /* if its file system can be written; no other program may
+                                          have the image open then. Needs `directory` */
     bool exact_case;                   /* names match in case only, unless `options` or the format,
                                           as FAT, decides otherwise */
     const char *directory;             /* where to mount it; created if it does not exist. NULL: in

@@ -48,10 +48,11 @@ void attributes_fill(const struct node_info *info, struct stat *stat)
     memset(stat, 0, sizeof(*stat));
 
     /* A disc without permissions can be read by all, as Linux shows it. */
+    mode_t written = options->image.writable ? S_IWUSR : 0;
     mode_t permissions = has_mode              ? info->mode & 07777
-                         : type == S_IFDIR     ? 0555
+                         : type == S_IFDIR     ? 0555 | written
                          : type == S_IFLNK     ? 0777
-                                               : 0444;
+                                               : 0444 | written;
     if (type != S_IFLNK)
         permissions &= ~(mode_t)(type == S_IFDIR ? options->dmask : options->fmask);
 
@@ -93,7 +94,8 @@ void mount_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *
         return;
     }
     attributes_fill(&info, &stat);
-    fuse_reply_attr(request, &stat, MOUNT_CACHE_S);
+    stat.st_ino = inode;
+    fuse_reply_attr(request, &stat, cache_seconds());
 }
 
 /* ---- extended attributes -------------------------------------------------------------------- */

@@ -20,7 +20,7 @@ enum {
 static const char usage[] = "usage: spindle-mount [-f] [-d] [-o OPTION,...] IMAGE DIR\n";
 
 static const char help[] =
-    "Mount the disc image IMAGE (a file or a drive) read-only on the directory DIR.\n"
+    "Mount the disc image IMAGE (a file or a drive) on the directory DIR, read-only by default.\n"
     "IMAGE may be a plain or raw image, a sheet (.cue, .ccd, .toc), or an image in an image:\n"
     "outer.iso!/inner.iso. To unmount: fusermount3 -u DIR\n"
     "\n"
@@ -30,6 +30,8 @@ static const char help[] =
     "     names=rr|joliet|enhanced|iso  the names to show, if the disc has several kinds\n"
     "     charset=NAME                  of plain names: latin1, cp437, cp850, shift-jis, utf-8\n"
     "     session=N                     show the disc as of session N; the last one by default\n"
+    "     rw                            let programs write to a FAT or exFAT volume; for\n"
+    "                                   mount(8) and fstab, which add rw themselves: write\n"
     "     offset=BYTES, size=BYTES      the part of IMAGE to show\n"
     "     uid=N, gid=N                  the owner of all files\n"
     "     fmask=OCTAL, dmask=OCTAL      permissions that no file, no directory has\n"
@@ -122,7 +124,18 @@ static int open_image(struct path **root)
     if (status)
         return fail("%s: %s", image->image, status_text(status));
 
-    return nodes_start(*root) ? fail("out of memory") : 0;
+    /* A disc that is asked for with rw is read-only nevertheless. */
+    mount_options.image.writable = !path_fsd(*root)->read_only;
+    const char *access = image->writable ? "-orw" : "-oro";
+    bool ready = !fuse_opt_add_arg(&mount_options.fuse, access) &&
+                 !nodes_start(*root, image->writable);
+    return ready ? 0 : fail("out of memory");
+}
+
+static void stderr_write(struct text_sink *sink, const char *text, size_t bytes)
+{
+    (void)sink;
+    fwrite(text, 1, bytes, stderr);
 }
 
 /* Unmounts the image in Spindle's tree, which finds out whether an operation has kept a node. */
@@ -168,9 +181,10 @@ static int mount_and_serve(void)
     nodes_stop();
 
     /* After a signal files may still be open. */
-    if (result)
-        return result < 0 ? EXIT_FAILED : 0;
-    return close_image();
+    if (!result)
+        return close_image();
+    struct text_sink sink = { .write = stderr_write };
+    return vfs_finish(false, &sink) || result < 0 ? EXIT_FAILED : 0;
 }
 
 int main(int count, char **words)

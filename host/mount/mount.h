@@ -7,14 +7,19 @@
  *   nodes.c       the nodes that the host's kernel knows: vnode id -> path
  *   attributes.c  what stat(2) and getxattr(2) return
  *   reading.c     the content of files and directories
+ *   writing.c     the content of files: writing, sizes, times
+ *   names.c       creating, removing and renaming
  *   operations.c  FUSE's other operations, and the table of all of them
  *
  * Model       The host's kernel names nodes by inode numbers. An inode number is Spindle's vnode
- *             id: the same after each mount, and 1 for the root. For each node that the kernel
- *             knows, nodes.c can find a path, until the kernel forgets it.
+ *             id: the same after each mount, and 1 for the root; on a volume that is written, a
+ *             number of nodes.c's. For each node that the kernel knows, nodes.c can find a path,
+ *             until the kernel forgets it.
  * Threads     libfuse calls the operations from several threads. Each waits for the VFS by itself;
  *             an interrupted system call interrupts its thread, as ^C does in the shell.
- * Read-only   As long as no file system of Spindle can be written on a disc image.
+ * Writing     With -o rw, on FAT and exFAT volumes. Owners and permissions are not stored: chmod
+ *             and chown succeed and change nothing. Writes return when the bytes are in Spindle's
+ *             cache; fsync and the unmount make them durable.
  */
 #ifndef HOST_MOUNT_MOUNT_H
 #define HOST_MOUNT_MOUNT_H
@@ -55,14 +60,19 @@ void background_done(void);
 /* ---- nodes.c --------------------------------------------------------------------------------- */
 
 /* Sets the node that is the root of the mount; takes the reference over. */
-status_t nodes_start(struct path *root) MUST_CHECK;
+status_t nodes_start(struct path *root, bool writable) MUST_CHECK;
 /* Finds the path of a node that the kernel knows: a reference. -ESTALE if it does not know it; or
  * the error of walking there. */
 status_t node_path(fuse_ino_t inode, struct path **path) MUST_CHECK;
 /* Counts that the kernel was told once more of this node, which has `name` in the node `parent` (0:
- * not known). -ENOMEM. */
-status_t node_remember(fuse_ino_t parent, const char *name, fuse_ino_t inode,
-                       struct path *path) MUST_CHECK;
+ * not known). *inode: its number. -ENOMEM. */
+status_t node_remember(fuse_ino_t parent, const char *name, struct path *path,
+                       fuse_ino_t *inode) MUST_CHECK;
+/* The node with this id lost its name; or got another one, by which it is reached as `path`. */
+void node_removed(vnode_id_t id, struct path *path);
+void node_renamed(vnode_id_t id, fuse_ino_t parent, const char *name, struct path *path);
+/* Gives up the paths of all nodes that can be walked to again. */
+void nodes_let_go(void);
 /* The kernel forgets that it was told so `count` times. */
 void node_forget(fuse_ino_t inode, uint64_t count);
 /* Forgets all: at the end the kernel does not do that by itself. */
@@ -71,6 +81,13 @@ void nodes_stop(void);
 /* ---- attributes.c ---------------------------------------------------------------------------- */
 
 enum { MOUNT_CACHE_S = 3600 }; /* how long the kernel may keep what does not change */
+
+/* Returns how long it may keep attributes and names: a written volume has ids, times and spellings
+ * that the kernel does not follow. */
+static inline double cache_seconds(void)
+{
+    return mount_options.image.writable ? 0 : MOUNT_CACHE_S;
+}
 
 /* Fills in what the options and the information on a node lead to. */
 void attributes_fill(const struct node_info *info, struct stat *stat);
@@ -95,6 +112,28 @@ void mount_readdirplus(fuse_req_t request, fuse_ino_t inode, size_t bytes, off_t
                        struct fuse_file_info *info);
 void mount_releasedir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info);
 
+/* ---- writing.c ------------------------------------------------------------------------------- */
+
+void mount_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *wanted, int what,
+                   struct fuse_file_info *info);
+void mount_write(fuse_req_t request, fuse_ino_t inode, const char *bytes, size_t count,
+                 off_t offset, struct fuse_file_info *info);
+void mount_flush(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info);
+void mount_fsync(fuse_req_t request, fuse_ino_t inode, int data_only, struct fuse_file_info *info);
+void mount_fsyncdir(fuse_req_t request, fuse_ino_t inode, int data_only,
+                    struct fuse_file_info *info);
+
+/* ---- names.c --------------------------------------------------------------------------------- */
+
+void mount_create_file(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+                       struct fuse_file_info *info);
+void mount_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+                 dev_t device);
+void mount_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode);
+void mount_unlink(fuse_req_t request, fuse_ino_t parent, const char *name);
+void mount_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+                  const char *new_name, unsigned flags);
+
 /* ---- operations.c ---------------------------------------------------------------------------- */
 
 /* An operation is between these: in between, an interrupted system call interrupts the thread. */
@@ -102,6 +141,11 @@ void operation_begin(fuse_req_t request);
 void operation_end(fuse_req_t request);
 /* Answers with a negative errno. */
 void reply_status(fuse_req_t request, status_t status);
+
+/* Fills in an entry for a node, which the kernel is told of: it has `name` in `parent` (0: not
+ * known). */
+status_t entry_fill(fuse_ino_t parent, const char *name, struct path *path,
+                    struct fuse_entry_param *entry) MUST_CHECK;
 
 extern const struct fuse_lowlevel_ops mount_operations;
 

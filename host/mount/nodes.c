@@ -8,6 +8,12 @@
  * last hold their path; the others have their parent's number and their name, from which the path
  * is walked again. The kernel knows the parent of each node that it knows.
  *
+ * Writing     On a file system that is written, an id belongs to another node after a file was
+ *             removed, and changes with a rename. So inode numbers are this file's own there: a
+ *             second table finds a node by its id, and the node of a removed file keeps its path,
+ *             by which open files are still served. A directory cannot be moved while a path leads
+ *             through it: nodes_let_go() gives all paths up.
+ *
  * The lock is held for a few instructions, never while the VFS is called.
  */
 #include "host/mount/mount.h"
@@ -22,12 +28,14 @@
 
 struct node {
     struct node *next; /* in its chain */
+    struct node *next_by_id;
     fuse_ino_t inode;
+    vnode_id_t id;     /* VNODE_NONE: it was removed */
     fuse_ino_t parent; /* 0: not known, so the node keeps its path */
     uint64_t count;
     struct path *path; /* a reference, or NULL */
     struct list recent; /* with a path and a parent: in the order of use */
-    char name[];       /* in the parent */
+    char *name;        /* in the parent */
 };
 
 enum {
@@ -39,8 +47,9 @@ enum {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct node **chains;
+static struct node **chains, **id_chains; /* the second: only if the file system is written */
 static size_t chain_count, node_count;
+static fuse_ino_t last_inode = FUSE_ROOT_ID;
 static struct list held = LIST_INIT(held); /* nodes with a path; front: unused for longest */
 static size_t held_count, held_max;
 static struct path *root;
@@ -59,15 +68,45 @@ static struct node **find(fuse_ino_t inode)
     return at;
 }
 
-/* Doubles the table when its chains become long. If there is no memory, they stay long. */
+/* Returns where the chain of the id refers to the node with this id, or its end. Caller holds the
+ * lock. */
+static struct node **find_id(vnode_id_t id)
+{
+    struct node **at = &id_chains[chain_of(id, chain_count)];
+    while (*at && (*at)->id != id)
+        at = &(*at)->next_by_id;
+    return at;
+}
+
+/* Enters a node into the table of ids, or takes it out. Caller holds the lock. */
+static void set_id(struct node *node, vnode_id_t id)
+{
+    if (id_chains && node->id) {
+        struct node **at = find_id(node->id);
+        if (*at == node)
+            *at = node->next_by_id;
+    }
+    node->id = id;
+    if (id_chains && id) {
+        struct node **at = &id_chains[chain_of(id, chain_count)];
+        node->next_by_id = *at;
+        *at = node;
+    }
+}
+
+/* Doubles the tables when their chains become long. If there is no memory, they stay long. */
 static void grow(void)
 {
     size_t larger = chain_count * 2;
     if (node_count < chain_count * NODES_PER_CHAIN)
         return;
     struct node **fresh = calloc(larger, sizeof(*fresh));
-    if (!fresh)
+    struct node **fresh_ids = id_chains ? calloc(larger, sizeof(*fresh)) : NULL;
+    if (!fresh || (id_chains && !fresh_ids)) {
+        free(fresh);
+        free(fresh_ids);
         return;
+    }
 
     for (size_t i = 0; i < chain_count; i++)
         for (struct node *node = chains[i], *next; node; node = next) {
@@ -75,19 +114,28 @@ static void grow(void)
             struct node **to = &fresh[chain_of(node->inode, larger)];
             node->next = *to;
             *to = node;
+            if (!fresh_ids || !node->id)
+                continue;
+            to = &fresh_ids[chain_of(node->id, larger)];
+            node->next_by_id = *to;
+            *to = node;
         }
     free(chains);
+    free(id_chains);
     chains = fresh;
+    id_chains = fresh_ids;
     chain_count = larger;
 }
 
-status_t nodes_start(struct path *the_root)
+status_t nodes_start(struct path *the_root, bool writable)
 {
     root = the_root;
     held_max = max(page_total_count() / PAGES_PER_HELD, (size_t)HELD_MIN);
     chain_count = CHAINS_MIN;
     chains = calloc(chain_count, sizeof(*chains));
-    return chains ? 0 : -ENOMEM;
+    if (writable)
+        id_chains = calloc(chain_count, sizeof(*id_chains));
+    return chains && (!writable || id_chains) ? 0 : -ENOMEM;
 }
 
 /* ---- paths ---------------------------------------------------------------------------------- */
@@ -130,6 +178,7 @@ static struct path *hold(struct node *node, struct path *path)
 /* A node without a path, below one that has a path. */
 struct step {
     fuse_ino_t inode;
+    vnode_id_t id;
     struct path *above; /* a reference */
     char name[NAME_BYTES_MAX + 1];
 };
@@ -154,6 +203,7 @@ static status_t find_step(fuse_ino_t inode, struct path **path, struct step *ste
         struct node *parent = node->parent == FUSE_ROOT_ID ? NULL : *find(node->parent);
         if (node->parent == FUSE_ROOT_ID || (parent && parent->path)) {
             step->inode = node->inode;
+            step->id = node->id;
             step->above = path_get(parent ? parent->path : root);
             strcpy(step->name, node->name);
             status = 0;
@@ -169,7 +219,7 @@ static status_t walk_step(const struct step *step)
 {
     struct path *path;
     status_t status = path_child(step->above, step->name, false, &path);
-    if (!status && path_vnode(path)->id != step->inode) {
+    if (!status && path_vnode(path)->id != step->id) {
         path_put(path);
         status = -ESTALE;
     }
@@ -205,34 +255,121 @@ status_t node_path(fuse_ino_t inode, struct path **path)
 
 /* ---- remembering ---------------------------------------------------------------------------- */
 
-status_t node_remember(fuse_ino_t parent, const char *name, fuse_ino_t inode, struct path *path)
+static void node_free(struct node *node)
 {
+    if (node)
+        free(node->name);
+    free(node);
+}
+
+static struct node *node_create(fuse_ino_t parent, const char *name)
+{
+    struct node *node = calloc(1, sizeof(*node));
+    if (node)
+        node->name = strdup(name);
+    if (!node || !node->name) {
+        node_free(node);
+        return NULL;
+    }
+    node->parent = parent;
+    node->count = 1;
+    list_init(&node->recent);
+    return node;
+}
+
+status_t node_remember(fuse_ino_t parent, const char *name, struct path *path, fuse_ino_t *inode)
+{
+    vnode_id_t id = path_vnode(path)->id;
     struct path *surplus = NULL;
-    if (inode == FUSE_ROOT_ID)
+    *inode = FUSE_ROOT_ID;
+    if (id == VNODE_ROOT)
         return 0;
-    struct node *fresh = malloc(sizeof(*fresh) + strlen(name) + 1);
+    struct node *fresh = node_create(parent, name);
     if (!fresh)
         return -ENOMEM;
 
     /* A node that was reached by another path before keeps that one: both lead to it. */
     pthread_mutex_lock(&lock);
-    struct node **at = find(inode);
-    if (*at) {
-        (*at)->count++;
+    struct node *node = id_chains ? *find_id(id) : *find(id);
+    if (node) {
+        node->count++;
     } else {
-        *fresh = (struct node){ .inode = inode, .parent = parent, .count = 1 };
-        list_init(&fresh->recent);
-        strcpy(fresh->name, name);
-        *at = fresh;
-        surplus = hold(fresh, path_get(path));
+        node = fresh;
         fresh = NULL;
+        node->inode = id_chains ? ++last_inode : id;
+        struct node **at = &chains[chain_of(node->inode, chain_count)];
+        node->next = *at;
+        *at = node;
+        set_id(node, id);
+        surplus = hold(node, path_get(path));
         node_count++;
         grow();
     }
+    *inode = node->inode;
     pthread_mutex_unlock(&lock);
     path_put(surplus);
-    free(fresh);
+    node_free(fresh);
     return 0;
+}
+
+void node_removed(vnode_id_t id, struct path *path)
+{
+    pthread_mutex_lock(&lock);
+    struct node *node = *find_id(id);
+    struct path *surplus = path_get(path);
+    if (node) {
+        /* it keeps the path, since no walk leads to it any more */
+        unuse(node);
+        set_id(node, VNODE_NONE);
+        node->parent = 0;
+        if (!node->path) {
+            node->path = surplus;
+            surplus = NULL;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    path_put(surplus);
+}
+
+void node_renamed(vnode_id_t id, fuse_ino_t parent, const char *name, struct path *path)
+{
+    char *copy = strdup(name);
+    struct path *old = NULL;
+    pthread_mutex_lock(&lock);
+    struct node *node = *find_id(id);
+    if (node && copy) {
+        char *former = node->name;
+        node->name = copy;
+        copy = former;
+        node->parent = parent;
+        set_id(node, path_vnode(path)->id);
+
+        /* the path that it has contains the old name */
+        old = node->path;
+        node->path = path_get(path);
+        use(node);
+    }
+    pthread_mutex_unlock(&lock);
+    path_put(old);
+    free(copy);
+}
+
+void nodes_let_go(void)
+{
+    for (;;) {
+        struct path *path = NULL;
+        pthread_mutex_lock(&lock);
+        if (!list_empty(&held)) {
+            struct node *node = container_of(held.next, struct node, recent);
+            path = node->path;
+            node->path = NULL;
+            unuse(node);
+        }
+        pthread_mutex_unlock(&lock);
+        if (!path)
+            return;
+        path_put(path);
+    }
 }
 
 void node_forget(fuse_ino_t inode, uint64_t count)
@@ -249,6 +386,7 @@ void node_forget(fuse_ino_t inode, uint64_t count)
         gone = *at;
         *at = gone->next;
         unuse(gone);
+        set_id(gone, VNODE_NONE);
         node_count--;
     }
     pthread_mutex_unlock(&lock);
@@ -256,7 +394,7 @@ void node_forget(fuse_ino_t inode, uint64_t count)
     /* Putting the path may free vnodes, so it happens without the lock. */
     if (gone)
         path_put(gone->path);
-    free(gone);
+    node_free(gone);
 }
 
 void nodes_stop(void)
@@ -265,9 +403,10 @@ void nodes_stop(void)
         for (struct node *node = chains[i], *next; node; node = next) {
             next = node->next;
             path_put(node->path);
-            free(node);
+            node_free(node);
         }
     free(chains);
+    free(id_chains);
     path_put(root);
     chain_count = node_count = held_count = 0;
 }

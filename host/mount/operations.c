@@ -60,42 +60,46 @@ static bool is_dots(const char *name)
     return text_equal(name, ".") || text_equal(name, "..");
 }
 
-/* Finds a name in a directory; *child: a reference. */
-static status_t look_up(fuse_ino_t inode, const char *name, struct path **child,
-                        struct node_info *info)
+status_t entry_fill(fuse_ino_t parent, const char *name, struct path *path,
+                    struct fuse_entry_param *entry)
 {
-    struct path *parent;
+    struct node_info info;
+    status_t status = path_info(path, INFO_ALL, &info);
+    if (status)
+        return status;
+
+    attributes_fill(&info, &entry->attr);
+    entry->attr_timeout = entry->entry_timeout = cache_seconds();
+    status = node_remember(parent, name, path, &entry->ino);
+    entry->attr.st_ino = entry->ino;
+    return status;
+}
+
+/* Finds a name in a directory, for the kernel, which then knows the node. */
+static status_t look_up(fuse_ino_t inode, const char *name, struct fuse_entry_param *entry)
+{
+    struct path *parent, *child;
     status_t status = node_path(inode, &parent);
     if (status)
         return status;
 
-    status = is_dots(name) ? path_walk(parent, name, 0, child)
-                           : path_child(parent, name, false, child);
+    bool dots = is_dots(name);
+    status = dots ? path_walk(parent, name, 0, &child) : path_child(parent, name, false, &child);
     path_put(parent);
     if (status)
         return status;
 
-    status = path_info(*child, INFO_ALL, info);
-    if (status)
-        path_put(*child);
+    status = entry_fill(dots ? 0 : inode, name, child, entry);
+    path_put(child);
     return status;
 }
 
 static void mount_lookup(fuse_req_t request, fuse_ino_t inode, const char *name)
 {
-    struct fuse_entry_param entry = { .attr_timeout = MOUNT_CACHE_S,
-                                      .entry_timeout = MOUNT_CACHE_S };
-    struct node_info info;
-    struct path *child;
+    struct fuse_entry_param entry = { .entry_timeout = cache_seconds() };
 
     operation_begin(request);
-    status_t status = look_up(inode, name, &child, &info);
-    if (!status) {
-        attributes_fill(&info, &entry.attr);
-        entry.ino = entry.attr.st_ino;
-        status = node_remember(is_dots(name) ? 0 : inode, name, entry.ino, child);
-        path_put(child);
-    }
+    status_t status = look_up(inode, name, &entry);
     operation_end(request);
 
     /* Inode 0 lets the kernel remember that there is no such name: that does not change either. */
@@ -194,4 +198,15 @@ const struct fuse_lowlevel_ops mount_operations = {
     .statfs = mount_statfs,
     .getxattr = mount_getxattr,
     .listxattr = mount_listxattr,
+    .setattr = mount_setattr,
+    .write = mount_write,
+    .flush = mount_flush,
+    .fsync = mount_fsync,
+    .fsyncdir = mount_fsyncdir,
+    .create = mount_create_file,
+    .mknod = mount_mknod,
+    .mkdir = mount_mkdir,
+    .unlink = mount_unlink,
+    .rmdir = mount_unlink,
+    .rename = mount_rename,
 };

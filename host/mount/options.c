@@ -20,6 +20,7 @@
 #include "lib/text.h"
 
 static char why[256], file_system_options[256];
+static bool mounted_by_mount; /* the program is mount.spindle */
 
 /* Programs of the host expect names to match exactly. */
 struct mount_options mount_options = {
@@ -124,6 +125,11 @@ static const char *take_option(const char *word)
     const char *equals = strchr(word, '='), *value = equals ? equals + 1 : "";
     size_t length = equals ? (size_t)(value - word) : 0;
 
+    /* A person who types "rw" means it; mount(8) adds it to every line of fstab. */
+    if (text_equal(word, "write") || (text_equal(word, "rw") && !mounted_by_mount)) {
+        options->image.writable = true;
+        return NULL;
+    }
     if (!*word || is_for_mount(word))
         return NULL;
     if (is_for_file_system(word))
@@ -198,7 +204,7 @@ const char *options_parse(int count, char **words)
 {
     struct mount_options *options = &mount_options;
     const char *slash = strrchr(words[0], '/'), *program = slash ? slash + 1 : words[0];
-    bool by_mount = text_starts(program, "mount.");
+    bool by_mount = mounted_by_mount = text_starts(program, "mount.");
     const char *reason = pass_to_fuse(NULL, program);
     int letter;
 
@@ -235,7 +241,5 @@ const char *options_parse(int count, char **words)
         return "two operands are needed: IMAGE and DIR";
     if (options->debug)
         reason = pass_to_fuse(NULL, "-d");
-    if (!reason)
-        reason = pass_to_fuse("-o", "ro");
     return reason ? reason : name_source();
 }

@@ -35,20 +35,23 @@ static status_t open_node(fuse_ino_t inode, unsigned flags, struct file **file)
 void mount_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
     struct file *file;
-    if ((info->flags & O_ACCMODE) != O_RDONLY) {
+    bool writes = (info->flags & O_ACCMODE) != O_RDONLY;
+    if (writes && !mount_options.image.writable) {
         reply_status(request, -EROFS);
         return;
     }
 
+    /* The kernel may read what a program only writes, to complete a page. */
     operation_begin(request);
-    status_t status = open_node(inode, OPEN_READ, &file);
+    status_t status = open_node(inode, OPEN_READ | (writes ? OPEN_WRITE : 0), &file);
     operation_end(request);
     if (status) {
         reply_status(request, status);
         return;
     }
 
-    /* The content never changes, so the kernel keeps its pages after the last close. */
+    /* The content changes by the kernel's own writes only, so it keeps its pages after the last
+     * close. */
     info->fh = (uintptr_t)file;
     info->keep_cache = 1;
     if (fuse_reply_open(request, info))
@@ -187,6 +190,7 @@ struct entry {
 
 struct listing {
     pthread_mutex_t lock;
+    fuse_ino_t inode;
     struct path *directory; /* a reference */
     bool filled;
     status_t status;        /* why the rest is missing: read after all entries */
@@ -293,9 +297,9 @@ void mount_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *
 
     pthread_mutex_init(&listing->lock, NULL);
     listing->directory = path;
+    listing->inode = inode;
     info->fh = (uintptr_t)listing;
-    info->cache_readdir = 1;
-    info->keep_cache = 1;
+    info->cache_readdir = info->keep_cache = !mount_options.image.writable;
     if (fuse_reply_open(request, info))
         path_put(path), free(listing);
 }
@@ -318,25 +322,21 @@ static size_t add_plus(fuse_req_t request, struct listing *listing, const struct
                        char *buffer, size_t room, off_t next)
 {
     const char *name = listing->names + entry->name;
-    struct fuse_entry_param param = { .attr_timeout = MOUNT_CACHE_S,
-                                      .entry_timeout = MOUNT_CACHE_S };
+    struct fuse_entry_param param = { .ino = 0 };
     bool dot = !strcmp(name, ".") || !strcmp(name, "..");
-    struct node_info info;
     struct path *child = NULL;
 
     /* An entry that cannot be examined is listed without attributes; a look-up then fails. */
-    if (!dot && !path_child(listing->directory, name, false, &child) &&
-        !path_info(child, INFO_ALL, &info)) {
-        attributes_fill(&info, &param.attr);
-        param.ino = param.attr.st_ino;
-    } else {
-        param.attr = (struct stat){ .st_ino = entry->inode, .st_mode = entry->type };
-    }
+    if (dot || path_child(listing->directory, name, false, &child) ||
+        entry_fill(listing->inode, name, child, &param))
+        param = (struct fuse_entry_param){
+            .attr = { .st_ino = entry->inode, .st_mode = entry->type }
+        };
 
+    /* The kernel was not told of an entry that does not fit. */
     size_t bytes = fuse_add_direntry_plus(request, buffer, room, name, &param, next);
-    fuse_ino_t parent = path_vnode(listing->directory)->id;
-    if (bytes <= room && param.ino && node_remember(parent, name, param.ino, child))
-        bytes = room + 1;
+    if (bytes > room && param.ino)
+        node_forget(param.ino, 1);
     path_put(child);
     return bytes;
 }

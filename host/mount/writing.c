@@ -1,0 +1,115 @@
+/*
+ * writing.c - the content of files: writing, sizes and times.
+ */
+#include "host/mount/mount.h"
+
+#include <time.h>
+
+static struct file *file_of(const struct fuse_file_info *info)
+{
+    return (struct file *)(uintptr_t)info->fh;
+}
+
+void mount_write(fuse_req_t request, fuse_ino_t inode, const char *bytes, size_t count,
+                 off_t offset, struct fuse_file_info *info)
+{
+    (void)inode;
+    size_t done = 0;
+    ssize_t got = 0;
+
+    /* A short write is an answer too, but the kernel would repeat it as an error. */
+    operation_begin(request);
+    while (done < count) {
+        got = file_write_at(file_of(info), (uint64_t)offset + done, bytes + done, count - done);
+        if (got <= 0)
+            break;
+        done += (size_t)got;
+    }
+    operation_end(request);
+    if (done || !count)
+        fuse_reply_write(request, done);
+    else
+        reply_status(request, got ? (status_t)got : -EIO);
+}
+
+void mount_flush(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+    (void)inode, (void)info;
+    reply_status(request, 0); /* close(2) does not wait for the disk: fsync(2) does */
+}
+
+void mount_fsync(fuse_req_t request, fuse_ino_t inode, int data_only, struct fuse_file_info *info)
+{
+    (void)inode, (void)data_only;
+    operation_begin(request);
+    status_t status = file_flush(file_of(info));
+    operation_end(request);
+    reply_status(request, status);
+}
+
+void mount_fsyncdir(fuse_req_t request, fuse_ino_t inode, int data_only,
+                    struct fuse_file_info *info)
+{
+    struct path *path;
+    (void)data_only, (void)info;
+    operation_begin(request);
+    status_t status = node_path(inode, &path);
+    if (!status)
+        status = vfs_sync(path);
+    operation_end(request);
+    path_put(path);
+    reply_status(request, status);
+}
+
+/* Sets the size by a handle of its own, unless there is one. */
+static status_t set_size(struct path *path, struct file *file, uint64_t bytes)
+{
+    if (file)
+        return file_set_size(file, bytes);
+    status_t status = file_open_path(path, OPEN_WRITE, &file);
+    if (status)
+        return status;
+    status = file_set_size(file, bytes);
+    file_close(file);
+    return status;
+}
+
+static status_t set_attributes(struct path *path, struct file *file, const struct stat *wanted,
+                               int what)
+{
+    status_t status = 0;
+    if (what & FUSE_SET_ATTR_SIZE)
+        status = set_size(path, file, (uint64_t)wanted->st_size);
+    if (status || !(what & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)))
+        return status;
+
+    /* What is not stored (a time of the root, other times, owners, permissions) is ignored:
+     * programs that copy files do not expect an error. */
+    status = path_set_modified(path, what & FUSE_SET_ATTR_MTIME_NOW ? time(NULL)
+                                                                    : wanted->st_mtim.tv_sec);
+    return status == -EINVAL ? 0 : status;
+}
+
+void mount_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *wanted, int what,
+                   struct fuse_file_info *info)
+{
+    struct path *path;
+    struct node_info node;
+    struct stat stat;
+    operation_begin(request);
+    status_t status = node_path(inode, &path);
+    if (!status)
+        status = set_attributes(path, info ? file_of(info) : NULL, wanted, what);
+    if (!status)
+        status = path_info(path, INFO_ALL, &node);
+    operation_end(request);
+    path_put(path);
+    if (status) {
+        reply_status(request, status);
+        return;
+    }
+
+    attributes_fill(&node, &stat);
+    stat.st_ino = inode;
+    fuse_reply_attr(request, &stat, cache_seconds());
+}

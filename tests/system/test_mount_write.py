@@ -1,0 +1,148 @@
+"""Promise: with -o rw, build/host/spindle-mount lets the programs of the host write a FAT volume as
+they write the host's own file system."""
+import os
+import random
+import shutil
+import subprocess
+
+import pytest
+
+from test_fat import make_volume
+from test_mount import CHECKED, MOUNT, fixture_tree, mounted, needs_fuse, run, same  # noqa: F401
+
+pytestmark = needs_fuse
+
+
+def check(volume):
+    done = subprocess.run(["fsck.fat", "-n", str(volume)], capture_output=True, timeout=60,
+                          check=False)
+    assert done.returncode == 0 and b"Dirty" not in done.stdout, done.stdout.decode()
+
+
+def host(*words, cwd=None):
+    subprocess.run(list(map(str, words)), check=True, capture_output=True, timeout=120, cwd=cwd)
+
+
+@pytest.fixture(name="files")
+def fixture_files(tree):
+    """The tree without what FAT cannot store."""
+    (tree / "link").unlink()
+    (tree / "other").unlink()  # a second name of a file
+    return tree
+
+
+@pytest.mark.parametrize("bits", [12, 16, 32])
+def test_a_tree_by_tar(tmp_path, files, bits):
+    """Written, read while it is mounted, and read again after the unmount."""
+    shutil.rmtree(files / "deep" / "er")  # for FAT12, whose volume is small
+    volume = make_volume(tmp_path / "volume", bits, "-s", "2")
+    host("tar", "-cf", tmp_path / "tree.tar", ".", cwd=files)
+    with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
+        host("tar", "-xf", tmp_path / "tree.tar", "--no-same-owner", cwd=mnt)
+        same(files, mnt)
+        assert (mnt / "Name").stat().st_mtime == 1000000000
+    check(volume)
+    with mounted(volume, tmp_path / "mnt") as mnt:
+        same(files, mnt)
+        with pytest.raises(OSError, match="Read-only"):
+            (mnt / "new").write_text("x")
+
+
+def test_git(tmp_path, files):
+    volume = make_volume(tmp_path / "volume", 32)
+    with mounted(volume, tmp_path / "mnt", "-o", "rw") as mnt:
+        shutil.copytree(files, mnt / "work")
+        for words in (["init", "-q"], ["add", "."],
+                      ["-c", "user.name=a", "-c", "user.email=b", "commit", "-qm", "all"],
+                      ["fsck", "--strict"], ["clone", "-q", ".", "../clone"]):
+            host("git", *words, cwd=mnt / "work")
+        shutil.rmtree(mnt / "clone" / ".git")
+        shutil.rmtree(mnt / "work" / ".git")
+        (mnt / "work" / "empty").rmdir()  # git does not keep it
+        same(mnt / "work", mnt / "clone")
+    check(volume)
+
+
+def test_names(tmp_path):
+    volume = make_volume(tmp_path / "volume", 16)
+    with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
+        (mnt / "a").write_text("first")
+        (mnt / "b").write_text("second")
+        os.replace(mnt / "a", mnt / "b")
+        assert (mnt / "b").read_text() == "first" and not (mnt / "a").exists()
+
+        # a directory with files that the kernel knows is moved
+        (mnt / "dir" / "below").mkdir(parents=True)
+        (mnt / "dir" / "below" / "file").write_text("text")
+        os.rename(mnt / "dir", mnt / "other")
+        assert (mnt / "other" / "below" / "file").read_text() == "text"
+        with pytest.raises(OSError, match="not empty"):
+            (mnt / "other").rmdir()
+        with pytest.raises(FileExistsError):
+            (mnt / "other").mkdir()
+
+        # a removed file stays readable while it is open, and its name and place are used again
+        with open(mnt / "open", "w+b") as file:
+            file.write(b"x" * 100000)
+            (mnt / "open").unlink()
+            (mnt / "open").write_text("new")
+            file.seek(0)
+            assert file.read() == b"x" * 100000 and os.fstat(file.fileno()).st_size == 100000
+        assert (mnt / "open").read_text() == "new"
+    check(volume)
+
+
+def test_random_writes_are_those_of_the_host(tmp_path):
+    """As fsx: one file, written, cut, extended and read at random, and the same on the host."""
+    volume, source = make_volume(tmp_path / "volume", 16), random.Random(1)
+    with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
+        with open(mnt / "file", "w+b", buffering=0) as one, \
+                open(tmp_path / "file", "w+b", buffering=0) as other:
+            for _ in range(600):
+                at, count = source.randrange(1 << 18), source.randrange(1 << 16)
+                kind = source.randrange(10)
+                for file in (one, other):
+                    if kind == 0:
+                        file.truncate(at)
+                    elif kind == 1:
+                        os.fsync(file.fileno())
+                    else:
+                        file.seek(at)
+                if kind > 5:
+                    data = source.randbytes(count)
+                    one.write(data)
+                    other.write(data)
+                elif kind > 1:
+                    assert one.read(count) == other.read(count)
+    check(volume)
+    with mounted(volume, tmp_path / "mnt") as mnt:
+        assert (mnt / "file").read_bytes() == (tmp_path / "file").read_bytes()
+
+
+def test_a_full_volume(tmp_path):
+    volume = make_volume(tmp_path / "volume", 12)
+    with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
+        with pytest.raises(OSError, match="No space left"):
+            (mnt / "large").write_bytes(os.urandom(5 << 20))
+        os.truncate(mnt / "large", 1000)
+        (mnt / "after").write_bytes(b"y" * (1 << 20))
+    check(volume)
+    with mounted(volume, tmp_path / "mnt") as mnt:
+        assert (mnt / "after").read_bytes() == b"y" * (1 << 20)
+
+
+def test_nothing_is_written_unasked(tmp_path):
+    """Not even for mount(8), which passes rw by itself; and another program may not have it open."""
+    volume = make_volume(tmp_path / "volume", 16)
+    before = volume.read_bytes()
+    by_mount = tmp_path / "mount.spindle"
+    by_mount.symlink_to(MOUNT)
+    (tmp_path / "mnt").mkdir()
+    subprocess.run([by_mount, volume, tmp_path / "mnt", "-o", "rw"], check=True, timeout=60)
+    try:
+        with pytest.raises(OSError, match="Read-only"):
+            (tmp_path / "mnt" / "new").write_text("x")
+        assert "in use by a program" in run("-o", "rw", volume, tmp_path / "mnt")[2]
+    finally:
+        subprocess.run(["fusermount3", "-u", str(tmp_path / "mnt")], check=True, timeout=60)
+    assert volume.read_bytes() == before
