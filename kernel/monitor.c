@@ -349,6 +349,23 @@ status_t monitor_wait_idle(struct device *device, uint64_t deadline_us)
     return 0;
 }
 
+status_t monitor_look_again(struct device *device)
+{
+    /* -EINVAL: a device without partitions, as a partition itself is. */
+    status_t status = device_want_parts(device);
+    if (status == -EINVAL)
+        status = 0;
+    if (!status)
+        status = monitor_wait_idle(device, time_now_us() + DEADLINE_SETTLE_US);
+
+    /* After the partitions, which are mounted instead of the whole. */
+    if (!status) {
+        event_post(EVENT_RETRY, device);
+        status = monitor_wait_idle(device, time_now_us() + DEADLINE_SETTLE_US);
+    }
+    return status;
+}
+
 void monitor_stop(void)
 {
     spin_lock(&monitor.lock);

@@ -37,6 +37,10 @@ status_t monitor_wait_settled(uint64_t deadline_us) MUST_CHECK;
  * the parts of this medium, other events are dropped, and nothing is mounted. -ETIMEDOUT,
  * -EINTR. */
 status_t monitor_wait_idle(struct device *device, uint64_t deadline_us) MUST_CHECK;
+/* Looks at a medium again that was written as a whole: finds its partitions, and mounts it below
+ * /Drives unless it is mounted. Returns when that is done. -EBUSY while partitions are open;
+ * -ETIMEDOUT, -EINTR. */
+status_t monitor_look_again(struct device *device) MUST_CHECK;
 /* Stops the threads; mounts remain (host tests). */
 void monitor_stop(void);
 

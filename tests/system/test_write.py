@@ -149,3 +149,23 @@ def test_poweroff_names_what_it_cannot_write(booted, tmp_path):
     machine.wait_text(rb"Continue\? \[y/N\] ")
     machine.type("y\n")
     machine.wait_exit()
+
+
+def test_a_formatted_device_is_mounted(booted, tmp_path):
+    """Under the same name as any disk; a drive in memory when it is asked for. What changes while it
+    is read is not checked."""
+    volume = tmp_path / "volume"
+    with open(volume, "wb") as image:
+        image.truncate(64 << 20)
+    machine = booted("", cdrom=qemu.ISO, options=ide(volume))
+    assert machine.command("format -y -n ONE disk0 fat") == ["disk0: FAT16, at /Drives/disk0"]
+    assert machine.command("vdrive new 16M; format -y virtual0 exfat; mount -o rw virtual0") == [
+        "virtual0: 32768 blocks of 512 bytes"]
+    assert machine.command("echo text > /Drives/virtual0/a; cat /Drives/virtual0/a") == ["text"]
+    assert machine.command("check virtual0") == [
+        "check: virtual0: mounted on /Drives/virtual0; `mount -o ro virtual0` first"]
+    assert machine.command("umount disk0; mount -o rw disk0; mkdir /Drives/disk0/d; "
+                           "mount -o ro disk0; check disk0")[0].endswith("; 0 findings")
+    assert machine.command("mount -o rw nosuch") == ["mount: nosuch: not mounted"]
+    poweroff(machine)
+    check(volume)

@@ -1,6 +1,7 @@
 /*
  * format.c - makes an empty file system on a device: format.
  */
+#include "kernel/monitor.h"
 #include "lib/text.h"
 #include "shell/commands/discs/volume_tools.h"
 #include "shell/options.h"
@@ -54,6 +55,17 @@ static int format_device(struct shell *shell, const char *word, const struct dri
     return status ? format_fail(shell, word, driver->name, format, status) : SHELL_DONE;
 }
 
+/* Lets the new file system be mounted, and reports where. */
+static int show_result(struct shell *shell, const char *word, struct device *device)
+{
+    struct mount_info *info = mem_alloc(sizeof(*info));
+    status_t status = info ? monitor_look_again(device) : -ENOMEM;
+    if (!status && !mounts_of_device(shell, word, info))
+        stream_format(shell->out, "%s: %s, at %s\n", word, info->fs.type, info->path);
+    mem_free(info);
+    return status ? shell_fail(shell, word, status) : SHELL_DONE;
+}
+
 static int run_format(struct shell *shell, int count, char **words)
 {
     struct volume_format format;
@@ -65,15 +77,19 @@ static int run_format(struct shell *shell, int count, char **words)
 
     const struct driver *driver = volume_driver(words[2]);
     if (!driver || !driver->format_fs) {
+        const char *why = driver ? "cannot be made; fat and exfat can"
+                                 : "no driver of this name is loaded, or at /System";
         driver_put(driver);
-        IGNORE(shell_complain(shell, "%s: not a file system that can be made; fat and exfat are",
-                              words[2]));
+        IGNORE(shell_complain(shell, "%s: %s", words[2], why));
         return SHELL_USAGE;
     }
     int result = SHELL_FAILED;
     if (volume_open(shell, words[1], true, &device, &handle)) {
         result = format_device(shell, words[1], driver, &format, &handle);
-        volume_close(device, &handle);
+        device_close(&handle);
+        if (!result)
+            result = show_result(shell, words[1], device);
+        device_put(device);
     }
     driver_put(driver);
     return result;

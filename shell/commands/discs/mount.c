@@ -277,7 +277,25 @@ static int remount_refused(struct shell *shell, const char *what, const char *wh
     return result;
 }
 
-/* Changes the options of the mount at a directory, or of the last mount of a device. */
+/* Mounts a device below /Drives, under its class name, as the monitor does by itself for a medium
+ * that appears. */
+static int mount_in_drives(struct shell *shell, const char *what, const char *options)
+{
+    char where[sizeof("/Drives/") + DEVICE_NAME_BYTES];
+    struct device *device = mounts_find_device(shell, what);
+    if (!device)
+        return shell_complain(shell, "%s: not mounted", what);
+
+    format_text(where, sizeof(where), "/Drives/%s", device_label(device));
+    device_put(device);
+    status_t status = vfs_mkdir(shell->directory, where);
+    if (status && status != -EEXIST)
+        return shell_fail(shell, where, status);
+    return mount_source(shell, what, where, NULL, options);
+}
+
+/* Changes the options of the mount at a directory, or of the last mount of a device. A device that
+ * is not mounted is mounted so. */
 static int mount_change(struct shell *shell, const char *what, const char *options)
 {
     struct mount_info *info = mem_alloc(sizeof(*info));
@@ -298,7 +316,7 @@ static int mount_change(struct shell *shell, const char *what, const char *optio
     int result = SHELL_DONE;
     status_t status = mounted ? vfs_remount(shell->directory, where, options) : 0;
     if (!mounted)
-        result = shell_complain(shell, "%s: not mounted", what);
+        result = mount_in_drives(shell, what, options);
     else if (status)
         result = remount_refused(shell, what, where, options, status);
     mem_free(info);

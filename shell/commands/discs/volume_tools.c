@@ -38,9 +38,9 @@ bool volume_open(struct shell *shell, const char *word, bool alone, struct devic
         IGNORE(shell_complain(shell, "%s: no such device; `devices` lists them", word));
 
     /* A claim would fail too, but could not name the directory. */
-    if (mounted && alone) {
-        IGNORE(shell_complain(shell, "%s: mounted on %s; `umount %s` first", word, info->path,
-                              word));
+    if (mounted && (alone || !info->fs.read_only)) {
+        IGNORE(shell_complain(shell, "%s: mounted on %s; `%s %s` first", word, info->path,
+                              alone ? "umount" : "mount -o ro", word));
         goto fail;
     }
     status_t status = *device ? device_open(*device, handle) : -ENODEV;

@@ -12,7 +12,8 @@
 const struct driver *volume_driver(const char *name);
 
 /* Finds the device that `word` names and opens it. Complains and returns false if it cannot be
- * opened or, with `alone`, is mounted. *device is a reference. */
+ * opened; if it is mounted writable, since its bytes change; or, with `alone`, if it is mounted.
+ * *device is a reference. */
 bool volume_open(struct shell *shell, const char *word, bool alone, struct device **device,
                  struct device_handle *handle);
 void volume_close(struct device *device, struct device_handle *handle);
