@@ -53,7 +53,8 @@ help:
 	@echo "make lint     check which folder uses which, circles, sizes, assertions, wording"
 	@echo "make differential  compare random command lines with GNU's tools:"
 	@echo "              DIFFERENTIAL_LINES=100000 DIFFERENTIAL_SEED=1"
-	@echo "make soak     boot SOAK_BOOTS=1000 times"
+	@echo "make soak     boot SOAK_BOOTS=1000 times, cut the power of writing machines SOAK_CUTS=200"
+	@echo "              times, and check each volume in SOAK_STATES=200000 states after a crash"
 	@echo "make tsan     run the concurrency tests under ThreadSanitizer"
 	@echo "make stress   race commands for the same drives, STRESS_SECONDS=120 a sanitizer"
 	@echo "make fuzz     fuzz discs, shell lines and driver objects, FUZZ_SECONDS=60 each (needs clang)"
@@ -408,8 +409,10 @@ BOOK_LOADED := $(HOST_OUT)/test_book_loaded.sim $(HOST_OUT)/test_book_loaded.thr
 endif
 TESTS_BOTH := $(filter-out $(TESTS_ONCE) $(TESTS_ALONE) $(TESTS_LEFT_OUT), \
     $(basename $(notdir $(wildcard tests/host/*/test_*.c))))
+# These wait for virtual time.
+TESTS_SIMULATED := test_crash_fat test_crash_exfat
 TESTS_SIM := $(TESTS_BOTH)
-TESTS_THREADS := $(TESTS_ONCE) $(TESTS_BOTH)
+TESTS_THREADS := $(TESTS_ONCE) $(filter-out $(TESTS_SIMULATED),$(TESTS_BOTH))
 HOST_TESTS := $(TESTS_SIM:%=$(HOST_OUT)/%.sim) $(TESTS_THREADS:%=$(HOST_OUT)/%.threads) \
     $(TESTS_ALONE:%=$(HOST_OUT)/%.alone) $(HOST_OUT)/test_book.sim $(HOST_OUT)/test_book.threads \
     $(BOOK_LOADED)
@@ -637,8 +640,14 @@ $(LINT_OUT)/%.o: % Makefile
 -include $(LINT_OBJECTS:.o=.d)
 
 SOAK_BOOTS ?= 1000
-do-soak: do-iso
+SOAK_CUTS ?= 200
+SOAK_STATES ?= 200000
+do-soak: do-iso do-host $(TESTS_SIMULATED:%=$(HOST_OUT)/%.sim)
 	$(PYTHON) tests/system/soak.py --boots $(SOAK_BOOTS)
+	$(PYTHON) tests/system/power.py --cuts $(SOAK_CUTS)
+	for test in $(TESTS_SIMULATED); do \
+	    CRASH_STATES=$(SOAK_STATES) $(HOST_OUT)/$$test.sim || exit 1; \
+	done
 
 # ---- the benchmark ----------------------------------------------------------------------------
 
