@@ -27,9 +27,13 @@ HARMLESS = {
         ^Leaving\ filesystem\ unchanged
         ^.*:\ \d+\ files,\ \d+/\d+\ clusters$
     """,
+    # of the errors, only both names of one file, and a chain that is longer than its file
     "exfat": r"""
         ^exfatprogs
-        :\ clean\.\ directories\ \d+,\ files\ \d+$
+        :\ (clean|corrupted)\.\ directories\ \d+,\ files\ \d+$
+        :\ files\ corrupted\ \d+,\ files\ fixed\ 0$
+        ^ERROR:\ .*:\ cluster\ is\ already\ allocated\ for\ the\ other\ file\.
+        ^ERROR:\ .*:\ more\ clusters\ are\ allocated\.
     """,
 }
 # Both names lead to one chain, which fsck.fat takes from the second one.
