@@ -1,5 +1,5 @@
-"""Promise: with -o rw, build/host/spindle-mount lets the programs of the host write a FAT volume as
-they write the host's own file system."""
+"""Promise: with -o rw, build/host/spindle-mount lets the programs of the host write a FAT or exFAT volume
+as they write the host's own file system."""
 import os
 import random
 import shutil
@@ -13,10 +13,23 @@ from test_mount import CHECKED, MOUNT, fixture_tree, mounted, needs_fuse, run, s
 pytestmark = needs_fuse
 
 
-def check(volume):
-    done = subprocess.run(["fsck.fat", "-n", str(volume)], capture_output=True, timeout=60,
-                          check=False)
-    assert done.returncode == 0 and b"Dirty" not in done.stdout, done.stdout.decode()
+KINDS = [12, 16, 32, "exfat"]
+
+
+def make(path, kind):
+    """Makes a volume of FAT with that many bits, or of exFAT."""
+    if kind != "exfat":
+        return make_volume(path, kind, "-s", "2")
+    with open(path, "wb") as image:
+        image.truncate(32 << 20)
+    host("mkfs.exfat", "-c", "4096", path)
+    return path
+
+
+def check(volume, kind):
+    program = "fsck.exfat" if kind == "exfat" else "fsck.fat"
+    done = subprocess.run([program, "-n", str(volume)], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0 and b"irty" not in done.stdout, done.stdout.decode()
 
 
 def host(*words, cwd=None):
@@ -31,25 +44,26 @@ def fixture_files(tree):
     return tree
 
 
-@pytest.mark.parametrize("bits", [12, 16, 32])
-def test_a_tree_by_tar(tmp_path, files, bits):
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_tree_by_tar(tmp_path, files, kind):
     """Written, read while it is mounted, and read again after the unmount."""
     shutil.rmtree(files / "deep" / "er")  # for FAT12, whose volume is small
-    volume = make_volume(tmp_path / "volume", bits, "-s", "2")
+    volume = make(tmp_path / "volume", kind)
     host("tar", "-cf", tmp_path / "tree.tar", ".", cwd=files)
     with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
         host("tar", "-xf", tmp_path / "tree.tar", "--no-same-owner", cwd=mnt)
         same(files, mnt)
         assert (mnt / "Name").stat().st_mtime == 1000000000
-    check(volume)
+    check(volume, kind)
     with mounted(volume, tmp_path / "mnt") as mnt:
         same(files, mnt)
         with pytest.raises(OSError, match="Read-only"):
             (mnt / "new").write_text("x")
 
 
-def test_git(tmp_path, files):
-    volume = make_volume(tmp_path / "volume", 32)
+@pytest.mark.parametrize("kind", [32, "exfat"])
+def test_git(tmp_path, files, kind):
+    volume = make(tmp_path / "volume", kind)
     with mounted(volume, tmp_path / "mnt", "-o", "rw") as mnt:
         shutil.copytree(files, mnt / "work")
         for words in (["init", "-q"], ["add", "."],
@@ -60,11 +74,12 @@ def test_git(tmp_path, files):
         shutil.rmtree(mnt / "work" / ".git")
         (mnt / "work" / "empty").rmdir()  # git does not keep it
         same(mnt / "work", mnt / "clone")
-    check(volume)
+    check(volume, kind)
 
 
-def test_names(tmp_path):
-    volume = make_volume(tmp_path / "volume", 16)
+@pytest.mark.parametrize("kind", [16, "exfat"])
+def test_names(tmp_path, kind):
+    volume = make(tmp_path / "volume", kind)
     with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
         (mnt / "a").write_text("first")
         (mnt / "b").write_text("second")
@@ -89,44 +104,46 @@ def test_names(tmp_path):
             file.seek(0)
             assert file.read() == b"x" * 100000 and os.fstat(file.fileno()).st_size == 100000
         assert (mnt / "open").read_text() == "new"
-    check(volume)
+    check(volume, kind)
 
 
-def test_random_writes_are_those_of_the_host(tmp_path):
+@pytest.mark.parametrize("kind", [16, "exfat"])
+def test_random_writes_are_those_of_the_host(tmp_path, kind):
     """As fsx: one file, written, cut, extended and read at random, and the same on the host."""
-    volume, source = make_volume(tmp_path / "volume", 16), random.Random(1)
+    volume, source = make(tmp_path / "volume", kind), random.Random(1)
     with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
         with open(mnt / "file", "w+b", buffering=0) as one, \
                 open(tmp_path / "file", "w+b", buffering=0) as other:
             for _ in range(600):
                 at, count = source.randrange(1 << 18), source.randrange(1 << 16)
-                kind = source.randrange(10)
+                action = source.randrange(10)
                 for file in (one, other):
-                    if kind == 0:
+                    if action == 0:
                         file.truncate(at)
-                    elif kind == 1:
+                    elif action == 1:
                         os.fsync(file.fileno())
                     else:
                         file.seek(at)
-                if kind > 5:
+                if action > 5:
                     data = source.randbytes(count)
                     one.write(data)
                     other.write(data)
-                elif kind > 1:
+                elif action > 1:
                     assert one.read(count) == other.read(count)
-    check(volume)
+    check(volume, kind)
     with mounted(volume, tmp_path / "mnt") as mnt:
         assert (mnt / "file").read_bytes() == (tmp_path / "file").read_bytes()
 
 
-def test_a_full_volume(tmp_path):
-    volume = make_volume(tmp_path / "volume", 12)
+@pytest.mark.parametrize("kind", [12, "exfat"])
+def test_a_full_volume(tmp_path, kind):
+    volume = make(tmp_path / "volume", kind)
     with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
         with pytest.raises(OSError, match="No space left"):
-            (mnt / "large").write_bytes(os.urandom(5 << 20))
+            (mnt / "large").write_bytes(os.urandom(33 << 20))
         os.truncate(mnt / "large", 1000)
         (mnt / "after").write_bytes(b"y" * (1 << 20))
-    check(volume)
+    check(volume, kind)
     with mounted(volume, tmp_path / "mnt") as mnt:
         assert (mnt / "after").read_bytes() == b"y" * (1 << 20)
 
