@@ -36,9 +36,10 @@ static status_t entry_info(struct fsd *fsd, vnode_id_t id, const void *details, 
     struct exfat_place place;
     exfat_attributes_info(details, id, info);
 
-    /* Files change their sets without their directory. After an error, and for a directory, the
-     * details are as good: its type and cluster do not change. */
-    if (!(levels & ~(unsigned)INFO_DIRENT) || !atomic_load(&exfat->changes))
+    /* Files change their sets without their directory, and themselves before their sets. After an
+     * error, and for a directory, the details are as good: its type and cluster do not change. */
+    if (!(levels & ~(unsigned)INFO_DIRENT) || !atomic_load(&exfat->changes) ||
+        vnode_loaded_info(fsd, id, levels, info))
         return 0;
     status_t status = exfat_set_load(exfat, id, &attributes, &place);
     if (!status)

@@ -137,6 +137,7 @@ struct exfat {
     struct clusters clusters;
     uint16_t *upcase;     /* the upper case of each unit of UTF-16 */
     uint32_t block_bytes; /* what the device writes as a whole */
+    unsigned removed;     /* changes_commits() when an entry was removed last; UINT32_MAX: never */
     struct list unlinked; /* nodes without a name that are in use */
 };
 
@@ -267,7 +268,8 @@ struct exfat_node {
     bool scanned;             /* the following are known */
     uint64_t end;             /* the offset of the first entry that was never used */
     uint64_t holes;           /* unused entries before it */
-    unsigned removed;         /* changes_commits() when an entry was removed last */
+    uint64_t gaps;            /* where to search for them: most before it are too small */
+    unsigned removed;         /* exfat.removed of this directory */
 
     /* of a node without a name */
     struct clusters_release *release; /* for its clusters; NULL: it has a name */

@@ -10,7 +10,11 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 
-enum { PIECE_BYTES = 512, ENTRY_UNUSED = EXFAT_ENTRY_FILE & ~EXFAT_ENTRY_USED };
+enum {
+    PIECE_BYTES = 512,
+    SET_ENTRIES_MIN = 3,
+    ENTRY_UNUSED = EXFAT_ENTRY_FILE & ~EXFAT_ENTRY_USED,
+};
 
 /* ---- places ------------------------------------------------------------------------------- */
 
@@ -121,7 +125,7 @@ static status_t scan(struct exfat *exfat, struct exfat_node *directory)
         return 0;
 
     bool ended = false;
-    directory->end = directory->holes = 0;
+    directory->end = directory->holes = directory->gaps = 0;
     for (size_t i = 0; i < directory->runs.count && !ended && !status; i++) {
         const struct run *run = &directory->runs.list[i];
         for (uint64_t at = 0; at < run->length_bytes && !ended && !status; at += sizeof(piece)) {
@@ -137,8 +141,8 @@ static status_t scan(struct exfat *exfat, struct exfat_node *directory)
     }
     directory->scanned = !status;
 
-    /* Whether entries were unused on the medium or are so in memory only is not known. */
-    directory->removed = changes_commits(exfat->changes);
+    /* In which directory an entry was removed last is not known any more. */
+    directory->removed = exfat->removed;
     return status;
 }
 
@@ -156,14 +160,15 @@ static bool has_unlinked(struct exfat *exfat, uint64_t from, uint64_t bytes)
 }
 
 /* Finds unused entries in one block. Returns false if there are not enough. */
-static status_t gap_find(struct exfat *exfat, const struct exfat_node *directory, unsigned entries,
+static status_t gap_find(struct exfat *exfat, struct exfat_node *directory, unsigned entries,
                          uint64_t *offset, bool *found)
 {
     uint8_t piece[PIECE_BYTES];
     uint64_t bytes = entries * (uint64_t)EXFAT_ENTRY_BYTES;
     unsigned count = 0;
     *found = false;
-    for (uint64_t at = 0; at < directory->end && !*found; at += EXFAT_ENTRY_BYTES) {
+    uint64_t from = directory->gaps / sizeof(piece) * sizeof(piece);
+    for (uint64_t at = from; at < directory->end && !*found; at += EXFAT_ENTRY_BYTES) {
         const struct run *run = runs_find(&directory->runs, at);
         uint64_t address = run->address + (at - run->offset_bytes);
         if (at % sizeof(piece) == 0) {
@@ -183,6 +188,12 @@ static status_t gap_find(struct exfat *exfat, const struct exfat_node *directory
         *offset = at + EXFAT_ENTRY_BYTES - bytes;
         *found = !has_unlinked(exfat, address + EXFAT_ENTRY_BYTES - bytes, bytes);
     }
+
+    /* The next search continues here, so that filling the gaps of a directory reads it once. */
+    if (*found)
+        directory->gaps = *offset;
+    else if (entries == SET_ENTRIES_MIN)
+        directory->gaps = directory->end;
     return 0;
 }
 
@@ -277,5 +288,6 @@ status_t exfat_slots_find(struct exfat_operation *operation, struct exfat_node *
 void exfat_slots_leave(struct exfat *exfat, struct exfat_node *directory, unsigned entries)
 {
     directory->holes += entries;
-    directory->removed = changes_commits(exfat->changes);
+    directory->gaps = 0;
+    directory->removed = exfat->removed = changes_commits(exfat->changes);
 }

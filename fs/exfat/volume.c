@@ -362,6 +362,7 @@ status_t exfat_mount(const struct device_handle *handle, const char *options, st
     exfat->geometry = geometry;
     atomic_init(&exfat->free_clusters, UINT64_MAX);
     spin_init(&exfat->lock, RANK_VNODE);
+    exfat->removed = UINT32_MAX;
     list_init(&exfat->unlinked);
     exfat->fsd = (struct fsd){
         .ops = &exfat_ops,

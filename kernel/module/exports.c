@@ -354,6 +354,7 @@ EXPORT(fsd_request_ended);
 EXPORT(fsd_submit);
 EXPORT(vfs_io_complete);
 EXPORT(vfs_io_submit);
+EXPORT(vnode_loaded_info);
 EXPORT(vnode_set_id);
 EXPORT(vfs_io_submit_to);
 

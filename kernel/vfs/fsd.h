@@ -390,6 +390,10 @@ status_t fsd_check(struct fsd *fsd) MUST_CHECK;
  * the end of the rename, and look the name up again. */
 void vnode_set_id(struct vnode *vnode, vnode_id_t id);
 
+/* Fills in the information on a file as get_info does, if its vnode is in memory: it may be newer
+ * than the medium. Returns false if it is not, or is not a file's. */
+bool vnode_loaded_info(struct fsd *fsd, vnode_id_t id, unsigned levels, struct node_info *info);
+
 /* Initializes a cache over the FSD's device itself, for the structures of the medium. Embed it, and
  * destroy it in dismount. block_bytes: a multiple of the device's block. */
 void device_cache_init(struct cache *cache, struct fsd *fsd, uint32_t block_bytes);

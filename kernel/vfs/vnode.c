@@ -216,6 +216,27 @@ static status_t vnode_get_once(struct fsd *fsd, vnode_id_t id, struct vnode **re
     return status;
 }
 
+bool vnode_loaded_info(struct fsd *fsd, vnode_id_t id, unsigned levels, struct node_info *info)
+{
+    spin_lock(&vnodes.lock);
+    struct vnode *vnode = vnode_find(fsd, id);
+
+    /* Others do not change in memory alone; a directory with a reference could not be renamed. */
+    if (vnode && (vnode->loading || vnode->failed || vnode->type != NODE_FILE))
+        vnode = NULL;
+    if (vnode && !vnode->references++) {
+        list_remove(&vnode->unused_link);
+        vnodes.unused_count--;
+    }
+    spin_unlock(&vnodes.lock);
+    if (!vnode)
+        return false;
+
+    bool known = !fsd->ops->get_info(fsd, vnode, levels, info);
+    vnode_put(vnode);
+    return known;
+}
+
 status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **result)
 {
     status_t status = fsd_check(fsd);

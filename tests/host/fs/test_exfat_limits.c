@@ -1,0 +1,266 @@
+/*
+ * test_exfat_limits.c - promise: a full exFAT volume, a volume of a tebibyte, files of every size,
+ * and a hundred thousand names in a directory.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fs/exfat/exfat.h"
+#include "fs/exfat/tools/tools.h"
+#include "kernel/log.h"
+#include "kernel/vfs/internal.h"
+#include "lib/macros.h"
+#include "tests/host/writable.h"
+
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
+
+/* ---- volumes ------------------------------------------------------------------------------ */
+
+static char image_path[40];
+static uint8_t *image;
+static uint64_t image_bytes;
+static struct faulty *disk;
+
+/* Formats a sparse file of the host. */
+static void begin(uint64_t bytes, uint32_t cluster_bytes)
+{
+    struct volume_format format = { .label = "", .cluster_bytes = cluster_bytes };
+    struct device_handle handle;
+    snprintf(image_path, sizeof(image_path), "/tmp/spindle_exfat.XXXXXX");
+    int fd = mkstemp(image_path);
+    kassert(fd >= 0 && !ftruncate(fd, (off_t)bytes));
+    image = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    kassert(image != MAP_FAILED);
+    close(fd);
+    image_bytes = bytes;
+
+    rig_start();
+    rig_mkdir("/m");
+    disk = faulty_create(0, image, bytes, faulty_limits(), FAULTY_SYNC);
+    expect("open", device_open(disk->device, &handle), 0);
+    expect("claim", device_claim(&handle), 0);
+    expect("format", exfat_format(&handle, &format), 0);
+    device_release(&handle);
+    device_close(&handle);
+}
+
+static void print_finding(struct check_report *report, const char *text, bool repaired)
+{
+    (void)report, (void)repaired;
+    panic("check: %s", text);
+}
+
+/* Ends with a volume that is not mounted, and has no fault. */
+static void end(void)
+{
+    struct check_report report = { .found = print_finding };
+    struct device_handle handle;
+    char command[200];
+    expect("open", device_open(disk->device, &handle), 0);
+    expect("check", exfat_check(&handle, false, &report), 0);
+    device_close(&handle);
+    faulty_destroy(disk);
+    rig_stop();
+
+    kassert(!munmap(image, image_bytes));
+    snprintf(command, sizeof(command), "fsck.exfat -n %s >%s.out 2>&1 && rm %s.out", image_path,
+             image_path, image_path);
+    if (system(command))
+        panic("%s", command);
+    unlink(image_path);
+}
+
+static uint64_t free_bytes(void)
+{
+    struct path *root = path_root(), *path;
+    struct fs_info info;
+    expect("walk", path_walk(root, "/m", 0, &path), 0);
+    expect("info", path->mount->fsd->ops->get_fs_info(path->mount->fsd, &info), 0);
+    path_put(path);
+    path_put(root);
+    return info.free_bytes;
+}
+
+/* Returns the size that the directory lists for a file. */
+static uint64_t listed_size(const char *name)
+{
+    struct path *root = path_root(), *path;
+    struct node_info info;
+    expect("walk", path_walk(root, "/m", 0, &path), 0);
+    expect("info", path_child_info(path, name, true, INFO_STANDARD, &info), 0);
+    path_put(path);
+    path_put(root);
+    return info.size_bytes;
+}
+
+/* ---- full --------------------------------------------------------------------------------- */
+
+static void full_body(void *unused)
+{
+    (void)unused;
+    begin(MIB, 512 + 512 * (rig_random() % 2));
+    writable_random(300, true);
+    end();
+}
+
+static void test_full(void **state)
+{
+    (void)state;
+    rig_run(full_body, NULL, 12);
+}
+
+/* What was refused, or removed, leaves no cluster behind; and what is promised cannot be taken. */
+static void space_body(void *unused)
+{
+    (void)unused;
+    static uint8_t bytes[64 * 1024];
+    struct file *file, *other;
+    begin(2 * MIB, 4096);
+    writable_mount();
+    uint64_t free = free_bytes(), wrote = 0;
+    expect("open", rig_open("/m/file", OPEN_WRITE | OPEN_CREATE, &file), 0);
+    expect("open", rig_open("/m/other", OPEN_WRITE | OPEN_CREATE, &other), 0);
+
+    /* Bytes that are only in memory have their room. */
+    ssize_t got;
+    while ((got = file_write(file, bytes, sizeof(bytes))) > 0)
+        wrote += (uint64_t)got;
+    kassert(got == -ENOSPC && wrote > free - 2 * sizeof(bytes) && wrote <= free);
+    kassert(file_set_size(other, 200000) == -ENOSPC && file_size(other) == 0);
+    kassert(listed_size("file") == wrote);
+    expect("sync", vfs_sync(NULL), 0);
+    kassert(free_bytes() < 2 * sizeof(bytes));
+
+    /* Clusters of a file that was cut are there for another at once. */
+    expect("cut", file_set_size(file, 1), 0);
+    while ((got = file_write(other, bytes, sizeof(bytes))) > 0)
+        wrote -= (uint64_t)got;
+    kassert(got == -ENOSPC && (int64_t)wrote < 2 * (int64_t)sizeof(bytes));
+    file_close(file);
+    file_close(other);
+    rig_unlink("/m/file");
+    rig_unlink("/m/other");
+    expect("sync", vfs_sync(NULL), 0);
+    kassert(free_bytes() == free);
+    writable_unmount();
+    end();
+}
+
+static void test_space(void **state)
+{
+    (void)state;
+    rig_run(space_body, NULL, 2);
+}
+
+/* ---- sizes -------------------------------------------------------------------------------- */
+
+static void tebibyte_body(void *unused)
+{
+    (void)unused;
+    static uint8_t bytes[100000], got[100000];
+    struct file *file;
+    begin(1024 * GIB, 0);
+    writable_mount();
+    uint64_t free = free_bytes();
+    expect("open", rig_open("/m/large", OPEN_READ | OPEN_WRITE | OPEN_CREATE, &file), 0);
+    kassert(file_write_at(file, (uint64_t)INT64_MAX - 10, bytes, 20) == -EFBIG);
+    kassert(file_set_size(file, (uint64_t)INT64_MAX + 1) == -EFBIG);
+    kassert(file_set_size(file, INT64_MAX) == -ENOSPC && file_size(file) == 0);
+
+    /* Larger than 4 GiB, in one piece, without a byte of zeroes written. */
+    memset(bytes, 7, sizeof(bytes));
+    expect("extend", file_set_size(file, 900 * GIB), 0);
+    kassert(file_write_at(file, 5, bytes, sizeof(bytes)) == sizeof(bytes));
+    kassert(file_read_at(file, 5, got, sizeof(got)) == sizeof(got));
+    kassert(!memcmp(got, bytes, sizeof(got)));
+    unsigned long written = disk->bytes;
+    kassert(file_read_at(file, 700 * GIB, got, sizeof(got)) == sizeof(got) && !got[99]);
+    kassert(disk->bytes - written < MIB && free_bytes() == free - 900 * GIB);
+    file_close(file);
+    writable_unmount();
+
+    writable_mount();
+    kassert(listed_size("large") == 900 * GIB && free_bytes() == free - 900 * GIB);
+    expect("open", rig_open("/m/large", OPEN_READ | OPEN_WRITE, &file), 0);
+    kassert(file_read_at(file, 5, got, sizeof(got)) == sizeof(got));
+    kassert(!memcmp(got, bytes, sizeof(got)));
+    expect("cut", file_set_size(file, 6 * GIB), 0);
+    file_close(file);
+    expect("sync", vfs_sync(NULL), 0);
+    kassert(free_bytes() == free - 6 * GIB);
+    writable_unmount();
+    end();
+}
+
+static void test_tebibyte(void **state)
+{
+    (void)state;
+    rig_run(tebibyte_body, NULL, 1);
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+static void many_body(void *unused)
+{
+    (void)unused;
+    enum { NAMES = 100000 };
+    char path[60];
+    struct file *file;
+    begin(64 * MIB, 4096);
+    writable_mount();
+    rig_mkdir("/m/many");
+    for (unsigned i = 0; i < NAMES; i++) {
+        snprintf(path, sizeof(path), "/m/many/file %u", i);
+        expect(path, rig_open(path, OPEN_WRITE | OPEN_CREATE, &file), 0);
+        file_close(file);
+    }
+    writable_unmount();
+    writable_mount();
+    expect("found", rig_walk("/m/many/FILE 99999"), 0);
+
+    /* Every other one is removed; new ones take their places. */
+    for (unsigned i = 0; i < NAMES; i += 2) {
+        snprintf(path, sizeof(path), "/m/many/file %u", i);
+        rig_unlink(path);
+    }
+    expect("sync", vfs_sync(NULL), 0);
+    uint64_t free = free_bytes();
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(path, sizeof(path), "/m/many/%u", i);
+        rig_mkdir(path);
+    }
+    expect("sync", vfs_sync(NULL), 0);
+    if (free - free_bytes() > 1010 * 4 * KIB)
+        panic("%lu KiB are in use", (unsigned long)((free - free_bytes()) / KIB));
+    writable_unmount();
+    end();
+}
+
+static void test_many(void **state)
+{
+    (void)state;
+    rig_run(many_body, NULL, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_space),
+        cmocka_unit_test(test_tebibyte),
+        cmocka_unit_test(test_many),
+    };
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
