@@ -20,6 +20,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 SPINDLE = os.path.join(TOP, "build/host/spindle-sh")
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 BATCH_SECONDS = 120
+CPU_SECONDS, OUTPUT_KIB = 20, 1 << 16  # of one command of the host
 
 
 @dataclass
@@ -62,7 +63,8 @@ def run(tree, lines):
 
 def run_host(folder, lines):
     """Returns the host's answers. Commands are those in PATH, not bash's built-in ones."""
-    script = ['echo() { command /bin/echo "$@"; }']
+    # A line may never end, or never stop writing: its process would survive this one.
+    script = ['echo() { command /bin/echo "$@"; }', f"ulimit -t {CPU_SECONDS} -f {OUTPUT_KIB}"]
     for number, line in enumerate(lines):
         where = f"{folder}/disc/t"
         if line.changes:
