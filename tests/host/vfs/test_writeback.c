@@ -238,6 +238,39 @@ static void test_nth_write(void **state)
     rig_run(nth_write_body, NULL, 3);
 }
 
+/* Whichever allocation fails: what a write has returned is in the file, and is written later. */
+static void nth_allocation_body(void *unused)
+{
+    (void)unused;
+    bool reached = true;
+    for (unsigned long n = 1; reached; n++) {
+        struct file *file;
+        begin();
+        host_fail_nth_allocation(n);
+        status_t opened = rig_open("/m/a", OPEN_WRITE | OPEN_CREATE, &file);
+        ssize_t done = opened ? 0 : file_write(file, write_content, 30000);
+        status_t flushed = opened ? 0 : file_flush(file);
+        reached = host_failure_happened();
+        host_fail_nth_allocation(0);
+
+        if (!opened) {
+            kassert(file_size(file) == (uint64_t)max(done, 0));
+            kassert(done == 30000 || reached);
+            expect("flush", file_flush(file), 0);
+            medium_has("a", write_content, (size_t)max(done, 0));
+            file_close(file);
+        }
+        kassert(reached || !flushed);
+        end();
+    }
+}
+
+static void test_nth_allocation(void **state)
+{
+    (void)state;
+    rig_run(nth_allocation_body, NULL, 1);
+}
+
 /* ---- media that disappear ----------------------------------------------------------------- */
 
 /* Returns how many lines since *position contain the text. */
@@ -519,7 +552,7 @@ int main(void)
         cmocka_unit_test(test_removed), cmocka_unit_test(test_renamed),
         cmocka_unit_test(test_unlink),  cmocka_unit_test(test_replace),
         cmocka_unit_test(test_access),  cmocka_unit_test(test_synchronous),
-        cmocka_unit_test(test_finish),
+        cmocka_unit_test(test_finish),  cmocka_unit_test(test_nth_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
