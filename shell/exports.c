@@ -4,10 +4,13 @@
  */
 #include "kernel/module/export.h"
 #include "kernel/monitor.h"
+#include "lib/date.h"
 #include "lib/digest/crc32.h"
 #include "lib/identify/identify.h"
 #include "lib/partition/decode.h"
+#include "lib/text.h"
 #include "shell/language/output_file.h"
+#include "shell/language/run.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
 #include "shell/reading/mounts.h"
@@ -82,3 +85,9 @@ EXPORT(partition_table_read);
 EXPORT(mounts_find_device);
 EXPORT(size_text);
 EXPORT(shell_ask);
+EXPORT(shell_fail_with);
+EXPORT(shell_run_command);
+EXPORT(shell_run_text);
+EXPORT(thread_clear_interrupt);
+EXPORT(text_upper);
+EXPORT(date_format);

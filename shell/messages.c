@@ -72,6 +72,23 @@ int shell_complain(struct shell *shell, const char *format, ...)
     return trouble_of(shell);
 }
 
+int shell_fail_with(struct shell *shell, status_t status, const char *format, ...)
+{
+    const char *reason = status_text(status);
+    va_list arguments;
+    if (status == -EINTR || shell_interrupted())
+        return SHELL_INTERRUPTED;
+    if (status == -EPIPE)
+        return trouble_of(shell);
+
+    va_start(arguments, format);
+    shell_write_message(shell, format, arguments);
+    va_end(arguments);
+    stream_format(shell->err, ": %c%s\n", text_upper(*reason), reason + 1);
+    IGNORE(stream_flush(shell->err));
+    return trouble_of(shell);
+}
+
 int shell_fail(struct shell *shell, const char *subject, status_t status)
 {
     /* ^C is not an error, whatever errno it caused; nor is a pipe whose reader has closed it. */

@@ -112,6 +112,9 @@ void shell_prompt(const struct shell *shell, char *text, size_t bytes);
  * -EINTR and -EPIPE: neither is an error of the command. Returns SHELL_INTERRUPTED after ^C, else
  * the command's `trouble`. */
 int shell_fail(struct shell *shell, const char *subject, status_t status);
+/* As shell_fail(), with formatted words for the subject: "name: failed to open 'x': Reason". */
+int shell_fail_with(struct shell *shell, status_t status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* As shell_fail(), with a formatted message instead of an errno. */
 int shell_complain(struct shell *shell, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -21,7 +21,7 @@ from intended import NOT_COMPARED
 READERS = ["cat", "head", "tail", "wc", "sort", "grep", "cmp", "sha256sum", "ls", "find", "echo",
            "basename", "dirname", "readlink", "realpath", "date",
            *text.READERS]
-WRITERS = ["cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln"]
+WRITERS = ["cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln", "truncate", "dd"]
 ALWAYS = {"ln": ["-s"]}  # options that each line has
 OPTION = re.compile(r"^  (?=-)(?:-(\w))?(?:, )?(?:--([\w-]+))?(?:(?:\[=|[= ])([^ ]+))?(?: |$)")
 
@@ -39,6 +39,7 @@ VALUES = {
     ("grep", "color"): ["never"], ("tail", "s"): ["1"], ("sort", "check"): ["quiet"],
     ("basename", "s"): [".txt", "b", "a", ""], ("realpath", "relative-to"): [".", "a", "b/new", "C", "a b"],
     ("mkdir", "m"): ["755", "0", "u=rwx,go=", "a+x", "x", "9", "+w"],
+    ("truncate", "s"): ["0", "3", "+5", "-2", "<4", ">4", "%4", "1K", "x", "%0", ""], ("truncate", "r"): ["a", "b", "missing"],
     ("touch", "d"): ["2024-05-01", "@0", "tomorrow", "xx", "1 Jan 2001 12:00"], ("touch", "r"): ["a", "b", "missing", "."],
     ("touch", "t"): ["202405011230", "05011230", "9905011230.59", "1", "202413011230", "200001010000.61"],
     ("touch", "time"): ["atime", "mtime", "access", "use", "modify", "x", "a"],
@@ -226,6 +227,29 @@ def date_line(random):
     return both.Line(" ".join(quoted(word) for word in words), False)
 
 
+# ---- dd ---------------------------------------------------------------------------------------------
+
+def dd_line(random, tree):
+    """Draws a copy of a part of a file, from a file or standard input."""
+    files = [path for path, what in tree.items() if isinstance(what, bytes)]
+    source = random.choice(files) if files else None
+    named = source and random.randrange(3)
+    words = ["dd"] + ([f"if={source}"] if named else [])
+    # Never to the file that is read: it might not end.
+    words += [f"of={random.choice([*(name for name in files if name != source), 'new'])}"] if random.randrange(2) else []
+    words += random.choice([["bs=" + random.choice(["1", "3", "512", "1k", "7", "2x3", "0", "x"])],
+                            ["ibs=5", "obs=3"], ["obs=4"], []])
+    for key in ("count", "skip", "seek"):
+        words += [f"{key}={random.choice(['0', '1', '2', '5'])}"] if random.randrange(3) == 0 else []
+    words += random.choice([[], [], ["conv=notrunc"], ["conv=sync"], ["conv=ucase"], ["conv=lcase"], ["conv=excl"],
+                            ["conv=nocreat"], ["iflag=count_bytes,skip_bytes"], ["oflag=append", "conv=notrunc"], ["iflag=q"]])
+    words += random.choice([[], ["status=none"], ["status=noxfer"]])
+    text = " ".join(quoted(word) for word in words)
+    if source and not named:
+        text = f"cat -- {quoted(source)} | {text}"
+    return both.Line(text, True)
+
+
 def draw_line(random, tree):
     if only:
         command = random.choice(only)
@@ -234,6 +258,8 @@ def draw_line(random, tree):
         command, changes = random.choice(READERS), False
     else:
         command, changes = random.choice(WRITERS), True
+    if command == "dd":
+        return dd_line(random, tree)
     if command == "date":
         return date_line(random)
     if command == "find":

@@ -67,8 +67,7 @@ static int reference_time(struct shell *shell, const char *name, int64_t *second
         path_put(path);
     }
     if (status)
-        return shell_complain(shell, "failed to get attributes of '%s': %s", name,
-                              status_text(status));
+        return shell_fail_with(shell, status, "failed to get attributes of '%s'", name);
     if (info.has_modified)
         *seconds = info.modified_s;
     return SHELL_DONE;

@@ -14,6 +14,7 @@
 #include "host/port/host.h"
 #include "lib/macros.h"
 #include "shell/language/run.h"
+#include "tests/host/faulty.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"
 
@@ -72,11 +73,46 @@ BODY(cat_shows)
     stop();
 }
 
+/* Blocks that cannot be read are left out, or with sync replaced by zeroes, and counted. */
+BODY(dd_reads_a_bad_disk)
+{
+    static uint8_t disk[8 * 512];
+    (void)unused;
+    start();
+    for (size_t i = 0; i < sizeof(disk); i++)
+        disk[i] = (uint8_t)('a' + i / 512);
+    struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_SYNC);
+    faulty->bad_from = 3 * 512;
+    faulty->bad_to = 4 * 512;
+    run("dd if=/dev/Classes/disk0 of=/f bs=512 status=none", SHELL_FAILED, "",
+        "dd: error reading '/dev/Classes/disk0': Input/output error\n");
+    says("wc -c /f", "1536 /f\n");
+    run("dd if=/dev/Classes/disk0 of=/g bs=512 conv=noerror,sync", SHELL_DONE, "", NULL);
+    kassert(strstr(err.text, "7+1 records in\n8+0 records out\n4096 bytes"));
+    says("tr -d '\\000' < /g | fold -w 512 | cut -c 1 | tr -d '\\n'; wc -c /g", "abcefgh4096 /g\n");
+    faulty_destroy(faulty);
+    stop();
+}
+
+/* The command is interrupted, the shell is not; ^C ends both. */
+BODY(timeout_interrupts)
+{
+    (void)unused;
+    start();
+    run("timeout 0.5 sleep 9; echo $?", SHELL_DONE, "124\n", "");
+    says("timeout 9 echo a; timeout 0 echo b; timeout 1m sleep 0.1", "a\nb\n");
+    run("timeout 9 false", SHELL_FAILED, "", "");
+    run("timeout 9 none", SHELL_NO_COMMAND, "", NULL);
+    run("timeout x echo", 125, "", "timeout: invalid time interval 'x'\n");
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rm_asks), cmocka_unit_test(test_rm_without_memory),
-        cmocka_unit_test(test_cat_shows),
+        cmocka_unit_test(test_cat_shows), cmocka_unit_test(test_dd_reads_a_bad_disk),
+        cmocka_unit_test(test_timeout_interrupts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
