@@ -34,7 +34,8 @@ static void source_fill(struct cache *cache, struct cache_io *io)
     struct io_request *request = &((struct source_io *)io->context)->request;
     kassert(!io->writes && io->offset_bytes % cache->block_bytes == 0);
     kassert(io->length_bytes % cache->block_bytes == 0 && io->length_bytes > 0);
-    kassert(io->offset_bytes + io->length_bytes < cache->size_bytes + cache->block_bytes);
+    kassert(source->shrinks ||
+            io->offset_bytes + io->length_bytes < cache->size_bytes + cache->block_bytes);
     *request = (struct io_request){
         .device = source->faulty->device,
         .op = IO_READ,

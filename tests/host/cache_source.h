@@ -15,6 +15,7 @@ struct source {
     struct cache cache;
     struct faulty *faulty;
     _Atomic status_t check; /* the result of the cache's check() */
+    bool shrinks; /* while others read: a read may extend past the end that the cache has by now */
 
     uint64_t bad_from, bad_to; /* writes of these bytes fail, although they reach the disk, */
     status_t error;            /* with this, 0: -EIO */

@@ -37,7 +37,7 @@
  *             flight: the pages' busy and writing bits guard them. Every function except
  *             cache_io_done() may block.
  * Ownership   The struct is embedded in the owner's; cache_destroy() waits for ios in flight.
- * Status      A bad block keeps all units of its page from being written, if they follow it.
+ * Status      Units that follow a bad block in its page are not written either.
  */
 #ifndef KERNEL_VFS_CACHE_CACHE_H
 #define KERNEL_VFS_CACHE_CACHE_H

@@ -23,6 +23,8 @@ struct fill_slot {
 struct cache_fill {
     struct cache_io io; /* first: the owner knows this part only */
     _Atomic int references; /* the reader's and the completion's */
+    uint64_t end;  /* of the range, when it was created */
+    uint64_t size; /* of the cache, when the pages were claimed */
     status_t status;
     bool exact; /* as in cache_io_done() */
     bool ended;
@@ -84,6 +86,7 @@ static struct cache_fill *fill_create(struct cache *cache, uint64_t start, uint6
     atomic_init(&fill->references, 1);
     fill->io.cache = cache;
     fill->io.offset_bytes = start;
+    fill->end = end;
     fill->io.context = (char *)fill + context_at;
     memset(fill->io.context, 0, cache->ops->context_bytes);
     fill->segments = (struct io_segment *)(void *)((char *)fill + head);
@@ -149,8 +152,12 @@ static void fill_claim(struct cache_fill *fill)
     struct cache *cache = fill->io.cache;
     unsigned block_pages = max(cache->block_bytes / PAGE_BYTES, 1u), claimed = 0;
 
+    /* The cache may have shrunk while pages were allocated: then there is nothing to claim, and the
+     * reader looks again. */
     spin_lock(&cache_table.lock);
-    while (claimed < fill->slot_count && fill_claim_slot(fill, claimed))
+    fill->size = cache->size_bytes;
+    bool fits = fill->end <= cache_end(cache);
+    while (fits && claimed < fill->slot_count && fill_claim_slot(fill, claimed))
         claimed++;
 
     /* a part of a block cannot be read */
@@ -194,12 +201,14 @@ static void fill_start(struct cache_fill *fill)
     cache->ops->fill(cache, &fill->io);
 }
 
-/* Makes the pieces of a slot valid that were read, up to `good_end`, with zeroes past the end of
- * the cache. The caller holds the lock. */
+/* Makes the pieces of a slot valid that were read, up to `good_end`, with zeroes past the end that
+ * the cache has, or had when the pages were claimed: what it grew by since begins as zeroes. The
+ * caller holds the lock. */
 static void fill_validate_slot(struct cache_fill *fill, struct fill_slot *slot, uint64_t good_end)
 {
     struct cache_page *page = slot->page;
     uint64_t page_start = page->index * PAGE_BYTES, size = fill->io.cache->size_bytes;
+    size = min(size, fill->size);
     uint64_t end = page_start + slot->from + slot->bytes;
     end = min(end, good_end);
     if (end <= page_start + slot->from)

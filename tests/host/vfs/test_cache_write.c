@@ -78,6 +78,62 @@ static void test_random(void **state)
         rig_run(random_body, NULL, 150);
 }
 
+struct helpers {
+    struct source *source;
+    _Atomic bool stop;
+};
+
+static void flusher_main(void *argument)
+{
+    struct helpers *helpers = argument;
+    while (!atomic_load(&helpers->stop)) {
+        expect("flush", cache_flush(&helpers->source->cache, 0, UINT64_MAX), 0);
+        (void)cache_reclaim(rig_random() % 10);
+        thread_yield();
+    }
+}
+
+static void reader_main(void *argument)
+{
+    struct helpers *helpers = argument;
+    struct cache *cache = &helpers->source->cache;
+    uint8_t bytes[3000];
+    while (!atomic_load(&helpers->stop)) {
+        uint64_t offset = rig_random() % (cache->size_bytes + 1);
+        kassert(cache_read(cache, offset, bytes, sizeof(bytes)) >= 0);
+        cache_prefetch(cache, offset, rig_random() % 100000);
+        thread_yield();
+    }
+}
+
+/* Any operation, while other threads flush, reclaim, read and read ahead. */
+static void random_helped_body(void *unused)
+{
+    (void)unused;
+    static void (*const mains[])(void *) = { flusher_main, flusher_main, reader_main };
+    struct source source;
+    struct thread *threads[ARRAY_LENGTH(mains)];
+    struct helpers helpers = { .source = &source };
+    cached_start_random(&source, 100000);
+    source.shrinks = true;
+    for (unsigned i = 0; i < ARRAY_LENGTH(mains); i++)
+        threads[i] = thread_create("helper", PRIORITY_NORMAL, mains[i], &helpers);
+    for (unsigned i = 0; i < 50; i++)
+        random_step(&source);
+    atomic_store(&helpers.stop, true);
+    for (unsigned i = 0; i < ARRAY_LENGTH(mains); i++)
+        thread_join(threads[i]);
+    cached_check(&source, 0, DISK_BYTES);
+    cached_finish(&source);
+}
+
+static void test_random_helped(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < (run_is_simulated() ? 1 : 30); i++)
+        rig_run(random_helped_body, NULL, 100);
+}
+
 /* ---- what is read and written ------------------------------------------------------------- */
 
 /* Writes of whole units, and past the end, read nothing. A part of a unit reads the
@@ -204,10 +260,27 @@ static void shrink_body(void *unused)
     cached_finish(&source);
 }
 
-static void test_shrink(void **state)
+/* A cache grows while its last block is read: the device has delivered what was past the end, but
+ * the cache contains the zeroes that it grew by. */
+static void grow_body(void *unused)
+{
+    (void)unused;
+    struct source source;
+    cached_start(&source, 4096, 512, 1000);
+    source.faulty->manner = FAULTY_SYNC;
+    cache_prefetch(&source.cache, 0, 1000);
+    kassert(cache_set_size(&source.cache, 3000) == 0);
+    memset(disk + 1000, 0, 2000);
+    memset(model + 1000, 0, 2000);
+    cached_check(&source, 0, 3000);
+    cached_finish(&source);
+}
+
+static void test_size(void **state)
 {
     (void)state;
     rig_run(shrink_body, NULL, 10);
+    rig_run(grow_body, NULL, 20);
 }
 
 /* ---- the owner's other calls -------------------------------------------------------------- */
@@ -323,8 +396,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),  cmocka_unit_test(test_partial),
         cmocka_unit_test(test_order),   cmocka_unit_test(test_view),
-        cmocka_unit_test(test_shrink),  cmocka_unit_test(test_update),
+        cmocka_unit_test(test_size),    cmocka_unit_test(test_update),
         cmocka_unit_test(test_discard), cmocka_unit_test(test_check),
+        cmocka_unit_test(test_random_helped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
