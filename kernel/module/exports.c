@@ -283,6 +283,7 @@ EXPORT(changes_commits);
 EXPORT(changes_create);
 EXPORT(changes_destroy);
 EXPORT(changes_end);
+EXPORT(changes_name_waits);
 EXPORT(changes_pending);
 EXPORT(changes_read);
 EXPORT(changes_read_medium);

@@ -52,19 +52,25 @@ static void addition_end(struct addition *a)
     mem_free(a);
 }
 
-/* Finds an alias that the directory does not have. */
+/* Finds an alias that the directory does not have; one that does not wait for the removal of
+ * another, if there is one among the first: it would cost several flushes. */
 static status_t alias_choose(struct addition *a)
 {
+    enum { TRIES = 64 };
     char text[FAT_SHORT_BYTES + 1];
     struct name_found found;
     struct fat_alias alias;
+    uint64_t cluster = a->directory->attributes.cluster;
+    unsigned tries = 0;
     if (!a->name.is_long)
         return 0;
     fat_alias_begin(&a->name, &alias);
     do
         if (!fat_alias_next(&alias, &a->name))
             return -ENOSPC;
-    while (name_index_find(a->index, text, fat_short_text(&a->name, text), &found));
+    while (name_index_find(a->index, text, fat_short_text(&a->name, text), &found) ||
+           (tries++ < TRIES && changes_name_waits(a->fat->changes, cluster, (char *)a->name.raw,
+                                                  sizeof(a->name.raw))));
     return 0;
 }
 

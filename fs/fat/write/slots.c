@@ -14,7 +14,10 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 
-enum { ROOM_MIN = 64 /* bytes of a bitmap */ };
+enum {
+    ROOM_MIN = 64,      /* bytes of a bitmap */
+    REMOVED_MIN = 1024, /* records that may wait for a commit in any directory */
+};
 
 static bool bit(const uint8_t *bits, uint32_t n)
 {
@@ -176,15 +179,18 @@ status_t fat_slots_find(struct fat *fat, struct fat_node *directory, uint32_t co
         find_hole(fat, directory, count, &place->slot))
         return 0;
 
-    /* Records that wait for a commit are used before the directory grows. */
     place->slot = place_at_end(fat, slots, count);
     place->skipped = place->slot - slots->end;
     place->at_end = true;
-    uint32_t end = place->slot + count;
-    if (end > record_count(directory) && slots->removed_count >= 2 * count)
+    uint32_t end = place->slot + count, records = record_count(directory);
+    bool fixed = directory->root && fat->geometry.bits != 32;
+
+    /* The directory grows, unless most of it waits for a commit, which costs several flushes. */
+    uint32_t enough = fixed ? 2 * count : max(records / 4 * 3, REMOVED_MIN);
+    if (end > records && slots->removed_count >= enough)
         return -EAGAIN;
-    if (directory->root && fat->geometry.bits != 32)
-        return end > record_count(directory) ? -ENOSPC : make_room(slots, end);
+    if (fixed)
+        return end > records ? -ENOSPC : make_room(slots, end);
     return end > FAT_DIRECTORY_RECORDS_MAX ? -ENOSPC : make_room(slots, end);
 }
 

@@ -187,9 +187,14 @@ void changes_remove_name(struct changes *changes, uint64_t directory, const char
     *name_place(changes, directory, name, bytes) = (uint8_t)(changes->group + 2);
 }
 
+bool changes_name_waits(struct changes *changes, uint64_t directory, const char *name, size_t bytes)
+{
+    return *name_place(changes, directory, name, bytes) > changes->group;
+}
+
 void changes_add_name(struct changes *changes, uint64_t directory, const char *name, size_t bytes)
 {
-    if (*name_place(changes, directory, name, bytes) > changes->group)
+    if (changes_name_waits(changes, directory, name, bytes))
         changes->begins_group = true;
 }
 

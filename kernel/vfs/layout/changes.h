@@ -83,6 +83,9 @@ status_t changes_write(struct changes *changes, enum change_epoch epoch, uint64_
 void changes_remove_name(struct changes *changes, uint64_t directory, const char *name,
                          size_t bytes);
 void changes_add_name(struct changes *changes, uint64_t directory, const char *name, size_t bytes);
+/* Returns whether adding a name would begin a new group: each costs the commit a few flushes. */
+bool changes_name_waits(struct changes *changes, uint64_t directory, const char *name,
+                        size_t bytes);
 
 /* ---- reading ------------------------------------------------------------------------------ */
 

@@ -78,6 +78,8 @@ static void names_body(void *unused)
     put(&volume, CHANGE_LINK, 512, 1);
     changes_end(volume.changes, true);
     kassert(changes_begin(volume.changes) == 0);
+    kassert(!changes_name_waits(volume.changes, 6, "NAME", 4));
+    kassert(changes_name_waits(volume.changes, 5, "NAME", 4));
     changes_add_name(volume.changes, 5, "NAME", 4);
     put(&volume, CHANGE_LINK, 1024, 1);
     changes_end(volume.changes, true);
