@@ -50,8 +50,10 @@ static status_t copy_bytes(struct progress *progress, struct file *from, struct 
     if (status || got < 0)
         return status ? status : (status_t)got;
 
-    /* A disk may still hold the bytes in a volatile cache, and fail to write them. */
-    status = file_flush(to);
+    /* A disk may still hold the bytes in a volatile cache, and fail to write them. What is written
+     * back is made durable once, by copy_sync(): a name never leads to bytes that are not. */
+    if (!file_is_written_back(to))
+        status = file_flush(to);
     *write_failed = status != 0;
     return status;
 }
