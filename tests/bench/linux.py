@@ -17,7 +17,8 @@ from qemu import BUILD, TOP
 
 FOLDER = os.path.join(BUILD, "bench", "linux")
 MODULES = ["ata_piix", "sr_mod", "isofs", "loop"]
-DISK_MODULES = ["ahci", "sd_mod", "virtio_pci", "virtio_blk", "nvme", *MODULES[1:]]
+WRITE_MODULES = ["vfat", "nls_cp437", "nls_ascii"]
+DISK_MODULES = ["ata_piix", *WRITE_MODULES, "ahci", "sd_mod", "virtio_pci", "virtio_blk", "nvme", *MODULES[1:]]
 CC_FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-static"]
 APPEND = "console=ttyS0 quiet panic=-1"
 PROMPT = re.compile(rb"(?:\A|\n)linux:([^\r\n]*)\$ \Z")

@@ -4,7 +4,7 @@
  *
  *     bench [-s BYTES] [-n N] [-q N] [-r N] NAME PATH
  *
- * NAME is raw, file, random, walk, stat, absent, small, create or remove.
+ * NAME is raw, file, random, walk, stat, absent, small, create, remove, write or overwrite.
  *
  * Devices are read without the page cache (O_DIRECT), as in Spindle; with -q, by asynchronous
  * requests (io_submit(2), called directly: the C library has no wrapper).
@@ -330,6 +330,42 @@ static void bench_remove(void)
     closedir(list);
 }
 
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static void write_and_sync(int flags, size_t bytes, bool about, uint64_t writes)
+{
+    char *block = buffer_create(bytes);
+    int file = open(target, O_WRONLY | flags, 0644);
+    off_t end_at = lseek(file, 0, SEEK_END);
+    uint64_t slots = end_at > 0 ? (uint64_t)end_at / bytes : 0, random = 1;
+    if (file < 0 || (about && !slots))
+        fail(target);
+    begin();
+    for (uint64_t n = 0; n < writes; n++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        uint64_t slot = about ? (random >> 33) % slots : n;
+        if (pwrite(file, block, bytes, (off_t)(slot * bytes)) != (ssize_t)bytes)
+            fail(target);
+        amount += about ? 1 : bytes;
+    }
+    if (fsync(file))
+        fail(target);
+    end();
+    close(file);
+    free(block);
+}
+
+static void bench_write(void)
+{
+    write_and_sync(O_CREAT | O_TRUNC, given_or(size_bytes, TRANSFER_BYTES), false,
+                   given_or(count, 128));
+}
+
+static void bench_overwrite(void)
+{
+    write_and_sync(0, given_or(size_bytes, RANDOM_BYTES), true, given_or(count, 10000));
+}
+
 /* ---- trees -------------------------------------------------------------------------------- */
 
 static char buffer[READ_BYTES];
@@ -388,7 +424,8 @@ static const struct kind {
     { "random", "reads", bench_random }, { "walk", "entries", bench_walk },
     { "stat", "entries", bench_stat },   { "absent", "names", bench_absent },
     { "small", "files", bench_small },   { "create", "files", bench_create },
-    { "remove", "files", bench_remove },
+    { "remove", "files", bench_remove }, { "write", "MiB", bench_write },
+    { "overwrite", "writes", bench_overwrite },
 };
 
 static void say(const struct kind *kind)

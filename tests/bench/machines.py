@@ -9,7 +9,7 @@ import time
 import linux
 from qemu import (BUILD, ELF, ISO, Machine, base_command, cdrom_options, pvh_options,
                   qemu_status)
-from rows import DISKS, DISK_STEPS, STEPS, WORDS, disk_command, image_command
+from rows import DISKS, DISK_STEPS, STEPS, WORDS, WRITE_STEPS, disk_command, image_command
 
 FOLDER = os.path.join(BUILD, "bench")
 DISC = os.path.join(FOLDER, "bench.iso")
@@ -160,6 +160,69 @@ def measure_image():
         amount = work.reads * work.bytes >> 20 if work.kind == "raw" else work.reads
         values[f"image_{work.name}"] = amount / max(seconds, 0.001)
     return values
+
+
+# ---------------------------------------------------------------- writing
+
+VOLUME = os.path.join(FOLDER, "volume.img")
+VOLUME_MIB = 1024
+WRITE_DEVICES = {
+    "ide": ["-device", "ide-hd,bus=ide.0,unit=0,drive=volume"],
+    "ahci": ["-device", "ahci,id=sata", "-device", "ide-hd,bus=sata.0,drive=volume"],
+    "virtio": ["-device", "virtio-blk-pci,drive=volume"],
+}
+TREE_DISC = ["-drive", f"if=none,id=tree,format=raw,readonly=on,file={DISC}",
+             "-device", "ide-cd,bus=ide.1,unit=1,drive=tree"]
+
+
+def make_volume():
+    with open(VOLUME, "wb") as image:
+        image.truncate(VOLUME_MIB << 20)
+    subprocess.run(["mkfs.fat", "-F", "32", VOLUME], check=True, capture_output=True)
+
+
+def mount_volume(guest, system, kind):
+    """Mounts the volume for writing and the disc of trees. Returns their paths."""
+    if system == "spindle":
+        guest.wait_command("mount", lambda lines: "/Drives/disk0" in "\n".join(lines) and
+                           "/Drives/cdrom1" in "\n".join(lines))
+        must(guest, "mount -o rw disk0")
+        return {"volume": "/Drives/disk0", "tree": "/Drives/cdrom1/tree"}
+    device = {"ide": "/dev/sda", "ahci": "/dev/sda", "virtio": "/dev/vda"}[kind]
+    must(guest, f"until [ -b {device} ] && [ -b /dev/sr1 ]; do usleep 10000; done")
+    must(guest, "mkdir /w; mount -r -t iso9660 /dev/sr1 /inner")
+    must(guest, f"mount -t vfat {device} /w")
+    return {"volume": "/w", "tree": "/inner/tree"}
+
+
+def measure_writing(system, kind, wanted, clocks):
+    """Runs the steps of the wanted rows on a new volume, in a new machine. Returns {row: value}."""
+    values = {}
+    make_volume()
+    options = ["-drive", f"if=none,id=volume,format=raw,file={VOLUME}", *WRITE_DEVICES[kind],
+               *TREE_DISC]
+    with machine(system, options, disks=True, cdrom=ISO, memory=MEMORY) as guest:
+        guest.wait_prompt(BOOT_SECONDS)
+        places = mount_volume(guest, system, kind)
+        for work in WRITE_STEPS:
+            row, command = f"write_{kind}_{work.name}", work.command.format(**places)
+            if not work.files:
+                values.update(step(guest, [row], command, clocks))
+                continue
+            begun = time.monotonic()
+            must(guest, command)
+            values[row] = work.files / (time.monotonic() - begun)
+    return {row: value for row, value in values.items() if row in wanted}
+
+
+def measure_image_write():
+    """Returns the speed of writing to a volume's image by qemu-img, synced at the end."""
+    make_volume()
+    done = subprocess.run(["qemu-img", "bench", "-w", "-f", "raw", "-c", "128", "-d", "1", "-s",
+                           str(1 << 20), "--flush-interval=128", VOLUME], capture_output=True,
+                          text=True, timeout=BARE_SECONDS, check=True)
+    seconds = float(re.search(r"completed in ([\d.]+) seconds", done.stdout)[1])
+    return {"image_write": 128 / max(seconds, 0.001)}
 
 
 # ---------------------------------------------------------------- from GRUB to the prompt

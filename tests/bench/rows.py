@@ -21,6 +21,22 @@ def disk_rows(kind, title):
                 ("linux", 1))]
 
 
+WRITTEN = ("ide", "ahci", "virtio")
+
+
+def write_rows(kind, title):
+    """Returns the rows of a FAT32 volume on a disk. The limit of the first is qemu-img's, which
+    writes to the image and syncs it."""
+    return [Row(f"write_{kind}_seq", f"{title}: write 128 MiB, sync", "MiB/s", "image_write",
+                ("limit", 0.7)),
+            Row(f"write_{kind}_4k", f"{title}: 10,000 random overwrites, sync", "writes/s", None,
+                ("linux", 3)),
+            Row(f"write_{kind}_cp", f"{title}: cp -r of 20,000 files, sync", "files/s", None,
+                ("linux", 3)),
+            Row(f"write_{kind}_rm", f"{title}: rm -r of 20,000 files, sync", "files/s", None,
+                ("linux", 3))]
+
+
 # limit: the bare program's row that bounds this one. aim: (kind, number, ...), see report.py.
 ROWS = [
     Row("raw_1m", "raw sequential read, 1 MiB a request", "MiB/s", "raw_1m", ("limit", 0.7)),
@@ -53,6 +69,9 @@ ROWS = [
     *disk_rows("ahci", "AHCI disk"),
     *disk_rows("virtio", "virtio-blk disk"),
     *disk_rows("nvme", "NVMe disk"),
+    *write_rows("ide", "FAT32, IDE"),
+    *write_rows("ahci", "FAT32, AHCI"),
+    *write_rows("virtio", "FAT32, virtio-blk"),
     Row("handover", "GRUB's hand-over to the prompt", "s", None, ("most", 0.1)),
     Row("memory", "least memory, from the boot CD to its manifest", "MiB", None, ("most", 8)),
     Row("image", "the kernel's image", "KiB"),
@@ -86,6 +105,16 @@ DISK_STEPS = [
     DiskStep("1m_q32", "raw", 512, 32, 1 << 20, 1 << 20),
     DiskStep("4k", "random", 10000, 1, 4096, 257 * 4096),
     DiskStep("4k_q32", "random", 20000, 32, 4096, 257 * 4096),
+]
+
+
+# The work of write_rows(), in order; `files`: measured by the host's clock, and divided by it.
+WriteStep = namedtuple("WriteStep", "name command files")
+WRITE_STEPS = [
+    WriteStep("seq", "bench write {volume}/big", 0),
+    WriteStep("4k", "bench overwrite {volume}/big", 0),
+    WriteStep("cp", "cp -r {tree} {volume}/; sync", 20000),
+    WriteStep("rm", "rm -r {volume}/tree; sync", 20000),
 ]
 
 

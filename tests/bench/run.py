@@ -87,6 +87,20 @@ def measure_disks(runs, wanted, results, clocks):
             keep(results, system, measured(system, machines.measure_disks, wanted, clocks))
 
 
+def measure_writing(runs, wanted, results, clocks):
+    kinds = [kind for kind in rows.WRITTEN
+             if any(name.startswith(f"write_{kind}_") for name in wanted)]
+    for run in range(1, runs + 1):
+        if kinds:
+            say(f"run {run} of {runs}: writing to an image")
+            keep(results, "bare", machines.measure_image_write())
+        for kind in kinds:
+            for system in SYSTEMS:
+                say(f"run {run} of {runs}: {system}, writing, {kind}")
+                keep(results, system,
+                     measured(system, machines.measure_writing, kind, wanted, clocks))
+
+
 def measure_starts(runs, wanted, results):
     if "handover" in wanted:
         discs = {system: machines.make_boot_disc(system) for system in SYSTEMS}
@@ -126,6 +140,7 @@ def main():
     results, clocks = {"spindle": {}, "linux": {}, "bare": {}}, []
     measure_discs(runs, wanted, results, clocks)
     measure_disks(runs, wanted, results, clocks)
+    measure_writing(runs, wanted, results, clocks)
     measure_starts(runs, wanted, results)
     text = (report.table(results) + "\n" + report.note(runs, machines.MEMORY)
             + f"Linux is Debian's {linux.release()}. " + report.clock_note(clocks)

@@ -316,12 +316,15 @@ static const struct bench_kind kinds[] = {
     { "small", "DIRECTORY", "files", "read all files of a tree", bench_small, false },
     { "create", "DIRECTORY", "files", "create 10000 empty files", bench_create, false },
     { "remove", "DIRECTORY", "files", "remove all files of a directory", bench_remove, false },
+    { "write", "FILE", "MiB", "write a file of 128 MiB, and sync it", bench_write, false },
+    { "overwrite", "FILE", "writes", "write at random offsets, 10000 times, and sync it",
+      bench_overwrite, false },
 };
 
 static int kinds_list(struct shell *shell)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
-        stream_format(shell->out, "%-7s %-12s %s\n", kinds[i].name, kinds[i].target,
+        stream_format(shell->out, "%-9s %-12s %s\n", kinds[i].name, kinds[i].target,
                       kinds[i].summary);
     return SHELL_DONE;
 }

@@ -46,5 +46,7 @@ static inline uint64_t given_or(uint64_t given, uint64_t otherwise)
 status_t bench_raw(struct bench *bench) MUST_CHECK;
 status_t bench_file(struct bench *bench) MUST_CHECK;
 status_t bench_random(struct bench *bench) MUST_CHECK;
+status_t bench_write(struct bench *bench) MUST_CHECK;
+status_t bench_overwrite(struct bench *bench) MUST_CHECK;
 
 #endif

@@ -13,7 +13,9 @@
 enum {
     TRANSFER_BYTES = 1 << 20, /* per read of a device */
     READ_BYTES = 1 << 16,     /* per read of a file */
-    RANDOM_BYTES = 4096,      /* per read at a random offset */
+    RANDOM_BYTES = 4096,      /* per read or write at a random offset */
+    WRITES = 128,             /* of TRANSFER_BYTES */
+    OVERWRITES = 10000,
     RANDOM_READS = 2000,
 };
 
@@ -275,4 +277,71 @@ status_t bench_file(struct bench *bench)
 status_t bench_random(struct bench *bench)
 {
     return measure(bench, false, given_or(bench->size_bytes, RANDOM_BYTES), read_about);
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+/* Writes the buffer at an offset. */
+static status_t write_at(struct bench_source *source, uint64_t offset_bytes)
+{
+    if (shell_interrupted())
+        return -EINTR;
+    ssize_t wrote = file_write_at(source->file, offset_bytes, source->buffer,
+                                  source->buffer_bytes);
+    return wrote < 0 ? (status_t)wrote : (size_t)wrote < source->buffer_bytes ? -EIO : 0;
+}
+
+static status_t write_along(struct bench *bench, struct bench_source *source)
+{
+    status_t status = 0;
+    for (uint64_t n = given_or(bench->count, WRITES); !status && n; n--) {
+        status = write_at(source, bench->amount);
+        bench->amount += source->buffer_bytes;
+    }
+    return status;
+}
+
+/* Writes at the offsets that read_about() reads at. */
+static status_t write_about(struct bench *bench, struct bench_source *source)
+{
+    uint64_t slots = source->bytes / source->buffer_bytes, random = 1;
+    status_t status = slots ? 0 : -ENODATA;
+    while (!status && bench->amount < given_or(bench->count, OVERWRITES)) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        status = write_at(source, (random >> 33) % slots * source->buffer_bytes);
+        bench->amount += !status;
+    }
+    return status;
+}
+
+/* The bytes are on the device at the end of the measurement. */
+static status_t measure_writing(struct bench *bench, unsigned flags, size_t buffer_bytes,
+                                status_t (*work)(struct bench *bench, struct bench_source *source))
+{
+    struct bench_source source = { .buffer_bytes = buffer_bytes };
+    status_t status = file_open(bench->shell->directory, bench->target, OPEN_WRITE | flags,
+                                &source.file);
+    if (status)
+        return status;
+    source.bytes = file_size(source.file);
+    source.buffer = mem_zalloc(buffer_bytes);
+
+    bench_begin(bench);
+    status = source.buffer ? work(bench, &source) : -ENOMEM;
+    if (!status)
+        status = file_flush(source.file);
+    bench_end(bench);
+    source_close(&source);
+    return status;
+}
+
+status_t bench_write(struct bench *bench)
+{
+    return measure_writing(bench, OPEN_CREATE | OPEN_TRUNCATE,
+                           given_or(bench->size_bytes, TRANSFER_BYTES), write_along);
+}
+
+status_t bench_overwrite(struct bench *bench)
+{
+    return measure_writing(bench, 0, given_or(bench->size_bytes, RANDOM_BYTES), write_about);
 }
