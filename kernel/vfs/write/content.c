@@ -365,7 +365,8 @@ uint64_t vnode_discard(struct vnode *vnode)
 
 void vnode_drop_if_gone(struct vnode *vnode)
 {
-    if (!vnode->unlinked || !vnode_retire(vnode))
+    /* where nothing is dirty, a path that is held still leads to the content */
+    if (!vnode->unlinked || !vnode_is_written_back(vnode) || !vnode_retire(vnode))
         return;
     (void)vnode_discard(vnode); /* no handle is left that could read the bytes */
     vnode_unlist(vnode, false);

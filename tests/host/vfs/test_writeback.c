@@ -387,6 +387,21 @@ static void unlink_body(void *unused)
     kassert(write_fs_free(fsd) == free);
     expect("sync", sync_all(), 0);
     kassert(write_fs_read_medium("a", got, 1) == -ENOENT);
+
+    /* A path that is held leads to the content of a file in memory; bytes that were discarded
+     * cannot be opened any more. */
+    static const char *const files[] = { "/r", "/m/r" };
+    for (unsigned i = 0; i < 2; i++) {
+        struct path *root = path_root(), *held;
+        rig_put_file(files[i], write_content, 3000);
+        kassert(path_walk(root, files[i], 0, &held) == 0);
+        rig_unlink(files[i]);
+        expect(files[i], file_open_path(held, OPEN_READ, &file), i ? -ENOENT : 0);
+        if (!i)
+            file_close(file);
+        path_put(held);
+        path_put(root);
+    }
     end();
 }
 
