@@ -7,10 +7,10 @@
  */
 #include "fs/fat/fat.h"
 #include "fs/fat/record.h"
+#include "kernel/vfs/layout/wide_name.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
-#include "lib/utf8.h"
 
 enum {
     ALIAS_STEM_BYTES = 6, /* before ~1 */
@@ -21,29 +21,18 @@ enum {
 
 /* ---- the long form ------------------------------------------------------------------------ */
 
-/* Converts to UTF-16. -EINVAL for a character that no name may contain, -ENAMETOOLONG. */
 static status_t units_encode(struct element element, struct fat_name *name)
 {
-    name->unit_count = 0;
-    for (size_t at = 0; at < element.length;) {
-        uint32_t code;
-        int bytes = utf8_decode(element.name + at, element.length - at, &code);
-        if (bytes < 0 || code < ' ' || (code < 0x80 && strchr("\"*/:<>?\\|", (int)code)))
-            return -EINVAL;
-        at += (size_t)bytes;
-
-        unsigned count = code >= 0x10000 ? 2 : 1;
-        if (name->unit_count + count > FAT_LONG_UNITS_MAX)
-            return -ENAMETOOLONG;
-        if (count == 2) {
-            code -= 0x10000;
-            name->units[name->unit_count++] = (uint16_t)(0xd800 + (code >> 10));
-            code = 0xdc00 + (code & 0x3ff);
-        }
-        name->units[name->unit_count++] = (uint16_t)code;
-    }
+    struct wide_name wide;
+    status_t status = wide_name_encode(element, &wide);
+    if (status)
+        return status;
+    memcpy(name->units, wide.units, wide.count * sizeof(wide.units[0]));
+    name->unit_count = wide.count;
     return 0;
 }
+
+_Static_assert((int)WIDE_UNITS_MAX == (int)FAT_LONG_UNITS_MAX, "a long name is a wide one");
 
 /* ---- the short form ----------------------------------------------------------------------- */
 
