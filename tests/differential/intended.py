@@ -11,6 +11,8 @@ import text
 NOT_COMPARED = {
     ("ls", "-l"): "different columns: UTC times, no owners",
     ("ls", "-h"): "only affects -l",
+    ("ls", "-i"): "other numbers", ("ls", "-n"): "as -l", ("ls", "-C"): "blanks instead of tabs",
+    ("ls", "-U"): "the order of the directory", ("ls", "--color"): "fewer colors",
     ("tail", "-f"): "it does not end", ("tail", "-F"): "", ("tail", "-s"): "",
     ("cmp", "-q"): "", **text.NOT_COMPARED,
 }

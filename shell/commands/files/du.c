@@ -21,7 +21,9 @@ struct du_level {
 
 struct du {
     struct shell *shell;
-    bool human, total_only, all;
+    bool human, all, apparent; /* -h; -a; -b: bytes instead of blocks */
+    unsigned shift;            /* sizes are in units of 1 << shift bytes */
+    uint64_t depth_max;        /* of what is printed */
     uint32_t block_bytes;
     uint64_t grand_bytes;
     const char *start;
@@ -33,7 +35,11 @@ static void du_print(const struct du *du, uint64_t bytes, const char *start, con
 {
     struct stream *out = du->shell->out;
     char size[SIZE_TEXT_BYTES];
-    space_text(size, bytes, du->human);
+    if (du->human)
+        space_text(size, bytes, true);
+    else
+        format_text(size, sizeof(size), "%llu",
+                    (unsigned long long)((bytes + ((uint64_t)1 << du->shift) - 1) >> du->shift));
     stream_format(out, "%s\t", size);
     stream_escaped(out, start, false);
 
@@ -48,7 +54,7 @@ static void du_print(const struct du *du, uint64_t bytes, const char *start, con
 static void du_leave(struct du *du)
 {
     struct du_level *level = &du->levels[du->depth--];
-    if (!du->total_only)
+    if (du->depth + 1 <= du->depth_max)
         du_print(du, level->bytes, du->start, level->text);
     du->levels[du->depth].bytes += level->bytes;
     mem_free(level->text);
@@ -57,7 +63,7 @@ static void du_leave(struct du *du)
 /* Returns the bytes that a node takes, in whole blocks. Links and devices take none. */
 static uint64_t du_size(const struct du *du, const struct node_info *info)
 {
-    uint64_t block = du->block_bytes ? du->block_bytes : 1;
+    uint64_t block = du->block_bytes && !du->apparent ? du->block_bytes : 1;
     bool counts = info->type == NODE_FILE || info->type == NODE_DIRECTORY;
     return counts ? (info->size_bytes + block - 1) / block * block : 0;
 }
@@ -76,7 +82,7 @@ static status_t du_item(struct du *du, const struct walk_item *item)
 
     /* A file counts for the directory that contains it. */
     if (item->info.type != NODE_DIRECTORY) {
-        if (du->all && item->depth)
+        if (du->all && item->depth && item->depth <= du->depth_max)
             du_print(du, bytes, du->start, item->text);
         du->levels[du->depth].bytes += bytes;
         return item->status;
@@ -105,7 +111,7 @@ static int du_walk(struct du *du, struct walk *walk)
 
     /* After ^C the sums are incomplete, and are not printed. */
     if (got == -EINTR)
-        du->total_only = true;
+        du->depth_max = 0;
 
     /* Print the directories that are still open, from the innermost on. */
     while (du->depth)
@@ -164,11 +170,22 @@ static int run_du(struct shell *shell, int count, char **words)
         return shell_fail(shell, NULL, -ENOMEM);
 
     du->shell = shell;
-    du->human = option_given(shell, 'h');
-    du->total_only = option_given(shell, 's');
+    char unit = option_last(shell, "bhkm");
+    du->human = unit == 'h';
+    du->shift = unit == 'b' ? 0 : unit == 'm' ? 20 : 10;
+    du->apparent = option_given(shell, 'b') || option_given_name(shell, "apparent-size");
+    du->all = option_given(shell, 'a');
 
-    /* -s prints nothing but totals, so it overrides -a. */
-    du->all = option_given(shell, 'a') && !du->total_only;
+    /* -s prints nothing but totals, as -d 0 does. */
+    du->depth_max = option_given(shell, 's') ? 0 : UINT64_MAX;
+    if (option_given(shell, 's') && (du->all || option_given(shell, 'd'))) {
+        mem_free(du);
+        return shell_complain(shell, "cannot both summarize and show all entries");
+    }
+    if (!option_number(shell, 'd', 0, UINT64_MAX, &du->depth_max)) {
+        mem_free(du);
+        return SHELL_FAILED;
+    }
 
     /* Without operands the loop runs once, for the current directory. */
     for (int i = 1; (i < count || i == 1) && result != SHELL_INTERRUPTED; i++) {
@@ -186,13 +203,19 @@ static const struct shell_option du_options[] = {
     { 's', "summarize", NULL, "print only a total for each PATH" },
     { 'h', "human-readable", NULL, "print sizes such as 1.2K or 34M instead of KiB" },
     { 'a', "all", NULL, "list files, too" },
+    { 'd', "max-depth", "N", "print only N levels below each PATH" },
+    { 'k', NULL, NULL, "print sizes in KiB (the default)" },
+    { 'm', NULL, NULL, "print sizes in MiB" },
+    { 'b', "bytes", NULL, "print the sizes of contents in bytes" },
+    { 0, "apparent-size", NULL, "add the sizes of contents, not of blocks" },
+    { 'x', "one-file-system", NULL, "stay on one mount (always on)" },
     { 'c', "total", NULL, "print a grand total at the end" },
     { 0 },
 };
 
 static const struct shell_command command_du = {
     .name = "du",
-    .arguments = "[-shac] [PATH...]",
+    .arguments = "[-abchkmsx] [-d N] [PATH...]",
     .summary = "show the space that files use, in KiB; stays on one mount",
     .arguments_max = -1,
     .run = run_du,

@@ -22,6 +22,8 @@ enum { COLUMN_GAP = 2 };
 struct ls {
     struct shell *shell;
     bool details, all, almost_all, recursive, by_size, by_time, human, reverse, single, marks;
+    bool slashes, inodes, numeric, columns, colors; /* -p, -i, -n, -C, --color */
+    bool unsorted;
     bool titles;           /* "name:" above each directory */
     bool printed;          /* so a title needs an empty line before it */
     int result;
@@ -33,7 +35,8 @@ struct ls {
 static unsigned ls_levels(const struct ls *ls)
 {
     /* -R must know which names are directories, and -F needs the modes. */
-    bool look = ls->details || ls->by_size || ls->by_time || ls->recursive || ls->marks;
+    bool look = ls->details || ls->by_size || ls->by_time || ls->recursive || ls->marks ||
+                ls->slashes || ls->inodes || ls->colors;
     return look ? INFO_STANDARD | INFO_TIMES | INFO_MODE : INFO_NONE;
 }
 
@@ -75,6 +78,8 @@ static int ls_compare(const struct sortable *a, const struct sortable *b, const 
 
 static struct name *ls_sort(const struct ls *ls, struct name *names)
 {
+    if (ls->unsorted)
+        return names;
     struct sortable *sorted = sort_list(names ? &names->link : NULL, ls_compare, ls);
     return sorted ? container_of(sorted, struct name, link) : NULL;
 }
@@ -83,7 +88,7 @@ static struct name *ls_sort(const struct ls *ls, struct name *names)
 
 struct widths {
     bool modes;
-    int size, date;
+    int size, date, inode;
 };
 
 /* Finds the widths of the columns of -l. */
@@ -99,6 +104,8 @@ static struct widths ls_measure(const struct ls *ls, const struct name *names)
         date_text(text, n->info.has_modified, n->info.modified_s);
         int date = (int)strlen(text);
         widths.date = max(widths.date, date);
+        int inode = format_text(text, sizeof(text), "%llu", (unsigned long long)n->info.id);
+        widths.inode = max(widths.inode, inode);
 
         /* One name with a mode is enough to widen the column. */
         widths.modes |= (n->info.known & INFO_MODE) != 0;
@@ -109,7 +116,7 @@ static struct widths ls_measure(const struct ls *ls, const struct name *names)
 static const char *ls_mark(const struct ls *ls, const struct name *name)
 {
     if (!ls->marks)
-        return "";
+        return ls->slashes && name->info.type == NODE_DIRECTORY ? "/" : "";
 
     /* With -l the target of a link is shown, which marks it as well. */
     switch (name->info.type) {
@@ -118,6 +125,36 @@ static const char *ls_mark(const struct ls *ls, const struct name *name)
     case NODE_FILE: return name->info.known & INFO_MODE && name->info.mode & 0111 ? "*" : "";
     default: return "";
     }
+}
+
+/* Writes the name, in the color of its type with --color: GNU's default colors. */
+static void ls_name(const struct ls *ls, const struct name *name)
+{
+    struct stream *out = ls->shell->out;
+    const char *color = NULL;
+    if (ls->colors)
+        switch (name->info.type) {
+        case NODE_DIRECTORY: color = "01;34"; break;
+        case NODE_LINK: color = "01;36"; break;
+        case NODE_OTHER: color = "01;33"; break;
+        default:
+            color = name->info.known & INFO_MODE && name->info.mode & 0111 ? "01;32" : NULL;
+        }
+    if (color)
+        stream_format(out, "\x1b[%sm", color);
+    stream_escaped(out, name->text, false);
+    if (color)
+        stream_text(out, "\x1b[0m");
+    stream_text(out, ls_mark(ls, name));
+}
+
+/* -n: the numbers that POSIX's long format has besides those of -l; 0 where they are unknown. */
+static void ls_owner(const struct ls *ls, const struct node_info *info)
+{
+    bool known = info->known & INFO_MODE;
+    if (ls->numeric)
+        stream_format(ls->shell->out, "%2u %4u %4u ", known ? info->links : 1,
+                      known ? info->uid : 0, known ? info->gid : 0);
 }
 
 static void ls_target(struct ls *ls, struct path *path)
@@ -135,18 +172,19 @@ static void ls_line(struct ls *ls, const struct widths *widths, const struct nam
 {
     struct stream *out = ls->shell->out;
     char mode[MODE_TEXT_BYTES], size[SIZE_TEXT_BYTES], date[DATE_TEXT_BYTES];
+    if (ls->inodes)
+        stream_format(out, "%*llu ", widths->inode, (unsigned long long)name->info.id);
     if (ls->details) {
         mode_text(mode, &name->info);
         size_text(size, name->info.size_bytes, ls->human);
         date_text(date, name->info.has_modified, name->info.modified_s);
 
         /* Where no file has a mode, the column is one wide: the type alone. */
-        stream_format(out, "%.*s %*s %*s ", widths->modes ? MODE_TEXT_BYTES - 1 : 1, mode,
-                      widths->size, size, widths->date, date);
+        stream_format(out, "%.*s ", widths->modes ? MODE_TEXT_BYTES - 1 : 1, mode);
+        ls_owner(ls, &name->info);
+        stream_format(out, "%*s %*s ", widths->size, size, widths->date, date);
     }
-
-    stream_escaped(out, name->text, false);
-    stream_text(out, ls_mark(ls, name));
+    ls_name(ls, name);
     if (ls->details && name->info.type == NODE_LINK && path)
         ls_target(ls, path);
     stream_text(out, "\n");
@@ -193,8 +231,7 @@ static void grid_row(struct ls *ls, const struct grid *grid, const struct name *
 {
     struct stream *out = ls->shell->out;
     for (size_t c = 0, n = row; n < grid->count; c++, n += grid->rows) {
-        stream_escaped(out, cells[n]->text, false);
-        stream_text(out, ls_mark(ls, cells[n]));
+        ls_name(ls, cells[n]);
 
         /* Pad all names except the last one of the row. */
         if (n + grid->rows < grid->count)
@@ -264,7 +301,8 @@ static void ls_print(struct ls *ls, struct path *directory, const struct name *n
         ls->printed = true;
 
     /* A file or a pipe gets one name per line, which scripts can read (POSIX). */
-    if (ls->details || ls->single || !shell_out_is_terminal(ls->shell)) {
+    bool lines = ls->single || (!ls->columns && !shell_out_is_terminal(ls->shell));
+    if (ls->details || ls->inodes || lines) {
         ls_print_lines(ls, directory, names, typed);
     } else {
         status_t status = ls_print_grid(ls, names);
@@ -474,11 +512,27 @@ static void ls_directories(struct ls *ls)
     }
 }
 
+/* Returns whether --color applies: to a terminal, or always. */
+static bool wants_colors(const struct shell *shell)
+{
+    const char *when = option_value_name(shell, "color");
+    if (!option_given_name(shell, "color") || (when && text_equal(when, "never")))
+        return false;
+    return !when || !text_equal(when, "auto") || shell_out_is_terminal(shell);
+}
+
 static int run_ls(struct shell *shell, int count, char **words)
 {
+    char format = option_last(shell, "lnC1");
     struct ls ls = {
         .shell = shell,
-        .details = option_given(shell, 'l'),
+        .details = (format != 'C' && option_given(shell, 'l')) || option_given(shell, 'n'),
+        .numeric = option_given(shell, 'n'),
+        .columns = format == 'C',
+        .slashes = option_given(shell, 'p'),
+        .inodes = option_given(shell, 'i'),
+        .colors = wants_colors(shell),
+        .unsorted = option_given(shell, 'U'),
         .all = option_last(shell, "aA") == 'a',
         .almost_all = option_last(shell, "aA") == 'A',
         .recursive = option_given(shell, 'R'),
@@ -486,7 +540,7 @@ static int run_ls(struct shell *shell, int count, char **words)
         .by_time = option_last(shell, "tS") == 't',
         .human = option_given(shell, 'h'),
         .reverse = option_given(shell, 'r'),
-        .single = option_given(shell, '1'),
+        .single = format == '1',
         .marks = option_given(shell, 'F'),
         .titles = count > 2 || option_given(shell, 'R'),
     };
@@ -511,13 +565,19 @@ static const struct shell_option ls_options[] = {
     { 'h', "human-readable", NULL, "with -l: print sizes such as 1.2K or 34M" },
     { 'd', "directory", NULL, "list directories themselves, not their contents" },
     { 'F', "classify", NULL, "append / to directories and @ to links" },
+    { 'p', NULL, NULL, "append / to directories" },
+    { 'i', "inode", NULL, "print the number of each file" },
+    { 'n', "numeric-uid-gid", NULL, "as -l, with links, owner and group as numbers" },
+    { 'U', NULL, NULL, "do not sort" },
+    { 'C', NULL, NULL, "print names in columns, also to a pipe" },
     { '1', NULL, NULL, "print one name per line" },
+    { 0, "color", "[=WHEN]", "color names by type: always, auto, never" },
     { 0 },
 };
 
 static const struct shell_command command_ls = {
     .name = "ls",
-    .arguments = "[-laARStrhdF1] [PATH...]",
+    .arguments = "[-1aACdFhilnpRrStU] [PATH...]",
     .summary = "list directories",
     .arguments_max = -1,
     .run = run_ls,

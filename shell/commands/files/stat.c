@@ -5,6 +5,7 @@
  * does not have is left out, rather than shown as 0.
  */
 #include "lib/civil.h"
+#include "lib/date.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -100,10 +101,105 @@ static void stat_print(struct shell *shell, struct path *path, const struct node
     stat_time(out, "changed", info->has_changed, info->changed_s);
 }
 
+/* ---- formats ------------------------------------------------------------------------------ */
+
+/* What a conversion may show. */
+struct shown {
+    const char *name; /* as it was typed */
+    struct path *path;
+    const struct node_info *info;
+};
+
+static const char *gnu_type(const struct node_info *info)
+{
+    switch (info->type) {
+    case NODE_FILE: return info->size_bytes ? "regular file" : "regular empty file";
+    case NODE_DIRECTORY: return "directory";
+    case NODE_LINK: return "symbolic link";
+    default: return "character special file";
+    }
+}
+
+/* Writes 'NAME', and for a link the name that it leads to. */
+static void put_quoted_name(struct stream *out, const struct shown *shown)
+{
+    stream_format(out, "'%s'", shown->name);
+    if (shown->info->type != NODE_LINK)
+        return;
+    char *target = mem_alloc(PATH_BYTES_MAX + 1);
+    if (target && path_read_link(shown->path, target, PATH_BYTES_MAX + 1) >= 0)
+        stream_format(out, " -> '%s'", target);
+    mem_free(target);
+}
+
+/* Writes a time: seconds, or in words; "-" or 0 if it is unknown (GNU). */
+static void put_time(struct stream *out, bool has, int64_t seconds, bool words)
+{
+    char text[48];
+    if (words && has)
+        date_format(text, sizeof(text), "%F %T.%N %z", seconds);
+    else if (words)
+        text_copy(text, sizeof(text), "-");
+    else
+        format_text(text, sizeof(text), "%lld", has ? (long long)seconds : 0);
+    stream_text(out, text);
+}
+
+/* Writes the conversion. Returns false if there is none with this letter. */
+static bool put_conversion(struct stream *out, char letter, const struct shown *shown)
+{
+    const struct node_info *i = shown->info;
+    char mode[MODE_TEXT_BYTES];
+    unsigned long long blocks = (i->size_bytes + 511) / 512;
+    switch (letter) {
+    case 'n': stream_text(out, shown->name); break;
+    case 'N': put_quoted_name(out, shown); break;
+    case 's': stream_format(out, "%llu", (unsigned long long)i->size_bytes); break;
+    case 'F': stream_text(out, gnu_type(i)); break;
+    case 'a': stream_format(out, "%o", i->mode & 07777); break;
+    case 'A': mode_text(mode, i); stream_text(out, mode); break;
+    case 'f': stream_format(out, "%x", i->mode); break;
+    case 'i': stream_format(out, "%llu", (unsigned long long)i->id); break;
+    case 'h': stream_format(out, "%u", i->known & INFO_MODE ? i->links : 1); break;
+    case 'u': stream_format(out, "%u", i->uid); break;
+    case 'g': stream_format(out, "%u", i->gid); break;
+    case 'b': stream_format(out, "%llu", blocks); break;
+    case 'B': stream_text(out, "512"); break;
+    case 'x': case 'X': put_time(out, i->has_accessed, i->accessed_s, letter == 'x'); break;
+    case 'y': case 'Y': put_time(out, i->has_modified, i->modified_s, letter == 'y'); break;
+    case 'z': case 'Z': put_time(out, i->has_changed, i->changed_s, letter == 'z'); break;
+    case 'w': case 'W': put_time(out, i->has_created, i->created_s, letter == 'w'); break;
+    case '%': stream_text(out, "%"); break;
+    default: return false;
+    }
+    return true;
+}
+
+/* Writes the format; `escapes`: with the \n and \t of --printf. */
+static void stat_format(struct stream *out, const char *format, bool escapes,
+                        const struct shown *shown)
+{
+    for (; *format; format++) {
+        if (*format == '%' && format[1]) {
+            /* An unknown conversion is shown as ? (GNU). */
+            if (!put_conversion(out, *++format, shown))
+                stream_text(out, "?");
+        } else if (escapes && *format == '\\' && format[1]) {
+            char c = *++format;
+            c = c == 'n' ? '\n' : c == 't' ? '\t' : c == '0' ? '\0' : c;
+            stream_write(out, &c, 1);
+        } else {
+            stream_write(out, format, 1);
+        }
+    }
+    if (!escapes)
+        stream_text(out, "\n");
+}
+
 static int stat_one(struct shell *shell, const char *name)
 {
     struct path *path;
-    struct node_info info;
+    struct node_info info = { 0 };
 
     /* By default a link itself is shown, not its target (GNU). */
     unsigned flags = option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW;
@@ -112,7 +208,11 @@ static int stat_one(struct shell *shell, const char *name)
         return shell_fail(shell, name, status);
 
     status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_MIME, &info);
-    if (!status)
+    const char *format = option_value(shell, 'c'), *printed = option_value_name(shell, "printf");
+    const struct shown shown = { .name = name, .path = path, .info = &info };
+    if (!status && (format || printed))
+        stat_format(shell->out, format ? format : printed, !format, &shown);
+    else if (!status)
         stat_print(shell, path, &info);
     path_put(path);
     return status ? shell_fail(shell, name, status) : SHELL_DONE;
@@ -130,12 +230,14 @@ static int run_stat(struct shell *shell, int count, char **words)
 
 static const struct shell_option stat_options[] = {
     { 'L', "dereference", NULL, "follow links" },
+    { 'c', "format", "FORMAT", "print FORMAT: %n name, %s size, %F type, %Y %y time ..." },
+    { 0, "printf", "FORMAT", "as -c, with \n and \\t, and without a newline" },
     { 0 },
 };
 
 static const struct shell_command command_stat = {
     .name = "stat",
-    .arguments = "[-L] PATH...",
+    .arguments = "[-L] [-c FORMAT] PATH...",
     .summary = "show the metadata of files and directories",
     .arguments_min = 1,
     .arguments_max = -1,

@@ -73,6 +73,30 @@ BODY(cat_shows)
     stop();
 }
 
+/* ramfs has no modes: they are shown as 0 or a question mark, never as something left over. */
+BODY(what_is_known_of_files)
+{
+    (void)unused;
+    start();
+    rig_mkdir("/d");
+    rig_mkdir("/d/e");
+    put("/d/a", "hello\n");
+    put("/d/e/b", "");
+    says("cd /d; ln -s a l; touch -d @86400 a; ls -p; ls -C; ls --color=never",
+         "a\ne/\nl\na  e  l\na\ne\nl\n");
+    says("ls --color e; ls --color -d e", "b\n\x1b[01;34me\x1b[0m\n");
+    says("ls -n a", "-  1    0    0 6 1970-01-02 00:00 a\n");
+    says("stat -c '%n %s %F %Y %h %b %y' a", "a 6 regular file 86400 1 1 1970-01-02 "
+         "00:00:00.000000000 +0000\n");
+    says("stat -c '%N %F %a %Q%%' l e e/b", "'l' -> 'a' symbolic link 0 ?%\n'e' directory 0 ?%\n"
+         "'e/b' regular empty file 0 ?%\n");
+    says("stat --printf='%n\\t%s\\n' a; du -b .; du -ab -d 1", "a\t6\n0\t./e\n6\t.\n6\t./a\n"
+         "0\t./e\n0\t./l\n6\t.\n");
+    says("du -sm . ; du -k -s", "1\t.\n4\t.\n");
+    fails("du -s -d 2", "du: cannot both summarize and show all entries\n");
+    stop();
+}
+
 /* Blocks that cannot be read are left out, or with sync replaced by zeroes, and counted. */
 BODY(dd_reads_a_bad_disk)
 {
@@ -112,7 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rm_asks), cmocka_unit_test(test_rm_without_memory),
         cmocka_unit_test(test_cat_shows), cmocka_unit_test(test_dd_reads_a_bad_disk),
-        cmocka_unit_test(test_timeout_interrupts),
+        cmocka_unit_test(test_timeout_interrupts), cmocka_unit_test(test_what_is_known_of_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
