@@ -97,6 +97,26 @@ BODY(what_is_known_of_files)
     stop();
 }
 
+/* -i asks for each file that would be replaced, -u keeps those that are not older. */
+BODY(copies_ask)
+{
+    (void)unused;
+    start();
+    rig_mkdir("/d");
+    put("/a", "1");
+    put("/b", "2");
+    put("/d/a", "old");
+    put("/d/b", "old");
+    run("cd /; printf 'n\\ny\\n' | cp -i a b d; cat d/a d/b", SHELL_DONE, "old2",
+        "cp: overwrite 'd/a'? cp: overwrite 'd/b'? ");
+    says("touch -d 2001-01-01 a; touch -d 2002-01-01 d/a; cp -u a d; cat d/a", "old");
+    says("touch -d 2003-01-01 a; cp -u -t d a; cat d/a; mv -u b d/b; cat d/b", "12");
+    says("cp -T a d/c; cat d/c; mv -t d a; ls d", "1a\nb\nc\n");
+    fails("cp b", "cp: missing destination file operand after 'b'\n");
+    fails("mv -T b c d", "mv: extra operand 'd'\n");
+    stop();
+}
+
 /* Blocks that cannot be read are left out, or with sync replaced by zeroes, and counted. */
 BODY(dd_reads_a_bad_disk)
 {
@@ -135,7 +155,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rm_asks), cmocka_unit_test(test_rm_without_memory),
-        cmocka_unit_test(test_cat_shows), cmocka_unit_test(test_dd_reads_a_bad_disk),
+        cmocka_unit_test(test_cat_shows), cmocka_unit_test(test_copies_ask),
+        cmocka_unit_test(test_dd_reads_a_bad_disk),
         cmocka_unit_test(test_timeout_interrupts), cmocka_unit_test(test_what_is_known_of_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "lib/status.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "shell/options.h"
 #include "shell/reading/id_set.h"
 #include "shell/reading/paths.h"
 #include "shell/reading/progress.h"
@@ -105,6 +106,16 @@ static status_t copy_opened(struct copy *copy, struct file *source, const char *
     return status;
 }
 
+int copy_may_replace(struct copy *copy, struct path *from, struct path *old, const char *to)
+{
+    struct node_info source, target;
+    if (copy->updates && !path_info(from, INFO_TIMES, &source) &&
+        !path_info(old, INFO_TIMES, &target) && source.has_modified && target.has_modified &&
+        source.modified_s <= target.modified_s)
+        return 0;
+    return copy->asks ? shell_ask(copy->shell, "overwrite '%s'? ", to) : 1;
+}
+
 /* Returns -EALREADY if `to` is the file itself, -EISDIR if it is a directory, and -EEXIST if it
  * exists and must not be replaced. */
 static status_t copy_check(struct copy *copy, struct path *from, const char *to)
@@ -122,6 +133,10 @@ static status_t copy_check(struct copy *copy, struct path *from, const char *to)
         status = -EALREADY;
     else if (path_is_directory(path))
         status = -EISDIR;
+    else {
+        int may = copy_may_replace(copy, from, path, to);
+        status = may < 0 ? may : may ? 0 : -EEXIST;
+    }
     path_put(path);
     return status;
 }
@@ -302,7 +317,7 @@ int copy_each(struct copy *copy, int count, char **words,
               int (*one)(struct copy *copy, const char *from, const char *to))
 {
     const char *to = words[count - 1];
-    bool into = is_directory(copy->shell, to);
+    bool into = !copy->to_is_file && is_directory(copy->shell, to);
     int result = SHELL_DONE;
 
     /* Several operands need a directory as their target (POSIX). */
@@ -344,4 +359,33 @@ status_t copy_is_below(struct shell *shell, const char *name, struct path *above
     *below = path_is_inside(path, above);
     path_put(path);
     return 0;
+}
+
+int copy_operands(struct copy *copy, int count, char **words,
+                  int (*one)(struct copy *copy, const char *from, const char *to))
+{
+    struct shell *shell = copy->shell;
+    const char *folder = option_value(shell, 't');
+    copy->to_is_file = option_given(shell, 'T');
+    if (!folder && count == 2)
+        return shell_complain(shell, "missing destination file operand after '%s'", words[1]);
+    if (!folder && copy->to_is_file && count > 3)
+        return shell_complain(shell, "extra operand '%s'", words[3]);
+    if (!folder)
+        return copy_each(copy, count, words, one);
+    if (copy->to_is_file)
+        return shell_complain(shell, "cannot combine -t and -T");
+    if (!is_directory(shell, folder))
+        return shell_complain(shell, "target directory '%s': Not a directory", folder);
+
+    /* The directory takes the place of the last operand. */
+    char **list = mem_alloc(((size_t)count + 2) * sizeof(*list));
+    if (!list)
+        return shell_fail(shell, NULL, -ENOMEM);
+    memcpy(list, words, (size_t)count * sizeof(*list));
+    list[count] = (char *)(uintptr_t)folder;
+    list[count + 1] = NULL;
+    int result = copy_each(copy, count + 1, list, one);
+    mem_free(list);
+    return result;
 }

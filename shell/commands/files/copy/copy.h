@@ -18,6 +18,8 @@ struct copy {
     bool recursive, verbose;
     bool keep_times;
     bool keep_old;                 /* -n: existing files are not replaced */
+    bool asks, updates;            /* -i: ask before; -u: only files that are older */
+    bool to_is_file;               /* -T: the target is not a directory to copy into */
     bool writes_back;              /* since the last copy_sync(), a target is in memory only */
     struct copied_directory *open; /* of cp: the directories whose contents are being copied */
 };
@@ -36,6 +38,11 @@ int copy_sync(struct copy *copy, const char *to);
  * it if it is a directory. */
 int copy_each(struct copy *copy, int count, char **words,
               int (*one)(struct copy *copy, const char *from, const char *to));
+/* As copy_each(), with the directory of -t as the target if that is given. */
+int copy_operands(struct copy *copy, int count, char **words,
+                  int (*one)(struct copy *copy, const char *from, const char *to));
+/* Returns 1 if -u and -i allow that the file `to` is replaced, 0 if it stays, or an errno. */
+int copy_may_replace(struct copy *copy, struct path *from, struct path *old, const char *to);
 /* Returns true if there is something of that name, even a link without a target. */
 bool copy_exists(struct shell *shell, const char *name);
 /* Finds out whether `name`, which need not exist, is in the directory `above` or below it. */

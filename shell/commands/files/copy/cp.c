@@ -209,9 +209,11 @@ static int run_cp(struct shell *shell, int count, char **words)
                      option_given(shell, 'a'),
         .verbose = option_given(shell, 'v'),
         .keep_times = option_given(shell, 'p') || option_given(shell, 'a'),
-        .keep_old = option_given(shell, 'n'), /* -f does not cancel it, as it does for mv (GNU) */
+        .keep_old = option_last(shell, "ni") == 'n', /* -f does not cancel it, as for mv (GNU) */
+        .asks = option_last(shell, "ni") == 'i',
+        .updates = option_given(shell, 'u'),
     };
-    return copy_each(&copy, count, words, copy_one);
+    return copy_operands(&copy, count, words, copy_one);
 }
 
 static const struct shell_option cp_options[] = {
@@ -222,15 +224,19 @@ static const struct shell_option cp_options[] = {
     { 'L', "dereference", NULL, "follow links (always on)" },
     { 'f', "force", NULL, "replace existing files (the default)" },
     { 'n', "no-clobber", NULL, "do not replace existing files" },
+    { 'i', "interactive", NULL, "ask before a file is replaced" },
+    { 'u', "update", NULL, "replace only files that are older" },
+    { 't', "target-directory", "DIR", "the target is the directory DIR" },
+    { 'T', "no-target-directory", NULL, "the target is not a directory to put files in" },
     { 'v', "verbose", NULL, "report each file copied" },
     { 0 },
 };
 
 static const struct shell_command command_cp = {
     .name = "cp",
-    .arguments = "[-rapLfnv] FROM TO | FROM... DIRECTORY",
+    .arguments = "[-rapLfinTuv] FROM TO | FROM... DIRECTORY | -t DIR FROM...",
     .summary = "copy files, and directories with -r; links are followed",
-    .arguments_min = 2,
+    .arguments_min = 1,
     .arguments_max = -1,
     .run = run_cp,
     .options = cp_options,

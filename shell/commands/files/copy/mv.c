@@ -79,6 +79,23 @@ static int move_refused(struct shell *shell, const char *from, const char *to, s
     return shell_fail(shell, about_target ? to : from, status);
 }
 
+/* Returns what copy_may_replace() returns for two names; 1 if either does not exist. */
+static int move_may_replace(struct copy *copy, const char *from, const char *to)
+{
+    struct path *source, *old;
+    int may = 1;
+    if (path_walk(copy->shell->directory, from, WALK_NO_FOLLOW, &source))
+        return may;
+    if (!path_walk(copy->shell->directory, to, WALK_NO_FOLLOW, &old)) {
+        /* vfs_rename() refuses a file in the place of a directory, and the reverse. */
+        if (path_is_directory(source) == path_is_directory(old))
+            may = copy_may_replace(copy, source, old, to);
+        path_put(old);
+    }
+    path_put(source);
+    return may;
+}
+
 static int move_one(struct copy *copy, const char *from, const char *to)
 {
     struct shell *shell = copy->shell;
@@ -88,6 +105,9 @@ static int move_one(struct copy *copy, const char *from, const char *to)
         return SHELL_DONE;
     if (is_same(shell, from, to))
         return shell_complain(shell, "%s and %s are the same file", from, to);
+    int may = move_may_replace(copy, from, to);
+    if (may <= 0)
+        return may ? shell_fail(shell, to, may) : SHELL_DONE;
 
     /* A rename is atomic. Only between two file systems must the file be copied. */
     status_t status = vfs_rename(shell->directory, from, to);
@@ -106,24 +126,30 @@ static int run_mv(struct shell *shell, int count, char **words)
     struct copy copy = {
         .shell = shell,
         .verbose = option_given(shell, 'v'),
-        .keep_old = option_last(shell, "nf") == 'n',
+        .keep_old = option_last(shell, "nfi") == 'n',
+        .asks = option_last(shell, "nfi") == 'i',
+        .updates = option_given(shell, 'u'),
         .keep_times = true,
     };
-    return copy_each(&copy, count, words, move_one);
+    return copy_operands(&copy, count, words, move_one);
 }
 
 static const struct shell_option mv_options[] = {
     { 'f', "force", NULL, "replace existing files (the default)" },
     { 'n', "no-clobber", NULL, "do not replace existing files" },
+    { 'i', "interactive", NULL, "ask before a file is replaced" },
+    { 'u', "update", NULL, "replace only files that are older" },
+    { 't', "target-directory", "DIR", "the target is the directory DIR" },
+    { 'T', "no-target-directory", NULL, "the target is not a directory to put files in" },
     { 'v', "verbose", NULL, "report each file moved" },
     { 0 },
 };
 
 static const struct shell_command command_mv = {
     .name = "mv",
-    .arguments = "[-fnv] FROM TO | FROM... DIRECTORY",
+    .arguments = "[-finTuv] FROM TO | FROM... DIRECTORY | -t DIR FROM...",
     .summary = "move or rename files and directories",
-    .arguments_min = 2,
+    .arguments_min = 1,
     .arguments_max = -1,
     .run = run_mv,
     .options = mv_options,
