@@ -256,6 +256,9 @@ static status_t put(struct dd *dd, const char *data, size_t bytes)
             dd->out_at += (uint64_t)got;
         }
     } else {
+        /* What seek= skips, before the first bytes. */
+        for (; dd->out_at && !dd->shell->out->status && !shell_interrupted(); dd->out_at--)
+            stream_write(dd->shell->out, "", 1);
         stream_write(dd->shell->out, data, bytes);
         if (dd->shell->out->status)
             return dd->shell->out->status;
@@ -437,8 +440,7 @@ static int open_output(struct dd *dd)
 
     /* Standard output cannot seek: what is skipped becomes zeroes. */
     if (!dd->to) {
-        for (; at && !dd->shell->out->status && !shell_interrupted(); at--)
-            stream_write(dd->shell->out, "", 1);
+        dd->out_at = dd->oflags & FLAG_APPEND ? 0 : at;
         return SHELL_DONE;
     }
 
