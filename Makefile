@@ -589,11 +589,14 @@ do-test: do-iso do-host $(BUILD)/builtin.elf $(if $(FUSE),$(HOST_OUT)/spindle-mo
 	    "differential=timeout 300 $(PYTHON) -m pytest -q tests/differential" \
 	    --alone "system=timeout 900 $(PYTHON) -m pytest -q -rs tests/system"
 
-# Compares random command lines with GNU's tools; another DIFFERENTIAL_SEED draws other lines.
+# Compares random command lines with GNU's tools, and scripts with dash; another DIFFERENTIAL_SEED draws other lines.
 DIFFERENTIAL_LINES ?= 100000
 DIFFERENTIAL_SEED ?= 1
+DIFFERENTIAL_SCRIPTS ?= 10000
 do-differential: do-host
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/differential/run.py $(DIFFERENTIAL_LINES) \
+	    $(DIFFERENTIAL_SEED)
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/differential/language.py $(DIFFERENTIAL_SCRIPTS) \
 	    $(DIFFERENTIAL_SEED)
 
 do-tsan: $(TSAN_TESTS:%=$(TSAN_OUT)/%) $(if $(FUSE),do-tsan-mount) $(IMAGES)/.made

@@ -19,6 +19,7 @@
 #include "host/image.h"
 #include "shell/language/jobs.h"
 #include "shell/language/run.h"
+#include "shell/language/state.h"
 #include "shell/shell.h"
 
 enum { EXIT_NOT_MOUNTED = 125, MEMORY_MIB = 1024 };
@@ -42,23 +43,30 @@ static ssize_t read_stdin(void *context, void *buffer, size_t bytes)
 /* Runs the lines of standard input, up to its end or the command `exit`. */
 static void run_stdin(struct shell *shell)
 {
-    bool terminal = isatty(STDIN_FILENO);
+    bool terminal = isatty(STDIN_FILENO), more = true;
     char *line = NULL, prompt[512];
     size_t room = 0;
+    struct buffer command = { 0 };
 
-    for (;;) {
+    while (more) {
         if (terminal) {
             shell_prompt(shell, prompt, sizeof(prompt));
-            fputs(prompt, stdout);
+            fputs(command.length ? "> " : prompt, stdout);
             fflush(stdout);
         }
 
-        if (getline(&line, &room, stdin) < 0)
-            break;
-        shell_run_text(shell, line);
-        if (shell->leaving)
-            break;
+        /* A command may continue in further lines. */
+        ssize_t length = getline(&line, &room, stdin);
+        more = length >= 0;
+        if (more)
+            buffer_put(&command, line, (size_t)length);
+        if (!command.length || (more && shell_text_is_open(shell, command.text)))
+            continue;
+        shell_run_text(shell, command.text);
+        buffer_clear(&command);
+        more = more && !(terminal ? shell->language->exited : shell->leaving);
     }
+    buffer_free(&command);
     free(line);
     if (terminal)
         putchar('\n');

@@ -85,6 +85,7 @@ status_t variables_set(struct variables *variables, const char *name, size_t len
     if (!fresh)
         return -ENOMEM;
     variable->value = fresh;
+    variable->flags &= ~(unsigned)VARIABLE_KEPT;
     mem_free(old);
     return 0;
 }

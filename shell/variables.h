@@ -19,6 +19,7 @@ enum { VARIABLE_BUCKETS = 32 };
 enum {
     VARIABLE_EXPORTED = 1,
     VARIABLE_READ_ONLY = 2,
+    VARIABLE_KEPT = 4, /* it was not assigned since this was set */
 };
 
 struct variable {

@@ -11,6 +11,7 @@
 #include "shell/language/descriptor.h"
 #include "shell/language/run.h"
 #include "shell/language/script.h"
+#include "shell/language/state.h"
 
 static struct editor editor; /* one console, one editor */
 
@@ -124,39 +125,57 @@ static void begin_row(struct shell *shell)
     log_show_held();
 }
 
-static void run_line(struct shell *shell)
+/* Appends the line in the editor to the command. Returns false if it is too long: part of it is
+ * missing, and half a command can do harm. */
+static bool take_line(struct shell *shell, struct buffer *command)
 {
-    static char line[SHELL_LINE_BYTES]; /* a copy: a command may read input with the editor */
-
-    /* Part of the line is missing, and half a command can do harm. */
     if (editor.edit.too_long) {
         shell_complain(shell, "line too long: it exceeds %d bytes", SHELL_LINE_BYTES - 1);
         shell->status = SHELL_USAGE;
-        return;
+        return false;
     }
 
-    memcpy(line, editor.edit.text, editor.edit.length + 1);
-    history_add(line);
-    interruptible_begin(shell);
-    shell_run_text(shell, line);
-    interruptible_end(shell);
+    /* A copy: a command may read input with the editor. */
+    history_add(editor.edit.text);
+    buffer_put(command, "\n", command->length > 0);
+    buffer_put(command, editor.edit.text, editor.edit.length);
+    if (command->status)
+        shell->status = shell_fail(shell, NULL, command->status);
+    return !command->status;
 }
 
-_Noreturn void shell_interact(struct shell *shell)
+/* Reads a command: a line, and further ones while a quote or a construct is open. Returns whether
+ * there is one to run. */
+static bool read_command(struct shell *shell, struct buffer *command)
 {
     static char prompt[PATH_BYTES_MAX / 8];
-    for (;;) {
+    shell_prompt(shell, prompt, sizeof(prompt));
+    do {
         enum editor_end end;
-        begin_row(shell);
-        shell_prompt(shell, prompt, sizeof(prompt));
-        status_t status = editor_read(&editor, prompt, shell, &end);
+        status_t status = editor_read(&editor, command->length ? "> " : prompt, shell, &end);
 
         /* An error is a ^C that came too late for the last command. */
         if (status)
             thread_clear_interrupt();
-        else if (end == EDITOR_LINE)
-            run_line(shell);
-        else
+        else if (end != EDITOR_LINE)
             shell->status = SHELL_INTERRUPTED;
+        if (status || end != EDITOR_LINE || !take_line(shell, command))
+            return false;
+    } while (shell_text_is_open(shell, command->text));
+    return true;
+}
+
+_Noreturn void shell_interact(struct shell *shell)
+{
+    shell->language->flags |= FLAG_INTERACTIVE;
+    for (;;) {
+        struct buffer command = { 0 };
+        begin_row(shell);
+        if (read_command(shell, &command)) {
+            interruptible_begin(shell);
+            shell_run_text(shell, command.text);
+            interruptible_end(shell);
+        }
+        buffer_free(&command);
     }
 }

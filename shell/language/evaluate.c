@@ -326,13 +326,20 @@ static int run_for(struct shell *shell, const struct node *node)
     }
     if (node->has_words)
         status = expand_words(shell, node->words, &words);
-    shell->status = status ? command_fail_expansion(shell, status) : SHELL_DONE;
+
+    /* $? in the body is still that of the command before. */
+    if (status)
+        shell->status = command_fail_expansion(shell, status);
+    else if (!words.count)
+        shell->status = SHELL_DONE;
 
     shell->language->loops++;
     for (int i = 0; i < words.count && !status && !evaluate_must_stop(shell); i++) {
-        shell->status = set_loop_variable(shell, node->name, words.list[i]);
-        if (shell->status)
+        int result = set_loop_variable(shell, node->name, words.list[i]);
+        if (result) {
+            shell->status = result;
             break;
+        }
         (void)evaluate(shell, node->second);
         if (loop_ends(shell))
             break;

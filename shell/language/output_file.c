@@ -9,6 +9,7 @@ struct output_file {
     struct file *file; /* denies reading */
     struct replacement replacement; /* .file: the new content beside; NULL: `file` is written */
     bool append;
+    bool named;   /* the words name it */
     bool empties; /* `file` is still to be emptied */
     bool intact;  /* the content that `file` had is still all that it has */
     struct stream *fallback; /* output_file_set_fallback() */
@@ -106,8 +107,10 @@ static status_t open_file(struct shell *shell, const struct output_words *words,
     output->intact = output->append || output->empties;
 
     /* Nothing can be lost, or no command names the file: write it in place. */
-    if (!output->empties || !is_named(shell, words, output->file))
+    bool named = output->empties && is_named(shell, words, output->file);
+    if (!named)
         return 0;
+    output->named = words != NULL;
 
     /* A command may read the file after its first output. Write the new content beside it. */
     status = replace_begin(shell->directory, name, 0, &output->replacement);
@@ -126,6 +129,7 @@ status_t output_file_open(struct shell *shell, const struct output_words *words,
 
     output->replacement.file = NULL;
     output->append = append;
+    output->named = false;
     output->fallback = NULL;
     status_t status = open_file(shell, words, name, output);
     if (status) {
@@ -171,7 +175,7 @@ status_t output_file_close(struct output_file *output, bool failed, enum output_
 
     /* A command that failed without output has not made a replacement. */
     bool whole = !status && *end == OUTPUT_FILE_WRITTEN && !thread_interrupted();
-    if (beside && whole && (written || !failed))
+    if (beside && whole && (written || !failed || !output->named))
         last = replace_commit(&output->replacement);
     else if (beside)
         replace_abandon(&output->replacement);

@@ -9,7 +9,8 @@
  *             - If the pipeline's words name the file, a command may write before it opens the file
  *               as its input (`cat /a /f > /f`). Then the new content is written to a file beside,
  *               which replaces the old one at the end: not if a reader was refused, and not if a
- *               command failed and wrote nothing (`toc /f > /f`).
+ *               command failed and wrote nothing (`toc /f > /f`). If it is not known what the words
+ *               are, as of a compound command, a failure without output empties the file.
  *             Devices are written in place.
  * Locking     Several threads may write, one at a time: the stages of a pipe can share an output.
  */

@@ -66,7 +66,6 @@ struct language {
     struct jobs jobs;
     unsigned last_job;       /* $!; 0: none */
     unsigned options_at;     /* getopts: the next letter within its word */
-    unsigned options_index;  /* and the OPTIND that it has set */
     bool exited;             /* `exit` was run, or `exec` of a command */
 
     struct depth depth;

@@ -148,12 +148,12 @@ def test_interrupt_of_run_commands(machine):
 
 
 def with_script(folder, lines):
-    """Returns a copy of the boot CD with these lines as /etc/shell.rc."""
-    script = folder / "shell.rc"
+    """Returns a copy of the boot CD with these lines as /etc/startup."""
+    script = folder / "startup"
     script.write_text(lines)
     disc = folder / "script.iso"
     subprocess.run(["xorriso", "-indev", ISO, "-outdev", disc, "-boot_image", "any", "keep",
-                    "-map", script, "/etc/shell.rc"], check=True, stdout=subprocess.DEVNULL,
+                    "-map", script, "/etc/startup"], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
     return disc
 
@@ -164,7 +164,7 @@ def test_start_up_script_runs_first(machine, tmp_path):
     started.wait_prompt()
     lines = [line for line in started.lines() if not line.startswith("[")]
     assert lines == ["from the script",
-                     "spindle: /System/etc/shell.rc:4: nothere: command not found; `help` lists the commands",
+                     "spindle: /System/etc/startup:4: nothere: command not found; `help` lists the commands",
                      "from run: value 0", "spindle:/System$ "]
 
 

@@ -33,7 +33,8 @@ static int run_trap(struct shell *shell, int count, char **words)
     }
 
     /* A number, or a condition alone, in place of the action: all are reset (POSIX). */
-    bool resets = text_all_digits(words[0], strlen(words[0])) || count == 1;
+    bool number_first = *words[0] && text_all_digits(words[0], strlen(words[0]));
+    bool resets = number_first || count == 1;
     const char *action = resets || text_equal(words[0], "-") ? NULL : words[0];
     int result = SHELL_DONE;
     for (int i = !resets; i < count; i++) {

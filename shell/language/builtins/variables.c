@@ -250,7 +250,10 @@ static int set_index(struct getopts *g)
 {
     char number[16];
     format_text(number, sizeof(number), "%d", g->index);
-    return builtin_set(g->shell, "OPTIND", 6, number);
+    int result = builtin_set(g->shell, "OPTIND", 6, number);
+    if (!result) /* it exists, so this needs no memory */
+        IGNORE(variables_mark(&g->shell->variables, "OPTIND", 6, VARIABLE_KEPT));
+    return result;
 }
 
 /* Stores the option, or ? or : for an error. */
@@ -343,11 +346,10 @@ static int run_getopts(struct shell *shell, int count, char **words)
                   ? (int)number : 1;
 
     /* OPTIND=1 begins again, also within a word. */
-    if (g.index != (int)shell->language->options_index)
+    const struct variable *variable = variables_find(&shell->variables, "OPTIND", 6);
+    if (!variable || !(variable->flags & VARIABLE_KEPT))
         shell->language->options_at = 0;
-    int result = take_option(&g);
-    shell->language->options_index = (unsigned)g.index;
-    return result;
+    return take_option(&g);
 }
 
 static const struct shell_command command_getopts = {
