@@ -394,6 +394,7 @@ struct fat_release {
 
 struct fat_node {
     struct vnode *vnode;
+    vnode_id_t id;            /* where its record is. The vnode's follows when a rename has ended */
     struct fat_attributes attributes; /* size_bytes: as recorded. The vnode's may be larger */
     bool root;
     bool unlinked;            /* its name was removed */

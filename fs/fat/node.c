@@ -64,6 +64,7 @@ status_t fat_get_vnode(struct fsd *fsd, struct vnode *vnode)
     if (!node)
         return -ENOMEM;
     node->vnode = vnode;
+    node->id = vnode->id;
     list_init(&node->unsaved_link);
     list_init(&node->removed_link);
 
@@ -164,7 +165,7 @@ void fat_node_unsaved(struct fat *fat, struct fat_node *node, bool unsaved)
 {
     list_remove(&node->unsaved_link);
     if (unsaved && !node->unlinked)
-        list_push_front(unsaved_bucket(fat, node->vnode->id), &node->unsaved_link);
+        list_push_front(unsaved_bucket(fat, node->id), &node->unsaved_link);
 }
 
 /* Describes the node with this id, if it is newer than its record. */
@@ -174,7 +175,7 @@ static bool unsaved_info(struct fat *fat, vnode_id_t id, struct node_info *info)
     spin_lock(&fat->lock);
     list_each(link, unsaved_bucket(fat, id)) {
         const struct fat_node *node = container_of(link, struct fat_node, unsaved_link);
-        if (node->vnode->id != id)
+        if (node->id != id)
             continue;
         attributes_info(&node->attributes, id, node->vnode->size_bytes, info);
         found = true;

@@ -19,10 +19,14 @@ void writable_unmount(void);
 /* Creates, changes, moves and removes files and directories, and looks at the result, before and
  * after an unmount. The volume is empty before and after. */
 void writable_conform(const struct writable *fs);
-/* Makes random changes of files and directories, and of a model of them, and compares both. With
- * `forgiving`, a change may fail (device full, failed writes): the model then learns what the file
- * system has. The tree is left on the volume. */
-void writable_random(unsigned changes, bool forgiving);
+/* Makes random changes of files and directories, and of a model of them, and compares both, before
+ * and after an unmount. The tree is left on the volume. */
+void writable_random(unsigned changes);
+/* The same in parts. With `forgiving`, a change may fail (device full, failed writes): the model
+ * then learns what the file system has. */
+void writable_random_begin(void);
+void writable_random_changes(unsigned changes, bool forgiving);
+void writable_random_end(void);
 /* Returns a hash of all names, sizes and contents below a directory; an error is a part of it. */
 uint64_t writable_hash(const char *path);
 /* Removes everything below a directory. */

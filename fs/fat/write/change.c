@@ -328,10 +328,13 @@ static status_t records_remove(struct fat *fat, struct fat_node *directory,
 static status_t unlink_once(struct fat *fat, struct fat_node *directory, struct name_index *index,
                             struct element element, struct removal *removal)
 {
-    vnode_id_t id = removal->node->vnode->id;
+    vnode_id_t id = removal->node->id;
     struct name_found found;
     status_t status = 0;
-    if (!name_index_find(index, element.name, element.length, &found) || found.id != id)
+
+    /* A node that was replaced has the id of the one that replaced it. */
+    if (removal->node->unlinked ||
+        !name_index_find(index, element.name, element.length, &found) || found.id != id)
         status = -ENOENT;
     if (!status)
         status = removal_check(removal);
@@ -410,8 +413,9 @@ static status_t check_descent(struct fat *fat, const struct fat_node *moved,
 static status_t rename_find(struct rename *r, const struct vnode *replaced)
 {
     struct name_found found;
-    vnode_id_t id = r->node->vnode->id;
-    if (!name_index_find(r->old_index, r->old_name.name, r->old_name.length, &found) ||
+    vnode_id_t id = r->node->id;
+    if (r->node->unlinked ||
+        !name_index_find(r->old_index, r->old_name.name, r->old_name.length, &found) ||
         found.id != id)
         return -ENOENT;
     memcpy(&r->old, found.details, sizeof(r->old));
@@ -419,7 +423,7 @@ static status_t rename_find(struct rename *r, const struct vnode *replaced)
     /* The same node again: it gets another spelling. */
     struct element new = r->to->element;
     if (name_index_find(r->to->index, new.name, new.length, &found) && found.id != id) {
-        if (!replaced || found.id != replaced->id)
+        if (!replaced || found.id != r->removal.node->id || r->removal.node->unlinked)
             return -EEXIST;
         r->replaces = true;
         memcpy(&r->target, found.details, sizeof(r->target));
@@ -498,9 +502,9 @@ static status_t update_parent(struct rename *r)
 static status_t rename_index(struct rename *r)
 {
     struct addition *to = r->to;
-    vnode_id_t id = r->node->vnode->id, replaced = VNODE_NONE;
+    vnode_id_t id = r->node->id, replaced = VNODE_NONE;
     if (r->replaces)
-        replaced = r->removal.node->vnode->id;
+        replaced = r->removal.node->id;
     if (r->from == to->directory)
         return name_index_replace(to->index, r->old_name.name, r->old_name.length, id,
                                   &to->set.entry, replaced);
@@ -518,7 +522,7 @@ static status_t rename_once(struct rename *r, const struct vnode *replaced)
     r->replaces = false;
     status_t status = rename_find(r, replaced);
     if (!status)
-        status = fat_read(r->fat, r->node->vnode->id, r->source, sizeof(r->source));
+        status = fat_read(r->fat, r->node->id, r->source, sizeof(r->source));
     if (!status)
         status = r->replaces ? replace_record(r) : addition_write(r->to, r->source);
     if (!status)
@@ -536,17 +540,11 @@ static void rename_keep(struct rename *r)
     fat_slots_drop(r->fat, r->from, r->old.slot, r->old.count);
     if (r->replaces)
         removal_keep(r->fat, &r->removal);
-}
 
-/* Gives the vnode its new id, by which the table of newer nodes finds it too. */
-static void rename_vnode(struct rename *r)
-{
+    /* The table of unsaved nodes finds them by their id. */
     spin_lock(&r->fat->lock);
     bool unsaved = !list_empty(&r->node->unsaved_link);
-    fat_node_unsaved(r->fat, r->node, false);
-    spin_unlock(&r->fat->lock);
-    vnode_set_id(r->node->vnode, r->to->set.entry.id);
-    spin_lock(&r->fat->lock);
+    r->node->id = r->to->set.entry.id;
     fat_node_unsaved(r->fat, r->node, unsaved);
     spin_unlock(&r->fat->lock);
 }
@@ -563,8 +561,10 @@ static status_t rename_all(struct rename *r, const struct vnode *replaced)
             rename_keep(r);
         status = operation_end(r->to, status);
     } while (status == -EAGAIN);
+
+    /* In the operation the node has it already: its record may be written at any time. */
     if (!status)
-        rename_vnode(r);
+        vnode_set_id(r->node->vnode, r->node->id);
     return status;
 }
 

@@ -74,7 +74,7 @@ status_t fat_node_record(struct fat *fat, struct fat_node *node, enum change_epo
                          const struct fat_attributes *attributes)
 {
     uint8_t record[FAT_RECORD_BYTES];
-    uint64_t address = node->vnode->id;
+    uint64_t address = node->id;
     status_t status = fat_read(fat, address, record, sizeof(record));
     if (status)
         return status;
@@ -384,7 +384,7 @@ static status_t set_times(struct fat *fat, struct fat_node *node, const struct n
     /* The format's times are coarser: what is shown is what was stored. */
     if (!status && !node->unlinked) {
         uint8_t record[FAT_RECORD_BYTES];
-        status = fat_read(fat, node->vnode->id, record, sizeof(record));
+        status = fat_read(fat, node->id, record, sizeof(record));
         if (!status)
             fat_record_attributes(fat, (struct bytes){ record, sizeof(record) }, &attributes);
     }

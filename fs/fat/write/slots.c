@@ -131,7 +131,7 @@ static bool id_is_taken(struct fat *fat, vnode_id_t id)
     bool taken = false;
     spin_lock(&fat->lock);
     list_each(link, &fat->removed)
-        taken |= container_of(link, struct fat_node, removed_link)->vnode->id == id;
+        taken |= container_of(link, struct fat_node, removed_link)->id == id;
     spin_unlock(&fat->lock);
     return taken;
 }

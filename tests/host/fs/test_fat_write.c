@@ -14,7 +14,9 @@
 
 #include "fs/fat/fat.h"
 #include "fs/fat/tools/tools.h"
+#include "host/port/host.h"
 #include "kernel/log.h"
+#include "kernel/sched/sync.h"
 #include "lib/macros.h"
 #include "tests/host/writable.h"
 
@@ -139,7 +141,7 @@ static void test_conformance(void **state)
 static void random_body(void *n)
 {
     begin(&volumes[*(unsigned *)n], FAULTY_MIXED);
-    writable_random(400, false);
+    writable_random(400);
     end();
 }
 
@@ -150,12 +152,285 @@ static void test_random(void **state)
         rig_run(random_body, &n, 10);
 }
 
+/* ---- other programs ----------------------------------------------------------------------- */
+
+/* Runs mtools on the image, in a file of the host. Returns the file's new bytes in the image. */
+static void run_mtools(const char *commands)
+{
+    char path[] = "/tmp/spindle_fat.XXXXXX", command[1000];
+    size_t bytes;
+    int fd = mkstemp(path);
+    kassert(fd >= 0 && write(fd, image, volume->bytes) == (ssize_t)volume->bytes);
+    close(fd);
+    snprintf(command, sizeof(command),
+             "export LC_ALL=C.UTF-8 MTOOLS_SKIP_CHECK=1 V=%s; { %s; } >%s.out 2>&1", path, commands,
+             path);
+    if (system(command))
+        panic("%s", command);
+    uint8_t *changed = rig_load(path, &bytes);
+    kassert(changed && bytes == volume->bytes);
+    memcpy(image, changed, bytes);
+    free(changed);
+    snprintf(command, sizeof(command), "rm %s %s.out", path, path);
+    kassert(system(command) == 0);
+}
+
+/* What is written here is read by mtools, and the reverse, after which it is changed here. */
+static void exchange_body(void *n)
+{
+    static uint8_t bytes[2000];
+    begin(&volumes[*(unsigned *)n], FAULTY_MIXED);
+    writable_mount();
+    rig_mkdir("/m/A directory");
+    rig_put_file("/m/A directory/ünï 日本", "written here\n", 13);
+    rig_put_file("/m/lower.txt", "short\n", 6);
+    rig_put_file("/m/A directory/gone", "gone\n", 5);
+    rig_unlink("/m/A directory/gone");
+    writable_unmount();
+
+    run_mtools("mtype -i $V '::/A directory/ünï 日本' | grep -qx 'written here' && "
+               "mdir -b -i $V ::/ | grep -qx '::/lower.txt' && mtype -i $V ::/LOWER.TXT && "
+               "! mtype -i $V '::/A directory/gone' && "
+               "printf there | mcopy -i $V - '::/A directory/From mtools, ß' && "
+               "mdel -i $V ::/lower.txt && mmd -i $V ::/sub");
+    writable_mount();
+    kassert(rig_get_file("/m/A directory/From mtools, ß", bytes, sizeof(bytes)) == 5);
+    kassert(!memcmp(bytes, "there", 5));
+    kassert(rig_walk("/m/lower.txt") == -ENOENT);
+    rig_put_file("/m/sub/again", bytes, sizeof(bytes));
+    rig_unlink("/m/A directory/From mtools, ß");
+    writable_unmount();
+    run_mtools("mtype -i $V ::/sub/again | wc -c | grep -qx 2000");
+    end();
+}
+
+static void test_exchange(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < ARRAY_LENGTH(volumes); n++)
+        rig_run(exchange_body, &n, 1);
+}
+
+/* ---- what fails --------------------------------------------------------------------------- */
+
+/* Ends a test in which something failed: the volume may be marked, and needs no other repair. */
+static void end_repaired(void)
+{
+    kassert(check(true, true) == 0);
+    end();
+}
+
+static void full_body(void *unused)
+{
+    static const struct volume small = { 12, 300 << 10, 512, 512 };
+    (void)unused;
+    begin(&small, FAULTY_MIXED);
+    writable_random_begin();
+    writable_random_changes(300, true);
+    writable_random_end();
+    end();
+}
+
+static void test_device_full(void **state)
+{
+    (void)state;
+    rig_run(full_body, NULL, 20);
+}
+
+static void writes_body(void *nth)
+{
+    begin(&volumes[rig_random() % 2], FAULTY_MIXED);
+    writable_random_begin();
+    disk->fail_nth_write = *(unsigned long *)nth;
+    writable_random_changes(60, true);
+    disk->fail_nth_write = 0;
+    expect("sync", vfs_sync(NULL) ? vfs_sync(NULL) : 0, 0);
+    writable_random_end();
+    end_repaired();
+}
+
+static void test_each_write_fails(void **state)
+{
+    (void)state;
+    for (unsigned long nth = 1; nth <= 60; nth++)
+        rig_run(writes_body, &nth, 1);
+}
+
+static void allocations_body(void *nth)
+{
+    begin(&volumes[0], FAULTY_MIXED);
+    writable_random_begin();
+    host_fail_nth_allocation(*(unsigned long *)nth);
+    writable_random_changes(40, true);
+    host_fail_nth_allocation(0);
+    writable_random_end();
+    end_repaired();
+}
+
+static void test_each_allocation_fails(void **state)
+{
+    (void)state;
+    for (unsigned long nth = 1; nth <= 400; nth += 1 + nth / 20)
+        rig_run(allocations_body, &nth, 1);
+}
+
+/* Bytes beyond what the format can hold are refused before any is written. */
+static void limits_body(void *unused)
+{
+    (void)unused;
+    struct file *file;
+    char path[40];
+    unsigned count = 0;
+    status_t status = 0;
+    begin(&volumes[1], FAULTY_SYNC);
+    writable_mount();
+    expect("open", rig_open("/m/large", OPEN_WRITE | OPEN_CREATE, &file), 0);
+    kassert(file_write_at(file, UINT32_MAX - 10, image, 20) == -EFBIG);
+    kassert(file_set_size(file, (uint64_t)UINT32_MAX + 1) == -EFBIG);
+    kassert(file_set_size(file, UINT32_MAX) == -ENOSPC);
+    kassert(file_size(file) == 0);
+    file_close(file);
+    for (size_t i = 0; i < 5; i++) {
+        static const char *const refused[] = { "/m/a:b", "/m/a*", "/m/dot.", "/m/blank ", "/m/?" };
+        expect(refused[i], rig_open(refused[i], OPEN_WRITE | OPEN_CREATE, &file), -EINVAL);
+    }
+
+    /* the root of FAT16 cannot grow: it has a label, "large", and the rest of 512 records */
+    while (!status) {
+        snprintf(path, sizeof(path), "/m/%u", count);
+        status = rig_try_mkdir(path);
+        count += !status;
+    }
+    expect("full", status, -ENOSPC);
+    kassert(count == 510);
+    writable_clear("/m");
+    writable_unmount();
+    end();
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    rig_run(limits_body, NULL, 1);
+}
+
+/* As many names as a directory can have, each with a long name: 2 records of 65,536. */
+static void names_body(void *unused)
+{
+    (void)unused;
+    char path[60];
+    unsigned count = 0;
+    status_t status = 0;
+    struct file *file;
+    begin(&volumes[3], FAULTY_SYNC);
+    writable_mount();
+    rig_mkdir("/m/d");
+    while (!status) {
+        snprintf(path, sizeof(path), "/m/d/Name %05u", count);
+        status = rig_open(path, OPEN_WRITE | OPEN_CREATE, &file);
+        if (!status)
+            file_close(file);
+        count += !status;
+    }
+    expect("full", status, -ENOSPC);
+    kassert(count == 65536 / 2 - 1);
+    writable_clear("/m");
+    writable_unmount();
+    end();
+}
+
+static void test_many_names(void **state)
+{
+    (void)state;
+    rig_run(names_body, NULL, 1);
+}
+
+/* ---- several threads ---------------------------------------------------------------------- */
+
+enum { THREADS = 4, ROUNDS = 120 };
+
+static struct semaphore ended;
+static _Atomic unsigned next_thread;
+
+static const char *thread_path(char path[60], unsigned *seed)
+{
+    static const char *const forms[] = { "/m/%u", "/m/d/%u", "/m/d/A long name %u", "/m/e/%u.TXT" };
+    *seed = *seed * 1103515245 + 12345;
+    snprintf(path, 60, forms[*seed >> 16 & 3], *seed >> 20 & 7);
+    return path;
+}
+
+static void thread_body(void *unused)
+{
+    (void)unused;
+    unsigned seed = atomic_fetch_add(&next_thread, 7919) + 1;
+    struct path *root = path_root();
+    char one[60], two[60];
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct file *file;
+        thread_path(one, &seed);
+        thread_path(two, &seed);
+        switch (seed >> 24 & 7) {
+        case 0: case 1: IGNORE(vfs_rename(root, one, two)); break;
+        case 2: IGNORE(vfs_unlink(root, one)); break;
+        case 3: IGNORE(vfs_mkdir(root, one)); break;
+        case 4: IGNORE(writable_hash("/m/d")); break;
+        case 5: expect("sync", vfs_sync(NULL), 0); break;
+        default:
+            if (file_open(root, one, OPEN_READ | OPEN_WRITE | OPEN_CREATE, &file))
+                break;
+            IGNORE(file_write_at(file, seed % 5000, image, seed >> 12 & 8191));
+            IGNORE(file_set_size(file, seed % 7000));
+            file_close(file);
+        }
+    }
+    path_put(root);
+    semaphore_up(&ended);
+}
+
+static void threads_body(void *unused)
+{
+    (void)unused;
+    begin(&volumes[0], FAULTY_MIXED);
+    writable_mount();
+    rig_mkdir("/m/d");
+    rig_mkdir("/m/e");
+    semaphore_init(&ended, 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        struct thread *thread = thread_create("writer", PRIORITY_NORMAL, thread_body, NULL);
+        kassert(thread);
+        thread_detach(thread);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        while (semaphore_down(&ended, TIME_NEVER))
+            ;
+    uint64_t hash = writable_hash("/m");
+    writable_unmount();
+    writable_mount();
+    kassert(writable_hash("/m") == hash);
+    writable_unmount();
+    end();
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    rig_run(threads_body, NULL, 60);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conformance),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_exchange),
+        cmocka_unit_test(test_device_full),
+        cmocka_unit_test(test_each_write_fails),
+        cmocka_unit_test(test_each_allocation_fails),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
