@@ -115,8 +115,11 @@ static status_t check_file(struct visit *v, const struct fat_attributes *attribu
     }
     if (ending.next >= ENTRY_END)
         return 0;
-    check_found(c, c->repair, "%s: has more clusters than its %u bytes need", v->path,
-                attributes->size_bytes);
+    if (fat_cluster_exists(fat_of(c->fsd), ending.next))
+        check_found(c, c->repair, "%s: has more clusters than its %u bytes need", v->path,
+                    attributes->size_bytes);
+    else
+        check_found(c, c->repair, "%s: its last cluster does not end it", v->path);
     return c->repair ? check_entry_repair(c, ending.last, ENTRY_LAST) : 0;
 }
 
