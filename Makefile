@@ -142,6 +142,8 @@ SOURCES_virtio-scsi := $(wildcard drivers/storage/virtio/scsi*.c)
 SOURCES_tools := $(wildcard shell/commands/tools/*.c) lib/partition/edit.c
 SOURCES_lines := $(wildcard shell/commands/lines/*.c)
 SOURCES_data := $(wildcard shell/commands/data/*.c)
+LOADABLE += edit
+SOURCES_edit := $(wildcard shell/commands/edit/*.c)
 BUILTIN ?=
 DRIVER_OUT := $(BUILD)/drivers
 

@@ -9,6 +9,7 @@
 #include "lib/identify/identify.h"
 #include "lib/partition/decode.h"
 #include "lib/text.h"
+#include "shell/language/descriptor.h"
 #include "shell/language/output_file.h"
 #include "shell/language/run.h"
 #include "shell/options.h"
@@ -22,6 +23,8 @@
 
 /* shell/shell.h */
 EXPORT(shell_complain);
+EXPORT(shell_copy);
+EXPORT(shell_destroy);
 EXPORT(shell_fail);
 EXPORT(shell_interrupted);
 EXPORT(shell_out_is_terminal);
@@ -33,6 +36,7 @@ EXPORT(shell_variable);
 EXPORT(stream_escaped);
 EXPORT(stream_flush);
 EXPORT(stream_format);
+EXPORT(stream_init);
 EXPORT(stream_text);
 EXPORT(stream_write);
 
@@ -44,25 +48,38 @@ EXPORT(option_number);
 EXPORT(option_value);
 EXPORT(option_value_name);
 EXPORT(option_values);
+EXPORT(option_values_name);
 EXPORT(shell_number);
 
 /* shell/reading/input.h */
 EXPORT(input_close);
 EXPORT(input_each);
 EXPORT(input_line);
+EXPORT(input_one);
 EXPORT(input_open);
 EXPORT(input_part);
 EXPORT(input_piece);
+
+/* shell/language/descriptor.h */
+EXPORT(descriptor_create);
+EXPORT(descriptor_put);
+EXPORT(descriptor_set_text);
 
 /* shell/words.h */
 EXPORT(buffer_clear);
 EXPORT(buffer_free);
 EXPORT(buffer_put);
+EXPORT(list_may_grow);
+EXPORT(words_add);
+EXPORT(words_copy_list);
+EXPORT(words_free);
 
 /* shell/regex/regex.h */
 EXPORT(regex_create);
 EXPORT(regex_destroy);
 EXPORT(regex_find);
+EXPORT(regex_find_groups);
+EXPORT(regex_group_count);
 EXPORT(regex_matches);
 
 /* shell/language/output_file.h */

@@ -424,7 +424,8 @@ static bool take_word(struct parse *parse, const char *word)
     /* Only commands that have -n N or -C N accept -5, the traditional form of it. */
     const struct shell_option *table = parse->options->table;
     int index = find_number_option(table);
-    if (text_all_digits(word + 1, strlen(word + 1)) && index >= 0)
+    if (text_all_digits(word + 1, strlen(word + 1)) && index >= 0 &&
+        find_letter(table, word[1]) < 0)
         return take(parse, index, word + 1, word);
     return take_letters(parse, word);
 }

@@ -49,6 +49,7 @@ EXPORT(strnlen);
 EXPORT(strrchr);
 
 /* lib/text.h */
+EXPORT(text_all_digits);
 EXPORT(text_copy);
 EXPORT(text_copy_field);
 EXPORT(text_count);

@@ -19,6 +19,7 @@ enum { NO_PIECE = -1 };
 struct group {
     unsigned start, branch; /* where the group and its last alternative begin */
     int jump;               /* the last jump; NO_PIECE: none */
+    unsigned number;        /* from 1; 0: the whole expression */
 };
 
 struct compiler {
@@ -29,6 +30,7 @@ struct compiler {
     status_t status;
     int piece;       /* the start of what a * here would repeat, or NO_PIECE */
     unsigned depth;
+    unsigned closed; /* bit n: group n is complete */
     struct group groups[REGEX_GROUPS_MAX];
 };
 
@@ -220,8 +222,13 @@ static void open_group(struct compiler *c)
         return;
     }
 
+    /* The whole expression is group 0, whose ends are those of the match. */
+    unsigned start = c->e->count, number = c->depth ? ++c->e->group_count : 0;
+    if (c->flags & REGEX_GROUPS && number && number < REGEX_SPANS)
+        emit(c, (struct step){ .kind = STEP_OPEN, .code = number });
+
     /* A * directly after ( has nothing to repeat. */
-    c->groups[c->depth++] = (struct group){ c->e->count, c->e->count, NO_PIECE };
+    c->groups[c->depth++] = (struct group){ start, c->e->count, NO_PIECE, number };
     c->piece = NO_PIECE;
 }
 
@@ -253,6 +260,10 @@ static void close_group(struct compiler *c)
         jump = before;
     }
 
+    if (c->flags & REGEX_GROUPS && group->number && group->number < REGEX_SPANS) {
+        emit(c, (struct step){ .kind = STEP_CLOSE, .code = group->number });
+        c->closed |= 1U << group->number;
+    }
     c->piece = (int)group->start;
 }
 
@@ -286,6 +297,19 @@ static void emit_class(struct compiler *c, const char *set, bool negated)
     emit_piece(c, (struct step){ .kind = STEP_SET, .set = members });
 }
 
+/* Takes a back reference. Returns true: it is one, though perhaps an invalid one. */
+static bool take_back(struct compiler *c, unsigned number)
+{
+    if (!(c->flags & REGEX_GROUPS))
+        fail(c, "back references are not supported");
+    else if (!(c->closed >> number & 1))
+        fail(c, "Invalid back reference");
+    c->at += 2;
+    c->e->has_back = true;
+    emit_piece(c, (struct step){ .kind = STEP_BACK, .code = number });
+    return true;
+}
+
 /* Takes a backslash and a letter that has a meaning in both syntaxes. Returns false if the letter
  * has none. */
 static bool take_letter(struct compiler *c, char letter)
@@ -301,9 +325,7 @@ static bool take_letter(struct compiler *c, char letter)
     case '<': emit_assertion(c, AT_WORD_START); break;
     case '>': emit_assertion(c, AT_WORD_END); break;
     default:
-        if (letter >= '1' && letter <= '9')
-            fail(c, "back references are not supported");
-        return c->status != 0;
+        return letter >= '1' && letter <= '9' && take_back(c, (unsigned)(letter - '0'));
     }
 
     c->at += 2;

@@ -20,21 +20,21 @@ struct run {
 };
 
 /* Looks at one byte: each byte of a character beyond ASCII counts as a letter. */
-static bool word_at(const struct run *run, size_t at)
+static bool word_at(const char *text, size_t at)
 {
-    unsigned char c = (unsigned char)run->text[at];
+    unsigned char c = (unsigned char)text[at];
     return c >= 0x80 || regex_is_word(c);
 }
 
-static bool holds(const struct run *run, enum assertion assertion)
+bool regex_holds(const char *text, size_t bytes, size_t at, bool more, enum assertion assertion)
 {
     /* The ends of the text count as places without a letter. */
-    bool before = run->at > 0 && word_at(run, run->at - 1);
-    bool after = run->at < run->bytes && word_at(run, run->at);
+    bool before = at > 0 && word_at(text, at - 1);
+    bool after = at < bytes && word_at(text, at);
 
     switch (assertion) {
-    case AT_START: return run->at == 0;
-    case AT_END: return run->at == run->bytes && !run->more;
+    case AT_START: return at == 0;
+    case AT_END: return at == bytes && !more;
     case AT_EDGE: return before != after;
     case AT_NO_EDGE: return before == after;
     case AT_WORD_START: return !before && after;
@@ -42,6 +42,11 @@ static bool holds(const struct run *run, enum assertion assertion)
     case NOT_AFTER_WORD: return !before;
     default: return !after;
     }
+}
+
+static bool holds(const struct run *run, enum assertion assertion)
+{
+    return regex_holds(run->text, run->bytes, run->at, run->more, assertion);
 }
 
 /*
@@ -74,7 +79,8 @@ each_reachable(struct regex *e, unsigned first,
             e->stack[depth++] = at + 1;
         } else if (step->kind == STEP_JUMP) {
             e->stack[depth++] = (unsigned)((int)at + step->to);
-        } else if (visit(context, at, step)) {
+        } else if (step->kind == STEP_OPEN || step->kind == STEP_CLOSE ||
+                   visit(context, at, step)) {
             e->stack[depth++] = at + 1;
         }
     }
@@ -111,7 +117,7 @@ static void enter(struct run *run, unsigned first, size_t start)
     each_reachable(run->e, first, enter_step, &entry);
 }
 
-static bool takes(const struct regex *e, const struct step *step, uint32_t code)
+bool regex_step_takes(const struct regex *e, const struct step *step, uint32_t code)
 {
     switch (step->kind) {
     case STEP_ANY: return true;
@@ -151,7 +157,7 @@ static void advance(struct run *run)
         const struct way *way = &e->now[i];
         if (run->found && way->start > run->start)
             break;
-        if (takes(e, &e->steps[way->step], code))
+        if (regex_step_takes(e, &e->steps[way->step], code))
             enter(run, way->step + 1, way->start);
     }
 }
@@ -162,7 +168,7 @@ static void advance(struct run *run)
 static void note_start(struct regex *e, const struct step *step)
 {
     for (unsigned c = 0; c < 0x80; c++)
-        e->starts[c] |= takes(e, step, e->fold ? unicode_fold(c) : c);
+        e->starts[c] |= regex_step_takes(e, step, e->fold ? unicode_fold(c) : c);
 
     /* Beyond ASCII, assume that it matches: testing every character would take long, and letters
      * there may fold to ASCII ones. */
@@ -177,8 +183,8 @@ static bool start_step(void *context, unsigned at, const struct step *step)
     struct regex *e = context;
     (void)at;
 
-    /* A match that takes no character may begin at any place. */
-    if (step->kind == STEP_MATCH)
+    /* A match that takes no character may begin at any place. A back reference may be empty. */
+    if (step->kind == STEP_MATCH || step->kind == STEP_BACK)
         e->anywhere = true;
     else if (step->kind != STEP_ASSERT)
         note_start(e, step);
@@ -190,8 +196,9 @@ void regex_find_starts(struct regex *e)
     const struct step *step = e->steps;
 
     /* The leading steps that are ordinary characters form the head. memchr() finds it quickly. */
-    for (; !e->fold && step->kind == STEP_CODE && step->code < 0x80; step++)
-        if (e->head_bytes < REGEX_HEAD_MAX)
+    for (; !e->fold && ((step->kind == STEP_CODE && step->code < 0x80) ||
+                        step->kind == STEP_OPEN || step->kind == STEP_CLOSE); step++)
+        if (step->kind == STEP_CODE && e->head_bytes < REGEX_HEAD_MAX)
             e->head[e->head_bytes++] = (char)step->code;
 
     /* Without a head, at least the first byte of a match is known. */
@@ -235,13 +242,15 @@ static size_t next_place(const struct run *run)
     return at;
 }
 
+bool regex_may_start(const struct regex *e, const char *text, size_t bytes, size_t at)
+{
+    /* At the end of the text only an empty match can begin. */
+    return e->anywhere || (at < bytes && e->starts[(unsigned char)text[at]]);
+}
+
 static bool may_begin(const struct run *run)
 {
-    const struct regex *e = run->e;
-
-    /* At the end of the text only an empty match can begin. */
-    return e->anywhere ||
-           (run->at < run->bytes && e->starts[(unsigned char)run->text[run->at]]);
+    return regex_may_start(run->e, run->text, run->bytes, run->at);
 }
 
 /* ---- matching ----------------------------------------------------------------------------- */
@@ -315,16 +324,10 @@ void regex_drop(struct regex *e, size_t bytes)
     e->fed_to -= bytes;
 }
 
-bool regex_matches(struct regex *e, const char *text, size_t bytes)
+bool regex_follow(struct regex *e, const char *text, size_t bytes, size_t from, bool any,
+                  size_t *start, size_t *end)
 {
-    struct run run = { .e = e, .text = text, .bytes = bytes, .any = true };
-    return find(&run);
-}
-
-bool regex_find(struct regex *e, const char *text, size_t bytes, size_t from,
-                size_t *start, size_t *end)
-{
-    struct run run = { .e = e, .text = text, .bytes = bytes, .at = from };
+    struct run run = { .e = e, .text = text, .bytes = bytes, .at = from, .any = any };
     bool found = find(&run);
     *start = run.start;
     *end = run.end;

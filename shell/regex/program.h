@@ -20,6 +20,9 @@ enum step_kind {
     STEP_SPLIT,  /* continues with the next step and at `to` */
     STEP_JUMP,   /* continues at `to` */
     STEP_ASSERT, /* continues with the next step if the assertion holds */
+    STEP_OPEN,   /* a group begins here: continues with the next step */
+    STEP_CLOSE,  /* it ends here */
+    STEP_BACK,   /* matches the text of a group */
     STEP_MATCH,
 };
 
@@ -31,7 +34,7 @@ enum assertion {
 struct step {
     enum step_kind kind;
     int to;               /* relative to this step */
-    uint32_t code;        /* of STEP_CODE; enum assertion */
+    uint32_t code;        /* of STEP_CODE; enum assertion; the number of a group */
     struct regex_set set; /* of STEP_SET */
 };
 
@@ -43,6 +46,8 @@ struct way {
 
 struct regex {
     bool fold;
+    bool has_back;         /* it has back references: only groups.c can match it */
+    unsigned group_count;
     char *text; /* sets point into it */
     struct step *steps;
     unsigned count, room;
@@ -66,5 +71,16 @@ struct regex {
 
 /* Finds where a match may begin. Called once, after compiling. */
 void regex_find_starts(struct regex *e);
+
+/* Finds a match by following all ways at once: the longest of the first ones, or with `any` the
+ * first that is found. Not for back references. */
+bool regex_follow(struct regex *e, const char *text, size_t bytes, size_t from, bool any,
+                  size_t *start, size_t *end);
+/* Returns whether a character or byte step takes this character. */
+bool regex_step_takes(const struct regex *e, const struct step *step, uint32_t code);
+/* Returns whether an assertion holds at a place of the text; `more`: the text continues. */
+bool regex_holds(const char *text, size_t bytes, size_t at, bool more, enum assertion assertion);
+/* Returns whether a match may begin with this byte. */
+bool regex_may_start(const struct regex *e, const char *text, size_t bytes, size_t at);
 
 #endif

@@ -45,6 +45,9 @@ NO_ANSWER = Answer(-1, b"", False, "", b"(no answer: the shell ended)")
 
 def contained(text):
     """Returns whether no word of the line can be a path outside the current directory."""
+    text = re.sub(r"/dev/stdout", "", text)
+    if re.search(r"(^|\| )expr ", text):  # it opens no files
+        text = re.sub(r"(?<=\s)/(?=\s|$)", "", text)
     return not re.search(r"""(^|[\s'"=])(/|~)|\.\.""", text)
 
 

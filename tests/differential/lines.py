@@ -92,7 +92,8 @@ def option_words(random, command, changes):
     letter, name, takes = random.choice(table)
     if not takes:
         return ["-" + letter] if letter and (not name or random.randrange(2)) else ["--" + name]
-    value = random.choice(VALUES.get((command, letter or name), COUNTS))
+    values = VALUES.get((command, letter or name), COUNTS)
+    value = values(random) if callable(values) else random.choice(values)
     forms = []
     if letter:
         forms += [["-" + letter, value], ["-" + letter + value]] if value else [["-" + letter, value]]

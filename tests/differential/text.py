@@ -17,8 +17,52 @@ TABS = ["1", "2", "4", "8", "3,6", "2,5,9", "0", "x", "", "5,3", "4 8", "1,2,3"]
 NUMBERS = ["1", "2", "5", "10", "-1", "0", "3", "1.5", ".5", "-2.5", "0.25", "12", "100", "x", "1e1", "-0", "+3", "1.", "007",
            "1.50", "5e-1", "", "1x"]
 
-NOT_COMPARED = {("rev", "-0"): "of newer versions of rev"}
+NOT_COMPARED = {("sed", "-i"): "changes files", ("sed", "-u"): "", ("rev", "-0"): "of newer versions of rev"}
+
+# Scripts of sed, which are joined. A / at the start of a word could be a path (both.contained).
+ADDRESSES = ["", "", "", "", "1", "2", "$", "{/a/{", "1,2", "2,1", "1,$", "2,/b/", "0,/a/", "1~2", "0~2", "2,+1", "2,~2", "$!", "1!",
+             "3,$", "\\xaxI,2", "\\,b,,\\,a,", "2,2", "5,1", "1,/a/!"]
+REGEXES = ["a", "b", ".", "a*", "b*", "^", "$", "[ab]", "\\(a\\)\\(b*\\)", "(a|b)", "\\(.\\)\\1", "x\\|a", "[^a]", "\\n", "", "a.b",
+           "\\(a\\|ab\\)\\(c\\|bcd\\)*", "\\(.*\\)b", "[a/]", "\\/", "[[:alpha:]]+", "\\w\\+", "\\b", "\\<", ".$", "^.", "a\\{1,2\\}",
+           "\\(a*\\)*b", "\\(a*\\)\\+", "((a)|(b))*", "é", "\\t", "(", "\\(", "[", "*a", "\\s"]
+RIGHTS = ["", "x", "&", "[&]", "\\1", "\\2\\1", "\\n", "a\\tb", "\\U&", "\\u&x", "\\L\\1\\E\\2", "\\&", "\\/", "\\l&", "\\U\\1x\\Ey",
+          "\\x41", "&&", "\\0", "a\nb", "a\\\nb", "\\3"]
+FLAGS = ["", "", "g", "p", "2", "2g", "I", "gI", "gp", "0", "q", "gg", "3"]
+SIMPLE = ["d", "p", "q", "Q", "n", "N", "N;D", "P", "=", "g", "G", "h", "H", "x", "l", "l 5", "z", "F", "q3", "Q 2", "b", "t", "T", "b x",
+          "tx", "a foo", "a\\\nfoo\\\nbar", "i\\\n  foo", "c\\\nfoo", "c foo", "i foo", "a\\  foo", "y/ab/xy/", "y/a/\\n/", "y/abc/x/",
+          "r a\n", "r missing\n", "R a\n", "w /dev/stdout\n", "#x", "}", "{", "{p;p}", "k", "a", "p p", "p;", ";", "$!N", "N;P;D", "$!d", "n;d",
+          "1!G;h;$!d", "s/a/b/;ta;s/b/c/;:a", "y/é/e/", "y,a\\,,b;,", "a\\tb", "i\\", "l1", "v", "W /dev/stdout\n", "a \\ x"]
+
+
+def script_of_sed(random, labels=False):
+    """Draws a script of one to three commands. A script with labels must be the last one."""
+    commands = []
+    for _ in range(random.randint(1, 3)):
+        address = random.choice(ADDRESSES)
+        if random.randrange(3):
+            command = random.choice([one for one in SIMPLE if labels or one not in ("b x", "tx")])
+        else:
+            command = "s/" + random.choice(REGEXES) + "/" + random.choice(RIGHTS) + "/" + random.choice(FLAGS)
+        commands.append(address + command + ("\n}}" if "{/" in address else ""))
+    # Labels are at the end, so that no script loops.
+    return random.choice([";", "\n", "\n"]).join(commands) + ("\n:x" if labels and random.randrange(4) else "")
+
+
+def needs_of_sed(random, words):
+    if any(word.startswith(("-e", "-f", "--e", "--f")) for word in words):
+        return []
+    return [script_of_sed(random, True)]
+
+
 VALUES = {
+    ("xargs", "I"): ["{}", "x", "a"], ("xargs", "a"): ["a", "b", "missing"], ("xargs", "d"): ["a", ":", "\\n", "ab", "\\0", "\\x61"],
+    ("xargs", "E"): ["a", "b", ""], ("xargs", "s"): ["10", "20", "100"], ("xargs", "n"): ["1", "2", "3"],
+    ("xargs", "L"): ["1", "2"], ("od", "A"): ["d", "o", "x", "n", "q"], ("od", "j"): ["0", "1", "3", "010", "0x3", "1k", "x"],
+    ("od", "N"): ["0", "1", "7", "020", "0x11", "1k"], ("od", "w"): ["1", "4", "8", "16", "32", "3", "0"],
+    ("od", "t"): ["x1", "d2", "u4", "o8", "c", "a", "x2z", "cx1", "d1", "x3", "q", "xC", "dSx1z", "u1", "oL"],
+    ("strings", "n"): ["1", "2", "3", "4", "8", "0"], ("strings", "t"): ["d", "o", "x"],
+    ("base64", "w"): ["0", "1", "4", "10", "76"], ("diff", "U"): ["0", "1", "2", "3", "x"], ("diff", "label"): ["x", "y"],
+    ("sed", "e"): script_of_sed, ("sed", "l"): ["1", "2", "5", "0", "20"], ("sed", "f"): ["a", "b", "missing"],
     ("cut", "b"): LISTS, ("cut", "c"): LISTS, ("cut", "f"): LISTS, ("cut", "d"): DELIMITERS,
     ("cut", "output-delimiter"): DELIMITERS,
     ("nl", "b"): STYLES, ("nl", "h"): STYLES, ("nl", "f"): STYLES, ("nl", "n"): ["ln", "rn", "rz", "x", ""],
@@ -41,17 +85,98 @@ def list_of_cut(random, words):
     return []
 
 
+EXPRESSIONS = ["1", "2", "0", "-3", "a", "abc", "", "+", "-", "*", "/", "%", "|", "&", "<", "<=", "=", "!=", ">", ">=", ":", "(", ")",
+               "length", "substr", "index", "match", "a*", "\\(a*\\)b", ".*", "\\(.\\)\\1", "é", "9223372036854775807", "a.c", "00", "x", "b\\(x\\)*"]
+BINARY = ["+", "-", "*", "/", "%", "|", "&", "<", "<=", "=", "==", "!=", ">", ">=", ":"]
+VALUES_OF_EXPR = ["1", "2", "0", "-3", "a", "abc", "", "aab", "10", "é", "007", "a*", "\\(a*\\)b", ".*", "9223372036854775807", "-0"]
+
+
+def words_of_expr(random):
+    """Mostly an expression that is valid."""
+    if random.randrange(4) == 0:
+        return choices(random, EXPRESSIONS, 1, 5)
+    words = [random.choice(VALUES_OF_EXPR)]
+    for _ in range(random.randint(0, 2)):
+        words += [random.choice(BINARY), random.choice(VALUES_OF_EXPR)]
+    kind = random.randrange(8)
+    if kind == 0:
+        words = ["(", *words, ")", random.choice(BINARY), "2"]
+    elif kind == 1:
+        words = ["length", *words]
+    elif kind == 2:
+        words = ["substr", random.choice(VALUES_OF_EXPR), random.choice(["0", "1", "2", "x"]), random.choice(["0", "1", "9"]), *words[1:]]
+    elif kind == 3:
+        words = ["index", random.choice(VALUES_OF_EXPR), *words]
+    return words
+
+
+COMMANDS = [[], ["echo"], ["echo", "{}", "x"], ["echo", "-n"], ["false"], ["missing-command"], ["echo", "<", "{}{}"], ["cat"], ["echo", "ax{}"],
+            ["true"], ["wc", "-c"]]
+
 # Commands whose operands are not files: (the operands, whether standard input is always a file).
 OPERANDS = {
+    "expr": words_of_expr, "xargs": lambda random: random.choice(COMMANDS),
     "seq": lambda random: choices(random, NUMBERS, 1, random.choice([1, 2, 3, 3, 4])),
     "tr": lambda random: choices(random, SETS, random.choice([0, 1, 1, 2, 2]), random.choice([2, 2, 2, 3])),
 }
 # Options that most lines of a command need.
-NEEDED = {"cut": list_of_cut}
-FROM_INPUT = {"tr"}
-COUNTS = {"uniq": (0, 1), "comm": (2, 2), "nl": (0, 2), "tac": (0, 2), "fold": (0, 2)}
+NEEDED = {"cut": list_of_cut, "sed": needs_of_sed}
+FROM_INPUT = {"tr", "xargs"}
+COUNTS = {"diff": (2, 2), "base64": (0, 1), "od": (0, 2), "strings": (0, 2), "sed": (0, 2), "uniq": (0, 1), "comm": (2, 2), "nl": (0, 2), "tac": (0, 2), "fold": (0, 2)}
+def changed_lines(output):
+    """The lines of an edit that are removed or added."""
+    return len(re.findall(rb"^[<>+-]", output, re.M))
+
+
 # Differences that are intended, as in intended.py.
 INTENDED = [
+    ("An optional value may be a word of its own: od -w 4",
+     "in GNU's tools it must be joined to its option",
+     lambda line, ours, theirs: re.search(r"(^|\| )(od.* (-w|--width)|diff.* --unified) \d", line.text)),
+    ("A directory is refused when it is opened: od, strings and xargs -a print nothing for it",
+     "GNU's tools open it",
+     lambda line, ours, theirs: re.search(r"(^|\| )(od|strings|xargs)", line.text) and b" a directory" in ours.errors),
+    ("A number of expr has 64 bits",
+     "GNU's expr has numbers of any size",
+     lambda line, ours, theirs: b"numerical result out of range" in ours.errors),
+    ("od -j reports that the input is too short, whatever it is",
+     "GNU's od does so for files and pipes only",
+     lambda line, ours, theirs: b"cannot skip past end" in ours.errors and not theirs.errors),
+    ("cksum reports a directory",
+     "GNU's cksum reads it as an empty file",
+     lambda line, ours, theirs: re.search(r"(^|\| )cksum", line.text) and b": Is a directory" in ours.errors),
+    ("xargs gives no warnings about options that exclude each other",
+     "GNU's xargs does",
+     lambda line, ours, theirs: b"xargs: warning" in theirs.errors and ours.output == theirs.output),
+    ("diff does not compare directories",
+     "GNU's diff lists what only one of them has",
+     lambda line, ours, theirs: b"directories are not compared" in ours.errors),
+    ("diff may show another edit of the same size, or a smaller one",
+     "there is more than one",
+     lambda line, ours, theirs: re.search(r"(^|\| )diff", line.text) and ours.status == theirs.status == 1
+     and 0 < changed_lines(ours.output) <= changed_lines(theirs.output)),
+    ("An extended regular expression may begin with *",
+     "GNU's sed -E refuses it, its grep -E does not",
+     lambda line, ours, theirs: b"Invalid preceding regular expression" in theirs.errors),
+    ("\\U and \\L of sed change ASCII letters only",
+     "GNU's sed changes all letters",
+     lambda line, ours, theirs: re.search(r"\\[uU]", line.text) and ours.output.lower() == theirs.output.replace(b"\xc3\x89", b"\xc3\xa9").lower()),
+    ("sed matches a byte that is not UTF-8 with a dot and [^a]",
+     "GNU's sed does not",
+     lambda line, ours, theirs: re.search(r"(^|\| )sed", line.text) and line.binary),
+    ("F of sed prints the file of the line",
+     "GNU's sed may print the next one, if it has tried to open it",
+     lambda line, ours, theirs: re.search(r"(^|\| )sed.*F", line.text)),
+    ("sed skips a directory, as any file that it cannot read",
+     "GNU's sed ends there, or reads a directory as an empty script",
+     lambda line, ours, theirs: re.search(r"(^|\| )sed", line.text) and b"s a directory" in ours.errors
+     and (theirs.status in (0, 4) or b"couldn't open file" in ours.errors or not theirs.errors)),
+    ("r and R of sed end the line before them, whatever the file",
+     "GNU's sed does so for some files",
+     lambda line, ours, theirs: re.search(r"(^|\| )sed.*[rR] ", line.text) and ours.output.rstrip(b"\0\n") == theirs.output.rstrip(b"\0\n")),
+    ("Options of sed apply to all of its scripts",
+     "with GNU's sed, -E does not apply to an -e before it",
+     lambda line, ours, theirs: re.search(r"(^|\| )sed.* -+e.* -(-regexp-ext|\w*[rEz]|-null)", line.text)),
     ("A number may have a unit wherever one is expected: fold -w 1k",
      "few of GNU's tools have units",
      lambda line, ours, theirs: theirs.status and b"nvalid" in theirs.errors and re.search(r"\d[kK]", line.text)),
@@ -66,4 +191,4 @@ INTENDED = [
      "other versions of rev stop at them",
      lambda line, ours, theirs: re.search(r"(^|\| )rev", line.text) and (b"multibyte" in theirs.errors or line.binary)),
 ]
-READERS = ["tr", "cut", "uniq", "seq", "nl", "tac", "paste", "comm", "fold", "rev", "expand", "unexpand"]
+READERS = ["expr", "xargs", "od", "base64", "strings", "cksum", "diff", "sed", "tr", "cut", "uniq", "seq", "nl", "tac", "paste", "comm", "fold", "rev", "expand", "unexpand"]

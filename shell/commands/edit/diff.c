@@ -1,0 +1,545 @@
+/*
+ * diff.c - shows how two files, or trees, differ: diff.
+ *
+ * Forms       normal, and -u with lines of context around the changes. Files that contain NULs are
+ *             only compared (GNU).
+ * Memory      Both files are held in memory.
+ * Status      0 if they are the same, 1 if they differ, 2 after an error (POSIX).
+ */
+#include "kernel/module/info.h"
+#include "lib/civil.h"
+#include "lib/hash.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/commands/edit/diff.h"
+#include "shell/options.h"
+#include "shell/reading/input.h"
+#include "shell/words.h"
+
+struct line {
+    const char *text;
+    size_t bytes;
+    uint64_t hash;
+};
+
+struct side {
+    const char *name, *label; /* label: NULL: none was given */
+    int64_t modified_s;
+    struct buffer content;
+    struct line *lines;
+    unsigned *numbers;
+    long count;
+    bool lacks_newline;
+};
+
+struct diff {
+    struct shell *shell;
+    struct side sides[2];
+    struct diff_side compared[2];
+    bool unified, brief, ignore_case, ignore_space, ignore_amount, ignore_blank;
+    uint64_t context;
+    unsigned *heads, *links; /* a hash table of all lines: numbers + 1 */
+    size_t buckets;
+};
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+static status_t read_side(struct input *input, void *context)
+{
+    struct side *side = context;
+    const char *data;
+    ssize_t got;
+    while ((got = input_piece(input, &data)) > 0 && !side->content.status)
+        buffer_put(&side->content, data, (size_t)got);
+    return got < 0 ? (status_t)got : side->content.status;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Returns the next character of a line that is compared; -1 at its end. -b: a run of blanks is one
+ * blank, and none at the end. */
+static int next_character(const struct diff *diff, const struct line *line, size_t *at)
+{
+    size_t from = *at;
+    if (diff->ignore_space || diff->ignore_amount)
+        while (*at < line->bytes && is_blank(line->text[*at]))
+            ++*at;
+    if (*at == line->bytes)
+        return -1;
+    if (*at > from && diff->ignore_amount && !diff->ignore_space)
+        return ' ';
+    char c = line->text[(*at)++];
+    return (uint8_t)(diff->ignore_case ? text_lower(c) : c);
+}
+
+static bool is_plain(const struct diff *diff)
+{
+    return !diff->ignore_case && !diff->ignore_space && !diff->ignore_amount;
+}
+
+static uint64_t hash_line(const struct diff *diff, const struct line *line)
+{
+    uint64_t hash = 14695981039346656037ULL;
+    size_t at = 0;
+    for (int c; (c = next_character(diff, line, &at)) >= 0;)
+        hash = (hash ^ (uint64_t)c) * 1099511628211ULL;
+    return hash;
+}
+
+static bool same_line(const struct diff *diff, const struct line *one, const struct line *two)
+{
+    size_t a = 0, b = 0;
+    if (is_plain(diff))
+        return text_equal_n(one->text, one->bytes, two->text, two->bytes);
+    for (;;) {
+        int c = next_character(diff, one, &a);
+        if (c != next_character(diff, two, &b))
+            return false;
+        if (c < 0)
+            return true;
+    }
+}
+
+static status_t divide(struct side *side)
+{
+    const char *at = side->content.text, *end = at + side->content.length;
+    long count = 0;
+    size_t unchecked = 0;
+
+    side->lacks_newline = side->content.length && end[-1] != '\n';
+    size_t lines = side->content.length
+                       ? text_count(at, side->content.length, '\n') + side->lacks_newline : 0;
+    size_t bytes = (lines + 1) * (sizeof(*side->lines) + sizeof(*side->numbers));
+    if (!list_may_grow(&unchecked, bytes))
+        return -ENOMEM;
+    side->lines = mem_alloc((lines + 1) * sizeof(*side->lines));
+    side->numbers = mem_alloc((lines + 1) * sizeof(*side->numbers));
+    if (!side->lines || !side->numbers)
+        return -ENOMEM;
+
+    for (; at < end; count++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = newline ? newline : end;
+        side->lines[count] = (struct line){ .text = at, .bytes = (size_t)(stop - at) };
+        at = stop + 1;
+    }
+    side->count = count;
+    return 0;
+}
+
+/* Gives equal lines equal numbers. A last line without its newline differs from one with it. */
+static status_t number_lines(struct diff *diff)
+{
+    long total = diff->sides[0].count + diff->sides[1].count;
+    diff->buckets = (size_t)total * 2 + 1;
+    diff->heads = mem_zalloc(diff->buckets * sizeof(*diff->heads));
+    diff->links = mem_alloc(((size_t)total + 1) * sizeof(*diff->links));
+    if (!diff->heads || !diff->links)
+        return -ENOMEM;
+
+    unsigned number = 0;
+    for (unsigned s = 0; s < 2; s++) {
+        struct side *side = &diff->sides[s];
+        for (long i = 0; i < side->count; i++, number++) {
+            struct line *line = &side->lines[i];
+            bool cut = side->lacks_newline && i == side->count - 1;
+            line->hash = hash_line(diff, line) + (cut && is_plain(diff));
+
+            unsigned *head = &diff->heads[line->hash % diff->buckets];
+            unsigned at = *head;
+            for (; at; at = diff->links[at - 1]) {
+                struct side *other = &diff->sides[at - 1 >= (unsigned)diff->sides[0].count];
+                const struct line *known = &other->lines[at - 1 - (other == diff->sides ? 0
+                                                         : (unsigned)diff->sides[0].count)];
+                if (known->hash == line->hash && same_line(diff, known, line))
+                    break;
+            }
+            side->numbers[i] = at ? at : number + 1;
+            diff->links[number] = *head;
+            if (!at)
+                *head = number + 1;
+        }
+    }
+    return 0;
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+/* A run of lines that differ: [a, a_end) of the first file, [b, b_end) of the second. */
+struct change {
+    long a, a_end, b, b_end;
+};
+
+static bool only_blank_lines(const struct diff *diff, const struct change *change)
+{
+    for (long i = change->a; i < change->a_end; i++)
+        if (diff->sides[0].lines[i].bytes)
+            return false;
+    for (long i = change->b; i < change->b_end; i++)
+        if (diff->sides[1].lines[i].bytes)
+            return false;
+    return true;
+}
+
+/* Finds the next change from *next on, which is after the one before. Returns false at the end. */
+static bool next_change(const struct diff *diff, struct change *next)
+{
+    const struct diff_side *one = &diff->compared[0], *two = &diff->compared[1];
+    long a = next->a_end, b = next->b_end;
+    for (;;) {
+        while (a < one->count && b < two->count && !one->changed[a] && !two->changed[b])
+            a++, b++;
+        next->a = a;
+        next->b = b;
+        while (a < one->count && one->changed[a])
+            a++;
+        while (b < two->count && two->changed[b])
+            b++;
+        next->a_end = a;
+        next->b_end = b;
+        if (next->a == a && next->b == b)
+            return false;
+        if (!diff->ignore_blank || !only_blank_lines(diff, next))
+            return true;
+    }
+}
+
+static void print_line(const struct diff *diff, const char *mark, unsigned which, long number)
+{
+    struct stream *out = diff->shell->out;
+    const struct side *side = &diff->sides[which];
+    stream_text(out, mark);
+    stream_write(out, side->lines[number].text, side->lines[number].bytes);
+    stream_text(out, "\n");
+    if (side->lacks_newline && number == side->count - 1)
+        stream_text(out, "\\ No newline at end of file\n");
+}
+
+static void print_range(struct stream *out, long from, long end)
+{
+    if (end > from + 1)
+        stream_format(out, "%ld,%ld", from + 1, end);
+    else
+        stream_format(out, "%ld", end);
+}
+
+static void print_normal(const struct diff *diff)
+{
+    struct stream *out = diff->shell->out;
+    struct change change = { 0 };
+    while (next_change(diff, &change) && !out->status && !shell_interrupted()) {
+        bool deletes = change.a < change.a_end, adds = change.b < change.b_end;
+        print_range(out, change.a, change.a_end);
+        stream_text(out, deletes && adds ? "c" : deletes ? "d" : "a");
+        print_range(out, change.b, change.b_end);
+        stream_text(out, "\n");
+        for (long i = change.a; i < change.a_end; i++)
+            print_line(diff, "< ", 0, i);
+        if (deletes && adds)
+            stream_text(out, "---\n");
+        for (long i = change.b; i < change.b_end; i++)
+            print_line(diff, "> ", 1, i);
+    }
+}
+
+/* Writes a name of a header: quoted as in C if it could be mistaken (GNU). */
+static void print_name(struct stream *out, const char *name)
+{
+    bool quotes = false;
+    for (const char *at = name; *at; at++)
+        quotes |= *at <= ' ' || *at >= 0x7f || *at == '"' || *at == '\\';
+    if (!quotes) {
+        stream_text(out, name);
+        return;
+    }
+
+    stream_text(out, "\"");
+    for (; *name; name++) {
+        bool ordinary = *name >= ' ' && *name < 0x7f && *name != '"' && *name != '\\';
+        if (ordinary)
+            stream_write(out, name, 1);
+        else if (*name == '"' || *name == '\\')
+            stream_format(out, "\\%c", *name);
+        else
+            stream_format(out, "\\%03o", (uint8_t)*name);
+    }
+    stream_text(out, "\"");
+}
+
+static void print_header(const struct diff *diff, const char *mark, const struct side *side)
+{
+    struct stream *out = diff->shell->out;
+
+    stream_text(out, mark);
+    if (side->label)
+        stream_escaped(out, side->label, false);
+    else
+        print_name(out, side->name);
+    if (!side->label) {
+        struct civil civil = seconds_to_civil(side->modified_s);
+        stream_format(out, "\t%04lld-%02u-%02u %02u:%02u:%02u.000000000 +0000",
+                      (long long)civil.year,
+                      civil.month, civil.day, civil.hour, civil.minute, civil.second);
+    }
+    stream_text(out, "\n");
+}
+
+/* A range of a hunk: an empty one is named by the line before it. */
+static void print_hunk_range(struct stream *out, long from, long end)
+{
+    if (end - from == 1)
+        stream_format(out, "%ld", end);
+    else
+        stream_format(out, "%ld,%ld", end > from ? from + 1 : end, end - from);
+}
+
+/* Prints a hunk: the changes from `first` on whose contexts touch. Returns the change after it. */
+static bool print_hunk(const struct diff *diff, struct change *change)
+{
+    struct stream *out = diff->shell->out;
+    long context = (long)min(diff->context, (uint64_t)1 << 30);
+    struct change last = *change, next = *change;
+    bool more;
+    while ((more = next_change(diff, &next)) && next.a - last.a_end <= 2 * context)
+        last = next;
+
+    long a = max(change->a - context, 0L), a_end = min(last.a_end + context, diff->sides[0].count);
+    long b = max(change->b - context, 0L), b_end = min(last.b_end + context, diff->sides[1].count);
+    stream_text(out, "@@ -");
+    print_hunk_range(out, a, a_end);
+    stream_text(out, " +");
+    print_hunk_range(out, b, b_end);
+    stream_text(out, " @@\n");
+
+    /* Lines in common are printed from the first file. */
+    struct change at = *change;
+    for (;;) {
+        for (; a < at.a; a++)
+            print_line(diff, " ", 0, a);
+        for (; a < at.a_end; a++)
+            print_line(diff, "-", 0, a);
+        for (b = at.b; b < at.b_end; b++)
+            print_line(diff, "+", 1, b);
+        if (at.a_end == last.a_end && at.b_end == last.b_end)
+            break;
+        if (!next_change(diff, &at))
+            break;
+    }
+    for (; a < a_end; a++)
+        print_line(diff, " ", 0, a);
+    *change = next;
+    return more;
+}
+
+static void print_unified(const struct diff *diff)
+{
+    struct change change = { 0 };
+    if (!next_change(diff, &change))
+        return;
+    print_header(diff, "--- ", &diff->sides[0]);
+    print_header(diff, "+++ ", &diff->sides[1]);
+    while (!diff->shell->out->status && !shell_interrupted() && print_hunk(diff, &change))
+        continue;
+}
+
+/* ---- comparing ---------------------------------------------------------------------------- */
+
+static void print_sentence(const struct diff *diff, const char *before, const char *after)
+{
+    struct stream *out = diff->shell->out;
+    stream_text(out, before);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct side *side = &diff->sides[i];
+        stream_text(out, i ? " and " : "");
+        stream_escaped(out, side->label ? side->label : side->name, false);
+    }
+    stream_text(out, after);
+}
+
+static bool is_binary(const struct side *side)
+{
+    return side->content.length && memchr(side->content.text, '\0', side->content.length);
+}
+
+static status_t compare_texts(struct diff *diff)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        status_t status = divide(&diff->sides[i]);
+        if (status)
+            return status;
+    }
+    status_t status = number_lines(diff);
+    for (unsigned i = 0; i < 2 && !status; i++) {
+        const struct side *side = &diff->sides[i];
+        diff->compared[i] = (struct diff_side){ side->numbers, side->count,
+                                                mem_zalloc((size_t)side->count + 1) };
+        status = diff->compared[i].changed ? 0 : -ENOMEM;
+    }
+    return status ? status : diff_compare(diff->compared);
+}
+
+static void release(struct diff *diff)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        buffer_free(&diff->sides[i].content);
+        mem_free(diff->sides[i].lines);
+        mem_free(diff->sides[i].numbers);
+        mem_free(diff->compared[i].changed);
+        diff->sides[i] = (struct side){ 0 };
+        diff->compared[i] = (struct diff_side){ 0 };
+    }
+    mem_free(diff->heads);
+    mem_free(diff->links);
+    diff->heads = diff->links = NULL;
+}
+
+static int compare_contents(struct diff *diff)
+{
+    const struct buffer *one = &diff->sides[0].content, *two = &diff->sides[1].content;
+    struct change change = { 0 };
+    bool same = one->length == two->length &&
+                (!one->length || !memcmp(one->text, two->text, one->length));
+    if (same) {
+        if (option_given(diff->shell, 's'))
+            print_sentence(diff, "Files ", " are identical\n");
+        return SHELL_DONE;
+    }
+    bool binary = is_binary(&diff->sides[0]) || is_binary(&diff->sides[1]);
+    if (binary && !option_given(diff->shell, 'a')) {
+        print_sentence(diff, diff->brief ? "Files " : "Binary files ", " differ\n");
+        return SHELL_FAILED;
+    }
+
+    status_t status = compare_texts(diff);
+    if (status)
+        return shell_fail(diff->shell, NULL, status);
+    bool differs = next_change(diff, &change);
+    if (!differs && option_given(diff->shell, 's'))
+        print_sentence(diff, "Files ", " are identical\n");
+    else if (differs && diff->brief)
+        print_sentence(diff, "Files ", " differ\n");
+    else if (diff->unified)
+        print_unified(diff);
+    else
+        print_normal(diff);
+    return differs ? SHELL_FAILED : SHELL_DONE;
+}
+
+/* Sets the time of the header. Returns whether the operand is a directory. */
+static bool look_at(struct diff *diff, const char *name, struct side *side)
+{
+    struct path *path;
+    struct node_info info;
+    bool is_directory = false;
+    side->name = name;
+    side->modified_s = time_wall_s();
+    if (text_equal(name, "-") || path_walk(diff->shell->directory, name, 0, &path))
+        return false;
+    is_directory = path_is_directory(path);
+    if (!path_info(path, INFO_TIMES, &info) && info.has_modified)
+        side->modified_s = info.modified_s;
+    path_put(path);
+    return is_directory;
+}
+
+/* A file beside a directory is compared with the file of its name in it (POSIX). */
+static status_t in_directory(struct buffer *path, const char *directory, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    buffer_put(path, directory, strlen(directory));
+    if (path->length && path->text[path->length - 1] != '/')
+        buffer_put(path, "/", 1);
+    buffer_put(path, slash ? slash + 1 : file, strlen(slash ? slash + 1 : file));
+    return path->status;
+}
+
+static int compare_files(struct diff *diff, const char *one, const char *two)
+{
+    struct buffer path = { 0 };
+    const char *names[2] = { one, two };
+    bool is_directory[2];
+    int result = SHELL_DONE;
+
+    /* The first label is that of the first file. */
+    const struct option_value *label = option_values_name(diff->shell, "label");
+    for (unsigned i = 0; i < 2 && label; i++, label = label->next)
+        diff->sides[i].label = label->text;
+    for (unsigned i = 0; i < 2; i++)
+        is_directory[i] = look_at(diff, names[i], &diff->sides[i]);
+    if (is_directory[0] && is_directory[1])
+        return shell_complain(diff->shell, "%s: directories are not compared", one);
+    for (unsigned i = 0; i < 2 && !result; i++)
+        if (is_directory[i] && !text_equal(names[!i], "-")) {
+            if (in_directory(&path, names[i], names[!i]))
+                result = shell_fail(diff->shell, NULL, -ENOMEM);
+            else
+                (void)look_at(diff, names[i] = path.text, &diff->sides[i]);
+        }
+
+    for (unsigned i = 0; i < 2 && result != SHELL_INTERRUPTED; i++) {
+        const char *shown;
+        status_t status = input_one(diff->shell, names[i], &shown, read_side, &diff->sides[i]);
+        if (status)
+            result = shell_fail(diff->shell, names[i], status);
+    }
+    if (!result)
+        result = compare_contents(diff);
+    release(diff);
+    buffer_free(&path);
+    return result;
+}
+
+static int run_diff(struct shell *shell, int count, char **words)
+{
+    struct diff *diff = mem_zalloc(sizeof(*diff));
+    (void)count;
+    if (!diff)
+        return shell_fail(shell, NULL, -ENOMEM);
+    *diff = (struct diff){
+        .shell = shell,
+        .unified = option_given(shell, 'u') || option_given(shell, 'U'),
+        .brief = option_given(shell, 'q'),
+        .ignore_case = option_given(shell, 'i'),
+        .ignore_space = option_given(shell, 'w'),
+        .ignore_amount = option_given(shell, 'b'),
+        .ignore_blank = option_given(shell, 'B'),
+        .context = 3,
+    };
+    int result = SHELL_TROUBLE;
+    if (option_number(shell, 'U', 0, UINT64_MAX, &diff->context))
+        result = compare_files(diff, words[1], words[2]);
+    mem_free(diff);
+    return result;
+}
+
+static const struct shell_option diff_options[] = {
+    { 'u', NULL, NULL, "show changes with three lines around them" },
+    { 'U', "unified", "N", "show changes with N lines around them" },
+    { 'b', "ignore-space-change", NULL, "treat all runs of blanks as equal" },
+    { 'w', "ignore-all-space", NULL, "ignore blanks" },
+    { 'B', "ignore-blank-lines", NULL, "ignore changes of empty lines" },
+    { 'i', "ignore-case", NULL, "ignore the case of letters" },
+    { 'q', "brief", NULL, "report only whether the files differ" },
+    { 's', "report-identical-files", NULL, "report files that are the same" },
+    { 'a', "text", NULL, "treat all files as text" },
+    { 0, "label", "LABEL...", "use LABEL instead of a file's name and time" },
+    { 0 },
+};
+
+static const struct shell_command command_diff = {
+    .name = "diff",
+    .arguments = "[-abBiqsuw] [-U N] FILE FILE",
+    .summary = "show how two files differ",
+    .arguments_min = 2,
+    .arguments_max = 2,
+    .run = run_diff,
+    .options = diff_options,
+    .trouble = SHELL_TROUBLE,
+    .group = "Text",
+};
+SHELL_COMMAND(command_diff);
+DRIVER_DRIVES("command diff Text: show how two files differ");
