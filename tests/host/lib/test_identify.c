@@ -368,7 +368,7 @@ BODY(nothing_known)
     says("file disk0", "disk0: data\n");
     disk->bad_to = 512;
     run("mount disk0 /m", SHELL_FAILED, "", "mount: disk0: input/output error\n");
-    run("file disk0", SHELL_FAILED, "", "file: disk0: input/output error\n");
+    run("file disk0", SHELL_FAILED, "", "file: disk0: Input/output error\n");
     disk->bad_to = 0;
     faulty_change(disk, NULL, 0);
     run("file disk0", SHELL_DONE, NULL, "");
