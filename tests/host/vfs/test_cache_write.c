@@ -16,6 +16,15 @@
 
 static const uint8_t zeroes[DISK_BYTES];
 
+/* Changes bytes of the disk and of the model by other means than the cache. */
+static void set_both(struct source *source, uint64_t offset, int byte, size_t bytes)
+{
+    memset(model + offset, byte, bytes);
+    spin_lock(&source->faulty->lock); /* transfers copy with it */
+    memset(disk + offset, byte, bytes);
+    spin_unlock(&source->faulty->lock);
+}
+
 static void resize(struct source *source, uint64_t size)
 {
     uint64_t old = source->cache.size_bytes;
@@ -270,8 +279,7 @@ static void grow_body(void *unused)
     source.faulty->manner = FAULTY_SYNC;
     cache_prefetch(&source.cache, 0, 1000);
     kassert(cache_set_size(&source.cache, 3000) == 0);
-    memset(disk + 1000, 0, 2000);
-    memset(model + 1000, 0, 2000);
+    set_both(&source, 1000, 0, 2000);
     cached_check(&source, 0, 3000);
     cached_finish(&source);
 }
@@ -303,8 +311,7 @@ static void update_body(void *unused)
             memcpy(before, view.data, view.length_bytes);
         cache_prefetch(&source.cache, rig_random() % SIZE, 50000);
 
-        memset(model + offset, (int)i, bytes);
-        memcpy(disk + offset, model + offset, bytes);
+        set_both(&source, offset, (int)i, bytes);
         cache_update(&source.cache, offset, bytes, model + offset);
         cached_check(&source, offset - min(offset, 1000), 20000);
         if (viewed) {
@@ -328,8 +335,7 @@ static void update_reading_body(void *unused)
         cached_put_whole(&source, page + 512, 512);
         cached_flush(&source);
         cache_prefetch(&source.cache, page, PAGE_BYTES);
-        memset(model + page, 0x77, PAGE_BYTES);
-        memcpy(disk + page, model + page, PAGE_BYTES);
+        set_both(&source, page, 0x77, PAGE_BYTES);
         cache_update(&source.cache, page, PAGE_BYTES, model + page);
         cached_check(&source, page, PAGE_BYTES);
     }
