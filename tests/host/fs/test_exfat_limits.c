@@ -120,6 +120,23 @@ static void test_full(void **state)
     rig_run(full_body, NULL, 12);
 }
 
+/* The n-th write fails: bytes stay in memory, and are written again. */
+static void writes_body(void *nth)
+{
+    begin(2 * MIB, 512);
+    disk->fail_nth_write = *(unsigned long *)nth;
+    writable_random(60, true);
+    disk->fail_nth_write = 0;
+    end();
+}
+
+static void test_each_write_fails(void **state)
+{
+    (void)state;
+    for (unsigned long nth = 2; nth <= 40; nth++)
+        rig_run(writes_body, &nth, 1);
+}
+
 /* What was refused, or removed, leaves no cluster behind; and what is promised cannot be taken. */
 static void space_body(void *unused)
 {
@@ -257,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_each_write_fails),
         cmocka_unit_test(test_space),
         cmocka_unit_test(test_tebibyte),
         cmocka_unit_test(test_many),
