@@ -456,7 +456,7 @@ BODY(files)
     says("file -bi /d/data", "application/octet-stream; charset=binary\n");
     says("file -b --mime-type /d/empty", "inode/x-empty\n");
     run("file /d/none /d/text", SHELL_FAILED, "/d/text: ASCII text\n",
-        "file: /d/none: no such file or directory\n");
+        "file: /d/none: No such file or directory\n");
     stop();
 }
 
