@@ -61,7 +61,7 @@ static const struct suggestion {
     { "pushd popd dirs", "`cd -` returns to the previous directory" },
     { "shuf", "`sort -r` sorts in reverse order" },
     { "sync fsync", "not needed: writes are not delayed" },
-    { "tar cpio zip unzip gzip gunzip bzip2 xz zcat", "`mount IMAGE DIRECTORY` opens CD images" },
+    { "cpio zip unzip gzip gunzip bzip2 xz zcat", "`mount IMAGE DIRECTORY` opens CD images" },
     { "fsck fsck.fat chkdsk", "`check` finds errors in a file system" },
     { "mkfs mkfs.fat mkdosfs newfs", "`format` makes a file system on a device" },
     { "mkisofs genisoimage xorriso", "discs cannot be created" },

@@ -16,6 +16,7 @@
 #include "shell/reading/input.h"
 #include "shell/reading/mounts.h"
 #include "shell/reading/show.h"
+#include "shell/reading/walk.h"
 #include "shell/regex/regex.h"
 #include "shell/shell.h"
 #include "shell/stream.h"
@@ -45,6 +46,7 @@ EXPORT(option_given);
 EXPORT(option_given_name);
 EXPORT(option_last);
 EXPORT(option_number);
+EXPORT(option_number_name);
 EXPORT(option_value);
 EXPORT(option_value_name);
 EXPORT(option_values);
@@ -64,6 +66,12 @@ EXPORT(input_piece);
 EXPORT(descriptor_create);
 EXPORT(descriptor_put);
 EXPORT(descriptor_set_text);
+
+/* shell/reading/walk.h */
+EXPORT(walk_begin);
+EXPORT(walk_end);
+EXPORT(walk_next);
+EXPORT(walk_path);
 
 /* shell/words.h */
 EXPORT(buffer_clear);

@@ -21,7 +21,7 @@ from intended import NOT_COMPARED
 READERS = ["cat", "head", "tail", "wc", "sort", "grep", "cmp", "sha256sum", "ls", "find", "echo",
            "basename", "dirname", "readlink", "realpath", "date",
            *text.READERS]
-WRITERS = ["cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln", "truncate", "dd"]
+WRITERS = [*text.WRITERS, "cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln", "truncate", "dd"]
 ALWAYS = {"ln": ["-s"]}  # options that each line has
 OPTION = re.compile(r"^  (?=-)(?:-(\w))?(?:, )?(?:--([\w-]+))?(?:(?:\[=|[= ])([^ ]+))?(?: |$)")
 
@@ -255,6 +255,8 @@ def dd_line(random, tree):
 def draw_line(random, tree):
     if only:
         command = random.choice(only)
+        if command not in READERS and any(isinstance(what, str) for what in tree.values()):
+            tree.clear()  # a tree with links is only read
         changes = command in WRITERS and (command not in READERS or bool(random.randrange(2)))
     elif random.randrange(2) or any(isinstance(what, str) for what in tree.values()):
         command, changes = random.choice(READERS), False

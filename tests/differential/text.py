@@ -62,6 +62,11 @@ VALUES = {
     ("od", "t"): ["x1", "d2", "u4", "o8", "c", "a", "x2z", "cx1", "d1", "x3", "q", "xC", "dSx1z", "u1", "oL"],
     ("strings", "n"): ["1", "2", "3", "4", "8", "0"], ("strings", "t"): ["d", "o", "x"],
     ("base64", "w"): ["0", "1", "4", "10", "76"], ("diff", "U"): ["0", "1", "2", "3", "x"], ("diff", "label"): ["x", "y"],
+    ("join", "1"): ["1", "2", "3", "0"], ("join", "2"): ["1", "2", "3"], ("join", "j"): ["1", "2"], ("join", "a"): ["1", "2", "3"],
+    ("join", "v"): ["1", "2"], ("join", "e"): ["x", ""], ("join", "t"): [":", " ", "", "ab", "\\0"],
+    ("join", "o"): ["1.1", "0,1.2,2.2", "2.1 1.1", "0", "1.3,x", "3.1", "1.0"],
+    ("split", "l"): ["1", "2", "100", "0", "x"], ("split", "b"): ["1", "3", "10k", "0"], ("split", "C"): ["1", "4", "10"],
+    ("split", "a"): ["1", "2", "3"], ("split", "additional-suffix"): [".txt", "y"],
     ("sed", "e"): script_of_sed, ("sed", "l"): ["1", "2", "5", "0", "20"], ("sed", "f"): ["a", "b", "missing"],
     ("cut", "b"): LISTS, ("cut", "c"): LISTS, ("cut", "f"): LISTS, ("cut", "d"): DELIMITERS,
     ("cut", "output-delimiter"): DELIMITERS,
@@ -122,7 +127,7 @@ OPERANDS = {
 # Options that most lines of a command need.
 NEEDED = {"cut": list_of_cut, "sed": needs_of_sed}
 FROM_INPUT = {"tr", "xargs"}
-COUNTS = {"diff": (2, 2), "base64": (0, 1), "od": (0, 2), "strings": (0, 2), "sed": (0, 2), "uniq": (0, 1), "comm": (2, 2), "nl": (0, 2), "tac": (0, 2), "fold": (0, 2)}
+COUNTS = {"join": (2, 2), "split": (0, 1), "diff": (2, 2), "base64": (0, 1), "od": (0, 2), "strings": (0, 2), "sed": (0, 2), "uniq": (0, 1), "comm": (2, 2), "nl": (0, 2), "tac": (0, 2), "fold": (0, 2)}
 def changed_lines(output):
     """The lines of an edit that are removed or added."""
     return len(re.findall(rb"^[<>+-]", output, re.M))
@@ -130,6 +135,15 @@ def changed_lines(output):
 
 # Differences that are intended, as in intended.py.
 INTENDED = [
+    ("join of files that are not sorted may print other lines",
+     "it reports that they are not, as GNU's join, but may read further",
+     lambda line, ours, theirs: re.search(r"(^|\| )join", line.text) and (b"sorted" in ours.errors + theirs.errors or "order" in line.text)),
+    ("split names its files with its suffixes only",
+     "GNU's split lengthens them when they are exhausted, unless -a is given",
+     lambda line, ours, theirs: b"output file suffixes exhausted" in ours.errors + theirs.errors),
+    ("split creates no file for an input that cannot be read",
+     "GNU's split may have created one",
+     lambda line, ours, theirs: re.search(r"(^|\\| )split", line.text) and ours.status and theirs.status),
     ("An optional value may be a word of its own: od -w 4",
      "in GNU's tools it must be joined to its option",
      lambda line, ours, theirs: re.search(r"(^|\| )(od.* (-w|--width)|diff.* --unified) \d", line.text)),
@@ -191,4 +205,5 @@ INTENDED = [
      "other versions of rev stop at them",
      lambda line, ours, theirs: re.search(r"(^|\| )rev", line.text) and (b"multibyte" in theirs.errors or line.binary)),
 ]
-READERS = ["expr", "xargs", "od", "base64", "strings", "cksum", "diff", "sed", "tr", "cut", "uniq", "seq", "nl", "tac", "paste", "comm", "fold", "rev", "expand", "unexpand"]
+WRITERS = ["split"]
+READERS = ["join", "expr", "xargs", "od", "base64", "strings", "cksum", "diff", "sed", "tr", "cut", "uniq", "seq", "nl", "tac", "paste", "comm", "fold", "rev", "expand", "unexpand"]

@@ -1,0 +1,171 @@
+/*
+ * tar.c - lists, extracts and creates archives: tar. See tar.h.
+ *
+ * Status      0, or 2 after an error, as GNU's.
+ */
+#include "shell/commands/archives/tar.h"
+#include "kernel/module/info.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/language/output_file.h"
+#include "shell/options.h"
+
+/* Runs the traditional form "tar xvf FILE": the letters of its first word are options, whose values
+ * follow in order. */
+static int run_traditional(struct shell *shell, int count, char **words)
+{
+    struct words all = { 0 };
+    int next = 2, result = SHELL_TROUBLE;
+    status_t status = words_add(&all, "tar", 3);
+    for (const char *letter = words[1]; *letter && !status; letter++) {
+        char option[] = { '-', *letter, '\0' };
+        status = words_add(&all, option, 2);
+        if (!status && strchr("fC", *letter) && next < count) {
+            status = words_add(&all, words[next], strlen(words[next]));
+            next++;
+        }
+    }
+    for (; next < count && !status; next++)
+        status = words_add(&all, words[next], strlen(words[next]));
+
+    char **list = status ? NULL : words_copy_list(&all);
+    if (list)
+        result = shell_run_command(shell, all.count, list);
+    else
+        result = shell_fail(shell, NULL, -ENOMEM);
+    mem_free(list);
+    words_free(&all);
+    return result;
+}
+
+static status_t read_archive(struct input *input, void *context)
+{
+    struct tar *tar = context;
+    tar->input = input;
+    return tar_read(tar, option_given(tar->shell, 'x'));
+}
+
+static void read_from(struct tar *tar, const char *file)
+{
+    const char *shown;
+    status_t status = input_one(tar->shell, file, &shown, read_archive, tar);
+    if (status == -EUCLEAN) {
+        shell_complain(tar->shell, "%s: This does not look like a tar archive, or it is damaged",
+                       file);
+        tar->result = TAR_TROUBLE;
+    } else if (status) {
+        tar_fail(tar, file, status);
+    }
+    for (int i = 0; i < tar->count && tar->result != SHELL_INTERRUPTED; i++)
+        if (!tar->found[i]) {
+            shell_complain(tar->shell, "%s: Not found in archive", tar->names[i]);
+            tar->result = TAR_TROUBLE;
+        }
+}
+
+static void write_to(struct tar *tar, const char *file)
+{
+    struct output_file *output;
+    enum output_file_end end;
+
+    if (text_equal(file, "-")) {
+        tar->out = tar->shell->out;
+        tar_write(tar);
+        return;
+    }
+    status_t status = output_file_open(tar->shell, NULL, file, false, &output);
+    if (!status) {
+        tar->out = output_file_stream(output);
+        tar_write(tar);
+        status = output_file_close(output, false, &end);
+    }
+    if (status)
+        tar_fail(tar, file, status);
+}
+
+static int run_mode(struct tar *tar)
+{
+    struct shell *shell = tar->shell;
+    const char *directory = option_value(shell, 'C'), *file = option_value(shell, 'f');
+    status_t status = directory ? path_walk(shell->directory, directory, 0, &tar->directory) : 0;
+    if (!directory)
+        tar->directory = path_get(shell->directory);
+    if (status) {
+        tar_fail(tar, directory, status);
+        return TAR_TROUBLE;
+    }
+
+    file = file ? file : "-";
+    if (option_given(shell, 'c'))
+        write_to(tar, file);
+    else
+        read_from(tar, file);
+    path_put(tar->directory);
+    words_free(&tar->links);
+    buffer_free(&tar->extended);
+    return tar->result;
+}
+
+static int run_tar(struct shell *shell, int count, char **words)
+{
+    unsigned modes = option_given(shell, 'c') + option_given(shell, 't') + option_given(shell, 'x');
+    if (!modes && count > 1 && strchr("ctx", words[1][0]))
+        return run_traditional(shell, count, words);
+    if (modes != 1) {
+        shell_complain(shell, "You must specify one of the '-ctx' options");
+        return TAR_TROUBLE;
+    }
+    if (option_given(shell, 'c') && count < 2) {
+        shell_complain(shell, "Cowardly refusing to create an empty archive");
+        return TAR_TROUBLE;
+    }
+
+    struct tar *tar = mem_zalloc(sizeof(*tar));
+    bool *found = mem_zalloc((size_t)count);
+    int result = TAR_TROUBLE;
+    if (tar && found) {
+        tar->shell = shell;
+        tar->names = words + 1;
+        tar->count = count - 1;
+        tar->found = found;
+        tar->verbose = option_given(shell, 'v');
+        tar->to_output = option_given(shell, 'O');
+        tar->keeps = option_given(shell, 'k');
+        tar->list_width = 19;
+        if (option_number_name(shell, "strip-components", 0, UINT64_MAX, &tar->strip))
+            result = run_mode(tar);
+    } else {
+        (void)shell_fail(shell, NULL, -ENOMEM);
+    }
+    mem_free(found);
+    mem_free(tar);
+    return result;
+}
+
+static const struct shell_option tar_options[] = {
+    { 'c', "create", NULL, "create an archive of files and trees" },
+    { 't', "list", NULL, "list the members" },
+    { 'x', "extract", NULL, "extract all members, or those named" },
+    { 'f', "file", "ARCHIVE", "use this file; -: standard input or output, the default" },
+    { 'v', "verbose", NULL, "print the names of members; with -t more about them" },
+    { 'C', "directory", "DIRECTORY", "use names relative to DIRECTORY" },
+    { 'k', "keep-old-files", NULL, "do not replace files" },
+    { 'O', "to-stdout", NULL, "extract to standard output" },
+    { 0, "strip-components", "N", "remove the first N elements of names" },
+    { 'p', "preserve-permissions", NULL, "no effect" },
+    { 0 },
+};
+
+static const struct shell_command command_tar = {
+    .name = "tar",
+    .arguments = "-c|-t|-x [-kOpv] [-f ARCHIVE] [-C DIRECTORY] [PATH...]",
+    .summary = "list, extract and create archives",
+    .arguments_max = -1,
+    .run = run_tar,
+    .options = tar_options,
+    .trouble = SHELL_TROUBLE,
+    .group = "Files",
+};
+SHELL_COMMAND(command_tar);
+DRIVER_DRIVES("command tar Files: list, extract and create archives");
