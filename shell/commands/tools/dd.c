@@ -512,10 +512,10 @@ static int run_dd(struct shell *shell, int count, char **words)
 static const struct shell_command command_dd = {
     .name = "dd",
     .arguments = "[if=FILE] [of=FILE] [bs=N] [count=N] [skip=N] [seek=N] ...",
-    .summary = "copy blocks; also ibs obs conv iflag oflag status=progress",
+    .summary = "copy blocks, also ibs obs conv iflag oflag status=progress",
     .arguments_max = -1,
     .run = run_dd,
     .group = "Files",
 };
 SHELL_COMMAND(command_dd);
-DRIVER_DRIVES("command dd Files: copy blocks; also ibs obs conv iflag oflag status=progress");
+DRIVER_DRIVES("command dd Files: copy blocks, also ibs obs conv iflag oflag status=progress");
