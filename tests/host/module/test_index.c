@@ -148,8 +148,10 @@ static void compare_command(const struct index_command *command, void *unused)
     const struct shell_command *built_in = shell_command_find(command->name, &use);
     (void)unused;
     kassert(built_in);
-    if (!built_in->group || strcmp(built_in->group, command->group) ||
-        strcmp(built_in->summary, command->summary))
+
+    /* A command of the shell itself has no group. */
+    const char *group = built_in->group ? built_in->group : "";
+    if (strcmp(group, command->group) || strcmp(built_in->summary, command->summary))
         panic("%s: the index has '%s: %s'", command->name, command->group, command->summary);
     code_use_end(&use);
     commands_compared++;
