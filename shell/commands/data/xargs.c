@@ -403,7 +403,7 @@ static const struct shell_option xargs_options[] = {
 
 static const struct shell_command command_xargs = {
     .name = "xargs",
-    .arguments = "[-0rtx] [-a FILE] [-d CHARACTER] [-E WORD] [-I TEXT] [-Lns N] [COMMAND...]",
+    .arguments = "[-0rtx] [-a FILE] [-d CHAR] [-E WORD] [-I TEXT] [-Lns N] [COMMAND]",
     .summary = "run a command with words from standard input",
     .arguments_max = -1,
     .run = run_xargs,
