@@ -110,7 +110,9 @@ static void full_body(void *unused)
 {
     (void)unused;
     begin(MIB, 512 + 512 * (rig_random() % 2));
-    writable_random(300, true);
+    writable_random_begin();
+    writable_random_changes(300, true);
+    writable_random_end();
     end();
 }
 
@@ -125,8 +127,10 @@ static void writes_body(void *nth)
 {
     begin(2 * MIB, 512);
     disk->fail_nth_write = *(unsigned long *)nth;
-    writable_random(60, true);
+    writable_random_begin();
+    writable_random_changes(60, true);
     disk->fail_nth_write = 0;
+    writable_random_end();
     end();
 }
 

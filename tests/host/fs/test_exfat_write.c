@@ -189,7 +189,7 @@ static void random_body(void *argument)
 {
     struct volume *volume = argument;
     volume_make(volume);
-    writable_random(400, false);
+    writable_random(400);
     volume_expect_good(volume);
     volume_end(volume);
 }
