@@ -188,11 +188,12 @@ $(KERNEL_OUT)/no_symbols.S: kernel/symbols.sh
 	sh kernel/symbols.sh </dev/null >$@
 
 # For a test: the kernel with all loadable drivers built in, as BUILTIN="..." makes it, but from the
-# objects of this kernel.
+# objects of this kernel. In one partition, static functions stay static: the two links may give the
+# same name to two of them.
 BUILTIN_OBJECTS := $(foreach name,$(LOADABLE),$(SOURCES_$(name):%=$(KERNEL_OUT)/%.o))
 $(KERNEL_OUT)/builtin.o: $(BUILTIN_OBJECTS)
 	@echo "  LD    $@"
-	$(LINK_WHOLE) -o $@ $(BUILTIN_OBJECTS)
+	$(LINK_WHOLE) $(if $(GCC),-flto-partition=one) -o $@ $(BUILTIN_OBJECTS)
 
 $(BUILD)/builtin.elf: $(KERNEL_OUT)/kernel.o $(KERNEL_OUT)/builtin.o $(KERNEL_OUT)/no_symbols.S.o \
     linker.ld
