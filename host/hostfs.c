@@ -22,15 +22,16 @@
 
 enum {
     CHAINS = 4096,
-    IDLE_MAX = 256, /* nodes that were looked up, but not loaded yet */
+    IDLE_MAX = 256, /* nodes that were looked up, or used */
 };
 
-/* What the VFS may ask for by its id: since a look-up, or since its vnode was loaded. */
+/* What the VFS may ask for by its id: since a look-up, or since its vnode was loaded. A vnode may
+ * be loaded again while the one before is still being freed. */
 struct host_node {
     struct list link;      /* in its chain */
-    struct list idle_link; /* while it is idle: oldest first */
+    struct list idle_link; /* while no vnode uses it: oldest first */
     vnode_id_t id;
-    bool loaded;
+    unsigned vnodes;
     int fd;          /* of a file's content; -1: not opened yet */
     bool fd_writes;
     char *path;      /* on the host; owned */
@@ -81,17 +82,25 @@ static struct host_node *find(vnode_id_t id)
     return NULL;
 }
 
+/* Frees an idle node. */
 static void forget(struct host_node *node)
 {
-    if (!node->loaded) {
-        list_remove(&node->idle_link);
-        host.idle_count--;
-    }
+    list_remove(&node->idle_link);
+    host.idle_count--;
     list_remove(&node->link);
-    if (node->fd >= 0)
-        close(node->fd);
     mem_free(node->path);
     mem_free(node);
+}
+
+/* Keeps a node without a vnode for a while: the VFS may have looked it up to load it. */
+static void make_idle(struct host_node *node)
+{
+    if (node->fd >= 0)
+        close(node->fd);
+    node->fd = -1;
+    list_push_back(&host.idle, &node->idle_link);
+    if (++host.idle_count > IDLE_MAX)
+        forget(container_of(host.idle.next, struct host_node, idle_link));
 }
 
 /* Records the path of a node, which it takes over. The VFS loads a node right after it was looked
@@ -99,7 +108,7 @@ static void forget(struct host_node *node)
 static status_t remember(vnode_id_t id, char *path)
 {
     struct host_node *node = find(id);
-    if (node && node->loaded) {
+    if (node && node->vnodes) {
         mem_free(path);
         return 0;
     }
@@ -119,9 +128,7 @@ static status_t remember(vnode_id_t id, char *path)
     }
     *node = (struct host_node){ .id = id, .fd = -1, .path = path };
     list_push_back(chain_of(id), &node->link);
-    list_push_back(&host.idle, &node->idle_link);
-    if (++host.idle_count > IDLE_MAX)
-        forget(container_of(host.idle.next, struct host_node, idle_link));
+    make_idle(node);
     return 0;
 }
 
@@ -175,9 +182,10 @@ static status_t hostfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
     if (!status && vnode->id != VNODE_ROOT && id_of(&info) != vnode->id)
         status = -ESTALE;
     if (!status) {
-        list_remove(&node->idle_link);
-        host.idle_count--;
-        node->loaded = true;
+        if (!node->vnodes++) {
+            list_remove(&node->idle_link);
+            host.idle_count--;
+        }
         vnode->type = type_of(info.st_mode);
         vnode->size_bytes = S_ISREG(info.st_mode) || S_ISLNK(info.st_mode)
                                 ? (uint64_t)info.st_size
@@ -193,8 +201,10 @@ static status_t hostfs_get_vnode(struct fsd *fsd, struct vnode *vnode)
 static void hostfs_put_vnode(struct fsd *fsd, struct vnode *vnode)
 {
     (void)fsd;
+    struct host_node *node = node_of(vnode);
     mutex_lock(&host.lock);
-    forget(node_of(vnode));
+    if (!--node->vnodes)
+        make_idle(node);
     mutex_unlock(&host.lock);
 }
 

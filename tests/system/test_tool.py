@@ -108,6 +108,14 @@ def test_a_directory_of_the_host(directory):
     assert run("--host", directory / "d" / "f", ISO)[2].endswith("d/f: Not a directory\n")
 
 
+def test_a_host_file_is_opened_while_it_is_closed(directory):
+    """Two threads of a pipe: one frees the last use of a file when the other looks it up."""
+    (directory / "d" / "script").write_text("cat >/dev/null\n")
+    assert run("--host", directory, ISO, "-c",
+               "i=0; while [ $i -lt 5000 ]; do cat /Host/d/f | source /Host/d/script; "
+               "i=$((i+1)); done; echo $i") == (0, "5000\n", "")
+
+
 def test_copying_out_of_an_image(directory):
     status, _, err = run("--host", directory, "--write-host", ISO, "-c",
                          "cp -r -p /System/Book /Host; mv /Host/d /Host/moved; rm /Host/link; "

@@ -11,23 +11,47 @@
 #include "shell/language/output_file.h"
 #include "shell/options.h"
 
+static status_t add_text(struct words *words, const char *text)
+{
+    return words_add(words, text, strlen(text));
+}
+
+/* Adds the options that were given with a dash: "-C DIRECTORY" after the first word. */
+static status_t add_given(const struct shell *shell, struct words *words)
+{
+    const char *strip = option_value_name(shell, "strip-components");
+    status_t status = 0;
+    for (const char *letter = "vkOpfC"; *letter && !status; letter++) {
+        char option[] = { '-', *letter, '\0' };
+        const char *value = strchr("fC", *letter) ? option_value(shell, *letter) : NULL;
+        if (!option_given(shell, *letter))
+            continue;
+        status = add_text(words, option);
+        if (!status && value)
+            status = add_text(words, value);
+    }
+    if (!status && strip)
+        status = add_text(words, "--strip-components");
+    return !status && strip ? add_text(words, strip) : status;
+}
+
 /* Runs the traditional form "tar xvf FILE": the letters of its first word are options, whose values
  * follow in order. */
 static int run_traditional(struct shell *shell, int count, char **words)
 {
     struct words all = { 0 };
     int next = 2, result = SHELL_TROUBLE;
-    status_t status = words_add(&all, "tar", 3);
+    status_t status = add_text(&all, "tar");
     for (const char *letter = words[1]; *letter && !status; letter++) {
         char option[] = { '-', *letter, '\0' };
-        status = words_add(&all, option, 2);
-        if (!status && strchr("fC", *letter) && next < count) {
-            status = words_add(&all, words[next], strlen(words[next]));
-            next++;
-        }
+        status = add_text(&all, option);
+        if (!status && strchr("fC", *letter) && next < count)
+            status = add_text(&all, words[next++]);
     }
+    if (!status)
+        status = add_given(shell, &all);
     for (; next < count && !status; next++)
-        status = words_add(&all, words[next], strlen(words[next]));
+        status = add_text(&all, words[next]);
 
     char **list = status ? NULL : words_copy_list(&all);
     if (list)

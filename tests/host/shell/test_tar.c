@@ -61,6 +61,7 @@ BODY(round_trip)
     says("cat /d/f /d/e/g /d/link /d/x*; wc -c < /d/empty", "hello\ndeep\nhello\nlong\n0\n");
     says("tar -tf /a.tar d/e", "d/e/\nd/e/g\n");
     says("tar -c d/f | tar -xO", "hello\n");
+    says("mkdir /t1; tar xf /a.tar -C /t1; find /t1 -name f", "/t1/d/f\n");
     says("rm -r /d; mkdir /o; tar -xf /a.tar -C /o --strip-components 1 d/f; ls /o", "f\n");
     run("tar -tf /a.tar none", 2, "", "tar: none: Not found in archive\n");
     run("tar -tf /o/f", 2, "",
