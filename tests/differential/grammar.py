@@ -19,6 +19,7 @@ class Maker:
         self.random = random.Random(seed)
         self.depth = 0
         self.loops = 0
+        self.files = 0
 
     def pick(self, things):
         return self.random.choice(things)
@@ -150,7 +151,10 @@ class Maker:
         if kind == 6:
             return f"{{ {self.body()}\n}} | {{ {self.body()}\n}}"
         if kind == 7:
-            return f"{{ {self.body()}\n}} >o{self.depth}; cat o{self.depth}"
+            # A file of its own: both sides of a pipe may contain such a group.
+            self.files += 1
+            name = f"o{self.files}"
+            return f"{{ {self.body()}\n}} >{name}; cat {name}"
         return f"cat <<E\n{self.pick(TEXTS)} {self.parameter(True)} $(({self.number()}))\nE\n"
 
     def command(self):

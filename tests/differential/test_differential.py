@@ -40,7 +40,8 @@ def test_no_line_leaves_its_folder():
 
 
 def test_each_command_has_a_table():
-    for command in set(lines.READERS + lines.WRITERS) - {"find", "rmdir"}:
+    without = {"cksum", "dd", "expr", "find", "rev", "rmdir"}
+    for command in set(lines.READERS + lines.WRITERS) - without:
         assert lines.options(command), command
 
 
