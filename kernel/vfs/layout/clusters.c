@@ -172,7 +172,10 @@ uint64_t clusters_free_count(struct clusters *clusters)
 status_t clusters_reserve(struct clusters *clusters, uint64_t count)
 {
     spin_lock(&clusters->lock);
-    status_t status = clusters->free - clusters->reserved >= count ? 0 : -ENOSPC;
+
+    /* Promised clusters that were just taken are in `reserved` until clusters_unreserve(). */
+    uint64_t left = clusters->free > clusters->reserved ? clusters->free - clusters->reserved : 0;
+    status_t status = left >= count ? 0 : -ENOSPC;
     if (!status)
         clusters->reserved += count;
     spin_unlock(&clusters->lock);

@@ -98,6 +98,10 @@ static void policy_body(void *unused)
     uint64_t left = clusters_free_count(&clusters);
     kassert(left == COUNT - 31 - 2 * CLUSTERS_GROUP);
     kassert(!clusters_reserve(&clusters, left) && clusters_reserve(&clusters, 1) == -ENOSPC);
+
+    /* While a promised cluster is taken but still promised, no other file gets a promise. */
+    kassert(take(&clusters, UINT32_MAX, 1, &first) == 1);
+    kassert(clusters_reserve(&clusters, 1) == -ENOSPC);
     clusters_unreserve(&clusters, left);
 
     /* Fill the volume; then free holes of 3 and 5 clusters. */
