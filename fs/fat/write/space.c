@@ -235,28 +235,39 @@ static status_t free_clusters(struct fat *fat, const struct fat_release *release
     return status;
 }
 
-/* Frees what removed files had, each release in an operation of its own. */
+/* Frees a release in the operation that was begun, and ends it. An error: nothing was changed. */
+static status_t free_release(struct fat *fat, struct fat_release *release)
+{
+    struct clusters_release *base = &release->base;
+    struct runs freed = { 0 };
+    status_t status = free_clusters(fat, release, &freed);
+    if (!status) {
+        runs_free(&base->runs);
+        base->runs = freed;
+
+        /* Before the operation ends: the next one would find the clusters free in the table, and
+         * may not allocate them before the commit. */
+        clusters_freed(&fat->clusters, base, changes_commits(fat->changes));
+    } else {
+        runs_free(&freed);
+    }
+    changes_end(fat->changes, !status);
+    return status;
+}
+
+/* Frees what removed files had, each release in an operation of its own. The next flush tries again
+ * what failed. */
 static status_t free_released(struct fat *fat)
 {
     struct clusters_release *next;
     status_t status = 0;
     while (!status && (next = clusters_next_release(&fat->clusters))) {
         struct fat_release *release = container_of(next, struct fat_release, base);
-        struct runs freed = { 0 };
         status = changes_begin(fat->changes);
-        if (!status) {
-            status = free_clusters(fat, release, &freed);
-            changes_end(fat->changes, !status);
-        }
-        if (status) {
-            /* Nothing was changed: the next flush tries again. */
-            runs_free(&freed);
+        if (!status)
+            status = free_release(fat, release);
+        if (status)
             clusters_release(&fat->clusters, next);
-            break;
-        }
-        runs_free(&next->runs);
-        next->runs = freed;
-        clusters_freed(&fat->clusters, next, changes_commits(fat->changes));
     }
     return status;
 }
