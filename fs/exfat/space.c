@@ -143,33 +143,46 @@ status_t exfat_bits_set(struct exfat *exfat, uint32_t first, uint32_t count, boo
     return status;
 }
 
+/* Clears the bits of clusters that a release has, in the operation in progress. */
+static status_t bits_release(struct exfat *exfat, const struct clusters_release *release)
+{
+    status_t status = 0;
+    for (size_t i = 0; !status && i < release->runs.count; i++) {
+        const struct run *run = &release->runs.list[i];
+        status = exfat_bits_set(exfat,
+                                exfat_cluster_at(exfat, run->address) - EXFAT_FIRST_CLUSTER,
+                                (uint32_t)(run->length_bytes / exfat->geometry.cluster_bytes),
+                                false, CHANGE_FREE);
+    }
+    return status;
+}
+
 status_t exfat_free_released(struct exfat *exfat)
 {
     struct exfat_operation operation;
-    status_t status = exfat_begin(exfat, &operation);
-    if (status)
-        return status;
+    struct clusters_release *release;
 
     /* They are released together, as late as possible: a byte of the bitmap in which bits are set
      * after others were cleared would split a commit. */
-    struct clusters_release *release;
-    while (!status && (release = clusters_next_release(&exfat->clusters))) {
-        for (size_t i = 0; !status && i < release->runs.count; i++) {
-            const struct run *run = &release->runs.list[i];
-            status = exfat_bits_set(
-                exfat, exfat_cluster_at(exfat, run->address) - EXFAT_FIRST_CLUSTER,
-                (uint32_t)(run->length_bytes / exfat->geometry.cluster_bytes), false,
-                CHANGE_FREE);
-        }
-
-        /* Bits that are cleared already are cleared again by the next flush. */
+    do {
+        status_t status = exfat_begin(exfat, &operation);
         if (status)
+            return status;
+        release = clusters_next_release(&exfat->clusters);
+        if (release)
+            status = bits_release(exfat, release);
+
+        /* All bits of a release are cleared, or none: bits that were cleared twice would release
+         * clusters that a file was given in between. */
+        if (release && status)
             clusters_release(&exfat->clusters, release);
-        else
+        else if (release)
             clusters_freed(&exfat->clusters, release, changes_commits(exfat->changes));
-    }
-    changes_end(exfat->changes, true);
-    return status;
+        changes_end(exfat->changes, !status);
+        if (status)
+            return status;
+    } while (release);
+    return 0;
 }
 
 /* ---- links -------------------------------------------------------------------------------- */

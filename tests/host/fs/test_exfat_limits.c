@@ -184,6 +184,56 @@ static void test_space(void **state)
     rig_run(space_body, NULL, 2);
 }
 
+static void write_file(const char *path, uint64_t bytes)
+{
+    static const uint8_t zeroes[512];
+    struct file *file;
+    expect(path, rig_open(path, OPEN_WRITE | OPEN_CREATE, &file), 0);
+    for (uint64_t at = 0; at < bytes; at += sizeof(zeroes))
+        kassert(file_write(file, zeroes, sizeof(zeroes)) == sizeof(zeroes));
+    file_close(file);
+    expect("sync", vfs_sync(NULL), 0);
+}
+
+/* Returns the volume's, which stays mounted. */
+static struct fsd *mounted_fsd(void)
+{
+    struct path *root = path_root(), *path;
+    expect("walk", path_walk(root, "/m", 0, &path), 0);
+    struct fsd *fsd = path->mount->fsd;
+    path_put(path);
+    path_put(root);
+    return fsd;
+}
+
+/* The bits of a removed file are in several blocks; memory is exhausted when some are cleared. The
+ * next file gets clusters before those of the removed one, and must not get its. */
+static void release_body(void *nth)
+{
+    begin(8 * MIB, 512);
+    writable_mount();
+    write_file("/m/hole", 200 * 512);
+    write_file("/m/file", free_bytes() - 50 * 512);
+    rig_unlink("/m/hole");
+    expect("sync", vfs_sync(NULL), 0);
+
+    struct fsd *fsd = mounted_fsd();
+    rig_unlink("/m/file");
+    host_fail_nth_allocation(*(unsigned long *)nth);
+    IGNORE(fsd->ops->flush(fsd));
+    host_fail_nth_allocation(0);
+    write_file("/m/next", 240 * 512);
+    writable_unmount();
+    end();
+}
+
+static void test_release_fails(void **state)
+{
+    (void)state;
+    for (unsigned long nth = 1; nth <= 12; nth++)
+        rig_run(release_body, &nth, 1);
+}
+
 /* ---- sizes -------------------------------------------------------------------------------- */
 
 static void tebibyte_body(void *unused)
@@ -280,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_each_write_fails),
         cmocka_unit_test(test_space),
+        cmocka_unit_test(test_release_fails),
         cmocka_unit_test(test_tebibyte),
         cmocka_unit_test(test_many),
     };
