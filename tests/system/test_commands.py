@@ -164,7 +164,7 @@ def test_every_command_has_help(shell):
     printed = shell.command("help")
     names = [line.split()[0] for line in printed if line.startswith("  ")]
     assert len(names) >= 40
-    for name in names:
+    for name in set(names) - {":", "[", "test"}:  # these have no options: POSIX
         shown, status = both(shell, f"{name} --help")
         assert status == 0 and shown[0].startswith(f"usage: {name}")
         assert shell.command(f"help {name}") == shown
@@ -172,9 +172,9 @@ def test_every_command_has_help(shell):
 
 def test_every_command_is_in_the_book_and_the_readme(shell):
     with open(os.path.join(BOOK, "8-shell.md"), encoding="utf-8") as text:
-        book = re.split(r"[\s,\[]+", text.read())
+        book = re.split(r"[\s,]+", text.read().replace("[-", "- "))
     with open(os.path.join(TOP, "README.md"), encoding="utf-8") as text:
-        readme = re.findall("`([a-z0-9.]+)`", text.read())
+        readme = re.findall("`([a-z0-9.:[]+)`", text.read())
     names = [line.split()[0] for line in shell.command("help") if line.startswith("  ")]
     assert [name for name in names if name not in book] == []
     assert [name for name in names if name not in readme] == []

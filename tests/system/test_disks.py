@@ -119,7 +119,7 @@ def test_a_bad_sector(booted, image, tmp_path):
     assert machine.command(f"head -c {good} {DISK} | sha256sum", seconds=60)[0].split()[0] == \
         digest(pattern(BYTES)[:good])
     printed = machine.command(f"cat {DISK} | sha256sum", seconds=60)
-    assert any("input/output error" in line for line in printed), printed
+    assert any("Input/output error" in line for line in printed), printed
 
     # QEMU's disk does not name the sector: it was found by smaller and smaller pieces.
     [line] = [line for line in machine.command("log") if f"block {BAD_SECTOR}:" in line]

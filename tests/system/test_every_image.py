@@ -132,7 +132,7 @@ def test_bad_sector(booted, tmp_path):
     check_expected(machine, "bad sector", disc.manifest(), "/System")
     printed = machine.command("cat /System/BROKEN | sha256sum", SECONDS)
     assert printed[-1] == hashlib.sha256(disc.readable).hexdigest() + "  -", printed
-    assert "input/output error" in printed[0]
+    assert "Input/output error" in printed[0]
 
 
 @pytest.mark.skipif(not corpora("mount"), reason="the folder of real discs is missing")

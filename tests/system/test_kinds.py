@@ -84,7 +84,7 @@ def test_readable_part_of_a_root_is_listed(tmp_path):
     path.write_bytes(image)
     done = run_shell(path)
     assert (done.returncode, done.stdout) == (1, expected)
-    assert b"input/output error" in done.stderr
+    assert b"Input/output error" in done.stderr
 
 
 @pytest.mark.parametrize("missing", [0, 1, 600, 2048])
@@ -101,7 +101,7 @@ def test_image_that_ends_inside_a_block(tmp_path, missing):
     cut.write_bytes(image[:image.index(data) + len(data) - missing])
     done = run_shell(cut, "sha256sum /System/last.bin")
     if missing:
-        assert done.returncode == 1 and b"input/output error" in done.stderr
+        assert done.returncode == 1 and b"Input/output error" in done.stderr
         assert run_shell(cut, "head -c 2048 /System/last.bin | sha256sum").stdout.split()[0].decode() == \
             hashlib.sha256(data[:2048]).hexdigest()
     else:

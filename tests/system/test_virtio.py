@@ -119,7 +119,7 @@ def test_a_failed_write_is_reported(booted, image, kind):
     machine = booted("", cdrom=ISO, options=disk(kind, blkdebug(image, "write_aio", 8)))
     wait_disk(machine)
     machine.wait_command(f"cat /System/boot/spindle.elf > {DISK}",
-                         lambda lines: any("input/output error" in line for line in lines))
+                         lambda lines: any("Input/output error" in line for line in lines))
     assert machine.status() == 1
     assert machine.command(f"hexdump {DISK} 0x400000 16")[0].startswith("00400000  ")
 

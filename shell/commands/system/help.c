@@ -70,24 +70,30 @@ static int find_group(const char *word)
     return -1;
 }
 
-static int run_help(struct shell *shell, int count, char **words)
+/* Describes a command, or lists a group. A command precedes a group of the same name. */
+static int show_word(struct shell *shell, const char *word)
 {
-    int group = count > 1 ? find_group(words[1]) : -1;
-    if (group >= 0) {
-        show_group(shell, groups[group]);
-        return SHELL_DONE;
-    }
-    if (count > 1) {
-        struct code_use use = { 0 };
-        const struct shell_command *command = shell_command_find(words[1], &use);
-        if (!command) {
-            (void)command_not_found(shell, words[1]);
-            return SHELL_FAILED;
-        }
+    struct code_use use = { 0 };
+    const struct shell_command *command = shell_command_find(word, &use);
+    if (command) {
         options_help(shell, command);
         code_use_end(&use);
         return SHELL_DONE;
     }
+
+    int group = find_group(word);
+    if (group < 0) {
+        (void)command_not_found(shell, word);
+        return SHELL_FAILED;
+    }
+    show_group(shell, groups[group]);
+    return SHELL_DONE;
+}
+
+static int run_help(struct shell *shell, int count, char **words)
+{
+    if (count > 1)
+        return show_word(shell, words[1]);
 
     for (unsigned i = 0; i < ARRAY_LENGTH(groups); i++) {
         stream_format(shell->out, "%s%s\n", i ? "\n" : "", i ? groups[i] : "The shell");
