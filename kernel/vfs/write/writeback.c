@@ -182,6 +182,9 @@ void fsd_forget(struct fsd *fsd)
     spin_lock(&changes.lock);
     while (fsd->pins || fsd->syncing)
         IGNORE(wait_queue_wait(&changes.event, &changes.lock, TIME_NEVER));
+
+    /* in the same hold of the lock: the flusher must not find it, and pin it, from here on */
+    fsd_leave(fsd);
     spin_unlock(&changes.lock);
 
     /* After an unmount nothing is dirty. After a removal, an open file may still have been
