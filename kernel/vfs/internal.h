@@ -312,6 +312,9 @@ struct mount_options {
 status_t mount_options_parse(const char *text, struct mount_options *options) MUST_CHECK;
 /* -EROFS, -EBUSY, or an error of writing. */
 status_t mount_options_apply(struct fsd *fsd, const struct mount_options *options) MUST_CHECK;
+/* Makes the file system writable, with the gate closed: -EBUSY if another thread has closed it;
+ * -EROFS also once its device was exchanged, for a copy in memory. */
+status_t fsd_begin_writing(struct fsd *fsd) MUST_CHECK;
 /* Flushes everything, and makes the file system read-only, its volume clean: for an unmount. -EBUSY
  * if files are open for writing, unless `force`d. On an error it stays as it was. */
 status_t fsd_end_writing(struct fsd *fsd, bool force) MUST_CHECK;

@@ -162,7 +162,9 @@ status_t vfs_finish(bool force, struct text_sink *sink) MUST_CHECK;
 unsigned vfs_unmount_device(struct device *device);
 /* Redirects a mounted file system to another device that holds the same bytes: open files, ids and
  * cached pages stay valid. -EINVAL if it is not a mount point, or blocks or size differ; -EALREADY
- * if it was redirected before; -ESTALE, -ENOMEDIUM or -ENODEV if the disc was changed meanwhile. */
+ * if it was redirected before; -EBUSY if it is writable, or was since it was mounted: the bytes may
+ * differ; -ESTALE, -ENOMEDIUM or -ENODEV if the disc was changed meanwhile. From then on it cannot
+ * be made writable. */
 status_t vfs_exchange_device(struct path *start, const char *text, const char *device) MUST_CHECK;
 /* Mounts the root file system and `/System/Devices`. Once, at start-up. */
 status_t vfs_start(void) MUST_CHECK;

@@ -195,7 +195,7 @@ static status_t unmount(struct mount *mount)
     if (!status)
         mount_put(mount); /* the table's */
     else if (writable && mount->fsd->ops->set_writable)
-        IGNORE(mount->fsd->ops->set_writable(mount->fsd, true)); /* the first error is returned */
+        IGNORE(fsd_begin_writing(mount->fsd)); /* the first error is returned */
     return status;
 }
 
@@ -214,6 +214,17 @@ status_t vfs_unmount(struct path *start, const char *text)
     return status;
 }
 
+/* The copy was made before this call: it is the disc's only if nothing was written meanwhile. */
+static status_t exchange_device(struct fsd *fsd, struct device *device)
+{
+    status_t status = fsd->device.device ? fsd_close_gate(fsd, false) : -ENODEV;
+    if (status)
+        return status;
+    status = !fsd->read_only || fsd->was_writable ? -EBUSY : fsd_exchange_device(fsd, device);
+    fsd_open_gate(fsd);
+    return status;
+}
+
 status_t vfs_exchange_device(struct path *start, const char *text, const char *device_name)
 {
     struct path *path;
@@ -227,7 +238,7 @@ status_t vfs_exchange_device(struct path *start, const char *text, const char *d
     else if (!device)
         status = -ENODEV;
     else
-        status = fsd_exchange_device(path->mount->fsd, device);
+        status = exchange_device(path->mount->fsd, device);
     device_put(device);
     path_put(path);
     return status;

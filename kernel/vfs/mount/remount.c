@@ -27,11 +27,24 @@ status_t fsd_end_writing(struct fsd *fsd, bool force)
     return status;
 }
 
-static status_t fsd_begin_writing(struct fsd *fsd)
+status_t fsd_begin_writing(struct fsd *fsd)
 {
     if (!fsd->read_only)
         return 0;
-    return fsd->ops->set_writable ? fsd->ops->set_writable(fsd, true) : -EROFS;
+    if (!fsd->ops->set_writable)
+        return -EROFS;
+
+    /* one thread at a time, and not while the device is exchanged */
+    status_t status = fsd_close_gate(fsd, true);
+    if (status)
+        return status;
+    if (fsd->redirected)
+        status = -EROFS; /* the changes would end with the copy */
+    else if (fsd->read_only)
+        status = fsd->ops->set_writable(fsd, true);
+    fsd->was_writable |= !status;
+    fsd_open_gate(fsd);
+    return status;
 }
 
 /* ---- options ------------------------------------------------------------------------------ */

@@ -11,7 +11,8 @@
 #include "shell/commands/discs/vdrive/vdrive.h"
 #include "shell/options.h"
 
-/* Finds the alias of the device that is mounted at `where`. -EINVAL if none is. */
+/* Finds the alias of the device that is mounted at `where`. -EINVAL if none is; -EBUSY if the mount
+ * is writable. */
 static status_t mounted_device(struct shell *shell, const char *where,
                                char name[DEVICE_NAME_BYTES])
 {
@@ -31,6 +32,10 @@ static status_t mounted_device(struct shell *shell, const char *where,
     for (unsigned n = 0; !status && !(status = vfs_mount_info(n, info)); n++)
         if (text_equal(info->path, text) && *info->device)
             break;
+
+    /* refused before the copy, which takes long; vfs_exchange_device() decides */
+    if (!status && !info->fs.read_only)
+        status = -EBUSY;
     if (!status)
         text_copy(name, DEVICE_NAME_BYTES, info->device);
 
@@ -72,6 +77,7 @@ static const struct vdrive_refusal refusals[] = {
     { -ENOSPC, "not enough memory; drives cannot use its last eighth" },
     { -EIO, "unreadable block; nothing was changed" },
     { -EALREADY, "already in memory" },
+    { -EBUSY, "writable, or was since it was mounted; `umount` and `mount` it first" },
     { 0 },
 };
 
@@ -106,7 +112,7 @@ static int run_toram(struct shell *shell, int count, char **words)
     if (status == -EINVAL)
         return shell_complain(shell, "%s: no device is mounted here", where);
     if (status)
-        return shell_fail(shell, where, status);
+        return vdrive_refuse(shell, where, status, refusals);
 
     /* The device may be removed between the two lookups. */
     struct device *disc = device_find(name);

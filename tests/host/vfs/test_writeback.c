@@ -443,131 +443,21 @@ static void test_replace(void **state)
     rig_run(replace_body, NULL, 5);
 }
 
-/* ---- read-only and writable --------------------------------------------------------------- */
-
-static status_t remount(const char *options)
-{
-    struct path *root = path_root();
-    status_t status = vfs_remount(root, "/m", options);
-    path_put(root);
-    return status;
-}
-
-/* Nothing is written until it is asked for, and nothing after it was ended. */
-static void access_body(void *unused)
-{
-    (void)unused;
-    struct file *file;
-    write_fs.read_only = true;
-    begin();
-    expect("create", rig_open("/m/a", OPEN_WRITE | OPEN_CREATE, &file), -EROFS);
-    expect("unlink", rig_try_unlink("/m/a"), -ENOENT);
-    kassert(!write_disk->writes && !write_fs.opened_for_writing);
-
-    expect("rw", remount("rw"), 0);
-    expect("rw again", remount("rw"), 0);
-    kassert(write_fs.opened_for_writing == 1);
-    file = open_file("/m/a", OPEN_WRITE | OPEN_CREATE);
-    write_at(file, 0, write_content, 5000);
-    expect("ro while open", remount("ro"), -EBUSY);
-    write_at(file, 5000, write_content + 5000, 5000);
-    file_close(file);
-    expect("not an option", remount("ro,wrong"), -EOPNOTSUPP);
-    kassert(!fsd_at("/m")->read_only);
-
-    /* if it cannot be written, it stays writable, and nothing is lost */
-    write_fs.fail_flush = -EIO;
-    expect("ro with an error", remount("ro"), -EIO);
-    write_fs.fail_flush = 0;
-    kassert(!fsd_at("/m")->read_only);
-    expect("ro", remount("ro"), 0);
-    medium_has("a", write_content, 10000);
-    expect("write", rig_open("/m/a", OPEN_WRITE, &file), -EROFS);
-    unsigned long writes = write_disk->writes;
-    expect("sync", sync_all(), 0);
-    kassert(write_disk->writes == writes);
-    end();
-}
-
-static void test_access(void **state)
-{
-    (void)state;
-    rig_run(access_body, NULL, 5);
-}
-
-/* With `sync`, each change is durable when it returns. */
-static void synchronous_body(void *unused)
-{
-    (void)unused;
-    begin();
-    expect("sync", remount("sync"), 0);
-    struct file *file = open_file("/m/a", OPEN_WRITE | OPEN_CREATE);
-    kassert(write_fs_read_medium("a", got, sizeof(got)) == 0);
-    write_at(file, 0, write_content, 5000);
-    medium_has("a", write_content, 5000);
-    expect("set size", file_set_size(file, 100), 0);
-    medium_has("a", write_content, 100);
-    expect("async", remount("async"), 0);
-    write_at(file, 0, write_content, 5000);
-    medium_has("a", write_content, 100);
-    file_close(file);
-    end();
-}
-
-static void test_synchronous(void **state)
-{
-    (void)state;
-    rig_run(synchronous_body, NULL, 5);
-}
-
-static char said_lines[4096];
-
-static void keep_text(struct text_sink *sink, const char *text, size_t bytes)
-{
-    (void)sink;
-    strncat(said_lines, text, min(bytes, sizeof(said_lines) - 1 - strlen(said_lines)));
-}
-
-/* Before the machine is switched off: what cannot be written is listed. */
-static void finish_body(void *unused)
-{
-    (void)unused;
-    struct text_sink sink = { .write = keep_text };
-    begin();
-    rig_put_file("/m/a", write_content, 5000);
-    write_fs.fail_prepare = -EIO;
-    *said_lines = '\0';
-    expect("finish", vfs_finish(false, &sink), -EIO);
-    kassert(strstr(said_lines, "disk0: not all changes could be written: input/output error\n") &&
-            strstr(said_lines, "/m/a: 5000 bytes not written\n"));
-    kassert(!fsd_at("/m")->read_only);
-
-    write_fs.fail_prepare = 0;
-    struct file *file = open_file("/m/a", OPEN_WRITE);
-    expect("finish", vfs_finish(false, &sink), 0);
-    medium_has("a", write_content, 5000);
-    kassert(file_write(file, "x", 1) == -EROFS);
-    file_close(file);
-    end();
-}
-
-static void test_finish(void **state)
-{
-    (void)state;
-    rig_run(finish_body, NULL, 5);
-}
-
 int main(void)
 {
     log_set_level(LOG_ERROR + 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),   cmocka_unit_test(test_aged),
-        cmocka_unit_test(test_gap),     cmocka_unit_test(test_full),
-        cmocka_unit_test(test_errors),  cmocka_unit_test(test_nth_write),
-        cmocka_unit_test(test_removed), cmocka_unit_test(test_renamed),
-        cmocka_unit_test(test_unlink),  cmocka_unit_test(test_replace),
-        cmocka_unit_test(test_access),  cmocka_unit_test(test_synchronous),
-        cmocka_unit_test(test_finish),  cmocka_unit_test(test_nth_allocation),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_aged),
+        cmocka_unit_test(test_gap),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_nth_write),
+        cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_unlink),
+        cmocka_unit_test(test_replace),
+        cmocka_unit_test(test_nth_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
