@@ -41,10 +41,10 @@ static void run_commands(struct shell *shell, struct parser *parser, bool nested
     struct tree *outer = language->tree;
 
     while (!evaluate_must_stop(shell)) {
-        const char *begun = parser->lexer.at;
+        const char *begun = lexer_position(&parser->lexer);
         enum parse_result result = parser_next(parser, &language->tree);
         if (language->flags & FLAG_VERBOSE)
-            show_lines(shell, begun, parser->lexer.at);
+            show_lines(shell, begun, lexer_position(&parser->lexer));
         if (result == PARSE_ERROR || result == PARSE_OPEN)
             report(shell, parser, nested);
         if (result != PARSE_COMMAND)

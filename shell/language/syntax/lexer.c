@@ -102,6 +102,32 @@ static void read_pending(struct lexer *lexer)
 
 /* ---- aliases ------------------------------------------------------------------------------ */
 
+/* Makes a text be read next. Copies it and its name: a complete command may end within the text,
+ * and its tree with it. */
+static bool read_alias(struct lexer *lexer, const char *name, const char *value)
+{
+    size_t length = strlen(value);
+    if (!lexer->alias_texts)
+        lexer->alias_texts = tree_create();
+    struct tree *texts = lexer->alias_texts;
+    struct alias_text *alias = texts ? tree_alloc(texts, sizeof(*alias)) : NULL;
+    char *own = alias ? tree_copy(texts, name, strlen(name)) : NULL;
+    char *text = own ? tree_copy(texts, value, length) : NULL;
+    if (!text) {
+        lexer_fail_status(lexer, -ENOMEM);
+        return false;
+    }
+
+    *alias = (struct alias_text){
+        .outer = lexer->alias, .name = own, .resume = lexer->at,
+        .next_too = length && (text[length - 1] == ' ' || text[length - 1] == '\t'),
+    };
+    lexer->alias = alias;
+    lexer->at = text;
+    lexer->peeked = false;
+    return true;
+}
+
 bool lexer_replace_alias(struct lexer *lexer)
 {
     const struct part *part = lexer->word->parts;
@@ -114,20 +140,23 @@ bool lexer_replace_alias(struct lexer *lexer)
     for (const struct alias_text *at = lexer->alias; at; at = at->outer)
         if (text_equal(at->name, part->text))
             value = NULL;
-    struct alias_text *alias = value ? lexer_alloc(lexer, sizeof(*alias)) : NULL;
-    char *text = alias ? tree_copy(lexer->tree, value, strlen(value)) : NULL;
-    if (!text)
-        return false;
+    return value && read_alias(lexer, part->text, value);
+}
 
-    size_t length = strlen(text);
-    *alias = (struct alias_text){
-        .outer = lexer->alias, .name = part->text, .resume = lexer->at,
-        .next_too = length && (text[length - 1] == ' ' || text[length - 1] == '\t'),
-    };
-    lexer->alias = alias;
-    lexer->at = text;
-    lexer->peeked = false;
-    return true;
+void lexer_free_aliases(struct lexer *lexer)
+{
+    if (lexer->alias)
+        return;
+    tree_put(lexer->alias_texts);
+    lexer->alias_texts = NULL;
+}
+
+const char *lexer_position(const struct lexer *lexer)
+{
+    const char *at = lexer->at;
+    for (const struct alias_text *alias = lexer->alias; alias; alias = alias->outer)
+        at = alias->resume;
+    return at;
 }
 
 /* ---- tokens ------------------------------------------------------------------------------- */
@@ -245,4 +274,5 @@ void lexer_init(struct lexer *lexer, const char *text, struct depth *depth,
 void lexer_free(struct lexer *lexer)
 {
     buffer_free(&lexer->scratch);
+    tree_put(lexer->alias_texts);
 }

@@ -7,7 +7,8 @@
  *             text that is read before the rest (lexer_replace_alias()).
  * Errors      The first error is kept in `message`, and every token after it is TOKEN_END. `open`:
  *             the text ended within something that could continue, as in the line of a terminal.
- * Ownership   The text is borrowed while the lexer is used. Words belong to `tree`.
+ * Ownership   The text is borrowed while the lexer is used. Words belong to `tree`; the texts of
+ *             aliases, in which several complete commands may end, to the lexer.
  * References  POSIX.1-2017, Shell Command Language, 2.3 Token Recognition.
  */
 #ifndef SHELL_LANGUAGE_SYNTAX_LEXER_H
@@ -67,6 +68,7 @@ struct lexer {
     struct depth *depth;
     const struct aliases *aliases; /* NULL: none */
     struct alias_text *alias;      /* the innermost one that is read; NULL: none */
+    struct tree *alias_texts;      /* the memory of those that are read; NULL: none */
     bool alias_next;               /* the next word may be an alias */
     struct here *here, **here_end; /* begun, and not read yet */
     bool partial;                  /* more text may follow: a here-document must be complete */
@@ -99,6 +101,10 @@ enum token lexer_peek(struct lexer *lexer);
 void lexer_take(struct lexer *lexer);
 /* If the word that was peeked is an alias, its text is read instead. Returns whether it is. */
 bool lexer_replace_alias(struct lexer *lexer);
+/* Frees the texts of aliases, if all have been read. Only between complete commands. */
+void lexer_free_aliases(struct lexer *lexer);
+/* Returns how far the text itself was read: within an alias, to after its name. */
+const char *lexer_position(const struct lexer *lexer);
 /* Notes a here-document, whose text follows the line. `delimiter`: the word after << */
 void lexer_begin_here(struct lexer *lexer, struct redirection *redirection,
                       const struct word *delimiter, bool tabs);

@@ -477,6 +477,7 @@ enum parse_result parser_next(struct parser *parser, struct tree **tree)
     *tree = NULL;
     if (lexer_skip_lines(lexer))
         return PARSE_END;
+    lexer_free_aliases(lexer);
     *tree = lexer->tree = tree_create();
     if (!lexer->tree) {
         lexer_fail_status(lexer, -ENOMEM);

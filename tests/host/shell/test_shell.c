@@ -87,6 +87,7 @@ static const struct line_case line_cases[] = {
     { "echo a 2>", "spindle: syntax error: end of file unexpected\n", 2 },
     { "echo a |& cat", "spindle: syntax error: \"&\" unexpected\n", 2 },
     { "cat << x\na\nx\necho b", "a\nb\n", 0 },
+    { "alias x='echo a\necho b'\nx; echo c\nx\nunalias x", "a\nb\nc\na\nb\n", 0 },
     { "a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q",
       "spindle: syntax error: more than 16 commands in a pipe\n", 2 },
     { "echo $'a\\tb\\x21\\'\\\\\\q\\x' $'' \"$'a'\" x$'\\x41B'y",
