@@ -94,10 +94,13 @@ static void read_here(struct lexer *lexer, struct here *here)
 
 static void read_pending(struct lexer *lexer)
 {
-    for (struct here *here = lexer->here; here && !lexer->failed; here = here->next)
-        read_here(lexer, here);
+    struct here *here = lexer->here;
+
+    /* A newline in a $(...) of their texts must not read them again. */
     lexer->here = NULL;
     lexer->here_end = &lexer->here;
+    for (; here && !lexer->failed; here = here->next)
+        read_here(lexer, here);
 }
 
 /* ---- aliases ------------------------------------------------------------------------------ */

@@ -415,6 +415,11 @@ static struct node *parse_substitution(struct lexer *lexer, const char *text)
     struct alias_text *alias = lexer->alias;
     unsigned token_line = lexer->token_line;
     bool alias_next = lexer->alias_next;
+
+    /* The here-documents begun before follow the line in which this word ends. */
+    struct here *here = lexer->here, **here_end = lexer->here_end;
+    lexer->here = NULL;
+    lexer->here_end = &lexer->here;
     if (text) {
         lexer->at = text;
         lexer->alias = NULL; /* the end of the text is the end of the commands */
@@ -435,6 +440,13 @@ static struct node *parse_substitution(struct lexer *lexer, const char *text)
     lexer->peeked = false;
     if (lexer->failed)
         return NULL;
+
+    /* As do those that $(cat <<A) has begun, after them. */
+    if (here) {
+        *here_end = lexer->here;
+        lexer->here_end = lexer->here ? lexer->here_end : here_end;
+        lexer->here = here;
+    }
     lexer->token_text = token_text;
     lexer->token_line = token_line;
     lexer->alias_next = alias_next;
