@@ -183,6 +183,20 @@ static void stage_work(void *argument)
 
 /* ---- all stages --------------------------------------------------------------------------- */
 
+/* Returns whether the words or redirections of a simple command run commands: they may read the
+ * pipe, which the stage before fills when all have met. */
+static bool substitutes(const struct node *node)
+{
+    bool found = false;
+    for (const struct word *at = node->words; at; at = at->next)
+        found |= at->substitutes;
+    for (const struct assignment *at = node->assignments; at; at = at->next)
+        found |= at->value->substitutes;
+    for (const struct redirection *at = node->redirections; at; at = at->next)
+        found |= at->word && at->word->substitutes;
+    return found;
+}
+
 /* Copies the shell for a stage that reads from `in` and writes to `out`. Takes both, even on
  * failure. */
 static struct stage *stage_create(struct shell *shell, const struct node *node, struct pipe *in,
@@ -196,7 +210,7 @@ static struct stage *stage_create(struct shell *shell, const struct node *node, 
         return NULL;
     }
     stage->node = node;
-    stage->meets = node->kind == NODE_SIMPLE && !node->substitutes;
+    stage->meets = node->kind == NODE_SIMPLE && !substitutes(node);
     status_t status = set_end(&stage->shell, 0, in);
     if (set_end(&stage->shell, 1, out))
         status = -ENOMEM;

@@ -157,6 +157,7 @@ struct assignment *grammar_parse_assignment(struct lexer *lexer, struct word *wo
     first->text += length + 1;
     first->length -= length + 1;
     value->parts = first->length ? first : first->next;
+    value->substitutes = word->substitutes;
     *assignment = (struct assignment){
         .name = part->text, .length = length, .value = value,
     };
@@ -172,9 +173,6 @@ struct node *grammar_parse_simple(struct lexer *lexer, struct word *first)
     struct assignment **assignments = &node->assignments, *assignment;
     struct redirection **redirections_end = &node->redirections;
     struct word **words = &node->words;
-    lexer->substitutes = false;
-    for (const struct part *part = first ? first->parts : NULL; part; part = part->next)
-        lexer->substitutes |= part->kind == PART_COMMAND || part->word;
     if (first) {
         *words = first;
         words = &first->next;
@@ -201,7 +199,6 @@ struct node *grammar_parse_simple(struct lexer *lexer, struct word *first)
         }
     }
 
-    node->substitutes = lexer->substitutes;
     if (!node->words && !node->assignments && !node->redirections)
         grammar_fail_unexpected(lexer, NULL);
     return lexer->failed ? NULL : node;

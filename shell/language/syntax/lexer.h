@@ -83,7 +83,6 @@ struct lexer {
 
     /* Parses the commands of $(...) at lexer->at up to the ), or, with a text, all of that. */
     struct node *(*commands)(struct lexer *lexer, const char *text);
-    bool substitutes;       /* a word had such commands; for the parser */
 
     struct buffer scratch;  /* text runs of the words that are being read */
     bool failed, open;

@@ -55,6 +55,7 @@ struct part {
 struct word {
     struct word *next;
     struct part *parts;
+    bool substitutes; /* expanding it may run commands: $(...), also in an operand */
     bool plain; /* one PART_TEXT without ~ and pattern characters: expands to itself */
 };
 
@@ -125,7 +126,6 @@ struct node {
     bool negated, timed;  /* NODE_PIPELINE */
     bool background;      /* & follows */
     bool has_words;       /* NODE_FOR: `in` was given */
-    bool substitutes;     /* NODE_SIMPLE: a word or redirection runs commands: $(...) */
     _Atomic(const struct shell_command *) command; /* the kernel's own, once it was looked up */
 };
 

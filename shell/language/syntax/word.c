@@ -88,6 +88,8 @@ static struct word *finish(struct builder *builder)
     if (!word || builder->lexer->failed)
         return NULL;
     word->parts = builder->first;
+    for (const struct part *at = word->parts; at; at = at->next)
+        word->substitutes |= at->kind == PART_COMMAND || (at->word && at->word->substitutes);
 
     /* Most words are names and options, which expand to themselves. */
     const struct part *part = word->parts;
@@ -242,7 +244,6 @@ static void parse_commands(struct builder *builder, const char *text)
     if (!part)
         return;
     part->command = builder->lexer->commands(builder->lexer, text);
-    builder->lexer->substitutes = true;
 }
 
 static void parse_name(struct builder *builder, size_t length)
