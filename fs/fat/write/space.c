@@ -216,58 +216,68 @@ static status_t free_range(struct fat *fat, uint32_t first, uint32_t count, stru
     return status;
 }
 
-/* Marks the clusters of a release as free. */
-static status_t free_clusters(struct fat *fat, const struct fat_release *release,
+/* Marks the clusters after the first `from` bytes of a release as free. */
+static status_t free_clusters(struct fat *fat, const struct runs *runs, uint64_t from,
                               struct runs *freed)
 {
-    enum { STEP = CLUSTERS_GROUP - 2 };
-    uint32_t cluster_bytes = fat->geometry.cluster_bytes;
-    const struct runs *runs = &release->base.runs;
     status_t status = 0;
-    for (uint64_t at = release->kept_bytes; !status && at < runs->length_bytes;) {
+    for (uint64_t at = from; !status && at < runs->length_bytes;) {
         const struct run *run = runs_find(runs, at);
-        uint64_t within = at - run->offset_bytes;
-        uint64_t bytes = min(run->length_bytes - within, (uint64_t)STEP * cluster_bytes);
+        uint64_t within = at - run->offset_bytes, bytes = run->length_bytes - within;
         status = free_range(fat, fat_address_cluster(fat, run->address + within),
-                            (uint32_t)(bytes / cluster_bytes), freed);
+                            (uint32_t)(bytes / fat->geometry.cluster_bytes), freed);
         at += bytes;
     }
     return status;
 }
 
-/* Frees a release in the operation that was begun, and ends it. An error: nothing was changed. */
-static status_t free_release(struct fat *fat, struct fat_release *release)
+/* Frees the last clusters of a release, in an operation of their own, and removes them from it. An
+ * error: nothing was changed. */
+static status_t free_slice(struct fat *fat, struct fat_release *release)
 {
-    struct clusters_release *base = &release->base;
-    struct runs freed = { 0 };
-    status_t status = free_clusters(fat, release, &freed);
-    if (!status) {
-        runs_free(&base->runs);
-        base->runs = freed;
+    /* Each may change another block of the table: so many are within the budget for memory. */
+    enum { SLICE = 256 };
+    uint64_t slice_bytes = (uint64_t)SLICE * fat->geometry.cluster_bytes;
+    struct runs *runs = &release->base.runs;
+    uint64_t end = runs->length_bytes, from = release->kept_bytes;
+    from = end - from > slice_bytes ? end - slice_bytes : from;
 
-        /* Before the operation ends: the next one would find the clusters free in the table, and
-         * may not allocate them before the commit. */
-        clusters_freed(&fat->clusters, base, changes_commits(fat->changes));
+    struct clusters_release *slice = mem_zalloc(sizeof(*slice));
+    status_t status = slice ? changes_begin(fat->changes) : -ENOMEM;
+    if (status) {
+        mem_free(slice);
+        return status;
+    }
+
+    /* Queued before the operation ends: the next one would find the clusters free in the table, and
+     * may not allocate them before the commit. */
+    status = free_clusters(fat, runs, from, &slice->runs);
+    if (!status) {
+        clusters_freed(&fat->clusters, slice, changes_commits(fat->changes));
+        runs_cut(runs, from);
     } else {
-        runs_free(&freed);
+        runs_free(&slice->runs);
+        mem_free(slice);
     }
     changes_end(fat->changes, !status);
     return status;
 }
 
-/* Frees what removed files had, each release in an operation of its own. The next flush tries again
- * what failed. */
+/* Frees what removed files had. The next flush continues after an error. */
 static status_t free_released(struct fat *fat)
 {
     struct clusters_release *next;
     status_t status = 0;
     while (!status && (next = clusters_next_release(&fat->clusters))) {
         struct fat_release *release = container_of(next, struct fat_release, base);
-        status = changes_begin(fat->changes);
-        if (!status)
-            status = free_release(fat, release);
-        if (status)
+        while (!status && next->runs.length_bytes > release->kept_bytes)
+            status = free_slice(fat, release);
+        if (status) {
             clusters_release(&fat->clusters, next);
+        } else {
+            runs_free(&next->runs);
+            mem_free(release);
+        }
     }
     return status;
 }
@@ -283,5 +293,7 @@ status_t fat_flush(struct fsd *fsd)
     status_t status = changes_commit(fat->changes);
     if (!status)
         clusters_settle(&fat->clusters, changes_commits(fat->changes));
-    return status ? status : freed;
+
+    /* What could not be freed for lack of memory is in use for longer, which loses nothing. */
+    return status || freed == -ENOMEM ? status : freed;
 }
