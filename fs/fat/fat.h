@@ -16,7 +16,8 @@
  *   write/space.c    free clusters: counted, allocated to nodes, given back
  *   write/content.c  reading and writing of files, sizes and times
  *   write/change.c   create, mkdir, unlink, rename
- *   write/state.c    the marks of a volume in use
+ *   write/marks.c    the marks of a volume in use
+ *   write/state.c    making it writable, and read-only again
  *   tools/           make and check volumes
  *
  * Model       A volume is, in this order: reserved sectors with the boot sector, one or more copies
@@ -135,7 +136,9 @@ struct fat {
                                        yet */
 
     /* since it was writable */
-    bool writable;                  /* now: it is marked as in use */
+    _Atomic bool writable;          /* now: it is marked as in use */
+    bool marked;                    /* `marks` was read, and the volume's may be ours since */
+    _Atomic bool mark_again;        /* a clean mark may be pending: the next flush replaces it */
     struct changes *_Atomic changes; /* NULL: it never was */
     struct clusters clusters;
     _Atomic bool counted;           /* the free clusters */
@@ -481,11 +484,18 @@ status_t fat_rename(struct fsd *fsd, struct vnode *from, struct element old_name
                     struct vnode *node, struct vnode *to, struct element new_name,
                     struct vnode *replaced);
 
-/* ---- write/state.c ------------------------------------------------------------------------ */
+/* ---- write/marks.c ------------------------------------------------------------------------ */
 
 status_t fat_marks_read(struct fat *fat, struct fat_marks *marks) MUST_CHECK;
+/* Changes the marks; the next commit writes them. Not in an operation. */
+status_t fat_marks_set(struct fat *fat, const struct fat_marks *marks) MUST_CHECK;
+/* The same with those of a volume that is in use. */
+status_t fat_marks_in_use(struct fat *fat) MUST_CHECK;
 /* Writes the marks, and makes them and everything before durable. Not in an operation. */
 status_t fat_marks_write(struct fat *fat, const struct fat_marks *marks) MUST_CHECK;
+
+/* ---- write/state.c ------------------------------------------------------------------------ */
+
 /* Creates what only a writable volume needs, once. */
 status_t fat_writing_start(struct fat *fat) MUST_CHECK;
 status_t fat_set_writable(struct fsd *fsd, bool writable);

@@ -235,7 +235,7 @@ static status_t free_clusters(struct fat *fat, const struct runs *runs, uint64_t
  * error: nothing was changed. */
 static status_t free_slice(struct fat *fat, struct fat_release *release)
 {
-    /* Each may change another block of the table: so many are within the budget for memory. */
+    /* Each may change another block of the table, which takes memory until the commit. */
     enum { SLICE = 256 };
     uint64_t slice_bytes = (uint64_t)SLICE * fat->geometry.cluster_bytes;
     struct runs *runs = &release->base.runs;
@@ -285,8 +285,16 @@ static status_t free_released(struct fat *fat)
 status_t fat_flush(struct fsd *fsd)
 {
     struct fat *fat = fat_of(fsd);
-    if (!atomic_load(&fat->changes))
+    if (!atomic_load(&fat->writable))
         return 0;
+
+    /* The clean mark of a volume that did not become read-only is replaced before it is written. */
+    if (atomic_load(&fat->mark_again)) {
+        status_t marked = fat_marks_in_use(fat);
+        if (marked)
+            return marked;
+        atomic_store(&fat->mark_again, false);
+    }
     status_t freed = free_released(fat);
 
     /* Even if that failed: what files need most is that the rest is durable. */

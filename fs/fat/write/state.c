@@ -1,111 +1,12 @@
 /*
- * state.c - the marks that a volume is in use, and making it writable.
+ * state.c - making a volume writable, and read-only again.
  *
  * While a volume can be written it is marked as dirty, in the boot sector (as Linux does) and in
  * the table's entry 1 (as Windows does; FAT12 has no bits there), and FSInfo of FAT32 contains no
  * number of free clusters, since it could not be kept true at each moment.
  */
-#include "fs/fat/boot.h"
 #include "fs/fat/fat.h"
 #include "kernel/log.h"
-#include "lib/macros.h"
-
-/* Bits of the table's entry 1, as those of FAT32: set in a volume without fault. */
-#define ENTRY_CLEAN 0x08000000u
-#define ENTRY_NO_ERRORS 0x04000000u
-
-/* ---- marks -------------------------------------------------------------------------------- */
-
-/* Returns the bits of entry 1 as the table stores them. */
-static uint32_t entry_bits(const struct fat *fat, uint32_t bits)
-{
-    return fat->geometry.bits == 16 ? bits >> 12 : bits;
-}
-
-/* Reads FSInfo, if there is such a sector. */
-static status_t info_read(struct fat *fat, uint8_t sector[FAT_BOOT_BYTES], bool *valid)
-{
-    struct bytes info = { sector, FAT_BOOT_BYTES };
-    uint64_t address = fat->geometry.info_address;
-    *valid = false;
-    if (!address)
-        return 0;
-    status_t status = fat_read(fat, address, sector, FAT_BOOT_BYTES);
-    *valid = !status && bytes_le32(info, INFO_LEAD) == INFO_LEAD_SIGNATURE &&
-             bytes_le32(info, INFO_STRUCTURE) == INFO_STRUCTURE_SIGNATURE;
-    return status;
-}
-
-status_t fat_marks_read(struct fat *fat, struct fat_marks *marks)
-{
-    uint8_t state, sector[FAT_BOOT_BYTES];
-    uint32_t entry = ENTRY_CLEAN | ENTRY_NO_ERRORS;
-    bool valid = false;
-    status_t status = fat_read(fat, fat->geometry.state_address, &state, 1);
-    if (!status && fat->geometry.bits != 12)
-        status = fat_entry_read(fat, 1, &entry);
-    if (!status)
-        status = info_read(fat, sector, &valid);
-    if (status)
-        return status;
-
-    bool wide = fat->geometry.bits != 12;
-    struct bytes info = { sector, sizeof(sector) };
-    marks->dirty = state & BOOT_STATE_DIRTY || (wide && !(entry & entry_bits(fat, ENTRY_CLEAN)));
-    marks->errors = state & BOOT_STATE_ERRORS ||
-                    (wide && !(entry & entry_bits(fat, ENTRY_NO_ERRORS)));
-    marks->free = valid ? bytes_le32(info, INFO_FREE_CLUSTERS) : INFO_UNKNOWN;
-    return 0;
-}
-
-static status_t entry_mark(struct fat *fat, const struct fat_marks *marks)
-{
-    uint32_t entry, set = (marks->dirty ? 0 : ENTRY_CLEAN) | (marks->errors ? 0 : ENTRY_NO_ERRORS);
-    if (fat->geometry.bits == 12)
-        return 0;
-    status_t status = fat_entry_read(fat, 1, &entry);
-    if (status)
-        return status;
-    entry &= ~entry_bits(fat, ENTRY_CLEAN | ENTRY_NO_ERRORS);
-    return fat_entry_write(fat, CHANGE_LINK, 1, entry | entry_bits(fat, set));
-}
-
-static status_t state_mark(struct fat *fat, const struct fat_marks *marks)
-{
-    uint8_t state, bits = BOOT_STATE_DIRTY | BOOT_STATE_ERRORS;
-    status_t status = fat_read(fat, fat->geometry.state_address, &state, 1);
-    if (status)
-        return status;
-    state = (uint8_t)((state & ~bits) | (marks->dirty ? BOOT_STATE_DIRTY : 0) |
-                      (marks->errors ? BOOT_STATE_ERRORS : 0));
-    return changes_write(fat->changes, CHANGE_LINK, fat->geometry.state_address, &state, 1);
-}
-
-static status_t info_mark(struct fat *fat, const struct fat_marks *marks)
-{
-    uint8_t sector[FAT_BOOT_BYTES];
-    bool valid;
-    status_t status = info_read(fat, sector, &valid);
-    if (status || !valid)
-        return status;
-    bytes_put_le32(sector, marks->free);
-    return changes_write(fat->changes, CHANGE_LINK, fat->geometry.info_address + INFO_FREE_CLUSTERS,
-                         sector, 4);
-}
-
-status_t fat_marks_write(struct fat *fat, const struct fat_marks *marks)
-{
-    status_t status = changes_begin(fat->changes);
-    if (status)
-        return status;
-    status = state_mark(fat, marks);
-    if (!status)
-        status = entry_mark(fat, marks);
-    if (!status)
-        status = info_mark(fat, marks);
-    changes_end(fat->changes, !status);
-    return status ? status : changes_commit(fat->changes);
-}
 
 /* ---- becoming writable -------------------------------------------------------------------- */
 
@@ -148,12 +49,15 @@ static status_t make_writable(struct fat *fat)
     if (device_is_read_only(device) || fat->geometry.volume_bytes > fat->cache.size_bytes)
         return -EROFS;
     status_t status = fat_writing_start(fat);
-    if (!status)
-        status = fat_marks_read(fat, &fat->marks);
 
-    struct fat_marks marks = { .dirty = true, .errors = fat->marks.errors, .free = INFO_UNKNOWN };
+    /* After an attempt that failed the volume has our own mark, perhaps only in memory. */
+    if (!status && !fat->marked)
+        status = fat_marks_read(fat, &fat->marks);
+    fat->marked |= !status;
     if (!status)
-        status = fat_marks_write(fat, &marks);
+        status = fat_marks_in_use(fat);
+    if (!status)
+        status = changes_commit(fat->changes);
     if (!status && fat->marks.dirty)
         log_warn("fat", "%s: was not unmounted; `check` finds what is wrong", device_label(device));
     return status;
@@ -161,6 +65,11 @@ static status_t make_writable(struct fat *fat)
 
 static status_t make_read_only(struct fat *fat)
 {
+    /* The clusters of removed files that are still open stay in use until they are closed, and are
+     * lost if the volume does not become writable again. */
+    spin_lock(&fat->lock);
+    bool loses = !list_empty(&fat->removed);
+    spin_unlock(&fat->lock);
     status_t status = fat_flush(&fat->fsd);
     if (status)
         return status;
@@ -168,10 +77,17 @@ static status_t make_read_only(struct fat *fat)
     /* A volume that was not in order stays marked: only a check can find that it is again. */
     struct fat_marks marks = fat->marks;
     marks.errors |= atomic_load(&fat->write_failed);
-    marks.dirty |= marks.errors;
+    marks.dirty |= marks.errors || loses;
     if (atomic_load(&fat->counted))
         marks.free = (uint32_t)clusters_free_count(&fat->clusters);
-    return fat_marks_write(fat, &marks);
+
+    /* If it fails it is pending, and the volume in use: the next flush must not write it. */
+    status = fat_marks_write(fat, &marks);
+    if (status)
+        atomic_store(&fat->mark_again, true);
+    else
+        fat->marked = loses;
+    return status;
 }
 
 status_t fat_set_writable(struct fsd *fsd, bool writable)

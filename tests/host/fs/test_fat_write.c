@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/fat/boot.h"
 #include "fs/fat/fat.h"
 #include "fs/fat/tools/tools.h"
 #include "host/port/host.h"
@@ -274,6 +275,75 @@ static void test_each_allocation_fails(void **state)
         rig_run(allocations_body, &nth, 1);
 }
 
+static bool marked_dirty(void)
+{
+    return image[volume->bits == 32 ? BOOT_STATE_32 : BOOT_STATE_16] & BOOT_STATE_DIRTY;
+}
+
+static status_t remount(const char *words)
+{
+    struct path *root = path_root();
+    status_t status = vfs_remount(root, "/m", words);
+    path_put(root);
+    return status;
+}
+
+/* A mark that could not be written: the volume ends clean, and is marked while it is in use. */
+static void marks_body(void *n)
+{
+    begin(&volumes[*(unsigned *)n], FAULTY_MIXED);
+    expect("mount", rig_mount("/m", "disk0"), 0);
+    disk->fail_nth_write = 1;
+    expect("rw", remount("rw"), -EIO);
+    expect("rw", remount("rw"), 0);
+    kassert(marked_dirty());
+
+    disk->fail_nth_write = 1;
+    expect("ro", remount("ro"), -EIO);
+    rig_put_file("/m/a", "a", 1);
+    expect("sync", vfs_sync(NULL), 0);
+    kassert(marked_dirty());
+    writable_unmount();
+    kassert(!marked_dirty());
+    end();
+}
+
+static void test_marks_fail(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < ARRAY_LENGTH(volumes); n++)
+        rig_run(marks_body, &n, 1);
+}
+
+/* A removed file that is open when the volume becomes read-only: its clusters are freed later. */
+static void removed_body(void *unused)
+{
+    (void)unused;
+    struct file *file;
+    begin(&volumes[1], FAULTY_MIXED);
+    writable_mount();
+    rig_put_file("/m/a", image, 5000);
+    expect("open", rig_open("/m/a", OPEN_READ, &file), 0);
+    rig_unlink("/m/a");
+    expect("ro", remount("ro"), 0);
+    kassert(marked_dirty());
+
+    unsigned long writes = disk->writes;
+    file_close(file);
+    expect("sync", vfs_sync(NULL), 0);
+    kassert(disk->writes == writes);
+    expect("rw", remount("rw"), 0);
+    writable_unmount();
+    kassert(!marked_dirty());
+    end();
+}
+
+static void test_removed_open(void **state)
+{
+    (void)state;
+    rig_run(removed_body, NULL, 1);
+}
+
 /* Bytes beyond what the format can hold are refused before any is written. */
 static void limits_body(void *unused)
 {
@@ -428,6 +498,8 @@ int main(void)
         cmocka_unit_test(test_device_full),
         cmocka_unit_test(test_each_write_fails),
         cmocka_unit_test(test_each_allocation_fails),
+        cmocka_unit_test(test_marks_fail),
+        cmocka_unit_test(test_removed_open),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_threads),

@@ -1,0 +1,112 @@
+/*
+ * marks.c - the marks that a volume is in use, and that writing failed: see state.c.
+ */
+#include "fs/fat/boot.h"
+#include "fs/fat/fat.h"
+
+/* Bits of the table's entry 1, as those of FAT32: set in a volume without fault. */
+#define ENTRY_CLEAN 0x08000000u
+#define ENTRY_NO_ERRORS 0x04000000u
+
+/* Returns the bits of entry 1 as the table stores them. */
+static uint32_t entry_bits(const struct fat *fat, uint32_t bits)
+{
+    return fat->geometry.bits == 16 ? bits >> 12 : bits;
+}
+
+/* Reads FSInfo, if there is such a sector. */
+static status_t info_read(struct fat *fat, uint8_t sector[FAT_BOOT_BYTES], bool *valid)
+{
+    struct bytes info = { sector, FAT_BOOT_BYTES };
+    uint64_t address = fat->geometry.info_address;
+    *valid = false;
+    if (!address)
+        return 0;
+    status_t status = fat_read(fat, address, sector, FAT_BOOT_BYTES);
+    *valid = !status && bytes_le32(info, INFO_LEAD) == INFO_LEAD_SIGNATURE &&
+             bytes_le32(info, INFO_STRUCTURE) == INFO_STRUCTURE_SIGNATURE;
+    return status;
+}
+
+status_t fat_marks_read(struct fat *fat, struct fat_marks *marks)
+{
+    uint8_t state, sector[FAT_BOOT_BYTES];
+    uint32_t entry = ENTRY_CLEAN | ENTRY_NO_ERRORS;
+    bool valid = false;
+    status_t status = fat_read(fat, fat->geometry.state_address, &state, 1);
+    if (!status && fat->geometry.bits != 12)
+        status = fat_entry_read(fat, 1, &entry);
+    if (!status)
+        status = info_read(fat, sector, &valid);
+    if (status)
+        return status;
+
+    bool wide = fat->geometry.bits != 12;
+    struct bytes info = { sector, sizeof(sector) };
+    marks->dirty = state & BOOT_STATE_DIRTY || (wide && !(entry & entry_bits(fat, ENTRY_CLEAN)));
+    marks->errors = state & BOOT_STATE_ERRORS ||
+                    (wide && !(entry & entry_bits(fat, ENTRY_NO_ERRORS)));
+    marks->free = valid ? bytes_le32(info, INFO_FREE_CLUSTERS) : INFO_UNKNOWN;
+    return 0;
+}
+
+static status_t entry_mark(struct fat *fat, const struct fat_marks *marks)
+{
+    uint32_t entry, set = (marks->dirty ? 0 : ENTRY_CLEAN) | (marks->errors ? 0 : ENTRY_NO_ERRORS);
+    if (fat->geometry.bits == 12)
+        return 0;
+    status_t status = fat_entry_read(fat, 1, &entry);
+    if (status)
+        return status;
+    entry &= ~entry_bits(fat, ENTRY_CLEAN | ENTRY_NO_ERRORS);
+    return fat_entry_write(fat, CHANGE_LINK, 1, entry | entry_bits(fat, set));
+}
+
+static status_t state_mark(struct fat *fat, const struct fat_marks *marks)
+{
+    uint8_t state, bits = BOOT_STATE_DIRTY | BOOT_STATE_ERRORS;
+    status_t status = fat_read(fat, fat->geometry.state_address, &state, 1);
+    if (status)
+        return status;
+    state = (uint8_t)((state & ~bits) | (marks->dirty ? BOOT_STATE_DIRTY : 0) |
+                      (marks->errors ? BOOT_STATE_ERRORS : 0));
+    return changes_write(fat->changes, CHANGE_LINK, fat->geometry.state_address, &state, 1);
+}
+
+static status_t info_mark(struct fat *fat, const struct fat_marks *marks)
+{
+    uint8_t sector[FAT_BOOT_BYTES];
+    bool valid;
+    status_t status = info_read(fat, sector, &valid);
+    if (status || !valid)
+        return status;
+    bytes_put_le32(sector, marks->free);
+    return changes_write(fat->changes, CHANGE_LINK, fat->geometry.info_address + INFO_FREE_CLUSTERS,
+                         sector, 4);
+}
+
+status_t fat_marks_set(struct fat *fat, const struct fat_marks *marks)
+{
+    status_t status = changes_begin(fat->changes);
+    if (status)
+        return status;
+    status = state_mark(fat, marks);
+    if (!status)
+        status = entry_mark(fat, marks);
+    if (!status)
+        status = info_mark(fat, marks);
+    changes_end(fat->changes, !status);
+    return status;
+}
+
+status_t fat_marks_write(struct fat *fat, const struct fat_marks *marks)
+{
+    status_t status = fat_marks_set(fat, marks);
+    return status ? status : changes_commit(fat->changes);
+}
+
+status_t fat_marks_in_use(struct fat *fat)
+{
+    struct fat_marks marks = { .dirty = true, .errors = fat->marks.errors, .free = INFO_UNKNOWN };
+    return fat_marks_set(fat, &marks);
+}
