@@ -7,17 +7,17 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 
-enum { PARTS_MAX = 100, PART_EXTRA = 16 /* `.`, `.part~100` and the NUL */ };
+enum { PARTS_MAX = 100, STEM_BYTES_MAX = 64 /* so that the name fits in every format */ };
 
 struct replacing {
     struct place place, part;
     char name[NAME_BYTES_MAX + 1]; /* of the part */
 };
 
-/* Returns how much of the name fits together with the prefix and suffix, in whole characters. */
+/* Returns how much of the name is part of the new one, in whole characters. */
 static size_t part_stem(struct element name)
 {
-    size_t length = min(name.length, (size_t)(NAME_BYTES_MAX - PART_EXTRA));
+    size_t length = min(name.length, (size_t)STEM_BYTES_MAX);
     while (length && length < name.length && (name.name[length] & 0xc0) == 0x80)
         length--; /* a continuation byte of UTF-8 */
     return length;
