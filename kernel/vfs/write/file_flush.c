@@ -7,11 +7,15 @@
 static status_t file_flush_back(struct file *file)
 {
     struct vnode *vnode = file->vnode;
-    status_t status = vnode_flush(vnode);
+    status_t status = vnode_check(vnode);
+    if (!status)
+        status = vnode_flush(vnode);
     if (!status)
         status = fsd_flush(vnode->fsd);
     if (!status)
         vnode_note_durable(vnode);
+    if (status == -EINTR)
+        return status; /* the error stays, for the next flush */
 
     /* An error of earlier write-backs that this handle has not seen is returned now, even if the
      * bytes could be written in the end. */
