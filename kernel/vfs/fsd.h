@@ -361,6 +361,7 @@ struct fsd {
     unsigned changers, writers;  /* changes under way; files open for writing */
     bool closed;                 /* the gate: no change may begin */
     _Atomic bool was_writable;   /* perhaps not any more: see vfs_exchange_device() */
+    status_t warned;             /* of the flusher's latest sync */
     unsigned pins;               /* threads that sync it, or are about to */
     bool syncing;
     _Atomic bool synchronous;    /* each change is made durable before it returns */

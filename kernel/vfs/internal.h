@@ -134,11 +134,6 @@ static inline bool vnode_is_written_back(const struct vnode *vnode)
     return vnode->cache_block_bytes && vnode->fsd->ops->reserve && vnode->type == NODE_FILE;
 }
 
-/* ---- vfs_io.c ----------------------------------------------------------------------------- */
-
-/* Writes the FSD's dirty data to its device. 0 also if nothing can be written any more. */
-status_t fsd_flush(struct fsd *fsd) MUST_CHECK;
-
 /* ---- uncached.c --------------------------------------------------------------------------- */
 
 /* Sends one io to the FSD and waits for it. *done_bytes are good, whatever the status. The wait is
@@ -249,6 +244,9 @@ status_t vnode_take_error(struct vnode *vnode, unsigned *seen) MUST_CHECK;
 
 status_t writeback_start(void) MUST_CHECK;
 void writeback_stop(void);
+/* Writes the FSD's dirty data to its device. 0 also if nothing can be written any more. An error is
+ * one of each file in the list as well. */
+status_t fsd_flush(struct fsd *fsd) MUST_CHECK;
 /* Makes all changes of the file system so far durable. Returns the first error, after trying all
  * files. If the device is gone: logs what is lost, and returns why. */
 status_t fsd_sync(struct fsd *fsd) MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
- * vfs_io.c - an FSD's asynchronous reads and writes: the parts of an io that it sends to a device,
- * and its dirty data.
+ * vfs_io.c - an FSD's asynchronous reads and writes: the parts of an io that it sends to a
+ * device.
  */
 #include "kernel/vfs/internal.h"
 
@@ -54,9 +54,4 @@ void vfs_io_complete(struct vfs_io *io, status_t status)
 {
     fsd_io_ended(io->vnode);
     io->complete(io, status);
-}
-
-status_t fsd_flush(struct fsd *fsd)
-{
-    return fsd->ops->flush && !fsd_check(fsd) ? fsd->ops->flush(fsd) : 0;
 }

@@ -152,6 +152,21 @@ void fsd_lose(struct fsd *fsd)
     spin_unlock(&changes.lock);
 }
 
+status_t fsd_flush(struct fsd *fsd)
+{
+    status_t status = fsd->ops->flush && !fsd_check(fsd) ? fsd->ops->flush(fsd) : 0;
+    if (!status || status == -EINTR)
+        return status;
+
+    /* A device that failed to flush may have dropped bytes of any file that was written since the
+     * last flush, and the next flush may succeed: so the handles of all of them are told. */
+    spin_lock(&changes.lock);
+    list_each(link, &fsd->dirty)
+        vnode_note_error(container_of(link, struct vnode, dirty_link), status, true);
+    spin_unlock(&changes.lock);
+    return status;
+}
+
 status_t fsd_sync(struct fsd *fsd)
 {
     if (!fsd->ops->flush || !fsd_may_have_changes(fsd))
@@ -170,7 +185,7 @@ status_t fsd_sync(struct fsd *fsd)
 
     /* Files that can be written are made durable although others failed. */
     status = each_dirty(fsd, sync_vnode);
-    status_t flushed = status == -EINTR ? status : fsd->ops->flush(fsd);
+    status_t flushed = status == -EINTR ? status : fsd_flush(fsd);
     if (!flushed)
         IGNORE(each_dirty(fsd, note_durable)); /* it returns none */
     sync_end(fsd, status ? status : flushed);
@@ -231,9 +246,12 @@ static void flusher_main(void *unused)
     (void)unused;
     for (struct fsd *fsd; (fsd = flusher_wait());) {
         status_t status = fsd_sync(fsd);
-        if (status)
+
+        /* it tries again and again: only the first of equal failures is logged */
+        if (status && status != fsd->warned)
             log_warn("vfs", "%s: not all changes could be written: %s", fsd_label(fsd),
                      status_text(status));
+        fsd->warned = status;
         fsd_unpin(fsd);
     }
 }

@@ -200,6 +200,33 @@ static void errors_body(void *unused)
     end();
 }
 
+/* A flush of the device that fails may have lost bytes of every file written before, although the
+ * next one succeeds. */
+static void flush_error_body(void *unused)
+{
+    (void)unused;
+    begin();
+    struct file *a = open_file("/m/a", OPEN_WRITE | OPEN_CREATE);
+    struct file *b = open_file("/m/b", OPEN_WRITE | OPEN_CREATE);
+    write_at(a, 0, write_content, 5000);
+    write_at(b, 0, write_content, 5000);
+    write_fs.fail_flush = -EIO;
+    expect("own", file_flush(a), -EIO);
+    write_fs.fail_flush = 0;
+    expect("own again", file_flush(a), 0);
+    expect("the other's", file_flush(b), -EIO);
+    expect("the other's again", file_flush(b), 0);
+    file_close(a);
+    file_close(b);
+    end();
+}
+
+static void test_flush_error(void **state)
+{
+    (void)state;
+    rig_run(flush_error_body, NULL, 5);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -222,6 +249,10 @@ static void nth_write_body(void *unused)
         failed |= first || all;
         reached = !write_disk->fail_nth_write;
         write_disk->fail_nth_write = 0;
+
+        /* the file gets the error of a sync that failed while it was not durable */
+        status_t again = file_flush(file);
+        kassert(!again || again == all);
         expect("flush", file_flush(file), 0);
         expect("sync", sync_all(), 0);
         medium_has("a", write_content, 30000);
@@ -452,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_gap),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_flush_error),
         cmocka_unit_test(test_nth_write),
         cmocka_unit_test(test_removed),
         cmocka_unit_test(test_renamed),
