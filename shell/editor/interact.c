@@ -98,6 +98,7 @@ static void run_start_up_script(struct shell *shell)
 
 void shell_start_up(struct shell *shell, const char *run)
 {
+    shell_run_prepare(shell);
     if (shell_set_input(shell, read_console, NULL))
         shell_complain(shell, "standard input: out of memory");
 

@@ -7,9 +7,9 @@
 #include "shell/language/syntax/parser.h"
 #include "shell/language/state.h"
 
-/* Lets the evaluator reach itself and the parser, whatever room it runs in. */
-static void prepare(struct language *language)
+void shell_run_prepare(struct shell *shell)
 {
+    struct language *language = shell->language;
     language->evaluate = evaluate;
     language->run_subshell = evaluate_subshell;
     language->run_text = shell_run_text;
@@ -65,7 +65,7 @@ int shell_run_text(struct shell *shell, const char *text)
     if (!parser)
         return shell->status = shell_fail(shell, NULL, -ENOMEM);
 
-    prepare(language);
+    shell_run_prepare(shell);
     bool outermost = depth_begin(&language->depth);
     if (outermost)
         shell->leaving = language->exited = false;
@@ -94,6 +94,7 @@ bool shell_text_is_open(struct shell *shell, const char *text)
         return false;
 
     /* Only the last command can be open. Aliases that the ones before define do not matter. */
+    shell_run_prepare(shell);
     bool outermost = depth_begin(&shell->language->depth);
     parser_init(parser, text, &shell->language->depth, &shell->language->aliases);
     parser->lexer.partial = true;
@@ -108,6 +109,6 @@ bool shell_text_is_open(struct shell *shell, const char *text)
 
 int shell_end(struct shell *shell)
 {
-    prepare(shell->language);
+    shell_run_prepare(shell);
     return evaluate_exit_trap(shell);
 }

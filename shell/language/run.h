@@ -10,6 +10,9 @@
 
 #include "shell/shell.h"
 
+/* Lets a new shell reach the evaluator and the parser, whatever runs first in it. The functions
+ * below do it themselves. */
+void shell_run_prepare(struct shell *shell);
 /* Runs `text` (borrowed) and returns the last status, which is also shell->status. */
 int shell_run_text(struct shell *shell, const char *text);
 /* Returns whether the text is a command that further lines could complete. */

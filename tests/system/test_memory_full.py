@@ -15,7 +15,7 @@ def succeed(machine, line):
 
 def refused(machine, line):
     lines = machine.command(line, 60)
-    assert machine.status() == 1 and "no space" in "\n".join(lines), f"{line}: {lines}"
+    assert machine.status() == 1 and "No space" in "\n".join(lines), f"{line}: {lines}"
 
 
 @pytest.mark.parametrize("memory", ["8M", "14M", "16M"])

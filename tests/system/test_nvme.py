@@ -160,7 +160,7 @@ def test_unload_while_in_use(started):
 
     # A log line about the drive may follow either command.
     assert machine.command("unload -f nvme")[0].endswith("still uses it; its drivers are unregistered")
-    assert machine.command("ls")[0].endswith("no such device")
+    assert machine.command("ls")[0].endswith("No such device")
     machine.command("cd /; unload nvme; load nvme")
     assert machine.status() == 0
     machine.wait_command("df", lambda lines: any("/Drives/disk0" in line for line in lines))
