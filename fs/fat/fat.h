@@ -443,7 +443,8 @@ status_t fat_promise(struct fat *fat, uint64_t clusters) MUST_CHECK;
  * operation, as all that follow; the caller writes their entries. */
 status_t fat_allocate(struct fat *fat, uint32_t near, uint32_t wanted, uint32_t *first,
                       uint32_t *count) MUST_CHECK;
-/* Allocates promised clusters to a file, until it has this many. */
+/* Allocates promised clusters to a file, until it has this many. An error: it has none of them, and
+ * the caller undoes the operation. */
 status_t fat_extend(struct fat *fat, struct fat_node *node, uint32_t clusters) MUST_CHECK;
 /* Appends to the runs of a node, and takes back promises. */
 status_t fat_runs_add(struct fat *fat, struct fat_node *node, uint64_t address, uint64_t bytes,

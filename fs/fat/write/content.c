@@ -39,10 +39,11 @@ static void io_continue(struct fat *fat, struct vfs_io *io)
         .zero_from = UINT64_MAX,
     };
 
-    /* What has no clusters yet is zero, unless the chain is broken: those bytes are lost. */
+    /* What has no clusters yet is zero, unless the chain is broken: those bytes are lost. So is what
+     * a larger size has just added: the last cluster may have other bytes there. */
     spin_lock(&fat->lock);
     if (node->sound)
-        file.zero_from = node->runs.length_bytes;
+        file.zero_from = min(node->runs.length_bytes, (uint64_t)io->vnode->valid_bytes);
     spin_unlock(&fat->lock);
     runs_transfer(&file, io);
 }
@@ -108,6 +109,24 @@ static struct fat_attributes attributes_get(struct fat *fat, const struct fat_no
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
+/* Allocates the memory for giving clusters back, unless the node has it. */
+static status_t release_prepare(struct fat *fat, struct fat_node *node)
+{
+    struct fat_release *release = mem_zalloc(sizeof(*release));
+    if (!release)
+        return -ENOMEM;
+
+    /* A removal at the same time may have set it (change.c, removal_keep()). */
+    spin_lock(&fat->lock);
+    if (!node->release) {
+        node->release = release;
+        release = NULL;
+    }
+    spin_unlock(&fat->lock);
+    mem_free(release);
+    return 0;
+}
+
 /* Promises the file the clusters that `bytes` bytes need. */
 static status_t reserve(struct fat *fat, struct fat_node *node, uint64_t bytes)
 {
@@ -124,11 +143,9 @@ static status_t reserve(struct fat *fat, struct fat_node *node, uint64_t bytes)
         return 0;
 
     /* With the promise comes the memory for giving the clusters back, which cannot fail later. */
-    if (!node->release)
-        node->release = mem_zalloc(sizeof(*node->release));
-    if (!node->release)
-        return -ENOMEM;
-    status_t status = fat_promise(fat, more);
+    status_t status = release_prepare(fat, node);
+    if (!status)
+        status = fat_promise(fat, more);
     if (status)
         return status;
     spin_lock(&fat->lock);
@@ -176,12 +193,11 @@ status_t fat_prepare_write(struct fsd *fsd, struct vnode *vnode, uint64_t offset
     uint64_t promised = fat_node_clusters(fat, node) + node->reserved;
     uint32_t wanted = (uint32_t)min(promised, (uint64_t)clusters_of(fat, end));
     spin_unlock(&fat->lock);
-    status = fat_extend(fat, node, wanted);
-    if (!status && clusters_of(fat, offset + bytes) > fat_node_clusters(fat, node))
+    if (clusters_of(fat, offset + bytes) > wanted)
         status = -EIO; /* it was not reserved */
-
-    /* What was allocated before an error stays with the file. */
-    changes_end(fat->changes, true);
+    else
+        status = fat_extend(fat, node, wanted);
+    changes_end(fat->changes, !status);
     return status;
 }
 

@@ -170,6 +170,7 @@ static status_t write_new(struct fat *fat, struct fat_node *node, uint32_t first
 status_t fat_extend(struct fat *fat, struct fat_node *node, uint32_t clusters)
 {
     uint32_t cluster_bytes = fat->geometry.cluster_bytes;
+    uint64_t former_bytes = node->runs.length_bytes, taken = 0;
     status_t status = 0;
     while (!status && fat_node_clusters(fat, node) < clusters) {
         uint32_t total = fat_node_clusters(fat, node), first, count;
@@ -185,8 +186,18 @@ status_t fat_extend(struct fat *fat, struct fat_node *node, uint32_t clusters)
         if (status)
             clusters_give(&fat->clusters, first - FAT_FIRST_CLUSTER, count);
         else
-            clusters_unreserve(&fat->clusters, count);
+            taken += count;
     }
+    if (!status) {
+        clusters_unreserve(&fat->clusters, taken);
+        return 0;
+    }
+
+    /* The entries are undone with the operation; the promises are still counted. */
+    fat_give_back(fat, node, former_bytes);
+    spin_lock(&fat->lock);
+    node->reserved += taken;
+    spin_unlock(&fat->lock);
     return status;
 }
 
