@@ -64,8 +64,8 @@ def test_links_are_copied_as_files_or_named(tmp_path):
     assert sorted(err.splitlines()) == [
         "cp: /System/round: Too many levels of symbolic links",
         "cp: /System/to-directory: symbolic link to a directory, skipped",
-        "cp: /System/to-nothing: dangling symbolic link, skipped",
         "cp: /System/to-nothing: No such file or directory",
+        "cp: /System/to-nothing: dangling symbolic link, skipped",
         "cp: /System/under-file: dangling symbolic link, skipped"]
 
 
