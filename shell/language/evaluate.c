@@ -23,7 +23,8 @@ bool evaluate_must_stop(const struct shell *shell)
 static void run_action(struct shell *shell, const char *action)
 {
     struct traps *traps = &shell->language->traps;
-    int status = shell->status;
+    int status = shell->status, outer = traps->status;
+    bool nested = traps->running; /* an action for EXIT, within another */
     size_t bytes = strlen(action) + 1;
 
     /* A copy: the action may set the trap itself. */
@@ -34,8 +35,10 @@ static void run_action(struct shell *shell, const char *action)
     }
     memcpy(text, action, bytes);
     traps->running = true;
+    traps->status = status;
     shell->language->run_text(shell, text);
-    traps->running = false;
+    traps->running = nested;
+    traps->status = outer;
     mem_free(text);
 
     /* $? is as before, unless the action has ended the shell. */

@@ -28,6 +28,7 @@ struct traps {
     char *actions[SIGNALS]; /* NULL: the default; "": ignored */
     uint64_t pending;       /* bit n: signal n has come */
     bool running;           /* an action runs: the next one waits */
+    int status;             /* $? before that action; for a plain `exit` in it */
 };
 
 /* Returns the number of a signal: its name with or without SIG, in either case, or a number; -1 if

@@ -145,7 +145,11 @@ static int run_exit(struct shell *shell, int count, char **words)
         shell->console->sink == shell_console_sink)
         return shell_complain(shell, "not in a script; use `poweroff` to switch off");
 
-    int status = wanted_status(shell, count, words);
+    /* In the action of a trap, the default is the status before it (POSIX 2.14 exit). */
+    const struct traps *traps = &shell->language->traps;
+    char **operands = words;
+    bool plain = !builtin_operands(count, &operands);
+    int status = plain && traps->running ? traps->status : wanted_status(shell, count, words);
     if (status < 0)
         return SHELL_USAGE;
     shell->leaving = true;
