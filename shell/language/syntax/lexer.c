@@ -211,12 +211,29 @@ static const struct {
     { ">", TOKEN_WRITE },
 };
 
+/* Returns the end of an operator that begins here, or NULL. A backslash and a newline within it
+ * join two lines (POSIX 2.2.1), which are counted. */
+static const char *match_operator(const char *at, const char *operator, unsigned *joined)
+{
+    *joined = 0;
+    for (; *operator; operator++) {
+        if (*at++ != *operator)
+            return NULL;
+        for (; operator[1] && at[0] == '\\' && at[1] == '\n'; at += 2)
+            ++*joined;
+    }
+    return at;
+}
+
 static enum token read_operator(struct lexer *lexer)
 {
+    unsigned joined;
+    const char *end;
     size_t i = 0;
-    while (!text_starts(lexer->at, operators[i].text))
+    while (!(end = match_operator(lexer->at, operators[i].text, &joined)))
         i++; /* one matches: each character that ends words begins an operator */
-    lexer->at += strlen(operators[i].text);
+    lexer->at = end;
+    lexer->line += joined;
 
     if (operators[i].token == TOKEN_NEWLINE) {
         lexer->line++;

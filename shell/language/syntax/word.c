@@ -286,7 +286,14 @@ static void parse_dollar(struct builder *builder)
 {
     struct lexer *lexer = builder->lexer;
     bool literal = builder->context == IN_WORD || builder->context == IN_OPERAND;
-    char next = *++lexer->at;
+    lexer->at++;
+
+    /* A backslash and a newline may separate the $ from what it begins. */
+    for (; lexer->at[0] == '\\' && lexer->at[1] == '\n'; lexer->at += 2)
+        lexer->line++;
+    if (!*lexer->at && lexer->at[-1] == '\n' && lexer->partial)
+        lexer_fail_open(lexer, "line after \\");
+    char next = *lexer->at;
     size_t length = parameter_length(lexer->at, false);
 
     if (next == '\'' && literal) {
