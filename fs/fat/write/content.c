@@ -39,8 +39,8 @@ static void io_continue(struct fat *fat, struct vfs_io *io)
         .zero_from = UINT64_MAX,
     };
 
-    /* What has no clusters yet is zero, unless the chain is broken: those bytes are lost. So is what
-     * a larger size has just added: the last cluster may have other bytes there. */
+    /* What has no clusters yet is zero, unless the chain is broken: those bytes are lost. So is
+     * what a larger size has just added: the last cluster may have other bytes there. */
     spin_lock(&fat->lock);
     if (node->sound)
         file.zero_from = min(node->runs.length_bytes, (uint64_t)io->vnode->valid_bytes);
