@@ -39,12 +39,14 @@ status_t exfat_get_vnode(struct fsd *fsd, struct vnode *vnode)
 /* Queues the clusters of a node that has lost its name: the next flush releases them. */
 static void clusters_leave(struct exfat *exfat, struct exfat_node *node)
 {
-    spin_lock(&exfat->lock);
-    list_remove(&node->unlinked_link);
-    spin_unlock(&exfat->lock);
     node->release->runs = node->runs;
     node->runs = (struct runs){ 0 };
     clusters_release(&exfat->clusters, node->release);
+
+    /* Last, so that has_removed() of state.c finds the node or its clusters. */
+    spin_lock(&exfat->lock);
+    list_remove(&node->unlinked_link);
+    spin_unlock(&exfat->lock);
 }
 
 void exfat_put_vnode(struct fsd *fsd, struct vnode *vnode)

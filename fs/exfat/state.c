@@ -6,23 +6,6 @@
 #include "kernel/log.h"
 #include "lib/macros.h"
 
-/* ---- flushing ----------------------------------------------------------------------------- */
-
-status_t exfat_flush(struct fsd *fsd)
-{
-    struct exfat *exfat = exfat_of(fsd);
-    if (!atomic_load(&exfat->changes))
-        return 0;
-
-    /* The removals of names that released them are written in the same commit, before their bits.
-     * Without memory for it they stay in use until the next flush. */
-    status_t status = exfat->writable ? exfat_free_released(exfat) : 0;
-    if (!status || status == -ENOMEM)
-        status = changes_commit(exfat->changes);
-    clusters_settle(&exfat->clusters, changes_commits(exfat->changes));
-    return status;
-}
-
 /* ---- the boot sector ----------------------------------------------------------------------- */
 
 /* Returns how much of the heap is in use, rounded down. */
@@ -32,7 +15,7 @@ static uint8_t percent_used(struct exfat *exfat)
     return (uint8_t)((clusters - clusters_free_count(&exfat->clusters)) * 100 / clusters);
 }
 
-status_t exfat_flags_write(struct exfat *exfat, bool dirty)
+static status_t flags_set(struct exfat *exfat, bool dirty)
 {
     /* They are not a part of the boot region's checksum. */
     uint8_t flags[2], percent = percent_used(exfat);
@@ -47,7 +30,45 @@ status_t exfat_flags_write(struct exfat *exfat, bool dirty)
         status = changes_write(exfat->changes, CHANGE_LINK, BOOT_PERCENT, &percent,
                                sizeof(percent));
     changes_end(exfat->changes, !status);
+    return status;
+}
+
+status_t exfat_flags_write(struct exfat *exfat, bool dirty)
+{
+    status_t status = flags_set(exfat, dirty);
     return status ? status : changes_commit(exfat->changes);
+}
+
+/* Queues the mark of the present state, if writing another one has failed: that one is pending, and
+ * the next commit would write it. */
+static status_t mark_again(struct exfat *exfat)
+{
+    if (!atomic_load(&exfat->mark_again))
+        return 0;
+    status_t status = flags_set(exfat, exfat->dirty);
+    if (!status)
+        atomic_store(&exfat->mark_again, false);
+    return status;
+}
+
+/* ---- flushing ----------------------------------------------------------------------------- */
+
+status_t exfat_flush(struct fsd *fsd)
+{
+    struct exfat *exfat = exfat_of(fsd);
+    if (!atomic_load(&exfat->changes))
+        return 0;
+
+    status_t status = mark_again(exfat);
+    if (status)
+        return status;
+
+    /* The removals of names that released them are written in the same commit, before their bits.
+     * Clusters that cannot be released stay in use until the next flush: all else is written. */
+    status_t freed = exfat->writable ? exfat_free_released(exfat) : 0;
+    status = changes_commit(exfat->changes);
+    clusters_settle(&exfat->clusters, changes_commits(exfat->changes));
+    return status || freed == -ENOMEM ? status : freed;
 }
 
 /* ---- writable and not ---------------------------------------------------------------------- */
@@ -75,8 +96,22 @@ status_t exfat_changes_start(struct exfat *exfat)
     struct changes *changes = changes_create(&exfat->fsd, &exfat->cache, exfat->block_bytes);
     if (!changes)
         return -ENOMEM;
+    exfat->dirty = exfat->geometry.dirty;
     atomic_store(&exfat->changes, changes);
     return 0;
+}
+
+/* Returns whether clusters without a name are in use: of removed files that are still open, or that
+ * the last flush had no memory to release. */
+static bool has_removed(struct exfat *exfat)
+{
+    spin_lock(&exfat->lock);
+    bool open = !list_empty(&exfat->unlinked);
+    spin_unlock(&exfat->lock);
+    struct clusters_release *release = clusters_next_release(&exfat->clusters);
+    if (release)
+        clusters_release(&exfat->clusters, release);
+    return open || release;
 }
 
 status_t exfat_set_writable(struct fsd *fsd, bool writable)
@@ -94,10 +129,22 @@ status_t exfat_set_writable(struct fsd *fsd, bool writable)
         status = exfat_changes_start(exfat);
     else
         status = exfat_flush(fsd);
-    if (!status)
-        status = exfat_flags_write(exfat, writable || exfat->geometry.dirty);
     if (status)
         return status;
+
+    /* Clusters of removed files are released when the volume is writable again. If it never is, a
+     * check finds them, which the mark asks for. */
+    bool removed = !writable && has_removed(exfat);
+    if (removed)
+        log_warn("exfat", "%s: removed files are in use; it stays marked as not unmounted",
+                 exfat->label);
+    bool dirty = writable || removed || exfat->geometry.dirty;
+    status = exfat_flags_write(exfat, dirty);
+    if (status) {
+        atomic_store(&exfat->mark_again, true);
+        return status;
+    }
+    exfat->dirty = dirty;
     exfat->writable = writable;
     fsd->read_only = !writable;
     return 0;

@@ -227,11 +227,102 @@ static void release_body(void *nth)
     end();
 }
 
+/* The bits of a removed file are not found: the flush fails, but its name is removed durably. */
+static void release_lost_body(void *unused)
+{
+    (void)unused;
+    begin(8 * MIB, 512);
+    writable_mount();
+    write_file("/m/file", 5 * MIB);
+    struct exfat *exfat = exfat_of(mounted_fsd());
+    unsigned commits = changes_commits(exfat->changes);
+    rig_unlink("/m/file");
+
+    struct runs bitmap = exfat->bitmap_runs;
+    exfat->bitmap_runs = (struct runs){ 0 };
+    expect("flush", exfat_flush(&exfat->fsd), -EUCLEAN);
+    kassert(changes_commits(exfat->changes) == commits + 1);
+    exfat->bitmap_runs = bitmap;
+    expect("flush", exfat_flush(&exfat->fsd), 0);
+    writable_unmount();
+    end();
+}
+
 static void test_release_fails(void **state)
 {
     (void)state;
     for (unsigned long nth = 1; nth <= 12; nth++)
         rig_run(release_body, &nth, 1);
+    rig_run(release_lost_body, NULL, 1);
+}
+
+/* ---- the mark of a volume in use ----------------------------------------------------------- */
+
+static status_t remount(const char *words)
+{
+    struct path *root = path_root();
+    status_t status = vfs_remount(root, "/m", words);
+    path_put(root);
+    return status;
+}
+
+static bool is_marked(void)
+{
+    enum { FLAGS = 106, DIRTY = 2 };
+    return image[FLAGS] & DIRTY;
+}
+
+/* What could not become read-only is writable, and marked; and the reverse. */
+static void mark_fails_body(void *unused)
+{
+    (void)unused;
+    begin(2 * MIB, 512);
+    writable_mount();
+    write_file("/m/file", 1000);
+    disk->fail_nth_write = 1;
+    expect("ro", remount("ro"), -EIO);
+    expect("sync", vfs_sync(NULL), 0);
+    kassert(is_marked());
+    expect("ro", remount("ro"), 0);
+    kassert(!is_marked());
+
+    disk->fail_nth_write = 1;
+    expect("rw", remount("rw"), -EIO);
+    expect("sync", vfs_sync(NULL), 0);
+    kassert(!is_marked());
+    writable_unmount();
+    end();
+}
+
+/* A removed file is open while the volume becomes read-only, and is closed then. */
+static void mark_removed_body(void *unused)
+{
+    (void)unused;
+    struct file *file;
+    begin(2 * MIB, 512);
+    writable_mount();
+    uint64_t free = free_bytes();
+    write_file("/m/file", 100000);
+    expect("open", rig_open("/m/file", OPEN_READ, &file), 0);
+    rig_unlink("/m/file");
+    expect("ro", remount("ro"), 0);
+    file_close(file);
+    expect("sync", vfs_sync(NULL), 0);
+    kassert(is_marked() && free_bytes() < free);
+
+    expect("rw", remount("rw"), 0);
+    expect("sync", vfs_sync(NULL), 0);
+    kassert(free_bytes() == free);
+    writable_unmount();
+    kassert(!is_marked());
+    end();
+}
+
+static void test_mark(void **state)
+{
+    (void)state;
+    rig_run(mark_fails_body, NULL, 2);
+    rig_run(mark_removed_body, NULL, 2);
 }
 
 /* ---- sizes -------------------------------------------------------------------------------- */
@@ -331,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_each_write_fails),
         cmocka_unit_test(test_space),
         cmocka_unit_test(test_release_fails),
+        cmocka_unit_test(test_mark),
         cmocka_unit_test(test_tebibyte),
         cmocka_unit_test(test_many),
     };
