@@ -39,8 +39,8 @@ static status_t count_free(struct exfat *exfat, uint64_t *clusters)
     if (*clusters != UINT64_MAX)
         return 0;
 
-    /* The whole bitmap is read: up to 512 MiB for the largest volume. Once is enough, since
-     * nothing is written to the volume while it is mounted. */
+    /* The whole bitmap is read: up to 512 MiB for the largest volume. Once is enough
+     * while the volume is only read. */
     struct runs runs = { 0 };
     uint8_t *piece = page_alloc();
     status_t status = piece ? exfat_chain_read(exfat, &exfat->bitmap, false, &runs) : -ENOMEM;

@@ -166,7 +166,7 @@ static int run_job(struct shell *shell, const struct node *node)
     (void)depth_begin(&shell->language->depth);
     int status = evaluate_subshell(shell, node);
 
-    /* Who reads a pipe that the job wrote to sees its end now. */
+    /* The reader of a pipe that the job wrote to sees its end now. */
     for (unsigned i = 0; i < SHELL_DESCRIPTORS; i++)
         IGNORE(descriptor_put(shell, shell_set_descriptor(shell, i, NULL), NULL, false, 0));
     return status;

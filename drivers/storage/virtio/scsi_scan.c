@@ -183,7 +183,7 @@ static status_t add_unit(struct scan *scan, unsigned lun)
     if (!bytes_has(inquiry, 0, INQUIRY_BYTES) || bytes_u8(inquiry, INQUIRY_TYPE) >> 5)
         return 0;
 
-    /* A copy of the scan's unit, which goes on to the next LUN. */
+    /* A copy of the scan's unit, which is used for the next LUN. */
     struct vscsi_unit *unit = mem_zalloc(sizeof(*unit));
     if (!unit)
         return -ENOMEM;

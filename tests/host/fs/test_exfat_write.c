@@ -331,6 +331,19 @@ static void names_compare(const struct model *m, unsigned where)
     kassert(listed == count);
 }
 
+/* Compares the names with the model, before and after an unmount, and checks the volume. */
+static void names_reopen(struct model *m, struct volume *volume)
+{
+    names_compare(m, 0);
+    names_compare(m, 1);
+    writable_unmount();
+    volume_expect_good(volume);
+    volume_fsck(volume);
+    volume_mount(volume, true);
+    names_compare(m, 0);
+    names_compare(m, 1);
+}
+
 static void names_body(void *argument)
 {
     struct volume *volume = argument;
@@ -346,14 +359,7 @@ static void names_body(void *argument)
             if (rig_random() % 40 == 0)
                 expect("flush", volume->fsd->ops->flush(volume->fsd), 0);
         }
-        names_compare(m, 0);
-        names_compare(m, 1);
-        writable_unmount();
-        volume_expect_good(volume);
-        volume_fsck(volume);
-        volume_mount(volume, true);
-        names_compare(m, 0);
-        names_compare(m, 1);
+        names_reopen(m, volume);
     }
     writable_unmount();
     volume_end(volume);
@@ -392,14 +398,7 @@ static void failures_body(void *argument)
             host_fail_nth_allocation(0);
             volume->disk->fail_nth_write = 0;
         }
-        names_compare(m, 0);
-        names_compare(m, 1);
-        writable_unmount();
-        volume_expect_good(volume);
-        volume_fsck(volume);
-        volume_mount(volume, true);
-        names_compare(m, 0);
-        names_compare(m, 1);
+        names_reopen(m, volume);
     }
     writable_unmount();
     volume_end(volume);
