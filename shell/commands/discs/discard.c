@@ -2,6 +2,7 @@
  * discard.c - gives up the contents of a device, or of a range of it: discard.
  */
 #include "kernel/dev/device.h"
+#include "kernel/monitor.h"
 #include "lib/macros.h"
 #include "lib/text.h"
 #include "shell/options.h"
@@ -111,10 +112,9 @@ static int discard(struct shell *shell, struct device *device, int count, char *
     }
     device_close(&handle);
 
-    /* The partition table may be gone. -EINVAL: the device has none. */
-    if (!result)
-        IGNORE(device_want_parts(device));
-    return result;
+    /* The partition table may be gone. Until it is read again, the next claim would be refused. */
+    status = result ? 0 : monitor_look_again(device);
+    return status ? shell_fail(shell, words[1], status) : result;
 }
 
 static int run_discard(struct shell *shell, int count, char **words)

@@ -234,6 +234,18 @@ BODY(partitions_and_claims)
     stop();
 }
 
+/* The partitions are gone when the command ends, and nothing refuses the next one. */
+BODY(discarded_partitions)
+{
+    (void)unused;
+    start();
+    put_partitioned("/img");
+    says("vdrive add --ram /img > /o; ls /System/Devices/Classes | grep -c virtual0p", "2\n");
+    says("discard -y virtual0; ls /System/Devices/Classes", "virtual0\n");
+    says("discard -y virtual0; vdrive rm 0; rm /img", "");
+    stop();
+}
+
 /* ---- icons -------------------------------------------------------------------------------- */
 
 static char drawn[4096];
@@ -420,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_plurals),
         cmocka_unit_test(test_partitions),
         cmocka_unit_test(test_partitions_and_claims),
+        cmocka_unit_test(test_discarded_partitions),
         cmocka_unit_test(test_v15_devices_v),
         cmocka_unit_test(test_discard),
         cmocka_unit_test(test_iostat),
