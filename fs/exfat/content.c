@@ -105,12 +105,12 @@ status_t exfat_data_written(struct fsd *fsd, struct vnode *vnode, uint64_t size)
     if (status)
         return status;
 
-    /* Not more than the clusters that it has. A size that set_info has recorded stays, though its
-     * last bytes may not be valid. */
+    /* Not more than the clusters that it has. A size that set_info has recorded stays, or is
+     * recorded now, though its last bytes may not be valid. */
     struct exfat_attributes attributes = exfat_node_attributes(exfat, node);
     size = min(size, min(vnode->size_bytes, node->runs.length_bytes));
-    attributes.size_bytes = max(attributes.size_bytes, size);
     attributes.valid_bytes = max(attributes.valid_bytes, size);
+    attributes.size_bytes = max(attributes.size_bytes, max(size, node->extended_bytes));
     if (!node->release)
         status = exfat_node_store(exfat, node, &attributes);
     if (!status) {
@@ -134,10 +134,11 @@ static status_t chain_end(struct exfat *exfat, const struct exfat_node *node, ui
                       EXFAT_TABLE_END);
 }
 
+/* Makes the recorded size not larger than that of the file, and notes the change. */
 static void size_changed(struct exfat_attributes *attributes, uint64_t size)
 {
     int64_t now = time_wall_s();
-    attributes->size_bytes = size;
+    attributes->size_bytes = min(attributes->size_bytes, size);
     attributes->valid_bytes = min(attributes->valid_bytes, size);
     attributes->attributes |= EXFAT_ARCHIVE;
     if (exfat_time_fits(now)) {
@@ -183,18 +184,30 @@ static status_t shrink(struct exfat *exfat, struct exfat_node *node, uint64_t si
     return 0;
 }
 
-/* Allocates clusters for a larger size, and records it. */
-static status_t extend(struct exfat_operation *operation, struct exfat_node *node, uint64_t size,
+/* Allocates clusters for a larger size, and records it, or leaves that to data_written. */
+static status_t extend(struct exfat_operation *operation, struct vnode *vnode, uint64_t size,
                        struct exfat_attributes *attributes)
 {
     struct exfat *exfat = operation->exfat;
+    struct exfat_node *node = vnode->private_data;
     status_t status = grow_to(operation, node, size);
-    if (!status && operation->grown) {
+    if (status)
+        return status;
+
+    /* Bytes that are only in memory would be zeroes on the medium if this size were there before
+     * them. The VFS writes the file back, since it has more than was recorded. */
+    if (vnode->valid_bytes > attributes->valid_bytes) {
+        node->extended_bytes = size;
+        return 0;
+    }
+
+    attributes->size_bytes = size;
+    if (operation->grown) {
         const struct runs *runs = &operation->grown_runs;
         attributes->cluster = exfat_cluster_at(exfat, runs->list[0].address);
         attributes->consecutive = operation->grown_consecutive;
     }
-    return status || node->release ? status : exfat_node_store(exfat, node, attributes);
+    return node->release ? 0 : exfat_node_store(exfat, node, attributes);
 }
 
 static status_t set_size(struct exfat *exfat, struct vnode *vnode, uint64_t size)
@@ -221,15 +234,15 @@ static status_t set_size(struct exfat *exfat, struct vnode *vnode, uint64_t size
 
     status = exfat_begin(exfat, &operation);
     if (!status) {
-        struct exfat_attributes attributes = exfat_node_attributes(exfat, node);
         /* Bytes that are not written yet are not recorded by truncating the file either. */
-        bool shrinks = size < vnode->size_bytes;
-        size_changed(&attributes, shrinks ? min(size, attributes.size_bytes) : size);
-        status = shrinks ? shrink(exfat, node, size, &attributes)
-                                          : extend(&operation, node, size, &attributes);
+        struct exfat_attributes attributes = exfat_node_attributes(exfat, node);
+        size_changed(&attributes, size);
+        status = size < vnode->size_bytes ? shrink(exfat, node, size, &attributes)
+                                          : extend(&operation, vnode, size, &attributes);
         if (!status) {
             spin_lock(&exfat->lock);
             node->attributes = attributes;
+            node->extended_bytes = min(node->extended_bytes, size);
             spin_unlock(&exfat->lock);
         }
         status = exfat_end(&operation, status);

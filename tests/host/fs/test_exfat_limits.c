@@ -256,6 +256,86 @@ static void test_release_fails(void **state)
     rig_run(release_lost_body, NULL, 1);
 }
 
+/* ---- sizes --------------------------------------------------------------------------------- */
+
+enum { SIZE_FIRST = 1000, SIZE_APPENDED = 1700, SIZE_EXTENDED = 4700, SIZE_CUT = 2000 };
+
+static void fill_file(struct file *file, uint64_t offset, uint64_t end)
+{
+    uint8_t bytes[SIZE_EXTENDED];
+    memset(bytes, 'x', sizeof(bytes));
+    kassert(file_write_at(file, offset, bytes, end - offset) == (ssize_t)(end - offset));
+}
+
+/* Expects a file whose bytes before `end` were written, and the others were not. */
+static void expect_content(const char *path, uint64_t size, uint64_t end)
+{
+    uint8_t bytes[SIZE_EXTENDED + 1];
+    struct file *file;
+    expect(path, rig_open(path, OPEN_READ, &file), 0);
+    ssize_t count = file_read_at(file, 0, bytes, sizeof(bytes));
+    if (count != (ssize_t)size)
+        panic("%s: %zd bytes, not %llu", path, count, (unsigned long long)size);
+    for (uint64_t at = 0; at < size; at++)
+        if (bytes[at] != (at < end ? 'x' : 0))
+            panic("%s: byte %llu is %02x", path, (unsigned long long)at, bytes[at]);
+    file_close(file);
+}
+
+/* Expects a file of the medium as it is now, though it is in use. */
+static void expect_on_medium(uint64_t size, uint64_t end)
+{
+    struct faulty *copy = faulty_create(1, image, image_bytes, faulty_limits(), FAULTY_SYNC);
+    faulty_write_protect(copy);
+    rig_mkdir("/n");
+    expect("mount", rig_mount("/n", "disk1"), 0);
+    expect_content("/n/file", size, end);
+    expect("unmount", rig_unmount("/n"), 0);
+    rig_unlink("/n");
+    faulty_destroy(copy);
+}
+
+/* A file has bytes in memory when it is extended, and another one is synced. The new size must not
+ * be durable before these bytes: they would be zeroes, which the file never had there. */
+static void extended_body(void *cut)
+{
+    struct file *file, *other;
+    begin(2 * MIB, 512);
+    writable_mount();
+    expect("open", rig_open("/m/file", OPEN_WRITE | OPEN_CREATE, &file), 0);
+    expect("open", rig_open("/m/other", OPEN_WRITE | OPEN_CREATE, &other), 0);
+    fill_file(file, 0, SIZE_FIRST);
+    expect("sync", vfs_sync(NULL), 0);
+
+    fill_file(file, SIZE_FIRST, SIZE_APPENDED);
+    expect("extend", file_set_size(file, SIZE_EXTENDED), 0);
+    expect("sync", file_flush(other), 0);
+    expect_on_medium(SIZE_FIRST, SIZE_FIRST);
+
+    uint64_t size = cut ? SIZE_CUT : SIZE_EXTENDED;
+    if (cut)
+        expect("cut", file_set_size(file, size), 0);
+    expect("sync", file_flush(file), 0);
+    expect_on_medium(size, SIZE_APPENDED);
+
+    /* without bytes in memory, it is recorded at once */
+    expect("extend", file_set_size(file, SIZE_EXTENDED), 0);
+    expect("sync", file_flush(other), 0);
+    expect_on_medium(SIZE_EXTENDED, SIZE_APPENDED);
+    file_close(file);
+    file_close(other);
+    writable_unmount();
+    end();
+}
+
+static void test_extended(void **state)
+{
+    (void)state;
+    bool cut = true;
+    rig_run(extended_body, NULL, 1);
+    rig_run(extended_body, &cut, 1);
+}
+
 /* ---- the mark of a volume in use ----------------------------------------------------------- */
 
 static status_t remount(const char *words)
@@ -422,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_each_write_fails),
         cmocka_unit_test(test_space),
         cmocka_unit_test(test_release_fails),
+        cmocka_unit_test(test_extended),
         cmocka_unit_test(test_mark),
         cmocka_unit_test(test_tebibyte),
         cmocka_unit_test(test_many),
