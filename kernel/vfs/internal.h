@@ -252,7 +252,8 @@ status_t fsd_flush(struct fsd *fsd) MUST_CHECK;
 status_t fsd_sync(struct fsd *fsd) MUST_CHECK;
 /* Drops what is dirty, with a line for each file: the device is gone. */
 void fsd_lose(struct fsd *fsd);
-/* Writes lines about what would be lost: the file system could not be synced, for this reason. */
+/* Writes lines about what would be lost: the file system could not be synced, for this reason.
+ * Waits for a sync in progress; interrupted, it writes the reason only. */
 void fsd_list_dirty(struct fsd *fsd, status_t status, struct text_sink *sink);
 /* Waits until it is not pinned, and drops what is dirty still: for the last user. */
 void fsd_forget(struct fsd *fsd);

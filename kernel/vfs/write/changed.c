@@ -248,21 +248,38 @@ static char *text_move(const char *text, const char *from, const char *to)
     return moved;
 }
 
+/* Takes the text of a file that was written by this path, or one below it. Returns a reference, or
+ * NULL if there is none. The order of the list stays: another thread may be syncing it. */
+static struct vnode *take_text_below(struct fsd *fsd, const char *above, char **text)
+{
+    struct vnode *found = NULL;
+    spin_lock(&changes.lock);
+    list_each(link, &fsd->dirty) {
+        struct vnode *vnode = container_of(link, struct vnode, dirty_link);
+        if (vnode->written_as && text_is_below(vnode->written_as, above)) {
+            found = vnode_ref(vnode);
+            *text = vnode->written_as;
+            vnode->written_as = NULL;
+            break;
+        }
+    }
+    spin_unlock(&changes.lock);
+    return found;
+}
+
 void fsd_note_rename(struct fsd *fsd, const char *from, const char *to)
 {
-    for (size_t left = fsd_count_dirty(fsd); left; left--) {
-        struct vnode *vnode = fsd_next_dirty(fsd);
-        if (!vnode)
-            return;
+    struct vnode *vnode;
+    char *text;
 
-        /* the file itself, or a file in a directory that was renamed */
-        char *text = vnode_take_text(vnode);
-        if (text && text_is_below(text, from)) {
-            char *moved = text_move(text, from, to);
-            mem_free(text);
-            text = moved;
-        }
-        vnode_give_text(vnode, text);
+    /* the moved texts must not be found again */
+    if (text_is_below(to, from))
+        return;
+
+    /* the file itself, or files in a directory that was renamed */
+    while ((vnode = take_text_below(fsd, from, &text))) {
+        vnode_give_text(vnode, text_move(text, from, to));
+        mem_free(text);
         vnode_put(vnode);
     }
 }

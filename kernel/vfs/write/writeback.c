@@ -135,6 +135,9 @@ void fsd_list_dirty(struct fsd *fsd, status_t status, struct text_sink *sink)
                 status_text(status));
     sink->write(sink, line, strlen(line));
 
+    /* In the turn of a sync: two threads that rotate the list would each skip files. */
+    if (sync_begin(fsd))
+        return;
     for (size_t left = fsd_count_dirty(fsd); left; left--) {
         struct vnode *vnode = fsd_next_dirty(fsd);
         if (!vnode)
@@ -142,6 +145,7 @@ void fsd_list_dirty(struct fsd *fsd, status_t status, struct text_sink *sink)
         list_vnode(vnode, sink);
         vnode_put(vnode);
     }
+    sync_end(fsd, status);
 }
 
 void fsd_lose(struct fsd *fsd)
