@@ -88,34 +88,6 @@ static status_t bitmap_address(const struct exfat *exfat, uint64_t byte, uint64_
     return run ? 0 : -EUCLEAN;
 }
 
-static status_t bitmap_load(struct clusters *clusters, uint32_t first, uint32_t count,
-                            uint8_t *used)
-{
-    struct exfat *exfat = container_of(clusters, struct exfat, clusters);
-    uint64_t address;
-    status_t status = bitmap_address(exfat, first / 8, &address);
-    return status ? status : exfat_read(exfat, address, used, (count + 7) / 8);
-}
-
-static const struct clusters_ops clusters_ops = { .load = bitmap_load };
-_Static_assert(CLUSTERS_GROUP / 8 == PIECE_BYTES, "a group's bits are in one piece");
-
-status_t exfat_space_start(struct exfat *exfat)
-{
-    const struct exfat_geometry *geometry = &exfat->geometry;
-    if (exfat->bitmap.size_bytes < ((uint64_t)geometry->clusters + 7) / 8)
-        return -EUCLEAN;
-    status_t status = 0;
-    if (!exfat->bitmap_runs.count)
-        status = exfat_chain_read(exfat, &exfat->bitmap, false, &exfat->bitmap_runs);
-    if (!status && exfat->bitmap_runs.length_bytes < exfat->bitmap.size_bytes)
-        status = -EUCLEAN;
-    if (!status && !exfat->clusters.ops)
-        status = clusters_start(&exfat->clusters, &clusters_ops, geometry->clusters,
-                                geometry->heap_address, geometry->cluster_bytes);
-    return status ? status : clusters_count(&exfat->clusters);
-}
-
 status_t exfat_bits_set(struct exfat *exfat, uint32_t first, uint32_t count, bool used,
                         enum change_epoch epoch)
 {
@@ -143,18 +115,56 @@ status_t exfat_bits_set(struct exfat *exfat, uint32_t first, uint32_t count, boo
     return status;
 }
 
-/* Clears the bits of clusters that a release has, in the operation in progress. */
-static status_t bits_release(struct exfat *exfat, const struct clusters_release *release)
+static status_t bitmap_load(struct clusters *clusters, uint32_t first, uint32_t count,
+                            uint8_t *used)
 {
+    struct exfat *exfat = container_of(clusters, struct exfat, clusters);
+    uint64_t address;
+    status_t status = bitmap_address(exfat, first / 8, &address);
+    return status ? status : exfat_read(exfat, address, used, (count + 7) / 8);
+}
+
+static status_t bitmap_free(struct clusters *clusters, uint32_t first, uint32_t count)
+{
+    return exfat_bits_set(container_of(clusters, struct exfat, clusters), first, count, false,
+                          CHANGE_FREE);
+}
+
+static const struct clusters_ops clusters_ops = { .load = bitmap_load, .free = bitmap_free };
+_Static_assert(CLUSTERS_GROUP / 8 == PIECE_BYTES, "a group's bits are in one piece");
+
+status_t exfat_space_start(struct exfat *exfat)
+{
+    const struct exfat_geometry *geometry = &exfat->geometry;
+    if (exfat->bitmap.size_bytes < ((uint64_t)geometry->clusters + 7) / 8)
+        return -EUCLEAN;
     status_t status = 0;
-    for (size_t i = 0; !status && i < release->runs.count; i++) {
-        const struct run *run = &release->runs.list[i];
-        status = exfat_bits_set(exfat,
-                                exfat_cluster_at(exfat, run->address) - EXFAT_FIRST_CLUSTER,
-                                (uint32_t)(run->length_bytes / exfat->geometry.cluster_bytes),
-                                false, CHANGE_FREE);
+    if (!exfat->bitmap_runs.count)
+        status = exfat_chain_read(exfat, &exfat->bitmap, false, &exfat->bitmap_runs);
+    if (!status && exfat->bitmap_runs.length_bytes < exfat->bitmap.size_bytes)
+        status = -EUCLEAN;
+    if (!status && !exfat->clusters.ops)
+        status = clusters_start(&exfat->clusters, &clusters_ops, geometry->clusters,
+                                geometry->heap_address, geometry->cluster_bytes);
+    return status ? status : clusters_count(&exfat->clusters);
+}
+
+/* Clears the bits of a release, all or none: bits that were cleared twice would release clusters
+ * that a file was given in between. Takes it over. */
+static status_t release_free(struct exfat *exfat, struct clusters_release *release)
+{
+    struct clusters *clusters = &exfat->clusters;
+    struct runs freed = { 0 };
+    status_t status = clusters_mark_free(clusters, &release->runs, 0, UINT64_MAX, &freed);
+    if (status) {
+        runs_free(&freed);
+        clusters_release(clusters, release);
+        return status;
     }
-    return status;
+    runs_free(&release->runs);
+    release->runs = freed;
+    clusters_freed(clusters, release, changes_commits(exfat->changes));
+    return 0;
 }
 
 status_t exfat_free_released(struct exfat *exfat)
@@ -170,14 +180,7 @@ status_t exfat_free_released(struct exfat *exfat)
             return status;
         release = clusters_next_release(&exfat->clusters);
         if (release)
-            status = bits_release(exfat, release);
-
-        /* All bits of a release are cleared, or none: bits that were cleared twice would release
-         * clusters that a file was given in between. */
-        if (release && status)
-            clusters_release(&exfat->clusters, release);
-        else if (release)
-            clusters_freed(&exfat->clusters, release, changes_commits(exfat->changes));
+            status = release_free(exfat, release);
         changes_end(exfat->changes, !status);
         if (status)
             return status;

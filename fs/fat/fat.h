@@ -191,9 +191,10 @@ status_t fat_entries_write(struct fat *fat, enum change_epoch epoch,
                            const struct fat_entries *entries) MUST_CHECK;
 status_t fat_entry_write(struct fat *fat, enum change_epoch epoch, uint32_t cluster,
                          uint32_t value) MUST_CHECK;
-/* clusters_ops.load; `first` may be any even number. */
+/* clusters_ops; `first` may be any even number. */
 status_t fat_clusters_load(struct clusters *clusters, uint32_t first, uint32_t count,
                            uint8_t *used);
+status_t fat_clusters_free(struct clusters *clusters, uint32_t first, uint32_t count);
 
 /* ---- chain.c ------------------------------------------------------------------------------ */
 

@@ -203,43 +203,10 @@ status_t fat_extend(struct fat *fat, struct fat_node *node, uint32_t clusters)
 
 /* ---- giving back -------------------------------------------------------------------------- */
 
-/* Marks as free those of [first, first + count) that are in use, and appends them to `freed`. A
- * damaged table may have them free already, and then another file may have got them. */
-static status_t free_range(struct fat *fat, uint32_t first, uint32_t count, struct runs *freed)
+status_t fat_clusters_free(struct clusters *clusters, uint32_t first, uint32_t count)
 {
-    uint8_t used[CLUSTERS_GROUP / 8];
-    uint32_t even = first & ~1u, end = first + count;
-    status_t status = fat_clusters_load(&fat->clusters, even - FAT_FIRST_CLUSTER, end - even, used);
-    for (uint32_t at = first; !status && at < end;) {
-        uint32_t from = at;
-        while (at < end && used[(at - even) / 8] >> (at - even) % 8 & 1)
-            at++;
-        if (at == from) {
-            at++;
-            continue;
-        }
-        struct fat_entries entries = { .first = from, .count = at - from };
-        status = fat_entries_write(fat, CHANGE_FREE, &entries);
-        if (!status)
-            status = runs_add(freed, fat_cluster_address(fat, from),
-                              (uint64_t)(at - from) * fat->geometry.cluster_bytes);
-    }
-    return status;
-}
-
-/* Marks the clusters after the first `from` bytes of a release as free. */
-static status_t free_clusters(struct fat *fat, const struct runs *runs, uint64_t from,
-                              struct runs *freed)
-{
-    status_t status = 0;
-    for (uint64_t at = from; !status && at < runs->length_bytes;) {
-        const struct run *run = runs_find(runs, at);
-        uint64_t within = at - run->offset_bytes, bytes = run->length_bytes - within;
-        status = free_range(fat, fat_address_cluster(fat, run->address + within),
-                            (uint32_t)(bytes / fat->geometry.cluster_bytes), freed);
-        at += bytes;
-    }
-    return status;
+    struct fat_entries entries = { .first = first + FAT_FIRST_CLUSTER, .count = count };
+    return fat_entries_write(container_of(clusters, struct fat, clusters), CHANGE_FREE, &entries);
 }
 
 /* Frees the last clusters of a release, in an operation of their own, and removes them from it. An
@@ -262,7 +229,7 @@ static status_t free_slice(struct fat *fat, struct fat_release *release)
 
     /* Queued before the operation ends: the next one would find the clusters free in the table, and
      * may not allocate them before the commit. */
-    status = free_clusters(fat, runs, from, &slice->runs);
+    status = clusters_mark_free(&fat->clusters, runs, from, end, &slice->runs);
     if (!status) {
         clusters_freed(&fat->clusters, slice, changes_commits(fat->changes));
         runs_cut(runs, from);

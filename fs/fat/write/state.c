@@ -12,7 +12,7 @@
 
 status_t fat_writing_start(struct fat *fat)
 {
-    static const struct clusters_ops ops = { .load = fat_clusters_load };
+    static const struct clusters_ops ops = { .load = fat_clusters_load, .free = fat_clusters_free };
     const struct fat_geometry *geometry = &fat->geometry;
     if (fat->changes)
         return 0;

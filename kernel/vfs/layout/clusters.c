@@ -314,6 +314,50 @@ struct clusters_release *clusters_next_release(struct clusters *clusters)
     return link ? container_of(link, struct clusters_release, link) : NULL;
 }
 
+/* Marks those of [first, first + count) as free that are in use; all are of one group. */
+static status_t free_range(struct clusters *clusters, uint32_t first, uint32_t count,
+                           struct runs *freed)
+{
+    uint8_t used[CLUSTERS_GROUP / 8];
+    uint32_t base = first & ~7u, end = first + count;
+    status_t status = clusters->ops->load(clusters, base, end - base, used);
+    for (uint32_t at = first; !status && at < end;) {
+        uint32_t from = at;
+        while (at < end && used[(at - base) / 8] >> at % 8 & 1)
+            at++;
+        if (at == from) {
+            at++;
+            continue;
+        }
+        status = clusters->ops->free(clusters, from, at - from);
+        if (!status)
+            status = runs_add(freed,
+                              clusters->heap_address + (uint64_t)from * clusters->cluster_bytes,
+                              (uint64_t)(at - from) * clusters->cluster_bytes);
+    }
+    return status;
+}
+
+status_t clusters_mark_free(struct clusters *clusters, const struct runs *runs, uint64_t from,
+                            uint64_t end, struct runs *freed)
+{
+    status_t status = 0;
+    end = min(end, runs->length_bytes);
+    while (from < end && !status) {
+        /* One after the other, since a damaged list may have a cluster twice. */
+        const struct run *run = runs_find(runs, from);
+        uint64_t within = from - run->offset_bytes;
+        struct run rest = { .address = run->address + within,
+                            .length_bytes = min(run->length_bytes - within, end - from) };
+        uint32_t first, count;
+        run_clusters(clusters, &rest, &first, &count);
+        count = min(count, CLUSTERS_GROUP - first % CLUSTERS_GROUP);
+        status = free_range(clusters, first, count, freed);
+        from += (uint64_t)count * clusters->cluster_bytes;
+    }
+    return status;
+}
+
 void clusters_freed(struct clusters *clusters, struct clusters_release *release, unsigned commit)
 {
     /* The bits of the loaded group stay set until clusters_settle(). */

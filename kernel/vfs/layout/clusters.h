@@ -31,8 +31,10 @@ struct clusters;
 
 struct clusters_ops {
     /* Reads which of the clusters [first, first + count) are in use: a bit for each, the least
-     * significant first. At most CLUSTERS_GROUP; first is a multiple of it. */
+     * significant first. At most CLUSTERS_GROUP, all of one group; first is a multiple of 8. */
     status_t (*load)(struct clusters *clusters, uint32_t first, uint32_t count, uint8_t *used);
+    /* Marks clusters as free on the medium, in the operation in progress. */
+    status_t (*free)(struct clusters *clusters, uint32_t first, uint32_t count);
 };
 
 /* Clusters to be released. */
@@ -88,6 +90,11 @@ void clusters_release(struct clusters *clusters, struct clusters_release *releas
 /* Returns the next one that is to be marked as free, or NULL. It ends with clusters_freed(), or,
  * if marking failed, with clusters_release(). */
 struct clusters_release *clusters_next_release(struct clusters *clusters);
+/* Marks those clusters of the bytes [from, end) of a list as free that are in use, and appends them
+ * to `freed`: on a damaged volume two files may have a cluster, which is freed once. An error of
+ * the operations, or -ENOMEM: the caller undoes the operation, and frees the list. */
+status_t clusters_mark_free(struct clusters *clusters, const struct runs *runs, uint64_t from,
+                            uint64_t end, struct runs *freed) MUST_CHECK;
 void clusters_freed(struct clusters *clusters, struct clusters_release *release, unsigned commit);
 /* Makes those available that were marked before the latest of `commits` commits. */
 void clusters_settle(struct clusters *clusters, unsigned commits);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fs/exfat/exfat.h"
+#include "fs/exfat/record.h"
 #include "fs/exfat/tools/tools.h"
 #include "kernel/log.h"
 #include "kernel/vfs/internal.h"
@@ -246,6 +247,68 @@ static void release_lost_body(void *unused)
     expect("flush", exfat_flush(&exfat->fsd), 0);
     writable_unmount();
     end();
+}
+
+/* Returns the set of a file that is not mounted now. */
+static uint8_t *set_of(const char *path)
+{
+    struct path *root = path_root(), *found;
+    expect("mount", rig_mount("/m", "disk0"), 0);
+    expect("walk", path_walk(root, path, 0, &found), 0);
+    uint8_t *set = image + found->vnode->id;
+    path_put(found);
+    path_put(root);
+    expect("unmount", rig_unmount("/m"), 0);
+    return set;
+}
+
+static void ignore_finding(struct check_report *report, const char *text, bool repaired)
+{
+    (void)report, (void)text, (void)repaired;
+}
+
+static void repair(void)
+{
+    struct check_report report = { .found = ignore_finding };
+    struct device_handle handle;
+    expect("open", device_open(disk->device, &handle), 0);
+    expect("claim", device_claim(&handle), 0);
+    IGNORE(exfat_check(&handle, true, &report)); /* it has found something */
+    device_release(&handle);
+    device_close(&handle);
+}
+
+/* Two files of a damaged volume have the same clusters. They are free once. */
+static void crossed_body(void *unused)
+{
+    (void)unused;
+    begin(2 * MIB, 512);
+    writable_mount();
+    write_file("/m/one", 40 * 512);
+    write_file("/m/two", 40 * 512);
+    writable_unmount();
+    uint8_t *one = set_of("/m/one"), *two = set_of("/m/two");
+    bytes_put_le32(two + EXFAT_ENTRY_BYTES + STREAM_CLUSTER,
+                   bytes_le32((struct bytes){ one, 2 * EXFAT_ENTRY_BYTES },
+                              EXFAT_ENTRY_BYTES + STREAM_CLUSTER));
+    bytes_put_le16(two + FILE_CHECKSUM,
+                   exfat_set_checksum((struct bytes){ two, 3 * EXFAT_ENTRY_BYTES }));
+
+    writable_mount();
+    uint64_t before = free_bytes();
+    rig_unlink("/m/one");
+    rig_unlink("/m/two");
+    expect("sync", vfs_sync(NULL), 0);
+    kassert(free_bytes() == before + 40 * 512);
+    writable_unmount();
+    repair();
+    end();
+}
+
+static void test_release_crossed(void **state)
+{
+    (void)state;
+    rig_run(crossed_body, NULL, 1);
 }
 
 static void test_release_fails(void **state)
@@ -502,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_each_write_fails),
         cmocka_unit_test(test_space),
         cmocka_unit_test(test_release_fails),
+        cmocka_unit_test(test_release_crossed),
         cmocka_unit_test(test_extended),
         cmocka_unit_test(test_mark),
         cmocka_unit_test(test_tebibyte),

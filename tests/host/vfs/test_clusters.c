@@ -21,7 +21,8 @@ static unsigned loads;
 
 static status_t load(struct clusters *clusters, uint32_t first, uint32_t count, uint8_t *used)
 {
-    kassert(clusters->count == COUNT && first % CLUSTERS_GROUP == 0 && first + count <= COUNT);
+    kassert(clusters->count == COUNT && first % 8 == 0 && first + count <= COUNT);
+    kassert(count && first / CLUSTERS_GROUP == (first + count - 1) / CLUSTERS_GROUP);
     loads++;
     memset(used, 0, CLUSTERS_GROUP / 8);
     for (uint32_t i = 0; i < count; i++)
@@ -29,7 +30,17 @@ static status_t load(struct clusters *clusters, uint32_t first, uint32_t count, 
     return 0;
 }
 
-static const struct clusters_ops ops = { .load = load };
+static status_t mark_free(struct clusters *clusters, uint32_t first, uint32_t count)
+{
+    (void)clusters;
+    for (uint32_t i = first; i < first + count; i++) {
+        kassert(medium[i]);
+        medium[i] = false;
+    }
+    return 0;
+}
+
+static const struct clusters_ops ops = { .load = load, .free = mark_free };
 
 static void start(struct clusters *clusters)
 {
@@ -175,6 +186,46 @@ static void test_random(void **state)
     rig_run(random_body, NULL, 3);
 }
 
+/* Files of a damaged volume have clusters in common, twice, or that are free. Each one that is in
+ * use is freed, once. */
+static void once_body(void *unused)
+{
+    (void)unused;
+    struct clusters clusters;
+    struct runs runs = { 0 }, freed = { 0 };
+    uint64_t used = 0, left = 0;
+    rig_start();
+    start(&clusters);
+    for (unsigned i = 0; i < COUNT; i++)
+        used += medium[i] = rig_random() % 4 != 0;
+    for (unsigned i = 0; i < 40; i++) {
+        uint32_t first = (uint32_t)(rig_random() % COUNT);
+        uint32_t count = 1 + (uint32_t)(rig_random() % (COUNT - first));
+        kassert(!runs_add(&runs, HEAP + (uint64_t)first * BYTES, (uint64_t)count * BYTES));
+    }
+
+    /* from the end, in two parts */
+    uint64_t middle = runs.length_bytes / BYTES / 2 * BYTES;
+    kassert(!clusters_mark_free(&clusters, &runs, middle, UINT64_MAX, &freed));
+    kassert(!clusters_mark_free(&clusters, &runs, 0, middle, &freed));
+    for (unsigned i = 0; i < COUNT; i++)
+        left += medium[i];
+    kassert(freed.length_bytes == (used - left) * BYTES);
+    for (size_t i = 0; i < runs.count; i++)
+        for (uint64_t at = 0; at < runs.list[i].length_bytes; at += BYTES)
+            kassert(!medium[(runs.list[i].address + at - HEAP) / BYTES]);
+    runs_free(&runs);
+    runs_free(&freed);
+    clusters_stop(&clusters);
+    rig_stop();
+}
+
+static void test_freed_once(void **state)
+{
+    (void)state;
+    rig_run(once_body, NULL, 8);
+}
+
 static void runs_body(void *unused)
 {
     (void)unused;
@@ -214,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_policy),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_freed_once),
         cmocka_unit_test(test_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
