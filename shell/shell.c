@@ -176,7 +176,9 @@ static status_t set_variables(struct shell *shell)
     for (size_t i = 0; i < ARRAY_LENGTH(initial) && !status; i++)
         status = variables_set(&shell->variables, initial[i].name, strlen(initial[i].name),
                                initial[i].value);
-    return status;
+
+    /* Without a value: the number of the line. */
+    return status ? status : variables_mark(&shell->variables, "LINENO", 6, VARIABLE_KEPT);
 }
 
 /* Makes the descriptors 0, which is at its end, 1 and 2. */

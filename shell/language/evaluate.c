@@ -398,8 +398,9 @@ static int define_function(struct shell *shell, const struct node *node)
     bool special = command && command->special;
     code_use_end(&use);
     if (special) {
+        shell_complain(shell, "%s: a special builtin cannot be a function", node->name);
         command_leave(shell, SHELL_USAGE);
-        return shell_complain(shell, "%s: a special builtin cannot be a function", node->name);
+        return SHELL_USAGE;
     }
     status_t status = function_table_set(&shell->language->functions, node->name,
                                     shell->language->tree, node->first);

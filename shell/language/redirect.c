@@ -89,6 +89,13 @@ static status_t open_output(struct shell *shell, const struct redirection *redir
 
 /* ---- one redirection ---------------------------------------------------------------------- */
 
+/* Reports an error. Its status is 2 whatever the command is, as in dash. */
+static int fail(struct shell *shell, const char *name, status_t status)
+{
+    int result = shell_fail(shell, name, status);
+    return result == SHELL_INTERRUPTED ? result : SHELL_USAGE;
+}
+
 /* Opens the file or the document of a redirection. */
 static int open_one(struct shell *shell, const struct redirection *redirection,
                     const struct output_words *words, struct redirected_number *entry)
@@ -106,7 +113,7 @@ static int open_one(struct shell *shell, const struct redirection *redirection,
     } else {
         status = open_output(shell, redirection, words, entry->name, &entry->opened);
     }
-    return status ? shell_fail(shell, entry->name, status) : SHELL_DONE;
+    return status ? fail(shell, entry->name, status) : SHELL_DONE;
 }
 
 /* Finds what N>&WORD refers to; entry->opened is NULL for `-`. */
@@ -115,11 +122,13 @@ static int join(struct shell *shell, struct redirected_number *entry)
     const char *text = entry->name;
     if (text_equal(text, "-"))
         return SHELL_DONE;
-    if (!text_is_digit(text[0]) || text[1])
-        return shell_complain(shell, "%s: bad file descriptor number", text);
+    if (!text_is_digit(text[0]) || text[1]) {
+        shell_complain(shell, "%s: bad file descriptor number", text);
+        return SHELL_USAGE;
+    }
 
     entry->opened = descriptor_get(shell->descriptors[*text - '0']);
-    return entry->opened ? SHELL_DONE : shell_fail(shell, text, -EBADF);
+    return entry->opened ? SHELL_DONE : fail(shell, text, -EBADF);
 }
 
 static int perform(struct shell *shell, const struct redirection *redirection,

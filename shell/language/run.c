@@ -39,6 +39,7 @@ static void run_commands(struct shell *shell, struct parser *parser, bool nested
 {
     struct language *language = shell->language;
     struct tree *outer = language->tree;
+    bool empty = true;
 
     while (!evaluate_must_stop(shell)) {
         const char *begun = lexer_position(&parser->lexer);
@@ -53,8 +54,13 @@ static void run_commands(struct shell *shell, struct parser *parser, bool nested
         struct tree *tree = language->tree;
         (void)evaluate(shell, tree->root);
         tree_put(tree);
+        empty = false;
     }
     language->tree = outer;
+
+    /* A script or `eval` without commands succeeds, whatever ran before it. */
+    if (nested && empty && !shell->leaving)
+        shell->status = SHELL_DONE;
 }
 
 int shell_run_text(struct shell *shell, const char *text)

@@ -58,7 +58,7 @@ struct outer {
     struct parameters parameters;
     char *exit_action, *name;
     const char *script_name;
-    unsigned script_line, loops;
+    unsigned script_line, loops, calls;
     bool has_parameters;
 };
 
@@ -71,6 +71,7 @@ static status_t enter(struct shell *shell, enum script_kind kind, int count, cha
     *outer = (struct outer){
         .parameters = language->parameters, .script_name = shell->script_name,
         .script_line = shell->script_line, .loops = language->loops,
+        .calls = language->calls,
         .has_parameters = kind == SCRIPT_ALONE || count > 1,
     };
     for (int i = 1; i < count && !status; i++)
@@ -91,11 +92,10 @@ static status_t enter(struct shell *shell, enum script_kind kind, int count, cha
         language->name = name;
         outer->exit_action = language->traps.actions[SIGNAL_EXIT];
         language->traps.actions[SIGNAL_EXIT] = NULL;
-        language->loops = 0;
+        language->loops = language->calls = 0;
     }
     shell->script_name = words[0];
     shell->script_depth++;
-    language->calls++;
     return 0;
 }
 
@@ -112,14 +112,14 @@ static void end(struct shell *shell, enum script_kind kind, struct outer *outer)
         mem_free(language->name);
         language->name = outer->name;
         language->loops = outer->loops;
+        language->calls = outer->calls;
         language->skip = SKIP_NONE;
-        shell->leaving = false;
+        shell->leaving = language->exited = false;
     }
     if (outer->has_parameters) {
         words_free(&language->parameters.words);
         language->parameters = outer->parameters;
     }
-    language->calls--;
     shell->script_depth--;
     shell->script_name = outer->script_name;
     shell->script_line = outer->script_line;
@@ -145,9 +145,9 @@ static int run_script(struct shell *shell, enum script_kind kind, int count, cha
     if (status)
         return shell_fail(shell, words[0], status);
 
-    /* A script without commands succeeds, whatever ran before it. */
     struct script script = { shell, text };
-    shell->status = SHELL_DONE;
+    if (kind == SCRIPT_ALONE)
+        shell->status = SHELL_DONE;
     shell->script_line = 1;
     status = depth_call(&shell->language->depth, run_work, &script);
     end(shell, kind, &outer);

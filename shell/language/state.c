@@ -70,6 +70,8 @@ static status_t copy_parameters(const struct parameters *from, struct parameters
         const char *text = parameters_get(from, i);
         status = words_add(&to->words, text, strlen(text));
     }
+    to->option_index = from->option_index;
+    to->option_at = from->option_at;
     return status;
 }
 

@@ -42,6 +42,11 @@ struct shell;
 struct parameters {
     struct words words;
     int shifted; /* the first `shifted` words are gone */
+
+    /* getopts: OPTIND, while no script has assigned it, and the next letter within the word before
+     * that; 0: a new word. */
+    int option_index;
+    unsigned option_at;
 };
 
 struct language {
@@ -54,7 +59,7 @@ struct language {
     enum skip skip;
     unsigned skip_loops;     /* that `break N` and `continue N` leave, this one included */
     unsigned loops;          /* around the running command, in this function */
-    unsigned calls;          /* of functions and `.` around it: `return` has an effect */
+    unsigned calls;          /* of functions around it: `local` has a meaning */
     unsigned tested;         /* > 0: `set -e` has no effect, since the status is tested */
     unsigned subshells;      /* around it */
     struct saved_variable *locals; /* of the running functions */
@@ -65,7 +70,6 @@ struct language {
     struct traps traps;
     struct jobs jobs;
     unsigned last_job;       /* $!; 0: none */
-    unsigned options_at;     /* getopts: the next letter within its word */
     bool exited;             /* `exit` was run, or `exec` of a command */
 
     struct depth depth;

@@ -113,7 +113,7 @@ static int wanted_status(struct shell *shell, int count, char **words)
 {
     count = builtin_operands(count, &words);
     int status = count ? builtin_number(shell, words[0]) : shell->status;
-    return status < 0 ? -1 : status & 255;
+    return status;
 }
 
 static int run_return(struct shell *shell, int count, char **words)
@@ -154,7 +154,7 @@ static int run_exit(struct shell *shell, int count, char **words)
         return SHELL_USAGE;
     shell->leaving = true;
     shell->language->exited = true;
-    return shell->status = status;
+    return shell->status = status & 255;
 }
 
 static const struct shell_command command_exit = {
@@ -186,16 +186,10 @@ static int run_eval(struct shell *shell, int count, char **words)
         buffer_put(&text, words[i], strlen(words[i]));
     }
 
-    /* Without commands the status is 0. */
     const struct shell_command *command = shell->command;
     unsigned line = shell->script_line;
     status_t status = text.status;
     void *call[] = { shell, text.text };
-    const char *at = text.text;
-    while (at && *at && strchr(" \t\n", *at))
-        at++;
-    if (!status && !*at)
-        shell->status = SHELL_DONE;
     if (!status)
         status = depth_call(&shell->language->depth, run_work, call);
     buffer_free(&text);
@@ -231,22 +225,54 @@ static const struct shell_command command_source = {
 };
 SHELL_COMMAND(command_source);
 
+/* Finds a script: a name without a slash is looked for in PATH, if that is set, and then in the
+ * current directory. Stores the file's name in *found, which is empty then. */
+static status_t find_script(struct shell *shell, const char *name, struct buffer *found)
+{
+    const char *at = strchr(name, '/') ? NULL : shell_variable(shell, "PATH");
+    struct path *path;
+    status_t status = -ENOENT;
+    while (at && status == -ENOENT) {
+        size_t length = 0;
+        while (at[length] && at[length] != ':')
+            length++;
+        buffer_clear(found);
+        buffer_put(found, at, length);
+        buffer_put(found, "/", length > 0);
+        buffer_put(found, name, strlen(name));
+        status = found->status ? found->status : path_walk(shell->directory, found->text, 0, &path);
+        at = at[length] ? at + length + 1 : NULL;
+    }
+    if (status == -ENOENT) {
+        buffer_clear(found);
+        buffer_put(found, name, strlen(name));
+        status = found->status ? found->status : path_walk(shell->directory, name, 0, &path);
+    }
+    if (!status)
+        path_put(path);
+    return status;
+}
+
 static int run_dot(struct shell *shell, int count, char **words)
 {
-    struct path *path;
+    struct buffer name = { 0 };
     char **operands = words;
     count = builtin_operands(count, &operands);
     if (!count)
         return shell_usage(shell);
 
     /* A missing file ends the script, as an error of any special builtin does. */
-    status_t status = path_walk(shell->directory, operands[0], 0, &path);
+    status_t status = find_script(shell, operands[0], &name);
+    int result;
     if (status) {
-        int result = shell_fail(shell, operands[0], status);
-        return result == SHELL_INTERRUPTED ? result : builtin_leave(shell);
+        result = shell_fail(shell, operands[0], status);
+        result = result == SHELL_INTERRUPTED ? result : builtin_leave(shell);
+    } else {
+        operands[0] = name.text;
+        result = shell_source(shell, SCRIPT_PART, count, operands);
     }
-    path_put(path);
-    return shell_source(shell, SCRIPT_PART, count, operands);
+    buffer_free(&name);
+    return result;
 }
 
 static const struct shell_command command_dot = {
@@ -297,6 +323,7 @@ static int run_shift(struct shell *shell, int count, char **words)
     if (number > parameters_count(parameters))
         return builtin_fail(shell, "can't shift that many");
     parameters->shifted += number;
+    parameters->option_index = parameters->option_at = 0; /* getopts begins again */
     return SHELL_DONE;
 }
 

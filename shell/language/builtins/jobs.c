@@ -167,7 +167,12 @@ static int run_wait(struct shell *shell, int count, char **words)
 
     for (int i = 0; i < count; i++) {
         struct job *job = jobs_find(&shell->language->jobs, words[i]);
-        result = SHELL_NO_COMMAND; /* of a job that is not known */
+        if (!job && !text_all_digits(words[i], strlen(words[i]))) {
+            shell_complain(shell, *words[i] == '%' ? "no such job: %s" : "Illegal number: %s",
+                           words[i]);
+            return SHELL_USAGE;
+        }
+        result = SHELL_NO_COMMAND; /* of an id that is not known */
         if (job && jobs_wait(&shell->language->jobs, job, &result))
             return SHELL_INTERRUPTED;
     }

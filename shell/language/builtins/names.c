@@ -170,6 +170,10 @@ static int run_command(struct shell *shell, int count, char **words)
     int result = shell_run_command(shell, count - at, words + at);
     shell->command = command;
     shell->language->by_command = outer;
+
+    /* Nor do those of the commands that `eval` runs; but `exit` does. */
+    if (!shell->language->exited && !(shell->language->flags & FLAG_ERREXIT))
+        shell->leaving = false;
     return result;
 }
 

@@ -67,32 +67,26 @@ static const char *next_word(struct print *print)
     return print->words < print->end ? *print->words++ : NULL;
 }
 
-static int64_t next_number(struct print *print)
+static int64_t next_number(struct print *print, bool is_signed)
 {
-    const char *word = next_word(print);
-    int64_t value = 0;
+    const char *word = next_word(print), *end;
+    int64_t value;
     if (!word || !*word)
         return 0;
 
     /* 'c and "c are the code of a character. */
     if (*word == '\'' || *word == '"')
         return (unsigned char)word[1];
-    if (!arithmetic_number(word, &value))
-        return value;
 
     /* A number that something follows still counts. */
-    size_t length = strlen(word);
-    char *copy = mem_alloc(length + 1);
-    status_t status = -EINVAL;
-    for (size_t n = length; copy && n-- && status;) {
-        memcpy(copy, word, n);
-        copy[n] = '\0';
-        status = arithmetic_number(copy, &value);
-    }
-    mem_free(copy);
-    shell_complain(print->shell, status ? "%s: expected numeric value"
-                                        : "%s: not completely converted", word);
-    print->result = SHELL_FAILED;
+    status_t status = arithmetic_scan(word, is_signed, &end, &value);
+    if (end == word || *end)
+        shell_complain(print->shell, end == word ? "%s: expected numeric value"
+                                                 : "%s: not completely converted", word);
+    else if (status)
+        shell_complain(print->shell, "%s: numerical result out of range", word);
+    if (status || *end)
+        print->result = SHELL_FAILED;
     return value;
 }
 
@@ -118,8 +112,9 @@ static void put_field(struct print *print, const struct conversion *c, const cha
 static void put_number(struct print *print, const struct conversion *c, char letter)
 {
     char digits[32];
-    int64_t value = next_number(print);
-    bool is_signed = letter == 'd' || letter == 'i', negative = is_signed && value < 0;
+    bool is_signed = letter == 'd' || letter == 'i';
+    int64_t value = next_number(print, is_signed);
+    bool negative = is_signed && value < 0;
     uint64_t magnitude = negative ? 0 - (uint64_t)value : (uint64_t)value;
     unsigned base = letter == 'o' ? 8 : letter == 'x' || letter == 'X' ? 16 : 10;
 
@@ -184,7 +179,7 @@ static int take_width(struct print *print, const char **at)
 {
     if (**at == '*') {
         ++*at;
-        int64_t number = next_number(print);
+        int64_t number = next_number(print, true);
         return number > WIDTH_MAX ? WIDTH_MAX : number < -WIDTH_MAX ? -WIDTH_MAX : (int)number;
     }
     int width = 0;
@@ -260,6 +255,10 @@ static void put_format(struct print *print, const char *format)
 static int run_printf(struct shell *shell, int count, char **words)
 {
     char **end = words + count;
+    if (count > 1 && words[1][0] == '-' && words[1][1] && !text_equal(words[1], "--")) {
+        shell_complain(shell, "Illegal option %.2s", words[1]);
+        return SHELL_USAGE;
+    }
     count = builtin_operands(count, &words);
     if (!count) {
         shell_complain(shell, "usage: printf format [arg ...]");

@@ -45,10 +45,13 @@ static bool file_info(struct test *test, const char *name, bool link, unsigned l
     return known;
 }
 
+static int64_t number(struct test *test, const char *word);
+
 static bool is_descriptor_terminal(struct test *test, const char *text)
 {
+    int64_t at = number(test, text);
     const struct descriptor *descriptor =
-        text_is_digit(*text) && !text[1] ? test->shell->descriptors[*text - '0'] : NULL;
+        at >= 0 && at < SHELL_DESCRIPTORS ? test->shell->descriptors[at] : NULL;
     return descriptor && descriptor->out && descriptor->out->sink == shell_console_sink &&
            terminal_is_seen();
 }
@@ -189,38 +192,64 @@ static bool evaluate_unary(struct test *test, char letter, const char *word)
 
 /* ---- expressions -------------------------------------------------------------------------- */
 
-static bool next_is(const struct test *test, const char *word)
+/* The words of an expression look like operators, like operands, or like both: what follows
+ * decides, as in dash. */
+enum kind { END, OPERAND, UNARY, BINARY, NOT, AND, OR, OPEN, CLOSE };
+
+static enum kind next_kind(const struct test *test)
 {
-    return test->at < test->end && text_equal(*test->at, word);
+    static const struct {
+        char text[4];
+        enum kind kind;
+    } words[] = { { "!", NOT }, { "-a", AND }, { "-o", OR }, { "(", OPEN }, { ")", CLOSE } };
+    char **at = test->at;
+    long left = test->end - at;
+    if (!left)
+        return END;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+        if (text_equal(*at, words[i].text))
+            return words[i].kind == OPEN && left == 1 ? OPERAND : words[i].kind;
+    if (is_binary(*at))
+        return BINARY;
+
+    /* -f alone, and before an operator, is a text. */
+    bool operand = left == 1 || (left > 2 && is_binary(at[1]));
+    return is_unary(*at) && !operand ? UNARY : OPERAND;
+}
+
+static bool evaluate_parentheses(struct test *test)
+{
+    if (test->depth == TEST_DEPTH_MAX)
+        return fail(test, NULL, "nested too deeply");
+
+    test->depth++;
+    test->at++;
+    bool value = next_kind(test) != CLOSE && evaluate_or(test);
+    test->depth--;
+    if (next_kind(test) != CLOSE)
+        return fail(test, NULL, "closing paren expected");
+    test->at++;
+    return value;
 }
 
 static bool evaluate_primary(struct test *test)
 {
     char **at = test->at;
     long left = test->end - at;
-    if (!left)
-        return fail(test, NULL, "argument expected");
-
-    /* Two operands with an operator between them come first: `( = x` compares. */
-    if (left >= 3 && is_binary(at[1])) {
-        test->at += 3;
-        return evaluate_binary(test, at[0], at[1], at[2]);
-    }
-    if (text_equal(at[0], "(") && left > 1) {
-        if (test->depth == TEST_DEPTH_MAX)
-            return fail(test, NULL, "nested too deeply");
-        test->depth++;
-        test->at++;
-        bool value = evaluate_or(test);
-        test->depth--;
-        if (!next_is(test, ")"))
-            return fail(test, NULL, "closing paren expected");
-        test->at++;
-        return value;
-    }
-    if (is_unary(at[0]) && left > 1) {
+    enum kind kind = next_kind(test);
+    if (kind == END)
+        return false;
+    if (kind == OPEN)
+        return evaluate_parentheses(test);
+    if (kind == UNARY) {
         test->at += 2;
         return evaluate_unary(test, at[0][1], at[1]);
+    }
+    if (left > 1 && is_binary(at[1])) {
+        test->at += left > 2 ? 3 : 2;
+        return left > 2 ? evaluate_binary(test, at[0], at[1], at[2])
+                        : fail(test, at[1], "argument expected");
     }
     test->at++;
     return **at != '\0';
@@ -229,18 +258,15 @@ static bool evaluate_primary(struct test *test)
 static bool evaluate_not(struct test *test)
 {
     bool negated = false;
-    while (next_is(test, "!") && test->end - test->at > 1 &&
-           !(test->end - test->at >= 3 && is_binary(test->at[1]))) {
+    for (; next_kind(test) == NOT; test->at++)
         negated = !negated;
-        test->at++;
-    }
     return evaluate_primary(test) != negated;
 }
 
 static bool evaluate_and(struct test *test)
 {
     bool value = evaluate_not(test);
-    while (next_is(test, "-a") && !test->failed) {
+    while (next_kind(test) == AND && !test->failed) {
         test->at++;
         value &= evaluate_not(test);
     }
@@ -250,35 +276,28 @@ static bool evaluate_and(struct test *test)
 static bool evaluate_or(struct test *test)
 {
     bool value = evaluate_and(test);
-    while (next_is(test, "-o") && !test->failed) {
+    while (next_kind(test) == OR && !test->failed) {
         test->at++;
         value |= evaluate_and(test);
     }
     return value;
 }
 
-/* Up to four words mean what POSIX lists, whatever they look like. */
+/* Three words with an operator in the middle compare, and parentheses around one or two words are
+ * left out, whatever the words look like (POSIX). */
 static bool evaluate_words(struct test *test)
 {
     char **at = test->at;
     long count = test->end - at;
-    if (count == 4 && text_equal(at[0], "!")) {
-        test->at++;
-        return !evaluate_words(test);
-    }
-    if (count == 3 && !is_binary(at[1]) && text_equal(at[0], "(") && text_equal(at[2], ")")) {
+    if (count == 3 && is_binary(at[1])) {
         test->at += 3;
-        return *at[1] != '\0';
+        return evaluate_binary(test, at[0], at[1], at[2]);
     }
-    if (count == 2 && text_equal(at[0], "!")) {
-        test->at += 2;
-        return !*at[1];
-    }
-    if (count == 1) {
+    if ((count == 3 || count == 4) && text_equal(at[0], "(") && text_equal(at[count - 1], ")")) {
         test->at++;
-        return *at[0] != '\0';
+        test->end--;
     }
-    return count ? evaluate_or(test) : false;
+    return evaluate_or(test);
 }
 
 static int evaluate(struct shell *shell, int count, char **words)

@@ -52,7 +52,7 @@ static int take_options(struct shell *shell, int count, char **words, bool *ende
     int i = 0;
     for (*ended = false; i < count && !*ended; i++) {
         const char *word = words[i];
-        if ((*word != '-' && *word != '+') || text_equal(word, "+"))
+        if (*word != '-' && *word != '+')
             break;
 
         /* `set -` switches tracing off, and ends the options as `--` does. */
@@ -113,13 +113,18 @@ SHELL_COMMAND(command_set);
 
 static int run_unset(struct shell *shell, int count, char **words)
 {
-    bool functions = count > 1 && text_equal(words[1], "-f");
-    bool variables = count > 1 && text_equal(words[1], "-v");
+    bool functions = false;
     int result = SHELL_DONE;
-    for (int i = 1 + (functions || variables); i < count; i++) {
+    for (; count > 1 && words[1][0] == '-' && words[1][1] && words[1][1] != '-'; words++, count--)
+        for (const char *letter = words[1] + 1; *letter; letter++) {
+            if (*letter != 'f' && *letter != 'v')
+                return builtin_fail(shell, "Illegal option -%c", *letter);
+            functions = *letter == 'f';
+        }
+
+    count = builtin_operands(count, &words);
+    for (int i = 0; i < count; i++) {
         size_t length = variable_name_length(words[i]);
-        if (text_equal(words[i], "--"))
-            continue;
         if (!length || words[i][length])
             return builtin_fail(shell, "%s: bad variable name", words[i]);
 
@@ -244,28 +249,33 @@ struct getopts {
     int count;
     char **words; /* the parameters */
     int index;    /* OPTIND: of the next word, from 1 */
+    unsigned at;  /* the next letter within the word before that; 0: none is left */
 };
 
-static int set_index(struct getopts *g)
-{
-    char number[16];
-    format_text(number, sizeof(number), "%d", g->index);
-    int result = builtin_set(g->shell, "OPTIND", 6, number);
-    if (!result) /* it exists, so this needs no memory */
-        IGNORE(variables_mark(&g->shell->variables, "OPTIND", 6, VARIABLE_KEPT));
-    return result;
-}
-
-/* Stores the option, or ? or : for an error. */
+/* Stores the option, or ? or : for an error, and the state for the next call. */
 static int store(struct getopts *g, char letter, const char *argument)
 {
-    char text[] = { letter, '\0' };
-    int result = builtin_set(g->shell, g->name, strlen(g->name), text);
-    if (!result && argument)
-        result = builtin_set(g->shell, "OPTARG", 6, argument);
-    else if (!result)
-        IGNORE(variables_unset(&g->shell->variables, "OPTARG")); /* it may not be set */
-    return result ? result : set_index(g);
+    struct shell *shell = g->shell;
+    char text[] = { letter, '\0' }, number[16];
+    size_t length = variable_name_length(g->name);
+    format_text(number, sizeof(number), "%d", g->index);
+
+    int result = argument ? builtin_set(shell, "OPTARG", 6, argument) : SHELL_DONE;
+    if (!argument)
+        IGNORE(variables_unset(&shell->variables, "OPTARG")); /* it may not be set */
+    if (!result)
+        result = builtin_set(shell, "OPTIND", 6, number);
+    if (!result) /* it exists, so this needs no memory */
+        IGNORE(variables_mark(&shell->variables, "OPTIND", 6, VARIABLE_KEPT));
+    shell->language->parameters.option_index = g->index;
+    shell->language->parameters.option_at = g->at;
+    if (result)
+        return result;
+
+    if (length && !g->name[length])
+        return builtin_set(shell, g->name, length, text);
+    shell_complain(shell, "%s: bad variable name", g->name);
+    return SHELL_USAGE;
 }
 
 /* Stores an option that is not known or lacks its argument: silently if the letters begin with a
@@ -284,41 +294,39 @@ static int store_error(struct getopts *g, char letter, bool missing)
 
 static int end_options(struct getopts *g)
 {
-    g->shell->language->options_at = 0;
-    (void)store(g, '?', NULL);
+    const char *before = shell_variable(g->shell, "OPTARG");
+    g->at = 0;
+    (void)store(g, '?', before);
     return SHELL_FAILED;
 }
 
 /* Takes the next option (POSIX, getopts). */
 static int take_option(struct getopts *g)
 {
-    unsigned *at = &g->shell->language->options_at;
-    const char *word = g->index <= g->count ? g->words[g->index - 1] : NULL;
-
     /* The next letter may be in a word of which some were taken. */
-    if (!*at || !word || strlen(word) <= *at) {
+    const char *word = g->at && g->index > 1 && g->index - 1 <= g->count ? g->words[g->index - 2]
+                                                                        : NULL;
+    if (!word || strlen(word) <= g->at) {
+        word = g->index <= g->count ? g->words[g->index - 1] : NULL;
         if (!word || word[0] != '-' || !word[1])
             return end_options(g);
-        if (text_equal(word, "--")) {
-            g->index++;
+        g->index++;
+        if (text_equal(word, "--"))
             return end_options(g);
-        }
-        *at = 1;
+        g->at = 1;
     }
 
-    char letter = word[(*at)++];
-    const char *found = letter == ':' ? NULL : strchr(g->letters, letter), *rest = word + *at;
-    bool takes = found && found[1] == ':';
-    if (!*rest || takes) {
-        g->index++;
-        *at = 0;
-    }
+    char letter = word[g->at++];
+    const char *found = letter == ':' ? NULL : strchr(g->letters, letter), *rest = word + g->at;
+    if (!*rest)
+        g->at = 0;
     if (!found)
         return store_error(g, letter, false);
-    if (!takes)
-        return store(g, letter, NULL);
+    if (found[1] != ':')
+        return store(g, letter, "");
 
     /* The argument is the rest of the word, or the next word. */
+    g->at = 0;
     if (*rest)
         return store(g, letter, rest);
     if (g->index > g->count)
@@ -329,26 +337,24 @@ static int take_option(struct getopts *g)
 static int run_getopts(struct shell *shell, int count, char **words)
 {
     struct parameters *parameters = &shell->language->parameters;
-    const char *index = shell_variable(shell, "OPTIND");
+    const struct variable *index = variables_find(&shell->variables, "OPTIND", 6);
     uint64_t number;
     if (count < 3)
         return shell_usage(shell);
-    size_t length = variable_name_length(words[2]);
-    if (!length || words[2][length])
-        return builtin_fail(shell, "%s: bad variable name", words[2]);
 
     struct getopts g = { .shell = shell, .letters = words[1], .name = words[2] };
     g.count = count > 3 ? count - 3 : parameters_count(parameters);
     g.words = count > 3                  ? words + 3
               : parameters->words.list ? parameters->words.list + parameters->shifted
                                        : words + count;
-    g.index = index && !text_parse_u64(index, &number) && number && number < WORDS_MAX
-                  ? (int)number : 1;
 
-    /* OPTIND=1 begins again, also within a word. */
-    const struct variable *variable = variables_find(&shell->variables, "OPTIND", 6);
-    if (!variable || !(variable->flags & VARIABLE_KEPT))
-        shell->language->options_at = 0;
+    /* A script that assigns OPTIND begins again with that word. */
+    bool kept = index && index->flags & VARIABLE_KEPT;
+    bool valid = index && index->value && !text_parse_u64(index->value, &number) && number &&
+                 number < WORDS_MAX;
+    g.index = kept && parameters->option_index ? parameters->option_index
+              : !kept && valid                 ? (int)number : 1;
+    g.at = kept ? parameters->option_at : 0;
     return take_option(&g);
 }
 

@@ -8,6 +8,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "shell/language/expansion/parameter.h"
 #include "shell/language/state.h"
 
 struct arithmetic {
@@ -46,53 +47,75 @@ static int64_t evaluate_below(struct arithmetic *a, int64_t (*step)(struct arith
     return a->value;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static void skip_blanks(struct arithmetic *a)
 {
-    while (*a->at && strchr(" \t\r\n", *a->at))
+    while (is_blank(*a->at))
         a->at++;
 }
 
 /* ---- numbers and variables ---------------------------------------------------------------- */
 
-/* Parses digits in base 8, 10 or 16. */
-static int64_t take_number(const char **at)
+/* Parses digits in base 8, 10 or 16, up to `most`: a greater number becomes that. Returns whether
+ * it was not greater. */
+static bool take_digits(const char **at, uint64_t most, uint64_t *value)
 {
-    uint64_t value = 0;
+    bool fits = true;
     unsigned base = **at != '0' ? 10 : (*at)[1] == 'x' || (*at)[1] == 'X' ? 16 : 8;
     if (base == 16 && text_hex_digit((*at)[2]) >= 0)
         *at += 2;
 
-    for (int digit; (digit = text_hex_digit(**at)) >= 0 && digit < (int)base; ++*at)
-        value = value * base + (unsigned)digit;
-    return (int64_t)value;
+    *value = 0;
+    for (int digit; (digit = text_hex_digit(**at)) >= 0 && digit < (int)base; ++*at) {
+        fits &= *value <= (most - (unsigned)digit) / base;
+        *value = fits ? *value * base + (unsigned)digit : most;
+    }
+    return fits;
 }
 
-status_t arithmetic_number(const char *text, int64_t *value)
+status_t arithmetic_scan(const char *text, bool is_signed, const char **end, int64_t *value)
 {
-    while (*text == ' ' || *text == '\t' || *text == '\n')
+    *end = text;
+    *value = 0;
+    while (is_blank(*text))
         text++;
     bool negative = *text == '-';
     text += negative || *text == '+';
     if (!text_is_digit(*text))
         return -EINVAL;
 
-    int64_t number = take_number(&text);
-    while (*text == ' ' || *text == '\t' || *text == '\n')
-        text++;
-    if (*text)
-        return -EINVAL;
-    *value = negative ? (int64_t)(0 - (uint64_t)number) : number;
-    return 0;
+    /* Without a sign of its own, a negative number wraps around. */
+    uint64_t number, most = is_signed ? (uint64_t)INT64_MAX + negative : UINT64_MAX;
+    bool fits = take_digits(&text, most, &number);
+    *end = text;
+    *value = (int64_t)(negative && (fits || is_signed) ? 0 - number : number);
+    return fits ? 0 : -ERANGE;
+}
+
+status_t arithmetic_number(const char *text, int64_t *value)
+{
+    const char *end;
+    status_t status = arithmetic_scan(text, true, &end, value);
+    while (is_blank(*end))
+        end++;
+    return status ? status : *end ? -EINVAL : 0;
 }
 
 static int64_t variable_value(struct arithmetic *a, const char *name, size_t length)
 {
-    const char *text = variables_get(&a->shell->variables, name, length);
+    char digits[PARAMETER_NUMBER_BYTES];
+    const char *text = parameter_value(a->shell, name, length, digits);
     int64_t value = 0;
     if (!text && a->shell->language->flags & FLAG_NOUNSET && !a->unused && !a->status) {
         a->status = -ECANCELED;
         shell_complain(a->shell, "%.*s: parameter not set", (int)length, name);
     }
+    while (text && is_blank(*text))
+        text++;
     if (text && *text && arithmetic_number(text, &value) && !a->unused && !a->status) {
         shell_complain(a->shell, "Illegal number: %s", text);
         a->status = -ECANCELED;
@@ -134,8 +157,11 @@ static int64_t unary(struct arithmetic *a)
         return c == '-' ? (int64_t)(0 - (uint64_t)value) : c == '!' ? !value : c == '~' ? ~value
                                                                                         : value;
     }
-    if (text_is_digit(c))
-        return take_number(&a->at);
+    if (text_is_digit(c)) {
+        uint64_t number;
+        (void)take_digits(&a->at, INT64_MAX, &number); /* a greater one is that, as in dash */
+        return (int64_t)number;
+    }
 
     size_t length = variable_name_length(a->at);
     if (!length)
@@ -262,7 +288,7 @@ static int64_t assignment(struct arithmetic *a)
     const char *name = a->at;
     size_t length = variable_name_length(name);
     const char *at = name + length;
-    while (*at && strchr(" \t\r\n", *at))
+    while (is_blank(*at))
         at++;
 
     /* An operator that = follows was not found as one, except those that compare. */

@@ -12,7 +12,12 @@
 
 /* -ECANCELED after an error message. */
 status_t arithmetic_evaluate(struct shell *shell, const char *text, int64_t *value) MUST_CHECK;
-/* Parses a number: decimal, octal after 0, hexadecimal after 0x, with a sign. -EINVAL. */
+/* Parses a number at the start of a text, after blanks: decimal, octal after 0, hexadecimal after
+ * 0x, with a sign. *end: what follows it. -EINVAL without digits, when *end is the text; -ERANGE,
+ * with the nearest number. `is_signed`: of 64 bits with a sign; else -1 is the greatest number. */
+status_t arithmetic_scan(const char *text, bool is_signed, const char **end,
+                         int64_t *value) MUST_CHECK;
+/* Parses a signed number that is all of a text, except blanks around it. -EINVAL, -ERANGE. */
 status_t arithmetic_number(const char *text, int64_t *value) MUST_CHECK;
 
 #endif

@@ -379,7 +379,7 @@ static void put_parameter(struct expansion *x, const struct part *part)
     char number[PARAMETER_NUMBER_BYTES], *value;
 
     /* "" around a value that is empty or not set is still a field; "$@" may be none. */
-    x->begun |= part->quoted && !is_all(part);
+    x->begun |= part->quoted && !(is_all(part) && part->operator == PARAMETER_VALUE);
     if (part->operator == PARAMETER_VALUE) {
         put_set(x, part, is_all(part) ? NULL
                                       : parameter_value(x->shell, part->text, part->length,

@@ -42,9 +42,12 @@ const char *parameter_value(const struct shell *shell, const char *name, size_t 
     }
     if (length == 1 && strchr("?#$!-", *name))
         return special_value(shell, *name, number);
-    if (text_equal(name, "LINENO"))
+
+    /* LINENO is special until it is assigned or unset. */
+    const struct variable *variable = variables_find(&shell->variables, name, length);
+    if (variable && !variable->value && variable->flags & VARIABLE_KEPT)
         return number_text(number, (int)shell->script_line);
-    return variables_get(&shell->variables, name, length);
+    return variable ? variable->value : NULL;
 }
 
 const char *parameter_separator(const struct shell *shell, size_t *length)
