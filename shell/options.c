@@ -120,6 +120,16 @@ char option_last(const struct shell *shell, const char *letters)
     return found;
 }
 
+bool option_is_last(const struct shell *shell, const char *name, const char *letters)
+{
+    const struct options *options = shell->options;
+    int index = find_name(options->table, name, strlen(name));
+    char letter = option_last(shell, letters);
+
+    return given_at(shell, index) &&
+           (!letter || options->last[index] > options->last[find_letter(options->table, letter)]);
+}
+
 /* ---- numbers ------------------------------------------------------------------------------ */
 
 int shell_refuse_number(struct shell *shell, const char *what, const char *text, status_t status)

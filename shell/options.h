@@ -84,6 +84,8 @@ const struct option_value *option_values(const struct shell *shell, char letter)
 const struct option_value *option_values_name(const struct shell *shell, const char *name);
 /* Returns the letter that was given last, for options that replace each other; 0 if none was. */
 char option_last(const struct shell *shell, const char *letters);
+/* Returns whether the option with this name was given, after the last one of the letters. */
+bool option_is_last(const struct shell *shell, const char *name, const char *letters);
 
 /* Parses a number from `least` to `most` (lib/text.h: the whole text, which may have a unit).
  * Returns false after an error message that names `what` and the text. */

@@ -28,6 +28,7 @@ status_t names_add(struct name **names, const char *text)
     /* The information is unknown until name_look() is called. */
     name->info = (struct node_info){ 0 };
     name->status = 0;
+    name->leads_to_directory = false;
     memcpy(name->text, text, bytes);
     name->link.next = *names ? &(*names)->link : NULL;
     *names = name;

@@ -14,6 +14,7 @@ struct name {
     struct sortable link;
     struct node_info info; /* .known is 0 until name_look() was called */
     status_t status;       /* of name_look() */
+    bool leads_to_directory; /* a link; for the caller */
     char text[];
 };
 

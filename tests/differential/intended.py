@@ -12,7 +12,11 @@ NOT_COMPARED = {
     ("ls", "-l"): "different columns: UTC times, no owners",
     ("ls", "-h"): "only affects -l",
     ("ls", "-i"): "other numbers", ("ls", "-n"): "as -l", ("ls", "-C"): "blanks instead of tabs",
-    ("ls", "-U"): "the order of the directory", ("ls", "--color"): "fewer colors",
+    ("ls", "-U"): "the order of the directory", ("ls", "-f"): "as -U", ("ls", "-s"): "sizes, not blocks",
+    ("ls", "-g"): "as -l", ("ls", "-o"): "as -l", ("ls", "--full-time"): "as -l",
+    ("ls", "-c"): "ramfs stores no such time", ("ls", "-u"): "the same", ("ls", "--time"): "the same",
+    ("ls", "-x"): "as -C",
+    ("ls", "-b"): "blanks in the titles of directories too", ("ls", "--color"): "fewer colors",
     ("tail", "-f"): "it does not end", ("tail", "-F"): "", ("tail", "-s"): "",
     ("cmp", "-q"): "", **text.NOT_COMPARED,
 }
@@ -71,8 +75,8 @@ INTENDED = [
      and reports(ours, b": no such file")),
     ("Directories have no size: ls -S sorts them last, find -size does not find them",
      "on the host, their size is that of the blocks with their names",
-     lambda line, ours, theirs: (command_of(line.text) == "ls" and re.search(r" -\w*S", line.text)
-     and sorted(ours.output.split()) == sorted(theirs.output.split()))
+     lambda line, ours, theirs: (command_of(line.text) == "ls" and re.search(r" -\w*S|size", line.text)
+     and sorted(re.split(rb"[\s,]+", ours.output)) == sorted(re.split(rb"[\s,]+", theirs.output)))
      or (command_of(line.text) == "find" and "-size" in words(line))),
     ("ls -ta: the parent directory of the tree differs",
      "it is not part of the tree that is compared",

@@ -44,6 +44,10 @@ VALUES = {
     ("touch", "d"): ["2024-05-01", "@0", "tomorrow", "xx", "1 Jan 2001 12:00"], ("touch", "r"): ["a", "b", "missing", "."],
     ("touch", "t"): ["202405011230", "05011230", "9905011230.59", "1", "202413011230", "200001010000.61"],
     ("touch", "time"): ["atime", "mtime", "access", "use", "modify", "x", "a"],
+    ("ls", "w"): ["1", "5", "9", "20", "0"], ("ls", "I"): ["a*", "*", ".*", "[ab]", "?"],
+    ("ls", "sort"): ["size", "extension", "version", "x"], ("ls", "format"): ["single-column", "commas", "x"],
+    ("ls", "indicator-style"): ["none", "slash", "file-type", "classify", "x"],
+    ("ls", "time-style"): ["full-iso", "long-iso", "iso", "+%F"],
     ("ln", "t"): ["a", "b", "C", ".", "missing"],
     **text.VALUES,
 }

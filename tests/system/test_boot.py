@@ -74,7 +74,7 @@ def test_typed_ahead_lines_are_kept(booted):
 
 
 @pytest.mark.parametrize("command, status", [
-    ("echo x", 0), ("nosuchcommand", 127), ("cat /nothing/here", 1), ("ls /nothing", 1),
+    ("echo x", 0), ("nosuchcommand", 127), ("cat /nothing/here", 1), ("ls /nothing", 2),
     ("manifest", 2), ("poweroff nonsense", 2)])
 def test_status(booted, command, status):
     machine = booted("")

@@ -5,6 +5,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "shell/reading/version.h"
 
 static bool is_blank(char c)
 {
@@ -202,7 +203,7 @@ int sort_key_compare(const struct sort_order *order, const char *a, size_t a_byt
     int result = order->numeric    ? sort_compare_numbers(a, a_bytes, b, b_bytes)
                  : order->sizes    ? sort_compare_sizes(a, a_bytes, b, b_bytes)
                  : order->months   ? sort_compare_months(a, a_bytes, b, b_bytes)
-                 : order->versions ? sort_compare_versions(a, a_bytes, b, b_bytes)
+                 : order->versions ? version_compare(a, a_bytes, b, b_bytes)
                                    : compare_bytes(order, a, a_bytes, b, b_bytes);
     return order->reverse ? -result : result;
 }

@@ -49,7 +49,6 @@ int sort_compare_bytes(const char *a, size_t a_bytes, const char *b, size_t b_by
 int sort_compare_numbers(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
 int sort_compare_sizes(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
 int sort_compare_months(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
-int sort_compare_versions(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
 
 /* Compares two parts: < 0, 0, > 0. Applies `reverse`. */
 int sort_key_compare(const struct sort_order *order, const char *a, size_t a_bytes, const char *b,

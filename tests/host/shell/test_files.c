@@ -85,6 +85,19 @@ BODY(what_is_known_of_files)
     says("cd /d; ln -s a l; touch -d @86400 a; ls -p; ls -C; ls --color=never",
          "a\ne/\nl\na  e  l\na\ne\nl\n");
     says("ls --color e; ls --color -d e", "b\n\x1b[01;34me\x1b[0m\n");
+    says("ls -m; ls -m -w 5; ls -Cw 5; ls -xw 5; ls -x1; ls -lC -w 0",
+         "a, e, l\na, e,\nl\na  l\ne\na  e\nl\na\ne\nl\na  e  l\n");
+    says("ls --group-directories-first -r; ls --sort=size; ls -I 'a*' -I l",
+         "e\nl\na\na\nl\ne\ne\n");
+    says("ls -s; ls -sh a; ls -Ld l e; ls -H l; ls -Z a; ls -F --file-type",
+         "total 2\n1 a\n0 e\n1 l\n6 a\ne\nl\nl\n? a\na\ne/\nl@\n");
+    says("ls -l --time-style=+%j a; ls -l --full-time a; ls -l --time-style=iso a",
+         "- 6 002 a\n- 6 1970-01-02 00:00:00.000000000 +0000 a\n- 6 1970-01-02  a\n");
+    says("> 'x\ty z'; ls -b x*; ls -q x*; ls -N x*; ls -Q x*; rm x*",
+         "x\\ty\\ z\nx?y z\nx\ty z\n\"x\\ty z\"\n");
+    says("> v10; > v9.c; ls -v v*; ls -X v*; ls -c v*; rm v*",
+         "v9.c\nv10\nv10\nv9.c\nv10\nv9.c\n");
+    says("ls --sort=x 2>&1; echo $?", "ls: invalid argument 'x' for '--sort'\n2\n");
     says("ls -n a", "-  1    0    0 6 1970-01-02 00:00 a\n");
     says("stat -c '%n %s %F %Y %h %b %y' a", "a 6 regular file 86400 1 1 1970-01-02 "
          "00:00:00.000000000 +0000\n");

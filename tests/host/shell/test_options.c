@@ -70,7 +70,8 @@ BODY(prefixes)
     run("grep --re 1 /f", SHELL_USAGE, "",
         "grep: option --re is ambiguous: --recursive --regexp; try grep --help\n");
     run("ls --h", SHELL_USAGE, "",
-        "ls: option --h is ambiguous: --human-readable --help; try ls --help\n");
+        "ls: option --h is ambiguous: --human-readable --hide-control-chars --help; "
+        "try ls --help\n");
     run("cat --he", SHELL_DONE, NULL, "");
     kassert(strncmp(out.text, "usage: cat", 10) == 0);
     run("cat --help=1", SHELL_USAGE, "",

@@ -78,7 +78,7 @@ static const struct line_case line_cases[] = {
       "spindle: syntax error: \"done\" unexpected (expecting \"fi\")\n", 2 },
     { "echo (a)", "spindle: syntax error: \"a\" unexpected (expecting \")\")\n", 2 },
     { "echo ${a:-b} ${#a} `echo c` \"$(echo d)\" $((1 + 2))", "b 0 c d 3\n", 0 },
-    { "ls /no 2> /e 2>&1", "ls: cannot access '/no': No such file or directory\n", 1 },
+    { "ls /no 2> /e 2>&1", "ls: cannot access '/no': No such file or directory\n", 2 },
     { "echo a 12> /o; cat /o", "a 12\n", 0 },
     { "echo a 1< b", "spindle: b: No such file or directory\n", 2 },
     { "echo a 2>&3", "spindle: 3: Bad file descriptor\n", 2 },
@@ -167,7 +167,7 @@ static const struct line_case line_cases[] = {
     { "echo x > '/a b'; F='/a b'; cat < $F; echo >$F; cat \"$F\"", "x\n\n", 0 },
     { "echo a 1>/o; cat 0</o; echo 2>/o; echo 2 >/o; cat /o", "a\n\n2\n", 0 },
     { "ls /no /t/a 2> /e > /o; echo $?; cat /o; cat /e",
-      "1\n/t/a\nls: cannot access '/no': No such file or directory\n", 0 },
+      "2\n/t/a\nls: cannot access '/no': No such file or directory\n", 0 },
     { "ls /no 2> /e; nothere 2>> /e; cat /e",
       "ls: cannot access '/no': No such file or directory\n"
       "spindle: nothere: command not found; `help` lists the commands\n", 0 },

@@ -208,7 +208,7 @@ static void stale_mount_body(void *unused)
     run("vdrive add --into 0 --no-mount --cd /cd", SHELL_DONE);
     if (strstr(shown_text(), "/old") || !strstr(shown_text(), "virtual0: "))
         panic("stale mount: %s", shown_text());
-    run("ls /old", SHELL_FAILED);
+    run("ls /old", SHELL_TROUBLE);
     shown_must_be("stale", "ls: cannot access '/old': The medium was changed\n");
     run("umount /old; vdrive rm 0", SHELL_DONE);
     shown_shell_stop(&shell);
