@@ -61,11 +61,14 @@ void exfat_name_added(struct exfat *exfat, const struct exfat_node *directory,
     changes_add_name(exfat->changes, directory->attributes.cluster, element.name, element.length);
 }
 
+/* Until then the directory may contain it, and must not be replaced: it has a name "" as well,
+ * which the rename over it adds. */
 void exfat_name_removed(struct exfat *exfat, const struct exfat_node *directory,
                         struct element element)
 {
-    changes_remove_name(exfat->changes, directory->attributes.cluster, element.name,
-                        element.length);
+    uint32_t cluster = directory->attributes.cluster;
+    changes_remove_name(exfat->changes, cluster, element.name, element.length);
+    changes_remove_name(exfat->changes, cluster, "", 0);
 }
 
 /* ---- creating ----------------------------------------------------------------------------- */

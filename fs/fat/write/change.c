@@ -307,7 +307,8 @@ static void removal_end(struct removal *removal)
     mem_free(removal->release);
 }
 
-/* Removes the records of a node, and notes both forms of its name as removed. */
+/* Removes the records of a node, and notes both forms of its name as removed. The name "" is for
+ * the directory, which must not be replaced before they are gone: replace_record() adds it. */
 static status_t records_remove(struct fat *fat, struct fat_node *directory,
                                const struct fat_details *details, enum change_epoch epoch)
 {
@@ -322,6 +323,7 @@ static status_t records_remove(struct fat *fat, struct fat_node *directory,
         return status;
     changes_remove_name(fat->changes, cluster, set.entry.name, set.entry.name_bytes);
     changes_remove_name(fat->changes, cluster, (const char *)raw, sizeof(raw));
+    changes_remove_name(fat->changes, cluster, "", 0);
     return fat_slots_remove(fat, directory, details->slot, details->count, epoch);
 }
 
@@ -428,11 +430,9 @@ static status_t rename_find(struct rename *r, const struct vnode *replaced)
         r->replaces = true;
         memcpy(&r->target, found.details, sizeof(r->target));
     }
-    if (r->replaces) {
-        status_t status = removal_check(&r->removal);
-        if (status)
-            return status;
-    }
+    status_t status = r->replaces ? removal_check(&r->removal) : 0;
+    if (status)
+        return status;
     bool directory = r->node->attributes.attributes & FAT_DIRECTORY;
     return directory && r->from != r->to->directory
                ? check_descent(r->fat, r->node, r->to->directory)
@@ -451,6 +451,8 @@ static status_t replace_record(struct rename *r)
     if (status)
         return status;
 
+    if (r->removal.content)
+        changes_add_name(fat->changes, r->removal.node->attributes.cluster, "", 0);
     lower = record[RECORD_CASE];
     memcpy(record + FAT_RAW_NAME_BYTES, r->source + FAT_RAW_NAME_BYTES,
            FAT_RECORD_BYTES - FAT_RAW_NAME_BYTES);
