@@ -447,6 +447,13 @@ $(HOST_OUT)/%.threads: $$(call test_object,$(HOST_OUT)/test,$$*) $(TEST_OBJECTS)
     $(HOST_OUT)/test/host/port/port_threads.c.o
 	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 
+# The same without sanitizers, for very many runs.
+FAST_OBJECTS := $(patsubst %,$(HOST_OUT)/tool/%.o,$(PORTABLE) $(TEST_HELPERS) \
+    host/port/port_common.c host/port/pages.c host/port/port_sim.c)
+
+$(HOST_OUT)/%.fast: $$(call test_object,$(HOST_OUT)/tool,$$*) $(FAST_OBJECTS)
+	$(HOST_CC) $(TOOL_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
+
 $(HOST_OUT)/%.alone: $$(call test_object,$(HOST_OUT)/test,$$*)
 	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka
 
@@ -576,6 +583,7 @@ $(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/f
 -include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(FUZZ_OUT)/tests/fuzz/*.d \
     $(HOST_OUT)/test/tests/fuzz/*.d)
 -include $(TSAN_OBJECTS:.o=.d) $(wildcard $(TSAN_OUT)/tests/host/*/*.d)
+-include $(FAST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/tool/tests/host/*/*.d)
 -include $(TOOL_OBJECTS:.o=.d) $(MOUNT_OBJECTS:.o=.d) $(SHELL_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(HOST_OUT)/test/tests/host/*/*.d $(HOST_OUT)/test/tests/book/*.d)
 
 # ---- tests -----------------------------------------------------------------------------------
@@ -655,11 +663,11 @@ $(LINT_OUT)/%.o: % Makefile
 SOAK_BOOTS ?= 1000
 SOAK_CUTS ?= 200
 SOAK_STATES ?= 200000
-do-soak: do-iso do-host $(TESTS_SIMULATED:%=$(HOST_OUT)/%.sim)
+do-soak: do-iso do-host $(TESTS_SIMULATED:%=$(HOST_OUT)/%.fast)
 	$(PYTHON) tests/system/soak.py --boots $(SOAK_BOOTS)
 	$(PYTHON) tests/system/power.py --cuts $(SOAK_CUTS)
 	for test in $(TESTS_SIMULATED); do \
-	    CRASH_STATES=$(SOAK_STATES) $(HOST_OUT)/$$test.sim || exit 1; \
+	    CRASH_STATES=$(SOAK_STATES) $(HOST_OUT)/$$test.fast || exit 1; \
 	done
 
 # ---- the benchmark ----------------------------------------------------------------------------

@@ -5,8 +5,6 @@
 
 #include "tests/host/changed_volume.h"
 
-static uint8_t empty[VOLUME_BLOCKS * BLOCK_MAX];
-
 void volume_attach(struct volume *volume, struct device *device)
 {
     memset(&volume->fsd, 0, sizeof(volume->fsd));
@@ -29,7 +27,8 @@ void volume_begin(struct volume *volume, uint32_t block)
 {
     rig_start();
     volume->block = block;
-    volume->recorder = recorder_create(0, empty, VOLUME_BLOCKS * block, block);
+    snapshot_of_zeroes(&volume->empty, VOLUME_BLOCKS * block);
+    volume->recorder = recorder_create(0, &volume->empty, block);
     volume_attach(volume, volume->recorder->device);
 }
 
@@ -38,4 +37,5 @@ void volume_end(struct volume *volume)
     volume_detach(volume);
     recorder_destroy(volume->recorder);
     rig_stop();
+    snapshot_destroy(&volume->empty);
 }

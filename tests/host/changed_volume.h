@@ -11,6 +11,7 @@
 enum { VOLUME_BLOCKS = 48, BLOCK_MAX = 4096 };
 
 struct volume {
+    struct snapshot empty;
     struct recorder *recorder;
     struct fsd fsd;
     struct cache cache;

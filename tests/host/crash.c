@@ -8,6 +8,7 @@
 
 #include "lib/macros.h"
 #include "tests/host/crash.h"
+#include "tests/host/crash_check.h"
 #include "tests/host/crash_model.h"
 #include "tests/host/crash_work.h"
 #include "tests/host/recorder.h"
@@ -20,14 +21,14 @@ enum {
     STATES = 350,
     BLOCK = 512,
     LONG_ONE_IN = 20, /* workloads */
-    CHECK_ONE_IN = 50, /* states */
+    MANY = 10000,     /* states */
     SUBSETS = 2,
 };
 
 struct volume {
     const char *name;
-    uint8_t *image;
-    size_t bytes;
+    struct snapshot empty;
+    struct crash_file file;
     const char *check;
 };
 
@@ -35,19 +36,19 @@ static void volume_create(struct volume *volume, const char *command, unsigned k
 {
     char path[] = "/tmp/spindle_crash.XXXXXX", text[512];
     int file = mkstemp(path);
-    volume->bytes = (size_t)kib * 1024;
-    volume->image = malloc(volume->bytes);
-    kassert(file >= 0 && volume->image);
-    memset(volume->image, STALE, volume->bytes);
-    kassert(write(file, volume->image, volume->bytes) == (ssize_t)volume->bytes);
-    close(file);
-    free(volume->image);
+    size_t bytes = (size_t)kib * 1024;
+    uint8_t *stale = malloc(bytes);
+    kassert(file >= 0 && stale);
+    memset(stale, STALE, bytes);
+    kassert(write(file, stale, bytes) == (ssize_t)bytes);
+    free(stale);
 
     snprintf(text, sizeof(text), command, path);
     if (system(text))
         panic("%s", text);
-    volume->image = rig_load(path, &volume->bytes);
+    snapshot_of_file(&volume->empty, file);
     unlink(path);
+    crash_file_create(&volume->file, &volume->empty);
 }
 
 /* ---- failures ----------------------------------------------------------------------------- */
@@ -55,17 +56,29 @@ static void volume_create(struct volume *volume, const char *command, unsigned k
 /* The state that is being checked. */
 static struct {
     const struct volume *volume;
-    unsigned number;
+    unsigned turn, number;       /* of the workload */
     const struct replay *replay; /* NULL: a rehearsal */
-    unsigned one_in;             /* states are checked */
-    unsigned checked;
+    uint64_t seed, random;
+    unsigned one_in;       /* states are checked, */
+    unsigned other_one_in; /* and of them by the other program */
+    unsigned checked, checked_by_other;
 } state;
+
+/* Returns a random number that depends on the seed, the workload and the place in the log only: the
+ * states of a place are the same whatever was checked before. */
+static uint64_t draw(void)
+{
+    uint64_t x = state.random += 0x9e3779b97f4a7c15u;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
 
 static void save(const char *path)
 {
     FILE *stream = fopen(path, "wb");
-    kassert(stream && fwrite(state.replay->image, 1, state.volume->bytes, stream) ==
-                          state.volume->bytes);
+    kassert(stream && fwrite(state.replay->image, 1, state.volume->empty.bytes, stream) ==
+                          state.volume->empty.bytes);
     fclose(stream);
 }
 
@@ -73,7 +86,7 @@ static void complain(const char *what)
 {
     if (state.replay && getenv("CRASH_SAVE"))
         save(getenv("CRASH_SAVE"));
-    fprintf(stderr, "workload %u: %s\n", state.number, work_text());
+    fprintf(stderr, "turn %u, workload %u: %s\n", state.turn, state.number, work_text());
     if (!state.replay)
         panic("%s", what);
     panic("%s, workload %u, record %zu, %zu of %zu blocks: %s", state.volume->name, state.number,
@@ -157,34 +170,30 @@ static void compare_volume(const struct model_window *window)
 
 /* ---- states ------------------------------------------------------------------------------- */
 
-/* Has another program check the volume. */
-static void check_by_other(void)
+/* Has the file system's own check, and sometimes another program, check the volume. */
+static void check_structures(struct device *device, bool by_other)
 {
-    char path[64], command[256];
-    snprintf(path, sizeof(path), "/tmp/spindle_crash.%d", (int)getpid());
-    save(path);
-    snprintf(command, sizeof(command), state.volume->check, path);
-    if (system(command))
+    const char *wrong = crash_check(device, strstr(work_text(), "rename"));
+    if (wrong)
+        complain(wrong);
+    if (!by_other || !state.volume->check)
+        return;
+    if (!crash_file_check(&state.volume->file, state.replay, state.volume->check))
         complain("another program finds more than lost clusters");
-    unlink(path);
+    state.checked_by_other++;
 }
 
-static bool one_in(unsigned chance)
+static void check_state(struct device *device, const struct model_window *window)
 {
-    return rig_random() % chance == 0;
-}
-
-static void check_state(const struct model_window *window)
-{
-    if (!one_in(state.one_in))
+    bool chosen = draw() % state.one_in == 0, by_other = draw() % state.other_one_in == 0;
+    if (!chosen && state.number < WORK_FOUND)
         return;
     status_t status = rig_mount("/m", "disk1");
     if (status)
         complain(status_name(status));
     compare_volume(window);
     expect("unmount", rig_unmount("/m"), 0);
-    if (state.volume->check && one_in(CHECK_ONE_IN))
-        check_by_other();
+    check_structures(device, by_other);
     state.checked++;
 }
 
@@ -197,18 +206,20 @@ static bool keep_all(size_t n, void *unused)
 static bool keep_some(size_t n, void *of_four)
 {
     (void)n;
-    return rig_random() % 4 < *(unsigned *)of_four;
+    return draw() % 4 < *(unsigned *)of_four;
 }
 
 /* Checks the volume at one place of the log: what is durable, with all that is uncertain, and with
  * subsets of that. */
-static void check_place(struct replay *replay, const struct model_window *window)
+static void check_place(struct replay *replay, struct device *device,
+                        const struct model_window *window)
 {
-    check_state(window);
+    state.random = state.seed + replay->at;
+    check_state(device, window);
     for (unsigned i = 0; i <= SUBSETS && replay->count; i++) {
-        unsigned of_four = (unsigned)(1 + rig_random() % 3);
+        unsigned of_four = (unsigned)(1 + draw() % 3);
         replay_crash(replay, i ? keep_some : keep_all, &of_four);
-        check_state(window);
+        check_state(device, window);
         replay_restore(replay);
     }
 }
@@ -232,6 +243,7 @@ static void check_states(const struct recorder *recorder, size_t from)
     struct replay replay;
     replay_create(&replay, recorder);
     state.replay = &replay;
+    state.seed = rig_random();
     replay_advance(&replay, from);
     struct faulty *copy = faulty_create(1, replay.image, recorder->bytes,
                                         (struct io_limits){ .block_bytes = recorder->block_bytes },
@@ -241,7 +253,7 @@ static void check_states(const struct recorder *recorder, size_t from)
         replay_advance(&replay, at + 1);
         if (recorder->log[at].kind == RECORD_MARK)
             window_move(&window, recorder->log[at].mark);
-        check_place(&replay, &window);
+        check_place(&replay, copy->device, &window);
     }
     faulty_destroy(copy);
     replay_destroy(&replay);
@@ -254,8 +266,7 @@ static void workload_body(void *unused)
     (void)unused;
     rig_start();
     rig_mkdir("/m");
-    struct recorder *recorder = recorder_create(0, state.volume->image, state.volume->bytes,
-                                                BLOCK);
+    struct recorder *recorder = recorder_create(0, &state.volume->empty, BLOCK);
     size_t from = work_do(recorder, state.number);
     check_states(recorder, from);
     recorder_destroy(recorder);
@@ -279,15 +290,18 @@ static void rehearse_body(void *unused)
     rig_stop();
 }
 
-/* Does the n-th workload: a sequence of operations, or now and then a long one. Sequences are taken
- * in an order in which all are done before one is repeated. */
+/* Does the n-th workload: those that have failed once, then a sequence of operations, or now and
+ * then a long one. Sequences are taken in an order in which all are done before one is repeated. */
 static void run(unsigned n, void (*body)(void *unused))
 {
     enum { STEP = 7919 }; /* a prime that does not divide the number of sequences */
     unsigned sequences = work_sequences();
     const char *only = getenv("CRASH_ONLY");
+    state.turn = n;
     if (only)
         state.number = (unsigned)atoi(only);
+    else if (n < work_found())
+        state.number = WORK_FOUND + n;
     else if (n % LONG_ONE_IN == 0)
         state.number = sequences + n;
     else
@@ -308,11 +322,17 @@ void crash_test(const char *name, const char *format, unsigned kib, const char *
     const char *wanted = getenv("CRASH_STATES");
     unsigned states = wanted ? (unsigned)atoi(wanted) : STATES;
     bool only = getenv("CRASH_ONLY");
+    const char *from = getenv("CRASH_FROM");
+    unsigned first = from ? (unsigned)atoi(from) : 0, n = first;
     volume_create(&volume, format, kib);
     state.volume = &volume;
-    state.checked = 0;
-    state.one_in = only ? 1 : 10;
-    for (unsigned n = 0; state.checked < states && (!only || n == 0); n++)
+    state.checked = state.checked_by_other = 0;
+    state.one_in = only ? 1 : states < MANY ? 10 : 3;
+    state.other_one_in = states < MANY ? 50 : 500;
+    for (; state.checked < states && (!only || n == first); n++)
         run(n, workload_body);
-    free(volume.image);
+    printf("%s: %u states of %u workloads, %u also checked by another program\n", name,
+           state.checked, n - first, state.checked_by_other);
+    crash_file_destroy(&volume.file, &volume.empty);
+    snapshot_destroy(&volume.empty);
 }

@@ -7,9 +7,12 @@
  *             each place the volume is what is durable, or has in addition a subset of the blocks
  *             written since the last flush. It is mounted, walked, and compared with what the model
  *             allows.
+ * Checks      Each state is also given to the file system's own check, and a few are given to
+ *             another program (crash_check.h).
  * Failures    A panic prints the workload, its number and the state. With CRASH_ONLY=NUMBER only
  *             that workload is done, in all its states; with CRASH_SAVE=FILE the volume is written
- *             to a file first.
+ *             to a file first. CRASH_FROM=TURN begins with another workload than the first, and
+ *             SIM_SEED=SEED makes other random choices.
  * Locking     One thread.
  */
 #ifndef TESTS_HOST_CRASH_H

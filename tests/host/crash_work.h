@@ -16,7 +16,13 @@ enum {
     WORK_NODE_SHIFT = 18,
 };
 
+/* Workloads have numbers: those below work_sequences() are all sequences of up to three operations;
+ * work_found() sequences that have failed once begin at WORK_FOUND; the others are long, of random
+ * operations. */
+enum { WORK_FOUND = 1 << 20 };
+
 unsigned work_sequences(void);
+unsigned work_found(void);
 /* Mounts the disk, does a workload and unmounts it. Returns the place in the log from which on the
  * first tree of the model is durable. */
 size_t work_do(struct recorder *recorder, unsigned number);

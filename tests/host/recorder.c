@@ -117,21 +117,19 @@ static void recorder_free(struct device *device)
     for (size_t i = 0; i < recorder->count; i++)
         free(recorder->log[i].data);
     free(recorder->log);
-    free(recorder->base);
-    free(recorder->image);
+    snapshot_unmap(recorder->base, recorder->image);
     free(recorder);
 }
 
-struct recorder *recorder_create(unsigned n, const void *image, uint64_t bytes,
-                                 uint32_t block_bytes)
+struct recorder *recorder_create(unsigned n, const struct snapshot *base, uint32_t block_bytes)
 {
     static const struct device_ops ops = { .start = recorder_start, .destroy = recorder_free };
     char name[16];
     struct recorder *recorder = calloc(1, sizeof(*recorder));
     kassert(recorder);
-    recorder->base = copy_of(image, bytes);
-    recorder->image = copy_of(image, bytes);
-    recorder->bytes = bytes;
+    recorder->base = base;
+    recorder->image = snapshot_map(base);
+    recorder->bytes = base->bytes;
     recorder->block_bytes = block_bytes;
     spin_init(&recorder->lock, RANK_DEVICE);
     snprintf(name, sizeof(name), "faulty%u", n);
@@ -143,7 +141,7 @@ struct recorder *recorder_create(unsigned n, const void *image, uint64_t bytes,
         .limits = { .block_bytes = block_bytes, .segment_count = IO_SEGMENTS_MAX },
     });
     kassert(recorder->device);
-    device_set_medium(recorder->device, bytes);
+    device_set_medium(recorder->device, base->bytes);
     kassert(device_publish(recorder->device) == 0);
     return recorder;
 }
@@ -159,12 +157,12 @@ void recorder_destroy(struct recorder *recorder)
 void replay_create(struct replay *replay, const struct recorder *recorder)
 {
     *replay = (struct replay){ .recorder = recorder,
-                               .image = copy_of(recorder->base, recorder->bytes) };
+                               .image = snapshot_map(recorder->base) };
 }
 
 void replay_destroy(struct replay *replay)
 {
-    free(replay->image);
+    snapshot_unmap(replay->recorder->base, replay->image);
     free(replay->blocks);
     free(replay->undo);
 }

@@ -10,12 +10,13 @@
  * States      A replay is a copy of the medium that moves forward along the log. replay_crash()
  *             adds a subset of the uncertain blocks to what is durable; replay_restore() removes
  *             it again.
- * Ownership   The image is copied. recorder_destroy() removes the device; replays end before.
+ * Ownership   The snapshot is borrowed. recorder_destroy() removes the device; replays end before.
  */
 #ifndef TESTS_HOST_RECORDER_H
 #define TESTS_HOST_RECORDER_H
 
 #include "tests/host/faulty.h"
+#include "tests/host/snapshot.h"
 
 enum record_kind { RECORD_WRITE, RECORD_FLUSH, RECORD_FAILED_FLUSH, RECORD_MARK };
 
@@ -29,7 +30,8 @@ struct record {
 
 struct recorder {
     struct device *device;
-    uint8_t *base, *image;        /* at the start of the log, and now */
+    const struct snapshot *base;  /* at the start of the log */
+    uint8_t *image;               /* now */
     uint64_t bytes;
     uint32_t block_bytes;
     unsigned long fail_nth_write; /* the n-th from now on fails once, and writes some blocks */
@@ -42,9 +44,8 @@ struct recorder {
     struct spin lock;
 };
 
-/* Creates and publishes the disk "faulty<n>" with a copy of the image. */
-struct recorder *recorder_create(unsigned n, const void *image, uint64_t bytes,
-                                 uint32_t block_bytes);
+/* Creates and publishes the disk "faulty<n>" with a copy of the snapshot. */
+struct recorder *recorder_create(unsigned n, const struct snapshot *base, uint32_t block_bytes);
 void recorder_destroy(struct recorder *recorder);
 /* Appends a mark to the log. */
 void recorder_mark(struct recorder *recorder, unsigned mark);
