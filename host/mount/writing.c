@@ -34,8 +34,13 @@ void mount_write(fuse_req_t request, fuse_ino_t inode, const char *bytes, size_t
 
 void mount_flush(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
-    (void)inode, (void)info;
-    reply_status(request, 0); /* close(2) does not wait for the disk: fsync(2) does */
+    (void)inode;
+
+    /* close(2) does not wait for the disk, as fsync(2) does, but returns what has failed so far */
+    operation_begin(request);
+    status_t status = file_take_error(file_of(info));
+    operation_end(request);
+    reply_status(request, status);
 }
 
 void mount_fsync(fuse_req_t request, fuse_ino_t inode, int data_only, struct fuse_file_info *info)

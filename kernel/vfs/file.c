@@ -247,6 +247,13 @@ void file_close(struct file *file)
     mem_free(file);
 }
 
+status_t file_finish(struct file *file)
+{
+    status_t status = file_take_error(file);
+    file_close(file);
+    return status;
+}
+
 /* ---- about open files --------------------------------------------------------------------- */
 
 status_t file_check(struct file *file)

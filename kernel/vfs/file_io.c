@@ -49,13 +49,6 @@ ssize_t file_read_at(struct file *file, uint64_t offset_bytes, void *buffer, siz
     return vnode_io_bytes(vnode, IO_READ, offset_bytes, buffer, bytes);
 }
 
-status_t file_finish(struct file *file)
-{
-    status_t status = vnode_take_error(file->vnode, &file->errors_seen);
-    file_close(file);
-    return status;
-}
-
 /* Makes what the handle has written durable, where each write is to be (mount -o sync). A file that
  * one handle has alone is an image: its drive's own flush makes it durable. */
 static status_t file_write_through(struct file *file)
@@ -96,7 +89,6 @@ ssize_t file_write_at(struct file *file, uint64_t offset_bytes, const void *buff
         return -ENOSPC;
     return vnode_io_bytes(vnode, IO_WRITE, offset_bytes, (void *)(uintptr_t)buffer, bytes);
 }
-
 
 /* ---- segments ----------------------------------------------------------------------------- */
 

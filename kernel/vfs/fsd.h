@@ -75,6 +75,12 @@ void vfs_io_submit_to(struct vfs_io *io, const struct device_handle *handle,
 /* Ends the io, once; the first io->done_bytes are good. Any thread. */
 void vfs_io_complete(struct vfs_io *io, status_t status);
 
+/* Errors of write-back so far: see write/errors.c. */
+struct write_errors {
+    unsigned count;
+    status_t latest;
+};
+
 /* ---- vnodes ------------------------------------------------------------------------------- */
 
 struct vnode {
@@ -115,8 +121,7 @@ struct vnode {
     bool retired;                     /* unlinked and closed: its dirty bytes were discarded */
     /* write/'s: what is not durable yet */
     unsigned turns;                   /* taken (content.c) */
-    unsigned error_count;             /* write-backs that failed; `error`: the latest */
-    status_t error;
+    struct write_errors errors;
     bool failing;                     /* the latest write-back failed */
     uint64_t recorded_bytes;          /* of valid_bytes: passed to data_written; */
     uint64_t durable_bytes;           /* and flushed */
@@ -362,9 +367,13 @@ struct fsd {
     bool closed;                 /* the gate: no change may begin */
     _Atomic bool was_writable;   /* perhaps not any more: see vfs_exchange_device() */
     status_t warned;             /* of the flusher's latest sync */
+    struct write_errors errors;
+    unsigned errors_reported;    /* by vfs_sync(), so far */
+    bool finished;               /* vfs_finish() made it read-only */
     unsigned pins;               /* threads that sync it, or are about to */
     bool syncing;
     _Atomic bool synchronous;    /* each change is made durable before it returns */
+    struct list writer_link;     /* mount_table.c's: initialized once mounted */
     /* dismount.c's */
     struct list dismount_link;
     void (*free)(struct fsd *fsd);

@@ -2,9 +2,10 @@
  * internal.h - types and functions that only the files of kernel/vfs share.
  *
  * Each file calls only those listed before it, except through ops tables: mount/redirect.c,
- * vnode_cache.c, vnode.c, vnode_share.c, vfs_io.c, uncached.c, names.c, path_text.c,
- * write/changed.c, write/content.c, write/writeback.c, mount/dismount.c, mount/mount_table.c,
- * path.c, walk.c, mount/remount.c, change.c, then file.c and mount/mount.c.
+ * vnode_cache.c, vnode.c, vnode_share.c, vfs_io.c, uncached.c, path/names.c, path/path_text.c,
+ * write/changed.c, write/errors.c, write/content.c, write/writeback.c, mount/dismount.c,
+ * mount/mount_table.c, path/path.c, walk.c, mount/remount.c, mount/sync.c, change.c, then file.c
+ * and mount/mount.c.
  *
  * Lock order: mounts (MOUNT) < changes (NAMES) < vnodes (VNODE) < pages (CACHE) < redirect
  * (DEVICE).
@@ -45,7 +46,7 @@ struct file {
     unsigned flags;
     unsigned refused;     /* vnode->readers_refused at the time of opening, */
     unsigned truncations; /* and vnode->truncations */
-    unsigned errors_seen; /* of vnode->error_count */
+    unsigned errors_seen; /* of vnode->errors */
     uint64_t offset;      /* directories: the FSD's position */
     void *cursor;         /* of open_dir */
     uint8_t *view_page;   /* for views of uncached files */
@@ -102,6 +103,8 @@ void vnode_move_end(struct fsd *fsd);
 /* Waits until no move is under way, and returns the number of moves so far; -EINTR. */
 status_t vnode_moves_wait(struct fsd *fsd, unsigned *moves) MUST_CHECK;
 bool vnode_moved_since(const struct fsd *fsd, unsigned moves);
+/* Waits until the vnodes that other threads free are freed: -EINTR. */
+status_t vnodes_settle(struct fsd *fsd) MUST_CHECK;
 /* Frees all vnodes of a file system before dismount; none may be referenced. */
 void vnodes_drop(struct fsd *fsd);
 /* Frees up to `wanted` unused vnodes; try-lock only. Returns how many. */
@@ -151,7 +154,7 @@ ssize_t vnode_io_bytes(struct vnode *vnode, enum io_op op, uint64_t offset_bytes
 ssize_t vnode_append(struct vnode *vnode, const void *memory, size_t bytes,
                      uint64_t *end) MUST_CHECK;
 
-/* ---- names.c ------------------------------------------------------------------------------ */
+/* ---- path/names.c --------------------------------------------------------------------------- */
 
 /* Replaces bytes that a listed name must not contain by `_`; returns whether there were any. */
 bool name_clean(char *name);
@@ -159,7 +162,7 @@ bool name_clean(char *name);
 status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
                      vnode_id_t *id) MUST_CHECK;
 
-/* ---- path_text.c -------------------------------------------------------------------------- */
+/* ---- path/path_text.c ----------------------------------------------------------------------- */
 
 /* Returns the absolute path, or that of a name below it, in memory that the caller frees; NULL
  * without memory. */
@@ -213,6 +216,22 @@ void vnode_give_text(struct vnode *vnode, char *text);
 /* A path was renamed: those in the list follow it. */
 void fsd_note_rename(struct fsd *fsd, const char *from, const char *to);
 
+/* ---- write/errors.c ----------------------------------------------------------------------- */
+
+/* Return how many errors of write-back there were so far, for the functions that take one. */
+unsigned vnode_error_count(struct vnode *vnode);
+unsigned fsd_error_count(struct fsd *fsd);
+/* Return the latest error, if there were any since *seen. */
+status_t vnode_take_error(struct vnode *vnode, unsigned *seen) MUST_CHECK;
+status_t fsd_take_error(struct fsd *fsd, unsigned *seen) MUST_CHECK;
+/* Counts an error of a file, and so of its file system; logs it unless it was reported, or is that
+ * of the write-back before. */
+void vnode_note_error(struct vnode *vnode, status_t status, bool reported);
+/* The file was written back: the next error is logged. */
+void vnode_note_success(struct vnode *vnode);
+/* Counts an error of the file system's structures. */
+void fsd_note_error(struct fsd *fsd, status_t status);
+
 /* ---- write/content.c ---------------------------------------------------------------------- */
 
 /* Writes a file through its cache, at an offset or at its end. Returns the bytes copied, or an
@@ -234,11 +253,6 @@ uint64_t vnode_unsafe_bytes(struct vnode *vnode);
 uint64_t vnode_discard(struct vnode *vnode);
 /* Drops what is dirty if the file has neither a name nor an open handle. */
 void vnode_drop_if_gone(struct vnode *vnode);
-/* Counts an error of write-back; logs it unless it was reported. */
-void vnode_note_error(struct vnode *vnode, status_t status, bool reported);
-unsigned vnode_error_count(struct vnode *vnode);
-/* Returns the latest error, if there were any since *seen. */
-status_t vnode_take_error(struct vnode *vnode, unsigned *seen) MUST_CHECK;
 
 /* ---- write/writeback.c -------------------------------------------------------------------- */
 
@@ -274,13 +288,19 @@ void fsd_dismount(struct fsd *fsd);
 struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t hash);
 struct mount *mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
-/* Adds it to the table, which takes over the reference. -EBUSY if something is mounted there. */
+/* Note that the file system may write to its device, or does not any more. -EBUSY if another mount
+ * or writer has the device. */
+status_t mounts_add_writer(struct fsd *fsd) MUST_CHECK;
+void mounts_remove_writer(struct fsd *fsd);
+/* Adds it to the table, which takes over the reference. -EBUSY if something is mounted there, or if
+ * another file system may write to the device. */
 status_t mount_add(struct mount *mount) MUST_CHECK;
 /* Returns the mount that covers `parent`/`name`: a reference, or NULL. */
 struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash);
-/* Returns the file system of the first mount with a higher number than *number, pinned; NULL if
- * there is none. */
+/* Return the file system of the mount after the one with this number, or before it, pinned; NULL
+ * if there is none. Numbers increase in the order of mounting, from 1. */
 struct fsd *mount_pin_next(unsigned *number);
+struct fsd *mount_pin_previous(unsigned *number);
 /* Returns the n-th mount in the order of mounting: a reference, or NULL. */
 struct mount *mount_nth(unsigned n);
 /* Returns whether something is mounted below the directory of this path. */
@@ -311,14 +331,15 @@ struct mount_options {
 status_t mount_options_parse(const char *text, struct mount_options *options) MUST_CHECK;
 /* -EROFS, -EBUSY, or an error of writing. */
 status_t mount_options_apply(struct fsd *fsd, const struct mount_options *options) MUST_CHECK;
-/* Makes the file system writable, with the gate closed: -EBUSY if another thread has closed it;
- * -EROFS also once its device was exchanged, for a copy in memory. */
+/* Makes the file system writable, with the gate closed: -EBUSY if another thread has closed it, or
+ * if another mount has the same device; -EROFS also once its device was
+ * exchanged, for a copy in memory. */
 status_t fsd_begin_writing(struct fsd *fsd) MUST_CHECK;
 /* Flushes everything, and makes the file system read-only, its volume clean: for an unmount. -EBUSY
  * if files are open for writing, unless `force`d. On an error it stays as it was. */
 status_t fsd_end_writing(struct fsd *fsd, bool force) MUST_CHECK;
 
-/* ---- path.c ------------------------------------------------------------------------------- */
+/* ---- path/path.c ---------------------------------------------------------------------------- */
 
 uint64_t path_hash(uint64_t parent_hash, const char *name, size_t length);
 /* Takes over the references to mount and vnode, even on failure (NULL). */
@@ -370,7 +391,9 @@ status_t vnode_set_info(struct vnode *vnode, unsigned levels,
 /* Opens the file system on a device (name or alias; "": none): asks the FSD of `type`, or all. */
 status_t fsd_open(const char *device_name, const char *type, const char *options,
                   struct fsd **fsd) MUST_CHECK;
-/* Mounts an fsd at a canonical path. Takes ownership of the fsd, even on failure. */
-status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fixed) MUST_CHECK;
+/* Mounts an fsd at a canonical path, and applies the options; NULL: it is never unmounted on
+ * request. Takes ownership of the fsd, even on failure. */
+status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash,
+                       const struct mount_options *options) MUST_CHECK;
 
 #endif

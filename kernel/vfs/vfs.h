@@ -138,22 +138,24 @@ status_t path_set_modified(struct path *path, int64_t modified_s) MUST_CHECK;
 /* ---- mounts ------------------------------------------------------------------------------- */
 
 /* Mounts the file system on `device` (name or alias; "": none) over the directory `text`. `type`
- * names the FSD; NULL asks all of them in turn. -EBUSY if something is mounted there, -ENOENT for a
- * directory that was removed, -EMEDIUMTYPE if no FSD knows the medium. */
+ * names the FSD; NULL asks all of them in turn. -EBUSY if something is mounted there, or if the
+ * device is mounted elsewhere as well and one of these mounts is writable; -ENOENT for a directory
+ * that was removed; -EMEDIUMTYPE if no FSD knows the medium. */
 status_t vfs_mount(struct path *start, const char *text, const char *device, const char *type,
                    const char *options) MUST_CHECK;
 /* -EINVAL if it is not a mount point; -EBUSY while files or directories on it are in use or
  * something is mounted below; or the error of writing back dirty data: it stays mounted then. */
 status_t vfs_unmount(struct path *start, const char *text) MUST_CHECK;
 /* Changes a mount in place: `rw` makes it writable (-EROFS if the medium or its format cannot be
- * written), `ro` read-only again (-EBUSY while files are open for writing, or an error of writing
- * back), `sync` makes each change durable before it returns, until `async`. Other options are the
- * file system's. File systems on disks are read-only until then. -EINVAL if it is not a mount
- * point, or for an option that cannot change. */
+ * written, -EBUSY if the device is mounted elsewhere as well), `ro` read-only again (-EBUSY while
+ * files are open for writing, or an error of writing back), `sync` makes each change durable before
+ * it returns, until `async`. Other options are the file system's. File systems on disks are
+ * read-only until then. -EINVAL if it is not a mount point, or for an option that cannot change. */
 status_t vfs_remount(struct path *start, const char *text, const char *options) MUST_CHECK;
-/* Makes every file system durable, then read-only, before the machine is switched off. Writes a
- * line about each file that cannot be written, and returns the first error: nothing becomes
- * read-only then. With `force` it does what can be done, and writes no lines. */
+/* Makes every file system durable, then read-only, before the machine is switched off: the one that
+ * was mounted last is the first, since its device may be an image on another. Writes a line about
+ * each file that cannot be written, and returns the first error: nothing stays read-only then. With
+ * `force` it does what can be done, and writes no lines. */
 status_t vfs_finish(bool force, struct text_sink *sink) MUST_CHECK;
 /* Takes the mounts of a device, and the mounts below them, out of the tree at once. Bytes that were
  * not written back are written if the medium is still there; else a line is logged for each file.
@@ -247,14 +249,25 @@ status_t file_truncate(struct file *file) MUST_CHECK;
  * failure. Returns the latest error if writing the file back has failed since the handle was opened
  * or flushed, even if the bytes were written later: each handle gets it once. */
 status_t file_flush(struct file *file) MUST_CHECK;
-/* Closes a file, and returns the error of a write-back that the handle has not got yet. Bytes that
- * are still to be written back are not waited for: file_flush() or vfs_sync() does. */
+/* Returns the latest error, if writing the file back has failed since the handle got the last one.
+ * Does not wait for bytes that are still to be written back: file_flush() or vfs_sync() does. */
+status_t file_take_error(struct file *file) MUST_CHECK;
+/* The same, and closes the file. */
 status_t file_finish(struct file *file) MUST_CHECK;
 /* Returns whether writes return before the device has the bytes. */
 bool file_is_written_back(struct file *file);
 /* Makes every change of a file system so far durable; without a path, of all of them. Returns the
- * first error, after trying everything. */
+ * first error, after trying everything; or the latest one, if a write-back has failed since the
+ * last vfs_sync(): a device that failed may have lost bytes, although it works now. */
 status_t vfs_sync(struct path *path) MUST_CHECK;
+/* The same for a program that begins to write now: it gets the errors from now on, whether another
+ * one has got them or not. A path on another file system than the mark's has no earlier errors. */
+struct vfs_sync_mark {
+    const struct fsd *fsd; /* compared only */
+    unsigned errors;
+};
+struct vfs_sync_mark vfs_sync_mark(struct path *path);
+status_t vfs_sync_since(struct path *path, struct vfs_sync_mark *mark) MUST_CHECK;
 /* Reads or writes directly from or to the segments' memory, without a copy, if offset and length
  * are whole cache blocks of the file; else through the cache or a block of its own, with the same
  * result. 0 if all bytes were moved, or an errno with *done_bytes good ones. Not interruptible. */

@@ -14,6 +14,9 @@
 /* One bucket for PAGES_A_BUCKET pages of memory; at most UNUSED_A_BUCKET unused vnodes for each. */
 enum { BUCKETS_MIN = 64, PAGES_A_BUCKET = 8, UNUSED_A_BUCKET = 4 };
 
+/* How long to sleep while another thread frees a vnode. */
+enum { SETTLE_US = 100 };
+
 static struct {
     struct spin lock;
     struct list *buckets;
@@ -370,6 +373,16 @@ void vnode_move_end(struct fsd *fsd)
 
 /* ---- dropping ----------------------------------------------------------------------------- */
 
+status_t vnodes_settle(struct fsd *fsd)
+{
+    while (atomic_load(&fsd->dying)) {
+        if (thread_interrupted())
+            return -EINTR;
+        thread_sleep_until(time_now_us() + SETTLE_US);
+    }
+    return 0;
+}
+
 void vnodes_drop(struct fsd *fsd)
 {
     for (;;) {
@@ -388,8 +401,8 @@ void vnodes_drop(struct fsd *fsd)
     }
 
     /* other threads, reclaim among them, may still be freeing some */
-    while (atomic_load(&fsd->dying))
-        thread_sleep_until(time_now_us() + 100);
+    while (vnodes_settle(fsd))
+        thread_sleep_until(time_now_us() + SETTLE_US);
 }
 
 /* ---- reclaim ------------------------------------------------------------------------------ */

@@ -85,17 +85,19 @@ static void copy(struct faulty *faulty, struct io_transfer *transfer, uint32_t f
     }
 }
 
-/* Returns how many bytes of a read succeed. The caller holds the lock. */
+/* Returns how many bytes of a read or write succeed. The caller holds the lock. */
 static uint32_t good_bytes(struct faulty *faulty, struct io_transfer *transfer)
 {
     uint64_t offset = transfer->offset_bytes, end = offset + transfer->length_bytes;
-    if (faulty->fail_nth && --faulty->fail_nth == 0)
+    bool reads = transfer->op == IO_READ;
+    unsigned long *nth = reads ? &faulty->fail_nth : &faulty->fail_nth_write;
+    if (*nth && --*nth == 0)
         return 0;
-    if (offset >= faulty->bad_to || end <= faulty->bad_from)
+    if (offset >= faulty->bad_to || end <= faulty->bad_from || (!reads && !faulty->bad_writes))
         return transfer->length_bytes;
 
     /* The whole blocks before the first bad byte succeed, unless the device is vague. */
-    faulty->bad_reads++;
+    faulty->bad_reads += reads;
     transfer->exact = !faulty->vague;
     if (faulty->vague)
         return 0;
@@ -110,10 +112,8 @@ static void serve(struct faulty *faulty, struct io_transfer *transfer)
     /* The lock keeps the medium: faulty_change() may replace it while the transfer waits. */
     spin_lock(&faulty->lock);
     bool inside = transfer->offset_bytes + length <= device_medium(transfer->device).bytes;
-    if (transfer->op == IO_READ)
+    if (transfer->op != IO_FLUSH)
         good = inside ? good_bytes(faulty, transfer) : 0;
-    else if (transfer->op == IO_WRITE && faulty->fail_nth_write && !--faulty->fail_nth_write)
-        good = 0;
     if (faulty->image && inside && transfer->op != IO_FLUSH)
         copy(faulty, transfer, 0, good, false);
     if (faulty->image && faulty->scribbles && good < length && transfer->op == IO_READ)

@@ -23,6 +23,7 @@ struct faulty {
     unsigned long fail_nth;   /* the n-th read from now on (1: the next) fails once; 0: none */
     unsigned long fail_nth_write; /* the same for writes; nothing is written then */
     uint64_t bad_from, bad_to; /* reads of these bytes fail; the blocks before them are read */
+    bool bad_writes;          /* so do writes of them */
     status_t error;           /* the status of failed reads; 0: -EIO */
     bool vague;               /* failed reads return no bytes and do not name the bad block */
     bool scribbles;           /* failed reads overwrite the memory with 0xee */

@@ -18,7 +18,6 @@ struct node {
     unsigned count;           /* clusters allocated */
     unsigned room;            /* and reserved, in all */
     uint64_t size_bytes;      /* in memory */
-    int64_t modified_s;
     bool named, changed;
     _Atomic unsigned loaded;  /* its vnodes: the slot is in use even without a name */
 };
@@ -30,7 +29,8 @@ struct volume {
     struct node nodes[WRITE_FS_FILES];
     bool used[CLUSTERS_MAX];
     unsigned clusters, next;
-    struct semaphore flushing;
+    struct semaphore flushing; /* while it is down, its thread has the block */
+    uint8_t *block;
 };
 
 struct write_fs_settings write_fs;
@@ -78,15 +78,11 @@ static status_t reserve_room(struct volume *volume, struct node *node, uint64_t 
 
 static uint32_t allocate(struct volume *volume)
 {
-    unsigned step = write_fs.scattered ? 7 : 1;
-    for (unsigned i = 0; i <= volume->clusters; i++) {
-        volume->next = (volume->next + step) % volume->clusters;
-        while (volume->used[volume->next])
-            volume->next = (volume->next + 1) % volume->clusters;
-        volume->used[volume->next] = true;
-        return volume->next;
-    }
-    panic("write_fs: a reservation was exceeded");
+    volume->next = (volume->next + (write_fs.scattered ? 7 : 1)) % volume->clusters;
+    while (volume->used[volume->next]) /* count_free() has found one */
+        volume->next = (volume->next + 1) % volume->clusters;
+    volume->used[volume->next] = true;
+    return volume->next;
 }
 
 static void cut(struct volume *volume, struct node *node, uint64_t bytes)
@@ -280,9 +276,15 @@ static status_t write_fs_get_vnode(struct fsd *fsd, struct vnode *vnode)
 
 static void write_fs_put_vnode(struct fsd *fsd, struct vnode *vnode)
 {
-    (void)fsd;
-    if (vnode->private_data)
-        atomic_fetch_sub(&node_of(vnode)->loaded, 1); /* reap() frees it */
+    struct node *node = node_of(vnode);
+
+    /* slowly, so that it would end after a flush that does not wait for it */
+    if (node && !node->named) {
+        thread_sleep_until(time_now_us() + 5000);
+        atomic_fetch_add(&write_fs.late_puts, fsd->read_only);
+    }
+    if (node)
+        atomic_fetch_sub(&node->loaded, 1); /* reap() frees it */
 }
 
 static status_t write_fs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
@@ -304,8 +306,6 @@ static status_t write_fs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned
         return -EINVAL;
 
     mutex_lock(&volume->lock);
-    if (levels & INFO_TIMES)
-        node->modified_s = info->modified_s;
     if (levels & INFO_STANDARD) {
         status = reserve_room(volume, node, info->size_bytes);
         if (!status) {
@@ -339,8 +339,6 @@ static status_t write_fs_prepare_write(struct fsd *fsd, struct vnode *vnode, uin
     struct volume *volume = volume_of(fsd);
     struct node *node = node_of(vnode);
     status_t status = write_fs.fail_prepare;
-    if (status)
-        return status;
 
     mutex_lock(&volume->lock);
     kassert(clusters_for(offset + bytes) <= node->room);
@@ -374,9 +372,8 @@ static status_t write_fs_data_written(struct fsd *fsd, struct vnode *vnode, uint
     return 0;
 }
 
-static void transfer(struct fsd *fsd, struct vfs_io *io)
+static void transfer(struct volume *volume, struct vfs_io *io)
 {
-    struct volume *volume = volume_of(fsd);
     struct node *node = node_of(io->vnode);
     spin_lock(&volume->runs_lock);
     uint64_t placed = node->runs.length_bytes;
@@ -385,7 +382,7 @@ static void transfer(struct fsd *fsd, struct vfs_io *io)
     struct runs_io file = {
         .runs = &node->runs,
         .lock = &volume->runs_lock,
-        .device_bytes = device_medium(fsd_device(fsd)->device).bytes,
+        .device_bytes = device_medium(fsd_device(&volume->fsd)->device).bytes,
         .zero_from = min(placed, io->vnode->valid_bytes),
     };
     runs_transfer(&file, io);
@@ -394,7 +391,7 @@ static void transfer(struct fsd *fsd, struct vfs_io *io)
 static void write_fs_read_write(struct fsd *fsd, struct vfs_io *io)
 {
     io->done_bytes = 0;
-    transfer(fsd, io);
+    transfer(volume_of(fsd), io);
 }
 
 static void write_fs_finish_io(struct fsd *fsd, struct vfs_io *io)
@@ -402,25 +399,36 @@ static void write_fs_finish_io(struct fsd *fsd, struct vfs_io *io)
     if (io->request.status)
         vfs_io_complete(io, io->request.status);
     else
-        transfer(fsd, io);
+        transfer(volume_of(fsd), io);
 }
 
 /* ---- the volume --------------------------------------------------------------------------- */
 
-static status_t write_record(struct volume *volume, struct node *node, uint8_t *block)
+static void block_take(struct volume *volume)
 {
-    memset(block, 0, WRITE_FS_BLOCK_BYTES);
+    while (semaphore_down(&volume->flushing, TIME_NEVER))
+        ;
+}
+
+static status_t write_block(struct volume *volume, uint64_t address)
+{
+    return io_wait(fsd_device(&volume->fsd), IO_WRITE, address, volume->block,
+                   WRITE_FS_BLOCK_BYTES, NULL);
+}
+
+static status_t write_record(struct volume *volume, struct node *node)
+{
+    memset(volume->block, 0, WRITE_FS_BLOCK_BYTES);
     mutex_lock(&volume->lock);
-    memcpy(block, &node->record, sizeof(node->record));
+    memcpy(volume->block, &node->record, sizeof(node->record));
     bool changed = node->changed;
     node->changed = false;
     mutex_unlock(&volume->lock);
     if (!changed)
         return 0;
 
-    uint64_t address = write_fs_record_address((unsigned)(node - volume->nodes));
-    status_t status =
-        io_wait(fsd_device(&volume->fsd), IO_WRITE, address, block, WRITE_FS_BLOCK_BYTES, NULL);
+    unsigned n = (unsigned)(node - volume->nodes);
+    status_t status = write_block(volume, write_fs_record_address(n));
     if (status) {
         mutex_lock(&volume->lock);
         node->changed = true;
@@ -433,33 +441,37 @@ static status_t write_fs_flush(struct fsd *fsd)
 {
     struct volume *volume = volume_of(fsd);
     const struct device_handle *device = fsd_device(fsd);
-    uint8_t *block = page_alloc();
-    if (!block)
-        return -ENOMEM;
-
-    while (semaphore_down(&volume->flushing, TIME_NEVER))
-        ;
+    block_take(volume);
     atomic_fetch_add(&write_fs.flushes, 1);
     status_t status = write_fs.fail_flush;
     if (!status)
         status = io_wait(device, IO_FLUSH, 0, NULL, 0, NULL);
     for (unsigned i = 0; i < WRITE_FS_FILES && !status; i++)
-        status = write_record(volume, &volume->nodes[i], block);
+        status = write_record(volume, &volume->nodes[i]);
     if (!status)
         status = io_wait(device, IO_FLUSH, 0, NULL, 0, NULL);
     semaphore_up(&volume->flushing);
-    page_free(block);
     return status;
 }
 
 static status_t write_fs_set_writable(struct fsd *fsd, bool writable)
 {
+    struct volume *volume = volume_of(fsd);
     if (writable && device_traits(fsd_device(fsd)->device).read_only)
         return -EROFS;
-    if (writable)
-        atomic_fetch_add(&write_fs.opened_for_writing, 1);
-    fsd->read_only = !writable;
-    return 0;
+    if (!writable && fsd == write_fs.fail_read_only)
+        return -EIO;
+
+    block_take(volume);
+    memset(volume->block, 0, WRITE_FS_BLOCK_BYTES);
+    memcpy(volume->block, WRITE_FS_SIGNATURE, sizeof(WRITE_FS_SIGNATURE));
+    volume->block[WRITE_FS_IN_USE] = writable;
+    status_t status = write_block(volume, 0);
+    semaphore_up(&volume->flushing);
+    if (!status)
+        fsd->read_only = !writable;
+    atomic_fetch_add(&write_fs.opened_for_writing, !status && writable);
+    return status;
 }
 
 static status_t write_fs_get_fs_info(struct fsd *fsd, struct fs_info *info)
@@ -482,6 +494,7 @@ static void write_fs_dismount(struct fsd *fsd)
         kassert(!atomic_load(&volume->nodes[i].loaded));
         runs_free(&volume->nodes[i].runs);
     }
+    page_free(volume->block);
     mem_free(volume);
 }
 
@@ -551,6 +564,7 @@ static status_t write_fs_mount(const struct device_handle *handle, const char *o
         .reuses_ids = true,
         .private_data = volume,
     };
+    volume->block = block;
     mutex_init(&volume->lock, RANK_FSD);
     spin_init(&volume->runs_lock, RANK_CACHE);
     semaphore_init(&volume->flushing, 1);
@@ -564,7 +578,6 @@ static status_t write_fs_mount(const struct device_handle *handle, const char *o
         if (!status)
             status = load_node(volume, &volume->nodes[i], block);
     }
-    page_free(block);
     if (status)
         fsd_discard(&volume->fsd);
     else

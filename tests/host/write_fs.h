@@ -2,8 +2,9 @@
  * write_fs.h - a small file system on a disk whose files are written through their cache: for tests
  * of write-back that need no real format.
  *
- * Model       One directory. The medium has a block with a signature, a record of one block for
- *             each of WRITE_FS_FILES files, and clusters. A record has the name, the size and the
+ * Model       One directory. The medium has a block with a signature and a mark that it is in use
+ *             (if it was made writable after it was mounted), a record of one block for each of
+ *             WRITE_FS_FILES files, and clusters. A record has the name, the size and the
  *             clusters. Ids are the numbers of records, and are used again. Changes of records stay
  *             in memory until flush(), which writes them between two IO_FLUSHes. Clusters of a file
  *             are allocated by prepare_write(), in any order if `scattered`.
@@ -28,13 +29,15 @@ struct write_fs_settings {
     bool scattered;                  /* clusters do not follow each other */
     bool read_only;                  /* mounted so */
     status_t fail_prepare, fail_flush; /* what these return, unless 0 */
+    const struct fsd *fail_read_only; /* set_writable(false) of it returns -EIO */
     _Atomic unsigned flushes, opened_for_writing; /* calls of flush; of set_writable(true) */
+    _Atomic unsigned late_puts;      /* removed nodes that were freed after the last flush */
 };
 
 extern struct write_fs_settings write_fs;
 
-/* The medium: a signature, records, clusters. */
-enum { WRITE_FS_BLOCK_BYTES = 512 };
+/* The medium: a signature and the mark, records, clusters. */
+enum { WRITE_FS_BLOCK_BYTES = 512, WRITE_FS_IN_USE = 511 };
 
 #define WRITE_FS_SIGNATURE "write_fs"
 

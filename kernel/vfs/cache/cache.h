@@ -180,6 +180,8 @@ uint64_t cache_discard(struct cache *cache);
 
 /* Returns how many bytes are not written yet. */
 uint64_t cache_dirty_bytes(struct cache *cache);
+/* Returns the offset of the first of them; UINT64_MAX if there are none. */
+uint64_t cache_first_dirty(struct cache *cache);
 /* Returns a time no later than that of the oldest dirty byte; TIME_NEVER if there is none. After a
  * flush of everything failed, the time of the flush. */
 uint64_t cache_dirty_since_us(struct cache *cache);

@@ -33,6 +33,18 @@ uint64_t cache_dirty_bytes(struct cache *cache)
     return bytes;
 }
 
+uint64_t cache_first_dirty(struct cache *cache)
+{
+    uint64_t offset = UINT64_MAX;
+    spin_lock(&cache_table.lock);
+    const struct cache_page *page = cache_dirty_next(cache, 0);
+    if (page)
+        offset = page->index * PAGE_BYTES +
+                 (unsigned)__builtin_ctz(page->dirty) * CACHE_PIECE_BYTES;
+    spin_unlock(&cache_table.lock);
+    return offset;
+}
+
 uint64_t cache_dirty_since_us(struct cache *cache)
 {
     spin_lock(&cache_table.lock);

@@ -26,6 +26,7 @@ static status_t fsd_find(const struct device_handle *handle, const char *type,
             list_init(&(*fsd)->held);
             list_init(&(*fsd)->dirty);
             list_init(&(*fsd)->changed_link);
+            list_init(&(*fsd)->writer_link);
             code_use_begin(&(*fsd)->code_use, (*fsd)->ops, "mounted file system", (*fsd)->name);
         }
 
@@ -85,25 +86,32 @@ static char *mount_description(const struct mount *mount)
     return text;
 }
 
-status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash, bool fixed)
+status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash,
+                       const struct mount_options *options)
 {
     struct mount *mount = mount_create(fsd, text, hash);
     if (!mount)
         return -ENOMEM;
 
-    mount->fixed = fixed;
+    mount->fixed = !options;
     status_t status = vnode_get(fsd, VNODE_ROOT, &mount->root);
     if (!status && mount->root->type != NODE_DIRECTORY)
         status = -EUCLEAN;
 
+    /* last: the medium changes only if little can still fail */
+    if (!status && options)
+        status = mount_options_apply(fsd, options);
+
     /* described before: once it is in the table, another thread may unmount it */
-    char *description = status || fixed ? NULL : mount_description(mount);
+    char *description = status || mount->fixed ? NULL : mount_description(mount);
     if (!status)
         status = mount_add(mount);
-    if (status)
+    if (status) {
+        IGNORE(fsd_end_writing(fsd, true)); /* the first error is returned */
         mount_put(mount);
-    else if (description)
+    } else if (description) {
         log_info("vfs", "%s", description);
+    }
     mem_free(description);
     return status;
 }
@@ -118,14 +126,7 @@ static status_t mount_device(const char *device, const char *type, const char *w
     if (!status)
         status = fsd_open(device, type, options.others, &fsd);
     mem_free(options.others);
-    if (status)
-        return status;
-
-    status = mount_options_apply(fsd, &options);
-    if (!status)
-        return mount_publish(fsd, text, hash, false);
-    fsd_dismount(fsd);
-    return status;
+    return status ? status : mount_publish(fsd, text, hash, &options);
 }
 
 status_t vfs_mount(struct path *start, const char *text, const char *device, const char *type,

@@ -4,7 +4,9 @@
  * A mount is found by the text of its path, since a directory that is covered need not be in
  * memory. Walks look it up by the hash of that path; there is one look-up for each element.
  *
- * Locking     One mutex of rank MOUNT guards the list and the buckets.
+ * Writers     A file system that may write to its device has it alone: two of them would overwrite
+ *             each other's structures, and one that only reads would show old ones.
+ * Locking     One mutex of rank MOUNT guards the lists and the buckets.
  */
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
@@ -18,6 +20,7 @@ static struct mutex mounts_lock = MUTEX_INIT(mounts_lock, RANK_MOUNT);
 static struct list mounts = LIST_INIT(mounts); /* in the order of mounting */
 static struct mount *by_hash[BUCKETS];         /* the same, by the hash of their paths */
 static unsigned last_number;
+static struct list writers = LIST_INIT(writers); /* file systems that have their device alone */
 
 /* ---- references --------------------------------------------------------------------------- */
 
@@ -53,6 +56,7 @@ void mount_put(struct mount *mount)
         return;
     if (mount->root)
         vnode_put(mount->root);
+    mounts_remove_writer(mount->fsd);
     fsd_dismount(mount->fsd);
     mem_free(mount->text);
     mem_free(mount);
@@ -128,20 +132,42 @@ struct mount *mount_nth(unsigned n)
     return found;
 }
 
+/* Pins the file system of a mount, unless it is NULL. A mount in the table has not been forgotten
+ * yet. */
+static struct fsd *pin(const struct mount *mount, unsigned *number)
+{
+    kassert(mutex_is_mine(&mounts_lock));
+    if (!mount)
+        return NULL;
+    *number = mount->number;
+    fsd_pin(mount->fsd);
+    return mount->fsd;
+}
+
 struct fsd *mount_pin_next(unsigned *number)
 {
-    struct fsd *fsd = NULL;
+    const struct mount *found = NULL;
     mutex_lock(&mounts_lock);
     list_each(link, &mounts) {
         const struct mount *mount = container_of(link, struct mount, link);
-
-        /* a mount in the table has not been forgotten yet */
-        if (!fsd && mount->number > *number) {
-            fsd = mount->fsd;
-            *number = mount->number;
-            fsd_pin(fsd);
-        }
+        if (!found && mount->number > *number)
+            found = mount;
     }
+    struct fsd *fsd = pin(found, number);
+    mutex_unlock(&mounts_lock);
+    return fsd;
+}
+
+struct fsd *mount_pin_previous(unsigned *number)
+{
+    const struct mount *found = NULL;
+    mutex_lock(&mounts_lock);
+    list_each(link, &mounts) {
+        const struct mount *mount = container_of(link, struct mount, link);
+        if (mount->number < *number)
+            found = mount;
+    }
+    struct fsd *fsd = pin(found, number);
     mutex_unlock(&mounts_lock);
     return fsd;
 }
@@ -166,13 +192,51 @@ status_t mount_next_below(const char *directory, unsigned *number, char *name, s
     return status;
 }
 
+/* ---- writers ------------------------------------------------------------------------------ */
+
+static bool has_same_device(const struct fsd *a, const struct fsd *b)
+{
+    const struct device_handle *one = fsd_device(a), *other = fsd_device(b);
+    return a != b && one->device && one->device == other->device &&
+           one->generation == other->generation;
+}
+
+/* Returns whether another file system may write to the device of this one. */
+static bool has_writer(const struct fsd *fsd)
+{
+    kassert(mutex_is_mine(&mounts_lock));
+    bool found = false;
+    list_each(link, &writers)
+        found |= has_same_device(container_of(link, struct fsd, writer_link), fsd);
+    return found;
+}
+
+status_t mounts_add_writer(struct fsd *fsd)
+{
+    mutex_lock(&mounts_lock);
+    bool busy = has_writer(fsd);
+    list_each(link, &mounts)
+        busy |= has_same_device(container_of(link, struct mount, link)->fsd, fsd);
+    if (!busy)
+        list_push_back(&writers, &fsd->writer_link);
+    mutex_unlock(&mounts_lock);
+    return busy ? -EBUSY : 0;
+}
+
+void mounts_remove_writer(struct fsd *fsd)
+{
+    mutex_lock(&mounts_lock);
+    list_remove(&fsd->writer_link);
+    mutex_unlock(&mounts_lock);
+}
+
 /* ---- adding ------------------------------------------------------------------------------- */
 
 status_t mount_add(struct mount *mount)
 {
     struct mount **bucket = &by_hash[mount->hash % BUCKETS];
-    bool taken = false;
     mutex_lock(&mounts_lock);
+    bool taken = has_writer(mount->fsd);
 
     /* The whole list, not the bucket: mounting is rare, and texts decide. */
     list_each(link, &mounts)

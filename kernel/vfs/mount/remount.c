@@ -1,10 +1,11 @@
 /*
- * remount.c - makes mounted file systems writable, and read-only again; and syncs all of them.
+ * remount.c - makes mounted file systems writable, and read-only again.
  *
  * File systems on disks are mounted read-only, and nothing on them changes until a person asks for
  * it: no dirty bit, no access time. vfs_remount() then changes the mount in place.
  */
 #include "kernel/vfs/internal.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -20,10 +21,30 @@ status_t fsd_end_writing(struct fsd *fsd, bool force)
     status_t status = fsd_close_gate(fsd, force);
     if (status)
         return status;
-    status = fsd_sync(fsd);
+
+    /* A removed file whose last user has just gone gives back its place with this flush. */
+    status = vnodes_settle(fsd);
+    if (!status)
+        status = fsd_sync(fsd);
+    if (status && status != -EINTR)
+        IGNORE(fsd_take_error(fsd, &fsd->errors_reported)); /* the caller reports it */
     if (!status)
         status = fsd->ops->set_writable(fsd, false);
+    if (!status)
+        mounts_remove_writer(fsd);
     fsd_open_gate(fsd);
+    return status;
+}
+
+/* Makes the file system writable, if no other one has its device. */
+static status_t begin_alone(struct fsd *fsd)
+{
+    status_t status = mounts_add_writer(fsd);
+    if (status)
+        return status;
+    status = fsd->ops->set_writable(fsd, true);
+    if (status)
+        mounts_remove_writer(fsd);
     return status;
 }
 
@@ -41,7 +62,7 @@ status_t fsd_begin_writing(struct fsd *fsd)
     if (fsd->redirected)
         status = -EROFS; /* the changes would end with the copy */
     else if (fsd->read_only)
-        status = fsd->ops->set_writable(fsd, true);
+        status = begin_alone(fsd);
     fsd->was_writable |= !status;
     fsd_open_gate(fsd);
     return status;
@@ -133,48 +154,4 @@ status_t vfs_remount(struct path *start, const char *text, const char *words)
 out:
     path_put(path);
     return status;
-}
-
-/* ---- every file system --------------------------------------------------------------------- */
-
-/* Calls step() for every mounted file system. Returns the first error; -EINTR ends it. */
-static status_t each_fsd(status_t (*step)(struct fsd *fsd, struct text_sink *sink),
-                         struct text_sink *sink)
-{
-    status_t first = 0;
-    struct fsd *fsd;
-
-    /* pinned, not referenced by its mount: an unmount at the same time waits and is not refused */
-    for (unsigned number = 0; first != -EINTR && (fsd = mount_pin_next(&number));) {
-        status_t status = step(fsd, sink);
-        fsd_unpin(fsd);
-        if (!first || status == -EINTR)
-            first = status;
-    }
-    return first;
-}
-
-static status_t sync_step(struct fsd *fsd, struct text_sink *sink)
-{
-    status_t status = fsd_sync(fsd);
-    if (status && status != -EINTR && sink)
-        fsd_list_dirty(fsd, status, sink);
-    return status;
-}
-
-static status_t end_step(struct fsd *fsd, struct text_sink *sink)
-{
-    (void)sink;
-    return fsd_end_writing(fsd, true);
-}
-
-status_t vfs_sync(struct path *path)
-{
-    return path ? fsd_sync(path->mount->fsd) : each_fsd(sync_step, NULL);
-}
-
-status_t vfs_finish(bool force, struct text_sink *sink)
-{
-    status_t status = force ? 0 : each_fsd(sync_step, sink);
-    return status ? status : each_fsd(end_step, NULL);
 }

@@ -3,7 +3,7 @@
  */
 #include "kernel/vfs/internal.h"
 
-static status_t mount_builtin(const char *type, const char *text, bool fixed)
+static status_t mount_builtin(const char *type, const char *text)
 {
     struct fsd *fsd;
     uint64_t hash = 0;
@@ -17,7 +17,7 @@ static status_t mount_builtin(const char *type, const char *text, bool fixed)
     }
 
     status_t status = fsd_open("", type, "", &fsd);
-    return status ? status : mount_publish(fsd, text, hash, fixed);
+    return status ? status : mount_publish(fsd, text, hash, NULL);
 }
 
 status_t vfs_start(void)
@@ -28,7 +28,7 @@ status_t vfs_start(void)
     if (!status)
         status = writeback_start();
     if (!status)
-        status = mount_builtin("ramfs", "/", true);
+        status = mount_builtin("ramfs", "/");
     if (status)
         return status;
 
@@ -41,7 +41,7 @@ status_t vfs_start(void)
 
     status = vfs_mkdir(root, "/System");
     if (!status)
-        status = mount_builtin("devfs", "/System/Devices", true);
+        status = mount_builtin("devfs", "/System/Devices");
 
     /* Scripts of other systems expect the null device and its siblings there. */
     if (!status)

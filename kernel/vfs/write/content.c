@@ -7,14 +7,10 @@
  *             their way there. Waiting for a turn is interruptible.
  * valid_bytes Only a writer moves it, after the bytes are in the cache. Write-back reads it once,
  *             and writes, and records, what is below: never a place that has no bytes yet.
- * Errors      A write-back that fails increments the file's count of errors. A handle has the count
- *             of when it was opened, and compares (Linux's errseq has the same meaning).
  */
-#include "kernel/log.h"
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
 #include "lib/macros.h"
-#include "lib/status.h"
 
 enum {
     PART_BYTES = 256 * 1024, /* copied between two looks at the limit of dirty bytes */
@@ -27,7 +23,7 @@ enum {
 enum turn { TURN_WRITE = 1, TURN_FLUSH = 2 };
 
 static struct {
-    struct spin lock; /* rank VNODE: the turns and the errors of every vnode */
+    struct spin lock; /* rank VNODE: the turns of every vnode, and what is recorded */
     struct wait_queue ended;
 } turns = {
     .lock = SPIN_INIT(RANK_VNODE),
@@ -53,43 +49,6 @@ static void vnode_turn_end(struct vnode *vnode, enum turn turn)
     vnode->turns &= ~(unsigned)turn;
     wait_queue_wake_all(&turns.ended);
     spin_unlock(&turns.lock);
-}
-
-/* ---- errors ------------------------------------------------------------------------------- */
-
-unsigned vnode_error_count(struct vnode *vnode)
-{
-    spin_lock(&turns.lock);
-    unsigned count = vnode->error_count;
-    spin_unlock(&turns.lock);
-    return count;
-}
-
-status_t vnode_take_error(struct vnode *vnode, unsigned *seen)
-{
-    spin_lock(&turns.lock);
-    status_t status = *seen != vnode->error_count ? vnode->error : 0;
-    *seen = vnode->error_count;
-    spin_unlock(&turns.lock);
-    return status;
-}
-
-void vnode_note_error(struct vnode *vnode, status_t status, bool reported)
-{
-    spin_lock(&turns.lock);
-    bool known = vnode->error == status && vnode->failing;
-    vnode->error = status;
-    vnode->error_count++;
-    vnode->failing = true;
-    spin_unlock(&turns.lock);
-
-    /* The device's driver has logged the block. Further attempts that fail alike are not logged. */
-    if (known || reported)
-        return;
-    char *text = vnode_take_text(vnode);
-    log_error("vfs", "%s: cannot be written to %s: %s; kept in memory to try again",
-              text ? text : "a file", fsd_label(vnode->fsd), status_text(status));
-    vnode_give_text(vnode, text);
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */
@@ -183,7 +142,8 @@ static status_t vnode_resize(struct vnode *vnode, uint64_t bytes)
     return status;
 }
 
-/* Ends a change that has extended the file from `size` with zeroes, and then failed. */
+/* Ends a change that has extended the file from `size` with zeroes, and then failed: none of the
+ * caller's bytes follow them. */
 static void vnode_take_back(struct vnode *vnode, uint64_t size)
 {
     /* If this fails as well, the zeroes stay: the caller has the first error to report. */
@@ -209,8 +169,9 @@ static status_t vnode_write_in_turn(struct vnode *vnode, struct path *path, uint
 
     status = vnode_fill(vnode, path, offset);
     if (!status)
-        return vnode_copy(vnode, path, offset, bytes, count, done);
-    vnode_take_back(vnode, size);
+        status = vnode_copy(vnode, path, offset, bytes, count, done);
+    if (status && !*done)
+        vnode_take_back(vnode, size);
     return status;
 }
 
@@ -289,6 +250,20 @@ status_t vnode_reserve(struct vnode *vnode, uint64_t bytes)
 
 /* ---- writing back ------------------------------------------------------------------------- */
 
+/* Has the size recorded: the device has all bytes below it. */
+static status_t vnode_record(struct vnode *vnode, uint64_t size)
+{
+    struct fsd *fsd = vnode->fsd;
+    status_t status = vnode->unlinked ? 0 : fsd->ops->data_written(fsd, vnode, size);
+    if (status)
+        return status;
+
+    spin_lock(&turns.lock);
+    vnode->recorded_bytes = size;
+    spin_unlock(&turns.lock);
+    return 0;
+}
+
 /* Writes back what is below valid_bytes at this moment, in the turn. */
 static status_t vnode_flush_in_turn(struct vnode *vnode)
 {
@@ -299,18 +274,18 @@ static status_t vnode_flush_in_turn(struct vnode *vnode)
     /* Places for all of it, in the order of the file; then the bytes, then the size. */
     if (!status && size)
         status = fsd->ops->prepare_write(fsd, vnode, 0, size);
-    if (!status)
-        status = cache_flush(&vnode->cache, 0, size);
-    if (!status && !vnode->unlinked)
-        status = fsd->ops->data_written(fsd, vnode, size);
     if (status)
         return status;
+    status = cache_flush(&vnode->cache, 0, size);
+    if (!status)
+        return vnode_record(vnode, size);
 
-    spin_lock(&turns.lock);
-    vnode->recorded_bytes = size;
-    vnode->failing = false;
-    spin_unlock(&turns.lock);
-    return 0;
+    /* A bad block costs the file what follows it, but not what precedes it. The error of the block
+     * is the one to report. */
+    uint64_t good = min(size, cache_first_dirty(&vnode->cache));
+    if (status != -EINTR && good > vnode->recorded_bytes)
+        IGNORE(vnode_record(vnode, good));
+    return status;
 }
 
 status_t vnode_flush(struct vnode *vnode)
@@ -322,6 +297,8 @@ status_t vnode_flush(struct vnode *vnode)
         return status;
 
     status = vnode_flush_in_turn(vnode);
+    if (!status)
+        vnode_note_success(vnode);
     vnode_turn_end(vnode, TURN_FLUSH);
 
     /* An interrupted caller leaves the bytes dirty, which is not an error of the file. If the

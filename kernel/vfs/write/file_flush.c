@@ -1,7 +1,12 @@
 /*
- * file_flush.c - makes a file durable: POSIX fsync().
+ * file_flush.c - makes a file durable: POSIX fsync(); and returns the errors of write-back.
  */
 #include "kernel/vfs/internal.h"
+
+status_t file_take_error(struct file *file)
+{
+    return vnode_take_error(file->vnode, &file->errors_seen);
+}
 
 /* Writes back the file, then the structures of its file system. */
 static status_t file_flush_back(struct file *file)
@@ -19,7 +24,7 @@ static status_t file_flush_back(struct file *file)
 
     /* An error of earlier write-backs that this handle has not seen is returned now, even if the
      * bytes could be written in the end. */
-    status_t error = vnode_take_error(vnode, &file->errors_seen);
+    status_t error = file_take_error(file);
     return status ? status : error;
 }
 

@@ -164,6 +164,7 @@ status_t fsd_flush(struct fsd *fsd)
 
     /* A device that failed to flush may have dropped bytes of any file that was written since the
      * last flush, and the next flush may succeed: so the handles of all of them are told. */
+    fsd_note_error(fsd, status);
     spin_lock(&changes.lock);
     list_each(link, &fsd->dirty)
         vnode_note_error(container_of(link, struct vnode, dirty_link), status, true);

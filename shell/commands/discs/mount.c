@@ -188,6 +188,8 @@ static bool mount_type_known(struct shell *shell, const char *type)
 #define OPTION_CHARSETS "charset=utf-8|latin1|cp437|cp850|shift-jis"
 #define OPTION_OTHERS "tz=+HH:MM, rw, ro, sync, async"
 
+#define MOUNTED_ELSEWHERE "mounted elsewhere; to be writable, a device can have only one mount"
+
 /* Mounts the device `name`, which the operand `what` names, at `where`. */
 static int mount_at(struct shell *shell, const char *what, const char *name, const char *where,
                     const char *type, const char *options)
@@ -197,6 +199,7 @@ static int mount_at(struct shell *shell, const char *what, const char *name, con
     status_t status = path_walk(shell->directory, where, 0, &place);
     if (status)
         return shell_fail(shell, where, status);
+    bool taken = path_is_mount_point(place);
     path_put(place);
 
     status = index_mount(shell->directory, where, name, type, options);
@@ -213,6 +216,8 @@ static int mount_at(struct shell *shell, const char *what, const char *name, con
     }
 
     /* The mount point was found above, so these are about its state. */
+    if (status == -EBUSY && !taken)
+        return shell_complain(shell, "%s: " MOUNTED_ELSEWHERE, what);
     if (status == -EBUSY || status == -ENOTDIR)
         return shell_fail(shell, where, status);
     if (status == -EINVAL && options) {
@@ -258,8 +263,12 @@ static int remount_refused(struct shell *shell, const char *what, const char *wh
                            const char *options, status_t status)
 {
     struct path *path;
-    if (status == -EBUSY)
-        return shell_complain(shell, "%s: files are open for writing", what);
+    if (status == -EBUSY && !path_walk(shell->directory, where, 0, &path)) {
+        bool read_only = path_fsd(path)->read_only;
+        path_put(path);
+        return shell_complain(shell, "%s: %s", what,
+                              read_only ? MOUNTED_ELSEWHERE : "files are open for writing");
+    }
     if (status == -EINVAL || status == -EOPNOTSUPP) {
         shell_complain(shell, "%s: cannot be changed for a file system that is mounted", options);
         return SHELL_USAGE;

@@ -75,6 +75,41 @@ static status_t copy_end(struct copy *copy, struct replacement *target, const ch
     return status;
 }
 
+/* Walks to `to` if it exists, else to the directory that would contain it: a reference. */
+static status_t walk_to_target(struct shell *shell, const char *to, struct path **path)
+{
+    status_t status = path_walk(shell->directory, to, 0, path);
+    if (status != -ENOENT)
+        return status;
+
+    /* The target does not exist yet: find the directory that would contain it. */
+    size_t length;
+    const char *base = base_name(to, &length);
+    char *directory = join_path(base > to ? "" : ".", to);
+    if (!directory)
+        return -ENOMEM;
+
+    /* Cut off the last element. A path of one element is in the current directory. */
+    directory[base > to ? (size_t)(base - to) : 1] = '\0';
+    status = path_walk(shell->directory, directory, 0, path);
+    mem_free(directory);
+    return status;
+}
+
+/* Notes that a copy is written back from now on: copy_sync() is to return the errors of that. */
+static void copy_mark(struct copy *copy, const char *to)
+{
+    struct path *path;
+    if (copy->writes_back)
+        return;
+    copy->writes_back = true;
+    copy->mark = (struct vfs_sync_mark){ 0 };
+    if (walk_to_target(copy->shell, to, &path))
+        return; /* copy_sync() reports it */
+    copy->mark = vfs_sync_mark(path);
+    path_put(path);
+}
+
 /* Copies an open file. *write_failed: the error is about `to`. */
 static status_t copy_opened(struct copy *copy, struct file *source, const char *from,
                             const char *to, bool *write_failed)
@@ -90,7 +125,8 @@ static status_t copy_opened(struct copy *copy, struct file *source, const char *
     if (!status) {
         /* The target gets its name only after the last byte, in copy_end(). */
         progress_begin(progress, copy->shell, from, file_size(source));
-        copy->writes_back |= file_is_written_back(target.file);
+        if (file_is_written_back(target.file))
+            copy_mark(copy, to);
         status = copy_bytes(progress, source, target.file, write_failed);
         progress_end(progress);
 
@@ -187,27 +223,6 @@ int copy_file(struct copy *copy, struct path *path, const char *from, const char
 
 /* ---- targets ------------------------------------------------------------------------------ */
 
-/* Walks to `to` if it exists, else to the directory that would contain it: a reference. */
-static status_t walk_to_target(struct shell *shell, const char *to, struct path **path)
-{
-    status_t status = path_walk(shell->directory, to, 0, path);
-    if (status != -ENOENT)
-        return status;
-
-    /* The target does not exist yet: find the directory that would contain it. */
-    size_t length;
-    const char *base = base_name(to, &length);
-    char *directory = join_path(base > to ? "" : ".", to);
-    if (!directory)
-        return -ENOMEM;
-
-    /* Cut off the last element. A path of one element is in the current directory. */
-    directory[base > to ? (size_t)(base - to) : 1] = '\0';
-    status = path_walk(shell->directory, directory, 0, path);
-    mem_free(directory);
-    return status;
-}
-
 int copy_sync(struct copy *copy, const char *to)
 {
     struct path *path;
@@ -218,7 +233,7 @@ int copy_sync(struct copy *copy, const char *to)
     status_t status = walk_to_target(copy->shell, to, &path);
     if (status)
         return shell_fail(copy->shell, to, status);
-    status = vfs_sync(path);
+    status = vfs_sync_since(path, &copy->mark);
     path_put(path);
     if (!status)
         return SHELL_DONE;

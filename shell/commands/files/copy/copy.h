@@ -21,6 +21,7 @@ struct copy {
     bool asks, updates;            /* -i: ask before; -u: only files that are older */
     bool to_is_file;               /* -T: the target is not a directory to copy into */
     bool writes_back;              /* since the last copy_sync(), a target is in memory only */
+    struct vfs_sync_mark mark;     /* of when it began to be */
     struct copied_directory *open; /* of cp: the directories whose contents are being copied */
 };
 
