@@ -125,14 +125,17 @@ SHELL_COMMAND(command_load);
 
 /* ---- unload -------------------------------------------------------------------------------- */
 
-/* A device that was removed is in use until the monitor has unmounted it: waits for that. */
+/* Waits twice for the monitor: the driver may be looking at a device that has just arrived, and a
+ * device that was removed is in use until it was unmounted. */
 static status_t unload(const char *name, bool remove_devices, struct object_error *error)
 {
     status_t status = module_unload(name, remove_devices, error);
-    if (status != -EBUSY || !remove_devices)
-        return status;
-    status = monitor_wait_idle(NULL, time_now_us() + DEADLINE_SETTLE_US);
-    return status == -EINTR ? status : module_unload(name, true, error);
+    for (unsigned waits = 0; waits < 2 && status == -EBUSY && remove_devices; waits++) {
+        status = monitor_wait_idle(NULL, time_now_us() + DEADLINE_SETTLE_US);
+        if (status != -EINTR)
+            status = module_unload(name, true, error);
+    }
+    return status;
 }
 
 static int run_unload(struct shell *shell, int count, char **words)
