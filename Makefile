@@ -597,6 +597,7 @@ $(IMAGES)/.made: tests/images/builder.py
 	$(PYTHON) tests/images/builder.py $(IMAGES)
 	touch $@
 
+# Two system tests at a time: a machine in QEMU keeps one processor busy.
 do-test: do-iso do-host $(BUILD)/builtin.elf $(if $(FUSE),$(HOST_OUT)/spindle-mount.asan) \
     $(HOST_TESTS) $(REPLAYS) $(IMAGES)/.made
 	MAKEFLAGS= PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/summary "lint=$(PYTHON) tests/lint" \
@@ -605,7 +606,7 @@ do-test: do-iso do-host $(BUILD)/builtin.elf $(if $(FUSE),$(HOST_OUT)/spindle-mo
 	    $(foreach name,$(FUZZERS),"$(name)=timeout 300 $(HOST_OUT)/$(name).replay \
 	        tests/fuzz/corpus/$(name:fuzz_%=%)") \
 	    "differential=timeout 300 $(PYTHON) -m pytest -q tests/differential" \
-	    --alone "system=timeout 1150 $(PYTHON) -m pytest -q -rs tests/system"
+	    --alone "system=timeout 900 $(PYTHON) -m pytest -q -rs --numprocesses=2 tests/system"
 
 # Compares random command lines with GNU's tools, and scripts with dash; another DIFFERENTIAL_SEED draws other lines.
 DIFFERENTIAL_LINES ?= 100000
