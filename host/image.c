@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "drivers/storage/virtual/drive.h"
@@ -21,6 +22,7 @@
 #include "lib/text.h"
 
 enum {
+    TRY_PIECES = 16,        /* of memory, in a read that must not wait */
     CHECK_US = 1000,        /* a file's times are looked at once in this time, at most */
     MEMORY_MIB_MAX = 1 << 20,
     QEMU_WRITER_BYTE = 101, /* of a file: a virtual machine that may write it has it locked */
@@ -54,6 +56,41 @@ static status_t host_check_now(struct host_store *host)
         atomic_store(&host->changed, true);
     atomic_store(&host->checked_us, time_now_us());
     return atomic_load(&host->changed) ? -ESTALE : 0;
+}
+
+/* Reads what the host has in memory; -EAGAIN if that is not all of it. */
+static status_t host_read_at_once(struct host_store *host, const struct span *span,
+                                  uint32_t *done_bytes)
+{
+#ifdef RWF_NOWAIT
+    struct iovec pieces[TRY_PIECES];
+    uint32_t bytes = 0;
+    int count = 0;
+    for (; bytes < span->length_bytes && count < TRY_PIECES; count++) {
+        uint32_t piece = min(span->segments[count].length_bytes, span->length_bytes - bytes);
+        pieces[count] = (struct iovec){ span->segments[count].address, piece };
+        bytes += piece;
+    }
+
+    if (bytes < span->length_bytes ||
+        preadv2(host->fd, pieces, count, (off_t)span->offset_bytes, RWF_NOWAIT) != (ssize_t)bytes)
+        return -EAGAIN;
+    status_t status = host_check_now(host);
+    if (!status)
+        *done_bytes = bytes;
+    return status;
+#else
+    (void)host, (void)span, (void)done_bytes;
+    return -EAGAIN;
+#endif
+}
+
+static status_t host_move(struct store *store, enum io_op op, const struct span *span,
+                          uint32_t *done_bytes)
+{
+    if (span->at_once)
+        return host_read_at_once(host_store_of(store), span, done_bytes);
+    return store_move_pieces(store, op, span, done_bytes);
 }
 
 static status_t host_read_piece(struct store *store, uint64_t offset, uint8_t *memory,
@@ -121,6 +158,7 @@ static void host_store_close(struct store *store)
 }
 
 static const struct store_ops host_store_ops = {
+    .move = host_move,
     .read_piece = host_read_piece,
     .write_piece = host_write_piece,
     .flush = host_store_flush,
@@ -173,7 +211,8 @@ static status_t host_store_open(const char *image, bool writable, struct store *
     }
 
     off_t size = lseek(host->fd, 0, SEEK_END);
-    host->store = (struct store){ .ops = &host_store_ops, .waits = true, .writable = writable };
+    host->store = (struct store){ .ops = &host_store_ops, .waits = true, .tries = true,
+                                   .writable = writable };
     host->store.size_bytes = size > 0 ? (uint64_t)size : 0;
     *store = &host->store;
     return 0;

@@ -3,12 +3,13 @@
  *
  * A request names the operation, the place (offset and length in bytes), and the memory (a list of
  * segments). io_submit() queues it and returns; the request ends exactly once, through its
- * callback, on the completion thread. Until then the request and its memory belong to kernel/dev.
+ * callback, on the completion thread or by io_assist_end(). Until then the request and its memory
+ * belong to kernel/dev.
  *
  *     submit -> checked, queued on the drive -> carved into transfers that keep the device's
  *     limits (through bounce pages where it cannot reach the memory) -> the driver's start() ->
- *     io_transfer_done() in any context -> next transfer, or io_complete() -> completion thread ->
- *     request->complete()
+ *     io_transfer_done() in any context -> next transfer, or io_complete() -> completion thread, or
+ *     the submitter that assists -> request->complete()
  *
  * Invariants  status 0 <=> done_bytes == length. done_bytes is a prefix that is valid.
  *             A request has at most one transfer in flight. Nothing here allocates, so reading
@@ -25,7 +26,8 @@
  *             submitted and again before each transfer: -ESTALE.
  * Locking     io_submit: threads and completion callbacks, any lock below QUEUE held.
  *             io_complete, io_transfer_done: any context.
- * Callbacks   run one after another on the completion thread: they do not wait, and may submit.
+ * Callbacks   do not wait, and may submit. Those of different requests may run at the same time:
+ *             most run one after another on the completion thread.
  */
 #ifndef KERNEL_DEV_IO_H
 #define KERNEL_DEV_IO_H
@@ -82,7 +84,7 @@ struct io_request {
     uint64_t submitted_us;
     unsigned segment;        /* the next byte to carve is in this segment, */
     uint32_t segment_offset; /* at this offset */
-    const struct thread *submitter; /* only compared */
+    const struct thread *submitter; /* of io_submit(); only compared */
     bool alone;              /* not merged: a merged transfer with it has failed */
 };
 
@@ -145,6 +147,22 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
  * context: an atomic state change and an append to the completion queue. Of two callers the second
  * does nothing. */
 void io_complete(struct io_request *request, status_t status, uint64_t done_bytes);
+
+/* A device that is memory, or whose bytes the host has in memory, ends a request inside
+ * io_submit(). A thread that is going to wait for it may call back itself, so that no thread need
+ * be woken:
+ *
+ *     io_assist_begin(&assist); submit; io_assist_end(&assist); wait
+ *
+ * io_assist_end() calls back those requests of this thread that ended since io_assist_begin(). The
+ * thread holds no spinlock, and does not wait in between. */
+struct io_assist {
+    struct list link;
+    const struct thread *thread;
+    struct list requests; /* that ended */
+};
+void io_assist_begin(struct io_assist *assist);
+void io_assist_end(struct io_assist *assist);
 
 struct device_handle;
 /* Moves at most 4 GiB between the device and `memory` (from mem_alloc or page_alloc: devices must

@@ -10,6 +10,8 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
+enum { TRY_BYTES_MAX = 64 * 1024 };
+
 static void image_put_holders(struct image *image)
 {
     for (; image->holder_count; image->holder_count--)
@@ -351,11 +353,16 @@ void image_put(struct image *image)
     mem_free(image);
 }
 
-bool image_serves_at_once(const struct image *image)
+enum image_service image_service(const struct image *image, const struct io_transfer *transfer)
 {
-    /* A store of memory does. In tests a fault lets every other transfer end inside
-     * the submission. */
-    return !image->store->waits || (image->fault && store_fault_flips(image->fault));
+    /* A store of memory does not wait. In tests a fault lets every other transfer end inside the
+     * submission. */
+    if (!image->store->waits || (image->fault && store_fault_flips(image->fault)))
+        return IMAGE_AT_ONCE;
+
+    /* A long transfer is better read by the worker, while its submitter does something else. */
+    bool tries = image->store->tries && transfer->op == IO_READ;
+    return tries && transfer->length_bytes <= TRY_BYTES_MAX ? IMAGE_TRY : IMAGE_LATER;
 }
 
 status_t image_make_faulty(struct image *image)

@@ -51,8 +51,11 @@ struct image *image_get(struct image *image);
 void image_put(struct image *image);
 struct image_facts *image_facts_get(struct image_facts *facts);
 void image_facts_put(struct image_facts *facts);
-/* Returns whether the next transfer is served where it is submitted. Called once per transfer. */
-bool image_serves_at_once(const struct image *image);
+/* How a transfer is served: where it is submitted; there, if its store need not wait, else by the
+ * worker; by the worker. */
+enum image_service { IMAGE_AT_ONCE, IMAGE_TRY, IMAGE_LATER };
+/* Called once per transfer. */
+enum image_service image_service(const struct image *image, const struct io_transfer *transfer);
 /* Puts a fault store on top, unless there is one. The caller holds the drive. -ENOMEM. */
 status_t image_make_faulty(struct image *image) MUST_CHECK;
 

@@ -2,8 +2,9 @@
  * serve.c - a drive's transfers, and the thread that serves them.
  *
  * A store that never waits is served inside start(). For one that waits the drive owns a worker
- * thread, which waits only for devices of lower levels than the drive's own. While a thread holds
- * the drive, transfers wait in a list.
+ * thread, which waits only for devices of lower levels than the drive's own; a short read is first
+ * tried inside start(), if the store can do that. While a thread holds the drive, transfers wait in
+ * a list.
  */
 #include "drivers/storage/virtual/drive_private.h"
 #include "lib/macros.h"
@@ -11,6 +12,7 @@
 /* A transfer that was taken from the list to be served. */
 struct drive_work {
     struct io_transfer *transfer; /* NULL: there is none */
+    bool at_once;                 /* it is only tried: if it would wait, it returns to the list */
     struct image *image;          /* a reference; NULL: the transfer ends with `refusal` */
     status_t refusal;
 };
@@ -28,7 +30,8 @@ static status_t store_serve(struct store *store, enum io_op op, const struct spa
     }
 }
 
-static void image_serve(struct image *image, struct io_transfer *transfer)
+/* Returns false if the store would wait, but the transfer is to be served `at_once`. */
+static bool image_serve(struct image *image, struct io_transfer *transfer, bool at_once)
 {
     struct store *store = image->store;
     struct span span = {
@@ -36,9 +39,12 @@ static void image_serve(struct image *image, struct io_transfer *transfer)
         .segments = transfer->segments,
         .segment_count = transfer->segment_count,
         .length_bytes = transfer->length_bytes,
+        .at_once = at_once,
     };
     uint32_t done = 0;
     status_t status = store_serve(store, transfer->op, &span, &done);
+    if (at_once && status == -EAGAIN)
+        return false;
 
     /* kernel/dev need not search for the bad block where the fault store names it. */
     transfer->exact = status && store_fault_is_bad(store, span.offset_bytes + done);
@@ -49,6 +55,7 @@ static void image_serve(struct image *image, struct io_transfer *transfer)
                               (transfer->offset_bytes + done) / image->facts->block_bytes,
                               transfer->op == IO_READ ? "cannot be read" : "cannot be written");
     io_transfer_done(transfer, status, done);
+    return true;
 }
 
 /* Returns 0 if the transfer is meant for the drive's image, else why it is not served. */
@@ -81,19 +88,31 @@ static struct drive_work drive_take(struct drive *drive)
     return work;
 }
 
+/* Serves a transfer, or returns it to the list if it was only tried. */
 static void drive_do(struct drive *drive, struct drive_work work)
 {
-    if (work.image)
-        image_serve(work.image, work.transfer);
-    else
-        io_transfer_done(work.transfer, work.refusal, 0);
+    while (work.transfer) {
+        struct drive_transfer *entry = work.transfer->driver_data;
+        bool ended = true;
+        if (work.image)
+            ended = image_serve(work.image, work.transfer, work.at_once);
+        else
+            io_transfer_done(work.transfer, work.refusal, 0);
 
-    /* First: a removal that waited for the transfer returns when the image's file is closed. */
-    image_put(work.image);
-    spin_lock(&drive->lock);
-    drive->serving--;
-    wait_queue_wake_all(&drive->changed);
-    spin_unlock(&drive->lock);
+        /* First: a removal that waited for the transfer returns when the image's file is closed. */
+        image_put(work.image);
+        work.transfer = NULL;
+        spin_lock(&drive->lock);
+        drive->serving--;
+        if (!ended)
+            list_push_front(&drive->transfers, &entry->link);
+
+        /* The image was taken out meanwhile, and the worker may have ended. */
+        if (!ended && !drive->image)
+            work = drive_take(drive);
+        wait_queue_wake_all(&drive->changed);
+        spin_unlock(&drive->lock);
+    }
 }
 
 void drive_start(struct device *device, struct io_transfer *transfer)
@@ -101,14 +120,18 @@ void drive_start(struct device *device, struct io_transfer *transfer)
     struct drive *drive = drive_of(device);
     struct drive_transfer *entry = transfer->driver_data;
     struct drive_work work = { 0 };
+    enum image_service service = IMAGE_AT_ONCE;
     entry->transfer = transfer;
 
     /* Served here if that takes no waiting, else by the worker. The list keeps the order in which
      * transfers came. */
     spin_lock(&drive->lock);
     list_push_back(&drive->transfers, &entry->link);
-    if (!drive->image || (!drive->held && image_serves_at_once(drive->image)))
+    if (drive->image)
+        service = drive->held ? IMAGE_LATER : image_service(drive->image, transfer);
+    if (service != IMAGE_LATER)
         work = drive_take(drive);
+    work.at_once = service == IMAGE_TRY;
     if (!work.transfer)
         wait_queue_wake_all(&drive->changed);
     spin_unlock(&drive->lock);

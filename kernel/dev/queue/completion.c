@@ -1,6 +1,7 @@
 /*
- * completion.c - ends requests: an append from any context, and the thread that calls back. The
- * same thread looks for transfers that do not end, from time to time while there are any.
+ * completion.c - ends requests: an append from any context, and the thread that calls back, unless
+ * the submitter does. The same thread looks for transfers that do not end, from time to time while
+ * there are any.
  */
 #include "kernel/dev/deadlines.h"
 #include "kernel/dev/internal.h"
@@ -11,6 +12,7 @@ static struct {
     struct spin lock;
     struct list requests; /* ended */
     struct list devices;  /* whose last reference is to be put */
+    struct list assists;  /* threads that call back themselves */
     struct list busy;     /* devices with transfers in flight */
     uint64_t watch_us;    /* when to look at those; TIME_NEVER: there were none the last time */
     unsigned watch_round;
@@ -21,17 +23,29 @@ static struct {
     .lock = SPIN_INIT(RANK_COMPLETIONS),
     .requests = LIST_INIT(completions.requests),
     .devices = LIST_INIT(completions.devices),
+    .assists = LIST_INIT(completions.assists),
     .busy = LIST_INIT(completions.busy),
     .watch_us = TIME_NEVER,
     .arrival = WAIT_QUEUE_INIT(completions.arrival),
 };
 
+/* Appends to one of the thread's queues. The caller holds the lock. */
 static void append(struct list *queue, struct list *link)
 {
-    spin_lock(&completions.lock);
     list_push_back(queue, link);
     wait_queue_wake_one(&completions.arrival);
-    spin_unlock(&completions.lock);
+}
+
+/* Returns the request's submitter, if it assists now. Few threads do at a time. The caller holds
+ * the lock. */
+static struct io_assist *assist_find(const struct io_request *request)
+{
+    list_each(link, &completions.assists) {
+        struct io_assist *assist = container_of(link, struct io_assist, link);
+        if (assist->thread == request->submitter)
+            return assist;
+    }
+    return NULL;
 }
 
 void io_complete(struct io_request *request, status_t status, uint64_t done_bytes)
@@ -45,7 +59,13 @@ void io_complete(struct io_request *request, status_t status, uint64_t done_byte
 
     request->status = status;
     request->done_bytes = done_bytes;
-    append(&completions.requests, &request->link);
+    spin_lock(&completions.lock);
+    struct io_assist *assist = assist_find(request);
+    if (assist)
+        list_push_back(&assist->requests, &request->link);
+    else
+        append(&completions.requests, &request->link);
+    spin_unlock(&completions.lock);
 }
 
 void device_put_later(struct device *device)
@@ -58,7 +78,40 @@ void device_put_later(struct device *device)
             return;
 
     /* Destroying a device may wait, which the caller may not. */
+    spin_lock(&completions.lock);
     append(&completions.devices, &device->put_link);
+    spin_unlock(&completions.lock);
+}
+
+/* ---- assisting ---------------------------------------------------------------------------- */
+
+void io_assist_begin(struct io_assist *assist)
+{
+    assist->thread = thread_current();
+    list_init(&assist->requests);
+    spin_lock(&completions.lock);
+    list_push_back(&completions.assists, &assist->link);
+    spin_unlock(&completions.lock);
+}
+
+void io_assist_end(struct io_assist *assist)
+{
+    struct list *link;
+    do {
+        spin_lock(&completions.lock);
+        link = list_pop_front(&assist->requests);
+        if (!link)
+            list_remove(&assist->link);
+        spin_unlock(&completions.lock);
+
+        /* A callback may submit the rest of its work, which may end at once as well. */
+        if (link) {
+            struct io_request *request = container_of(link, struct io_request, link);
+            struct device *device = request->device;
+            request->complete(request);
+            device_put_later(device);
+        }
+    } while (link);
 }
 
 /* ---- watching ----------------------------------------------------------------------------- */

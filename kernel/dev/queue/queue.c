@@ -235,6 +235,7 @@ void io_submit(struct io_request *request)
     request->segment = 0;
     request->segment_offset = 0;
     request->submitted_us = time_now_us();
+    request->submitter = thread_current();
     atomic_store(&request->state, REQUEST_ACTIVE);
 
     status_t shape = request_check_shape(request);

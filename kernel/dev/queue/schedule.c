@@ -37,7 +37,6 @@ static struct list *lane_of(struct schedule *schedule, const struct io_request *
 
 void schedule_add(struct schedule *schedule, struct io_request *request)
 {
-    request->submitter = thread_current();
     list_push_back(lane_of(schedule, request), &request->link);
 }
 

@@ -196,9 +196,14 @@ static void fill_list_memory(struct cache_fill *fill)
 static void fill_start(struct cache_fill *fill)
 {
     struct cache *cache = fill->io.cache;
+    struct io_assist assist;
     fill_list_memory(fill);
     fill->io.segments = fill->segments;
+
+    /* usually this thread is going to wait for it */
+    io_assist_begin(&assist);
     cache->ops->fill(cache, &fill->io);
+    io_assist_end(&assist);
 }
 
 /* Makes the pieces of a slot valid that were read, up to `good_end`, with zeroes past the end that

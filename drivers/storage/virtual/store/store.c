@@ -78,7 +78,13 @@ status_t store_read(struct store *store, uint64_t offset_bytes, void *memory, ui
                     bool interruptible)
 {
     struct io_segment segment = { .address = memory, .length_bytes = bytes };
-    struct span span = { offset_bytes, &segment, 1, bytes, interruptible };
+    struct span span = {
+        .offset_bytes = offset_bytes,
+        .segments = &segment,
+        .segment_count = 1,
+        .length_bytes = bytes,
+        .interruptible = interruptible,
+    };
     uint32_t done;
     return store_move(store, IO_READ, &span, &done);
 }
@@ -87,7 +93,13 @@ status_t store_write(struct store *store, uint64_t offset_bytes, const void *mem
                      uint32_t bytes, bool interruptible)
 {
     struct io_segment segment = { .address = (void *)(uintptr_t)memory, .length_bytes = bytes };
-    struct span span = { offset_bytes, &segment, 1, bytes, interruptible };
+    struct span span = {
+        .offset_bytes = offset_bytes,
+        .segments = &segment,
+        .segment_count = 1,
+        .length_bytes = bytes,
+        .interruptible = interruptible,
+    };
     uint32_t done;
     return store_move(store, IO_WRITE, &span, &done);
 }

@@ -24,6 +24,7 @@ struct span {
     const struct io_segment *segments;
     unsigned segment_count;
     uint32_t length_bytes; /* at most the length of all segments */
+    bool at_once;          /* a read must not wait: -EAGAIN if it would. Stores with `tries` only */
     bool interruptible;    /* ^C ends the wait for a file with -EINTR, at the price of a copy. The
                               drive's worker, which is never interrupted, does without */
 };
@@ -58,6 +59,7 @@ struct store {
     uint64_t size_bytes;
     unsigned level; /* of the drive on it: Book, chapter 6 */
     bool waits, writable;
+    bool tries; /* it waits, but not for all of its bytes: see struct span */
 };
 
 /* Reads or writes a span. -EROFS if the store is not writable, or the store's error. */

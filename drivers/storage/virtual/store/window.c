@@ -40,6 +40,7 @@ status_t store_window_create(struct store *inner, uint64_t offset_bytes, uint64_
         .size_bytes = size_bytes,
         .level = inner->level,
         .waits = inner->waits,
+        .tries = inner->tries,
         .writable = inner->writable,
     };
 
