@@ -322,6 +322,7 @@ EXPORT(clusters_find);
 EXPORT(clusters_free_count);
 EXPORT(clusters_freed);
 EXPORT(clusters_give);
+EXPORT(clusters_mark_free);
 EXPORT(clusters_next_release);
 EXPORT(clusters_release);
 EXPORT(clusters_reserve);
