@@ -2,7 +2,6 @@
  * test_exfat_limits.c - promise: a full exFAT volume, a volume of a tebibyte, files of every size,
  * and a hundred thousand names in a directory.
  */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "fs/exfat/exfat.h"
 #include "fs/exfat/record.h"
@@ -20,6 +17,7 @@
 #include "kernel/log.h"
 #include "kernel/vfs/internal.h"
 #include "lib/macros.h"
+#include "tests/host/host_image.h"
 #include "tests/host/writable.h"
 
 #define KIB ((uint64_t)1 << 10)
@@ -28,9 +26,7 @@
 
 /* ---- volumes ------------------------------------------------------------------------------ */
 
-static char image_path[40];
-static uint8_t *image;
-static uint64_t image_bytes;
+static struct host_image image;
 static struct faulty *disk;
 
 /* Formats a sparse file of the host. */
@@ -38,17 +34,10 @@ static void begin(uint64_t bytes, uint32_t cluster_bytes)
 {
     struct volume_format format = { .label = "", .cluster_bytes = cluster_bytes };
     struct device_handle handle;
-    snprintf(image_path, sizeof(image_path), "/tmp/spindle_exfat.XXXXXX");
-    int fd = mkstemp(image_path);
-    kassert(fd >= 0 && !ftruncate(fd, (off_t)bytes));
-    image = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    kassert(image != MAP_FAILED);
-    close(fd);
-    image_bytes = bytes;
-
+    host_image_begin(&image, bytes);
     rig_start();
     rig_mkdir("/m");
-    disk = faulty_create(0, image, bytes, faulty_limits(), FAULTY_SYNC);
+    disk = faulty_create(0, image.bytes, bytes, faulty_limits(), FAULTY_SYNC);
     expect("open", device_open(disk->device, &handle), 0);
     expect("claim", device_claim(&handle), 0);
     expect("format", exfat_format(&handle, &format), 0);
@@ -67,19 +56,14 @@ static void end(void)
 {
     struct check_report report = { .found = print_finding };
     struct device_handle handle;
-    char command[200];
     expect("open", device_open(disk->device, &handle), 0);
     expect("check", exfat_check(&handle, false, &report), 0);
     device_close(&handle);
     faulty_destroy(disk);
     rig_stop();
 
-    kassert(!munmap(image, image_bytes));
-    snprintf(command, sizeof(command), "fsck.exfat -n %s >%s.out 2>&1 && rm %s.out", image_path,
-             image_path, image_path);
-    if (system(command))
-        panic("%s", command);
-    unlink(image_path);
+    kassert(host_image_run(&image, "fsck.exfat -n $V"));
+    host_image_end(&image);
 }
 
 static uint64_t free_bytes(void)
@@ -255,7 +239,7 @@ static uint8_t *set_of(const char *path)
     struct path *root = path_root(), *found;
     expect("mount", rig_mount("/m", "disk0"), 0);
     expect("walk", path_walk(root, path, 0, &found), 0);
-    uint8_t *set = image + found->vnode->id;
+    uint8_t *set = image.bytes + found->vnode->id;
     path_put(found);
     path_put(root);
     expect("unmount", rig_unmount("/m"), 0);
@@ -348,7 +332,7 @@ static void expect_content(const char *path, uint64_t size, uint64_t end)
 /* Expects a file of the medium as it is now, though it is in use. */
 static void expect_on_medium(uint64_t size, uint64_t end)
 {
-    struct faulty *copy = faulty_create(1, image, image_bytes, faulty_limits(), FAULTY_SYNC);
+    struct faulty *copy = faulty_create(1, image.bytes, image.size, faulty_limits(), FAULTY_SYNC);
     faulty_write_protect(copy);
     rig_mkdir("/n");
     expect("mount", rig_mount("/n", "disk1"), 0);
@@ -412,7 +396,7 @@ static status_t remount(const char *words)
 static bool is_marked(void)
 {
     enum { FLAGS = 106, DIRTY = 2 };
-    return image[FLAGS] & DIRTY;
+    return image.bytes[FLAGS] & DIRTY;
 }
 
 /* What could not become read-only is writable, and marked; and the reverse. */

@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fs/exfat/exfat.h"
 #include "fs/exfat/tools/tools.h"
 #include "kernel/log.h"
 #include "kernel/vfs/internal.h"
 #include "lib/macros.h"
+#include "tests/host/host_image.h"
 #include "tests/host/writable.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -35,15 +35,7 @@ struct volume {
 /* Has fsck.exfat read the image. */
 static void volume_fsck(const struct volume *volume)
 {
-    char path[] = "/tmp/spindle_exfat.XXXXXX", command[200];
-    int fd = mkstemp(path);
-    kassert(fd >= 0 && write(fd, volume->image, volume->bytes) == (ssize_t)volume->bytes);
-    close(fd);
-    snprintf(command, sizeof(command), "fsck.exfat -n %s >%s.out 2>&1 && rm %s.out", path, path,
-             path);
-    if (system(command))
-        panic("%s", command);
-    unlink(path);
+    kassert(host_run("fsck.exfat -n $V", volume->image, volume->bytes));
 }
 
 /* Formats an image in memory; the stack is started. */

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "kernel/log.h"
 #include "lib/macros.h"
+#include "tests/host/host_image.h"
 #include "tests/host/rig.h"
 
 enum { CONTENT_BYTES = 20000, SECTOR = 512 };
@@ -27,40 +27,36 @@ static size_t image_bytes[ARRAY_LENGTH(bits_of)];
 /* ---- volumes ------------------------------------------------------------------------------ */
 
 /* Makes a volume with small clusters, so that chains have several entries. */
-static void make_volume(const char *folder, unsigned n)
+static void make_volume(const struct host_image *file, unsigned n)
 {
     static const unsigned kib[] = { 360, 4700, 40000 };
-    char text[4096], path[256];
-    snprintf(path, sizeof(path), "%s/fat%u", folder, bits_of[n]);
+    struct host_image volume;
+    char text[1024];
+    host_image_begin(&volume, (uint64_t)kib[n] * 1024);
     snprintf(text, sizeof(text),
-             "cd %s && export LC_ALL=C.UTF-8 MTOOLS_SKIP_CHECK=1 && "
-             "{ mkfs.fat -C -s 1 -F %u -n LABEL %s %u && mmd -i %s ::/dir ::/dir/sub && "
-             "mcopy -i %s content ::/LARGE.TXT && "
-             "mcopy -i %s content '::/dir/A long name, ünïcode.text' && "
-             "mcopy -i %s content ::/dir/sub/deep; } >out 2>&1",
-             folder, bits_of[n], path, kib[n], path, path, path, path);
-    if (system(text))
-        panic("%s", text);
-    images[n] = rig_load(path, &image_bytes[n]);
+             "C=%s; mkfs.fat -s 1 -F %u -n LABEL $V && mmd -i $V ::/dir ::/dir/sub && "
+             "mcopy -i $V $C ::/LARGE.TXT && "
+             "mcopy -i $V $C '::/dir/A long name, ünïcode.text' && "
+             "mcopy -i $V $C ::/dir/sub/deep",
+             file->path, bits_of[n]);
+    kassert(host_image_run(&volume, text));
+    images[n] = rig_load(volume.path, &image_bytes[n]);
     kassert(images[n]);
+    host_image_end(&volume);
 }
 
 static int make_volumes(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/spindle_fat.XXXXXX", text[64];
+    struct host_image file;
     for (size_t i = 0; i < sizeof(content); i++)
         content[i] = (uint8_t)(i * 7 + i / 256);
-    kassert(mkdtemp(folder));
-    snprintf(text, sizeof(text), "%s/content", folder);
-    FILE *stream = fopen(text, "wb");
-    kassert(stream && fwrite(content, 1, sizeof(content), stream) == sizeof(content));
-    fclose(stream);
-
+    host_image_begin(&file, sizeof(content));
+    memcpy(file.bytes, content, sizeof(content));
     for (unsigned n = 0; n < ARRAY_LENGTH(bits_of); n++)
-        make_volume(folder, n);
-    snprintf(text, sizeof(text), "rm -r %s", folder);
-    return system(text);
+        make_volume(&file, n);
+    host_image_end(&file);
+    return 0;
 }
 
 static int free_volumes(void **state)

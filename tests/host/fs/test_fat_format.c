@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fs/fat/fat.h"
 #include "fs/fat/tools/tools.h"
 #include "kernel/log.h"
 #include "lib/macros.h"
+#include "tests/host/host_image.h"
 #include "tests/host/rig.h"
 
 /* ---- volumes ------------------------------------------------------------------------------ */
@@ -69,7 +69,6 @@ static void format_body(void *argument)
 {
     const struct size *size = argument;
     struct volume_format format = { .label = "a label", .cluster_bytes = size->cluster_bytes };
-    char path[] = "/tmp/spindle_format.XXXXXX", command[400];
     uint8_t *image = malloc(size->bytes);
     kassert(image);
     memset(image, 0xa5, size->bytes);
@@ -90,17 +89,9 @@ static void format_body(void *argument)
     faulty_destroy(faulty);
     rig_stop();
 
-    int fd = mkstemp(path);
-    kassert(fd >= 0 && write(fd, image, size->bytes) == (ssize_t)size->bytes);
-    close(fd);
+    kassert(host_run("fsck.fat -n $V && minfo -i $V && mlabel -s -i $V | grep -q 'A LABEL'", image,
+                     size->bytes));
     free(image);
-    snprintf(command, sizeof(command),
-             "fsck.fat -n %s >%s.out && export MTOOLS_SKIP_CHECK=1 && minfo -i %s >>%s.out && "
-             "mlabel -s -i %s | grep -q 'A LABEL' && rm %s.out",
-             path, path, path, path, path, path);
-    if (system(command))
-        panic("%s", command);
-    unlink(path);
 }
 
 static void test_formats(void **state)

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fs/fat/boot.h"
 #include "fs/fat/fat.h"
@@ -19,6 +18,7 @@
 #include "kernel/log.h"
 #include "kernel/sched/sync.h"
 #include "lib/macros.h"
+#include "tests/host/host_image.h"
 #include "tests/host/writable.h"
 
 enum { MIB = 1 << 20 };
@@ -96,21 +96,10 @@ static unsigned check(bool repair, bool quiet)
     return findings.found - findings.repaired;
 }
 
-/* Has fsck.fat look at the volume: true if it finds nothing. */
+/* Returns whether fsck.fat finds nothing. */
 static bool fsck(void)
 {
-    char path[] = "/tmp/spindle_fat.XXXXXX", command[200];
-    int fd = mkstemp(path);
-    kassert(fd >= 0 && write(fd, image, volume->bytes) == (ssize_t)volume->bytes);
-    close(fd);
-    snprintf(command, sizeof(command), "fsck.fat -n %s >%s.out 2>&1 || { cat %s.out >&2; false; }",
-             path, path, path);
-    bool good = !system(command);
-    if (good)
-        unlink(path);
-    snprintf(command, sizeof(command), "%s.out", path);
-    unlink(command);
-    return good;
+    return host_run("fsck.fat -n $V", image, volume->bytes);
 }
 
 static void end(void)
@@ -155,27 +144,6 @@ static void test_random(void **state)
 
 /* ---- other programs ----------------------------------------------------------------------- */
 
-/* Runs mtools on the image, in a file of the host. Returns the file's new bytes in the image. */
-static void run_mtools(const char *commands)
-{
-    char path[] = "/tmp/spindle_fat.XXXXXX", command[1000];
-    size_t bytes;
-    int fd = mkstemp(path);
-    kassert(fd >= 0 && write(fd, image, volume->bytes) == (ssize_t)volume->bytes);
-    close(fd);
-    snprintf(command, sizeof(command),
-             "export LC_ALL=C.UTF-8 MTOOLS_SKIP_CHECK=1 V=%s; { %s; } >%s.out 2>&1", path, commands,
-             path);
-    if (system(command))
-        panic("%s", command);
-    uint8_t *changed = rig_load(path, &bytes);
-    kassert(changed && bytes == volume->bytes);
-    memcpy(image, changed, bytes);
-    free(changed);
-    snprintf(command, sizeof(command), "rm %s %s.out", path, path);
-    kassert(system(command) == 0);
-}
-
 /* What is written here is read by mtools, and the reverse, after which it is changed here. */
 static void exchange_body(void *n)
 {
@@ -189,11 +157,12 @@ static void exchange_body(void *n)
     rig_unlink("/m/A directory/gone");
     writable_unmount();
 
-    run_mtools("mtype -i $V '::/A directory/ünï 日本' | grep -qx 'written here' && "
-               "mdir -b -i $V ::/ | grep -qx '::/lower.txt' && mtype -i $V ::/LOWER.TXT && "
-               "! mtype -i $V '::/A directory/gone' && "
-               "printf there | mcopy -i $V - '::/A directory/From mtools, ß' && "
-               "mdel -i $V ::/lower.txt && mmd -i $V ::/sub");
+    kassert(host_run("mtype -i $V '::/A directory/ünï 日本' | grep -qx 'written here' && "
+                     "mdir -b -i $V ::/ | grep -qx '::/lower.txt' && mtype -i $V ::/LOWER.TXT && "
+                     "! mtype -i $V '::/A directory/gone' && "
+                     "printf there | mcopy -i $V - '::/A directory/From mtools, ß' && "
+                     "mdel -i $V ::/lower.txt && mmd -i $V ::/sub",
+                     image, volume->bytes));
     writable_mount();
     kassert(rig_get_file("/m/A directory/From mtools, ß", bytes, sizeof(bytes)) == 5);
     kassert(!memcmp(bytes, "there", 5));
@@ -201,7 +170,7 @@ static void exchange_body(void *n)
     rig_put_file("/m/sub/again", bytes, sizeof(bytes));
     rig_unlink("/m/A directory/From mtools, ß");
     writable_unmount();
-    run_mtools("mtype -i $V ::/sub/again | wc -c | grep -qx 2000");
+    kassert(host_run("mtype -i $V ::/sub/again | wc -c | grep -qx 2000", image, volume->bytes));
     end();
 }
 
