@@ -541,7 +541,7 @@ $(HOST_OUT)/test_book_loaded.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(TEST
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
 
 FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module fuzz_nvme fuzz_scsi fuzz_identify \
-    fuzz_virtio fuzz_fat
+    fuzz_virtio fuzz_fat fuzz_exfat
 FUZZ_OUT := $(BUILD)/fuzz
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
@@ -549,8 +549,8 @@ FUZZ_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
     -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_OBJECTS := $(patsubst %,$(FUZZ_OUT)/%.o, $(PORTABLE) tests/host/rig.c tests/host/faulty.c \
     tests/host/partition_image.c tests/host/packet_drive.c tests/host/packet_disk.c \
-    tests/fuzz/chunks.c tests/fuzz/visit.c host/port/port_common.c host/port/pages.c \
-    host/port/port_sim.c)
+    tests/fuzz/disc.c tests/fuzz/visit.c tests/fuzz/volume.c host/port/port_common.c \
+    host/port/pages.c host/port/port_sim.c)
 REPLAYS := $(FUZZERS:%=$(HOST_OUT)/%.replay)
 
 $(FUZZ_OUT)/%.c.o: %.c Makefile
@@ -570,12 +570,13 @@ do-fuzz: $(FUZZERS:%=$(FUZZ_OUT)/%)
 	    short=$${name#fuzz_}; \
 	    mkdir -p $(FUZZ_OUT)/corpus/$$short $(FUZZ_OUT)/found; \
 	    $(FUZZ_OUT)/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
-	        -max_len=16384 -dict=tests/fuzz/$$short.dict -artifact_prefix=$(FUZZ_OUT)/found/ \
+	        -max_len=32768 -dict=tests/fuzz/$$short.dict -artifact_prefix=$(FUZZ_OUT)/found/ \
 	        -print_final_stats=1 $(FUZZ_OUT)/corpus/$$short tests/fuzz/corpus/$$short || exit 1; \
 	done
 
 $(HOST_OUT)/%.replay: $(HOST_OUT)/test/tests/fuzz/%.c.o $(HOST_OUT)/test/tests/fuzz/replay.c.o \
-    $(HOST_OUT)/test/tests/fuzz/chunks.c.o $(HOST_OUT)/test/tests/fuzz/visit.c.o $(TEST_OBJECTS) \
+    $(HOST_OUT)/test/tests/fuzz/disc.c.o $(HOST_OUT)/test/tests/fuzz/visit.c.o \
+    $(HOST_OUT)/test/tests/fuzz/volume.c.o $(TEST_OBJECTS) \
     $(HOST_OUT)/test/host/port/port_sim.c.o
 	$(HOST_CC) $(TEST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcmocka -lpthread -lz
 

@@ -19,7 +19,7 @@ uint16_t exfat_set_checksum(struct bytes set)
     uint16_t sum = 0;
     for (size_t i = 0; i < set.length; i++)
         if (i != FILE_CHECKSUM && i != FILE_CHECKSUM + 1)
-            sum = (uint16_t)((sum << 15 | sum >> 1) + set.data[i]);
+            sum = (uint16_t)(((uint32_t)sum << 15 | sum >> 1) + set.data[i]);
     return sum;
 }
 

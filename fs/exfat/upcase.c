@@ -97,8 +97,8 @@ uint16_t exfat_name_hash(const struct exfat *exfat, const struct wide_name *name
     for (unsigned i = 0; i < name->count; i++) {
         /* Of the upper case, a byte at a time (7.6.4). */
         uint16_t unit = exfat->upcase[name->units[i]];
-        hash = (uint16_t)((hash << 15 | hash >> 1) + (unit & 0xff));
-        hash = (uint16_t)((hash << 15 | hash >> 1) + (unit >> 8));
+        hash = (uint16_t)(((uint32_t)hash << 15 | hash >> 1) + (unit & 0xff));
+        hash = (uint16_t)(((uint32_t)hash << 15 | hash >> 1) + (unit >> 8));
     }
     return hash;
 }

@@ -1,75 +1,45 @@
 /*
- * fuzz_fat.c - any bytes as a FAT or exFAT volume: mounted, walked, read, described, dismounted.
+ * fuzz_fat.c - any bytes as a FAT volume: mounted, walked, changed, walked again.
  *
- * visit.c checks what must hold of any volume. The form of an input is that of a disc (fuzz.h).
- * Runs in the simulation, with a seed of the input's.
+ * visit.c and volume.c check what must hold of any volume. The form of an input is that of a disc
+ * (fuzz.h). Runs in the simulation, with a seed of the input's.
  */
-#include <string.h>
-
-#include "kernel/log.h"
-#include "lib/hash.h"
+#include "fs/fat/boot.h"
+#include "lib/bytes.h"
 #include "lib/macros.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/host/rig.h"
 
-enum { MEMORY_BYTES = 64 << 20 };
-
-static uint8_t image[FUZZ_BLOCKS_MAX * 512];
-
-struct volume {
-    uint64_t bytes;
-    unsigned options, fail;
-    uint64_t bad_sector; /* UINT64_MAX: none */
-};
+enum { STATE_BYTES = 1, INFO_HINT_BYTES = 8 };
 
 const char *__asan_default_options(void)
 {
     return "abort_on_error=1:detect_leaks=0:quarantine_size_mb=16";
 }
 
-static void run_volume(void *argument)
+static void test_volume(struct fuzz_disc *disc)
 {
     static const char *const options[] = { NULL, "charset=latin1", "tz=+05:30", "case=fold" };
-    const struct volume *volume = argument;
-    rig_start();
-    rig_mkdir("/m");
-    struct faulty *faulty = faulty_create(0, image, volume->bytes, faulty_limits(),
-                                          volume->options & FUZZ_OPTION_LATE ? FAULTY_LATE
-                                                                             : FAULTY_SYNC);
-    if (volume->bad_sector != UINT64_MAX) {
-        faulty->bad_from = volume->bad_sector * FUZZ_SECTOR_BYTES;
-        faulty->bad_to = faulty->bad_from + FUZZ_SECTOR_BYTES;
-    }
+    struct bytes boot = { disc->image, 512 };
+    uint64_t sector = bytes_le16(boot, BOOT_SECTOR_BYTES);
+    uint64_t tables = bytes_le16(boot, BOOT_RESERVED_SECTORS) * sector;
+    uint64_t end = bytes_le16(boot, BOOT_SECTORS_16);
+    bool wide = !bytes_le16(boot, BOOT_TABLE_SECTORS_16);
+    if (!end)
+        end = bytes_le32(boot, BOOT_SECTORS_32);
 
-    struct path *root = path_root();
-    const char *chosen = options[volume->options & FUZZ_OPTION_NAMES];
-    status_t status = vfs_mount(root, "/m", "disk0", "fat", chosen);
-    if (status)
-        status = vfs_mount(root, "/m", "disk0", "exfat", NULL);
-    path_put(root);
-    if (!status) {
-        fuzz_visit("/m", volume->bad_sector == UINT64_MAX, volume->fail);
-        kassert(rig_unmount("/m") == 0);
-    }
-    faulty_destroy(faulty);
-    rig_stop();
+    /* The mark of a volume in use, the hints of FSInfo, and all after the reserved sectors. */
+    struct fuzz_range ranges[] = {
+        { .from = wide ? BOOT_STATE_32 : BOOT_STATE_16 },
+        { .from = wide ? bytes_le16(boot, BOOT_INFO_SECTOR) * sector + INFO_FREE_CLUSTERS : 0 },
+        { tables, end * sector },
+    };
+    ranges[0].to = ranges[0].from + STATE_BYTES;
+    ranges[1].to = ranges[1].from + (wide ? INFO_HINT_BYTES : 0);
+    fuzz_volume(disc, "fat", options[disc->options & FUZZ_OPTION_NAMES], ranges,
+                ARRAY_LENGTH(ranges));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-    if (bytes < FUZZ_HEADER_BYTES || memcmp(data + FUZZ_MAGIC, "SPZ1", 4) != 0)
-        return 0;
-    log_set_level(LOG_ERROR);
-    host_memory_limit(MEMORY_BYTES);
-
-    unsigned blocks = fuzz_le16(data + FUZZ_BLOCKS);
-    struct volume volume = { .options = data[FUZZ_OPTIONS], .fail = data[FUZZ_FAIL] };
-    volume.bytes = (uint64_t)min(blocks, (unsigned)FUZZ_BLOCKS_MAX) * 512;
-    volume.bad_sector = fuzz_lay_chunks(data, bytes, image, false);
-    if (!(volume.options & FUZZ_OPTION_BAD))
-        volume.bad_sector = UINT64_MAX;
-    if (volume.bytes)
-        sim_run(hash_bytes(data, bytes, 1), run_volume, &volume);
-    fuzz_lay_chunks(data, bytes, image, true);
-    return 0;
+    return fuzz_disc(data, bytes, test_volume);
 }
