@@ -24,6 +24,7 @@
 #include "kernel/vfs/layout/name_index.h"
 #include "kernel/vfs/layout/runs.h"
 #include "kernel/vfs/layout/wide_name.h"
+#include "kernel/vfs/layout/wipe.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/charset/charset.h"
 #include "lib/civil.h"
@@ -334,6 +335,9 @@ EXPORT(clusters_unreserve);
 
 /* kernel/vfs/layout/wide_name.h */
 EXPORT(wide_name_encode);
+
+/* kernel/vfs/layout/wipe.h */
+EXPORT(wipe_device);
 
 /* kernel/vfs/layout/runs.h */
 EXPORT(runs_add);

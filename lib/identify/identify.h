@@ -48,6 +48,10 @@ struct identify_source {
     uint64_t size_bytes;
 };
 
+/* Parts of a device in which any system looks for signatures: the farthest are VMFS's, 2 MiB after
+ * the beginning, and those of Promise RAID, 3087 sectors before the end. */
+enum { IDENTIFY_HEAD_BYTES = 4 << 20, IDENTIFY_TAIL_BYTES = 2 << 20 };
+
 enum { IDENTIFY_WINDOW_BYTES = 2048, IDENTITIES_MAX = 6 };
 
 struct identify {

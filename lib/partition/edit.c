@@ -3,6 +3,7 @@
  */
 #include "lib/partition/edit.h"
 #include "lib/digest/crc32.h"
+#include "lib/identify/identify.h"
 #include "lib/macros.h"
 #include "lib/partition/layout.h"
 #include "lib/string.h"
@@ -390,15 +391,16 @@ status_t partition_edit_create(struct partition_edit *edit, enum partition_schem
     decoder_set_sector(&edit->decoder, edit->source.sector_bytes);
 
     uint64_t sectors = edit->decoder.sectors;
-    uint64_t ends = min(PARTITION_ALIGN_BYTES / edit->source.sector_bytes, sectors);
+    uint64_t head = min(IDENTIFY_HEAD_BYTES / edit->source.sector_bytes, sectors);
+    uint64_t tail = min(IDENTIFY_TAIL_BYTES / edit->source.sector_bytes, sectors);
     bool gpt = scheme == PARTITION_GPT;
     if (!sectors)
         return -ENOSPC;
     status_t status = gpt ? gpt_make(edit) : 0;
     if (!status)
-        status = wipe(edit, 0, ends);
+        status = wipe(edit, 0, head);
     if (!status)
-        status = wipe(edit, sectors - ends, ends);
+        status = wipe(edit, sectors - tail, tail);
     if (!status)
         status = edit->flush(edit);
     if (!status && gpt)

@@ -56,8 +56,8 @@ bool partition_kind_find(const char *name, struct partition_kind *kind);
 /* Reads the table: edit->table.scheme is PARTITION_NONE if there is none. -EUCLEAN if it is
  * damaged, -EINVAL with edit->why, or an error of source.read. */
 status_t partition_edit_load(struct partition_edit *edit) MUST_CHECK;
-/* Makes an empty table. The first and last 1 MiB of the medium, with what other systems recognize
- * contents by, become zeroes. -ENOSPC if the medium is too small. */
+/* Makes an empty table. The ends of the medium, with what other systems recognize contents by,
+ * become zeroes (lib/identify/identify.h). -ENOSPC if the medium is too small. */
 status_t partition_edit_create(struct partition_edit *edit,
                                enum partition_scheme scheme) MUST_CHECK;
 /* Add a partition of at least `bytes`, or 0: of the largest free space; remove one. Need

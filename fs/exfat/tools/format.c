@@ -8,6 +8,7 @@
 #include "fs/exfat/exfat.h"
 #include "fs/exfat/record.h"
 #include "fs/exfat/tools/tools.h"
+#include "kernel/vfs/layout/wipe.h"
 #include "lib/hash.h"
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -26,8 +27,6 @@ enum {
     SMALL_ALIGN_BYTES = 16 * 1024,
     LINK_BYTES = 4,
     SYSTEM_FILES = 3, /* bitmap, up-case table, root */
-    WIPE_END_BYTES = 64 * 1024,
-    WIPE_STEP_BYTES = 16 * 1024 * 1024, /* between two looks for an interrupt */
 };
 
 /* ---- sizes -------------------------------------------------------------------------------- */
@@ -120,32 +119,6 @@ static uint32_t sector_bytes(const struct formatting *f)
 static status_t write_sector(const struct formatting *f, uint64_t address)
 {
     return io_wait(f->handle, IO_WRITE, address, f->piece, sector_bytes(f), NULL);
-}
-
-static status_t wipe(const struct formatting *f, uint64_t from, uint64_t to)
-{
-    status_t status = 0;
-    for (uint64_t step; !status && from < to; from += step) {
-        step = min(to - from, (uint64_t)WIPE_STEP_BYTES);
-        status = thread_interrupted() ? -EINTR : io_zero(f->handle, from, step);
-    }
-    return status;
-}
-
-/* Zeroes everything up to the end of the root directory, and the end of the device, where other
- * formats keep a backup. */
-static status_t wipe_volume(const struct formatting *f)
-{
-    uint64_t bytes = f->layout.sectors << f->layout.sector_shift;
-    uint64_t end = min(cluster_address(f, f->layout.root_cluster + 1), bytes);
-
-    /* The boot sector first: from then on the old volume cannot be mounted half erased. */
-    status_t status = wipe(f, 0, sector_bytes(f));
-    if (!status)
-        status = io_wait(f->handle, IO_FLUSH, 0, NULL, 0, NULL);
-    if (!status)
-        status = wipe(f, sector_bytes(f), end);
-    return status ? status : wipe(f, max(end, bytes - min(bytes, WIPE_END_BYTES)), bytes);
 }
 
 /* Links the clusters of the bitmap, the up-case table and the root directory. */
@@ -280,7 +253,7 @@ static status_t write_region(const struct formatting *f, uint64_t first)
 
 static status_t write_volume(const struct formatting *f)
 {
-    status_t status = wipe_volume(f);
+    status_t status = wipe_device(f->handle, cluster_address(f, f->layout.root_cluster + 1));
     if (!status)
         status = write_links(f);
     if (!status)

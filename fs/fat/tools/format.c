@@ -8,6 +8,7 @@
 #include "fs/fat/boot.h"
 #include "fs/fat/fat.h"
 #include "fs/fat/tools/tools.h"
+#include "kernel/vfs/layout/wipe.h"
 #include "lib/hash.h"
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -25,8 +26,6 @@ enum {
     BACKUP_SECTOR = 6,
     CLUSTERS_MARGIN = 16, /* other systems count a few clusters more or fewer (3.5) */
     TABLES = 2,
-    WIPE_END_BYTES = 64 * 1024,    /* backups of other formats: GPT */
-    WIPE_STEP_BYTES = 16 * 1024 * 1024, /* between two looks for an interrupt */
 };
 
 /* ---- sizes -------------------------------------------------------------------------------- */
@@ -235,34 +234,13 @@ static status_t write_sector(const struct formatting *f, uint64_t number)
     return io_wait(f->handle, IO_WRITE, number * bytes, f->sector, bytes, NULL);
 }
 
-static status_t wipe(const struct formatting *f, uint64_t from, uint64_t to)
-{
-    status_t status = 0;
-    for (uint64_t step; !status && from < to; from += step) {
-        step = min(to - from, (uint64_t)WIPE_STEP_BYTES);
-        status = thread_interrupted() ? -EINTR : io_zero(f->handle, from, step);
-    }
-    return status;
-}
-
-/* Zeroes everything before the data and the root directory; and what other formats keep at the
- * first mebibyte and at the end of the device, so that no other file system is found there. */
+/* Erases the old content, and everything up to the end of the root directory. */
 static status_t wipe_volume(const struct formatting *f)
 {
     const struct fat_layout *layout = &f->layout;
-    uint64_t bytes = layout->sectors * layout->sector_bytes;
     uint64_t data = layout->reserved_sectors + (uint64_t)TABLES * layout->table_sectors +
                     layout->root_entries * FAT_RECORD_BYTES / layout->sector_bytes;
-    uint64_t end = (data + layout->cluster_sectors) * layout->sector_bytes;
-    end = min(max(end, MIB), bytes);
-
-    /* The boot sector first: from then on the old volume cannot be mounted half erased. */
-    status_t status = wipe(f, 0, layout->sector_bytes);
-    if (!status)
-        status = io_wait(f->handle, IO_FLUSH, 0, NULL, 0, NULL);
-    if (!status)
-        status = wipe(f, layout->sector_bytes, end);
-    return status ? status : wipe(f, max(end, bytes - min(bytes, WIPE_END_BYTES)), bytes);
+    return wipe_device(f->handle, (data + layout->cluster_sectors) * layout->sector_bytes);
 }
 
 static status_t write_tables(const struct formatting *f)
