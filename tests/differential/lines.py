@@ -41,6 +41,7 @@ VALUES = {
     ("mkdir", "m"): ["755", "0", "u=rwx,go=", "a+x", "x", "9", "+w"],
     ("truncate", "s"): ["0", "3", "+5", "-2", "<4", ">4", "%4", "1K", "x", "%0", ""], ("truncate", "r"): ["a", "b", "missing"],
     ("cp", "t"): ["a", "b", "C", ".", "missing"], ("mv", "t"): ["a", "b", "C", ".", "missing"],
+    ("cp", "preserve"): ["mode", "timestamps", "all", "q"], ("cp", "no-preserve"): ["mode", "timestamps", "q"],
     ("touch", "d"): ["2024-05-01", "@0", "tomorrow", "xx", "1 Jan 2001 12:00"], ("touch", "r"): ["a", "b", "missing", "."],
     ("touch", "t"): ["202405011230", "05011230", "9905011230.59", "1", "202413011230", "200001010000.61"],
     ("touch", "time"): ["atime", "mtime", "access", "use", "modify", "x", "a"],

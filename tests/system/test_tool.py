@@ -47,7 +47,7 @@ def test_invalid_images(tmp_path):
     assert status == 125 and out == "" and err.endswith("/none: No such file or directory\n")
 
 
-def test_links_are_copied_as_files_or_named(tmp_path):
+def test_links_are_copied_or_followed(tmp_path):
     tree = tmp_path / "tree"
     (tree / "d").mkdir(parents=True)
     (tree / "d" / "f").write_text("text\n")
@@ -56,17 +56,17 @@ def test_links_are_copied_as_files_or_named(tmp_path):
         (tree / name).symlink_to(target)
     disc = tmp_path / "links.iso"
     make_disc(tree, disc)
-    status, out, err = run(disc, "-c", "cp -r /System /copy; echo $?; find /copy -type f; "
-                           "find /copy -type d; cat /copy/to-file; cp /System/to-file /one; cat /one; "
-                           "cp /System/to-nothing /two")
+    status, out, err = run(disc, "-c", "cp -r /System /copy; echo $?; find /copy -type l; cat /copy/to-file; "
+                           "cp -rL /System /two; echo $?; find /two -type f; cat /two/to-file; "
+                           "cp /System/to-nothing /three")
     assert status == 1
-    assert out.splitlines() == ["1", "/copy/d/f", "/copy/to-file", "/copy", "/copy/d", "text", "text"]
+    assert out.splitlines() == ["0", "/copy/round", "/copy/to-directory", "/copy/to-file", "/copy/to-nothing",
+                                "/copy/under-file", "text", "1", "/two/d/f", "/two/to-directory/f", "/two/to-file", "text"]
     assert sorted(err.splitlines()) == [
         "cp: /System/round: Too many levels of symbolic links",
-        "cp: /System/to-directory: symbolic link to a directory, skipped",
-        "cp: /System/to-nothing: No such file or directory",
         "cp: /System/to-nothing: dangling symbolic link, skipped",
-        "cp: /System/under-file: dangling symbolic link, skipped"]
+        "cp: /System/under-file: dangling symbolic link, skipped",
+        "cp: cannot stat '/System/to-nothing': No such file or directory"]
 
 
 def test_a_mount_is_named_by_its_device():

@@ -209,7 +209,7 @@ BODY(copying)
     run("mv /f /a/f /j; cat /j/f /a/f", SHELL_DONE, "other\none\n",
         "mv: /a/f: will not replace /j/f, which was just created\n");
     fails("cp /a/f /System/Devices/x", NULL);
-    fails("cp /none /z", "cp: /none: No such file or directory\n");
+    fails("cp /none /z", "cp: cannot stat '/none': No such file or directory\n");
     stop();
 }
 

@@ -110,6 +110,37 @@ BODY(what_is_known_of_files)
     stop();
 }
 
+/* Links are copied as links with -r, -P, -d and -a, and followed otherwise. */
+BODY(copies_of_links)
+{
+    (void)unused;
+    start();
+    rig_mkdir("/d");
+    rig_mkdir("/d/e");
+    put("/d/e/f", "1");
+    says("cd /; ln -s e/f d/l; ln -s e d/m; ln -s none d/n; ln -s .. d/e/up; cp d/l x; "
+         "cp -d d/l y; cp -P d/n z; cat x; readlink y z", "1e/f\nnone\n");
+    says("cp -r d r; cp -rH d/m s; readlink r/l r/m r/n; cat s/f; echo", "e/f\ne\nnone\n1\n");
+    says("rm r/n; cp -rL r t 2>&1; find t -type f; find t -type l",
+         "cp: cannot copy cyclic symbolic link 'r/e/up'\n"
+         "cp: cannot copy cyclic symbolic link 'r/m/up'\nt/e/f\nt/l\nt/m/f\n");
+    says("mkdir p; cp --parents d/e/f p; cp -s d/e/f lf; find p -type f; cat lf; echo",
+         "p/d/e/f\n1\n");
+    fails("cp -d d/l d/l", "cp: d/l and d/l are the same file\n");
+    fails("cp -d d/l d", "cp: d/l and d/l are the same file\n");
+    fails("cp --parents d/l x", "cp: with --parents, the destination must be a directory\n");
+    fails("cp -s d/l p/l",
+          "cp: 'p/l': can make relative symbolic links only in current directory\n");
+    fails("cp --preserve=x x y", "cp: invalid argument 'x' for '--preserve'\n");
+    fails("mkdir q q/l; cp -d d/l q", "cp: cannot overwrite directory 'q/l' with non-directory\n");
+    says("touch -d @86400 x; cp --preserve=all x k; stat -c %Y k; cp -a --no-preserve=all x k; "
+         "test k -nt x", "86400\n");
+    rig_mkdir("/in");
+    kassert(vfs_mount(shell.directory, "/in", "", "ramfs", NULL) == 0);
+    says("mv d/l in; readlink in/l; test -e d/l || umount in", "e/f\n");
+    stop();
+}
+
 /* -i asks for each file that would be replaced, -u keeps those that are not older. */
 BODY(copies_ask)
 {
@@ -169,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rm_asks), cmocka_unit_test(test_rm_without_memory),
         cmocka_unit_test(test_cat_shows), cmocka_unit_test(test_copies_ask),
+        cmocka_unit_test(test_copies_of_links),
         cmocka_unit_test(test_dd_reads_a_bad_disk),
         cmocka_unit_test(test_timeout_interrupts), cmocka_unit_test(test_what_is_known_of_files),
     };

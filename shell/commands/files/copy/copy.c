@@ -294,6 +294,26 @@ static bool is_same_file(struct shell *shell, const char *a, const char *b)
     return same;
 }
 
+/* --parents: creates the directories of the operand's path below the target directory. */
+static int make_parents(struct copy *copy, const char *from, const char *to)
+{
+    size_t length = strlen(to), base;
+    const char *end = to + (base_name(to, &base) - to);
+    char *path = join_path(to, "");
+    status_t status = path ? 0 : -ENOMEM;
+
+    /* The part that is the target directory exists, like any that was created before. */
+    for (const char *at = to + 1; path && at < end && (!status || status == -EEXIST); at++) {
+        if (*at != '/')
+            continue;
+        memcpy(path, to, length);
+        path[at - to] = '\0';
+        status = vfs_mkdir(copy->shell->directory, path);
+    }
+    mem_free(path);
+    return status && status != -EEXIST ? shell_fail(copy->shell, from, status) : SHELL_DONE;
+}
+
 /* Returns the number of the earlier operand that has become the target of operand i, or i. */
 static int find_target(char **targets, int i)
 {
@@ -325,7 +345,9 @@ static int copy_operand(struct copy *copy, char **words, int i, char **targets,
     if (may_lose && copy_exists(copy->shell, words[i]))
         return shell_complain(copy->shell, "%s: will not replace %s, which was just created",
                               words[i], to);
-    return one(copy, words[i], to);
+    bool makes = copy->parents && copy_exists(copy->shell, words[i]);
+    int made = makes ? make_parents(copy, words[i], to) : SHELL_DONE;
+    return made ? made : one(copy, words[i], to);
 }
 
 int copy_each(struct copy *copy, int count, char **words,
@@ -339,6 +361,9 @@ int copy_each(struct copy *copy, int count, char **words,
     if (!into && count > 3)
         return shell_fail(copy->shell, to, -ENOTDIR);
 
+    if (!into && copy->parents)
+        return shell_complain(copy->shell, "with --parents, the destination must be a directory");
+
     struct id_set seen = { 0 };
     char **targets = mem_zalloc((size_t)count * sizeof(*targets));
     if (!targets)
@@ -346,7 +371,8 @@ int copy_each(struct copy *copy, int count, char **words,
 
     /* An operand that fails sets the status, and the next one is processed. */
     for (int i = 1; i < count - 1 && !shell_interrupted(); i++) {
-        targets[i] = into ? name_within(words[i], to) : join_path(to, "");
+        targets[i] = !into || copy->parents ? join_path(to, into ? words[i] : "")
+                                            : name_within(words[i], to);
         int status = targets[i] ? copy_operand(copy, words, i, targets, &seen, one)
                                 : shell_fail(copy->shell, words[i], -ENOMEM);
         if (status) {

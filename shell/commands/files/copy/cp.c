@@ -1,10 +1,12 @@
 /*
  * cp.c - copies files and trees: cp.
  *
- * A tree is copied as the walk visits it, directories before their contents. Links cannot be
- * created: a link to a file is copied as that file; inside a tree, links to directories and
- * dangling links are reported and skipped, with status 1. Outside a tree, every link is followed.
+ * A tree is copied as the walk visits it, directories before their contents. Links within it are
+ * copied as links. Where the file system stores none, a link to a file is copied as that file, and
+ * other links are reported and skipped, with status 1. With -L every link is followed: those to
+ * directories wait in a list until the tree that contains them has been copied.
  */
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/files/copy/copy.h"
@@ -40,25 +42,56 @@ static int copy_mkdir(struct copy *copy, const char *from, const char *to)
     return status ? shell_fail(copy->shell, to, status) : SHELL_DONE;
 }
 
-static int copy_link(struct copy *copy, const struct walk_item *item, const char *from,
-                     const char *to)
+struct copy_pending {
+    struct copy_pending *next;
+    char *from, *to;
+};
+
+static int copy_later(struct copy *copy, const char *from, const char *to)
+{
+    struct copy_pending *pending = mem_alloc(sizeof(*pending));
+    if (!pending)
+        return shell_fail(copy->shell, from, -ENOMEM);
+    *pending = (struct copy_pending){ copy->pending, join_path(from, ""), join_path(to, "") };
+    copy->pending = pending;
+    return pending->from && pending->to ? SHELL_DONE : shell_fail(copy->shell, from, -ENOMEM);
+}
+
+/* Copies what a link of a tree leads to. */
+static int copy_followed(struct copy *copy, const struct walk_item *item, const char *from,
+                         const char *to)
 {
     struct path *path;
     status_t status = path_walk(item->parent, item->name, 0, &path);
-
-    /* The link itself cannot be copied, and it leads to no file. */
     if (status == -ENOENT || status == -ENOTDIR)
         return shell_complain(copy->shell, "%s: dangling symbolic link, skipped", from);
     if (status)
         return shell_fail(copy->shell, from, status);
 
-    /* Following links to directories could copy a tree many times, or into itself. */
-    int result = path_is_directory(path)
-                     ? shell_complain(copy->shell, "%s: symbolic link to a directory, skipped",
-                                      from)
-                     : copy_file(copy, path, from, to);
+    int result;
+    if (!path_is_directory(path))
+        result = copy_file(copy, path, from, to);
+    else if (!copy->follow)
+        result = shell_complain(copy->shell, "%s: symbolic link to a directory, skipped", from);
+    else if (path_is_inside(item->parent, path))
+        result = shell_complain(copy->shell, "cannot copy cyclic symbolic link '%s'", from);
+    else
+        result = copy_later(copy, from, to);
     path_put(path);
     return result;
+}
+
+static int copy_link_item(struct copy *copy, const struct walk_item *item, const char *from,
+                          const char *to)
+{
+    struct path *path; /* borrowed */
+    if (copy->follow)
+        return copy_followed(copy, item, from, to);
+    status_t status = walk_path(item, &path);
+    if (status)
+        return shell_fail(copy->shell, from, status);
+    int result = copy_link(copy, path, from, to);
+    return result == -EOPNOTSUPP ? copy_followed(copy, item, from, to) : result;
 }
 
 static int copy_node(struct copy *copy, const struct walk_item *item, const char *from,
@@ -66,7 +99,10 @@ static int copy_node(struct copy *copy, const struct walk_item *item, const char
 {
     struct path *path; /* borrowed */
     status_t status = walk_path(item, &path);
-    return status ? shell_fail(copy->shell, from, status) : copy_file(copy, path, from, to);
+    if (status)
+        return shell_fail(copy->shell, from, status);
+    return copy->makes_links ? copy_make_link(copy, path, from, to)
+                             : copy_file(copy, path, from, to);
 }
 
 /* Sets the times of the directories that an item of this depth is not in. */
@@ -118,7 +154,7 @@ static int copy_item(struct copy *copy, const struct walk_item *item, const char
     switch (item->info.type) {
     case NODE_DIRECTORY: return result;
     case NODE_FILE: return copy_node(copy, item, from, to);
-    case NODE_LINK: return copy_link(copy, item, from, to);
+    case NODE_LINK: return copy_link_item(copy, item, from, to);
     default: return shell_complain(copy->shell, "%s: not a file or directory, skipped", from);
     }
 }
@@ -182,17 +218,45 @@ static int copy_tree(struct copy *copy, struct path *path, const char *from, con
 
 /* ---- the command -------------------------------------------------------------------------- */
 
-static int copy_one(struct copy *copy, const char *from, const char *to)
+/* Copies an operand that is a file or a link. */
+static int copy_leaf(struct copy *copy, struct path *path, const char *from, const char *to)
+{
+    struct node_info info;
+    status_t status = path_info(path, INFO_DIRENT, &info);
+    if (status)
+        return shell_fail(copy->shell, from, status);
+    if (copy->makes_links)
+        return copy_make_link(copy, path, from, to);
+    if (info.type != NODE_LINK)
+        return copy_file(copy, path, from, to);
+
+    int result = copy_link(copy, path, from, to);
+    if (result != -EOPNOTSUPP)
+        return result;
+
+    /* The file system stores no links: copy the file that it leads to. */
+    struct path *file;
+    status = path_walk(copy->shell->directory, from, 0, &file);
+    if (status)
+        return shell_fail(copy->shell, from, status);
+    result = copy_file(copy, file, from, to);
+    path_put(file);
+    return result;
+}
+
+/* Copies one operand, or a link to a directory that was met in a tree. */
+static int copy_start(struct copy *copy, const char *from, const char *to)
 {
     struct path *path;
     int result;
-    status_t status = path_walk(copy->shell->directory, from, 0, &path);
+    unsigned flags = copy->follow_operands ? 0 : WALK_NO_FOLLOW;
+    status_t status = path_walk(copy->shell->directory, from, flags, &path);
     if (status)
-        return shell_fail(copy->shell, from, status);
+        return shell_fail_with(copy->shell, status, "cannot stat '%s'", from);
 
     /* POSIX: without -r, a directory is an error. */
     if (!path_is_directory(path))
-        result = copy_file(copy, path, from, to);
+        result = copy_leaf(copy, path, from, to);
     else if (copy->recursive)
         result = copy_tree(copy, path, from, to);
     else
@@ -201,19 +265,82 @@ static int copy_one(struct copy *copy, const char *from, const char *to)
     return result;
 }
 
+static int copy_one(struct copy *copy, const char *from, const char *to)
+{
+    int result = copy_start(copy, from, to);
+
+    /* Each copy may find further links. A path passes at most 16 links, so there is an end. */
+    while (copy->pending) {
+        struct copy_pending *pending = copy->pending;
+        copy->pending = pending->next;
+        int one = SHELL_DONE;
+        if (pending->from && pending->to && !shell_interrupted())
+            one = copy_start(copy, pending->from, pending->to);
+        result = one ? one : result;
+        mem_free(pending->from);
+        mem_free(pending->to);
+        mem_free(pending);
+    }
+    return result;
+}
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+/* Checks a list of attributes, and stores whether it contains the times. */
+static int parse_attributes(struct shell *shell, const char *option, bool *times)
+{
+    static const char *const words[] = { "timestamps", "all", "mode", "ownership", "links",
+                                         "context", "xattr" };
+    const char *at = option_value_name(shell, option);
+    size_t i, length;
+    *times = !at;
+    for (; at && *at; at += length + (at[length] == ',')) {
+        const char *comma = strchr(at, ',');
+        length = comma ? (size_t)(comma - at) : strlen(at);
+        for (i = 0; i < ARRAY_LENGTH(words); i++)
+            if (text_equal_n(words[i], strlen(words[i]), at, length))
+                break;
+        if (i == ARRAY_LENGTH(words))
+            return shell_complain(shell, "invalid argument '%s' for '--%s'", at, option);
+        *times |= i < 2;
+    }
+    return SHELL_DONE;
+}
+
+/* Finds which attributes are kept. Only times can be; the others have no meaning here. */
+static int choose_times(struct copy *copy)
+{
+    struct shell *shell = copy->shell;
+    bool given = option_given_name(shell, "preserve"), keeps, drops;
+    int result = parse_attributes(shell, "preserve", &keeps);
+    if (!result)
+        result = parse_attributes(shell, "no-preserve", &drops);
+
+    copy->keep_times = option_given(shell, 'p') || option_given(shell, 'a') || (given && keeps);
+    if (!result && option_given_name(shell, "no-preserve") && drops)
+        copy->keep_times = false;
+    return result;
+}
+
 static int run_cp(struct shell *shell, int count, char **words)
 {
+    bool recursive = option_last(shell, "rRa") != 0;
+    char links = option_last(shell, "LHPda");
     struct copy copy = {
         .shell = shell,
-        .recursive = option_given(shell, 'r') || option_given(shell, 'R') ||
-                     option_given(shell, 'a'),
+        .recursive = recursive,
         .verbose = option_given(shell, 'v'),
-        .keep_times = option_given(shell, 'p') || option_given(shell, 'a'),
+        .follow = links == 'L' || (!links && !recursive),
+        .follow_operands = links == 'L' || links == 'H' || (!links && !recursive),
+        .strict_links = links == 'P' || links == 'd',
+        .parents = option_given_name(shell, "parents"),
+        .makes_links = option_given(shell, 's'),
         .keep_old = option_last(shell, "ni") == 'n', /* -f does not cancel it, as for mv (GNU) */
         .asks = option_last(shell, "ni") == 'i',
         .updates = option_given(shell, 'u'),
     };
-    return copy_operands(&copy, count, words, copy_one);
+    int result = choose_times(&copy);
+    return result ? result : copy_operands(&copy, count, words, copy_one);
 }
 
 static const struct shell_option cp_options[] = {
@@ -221,21 +348,23 @@ static const struct shell_option cp_options[] = {
     { 'R', NULL, NULL, "same as -r" },
     { 'a', "archive", NULL, "same as -r -p" },
     { 'p', NULL, NULL, "preserve modification times" },
-    { 'L', "dereference", NULL, "follow links (always on)" },
-    { 'f', "force", NULL, "replace existing files (the default)" },
-    { 'n', "no-clobber", NULL, "do not replace existing files" },
-    { 'i', "interactive", NULL, "ask before a file is replaced" },
-    { 'u', "update", NULL, "replace only files that are older" },
-    { 't', "target-directory", "DIR", "the target is the directory DIR" },
-    { 'T', "no-target-directory", NULL, "the target is not a directory to put files in" },
-    { 'v', "verbose", NULL, "report each file copied" },
+    { 0, "preserve", "[=LIST]", "as -p: timestamps or all; others have no effect" },
+    { 0, "no-preserve", "LIST", "do not preserve these" },
+    { 'L', "dereference", NULL, "copy what links lead to (the default without -r)" },
+    { 'H', NULL, NULL, "the same for links that are operands" },
+    { 'P', "no-dereference", NULL, "copy links as links (the default with -r)" },
+    { 'd', NULL, NULL, "same as -P" },
+    { 's', "symbolic-link", NULL, "create links instead of copies" },
+    { 'x', "one-file-system", NULL, "stay on one mount (always on)" },
+    { 0, "parents", NULL, "keep the whole path of each FROM below DIRECTORY" },
+    COPY_OPTIONS,
     { 0 },
 };
 
 static const struct shell_command command_cp = {
     .name = "cp",
-    .arguments = "[-rapLfinTuv] FROM TO | FROM... DIRECTORY | -t DIR FROM...",
-    .summary = "copy files, and directories with -r; links are followed",
+    .arguments = "[-raLHPdpsfinTuvx] FROM TO | FROM... DIRECTORY | -t DIR FROM...",
+    .summary = "copy files, and directories with -r",
     .arguments_min = 1,
     .arguments_max = -1,
     .run = run_cp,

@@ -8,6 +8,18 @@
 #include "shell/commands/files/copy/copy.h"
 #include "shell/options.h"
 
+/* Copies a file, or a link as a link. */
+static int move_content(struct copy *copy, struct path *path, const char *from, const char *to)
+{
+    struct node_info info;
+    status_t status = path_info(path, INFO_DIRENT, &info);
+    if (status)
+        return shell_fail(copy->shell, from, status);
+    copy->strict_links = true;
+    return info.type == NODE_LINK ? copy_link(copy, path, from, to)
+                                  : copy_file(copy, path, from, to);
+}
+
 /* Moves a file to another file system. */
 static int move_file(struct copy *copy, const char *from, const char *to)
 {
@@ -25,7 +37,7 @@ static int move_file(struct copy *copy, const char *from, const char *to)
         result = shell_complain(shell, "%s: cannot move a directory to another file system; "
                                        "use cp -r, then rm -r", from);
     else
-        result = copy_file(copy, path, from, to);
+        result = move_content(copy, path, from, to);
     path_put(path);
     if (!result)
         result = copy_sync(copy, to);
@@ -87,9 +99,11 @@ static int move_may_replace(struct copy *copy, const char *from, const char *to)
     if (path_walk(copy->shell->directory, from, WALK_NO_FOLLOW, &source))
         return may;
     if (!path_walk(copy->shell->directory, to, WALK_NO_FOLLOW, &old)) {
-        /* vfs_rename() refuses a file in the place of a directory, and the reverse. */
-        if (path_is_directory(source) == path_is_directory(old))
-            may = copy_may_replace(copy, source, old, to);
+        /* -u does not apply to directories (GNU). */
+        bool updates = copy->updates;
+        copy->updates &= !path_is_directory(source);
+        may = copy_may_replace(copy, source, old, to);
+        copy->updates = updates;
         path_put(old);
     }
     path_put(source);
@@ -135,13 +149,7 @@ static int run_mv(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option mv_options[] = {
-    { 'f', "force", NULL, "replace existing files (the default)" },
-    { 'n', "no-clobber", NULL, "do not replace existing files" },
-    { 'i', "interactive", NULL, "ask before a file is replaced" },
-    { 'u', "update", NULL, "replace only files that are older" },
-    { 't', "target-directory", "DIR", "the target is the directory DIR" },
-    { 'T', "no-target-directory", NULL, "the target is not a directory to put files in" },
-    { 'v', "verbose", NULL, "report each file moved" },
+    COPY_OPTIONS,
     { 0 },
 };
 
