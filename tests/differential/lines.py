@@ -181,6 +181,10 @@ PRIMARIES = [
     ["(", "!", "-type", "d", "-size", SIZES, ")"], ["-empty"], ["-print"], ["-print0"],
     ["-newer", ["a", "b", "f.txt", "missing"]], ["-prune"], ["-maxdepth", ["0", "1", "2", "x", "-1"]],
     ["-mindepth", ["0", "1", "2"]], ["-exec", "echo", "{}", ";"], ["-exec", "echo", "x", "{}", "+"],
+    ["-iwholename", PATHS], ["-lname", GLOBS], ["-ilname", GLOBS], ["-xtype", ["f", "d", "l", "f,l"]],
+    ["-regex", ["./a.*", ".*[ab]", ".*/.", ".+b?", ".*\\.txt"]], ["-iregex", [".*B", ".*/A+"]], ["-samefile", ["a", "b", "missing"]],
+    ["(", "-type", "f", "-mtime", ["0", "-1", "+1", "x"], ")"], ["(", "-type", "f", "-mmin", ["-600000", "+1", "0"], ")"], ["(", "-type", "f", "-newermt", ["2001-01-01", "@0", "2090-01-01"], ")"],
+    ["-printf", ["%p\\n", "%P %H %d\\n", "%10f|%-5.2f|%y\\n", "%l\\n", "%%x\\t\\101\\n"]],
     ["-exec", "false", ";"], ["-exec", "echo", "{}{}", ";"],
 ]
 OPERATORS = [[], ["-a"], ["-o"], ["-and"], ["-or"], ["-not"]]
@@ -202,7 +206,7 @@ def find_expression(random, changes, depth=0):
 
 def find_line(random, tree, changes):
     starts = [operand(random, tree) for _ in range(random.randint(0, 2))]
-    words = ["find", *(name for name in starts if not name.startswith("-"))]
+    words = ["find", *random.choice([[], [], [], ["-L"], ["-H"], ["-P"]]), *(name for name in starts if not name.startswith("-"))]
     if random.randrange(2):
         words += find_expression(random, changes)
     return both.Line(" ".join(quoted(word) for word in words), changes)

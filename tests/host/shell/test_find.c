@@ -31,6 +31,13 @@ static void make_tree(void)
     put("/d/sub/deep/x", "y");
 }
 
+static void fails_badly(const char *text, const char *why)
+{
+    char message[160];
+    snprintf(message, sizeof(message), "%s; try find --help\n", why);
+    run(text, SHELL_USAGE, "", message);
+}
+
 BODY(tests)
 {
     (void)unused;
@@ -58,6 +65,30 @@ BODY(tests)
     says("cd /d/sub; find; find . -name .; find -- deep; cd /",
          ".\n./a.c\n./deep\n./deep/x\n.\ndeep\ndeep/x\n");
     says("find /d/a.c /d/B.c -size 0", "/d/B.c\n");
+    says("find /d -regex '.*/.\\.c'; find /d -iregex '.*/b+\\.c'",
+         "/d/B.c\n/d/a.c\n/d/sub/a.c\n/d/B.c\n");
+    says("find /d -regextype posix-extended -regex '.*(a|B).c'", "/d/B.c\n/d/a.c\n/d/sub/a.c\n");
+    says("find /d -type p,s -o -samefile /d/sub/../B.c", "/d/B.c\n");
+    says("find /d -perm 0 -o -perm -1 -o -links +1", "");
+    says("touch -d '3 days ago' /d/a.c; find /d -mtime +2; find /d -type f -mtime 3 -mmin +4319; "
+         "find /d -mtime -3 -name '*.c'", "/d/a.c\n/d/a.c\n/d/B.c\n/d/sub/a.c\n");
+    says("find /d ! -newermt yesterday -type f; find /d -name '*.c' -newermm /d/a.c",
+         "/d/a.c\n/d/B.c\n/d/sub/a.c\n");
+    says("ln -s sub /d/l; ln -s none /d/n; ln -s . /d/o; find /d -lname 'n*' -o -ilname 'S*'; "
+         "find /d -xtype d -type l; find -L /d/l; find -L /d/n -type l; find -H /d/n",
+         "/d/l\n/d/n\n/d/l\n/d/o\n/d/l\n/d/l/a.c\n/d/l/deep\n/d/l/deep/x\n/d/n\n/d/n\n");
+    run("find -L /d -name o", SHELL_FAILED, "",
+        "find: /d/o: Too many levels of symbolic links\n");
+    says("rm /d/[lno]; find /d -name 'a*' -printf '%f|%p|%P|%H|%h|%d|%s|%y\\n'",
+         "a b|/d/a b|a b|/d|/d|1|5|f\na.c|/d/a.c|a.c|/d|/d|1|7|f\n"
+         "a.c|/d/sub/a.c|sub/a.c|/d|/d/sub|2|10|f\n");
+    says("touch -d @86400 /d/B.c; find /d/B.c -printf "
+         "'%.1f%5f|%-5f|%03d|%T@ %TY-%Tm %t\\t%%\\101\\cx'; echo",
+         "B  B.c|B.c  |000|86400.0000000000 1970-01 "
+         "Fri Jan  2 00:00:00.0000000000 1970\t%A\n");
+    fails_badly("find /d -perm x", "find: invalid mode 'x'; must be octal, after - or /");
+    fails_badly("find /d -mtime x", "find: x: invalid number; must be [+-]N");
+    fails_badly("find /d -newerxx x", "find: unknown predicate -newerxx");
     run("find /d/none /d/B.c", SHELL_FAILED, "/d/B.c\n",
         "find: /d/none: No such file or directory\n");
     stop();
@@ -113,10 +144,10 @@ BODY(wrong_expressions)
         { "\\( -name x", "( without a matching )" },
         { "\\( -name x ! \\)", "): expected an expression before it" },
         { "-name x \\)", ") without a matching (" },
-        { "-type x", "-type x: must be a list of f, d, l and o, such as f,d" },
-        { "-type f,", "-type f,: must be a list of f, d, l and o, such as f,d" },
-        { "-type fd", "-type fd: must be a list of f, d, l and o, such as f,d" },
-        { "-type ''", "-type : must be a list of f, d, l and o, such as f,d" },
+        { "-type x", "-type x: must be a list of b, c, d, f, l, o, p and s, such as f,d" },
+        { "-type f,", "-type f,: must be a list of b, c, d, f, l, o, p and s, such as f,d" },
+        { "-type fd", "-type fd: must be a list of b, c, d, f, l, o, p and s, such as f,d" },
+        { "-type ''", "-type : must be a list of b, c, d, f, l, o, p and s, such as f,d" },
         { "-size x", "-size x: invalid size; must be [+-]N[bcwkMG]" },
         { "-size +", "-size +: invalid size; must be [+-]N[bcwkMG]" },
         { "-size 1kk", "-size 1kk: invalid size; must be [+-]N[bcwkMG]" },

@@ -1,6 +1,7 @@
 /*
  * actions.c - find's -print, -print0, -delete and -exec, and the test -empty; see find.h.
  */
+#include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -17,8 +18,19 @@ bool find_fail(struct find *find, const char *path, status_t status)
     return false;
 }
 
-static status_t item_path(struct find *find, const struct find_item *item, struct path **path)
+int find_wrong(struct find *find, const char *format, const char *word)
 {
+    char text[160];
+    format_text(text, sizeof(text), format, word);
+    shell_complain(find->shell, "%s; try find --help", text);
+    find->result = SHELL_USAGE;
+    return -1;
+}
+
+status_t find_item_path(struct find *find, const struct find_item *item, struct path **path)
+{
+    if (item->parent && find->follow && !path_walk(item->parent, item->name, 0, path))
+        return 0;
     if (item->parent)
         return path_child(item->parent, item->name, false, path);
 
@@ -35,7 +47,7 @@ static int directory_has_entry(struct find *find, const struct find_item *item)
     struct path *path;
     struct file *file;
     struct dir_entry *entry = mem_alloc(sizeof(*entry));
-    status_t status = entry ? item_path(find, item, &path) : -ENOMEM;
+    status_t status = entry ? find_item_path(find, item, &path) : -ENOMEM;
     int got = status;
     if (!status) {
         got = file_open_path(path, OPEN_DIRECTORY | OPEN_READ, &file);
@@ -91,7 +103,7 @@ bool find_delete(struct find *find, struct find_term *term, const struct find_it
     /* The shell must not be left in a directory without a name. */
     if (item->info.type == NODE_DIRECTORY) {
         struct path *path;
-        status_t status = item_path(find, item, &path);
+        status_t status = find_item_path(find, item, &path);
         if (status)
             return find_fail(find, item->path, status);
 

@@ -11,26 +11,9 @@
 #include "shell/commands/files/find/find.h"
 #include "shell/pattern.h"
 #include "shell/options.h"
-
-/* Reports an invalid expression; returns -1, as parse functions do. */
-static int wrong(struct find *find, const char *format, const char *word)
-{
-    char text[160];
-    format_text(text, sizeof(text), format, word);
-    shell_complain(find->shell, "%s; try find --help", text);
-    find->result = SHELL_USAGE;
-    return -1;
-}
+#include "shell/regex/regex.h"
 
 /* ---- tests -------------------------------------------------------------------------------- */
-
-static int parse_text(struct find *find, struct find_term *term, char **words)
-{
-    if (!words[0])
-        return wrong(find, "missing argument to %s", term->primary->name);
-    term->text = words[0];
-    return 1;
-}
 
 static bool test_name(struct find *find, struct find_term *term, const struct find_item *item)
 {
@@ -56,30 +39,6 @@ static bool test_ipath(struct find *find, struct find_term *term, const struct f
     return glob_matches_text(term->text, item->path, true);
 }
 
-/* Parses letters with commas between them. */
-static int parse_type(struct find *find, struct find_term *term, char **words)
-{
-    static const char letters[] = "?fdlo"; /* by enum node_type */
-    if (parse_text(find, term, words) < 0)
-        return -1;
-
-    for (const char *at = words[0];; at += 2) {
-        /* The '?' is at the place of the unknown type, for which there is no letter. */
-        const char *letter = *at && *at != '?' ? strchr(letters, *at) : NULL;
-        if (!letter || (at[1] && at[1] != ','))
-            return wrong(find, "-type %s: must be a list of f, d, l and o, such as f,d", words[0]);
-        term->types |= 1u << (letter - letters);
-        if (!at[1])
-            return 1;
-    }
-}
-
-static bool test_type(struct find *find, struct find_term *term, const struct find_item *item)
-{
-    (void)find;
-    return term->types >> item->info.type & 1;
-}
-
 /* Parses [+-]N[bcwkMG]. Without a letter the unit is a block of 512 bytes (POSIX). */
 static int parse_size(struct find *find, struct find_term *term, char **words)
 {
@@ -87,7 +46,7 @@ static int parse_size(struct find *find, struct find_term *term, char **words)
         { '\0', 512 },  { 'b', 512 },     { 'c', 1 },       { 'w', 2 },
         { 'k', 1024 },  { 'M', 1 << 20 }, { 'G', 1 << 30 },
     };
-    if (parse_text(find, term, words) < 0)
+    if (find_parse_text(find, term, words) < 0)
         return -1;
 
     char digits[24];
@@ -110,9 +69,9 @@ static int parse_size(struct find *find, struct find_term *term, char **words)
     /* The digits are parsed without their letter, which is find's own. */
     status_t status = text_parse_u64(digits, &term->number);
     if (status == -ERANGE)
-        return wrong(find, "-size %s: number too large", words[0]);
+        return find_wrong(find, "-size %s: number too large", words[0]);
     if (status || !term->unit || (*at && at[1]))
-        return wrong(find, "-size %s: invalid size; must be [+-]N[bcwkMG]", words[0]);
+        return find_wrong(find, "-size %s: invalid size; must be [+-]N[bcwkMG]", words[0]);
     return 1;
 }
 
@@ -127,38 +86,6 @@ static bool test_size(struct find *find, struct find_term *term, const struct fi
     case '-': return units < term->number;
     default: return units == term->number;
     }
-}
-
-static int parse_newer(struct find *find, struct find_term *term, char **words)
-{
-    if (parse_text(find, term, words) < 0)
-        return -1;
-
-    struct path *path;
-    struct node_info info = { 0 };
-    unsigned flags = find->follow_start ? 0 : WALK_NO_FOLLOW;
-    status_t status = path_walk(find->shell->directory, words[0], flags, &path);
-    if (!status) {
-        status = path_info(path, INFO_TIMES, &info);
-        path_put(path);
-    }
-    if (status) {
-        find->result = shell_fail(find->shell, words[0], status);
-        return -1;
-    }
-
-    /* The time is read once, before the walk: the file may change meanwhile. */
-    term->has_modified = info.has_modified;
-    term->modified_s = info.modified_s;
-    return 1;
-}
-
-/* A node without a time is not newer than any other, and no node is newer than it. */
-static bool test_newer(struct find *find, struct find_term *term, const struct find_item *item)
-{
-    (void)find;
-    return term->has_modified && item->info.has_modified &&
-           item->info.modified_s > term->modified_s;
 }
 
 static bool test_true(struct find *find, struct find_term *term, const struct find_item *item)
@@ -178,7 +105,7 @@ static bool test_false(struct find *find, struct find_term *term, const struct f
 static int parse_depth_limit(struct find *find, struct find_term *term, char **words)
 {
     bool least = text_equal(term->primary->name, "-mindepth");
-    if (parse_text(find, term, words) < 0)
+    if (find_parse_text(find, term, words) < 0)
         return -1;
 
     /* These options apply to the whole walk, wherever they are in the expression. */
@@ -193,6 +120,13 @@ static int parse_contents_first(struct find *find, struct find_term *term, char 
 {
     (void)term, (void)words;
     find->contents_first = true;
+    return 0;
+}
+
+static int parse_follow(struct find *find, struct find_term *term, char **words)
+{
+    (void)term, (void)words;
+    find->follow = find->follow_start = true;
     return 0;
 }
 
@@ -223,14 +157,31 @@ static bool test_quit(struct find *find, struct find_term *term, const struct fi
 }
 
 static const struct find_primary primaries[] = {
-    { "-name", parse_text, test_name, false, 0 },
-    { "-iname", parse_text, test_iname, false, 0 },
-    { "-path", parse_text, test_path, false, 0 },
-    { "-wholename", parse_text, test_path, false, 0 },
-    { "-ipath", parse_text, test_ipath, false, 0 },
-    { "-type", parse_type, test_type, false, 0 },
+    { "-name", find_parse_text, test_name, false, 0 },
+    { "-iname", find_parse_text, test_iname, false, 0 },
+    { "-path", find_parse_text, test_path, false, 0 },
+    { "-wholename", find_parse_text, test_path, false, 0 },
+    { "-ipath", find_parse_text, test_ipath, false, 0 },
+    { "-iwholename", find_parse_text, test_ipath, false, 0 },
+    { "-regex", find_parse_regex, find_matches_regex, false, 0 },
+    { "-iregex", find_parse_regex, find_matches_regex, false, 0 },
+    { "-regextype", find_parse_regex_type, test_true, false, 0 },
+    { "-type", find_parse_type, find_has_type, false, INFO_MODE },
+    { "-xtype", find_parse_type, find_has_target_type, false, INFO_MODE },
+    { "-lname", find_parse_text, find_has_target, false, 0 },
+    { "-ilname", find_parse_text, find_has_target, false, 0 },
+    { "-samefile", find_parse_same, find_is_same, false, 0 },
+    { "-inum", find_parse_number, find_has_id, false, 0 },
+    { "-links", find_parse_number, find_has_links, false, INFO_MODE },
+    { "-perm", find_parse_mode, find_has_mode, false, INFO_MODE },
+    { "-mtime", find_parse_age, find_is_age, false, INFO_TIMES },
+    { "-atime", find_parse_age, find_is_age, false, INFO_TIMES },
+    { "-ctime", find_parse_age, find_is_age, false, INFO_TIMES },
+    { "-mmin", find_parse_age, find_is_age, false, INFO_TIMES },
+    { "-amin", find_parse_age, find_is_age, false, INFO_TIMES },
+    { "-cmin", find_parse_age, find_is_age, false, INFO_TIMES },
     { "-size", parse_size, test_size, false, INFO_STANDARD },
-    { "-newer", parse_newer, test_newer, false, INFO_TIMES },
+    { "-newer", find_parse_newer, find_is_newer, false, INFO_TIMES },
     { "-empty", NULL, find_is_empty, false, INFO_STANDARD },
     { "-true", NULL, test_true, false, 0 },
     { "-false", NULL, test_false, false, 0 },
@@ -239,10 +190,14 @@ static const struct find_primary primaries[] = {
     { "-depth", parse_contents_first, test_true, false, 0 },
     { "-xdev", NULL, test_true, false, 0 }, /* always on */
     { "-mount", NULL, test_true, false, 0 },
+    { "-noleaf", NULL, test_true, false, 0 },
+    { "-ignore_readdir_race", NULL, test_true, false, 0 },
+    { "-follow", parse_follow, test_true, false, 0 },
     { "-prune", parse_prune, test_prune, false, 0 },
     { "-quit", NULL, test_quit, false, 0 },
     { "-print", NULL, find_print, true, 0 },
     { "-print0", NULL, find_print0, true, 0 },
+    { "-printf", find_parse_text, find_printf, true, INFO_STANDARD | INFO_TIMES | INFO_MODE },
     { "-exec", find_parse_exec, find_exec, true, 0 },
     { "-delete", parse_delete, find_delete, true, 0 },
 };
@@ -277,15 +232,22 @@ static struct find_term *term_add(struct find *find, enum find_kind kind)
     return term;
 }
 
+/* Returns whether a word is -newer with two letters, as in -newermt. */
+static bool is_newer_xy(const char *word)
+{
+    return text_starts(word, "-newer") && strlen(word) == strlen("-newer") + 2;
+}
+
 /* Parses a test or an action and its arguments. Returns how many words it took, or -1. */
 static int parse_primary(struct find *find, char **words)
 {
     const struct find_primary *primary = NULL;
     for (size_t i = 0; i < ARRAY_LENGTH(primaries); i++)
-        if (text_equal(primaries[i].name, words[0]))
+        if (text_equal(primaries[i].name, words[0]) ||
+            (text_equal(primaries[i].name, "-newer") && is_newer_xy(words[0])))
             primary = &primaries[i];
     if (!primary)
-        return wrong(find, words[0][0] == '-' ? "unknown predicate %s"
+        return find_wrong(find, words[0][0] == '-' ? "unknown predicate %s"
                                               : "%s: paths must precede the expression", words[0]);
 
     /* The term joins the list before its words are parsed, so that it is freed after an error. */
@@ -306,15 +268,15 @@ static int parse_operator(struct find *find, enum find_kind kind, const char *wo
     bool binary = kind == FIND_AND || kind == FIND_OR;
 
     if (binary && !after_operand)
-        return wrong(find, "%s: expected an expression before it", word);
+        return find_wrong(find, "%s: expected an expression before it", word);
     if (kind == FIND_OPEN && ++*depth >= FIND_DEPTH_MAX)
-        return wrong(find, "%s: nested too deeply", word);
+        return find_wrong(find, "%s: nested too deeply", word);
     if (kind == FIND_CLOSE && !*depth)
-        return wrong(find, "%s without a matching (", word);
+        return find_wrong(find, "%s without a matching (", word);
 
     /* Since a parenthesis is open, there is a term before this one. */
     if (kind == FIND_CLOSE && !after_operand)
-        return wrong(find, find->last->kind == FIND_OPEN ? "%s: empty parentheses"
+        return find_wrong(find, find->last->kind == FIND_OPEN ? "%s: empty parentheses"
                                                          : "%s: expected an expression before it",
                      word);
 
@@ -327,13 +289,13 @@ static int check_whole(struct find *find, const char *last, bool after_operand, 
 {
     /* An operator at the end has nothing to its right. */
     if (last && !after_operand)
-        return wrong(find, "%s: expected an expression after it", last);
+        return find_wrong(find, "%s: expected an expression after it", last);
     if (depth)
-        return wrong(find, "( without a matching %s", ")");
+        return find_wrong(find, "( without a matching %s", ")");
 
     /* GNU refuses this, too: -prune would be ignored, and -delete would remove what it protects. */
     if (find->has_delete && find->has_prune && !find->contents_first)
-        return wrong(find, "%s implies -depth, which disables -prune; add -depth "
+        return find_wrong(find, "%s implies -depth, which disables -prune; add -depth "
                            "if that is intended", "-delete");
     find->contents_first |= find->has_delete;
     return 0;
@@ -368,6 +330,8 @@ void find_free(struct find *find)
     for (struct find_term *term = find->first; term; term = next) {
         next = term->next;
         words_free(&term->batch);
+        regex_destroy(term->regex);
+        path_put(term->same);
         mem_free(term);
     }
     find->first = find->last = NULL;

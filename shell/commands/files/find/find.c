@@ -22,6 +22,7 @@ struct find_level {
     struct name *names; /* still to be visited */
     struct name *self;  /* the directory's own name, which the level owns */
     size_t length;      /* of its path in find_walk.text */
+    uint64_t alias;     /* of its contents */
 };
 
 struct find_walk {
@@ -30,6 +31,7 @@ struct find_walk {
     unsigned depth; /* of the node that is visited: the number of levels */
     struct id_set entered;
     struct buffer text; /* the path of the node that is visited */
+    size_t start_length; /* of its first part */
 };
 
 static bool stopped(const struct find_walk *walk)
@@ -49,9 +51,17 @@ static void evaluate(struct find_walk *walk, const struct name *name)
         .name = name->text,
         .parent = walk->level ? walk->level->path : NULL,
         .depth = walk->depth,
+        .start_length = walk->start_length,
         .info = name->info,
     };
     find_evaluate(find, &item);
+}
+
+/* Returns -ELOOP for a directory that was entered before. With -L it may be met along several
+ * links, and follow() has found out whether it contains itself. */
+static status_t note_entered(struct find_walk *walk, uint64_t alias)
+{
+    return walk->find->follow ? 0 : id_set_add(&walk->entered, alias);
 }
 
 /* Adds a level for a directory and reads its names. Takes over `path`. Returns false if it cannot
@@ -66,7 +76,7 @@ static bool enter(struct find_walk *walk, struct path *path, struct name *self)
      * loops. */
     status_t status = walk->depth >= WALK_DEPTH_MAX ? -ELOOP : path_info(path, INFO_ALIAS, &info);
     if (!status)
-        status = id_set_add(&walk->entered, info.alias);
+        status = note_entered(walk, info.alias);
     if (!status && !(level = mem_zalloc(sizeof(*level))))
         status = -ENOMEM;
     if (status) {
@@ -76,7 +86,7 @@ static bool enter(struct find_walk *walk, struct path *path, struct name *self)
 
     /* From here on the level owns the path and the directory's own name. */
     *level = (struct find_level){ .above = walk->level, .path = path, .self = self,
-                                  .length = walk->text.length };
+                                  .length = walk->text.length, .alias = info.alias };
     walk->level = level;
     walk->depth++;
 
@@ -126,6 +136,38 @@ static bool visit(struct find_walk *walk, struct name *name, struct path *path)
     return false;
 }
 
+static bool contains_itself(const struct find_walk *walk, const struct node_info *info)
+{
+    for (const struct find_level *level = walk->level; level; level = level->above)
+        if (info->type == NODE_DIRECTORY && level->alias == info->alias)
+            return true;
+    return false;
+}
+
+/* -L: replaces the information on a link by that on what it leads to, if that exists. Returns the
+ * path: a reference, or NULL. name->status is -ELOOP for a link that leads to itself or upwards. */
+static struct path *follow(const struct find_walk *walk, struct path *directory,
+                           struct name *name)
+{
+    struct path *path;
+    struct node_info info;
+    status_t status = path_walk(directory, name->text, 0, &path);
+    if (status) {
+        name->status = status == -ELOOP ? status : 0;
+        return NULL;
+    }
+
+    status = path_info(path, walk->find->levels | INFO_ALIAS, &info);
+    if (!status)
+        name->info = info;
+    if (!status && contains_itself(walk, &info))
+        name->status = -ELOOP;
+    if (!status && !name->status)
+        return path;
+    path_put(path);
+    return NULL;
+}
+
 /* Visits the next name of the current level. */
 static void step(struct find_walk *walk)
 {
@@ -143,9 +185,13 @@ static void step(struct find_walk *walk)
         find_fail(walk->find, name->text, walk->text.status);
     else
         name_look(level->path, false, name, walk->find->levels);
+    struct path *target = NULL;
+    if (walk->find->follow && !walk->text.status && !name->status &&
+        name->info.type == NODE_LINK)
+        target = follow(walk, level->path, name);
     if (name->status)
         find_fail(walk->find, walk->text.text, name->status);
-    else if (!walk->text.status && visit(walk, name, NULL))
+    else if (!walk->text.status && visit(walk, name, target))
         return;
     mem_free(name);
 }
@@ -196,8 +242,13 @@ static status_t walk_start(struct find_walk *walk, const char *word)
     struct name *name;
     unsigned flags = walk->find->follow_start ? 0 : WALK_NO_FOLLOW;
     status_t status = path_walk(walk->find->shell->directory, word, flags, &path);
+
+    /* A link that leads nowhere is visited itself. */
+    if (status == -ENOENT && !flags)
+        status = path_walk(walk->find->shell->directory, word, WALK_NO_FOLLOW, &path);
     if (status)
         return status;
+    walk->start_length = strlen(word);
 
     /* Paths are printed as they were typed, with the path below them appended. */
     buffer_put(&walk->text, word, strlen(word));
@@ -243,16 +294,18 @@ static bool begins_expression(const char *word)
            text_equal(word, "!");
 }
 
-/* find [-H] [PATH...] [EXPRESSION]: the first word that looks like one begins the expression. */
+/* find [-HLP] [PATH...] [EXPRESSION]: the first word that looks like one begins the expression. */
 static int run_find(struct shell *shell, int count, char **words)
 {
     struct find find = { .shell = shell, .levels = INFO_DIRENT, .depth_max = UINT64_MAX };
     int first = 1;
 
-    /* -P and -H must precede the paths, and the last of them counts. */
-    for (; first < count && (text_equal(words[first], "-P") || text_equal(words[first], "-H"));
-         first++)
-        find.follow_start = words[first][1] == 'H';
+    /* -P, -H and -L must precede the paths, and the last of them counts. */
+    for (; first < count && words[first][0] == '-' && words[first][1] && !words[first][2] &&
+           strchr("PHL", words[first][1]); first++) {
+        find.follow_start = words[first][1] != 'P';
+        find.follow = words[first][1] == 'L';
+    }
     if (first < count && text_equal(words[first], "--"))
         first++;
 
@@ -282,9 +335,21 @@ static const struct shell_option find_options[] = {
     { 0, "-iname", "GLOB", "like the one above, ignoring case" },
     { 0, "-path", "GLOB", "the whole path matches; * also matches /" },
     { 0, "-ipath", "GLOB", "like the one above, ignoring case" },
+    { 0, "-wholename", "GLOB", "as -path; -iwholename as -ipath" },
+    { 0, "-regex", "RE", "the whole path matches; -iregex: ignoring case" },
+    { 0, "-regextype", "TYPE", "of RE: emacs, posix-basic or posix-extended" },
     { 0, "-type", "LIST", "f: file, d: directory, l: link, o: other; or a list: f,d" },
+    { 0, "-xtype", "LIST", "the same of what a link leads to" },
+    { 0, "-lname", "GLOB", "a link whose text matches; -ilname: ignoring case" },
+    { 0, "-samefile", "FILE", "the same file" },
+    { 0, "-inum", "[+-]N", "its number is N" },
+    { 0, "-links", "[+-]N", "it has N names" },
+    { 0, "-perm", "[-/]MODE", "its mode is MODE; -: has all of it, /: any of it" },
     { 0, "-size", "[+-]N[bcwkMG]", "N 512-byte blocks; c: bytes, k: KiB; +: more, -: less" },
     { 0, "-newer", "FILE", "modified later than FILE" },
+    { 0, "-newerXY", "FILE", "X and Y: a, B, c or m; Y also t: FILE is a date" },
+    { 0, "-mtime", "[+-]N", "modified N days ago; also -atime, -ctime" },
+    { 0, "-mmin", "[+-]N", "modified N minutes ago; also -amin, -cmin" },
     { 0, "-empty", NULL, "an empty file or directory" },
     { 0, "-true", NULL, "always true" },
     { 0, "-false", NULL, "always false" },
@@ -292,10 +357,12 @@ static const struct shell_option find_options[] = {
     { 0, "-mindepth", "N", "ignore the first N levels; PATH is level 0" },
     { 0, "-depth", NULL, "visit the contents of a directory first" },
     { 0, "-xdev", NULL, "stay on one mount (always on)" },
+    { 0, "-follow", NULL, "as -L" },
     { 0, "-prune", NULL, "true; do not descend into this directory" },
     { 0, "-quit", NULL, "exit immediately" },
     { 0, "-print", NULL, "print the path (the default action)" },
     { 0, "-print0", NULL, "print the unescaped path and a NUL" },
+    { 0, "-printf", "FORMAT", "print FORMAT: %p path, %f name, %s size, %y type ..." },
     { 0, "-exec", "CMD \\;", "run CMD, with {} as the path; true if it exits with 0" },
     { 0, "-exec", "CMD {} +", "run CMD with many paths at a time" },
     { 0, "-delete", NULL, "remove it; implies -depth" },
@@ -307,7 +374,7 @@ static const struct shell_option find_options[] = {
 
 static const struct shell_command command_find = {
     .name = "find",
-    .arguments = "[-H] [PATH...] [EXPRESSION]",
+    .arguments = "[-HLP] [PATH...] [EXPRESSION]",
     .summary = "find files for which an expression is true; stays on one mount",
     .arguments_max = -1,
     .run = run_find,
