@@ -300,8 +300,12 @@ $(DRIVER_OUT)/%.drv: $$(SOURCES_$$*) $$(wildcard $$(addsuffix *.h,$$(dir $$(SOUR
 	$(OBJCOPY) --strip-debug --add-section driver_abi=$(SDK_OUT)/abi $@.part $@
 	rm $@.part
 
-$(DRIVER_OUT)/index: $(DRIVER_OBJECTS) kernel/module/index.sh
+# A symbol that is not exported would otherwise be missed only when the driver is loaded.
+$(DRIVER_OUT)/index: $(DRIVER_OBJECTS) kernel/module/index.sh $(EXPORT_LISTS)
 	mkdir -p $(@D)
+	sed -n 's/^EXPORT(\(.*\));/\1/p' $(EXPORT_LISTS) | sort >$(DRIVER_OUT)/exports
+	$(NM) -uA $(DRIVER_OBJECTS) | awk '{ print $$NF, $$1 }' | sort | join -v 2 $(DRIVER_OUT)/exports - | \
+	    awk '{ print $$2, $$1, "is not in $(EXPORT_LISTS)"; missing = 1 } END { exit missing }'
 	sh kernel/module/index.sh $(DRIVER_OBJECTS) >$@
 
 # The kernel trusts the drivers that were built with it.
