@@ -166,6 +166,8 @@ def test_a_formatted_device_is_mounted(booted, tmp_path):
     assert machine.command("echo text > /Drives/virtual0/a; cat /Drives/virtual0/a") == ["text"]
     assert machine.command("check virtual0") == [
         "check: virtual0: mounted on /Drives/virtual0; `mount -o ro virtual0` first"]
+    assert machine.command("cd /Drives/virtual0; mv a A; ls; mv A ./A; mv -T A a; ls; cd /") == [
+        "A", "mv: A and ./A are the same file", "a"]
     assert machine.command("umount disk0; mount -o rw disk0; mkdir /Drives/disk0/d; "
                            "mount -o ro disk0; check disk0")[0].endswith("; 0 findings")
     assert machine.command("mount -o rw nosuch") == ["mount: nosuch: not mounted"]

@@ -3,6 +3,7 @@
  */
 #include "kernel/module/index.h"
 #include "lib/macros.h"
+#include "lib/text.h"
 #include "shell/commands/discs/volume_tools.h"
 #include "shell/options.h"
 #include "shell/reading/show.h"
@@ -50,9 +51,10 @@ static int report_end(struct printing *p, status_t status)
     size_text(files, report->used_bytes, true);
     size_text(free, report->free_bytes, true);
     stream_format(p->shell->out,
-                  "%s: %llu files, %llu directories, %s used, %s free; %u finding%s", p->word,
-                  (unsigned long long)report->files, (unsigned long long)report->directories,
-                  files, free, p->found, p->found == 1 ? "" : "s");
+                  "%s: %llu file%s, %llu director%s, %s used, %s free; %u finding%s", p->word,
+                  (unsigned long long)report->files, text_plural(report->files),
+                  (unsigned long long)report->directories, report->directories == 1 ? "y" : "ies",
+                  files, free, p->found, text_plural(p->found));
     if (p->repaired)
         stream_format(p->shell->out, ", %u repaired", p->repaired);
     stream_text(p->shell->out, "\n");

@@ -5,8 +5,10 @@
  * to another file system by a copy, after which the old name is removed. A directory does not: if
  * a part could be neither copied nor removed, the tree would be in two places.
  */
+#include "lib/text.h"
 #include "shell/commands/files/copy/copy.h"
 #include "shell/options.h"
+#include "shell/reading/paths.h"
 
 /* Copies a file, or a link as a link. */
 static int move_content(struct copy *copy, struct path *path, const char *from, const char *to)
@@ -49,7 +51,16 @@ static int move_file(struct copy *copy, const char *from, const char *to)
     return status ? shell_fail(shell, from, status) : SHELL_DONE;
 }
 
-/* Returns true if both are names of one node: rename() would do nothing then (POSIX). */
+/* Returns whether both names end with the same word. */
+static bool is_same_word(const char *from, const char *to)
+{
+    size_t length, other_length;
+    const char *word = base_name(from, &length), *other = base_name(to, &other_length);
+    return text_equal_n(word, length, other, other_length);
+}
+
+/* Returns true if both are names of one node: rename() would do nothing then (POSIX). Where case is
+ * ignored, another spelling of a name can be given to the node. */
 static bool is_same(struct shell *shell, const char *from, const char *to)
 {
     struct path *a, *b;
@@ -59,7 +70,7 @@ static bool is_same(struct shell *shell, const char *from, const char *to)
     /* Links themselves are compared, not their targets. */
     bool same = !path_walk(shell->directory, to, WALK_NO_FOLLOW, &b);
     if (same) {
-        same = path_is_same(a, b);
+        same = path_is_same(a, b) && (!path_fsd(a)->fold_case || is_same_word(from, to));
         path_put(b);
     }
     path_put(a);
