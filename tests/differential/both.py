@@ -10,6 +10,7 @@ line that could leave it.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -62,6 +63,19 @@ def run(tree, lines):
     return list(zip(ours, theirs))
 
 
+def run_group(command, seconds, **options):
+    """subprocess.run() for a shell of the host: at the deadline everything that it started is killed too,
+    such as the thousands of subshells of a function that calls itself."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, start_new_session=True, **options) as process:
+        try:
+            output, errors = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
 # ---- the host ---------------------------------------------------------------------------------------
 
 def run_host(folder, lines):
@@ -80,8 +94,7 @@ def run_host(folder, lines):
     with open(f"{folder}/script", "w", encoding="utf-8") as file:
         file.write("\n".join(script) + "\n")
     # Reading its output, which is empty, ends with it; waiting with a timeout would poll.
-    subprocess.run(["bash", f"{folder}/script"], env=ENVIRONMENT, check=True, timeout=BATCH_SECONDS,
-                   stdin=subprocess.DEVNULL, capture_output=True)
+    run_group(["bash", f"{folder}/script"], BATCH_SECONDS, env=ENVIRONMENT).check_returncode()
     return [host_answer(folder, number, line) for number, line in enumerate(lines)]
 
 

@@ -77,9 +77,8 @@ def run_dash(folder, number):
     where = f"{folder}/w{number}"
     os.mkdir(where)
     try:
-        done = subprocess.run(["dash", f"{folder}/disc/{number}"], cwd=where, timeout=DASH_SECONDS,
-                              env={"PATH": "/usr/bin:/bin", "HOME": "/", "LC_ALL": "C"},
-                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        done = both.run_group(["dash", f"{folder}/disc/{number}"], DASH_SECONDS, cwd=where,
+                              env={"PATH": "/usr/bin:/bin", "HOME": "/", "LC_ALL": "C"})
     except subprocess.TimeoutExpired:
         return Result(TIMEOUT, b"", False)
     return Result(done.returncode, done.stdout, bool(done.stderr), done.stderr)
