@@ -247,8 +247,13 @@ static status_t finish_events(struct device *device, uint64_t deadline_us)
 static void load_drivers(void)
 {
     struct device *device;
+    unsigned newest = 0;
     media_report_failures();
-    for (unsigned last = 0; (device = tree_next(last));) {
+
+    /* Devices that are published from here on find the index when they arrive. */
+    for (; (device = tree_next(newest)); device_put(device))
+        newest = device_number(device);
+    for (unsigned last = 0; last < newest && (device = tree_next(last));) {
         last = device_number(device);
 
         /* Before /System was mounted there was no index to search: these devices were offered in

@@ -148,6 +148,9 @@ def test_discard_and_zero(booted, image):
     was[4 << 20:(4 << 20) + 65536] = bytes(65536)
     assert now == bytes(was)
 
+    # What is on the disk is reported once when it arrives, and after each of the two commands.
+    assert machine.command("log | grep -c 'disk0: no file system'") == ["3"]
+
 
 def test_another_size_is_another_medium(booted, image):
     machine = booted("", cdrom=ISO, options=disk("virtio-blk-pci", raw(image)))
