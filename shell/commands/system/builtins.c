@@ -6,37 +6,86 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/editor/history.h"
+#include "shell/escapes.h"
 #include "shell/options.h"
 #include "shell/shell.h"
 
 /* ---- echo --------------------------------------------------------------------------------- */
 
+/* Returns whether a word is an option of echo: a dash and letters that are all known. */
+static bool is_echo_option(const char *word)
+{
+    const char *at = word + 1;
+    if (word[0] != '-' || !*at)
+        return false;
+    while (*at && strchr("neE", *at))
+        at++;
+    return !*at;
+}
+
+/* Writes a word whose escape sequences are decoded. Returns false after \c, which ends all. */
+static bool echo_decoded(struct shell *shell, const char *word, struct buffer *text)
+{
+    enum escape_result result = ESCAPE_DONE;
+    buffer_clear(text);
+    while (*word && result != ESCAPE_STOP) {
+        if (*word == '\\') {
+            word++;
+            result = escape_put(&word, true, text);
+        } else {
+            buffer_put(text, word++, 1);
+        }
+    }
+    if (text->length)
+        stream_write(shell->out, text->text, text->length);
+    return result != ESCAPE_STOP;
+}
+
 static int run_echo(struct shell *shell, int count, char **words)
 {
-    for (int i = 1; i < count; i++) {
-        /* The words are written as they are: escapes were handled by $'...'. */
-        stream_text(shell->out, words[i]);
-        if (i + 1 < count)
+    struct buffer text = { 0 };
+    bool decodes = false, ends_line = true, open = true;
+    int first = 1;
+
+    /* Of -e and -E the last one counts. */
+    for (; first < count && is_echo_option(words[first]); first++)
+        for (const char *letter = words[first] + 1; *letter; letter++) {
+            if (*letter == 'n')
+                ends_line = false;
+            else
+                decodes = *letter == 'e';
+        }
+
+    for (int i = first; i < count && open; i++) {
+        if (i > first)
             stream_text(shell->out, " ");
+        if (decodes)
+            open = echo_decoded(shell, words[i], &text);
+        else
+            stream_text(shell->out, words[i]);
     }
-    if (!option_given(shell, 'n'))
+    if (ends_line && open)
         stream_text(shell->out, "\n");
-    return SHELL_DONE;
+    int result = text.status ? shell_fail(shell, NULL, text.status) : SHELL_DONE;
+    buffer_free(&text);
+    return result;
 }
 
 static const struct shell_option echo_options[] = {
     { 'n', NULL, NULL, "do not end with a newline" },
+    { 'e', NULL, NULL, "decode \\n, \\t, \\0NNN, \\xHH and so on; \\c ends the output" },
+    { 'E', NULL, NULL, "do not, which is the default" },
     { 0 },
 };
 
 static const struct shell_command command_echo = {
     .name = "echo",
-    .arguments = "[-n] [WORD...]",
-    .summary = "print the words; $'a\\tb' contains a tab, so there is no -e",
+    .arguments = "[-neE] [WORD...]",
+    .summary = "print the words",
     .arguments_max = -1,
     .run = run_echo,
     .options = echo_options,
-    .option_rules = OPTIONS_LENIENT,
+    .option_rules = OPTIONS_RAW,
 };
 SHELL_COMMAND(command_echo);
 

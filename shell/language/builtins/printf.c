@@ -1,17 +1,22 @@
 /*
  * printf.c - writes formatted text: printf.
  *
- * The format is used again while words are left. There is no floating point in the kernel, so %e,
- * %f and %g are refused.
+ * The format is used again while words are left.
+ *
+ * Conversions  %d %i %o %u %x %X %c %s %b %e %f %g %E %F %G, with flags, width and precision. Sizes
+ *              such as the l of %ld are accepted and have no effect.
+ * References   POSIX.1-2017, printf. %a of GNU's printf is missing.
  */
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/language/expansion/arithmetic.h"
+#include "shell/escapes.h"
 #include "shell/language/builtins/builtins.h"
+#include "shell/language/expansion/arithmetic.h"
+#include "shell/real.h"
 
-enum { WIDTH_MAX = 4096 };
+enum { WIDTH_MAX = 4096, PRECISION_USUAL = 6 };
 
 struct print {
     struct shell *shell;
@@ -27,36 +32,17 @@ struct conversion {
 
 /* ---- escapes ------------------------------------------------------------------------------ */
 
-/* Parses up to `most` octal digits. */
-static char take_octal(const char **at, int most)
-{
-    unsigned value = 0;
-    for (; most-- && **at >= '0' && **at <= '7'; ++*at)
-        value = value * 8 + (unsigned)(**at - '0');
-    return (char)value;
-}
-
-/* Writes the character of an escape, from after its backslash, and returns what follows it. In an
- * argument of %b, octal digits follow a 0, and \c ends all output. */
+/* Appends the character of an escape, from after its backslash, and returns what follows it. */
 static const char *put_escape(struct print *print, const char *at, bool argument,
                               struct buffer *text)
 {
-    static const char letters[] = "abfnrtv\\", meanings[] = "\a\b\f\n\r\t\v\\";
-    const char *letter = *at ? strchr(letters, *at) : NULL;
-    char c;
-    if (letter) {
-        c = meanings[letter - letters];
-        at++;
-    } else if (argument && *at == 'c') {
-        print->stopped = true;
-        return at + 1;
-    } else if (*at >= '0' && *at <= '7') {
-        at += argument && *at == '0';
-        c = take_octal(&at, 3);
-    } else {
-        c = '\\'; /* of no meaning: kept */
+    enum escape_result result = escape_put(&at, argument, text);
+    print->stopped |= result != ESCAPE_DONE;
+    if (result == ESCAPE_MISSING) {
+        shell_complain(print->shell, "missing hexadecimal number in escape");
+        buffer_clear(text);
+        print->result = SHELL_FAILED;
     }
-    buffer_put(text, &c, 1);
     return at;
 }
 
@@ -109,6 +95,23 @@ static void put_field(struct print *print, const struct conversion *c, const cha
         put_fill(print, ' ', fill);
 }
 
+/* Writes a number that has as many digits as its precision asks for. Zeroes that fill the width are
+ * between the prefix and the digits. */
+static void put_padded(struct print *print, const struct conversion *c, const char *prefix,
+                       int zeroes, const char *digits, size_t count, bool zero)
+{
+    int fill = c->width - (int)count - zeroes - (int)strlen(prefix);
+    if (zero && !c->left && fill > 0) {
+        zeroes += fill;
+        fill = 0;
+    }
+    put_fill(print, ' ', c->left ? 0 : fill);
+    stream_text(print->shell->out, prefix);
+    put_fill(print, '0', zeroes);
+    stream_write(print->shell->out, digits, count);
+    put_fill(print, ' ', c->left ? fill : 0);
+}
+
 static void put_number(struct print *print, const struct conversion *c, char letter)
 {
     char digits[32];
@@ -135,16 +138,53 @@ static void put_number(struct print *print, const struct conversion *c, char let
                          : c->alternate && letter == 'X' && value ? "0X"
                          : c->alternate && letter == 'o' && value ? "0" : "";
     int zeroes = c->precision > count ? c->precision - count : 0;
-    int fill = c->width - count - zeroes - (int)strlen(prefix);
-    if (c->zero && !c->left && c->precision < 0 && fill > 0) {
-        zeroes += fill;
-        fill = 0;
+    put_padded(print, c, prefix, zeroes, digits + at, (size_t)count, c->zero && c->precision < 0);
+}
+
+/* Parses the next word as a floating-point number. */
+static struct real next_real(struct print *print)
+{
+    struct real value = { 0 };
+    const char *word = next_word(print), *end;
+    if (!word || !*word)
+        return value;
+    if (*word == '\'' || *word == '"') {
+        value.mantissa = (unsigned char)word[1];
+        return value;
     }
-    put_fill(print, ' ', c->left ? 0 : fill);
-    stream_text(print->shell->out, prefix);
-    put_fill(print, '0', zeroes);
-    stream_write(print->shell->out, digits + at, (size_t)count);
-    put_fill(print, ' ', c->left ? fill : 0);
+
+    status_t status = real_parse(word, REAL_BITS, &end, &value);
+    if (status == -EINVAL)
+        shell_complain(print->shell, "%s: expected a numeric value", word);
+    else if (status == -ERANGE)
+        shell_complain(print->shell, "%s: Numerical result out of range", word);
+    else if (status)
+        (void)shell_fail(print->shell, NULL, status);
+    else if (*end)
+        shell_complain(print->shell, "%s: value not completely converted", word);
+    if (status || *end)
+        print->result = SHELL_FAILED;
+    return value;
+}
+
+/* %e, %f and %g. */
+static void put_real(struct print *print, const struct conversion *c, char letter)
+{
+    struct real value = next_real(print);
+    struct real_form form = {
+        .letter = letter,
+        .precision = c->precision < 0 ? PRECISION_USUAL : c->precision,
+        .alternate = c->alternate,
+    };
+    struct buffer text = { 0 };
+    status_t status = real_print(&value, &form, &text);
+    const char *sign = value.negative ? "-" : c->plus ? "+" : c->blank ? " " : "";
+    if (status)
+        print->result = shell_fail(print->shell, NULL, status);
+    else
+        put_padded(print, c, sign, 0, text.text, text.length,
+                   c->zero && value.kind == REAL_FINITE);
+    buffer_free(&text);
 }
 
 static void put_text(struct print *print, const struct conversion *c, bool escapes)
@@ -210,9 +250,13 @@ static const char *convert(struct print *print, const char *at)
         c.precision = take_width(print, &at);
     }
 
+    while (*at && strchr("hlLjqtz", *at))
+        at++;
     char letter = *at;
     if (letter && strchr("diouxX", letter)) {
         put_number(print, &c, letter);
+    } else if (letter && strchr("eEfFgG", letter)) {
+        put_real(print, &c, letter);
     } else if (letter == 's' || letter == 'b') {
         put_text(print, &c, letter == 'b');
     } else if (letter == 'c') {
@@ -278,7 +322,7 @@ static int run_printf(struct shell *shell, int count, char **words)
 static const struct shell_command command_printf = {
     .name = "printf",
     .arguments = "FORMAT [WORD...]",
-    .summary = "print the words as the format asks: %s %d %x %o %c %b, with \\n and so on",
+    .summary = "print the words as the format asks: %s %d %x %f %c %b, with \\n and so on",
     .arguments_max = -1,
     .run = run_printf,
     .option_rules = OPTIONS_RAW,
