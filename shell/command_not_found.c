@@ -24,7 +24,7 @@ static const struct suggestion {
     { "egrep", "use `grep -E`" },
     { "fgrep", "use `grep -F`" },
     { "dir vdir ll la l", "`ls -l` lists a directory" },
-    { "xxd hd", "`hexdump FILE` shows bytes" },
+    { "hd", "`hexdump -C FILE` shows bytes" },
     { "bc dc jot factor", "$((...)) calculates, `while` counts" },
     { "arch lscpu nproc", "the first lines of `log` describe the system" },
     { "lsof fuser", "`umount` and `eject` name what is in use" },

@@ -13,6 +13,7 @@
 #include "shell/language/output_file.h"
 #include "shell/language/run.h"
 #include "shell/options.h"
+#include "shell/real.h"
 #include "shell/reading/input.h"
 #include "shell/reading/mounts.h"
 #include "shell/reading/show.h"
@@ -52,6 +53,10 @@ EXPORT(option_value_name);
 EXPORT(option_values);
 EXPORT(option_values_name);
 EXPORT(shell_number);
+
+/* shell/real.h */
+EXPORT(real_parse);
+EXPORT(real_print);
 
 /* shell/reading/input.h */
 EXPORT(input_close);

@@ -31,9 +31,9 @@ struct real_form {
     bool alternate; /* #: always a point, and %g keeps its zeroes */
 };
 
-/* Parses a number at the start of the text, after blanks, and rounds it to `bits` bits. *end is what
- * follows it. Returns 0, -EINVAL without a number, -ENOMEM, or -ERANGE: the value is infinite or 0,
- * and *end is set. */
+/* Parses a number at the start of the text, after blanks, and rounds it to `bits` bits. *end is
+ * what follows it. Returns 0, -EINVAL without a number, -ENOMEM, or -ERANGE: the value is infinite
+ * or 0, and *end is set. */
 status_t real_parse(const char *text, unsigned bits, const char **end,
                     struct real *value) MUST_CHECK;
 /* Appends a number without its sign. -ENOMEM. */

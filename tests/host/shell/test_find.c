@@ -124,8 +124,8 @@ BODY(no_print)
     says("find /d -name '*c' -print -quit", "/d/B.c\n");
     says("find /d/sub -depth", "/d/sub/a.c\n/d/sub/deep/x\n/d/sub/deep\n/d/sub\n");
     says("find /d/sub -depth -prune", "/d/sub/a.c\n/d/sub/deep/x\n/d/sub/deep\n/d/sub\n");
-    says("find /d/sub -type f -print0 | hexdump -n 12",
-         "00000000  2f 64 2f 73 75 62 2f 61  2e 63 00 2f              |/d/sub/a.c./|\n");
+    says("find /d/sub -type f -print0 | hexdump -Cn 12",
+         "00000000  2f 64 2f 73 75 62 2f 61  2e 63 00 2f              |/d/sub/a.c./|\n0000000c\n");
     stop();
 }
 

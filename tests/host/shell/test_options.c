@@ -161,8 +161,8 @@ BODY(wrong_numbers)
         run(cases[i].line, SHELL_USAGE, "", cases[i].said);
     run("hexdump -s 1 /f 0", SHELL_USAGE, "", NULL);
     says("sleep 0 0.001s 0m", "");
-    says("hexdump -s 1 -n 0x1 /f",
-         "00000001  0a                                                |.|\n");
+    says("hexdump -C -s 1 -n 0x1 /f",
+         "00000001  0a                                                |.|\n00000002\n");
     stop();
 }
 

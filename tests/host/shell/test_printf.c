@@ -16,7 +16,8 @@ BODY(reals)
 {
     start();
     run("printf '%f\\n' 1e9999", 1, "inf\n", "printf: 1e9999: Numerical result out of range\n");
-    run("printf '%f\\n' 1e-9999", 1, "0.000000\n", "printf: 1e-9999: Numerical result out of range\n");
+    run("printf '%f\\n' 1e-9999", 1, "0.000000\n",
+        "printf: 1e-9999: Numerical result out of range\n");
     run("printf '%.1f\\n' 1x", 1, "1.0\n", "printf: 1x: value not completely converted\n");
     run("printf '%g\\n' x", 1, "0\n", "printf: x: expected a numeric value\n");
     says("printf '%f|%e|%g|%G|' 1.5 1e10 0.0001 1e20", "1.500000|1.000000e+10|0.0001|1E+20|");

@@ -190,10 +190,10 @@ static const struct line_case line_cases[] = {
     /* null keeps nothing, zero never ends */
     { "N=/System/Devices/null; ls /no /t/a > $N 2>&1; cat $N; echo a >> $N; cat < $N | wc -c; "
       "cat $N >> $N; echo $?", "0\n0\n", 0 },
-    { "Z=/System/Devices/zero; head -c 20 $Z | hexdump -s 18; cat $Z | head -c 9000 | wc -c; "
-      "head -c 5000 $Z > /z; head -c 5000 $Z | cmp - /z; hexdump -s 9 -n 1 $Z; echo a > $Z",
-      "00000012  00 00                                             |..|\n9000\n"
-      "00000009  00                                                |.|\n", 0 },
+    { "Z=/System/Devices/zero; head -c 20 $Z | hexdump -Cs 18; cat $Z | head -c 9000 | wc -c; "
+      "head -c 5000 $Z > /z; head -c 5000 $Z | cmp - /z; hexdump -C -s 9 -n 1 $Z; echo a > $Z",
+      "00000012  00 00                                             |..|\n00000014\n9000\n"
+      "00000009  00                                                |.|\n0000000a\n", 0 },
     { "cd /System/Devices; cp /p null; cat null; rm null",
       "rm: cannot remove 'null': Read-only file system\n", 1 },
     { "cd /System/Devices; > new; ls -l null zero | head -n 1; find . -name '*o' -type f",

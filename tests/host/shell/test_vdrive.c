@@ -233,7 +233,7 @@ static void bad_block_body(void *unused)
     while (log_read(&position, text, sizeof(text)) > 0)
         ;
     for (unsigned i = 0; i < 12; i++) {
-        run("hexdump -s 1536 -n 512 /System/Devices/Classes/virtual0", SHELL_FAILED);
+        run("hexdump -C -s 1536 -n 512 /System/Devices/Classes/virtual0", SHELL_FAILED);
         (void)vfs_reclaim(1000);
     }
     text[log_read(&position, text, sizeof(text) - 1)] = '\0';
