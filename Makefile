@@ -144,7 +144,7 @@ SOURCES_lines := $(wildcard shell/commands/lines/*.c)
 SOURCES_data := $(wildcard shell/commands/data/*.c)
 LOADABLE += edit archives
 SOURCES_archives := $(wildcard shell/commands/archives/*.c)
-SOURCES_edit := $(wildcard shell/commands/edit/*.c)
+SOURCES_edit := $(wildcard shell/commands/edit/*.c shell/commands/edit/*/*.c)
 BUILTIN ?=
 DRIVER_OUT := $(BUILD)/drivers
 

@@ -1,0 +1,231 @@
+/*
+ * apply.c - finds the place of a hunk, and applies it; see patch.h.
+ */
+#include "lib/format.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "shell/commands/edit/patch/patch.h"
+
+/* ---- the place of a hunk ------------------------------------------------------------------ */
+
+/* Returns whether the lines that the hunk expects are at `where`, except for some at both ends. */
+static bool matches(const struct patch *patch, int64_t where, int64_t cut_before, int64_t cut_after)
+{
+    const struct patch_lines *wanted = &patch->hunk.old.lines;
+    for (int64_t i = cut_before; i < wanted->count - cut_after; i++) {
+        if (where + i < 1 || where + i > patch->input.count)
+            return false;
+        const struct patch_line *a = &wanted->list[i], *b = &patch->input.list[where + i - 1];
+        if (a->bytes != b->bytes || memcmp(a->text, b->text, a->bytes) != 0)
+            return false;
+    }
+    return true;
+}
+
+int64_t patch_locate(struct patch *patch, int64_t fuzz)
+{
+    const struct patch_hunk *hunk = &patch->hunk;
+    int64_t guess = hunk->old.first + patch->in_offset, lines = hunk->old.lines.count;
+    int64_t context = max(hunk->before, hunk->after);
+    int64_t before = fuzz + hunk->before - context, after = fuzz + hunk->after - context;
+    int64_t least = patch->copied + 1, most = patch->input.count - (lines - after) + 1;
+    if (!lines)
+        return guess;
+
+    /* A hunk with less context before its changes than after them is at the start of the file, and
+     * one with less after them at its end. */
+    int64_t only = 0;
+    if (before < 0 && hunk->old.first <= 1) {
+        if (after < 0 && lines != patch->input.count)
+            return 0;
+        only = 1;
+    } else if (after < 0) {
+        only = patch->input.count - lines + 1;
+    }
+    if (only) {
+        if (only < least || !matches(patch, only, max(before, 0), max(after, 0)))
+            return 0;
+        patch->in_offset += only - guess;
+        return only;
+    }
+
+    before = max(before, 0);
+    int64_t farthest = max(most - guess, guess - least);
+    for (int64_t offset = 0; offset <= farthest && !shell_interrupted(); offset++)
+        for (int sign = 1; sign >= -1; sign -= 2) {
+            int64_t where = guess + sign * offset;
+            if (where < max(least, 1) || where > most || (sign < 0 && !offset))
+                continue;
+            if (matches(patch, where, before, after)) {
+                patch->in_offset += sign * offset;
+                return where;
+            }
+        }
+    return 0;
+}
+
+/* ---- applying ----------------------------------------------------------------------------- */
+
+static void copy_lines(struct patch *patch, int64_t to)
+{
+    for (; patch->copied < min(to, patch->input.count); patch->copied++) {
+        const struct patch_line *line = &patch->input.list[patch->copied];
+        buffer_put(&patch->made, line->text, line->bytes);
+    }
+}
+
+/* Replaces the lines at `where`. Context lines are those of the file: with fuzz they may differ. */
+static void apply(struct patch *patch, int64_t where, int64_t fuzz)
+{
+    const struct patch_hunk *hunk = &patch->hunk;
+    int64_t olds = hunk->old.lines.count, news = hunk->new.lines.count;
+    int64_t context = max(hunk->before, hunk->after);
+    int64_t before = fuzz ? min(max(fuzz + hunk->before - context, 0), hunk->before) : 0;
+    int64_t after = fuzz ? min(max(fuzz + hunk->after - context, 0), hunk->after) : 0;
+
+    copy_lines(patch, where - 1 + before);
+    for (int64_t i = before; i < news - after; i++) {
+        const struct patch_line *line = &hunk->new.lines.list[i];
+        buffer_put(&patch->made, line->text, line->bytes);
+    }
+    patch->copied = max(patch->copied, where - 1 + olds - after);
+    copy_lines(patch, where - 1 + olds);
+    patch->out_offset += news - olds;
+}
+
+/* Appends the lines of a run of changes that begin with `kind`, with the other sign. */
+static void put_turned(struct buffer *to, const char *run, size_t bytes, char kind)
+{
+    bool taken = false;
+    while (bytes) {
+        const char *end = memchr(run, '\n', bytes);
+        size_t length = end ? (size_t)(end - run) + 1 : bytes;
+
+        /* "\ No newline at end of file" belongs to the line before it. */
+        taken = *run == '\\' ? taken : *run == kind;
+        if (taken && *run != '\\')
+            buffer_put(to, kind == '-' ? "+" : "-", 1);
+        if (taken)
+            buffer_put(to, run + (*run != '\\'), length - (*run != '\\'));
+        run += length;
+        bytes -= length;
+    }
+}
+
+/* Appends a hunk whose sides are exchanged: the removed lines of a run are first again. */
+static void put_reversed(struct buffer *to, const struct patch_hunk *hunk)
+{
+    const char *minus = strchr(hunk->text, '-'), *plus = strchr(minus, '+');
+    const char *line = memchr(hunk->text, '\n', hunk->bytes), *end = hunk->text + hunk->bytes;
+    const char *tail = strchr(plus, ' ');
+    buffer_put(to, "@@ -", 4);
+    buffer_put(to, plus + 1, (size_t)(tail - plus) - 1);
+    buffer_put(to, " +", 2);
+    buffer_put(to, minus + 1, (size_t)(plus - minus) - 2);
+    buffer_put(to, tail, (size_t)(line + 1 - tail));
+
+    for (line++; line < end;) {
+        const char *run = line;
+        while (run < end && *run != ' ' && *run != '\n') {
+            const char *next = memchr(run, '\n', (size_t)(end - run));
+            run = next ? next + 1 : end;
+        }
+        put_turned(to, line, (size_t)(run - line), '+');
+        put_turned(to, line, (size_t)(run - line), '-');
+        line = run;
+        const char *next = line < end ? memchr(line, '\n', (size_t)(end - line)) : NULL;
+        run = next ? next + 1 : end;
+        buffer_put(to, line, (size_t)(run - line));
+        line = run;
+    }
+}
+
+/* Keeps a hunk for the file of rejects, in the direction that was tried. */
+static void reject(struct patch *patch)
+{
+    patch->failed++;
+    if (patch->reverse != patch->swapped)
+        put_reversed(&patch->rejects, &patch->hunk);
+    else
+        buffer_put(&patch->rejects, patch->hunk.text, patch->hunk.bytes);
+}
+
+static void report(struct patch *patch, int64_t where, int64_t fuzz)
+{
+    struct stream *out = patch->shell->out;
+    long long shown = (where ? where : patch->hunk.old.first) + patch->out_offset;
+    if (!where && patch->quiet)
+        return;
+    if (!where) {
+        stream_format(out, "Hunk #%u %s at %lld.\n", patch->hunks,
+                      patch->skips ? "ignored" : "FAILED", shown);
+        return;
+    }
+    if (patch->quiet || (!fuzz && !patch->in_offset))
+        return;
+    stream_format(out, "Hunk #%u succeeded at %lld", patch->hunks, shown);
+    if (fuzz)
+        stream_format(out, " with fuzz %lld", (long long)fuzz);
+    if (patch->in_offset)
+        stream_format(out, " (offset %lld line%s)", (long long)patch->in_offset,
+                      patch->in_offset == 1 ? "" : "s");
+    stream_text(out, ".\n");
+}
+
+/* The first hunk is not found. Returns its place if it is found the other way round, and the patch
+ * shall be reversed. */
+static int64_t try_reversed(struct patch *patch, int64_t fuzz)
+{
+    patch_swap(patch);
+    int64_t where = patch_locate(patch, fuzz);
+    if (where) {
+        stream_format(patch->shell->out, "%s patch detected!  %s\n",
+                      patch->reverse ? "Unreversed" : "Reversed (or previously applied)",
+                      patch->batch ? "Assuming -R." : "Skipping patch.");
+        if (patch->batch) {
+            patch->swapped = true;
+            return where;
+        }
+        patch->skips = true;
+    }
+    patch_swap(patch);
+    return 0;
+}
+
+static void apply_hunk(struct patch *patch)
+{
+    int64_t where = 0, fuzz = 0, context = max(patch->hunk.before, patch->hunk.after);
+    int64_t most = min(patch->fuzz_max, context);
+    if (patch->reverse != patch->swapped)
+        patch_swap(patch);
+    patch->hunks++;
+
+    for (fuzz = 0; fuzz <= most && !where && !patch->skips; fuzz++) {
+        where = patch_locate(patch, fuzz);
+        if (!where && patch->hunks == 1 && !patch->force && !patch->swapped)
+            where = try_reversed(patch, fuzz);
+    }
+    fuzz -= fuzz > 0;
+    if (where)
+        apply(patch, where, fuzz);
+    if (!where)
+        reject(patch);
+    patch->mismatch |= !where || fuzz || patch->in_offset;
+    if (!patch->skips) {
+        if (where)
+            patch->out_offset -= patch->hunk.new.lines.count - patch->hunk.old.lines.count;
+        report(patch, where, fuzz);
+        if (where)
+            patch->out_offset += patch->hunk.new.lines.count - patch->hunk.old.lines.count;
+    }
+}
+
+status_t patch_file(struct patch *patch)
+{
+    int got = 0;
+    while (!shell_interrupted() && (got = patch_next_hunk(patch)) > 0)
+        apply_hunk(patch);
+    copy_lines(patch, patch->input.count);
+    status_t status = patch->made.status ? patch->made.status : patch->rejects.status;
+    return shell_interrupted() ? -EINTR : got < 0 ? got : status;
+}

@@ -1,0 +1,378 @@
+/*
+ * patch.c - applies differences to files: patch. See patch.h.
+ *
+ * Status      0, 1 if a hunk was rejected, 2 after an error. Patches in the unified form only.
+ *             Questions of GNU patch are answered with no: a patch that is applied already is
+ *             skipped, as with -N.
+ */
+#include "shell/commands/edit/patch/patch.h"
+#include "kernel/module/info.h"
+#include "lib/macros.h"
+#include "lib/string.h"
+#include "lib/text.h"
+#include "shell/options.h"
+#include "shell/reading/input.h"
+
+/* ---- the file to patch -------------------------------------------------------------------- */
+
+static bool exists(const struct patch *patch, const char *name)
+{
+    struct path *path;
+    if (!*name || path_walk(patch->shell->directory, name, 0, &path))
+        return false;
+    path_put(path);
+    return true;
+}
+
+/* Returns whether a name stays below the directory. */
+static bool is_safe(const char *name)
+{
+    if (*name == '/')
+        return false;
+    for (const char *at = name; *at; at++) {
+        bool first = at == name || at[-1] == '/';
+        if (first && text_starts(at, "..") && (!at[2] || at[2] == '/'))
+            return false;
+    }
+    return true;
+}
+
+static unsigned elements(const char *name)
+{
+    unsigned count = 1;
+    for (; *name; name++)
+        count += *name == '/';
+    return count;
+}
+
+/* Chooses one of the names in the header: one that exists, the shorter one of two. A file that the
+ * patch creates has the new name. */
+static const char *choose_name(struct patch *patch)
+{
+    char *old = patch->old_name, *new = patch->new_name;
+    if (!is_safe(old))
+        *old = '\0';
+    if (!is_safe(new))
+        *new = '\0';
+    bool has_old = exists(patch, old), has_new = exists(patch, new);
+    if (has_old && has_new) {
+        if (elements(old) != elements(new))
+            return elements(old) < elements(new) ? old : new;
+        return strlen(old) <= strlen(new) ? old : new;
+    }
+    if (has_old || has_new)
+        return has_old ? old : new;
+    bool creates = patch->reverse ? patch->new_empty : patch->old_empty;
+    const char *first = patch->reverse ? old : new, *second = patch->reverse ? new : old;
+    return !creates ? "" : *first ? first : second;
+}
+
+/* Prints a name, in quotes if it contains blanks. */
+static void put_name(struct patch *patch, const char *name)
+{
+    const char *quote = strchr(name, ' ') ? "'" : "";
+    stream_text(patch->shell->out, quote);
+    stream_escaped(patch->shell->out, name, false);
+    stream_text(patch->shell->out, quote);
+}
+
+/* Reports a header whose file does not exist, and skips its hunks. */
+static status_t skip_file(struct patch *patch)
+{
+    struct stream *out = patch->shell->out;
+    int got;
+    stream_format(out, "can't find file to patch at input line %lld\n", (long long)patch->line);
+    stream_text(out, "Perhaps you used the wrong -p or --strip option?\n"
+                     "The text leading up to this was:\n--------------------------\n");
+    for (size_t at = patch->header_at; at < patch->at;) {
+        const char *line = patch->text + at, *end = memchr(line, '\n', patch->at - at);
+        size_t bytes = end ? (size_t)(end - line) + 1 : patch->at - at;
+        stream_text(out, "|");
+        stream_write(out, line, bytes);
+        at += bytes;
+    }
+    stream_text(out, "--------------------------\nNo file to patch.  Skipping patch.\n");
+    while ((got = patch_next_hunk(patch)) > 0)
+        patch->hunks++;
+    stream_format(out, "%u out of %u hunk%s ignored\n", patch->hunks, patch->hunks,
+                  patch->hunks == 1 ? "" : "s");
+    patch->result = max(patch->result, SHELL_FAILED);
+    return got;
+}
+
+/* ---- results ------------------------------------------------------------------------------ */
+
+static status_t write_file(struct patch *patch, const char *name, const char *text, size_t bytes)
+{
+    struct replacement replacement;
+    status_t status = replace_begin(patch->shell->directory, name, 0, &replacement);
+    if (status)
+        return status;
+    status = bytes ? file_write_all(replacement.file, text, bytes) : 0;
+    if (!status)
+        return replace_commit(&replacement);
+    replace_abandon(&replacement);
+    return status;
+}
+
+static status_t write_beside(struct patch *patch, const char *suffix, const char *text,
+                             size_t bytes)
+{
+    struct buffer name = { 0 };
+    const char *base = patch->output ? patch->output : patch->name;
+    buffer_put(&name, base, strlen(base));
+    buffer_put(&name, suffix, strlen(suffix));
+    status_t status = name.status ? name.status : write_file(patch, name.text, text, bytes);
+    buffer_free(&name);
+    return status;
+}
+
+/* Creates the directories of a new file. */
+static void make_parents(struct patch *patch)
+{
+    char way[PATCH_NAME_MAX + 1];
+    for (size_t i = 0; patch->name[i]; i++) {
+        way[i] = '\0';
+        if (i && patch->name[i] == '/')
+            IGNORE(vfs_mkdir(patch->shell->directory, way)); /* the file's own error is reported */
+        way[i] = patch->name[i];
+    }
+}
+
+/* Writes the new content, or removes the file if that is empty and the patch removes it. */
+static status_t save(struct patch *patch)
+{
+    bool applied = patch->hunks > patch->failed;
+    bool backs_up = patch->backs_up || (patch->mismatch && !patch->keeps_no_backup);
+    bool turned = patch->reverse != patch->swapped;
+    bool removes = turned ? patch->old_missing && patch->old_empty
+                          : patch->new_missing && patch->new_empty;
+    const char *text = patch->made.text ? patch->made.text : "";
+    status_t status = 0;
+
+    if (patch->output)
+        return write_file(patch, patch->output, text, patch->skips ? 0 : patch->made.length);
+    if (backs_up && !patch->skips)
+        status = write_beside(patch, ".orig", patch->content ? patch->content : "",
+                              patch->content_bytes);
+    if (status || !applied)
+        return status;
+    if (!patch->made.length && (removes || patch->removes_empty))
+        return patch->exists ? vfs_unlink(patch->shell->directory, patch->name) : 0;
+    if (removes && !patch->failed) {
+        stream_text(patch->shell->out, "Not deleting file ");
+        put_name(patch, patch->name);
+        stream_text(patch->shell->out, " as content differs from patch\n");
+        patch->result = max(patch->result, SHELL_FAILED);
+    }
+    if (!patch->exists)
+        make_parents(patch);
+    return write_file(patch, patch->name, text, patch->made.length);
+}
+
+/* Reports the hunks that failed, and writes them to NAME.rej with their header. */
+static status_t save_rejects(struct patch *patch)
+{
+    struct stream *out = patch->shell->out;
+    struct buffer text = { 0 };
+    const char *base = patch->output ? patch->output : patch->name;
+    if (!patch->failed)
+        return 0;
+    patch->result = max(patch->result, SHELL_FAILED);
+    stream_format(out, "%u out of %u hunk%s %s", patch->failed, patch->hunks,
+                  patch->hunks == 1 ? "" : "s", patch->skips ? "ignored" : "FAILED");
+    if (patch->dry_run) {
+        stream_text(out, "\n");
+        return 0;
+    }
+    stream_text(out, " -- saving rejects to file ");
+    stream_escaped(out, base, false);
+    stream_text(out, ".rej\n");
+
+    buffer_put(&text, "--- ", 4);
+    const char *old = *patch->old_name ? patch->old_name : "/dev/null";
+    const char *new = *patch->new_name ? patch->new_name : "/dev/null";
+    bool turned = patch->reverse != patch->swapped;
+    buffer_put(&text, turned ? new : old, strlen(turned ? new : old));
+    buffer_put(&text, "\n+++ ", 5);
+    buffer_put(&text, turned ? old : new, strlen(turned ? old : new));
+    buffer_put(&text, "\n", 1);
+    buffer_put(&text, patch->rejects.text, patch->rejects.length);
+    status_t status = text.status;
+    if (!status)
+        status = write_beside(patch, ".rej", text.text, text.length);
+    buffer_free(&text);
+    return status;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static void begin_file(struct patch *patch)
+{
+    mem_free(patch->content);
+    patch->content = NULL;
+    patch->content_bytes = 0;
+    patch->input.count = patch->copied = patch->in_offset = patch->out_offset = 0;
+    patch->hunks = patch->failed = 0;
+    patch->skips = patch->swapped = patch->mismatch = false;
+    buffer_clear(&patch->made);
+    buffer_clear(&patch->rejects);
+}
+
+/* Reports a patch that removes all lines of a file that has none, and skips its hunks. */
+static status_t skip_empty(struct patch *patch)
+{
+    int got;
+    stream_text(patch->shell->out, "The next patch would empty out the file ");
+    put_name(patch, patch->name);
+    stream_text(patch->shell->out, ",\nwhich is already empty!  Skipping patch.\n");
+    while ((got = patch_next_hunk(patch)) > 0)
+        patch->hunks++;
+    stream_format(patch->shell->out, "%u out of %u hunk%s ignored\n", patch->hunks, patch->hunks,
+                  patch->hunks == 1 ? "" : "s");
+    patch->result = max(patch->result, SHELL_FAILED);
+    return got;
+}
+
+static status_t patch_one(struct patch *patch)
+{
+    begin_file(patch);
+    const char *name = patch->operand ? patch->operand : choose_name(patch);
+    if (!*name)
+        return skip_file(patch);
+    if (text_copy(patch->name, sizeof(patch->name), name) >= sizeof(patch->name))
+        return -ENAMETOOLONG;
+    patch->exists = exists(patch, patch->name);
+
+    status_t status = 0;
+    if (patch->exists)
+        status = file_read_whole(patch->shell->directory, patch->name, PATCH_TEXT_MAX,
+                                 &patch->content, &patch->content_bytes);
+    if (!status)
+        status = patch_lines_split(&patch->input, patch->content, patch->content_bytes);
+    if (status)
+        return status;
+    if (patch->exists && !patch->content_bytes && !patch->force &&
+        (patch->reverse ? patch->old_empty : patch->new_empty))
+        return skip_empty(patch);
+    if (!patch->quiet) {
+        stream_text(patch->shell->out, patch->dry_run ? "checking file " : "patching file ");
+        put_name(patch, patch->output ? patch->output : patch->name);
+        if (patch->output) {
+            stream_text(patch->shell->out, " (read from ");
+            put_name(patch, patch->name);
+            stream_text(patch->shell->out, ")");
+        }
+        stream_text(patch->shell->out, "\n");
+    }
+    status = patch_file(patch);
+    if (!status && !patch->dry_run)
+        status = save(patch);
+    return status ? status : save_rejects(patch);
+}
+
+static status_t keep_input(struct input *input, void *context)
+{
+    struct buffer *text = context;
+    const char *data;
+    ssize_t got;
+    while ((got = input_piece(input, &data)) > 0 && !text->status)
+        buffer_put(text, data, (size_t)got);
+    return got < 0 ? (status_t)got : text->status;
+}
+
+static int apply_all(struct patch *patch, const char *file)
+{
+    struct shell *shell = patch->shell;
+    struct buffer text = { 0 };
+    const char *shown;
+    status_t status = input_one(shell, file ? file : "-", &shown, keep_input, &text);
+    unsigned files = 0;
+    if (status) {
+        buffer_free(&text);
+        return shell_fail_with(shell, status, "**** Can't open patch file %s", shown);
+    }
+
+    patch->text = text.text;
+    patch->bytes = text.length;
+    patch->line = 1;
+    for (; !status && !shell_interrupted() && patch_next_file(patch) > 0; files++) {
+        *patch->name = '\0';
+        status = patch_one(patch);
+    }
+    if (status && status != -EUCLEAN)
+        (void)shell_fail(shell, *patch->name ? patch->name : NULL, status);
+    if (status)
+        patch->result = SHELL_TROUBLE;
+    if (!files && text.length)
+        patch->result = shell_complain(shell, "**** Only garbage was found in the patch input.");
+    buffer_free(&text);
+    return shell_interrupted() ? SHELL_INTERRUPTED : patch->result;
+}
+
+static int run_patch(struct shell *shell, int count, char **words)
+{
+    uint64_t strip = 0, fuzz = 2;
+    if (!option_number(shell, 'p', 0, INT32_MAX, &strip) ||
+        !option_number(shell, 'F', 0, INT32_MAX, &fuzz))
+        return SHELL_TROUBLE;
+    struct patch *patch = mem_zalloc(sizeof(*patch));
+    if (!patch)
+        return shell_fail(shell, NULL, -ENOMEM);
+
+    patch->shell = shell;
+    patch->strip = option_given(shell, 'p') ? (int64_t)strip : -1;
+    patch->fuzz_max = (int64_t)fuzz;
+    patch->reverse = option_given(shell, 'R');
+    patch->dry_run = option_given_name(shell, "dry-run");
+    patch->quiet = option_given(shell, 's');
+    patch->force = option_given(shell, 'f');
+    patch->batch = option_given(shell, 't');
+    patch->backs_up = option_given(shell, 'b');
+    patch->keeps_no_backup = option_given_name(shell, "no-backup-if-mismatch");
+    patch->removes_empty = option_given(shell, 'E');
+    patch->output = option_value(shell, 'o');
+    patch->operand = count > 1 ? words[1] : NULL;
+    const char *file = option_value(shell, 'i');
+    int result = apply_all(patch, file ? file : count > 2 ? words[2] : NULL);
+
+    mem_free(patch->content);
+    mem_free(patch->input.list);
+    mem_free(patch->hunk.old.lines.list);
+    mem_free(patch->hunk.new.lines.list);
+    buffer_free(&patch->made);
+    buffer_free(&patch->rejects);
+    mem_free(patch);
+    return result;
+}
+
+static const struct shell_option patch_options[] = {
+    { 'b', "backup", NULL, "keep the old content as NAME.orig, always" },
+    { 'E', "remove-empty-files", NULL, "remove files that are empty afterwards" },
+    { 'f', "force", NULL, "apply the patch although it seems to be reversed" },
+    { 'F', "fuzz", "N", "ignore at most N lines of context at both ends (default: 2)" },
+    { 'i', "input", "FILE", "read the patch from FILE" },
+    { 'N', "forward", NULL, "skip patches that are applied already, which is the default" },
+    { 'o', "output", "FILE", "write the new content to FILE" },
+    { 'p', "strip", "N", "remove N elements of names (default: all but the last)" },
+    { 'R', "reverse", NULL, "apply the patch backwards" },
+    { 's', "quiet", NULL, "print only errors" },
+    { 't', "batch", NULL, "assume -R if the patch is applied already" },
+    { 'u', "unified", NULL, "no effect: all patches are unified" },
+    { 0, "dry-run", NULL, "only print what would happen" },
+    { 0, "no-backup-if-mismatch", NULL, "keep no NAME.orig if a hunk is moved or fails" },
+    { 0 },
+};
+
+static const struct shell_command command_patch = {
+    .name = "patch",
+    .arguments = "[-bEfNRstu] [-F N] [-i PATCH] [-o OUT] [-p N] [FILE [PATCH]]",
+    .summary = "apply the differences that diff -u prints",
+    .arguments_max = 2,
+    .run = run_patch,
+    .options = patch_options,
+    .trouble = SHELL_TROUBLE,
+    .group = "Text",
+};
+SHELL_COMMAND(command_patch);
+DRIVER_DRIVES("command patch Text: apply the differences that diff -u prints");

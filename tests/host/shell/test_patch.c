@@ -1,0 +1,134 @@
+/*
+ * test_patch.c - promise: patch makes the new file of what diff -u printed, finds hunks that have
+ * moved, keeps the hunks that fail, and never writes outside the directory, whatever the patch.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/port.h"
+#include "lib/macros.h"
+#include "shell/language/run.h"
+#include "tests/host/rig.h"
+#include "tests/host/said.h"
+
+enum { ROUNDS = 150, DAMAGES = 300, TEXT = 4000 };
+
+/* Draws a file of short lines. */
+static void draw(char *text, int lines)
+{
+    *text = '\0';
+    for (int i = 0; i < lines; i++)
+        sprintf(text + strlen(text), "%c%d\n", "abcdefgh"[rand() % 8], rand() % 3);
+    if (rand() % 5 == 0 && *text)
+        text[strlen(text) - 1] = '\0';
+}
+
+/* Changes, removes or inserts some lines. */
+static void change(char *to, const char *from)
+{
+    *to = '\0';
+    for (const char *line = from; *line;) {
+        const char *end = strchr(line, '\n');
+        size_t bytes = end ? (size_t)(end - line) + 1 : strlen(line);
+        int what = rand() % 12;
+        if (what == 0)
+            strcat(to, "new\n");
+        if (what < 2)
+            strncat(to, line, bytes);
+        else if (what != 2)
+            strncat(to, line, bytes);
+        line += bytes;
+    }
+}
+
+BODY(round_trips)
+{
+    static char a[TEXT], b[TEXT];
+    start();
+    srand(1);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        draw(a, rand() % 60);
+        change(b, a);
+        put("/a", a);
+        put("/b", b);
+        IGNORE(shell_run_text(&shell, "diff -u /a /b > /p; cp /a /x; cp /b /y"));
+        if (strcmp(a, b) != 0)
+            says("patch -s /x /p; cmp /x /b; patch -s -R -i /p /y; cmp /y /a", "");
+    }
+    stop();
+}
+
+BODY(places)
+{
+    start();
+    put("/f", "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    put("/p", "--- a/f\n+++ b/f\n@@ -2,3 +2,3 @@\n 4\n-5\n+five\n 6\n");
+    says("patch -p1 < /p; cat /f", "patching file f\nHunk #1 succeeded at 5 (offset 3 lines).\n"
+         "0\n1\n2\n3\n4\nfive\n6\n7\n8\n9\n");
+    run("ls -a / | grep orig; patch -p1 --dry-run < /p", SHELL_FAILED,
+         "f.orig\nchecking file f\nReversed (or previously applied) patch detected!  "
+         "Skipping patch.\n1 out of 1 hunk ignored\n", "");
+    put("/p", "--- a/f\n+++ b/f\n@@ -6,5 +6,5 @@\n x\n 6\n-7\n+seven\n 8\n y\n");
+    says("patch -i /p; grep seven /f", "patching file f\nHunk #1 succeeded at 6 with fuzz 1.\n"
+         "seven\n");
+    put("/p", "--- a/f\n+++ b/f\n@@ -1,3 +1,3 @@\n no\n-such\n+thing\n here\n");
+    run("patch -i /p", SHELL_FAILED, "patching file f\nHunk #1 FAILED at 1.\n"
+        "1 out of 1 hunk FAILED -- saving rejects to file f.rej\n", "");
+    says("cmp /p /f.rej | head -c 0; tail -n 4 /f.rej", " no\n-such\n+thing\n here\n");
+    put("/p", "--- /dev/null\n+++ b/d/new\n@@ -0,0 +1,2 @@\n+x\n+y\n");
+    says("patch -p1 -i /p; cat /d/new; patch -p1 -R -i /p; find /d -type f",
+         "patching file d/new\nx\ny\npatching file d/new\n");
+    run("patch -i /f", SHELL_TROUBLE, "",
+        "patch: **** Only garbage was found in the patch input.\n");
+    put("/p", "--- f\n+++ f\n@@ -1,3 +1,3 @@\n 0\n?\n");
+    run("patch -s -i /p", SHELL_TROUBLE, "", "patch: **** malformed patch at line 5: ?\n");
+    run("patch -i /none", SHELL_TROUBLE, "", NULL);
+    stop();
+}
+
+/* No name of a patch leads out of the directory. */
+BODY(escapes)
+{
+    start();
+    rig_mkdir("/d");
+    put("/p", "--- /dev/null\n+++ ../evil\n@@ -0,0 +1 @@\n+x\n--- /dev/null\n+++ /evil\n"
+        "@@ -0,0 +1 @@\n+x\n--- /dev/null\n+++ a/../../evil\n@@ -0,0 +1 @@\n+x\n");
+    run("cd /d; patch -p0 -i /p", SHELL_FAILED, NULL, "");
+    says("find / -name evil -o -name '*.rej'", "");
+    stop();
+}
+
+/* Patches with bytes that were changed end, without a fault and without a leak. */
+BODY(damaged)
+{
+    static char text[TEXT];
+    start();
+    srand(2);
+    for (unsigned round = 0; round < DAMAGES; round++) {
+        strcpy(text, "--- a/f\n+++ b/f\n@@ -2,3 +2,4 @@ x\n 1\n-2\n+two\n+t\n 3\n"
+               "@@ -7,2 +8,1 @@\n 7\n-8\n\\ No newline at end of file\n");
+        for (int i = rand() % 4; i >= 0; i--)
+            text[(size_t)rand() % strlen(text)] = "@-+ ,0123456789\n\\a"[rand() % 18];
+        put("/f", "0\n1\n2\n3\n4\n5\n6\n7\n8");
+        put("/p", text);
+        IGNORE(shell_run_text(&shell, rand() % 2 ? "patch -i /p" : "patch -R -i /p"));
+    }
+    stop();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_damaged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
