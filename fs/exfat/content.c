@@ -160,9 +160,12 @@ static status_t shrink(struct exfat *exfat, struct exfat_node *node, uint64_t si
     /* an old name, with the larger size, must be gone before (rename.c) */
     changes_add_name(exfat->changes, attributes->cluster, "", 0);
 
-    /* What is left of a fragmented file may be consecutive; then it needs no chain. */
+    /* What is left of a fragmented file may be consecutive; then it needs no chain. Until that is
+     * recorded the chain is still in use, and must not be replaced (grown_link). */
     const struct run *first = node->runs.count ? &node->runs.list[0] : NULL;
     bool cut = node->runs.length_bytes > keep;
+    if (!attributes->consecutive)
+        changes_remove_name(exfat->changes, attributes->cluster, "", 0);
     if (!keep)
         attributes->cluster = 0;
     attributes->consecutive = keep && (attributes->consecutive ||

@@ -239,8 +239,10 @@ static status_t chain_write(struct exfat *exfat, const struct runs *runs, uint64
 static status_t grown_link(struct exfat *exfat, const struct exfat_node *node,
                            const struct runs *runs, uint64_t from)
 {
-    /* A file that was consecutive gets its whole chain while its set still says that there is
-     * none. */
+    /* A file that was consecutive gets its whole chain while its set says that there is none. Where
+     * the set says otherwise, since the file was cut just now, the set comes first. */
+    if (node->attributes.consecutive)
+        changes_add_name(exfat->changes, node->attributes.cluster, "", 0);
     if (node->attributes.consecutive || !from)
         return chain_write(exfat, runs, 0);
     status_t status = chain_write(exfat, runs, from);

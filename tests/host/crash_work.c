@@ -360,6 +360,9 @@ static const struct operation found[][LONG_MIN] = {
     /* a directory is replaced which the last file has left just before */
     { { MKDIR, "made", NULL, false }, { RENAME, LONG_NAME, "made/inside", false },
       { RENAME, "made", "dir", false } },
+    /* a fragmented file is cut to one cluster, and grows again */
+    { { APPEND, "old", NULL, false }, { SYNC, "", NULL, false }, { SHRINK, "old", NULL, false },
+      { GROW, "old", NULL, false } },
 };
 
 unsigned work_found(void)
