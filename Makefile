@@ -54,7 +54,8 @@ help:
 	@echo "make differential  compare random command lines with GNU's tools:"
 	@echo "              DIFFERENTIAL_LINES=100000 DIFFERENTIAL_SEED=1"
 	@echo "make soak     boot SOAK_BOOTS=1000 times, cut the power of writing machines SOAK_CUTS=200"
-	@echo "              times, and check each volume in SOAK_STATES=200000 states after a crash"
+	@echo "              times, check each volume in SOAK_STATES=200000 states after a crash, and"
+	@echo "              load writable mounts for SOAK_SECONDS=120 in each of several ways"
 	@echo "make tsan     run the concurrency tests under ThreadSanitizer"
 	@echo "make stress   race commands for the same drives, STRESS_SECONDS=120 a sanitizer"
 	@echo "make fuzz     fuzz discs, shell lines and driver objects, FUZZ_SECONDS=60 each (needs clang)"
@@ -71,7 +72,8 @@ clean:
 
 # Missing packages are installed first; a second make then builds the target, because the rules below
 # need the tools as soon as they are read.
-iso run debug soak: MAKE_NEEDS := run
+iso run debug: MAKE_NEEDS := run
+soak: MAKE_NEEDS := soak
 run-gui: MAKE_NEEDS := gui
 test differential tsan stress: MAKE_NEEDS := test
 kernel host drivers sdk: MAKE_NEEDS := build
@@ -669,12 +671,14 @@ $(LINT_OUT)/%.o: % Makefile
 SOAK_BOOTS ?= 1000
 SOAK_CUTS ?= 200
 SOAK_STATES ?= 200000
+SOAK_SECONDS ?= 120
 do-soak: do-iso do-host $(TESTS_SIMULATED:%=$(HOST_OUT)/%.fast)
 	$(PYTHON) tests/system/soak.py --boots $(SOAK_BOOTS)
 	$(PYTHON) tests/system/power.py --cuts $(SOAK_CUTS)
 	for test in $(TESTS_SIMULATED); do \
 	    CRASH_STATES=$(SOAK_STATES) $(HOST_OUT)/$$test.fast || exit 1; \
 	done
+	$(if $(FUSE),$(PYTHON) tests/system/write_soak.py --seconds $(SOAK_SECONDS))
 
 # ---- the benchmark ----------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Promise: with -o rw, build/host/spindle-mount lets the programs of the host write a FAT or exFAT volume
 as they write the host's own file system."""
-import concurrent.futures
 import os
 import random
 import shutil
@@ -8,6 +7,7 @@ import subprocess
 
 import pytest
 
+import write_load
 from test_fat import make_volume
 from test_mount import CHECKED, MOUNT, fixture_tree, mounted, needs_fuse, run, same  # noqa: F401
 
@@ -113,116 +113,19 @@ def test_random_writes_are_those_of_the_host(tmp_path, kind):
     """As fsx: one file, written, cut, extended and read at random, and the same on the host."""
     volume, source = make(tmp_path / "volume", kind), random.Random(1)
     with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
-        with open(mnt / "file", "w+b", buffering=0) as one, \
-                open(tmp_path / "file", "w+b", buffering=0) as other:
-            for _ in range(600):
-                at, count = source.randrange(1 << 18), source.randrange(1 << 16)
-                action = source.randrange(10)
-                for file in (one, other):
-                    if action == 0:
-                        file.truncate(at)
-                    elif action == 1:
-                        os.fsync(file.fileno())
-                    else:
-                        file.seek(at)
-                if action > 5:
-                    data = source.randbytes(count)
-                    one.write(data)
-                    other.write(data)
-                elif action > 1:
-                    assert one.read(count) == other.read(count)
+        write_load.change_one(mnt / "file", tmp_path / "file", source, range(600))
     check(volume, kind)
     with mounted(volume, tmp_path / "mnt") as mnt:
         assert (mnt / "file").read_bytes() == (tmp_path / "file").read_bytes()
 
 
-class Actor:
-    """Changes a directory of its own at random, and one of the host alike."""
-
-    def __init__(self, roots, seed):
-        self.roots, self.source, self.files, self.folders = roots, random.Random(seed), set(), {"."}
-        for root in roots:
-            root.mkdir()
-
-    def some(self, names):
-        return self.source.choice(sorted(names))
-
-    def new_name(self):
-        name = f"{self.source.choice('nN')}ame {self.source.randrange(10**9)}"
-        return os.path.normpath(f"{self.some(self.folders)}/{name}")
-
-    def step(self):
-        action = self.source.randrange(9)
-        if action == 0 or not self.files:
-            name, data = self.new_name(), self.source.randbytes(self.source.randrange(40000))
-            self.each(lambda path: path.write_bytes(data), name)
-            self.files.add(name)
-        elif action == 1:
-            name = self.new_name()
-            self.each(lambda path: path.mkdir(), name)
-            self.folders.add(name)
-        elif action == 2:
-            name = self.some(self.files)
-            self.each(lambda path: path.unlink(), name)
-            self.files.remove(name)
-        elif action == 3:
-            old, new = self.some(self.files), self.source.choice([self.new_name(), self.some(self.files)])
-            for root in self.roots:
-                os.replace(root / old, root / new)
-            self.files.remove(old)
-            self.files.add(new)
-        elif action == 4:
-            self.move_folder()
-        elif action == 5:
-            size, name = self.source.randrange(60000), self.some(self.files)
-            self.each(lambda path: os.truncate(path, size), name)
-        elif action == 6:
-            name = self.some(self.files)
-            contents = [(root / name).read_bytes() for root in self.roots]
-            assert contents[0] == contents[1], name
-        else:
-            name, data = self.some(self.files), self.source.randbytes(5000)
-            at, sync = self.source.randrange(30000), self.source.randrange(5) == 0
-            self.each(lambda path: self.overwrite(path, at, data, sync), name)
-
-    def each(self, change, name):
-        for root in self.roots:
-            change(root / name)
-
-    @staticmethod
-    def overwrite(path, at, data, sync):
-        with open(path, "r+b", buffering=0) as file:
-            file.seek(at)
-            file.write(data)
-            if sync:
-                os.fsync(file.fileno())
-
-    def move_folder(self):
-        old, new = self.some(self.folders), self.new_name()
-        if old == "." or (new + "/").startswith(old + "/"):
-            return
-        for root in self.roots:
-            os.rename(root / old, root / new)
-
-        def moved(names):
-            return {new + name[len(old):] if (name + "/").startswith(old + "/") else name
-                    for name in names}
-        self.files, self.folders = moved(self.files), moved(self.folders)
-
-
 @pytest.mark.parametrize("kind", [16, "exfat"])
 def test_random_changes_by_several_programs(tmp_path, kind):
     """As fsstress: names and contents change at once in several directories, as they do on the host."""
-    volume, rounds = make(tmp_path / "volume", kind), 250
+    volume = make(tmp_path / "volume", kind)
     (tmp_path / "host").mkdir()
     with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
-        actors = [Actor((mnt / str(n), tmp_path / "host" / str(n)), n) for n in range(4)]
-
-        def act(actor):
-            for _ in range(rounds):
-                actor.step()
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            list(pool.map(act, actors))
+        write_load.change_many(mnt, tmp_path / "host", 1, lambda: range(250))
         same(tmp_path / "host", mnt)
     check(volume, kind)
     with mounted(volume, tmp_path / "mnt") as mnt:

@@ -11,9 +11,8 @@ import qemu
 @pytest.mark.parametrize("disk", power.DISKS)
 @pytest.mark.parametrize("kind", power.MAKE)
 def test_power_is_cut(booted, tmp_path, kind, disk):
+    power.cut(kind, disk, "qcow2", tmp_path, random.Random(f"{kind} {disk}"))
     volume = tmp_path / "volume"
-    for seed in range(2):
-        power.cut(kind, disk, volume, random.Random(f"{kind} {disk} {seed}"))
     machine = booted("", cdrom=qemu.ISO, options=power.disk_options(disk, volume))
     machine.command("umount disk0; check -f disk0", seconds=60)
     machine.command("mkdir /Drives/disk0; mount disk0 /Drives/disk0; mount -o rw disk0")
@@ -21,6 +20,7 @@ def test_power_is_cut(booted, tmp_path, kind, disk):
     machine.type("poweroff\r")
     machine.wait_exit()
     found = power.manifest(volume)
-    for name, digest in power.book().items():
-        assert found[f"again/{name}"] == digest
-    power.check(kind, volume, 0)
+    for name, one in power.system().items():
+        if name.startswith("Book/"):
+            assert found[f"again/{name[5:]}"] == one
+    assert "" == power.problems(kind, volume)
