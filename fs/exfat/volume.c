@@ -71,7 +71,7 @@ static status_t exfat_get_fs_info(struct fsd *fsd, struct fs_info *info)
     uint64_t free = 0;
     status_t status = 0;
     if (atomic_load(&exfat->changes))
-        free = clusters_free_count(&exfat->clusters);
+        free = clusters_available(&exfat->clusters);
     else
         status = count_free(exfat, &free);
     if (status && status != -EIO)

@@ -390,12 +390,6 @@ void fat_slots_drop(struct fat *fat, struct fat_node *directory, uint32_t slot, 
 
 /* ---- node.c ------------------------------------------------------------------------------- */
 
-/* Clusters to be freed: those after the first kept_bytes of the runs. */
-struct fat_release {
-    struct clusters_release base; /* first: it is freed by this address */
-    uint64_t kept_bytes;
-};
-
 struct fat_node {
     struct vnode *vnode;
     vnode_id_t id;            /* where its record is. The vnode's follows when a rename has ended */
@@ -409,7 +403,7 @@ struct fat_node {
     uint64_t reserved;        /* clusters that are promised to it */
     bool grown;               /* the recorded size waits for the link to its clusters, */
     unsigned grown_commits;   /* until changes_commits() is larger */
-    struct fat_release *release; /* for put_vnode, which cannot allocate it */
+    struct clusters_release *release; /* for put_vnode, which cannot allocate it */
     struct name_slot index;   /* a directory's */
     struct fat_slots slots;
     struct list unsaved_link, removed_link;

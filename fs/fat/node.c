@@ -84,7 +84,7 @@ void fat_put_vnode(struct fsd *fsd, struct vnode *vnode)
 {
     struct fat *fat = fat_of(fsd);
     struct fat_node *node = vnode->private_data;
-    struct fat_release *release = node->release;
+    struct clusters_release *release = node->release;
     uint64_t linked_bytes = (uint64_t)node->linked * fat->geometry.cluster_bytes;
     spin_lock(&fat->lock);
     list_remove(&node->unsaved_link);
@@ -97,10 +97,10 @@ void fat_put_vnode(struct fsd *fsd, struct vnode *vnode)
     if (node->reserved)
         clusters_unreserve(&fat->clusters, node->reserved);
     if (release && (node->unlinked || node->runs.length_bytes > linked_bytes)) {
-        release->base.runs = node->runs;
+        release->runs = node->runs;
         release->kept_bytes = node->unlinked ? 0 : linked_bytes;
         node->runs = (struct runs){ 0 };
-        clusters_release(&fat->clusters, &release->base);
+        clusters_release(&fat->clusters, release);
     } else {
         mem_free(release);
     }

@@ -318,6 +318,7 @@ EXPORT(check_is_marked);
 EXPORT(check_mark);
 
 /* kernel/vfs/layout/clusters.h */
+EXPORT(clusters_available);
 EXPORT(clusters_count);
 EXPORT(clusters_find);
 EXPORT(clusters_free_count);

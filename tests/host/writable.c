@@ -204,6 +204,46 @@ static void removed_open(void)
     rig_unlink("/m/open");
 }
 
+static uint64_t free_bytes(void)
+{
+    struct path *root = path_root(), *path;
+    struct fs_info info;
+    expect("walk", path_walk(root, "/m", 0, &path), 0);
+    expect("info", path_fsd(path)->ops->get_fs_info(path_fsd(path), &info), 0);
+    path_put(path);
+    path_put(root);
+    return info.free_bytes;
+}
+
+/* Free space changes at once with a write, a removal and a truncation, and not with the flush. */
+static void space(void)
+{
+    struct file *file;
+    rig_put_file("/m/space", content, 1);
+    sync_all();
+    uint64_t little = free_bytes();
+    rig_put_file("/m/space", content, 100000);
+    uint64_t much = free_bytes();
+    kassert(much < little && little - much <= 100000 + 65536);
+    sync_all();
+    kassert(free_bytes() == much);
+
+    expect("open", rig_open("/m/space", OPEN_WRITE, &file), 0);
+    expect("truncate", file_set_size(file, 1), 0);
+    file_close(file);
+    kassert(free_bytes() == little);
+    sync_all();
+    kassert(free_bytes() == little);
+
+    rig_put_file("/m/space", content, 100000);
+    sync_all();
+    rig_unlink("/m/space");
+    kassert(free_bytes() > little);
+    uint64_t none = free_bytes();
+    sync_all();
+    kassert(free_bytes() == none);
+}
+
 /* ---- names -------------------------------------------------------------------------------- */
 
 static void directories(void)
@@ -331,6 +371,7 @@ void writable_conform(const struct writable *fs)
     writable_mount();
     contents();
     removed_open();
+    space();
     directories();
     renames();
     if (fs->folds)

@@ -258,7 +258,7 @@ status_t fat_mkdir(struct fsd *fsd, struct vnode *directory, struct element elem
 struct removal {
     struct fat_node *node;
     struct name_index *content; /* of a directory */
-    struct fat_release *release;
+    struct clusters_release *release;
 };
 
 /* Prepares all that the removal needs, so that it cannot fail later. */

@@ -112,7 +112,7 @@ static struct fat_attributes attributes_get(struct fat *fat, const struct fat_no
 /* Allocates the memory for giving clusters back, unless the node has it. */
 static status_t release_prepare(struct fat *fat, struct fat_node *node)
 {
-    struct fat_release *release = mem_zalloc(sizeof(*release));
+    struct clusters_release *release = mem_zalloc(sizeof(*release));
     if (!release)
         return -ENOMEM;
 
@@ -302,23 +302,23 @@ static void unreserve(struct fat *fat, struct fat_node *node, uint32_t clusters)
 
 /* Cuts the file's list after the clusters that stay; the others are freed by the next flush. */
 static void release_tail(struct fat *fat, struct fat_node *node, uint32_t clusters,
-                         struct fat_release *release, struct runs *kept)
+                         struct clusters_release *release, struct runs *kept)
 {
     uint64_t kept_bytes = (uint64_t)clusters * fat->geometry.cluster_bytes;
     spin_lock(&fat->lock);
-    release->base.runs = node->runs;
+    release->runs = node->runs;
     release->kept_bytes = kept_bytes;
     node->runs = *kept;
     node->linked = min(node->linked, clusters);
     spin_unlock(&fat->lock);
-    clusters_release(&fat->clusters, &release->base);
+    clusters_release(&fat->clusters, release);
 }
 
 static status_t shrink(struct fat *fat, struct fat_node *node, uint32_t size)
 {
     uint32_t clusters = clusters_of(fat, size);
     bool cuts = clusters < fat_node_clusters(fat, node);
-    struct fat_release *release = cuts ? mem_zalloc(sizeof(*release)) : NULL;
+    struct clusters_release *release = cuts ? mem_zalloc(sizeof(*release)) : NULL;
     struct runs kept = { 0 };
     if (cuts && !release)
         return -ENOMEM;

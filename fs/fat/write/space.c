@@ -33,7 +33,7 @@ status_t fat_count_free(struct fat *fat, uint64_t *clusters)
         status_t counted = fat_count_clusters(fat);
         if (counted)
             return counted;
-        *clusters = clusters_free_count(&fat->clusters);
+        *clusters = clusters_available(&fat->clusters);
         return 0;
     }
     *clusters = atomic_load(&fat->free_clusters);
@@ -211,12 +211,12 @@ status_t fat_clusters_free(struct clusters *clusters, uint32_t first, uint32_t c
 
 /* Frees the last clusters of a release, in an operation of their own, and removes them from it. An
  * error: nothing was changed. */
-static status_t free_slice(struct fat *fat, struct fat_release *release)
+static status_t free_slice(struct fat *fat, struct clusters_release *release)
 {
     /* Each may change another block of the table, which takes memory until the commit. */
     enum { SLICE = 256 };
     uint64_t slice_bytes = (uint64_t)SLICE * fat->geometry.cluster_bytes;
-    struct runs *runs = &release->base.runs;
+    struct runs *runs = &release->runs;
     uint64_t end = runs->length_bytes, from = release->kept_bytes;
     from = end - from > slice_bytes ? end - slice_bytes : from;
 
@@ -244,16 +244,15 @@ static status_t free_slice(struct fat *fat, struct fat_release *release)
 /* Frees what removed files had. The next flush continues after an error. */
 static status_t free_released(struct fat *fat)
 {
-    struct clusters_release *next;
+    struct clusters_release *release;
     status_t status = 0;
-    while (!status && (next = clusters_next_release(&fat->clusters))) {
-        struct fat_release *release = container_of(next, struct fat_release, base);
-        while (!status && next->runs.length_bytes > release->kept_bytes)
+    while (!status && (release = clusters_next_release(&fat->clusters))) {
+        while (!status && release->runs.length_bytes > release->kept_bytes)
             status = free_slice(fat, release);
         if (status) {
-            clusters_release(&fat->clusters, next);
+            clusters_release(&fat->clusters, release);
         } else {
-            runs_free(&next->runs);
+            runs_free(&release->runs);
             mem_free(release);
         }
     }

@@ -169,6 +169,14 @@ uint64_t clusters_free_count(struct clusters *clusters)
     return free;
 }
 
+uint64_t clusters_available(struct clusters *clusters)
+{
+    spin_lock(&clusters->lock);
+    uint64_t free = clusters->free + clusters->releasing, reserved = clusters->reserved;
+    spin_unlock(&clusters->lock);
+    return free > reserved ? free - reserved : 0;
+}
+
 status_t clusters_reserve(struct clusters *clusters, uint64_t count)
 {
     spin_lock(&clusters->lock);
@@ -299,10 +307,17 @@ void clusters_give(struct clusters *clusters, uint32_t first, uint32_t count)
 
 /* ---- releasing ---------------------------------------------------------------------------- */
 
+static uint64_t release_count(const struct clusters *clusters,
+                              const struct clusters_release *release)
+{
+    return (release->runs.length_bytes - release->kept_bytes) / clusters->cluster_bytes;
+}
+
 void clusters_release(struct clusters *clusters, struct clusters_release *release)
 {
     spin_lock(&clusters->lock);
     list_push_back(&clusters->released, &release->link);
+    clusters->releasing += release_count(clusters, release);
     spin_unlock(&clusters->lock);
 }
 
@@ -310,8 +325,12 @@ struct clusters_release *clusters_next_release(struct clusters *clusters)
 {
     spin_lock(&clusters->lock);
     struct list *link = list_pop_front(&clusters->released);
+    struct clusters_release *release =
+        link ? container_of(link, struct clusters_release, link) : NULL;
+    if (release)
+        clusters->releasing -= release_count(clusters, release);
     spin_unlock(&clusters->lock);
-    return link ? container_of(link, struct clusters_release, link) : NULL;
+    return release;
 }
 
 /* Marks those of [first, first + count) as free that are in use; all are of one group. */
@@ -364,6 +383,7 @@ void clusters_freed(struct clusters *clusters, struct clusters_release *release,
     release->commit = commit;
     spin_lock(&clusters->lock);
     list_push_back(&clusters->waiting, &release->link);
+    clusters->releasing += release_count(clusters, release);
     spin_unlock(&clusters->lock);
 }
 
@@ -381,6 +401,7 @@ void clusters_settle(struct clusters *clusters, unsigned commits)
             return;
         }
         list_remove(link);
+        clusters->releasing -= release_count(clusters, release);
         for (size_t i = 0; i < release->runs.count; i++) {
             uint32_t first, count;
             run_clusters(clusters, &release->runs.list[i], &first, &count);

@@ -41,7 +41,8 @@ struct clusters_ops {
 struct clusters_release {
     struct list link;
     struct runs runs;
-    unsigned commit; /* changes_commits() when they were marked as free */
+    uint64_t kept_bytes; /* at the beginning of the runs: these stay in use */
+    unsigned commit;     /* changes_commits() when they were marked as free */
 };
 
 struct clusters {
@@ -53,6 +54,7 @@ struct clusters {
     uint16_t *group_free; /* of each group; GROUP_UNKNOWN */
     uint32_t next;           /* where to search: after the last allocation */
     uint64_t free, reserved;
+    uint64_t releasing;      /* in the lists below */
     uint32_t loaded;         /* the group whose bits are here; UINT32_MAX: none */
     uint8_t used[CLUSTERS_GROUP / 8];
     struct list released, waiting;
@@ -69,6 +71,9 @@ void clusters_stop(struct clusters *clusters);
  * reading. */
 status_t clusters_count(struct clusters *clusters) MUST_CHECK;
 uint64_t clusters_free_count(struct clusters *clusters);
+/* Returns how many clusters new files may get: those that are free and not promised, and those that
+ * a flush makes free. */
+uint64_t clusters_available(struct clusters *clusters);
 /* Promises clusters. -ENOSPC. */
 status_t clusters_reserve(struct clusters *clusters, uint64_t count) MUST_CHECK;
 void clusters_unreserve(struct clusters *clusters, uint64_t count);

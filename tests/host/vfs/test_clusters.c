@@ -112,7 +112,7 @@ static void policy_body(void *unused)
 
     /* While a promised cluster is taken but still promised, no other file gets a promise. */
     kassert(take(&clusters, UINT32_MAX, 1, &first) == 1);
-    kassert(clusters_reserve(&clusters, 1) == -ENOSPC);
+    kassert(clusters_reserve(&clusters, 1) == -ENOSPC && !clusters_available(&clusters));
     clusters_unreserve(&clusters, left);
 
     /* Fill the volume; then free holes of 3 and 5 clusters. */
@@ -122,12 +122,14 @@ static void policy_body(void *unused)
     clusters_release(&clusters, release_of(100, 3));
     clusters_release(&clusters, release_of(6000, 5));
     kassert(clusters_find(&clusters, 100, 1, &first, &count) == -ENOSPC);
+    kassert(!clusters_free_count(&clusters) && clusters_available(&clusters) == 8);
     free_released(&clusters, 7);
     clusters_settle(&clusters, 7);
+    kassert(!clusters_free_count(&clusters) && clusters_available(&clusters) == 8);
     kassert(clusters_find(&clusters, 100, 1, &first, &count) == -ENOSPC);
     memset(blocked, 0, sizeof(blocked));
     clusters_settle(&clusters, 8);
-    kassert(clusters_free_count(&clusters) == 8);
+    kassert(clusters_free_count(&clusters) == 8 && clusters_available(&clusters) == 8);
 
     /* The one that is long enough, else the longest. Without a group that could have some, nothing
      * is read. */
