@@ -258,12 +258,7 @@ static status_t rename_node(const struct rename *r)
 {
     struct fsd *fsd = r->node->mount->fsd;
     struct vnode *node = r->node->vnode, *old = r->old ? r->old->vnode : NULL;
-
-    /* A content that replaces another must be on the medium before its name is, or a power failure
-     * would leave neither. */
-    status_t status = old && vnode_is_written_back(node) ? vnode_flush(node) : 0;
-    if (!status)
-        status = fsd_change_begin(fsd);
+    status_t status = fsd_change_begin(fsd);
     if (status)
         return status;
 
@@ -320,6 +315,11 @@ status_t place_rename(const struct place *from, const struct place *to)
         status = -ENOTDIR;
     if (!status && !same)
         status = rename_check(&r);
+
+    /* A content that replaces another must be on the medium before its name is, or a power failure
+     * would leave neither. Walks do not wait for that. */
+    if (!status && !same && r.old && vnode_is_written_back(r.node->vnode))
+        status = vnode_flush(r.node->vnode);
     if (!status && !same)
         status = alone ? rename_alone(&r) : rename_node(&r);
     if (!status && !same && r.old)

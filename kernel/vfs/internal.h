@@ -258,8 +258,8 @@ void vnode_drop_if_gone(struct vnode *vnode);
 
 status_t writeback_start(void) MUST_CHECK;
 void writeback_stop(void);
-/* Writes the FSD's dirty data to its device. 0 also if nothing can be written any more. An error is
- * one of each file in the list as well. */
+/* Makes what was recorded durable, on the device. An error is one of each file in the list as
+ * well. */
 status_t fsd_flush(struct fsd *fsd) MUST_CHECK;
 /* Makes all changes of the file system so far durable. Returns the first error, after trying all
  * files. If the device is gone: logs what is lost, and returns why. */

@@ -278,11 +278,10 @@ static void write_fs_put_vnode(struct fsd *fsd, struct vnode *vnode)
 {
     struct node *node = node_of(vnode);
 
-    /* slowly, so that it would end after a flush that does not wait for it */
-    if (node && !node->named) {
+    if (node && write_fs.slow_put)
         thread_sleep_until(time_now_us() + 5000);
+    if (node && !node->named)
         atomic_fetch_add(&write_fs.late_puts, fsd->read_only);
-    }
     if (node)
         atomic_fetch_sub(&node->loaded, 1); /* reap() frees it */
 }
@@ -339,6 +338,8 @@ static status_t write_fs_prepare_write(struct fsd *fsd, struct vnode *vnode, uin
     struct volume *volume = volume_of(fsd);
     struct node *node = node_of(vnode);
     status_t status = write_fs.fail_prepare;
+    if (write_fs.preparing)
+        write_fs.preparing();
 
     mutex_lock(&volume->lock);
     kassert(clusters_for(offset + bytes) <= node->room);

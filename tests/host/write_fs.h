@@ -28,7 +28,9 @@ struct write_fs_settings {
     bool keeps_valid_length;
     bool scattered;                  /* clusters do not follow each other */
     bool read_only;                  /* mounted so */
+    bool slow_put;                   /* put_vnode takes a while */
     status_t fail_prepare, fail_flush; /* what these return, unless 0 */
+    void (*preparing)(void);         /* called by prepare_write; NULL: nothing */
     const struct fsd *fail_read_only; /* set_writable(false) of it returns -EIO */
     _Atomic unsigned flushes, opened_for_writing; /* calls of flush; of set_writable(true) */
     _Atomic unsigned late_puts;      /* removed nodes that were freed after the last flush */

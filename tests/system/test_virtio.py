@@ -9,6 +9,7 @@ import pytest
 import decoder
 from conftest import debian_disc
 from qemu import ELF, ISO
+from test_fat import make_volume
 
 OVMF = ["-bios", "/usr/share/ovmf/OVMF.fd"]
 CHIPSETS = ["pc", "q35"]
@@ -184,6 +185,27 @@ def try_delete(machine):
     except AssertionError:
         return False
     return True
+
+
+def test_a_disk_is_plugged_out_while_it_is_written(booted, tmp_path):
+    """What was never written is reported, to `cp` as well, and nothing waits for the disk."""
+    volume = make_volume(tmp_path / "volume", 16)
+    machine = booted("", cdrom=ISO, options=[
+        *controller(), "-object", "throttle-group,id=slow,x-bps-write=500000"])
+    machine.qmp("blockdev-add", node_name="hot", driver="throttle", throttle_group="slow",
+                file={"driver": "file", "filename": str(volume)})
+    machine.qmp("device_add", driver="scsi-hd", id="plugged", bus="scsi.0", drive="hot",
+                **{"scsi_id": 7, "lun": 0})
+    machine.wait_command("mount", lambda lines: any("/Drives/disk0" in line for line in lines))
+    machine.command("mount -o rw disk0; head -c 2000000 /System/Devices/zero > /big")
+    machine.command("touch /Drives/disk0/empty; cp /big /Drives/disk0/file & sleep 0.2")
+    machine.qmp("device_del", id="plugged")
+    said = machine.command("wait; sync; mount; log")
+    assert "cp: /Drives/disk0/file: not every byte is on the disk: no such device" in said
+    lost = [line for line in said if "were never written" in line]
+    assert len(set(line.split("] ", 1)[1] for line in lost)) == 1
+    assert "bytes of /Drives/disk0/file were never written" in lost[0]
+    assert not any(line.startswith("/Drives/disk0") for line in said)
 
 
 CD = [*controller(), "-drive", f"if=none,id=disc,format=raw,media=cdrom,readonly=on,file={ISO}",

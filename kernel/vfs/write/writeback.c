@@ -158,7 +158,11 @@ void fsd_lose(struct fsd *fsd)
 
 status_t fsd_flush(struct fsd *fsd)
 {
-    status_t status = fsd->ops->flush && !fsd_check(fsd) ? fsd->ops->flush(fsd) : 0;
+    if (!fsd->ops->flush)
+        return 0;
+    status_t status = fsd_check(fsd);
+    if (!status)
+        status = fsd->ops->flush(fsd);
     if (!status || status == -EINTR)
         return status;
 

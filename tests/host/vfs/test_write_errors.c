@@ -173,6 +173,7 @@ static void late_body(void *unused)
 {
     (void)unused;
     begin_with(FAULTY_LATE);
+    write_fs.slow_put = true;
     rig_put_file("/m/a", write_content, FILE_BYTES);
     expect("sync", sync_all(), 0);
     rig_evict_all();

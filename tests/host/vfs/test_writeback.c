@@ -365,6 +365,37 @@ static void test_removed(void **state)
     rig_run(removed_body, NULL, 20);
 }
 
+static void take_out(void)
+{
+    faulty_change(write_disk, NULL, 0);
+}
+
+/* A medium that is taken out during a sync: a file that the device already had, but whose size was
+ * not flushed, is lost as well. */
+static void removed_late_body(void *unused)
+{
+    (void)unused;
+    begin();
+    rig_put_file("/m/first", write_content, 888);
+    file_close(open_file("/m/first", OPEN_READ | OPEN_DENY_WRITE)); /* writes it back */
+    rig_put_file("/m/second", write_content, 777);
+    uint64_t at = log_end();
+    write_fs.preparing = take_out;
+    kassert(sync_all() < 0);
+    write_fs.preparing = NULL;
+    kassert(vfs_unmount_device(write_disk->device) == 1);
+    kassert(lines_since(&at, "were never written") == 2);
+    faulty_destroy(write_disk);
+    rig_unlink("/m");
+    rig_stop();
+}
+
+static void test_removed_late(void **state)
+{
+    (void)state;
+    rig_run(removed_late_body, NULL, 5);
+}
+
 /* Messages name the path that a file was renamed to. */
 static void renamed_body(void *unused)
 {
@@ -486,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_flush_error),
         cmocka_unit_test(test_nth_write),
         cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_removed_late),
         cmocka_unit_test(test_renamed),
         cmocka_unit_test(test_unlink),
         cmocka_unit_test(test_replace),

@@ -223,6 +223,40 @@ static void test_interrupt(void **state)
     rig_run(interrupt_body, NULL, 10);
 }
 
+static void renamer_main(void *unused)
+{
+    (void)unused;
+    struct path *root = path_root();
+    expect("rename", vfs_rename(root, "/m/new", "/m/old"), 0);
+    path_put(root);
+}
+
+/* While the content of a file that replaces another is written, names are looked up. */
+static void rename_body(void *unused)
+{
+    (void)unused;
+    begin_with(FAULTY_LATE);
+    rig_put_file("/m/old", write_content, 1000);
+    rig_put_file("/m/other", write_content, 1000);
+    expect("sync", sync_all(), 0);
+    rig_put_file("/m/new", write_content + 1, 50000);
+
+    faulty_hold(write_disk, true);
+    struct thread *thread = thread_create("rename", PRIORITY_NORMAL, renamer_main, NULL);
+    thread_sleep_until(time_now_us() + 20000);
+    expect("walk", rig_walk("/m/other"), 0);
+    faulty_hold(write_disk, false);
+    thread_join(thread);
+    file_has("/m/old", write_content + 1, 50000);
+    end();
+}
+
+static void test_rename(void **state)
+{
+    (void)state;
+    rig_run(rename_body, NULL, 5);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR + 1);
@@ -231,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_append),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_rename),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
