@@ -1,8 +1,8 @@
 """Prepares Debian's kernel and busybox for the benchmark, from the packages that `.ci/packages
 bench` unpacked to build/bench/linux/root.
 
-prepared() returns the kernel and an initial RAM disk, which contains busybox, the modules for a CD
-(or for a CD and disks), and linux_bench.c. It is smaller than Debian's own and starts faster. Its init mounts the CD, then
+prepared() returns the kernel and an initial RAM disk, which contains busybox, the modules for a CD,
+and linux_bench.c; for the rows of disks and of the shell, also the modules for disks, and dash. It is smaller than Debian's own and starts faster. Its init mounts the CD, then
 reads commands from the serial line, with the prompt `linux:/$ `.
 """
 import functools
@@ -17,7 +17,7 @@ from qemu import BUILD, TOP
 
 FOLDER = os.path.join(BUILD, "bench", "linux")
 MODULES = ["ata_piix", "sr_mod", "isofs", "loop"]
-WRITE_MODULES = ["vfat", "nls_cp437", "nls_ascii"]
+WRITE_MODULES = ["vfat", "nls_cp437", "nls_ascii", "exfat"]
 DISK_MODULES = ["ata_piix", *WRITE_MODULES, "ahci", "sd_mod", "virtio_pci", "virtio_blk", "nvme", *MODULES[1:]]
 CC_FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-static"]
 APPEND = "console=ttyS0 quiet panic=-1"
@@ -96,7 +96,17 @@ def read_whole(path):
         return source.read()
 
 
-def initrd(wanted):
+def dash_members():
+    """Returns the directories and files of Debian's dash, with the libraries that it is linked to."""
+    paths = ["/usr/bin/dash"]
+    paths += re.findall(r"(/\S+) \(0x", run("ldd", paths[0]))
+    folders = {os.path.dirname(path[1:]) for path in paths}
+    folders |= {os.path.dirname(folder) for folder in folders} - {""}
+    members = [(folder, 0o040755) for folder in sorted(folders, key=len)]
+    return members + [(path[1:], 0o100755, read_whole(path)) for path in paths]
+
+
+def initrd(wanted, more=()):
     modules = modules_in_order(wanted)
     members = [(name, 0o040755) for name in
                ("bin", "dev", "disc", "inner", "modules", "proc", "sys")]
@@ -106,18 +116,19 @@ def initrd(wanted):
                 ("bin/bench", 0o100755, read_whole(os.path.join(FOLDER, "bench")))]
     members += [(f"modules/{name}.ko", 0o100644, read_whole(path))
                 for name, path in modules.items()]
+    members += more
     return gzip.compress(archive(members), mtime=0)
 
 
 @functools.cache
 def prepared(disks=False):
     """Returns the paths of the kernel and the RAM disk, which are created once. disks: with the
-    modules for disks too."""
+    modules for disks, and dash."""
     run("cc", *CC_FLAGS, "-o", os.path.join(FOLDER, "bench"),
         os.path.join(TOP, "tests", "bench", "linux_bench.c"))
     path = os.path.join(FOLDER, "initrd-disks.gz" if disks else "initrd.gz")
     with open(path, "wb") as image:
-        image.write(initrd(DISK_MODULES if disks else MODULES))
+        image.write(initrd(DISK_MODULES, dash_members()) if disks else initrd(MODULES))
     return unpacked("boot/vmlinuz-*"), path
 
 

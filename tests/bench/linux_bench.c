@@ -304,18 +304,19 @@ static void bench_absent(void)
 
 static void bench_create(void)
 {
-    char name[40];
+    char name[40], *content = buffer_create(size_bytes);
     begin();
     int directory = open(target, O_RDONLY | O_DIRECTORY);
     for (; amount < given_or(count, 10000); amount++) {
         snprintf(name, sizeof(name), "file-%llu", (unsigned long long)amount);
         int file = openat(directory, name, O_WRONLY | O_CREAT, 0644);
-        if (file < 0)
+        if (file < 0 || write(file, content, size_bytes) != (ssize_t)size_bytes)
             fail(name);
         close(file);
     }
     end();
     close(directory);
+    free(content);
 }
 
 static void bench_remove(void)

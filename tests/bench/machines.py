@@ -1,15 +1,18 @@
 """Runs the measurements in Spindle, in Linux and in the bare program, each in the same QEMU
 machine. """
+import array
 import os
 import random
 import re
+import struct
 import subprocess
 import time
 
 import linux
 from qemu import (BUILD, ELF, ISO, Machine, base_command, cdrom_options, pvh_options,
                   qemu_status)
-from rows import DISKS, DISK_STEPS, STEPS, WORDS, WRITE_STEPS, disk_command, image_command
+from rows import (DISKS, DISK_STEPS, LANGUAGE_STEPS, STEPS, WORDS, WRITE_STEPS, WRITTEN,
+                  disk_command, image_command)
 
 FOLDER = os.path.join(BUILD, "bench")
 DISC = os.path.join(FOLDER, "bench.iso")
@@ -66,8 +69,8 @@ def step(guest, names, text, clocks):
 
 
 def measure_guest(system, wanted, clocks):
-    """Runs all steps for the wanted rows in a new machine. Returns {row: value}."""
-    words, values = WORDS[system], {}
+    """Runs all steps for the wanted rows in a new machine. Yields {row: value}."""
+    words = WORDS[system]
     with machine(system, cdrom=DISC, memory=MEMORY) as guest:
         guest.wait_prompt(BOOT_SECONDS)
         if system == "spindle":
@@ -79,10 +82,9 @@ def measure_guest(system, wanted, clocks):
             inner = "/inner" in text
             if fresh:
                 remount(guest, words, inner)
-            values.update(step(guest, names, text.format(**words), clocks))
+            yield step(guest, names, text.format(**words), clocks)
             if inner:
                 must(guest, "umount /inner")
-    return values
 
 
 def measure_bare():
@@ -136,9 +138,8 @@ def find_disks(guest, system):
 
 
 def measure_disks(system, wanted, clocks):
-    """Runs the steps of the wanted rows of disks in a new machine. Returns {row: value}. Spindle loads
+    """Runs the steps of the wanted rows of disks in a new machine. Yields {row: value}. Spindle loads
     drivers from its CD, so both systems have that."""
-    values = {}
     with machine(system, disk_machine_options(), disks=True, cdrom=ISO, memory=MEMORY) as guest:
         guest.wait_prompt(BOOT_SECONDS)
         disks = find_disks(guest, system)
@@ -146,8 +147,7 @@ def measure_disks(system, wanted, clocks):
             for work in DISK_STEPS:
                 row = f"{kind}_{work.name}"
                 if row in wanted:
-                    values.update(step(guest, [row], disk_command(work, disks[kind]), clocks))
-    return values
+                    yield step(guest, [row], disk_command(work, disks[kind]), clocks)
 
 
 def measure_image():
@@ -165,7 +165,8 @@ def measure_image():
 # ---------------------------------------------------------------- writing
 
 VOLUME = os.path.join(FOLDER, "volume.img")
-VOLUME_MIB = 1024
+IMAGE = os.path.join(FOLDER, "written.img")
+VOLUME_MIB = 2048  # sparse; exFAT's clusters are of 32 KiB
 WRITE_DEVICES = {
     "ide": ["-device", "ide-hd,bus=ide.0,unit=0,drive=volume"],
     "ahci": ["-device", "ahci,id=sata", "-device", "ide-hd,bus=sata.0,drive=volume"],
@@ -175,54 +176,147 @@ TREE_DISC = ["-drive", f"if=none,id=tree,format=raw,readonly=on,file={DISC}",
              "-device", "ide-cd,bus=ide.1,unit=1,drive=tree"]
 
 
-def make_volume():
+def make_volume(kind="virtio", mib=VOLUME_MIB):
     with open(VOLUME, "wb") as image:
-        image.truncate(VOLUME_MIB << 20)
-    subprocess.run(["mkfs.fat", "-F", "32", VOLUME], check=True, capture_output=True)
+        image.truncate(mib << 20)
+    _, *command = WRITTEN[kind]
+    subprocess.run([*command, VOLUME], check=True, capture_output=True)
+
+
+def volume_options(controller):
+    return ["-drive", f"if=none,id=volume,format=raw,file={VOLUME}", *WRITE_DEVICES[controller],
+            *TREE_DISC]
 
 
 def mount_volume(guest, system, kind):
     """Mounts the volume for writing and the disc of trees. Returns their paths."""
+    controller, maker, *_ = WRITTEN[kind]
     if system == "spindle":
         guest.wait_command("mount", lambda lines: "/Drives/disk0" in "\n".join(lines) and
                            "/Drives/cdrom1" in "\n".join(lines))
         must(guest, "mount -o rw disk0")
         return {"volume": "/Drives/disk0", "tree": "/Drives/cdrom1/tree"}
-    device = {"ide": "/dev/sda", "ahci": "/dev/sda", "virtio": "/dev/vda"}[kind]
+    device = {"ide": "/dev/sda", "ahci": "/dev/sda", "virtio": "/dev/vda"}[controller]
     must(guest, f"until [ -b {device} ] && [ -b /dev/sr1 ]; do usleep 10000; done")
     must(guest, "mkdir /w; mount -r -t iso9660 /dev/sr1 /inner")
-    must(guest, f"mount -t vfat {device} /w")
+    must(guest, f"mount -t {'exfat' if maker == 'mkfs.exfat' else 'vfat'} {device} /w")
     return {"volume": "/w", "tree": "/inner/tree"}
 
 
 def measure_writing(system, kind, wanted, clocks):
-    """Runs the steps of the wanted rows on a new volume, in a new machine. Returns {row: value}."""
-    values = {}
-    make_volume()
-    options = ["-drive", f"if=none,id=volume,format=raw,file={VOLUME}", *WRITE_DEVICES[kind],
-               *TREE_DISC]
+    """Runs the steps of the wanted rows, and those that they need, on a new volume in a new
+    machine. Yields {row: value}."""
+    names = {work.name for work in WRITE_STEPS if f"write_{kind}_{work.name}" in wanted}
+    needed = names | {work.needs for work in WRITE_STEPS if work.name in names}
+    make_volume(kind)
+    options = volume_options(WRITTEN[kind][0])
     with machine(system, options, disks=True, cdrom=ISO, memory=MEMORY) as guest:
         guest.wait_prompt(BOOT_SECONDS)
         places = mount_volume(guest, system, kind)
         for work in WRITE_STEPS:
-            row, command = f"write_{kind}_{work.name}", work.command.format(**places)
-            if not work.files:
-                values.update(step(guest, [row], command, clocks))
+            if work.name not in needed:
                 continue
-            begun = time.monotonic()
-            must(guest, command)
-            values[row] = work.files / (time.monotonic() - begun)
-    return {row: value for row, value in values.items() if row in wanted}
+            row, command = f"write_{kind}_{work.name}", work.command.format(**places)
+            if work.files:
+                values = {row: work.files / timed(guest, command)}
+            else:
+                values = step(guest, [row], command, clocks)
+            yield values if work.name in names else {}
+
+
+def timed(guest, command):
+    """Runs a command that prints nothing. Returns its time in seconds, by the host's clock."""
+    begun = time.monotonic()
+    must(guest, command)
+    return time.monotonic() - begun
+
+
+def image_seconds(*options):
+    """Returns how long qemu-img takes to write to an image, and to sync it at the end."""
+    done = subprocess.run(["qemu-img", "bench", "-w", "-f", "raw", *options, IMAGE],
+                          capture_output=True, text=True, timeout=BARE_SECONDS, check=True)
+    return max(float(re.search(r"completed in ([\d.]+) seconds", done.stdout)[1]), 0.001)
 
 
 def measure_image_write():
-    """Returns the speed of writing to a volume's image by qemu-img, synced at the end."""
-    make_volume()
-    done = subprocess.run(["qemu-img", "bench", "-w", "-f", "raw", "-c", "128", "-d", "1", "-s",
-                           str(1 << 20), "--flush-interval=128", VOLUME], capture_output=True,
-                          text=True, timeout=BARE_SECONDS, check=True)
-    seconds = float(re.search(r"completed in ([\d.]+) seconds", done.stdout)[1])
-    return {"image_write": 128 / max(seconds, 0.001)}
+    """Returns the speed of writing to an image by qemu-img: all of it, then at random places."""
+    with open(IMAGE, "wb") as image:
+        image.truncate(128 << 20)
+    mib = image_seconds("-c", "128", "-d", "1", "-s", str(1 << 20), "--flush-interval=128")
+    random_4k = image_seconds("-c", "10000", "-d", "32", "-s", "4096", "-S", str(257 * 4096),
+                              "--flush-interval=10000")
+    return {"image_write": 128 / mib, "image_write_4k": 10000 / random_4k}
+
+
+# ---------------------------------------------------------------- a full volume
+
+FULL_MIB = 32 << 10
+FULL_FILES = 9  # of a little less than 4 GiB each
+
+
+def make_full_volume():
+    """Creates a sparse FAT32 volume whose clusters are all in use, by files of zeroes."""
+    make_volume(mib=FULL_MIB)
+    with open(VOLUME, "r+b") as volume:
+        boot = volume.read(512)
+        sector, per_cluster, reserved, fats = struct.unpack_from("<HBHB", boot, 11)
+        sectors, fat_sectors = struct.unpack_from("<II", boot, 32)
+        cluster = sector * per_cluster
+        data = reserved + fats * fat_sectors
+        count = (sectors - data) // per_cluster
+
+        # Cluster 2 is the root directory; each file is a chain of the clusters that follow.
+        links = array.array("I", [0x0FFFFFF8, 0x0FFFFFFF, 0x0FFFFFFF])
+        links.extend(range(4, count + 3))
+        share, entries = -(-(count - 1) // FULL_FILES), b""
+        for number in range(FULL_FILES):
+            first = 3 + number * share
+            last = min(first + share, count + 2) - 1
+            links[last] = 0x0FFFFFFF
+            entries += struct.pack("<11sB8xH4xHI", b"FILE%d      " % number, 0x20, first >> 16,
+                                   first & 0xFFFF, (last - first + 1) * cluster)
+        for fat in range(fats):
+            volume.seek((reserved + fat * fat_sectors) * sector)
+            volume.write(links.tobytes())
+        volume.seek(data * sector)
+        volume.write(entries)
+        information, = struct.unpack_from("<H", boot, 48)
+        volume.seek(information * sector + 488)
+        volume.write(struct.pack("<II", 0, count + 1))
+
+
+def measure_full_mount(system):
+    """Mounts it for writing, in a new machine. Returns the seconds, by the host's clock."""
+    with machine(system, volume_options("virtio"), disks=True, cdrom=ISO, memory=MEMORY) as guest:
+        guest.wait_prompt(BOOT_SECONDS)
+        mount_volume(guest, system, "virtio")
+        if system == "linux":
+            must(guest, "umount /w; echo 3 >/proc/sys/vm/drop_caches")
+            yield {"mount_full": timed(guest, "mount -t vfat /dev/vda /w")}
+        else:
+            must(guest, "umount /Drives/disk0; mkdir /w")
+            yield {"mount_full": timed(guest, "mount -o rw disk0 /w")}
+
+
+# ---------------------------------------------------------------- the shell
+
+LINUX_SHELLS = {"ash": "/bin/busybox ash", "dash": "/usr/bin/dash"}
+
+
+def measure_language(system, wanted):
+    """Runs the scripts of the wanted rows in a new machine; on Linux by each of its shells."""
+    with machine(system, disks=True, cdrom=ISO, memory=MEMORY) as guest:
+        guest.wait_prompt(BOOT_SECONDS)
+        must(guest, "seq 100000 >/lines")
+        for work in LANGUAGE_STEPS:
+            rows = {f"language_{shell}_{work.name}": program
+                    for shell, program in LINUX_SHELLS.items()}
+            rows = {row: program for row, program in rows.items() if row in wanted}
+            if system == "spindle" and rows:
+                yield dict.fromkeys(rows, work.loops / timed(guest, work.script))
+                continue
+            for row, program in rows.items():
+                yield {row: work.loops / timed(guest, f"{program} -c '{work.script}'")}
 
 
 # ---------------------------------------------------------------- from GRUB to the prompt

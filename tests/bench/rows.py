@@ -21,20 +21,35 @@ def disk_rows(kind, title):
                 ("linux", 1))]
 
 
-WRITTEN = ("ide", "ahci", "virtio")
+# The volumes that are written: (the disk's controller, the program that makes it). The others are
+# FAT32.
+WRITTEN = {"ide": ("ide", "mkfs.fat", "-F", "32"), "ahci": ("ahci", "mkfs.fat", "-F", "32"),
+           "virtio": ("virtio", "mkfs.fat", "-F", "32"), "exfat": ("virtio", "mkfs.exfat")}
 
 
 def write_rows(kind, title):
-    """Returns the rows of a FAT32 volume on a disk. The limit of the first is qemu-img's, which
+    """Returns the rows of a volume on a disk. The limit of the first two is qemu-img's, which
     writes to the image and syncs it."""
     return [Row(f"write_{kind}_seq", f"{title}: write 128 MiB, sync", "MiB/s", "image_write",
                 ("limit", 0.7)),
-            Row(f"write_{kind}_4k", f"{title}: 10,000 random overwrites, sync", "writes/s", None,
-                ("linux", 3)),
+            Row(f"write_{kind}_4k", f"{title}: 10,000 random overwrites, sync", "writes/s",
+                "image_write_4k", ("linux", 3)),
+            Row(f"write_{kind}_create", f"{title}: create 20,000 files of 2 KiB, sync", "files/s",
+                None, ("linux", 3)),
             Row(f"write_{kind}_cp", f"{title}: cp -r of 20,000 files, sync", "files/s", None,
                 ("linux", 3)),
             Row(f"write_{kind}_rm", f"{title}: rm -r of 20,000 files, sync", "files/s", None,
                 ("linux", 3))]
+
+
+def language_rows(shell, title):
+    """Returns the rows of Spindle's shell beside one of Linux's."""
+    return [Row(f"language_{shell}_count", f"count to 100,000 in a loop; {title}", "loops/s", None,
+                ("linux", 1)),
+            Row(f"language_{shell}_subst", f"10,000 command substitutions; {title}", "1/s", None,
+                ("linux", 1)),
+            Row(f"language_{shell}_read", f"while read, 100,000 lines; {title}", "lines/s", None,
+                ("linux", 1))]
 
 
 # limit: the bare program's row that bounds this one. aim: (kind, number, ...), see report.py.
@@ -72,6 +87,10 @@ ROWS = [
     *write_rows("ide", "FAT32, IDE"),
     *write_rows("ahci", "FAT32, AHCI"),
     *write_rows("virtio", "FAT32, virtio-blk"),
+    *write_rows("exfat", "exFAT, virtio-blk"),
+    Row("mount_full", "mount a full FAT32 volume of 32 GiB, rw", "s", None, ("most", 0.1)),
+    *language_rows("ash", "busybox ash"),
+    *language_rows("dash", "dash"),
     Row("handover", "GRUB's hand-over to the prompt", "s", None, ("most", 0.1)),
     Row("memory", "least memory, from the boot CD to its manifest", "MiB", None, ("most", 8)),
     Row("image", "the kernel's image", "KiB"),
@@ -109,12 +128,25 @@ DISK_STEPS = [
 
 
 # The work of write_rows(), in order; `files`: measured by the host's clock, and divided by it.
-WriteStep = namedtuple("WriteStep", "name command files")
+# `needs`: the step whose files it works on.
+WriteStep = namedtuple("WriteStep", "name command files needs")
 WRITE_STEPS = [
-    WriteStep("seq", "bench write {volume}/big", 0),
-    WriteStep("4k", "bench overwrite {volume}/big", 0),
-    WriteStep("cp", "cp -r {tree} {volume}/; sync", 20000),
-    WriteStep("rm", "rm -r {volume}/tree; sync", 20000),
+    WriteStep("seq", "bench write {volume}/big", 0, None),
+    WriteStep("4k", "bench overwrite {volume}/big", 0, "seq"),
+    WriteStep("create", "mkdir {volume}/made; cd {volume}/made; for i in $(seq 40); do mkdir $i; "
+              "bench -n 500 -s 2048 create $i >/made.log || echo failed; done; cd /; sync", 20000,
+              None),
+    WriteStep("cp", "cp -r {tree} {volume}/; sync", 20000, None),
+    WriteStep("rm", "rm -r {volume}/tree; sync", 20000, "cp"),
+]
+
+# The work of language_rows(): scripts for a new shell (Linux) or the running one. Measured by the
+# host's clock.
+LanguageStep = namedtuple("LanguageStep", "name script loops")
+LANGUAGE_STEPS = [
+    LanguageStep("count", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done", 100000),
+    LanguageStep("subst", "i=0; while [ $i -lt 10000 ]; do i=$(echo $((i+1))); done", 10000),
+    LanguageStep("read", "while read -r line; do :; done </lines", 100000),
 ]
 
 

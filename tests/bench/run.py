@@ -51,14 +51,16 @@ lost = []
 
 
 def measured(system, work, *arguments):
-    """Returns what work() measured. A guest that stops answering loses this run of its rows only;
-    the result names it."""
+    """Returns what work() yields. A guest that stops answering loses the rest of this run of its rows
+    only; the result names it."""
+    values = {}
     try:
-        return work(system, *arguments)
+        for some in work(system, *arguments):
+            values.update(some)
     except AssertionError as error:
-        lost.append(f"{system}: {str(error).splitlines()[0]}")
+        lost.append(f"{system}: {str(error).splitlines()[0][:200]}")
         say("lost: " + lost[-1])
-        return {}
+    return values
 
 
 def measure_discs(runs, wanted, results, clocks):
@@ -101,6 +103,21 @@ def measure_writing(runs, wanted, results, clocks):
                      measured(system, machines.measure_writing, kind, wanted, clocks))
 
 
+def measure_others(runs, wanted, results):
+    """Measures the mount of a full volume, and the shell's language."""
+    language = [name for name in wanted if name.startswith("language_")]
+    if "mount_full" in wanted:
+        machines.make_full_volume()
+    for run in range(1, runs + 1):
+        for system in SYSTEMS:
+            if "mount_full" in wanted:
+                say(f"run {run} of {runs}: {system}, a full volume")
+                keep(results, system, measured(system, machines.measure_full_mount))
+            if language:
+                say(f"run {run} of {runs}: {system}, the shell")
+                keep(results, system, measured(system, machines.measure_language, language))
+
+
 def measure_starts(runs, wanted, results):
     if "handover" in wanted:
         discs = {system: machines.make_boot_disc(system) for system in SYSTEMS}
@@ -141,6 +158,7 @@ def main():
     measure_discs(runs, wanted, results, clocks)
     measure_disks(runs, wanted, results, clocks)
     measure_writing(runs, wanted, results, clocks)
+    measure_others(runs, wanted, results)
     measure_starts(runs, wanted, results)
     text = (report.table(results) + "\n" + report.note(runs, machines.MEMORY)
             + f"Linux is Debian's {linux.release()}. " + report.clock_note(clocks)

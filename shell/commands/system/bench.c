@@ -116,20 +116,33 @@ static status_t bench_absent(struct bench *bench)
 
 /* ---- create, remove ----------------------------------------------------------------------- */
 
+/* Creates a file of `bytes` bytes, which are those of `content`. */
+static status_t create_file(struct path *directory, const char *name, const void *content,
+                            size_t bytes)
+{
+    struct file *file;
+    status_t status = file_open(directory, name, OPEN_CREATE | OPEN_WRITE, &file);
+    if (status)
+        return status;
+    if (bytes)
+        status = file_write_all(file, content, bytes);
+
+    /* Close each file at once: thousands of open files would be another measurement. */
+    file_close(file);
+    return status;
+}
+
 static status_t create_files(struct bench *bench, struct path *directory)
 {
     char name[32];
-    status_t status = 0;
+    size_t bytes = bench->size_bytes;
+    uint8_t *content = mem_zalloc(bytes);
+    status_t status = content ? 0 : -ENOMEM;
     for (; !status && bench->amount < given_or(bench->count, MANY_NAMES); bench->amount++) {
-        struct file *file;
         format_text(name, sizeof(name), "file-%llu", (unsigned long long)bench->amount);
-
-        /* Close each file at once: thousands of open files would be another measurement. */
-        status = shell_interrupted() ? -EINTR
-                                     : file_open(directory, name, OPEN_CREATE | OPEN_WRITE, &file);
-        if (!status)
-            file_close(file);
+        status = shell_interrupted() ? -EINTR : create_file(directory, name, content, bytes);
     }
+    mem_free(content);
     return status;
 }
 
@@ -314,7 +327,7 @@ static const struct bench_kind kinds[] = {
     { "absent", "DIRECTORY", "names", "look up 10000 names that do not exist", bench_absent,
       false },
     { "small", "DIRECTORY", "files", "read all files of a tree", bench_small, false },
-    { "create", "DIRECTORY", "files", "create 10000 empty files", bench_create, false },
+    { "create", "DIRECTORY", "files", "create 10000 files, empty without -s", bench_create, false },
     { "remove", "DIRECTORY", "files", "remove all files of a directory", bench_remove, false },
     { "write", "FILE", "MiB", "write a file of 128 MiB, and sync it", bench_write, false },
     { "overwrite", "FILE", "writes", "write at random offsets, 10000 times, and sync it",
@@ -398,7 +411,8 @@ static int run_bench(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option bench_option_table[] = {
-    { 's', "size", "BYTES", "size of a read; 1M for raw, 64K for file, 4K for random" },
+    { 's', "size", "BYTES",
+      "size of a read (1M for raw, 64K for file, 4K for random), or of a file to create" },
     { 'n', "number", "N", "number of reads, names or files; default: see `bench`" },
     { 'q', "queue", "N", "have N reads of a device in flight at once; default: 1" },
     { 'r', "repeat", "N", "measure N times; from the second on, caches are warm" },

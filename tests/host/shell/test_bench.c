@@ -66,6 +66,8 @@ BODY(bench)
     measures("bench stat /made", "stat", 300, "entries", 1);
     measures("bench remove /made", "remove", 300, "files", 1);
     measures("bench stat /made", "stat", 0, "entries", 1);
+    measures("bench create -s 100 -n 2 /made", "create", 2, "files", 1);
+    measures("bench file /made/file-1", "file", 100, "bytes", 1);
     unsigned long before = faulty->reads;
     measures("bench random -n 9 -r 3 disk0", "random", 9, "reads", 3);
     kassert(faulty->reads - before == 27); /* no cache stands between */
