@@ -125,6 +125,21 @@ static bool glob_step(const char **glob, const char **text, bool fold)
     return fits;
 }
 
+bool glob_is_pattern(const char *glob)
+{
+    bool open = false;
+    for (; *glob; glob++) {
+        /* An escaped character is literal, and so is a [ without a ] after it. */
+        if (*glob == '\\' && glob[1])
+            glob++;
+        else if (*glob == '*' || *glob == '?' || (open && *glob == ']'))
+            return true;
+        else
+            open |= *glob == '[';
+    }
+    return false;
+}
+
 bool glob_matches_text(const char *glob, const char *text, bool fold_case)
 {
     /* After a mismatch, let the last star take one more character. Earlier stars need not be tried

@@ -14,6 +14,8 @@
 #include "kernel/port.h"
 #include "lib/utf8.h"
 
+/* Returns whether a glob may match other texts than itself without its backslashes. */
+bool glob_is_pattern(const char *glob);
 /* Returns whether the whole text matches. */
 bool glob_matches(const char *glob, const char *text, bool fold_case);
 /* As glob_matches(), but a leading dot is an ordinary character, as for find. A slash always is. */

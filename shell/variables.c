@@ -2,6 +2,7 @@
  * variables.c - the hash table of a shell's variables; see variables.h.
  */
 #include "shell/variables.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
 
@@ -41,13 +42,28 @@ const char *variables_get(const struct variables *variables, const char *name, s
     return variable ? variable->value : NULL;
 }
 
-static char *copy_text(const char *text)
+enum { ROOM_MIN = 16, WASTE_MAX = 256 };
+
+/* Replaces a variable's value. -ENOMEM. */
+static status_t set_value(struct variable *variable, const char *text)
 {
     size_t bytes = strlen(text) + 1;
-    char *copy = mem_alloc(bytes);
-    if (copy)
-        memcpy(copy, text, bytes);
-    return copy;
+
+    /* A counter keeps its memory. A part of the old value may be the new one, as in A=${A#x}. */
+    if (bytes <= variable->room && variable->room - bytes <= WASTE_MAX) {
+        memmove(variable->value, text, bytes);
+        return 0;
+    }
+
+    size_t room = max(bytes, ROOM_MIN);
+    char *copy = mem_alloc(room);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, text, bytes);
+    mem_free(variable->value);
+    variable->value = copy;
+    variable->room = room;
+    return 0;
 }
 
 static struct variable *create(const char *name, size_t length, const char *value)
@@ -57,7 +73,7 @@ static struct variable *create(const char *name, size_t length, const char *valu
         return NULL;
     memcpy(variable->name, name, length);
     variable->name_length = length;
-    if (value && !(variable->value = copy_text(value))) {
+    if (value && set_value(variable, value)) {
         mem_free(variable);
         return NULL;
     }
@@ -80,14 +96,10 @@ status_t variables_set(struct variables *variables, const char *name, size_t len
     if (variable->flags & VARIABLE_READ_ONLY)
         return -EPERM;
 
-    /* The old value is freed last: `value` may be part of it, as in A=$A. */
-    char *fresh = copy_text(value), *old = variable->value;
-    if (!fresh)
-        return -ENOMEM;
-    variable->value = fresh;
-    variable->flags &= ~(unsigned)VARIABLE_KEPT;
-    mem_free(old);
-    return 0;
+    status_t status = set_value(variable, value);
+    if (!status)
+        variable->flags &= ~(unsigned)VARIABLE_KEPT;
+    return status;
 }
 
 status_t variables_mark(struct variables *variables, const char *name, size_t length,

@@ -25,6 +25,7 @@ enum {
 struct variable {
     struct variable *next; /* in its bucket */
     char *value;           /* owned; NULL: none */
+    size_t room;           /* bytes of its memory */
     unsigned flags;
     size_t name_length;
     char name[];

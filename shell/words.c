@@ -3,9 +3,19 @@
  */
 #include "shell/words.h"
 #include "kernel/vfs/vfs.h"
+#include "lib/macros.h"
 #include "lib/string.h"
 
 enum { ROOM_MIN = 16, BUFFER_MIN = 64, UNCHECKED_BYTES = 64 * 1024 };
+enum { BLOCK_BYTES_MIN = 512, BLOCK_BYTES_MAX = 4096 };
+
+/* The texts of a list are in blocks, so that a short list is one allocation. The first block begins
+ * with the list itself, until that grows beyond ROOM_MIN. */
+struct words_block {
+    struct words_block *next;
+    size_t used, room; /* bytes */
+    char memory[];
+};
 
 bool list_may_grow(size_t *unchecked, size_t bytes)
 {
@@ -21,17 +31,43 @@ bool list_may_grow(size_t *unchecked, size_t bytes)
     return true;
 }
 
+static status_t words_add_block(struct words *words, size_t wanted)
+{
+    const size_t head = sizeof(struct words_block);
+    size_t bytes = words->blocks ? 2 * (words->blocks->room + head) : BLOCK_BYTES_MIN;
+    bytes = min(bytes, BLOCK_BYTES_MAX);
+    bytes = max(bytes, wanted + head);
+
+    struct words_block *block = list_may_grow(&words->unchecked, bytes) ? mem_alloc(bytes) : NULL;
+    if (!block)
+        return -ENOMEM;
+    *block = (struct words_block){ .next = words->blocks, .room = bytes - head };
+    words->blocks = block;
+    return 0;
+}
+
+/* Makes room for the pointers of two words. */
 static status_t words_grow(struct words *words)
 {
+    const size_t first = ROOM_MIN * sizeof(*words->list);
+    if (!words->blocks) {
+        if (words_add_block(words, first))
+            return -ENOMEM;
+        words->list = (char **)(void *)words->blocks->memory;
+        words->room = ROOM_MIN;
+        words->blocks->used = first;
+        return 0;
+    }
+
     /* Double the room, so that each pointer is copied a few times only. */
-    int room = words->room ? 2 * words->room : ROOM_MIN;
+    int room = 2 * words->room;
     char **list = mem_alloc((size_t)room * sizeof(*list));
     if (!list)
         return -ENOMEM;
 
-    if (words->count)
-        memcpy(list, words->list, (size_t)words->count * sizeof(*list));
-    mem_free(words->list);
+    memcpy(list, words->list, (size_t)words->count * sizeof(*list));
+    if (words->room > ROOM_MIN)
+        mem_free(words->list);
     words->list = list;
     words->room = room;
     return 0;
@@ -46,10 +82,13 @@ status_t words_add(struct words *words, const char *text, size_t length)
     if (words->count + 1 >= words->room && words_grow(words))
         return -ENOMEM;
 
-    char *word = list_may_grow(&words->unchecked, length + 1) ? mem_alloc(length + 1) : NULL;
-    if (!word)
+    if (length + 1 > words->blocks->room - words->blocks->used &&
+        words_add_block(words, length + 1))
         return -ENOMEM;
 
+    struct words_block *block = words->blocks;
+    char *word = block->memory + block->used;
+    block->used += length + 1;
     memcpy(word, text, length);
     word[length] = '\0';
     words->list[words->count++] = word;
@@ -109,21 +148,21 @@ void words_sort(struct words *words, int from)
 
     /* Equal words are neighbours now: keep the first of them. */
     int kept = from + 1;
-    for (int i = from + 1; i < words->count; i++) {
-        if (strcmp(words->list[i], words->list[kept - 1]) == 0)
-            mem_free(words->list[i]);
-        else
+    for (int i = from + 1; i < words->count; i++)
+        if (strcmp(words->list[i], words->list[kept - 1]) != 0)
             words->list[kept++] = words->list[i];
-    }
     words->count = kept;
     words->list[kept] = NULL;
 }
 
 void words_free(struct words *words)
 {
-    for (int i = 0; i < words->count; i++)
-        mem_free(words->list[i]);
-    mem_free(words->list);
+    if (words->room > ROOM_MIN)
+        mem_free(words->list);
+    for (struct words_block *block = words->blocks, *next; block; block = next) {
+        next = block->next;
+        mem_free(block);
+    }
     *words = (struct words){ 0 };
 }
 

@@ -116,7 +116,8 @@ static void find_commands(struct finder *finder)
 
 static void offer_variable(const struct variable *variable, void *finder)
 {
-    offer(finder, variable->name);
+    if (variable->value)
+        offer(finder, variable->name);
 }
 
 static void find_variables(struct finder *finder)

@@ -194,13 +194,8 @@ static int run_found(struct shell *shell, struct command_run *run)
     if (!run->command)
         return command_not_found(shell, run->fields.list[0]);
 
-    /* Parsing removes the options from the list, but words_free() must find all words. */
-    char **list = words_copy_list(&run->fields);
-    if (!list)
-        return shell_fail(shell, NULL, -ENOMEM);
-    int result = shell_run_found(shell, run->command, run->fields.count, list);
-    mem_free(list);
-    return result;
+    /* Parsing removes the options from the list. */
+    return shell_run_found(shell, run->command, run->fields.count, run->fields.list);
 }
 
 static int run_words(struct shell *shell, struct command_run *run)

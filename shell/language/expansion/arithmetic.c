@@ -180,9 +180,8 @@ enum operator {
 
 /* A longer operator comes before those that it begins with. */
 static const struct {
-    const char *text;
-    enum operator operator;
-    unsigned precedence;
+    char text[3];
+    uint8_t operator, precedence;
 } operators[] = {
     { "||", OR, 1 },         { "&&", AND, 2 },          { "==", EQUAL, 6 },
     { "!=", NOT_EQUAL, 6 },  { "<=", LESS_EQUAL, 7 },   { ">=", GREATER_EQUAL, 7 },
@@ -192,15 +191,19 @@ static const struct {
     { "*", TIMES, 10 },      { "/", DIVIDE, 10 },       { "%", REMAINDER, 10 },
 };
 
-/* Returns the operator at `at`, or -1. One that = follows assigns, except == and so on. */
-static int find_operator(const char *at)
+/* Returns the operator at `at`, or -1. *assigns: a = follows, which makes it an assignment, except
+ * == and so on. */
+static int find_operator(const char *at, bool *assigns)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(operators); i++)
-        if (text_starts(at, operators[i].text)) {
-            char next = at[strlen(operators[i].text)];
-            bool compares = operators[i].precedence == 6 || operators[i].precedence == 7;
-            return next == '=' && !compares && operators[i].precedence > 2 ? -1 : (int)i;
-        }
+    *assigns = false;
+    for (size_t i = 0; *at && i < ARRAY_LENGTH(operators); i++) {
+        const char *text = operators[i].text;
+        if (*at != text[0] || (text[1] && at[1] != text[1]))
+            continue;
+        bool compares = operators[i].precedence == 6 || operators[i].precedence == 7;
+        *assigns = at[text[1] ? 2 : 1] == '=' && !compares && operators[i].precedence > 2;
+        return (int)i;
+    }
     return -1;
 }
 
@@ -246,8 +249,9 @@ static int64_t binary(struct arithmetic *a, unsigned least)
     int64_t left = unary(a);
     for (;;) {
         skip_blanks(a);
-        int found = find_operator(a->at);
-        if (found < 0 || operators[found].precedence < least || a->status)
+        bool assigns;
+        int found = find_operator(a->at, &assigns);
+        if (found < 0 || assigns || operators[found].precedence < least || a->status)
             return left;
         enum operator operator = operators[found].operator;
         a->at += strlen(operators[found].text);
@@ -291,12 +295,10 @@ static int64_t assignment(struct arithmetic *a)
     while (is_blank(*at))
         at++;
 
-    /* An operator that = follows was not found as one, except those that compare. */
-    int found = -1;
-    if (length && *at && *at != '=')
-        for (size_t i = 0; i < ARRAY_LENGTH(operators) && found < 0; i++)
-            if (text_starts(at, operators[i].text) && find_operator(at) < 0)
-                found = (int)i;
+    bool assigns = false;
+    int found = length ? find_operator(at, &assigns) : -1;
+    if (!assigns)
+        found = -1;
     size_t bytes = found >= 0 ? strlen(operators[found].text) : 0;
     if (!length || at[bytes] != '=' || (!bytes && at[1] == '='))
         return conditional(a);

@@ -14,6 +14,7 @@
 #include "shell/language/expansion/glob.h"
 #include "shell/language/expansion/parameter.h"
 #include "shell/language/state.h"
+#include "shell/pattern.h"
 
 struct expansion {
     struct shell *shell;
@@ -43,7 +44,8 @@ static void end_field(struct expansion *x)
     x->status = x->text.status;
 
     int before = x->fields->count;
-    if (!x->status && x->has_glob && !(x->shell->language->flags & FLAG_NOGLOB))
+    if (!x->status && x->has_glob && !(x->shell->language->flags & FLAG_NOGLOB) &&
+        glob_is_pattern(x->text.text))
         x->status = glob_expand(x->shell, x->text.text, x->fields);
 
     /* No name matches, so the pattern itself is the field (POSIX 2.13.3). */
@@ -397,12 +399,16 @@ static void put_parameter(struct expansion *x, const struct part *part)
 
 static void put_arithmetic(struct expansion *x, const struct part *part)
 {
-    char number[PARAMETER_NUMBER_BYTES], *text;
+    char number[PARAMETER_NUMBER_BYTES], *text = NULL;
     int64_t value;
-    x->status = expand_text(x->shell, part->word, &text);
+
+    /* Most expressions contain names, not expansions. */
+    const struct part *only = part->word->parts;
+    bool plain = only && !only->next && only->kind == PART_QUOTED;
+    x->status = plain ? 0 : expand_text(x->shell, part->word, &text);
     if (x->status)
         return;
-    x->status = arithmetic_evaluate(x->shell, text, &value);
+    x->status = arithmetic_evaluate(x->shell, plain ? only->text : text, &value);
     mem_free(text);
     x->ifs = NULL; /* it may have been assigned */
     format_text(number, sizeof(number), "%lld", (long long)value);

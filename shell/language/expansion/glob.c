@@ -87,17 +87,6 @@ static bool element_wanted(const char *name, const void *context)
     return glob_matches(context, name, false);
 }
 
-static bool has_glob(const char *element)
-{
-    for (; *element; element++) {
-        /* An escaped character is literal. */
-        if (*element == '\\' && element[1])
-            element++;
-        else if (strchr("*?[", *element))
-            return true;
-    }
-    return false;
-}
 
 static status_t add_joined(struct words *words, const char *prefix, const char *name)
 {
@@ -119,7 +108,7 @@ static status_t expand_element(struct shell *shell, const char *prefix, const ch
     status_t status = 0;
 
     /* A directory that cannot be listed matches nothing, which is not an error (POSIX 2.13.3). */
-    if (has_glob(element)) {
+    if (glob_is_pattern(element)) {
         struct name_filter filter = { element_wanted, element };
         status = directory_names(shell, prefix, &filter, &names);
         if (status != -EINTR && status != -ENOMEM && status != -EOVERFLOW)
@@ -188,7 +177,7 @@ static status_t expand_steps(struct shell *shell, const char *pattern, struct wo
         status = element.status;
         if (!status)
             status = expand_step(shell, pattern, slashes, element.text, found);
-        *literal = !status && !has_glob(element.text);
+        *literal = !status && !glob_is_pattern(element.text);
         pattern += slashes + length;
     }
     buffer_free(&element);

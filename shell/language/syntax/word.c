@@ -8,6 +8,7 @@
 #include "lib/quote.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "shell/pattern.h"
 #include "shell/variables.h"
 
 enum context {
@@ -91,12 +92,10 @@ static struct word *finish(struct builder *builder)
     for (const struct part *at = word->parts; at; at = at->next)
         word->substitutes |= at->kind == PART_COMMAND || (at->word && at->word->substitutes);
 
-    /* Most words are names and options, which expand to themselves. */
+    /* Most words are names and options, which expand to themselves. `[` is one of them. */
     const struct part *part = word->parts;
-    word->plain = part && !part->next && part->kind == PART_TEXT && part->text[0] != '~';
-    for (const char *at = word->plain ? part->text : ""; *at; at++)
-        if (strchr("*?[", *at))
-            word->plain = false;
+    word->plain = part && !part->next && part->kind == PART_TEXT && part->text[0] != '~' &&
+                  !glob_is_pattern(part->text);
     return word;
 }
 
