@@ -292,6 +292,10 @@ static void put_format(struct print *print, const char *format)
             stream_write(print->shell->out, format, run);
             format += run;
         }
+        if (text.status) {
+            print->result = shell_fail(print->shell, NULL, text.status);
+            print->stopped = true;
+        }
     }
     buffer_free(&text);
 }
