@@ -5,7 +5,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/language/builtins/builtins.h"
-#include "shell/language/syntax/parser.h"
+#include "shell/language/syntax/grammar.h"
 
 /* ---- alias, unalias ----------------------------------------------------------------------- */
 
@@ -93,7 +93,7 @@ static bool describe(struct shell *shell, const char *name, bool sentence)
     const char *alias = aliases_get(&shell->language->aliases, name);
     const char *what = NULL;
     bool special;
-    if (parser_is_reserved(name))
+    if (grammar_is_reserved(name))
         what = "a shell keyword";
     else if (alias)
         what = "an alias for ";

@@ -29,10 +29,39 @@ void grammar_fail_unexpected(struct lexer *lexer, const char *expected)
         lexer_fail(lexer, "\"%.*s\" unexpected", length, lexer->token_text);
 }
 
+bool grammar_is_reserved(const char *word)
+{
+    static const char *const reserved[] = {
+        "!", "{", "}", "if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done",
+        "case", "esac", "in",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(reserved); i++)
+        if (text_equal(word, reserved[i]))
+            return true;
+    return false;
+}
+
+enum token grammar_peek_command(struct lexer *lexer)
+{
+    enum token token;
+    do {
+        token = lexer_peek(lexer);
+    } while (token == TOKEN_WORD &&
+             !(lexer->word->parts && grammar_is_reserved(lexer->word->parts->text)) &&
+             lexer_replace_alias(lexer));
+    return token;
+}
+
+void grammar_skip_to_command(struct lexer *lexer)
+{
+    while (grammar_peek_command(lexer) == TOKEN_NEWLINE)
+        lexer_take(lexer);
+}
+
 /* Returns whether the next token is this reserved word. */
 bool grammar_next_is(struct lexer *lexer, const char *word)
 {
-    return lexer_peek(lexer) == TOKEN_WORD && word_is(lexer->word, word);
+    return grammar_peek_command(lexer) == TOKEN_WORD && word_is(lexer->word, word);
 }
 
 bool grammar_take_word(struct lexer *lexer, const char *word)
@@ -132,6 +161,7 @@ static struct redirection *parse_redirection(struct lexer *lexer)
 void grammar_parse_redirections(struct lexer *lexer, struct node *node)
 {
     struct redirection **end = &node->redirections;
+    (void)grammar_peek_command(lexer);
     while (grammar_at_redirection(lexer) && (*end = parse_redirection(lexer)))
         end = &(*end)->next;
 }
@@ -179,14 +209,13 @@ struct node *grammar_parse_simple(struct lexer *lexer, struct word *first)
     }
 
     for (;;) {
-        lexer->alias_next = lexer->alias_next && node->words;
         if (grammar_at_redirection(lexer)) {
             if (!(*redirections_end = parse_redirection(lexer)))
                 return NULL;
             redirections_end = &(*redirections_end)->next;
         } else if (lexer_peek(lexer) != TOKEN_WORD) {
             break;
-        } else if ((!node->words || lexer->alias_next) && lexer_replace_alias(lexer)) {
+        } else if (!node->words && lexer_replace_alias(lexer)) {
             continue;
         } else if (!node->words && (assignment = grammar_parse_assignment(lexer, lexer->word))) {
             *assignments = assignment;

@@ -13,6 +13,10 @@
 /* Records that the next token is unexpected. `expected`: what should be there; NULL: several
  * things. */
 void grammar_fail_unexpected(struct lexer *lexer, const char *expected);
+/* Returns whether a word is reserved: `if`, `{` and so on. */
+bool grammar_is_reserved(const char *word);
+/* Returns the next token where a command or a reserved word may be: an alias is replaced. */
+enum token grammar_peek_command(struct lexer *lexer);
 /* Returns whether the next token is this unquoted word; grammar_take_word() takes it then. */
 bool grammar_next_is(struct lexer *lexer, const char *word);
 bool grammar_take_word(struct lexer *lexer, const char *word);
@@ -21,6 +25,8 @@ bool grammar_take(struct lexer *lexer, enum token token);
 /* Takes this word, or records an error. */
 bool grammar_expect(struct lexer *lexer, const char *word);
 void grammar_skip_newlines(struct lexer *lexer);
+/* The same before a command: an alias may be replaced by newlines, or by nothing. */
+void grammar_skip_to_command(struct lexer *lexer);
 struct node *grammar_node(struct lexer *lexer, enum node_kind kind);
 
 bool grammar_at_redirection(struct lexer *lexer);

@@ -105,32 +105,6 @@ static void read_pending(struct lexer *lexer)
 
 /* ---- aliases ------------------------------------------------------------------------------ */
 
-/* Makes a text be read next. Copies it and its name: a complete command may end within the text,
- * and its tree with it. */
-static bool read_alias(struct lexer *lexer, const char *name, const char *value)
-{
-    size_t length = strlen(value);
-    if (!lexer->alias_texts)
-        lexer->alias_texts = tree_create();
-    struct tree *texts = lexer->alias_texts;
-    struct alias_text *alias = texts ? tree_alloc(texts, sizeof(*alias)) : NULL;
-    char *own = alias ? tree_copy(texts, name, strlen(name)) : NULL;
-    char *text = own ? tree_copy(texts, value, length) : NULL;
-    if (!text) {
-        lexer_fail_status(lexer, -ENOMEM);
-        return false;
-    }
-
-    *alias = (struct alias_text){
-        .outer = lexer->alias, .name = own, .resume = lexer->at,
-        .next_too = length && (text[length - 1] == ' ' || text[length - 1] == '\t'),
-    };
-    lexer->alias = alias;
-    lexer->at = text;
-    lexer->peeked = false;
-    return true;
-}
-
 bool lexer_replace_alias(struct lexer *lexer)
 {
     const struct part *part = lexer->word->parts;
@@ -140,31 +114,32 @@ bool lexer_replace_alias(struct lexer *lexer)
 
     /* An alias is not replaced within its own text. */
     const char *value = aliases_get(lexer->aliases, part->text);
-    for (const struct alias_text *at = lexer->alias; at; at = at->outer)
-        if (text_equal(at->name, part->text))
-            value = NULL;
-    return value && read_alias(lexer, part->text, value);
+    if (!value || input_is_in(lexer, part->text) || !input_put(lexer, part->text, value))
+        return false;
+    lexer->peeked = false;
+    return true;
 }
 
 void lexer_free_aliases(struct lexer *lexer)
 {
-    if (lexer->alias)
+    if (lexer->input.alias)
         return;
-    tree_put(lexer->alias_texts);
-    lexer->alias_texts = NULL;
+    tree_put(lexer->alias_names);
+    lexer->alias_names = NULL;
 }
 
 const char *lexer_position(const struct lexer *lexer)
 {
-    const char *at = lexer->at;
-    for (const struct alias_text *alias = lexer->alias; alias; alias = alias->outer)
-        at = alias->resume;
-    return at;
+    const struct alias_use *use = lexer->input.alias;
+    size_t left = (size_t)(lexer->input.end - lexer->at);
+    for (; use; use = use->outer)
+        left = use->left;
+    return lexer->text_end - left;
 }
 
 /* ---- tokens ------------------------------------------------------------------------------- */
 
-/* Skips blanks, comments and the ends of aliases. */
+/* Skips blanks and comments. */
 static void skip_blanks(struct lexer *lexer)
 {
     for (;;) {
@@ -174,15 +149,12 @@ static void skip_blanks(struct lexer *lexer)
         } else if (c == '\\' && lexer->at[1] == '\n') {
             lexer->at += 2;
             lexer->line++;
-            if (!*lexer->at && lexer->partial && !lexer->alias)
+            if (!*lexer->at && lexer->partial)
                 lexer_fail_open(lexer, "line after \\");
         } else if (c == ' ' || c == '\t' || c == '\r') {
             lexer->at++;
-        } else if (!c && lexer->alias) {
-            lexer->at = lexer->alias->resume;
-            lexer->alias_next |= lexer->alias->next_too;
-            lexer->alias = lexer->alias->outer;
         } else {
+            lexer->alias_next = input_leave(lexer);
             return;
         }
     }
@@ -259,6 +231,8 @@ static enum token read_token(struct lexer *lexer)
     char c = *lexer->at;
     if (word_ends_at(c))
         return read_operator(lexer);
+    while (text_is_digit(c) && input_join(lexer, 1))
+        ;
     if (text_is_digit(c) && (lexer->at[1] == '<' || lexer->at[1] == '>')) {
         lexer->number = c - '0';
         lexer->at++;
@@ -270,10 +244,18 @@ static enum token read_token(struct lexer *lexer)
 
 enum token lexer_peek(struct lexer *lexer)
 {
-    if (!lexer->peeked) {
+    for (bool may_be_alias = false; !lexer->peeked;) {
+        unsigned changes = lexer->input.changes;
         lexer->token = read_token(lexer);
+        if (lexer->input.changes != changes)
+            lexer->token_text = lexer->at; /* it was moved, or changed */
         lexer->token_length = (size_t)(lexer->at - lexer->token_text);
         lexer->peeked = true;
+
+        /* After an alias that ends with a blank, any word may be one, and so its text's first. */
+        may_be_alias |= lexer->alias_next;
+        if (lexer->token == TOKEN_WORD && may_be_alias)
+            (void)lexer_replace_alias(lexer);
     }
     return lexer->failed ? TOKEN_END : lexer->token;
 }
@@ -288,11 +270,13 @@ void lexer_init(struct lexer *lexer, const char *text, struct depth *depth,
                 const struct aliases *aliases)
 {
     *lexer = (struct lexer){ .at = text, .line = 1, .depth = depth, .aliases = aliases };
+    lexer->input.end = lexer->text_end = text + strlen(text);
     lexer->here_end = &lexer->here;
 }
 
 void lexer_free(struct lexer *lexer)
 {
     buffer_free(&lexer->scratch);
-    tree_put(lexer->alias_texts);
+    mem_free(lexer->input.own);
+    tree_put(lexer->alias_names);
 }

@@ -4,10 +4,10 @@
  * Model       The lexer has at most one token of lookahead: lexer_peek() reads it, lexer_take()
  *             takes it. Words keep no quotes: each part knows whether it was quoted (word.h). A
  *             newline token reads the here-documents that were begun in its line. An alias is a
- *             text that is read before the rest (lexer_replace_alias()).
+ *             text that is put before the rest (input.h).
  * Errors      The first error is kept in `message`, and every token after it is TOKEN_END. `open`:
  *             the text ended within something that could continue, as in the line of a terminal.
- * Ownership   The text is borrowed while the lexer is used. Words belong to `tree`; the texts of
+ * Ownership   The text is borrowed while the lexer is used. Words belong to `tree`; the uses of
  *             aliases, in which several complete commands may end, to the lexer.
  * References  POSIX.1-2017, Shell Command Language, 2.3 Token Recognition.
  */
@@ -15,6 +15,7 @@
 #define SHELL_LANGUAGE_SYNTAX_LEXER_H
 
 #include "shell/language/syntax/aliases.h"
+#include "shell/language/syntax/input.h"
 #include "shell/language/depth.h"
 #include "shell/language/syntax/tree.h"
 #include "shell/words.h"
@@ -43,14 +44,6 @@ enum token {
     TOKEN_HERE_TABS,   /* <<- */
 };
 
-/* The text of an alias, which is read before the lexer resumes where the name was. */
-struct alias_text {
-    struct alias_text *outer;
-    const char *name;
-    const char *resume;
-    bool next_too; /* it ends with a blank: the word after it may be an alias */
-};
-
 struct here {
     struct here *next;
     struct redirection *redirection;
@@ -67,9 +60,10 @@ struct lexer {
     struct tree *tree;
     struct depth *depth;
     const struct aliases *aliases; /* NULL: none */
-    struct alias_text *alias;      /* the innermost one that is read; NULL: none */
-    struct tree *alias_texts;      /* the memory of those that are read; NULL: none */
-    bool alias_next;               /* the next word may be an alias */
+    struct tree *alias_names;      /* the memory of their uses; NULL: none */
+    bool alias_next;               /* the token that was read may be an alias */
+    struct input input;            /* what `at` points into */
+    const char *text_end;          /* of the whole text */
     struct here *here, **here_end; /* begun, and not read yet */
     bool partial;                  /* more text may follow: a here-document must be complete */
 
@@ -100,7 +94,7 @@ enum token lexer_peek(struct lexer *lexer);
 void lexer_take(struct lexer *lexer);
 /* If the word that was peeked is an alias, its text is read instead. Returns whether it is. */
 bool lexer_replace_alias(struct lexer *lexer);
-/* Frees the texts of aliases, if all have been read. Only between complete commands. */
+/* Frees the uses of aliases, if all have been read. Only between complete commands. */
 void lexer_free_aliases(struct lexer *lexer);
 /* Returns how far the text itself was read: within an alias, to after its name. */
 const char *lexer_position(const struct lexer *lexer);

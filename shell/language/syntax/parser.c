@@ -12,21 +12,8 @@
 static struct node *parse_list(struct lexer *lexer, bool lines);
 static struct node *parse_command(struct lexer *lexer);
 
-static const char *const reserved[] = {
-    "!", "{", "}", "if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done",
-    "case", "esac", "in",
-};
-
 /* Reserved words that end a list. */
 static const char *const closing[] = { "}", "then", "elif", "else", "fi", "do", "done", "esac" };
-
-bool parser_is_reserved(const char *word)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(reserved); i++)
-        if (text_equal(word, reserved[i]))
-            return true;
-    return false;
-}
 
 /* ---- compound commands -------------------------------------------------------------------- */
 
@@ -138,7 +125,13 @@ static struct node *parse_case(struct lexer *lexer)
     grammar_skip_newlines(lexer);
 
     struct case_item **end = &node->items;
-    for (; !grammar_take_word(lexer, "esac"); end = &(*end)->next) {
+    for (;; end = &(*end)->next) {
+        /* An alias is not replaced here, except after one that ends with a blank. */
+        if (lexer_peek(lexer) == TOKEN_WORD && word_is(lexer->word, "esac")) {
+            lexer_take(lexer);
+            return node;
+        }
+
         /* A ( may precede the patterns; then even `esac` is one. */
         *end = lexer_alloc(lexer, sizeof(**end));
         (void)grammar_take(lexer, TOKEN_OPEN);
@@ -153,7 +146,6 @@ static struct node *parse_case(struct lexer *lexer)
         }
         grammar_skip_newlines(lexer);
     }
-    return node;
 }
 
 static struct node *parse_group(struct lexer *lexer)
@@ -250,12 +242,6 @@ static bool begins_compound(struct lexer *lexer)
 
 static struct node *parse_command(struct lexer *lexer)
 {
-    /* A name that is an alias is replaced first, and may become any command. */
-    lexer->alias_next = false;
-    while (lexer_peek(lexer) == TOKEN_WORD && !begins_compound(lexer) &&
-           lexer_replace_alias(lexer))
-        ;
-
     if (begins_compound(lexer)) {
         struct command_call call = { lexer, NULL };
         status_t status = depth_call(lexer->depth, parse_command_work, &call);
@@ -269,7 +255,7 @@ static struct node *parse_command(struct lexer *lexer)
                                              : (grammar_fail_unexpected(lexer, NULL), NULL);
     struct word *first = lexer->word;
     if (first->parts && first->parts->kind == PART_TEXT && !first->parts->next &&
-        parser_is_reserved(first->parts->text)) {
+        grammar_is_reserved(first->parts->text)) {
         grammar_fail_unexpected(lexer, NULL);
         return NULL;
     }
@@ -309,7 +295,7 @@ static struct node *parse_pipeline(struct lexer *lexer)
     struct node *node = grammar_node(lexer, NODE_PIPELINE);
     unsigned count = 1;
     for (; last && grammar_take(lexer, TOKEN_PIPE); count++) {
-        grammar_skip_newlines(lexer);
+        grammar_skip_to_command(lexer);
         last = last->next = parse_command(lexer);
     }
     if (count > PIPE_STAGES_MAX)
@@ -336,7 +322,7 @@ static struct node *parse_and_or(struct lexer *lexer)
     while (lexer_peek(lexer) == TOKEN_AND || lexer->token == TOKEN_OR) {
         enum join join = lexer->token == TOKEN_AND ? JOIN_AND : JOIN_OR;
         lexer_take(lexer);
-        grammar_skip_newlines(lexer);
+        grammar_skip_to_command(lexer);
         if (!(last->next = parse_pipeline(lexer)))
             return NULL;
         last = last->next;
@@ -363,8 +349,9 @@ static struct node *parse_list(struct lexer *lexer, bool lines)
 {
     struct node *first = NULL, **end = &first;
     for (;;) {
-        if (lines)
-            grammar_skip_newlines(lexer);
+        /* In a single line, the newlines of an alias may come first. */
+        while (grammar_peek_command(lexer) == TOKEN_NEWLINE && (lines || !first))
+            lexer_take(lexer);
         if (list_ends(lexer) || (!lines && lexer->token == TOKEN_NEWLINE))
             break;
 
@@ -411,8 +398,8 @@ static void parse_substitution_work(void *argument)
 /* For lexer->commands: the lexer is in the middle of a word, whose token is read afterwards. */
 static struct node *parse_substitution(struct lexer *lexer, const char *text)
 {
-    const char *at = lexer->at, *token_text = lexer->token_text;
-    struct alias_text *alias = lexer->alias;
+    struct input outer;
+    const char *token_text = lexer->token_text;
     unsigned token_line = lexer->token_line;
     bool alias_next = lexer->alias_next;
 
@@ -420,10 +407,8 @@ static struct node *parse_substitution(struct lexer *lexer, const char *text)
     struct here *here = lexer->here, **here_end = lexer->here_end;
     lexer->here = NULL;
     lexer->here_end = &lexer->here;
-    if (text) {
-        lexer->at = text;
-        lexer->alias = NULL; /* the end of the text is the end of the commands */
-    }
+    if (text)
+        input_begin(lexer, text, &outer);
 
     struct substitution_call call = { lexer, text, NULL };
     lexer->peeked = false;
@@ -434,8 +419,7 @@ static struct node *parse_substitution(struct lexer *lexer, const char *text)
     /* What is missing at the end of `...` cannot follow. */
     if (text) {
         lexer->open = false;
-        lexer->at = at;
-        lexer->alias = alias;
+        input_end(lexer, &outer);
     }
     lexer->peeked = false;
     if (lexer->failed)

@@ -28,7 +28,5 @@ void parser_free(struct parser *parser);
 enum parse_result parser_next(struct parser *parser, struct tree **tree);
 /* Returns the line of the token at which an error was found. */
 unsigned parser_line(const struct parser *parser);
-/* Returns whether a word is reserved: `if`, `{` and so on. */
-bool parser_is_reserved(const char *word);
 
 #endif

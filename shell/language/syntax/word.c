@@ -134,6 +134,8 @@ static enum parameter_operator parse_operator(struct lexer *lexer, bool *colon)
     };
     *colon = *lexer->at == ':';
     lexer->at += *colon;
+    while (input_join(lexer, 0) || (*lexer->at && strchr("#%", *lexer->at) && input_join(lexer, 1)))
+        ;
 
     const char *letter = *lexer->at ? strchr(letters, *lexer->at) : NULL;
     if (letter) {
@@ -176,13 +178,18 @@ static bool is_length(const char *at)
 static void parse_braces(struct builder *builder, struct part *part)
 {
     struct lexer *lexer = builder->lexer;
-    const char *begun = lexer->at;
+    while (input_join(lexer, 0) || (*lexer->at == '#' && input_join(lexer, 1)) ||
+           (*lexer->at == '#' && input_join(lexer, 1 + parameter_length(lexer->at + 1, true))))
+        ;
     bool measures = is_length(lexer->at);
     lexer->at += measures;
 
-    const char *name = lexer->at;
-    part->length = parameter_length(name, true);
-    part->text = tree_copy(lexer->tree, name, part->length);
+    while (input_join(lexer, parameter_length(lexer->at, true)))
+        ;
+    const char *begun = lexer->at - measures;
+    unsigned changes = lexer->input.changes;
+    part->length = parameter_length(lexer->at, true);
+    part->text = tree_copy(lexer->tree, lexer->at, part->length);
     lexer->at += part->length;
     if (measures)
         part->operator = PARAMETER_LENGTH;
@@ -202,7 +209,7 @@ static void parse_braces(struct builder *builder, struct part *part)
         lexer_fail_open(lexer, "}");
         return;
     }
-    if (part->operator == PARAMETER_BAD)
+    if (part->operator == PARAMETER_BAD && lexer->input.changes == changes)
         part->text = tree_copy(lexer->tree, begun, (size_t)(lexer->at - begun));
     lexer->at++;
     if (!part->text)
@@ -214,22 +221,24 @@ static void parse_braces(struct builder *builder, struct part *part)
 static bool parse_arithmetic(struct builder *builder)
 {
     struct lexer *lexer = builder->lexer;
-    const char *begun = lexer->at;
+    struct input before;
     unsigned line = lexer->line;
     struct part **end = builder->end;
     bool missing;
 
+    input_try(lexer, &before);
     struct part *part = add_part(builder, PART_ARITHMETIC);
     struct word *word = part ? parse_nested(lexer, IN_ARITHMETIC, &missing) : NULL;
-    if (!word)
-        return true;
-    if (!missing) {
-        part->word = word;
-        lexer->at += 2;
+    if (!word || !missing) {
+        input_keep(lexer, &before);
+        if (word) {
+            part->word = word;
+            lexer->at += 2;
+        }
         return true;
     }
 
-    lexer->at = begun;
+    input_end(lexer, &before);
     lexer->line = line;
     lexer->scratch.length = builder->begun;
     builder->end = end;
@@ -287,11 +296,9 @@ static void parse_dollar(struct builder *builder)
     bool literal = builder->context == IN_WORD || builder->context == IN_OPERAND;
     lexer->at++;
 
-    /* A backslash and a newline may separate the $ from what it begins. */
-    for (; lexer->at[0] == '\\' && lexer->at[1] == '\n'; lexer->at += 2)
-        lexer->line++;
-    if (!*lexer->at && lexer->at[-1] == '\n' && lexer->partial)
-        lexer_fail_open(lexer, "line after \\");
+    /* A backslash and a newline may separate the $ from what it begins, and be within a name. */
+    while (input_join(lexer, 0) || input_join(lexer, parameter_length(lexer->at, false)))
+        ;
     char next = *lexer->at;
     size_t length = parameter_length(lexer->at, false);
 
@@ -306,9 +313,13 @@ static void parse_dollar(struct builder *builder)
     } else if (next == '(') {
         flush(builder);
         lexer->at++;
-        if (*lexer->at == '(' && (lexer->at++, parse_arithmetic(builder)))
+        while (input_join(lexer, 0))
+            ;
+        bool twice = *lexer->at == '(';
+        lexer->at += twice;
+        if (twice && parse_arithmetic(builder))
             return;
-        lexer->at -= lexer->at[-1] == '(' && lexer->at[-2] == '(';
+        lexer->at -= twice;
         parse_commands(builder, NULL);
     } else if (length) {
         flush(builder);
@@ -426,6 +437,11 @@ static void parse_backslash(struct builder *builder)
 static bool at_end(struct builder *builder)
 {
     const char *at = builder->lexer->at;
+    if (builder->context == IN_ARITHMETIC && *at == ')') {
+        while (input_join(builder->lexer, 1))
+            ;
+        at = builder->lexer->at;
+    }
     switch (builder->context) {
     case IN_WORD: return word_ends_at(*at);
     case IN_DOUBLE: return !*at || *at == '"';
@@ -489,10 +505,10 @@ struct word *word_parse(struct lexer *lexer)
 
 struct word *word_parse_here(struct lexer *lexer, const char *text)
 {
-    const char *at = lexer->at;
-    lexer->at = text;
+    struct input outer;
+    input_begin(lexer, text, &outer);
     struct word *word = parse_nested(lexer, IN_HERE, NULL);
-    lexer->at = at;
+    input_end(lexer, &outer);
     return word;
 }
 
