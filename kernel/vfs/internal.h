@@ -179,14 +179,15 @@ struct changed_state {
 
 extern struct changed_state changes;
 
-/* Begins a change of the file system. -EROFS. Its end enters the file system into the list. */
+/* Begins a change of the file system, once its gate is open: -EROFS, -EINTR. Its end enters the
+ * file system into the list. */
 status_t fsd_change_begin(struct fsd *fsd) MUST_CHECK;
 void fsd_change_end(struct fsd *fsd);
-/* Count a file that is open for writing. -EROFS. */
+/* Count a file that is open for writing. -EROFS, -EINTR. */
 status_t fsd_writer_begin(struct fsd *fsd) MUST_CHECK;
 void fsd_writer_end(struct fsd *fsd);
-/* Admits no change from now on (-EROFS), and waits for the end of those under way. -EBUSY if files
- * are open for writing, unless `force`d, or if another thread has closed it; -EINTR. */
+/* Lets changes wait from now on, and waits for the end of those under way. -EBUSY if files are open
+ * for writing, unless `force`d, or if another thread has closed it; -EINTR. */
 status_t fsd_close_gate(struct fsd *fsd, bool force) MUST_CHECK;
 void fsd_open_gate(struct fsd *fsd);
 /* Enters it into the list of those that have changed. */
@@ -331,12 +332,14 @@ struct mount_options {
 status_t mount_options_parse(const char *text, struct mount_options *options) MUST_CHECK;
 /* -EROFS, -EBUSY, or an error of writing. */
 status_t mount_options_apply(struct fsd *fsd, const struct mount_options *options) MUST_CHECK;
-/* Makes the file system writable, with the gate closed: -EBUSY if another thread has closed it, or
- * if another mount has the same device; -EROFS also once its device was
- * exchanged, for a copy in memory. */
+/* Make the file system writable, or read-only again with everything flushed and its volume clean.
+ * The caller has closed the gate. The first: -EBUSY if another mount has the same device; -EROFS
+ * also once its device was exchanged, for a copy in memory. The second: a file system that cannot
+ * change back is only flushed; on an error it stays as it was. */
+status_t fsd_make_writable(struct fsd *fsd) MUST_CHECK;
+status_t fsd_make_read_only(struct fsd *fsd) MUST_CHECK;
+/* The same, with the gate closed meanwhile: errors of fsd_close_gate(). */
 status_t fsd_begin_writing(struct fsd *fsd) MUST_CHECK;
-/* Flushes everything, and makes the file system read-only, its volume clean: for an unmount. -EBUSY
- * if files are open for writing, unless `force`d. On an error it stays as it was. */
 status_t fsd_end_writing(struct fsd *fsd, bool force) MUST_CHECK;
 
 /* ---- path/path.c ---------------------------------------------------------------------------- */

@@ -183,20 +183,27 @@ status_t device_describe_volume(const char *device, struct text_sink *sink)
 /* The caller has one path on it. */
 static status_t unmount(struct mount *mount)
 {
-    bool writable = !mount->fsd->read_only;
+    struct fsd *fsd = mount->fsd;
+    bool writable = !fsd->read_only;
     if (!mount_is_unused(mount))
         return -EBUSY;
+    status_t status = fsd_close_gate(fsd, false);
+    if (status)
+        return status;
 
     /* Write first: an error must be reported while the file system is still mounted. A medium that
      * is gone has nothing to write to. */
-    status_t status = fsd_end_writing(mount->fsd, false);
-    if (status && !fsd_check(mount->fsd))
-        return status;
-    status = mount_take_unused(mount);
+    status = fsd_make_read_only(fsd);
+    bool written = !status || fsd_check(fsd);
+    if (written)
+        status = mount_take_unused(mount);
+
+    /* A change that waits at the gate uses the mount, which was not taken then: it continues. */
+    if (status && written && writable && fsd->ops->set_writable)
+        IGNORE(fsd_make_writable(fsd)); /* the first error is returned */
+    fsd_open_gate(fsd);
     if (!status)
         mount_put(mount); /* the table's */
-    else if (writable && mount->fsd->ops->set_writable)
-        IGNORE(fsd_begin_writing(mount->fsd)); /* the first error is returned */
     return status;
 }
 

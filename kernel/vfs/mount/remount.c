@@ -11,19 +11,15 @@
 
 /* ---- one file system ---------------------------------------------------------------------- */
 
-status_t fsd_end_writing(struct fsd *fsd, bool force)
+status_t fsd_make_read_only(struct fsd *fsd)
 {
     /* a file system that cannot change back is only flushed */
     if (fsd->read_only || !fsd->ops->set_writable)
         return fsd_sync(fsd);
 
-    /* No change begins any more, so the flush is the last one: the volume can be marked clean. */
-    status_t status = fsd_close_gate(fsd, force);
-    if (status)
-        return status;
-
-    /* A removed file whose last user has just gone gives back its place with this flush. */
-    status = vnodes_settle(fsd);
+    /* A removed file whose last user has just gone gives back its place with this flush, the last
+     * one: so the volume can be marked as clean. */
+    status_t status = vnodes_settle(fsd);
     if (!status)
         status = fsd_sync(fsd);
     if (status && status != -EINTR)
@@ -32,38 +28,43 @@ status_t fsd_end_writing(struct fsd *fsd, bool force)
         status = fsd->ops->set_writable(fsd, false);
     if (!status)
         mounts_remove_writer(fsd);
-    fsd_open_gate(fsd);
     return status;
 }
 
-/* Makes the file system writable, if no other one has its device. */
-static status_t begin_alone(struct fsd *fsd)
+status_t fsd_make_writable(struct fsd *fsd)
 {
+    if (!fsd->read_only)
+        return 0;
+    if (!fsd->ops->set_writable || fsd->redirected)
+        return -EROFS; /* or the changes would end with the copy in memory */
+
+    /* no other file system may have the device */
     status_t status = mounts_add_writer(fsd);
     if (status)
         return status;
     status = fsd->ops->set_writable(fsd, true);
     if (status)
         mounts_remove_writer(fsd);
+    fsd->was_writable |= !status;
+    return status;
+}
+
+status_t fsd_end_writing(struct fsd *fsd, bool force)
+{
+    status_t status = fsd_close_gate(fsd, force);
+    if (status)
+        return status;
+    status = fsd_make_read_only(fsd);
+    fsd_open_gate(fsd);
     return status;
 }
 
 status_t fsd_begin_writing(struct fsd *fsd)
 {
-    if (!fsd->read_only)
-        return 0;
-    if (!fsd->ops->set_writable)
-        return -EROFS;
-
-    /* one thread at a time, and not while the device is exchanged */
     status_t status = fsd_close_gate(fsd, true);
     if (status)
         return status;
-    if (fsd->redirected)
-        status = -EROFS; /* the changes would end with the copy */
-    else if (fsd->read_only)
-        status = begin_alone(fsd);
-    fsd->was_writable |= !status;
+    status = fsd_make_writable(fsd);
     fsd_open_gate(fsd);
     return status;
 }

@@ -3,8 +3,9 @@
  * changes that are not durable yet.
  *
  * Gate        A change of names or nodes is made between fsd_change_begin() and fsd_change_end();
- *             a file that is open for writing counts as a writer. While the gate is closed, neither
- *             begins, so that a file system can be made read-only.
+ *             a file that is open for writing counts as a writer. While the gate is closed, both
+ *             wait, so that a file system can be made read-only. If that fails, they continue: an
+ *             unmount that is refused disturbs nothing.
  * Lists       A file system that has changed is in one list, with the time of its first change;
  *             each of its files with bytes that are not durable is in the file system's own list.
  *             The list has a reference to the vnode: it stays in memory until its bytes are
@@ -27,10 +28,20 @@ struct changed_state changes = {
 
 /* ---- the gate ----------------------------------------------------------------------------- */
 
+/* Waits while the gate is closed: whether the file system will be read-only is decided when it
+ * opens. The caller holds the lock. -EROFS, -EINTR. */
+static status_t gate_pass(struct fsd *fsd)
+{
+    status_t status = 0;
+    while (fsd->closed && !status)
+        status = wait_queue_wait_interruptible(&changes.event, &changes.lock, TIME_NEVER);
+    return !status && fsd->read_only ? -EROFS : status;
+}
+
 status_t fsd_change_begin(struct fsd *fsd)
 {
     spin_lock(&changes.lock);
-    status_t status = fsd->read_only || fsd->closed ? -EROFS : 0;
+    status_t status = gate_pass(fsd);
     fsd->changers += !status;
     spin_unlock(&changes.lock);
     return status;
@@ -71,7 +82,7 @@ void fsd_change_end(struct fsd *fsd)
 status_t fsd_writer_begin(struct fsd *fsd)
 {
     spin_lock(&changes.lock);
-    status_t status = fsd->read_only || fsd->closed ? -EROFS : 0;
+    status_t status = gate_pass(fsd);
     fsd->writers += !status;
     spin_unlock(&changes.lock);
     return status;
@@ -97,8 +108,10 @@ status_t fsd_close_gate(struct fsd *fsd, bool force)
     /* a change that has passed the gate ends soon: it does not wait for a person */
     while (fsd->changers && !status)
         status = wait_queue_wait_interruptible(&changes.event, &changes.lock, TIME_NEVER);
-    if (status && closed)
+    if (status && closed) {
         fsd->closed = false;
+        wait_queue_wake_all(&changes.event);
+    }
     spin_unlock(&changes.lock);
     return status;
 }
@@ -107,6 +120,7 @@ void fsd_open_gate(struct fsd *fsd)
 {
     spin_lock(&changes.lock);
     fsd->closed = false;
+    wait_queue_wake_all(&changes.event);
     spin_unlock(&changes.lock);
 }
 

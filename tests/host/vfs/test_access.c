@@ -65,6 +65,46 @@ static void test_access(void **state)
     rig_run(access_body, NULL, 5);
 }
 
+/* Threads of the next test: one ends writing, the other removes a file meanwhile. */
+static status_t ended, removed;
+
+static void ender_main(void *unmounts)
+{
+    ended = unmounts ? rig_unmount("/m") : remount("/m", "ro");
+}
+
+static void remover_main(void *unused)
+{
+    (void)unused;
+    removed = rig_try_unlink("/m/a");
+}
+
+/* A change waits until a mount has become read-only, or has not: an unmount that is refused,
+ * because of the change itself, disturbs nothing. */
+static void gate_body(void *unmounts)
+{
+    begin_with(FAULTY_LATE);
+    rig_put_file("/m/a", write_content, 5000);
+    faulty_hold(write_disk, true);
+    struct thread *ender = thread_create("ender", PRIORITY_NORMAL, ender_main, unmounts);
+    thread_sleep_until(time_now_us() + 20000);
+    struct thread *remover = thread_create("remover", PRIORITY_NORMAL, remover_main, NULL);
+    thread_sleep_until(time_now_us() + 20000);
+    faulty_hold(write_disk, false);
+    thread_join(ender);
+    thread_join(remover);
+    expect("end", ended, unmounts ? -EBUSY : 0);
+    expect("remove", removed, unmounts ? 0 : -EROFS);
+    end();
+}
+
+static void test_gate(void **state)
+{
+    (void)state;
+    rig_run(gate_body, NULL, 5);
+    rig_run(gate_body, &ended, 5);
+}
+
 static status_t exchange(const char *device)
 {
     struct path *root = path_root();
@@ -256,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_exchanged),
         cmocka_unit_test(test_nested),
         cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_gate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
