@@ -130,8 +130,8 @@ static void free_discarded(struct fsd *fsd)
     device_put(device);
 }
 
-/* The fsd was never mounted, so the caller of mount_fs keeps the handle and closes it. The device
- * must nevertheless outlive the requests in flight. */
+/* See fsd.h. The fsd was never mounted, so the caller of mount_fs keeps the handle and closes it.
+ * The device must nevertheless outlive the requests in flight. */
 void fsd_discard(struct fsd *fsd)
 {
     if (fsd->device.device)

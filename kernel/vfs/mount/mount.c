@@ -180,7 +180,7 @@ status_t device_describe_volume(const char *device, struct text_sink *sink)
 
 /* ---- unmounting --------------------------------------------------------------------------- */
 
-/* The caller has one path on it. */
+/* Unmounts it, unless it is in use. The caller has one path on it. */
 static status_t unmount(struct mount *mount)
 {
     struct fsd *fsd = mount->fsd;
@@ -222,7 +222,8 @@ status_t vfs_unmount(struct path *start, const char *text)
     return status;
 }
 
-/* The copy was made before this call: it is the disc's only if nothing was written meanwhile. */
+/* Redirects a file system that was never writable: the copy was made before this call, and is the
+ * disc's only if nothing was written meanwhile. */
 static status_t exchange_device(struct fsd *fsd, struct device *device)
 {
     status_t status = fsd->device.device ? fsd_close_gate(fsd, false) : -ENODEV;

@@ -2,7 +2,8 @@
  * remount.c - makes mounted file systems writable, and read-only again.
  *
  * File systems on disks are mounted read-only, and nothing on them changes until a person asks for
- * it: no dirty bit, no access time. vfs_remount() then changes the mount in place.
+ * it: no dirty bit, no access time. vfs_remount() then changes the mount in place, with the gate of
+ * the file system closed (write/changed.c): changes wait until it is decided.
  */
 #include "kernel/vfs/internal.h"
 #include "lib/macros.h"

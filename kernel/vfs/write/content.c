@@ -30,7 +30,7 @@ static struct {
     .ended = WAIT_QUEUE_INIT(turns.ended),
 };
 
-/* -EINTR. */
+/* Takes a turn, once it is free. -EINTR. */
 static status_t vnode_turn_begin(struct vnode *vnode, enum turn turn)
 {
     status_t status = 0;
@@ -53,7 +53,7 @@ static void vnode_turn_end(struct vnode *vnode, enum turn turn)
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-/* The bytes up to `end` are in the cache. */
+/* Notes that the bytes up to `end` are in the cache. */
 static void vnode_advance(struct vnode *vnode, uint64_t end)
 {
     /* a reader that finds the new size finds the bytes as well */

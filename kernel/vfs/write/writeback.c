@@ -25,7 +25,7 @@ static struct {
 
 /* ---- one file system ---------------------------------------------------------------------- */
 
-/* A file system that is read-only may have changes from before, but no others. */
+/* Returns whether there may be changes: if it is read-only, there are at most those from before. */
 static bool fsd_may_have_changes(struct fsd *fsd)
 {
     spin_lock(&changes.lock);
@@ -71,7 +71,7 @@ static status_t sync_vnode(struct vnode *vnode)
     return vnode_flush(vnode);
 }
 
-/* The structures were flushed: a file whose bytes were written before is durable. */
+/* Notes that a file whose bytes were written is durable: the structures were flushed. */
 static status_t note_durable(struct vnode *vnode)
 {
     vnode_note_durable(vnode);
