@@ -5,14 +5,16 @@
 #include "shell/editor/completion.h"
 #include "kernel/dev/device.h"
 #include "lib/format.h"
+#include "lib/macros.h"
 #include "lib/quote.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "lib/utf8.h"
 #include "shell/language/expansion/glob.h"
+#include "shell/language/state.h"
 #include "shell/options.h"
 
-enum { COMMAND_NAME_BYTES = 32 };
+enum { COMMAND_NAME_BYTES = 32, PLACES_MAX = 4 };
 
 /* ---- the word at the cursor --------------------------------------------------------------- */
 
@@ -26,10 +28,24 @@ struct place {
     bool redirection;        /* the word follows < or > */
 };
 
-static void place_end_word(struct place *place, size_t at)
+/* Reserved words before a command. */
+static bool begins_command(const char *word, size_t length)
 {
+    static const char *const words[] = {
+        "!", "{", "if", "then", "elif", "else", "while", "until", "do", "time",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+        if (text_equal_n(word, length, words[i], strlen(words[i])))
+            return true;
+    return false;
+}
+
+static void place_end_word(struct place *place, const char *text, size_t at)
+{
+    bool reserved = !place->words && begins_command(text + place->start, at - place->start);
+
     /* A file name after < or > is not a word of the command. */
-    if (place->in_word && !place->redirection) {
+    if (place->in_word && !place->redirection && !reserved) {
         if (!place->words) {
             place->command = place->start;
             place->command_end = at;
@@ -47,45 +63,88 @@ static void place_end_word(struct place *place, size_t at)
     place->start = at + 1;
 }
 
-static void place_separator(struct place *place, char c, size_t at)
+static void place_separator(struct place *place, const char *text, size_t at)
 {
-    place_end_word(place, at);
+    char c = text[at];
+    place_end_word(place, text, at);
 
     /* An operator other than a redirection begins a new command. */
     if (c == '<' || c == '>')
         place->redirection = true;
-    else if (c != ' ')
+    else if (c != ' ' && c != '\t')
         *place = (struct place){ .start = at + 1 };
+}
+
+/* The places around a ( or $( or `, which continue after its end. */
+struct places {
+    struct place now, outer[PLACES_MAX];
+    char closing[PLACES_MAX]; /* what ends them */
+    unsigned depth;
+};
+
+static void places_enter(struct places *places, char closing, size_t start)
+{
+    if (places->depth < PLACES_MAX) {
+        places->closing[places->depth] = closing;
+        places->outer[places->depth++] = places->now;
+    }
+    places->now = (struct place){ .start = start };
+}
+
+/* Enters or leaves a substitution or a subshell at *at, and moves to the last character of what
+ * begins it. Returns false if there is none. */
+static bool places_turn(struct places *places, const char *text, size_t cursor, size_t *at)
+{
+    char c = text[*at];
+    bool dollar = c == '$' && *at + 1 < cursor && text[*at + 1] == '(';
+    bool inside = places->depth && places->closing[places->depth - 1] == c;
+    if (places->now.quote == '\'' || places->now.quote == '$')
+        return false;
+
+    if (inside && (!places->now.quote || c == '`')) {
+        places->now = places->outer[--places->depth];
+        places->now.in_word = true;
+    } else if (dollar || c == '`' || (c == '(' && !places->now.quote)) {
+        places->now.in_word = true;
+        *at += dollar;
+        places_enter(places, c == '`' ? '`' : ')', *at + 1);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /* A sketch of the parser, which must also understand lines that are not finished. */
 static struct place place_find(const char *text, size_t cursor)
 {
-    struct place place = { 0 };
+    struct places places = { .depth = 0 };
     for (size_t i = 0; i < cursor; i++) {
+        struct place *place = &places.now;
         char c = text[i];
 
         /* Within '...' a backslash is an ordinary character. */
-        bool escape = c == '\\' && place.quote != '\'' && i + 1 < cursor;
+        bool escape = c == '\\' && place->quote != '\'' && i + 1 < cursor;
 
         /* The & of 2>&1 belongs to the redirection. */
         bool joins = c == '&' && i && text[i - 1] == '>';
+        if (places_turn(&places, text, cursor, &i))
+            continue;
 
         /* Outside quotes these characters end a word. An escaped one does not get here. */
-        if (!place.quote && !joins && strchr(" ;|&<>", c)) {
-            place_separator(&place, c, i);
+        if (!place->quote && !joins && strchr(" \t\n;|&<>", c)) {
+            place_separator(place, text, i);
             continue;
         }
 
-        place.in_word = true;
+        place->in_word = true;
 
         /* The word continues, with the next character if this one escapes it. */
         if (escape)
             i++;
         else
-            place.quote = quote_turn(text, cursor, &i, place.quote);
+            place->quote = quote_turn(text, cursor, &i, place->quote);
     }
-    return place;
+    return places.now;
 }
 
 /* ---- candidates --------------------------------------------------------------------------- */
@@ -111,7 +170,12 @@ static void offer_command(const struct shell_command *command, void *finder)
 
 static void find_commands(struct finder *finder)
 {
+    const struct language *language = finder->shell->language;
     shell_command_each(offer_command, finder);
+    for (const struct function *at = language->functions.first; at; at = at->next)
+        offer(finder, at->name);
+    for (const struct alias *at = language->aliases.first; at; at = at->next)
+        offer(finder, at->name);
 }
 
 static void offer_variable(const struct variable *variable, void *finder)

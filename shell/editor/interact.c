@@ -137,7 +137,6 @@ static bool take_line(struct shell *shell, struct buffer *command)
     }
 
     /* A copy: a command may read input with the editor. */
-    history_add(editor.edit.text);
     buffer_put(command, "\n", command->length > 0);
     buffer_put(command, editor.edit.text, editor.edit.length);
     if (command->status)
@@ -147,7 +146,7 @@ static bool take_line(struct shell *shell, struct buffer *command)
 
 /* Reads a command: a line, and further ones while a quote or a construct is open. Returns whether
  * there is one to run. */
-static bool read_command(struct shell *shell, struct buffer *command)
+static bool read_lines(struct shell *shell, struct buffer *command)
 {
     static char prompt[PATH_BYTES_MAX / 8];
     shell_prompt(shell, prompt, sizeof(prompt));
@@ -164,6 +163,15 @@ static bool read_command(struct shell *shell, struct buffer *command)
             return false;
     } while (shell_text_is_open(shell, command->text));
     return true;
+}
+
+/* All lines of a command are one entry of the history, also if it is given up or is wrong. */
+static bool read_command(struct shell *shell, struct buffer *command)
+{
+    bool complete = read_lines(shell, command);
+    if (command->length && command->length < SHELL_LINE_BYTES)
+        history_add(command->text);
+    return complete;
 }
 
 _Noreturn void shell_interact(struct shell *shell)

@@ -118,9 +118,13 @@ static void paint_character(struct painter *painter, const char *text, size_t by
         painter_put(painter, "\n", 1);
     }
 
-    /* A control character must not reach the terminal. */
+    /* A control character must not reach the terminal. A command of several lines is shown in one,
+     * with a pilcrow for each newline. */
     bool printable = bytes > 1 || ((unsigned char)*text >= ' ' && (unsigned char)*text < 0x7f);
-    painter_put(painter, printable ? text : "?", printable ? bytes : 1);
+    if (*text == '\n')
+        painter_put(painter, "\xc2\xb6", 2);
+    else
+        painter_put(painter, printable ? text : "?", printable ? bytes : 1);
 }
 
 static void paint(struct painter *painter, const char *text, size_t length)

@@ -24,6 +24,7 @@ static void run_action(struct shell *shell, const char *action)
 {
     struct traps *traps = &shell->language->traps;
     int status = shell->status, outer = traps->status;
+    unsigned outer_calls = traps->calls;
     bool nested = traps->running; /* an action for EXIT, within another */
     size_t bytes = strlen(action) + 1;
 
@@ -36,13 +37,15 @@ static void run_action(struct shell *shell, const char *action)
     memcpy(text, action, bytes);
     traps->running = true;
     traps->status = status;
+    traps->calls = shell->language->calls;
     shell->language->run_text(shell, text);
     traps->running = nested;
     traps->status = outer;
+    traps->calls = outer_calls;
     mem_free(text);
 
-    /* $? is as before, unless the action has ended the shell. */
-    if (!shell->leaving)
+    /* $? is as before, unless the action has ended the shell or the function. */
+    if (!shell->leaving && shell->language->skip != SKIP_RETURN)
         shell->status = status;
 }
 
@@ -55,21 +58,20 @@ static void take_interrupt(struct shell *shell)
         return;
     thread_clear_interrupt();
     language->depth.handled++;
-    language->traps.pending |= (uint64_t)1 << SIGNAL_INT;
+    atomic_fetch_or(&language->traps.pending, (uint64_t)1 << SIGNAL_INT);
 }
 
 static void run_traps(struct shell *shell)
 {
     struct traps *traps = &shell->language->traps;
     take_interrupt(shell);
-    for (int i = 1; i < SIGNALS && traps->pending && !traps->running; i++) {
+    for (int i = 1; i < SIGNALS && atomic_load(&traps->pending) && !traps->running; i++) {
         uint64_t bit = (uint64_t)1 << i;
-        if (!(traps->pending & bit))
+        if (!(atomic_fetch_and(&traps->pending, ~bit) & bit))
             continue;
-        traps->pending &= ~bit;
 
-        /* By default a signal ends the shell, except those that only inform. */
-        const char *action = traps->actions[i];
+        /* By default a signal ends the shell, except those that only inform. KILL always does. */
+        const char *action = i == SIGNAL_KILL ? NULL : traps->actions[i];
         if (action && *action)
             run_action(shell, action);
         else if (!action && i != SIGNAL_CHLD && i != SIGNAL_CONT)

@@ -6,7 +6,7 @@
 #include "shell/language/state.h"
 #include "shell/shell.h"
 
-static _Atomic unsigned last_id = 100;
+static _Atomic unsigned last_id = 100, count; /* of all shells' jobs that are not joined yet */
 
 static void job_work(void *argument)
 {
@@ -24,6 +24,7 @@ static void job_free(struct job *job)
 {
     if (job->thread)
         thread_join(job->thread);
+    atomic_fetch_sub(&count, 1);
     job->work.destroy(job->shell);
     mem_free(job->shell);
     tree_put(job->tree);
@@ -34,11 +35,13 @@ status_t jobs_start(struct shell *shell, struct shell *copy, struct tree *tree,
                     const struct node *node, const struct job_work *work, struct job **result)
 {
     struct jobs *jobs = &shell->language->jobs;
-    struct job *job = mem_zalloc(sizeof(*job));
+    bool allowed = atomic_fetch_add(&count, 1) < JOBS_MAX;
+    struct job *job = allowed ? mem_zalloc(sizeof(*job)) : NULL;
     if (!job) {
+        atomic_fetch_sub(&count, 1);
         work->destroy(copy);
         mem_free(copy);
-        return -ENOMEM;
+        return allowed ? -ENOMEM : -EAGAIN;
     }
 
     job->shell = copy;

@@ -42,7 +42,11 @@ struct jobs {
     struct job *first; /* the last one that was started */
 };
 
-/* Starts a job. Takes the ownership of `copy`, even on failure. */
+/* A function that starts itself in the background ends there, not when memory is exhausted. */
+enum { JOBS_MAX = 256 };
+
+/* Starts a job. Takes the ownership of `copy`, even on failure. -ENOMEM; -EAGAIN if there are
+ * JOBS_MAX. */
 status_t jobs_start(struct shell *shell, struct shell *copy, struct tree *tree,
                     const struct node *node, const struct job_work *work,
                     struct job **job) MUST_CHECK;

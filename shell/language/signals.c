@@ -46,7 +46,8 @@ status_t traps_set(struct traps *traps, int number, const char *action)
 
 void traps_free(struct traps *traps)
 {
-    for (int i = 0; i < SIGNALS; i++)
+    for (int i = 0; i < SIGNALS; i++) {
         mem_free(traps->actions[i]);
-    *traps = (struct traps){ 0 };
+        traps->actions[i] = NULL;
+    }
 }

@@ -2,8 +2,9 @@
  * signals.h - the conditions that `trap` and `kill` name, and the actions of traps.
  *
  * Model       There are no processes, so no signals: ^C is INT. `kill` sends one of the others to a
- *             job, which it ends, or to the shell itself, where it is pending until the running
- *             command has ended. EXIT and ERR are conditions of the shell, not signals.
+ *             job, which it ends, or to $$: the shell, of which subshells and jobs are parts. There
+ *             it is pending until the running command has ended. EXIT and ERR are conditions of the
+ *             shell, not signals.
  * Ownership   Actions are owned. A set of zeroes has none.
  * References  POSIX.1-2017, Shell Command Language, 2.11 Signals and Error Handling, trap.
  */
@@ -26,9 +27,10 @@ enum {
 
 struct traps {
     char *actions[SIGNALS]; /* NULL: the default; "": ignored */
-    uint64_t pending;       /* bit n: signal n has come */
+    _Atomic uint64_t pending; /* bit n: signal n has come, perhaps from a job's thread */
     bool running;           /* an action runs: the next one waits */
-    int status;             /* $? before that action; for a plain `exit` in it */
+    int status;             /* $? before that action; for a plain `exit` or `return` in it */
+    unsigned calls;         /* functions around it */
 };
 
 /* Returns the number of a signal: its name with or without SIG, in either case, or a number; -1 if

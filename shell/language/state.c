@@ -90,6 +90,7 @@ struct language *language_copy(const struct language *language)
     copy->last_job = language->last_job;
     copy->depth = language->depth;
     copy->tree = language->tree;
+    copy->main = language->main ? language->main : (struct language *)(uintptr_t)language;
     copy->evaluate = language->evaluate;
     copy->run_subshell = language->run_subshell;
     copy->run_text = language->run_text;

@@ -68,6 +68,7 @@ struct language {
     int substituted;         /* the status of the last $(...) of a simple command */
 
     struct traps traps;
+    struct language *main;   /* of the shell that $$ is; NULL: this one. It outlives its copies */
     struct jobs jobs;
     unsigned last_job;       /* $!; 0: none */
     bool exited;             /* `exit` was run, or `exec` of a command */

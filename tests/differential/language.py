@@ -70,7 +70,8 @@ def run(scripts):
                 file.write(script)
         with ThreadPoolExecutor(2) as pool:
             theirs = list(pool.map(lambda number: run_dash(folder, number), range(len(scripts))))
-        return list(zip(run_spindle(folder, len(scripts)), theirs))
+        ours = run_spindle(folder, scripts)
+        return list(zip(ours, theirs))
 
 
 def run_dash(folder, number):
@@ -84,12 +85,22 @@ def run_dash(folder, number):
     return Result(done.returncode, done.stdout, bool(done.stderr), done.stderr)
 
 
-def run_spindle(folder, count):
-    """One shell runs all scripts, each in a subshell, and prints the parts of each result."""
+def run_alone(folder, number):
+    done = subprocess.run([both.SPINDLE, f"{folder}/disc.iso", "-c",
+                           f"mkdir /w; cd /w; . /System/{number}"], timeout=SECONDS,
+                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return Result(done.returncode, done.stdout, bool(done.stderr), done.stderr)
+
+
+def run_spindle(folder, scripts):
+    """One shell runs all scripts, each in a subshell, and prints the parts of each result. Those that
+    may send it a signal have a shell of their own."""
     say = both.say
+    alone = [number for number, script in enumerate(scripts) if "$$" in script]
+    count = len(scripts)
     script = [f"mkdir /w; cd /w; (. /System/{n}) >/o 2>/e </dev/null; echo $? >/s; cd /; "
               f"{say('status', n, '/s')}; {say('output', n, '/o')}; {say('errors', n, '/e')}; "
-              "rm -rf /w" for n in range(count)]
+              "rm -rf /w" for n in range(count) if n not in alone]
     with open(f"{folder}/disc/script", "w", encoding="utf-8") as file:
         file.write("\n".join(script) + "\n")
     trees.image(f"{folder}/disc", f"{folder}/disc.iso")
@@ -100,7 +111,8 @@ def run_spindle(folder, count):
     except subprocess.TimeoutExpired as late:
         got = late.stdout or b""
     pieces = both.split(got)
-    return [result_of(pieces, number) for number in range(count)]
+    return [run_alone(folder, number) if number in alone else result_of(pieces, number)
+            for number in range(count)]
 
 
 def result_of(pieces, number):

@@ -112,13 +112,17 @@ SHELL_COMMAND(command_continue);
 static int wanted_status(struct shell *shell, int count, char **words)
 {
     count = builtin_operands(count, &words);
-    int status = count ? builtin_number(shell, words[0]) : shell->status;
-    return status;
+    return count ? builtin_number(shell, words[0]) : shell->status;
 }
 
 static int run_return(struct shell *shell, int count, char **words)
 {
-    int status = wanted_status(shell, count, words);
+    /* In the action of a trap, the default is the status before it, as for `exit`. */
+    const struct language *language = shell->language;
+    char **operands = words;
+    bool own = language->traps.running && language->calls == language->traps.calls &&
+               !builtin_operands(count, &operands);
+    int status = own ? language->traps.status : wanted_status(shell, count, words);
     if (status < 0)
         return SHELL_USAGE;
     shell->language->skip = SKIP_RETURN;

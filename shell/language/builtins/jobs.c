@@ -94,10 +94,9 @@ static int send_signal(struct shell *shell, const char *text, int number)
 
     /* The shell's own id: the signal is taken when this command has ended. */
     if (!text_parse_u64(text, &id) && id == SHELL_ID) {
-        if (number == SIGNAL_KILL)
-            IGNORE(traps_set(&language->traps, SIGNAL_KILL, NULL)); /* to NULL: cannot fail */
+        struct language *receiver = language->main ? language->main : language;
         if (number)
-            language->traps.pending |= (uint64_t)1 << number;
+            atomic_fetch_or(&receiver->traps.pending, (uint64_t)1 << number);
         return SHELL_DONE;
     }
     return shell_complain(shell, "%s: no such job", text);

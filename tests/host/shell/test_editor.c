@@ -232,6 +232,19 @@ static const struct key_case terminal_cases[] = {
     { "true; histo\t\r", "true; history ", NULL },
     { "true|histo\t\r", "true|history ", NULL },
     { "cd \t\r", "cd sub/", NULL },
+    { "echo $(histo\tx)\r", "echo $(history x)", NULL },
+    { "echo \"$(cat su\t\r", "echo \"$(cat sub/", NULL },
+    { "echo \"a $(true; histo\t) b\" su\t\r", "echo \"a $(true; history ) b\" sub/", NULL },
+    { "echo `histo\t` su\t\r", "echo `history ` sub/", NULL },
+    { "(histo\t\r", "(history ", NULL },
+    { "( cd / ) | histo\t\r", "( cd / ) | history ", NULL },
+    { "if histo\t\r", "if history ", NULL },
+    { "true; while ! histo\t; do histo\t\r", "true; while ! history ; do history ", NULL },
+    { "echo if su\t\r", "echo if sub/", NULL },
+    { "my_f\tmy_a\t\r", "my_function my_a", NULL },
+    { "x=1; my_al\t\r", "x=1; my_alias ", NULL },
+    { "echo $(vdrive com\t\r", "echo $(vdrive commit ", NULL },
+    { "echo '$(histo\t'\r", "echo '$(histo'", NULL },
     { "echo $LO\tx ${LO\t\r", "echo $LONGx ${LONG}", NULL },
     { "unset L\t\r", "unset LONG ", NULL },
     { "zzz\t\t.\r", "zzz.", NULL },
@@ -273,7 +286,8 @@ static void body_terminal(void *argument)
     rig_mkdir("/tilde/~");
     rig_put_file("/ctl/t\tab\033", "", 0);
     rig_put_file("/ctl/q'\\", "", 0);
-    kassert(shell_run_text(&shell, "cd /t; LONG=x; vdrive new 4K") == 0);
+    kassert(shell_run_text(&shell, "cd /t; LONG=x; vdrive new 4K; my_function() { :; }; "
+                                  "alias my_alias=ls") == 0);
     for (size_t i = 0; i < ARRAY_LENGTH(terminal_cases); i++)
         check_terminal_case(&terminal_cases[i], &shell);
     kassert(terminal_is_seen());

@@ -161,11 +161,36 @@ static void test_interrupt(void **state)
     kassert(!run_is_simulated() || interrupted > PRESSES);
 }
 
+/* ---- many jobs ---------------------------------------------------------------------------- */
+
+/* A function that starts itself in the background must not exhaust the memory. */
+static void body_jobs(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    prepare(&shell);
+    (void)shell_run_text(&shell, "i=0; while [ $i -lt 256 ]; do sleep 1 & i=$((i + 1)); done");
+    shown_must_be("256 jobs", "");
+    int status = shell_run_text(&shell, "echo no &");
+    kassert(status == SHELL_FAILED);
+    shown_must_be("the 257th", "spindle: Try again\n");
+    must_work(&shell, "257 jobs");
+    kassert(shell_run_text(&shell, "wait; true &") == 0);
+    shown_shell_stop(&shell);
+}
+
+static void test_jobs(void **state)
+{
+    (void)state;
+    rig_run(body_jobs, NULL, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_jobs),
     };
     return cmocka_run_group_tests_name("test_language", tests, NULL, NULL);
 }
